@@ -1,0 +1,25 @@
+//! Embeds every page of `rules/`, so that a new rule is a new file and nothing else.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::{env, fs};
+
+fn main() {
+    println!("cargo:rerun-if-changed=rules");
+    let root = env::var("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR");
+    let rules = Path::new(&root).join("rules");
+    let mut pages: Vec<_> = fs::read_dir(&rules)
+        .expect("rules/ holds the rule pages")
+        .map(|entry| entry.expect("rules/ can be listed").path())
+        .filter(|path| path.extension().is_some_and(|ext| ext == "md"))
+        .collect();
+    pages.sort();
+    let mut table = String::from("[\n");
+    for page in pages {
+        let name = page.file_stem().expect("a page has a name").to_string_lossy().into_owned();
+        writeln!(table, "    ({name:?}, include_str!({:?})),", page.display().to_string()).expect("a string grows");
+    }
+    table.push_str("]\n");
+    let out = env::var("OUT_DIR").expect("cargo sets OUT_DIR");
+    fs::write(Path::new(&out).join("pages.rs"), table).expect("OUT_DIR can be written");
+}

@@ -1,0 +1,105 @@
+//! The checks: what a rule's page cannot say in data. One file (or folder) each; this table gives them their names.
+//!
+//! A check reads one file at a time ([`Check::file`]), leaving findings and facts; once the facts of the whole
+//! repository are there, [`Check::project`] says what only the whole can show. Checks do no I/O and print nothing.
+
+pub mod syntax;
+
+use crate::config::{Params, PortSettings};
+use crate::finding::{Finding, Note, NoteKind, RuleId, Span};
+use crate::lang::Tree;
+use crate::project::{Facts, Project};
+use crate::rule::RuleSet;
+use crate::source::Source;
+
+/// A check: a name that pages refer to, and what it does.
+pub struct Check {
+    /// The name in a page's `check`.
+    pub name: &'static str,
+    /// A necessary condition, cheap to decide: where it is false the check would find nothing and leave no facts.
+    pub trigger: fn(&Source) -> bool,
+    /// Reads one file.
+    pub file: fn(&mut FileContext<'_>),
+    /// Says what the facts of all files show together.
+    pub project: fn(&mut ProjectContext<'_>),
+}
+
+/// All checks.
+pub static CHECKS: &[&Check] = &[&syntax::CHECK];
+
+/// What a check sees of one file.
+pub struct FileContext<'a> {
+    /// The file.
+    pub source: &'a Source,
+    /// Its tree; `None` for kinds without a grammar and for files that were refused (too deep).
+    pub tree: Option<&'a Tree<'a>>,
+    /// What the configuration says about ports.
+    pub ports: &'a PortSettings,
+    /// The rules' parameters.
+    pub params: &'a Params,
+    /// The rules of this run.
+    pub rules: &'a RuleSet,
+    /// The facts of this file.
+    pub facts: &'a mut Facts,
+    /// The findings of this file.
+    pub findings: &'a mut Vec<Finding>,
+    /// Notes about this file.
+    pub notes: &'a mut Vec<Note>,
+}
+
+impl FileContext<'_> {
+    /// A finding in this file, not yet reported: pass it to [`Self::report`].
+    pub fn finding(&self, rule: RuleId, span: Span, message: impl Into<String>) -> Finding {
+        Finding::new(rule, &self.source.path, span, message)
+    }
+
+    /// Reports a finding.
+    pub fn report(&mut self, finding: Finding) {
+        self.findings.push(finding);
+    }
+
+    /// Notes that a value in this file cannot be known from the text.
+    pub fn not_decidable(&mut self, message: impl Into<String>) {
+        self.notes.push(Note {
+            kind: NoteKind::NotDecidable,
+            path: Some(self.source.path.clone()),
+            message: message.into(),
+        });
+    }
+}
+
+/// What a check sees of the whole repository.
+pub struct ProjectContext<'a> {
+    /// The facts of all files, sorted by path.
+    pub project: &'a Project,
+    /// What the configuration says about ports.
+    pub ports: &'a PortSettings,
+    /// The rules' parameters.
+    pub params: &'a Params,
+    /// The rules of this run.
+    pub rules: &'a RuleSet,
+    /// The date of the run.
+    pub now: jiff::civil::Date,
+    /// The findings.
+    pub findings: &'a mut Vec<Finding>,
+    /// Notes.
+    pub notes: &'a mut Vec<Note>,
+}
+
+impl ProjectContext<'_> {
+    /// Reports a finding.
+    pub fn report(&mut self, finding: Finding) {
+        self.findings.push(finding);
+    }
+}
+
+/// A check that does nothing for single files.
+pub fn no_file(_: &mut FileContext<'_>) {}
+
+/// A check that does nothing for the whole repository.
+pub fn no_project(_: &mut ProjectContext<'_>) {}
+
+/// The check of a name.
+pub fn find(name: &str) -> Option<&'static Check> {
+    CHECKS.iter().copied().find(|check| check.name == name)
+}

@@ -1,0 +1,66 @@
+//! `syntax-error`: a file that its grammar cannot read whole. What could be read is still checked by the other rules.
+
+use super::{Check, FileContext, no_project};
+use crate::lang::{Kind, Language, Node, Tree};
+
+/// See `rules/syntax-error.md`.
+pub static CHECK: Check =
+    Check { name: "syntax", trigger: |source| Language::of(source.kind).is_some(), file, project: no_project };
+
+/// At most this many places per file: one error often makes the grammar stumble again and again.
+const PLACES: usize = 3;
+
+fn file(context: &mut FileContext<'_>) {
+    let Some(tree) = context.tree.filter(|tree| tree.broken()) else { return };
+    let mut last_line_end = 0;
+    let mut places = 0;
+    for node in tree.nodes().filter(|&node| is_fault(tree, node)) {
+        let span = tree.span(node);
+        if places == PLACES || (places > 0 && span.start < last_line_end) {
+            continue;
+        }
+        let (span, message) = describe(tree, node);
+        last_line_end = line_end(tree.text(), span.end);
+        places += 1;
+        let name = context.source.kind.name();
+        let finding = context
+            .finding("syntax-error", span, format!("this is not {}: {message}", article(name)))
+            .label("cannot be read from here on")
+            .help("what could be read was still checked; findings after this place may be missing");
+        context.report(finding);
+    }
+}
+
+fn is_fault(tree: &Tree<'_>, node: Node) -> bool {
+    tree.missing(node) || tree.kind(node) == Kind::Error
+}
+
+/// The first unreadable token of an error, not all the text that was swallowed with it.
+fn describe(tree: &Tree<'_>, node: Node) -> (crate::finding::Span, String) {
+    let span = tree.span(node);
+    if tree.missing(node) {
+        return (span, "something is missing here".to_owned());
+    }
+    let text = tree.slice(node);
+    let lead = text.len() - text.trim_start().len();
+    let word: usize = text[lead..].chars().take_while(|c| !c.is_whitespace()).take(40).map(char::len_utf8).sum();
+    let start = span.start as usize + lead;
+    let message = match &text[lead..lead + word] {
+        "" => "something is missing here".to_owned(),
+        word => format!("unexpected `{}`", word.escape_debug()),
+    };
+    (crate::finding::Span::new(start, start + word), message)
+}
+
+fn line_end(text: &str, at: u32) -> u32 {
+    let rest = &text.as_bytes()[at as usize..];
+    memchr::memchr(b'\n', rest).map_or(text.len() as u32, |found| at + found as u32)
+}
+
+fn article(name: &str) -> &'static str {
+    match name {
+        "nix" => "valid Nix",
+        "yaml" => "valid YAML",
+        _ => "a valid Dockerfile",
+    }
+}

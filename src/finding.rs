@@ -1,0 +1,230 @@
+//! What a rule has to say: findings, their labels and fixes, and notes about the run itself.
+//!
+//! Spans are byte offsets everywhere; only `output/` turns them into lines and columns.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// A rule's public id, such as `hardcoded-port`. Ids live as long as the process (local rules are interned once).
+pub type RuleId = &'static str;
+
+/// A path relative to the repository's root, with `/` between its parts.
+pub type RelPath = Arc<str>;
+
+/// A byte range in one file. Files over 4 GiB are never read, so `u32` is enough.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Span {
+    /// First byte.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+}
+
+impl Span {
+    /// A span from two `usize` offsets.
+    pub fn new(start: usize, end: usize) -> Self {
+        Self { start: start as u32, end: end as u32 }
+    }
+
+    /// The span as a range for slicing.
+    pub fn range(self) -> std::ops::Range<usize> {
+        self.start as usize..self.end as usize
+    }
+
+    /// Whether `other` lies inside this span.
+    pub fn contains(self, other: Span) -> bool {
+        self.start <= other.start && other.end <= self.end
+    }
+}
+
+impl From<std::ops::Range<usize>> for Span {
+    fn from(range: std::ops::Range<usize>) -> Self {
+        Self::new(range.start, range.end)
+    }
+}
+
+/// How serious a rule's findings are. Ordered: `Off < Hint < Warn < Error`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// The rule does not run.
+    Off,
+    /// Worth knowing.
+    Hint,
+    /// Should be changed.
+    Warn,
+    /// Breaks the policy.
+    Error,
+}
+
+impl Level {
+    /// The name that stands in configuration and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::Off => "off",
+            Level::Hint => "hint",
+            Level::Warn => "warn",
+            Level::Error => "error",
+        }
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Level {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "off" => Ok(Level::Off),
+            "hint" => Ok(Level::Hint),
+            "warn" | "warning" => Ok(Level::Warn),
+            "error" => Ok(Level::Error),
+            _ => Err(format!("`{text}` is no level: use off, hint, warn or error")),
+        }
+    }
+}
+
+/// One thing a rule found at one place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The rule that found it.
+    pub rule: RuleId,
+    /// Its level, after configuration.
+    pub level: Level,
+    /// The file.
+    pub path: RelPath,
+    /// The place in the file.
+    pub span: Span,
+    /// What is wrong, in one line, with this repository's names.
+    pub message: String,
+    /// What stands under the place in a code frame: usually what to write there.
+    pub label: String,
+    /// What to do about it.
+    pub help: Option<String>,
+    /// Further places, in this or another file.
+    pub labels: Vec<Label>,
+    /// How to mend it mechanically.
+    pub fix: Option<Fix>,
+}
+
+impl Finding {
+    /// A finding with a message and a place; the level is set by the run from the rule's page and the configuration.
+    pub fn new(rule: RuleId, path: &RelPath, span: Span, message: impl Into<String>) -> Self {
+        Self {
+            rule,
+            level: Level::Error,
+            path: path.clone(),
+            span,
+            message: message.into(),
+            label: String::new(),
+            help: None,
+            labels: Vec::new(),
+            fix: None,
+        }
+    }
+
+    /// Adds the text under the place.
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = label.into();
+        self
+    }
+
+    /// Adds what to do about it.
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Adds a second place.
+    pub fn also(mut self, path: &RelPath, span: Span, message: impl Into<String>) -> Self {
+        self.labels.push(Label { path: path.clone(), span, message: message.into() });
+        self
+    }
+
+    /// Adds a mechanical fix.
+    pub fn fix(mut self, fix: Fix) -> Self {
+        self.fix = Some(fix);
+        self
+    }
+
+    /// The order of every report: path, place, rule, then message.
+    pub fn sort_key(&self) -> (&str, Span, RuleId, &str) {
+        (&self.path, self.span, self.rule, &self.message)
+    }
+}
+
+/// A second place that explains a finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Label {
+    /// The file.
+    pub path: RelPath,
+    /// The place in the file.
+    pub span: Span,
+    /// What it shows.
+    pub message: String,
+}
+
+/// Whether a fix keeps what Nix evaluates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Safety {
+    /// The evaluated configuration stays what it was; only text changes.
+    Safe,
+    /// It may change what is evaluated or locked, or create or remove files.
+    Unsafe,
+}
+
+/// A mechanical fix: all of its edits, or none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fix {
+    /// What it does, in the imperative.
+    pub title: String,
+    /// Whether the evaluated value is kept.
+    pub safety: Safety,
+    /// The edits, possibly in several files.
+    pub edits: Vec<Edit>,
+}
+
+/// Replaces a byte range of a file by a text.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Edit {
+    /// The file.
+    pub path: RelPath,
+    /// What is replaced; empty for an insertion.
+    pub span: Span,
+    /// What is written there.
+    pub text: String,
+}
+
+/// Something about the run itself that is no finding: a file left out, a value that cannot be known.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Note {
+    /// What kind of note.
+    pub kind: NoteKind,
+    /// The file it is about.
+    pub path: Option<RelPath>,
+    /// The note.
+    pub message: String,
+}
+
+/// The kinds of [`Note`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NoteKind {
+    /// A check failed inside: a bug in flakeward. The run exits with 2.
+    InternalError,
+    /// A file was left out, and why.
+    Skipped,
+    /// A value is computed and cannot be known from the text. Shown with `-v`.
+    NotDecidable,
+    /// Anything else worth a line.
+    Info,
+}

@@ -1,0 +1,288 @@
+//! Syntax trees: a grammar's tree copied into one flat table that checks can walk in any direction for free.
+//!
+//! Nodes stand in preorder, so a subtree is a range of the table, a whole-file pass is a loop over it, and a parent is
+//! one index away. Anonymous tokens are kept only where the grammar names them as a field (operators).
+
+pub mod kind;
+pub mod nix;
+pub mod yaml;
+
+use std::cell::RefCell;
+
+pub use kind::{Field, Kind};
+
+use crate::finding::Span;
+
+/// The languages with a grammar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Language {
+    /// Nix.
+    Nix,
+    /// YAML.
+    Yaml,
+    /// Dockerfile and Containerfile.
+    Dockerfile,
+}
+
+impl Language {
+    /// The language of a kind of file, if it has a grammar.
+    pub fn of(kind: crate::source::Kind) -> Option<Self> {
+        match kind {
+            crate::source::Kind::Nix => Some(Language::Nix),
+            crate::source::Kind::Yaml => Some(Language::Yaml),
+            crate::source::Kind::Dockerfile => Some(Language::Dockerfile),
+            _ => None,
+        }
+    }
+
+    /// The grammar.
+    pub fn grammar(self) -> tree_sitter::Language {
+        match self {
+            Language::Nix => tree_sitter_nix::LANGUAGE.into(),
+            Language::Yaml => tree_sitter_yaml::LANGUAGE.into(),
+            Language::Dockerfile => tree_sitter_containerfile::LANGUAGE.into(),
+        }
+    }
+}
+
+/// A node of a [`Tree`]: an index into its table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Node(u32);
+
+#[derive(Debug, Clone, Copy)]
+struct Row {
+    start: u32,
+    end: u32,
+    parent: u32,
+    /// Index after the last descendant.
+    after: u32,
+    kind: Kind,
+    field: Field,
+    missing: bool,
+}
+
+/// A parsed file.
+#[derive(Debug)]
+pub struct Tree<'a> {
+    text: &'a str,
+    rows: Vec<Row>,
+    broken: bool,
+    raw: tree_sitter::Tree,
+}
+
+thread_local! {
+    /// One parser per thread and language: making one costs more than parsing a small file.
+    static PARSERS: RefCell<[Option<tree_sitter::Parser>; 3]> = const { RefCell::new([None, None, None]) };
+}
+
+impl<'a> Tree<'a> {
+    /// Parses a text. `None` only where the grammar refuses to run at all.
+    pub fn parse(language: Language, text: &'a str) -> Option<Self> {
+        let raw = PARSERS.with_borrow_mut(|parsers| {
+            let slot = &mut parsers[language as usize];
+            if slot.is_none() {
+                let mut parser = tree_sitter::Parser::new();
+                parser.set_language(&language.grammar()).ok()?;
+                *slot = Some(parser);
+            }
+            let parser = slot.as_mut()?;
+            parser.reset();
+            match text.strip_prefix('\u{feff}') {
+                // The grammars do not know a byte order mark; three spaces keep every offset.
+                Some(rest) => parser.parse(format!("   {rest}"), None),
+                None => parser.parse(text, None),
+            }
+        })?;
+        Some(Self::flatten(language, text, raw))
+    }
+
+    fn flatten(language: Language, text: &'a str, raw: tree_sitter::Tree) -> Self {
+        let names = kind::names(language);
+        let mut rows: Vec<Row> = Vec::with_capacity(text.len() / 6 + 8);
+        let mut cursor = raw.walk();
+        let mut parent = u32::MAX;
+        'walk: loop {
+            let node = cursor.node();
+            let field = names.field(cursor.field_id());
+            let kept = node.is_named() || field != Field::None || node.is_missing();
+            let mut descend = false;
+            if kept {
+                let index = rows.len() as u32;
+                rows.push(Row {
+                    start: node.start_byte() as u32,
+                    end: node.end_byte() as u32,
+                    parent,
+                    after: index + 1,
+                    kind: if node.is_error() { Kind::Error } else { names.kind(node.kind_id()) },
+                    field,
+                    missing: node.is_missing(),
+                });
+                if cursor.goto_first_child() {
+                    parent = index;
+                    descend = true;
+                }
+            }
+            if descend {
+                continue;
+            }
+            while !cursor.goto_next_sibling() {
+                if !cursor.goto_parent() {
+                    break 'walk;
+                }
+                rows[parent as usize].after = rows.len() as u32;
+                parent = rows[parent as usize].parent;
+            }
+        }
+        drop(cursor);
+        let count = rows.len() as u32;
+        if let Some(root) = rows.first_mut() {
+            root.after = count;
+        }
+        let broken = raw.root_node().has_error();
+        Self { text, rows, broken, raw }
+    }
+
+    /// The text that was parsed.
+    pub fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// Whether the grammar could not read the text whole.
+    pub fn broken(&self) -> bool {
+        self.broken
+    }
+
+    /// The grammar's own tree, for queries.
+    pub fn raw(&self) -> &tree_sitter::Tree {
+        &self.raw
+    }
+
+    /// The node of the whole file.
+    pub fn root(&self) -> Node {
+        Node(0)
+    }
+
+    /// All nodes, parents before their children.
+    pub fn nodes(&self) -> impl Iterator<Item = Node> + use<> {
+        (0..self.rows.len() as u32).map(Node)
+    }
+
+    /// A node and all that is in it, in preorder.
+    pub fn subtree(&self, node: Node) -> impl Iterator<Item = Node> + use<> {
+        (node.0..self.row(node).after).map(Node)
+    }
+
+    fn row(&self, node: Node) -> &Row {
+        &self.rows[node.0 as usize]
+    }
+
+    /// What kind of node it is.
+    pub fn kind(&self, node: Node) -> Kind {
+        self.row(node).kind
+    }
+
+    /// The field of its parent that it fills.
+    pub fn field(&self, node: Node) -> Field {
+        self.row(node).field
+    }
+
+    /// Whether the grammar made it up to go on reading.
+    pub fn missing(&self, node: Node) -> bool {
+        self.row(node).missing
+    }
+
+    /// Where it stands.
+    pub fn span(&self, node: Node) -> Span {
+        let row = self.row(node);
+        Span { start: row.start, end: row.end }
+    }
+
+    /// What it says.
+    pub fn slice(&self, node: Node) -> &'a str {
+        self.text.get(self.span(node).range()).unwrap_or("")
+    }
+
+    /// The node around it.
+    pub fn parent(&self, node: Node) -> Option<Node> {
+        let parent = self.row(node).parent;
+        (parent != u32::MAX).then_some(Node(parent))
+    }
+
+    /// The nodes around it, from the inside out.
+    pub fn ancestors(&self, node: Node) -> impl Iterator<Item = Node> + '_ {
+        std::iter::successors(self.parent(node), |&node| self.parent(node))
+    }
+
+    /// Its children, comments included.
+    pub fn children(&self, node: Node) -> Children<'_, 'a> {
+        Children { tree: self, next: node.0 + 1, end: self.row(node).after }
+    }
+
+    /// The first child in a field.
+    pub fn child(&self, node: Node, field: Field) -> Option<Node> {
+        self.children(node).find(|&child| self.field(child) == field)
+    }
+
+    /// The first child of a kind.
+    pub fn child_of_kind(&self, node: Node, kind: Kind) -> Option<Node> {
+        self.children(node).find(|&child| self.kind(child) == kind)
+    }
+
+    /// The innermost node that covers a span.
+    pub fn covering(&self, span: Span) -> Node {
+        let mut node = self.root();
+        while let Some(child) = self.children(node).find(|&child| self.span(child).contains(span)) {
+            node = child;
+        }
+        node
+    }
+}
+
+/// Iterator over a node's children.
+#[derive(Clone)]
+pub struct Children<'t, 'a> {
+    tree: &'t Tree<'a>,
+    next: u32,
+    end: u32,
+}
+
+impl Iterator for Children<'_, '_> {
+    type Item = Node;
+
+    fn next(&mut self) -> Option<Node> {
+        if self.next >= self.end {
+            return None;
+        }
+        let node = Node(self.next);
+        self.next = self.tree.row(node).after;
+        Some(node)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_flat_tree_mirrors_the_grammars() {
+        let tree = Tree::parse(Language::Nix, "{ a.b = 1; c = [ 2 3 ]; }").unwrap();
+        assert!(!tree.broken());
+        let bindings: Vec<_> =
+            tree.nodes().filter(|&node| tree.kind(node) == Kind::Binding).map(|node| tree.slice(node)).collect();
+        assert_eq!(bindings, ["a.b = 1;", "c = [ 2 3 ];"]);
+        let list = tree.nodes().find(|&node| tree.kind(node) == Kind::List).unwrap();
+        assert_eq!(tree.children(list).map(|node| tree.slice(node)).collect::<Vec<_>>(), ["2", "3"]);
+        let two = tree.children(list).next().unwrap();
+        assert_eq!(tree.ancestors(two).last(), Some(tree.root()));
+        assert_eq!(tree.subtree(tree.root()).count(), tree.nodes().count());
+    }
+
+    #[test]
+    fn a_byte_order_mark_keeps_offsets() {
+        let text = "\u{feff}{ a = 1; }";
+        let tree = Tree::parse(Language::Nix, text).unwrap();
+        assert!(!tree.broken());
+        let one = tree.nodes().find(|&node| tree.kind(node) == Kind::Integer).unwrap();
+        assert_eq!(tree.slice(one), "1");
+    }
+}

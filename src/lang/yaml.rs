@@ -1,0 +1,354 @@
+//! YAML: documents, mappings with anchors, aliases and merge keys resolved, and scalars with their offsets kept.
+
+use std::borrow::Cow;
+
+use super::{Field, Kind, Node, Tree};
+use crate::finding::Span;
+
+/// A YAML file with its anchors known.
+#[derive(Debug)]
+pub struct Yaml<'t, 'a> {
+    /// The tree.
+    pub tree: &'t Tree<'a>,
+    /// Anchor names and the nodes that they stand for, in the order of the file.
+    anchors: Vec<(&'a str, Node)>,
+}
+
+/// One entry of a mapping.
+#[derive(Debug, Clone)]
+pub struct Entry<'a> {
+    /// The key's value.
+    pub key: Cow<'a, str>,
+    /// The key's node.
+    pub key_node: Node,
+    /// The value's node, aliases resolved; `None` where nothing is written.
+    pub value: Option<Node>,
+    /// Whether it came in through a merge key.
+    pub merged: bool,
+}
+
+/// Aliases to aliases, and merges of merges, are followed this far: real files have two or three levels.
+const DEPTH: usize = 16;
+
+impl<'t, 'a> Yaml<'t, 'a> {
+    /// Reads the anchors of a tree.
+    pub fn new(tree: &'t Tree<'a>) -> Self {
+        let anchors = tree
+            .nodes()
+            .filter(|&node| tree.kind(node) == Kind::AnchorName)
+            .filter_map(|name| Some((tree.slice(name), tree.parent(tree.parent(name)?)?)))
+            .collect();
+        Self { tree, anchors }
+    }
+
+    /// The content of each document that has some.
+    pub fn documents(&self) -> impl Iterator<Item = Node> + '_ {
+        let tree = self.tree;
+        tree.children(tree.root()).filter(move |&node| tree.kind(node) == Kind::Document).filter_map(move |document| {
+            let body =
+                tree.children(document).find(|&node| matches!(tree.kind(node), Kind::BlockNode | Kind::FlowNode))?;
+            self.content(body)
+        })
+    }
+
+    /// What a node stands for: its wrapper taken off and its alias followed.
+    pub fn content(&self, node: Node) -> Option<Node> {
+        let mut node = node;
+        for _ in 0..DEPTH {
+            match self.tree.kind(node) {
+                Kind::BlockNode | Kind::FlowNode => {
+                    node = self
+                        .tree
+                        .children(node)
+                        .find(|&child| !matches!(self.tree.kind(child), Kind::Anchor | Kind::Tag | Kind::Comment))?;
+                }
+                Kind::Alias => node = self.anchor(node)?,
+                _ => return Some(node),
+            }
+        }
+        None
+    }
+
+    /// The node an alias stands for: the last anchor of that name before it.
+    fn anchor(&self, alias: Node) -> Option<Node> {
+        let name = self.tree.child_of_kind(alias, Kind::AliasName)?;
+        let (text, at) = (self.tree.slice(name), self.tree.span(alias).start);
+        let found =
+            self.anchors.iter().rev().find(|(known, node)| *known == text && self.tree.span(*node).start < at)?;
+        Some(found.1)
+    }
+
+    /// Whether a node is a mapping.
+    pub fn is_mapping(&self, node: Node) -> bool {
+        let kind = self.content(node).map(|node| self.tree.kind(node));
+        matches!(kind, Some(Kind::BlockMapping | Kind::FlowMapping))
+    }
+
+    /// Whether a node is a sequence.
+    pub fn is_sequence(&self, node: Node) -> bool {
+        let kind = self.content(node).map(|node| self.tree.kind(node));
+        matches!(kind, Some(Kind::BlockSequence | Kind::FlowSequence))
+    }
+
+    /// The entries of a mapping, those of merge keys (`<<`) after its own; empty for anything else.
+    pub fn entries(&self, node: Node) -> Vec<Entry<'a>> {
+        let mut entries = Vec::new();
+        self.collect(node, false, 0, &mut entries);
+        entries
+    }
+
+    fn collect(&self, node: Node, merged: bool, depth: usize, out: &mut Vec<Entry<'a>>) {
+        let Some(node) = self.content(node) else { return };
+        if depth > DEPTH || out.len() > 100_000 {
+            return;
+        }
+        let mut merges = Vec::new();
+        for pair in self.tree.children(node) {
+            if !matches!(self.tree.kind(pair), Kind::BlockMappingPair | Kind::FlowPair) {
+                continue;
+            }
+            let Some(key_node) = self.tree.child(pair, Field::Key) else { continue };
+            let value = self.tree.child(pair, Field::Value);
+            let Some(key) = self.scalar(key_node) else { continue };
+            if key == "<<" {
+                merges.extend(value);
+            } else if !merged || !out.iter().any(|entry| entry.key == key) {
+                out.push(Entry { key, key_node, value: value.and_then(|value| self.content(value)), merged });
+            }
+        }
+        for value in merges {
+            if self.is_sequence(value) {
+                for item in self.items(value) {
+                    self.collect(item, true, depth + 1, out);
+                }
+            } else {
+                self.collect(value, true, depth + 1, out);
+            }
+        }
+    }
+
+    /// The value of a key of a mapping, merge keys included.
+    pub fn get(&self, node: Node, key: &str) -> Option<Node> {
+        self.entry(node, key)?.value
+    }
+
+    /// The entry of a key of a mapping, merge keys included.
+    pub fn entry(&self, node: Node, key: &str) -> Option<Entry<'a>> {
+        self.entries(node).into_iter().find(|entry| entry.key == key)
+    }
+
+    /// The value at a path of keys.
+    pub fn at(&self, node: Node, path: &[&str]) -> Option<Node> {
+        path.iter().try_fold(node, |node, key| self.get(node, key))
+    }
+
+    /// The items of a sequence, aliases resolved; empty for anything else.
+    pub fn items(&self, node: Node) -> Vec<Node> {
+        let Some(node) = self.content(node) else { return Vec::new() };
+        let items = self.tree.children(node).filter_map(|item| match self.tree.kind(item) {
+            Kind::BlockSequenceItem => self.tree.children(item).find_map(|child| self.content_if_value(child)),
+            Kind::FlowNode | Kind::FlowPair => self.content_if_value(item),
+            _ => None,
+        });
+        match self.tree.kind(node) {
+            Kind::BlockSequence | Kind::FlowSequence => items.collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn content_if_value(&self, node: Node) -> Option<Node> {
+        match self.tree.kind(node) {
+            Kind::Comment => None,
+            _ => self.content(node),
+        }
+    }
+
+    /// The value of a scalar; `None` for mappings and sequences. Plain and quoted scalars over several lines are
+    /// folded, block scalars lose their indentation.
+    pub fn scalar(&self, node: Node) -> Option<Cow<'a, str>> {
+        let node = self.content(node)?;
+        let text = self.tree.slice(node);
+        match self.tree.kind(node) {
+            Kind::PlainScalar => Some(fold(text)),
+            Kind::SingleQuoteScalar => {
+                let inner = text.strip_prefix('\'')?.strip_suffix('\'')?;
+                Some(if inner.contains("''") { Cow::Owned(fold(inner).replace("''", "'")) } else { fold(inner) })
+            }
+            Kind::DoubleQuoteScalar => {
+                let inner = text.strip_prefix('"')?.strip_suffix('"')?;
+                Some(if inner.contains('\\') { Cow::Owned(unescape(&fold(inner))) } else { fold(inner) })
+            }
+            Kind::BlockScalar => Some(Cow::Owned(block(text))),
+            _ => None,
+        }
+    }
+
+    /// Whether a scalar is a plain (unquoted) one.
+    pub fn is_plain(&self, node: Node) -> bool {
+        self.content(node).is_some_and(|node| self.tree.kind(node) == Kind::PlainScalar)
+    }
+
+    /// The inside of a scalar with offsets kept: escapes as blanks, no quotes, no block header.
+    /// Gives the text and the offset in the file at which it begins.
+    pub fn raw(&self, node: Node) -> Option<(Cow<'a, str>, u32)> {
+        let node = self.content(node)?;
+        let span = self.tree.span(node);
+        let text = self.tree.slice(node);
+        match self.tree.kind(node) {
+            Kind::PlainScalar => Some((Cow::Borrowed(text), span.start)),
+            Kind::SingleQuoteScalar | Kind::DoubleQuoteScalar => {
+                let inner = text.get(1..text.len().checked_sub(1)?)?;
+                Some((blank_escapes(self.tree, node, inner, span.start + 1), span.start + 1))
+            }
+            Kind::BlockScalar => {
+                let header = text.find('\n').map_or(text.len(), |at| at + 1);
+                Some((Cow::Borrowed(&text[header..]), span.start + header as u32))
+            }
+            _ => None,
+        }
+    }
+
+    /// The pair (`key: value`) that a node is the key or value of.
+    pub fn pair_around(&self, node: Node) -> Option<Node> {
+        self.tree.ancestors(node).find(|&node| matches!(self.tree.kind(node), Kind::BlockMappingPair | Kind::FlowPair))
+    }
+
+    /// The keys that lead to a node, outermost first; sequence items add nothing.
+    pub fn path_of(&self, node: Node) -> Vec<Cow<'a, str>> {
+        let mut path: Vec<_> = self
+            .tree
+            .ancestors(node)
+            .filter(|&node| matches!(self.tree.kind(node), Kind::BlockMappingPair | Kind::FlowPair))
+            .filter_map(|pair| self.scalar(self.tree.child(pair, Field::Key)?))
+            .collect();
+        path.reverse();
+        path
+    }
+}
+
+fn fold(text: &str) -> Cow<'_, str> {
+    if !text.contains('\n') {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut breaks = 0;
+    for (index, line) in text.lines().enumerate() {
+        let line = if index == 0 { line.trim_end() } else { line.trim() };
+        if line.is_empty() && index > 0 {
+            breaks += 1;
+            continue;
+        }
+        if index > 0 {
+            match breaks {
+                0 => out.push(' '),
+                count => out.extend(std::iter::repeat_n('\n', count)),
+            }
+        }
+        breaks = 0;
+        out.push_str(line);
+    }
+    Cow::Owned(out)
+}
+
+fn block(text: &str) -> String {
+    let mut lines = text.lines();
+    let header = lines.next().unwrap_or("");
+    let folded = header.starts_with('>');
+    let lines: Vec<&str> = lines.collect();
+    let indent = lines
+        .iter()
+        .filter(|line| !line.trim().is_empty())
+        .map(|line| line.len() - line.trim_start_matches(' ').len())
+        .next()
+        .unwrap_or(0);
+    let body: Vec<&str> = lines.iter().map(|line| line.get(indent..).unwrap_or("")).collect();
+    let mut out = body.join(if folded { " " } else { "\n" });
+    if !header.contains('-') && !out.is_empty() {
+        out.push('\n');
+    }
+    out
+}
+
+fn unescape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        if c != '\\' {
+            out.push(c);
+            continue;
+        }
+        match chars.next() {
+            Some('n') => out.push('\n'),
+            Some('t') => out.push('\t'),
+            Some('r') => out.push('\r'),
+            Some('0') => out.push('\0'),
+            Some(kind @ ('x' | 'u' | 'U')) => {
+                let count = match kind {
+                    'x' => 2,
+                    'u' => 4,
+                    _ => 8,
+                };
+                let digits: String = chars.by_ref().take(count).collect();
+                out.extend(u32::from_str_radix(&digits, 16).ok().and_then(char::from_u32));
+            }
+            Some(other) => out.push(other),
+            None => {}
+        }
+    }
+    out
+}
+
+fn blank_escapes<'a>(tree: &Tree<'a>, node: Node, inner: &'a str, start: u32) -> Cow<'a, str> {
+    let escapes: Vec<Span> =
+        tree.children(node).filter(|&part| tree.kind(part) == Kind::Escape).map(|part| tree.span(part)).collect();
+    if escapes.is_empty() {
+        return Cow::Borrowed(inner);
+    }
+    let mut bytes = inner.as_bytes().to_vec();
+    for escape in escapes {
+        let range = escape.start.saturating_sub(start) as usize..escape.end.saturating_sub(start) as usize;
+        if let Some(bytes) = bytes.get_mut(range) {
+            bytes.fill(b' ');
+        }
+    }
+    String::from_utf8(bytes).map_or(Cow::Borrowed(inner), Cow::Owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lang::Language;
+
+    #[test]
+    fn anchors_and_merge_keys_are_resolved() {
+        let text = "base: &base\n  image: redis\n  port: 1\nweb:\n  <<: *base\n  port: 2\nlist: [*base, {a: b}]\n";
+        let tree = Tree::parse(Language::Yaml, text).unwrap();
+        let yaml = Yaml::new(&tree);
+        let root = yaml.documents().next().unwrap();
+        let text_at = |path: &[&str]| yaml.at(root, path).and_then(|node| yaml.scalar(node)).map(Cow::into_owned);
+        assert_eq!(text_at(&["web", "image"]).as_deref(), Some("redis"));
+        assert_eq!(text_at(&["web", "port"]).as_deref(), Some("2"));
+        let list = yaml.get(root, "list").unwrap();
+        assert_eq!(yaml.items(list).len(), 2);
+        assert_eq!(yaml.scalar(yaml.get(yaml.items(list)[0], "port").unwrap()).as_deref(), Some("1"));
+        let port = yaml.at(root, &["web", "port"]).unwrap();
+        assert_eq!(yaml.path_of(port), ["web", "port"]);
+    }
+
+    #[test]
+    fn scalars_have_values_and_offsets() {
+        let text = "a: 'it''s'\nb: \"x\\n\\u0041 80\"\nc: |\n  one\n  two\nd: >-\n  one\n  two\ne: plain\n  more\n";
+        let tree = Tree::parse(Language::Yaml, text).unwrap();
+        let yaml = Yaml::new(&tree);
+        let root = yaml.documents().next().unwrap();
+        let values: Vec<_> = yaml
+            .entries(root)
+            .into_iter()
+            .map(|entry| yaml.scalar(entry.value.unwrap()).unwrap().into_owned())
+            .collect();
+        assert_eq!(values, ["it's", "x\nA 80", "one\ntwo\n", "one two", "plain more"]);
+        let (raw, start) = yaml.raw(yaml.get(root, "b").unwrap()).unwrap();
+        let at = raw.find("80").unwrap();
+        assert_eq!(&text[start as usize + at..][..2], "80");
+    }
+}

@@ -1,0 +1,146 @@
+//! `json`: the versioned document for programs. Changes are additive only.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::{Places, View};
+use crate::finding::{Level, NoteKind, Safety};
+use crate::run::Report;
+use crate::source::Place;
+
+/// The document.
+#[derive(Serialize)]
+struct Document<'a> {
+    version: u32,
+    findings: Vec<Finding<'a>>,
+    notes: Vec<Note<'a>>,
+    summary: Summary,
+}
+
+#[derive(Serialize)]
+struct Finding<'a> {
+    rule: &'a str,
+    level: Level,
+    path: String,
+    start: Place,
+    end: Place,
+    message: &'a str,
+    help: Option<&'a str>,
+    url: String,
+    labels: Vec<Label<'a>>,
+    fix: Option<Fix<'a>>,
+    fingerprint: String,
+}
+
+#[derive(Serialize)]
+struct Label<'a> {
+    path: String,
+    start: Place,
+    end: Place,
+    message: &'a str,
+}
+
+#[derive(Serialize)]
+struct Fix<'a> {
+    title: &'a str,
+    safety: Safety,
+    edits: Vec<Edit<'a>>,
+}
+
+#[derive(Serialize)]
+struct Edit<'a> {
+    path: String,
+    start: Place,
+    end: Place,
+    text: &'a str,
+}
+
+#[derive(Serialize)]
+struct Note<'a> {
+    kind: NoteKind,
+    path: Option<String>,
+    message: &'a str,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    files: usize,
+    errors: usize,
+    warnings: usize,
+    hints: usize,
+    suppressed: usize,
+    fixable: usize,
+}
+
+/// Writes the report.
+pub fn write(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, &document(report, view))?;
+    writeln!(out)
+}
+
+fn document<'a>(report: &'a Report, view: &View) -> Document<'a> {
+    let mut places = Places::new(report);
+    let fingerprints = super::fingerprints(report);
+    let findings = report.findings.iter().zip(fingerprints);
+    Document {
+        version: 1,
+        findings: findings.map(|(found, print)| finding(found, print, view, &mut places)).collect(),
+        notes: report
+            .notes
+            .iter()
+            .map(|note| Note {
+                kind: note.kind,
+                path: note.path.as_ref().map(|path| view.path(path)),
+                message: &note.message,
+            })
+            .collect(),
+        summary: Summary {
+            files: report.files,
+            errors: report.count(Level::Error),
+            warnings: report.count(Level::Warn),
+            hints: report.count(Level::Hint),
+            suppressed: report.suppressed,
+            fixable: report.findings.iter().filter(|finding| finding.fix.is_some()).count(),
+        },
+    }
+}
+
+fn finding<'a>(
+    finding: &'a crate::finding::Finding,
+    fingerprint: String,
+    view: &View,
+    places: &mut Places<'_>,
+) -> Finding<'a> {
+    let (start, end) = places.of(&finding.path, finding.span);
+    let labels = finding.labels.iter().map(|label| {
+        let (start, end) = places.of(&label.path, label.span);
+        Label { path: view.path(&label.path), start, end, message: &label.message }
+    });
+    let labels = labels.collect();
+    let fix = finding.fix.as_ref().map(|fix| Fix {
+        title: &fix.title,
+        safety: fix.safety,
+        edits: fix
+            .edits
+            .iter()
+            .map(|edit| {
+                let (start, end) = places.of(&edit.path, edit.span);
+                Edit { path: view.path(&edit.path), start, end, text: &edit.text }
+            })
+            .collect(),
+    });
+    Finding {
+        rule: finding.rule,
+        level: finding.level,
+        path: view.path(&finding.path),
+        start,
+        end,
+        message: &finding.message,
+        help: finding.help.as_deref(),
+        url: super::url(finding.rule),
+        labels,
+        fix,
+        fingerprint,
+    }
+}

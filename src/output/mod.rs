@@ -1,0 +1,120 @@
+//! Reports for people and programs: one file per format, and this table of them.
+
+pub mod concise;
+pub mod json;
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use crate::finding::{Finding, RelPath, Span};
+use crate::run::Report;
+use crate::source::{LineIndex, Place, Source};
+
+/// The formats a report can be written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// One line per finding.
+    Concise,
+    /// The versioned JSON document.
+    Json,
+}
+
+/// How a report is shown.
+#[derive(Debug, Clone, Default)]
+pub struct View {
+    /// The working directory below the root, with a `/` at its end; empty at the root.
+    pub below: String,
+    /// What leads from the working directory to the root: empty, `../`, or `sub/` where the root is below.
+    pub to_root: String,
+    /// Colours and links.
+    pub color: bool,
+    /// Also show notes about values that cannot be known.
+    pub verbose: bool,
+}
+
+impl View {
+    /// A path as the user would type it: relative to the working directory.
+    pub fn path(&self, path: &str) -> String {
+        match path.strip_prefix(&self.below) {
+            Some(own) if !self.below.is_empty() => own.to_owned(),
+            _ => format!("{}{path}", self.to_root),
+        }
+    }
+}
+
+/// Writes a report in a format.
+pub fn write(format: Format, report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()> {
+    match format {
+        Format::Concise => concise::write(report, view, out),
+        Format::Json => json::write(report, view, out),
+    }
+}
+
+/// Line indexes of the files in a report, made when first asked for.
+pub struct Places<'a> {
+    report: &'a Report,
+    indexes: std::collections::HashMap<RelPath, LineIndex>,
+}
+
+impl<'a> Places<'a> {
+    /// For a report.
+    pub fn new(report: &'a Report) -> Self {
+        Self { report, indexes: std::collections::HashMap::new() }
+    }
+
+    /// The file of a path, if it could be read.
+    pub fn source(&self, path: &str) -> Option<&'a Arc<Source>> {
+        self.report.sources.get(path)
+    }
+
+    /// Start and end of a span as people count. A file that could not be read has only its first place.
+    pub fn of(&mut self, path: &RelPath, span: Span) -> (Place, Place) {
+        let Some(source) = self.report.sources.get(path) else {
+            let first = Place { line: 1, column: 1, offset: 0 };
+            return (first, first);
+        };
+        let index = self.indexes.entry(path.clone()).or_insert_with(|| LineIndex::new(&source.text));
+        (index.place(&source.text, span.start), index.place(&source.text, span.end))
+    }
+}
+
+/// The page of a rule on the web.
+pub fn url(rule: &str) -> String {
+    format!("{}/blob/v{}/rules/{rule}.md", env!("CARGO_PKG_REPOSITORY"), env!("CARGO_PKG_VERSION"))
+}
+
+/// A finding's identity: rule, path and the normalised text of its place, numbered where the same stands there twice.
+/// It survives moved lines.
+pub fn fingerprints(report: &Report) -> Vec<String> {
+    let mut seen = std::collections::HashMap::new();
+    report
+        .findings
+        .iter()
+        .map(|finding| {
+            let base = fingerprint_base(report, finding);
+            let count = seen.entry(base).and_modify(|count| *count += 1).or_insert(0u32);
+            format!("{:016x}", hash(&[&base.to_le_bytes(), &count.to_le_bytes()]))
+        })
+        .collect()
+}
+
+fn fingerprint_base(report: &Report, finding: &Finding) -> u64 {
+    let line = report.sources.get(&finding.path).map(|source| {
+        let start = source.text[..finding.span.start as usize].rfind('\n').map_or(0, |at| at + 1);
+        let rest = &source.text[finding.span.end as usize..];
+        let end = finding.span.end as usize + rest.find('\n').unwrap_or(rest.len());
+        source.text[start..end].split_whitespace().collect::<Vec<_>>().join(" ")
+    });
+    hash(&[finding.rule.as_bytes(), finding.path.as_bytes(), line.unwrap_or_default().as_bytes()])
+}
+
+/// FNV-1a: stable over versions and machines, which the standard library's hasher does not promise.
+fn hash(parts: &[&[u8]]) -> u64 {
+    let mut state = 0xcbf2_9ce4_8422_2325u64;
+    for part in parts {
+        for &byte in part.iter().chain(&[0xff]) {
+            state = (state ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+    state
+}

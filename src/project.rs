@@ -1,0 +1,43 @@
+//! Facts: what the files of a repository say, gathered file by file and read together once all are there.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::finding::RelPath;
+use crate::source::{Kind, Source};
+
+/// What one file says that checks of the whole repository need. Each domain keeps its own part.
+#[derive(Debug, Default)]
+pub struct Facts {}
+
+impl Facts {
+    /// Whether there is nothing in it, so that the file need not be remembered.
+    pub fn is_empty(&self) -> bool {
+        true
+    }
+}
+
+/// A file and its facts.
+#[derive(Debug)]
+pub struct ProjectFile {
+    /// The file, with its text: labels and fixes point into it.
+    pub source: Arc<Source>,
+    /// What it says.
+    pub facts: Facts,
+}
+
+/// The facts of the whole repository.
+#[derive(Debug, Default)]
+pub struct Project {
+    /// The files that have facts, sorted by path.
+    pub files: Vec<ProjectFile>,
+    /// Every file of the repository that has a kind, facts or not.
+    pub paths: BTreeMap<RelPath, Kind>,
+}
+
+impl Project {
+    /// The file of a path, if it has facts.
+    pub fn file(&self, path: &str) -> Option<&ProjectFile> {
+        self.files.binary_search_by(|file| (*file.source.path).cmp(path)).ok().map(|index| &self.files[index])
+    }
+}

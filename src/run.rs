@@ -1,0 +1,348 @@
+//! The whole pipeline: from a repository and settings to a report.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::check::{self, Check, FileContext, ProjectContext};
+use crate::config::Config;
+use crate::finding::{Finding, Level, Note, NoteKind, RelPath, Span};
+use crate::lang::{Language, Tree};
+use crate::project::{Facts, Project, ProjectFile};
+use crate::rule::engine::Engine;
+use crate::rule::{Matcher, RuleSet};
+use crate::source::{Kind, LineIndex, Source};
+use crate::suppress::{self, Suppression};
+use crate::walk::{self, Entry, Unreadable, Walk};
+
+/// Everything that decides what a run reports, apart from the repository itself.
+#[derive(Debug)]
+pub struct Settings {
+    /// The configuration file, checked.
+    pub config: Config,
+    /// The rules and their levels.
+    pub rules: RuleSet,
+    /// The date of the run, for rules about ages.
+    pub now: jiff::civil::Date,
+    /// Only findings below these paths (relative to the root) are reported; empty means all.
+    pub paths: Vec<RelPath>,
+    /// Rule out files before parsing. Off only in tests that prove it changes nothing.
+    pub prefilter: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            config: Config::none(),
+            rules: RuleSet::built_in(),
+            now: jiff::civil::date(2026, 1, 1),
+            paths: Vec::new(),
+            prefilter: true,
+        }
+    }
+}
+
+/// A repository: on disk, or in memory for tests and examples.
+#[derive(Debug)]
+pub struct Repo {
+    /// Its root.
+    pub root: PathBuf,
+    files: Vec<RepoFile>,
+    unreadable: Vec<Unreadable>,
+}
+
+#[derive(Debug)]
+enum RepoFile {
+    Disk(Entry),
+    Memory(Arc<Source>),
+}
+
+impl RepoFile {
+    fn path(&self) -> &RelPath {
+        match self {
+            RepoFile::Disk(entry) => &entry.path,
+            RepoFile::Memory(source) => &source.path,
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            RepoFile::Disk(entry) => entry.kind,
+            RepoFile::Memory(source) => source.kind,
+        }
+    }
+}
+
+impl Repo {
+    /// A repository on disk.
+    pub fn from_walk(root: &Path, walk: Walk) -> Self {
+        Self {
+            root: root.to_owned(),
+            files: walk.entries.into_iter().map(RepoFile::Disk).collect(),
+            unreadable: walk.unreadable,
+        }
+    }
+
+    /// A repository of texts: paths and contents. Files without a kind are left out.
+    pub fn from_texts<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut sources: Vec<Arc<Source>> = files
+            .into_iter()
+            .filter_map(|(path, text)| Some(Arc::new(Source::new(path, walk::by_name(path)?, text))))
+            .collect();
+        sources.sort_by(|a, b| a.path.cmp(&b.path));
+        Self {
+            root: PathBuf::new(),
+            files: sources.into_iter().map(RepoFile::Memory).collect(),
+            unreadable: Vec::new(),
+        }
+    }
+
+    /// Replaces or adds a text, as an editor's unsaved buffer or standard input does.
+    pub fn overlay(&mut self, source: Source) {
+        let source = Arc::new(source);
+        match self.files.binary_search_by(|file| file.path().cmp(&source.path)) {
+            Ok(index) => self.files[index] = RepoFile::Memory(source),
+            Err(index) => self.files.insert(index, RepoFile::Memory(source)),
+        }
+    }
+}
+
+/// What a run has to say.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// The findings, sorted by path, place, rule.
+    pub findings: Vec<Finding>,
+    /// Notes about the run, sorted.
+    pub notes: Vec<Note>,
+    /// How many files were looked at (of those asked for).
+    pub files: usize,
+    /// How many rules were on.
+    pub rules: usize,
+    /// How many findings were silenced by a suppression.
+    pub suppressed: usize,
+    /// The files that findings and labels point into.
+    pub sources: BTreeMap<RelPath, Arc<Source>>,
+    /// The root that paths are relative to.
+    pub root: PathBuf,
+}
+
+impl Report {
+    /// How many findings have a level.
+    pub fn count(&self, level: Level) -> usize {
+        self.findings.iter().filter(|finding| finding.level == level).count()
+    }
+
+    /// Whether any finding is at or above a level.
+    pub fn reaches(&self, level: Level) -> bool {
+        self.findings.iter().any(|finding| finding.level >= level)
+    }
+
+    /// Whether a check failed inside.
+    pub fn internal_error(&self) -> bool {
+        self.notes.iter().any(|note| note.kind == NoteKind::InternalError)
+    }
+}
+
+/// What came of one file.
+#[derive(Default)]
+struct Outcome {
+    source: Option<Arc<Source>>,
+    findings: Vec<Finding>,
+    notes: Vec<Note>,
+    suppressions: Vec<Suppression>,
+    facts: Facts,
+}
+
+/// Checks a repository.
+pub fn check(repo: &Repo, settings: &Settings) -> Report {
+    let engine = Engine::new(&settings.rules);
+    let checks = active_checks(&settings.rules);
+    let mut outcomes: Vec<Outcome> =
+        repo.files.par_iter().map(|file| check_file(file, &checks, &engine, settings)).collect();
+
+    let mut findings: Vec<Finding> = repo.unreadable.iter().map(unreadable).collect();
+    let mut notes = Vec::new();
+    let mut suppressions = Vec::new();
+    let mut project = Project {
+        files: Vec::new(),
+        paths: repo.files.iter().map(|file| (file.path().clone(), file.kind())).collect(),
+    };
+    let mut sources = BTreeMap::new();
+    for outcome in &mut outcomes {
+        findings.append(&mut outcome.findings);
+        notes.append(&mut outcome.notes);
+        suppressions.append(&mut outcome.suppressions);
+        if let Some(source) = outcome.source.take() {
+            sources.insert(source.path.clone(), source.clone());
+            let facts = std::mem::take(&mut outcome.facts);
+            if !facts.is_empty() {
+                project.files.push(ProjectFile { source, facts });
+            }
+        }
+    }
+    for check in &checks {
+        let mut context = ProjectContext {
+            project: &project,
+            ports: &settings.config.ports,
+            params: &settings.config.params,
+            rules: &settings.rules,
+            now: settings.now,
+            findings: &mut findings,
+            notes: &mut notes,
+        };
+        if catch_unwind(AssertUnwindSafe(|| (check.project)(&mut context))).is_err() {
+            notes.push(internal_error(check.name, None));
+        }
+    }
+
+    set_levels(&mut findings, settings);
+    let suppressed = silence(&mut findings, &mut suppressions, &sources, settings);
+    findings.retain(|finding| wanted(&finding.path, &settings.paths));
+    notes.retain(|note| note.path.as_ref().is_none_or(|path| wanted(path, &settings.paths)));
+    findings.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
+    findings.dedup();
+    notes.sort();
+    notes.dedup();
+    Report {
+        files: repo.files.iter().filter(|file| wanted(file.path(), &settings.paths)).count() + repo.unreadable.len(),
+        rules: settings.rules.active_rules().count(),
+        suppressed,
+        sources,
+        root: repo.root.clone(),
+        findings,
+        notes,
+    }
+}
+
+fn active_checks(rules: &RuleSet) -> Vec<&'static Check> {
+    let mut names: Vec<&str> = rules
+        .active_rules()
+        .filter_map(|rule| match &rule.matcher {
+            Matcher::Check(name) => Some(name.as_str()),
+            _ => None,
+        })
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    names.into_iter().filter_map(check::find).collect()
+}
+
+fn check_file(file: &RepoFile, checks: &[&'static Check], engine: &Engine, settings: &Settings) -> Outcome {
+    let mut outcome = Outcome::default();
+    let source = match file {
+        RepoFile::Memory(source) => source.clone(),
+        RepoFile::Disk(entry) => match walk::read(entry) {
+            Ok(source) => Arc::new(source),
+            Err(error) => {
+                outcome.findings.push(unreadable(&error));
+                return outcome;
+            }
+        },
+    };
+    outcome.suppressions = suppress::read(&source, &mut outcome.findings);
+    let triggered: Vec<_> = checks.iter().filter(|check| !settings.prefilter || (check.trigger)(&source)).collect();
+    let data = !settings.prefilter || engine.trigger(&source);
+    if data || !triggered.is_empty() {
+        let tree = Language::of(source.kind).and_then(|language| Tree::parse(language, &source.text));
+        let mut context = FileContext {
+            source: &source,
+            tree: tree.as_ref(),
+            ports: &settings.config.ports,
+            params: &settings.config.params,
+            rules: &settings.rules,
+            facts: &mut outcome.facts,
+            findings: &mut outcome.findings,
+            notes: &mut outcome.notes,
+        };
+        for check in triggered {
+            if catch_unwind(AssertUnwindSafe(|| (check.file)(&mut context))).is_err() {
+                context.notes.push(internal_error(check.name, Some(source.path.clone())));
+            }
+        }
+        if data && catch_unwind(AssertUnwindSafe(|| engine.run(&mut context))).is_err() {
+            context.notes.push(internal_error("query", Some(source.path.clone())));
+        }
+    }
+    let needed = !outcome.findings.is_empty() || !outcome.suppressions.is_empty() || !outcome.facts.is_empty();
+    outcome.source = needed.then_some(source);
+    outcome
+}
+
+fn unreadable(error: &Unreadable) -> Finding {
+    Finding::new("unreadable-file", &error.path, Span::default(), format!("cannot be checked: {}", error.reason))
+        .help("make it readable text, or leave it out with `exclude` in flakeward.toml")
+}
+
+fn internal_error(check: &str, path: Option<RelPath>) -> Note {
+    let message = format!("the check `{check}` failed inside; this is a bug in flakeward, please report it");
+    Note { kind: NoteKind::InternalError, path, message }
+}
+
+/// Gives each finding its rule's level at its path; rules that are off there fall away.
+fn set_levels(findings: &mut Vec<Finding>, settings: &Settings) {
+    findings.retain_mut(|finding| {
+        finding.level = level_at(settings, finding.rule, &finding.path);
+        finding.level != Level::Off
+    });
+}
+
+/// A rule's level at a path: the rule set's, unless an override for the path says otherwise.
+pub fn level_at(settings: &Settings, rule: &str, path: &str) -> Level {
+    let base = settings.rules.level(rule);
+    if base == Level::Off {
+        return base;
+    }
+    let overrides = settings.config.overrides.iter().filter(|entry| entry.matches(path));
+    overrides.filter_map(|entry| entry.levels.get(rule)).next_back().copied().unwrap_or(base)
+}
+
+/// Drops what a suppression covers and reports the suppressions that covered nothing. Gives how many were dropped.
+fn silence(
+    findings: &mut Vec<Finding>,
+    suppressions: &mut [Suppression],
+    sources: &BTreeMap<RelPath, Arc<Source>>,
+    settings: &Settings,
+) -> usize {
+    if suppressions.is_empty() {
+        return 0;
+    }
+    let indexes: BTreeMap<RelPath, LineIndex> = suppressions
+        .iter()
+        .filter_map(|entry| Some((entry.path.clone(), LineIndex::new(&sources.get(&entry.path)?.text))))
+        .collect();
+    let before = findings.len();
+    findings.retain(|finding| {
+        let mut silenced = false;
+        for entry in suppressions.iter_mut() {
+            if indexes.get(&entry.path).is_some_and(|index| suppress::covers(entry, finding, index)) {
+                entry.used = true;
+                silenced = true;
+            }
+        }
+        !silenced
+    });
+    let suppressed = before - findings.len();
+    let mut unused: Vec<Finding> = suppressions
+        .iter()
+        .filter(|entry| !entry.used && level_at(settings, entry.rule, &entry.path) != Level::Off)
+        .map(|entry| {
+            let message = format!("nothing here is reported by {}: the suppression is not needed", entry.rule);
+            Finding::new("unused-suppression", &entry.path, entry.rule_span, message)
+                .label("matches nothing")
+                .help("remove it, so that it cannot hide something later")
+        })
+        .collect();
+    set_levels(&mut unused, settings);
+    findings.append(&mut unused);
+    suppressed
+}
+
+fn wanted(path: &str, asked: &[RelPath]) -> bool {
+    asked.is_empty()
+        || asked.iter().any(|asked| {
+            asked.is_empty() || path.strip_prefix(&**asked).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
+}

@@ -1,0 +1,154 @@
+//! A file's text, what kind of file it is, and where its lines begin.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::finding::{RelPath, Span};
+
+/// What a file is, by its name and where the name is not enough by its content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// `*.nix`
+    Nix,
+    /// `*.yaml`, `*.yml`
+    Yaml,
+    /// A Dockerfile or Containerfile in any spelling.
+    Dockerfile,
+    /// `flake.lock`
+    Lock,
+    /// A shell script.
+    Shell,
+    /// A justfile.
+    Just,
+    /// A makefile.
+    Make,
+}
+
+impl Kind {
+    /// The name that stands in a rule page's `languages`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Nix => "nix",
+            Kind::Yaml => "yaml",
+            Kind::Dockerfile => "dockerfile",
+            Kind::Lock => "lock",
+            Kind::Shell => "shell",
+            Kind::Just => "just",
+            Kind::Make => "make",
+        }
+    }
+}
+
+/// A file that was read.
+#[derive(Debug)]
+pub struct Source {
+    /// Relative to the repository's root.
+    pub path: RelPath,
+    /// Where it is on disk.
+    pub file: PathBuf,
+    /// What it is.
+    pub kind: Kind,
+    /// Its text, whole; a byte order mark is kept so that offsets are those of the file.
+    pub text: String,
+}
+
+impl Source {
+    /// A source that does not come from disk (tests, examples, standard input).
+    pub fn new(path: &str, kind: Kind, text: impl Into<String>) -> Self {
+        Self { path: Arc::from(path), file: PathBuf::from(path), kind, text: text.into() }
+    }
+
+    /// The text of a span.
+    pub fn slice(&self, span: Span) -> &str {
+        self.text.get(span.range()).unwrap_or("")
+    }
+
+    /// The file's name without folders.
+    pub fn file_name(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or(&self.path)
+    }
+}
+
+/// A place as people count: lines and columns from 1, columns in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct Place {
+    /// Line, from 1.
+    pub line: u32,
+    /// Column in characters, from 1.
+    pub column: u32,
+    /// Offset in bytes, from 0.
+    pub offset: u32,
+}
+
+/// Where the lines of a text begin.
+#[derive(Debug, Clone)]
+pub struct LineIndex {
+    starts: Vec<u32>,
+}
+
+impl LineIndex {
+    /// Reads the line starts of a text. Lines end with LF, CR LF or a lone CR.
+    pub fn new(text: &str) -> Self {
+        let bytes = text.as_bytes();
+        let mut starts = vec![0];
+        for at in memchr::memchr2_iter(b'\n', b'\r', bytes) {
+            if bytes[at] == b'\n' || bytes.get(at + 1) != Some(&b'\n') {
+                starts.push(at as u32 + 1);
+            }
+        }
+        Self { starts }
+    }
+
+    /// The line (from 0) that holds an offset.
+    pub fn line(&self, offset: u32) -> usize {
+        self.starts.partition_point(|&start| start <= offset).saturating_sub(1)
+    }
+
+    /// The offset at which a line (from 0) begins, if there is such a line.
+    pub fn start(&self, line: usize) -> Option<u32> {
+        self.starts.get(line).copied()
+    }
+
+    /// How many lines there are.
+    pub fn count(&self) -> usize {
+        self.starts.len()
+    }
+
+    /// Line and column of an offset in `text`, the text this index was made of.
+    pub fn place(&self, text: &str, offset: u32) -> Place {
+        let offset = offset.min(text.len() as u32);
+        let line = self.line(offset);
+        let start = self.starts[line] as usize;
+        let before = text.get(start..offset as usize).unwrap_or("");
+        let bom = usize::from(start == 0 && before.starts_with('\u{feff}'));
+        Place { line: line as u32 + 1, column: (before.chars().count() - bom) as u32 + 1, offset }
+    }
+
+    /// The byte range of a line (from 0) without its line end.
+    pub fn span(&self, text: &str, line: usize) -> Span {
+        let start = self.starts.get(line).copied().unwrap_or(text.len() as u32);
+        let end = self.starts.get(line + 1).copied().unwrap_or(text.len() as u32);
+        let body = text.get(start as usize..end as usize).unwrap_or("");
+        Span { start, end: start + body.trim_end_matches(['\r', '\n']).len() as u32 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_count_characters_in_every_line_ending() {
+        let text = "\u{feff}a = 1;\r\nü = 2;\rz\n";
+        let index = LineIndex::new(text);
+        assert_eq!(index.count(), 4);
+        let at = |needle: &str| {
+            let place = index.place(text, text.find(needle).unwrap() as u32);
+            (place.line, place.column)
+        };
+        assert_eq!(at("a"), (1, 1));
+        assert_eq!(at("= 2"), (2, 3));
+        assert_eq!(at("z"), (3, 1));
+        assert_eq!(&text[index.span(text, 1).range()], "ü = 2;");
+    }
+}

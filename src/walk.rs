@@ -1,0 +1,291 @@
+//! From paths to sources: what is in the repository, what kind of file each is, and reading them.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use globset::GlobSet;
+use ignore::{WalkBuilder, WalkState};
+
+use crate::finding::RelPath;
+use crate::source::{Kind, Source};
+
+/// Files over this size are reported and left out: no configuration is that long.
+pub const MAX_FILE: u64 = 32 << 20;
+
+/// A file of the repository that has a kind.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Entry {
+    /// Relative to the root.
+    pub path: RelPath,
+    /// On disk.
+    pub file: PathBuf,
+    /// What it is.
+    pub kind: Kind,
+}
+
+/// Something that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unreadable {
+    /// Relative to the root.
+    pub path: RelPath,
+    /// Why.
+    pub reason: String,
+}
+
+/// What a walk found, sorted by path.
+#[derive(Debug, Default)]
+pub struct Walk {
+    /// The files.
+    pub entries: Vec<Entry>,
+    /// What could not be listed.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// How to walk.
+#[derive(Debug, Default)]
+pub struct Options {
+    /// Paths left out, relative to the root.
+    pub exclude: GlobSet,
+    /// Do not honour ignore files.
+    pub no_ignore: bool,
+    /// Threads; 0 means as many as there are cores.
+    pub threads: usize,
+}
+
+/// Folders that never hold a repository's own text.
+const SKIPPED_FOLDERS: [&str; 3] = [".git", ".direnv", "node_modules"];
+
+/// Lists the files below a root that have a kind.
+pub fn walk(root: &Path, options: &Options) -> Walk {
+    let found = Mutex::new(Walk::default());
+    let mut builder = WalkBuilder::new(root);
+    builder
+        .standard_filters(!options.no_ignore)
+        .require_git(false)
+        .hidden(false)
+        .follow_links(false)
+        .threads(options.threads)
+        .filter_entry(|entry| !skipped(entry));
+    builder.build_parallel().run(|| {
+        let mut batch = Batch { found: &found, entries: Vec::new() };
+        Box::new(move |entry| {
+            match entry {
+                Ok(entry) => {
+                    let Some(path) = relative(root, entry.path()) else { return WalkState::Continue };
+                    let is_dir = entry.file_type().is_some_and(|kind| kind.is_dir());
+                    if !path.is_empty() && options.exclude.is_match(&*path) {
+                        return if is_dir { WalkState::Skip } else { WalkState::Continue };
+                    }
+                    if entry.file_type().is_some_and(|kind| kind.is_file())
+                        && let Some(kind) = classify(&path, entry.path())
+                    {
+                        batch.entries.push(Entry { path, file: entry.into_path(), kind });
+                    }
+                }
+                Err(error) => batch.fail(root, &error),
+            }
+            WalkState::Continue
+        })
+    });
+    let mut found = found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    found.entries.sort_unstable();
+    found.unreadable.sort_unstable();
+    found
+}
+
+/// One thread's entries, handed over when the thread ends.
+struct Batch<'a> {
+    found: &'a Mutex<Walk>,
+    entries: Vec<Entry>,
+}
+
+impl Batch<'_> {
+    fn fail(&self, root: &Path, error: &ignore::Error) {
+        let (path, reason) = reason(root, error);
+        let mut found = self.found.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        found.unreadable.push(Unreadable { path, reason });
+    }
+}
+
+impl Drop for Batch<'_> {
+    fn drop(&mut self) {
+        let mut found = self.found.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        found.entries.append(&mut self.entries);
+    }
+}
+
+fn skipped(entry: &ignore::DirEntry) -> bool {
+    let name = entry.file_name().to_string_lossy();
+    match entry.file_type() {
+        Some(kind) if kind.is_dir() => entry.depth() > 0 && SKIPPED_FOLDERS.contains(&name.as_ref()),
+        // `nix build` leaves links called result, result-man, result-2 ..: links are not followed anyway.
+        Some(kind) => kind.is_symlink() && name.starts_with("result"),
+        None => false,
+    }
+}
+
+fn reason(root: &Path, error: &ignore::Error) -> (RelPath, String) {
+    match error {
+        ignore::Error::WithPath { path, err } => {
+            let inner = err.io_error().map_or_else(|| err.to_string(), io_reason);
+            (relative(root, path).unwrap_or_else(|| path.to_string_lossy().into()), inner)
+        }
+        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => reason(root, err),
+        other => (Arc::from(""), other.to_string()),
+    }
+}
+
+/// A path relative to the root, with `/` between its parts. Bytes that are not UTF-8 are shown replaced.
+pub fn relative(root: &Path, path: &Path) -> Option<RelPath> {
+    let relative = path.strip_prefix(root).ok()?;
+    let text = relative.to_string_lossy();
+    Some(if std::path::MAIN_SEPARATOR == '/' { text.into() } else { text.replace('\\', "/").into() })
+}
+
+/// The kind of a file by its name; extensionless scripts by their first line.
+pub fn classify(path: &str, file: &Path) -> Option<Kind> {
+    by_name(path).or_else(|| {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        (!name.contains('.') && has_shell_shebang(file)).then_some(Kind::Shell)
+    })
+}
+
+/// The kind of a file by its name alone.
+pub fn by_name(path: &str) -> Option<Kind> {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let lower = name.to_ascii_lowercase();
+    let extension = lower.rsplit_once('.').map_or("", |(_, extension)| extension);
+    match extension {
+        "nix" => return Some(Kind::Nix),
+        "yaml" | "yml" => return Some(Kind::Yaml),
+        "sh" | "bash" | "zsh" => return Some(Kind::Shell),
+        "just" => return Some(Kind::Just),
+        "mk" => return Some(Kind::Make),
+        _ => {}
+    }
+    match lower.as_str() {
+        "flake.lock" => return Some(Kind::Lock),
+        "justfile" | ".justfile" => return Some(Kind::Just),
+        "makefile" | "gnumakefile" => return Some(Kind::Make),
+        _ => {}
+    }
+    is_dockerfile_name(&lower, extension).then_some(Kind::Dockerfile)
+}
+
+/// Extensions that make `Dockerfile.EXT` something else: documentation, templates of other languages, source code.
+const NOT_DOCKERFILE: [&str; 26] = [
+    "md",
+    "markdown",
+    "rst",
+    "txt",
+    "adoc",
+    "json",
+    "toml",
+    "lock",
+    "dockerignore",
+    "rs",
+    "py",
+    "js",
+    "ts",
+    "go",
+    "rb",
+    "java",
+    "c",
+    "h",
+    "cpp",
+    "hs",
+    "lua",
+    "vim",
+    "html",
+    "css",
+    "xml",
+    "svg",
+];
+
+/// `Dockerfile`, `Dockerfile.dev`, `api.Dockerfile`, `Containerfile`, `dockerfile-alpine`; the content has the last word.
+fn is_dockerfile_name(lower: &str, extension: &str) -> bool {
+    let stem = |word: &str| {
+        lower == word
+            || lower.strip_prefix(word).is_some_and(|rest| rest.starts_with(['.', '-', '_']))
+            || lower.strip_suffix(word).is_some_and(|rest| rest.ends_with(['.', '-', '_']))
+    };
+    (stem("dockerfile") || stem("containerfile")) && !NOT_DOCKERFILE.contains(&extension)
+}
+
+fn has_shell_shebang(file: &Path) -> bool {
+    let mut head = [0; 64];
+    let Ok(mut file) = std::fs::File::open(file) else { return false };
+    let Ok(count) = file.read(&mut head) else { return false };
+    let line = head[..count].split(|&byte| byte == b'\n').next().unwrap_or_default();
+    line.starts_with(b"#!") && [&b"sh"[..], b"bash", b"zsh"].iter().any(|shell| line.ends_with(shell))
+}
+
+/// Reads a file. Content that is not text of a promised kind is an error with its reason, never skipped.
+pub fn read(entry: &Entry) -> Result<Source, Unreadable> {
+    let fail = |reason: String| Unreadable { path: entry.path.clone(), reason };
+    let mut file = std::fs::File::open(&entry.file).map_err(|error| fail(io_reason(&error)))?;
+    let size = file.metadata().map_err(|error| fail(io_reason(&error)))?.len();
+    if size > MAX_FILE {
+        return Err(fail(format!("{} MiB is more than the {} MiB that are read", size >> 20, MAX_FILE >> 20)));
+    }
+    let mut bytes = Vec::with_capacity(size as usize + 1);
+    file.by_ref().take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|error| fail(io_reason(&error)))?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(fail(format!("it grew past the {} MiB that are read", MAX_FILE >> 20)));
+    }
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let line = memchr::memchr_iter(b'\n', &error.as_bytes()[..at]).count() + 1;
+        fail(format!("it is not UTF-8 (first at byte {at}, line {line})"))
+    })?;
+    Ok(Source { path: entry.path.clone(), file: entry.file.clone(), kind: entry.kind, text })
+}
+
+/// An input/output error without the system's error number.
+pub fn io_reason(error: &std::io::Error) -> String {
+    use std::io::ErrorKind;
+    match error.kind() {
+        ErrorKind::NotFound => "it does not exist".to_owned(),
+        ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// The root of the repository around a folder: the nearest folder upward with `.git`, else with a `flake.nix` or a
+/// `flakeward.toml`, else the folder itself.
+pub fn find_root(folder: &Path) -> PathBuf {
+    let upward = |marks: &[&str]| {
+        folder.ancestors().find(|folder| marks.iter().any(|mark| folder.join(mark).exists())).map(Path::to_owned)
+    };
+    upward(&[".git"])
+        .or_else(|| upward(&["flakeward.toml", ".flakeward.toml", "flake.nix"]))
+        .unwrap_or_else(|| folder.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_by_name() {
+        for (path, kind) in [
+            ("flake.nix", Some(Kind::Nix)),
+            ("a/b.YAML", Some(Kind::Yaml)),
+            ("Dockerfile", Some(Kind::Dockerfile)),
+            ("docker/Dockerfile.alpine", Some(Kind::Dockerfile)),
+            ("api.Dockerfile", Some(Kind::Dockerfile)),
+            ("Containerfile", Some(Kind::Dockerfile)),
+            ("Dockerfile.md", None),
+            (".dockerignore", None),
+            ("dockerfile.nix", Some(Kind::Nix)),
+            ("dockerfile.rs", None),
+            ("flake.lock", Some(Kind::Lock)),
+            ("Cargo.lock", None),
+            ("justfile", Some(Kind::Just)),
+            ("x.sh", Some(Kind::Shell)),
+        ] {
+            assert_eq!(by_name(path), kind, "{path}");
+        }
+    }
+}
