@@ -9,7 +9,7 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::finding::Level;
+use crate::finding::{Level, RuleId};
 use crate::rule;
 
 /// The names a configuration file may have, in the order they are looked for.
@@ -142,7 +142,7 @@ pub struct Config {
     /// The globs of `exclude` as written.
     pub exclude_globs: Vec<String>,
     /// Levels by rule id.
-    pub levels: BTreeMap<String, Level>,
+    pub levels: BTreeMap<RuleId, Level>,
     /// Levels by path.
     pub overrides: Vec<Override>,
     /// Ports.
@@ -227,7 +227,7 @@ impl Config {
             path: Some(path.to_owned()),
             exclude: globs(&file.exclude)?,
             exclude_globs: file.exclude,
-            levels: file.rules.iter().filter_map(|(id, rule)| Some((id.clone(), rule.level?))).collect(),
+            levels: file.rules.iter().filter_map(|(id, config)| Some((rule::find(id)?.id, config.level?))).collect(),
             overrides,
             ports: PortSettings {
                 registries: match file.ports.registry {

@@ -33,15 +33,20 @@ pub struct Settings {
     pub prefilter: bool,
 }
 
+impl Settings {
+    /// The settings that a configuration makes of the defaults.
+    pub fn new(config: Config) -> Self {
+        let mut rules = RuleSet::built_in();
+        for (&id, &level) in &config.levels {
+            rules.set(id, level);
+        }
+        Self { config, rules, now: jiff::civil::date(2026, 1, 1), paths: Vec::new(), prefilter: true }
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            config: Config::none(),
-            rules: RuleSet::built_in(),
-            now: jiff::civil::date(2026, 1, 1),
-            paths: Vec::new(),
-            prefilter: true,
-        }
+        Self::new(Config::none())
     }
 }
 
@@ -88,16 +93,20 @@ impl Repo {
 
     /// A repository of texts: paths and contents. Files without a kind are left out.
     pub fn from_texts<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let mut sources: Vec<Arc<Source>> = files
-            .into_iter()
-            .filter_map(|(path, text)| Some(Arc::new(Source::new(path, walk::by_name(path)?, text))))
-            .collect();
-        sources.sort_by(|a, b| a.path.cmp(&b.path));
-        Self {
-            root: PathBuf::new(),
-            files: sources.into_iter().map(RepoFile::Memory).collect(),
-            unreadable: Vec::new(),
+        Self::from_bytes(files.into_iter().map(|(path, text)| (path, text.as_bytes().to_vec())))
+    }
+
+    /// A repository in memory: paths and contents. Files without a kind are left out.
+    pub fn from_bytes<'a>(files: impl IntoIterator<Item = (&'a str, Vec<u8>)>) -> Self {
+        let mut repo = Self { root: PathBuf::new(), files: Vec::new(), unreadable: Vec::new() };
+        for (path, bytes) in files {
+            let Some(kind) = walk::by_name(path) else { continue };
+            match walk::decode(bytes) {
+                Ok(text) => repo.overlay(Source::new(path, kind, text)),
+                Err(reason) => repo.unreadable.push(Unreadable { path: path.into(), reason }),
+            }
         }
+        repo
     }
 
     /// Replaces or adds a text, as an editor's unsaved buffer or standard input does.

@@ -234,12 +234,17 @@ pub fn read(entry: &Entry) -> Result<Source, Unreadable> {
     if bytes.len() as u64 > MAX_FILE {
         return Err(fail(format!("it grew past the {} MiB that are read", MAX_FILE >> 20)));
     }
-    let text = String::from_utf8(bytes).map_err(|error| {
+    let text = decode(bytes).map_err(fail)?;
+    Ok(Source { path: entry.path.clone(), file: entry.file.clone(), kind: entry.kind, text })
+}
+
+/// The text of a file's bytes, or why it is none.
+pub fn decode(bytes: Vec<u8>) -> Result<String, String> {
+    String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let line = memchr::memchr_iter(b'\n', &error.as_bytes()[..at]).count() + 1;
-        fail(format!("it is not UTF-8 (first at byte {at}, line {line})"))
-    })?;
-    Ok(Source { path: entry.path.clone(), file: entry.file.clone(), kind: entry.kind, text })
+        format!("it is not UTF-8 (first at byte {at}, line {line})")
+    })
 }
 
 /// An input/output error without the system's error number.

@@ -1,6 +1,7 @@
 //! Rules: each is a page in `rules/`, read here into what the engine needs.
 
 pub mod engine;
+pub mod example;
 pub mod page;
 
 use std::collections::BTreeMap;

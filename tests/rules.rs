@@ -1,0 +1,209 @@
+//! Runs every page of `rules/`: its examples are small repositories, and what it says of them must be true.
+//!
+//! `FLAKEWARD_BLESS=1 cargo test --test rules` rewrites what the pages say with what is so.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use flakeward::check::CHECKS;
+use flakeward::config::Config;
+use flakeward::lang::Language;
+use flakeward::output::{self, Format, View};
+use flakeward::rule::example::{self, Block, Example, SECTIONS};
+use flakeward::rule::page::{self, Matcher, Rule};
+use flakeward::{Repo, Report, Settings};
+
+/// A page as it stands in the repository now, which is what the binary embeds.
+struct Page {
+    file: PathBuf,
+    text: String,
+    rule: Rule,
+}
+
+impl Page {
+    /// Where the body begins in the text.
+    fn body_at(&self) -> usize {
+        self.text.len() - self.rule.body.len()
+    }
+
+    fn line(&self, at_in_body: usize) -> usize {
+        self.text[..self.body_at() + at_in_body].matches('\n').count() + 1
+    }
+
+    fn name(&self) -> String {
+        format!("rules/{}.md", self.rule.id)
+    }
+}
+
+fn pages() -> Vec<Page> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
+    let mut files: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+        .into_iter()
+        .filter(|file| file.extension().is_some_and(|extension| extension == "md"))
+        .map(|file| {
+            let text = fs::read_to_string(&file).unwrap();
+            let name = file.file_stem().unwrap().to_str().unwrap().to_owned();
+            let rule = page::parse(&name, text.clone().leak());
+            let rule = rule.unwrap_or_else(|error| panic!("{}: {}", file.display(), error.message));
+            Page { file, text, rule }
+        })
+        .collect()
+}
+
+fn examples(page: &Page) -> Vec<Example<'_>> {
+    example::read(page.rule.body).unwrap_or_else(|error| {
+        let line = page.line(error.span.map_or(0, |span| span.start));
+        panic!("{}:{line}: {}", page.name(), error.message)
+    })
+}
+
+fn bytes(block: &Block<'_>) -> Vec<u8> {
+    match block.latin1 {
+        true => block.text.chars().map(|c| u8::try_from(c).expect("a Latin-1 block holds Latin-1 only")).collect(),
+        false => block.text.as_bytes().to_vec(),
+    }
+}
+
+/// Checks an example with all rules on and keeps what the page's rule says.
+fn run(page: &Page, example: &Example<'_>) -> Report {
+    let config =
+        example.files().find(|(path, _)| *path == "flakeward.toml").map_or_else(Config::none, |(path, block)| {
+            Config::parse(Path::new(path), block.text.to_owned())
+                .unwrap_or_else(|error| panic!("{}, `{}`: {error}", page.name(), example.title))
+        });
+    let repo = Repo::from_bytes(example.files().map(|(path, block)| (path, bytes(block))));
+    let mut report = flakeward::check(&repo, &Settings::new(config));
+    assert!(!report.internal_error(), "{}, `{}`: {:?}", page.name(), example.title, report.notes);
+    report.findings.retain(|finding| finding.rule == page.rule.id);
+    report
+}
+
+fn concise(report: &Report) -> String {
+    let mut out = Vec::new();
+    output::write(Format::Concise, report, &View::default(), &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+/// A change to a page's body: what stands in a range becomes a text.
+struct Change {
+    at: std::ops::Range<usize>,
+    text: String,
+}
+
+/// What has to change for an example to be true, and what is wrong with it that a rewrite cannot mend.
+fn judge(page: &Page, example: &Example<'_>) -> (Option<Change>, Option<String>) {
+    let printed = concise(&run(page, example));
+    let place = match example.blocks.first() {
+        Some(block) => page.line(block.span.start) - 1,
+        None => return (None, Some(format!("{}: `{}` has no file", page.name(), example.title))),
+    };
+    let wrong = |what: &str| Some(format!("{}:{place}: `{}` {what}", page.name(), example.title));
+    match (example.good, example.findings()) {
+        (true, Some(_)) => (None, wrong("stands under Good and has findings")),
+        (true, None) if !printed.is_empty() => (None, wrong(&format!("must be silent, but:\n{printed}"))),
+        (true, None) => (None, None),
+        (false, _) if printed.is_empty() => (None, wrong("stands under Bad, but nothing is reported")),
+        (false, Some(block)) if block.text == printed => (None, None),
+        (false, Some(block)) => (Some(Change { at: block.span.clone(), text: printed }), None),
+        (false, None) => {
+            let end = example.files().map(|(_, block)| block.end).max().unwrap_or_default();
+            (Some(Change { at: end..end, text: format!("\n\n```findings\n{printed}```") }), None)
+        }
+    }
+}
+
+#[test]
+fn every_example_is_true() {
+    let bless = std::env::var_os("FLAKEWARD_BLESS").is_some_and(|value| value != "0");
+    let mut wrong = Vec::new();
+    for page in pages() {
+        let examples = examples(&page);
+        let mut changes = Vec::new();
+        for example in &examples {
+            let (change, complaint) = judge(&page, example);
+            wrong.extend(complaint);
+            if let Some(change) = change {
+                if !bless {
+                    let place = page.line(change.at.start);
+                    let said = &page.rule.body[change.at.clone()];
+                    let title = example.title;
+                    wrong.push(format!("{}:{place}: `{title}`\nsays:\n{said}\nis:\n{}", page.name(), change.text));
+                }
+                changes.push(change);
+            }
+            // The blocks `fixed` are held against src/fix.rs here.
+        }
+        if bless && !changes.is_empty() {
+            let mut text = page.text.clone();
+            for change in changes.iter().rev() {
+                let at = page.body_at();
+                text.replace_range(change.at.start + at..change.at.end + at, &change.text);
+            }
+            // The other tests read the pages at the same time, so a page is replaced whole.
+            let new = page.file.with_extension("new");
+            fs::write(&new, text).unwrap();
+            fs::rename(&new, &page.file).unwrap();
+        }
+    }
+    assert!(wrong.is_empty(), "{} examples are not true:\n\n{}", wrong.len(), wrong.join("\n\n"));
+}
+
+#[test]
+fn every_page_has_its_form() {
+    for page in pages() {
+        let sections: Vec<&str> = page.rule.body.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+        let asked: Vec<&str> = sections.iter().copied().filter(|section| SECTIONS.contains(section)).collect();
+        assert_eq!(asked, SECTIONS, "{}: the sections of a page, in this order", page.name());
+        let why = page.rule.body.split("## Bad").next().unwrap_or("");
+        let words = why.split_whitespace().count();
+        assert!(words >= 25, "{}: {words} words under Why tell nobody why", page.name());
+        let examples = examples(&page);
+        let good = examples.iter().filter(|example| example.good).count();
+        let bad = examples.len() - good;
+        assert!(bad >= 2, "{}: at least 2 examples under Bad, not {bad}", page.name());
+        assert!(good >= 3, "{}: at least 3 examples under Good, not {good}", page.name());
+        let titles: BTreeSet<&str> = examples.iter().map(|example| example.title).collect();
+        assert_eq!(titles.len(), examples.len(), "{}: headings are different from one another", page.name());
+    }
+}
+
+#[test]
+fn every_check_has_pages_and_every_page_its_check() {
+    let known: BTreeSet<&str> = CHECKS.iter().map(|check| check.name).collect();
+    assert_eq!(known.len(), CHECKS.len(), "names of checks are different from one another");
+    let mut used = BTreeSet::new();
+    for page in pages() {
+        if let Matcher::Check(name) = &page.rule.matcher {
+            assert!(known.contains(name.as_str()), "{}: there is no check `{name}`", page.name());
+            used.insert(name.clone());
+        }
+    }
+    let idle: Vec<&&str> = known.iter().filter(|name| !used.contains(**name)).collect();
+    assert!(idle.is_empty(), "checks without a page: {idle:?}");
+}
+
+#[test]
+fn every_query_compiles_and_marks_its_finding() {
+    for page in pages() {
+        let Matcher::Query(query) = &page.rule.matcher else { continue };
+        for language in [Language::Nix, Language::Yaml, Language::Dockerfile] {
+            let name = format!("{language:?}").to_lowercase();
+            if page.rule.languages.contains(&name) {
+                let query = tree_sitter::Query::new(&language.grammar(), query)
+                    .unwrap_or_else(|error| panic!("{} does not compile for {name}: {error}", page.name()));
+                assert!(query.capture_index_for_name("finding").is_some(), "{}: no @finding", page.name());
+                assert!(!page.rule.message.is_empty(), "{}: a query needs a message", page.name());
+            }
+        }
+    }
+}
+
+#[test]
+fn the_binary_holds_every_page() {
+    let files: Vec<String> = pages().into_iter().map(|page| page.rule.id.to_owned()).collect();
+    let embedded: Vec<&str> = flakeward::rule::PAGES.iter().map(|(id, _)| *id).collect();
+    assert_eq!(embedded, files);
+}
