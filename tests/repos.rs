@@ -17,7 +17,12 @@ fn every_small_repository_gives_exactly_what_it_says() {
         let report = report(&folder, true);
         assert!(!report.internal_error(), "{}: {:?}", folder.display(), report.notes);
         let printed = concise(&report);
-        assert_eq!(printed, concise(&self::report(&folder, false)), "{}: the prefilter hides findings", folder.display());
+        assert_eq!(
+            printed,
+            concise(&self::report(&folder, false)),
+            "{}: the prefilter hides findings",
+            folder.display()
+        );
         let file = folder.join(EXPECTED);
         if bless {
             std::fs::write(&file, &printed).expect("the expected file can be written");
