@@ -162,6 +162,8 @@ pub fn by_name(path: &str) -> Option<Kind> {
         "sh" | "bash" | "zsh" => return Some(Kind::Shell),
         "just" => return Some(Kind::Just),
         "mk" => return Some(Kind::Make),
+        // JSON is YAML, and both kinds of Compose read it.
+        "json" if lower.ends_with("compose.json") || lower.contains("compose-") => return Some(Kind::Yaml),
         _ => {}
     }
     match lower.as_str() {
@@ -288,6 +290,10 @@ mod tests {
             ("flake.lock", Some(Kind::Lock)),
             ("Cargo.lock", None),
             ("justfile", Some(Kind::Just)),
+            ("docker-compose-example.json", Some(Kind::Yaml)),
+            ("arion-compose.json", Some(Kind::Yaml)),
+            ("composer.json", None),
+            ("package.json", None),
             ("x.sh", Some(Kind::Shell)),
         ] {
             assert_eq!(by_name(path), kind, "{path}");

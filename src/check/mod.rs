@@ -3,6 +3,8 @@
 //! A check reads one file at a time ([`Check::file`]), leaving findings and facts; once the facts of the whole
 //! repository are there, [`Check::project`] says what only the whole can show. Checks do no I/O and print nothing.
 
+pub mod compose;
+pub mod dockerfile;
 pub mod syntax;
 
 use crate::config::{Params, PortSettings};
@@ -25,7 +27,7 @@ pub struct Check {
 }
 
 /// All checks.
-pub static CHECKS: &[&Check] = &[&syntax::CHECK];
+pub static CHECKS: &[&Check] = &[&compose::CHECK, &dockerfile::CHECK, &syntax::CHECK];
 
 /// What a check sees of one file.
 pub struct FileContext<'a> {

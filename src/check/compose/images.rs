@@ -1,0 +1,86 @@
+//! Which image is which service of services-flake.
+
+/// Images by the last part of their name, and the service of services-flake that takes their place.
+/// The services are those of services-flake's `nix/services`.
+const IMAGES: &[(&str, &str)] = &[
+    ("postgres", "postgres"),
+    ("postgresql", "postgres"),
+    ("postgis", "postgres"),
+    ("pgvector", "postgres"),
+    ("timescaledb", "postgres"),
+    ("mysql", "mysql"),
+    ("mysql-server", "mysql"),
+    ("mariadb", "mysql"),
+    ("percona-server", "mysql"),
+    ("mongo", "mongodb"),
+    ("mongodb", "mongodb"),
+    ("redis", "redis"),
+    ("redis-stack", "redis"),
+    ("redis-stack-server", "redis"),
+    ("redis-cluster", "redis-cluster"),
+    ("memcached", "memcached"),
+    ("elasticsearch", "elasticsearch"),
+    ("clickhouse", "clickhouse"),
+    ("clickhouse-server", "clickhouse"),
+    ("cassandra", "cassandra"),
+    ("neo4j", "neo4j"),
+    ("qdrant", "qdrant"),
+    ("weaviate", "weaviate"),
+    ("chroma", "chromadb"),
+    ("kafka", "apache-kafka"),
+    ("cp-kafka", "apache-kafka"),
+    ("zookeeper", "zookeeper"),
+    ("cp-zookeeper", "zookeeper"),
+    ("nats", "nats-server"),
+    ("elasticmq", "elasticmq"),
+    ("elasticmq-native", "elasticmq"),
+    ("azurite", "azurite"),
+    ("minio", "minio"),
+    ("seaweedfs", "seaweedfs"),
+    ("dynamodb-local", "dynamodb-local"),
+    ("prometheus", "prometheus"),
+    ("grafana", "grafana"),
+    ("grafana-oss", "grafana"),
+    ("grafana-enterprise", "grafana"),
+    ("loki", "loki"),
+    ("tempo", "tempo"),
+    ("pyroscope", "pyroscope"),
+    ("alloy", "alloy"),
+    ("nginx", "nginx"),
+    ("nginx-unprivileged", "nginx"),
+    ("mailhog", "mailhog"),
+    ("pgadmin4", "pgadmin"),
+    ("ollama", "ollama"),
+    ("open-webui", "open-webui"),
+    ("searxng", "searxng"),
+    ("tika", "tika"),
+    ("plantuml-server", "plantuml"),
+];
+
+/// The service of services-flake for an image such as `docker.io/library/postgres:16-alpine`.
+pub fn service(image: &str) -> Option<&'static str> {
+    let name = image.split('@').next()?.rsplit('/').next()?.split(':').next()?;
+    let name = name.to_ascii_lowercase();
+    IMAGES.iter().find(|(known, _)| *known == name).map(|(_, service)| *service)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_become_services() {
+        for (image, expected) in [
+            ("postgres", Some("postgres")),
+            ("docker.io/library/postgres:16-alpine", Some("postgres")),
+            ("localhost:5000/mirror/redis@sha256:0123", Some("redis")),
+            ("docker.elastic.co/elasticsearch/elasticsearch:7.16.1", Some("elasticsearch")),
+            ("mailhog/MailHog", Some("mailhog")),
+            ("traefik:2.6", None),
+            ("postgres-exporter", None),
+            ("", None),
+        ] {
+            assert_eq!(service(image), expected, "{image}");
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! `docker-compose`: services that run in containers beside Nix instead of as processes of process-compose-flake.
+
+mod images;
+mod shape;
+
+pub use shape::named_compose;
+use shape::{Compose, Service};
+
+use super::{Check, FileContext, no_project};
+use crate::lang::yaml::Yaml;
+use crate::source::{Kind, Source};
+
+/// See `rules/docker-compose.md`.
+pub static CHECK: Check = Check { name: "compose", trigger, file, project: no_project };
+
+/// How many services a message names.
+const NAMED: usize = 4;
+
+fn trigger(source: &Source) -> bool {
+    source.kind == Kind::Yaml
+        && (memchr::memmem::find(source.text.as_bytes(), b"services").is_some() || named_compose(&source.path))
+}
+
+fn file(context: &mut FileContext<'_>) {
+    let Some(tree) = context.tree.filter(|_| context.source.kind == Kind::Yaml) else { return };
+    let yaml = Yaml::new(tree);
+    let named = named_compose(&context.source.path);
+    let Some(compose) = yaml.documents().find_map(|document| shape::read(&yaml, document, named)) else { return };
+    let finding = context
+        .finding("docker-compose", tree.span(compose.place), message(&compose))
+        .label(label(&compose.services))
+        .help(help(&compose.services));
+    context.report(finding);
+}
+
+fn message(compose: &Compose) -> String {
+    match compose.services.as_slice() {
+        [] => "this Docker Compose file belongs to services that run outside of Nix".to_owned(),
+        [one] => format!("{} runs from this Docker Compose file, outside of Nix", quoted(&one.name)),
+        many => {
+            let names: Vec<String> = many.iter().take(NAMED).map(|service| quoted(&service.name)).collect();
+            match many.len().saturating_sub(NAMED) {
+                0 => format!("{} run from this Docker Compose file, outside of Nix", list(&names)),
+                more => {
+                    format!("{} and {more} more run from this Docker Compose file, outside of Nix", names.join(", "))
+                }
+            }
+        }
+    }
+}
+
+fn quoted(name: &str) -> String {
+    format!("`{name}`")
+}
+
+fn list(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    }
+}
+
+/// What to write instead: services that services-flake knows by their option, the others as processes.
+fn label(services: &[Service]) -> String {
+    let lines: Vec<String> = services.iter().take(NAMED).map(replacement).collect();
+    match lines.as_slice() {
+        [] => "move it to process-compose-flake".to_owned(),
+        lines if services.len() > NAMED => format!("write {}, ..", lines.join(", ")),
+        lines => format!("write {}", lines.join(", ")),
+    }
+}
+
+fn replacement(service: &Service) -> String {
+    let name = attribute(&service.name);
+    match service.image.as_deref().filter(|_| !service.built).and_then(images::service) {
+        Some(known) => format!("services.{known}.{name}.enable"),
+        None => format!("settings.processes.{name}"),
+    }
+}
+
+/// A name as Nix writes it in an attribute path.
+fn attribute(name: &str) -> String {
+    let plain = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-'".contains(c));
+    if plain { name.to_owned() } else { format!("{name:?}") }
+}
+
+fn help(services: &[Service]) -> String {
+    let known = services.iter().any(|service| replacement(service).starts_with("services."));
+    let built: Vec<String> =
+        services.iter().filter(|service| service.built).take(NAMED).map(|service| quoted(&service.name)).collect();
+    let mut help = "declare them under `process-compose.<name>` of process-compose-flake".to_owned();
+    if known {
+        help.push_str(", with `inputs.services-flake.processComposeModules.default` imported for the known services");
+    }
+    if !built.is_empty() {
+        help.push_str(&format!("; package {} in the flake first", list(&built)));
+    }
+    help.push_str("; then `nix run .#<name>` starts them");
+    help
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replacements_use_what_services_flake_knows() {
+        let service = |name: &str, image: Option<&str>, built| Service {
+            name: name.into(),
+            image: image.map(str::to_owned),
+            built,
+        };
+        assert_eq!(replacement(&service("db", Some("postgres:16"), false)), "services.postgres.db.enable");
+        assert_eq!(replacement(&service("db", Some("postgres:16"), true)), "settings.processes.db");
+        assert_eq!(replacement(&service("1.web", None, true)), "settings.processes.\"1.web\"");
+    }
+}
