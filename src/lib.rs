@@ -2,7 +2,7 @@
 //!
 //! The way of the data: [`walk`] lists the repository, [`source`] is a file's text, [`lang`] its tree; [`rule`] and
 //! [`check`] leave [`finding`]s and, for what only the whole repository can show, facts ([`project`]); [`run`] puts it
-//! together, [`suppress`] silences, [`output`] writes. [`run::check`] is the one entry that tests use.
+//! together, [`suppress`] silences, [`output`] writes, [`mod@fix`] mends. [`run::check`] is the one entry that tests use.
 //!
 //! Rules of the house:
 //! - `lang`, `rule`, `check` and `project` do no I/O and print nothing; checks see their parameters, never the
@@ -14,6 +14,7 @@ pub mod check;
 pub mod cli;
 pub mod config;
 pub mod finding;
+pub mod fix;
 pub mod lang;
 pub mod output;
 pub mod project;

@@ -51,7 +51,7 @@ impl Default for Settings {
 }
 
 /// A repository: on disk, or in memory for tests and examples.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Repo {
     /// Its root.
     pub root: PathBuf,
@@ -59,7 +59,7 @@ pub struct Repo {
     unreadable: Vec<Unreadable>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum RepoFile {
     Disk(Entry),
     Memory(Arc<Source>),
@@ -107,6 +107,11 @@ impl Repo {
             }
         }
         repo
+    }
+
+    /// Whether there is a file of a kind at a path.
+    pub fn has(&self, path: &str) -> bool {
+        self.files.binary_search_by(|file| (**file.path()).cmp(path)).is_ok()
     }
 
     /// Replaces or adds a text, as an editor's unsaved buffer or standard input does.
@@ -339,9 +344,14 @@ fn silence(
         .filter(|entry| !entry.used && level_at(settings, entry.rule, &entry.path) != Level::Off)
         .map(|entry| {
             let message = format!("nothing here is reported by {}: the suppression is not needed", entry.rule);
-            Finding::new("unused-suppression", &entry.path, entry.rule_span, message)
+            let mut finding = Finding::new("unused-suppression", &entry.path, entry.rule_span, message)
                 .label("matches nothing")
-                .help("remove it, so that it cannot hide something later")
+                .help("remove it, so that it cannot hide something later");
+            finding.fix = sources
+                .get(&entry.path)
+                .zip(indexes.get(&entry.path))
+                .and_then(|(source, index)| suppress::removal(entry, source, index));
+            finding
         })
         .collect();
     set_levels(&mut unused, settings);

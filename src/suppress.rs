@@ -1,6 +1,7 @@
 //! Suppressions in comments: `flakeward: allow(rule, ..) reason` and `flakeward: allow-file(rule, ..) reason`.
 
-use crate::finding::{Finding, RelPath, RuleId, Span};
+use crate::finding::{Edit, Finding, Fix, RelPath, RuleId, Safety, Span};
+use crate::lang::{Kind, Language, Tree};
 use crate::rule;
 use crate::source::{LineIndex, Source};
 
@@ -132,6 +133,57 @@ pub fn covers(suppression: &Suppression, finding: &Finding, index: &LineIndex) -
     suppression.rule == finding.rule
         && places(finding)
             .any(|(path, span)| *path == suppression.path && suppression.lines.contains(&index.line(span.start)))
+}
+
+/// Takes a suppression out: the rule's name where there are several, else the comment with its line. `None` for
+/// comments of another form than `# ..`.
+pub fn removal(suppression: &Suppression, source: &Source, index: &LineIndex) -> Option<Fix> {
+    let (title, span) = match name_in_list(suppression, &source.text) {
+        Some(span) => (format!("remove `{}` from the suppression", suppression.rule), span),
+        None => ("remove the suppression".to_owned(), whole_comment(suppression, source, index)?),
+    };
+    Some(Fix {
+        title,
+        safety: if is_comment(suppression.span, source) { Safety::Safe } else { Safety::Unsafe },
+        edits: vec![Edit { path: source.path.clone(), span, text: String::new() }],
+    })
+}
+
+/// The rule's name with one comma, where the directive names other rules too.
+fn name_in_list(suppression: &Suppression, text: &str) -> Option<Span> {
+    let Span { start, end } = suppression.rule_span;
+    let after = text.get(end as usize..suppression.span.end as usize)?;
+    let before = text.get(suppression.span.start as usize..start as usize)?;
+    let list = &before[before.find('(')? + 1..];
+    if let Some(rest) = after.trim_start().strip_prefix(',') {
+        let kept = rest.trim_start().len();
+        return Some(Span { start, end: end + (after.len() - kept) as u32 });
+    }
+    let kept = list.trim_end().strip_suffix(',')?.len();
+    Some(Span { start: start - (list.len() - kept) as u32, end })
+}
+
+/// The comment with the blanks before it, or with its whole line where nothing else stands there.
+fn whole_comment(suppression: &Suppression, source: &Source, index: &LineIndex) -> Option<Span> {
+    let line = index.line(suppression.span.start);
+    let line_span = index.span(&source.text, line);
+    let before = source.slice(Span { start: line_span.start, end: suppression.span.start }).trim_end();
+    let after = source.slice(Span { start: suppression.span.end, end: line_span.end });
+    if !before.ends_with('#') || !after.trim().is_empty() {
+        return None;
+    }
+    let code = before.trim_end_matches('#').trim_end();
+    if code.is_empty() {
+        let end = index.start(line + 1).unwrap_or(source.text.len() as u32);
+        return Some(Span { start: line_span.start, end });
+    }
+    Some(Span { start: line_span.start + code.len() as u32, end: line_span.end })
+}
+
+/// Whether the grammar sees a comment there. In a script inside a string it is part of a value.
+fn is_comment(span: Span, source: &Source) -> bool {
+    let tree = Language::of(source.kind).and_then(|language| Tree::parse(language, &source.text));
+    tree.is_some_and(|tree| tree.kind(tree.covering(span)) == Kind::Comment)
 }
 
 fn places(finding: &Finding) -> impl Iterator<Item = (&RelPath, Span)> {

@@ -1,0 +1,98 @@
+//! Edits into a text, and where places are afterwards.
+
+use super::choose::FileEdits;
+use crate::finding::Span;
+
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// The text with the edits. New lines get the line ending that the text has around them, and nothing is ever written
+/// before a byte order mark.
+pub fn apply(text: &str, edits: &FileEdits) -> String {
+    let added: usize = edits.values().map(String::len).sum();
+    let mut out = String::with_capacity(text.len() + added);
+    let mut at = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len_utf8() } else { 0 };
+    out.push_str(&text[..at]);
+    for (&(start, end), new) in edits {
+        let start = (start as usize).max(at);
+        out.push_str(text.get(at..start).unwrap_or(""));
+        if new.contains('\n') && ends_lines_with_crlf(text, start) {
+            out.push_str(&new.replace("\r\n", "\n").replace('\n', "\r\n"));
+        } else {
+            out.push_str(new);
+        }
+        at = (end as usize).max(start);
+    }
+    out.push_str(text.get(at..).unwrap_or(""));
+    out
+}
+
+/// Whether the line before a place, or where there is none the line after, ends with CR LF.
+fn ends_lines_with_crlf(text: &str, at: usize) -> bool {
+    let bytes = text.as_bytes();
+    let end =
+        memchr::memrchr(b'\n', &bytes[..at]).or_else(|| memchr::memchr(b'\n', &bytes[at..]).map(|found| at + found));
+    end.is_some_and(|end| end > 0 && bytes[end - 1] == b'\r')
+}
+
+/// A span after the edits, grown by what is written at its borders and inside it.
+pub fn moved(edits: &FileEdits, span: Span) -> Span {
+    let mut start = i64::from(span.start);
+    let mut end = i64::from(span.end);
+    for (&(from, to), text) in edits {
+        let grown = text.len() as i64 - i64::from(to - from);
+        if to <= span.start && from < span.start {
+            start += grown;
+        } else if from < span.start {
+            // The beginning of the span is replaced: it is now the beginning of the replacement.
+            start -= i64::from(span.start - from);
+        }
+        if from <= span.end {
+            end += grown + i64::from(to.saturating_sub(span.end));
+        }
+    }
+    Span { start: u32::try_from(start).unwrap_or(0), end: u32::try_from(end.max(start)).unwrap_or(0) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Edits<'a> = &'a [(u32, u32, &'a str)];
+    type Range = (u32, u32);
+
+    fn edits(list: Edits<'_>) -> FileEdits {
+        list.iter().map(|&(start, end, text)| ((start, end), text.to_owned())).collect()
+    }
+
+    #[test]
+    fn edits_are_applied_in_order() {
+        let cases: [(&str, Edits<'_>, &str); 6] = [
+            ("abcdef", &[(1, 2, "X"), (4, 4, "YY")], "aXcdYYef"),
+            ("abcdef", &[(0, 0, "let "), (0, 1, "A")], "let Abcdef"),
+            ("", &[(0, 0, "new\n")], "new\n"),
+            ("a\r\nb\r\n", &[(3, 3, "x\ny\n")], "a\r\nx\r\ny\r\nb\r\n"),
+            ("a\nb", &[(2, 2, "x\n")], "a\nx\nb"),
+            ("\u{feff}{ }", &[(0, 0, "# c\n")], "\u{feff}# c\n{ }"),
+        ];
+        for (text, list, expected) in cases {
+            assert_eq!(apply(text, &edits(list)), expected);
+        }
+    }
+
+    #[test]
+    fn spans_move_with_the_text() {
+        let cases: [(Edits<'_>, Range, Range); 7] = [
+            (&[(0, 0, "abc")], (4, 6), (7, 9)),
+            (&[(4, 6, "ports.x")], (4, 6), (4, 11)),
+            (&[(6, 7, "")], (4, 5), (4, 5)),
+            (&[(2, 8, "ab")], (4, 6), (2, 4)),
+            (&[(4, 4, "in ")], (4, 6), (4, 9)),
+            (&[(0, 2, ""), (10, 12, "x")], (4, 6), (2, 4)),
+            (&[(5, 5, "x")], (4, 6), (4, 7)),
+        ];
+        for (list, (start, end), expected) in cases {
+            let moved = moved(&edits(list), Span { start, end });
+            assert_eq!((moved.start, moved.end), expected, "{list:?}");
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Which fixes can be applied together: edits must not overlap; identical edits of two fixes count once.
+
+use std::collections::BTreeMap;
+
+use crate::finding::{Edit, Finding, RelPath};
+
+/// Edits by file and range, each range once.
+pub type Edits = BTreeMap<RelPath, FileEdits>;
+
+/// The edits of one file: what is written for which range (start, end).
+pub type FileEdits = BTreeMap<(u32, u32), String>;
+
+/// Picks, in their order, candidates (places in `findings`) whose fixes go together: all of a fix's edits, or none.
+pub fn together(findings: &[Finding], candidates: &[usize]) -> Vec<usize> {
+    let mut taken = Edits::new();
+    let mut chosen = Vec::with_capacity(candidates.len());
+    for &at in candidates {
+        let Some(fix) = findings.get(at).and_then(|finding| finding.fix.as_ref()) else { continue };
+        if add(&mut taken, &fix.edits) {
+            chosen.push(at);
+        }
+    }
+    chosen
+}
+
+/// The edits of the chosen findings.
+pub fn edits(findings: &[Finding], chosen: &[usize]) -> Edits {
+    let mut taken = Edits::new();
+    for &at in chosen {
+        if let Some(fix) = findings.get(at).and_then(|finding| finding.fix.as_ref()) {
+            add(&mut taken, &fix.edits);
+        }
+    }
+    taken
+}
+
+/// Adds the edits of one fix, unless one of them does not go with what is there (or with another of its own).
+fn add(taken: &mut Edits, edits: &[Edit]) -> bool {
+    let mut added: Vec<(&RelPath, (u32, u32))> = Vec::new();
+    for edit in edits {
+        let key = (edit.span.start, edit.span.end);
+        let file = taken.entry(edit.path.clone()).or_default();
+        if file.get(&key) == Some(&edit.text) {
+            continue;
+        }
+        if clashes(file, key) {
+            for (path, key) in added {
+                if let Some(file) = taken.get_mut(path) {
+                    file.remove(&key);
+                }
+            }
+            taken.retain(|_, file| !file.is_empty());
+            return false;
+        }
+        file.insert(key, edit.text.clone());
+        added.push((&edit.path, key));
+    }
+    true
+}
+
+/// Whether a range overlaps one that is taken. An insertion may touch a replacement, but not another insertion.
+fn clashes(file: &FileEdits, (start, end): (u32, u32)) -> bool {
+    let before = file.range(..(start, end)).next_back();
+    let after = file.range((start, end)..).next();
+    before.is_some_and(|(&(_, other_end), _)| other_end > start)
+        || after
+            .is_some_and(|(&(other_start, other_end), _)| other_start < end || (other_start, other_end) == (start, end))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::finding::{Fix, Safety, Span};
+
+    fn finding(edits: &[(&str, usize, usize, &str)]) -> Finding {
+        let edits = edits
+            .iter()
+            .map(|&(path, start, end, text)| Edit {
+                path: Arc::from(path),
+                span: Span::new(start, end),
+                text: text.to_owned(),
+            })
+            .collect();
+        let fix = Fix { title: "fix".to_owned(), safety: Safety::Safe, edits };
+        Finding::new("hardcoded-port", &Arc::from("a"), Span::default(), "m").fix(fix)
+    }
+
+    #[test]
+    fn fixes_go_together_unless_their_edits_overlap() {
+        type Case<'a> = (&'a str, &'a [&'a [(&'a str, usize, usize, &'a str)]], &'a [usize]);
+        let cases: [Case<'_>; 9] = [
+            ("apart", &[&[("a", 0, 2, "x")], &[("a", 4, 6, "y")]], &[0, 1]),
+            ("touching", &[&[("a", 0, 2, "x")], &[("a", 2, 4, "y")]], &[0, 1]),
+            ("overlapping", &[&[("a", 0, 3, "x")], &[("a", 2, 4, "y")]], &[0]),
+            ("inside", &[&[("a", 2, 3, "x")], &[("a", 0, 9, "y")]], &[0]),
+            ("other file", &[&[("a", 0, 3, "x")], &[("b", 0, 3, "y")]], &[0, 1]),
+            (
+                "the same insertion",
+                &[&[("a", 1, 1, "i"), ("a", 3, 4, "x")], &[("a", 1, 1, "i"), ("a", 5, 6, "y")]],
+                &[0, 1],
+            ),
+            ("two insertions at one place", &[&[("a", 1, 1, "i")], &[("a", 1, 1, "j")]], &[0]),
+            ("insertion before a replacement", &[&[("a", 1, 4, "x")], &[("a", 1, 1, "i")]], &[0, 1]),
+            (
+                "all or nothing",
+                &[&[("a", 1, 4, "x")], &[("b", 0, 1, "y"), ("a", 2, 3, "z")], &[("b", 0, 2, "w")]],
+                &[0, 2],
+            ),
+        ];
+        for (name, fixes, expected) in cases {
+            let findings: Vec<Finding> = fixes.iter().map(|edits| finding(edits)).collect();
+            let all: Vec<usize> = (0..findings.len()).collect();
+            assert_eq!(together(&findings, &all), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn identical_edits_count_once() {
+        let findings = [finding(&[("a", 1, 1, "i"), ("a", 3, 4, "x")]), finding(&[("a", 1, 1, "i"), ("a", 5, 6, "y")])];
+        let edits = edits(&findings, &[0, 1]);
+        assert_eq!(edits["a"].len(), 3);
+    }
+}

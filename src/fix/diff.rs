@@ -1,0 +1,44 @@
+//! What fixes would change, as a unified diff that `git apply` and `patch -p1` understand.
+
+use similar::TextDiff;
+
+use super::Change;
+
+/// The diff of all changes, in the order given.
+pub fn unified(changes: &[Change]) -> String {
+    changes.iter().map(of_file).collect()
+}
+
+fn of_file(change: &Change) -> String {
+    let (old_name, before) = match &change.before {
+        Some(before) => (format!("a/{}", change.path), before.as_str()),
+        None => ("/dev/null".to_owned(), ""),
+    };
+    let new_name = format!("b/{}", change.path);
+    TextDiff::from_lines(before, &change.after)
+        .unified_diff()
+        .context_radius(3)
+        .header(&old_name, &new_name)
+        .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn changed_and_new_files() {
+        let change = |path: &str, before: Option<&str>, after: &str| Change {
+            path: Arc::from(path),
+            before: before.map(str::to_owned),
+            after: after.to_owned(),
+            needed_elsewhere: false,
+        };
+        let diff = unified(&[change("a.nix", Some("1\n2"), "1\n3"), change("lib/ports.nix", None, "{ }\n")]);
+        let expected = "--- a/a.nix\n+++ b/a.nix\n@@ -1,2 +1,2 @@\n 1\n-2\n\\ No newline at end of file\n+3\n\
+                        \\ No newline at end of file\n--- /dev/null\n+++ b/lib/ports.nix\n@@ -0,0 +1 @@\n+{ }\n";
+        assert_eq!(diff, expected);
+    }
+}

@@ -1,0 +1,365 @@
+//! Fixes: choose what goes together, apply in memory, check again, in rounds; then write, or show, what came of it.
+//!
+//! Everything is decided in memory ([`fix`]); the disk is touched once, at the end, by [`write`]. No round ever leaves a
+//! file that its grammar cannot read, and a fix after which its finding is still there is taken back and said so.
+
+mod apply;
+mod choose;
+pub mod diff;
+pub mod write;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::finding::{Finding, Level, RelPath, RuleId, Safety, Span};
+use crate::lang::{Language, Tree};
+use crate::run::{self, Repo, Report, Settings};
+use crate::source::{Kind, LineIndex, Place, Source};
+use crate::walk;
+
+/// More rounds than any chain of fixes needs; two fixes that undo each other would go on for ever.
+const ROUNDS: usize = 10;
+
+/// A file that fixes changed or made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The file.
+    pub path: RelPath,
+    /// Its text before; `None` for a file that did not exist.
+    pub before: Option<String>,
+    /// Its text afterwards.
+    pub after: String,
+    /// Whether a finding in another file needs it: such files are written first.
+    pub needed_elsewhere: bool,
+}
+
+/// A finding that a fix mended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fixed {
+    /// The rule.
+    pub rule: RuleId,
+    /// The file of the finding.
+    pub path: RelPath,
+    /// Where the finding stood when it was fixed.
+    pub place: Place,
+    /// What the fix did.
+    pub title: String,
+}
+
+/// A fix that was not applied, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// The finding; its place is that in the text as it is now.
+    pub finding: Finding,
+    /// Where it stands, as people count.
+    pub place: Place,
+    /// Why.
+    pub reason: String,
+    /// Whether the file cannot be written: the run then exits with 2.
+    pub unwritable: bool,
+}
+
+/// What came of fixing a repository in memory.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What was fixed, in the order it was.
+    pub fixed: Vec<Fixed>,
+    /// What was not, though it has a fix of an allowed safety.
+    pub refused: Vec<Refused>,
+    /// The files to write, sorted by path.
+    pub changes: Vec<Change>,
+    /// The findings of the repository as it was.
+    pub worst_before: Option<Level>,
+    /// The report on the repository as it is with the changes.
+    pub report: Report,
+    /// Whether something was still to do after the last round.
+    pub unsettled: bool,
+}
+
+impl Outcome {
+    /// How many of the findings left have a fix that only `--unsafe` applies.
+    pub fn unsafe_left(&self) -> usize {
+        let is_unsafe = |finding: &&Finding| finding.fix.as_ref().is_some_and(|fix| fix.safety == Safety::Unsafe);
+        self.report.findings.iter().filter(is_unsafe).count()
+    }
+}
+
+/// Says whether a file may be written (or made, where it does not exist), and if not why.
+pub type Guard<'a> = &'a dyn Fn(&str) -> Result<(), String>;
+
+/// Fixes a repository in memory with fixes up to a safety class.
+pub fn fix(repo: &Repo, settings: &Settings, allowed: Safety, guard: Guard<'_>) -> Outcome {
+    let report = run::check(repo, settings);
+    let worst_before = report.findings.iter().map(|finding| finding.level).max();
+    let mut state = State { repo: repo.clone(), report, allowed, guard, refused: Vec::new(), changes: BTreeMap::new() };
+    let mut fixed = Vec::new();
+    let mut settled = false;
+    for _ in 0..ROUNDS {
+        let done = state.round(settings);
+        settled = done.is_empty();
+        if settled {
+            break;
+        }
+        fixed.extend(done);
+    }
+    let unsettled = !settled && state.report.findings.iter().any(|finding| state.is_candidate(finding));
+    let changes = state.changes.into_values().filter(|change| change.before.as_ref() != Some(&change.after)).collect();
+    Outcome { fixed, refused: state.refused, changes, worst_before, report: state.report, unsettled }
+}
+
+struct State<'a> {
+    repo: Repo,
+    /// The report on `repo`.
+    report: Report,
+    allowed: Safety,
+    guard: Guard<'a>,
+    refused: Vec<Refused>,
+    changes: BTreeMap<RelPath, Change>,
+}
+
+/// The texts of one attempt at a round.
+struct Attempt {
+    /// The fixes it consists of: places in the report's findings.
+    chosen: Vec<usize>,
+    edits: choose::Edits,
+    texts: BTreeMap<RelPath, String>,
+}
+
+impl State<'_> {
+    /// One round: what it fixed; nothing means that there is nothing left to do.
+    fn round(&mut self, settings: &Settings) -> Vec<Fixed> {
+        let candidates = self.candidates();
+        let mut chosen = choose::together(&self.report.findings, &candidates);
+        loop {
+            let attempt = self.attempt(chosen);
+            if attempt.chosen.is_empty() {
+                return Vec::new();
+            }
+            let (repo, report) = self.recheck(&attempt, settings);
+            let stayed: BTreeSet<usize> =
+                attempt.chosen.iter().copied().filter(|&at| self.stays(at, &attempt, &report)).collect();
+            if stayed.is_empty() {
+                return self.accept(attempt, repo, report);
+            }
+            for &at in &stayed {
+                self.refuse(at, "its finding would still be there".to_owned(), false);
+            }
+            chosen = attempt.chosen.into_iter().filter(|at| !stayed.contains(at)).collect();
+        }
+    }
+
+    fn is_candidate(&self, finding: &Finding) -> bool {
+        finding.fix.as_ref().is_some_and(|fix| fix.safety <= self.allowed)
+            && !self.refused.iter().any(|refused| same(&refused.finding, finding))
+    }
+
+    /// The findings whose fixes may be applied; those that may not are refused with the reason.
+    fn candidates(&mut self) -> Vec<usize> {
+        let wanted: Vec<usize> =
+            (0..self.report.findings.len()).filter(|&at| self.is_candidate(&self.report.findings[at])).collect();
+        let mut known = BTreeMap::new();
+        let mut good = Vec::with_capacity(wanted.len());
+        for at in wanted {
+            match self.obstacle(at, &mut known) {
+                None => good.push(at),
+                Some((reason, unwritable)) => self.refuse(at, reason, unwritable),
+            }
+        }
+        good
+    }
+
+    /// Why a finding's fix cannot be applied: the reason, and whether it is that a file cannot be written.
+    fn obstacle(&self, at: usize, known: &mut BTreeMap<RelPath, Option<(String, bool)>>) -> Option<(String, bool)> {
+        let fix = self.report.findings[at].fix.as_ref()?;
+        if fix.edits.is_empty() {
+            return Some(("its fix changes nothing".to_owned(), false));
+        }
+        fix.edits.iter().find_map(|edit| {
+            let file = known.entry(edit.path.clone()).or_insert_with(|| self.file_obstacle(&edit.path));
+            file.clone().or_else(|| {
+                let text = self.text(&edit.path).unwrap_or("");
+                let fits = text.get(edit.span.range()).is_some();
+                (!fits).then(|| (format!("its fix does not fit the text of {}", edit.path), false))
+            })
+        })
+    }
+
+    fn file_obstacle(&self, path: &RelPath) -> Option<(String, bool)> {
+        if !self.changes.contains_key(path)
+            && let Err(reason) = (self.guard)(path)
+        {
+            return Some((format!("{path} cannot be written: {reason}"), true));
+        }
+        match self.report.sources.get(path) {
+            Some(source) if !parses(source.kind, &source.text) => Some((format!("{path} does not parse"), false)),
+            Some(_) => None,
+            None if self.repo.has(path) => Some((format!("{path} was not read by the rule"), false)),
+            None => None,
+        }
+    }
+
+    fn text(&self, path: &RelPath) -> Option<&str> {
+        self.report.sources.get(path).map(|source| source.text.as_str())
+    }
+
+    /// Applies the chosen fixes, leaving out those after which a file does not parse.
+    fn attempt(&mut self, mut chosen: Vec<usize>) -> Attempt {
+        loop {
+            let edits = choose::edits(&self.report.findings, &chosen);
+            let texts: BTreeMap<RelPath, String> = edits
+                .iter()
+                .map(|(path, edits)| (path.clone(), apply::apply(self.text(path).unwrap_or(""), edits)))
+                .collect();
+            let broken: Vec<RelPath> = texts
+                .iter()
+                .filter(|(path, text)| !self.would_parse(path, text))
+                .map(|(path, _)| path.clone())
+                .collect();
+            if broken.is_empty() {
+                return Attempt { chosen, edits, texts };
+            }
+            for path in broken {
+                chosen = self.without_breaking(&path, chosen);
+            }
+        }
+    }
+
+    fn would_parse(&self, path: &RelPath, text: &str) -> bool {
+        let kind = self.report.sources.get(path).map(|source| source.kind).or_else(|| walk::by_name(path));
+        kind.is_none_or(|kind| parses(kind, text))
+    }
+
+    /// Tries the fixes of a file one after the other and refuses each after which the file no longer parses.
+    fn without_breaking(&mut self, path: &RelPath, chosen: Vec<usize>) -> Vec<usize> {
+        let mut kept = Vec::with_capacity(chosen.len());
+        for at in chosen {
+            kept.push(at);
+            let touches = |fix: &crate::finding::Fix| fix.edits.iter().any(|edit| edit.path == *path);
+            if !self.report.findings[at].fix.as_ref().is_some_and(touches) {
+                continue;
+            }
+            let edits = choose::edits(&self.report.findings, &kept);
+            let text = edits.get(path).map(|edits| apply::apply(self.text(path).unwrap_or(""), edits));
+            if text.is_some_and(|text| !self.would_parse(path, &text)) {
+                kept.pop();
+                self.refuse(at, format!("{path} would not parse afterwards"), false);
+            }
+        }
+        kept
+    }
+
+    fn recheck(&self, attempt: &Attempt, settings: &Settings) -> (Repo, Report) {
+        let mut repo = self.repo.clone();
+        for (path, text) in &attempt.texts {
+            let source = match self.report.sources.get(path) {
+                Some(old) => Source { path: path.clone(), file: old.file.clone(), kind: old.kind, text: text.clone() },
+                None => match walk::by_name(path) {
+                    Some(kind) => Source::new(path, kind, text.clone()),
+                    None => continue,
+                },
+            };
+            repo.overlay(source);
+        }
+        let report = run::check(&repo, settings);
+        (repo, report)
+    }
+
+    /// Whether a finding is still there, at its place and in its words, after an attempt.
+    fn stays(&self, at: usize, attempt: &Attempt, report: &Report) -> bool {
+        let finding = &self.report.findings[at];
+        let region = moved(&attempt.edits, &finding.path, finding.span);
+        report
+            .findings
+            .iter()
+            .any(|other| same_words(other, finding) && other.span.start <= region.end && region.start <= other.span.end)
+    }
+
+    fn accept(&mut self, attempt: Attempt, repo: Repo, report: Report) -> Vec<Fixed> {
+        let mut places = Indexes::default();
+        let fixed = attempt
+            .chosen
+            .iter()
+            .filter_map(|&at| {
+                let finding = &self.report.findings[at];
+                Some(Fixed {
+                    rule: finding.rule,
+                    path: finding.path.clone(),
+                    place: places.place(&self.report, finding),
+                    title: finding.fix.as_ref()?.title.clone(),
+                })
+            })
+            .collect();
+        self.remember(&attempt);
+        for refused in &mut self.refused {
+            refused.finding.span = moved(&attempt.edits, &refused.finding.path, refused.finding.span);
+        }
+        self.repo = repo;
+        self.report = report;
+        fixed
+    }
+
+    fn remember(&mut self, attempt: &Attempt) {
+        for (path, text) in &attempt.texts {
+            let before = self.text(path).map(str::to_owned);
+            let change = self.changes.entry(path.clone()).or_insert_with(|| Change {
+                path: path.clone(),
+                before,
+                after: String::new(),
+                needed_elsewhere: false,
+            });
+            change.after.clone_from(text);
+        }
+        for &at in &attempt.chosen {
+            let finding = &self.report.findings[at];
+            for edit in finding.fix.iter().flat_map(|fix| &fix.edits).filter(|edit| edit.path != finding.path) {
+                if let Some(change) = self.changes.get_mut(&edit.path) {
+                    change.needed_elsewhere = true;
+                }
+            }
+        }
+    }
+
+    fn refuse(&mut self, at: usize, reason: String, unwritable: bool) {
+        let finding = self.report.findings[at].clone();
+        let place = Indexes::default().place(&self.report, &finding);
+        self.refused.push(Refused { finding, place, reason, unwritable });
+    }
+}
+
+/// Whether a file's grammar can read a text whole. Kinds without a grammar are not judged.
+fn parses(kind: Kind, text: &str) -> bool {
+    match Language::of(kind) {
+        Some(language) => Tree::parse(language, text).is_some_and(|tree| !tree.broken()),
+        None if kind == Kind::Lock => serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok(),
+        None => true,
+    }
+}
+
+/// A span after edits: from where its beginning is now to where its end is.
+fn moved(edits: &choose::Edits, path: &RelPath, span: Span) -> Span {
+    match edits.get(path) {
+        Some(edits) => apply::moved(edits, span),
+        None => span,
+    }
+}
+
+fn same(a: &Finding, b: &Finding) -> bool {
+    same_words(a, b) && a.span == b.span
+}
+
+fn same_words(a: &Finding, b: &Finding) -> bool {
+    a.rule == b.rule && a.path == b.path && a.message == b.message
+}
+
+/// Line indexes, made when first asked for.
+#[derive(Default)]
+struct Indexes(BTreeMap<RelPath, (Arc<Source>, LineIndex)>);
+
+impl Indexes {
+    fn place(&mut self, report: &Report, finding: &Finding) -> Place {
+        let Some(source) = report.sources.get(&finding.path) else { return Place { line: 1, column: 1, offset: 0 } };
+        let entry =
+            self.0.entry(finding.path.clone()).or_insert_with(|| (source.clone(), LineIndex::new(&source.text)));
+        entry.1.place(&entry.0.text, finding.span.start)
+    }
+}

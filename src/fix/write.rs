@@ -1,0 +1,268 @@
+//! The one place where fixes touch the disk: every file is replaced whole or not at all.
+//!
+//! All new texts are first written beside their files and flushed; only then are they renamed over them. A power cut
+//! leaves each file old or new, and at worst a `.flakeward-*.tmp` beside it.
+
+use std::fmt;
+use std::fs::{self, File, Metadata};
+use std::io::{self, Write};
+use std::path::{Component, Path, PathBuf};
+
+use tempfile::TempPath;
+
+use super::Change;
+use crate::finding::RelPath;
+use crate::walk::io_reason;
+
+/// A file that was not written, and what was before it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The files and why each could not be written.
+    pub files: Vec<(RelPath, String)>,
+    /// The files that had been written when the first failure showed.
+    pub written: Vec<RelPath>,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (path, reason) in &self.files {
+            writeln!(f, "{path} was not written: {reason}")?;
+        }
+        match self.written.as_slice() {
+            [] => f.write_str("nothing was written"),
+            written => {
+                write!(f, "written before that: {}", written.iter().map(|path| &**path).collect::<Vec<_>>().join(", "))
+            }
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// Whether the file of a path below the root may be written, or made where there is none.
+pub fn guard(root: &Path, path: &str) -> Result<(), String> {
+    let plain = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
+    if path.is_empty() || !plain {
+        return Err("it is outside the repository".to_owned());
+    }
+    let mut place = root.to_owned();
+    for part in Path::new(path).components() {
+        place.push(part);
+        match fs::symlink_metadata(&place) {
+            Ok(found) if found.is_symlink() => {
+                let shown = place.strip_prefix(root).unwrap_or(&place).display();
+                return Err(format!("{shown} is a symbolic link, and fixes are never written through one"));
+            }
+            Ok(found) if found.is_file() && found.permissions().readonly() => return Err("it is read-only".to_owned()),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => break,
+            Err(error) => return Err(io_reason(&error)),
+        }
+    }
+    Ok(())
+}
+
+/// Writes all changes below the root. Nothing is written unless every file can be.
+pub fn write(root: &Path, changes: &[Change]) -> Result<(), Failure> {
+    let nothing_written = |files| Failure { files, written: Vec::new() };
+    let obstacles = failures(changes, |change| unchanged(root, change));
+    if !obstacles.is_empty() {
+        return Err(nothing_written(obstacles));
+    }
+    let mut staged = Vec::with_capacity(changes.len());
+    for change in in_order(changes) {
+        match stage(root, change) {
+            Ok(temporary) => staged.push((change, temporary)),
+            Err(error) => return Err(nothing_written(vec![(change.path.clone(), io_reason(&error))])),
+        }
+    }
+    let mut written = Vec::new();
+    for (change, temporary) in staged {
+        if let Err(reason) = unchanged(root, change).and_then(|()| put(root, change, temporary)) {
+            return Err(Failure { files: vec![(change.path.clone(), reason)], written });
+        }
+        written.push(change.path.clone());
+    }
+    flush_folders(root, changes);
+    Ok(())
+}
+
+/// New files first, then those that other files' findings need: after a power cut no file refers to what is not there.
+fn in_order(changes: &[Change]) -> Vec<&Change> {
+    let mut order: Vec<&Change> = changes.iter().collect();
+    order.sort_by_key(|change| (change.before.is_some(), !change.needed_elsewhere));
+    order
+}
+
+fn failures(changes: &[Change], test: impl Fn(&Change) -> Result<(), String>) -> Vec<(RelPath, String)> {
+    changes.iter().filter_map(|change| Some((change.path.clone(), test(change).err()?))).collect()
+}
+
+/// Whether a file may be written and still says what it said when it was read.
+fn unchanged(root: &Path, change: &Change) -> Result<(), String> {
+    guard(root, &change.path)?;
+    let file = root.join(&*change.path);
+    match (&change.before, fs::read(&file)) {
+        (Some(before), Ok(now)) if now == before.as_bytes() => Ok(()),
+        (Some(_), Ok(_)) => Err("it was changed by something else in the meantime; run again".to_owned()),
+        (Some(_), Err(error)) => Err(io_reason(&error)),
+        (None, Err(error)) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        (None, _) => Err("there is a file of that name, though it is left out of the check".to_owned()),
+    }
+}
+
+/// Writes a text beside its file, flushed and with the file's mode and owner.
+fn stage(root: &Path, change: &Change) -> io::Result<TempPath> {
+    let file = root.join(&*change.path);
+    let folder = file.parent().unwrap_or(root);
+    fs::create_dir_all(folder)?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".flakeward-").suffix(".tmp");
+    let old = match change.before {
+        Some(_) => Some(fs::metadata(&file)?),
+        None => None,
+    };
+    if old.is_none() {
+        as_new_file(&mut builder);
+    }
+    let mut temporary = builder.tempfile_in(folder)?;
+    temporary.write_all(change.after.as_bytes())?;
+    if let Some(old) = old {
+        keep_owner(temporary.path(), &old);
+        temporary.as_file().set_permissions(old.permissions())?;
+    }
+    temporary.as_file().sync_all()?;
+    Ok(temporary.into_temp_path())
+}
+
+/// A new file gets the mode that the user's mask allows, not the private one of temporary files.
+#[cfg(unix)]
+fn as_new_file(builder: &mut tempfile::Builder<'_, '_>) {
+    use std::os::unix::fs::PermissionsExt;
+    builder.permissions(fs::Permissions::from_mode(0o666));
+}
+
+#[cfg(not(unix))]
+fn as_new_file(_: &mut tempfile::Builder<'_, '_>) {}
+
+/// Run as root on somebody's files, the files stay theirs. Who may not give files away owns them anyway.
+#[cfg(unix)]
+fn keep_owner(temporary: &Path, old: &Metadata) {
+    use std::os::unix::fs::{MetadataExt, chown};
+    let differs = fs::metadata(temporary).is_ok_and(|new| (new.uid(), new.gid()) != (old.uid(), old.gid()));
+    if differs {
+        let _ = chown(temporary, Some(old.uid()), Some(old.gid()));
+    }
+}
+
+#[cfg(not(unix))]
+fn keep_owner(_: &Path, _: &Metadata) {}
+
+fn put(root: &Path, change: &Change, temporary: TempPath) -> Result<(), String> {
+    let file = root.join(&*change.path);
+    let put = if change.before.is_some() { temporary.persist(&file) } else { temporary.persist_noclobber(&file) };
+    put.map_err(|error| io_reason(&error.error))
+}
+
+/// A rename is only sure once its folder is flushed. Where folders cannot be opened, the system does it in its time.
+fn flush_folders(root: &Path, changes: &[Change]) {
+    let mut folders: Vec<PathBuf> =
+        changes.iter().filter_map(|change| Some(root.join(&*change.path).parent()?.to_owned())).collect();
+    folders.sort();
+    folders.dedup();
+    for folder in folders {
+        if let Ok(folder) = File::open(folder) {
+            let _ = folder.sync_all();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    fn change(path: &str, before: Option<&str>, after: &str) -> Change {
+        Change {
+            path: Arc::from(path),
+            before: before.map(str::to_owned),
+            after: after.to_owned(),
+            needed_elsewhere: false,
+        }
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<String> =
+            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn files_are_replaced_and_made() {
+        let root = tempfile::tempdir().unwrap();
+        fs::write(root.path().join("a.nix"), "old").unwrap();
+        let changes = [change("a.nix", Some("old"), "new"), change("lib/ports.nix", None, "{ }\n")];
+        write(root.path(), &changes).unwrap();
+        assert_eq!(fs::read_to_string(root.path().join("a.nix")).unwrap(), "new");
+        assert_eq!(fs::read_to_string(root.path().join("lib/ports.nix")).unwrap(), "{ }\n");
+        assert_eq!(names(root.path()), ["a.nix", "lib"]);
+    }
+
+    #[test]
+    fn one_file_that_changed_meanwhile_stops_all() {
+        let root = tempfile::tempdir().unwrap();
+        fs::write(root.path().join("a.nix"), "old").unwrap();
+        fs::write(root.path().join("b.nix"), "edited").unwrap();
+        let failure = write(root.path(), &[change("a.nix", Some("old"), "new"), change("b.nix", Some("old"), "new")]);
+        let failure = failure.unwrap_err();
+        assert_eq!(
+            failure.to_string(),
+            "b.nix was not written: it was changed by something else in the meantime; run again\nnothing was written"
+        );
+        assert_eq!(fs::read_to_string(root.path().join("a.nix")).unwrap(), "old");
+        assert_eq!(names(root.path()), ["a.nix", "b.nix"]);
+    }
+
+    #[test]
+    fn a_file_to_be_made_must_not_exist() {
+        let root = tempfile::tempdir().unwrap();
+        fs::write(root.path().join("a.nix"), "mine").unwrap();
+        assert!(write(root.path(), &[change("a.nix", None, "new")]).is_err());
+        assert_eq!(fs::read_to_string(root.path().join("a.nix")).unwrap(), "mine");
+    }
+
+    #[test]
+    fn paths_outside_are_refused() {
+        let root = tempfile::tempdir().unwrap();
+        for path in ["../a.nix", "/etc/a.nix", "a/../../b.nix", "", "./a.nix"] {
+            let refused = guard(root.path(), path);
+            assert_eq!(refused, Err("it is outside the repository".to_owned()), "{path}");
+        }
+        assert_eq!(guard(root.path(), "not/there/yet.nix"), Ok(()));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_mode_is_kept_and_links_and_read_only_files_are_refused() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let root = tempfile::tempdir().unwrap();
+        let outside = tempfile::tempdir().unwrap();
+        fs::write(outside.path().join("a.nix"), "old").unwrap();
+        symlink(outside.path(), root.path().join("lib")).unwrap();
+        symlink(outside.path().join("a.nix"), root.path().join("a.nix")).unwrap();
+        for path in ["lib/a.nix", "a.nix", "lib/new.nix"] {
+            assert!(guard(root.path(), path).is_err_and(|reason| reason.contains("symbolic link")), "{path}");
+        }
+        let file = root.path().join("b.nix");
+        fs::write(&file, "old").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o750)).unwrap();
+        write(root.path(), &[change("b.nix", Some("old"), "new")]).unwrap();
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o750);
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o444)).unwrap();
+        assert_eq!(guard(root.path(), "b.nix"), Err("it is read-only".to_owned()));
+        assert!(write(root.path(), &[change("b.nix", Some("new"), "newer")]).is_err());
+        assert_eq!(fs::read_to_string(&file).unwrap(), "new");
+    }
+}
