@@ -5,7 +5,10 @@
 
 pub mod compose;
 pub mod dockerfile;
+pub mod for_all_systems;
 pub mod syntax;
+#[cfg(test)]
+pub mod testing;
 
 use crate::config::{Params, PortSettings};
 use crate::finding::{Finding, Note, NoteKind, RuleId, Span};
@@ -27,7 +30,7 @@ pub struct Check {
 }
 
 /// All checks.
-pub static CHECKS: &[&Check] = &[&compose::CHECK, &dockerfile::CHECK, &syntax::CHECK];
+pub static CHECKS: &[&Check] = &[&compose::CHECK, &dockerfile::CHECK, &for_all_systems::CHECK, &syntax::CHECK];
 
 /// What a check sees of one file.
 pub struct FileContext<'a> {

@@ -1,0 +1,486 @@
+//! `for-all-systems`: a per-system helper written by hand, or flake-utils, where flake-parts has `perSystem`.
+//!
+//! Helpers are known by their shape, never by their name: attributes made for each of a list of systems.
+
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
+use super::{Check, FileContext, no_project};
+use crate::finding::Span;
+use crate::lang::nix::{self, Origin};
+use crate::lang::{Field, Kind, Node, Tree};
+use crate::source::{self, Source};
+
+/// See `rules/for-all-systems.md`.
+pub static CHECK: Check = Check { name: "for-all-systems", trigger, file, project: no_project };
+
+/// Names are followed this far through `let`, lists and list functions.
+const DEPTH: usize = 8;
+
+/// What makes an attribute set out of each element of a list.
+const MAKERS: [&str; 11] = [
+    "genAttrs",
+    "genAttrs'",
+    "listToAttrs",
+    "mergeAttrsList",
+    "zipAttrsWith",
+    "foldAttrs",
+    "foldl'",
+    "foldl",
+    "foldr",
+    "fold",
+    "mapAttrs",
+];
+
+/// The functions of flake-utils (and of libraries that took them over) that call a function for each system.
+const FLAKE_UTILS: [&str; 7] = [
+    "eachDefaultSystem",
+    "eachSystem",
+    "eachDefaultSystemMap",
+    "eachSystemMap",
+    "eachDefaultSystemPassThrough",
+    "eachSystemPassThrough",
+    "simpleFlake",
+];
+
+/// Functions that take a list of systems and give one.
+const LIST_FUNCTIONS: [&str; 10] = [
+    "filter",
+    "remove",
+    "subtractLists",
+    "intersectLists",
+    "unique",
+    "concatLists",
+    "flatten",
+    "map",
+    "concatMap",
+    "forEach",
+];
+
+/// Flake outputs that hold one value for each system.
+const PER_SYSTEM_OUTPUTS: [&str; 10] = [
+    "packages",
+    "devShells",
+    "checks",
+    "apps",
+    "formatter",
+    "legacyPackages",
+    "hydraJobs",
+    "devShell",
+    "defaultPackage",
+    "defaultApp",
+];
+
+fn trigger(source: &Source) -> bool {
+    static CALLS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(FLAKE_UTILS).ok());
+    static MAKER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(MAKERS).ok());
+    static SYSTEMS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+        AhoCorasick::new(["ystem", "platforms", "flakeExposed", "legacyPackages", "-linux", "-darwin"]).ok()
+    });
+    let has = |words: &Option<AhoCorasick>| words.as_ref().is_none_or(|words| words.is_match(&source.text));
+    source.kind == source::Kind::Nix && (has(&CALLS) || (has(&MAKER) && has(&SYSTEMS)))
+}
+
+fn file(context: &mut FileContext<'_>) {
+    let Some(tree) = context.tree.filter(|_| context.source.kind == source::Kind::Nix) else { return };
+    let flake = context.source.file_name() == "flake.nix";
+    let mut places: Vec<(Span, String)> = Vec::new();
+    let mut helpers = Vec::new();
+    for node in tree.nodes() {
+        match tree.kind(node) {
+            Kind::Apply => {
+                let Some(shape) = shape(tree, node) else { continue };
+                let home = Home::of(tree, node);
+                if (flake && shape == Shape::PerSystem) || home.helper || home.output {
+                    helpers.extend(home.binding);
+                    places.push(home.describe(tree, node));
+                }
+            }
+            Kind::Select | Kind::Variable => places.extend(flake_utils(tree, node)),
+            _ => {}
+        }
+    }
+    places.extend(tree.nodes().filter_map(|binding| applied_helper(tree, binding, &helpers)));
+    places.sort();
+    places.dedup_by_key(|place| place.0);
+    for (span, message) in places {
+        let finding = context
+            .finding("for-all-systems", span, message)
+            .label("flake-parts calls `perSystem` for each system")
+            .help(
+                "take flake-parts as an input and write the outputs once: `flake-parts.lib.mkFlake { inherit inputs; } \
+                 { systems = [ .. ]; perSystem = { pkgs, ... }: { .. }; }`",
+            );
+        context.report(finding);
+    }
+}
+
+/// Where the set that is made for each system ends up.
+struct Home {
+    /// The binding whose value it is, seen through functions and `let`.
+    binding: Option<Node>,
+    /// Whether it is a function to be called for every output.
+    helper: bool,
+    /// Whether it is the value of a per-system flake output.
+    output: bool,
+}
+
+impl Home {
+    fn of(tree: &Tree<'_>, apply: Node) -> Self {
+        let mut helper = is_partial(tree, apply);
+        let mut node = apply;
+        let binding = loop {
+            let Some(parent) = tree.parent(node) else { break None };
+            match tree.kind(parent) {
+                Kind::Binding => break Some(parent),
+                Kind::Function if tree.field(node) == Field::Body => helper = true,
+                Kind::Let | Kind::With | Kind::Assert if tree.field(node) == Field::Body => {}
+                Kind::Parenthesized => {}
+                _ => break None,
+            }
+            node = parent;
+        };
+        let name = binding.and_then(|binding| binding_name(tree, binding));
+        // The function that is all of a flake's outputs is no helper.
+        let binding = binding.filter(|_| name.as_deref() != Some("outputs"));
+        let output = name.is_some_and(|name| PER_SYSTEM_OUTPUTS.contains(&name.as_str()));
+        Self { helper: helper && binding.is_some(), binding, output }
+    }
+
+    fn describe(&self, tree: &Tree<'_>, apply: Node) -> (Span, String) {
+        let name = self.binding.and_then(|binding| Some((nix::attrpath_node(tree, binding)?, binding)));
+        match name {
+            Some((path, _)) if self.helper => {
+                let message = format!("`{}` is a per-system helper written by hand", tree.slice(path));
+                (tree.span(path), message)
+            }
+            Some((path, _)) => (tree.span(path), format!("`{}` is spread over the systems by hand", tree.slice(path))),
+            None => (function_span(tree, apply), "outputs are spread over the systems by hand".to_owned()),
+        }
+    }
+}
+
+/// The last name of a binding's attribute path.
+fn binding_name(tree: &Tree<'_>, binding: Node) -> Option<String> {
+    let path = nix::attrpath_node(tree, binding)?;
+    nix::names(tree, path).last()?.text.map(|name| name.into_owned())
+}
+
+/// The function of an application, without its arguments.
+fn function(tree: &Tree<'_>, apply: Node) -> Option<Node> {
+    let mut node = apply;
+    while tree.kind(node) == Kind::Apply {
+        node = nix::unwrap_parens(tree, tree.child(node, Field::Function)?);
+    }
+    Some(node)
+}
+
+fn function_span(tree: &Tree<'_>, apply: Node) -> Span {
+    tree.span(function(tree, apply).unwrap_or(apply))
+}
+
+/// Function name and arguments of an application that is not itself the function of a larger one.
+fn whole_call<'a>(tree: &Tree<'a>, apply: Node) -> Option<(&'a str, Vec<Node>)> {
+    if tree.field(apply) == Field::Function {
+        return None;
+    }
+    let name = last_name(tree, function(tree, apply)?)?;
+    let mut arguments = Vec::new();
+    let mut node = apply;
+    while tree.kind(node) == Kind::Apply {
+        arguments.push(nix::unwrap_parens(tree, tree.child(node, Field::Argument)?));
+        node = nix::unwrap_parens(tree, tree.child(node, Field::Function)?);
+    }
+    arguments.reverse();
+    Some((name, arguments))
+}
+
+/// The last name of a variable or selection, whatever it is selected from.
+fn last_name<'a>(tree: &Tree<'a>, node: Node) -> Option<&'a str> {
+    match tree.kind(node) {
+        Kind::Variable => Some(tree.slice(node)),
+        Kind::Select => {
+            let name = tree.children(tree.child(node, Field::Attrpath)?).last()?;
+            (tree.kind(name) == Kind::Identifier).then(|| tree.slice(name))
+        }
+        _ => None,
+    }
+}
+
+/// What an application over systems makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    /// A set with an attribute for each system.
+    PerSystem,
+    /// A set that need not have the systems as its names.
+    Folded,
+}
+
+/// What an application makes, if it makes something for each of some systems.
+fn shape(tree: &Tree<'_>, apply: Node) -> Option<Shape> {
+    let (name, arguments) = whole_call(tree, apply)?;
+    let shape = match (name, arguments.as_slice()) {
+        ("genAttrs" | "genAttrs'", [systems, ..]) => is_systems(tree, *systems, 0).then_some(Shape::PerSystem),
+        ("listToAttrs" | "mergeAttrsList", [list]) | ("zipAttrsWith" | "foldAttrs", [_, .., list]) => {
+            is_mapped(tree, *list).then_some(Shape::PerSystem)
+        }
+        ("foldl'" | "foldl" | "foldr" | "fold", [step, _, list]) => {
+            let over_systems = is_systems(tree, *list, 0) || is_mapped(tree, *list);
+            over_systems.then(|| if names_by_variable(tree, *step) { Shape::PerSystem } else { Shape::Folded })
+        }
+        ("mapAttrs", [_, set]) => is_package_sets(tree, *set).then_some(Shape::Folded),
+        _ => None,
+    }?;
+    // flake-parts' own bridges into `perSystem` are a use of flake-parts.
+    let bridged = arguments.iter().any(|&argument| mentions(tree, argument, &["withSystem", "getSystem"]));
+    (!bridged).then_some(shape)
+}
+
+/// Whether a function's body has an attribute whose whole name is a variable: `${system} = ..`.
+fn names_by_variable(tree: &Tree<'_>, step: Node) -> bool {
+    let step = match tree.kind(step) {
+        Kind::Variable => match nix::resolve(tree, step, tree.slice(step)) {
+            Some(Origin::Binding(binding)) => binding,
+            _ => return false,
+        },
+        _ => step,
+    };
+    tree.subtree(step).any(|node| {
+        tree.kind(node) == Kind::Interpolation
+            && tree.parent(node).is_some_and(|path| tree.kind(path) == Kind::Attrpath)
+            && tree
+                .parent(node)
+                .and_then(|path| tree.parent(path))
+                .is_some_and(|parent| tree.kind(parent) == Kind::Binding)
+    })
+}
+
+/// Whether an application still waits for the function that makes the values.
+fn is_partial(tree: &Tree<'_>, apply: Node) -> bool {
+    whole_call(tree, apply).is_some_and(|(name, arguments)| name.starts_with("genAttrs") && arguments.len() == 1)
+}
+
+/// `map f systems` and its relatives.
+fn is_mapped(tree: &Tree<'_>, list: Node) -> bool {
+    let Some((name, arguments)) = whole_call(tree, list) else { return false };
+    match (name, arguments.as_slice()) {
+        ("map" | "concatMap", [_, systems]) | ("forEach", [systems, _]) => is_systems(tree, *systems, 0),
+        _ => false,
+    }
+}
+
+/// `nixpkgs.legacyPackages`: an attribute for each system of nixpkgs.
+fn is_package_sets(tree: &Tree<'_>, set: Node) -> bool {
+    tree.kind(set) == Kind::Select && last_name(tree, set) == Some("legacyPackages")
+}
+
+fn mentions(tree: &Tree<'_>, node: Node, names: &[&str]) -> bool {
+    tree.subtree(node).any(|node| tree.kind(node) == Kind::Identifier && names.contains(&tree.slice(node)))
+}
+
+/// Whether an expression is a list of systems, as far as the text shows.
+fn is_systems(tree: &Tree<'_>, node: Node, depth: usize) -> bool {
+    if depth > DEPTH {
+        return false;
+    }
+    let node = nix::unwrap_parens(tree, node);
+    let within = |field| tree.child(node, field).is_some_and(|inner| is_systems(tree, inner, depth + 1));
+    match tree.kind(node) {
+        Kind::List => is_system_list(tree, node),
+        Kind::Variable => is_systems_variable(tree, node, depth),
+        Kind::Select => is_systems_selection(tree, node),
+        Kind::Apply => is_systems_call(tree, node, depth),
+        Kind::Binary => within(Field::Left) || within(Field::Right),
+        Kind::With | Kind::Let => within(Field::Body),
+        Kind::If => within(Field::Consequence) || within(Field::Alternative),
+        _ => false,
+    }
+}
+
+fn is_system_list(tree: &Tree<'_>, list: Node) -> bool {
+    let mut known = false;
+    for item in tree.children(list) {
+        let system = match tree.kind(item) {
+            Kind::String => nix::literal_string(tree, item).map(|text| is_system(&text)),
+            Kind::Variable | Kind::Select => last_name(tree, item).map(is_system).filter(|&system| system),
+            _ => None,
+        };
+        match system {
+            Some(true) => known = true,
+            Some(false) => return false,
+            None => {}
+        }
+    }
+    known
+}
+
+fn is_systems_variable(tree: &Tree<'_>, node: Node, depth: usize) -> bool {
+    let name = tree.slice(node);
+    match nix::resolve(tree, node, name) {
+        Some(Origin::Binding(binding)) => {
+            let one_name = nix::attrpath_node(tree, binding).is_some_and(|path| tree.children(path).count() == 1);
+            let Some(value) = nix::value(tree, binding).filter(|_| one_name) else { return false };
+            is_systems(tree, value, depth + 1)
+                || (says_systems(name) && matches!(tree.kind(value), Kind::Apply | Kind::Select))
+                    && !mentions(tree, value, &["config"])
+        }
+        Some(Origin::Inherited(_) | Origin::Argument(_)) | None => says_systems(name),
+    }
+}
+
+fn is_systems_selection(tree: &Tree<'_>, node: Node) -> bool {
+    let Some(path) = nix::dotted(tree, node) else { return false };
+    let names: Vec<&str> = path.split('.').collect();
+    // `config.systems` is the option of flake-parts.
+    if names.first() == Some(&"config") {
+        return false;
+    }
+    let has = |word: &str| names.contains(&word);
+    has("platforms")
+        || (has("systems") && has("doubles"))
+        || names.last().is_some_and(|last| *last == "flakeExposed" || says_systems(last))
+}
+
+fn is_systems_call(tree: &Tree<'_>, node: Node, depth: usize) -> bool {
+    let Some((name, arguments)) = whole_call(tree, node) else { return false };
+    match (name, arguments.as_slice()) {
+        ("import", [from]) => match tree.kind(*from) {
+            Kind::Path => {
+                let file = tree.slice(*from).rsplit('/').next().unwrap_or("");
+                says_systems(file.strip_suffix(".nix").unwrap_or(file))
+            }
+            // The flakes of github:nix-systems are lists of systems, by whatever name that begins so.
+            _ => last_name(tree, *from).is_some_and(|name| says_systems(name) || name.starts_with("systems")),
+        },
+        ("attrNames", [set]) => is_package_sets(tree, *set) || last_name(tree, *set).is_some_and(says_systems),
+        (name, arguments) if LIST_FUNCTIONS.contains(&name) => {
+            arguments.iter().any(|&argument| is_systems(tree, argument, depth + 1))
+        }
+        _ => false,
+    }
+}
+
+/// Whether a name says that it is a list of systems: `systems`, `supportedSystems`, `default_systems`.
+fn says_systems(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    lower.ends_with("systems") && !lower.ends_with("filesystems") && !lower.ends_with("subsystems")
+}
+
+/// Whether a text is a system as Nix writes it: `x86_64-linux`.
+fn is_system(text: &str) -> bool {
+    const ARCHES: [&str; 14] = [
+        "x86_64",
+        "aarch64",
+        "i686",
+        "armv5tel",
+        "armv6l",
+        "armv7l",
+        "armv7a",
+        "riscv32",
+        "riscv64",
+        "powerpc64",
+        "powerpc64le",
+        "s390x",
+        "mips64el",
+        "loongarch64",
+    ];
+    const SYSTEMS: [&str; 8] = ["linux", "darwin", "freebsd", "openbsd", "netbsd", "windows", "cygwin", "none"];
+    text.split_once('-').is_some_and(|(arch, system)| ARCHES.contains(&arch) && SYSTEMS.contains(&system))
+}
+
+/// A mention of a flake-utils function, unless the name is this file's own.
+fn flake_utils(tree: &Tree<'_>, node: Node) -> Option<(Span, String)> {
+    let name = last_name(tree, node).filter(|name| FLAKE_UTILS.contains(name))?;
+    let own = match tree.kind(node) {
+        Kind::Variable => {
+            matches!(nix::resolve(tree, node, name), Some(Origin::Binding(_) | Origin::Argument(_)))
+        }
+        _ => nix::dotted(tree, node).is_some_and(|path| path.starts_with("self.")),
+    };
+    (!own).then(|| (tree.span(node), format!("`{}` spreads the outputs over the systems", tree.slice(node))))
+}
+
+/// `eachDefaultSystem = eachSystem [ .. ]`: a helper of this file with its systems filled in.
+fn applied_helper(tree: &Tree<'_>, binding: Node, helpers: &[Node]) -> Option<(Span, String)> {
+    if helpers.is_empty() || tree.kind(binding) != Kind::Binding {
+        return None;
+    }
+    let value = nix::unwrap_parens(tree, nix::value(tree, binding)?);
+    let called = function(tree, value).filter(|&called| tree.kind(called) == Kind::Variable)?;
+    let (name, arguments) = whole_call(tree, value)?;
+    let [systems] = arguments.as_slice() else { return None };
+    let Some(Origin::Binding(helper)) = nix::resolve(tree, called, name) else { return None };
+    let path = nix::attrpath_node(tree, binding)?;
+    (helpers.contains(&helper) && is_systems(tree, *systems, 0))
+        .then(|| (tree.span(path), format!("`{}` is a per-system helper written by hand", tree.slice(path))))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::found;
+
+    fn in_flake(text: &str) -> Vec<String> {
+        found("for-all-systems", &[("flake.nix", text)])
+    }
+
+    #[test]
+    fn helpers_are_known_by_their_shape() {
+        for (text, place) in [
+            ("{ outputs = { nixpkgs, ... }: let x = nixpkgs.lib.genAttrs [ \"x86_64-linux\" ]; in { }; }", "x"),
+            ("{ outputs = { lib, systems, ... }: let x = f: lib.genAttrs (import systems) (s: f s); in { }; }", "x"),
+            ("let s = [ \"x86_64-linux\" ] ++ more; in { each = f: lib.genAttrs s f; }", "each"),
+            ("let systems = import ./systems.nix; in { each = genAttrs systems; }", "each"),
+            ("{ each = lib.genAttrs lib.systems.flakeExposed; }", "each"),
+            ("{ each = lib.genAttrs lib.platforms.unix; }", "each"),
+            ("{ each = lib.genAttrs (with flake-utils.lib.system; [ x86_64-linux ]); }", "each"),
+            ("{ each = lib.genAttrs (lib.remove \"x86_64-darwin\" lib.systems.flakeExposed); }", "each"),
+            ("{ each = lib.genAttrs (builtins.attrNames nixpkgs.legacyPackages); }", "each"),
+            ("{ each = f: listToAttrs (map (name: { inherit name; value = f name; }) systems); }", "each"),
+            ("{ each = f: foldl' (a: s: a // { ${s} = f s; }) { } [ \"aarch64-darwin\" ]; }", "each"),
+            ("{ each = f: builtins.mapAttrs (_: f) nixpkgs.legacyPackages; }", "each"),
+            ("{ packages = lib.genAttrs [ \"x86_64-linux\" ] (system: { }); }", "packages"),
+            ("{ outputs = x: a // lib.genAttrs [ \"x86_64-linux\" ] (system: { }); }", "lib.genAttrs"),
+            ("{ outputs = x: x.utils.lib.eachDefaultSystem (system: { }); }", "x.utils.lib.eachDefaultSystem"),
+            ("{ outputs = { flake-utils }: with flake-utils.lib; eachSystem s f; }", "eachSystem"),
+            ("let inherit (fu.lib) eachSystem; in eachSystem s f", "eachSystem"),
+            ("{ outputs = fu: fu.lib.simpleFlake { }; }", "fu.lib.simpleFlake"),
+        ] {
+            assert_eq!(in_flake(text), [place], "{text}");
+        }
+    }
+
+    #[test]
+    fn a_helper_is_reported_once_and_its_uses_are_not() {
+        let text = "let each = systems: f: lib.genAttrs systems f; all = each [ \"x86_64-linux\" ]; in {
+          packages = all (s: { }); checks = each [ \"x86_64-linux\" ] (s: { }); }";
+        assert_eq!(in_flake(text), ["each", "all"]);
+    }
+
+    #[test]
+    fn other_lists_and_flake_parts_are_left_alone() {
+        for text in [
+            "{ x = lib.genAttrs hosts (name: { }); }",
+            "{ x = lib.genAttrs [ \"a\" \"b\" ]; }",
+            "{ x = lib.genAttrs config.systems (s: { }); }",
+            "{ x = f: lib.genAttrs cfg.fileSystems f; }",
+            "{ outputs = inputs: flake-parts.lib.mkFlake { inherit inputs; } { systems = [ \"x86_64-linux\" ]; perSystem = { }; }; }",
+            "{ x = lib.genAttrs [ \"x86_64-linux\" ] (system: withSystem system ({ pkgs, ... }: pkgs)); }",
+            "{ meta.platforms = map (s: s) lib.platforms.linux; }",
+            "{ x = f: listToAttrs (map (host: { }) hosts); }",
+            "{ x = foldl' (a: s: a // { \"${s}-vm\" = vm s; }) { } systems; }",
+            "{ outputs = { eachSystem }: eachSystem [ \"x86_64-linux\" ] f; }",
+            "# lib.genAttrs systems\n{ x = \"flake-utils.lib.eachDefaultSystem\"; }",
+        ] {
+            assert_eq!(in_flake(text), [""; 0], "{text}");
+        }
+    }
+
+    #[test]
+    fn outside_a_flake_only_helpers_and_outputs_count() {
+        let place = |text| found("for-all-systems", &[("lib/systems.nix", text)]);
+        assert_eq!(place("{ lib }: { each = lib.genAttrs [ \"x86_64-linux\" ]; }"), ["each"]);
+        assert_eq!(place("{ lib }: { checks = lib.genAttrs [ \"x86_64-linux\" ] (s: s); }"), ["checks"]);
+        assert_eq!(place("{ lib }: { table = lib.genAttrs [ \"x86_64-linux\" ] (s: s); }"), [""; 0]);
+    }
+}

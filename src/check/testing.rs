@@ -1,0 +1,18 @@
+//! What tests of checks share: a run over a few texts.
+
+use crate::run::{Repo, Report, Settings};
+
+/// Checks a small repository at a date.
+pub fn report_at(files: &[(&str, &str)], now: jiff::civil::Date) -> Report {
+    let settings = Settings { now, ..Settings::default() };
+    let report = crate::run::check(&Repo::from_texts(files.iter().copied()), &settings);
+    assert!(!report.internal_error(), "{:?}", report.notes);
+    report
+}
+
+/// The texts that a rule's findings point at, in the order of the report.
+pub fn found(rule: &str, files: &[(&str, &str)]) -> Vec<String> {
+    let report = report_at(files, jiff::civil::date(2026, 8, 19));
+    let findings = report.findings.iter().filter(|finding| finding.rule == rule);
+    findings.map(|finding| report.sources[&finding.path].slice(finding.span).to_owned()).collect()
+}
