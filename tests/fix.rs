@@ -3,12 +3,16 @@
 use std::collections::BTreeMap;
 
 use flakeward::finding::Safety;
-use flakeward::fix::{Outcome, fix};
+use flakeward::fix::{Outcome, Request, fix};
 use flakeward::{Repo, Settings};
 
 /// Fixes a repository of texts in memory.
 fn fix_texts(files: &[(&str, &str)], allowed: Safety) -> Outcome {
-    fix(&Repo::from_texts(files.iter().copied()), &Settings::default(), allowed, &|_| Ok(()))
+    fix(
+        &Repo::from_texts(files.iter().copied()),
+        &Settings::default(),
+        &Request { allowed, only: None, guard: &|_| Ok(()) },
+    )
 }
 
 /// The files as they are after the changes.
@@ -66,10 +70,12 @@ fn a_file_that_does_not_parse_is_left_alone() {
 #[test]
 fn what_may_not_be_written_is_refused_with_the_reason() {
     let files = [("a.nix", "{ } # flakeward: allow(lookup-path) because\n")];
-    let outcome = fix(&Repo::from_texts(files), &Settings::default(), Safety::Safe, &|path| {
-        assert_eq!(path, "a.nix");
-        Err("it is read-only".to_owned())
-    });
+    let guard = |path: &str| match path {
+        "a.nix" => Err("it is read-only".to_owned()),
+        other => panic!("nothing is fixed in {other}"),
+    };
+    let request = Request { allowed: Safety::Safe, only: None, guard: &guard };
+    let outcome = fix(&Repo::from_texts(files), &Settings::default(), &request);
     assert!(outcome.changes.is_empty());
     assert!(outcome.refused[0].unwritable);
     assert_eq!(outcome.refused[0].reason, "a.nix cannot be written: it is read-only");

@@ -2,16 +2,19 @@
 //!
 //! `FLAKEWARD_BLESS=1 cargo test --test rules` rewrites what the pages say with what is so.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use flakeward::check::CHECKS;
 use flakeward::config::Config;
-use flakeward::lang::Language;
+use flakeward::finding::{Finding, RuleId, Safety};
+use flakeward::fix;
+use flakeward::lang::{Language, Tree};
 use flakeward::output::{self, Format, View};
-use flakeward::rule::example::{self, Block, Example, SECTIONS};
-use flakeward::rule::page::{self, Matcher, Rule};
+use flakeward::rule::example::{self, Block, Example, Role, SECTIONS};
+use flakeward::rule::page::{self, Fixability, Matcher, Rule};
+use flakeward::source::Source;
 use flakeward::{Repo, Report, Settings};
 
 /// A page as it stands in the repository now, which is what the binary embeds.
@@ -67,15 +70,20 @@ fn bytes(block: &Block<'_>) -> Vec<u8> {
     }
 }
 
-/// Checks an example with all rules on and keeps what the page's rule says.
-fn run(page: &Page, example: &Example<'_>) -> Report {
+/// An example's repository and its settings, with all rules on.
+fn repository(page: &Page, example: &Example<'_>) -> (Repo, Settings) {
     let config =
         example.files().find(|(path, _)| *path == "flakeward.toml").map_or_else(Config::none, |(path, block)| {
             Config::parse(Path::new(path), block.text.to_owned())
                 .unwrap_or_else(|error| panic!("{}, `{}`: {error}", page.name(), example.title))
         });
-    let repo = Repo::from_bytes(example.files().map(|(path, block)| (path, bytes(block))));
-    let mut report = flakeward::check(&repo, &Settings::new(config));
+    (Repo::from_bytes(example.files().map(|(path, block)| (path, bytes(block)))), Settings::new(config))
+}
+
+/// Checks an example and keeps what the page's rule says.
+fn run(page: &Page, example: &Example<'_>) -> Report {
+    let (repo, settings) = repository(page, example);
+    let mut report = flakeward::check(&repo, &settings);
     assert!(!report.internal_error(), "{}, `{}`: {:?}", page.name(), example.title, report.notes);
     report.findings.retain(|finding| finding.rule == page.rule.id);
     report
@@ -94,25 +102,133 @@ struct Change {
 }
 
 /// What has to change for an example to be true, and what is wrong with it that a rewrite cannot mend.
-fn judge(page: &Page, example: &Example<'_>) -> (Option<Change>, Option<String>) {
+fn judge(page: &Page, example: &Example<'_>) -> (Vec<Change>, Vec<String>) {
     let printed = concise(&run(page, example));
     let place = match example.blocks.first() {
         Some(block) => page.line(block.span.start) - 1,
-        None => return (None, Some(format!("{}: `{}` has no file", page.name(), example.title))),
+        None => return (Vec::new(), vec![format!("{}: `{}` has no file", page.name(), example.title)]),
     };
-    let wrong = |what: &str| Some(format!("{}:{place}: `{}` {what}", page.name(), example.title));
+    let wrong = |what: &str| format!("{}:{place}: `{}` {what}", page.name(), example.title);
+    let mut changes = Vec::new();
+    let mut complaints = Vec::new();
     match (example.good, example.findings()) {
-        (true, Some(_)) => (None, wrong("stands under Good and has findings")),
-        (true, None) if !printed.is_empty() => (None, wrong(&format!("must be silent, but:\n{printed}"))),
-        (true, None) => (None, None),
-        (false, _) if printed.is_empty() => (None, wrong("stands under Bad, but nothing is reported")),
-        (false, Some(block)) if block.text == printed => (None, None),
-        (false, Some(block)) => (Some(Change { at: block.span.clone(), text: printed }), None),
+        (true, Some(_)) => complaints.push(wrong("stands under Good and has findings")),
+        (true, None) if !printed.is_empty() => complaints.push(wrong(&format!("must be silent, but:\n{printed}"))),
+        (true, None) => {}
+        (false, _) if printed.is_empty() => complaints.push(wrong("stands under Bad, but nothing is reported")),
+        (false, Some(block)) if block.text == printed => {}
+        (false, Some(block)) => changes.push(Change { at: block.span.clone(), text: printed }),
         (false, None) => {
             let end = example.files().map(|(_, block)| block.end).max().unwrap_or_default();
-            (Some(Change { at: end..end, text: format!("\n\n```findings\n{printed}```") }), None)
+            changes.push(Change { at: end..end, text: format!("\n\n```findings\n{printed}```") });
         }
     }
+    if !example.good {
+        let (fixed, unfixed) = judge_fixes(page, example);
+        changes.extend(fixed);
+        complaints.extend(unfixed.iter().map(|what| wrong(what)));
+    }
+    changes.sort_by_key(|change| change.at.start);
+    (changes, complaints)
+}
+
+/// Fixes an example with fixes of the page's rule only.
+fn fixed(repo: &Repo, settings: &Settings, rule: RuleId, allowed: Safety) -> fix::Outcome {
+    fix::fix(repo, settings, &fix::Request { allowed, only: Some(rule), guard: &|_| Ok(()) })
+}
+
+/// Holds the blocks `fixed` against what the fixes do, and what they do against what every fix must hold to.
+fn judge_fixes(page: &Page, example: &Example<'_>) -> (Vec<Change>, Vec<String>) {
+    let (repo, settings) = repository(page, example);
+    let mut changes = Vec::new();
+    let mut complaints = Vec::new();
+    let mut shown = BTreeMap::new();
+    for allowed in [Safety::Safe, Safety::Unsafe] {
+        let outcome = fixed(&repo, &settings, page.rule.id, allowed);
+        complaints.extend(fix_faults(page, example, &outcome, allowed));
+        let texts: BTreeMap<String, String> =
+            outcome.changes.into_iter().map(|change| (change.path.to_string(), change.after)).collect();
+        changes.extend(hold_blocks(example, &texts, &shown, allowed, &mut complaints));
+        shown = texts;
+    }
+    (changes, complaints)
+}
+
+/// What is wrong with an outcome whatever the page says.
+fn fix_faults(page: &Page, example: &Example<'_>, outcome: &fix::Outcome, allowed: Safety) -> Vec<String> {
+    let mut faults: Vec<String> =
+        outcome.refused.iter().map(|refused| format!("has a fix that is refused: {}", refused.reason)).collect();
+    let known = match page.rule.fix {
+        Fixability::None => None,
+        Fixability::Safe => Some(Safety::Safe),
+        Fixability::Unsafe => Some(Safety::Unsafe),
+    };
+    if !outcome.fixed.is_empty() && known.is_none_or(|known| known > allowed) {
+        faults.push(format!("is fixed, though the page's front matter says {:?}", page.rule.fix));
+    }
+    let own = |finding: &&Finding| finding.rule == page.rule.id;
+    for finding in outcome.report.findings.iter().filter(own) {
+        if finding.fix.as_ref().is_some_and(|fix| fix.safety <= allowed) {
+            faults.push(format!("still has a finding with a fix afterwards: {}", finding.message));
+        }
+    }
+    let mut repo = repository(page, example).0;
+    for change in &outcome.changes {
+        if let Some(kind) = flakeward::walk::by_name(&change.path) {
+            repo.overlay(Source::new(&change.path, kind, change.after.clone()));
+            let tree = Language::of(kind).and_then(|language| Tree::parse(language, &change.after));
+            if tree.is_some_and(|tree| tree.broken()) {
+                faults.push(format!("has a fix after which {} does not parse", change.path));
+            }
+        }
+    }
+    let again = fixed(&repo, &repository(page, example).1, page.rule.id, allowed);
+    if !again.changes.is_empty() {
+        faults.push("is changed once more by a second fix".to_owned());
+    }
+    faults
+}
+
+/// The blocks `fixed` of a safety class against the texts that the fixes gave. What a safe fix shows already is not
+/// shown a second time.
+fn hold_blocks(
+    example: &Example<'_>,
+    texts: &BTreeMap<String, String>,
+    shown: &BTreeMap<String, String>,
+    allowed: Safety,
+    complaints: &mut Vec<String>,
+) -> Vec<Change> {
+    let unsafe_wanted = allowed == Safety::Unsafe;
+    let files: Vec<&str> = example.files().map(|(path, _)| path).collect();
+    let only = if let [only] = files[..] { Some(only) } else { None };
+    let mut changes = Vec::new();
+    let mut seen = BTreeSet::new();
+    for block in &example.blocks {
+        let Role::Fixed { path, needs_unsafe } = block.role else { continue };
+        let Some(path) = path.or(only) else {
+            complaints.push("has several files, so a block `fixed` needs `file=`".to_owned());
+            continue;
+        };
+        if needs_unsafe != unsafe_wanted {
+            continue;
+        }
+        seen.insert(path);
+        match texts.get(path) {
+            Some(text) if text == block.text => {}
+            Some(text) => changes.push(Change { at: block.span.clone(), text: text.clone() }),
+            None => complaints.push(format!("shows a fix of {path}, but none is made")),
+        }
+    }
+    let end = example.blocks.iter().map(|block| block.end).max().unwrap_or_default();
+    for (path, text) in texts {
+        if seen.contains(path.as_str()) || shown.get(path) == Some(text) {
+            continue;
+        }
+        let named = if only == Some(path) { String::new() } else { format!(" file={path}") };
+        let class = if unsafe_wanted { " unsafe" } else { "" };
+        changes.push(Change { at: end..end, text: format!("\n\n```fixed{class}{named}\n{text}```") });
+    }
+    changes
 }
 
 #[test]
@@ -123,9 +239,9 @@ fn every_example_is_true() {
         let examples = examples(&page);
         let mut changes = Vec::new();
         for example in &examples {
-            let (change, complaint) = judge(&page, example);
-            wrong.extend(complaint);
-            if let Some(change) = change {
+            let (wanted, complaints) = judge(&page, example);
+            wrong.extend(complaints);
+            for change in wanted {
                 if !bless {
                     let place = page.line(change.at.start);
                     let said = &page.rule.body[change.at.clone()];
@@ -134,7 +250,6 @@ fn every_example_is_true() {
                 }
                 changes.push(change);
             }
-            // The blocks `fixed` are held against src/fix.rs here.
         }
         if bless && !changes.is_empty() {
             let mut text = page.text.clone();
@@ -165,6 +280,8 @@ fn every_page_has_its_form() {
         let bad = examples.len() - good;
         assert!(bad >= 2, "{}: at least 2 examples under Bad, not {bad}", page.name());
         assert!(good >= 3, "{}: at least 3 examples under Good, not {good}", page.name());
+        let shows_fix = examples.iter().flat_map(|it| &it.blocks).any(|block| matches!(block.role, Role::Fixed { .. }));
+        assert_eq!(shows_fix, page.rule.fix != Fixability::None, "{}: fixed blocks, where it can fix", page.name());
         let titles: BTreeSet<&str> = examples.iter().map(|example| example.title).collect();
         assert_eq!(titles.len(), examples.len(), "{}: headings are different from one another", page.name());
     }

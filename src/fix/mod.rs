@@ -87,11 +87,28 @@ impl Outcome {
 /// Says whether a file may be written (or made, where it does not exist), and if not why.
 pub type Guard<'a> = &'a dyn Fn(&str) -> Result<(), String>;
 
-/// Fixes a repository in memory with fixes up to a safety class.
-pub fn fix(repo: &Repo, settings: &Settings, allowed: Safety, guard: Guard<'_>) -> Outcome {
+/// What to fix.
+pub struct Request<'a> {
+    /// Fixes up to this safety class.
+    pub allowed: Safety,
+    /// Findings of this rule only.
+    pub only: Option<RuleId>,
+    /// Which files may be written.
+    pub guard: Guard<'a>,
+}
+
+impl Request<'_> {
+    fn wants(&self, finding: &Finding) -> bool {
+        finding.fix.as_ref().is_some_and(|fix| fix.safety <= self.allowed)
+            && self.only.is_none_or(|only| only == finding.rule)
+    }
+}
+
+/// Fixes a repository in memory.
+pub fn fix(repo: &Repo, settings: &Settings, request: &Request<'_>) -> Outcome {
     let report = run::check(repo, settings);
     let worst_before = report.findings.iter().map(|finding| finding.level).max();
-    let mut state = State { repo: repo.clone(), report, allowed, guard, refused: Vec::new(), changes: BTreeMap::new() };
+    let mut state = State { repo: repo.clone(), report, request, refused: Vec::new(), changes: BTreeMap::new() };
     let mut fixed = Vec::new();
     let mut settled = false;
     for _ in 0..ROUNDS {
@@ -111,8 +128,7 @@ struct State<'a> {
     repo: Repo,
     /// The report on `repo`.
     report: Report,
-    allowed: Safety,
-    guard: Guard<'a>,
+    request: &'a Request<'a>,
     refused: Vec<Refused>,
     changes: BTreeMap<RelPath, Change>,
 }
@@ -149,8 +165,7 @@ impl State<'_> {
     }
 
     fn is_candidate(&self, finding: &Finding) -> bool {
-        finding.fix.as_ref().is_some_and(|fix| fix.safety <= self.allowed)
-            && !self.refused.iter().any(|refused| same(&refused.finding, finding))
+        self.request.wants(finding) && !self.refused.iter().any(|refused| same(&refused.finding, finding))
     }
 
     /// The findings whose fixes may be applied; those that may not are refused with the reason.
@@ -186,7 +201,7 @@ impl State<'_> {
 
     fn file_obstacle(&self, path: &RelPath) -> Option<(String, bool)> {
         if !self.changes.contains_key(path)
-            && let Err(reason) = (self.guard)(path)
+            && let Err(reason) = (self.request.guard)(path)
         {
             return Some((format!("{path} cannot be written: {reason}"), true));
         }
