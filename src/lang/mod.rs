@@ -3,8 +3,10 @@
 //! Nodes stand in preorder, so a subtree is a range of the table, a whole-file pass is a loop over it, and a parent is
 //! one index away. Anonymous tokens are kept only where the grammar names them as a field (operators).
 
+pub mod ci;
 pub mod kind;
 pub mod nix;
+pub mod shell;
 pub mod yaml;
 
 use std::cell::RefCell;

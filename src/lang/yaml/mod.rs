@@ -1,5 +1,7 @@
 //! YAML: documents, mappings with anchors, aliases and merge keys resolved, and scalars with their offsets kept.
 
+mod script;
+
 use std::borrow::Cow;
 
 use super::{Field, Kind, Node, Tree};
@@ -203,6 +205,26 @@ impl<'t, 'a> Yaml<'t, 'a> {
             Kind::BlockScalar => {
                 let header = text.find('\n').map_or(text.len(), |at| at + 1);
                 Some((Cow::Borrowed(&text[header..]), span.start + header as u32))
+            }
+            _ => None,
+        }
+    }
+
+    /// A scalar that is a script, with offsets kept like [`Self::raw`]: escaped quotes and line ends are real ones, and
+    /// where YAML folds lines, line ends are blanks.
+    pub fn script(&self, node: Node) -> Option<(Cow<'a, str>, u32)> {
+        let node = self.content(node)?;
+        let text = self.tree.slice(node);
+        match self.tree.kind(node) {
+            Kind::PlainScalar => Some((script::folded(text), self.tree.span(node).start)),
+            kind @ (Kind::SingleQuoteScalar | Kind::DoubleQuoteScalar) => {
+                let inner = text.get(1..text.len().checked_sub(1)?)?;
+                Some((script::unescaped(inner, kind == Kind::DoubleQuoteScalar), self.tree.span(node).start + 1))
+            }
+            Kind::BlockScalar => {
+                let (body, start) = self.raw(node)?;
+                let body = if text.starts_with('>') { script::folded_block(&body).into() } else { body };
+                Some((body, start))
             }
             _ => None,
         }

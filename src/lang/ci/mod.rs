@@ -1,0 +1,125 @@
+//! The files of CI systems: which they are, and what runs in them: scripts, and actions, tasks, orbs and plugins.
+
+mod scan;
+
+use std::borrow::Cow;
+
+use super::Node;
+use super::yaml::Yaml;
+use crate::finding::Span;
+
+pub use scan::sites;
+
+/// A CI system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum System {
+    /// Workflows of GitHub Actions, Forgejo and Gitea.
+    GitHub,
+    /// A composite action of the same systems.
+    GitHubAction,
+    /// GitLab CI.
+    GitLab,
+    /// CircleCI.
+    CircleCi,
+    /// Azure Pipelines.
+    Azure,
+    /// Buildkite.
+    Buildkite,
+    /// Woodpecker and Drone.
+    Woodpecker,
+    /// Bitbucket Pipelines.
+    Bitbucket,
+    /// Travis CI, AppVeyor and Cirrus CI: scripts under keys that say so.
+    Travis,
+    /// AWS CodeBuild.
+    CodeBuild,
+    /// Google Cloud Build.
+    CloudBuild,
+}
+
+/// The CI system that reads a file, by its path.
+pub fn system(path: &str) -> Option<System> {
+    let lower = path.to_ascii_lowercase();
+    let (folder, name) = lower.rsplit_once('/').unwrap_or(("", &lower));
+    let stem = name.strip_suffix(".yml").or_else(|| name.strip_suffix(".yaml"))?;
+    let within = |part: &str| folder == part || folder.ends_with(&format!("/{part}"));
+    let below = |part: &str| folder.split('/').any(|folder| folder == part);
+    if [".github/workflows", ".forgejo/workflows", ".gitea/workflows"].iter().any(|part| within(part)) {
+        return Some(System::GitHub);
+    }
+    Some(match stem {
+        "action" => System::GitHubAction,
+        ".gitlab-ci" | "gitlab-ci" => System::GitLab,
+        ".travis" | "appveyor" | ".appveyor" | ".cirrus" => System::Travis,
+        ".drone" | ".woodpecker" | "woodpecker" => System::Woodpecker,
+        "bitbucket-pipelines" => System::Bitbucket,
+        "cloudbuild" => System::CloudBuild,
+        "buildspec" => System::CodeBuild,
+        _ if stem.ends_with(".gitlab-ci") || stem.starts_with(".gitlab-ci") || below(".gitlab") => System::GitLab,
+        _ if below(".circleci") => System::CircleCi,
+        _ if stem.starts_with("azure-pipeline") || below(".azure-pipelines") || below(".azuredevops") => System::Azure,
+        _ if below(".buildkite") || stem == "buildkite" => System::Buildkite,
+        _ if below(".woodpecker") || below(".drone") => System::Woodpecker,
+        _ if stem.starts_with("cloudbuild.") || stem.starts_with("cloudbuild-") => System::CloudBuild,
+        _ if stem.starts_with("buildspec.") || stem.starts_with("buildspec-") => System::CodeBuild,
+        _ => return None,
+    })
+}
+
+/// A script in a CI file: its text with the offsets of the file kept, so escapes stand as blanks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Script<'a> {
+    /// The text.
+    pub text: Cow<'a, str>,
+    /// Where it begins in the file.
+    pub start: u32,
+}
+
+impl<'a> Script<'a> {
+    /// The script that a scalar holds.
+    pub fn read(yaml: &Yaml<'_, 'a>, node: Node) -> Option<Self> {
+        let (text, start) = yaml.script(node)?;
+        Some(Self { text, start })
+    }
+
+    /// A place of the script as a place of the file.
+    pub fn span(&self, inside: Span) -> Span {
+        Span { start: self.start + inside.start, end: self.start + inside.end }
+    }
+}
+
+/// What names ready-made work: each system has its own word for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Work {
+    /// GitHub's `uses`.
+    Action,
+    /// An Azure task.
+    Task,
+    /// A command or job of a CircleCI orb, written with the orb's own name: `circleci/docker/build`.
+    Orb,
+    /// A Buildkite plugin.
+    Plugin,
+    /// An image that is run for a step (Woodpecker, Drone, Cloud Build).
+    Image,
+}
+
+/// One thing that a CI file runs.
+#[derive(Debug, Clone)]
+pub enum Site<'a> {
+    /// A shell script, or one line of a list of them.
+    Script(Script<'a>),
+    /// Ready-made work.
+    Uses {
+        /// What kind of work.
+        work: Work,
+        /// Its name, with a version where one is written.
+        name: Cow<'a, str>,
+        /// Where the name stands.
+        span: Span,
+        /// The mapping that holds its parameters.
+        parameters: Option<Node>,
+    },
+}
+
+#[cfg(test)]
+mod tests;

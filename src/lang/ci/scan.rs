@@ -1,0 +1,187 @@
+//! All that the CI file of any system runs, in the order of the file.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use super::{Script, Site, System, Work};
+use crate::lang::yaml::Yaml;
+use crate::lang::{Field, Kind, Node};
+
+/// Lists in lists of scripts (GitLab's anchors) are followed this far.
+const DEPTH: usize = 8;
+
+/// What a CI file runs.
+pub fn sites<'a>(yaml: &Yaml<'_, 'a>, system: System) -> Vec<Site<'a>> {
+    let mut scan = Scan { yaml, system, orbs: Vec::new(), seen: BTreeSet::new(), sites: Vec::new() };
+    if system == System::CircleCi {
+        scan.read_orbs();
+    }
+    let tree = yaml.tree;
+    for pair in tree.nodes().filter(|&node| matches!(tree.kind(node), Kind::BlockMappingPair | Kind::FlowPair)) {
+        scan.pair(pair);
+    }
+    scan.sites
+}
+
+struct Scan<'y, 't, 'a> {
+    yaml: &'y Yaml<'t, 'a>,
+    system: System,
+    /// CircleCI: the names that orbs have in this file, and their own.
+    orbs: Vec<(String, String)>,
+    /// Where the scripts begin that were seen: an anchor's script is one script, however often it is used.
+    seen: BTreeSet<u32>,
+    sites: Vec<Site<'a>>,
+}
+
+impl<'a> Scan<'_, '_, 'a> {
+    fn pair(&mut self, pair: Node) {
+        let Some(key_node) = self.yaml.tree.child(pair, Field::Key) else { return };
+        let Some(key) = self.yaml.scalar(key_node) else { return };
+        let value = self.yaml.tree.child(pair, Field::Value).and_then(|value| self.yaml.content(value));
+        if let Some(value) = value
+            && self.holds_script(&key, pair)
+        {
+            self.script(value, 0);
+        }
+        self.work(&key, key_node, value, pair);
+    }
+
+    /// The key around the mapping that a pair belongs to.
+    fn parent_key(&self, pair: Node) -> Option<Cow<'a, str>> {
+        let outer = self.yaml.pair_around(pair)?;
+        self.yaml.scalar(self.yaml.tree.child(outer, Field::Key)?)
+    }
+
+    fn parent_is(&self, pair: Node, names: &[&str]) -> bool {
+        self.parent_key(pair).is_some_and(|key| names.contains(&&*key))
+    }
+
+    fn holds_script(&self, key: &str, pair: Node) -> bool {
+        match self.system {
+            System::GitHub | System::GitHubAction => {
+                key == "run" && self.parent_is(pair, &["steps"]) && !self.runs_another_language(pair)
+            }
+            System::GitLab => {
+                matches!(key, "script" | "before_script" | "after_script") && !self.parent_is(pair, &["variables"])
+            }
+            System::CircleCi => key == "run" || (key == "command" && self.parent_is(pair, &["run"])),
+            System::Azure => {
+                matches!(key, "script" | "bash" | "pwsh" | "powershell" | "inlineScript")
+                    && !self.parent_is(pair, &["variables"])
+            }
+            System::Buildkite => matches!(key, "command" | "commands") && !self.parent_is(pair, &["env"]),
+            System::Woodpecker => key == "commands",
+            System::Bitbucket => matches!(key, "script" | "after-script"),
+            System::Travis => {
+                key == "script"
+                    || key.ends_with("_script")
+                    || ["install", "before_install", "before_build", "after_build", "after_success", "sh", "ps", "cmd"]
+                        .contains(&key)
+            }
+            System::CodeBuild => key == "commands",
+            System::CloudBuild => key == "script",
+        }
+    }
+
+    /// Whether a GitHub step says that its script is Python, Perl or the like.
+    fn runs_another_language(&self, pair: Node) -> bool {
+        let shell = self.yaml.tree.parent(pair).and_then(|step| self.yaml.get(step, "shell"));
+        let shell = shell.and_then(|shell| self.yaml.scalar(shell));
+        shell.is_some_and(|shell| {
+            let program = shell.split_whitespace().next().unwrap_or("").rsplit('/').next().unwrap_or("").to_owned();
+            ["python", "python3", "perl", "node", "ruby", "nu"].contains(&&*program)
+        })
+    }
+
+    fn script(&mut self, value: Node, depth: usize) {
+        if depth > DEPTH {
+            return;
+        }
+        if self.yaml.is_sequence(value) {
+            for item in self.yaml.items(value) {
+                self.script(item, depth + 1);
+            }
+        } else if let Some(script) = Script::read(self.yaml, value)
+            && self.seen.insert(script.start)
+        {
+            self.sites.push(Site::Script(script));
+        }
+    }
+
+    fn work(&mut self, key: &str, key_node: Node, value: Option<Node>, pair: Node) {
+        let holder = self.yaml.tree.parent(pair);
+        match self.system {
+            System::GitHub | System::GitHubAction if key == "uses" => self.uses(Work::Action, value, holder),
+            System::Azure if key == "task" => self.uses(Work::Task, value, holder),
+            System::Woodpecker if key == "image" => self.uses(Work::Image, value, holder),
+            System::CloudBuild if key == "name" && self.parent_is(pair, &["steps"]) => {
+                self.uses(Work::Image, value, holder);
+            }
+            System::Buildkite if key == "plugins" => self.plugins(value),
+            System::CircleCi if matches!(key, "steps" | "jobs") => self.orb_names(value),
+            System::CircleCi if key.contains('/') && self.parent_is(pair, &["steps", "jobs"]) => {
+                self.orb(key, key_node, value);
+            }
+            _ => {}
+        }
+    }
+
+    fn uses(&mut self, work: Work, name: Option<Node>, parameters: Option<Node>) {
+        let Some(node) = name else { return };
+        let Some(name) = self.yaml.scalar(node) else { return };
+        let span = self.yaml.tree.span(node);
+        if self.seen.insert(span.start) {
+            self.sites.push(Site::Uses { work, name, span, parameters });
+        }
+    }
+
+    /// Buildkite: a list of names, or of mappings from a name to parameters; also one such mapping.
+    fn plugins(&mut self, value: Option<Node>) {
+        let Some(value) = value else { return };
+        let mut items = self.yaml.items(value);
+        if self.yaml.is_mapping(value) {
+            items.push(value);
+        }
+        for item in items {
+            if self.yaml.is_mapping(item) {
+                for entry in self.yaml.entries(item) {
+                    self.uses(Work::Plugin, Some(entry.key_node), entry.value);
+                }
+            } else {
+                self.uses(Work::Plugin, Some(item), None);
+            }
+        }
+    }
+
+    fn read_orbs(&mut self) {
+        let documents: Vec<Node> = self.yaml.documents().collect();
+        let orbs = documents.into_iter().filter_map(|document| self.yaml.get(document, "orbs"));
+        let entries: Vec<_> = orbs.flat_map(|orbs| self.yaml.entries(orbs)).collect();
+        for entry in entries {
+            if let Some(orb) = entry.value.and_then(|value| self.yaml.scalar(value)) {
+                let own = orb.split('@').next().unwrap_or("").to_owned();
+                self.orbs.push((entry.key.into_owned(), own));
+            }
+        }
+    }
+
+    /// CircleCI: names of orb commands and jobs that stand alone in a list.
+    fn orb_names(&mut self, value: Option<Node>) {
+        let Some(value) = value else { return };
+        for item in self.yaml.items(value) {
+            if let Some(name) = self.yaml.scalar(item).filter(|name| name.contains('/')) {
+                self.orb(&name, item, None);
+            }
+        }
+    }
+
+    fn orb(&mut self, name: &str, node: Node, parameters: Option<Node>) {
+        let Some((alias, command)) = name.split_once('/') else { return };
+        let own = self.orbs.iter().find(|(known, _)| known == alias).map_or(alias, |(_, own)| own.as_str());
+        let name = Cow::Owned(format!("{own}/{command}"));
+        let span = self.yaml.tree.span(node);
+        if self.seen.insert(span.start) {
+            self.sites.push(Site::Uses { work: Work::Orb, name, span, parameters });
+        }
+    }
+}

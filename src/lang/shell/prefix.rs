@@ -1,0 +1,152 @@
+//! Commands that run other commands: which words are the prefix, and where the command inside begins.
+
+use super::{Command, Word};
+use crate::finding::Span;
+
+/// How often a command may run another one: `sudo env A=1 timeout 5 nix develop -c ..`.
+const DEPTH: usize = 12;
+
+/// Words that belong to the shell's grammar when they stand first.
+const KEYWORDS: [&str; 16] =
+    ["if", "then", "elif", "else", "fi", "while", "until", "do", "done", "esac", "!", "{", "}", "time", "coproc", "&&"];
+
+/// Prefixes that change how a command runs, not what it does: name, options with a value, operands of its own.
+const PREFIXES: [(&str, &[&str], usize); 18] = [
+    ("sudo", &["-u", "-g", "-h", "-p", "-C", "-r", "-t", "-D", "-R", "-T", "-U", "--user", "--group", "--chdir"], 0),
+    ("doas", &["-u", "-C"], 0),
+    ("exec", &["-a"], 0),
+    ("command", &[], 0),
+    ("builtin", &[], 0),
+    ("nohup", &[], 0),
+    ("nice", &["-n", "--adjustment"], 0),
+    ("ionice", &["-c", "-n", "--class", "--classdata"], 0),
+    ("stdbuf", &["-i", "-o", "-e"], 0),
+    ("setsid", &[], 0),
+    ("unbuffer", &[], 0),
+    ("env", &["-u", "-C", "--unset", "--chdir"], 0),
+    ("cross-env", &[], 0),
+    ("timeout", &["-s", "-k", "--signal", "--kill-after"], 1),
+    ("xargs", &["-n", "-I", "-P", "-d", "-L", "-a", "-s", "--max-args", "--max-procs", "--delimiter"], 0),
+    ("xvfb-run", &["-s", "-n", "-e", "-f", "--server-args", "--server-num"], 0),
+    ("dotenv", &["-e", "-c", "-v"], 0),
+    ("chronic", &[], 0),
+];
+
+/// Hands out a command and the commands that it runs, outermost first. Transparent prefixes are left out.
+pub(super) fn resolve<'a>(words: Vec<Word<'a>>, out: &mut impl FnMut(Command<'a>)) {
+    let mut words = words;
+    for _ in 0..DEPTH {
+        let skip = transparent(&words);
+        words.drain(..skip);
+        let (Some(first), Some(last)) = (words.first(), words.last()) else { return };
+        let span = Span { start: first.span.start, end: last.span.end };
+        let inner = wrapped(&words).map(|at| words.get(at..).unwrap_or_default().to_vec());
+        out(Command { words, span });
+        match inner {
+            Some(inner) => words = inner,
+            None => return,
+        }
+    }
+}
+
+/// How many words in front say only how the command runs.
+fn transparent(words: &[Word<'_>]) -> usize {
+    let mut at = 0;
+    while let Some(word) = words.get(at) {
+        let name = word.text.rsplit('/').next().unwrap_or("");
+        if KEYWORDS.contains(&&*word.text) || is_assignment(&word.text) || word.text.is_empty() {
+            at += 1;
+        } else if let Some((name, valued, operands)) = PREFIXES.iter().find(|(prefix, ..)| *prefix == name) {
+            match after_options(words, at + 1, valued, *operands) {
+                // `command -v docker` asks where a program is.
+                Some(next) if *name != "command" || !words.get(at + 1).is_some_and(|word| is_option(&word.text)) => {
+                    at = next;
+                }
+                _ => return at,
+            }
+        } else {
+            break;
+        }
+    }
+    at
+}
+
+fn is_option(word: &str) -> bool {
+    word.len() > 1 && word.starts_with('-')
+}
+
+/// The place after the options and operands of a prefix; `None` where no command follows.
+fn after_options(words: &[Word<'_>], mut at: usize, valued: &[&str], operands: usize) -> Option<usize> {
+    while let Some(word) = words.get(at) {
+        if word.text == "--" {
+            at += 1;
+            break;
+        } else if valued.contains(&&*word.text) {
+            at += 2;
+        } else if is_option(&word.text) || is_assignment(&word.text) {
+            at += 1;
+        } else {
+            break;
+        }
+    }
+    at += operands;
+    (at < words.len()).then_some(at)
+}
+
+/// `NAME=value`, `NAME+=value`
+fn is_assignment(word: &str) -> bool {
+    let Some((name, _)) = word.split_once('=') else { return false };
+    let name = name.strip_suffix('+').unwrap_or(name);
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// Where the command begins that this one runs, if it runs one that is written out as words.
+fn wrapped(words: &[Word<'_>]) -> Option<usize> {
+    let text = |at: usize| words.get(at).map_or("", |word| &*word.text);
+    let position = |names: &[&str]| (1..words.len()).find(|&at| names.contains(&text(at)));
+    let program = text(0).rsplit('/').next().unwrap_or("");
+    let inner = match (program, text(1)) {
+        ("nix", _) => {
+            let verb = (1..words.len()).find(|&at| !text(at).starts_with('-')).map_or("", text);
+            match verb {
+                "develop" | "shell" | "env" => position(&["-c", "--command"])? + 1,
+                _ => return None,
+            }
+        }
+        ("devenv", "shell") => {
+            if text(2) == "--" {
+                3
+            } else {
+                2
+            }
+        }
+        ("direnv", "exec") => 3,
+        ("poetry" | "pipenv" | "uv" | "mise" | "dotenvx", "run" | "exec") | ("mise", "x") => {
+            if text(2) == "--" {
+                3
+            } else {
+                2
+            }
+        }
+        _ => return None,
+    };
+    (inner < words.len()).then_some(inner)
+}
+
+/// The words of a command that are scripts themselves, as in `sh -c "..."`.
+pub(super) fn scripts(command: &Command<'_>) -> Vec<Span> {
+    let after = |fits: &dyn Fn(&str) -> bool| -> Vec<Span> {
+        let at = command.arguments().position(fits);
+        at.and_then(|at| command.words.get(at + 2)).map(|word| word.span).into_iter().collect()
+    };
+    match command.program() {
+        "sh" | "bash" | "zsh" | "dash" | "ksh" | "ash" | "su" | "runuser" => {
+            after(&|word| word.starts_with('-') && !word.starts_with("--") && word.ends_with('c'))
+        }
+        "nix-shell" => after(&|word| matches!(word, "--run" | "--command")),
+        // `nix develop -c "a && b"` is one word, which only a shell would take apart.
+        "eval" | "concurrently" => command.words.iter().skip(1).map(|word| word.span).collect(),
+        _ => Vec::new(),
+    }
+}

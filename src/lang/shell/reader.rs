@@ -1,0 +1,311 @@
+//! From a script's text to its commands.
+
+use std::borrow::Cow;
+
+use super::{Command, Word, prefix};
+use crate::finding::Span;
+
+/// Substitutions inside substitutions, and scripts inside `sh -c`, are followed this far.
+const DEPTH: usize = 12;
+
+pub(super) fn read(text: &str) -> Vec<Command<'_>> {
+    let mut reader = Reader::new(text, 0, text.len(), 0);
+    reader.list(None);
+    reader.commands
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    bytes: &'a [u8],
+    at: usize,
+    end: usize,
+    depth: usize,
+    commands: Vec<Command<'a>>,
+    /// Delimiters of heredocs whose text begins after the next line end.
+    heredocs: Vec<&'a str>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(text: &'a str, at: usize, end: usize, depth: usize) -> Self {
+        Self { text, bytes: text.as_bytes(), at, end, depth, commands: Vec::new(), heredocs: Vec::new() }
+    }
+
+    fn peek(&self, ahead: usize) -> u8 {
+        let at = self.at + ahead;
+        if at < self.end { self.bytes[at] } else { 0 }
+    }
+
+    fn rest(&self) -> &'a [u8] {
+        &self.bytes[self.at.min(self.end)..self.end]
+    }
+
+    /// Reads commands up to a closing byte, which is taken too, or to the end.
+    fn list(&mut self, close: Option<u8>) {
+        let mut words: Vec<Word<'a>> = Vec::new();
+        while self.at < self.end {
+            let byte = self.peek(0);
+            match byte {
+                b' ' | b'\t' | b'\r' => self.at += 1,
+                b'\n' => {
+                    self.at += 1;
+                    self.flush(&mut words);
+                    self.skip_heredocs();
+                }
+                b'#' => self.skip_line(),
+                b'\\' if self.continues_line().is_some() => self.at += self.continues_line().unwrap_or(1),
+                b')' if close == Some(b')') => {
+                    self.at += 1;
+                    self.flush(&mut words);
+                    return;
+                }
+                b'&' if self.peek(1) == b'>' => self.redirect(1),
+                b'<' | b'>' => self.redirect(0),
+                b';' | b'&' | b'|' | b'(' | b')' => {
+                    self.at += 1;
+                    self.flush(&mut words);
+                }
+                _ => {
+                    let word = self.word();
+                    let descriptor = word.text.bytes().all(|byte| byte.is_ascii_digit());
+                    if !(descriptor && matches!(self.peek(0), b'<' | b'>')) {
+                        words.push(word);
+                    }
+                }
+            }
+        }
+        self.flush(&mut words);
+    }
+
+    /// How long a backslash with a line end after it is.
+    fn continues_line(&self) -> Option<usize> {
+        match (self.peek(1), self.peek(2)) {
+            (b'\n', _) => Some(2),
+            (b'\r', b'\n') => Some(3),
+            _ => None,
+        }
+    }
+
+    fn skip_line(&mut self) {
+        self.at += memchr::memchr(b'\n', self.rest()).unwrap_or(self.end - self.at);
+    }
+
+    fn skip_heredocs(&mut self) {
+        for delimiter in std::mem::take(&mut self.heredocs) {
+            while self.at < self.end {
+                let start = self.at;
+                self.skip_line();
+                let line = self.text.get(start..self.at).unwrap_or("");
+                self.at = (self.at + 1).min(self.end);
+                // YAML and Nix indent whole scripts, so the delimiter is looked for behind blanks.
+                if line.trim() == delimiter {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Leaves out a redirection and its target; remembers a heredoc.
+    fn redirect(&mut self, skip: usize) {
+        self.at += skip;
+        let heredoc = self.rest().starts_with(b"<<") && !self.rest().starts_with(b"<<<");
+        if !heredoc && matches!(self.peek(1), b'(') {
+            // Process substitution: its commands run.
+            self.at += 2;
+            return self.nested();
+        }
+        while matches!(self.peek(0), b'<' | b'>' | b'&' | b'|' | b'-') {
+            self.at += 1;
+        }
+        while matches!(self.peek(0), b' ' | b'\t') {
+            self.at += 1;
+        }
+        if self.at >= self.end || matches!(self.peek(0), b'\n' | b';' | b'|' | b'&' | b'(' | b')') {
+            return;
+        }
+        let target = self.word();
+        if heredoc {
+            let written = self.text.get(target.span.range()).unwrap_or("");
+            self.heredocs.push(written.trim_matches(['"', '\'', '\\']));
+        }
+    }
+
+    /// Reads the commands of a substitution up to its closing bracket.
+    fn nested(&mut self) {
+        if self.depth >= DEPTH {
+            return;
+        }
+        let mut inner = Reader::new(self.text, self.at, self.end, self.depth + 1);
+        inner.list(Some(b')'));
+        self.at = inner.at;
+        self.commands.append(&mut inner.commands);
+    }
+
+    fn word(&mut self) -> Word<'a> {
+        let start = self.at;
+        let mut text = Text { whole: self.text, start, owned: None };
+        while self.at < self.end {
+            let byte = self.peek(0);
+            match byte {
+                b' ' | b'\t' | b'\r' | b'\n' | b';' | b'|' | b')' | b'<' | b'>' => break,
+                b'&' => break,
+                b'(' => {
+                    if self.at > start && self.bytes[self.at - 1] == b'=' {
+                        self.skip_array();
+                        continue;
+                    }
+                    break;
+                }
+                b'\\' => {
+                    text.own(self.at);
+                    self.at += self.continues_line().unwrap_or(1);
+                    if self.bytes[self.at - 1] == b'\\' {
+                        text.push(self.take_char());
+                    }
+                }
+                b'\'' => {
+                    text.own(self.at);
+                    self.at += 1;
+                    let length = memchr::memchr(b'\'', self.rest()).unwrap_or(self.end - self.at);
+                    text.push(&self.text[self.at..self.at + length]);
+                    self.at = (self.at + length + 1).min(self.end);
+                }
+                b'"' => {
+                    text.own(self.at);
+                    self.at += 1;
+                    self.double_quoted(&mut text);
+                }
+                b'$' | b'`' | b'{' => self.expansion(&mut text),
+                _ => text.push(self.take_char()),
+            }
+        }
+        if self.at == start {
+            // A byte that cannot begin a word: step over it, so that reading always ends.
+            text.push(self.take_char());
+        }
+        Word { text: text.finish(self.at), span: Span::new(start, self.at) }
+    }
+
+    fn take_char(&mut self) -> &'a str {
+        let rest = self.text.get(self.at..self.end).unwrap_or("");
+        let length = rest.chars().next().map_or(1, char::len_utf8);
+        self.at = (self.at + length).min(self.end);
+        rest.get(..length).unwrap_or("")
+    }
+
+    fn skip_array(&mut self) {
+        self.at += memchr::memchr(b')', self.rest()).map_or(self.end - self.at, |found| found + 1);
+    }
+
+    fn double_quoted(&mut self, text: &mut Text<'a>) {
+        while self.at < self.end {
+            match self.peek(0) {
+                b'"' => {
+                    self.at += 1;
+                    return;
+                }
+                b'\\' => {
+                    self.at += self.continues_line().unwrap_or(1);
+                    if self.bytes[self.at - 1] == b'\\' {
+                        text.push(self.take_char());
+                    }
+                }
+                b'$' | b'`' => self.expansion(text),
+                _ => text.push(self.take_char()),
+            }
+        }
+    }
+
+    /// Something that is replaced when the script runs: its commands are read, its text stays as it is written.
+    fn expansion(&mut self, text: &mut Text<'a>) {
+        let start = self.at;
+        let rest = self.rest();
+        if rest.starts_with(b"${{") || rest.starts_with(b"{{") {
+            self.skip_past(b"}}");
+        } else if rest.starts_with(b"$((") {
+            self.skip_past(b"))");
+        } else if rest.starts_with(b"${") {
+            self.skip_past(b"}");
+        } else if rest.starts_with(b"$(") && self.depth < DEPTH {
+            self.at += 2;
+            self.nested();
+        } else if rest.starts_with(b"`") {
+            self.backticks();
+        } else {
+            self.at += 1;
+        }
+        text.push(self.text.get(start..self.at).unwrap_or(""));
+    }
+
+    fn skip_past(&mut self, mark: &[u8]) {
+        let line = memchr::memchr(b'\n', self.rest()).unwrap_or(self.end - self.at);
+        let found = memchr::memmem::find(&self.rest()[..line], mark);
+        self.at += found.map_or(1, |found| found + mark.len());
+    }
+
+    fn backticks(&mut self) {
+        self.at += 1;
+        let Some(length) = memchr::memchr(b'`', self.rest()) else { return };
+        if self.depth < DEPTH {
+            let mut inner = Reader::new(self.text, self.at, self.at + length, self.depth + 1);
+            inner.list(None);
+            self.commands.append(&mut inner.commands);
+        }
+        self.at += length + 1;
+    }
+
+    /// Ends a command.
+    fn flush(&mut self, words: &mut Vec<Word<'a>>) {
+        if words.is_empty() {
+            return;
+        }
+        let first = self.commands.len();
+        prefix::resolve(std::mem::take(words), &mut |command| self.commands.push(command));
+        for index in first..self.commands.len() {
+            for script in prefix::scripts(&self.commands[index]) {
+                self.inner_script(script);
+            }
+        }
+    }
+
+    /// Reads a script that stands in one word, such as that of `sh -c "..."`.
+    fn inner_script(&mut self, span: Span) {
+        let slice = self.text.get(span.range()).unwrap_or("");
+        let quoted = slice.len() >= 2 && (slice.starts_with('"') || slice.starts_with('\''));
+        if !quoted || self.depth >= DEPTH {
+            return;
+        }
+        let (start, end) = (span.start as usize + 1, span.end as usize - 1);
+        let mut inner = Reader::new(self.text, start, end.max(start), self.depth + 1);
+        inner.list(None);
+        self.commands.append(&mut inner.commands);
+    }
+}
+
+/// A word's text: borrowed from the script as long as nothing in it is quoted.
+struct Text<'a> {
+    whole: &'a str,
+    start: usize,
+    owned: Option<String>,
+}
+
+impl<'a> Text<'a> {
+    /// From here on the text differs from what is written.
+    fn own(&mut self, at: usize) {
+        if self.owned.is_none() {
+            self.owned = Some(self.whole.get(self.start..at).unwrap_or("").to_owned());
+        }
+    }
+
+    fn push(&mut self, part: &str) {
+        if let Some(owned) = &mut self.owned {
+            owned.push_str(part);
+        }
+    }
+
+    fn finish(self, end: usize) -> Cow<'a, str> {
+        match self.owned {
+            Some(owned) => Cow::Owned(owned),
+            None => Cow::Borrowed(self.whole.get(self.start..end).unwrap_or("")),
+        }
+    }
+}

@@ -1,0 +1,70 @@
+use super::*;
+
+fn read(text: &str) -> Vec<String> {
+    let join = |command: &Command<'_>| command.words.iter().map(|word| &*word.text).collect::<Vec<_>>().join(" ");
+    commands(text).iter().map(join).collect()
+}
+
+#[test]
+fn scripts_are_split_into_commands() {
+    for (script, expected) in [
+        ("a b; c && d || e | f & g", &["a b", "c", "d", "e", "f", "g"][..]),
+        ("a 'b c' \"d e\" f\\ g h'i'j", &["a b c d e f g hij"]),
+        ("a \\\n  b \\\r\n c\nd", &["a b c", "d"]),
+        ("a # b\n# c\nd#e", &["a", "d#e"]),
+        ("A=1 B+='x y' c d=e", &["c d=e"]),
+        ("sudo -E -u me docker build .", &["docker build ."]),
+        ("exec env -i A=1 timeout -s KILL 5m time a b", &["a b"]),
+        ("if ! a; then b; else c; fi", &["a", "b", "c"]),
+        ("for x in a b; do c $x; done", &["for x in a b", "c $x"]),
+        ("case $x in a) b;; *) c;; esac", &["case $x in a", "b", "*", "c"]),
+        ("f() { a; }\n(b; c)", &["f", "a", "b", "c"]),
+        ("x=$(a b) c \"$(d \"e\")\" `f g`", &["a b", "d e", "f g", "c $(d \"e\") `f g`"]),
+        ("a > b 2>&1 < c &> d 3>>e f", &["a f"]),
+        ("cat <<EOF\na; b\nEOF\nc", &["cat", "c"]),
+        ("cat <<-'E' > x\n  a\n  E\nb <<< \"c d\"", &["cat", "b"]),
+        ("a <(b c) d", &["b c", "a d"]),
+        ("echo \"a; b\" 'c && d'", &["echo a; b c && d"]),
+        ("a ${{ x && y || 'z' }} ${b:-c d} {{ e | f }}", &["a ${{ x && y || 'z' }} ${b:-c d} {{ e | f }}"]),
+        ("x=(a b) c", &["c"]),
+        ("a $((1 + 2)) b", &["a $((1 + 2)) b"]),
+        ("bash -lc 'a b && c'", &["bash -lc a b && c", "a b", "c"]),
+        ("sh -c \"sh -c 'x y'\"", &["sh -c sh -c 'x y'", "sh -c x y", "x y"]),
+        ("nix develop .#ci -c a b", &["nix develop .#ci -c a b", "a b"]),
+        ("nix --quiet develop --command sudo a", &["nix --quiet develop --command sudo a", "a"]),
+        ("nix-shell -p x --run 'a; b'", &["nix-shell -p x --run a; b", "a", "b"]),
+        ("devenv shell -- a b", &["devenv shell -- a b", "a b"]),
+        ("direnv exec . a", &["direnv exec . a", "a"]),
+        ("xargs -n 1 a b", &["a b"]),
+        ("command -v docker", &["command -v docker"]),
+        ("command docker ps", &["docker ps"]),
+        ("sudo", &["sudo"]),
+        ("", &[]),
+        (";;;&&||\n)(", &[]),
+        ("a 'open", &["a open"]),
+        ("a \"open $(b", &["b", "a open $(b"]),
+        ("é ü\\ö", &["é üö"]),
+    ] {
+        assert_eq!(read(script), expected, "{script:?}");
+    }
+}
+
+#[test]
+fn spans_point_into_the_script() {
+    let script = "set -e\nsudo docker build . && sh -c \"npm run dev\"";
+    let commands = commands(script);
+    let at = |index: usize| script.get(commands[index].span.range()).unwrap();
+    assert_eq!([at(0), at(1), at(3)], ["set -e", "docker build .", "npm run dev"]);
+    assert_eq!(commands[1].program(), "docker");
+    assert_eq!(commands[1].word(1), Some("build"));
+    assert!(commands[1].has("."));
+}
+
+#[test]
+fn hostile_scripts_are_read_in_time() {
+    for piece in ["$(", "`", "\"$(", "${", "{{", "sh -c '", "<<E\n", "((", "\\", "'", "a=(", "<(", "sudo "] {
+        let text = piece.repeat(20_000);
+        let found = commands(&text);
+        assert!(found.len() <= text.len(), "{piece}");
+    }
+}
