@@ -2,14 +2,25 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches, Parser, Subcommand, ValueEnum};
 
+use crate::config::nearest;
 use crate::finding::Level;
 use crate::output::Format;
 
 /// Holds Nix infrastructure repositories to one policy.
+///
+/// Without a command, `flakeward [PATH]...` checks. Exit codes: 0 nothing to report at or above --fail-on, 1 findings,
+/// 2 something could not be done: bad usage or configuration, a missing path, output that could not be written.
 #[derive(Debug, Parser)]
-#[command(name = "flakeward", version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(
+    name = "flakeward",
+    version,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    disable_help_subcommand = true,
+    max_term_width = 100
+)]
 pub struct Cli {
     /// What to do; `check` where nothing is said.
     #[command(subcommand)]
@@ -24,21 +35,301 @@ pub struct Cli {
 pub enum Command {
     /// Check files and folders (the default command)
     Check(CheckArgs),
+    /// Show a rule's page: why it is there, and what is bad and good
+    Explain(ExplainArgs),
+    /// List all rules
+    Rules(RulesArgs),
+    /// Print a completion script for a shell
+    Completions(CompletionsArgs),
+    /// Print the manual page
+    #[command(hide = true)]
+    Man,
+}
+
+/// What is looked at, by which rules: for every command that reads a repository.
+#[derive(Debug, Args)]
+pub struct ScopeArgs {
+    /// Files and folders to report on; facts always come from the whole repository. `-` is standard input
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Also read paths from a file, one per line or separated by NUL; `-` is standard input
+    #[arg(long, value_name = "FILE", help_heading = "What to look at")]
+    pub files_from: Option<PathBuf>,
+    /// Do not honour .gitignore and other ignore files
+    #[arg(long, help_heading = "What to look at")]
+    pub no_ignore: bool,
+    /// Exit with 2 where there is no file that any rule looks at
+    #[arg(long, help_heading = "What to look at")]
+    pub require_inputs: bool,
+    /// Only these rules (and unreadable-file: what cannot be read is never passed over); repeatable
+    #[arg(long, value_name = "RULE", value_delimiter = ',', help_heading = "Rules")]
+    pub select: Vec<String>,
+    /// Leave these rules out; repeatable
+    #[arg(long, value_name = "RULE", value_delimiter = ',', help_heading = "Rules")]
+    pub ignore: Vec<String>,
+    /// A rule's level, over what flakeward.toml says: off, hint, warn or error; repeatable
+    #[arg(long, value_name = "RULE=LEVEL", value_delimiter = ',', value_parser = rule_level, help_heading = "Rules")]
+    pub level: Vec<(String, Level)>,
+    /// The date to judge ages by: 2026-01-31, or seconds since 1970 [default: $SOURCE_DATE_EPOCH, else today]
+    #[arg(long, value_name = "DATE", value_parser = date, help_heading = "Rules")]
+    pub now: Option<jiff::civil::Date>,
+    /// The configuration file [default: flakeward.toml or .flakeward.toml, upward to the repository's root]
+    #[arg(long, value_name = "FILE", help_heading = "Configuration")]
+    pub config: Option<PathBuf>,
+    /// Use no configuration file and no baseline
+    #[arg(long, conflicts_with = "config", help_heading = "Configuration")]
+    pub isolated: bool,
+    /// Threads to use [default: as many as there are cores]
+    #[arg(short, long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub jobs: usize,
+}
+
+/// How to talk.
+#[derive(Debug, Args)]
+pub struct TalkArgs {
+    /// Colours and links: auto knows terminals, NO_COLOR and FORCE_COLOR
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub color: When,
+    /// Findings only: no summary, no remarks
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Also say what could not be decided
+    #[arg(short, long)]
+    pub verbose: bool,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    /// On terminals.
+    Auto,
+    /// Also in pipes and files.
+    Always,
+    /// Not at all.
+    Never,
 }
 
 /// The options of `check`.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// Files and folders to report on; facts always come from the whole repository
-    #[arg(value_name = "PATH", default_value = ".")]
-    pub paths: Vec<PathBuf>,
-    /// How to write the report
-    #[arg(long, value_name = "FORMAT", value_enum)]
-    pub format: Option<Format>,
-    /// Exit with 1 at findings of this level or worse
-    #[arg(long, value_name = "LEVEL", default_value = "error")]
+    /// What is looked at.
+    #[command(flatten)]
+    pub scope: ScopeArgs,
+    /// What standard input is called, where PATH is `-`: decides what it is and which settings hold
+    #[arg(long, value_name = "PATH", help_heading = "What to look at")]
+    pub stdin_filename: Option<PathBuf>,
+    /// What to write, and where to.
+    #[command(flatten)]
+    pub reports: Reports,
+    /// Exit with 1 at findings of this level or worse: error, warn or hint
+    #[arg(long, value_name = "LEVEL", default_value = "error", value_parser = reported_level, help_heading = "Report")]
     pub fail_on: Level,
-    /// Threads to use; as many as there are cores where nothing is said
-    #[arg(short, value_name = "N", default_value_t = 0)]
-    pub jobs: usize,
+    /// Say on standard error where the time went
+    #[arg(long, help_heading = "Report")]
+    pub stats: bool,
+    /// How to talk.
+    #[command(flatten)]
+    pub talk: TalkArgs,
+}
+
+/// One report to write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportTo {
+    /// In this format.
+    pub format: Format,
+    /// Into this file; `None` is standard output.
+    pub file: Option<PathBuf>,
+}
+
+/// The pairs of `--format` and `--output`: an output belongs to the format before it.
+#[derive(Debug, Clone, Default)]
+pub struct Reports(pub Vec<ReportTo>);
+
+impl Args for Reports {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        command
+            .arg(
+                Arg::new("format")
+                    .long("format")
+                    .short('f')
+                    .value_name("FORMAT")
+                    .value_parser(clap::value_parser!(Format))
+                    .action(ArgAction::Append)
+                    .help_heading("Report")
+                    .help("How to write the report; repeatable [default: pretty]"),
+            )
+            .arg(
+                Arg::new("output")
+                    .long("output")
+                    .short('o')
+                    .value_name("FILE")
+                    .value_parser(clap::value_parser!(PathBuf))
+                    .action(ArgAction::Append)
+                    .help_heading("Report")
+                    .help("Write the report of the --format before it to a file; `-` is standard output"),
+            )
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for Reports {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let formats = indexed::<Format>(matches, "format");
+        let outputs = indexed::<PathBuf>(matches, "output");
+        pair(&formats, &outputs)
+            .map(Self)
+            .map_err(|message| clap::Error::raw(clap::error::ErrorKind::ArgumentConflict, format!("{message}\n")))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+fn indexed<T: Clone + Send + Sync + 'static>(matches: &ArgMatches, id: &str) -> Vec<(usize, T)> {
+    let values = matches.get_many::<T>(id).into_iter().flatten().cloned();
+    matches.indices_of(id).into_iter().flatten().zip(values).collect()
+}
+
+/// Gives each output to the nearest format before it; an output before the only format is that format's.
+fn pair(formats: &[(usize, Format)], outputs: &[(usize, PathBuf)]) -> Result<Vec<ReportTo>, String> {
+    let mut reports: Vec<ReportTo> =
+        formats.iter().map(|(_, format)| ReportTo { format: *format, file: None }).collect();
+    if reports.is_empty() {
+        reports.push(ReportTo { format: Format::Pretty, file: None });
+    }
+    let mut taken = vec![false; reports.len()];
+    for (at, file) in outputs {
+        let before = formats.iter().filter(|(index, _)| index < at).count();
+        let owner = before.saturating_sub(1);
+        if taken[owner] || (before == 0 && reports.len() > 1) {
+            return Err(format!("--output {} has no --format of its own before it", file.display()));
+        }
+        taken[owner] = true;
+        reports[owner].file = (file.as_os_str() != "-").then(|| file.clone());
+    }
+    if reports.iter().filter(|report| report.file.is_none()).count() > 1 {
+        return Err("only one --format can go to standard output: give the others an --output FILE".to_owned());
+    }
+    Ok(reports)
+}
+
+/// The options of `explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// The rule's id
+    #[arg(value_name = "RULE")]
+    pub rule: String,
+    /// Colours and links: auto knows terminals, NO_COLOR and FORCE_COLOR
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub color: When,
+}
+
+/// The options of `rules`.
+#[derive(Debug, Args)]
+pub struct RulesArgs {
+    /// How to write the list
+    #[arg(long, short, value_name = "FORMAT", default_value = "pretty")]
+    pub format: ListFormat,
+    /// Colours and links: auto knows terminals, NO_COLOR and FORCE_COLOR
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub color: When,
+}
+
+/// The formats of lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ListFormat {
+    /// A table.
+    Pretty,
+    /// A JSON document.
+    Json,
+}
+
+/// The options of `completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}
+
+fn level(text: &str, known: &[Level]) -> Result<Level, String> {
+    if let Some(level) = text.parse().ok().filter(|level| known.contains(level)) {
+        return Ok(level);
+    }
+    let names: Vec<&str> = known.iter().map(|level| level.name()).collect();
+    let near = nearest(text, names.iter().copied()).map(|near| format!("did you mean `{near}`? "));
+    Err(format!("{}the levels here are {}", near.unwrap_or_default(), names.join(", ")))
+}
+
+fn reported_level(text: &str) -> Result<Level, String> {
+    level(text, &[Level::Error, Level::Warn, Level::Hint])
+}
+
+fn rule_level(text: &str) -> Result<(String, Level), String> {
+    let (rule, name) = text.split_once('=').ok_or("write RULE=LEVEL, such as lookup-path=error")?;
+    Ok((rule.trim().to_owned(), level(name.trim(), &[Level::Error, Level::Warn, Level::Hint, Level::Off])?))
+}
+
+/// A date as people write it, or the seconds of `SOURCE_DATE_EPOCH`.
+pub fn date(text: &str) -> Result<jiff::civil::Date, String> {
+    let wrong = || "write a date as 2026-01-31, or the seconds since 1970".to_owned();
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        let stamp =
+            text.parse().ok().and_then(|seconds| jiff::Timestamp::from_second(seconds).ok()).ok_or_else(wrong)?;
+        return Ok(stamp.to_zoned(jiff::tz::TimeZone::UTC).date());
+    }
+    text.parse().map_err(|_| wrong())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn outputs_belong_to_the_format_before_them() {
+        let reports = |line: &str| {
+            let cli = Cli::try_parse_from(line.split_whitespace())?;
+            Ok::<_, clap::Error>(cli.check.reports.0)
+        };
+        let to = |format, file: Option<&str>| ReportTo { format, file: file.map(PathBuf::from) };
+        assert_eq!(reports("flakeward").unwrap(), [to(Format::Pretty, None)]);
+        assert_eq!(reports("flakeward --output a").unwrap(), [to(Format::Pretty, Some("a"))]);
+        assert_eq!(reports("flakeward --output a --format json").unwrap(), [to(Format::Json, Some("a"))]);
+        assert_eq!(
+            reports("flakeward --format concise --format json --output a.json").unwrap(),
+            [to(Format::Concise, None), to(Format::Json, Some("a.json"))]
+        );
+        assert_eq!(
+            reports("flakeward -f json -o a -f concise -o -").unwrap(),
+            [to(Format::Json, Some("a")), to(Format::Concise, None)]
+        );
+        for wrong in [
+            "flakeward --format json --format concise",
+            "flakeward --format json --output a --output b",
+            "flakeward --output a --format json --format concise --output b",
+        ] {
+            assert!(reports(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn dates_are_days_or_seconds() {
+        assert_eq!(date("2026-01-31"), Ok(jiff::civil::date(2026, 1, 31)));
+        assert_eq!(date("1700000000"), Ok(jiff::civil::date(2023, 11, 14)));
+        assert_eq!(date("0"), Ok(jiff::civil::date(1970, 1, 1)));
+        for wrong in ["", "yesterday", "2026-13-01", "99999999999999999999"] {
+            assert!(date(wrong).is_err(), "{wrong}");
+        }
+    }
 }

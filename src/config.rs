@@ -118,7 +118,7 @@ pub struct Override {
     /// The globs as written.
     pub globs: Vec<String>,
     /// Levels by rule id.
-    pub levels: BTreeMap<String, Level>,
+    pub levels: BTreeMap<RuleId, Level>,
     /// Where the entry stands in the file.
     pub span: Option<Range<usize>>,
 }
@@ -221,7 +221,8 @@ impl Config {
         let mut overrides = Vec::new();
         for entry in file.overrides {
             let span = entry.paths.first().and_then(|glob| find_word(&text, glob));
-            overrides.push(Override { paths: globs(&entry.paths)?, globs: entry.paths, levels: entry.rules, span });
+            let levels = entry.rules.iter().filter_map(|(id, level)| Some((rule::find(id)?.id, *level))).collect();
+            overrides.push(Override { paths: globs(&entry.paths)?, globs: entry.paths, levels, span });
         }
         Ok(Self {
             path: Some(path.to_owned()),

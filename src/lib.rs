@@ -2,21 +2,25 @@
 //!
 //! The way of the data: [`walk`] lists the repository, [`source`] is a file's text, [`lang`] its tree; [`rule`] and
 //! [`check`] leave [`finding`]s and, for what only the whole repository can show, facts ([`project`]); [`run`] puts it
-//! together, [`suppress`] silences, [`output`] writes, [`mod@fix`] mends. [`run::check`] is the one entry that tests use.
+//! together, [`suppress`] silences, [`output`] writes, [`mod@fix`] mends; [`command`] is what the flags ([`cli`]) ask
+//! for. [`run::check`] is the one entry that tests use.
 //!
 //! Rules of the house:
 //! - `lang`, `rule`, `check` and `project` do no I/O and print nothing; checks see their parameters, never the
-//!   configuration file; nothing outside `output` writes for people; nothing outside `walk` and `fix` touches the disk.
+//!   configuration file; nothing outside `output` writes for people; nothing outside `walk`, `fix` and `command` touches
+//!   the disk.
 //! - Spans are bytes until `output`; everything is sorted by (path, place, rule) before it leaves.
 //! - Bad input, or a panic inside one check, becomes a finding or a note, never a lost file.
 
 pub mod check;
 pub mod cli;
+pub mod command;
 pub mod config;
 pub mod finding;
 pub mod fix;
 pub mod lang;
 pub mod output;
+pub mod panics;
 pub mod project;
 pub mod rule;
 pub mod run;

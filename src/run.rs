@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use crate::check::{self, Check, FileContext, ProjectContext};
 use crate::config::Config;
-use crate::finding::{Finding, Level, Note, NoteKind, RelPath, Span};
+use crate::finding::{Finding, Level, Note, NoteKind, RelPath, RuleId, Span};
 use crate::lang::{Language, Tree};
 use crate::project::{Facts, Project, ProjectFile};
 use crate::rule::engine::Engine;
@@ -40,7 +40,23 @@ impl Settings {
         for (&id, &level) in &config.levels {
             rules.set(id, level);
         }
+        for (&id, &level) in config.overrides.iter().flat_map(|entry| &entry.levels) {
+            if level != Level::Off {
+                rules.set_somewhere(id);
+            }
+        }
         Self { config, rules, now: jiff::civil::date(2026, 1, 1), paths: Vec::new(), prefilter: true }
+    }
+}
+
+impl Settings {
+    /// Sets a rule's level everywhere, overrides by path included: the command line has the last word.
+    pub fn decide(&mut self, rule: RuleId, level: Level) {
+        self.rules.set(rule, level);
+        self.rules.unset_somewhere(rule);
+        for entry in &mut self.config.overrides {
+            entry.levels.remove(rule);
+        }
     }
 }
 
@@ -57,6 +73,8 @@ pub struct Repo {
     pub root: PathBuf,
     files: Vec<RepoFile>,
     unreadable: Vec<Unreadable>,
+    /// What `exclude` left out.
+    excluded: Vec<RelPath>,
 }
 
 #[derive(Debug, Clone)]
@@ -88,6 +106,7 @@ impl Repo {
             root: root.to_owned(),
             files: walk.entries.into_iter().map(RepoFile::Disk).collect(),
             unreadable: walk.unreadable,
+            excluded: walk.excluded,
         }
     }
 
@@ -98,13 +117,9 @@ impl Repo {
 
     /// A repository in memory: paths and contents. Files without a kind are left out.
     pub fn from_bytes<'a>(files: impl IntoIterator<Item = (&'a str, Vec<u8>)>) -> Self {
-        let mut repo = Self { root: PathBuf::new(), files: Vec::new(), unreadable: Vec::new() };
+        let mut repo = Self { root: PathBuf::new(), files: Vec::new(), unreadable: Vec::new(), excluded: Vec::new() };
         for (path, bytes) in files {
-            let Some(kind) = walk::by_name(path) else { continue };
-            match walk::decode(bytes) {
-                Ok(text) => repo.overlay(Source::new(path, kind, text)),
-                Err(reason) => repo.unreadable.push(Unreadable { path: path.into(), reason }),
-            }
+            repo.put(path, bytes);
         }
         repo
     }
@@ -114,13 +129,34 @@ impl Repo {
         self.files.binary_search_by(|file| (**file.path()).cmp(path)).is_ok()
     }
 
-    /// Replaces or adds a text, as an editor's unsaved buffer or standard input does.
+    /// Replaces or adds a file, as an editor's unsaved buffer or standard input does. Nothing where it has no kind.
+    pub fn put(&mut self, path: &str, bytes: Vec<u8>) {
+        let Some(kind) = walk::by_name(path) else { return };
+        match walk::decode(bytes) {
+            Ok(text) => self.overlay(Source::new(path, kind, text)),
+            Err(reason) => {
+                self.files.retain(|file| &**file.path() != path);
+                self.unreadable.push(Unreadable { path: path.into(), reason });
+            }
+        }
+    }
+
+    /// Replaces or adds a text.
     pub fn overlay(&mut self, source: Source) {
         let source = Arc::new(source);
         match self.files.binary_search_by(|file| file.path().cmp(&source.path)) {
             Ok(index) => self.files[index] = RepoFile::Memory(source),
             Err(index) => self.files.insert(index, RepoFile::Memory(source)),
         }
+    }
+
+    /// Leaves paths out that a walk did not already leave out.
+    pub fn exclude(&mut self, globs: &globset::GlobSet) {
+        let excluded = |path: &str| Path::new(path).ancestors().any(|folder| globs.is_match(folder));
+        let out = self.files.iter().map(RepoFile::path).filter(|path| excluded(path)).cloned();
+        self.excluded.extend(out);
+        self.files.retain(|file| !excluded(file.path()));
+        self.unreadable.retain(|file| !excluded(&file.path));
     }
 }
 
@@ -291,7 +327,8 @@ fn unreadable(error: &Unreadable) -> Finding {
 }
 
 fn internal_error(check: &str, path: Option<RelPath>) -> Note {
-    let message = format!("the check `{check}` failed inside; this is a bug in flakeward, please report it");
+    let place = crate::panics::take().map(|place| format!(" ({place})")).unwrap_or_default();
+    let message = format!("the check `{check}` failed inside{place}; this is a bug in flakeward, please report it");
     Note { kind: NoteKind::InternalError, path, message }
 }
 
@@ -306,9 +343,6 @@ fn set_levels(findings: &mut Vec<Finding>, settings: &Settings) {
 /// A rule's level at a path: the rule set's, unless an override for the path says otherwise.
 pub fn level_at(settings: &Settings, rule: &str, path: &str) -> Level {
     let base = settings.rules.level(rule);
-    if base == Level::Off {
-        return base;
-    }
     let overrides = settings.config.overrides.iter().filter(|entry| entry.matches(path));
     overrides.filter_map(|entry| entry.levels.get(rule)).next_back().copied().unwrap_or(base)
 }

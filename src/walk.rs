@@ -40,6 +40,8 @@ pub struct Walk {
     pub entries: Vec<Entry>,
     /// What could not be listed.
     pub unreadable: Vec<Unreadable>,
+    /// Files and folders that `exclude` left out; nothing is known of what is in the folders.
+    pub excluded: Vec<RelPath>,
 }
 
 /// How to walk.
@@ -58,8 +60,13 @@ const SKIPPED_FOLDERS: [&str; 3] = [".git", ".direnv", "node_modules"];
 
 /// Lists the files below a root that have a kind.
 pub fn walk(root: &Path, options: &Options) -> Walk {
+    walk_from(root, root, options)
+}
+
+/// Lists the files in a folder of the repository.
+fn walk_from(root: &Path, folder: &Path, options: &Options) -> Walk {
     let found = Mutex::new(Walk::default());
-    let mut builder = WalkBuilder::new(root);
+    let mut builder = WalkBuilder::new(folder);
     builder
         .standard_filters(!options.no_ignore)
         .require_git(false)
@@ -68,13 +75,14 @@ pub fn walk(root: &Path, options: &Options) -> Walk {
         .threads(options.threads)
         .filter_entry(|entry| !skipped(entry));
     builder.build_parallel().run(|| {
-        let mut batch = Batch { found: &found, entries: Vec::new() };
+        let mut batch = Batch { found: &found, entries: Vec::new(), excluded: Vec::new() };
         Box::new(move |entry| {
             match entry {
                 Ok(entry) => {
                     let Some(path) = relative(root, entry.path()) else { return WalkState::Continue };
                     let is_dir = entry.file_type().is_some_and(|kind| kind.is_dir());
                     if !path.is_empty() && options.exclude.is_match(&*path) {
+                        batch.excluded.push(path);
                         return if is_dir { WalkState::Skip } else { WalkState::Continue };
                     }
                     if entry.file_type().is_some_and(|kind| kind.is_file())
@@ -91,13 +99,39 @@ pub fn walk(root: &Path, options: &Options) -> Walk {
     let mut found = found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     found.entries.sort_unstable();
     found.unreadable.sort_unstable();
+    found.excluded.sort_unstable();
     found
+}
+
+/// Adds a path that was asked for by name although ignore files leave it out. `exclude` still holds.
+pub fn add_asked(walk: &mut Walk, root: &Path, path: &Path, options: &Options) {
+    let Some(relative) = relative(root, path) else { return };
+    let known = |entry: &Entry| {
+        entry.path.strip_prefix(&*relative).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let excluded = Path::new(&*relative).ancestors().any(|folder| options.exclude.is_match(folder));
+    if relative.is_empty() || excluded || walk.entries.iter().any(known) {
+        return;
+    }
+    if path.is_dir() {
+        let mut inner = walk_from(root, path, options);
+        walk.entries.append(&mut inner.entries);
+        walk.unreadable.append(&mut inner.unreadable);
+        walk.excluded.append(&mut inner.excluded);
+    } else if let Some(kind) = classify(&relative, path) {
+        walk.entries.push(Entry { path: relative, file: path.to_owned(), kind });
+    }
+    walk.entries.sort_unstable();
+    walk.entries.dedup();
+    walk.unreadable.sort_unstable();
+    walk.unreadable.dedup();
 }
 
 /// One thread's entries, handed over when the thread ends.
 struct Batch<'a> {
     found: &'a Mutex<Walk>,
     entries: Vec<Entry>,
+    excluded: Vec<RelPath>,
 }
 
 impl Batch<'_> {
@@ -112,6 +146,7 @@ impl Drop for Batch<'_> {
     fn drop(&mut self) {
         let mut found = self.found.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         found.entries.append(&mut self.entries);
+        found.excluded.append(&mut self.excluded);
     }
 }
 
@@ -141,6 +176,52 @@ pub fn relative(root: &Path, path: &Path) -> Option<RelPath> {
     let relative = path.strip_prefix(root).ok()?;
     let text = relative.to_string_lossy();
     Some(if std::path::MAIN_SEPARATOR == '/' { text.into() } else { text.replace('\\', "/").into() })
+}
+
+/// The way from a folder to a path, both absolute.
+pub fn between(folder: &Path, path: &Path) -> PathBuf {
+    let shared = folder.components().zip(path.components()).take_while(|(a, b)| a == b).count();
+    let up = folder.components().skip(shared).map(|_| std::path::Component::ParentDir);
+    up.chain(path.components().skip(shared)).collect()
+}
+
+/// An absolute path with links and `..` resolved as far as it exists.
+pub fn resolve_new(path: &Path) -> PathBuf {
+    if let Ok(real) = path.canonicalize() {
+        return real;
+    }
+    match (path.parent(), path.components().next_back()) {
+        (Some(parent), Some(std::path::Component::ParentDir)) => {
+            let parent = resolve_new(parent);
+            parent.parent().unwrap_or(&parent).to_owned()
+        }
+        (Some(parent), Some(last)) => resolve_new(parent).join(last),
+        _ => path.to_owned(),
+    }
+}
+
+/// A path from the bytes of a list.
+#[cfg(unix)]
+pub fn path_of_bytes(bytes: &[u8]) -> PathBuf {
+    use std::os::unix::ffi::OsStrExt;
+    PathBuf::from(std::ffi::OsStr::from_bytes(bytes))
+}
+
+/// A path from the bytes of a list.
+#[cfg(not(unix))]
+pub fn path_of_bytes(bytes: &[u8]) -> PathBuf {
+    PathBuf::from(String::from_utf8_lossy(bytes).into_owned())
+}
+
+/// The path that a mistyped one was probably meant as: its folder exists and holds a similar name.
+pub fn nearest_sibling(path: &Path) -> Option<PathBuf> {
+    let name = path.file_name()?.to_string_lossy().into_owned();
+    let folder = path.parent()?;
+    let listed = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let mut names: Vec<String> =
+        listed.read_dir().ok()?.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.sort_unstable();
+    crate::config::nearest(&name, names.iter().map(String::as_str)).map(|near| folder.join(near))
 }
 
 /// The kind of a file by its name; extensionless scripts by their first line.

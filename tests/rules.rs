@@ -77,7 +77,9 @@ fn repository(page: &Page, example: &Example<'_>) -> (Repo, Settings) {
             Config::parse(Path::new(path), block.text.to_owned())
                 .unwrap_or_else(|error| panic!("{}, `{}`: {error}", page.name(), example.title))
         });
-    (Repo::from_bytes(example.files().map(|(path, block)| (path, bytes(block)))), Settings::new(config))
+    let mut repo = Repo::from_bytes(example.files().map(|(path, block)| (path, bytes(block))));
+    repo.exclude(&config.exclude);
+    (repo, Settings::new(config))
 }
 
 /// Checks an example and keeps what the page's rule says.

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{Places, View};
+use super::{Places, View, text::clean};
 use crate::run::Report;
 
 /// Writes the report.
@@ -13,12 +13,12 @@ pub fn write(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()
         writeln!(
             out,
             "{}:{}:{}: {}[{}]: {}",
-            view.path(&finding.path),
+            clean(&view.path(&finding.path)),
             start.line,
             start.column,
             finding.level,
             finding.rule,
-            finding.message
+            clean(&finding.message)
         )?;
     }
     Ok(())

@@ -2,49 +2,82 @@
 
 pub mod concise;
 pub mod json;
+pub mod notes;
+pub mod page;
+pub mod pretty;
+pub mod rules;
+pub mod stream;
+pub mod style;
+pub mod text;
 
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::finding::{Finding, RelPath, Span};
 use crate::run::Report;
 use crate::source::{LineIndex, Place, Source};
+use crate::walk;
 
 /// The formats a report can be written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
-    /// One line per finding.
+    /// Code frames, for people
+    Pretty,
+    /// One line per finding
     Concise,
-    /// The versioned JSON document.
+    /// The versioned JSON document
     Json,
 }
 
 /// How a report is shown.
 #[derive(Debug, Clone, Default)]
 pub struct View {
-    /// The working directory below the root, with a `/` at its end; empty at the root.
+    /// The working directory below the root, with a `/` at its end; empty where it is not below.
     pub below: String,
-    /// What leads from the working directory to the root: empty, `../`, or `sub/` where the root is below.
+    /// What leads from the working directory to the root where it is not below it: `sub/`, `../other/`.
     pub to_root: String,
-    /// Colours and links.
-    pub color: bool,
-    /// Also show notes about values that cannot be known.
-    pub verbose: bool,
+    /// What can be shown there.
+    pub stream: stream::Stream,
+    /// Findings only.
+    pub quiet: bool,
 }
 
 impl View {
+    /// The view from a folder on a repository.
+    pub fn between(here: &Path, root: &Path) -> Self {
+        let folder = |path: &Path| match path.to_string_lossy() {
+            text if text.is_empty() => String::new(),
+            text => format!("{text}/"),
+        };
+        match here.strip_prefix(root) {
+            Ok(below) => Self { below: folder(below), ..Self::default() },
+            Err(_) => Self { to_root: folder(&walk::between(here, root)), ..Self::default() },
+        }
+    }
+
     /// A path as the user would type it: relative to the working directory.
     pub fn path(&self, path: &str) -> String {
-        match path.strip_prefix(&self.below) {
-            Some(own) if !self.below.is_empty() => own.to_owned(),
-            _ => format!("{}{path}", self.to_root),
+        let (mut below, mut rest) = (self.below.as_str(), path);
+        while let Some((folder, deeper)) = below.split_once('/') {
+            match rest.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/')) {
+                Some(inner) => (below, rest) = (deeper, inner),
+                None => break,
+            }
         }
+        format!("{}{}{rest}", self.to_root, "../".repeat(below.matches('/').count()))
+    }
+
+    /// A path on disk as the user would type it.
+    pub fn disk_path(&self, root: &Path, path: &Path) -> PathBuf {
+        walk::relative(root, path).map_or_else(|| path.to_owned(), |path| PathBuf::from(self.path(&path)))
     }
 }
 
 /// Writes a report in a format.
 pub fn write(format: Format, report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()> {
     match format {
+        Format::Pretty => pretty::write(report, view, out),
         Format::Concise => concise::write(report, view, out),
         Format::Json => json::write(report, view, out),
     }

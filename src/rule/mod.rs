@@ -4,7 +4,7 @@ pub mod engine;
 pub mod example;
 pub mod page;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use crate::finding::{Level, RuleId};
@@ -29,12 +29,15 @@ pub static BUILT_IN: LazyLock<Vec<Rule>> = LazyLock::new(|| {
 #[derive(Debug)]
 pub struct RuleSet {
     levels: BTreeMap<RuleId, Level>,
+    /// Rules that are on for some paths, whatever their level is elsewhere.
+    somewhere: BTreeSet<RuleId>,
 }
 
 impl RuleSet {
     /// All built-in rules at the levels of their pages.
     pub fn built_in() -> Self {
-        Self { levels: BUILT_IN.iter().map(|rule| (rule.id, rule.level)).collect() }
+        let levels = BUILT_IN.iter().map(|rule| (rule.id, rule.level)).collect();
+        Self { levels, somewhere: BTreeSet::new() }
     }
 
     /// A rule's level; unknown rules are off.
@@ -47,9 +50,19 @@ impl RuleSet {
         self.levels.insert(rule, level);
     }
 
-    /// Whether a rule reports anything.
+    /// Says that a rule is on for some paths.
+    pub fn set_somewhere(&mut self, rule: RuleId) {
+        self.somewhere.insert(rule);
+    }
+
+    /// Takes that back.
+    pub fn unset_somewhere(&mut self, rule: RuleId) {
+        self.somewhere.remove(rule);
+    }
+
+    /// Whether a rule reports anything anywhere.
     pub fn active(&self, rule: &str) -> bool {
-        self.level(rule) != Level::Off
+        self.level(rule) != Level::Off || self.somewhere.contains(rule)
     }
 
     /// The rules that report something.

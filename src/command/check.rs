@@ -1,0 +1,75 @@
+//! `flakeward check`.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use super::{Failure, forgive_closed, session::Session};
+use crate::cli::{CheckArgs, ReportTo};
+use crate::output::{self, View, notes, stream};
+use crate::run::Report;
+use crate::walk;
+
+/// Checks, writes the reports, and says how it went.
+pub fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
+    let start = Instant::now();
+    let session = Session::open(&args.scope, args.stdin_filename.as_deref())?;
+    let report = session.check();
+    let checked = start.elapsed();
+    for to in &args.reports.0 {
+        write(to, &report, &session, args)?;
+    }
+    let mut err = io::stderr().lock();
+    // Standard error is for remarks: where it cannot be written, the report and the exit code still hold.
+    let _ = notes::write(&report, &session.view, args.talk.verbose, &mut err);
+    if report.files == 0 && !args.talk.quiet {
+        let _ = writeln!(err, "flakeward: no file here that any rule looks at");
+    }
+    if args.stats {
+        let _ = stats(&mut err, &report, checked, start.elapsed());
+    }
+    Ok(exit_code(&report, args))
+}
+
+fn exit_code(report: &Report, args: &CheckArgs) -> ExitCode {
+    let failed = report.internal_error() || (report.files == 0 && args.scope.require_inputs);
+    ExitCode::from(if failed { 2 } else { u8::from(report.reaches(args.fail_on)) })
+}
+
+fn write(to: &ReportTo, report: &Report, session: &Session, args: &CheckArgs) -> Result<(), Failure> {
+    let view = |stream: stream::Stream| View { stream, quiet: args.talk.quiet, ..session.view.clone() };
+    match &to.file {
+        None => {
+            let view = view(stream::stdout(args.talk.color));
+            let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+            let written = output::write(to.format, report, &view, &mut out).and_then(|()| out.flush());
+            forgive_closed(written).map_err(|error| unwritten(Path::new("standard output"), &error))
+        }
+        Some(path) => {
+            let file = File::create(path).map_err(|error| unwritten(path, &error))?;
+            let mut out = BufWriter::new(file);
+            let view = view(stream::file(args.talk.color));
+            let written = output::write(to.format, report, &view, &mut out).and_then(|()| out.flush());
+            written.map_err(|error| unwritten(path, &error))
+        }
+    }
+}
+
+fn unwritten(path: &Path, error: &io::Error) -> Failure {
+    Failure::new(format!("cannot write to {}: {}", path.display(), walk::io_reason(error)))
+}
+
+fn stats(err: &mut dyn Write, report: &Report, checked: Duration, all: Duration) -> io::Result<()> {
+    let milliseconds = |time: Duration| time.as_secs_f64() * 1e3;
+    writeln!(
+        err,
+        "{} files, {} rules, {} threads: checked in {:.1} ms, written in {:.1} ms",
+        report.files,
+        report.rules,
+        rayon::current_num_threads(),
+        milliseconds(checked),
+        milliseconds(all.saturating_sub(checked))
+    )
+}

@@ -1,0 +1,116 @@
+//! What each command does: one file each, and here what they share: failures and the way to an exit code.
+
+pub mod check;
+pub mod explain;
+pub mod session;
+pub mod shell;
+
+use std::fmt;
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::cli::{Cli, Command};
+use crate::config::ConfigError;
+use crate::output::{pretty, stream};
+use crate::{panics, walk};
+
+/// Why a command could not do what was asked. The exit code is 2.
+#[derive(Debug)]
+pub enum Failure {
+    /// What is wrong, and what to do.
+    Plain {
+        /// What is wrong.
+        message: String,
+        /// What to do.
+        help: Option<String>,
+    },
+    /// A file of settings that cannot be used, with the place in it.
+    Settings(Box<ConfigError>),
+}
+
+impl Failure {
+    /// A failure with a message.
+    pub fn new(message: impl Into<String>) -> Self {
+        Failure::Plain { message: message.into(), help: None }
+    }
+
+    /// Adds what to do about it.
+    pub fn help(self, text: impl Into<String>) -> Self {
+        match self {
+            Failure::Plain { message, .. } => Failure::Plain { message, help: Some(text.into()) },
+            other => other,
+        }
+    }
+
+    /// A file that could not be read or written.
+    pub fn io(what: &str, path: &Path, error: &io::Error) -> Self {
+        Self::new(format!("cannot {what} {}: {}", path.display(), walk::io_reason(error)))
+    }
+}
+
+impl From<Box<ConfigError>> for Failure {
+    fn from(error: Box<ConfigError>) -> Self {
+        Failure::Settings(error)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Plain { message, help: None } => write!(f, "error: {message}"),
+            Failure::Plain { message, help: Some(help) } => write!(f, "error: {message}\n  help: {help}"),
+            Failure::Settings(error) => write!(f, "error: {error}"),
+        }
+    }
+}
+
+/// Runs a command line to its exit code. Failures are told on standard error; nothing here panics outward.
+pub fn main(cli: Cli) -> ExitCode {
+    panics::install();
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| dispatch(&cli)));
+    match outcome {
+        Ok(Ok(code)) => code,
+        Ok(Err(failure)) => {
+            tell(&failure);
+            ExitCode::from(2)
+        }
+        Err(_) => {
+            let place = panics::take().unwrap_or_else(|| "at an unknown place".to_owned());
+            tell(&Failure::new(format!("flakeward failed inside, {place}")).help("this is a bug, please report it"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn dispatch(cli: &Cli) -> Result<ExitCode, Failure> {
+    match &cli.command {
+        None => check::run(&cli.check),
+        Some(Command::Check(args)) => check::run(args),
+        Some(Command::Explain(args)) => explain::explain(args),
+        Some(Command::Rules(args)) => explain::rules(args),
+        Some(Command::Completions(args)) => shell::completions(args),
+        Some(Command::Man) => shell::man(),
+    }
+}
+
+fn tell(failure: &Failure) {
+    let text = match failure {
+        Failure::Settings(error) => pretty::settings_error(error, &stream::stderr()),
+        Failure::Plain { .. } => crate::output::text::clean_lines(&failure.to_string()).into_owned(),
+    };
+    // There is nowhere left to say that standard error is gone.
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Writes a text to standard output. A reader who has gone away (`| head`) is no error.
+pub fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    forgive_closed(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+        .map_err(|error| Failure::new(format!("cannot write to standard output: {}", walk::io_reason(&error))))
+}
+
+/// A closed pipe is its reader's wish, not an error.
+pub fn forgive_closed(result: io::Result<()>) -> io::Result<()> {
+    result.or_else(|error| if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) })
+}

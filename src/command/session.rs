@@ -1,0 +1,257 @@
+//! From flags to a repository with its settings: what every command that reads one begins with.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use crate::cli::{ScopeArgs, date};
+use crate::command::Failure;
+use crate::config::{Config, FILE_NAMES};
+use crate::finding::{Level, RelPath, RuleId};
+use crate::output::View;
+use crate::run::{Repo, Report, Settings};
+use crate::{rule, walk};
+
+/// A repository, the settings in force, and the paths that were asked for.
+#[derive(Debug)]
+pub struct Session {
+    /// The repository's root.
+    pub root: PathBuf,
+    /// The settings; `paths` holds what was asked for.
+    pub settings: Settings,
+    /// How paths are shown from the working directory.
+    pub view: View,
+    /// Whether an empty list of paths was given, so that there is nothing to do.
+    pub nothing_asked: bool,
+    /// The paths that were asked for, as they are on disk.
+    asked: Vec<PathBuf>,
+    /// Standard input: the path that it stands for, and its bytes.
+    stdin: Option<(RelPath, Vec<u8>)>,
+    no_ignore: bool,
+    threads: usize,
+}
+
+/// This rule reports what could not be read, so that choosing rules does not choose to look away.
+const ALWAYS_ON: &str = "unreadable-file";
+
+impl Session {
+    /// Finds the repository and its settings. `stdin_filename` is what standard input is called.
+    pub fn open(scope: &ScopeArgs, stdin_filename: Option<&Path>) -> Result<Self, Failure> {
+        set_threads(scope.jobs)?;
+        let here = std::env::current_dir()
+            .and_then(|here| here.canonicalize())
+            .map_err(|error| Failure::io("enter", Path::new("the working directory"), &error))?;
+        let paths = asked_paths(scope)?;
+        let stdin = stdin_path(&paths, stdin_filename, &here)?;
+        let asked = match stdin {
+            Some(_) => Vec::new(),
+            None => paths.iter().map(|path| existing(path)).collect::<Result<_, _>>()?,
+        };
+        let anchors: Vec<&Path> = asked.iter().chain(&stdin).map(PathBuf::as_path).collect();
+        let root = common_root(&anchors, &here)?;
+        let mut settings = Settings::new(read_config(scope, &root, &anchors, &here)?);
+        choose_rules(&mut settings, scope)?;
+        settings.now = now(scope)?;
+        settings.paths = anchors.iter().filter_map(|path| walk::relative(&root, path)).collect();
+        if settings.paths.iter().any(|path| path.is_empty()) {
+            settings.paths.clear();
+        }
+        Ok(Self {
+            view: View::between(&here, &root),
+            nothing_asked: anchors.is_empty(),
+            stdin: stdin.map(|path| read_stdin(&root, &path)).transpose()?,
+            asked,
+            no_ignore: scope.no_ignore,
+            threads: scope.jobs,
+            root,
+            settings,
+        })
+    }
+
+    /// Walks the repository.
+    pub fn repo(&self) -> Repo {
+        let options = walk::Options {
+            exclude: self.settings.config.exclude.clone(),
+            no_ignore: self.no_ignore,
+            threads: self.threads,
+        };
+        let mut walked = walk::walk(&self.root, &options);
+        for path in &self.asked {
+            walk::add_asked(&mut walked, &self.root, path, &options);
+        }
+        let mut repo = Repo::from_walk(&self.root, walked);
+        if let Some((path, bytes)) = &self.stdin {
+            repo.put(path, bytes.clone());
+            repo.exclude(&self.settings.config.exclude);
+        }
+        repo
+    }
+
+    /// Walks the repository and checks it.
+    pub fn check(&self) -> Report {
+        match self.nothing_asked {
+            true => Report { root: self.root.clone(), ..Report::default() },
+            false => crate::check(&self.repo(), &self.settings),
+        }
+    }
+}
+
+/// The pool is the process's: only the first command line of a process can set it, and there is only one.
+fn set_threads(jobs: usize) -> Result<(), Failure> {
+    if jobs == 0 {
+        return Ok(());
+    }
+    let built = rayon::ThreadPoolBuilder::new().num_threads(jobs).build_global();
+    built.map_err(|error| Failure::new(format!("cannot start {jobs} threads: {error}")))
+}
+
+fn asked_paths(scope: &ScopeArgs) -> Result<Vec<PathBuf>, Failure> {
+    let mut paths = scope.paths.clone();
+    match &scope.files_from {
+        Some(list) => paths.extend(listed_paths(list)?),
+        None if paths.is_empty() => paths.push(PathBuf::from(".")),
+        None => {}
+    }
+    Ok(paths)
+}
+
+/// The paths of a list: one per line, or separated by NUL as `git diff -z` writes them.
+fn listed_paths(list: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let mut bytes = Vec::new();
+    let read = match list.as_os_str() == "-" {
+        true => std::io::stdin().read_to_end(&mut bytes),
+        false => std::fs::File::open(list).and_then(|mut file| file.read_to_end(&mut bytes)),
+    };
+    read.map_err(|error| Failure::io("read the list of paths", list, &error))?;
+    let separator = if bytes.contains(&0) { 0 } else { b'\n' };
+    let lines = bytes.split(|&byte| byte == separator);
+    let lines = lines.map(|line| if separator == 0 { line } else { line.strip_suffix(b"\r").unwrap_or(line) });
+    Ok(lines.filter(|line| !line.is_empty()).map(walk::path_of_bytes).collect())
+}
+
+/// Where standard input stands for a file, if it was asked for.
+fn stdin_path(paths: &[PathBuf], name: Option<&Path>, here: &Path) -> Result<Option<PathBuf>, Failure> {
+    let asked = paths.iter().any(|path| path.as_os_str() == "-");
+    match (asked, name) {
+        (true, Some(name)) if paths.len() == 1 => Ok(Some(walk::resolve_new(&here.join(name)))),
+        (true, Some(_)) => Err(Failure::new("`-` is standard input and cannot stand beside other paths")),
+        (true, None) => Err(Failure::new("`-` is standard input, and nothing says what it holds")
+            .help("add --stdin-filename PATH: where the text would stand in the repository")),
+        (false, Some(_)) => Err(Failure::new("--stdin-filename goes with the path `-`")),
+        (false, None) => Ok(None),
+    }
+}
+
+fn read_stdin(root: &Path, path: &Path) -> Result<(RelPath, Vec<u8>), Failure> {
+    let mut bytes = Vec::new();
+    let input = std::io::stdin().read_to_end(&mut bytes);
+    input.map_err(|error| Failure::io("read", Path::new("standard input"), &error))?;
+    Ok((walk::relative(root, path).unwrap_or_else(|| path.to_string_lossy().into()), bytes))
+}
+
+fn existing(path: &Path) -> Result<PathBuf, Failure> {
+    path.canonicalize().map_err(|error| {
+        if error.kind() != std::io::ErrorKind::NotFound {
+            return Failure::io("look at", path, &error);
+        }
+        let failure = Failure::new(format!("{} does not exist", path.display()));
+        let name = path.to_string_lossy();
+        if let Some(command) = crate::config::nearest(&name, COMMANDS.into_iter()) {
+            return failure.help(format!("did you mean the command `{command}`?"));
+        }
+        match walk::nearest_sibling(path) {
+            Some(near) => failure.help(format!("did you mean {}?", near.display())),
+            None => failure,
+        }
+    })
+}
+
+/// What a mistyped first word may have been meant as.
+const COMMANDS: [&str; 8] = ["check", "fix", "explain", "rules", "ports", "baseline", "config", "completions"];
+
+/// The repository of all paths. One run reads the facts and the settings of one repository, so paths of two
+/// repositories that do not lie in one another are refused and not mixed.
+fn common_root(anchors: &[&Path], here: &Path) -> Result<PathBuf, Failure> {
+    let folder = |path: &&Path| if path.is_dir() { path.to_path_buf() } else { parent(path) };
+    let roots: Vec<PathBuf> = anchors.iter().map(|path| walk::find_root(&folder(path))).collect();
+    let Some(first) = roots.first() else { return Ok(walk::find_root(here)) };
+    let around = roots.iter().find(|root| anchors.iter().all(|path| path.starts_with(root)));
+    if let Some(root) = around {
+        return Ok(root.clone());
+    }
+    let stray = anchors.iter().find(|path| !path.starts_with(first)).map(|path| path.display().to_string());
+    Err(Failure::new(format!("{} is outside of the repository {}", stray.unwrap_or_default(), first.display()))
+        .help("check one repository per run: facts and settings are a repository's own"))
+}
+
+fn parent(path: &Path) -> PathBuf {
+    path.parent().unwrap_or(path).to_owned()
+}
+
+/// The configuration: the one that was named, else the first found from the paths' common folder up to the root.
+fn read_config(scope: &ScopeArgs, root: &Path, anchors: &[&Path], here: &Path) -> Result<Config, Failure> {
+    if scope.isolated {
+        return Ok(Config::none());
+    }
+    let file = match &scope.config {
+        Some(file) => Some(here.join(file)),
+        None => find_config(root, anchors),
+    };
+    let Some(file) = file else { return Ok(Config::none()) };
+    let shown = View::between(here, root).disk_path(root, &file);
+    let bytes = std::fs::read(&file).map_err(|error| Failure::io("read the configuration", &shown, &error))?;
+    let text = walk::decode(bytes)
+        .map_err(|reason| Failure::new(format!("cannot read the configuration {}: {reason}", shown.display())))?;
+    let mut config = Config::parse(&shown, text)?;
+    config.path = Some(walk::between(root, &walk::resolve_new(&file)));
+    Ok(config)
+}
+
+fn find_config(root: &Path, anchors: &[&Path]) -> Option<PathBuf> {
+    let mut folder = anchors.first().map(|path| if path.is_dir() { path.to_path_buf() } else { parent(path) })?;
+    while !anchors.iter().all(|path| path.starts_with(&folder)) {
+        folder = folder.parent()?.to_owned();
+    }
+    let upward = folder.ancestors().take_while(|folder| folder.starts_with(root));
+    upward.flat_map(|folder| FILE_NAMES.map(|name| folder.join(name))).find(|file| file.is_file())
+}
+
+/// Applies `--select`, `--ignore` and `--level`: what is said here holds everywhere, overrides by path included.
+fn choose_rules(settings: &mut Settings, scope: &ScopeArgs) -> Result<(), Failure> {
+    let ids = |names: &[String]| names.iter().map(|name| rule_id(name)).collect::<Result<Vec<RuleId>, _>>();
+    let select = ids(&scope.select)?;
+    let ignore = ids(&scope.ignore)?;
+    for rule in rule::BUILT_IN.iter() {
+        if select.contains(&rule.id) && !settings.rules.active(rule.id) {
+            settings.rules.set(rule.id, rule.level);
+        }
+        let left_out = !select.is_empty() && !select.contains(&rule.id) && rule.id != ALWAYS_ON;
+        if left_out || ignore.contains(&rule.id) {
+            settings.decide(rule.id, Level::Off);
+        }
+    }
+    for (name, level) in &scope.level {
+        settings.decide(rule_id(name)?, *level);
+    }
+    Ok(())
+}
+
+/// The rule of an id, or a failure that suggests one.
+pub fn rule_id(name: &str) -> Result<RuleId, Failure> {
+    rule::find(name).map(|rule| rule.id).ok_or_else(|| {
+        Failure::new(format!("there is no rule `{name}`")).help(match rule::nearest(name) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "`flakeward rules` lists all rules".to_owned(),
+        })
+    })
+}
+
+/// The date of the run: said, else fixed by the build that runs it, else the clock's.
+fn now(scope: &ScopeArgs) -> Result<jiff::civil::Date, Failure> {
+    if let Some(date) = scope.now {
+        return Ok(date);
+    }
+    match std::env::var("SOURCE_DATE_EPOCH") {
+        Ok(text) => date(&text).map_err(|help| Failure::new(format!("SOURCE_DATE_EPOCH is `{text}`")).help(help)),
+        Err(_) => Ok(jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date()),
+    }
+}

@@ -1,0 +1,22 @@
+//! Notes about the run, for standard error: what failed inside, what was left out and, with `-v`, what is not known.
+
+use std::io::{self, Write};
+
+use super::{View, text::clean};
+use crate::finding::NoteKind;
+use crate::run::Report;
+
+/// Writes the notes.
+pub fn write(report: &Report, view: &View, verbose: bool, out: &mut dyn Write) -> io::Result<()> {
+    for note in &report.notes {
+        let word = match note.kind {
+            NoteKind::InternalError => "error",
+            NoteKind::Skipped => "note",
+            NoteKind::NotDecidable | NoteKind::Info if verbose => "note",
+            NoteKind::NotDecidable | NoteKind::Info => continue,
+        };
+        let place = note.path.as_ref().map(|path| format!("{}: ", clean(&view.path(path)))).unwrap_or_default();
+        writeln!(out, "{word}: {place}{}", clean(&note.message))?;
+    }
+    Ok(())
+}

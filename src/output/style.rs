@@ -1,0 +1,44 @@
+//! The few styles of plain text in a terminal.
+
+use std::fmt::Display;
+
+/// A style: the codes between `ESC [` and `m`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Style(&'static str);
+
+/// Headings and messages.
+pub const BOLD: Style = Style("1");
+/// What matters less.
+pub const DIM: Style = Style("2");
+/// Code within prose.
+pub const CODE: Style = Style("36");
+/// Errors.
+pub const RED: Style = Style("1;31");
+/// Warnings.
+pub const YELLOW: Style = Style("1;33");
+/// Hints.
+pub const BLUE: Style = Style("1;34");
+/// Good news and help.
+pub const GREEN: Style = Style("1;32");
+
+impl Style {
+    /// The text in this style, where styles are wanted.
+    pub fn on(self, text: impl Display, color: bool) -> String {
+        if color { format!("\u{1b}[{}m{text}\u{1b}[0m", self.0) } else { text.to_string() }
+    }
+}
+
+/// A level's style.
+pub fn of(level: crate::finding::Level) -> Style {
+    match level {
+        crate::finding::Level::Error => RED,
+        crate::finding::Level::Warn => YELLOW,
+        crate::finding::Level::Hint => BLUE,
+        crate::finding::Level::Off => DIM,
+    }
+}
+
+/// A link that terminals can follow (OSC 8).
+pub fn link(text: &str, url: &str) -> String {
+    format!("\u{1b}]8;;{url}\u{1b}\\{text}\u{1b}]8;;\u{1b}\\")
+}

@@ -1,0 +1,52 @@
+//! Text of others made safe to show: nothing in a file or its name may move the cursor or begin a line of its own.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+/// Writes control characters, and those that turn the direction of a line, as `\u{1b}` and the like.
+pub fn clean(text: &str) -> Cow<'_, str> {
+    escape(text, harmful)
+}
+
+/// The same, but lines stay lines.
+pub fn clean_lines(text: &str) -> Cow<'_, str> {
+    escape(text, |c| c != '\n' && harmful(c))
+}
+
+fn escape(text: &str, harmful: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !text.chars().any(&harmful) {
+        return Cow::Borrowed(text);
+    }
+    let mut clean = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        match harmful(c) {
+            true => write!(clean, "{}", c.escape_default()).unwrap_or_default(),
+            false => clean.push(c),
+        }
+    }
+    Cow::Owned(clean)
+}
+
+/// Control characters, line and paragraph separators, and marks that reorder what is shown (CVE-2021-42574).
+pub fn harmful(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A count and its noun: `1 file`, `2 files`.
+pub fn count(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_escapes_its_line() {
+        assert_eq!(clean("modules/web.nix"), "modules/web.nix");
+        assert_eq!(clean("Grüße 端口 🦀"), "Grüße 端口 🦀");
+        assert_eq!(clean("a\nb\t\u{1b}[31mc\u{9b}\u{202e}"), r"a\nb\t\u{1b}[31mc\u{9b}\u{202e}");
+        assert_eq!(clean_lines("a\nb\r"), "a\nb\\r");
+    }
+}
