@@ -8,12 +8,15 @@ use crate::source::{Kind, Source};
 
 /// What one file says that checks of the whole repository need. Each domain keeps its own part.
 #[derive(Debug, Default)]
-pub struct Facts {}
+pub struct Facts {
+    /// What it says about CI.
+    pub ci: crate::check::ci::CiFacts,
+}
 
 impl Facts {
     /// Whether there is nothing in it, so that the file need not be remembered.
     pub fn is_empty(&self) -> bool {
-        true
+        self.ci.is_empty()
     }
 }
 

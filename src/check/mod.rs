@@ -3,6 +3,7 @@
 //! A check reads one file at a time ([`Check::file`]), leaving findings and facts; once the facts of the whole
 //! repository are there, [`Check::project`] says what only the whole can show. Checks do no I/O and print nothing.
 
+pub mod ci;
 pub mod compose;
 pub mod dockerfile;
 pub mod for_all_systems;
@@ -30,7 +31,8 @@ pub struct Check {
 }
 
 /// All checks.
-pub static CHECKS: &[&Check] = &[&compose::CHECK, &dockerfile::CHECK, &for_all_systems::CHECK, &syntax::CHECK];
+pub static CHECKS: &[&Check] =
+    &[&ci::docker_build::CHECK, &compose::CHECK, &dockerfile::CHECK, &for_all_systems::CHECK, &syntax::CHECK];
 
 /// What a check sees of one file.
 pub struct FileContext<'a> {
