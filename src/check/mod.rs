@@ -7,6 +7,7 @@ pub mod ci;
 pub mod compose;
 pub mod dockerfile;
 pub mod for_all_systems;
+pub mod port_fix;
 pub mod syntax;
 #[cfg(test)]
 pub mod testing;
