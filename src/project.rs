@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::check::ports::PortFacts;
 use crate::finding::RelPath;
 use crate::source::{Kind, Source};
 
@@ -11,12 +12,14 @@ use crate::source::{Kind, Source};
 pub struct Facts {
     /// What it says about CI.
     pub ci: crate::check::ci::CiFacts,
+    /// Port literals and own hosts.
+    pub ports: PortFacts,
 }
 
 impl Facts {
     /// Whether there is nothing in it, so that the file need not be remembered.
     pub fn is_empty(&self) -> bool {
-        self.ci.is_empty()
+        self.ci.is_empty() && self.ports.is_empty()
     }
 }
 

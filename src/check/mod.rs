@@ -8,6 +8,7 @@ pub mod compose;
 pub mod dockerfile;
 pub mod for_all_systems;
 pub mod port_fix;
+pub mod ports;
 pub mod syntax;
 #[cfg(test)]
 pub mod testing;
@@ -32,8 +33,15 @@ pub struct Check {
 }
 
 /// All checks.
-pub static CHECKS: &[&Check] =
-    &[&ci::docker_build::CHECK, &compose::CHECK, &dockerfile::CHECK, &for_all_systems::CHECK, &syntax::CHECK];
+pub static CHECKS: &[&Check] = &[
+    &ci::docker_build::CHECK,
+    &compose::CHECK,
+    &dockerfile::CHECK,
+    &for_all_systems::CHECK,
+    &ports::CHECK,
+    &syntax::CHECK,
+    // One a line, so that two new checks rarely meet.
+];
 
 /// What a check sees of one file.
 pub struct FileContext<'a> {

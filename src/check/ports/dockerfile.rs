@@ -1,0 +1,96 @@
+//! Port literals in Dockerfiles: `EXPOSE`, ports in `ENV` and `ARG`, and what containers run.
+
+use super::text::{self, Context, Flavour, Form, Host};
+use super::{PortFacts, PortUse, UseKind, hosts};
+use crate::finding::Span;
+use crate::lang::{Field, Kind, Node, Tree};
+
+/// Collects what a Dockerfile says about ports.
+pub fn collect(tree: &Tree<'_>, facts: &mut PortFacts) {
+    for node in tree.nodes() {
+        match tree.kind(node) {
+            Kind::ExposePort => scan(tree, node, &["EXPOSE", "port"], Flavour::Value, facts),
+            Kind::EnvPair | Kind::ArgPair => pair(tree, node, facts),
+            Kind::ShellCommand if runs(tree, node) => scan(tree, node, &["command"], Flavour::Script, facts),
+            Kind::JsonStringArray if runs(tree, node) => scan(tree, node, &["command"], Flavour::Script, facts),
+            _ => {}
+        }
+    }
+}
+
+/// Whether a command is what the container runs, not what builds it.
+fn runs(tree: &Tree<'_>, node: Node) -> bool {
+    tree.parent(node).is_some_and(|parent| {
+        matches!(tree.kind(parent), Kind::CmdInstruction | Kind::EntrypointInstruction | Kind::HealthcheckInstruction)
+    })
+}
+
+fn pair(tree: &Tree<'_>, pair: Node, facts: &mut PortFacts) {
+    let name = tree.child(pair, Field::Name).map_or("", |name| tree.slice(name));
+    let value = tree.child(pair, Field::Value).or_else(|| tree.child(pair, Field::Default));
+    if let Some(value) = value {
+        scan(tree, value, &[name], Flavour::Value, facts);
+    }
+}
+
+fn scan(tree: &Tree<'_>, node: Node, path: &[&str], flavour: Flavour, facts: &mut PortFacts) {
+    let slice = tree.slice(node);
+    let masked = mask(tree, node, slice);
+    let mut found = Vec::new();
+    text::scan(&masked, &Context { path, flavour }, &mut found);
+    let start = tree.span(node).start as usize;
+    for port in found {
+        let kind = match port.form {
+            Form::Random => UseKind::Random,
+            Form::EnvFallback => UseKind::Fallback,
+            _ => UseKind::Literal,
+        };
+        let host = match port.host {
+            Host::Named(host) => hosts::literal_host(host),
+            _ => None,
+        };
+        facts.uses.push(PortUse {
+            span: Span::new(start + port.range.start, start + port.range.end),
+            number: port.number,
+            kind,
+            host,
+            name: port.name.map_or_else(|| path.join("."), str::to_owned),
+        });
+    }
+}
+
+/// Line continuations and the punctuation of the exec form stand for blanks: `["redis-server", "--port", "6379"]` is
+/// the command line `redis-server --port 6379`.
+fn mask(tree: &Tree<'_>, node: Node, slice: &str) -> String {
+    let start = tree.span(node).start;
+    let mut bytes = slice.as_bytes().to_vec();
+    for part in tree.subtree(node) {
+        let span = tree.span(part);
+        let range = (span.start - start) as usize..(span.end - start) as usize;
+        match tree.kind(part) {
+            Kind::LineContinuation | Kind::Escape => {
+                if let Some(bytes) = bytes.get_mut(range) {
+                    bytes.fill(b' ');
+                }
+            }
+            Kind::JsonString => {
+                for at in [range.start, range.end.saturating_sub(1)] {
+                    if let Some(byte) = bytes.get_mut(at) {
+                        *byte = b' ';
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    let wraps = matches!(tree.kind(node), Kind::JsonStringArray);
+    let quoted = matches!(tree.kind(node), Kind::DoubleQuotedString | Kind::SingleQuotedString);
+    if let (true, Some(last)) = (wraps || quoted, bytes.len().checked_sub(1)) {
+        bytes[0] = b' ';
+        bytes[last] = b' ';
+    }
+    if wraps {
+        bytes.iter_mut().filter(|byte| **byte == b',').for_each(|byte| *byte = b' ');
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| slice.to_owned())
+}

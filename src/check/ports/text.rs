@@ -1,0 +1,273 @@
+//! Port literals inside strings, for Nix, YAML and Dockerfiles alike.
+//!
+//! The scan is driven by numbers, not by patterns: every run of digits is looked at once, and what stands left and right of it says
+//! whether it is a port. Every look around is bounded, so the time is linear in the text whatever the text is.
+//!
+//! The caller masks its own language first: each interpolation is a run of [`HOLE`], each escape sequence is blank.
+
+mod address;
+mod command;
+mod host;
+mod lines;
+mod listed;
+mod mapping;
+mod near;
+mod random;
+mod section;
+mod sink;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use core::ops::Range;
+
+pub use command::takes_port;
+pub use words::{is_port_flag, is_port_word};
+
+use lines::Lines;
+
+/// The byte that stands for each byte of an interpolation of the surrounding language.
+pub const HOLE: u8 = 1;
+
+/// No look to the left or right of a number goes further than this.
+const WINDOW: usize = 256;
+
+/// What surrounds the text, as far as the caller knows.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// The attribute path, YAML path or variable name whose value the text is, innermost last; may be empty.
+    pub path: &'a [&'a str],
+    /// What kind of text it is.
+    pub flavour: Flavour,
+}
+
+/// What kind of text is scanned: it decides what a comment is and where statements start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flavour {
+    /// A plain value.
+    Value,
+    /// Shell: command lines, comments start with `#`.
+    Script,
+    /// Multi-line configuration text: nginx, ini, toml, nftables, yaml.
+    Config,
+}
+
+/// A port literal in a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TextPort<'a> {
+    /// Where the digits are, as byte offsets in the text; for [`Form::Random`] the word that draws the number.
+    pub range: Range<usize>,
+    /// The number; above 65535 only where the sink is certain, 0 only for [`Form::Random`].
+    pub number: u32,
+    /// The host beside it.
+    pub host: Host<'a>,
+    /// How it is written.
+    pub form: Form,
+    /// The flag, variable, key or directive that names it, as written.
+    pub name: Option<&'a str>,
+}
+
+/// The host a port stands beside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Host<'a> {
+    /// No host is beside it.
+    None,
+    /// The machine itself: localhost, 127.0.0.0/8, `[::1]`, a socket directory.
+    Local,
+    /// An interpolation or a variable.
+    Interpolated,
+    /// Every address of the machine: empty, `*`, 0.0.0.0, `[::]`.
+    Any,
+    /// Any other name or address, as written; the caller knows whose it is.
+    Named(&'a str),
+}
+
+/// How a port is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// `HOST:PORT`.
+    HostPort,
+    /// `scheme://HOST:PORT`.
+    Url,
+    /// `--port 80`, `-p 80`.
+    Flag,
+    /// `PORT=80`.
+    Env,
+    /// `port: 80`, `port = 80`.
+    Key,
+    /// `8080:80`, `8080/tcp`.
+    Mapping,
+    /// `listen 80;`, `tcp dport 80`, `nc -l 80`, `wait_for_open_port(80)`.
+    Directive,
+    /// A port drawn at random: `$RANDOM`, `shuf`.
+    Random,
+    /// `${PORT:-3000}`.
+    EnvFallback,
+    /// The text is a number, or a list of numbers, where the path asks for a port.
+    Whole,
+}
+
+impl Form {
+    /// True where nothing but a port can stand, so that a number above 65535 is a mistake and not another kind of number.
+    const fn is_certain(self) -> bool {
+        matches!(self, Self::Flag | Self::Env | Self::Key | Self::Mapping | Self::Directive | Self::Whole)
+    }
+}
+
+/// Appends the port literals of `text` to `out`, in the order of the text.
+pub fn scan<'a>(text: &'a str, context: &Context<'_>, out: &mut Vec<TextPort<'a>>) {
+    if !may_hold_port(text.as_bytes()) {
+        return;
+    }
+    let first = out.len();
+    let view = View::new(text, context);
+    let mut lines = Lines::new(view.bytes, context.flavour);
+    let mut last: Option<TextPort<'a>> = None;
+    let mut from = 0;
+    while let Some(digits) = next_digits(view.bytes, from) {
+        from = digits.end;
+        if let Some(end) = lines.comment_around(digits.start) {
+            from = end;
+        } else if let Some(port) = view.port(digits, last.as_ref()) {
+            out.push(port.clone());
+            last = Some(port);
+        }
+    }
+    if random::may_draw(view.bytes) {
+        random::scan(&view, out);
+        out[first..].sort_by_key(|port| port.range.start);
+    }
+}
+
+/// Cheap necessary condition for [`scan`] to find anything.
+pub fn may_hold_port(text: &[u8]) -> bool {
+    text.iter().any(u8::is_ascii_digit) || random::may_draw(text)
+}
+
+/// The next run of ASCII digits at or after `from`.
+fn next_digits(bytes: &[u8], from: usize) -> Option<Range<usize>> {
+    let rest = bytes.get(from..)?;
+    let start = from + rest.iter().position(u8::is_ascii_digit)?;
+    let len = bytes[start..].iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(bytes.len() - start);
+    Some(start..start + len)
+}
+
+/// The text together with what its path says about it.
+struct View<'a> {
+    text: &'a str,
+    bytes: &'a [u8],
+    flavour: Flavour,
+    /// The path asks for ports: bare numbers, lists and mappings are ports.
+    wants_port: bool,
+    /// The path asks for something that looks like `name:number` and is no address: a time, an image, an owner.
+    no_address: bool,
+    /// The path asks for an address: `redis:6379` is one.
+    wants_address: bool,
+    /// The path asks for ports, and the text holds nothing but numbers.
+    only_numbers: bool,
+    /// The path is about ssh, whose options often stand alone (`NIX_SSHOPTS = "-p 23"`).
+    about_ssh: bool,
+}
+
+impl<'a> View<'a> {
+    fn new(text: &'a str, context: &Context<'_>) -> Self {
+        // `port = mkOption { default = "8080"; }`: the option's name is what counts.
+        let mut path = context.path;
+        while let [rest @ .., "default" | "value"] = path {
+            path = rest;
+        }
+        let last = path.last().copied().unwrap_or_default();
+        let parent = path.iter().rev().nth(1).copied().unwrap_or_default();
+        let wants_port = words::asks_for_port(parent, last);
+        Self {
+            text,
+            bytes: text.as_bytes(),
+            flavour: context.flavour,
+            wants_port,
+            only_numbers: wants_port && text.bytes().all(is_list_byte),
+            no_address: words::is_no_address(last),
+            wants_address: words::is_address_word(last),
+            about_ssh: words::is_about_ssh(last),
+        }
+    }
+
+    /// The digits as a port literal, when that is what they are.
+    fn port(&self, digits: Range<usize>, last: Option<&TextPort<'a>>) -> Option<TextPort<'a>> {
+        let number = self.number(&digits)?;
+        let port = self
+            .listed(&digits, last)
+            .or_else(|| self.mapped(&digits))
+            .or_else(|| self.addressed(&digits))
+            .or_else(|| self.named(&digits))
+            .or_else(|| self.whole(&digits))?;
+        if number > 65535 && !port.form.is_certain() {
+            return None;
+        }
+        Some(TextPort { range: digits, number, host: port.host, form: port.form, name: port.name })
+    }
+
+    /// The number the digits stand for: none for 0, for leading zeros (`0750` is a file mode), for parts of words (`x86`), of decimals
+    /// and of addresses.
+    fn number(&self, digits: &Range<usize>) -> Option<u32> {
+        let (before, after) = (self.before(digits.start), self.at(digits.end));
+        let part_of_word = after.is_ascii_alphabetic() || after == b'_' || after >= 0x80;
+        let decimal = before == b'.' || after == b'.' && self.at(digits.end + 1).is_ascii_alphanumeric();
+        if part_of_word || decimal || self.at(digits.start) == b'0' || digits.len() > 9 {
+            return None;
+        }
+        self.text.get(digits.clone())?.parse().ok()
+    }
+
+    /// The byte at `at`, 0 outside the text.
+    fn at(&self, at: usize) -> u8 {
+        self.bytes.get(at).copied().unwrap_or(0)
+    }
+
+    /// The byte before `at`, 0 at the start of the text.
+    fn before(&self, at: usize) -> u8 {
+        at.checked_sub(1).map_or(0, |index| self.at(index))
+    }
+
+    /// The text of a range; empty if the range is none.
+    fn str(&self, range: Range<usize>) -> &'a str {
+        self.text.get(range).unwrap_or_default()
+    }
+
+    /// Where the run of bytes that satisfy `accept` and end at `end` starts; at most [`WINDOW`] bytes back.
+    fn run_start(&self, end: usize, accept: impl Fn(u8) -> bool) -> usize {
+        let floor = end.saturating_sub(WINDOW);
+        let mut start = end;
+        while start > floor && accept(self.bytes[start - 1]) {
+            start -= 1;
+        }
+        start
+    }
+
+    /// Where the run of bytes that satisfy `accept` and start at `start` ends; at most [`WINDOW`] bytes on.
+    fn run_end(&self, start: usize, accept: impl Fn(u8) -> bool) -> usize {
+        let ceiling = self.bytes.len().min(start.saturating_add(WINDOW));
+        let mut end = start;
+        while end < ceiling && accept(self.bytes[end]) {
+            end += 1;
+        }
+        end
+    }
+}
+
+/// What a rule found out about a number.
+struct Found<'a> {
+    form: Form,
+    host: Host<'a>,
+    name: Option<&'a str>,
+}
+
+impl<'a> Found<'a> {
+    const fn new(form: Form, host: Host<'a>, name: Option<&'a str>) -> Self {
+        Self { form, host, name }
+    }
+}
+
+/// Bytes of a text that is a number or a list of numbers.
+const fn is_list_byte(byte: u8) -> bool {
+    byte.is_ascii_digit() || byte.is_ascii_whitespace() || matches!(byte, b',' | b';' | b'-' | b':' | HOLE)
+}

@@ -1,0 +1,359 @@
+//! `HOST:PORT`, URLs and their kin.
+
+use core::ops::Range;
+
+use super::host::{self, classify};
+use super::near::Tie;
+use super::words::{is_address_word, is_no_address};
+use super::{Form, Found, HOLE, Host, View};
+
+/// Ports so well known that `name:PORT` is an address even where nothing else says so; others might be tags (`redis:7`) or codes
+/// (`mouse:272`).
+const KNOWN: &[u32] = &[
+    80, 443, 1883, 2181, 2379, 3000, 3306, 4222, 4317, 4318, 5000, 5432, 5672, 6379, 8000, 8080, 8081, 8086, 8428,
+    8443, 8500, 8888, 9000, 9090, 9092, 9093, 9100, 9200, 11211, 15672, 27017,
+];
+
+/// What stands before the colon of `HOST:PORT`.
+struct Authority<'a> {
+    host: Host<'a>,
+    start: usize,
+    url: bool,
+}
+
+impl<'a> View<'a> {
+    /// `HOST:PORT`, `scheme://HOST:PORT`, `ADDRESS@PORT`, `/ip4/ADDRESS/tcp/PORT`.
+    pub(super) fn addressed(&self, digits: &Range<usize>) -> Option<Found<'a>> {
+        let start = self.fallback_start(digits.start).unwrap_or(digits.start);
+        let authority = match self.before(start) {
+            b':' => self.authority(start - 1, digits)?,
+            b'@' => self.at_address(start - 1)?,
+            b'/' => self.path_address(start)?,
+            _ => return None,
+        };
+        if !self.address_ends(digits.end, &authority) {
+            return None;
+        }
+        let form = if start != digits.start {
+            Form::EnvFallback
+        } else if authority.url {
+            Form::Url
+        } else {
+            Form::HostPort
+        };
+        Some(Found::new(form, authority.host, self.address_name(authority.start)))
+    }
+
+    fn authority(&self, colon: usize, digits: &Range<usize>) -> Option<Authority<'a>> {
+        match self.before(colon) {
+            b':' => self.hostfwd(colon - 1),
+            b']' => self.bracketed(colon - 1),
+            b'*' | b'+' => self.wildcard(colon - 1, digits),
+            b'}' => self.template(colon - 1, b'{'),
+            b')' => self.template(colon - 1, b'('),
+            byte if is_host_byte(byte) => self.host_word(colon, digits),
+            _ => self.no_host(colon),
+        }
+    }
+
+    /// QEMU's `hostfwd=tcp::2222-:22`: the address between the colons is empty.
+    fn hostfwd(&self, colon: usize) -> Option<Authority<'a>> {
+        let start = self.run_start(colon, |byte| byte.is_ascii_alphanumeric());
+        matches!(self.str(start..colon), "tcp" | "udp").then_some(Authority { host: Host::Any, start, url: false })
+    }
+
+    /// `[::1]:80`
+    fn bracketed(&self, close: usize) -> Option<Authority<'a>> {
+        let open = self.run_start(close, |byte| is_host_byte(byte) || matches!(byte, b':' | b'*'));
+        let inside = self.str(open..close);
+        let start = open.checked_sub(1).filter(|_| self.before(open) == b'[')?;
+        if self.before(start).is_ascii_alphanumeric() || !inside.bytes().any(|byte| !byte.is_ascii_digit()) {
+            return None;
+        }
+        Some(Authority { host: classify(inside)?, start, url: self.scheme_start(start).is_some() })
+    }
+
+    /// `*:80`; but `*:45` is a minute of every hour unless something speaks of an address.
+    fn wildcard(&self, star: usize, digits: &Range<usize>) -> Option<Authority<'a>> {
+        let url = self.scheme_start(star).is_some();
+        let before = self.before(star);
+        let apart =
+            before == 0 || before.is_ascii_whitespace() || matches!(before, b'"' | b'\'' | b'=' | b',' | b'(' | b'@');
+        let named = self.near(star).is_some_and(|near| !is_no_address(self.str(near.word)));
+        let minute = self.value(digits) < 60 && !self.wants_address && !named;
+        (url || apart && self.at(star) == b'*' && !minute && !self.is_calendar(star)).then_some(Authority {
+            host: Host::Any,
+            start: star,
+            url,
+        })
+    }
+
+    /// `${HOST}:80`, `{{ host }}:80`, `$(hostname):80`: an interpolation of the text's own language.
+    fn template(&self, close: usize, bracket: u8) -> Option<Authority<'a>> {
+        let open = self.run_start(close, |byte| byte != bracket && byte != b'\n');
+        let inside = self.str(open..close);
+        if self.before(open) != bracket || !inside.bytes().any(|byte| byte.is_ascii_alphabetic()) {
+            return None;
+        }
+        let start = self.run_start(open, |byte| byte == bracket);
+        let marked = self.before(start) == b'$';
+        if bracket == b'(' && !marked {
+            return None;
+        }
+        let start = start - usize::from(marked);
+        // `${a}:${b}:80` may be a mapping or an IPv6 address; a mapping is another rule's.
+        let apart = !matches!(self.before(start), b':' | b'/') || self.scheme_start(start).is_some();
+        (apart && !self.no_address).then_some(Authority {
+            host: Host::Interpolated,
+            start,
+            url: self.scheme_start(start).is_some(),
+        })
+    }
+
+    /// `localhost:80`, `db.example.com:5432`, `HOLE:80`.
+    fn host_word(&self, colon: usize, digits: &Range<usize>) -> Option<Authority<'a>> {
+        let start = self.run_start(colon, is_host_byte);
+        let word = self.str(start..colon);
+        // An option glued to its address: `lsof -i:8080`.
+        if is_short_option(word) && self.is_apart(self.before(start)) {
+            let host = Host::Any;
+            return Some(Authority { host, start: colon, url: false });
+        }
+        let host = match classify(word) {
+            // `${HOST}.example.com:80`
+            None if matches!(word.as_bytes(), [b'.' | b'-', ..]) && matches!(self.before(start), b'}' | b')') => {
+                Host::Interpolated
+            }
+            other => other?,
+        };
+        let url = match self.scheme_start(start) {
+            Some(scheme) if is_image_scheme(self.str(scheme..start)) => return None,
+            other => other.is_some(),
+        };
+        let sound = url
+            || match host {
+                Host::Local | Host::Any => !self.before(start).is_ascii_alphanumeric(),
+                Host::Interpolated => self.is_hole_address(start, digits),
+                Host::Named(name) => self.is_named_address(start, name, digits),
+                Host::None => false,
+            };
+        sound.then_some(Authority { host, start, url })
+    }
+
+    /// `HOLE:80`, but not the middle of an IPv6 address, a path, an owner or an image.
+    fn is_hole_address(&self, start: usize, digits: &Range<usize>) -> bool {
+        let before = self.before(start);
+        let apart = self.is_apart(before) || before == b':' && self.follows_protocol(start - 1);
+        apart && !self.no_address && self.value(digits) >= 10 && !self.names_owner(start)
+    }
+
+    fn is_named_address(&self, start: usize, name: &str, digits: &Range<usize>) -> bool {
+        if self.no_address || self.names_owner(start) {
+            return false;
+        }
+        let before = self.before(start);
+        let apart = self.is_apart(before) || before == b':' && self.follows_protocol(start - 1);
+        if host::ipv4(name).is_some() {
+            return before != b'/' && before != b'.';
+        }
+        apart && (host::is_domain(name) || !name.contains('.') && self.is_label_address(start, digits))
+    }
+
+    /// `redis:6379`: a plain word is a host only where an address is asked for or the port is well known.
+    fn is_label_address(&self, start: usize, digits: &Range<usize>) -> bool {
+        let number = self.value(digits);
+        let near = self.near(start);
+        let name = near.as_ref().map_or("", |near| self.str(near.word.clone()));
+        let asked = is_address_word(name) && near.is_some_and(|near| near.tie != Tie::Call);
+        let address = (asked || self.wants_address) && number >= 22;
+        (address || KNOWN.contains(&number)) && !is_no_address(name)
+    }
+
+    /// `:9464`; what stands before the colon must leave room for a host.
+    fn no_host(&self, colon: usize) -> Option<Authority<'a>> {
+        let url = self.scheme_start(colon).is_some();
+        let near = self.near(colon);
+        let name = near.as_ref().map_or("", |near| self.str(near.word.clone()));
+        let before = self.before(colon);
+        let sound = match before {
+            b'/' => url,
+            0 | b'\n' => true,
+            b'"' | b'\'' | b'=' | b',' => true,
+            b' ' | b'\t' => near.as_ref().is_none_or(|near| may_precede_address(name, near.tie)),
+            _ => false,
+        };
+        (sound && !self.no_address && !is_display(name)).then_some(Authority { host: Host::Any, start: colon, url })
+    }
+
+    /// unbound's and knot's `ADDRESS@PORT`.
+    fn at_address(&self, sign: usize) -> Option<Authority<'a>> {
+        let start = self.run_start(sign, |byte| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':'));
+        let word = self.str(start..sign);
+        let address = host::ipv4(word).is_some() || host::is_ipv6(word) || word == "::";
+        let apart = self.is_apart(self.before(start));
+        Some(Authority { host: classify(word).filter(|_| address && apart)?, start, url: false })
+    }
+
+    /// bash's `/dev/tcp/HOST/PORT` and multiaddr's `/ip4/HOST/tcp/PORT`.
+    fn path_address(&self, start: usize) -> Option<Authority<'a>> {
+        let mut end = start;
+        for _ in 0..4 {
+            let slash = end.checked_sub(1).filter(|slash| self.at(*slash) == b'/')?;
+            let part = self.run_start(slash, is_path_byte);
+            let found =
+                if self.str(part..start).starts_with("dev/tcp/") || self.str(part..start).starts_with("dev/udp/") {
+                    classify(self.str(part + 8..start - 1))
+                } else if matches!(self.str(part..slash), "ip4" | "ip6" | "dns" | "dns4" | "dns6") {
+                    let (host, protocol) = self.str(slash + 1..start - 1).split_once('/')?;
+                    classify(host).filter(|_| matches!(protocol, "tcp" | "udp"))
+                } else {
+                    None
+                };
+            if let Some(host) = found {
+                return Some(Authority { host, start: part, url: false });
+            }
+            end = part;
+        }
+        None
+    }
+
+    /// Where the scheme of the URL starts whose host starts at `host`; none if it is no URL.
+    fn scheme_start(&self, host: usize) -> Option<usize> {
+        let host = if self.before(host) == b'@' { self.run_start(host, is_path_byte) } else { host };
+        let colon = host.checked_sub(3).filter(|colon| self.str(*colon..host) == "://")?;
+        Some(self.run_start(colon, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | HOLE)))
+    }
+
+    /// What may follow the port of an address.
+    fn address_ends(&self, end: usize, authority: &Authority<'a>) -> bool {
+        let next = self.at(end + 1);
+        match self.at(end) {
+            0 | b'\t' | b'\n' | b'\r' | b' ' | HOLE => true,
+            b'"' | b'\'' | b'`' | b'/' | b',' | b';' | b')' | b']' | b'}' | b'<' | b'>' | b'|' | b'&' | b'?' | b'#'
+            | b'$' | b'\\' | b'*' | b'!' => true,
+            b'.' => !next.is_ascii_alphanumeric(),
+            b'-' => next.is_ascii_digit() || next == b':' || !next.is_ascii_alphanumeric(),
+            // `localhost:5432:db:user`, `127.0.0.1:8080:80`; after any other word it is an IPv6 address, a time or a position.
+            b':' => {
+                matches!(authority.host, Host::Local | Host::Any)
+                    || matches!(authority.host, Host::Named(name) if host::ipv4(name).is_some())
+            }
+            _ => false,
+        }
+    }
+
+    /// The name that stands before an address.
+    fn address_name(&self, start: usize) -> Option<&'a str> {
+        let start = self.scheme_start(start).unwrap_or(start);
+        let near = self.near(start)?;
+        let word = self.str(near.word);
+        let telling = matches!(near.tie, Tie::Equals | Tie::SpacedEquals | Tie::Colon)
+            || word.starts_with('-')
+            || is_address_word(word);
+        telling.then_some(word)
+    }
+
+    /// A host starts after this byte.
+    fn is_apart(&self, before: u8) -> bool {
+        before == 0
+            || before.is_ascii_whitespace()
+            || matches!(
+                before,
+                b'"' | b'\''
+                    | b'`'
+                    | b'='
+                    | b','
+                    | b'('
+                    | b'['
+                    | b'{'
+                    | b'<'
+                    | b'>'
+                    | b'|'
+                    | b';'
+                    | b'&'
+                    | b'!'
+                    | b'}'
+                    | b')'
+            )
+    }
+
+    /// `TCP:host:80` (socat), `tcp:host:80`.
+    fn follows_protocol(&self, colon: usize) -> bool {
+        const PROTOCOLS: &[&str] =
+            &["tcp", "tcp4", "tcp6", "udp", "udp4", "udp6", "ssl", "openssl", "http", "https", "proxy"];
+        let start = self.run_start(colon, |byte| byte.is_ascii_alphanumeric());
+        let word = self.str(start..colon);
+        PROTOCOLS.iter().any(|protocol| word.eq_ignore_ascii_case(protocol))
+    }
+
+    /// `chown HOLE:100`, `--user HOLE:100`.
+    fn names_owner(&self, start: usize) -> bool {
+        let named = self.near(start).is_some_and(|near| {
+            matches!(self.str(near.word), "-u" | "--user" | "user" | "-o" | "--chown" | "chown" | "-R")
+        });
+        named && self.before(start) != b'/' || self.runs(start, &["chown", "chgrp"])
+    }
+
+    fn is_calendar(&self, start: usize) -> bool {
+        self.no_address || self.near(start).is_some_and(|near| is_no_address(self.str(near.word)))
+    }
+
+    fn value(&self, digits: &Range<usize>) -> u32 {
+        self.str(digits.clone()).parse().unwrap_or(0)
+    }
+
+    /// Where `${NAME:-` starts when the digits at `digits` are its fallback.
+    pub(super) fn fallback_start(&self, digits: usize) -> Option<usize> {
+        let dash = digits.checked_sub(1).filter(|dash| matches!(self.at(*dash), b'-' | b'='))?;
+        let end = dash - usize::from(self.before(dash) == b':');
+        let name = self.fallback_name(end)?;
+        let open = name.start - 1;
+        Some(open - usize::from(self.before(open) == b'$'))
+    }
+
+    /// The variable that ends at `end` and starts after a brace.
+    pub(super) fn fallback_name(&self, end: usize) -> Option<Range<usize>> {
+        let start = self.run_start(end, |byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        (start < end && self.before(start) == b'{').then_some(start..end)
+    }
+}
+
+const fn is_host_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'%' | b'$' | HOLE)
+}
+
+/// `-i`, `-iTCP`
+fn is_short_option(word: &str) -> bool {
+    word.len() < 6 && word.strip_prefix('-').is_some_and(|name| name.bytes().all(|byte| byte.is_ascii_alphabetic()))
+}
+
+/// Bytes between the slashes of a path, a URL's user included.
+const fn is_path_byte(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !matches!(byte, b'/' | b'"' | b'\'') || byte == HOLE
+}
+
+/// Their `name:number` is a tag.
+fn is_image_scheme(scheme: &str) -> bool {
+    ["docker", "docker-image", "docker-daemon", "oci", "oci-archive", "containers-storage", "image"]
+        .iter()
+        .any(|image| scheme.strip_suffix("://") == Some(image))
+}
+
+/// Words a port without a host may follow: `--listen :8080`, `addr: :80`, `bind :443`.
+fn may_precede_address(word: &str, tie: Tie) -> bool {
+    match tie {
+        Tie::Space => {
+            word.starts_with('-') || is_address_word(word) || matches!(word, "to" | "reverse_proxy" | "grep" | "listen")
+        }
+        Tie::Comma | Tie::Call => false,
+        _ => true,
+    }
+}
+
+/// `DISPLAY=:99`, `Xvfb :99`, `-vnc :1` are X displays.
+fn is_display(word: &str) -> bool {
+    const WORDS: &[&str] =
+        &["display", "xvfb", "xorg", "x", "xephyr", "xvnc", "xnest", "vncserver", "vnc", "startx", "xinit", "xserver"];
+    let word = word.trim_start_matches('-');
+    is_no_address(word) || WORDS.iter().any(|name| word.eq_ignore_ascii_case(name))
+}

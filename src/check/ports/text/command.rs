@@ -1,0 +1,204 @@
+//! Command lines: which program a flag belongs to, and which host the command talks to.
+
+use core::ops::Range;
+
+use super::host::classify;
+use super::sink::is_command_host;
+use super::words::is_name_byte;
+use super::{HOLE, Host, View};
+
+/// Programs and the short flags by which they mean a port.
+const PROGRAMS: &[(&str, &[&str])] = &[
+    (
+        "-p",
+        &[
+            "autossh",
+            "beanstalkd",
+            "createdb",
+            "createuser",
+            "darkhttpd",
+            "docker-proxy",
+            "dropbear",
+            "dropdb",
+            "flask",
+            "http-server",
+            "hugo",
+            "iperf",
+            "iperf3",
+            "jekyll",
+            "json-server",
+            "live-server",
+            "mdbook",
+            "memcached",
+            "miniserve",
+            "mosh",
+            "mosquitto",
+            "mosquitto_pub",
+            "mosquitto_rr",
+            "mosquitto_sub",
+            "nc",
+            "ncat",
+            "netcat",
+            "next",
+            "nix-serve",
+            "nmap",
+            "parcel",
+            "pg_basebackup",
+            "pg_ctl",
+            "pg_dump",
+            "pg_dumpall",
+            "pg_isready",
+            "pg_restore",
+            "pgbench",
+            "postgres",
+            "psql",
+            "puma",
+            "rackup",
+            "rails",
+            "redis-benchmark",
+            "redis-cli",
+            "redis-server",
+            "reindexdb",
+            "serve",
+            "ssh",
+            "ssh-copy-id",
+            "ssh-keyscan",
+            "sshd",
+            "sshfs",
+            "starman",
+            "static-web-server",
+            "thin",
+            "vacuumdb",
+            "valkey-cli",
+            "valkey-server",
+            "webfsd",
+            "webpack-dev-server",
+            "hydra-server",
+        ],
+    ),
+    (
+        "-P",
+        &[
+            "mariadb",
+            "mariadb-admin",
+            "mariadb-dump",
+            "mysql",
+            "mysqladmin",
+            "mysqldump",
+            "mysqlimport",
+            "mysqlshow",
+            "scp",
+            "sftp",
+        ],
+    ),
+    ("-l", &["serve"]),
+    ("-lp", &["nc", "ncat", "netcat"]),
+    ("-lvp", &["nc", "ncat", "netcat"]),
+    ("-lnp", &["nc", "ncat", "netcat"]),
+];
+
+/// True when `flag` of `program` (a name or a path) takes a port; for callers whose command lines are lists of words.
+pub fn takes_port(program: &str, flag: &str) -> bool {
+    let name = base_name(program);
+    PROGRAMS.iter().any(|(short, programs)| *short == flag && programs.contains(&name))
+}
+
+impl<'a> View<'a> {
+    /// True when the command before `at` runs a program that means a port by `flag`.
+    pub(super) fn program_takes(&self, at: usize, flag: &str) -> bool {
+        if !PROGRAMS.iter().any(|(short, _)| *short == flag) {
+            return false;
+        }
+        self.about_ssh && takes_port("ssh", flag)
+            || self.words(self.command_start(at)..at).any(|word| takes_port(word, flag))
+    }
+
+    /// True when one of `programs` stands in the command before `at`.
+    pub(super) fn runs(&self, at: usize, programs: &[&str]) -> bool {
+        self.words(self.command_start(at)..at).any(|word| programs.contains(&base_name(word)))
+    }
+
+    /// The host the command around a flag talks to: `-h HOST`, `--host=HOST`, `user@HOST`, or a word that only a host can be.
+    pub(super) fn command_host(&self, at: usize, end: usize) -> Host<'a> {
+        let start = self.command_start(at);
+        let stop = self.command_end(end);
+        let mut last = "";
+        let mut found = Host::None;
+        for word in self.words(start..at).chain(self.words(end..stop)) {
+            let named = matches!(last, "-h" | "--host" | "--hostname" | "-H");
+            last = word;
+            let host = if named {
+                Some(word)
+            } else if let Some((flag, host)) = word.split_once('=') {
+                Some(host).filter(|_| matches!(flag, "--host" | "--hostname" | "-h"))
+            } else if let Some((_, host)) = word.split_once('@') {
+                Some(host.split(':').next().unwrap_or(host)).filter(|_| !word.contains("://"))
+            } else {
+                Some(word).filter(|word| is_command_host(word))
+            };
+            if let Some(host) = host.filter(|host| !host.is_empty()).and_then(classify) {
+                found = host;
+            }
+        }
+        found
+    }
+
+    /// Where the command starts that `at` is in: after a newline without a backslash, `;`, `|`, `&`, `(` or a backquote.
+    fn command_start(&self, at: usize) -> usize {
+        let mut start = at;
+        let floor = at.saturating_sub(4 * super::WINDOW);
+        while start > floor {
+            let ends = match self.before(start) {
+                b'\n' => self.before(start - 1) != b'\\',
+                b';' | b'|' | b'&' | b'(' | b'`' => true,
+                _ => false,
+            };
+            if ends {
+                break;
+            }
+            start -= 1;
+        }
+        start
+    }
+
+    fn command_end(&self, from: usize) -> usize {
+        let mut end = from;
+        let ceiling = self.bytes.len().min(from.saturating_add(2 * super::WINDOW));
+        while end < ceiling {
+            let ends = match self.at(end) {
+                b'\n' => self.before(end) != b'\\',
+                b';' | b'|' | b'&' | b')' | b'`' => true,
+                _ => false,
+            };
+            if ends {
+                break;
+            }
+            end += 1;
+        }
+        end
+    }
+
+    /// The words of a command, without quotes, commas and brackets.
+    fn words(&self, range: Range<usize>) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.text
+            .get(self.char_floor(range.start)..self.char_floor(range.end))
+            .unwrap_or_default()
+            .split(|c: char| c.is_ascii_whitespace() || matches!(c, '"' | '\'' | ',' | '[' | ']' | '\\'))
+            .filter(|word| !word.is_empty())
+    }
+
+    /// The char boundary at or before `at`.
+    fn char_floor(&self, at: usize) -> usize {
+        let mut at = at.min(self.bytes.len());
+        while !self.text.is_char_boundary(at) {
+            at -= 1;
+        }
+        at
+    }
+}
+
+/// `HOLE/bin/ssh` -> `ssh`, `$ssh` -> `ssh`, `ssh:` -> `ssh`
+fn base_name(word: &str) -> &str {
+    let word = word.rsplit(['/', '=']).next().unwrap_or(word);
+    word.trim_matches(|c: char| !c.is_ascii() || c as u8 == HOLE || !is_name_byte(c as u8))
+}

@@ -1,0 +1,85 @@
+//! Whose host a word is.
+
+use super::{HOLE, Host};
+
+/// The host a word stands for; none if it can be no host (`08`, `12`).
+pub(super) fn classify(word: &str) -> Option<Host<'_>> {
+    let bytes = word.as_bytes();
+    if bytes.contains(&HOLE) || bytes.contains(&b'$') || word.contains("{{") {
+        return Some(Host::Interpolated);
+    }
+    // libpq writes a socket directory as a percent-encoded host: `postgres://%2Frun%2Fpostgresql:5432/x`.
+    if word.starts_with('/') || starts_with_ignore_case(word, "%2f") {
+        return Some(Host::Local);
+    }
+    // systemd specifiers (`%H`, `%i`).
+    if bytes.contains(&b'%') {
+        return Some(Host::Interpolated);
+    }
+    if let Some(address) = ipv4(word) {
+        return Some(match address {
+            [127, ..] => Host::Local,
+            [0, 0, 0, 0] => Host::Any,
+            _ => Host::Named(word),
+        });
+    }
+    match word {
+        "" | "*" | "+" | "::" => return Some(Host::Any),
+        "::1" | "ip6-localhost" | "localhost.localdomain" => return Some(Host::Local),
+        // The machine as its containers see it.
+        "host.docker.internal" | "host.containers.internal" => return Some(Host::Local),
+        _ => {}
+    }
+    if word.eq_ignore_ascii_case("localhost") || word.ends_with(".localhost") {
+        return Some(Host::Local);
+    }
+    if is_ipv6(word) {
+        return Some(Host::Named(word));
+    }
+    let sound = bytes.iter().any(u8::is_ascii_alphabetic)
+        && bytes.first().is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'*'))
+        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'*'))
+        && !word.contains("..");
+    sound.then_some(Host::Named(word))
+}
+
+/// The four numbers of an IPv4 address.
+pub(super) fn ipv4(word: &str) -> Option<[u8; 4]> {
+    let mut numbers = [0; 4];
+    let mut parts = word.split('.');
+    for number in &mut numbers {
+        *number = parts.next()?.parse().ok()?;
+    }
+    parts.next().is_none().then_some(numbers)
+}
+
+/// True for an IPv6 address, also with a zone.
+pub(super) fn is_ipv6(word: &str) -> bool {
+    let address = word.split('%').next().unwrap_or(word);
+    address.bytes().filter(|byte| *byte == b':').count() >= 2
+        && address.bytes().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.'))
+}
+
+/// True for a name that only a host can have: at least two labels, the last one no file extension.
+pub(super) fn is_domain(word: &str) -> bool {
+    /// Extensions that are no top-level domain; after `main.js:80` comes a line number.
+    const FILES: &[&str] = &[
+        "c", "h", "js", "jsx", "tsx", "nix", "go", "java", "json", "yaml", "yml", "toml", "txt", "conf", "cfg", "ini",
+        "log", "html", "css", "rb", "php", "lua", "vim", "el", "cpp", "hpp", "hs", "xml", "lock", "patch", "diff",
+        "service", "timer", "target", "mount", "jpg", "png", "svg", "gz", "zip", "tar", "img", "iso", "env", "sock",
+        "pid", "d", "latest", "stable",
+    ];
+    /// Extensions that are top-level domains too: `file.rs:12`, but `mail.m7.rs:465`.
+    const BOTH: &[&str] = &["rs", "py", "sh", "md", "pl", "cc", "so", "ps", "mk", "ml", "ts", "kt", "am", "in"];
+    let labels = word.split('.').count();
+    let Some((_, last)) = word.rsplit_once('.') else {
+        return false;
+    };
+    let alphabetic = last.len() >= 2 && last.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let file = FILES.contains(&last) || labels < 3 && BOTH.contains(&last);
+    alphabetic && !file && !word.starts_with('.')
+}
+
+fn starts_with_ignore_case(word: &str, head: &str) -> bool {
+    word.get(..head.len()).is_some_and(|start| start.eq_ignore_ascii_case(head))
+}

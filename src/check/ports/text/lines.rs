@@ -1,0 +1,80 @@
+//! Which parts of a text are comments.
+
+use super::Flavour;
+
+/// Walks the lines of a text as the scan goes forward, and knows where the comment of the current line starts.
+pub(super) struct Lines<'a> {
+    bytes: &'a [u8],
+    flavour: Flavour,
+    end: usize,
+    comment: usize,
+}
+
+impl<'a> Lines<'a> {
+    pub(super) fn new(bytes: &'a [u8], flavour: Flavour) -> Self {
+        let mut lines = Self { bytes, flavour, end: 0, comment: 0 };
+        lines.enter(0);
+        lines
+    }
+
+    /// Where the line ends whose comment holds `at`; none if `at` is in no comment. Calls must go forward.
+    pub(super) fn comment_around(&mut self, at: usize) -> Option<usize> {
+        if at > self.end {
+            let start =
+                memchr::memrchr(b'\n', &self.bytes[self.end..at]).map_or(self.end, |index| self.end + index + 1);
+            self.enter(start);
+        }
+        (at >= self.comment).then_some(self.end)
+    }
+
+    fn enter(&mut self, start: usize) {
+        let rest = &self.bytes[start..];
+        self.end = memchr::memchr(b'\n', rest).map_or(self.bytes.len(), |index| start + index);
+        // A plain value of one line has no comments: `"#80"` is a colour, `"a # b"` a title.
+        let plain = self.flavour == Flavour::Value && self.end == self.bytes.len() && start == 0;
+        self.comment =
+            if plain { usize::MAX } else { start + comment_start(&self.bytes[start..self.end], self.flavour) };
+    }
+}
+
+/// Where the comment of a line starts; its length if it has none.
+pub(super) fn comment_start(line: &[u8], flavour: Flavour) -> usize {
+    let blank = line.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+    match &line[blank..] {
+        [b'#', ..] | [b'/', b'/', ..] => return blank,
+        [b';', ..] if flavour == Flavour::Config => return blank,
+        _ if flavour == Flavour::Value => return line.len(),
+        _ => {}
+    }
+    let mut at = blank;
+    while let Some(step) = memchr::memchr3(b'#', b'"', b'\'', &line[at..]) {
+        at += step;
+        if line[at] == b'#' {
+            if at > 0 && line[at - 1].is_ascii_whitespace() {
+                return at;
+            }
+        } else if !is_apostrophe(line, at) {
+            at = closing_quote(line, at).unwrap_or(at);
+        }
+        at += 1;
+    }
+    line.len()
+}
+
+/// The quote that closes the one at `open`; none if the line does not close it, which then says nothing about comments.
+fn closing_quote(line: &[u8], open: usize) -> Option<usize> {
+    let mut at = open + 1;
+    loop {
+        at += memchr::memchr2(line[open], b'\\', line.get(at..)?)?;
+        if line[at] == line[open] {
+            return Some(at);
+        }
+        at += 2;
+    }
+}
+
+/// `don't # ...`: between letters a quote opens nothing.
+fn is_apostrophe(line: &[u8], at: usize) -> bool {
+    let letter = |index: usize| line.get(index).is_some_and(u8::is_ascii_alphabetic);
+    line[at] == b'\'' && at > 0 && letter(at - 1) && letter(at + 1)
+}

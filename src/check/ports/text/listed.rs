@@ -1,0 +1,85 @@
+//! Numbers that go on a list or a range: `80,443`, `8000-8010`, `{ 9001, 42042 }`.
+
+use core::ops::Range;
+
+use super::host;
+use super::words::is_plural;
+use super::{Form, Found, Host, TextPort, View};
+
+impl<'a> View<'a> {
+    /// The digits as a further number of the list or range the last port is in.
+    pub(super) fn listed(&self, digits: &Range<usize>, last: Option<&TextPort<'a>>) -> Option<Found<'a>> {
+        let last = last?;
+        let gap = self.bytes.get(last.range.end..digits.start).filter(|gap| gap.len() < 160)?;
+        let form = match gap {
+            b"-" => in_range(last.form),
+            // QEMU's `hostfwd=tcp:127.0.0.1:2222-:22`
+            b"-:" => (last.form == Form::HostPort).then_some(Form::HostPort),
+            b":" => in_mapping(last),
+            b"," => is_list(last.form).then_some(last.form),
+            _ => (takes_loose_list(last) && is_loose_separator(gap, last)).then_some(last.form),
+        }?;
+        let host = if gap == b"-:" { Host::Any } else { last.host };
+        self.value_ends(digits.end).then_some(Found::new(form, host, last.name))
+    }
+}
+
+const fn is_list(form: Form) -> bool {
+    matches!(form, Form::Flag | Form::Env | Form::Key | Form::Directive | Form::Whole)
+}
+
+/// `8000-8010`
+const fn in_range(form: Form) -> Option<Form> {
+    match form {
+        Form::HostPort | Form::Mapping | Form::Flag | Form::Env | Form::Key | Form::Directive | Form::Whole => {
+            Some(form)
+        }
+        _ => None,
+    }
+}
+
+/// iptables' ranges `8000:8010`; `127.0.0.1:8080:80`, which nothing but a container mapping looks like.
+fn in_mapping(last: &TextPort<'_>) -> Option<Form> {
+    let address = match last.host {
+        Host::Local | Host::Any => true,
+        Host::Named(name) => host::ipv4(name).is_some(),
+        _ => false,
+    };
+    match last.form {
+        Form::HostPort if address => Some(Form::Mapping),
+        form if is_list(form) => Some(form),
+        _ => None,
+    }
+}
+
+/// A list with blanks is one where the name says that there are several ports: `f(port=80, 30)` has one.
+fn takes_loose_list(last: &TextPort<'_>) -> bool {
+    match last.form {
+        Form::Directive => last.name.is_some_and(|name| {
+            matches!(name.trim_start_matches('-'), "dport" | "sport" | "dports" | "sports" | "elements")
+        }),
+        Form::Key | Form::Env | Form::Flag => last.name.is_some_and(is_plural),
+        _ => false,
+    }
+}
+
+/// Blanks, quotes and comments around one comma; or blanks only, on one line, where no comma is needed.
+fn is_loose_separator(gap: &[u8], last: &TextPort<'_>) -> bool {
+    let mut commas = 0;
+    let mut newline = false;
+    let mut comment = false;
+    for &byte in gap {
+        match byte {
+            b'\n' => {
+                comment = false;
+                newline = true;
+            }
+            _ if comment => {}
+            b'#' => comment = true,
+            b',' => commas += 1,
+            b' ' | b'\t' | b'\r' | b'"' | b'\'' | b'\\' => {}
+            _ => return false,
+        }
+    }
+    commas == 1 || commas == 0 && !newline && last.form != Form::Directive
+}

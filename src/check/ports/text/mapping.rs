@@ -1,0 +1,157 @@
+//! Container mappings: `8080:80`, `127.0.0.1:8080:80/tcp`, `8080/tcp`.
+
+use core::ops::Range;
+
+use super::host::classify;
+use super::near::Tie;
+use super::words::is_name_byte;
+use super::{Form, Found, HOLE, Host, View};
+
+/// A word split at its colons.
+struct Parts {
+    ranges: [Range<usize>; 5],
+    len: usize,
+}
+
+impl<'a> View<'a> {
+    /// The digits as a number of a mapping, where the path, a flag or a protocol says that there is one.
+    pub(super) fn mapped(&self, digits: &Range<usize>) -> Option<Found<'a>> {
+        let protocol = self.protocol_after(digits.end) && self.is_mapping_start(digits.start);
+        let before = self.before(digits.start);
+        let after = self.at(digits.end);
+        let joined = matches!(before, b':' | b'-' | b'=') || matches!(after, b':' | b'-' | b'}');
+        if !(protocol || joined || matches!(before, b' ' | b'\t' | b'"' | b'\'')) {
+            return None;
+        }
+        let word = self.mapping_word(digits);
+        match self.mapping(&word, digits) {
+            Some((host, fallback, count)) => {
+                let flag = self.publish_flag(&word, count);
+                let sound = protocol || flag.is_some() || self.wants_port && (count > 1 || fallback);
+                let form = if fallback { Form::EnvFallback } else { Form::Mapping };
+                sound.then_some(Found::new(form, host, flag.flatten()))
+            }
+            None => protocol.then_some(Found::new(Form::Mapping, Host::None, None)),
+        }
+    }
+
+    /// Where the protocol of `80/tcp` ends, when `slash` is the slash of one.
+    pub(super) fn protocol_at(&self, slash: usize) -> Option<usize> {
+        if self.at(slash) != b'/' {
+            return None;
+        }
+        let end = self.run_end(slash + 1, |byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let word = self.str(slash + 1..end);
+        let known = ["tcp", "udp", "sctp"].iter().any(|name| word.eq_ignore_ascii_case(name));
+        known.then_some(end)
+    }
+
+    /// `80/tcp`, `8080:80/tcp`, `9000-9010/udp`: a protocol follows the digits, or the mapping they are in.
+    fn protocol_after(&self, end: usize) -> bool {
+        let slash = self.run_end(end, |byte| byte.is_ascii_digit() || matches!(byte, b':' | b'-'));
+        self.protocol_at(slash).is_some_and(|end| self.at(end) != b'/')
+    }
+
+    /// The digits start a word, or a part of a mapping.
+    fn is_mapping_start(&self, start: usize) -> bool {
+        let before = self.before(start);
+        before == 0
+            || before.is_ascii_whitespace()
+            || matches!(before, b':' | b'-' | b'=' | b'"' | b'\'' | b',' | b'(' | b'[' | b'{' | b'`')
+    }
+
+    /// The word the digits are in, without a protocol.
+    fn mapping_word(&self, digits: &Range<usize>) -> Range<usize> {
+        let accept = |byte: u8| is_name_byte(byte) || matches!(byte, b':' | b'$' | b'{' | b'}' | b'*');
+        self.run_start(digits.start, accept)..self.run_end(digits.end, accept)
+    }
+
+    /// The host of the mapping, whether the digits are a fallback (`${WEB:-8080}:80`), and how many parts there are; none if the word
+    /// is no mapping or the digits are in its host.
+    fn mapping(&self, word: &Range<usize>, digits: &Range<usize>) -> Option<(Host<'a>, bool, usize)> {
+        let mut word = word.clone();
+        if matches!(self.str(word.start..digits.start), "-p" | "-P") || self.str(word.clone()).starts_with("-p") {
+            word.start += 2;
+        }
+        let parts = self.parts(&word)?;
+        let mut parts = parts.ranges.get(..parts.len)?;
+        // systemd-nspawn: `--port=tcp:8080:80`.
+        if parts.first().is_some_and(|part| matches!(self.str(part.clone()), "tcp" | "udp")) {
+            parts = parts.get(1..)?;
+        }
+        let (host, ports) = match parts {
+            [port] => (Host::None, core::slice::from_ref(port)),
+            [first, _] if self.is_port_part(first) => (self.bracket_host(word.start), parts),
+            [first, ..] if parts.len() <= 3 => {
+                let bracketed = first.is_empty() && self.before(first.start) == b']';
+                let host = if bracketed { self.bracket_host(first.start) } else { classify(self.str(first.clone()))? };
+                (host, parts.get(1..)?)
+            }
+            _ => return None,
+        };
+        if !ports.iter().all(|part| self.is_port_part(part)) {
+            return None;
+        }
+        let part = ports.iter().find(|part| part.start <= digits.start && digits.end <= part.end)?;
+        Some((host, self.at(part.start) == b'$', parts.len()))
+    }
+
+    /// Splits a word at the colons outside of `${...}`.
+    fn parts(&self, word: &Range<usize>) -> Option<Parts> {
+        let mut parts = Parts { ranges: Default::default(), len: 0 };
+        let mut depth = 0_usize;
+        let mut start = word.start;
+        for at in word.start..=word.end {
+            let byte = if at == word.end { b':' } else { self.at(at) };
+            match byte {
+                b'{' => depth += 1,
+                b'}' => depth = depth.saturating_sub(1),
+                b':' if depth == 0 || at == word.end => {
+                    *parts.ranges.get_mut(parts.len)? = start..at;
+                    parts.len += 1;
+                    start = at + 1;
+                }
+                _ => {}
+            }
+        }
+        Some(parts)
+    }
+
+    /// `80`, `8000-8010`, an interpolation, `${WEB:-8080}`.
+    fn is_port_part(&self, part: &Range<usize>) -> bool {
+        let text = self.str(part.clone());
+        let number = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
+        let range = || text.split_once('-').is_some_and(|(from, to)| number(from) && number(to));
+        number(text) || range() || text.starts_with('$') || !text.is_empty() && text.bytes().all(|byte| byte == HOLE)
+    }
+
+    /// The address in brackets that ends at `end`: `[::1]:80:80`.
+    fn bracket_host(&self, end: usize) -> Host<'a> {
+        if self.before(end) != b']' {
+            return Host::None;
+        }
+        let open = self.run_start(end - 1, |byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.' | HOLE));
+        classify(self.str(open..end - 1)).unwrap_or(Host::None)
+    }
+
+    /// The flag that publishes ports, if one stands before the word: `-p 8080:80`, `--publish=8080:80`, `port-forward svc/x 8080:80`.
+    fn publish_flag(&self, word: &Range<usize>, count: usize) -> Option<Option<&'a str>> {
+        const CONTAINERS: &[&str] = &["docker", "podman", "nerdctl"];
+        if self.str(word.clone()).starts_with("-p") {
+            return (count > 1 || self.runs(word.start, CONTAINERS)).then_some(None);
+        }
+        let near = self.near(word.start).filter(|near| matches!(near.tie, Tie::Space | Tie::Equals));
+        let name = near.map_or("", |near| self.str(near.word));
+        let publishes = match name {
+            "--publish" => true,
+            // Nothing but a mapping follows `-p` with a colon in it.
+            "-p" => count > 1 || self.runs(word.start, CONTAINERS),
+            "--port" | "--ports" => count > 1,
+            _ => false,
+        };
+        if publishes {
+            return Some(Some(name));
+        }
+        (count > 1 && self.runs(word.start, &["port-forward"])).then_some(None)
+    }
+}

@@ -1,0 +1,192 @@
+//! The host a port key belongs to: `host = smtp.example.com` in the section of `port = 587`.
+
+use core::ops::Range;
+
+use super::host::classify;
+use super::lines::comment_start;
+use super::words::{is_name_byte, strip_tail};
+use super::{Host, View};
+
+/// How far a section is searched, in lines and bytes each way.
+const LINES: usize = 40;
+const BYTES: usize = 2048;
+
+/// Words that name a host; what is left of them must be what is left of the port's name: `SMTP_HOST` goes with `SMTP_PORT`.
+const HOSTS: &[&str] = &["hostname", "host", "servername", "server", "address", "addr", "ip"];
+
+impl<'a> View<'a> {
+    /// The host that a sibling of the key names.
+    pub(super) fn section_host(&self, key: Range<usize>, end: usize) -> Host<'a> {
+        let stem = stem(self.str(key.clone()));
+        let line = self.line_around(key.start, end);
+        if line.len() < BYTES
+            && let Some(host) = self.line_host(&self.braces(&line, &key), &key, stem)
+        {
+            return host;
+        }
+        let indent = self.indent(&line);
+        self.search(line.clone(), indent, &key, stem, Direction::Up)
+            .or_else(|| self.search(line, indent, &key, stem, Direction::Down))
+            .unwrap_or(Host::None)
+    }
+
+    fn search(
+        &self,
+        from: Range<usize>,
+        indent: usize,
+        key: &Range<usize>,
+        stem: &str,
+        direction: Direction,
+    ) -> Option<Host<'a>> {
+        let mut line = from.clone();
+        // A dash starts the item the key is in: what stands above belongs to another one.
+        if direction == Direction::Up && self.is_item(&line) {
+            return None;
+        }
+        for _ in 0..LINES {
+            line = match direction {
+                Direction::Up => self.line_before(&line)?,
+                Direction::Down => self.line_after(&line)?,
+            };
+            if from.start.abs_diff(line.start) > BYTES || line.len() > BYTES {
+                return None;
+            }
+            let text = self.trimmed(&line);
+            if text.is_empty() {
+                continue;
+            }
+            let item = self.is_item(&line);
+            let own = self.indent(&line);
+            if let Some(host) = ssh_host(text) {
+                return (direction == Direction::Up)
+                    .then(|| classify(host).filter(|host| *host != Host::Any))
+                    .flatten();
+            }
+            if is_header(text) || own < indent || item && direction == Direction::Down {
+                return None;
+            }
+            if own == indent
+                && let Some(host) = self.line_host(&line, key, stem)
+            {
+                return Some(host);
+            }
+            if item && own == indent {
+                return None;
+            }
+        }
+        None
+    }
+
+    /// The host that a `host = value` of the line names.
+    fn line_host(&self, line: &Range<usize>, key: &Range<usize>, stem: &str) -> Option<Host<'a>> {
+        let stop = line.start + comment_start(self.bytes.get(line.clone())?, self.flavour);
+        let mut at = line.start;
+        while at < stop {
+            let end = self.run_end(at, is_name_byte).min(stop);
+            if end == at {
+                at += 1;
+                continue;
+            }
+            let word = self.str(at..end);
+            if at != key.start
+                && names_host(word, stem)
+                && let Some(value) = self.value_after(end, stop)
+            {
+                return named_host(value);
+            }
+            at = end;
+        }
+        None
+    }
+
+    /// The value tied to the name that ends at `end`.
+    fn value_after(&self, end: usize, stop: usize) -> Option<&'a str> {
+        let quote = self.run_end(end, |byte| matches!(byte, b'"' | b'\'' | b'\\' | b']'));
+        let tie = self.run_end(quote, |byte| matches!(byte, b' ' | b'\t' | b'=' | b':'));
+        // `HostName example.com` is tied by a blank; in prose everything is, so only that word may be.
+        let tied = self.str(quote..tie).contains(['=', ':']) || self.str(end.saturating_sub(8)..end) == "HostName";
+        let start = self.run_end(tie, |byte| matches!(byte, b'"' | b'\'' | b'\\'));
+        let value =
+            start..self.run_end(start, |byte| is_name_byte(byte) || matches!(byte, b'/' | b'$' | b'{' | b'}' | b'*'));
+        (tied && start < stop && tie > quote).then(|| self.str(value))
+    }
+
+    /// The part of a line that is in the same braces as the key: `{ "host": "a", "port": 1 }, { "host": "b" }`.
+    fn braces(&self, line: &Range<usize>, key: &Range<usize>) -> Range<usize> {
+        let outside = |byte: u8| !matches!(byte, b'{' | b'}' | b'(' | b')' | b'\n' | b';');
+        let start = self.run_start(key.start, outside).max(line.start);
+        start..self.run_end(key.end, outside).min(line.end)
+    }
+
+    fn line_around(&self, start: usize, end: usize) -> Range<usize> {
+        let from = start.saturating_sub(BYTES);
+        let to = self.bytes.len().min(end + BYTES);
+        let start =
+            self.bytes.get(from..start).and_then(|part| memchr::memrchr(b'\n', part)).map_or(from, |at| from + at + 1);
+        let stop = self.bytes.get(end..to).and_then(|part| memchr::memchr(b'\n', part)).map_or(to, |at| end + at);
+        start..stop
+    }
+
+    fn line_before(&self, line: &Range<usize>) -> Option<Range<usize>> {
+        let end = line.start.checked_sub(1)?;
+        Some(self.line_around(end, end))
+    }
+
+    fn line_after(&self, line: &Range<usize>) -> Option<Range<usize>> {
+        let start = (line.end < self.bytes.len()).then_some(line.end + 1)?;
+        Some(self.line_around(start, start))
+    }
+
+    /// How far the key of a line is indented; the dash of a list item counts as part of it.
+    fn indent(&self, line: &Range<usize>) -> usize {
+        self.run_end(line.start, |byte| matches!(byte, b' ' | b'\t')) - line.start
+            + if self.is_item(line) { 2 } else { 0 }
+    }
+
+    fn is_item(&self, line: &Range<usize>) -> bool {
+        self.trimmed(line).starts_with("- ")
+    }
+
+    fn trimmed(&self, line: &Range<usize>) -> &'a str {
+        self.str(line.clone()).trim()
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    Up,
+    Down,
+}
+
+/// What is left of a port's name: `SMTP` of `SMTP_PORT`.
+fn stem(word: &str) -> &str {
+    let head = strip_tail(word, "ports").or_else(|| strip_tail(word, "port")).unwrap_or(word);
+    head.trim_matches(['_', '-', '.'])
+}
+
+/// True when `word` names the host that goes with the port of the stem.
+fn names_host(word: &str, stem: &str) -> bool {
+    let goes_with = |head: &str| head.trim_matches(['_', '-', '.']).eq_ignore_ascii_case(stem);
+    HOSTS.iter().any(|tail| {
+        strip_tail(word, tail).is_some_and(goes_with)
+            || !stem.is_empty() && word.eq_ignore_ascii_case(tail) && goes_with(tail)
+    })
+}
+
+/// The host a value stands for; none for values that are no hosts (`true`, a number).
+fn named_host(value: &str) -> Option<Host<'_>> {
+    let word = matches!(value, "true" | "false" | "yes" | "no" | "none" | "null" | "on" | "off" | "");
+    if word { None } else { classify(value) }
+}
+
+/// `[servers]`, `[[frugal]]`, `<prometheus>`, `</prometheus>`.
+fn is_header(line: &str) -> bool {
+    line.starts_with('[') && line.ends_with(']')
+        || line.starts_with('<') && line.ends_with('>') && !line[1..].contains("</")
+}
+
+/// The name of ssh_config's `Host NAME`.
+fn ssh_host(line: &str) -> Option<&str> {
+    let name = line.strip_prefix("Host ")?.trim();
+    (!name.starts_with(['=', ':'])).then_some(name)
+}

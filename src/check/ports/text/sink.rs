@@ -1,0 +1,261 @@
+//! Numbers that a name left of them makes a port: flags, variables, keys, directives, calls.
+
+use core::ops::Range;
+
+use super::host::{classify, is_domain};
+use super::near::{Near, Tie};
+use super::words::{is_listen_key, is_name_byte, is_port_flag, is_port_word};
+use super::{Flavour, Form, Found, HOLE, Host, View};
+
+impl<'a> View<'a> {
+    /// `--port 80`, `PORT=80`, `port: 80`, `listen 80;`, `dport 80`, `${PORT:-80}`.
+    pub(super) fn named(&self, digits: &Range<usize>) -> Option<Found<'a>> {
+        if !self.value_ends(digits.end) {
+            return self.tunnel(digits);
+        }
+        let Some(start) = self.fallback_start(digits.start) else {
+            return self.glued_flag(digits).or_else(|| self.near_sink(digits.start, digits));
+        };
+        let name = self.str(self.variable_at(start));
+        if is_port_word(name) {
+            return Some(Found::new(Form::EnvFallback, Host::None, Some(name)));
+        }
+        let found = self.near_sink(start, digits)?;
+        Some(Found::new(Form::EnvFallback, found.host, found.name))
+    }
+
+    /// The text is a number or a list of numbers, and the path asks for a port.
+    pub(super) fn whole(&self, digits: &Range<usize>) -> Option<Found<'a>> {
+        let before = self.before(digits.start);
+        let negative = before == b'-' && !self.before(digits.start - 1).is_ascii_digit();
+        let glued = before == HOLE || self.at(digits.end) == HOLE;
+        (self.only_numbers && !negative && !glued).then_some(Found::new(Form::Whole, Host::None, None))
+    }
+
+    /// What may follow a number that is a whole value.
+    pub(super) fn value_ends(&self, end: usize) -> bool {
+        let next = self.at(end + 1);
+        match self.at(end) {
+            0 | b' ' | b'\t' | b'\n' | b'\r' => true,
+            b'"' | b'\'' | b'`' | b',' | b';' | b')' | b']' | b'}' | b'<' | b'>' | b'|' | b'&' | b'#' | b'\\' => true,
+            b'.' => !next.is_ascii_alphanumeric(),
+            b'-' | b':' => next.is_ascii_digit(),
+            b'/' => self.protocol_at(end).is_some(),
+            _ => false,
+        }
+    }
+
+    /// The variable of the `${NAME` at `start`.
+    fn variable_at(&self, start: usize) -> Range<usize> {
+        let start = self.run_end(start, |byte| matches!(byte, b'$' | b'{'));
+        start..self.run_end(start, |byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    }
+
+    /// `-p8080`, `-P23`
+    fn glued_flag(&self, digits: &Range<usize>) -> Option<Found<'a>> {
+        let start = self.run_start(digits.start, is_name_byte);
+        let flag = self.str(start..digits.start);
+        let short = flag.len() == 2 && flag.starts_with('-');
+        (short && self.program_takes(start, flag)).then(|| self.flag(flag, start, digits))
+    }
+
+    fn near_sink(&self, start: usize, digits: &Range<usize>) -> Option<Found<'a>> {
+        let Some(near) = self.near(start) else {
+            return self.in_port_set(start);
+        };
+        match near.tie {
+            Tie::Equals | Tie::SpacedEquals | Tie::Colon => self.assigned(&near, digits),
+            Tie::Space => self.spaced(&near, digits),
+            Tie::Call => self.called(&near),
+            Tie::Tag => self.key(&near, digits),
+            Tie::Comma => self.after_comma(&near),
+            Tie::Compared => self.match_directive(&near),
+        }
+    }
+
+    /// `NAME=VALUE`, `NAME: VALUE`
+    fn assigned(&self, near: &Near, digits: &Range<usize>) -> Option<Found<'a>> {
+        let word = self.str(near.word.clone());
+        if is_port_flag(word) {
+            return Some(self.flag(word, near.word.start, digits));
+        }
+        if word.trim_start_matches('-') == "listen" && is_unmistakable(self.str(digits.clone())) {
+            let form = if word.starts_with('-') { Form::Flag } else { Form::Key };
+            return Some(Found::new(form, Host::None, Some(word)));
+        }
+        if word == "elements" && self.is_port_type(near.word.start) {
+            return Some(Found::new(Form::Directive, Host::None, Some(word)));
+        }
+        // `PORT=$((8000 + RANDOM % 1000))` is drawn at random, and reported as such.
+        if near.bracket == b'(' && self.is_drawn(digits.end) {
+            return None;
+        }
+        // `[ "$PORT" = 80 ]` compares.
+        let compares =
+            near.tie == Tie::SpacedEquals && self.before(near.word.start) == b'$' && self.flavour == Flavour::Script;
+        if compares || self.at(near.word.start) == b'-' && near.tie == Tie::Colon {
+            return None;
+        }
+        self.key(near, digits)
+    }
+
+    /// A key or variable that ends in port.
+    fn key(&self, near: &Near, digits: &Range<usize>) -> Option<Found<'a>> {
+        let word = self.str(near.word.clone());
+        if !is_port_word(word) && !is_listen_key(word) {
+            return None;
+        }
+        let shouted = !word.bytes().any(|byte| byte.is_ascii_lowercase());
+        let env = near.tie == Tie::Equals && (shouted || self.flavour != Flavour::Config);
+        let form = if env { Form::Env } else { Form::Key };
+        Some(Found::new(form, self.section_host(near.word.clone(), digits.end), Some(word)))
+    }
+
+    /// `--port 80`, `-p 80`, `listen 80`, `dport 80`, `Port 22`, `nc -l 80`
+    fn spaced(&self, near: &Near, digits: &Range<usize>) -> Option<Found<'a>> {
+        let word = self.str(near.word.clone());
+        if word.starts_with('-') {
+            return self.spaced_flag(word, near.word.start, digits).or_else(|| self.probed(near, word));
+        }
+        if let Some(found) = self.match_directive(near) {
+            return Some(found);
+        }
+        let host = match word {
+            "listen" if self.starts_statement(near.word.start) => Host::None,
+            "http.server" | "SimpleHTTPServer" => Host::None,
+            "allow" | "deny" | "limit" | "reject" if self.runs(near.word.start, &["ufw"]) => Host::None,
+            "port" if self.runs(near.word.start, &["ufw", "listen-on", "listen-on-v6"]) => Host::None,
+            "http" if self.runs(near.word.start, &["ngrok"]) => Host::None,
+            _ if is_port_word(word) && self.is_port_statement(near, digits) => {
+                self.section_host(near.word.clone(), digits.end)
+            }
+            _ => return self.probed(near, word),
+        };
+        Some(Found::new(Form::Directive, host, Some(word)))
+    }
+
+    fn spaced_flag(&self, word: &'a str, start: usize, digits: &Range<usize>) -> Option<Found<'a>> {
+        let listens = matches!(word, "--listen" | "-listen") && is_unmistakable(self.str(digits.clone()));
+        let port =
+            is_port_flag(word) || listens || word == "-D" && self.is_ssh(start) || self.program_takes(start, word);
+        port.then(|| self.flag(word, start, digits))
+    }
+
+    /// `ssh -L 8080:db:5432`: the first number is a port of this machine or of the other.
+    fn tunnel(&self, digits: &Range<usize>) -> Option<Found<'a>> {
+        let near = self.near(digits.start).filter(|near| near.tie == Tie::Space)?;
+        let word = self.str(near.word.clone());
+        let tunnel = self.at(digits.end) == b':' && matches!(word, "-L" | "-R") && self.is_ssh(near.word.start);
+        tunnel.then_some(Found::new(Form::Flag, Host::None, Some(word)))
+    }
+
+    fn is_ssh(&self, at: usize) -> bool {
+        self.about_ssh || self.runs(at, &["ssh", "autossh"])
+    }
+
+    fn flag(&self, word: &'a str, start: usize, digits: &Range<usize>) -> Found<'a> {
+        Found::new(Form::Flag, self.command_host(start, digits.end), Some(word))
+    }
+
+    /// nftables and iptables: `dport 80`, `--dports 80,443`, `sport != 22`.
+    fn match_directive(&self, near: &Near) -> Option<Found<'a>> {
+        let word = self.str(near.word.clone());
+        let name = word.trim_start_matches('-');
+        matches!(name, "dport" | "sport" | "dports" | "sports").then_some(Found::new(
+            Form::Directive,
+            Host::None,
+            Some(word),
+        ))
+    }
+
+    /// `wait_for_open_port(80)`, `app.listen(3000)`, ferm's `dport(443)`
+    fn called(&self, near: &Near) -> Option<Found<'a>> {
+        let word = self.str(near.word.clone());
+        let port = is_port_word(word) || word.ends_with(".listen");
+        port.then_some(Found::new(Form::Directive, Host::None, Some(word)))
+    }
+
+    /// `connect(("localhost", 80))`, `getenv("PORT", "3000")`
+    fn after_comma(&self, near: &Near) -> Option<Found<'a>> {
+        let word = self.str(near.word.clone());
+        let quote = near.word.start.checked_sub(1)?;
+        if !matches!(self.before(quote), b'(' | b'[') {
+            return None;
+        }
+        if is_port_word(word) && word.bytes().all(|byte| !byte.is_ascii_lowercase()) {
+            return Some(Found::new(Form::EnvFallback, Host::None, Some(word)));
+        }
+        match classify(word)? {
+            host @ (Host::Local | Host::Any) => Some(Found::new(Form::HostPort, host, None)),
+            _ => None,
+        }
+    }
+
+    /// `nc -l 80`, `nc -z db 5432`, `telnet localhost 25`
+    fn probed(&self, near: &Near, word: &'a str) -> Option<Found<'a>> {
+        if !self.runs(near.word.start, &["nc", "ncat", "netcat", "telnet"]) {
+            return None;
+        }
+        let host = if word.starts_with('-') {
+            let listens = !word.starts_with("--") && word.contains('l');
+            listens.then_some(Host::None)?
+        } else {
+            classify(word)?
+        };
+        Some(Found::new(Form::Directive, host, Some(word)).unnamed_unless_flag())
+    }
+
+    /// `Port 22` of ssh_config, `port 6379` of redis, `ORPort 9001` of tor: the word starts a statement, and no prose follows.
+    fn is_port_statement(&self, near: &Near, digits: &Range<usize>) -> bool {
+        let word = self.str(near.word.clone());
+        let starts = self.flavour != Flavour::Script && self.starts_statement(near.word.start);
+        let blank = self.run_end(digits.end, |byte| matches!(byte, b' ' | b'\t' | b'\r'));
+        let ends = matches!(self.at(blank), 0 | b'\n' | b';' | b'#' | b'{' | b'}');
+        let compound = word.len() > 5 && self.flavour == Flavour::Config;
+        // In a plain value only ssh's `extraConfig = "Port 23"` is no prose.
+        let prose = self.flavour == Flavour::Value && (word != "Port" || blank != self.bytes.len());
+        starts && (ends || compound) && !prose
+    }
+
+    /// Only blanks between this word and the start of its statement.
+    fn starts_statement(&self, word: usize) -> bool {
+        let blank = self.run_start(word, |byte| matches!(byte, b' ' | b'\t'));
+        matches!(self.before(blank), 0 | b'\n' | b';' | b'{' | b'}')
+    }
+
+    /// `tcp dport { ssh, 80 }`: a number further in a set that a word opened.
+    fn in_port_set(&self, start: usize) -> Option<Found<'a>> {
+        let open = self.run_start(start, |byte| {
+            byte.is_ascii_alphanumeric() || byte.is_ascii_whitespace() || matches!(byte, b',' | b'-' | b'@')
+        });
+        if self.before(open) != b'{' {
+            return None;
+        }
+        let near = self.near(open)?;
+        self.match_directive(&near)
+    }
+
+    /// `set web { type inet_service; elements = { 80 } }`
+    fn is_port_type(&self, word: usize) -> bool {
+        let before = self.run_start(word, |byte| byte != b'}' && byte != b'=');
+        self.str(before..word).contains("inet_service")
+    }
+}
+
+impl Found<'_> {
+    /// The host before a bare port is no name of it.
+    fn unnamed_unless_flag(mut self) -> Self {
+        self.name = self.name.filter(|name| name.starts_with('-'));
+        self
+    }
+}
+
+/// `listen = 8080` listens on a port; `listen = 10` may be a backlog.
+fn is_unmistakable(digits: &str) -> bool {
+    matches!(digits, "22" | "25" | "53" | "80" | "443") || digits.len() >= 4
+}
+
+/// True when the word can be the host of a command.
+pub(super) fn is_command_host(word: &str) -> bool {
+    is_domain(word) || super::host::ipv4(word).is_some()
+}

@@ -1,0 +1,350 @@
+//! Which words mean a port, an address, or surely neither.
+
+use super::HOLE;
+
+/// What people write before "port" in one word without a capital or a separator. A closed list, because most words that end so are no
+/// ports: support, export, transport, passport.
+const PREFIXES: &[&str] = &[
+    "admin",
+    "agent",
+    "alt",
+    "amqp",
+    "api",
+    "app",
+    "backend",
+    "base",
+    "bind",
+    "broker",
+    "cache",
+    "client",
+    "cluster",
+    "coap",
+    "console",
+    "container",
+    "control",
+    "d",
+    "daemon",
+    "dashboard",
+    "data",
+    "database",
+    "db",
+    "debug",
+    "derp",
+    "dest",
+    "dns",
+    "dst",
+    "exposed",
+    "external",
+    "forward",
+    "frontend",
+    "ftp",
+    "gateway",
+    "gossip",
+    "gui",
+    "graphql",
+    "grpc",
+    "grpcs",
+    "health",
+    "host",
+    "http",
+    "https",
+    "imap",
+    "imaps",
+    "inner",
+    "internal",
+    "jmx",
+    "kafka",
+    "l",
+    "ldap",
+    "ldaps",
+    "listen",
+    "listener",
+    "local",
+    "mail",
+    "main",
+    "management",
+    "master",
+    "metric",
+    "metrics",
+    "mongo",
+    "mqtt",
+    "mqtts",
+    "mysql",
+    "nat",
+    "nfs",
+    "node",
+    "ntp",
+    "or",
+    "outer",
+    "p2p",
+    "peer",
+    "pg",
+    "pop3",
+    "postgres",
+    "private",
+    "prometheus",
+    "proxy",
+    "public",
+    "publish",
+    "published",
+    "query",
+    "r",
+    "raft",
+    "rcon",
+    "rdp",
+    "redis",
+    "relay",
+    "remote",
+    "rest",
+    "rpc",
+    "rtmp",
+    "rtsp",
+    "s",
+    "sasl",
+    "server",
+    "service",
+    "sftp",
+    "sip",
+    "slave",
+    "smtp",
+    "smtps",
+    "snmp",
+    "socket",
+    "socks",
+    "source",
+    "src",
+    "ssh",
+    "sshd",
+    "ssl",
+    "start",
+    "stats",
+    "status",
+    "stun",
+    "stuns",
+    "syslog",
+    "target",
+    "tcp",
+    "telnet",
+    "tftp",
+    "tls",
+    "to",
+    "tor",
+    "turn",
+    "tunnel",
+    "udp",
+    "ui",
+    "upstream",
+    "vnc",
+    "web",
+    "webserver",
+    "webui",
+    "wg",
+    "ws",
+    "wss",
+    "xmpp",
+];
+
+/// True when `word` (an attribute name, key, flag or variable) ends in the word port or ports: split at camelCase, `_`, `-`, `.` and
+/// digits, or one of the compounds people write as one word (`hostport`, `dport`).
+pub fn is_port_word(word: &str) -> bool {
+    let word = word.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '_' | '-' | '.'));
+    let Some(head) = strip_port(word) else {
+        return false;
+    };
+    let port = &word[head.len()..];
+    match head.as_bytes().last() {
+        None => true,
+        Some(last) if !last.is_ascii_alphabetic() => true,
+        // `listenPort`, `TCPPort`; but neither `ListenPORT`'s reverse `HTTPport`, which the compounds know, nor `SUPPORT`.
+        Some(_) if starts_camel(head, port) => !matches!(camel_tail(head), "Display" | "View" | "view"),
+        Some(_) => is_compound(head),
+    }
+}
+
+/// True when `word` is a command-line flag whose name ends in port: `--port`, `-port`, `-oPort`.
+pub fn is_port_flag(word: &str) -> bool {
+    word.len() > 2 && word.starts_with('-') && is_port_word(word.trim_start_matches('-'))
+}
+
+/// `word` without its final port or ports; none if it has none.
+fn strip_port(word: &str) -> Option<&str> {
+    ["ports", "port"].iter().find_map(|tail| strip_tail(word, tail))
+}
+
+/// `word` without `tail`, whatever the case.
+pub(super) fn strip_tail<'a>(word: &'a str, tail: &str) -> Option<&'a str> {
+    let at = word.len().checked_sub(tail.len())?;
+    let (head, end) = word.split_at_checked(at)?;
+    end.eq_ignore_ascii_case(tail).then_some(head)
+}
+
+/// `listen|Port`, `TCP|Ports`, `listen|PORT`: a capital starts the word, and the whole is not one run of capitals like `SUPPORT`.
+fn starts_camel(head: &str, port: &str) -> bool {
+    let capital = port.starts_with('P');
+    capital && (head.ends_with(|c: char| c.is_ascii_lowercase()) || port[1..].starts_with('o'))
+}
+
+fn is_compound(head: &str) -> bool {
+    let start = head.rfind(|c: char| !c.is_ascii_alphanumeric()).map_or(0, |at| at + 1);
+    let last = head.get(start..).unwrap_or_default();
+    let known = |word: &str| PREFIXES.iter().any(|prefix| word.eq_ignore_ascii_case(prefix));
+    known(last) || known(camel_tail(last))
+}
+
+/// The last camelCase word: `Http` of `listenHttp`.
+fn camel_tail(word: &str) -> &str {
+    let capital = word.rfind(|c: char| c.is_ascii_uppercase()).unwrap_or(0);
+    word.get(capital..).unwrap_or_default()
+}
+
+/// True when a value at this place of the configuration is a port, even as a bare number.
+pub(super) fn asks_for_port(parent: &str, last: &str) -> bool {
+    is_port_word(last)
+        || is_listen_key(last)
+        || matches!(last, "published" | "target") && is_port_word(parent)
+        || matches!(last, "from" | "to") && strip_tail(parent, "PortRanges").is_some()
+}
+
+/// systemd's socket options: a bare number is a port there.
+pub(super) fn is_listen_key(word: &str) -> bool {
+    const KEYS: &[&str] =
+        &["ListenStream", "ListenDatagram", "ListenSequentialPacket", "listenStreams", "listenDatagrams", "BindTo"];
+    KEYS.contains(&word)
+}
+
+/// True when values under this name look like `name:number` and are no addresses.
+pub(super) fn is_no_address(word: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "image",
+        "images",
+        "imagename",
+        "tag",
+        "tags",
+        "user",
+        "users",
+        "group",
+        "owner",
+        "uid",
+        "gid",
+        "puid",
+        "pgid",
+        "display",
+        "time",
+        "times",
+        "date",
+        "dates",
+        "startat",
+        "oncalendar",
+        "calendar",
+        "schedule",
+        "schedules",
+        "interval",
+        "hour",
+        "hours",
+        "at",
+        "when",
+        "timer",
+        "font",
+        "fonts",
+        "mac",
+        "macaddress",
+        "lanmac",
+        "size",
+        "ratio",
+        "resolution",
+        "geometry",
+        "version",
+        "rev",
+        "hash",
+        "sha256",
+        "busid",
+        "usergroup",
+        "chown",
+        "gcdates",
+    ];
+    ends_in(word, WORDS)
+}
+
+/// True when values under this name are addresses, so that a plain word before the colon is a host.
+pub(super) fn is_address_word(word: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "addr",
+        "addrs",
+        "address",
+        "addresses",
+        "backend",
+        "backends",
+        "bind",
+        "bootstrap",
+        "broker",
+        "brokers",
+        "dial",
+        "dsn",
+        "endpoint",
+        "endpoints",
+        "forward",
+        "host",
+        "hosts",
+        "hostport",
+        "instance",
+        "listen",
+        "listener",
+        "listeners",
+        "nodes",
+        "peer",
+        "peers",
+        "proxy",
+        "remote",
+        "seeds",
+        "server",
+        "servers",
+        "target",
+        "targets",
+        "upstream",
+        "upstreams",
+        "uri",
+        "url",
+        "urls",
+        "hostname",
+        "pass",
+        "connect",
+        "cluster",
+        "origin",
+        "origins",
+    ];
+    ends_in(word, WORDS)
+}
+
+/// True for names such as `NIX_SSHOPTS` and `GIT_SSH_COMMAND`.
+pub(super) fn is_about_ssh(word: &str) -> bool {
+    word.as_bytes().windows(3).any(|part| part.eq_ignore_ascii_case(b"ssh") || part.eq_ignore_ascii_case(b"rsh"))
+}
+
+/// True when the name means more than one port, so that a list may follow.
+pub(super) fn is_plural(word: &str) -> bool {
+    let word = word.trim_end_matches(|c: char| c.is_ascii_digit());
+    strip_tail(word, "s").is_some()
+}
+
+/// True when the last word of a name is one of `list`, or the whole name without separators is.
+fn ends_in(word: &str, list: &[&str]) -> bool {
+    let word = word.trim_end_matches(|c: char| c.is_ascii_digit());
+    list.iter().any(|tail| {
+        strip_tail(word, tail).is_some_and(|head| {
+            let capital = word[head.len()..].starts_with(|c: char| c.is_ascii_uppercase());
+            match head.as_bytes().last() {
+                None => true,
+                Some(byte) if byte.is_ascii_lowercase() => capital,
+                Some(byte) => {
+                    !byte.is_ascii_alphabetic()
+                        || capital && word[head.len() + 1..].starts_with(|c: char| c.is_ascii_lowercase())
+                }
+            }
+        })
+    })
+}
+
+/// Bytes of names: keys, flags, variables; an interpolation may be part of one.
+pub(super) const fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | HOLE)
+}

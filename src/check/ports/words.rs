@@ -1,0 +1,82 @@
+//! The words that names are made of: `listenPort`, `SMTP_PORT` and `smtp-port` alike.
+
+/// The words of a name in lower case, split at camelCase, `_`, `-`, `.`, digits and spaces.
+pub fn split(name: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word = String::new();
+    let mut before = ' ';
+    for (at, c) in name.char_indices() {
+        let next_is_lower = name[at + c.len_utf8()..].chars().next().is_some_and(char::is_lowercase);
+        let hump = c.is_uppercase() && (before.is_lowercase() || (before.is_uppercase() && next_is_lower));
+        if !c.is_alphabetic() || hump {
+            words.extend((!word.is_empty()).then(|| std::mem::take(&mut word)));
+        }
+        if c.is_alphabetic() {
+            word.extend(c.to_lowercase());
+        }
+        before = c;
+    }
+    words.extend((!word.is_empty()).then_some(word));
+    words
+}
+
+/// Words that name a host when they end a name.
+const HOST_WORDS: [&str; 14] = [
+    "host",
+    "hostname",
+    "address",
+    "addr",
+    "server",
+    "ip",
+    "fqdn",
+    "domain",
+    "relay",
+    "endpoint",
+    "smarthost",
+    "remote",
+    "dest",
+    "destination",
+];
+
+/// Whether a name (of an attribute, key or variable) is that of the host beside the port called `port`: `SMTP_HOST`
+/// beside `SMTP_PORT`, `host` beside `port`, but not `smtpHost` beside `listenPort`.
+pub fn names_host_of(name: &str, port: &str) -> bool {
+    let (mut host, mut port) = (split(name), split(port));
+    let Some(last) = host.pop() else { return false };
+    port.pop();
+    let joined = last == "name" && host.pop().as_deref() == Some("host");
+    (joined || HOST_WORDS.contains(&last.as_str())) && (host == port || (port.is_empty() && host == ["remote"]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_split_into_words() {
+        for (name, words) in [
+            ("listenPort", "listen port"),
+            ("SMTP_PORT", "smtp port"),
+            ("allowedTCPPorts", "allowed tcp ports"),
+            ("http-port2", "http port"),
+            ("", ""),
+        ] {
+            assert_eq!(split(name).join(" "), words, "{name}");
+        }
+    }
+
+    #[test]
+    fn hosts_belong_to_ports_of_the_same_prefix() {
+        for (host, port, yes) in [
+            ("host", "port", true),
+            ("SMTP_HOST", "SMTP_PORT", true),
+            ("SMTP_ADDRESS", "SMTP_PORT", true),
+            ("targetHost", "targetPort", true),
+            ("hostName", "port", true),
+            ("smtpHost", "listenPort", false),
+            ("user", "port", false),
+        ] {
+            assert_eq!(names_host_of(host, port), yes, "{host} {port}");
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Port literals in YAML: keys that are ports, lists of them, and strings.
+
+use super::text::{self, Context, Flavour, Form, Host};
+use super::{PortFacts, PortUse, UseKind, hosts, words};
+use crate::finding::Span;
+use crate::lang::yaml::Yaml;
+use crate::lang::{Field, Kind, Node, Tree};
+
+/// Keys whose values are read by people, or are names and versions of other things.
+const PROSE: [&str; 16] = [
+    "description",
+    "example",
+    "examples",
+    "image",
+    "version",
+    "uses",
+    "title",
+    "summary",
+    "comment",
+    "message",
+    "labels",
+    "tags",
+    "lastmodified",
+    "mac",
+    "cron",
+    "schedule",
+];
+
+/// Keys whose values are scripts.
+const SCRIPTS: [&str; 14] = [
+    "run",
+    "script",
+    "before_script",
+    "after_script",
+    "command",
+    "commands",
+    "entrypoint",
+    "args",
+    "cmd",
+    "shell",
+    "exec",
+    "bash",
+    "pwsh",
+    "test",
+];
+
+/// Collects what a YAML file says about ports.
+pub fn collect(tree: &Tree<'_>, facts: &mut PortFacts) {
+    let yaml = Yaml::new(tree);
+    for node in tree.nodes() {
+        match tree.kind(node) {
+            Kind::PlainScalar | Kind::SingleQuoteScalar | Kind::DoubleQuoteScalar | Kind::BlockScalar => {
+                scalar(&yaml, node, facts);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn scalar(yaml: &Yaml<'_, '_>, node: Node, facts: &mut PortFacts) {
+    let tree = yaml.tree;
+    let Some((raw, start)) = yaml.raw(node) else { return };
+    if !text::may_hold_port(raw.as_bytes()) {
+        return;
+    }
+    let pair = yaml.pair_around(node);
+    let is_key =
+        pair.and_then(|pair| tree.child(pair, Field::Key)).is_some_and(|key| tree.span(key).contains(tree.span(node)));
+    let path = yaml.path_of(node);
+    let mut names: Vec<&str> = path.iter().map(AsRef::as_ref).collect();
+    if is_key {
+        names.pop();
+        // Only a container port is a key by itself: `8080/tcp:`, `"3000:3000":`.
+        if !raw.contains(['/', ':']) {
+            return;
+        }
+    }
+    if names.iter().any(|name| PROSE.contains(&name.to_ascii_lowercase().as_str())) {
+        return;
+    }
+    // The long form of Compose and Kubernetes: `ports: [{ target: 80, published: 8080 }]`.
+    let in_ports = names.len() >= 2 && matches!(names[names.len() - 2], "ports" | "expose");
+    if in_ports && matches!(names.last(), Some(&("target" | "published"))) {
+        names.push("port");
+    }
+    if names.last() == Some(&"expose") {
+        names.push("port");
+    }
+    let script = names.last().is_some_and(|name| SCRIPTS.contains(name));
+    let flavour = if script {
+        Flavour::Script
+    } else if raw.trim().contains('\n') {
+        Flavour::Config
+    } else {
+        Flavour::Value
+    };
+    let mut found = Vec::new();
+    text::scan(&raw, &Context { path: &names, flavour }, &mut found);
+    for port in found {
+        let beside = if port.form == Form::Whole { host_beside(yaml, node) } else { None };
+        let kind = match port.form {
+            Form::Random => UseKind::Random,
+            Form::EnvFallback => UseKind::Fallback,
+            _ => UseKind::Literal,
+        };
+        let host = match port.host {
+            Host::Named(host) => hosts::literal_host(host),
+            _ => beside,
+        };
+        let at = start as usize;
+        facts.uses.push(PortUse {
+            span: Span::new(at + port.range.start, at + port.range.end),
+            number: port.number,
+            kind,
+            host,
+            name: port.name.map_or_else(|| names.join("."), str::to_owned),
+        });
+    }
+}
+
+/// The literal host in the same mapping as a port.
+fn host_beside(yaml: &Yaml<'_, '_>, node: Node) -> Option<String> {
+    let tree = yaml.tree;
+    let pair = yaml.pair_around(node)?;
+    let key = yaml.scalar(tree.child(pair, Field::Key)?)?;
+    let mapping = tree.parent(pair)?;
+    let entries = yaml.entries(mapping);
+    let host = entries.iter().find(|entry| words::names_host_of(&entry.key, &key))?;
+    hosts::literal_host(&yaml.scalar(host.value?)?)
+}
