@@ -106,30 +106,28 @@ pub fn function<'a>(tree: &Tree<'a>, apply: Node) -> Option<(&'a str, usize)> {
     matches!(tree.kind(head), Kind::Variable | Kind::Select).then(|| (tree.slice(head), index))
 }
 
-/// The integer that an expression is, seen inward through `toString`, `mkDefault` and brackets.
-pub fn integer(tree: &Tree<'_>, expression: Node) -> Option<Node> {
-    let mut node = nix::unwrap_parens(tree, expression);
-    loop {
-        match tree.kind(node) {
-            Kind::Integer => return Some(node),
-            Kind::Apply => {
-                if !hands_on(tree, node) {
-                    return None;
-                }
-                node = nix::unwrap_parens(tree, tree.child(node, Field::Argument)?);
-            }
-            _ => return None,
-        }
-    }
-}
-
-/// The variable that an expression is, seen inward the same way.
-pub fn variable(tree: &Tree<'_>, expression: Node) -> Option<Node> {
+/// What an expression is inside `toString`, `mkDefault`, brackets and the like.
+fn inward(tree: &Tree<'_>, expression: Node) -> Option<Node> {
     let mut node = nix::unwrap_parens(tree, expression);
     while tree.kind(node) == Kind::Apply && hands_on(tree, node) {
         node = nix::unwrap_parens(tree, tree.child(node, Field::Argument)?);
     }
-    (tree.kind(node) == Kind::Variable).then_some(node)
+    Some(node)
+}
+
+/// The integer that an expression is, seen inward.
+pub fn integer(tree: &Tree<'_>, expression: Node) -> Option<Node> {
+    inward(tree, expression).filter(|&node| tree.kind(node) == Kind::Integer)
+}
+
+/// The string that an expression is, seen inward the same way.
+pub fn string(tree: &Tree<'_>, expression: Node) -> Option<Node> {
+    inward(tree, expression).filter(|&node| tree.kind(node) == Kind::String)
+}
+
+/// The variable that an expression is, seen inward the same way.
+pub fn variable(tree: &Tree<'_>, expression: Node) -> Option<Node> {
+    inward(tree, expression).filter(|&node| tree.kind(node) == Kind::Variable)
 }
 
 #[cfg(test)]

@@ -354,25 +354,47 @@ impl<'a> Collector<'_, 'a> {
         let own: Vec<_> = nix::names(tree, nix::attrpath_node(tree, binding)?).collect();
         let (last, prefix) = own.split_last()?;
         let last = last.text.as_deref()?;
-        let set = tree.parent(binding)?;
-        let beside = tree.children(set).filter(|&member| member != binding && tree.kind(member) == Kind::Binding);
-        for member in beside {
-            let Some(attrpath) = nix::attrpath_node(tree, member) else { continue };
-            let names: Vec<_> = nix::names(tree, attrpath).collect();
-            let Some((name, before)) = names.split_last() else { continue };
-            let same_place = before.len() == prefix.len() && before.iter().zip(prefix).all(|(a, b)| a.text == b.text);
-            let is_host = name.text.as_deref().is_some_and(|name| words::names_host_of(name, last));
-            if same_place && is_host {
-                let value = nix::unwrap_parens(tree, nix::value(tree, member)?);
-                return match tree.kind(value) {
-                    Kind::String => hosts::literal_host(&nix::literal_string(tree, value)?),
-                    _ => None,
-                };
+        let is_host =
+            |name: &nix::AttrName<'_>| name.text.as_deref().is_some_and(|name| words::names_host_of(name, last));
+        for member in tree.children(tree.parent(binding)?).filter(|&member| member != binding) {
+            match tree.kind(member) {
+                Kind::Binding => {
+                    let Some(attrpath) = nix::attrpath_node(tree, member) else { continue };
+                    let names: Vec<_> = nix::names(tree, attrpath).collect();
+                    let Some((name, before)) = names.split_last() else { continue };
+                    let same_place =
+                        before.len() == prefix.len() && before.iter().zip(prefix).all(|(a, b)| a.text == b.text);
+                    if same_place && is_host(name) {
+                        return hosts::literal_host(&self.known_string(nix::value(tree, member)?)?);
+                    }
+                }
+                Kind::Inherit if prefix.is_empty() => {
+                    let attrs = tree.child_of_kind(member, Kind::InheritedAttrs)?;
+                    if let Some(name) = nix::names(tree, attrs).find(is_host) {
+                        let Origin::Binding(binding) = nix::resolve(tree, member, name.text.as_deref()?)? else {
+                            return None;
+                        };
+                        return hosts::literal_host(&self.known_string(nix::value(tree, binding)?)?);
+                    }
+                }
+                _ => {}
             }
         }
         let ssh = path.iter().any(|name| matches!(name.as_str(), "matchBlocks" | "ssh"));
         let block = path.len().checked_sub(2).map(|at| path[at].as_str())?;
         (ssh && block.contains('.') && !block.contains(['*', '?', ' '])).then(|| block.to_owned())
+    }
+
+    /// The string that a value is: written there, or bound to the name that stands there.
+    fn known_string(&self, value: Node) -> Option<std::borrow::Cow<'a, str>> {
+        let tree = self.tree;
+        let mut value = nix::unwrap_parens(tree, value);
+        if let Some(name) = flow::variable(tree, value) {
+            let Origin::Binding(binding) = nix::resolve(tree, name, tree.slice(name))? else { return None };
+            value = nix::unwrap_parens(tree, nix::value(tree, binding)?);
+        }
+        let value = flow::string(tree, value)?;
+        nix::literal_string(tree, value)
     }
 
     /// Whether a string is an argument of a function that shows it to people.

@@ -1,7 +1,8 @@
 //! Port literals inside strings, for Nix, YAML and Dockerfiles alike.
 //!
-//! The scan is driven by numbers, not by patterns: every run of digits is looked at once, and what stands left and right of it says
-//! whether it is a port. Every look around is bounded, so the time is linear in the text whatever the text is.
+//! The scan is driven by numbers, not by patterns: every run of digits is looked at once, and what stands left and
+//! right of it says whether it is a port. Every look around is bounded, so the time is linear in the text whatever the
+//! text is.
 //!
 //! The caller masks its own language first: each interpolation is a run of [`HOLE`], each escape sequence is blank.
 
@@ -108,7 +109,8 @@ pub enum Form {
 }
 
 impl Form {
-    /// True where nothing but a port can stand, so that a number above 65535 is a mistake and not another kind of number.
+    /// True where nothing but a port can stand, so that a number above 65535 is a mistake and not another kind of
+    /// number.
     const fn is_certain(self) -> bool {
         matches!(self, Self::Flag | Self::Env | Self::Key | Self::Mapping | Self::Directive | Self::Whole)
     }
@@ -206,8 +208,8 @@ impl<'a> View<'a> {
         Some(TextPort { range: digits, number, host: port.host, form: port.form, name: port.name })
     }
 
-    /// The number the digits stand for: none for 0, for leading zeros (`0750` is a file mode), for parts of words (`x86`), of decimals
-    /// and of addresses.
+    /// The number the digits stand for: none for 0, for leading zeros (`0750` is a file mode), for parts of words
+    /// (`x86`), of decimals and of addresses.
     fn number(&self, digits: &Range<usize>) -> Option<u32> {
         let (before, after) = (self.before(digits.start), self.at(digits.end));
         let part_of_word = after.is_ascii_alphabetic() || after == b'_' || after >= 0x80;

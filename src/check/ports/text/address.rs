@@ -3,16 +3,24 @@
 use core::ops::Range;
 
 use super::host::{self, classify};
+use super::mapping::is_address;
 use super::near::Tie;
-use super::words::{is_address_word, is_no_address};
+use super::words::{self, is_address_word, is_no_address};
 use super::{Form, Found, HOLE, Host, View};
 
-/// Ports so well known that `name:PORT` is an address even where nothing else says so; others might be tags (`redis:7`) or codes
-/// (`mouse:272`).
+/// Ports so well known that `name:PORT` is an address even where nothing else says so; others might be tags (`redis:7`)
+/// or codes (`mouse:272`).
 const KNOWN: &[u32] = &[
     80, 443, 1883, 2181, 2379, 3000, 3306, 4222, 4317, 4318, 5000, 5432, 5672, 6379, 8000, 8080, 8081, 8086, 8428,
     8443, 8500, 8888, 9000, 9090, 9092, 9093, 9100, 9200, 11211, 15672, 27017,
 ];
+
+/// Below this `{file}:1` and `HOLE:2` are positions and flags.
+const FEW: u32 = 10;
+
+/// Words before the colon of a flake reference or a package.
+const REFERENCES: &[&str] =
+    &["github", "gitlab", "sourcehut", "path", "flake", "nixpkgs", "npm", "pypi", "hydra", "issue", "mouse", "code"];
 
 /// What stands before the colon of `HOST:PORT`.
 struct Authority<'a> {
@@ -49,8 +57,8 @@ impl<'a> View<'a> {
             b':' => self.hostfwd(colon - 1),
             b']' => self.bracketed(colon - 1),
             b'*' | b'+' => self.wildcard(colon - 1, digits),
-            b'}' => self.template(colon - 1, b'{'),
-            b')' => self.template(colon - 1, b'('),
+            b'}' => self.template(colon - 1, b'{', digits),
+            b')' => self.template(colon - 1, b'(', digits),
             byte if is_host_byte(byte) => self.host_word(colon, digits),
             _ => self.no_host(colon),
         }
@@ -89,7 +97,7 @@ impl<'a> View<'a> {
     }
 
     /// `${HOST}:80`, `{{ host }}:80`, `$(hostname):80`: an interpolation of the text's own language.
-    fn template(&self, close: usize, bracket: u8) -> Option<Authority<'a>> {
+    fn template(&self, close: usize, bracket: u8, digits: &Range<usize>) -> Option<Authority<'a>> {
         let open = self.run_start(close, |byte| byte != bracket && byte != b'\n');
         let inside = self.str(open..close);
         if self.before(open) != bracket || !inside.bytes().any(|byte| byte.is_ascii_alphabetic()) {
@@ -102,12 +110,9 @@ impl<'a> View<'a> {
         }
         let start = start - usize::from(marked);
         // `${a}:${b}:80` may be a mapping or an IPv6 address; a mapping is another rule's.
-        let apart = !matches!(self.before(start), b':' | b'/') || self.scheme_start(start).is_some();
-        (apart && !self.no_address).then_some(Authority {
-            host: Host::Interpolated,
-            start,
-            url: self.scheme_start(start).is_some(),
-        })
+        let url = self.scheme_start(start).is_some();
+        let apart = url || !matches!(self.before(start), b':' | b'/') && self.value(digits) >= FEW;
+        (apart && !self.no_address).then_some(Authority { host: Host::Interpolated, start, url })
     }
 
     /// `localhost:80`, `db.example.com:5432`, `HOLE:80`.
@@ -118,6 +123,10 @@ impl<'a> View<'a> {
         if is_short_option(word) && self.is_apart(self.before(start)) {
             let host = Host::Any;
             return Some(Authority { host, start: colon, url: false });
+        }
+        if words::strip_tail(word, "-listen").is_some() {
+            let host = Host::Any;
+            return Some(Authority { host, start, url: false });
         }
         let host = match classify(word) {
             // `${HOST}.example.com:80`
@@ -144,11 +153,11 @@ impl<'a> View<'a> {
     fn is_hole_address(&self, start: usize, digits: &Range<usize>) -> bool {
         let before = self.before(start);
         let apart = self.is_apart(before) || before == b':' && self.follows_protocol(start - 1);
-        apart && !self.no_address && self.value(digits) >= 10 && !self.names_owner(start)
+        apart && !self.no_address && self.value(digits) >= FEW && !self.names_owner(start)
     }
 
     fn is_named_address(&self, start: usize, name: &str, digits: &Range<usize>) -> bool {
-        if self.no_address || self.names_owner(start) {
+        if self.no_address || self.names_owner(start) || REFERENCES.contains(&name) {
             return false;
         }
         let before = self.before(start);
@@ -156,17 +165,28 @@ impl<'a> View<'a> {
         if host::ipv4(name).is_some() {
             return before != b'/' && before != b'.';
         }
-        apart && (host::is_domain(name) || !name.contains('.') && self.is_label_address(start, digits))
+        // `KEY@seed.example.org:8776`; elsewhere `git@example.org:80` is a path.
+        let apart = apart || before == b'@' && self.wants_address && self.value_ends(digits.end);
+        let sure = host::is_domain(name);
+        apart && self.value(digits) >= FEW && (sure || self.is_asked_address(start, name, digits))
     }
 
-    /// `redis:6379`: a plain word is a host only where an address is asked for or the port is well known.
-    fn is_label_address(&self, start: usize, digits: &Range<usize>) -> bool {
+    /// `redis:6379`, `eve.r:25`: a word that need not be a host is one where an address is asked for, or the port is
+    /// well known.
+    fn is_asked_address(&self, start: usize, host: &str, digits: &Range<usize>) -> bool {
         let number = self.value(digits);
         let near = self.near(start);
         let name = near.as_ref().map_or("", |near| self.str(near.word.clone()));
-        let asked = is_address_word(name) && near.is_some_and(|near| near.tie != Tie::Call);
-        let address = (asked || self.wants_address) && number >= 22;
-        (address || KNOWN.contains(&number)) && !is_no_address(name)
+        let asked = self.wants_address || is_address_word(name) && near.is_some_and(|near| near.tie != Tie::Call);
+        let plain = !host.contains('.');
+        let sound = asked && number >= 22 && (plain || host::is_dotted(host)) || plain && KNOWN.contains(&number);
+        sound && !is_no_address(name)
+    }
+
+    /// Whether the quote before a colon ends a key, as in `"id":28`, and does not begin a value, as in `":9464"`.
+    fn closes_key(&self, colon: usize) -> bool {
+        let quote = colon.saturating_sub(1);
+        quote > 0 && !matches!(self.before(quote), b' ' | b'\t' | b'\n' | b'=' | b'(' | b'[' | b'{' | b',' | b':')
     }
 
     /// `:9464`; what stands before the colon must leave room for a host.
@@ -178,7 +198,8 @@ impl<'a> View<'a> {
         let sound = match before {
             b'/' => url,
             0 | b'\n' => true,
-            b'"' | b'\'' | b'=' | b',' => true,
+            b'"' | b'\'' => !self.closes_key(colon),
+            b'=' | b',' => true,
             b' ' | b'\t' => near.as_ref().is_none_or(|near| may_precede_address(name, near.tie)),
             _ => false,
         };
@@ -233,11 +254,9 @@ impl<'a> View<'a> {
             | b'$' | b'\\' | b'*' | b'!' => true,
             b'.' => !next.is_ascii_alphanumeric(),
             b'-' => next.is_ascii_digit() || next == b':' || !next.is_ascii_alphanumeric(),
-            // `localhost:5432:db:user`, `127.0.0.1:8080:80`; after any other word it is an IPv6 address, a time or a position.
-            b':' => {
-                matches!(authority.host, Host::Local | Host::Any)
-                    || matches!(authority.host, Host::Named(name) if host::ipv4(name).is_some())
-            }
+            // `localhost:5432:db:user`, `127.0.0.1:8080:80`; after any other word it is an IPv6 address, a time or a
+            // position.
+            b':' => is_address(authority.host),
             _ => false,
         }
     }
@@ -245,11 +264,10 @@ impl<'a> View<'a> {
     /// The name that stands before an address.
     fn address_name(&self, start: usize) -> Option<&'a str> {
         let start = self.scheme_start(start).unwrap_or(start);
-        let near = self.near(start)?;
+        let near = self.near(start).filter(|_| self.before(start) != b':')?;
         let word = self.str(near.word);
-        let telling = matches!(near.tie, Tie::Equals | Tie::SpacedEquals | Tie::Colon)
-            || word.starts_with('-')
-            || is_address_word(word);
+        let flag = word.strip_prefix('-').is_some_and(|name| name.len() == 1);
+        let telling = matches!(near.tie, Tie::Equals | Tie::SpacedEquals | Tie::Colon) || flag || is_address_word(word);
         telling.then_some(word)
     }
 
@@ -279,8 +297,11 @@ impl<'a> View<'a> {
 
     /// `TCP:host:80` (socat), `tcp:host:80`.
     fn follows_protocol(&self, colon: usize) -> bool {
-        const PROTOCOLS: &[&str] =
-            &["tcp", "tcp4", "tcp6", "udp", "udp4", "udp6", "ssl", "openssl", "http", "https", "proxy"];
+        #[rustfmt::skip]
+        const PROTOCOLS: &[&str] = &[
+            "tcp", "tcp4", "tcp6", "udp", "udp4", "udp6", "ssl", "openssl", "http", "https", "proxy", "stun",
+            "stuns", "turn", "turns", "sip", "sips",
+        ];
         let start = self.run_start(colon, |byte| byte.is_ascii_alphanumeric());
         let word = self.str(start..colon);
         PROTOCOLS.iter().any(|protocol| word.eq_ignore_ascii_case(protocol))

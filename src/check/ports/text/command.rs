@@ -8,94 +8,30 @@ use super::words::is_name_byte;
 use super::{HOLE, Host, View};
 
 /// Programs and the short flags by which they mean a port.
+#[rustfmt::skip]
 const PROGRAMS: &[(&str, &[&str])] = &[
-    (
-        "-p",
-        &[
-            "autossh",
-            "beanstalkd",
-            "createdb",
-            "createuser",
-            "darkhttpd",
-            "docker-proxy",
-            "dropbear",
-            "dropdb",
-            "flask",
-            "http-server",
-            "hugo",
-            "iperf",
-            "iperf3",
-            "jekyll",
-            "json-server",
-            "live-server",
-            "mdbook",
-            "memcached",
-            "miniserve",
-            "mosh",
-            "mosquitto",
-            "mosquitto_pub",
-            "mosquitto_rr",
-            "mosquitto_sub",
-            "nc",
-            "ncat",
-            "netcat",
-            "next",
-            "nix-serve",
-            "nmap",
-            "parcel",
-            "pg_basebackup",
-            "pg_ctl",
-            "pg_dump",
-            "pg_dumpall",
-            "pg_isready",
-            "pg_restore",
-            "pgbench",
-            "postgres",
-            "psql",
-            "puma",
-            "rackup",
-            "rails",
-            "redis-benchmark",
-            "redis-cli",
-            "redis-server",
-            "reindexdb",
-            "serve",
-            "ssh",
-            "ssh-copy-id",
-            "ssh-keyscan",
-            "sshd",
-            "sshfs",
-            "starman",
-            "static-web-server",
-            "thin",
-            "vacuumdb",
-            "valkey-cli",
-            "valkey-server",
-            "webfsd",
-            "webpack-dev-server",
-            "hydra-server",
-        ],
-    ),
-    (
-        "-P",
-        &[
-            "mariadb",
-            "mariadb-admin",
-            "mariadb-dump",
-            "mysql",
-            "mysqladmin",
-            "mysqldump",
-            "mysqlimport",
-            "mysqlshow",
-            "scp",
-            "sftp",
-        ],
-    ),
+    ("-p", &[
+        "autossh", "beanstalkd", "createdb", "createuser", "darkhttpd", "docker-proxy", "dropbear", "dropdb",
+        "flask", "http-server", "hugo", "iperf", "iperf3", "jekyll", "json-server", "live-server", "mdbook",
+        "memcached", "miniserve", "mosh", "mosquitto", "mosquitto_pub", "mosquitto_rr", "mosquitto_sub", "nc",
+        "ncat", "netcat", "next", "nix-serve", "nmap", "parcel", "pg_basebackup", "pg_ctl", "pg_dump", "pg_dumpall",
+        "pg_isready", "pg_restore", "pgbench", "postgres", "psql", "puma", "rackup", "rails", "redis-benchmark",
+        "redis-cli", "redis-server", "reindexdb", "serve", "ssh", "ssh-copy-id", "ssh-keyscan", "sshd", "sshfs",
+        "starman", "static-web-server", "thin", "vacuumdb", "valkey-cli", "valkey-server", "webfsd",
+        "webpack-dev-server", "hydra-server",
+    ]),
+    ("-P", &[
+        "mariadb", "mariadb-admin", "mariadb-dump", "mysql", "mysqladmin", "mysqldump", "mysqlimport", "mysqlshow",
+        "scp", "sftp",
+    ]),
     ("-l", &["serve"]),
     ("-lp", &["nc", "ncat", "netcat"]),
     ("-lvp", &["nc", "ncat", "netcat"]),
     ("-lnp", &["nc", "ncat", "netcat"]),
 ];
+
+/// Programs whose bare argument is a host.
+const REMOTE: &[&str] = &["autossh", "mosh", "rsync", "scp", "sftp", "ssh", "ssh-copy-id", "ssh-keyscan", "sshfs"];
 
 /// True when `flag` of `program` (a name or a path) takes a port; for callers whose command lines are lists of words.
 pub fn takes_port(program: &str, flag: &str) -> bool {
@@ -118,10 +54,12 @@ impl<'a> View<'a> {
         self.words(self.command_start(at)..at).any(|word| programs.contains(&base_name(word)))
     }
 
-    /// The host the command around a flag talks to: `-h HOST`, `--host=HOST`, `user@HOST`, or a word that only a host can be.
+    /// The host the command around a flag talks to: `-h HOST`, `--host=HOST`; for ssh and its kin also `user@HOST`, or
+    /// a word that only a host can be.
     pub(super) fn command_host(&self, at: usize, end: usize) -> Host<'a> {
         let start = self.command_start(at);
         let stop = self.command_end(end);
+        let remote = self.about_ssh || self.runs(at, REMOTE);
         let mut last = "";
         let mut found = Host::None;
         for word in self.words(start..at).chain(self.words(end..stop)) {
@@ -131,10 +69,10 @@ impl<'a> View<'a> {
                 Some(word)
             } else if let Some((flag, host)) = word.split_once('=') {
                 Some(host).filter(|_| matches!(flag, "--host" | "--hostname" | "-h"))
-            } else if let Some((_, host)) = word.split_once('@') {
+            } else if let Some((_, host)) = word.split_once('@').filter(|_| remote) {
                 Some(host.split(':').next().unwrap_or(host)).filter(|_| !word.contains("://"))
             } else {
-                Some(word).filter(|word| is_command_host(word))
+                Some(word).filter(|word| remote && is_command_host(word))
             };
             if let Some(host) = host.filter(|host| !host.is_empty()).and_then(classify) {
                 found = host;
@@ -143,7 +81,8 @@ impl<'a> View<'a> {
         found
     }
 
-    /// Where the command starts that `at` is in: after a newline without a backslash, `;`, `|`, `&`, `(` or a backquote.
+    /// Where the command starts that `at` is in: after a newline without a backslash, `;`, `|`, `&`, `(` or a
+    /// backquote.
     fn command_start(&self, at: usize) -> usize {
         let mut start = at;
         let floor = at.saturating_sub(4 * super::WINDOW);

@@ -62,22 +62,32 @@ pub(super) fn is_ipv6(word: &str) -> bool {
 
 /// True for a name that only a host can have: at least two labels, the last one no file extension.
 pub(super) fn is_domain(word: &str) -> bool {
-    /// Extensions that are no top-level domain; after `main.js:80` comes a line number.
-    const FILES: &[&str] = &[
-        "c", "h", "js", "jsx", "tsx", "nix", "go", "java", "json", "yaml", "yml", "toml", "txt", "conf", "cfg", "ini",
-        "log", "html", "css", "rb", "php", "lua", "vim", "el", "cpp", "hpp", "hs", "xml", "lock", "patch", "diff",
-        "service", "timer", "target", "mount", "jpg", "png", "svg", "gz", "zip", "tar", "img", "iso", "env", "sock",
-        "pid", "d", "latest", "stable",
-    ];
     /// Extensions that are top-level domains too: `file.rs:12`, but `mail.m7.rs:465`.
-    const BOTH: &[&str] = &["rs", "py", "sh", "md", "pl", "cc", "so", "ps", "mk", "ml", "ts", "kt", "am", "in"];
+    #[rustfmt::skip]
+    const BOTH: &[&str] = &[
+        "rs", "py", "sh", "md", "pl", "cc", "so", "ps", "mk", "ml", "ts", "kt", "am", "in",
+    ];
     let labels = word.split('.').count();
+    let both = || word.rsplit_once('.').is_some_and(|(_, last)| BOTH.contains(&last));
+    word.len() - word.rfind('.').unwrap_or(0) > 2 && is_dotted(word) && (labels > 2 || !both())
+}
+
+/// True for at least two labels, the last one no file extension: private networks have their own top-level domains
+/// (`eve.r`).
+pub(super) fn is_dotted(word: &str) -> bool {
+    /// Extensions that are no top-level domain; after `main.js:80` comes a line number.
+    #[rustfmt::skip]
+    const FILES: &[&str] = &[
+        "c", "h", "js", "jsx", "tsx", "nix", "go", "java", "json", "yaml", "yml", "toml", "txt", "conf", "cfg",
+        "ini", "log", "html", "css", "rb", "php", "lua", "vim", "el", "cpp", "hpp", "hs", "xml", "lock", "patch",
+        "diff", "service", "timer", "target", "mount", "jpg", "png", "svg", "gz", "zip", "tar", "img", "iso", "env",
+        "sock", "pid", "d", "latest", "stable",
+    ];
     let Some((_, last)) = word.rsplit_once('.') else {
         return false;
     };
-    let alphabetic = last.len() >= 2 && last.bytes().all(|byte| byte.is_ascii_alphabetic());
-    let file = FILES.contains(&last) || labels < 3 && BOTH.contains(&last);
-    alphabetic && !file && !word.starts_with('.')
+    let alphabetic = !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_alphabetic());
+    alphabetic && !FILES.contains(&last) && !word.starts_with('.')
 }
 
 fn starts_with_ignore_case(word: &str, head: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use core::ops::Range;
 
-use super::host;
+use super::mapping::is_address;
 use super::words::is_plural;
 use super::{Form, Found, Host, TextPort, View};
 
@@ -40,13 +40,8 @@ const fn in_range(form: Form) -> Option<Form> {
 
 /// iptables' ranges `8000:8010`; `127.0.0.1:8080:80`, which nothing but a container mapping looks like.
 fn in_mapping(last: &TextPort<'_>) -> Option<Form> {
-    let address = match last.host {
-        Host::Local | Host::Any => true,
-        Host::Named(name) => host::ipv4(name).is_some(),
-        _ => false,
-    };
     match last.form {
-        Form::HostPort if address => Some(Form::Mapping),
+        Form::HostPort if is_address(last.host) => Some(Form::Mapping),
         form if is_list(form) => Some(form),
         _ => None,
     }

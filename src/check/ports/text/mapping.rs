@@ -2,7 +2,7 @@
 
 use core::ops::Range;
 
-use super::host::classify;
+use super::host::{classify, ipv4};
 use super::near::Tie;
 use super::words::is_name_byte;
 use super::{Form, Found, HOLE, Host, View};
@@ -11,6 +11,15 @@ use super::{Form, Found, HOLE, Host, View};
 struct Parts {
     ranges: [Range<usize>; 5],
     len: usize,
+}
+
+/// A host written as an address, or the machine itself.
+pub(super) fn is_address(host: Host<'_>) -> bool {
+    match host {
+        Host::Local | Host::Any => true,
+        Host::Named(name) => ipv4(name).is_some(),
+        Host::None | Host::Interpolated => false,
+    }
 }
 
 impl<'a> View<'a> {
@@ -27,7 +36,9 @@ impl<'a> View<'a> {
         match self.mapping(&word, digits) {
             Some((host, fallback, count)) => {
                 let flag = self.publish_flag(&word, count);
-                let sound = protocol || flag.is_some() || self.wants_port && (count > 1 || fallback);
+                // Nothing else has an address of this machine and two more parts: `127.0.0.1:HOLE:80`.
+                let unmistakable = count == 3 && is_address(host) && self.at(word.start) != b':';
+                let sound = protocol || unmistakable || flag.is_some() || self.wants_port && (count > 1 || fallback);
                 let form = if fallback { Form::EnvFallback } else { Form::Mapping };
                 sound.then_some(Found::new(form, host, flag.flatten()))
             }
@@ -66,8 +77,8 @@ impl<'a> View<'a> {
         self.run_start(digits.start, accept)..self.run_end(digits.end, accept)
     }
 
-    /// The host of the mapping, whether the digits are a fallback (`${WEB:-8080}:80`), and how many parts there are; none if the word
-    /// is no mapping or the digits are in its host.
+    /// The host of the mapping, whether the digits are a fallback (`${WEB:-8080}:80`), and how many parts there are;
+    /// none if the word is no mapping or the digits are in its host.
     fn mapping(&self, word: &Range<usize>, digits: &Range<usize>) -> Option<(Host<'a>, bool, usize)> {
         let mut word = word.clone();
         if matches!(self.str(word.start..digits.start), "-p" | "-P") || self.str(word.clone()).starts_with("-p") {
@@ -134,7 +145,8 @@ impl<'a> View<'a> {
         classify(self.str(open..end - 1)).unwrap_or(Host::None)
     }
 
-    /// The flag that publishes ports, if one stands before the word: `-p 8080:80`, `--publish=8080:80`, `port-forward svc/x 8080:80`.
+    /// The flag that publishes ports, if one stands before the word: `-p 8080:80`, `--publish=8080:80`, `port-forward
+    /// svc/x 8080:80`.
     fn publish_flag(&self, word: &Range<usize>, count: usize) -> Option<Option<&'a str>> {
         const CONTAINERS: &[&str] = &["docker", "podman", "nerdctl"];
         if self.str(word.clone()).starts_with("-p") {

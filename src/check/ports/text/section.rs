@@ -11,7 +11,8 @@ use super::{Host, View};
 const LINES: usize = 40;
 const BYTES: usize = 2048;
 
-/// Words that name a host; what is left of them must be what is left of the port's name: `SMTP_HOST` goes with `SMTP_PORT`.
+/// Words that name a host; what is left of them must be what is left of the port's name: `SMTP_HOST` goes with
+/// `SMTP_PORT`.
 const HOSTS: &[&str] = &["hostname", "host", "servername", "server", "address", "addr", "ip"];
 
 impl<'a> View<'a> {
@@ -26,8 +27,20 @@ impl<'a> View<'a> {
         }
         let indent = self.indent(&line);
         self.search(line.clone(), indent, &key, stem, Direction::Up)
-            .or_else(|| self.search(line, indent, &key, stem, Direction::Down))
+            .or_else(|| self.search(line.clone(), indent, &key, stem, Direction::Down))
+            .or_else(|| self.ssh_block(line))
             .unwrap_or(Host::None)
+    }
+
+    /// The name of the ssh_config block a line is in; `Host *` names none.
+    fn ssh_block(&self, mut line: Range<usize>) -> Option<Host<'a>> {
+        for _ in 0..LINES {
+            line = self.line_before(&line)?;
+            if let Some(host) = ssh_host(self.trimmed(&line)) {
+                return classify(host).filter(|host| *host != Host::Any);
+            }
+        }
+        None
     }
 
     fn search(
@@ -57,12 +70,7 @@ impl<'a> View<'a> {
             }
             let item = self.is_item(&line);
             let own = self.indent(&line);
-            if let Some(host) = ssh_host(text) {
-                return (direction == Direction::Up)
-                    .then(|| classify(host).filter(|host| *host != Host::Any))
-                    .flatten();
-            }
-            if is_header(text) || own < indent || item && direction == Direction::Down {
+            if is_header(text) || ssh_host(text).is_some() || own < indent || item && direction == Direction::Down {
                 return None;
             }
             if own == indent
@@ -104,7 +112,8 @@ impl<'a> View<'a> {
         let quote = self.run_end(end, |byte| matches!(byte, b'"' | b'\'' | b'\\' | b']'));
         let tie = self.run_end(quote, |byte| matches!(byte, b' ' | b'\t' | b'=' | b':'));
         // `HostName example.com` is tied by a blank; in prose everything is, so only that word may be.
-        let tied = self.str(quote..tie).contains(['=', ':']) || self.str(end.saturating_sub(8)..end) == "HostName";
+        let tied = self.str(quote..tie).contains(['=', ':'])
+            || strip_tail(self.str(end.saturating_sub(8)..end), "hostname").is_some();
         let start = self.run_end(tie, |byte| matches!(byte, b'"' | b'\'' | b'\\'));
         let value =
             start..self.run_end(start, |byte| is_name_byte(byte) || matches!(byte, b'/' | b'$' | b'{' | b'}' | b'*'));

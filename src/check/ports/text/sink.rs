@@ -37,7 +37,7 @@ impl<'a> View<'a> {
         let next = self.at(end + 1);
         match self.at(end) {
             0 | b' ' | b'\t' | b'\n' | b'\r' => true,
-            b'"' | b'\'' | b'`' | b',' | b';' | b')' | b']' | b'}' | b'<' | b'>' | b'|' | b'&' | b'#' | b'\\' => true,
+            b'"' | b'\'' | b'`' | b',' | b';' | b')' | b']' | b'}' | b'<' | b'|' | b'&' | b'#' | b'\\' => true,
             b'.' => !next.is_ascii_alphanumeric(),
             b'-' | b':' => next.is_ascii_digit(),
             b'/' => self.protocol_at(end).is_some(),
@@ -66,7 +66,7 @@ impl<'a> View<'a> {
         match near.tie {
             Tie::Equals | Tie::SpacedEquals | Tie::Colon => self.assigned(&near, digits),
             Tie::Space => self.spaced(&near, digits),
-            Tie::Call => self.called(&near),
+            Tie::Call => self.called(&near, digits),
             Tie::Tag => self.key(&near, digits),
             Tie::Comma => self.after_comma(&near),
             Tie::Compared => self.match_directive(&near),
@@ -126,7 +126,7 @@ impl<'a> View<'a> {
             "allow" | "deny" | "limit" | "reject" if self.runs(near.word.start, &["ufw"]) => Host::None,
             "port" if self.runs(near.word.start, &["ufw", "listen-on", "listen-on-v6"]) => Host::None,
             "http" if self.runs(near.word.start, &["ngrok"]) => Host::None,
-            _ if is_port_word(word) && self.is_port_statement(near, digits) => {
+            _ if is_port_word(word) && (is_long_name(word) || self.is_port_statement(near, digits)) => {
                 self.section_host(near.word.clone(), digits.end)
             }
             _ => return self.probed(near, word),
@@ -154,7 +154,10 @@ impl<'a> View<'a> {
     }
 
     fn flag(&self, word: &'a str, start: usize, digits: &Range<usize>) -> Found<'a> {
-        Found::new(Form::Flag, self.command_host(start, digits.end), Some(word))
+        // A packet filter's addresses say where packets go, not whose port it is.
+        let filter = matches!(word, "--dport" | "--dports" | "--sport" | "--sports" | "--to-port" | "--to-ports");
+        let host = if filter { Host::None } else { self.command_host(start, digits.end) };
+        Found::new(Form::Flag, host, Some(word))
     }
 
     /// nftables and iptables: `dport 80`, `--dports 80,443`, `sport != 22`.
@@ -169,9 +172,11 @@ impl<'a> View<'a> {
     }
 
     /// `wait_for_open_port(80)`, `app.listen(3000)`, ferm's `dport(443)`
-    fn called(&self, near: &Near) -> Option<Found<'a>> {
+    fn called(&self, near: &Near, digits: &Range<usize>) -> Option<Found<'a>> {
         let word = self.str(near.word.clone());
-        let port = is_port_word(word) || word.ends_with(".listen");
+        // A socket's `listen(5)` is its backlog.
+        let listens = word.ends_with(".listen") && is_unmistakable(self.str(digits.clone()));
+        let port = is_port_word(word) || listens;
         port.then_some(Found::new(Form::Directive, Host::None, Some(word)))
     }
 
@@ -205,7 +210,8 @@ impl<'a> View<'a> {
         Some(Found::new(Form::Directive, host, Some(word)).unnamed_unless_flag())
     }
 
-    /// `Port 22` of ssh_config, `port 6379` of redis, `ORPort 9001` of tor: the word starts a statement, and no prose follows.
+    /// `Port 22` of ssh_config, `port 6379` of redis, `ORPort 9001` of tor: the word starts a statement, and no prose
+    /// follows.
     fn is_port_statement(&self, near: &Near, digits: &Range<usize>) -> bool {
         let word = self.str(near.word.clone());
         let starts = self.flavour != Flavour::Script && self.starts_statement(near.word.start);
@@ -248,6 +254,14 @@ impl Found<'_> {
         self.name = self.name.filter(|name| name.starts_with('-'));
         self
     }
+}
+
+/// Names that are no prose: `wait_for_port 8080`, `set ldapPort "389"`.
+fn is_long_name(word: &str) -> bool {
+    word.contains(['_', '-', '.'])
+        || word
+            .get(1..)
+            .is_some_and(|rest| rest.contains(|c: char| c.is_ascii_uppercase()) && word != "PORT" && word != "PORTS")
 }
 
 /// `listen = 8080` listens on a port; `listen = 10` may be a backlog.

@@ -2,150 +2,25 @@
 
 use super::HOLE;
 
-/// What people write before "port" in one word without a capital or a separator. A closed list, because most words that end so are no
-/// ports: support, export, transport, passport.
+/// What people write before "port" in one word without a capital or a separator. A closed list, because most words that
+/// end so are no ports: support, export, transport, passport.
+#[rustfmt::skip]
 const PREFIXES: &[&str] = &[
-    "admin",
-    "agent",
-    "alt",
-    "amqp",
-    "api",
-    "app",
-    "backend",
-    "base",
-    "bind",
-    "broker",
-    "cache",
-    "client",
-    "cluster",
-    "coap",
-    "console",
-    "container",
-    "control",
-    "d",
-    "daemon",
-    "dashboard",
-    "data",
-    "database",
-    "db",
-    "debug",
-    "derp",
-    "dest",
-    "dns",
-    "dst",
-    "exposed",
-    "external",
-    "forward",
-    "frontend",
-    "ftp",
-    "gateway",
-    "gossip",
-    "gui",
-    "graphql",
-    "grpc",
-    "grpcs",
-    "health",
-    "host",
-    "http",
-    "https",
-    "imap",
-    "imaps",
-    "inner",
-    "internal",
-    "jmx",
-    "kafka",
-    "l",
-    "ldap",
-    "ldaps",
-    "listen",
-    "listener",
-    "local",
-    "mail",
-    "main",
-    "management",
-    "master",
-    "metric",
-    "metrics",
-    "mongo",
-    "mqtt",
-    "mqtts",
-    "mysql",
-    "nat",
-    "nfs",
-    "node",
-    "ntp",
-    "or",
-    "outer",
-    "p2p",
-    "peer",
-    "pg",
-    "pop3",
-    "postgres",
-    "private",
-    "prometheus",
-    "proxy",
-    "public",
-    "publish",
-    "published",
-    "query",
-    "r",
-    "raft",
-    "rcon",
-    "rdp",
-    "redis",
-    "relay",
-    "remote",
-    "rest",
-    "rpc",
-    "rtmp",
-    "rtsp",
-    "s",
-    "sasl",
-    "server",
-    "service",
-    "sftp",
-    "sip",
-    "slave",
-    "smtp",
-    "smtps",
-    "snmp",
-    "socket",
-    "socks",
-    "source",
-    "src",
-    "ssh",
-    "sshd",
-    "ssl",
-    "start",
-    "stats",
-    "status",
-    "stun",
-    "stuns",
-    "syslog",
-    "target",
-    "tcp",
-    "telnet",
-    "tftp",
-    "tls",
-    "to",
-    "tor",
-    "turn",
-    "tunnel",
-    "udp",
-    "ui",
-    "upstream",
-    "vnc",
-    "web",
-    "webserver",
-    "webui",
-    "wg",
-    "ws",
-    "wss",
-    "xmpp",
+    "admin", "agent", "alt", "amqp", "api", "app", "backend", "base", "bind", "broker", "cache", "client", "cluster",
+    "coap", "console", "container", "control", "d", "daemon", "dashboard", "data", "database", "db", "debug", "derp",
+    "dest", "dns", "dst", "exposed", "external", "forward", "frontend", "ftp", "gateway", "gossip", "gui", "graphql",
+    "grpc", "grpcs", "health", "host", "http", "https", "imap", "imaps", "inner", "internal", "jmx", "kafka", "l",
+    "ldap", "ldaps", "listen", "listener", "local", "mail", "main", "management", "master", "metric", "metrics",
+    "mongo", "mqtt", "mqtts", "mysql", "nat", "nfs", "node", "ntp", "or", "outer", "p2p", "peer", "pg", "pop3",
+    "postgres", "private", "prometheus", "proxy", "public", "publish", "published", "query", "r", "raft", "rcon",
+    "rdp", "redis", "relay", "remote", "rest", "rpc", "rtmp", "rtsp", "s", "sasl", "server", "service", "sftp",
+    "sip", "slave", "smtp", "smtps", "snmp", "socket", "socks", "source", "src", "ssh", "sshd", "ssl", "start",
+    "stats", "status", "stun", "stuns", "syslog", "target", "tcp", "telnet", "tftp", "tls", "to", "tor", "turn",
+    "tunnel", "udp", "ui", "upstream", "vnc", "web", "webserver", "webui", "wg", "ws", "wss", "xmpp",
 ];
 
-/// True when `word` (an attribute name, key, flag or variable) ends in the word port or ports: split at camelCase, `_`, `-`, `.` and
-/// digits, or one of the compounds people write as one word (`hostport`, `dport`).
+/// True when `word` (an attribute name, key, flag or variable) ends in the word port or ports: split at camelCase, `_`,
+/// `-`, `.` and digits, or one of the compounds people write as one word (`hostport`, `dport`).
 pub fn is_port_word(word: &str) -> bool {
     let word = word.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '_' | '-' | '.'));
     let Some(head) = strip_port(word) else {
@@ -154,9 +29,14 @@ pub fn is_port_word(word: &str) -> bool {
     let port = &word[head.len()..];
     match head.as_bytes().last() {
         None => true,
+        // `nmap --top-ports 1000`, `max_ports`: how many, not which.
+        Some(_) if port.len() == 5 && is_count(head) => false,
         Some(last) if !last.is_ascii_alphabetic() => true,
-        // `listenPort`, `TCPPort`; but neither `ListenPORT`'s reverse `HTTPport`, which the compounds know, nor `SUPPORT`.
-        Some(_) if starts_camel(head, port) => !matches!(camel_tail(head), "Display" | "View" | "view"),
+        // `listenPort`, `TCPPort`, but not `SUPPORT`; `HTTPport` is one of the compounds.
+        // sshd's GatewayPorts is a switch.
+        Some(_) if starts_camel(head, port) => {
+            !matches!(camel_tail(head), "Display" | "View" | "view") && word != "GatewayPorts"
+        }
         Some(_) => is_compound(head),
     }
 }
@@ -178,10 +58,18 @@ pub(super) fn strip_tail<'a>(word: &'a str, tail: &str) -> Option<&'a str> {
     end.eq_ignore_ascii_case(tail).then_some(head)
 }
 
-/// `listen|Port`, `TCP|Ports`, `listen|PORT`: a capital starts the word, and the whole is not one run of capitals like `SUPPORT`.
+/// `listen|Port`, `TCP|Ports`, `listen|PORT`: a capital starts the word, and the whole is not one run of capitals like
+/// `SUPPORT`.
 fn starts_camel(head: &str, port: &str) -> bool {
     let capital = port.starts_with('P');
     capital && (head.ends_with(|c: char| c.is_ascii_lowercase()) || port[1..].starts_with('o'))
+}
+
+/// `top-`, `max_`, `num`: the ports are counted.
+fn is_count(head: &str) -> bool {
+    let start = head.trim_end_matches(['_', '-']).rfind(|c: char| !c.is_ascii_alphanumeric()).map_or(0, |at| at + 1);
+    let last = head.get(start..).unwrap_or_default().trim_end_matches(['_', '-']);
+    ["top", "max", "num", "nr"].iter().any(|word| camel_tail(last).eq_ignore_ascii_case(word))
 }
 
 fn is_compound(head: &str) -> bool {
@@ -201,6 +89,8 @@ fn camel_tail(word: &str) -> &str {
 pub(super) fn asks_for_port(parent: &str, last: &str) -> bool {
     is_port_word(last)
         || is_listen_key(last)
+        // rabbitmq's `listeners.ssl.default = 5671`
+        || last.starts_with("listeners.")
         || matches!(last, "published" | "target") && is_port_word(parent)
         || matches!(last, "from" | "to") && strip_tail(parent, "PortRanges").is_some()
 }
@@ -214,102 +104,25 @@ pub(super) fn is_listen_key(word: &str) -> bool {
 
 /// True when values under this name look like `name:number` and are no addresses.
 pub(super) fn is_no_address(word: &str) -> bool {
+    #[rustfmt::skip]
     const WORDS: &[&str] = &[
-        "image",
-        "images",
-        "imagename",
-        "tag",
-        "tags",
-        "user",
-        "users",
-        "group",
-        "owner",
-        "uid",
-        "gid",
-        "puid",
-        "pgid",
-        "display",
-        "time",
-        "times",
-        "date",
-        "dates",
-        "startat",
-        "oncalendar",
-        "calendar",
-        "schedule",
-        "schedules",
-        "interval",
-        "hour",
-        "hours",
-        "at",
-        "when",
-        "timer",
-        "font",
-        "fonts",
-        "mac",
-        "macaddress",
-        "lanmac",
-        "size",
-        "ratio",
-        "resolution",
-        "geometry",
-        "version",
-        "rev",
-        "hash",
-        "sha256",
-        "busid",
-        "usergroup",
-        "chown",
-        "gcdates",
+        "image", "images", "imagename", "tag", "tags", "user", "users", "group", "owner", "uid", "gid", "puid",
+        "pgid", "display", "time", "times", "date", "dates", "startat", "oncalendar", "calendar", "schedule",
+        "schedules", "interval", "hour", "hours", "at", "when", "timer", "font", "fonts", "mac", "macaddress",
+        "lanmac", "size", "ratio", "resolution", "geometry", "version", "rev", "hash", "sha256", "busid",
+        "usergroup", "chown", "gcdates",
     ];
     ends_in(word, WORDS)
 }
 
 /// True when values under this name are addresses, so that a plain word before the colon is a host.
 pub(super) fn is_address_word(word: &str) -> bool {
+    #[rustfmt::skip]
     const WORDS: &[&str] = &[
-        "addr",
-        "addrs",
-        "address",
-        "addresses",
-        "backend",
-        "backends",
-        "bind",
-        "bootstrap",
-        "broker",
-        "brokers",
-        "dial",
-        "dsn",
-        "endpoint",
-        "endpoints",
-        "forward",
-        "host",
-        "hosts",
-        "hostport",
-        "instance",
-        "listen",
-        "listener",
-        "listeners",
-        "nodes",
-        "peer",
-        "peers",
-        "proxy",
-        "remote",
-        "seeds",
-        "server",
-        "servers",
-        "target",
-        "targets",
-        "upstream",
-        "upstreams",
-        "uri",
-        "url",
-        "urls",
-        "hostname",
-        "pass",
-        "connect",
-        "cluster",
-        "origin",
+        "addr", "addrs", "address", "addresses", "backend", "backends", "bind", "bootstrap", "broker", "brokers",
+        "dial", "dsn", "endpoint", "endpoints", "forward", "host", "hosts", "hostport", "instance", "listen",
+        "listener", "listeners", "nodes", "peer", "peers", "proxy", "remote", "seeds", "server", "servers", "target",
+        "targets", "upstream", "upstreams", "uri", "url", "urls", "hostname", "pass", "connect", "cluster", "origin",
         "origins",
     ];
     ends_in(word, WORDS)

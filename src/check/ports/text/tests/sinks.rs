@@ -1,0 +1,250 @@
+//! Numbers that a name, a path or a protocol makes ports.
+
+use super::{Config, Script, Value, numbers};
+
+#[test]
+fn mappings() {
+    numbers(
+        Value,
+        &["services", "web", "ports"],
+        &[
+            ("8080:80", &[8080, 80]),
+            ("127.0.0.1:8080:80/tcp", &[8080, 80]),
+            ("127.0.0.1:HOLE:8484", &[8484]),
+            ("HOLE:80", &[80]),
+            ("HOLE:HOLE:80", &[80]),
+            ("HOLE:3890:3890", &[3890, 3890]),
+            ("3890:HOLE", &[3890]),
+            ("[::1]:8080:80", &[8080, 80]),
+            ("67:67/udp", &[67, 67]),
+            ("8000-8010:9000-9010", &[8000, 8010, 9000, 9010]),
+            ("80", &[80]),
+            ("8080/tcp", &[8080]),
+            ("${WEB:-8080}:80", &[8080, 80]),
+            ("$WEB:80", &[80]),
+            ("127.0.0.1:5432", &[5432]),
+            ("127.0.0.1::80", &[]),
+            ("0.0.0.0:53:53/udp", &[53, 53]),
+            ("HOLE:53:HOLE", &[53]),
+        ],
+    );
+    numbers(
+        Value,
+        &[],
+        &[
+            ("8080/tcp", &[8080]),
+            ("9000-9010/udp", &[9000, 9010]),
+            ("8080:80/tcp", &[8080, 80]),
+            ("8080:80", &[]),
+            ("HOLE:HOLE:80", &[]),
+            ("127.0.0.1:8080:80", &[8080, 80]),
+            ("127.0.0.1:HOLE:80", &[80]),
+            ("10.0.0.0/24/tcp", &[]),
+            ("--publish=8080:80", &[8080, 80]),
+            ("-p 127.0.0.1:8080:80", &[8080, 80]),
+            ("-p8080:80", &[8080, 80]),
+            ("--publish 8080:80/udp", &[8080, 80]),
+            ("--port=tcp:8080:80", &[8080, 80]),
+            ("-p HOLE:80", &[80]),
+            ("-v 8080:80", &[]),
+        ],
+    );
+    numbers(
+        Script,
+        &[],
+        &[
+            ("podman run --rm -p 8080:80 -p 443:443 x", &[8080, 80, 443, 443]),
+            ("docker run \\\n  --name x \\\n  -p 80 \\\n  x", &[80]),
+            ("mkdir -p 80", &[]),
+            ("kubectl port-forward svc/web 8080:80", &[8080, 80]),
+        ],
+    );
+    numbers(
+        Value,
+        &["x", "port"],
+        &[
+            ("80,443", &[80, 443]),
+            ("80 443", &[80, 443]),
+            ("8000-8010", &[8000, 8010]),
+            ("8080", &[8080]),
+            ("70000", &[70000]),
+        ],
+    );
+    numbers(Value, &["port", "default"], &[("8080", &[8080])]);
+    numbers(Value, &["listeners.ssl.default"], &[("5671", &[5671])]);
+    numbers(Value, &["ports", "published"], &[("8080", &[8080])]);
+    numbers(
+        Value,
+        &["listenPort"],
+        &[
+            ("HOLE1", &[]),
+            ("80HOLE", &[]),
+            ("-1", &[]),
+            ("0", &[]),
+            ("http 80", &[]),
+            ("080", &[]),
+            ("ttyS0", &[]),
+            ("1.5", &[]),
+        ],
+    );
+    numbers(Value, &["socketConfig", "ListenStream"], &[("80", &[80]), ("0.0.0.0:80", &[80]), ("/run/x80", &[])]);
+    numbers(Value, &["listenStreams"], &[("80", &[80]), ("[::]:80", &[80])]);
+    numbers(Value, &["listen"], &[("80", &[]), (":80", &[80])]);
+}
+
+#[test]
+fn flags() {
+    numbers(
+        Script,
+        &[],
+        &[
+            ("x -port 80", &[80]),
+            ("x --http-port 8080 --workers 4", &[8080]),
+            ("x --addr 0.0.0.0:9000 --timeout 30", &[9000]),
+            ("x --port 0", &[]),
+            ("x --port 70000", &[70000]),
+            ("x --support 80", &[]),
+            ("x --port HOLE", &[]),
+            ("x --port 80HOLE", &[]),
+            ("x --ports 80,443", &[80, 443]),
+            ("x --port 8000-8010", &[8000, 8010]),
+            ("redis-server --port 6379", &[6379]),
+            ("redis-server -p 6379", &[6379]),
+            ("HOLE/bin/ssh -p 2222 host", &[2222]),
+            ("rsync -e 'ssh -p 23' a b", &[23]),
+            ("ssh -p2222 host", &[2222]),
+            ("scp -P 2222 a b", &[2222]),
+            ("scp -p 2222 a b", &[]),
+            ("mysql -h 127.0.0.1 -P 3307", &[3307]),
+            ("cp -p 80 90", &[]),
+            ("mkdir -p 755; ssh -p 22 x", &[22]),
+            ("ssh x; mkdir -p 755", &[]),
+            ("ssh -oPort=23 x", &[23]),
+            ("ssh -o Port=23 x", &[23]),
+            ("ssh -L 8080:localhost:80 x", &[8080, 80]),
+            ("ssh -D 1080 x", &[1080]),
+            ("php -S localhost:8000", &[8000]),
+            ("python3 -m http.server 8000", &[8000]),
+            ("gunicorn -b :8000 app", &[8000]),
+            ("gunicorn --bind 0.0.0.0:8000 -w 4 app", &[8000]),
+            ("serve -l 3000", &[3000]),
+            ("next start -p 3000", &[3000]),
+            ("nc -zv localhost 25", &[25]),
+            ("nc -w 5 localhost 25", &[25]),
+            ("telnet localhost 25", &[25]),
+            ("memcached -p 11211 -m 64", &[11211]),
+            ("iperf3 -s -p 5201", &[5201]),
+            ("lsof -i:8080 -i :8081", &[8080, 8081]),
+            ("[\"redis-server\", \"-p\", \"6379\"]", &[6379]),
+            ("[\"x\", \"--port\", \"6379\"]", &[6379]),
+            ("bash -c 'echo > /dev/tcp/127.0.0.1/80'", &[80]),
+            ("ufw allow 80/tcp", &[80]),
+            ("ufw allow 22", &[22]),
+            ("firewall-cmd --add-port=80/tcp", &[80]),
+            ("java -Dserver.port=8080 -Xmx512m", &[8080]),
+            ("hugo server -p 1313", &[1313]),
+            ("--listen 8080", &[8080]),
+            ("--listen 10", &[]),
+            ("ss -tln | grep -q ':22'", &[22]),
+            ("socat TCP-LISTEN:8080,fork TCP:localhost:80", &[8080, 80]),
+            ("wait_for_port 8080", &[8080]),
+            ("occ config:set ldapPort \"389\"", &[389]),
+            ("bug-report 80; auto-import 5; the port 80", &[]),
+            ("nmap --top-ports 1024", &[]),
+            ("sock.listen(16)", &[]),
+            ("app.listen(3000)", &[3000]),
+            ("sleep 80", &[]),
+            ("nc -z localhost $port 2>/dev/null", &[]),
+            ("curl --fail-with-body localhost:80", &[80]),
+            ("head -n 80 | tail -c 443", &[]),
+            ("test $# -eq 80 # port=80", &[]),
+            ("find / -mtime +30 -perm 4000", &[]),
+            ("convert -size 80 -p 443", &[]),
+        ],
+    );
+    numbers(Value, &["environment", "NIX_SSHOPTS"], &[("-p 2222", &[2222]), ("-o ConnectTimeout=10", &[])]);
+    numbers(Value, &["extraOptions"], &[("-p 2222", &[])]);
+}
+
+#[test]
+fn configuration_texts() {
+    numbers(
+        Config,
+        &[],
+        &[
+            ("server {\n  listen 80 default_server;\n  listen 443 ssl;\n}", &[80, 443]),
+            ("server{listen 80;}", &[80]),
+            ("tcp dport { 9001, 42042 } accept", &[9001, 42042]),
+            ("tcp dport { ssh, 80, http-alt, 443 } accept", &[80, 443]),
+            ("tcp dport {\n  22, # ssh\n  80,\n  443\n} accept", &[22, 80, 443]),
+            ("tcp dport != 22 drop", &[22]),
+            ("udp sport 8000-8010", &[8000, 8010]),
+            ("-A INPUT -p tcp -m multiport --dports 80,443,8000:8010 -j ACCEPT", &[80, 443, 8000, 8010]),
+            ("tcp dport 2223 dnat ip to 192.168.0.2:2222", &[2223, 2222]),
+            ("tcp dport 80 redirect to :8080", &[80, 8080]),
+            ("proto tcp dport (80 443) ACCEPT;", &[80]),
+            ("chain x { dport(443) -> y }", &[443]),
+            ("set web { type inet_service; elements = { 80, 443 } }", &[80, 443]),
+            ("set x { type ipv4_addr; elements = { 80 } }", &[]),
+            ("ct count over 80 limit rate 30/second", &[]),
+            ("ports = 80 443", &[80, 443]),
+            ("ports = [80, 443]", &[80, 443]),
+            ("ports: [\"80\", \"443\"]", &[80, 443]),
+            ("port = [80, 443]", &[80]),
+            ("timeout = 30\nport = 80\nretries: 5", &[80]),
+            ("support = 80\nimport: 90\nviewport = 1024", &[]),
+            ("SocksPort 9050\nORPort 9001 NoListen\nHiddenServicePort 80 127.0.0.1:8080", &[9050, 9001, 80, 8080]),
+            ("port 8080 is the one\nThe port 80", &[]),
+            ("ListenStream=80", &[80]),
+            ("ListenAddress 0.0.0.0:22\nListenAddress [::]:23", &[22, 23]),
+            ("listen-on port 53 { any; };", &[53]),
+            ("listen = 8080\nlisten.backlog = 511\nlisten = 1", &[8080]),
+            ("frontend x\n  bind *:80\n  bind :443 ssl", &[80, 443]),
+            (":8080 {\n  reverse_proxy localhost:3000\n}", &[8080, 3000]),
+            ("OnCalendar=*:45\nOnBootSec=15", &[]),
+            ("server-port=25565\nview-distance=10", &[25565]),
+            ("{\"host\":\"0.0.0.0\",\"port\":8080,\"size\":10}", &[8080]),
+            ("{port:3000, max:5}", &[3000]),
+            ("port: 70000", &[70000]),
+            ("port: 0\nport: 00\nport: -1", &[]),
+            ("port = \"/dev/ttyUSB0\"", &[]),
+            ("max_servers 30", &[]),
+            ("version: 24\nuid: 1000", &[]),
+            ("at: 12:30\nstart: 2024-01-02 10:20:30", &[]),
+            ("user: 1000:1000", &[]),
+            ("image: redis:6379", &[]),
+            ("interface: 0.0.0.0@53", &[53]),
+        ],
+    );
+}
+
+#[test]
+fn comments_are_text() {
+    numbers(
+        Script,
+        &[],
+        &[
+            ("# curl localhost:80", &[]),
+            ("  # curl localhost:80\ncurl localhost:81", &[81]),
+            ("x --port 80 # not --port 81", &[80]),
+            ("echo '# --port 81' --port 80", &[81, 80]),
+            ("echo don't # --port 81", &[]),
+            ("echo $# --port 80", &[80]),
+            ("echo ${#a} --port 80", &[80]),
+            ("#!/bin/sh\n--port 80", &[80]),
+            ("curl localhost:80#x", &[80]),
+            ("echo \"a \\\" # b\" --port 80", &[80]),
+        ],
+    );
+    numbers(
+        Config,
+        &[],
+        &[
+            ("; port = 80\nport = 81", &[81]),
+            ("// port = 80\nport = 81", &[81]),
+            ("#port = 80\nport = 81 # port = 82", &[81]),
+            ("listen 80; listen 81;", &[80, 81]),
+        ],
+    );
+    numbers(Value, &[], &[("# localhost:80", &[80]), ("a\n# localhost:80\nlocalhost:81", &[81])]);
+}
