@@ -1,6 +1,7 @@
 //! Reports for people and programs: one file per format, and this table of them.
 
 pub mod concise;
+pub mod frame;
 pub mod json;
 pub mod notes;
 pub mod page;
@@ -100,13 +101,18 @@ impl<'a> Places<'a> {
         self.report.sources.get(path)
     }
 
+    /// The text of a path and where its lines begin, if it could be read.
+    pub fn lines(&mut self, path: &RelPath) -> Option<(&'a Source, &LineIndex)> {
+        let source = self.report.sources.get(path)?;
+        Some((source, self.indexes.entry(path.clone()).or_insert_with(|| LineIndex::new(&source.text))))
+    }
+
     /// Start and end of a span as people count. A file that could not be read has only its first place.
     pub fn of(&mut self, path: &RelPath, span: Span) -> (Place, Place) {
-        let Some(source) = self.report.sources.get(path) else {
+        let Some((source, index)) = self.lines(path) else {
             let first = Place { line: 1, column: 1, offset: 0 };
             return (first, first);
         };
-        let index = self.indexes.entry(path.clone()).or_insert_with(|| LineIndex::new(&source.text));
         (index.place(&source.text, span.start), index.place(&source.text, span.end))
     }
 }
