@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::check::ports::PortFacts;
+use crate::check::processes::ProcessFacts;
 use crate::finding::RelPath;
 use crate::source::{Kind, Source};
 
@@ -14,12 +15,14 @@ pub struct Facts {
     pub ci: crate::check::ci::CiFacts,
     /// Port literals and own hosts.
     pub ports: PortFacts,
+    /// process-compose configurations.
+    pub processes: ProcessFacts,
 }
 
 impl Facts {
     /// Whether there is nothing in it, so that the file need not be remembered.
     pub fn is_empty(&self) -> bool {
-        self.ci.is_empty() && self.ports.is_empty()
+        self.ci.is_empty() && self.ports.is_empty() && self.processes.is_empty()
     }
 }
 

@@ -9,6 +9,7 @@ pub mod dockerfile;
 pub mod for_all_systems;
 pub mod port_fix;
 pub mod ports;
+pub mod processes;
 pub mod syntax;
 #[cfg(test)]
 pub mod testing;
@@ -41,6 +42,7 @@ pub static CHECKS: &[&Check] = &[
     &ports::CHECK,
     &syntax::CHECK,
     // One a line, so that two new checks rarely meet.
+    &processes::CHECK,
 ];
 
 /// What a check sees of one file.

@@ -1,0 +1,341 @@
+//! `process-dependency`: what a process waits for must exist and be able to happen.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::group::{Merged, View};
+use super::model::{Condition, Dependency, Known, Part, Process};
+use crate::config::nearest;
+use crate::finding::{Finding, RelPath};
+
+const RULE: &str = "process-dependency";
+
+/// Checks the dependencies that are written in a part. Gives what could not be decided.
+pub fn check(path: &RelPath, part: &Part, view: &View<'_>, out: &mut Vec<Finding>) -> Vec<String> {
+    let mut undecided = Vec::new();
+    let cycles = Cycles::new(view);
+    for process in &part.processes {
+        if let Some(span) = process.depends_on_list {
+            let message = format!("`depends_on` of `{}` is a list, which process-compose does not read", process.name);
+            let help = "write a mapping: `depends_on: { other: { condition: process_healthy } }`";
+            out.push(Finding::new(RULE, path, span, message).label("must be a mapping").help(help));
+        }
+        if let Some((parent, span)) = &process.extends
+            && view.get(parent).is_none()
+            && view.may_exist(parent).is_none()
+        {
+            let message = format!("`{}` extends `{parent}`, and there is no such process", process.name);
+            out.push(with_nearest(Finding::new(RULE, path, *span, message), parent, view));
+        }
+        for dependency in &process.depends_on {
+            match judge(path, process, dependency, view, &cycles) {
+                Verdict::Fine => {}
+                Verdict::Wrong(finding) => out.push(*finding),
+                Verdict::Undecided(why) => undecided.push(why),
+            }
+        }
+    }
+    undecided
+}
+
+enum Verdict {
+    Fine,
+    Wrong(Box<Finding>),
+    Undecided(String),
+}
+
+fn wrong(finding: Finding) -> Verdict {
+    Verdict::Wrong(Box::new(finding))
+}
+
+fn judge(path: &RelPath, process: &Process, dependency: &Dependency, view: &View<'_>, cycles: &Cycles<'_>) -> Verdict {
+    let (name, target) = (&process.name, &dependency.target);
+    if let Some(text) = &dependency.no_condition {
+        return wrong(no_condition(path, dependency, text));
+    }
+    let Some(merged) = view.get(target) else {
+        if view.is_replica(target) {
+            return Verdict::Fine;
+        }
+        if let Some(why) = view.may_exist(target) {
+            return Verdict::Undecided(format!("`{name}` waits for `{target}`, which is not here, but {why}"));
+        }
+        let message = format!("`{name}` waits for `{target}`, and there is no such process");
+        let finding = Finding::new(RULE, path, dependency.target_span, message).label("is not defined");
+        return wrong(with_nearest(finding, target, view));
+    };
+    if let Some(chain) = cycles.through(name, target) {
+        let message = format!("`{name}` waits for itself: {chain}");
+        let finding = Finding::new(RULE, path, dependency.span(), message).label("closes the circle");
+        return wrong(finding.help("leave out the dependency that is not needed: none of these processes ever starts"));
+    }
+    if cycles.holds(target) {
+        let message = format!("`{name}` waits for `{target}`, which waits for itself and never starts");
+        let finding = Finding::new(RULE, path, dependency.span(), message).label("never happens");
+        return wrong(finding.also(&merged.path, merged.span, format!("`{target}` is part of a circle")));
+    }
+    never_happens(path, process, dependency, merged)
+}
+
+/// The conditions that cannot hold, whatever happens.
+fn never_happens(path: &RelPath, process: &Process, dependency: &Dependency, merged: &Merged) -> Verdict {
+    let (name, target, it) = (&process.name, &dependency.target, &merged.process);
+    let report = |message: String, label: &str, help: String| {
+        let finding = Finding::new(RULE, path, dependency.span(), message).label("cannot happen").help(help);
+        wrong(finding.also(&merged.path, merged.span, label))
+    };
+    if it.disabled.yes() && !it.opaque && process.disabled.no() {
+        return report(
+            format!("`{name}` waits for `{target}`, which is disabled"),
+            "disabled, so it is not started",
+            format!("enable `{target}`, or disable `{name}` as well"),
+        );
+    }
+    if !it.complete() {
+        return match dependency.condition() {
+            Some(Condition::Started) => Verdict::Fine,
+            _ => {
+                Verdict::Undecided(format!("`{name}` waits for `{target}`, and not all of `{target}` is written here"))
+            }
+        };
+    }
+    match dependency.condition() {
+        Some(Condition::Healthy) if it.readiness.no() => {
+            let only = match it.liveness {
+                Known::Absent => "has no readiness_probe",
+                _ => "has only a liveness_probe, which never makes it healthy",
+            };
+            report(
+                format!("`{name}` waits until `{target}` is healthy, but `{target}` {only}"),
+                only,
+                match it.log_line.no() {
+                    true => format!("give `{target}` a `readiness_probe`"),
+                    false => format!("wait with `process_log_ready`: `{target}` has a `ready_log_line`"),
+                },
+            )
+        }
+        Some(Condition::LogReady) if it.log_line.no() => report(
+            format!("`{name}` waits for the log line of `{target}`, but `{target}` has no ready_log_line"),
+            "has no ready_log_line",
+            match it.readiness.no() {
+                true => format!(
+                    "give `{target}` a `ready_log_line`, or a `readiness_probe` and wait with `process_healthy`"
+                ),
+                false => format!("wait with `process_healthy`: `{target}` has a `readiness_probe`"),
+            },
+        ),
+        Some(condition) if condition.waits_for_the_end() && starts_again(it) => {
+            let written = match dependency.condition {
+                Known::Absent => " (no condition means `process_completed`)",
+                _ => "",
+            };
+            report(
+                format!("`{name}` waits for the end of `{target}`, which is always started again{written}"),
+                "has `restart: always` and no `max_restarts`",
+                format!("set `availability.restart` of `{target}` to `on_failure`, or wait with `process_healthy`"),
+            )
+        }
+        _ => Verdict::Fine,
+    }
+}
+
+fn starts_again(process: &Process) -> bool {
+    process.restart == Known::Is("always".to_owned()) && process.restarts_end.no()
+}
+
+fn with_nearest(finding: Finding, name: &str, view: &View<'_>) -> Finding {
+    match nearest(name, view.processes.keys().map(String::as_str)) {
+        Some(near) => {
+            let merged = view.get(near).map(|merged| (merged.path.clone(), merged.span));
+            let finding = finding.help(format!("did you mean `{near}`?"));
+            match merged {
+                Some((path, span)) => finding.also(&path, span, format!("`{near}` is defined here")),
+                None => finding,
+            }
+        }
+        None => finding.help("define it, or leave the dependency out"),
+    }
+}
+
+/// Conditions of Docker Compose, and misspelt ones.
+fn no_condition(path: &RelPath, dependency: &Dependency, text: &str) -> Finding {
+    let meant = match text {
+        "service_started" => Some("process_started"),
+        "service_healthy" => Some("process_healthy"),
+        "service_completed_successfully" => Some("process_completed_successfully"),
+        _ => nearest(text, Condition::ALL.iter().map(|condition| condition.name())),
+    };
+    let message = format!("process-compose knows no condition `{text}`, and does not load a file with it");
+    let finding = Finding::new(RULE, path, dependency.span(), message);
+    match meant {
+        Some(meant) => finding.label(format!("write `{meant}`")).help(format!("did you mean `{meant}`?")),
+        None => {
+            let all: Vec<&str> = Condition::ALL.iter().map(|condition| condition.name()).collect();
+            finding.label("no condition").help(format!("there are: {}", all.join(", ")))
+        }
+    }
+}
+
+/// The circles of a configuration.
+struct Cycles<'v> {
+    /// The circle of each process that is in one.
+    circle: HashMap<&'v str, usize>,
+    edges: BTreeMap<&'v str, Vec<&'v str>>,
+    sizes: Vec<usize>,
+}
+
+/// Circles of more processes than this are not written out.
+const SPELT: usize = 8;
+
+impl<'v> Cycles<'v> {
+    fn new(view: &'v View<'_>) -> Self {
+        let edges: BTreeMap<&str, Vec<&str>> = view
+            .processes
+            .iter()
+            .map(|(name, merged)| {
+                let targets = merged.process.depends_on.iter().map(|dependency| &*dependency.target);
+                (name.as_str(), targets.filter(|target| view.get(target).is_some()).collect())
+            })
+            .collect();
+        let mut cycles = Self { circle: HashMap::new(), edges, sizes: Vec::new() };
+        for component in components(&cycles.edges) {
+            let alone = component.len() == 1
+                && !cycles.edges.get(component[0]).is_some_and(|targets| targets.contains(&component[0]));
+            if alone {
+                continue;
+            }
+            let id = cycles.sizes.len();
+            cycles.sizes.push(component.len());
+            cycles.circle.extend(component.into_iter().map(|name| (name, id)));
+        }
+        cycles
+    }
+
+    fn holds(&self, name: &str) -> bool {
+        self.circle.contains_key(name)
+    }
+
+    /// The circle that a dependency closes, written out.
+    fn through(&self, from: &str, to: &str) -> Option<String> {
+        let circle = *self.circle.get(from)?;
+        if self.circle.get(to) != Some(&circle) {
+            return None;
+        }
+        if self.sizes[circle] > SPELT {
+            return Some(format!("through `{to}` and others, {} processes in all", self.sizes[circle]));
+        }
+        let mut way: Vec<&str> = self.way(to, from, circle)?;
+        way.insert(0, from);
+        Some(way.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" -> "))
+    }
+
+    /// The shortest way from one process of a circle to another, both included.
+    fn way(&self, from: &str, to: &str, circle: usize) -> Option<Vec<&'v str>> {
+        let (&from, _) = self.edges.get_key_value(from)?;
+        let mut came: HashMap<&str, &str> = HashMap::new();
+        let mut queue = std::collections::VecDeque::from([from]);
+        while let Some(name) = queue.pop_front() {
+            if name == to {
+                let mut way = vec![name];
+                let mut at = name;
+                while at != from {
+                    at = came.get(at)?;
+                    way.push(at);
+                }
+                way.reverse();
+                return Some(way);
+            }
+            for &next in self.edges.get(name)? {
+                if self.circle.get(next) == Some(&circle) && next != from && !came.contains_key(next) {
+                    came.insert(next, name);
+                    queue.push_back(next);
+                }
+            }
+        }
+        None
+    }
+}
+
+/// The strongly connected components of a graph (Tarjan's algorithm, with its own stack).
+fn components<'v>(edges: &BTreeMap<&'v str, Vec<&'v str>>) -> Vec<Vec<&'v str>> {
+    let names: Vec<&str> = edges.keys().copied().collect();
+    let index: HashMap<&str, usize> = names.iter().enumerate().map(|(at, name)| (*name, at)).collect();
+    let targets: Vec<Vec<usize>> =
+        edges.values().map(|targets| targets.iter().filter_map(|name| index.get(name).copied()).collect()).collect();
+    let mut order = vec![usize::MAX; names.len()];
+    let mut low = vec![0; names.len()];
+    let mut on_stack = vec![false; names.len()];
+    let (mut stack, mut found, mut count) = (Vec::new(), Vec::new(), 0);
+    for start in 0..names.len() {
+        let mut work = vec![(start, 0)];
+        while let Some((node, next)) = work.pop() {
+            if next == 0 {
+                if order[node] != usize::MAX {
+                    continue;
+                }
+                (order[node], low[node]) = (count, count);
+                count += 1;
+                stack.push(node);
+                on_stack[node] = true;
+            }
+            if let Some(&target) = targets[node].get(next) {
+                work.push((node, next + 1));
+                if order[target] == usize::MAX {
+                    work.push((target, 0));
+                } else if on_stack[target] {
+                    low[node] = low[node].min(order[target]);
+                }
+                continue;
+            }
+            for &target in &targets[node] {
+                if on_stack[target] {
+                    low[node] = low[node].min(low[target]);
+                }
+            }
+            if low[node] == order[node] {
+                let at = stack.iter().rposition(|&other| other == node).unwrap_or(0);
+                let component = stack.split_off(at);
+                component.iter().for_each(|&member| on_stack[member] = false);
+                found.push(component.into_iter().map(|member| names[member]).collect());
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn circles_are_found_and_ways_into_them_are_not_in_them() {
+        let edges: BTreeMap<&str, Vec<&str>> = [
+            ("a", vec!["b"]),
+            ("b", vec!["c", "e"]),
+            ("c", vec!["a"]),
+            ("d", vec!["a"]),
+            ("e", vec![]),
+            ("f", vec!["f"]),
+        ]
+        .into();
+        let mut found: Vec<Vec<&str>> = components(&edges)
+            .into_iter()
+            .map(|mut component| {
+                component.sort_unstable();
+                component
+            })
+            .collect();
+        found.sort();
+        assert_eq!(found, [vec!["a", "b", "c"], vec!["d"], vec!["e"], vec!["f"]]);
+    }
+
+    #[test]
+    fn a_long_chain_needs_no_deep_stack() {
+        let names: Vec<String> = (0..20_000).map(|number| format!("p{number:05}")).collect();
+        let edges: BTreeMap<&str, Vec<&str>> = names
+            .iter()
+            .enumerate()
+            .map(|(at, name)| (name.as_str(), vec![names[(at + 1) % names.len()].as_str()]))
+            .collect();
+        assert_eq!(components(&edges).len(), 1);
+    }
+}

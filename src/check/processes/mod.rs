@@ -1,0 +1,73 @@
+//! process-compose, in YAML and in Nix: dependencies that cannot be met, daemons without a probe, settings that
+//! nobody reads, and two processes on one port.
+//!
+//! Every file gives its [`Part`]s; which parts are read together (override files, `extends`, the modules of one
+//! flake) is seen when all are there.
+
+mod dependency;
+mod group;
+mod model;
+mod nix_attrs;
+mod nix_read;
+mod options;
+mod ports;
+mod readiness;
+mod services;
+mod yaml;
+
+use memchr::memmem;
+
+use self::group::Groups;
+pub use self::model::ProcessFacts;
+use super::{Check, FileContext, ProjectContext};
+use crate::finding::{Note, NoteKind};
+use crate::source::{Kind, Source};
+
+/// See `rules/process-dependency.md`, `rules/missing-readiness-probe.md` and `rules/unknown-process-option.md`.
+pub static CHECK: Check = Check { name: "processes", trigger, file, project };
+
+fn trigger(source: &Source) -> bool {
+    let has = |word: &str| memmem::find(source.text.as_bytes(), word.as_bytes()).is_some();
+    match source.kind {
+        Kind::Yaml => has("processes"),
+        Kind::Nix => has("process-compose") || has("services-flake") || (has("processes") && has("settings")),
+        _ => false,
+    }
+}
+
+fn file(context: &mut FileContext<'_>) {
+    let Some(tree) = context.tree else { return };
+    let parts = match context.source.kind {
+        Kind::Yaml => yaml::read(context, tree).into_iter().collect(),
+        Kind::Nix => nix_read::read(context, tree),
+        _ => return,
+    };
+    for part in &parts {
+        ports::conflicts(&context.source.path, part, context.findings);
+    }
+    let uses = |word: &str| memmem::find(context.source.text.as_bytes(), word.as_bytes()).is_some();
+    context.facts.processes =
+        ProcessFacts { parts, uses_flake: uses("process-compose-flake") || uses("services-flake") };
+}
+
+fn project(context: &mut ProjectContext<'_>) {
+    let project = context.project;
+    let groups = Groups::new(project);
+    let uses_flake = project.files.iter().any(|file| file.facts.processes.uses_flake);
+    for file in &project.files {
+        for part in &file.facts.processes.parts {
+            if uses_flake {
+                context.findings.extend(part.unknown_options.iter().cloned());
+            }
+            let path = &file.source.path;
+            let view = groups.view(path, part);
+            let undecided = dependency::check(path, part, &view, context.findings);
+            readiness::check(path, part, &view, context.findings);
+            context.notes.extend(undecided.into_iter().map(|message| Note {
+                kind: NoteKind::NotDecidable,
+                path: Some(path.clone()),
+                message,
+            }));
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! The settings that process-compose and process-compose-flake know.
+//!
+//! YAML: process-compose's `schemas/process-compose-schema.json`. Nix: the options of process-compose-flake's
+//! `nix/process-compose`, which has fewer, and refuses to evaluate any other.
+
+use crate::config::nearest;
+
+/// A set of settings that stand beside each other.
+#[derive(Debug)]
+pub struct Table {
+    /// What the settings are of, for messages.
+    pub of: &'static str,
+    /// The settings' names.
+    pub keys: &'static [&'static str],
+    /// The settings that hold further settings.
+    pub inner: &'static [(&'static str, &'static Table)],
+}
+
+impl Table {
+    /// The table inside a setting.
+    pub fn inside(&self, key: &str) -> Option<&'static Table> {
+        self.inner.iter().find(|(name, _)| *name == key).map(|(_, table)| *table)
+    }
+
+    /// Whether a setting is known.
+    pub fn knows(&self, key: &str) -> bool {
+        self.keys.contains(&key)
+    }
+
+    /// What a setting that is not known was meant to be, or what to do instead.
+    pub fn advice(&self, key: &str) -> Option<String> {
+        instead(key).map(str::to_owned).or_else(|| {
+            let wanted = key.to_ascii_lowercase().replace('-', "_");
+            let exact = self.keys.iter().copied().find(|known| known.replace('-', "_") == wanted);
+            let near = exact.or_else(|| nearest(&wanted, self.keys.iter().copied()));
+            near.map(|near| format!("did you mean `{near}`?"))
+        })
+    }
+}
+
+/// What to do instead of the settings that people bring from Docker Compose, Kubernetes and Procfiles.
+fn instead(key: &str) -> Option<&'static str> {
+    Some(match key {
+        "ports" | "port" | "expose" => {
+            "process-compose maps no ports: the process itself listens, on a number from the registry"
+        }
+        "healthcheck" => "write `readiness_probe` with `exec.command`",
+        "restart" => "write `availability.restart`",
+        "max_restarts" => "write `availability.max_restarts`",
+        "image" | "build" => "process-compose runs programs, not images: write the program in `command`",
+        "volumes" | "networks" => "a process sees the machine as it is: there is nothing to map",
+        "env" => "write `environment`",
+        "cwd" | "workdir" | "working_directory" => "write `working_dir`",
+        _ => return None,
+    })
+}
+
+static EXEC: Table = Table { of: "an exec probe", keys: &["command", "working_dir"], inner: &[] };
+
+static HTTP: Table = Table {
+    of: "an http_get probe",
+    keys: &["host", "path", "scheme", "port", "num_port", "headers", "status_code"],
+    inner: &[],
+};
+
+static HTTP_FLAKE: Table =
+    Table { of: "an http_get probe", keys: &["host", "path", "scheme", "port", "headers", "status_code"], inner: &[] };
+
+const PROBE_KEYS: &[&str] = &[
+    "exec",
+    "http_get",
+    "initial_delay_seconds",
+    "period_seconds",
+    "timeout_seconds",
+    "success_threshold",
+    "failure_threshold",
+];
+
+static PROBE: Table = Table { of: "a probe", keys: PROBE_KEYS, inner: &[("exec", &EXEC), ("http_get", &HTTP)] };
+
+static PROBE_FLAKE: Table =
+    Table { of: "a probe", keys: PROBE_KEYS, inner: &[("exec", &EXEC), ("http_get", &HTTP_FLAKE)] };
+
+static AVAILABILITY: Table = Table {
+    of: "`availability`",
+    keys: &["restart", "backoff_seconds", "max_restarts", "exit_on_end", "exit_on_skipped"],
+    inner: &[],
+};
+
+static SHUTDOWN: Table =
+    Table { of: "`shutdown`", keys: &["command", "timeout_seconds", "signal", "parent_only", "send_keys"], inner: &[] };
+
+static SHUTDOWN_FLAKE: Table =
+    Table { of: "`shutdown`", keys: &["command", "timeout_seconds", "signal", "parent_only"], inner: &[] };
+
+/// One entry of `depends_on`.
+pub static DEPENDENCY: Table = Table { of: "a dependency", keys: &["condition"], inner: &[] };
+
+/// A process in YAML.
+pub static PROCESS: Table = Table {
+    of: "a process",
+    keys: &[
+        "name",
+        "extends",
+        "disabled",
+        "is_daemon",
+        "command",
+        "entrypoint",
+        "log_location",
+        "log_configuration",
+        "environment",
+        "env_file",
+        "availability",
+        "depends_on",
+        "liveness_probe",
+        "readiness_probe",
+        "ready_log_line",
+        "shutdown",
+        "disable_ansi_colors",
+        "working_dir",
+        "namespace",
+        "replicas",
+        "description",
+        "vars",
+        "is_foreground",
+        "is_tty",
+        "is_elevated",
+        "is_interactive",
+        "launch_timeout_seconds",
+        "is_disabled",
+        "is_dotenv_disabled",
+        "original_config",
+        "replica_num",
+        "replica_name",
+        "executable",
+        "args",
+        "schedule",
+        "watch",
+        "mcp",
+        "truncate_log",
+        "is_template_disabled",
+        "monitor_for",
+        "monitor_silence_threshold",
+        "success_exit_codes",
+    ],
+    inner: &[
+        ("availability", &AVAILABILITY),
+        ("shutdown", &SHUTDOWN),
+        ("readiness_probe", &PROBE),
+        ("liveness_probe", &PROBE),
+    ],
+};
+
+/// The whole of a YAML file.
+pub static PROJECT: Table = Table {
+    of: "a process-compose file",
+    keys: &[
+        "version",
+        "name",
+        "log_location",
+        "log_level",
+        "log_length",
+        "log_configuration",
+        "log_format",
+        "processes",
+        "environment",
+        "shell",
+        "is_strict",
+        "vars",
+        "disable_env_expansion",
+        "is_tui_disabled",
+        "extends",
+        "env_cmds",
+        "ordered_shutdown",
+        "file_names",
+        "env_file_names",
+        "dot_env_vars",
+        "mcp_server",
+    ],
+    inner: &[],
+};
+
+/// A process in process-compose-flake.
+pub static PROCESS_FLAKE: Table = Table {
+    of: "a process",
+    keys: &[
+        "command",
+        "depends_on",
+        "availability",
+        "shutdown",
+        "working_dir",
+        "readiness_probe",
+        "liveness_probe",
+        "ready_log_line",
+        "namespace",
+        "environment",
+        "log_location",
+        "log_configuration",
+        "disable_ansi_colors",
+        "is_daemon",
+        "is_foreground",
+        "is_tty",
+        "disabled",
+        "vars",
+        "replicas",
+        "description",
+        "entrypoint",
+        "is_elevated",
+        "is_disabled",
+        "is_dotenv_disabled",
+        "launch_timeout_seconds",
+        // What every submodule has.
+        "imports",
+        "config",
+        "options",
+        "_module",
+    ],
+    inner: &[
+        ("availability", &AVAILABILITY),
+        ("shutdown", &SHUTDOWN_FLAKE),
+        ("readiness_probe", &PROBE_FLAKE),
+        ("liveness_probe", &PROBE_FLAKE),
+    ],
+};
+
+/// `settings` in process-compose-flake.
+pub static SETTINGS_FLAKE: Table = Table {
+    of: "`settings`",
+    keys: &[
+        "processes",
+        "environment",
+        "log_length",
+        "log_level",
+        "log_location",
+        "log_configuration",
+        "shell",
+        "version",
+        "vars",
+        "disable_env_expansion",
+        "ordered_shutdown",
+        "env_cmds",
+        "is_strict",
+        "extends",
+        "imports",
+        "config",
+        "options",
+        "_module",
+    ],
+    inner: &[],
+};
+
+/// What process-compose-flake had and took away, and what stands in its place.
+pub const GONE: [(&str, &str); 6] = [
+    ("httpServer", "write `cli.options.no-server`, `cli.options.port` or `cli.options.unix-socket`"),
+    ("apiServer", "write `cli.options.no-server` or `cli.options.port`"),
+    ("tui", "write `cli.environment.PC_DISABLE_TUI`"),
+    ("testScript", "write a process called `test`"),
+    ("preHook", "write `cli.preHook`"),
+    ("postHook", "write `cli.postHook`"),
+];
+
+/// Whether process-compose itself knows a setting of a process that process-compose-flake does not have.
+pub fn only_upstream(key: &str) -> bool {
+    PROCESS.knows(key) && !PROCESS_FLAKE.knows(key)
+}

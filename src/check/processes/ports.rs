@@ -1,0 +1,128 @@
+//! Which port a process is told to listen on, where the text leaves no doubt that it listens and does not connect.
+
+use std::collections::{HashMap, HashSet};
+
+use super::model::{Condition, Listen, Part, Process};
+use crate::finding::{Finding, RelPath, Span};
+
+/// Programs that are given the port of a server, not their own.
+const CLIENTS: [&str; 24] = [
+    "psql",
+    "pg_isready",
+    "pg_dump",
+    "pg_restore",
+    "createdb",
+    "createuser",
+    "dropdb",
+    "redis-cli",
+    "mysql",
+    "mysqladmin",
+    "mysqldump",
+    "mongosh",
+    "mongo",
+    "curl",
+    "wget",
+    "nc",
+    "ncat",
+    "telnet",
+    "wait-for-it",
+    "wait4x",
+    "ssh",
+    "grpcurl",
+    "cqlsh",
+    "clickhouse-client",
+];
+
+/// A port number in a text, written plainly.
+pub fn number(text: &str) -> Option<String> {
+    let text = text.trim();
+    let value: u32 = text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))?;
+    (1..=65535).contains(&value).then(|| value.to_string())
+}
+
+/// Whether a probe asks this machine.
+pub fn is_own_host(host: &str) -> bool {
+    matches!(host, "localhost" | "0.0.0.0" | "::1" | "[::1]") || host.starts_with("127.")
+}
+
+/// The ports that a command of one program is told to listen on: `--port 6379`, `--port=6379`, `http.server 8000`.
+/// Scripts of several commands are left alone, since any of them may be a client.
+pub fn in_command(command: &str, start: u32) -> Vec<Listen> {
+    let body = command.trim_end();
+    if body.contains(['\n', '|', ';', '&', '`']) || body.contains("$(") {
+        return Vec::new();
+    }
+    let words = words(body);
+    let program = words.iter().map(|(_, word)| *word).find(|word| !word.contains('=') && *word != "exec");
+    let program = program.map(|word| word.rsplit('/').next().unwrap_or(word));
+    if program.is_none_or(|program| CLIENTS.contains(&program)) {
+        return Vec::new();
+    }
+    let listen = |at: usize, text: &str| {
+        let begin = start as usize + at;
+        number(text).map(|port| Listen { port, span: Span::new(begin, begin + text.len()) })
+    };
+    let mut found = Vec::new();
+    for (index, (at, word)) in words.iter().enumerate() {
+        if let Some(value) = word.strip_prefix("--port=") {
+            found.extend(listen(at + "--port=".len(), value));
+        } else if matches!(*word, "--port" | "http.server")
+            && let Some((at, value)) = words.get(index + 1)
+        {
+            found.extend(listen(*at, value));
+        }
+    }
+    found
+}
+
+fn words(text: &str) -> Vec<(usize, &str)> {
+    text.split_ascii_whitespace().map(|word| (word.as_ptr() as usize - text.as_ptr() as usize, word)).collect()
+}
+
+/// Two processes of one configuration on one port.
+pub fn conflicts(path: &RelPath, part: &Part, out: &mut Vec<Finding>) {
+    let ended = ended(part);
+    let mut seen: HashMap<&str, Vec<(&Process, &Listen)>> = HashMap::new();
+    let beside = part.processes.iter().filter(|process| process.disabled.no() && !ended.contains(&*process.name));
+    for process in beside {
+        let clash = process.listens.iter().find_map(|listen| {
+            let others = seen.get(&*listen.port)?;
+            let (other, known) = others.iter().find(|(other, _)| together(other, process))?;
+            Some(conflict(path, process, listen, other, known))
+        });
+        out.extend(clash);
+        for listen in &process.listens {
+            let users = seen.entry(&listen.port).or_default();
+            if users.len() < MANY {
+                users.push((process, listen));
+            }
+        }
+    }
+}
+
+/// One port in more namespaces than this is not looked at any further.
+const MANY: usize = 16;
+
+/// The processes whose end somebody waits for: they share a port with nobody.
+fn ended(part: &Part) -> HashSet<&str> {
+    let dependencies = part.processes.iter().flat_map(|process| &process.depends_on);
+    let ended = dependencies.filter(|it| it.condition().is_none_or(Condition::waits_for_the_end));
+    ended.map(|dependency| &*dependency.target).collect()
+}
+
+/// Namespaces are how people keep alternatives apart that are never started together.
+fn together(one: &Process, other: &Process) -> bool {
+    match (&one.namespace, &other.namespace) {
+        (Some(one), Some(other)) => one == other,
+        _ => true,
+    }
+}
+
+fn conflict(path: &RelPath, process: &Process, listen: &Listen, other: &Process, known: &Listen) -> Finding {
+    let (name, first, port) = (&process.name, &other.name, &listen.port);
+    let message = format!("`{name}` listens on port {port}, and so does `{first}`: only one of them can");
+    Finding::new("port-conflict", path, listen.span, message)
+        .label(format!("`{first}` is there already"))
+        .help(format!("give `{name}` a port of its own, with an entry of its own in the registry"))
+        .also(path, known.span, format!("`{first}` listens on {port} here"))
+}
