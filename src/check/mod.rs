@@ -5,6 +5,7 @@
 
 pub mod ci;
 pub mod compose;
+pub mod dev_command;
 pub mod dockerfile;
 pub mod for_all_systems;
 pub mod port_fix;
@@ -37,6 +38,7 @@ pub struct Check {
 pub static CHECKS: &[&Check] = &[
     &ci::docker_build::CHECK,
     &compose::CHECK,
+    &dev_command::CHECK,
     &dockerfile::CHECK,
     &for_all_systems::CHECK,
     &ports::CHECK,

@@ -65,5 +65,10 @@ pub fn from_words<'a>(words: Vec<Word<'a>>) -> Vec<Command<'a>> {
     out
 }
 
+/// The words of a command that are scripts themselves, as in `sh -c "..."`.
+pub fn inner_scripts(command: &Command<'_>) -> Vec<Span> {
+    prefix::scripts(command)
+}
+
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,176 @@
+//! `dev-command`: a JavaScript development server started by hand where a process of process-compose is meant.
+
+mod places;
+
+use super::{Check, FileContext, no_project};
+use crate::finding::Span;
+use crate::lang::shell::Command;
+use crate::source::{Kind, Source};
+
+/// See `rules/dev-command.md`.
+pub static CHECK: Check = Check { name: "dev-command", trigger, file, project: no_project };
+
+/// The scripts that start a development server.
+const SCRIPTS: [&str; 3] = ["dev", "start", "serve"];
+
+/// The options of package managers that take a value of their own.
+const VALUED: [&str; 9] = ["--prefix", "-w", "--workspace", "-C", "--dir", "-F", "--filter", "--cwd", "--env-file"];
+
+/// A necessary condition: one of the package managers is named in a file of a kind that holds commands.
+fn trigger(source: &Source) -> bool {
+    let text = source.text.as_bytes();
+    places::kind_has_commands(source)
+        && ["npm", "yarn", "bun"].iter().any(|manager| memchr::memmem::find(text, manager.as_bytes()).is_some())
+}
+
+fn file(context: &mut FileContext<'_>) {
+    let mut found = Vec::new();
+    places::each(context.source, context.tree, &mut |command, offset, place| {
+        if development_script(command).is_some() {
+            let span = Span { start: command.span.start + offset, end: command.span.end + offset };
+            let words: Vec<&str> = command.words.iter().map(|word| &*word.text).collect();
+            found.push((span, words.join(" "), place.to_owned()));
+        }
+    });
+    let process = process_name(context.source);
+    for (span, command, place) in found {
+        let finding = context
+            .finding("dev-command", span, format!("`{command}` is started by {place}, not by process-compose"))
+            .label("make it the command of a process")
+            .help(format!(
+                "write `process-compose.dev.settings.processes.{process}.command = \"{}\";` in the flake and start it \
+                 with `nix run .#dev`",
+                command.escape_default()
+            ));
+        context.report(finding);
+    }
+}
+
+/// What the process may be called: a Dockerfile stands in the folder of what it runs.
+fn process_name(source: &Source) -> String {
+    let folder = source.path.rsplit('/').nth(1).filter(|_| source.kind == Kind::Dockerfile);
+    let plain = |name: &&str| name.starts_with(|c: char| c.is_ascii_alphabetic()) && *name != "docker";
+    let name = folder.filter(plain).unwrap_or("web");
+    name.replace(|c: char| !c.is_ascii_alphanumeric() && c != '-', "-")
+}
+
+/// The package script that a command runs, if it is one that starts a development server.
+fn development_script<'c>(command: &'c Command<'_>) -> Option<&'c str> {
+    let program = command.program().trim_end_matches(".cmd");
+    let mut words = command.words.iter().skip(1).map(|word| &*word.text).peekable();
+    let program = match program {
+        "corepack" => words.next()?,
+        program => program,
+    };
+    if !matches!(program, "npm" | "pnpm" | "yarn" | "bun") {
+        return None;
+    }
+    let mut operands = Operands { words, skip: false };
+    let mut word = operands.next()?;
+    match (program, word) {
+        ("yarn", "workspace") => {
+            operands.next()?;
+            word = operands.next()?;
+        }
+        ("yarn", "workspaces") | ("pnpm", "recursive" | "multi" | "m") => word = operands.nth_script()?,
+        _ => {}
+    }
+    let run = matches!(word, "run" | "run-script" | "rum" | "urn");
+    if run {
+        word = operands.next()?;
+    } else if program == "npm" && word != "start" {
+        return None;
+    }
+    SCRIPTS.contains(&word).then_some(word)
+}
+
+/// The arguments that are no options.
+struct Operands<I> {
+    words: I,
+    skip: bool,
+}
+
+impl<'c, I: Iterator<Item = &'c str>> Operands<I> {
+    /// The next argument, over the word `foreach`.
+    fn nth_script(&mut self) -> Option<&'c str> {
+        self.find(|word| *word != "foreach")
+    }
+}
+
+impl<'c, I: Iterator<Item = &'c str>> Iterator for Operands<I> {
+    type Item = &'c str;
+
+    fn next(&mut self) -> Option<&'c str> {
+        loop {
+            let word = self.words.next()?;
+            if std::mem::take(&mut self.skip) {
+                continue;
+            }
+            if word.starts_with('-') {
+                self.skip = VALUED.contains(&word);
+                continue;
+            }
+            return Some(word);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lang::shell;
+
+    #[test]
+    fn commands_that_start_a_development_server() {
+        for (script, expected) in [
+            ("npm run dev", Some("dev")),
+            ("npm start", Some("start")),
+            ("npm run-script serve -- --port 1", Some("serve")),
+            ("npm --prefix web run dev", Some("dev")),
+            ("npm -w web start &", Some("start")),
+            ("npm run start --silent", Some("start")),
+            ("pnpm dev", Some("dev")),
+            ("pnpm -C web run dev", Some("dev")),
+            ("pnpm --filter=api dev", Some("dev")),
+            ("pnpm --filter api dev", Some("dev")),
+            ("pnpm -r run start", Some("start")),
+            ("yarn serve", Some("serve")),
+            ("yarn --cwd web start", Some("start")),
+            ("yarn workspace web dev", Some("dev")),
+            ("yarn workspaces foreach -A run dev", Some("dev")),
+            ("bun run dev", Some("dev")),
+            ("bun --hot run start", Some("start")),
+            ("corepack pnpm dev", Some("dev")),
+            ("cd web && PORT=1 npm run dev", Some("dev")),
+            ("npx concurrently x; concurrently 'npm run dev' \"yarn start\"", Some("dev")),
+            ("nix develop -c npm run dev", Some("dev")),
+            ("nohup npm start > log 2>&1 &", Some("start")),
+            ("npm run dev:build", None),
+            ("npm run start-watch", None),
+            ("npm run build", None),
+            ("npm ci && npm test", None),
+            ("npm dev", None),
+            ("npm install -g serve", None),
+            ("npm install dev", None),
+            ("yarn add serve", None),
+            ("pnpm dlx serve", None),
+            ("pnpm add -D start", None),
+            ("bun build start", None),
+            ("bun x serve", None),
+            ("bun run build dev", None),
+            ("npx serve", None),
+            ("echo npm run dev", None),
+            ("echo 'run: npm run dev'", None),
+            ("printf \"npm start\\n\"", None),
+            ("# npm run dev", None),
+            ("cat <<EOF\nnpm run dev\nEOF", None),
+            ("alias dev='npm run dev'", None),
+            ("grep -q \"npm start\" README.md", None),
+            ("npm run", None),
+            ("npm", None),
+        ] {
+            let found = shell::commands(script);
+            assert_eq!(found.iter().find_map(development_script), expected, "{script}");
+        }
+    }
+}

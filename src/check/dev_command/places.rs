@@ -1,0 +1,249 @@
+//! Where commands are run directly: CI steps, shell scripts, recipes, shell hooks, Dockerfiles.
+
+use crate::check::dockerfile;
+use crate::finding::Span;
+use crate::lang::ci::{self, Site};
+use crate::lang::shell::{self, Command, Word};
+use crate::lang::yaml::Yaml;
+use crate::lang::{Kind as NodeKind, Node, Tree, nix};
+use crate::source::{Kind, Source};
+
+/// Nix attributes whose value runs when a development shell is entered.
+const HOOKS: [&str; 2] = ["shellHook", "enterShell"];
+
+/// Whether a file is of a kind that runs commands directly.
+pub(super) fn kind_has_commands(source: &Source) -> bool {
+    match source.kind {
+        Kind::Yaml => ci::system(&source.path).is_some(),
+        Kind::Nix => HOOKS.iter().any(|hook| memchr::memmem::find(source.text.as_bytes(), hook.as_bytes()).is_some()),
+        Kind::Shell | Kind::Just | Kind::Make | Kind::Dockerfile => true,
+        Kind::Lock => false,
+    }
+}
+
+/// Hands out each command of a file: the command, the offset of its script in the file, and what runs it.
+pub(super) fn each(source: &Source, tree: Option<&Tree<'_>>, found: &mut dyn FnMut(&Command<'_>, u32, &str)) {
+    match (source.kind, tree) {
+        (Kind::Yaml, Some(tree)) => ci_steps(source, tree, found),
+        (Kind::Nix, Some(tree)) => hooks(tree, found),
+        (Kind::Dockerfile, Some(tree)) if dockerfile::is_dockerfile(source) => containers(tree, found),
+        (Kind::Shell, _) => script(&source.text, 0, "a shell script", found),
+        (Kind::Just, _) => recipes(&source.text, just_header, found),
+        (Kind::Make, _) => recipes(&source.text, make_header, found),
+        _ => {}
+    }
+}
+
+fn script(text: &str, offset: u32, place: &str, found: &mut dyn FnMut(&Command<'_>, u32, &str)) {
+    for command in shell::commands(text) {
+        found(&command, offset, place);
+    }
+}
+
+fn ci_steps(source: &Source, tree: &Tree<'_>, found: &mut dyn FnMut(&Command<'_>, u32, &str)) {
+    let Some(system) = ci::system(&source.path) else { return };
+    for site in ci::sites(&Yaml::new(tree), system) {
+        if let Site::Script(step) = site {
+            script(&step.text, step.start, "a CI step", found);
+        }
+    }
+}
+
+fn hooks(tree: &Tree<'_>, found: &mut dyn FnMut(&Command<'_>, u32, &str)) {
+    for binding in tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Binding) {
+        let name = nix::attrpath_node(tree, binding).and_then(|path| nix::names(tree, path).last());
+        let Some(hook) = name.and_then(|name| HOOKS.into_iter().find(|hook| name.text.as_deref() == Some(hook))) else {
+            continue;
+        };
+        let Some(value) = nix::value(tree, binding) else { continue };
+        let place = format!("{hook}, so by entering the shell");
+        for string in tree.subtree(value).filter(|&node| is_own_string(tree, node, value)) {
+            if let Some((text, start)) = nix::masked(tree, string) {
+                script(&text, start, &place, found);
+            }
+        }
+    }
+}
+
+/// A string that is (part of) a value, not one inside an interpolation of it.
+fn is_own_string(tree: &Tree<'_>, node: Node, value: Node) -> bool {
+    matches!(tree.kind(node), NodeKind::String | NodeKind::IndentedString)
+        && !tree
+            .ancestors(node)
+            .take_while(|&around| tree.span(value).contains(tree.span(around)))
+            .any(|around| tree.kind(around) == NodeKind::Interpolation)
+}
+
+fn containers(tree: &Tree<'_>, found: &mut dyn FnMut(&Command<'_>, u32, &str)) {
+    for node in tree.nodes() {
+        let place = match tree.kind(node) {
+            NodeKind::CmdInstruction => "the CMD of a Dockerfile",
+            NodeKind::EntrypointInstruction => "the ENTRYPOINT of a Dockerfile",
+            _ => continue,
+        };
+        if tree.parent(node).is_some_and(|around| tree.kind(around) == NodeKind::HealthcheckInstruction) {
+            continue;
+        }
+        for form in tree.children(node) {
+            match tree.kind(form) {
+                NodeKind::ShellCommand => script(tree.slice(form), tree.span(form).start, place, found),
+                NodeKind::JsonStringArray => {
+                    for command in shell::from_words(json_words(tree, form)) {
+                        found(&command, 0, place);
+                        inner_scripts(tree, &command, place, found);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+fn json_words<'a>(tree: &Tree<'a>, array: Node) -> Vec<Word<'a>> {
+    tree.children(array)
+        .filter(|&item| tree.kind(item) == NodeKind::JsonString)
+        .map(|item| Word { text: tree.slice(item).trim_matches('"').into(), span: tree.span(item) })
+        .collect()
+}
+
+/// `CMD ["sh", "-c", "npm start"]`
+fn inner_scripts(tree: &Tree<'_>, command: &Command<'_>, place: &str, found: &mut dyn FnMut(&Command<'_>, u32, &str)) {
+    for Span { start, end } in shell::inner_scripts(command) {
+        let inside = Span { start: start + 1, end: end.saturating_sub(1).max(start + 1) };
+        script(tree.text().get(inside.range()).unwrap_or(""), inside.start, place, found);
+    }
+}
+
+/// Hands out the commands of the recipes of a justfile or makefile.
+fn recipes(text: &str, header: fn(&str) -> Option<&str>, found: &mut dyn FnMut(&Command<'_>, u32, &str)) {
+    let mut recipe: Option<Recipe<'_>> = None;
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        let indented = line.starts_with(['\t', ' ']);
+        match &mut recipe {
+            Some(recipe) if indented || line.trim().is_empty() => recipe.push(line),
+            _ if indented || line.trim().is_empty() || line.starts_with('#') => {}
+            _ => {
+                if let Some(recipe) = recipe.take() {
+                    recipe.read(found);
+                }
+                recipe = header(line).map(|name| Recipe { name, start: at + line.len(), body: String::new() });
+            }
+        }
+        at += line.len();
+    }
+    if let Some(recipe) = recipe {
+        recipe.read(found);
+    }
+}
+
+struct Recipe<'a> {
+    name: &'a str,
+    start: usize,
+    /// The lines after its header, byte for byte, with the marks `@`, `-` and `+` before commands blanked.
+    body: String,
+}
+
+impl Recipe<'_> {
+    fn push(&mut self, line: &str) {
+        let marks = line.len() - line.trim_start_matches(['\t', ' ', '@', '-', '+']).len();
+        self.body.extend(std::iter::repeat_n(' ', marks));
+        self.body.push_str(&line[marks..]);
+    }
+
+    fn read(&self, found: &mut dyn FnMut(&Command<'_>, u32, &str)) {
+        let first = self.body.trim_start();
+        let shebang = first.strip_prefix("#!").and_then(|line| line.lines().next()).unwrap_or("sh");
+        if shebang.trim_end().ends_with("sh") || shebang.contains("sh ") {
+            script(&self.body, self.start as u32, &format!("the recipe `{}`", self.name), found);
+        }
+    }
+}
+
+/// The name in a recipe's header line: `dev port="1": build`, with `@` for a quiet recipe.
+fn just_header(line: &str) -> Option<&str> {
+    let (head, rest) = line.split_once(':')?;
+    let name = head.trim_start_matches('@').split_whitespace().next()?;
+    let keyword = matches!(name, "set" | "alias" | "export" | "import" | "mod");
+    (!rest.starts_with('=') && !keyword && !name.starts_with('[')).then_some(name)
+}
+
+/// The name in a rule's header line: `dev: build`.
+fn make_header(line: &str) -> Option<&str> {
+    let (head, rest) = line.split_once(':')?;
+    let assigns = rest.starts_with('=') || rest.starts_with(":=") || head.contains('=');
+    (!assigns).then(|| head.split_whitespace().next()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lang::Language;
+
+    fn read(path: &str, text: &str) -> Vec<String> {
+        let source = Source::new(path, crate::walk::by_name(path).unwrap(), text);
+        let tree = Language::of(source.kind).and_then(|language| Tree::parse(language, &source.text));
+        let mut out = Vec::new();
+        each(&source, tree.as_ref(), &mut |command, offset, place| {
+            let words: Vec<&str> = command.words.iter().map(|word| &*word.text).collect();
+            let start = (command.span.start + offset) as usize;
+            let computed = words[0].contains('\u{1}');
+            assert!(
+                computed || text[start..].trim_start_matches(['"', '\'']).starts_with(words[0]),
+                "{path}: {words:?}"
+            );
+            out.push(format!("{place}: {}", words.join(" ")));
+        });
+        out
+    }
+
+    #[test]
+    fn places_that_run_commands() {
+        for (path, text, expected) in [
+            (
+                "justfile",
+                "set shell := [\"x\"]\nx := `a`\n# note\n@dev port='1': build\n  @npm run dev\n\n  b {{port}}\n\n[group: 'y']\npy:\n  #!/usr/bin/env python\n  import x\n",
+                &["the recipe `dev`: npm run dev", "the recipe `dev`: b {{port}}"][..],
+            ),
+            (
+                "Makefile",
+                "X := a:b\nY = c: d\n.PHONY: dev\ndev: build ## help\n\t@npm start\n\t-$(RM) x\nifdef X\nendif\n",
+                &["the recipe `dev`: npm start", "the recipe `dev`: RM", "the recipe `dev`: $(RM) x"],
+            ),
+            ("a.sh", "#!/bin/sh\nset -e\nnpm start\n", &["a shell script: set -e", "a shell script: npm start"]),
+            (
+                "Dockerfile",
+                "FROM a\nRUN no\nCMD [\"npm\", \"start\"]\nENTRYPOINT exec b c\nHEALTHCHECK CMD no\n",
+                &["the CMD of a Dockerfile: npm start", "the ENTRYPOINT of a Dockerfile: b c"],
+            ),
+            (
+                "Dockerfile",
+                "FROM a\nCMD [\"sh\", \"-c\", \"a && npm start\"]\n",
+                &[
+                    "the CMD of a Dockerfile: sh -c a && npm start",
+                    "the CMD of a Dockerfile: a",
+                    "the CMD of a Dockerfile: npm start",
+                ],
+            ),
+            ("Dockerfile", "npm start\n", &[]),
+            (
+                "shell.nix",
+                "mkShell { shellHook = ''\n  a ${b}\n  ${writeText \"x\" \"no\"}\n'' + \"c\"; command = \"no\"; }",
+                &[
+                    "shellHook, so by entering the shell: a ????",
+                    "shellHook, so by entering the shell: ?????????????????????",
+                    "shellHook, so by entering the shell: c",
+                ],
+            ),
+            (
+                ".github/workflows/a.yml",
+                "jobs:\n  a:\n    steps:\n      - run: npm start\n        name: no\n",
+                &["a CI step: npm start"],
+            ),
+            ("process-compose.yaml", "processes:\n  a:\n    command: npm start\n", &[]),
+        ] {
+            let found: Vec<String> = read(path, text).iter().map(|found| found.replace('\u{1}', "?")).collect();
+            assert_eq!(found, expected, "{path}");
+        }
+    }
+}
