@@ -35,6 +35,8 @@ pub struct Cli {
 pub enum Command {
     /// Check files and folders (the default command)
     Check(CheckArgs),
+    /// Apply fixes: those that keep what Nix evaluates, with --unsafe also the others
+    Fix(FixArgs),
     /// Show a rule's page: why it is there, and what is bad and good
     Explain(ExplainArgs),
     /// List all rules
@@ -127,6 +129,26 @@ pub struct CheckArgs {
     /// Say on standard error where the time went
     #[arg(long, help_heading = "Report")]
     pub stats: bool,
+    /// How to talk.
+    #[command(flatten)]
+    pub talk: TalkArgs,
+}
+
+/// The options of `fix`.
+#[derive(Debug, Args)]
+pub struct FixArgs {
+    /// What is looked at.
+    #[command(flatten)]
+    pub scope: ScopeArgs,
+    /// Also apply fixes that may change what is evaluated or locked, or that make files
+    #[arg(long = "unsafe")]
+    pub needs_unsafe: bool,
+    /// Print what would change as a diff (for `git apply` in the root), and change nothing
+    #[arg(long)]
+    pub diff: bool,
+    /// Exit with 1 where findings of this level or worse are left: error, warn or hint
+    #[arg(long, value_name = "LEVEL", default_value = "error", value_parser = reported_level, help_heading = "Report")]
+    pub fail_on: Level,
     /// How to talk.
     #[command(flatten)]
     pub talk: TalkArgs,

@@ -1,6 +1,10 @@
-//! `flakeward fix`: what it changes, what it refuses, and that real Nix sees no difference.
+//! `flakeward fix`: what it changes, what it refuses, and what it leaves behind when it is killed.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+use std::time::Duration;
 
 use flakeward::finding::Safety;
 use flakeward::fix::{Outcome, Request, fix};
@@ -80,4 +84,151 @@ fn what_may_not_be_written_is_refused_with_the_reason() {
     assert!(outcome.refused[0].unwritable);
     assert_eq!(outcome.refused[0].reason, "a.nix cannot be written: it is read-only");
     assert_eq!(outcome.report.findings.len(), 1);
+}
+
+/// A repository on disk.
+fn repository(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let root = tempfile::tempdir().unwrap();
+    for (path, text) in files {
+        let file = root.path().join(path);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
+    }
+    root
+}
+
+fn command(root: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_flakeward"));
+    command.current_dir(root).args(["fix", "--isolated"]).args(args);
+    command
+}
+
+fn flakeward(root: &Path, args: &[&str]) -> Output {
+    command(root, args).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+const UNUSED: &str = "{ } # flakeward: allow(lookup-path) because\n";
+const FIXED: &str = "{ }\n";
+const LEFT: &str = "{ a = <nixpkgs>; }\n";
+
+#[test]
+fn it_says_what_it_fixed_and_what_is_left() {
+    let root = repository(&[("a.nix", UNUSED), ("sub/b.nix", UNUSED), ("c.nix", LEFT)]);
+    let out = flakeward(root.path(), &["--fail-on", "hint"]);
+    assert_eq!(
+        text(&out.stdout),
+        "a.nix:1:24: fixed[unused-suppression]: remove the suppression\n\
+         sub/b.nix:1:24: fixed[unused-suppression]: remove the suppression\n\
+         c.nix:1:7: warn[lookup-path]: `<nixpkgs>` is looked up in NIX_PATH, which differs from machine to machine\n"
+    );
+    assert_eq!(text(&out.stderr), "fixed 2 findings in 2 files; left: 1 warning in 1 of 3 files\n");
+    assert_eq!(out.status.code(), Some(1));
+    assert_eq!(fs::read_to_string(root.path().join("sub/b.nix")).unwrap(), FIXED);
+    let again = flakeward(root.path(), &[]);
+    assert_eq!(text(&again.stderr), "nothing to fix; left: 1 warning in 1 of 3 files\n");
+    assert_eq!(again.status.code(), Some(0));
+}
+
+#[test]
+fn paths_and_rules_narrow_it_down() {
+    let root = repository(&[("a.nix", UNUSED), ("sub/b.nix", UNUSED)]);
+    flakeward(root.path(), &["sub"]);
+    assert_eq!(fs::read_to_string(root.path().join("a.nix")).unwrap(), UNUSED);
+    assert_eq!(fs::read_to_string(root.path().join("sub/b.nix")).unwrap(), FIXED);
+    flakeward(root.path(), &["--select", "syntax-error"]);
+    assert_eq!(fs::read_to_string(root.path().join("a.nix")).unwrap(), UNUSED);
+}
+
+#[test]
+fn a_diff_changes_nothing_and_can_be_applied() {
+    let root = repository(&[("a.nix", UNUSED), ("sub/b.nix", UNUSED)]);
+    let out = flakeward(root.path(), &["--diff", "--fail-on", "warn"]);
+    assert_eq!(out.status.code(), Some(1));
+    let rules = flakeward::rule::RuleSet::built_in().active_rules().count();
+    let summary = format!("would fix 2 findings in 2 files; left: 2 files, {rules} rules: nothing to report\n");
+    assert_eq!(text(&out.stderr), summary);
+    assert_eq!(fs::read_to_string(root.path().join("a.nix")).unwrap(), UNUSED);
+    fs::write(root.path().join("fix.diff"), &out.stdout).unwrap();
+    let apply = Command::new("git").current_dir(root.path()).args(["apply", "fix.diff"]).output().unwrap();
+    assert!(apply.status.success(), "{}", text(&apply.stderr));
+    assert_eq!(fs::read_to_string(root.path().join("a.nix")).unwrap(), FIXED);
+    assert_eq!(fs::read_to_string(root.path().join("sub/b.nix")).unwrap(), FIXED);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_cannot_be_written_is_said_and_the_rest_is_fixed() {
+    use std::os::unix::fs::PermissionsExt;
+    let root = repository(&[("a.nix", UNUSED), ("b.nix", UNUSED)]);
+    fs::set_permissions(root.path().join("a.nix"), fs::Permissions::from_mode(0o444)).unwrap();
+    let out = flakeward(root.path(), &[]);
+    assert_eq!(out.status.code(), Some(2));
+    let said = text(&out.stdout);
+    assert!(
+        said.contains("a.nix:1:24: not fixed[unused-suppression]: a.nix cannot be written: it is read-only\n"),
+        "{said}"
+    );
+    assert_eq!(fs::read_to_string(root.path().join("a.nix")).unwrap(), UNUSED);
+    assert_eq!(fs::read_to_string(root.path().join("b.nix")).unwrap(), FIXED);
+}
+
+#[cfg(unix)]
+#[test]
+fn links_are_not_written_through() {
+    let outside = repository(&[("a.nix", UNUSED)]);
+    let root = repository(&[("flake.nix", "{ }\n")]);
+    std::os::unix::fs::symlink(outside.path(), root.path().join("lib")).unwrap();
+    std::os::unix::fs::symlink(outside.path().join("a.nix"), root.path().join("a.nix")).unwrap();
+    for (path, link) in [("a.nix", "a.nix"), ("lib", "lib"), ("lib/a.nix", "lib")] {
+        let out = flakeward(root.path(), &[path]);
+        assert_eq!(out.status.code(), Some(2));
+        assert!(text(&out.stderr).starts_with(&format!("error: {link} is a symbolic link\n")), "{}", text(&out.stderr));
+    }
+    assert_eq!(flakeward(root.path(), &[]).status.code(), Some(0));
+    assert_eq!(fs::read_to_string(outside.path().join("a.nix")).unwrap(), UNUSED);
+}
+
+/// Killed at any moment, it leaves each file old or new, and the next run finishes the work.
+#[cfg(unix)]
+#[test]
+fn a_power_cut_leaves_every_file_old_or_new() {
+    const FILES: usize = 60;
+    const RUNS: u32 = 10;
+    let line = "  a = \"some text that makes the file longer than one block of the disk\";\n";
+    let padding: String = (0..100).map(|index| line.replace("a =", &format!("a{index} ="))).collect();
+    let old = format!("{{ # flakeward: allow(lookup-path) because\n{padding}}}\n");
+    let new = format!("{{\n{padding}}}\n");
+    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut cut_short = 0;
+    for run in 0..RUNS {
+        let names: Vec<String> = (0..FILES).map(|index| format!("d{}/f{index}.nix", index % 7)).collect();
+        let files: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), old.as_str())).collect();
+        let root = repository(&files);
+        let mut child = command(root.path(), &["-q"]).spawn().unwrap();
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        // Half of the runs are killed at any time, the others once the first file is replaced.
+        let first = root.path().join(&names[0]);
+        let begun = || fs::metadata(&first).is_ok_and(|found| found.len() == new.len() as u64);
+        if run % 2 == 0 {
+            std::thread::sleep(Duration::from_micros(random % 200_000));
+        } else {
+            while child.try_wait().unwrap().is_none() && !begun() {}
+            std::thread::sleep(Duration::from_micros(random % 300));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let texts: Vec<String> = names.iter().map(|name| fs::read_to_string(root.path().join(name)).unwrap()).collect();
+        assert!(texts.iter().all(|text| *text == old || *text == new), "a file is half written");
+        let written = texts.iter().filter(|text| **text == new).count();
+        cut_short += usize::from(written > 0 && written < FILES);
+        assert!(flakeward(root.path(), &["-q"]).status.success());
+        assert!(names.iter().all(|name| fs::read_to_string(root.path().join(name)).unwrap() == new));
+    }
+    println!("{cut_short} of {RUNS} runs were cut in the middle of writing");
 }

@@ -51,8 +51,6 @@ pub struct Fixed {
 pub struct Refused {
     /// The finding; its place is that in the text as it is now.
     pub finding: Finding,
-    /// Where it stands, as people count.
-    pub place: Place,
     /// Why.
     pub reason: String,
     /// Whether the file cannot be written: the run then exits with 2.
@@ -336,8 +334,7 @@ impl State<'_> {
 
     fn refuse(&mut self, at: usize, reason: String, unwritable: bool) {
         let finding = self.report.findings[at].clone();
-        let place = Indexes::default().place(&self.report, &finding);
-        self.refused.push(Refused { finding, place, reason, unwritable });
+        self.refused.push(Refused { finding, reason, unwritable });
     }
 }
 

@@ -1,6 +1,7 @@
 //! Reports for people and programs: one file per format, and this table of them.
 
 pub mod concise;
+pub mod fixes;
 pub mod frame;
 pub mod json;
 pub mod notes;

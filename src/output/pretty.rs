@@ -197,7 +197,8 @@ fn code(text: &str, color: bool) -> String {
 }
 
 /// The last line: how many of what, where, and what to do next.
-fn summary(report: &Report, view: &View) -> String {
+/// One sentence: how much was found, and where.
+pub fn summary(report: &Report, view: &View) -> String {
     let color = view.stream.color;
     let levels = [(Level::Error, "error"), (Level::Warn, "warning"), (Level::Hint, "hint")];
     let counts: Vec<String> = levels

@@ -1,0 +1,80 @@
+//! `flakeward fix`.
+
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use super::{Failure, forgive_closed, session::Session};
+use crate::cli::FixArgs;
+use crate::finding::Safety;
+use crate::fix::{self, Outcome, Request, diff};
+use crate::output::{View, fixes, notes, stream};
+use crate::walk;
+
+/// Fixes, writes the files (or shows the differences), and says what was done and what is left.
+pub fn run(args: &FixArgs) -> Result<ExitCode, Failure> {
+    for path in &args.scope.paths {
+        refuse_unfixable(path)?;
+    }
+    let session = Session::open(&args.scope, None)?;
+    if session.nothing_asked {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let allowed = if args.needs_unsafe { Safety::Unsafe } else { Safety::Safe };
+    let guard = |path: &str| fix::write::guard(&session.root, path);
+    let outcome = fix::fix(&session.repo(), &session.settings, &Request { allowed, only: None, guard: &guard });
+    if !args.diff {
+        fix::write::write(&session.root, &outcome.changes).map_err(|failure| Failure::new(failure.to_string()))?;
+    }
+    let view = View { stream: stream::stdout(args.talk.color), quiet: args.talk.quiet, ..session.view.clone() };
+    tell(&outcome, &view, args)?;
+    Ok(exit_code(&outcome, args))
+}
+
+/// Standard input cannot be rewritten, and a path through a link may lead into somebody else's repository.
+fn refuse_unfixable(path: &Path) -> Result<(), Failure> {
+    if path.as_os_str() == "-" {
+        return Err(Failure::new("`fix` rewrites files and cannot rewrite standard input"));
+    }
+    let named = if path.is_absolute() { 1 } else { usize::MAX };
+    let is_link = |path: &&Path| path.symlink_metadata().is_ok_and(|found| found.is_symlink());
+    match path.ancestors().take(named).find(is_link) {
+        Some(link) => Err(Failure::new(format!("{} is a symbolic link", link.display()))
+            .help("fixes are never written through one: name the file that it leads to")),
+        None => Ok(()),
+    }
+}
+
+fn tell(outcome: &Outcome, view: &View, args: &FixArgs) -> Result<(), Failure> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    let written = match args.diff {
+        true => out.write_all(diff::unified(&outcome.changes).as_bytes()),
+        false => fixes::write(outcome, view, &mut out),
+    };
+    forgive_closed(written.and_then(|()| out.flush()))
+        .map_err(|error| Failure::new(format!("cannot write to standard output: {}", walk::io_reason(&error))))?;
+    // Standard error is for remarks: where it cannot be written, the files and the exit code still hold.
+    let mut err = io::stderr().lock();
+    let _ = notes::write(&outcome.report, view, args.talk.verbose, &mut err);
+    if args.diff {
+        let _ = fixes::refusals(outcome, view, &mut err);
+    }
+    if !args.talk.quiet {
+        let plain = View { stream: stream::stderr(), ..view.clone() };
+        let _ = writeln!(err, "{}", fixes::summary(outcome, &plain, !args.diff));
+    }
+    Ok(())
+}
+
+/// What could not be written or checked is 2. Else the findings decide: those that are left, or with `--diff` those of
+/// the files as they are.
+fn exit_code(outcome: &Outcome, args: &FixArgs) -> ExitCode {
+    let failed = outcome.report.internal_error()
+        || outcome.refused.iter().any(|refused| refused.unwritable)
+        || (outcome.report.files == 0 && args.scope.require_inputs);
+    let reached = match args.diff {
+        true => outcome.worst_before.is_some_and(|worst| worst >= args.fail_on),
+        false => outcome.report.reaches(args.fail_on),
+    };
+    ExitCode::from(if failed { 2 } else { u8::from(reached) })
+}

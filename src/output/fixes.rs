@@ -1,0 +1,51 @@
+//! What `flakeward fix` did: a line for each finding, fixed, refused or left, and a sentence about all.
+
+use std::io::{self, Write};
+
+use super::style::{GREEN, YELLOW};
+use super::text::{clean, count};
+use super::{Places, View, concise, pretty};
+use crate::finding::{Finding, RelPath};
+use crate::fix::Outcome;
+use crate::source::Place;
+
+/// Writes what was fixed, what could not be, and what is left.
+pub fn write(outcome: &Outcome, view: &View, out: &mut dyn Write) -> io::Result<()> {
+    let color = view.stream.color;
+    if !view.quiet {
+        for fixed in &outcome.fixed {
+            let place = place(view, &fixed.path, fixed.place);
+            writeln!(out, "{place}: {}[{}]: {}", GREEN.on("fixed", color), fixed.rule, clean(&fixed.title))?;
+        }
+    }
+    refusals(outcome, view, out)?;
+    concise::write(&outcome.report, view, out)
+}
+
+/// Writes which fixes were refused, and why.
+pub fn refusals(outcome: &Outcome, view: &View, out: &mut dyn Write) -> io::Result<()> {
+    let mut places = Places::new(&outcome.report);
+    for refused in &outcome.refused {
+        let Finding { path, span, rule, .. } = &refused.finding;
+        let place = place(view, path, places.of(path, *span).0);
+        let word = YELLOW.on("not fixed", view.stream.color);
+        writeln!(out, "{place}: {word}[{rule}]: {}", clean(&refused.reason))?;
+    }
+    Ok(())
+}
+
+fn place(view: &View, path: &RelPath, place: Place) -> String {
+    format!("{}:{}:{}", clean(&view.path(path)), place.line, place.column)
+}
+
+/// One sentence: how much was fixed (or would be) and how much is left.
+pub fn summary(outcome: &Outcome, view: &View, written: bool) -> String {
+    let files = count(outcome.changes.len(), "file");
+    let done = match (outcome.fixed.len(), written) {
+        (0, _) => "nothing to fix".to_owned(),
+        (fixed, true) => format!("fixed {} in {files}", count(fixed, "finding")),
+        (fixed, false) => format!("would fix {} in {files}", count(fixed, "finding")),
+    };
+    let unsettled = if outcome.unsettled { "; more to fix after the last round: run again" } else { "" };
+    format!("{done}; left: {}{unsettled}", pretty::summary(&outcome.report, view))
+}
