@@ -9,12 +9,15 @@ mod flow;
 mod hosts;
 mod nix;
 mod report;
+#[cfg(test)]
+mod tests;
 pub mod text;
 mod words;
 mod yaml;
 
 use super::{Check, FileContext};
 use crate::finding::Span;
+use crate::lang::Tree;
 use crate::source::{Kind, Source};
 
 /// See `rules/hardcoded-port.md` and `rules/manual-port-allocation.md`.
@@ -76,20 +79,23 @@ fn trigger(source: &Source) -> bool {
 }
 
 fn file(context: &mut FileContext<'_>) {
-    let Some(tree) = context.tree else { return };
-    if is_generated(tree.text()) {
-        return;
+    if let Some(tree) = context.tree.filter(|tree| !is_generated(tree.text())) {
+        context.facts.ports = collect(context.source.kind, tree);
     }
+}
+
+fn collect(kind: Kind, tree: &Tree<'_>) -> PortFacts {
     let mut facts = PortFacts::default();
-    match context.source.kind {
+    match kind {
         Kind::Nix => nix::collect(tree, &mut facts),
         Kind::Yaml => yaml::collect(tree, &mut facts),
         Kind::Dockerfile => dockerfile::collect(tree, &mut facts),
         _ => {}
     }
+    // A number may be reached twice: by its own name and by the names that it is handed on under.
     facts.uses.sort_by_key(|found| (found.span, found.kind));
     facts.uses.dedup_by_key(|found| found.span);
-    context.facts.ports = facts;
+    facts
 }
 
 fn is_generated(text: &str) -> bool {

@@ -394,7 +394,12 @@ impl<'a> Collector<'_, 'a> {
             value = nix::unwrap_parens(tree, nix::value(tree, binding)?);
         }
         let value = flow::string(tree, value)?;
-        nix::literal_string(tree, value)
+        // Of `"${user}.example.org"` at least the domain is known.
+        nix::literal_string(tree, value).or_else(|| {
+            let (masked, _) = nix::masked(tree, value)?;
+            let tail = masked.rsplit(char::from(nix::HOLE)).next()?.strip_prefix('.')?;
+            tail.contains('.').then(|| tail.to_owned().into())
+        })
     }
 
     /// Whether a string is an argument of a function that shows it to people.

@@ -1,0 +1,190 @@
+//! What is a port and what is not, one line each, in all three languages.
+
+use super::{UseKind, collect};
+use crate::lang::{Language, Tree};
+use crate::source::Kind;
+
+/// The uses in a text, as `number` or `number@host`, manual allocations with a `!`.
+fn uses(language: Language, text: &str) -> String {
+    let tree = Tree::parse(language, text).unwrap();
+    let kind = match language {
+        Language::Nix => Kind::Nix,
+        Language::Yaml => Kind::Yaml,
+        Language::Dockerfile => Kind::Dockerfile,
+    };
+    let facts = collect(kind, &tree);
+    let one = |found: &super::PortUse| {
+        let written = &text[found.span.range()];
+        let manual = if found.kind == UseKind::Literal { "" } else { "!" };
+        let host = found.host.as_ref().map_or(String::new(), |host| format!("@{host}"));
+        format!("{written}{manual}{host}")
+    };
+    facts.uses.iter().map(one).collect::<Vec<_>>().join(" ")
+}
+
+fn holds(language: Language, rows: &[(&str, &str)]) {
+    for (text, expected) in rows {
+        assert_eq!(uses(language, text), *expected, "{text}");
+    }
+}
+
+#[test]
+fn attributes_are_ports_by_their_last_word() {
+    holds(
+        Language::Nix,
+        &[
+            ("{ services.x.port = 80; }", "80"),
+            ("{ services = { x = { listenPort = 80; }; }; }", "80"),
+            ("{ a.\"http_port\" = 80; }", "80"),
+            ("{ networking.firewall.allowedTCPPorts = [ 22 80 ]; }", "22 80"),
+            ("{ allowedUDPPortRanges = [ { from = 60000; to = 61000; } ]; }", "60000 61000"),
+            ("{ range = { from = 60000; to = 61000; }; }", ""),
+            ("{ httpport = 80; deployment.targetPort = 2222; LISTEN_PORT = \"81\"; }", "80 2222 81"),
+            ("{ support = 80; export = 81; viewport = 82; passport.x = 83; transport = 84; }", ""),
+            ("{ port = 0; }", ""),
+            ("{ port = \"auto\"; portName = 80; }", ""),
+            ("{ ports = { http = 80; metrics = 9090; }; }", "80 9090"),
+            ("{ timeout = 3000; port.timeout = 30; }", ""),
+        ],
+    );
+}
+
+#[test]
+fn values_pass_through_wrappers() {
+    holds(
+        Language::Nix,
+        &[
+            ("{ port = lib.mkDefault 80; }", "80"),
+            ("{ port = lib.mkOverride 50 80; }", "80"),
+            ("{ port = lib.mkIf (x == 1) 80; }", "80"),
+            ("{ port = if tls then 443 else 80; }", "443 80"),
+            ("{ port = let a = 1; in with b; assert c; (80); }", "80"),
+            ("{ ports = [ 80 ] ++ lib.optional tls 443 ++ lib.optionals q [ 444 ]; }", "80 443 444"),
+            ("{ port = toString 80; }", "80"),
+            ("{ port = cfg.port or 80; }", "80"),
+            ("{ port = f 80; }", ""),
+            ("{ url = \"http://localhost:${toString 8080}/x\"; }", "8080"),
+        ],
+    );
+}
+
+#[test]
+fn names_bound_to_literals_are_manual_allocations() {
+    holds(
+        Language::Nix,
+        &[
+            ("let port = 80; in { services.x.port = port; }", "80!"),
+            ("let p = 80; in { services.x.port = p; }", "80!"),
+            ("let p = 80; in { services.x.size = p; }", ""),
+            ("let p = \"80\"; in { url = \"http://127.0.0.1:${p}\"; }", "80!"),
+            ("let p = 80; in { url = \"http://127.0.0.1:${toString p}\"; a = \"${toString p} days\"; }", "80!"),
+            ("{ port ? 8080, size ? 9 }: { inherit port size; }", "8080!"),
+            ("{ n ? 8080 }: { services.x.port = n; }", "8080!"),
+            ("rec { base = 8080; services.x.port = base; }", "8080!"),
+            ("{ services.x.port = base + 1; }", "base + 1!"),
+            ("{ services.x.port = config.services.y.port; }", ""),
+            ("let port = config.services.y.port; in { services.x.port = port; }", ""),
+            ("{ p = \"\"; script = ''PORT=''${PORT:-3000}''; }", "3000!"),
+        ],
+    );
+}
+
+#[test]
+fn option_defaults_are_ports_by_type_or_name() {
+    holds(
+        Language::Nix,
+        &[
+            ("{ options.x.port = mkOption { type = types.port; default = 80; example = 81; }; }", "80"),
+            ("{ options.x.p = mkOption { type = with types; nullOr port; default = 80; }; }", "80"),
+            ("{ options.x.httpPort = mkOption { type = types.int; default = 80; }; }", "80"),
+            ("{ options.x.size = mkOption { type = types.int; default = 80; }; }", ""),
+            ("{ options.x.p = mkOption { type = types.str; default = \"localhost:80\"; }; }", "80"),
+            ("{ options.x.p = mkOption { description = \"see localhost:80\"; defaultText = \"81\"; }; }", ""),
+        ],
+    );
+}
+
+#[test]
+fn hosts_beside_a_port_are_remembered() {
+    holds(
+        Language::Nix,
+        &[
+            ("{ host = \"smtp.gmail.com\"; port = 587; }", "587@smtp.gmail.com"),
+            ("{ SMTP_HOST = \"mail.x.org\"; SMTP_PORT = \"465\"; HTTP_PORT = 80; }", "465@mail.x.org 80"),
+            ("{ smtp.host = \"mail.x.org\"; smtp.port = 465; imap.port = 993; }", "465@mail.x.org 993"),
+            ("let host = \"mail.x.org\"; in { inherit host; port = 465; }", "465@mail.x.org"),
+            ("let mail = \"mail.x.org\"; in { host = mail; port = 465; }", "465@mail.x.org"),
+            ("let user = \"u1\"; in { host = \"${user}.box.example.de\"; port = 23; }", "23@box.example.de"),
+            ("{ host = \"localhost\"; port = 25; }", "25"),
+            ("{ host = config.host; port = 25; }", "25"),
+            ("{ x = \"smtp.gmail.com:587\"; }", "587@smtp.gmail.com"),
+            ("{ matchBlocks.\"git.example.org\".port = 2222; }", "2222@git.example.org"),
+        ],
+    );
+}
+
+#[test]
+fn attribute_names_hold_ports_too() {
+    holds(
+        Language::Nix,
+        &[
+            ("{ config.ExposedPorts.\"8080/tcp\" = { }; }", "8080"),
+            ("{ upstreams.a.servers.\"127.0.0.1:3000\" = { }; }", "3000"),
+            ("{ services.postfix.settings.master.\"465\" = { }; }", "465"),
+            ("{ master.\"465\" = { }; users.\"1000\" = { }; }", ""),
+            ("{ \"listeners.ssl.default\" = \"5671\"; }", "5671"),
+        ],
+    );
+}
+
+#[test]
+fn comments_and_prose_are_text() {
+    holds(
+        Language::Nix,
+        &[
+            ("{ # port = 80;\n /* localhost:81 */ a = 1; }", ""),
+            ("{ script = ''\n  # curl localhost:80\n  curl localhost:81\n''; }", "81"),
+            ("{ description = \"listens on localhost:80\"; }", ""),
+            ("{ x = throw \"localhost:80 is taken\"; }", ""),
+        ],
+    );
+}
+
+#[test]
+fn yaml_keys_lists_and_strings() {
+    holds(
+        Language::Yaml,
+        &[
+            ("port: 80\ncontainerPort: '81'\n", "80 81"),
+            ("support: 80\nversion: 8080\n", ""),
+            ("ports:\n  - 8080:80\n  - \"127.0.0.1:9090:90/tcp\"\n  - 443\n", "8080 80 9090 90 443"),
+            ("ports:\n  - target: 80\n    published: 8080\n", "80 8080"),
+            ("environment:\n  PORT: \"3000\"\n", "3000"),
+            ("environment:\n  - PORT=3000\n", "3000"),
+            ("command: redis-server --port 6379\n", "6379"),
+            ("readiness_probe: {http_get: {host: localhost, port: 3000}}\n", "3000"),
+            ("smtp:\n  host: smtp.gmail.com\n  port: 587\n", "587@smtp.gmail.com"),
+            ("image: redis:7\ntime: 12:30\nmac: 00:11:22\n", ""),
+            ("# port: 80\na: 1\n", ""),
+            ("url: http://localhost:3000/x\n", "3000"),
+            ("data: '{\"id\":28,\"y\":27}'\n", ""),
+        ],
+    );
+}
+
+#[test]
+fn dockerfile_instructions() {
+    holds(
+        Language::Dockerfile,
+        &[
+            ("FROM a\nEXPOSE 80 443/tcp 9000-9010\n", "80 443 9000 9010"),
+            ("FROM a\nENV PORT=3000 SIZE=12\n", "3000"),
+            ("FROM a\nENV PORT 3000\n", "3000"),
+            ("FROM a\nARG HTTP_PORT=3000\nARG VERSION=8080\n", "3000"),
+            ("FROM a\nCMD [\"serve\", \"--port\", \"3000\"]\n", "3000"),
+            ("FROM a\nHEALTHCHECK CMD curl -f http://localhost:3000/ || exit 1\n", "3000"),
+            ("FROM a:80\nRUN sleep 3000\n", ""),
+            ("FROM a\nEXPOSE $PORT\n", ""),
+        ],
+    );
+}
