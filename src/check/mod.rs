@@ -5,9 +5,11 @@
 
 pub mod ci;
 pub mod compose;
+pub mod container_layers;
 pub mod dev_command;
 pub mod dockerfile;
 pub mod for_all_systems;
+pub mod install;
 pub mod port_fix;
 pub mod ports;
 pub mod processes;
@@ -39,11 +41,13 @@ pub static CHECKS: &[&Check] = &[
     &ci::docker_build::CHECK,
     &compose::CHECK,
     &dev_command::CHECK,
+    &container_layers::CHECK,
     &dockerfile::CHECK,
     &for_all_systems::CHECK,
     &ports::CHECK,
     &syntax::CHECK,
     // One a line, so that two new checks rarely meet.
+    &install::CHECK,
     &processes::CHECK,
 ];
 

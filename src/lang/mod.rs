@@ -3,6 +3,7 @@
 //! Nodes stand in preorder, so a subtree is a range of the table, a whole-file pass is a loop over it, and a parent is
 //! one index away. Anonymous tokens are kept only where the grammar names them as a field (operators).
 
+pub mod attrs;
 pub mod ci;
 pub mod kind;
 pub mod nix;

@@ -7,7 +7,6 @@
 mod dependency;
 mod group;
 mod model;
-mod nix_attrs;
 mod nix_read;
 mod options;
 mod ports;

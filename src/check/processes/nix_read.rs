@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::model::{Condition, Dependency, Family, Known, Listen, Part, Process};
-use super::nix_attrs::{self, Attr, Attrs, Piece};
+
 use super::options::{self, Table};
 use super::yaml::ends;
 use super::{ports, readiness, services};
 use crate::check::FileContext;
 use crate::finding::{Finding, Span};
+use crate::lang::attrs::{self, Attr, Attrs, Piece};
 use crate::lang::{Kind, Node, Tree, nix};
 
 /// Reads every configuration in a file; reports settings that process-compose-flake does not have.
@@ -165,7 +166,7 @@ fn why_open(tree: &Tree<'_>, attrs: &Attrs, settings: &Attrs, processes: &Attrs)
     }
     let imports = attrs.get("imports").or_else(|| settings.get("imports"))?;
     let known = imports.value().is_some_and(|list| {
-        tree.kind(list) == Kind::List && nix_attrs::items(tree, list).all(|item| is_services_flake(tree, item))
+        tree.kind(list) == Kind::List && attrs::items(tree, list).all(|item| is_services_flake(tree, item))
     });
     (!known).then_some("it imports other modules")
 }
@@ -233,7 +234,7 @@ impl Reader<'_, '_> {
         let mut process = Process { name: attr.name.clone(), span, ..Process::default() };
         process.opaque = attrs.open || ["imports", "config"].iter().any(|key| attrs.get(key).is_some());
         process.runs = ["command", "entrypoint"].iter().any(|key| attrs.get(key).is_some());
-        let command = attrs.get("command").and_then(|attr| nix_attrs::text(tree, attr.value()?));
+        let command = attrs.get("command").and_then(|attr| attrs::text(tree, attr.value()?));
         process.once = readiness::ends_by_itself(&process.name, command.as_deref().unwrap_or(""));
         let truth = |key: &str| attrs.get(key).map_or(Known::Absent, |attr| truth(tree, attr));
         process.disabled = truth("disabled");
@@ -244,7 +245,7 @@ impl Reader<'_, '_> {
         process.liveness = presence("liveness_probe");
         process.log_line = presence("ready_log_line");
         process.replicas = attrs.get("replicas").is_some();
-        process.namespace = attrs.get("namespace").and_then(|attr| nix_attrs::text(tree, attr.value()?));
+        process.namespace = attrs.get("namespace").and_then(|attr| attrs::text(tree, attr.value()?));
         self.availability(&attrs, &mut process);
         self.depends_on(&attrs, &mut process);
         process.listens = self.listens(&attrs);
@@ -259,7 +260,7 @@ impl Reader<'_, '_> {
         let availability = attrs.inside(tree, "availability");
         self.check_inner(attrs, "availability");
         let text = |key: &str| match availability.get(key) {
-            Some(attr) => attr.value().and_then(|value| nix_attrs::text(tree, value)).map_or(Known::Unknown, Known::Is),
+            Some(attr) => attr.value().and_then(|value| attrs::text(tree, value)).map_or(Known::Unknown, Known::Is),
             None if availability.open => Known::Unknown,
             None => Known::Absent,
         };
@@ -280,9 +281,9 @@ impl Reader<'_, '_> {
                 no_condition: None,
             };
             if let Some(value) = settings.get("condition").and_then(Attr::value) {
-                let value = nix_attrs::plain(self.tree, value);
+                let value = attrs::plain(self.tree, value);
                 dependency.condition_span = Some(self.tree.span(value));
-                if let Some(text) = nix_attrs::text(self.tree, value) {
+                if let Some(text) = attrs::text(self.tree, value) {
                     match Condition::of(&text) {
                         Some(condition) => dependency.condition = Known::Is(condition),
                         None => dependency.no_condition = Some(text),
@@ -299,7 +300,7 @@ impl Reader<'_, '_> {
         let mut found = Vec::new();
         for key in ["readiness_probe", "liveness_probe"] {
             let http = attrs.inside(tree, key).inside(tree, "http_get");
-            let host = http.get("host").and_then(|host| nix_attrs::text(tree, host.value()?));
+            let host = http.get("host").and_then(|host| attrs::text(tree, host.value()?));
             if host.is_some_and(|host| ports::is_own_host(&host)) {
                 found.extend(http.get("port").and_then(|attr| port(tree, attr)));
             }
@@ -333,7 +334,7 @@ impl Reader<'_, '_> {
 /// What an attribute that is true or false says.
 pub fn truth(tree: &Tree<'_>, attr: &Attr) -> Known<bool> {
     let Some(value) = attr.value() else { return Known::Unknown };
-    let value = nix_attrs::plain(tree, value);
+    let value = attrs::plain(tree, value);
     match tree.slice(value) {
         "true" | "\"true\"" => Known::Is(true),
         "false" | "\"false\"" => Known::Is(false),
@@ -348,11 +349,11 @@ fn presence(tree: &Tree<'_>, attr: &Attr) -> Known<bool> {
         return Known::Unknown;
     }
     let Some(value) = attr.value() else { return Known::Is(true) };
-    let value = nix_attrs::plain(tree, value);
+    let value = attrs::plain(tree, value);
     match tree.kind(value) {
         Kind::Variable if tree.slice(value) == "null" => Known::Absent,
         Kind::Attrset | Kind::RecAttrset => Known::Is(true),
-        Kind::String | Kind::IndentedString if nix_attrs::text(tree, value).as_deref() == Some("") => Known::Absent,
+        Kind::String | Kind::IndentedString if attrs::text(tree, value).as_deref() == Some("") => Known::Absent,
         Kind::String | Kind::IndentedString => Known::Is(true),
         _ => Known::Unknown,
     }
@@ -361,10 +362,10 @@ fn presence(tree: &Tree<'_>, attr: &Attr) -> Known<bool> {
 /// A port: its number, or the name that stands for it.
 pub fn port(tree: &Tree<'_>, attr: &Attr) -> Option<Listen> {
     let written = attr.value()?;
-    let value = nix_attrs::plain(tree, written);
+    let value = attrs::plain(tree, written);
     let port = match tree.kind(value) {
         Kind::Select => nix::dotted(tree, value).map(std::borrow::Cow::into_owned)?,
-        _ => ports::number(&nix_attrs::text(tree, value)?)?,
+        _ => ports::number(&attrs::text(tree, value)?)?,
     };
     Some(Listen { port, span: tree.span(written) })
 }

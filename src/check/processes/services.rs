@@ -3,10 +3,11 @@
 //! probe; some services have a second one that ends.
 
 use super::model::{Known, Listen, Part, Process};
-use super::nix_attrs::{Attrs, Piece};
+
 use super::nix_read;
 use crate::finding::Span;
 use crate::lang::Tree;
+use crate::lang::attrs::{Attrs, Piece};
 
 /// A service: its name, what it adds to the instance's name for its one-shot process, and its port options with
 /// their defaults.

@@ -1,7 +1,6 @@
 //! Attribute sets seen through how they are written: dotted names, nested sets, merges and wrappers are one set.
 
-use crate::lang::nix;
-use crate::lang::{Field, Kind, Node, Tree};
+use super::{Field, Kind, Node, Tree, nix};
 
 /// Values are followed this far through names, merges and wrappers.
 const DEPTH: usize = 32;

@@ -1,0 +1,342 @@
+//! `unlayered-image`: images of nix2container whose parts that rarely change are not layers of their own.
+
+use std::collections::HashSet;
+
+use memchr::memmem;
+
+use super::{Check, FileContext, no_project};
+use crate::config::nearest;
+use crate::finding::{Finding, Span};
+use crate::lang::attrs::{self, Attr, Attrs, Piece};
+use crate::lang::{Field, Kind, Node, Tree, nix};
+use crate::source::{self, Source};
+
+const RULE: &str = "unlayered-image";
+
+/// See `rules/unlayered-image.md`.
+pub static CHECK: Check = Check { name: "container_layers", trigger, file, project: no_project };
+
+fn trigger(source: &Source) -> bool {
+    let has = |word: &str| memmem::find(source.text.as_bytes(), word.as_bytes()).is_some();
+    source.kind == source::Kind::Nix && has("nix2container") && (has("buildImage") || has("buildLayer"))
+}
+
+fn file(context: &mut FileContext<'_>) {
+    let Some(tree) = context.tree else { return };
+    for apply in tree.nodes().filter(|&node| tree.kind(node) == Kind::Apply) {
+        let (Some(function), Some(argument)) = (tree.child(apply, Field::Function), tree.child(apply, Field::Argument))
+        else {
+            continue;
+        };
+        let function = nix::unwrap_parens(tree, function);
+        let Some(builder) = builder(tree, function) else { continue };
+        let settings = Attrs::read(tree, &[Piece::whole(argument)]);
+        deprecated_contents(context, tree, &builder.name, &settings);
+        if builder.name == "buildImage" {
+            dropped_config(context, tree, &settings);
+            layers(context, tree, &builder, &settings);
+        }
+    }
+}
+
+/// A function of nix2container that is called.
+struct Builder {
+    name: String,
+    span: Span,
+    /// The name to call its sister `buildLayer` by.
+    prefix: String,
+}
+
+/// Names are followed to what they are bound to this many times.
+const HOPS: usize = 8;
+
+/// `nix2container.buildImage` in its many spellings: selected, inherited, or under `with`.
+fn builder(tree: &Tree<'_>, function: Node) -> Option<Builder> {
+    let (name, owner) = last_selected(tree, function)?;
+    if !matches!(&*name, "buildImage" | "buildLayer") || !is_nix2container(tree, owner, HOPS) {
+        return None;
+    }
+    let written = tree.slice(function);
+    let prefix = written.strip_suffix(name.as_str()).unwrap_or("nix2container.").to_owned();
+    Some(Builder { name, span: tree.span(function), prefix })
+}
+
+/// Where a name is taken from.
+enum Owner {
+    /// The names before it in a selection; none of them for `x.buildImage`, whose owner is the expression.
+    Name(String),
+    /// An expression.
+    Expression(Node),
+}
+
+/// The last name of what a function is, and what it is taken from.
+fn last_selected(tree: &Tree<'_>, function: Node) -> Option<(String, Owner)> {
+    match tree.kind(function) {
+        Kind::Select => {
+            let names: Vec<_> = nix::names(tree, tree.child(function, Field::Attrpath)?).collect();
+            let (last, before) = names.split_last()?;
+            let owner = match before.last() {
+                Some(owner) => Owner::Name(owner.text.as_deref()?.to_owned()),
+                None => Owner::Expression(tree.child(function, Field::Expression)?),
+            };
+            Some((last.text.as_deref()?.to_owned(), owner))
+        }
+        Kind::Variable => {
+            let name = tree.slice(function).to_owned();
+            let owner = match nix::resolve(tree, function, &name) {
+                Some(nix::Origin::Inherited(node)) => Owner::Expression(inherited_from(tree, node)?),
+                Some(nix::Origin::Binding(binding)) => {
+                    return last_selected_again(tree, nix::unwrap_parens(tree, nix::value(tree, binding)?));
+                }
+                Some(nix::Origin::Argument(_)) => return None,
+                None => Owner::Expression(with_around(tree, function)?),
+            };
+            Some((name, owner))
+        }
+        _ => None,
+    }
+}
+
+/// A name bound to a selection is that selection; further hops are not followed.
+fn last_selected_again(tree: &Tree<'_>, value: Node) -> Option<(String, Owner)> {
+    (tree.kind(value) == Kind::Select).then(|| last_selected(tree, value))?
+}
+
+fn inherited_from(tree: &Tree<'_>, name: Node) -> Option<Node> {
+    let inherit = tree.parent(tree.parent(name)?)?;
+    (tree.kind(inherit) == Kind::InheritFrom).then(|| tree.child(inherit, Field::Expression))?
+}
+
+fn with_around(tree: &Tree<'_>, node: Node) -> Option<Node> {
+    let with = tree.ancestors(node).find(|&node| tree.kind(node) == Kind::With)?;
+    tree.child(with, Field::Environment)
+}
+
+fn is_nix2container(tree: &Tree<'_>, owner: Owner, hops: usize) -> bool {
+    let node = match owner {
+        Owner::Name(name) => return name == "nix2container",
+        Owner::Expression(node) => nix::unwrap_parens(tree, node),
+    };
+    match tree.kind(node) {
+        Kind::Variable if tree.slice(node) == "nix2container" => true,
+        Kind::Variable if hops > 0 => match nix::resolve(tree, node, tree.slice(node)) {
+            Some(nix::Origin::Binding(binding)) => nix::value(tree, binding)
+                .is_some_and(|value| is_nix2container(tree, Owner::Expression(value), hops - 1)),
+            _ => false,
+        },
+        Kind::Select => {
+            let last = tree.child(node, Field::Attrpath).and_then(|path| nix::names(tree, path).last());
+            last.and_then(|name| name.text).as_deref() == Some("nix2container")
+        }
+        _ => false,
+    }
+}
+
+fn deprecated_contents(context: &mut FileContext<'_>, tree: &Tree<'_>, function: &str, settings: &Attrs) {
+    let Some(contents) = settings.get("contents") else { return };
+    let message = format!("`contents` of nix2container's {function} is deprecated, and will be removed");
+    let finding = context.finding(RULE, tree.span(contents.node), message).label("write `copyToRoot`");
+    context.report(finding.help("call it `copyToRoot`; what only has to be in the store belongs in a layer's `deps`"));
+}
+
+/// The fields of an image's configuration (OCI image-spec, `specs-go/v1/config.go`), which are read whatever their
+/// case. Everything else is dropped without a word.
+const CONFIG: [&str; 10] = [
+    "user",
+    "exposedports",
+    "env",
+    "entrypoint",
+    "cmd",
+    "volumes",
+    "workingdir",
+    "labels",
+    "stopsignal",
+    "argsescaped",
+];
+
+fn dropped_config(context: &mut FileContext<'_>, tree: &Tree<'_>, settings: &Attrs) {
+    for attr in settings.inside(tree, "config").all {
+        let lower = attr.name.to_ascii_lowercase();
+        if CONFIG.contains(&&*lower) {
+            continue;
+        }
+        let name = &attr.name;
+        let message =
+            format!("`{name}` in an image's `config` is dropped: the image format of nix2container has no such field");
+        let help = match &*lower {
+            "healthcheck" => {
+                Some("let what runs the image probe it: `readiness_probe` of a process, or the orchestrator".to_owned())
+            }
+            "onbuild" => Some("nobody builds on the image with a Dockerfile: leave it out".to_owned()),
+            "shell" => Some("write the shell out in `Cmd` or `Entrypoint`".to_owned()),
+            _ => nearest(&lower, CONFIG.iter().copied()).map(|near| format!("did you mean `{}`?", proper(near))),
+        };
+        let finding = context.finding(RULE, tree.span(attr.node), message).label("has no effect");
+        context.report(match help {
+            Some(help) => finding.help(help),
+            None => finding,
+        });
+    }
+}
+
+/// A field as the specification writes it.
+fn proper(lower: &str) -> &str {
+    match lower {
+        "exposedports" => "ExposedPorts",
+        "workingdir" => "WorkingDir",
+        "stopsignal" => "StopSignal",
+        "user" => "User",
+        "env" => "Env",
+        "entrypoint" => "Entrypoint",
+        "cmd" => "Cmd",
+        "volumes" => "Volumes",
+        "labels" => "Labels",
+        other => other,
+    }
+}
+
+fn layers(context: &mut FileContext<'_>, tree: &Tree<'_>, builder: &Builder, settings: &Attrs) {
+    // An image on another's layers has its runtime below, and `maxLayers` splits the image by itself.
+    if settings.get("fromImage").is_some() || splits_itself(tree, settings) {
+        return;
+    }
+    let copied = settings.get("copyToRoot").and_then(Attr::value);
+    let runtimes = copied.map(|node| packages(tree, node)).unwrap_or_default();
+    match settings.get("layers") {
+        None if settings.open => {
+            context.not_decidable("the arguments of an image of nix2container are computed: it may have layers");
+        }
+        None => no_layers(context, tree, builder, settings, &runtimes),
+        Some(attr) => match attr.value().map(|value| attrs::plain(tree, value)) {
+            Some(list) if tree.kind(list) == Kind::List && attrs::items(tree, list).next().is_none() => {
+                no_layers(context, tree, builder, settings, &runtimes);
+            }
+            Some(list) if tree.kind(list) == Kind::List => runtimes_in_root(context, tree, builder, list, &runtimes),
+            // Built elsewhere and passed by name.
+            _ => {}
+        },
+    }
+}
+
+fn splits_itself(tree: &Tree<'_>, settings: &Attrs) -> bool {
+    let Some(attr) = settings.get("maxLayers") else { return false };
+    attr.value().and_then(|value| attrs::text(tree, value)).as_deref() != Some("1")
+}
+
+fn no_layers(
+    context: &mut FileContext<'_>,
+    tree: &Tree<'_>,
+    builder: &Builder,
+    settings: &Attrs,
+    runtimes: &[(Node, String)],
+) {
+    let name = settings.get("name").and_then(|attr| attrs::text(tree, attr.value()?));
+    let name = name.map_or(String::new(), |name| format!(" `{name}`"));
+    let message =
+        format!("the image{name} has no `layers`: every change of the application rebuilds and pushes all of it");
+    let deps = match runtimes {
+        [] => "what rarely changes".to_owned(),
+        some => some.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>().join(" "),
+    };
+    let layer = format!("layers = [ ({}buildLayer {{ deps = [ {deps} ]; }}) ];", builder.prefix);
+    let mut finding: Finding = context.finding(RULE, builder.span, message).label("one layer holds everything");
+    for (node, text) in runtimes {
+        finding = finding.also(&context.source.path, tree.span(*node), format!("`{text}` belongs in a layer"));
+    }
+    context.report(finding.help(format!("put the runtime in a layer, and the application in `copyToRoot`: `{layer}`")));
+}
+
+/// Packages that stand in the root although no layer has them.
+fn runtimes_in_root(
+    context: &mut FileContext<'_>,
+    tree: &Tree<'_>,
+    builder: &Builder,
+    layers: Node,
+    runtimes: &[(Node, String)],
+) {
+    // A layer by name or of a function may hold anything.
+    let written = |layer: Node| {
+        let layer = nix::unwrap_parens(tree, layer);
+        let function = (tree.kind(layer) == Kind::Apply).then(|| tree.child(layer, Field::Function)).flatten();
+        function.and_then(|function| self::builder(tree, nix::unwrap_parens(tree, function))).is_some()
+    };
+    if !attrs::items(tree, layers).all(written) {
+        return;
+    }
+    let layered: HashSet<&str> = tree
+        .subtree(layers)
+        .filter(|&node| matches!(tree.kind(node), Kind::Select | Kind::Variable))
+        .map(|node| nix_name(tree.slice(node)))
+        .collect();
+    let bare: Vec<&(Node, String)> = runtimes.iter().filter(|(_, text)| !layered.contains(nix_name(text))).collect();
+    let Some(((first, _), others)) = bare.split_first() else { return };
+    let deps = bare.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>().join(" ");
+    let all = bare.iter().map(|(_, text)| format!("`{text}`")).collect::<Vec<_>>().join(", ");
+    let message = format!("{all} in `copyToRoot` and in no layer: pushed again with every change of the application");
+    let mut finding = context.finding(RULE, tree.span(*first), message).label("belongs in a layer");
+    for (node, text) in others {
+        finding = finding.also(&context.source.path, tree.span(*node), format!("so does `{text}`"));
+    }
+    context.report(finding.help(format!("add a layer: `({}buildLayer {{ deps = [ {deps} ]; }})`", builder.prefix)));
+}
+
+/// A package's name however it is reached: `pkgs.bash`, or `bash` under `with pkgs`.
+fn nix_name(text: &str) -> &str {
+    text.strip_prefix("pkgs.").unwrap_or(text)
+}
+
+/// The packages of nixpkgs among what is copied to the root: `pkgs.*`, also through `buildEnv` and `symlinkJoin`.
+/// Each with the name to call it by.
+fn packages(tree: &Tree<'_>, root: Node) -> Vec<(Node, String)> {
+    let mut found = Vec::new();
+    let mut todo = vec![root];
+    let mut seen = HashSet::new();
+    while let Some(node) = todo.pop() {
+        if !seen.insert(node) {
+            continue;
+        }
+        match tree.kind(node) {
+            Kind::Parenthesized => todo.extend(tree.child(node, Field::Expression)),
+            Kind::Let | Kind::With | Kind::Assert => todo.extend(tree.child(node, Field::Body)),
+            Kind::List => todo.extend(attrs::items(tree, node)),
+            Kind::Binary => {
+                todo.extend([Field::Left, Field::Right].into_iter().filter_map(|side| tree.child(node, side)))
+            }
+            Kind::Apply => todo.extend(handed_on(tree, node)),
+            Kind::Select => found.extend(selected(tree, node).map(|text| (node, text))),
+            Kind::Variable => match attrs::binding_of(tree, node) {
+                Some(value) => todo.push(value),
+                None => found.extend(under_with_pkgs(tree, node).map(|text| (node, text))),
+            },
+            _ => {}
+        }
+    }
+    found.sort();
+    found
+}
+
+fn selected(tree: &Tree<'_>, node: Node) -> Option<String> {
+    let text = nix::dotted(tree, node)?;
+    let rest = text.strip_prefix("pkgs.")?;
+    // What dockerTools has are files for the root, such as /etc/passwd.
+    (!rest.starts_with("dockerTools.")).then(|| text.into_owned())
+}
+
+fn under_with_pkgs(tree: &Tree<'_>, node: Node) -> Option<String> {
+    let name = tree.slice(node);
+    let with = with_around(tree, node)?;
+    (tree.slice(with) == "pkgs" && nix::resolve(tree, node, name).is_none()).then(|| format!("pkgs.{name}"))
+}
+
+/// What a call hands on into the root.
+fn handed_on(tree: &Tree<'_>, apply: Node) -> Vec<Node> {
+    let Some((name, arguments)) = nix::call(tree, apply) else { return Vec::new() };
+    match (nix::last_name(&name), arguments.as_slice()) {
+        ("buildEnv" | "symlinkJoin", [argument]) => {
+            let settings = Attrs::read(tree, &[Piece::whole(*argument)]);
+            settings.get("paths").and_then(Attr::value).into_iter().collect()
+        }
+        ("optional" | "optionals", [_, list]) => vec![*list],
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,172 @@
+//! `install-in-app-derivation`: dependencies that are installed again with every build of the application.
+
+mod script;
+
+use std::collections::HashSet;
+
+use aho_corasick::AhoCorasick;
+
+use self::script::{Command, commands};
+use super::{Check, FileContext, no_project};
+use crate::finding::Span;
+use crate::lang::attrs::{self, Attr, Attrs, Piece};
+use crate::lang::{Kind, Node, Tree, nix};
+use crate::source::{self, Source};
+
+const RULE: &str = "install-in-app-derivation";
+
+/// See `rules/install-in-app-derivation.md`.
+pub static CHECK: Check = Check { name: "install", trigger, file, project: no_project };
+
+fn trigger(source: &Source) -> bool {
+    static TOOLS: std::sync::LazyLock<Option<AhoCorasick>> =
+        std::sync::LazyLock::new(|| AhoCorasick::new(["npm", "yarn", "bun"]).ok());
+    source.kind == source::Kind::Nix && TOOLS.as_ref().is_none_or(|tools| tools.is_match(&source.text))
+}
+
+/// A script that runs when a derivation is built.
+struct Script {
+    /// What it is called: `buildPhase`.
+    phase: String,
+    text: String,
+    start: u32,
+}
+
+/// A derivation as far as this rule is concerned.
+struct Derivation {
+    /// The function that makes it: `mkDerivation`.
+    function: String,
+    settings: Attrs,
+    scripts: Vec<Script>,
+}
+
+fn file(context: &mut FileContext<'_>) {
+    let Some(tree) = context.tree else { return };
+    let mut reported = HashSet::new();
+    for apply in tree.nodes().filter(|&node| tree.kind(node) == Kind::Apply) {
+        if let Some(derivation) = called(tree, apply) {
+            judge(context, tree, &derivation, &mut reported);
+        }
+    }
+}
+
+/// The functions of nixpkgs that make a derivation of a set of settings.
+fn makes_a_derivation(name: &str) -> bool {
+    name == "mkDerivation"
+        || name == "derivation"
+        || name == "overrideAttrs"
+        || name == "mkYarnPackage"
+        || name == "mkPnpmPackage"
+        || name == "mkBunDerivation"
+        || (name.starts_with("build") && name.ends_with("Package"))
+        || matches!(name, "buildGoModule" | "buildNodePackage" | "buildPythonApplication" | "buildDotnetModule")
+}
+
+/// Those that build an application by themselves, whatever their phases say.
+fn builds_by_itself(name: &str) -> bool {
+    makes_a_derivation(name) && !matches!(name, "mkDerivation" | "derivation" | "overrideAttrs")
+}
+
+/// A call that makes a derivation.
+fn called(tree: &Tree<'_>, apply: Node) -> Option<Derivation> {
+    let (name, arguments) = nix::call(tree, apply)?;
+    let function = nix::last_name(&name).to_owned();
+    if let ("runCommand" | "runCommandCC" | "runCommandNoCC" | "runCommandLocal", [_, environment, text]) =
+        (&*function, arguments.as_slice())
+    {
+        let settings = Attrs::read(tree, &[Piece::whole(*environment)]);
+        let script = script(tree, "the command", *text)?;
+        return Some(Derivation { function, settings, scripts: vec![script] });
+    }
+    if !makes_a_derivation(&function) {
+        return None;
+    }
+    let argument = *arguments.last()?;
+    let settings = Attrs::read(tree, &[Piece::whole(argument)]);
+    let scripts: Vec<_> = settings
+        .all
+        .iter()
+        .filter(|attr| is_phase(&attr.name))
+        .filter_map(|attr| script(tree, &attr.name, attr.value()?))
+        .collect();
+    (!scripts.is_empty()).then_some(Derivation { function, settings, scripts })
+}
+
+/// `buildPhase`, `preBuild`, `postInstall`, `buildCommand`, and phases of one's own.
+fn is_phase(name: &str) -> bool {
+    let hook = |prefix: &str| {
+        name.strip_prefix(prefix).is_some_and(|rest| {
+            matches!(
+                rest,
+                "Unpack" | "Patch" | "Configure" | "Build" | "Check" | "Install" | "Fixup" | "InstallCheck" | "Dist"
+            )
+        })
+    };
+    name.ends_with("Phase") || name == "buildCommand" || hook("pre") || hook("post")
+}
+
+fn script(tree: &Tree<'_>, phase: &str, value: Node) -> Option<Script> {
+    let (text, start) = nix::masked(tree, attrs::plain(tree, value))?;
+    Some(Script { phase: phase.to_owned(), text, start })
+}
+
+fn judge(context: &mut FileContext<'_>, tree: &Tree<'_>, derivation: &Derivation, reported: &mut HashSet<Span>) {
+    // With a fixed output Nix allows the network and keeps the result: that is how dependencies are fetched.
+    if ["outputHash", "outputHashAlgo", "outputHashMode"].iter().any(|key| derivation.settings.get(key).is_some()) {
+        return;
+    }
+    let Some((script, install)) = installing(derivation) else { return };
+    if derivation.settings.open && !builds(derivation) {
+        context.not_decidable("a derivation installs dependencies, and some of its settings are computed");
+        return;
+    }
+    if !builds(derivation) {
+        return;
+    }
+    let name = ["pname", "name"]
+        .iter()
+        .find_map(|key| derivation.settings.get(key))
+        .and_then(|attr: &Attr| attrs::text(tree, attr.value()?));
+    let what = name.map_or("the application".to_owned(), |name| format!("`{name}`"));
+    let command = plain_words(&install);
+    let at = script.start as usize;
+    let span = Span::new(at + install.start, at + install.end);
+    // A set that several derivations share is reported with the first of them.
+    if !reported.insert(span) {
+        return;
+    }
+    let message = format!("`{command}` runs in {} of the derivation that also builds {what}", in_phase(&script.phase));
+    let help = format!(
+        "run `{command}` in a derivation of its own with an `outputHash`, and link its node_modules here: a change of the sources then installs nothing"
+    );
+    let finding = context.finding(RULE, span, message).label("runs again with every change of the sources").help(help);
+    context.report(finding);
+}
+
+fn in_phase(phase: &str) -> String {
+    match phase.contains(' ') {
+        true => phase.to_owned(),
+        false => format!("`{phase}`"),
+    }
+}
+
+/// The program and what it does, without flags.
+fn plain_words(install: &Command<'_>) -> String {
+    let mut words = vec![install.program()];
+    words.extend(
+        install.words.iter().skip(1).filter(|word| matches!(**word, "install" | "i" | "ci" | "clean-install")).take(1),
+    );
+    words.join(" ")
+}
+
+fn installing(derivation: &Derivation) -> Option<(&Script, Command<'_>)> {
+    derivation.scripts.iter().find_map(|script| {
+        let install = commands(&script.text).into_iter().find(Command::installs)?;
+        Some((script, install))
+    })
+}
+
+fn builds(derivation: &Derivation) -> bool {
+    builds_by_itself(&derivation.function)
+        || derivation.scripts.iter().any(|script| commands(&script.text).iter().any(Command::builds))
+}
