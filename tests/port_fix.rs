@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
-use flakeward::check::port_fix::{self, Target};
+use flakeward::check::ports::fix::{self as port_fix, Target};
 use flakeward::finding::{Fix, Span};
 use flakeward::lang::{Language, Tree};
 use flakeward::source::{Kind, Source};

@@ -10,7 +10,6 @@ pub mod dev_command;
 pub mod dockerfile;
 pub mod for_all_systems;
 pub mod install;
-pub mod port_fix;
 pub mod ports;
 pub mod processes;
 pub mod syntax;

@@ -5,6 +5,7 @@
 //! in the project pass.
 
 mod dockerfile;
+pub mod fix;
 mod flow;
 mod hosts;
 mod nix;

@@ -4,6 +4,10 @@
 //! which entry they are, is for the port check to say.
 
 mod import;
+mod layout;
+mod lines;
+pub mod missing;
+mod naming;
 mod place;
 mod registry;
 mod yaml;
