@@ -41,6 +41,10 @@ pub enum Command {
     Explain(ExplainArgs),
     /// List all rules
     Rules(RulesArgs),
+    /// Write down today's findings, so that only new ones are reported
+    Baseline(BaselineArgs),
+    /// Show the configuration's schema, or the settings in force
+    Config(ConfigArgs),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
     /// Print the manual page
@@ -120,6 +124,19 @@ pub struct CheckArgs {
     /// What standard input is called, where PATH is `-`: decides what it is and which settings hold
     #[arg(long, value_name = "PATH", help_heading = "What to look at")]
     pub stdin_filename: Option<PathBuf>,
+    /// Only findings on lines changed since REF's merge base with HEAD [default REF: the main branch]
+    #[arg(
+        long,
+        value_name = "REF",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "",
+        help_heading = "What to look at"
+    )]
+    pub changed: Option<String>,
+    /// Accepted findings, as `flakeward baseline` wrote them [default: .flakeward/baseline.json, if there]
+    #[arg(long, value_name = "FILE", help_heading = "Configuration")]
+    pub baseline: Option<PathBuf>,
     /// What to write, and where to.
     #[command(flatten)]
     pub reports: Reports,
@@ -269,6 +286,42 @@ pub enum ListFormat {
     Pretty,
     /// A JSON document.
     Json,
+}
+
+/// The options of `baseline`.
+#[derive(Debug, Args)]
+pub struct BaselineArgs {
+    /// What is looked at.
+    #[command(flatten)]
+    pub scope: ScopeArgs,
+    /// Where to write it; `-` is standard output [default: .flakeward/baseline.json in the root]
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// The options of `config`.
+#[derive(Debug, Args)]
+pub struct ConfigArgs {
+    /// What to show.
+    #[command(subcommand)]
+    pub command: ConfigCommand,
+}
+
+/// What `config` shows.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Print the JSON schema of flakeward.toml
+    Schema,
+    /// Show the settings in force and where each comes from, for a path or the whole repository
+    Show(ConfigShowArgs),
+}
+
+/// The options of `config show`.
+#[derive(Debug, Args)]
+pub struct ConfigShowArgs {
+    /// What is looked at.
+    #[command(flatten)]
+    pub scope: ScopeArgs,
 }
 
 /// The options of `completions`.

@@ -113,6 +113,8 @@ pub struct Finding {
     pub labels: Vec<Label>,
     /// How to mend it mechanically.
     pub fix: Option<Fix>,
+    /// Its identity, which survives moved lines; set by the run (see [`crate::fingerprint`]).
+    pub fingerprint: u64,
 }
 
 impl Finding {
@@ -128,6 +130,7 @@ impl Finding {
             help: None,
             labels: Vec::new(),
             fix: None,
+            fingerprint: 0,
         }
     }
 

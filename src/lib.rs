@@ -17,6 +17,7 @@ pub mod cli;
 pub mod command;
 pub mod config;
 pub mod finding;
+pub mod fingerprint;
 pub mod fix;
 pub mod lang;
 pub mod output;

@@ -10,12 +10,14 @@ use rayon::prelude::*;
 use crate::check::{self, Check, FileContext, ProjectContext};
 use crate::config::Config;
 use crate::finding::{Finding, Level, Note, NoteKind, RelPath, RuleId, Span};
+use crate::fingerprint;
 use crate::lang::{Language, Tree};
 use crate::project::{Facts, Project, ProjectFile};
 use crate::rule::engine::Engine;
 use crate::rule::{Matcher, RuleSet};
-use crate::source::{Kind, LineIndex, Source};
-use crate::suppress::{self, Suppression};
+use crate::source::{Kind, Source};
+use crate::suppress::baseline::Baseline;
+use crate::suppress::{self, Suppression, entries};
 use crate::walk::{self, Entry, Unreadable, Walk};
 
 /// Everything that decides what a run reports, apart from the repository itself.
@@ -27,6 +29,8 @@ pub struct Settings {
     pub rules: RuleSet,
     /// The date of the run, for rules about ages.
     pub now: jiff::civil::Date,
+    /// The findings that are accepted for now.
+    pub baseline: Option<Baseline>,
     /// Only findings below these paths (relative to the root) are reported; empty means all.
     pub paths: Vec<RelPath>,
     /// Rule out files before parsing. Off only in tests that prove it changes nothing.
@@ -45,7 +49,7 @@ impl Settings {
                 rules.set_somewhere(id);
             }
         }
-        Self { config, rules, now: jiff::civil::date(2026, 1, 1), paths: Vec::new(), prefilter: true }
+        Self { config, rules, now: jiff::civil::date(2026, 1, 1), baseline: None, paths: Vec::new(), prefilter: true }
     }
 }
 
@@ -233,6 +237,7 @@ pub fn check(repo: &Repo, settings: &Settings) -> Report {
             }
         }
     }
+    let mut used_hosts = None;
     for check in &checks {
         let mut context = ProjectContext {
             project: &project,
@@ -240,6 +245,7 @@ pub fn check(repo: &Repo, settings: &Settings) -> Report {
             params: &settings.config.params,
             rules: &settings.rules,
             now: settings.now,
+            used_hosts: &mut used_hosts,
             findings: &mut findings,
             notes: &mut notes,
         };
@@ -248,22 +254,87 @@ pub fn check(repo: &Repo, settings: &Settings) -> Report {
         }
     }
 
-    set_levels(&mut findings, settings);
-    let suppressed = silence(&mut findings, &mut suppressions, &sources, settings);
-    findings.retain(|finding| wanted(&finding.path, &settings.paths));
-    notes.retain(|note| note.path.as_ref().is_none_or(|path| wanted(path, &settings.paths)));
+    let mut findings = Findings { list: findings, suppressed: 0, settings };
+    findings.settle(&sources);
+    findings.silence(&mut suppressions, &mut sources);
+    if settings.paths.is_empty() {
+        let paths = project.paths.keys().chain(repo.unreadable.iter().map(|file| &file.path)).collect();
+        let repository = entries::Repository { paths, excluded: &repo.excluded, hosts: used_hosts.as_ref() };
+        findings.unused_entries(&repository, &mut sources);
+    }
+    let Findings { list: mut findings, suppressed, .. } = findings;
+    let asked = |path: &RelPath| wanted(path, &settings.paths);
+    findings.retain(|finding| asked(&finding.path));
     findings.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
-    findings.dedup();
+    notes.retain(|note| note.path.as_ref().is_none_or(asked));
     notes.sort();
     notes.dedup();
+    let paths = repo.files.iter().map(RepoFile::path).chain(repo.unreadable.iter().map(|file| &file.path));
     Report {
-        files: repo.files.iter().filter(|file| wanted(file.path(), &settings.paths)).count() + repo.unreadable.len(),
+        files: paths.filter(|path| asked(path)).count(),
         rules: settings.rules.active_rules().count(),
         suppressed,
         sources,
         root: repo.root.clone(),
         findings,
         notes,
+    }
+}
+
+/// Findings on their way from the checks to the report.
+struct Findings<'a> {
+    list: Vec<Finding>,
+    suppressed: usize,
+    settings: &'a Settings,
+}
+
+impl Findings<'_> {
+    /// Sorts the findings and gives each its level and its fingerprint.
+    fn settle(&mut self, sources: &BTreeMap<RelPath, Arc<Source>>) {
+        self.list.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
+        self.list.dedup();
+        set_levels(&mut self.list, self.settings);
+        fingerprint::assign(&mut self.list, sources);
+    }
+
+    /// Adds findings about suppressions, baseline rows and configuration entries.
+    fn add(&mut self, findings: Vec<Finding>, sources: &BTreeMap<RelPath, Arc<Source>>) {
+        let mut more = Findings { list: findings, suppressed: 0, settings: self.settings };
+        more.settle(sources);
+        self.list.append(&mut more.list);
+    }
+
+    /// Drops what comments and the baseline silence, and reports what of them silences nothing.
+    fn silence(&mut self, suppressions: &mut [Suppression], sources: &mut BTreeMap<RelPath, Arc<Source>>) {
+        self.suppressed += suppress::silence(&mut self.list, suppressions, sources);
+        let on = |entry: &&Suppression| level_at(self.settings, entry.rule, &entry.path) != Level::Off;
+        self.add(suppress::unused(suppressions.iter().filter(on), sources), sources);
+        if let Some(baseline) = &self.settings.baseline {
+            let (accepted, unused) = baseline.silence(&mut self.list, self.settings);
+            self.suppressed += accepted;
+            // Only a run over everything can tell that a row matches nothing.
+            if self.settings.paths.is_empty() && !unused.is_empty() {
+                let source = Source::new(&baseline.path, Kind::Settings, baseline.text.clone());
+                sources.insert(baseline.path.clone(), Arc::new(source));
+                self.add(unused, sources);
+            }
+        }
+    }
+
+    /// Reports entries of the configuration that match nothing. They can be suppressed in its comments.
+    fn unused_entries(&mut self, repository: &entries::Repository<'_>, sources: &mut BTreeMap<RelPath, Arc<Source>>) {
+        let config = &self.settings.config;
+        let Some(path) = config.path.as_ref().map(|path| RelPath::from(path.to_string_lossy())) else { return };
+        let mut unused = entries::unused(config, &path, repository);
+        if unused.is_empty() && !suppress::possible(&config.text) {
+            return;
+        }
+        let source = Arc::new(Source::new(&path, Kind::Settings, config.text.clone()));
+        let mut suppressions = suppress::read(&source, &mut unused);
+        sources.insert(path, source);
+        self.suppressed += suppress::silence(&mut unused, &mut suppressions, sources);
+        unused.append(&mut suppress::unused(suppressions.iter(), sources));
+        self.add(unused, sources);
     }
 }
 
@@ -345,52 +416,6 @@ pub fn level_at(settings: &Settings, rule: &str, path: &str) -> Level {
     let base = settings.rules.level(rule);
     let overrides = settings.config.overrides.iter().filter(|entry| entry.matches(path));
     overrides.filter_map(|entry| entry.levels.get(rule)).next_back().copied().unwrap_or(base)
-}
-
-/// Drops what a suppression covers and reports the suppressions that covered nothing. Gives how many were dropped.
-fn silence(
-    findings: &mut Vec<Finding>,
-    suppressions: &mut [Suppression],
-    sources: &BTreeMap<RelPath, Arc<Source>>,
-    settings: &Settings,
-) -> usize {
-    if suppressions.is_empty() {
-        return 0;
-    }
-    let indexes: BTreeMap<RelPath, LineIndex> = suppressions
-        .iter()
-        .filter_map(|entry| Some((entry.path.clone(), LineIndex::new(&sources.get(&entry.path)?.text))))
-        .collect();
-    let before = findings.len();
-    findings.retain(|finding| {
-        let mut silenced = false;
-        for entry in suppressions.iter_mut() {
-            if indexes.get(&entry.path).is_some_and(|index| suppress::covers(entry, finding, index)) {
-                entry.used = true;
-                silenced = true;
-            }
-        }
-        !silenced
-    });
-    let suppressed = before - findings.len();
-    let mut unused: Vec<Finding> = suppressions
-        .iter()
-        .filter(|entry| !entry.used && level_at(settings, entry.rule, &entry.path) != Level::Off)
-        .map(|entry| {
-            let message = format!("nothing here is reported by {}: the suppression is not needed", entry.rule);
-            let mut finding = Finding::new("unused-suppression", &entry.path, entry.rule_span, message)
-                .label("matches nothing")
-                .help("remove it, so that it cannot hide something later");
-            finding.fix = sources
-                .get(&entry.path)
-                .zip(indexes.get(&entry.path))
-                .and_then(|(source, index)| suppress::removal(entry, source, index));
-            finding
-        })
-        .collect();
-    set_levels(&mut unused, settings);
-    findings.append(&mut unused);
-    suppressed
 }
 
 fn wanted(path: &str, asked: &[RelPath]) -> bool {

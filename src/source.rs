@@ -22,6 +22,8 @@ pub enum Kind {
     Just,
     /// A makefile.
     Make,
+    /// flakeward's own: its configuration or a baseline. Never checked, only pointed into.
+    Settings,
 }
 
 impl Kind {
@@ -35,6 +37,7 @@ impl Kind {
             Kind::Shell => "shell",
             Kind::Just => "just",
             Kind::Make => "make",
+            Kind::Settings => "settings",
         }
     }
 }

@@ -16,6 +16,8 @@ pub mod syntax;
 #[cfg(test)]
 pub mod testing;
 
+use std::collections::BTreeSet;
+
 use crate::config::{Params, PortSettings};
 use crate::finding::{Finding, Note, NoteKind, RuleId, Span};
 use crate::lang::Tree;
@@ -103,6 +105,9 @@ pub struct ProjectContext<'a> {
     pub rules: &'a RuleSet,
     /// The date of the run.
     pub now: jiff::civil::Date,
+    /// Entries of `own-hosts` and `external-hosts` that decided something, as they are written. The check that asks
+    /// makes it a set.
+    pub used_hosts: &'a mut Option<BTreeSet<String>>,
     /// The findings.
     pub findings: &'a mut Vec<Finding>,
     /// Notes.

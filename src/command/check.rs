@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use super::{Failure, forgive_closed, session::Session};
+use super::{Failure, changed::Changed, forgive_closed, session::Session};
 use crate::cli::{CheckArgs, ReportTo};
 use crate::output::{self, View, notes, stream};
 use crate::run::Report;
@@ -15,8 +15,13 @@ use crate::walk;
 /// Checks, writes the reports, and says how it went.
 pub fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
     let start = Instant::now();
-    let session = Session::open(&args.scope, args.stdin_filename.as_deref())?;
-    let report = session.check();
+    let mut session = Session::open(&args.scope, args.stdin_filename.as_deref())?;
+    session.read_baseline(args.baseline.as_deref(), args.scope.isolated)?;
+    let changed = args.changed.as_ref().map(|reference| Changed::since(&session.root, reference)).transpose()?;
+    let mut report = session.check();
+    if let Some(changed) = changed {
+        changed.keep(&mut report);
+    }
     let checked = start.elapsed();
     for to in &args.reports.0 {
         write(to, &report, &session, args)?;

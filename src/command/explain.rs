@@ -20,7 +20,7 @@ pub fn explain(args: &ExplainArgs) -> Result<ExitCode, Failure> {
 pub fn rules(args: &RulesArgs) -> Result<ExitCode, Failure> {
     let text = match args.format {
         ListFormat::Pretty => rules::table(&rule::BUILT_IN, &stream::stdout(args.color)),
-        ListFormat::Json => rules::json(&rule::BUILT_IN).map_err(|error| Failure::new(error.to_string()))?,
+        ListFormat::Json => rules::json(&rule::BUILT_IN)?,
     };
     print(&text)?;
     Ok(ExitCode::SUCCESS)

@@ -1,6 +1,9 @@
 //! What each command does: one file each, and here what they share: failures and the way to an exit code.
 
+pub mod baseline;
+pub mod changed;
 pub mod check;
+pub mod config;
 pub mod explain;
 pub mod fix;
 pub mod session;
@@ -56,6 +59,12 @@ impl From<Box<ConfigError>> for Failure {
     }
 }
 
+impl From<serde_json::Error> for Failure {
+    fn from(error: serde_json::Error) -> Self {
+        Failure::new(error.to_string())
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -91,6 +100,8 @@ fn dispatch(cli: &Cli) -> Result<ExitCode, Failure> {
         Some(Command::Fix(args)) => fix::run(args),
         Some(Command::Explain(args)) => explain::explain(args),
         Some(Command::Rules(args)) => explain::rules(args),
+        Some(Command::Baseline(args)) => baseline::run(args),
+        Some(Command::Config(args)) => config::run(args),
         Some(Command::Completions(args)) => shell::completions(args),
         Some(Command::Man) => shell::man(),
     }

@@ -1,5 +1,6 @@
 //! From flags to a repository with its settings: what every command that reads one begins with.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +10,7 @@ use crate::config::{Config, FILE_NAMES};
 use crate::finding::{Level, RelPath, RuleId};
 use crate::output::View;
 use crate::run::{Repo, Report, Settings};
+use crate::suppress::baseline::{self, Baseline};
 use crate::{rule, walk};
 
 /// A repository, the settings in force, and the paths that were asked for.
@@ -20,6 +22,8 @@ pub struct Session {
     pub settings: Settings,
     /// How paths are shown from the working directory.
     pub view: View,
+    /// The rules whose level the command line decided.
+    pub decided: BTreeSet<RuleId>,
     /// Whether an empty list of paths was given, so that there is nothing to do.
     pub nothing_asked: bool,
     /// The paths that were asked for, as they are on disk.
@@ -49,7 +53,7 @@ impl Session {
         let anchors: Vec<&Path> = asked.iter().chain(&stdin).map(PathBuf::as_path).collect();
         let root = common_root(&anchors, &here)?;
         let mut settings = Settings::new(read_config(scope, &root, &anchors, &here)?);
-        choose_rules(&mut settings, scope)?;
+        let decided = choose_rules(&mut settings, scope)?;
         settings.now = now(scope)?;
         settings.paths = anchors.iter().filter_map(|path| walk::relative(&root, path)).collect();
         if settings.paths.iter().any(|path| path.is_empty()) {
@@ -60,11 +64,30 @@ impl Session {
             nothing_asked: anchors.is_empty(),
             stdin: stdin.map(|path| read_stdin(&root, &path)).transpose()?,
             asked,
+            decided,
             no_ignore: scope.no_ignore,
             threads: scope.jobs,
             root,
             settings,
         })
+    }
+
+    /// Reads the baseline: the one that was named, else the one in the repository if there is one.
+    pub fn read_baseline(&mut self, named: Option<&Path>, isolated: bool) -> Result<(), Failure> {
+        let usual = self.root.join(baseline::DEFAULT);
+        let file = match named {
+            Some(file) => file,
+            None if !isolated && usual.is_file() => &usual,
+            None => return Ok(()),
+        };
+        let shown = named.map_or_else(|| self.view.disk_path(&self.root, file), Path::to_owned);
+        let bytes = std::fs::read(file).map_err(|error| Failure::io("read the baseline", &shown, &error))?;
+        let text = walk::decode(bytes)
+            .map_err(|reason| Failure::new(format!("cannot read the baseline {}: {reason}", shown.display())))?;
+        let path = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+        let path = walk::between(&self.root, &walk::resolve_new(&path));
+        self.settings.baseline = Some(Baseline::parse(&shown, path.to_string_lossy().into(), text)?);
+        Ok(())
     }
 
     /// Walks the repository.
@@ -216,23 +239,28 @@ fn find_config(root: &Path, anchors: &[&Path]) -> Option<PathBuf> {
 }
 
 /// Applies `--select`, `--ignore` and `--level`: what is said here holds everywhere, overrides by path included.
-fn choose_rules(settings: &mut Settings, scope: &ScopeArgs) -> Result<(), Failure> {
+fn choose_rules(settings: &mut Settings, scope: &ScopeArgs) -> Result<BTreeSet<RuleId>, Failure> {
     let ids = |names: &[String]| names.iter().map(|name| rule_id(name)).collect::<Result<Vec<RuleId>, _>>();
     let select = ids(&scope.select)?;
     let ignore = ids(&scope.ignore)?;
+    let mut decided = BTreeSet::new();
     for rule in rule::BUILT_IN.iter() {
         if select.contains(&rule.id) && !settings.rules.active(rule.id) {
-            settings.rules.set(rule.id, rule.level);
+            settings.decide(rule.id, rule.level);
+            decided.insert(rule.id);
         }
         let left_out = !select.is_empty() && !select.contains(&rule.id) && rule.id != ALWAYS_ON;
         if left_out || ignore.contains(&rule.id) {
             settings.decide(rule.id, Level::Off);
+            decided.insert(rule.id);
         }
     }
     for (name, level) in &scope.level {
-        settings.decide(rule_id(name)?, *level);
+        let id = rule_id(name)?;
+        settings.decide(id, *level);
+        decided.insert(id);
     }
-    Ok(())
+    Ok(decided)
 }
 
 /// The rule of an id, or a failure that suggests one.

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::{Places, View};
 use crate::finding::{Level, NoteKind, Safety};
+use crate::fingerprint;
 use crate::run::Report;
 use crate::source::Place;
 
@@ -81,11 +82,9 @@ pub fn write(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()
 
 fn document<'a>(report: &'a Report, view: &View) -> Document<'a> {
     let mut places = Places::new(report);
-    let fingerprints = super::fingerprints(report);
-    let findings = report.findings.iter().zip(fingerprints);
     Document {
         version: 1,
-        findings: findings.map(|(found, print)| finding(found, print, view, &mut places)).collect(),
+        findings: report.findings.iter().map(|found| finding(found, view, &mut places)).collect(),
         notes: report
             .notes
             .iter()
@@ -106,12 +105,7 @@ fn document<'a>(report: &'a Report, view: &View) -> Document<'a> {
     }
 }
 
-fn finding<'a>(
-    finding: &'a crate::finding::Finding,
-    fingerprint: String,
-    view: &View,
-    places: &mut Places<'_>,
-) -> Finding<'a> {
+fn finding<'a>(finding: &'a crate::finding::Finding, view: &View, places: &mut Places<'_>) -> Finding<'a> {
     let (start, end) = places.of(&finding.path, finding.span);
     let labels = finding.labels.iter().map(|label| {
         let (start, end) = places.of(&label.path, label.span);
@@ -141,6 +135,6 @@ fn finding<'a>(
         url: super::url(finding.rule),
         labels,
         fix,
-        fingerprint,
+        fingerprint: fingerprint::text(finding.fingerprint),
     }
 }

@@ -8,6 +8,7 @@ pub mod notes;
 pub mod page;
 pub mod pretty;
 pub mod rules;
+pub mod settings;
 pub mod stream;
 pub mod style;
 pub mod text;
@@ -16,7 +17,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::finding::{Finding, RelPath, Span};
+use crate::finding::{RelPath, Span};
 use crate::run::Report;
 use crate::source::{LineIndex, Place, Source};
 use crate::walk;
@@ -121,40 +122,4 @@ impl<'a> Places<'a> {
 /// The page of a rule on the web.
 pub fn url(rule: &str) -> String {
     format!("{}/blob/v{}/rules/{rule}.md", env!("CARGO_PKG_REPOSITORY"), env!("CARGO_PKG_VERSION"))
-}
-
-/// A finding's identity: rule, path and the normalised text of its place, numbered where the same stands there twice.
-/// It survives moved lines.
-pub fn fingerprints(report: &Report) -> Vec<String> {
-    let mut seen = std::collections::HashMap::new();
-    report
-        .findings
-        .iter()
-        .map(|finding| {
-            let base = fingerprint_base(report, finding);
-            let count = seen.entry(base).and_modify(|count| *count += 1).or_insert(0u32);
-            format!("{:016x}", hash(&[&base.to_le_bytes(), &count.to_le_bytes()]))
-        })
-        .collect()
-}
-
-fn fingerprint_base(report: &Report, finding: &Finding) -> u64 {
-    let line = report.sources.get(&finding.path).map(|source| {
-        let start = source.text[..finding.span.start as usize].rfind('\n').map_or(0, |at| at + 1);
-        let rest = &source.text[finding.span.end as usize..];
-        let end = finding.span.end as usize + rest.find('\n').unwrap_or(rest.len());
-        source.text[start..end].split_whitespace().collect::<Vec<_>>().join(" ")
-    });
-    hash(&[finding.rule.as_bytes(), finding.path.as_bytes(), line.unwrap_or_default().as_bytes()])
-}
-
-/// FNV-1a: stable over versions and machines, which the standard library's hasher does not promise.
-fn hash(parts: &[&[u8]]) -> u64 {
-    let mut state = 0xcbf2_9ce4_8422_2325u64;
-    for part in parts {
-        for &byte in part.iter().chain(&[0xff]) {
-            state = (state ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-    state
 }

@@ -1,4 +1,12 @@
-//! Suppressions in comments: `flakeward: allow(rule, ..) reason` and `flakeward: allow-file(rule, ..) reason`.
+//! What silences findings, and what of it silences nothing.
+//!
+//! Here: suppressions in comments, `flakeward: allow(rule, ..) reason` and `flakeward: allow-file(rule, ..) reason`.
+
+pub mod baseline;
+pub mod entries;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::finding::{Edit, Finding, Fix, RelPath, RuleId, Safety, Span};
 use crate::lang::{Kind, Language, Tree};
@@ -128,8 +136,60 @@ fn directive(source: &Source, span: Span, text: &str) -> Result<Directive, Box<F
     Ok((whole_file, rules))
 }
 
+/// Drops what suppressions cover, and marks those that cover something. Gives how many findings were dropped.
+pub fn silence(findings: &mut Vec<Finding>, suppressions: &mut [Suppression], sources: &Sources) -> usize {
+    if suppressions.is_empty() {
+        return 0;
+    }
+    let indexes = indexes(suppressions.iter(), sources);
+    let before = findings.len();
+    findings.retain(|finding| {
+        let mut silenced = false;
+        for entry in suppressions.iter_mut().filter(|entry| entry.rule == finding.rule) {
+            if indexes.get(&entry.path).is_some_and(|index| covers(entry, finding, index)) {
+                entry.used = true;
+                silenced = true;
+            }
+        }
+        !silenced
+    });
+    before - findings.len()
+}
+
+/// Reports the suppressions that covered nothing.
+pub fn unused<'a>(suppressions: impl Iterator<Item = &'a Suppression>, sources: &Sources) -> Vec<Finding> {
+    let unused: Vec<&Suppression> = suppressions.filter(|entry| !entry.used).collect();
+    let indexes = indexes(unused.iter().copied(), sources);
+    let report = |entry: &&Suppression| {
+        let message = format!("nothing here is reported by {}: the suppression is not needed", entry.rule);
+        let mut finding = Finding::new("unused-suppression", &entry.path, entry.rule_span, message)
+            .label("matches nothing")
+            .help("remove it, so that it cannot hide something later");
+        let source = sources.get(&entry.path).zip(indexes.get(&entry.path));
+        finding.fix = source.and_then(|(source, index)| removal(entry, source, index));
+        finding
+    };
+    unused.iter().map(report).collect()
+}
+
+/// The files that findings point into.
+type Sources = BTreeMap<RelPath, Arc<Source>>;
+
+fn indexes<'a>(
+    suppressions: impl IntoIterator<Item = &'a Suppression>,
+    sources: &Sources,
+) -> BTreeMap<RelPath, LineIndex> {
+    let mut indexes = BTreeMap::new();
+    for entry in suppressions {
+        if let Some(source) = sources.get(&entry.path) {
+            indexes.entry(entry.path.clone()).or_insert_with(|| LineIndex::new(&source.text));
+        }
+    }
+    indexes
+}
+
 /// Whether a suppression silences a finding: on any of its places in the suppression's file, primary or label.
-pub fn covers(suppression: &Suppression, finding: &Finding, index: &LineIndex) -> bool {
+fn covers(suppression: &Suppression, finding: &Finding, index: &LineIndex) -> bool {
     suppression.rule == finding.rule
         && places(finding)
             .any(|(path, span)| *path == suppression.path && suppression.lines.contains(&index.line(span.start)))

@@ -1,5 +1,8 @@
 //! `flakeward.toml`: what a repository decides for itself.
 
+pub mod places;
+pub mod schema;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
@@ -11,6 +14,7 @@ use serde::Deserialize;
 
 use crate::finding::{Level, RuleId};
 use crate::rule;
+use places::Places;
 
 /// The names a configuration file may have, in the order they are looked for.
 pub const FILE_NAMES: [&str; 2] = ["flakeward.toml", ".flakeward.toml"];
@@ -119,8 +123,6 @@ pub struct Override {
     pub globs: Vec<String>,
     /// Levels by rule id.
     pub levels: BTreeMap<RuleId, Level>,
-    /// Where the entry stands in the file.
-    pub span: Option<Range<usize>>,
 }
 
 impl Override {
@@ -149,6 +151,8 @@ pub struct Config {
     pub ports: PortSettings,
     /// The rules' parameters.
     pub params: Params,
+    /// Where the file's entries stand.
+    pub places: Places,
 }
 
 /// A configuration that cannot be used: what is wrong, where, and what to do.
@@ -182,51 +186,24 @@ impl Config {
 
     /// Reads a configuration from its text.
     pub fn parse(path: &Path, text: String) -> Result<Self, Box<ConfigError>> {
-        let fail = |span: Option<Range<usize>>, message: String, help: Option<String>| {
-            Box::new(ConfigError { path: path.to_owned(), text: text.clone(), span, message, help })
-        };
+        let places = Places::read(&text);
+        let reader = Reader { path, text: &text, places: &places };
         let file: File = toml::from_str(&text).map_err(|error| {
             let (message, help) = explain(error.message());
-            fail(error.span(), message, help)
+            reader.fail(error.span(), message, help)
         })?;
-        let known = |id: &str| match rule::find(id) {
-            Some(_) => Ok(()),
-            None => Err(fail(
-                find_word(&text, id),
-                format!("there is no rule `{id}`"),
-                Some(match rule::nearest(id) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => "`flakeward rules` lists all rules".to_owned(),
-                }),
-            )),
-        };
-        for id in file.rules.keys().chain(file.overrides.iter().flat_map(|entry| entry.rules.keys())) {
-            known(id)?;
-        }
-        for (id, config) in &file.rules {
-            let params = rule::find(id).map(|rule| &rule.params);
-            for key in config.options.keys() {
-                if params.is_none_or(|params| !params.contains_key(key)) {
-                    let options = params.into_iter().flat_map(|params| params.keys().map(String::as_str));
-                    let near = nearest(key, options.chain(["level"]));
-                    let help = near.map(|near| format!("did you mean `{near}`?"));
-                    return Err(fail(find_word(&text, key), format!("the rule `{id}` has no option `{key}`"), help));
-                }
-            }
-        }
-        let globs = |list: &[String]| {
-            set(list)
-                .map_err(|(glob, error)| fail(find_word(&text, &glob), format!("`{glob}` is no glob: {error}"), None))
-        };
+        reader.rules(&file)?;
         let mut overrides = Vec::new();
-        for entry in file.overrides {
-            let span = entry.paths.first().and_then(|glob| find_word(&text, glob));
-            let levels = entry.rules.iter().filter_map(|(id, level)| Some((rule::find(id)?.id, *level))).collect();
-            overrides.push(Override { paths: globs(&entry.paths)?, globs: entry.paths, levels, span });
+        for (index, entry) in file.overrides.into_iter().enumerate() {
+            overrides.push(Override {
+                paths: reader.globs(&format!("overrides.{index}.paths"), &entry.paths)?,
+                globs: entry.paths,
+                levels: entry.rules.iter().filter_map(|(id, level)| Some((rule::find(id)?.id, *level))).collect(),
+            });
         }
         Ok(Self {
             path: Some(path.to_owned()),
-            exclude: globs(&file.exclude)?,
+            exclude: reader.globs("exclude", &file.exclude)?,
             exclude_globs: file.exclude,
             levels: file.rules.iter().filter_map(|(id, config)| Some((rule::find(id)?.id, config.level?))).collect(),
             overrides,
@@ -240,8 +217,81 @@ impl Config {
                 external_hosts: file.ports.external_hosts,
             },
             params: params(&file.rules),
+            places,
             text,
         })
+    }
+}
+
+/// What is known while a file is read: enough to say where something is wrong.
+struct Reader<'a> {
+    path: &'a Path,
+    text: &'a str,
+    places: &'a Places,
+}
+
+impl Reader<'_> {
+    fn fail(&self, span: Option<Range<usize>>, message: String, help: Option<String>) -> Box<ConfigError> {
+        Box::new(ConfigError { path: self.path.to_owned(), text: self.text.to_owned(), span, message, help })
+    }
+
+    /// Holds the names of rules and of their options against the rules' pages.
+    fn rules(&self, file: &File) -> Result<(), Box<ConfigError>> {
+        for (id, config) in &file.rules {
+            let place = format!("rules.{id}");
+            let rule = self.rule(id, &place)?;
+            for (key, value) in &config.options {
+                self.option(rule, key, value, &format!("{place}.{key}"))?;
+            }
+        }
+        for (index, entry) in file.overrides.iter().enumerate() {
+            for id in entry.rules.keys() {
+                self.rule(id, &format!("overrides.{index}.rules.{id}"))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn rule(&self, id: &str, place: &str) -> Result<&'static rule::Rule, Box<ConfigError>> {
+        rule::find(id).ok_or_else(|| {
+            let help = match rule::nearest(id) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "`flakeward rules` lists all rules".to_owned(),
+            };
+            self.fail(self.places.key(place), format!("there is no rule `{id}`"), Some(help))
+        })
+    }
+
+    fn option(&self, rule: &rule::Rule, key: &str, value: &toml::Value, place: &str) -> Result<(), Box<ConfigError>> {
+        let Some(usual) = rule.params.get(key) else {
+            let near = nearest(key, rule.params.keys().map(String::as_str).chain(["level"]));
+            let help = near.map(|near| format!("did you mean `{near}`?"));
+            let message = format!("the rule `{}` has no option `{key}`", rule.id);
+            return Err(self.fail(self.places.key(place), message, help));
+        };
+        if alike(usual, value) {
+            return Ok(());
+        }
+        let message = format!("`{key}` is written like `{usual}`, not like `{value}`");
+        Err(self.fail(self.places.value_of(place), message, None))
+    }
+
+    fn globs(&self, place: &str, list: &[String]) -> Result<GlobSet, Box<ConfigError>> {
+        set(list).map_err(|(index, error)| {
+            let glob = list.get(index).map_or("", String::as_str);
+            let place = self.places.value_of(&format!("{place}.{index}"));
+            self.fail(place, format!("`{glob}` is no glob: {}", error.kind()), None)
+        })
+    }
+}
+
+/// Whether a value has the type of the usual one; the items of a list count.
+fn alike(usual: &toml::Value, value: &toml::Value) -> bool {
+    match (usual, value) {
+        (toml::Value::Array(usual), toml::Value::Array(list)) => {
+            usual.first().is_none_or(|usual| list.iter().all(|value| alike(usual, value)))
+        }
+        _ => usual.same_type(value),
     }
 }
 
@@ -256,19 +306,24 @@ fn params(rules: &BTreeMap<String, RuleConfig>) -> Params {
     Params(tables.collect())
 }
 
+/// How many globs of a set stand for one that was written.
+pub const FORMS: usize = 2;
+
 /// A glob set as gitignore people expect it: `*` stays inside a folder, a bare name or `dir/` covers all below it.
-pub fn set(globs: &[String]) -> Result<GlobSet, (String, globset::Error)> {
+/// Where a glob cannot be read: its index and why.
+pub fn set(globs: &[String]) -> Result<GlobSet, (usize, globset::Error)> {
     let mut builder = GlobSetBuilder::new();
-    for glob in globs {
+    for (index, glob) in globs.iter().enumerate() {
         let trimmed = glob.trim_start_matches("./").trim_end_matches('/');
-        let anywhere = if trimmed.contains('/') { String::new() } else { "**/".to_owned() };
-        for form in [format!("{anywhere}{trimmed}"), format!("{anywhere}{trimmed}/**")] {
-            let glob_of = |form: &str| globset::GlobBuilder::new(form).literal_separator(true).build();
-            let parsed: Result<Glob, _> = glob_of(form.trim_start_matches('/'));
-            builder.add(parsed.map_err(|error| (glob.clone(), error))?);
+        let anywhere = if trimmed.contains('/') { "" } else { "**/" };
+        let trimmed = trimmed.trim_start_matches('/');
+        let forms: [String; FORMS] = [format!("{anywhere}{trimmed}"), format!("{anywhere}{trimmed}/**")];
+        for form in forms {
+            let parsed: Result<Glob, _> = globset::GlobBuilder::new(&form).literal_separator(true).build();
+            builder.add(parsed.map_err(|error| (index, error))?);
         }
     }
-    builder.build().map_err(|error| (globs.join(", "), error))
+    builder.build().map_err(|error| (0, error))
 }
 
 /// Turns serde's sentence for an unknown key into one with a suggestion.
@@ -290,13 +345,4 @@ pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&
         .filter(|(likeness, _)| *likeness >= 0.6)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, candidate)| candidate)
-}
-
-fn find_word(text: &str, word: &str) -> Option<Range<usize>> {
-    text.match_indices(word)
-        .find(|(at, _)| {
-            let around = |c: Option<char>| !c.is_some_and(|c| c.is_alphanumeric() || c == '-' || c == '_');
-            around(text[..*at].chars().next_back()) && around(text[at + word.len()..].chars().next())
-        })
-        .map(|(at, _)| at..at + word.len())
 }

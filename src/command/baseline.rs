@@ -1,0 +1,48 @@
+//! `flakeward baseline`.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use super::{Failure, print, session::Session};
+use crate::cli::BaselineArgs;
+use crate::output::text::count;
+use crate::suppress::baseline;
+
+/// Writes down the findings of now.
+pub fn run(args: &BaselineArgs) -> Result<ExitCode, Failure> {
+    let session = Session::open(&args.scope, None)?;
+    if !session.settings.paths.is_empty() || session.nothing_asked {
+        return Err(Failure::new("a baseline is written for the whole repository, not for some of its paths")
+            .help(format!("run it for {}", session.root.display())));
+    }
+    let report = session.check();
+    if report.internal_error() {
+        return Err(Failure::new("a check failed inside, so the baseline would not be whole")
+            .help("`flakeward check` says which; please report it"));
+    }
+    let text = baseline::write(&report)?;
+    let file = match &args.output {
+        Some(file) if file.as_os_str() == "-" => {
+            print(&text)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Some(file) => file.clone(),
+        None => session.root.join(baseline::DEFAULT),
+    };
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder.map_or(Ok(()), std::fs::create_dir_all).map_err(|error| Failure::io("write", &file, &error))?;
+    std::fs::write(&file, text).map_err(|error| Failure::io("write", &file, &error))?;
+    let shown = session.view.disk_path(&session.root, &file);
+    // A remark: the file is written whether it can be said or not.
+    let _ = writeln!(io::stderr(), "{}", said(&shown, report.findings.len(), args.output.is_none()));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn said(file: &Path, findings: usize, found_by_itself: bool) -> String {
+    let findings = count(findings, "finding");
+    match found_by_itself {
+        true => format!("{findings} written to {}; `flakeward check` reports only what is not in it", file.display()),
+        false => format!("{findings} written to {0}; check against it with --baseline {0}", file.display()),
+    }
+}

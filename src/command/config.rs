@@ -1,0 +1,24 @@
+//! `flakeward config`.
+
+use std::process::ExitCode;
+
+use super::{Failure, print, session::Session};
+use crate::cli::{ConfigArgs, ConfigCommand};
+use crate::config::schema;
+use crate::output;
+
+/// Shows the schema, or the settings in force.
+pub fn run(args: &ConfigArgs) -> Result<ExitCode, Failure> {
+    match &args.command {
+        ConfigCommand::Schema => print(&schema::text()?)?,
+        ConfigCommand::Show(args) => {
+            let mut session = Session::open(&args.scope, None)?;
+            session.read_baseline(None, args.scope.isolated)?;
+            let path = session.settings.paths.first().cloned();
+            let shown =
+                output::settings::Shown { settings: &session.settings, decided: &session.decided, view: &session.view };
+            print(&shown.toml(&session.root, path.as_deref()))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,79 @@
+//! The JSON schema of flakeward.toml: the types in this module's parent, with what the rules' pages say of each rule.
+
+use serde_json::{Map, Value, json};
+
+use super::File;
+use crate::rule::{self, Rule};
+
+/// The schema as text.
+pub fn text() -> Result<String, serde_json::Error> {
+    serde_json::to_string_pretty(&schema()).map(|text| text + "\n")
+}
+
+fn schema() -> Value {
+    let mut schema = schemars::schema_for!(File).to_value();
+    let rules: Map<String, Value> = rule::BUILT_IN.iter().map(|rule| (rule.id.to_owned(), rule_schema(rule))).collect();
+    let levels: Map<String, Value> = rule::BUILT_IN
+        .iter()
+        .map(|rule| (rule.id.to_owned(), json!({ "description": rule.summary, "$ref": "#/$defs/Level" })))
+        .collect();
+    let closed = |properties: Map<String, Value>| json!({ "type": "object", "properties": properties, "additionalProperties": false });
+    replace(&mut schema, "/properties/rules", closed(rules));
+    replace(&mut schema, "/$defs/OverrideConfig/properties/rules", closed(levels));
+    if let Some(definitions) = schema.pointer_mut("/$defs").and_then(Value::as_object_mut) {
+        definitions.remove("RuleConfig");
+    }
+    schema
+}
+
+/// Puts a more exact schema in the place of a general one and keeps its description.
+fn replace(schema: &mut Value, pointer: &str, mut exact: Value) {
+    if let Some(place) = schema.pointer_mut(pointer) {
+        if let Some(description) = place.get("description") {
+            exact["description"] = description.clone();
+        }
+        *place = exact;
+    }
+}
+
+fn rule_schema(rule: &Rule) -> Value {
+    let mut properties = Map::new();
+    properties.insert(
+        "level".to_owned(),
+        json!({ "description": format!("Its level; {} where nothing is said.", rule.level), "$ref": "#/$defs/Level" }),
+    );
+    for (key, usual) in &rule.params {
+        let mut option = type_of(usual);
+        option["default"] = json!(usual);
+        properties.insert(key.clone(), option);
+    }
+    json!({ "description": rule.summary, "type": "object", "properties": properties, "additionalProperties": false })
+}
+
+fn type_of(value: &toml::Value) -> Value {
+    match value {
+        toml::Value::String(_) | toml::Value::Datetime(_) => json!({ "type": "string" }),
+        toml::Value::Integer(_) => json!({ "type": "integer" }),
+        toml::Value::Float(_) => json!({ "type": "number" }),
+        toml::Value::Boolean(_) => json!({ "type": "boolean" }),
+        toml::Value::Array(list) => json!({ "type": "array", "items": list.first().map_or(json!({}), type_of) }),
+        toml::Value::Table(_) => json!({ "type": "object" }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_knows_every_rule_and_its_options() {
+        let schema = schema();
+        for rule in rule::BUILT_IN.iter() {
+            let options = &schema["properties"]["rules"]["properties"][rule.id]["properties"];
+            assert!(options["level"].is_object(), "{}", rule.id);
+            assert!(rule.params.keys().all(|key| options[key]["default"] == json!(rule.params[key])), "{}", rule.id);
+        }
+        assert_eq!(schema["$defs"]["OverrideConfig"]["properties"]["rules"]["additionalProperties"], false);
+        assert_eq!(schema["additionalProperties"], false);
+    }
+}

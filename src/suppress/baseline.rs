@@ -1,0 +1,126 @@
+//! A baseline: the findings of one day that a team accepts for now, so that only new ones are reported.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::ConfigError;
+use crate::finding::{Finding, Level, RelPath, Span};
+use crate::fingerprint;
+use crate::run::{Report, Settings, level_at};
+
+/// Where a baseline is looked for below the root.
+pub const DEFAULT: &str = ".flakeward/baseline.json";
+
+/// A baseline that was read.
+#[derive(Debug)]
+pub struct Baseline {
+    /// Its path, relative to the root.
+    pub path: RelPath,
+    /// Its text.
+    pub text: String,
+    rows: Vec<Row>,
+}
+
+#[derive(Debug)]
+struct Row {
+    rule: String,
+    path: String,
+    fingerprint: u64,
+    span: Span,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Document {
+    version: u32,
+    findings: Vec<Entry>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Entry {
+    rule: String,
+    path: String,
+    fingerprint: String,
+    /// For the reader of a change; nothing depends on it.
+    #[serde(default)]
+    message: String,
+}
+
+/// Writes a report's findings as a baseline: one line each, so that changes can be reviewed and merged.
+pub fn write(report: &Report) -> Result<String, serde_json::Error> {
+    let lines = report.findings.iter().map(|finding| {
+        serde_json::to_string(&Entry {
+            rule: finding.rule.to_owned(),
+            path: finding.path.to_string(),
+            fingerprint: fingerprint::text(finding.fingerprint),
+            message: finding.message.clone(),
+        })
+    });
+    let lines = lines.collect::<Result<Vec<_>, _>>()?.join(",\n");
+    let lines = if lines.is_empty() { lines } else { format!("\n{lines}\n") };
+    Ok(format!("{{\"version\": 1, \"findings\": [{lines}]}}\n"))
+}
+
+impl Baseline {
+    /// Reads a baseline. `shown` is its path for messages, `path` the one relative to the root.
+    pub fn parse(shown: &Path, path: RelPath, text: String) -> Result<Self, Box<ConfigError>> {
+        let fail = |at: usize, message: String| {
+            Box::new(ConfigError {
+                path: shown.to_owned(),
+                text: text.clone(),
+                span: Some(at..at),
+                message,
+                help: Some("`flakeward baseline` writes a new one".to_owned()),
+            })
+        };
+        let document: Document = serde_json::from_str(&text).map_err(|error| {
+            let line_start =
+                text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum::<usize>();
+            fail(line_start + error.column().saturating_sub(1), format!("this is no baseline: {error}"))
+        })?;
+        if document.version != 1 {
+            return Err(fail(0, format!("this baseline has version {}, and 1 is known", document.version)));
+        }
+        let mut rows = Vec::new();
+        let mut from = 0;
+        for entry in document.findings {
+            let at = text[from..].find(&entry.fingerprint).map_or(from, |at| from + at);
+            let end = at + entry.fingerprint.len();
+            let Ok(fingerprint) = u64::from_str_radix(&entry.fingerprint, 16) else {
+                return Err(fail(at, format!("`{}` is no fingerprint", entry.fingerprint)));
+            };
+            from = end.min(text.len());
+            rows.push(Row { rule: entry.rule, path: entry.path, fingerprint, span: Span::new(at, end) });
+        }
+        Ok(Self { path, text, rows })
+    }
+
+    /// Drops the findings that the baseline holds. Gives how many, and the rows that held none.
+    pub fn silence(&self, findings: &mut Vec<Finding>, settings: &Settings) -> (usize, Vec<Finding>) {
+        let rows = self.rows.iter().enumerate().map(|(index, row)| (row.fingerprint, index));
+        let rows: std::collections::HashMap<u64, usize> = rows.collect();
+        let mut used = vec![false; self.rows.len()];
+        let before = findings.len();
+        findings.retain(|finding| match rows.get(&finding.fingerprint) {
+            Some(&index) => {
+                used[index] = true;
+                false
+            }
+            None => true,
+        });
+        let unused = self.rows.iter().zip(used).filter(|(_, used)| !used).map(|(row, _)| row);
+        // A row of a rule that does not run now may well match when it does.
+        let idle = |row: &Row| {
+            crate::rule::find(&row.rule).is_some() && level_at(settings, &row.rule, &row.path) == Level::Off
+        };
+        let unused = unused.filter(|row| !idle(row)).map(|row| self.unused(row)).collect();
+        (before - findings.len(), unused)
+    }
+
+    fn unused(&self, row: &Row) -> Finding {
+        let message = format!("{} has no such finding of {} any more: the row is not needed", row.path, row.rule);
+        Finding::new("unused-suppression", &self.path, row.span, message)
+            .label("matches nothing")
+            .help("write the baseline again with `flakeward baseline`, so that the finding cannot come back unseen")
+    }
+}

@@ -1,0 +1,65 @@
+//! Entries of flakeward.toml that match nothing: they were mistyped, or outlived what they were for.
+
+use std::path::Path;
+
+use crate::config::{self, Config};
+use crate::finding::{Finding, RelPath, Span};
+
+/// What a repository holds, for entries to match.
+pub struct Repository<'a> {
+    /// Every file that was looked at.
+    pub paths: Vec<&'a RelPath>,
+    /// What `exclude` left out.
+    pub excluded: &'a [RelPath],
+    /// Hosts that `own-hosts` and `external-hosts` were asked about and matched, as the entries are written; `None`
+    /// where nothing asked.
+    pub hosts: Option<&'a std::collections::BTreeSet<String>>,
+}
+
+/// Reports the entries of a configuration that match nothing in the whole repository.
+pub fn unused(config: &Config, file: &RelPath, repository: &Repository<'_>) -> Vec<Finding> {
+    let mut unused = Vec::new();
+    let mut report = |place: String, message: String| {
+        let span = config.places.value_of(&place).map_or(Span::default(), Span::from);
+        let finding = Finding::new("unused-suppression", file, span, message).label("matches nothing");
+        unused.push(finding.help("remove it or mend it, so that flakeward.toml says what is so"));
+    };
+    let mut matched = vec![false; config.exclude_globs.len()];
+    for path in repository.excluded {
+        // What lies in an excluded folder was never listed, so the folder's own path stands for all of it.
+        for form in Path::new(&**path).ancestors().flat_map(|path| config.exclude.matches(path)) {
+            matched[form / config::FORMS] = true;
+        }
+    }
+    for (index, glob) in config.exclude_globs.iter().enumerate().filter(|(index, _)| !matched[*index]) {
+        report(format!("exclude.{index}"), format!("`{glob}` leaves nothing out that would be looked at"));
+    }
+    for (index, entry) in config.overrides.iter().enumerate() {
+        for (glob, text) in entry.globs.iter().enumerate() {
+            let Ok(one) = config::set(std::slice::from_ref(text)) else { continue };
+            if !repository.paths.iter().any(|path| one.is_match(&***path)) {
+                report(
+                    format!("overrides.{index}.paths.{glob}"),
+                    format!("no file that is looked at matches `{text}`"),
+                );
+            }
+        }
+    }
+    for (index, path) in config.ports.registries.iter().enumerate() {
+        let wanted = path.trim_start_matches("./");
+        if !repository.paths.iter().any(|path| &***path == wanted) {
+            let place = format!("ports.registry.{index}");
+            let place = if config.places.value_of(&place).is_some() { place } else { "ports.registry".to_owned() };
+            report(place, format!("there is no file {wanted} to be a registry"));
+        }
+    }
+    if let Some(hosts) = repository.hosts {
+        let lists = [("own-hosts", &config.ports.own_hosts), ("external-hosts", &config.ports.external_hosts)];
+        for (key, list) in lists {
+            for (index, host) in list.iter().enumerate().filter(|(_, host)| !hosts.contains(*host)) {
+                report(format!("ports.{key}.{index}"), format!("no address in the repository is at `{host}`"));
+            }
+        }
+    }
+    unused
+}

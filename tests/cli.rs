@@ -1,0 +1,570 @@
+//! Whole commands: what is written where, and the exit code.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+const CHANNEL: &str = "import <nixpkgs> { }\n";
+const FOUND: &str =
+    "shell.nix:1:8: warn[lookup-path]: `<nixpkgs>` is looked up in NIX_PATH, which differs from machine to machine\n";
+
+/// A repository in a folder of its own. A `.git` folder marks its root.
+struct Repository(TempDir);
+
+/// What a command did.
+struct Ran {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Repository {
+    fn new(files: &[(&str, &str)]) -> Self {
+        let repository = Self(TempDir::new().unwrap());
+        fs::create_dir(repository.path().join(".git")).unwrap();
+        files.iter().for_each(|(path, text)| repository.write(path, text));
+        repository
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let file = self.path().join(path);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
+    }
+
+    fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.path().join(path)).unwrap()
+    }
+
+    fn run(&self, args: &str) -> Ran {
+        self.run_in("", args, "")
+    }
+
+    fn run_in(&self, folder: &str, args: &str, input: &str) -> Ran {
+        let mut command = command(args);
+        command.current_dir(self.path().join(folder)).stdin(Stdio::piped());
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // A command that fails early does not read its input.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        ran(&child.wait_with_output().unwrap())
+    }
+
+    fn git(&self, args: &[&str]) {
+        let identity = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "init.defaultBranch=main"];
+        let ran = Command::new("git").args(identity).args(args).current_dir(self.path()).output().unwrap();
+        assert!(ran.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&ran.stderr));
+    }
+}
+
+fn command(args: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_flakeward"));
+    command.args(args.split_whitespace());
+    for name in ["NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "SOURCE_DATE_EPOCH", "GITHUB_STEP_SUMMARY", "GIT_DIR"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+fn ran(output: &Output) -> Ran {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    Ran { code: output.status.code().unwrap(), out: text(&output.stdout), err: text(&output.stderr) }
+}
+
+/// A command that must not be obeyed: it prints nothing on standard output, says why, and exits with 2.
+fn refused(repository: &Repository, args: &str) -> String {
+    let ran = repository.run(args);
+    assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{args}: {}", ran.err);
+    ran.err
+}
+
+#[test]
+fn exit_codes_follow_the_levels() {
+    let repository = Repository::new(&[("shell.nix", CHANNEL)]);
+    for (args, code) in [
+        ("", 0),
+        ("check", 0),
+        ("check --fail-on warn", 1),
+        ("--fail-on hint .", 1),
+        ("--level lookup-path=error", 1),
+        ("--level lookup-path=off --fail-on hint", 0),
+        ("--ignore lookup-path --fail-on hint", 0),
+        ("--select lookup-path --fail-on warn", 1),
+        ("--select dockerfile,syntax-error --fail-on hint", 0),
+    ] {
+        let ran = repository.run(args);
+        assert_eq!((ran.code, ran.err.as_str()), (code, ""), "{args}");
+    }
+    assert_eq!(repository.run("--format concise").out, FOUND);
+    assert_eq!(repository.run("--format concise --select dockerfile").out, "");
+}
+
+#[test]
+fn a_clean_run_says_what_was_looked_at() {
+    let repository = Repository::new(&[("a.nix", "{ }\n"), ("b.yaml", "a: 1\n"), ("notes.txt", "")]);
+    let ran = repository.run("");
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    assert!(ran.out.starts_with("2 files, ") && ran.out.ends_with(" rules: nothing to report\n"), "{}", ran.out);
+    assert_eq!(repository.run("-q").out, "");
+}
+
+#[test]
+fn no_relevant_file_is_said_and_can_be_refused() {
+    let repository = Repository::new(&[("notes.txt", ""), ("a.nix", "{ }\n")]);
+    for args in ["notes.txt", "notes.txt --format json", "--files-from -"] {
+        let ran = repository.run(args);
+        assert_eq!((ran.code, ran.err.as_str()), (0, "flakeward: no file here that any rule looks at\n"), "{args}");
+        assert_eq!(repository.run(&format!("{args} --require-inputs")).code, 2, "{args}");
+    }
+    assert_eq!(repository.run("--require-inputs").code, 0);
+}
+
+#[test]
+fn what_is_mistyped_is_refused_with_a_suggestion() {
+    let repository = Repository::new(&[("shell.nix", CHANNEL)]);
+    for (args, said) in [
+        ("--select lookup-pth", "error: there is no rule `lookup-pth`\n  help: did you mean `lookup-path`?\n"),
+        ("--ignore xyz", "error: there is no rule `xyz`\n  help: `flakeward rules` lists all rules\n"),
+        ("--level dockerfil=off", "error: there is no rule `dockerfil`\n  help: did you mean `dockerfile`?\n"),
+        ("explain lookup-paths", "error: there is no rule `lookup-paths`\n  help: did you mean `lookup-path`?\n"),
+        ("shel.nix", "error: shel.nix does not exist\n  help: did you mean shell.nix?\n"),
+        ("missing/web.nix", "error: missing/web.nix does not exist\n"),
+        ("chekc", "error: chekc does not exist\n  help: did you mean the command `check`?\n"),
+        ("--baseline none.json", "error: cannot read the baseline none.json: it does not exist\n"),
+        ("--config none.toml", "error: cannot read the configuration none.toml: it does not exist\n"),
+        ("--files-from none", "error: cannot read the list of paths none: it does not exist\n"),
+        ("--stdin-filename a.nix", "error: --stdin-filename goes with the path `-`\n"),
+        (
+            "-",
+            "error: `-` is standard input, and nothing says what it holds\n  \
+             help: add --stdin-filename PATH: where the text would stand in the repository\n",
+        ),
+    ] {
+        assert_eq!(refused(&repository, args), said, "{args}");
+    }
+    for (args, part) in [
+        ("--fail-on eror", "did you mean `error`?"),
+        ("--fail-on off", "the levels here are error, warn, hint"),
+        ("--level lookup-path=wrn", "did you mean `warn`?"),
+        ("--level lookup-path", "write RULE=LEVEL"),
+        ("--format jsn", "a similar value exists: 'json'"),
+        ("--formt json", "a similar argument exists: '--format'"),
+        ("--format json --format concise", "only one --format can go to standard output"),
+        ("--now tomorrow", "write a date as 2026-01-31"),
+        ("-j many", "invalid value 'many'"),
+        ("--color sometimes", "[possible values: auto, always, never]"),
+        ("completions bsh", "'bash'"),
+    ] {
+        let said = refused(&repository, args);
+        assert!(said.contains(part), "{args}: {said}");
+    }
+    let mut command = command("");
+    let ran = ran(&command.current_dir(repository.path()).env("SOURCE_DATE_EPOCH", "soon").output().unwrap());
+    assert_eq!((ran.code, ran.out.as_str()), (2, ""));
+    assert!(ran.err.contains("SOURCE_DATE_EPOCH is `soon`"), "{}", ran.err);
+}
+
+#[test]
+fn a_wrong_configuration_is_shown_at_its_place() {
+    let wrong = |text: &str| refused(&Repository::new(&[("flakeward.toml", text), ("a.nix", "{ }")]), "");
+    assert_eq!(
+        wrong("exclude = [\"vendor\"]\n\n[rules.lookup-pth]\nlevel = \"off\"\n"),
+        "\
+error: there is no rule `lookup-pth`
+   ,-[flakeward.toml:3:8]
+ 3 | [rules.lookup-pth]
+   :        ^^^^^^^^^^
+ 4 | level = \"off\"
+   `----
+  help: did you mean `lookup-path`?
+"
+    );
+    for (text, place, part) in [
+        ("exclud = []\n", "1:1", "did you mean `exclude`?"),
+        ("[rules.lookup-path]\nlevel = \"of\"\n", "2:9", "unknown variant `of`"),
+        ("[rules.lookup-path]\nlevle = \"off\"\n", "2:1", "did you mean `level`?"),
+        ("[rules.lookup-path]\ntrigger = 1\n", "2:11", "`trigger` is written like"),
+        ("exclude = [\"a\", \"[\"]\n", "1:17", "`[` is no glob"),
+        ("[[overrides]]\npaths = [\"a\"]\nrules.dockerfil = \"off\"\n", "3:7", "did you mean `dockerfile`?"),
+        ("[[overrides]]\nrules.dockerfile = \"off\"\n", "1:1", "missing field `paths`"),
+        ("[ports]\nown-host = []\n", "2:1", "did you mean `own-hosts`?"),
+        ("exclude = [\n", "1:12", "unclosed array"),
+    ] {
+        let said = wrong(text);
+        assert!(said.contains(&format!("[flakeward.toml:{place}]")) && said.contains(part), "{text}{said}");
+    }
+    let latin1 = Repository::new(&[("a.nix", "{ }")]);
+    fs::write(latin1.path().join("flakeward.toml"), b"# \xe4\n").unwrap();
+    let said = refused(&latin1, "");
+    assert_eq!(
+        said,
+        "error: cannot read the configuration flakeward.toml: it is not UTF-8 (first at byte 2, line 1)\n"
+    );
+}
+
+#[test]
+fn the_configuration_is_found_upward_and_can_be_left_out() {
+    let repository = Repository::new(&[
+        (".flakeward.toml", "[rules.lookup-path]\nlevel = \"error\"\n"),
+        ("hosts/shell.nix", CHANNEL),
+        ("other.toml", "exclude = [\"hosts\"]\n"),
+    ]);
+    assert_eq!(repository.run("").code, 1);
+    assert_eq!(repository.run("hosts").code, 1);
+    assert_eq!(repository.run_in("hosts", "shell.nix", "").code, 1);
+    assert_eq!(repository.run("--isolated").code, 0);
+    assert_eq!(repository.run("--config other.toml --fail-on warn").code, 0);
+    assert_eq!(repository.run("--config other.toml --fail-on warn hosts/shell.nix").code, 0);
+    assert_eq!(repository.run("--isolated --config other.toml").code, 2);
+}
+
+#[test]
+fn overrides_hold_for_their_paths_and_the_command_line_over_them() {
+    let repository = Repository::new(&[
+        (
+            "flakeward.toml",
+            "[rules.lookup-path]\nlevel = \"off\"\n[[overrides]]\npaths = [\"ci/**\"]\nrules.lookup-path = \"error\"\n",
+        ),
+        ("ci/shell.nix", CHANNEL),
+        ("shell.nix", CHANNEL),
+    ]);
+    let ran = repository.run("--format concise");
+    assert_eq!((ran.code, ran.out.lines().count()), (1, 1));
+    assert!(ran.out.starts_with("ci/shell.nix:1:8: error[lookup-path]"), "{}", ran.out);
+    assert_eq!(repository.run("--format concise --level lookup-path=hint").out.lines().count(), 2);
+    assert_eq!(repository.run("--format concise --ignore lookup-path").out, "");
+}
+
+#[test]
+fn paths_are_those_of_the_working_directory() {
+    let repository = Repository::new(&[("a/b/shell.nix", CHANNEL), ("a/c/shell.nix", CHANNEL), ("shell.nix", CHANNEL)]);
+    let paths = |folder: &str, args: &str| -> Vec<String> {
+        let ran = repository.run_in(folder, &format!("--format concise {args}"), "");
+        ran.out.lines().map(|line| line.split(':').next().unwrap().to_owned()).collect()
+    };
+    assert_eq!(paths("", ""), ["a/b/shell.nix", "a/c/shell.nix", "shell.nix"]);
+    assert_eq!(paths("", "a/b shell.nix"), ["a/b/shell.nix", "shell.nix"]);
+    assert_eq!(paths("a/b", ""), ["shell.nix"]);
+    assert_eq!(paths("a/b", "../.."), ["shell.nix", "../c/shell.nix", "../../shell.nix"]);
+    assert_eq!(paths("a/b", "../c"), ["../c/shell.nix"]);
+    let parent = repository.path().parent().unwrap();
+    let name = repository.path().file_name().unwrap().to_str().unwrap();
+    let ran = ran(&command(&format!("--format concise {name}/a/b")).current_dir(parent).output().unwrap());
+    assert!(ran.out.starts_with(&format!("{name}/a/b/shell.nix:1:8:")), "{}", ran.out);
+}
+
+#[test]
+fn two_repositories_are_not_mixed() {
+    let (one, other) = (Repository::new(&[("a.nix", "{ }")]), Repository::new(&[("a.nix", "{ }")]));
+    let said = refused(&one, &format!(". {}", other.path().display()));
+    assert!(said.contains("is outside of the repository"), "{said}");
+    // One that lies in the other is part of it.
+    one.write("sub/.git/HEAD", "");
+    one.write("sub/shell.nix", CHANNEL);
+    assert_eq!(one.run("--format concise sub/shell.nix .").out.lines().count(), 1);
+}
+
+#[test]
+fn ignore_files_hold_but_for_what_is_asked_for() {
+    let repository =
+        Repository::new(&[(".gitignore", "out/\n"), ("out/shell.nix", CHANNEL), ("out/deep/shell.nix", CHANNEL)]);
+    let found = |args: &str| repository.run(&format!("--format concise {args}")).out.lines().count();
+    assert_eq!(found(""), 0);
+    assert_eq!(found("--no-ignore"), 2);
+    assert_eq!(found("out/shell.nix"), 1);
+    assert_eq!(found("out"), 2);
+    repository.write("flakeward.toml", "exclude = [\"out\"]\n");
+    assert_eq!(found("out/shell.nix out"), 0);
+}
+
+#[test]
+fn paths_come_from_a_list() {
+    let repository = Repository::new(&[("a.nix", CHANNEL), ("b c.nix", CHANNEL), ("d.nix", CHANNEL)]);
+    for list in ["a.nix\nb c.nix\n", "a.nix\0b c.nix\0", "a.nix\r\nb c.nix"] {
+        let ran = repository.run_in("", "--format concise --files-from -", list);
+        assert_eq!((ran.out.lines().count(), ran.err.as_str()), (2, ""), "{list:?}");
+    }
+    repository.write("list", "a.nix\n");
+    assert_eq!(repository.run("--format concise --files-from list d.nix").out.lines().count(), 2);
+    let ran = repository.run_in("", "--files-from -", "gone.nix\n");
+    assert_eq!((ran.code, ran.err.as_str()), (2, "error: gone.nix does not exist\n"));
+}
+
+#[test]
+fn standard_input_stands_for_a_file() {
+    let repository = Repository::new(&[("shell.nix", "{ }"), ("other.nix", CHANNEL)]);
+    let ran = repository.run_in("", "--format concise - --stdin-filename shell.nix", CHANNEL);
+    assert_eq!((ran.out.as_str(), ran.err.as_str()), (FOUND, ""));
+    let ran = repository.run_in("", "--format concise - --stdin-filename new/folder/x.nix", CHANNEL);
+    assert!(ran.out.starts_with("new/folder/x.nix:1:8:"), "{}", ran.out);
+    let ran = repository.run_in("", "- --stdin-filename notes.txt", CHANNEL);
+    assert_eq!((ran.code, ran.err.as_str()), (0, "flakeward: no file here that any rule looks at\n"));
+    repository.write("flakeward.toml", "exclude = [\"shell.nix\"]\n");
+    assert_eq!(repository.run_in("", "--format concise - --stdin-filename shell.nix", CHANNEL).out, "");
+}
+
+#[test]
+fn one_run_writes_several_reports() {
+    let repository = Repository::new(&[("shell.nix", CHANNEL)]);
+    let ran = repository.run("--format concise --format json --output report.json --color always");
+    assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (0, FOUND, ""));
+    let report: serde_json::Value = serde_json::from_str(&repository.read("report.json")).unwrap();
+    assert_eq!(report["version"], 1);
+    assert_eq!(report["findings"][0]["rule"], "lookup-path");
+    assert_eq!(report["findings"][0]["start"], serde_json::json!({"line": 1, "column": 8, "offset": 7}));
+    assert_eq!(report["summary"]["warnings"], 1);
+    let said = refused(&repository, "--format json --output no/such/report.json");
+    assert_eq!(said, "error: cannot write to no/such/report.json: it does not exist\n");
+}
+
+#[test]
+fn colours_are_for_those_who_want_them() {
+    let repository = Repository::new(&[("shell.nix", CHANNEL)]);
+    assert!(repository.run("").out.is_ascii());
+    assert!(!repository.run("").out.contains('\u{1b}'));
+    assert!(repository.run("--color always").out.contains("\u{1b}["));
+    let colored = |name: &str, args: &str| {
+        let output = command(args).current_dir(repository.path()).env(name, "1").output().unwrap();
+        ran(&output).out.contains('\u{1b}')
+    };
+    assert!(colored("FORCE_COLOR", ""));
+    assert!(!colored("FORCE_COLOR", "--color never"));
+    assert!(!colored("NO_COLOR", ""));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_who_leaves_is_no_error_and_a_full_disk_is() {
+    let text = "(import <nixpkgs> { })\n".repeat(20_000);
+    let repository = Repository::new(&[("many.nix", &format!("[\n{text}]\n"))]);
+    for format in ["pretty", "concise", "json"] {
+        let mut child = command(&format!("--format {format}"))
+            .current_dir(repository.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let ran = ran(&child.wait_with_output().unwrap());
+        assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{format}");
+    }
+    if let Ok(full) = fs::File::options().write(true).open("/dev/full") {
+        let ran = ran(&command("").current_dir(repository.path()).stdout(full).output().unwrap());
+        assert_eq!(ran.code, 2);
+        assert!(ran.err.starts_with("error: cannot write to standard output: "), "{}", ran.err);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn hostile_names_and_contents_stay_in_their_lines() {
+    let repository = Repository::new(&[]);
+    let hostile = "\u{1b}]0;x\u{7}";
+    repository.write(&format!("x\n::error::{hostile}.nix"), &format!("# {hostile}\nimport <nixpkgs> {{ }}\n"));
+    for args in ["--format concise", "--format pretty"] {
+        let ran = repository.run(args);
+        assert!(ran.out.chars().all(|c| c == '\n' || !c.is_control()), "{:?}", ran.out);
+        assert!(ran.out.contains("x\\n::error::"), "{}", ran.out);
+    }
+    let ran = repository.run("no\u{1b}[31m.nix");
+    assert_eq!(ran.err, "error: no\\u{1b}[31m.nix does not exist\n");
+}
+
+#[test]
+fn threads_change_nothing() {
+    let files: Vec<(String, String)> =
+        (0..40).map(|index| (format!("{index}/shell.nix"), format!("[ {CHANNEL} <a> ]\n"))).collect();
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let repository = Repository::new(&files);
+    let one = repository.run("--format json -j 1").out;
+    assert_eq!(one, repository.run("--format json -j 8").out);
+    assert!(one.len() > 10_000);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_cannot_be_read_is_an_error() {
+    let repository = Repository::new(&[("a.nix", "{ }")]);
+    fs::write(repository.path().join("latin.nix"), b"\"\xe4\"").unwrap();
+    let ran = repository.run("--select lookup-path");
+    assert_eq!(ran.code, 1);
+    assert_eq!(
+        ran.out,
+        "\
+error[unreadable-file]: cannot be checked: it is not UTF-8 (first at byte 1, line 1)
+  file: latin.nix
+  help: make it readable text, or leave it out with `exclude` in flakeward.toml
+  why:  flakeward explain unreadable-file
+
+1 error in 1 of 2 files
+"
+    );
+}
+
+#[test]
+fn a_baseline_holds_what_is_there_and_lets_new_things_through() {
+    let repository = Repository::new(&[("shell.nix", CHANNEL), ("gone.nix", "[ <a> ]\n")]);
+    let wrote = repository.run("baseline");
+    assert_eq!((wrote.code, wrote.out.as_str()), (0, ""));
+    assert!(wrote.err.starts_with("2 findings written to .flakeward/baseline.json"), "{}", wrote.err);
+    let ran = repository.run("--fail-on hint");
+    assert_eq!(ran.code, 0, "{}", ran.out);
+    assert!(ran.out.contains("nothing to report (2 suppressed)"), "{}", ran.out);
+    assert_eq!(repository.run("--isolated --fail-on hint").code, 1);
+    // Moved lines stay accepted, new ones do not, and a row that matches nothing is told with its place.
+    repository.write("shell.nix", &format!("# moved\n\n{CHANNEL}"));
+    repository.write("new.nix", CHANNEL);
+    repository.write("gone.nix", "{ }\n");
+    let ran = repository.run("--format concise");
+    assert_eq!(
+        ran.out.lines().map(|line| line.split(' ').next().unwrap()).collect::<Vec<_>>(),
+        [".flakeward/baseline.json:2:56:", "new.nix:1:8:"],
+        "{}",
+        ran.out
+    );
+    assert!(ran.out.contains("gone.nix has no such finding of lookup-path any more"), "{}", ran.out);
+    // A run over some paths, or without the rule, cannot tell.
+    assert_eq!(repository.run("--format concise shell.nix gone.nix").out, "");
+    assert_eq!(repository.run("--format concise --ignore lookup-path").out, "");
+    // Written elsewhere, it has to be named.
+    assert_eq!(repository.run("baseline --output elsewhere.json").code, 0);
+    fs::remove_dir_all(repository.path().join(".flakeward")).unwrap();
+    assert_eq!(repository.run("--fail-on hint").code, 1);
+    assert_eq!(repository.run("--fail-on hint --baseline elsewhere.json").code, 0);
+    repository.write("broken.json", "{\"version\": 1,\n \"findings\": [}\n");
+    let said = refused(&repository, "--baseline broken.json");
+    assert!(said.contains("[broken.json:2:15]"), "{said}");
+    let said = refused(&repository, "baseline shell.nix");
+    assert!(said.contains("for the whole repository"), "{said}");
+}
+
+#[test]
+fn configuration_that_matches_nothing_is_told_at_its_line() {
+    let repository = Repository::new(&[
+        (
+            "flakeward.toml",
+            "exclude = [\"vendor\", \"vendr\"]\n[ports]\nregistry = \"lib/prots.nix\"\n\
+             [[overrides]]\npaths = [\"a.nix\", \"b.nix\"]\nrules.dockerfile = \"off\"\n",
+        ),
+        ("vendor/x.nix", CHANNEL),
+        ("a.nix", "{ }\n"),
+    ]);
+    let ran = repository.run("--format concise --select unused-suppression");
+    assert_eq!(
+        ran.out,
+        "\
+flakeward.toml:1:22: warn[unused-suppression]: `vendr` leaves nothing out that would be looked at
+flakeward.toml:3:12: warn[unused-suppression]: there is no file lib/prots.nix to be a registry
+flakeward.toml:5:19: warn[unused-suppression]: no file that is looked at matches `b.nix`
+"
+    );
+    assert_eq!(repository.run("--format concise a.nix").out, "");
+    let text = repository.read("flakeward.toml");
+    repository.write("flakeward.toml", &format!("# flakeward: allow-file(unused-suppression) shared by many\n{text}"));
+    assert_eq!(repository.run("--format concise").out, "");
+}
+
+#[test]
+fn only_changed_lines_are_reported() {
+    let repository = Repository::new(&[("old.nix", "[\n  <a>\n]\n"), ("both.nix", "[\n  <a>\n]\n")]);
+    fs::remove_dir(repository.path().join(".git")).unwrap();
+    let said = refused(&repository, "--changed");
+    assert!(said.starts_with("error: --changed needs a git repository"), "{said}");
+    repository.git(&["init", "-q"]);
+    assert_eq!(
+        refused(&repository, "--changed"),
+        "error: --changed compares with history, and there is no commit yet\n"
+    );
+    repository.git(&["add", "."]);
+    repository.git(&["commit", "-qm", "one"]);
+    repository.git(&["switch", "-qc", "topic"]);
+    assert_eq!(repository.run("--changed --format concise").out, "");
+    repository.write("both.nix", "[\n  <a>\n  <b>\n]\n");
+    repository.git(&["commit", "-qam", "two"]);
+    repository.write("ü new.nix", "<c>\n");
+    let places = |args: &str| {
+        let out = repository.run(args).out;
+        out.lines().map(|line| line.split(" warn").next().unwrap()).collect::<Vec<_>>().join(",")
+    };
+    for (args, expected) in [
+        ("--changed", "both.nix:3:3:,ü new.nix:1:1:"),
+        ("--changed=main", "both.nix:3:3:,ü new.nix:1:1:"),
+        ("--changed both.nix", "both.nix:3:3:"),
+        ("check --changed=HEAD~1 old.nix", ""),
+        ("check --changed=HEAD", "ü new.nix:1:1:"),
+    ] {
+        assert_eq!(places(&format!("{args} --format concise")), expected, "{args}");
+    }
+    let said = refused(&repository, "--changed=nowhere");
+    assert!(said.contains("git knows no commit `nowhere`") && said.contains("fetch-depth: 0"), "{said}");
+    refused(&repository, "--changed=--output=x");
+    repository.git(&["switch", "-q", "--orphan", "alone"]);
+    repository.git(&["commit", "-q", "--allow-empty", "-m", "three"]);
+    let said = refused(&repository, "--changed=main");
+    assert!(said.contains("have no common history"), "{said}");
+}
+
+#[test]
+fn settings_say_where_they_come_from() {
+    let repository = Repository::new(&[
+        (
+            "flakeward.toml",
+            "exclude = [\"vendor\"]\n[rules.lookup-path]\nlevel = \"hint\"\n\
+             [[overrides]]\npaths = [\"a.nix\"]\nrules.lookup-path = \"error\"\n",
+        ),
+        ("a.nix", "{ }"),
+        ("b.nix", "{ }"),
+    ]);
+    let level = |args: &str| {
+        let out = repository.run(&format!("config show {args}")).out;
+        let mut lines = out.lines().skip_while(|line| *line != "[rules.lookup-path]");
+        lines.nth(1).unwrap().split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(level(""), "level = \"hint\" # flakeward.toml:3");
+    assert_eq!(level("b.nix"), "level = \"hint\" # flakeward.toml:3");
+    assert_eq!(level("a.nix"), "level = \"error\" # flakeward.toml:6");
+    assert_eq!(level("--isolated a.nix"), "level = \"warn\" # default");
+    assert_eq!(level("--level lookup-path=off a.nix"), "level = \"off\" # command line");
+    // What is shown is itself a configuration.
+    let shown = repository.run("config show --isolated").out;
+    repository.write("flakeward.toml", &shown);
+    assert_eq!(repository.run("").code, 0);
+}
+
+#[test]
+fn pages_lists_and_scripts_are_printed() {
+    let repository = Repository::new(&[]);
+    let page = repository.run("explain lookup-path");
+    assert_eq!(page.code, 0);
+    assert!(
+        page.out.starts_with("lookup-path  warn\n\na channel lookup") && !page.out.contains('\u{1b}'),
+        "{}",
+        page.out
+    );
+    assert!(repository.run("explain lookup-path --color always").out.contains("\u{1b}[1m"));
+    let rules = repository.run("rules");
+    assert!(rules.out.lines().any(|line| line.starts_with("lookup-path") && line.contains("warn")), "{}", rules.out);
+    let json: serde_json::Value = serde_json::from_str(&repository.run("rules --format json").out).unwrap();
+    let ids: Vec<&str> = json["rules"].as_array().unwrap().iter().map(|rule| rule["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, flakeward::rule::PAGES.iter().map(|(id, _)| *id).collect::<Vec<_>>());
+    let schema: serde_json::Value = serde_json::from_str(&repository.run("config schema").out).unwrap();
+    assert!(schema["properties"]["rules"]["properties"]["lookup-path"].is_object());
+    for (args, part) in
+        [("completions bash", "_flakeward()"), ("completions fish", "complete"), ("man", ".TH flakeward")]
+    {
+        let ran = repository.run(args);
+        assert!(ran.code == 0 && ran.out.contains(part), "{args}");
+    }
+    let help = repository.run("--help");
+    assert!(
+        help.code == 0 && help.out.contains("--changed[=<REF>]") && help.out.contains("Exit codes"),
+        "{}",
+        help.out
+    );
+}
