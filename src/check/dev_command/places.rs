@@ -17,7 +17,7 @@ pub(super) fn kind_has_commands(source: &Source) -> bool {
         Kind::Yaml => ci::system(&source.path).is_some(),
         Kind::Nix => HOOKS.iter().any(|hook| memchr::memmem::find(source.text.as_bytes(), hook.as_bytes()).is_some()),
         Kind::Shell | Kind::Just | Kind::Make | Kind::Dockerfile => true,
-        Kind::Lock => false,
+        Kind::Lock | Kind::Settings => false,
     }
 }
 
