@@ -5,8 +5,11 @@
 
 pub mod attrs;
 pub mod ci;
+pub mod flake;
+pub mod flakeref;
 pub mod kind;
 pub mod nix;
+pub mod nixpkgs;
 pub mod shell;
 pub mod yaml;
 
