@@ -17,12 +17,14 @@ pub struct Facts {
     pub ports: PortFacts,
     /// process-compose configurations.
     pub processes: ProcessFacts,
+    /// What it says about flakes and where code comes from.
+    pub flake: crate::check::flake::FlakeFacts,
 }
 
 impl Facts {
     /// Whether there is nothing in it, so that the file need not be remembered.
     pub fn is_empty(&self) -> bool {
-        self.ci.is_empty() && self.ports.is_empty() && self.processes.is_empty()
+        self.ci.is_empty() && self.ports.is_empty() && self.processes.is_empty() && self.flake.is_empty()
     }
 }
 

@@ -8,6 +8,7 @@ pub mod compose;
 pub mod container_layers;
 pub mod dev_command;
 pub mod dockerfile;
+pub mod flake;
 pub mod for_all_systems;
 pub mod install;
 pub mod ports;
@@ -44,8 +45,10 @@ pub static CHECKS: &[&Check] = &[
     &dev_command::CHECK,
     &container_layers::CHECK,
     &dockerfile::CHECK,
+    &flake::CHECK,
     &for_all_systems::CHECK,
     &ports::CHECK,
+    &processes::CHECK,
     &syntax::CHECK,
     // One a line, so that two new checks rarely meet.
     &install::CHECK,

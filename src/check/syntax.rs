@@ -61,6 +61,7 @@ fn article(name: &str) -> &'static str {
     match name {
         "nix" => "valid Nix",
         "yaml" => "valid YAML",
+        "lock" => "valid JSON",
         _ => "a valid Dockerfile",
     }
 }

@@ -28,7 +28,7 @@ pub struct Input {
     /// Its address, where it has one.
     pub url: Option<Text>,
     /// The other attributes that say where it comes from: type, owner, repo ..
-    pub attrs: BTreeMap<String, String>,
+    pub attrs: BTreeMap<String, Text>,
     /// Whether it is a flake: not with `flake = false`.
     pub is_flake: bool,
     /// The input that it follows; empty for none.
@@ -80,7 +80,10 @@ impl Input {
             Some(url) => Some(FlakeRef::parse(&url.value)),
             // An input without an address is looked up in the registry by its name.
             None if self.attrs.is_empty() => Some(FlakeRef::parse(&self.name.value)),
-            None => FlakeRef::from_attrs(&self.attrs),
+            None => {
+                let attrs = self.attrs.iter().map(|(key, text)| (key.clone(), text.value.clone()));
+                FlakeRef::from_attrs(&attrs.collect())
+            }
         }
     }
 
@@ -209,7 +212,7 @@ impl<'a> Reader<'_, 'a> {
             ("url", Some(text)) => input.url = Some(text),
             ("follows", Some(text)) => input.follows = Some(text),
             (key @ ("type" | "owner" | "repo" | "ref" | "rev" | "id" | "dir" | "path" | "host"), Some(text)) => {
-                input.attrs.insert(key.to_owned(), text.value);
+                input.attrs.insert(key.to_owned(), text);
             }
             ("url" | "follows" | "type" | "owner" | "repo" | "ref" | "rev" | "id", None) => input.computed = true,
             _ => {}
@@ -283,8 +286,8 @@ fn entry<'i>(tree: &Tree<'_>, inputs: &'i mut Vec<Input>, name: &AttrName<'_>) -
     &mut inputs[index]
 }
 
-/// A value that is written out.
-fn text(tree: &Tree<'_>, value: Node) -> Option<Text> {
+/// A string, address or path that is written out.
+pub fn text(tree: &Tree<'_>, value: Node) -> Option<Text> {
     let text = match tree.kind(value) {
         Kind::String | Kind::IndentedString => nix::literal_string(tree, value)?.into_owned(),
         Kind::Uri | Kind::Path => tree.slice(value).to_owned(),

@@ -63,6 +63,9 @@ table! {
         ImageSpec "image_spec" ImageName "image_name" ImageTag "image_tag" ImageAlias "image_alias"
         HeredocBlock "heredoc_block" HeredocContent "heredoc_content" LineContinuation "line_continuation"
         Param "param" DockerPath "path"
+        // JSON
+        JsonObject "object" JsonPair "pair" JsonArray "array" JsonText "string" JsonContent "string_content"
+        JsonNumber "number" JsonTrue "true" JsonFalse "false"
     }
 }
 
@@ -105,10 +108,11 @@ impl Names {
 }
 
 pub(super) fn names(language: Language) -> &'static Names {
-    static NAMES: [LazyLock<Names>; 3] = [
+    static NAMES: [LazyLock<Names>; 4] = [
         LazyLock::new(|| Names::new(Language::Nix)),
         LazyLock::new(|| Names::new(Language::Yaml)),
         LazyLock::new(|| Names::new(Language::Dockerfile)),
+        LazyLock::new(|| Names::new(Language::Json)),
     ];
     &NAMES[language as usize]
 }

@@ -8,6 +8,7 @@ pub mod ci;
 pub mod flake;
 pub mod flakeref;
 pub mod kind;
+pub mod lock;
 pub mod nix;
 pub mod nixpkgs;
 pub mod shell;
@@ -28,6 +29,8 @@ pub enum Language {
     Yaml,
     /// Dockerfile and Containerfile.
     Dockerfile,
+    /// JSON: flake.lock.
+    Json,
 }
 
 impl Language {
@@ -37,6 +40,7 @@ impl Language {
             crate::source::Kind::Nix => Some(Language::Nix),
             crate::source::Kind::Yaml => Some(Language::Yaml),
             crate::source::Kind::Dockerfile => Some(Language::Dockerfile),
+            crate::source::Kind::Lock => Some(Language::Json),
             _ => None,
         }
     }
@@ -47,6 +51,7 @@ impl Language {
             Language::Nix => tree_sitter_nix::LANGUAGE.into(),
             Language::Yaml => tree_sitter_yaml::LANGUAGE.into(),
             Language::Dockerfile => tree_sitter_containerfile::LANGUAGE.into(),
+            Language::Json => tree_sitter_json::LANGUAGE.into(),
         }
     }
 }
@@ -78,7 +83,7 @@ pub struct Tree<'a> {
 
 thread_local! {
     /// One parser per thread and language: making one costs more than parsing a small file.
-    static PARSERS: RefCell<[Option<tree_sitter::Parser>; 3]> = const { RefCell::new([None, None, None]) };
+    static PARSERS: RefCell<[Option<tree_sitter::Parser>; 4]> = const { RefCell::new([None, None, None, None]) };
 }
 
 impl<'a> Tree<'a> {

@@ -1,0 +1,85 @@
+//! Flakes: their inputs, flake.nix and flake.lock together, and the other places that say where nixpkgs comes from.
+//!
+//! What a finding says depends on the date of the run and often on two files, so single files only leave facts.
+
+mod commands;
+mod fetch;
+mod sources;
+
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
+use super::{Check, FileContext, ProjectContext};
+use crate::lang::flake::Flake;
+use crate::lang::lock::Lock;
+use crate::lang::{Tree, ci};
+use crate::source::{Kind, Source};
+
+use sources::Use;
+
+/// See `rules/unstable-nixpkgs.md` and `rules/end-of-life-nixpkgs.md`.
+pub static CHECK: Check = Check { name: "flake", trigger, file, project };
+
+/// What a file says about flakes.
+#[derive(Debug, Default)]
+pub struct FlakeFacts {
+    /// The inputs of a flake.nix.
+    pub flake: Option<Box<Flake>>,
+    /// A flake.lock.
+    pub lock: Option<Box<Lock>>,
+    /// Places outside a flake's inputs that take nixpkgs from somewhere.
+    uses: Vec<Use>,
+}
+
+impl FlakeFacts {
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.flake.is_none() && self.lock.is_none() && self.uses.is_empty()
+    }
+}
+
+fn trigger(source: &Source) -> bool {
+    static FETCHERS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(fetch::FETCHERS).ok());
+    let text = source.text.as_bytes();
+    match source.kind {
+        Kind::Lock => true,
+        Kind::Nix => source.file_name() == "flake.nix" || FETCHERS.as_ref().is_none_or(|words| words.is_match(text)),
+        Kind::Yaml => ci::system(&source.path).is_some() && memchr::memmem::find(text, b"nix").is_some(),
+        _ => false,
+    }
+}
+
+fn file(context: &mut FileContext<'_>) {
+    let Some(tree) = context.tree else { return };
+    match context.source.kind {
+        Kind::Lock => read_lock(context, tree),
+        Kind::Nix => {
+            if context.source.file_name() == "flake.nix" {
+                context.facts.flake.flake = Flake::read(tree).map(Box::new);
+            }
+            context.facts.flake.uses = fetch::uses(tree);
+        }
+        Kind::Yaml => {
+            if let Some(system) = ci::system(&context.source.path) {
+                context.facts.flake.uses = commands::uses(tree, system);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn read_lock(context: &mut FileContext<'_>, tree: &Tree<'_>) {
+    match Lock::read(tree) {
+        Some(lock) if lock.is_known_version() => context.facts.flake.lock = Some(Box::new(lock)),
+        Some(lock) => {
+            let version = lock.version.map_or_else(|| "no version".to_owned(), |version| format!("version {version}"));
+            context.not_decidable(format!("a lock of {version} is not read: Nix knows 5 to 7"));
+        }
+        None => context.not_decidable("this is no lock that Nix would read"),
+    }
+}
+
+fn project(context: &mut ProjectContext<'_>) {
+    sources::report(context);
+}

@@ -1,0 +1,190 @@
+//! `unstable-nixpkgs` and `end-of-life-nixpkgs`: which branch of nixpkgs something takes, and how long that one lives.
+
+use jiff::civil::Date;
+
+use crate::check::ProjectContext;
+use crate::finding::{Edit, Finding, Fix, Note, NoteKind, Safety, Span};
+use crate::lang::flake::{Flake, Input};
+use crate::lang::flakeref::{FlakeRef, Scheme};
+use crate::lang::nixpkgs::{self, Channel, Release};
+use crate::source::Source;
+
+const UNSTABLE: &str = "unstable-nixpkgs";
+const OLD: &str = "end-of-life-nixpkgs";
+
+/// A place that takes nixpkgs from somewhere.
+#[derive(Debug, Clone)]
+pub struct Use {
+    /// Where the finding stands.
+    pub place: Span,
+    /// Where its reference is written, if it is written as one text.
+    pub text: Option<Span>,
+    /// What takes it, as the subject of a sentence: "the input `nixpkgs`".
+    pub subject: String,
+    /// From where.
+    pub channel: Channel,
+    /// How the reference is fetched.
+    pub scheme: Scheme,
+    /// Whether its name says that it wants to be unstable, so that another branch would be wrong.
+    pub wants_unstable: bool,
+    /// The names by which a configuration may allow it: the branch, the input.
+    pub names: Vec<String>,
+}
+
+impl Use {
+    /// A use of a reference; `None` where that is not nixpkgs.
+    pub fn of(reference: &FlakeRef, place: Span, text: Option<Span>, subject: String) -> Option<Self> {
+        let channel = nixpkgs::channel(reference)?;
+        let names = reference.branch.iter().cloned().collect();
+        Some(Self { place, text, subject, channel, scheme: reference.scheme, wants_unstable: false, names })
+    }
+}
+
+/// Reports what all files take.
+pub fn report(context: &mut ProjectContext<'_>) {
+    let settings = Settings {
+        now: context.now,
+        allow: context.params.strings(UNSTABLE, "allow"),
+        supported: context.params.strings(OLD, "supported"),
+    };
+    let mut findings = Vec::new();
+    let mut notes = Vec::new();
+    for file in &context.project.files {
+        let mut uses = file.facts.flake.uses.clone();
+        if let Some(flake) = &file.facts.flake.flake {
+            let mut inputs = Inputs { source: &file.source, uses: &mut uses, notes: &mut notes };
+            inputs.read(flake);
+        }
+        findings.extend(uses.iter().filter_map(|used| settings.judge(&file.source, used)));
+    }
+    findings.into_iter().for_each(|finding| context.report(finding));
+    context.notes.append(&mut notes);
+}
+
+/// The uses in a flake's inputs.
+struct Inputs<'a> {
+    source: &'a Source,
+    uses: &'a mut Vec<Use>,
+    notes: &'a mut Vec<Note>,
+}
+
+impl Inputs<'_> {
+    fn read(&mut self, flake: &Flake) {
+        let mut waiting: Vec<(&Input, String)> =
+            flake.inputs.iter().map(|input| (input, input.name.value.clone())).collect();
+        while let Some((input, path)) = waiting.pop() {
+            self.input(input, &path);
+            let inner = input.inputs.iter().filter(|inner| inner.url.is_some() || !inner.attrs.is_empty());
+            waiting.extend(inner.map(|inner| (inner, format!("{path}.inputs.{}", inner.name.value))));
+        }
+        for name in flake.implicit() {
+            let reference = FlakeRef::parse(&name.value);
+            let subject = format!("the input `{}`, which stands only among the outputs' arguments,", name.value);
+            self.uses.extend(Use::of(&reference, name.span, None, subject));
+        }
+    }
+
+    fn input(&mut self, input: &Input, path: &str) {
+        let Some(reference) = input.reference() else { return };
+        if nixpkgs::is_fork(&reference) {
+            let message = format!("the input `{path}` is {}: a fork has branches of its own", reference.shown());
+            self.note(message);
+        }
+        // Without an address only the set of attributes holds a branch: that is the text to change.
+        let text = input.url.as_ref().or_else(|| input.attrs.get("ref")).map(|text| text.span);
+        let subject = format!("the input `{path}`");
+        let Some(mut used) = Use::of(&reference, input.place(), text, subject) else { return };
+        used.wants_unstable = ["unstable", "master"].iter().any(|word| input.name.value.contains(word));
+        used.names.push(input.name.value.clone());
+        if let Channel::Unknown(branch) = &used.channel {
+            self.note(format!("the input `{path}` takes the branch {branch} of nixpkgs, which this does not know"));
+        }
+        self.uses.push(used);
+    }
+
+    fn note(&mut self, message: String) {
+        self.notes.push(Note { kind: NoteKind::NotDecidable, path: Some(self.source.path.clone()), message });
+    }
+}
+
+/// What decides whether a branch is fine.
+struct Settings<'a> {
+    now: Date,
+    allow: Vec<&'a str>,
+    supported: Vec<&'a str>,
+}
+
+impl Settings<'_> {
+    fn judge(&self, source: &Source, used: &Use) -> Option<Finding> {
+        let current = Release::current(self.now);
+        let subject = &used.subject;
+        let (rule, message) = match &used.channel {
+            _ if used.names.iter().any(|name| self.allow.contains(&name.as_str())) => return None,
+            Channel::Rolling(branch) => {
+                (UNSTABLE, format!("{subject} takes nixpkgs from {branch}, which is no release and never stands still"))
+            }
+            Channel::Default => (UNSTABLE, format!("{subject} names no branch of nixpkgs, so it takes master")),
+            Channel::Registry => {
+                (UNSTABLE, format!("{subject} takes nixpkgs from the flake registry, which is unstable by default"))
+            }
+            Channel::Release(release) => {
+                let end = release.end_of_life();
+                if self.now <= end || self.supported.contains(&release.to_string().as_str()) {
+                    return None;
+                }
+                (OLD, format!("{subject} takes nixpkgs {release}, which has had no security fixes since {end}"))
+            }
+            Channel::Stable | Channel::Fixed | Channel::Unknown(_) => return None,
+        };
+        let mut finding = Finding::new(rule, &source.path, used.place, message)
+            .label(format!("take a release: nixos-{current} is the current one"))
+            .help(match used.scheme {
+                Scheme::Indirect if used.text.is_some() && used.channel == Channel::Registry => {
+                    "name the branch, or let the flake's own lock decide with `--inputs-from .` or a package of the flake"
+                        .to_owned()
+                }
+                _ => format!("after the change `nix flake update` locks {current}; modules may need its release notes"),
+            });
+        if let Some(edit) = self.edit(source, used, current) {
+            let title = format!("take nixos-{current}");
+            finding = finding.fix(Fix { title, safety: Safety::Unsafe, edits: vec![edit] });
+        }
+        Some(finding)
+    }
+
+    /// The change of the branch in the text that names it.
+    fn edit(&self, source: &Source, used: &Use, current: Release) -> Option<Edit> {
+        let span = used.text.filter(|_| !used.wants_unstable)?;
+        let (at, old, new) = rename(source.slice(span), &used.channel, used.scheme, current)?;
+        let start = span.start as usize + at;
+        Some(Edit { path: source.path.clone(), span: Span::new(start, start + old), text: new })
+    }
+}
+
+/// Where in a text a branch stands, how long it is, and the branch of the current release in the same form.
+fn rename(text: &str, channel: &Channel, scheme: Scheme, current: Release) -> Option<(usize, usize, String)> {
+    let plain = format!("{:02}{:02}", current.year, current.month);
+    let hub = text.contains("flakehub.com");
+    match channel {
+        Channel::Rolling(_) if hub => text.rfind("/0.1").map(|at| (at + 1, 3, format!("0.{plain}"))),
+        Channel::Rolling(branch) => {
+            let small = if branch.ends_with("-small") { "-small" } else { "" };
+            text.rfind(branch.as_str()).map(|at| (at, branch.len(), format!("nixos-{current}{small}")))
+        }
+        Channel::Release(old) if hub => {
+            let old = format!("{:02}{:02}", old.year, old.month);
+            text.rfind(&old).map(|at| (at, 4, plain))
+        }
+        Channel::Release(old) => text.rfind(&old.to_string()).map(|at| (at, 5, current.to_string())),
+        Channel::Registry => {
+            let at = text.find("nixpkgs")? + "nixpkgs".len();
+            Some((at, 0, format!("/nixos-{current}")))
+        }
+        // `github:NixOS/nixpkgs` in any spelling: the branch follows the repository's name.
+        Channel::Default if scheme == Scheme::GitHub => {
+            let at = text.to_ascii_lowercase().find("/nixpkgs")? + "/nixpkgs".len();
+            Some((at, 0, format!("/nixos-{current}")))
+        }
+        _ => None,
+    }
+}
