@@ -25,8 +25,8 @@ pub struct Use {
     pub channel: Channel,
     /// How the reference is fetched.
     pub scheme: Scheme,
-    /// Whether its name says that it wants to be unstable, so that another branch would be wrong.
-    pub wants_unstable: bool,
+    /// Whether its name says which branch it takes (`nixpkgs-unstable`, `nixpkgs-2411`), so that another would be wrong.
+    pub named_for_branch: bool,
     /// The names by which a configuration may allow it: the branch, the input.
     pub names: Vec<String>,
 }
@@ -36,7 +36,7 @@ impl Use {
     pub fn of(reference: &FlakeRef, place: Span, text: Option<Span>, subject: String) -> Option<Self> {
         let channel = nixpkgs::channel(reference)?;
         let names = reference.branch.iter().cloned().collect();
-        Some(Self { place, text, subject, channel, scheme: reference.scheme, wants_unstable: false, names })
+        Some(Self { place, text, subject, channel, scheme: reference.scheme, named_for_branch: false, names })
     }
 }
 
@@ -94,7 +94,9 @@ impl Inputs<'_> {
         let text = input.url.as_ref().or_else(|| input.attrs.get("ref")).map(|text| text.span);
         let subject = format!("the input `{path}`");
         let Some(mut used) = Use::of(&reference, input.place(), text, subject) else { return };
-        used.wants_unstable = ["unstable", "master"].iter().any(|word| input.name.value.contains(word));
+        let name = &input.name.value;
+        used.named_for_branch = ["unstable", "master", "small"].iter().any(|word| name.contains(word))
+            || name.contains(|c: char| c.is_ascii_digit());
         used.names.push(input.name.value.clone());
         if let Channel::Unknown(branch) = &used.channel {
             self.note(format!("the input `{path}` takes the branch {branch} of nixpkgs, which this does not know"));
@@ -154,22 +156,26 @@ impl Settings<'_> {
 
     /// The change of the branch in the text that names it.
     fn edit(&self, source: &Source, used: &Use, current: Release) -> Option<Edit> {
-        let span = used.text.filter(|_| !used.wants_unstable)?;
-        let (at, old, new) = rename(source.slice(span), &used.channel, used.scheme, current)?;
+        let span = used.text.filter(|_| !used.named_for_branch)?;
+        let (at, old, new) = rename(source.slice(span), used, current)?;
         let start = span.start as usize + at;
         Some(Edit { path: source.path.clone(), span: Span::new(start, start + old), text: new })
     }
 }
 
 /// Where in a text a branch stands, how long it is, and the branch of the current release in the same form.
-fn rename(text: &str, channel: &Channel, scheme: Scheme, current: Release) -> Option<(usize, usize, String)> {
+fn rename(text: &str, used: &Use, current: Release) -> Option<(usize, usize, String)> {
     let plain = format!("{:02}{:02}", current.year, current.month);
     let hub = text.contains("flakehub.com");
-    match channel {
+    let branch = match used.names.iter().any(|name| name.contains("darwin")) {
+        true => format!("nixpkgs-{current}-darwin"),
+        false => format!("nixos-{current}"),
+    };
+    match &used.channel {
         Channel::Rolling(_) if hub => text.rfind("/0.1").map(|at| (at + 1, 3, format!("0.{plain}"))),
-        Channel::Rolling(branch) => {
-            let small = if branch.ends_with("-small") { "-small" } else { "" };
-            text.rfind(branch.as_str()).map(|at| (at, branch.len(), format!("nixos-{current}{small}")))
+        Channel::Rolling(old) => {
+            let small = if old.ends_with("-small") { "-small" } else { "" };
+            text.rfind(old.as_str()).map(|at| (at, old.len(), format!("{branch}{small}")))
         }
         Channel::Release(old) if hub => {
             let old = format!("{:02}{:02}", old.year, old.month);
@@ -178,12 +184,12 @@ fn rename(text: &str, channel: &Channel, scheme: Scheme, current: Release) -> Op
         Channel::Release(old) => text.rfind(&old.to_string()).map(|at| (at, 5, current.to_string())),
         Channel::Registry => {
             let at = text.find("nixpkgs")? + "nixpkgs".len();
-            Some((at, 0, format!("/nixos-{current}")))
+            Some((at, 0, format!("/{branch}")))
         }
         // `github:NixOS/nixpkgs` in any spelling: the branch follows the repository's name.
-        Channel::Default if scheme == Scheme::GitHub => {
+        Channel::Default if used.scheme == Scheme::GitHub => {
             let at = text.to_ascii_lowercase().find("/nixpkgs")? + "/nixpkgs".len();
-            Some((at, 0, format!("/nixos-{current}")))
+            Some((at, 0, format!("/{branch}")))
         }
         _ => None,
     }
