@@ -11,6 +11,7 @@ fn uses(language: Language, text: &str) -> String {
         Language::Nix => Kind::Nix,
         Language::Yaml => Kind::Yaml,
         Language::Dockerfile => Kind::Dockerfile,
+        Language::Json => Kind::Lock,
     };
     let facts = collect(kind, &tree);
     let one = |found: &super::PortUse| {
