@@ -42,17 +42,16 @@ pub struct Check {
 pub static CHECKS: &[&Check] = &[
     &ci::docker_build::CHECK,
     &compose::CHECK,
-    &dev_command::CHECK,
     &container_layers::CHECK,
+    &dev_command::CHECK,
     &dockerfile::CHECK,
     &flake::CHECK,
     &for_all_systems::CHECK,
+    &install::CHECK,
     &ports::CHECK,
     &processes::CHECK,
     &syntax::CHECK,
     // One a line, so that two new checks rarely meet.
-    &install::CHECK,
-    &processes::CHECK,
 ];
 
 /// What a check sees of one file.
