@@ -107,8 +107,9 @@ fn name_may_be_computed(tree: &Tree<'_>, name: Node, attrpath: Node) -> bool {
         names.len() >= path.len() && names.iter().zip(&path).all(|(name, wanted)| name.text == *wanted)
     };
     !tree.nodes().filter(|&node| tree.kind(node) == Kind::Binding && node != binding).any(|other| {
-        // Bindings below the name are not beside it.
-        !tree.span(binding).contains(tree.span(other)) && is_shared(other)
+        // Bindings around the name and below it are not beside it.
+        let (own, other_span) = (tree.span(binding), tree.span(other));
+        !own.contains(other_span) && !other_span.contains(own) && is_shared(other)
     })
 }
 
