@@ -23,6 +23,7 @@ pub mod lang;
 pub mod output;
 pub mod panics;
 pub mod project;
+pub mod registry;
 pub mod rule;
 pub mod run;
 pub mod source;

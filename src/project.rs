@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::check::ports::PortFacts;
 use crate::check::processes::ProcessFacts;
 use crate::finding::RelPath;
+use crate::registry::RegistryFacts;
 use crate::source::{Kind, Source};
 
 /// What one file says that checks of the whole repository need. Each domain keeps its own part.
@@ -19,12 +20,15 @@ pub struct Facts {
     pub processes: ProcessFacts,
     /// What it says about flakes and where code comes from.
     pub flake: crate::check::flake::FlakeFacts,
+    /// The registry that the file is, and where it refers to one.
+    pub registry: RegistryFacts,
 }
 
 impl Facts {
     /// Whether there is nothing in it, so that the file need not be remembered.
     pub fn is_empty(&self) -> bool {
-        self.ci.is_empty() && self.ports.is_empty() && self.processes.is_empty() && self.flake.is_empty()
+        let Self { ci, ports, processes, flake, registry } = self;
+        ci.is_empty() && ports.is_empty() && processes.is_empty() && flake.is_empty() && registry.is_empty()
     }
 }
 

@@ -346,6 +346,8 @@ fn active_checks(rules: &RuleSet) -> Vec<&'static Check> {
             _ => None,
         })
         .collect();
+    let read = check::READS.iter().filter(|(reader, _)| names.contains(reader)).map(|(_, read)| *read);
+    names.extend(read.collect::<Vec<_>>());
     names.sort_unstable();
     names.dedup();
     names.into_iter().filter_map(check::find).collect()

@@ -13,6 +13,7 @@ pub mod for_all_systems;
 pub mod install;
 pub mod ports;
 pub mod processes;
+pub mod registry;
 pub mod syntax;
 #[cfg(test)]
 pub mod testing;
@@ -50,9 +51,13 @@ pub static CHECKS: &[&Check] = &[
     &install::CHECK,
     &ports::CHECK,
     &processes::CHECK,
+    &registry::CHECK,
     &syntax::CHECK,
     // One a line, so that two new checks rarely meet.
 ];
+
+/// Checks that read the facts of another, which then runs even where its own rules are off.
+pub const READS: &[(&str, &str)] = &[("ports", "registry")];
 
 /// What a check sees of one file.
 pub struct FileContext<'a> {

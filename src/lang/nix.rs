@@ -196,6 +196,20 @@ fn in_arguments(tree: &Tree<'_>, function: Node, name: &str) -> Option<Origin> {
     })
 }
 
+/// From where a name is looked up, for nodes that read one: a variable from its place, `x` of `inherit x;` from outside
+/// of the set that it stands in. `None` for nodes that read no name.
+pub fn read_from(tree: &Tree<'_>, node: Node) -> Option<Node> {
+    match tree.kind(node) {
+        Kind::Variable => Some(node),
+        Kind::Identifier => {
+            let attrs = tree.parent(node).filter(|&node| tree.kind(node) == Kind::InheritedAttrs)?;
+            let inherit = tree.parent(attrs).filter(|&node| tree.kind(node) == Kind::Inherit)?;
+            tree.parent(tree.parent(inherit)?)
+        }
+        _ => None,
+    }
+}
+
 /// The node without the brackets around it.
 pub fn unwrap_parens(tree: &Tree<'_>, mut node: Node) -> Node {
     while tree.kind(node) == Kind::Parenthesized {

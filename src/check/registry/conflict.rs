@@ -1,0 +1,42 @@
+//! `port-conflict` and `invalid-port`: what a registry says by itself.
+
+use crate::check::ProjectContext;
+use crate::finding::Finding;
+use crate::registry::{Entry, Registries, Registry, Value};
+
+/// Reports two names for one number, and entries that are no port numbers.
+pub fn report(context: &mut ProjectContext<'_>, registries: &Registries<'_>) {
+    for (number, entries) in registries.numbers() {
+        if let [first, others @ ..] = entries {
+            others.iter().for_each(|other| context.report(conflict(number, *first, *other)));
+        }
+    }
+    for registry in registries.all() {
+        let findings = registry.entries.iter().filter_map(|entry| invalid(registry, entry));
+        findings.for_each(|finding| context.report(finding));
+    }
+}
+
+fn conflict(number: u32, first: (&Registry, &Entry), other: (&Registry, &Entry)) -> Finding {
+    let ((home, first), (registry, entry)) = (first, other);
+    let (name, taken) = (entry.name(), first.name());
+    Finding::new(
+        "port-conflict",
+        &registry.path,
+        entry.value_span,
+        format!("{name} has port {number}, which is {taken}'s"),
+    )
+    .label(format!("{taken} has {number} already"))
+    .help(format!(
+        "give {name} a number of its own (`flakeward ports next` finds one); where both mean to share it, say why: \
+             `# flakeward: allow(port-conflict) reason`"
+    ))
+    .also(&home.path, first.value_span, format!("{taken} is registered here"))
+}
+
+fn invalid(registry: &Registry, entry: &Entry) -> Option<Finding> {
+    let Value::NotPort(what) = &entry.value else { return None };
+    let message = format!("{} is {what}, which is no port number", entry.name());
+    let finding = Finding::new("invalid-port", &registry.path, entry.value_span, message);
+    Some(finding.label("write an integer from 1 to 65535"))
+}
