@@ -42,6 +42,8 @@ pub struct Check {
 /// All checks.
 pub static CHECKS: &[&Check] = &[
     &ci::docker_build::CHECK,
+    &ci::flake_check::CHECK,
+    &ci::nix_cache::CHECK,
     &compose::CHECK,
     &container_layers::CHECK,
     &dev_command::CHECK,

@@ -1,5 +1,6 @@
 //! The files of CI systems: which they are, and what runs in them: scripts, and actions, tasks, orbs and plugins.
 
+pub mod github;
 mod scan;
 
 use std::borrow::Cow;

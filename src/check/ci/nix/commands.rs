@@ -1,0 +1,208 @@
+//! Commands that build with Nix, as against those that evaluate, format, update or fetch what is built already.
+
+use crate::lang::shell::Command;
+
+/// The verbs of `nix` that a job may be read by.
+const VERBS: [&str; 12] =
+    ["build", "develop", "run", "shell", "flake", "fmt", "eval", "profile", "bundle", "print-dev-env", "copy", "env"];
+
+/// Options of `nix` with values of their own, and how many.
+const VALUED: [(&str, usize); 25] = [
+    ("--inputs-from", 1),
+    ("--override-input", 2),
+    ("--override-flake", 2),
+    ("--option", 2),
+    ("--arg", 2),
+    ("--argstr", 2),
+    ("--extra-experimental-features", 1),
+    ("--experimental-features", 1),
+    ("--system", 1),
+    ("--max-jobs", 1),
+    ("-j", 1),
+    ("--cores", 1),
+    ("--out-link", 1),
+    ("-o", 1),
+    ("--profile", 1),
+    ("--update-input", 1),
+    ("--builders", 1),
+    ("--store", 1),
+    ("--eval-store", 1),
+    ("--log-format", 1),
+    ("-I", 1),
+    ("--reference-lock-file", 1),
+    ("--output-lock-file", 1),
+    ("--keep", 1),
+    ("-k", 1),
+];
+
+/// Programs that build whatever their arguments are.
+const BUILDERS: [&str; 6] =
+    ["nix-fast-build", "nixpkgs-review", "nixos-generate", "nixos-anywhere", "devour-flake", "nix-build-uncached"];
+
+/// Programs that only format.
+const FORMATTERS: [&str; 4] = ["treefmt", "nixfmt", "alejandra", "nixpkgs-fmt"];
+
+/// What a command builds with Nix: how to name it. `None` where it only evaluates, formats, updates a lock, or takes
+/// a finished package of nixpkgs.
+pub fn builds(command: &Command<'_>) -> Option<String> {
+    let program = command.program();
+    let first = || command.arguments().find(|word| !word.starts_with('-')).unwrap_or("");
+    let builds = match program {
+        "nix" => return nix(command),
+        "nix-build" => !command.has("--dry-run"),
+        "nix-shell" => !command.has("-p") && !command.has("--packages") && !formats(command),
+        "nix-store" => command.has("--realise") || command.has("--realize") || command.has("-r"),
+        "nix-env" => command.has("-f") || command.has("-if"),
+        "nixos-rebuild" | "darwin-rebuild" => {
+            ["build", "switch", "test", "boot", "build-vm", "check"].iter().any(|verb| command.has(verb))
+        }
+        "home-manager" | "nh" => command.has("build") || command.has("switch"),
+        "colmena" => matches!(first(), "build" | "apply" | "apply-local"),
+        "deploy" => command.arguments().any(|word| word.contains('#') || word == "."),
+        "devenv" => matches!(first(), "test" | "build" | "ci" | "shell" | "up" | "container" | "tasks"),
+        "om" | "vira" | "nixci" => program == "nixci" || first() == "ci",
+        _ => BUILDERS.contains(&program),
+    };
+    builds.then(|| named(command, program, first()))
+}
+
+fn named(command: &Command<'_>, program: &str, first: &str) -> String {
+    let verb = matches!(program, "om" | "vira" | "devenv" | "colmena" | "home-manager") && command.has(first);
+    if verb { format!("{program} {first}") } else { program.to_owned() }
+}
+
+fn nix(command: &Command<'_>) -> Option<String> {
+    let at = command.words.iter().position(|word| VERBS.contains(&&*word.text))?;
+    let verb = command.word(at)?;
+    let next = command.word(at + 1).unwrap_or("");
+    let builds = match verb {
+        "build" | "bundle" => !command.has("--dry-run") && !ready_made(command, at),
+        "develop" | "print-dev-env" => !ready_made(command, at) && !formats(command),
+        "run" | "shell" => !ready_made(command, at) && !formats_by_name(command, at),
+        "flake" if next == "check" => {
+            let evaluates = command.has("--no-build");
+            return (!evaluates).then(|| "nix flake check".to_owned());
+        }
+        "profile" => matches!(next, "install" | "add") && !ready_made(command, at + 1),
+        _ => false,
+    };
+    builds.then(|| format!("nix {verb}"))
+}
+
+/// What is built: the words after the verb that are no options.
+fn installables<'c>(command: &'c Command<'_>, verb: usize) -> Vec<&'c str> {
+    let mut found = Vec::new();
+    let mut words = command.words.iter().skip(verb + 1).map(|word| &*word.text);
+    while let Some(word) = words.next() {
+        if matches!(word, "--" | "-c" | "--command") {
+            break;
+        }
+        if let Some((_, values)) = VALUED.iter().find(|(option, _)| *option == word) {
+            for _ in 0..*values {
+                words.next();
+            }
+        } else if matches!(word, "-f" | "--file" | "--expr") {
+            // A file or an expression of one's own.
+            found.extend(words.next().map(|_| "."));
+        } else if !word.starts_with('-') {
+            found.push(word);
+        }
+    }
+    found
+}
+
+/// Whether all that is asked for are packages of nixpkgs, which cache.nixos.org has.
+fn ready_made(command: &Command<'_>, verb: usize) -> bool {
+    let wanted = installables(command, verb);
+    let from_nixpkgs = |installable: &&str| {
+        let lower = installable.to_ascii_lowercase();
+        lower.starts_with("nixpkgs") || lower.contains("nixos/nixpkgs") || lower.starts_with("flake:nixpkgs")
+    };
+    !wanted.is_empty() && wanted.iter().all(from_nixpkgs)
+}
+
+/// `nix run .#fmt`, `nix run .#update-lock`
+fn formats_by_name(command: &Command<'_>, verb: usize) -> bool {
+    let wanted = installables(command, verb);
+    let harmless = |installable: &&str| {
+        let name = installable.rsplit(['#', '.']).next().unwrap_or("");
+        ["fmt", "format", "treefmt", "update"].iter().any(|word| name.starts_with(word))
+    };
+    !wanted.is_empty() && wanted.iter().all(harmless)
+}
+
+/// `nix develop -c treefmt`
+fn formats(command: &Command<'_>) -> bool {
+    let inner = command.words.iter().skip_while(|word| !matches!(&*word.text, "-c" | "--command" | "--run")).nth(1);
+    inner.is_some_and(|word| {
+        let program = word.text.split_whitespace().next().unwrap_or("");
+        FORMATTERS.contains(&program.rsplit('/').next().unwrap_or(program))
+    })
+}
+
+/// Whether a command sets up or feeds a cache.
+pub fn uses_cache(command: &Command<'_>) -> bool {
+    let first = command.arguments().find(|word| !word.starts_with('-')).unwrap_or("");
+    match command.program() {
+        "cachix" => matches!(first, "use" | "push" | "watch-exec" | "watch-store"),
+        "attic" => matches!(first, "use" | "push" | "watch-store"),
+        "nix" => command.has("--substituters") || command.has("--extra-substituters"),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lang::shell;
+
+    #[test]
+    fn building_and_not_building() {
+        for (script, expected) in [
+            ("nix build", Some("nix build")),
+            ("nix build -L .#a .#b", Some("nix build")),
+            ("nix --accept-flake-config -L build .#a", Some("nix build")),
+            ("sudo nix build github:a/b", Some("nix build")),
+            ("nix flake check -L", Some("nix flake check")),
+            ("nix develop -c make", Some("nix develop")),
+            ("nix develop ./dev --command true", Some("nix develop")),
+            ("nix run .#tests.all", Some("nix run")),
+            ("nix run -L '.#tests'", Some("nix run")),
+            ("nix run", Some("nix run")),
+            ("nix run --inputs-from . .#x nixpkgs#y", Some("nix run")),
+            ("nix shell github:a/b -c x", Some("nix shell")),
+            ("nix profile install github:juspay/vira", Some("nix profile")),
+            ("nix-build --show-trace", Some("nix-build")),
+            ("nix-shell --run 'make'", Some("nix-shell")),
+            ("nix-env -f . -iA x", Some("nix-env")),
+            ("nixos-rebuild build --flake .#x", Some("nixos-rebuild")),
+            ("vira ci", Some("vira ci")),
+            ("devenv test", Some("devenv test")),
+            ("nix-fast-build --skip-cached", Some("nix-fast-build")),
+            ("cachix watch-exec x -- nix build", None),
+            ("nix eval .#x", None),
+            ("nix fmt -- --ci", None),
+            ("nix flake show", None),
+            ("nix flake check --no-build", None),
+            ("nix flake update --commit-lock-file", None),
+            ("nix flake lock", None),
+            ("nix --version", None),
+            ("nix build --dry-run", None),
+            ("nix build nixpkgs#hello", None),
+            ("nix run --inputs-from . nixpkgs#dnscontrol -- push", None),
+            ("nix run --inputs-from . nixpkgs-unstable#zizmor -- .", None),
+            ("nix run github:NixOS/nixpkgs/nixos-26.05#jq", None),
+            ("nix shell nixpkgs#a nixpkgs#b -c x", None),
+            ("nix run .#fmt", None),
+            ("nix develop -c treefmt --ci", None),
+            ("nix-shell -p hello --run hello", None),
+            ("nix-instantiate --eval .", None),
+            ("nix-env -iA nixpkgs.hello", None),
+            ("echo nix build", None),
+            ("make build", None),
+        ] {
+            let found = shell::commands(script).iter().find_map(builds);
+            assert_eq!(found.as_deref(), expected, "{script}");
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! What the jobs of GitHub workflows do with Nix: install it, cache for it, build with it.
+
+pub mod actions;
+pub mod commands;
+
+use crate::finding::Span;
+use crate::lang::ci::github::{self, Job, Step};
+use crate::lang::ci::{Script, System};
+use crate::lang::shell;
+use crate::lang::yaml::Yaml;
+use crate::lang::{Node, Tree};
+use actions::Cache;
+
+/// A job, or a composite action, and what it does with Nix.
+#[derive(Debug)]
+pub struct NixJob {
+    /// The job's id; the action's folder for a composite action.
+    pub name: String,
+    /// Whether it is a composite action: it is judged where it is used.
+    pub composite: bool,
+    /// Where it runs.
+    pub runner: Runner,
+    /// Substituters are set for the whole job, by its environment or the workflow's.
+    pub configured: bool,
+    /// Its steps, in order.
+    pub steps: Vec<NixStep>,
+}
+
+/// Where a job runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Runner {
+    /// On a machine of GitHub's that is new for each job.
+    Fresh,
+    /// On a machine of one's own or a rented one, which may keep its store.
+    Own,
+    /// Not known from the text.
+    Unknown,
+}
+
+/// What a step does with Nix.
+#[derive(Debug, Default)]
+pub struct NixStep {
+    /// Where it says so: the action's name, or the step.
+    pub span: Span,
+    /// The whole item of the list of steps, from its dash.
+    pub item: Option<Span>,
+    /// The action's name without its version, as it is written.
+    pub action: String,
+    /// It installs Nix.
+    pub installs: bool,
+    /// It sets up a cache.
+    pub cache: Option<Cache>,
+    /// The command that builds, and where it stands.
+    pub builds: Option<(String, Span)>,
+    /// It takes the caches that the flake's `nixConfig` names.
+    pub accepts_flake_config: bool,
+    /// The action of the same repository that it uses, as a path.
+    pub local: Option<String>,
+}
+
+/// What the jobs of a file do with Nix.
+pub fn read(tree: &Tree<'_>, path: &str, system: System) -> Vec<NixJob> {
+    let yaml = Yaml::new(tree);
+    let reader = Reader { yaml: &yaml, shell: default_shell(&yaml, None) };
+    match system {
+        System::GitHub => github::jobs(&yaml).iter().map(|job| reader.job(job)).collect(),
+        System::GitHubAction => {
+            let steps = github::composite(&yaml).iter().map(|step| reader.step(step, None)).collect();
+            let name = path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+            vec![NixJob { name, composite: true, runner: Runner::Unknown, configured: false, steps }]
+        }
+        _ => Vec::new(),
+    }
+}
+
+struct Reader<'y, 't, 'a> {
+    yaml: &'y Yaml<'t, 'a>,
+    /// The shell that the workflow gives to all scripts.
+    shell: Option<String>,
+}
+
+/// `defaults.run.shell` of a job, or of the workflow.
+fn default_shell(yaml: &Yaml<'_, '_>, job: Option<Node>) -> Option<String> {
+    let holder = job.or_else(|| yaml.documents().next())?;
+    yaml.at(holder, &["defaults", "run", "shell"]).and_then(|shell| yaml.scalar(shell)).map(|shell| shell.into_owned())
+}
+
+impl Reader<'_, '_, '_> {
+    fn job(&self, job: &Job<'_>) -> NixJob {
+        let shell = default_shell(self.yaml, Some(job.node)).or_else(|| self.shell.clone());
+        let workflow = self.yaml.documents().next();
+        NixJob {
+            name: job.id.clone().into_owned(),
+            composite: false,
+            runner: runner(github::runners(self.yaml, job.node).as_deref()),
+            configured: [Some(job.node), workflow].into_iter().flatten().any(|holder| self.environment(holder)),
+            steps: job.steps.iter().map(|step| self.step(step, shell.as_deref())).collect(),
+        }
+    }
+
+    /// Whether an `env` sets substituters, as in `NIX_CONFIG`.
+    fn environment(&self, holder: Node) -> bool {
+        self.yaml.get(holder, "env").is_some_and(|env| names_substituters(self.yaml.tree.slice(env)))
+    }
+
+    fn step(&self, step: &Step<'_>, shell: Option<&str>) -> NixStep {
+        let tree = self.yaml.tree;
+        let mut out = NixStep { span: tree.span(step.node), item: step.item, ..NixStep::default() };
+        let with = self.yaml.get(step.node, "with").map_or("", |with| tree.slice(with));
+        if let Some((uses, span)) = &step.uses {
+            self.action(&mut out, uses, *span, with);
+        }
+        if let Some(script) = &step.run {
+            self.script(&mut out, script, step.shell.as_deref().or(shell));
+        }
+        if out.cache.is_none() && (names_substituters(with) || self.environment(step.node)) {
+            out.cache = Some(Cache::Substituters);
+        }
+        out.accepts_flake_config |= with.contains("accept-flake-config");
+        out
+    }
+
+    fn action(&self, out: &mut NixStep, uses: &str, span: Span, with: &str) {
+        out.span = span;
+        if let Some(path) = uses.strip_prefix("./") {
+            out.local = Some(path.trim_end_matches('/').to_owned());
+            return;
+        }
+        out.action = uses.split('@').next().unwrap_or(uses).to_owned();
+        let lower = out.action.to_ascii_lowercase();
+        out.installs = actions::installs(&lower);
+        out.cache = actions::cache(&lower, with);
+        if actions::builds(&lower) {
+            out.builds = Some((out.action.clone(), span));
+        }
+    }
+
+    fn script(&self, out: &mut NixStep, script: &Script<'_>, shell: Option<&str>) {
+        let text = &*script.text;
+        out.installs |= actions::script_installs(text);
+        out.accepts_flake_config |= text.contains("accept-flake-config");
+        if names_substituters(text) {
+            out.cache = Some(Cache::Substituters);
+        }
+        for command in shell::commands(text) {
+            if commands::uses_cache(&command) {
+                out.cache = Some(Cache::Tool);
+            }
+            if out.builds.is_none()
+                && let Some(built) = commands::builds(&command)
+            {
+                out.builds = Some((built, script.span(command.span)));
+            }
+        }
+        let shell = shell.unwrap_or("");
+        if out.builds.is_none() && shell::commands(shell).iter().any(|command| commands::builds(command).is_some()) {
+            out.builds = Some((shell.to_owned(), out.span));
+        }
+    }
+}
+
+/// `substituters`, `extra-substituters`, `trusted-substituters` and the old name `binary-caches` in a configuration.
+fn names_substituters(text: &str) -> bool {
+    text.contains("substituters") || text.contains("binary-caches")
+}
+
+/// A machine is GitHub's own where its label is one of GitHub's standard ones.
+fn runner(labels: Option<&[String]>) -> Runner {
+    let Some(labels) = labels else { return Runner::Unknown };
+    if labels.iter().any(|label| is_standard(label)) { Runner::Fresh } else { Runner::Own }
+}
+
+/// `ubuntu-latest`, `macos-15-intel`, `ubuntu-24.04-arm`, `windows-2025`, `ubuntu-slim`
+fn is_standard(label: &str) -> bool {
+    let lower = label.to_ascii_lowercase();
+    let mut parts = lower.split('-');
+    let system = parts.next().is_some_and(|system| matches!(system, "ubuntu" | "macos" | "windows"));
+    let version = parts.next().is_some_and(|version| {
+        matches!(version, "latest" | "slim") || version.starts_with(|c: char| c.is_ascii_digit())
+    });
+    let rest: Vec<&str> = parts.collect();
+    system && version && matches!(rest.as_slice(), [] | ["arm"] | ["intel"] | ["arm64"] | ["vs2026"])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn standard_runners() {
+        for (label, expected) in [
+            ("ubuntu-latest", true),
+            ("ubuntu-24.04", true),
+            ("ubuntu-24.04-arm", true),
+            ("macos-15-intel", true),
+            ("Windows-2025", true),
+            ("self-hosted", false),
+            ("ubuntu-latest-16-cores", false),
+            ("macos-14-xlarge", false),
+            ("blacksmith-4vcpu-ubuntu-2204", false),
+            ("nix", false),
+            ("ubuntu", false),
+        ] {
+            assert_eq!(is_standard(label), expected, "{label}");
+        }
+    }
+}

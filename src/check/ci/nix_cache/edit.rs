@@ -1,0 +1,124 @@
+//! Steps inserted, copied and moved as text, with their comments, in the style of the list around them.
+
+use crate::check::ci::nix::NixStep;
+use crate::finding::{Edit, Span};
+use crate::source::Source;
+
+/// A step's lines: `item` is its dash and all of its text, `lines` includes the comments above and the line end.
+struct Lines<'a> {
+    text: &'a str,
+    /// The blanks before the dash.
+    indent: &'a str,
+    /// From the beginning of its first comment's line to the end of its last line, without the line end.
+    start: usize,
+    end: usize,
+}
+
+impl<'a> Lines<'a> {
+    /// `None` where the step does not stand on lines of its own.
+    fn of(source: &'a Source, step: &NixStep) -> Option<Self> {
+        let text = source.text.as_str();
+        let item = step.item?.range();
+        let line = text.get(..item.start)?.rfind('\n').map_or(0, |at| at + 1);
+        let indent = text.get(line..item.start).filter(|blanks| blanks.bytes().all(|byte| byte == b' '))?;
+        let rest = text.get(item.end..)?;
+        let tail = rest.split(['\n', '\r']).next().unwrap_or("");
+        let comment = tail.trim_start();
+        if !(comment.is_empty() || comment.starts_with('#')) {
+            return None;
+        }
+        let mut start = line;
+        while let Some(above) = text.get(..start)?.strip_suffix('\n') {
+            let above_start = above.rfind('\n').map_or(0, |at| at + 1);
+            let line = above.get(above_start..).unwrap_or("");
+            if !line.strip_prefix(indent).is_some_and(|comment| comment.starts_with('#')) {
+                break;
+            }
+            start = above_start;
+        }
+        Some(Self { text, indent, start, end: item.end + tail.len() })
+    }
+
+    /// Whether steps are set apart by blank lines here.
+    fn is_apart(&self) -> bool {
+        let blank = |rest: &str| rest.lines().nth(1).is_some_and(|line| line.trim().is_empty());
+        let after = self.text.get(self.end..).unwrap_or("");
+        let more = after.lines().skip(1).find(|line| !line.trim().is_empty());
+        let before = self.text.get(..self.start).unwrap_or("");
+        let same_list =
+            more.is_some_and(|line| line.starts_with(self.indent) && line[self.indent.len()..].starts_with(['-', '#']));
+        if same_list { blank(after) } else { before.ends_with("\n\n") || before.ends_with("\n\r\n") }
+    }
+}
+
+/// An edit that puts a step (written without indentation) behind another one.
+pub(super) fn insert_after(source: &Source, step: &NixStep, text: &str) -> Option<Edit> {
+    let lines = Lines::of(source, step)?;
+    let gap = if lines.is_apart() { "\n\n" } else { "\n" };
+    let body: Vec<String> = text.lines().map(|line| indented(line, lines.indent)).collect();
+    let text = format!("{gap}{}", body.join("\n"));
+    Some(Edit { path: source.path.clone(), span: Span::new(lines.end, lines.end), text })
+}
+
+fn indented(line: &str, indent: &str) -> String {
+    if line.is_empty() { String::new() } else { format!("{indent}{line}") }
+}
+
+/// A step's text without indentation, where it can stand in another job as it is.
+pub(super) fn copy(source: &Source, step: &NixStep) -> Option<String> {
+    let lines = Lines::of(source, step)?;
+    let item = source.text.get(step.item?.range())?;
+    if has_anchor(item) || item.contains("matrix.") || item.contains("steps.") || item.contains(" if:") {
+        return None;
+    }
+    let body: Option<Vec<&str>> =
+        item.lines()
+            .enumerate()
+            .map(|(at, line)| {
+                if at == 0 || line.trim().is_empty() { Some(line.trim_end()) } else { line.strip_prefix(lines.indent) }
+            })
+            .collect();
+    Some(body?.join("\n"))
+}
+
+/// What a step's text uses: `cachix/cachix-action@v16`.
+pub(super) fn uses(text: &str) -> String {
+    let line = text.lines().find_map(|line| line.trim_start_matches(['-', ' ']).strip_prefix("uses:"));
+    line.and_then(|line| line.split('#').next()).unwrap_or("").trim().trim_matches(['"', '\'']).to_owned()
+}
+
+/// Edits that move a step, with its comments, behind another one.
+pub(super) fn move_behind(source: &Source, step: &NixStep, other: &NixStep) -> Option<Vec<Edit>> {
+    let (moved, target) = (Lines::of(source, step)?, Lines::of(source, other)?);
+    let text = source.text.get(moved.start..moved.end)?;
+    // An anchor has to stay before what refers to it.
+    if has_anchor(text) || moved.indent != target.indent || moved.end > target.start {
+        return None;
+    }
+    let apart = moved.is_apart();
+    let after = source.text.get(moved.end..)?;
+    let mut end = moved.end + after.find('\n')? + 1;
+    if apart
+        && let Some(blank) = source.text.get(end..)?.split_inclusive('\n').next().filter(|line| line.trim().is_empty())
+    {
+        end += blank.len();
+    }
+    let gap = if apart { "\n\n" } else { "\n" };
+    let path = || source.path.clone();
+    Some(vec![
+        Edit { path: path(), span: Span::new(moved.start, end), text: String::new() },
+        Edit {
+            path: path(),
+            span: Span::new(target.end, target.end),
+            text: format!("{gap}{}", text.replace('\r', "")),
+        },
+    ])
+}
+
+/// Whether a text defines or uses a YAML anchor.
+fn has_anchor(text: &str) -> bool {
+    text.split_whitespace().any(|word| {
+        let name = word.strip_prefix(['&', '*']).unwrap_or("");
+        name.starts_with(|c: char| c.is_ascii_alphanumeric())
+    })
+}

@@ -1,0 +1,256 @@
+//! `nix-cache`: jobs that install Nix and build on a fresh machine, but keep nothing of it; caches set up too early.
+
+mod edit;
+
+use super::nix::actions::Cache;
+use super::nix::{self, NixJob, NixStep, Runner};
+use crate::check::{Check, FileContext, ProjectContext};
+use crate::finding::{Finding, Fix, Note, NoteKind, Safety};
+use crate::lang::ci::{self, System};
+use crate::lang::nix as nix_lang;
+use crate::lang::{Kind as NodeKind, Tree};
+use crate::project::{Project, ProjectFile};
+use crate::source::{Kind, Source};
+
+/// See `rules/nix-cache.md`.
+pub static CHECK: Check = Check { name: "nix-cache", trigger, file, project };
+
+/// Composite actions that use composite actions are followed this far.
+const DEPTH: usize = 6;
+
+fn trigger(source: &Source) -> bool {
+    match source.kind {
+        Kind::Yaml => matches!(ci::system(&source.path), Some(System::GitHub | System::GitHubAction)),
+        Kind::Nix => {
+            source.file_name() == "flake.nix" && memchr::memmem::find(source.text.as_bytes(), b"substituters").is_some()
+        }
+        _ => false,
+    }
+}
+
+fn file(context: &mut FileContext<'_>) {
+    let Some(tree) = context.tree else { return };
+    match (context.source.kind, ci::system(&context.source.path)) {
+        (Kind::Yaml, Some(system)) => context.facts.ci.jobs = nix::read(tree, &context.source.path, system),
+        (Kind::Nix, _) if context.source.file_name() == "flake.nix" => {
+            context.facts.ci.flake_substituters = flake_substituters(tree);
+        }
+        _ => {}
+    }
+}
+
+/// Whether a flake's `nixConfig` names substituters.
+fn flake_substituters(tree: &Tree<'_>) -> bool {
+    let bindings = tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Binding);
+    bindings.filter_map(|binding| nix_lang::attr_path(tree, binding)).any(|path| match path.as_slice() {
+        [first, second] => {
+            let second = second.text.as_deref().unwrap_or("");
+            first.text.as_deref() == Some("nixConfig") && second.ends_with("substituters")
+        }
+        _ => false,
+    })
+}
+
+fn project(context: &mut ProjectContext<'_>) {
+    let mut findings = Vec::new();
+    let mut undecided = Vec::new();
+    let repository = Repository::new(context.project);
+    for file in &context.project.files {
+        for job in file.facts.ci.jobs.iter().filter(|job| !job.composite) {
+            let steps = repository.steps(file, job);
+            findings.extend(order_faults(file, &steps));
+            match repository.uncached(file, job, &steps) {
+                Verdict::Report(finding) => findings.push(*finding),
+                Verdict::Unknown(why) => undecided.push(Note {
+                    kind: NoteKind::NotDecidable,
+                    path: Some(file.source.path.clone()),
+                    message: format!("whether the job `{}` has a cache for Nix cannot be known: {why}", job.name),
+                }),
+                Verdict::Fine => {}
+            }
+        }
+    }
+    // Jobs that share their steps through an anchor share their findings.
+    findings.sort_by(|a, b| (&a.path, a.span, &a.label).cmp(&(&b.path, b.span, &b.label)));
+    findings.dedup_by(|a, b| a.path == b.path && a.span == b.span && a.label == b.label);
+    context.notes.append(&mut undecided);
+    findings.into_iter().for_each(|finding| context.report(finding));
+}
+
+/// A step of a job, or of a composite action that the job uses.
+struct Placed<'p> {
+    /// The step.
+    step: &'p NixStep,
+    /// The file that it stands in.
+    file: &'p ProjectFile,
+    /// The job's own step: the same one, or the one that uses the composite action.
+    own: &'p NixStep,
+}
+
+impl Placed<'_> {
+    fn is_own(&self) -> bool {
+        std::ptr::eq(self.step, self.own)
+    }
+}
+
+enum Verdict {
+    Report(Box<Finding>),
+    Unknown(&'static str),
+    Fine,
+}
+
+struct Repository<'p> {
+    project: &'p Project,
+    flake_substituters: bool,
+}
+
+impl<'p> Repository<'p> {
+    fn new(project: &'p Project) -> Self {
+        Self { project, flake_substituters: project.files.iter().any(|file| file.facts.ci.flake_substituters) }
+    }
+
+    /// The steps of a job, those of the repository's own actions put in.
+    fn steps(&self, file: &'p ProjectFile, job: &'p NixJob) -> Vec<Placed<'p>> {
+        let mut steps = Vec::new();
+        for own in &job.steps {
+            self.expand(file, own, own, 0, &mut steps);
+        }
+        steps
+    }
+
+    fn expand(
+        &self,
+        file: &'p ProjectFile,
+        step: &'p NixStep,
+        own: &'p NixStep,
+        depth: usize,
+        out: &mut Vec<Placed<'p>>,
+    ) {
+        // Actions that use one another many times over would multiply.
+        if depth > DEPTH || out.len() > 1000 {
+            return;
+        }
+        out.push(Placed { step, file, own });
+        let Some((file, action)) = step.local.as_deref().and_then(|path| self.action(path)) else { return };
+        for inner in &action.steps {
+            self.expand(file, inner, own, depth + 1, out);
+        }
+    }
+
+    /// The composite action of a folder.
+    fn action(&self, folder: &str) -> Option<(&'p ProjectFile, &'p NixJob)> {
+        let named = |name: &str| match folder {
+            "" | "." => self.project.file(name),
+            folder => self.project.file(&format!("{folder}/{name}")),
+        };
+        let file = named("action.yml").or_else(|| named("action.yaml"))?;
+        Some((file, file.facts.ci.jobs.iter().find(|job| job.composite)?))
+    }
+
+    fn uncached(&self, file: &'p ProjectFile, job: &NixJob, steps: &[Placed<'p>]) -> Verdict {
+        let Some(installer) = steps.iter().find(|placed| placed.step.installs) else { return Verdict::Fine };
+        let Some((built, build_file)) =
+            steps.iter().find_map(|placed| Some((placed.step.builds.as_ref()?, placed.file)))
+        else {
+            return Verdict::Fine;
+        };
+        let accepted = self.flake_substituters && steps.iter().any(|placed| placed.step.accepts_flake_config);
+        if job.configured || accepted || steps.iter().any(|placed| placed.step.cache.is_some()) {
+            return Verdict::Fine;
+        }
+        match job.runner {
+            Runner::Own => return Verdict::Fine,
+            Runner::Unknown => return Verdict::Unknown("the text does not say where it runs"),
+            Runner::Fresh => {}
+        }
+        let (command, build_span) = built;
+        let message = format!(
+            "the job `{}` installs Nix and runs `{command}` without a cache, so each run starts from nothing",
+            job.name
+        );
+        let mut finding = Finding::new("nix-cache", &file.source.path, installer.own.span, message)
+            .label("set up a cache after this step");
+        if *build_span != installer.own.span {
+            finding = finding.also(&build_file.source.path, *build_span, "this is built again in each run");
+        }
+        let (name, text) = self.cache_step(file, installer);
+        finding = finding.help(format!("add `- uses: {name}` after the installer"));
+        if let Some(edit) = edit::insert_after(&file.source, installer.own, &text) {
+            let title = format!("Add {name} to the job `{}`", job.name);
+            finding = finding.fix(Fix { title, safety: Safety::Unsafe, edits: vec![edit] });
+        }
+        Verdict::Report(Box::new(finding))
+    }
+
+    /// The cache to add: the one that the repository uses already, else one that fits the installer.
+    fn cache_step(&self, file: &'p ProjectFile, installer: &Placed<'_>) -> (String, String) {
+        let others = self.project.files.iter().filter(|other| !std::ptr::eq(*other, file));
+        for other in std::iter::once(file).chain(others) {
+            let steps = other.facts.ci.jobs.iter().flat_map(|job| &job.steps);
+            let known = steps.filter(|step| !step.action.is_empty()).find_map(|step| match step.cache? {
+                Cache::Cachix | Cache::Magic | Cache::Service => edit::copy(&other.source, step),
+                Cache::Store | Cache::Tool | Cache::Substituters => None,
+            });
+            if let Some(text) = known {
+                return (edit::uses(&text), text);
+            }
+        }
+        let text =
+            if installer.step.action.eq_ignore_ascii_case("nixbuild/nix-quick-install-action") { STORE } else { MAGIC };
+        (edit::uses(text), text.to_owned())
+    }
+}
+
+/// What to add where the repository has no cache yet.
+const MAGIC: &str = "- uses: DeterminateSystems/magic-nix-cache-action@main";
+/// nix-quick-install-action leaves /nix to the user, which is what cache-nix-action needs.
+const STORE: &str = "- uses: nix-community/cache-nix-action@v6
+  with:
+    primary-key: nix-${{ runner.os }}-${{ hashFiles('**/*.nix', '**/flake.lock') }}
+    restore-prefixes-first-match: nix-${{ runner.os }}-";
+
+/// Caches set up before the installer, and Cachix before magic-nix-cache.
+fn order_faults(file: &ProjectFile, steps: &[Placed<'_>]) -> Vec<Finding> {
+    let position = |wanted: &dyn Fn(&NixStep) -> bool| steps.iter().position(|placed| wanted(placed.step));
+    let is_action = |step: &NixStep| !step.action.is_empty();
+    let installer = position(&|step| step.installs);
+    let magic = position(&|step| step.cache == Some(Cache::Magic));
+    let mut findings = Vec::new();
+    for (at, placed) in steps.iter().enumerate().filter(|(_, placed)| is_action(placed.step)) {
+        let Some(cache) = placed.step.cache else { continue };
+        let late = |other: Option<usize>| other.filter(|other| at < *other).and_then(|other| steps.get(other));
+        let name = &placed.step.action;
+        if let Some(installer) = late(installer).filter(|_| cache.needs_nix()) {
+            let what = match installer.step.action.as_str() {
+                "" => "Nix is installed".to_owned(),
+                action => format!("`{action}`"),
+            };
+            let message = format!("`{name}` runs before {what}: there is no Nix yet that could use it");
+            findings.push(misplaced(file, placed, installer, message));
+        } else if let Some(magic) = late(magic).filter(|_| cache == Cache::Cachix) {
+            let message =
+                format!("`{name}` runs before `{}`, which belongs right after the installer", magic.step.action);
+            findings.push(misplaced(file, placed, magic, message));
+        }
+    }
+    findings
+}
+
+fn misplaced(file: &ProjectFile, cache: &Placed<'_>, before: &Placed<'_>, message: String) -> Finding {
+    let source = &file.source;
+    let mut finding = Finding::new("nix-cache", &source.path, cache.own.span, message)
+        .label("too early")
+        .also(&source.path, before.own.span, "move it behind this step")
+        .help("the order is: installer, magic-nix-cache, Cachix, then what builds");
+    if cache.is_own()
+        && before.is_own()
+        && let Some(edits) = edit::move_behind(source, cache.step, before.step)
+    {
+        let title = format!("Move {} behind {}", cache.step.action, before.step.action);
+        finding = finding.fix(Fix { title, safety: Safety::Unsafe, edits });
+    }
+    finding
+}
+
+#[cfg(test)]
+mod tests;
