@@ -53,6 +53,8 @@ const RUNNERS: [&str; 18] = [
 
 /// What says in Nix that a service builds the flake's outputs.
 const SERVICES: [&str; 4] = ["hydraJobs", "herculesCI", "nix-github-actions", "mkGithubMatrix"];
+/// Services whose settings may stand elsewhere: the flake naming one, even in a comment, is enough to keep silent.
+const NAMED_SERVICES: [&str; 2] = ["garnix", "buildbot"];
 
 fn trigger(source: &Source) -> bool {
     let names = |words: &[&str]| {
@@ -82,8 +84,10 @@ fn file(context: &mut FileContext<'_>) {
     let mut facts = CheckFacts { is_ci: is_own_ci(&source.path) && source.kind == Kind::Yaml, ..CheckFacts::default() };
     match source.kind {
         Kind::Nix => {
-            facts.runs = names_any(&source.text, &SERVICES);
-            facts.flake = (&*source.path == "flake.nix").then(|| context.tree.and_then(outputs)).flatten();
+            let is_flake = &*source.path == "flake.nix";
+            let named = is_flake && NAMED_SERVICES.iter().any(|service| source.text.contains(service));
+            facts.runs = named || names_any(&source.text, &SERVICES);
+            facts.flake = is_flake.then(|| context.tree.and_then(outputs)).flatten();
         }
         _ => facts.runs = &*source.path == "garnix.yaml" || names_any(&source.text, &RUNNERS),
     }

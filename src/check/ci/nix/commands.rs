@@ -49,10 +49,10 @@ pub fn builds(command: &Command<'_>) -> Option<String> {
     let first = || command.arguments().find(|word| !word.starts_with('-')).unwrap_or("");
     let builds = match program {
         "nix" => return nix(command),
-        "nix-build" => !command.has("--dry-run"),
+        "nix-build" => !command.has("--dry-run") && !command.has("<nixpkgs>"),
         "nix-shell" => !command.has("-p") && !command.has("--packages") && !formats(command),
         "nix-store" => command.has("--realise") || command.has("--realize") || command.has("-r"),
-        "nix-env" => command.has("-f") || command.has("-if"),
+        "nix-env" => (command.has("-f") || command.has("-if")) && !command.has("<nixpkgs>"),
         "nixos-rebuild" | "darwin-rebuild" => {
             ["build", "switch", "test", "boot", "build-vm", "check"].iter().any(|verb| command.has(verb))
         }
@@ -113,7 +113,11 @@ fn installables<'c>(command: &'c Command<'_>, verb: usize) -> Vec<&'c str> {
 
 /// Whether all that is asked for are packages of nixpkgs, which cache.nixos.org has.
 fn ready_made(command: &Command<'_>, verb: usize) -> bool {
-    let wanted = installables(command, verb);
+    let mut wanted = installables(command, verb);
+    if command.word(verb) == Some("run") {
+        // The further words are the program's.
+        wanted.truncate(1);
+    }
     let from_nixpkgs = |installable: &&str| {
         let lower = installable.to_ascii_lowercase();
         lower.starts_with("nixpkgs") || lower.contains("nixos/nixpkgs") || lower.starts_with("flake:nixpkgs")
@@ -128,7 +132,7 @@ fn formats_by_name(command: &Command<'_>, verb: usize) -> bool {
         let name = installable.rsplit(['#', '.']).next().unwrap_or("");
         ["fmt", "format", "treefmt", "update"].iter().any(|word| name.starts_with(word))
     };
-    !wanted.is_empty() && wanted.iter().all(harmless)
+    wanted.first().is_some_and(harmless)
 }
 
 /// `nix develop -c treefmt`
@@ -194,6 +198,10 @@ mod tests {
             ("nix run github:NixOS/nixpkgs/nixos-26.05#jq", None),
             ("nix shell nixpkgs#a nixpkgs#b -c x", None),
             ("nix run .#fmt", None),
+            ("nix run .#update-lock now", None),
+            ("nix run nixpkgs#npins update", None),
+            ("nix-env -f '<nixpkgs>' -iA nixfmt", None),
+            ("nix-build '<nixpkgs>' -A hello", None),
             ("nix develop -c treefmt --ci", None),
             ("nix-shell -p hello --run hello", None),
             ("nix-instantiate --eval .", None),

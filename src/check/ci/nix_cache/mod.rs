@@ -32,7 +32,7 @@ fn file(context: &mut FileContext<'_>) {
     let Some(tree) = context.tree else { return };
     match (context.source.kind, ci::system(&context.source.path)) {
         (Kind::Yaml, Some(system)) => context.facts.ci.jobs = nix::read(tree, &context.source.path, system),
-        (Kind::Nix, _) if context.source.file_name() == "flake.nix" => {
+        (Kind::Nix, _) if &*context.source.path == "flake.nix" => {
             context.facts.ci.flake_substituters = flake_substituters(tree);
         }
         _ => {}
