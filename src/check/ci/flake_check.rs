@@ -64,7 +64,7 @@ fn trigger(source: &Source) -> bool {
         Kind::Yaml => is_own_ci(&source.path) || speaks_of_ci(&source.path),
         Kind::Nix => &*source.path == "flake.nix" || names(&SERVICES),
         Kind::Shell | Kind::Just | Kind::Make => names(&RUNNERS),
-        Kind::Lock | Kind::Dockerfile => false,
+        Kind::Lock | Kind::Dockerfile | Kind::Settings => false,
     }
 }
 
