@@ -1,0 +1,3 @@
+{
+  infrastructure.nodeExporter = 9100;
+}

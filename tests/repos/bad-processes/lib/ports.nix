@@ -1,0 +1,3 @@
+{
+  development.api = 3000;
+}

@@ -1,2 +1,0 @@
-{ pkgs ? import <nixpkgs> { } }:
-pkgs.hello

@@ -1,0 +1,5 @@
+{ ... }:
+{
+  imports = [ ../../modules/monitoring/node-exporter.nix ];
+  services.tailscale.enable = true;
+}

@@ -1,0 +1,21 @@
+# The one place where a port gets its number.
+{
+  infrastructure = {
+    ssh = 22;
+    tailscale = 41641;
+    nodeExporter = 9100;
+  };
+
+  databases = {
+    redis = 6379;
+    postgresql = 5432;
+  };
+
+  development = {
+    api = 3000;
+  };
+
+  otel = {
+    grpc = 4317;
+  };
+}
