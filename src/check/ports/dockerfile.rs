@@ -1,7 +1,7 @@
 //! Port literals in Dockerfiles: `EXPOSE`, ports in `ENV` and `ARG`, and what containers run.
 
-use super::text::{self, Context, Flavour, Form, Host};
-use super::{PortFacts, PortUse, UseKind, hosts};
+use super::text::{self, Context, Flavour};
+use super::{PortFacts, PortUse};
 use crate::finding::Span;
 use crate::lang::{Field, Kind, Node, Tree};
 
@@ -40,22 +40,8 @@ fn scan(tree: &Tree<'_>, node: Node, path: &[&str], flavour: Flavour, facts: &mu
     text::scan(&masked, &Context { path, flavour }, &mut found);
     let start = tree.span(node).start as usize;
     for port in found {
-        let kind = match port.form {
-            Form::Random => UseKind::Random,
-            Form::EnvFallback => UseKind::Fallback,
-            _ => UseKind::Literal,
-        };
-        let host = match port.host {
-            Host::Named(host) => hosts::literal_host(host),
-            _ => None,
-        };
-        facts.uses.push(PortUse {
-            span: Span::new(start + port.range.start, start + port.range.end),
-            number: port.number,
-            kind,
-            host,
-            name: port.name.map_or_else(|| path.join("."), str::to_owned),
-        });
+        let span = Span::new(start + port.range.start, start + port.range.end);
+        facts.uses.push(PortUse::in_text(&port, span, None, &path.join(".")));
     }
 }
 

@@ -24,6 +24,11 @@ pub fn may_name_hosts(text: &str) -> bool {
     NAMING.iter().any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some())
 }
 
+/// Whether an attribute of this name can give an own host its name; see [`value_names_host`].
+pub fn may_name_host(name: &str) -> bool {
+    matches!(name, "hostName" | "domain" | "fqdn" | "targetHost" | "serverName" | "baseDomain" | "server_name")
+}
+
 /// Whether an attribute path, by its last names, gives an own host a name as its value.
 pub fn value_names_host(path: &[&str]) -> bool {
     match path {

@@ -20,6 +20,7 @@ use super::{Check, FileContext};
 use crate::finding::Span;
 use crate::lang::Tree;
 use crate::source::{Kind, Source};
+use text::{Form, Host, TextPort};
 
 /// See `rules/hardcoded-port.md` and `rules/manual-port-allocation.md`.
 pub static CHECK: Check = Check { name: "ports", trigger, file, project: report::project };
@@ -68,6 +69,23 @@ pub enum UseKind {
     Random,
     /// The fallback of an environment variable.
     Fallback,
+}
+
+impl PortUse {
+    /// The use that a port in a text is. `beside` is the host that stands beside the whole text, `name` what the text is
+    /// the value of.
+    fn in_text(port: &TextPort<'_>, span: Span, beside: Option<String>, name: &str) -> Self {
+        let kind = match port.form {
+            Form::Random => UseKind::Random,
+            Form::EnvFallback => UseKind::Fallback,
+            _ => UseKind::Literal,
+        };
+        let host = match port.host {
+            Host::Named(host) => hosts::literal_host(host),
+            _ => beside,
+        };
+        Self { span, number: port.number, kind, host, name: port.name.unwrap_or(name).to_owned() }
+    }
 }
 
 /// The first line of files that a program wrote: their ports are mended where they are generated from.

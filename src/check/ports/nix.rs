@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::flow::{self, Sink};
-use super::text::{self, Context, Flavour, Form, Host, TextPort};
+use super::text::{self, Context, Flavour, Form, TextPort};
 use super::{PortFacts, PortUse, UseKind, hosts, words};
 use crate::finding::Span;
 use crate::lang::nix::{self, Origin};
@@ -124,12 +124,12 @@ impl<'a> Collector<'_, 'a> {
             return;
         }
         match flow.arithmetic {
-            Some(arithmetic) => self.add(arithmetic, 0, UseKind::Computed, None, dotted(&path)),
+            Some(arithmetic) => self.add(arithmetic, 0, UseKind::Computed, None, path.join(".")),
             None if number == 0 => {}
             None => {
                 let kind = if bound { UseKind::Bound } else { UseKind::Literal };
                 let host = self.host_beside(binding, &path);
-                self.add(node, number, kind, host, dotted(&path));
+                self.add(node, number, kind, host, path.join("."));
             }
         }
     }
@@ -155,7 +155,7 @@ impl<'a> Collector<'_, 'a> {
             && flow.arithmetic.is_none()
             && self.bound.insert(literal)
         {
-            self.add_bound(literal, number, dotted(&path));
+            self.add_bound(literal, number, path.join("."));
         }
     }
 
@@ -222,8 +222,8 @@ impl<'a> Collector<'_, 'a> {
                 (true, Some(binding)) if port.form == Form::Whole => self.host_beside(binding, &path),
                 _ => None,
             };
-            let fallback = if names.last() == Some(&"?") { dotted(&path) } else { dotted_strs(&names) };
-            self.text_port(&masked, port, beside, let_bound && port.form == Form::Whole, fallback);
+            let fallback = if names.last() == Some(&"?") { path.join(".") } else { names.join(".") };
+            self.text_port(&masked, port, beside, let_bound && port.form == Form::Whole, &fallback);
         }
     }
 
@@ -252,36 +252,24 @@ impl<'a> Collector<'_, 'a> {
         let mut found = Vec::new();
         text::scan(&masked.text, &Context { path: &names, flavour: Flavour::Value }, &mut found);
         for port in &found {
-            self.text_port(&masked, port, None, false, dotted_strs(&names));
+            self.text_port(&masked, port, None, false, &names.join("."));
         }
     }
 
-    fn text_port(
-        &mut self,
-        masked: &Masked<'_>,
-        port: &TextPort<'_>,
-        beside: Option<String>,
-        bound: bool,
-        fallback: String,
-    ) {
-        let kind = match port.form {
-            Form::Random => UseKind::Random,
-            Form::EnvFallback => UseKind::Fallback,
-            _ if bound => UseKind::Bound,
-            _ => UseKind::Literal,
-        };
-        let host = match port.host {
-            Host::Named(host) => hosts::literal_host(host),
-            _ => beside,
-        };
-        let name = port.name.map_or(fallback, str::to_owned);
+    fn text_port(&mut self, masked: &Masked, port: &TextPort<'_>, beside: Option<String>, bound: bool, name: &str) {
         match masked.place(&port.range) {
-            Place::Text(span) => self.facts.uses.push(PortUse { span, number: port.number, kind, host, name }),
+            Place::Text(span) => {
+                let mut found = PortUse::in_text(port, span, beside, name);
+                if bound && found.kind == UseKind::Literal {
+                    found.kind = UseKind::Bound;
+                }
+                self.facts.uses.push(found);
+            }
             // A number that only stands here through an interpolation is reported where it is written.
             Place::Literal(literal) => {
                 if self.bound.insert(literal) {
                     let bound = nix::binding_around(self.tree, literal).is_some_and(|binding| self.is_let(binding));
-                    self.add_bound(literal, port.number, name);
+                    self.add_bound(literal, port.number, port.name.unwrap_or(name).to_owned());
                     if let Some(last) = self.facts.uses.last_mut()
                         && !bound
                         && flow::flow(self.tree, literal).sink != Sink::Elsewhere
@@ -441,11 +429,7 @@ impl<'a> Collector<'_, 'a> {
         let last = nix::name_text(tree, last);
         let value = nix::value(tree, binding).map(|value| nix::unwrap_parens(tree, value));
         let is_string = value.is_some_and(|value| tree.kind(value) == Kind::String);
-        let may_name = is_string
-            && matches!(
-                last.as_deref(),
-                Some("hostName" | "domain" | "fqdn" | "targetHost" | "serverName" | "baseDomain" | "server_name")
-            );
+        let may_name = is_string && last.as_deref().is_some_and(hosts::may_name_host);
         let in_set = tree.slice(attrpath).contains("virtualHosts")
             || tree.slice(attrpath).contains("nixosConfigurations")
             || tree.slice(attrpath).contains("certs")
@@ -477,14 +461,6 @@ fn is_prose(path: &[String]) -> bool {
     path.iter().any(|name| PROSE.contains(&name.as_str()))
 }
 
-fn dotted(path: &[String]) -> String {
-    path.join(".")
-}
-
-fn dotted_strs(path: &[&str]) -> String {
-    path.join(".")
-}
-
 /// Where something in a masked string stands in the file.
 enum Place {
     /// In the string's own text.
@@ -495,19 +471,18 @@ enum Place {
 
 /// A string's text for the scanner: escapes blank, interpolations as holes, except those whose number is known, which
 /// are written in.
-struct Masked<'a> {
+struct Masked {
     text: String,
     start: u32,
     /// Ranges of the text that were written in: the range, its literal, and how much longer the source was.
     written: Vec<(std::ops::Range<usize>, Node, usize)>,
-    _file: std::marker::PhantomData<&'a str>,
 }
 
-impl<'a> Masked<'a> {
-    fn new(collector: &Collector<'_, 'a>, string: Node) -> Option<Self> {
+impl Masked {
+    fn new(collector: &Collector<'_, '_>, string: Node) -> Option<Self> {
         let tree = collector.tree;
         let (text, start) = nix::masked(tree, string)?;
-        let mut masked = Self { text, start, written: Vec::new(), _file: std::marker::PhantomData };
+        let mut masked = Self { text, start, written: Vec::new() };
         let mut shift = 0;
         for part in tree.children(string).filter(|&part| tree.kind(part) == Kind::Interpolation) {
             let Some(expression) = tree.child(part, Field::Expression) else { continue };

@@ -1,7 +1,7 @@
 //! Port literals in YAML: keys that are ports, lists of them, and strings.
 
-use super::text::{self, Context, Flavour, Form, Host};
-use super::{PortFacts, PortUse, UseKind, hosts, words};
+use super::text::{self, Context, Flavour, Form};
+use super::{PortFacts, PortUse, hosts, words};
 use crate::finding::Span;
 use crate::lang::yaml::Yaml;
 use crate::lang::{Field, Kind, Node, Tree};
@@ -98,23 +98,8 @@ fn scalar(yaml: &Yaml<'_, '_>, node: Node, facts: &mut PortFacts) {
     text::scan(&raw, &Context { path: &names, flavour }, &mut found);
     for port in found {
         let beside = if port.form == Form::Whole { host_beside(yaml, node) } else { None };
-        let kind = match port.form {
-            Form::Random => UseKind::Random,
-            Form::EnvFallback => UseKind::Fallback,
-            _ => UseKind::Literal,
-        };
-        let host = match port.host {
-            Host::Named(host) => hosts::literal_host(host),
-            _ => beside,
-        };
-        let at = start as usize;
-        facts.uses.push(PortUse {
-            span: Span::new(at + port.range.start, at + port.range.end),
-            number: port.number,
-            kind,
-            host,
-            name: port.name.map_or_else(|| names.join("."), str::to_owned),
-        });
+        let span = Span::new(start as usize + port.range.start, start as usize + port.range.end);
+        facts.uses.push(PortUse::in_text(&port, span, beside, &names.join(".")));
     }
 }
 
