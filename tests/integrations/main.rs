@@ -1,0 +1,4 @@
+//! Where people meet flakeward, with the real tools. Whatever the README tells a newcomer to copy is read from there.
+
+mod precommit;
+mod support;

@@ -1,0 +1,183 @@
+//! Git hooks: the real pre-commit, prek and lefthook, with the README's snippets as they stand.
+
+use std::fs;
+use std::path::Path;
+
+use crate::support::{PROJECT, Repository, have, project_files, ran, required, snippet};
+
+const ADDRESS: &str = "https://github.com/flakeward/flakeward";
+const REGISTRY: &str = "{\n  databases.redis = 6379;\n}\n";
+const BAD: &str = "{\n  services.redis.servers.main.port = 6379;\n}\n";
+const GOOD: &str =
+    "let\n  ports = import ../ports.nix;\nin\n{\n  services.redis.servers.main.port = ports.databases.redis;\n}\n";
+const FOUND: &str = "modules/cache.nix:2:38";
+
+/// A release of flakeward as pre-commit clones it.
+fn release(paths: impl Iterator<Item = impl AsRef<Path>>) -> Repository {
+    let release = Repository::new(&[]);
+    for path in paths {
+        let text = fs::read_to_string(Path::new(PROJECT).join(&path)).unwrap();
+        release.write(&path.as_ref().to_string_lossy(), &text);
+    }
+    assert_eq!(release.commit().code, 0);
+    release.git(concat!("tag v", env!("CARGO_PKG_VERSION")));
+    release
+}
+
+/// Only what the hook that installs nothing needs.
+fn manifest() -> Repository {
+    release([".pre-commit-hooks.yaml"].iter())
+}
+
+/// A repository whose findings of yesterday nobody mended, with a configuration for a hook runner.
+fn user(config: &str, text: &str, release: &Repository) -> Repository {
+    let mut user = Repository::new(&[
+        ("ports.nix", REGISTRY),
+        ("flakeward.toml", "exclude = [\"vendor\"]\n"),
+        ("old/redis.nix", BAD),
+        (config, text),
+    ]);
+    user.mirror(ADDRESS, release.path());
+    user
+}
+
+/// A commit with a finding is stopped and says it; one without, one of excluded files and one of files that flakeward
+/// has no rules for are not.
+fn guards_commits(user: &Repository) {
+    user.write("modules/cache.nix", BAD);
+    let stopped = user.commit();
+    assert_ne!(stopped.code, 0, "{}", stopped.said);
+    assert!(stopped.said.contains(FOUND), "{}", stopped.said);
+    assert!(!stopped.said.contains("old/redis.nix"), "only what is committed is reported:\n{}", stopped.said);
+
+    user.write("modules/cache.nix", GOOD);
+    user.commit().ok();
+    user.write("vendor/cache.nix", BAD);
+    user.commit().ok();
+    user.write("NOTES", "nothing for flakeward\n");
+    user.write("notes.md", "nothing for any hook\n");
+    user.commit().ok();
+}
+
+#[test]
+fn pre_commit() {
+    if !have(&["git", "pre-commit"]) {
+        return;
+    }
+    let release = manifest();
+    let config = snippet(".pre-commit-config.yaml").replace("id: flakeward\n", "id: flakeward-system\n");
+    let user = user(".pre-commit-config.yaml", &config, &release);
+    user.commit().ok();
+    user.run("pre-commit install").ok();
+    guards_commits(&user);
+    let all = user.run("pre-commit run --all-files");
+    assert_eq!(all.code, 1, "{}", all.said);
+    assert!(all.said.contains("old/redis.nix") && !all.said.contains("vendor"), "{}", all.said);
+}
+
+#[test]
+fn prek() {
+    if !have(&["git", "prek"]) {
+        return;
+    }
+    let release = manifest();
+    let config = snippet(".pre-commit-config.yaml").replace("id: flakeward\n", "id: flakeward-system\n");
+    let user = user(".pre-commit-config.yaml", &config, &release);
+    user.commit().ok();
+    user.run("prek install").ok();
+    guards_commits(&user);
+}
+
+#[test]
+fn lefthook() {
+    if !have(&["git", "lefthook"]) {
+        return;
+    }
+    let user = user("lefthook.yml", &snippet("lefthook.yml"), &manifest());
+    user.commit().ok();
+    user.run("lefthook install").ok();
+    guards_commits(&user);
+}
+
+/// The hook that builds flakeward from source. It takes minutes, less with the artefacts of a release build.
+#[test]
+fn pre_commit_builds_it() {
+    if !required() {
+        eprintln!("left out: building takes minutes, and FLAKEWARD_REQUIRE_TOOLS is not 1");
+        return;
+    }
+    assert!(have(&["git", "pre-commit", "cargo"]));
+    let release = release(project_files().into_iter());
+    let user = user(".pre-commit-config.yaml", &snippet(".pre-commit-config.yaml"), &release);
+    user.commit().ok();
+    user.run("pre-commit install").ok();
+    // Rust's own folders are the machine's, and what a release build made is used again.
+    let home = std::env::home_dir().unwrap();
+    let folder = |name: &str, usual: &str| std::env::var_os(name).map_or_else(|| home.join(usual), Into::into);
+    let installed = user
+        .command("pre-commit install-hooks")
+        .env("CARGO_HOME", folder("CARGO_HOME", ".cargo"))
+        .env("RUSTUP_HOME", folder("RUSTUP_HOME", ".rustup"))
+        .env("CARGO_TARGET_DIR", Path::new(PROJECT).join("target"))
+        .output()
+        .unwrap();
+    ran(&installed).ok();
+    guards_commits(&user);
+}
+
+/// The manifest's filter lets through every name that flakeward takes for something, and no prose.
+#[test]
+fn hooks_get_what_flakeward_reads() {
+    if !have(&["git", "pre-commit"]) {
+        return;
+    }
+    let read = [
+        "flake.nix",
+        "a/b.YAML",
+        "compose.yml",
+        "Dockerfile",
+        "docker/Dockerfile.alpine",
+        "api.Dockerfile",
+        "Containerfile",
+        "flake.lock",
+        "sub/flake.lock",
+        "justfile",
+        ".justfile",
+        "Justfile",
+        "dev.just",
+        "Makefile",
+        "GNUmakefile",
+        "rules.mk",
+        "x.sh",
+        "bin/deploy",
+        "docker-compose-example.json",
+        "arion-compose.json",
+        "flakeward.toml",
+        ".flakeward.toml",
+        ".flakeward/rules/own.md",
+        ".flakeward/baseline.json",
+    ];
+    let passed_over =
+        ["README.md", "src/main.rs", "package.json", "Cargo.lock", "Cargo.toml", "docs/flakeward.toml.md"];
+    let filter: String = fs::read_to_string(Path::new(PROJECT).join(".pre-commit-hooks.yaml")).unwrap();
+    let filter = filter.lines().find_map(|line| line.trim().strip_prefix("files: &files ")).unwrap();
+    let config = format!(
+        "repos:\n- repo: local\n  hooks:\n  - id: names\n    name: names\n    language: system\n    entry: ls\n    \
+         require_serial: true\n    files: {filter}\n"
+    );
+    let user = Repository::new(&[(".pre-commit-config.yaml", &config)]);
+    read.iter().chain(&passed_over).for_each(|path| user.write(path, "x\n"));
+    user.add_all();
+    let said = user.run("pre-commit run --all-files --verbose").ok();
+    let listed: Vec<&str> = said.lines().collect();
+    for path in read {
+        assert!(listed.contains(&path), "{path} is not passed on:\n{said}");
+        assert!(
+            flakeward::walk::by_name(path).is_some() || path.contains("flakeward") || path == "bin/deploy",
+            "{path}"
+        );
+    }
+    for path in passed_over {
+        assert!(!listed.contains(&path), "{path} is passed on:\n{said}");
+    }
+}
