@@ -11,7 +11,8 @@ use crate::check::{self, Check, FileContext, ProjectContext};
 use crate::config::Config;
 use crate::finding::{Finding, Level, Note, NoteKind, RelPath, RuleId, Span};
 use crate::fingerprint;
-use crate::lang::{Language, Tree};
+use crate::lang::limits::OutOfSteps;
+use crate::lang::{Language, Refusal, Tree};
 use crate::project::{Facts, Project, ProjectFile};
 use crate::rule::engine::Engine;
 use crate::rule::{Matcher, RuleSet};
@@ -366,10 +367,17 @@ fn check_file(file: &RepoFile, checks: &[&'static Check], engine: &Engine, setti
         },
     };
     outcome.suppressions = suppress::read(&source, &mut outcome.findings);
-    let triggered: Vec<_> = checks.iter().filter(|check| !settings.prefilter || (check.trigger)(&source)).collect();
-    let data = !settings.prefilter || engine.trigger(&source);
-    if data || !triggered.is_empty() {
-        let tree = Language::of(source.kind).and_then(|language| Tree::parse(language, &source.text));
+    let wanted: Vec<_> = checks.iter().filter(|check| (check.trigger)(&source)).collect();
+    let data_wanted = engine.trigger(&source);
+    let needed = data_wanted || !wanted.is_empty();
+    if needed || !settings.prefilter {
+        let (triggered, data) =
+            if settings.prefilter { (wanted, data_wanted) } else { (checks.iter().collect(), true) };
+        let tree = read_tree(&source);
+        // Where nothing was wanted of a file, it does not matter that it is refused.
+        outcome.findings.extend(tree.as_ref().err().filter(|_| needed).map(|refusal| refused(&source, *refusal)));
+        let tree = tree.ok().flatten();
+        outcome.findings.extend(tree.as_ref().and_then(|tree| cut_off(&source, tree)));
         let mut context = FileContext {
             source: &source,
             tree: tree.as_ref(),
@@ -381,17 +389,46 @@ fn check_file(file: &RepoFile, checks: &[&'static Check], engine: &Engine, setti
             notes: &mut outcome.notes,
         };
         for check in triggered {
-            if catch_unwind(AssertUnwindSafe(|| (check.file)(&mut context))).is_err() {
-                context.notes.push(internal_error(check.name, Some(source.path.clone())));
-            }
+            guarded(&mut context, check.name, check.file);
         }
-        if data && catch_unwind(AssertUnwindSafe(|| engine.run(&mut context))).is_err() {
-            context.notes.push(internal_error("query", Some(source.path.clone())));
+        if data {
+            guarded(&mut context, "query", |context| engine.run(context));
         }
     }
     let needed = !outcome.findings.is_empty() || !outcome.suppressions.is_empty() || !outcome.facts.is_empty();
     outcome.source = needed.then_some(source);
     outcome
+}
+
+/// Runs a check on a file. Whatever it does, the run goes on and says so.
+fn guarded(context: &mut FileContext<'_>, name: &str, check: impl FnOnce(&mut FileContext<'_>)) {
+    if let Some(tree) = context.tree {
+        tree.refill();
+    }
+    match catch_unwind(AssertUnwindSafe(|| check(context))) {
+        Ok(()) => {}
+        Err(payload) if payload.is::<OutOfSteps>() => {
+            let reason = format!("the check `{name}` takes too long on it");
+            context.report(unreadable(&Unreadable { path: context.source.path.clone(), reason }));
+        }
+        Err(_) => context.notes.push(internal_error(name, Some(context.source.path.clone()))),
+    }
+}
+
+/// The tree of a file, where its kind has a grammar.
+fn read_tree(source: &Source) -> Result<Option<Tree<'_>>, Refusal> {
+    Language::of(source.kind).map(|language| Tree::read(language, &source.text)).transpose()
+}
+
+fn refused(source: &Source, refusal: Refusal) -> Finding {
+    unreadable(&Unreadable { path: source.path.clone(), reason: refusal.to_string() })
+}
+
+fn cut_off(source: &Source, tree: &Tree<'_>) -> Option<Finding> {
+    let from = tree.unread()?;
+    let span = Span { start: from, end: from };
+    let message = "cannot be checked from here on: the file has too many lines";
+    Some(Finding::new("unreadable-file", &source.path, span, message).help("split it, or leave it out with `exclude`"))
 }
 
 fn unreadable(error: &Unreadable) -> Finding {

@@ -1,14 +1,22 @@
 //! `syntax-error`: a file that its grammar cannot read whole. What could be read is still checked by the other rules.
 
 use super::{Check, FileContext, no_project};
-use crate::lang::{Kind, Language, Node, Tree};
+use crate::lang::{self, Language, Node, Tree, recognize};
+use crate::source::{Kind, Source};
 
 /// See `rules/syntax-error.md`.
-pub static CHECK: Check =
-    Check { name: "syntax", trigger: |source| Language::of(source.kind).is_some(), file, project: no_project };
+pub static CHECK: Check = Check { name: "syntax", trigger, file, project: no_project };
 
 /// At most this many places per file: one error often makes the grammar stumble again and again.
 const PLACES: usize = 3;
+
+/// Nearly every file is whole, and for Nix that can be known without parsing it.
+fn trigger(source: &Source) -> bool {
+    match source.kind {
+        Kind::Nix => !recognize::accepts(&source.text),
+        kind => Language::of(kind).is_some(),
+    }
+}
 
 fn file(context: &mut FileContext<'_>) {
     let Some(tree) = context.tree.filter(|tree| tree.broken()) else { return };
@@ -32,7 +40,7 @@ fn file(context: &mut FileContext<'_>) {
 }
 
 fn is_fault(tree: &Tree<'_>, node: Node) -> bool {
-    tree.missing(node) || tree.kind(node) == Kind::Error
+    tree.missing(node) || tree.kind(node) == lang::Kind::Error
 }
 
 /// The first unreadable token of an error, not all the text that was swallowed with it.

@@ -8,15 +8,19 @@ pub mod ci;
 pub mod flake;
 pub mod flakeref;
 pub mod kind;
+pub mod limits;
 pub mod lock;
+pub mod nesting;
 pub mod nix;
 pub mod nixpkgs;
+pub mod recognize;
 pub mod shell;
 pub mod yaml;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 pub use kind::{Field, Kind};
+pub use limits::Refusal;
 
 use crate::finding::Span;
 
@@ -78,7 +82,10 @@ pub struct Tree<'a> {
     text: &'a str,
     rows: Vec<Row>,
     broken: bool,
+    unread: Option<u32>,
     raw: tree_sitter::Tree,
+    /// How many steps are left; see [`Tree::refill`].
+    steps: Cell<u64>,
 }
 
 thread_local! {
@@ -87,31 +94,31 @@ thread_local! {
 }
 
 impl<'a> Tree<'a> {
-    /// Parses a text. `None` only where the grammar refuses to run at all.
+    /// Parses a text; `None` where that is refused.
     pub fn parse(language: Language, text: &'a str) -> Option<Self> {
-        let raw = PARSERS.with_borrow_mut(|parsers| {
-            let slot = &mut parsers[language as usize];
-            if slot.is_none() {
-                let mut parser = tree_sitter::Parser::new();
-                parser.set_language(&language.grammar()).ok()?;
-                *slot = Some(parser);
-            }
-            let parser = slot.as_mut()?;
-            parser.reset();
-            match text.strip_prefix('\u{feff}') {
-                // The grammars do not know a byte order mark; three spaces keep every offset.
-                Some(rest) => parser.parse(format!("   {rest}"), None),
-                None => parser.parse(text, None),
-            }
-        })?;
-        Some(Self::flatten(language, text, raw))
+        Self::read(language, text).ok()
     }
 
-    fn flatten(language: Language, text: &'a str, raw: tree_sitter::Tree) -> Self {
+    /// Parses a text, or says why not.
+    pub fn read(language: Language, text: &'a str) -> Result<Self, Refusal> {
+        limits::before_parsing(language, text)?;
+        let length = limits::readable_length(language, text);
+        let raw = match text.strip_prefix('\u{feff}') {
+            // The grammars do not know a byte order mark; three spaces keep every offset.
+            Some(rest) => raw_tree(language, &format!("   {}", &rest[..length - '\u{feff}'.len_utf8()])),
+            None => raw_tree(language, &text[..length]),
+        };
+        let mut tree = Self::flatten(language, text, raw?)?;
+        tree.unread = (length < text.len()).then_some(length as u32);
+        Ok(tree)
+    }
+
+    fn flatten(language: Language, text: &'a str, raw: tree_sitter::Tree) -> Result<Self, Refusal> {
         let names = kind::names(language);
         let mut rows: Vec<Row> = Vec::with_capacity(text.len() / 6 + 8);
         let mut cursor = raw.walk();
         let mut parent = u32::MAX;
+        let mut depth = 0;
         'walk: loop {
             let node = cursor.node();
             let field = names.field(cursor.field_id());
@@ -131,9 +138,13 @@ impl<'a> Tree<'a> {
                 if cursor.goto_first_child() {
                     parent = index;
                     descend = true;
+                    depth += 1;
                 }
             }
             if descend {
+                if depth > limits::MAX_DEPTH {
+                    return Err(Refusal::Depth);
+                }
                 continue;
             }
             while !cursor.goto_next_sibling() {
@@ -142,6 +153,7 @@ impl<'a> Tree<'a> {
                 }
                 rows[parent as usize].after = rows.len() as u32;
                 parent = rows[parent as usize].parent;
+                depth -= 1;
             }
         }
         drop(cursor);
@@ -150,7 +162,9 @@ impl<'a> Tree<'a> {
             root.after = count;
         }
         let broken = raw.root_node().has_error();
-        Self { text, rows, broken, raw }
+        let tree = Self { text, rows, broken, unread: None, raw, steps: Cell::new(0) };
+        tree.refill();
+        Ok(tree)
     }
 
     /// The text that was parsed.
@@ -161,6 +175,11 @@ impl<'a> Tree<'a> {
     /// Whether the grammar could not read the text whole.
     pub fn broken(&self) -> bool {
         self.broken
+    }
+
+    /// The offset from which on nothing was read, because the grammar cannot.
+    pub fn unread(&self) -> Option<u32> {
+        self.unread
     }
 
     /// The grammar's own tree, for queries.
@@ -183,8 +202,18 @@ impl<'a> Tree<'a> {
         (node.0..self.row(node).after).map(Node)
     }
 
+    /// Every look at a node is a step, and the steps are counted: whatever a check does with whatever text, it ends.
     fn row(&self, node: Node) -> &Row {
+        match self.steps.get().checked_sub(1) {
+            Some(left) => self.steps.set(left),
+            None => limits::give_up(),
+        }
         &self.rows[node.0 as usize]
+    }
+
+    /// Allows the steps that one check may take. Where it takes more it unwinds with [`limits::OutOfSteps`].
+    pub fn refill(&self) {
+        self.steps.set(limits::steps(self.rows.len()));
     }
 
     /// What kind of node it is.
@@ -247,6 +276,25 @@ impl<'a> Tree<'a> {
         }
         node
     }
+}
+
+/// Runs a grammar, as long as there is hope.
+fn raw_tree(language: Language, text: &str) -> Result<tree_sitter::Tree, Refusal> {
+    PARSERS.with_borrow_mut(|parsers| {
+        let slot = &mut parsers[language as usize];
+        if slot.is_none() {
+            let mut parser = tree_sitter::Parser::new();
+            parser.set_language(&language.grammar()).map_err(|_| Refusal::Grammar)?;
+            *slot = Some(parser);
+        }
+        let parser = slot.as_mut().ok_or(Refusal::Grammar)?;
+        parser.reset();
+        let mut patience = limits::Patience::new(language, text);
+        let mut hear = |_: &tree_sitter::ParseState| patience.hear();
+        let options = tree_sitter::ParseOptions::new().progress_callback(&mut hear);
+        let mut chunk = |at: usize, _| text.as_bytes().get(at..).unwrap_or_default();
+        parser.parse_with_options(&mut chunk, None, Some(options)).ok_or(Refusal::Time)
+    })
 }
 
 /// Iterator over a node's children.

@@ -1,0 +1,156 @@
+//! What is not read: texts that would take a grammar too long, or a check too deep.
+//!
+//! The figures stand far above what real files need (measured on 21,000 of them) and far below what hurts.
+
+use std::fmt;
+use std::ops::ControlFlow;
+
+use super::nesting::{path_scan_exceeds, yaml_levels_exceed};
+use super::{Language, recognize};
+
+/// Texts over this size are not parsed: a tree takes thirty times the memory of its text.
+pub const MAX_PARSED: usize = 8 << 20;
+
+/// Trees that are deeper are not walked. The deepest real one has 202 levels.
+pub const MAX_DEPTH: u32 = 1_000;
+
+/// More than this many bytes looked at in vain by the Nix grammar's path scanner are over half a second.
+const PATH_SCAN: u64 = 100_000_000;
+
+/// The YAML grammar aborts the process at 254.
+const YAML_LEVELS: u32 = 250;
+
+/// The YAML grammar counts lines in 16 bits, and what comes after so many is wrong.
+const YAML_LINES: usize = 32_767;
+
+/// How often a grammar may report progress (every hundred of its steps) in a text that may be broken: looking for the
+/// least bad reading can take it ten times as long as reading. A whole text of a megabyte needs about 7,000.
+const REPORTS: u32 = 20_000;
+
+/// How many looks at nodes a check may take, in a tree of so many nodes. Real files need at most a hundred for each.
+pub fn steps(nodes: usize) -> u64 {
+    10_000_000 + (nodes as u64 * 500).min(500_000_000)
+}
+
+/// The payload of the unwinding that ends a check without end.
+#[derive(Debug)]
+pub struct OutOfSteps;
+
+/// Ends a check that has no steps left. No message is printed; [`crate::run`] reports the file.
+#[cold]
+pub fn give_up() -> ! {
+    std::panic::resume_unwind(Box::new(OutOfSteps))
+}
+
+/// Why a text was not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// It is over [`MAX_PARSED`].
+    Size,
+    /// It nests deeper than [`MAX_DEPTH`], or than its grammar can follow.
+    Depth,
+    /// It is whole or broken in a way that takes its grammar too long.
+    Time,
+    /// Its grammar could not be had.
+    Grammar,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::Size => write!(f, "it is larger than the {} MiB that are parsed", MAX_PARSED >> 20),
+            Refusal::Depth => f.write_str("it nests too deep"),
+            Refusal::Time => f.write_str("it takes too long to read"),
+            Refusal::Grammar => f.write_str("its grammar failed"),
+        }
+    }
+}
+
+/// Refuses what must not reach a grammar.
+pub fn before_parsing(language: Language, text: &str) -> Result<(), Refusal> {
+    let bytes = text.as_bytes();
+    match language {
+        _ if bytes.len() > MAX_PARSED => Err(Refusal::Size),
+        Language::Nix if path_scan_exceeds(bytes, PATH_SCAN) => Err(Refusal::Time),
+        Language::Yaml if yaml_levels_exceed(bytes, YAML_LEVELS) => Err(Refusal::Depth),
+        _ => Ok(()),
+    }
+}
+
+/// Where a text has to be cut so that its grammar can read it; its length, nearly always.
+pub fn readable_length(language: Language, text: &str) -> usize {
+    if language != Language::Yaml || text.len() < YAML_LINES {
+        return text.len();
+    }
+    memchr::memchr_iter(b'\n', text.as_bytes()).nth(YAML_LINES - 1).map_or(text.len(), |at| at + 1)
+}
+
+/// Stops a parser that is lost in a broken text.
+pub struct Patience {
+    reports_left: u32,
+}
+
+impl Patience {
+    /// With a text that is known to be whole we wait as long as it takes.
+    pub fn new(language: Language, text: &str) -> Self {
+        let is_long = text.len() > REPORTS as usize * 10;
+        let is_whole = is_long && language == Language::Nix && recognize::accepts(text);
+        Self { reports_left: if is_whole { u32::MAX } else { REPORTS } }
+    }
+
+    /// Takes a report of progress.
+    pub fn hear(&mut self) -> ControlFlow<()> {
+        match self.reports_left.checked_sub(1) {
+            Some(left) => {
+                self.reports_left = left;
+                ControlFlow::Continue(())
+            }
+            None => ControlFlow::Break(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Node, Tree};
+    use super::*;
+
+    fn refusal(language: Language, text: &str) -> Option<Refusal> {
+        Tree::read(language, text).err()
+    }
+
+    #[test]
+    fn what_would_take_too_long_or_go_too_deep_is_refused() {
+        let deep = |open: &str, close: &str| open.repeat(20_000) + "a" + &close.repeat(20_000);
+        for (open, close) in [("(", ")"), ("[", "]"), ("{a=", ";}"), ("x: ", ""), ("!", ""), ("a + ", ""), ("a ", "")] {
+            assert_eq!(refusal(Language::Nix, &deep(open, close)), Some(Refusal::Depth), "{open}");
+        }
+        assert_eq!(refusal(Language::Nix, &deep("a+", "")), Some(Refusal::Time));
+        assert_eq!(refusal(Language::Nix, &" ".repeat(MAX_PARSED + 1)), Some(Refusal::Size));
+        assert_eq!(refusal(Language::Nix, &format!("{{ {} }}", "a = 1 ".repeat(300_000))), Some(Refusal::Time));
+        assert_eq!(refusal(Language::Yaml, &deep("- ", "")), Some(Refusal::Depth));
+        assert_eq!(refusal(Language::Yaml, &deep("[", "]")), Some(Refusal::Depth));
+        assert_eq!(refusal(Language::Dockerfile, &deep("RUN <<A ", "")), None);
+    }
+
+    #[test]
+    fn a_long_yaml_file_is_read_as_far_as_its_grammar_can() {
+        let text = "a:\n".to_owned() + &"  - b: c\n".repeat(100_000);
+        let tree = Tree::parse(Language::Yaml, &text).unwrap();
+        assert!(!tree.broken());
+        let unread = tree.unread().unwrap() as usize;
+        assert_eq!(text[..unread].lines().count(), YAML_LINES);
+        assert!(tree.span(tree.root()).end as usize <= unread);
+    }
+
+    #[test]
+    fn a_check_without_end_is_ended() {
+        let tree = Tree::parse(Language::Nix, "{ a = 1; }").unwrap();
+        let endless = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            std::iter::repeat_with(|| tree.parent(tree.root())).take_while(Option::is_none).count()
+        }));
+        assert!(endless.is_err_and(|payload| payload.is::<OutOfSteps>()));
+        tree.refill();
+        assert_eq!(tree.parent(tree.root()), None::<Node>);
+    }
+}

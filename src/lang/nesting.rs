@@ -1,0 +1,240 @@
+//! Bounds on hostile texts, to be had before a parser sees them.
+//!
+//! tree-sitter takes deep brackets in its stride, but a long run of `a.a.a` makes the Nix grammar's path scanner
+//! quadratic, and 254 block levels in YAML abort the whole process.
+
+use super::recognize::bytes::{self, is};
+use super::recognize::lex::Cursor;
+
+/// How many interpolations may stand inside each other before we give up.
+const MAX_INTERPOLATIONS: usize = 256;
+
+/// Whether tree-sitter-nix's path scanner would look at more than `limit` bytes in vain.
+///
+/// It looks to the end of a run such as `a.a.a` again for each of its tokens, so the work is the sum of the squares of
+/// these runs. 200 million are about a second; of 19,648 real files the largest came to 2.2 million.
+pub fn path_scan_exceeds(text: &[u8], limit: u64) -> bool {
+    // A run shorter than this cannot bring the sum over the limit, however often it stands there.
+    let shortest = limit / (text.len() as u64).max(1);
+    has_path_run(text, shortest as usize) && Survey::new(text).work(limit) > limit
+}
+
+/// Whether a run of path bytes is longer than `length`. Looks at every `length`-th byte only, and around those that
+/// belong to a path.
+fn has_path_run(text: &[u8], length: usize) -> bool {
+    let in_path = |byte: &&u8| is(**byte, bytes::PATH);
+    let mut at = length;
+    while let Some(byte) = text.get(at) {
+        if !is(*byte, bytes::PATH) {
+            at += length.max(1);
+            continue;
+        }
+        let (before, after) = text.split_at(at);
+        let start = at - before.iter().rev().take_while(in_path).count();
+        let end = at + after.iter().take_while(in_path).count();
+        if end - start > length {
+            return true;
+        }
+        at = end + length.max(1);
+    }
+    false
+}
+
+/// Whether a YAML text could hold more than `limit` block levels at once.
+///
+/// A level stands at the column of a `-`, `?`, `:` or of a line's first key, and at most two (a mapping and the sequence
+/// in it) share one column; hence twice the number of different such columns bounds them.
+pub fn yaml_levels_exceed(text: &[u8], limit: u32) -> bool {
+    let mut seen = [false; 1024];
+    let mut columns = 0;
+    for line in text.split(|&byte| byte == b'\n' || byte == b'\r') {
+        mark_columns(line, |column| {
+            // Columns beyond the table count each time they occur.
+            match seen.get_mut(column) {
+                Some(known) if *known => {}
+                Some(known) => {
+                    *known = true;
+                    columns += 1;
+                }
+                None => columns += 1,
+            }
+        });
+        if columns * 2 > limit {
+            return true;
+        }
+    }
+    false
+}
+
+/// Calls `mark` with each column of `line` at which a block level may begin: those of its leading indicators, anchors
+/// and tags, and what follows them.
+fn mark_columns(line: &[u8], mut mark: impl FnMut(usize)) {
+    let mut start = 0;
+    loop {
+        start += line.iter().skip(start).take_while(|byte| is_blank(**byte)).count();
+        let Some(first) = line.get(start) else { return };
+        mark(start);
+        let width = line.iter().skip(start).take_while(|byte| !is_blank(**byte)).count();
+        let goes_on = match first {
+            b'-' | b'?' | b':' => width == 1,
+            b'&' | b'!' | b'*' => true,
+            _ => false,
+        };
+        if !goes_on {
+            return;
+        }
+        start += width;
+    }
+}
+
+fn is_blank(byte: u8) -> bool {
+    byte == b' ' || byte == b'\t'
+}
+
+/// A pass over the tokens of a Nix text which goes on whatever they are.
+struct Survey<'a> {
+    cursor: Cursor<'a>,
+    depth: u32,
+    work: u64,
+    /// For each interpolation open: how deep it is, and whether the string around it is an indented one.
+    open: [(u32, bool); MAX_INTERPOLATIONS],
+    opened: usize,
+}
+
+impl<'a> Survey<'a> {
+    fn new(text: &'a [u8]) -> Self {
+        Self { cursor: Cursor::new(text), depth: 0, work: 0, open: [(0, false); MAX_INTERPOLATIONS], opened: 0 }
+    }
+
+    /// The work that the path scanner has; where it is more than `limit`, or cannot be known, something above it.
+    fn work(mut self, limit: u64) -> u64 {
+        while !self.cursor.at_end() && self.work <= limit {
+            if !self.token() {
+                return u64::MAX;
+            }
+        }
+        self.work
+    }
+
+    /// Takes a token; `false` if too many interpolations are open to follow.
+    fn token(&mut self) -> bool {
+        self.cursor.skip();
+        let byte = self.cursor.peek();
+        match byte {
+            b'"' => return self.string(1, false),
+            b'\'' if self.cursor.ahead(1) == b'\'' => return self.string(2, true),
+            b'(' | b'[' | b'{' => self.depth += 1,
+            b'}' if self.ends_interpolation() => return self.resume(),
+            b')' | b']' | b'}' => self.depth = self.depth.saturating_sub(1),
+            _ if is(byte, bytes::PATH) => {
+                self.run_of_words();
+                return true;
+            }
+            _ => {}
+        }
+        self.cursor.pos += 1;
+        true
+    }
+
+    /// Takes what the path scanner would look at. What it takes for a path is looked at once, the rest once for each
+    /// token in it.
+    fn run_of_words(&mut self) {
+        let start = self.cursor.pos;
+        if !self.cursor.path() {
+            self.cursor.path_text();
+            let width = (self.cursor.pos - start) as u64;
+            self.work = self.work.saturating_add(width.saturating_mul(width));
+        }
+        // The quotes of `a''` begin no string.
+        while self.cursor.behind(1) != b'\'' && self.cursor.peek() == b'\'' && self.in_word(start) {
+            self.cursor.word();
+        }
+    }
+
+    /// Whether the byte before the cursor belongs to an identifier.
+    fn in_word(&self, start: usize) -> bool {
+        self.cursor.pos > start && is(self.cursor.behind(1), bytes::IDENT)
+    }
+
+    /// Whether `}` at the cursor ends the innermost interpolation.
+    fn ends_interpolation(&self) -> bool {
+        self.innermost().is_some_and(|(depth, _)| depth == self.depth)
+    }
+
+    fn innermost(&self) -> Option<(u32, bool)> {
+        let last = self.opened.checked_sub(1)?;
+        self.open.get(last).copied()
+    }
+
+    /// Goes on with the string around the interpolation which `}` ends.
+    fn resume(&mut self) -> bool {
+        let indented = self.innermost().is_some_and(|(_, indented)| indented);
+        self.opened -= 1;
+        self.depth = self.depth.saturating_sub(1);
+        self.string(1, indented)
+    }
+
+    /// Takes `width` bytes and the string's text up to an interpolation in it or its end.
+    fn string(&mut self, width: usize, indented: bool) -> bool {
+        self.cursor.pos += width;
+        let ends = match indented {
+            true => self.cursor.indented_text(),
+            false => self.cursor.string_text(),
+        };
+        if !ends || self.cursor.peek() != b'$' {
+            self.cursor.pos += if indented { 2 } else { 1 };
+            return true;
+        }
+        self.cursor.pos += 2;
+        self.depth += 1;
+        let Some(place) = self.open.get_mut(self.opened) else { return false };
+        *place = (self.depth, indented);
+        self.opened += 1;
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_long_runs_of_words_are_too_much_work() {
+        let runs = "a.".repeat(20_000);
+        assert!(path_scan_exceeds(runs.as_bytes(), 1_500_000_000));
+        assert!(!path_scan_exceeds(runs.as_bytes(), 1_700_000_000));
+        for whole in [
+            format!("\"{runs}\""),
+            format!("''\n{runs}''"),
+            format!("# {runs}\n1"),
+            format!("/* {runs} */ 1"),
+            "a.b.c ".repeat(20_000),
+            // A path is looked at once.
+            format!("./{runs}"),
+        ] {
+            assert!(!path_scan_exceeds(whole.as_bytes(), 100_000_000), "{}", &whole[..20]);
+        }
+        // The interpolations cannot be followed that deep: better refused than waited for.
+        assert!(path_scan_exceeds(format!("{}{runs}", "\"${".repeat(300)).as_bytes(), 100_000_000));
+        assert!(path_scan_exceeds(format!("\"${{{runs}}}\"").as_bytes(), 100_000_000));
+    }
+
+    #[test]
+    fn a_run_is_found_wherever_it_stands() {
+        for before in 0..40 {
+            for length in 0..40 {
+                let text = format!("{}{}{}", " ".repeat(before), "a".repeat(length), " ".repeat(9));
+                assert_eq!(has_path_run(text.as_bytes(), 10), length > 10, "{before} {length}");
+            }
+        }
+    }
+
+    #[test]
+    fn yaml_levels_are_bounded() {
+        assert!(yaml_levels_exceed("- ".repeat(254).as_bytes(), 250));
+        assert!(yaml_levels_exceed("? ".repeat(254).as_bytes(), 250));
+        let block: String = (0..254).map(|level| " ".repeat(level) + "a:\n").collect();
+        assert!(yaml_levels_exceed(block.as_bytes(), 250));
+        assert!(!yaml_levels_exceed("a:\n  - b: c\n".repeat(999).as_bytes(), 250));
+    }
+}

@@ -1,0 +1,187 @@
+//! `accepts` against tree-sitter-nix itself.
+
+use std::path::{Path, PathBuf};
+
+use super::accepts;
+use crate::lang::{Language, Tree};
+
+fn parses(text: &str) -> bool {
+    Tree::parse(Language::Nix, text).is_some_and(|tree| !tree.broken())
+}
+
+#[test]
+fn takes_the_whole_language() {
+    for text in [
+        "",
+        "# only a comment",
+        "/* a */ /**/ 1",
+        "{ }",
+        "{ }: 1",
+        "{ a, b ? 1, ... }@c: a",
+        "a@{ ... }: a",
+        "{ a, }: a",
+        "x: y: x",
+        "x:y",
+        "http://a.b/c?d",
+        "let in 1",
+        "let a = 1; b.c = 2; in a",
+        "let { body = 1; }",
+        "rec { a = 1; inherit b \"c\" ${d}; inherit (e) f; \"${g}\".h = 2; }",
+        "with a; assert b; c",
+        "if a then b else c",
+        "a.b or c.d or e f",
+        "a ? b.\"c\".${d} && !e",
+        "-a + -b - !c",
+        "a -> b -> c",
+        "[ a.b ./c <d/e> ~/f 1 1.5 .5 1.e3 (g h) ]",
+        "a == b == c",
+        "a //b",
+        "a // b",
+        "./a${b}/c${d}e",
+        "a/b.c ../d",
+        "\"a\\${b}$${c}${d}$\"",
+        "''a''${b}$${c}${d}'''e''\\n $''",
+        "a'' b'",
+        "{\r\n}\r\n",
+        "f\"a\"[b]{}",
+    ] {
+        assert!(parses(text), "tree-sitter: {text:?}");
+        assert!(accepts(text), "{text:?}");
+    }
+}
+
+#[test]
+fn takes_nothing_which_does_not_parse() {
+    for text in [
+        "{",
+        "}",
+        "a +",
+        "a = 1",
+        "{ a = 1 }",
+        "{ inherit; }",
+        "[ a",
+        "\"a",
+        "''a",
+        "''a'''",
+        "/* a",
+        "if a then b",
+        "if a == then b else c",
+        "let a = 1 in a",
+        "a ? b c",
+        "1 + x: x",
+        "{ a, ..., b }: a",
+        "a |> b",
+        "\0",
+        "''''\\é'${a}''",
+        "a ? 1",
+        "./a ${b}",
+        "a$",
+        "<a",
+        "\"${}\"",
+        "{ a ... }: a",
+        "a@b: c",
+        "a@{b}@c: d",
+        "with a",
+        "((a)",
+    ] {
+        assert!(!accepts(text), "{text:?}");
+        assert!(!parses(text), "tree-sitter: {text:?}");
+    }
+}
+
+#[test]
+fn vouches_for_no_deep_nesting() {
+    let nested = |count: usize| "(".repeat(count) + "a" + &")".repeat(count);
+    assert!(accepts(&nested(150)));
+    assert!(!accepts(&nested(20_000)));
+}
+
+/// What the mutations put in: every token, and what the lexer could stumble over.
+const PIECES: [&str; 64] = [
+    "a", "a'", "a''", "a-b", "_", "or", "rec", "let", "in", "with", "inherit", "if", "then", "else", "assert", "1",
+    "01", "1.", ".5", "1.e3", "0.", ".", "..", "...", "/", "//", "./", "./a", "a/b", "~/a", "<a>", "<a/>", "<=", "==",
+    "!=", "=", "!", "&&", "||", "|>", "->", "-", "++", "/*", "*/", "#", "\n", "\r", "?", "@", ":", ",", ";", "(", ")",
+    "[", "]", "{", "}", "${", "$${", "\"", "''", "\\",
+];
+
+/// A small generator of pseudo-random numbers (splitmix64): the same mutations on every machine.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, count: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((mixed ^ (mixed >> 31)) % count as u64) as usize
+    }
+}
+
+/// A text with something put in, taken out or doubled.
+fn mutated(text: &str, random: &mut Random) -> String {
+    let boundary = |at: usize| (0..=at.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+    let at = random.below(text.len() + 1);
+    let (start, end) = (boundary(at), boundary(at + random.below(9)));
+    match random.below(4) {
+        0 => format!("{}{}", &text[..start], &text[end..]),
+        1 => format!("{}{}{}", &text[..end], &text[start..end], &text[end..]),
+        _ => format!("{}{}{}", &text[..start], PIECES[random.below(PIECES.len())], &text[start..]),
+    }
+}
+
+#[test]
+fn never_takes_a_mutant_that_does_not_parse() {
+    let mut random = Random(6);
+    let mut taken = 0;
+    for text in own_nix() {
+        for _ in 0..60 {
+            let mut mutant = mutated(&text, &mut random);
+            for _ in 0..random.below(3) {
+                mutant = mutated(&mutant, &mut random);
+            }
+            if accepts(&mutant) {
+                taken += 1;
+                assert!(parses(&mutant), "{mutant:?}");
+            }
+        }
+    }
+    assert!(taken > 1_000, "the mutants are worth looking at: {taken}");
+}
+
+#[test]
+fn takes_nearly_all_that_parses() {
+    let whole: Vec<_> = own_nix().into_iter().filter(|text| parses(text)).collect();
+    let taken = whole.iter().filter(|text| accepts(text)).count();
+    assert!(taken * 100 >= whole.len() * 95, "{taken} of {}", whole.len());
+}
+
+/// The Nix of the tests and of the rule pages, and the longest texts in pieces.
+fn own_nix() -> Vec<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    list(&root.join("tests"), &mut files);
+    list(&root.join("rules"), &mut files);
+    files.sort();
+    let mut texts = Vec::new();
+    for file in files {
+        let Ok(text) = std::fs::read_to_string(&file) else { continue };
+        match file.extension().and_then(|extension| extension.to_str()) {
+            Some("nix") => texts.push(text),
+            Some("md") => texts.extend(text.split("```nix").skip(1).filter_map(|rest| {
+                let (_, rest) = rest.split_once('\n')?;
+                Some(rest.split_once("```")?.0.to_owned())
+            })),
+            _ => {}
+        }
+    }
+    texts
+}
+
+fn list(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => list(&entry.path(), files),
+            _ => files.push(entry.path()),
+        }
+    }
+}
