@@ -174,8 +174,8 @@ pub struct Report {
     pub notes: Vec<Note>,
     /// How many files were looked at (of those asked for).
     pub files: usize,
-    /// How many rules were on.
-    pub rules: usize,
+    /// The rules that were on.
+    pub rules: Vec<RuleId>,
     /// How many findings were silenced by a suppression.
     pub suppressed: usize,
     /// The files that findings and labels point into.
@@ -273,7 +273,7 @@ pub fn check(repo: &Repo, settings: &Settings) -> Report {
     let paths = repo.files.iter().map(RepoFile::path).chain(repo.unreadable.iter().map(|file| &file.path));
     Report {
         files: paths.filter(|path| asked(path)).count(),
-        rules: settings.rules.active_rules().count(),
+        rules: settings.rules.active_rules().map(|rule| rule.id).collect(),
         suppressed,
         sources,
         root: repo.root.clone(),

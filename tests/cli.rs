@@ -66,7 +66,15 @@ impl Repository {
 fn command(args: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_flakeward"));
     command.args(args.split_whitespace());
-    for name in ["NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "SOURCE_DATE_EPOCH", "GITHUB_STEP_SUMMARY", "GIT_DIR"] {
+    for name in [
+        "NO_COLOR",
+        "FORCE_COLOR",
+        "CLICOLOR_FORCE",
+        "SOURCE_DATE_EPOCH",
+        "GITHUB_STEP_SUMMARY",
+        "GITHUB_WORKSPACE",
+        "GIT_DIR",
+    ] {
         command.env_remove(name);
     }
     command
@@ -324,6 +332,18 @@ fn one_run_writes_several_reports() {
 }
 
 #[test]
+fn github_gets_its_summary_and_paths_of_its_workspace() {
+    let repository = Repository::new(&[("hosts/shell.nix", CHANNEL), ("summary.md", "before\n")]);
+    let mut command = command("--format github .");
+    command.current_dir(repository.path().join("hosts")).env("GITHUB_WORKSPACE", repository.path());
+    let ran = ran(&command.env("GITHUB_STEP_SUMMARY", repository.path().join("summary.md")).output().unwrap());
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    assert!(ran.out.starts_with("::warning file=hosts/shell.nix,line=1,endLine=1,col=8,endColumn=17,"), "{}", ran.out);
+    let summary = repository.read("summary.md");
+    assert!(summary.starts_with("before\n### flakeward\n") && summary.contains("lookup-path"), "{summary}");
+}
+
+#[test]
 fn colours_are_for_those_who_want_them() {
     let repository = Repository::new(&[("shell.nix", CHANNEL)]);
     assert!(repository.run("").out.is_ascii());
@@ -343,7 +363,7 @@ fn colours_are_for_those_who_want_them() {
 fn a_reader_who_leaves_is_no_error_and_a_full_disk_is() {
     let text = "(import <nixpkgs> { })\n".repeat(20_000);
     let repository = Repository::new(&[("many.nix", &format!("[\n{text}]\n"))]);
-    for format in ["pretty", "concise", "json"] {
+    for format in ["pretty", "concise", "json", "jsonl", "sarif", "github", "gitlab", "junit", "markdown"] {
         let mut child = command(&format!("--format {format}"))
             .current_dir(repository.path())
             .stdout(Stdio::piped())

@@ -2,13 +2,13 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use super::{Failure, changed::Changed, forgive_closed, session::Session};
 use crate::cli::{CheckArgs, ReportTo};
-use crate::output::{self, View, notes, stream};
+use crate::output::{self, Format, View, notes, stream};
 use crate::run::Report;
 use crate::walk;
 
@@ -25,6 +25,9 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
     let checked = start.elapsed();
     for to in &args.reports.0 {
         write(to, &report, &session, args)?;
+    }
+    if args.reports.0.iter().any(|to| to.format == Format::Github) {
+        step_summary(&report, &session.view)?;
     }
     let mut err = io::stderr().lock();
     // Standard error is for remarks: where it cannot be written, the report and the exit code still hold.
@@ -44,7 +47,12 @@ fn exit_code(report: &Report, args: &CheckArgs) -> ExitCode {
 }
 
 fn write(to: &ReportTo, report: &Report, session: &Session, args: &CheckArgs) -> Result<(), Failure> {
-    let view = |stream: stream::Stream| View { stream, quiet: args.talk.quiet, ..session.view.clone() };
+    let place = match to.format {
+        Format::Github => workspace_view(&session.root).unwrap_or_else(|| session.view.clone()),
+        _ => session.view.clone(),
+    };
+    let view =
+        |stream: stream::Stream| View { stream, quiet: args.talk.quiet, fail_on: Some(args.fail_on), ..place.clone() };
     match &to.file {
         None => {
             let view = view(stream::stdout(args.talk.color));
@@ -62,6 +70,23 @@ fn write(to: &ReportTo, report: &Report, session: &Session, args: &CheckArgs) ->
     }
 }
 
+/// GitHub resolves the paths of annotations against the workspace, whatever a step's working directory is.
+fn workspace_view(root: &Path) -> Option<View> {
+    let workspace = PathBuf::from(std::env::var_os("GITHUB_WORKSPACE")?).canonicalize().ok()?;
+    Some(View::between(&workspace, root))
+}
+
+/// Adds a table to the step's summary, where GitHub gives a file for it.
+fn step_summary(report: &Report, view: &View) -> Result<(), Failure> {
+    let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()).map(PathBuf::from) else {
+        return Ok(());
+    };
+    let file = File::options().append(true).create(true).open(&path).map_err(|error| unwritten(&path, &error))?;
+    let mut out = BufWriter::new(file);
+    let written = output::write(Format::Markdown, report, view, &mut out).and_then(|()| out.flush());
+    written.map_err(|error| unwritten(&path, &error))
+}
+
 fn unwritten(path: &Path, error: &io::Error) -> Failure {
     Failure::new(format!("cannot write to {}: {}", path.display(), walk::io_reason(error)))
 }
@@ -72,7 +97,7 @@ fn stats(err: &mut dyn Write, report: &Report, checked: Duration, all: Duration)
         err,
         "{} files, {} rules, {} threads: checked in {:.1} ms, written in {:.1} ms",
         report.files,
-        report.rules,
+        report.rules.len(),
         rayon::current_num_threads(),
         milliseconds(checked),
         milliseconds(all.saturating_sub(checked))

@@ -19,8 +19,9 @@ struct Document<'a> {
     summary: Summary,
 }
 
+/// A finding.
 #[derive(Serialize)]
-struct Finding<'a> {
+pub(super) struct Finding<'a> {
     rule: &'a str,
     level: Level,
     path: String,
@@ -105,7 +106,8 @@ fn document<'a>(report: &'a Report, view: &View) -> Document<'a> {
     }
 }
 
-fn finding<'a>(finding: &'a crate::finding::Finding, view: &View, places: &mut Places<'_>) -> Finding<'a> {
+/// A finding as programs read it.
+pub(super) fn finding<'a>(finding: &'a crate::finding::Finding, view: &View, places: &mut Places<'_>) -> Finding<'a> {
     let (start, end) = places.of(&finding.path, finding.span);
     let labels = finding.labels.iter().map(|label| {
         let (start, end) = places.of(&label.path, label.span);

@@ -3,11 +3,17 @@
 pub mod concise;
 pub mod fixes;
 pub mod frame;
+pub mod github;
+pub mod gitlab;
 pub mod json;
+pub mod jsonl;
+pub mod junit;
+pub mod markdown;
 pub mod notes;
 pub mod page;
 pub mod pretty;
 pub mod rules;
+pub mod sarif;
 pub mod settings;
 pub mod stream;
 pub mod style;
@@ -17,7 +23,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::finding::{RelPath, Span};
+use crate::finding::{Finding, Level, RelPath, Span};
 use crate::run::Report;
 use crate::source::{LineIndex, Place, Source};
 use crate::walk;
@@ -31,6 +37,18 @@ pub enum Format {
     Concise,
     /// The versioned JSON document
     Json,
+    /// The JSON document's findings, one on each line
+    Jsonl,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// Annotations for GitHub Actions, and the step's summary
+    Github,
+    /// A GitLab Code Quality report
+    Gitlab,
+    /// JUnit test results
+    Junit,
+    /// A table for comments and summaries
+    Markdown,
 }
 
 /// How a report is shown.
@@ -44,6 +62,8 @@ pub struct View {
     pub stream: stream::Stream,
     /// Findings only.
     pub quiet: bool,
+    /// The level from which on the run fails; errors where nothing is said.
+    pub fail_on: Option<Level>,
 }
 
 impl View {
@@ -83,7 +103,20 @@ pub fn write(format: Format, report: &Report, view: &View, out: &mut dyn Write) 
         Format::Pretty => pretty::write(report, view, out),
         Format::Concise => concise::write(report, view, out),
         Format::Json => json::write(report, view, out),
+        Format::Jsonl => jsonl::write(report, view, out),
+        Format::Sarif => sarif::write(report, out),
+        Format::Github => github::write(report, view, out),
+        Format::Gitlab => gitlab::write(report, out),
+        Format::Junit => junit::write(report, view, out),
+        Format::Markdown => markdown::write(report, view, out),
     }
+}
+
+/// The findings with the worst first, and otherwise in the report's order.
+fn worst_first(report: &Report) -> Vec<&Finding> {
+    let mut findings: Vec<&Finding> = report.findings.iter().collect();
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.level));
+    findings
 }
 
 /// Line indexes of the files in a report, made when first asked for.

@@ -213,7 +213,7 @@ pub fn summary(report: &Report, view: &View) -> String {
     };
     let list = match counts.as_slice() {
         [] => {
-            let (files, rules) = (count(report.files, "file"), count(report.rules, "rule"));
+            let (files, rules) = (count(report.files, "file"), count(report.rules.len(), "rule"));
             return format!("{files}, {rules}: nothing to report{silenced}");
         }
         [one] => one.clone(),

@@ -1,0 +1,103 @@
+//! `markdown`: a table for a comment or a step's summary.
+
+use std::io::{self, Write};
+
+use super::text::{clean, count};
+use super::{Places, View};
+use crate::finding::{Finding, Level};
+use crate::run::Report;
+
+/// More rows than this are counted and not shown: GitHub takes a summary of at most one MiB.
+const ROWS: usize = 500;
+
+/// Writes the report, the worst first.
+pub fn write(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "### flakeward\n")?;
+    if report.findings.is_empty() {
+        let (files, rules) = (count(report.files, "file"), count(report.rules.len(), "rule"));
+        return writeln!(out, "{files}, {rules}: nothing to report");
+    }
+    writeln!(out, "| Level | Rule | Place | Finding |\n|---|---|---|---|")?;
+    let mut places = Places::new(report);
+    for finding in super::worst_first(report).into_iter().take(ROWS) {
+        row(finding, view, &mut places, out)?;
+    }
+    if let Some(more) = report.findings.len().checked_sub(ROWS).filter(|more| *more > 0) {
+        writeln!(out, "\n{more} more are not shown here.")?;
+    }
+    let levels = [(Level::Error, "error"), (Level::Warn, "warning"), (Level::Hint, "hint")];
+    let counts = levels.map(|(level, noun)| count(report.count(level), noun));
+    writeln!(out, "\n{} in {}", counts.join(", "), count(report.files, "file"))
+}
+
+fn row(finding: &Finding, view: &View, places: &mut Places<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let (start, _) = places.of(&finding.path, finding.span);
+    let place = code(&format!("{}:{}:{}", view.path(&finding.path), start.line, start.column));
+    let mut message = prose(&finding.message);
+    if let Some(help) = &finding.help {
+        message.push_str("<br>");
+        message.push_str(&prose(help));
+    }
+    writeln!(
+        out,
+        "| {} | [{}]({}) | {place} | {message} |",
+        finding.level,
+        plain(finding.rule),
+        super::url(finding.rule)
+    )
+}
+
+/// A message in a table's cell: what stands between backticks is code, and nothing else means anything to Markdown.
+fn prose(text: &str) -> String {
+    let text = clean(text);
+    if text.matches('`').count() % 2 == 1 {
+        return plain(&text);
+    }
+    let parts = text.split('`').enumerate();
+    parts.map(|(index, part)| if index % 2 == 1 { code(part) } else { plain(part) }).collect()
+}
+
+/// Code in a table's cell.
+fn code(text: &str) -> String {
+    let text = clean(text).replace('|', "\\|");
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    let space = if text.is_empty() || text.starts_with('`') || text.ends_with('`') { " " } else { "" };
+    format!("{fence}{space}{text}{space}{fence}")
+}
+
+/// Text with every character escaped that could begin markup, a mention or a reference.
+fn plain(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '<' => escaped.push_str("&lt;"),
+            '&' => escaped.push_str("&amp;"),
+            // Mentions and references cannot be escaped by a backslash.
+            '@' | '#' => {
+                escaped.push(c);
+                escaped.push('\u{2060}');
+            }
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '!' | '$' | '>' => {
+                escaped.push('\\');
+                escaped.push(c);
+            }
+            c => escaped.push(c),
+        }
+    }
+    escaped.replace("://", ":\u{2060}//")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_of_others_is_markup() {
+        assert_eq!(prose("use `a | b` <b> *x* @me"), "use `a \\| b` &lt;b\\> \\*x\\* @\u{2060}me");
+        assert_eq!(prose("one ` alone | here"), "one \\` alone \\| here");
+        assert_eq!(code("a`b"), "``a`b``");
+        assert_eq!(code("`"), "`` ` ``");
+        assert_eq!(prose("http://x"), "http:\u{2060}//x");
+    }
+}
