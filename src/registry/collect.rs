@@ -117,6 +117,9 @@ impl Walk<'_, '_, '_> {
             Ok(_) => return None,
             Err(why) => self.undecidable(&[], Span::default(), why),
         }
+        for entry in &mut self.entries {
+            entry.read_here = self.machine.was_read(entry.origin);
+        }
         self.entries.sort_by_key(|entry| entry.name_span);
         Some(self.entries)
     }
@@ -160,7 +163,7 @@ impl Walk<'_, '_, '_> {
             Err(why) => Value::NotDecidable(why.to_string()),
         };
         let value_span = if span == Span::default() { attr.name_span } else { span };
-        self.entries.push(Entry { path, value, name_span: attr.name_span, value_span, origin });
+        self.entries.push(Entry { path, value, name_span: attr.name_span, value_span, origin, read_here: false });
         None
     }
 
@@ -171,6 +174,7 @@ impl Walk<'_, '_, '_> {
             name_span: span,
             value_span: span,
             origin: ThunkId::MAX,
+            read_here: false,
         });
     }
 }

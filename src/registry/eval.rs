@@ -53,6 +53,8 @@ pub(super) struct Machine<'t, 'a> {
     spans: Vec<Span>,
     /// `inherit (x) y`: the thunk that the attribute turned out to be.
     aliases: HashMap<ThunkId, ThunkId>,
+    /// What names and selections read, so what other values are made of.
+    read: HashSet<ThunkId>,
     scopes: Vec<Scope>,
     fuel: usize,
     depth: u32,
@@ -66,6 +68,7 @@ impl<'t, 'a> Machine<'t, 'a> {
             thunks: Vec::new(),
             spans: Vec::new(),
             aliases: HashMap::new(),
+            read: HashSet::new(),
             scopes: vec![global],
             fuel: FUEL,
             depth: 0,
@@ -109,6 +112,19 @@ impl<'t, 'a> Machine<'t, 'a> {
             }
         }
         (at, self.spans.get(at as usize).copied().unwrap_or_default())
+    }
+
+    /// Whether another value of the file is made of a definition.
+    pub(super) fn was_read(&self, origin: ThunkId) -> bool {
+        self.read.contains(&origin)
+    }
+
+    /// Evaluates a thunk that a name or a selection reads.
+    fn read(&mut self, id: ThunkId) -> Eval<Val> {
+        let value = self.force(id);
+        let (origin, _) = self.origin(id);
+        self.read.insert(origin);
+        value
     }
 
     /// Evaluates a thunk, once.
@@ -208,7 +224,7 @@ impl<'t, 'a> Machine<'t, 'a> {
             Kind::Function => Ok(Val::Lambda(Rc::new(Lambda { node, scope }))),
             Kind::Variable => {
                 let thunk = self.variable(tree.slice(node), scope)?;
-                self.force(thunk)
+                self.read(thunk)
             }
             Kind::With => {
                 let environment = self.suspend(child(Field::Environment)?, scope);
@@ -340,7 +356,7 @@ impl<'t, 'a> Machine<'t, 'a> {
             let name = self.name(name, scope)?;
             value = match (&value, default) {
                 (Val::Set(set), _) => match (set.attrs.get(&name), &set.open, default) {
-                    (Some(attr), ..) => self.force(attr.thunk)?,
+                    (Some(attr), ..) => self.read(attr.thunk)?,
                     (None, Some(why), _) => return Err(why.clone()),
                     (None, None, Some(default)) => return self.eval(default, scope),
                     (None, None, None) => return Err(format!("there is no `{name}`").into()),

@@ -39,6 +39,8 @@ pub struct Entry {
     pub value_span: Span,
     /// Entries that are one definition under several names (`inherit`) share this number.
     pub origin: u32,
+    /// Whether another value of the file is made of it.
+    pub read_here: bool,
 }
 
 impl Entry {
@@ -97,23 +99,20 @@ impl Registry {
     /// What a path leads to.
     pub fn lookup(&self, path: &[impl AsRef<str>]) -> Lookup<'_> {
         let mut known = 0;
+        let mut undecidable = false;
         for entry in &self.entries {
             let common = entry.path.iter().zip(path).take_while(|(a, b)| a.as_str() == b.as_ref()).count();
-            let undecidable = matches!(entry.value, Value::NotDecidable(_));
-            if common == entry.path.len() {
-                if common == path.len() && (!undecidable || !entry.path.is_empty()) {
-                    return Lookup::Entry(entry);
-                }
-                if undecidable {
-                    return Lookup::NotDecidable;
-                }
-            }
-            if common == path.len() {
-                return Lookup::Group;
+            let unknown = matches!(entry.value, Value::NotDecidable(_));
+            match (common == entry.path.len(), common == path.len()) {
+                // The entry of an undecidable group stands for whatever may be in it.
+                (true, true) if !unknown => return Lookup::Entry(entry),
+                (true, _) if unknown => undecidable = true,
+                (false, true) => return Lookup::Group,
+                _ => {}
             }
             known = known.max(common);
         }
-        Lookup::Missing(known)
+        if undecidable { Lookup::NotDecidable } else { Lookup::Missing(known) }
     }
 
     /// The entry of a dotted name, as comments write it; `ports.` in front may be left out where the registry keeps

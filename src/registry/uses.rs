@@ -8,6 +8,7 @@ use crate::config::PortSettings;
 use crate::finding::{RelPath, Span};
 use crate::lang::nix::{self, Origin};
 use crate::lang::{Field, Kind, Node, Tree};
+use crate::source::Source;
 
 /// A reference to a registry, or to a part of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,8 +32,35 @@ pub struct Use {
 /// At most this many steps per file; beyond it the registry counts as used whole.
 const STEPS: usize = 50_000;
 
-/// The uses of registries in a file.
-pub fn find(path: &str, tree: &Tree<'_>, settings: &PortSettings) -> Vec<Use> {
+/// Words of commands that evaluate a Nix file.
+const COMMANDS: [&str; 4] = ["nix eval", "nix-instantiate", "nix repl", "import "];
+
+/// The uses of registries in scripts and CI files: commands that evaluate one, for whatever they want of it.
+pub fn in_commands(source: &Source, settings: &PortSettings) -> Vec<Use> {
+    let mut found = Vec::new();
+    let mut start = 0;
+    for line in source.text.split_inclusive('\n') {
+        let here = !line.trim_start().starts_with('#') && COMMANDS.iter().any(|command| line.contains(command));
+        let paths = line.split(|c: char| !(c.is_ascii_alphanumeric() || "/._-".contains(c)));
+        for path in paths.filter(|path| here && path.ends_with(".nix")) {
+            let Some(registry) = join("", path).and_then(|path| candidate(&path, settings)) else { continue };
+            found.push(Use {
+                registry,
+                calls: 0,
+                path: Vec::new(),
+                names: Vec::new(),
+                span: Span::new(start, start + line.len()),
+                reads: true,
+                certain: false,
+            });
+        }
+        start += line.len();
+    }
+    found
+}
+
+/// The uses of registries in a Nix file.
+pub fn in_nix(path: &str, tree: &Tree<'_>, settings: &PortSettings) -> Vec<Use> {
     let mut search = Search { tree, names: None, todo: Vec::new(), seen: HashSet::new(), found: Vec::new() };
     for node in tree.nodes() {
         if let Some(target) = target(path, tree, node).and_then(|target| candidate(&target, settings)) {
@@ -345,7 +373,7 @@ mod tests {
         let tree = Tree::parse(Language::Nix, text).unwrap();
         assert!(!tree.broken(), "{text}");
         let settings = PortSettings::default();
-        let mut found: Vec<_> = find("hosts/web/default.nix", &tree, &settings)
+        let mut found: Vec<_> = in_nix("hosts/web/default.nix", &tree, &settings)
             .into_iter()
             .map(|found| {
                 assert_eq!(&*found.registry, "lib/ports.nix");

@@ -1,6 +1,10 @@
 //! `registry`: reads the registry, finds what refers to it, and says where the two do not agree.
 
 mod conflict;
+mod drift;
+mod references;
+mod unknown;
+mod unused;
 
 use super::{Check, FileContext, ProjectContext};
 use crate::registry::{self, Registries, RegistryFacts, Value, comment, uses};
@@ -26,11 +30,15 @@ fn file(context: &mut FileContext<'_>) {
     let facts = match (source.kind, context.tree) {
         (Kind::Nix, Some(tree)) => RegistryFacts {
             defined: registry::evaluate(&source.path, tree, context.ports),
-            uses: uses::find(&source.path, tree, context.ports),
+            uses: uses::in_nix(&source.path, tree, context.ports),
             comments: Vec::new(),
         },
         (Kind::Nix, None) => return,
-        (_, tree) => RegistryFacts { comments: comment::comments(source, tree), ..RegistryFacts::default() },
+        (_, tree) => RegistryFacts {
+            defined: None,
+            uses: uses::in_commands(source, context.ports),
+            comments: comment::comments(source, tree),
+        },
     };
     let undecidable = facts.defined.iter().flat_map(|registry| &registry.entries).filter_map(|entry| {
         let Value::NotDecidable(why) = &entry.value else { return None };
@@ -45,4 +53,7 @@ fn file(context: &mut FileContext<'_>) {
 fn project(context: &mut ProjectContext<'_>) {
     let registries = Registries::of(context.project);
     conflict::report(context, &registries);
+    unknown::report(context, &registries);
+    drift::report(context, &registries);
+    unused::report(context, &registries);
 }

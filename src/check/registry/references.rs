@@ -1,0 +1,50 @@
+//! What refers to which registry: uses in Nix and comments elsewhere, with what each leads to.
+
+use crate::finding::{RelPath, Span};
+use crate::project::{Project, ProjectFile};
+use crate::registry::{Lookup, Registries, Registry, RegistryComment, Use, uses};
+
+/// The uses of registries, with the file that each stands in.
+pub fn uses<'p>(
+    project: &'p Project,
+    registries: &'p Registries<'p>,
+) -> impl Iterator<Item = (&'p ProjectFile, &'p Use, &'p Registry)> {
+    project.files.iter().flat_map(|file| file.facts.registry.uses.iter().map(move |found| (file, found))).filter_map(
+        |(file, found)| Some((file, found, registries.at(&found.registry).filter(|at| at.path != file.source.path)?)),
+    )
+}
+
+/// The registry comments, with the registry that each means; `None` where there is no such registry.
+pub fn comments<'p>(
+    project: &'p Project,
+    registries: &'p Registries<'p>,
+) -> impl Iterator<Item = (&'p ProjectFile, &'p RegistryComment, Option<&'p Registry>)> {
+    project.files.iter().flat_map(move |file| {
+        let comments = file.facts.registry.comments.iter();
+        comments.map(move |comment| (file, comment, meant(registries, &file.source.path, &comment.registry)))
+    })
+}
+
+/// The registry that a comment means: by its path from the root, by a path from the file, or by the end of its path
+/// where that is enough to tell.
+fn meant<'p>(registries: &Registries<'p>, file: &RelPath, written: &str) -> Option<&'p Registry> {
+    let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let from = |folder: &str| uses::join(folder, written).and_then(|path| registries.at(&path));
+    let by_end = || {
+        let end = format!("/{}", written.trim_start_matches("./"));
+        let mut matching = registries.all().iter().filter(|registry| registry.path.ends_with(&end));
+        matching.next().filter(|_| matching.next().is_none()).copied()
+    };
+    from("").or_else(|| from(folder)).or_else(by_end)
+}
+
+/// What a use leads to, where the registry is imported the way it is written.
+pub fn lookup<'p>(registry: &'p Registry, found: &Use) -> Option<Lookup<'p>> {
+    (registry.shape.importable && registry.shape.calls.len() == found.calls).then(|| registry.lookup(&found.path))
+}
+
+/// Where an entry's number is written.
+pub fn place(registry: &Registry, name: &str) -> Option<Span> {
+    let entry = registry.entries.iter().find(|entry| entry.name() == name)?;
+    Some(entry.name_span)
+}

@@ -1,0 +1,103 @@
+//! `unused-port`: entries that nothing in the repository refers to.
+
+use std::collections::HashSet;
+
+use super::references;
+use crate::check::ProjectContext;
+use crate::finding::{Finding, RelPath};
+use crate::registry::{Entry, Lookup, Registries, Registry, Value};
+
+const RULE: &str = "unused-port";
+
+/// Reports entries without a use. Where a registry goes somewhere as a whole, all of it may be used.
+pub fn report(context: &mut ProjectContext<'_>, registries: &Registries<'_>) {
+    let used = Used::gather(context, registries);
+    for registry in registries.all().iter().filter(|registry| registry.shape.importable) {
+        let findings: Vec<Finding> = match used.referred.contains(&registry.path) {
+            true => registry.ports().filter_map(|(entry, port)| used.unused(registry, entry, port)).collect(),
+            false => nobody(registry).into_iter().collect(),
+        };
+        findings.into_iter().for_each(|finding| context.report(finding));
+    }
+}
+
+#[derive(Default)]
+struct Used {
+    /// Registries that something refers to.
+    referred: HashSet<RelPath>,
+    /// Registries all of which may be used.
+    whole: HashSet<RelPath>,
+    /// Entries in use, by registry and definition.
+    entries: HashSet<(RelPath, u32)>,
+}
+
+impl Used {
+    fn gather(context: &ProjectContext<'_>, registries: &Registries<'_>) -> Self {
+        let mut used = Self::default();
+        for (_, found, registry) in references::uses(context.project, registries) {
+            used.referred.insert(registry.path.clone());
+            if found.reads {
+                used.mark(registry, &found.path, references::lookup(registry, found).unwrap_or(Lookup::NotDecidable));
+            }
+        }
+        for (_, comment, registry) in references::comments(context.project, registries) {
+            let Some(registry) = registry else { continue };
+            used.referred.insert(registry.path.clone());
+            match registry.named(&comment.entry) {
+                Lookup::Entry(entry) => used.mark_entry(registry, entry),
+                found => used.mark(registry, &crate::registry::split(&comment.entry), found),
+            }
+        }
+        used
+    }
+
+    fn mark(&mut self, registry: &Registry, path: &[String], found: Lookup<'_>) {
+        match found {
+            Lookup::Entry(entry) => self.mark_entry(registry, entry),
+            Lookup::Group => {
+                let below = registry.entries.iter().filter(|entry| entry.path.starts_with(path));
+                below.for_each(|entry| self.mark_entry(registry, entry));
+            }
+            Lookup::NotDecidable => {
+                self.whole.insert(registry.path.clone());
+            }
+            Lookup::Missing(_) => {}
+        }
+    }
+
+    fn mark_entry(&mut self, registry: &Registry, entry: &Entry) {
+        if entry.value == Value::Function {
+            // A helper may read whatever it likes.
+            self.whole.insert(registry.path.clone());
+        }
+        self.entries.insert((registry.path.clone(), entry.origin));
+    }
+
+    fn unused(&self, registry: &Registry, entry: &Entry, port: u16) -> Option<Finding> {
+        if entry.read_here
+            || self.whole.contains(&registry.path)
+            || self.entries.contains(&(registry.path.clone(), entry.origin))
+        {
+            return None;
+        }
+        let message = format!("nothing in this repository refers to {} ({port})", entry.name());
+        let finding = Finding::new(RULE, &registry.path, entry.name_span, message);
+        Some(finding.label("not used").help("use it where the number is needed, or remove it and free the number"))
+    }
+}
+
+/// A registry that nothing refers to at all: said once.
+fn nobody(registry: &Registry) -> Option<Finding> {
+    let (first, _) = registry.ports().next()?;
+    let others = registry.ports().count() - 1;
+    let rest = match others {
+        0 => String::new(),
+        1 => ", nor to its other entry".to_owned(),
+        others => format!(", nor to its {others} other entries"),
+    };
+    let message = format!("nothing in this repository refers to {} of {}{rest}", first.name(), registry.path);
+    let finding = Finding::new(RULE, &registry.path, first.name_span, message);
+    Some(finding.label("not used").help(
+        "import the registry where ports are needed: `ports = import <path to it>;`, then `ports.<name>` for a number",
+    ))
+}
