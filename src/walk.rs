@@ -88,6 +88,7 @@ fn walk_from(root: &Path, folder: &Path, options: &Options) -> Walk {
                     if entry.file_type().is_some_and(|kind| kind.is_file())
                         && let Some(kind) = classify(&path, entry.path())
                     {
+                        batch.entries.extend(lock_beside(&path, entry.path(), &options.exclude));
                         batch.entries.push(Entry { path, file: entry.into_path(), kind });
                     }
                 }
@@ -98,9 +99,20 @@ fn walk_from(root: &Path, folder: &Path, options: &Options) -> Walk {
     });
     let mut found = found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     found.entries.sort_unstable();
+    found.entries.dedup();
     found.unreadable.sort_unstable();
     found.excluded.sort_unstable();
     found
+}
+
+/// The flake.lock of a flake.nix, found whatever ignore files say: git keeps a lock that it knows although a pattern
+/// such as `**/flake.lock` covers it, and without it a flake would be taken for unlocked.
+fn lock_beside(path: &str, file: &Path, exclude: &GlobSet) -> Option<Entry> {
+    let folder = path.strip_suffix("flake.nix").filter(|folder| folder.is_empty() || folder.ends_with('/'))?;
+    let lock = format!("{folder}flake.lock");
+    let file = file.with_file_name("flake.lock");
+    let there = file.symlink_metadata().is_ok_and(|data| data.is_file()) && !exclude.is_match(&lock);
+    there.then(|| Entry { path: lock.into(), file, kind: Kind::Lock })
 }
 
 /// Adds a path that was asked for by name although ignore files leave it out. `exclude` still holds.

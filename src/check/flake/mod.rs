@@ -4,6 +4,8 @@
 
 mod commands;
 mod fetch;
+mod follows;
+mod locked;
 mod sources;
 
 use std::sync::LazyLock;
@@ -14,11 +16,12 @@ use super::{Check, FileContext, ProjectContext};
 use crate::lang::flake::Flake;
 use crate::lang::lock::Lock;
 use crate::lang::{Tree, ci};
+use crate::project::{Project, ProjectFile};
 use crate::source::{Kind, Source};
 
 use sources::Use;
 
-/// See `rules/unstable-nixpkgs.md` and `rules/end-of-life-nixpkgs.md`.
+/// See `rules/unstable-nixpkgs.md`, `end-of-life-nixpkgs.md`, `missing-follows.md` and `unlocked-input.md`.
 pub static CHECK: Check = Check { name: "flake", trigger, file, project };
 
 /// What a file says about flakes.
@@ -59,6 +62,7 @@ fn file(context: &mut FileContext<'_>) {
                 context.facts.flake.flake = Flake::read(tree).map(Box::new);
             }
             context.facts.flake.uses = fetch::uses(tree);
+            locked::fetches(context, tree);
         }
         Kind::Yaml => {
             if let Some(system) = ci::system(&context.source.path) {
@@ -80,6 +84,30 @@ fn read_lock(context: &mut FileContext<'_>, tree: &Tree<'_>) {
     }
 }
 
+/// A flake.nix and the flake.lock beside it.
+struct FlakeFile<'a> {
+    source: &'a Source,
+    flake: &'a Flake,
+    /// The lock, where there is one that could be read.
+    lock: Option<(&'a Source, &'a Lock)>,
+    /// Whether there is a lock at all.
+    has_lock: bool,
+}
+
+impl<'a> FlakeFile<'a> {
+    fn of(project: &'a Project, file: &'a ProjectFile) -> Option<Self> {
+        let flake = file.facts.flake.flake.as_deref()?;
+        let path = format!("{}flake.lock", file.source.path.strip_suffix("flake.nix")?);
+        let lock = project.file(&path).and_then(|file| Some((&*file.source, file.facts.flake.lock.as_deref()?)));
+        Some(Self { source: &file.source, flake, lock, has_lock: project.paths.contains_key(&*path) })
+    }
+}
+
 fn project(context: &mut ProjectContext<'_>) {
     sources::report(context);
+    let project = context.project;
+    for file in project.files.iter().filter_map(|file| FlakeFile::of(project, file)) {
+        let findings = follows::findings(&file).into_iter().chain(locked::findings(&file));
+        findings.for_each(|finding| context.report(finding));
+    }
 }

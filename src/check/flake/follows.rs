@@ -1,0 +1,156 @@
+//! `missing-follows`: an input that brings a nixpkgs of its own, where the flake has one already.
+
+use super::FlakeFile;
+use crate::finding::{Edit, Finding, Fix, Safety, Span};
+use crate::lang::flake::Input;
+use crate::lang::flakeref::{FlakeRef, Scheme};
+use crate::lang::lock::{Lock, LockNode, Target};
+use crate::lang::nixpkgs::{self, Channel};
+
+const RULE: &str = "missing-follows";
+
+/// Flakes that have an input `nixpkgs`, for repositories whose lock does not say: owner and repository on GitHub.
+const KNOWN: [&str; 42] = [
+    "astro/microvm.nix",
+    "cachix/git-hooks.nix",
+    "cachix/pre-commit-hooks.nix",
+    "hercules-ci/arion",
+    "hercules-ci/hercules-ci-effects",
+    "hyprwm/hyprland",
+    "lnl7/nix-darwin",
+    "mic92/nix-fast-build",
+    "mic92/nix-index-database",
+    "mic92/sops-nix",
+    "microvm-nix/microvm.nix",
+    "nix-community/bun2nix",
+    "nix-community/disko",
+    "nix-community/dream2nix",
+    "nix-community/emacs-overlay",
+    "nix-community/fenix",
+    "nix-community/gomod2nix",
+    "nix-community/home-manager",
+    "nix-community/lanzaboote",
+    "nix-community/naersk",
+    "nix-community/neovim-nightly-overlay",
+    "nix-community/nix-index-database",
+    "nix-community/nix-on-droid",
+    "nix-community/nix-vscode-extensions",
+    "nix-community/nixos-anywhere",
+    "nix-community/nixos-generators",
+    "nix-community/nixos-wsl",
+    "nix-community/nixvim",
+    "nix-community/nur",
+    "nix-community/plasma-manager",
+    "nix-community/poetry2nix",
+    "nix-community/srvos",
+    "nix-community/stylix",
+    "nix-darwin/nix-darwin",
+    "nlewo/nix2container",
+    "numtide/devshell",
+    "numtide/treefmt-nix",
+    "oxalica/rust-overlay",
+    "ryantm/agenix",
+    "serokell/deploy-rs",
+    "zhaofengli/attic",
+    "zhaofengli/colmena",
+];
+
+/// The inputs of a flake that should follow its nixpkgs.
+pub fn findings(file: &FlakeFile<'_>) -> Vec<Finding> {
+    let Some(nixpkgs) = own_nixpkgs(file) else { return Vec::new() };
+    let inputs = file.flake.inputs.iter().filter(|input| input.is_flake && input.follows.is_none());
+    match file.lock {
+        Some((_, lock)) => inputs.filter_map(|input| by_lock(file, lock, input, nixpkgs)).collect(),
+        None if file.has_lock => Vec::new(),
+        None => {
+            // Whether the registry's nixpkgs suits an input is for nobody to say without a lock.
+            let Some(own) = file.flake.input(nixpkgs) else { return Vec::new() };
+            let source = own.follows.as_ref().and_then(|follows| follows.value.split('/').next());
+            inputs
+                .filter(|input| source != Some(input.name.value.as_str()))
+                .filter_map(|input| by_name(file, input, nixpkgs))
+                .collect()
+        }
+    }
+}
+
+/// The name of the flake's own nixpkgs: `nixpkgs`, or else its first input that is one.
+fn own_nixpkgs<'a>(file: &FlakeFile<'a>) -> Option<&'a str> {
+    let known = |name: &&str| file.lock.is_none_or(|(_, lock)| lock.root_input(name).is_some());
+    let written = file.flake.inputs.iter().filter(|input| {
+        input.name.value == "nixpkgs"
+            || input.reference().is_some_and(|reference| nixpkgs::channel(&reference).is_some())
+    });
+    let names = written.map(|input| input.name.value.as_str());
+    let names = names.chain(file.flake.implicit().map(|name| name.value.as_str()).filter(|name| *name == "nixpkgs"));
+    let names: Vec<&str> = names.filter(known).collect();
+    names.iter().find(|name| **name == "nixpkgs").or(names.first()).copied()
+}
+
+/// What the lock says of an input: its inputs that are a nixpkgs of their own and are not overridden.
+fn by_lock(file: &FlakeFile<'_>, lock: &Lock, input: &Input, nixpkgs: &str) -> Option<Finding> {
+    let (own, label) = (lock.root_input(nixpkgs)?, lock.root_input(&input.name.value)?);
+    let node = lock.nodes.get(label).filter(|node| node.is_flake && label != own)?;
+    let mut brought: Vec<(&str, &str, &LockNode)> = Vec::new();
+    for (name, inner) in &node.inputs {
+        let Target::Node(label) = &inner.target else { continue };
+        let Some(found) = lock.nodes.get(label).filter(|_| label != own) else { continue };
+        if is_replaceable(name, found) && input.input(name).is_none() {
+            brought.push((name, label, found));
+        }
+    }
+    let names: Vec<&str> = brought.iter().map(|(name, ..)| *name).collect();
+    let (_, label, first) = brought.first()?;
+    let source = first.original.as_ref().map(FlakeRef::shown).unwrap_or_default();
+    let message = format!("the input `{}` brings a nixpkgs of its own: {source}", input.name.value);
+    let (lock_file, _) = file.lock?;
+    let also = format!("locked here as `{label}`, beside `{own}`");
+    Some(finding(file, input, &names, nixpkgs, message).also(&lock_file.path, first.place, also))
+}
+
+/// Whether an input of an input is a nixpkgs that another can stand in for: not one that is pinned to a commit, or
+/// named for its release.
+fn is_replaceable(name: &str, node: &LockNode) -> bool {
+    let Some(original) = &node.original else { return false };
+    let whole = original.dir.is_none();
+    let channel = nixpkgs::channel(original);
+    whole && channel.is_some_and(|channel| channel != Channel::Fixed) && !name.contains(|c: char| c.is_ascii_digit())
+}
+
+/// What is known of an input without a lock.
+fn by_name(file: &FlakeFile<'_>, input: &Input, nixpkgs: &str) -> Option<Finding> {
+    let reference = input.reference().filter(|reference| reference.scheme == Scheme::GitHub)?;
+    let name = format!("{}/{}", reference.owner, reference.repo).to_ascii_lowercase();
+    if KNOWN.binary_search(&name.as_str()).is_err() || input.input("nixpkgs").is_some() {
+        return None;
+    }
+    let message = format!("the input `{}` brings a nixpkgs of its own", input.name.value);
+    Some(finding(file, input, &["nixpkgs"], nixpkgs, message))
+}
+
+fn finding(file: &FlakeFile<'_>, input: &Input, names: &[&str], nixpkgs: &str, message: String) -> Finding {
+    let mut finding = Finding::new(RULE, &file.source.path, input.place(), message);
+    let Some(anchor) = &input.anchor else { return finding };
+    let lines: Vec<String> = names.iter().map(|name| anchor.line(name, nixpkgs)).collect();
+    finding = finding
+        .label(format!("add `{}`", lines.join(" ")))
+        .help("one nixpkgs is evaluated, downloaded and updated instead of two; `nix flake lock` then drops the other");
+    let text: String = lines.iter().map(|line| format!("{}{line}", anchor.lead)).collect();
+    let edit = Edit { path: file.source.path.clone(), span: Span { start: anchor.at, end: anchor.at }, text };
+    finding.fix(Fix {
+        title: format!("let `{}` follow `{nixpkgs}`", input.name.value),
+        safety: Safety::Unsafe,
+        edits: vec![edit],
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_flakes_can_be_looked_up() {
+        assert!(KNOWN.is_sorted());
+        assert!(KNOWN.iter().all(|name| name.to_ascii_lowercase() == *name && name.split('/').count() == 2));
+    }
+}

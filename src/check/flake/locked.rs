@@ -1,0 +1,111 @@
+//! `unlocked-input`: code that no lock, hash or commit pins.
+
+use super::{FlakeFile, fetch};
+use crate::check::FileContext;
+use crate::finding::Finding;
+use crate::lang::Tree;
+use crate::lang::flake::{Input, Text};
+use crate::lang::flakeref::{FlakeRef, Scheme, is_commit};
+use crate::lang::lock::Lock;
+use crate::source::Source;
+
+const RULE: &str = "unlocked-input";
+
+/// What flake.nix and flake.lock do not agree on.
+pub fn findings(file: &FlakeFile<'_>) -> Vec<Finding> {
+    match file.lock {
+        Some((source, lock)) => disagreements(file, source, lock),
+        None if file.has_lock || is_template(&file.source.path) => Vec::new(),
+        None => no_lock(file).into_iter().collect(),
+    }
+}
+
+/// A template or example is for being copied, or run against the flake around it: it is locked where it is used.
+fn is_template(path: &str) -> bool {
+    const WORDS: [&str; 7] = ["template", "example", "test", "demo", "tutorial", "fixture", "sample"];
+    let folders = path.rsplit_once('/').map_or("", |(folders, _)| folders).to_ascii_lowercase();
+    folders.split(['/', '-', '_', '.']).any(|word| WORDS.contains(&word.strip_suffix('s').unwrap_or(word)))
+}
+
+/// The names and places of all inputs.
+fn inputs<'a>(file: &FlakeFile<'a>) -> impl Iterator<Item = (&'a str, crate::finding::Span)> {
+    let flake = file.flake;
+    let written = flake.inputs.iter().map(|input| (input.name.value.as_str(), input.place()));
+    let implicit = flake.implicit().map(|name: &Text| (name.value.as_str(), name.span));
+    // `inputs.self` holds settings of the flake itself.
+    written.chain(implicit).filter(|(name, _)| *name != "self")
+}
+
+fn no_lock(file: &FlakeFile<'_>) -> Option<Finding> {
+    let names: Vec<String> =
+        inputs(file).filter(|(name, _)| is_elsewhere(file, name)).map(|(name, _)| format!("`{name}`")).collect();
+    let shown = match names.as_slice() {
+        [] => return None,
+        [one] => format!("the input {one}"),
+        [one, more @ ..] => format!("the input {one} and {} more", more.len()),
+    };
+    let message = format!("no flake.lock pins {shown}: every evaluation may take other code");
+    let finding = Finding::new(RULE, &file.source.path, file.flake.place, message)
+        .label("commit the flake.lock that belongs to these")
+        .help("`nix flake lock` writes it; check that .gitignore does not leave it out");
+    Some(finding)
+}
+
+/// Whether an input is code of somewhere else: no folder of this repository, and no placeholder (`%input%`).
+fn is_elsewhere(file: &FlakeFile<'_>, name: &str) -> bool {
+    let Some(reference) = file.flake.input(name).and_then(Input::reference) else { return true };
+    let placeholder = reference.repo.contains(['%', '@', '{', '<']);
+    reference.scheme != Scheme::Path && !placeholder
+}
+
+fn disagreements(file: &FlakeFile<'_>, source: &Source, lock: &Lock) -> Vec<Finding> {
+    let Some(root) = lock.root().filter(|_| file.flake.complete) else { return Vec::new() };
+    let missing = inputs(file).filter(|(name, _)| !root.inputs.contains_key(*name)).map(|(name, place)| {
+        Finding::new(RULE, &file.source.path, place, format!("the input `{name}` is not in flake.lock"))
+            .label("nothing pins this")
+            .help("`nix flake lock` adds it")
+            .also(&source.path, root.place, "the inputs that are locked")
+    });
+    let removed = root.inputs.iter().filter(|(name, _)| !inputs(file).any(|(known, _)| known == name.as_str()));
+    let removed = removed.map(|(name, input)| {
+        Finding::new(RULE, &source.path, input.place, format!("flake.nix has no input `{name}` any more"))
+            .label("left over")
+            .help("`nix flake lock` removes it")
+            .also(&file.source.path, file.flake.place, "the inputs that there are")
+    });
+    missing.chain(removed).collect()
+}
+
+/// Reports the fetchers of a file that take whatever is there on the day.
+pub fn fetches(context: &mut FileContext<'_>, tree: &Tree<'_>) {
+    for fetch in fetch::calls(tree).filter(|fetch| matches!(fetch.function, "fetchTarball" | "fetchGit" | "fetchTree"))
+    {
+        if !fetch.readable {
+            let message =
+                format!("what this `{}` fetches is computed, so whether it is pinned cannot be known", fetch.function);
+            context.not_decidable(message);
+        } else if let Some(place) = unpinned(&fetch) {
+            let span = place.span;
+            let message = format!("this `{}` names neither a hash nor a commit", fetch.function);
+            let pin = if fetch.function == "fetchGit" { "rev" } else { "sha256" };
+            let finding = context
+                .finding(RULE, span, message)
+                .label(format!("whatever is there today: pin it with `{pin}`"))
+                .help("a flake input does the same with the commit in flake.lock");
+            context.report(finding);
+        }
+    }
+}
+
+/// The address that a fetch takes unpinned code from.
+fn unpinned<'f>(fetch: &'f fetch::Fetch<'_>) -> Option<&'f Text> {
+    const PINS: [&str; 4] = ["sha256", "hash", "narHash", "rev"];
+    if PINS.iter().any(|pin| fetch.names.contains(*pin)) {
+        return None;
+    }
+    let address = fetch.address.as_ref().or_else(|| fetch.attrs.get("url"))?;
+    let reference = FlakeRef::parse(&address.value);
+    let here = reference.scheme == Scheme::Path || address.value.starts_with("file:");
+    let commit = address.value.split(['/', '.', '?', '=', '&']).any(is_commit);
+    (!here && !commit).then_some(address)
+}
