@@ -110,12 +110,13 @@ impl<'a> Scan<'_, '_, 'a> {
 
     fn work(&mut self, key: &str, key_node: Node, value: Option<Node>, pair: Node) {
         let holder = self.yaml.tree.parent(pair);
+        let written = self.yaml.tree.child(pair, Field::Value);
         match self.system {
-            System::GitHub | System::GitHubAction if key == "uses" => self.uses(Work::Action, value, holder),
-            System::Azure if key == "task" => self.uses(Work::Task, value, holder),
-            System::Woodpecker if key == "image" => self.uses(Work::Image, value, holder),
+            System::GitHub | System::GitHubAction if key == "uses" => self.uses(Work::Action, written, holder),
+            System::Azure if key == "task" => self.uses(Work::Task, written, holder),
+            System::Woodpecker if key == "image" => self.uses(Work::Image, written, holder),
             System::CloudBuild if key == "name" && self.parent_is(pair, &["steps"]) => {
-                self.uses(Work::Image, value, holder);
+                self.uses(Work::Image, written, holder);
             }
             System::Buildkite if key == "plugins" => self.plugins(value),
             System::CircleCi if matches!(key, "steps" | "jobs") => self.orb_names(value),
@@ -126,6 +127,7 @@ impl<'a> Scan<'_, '_, 'a> {
         }
     }
 
+    /// `name` is the value as it is written: an alias stands where it is used, not where its anchor is.
     fn uses(&mut self, work: Work, name: Option<Node>, parameters: Option<Node>) {
         let Some(node) = name else { return };
         let Some(name) = self.yaml.scalar(node) else { return };

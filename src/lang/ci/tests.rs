@@ -91,6 +91,7 @@ fn what_each_system_runs() {
             "steps:\n  - name: a\n    image: plugins/docker\n    settings: {}\n  - name: b\n    image: alpine\n    commands:\n      - make a\n",
             &["@plugins/docker", "@alpine", "make a"],
         ),
+        (".woodpecker/a.yaml", "variables:\n  - &x 'x/y'\nsteps:\n  - image: *x\n  - image: *x\n", &["@x/y", "@x/y"]),
         (
             ".drone.yml",
             "kind: pipeline\nsteps:\n- name: a\n  image: x\n  commands: [make a]\n---\nkind: secret\nname: make\n",

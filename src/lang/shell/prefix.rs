@@ -1,5 +1,7 @@
 //! Commands that run other commands: which words are the prefix, and where the command inside begins.
 
+use std::borrow::Cow;
+
 use super::{Command, Word};
 use crate::finding::Span;
 
@@ -40,7 +42,7 @@ pub(super) fn resolve<'a>(words: Vec<Word<'a>>, out: &mut impl FnMut(Command<'a>
         words.drain(..skip);
         let (Some(first), Some(last)) = (words.first(), words.last()) else { return };
         let span = Span { start: first.span.start, end: last.span.end };
-        let inner = wrapped(&words).map(|at| words.get(at..).unwrap_or_default().to_vec());
+        let inner = wrapped(&words).map(|at| words.get(at..).unwrap_or_default().to_vec()).or_else(|| run(&words));
         out(Command { words, span });
         match inner {
             Some(inner) => words = inner,
@@ -132,6 +134,21 @@ fn wrapped(words: &[Word<'_>]) -> Option<usize> {
         _ => return None,
     };
     (inner < words.len()).then_some(inner)
+}
+
+/// `nix run nixpkgs#cachix -- use acme` runs `cachix use acme`: an installable names its program well enough.
+fn run<'a>(words: &[Word<'a>]) -> Option<Vec<Word<'a>>> {
+    let is = |at: usize, text: &str| words.get(at).is_some_and(|word| word.text == text);
+    let verb = (1..words.len()).find(|&at| is(at, "run")).filter(|_| is_program(words, "nix"))?;
+    let end = (verb..words.len()).find(|&at| is(at, "--"))?;
+    let installable = words.get(verb + 1..end)?.iter().rfind(|word| !is_option(&word.text))?;
+    let fragment = installable.text.rsplit(['#', '/', '.']).next().filter(|name| !name.is_empty())?;
+    let program = Word { text: Cow::Owned(fragment.to_owned()), span: installable.span };
+    Some(std::iter::once(program).chain(words.get(end + 1..)?.iter().cloned()).collect())
+}
+
+fn is_program(words: &[Word<'_>], name: &str) -> bool {
+    words.first().is_some_and(|word| word.text.rsplit('/').next() == Some(name))
 }
 
 /// The words of a command that are scripts themselves, as in `sh -c "..."`.

@@ -34,6 +34,8 @@ fn scripts_are_split_into_commands() {
         ("nix --quiet develop --command sudo a", &["nix --quiet develop --command sudo a", "a"]),
         ("nix-shell -p x --run 'a; b'", &["nix-shell -p x --run a; b", "a", "b"]),
         ("devenv shell -- a b", &["devenv shell -- a b", "a b"]),
+        ("nix run -L nixpkgs#a.b -- c d", &["nix run -L nixpkgs#a.b -- c d", "b c d"]),
+        ("nix run github:x/y", &["nix run github:x/y"]),
         ("direnv exec . a", &["direnv exec . a", "a"]),
         ("xargs -n 1 a b", &["a b"]),
         ("command -v docker", &["command -v docker"]),

@@ -49,7 +49,7 @@ pub fn builds(command: &Command<'_>) -> Option<String> {
     let first = || command.arguments().find(|word| !word.starts_with('-')).unwrap_or("");
     let builds = match program {
         "nix" => return nix(command),
-        "nix-build" => !command.has("--dry-run") && !command.has("<nixpkgs>"),
+        "nix-build" => !command.has("--dry-run") && !command.has("<nixpkgs>") && !attribute_formats(command),
         "nix-shell" => !command.has("-p") && !command.has("--packages") && !formats(command),
         "nix-store" => command.has("--realise") || command.has("--realize") || command.has("-r"),
         "nix-env" => (command.has("-f") || command.has("-if")) && !command.has("<nixpkgs>"),
@@ -128,11 +128,19 @@ fn ready_made(command: &Command<'_>, verb: usize) -> bool {
 /// `nix run .#fmt`, `nix run .#update-lock`
 fn formats_by_name(command: &Command<'_>, verb: usize) -> bool {
     let wanted = installables(command, verb);
-    let harmless = |installable: &&str| {
-        let name = installable.rsplit(['#', '.']).next().unwrap_or("");
-        ["fmt", "format", "treefmt", "update"].iter().any(|word| name.starts_with(word))
-    };
-    wanted.first().is_some_and(harmless)
+    wanted.first().is_some_and(|installable| formats_or_updates(installable))
+}
+
+/// Whether a package's own name says that it formats or updates.
+fn formats_or_updates(installable: &str) -> bool {
+    let name = installable.rsplit(['#', '.']).next().unwrap_or("");
+    ["fmt", "format", "treefmt", "update"].iter().any(|word| name.starts_with(word))
+}
+
+/// `nix-build -A update`
+fn attribute_formats(command: &Command<'_>) -> bool {
+    let attribute = command.arguments().skip_while(|word| !matches!(*word, "-A" | "--attr")).nth(1);
+    attribute.is_some_and(formats_or_updates)
 }
 
 /// `nix develop -c treefmt`
@@ -149,7 +157,7 @@ pub fn uses_cache(command: &Command<'_>) -> bool {
     let first = command.arguments().find(|word| !word.starts_with('-')).unwrap_or("");
     match command.program() {
         "cachix" => matches!(first, "use" | "push" | "watch-exec" | "watch-store"),
-        "attic" => matches!(first, "use" | "push" | "watch-store"),
+        "attic" | "attic-client" => matches!(first, "use" | "push" | "watch-store"),
         "nix" => command.has("--substituters") || command.has("--extra-substituters"),
         _ => false,
     }
@@ -183,6 +191,7 @@ mod tests {
             ("vira ci", Some("vira ci")),
             ("devenv test", Some("devenv test")),
             ("nix-fast-build --skip-cached", Some("nix-fast-build")),
+            ("nix run nixpkgs#nix-fast-build -- --skip-cached", Some("nix-fast-build")),
             ("cachix watch-exec x -- nix build", None),
             ("nix eval .#x", None),
             ("nix fmt -- --ci", None),
@@ -200,6 +209,8 @@ mod tests {
             ("nix run .#fmt", None),
             ("nix run .#update-lock now", None),
             ("nix run nixpkgs#npins update", None),
+            ("nix run nixpkgs#cachix -- use acme", None),
+            ("nix-build ./ci -A update", None),
             ("nix-env -f '<nixpkgs>' -iA nixfmt", None),
             ("nix-build '<nixpkgs>' -A hello", None),
             ("nix develop -c treefmt --ci", None),
