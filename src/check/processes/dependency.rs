@@ -142,8 +142,12 @@ fn starts_again(process: &Process) -> bool {
     process.restart == Known::Is("always".to_owned()) && process.restarts_end.no()
 }
 
+/// A name is held against this many others for its likeness.
+const LIKELY: usize = 200;
+
 fn with_nearest(finding: Finding, name: &str, view: &View<'_>) -> Finding {
-    match nearest(name, view.processes.keys().map(String::as_str)) {
+    let names = view.processes.keys().map(String::as_str).take(LIKELY);
+    match nearest(name, names) {
         Some(near) => {
             let merged = view.get(near).map(|merged| (merged.path.clone(), merged.span));
             let finding = finding.help(format!("did you mean `{near}`?"));

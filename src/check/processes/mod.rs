@@ -12,6 +12,8 @@ mod options;
 mod ports;
 mod readiness;
 mod services;
+#[cfg(test)]
+mod tests;
 mod yaml;
 
 use memchr::memmem;

@@ -1,5 +1,7 @@
 //! What process-compose is told, from whichever language: processes, what they wait for, and what is known of each.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::finding::{Finding, Span};
 
 /// What the text says about a setting.
@@ -183,10 +185,9 @@ impl Process {
         self.restarts_end.merge(&over.restarts_end);
         self.replicas |= over.replicas;
         self.extends = over.extends.clone().or(self.extends.take());
-        for dependency in &over.depends_on {
-            self.depends_on.retain(|own| own.target != dependency.target);
-            self.depends_on.push(dependency.clone());
-        }
+        let again: HashSet<&str> = over.depends_on.iter().map(|dependency| &*dependency.target).collect();
+        self.depends_on.retain(|own| !again.contains(&*own.target));
+        self.depends_on.extend(over.depends_on.iter().cloned());
         self.service = self.service.take().or_else(|| over.service.clone());
     }
 
@@ -220,23 +221,34 @@ pub struct Part {
     pub extends: Option<String>,
     /// Settings that are not known, reported only where the repository uses process-compose-flake.
     pub unknown_options: Vec<Finding>,
+    /// Where each process stands in the list.
+    index: HashMap<String, usize>,
 }
 
 impl Part {
     /// An empty part.
     pub fn new(family: Family) -> Self {
-        Self { family, processes: Vec::new(), open: None, extends: None, unknown_options: Vec::new() }
+        Self {
+            family,
+            processes: Vec::new(),
+            open: None,
+            extends: None,
+            unknown_options: Vec::new(),
+            index: HashMap::new(),
+        }
     }
 
     /// Adds a process, or merges it into the definition of the same name.
     pub fn add(&mut self, process: Process) {
-        match self.processes.iter_mut().find(|known| known.name == process.name) {
+        match self.index.get(&process.name).and_then(|&at| self.processes.get_mut(at)) {
             Some(known) => {
-                let listens = process.listens.clone();
+                known.listens.extend(process.listens.iter().cloned());
                 known.merge(&process);
-                known.listens.extend(listens);
             }
-            None => self.processes.push(process),
+            None => {
+                self.index.insert(process.name.clone(), self.processes.len());
+                self.processes.push(process);
+            }
         }
     }
 }
