@@ -19,7 +19,7 @@ use crate::rule;
 use crate::run::Report;
 use crate::source::LineIndex;
 
-/// From this many findings of one rule in one file on they are told together.
+/// From this many findings of one rule in one file on they are told together; fewer where they say the same.
 const TOGETHER: usize = 3;
 /// At most this many different pieces of advice are given for findings that are told together.
 const ADVICE: usize = 3;
@@ -50,7 +50,7 @@ fn groups(findings: &[Finding]) -> Vec<Vec<&Finding>> {
                 None => own.push(vec![finding]),
             }
         }
-        let (many, few): (Vec<_>, Vec<_>) = own.into_iter().partition(|group| group.len() >= TOGETHER);
+        let (many, few): (Vec<_>, Vec<_>) = own.into_iter().partition(|group| group.len() >= TOGETHER || alike(group));
         let mut own: Vec<Vec<&Finding>> = few.into_iter().flatten().map(|finding| vec![finding]).chain(many).collect();
         own.sort_by(|a, b| a[0].sort_key().cmp(&b[0].sort_key()));
         groups.append(&mut own);
@@ -116,35 +116,62 @@ impl Printer<'_> {
     fn field(&self, name: &str, text: &str) -> String {
         let color = self.view.stream.color;
         let name = if name.is_empty() { " ".repeat(7) } else { format!("  {:5}", format!("{name}:")) };
-        let mut lines = text.lines();
-        let mut field = format!("{} {}\n", DIM.on(name, color), code(lines.next().unwrap_or(""), color));
-        for line in lines {
-            field.push_str(&format!("        {}\n", code(line, color)));
+        let mut field = String::new();
+        let width = if self.view.stream.wrap { self.view.stream.width - 8 } else { usize::MAX };
+        for (index, line) in text.lines().flat_map(|line| wrapped(line, width)).enumerate() {
+            let head = if index == 0 { DIM.on(&name, color) } else { " ".repeat(7) };
+            field.push_str(&format!("{head} {}\n", code(&line, color)));
         }
         field
     }
 }
 
+/// Breaks a line between its words. Code between backticks stays whole, so that it can be copied.
+fn wrapped(line: &str, width: usize) -> Vec<String> {
+    if line.chars().count() <= width {
+        return vec![line.to_owned()];
+    }
+    let mut lines = vec![String::new()];
+    let (mut piece, mut in_code) = (String::new(), false);
+    for word in line.split_inclusive(' ') {
+        in_code ^= word.matches('`').count() % 2 == 1;
+        piece.push_str(word);
+        if in_code {
+            continue;
+        }
+        let piece = std::mem::take(&mut piece);
+        match lines.last_mut() {
+            Some(last) if last.is_empty() || last.chars().count() + piece.trim_end().chars().count() <= width => {
+                last.push_str(&piece);
+            }
+            _ => lines.push(piece),
+        }
+    }
+    lines.push(piece);
+    let lines = lines.into_iter().map(|line| line.trim_end().to_owned());
+    lines.filter(|line| !line.is_empty()).collect()
+}
+
+/// Whether findings say the same.
+fn alike(group: &[&Finding]) -> bool {
+    group.iter().all(|finding| finding.message == group[0].message)
+}
+
 /// What a group is called: its only message, or what its rule is about.
 fn title(group: &[&Finding]) -> String {
     let first = group[0];
-    if group.iter().all(|finding| finding.message == first.message) {
-        return match group.len() {
-            1 => first.message.clone(),
-            many => format!("{} ({many} times)", first.message),
-        };
-    }
-    let summary = rule::find(first.rule).map_or("", |rule| rule.summary.as_str());
-    format!("{} times: {summary}", group.len())
+    let (alike, places) = (alike(group), group.len());
+    let summary = rule::find(first.rule).filter(|_| !alike).map(|rule| &rule.summary);
+    let title = summary.unwrap_or(&first.message);
+    if places == 1 { title.clone() } else { format!("{title} ({places} places)") }
 }
 
 /// The places of a group, file by file: that of the findings first.
 fn marks(group: &[&Finding]) -> Vec<(RelPath, Vec<Mark>)> {
-    let alone = group.len() == 1;
-    let alike = group.iter().all(|finding| finding.message == group[0].message);
+    let alike = alike(group);
     let mut files: Vec<(RelPath, Vec<Mark>)> = vec![(group[0].path.clone(), Vec::new())];
     for finding in group {
-        let text = if finding.label.is_empty() && !alone && !alike { &finding.message } else { &finding.label };
+        let text = if finding.label.is_empty() && !alike { &finding.message } else { &finding.label };
         files[0].1.push(Mark { span: finding.span, text: text.clone(), primary: true });
         for label in &finding.labels {
             let mark = Mark { span: label.span, text: label.message.clone(), primary: false };
@@ -380,11 +407,18 @@ warn[lookup-path]: `<nixpkgs>` is looked up in NIX_PATH, which differs from mach
         let line = "  (import <nixpkgs> { })\n";
         let text = printed(&[("a.nix", &format!("[\n{}]\n", line.repeat(20)))], Stream::default());
         assert_eq!(text.matches("help:").count(), 1, "{text}");
-        assert!(text.contains("(20 times)"), "{text}");
+        assert!(text.contains("(20 places)"), "{text}");
         assert_eq!(text.matches("^^^^^^^^^").count(), 20, "{text}");
         let text = printed(&[("a.nix", "[ <a> <b> <c> ]\n")], Stream::default());
-        assert!(text.starts_with("warn[lookup-path]: 3 times: a channel lookup such as"), "{text}");
+        assert!(text.lines().next().is_some_and(|line| line.ends_with("answers differently (3 places)")), "{text}");
         assert!(text.contains("`<b>` is looked up"), "{text}");
+    }
+
+    #[test]
+    fn advice_is_wrapped_between_words_and_not_in_code() {
+        assert_eq!(wrapped("take `a b c d` or e", 10), ["take", "`a b c d`", "or e"]);
+        assert_eq!(wrapped("take one of them", 10), ["take one", "of them"]);
+        assert_eq!(wrapped("an `open end of it", 5), ["an", "`open end of it"]);
     }
 
     #[test]

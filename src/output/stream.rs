@@ -16,11 +16,13 @@ pub struct Stream {
     pub links: bool,
     /// Columns for prose.
     pub width: usize,
+    /// Whether advice is wrapped to them: in a pipe a line stays a line.
+    pub wrap: bool,
 }
 
 impl Default for Stream {
     fn default() -> Self {
-        Self { color: false, unicode: false, links: false, width: PLAIN_WIDTH }
+        Self { color: false, unicode: false, links: false, width: PLAIN_WIDTH, wrap: false }
     }
 }
 
@@ -56,6 +58,7 @@ fn stream(when: When, terminal: bool, links: bool, width: impl Fn() -> usize) ->
         color,
         unicode: terminal && speaks_unicode(),
         links: links && color,
+        wrap: terminal,
         width: if terminal { width().clamp(40, 120) } else { PLAIN_WIDTH },
     }
 }
