@@ -8,17 +8,19 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 /// The text with the edits. New lines get the line ending that the text has around them, and nothing is ever written
 /// before a byte order mark.
 pub fn apply(text: &str, edits: &FileEdits) -> String {
-    let added: usize = edits.values().map(String::len).sum();
+    let added: usize = edits.values().flatten().map(String::len).sum();
     let mut out = String::with_capacity(text.len() + added);
     let mut at = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len_utf8() } else { 0 };
     out.push_str(&text[..at]);
-    for (&(start, end), new) in edits {
+    for (&(start, end), texts) in edits {
         let start = (start as usize).max(at);
         out.push_str(text.get(at..start).unwrap_or(""));
-        if new.contains('\n') && ends_lines_with_crlf(text, start) {
-            out.push_str(&new.replace("\r\n", "\n").replace('\n', "\r\n"));
-        } else {
-            out.push_str(new);
+        let crlf = ends_lines_with_crlf(text, start);
+        for new in texts {
+            match crlf && new.contains('\n') {
+                true => out.push_str(&new.replace("\r\n", "\n").replace('\n', "\r\n")),
+                false => out.push_str(new),
+            }
         }
         at = (end as usize).max(start);
     }
@@ -38,8 +40,8 @@ fn ends_lines_with_crlf(text: &str, at: usize) -> bool {
 pub fn moved(edits: &FileEdits, span: Span) -> Span {
     let mut start = i64::from(span.start);
     let mut end = i64::from(span.end);
-    for (&(from, to), text) in edits {
-        let grown = text.len() as i64 - i64::from(to - from);
+    for (&(from, to), texts) in edits {
+        let grown = texts.iter().map(String::len).sum::<usize>() as i64 - i64::from(to - from);
         if to <= span.start && from < span.start {
             start += grown;
         } else if from < span.start {
@@ -61,7 +63,7 @@ mod tests {
     type Range = (u32, u32);
 
     fn edits(list: Edits<'_>) -> FileEdits {
-        list.iter().map(|&(start, end, text)| ((start, end), text.to_owned())).collect()
+        list.iter().map(|&(start, end, text)| ((start, end), vec![text.to_owned()])).collect()
     }
 
     #[test]

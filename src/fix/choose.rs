@@ -1,14 +1,16 @@
-//! Which fixes can be applied together: edits must not overlap; identical edits of two fixes count once.
+//! Which fixes can be applied together: edits must not overlap; identical edits of two fixes count once, and comments
+//! that are added at one place stand below one another.
 
 use std::collections::BTreeMap;
+use std::ops::Bound::{Excluded, Unbounded};
 
 use crate::finding::{Edit, Finding, RelPath};
 
 /// Edits by file and range, each range once.
 pub type Edits = BTreeMap<RelPath, FileEdits>;
 
-/// The edits of one file: what is written for which range (start, end).
-pub type FileEdits = BTreeMap<(u32, u32), String>;
+/// The edits of one file: what is written for which range (start, end). Several texts only where they are comments.
+pub type FileEdits = BTreeMap<(u32, u32), Vec<String>>;
 
 /// Picks, in their order, candidates (places in `findings`) whose fixes go together: all of a fix's edits, or none.
 pub fn together(findings: &[Finding], candidates: &[usize]) -> Vec<usize> {
@@ -40,31 +42,55 @@ fn add(taken: &mut Edits, edits: &[Edit]) -> bool {
     for edit in edits {
         let key = (edit.span.start, edit.span.end);
         let file = taken.entry(edit.path.clone()).or_default();
-        if file.get(&key) == Some(&edit.text) {
-            continue;
-        }
-        if clashes(file, key) {
-            for (path, key) in added {
-                if let Some(file) = taken.get_mut(path) {
-                    file.remove(&key);
-                }
+        let clash = clashes(file, key);
+        match file.get_mut(&key) {
+            Some(texts) if texts.contains(&edit.text) => continue,
+            Some(texts) if is_comment(edit) && texts.iter().all(|text| is_comment_line(text)) => {
+                texts.push(edit.text.clone());
             }
-            taken.retain(|_, file| !file.is_empty());
-            return false;
+            None if !clash => {
+                file.insert(key, vec![edit.text.clone()]);
+            }
+            _ => {
+                undo(taken, &added);
+                return false;
+            }
         }
-        file.insert(key, edit.text.clone());
         added.push((&edit.path, key));
     }
     true
 }
 
-/// Whether a range overlaps one that is taken. An insertion may touch a replacement, but not another insertion.
+/// Takes back what was added last at some places.
+fn undo(taken: &mut Edits, added: &[(&RelPath, (u32, u32))]) {
+    for (path, key) in added {
+        if let Some(file) = taken.get_mut(*path)
+            && let Some(texts) = file.get_mut(key)
+        {
+            texts.pop();
+            if texts.is_empty() {
+                file.remove(key);
+            }
+        }
+    }
+    taken.retain(|_, file| !file.is_empty());
+}
+
+/// Comments on lines of their own mean the same in any order.
+fn is_comment(edit: &Edit) -> bool {
+    edit.span.start == edit.span.end && is_comment_line(&edit.text)
+}
+
+fn is_comment_line(text: &str) -> bool {
+    text.trim_start().starts_with('#') && text.matches('\n').count() == 1
+}
+
+/// Whether a range overlaps another one that is taken. An insertion may touch a replacement.
 fn clashes(file: &FileEdits, (start, end): (u32, u32)) -> bool {
     let before = file.range(..(start, end)).next_back();
-    let after = file.range((start, end)..).next();
+    let after = file.range((Excluded((start, end)), Unbounded)).next();
     before.is_some_and(|(&(_, other_end), _)| other_end > start)
-        || after
-            .is_some_and(|(&(other_start, other_end), _)| other_start < end || (other_start, other_end) == (start, end))
+        || after.is_some_and(|(&(other_start, _), _)| other_start < end)
 }
 
 #[cfg(test)]
@@ -90,7 +116,7 @@ mod tests {
     #[test]
     fn fixes_go_together_unless_their_edits_overlap() {
         type Case<'a> = (&'a str, &'a [&'a [(&'a str, usize, usize, &'a str)]], &'a [usize]);
-        let cases: [Case<'_>; 9] = [
+        let cases: [Case<'_>; 10] = [
             ("apart", &[&[("a", 0, 2, "x")], &[("a", 4, 6, "y")]], &[0, 1]),
             ("touching", &[&[("a", 0, 2, "x")], &[("a", 2, 4, "y")]], &[0, 1]),
             ("overlapping", &[&[("a", 0, 3, "x")], &[("a", 2, 4, "y")]], &[0]),
@@ -103,6 +129,7 @@ mod tests {
             ),
             ("two insertions at one place", &[&[("a", 1, 1, "i")], &[("a", 1, 1, "j")]], &[0]),
             ("insertion before a replacement", &[&[("a", 1, 4, "x")], &[("a", 1, 1, "i")]], &[0, 1]),
+            ("two comments at one place", &[&[("a", 1, 1, "# x\n")], &[("a", 1, 1, "# y\n")]], &[0, 1]),
             (
                 "all or nothing",
                 &[&[("a", 1, 4, "x")], &[("b", 0, 1, "y"), ("a", 2, 3, "z")], &[("b", 0, 2, "w")]],
@@ -120,6 +147,6 @@ mod tests {
     fn identical_edits_count_once() {
         let findings = [finding(&[("a", 1, 1, "i"), ("a", 3, 4, "x")]), finding(&[("a", 1, 1, "i"), ("a", 5, 6, "y")])];
         let edits = edits(&findings, &[0, 1]);
-        assert_eq!(edits["a"].len(), 3);
+        assert_eq!(edits["a"].values().map(Vec::len).sum::<usize>(), 3);
     }
 }

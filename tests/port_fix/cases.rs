@@ -262,7 +262,7 @@ pub const CASES: &[Case] = &[
         name: "names that need quotes",
         call: PLAIN,
         before: "{\n  a = 3001;\n  b = \"x:3002\";\n  c = [ 3001 ];\n}\n",
-        after: "let\n  ports = import ../lib/ports.nix;\nin\n{\n  a = ports.web.\"my app\";\n  b = \"x:${toString ports.web.\"or\"}\";\n  c = [ ports.web.\"my app\" ];\n}\n",
+        after: "let\n  ports = import ../lib/ports.nix;\nin\n{\n  a = ports.web.\"my app\";\n  b = \"x:${toString ports.web.or}\";\n  c = [ ports.web.\"my app\" ];\n}\n",
     },
     Case {
         name: "digits that touch other things",

@@ -3,6 +3,7 @@
 use crate::finding::{Edit, Span};
 use crate::lang::nix::{self, Origin};
 use crate::lang::{Field, Kind, Node, Tree};
+use crate::registry::dotted;
 use crate::source::Source;
 
 use super::lines::{indent_unit, line_of, starts_line};
@@ -63,23 +64,14 @@ pub fn added(tree: &Tree<'_>, source: &Source, digits: Span, target: &Target<'_>
     Some(Import { name: name.to_owned(), edit })
 }
 
-/// A selection from a name, with quotes where the language needs them.
+/// A selection from a name.
 pub fn select(name: &str, entry: &[String]) -> String {
-    entry.iter().fold(name.to_owned(), |text, part| format!("{text}.{}", attribute(part)))
+    format!("{name}.{}", dotted(entry))
 }
 
-/// An attribute name as it is written.
+/// One attribute name as it is written.
 pub fn attribute(name: &str) -> String {
-    const KEYWORDS: [&str; 9] = ["if", "then", "else", "assert", "with", "let", "in", "rec", "inherit"];
-    let plain = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '\''))
-        && !KEYWORDS.contains(&name)
-        && name != "or";
-    if plain {
-        return name.to_owned();
-    }
-    let escaped = name.replace('\\', "\\\\").replace('"', "\\\"").replace("${", "\\${").replace('\n', "\\n");
-    format!("\"{escaped}\"")
+    dotted(&[name.to_owned()])
 }
 
 /// Where a binding for the digits goes.
@@ -403,21 +395,5 @@ mod tests {
             }
         }
         assert_eq!(join("a", "../../b"), None);
-    }
-
-    #[test]
-    fn names_are_quoted_where_nix_needs_it() {
-        for (name, expected) in [
-            ("redis", "redis"),
-            ("my-db", "my-db"),
-            ("x'", "x'"),
-            ("in", "\"in\""),
-            ("or", "\"or\""),
-            ("8080", "\"8080\""),
-            ("a b", "\"a b\""),
-            ("q\"${x}", "\"q\\\"\\${x}\""),
-        ] {
-            assert_eq!(attribute(name), expected);
-        }
     }
 }

@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::import::attribute;
 use super::lines::{indent_unit, line_of, starts_line};
-use super::{import, naming};
+use super::naming;
 use crate::finding::Span;
 use crate::lang::{Field, Kind, Node, Tree, nix};
+use crate::registry::dotted;
 
 /// Groups below groups are read this far.
 const DEPTH: usize = 8;
@@ -151,7 +153,7 @@ impl<'t, 'a> Layout<'t, 'a> {
                     }
                     for (name, number) in added {
                         let names = [group.dotted.as_slice(), &[name.to_owned()]].concat();
-                        let binding = format!("{} = {number};", import::select("", &names).trim_start_matches('.'));
+                        let binding = format!("{} = {number};", dotted(&names));
                         self.write(group, name, Some(number), &[binding], &mut edits);
                     }
                 }
@@ -159,8 +161,8 @@ impl<'t, 'a> Layout<'t, 'a> {
                     added.sort_unstable();
                     let Some((name, around)) = path.split_last() else { continue };
                     let Some(outer) = self.groups.get(around) else { continue };
-                    let mut lines = vec![format!("{} = {{", import::attribute(name))];
-                    lines.extend(added.iter().map(|(name, number)| format!("{} = {number};", import::attribute(name))));
+                    let mut lines = vec![format!("{} = {{", attribute(name))];
+                    lines.extend(added.iter().map(|(name, number)| format!("{} = {number};", attribute(name))));
                     lines.push("};".to_owned());
                     self.write(outer, name, None, &lines, &mut edits);
                 }

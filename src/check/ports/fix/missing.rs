@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::layout::Layout;
-use super::{Shape, import, naming, shape};
+use super::{Shape, import::attribute, naming, shape};
 use crate::finding::{Edit, RelPath, Span};
 use crate::lang::Tree;
 use crate::source::Source;
@@ -51,7 +51,7 @@ pub fn create(path: &RelPath, missing: &[Missing<'_>]) -> Plan {
     for (group, entries) in groups {
         text.push_str(&format!("  {group} = {{\n"));
         for (name, number) in entries {
-            text.push_str(&format!("    {} = {number};\n", import::attribute(name)));
+            text.push_str(&format!("    {} = {number};\n", attribute(name)));
         }
         text.push_str("  };\n");
     }

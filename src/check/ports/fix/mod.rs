@@ -1,8 +1,9 @@
 //! Port fixes: from a number that is written out to its entry in the registry, without changing what Nix evaluates.
 //!
-//! [`nix`] and [`yaml`] are functions of a tree and the place of some digits; whether these digits are a port, and
+//! [`nix`] and [`yaml`] (for Dockerfiles as well) are functions of a tree and the place of some digits; whether these digits are a port, and
 //! which entry they are, is for the port check to say.
 
+mod comment;
 mod import;
 mod layout;
 mod lines;
@@ -10,7 +11,6 @@ pub mod missing;
 mod naming;
 mod place;
 mod registry;
-mod yaml;
 
 use std::collections::BTreeMap;
 
@@ -18,8 +18,8 @@ use crate::finding::{Edit, Fix, RelPath, Safety, Span};
 use crate::lang::Tree;
 use crate::source::{Kind, Source};
 
+pub use comment::fix as yaml;
 pub use registry::{Shape, shape};
-pub use yaml::fix as yaml;
 
 /// The entry that a number is to be replaced by.
 #[derive(Debug, Clone, Copy)]
