@@ -197,7 +197,7 @@ error: there is no rule `lookup-pth`
         ("exclud = []\n", "1:1", "did you mean `exclude`?"),
         ("[rules.lookup-path]\nlevel = \"of\"\n", "2:9", "unknown variant `of`"),
         ("[rules.lookup-path]\nlevle = \"off\"\n", "2:1", "did you mean `level`?"),
-        ("[rules.lookup-path]\ntrigger = 1\n", "2:11", "`trigger` is written like"),
+        ("[rules.unstable-nixpkgs]\nallow = 1\n", "2:9", "`allow` is written like"),
         ("exclude = [\"a\", \"[\"]\n", "1:17", "`[` is no glob"),
         ("[[overrides]]\npaths = [\"a\"]\nrules.dockerfil = \"off\"\n", "3:7", "did you mean `dockerfile`?"),
         ("[[overrides]]\nrules.dockerfile = \"off\"\n", "1:1", "missing field `paths`"),
@@ -563,7 +563,8 @@ fn pages_lists_and_scripts_are_printed() {
     let page = repository.run("explain lookup-path");
     assert_eq!(page.code, 0);
     assert!(
-        page.out.starts_with("lookup-path  warn\n\na channel lookup") && !page.out.contains('\u{1b}'),
+        page.out.starts_with("lookup-path  warn, can be fixed: flakeward fix --unsafe\n\na channel lookup")
+            && !page.out.contains('\u{1b}'),
         "{}",
         page.out
     );

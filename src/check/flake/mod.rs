@@ -6,6 +6,7 @@ mod commands;
 mod fetch;
 mod follows;
 mod locked;
+mod lookup;
 mod sources;
 
 use std::sync::LazyLock;
@@ -19,9 +20,11 @@ use crate::lang::{Tree, ci};
 use crate::project::{Project, ProjectFile};
 use crate::source::{Kind, Source};
 
+use lookup::Lookup;
 use sources::Use;
 
-/// See `rules/unstable-nixpkgs.md`, `end-of-life-nixpkgs.md`, `missing-follows.md` and `unlocked-input.md`.
+/// See `rules/unstable-nixpkgs.md`, `end-of-life-nixpkgs.md`, `missing-follows.md`,
+/// `unlocked-input.md` and `lookup-path.md`.
 pub static CHECK: Check = Check { name: "flake", trigger, file, project };
 
 /// What a file says about flakes.
@@ -33,12 +36,14 @@ pub struct FlakeFacts {
     pub lock: Option<Box<Lock>>,
     /// Places outside a flake's inputs that take nixpkgs from somewhere.
     uses: Vec<Use>,
+    /// Lookups in NIX_PATH.
+    lookups: Vec<Lookup>,
 }
 
 impl FlakeFacts {
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
-        self.flake.is_none() && self.lock.is_none() && self.uses.is_empty()
+        self.flake.is_none() && self.lock.is_none() && self.uses.is_empty() && self.lookups.is_empty()
     }
 }
 
@@ -47,7 +52,11 @@ fn trigger(source: &Source) -> bool {
     let text = source.text.as_bytes();
     match source.kind {
         Kind::Lock => true,
-        Kind::Nix => source.file_name() == "flake.nix" || FETCHERS.as_ref().is_none_or(|words| words.is_match(text)),
+        Kind::Nix => {
+            source.file_name() == "flake.nix"
+                || lookup::may_look_up(text)
+                || FETCHERS.as_ref().is_none_or(|words| words.is_match(text))
+        }
         Kind::Yaml => ci::system(&source.path).is_some() && memchr::memmem::find(text, b"nix").is_some(),
         _ => false,
     }
@@ -58,10 +67,12 @@ fn file(context: &mut FileContext<'_>) {
     match context.source.kind {
         Kind::Lock => read_lock(context, tree),
         Kind::Nix => {
-            if context.source.file_name() == "flake.nix" {
+            let is_flake = context.source.file_name() == "flake.nix";
+            if is_flake {
                 context.facts.flake.flake = Flake::read(tree).map(Box::new);
             }
             context.facts.flake.uses = fetch::uses(tree);
+            context.facts.flake.lookups = lookup::lookups(tree, is_flake);
             locked::fetches(context, tree);
         }
         Kind::Yaml => {
@@ -105,6 +116,7 @@ impl<'a> FlakeFile<'a> {
 
 fn project(context: &mut ProjectContext<'_>) {
     sources::report(context);
+    lookup::report(context);
     let project = context.project;
     for file in project.files.iter().filter_map(|file| FlakeFile::of(project, file)) {
         let findings = follows::findings(&file).into_iter().chain(locked::findings(&file));
