@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use crate::check::{self, Check, FileContext, ProjectContext};
 use crate::config::Config;
-use crate::finding::{Finding, Level, Note, NoteKind, RelPath, RuleId, Span};
+use crate::finding::{Finding, Level, Note, NoteKind, RelPath, RuleId, Safety, Span};
 use crate::fingerprint;
 use crate::lang::limits::OutOfSteps;
 use crate::lang::{Language, Refusal, Tree};
@@ -34,6 +34,9 @@ pub struct Settings {
     pub baseline: Option<Baseline>,
     /// Only findings below these paths (relative to the root) are reported; empty means all.
     pub paths: Vec<RelPath>,
+    /// The widest kind of fix that is wanted: planning the registry entries of every unregistered port is left out
+    /// where nobody would apply it.
+    pub fixes: Safety,
     /// Rule out files before parsing. Off only in tests that prove it changes nothing.
     pub prefilter: bool,
 }
@@ -50,7 +53,15 @@ impl Settings {
                 rules.set_somewhere(id);
             }
         }
-        Self { config, rules, now: jiff::civil::date(2026, 1, 1), baseline: None, paths: Vec::new(), prefilter: true }
+        Self {
+            config,
+            rules,
+            now: jiff::civil::date(2026, 1, 1),
+            baseline: None,
+            paths: Vec::new(),
+            fixes: Safety::Safe,
+            prefilter: true,
+        }
     }
 }
 
@@ -246,6 +257,7 @@ pub fn check(repo: &Repo, settings: &Settings) -> Report {
             params: &settings.config.params,
             rules: &settings.rules,
             now: settings.now,
+            fixes: settings.fixes,
             used_hosts: &mut used_hosts,
             findings: &mut findings,
             notes: &mut notes,

@@ -21,7 +21,7 @@ pub mod testing;
 use std::collections::BTreeSet;
 
 use crate::config::{Params, PortSettings};
-use crate::finding::{Finding, Note, NoteKind, RuleId, Span};
+use crate::finding::{Finding, Note, NoteKind, RuleId, Safety, Span};
 use crate::lang::Tree;
 use crate::project::{Facts, Project};
 use crate::rule::RuleSet;
@@ -114,6 +114,8 @@ pub struct ProjectContext<'a> {
     pub rules: &'a RuleSet,
     /// The date of the run.
     pub now: jiff::civil::Date,
+    /// The widest kind of fix that is wanted.
+    pub fixes: Safety,
     /// Entries of `own-hosts` and `external-hosts` that decided something, as they are written. The check that asks
     /// makes it a set.
     pub used_hosts: &'a mut Option<BTreeSet<String>>,

@@ -16,11 +16,12 @@ pub fn run(args: &FixArgs) -> Result<ExitCode, Failure> {
     for path in &args.scope.paths {
         refuse_unfixable(path)?;
     }
-    let session = Session::open(&args.scope, None)?;
+    let mut session = Session::open(&args.scope, None)?;
     if session.nothing_asked {
         return Ok(ExitCode::SUCCESS);
     }
     let allowed = if args.needs_unsafe { Safety::Unsafe } else { Safety::Safe };
+    session.settings.fixes = allowed;
     let guard = |path: &str| fix::write::guard(&session.root, path);
     let outcome = fix::fix(&session.repo(), &session.settings, &Request { allowed, only: None, guard: &guard });
     if !args.diff {

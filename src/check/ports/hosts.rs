@@ -1,5 +1,6 @@
 //! Whose host is it? A port on somebody else's service is none of this repository's ports.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -95,6 +96,8 @@ pub struct Hosts {
     own: BTreeSet<String>,
     external: Vec<String>,
     configured: Vec<String>,
+    /// The entries of the configuration that decided something, as they are written.
+    decided: RefCell<BTreeSet<String>>,
 }
 
 impl Hosts {
@@ -108,18 +111,29 @@ impl Hosts {
             }
             own.insert(name);
         }
-        let lower = |list: &[String]| list.iter().map(|host| host.to_ascii_lowercase()).collect();
-        Self { own, external: lower(&settings.external_hosts), configured: lower(&settings.own_hosts) }
+        let (external, configured) = (settings.external_hosts.clone(), settings.own_hosts.clone());
+        Self { own, external, configured, decided: RefCell::default() }
+    }
+
+    /// The entries of the configuration that decided something so far, as they are written.
+    pub fn decided(&self) -> BTreeSet<String> {
+        self.decided.borrow().clone()
+    }
+
+    fn is_listed(&self, host: &str, entries: &[String]) -> bool {
+        let entry = entries.iter().find(|entry| matches_entry(host, &entry.to_ascii_lowercase()));
+        self.decided.borrow_mut().extend(entry.cloned());
+        entry.is_some()
     }
 
     /// Whether a literal host is the repository's own: configured, on a private network, or one that the repository
     /// names itself (a machine, a virtual host, or another name under the same domain).
     pub fn is_own(&self, host: &str) -> bool {
         let host = bare(host);
-        if self.external.iter().any(|entry| matches_entry(&host, entry)) {
+        if self.is_listed(&host, &self.external) {
             return false;
         }
-        if self.configured.iter().any(|entry| matches_entry(&host, entry)) {
+        if self.is_listed(&host, &self.configured) {
             return true;
         }
         if let Ok(address) = host.parse::<IpAddr>() {

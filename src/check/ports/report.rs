@@ -1,39 +1,238 @@
 //! From uses to findings: once the registry and the own hosts of the whole repository are known.
 
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+
+use super::fix::missing::{self, Missing, Plan};
+use super::fix::{self as port_fix, Target};
 use super::hosts::Hosts;
 use super::{PortUse, UseKind};
 use crate::check::ProjectContext;
-use crate::finding::Finding;
-use crate::project::ProjectFile;
+use crate::finding::{Finding, Fix, RelPath, Safety};
+use crate::lang::{Language, Tree};
+use crate::project::{Project, ProjectFile};
+use crate::registry::{Entry, Registries, Registry};
+use crate::source::{Kind, Source};
 
-/// Reports every port literal that is the repository's own.
+/// Reports every port literal that is the repository's own and that no comment answers for.
 pub fn project(context: &mut ProjectContext<'_>) {
-    let hosts = Hosts::gather(context.project, context.ports);
-    let mut findings = Vec::new();
-    for file in &context.project.files {
-        for port in &file.facts.ports.uses {
-            if port.host.as_deref().is_none_or(|host| hosts.is_own(host)) {
-                findings.extend(finding(file, port));
-            }
-        }
-    }
-    for finding in findings {
-        context.report(finding);
+    let reporter = Reporter::new(context);
+    let findings = reporter.findings();
+    let decided = reporter.hosts.decided();
+    *context.used_hosts = Some(decided);
+    context.findings.extend(findings);
+}
+
+/// What is known of the whole repository.
+struct Reporter<'p> {
+    project: &'p Project,
+    registries: Registries<'p>,
+    hosts: Hosts,
+    /// How each registry is used once it is imported.
+    shapes: BTreeMap<&'p RelPath, port_fix::Shape>,
+    /// Where the ports that no registry has yet would be written, if fixes that do that are wanted.
+    plan: Option<Plan>,
+}
+
+/// A file whose tree is made when a fix first asks for it.
+struct OpenFile<'p> {
+    file: &'p ProjectFile,
+    tree: OnceCell<Option<Tree<'p>>>,
+}
+
+impl<'p> OpenFile<'p> {
+    fn tree(&self) -> Option<&Tree<'p>> {
+        let source = &self.file.source;
+        self.tree.get_or_init(|| Tree::parse(Language::of(source.kind)?, &source.text)).as_ref()
     }
 }
 
-fn finding(file: &ProjectFile, port: &PortUse) -> Option<Finding> {
-    let rule = match port.kind {
+impl<'p> Reporter<'p> {
+    fn new(context: &ProjectContext<'p>) -> Self {
+        let project = context.project;
+        let registries = Registries::of(project);
+        let shape_of = |registry: &&'p Registry| {
+            let source = &project.file(&registry.path)?.source;
+            Some((&registry.path, port_fix::shape(&Tree::parse(Language::Nix, &source.text)?)))
+        };
+        let shapes = registries.all().iter().filter_map(shape_of).collect();
+        let mut reporter =
+            Self { project, hosts: Hosts::gather(project, context.ports), registries, shapes, plan: None };
+        if context.fixes == Safety::Unsafe {
+            reporter.plan = reporter.plan(context.ports.registries.first().map_or("lib/ports.nix", String::as_str));
+        }
+        reporter
+    }
+
+    /// Plans the entries of all ports that no registry has, in the first registry, or in a new one at a path.
+    fn plan(&self, new: &str) -> Option<Plan> {
+        let own = self.project.files.iter().flat_map(|file| self.uses(file).map(move |port| (file, port)));
+        let missing: Vec<Missing<'_>> = own
+            .filter(|(_, port)| !matches!(port.kind, UseKind::Computed | UseKind::Random) && port.number <= 65535)
+            .filter(|(file, port)| {
+                matches!(file.source.kind, Kind::Nix | Kind::Yaml) && self.registries.by_number(port.number).is_empty()
+            })
+            .map(|(file, port)| Missing { number: port.number, name: &port.name, path: &file.source.path })
+            .collect();
+        match self.registries.all() {
+            _ if missing.is_empty() => None,
+            [] => Some(missing::create(&RelPath::from(new), &missing)),
+            [registry, ..] => {
+                let source = &self.project.file(&registry.path)?.source;
+                missing::extend(source, &Tree::parse(Language::Nix, &source.text)?, &missing)
+            }
+        }
+    }
+
+    /// The ports of a file that are the repository's own and that no comment answers for.
+    fn uses(&self, file: &'p ProjectFile) -> impl Iterator<Item = &'p PortUse> {
+        let is_registry = self.registries.is_registry(&file.source.path);
+        let own = file.facts.ports.uses.iter().filter(|port| self.is_own(port) && !is_answered_for(file, port));
+        own.filter(move |_| !is_registry)
+    }
+
+    fn findings(&self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for file in &self.project.files {
+            let open = OpenFile { file, tree: OnceCell::new() };
+            findings.extend(self.uses(file).map(|port| self.finding(&open, port)));
+        }
+        findings
+    }
+
+    fn is_own(&self, port: &PortUse) -> bool {
+        port.host.as_deref().is_none_or(|host| self.hosts.is_own(host))
+    }
+
+    fn finding(&self, open: &OpenFile<'p>, port: &PortUse) -> Finding {
+        let source = &open.file.source;
+        if port.number > 65535 {
+            let message = format!("{} is no port number: ports go from 1 to 65535", port.number);
+            return Finding::new("invalid-port", &source.path, port.span, message).label("too large");
+        }
+        let entries = self.registries.by_number(port.number);
+        match (port.kind, entries) {
+            (UseKind::Computed | UseKind::Random, _) => self.unnumbered(source, port),
+            (_, []) => self.unregistered(open, port),
+            (_, [(registry, entry)]) => self.registered(open, port, registry, entry),
+            (_, several) => Self::ambiguous(source, port, several),
+        }
+    }
+
+    /// Exactly one entry has the number.
+    fn registered(&self, open: &OpenFile<'p>, port: &PortUse, registry: &Registry, entry: &Entry) -> Finding {
+        let source = &open.file.source;
+        let message = format!("{}; the registry calls it {}", what(port), entry.name());
+        let finding = Finding::new(rule(port), &source.path, port.span, message)
+            .label(instead(source.kind, &registry.path, entry, port.number))
+            .also(&registry.path, entry.name_span, "registered here");
+        match self.fix(open, port, registry, entry) {
+            Some(fix) => finding.help(format!("`flakeward fix` can {}", fix.title)).fix(fix),
+            None => finding,
+        }
+    }
+
+    fn fix(&self, open: &OpenFile<'p>, port: &PortUse, registry: &Registry, entry: &Entry) -> Option<Fix> {
+        let shape = *self.shapes.get(&registry.path)?;
+        let target = Target { registry: &registry.path, shape, entry: &entry.path, number: port.number };
+        self.replacement(open, port, &target)
+    }
+
+    /// Writes an entry's name where its number stands.
+    fn replacement(&self, open: &OpenFile<'p>, port: &PortUse, target: &Target<'_>) -> Option<Fix> {
+        let source = &open.file.source;
+        match source.kind {
+            Kind::Nix if port_fix::may_import(&self.project.paths, &source.path, target.registry) => {
+                port_fix::nix(source, open.tree()?, port.span, target)
+            }
+            Kind::Yaml => port_fix::yaml(source, open.tree()?, port.span, target),
+            _ => None,
+        }
+    }
+
+    /// Several entries have the number: which one is meant, only a person can say.
+    fn ambiguous(source: &Source, port: &PortUse, entries: &[(&Registry, &Entry)]) -> Finding {
+        let names: Vec<String> = entries.iter().map(|(_, entry)| entry.name()).collect();
+        let message = format!("{}; the registry has it as {}", what(port), listed(&names));
+        let finding = Finding::new(rule(port), &source.path, port.span, message).label("write the one that is meant");
+        entries.iter().take(4).fold(finding, |finding, (registry, entry)| {
+            finding.also(&registry.path, entry.name_span, format!("as {}", entry.name()))
+        })
+    }
+
+    /// No entry has the number.
+    fn unregistered(&self, open: &OpenFile<'p>, port: &PortUse) -> Finding {
+        let source = &open.file.source;
+        let finding = Finding::new(rule(port), &source.path, port.span, what(port));
+        if let Some((entry, fix)) = self.allocation(open, port) {
+            return finding.label(format!("would be {}", port_fix::reference(entry))).help(fix.title.clone()).fix(fix);
+        }
+        match self.registries.all() {
+            [] => finding.help("give it a name in lib/ports.nix, a set of names and numbers, and write that name here"),
+            [registry, ..] => finding.help(format!(
+                "{} does not have it yet: add it there under the name of what it is for, and write that name here",
+                registry.path
+            )),
+        }
+    }
+
+    /// The planned entry of a port and the fix that writes the plan and uses it here.
+    fn allocation(&self, open: &OpenFile<'p>, port: &PortUse) -> Option<(&[String], Fix)> {
+        let plan = self.plan.as_ref()?;
+        let entry = plan.entries.get(&port.number)?;
+        let target = Target { registry: &plan.registry, shape: plan.shape, entry, number: port.number };
+        let here = self.replacement(open, port, &target)?;
+        let edits = plan.edits.iter().cloned().chain(here.edits).collect();
+        let title = format!("add {} to {} and {}", crate::registry::dotted(entry), plan.registry, here.title);
+        Some((entry, Fix { title, safety: Safety::Unsafe, edits }))
+    }
+
+    /// A port that is made up when the configuration is evaluated or the program runs.
+    fn unnumbered(&self, source: &Source, port: &PortUse) -> Finding {
+        let place = self.registries.all().first().map_or("lib/ports.nix", |registry| &registry.path);
+        Finding::new(rule(port), &source.path, port.span, what(port))
+            .help(format!("give it a number and a name in {place}, and write that name here"))
+    }
+}
+
+/// Whether a comment names the registry entry of this use; whether it is right is for `port-drift` to say.
+fn is_answered_for(file: &ProjectFile, port: &PortUse) -> bool {
+    let comments = &file.facts.registry.comments;
+    comments.iter().any(|comment| comment.covers.contains(port.span) && comment.number.is_none_or(|n| n == port.number))
+}
+
+fn rule(port: &PortUse) -> &'static str {
+    match port.kind {
         UseKind::Literal => "hardcoded-port",
         _ => "manual-port-allocation",
-    };
+    }
+}
+
+/// What is wrong, by how the port comes to be.
+fn what(port: &PortUse) -> String {
     let number = port.number;
-    let message = match port.kind {
+    match port.kind {
         UseKind::Literal => format!("port {number} is written out here"),
-        UseKind::Bound => format!("port {number} is allocated by hand, in a local name"),
-        UseKind::Computed => "this port is computed here instead of being allocated in the registry".to_owned(),
+        UseKind::Bound => format!("port {number} is allocated here, in a local name"),
+        UseKind::Computed => "this port is computed here".to_owned(),
         UseKind::Random => "this port is drawn at random".to_owned(),
-        UseKind::Fallback => format!("port {number} is the fallback of an environment variable"),
-    };
-    Some(Finding::new(rule, &file.source.path, port.span, message))
+        UseKind::Fallback => format!("port {number} is what an environment variable falls back to"),
+    }
+}
+
+/// What to write in place of a literal.
+fn instead(kind: Kind, registry: &str, entry: &Entry, number: u32) -> String {
+    match kind {
+        Kind::Nix => format!("write {}", port_fix::reference(&entry.path)),
+        _ => format!("say above which entry it is: # Port from {registry}: {} = {number}", entry.name()),
+    }
+}
+
+/// Names as people list them: `a`, `a and b`, `a, b and c`.
+fn listed(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    }
 }
