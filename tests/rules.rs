@@ -135,18 +135,19 @@ fn judge(page: &Page, example: &Example<'_>) -> (Vec<Change>, Vec<String>) {
 }
 
 /// Fixes an example with fixes of the page's rule only.
-fn fixed(repo: &Repo, settings: &Settings, rule: RuleId, allowed: Safety) -> fix::Outcome {
-    fix::fix(repo, settings, &fix::Request { allowed, only: Some(rule), guard: &|_| Ok(()) })
+fn fixed(repo: &Repo, settings: Settings, rule: RuleId, allowed: Safety) -> fix::Outcome {
+    let settings = Settings { fixes: allowed, ..settings };
+    fix::fix(repo, &settings, &fix::Request { allowed, only: Some(rule), guard: &|_| Ok(()) })
 }
 
 /// Holds the blocks `fixed` against what the fixes do, and what they do against what every fix must hold to.
 fn judge_fixes(page: &Page, example: &Example<'_>) -> (Vec<Change>, Vec<String>) {
-    let (repo, settings) = repository(page, example);
+    let repo = repository(page, example).0;
     let mut changes = Vec::new();
     let mut complaints = Vec::new();
     let mut shown = BTreeMap::new();
     for allowed in [Safety::Safe, Safety::Unsafe] {
-        let outcome = fixed(&repo, &settings, page.rule.id, allowed);
+        let outcome = fixed(&repo, repository(page, example).1, page.rule.id, allowed);
         complaints.extend(fix_faults(page, example, &outcome, allowed));
         let texts: BTreeMap<String, String> =
             outcome.changes.into_iter().map(|change| (change.path.to_string(), change.after)).collect();
@@ -184,7 +185,7 @@ fn fix_faults(page: &Page, example: &Example<'_>, outcome: &fix::Outcome, allowe
             }
         }
     }
-    let again = fixed(&repo, &repository(page, example).1, page.rule.id, allowed);
+    let again = fixed(&repo, repository(page, example).1, page.rule.id, allowed);
     if !again.changes.is_empty() {
         faults.push("is changed once more by a second fix".to_owned());
     }
