@@ -1,6 +1,7 @@
 //! Steps inserted, copied and moved as text, with their comments, in the style of the list around them.
 
 use crate::check::ci::nix::NixStep;
+use crate::check::ci::nix::actions::Cache;
 use crate::finding::{Edit, Span};
 use crate::source::Source;
 
@@ -51,13 +52,24 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// An edit that puts a step (written without indentation) behind another one.
+/// An edit that puts a step (written without indentation) behind another one, on the same condition.
 pub(super) fn insert_after(source: &Source, step: &NixStep, text: &str) -> Option<Edit> {
     let lines = Lines::of(source, step)?;
     let gap = if lines.is_apart() { "\n\n" } else { "\n" };
+    let condition = condition(source.text.get(step.item?.range())?)?;
+    let (first, rest) = text.split_at(text.find('\n').unwrap_or(text.len()));
+    let text = format!("{first}{condition}{rest}");
     let body: Vec<String> = text.lines().map(|line| indented(line, lines.indent)).collect();
     let text = format!("{gap}{}", body.join("\n"));
     Some(Edit { path: source.path.clone(), span: Span::new(lines.end, lines.end), text })
+}
+
+/// The line `if: ..` of a step as a further line; empty where it has none, `None` where it goes over several lines.
+fn condition(item: &str) -> Option<String> {
+    let mut keys = item.lines().map(|line| line.trim_start_matches(['-', ' ']));
+    let Some(value) = keys.find_map(|line| line.strip_prefix("if:")) else { return Some(String::new()) };
+    let value = value.trim();
+    (!value.is_empty() && !value.starts_with(['|', '>'])).then(|| format!("\n  if: {value}"))
 }
 
 fn indented(line: &str, indent: &str) -> String {
@@ -69,6 +81,11 @@ pub(super) fn copy(source: &Source, step: &NixStep) -> Option<String> {
     let lines = Lines::of(source, step)?;
     let item = source.text.get(step.item?.range())?;
     if has_anchor(item) || item.contains("matrix.") || item.contains("steps.") || item.contains(" if:") {
+        return None;
+    }
+    let foreign = step.cache == Some(Cache::Cachix) && !item.contains("authToken") && !item.contains("signingKey");
+    if foreign {
+        // Somebody else's cache, which this repository can only read.
         return None;
     }
     let body: Option<Vec<&str>> =
@@ -121,4 +138,21 @@ fn has_anchor(text: &str) -> bool {
         let name = word.strip_prefix(['&', '*']).unwrap_or("");
         name.starts_with(|c: char| c.is_ascii_alphanumeric())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conditions_are_kept_where_they_are_one_line() {
+        for (item, expected) in [
+            ("- uses: a", Some("")),
+            ("- if: x == 'y'\n  uses: a", Some("\n  if: x == 'y'")),
+            ("- uses: a\n  if: ${{ x }} # why", Some("\n  if: ${{ x }} # why")),
+            ("- uses: a\n  if: >-\n    x &&\n    y", None),
+        ] {
+            assert_eq!(condition(item).as_deref(), expected, "{item}");
+        }
+    }
 }
