@@ -60,8 +60,13 @@ pub(super) fn registry(path: &RelPath, tree: &Tree<'_>) -> Option<Registry> {
     kept.or(whole)
 }
 
-fn make(path: &RelPath, entries: Vec<Entry>, calls: Vec<Call>, importable: bool) -> Registry {
+fn make(path: &RelPath, mut entries: Vec<Entry>, calls: Vec<Call>, importable: bool) -> Registry {
     let prefix = prefix(&entries);
+    for entry in entries.iter_mut().filter(|entry| !entry.path.starts_with(&prefix)) {
+        if let Value::NotPort(_) = entry.value {
+            entry.value = Value::Helper;
+        }
+    }
     Registry { path: path.clone(), entries, shape: Shape { calls, prefix, importable } }
 }
 
@@ -158,7 +163,7 @@ impl Walk<'_, '_, '_> {
                 Ok(port @ 1..) => Value::Port(port),
                 _ => Value::NotPort(number.to_string()),
             },
-            Ok(Val::Lambda(_) | Val::Builtin(..)) => Value::Function,
+            Ok(Val::Lambda(_) | Val::Builtin(..)) => Value::Helper,
             Ok(other) => Value::NotPort(other.describe().to_owned()),
             Err(why) => Value::NotDecidable(why.to_string()),
         };
@@ -184,14 +189,18 @@ impl Registry {
     /// happens to be called `ports.nix`.
     pub fn is_convincing(&self) -> bool {
         let top = |name: &str| self.entries.iter().any(|entry| entry.path.first().is_some_and(|first| first == name));
-        if ["options", "config", "imports"].into_iter().any(top) {
+        // A module of NixOS or flake-parts, and a set that is a function.
+        if ["options", "config", "imports", "flake", "perSystem", "__functor"].into_iter().any(top) {
             return false;
         }
-        if *self.path == *DEFAULT || self.path.ends_with(&format!("/{DEFAULT}")) {
-            return true;
-        }
         let ports: Vec<&Entry> = self.ports().map(|(entry, _)| entry).collect();
-        let others = self.entries.iter().filter(|entry| matches!(entry.value, Value::NotPort(_))).count();
+        let count = |wanted: fn(&Value) -> bool| self.entries.iter().filter(|entry| wanted(&entry.value)).count();
+        let others = count(|value| matches!(value, Value::NotPort(_)));
+        let helpers = count(|value| matches!(value, Value::Helper));
+        if *self.path == *DEFAULT || self.path.ends_with(&format!("/{DEFAULT}")) {
+            // Functions alone are a library about ports.
+            return !ports.is_empty() || helpers == 0;
+        }
         if ports.is_empty() {
             return false;
         }

@@ -64,17 +64,16 @@ fn comment_starts(line: &str) -> impl Iterator<Item = usize> {
     memchr::memchr_iter(b'#', bytes).filter(move |&at| at == 0 || matches!(bytes[at - 1], b' ' | b'\t' | b'#'))
 }
 
-/// Reads one comment: `# Port from PATH: NAME = NUMBER, NAME = NUMBER`.
+/// Reads one comment: `# Port from PATH: NAME = NUMBER, NAME = NUMBER`. The word port and the numbers may be missing.
 fn read(text: &str, span: Span) -> Option<Vec<RegistryComment>> {
     let mut cursor = Cursor { text: text.get(..span.end as usize)?, at: span.start as usize };
     cursor.skip(|c| c == '#' || c.is_whitespace());
-    let word = cursor.take(char::is_alphabetic);
-    if !["port", "ports"].iter().any(|known| cursor.slice(word).eq_ignore_ascii_case(known)) {
-        return None;
+    let mut word = cursor.take(char::is_alphabetic);
+    if ["port", "ports"].iter().any(|known| cursor.slice(word).eq_ignore_ascii_case(known)) {
+        cursor.skip(char::is_whitespace);
+        word = cursor.take(char::is_alphabetic);
     }
-    cursor.skip(char::is_whitespace);
-    let from = cursor.take(char::is_alphabetic);
-    if !cursor.slice(from).eq_ignore_ascii_case("from") {
+    if !cursor.slice(word).eq_ignore_ascii_case("from") {
         return None;
     }
     cursor.skip(|c| c.is_whitespace() || c == '`');
@@ -352,6 +351,7 @@ mod tests {
             ("# Ports from lib/ports.nix: a.b = 1, c.\"d e\"=2\na: 1\n", &[("a.b", Some(1)), ("c.\"d e\"", Some(2))]),
             ("# Ports from lib/ports.nix: a.b = 1; c.d=2 (udp)\na: 1\n", &[("a.b", Some(1)), ("c.d", Some(2))]),
             ("# Ports from `lib/ports.nix`: `a.b` = 80\na: 1\n", &[("a.b", Some(80))]),
+            ("a: 1 # From lib/ports.nix: a.b\n", &[("a.b", None)]),
             ("# see lib/ports.nix: a.b = 1\na: 1\n", &[]),
             ("# Port from lib/ports.nix\na: 1\n", &[]),
             ("a: b#Port from lib/ports.nix: a = 1\n", &[]),

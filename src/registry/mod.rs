@@ -65,8 +65,8 @@ pub enum Value {
     Port(u16),
     /// Something that is no port number, and what.
     NotPort(String),
-    /// A function: a helper beside the entries.
-    Function,
+    /// A helper beside the entries: a function, or something else outside of the set that holds the ports.
+    Helper,
     /// Not known from the text, and why.
     NotDecidable(String),
 }
@@ -141,6 +141,11 @@ impl Registry {
         };
         // The same last name in another group is nearer than a similar name in the same one.
         sibling().cloned().or_else(|| crate::config::nearest(name, names.iter().map(String::as_str)).map(str::to_owned))
+    }
+
+    /// An entry's path without the name that the registry gives all its ports.
+    pub fn bare<'e>(&self, entry: &'e Entry) -> &'e [String] {
+        entry.path.strip_prefix(self.shape.prefix.as_slice()).unwrap_or(&entry.path)
     }
 
     /// The entries that are port numbers.
@@ -236,12 +241,14 @@ pub struct RegistryFacts {
     pub uses: Vec<Use>,
     /// Where it does so in comments.
     pub comments: Vec<RegistryComment>,
+    /// Folders that it may read every Nix file of.
+    pub folders: Vec<RelPath>,
 }
 
 impl RegistryFacts {
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
-        self.defined.is_none() && self.uses.is_empty() && self.comments.is_empty()
+        self.defined.is_none() && self.uses.is_empty() && self.comments.is_empty() && self.folders.is_empty()
     }
 }
 
@@ -257,10 +264,19 @@ impl<'p> Registries<'p> {
     pub fn of(project: &'p Project) -> Self {
         let all: Vec<_> = project.files.iter().filter_map(|file| file.facts.registry.defined.as_ref()).collect();
         let mut numbers: BTreeMap<u32, Vec<(&Registry, &Entry)>> = BTreeMap::new();
-        for &registry in &all {
+        // The registry that is easiest to import stands for those that say the same.
+        let mut by_ease = all.clone();
+        by_ease.sort_by_key(|registry| (!registry.shape.importable, registry.shape.calls.len(), registry.path.clone()));
+        for registry in by_ease {
             let mut origins = HashSet::new();
             for (entry, port) in registry.ports().filter(|(entry, _)| origins.insert(entry.origin)) {
-                numbers.entry(u32::from(port)).or_default().push((registry, entry));
+                let known = numbers.entry(u32::from(port)).or_default();
+                let same = |(home, other): &(&Registry, &Entry)| {
+                    home.path != registry.path && home.bare(other) == registry.bare(entry)
+                };
+                if !known.iter().any(same) {
+                    known.push((registry, entry));
+                }
             }
         }
         Self { all, numbers }
@@ -286,7 +302,8 @@ impl<'p> Registries<'p> {
         self.all.iter().copied().find(|registry| &*registry.path == path)
     }
 
-    /// The entries of a number in the order of the files; a definition with several names counts once.
+    /// The entries of a number. A definition with several names counts once, and so does an entry that several
+    /// registries have under the same name.
     pub fn by_number(&self, number: u32) -> &[(&'p Registry, &'p Entry)] {
         self.numbers.get(&number).map_or(&[], Vec::as_slice)
     }

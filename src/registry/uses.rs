@@ -71,6 +71,45 @@ pub fn in_nix(path: &str, tree: &Tree<'_>, settings: &PortSettings) -> Vec<Use> 
     search.found
 }
 
+/// Words of libraries and functions that read all files of a folder.
+const LOADERS: [&str; 6] =
+    ["readDir", "listFilesRecursive", "haumea", "import-tree", "rakeLeaves", "packagesFromDirectoryRecursive"];
+
+/// Functions that take a folder for something else than the Nix in it.
+const SOURCES: [&str; 9] = [
+    "import",
+    "toString",
+    "path",
+    "cleanSource",
+    "cleanSourceWith",
+    "cleanCargoSource",
+    "filterSource",
+    "gitignoreSource",
+    "gitTracked",
+];
+
+/// The folders that a file may read every Nix file of: those given to a function, or any in a file that speaks of
+/// loading folders.
+pub fn folders(file: &str, tree: &Tree<'_>) -> Vec<RelPath> {
+    let loads = LOADERS.iter().any(|word| memchr::memmem::find(tree.text().as_bytes(), word.as_bytes()).is_some());
+    let mut found: Vec<RelPath> = Vec::new();
+    for node in tree.nodes().filter(|&node| tree.kind(node) == Kind::Path) {
+        let Some(path) = target(file, tree, node).filter(|path| !path.ends_with(".nix")) else { continue };
+        if loads || is_given_to_a_function(tree, node) {
+            found.push(Arc::from(path));
+        }
+    }
+    found.sort();
+    found.dedup();
+    found
+}
+
+fn is_given_to_a_function(tree: &Tree<'_>, path: Node) -> bool {
+    let Some(apply) = tree.parent(path).filter(|&node| tree.kind(node) == Kind::Apply) else { return false };
+    let function = || nix::dotted(tree, nix::unwrap_parens(tree, tree.child(apply, Field::Function)?));
+    tree.field(path) == Field::Argument && !function().is_some_and(|name| SOURCES.contains(&nix::last_name(&name)))
+}
+
 /// The file of a path that may be a registry; a folder stands for its `default.nix`.
 fn candidate(target: &str, settings: &PortSettings) -> Option<RelPath> {
     let whole = if target.ends_with(".nix") { target.to_owned() } else { format!("{target}/default.nix") };

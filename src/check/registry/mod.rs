@@ -32,12 +32,14 @@ fn file(context: &mut FileContext<'_>) {
             defined: registry::evaluate(&source.path, tree, context.ports),
             uses: uses::in_nix(&source.path, tree, context.ports),
             comments: Vec::new(),
+            folders: uses::folders(&source.path, tree),
         },
         (Kind::Nix, None) => return,
         (_, tree) => RegistryFacts {
             defined: None,
             uses: uses::in_commands(source, context.ports),
             comments: comment::comments(source, tree),
+            folders: Vec::new(),
         },
     };
     let undecidable = facts.defined.iter().flat_map(|registry| &registry.entries).filter_map(|entry| {

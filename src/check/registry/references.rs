@@ -48,3 +48,12 @@ pub fn place(registry: &Registry, name: &str) -> Option<Span> {
     let entry = registry.entries.iter().find(|entry| entry.name() == name)?;
     Some(entry.name_span)
 }
+
+/// Whether a file is in a folder or below it. The root holds only its own files here: what is given the whole
+/// repository (a source filter, a formatter) hardly ever reads it as Nix.
+pub fn is_below(file: &str, folder: &str) -> bool {
+    match folder {
+        "" => !file.contains('/'),
+        folder => file.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')),
+    }
+}

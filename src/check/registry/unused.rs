@@ -40,6 +40,14 @@ impl Used {
                 used.mark(registry, &found.path, references::lookup(registry, found).unwrap_or(Lookup::NotDecidable));
             }
         }
+        let folders = context.project.files.iter().flat_map(|file| &file.facts.registry.folders);
+        for folder in folders {
+            let inside = registries.all().iter().filter(|registry| references::is_below(&registry.path, folder));
+            for registry in inside {
+                used.referred.insert(registry.path.clone());
+                used.whole.insert(registry.path.clone());
+            }
+        }
         for (_, comment, registry) in references::comments(context.project, registries) {
             let Some(registry) = registry else { continue };
             used.referred.insert(registry.path.clone());
@@ -66,7 +74,7 @@ impl Used {
     }
 
     fn mark_entry(&mut self, registry: &Registry, entry: &Entry) {
-        if entry.value == Value::Function {
+        if entry.value == Value::Helper {
             // A helper may read whatever it likes.
             self.whole.insert(registry.path.clone());
         }
