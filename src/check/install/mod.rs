@@ -9,7 +9,7 @@ use aho_corasick::AhoCorasick;
 use self::script::{Command, commands};
 use super::{Check, FileContext, no_project};
 use crate::finding::Span;
-use crate::lang::attrs::{self, Attr, Attrs, Piece};
+use crate::lang::attrs::{self, Attrs, Piece};
 use crate::lang::{Kind, Node, Tree, nix};
 use crate::source::{self, Source};
 
@@ -36,6 +36,7 @@ struct Script {
 struct Derivation {
     /// The function that makes it: `mkDerivation`.
     function: String,
+    name: Option<String>,
     settings: Attrs,
     scripts: Vec<Script>,
 }
@@ -45,7 +46,7 @@ fn file(context: &mut FileContext<'_>) {
     let mut reported = HashSet::new();
     for apply in tree.nodes().filter(|&node| tree.kind(node) == Kind::Apply) {
         if let Some(derivation) = called(tree, apply) {
-            judge(context, tree, &derivation, &mut reported);
+            judge(context, &derivation, &mut reported);
         }
     }
 }
@@ -71,12 +72,12 @@ fn builds_by_itself(name: &str) -> bool {
 fn called(tree: &Tree<'_>, apply: Node) -> Option<Derivation> {
     let (name, arguments) = nix::call(tree, apply)?;
     let function = nix::last_name(&name).to_owned();
-    if let ("runCommand" | "runCommandCC" | "runCommandNoCC" | "runCommandLocal", [_, environment, text]) =
+    if let ("runCommand" | "runCommandCC" | "runCommandNoCC" | "runCommandLocal", [name, environment, text]) =
         (&*function, arguments.as_slice())
     {
         let settings = Attrs::read(tree, &[Piece::whole(*environment)]);
         let script = script(tree, "the command", *text)?;
-        return Some(Derivation { function, settings, scripts: vec![script] });
+        return Some(Derivation { function, name: attrs::text(tree, *name), settings, scripts: vec![script] });
     }
     if !makes_a_derivation(&function) {
         return None;
@@ -89,7 +90,9 @@ fn called(tree: &Tree<'_>, apply: Node) -> Option<Derivation> {
         .filter(|attr| is_phase(&attr.name))
         .filter_map(|attr| script(tree, &attr.name, attr.value()?))
         .collect();
-    (!scripts.is_empty()).then_some(Derivation { function, settings, scripts })
+    let name = ["pname", "name"].iter().find_map(|key| settings.get(key));
+    let name = name.and_then(|attr| attrs::text(tree, attr.value()?));
+    (!scripts.is_empty()).then_some(Derivation { function, name, settings, scripts })
 }
 
 /// `buildPhase`, `preBuild`, `postInstall`, `buildCommand`, and phases of one's own.
@@ -110,7 +113,7 @@ fn script(tree: &Tree<'_>, phase: &str, value: Node) -> Option<Script> {
     Some(Script { phase: phase.to_owned(), text, start })
 }
 
-fn judge(context: &mut FileContext<'_>, tree: &Tree<'_>, derivation: &Derivation, reported: &mut HashSet<Span>) {
+fn judge(context: &mut FileContext<'_>, derivation: &Derivation, reported: &mut HashSet<Span>) {
     // With a fixed output Nix allows the network and keeps the result: that is how dependencies are fetched.
     if ["outputHash", "outputHashAlgo", "outputHashMode"].iter().any(|key| derivation.settings.get(key).is_some()) {
         return;
@@ -123,11 +126,7 @@ fn judge(context: &mut FileContext<'_>, tree: &Tree<'_>, derivation: &Derivation
     if !builds(derivation) {
         return;
     }
-    let name = ["pname", "name"]
-        .iter()
-        .find_map(|key| derivation.settings.get(key))
-        .and_then(|attr: &Attr| attrs::text(tree, attr.value()?));
-    let what = name.map_or("the application".to_owned(), |name| format!("`{name}`"));
+    let what = derivation.name.as_ref().map_or("the application".to_owned(), |name| format!("`{name}`"));
     let command = plain_words(&install);
     let at = script.start as usize;
     let span = Span::new(at + install.start, at + install.end);

@@ -54,6 +54,10 @@ impl Command<'_> {
     /// Makes something of the sources, or puts more than dependencies into the output.
     pub fn builds(&self) -> bool {
         let arguments = self.arguments();
+        // The compiler as a check makes nothing.
+        if self.has(&["--noEmit"]) {
+            return false;
+        }
         let says_build = || arguments.iter().any(|argument| is_build(argument));
         match self.program() {
             "bun" | "npm" | "pnpm" | "yarn" | "npx" | "bunx" | "pnpx" | "node" | "deno" => says_build(),
@@ -240,6 +244,7 @@ mod tests {
             ("mv node_modules $out/lib/node_modules", false),
             ("mkdir -p $out", false),
             ("npm ci", false),
+            ("bun x tsc --noEmit", false),
         ] {
             assert_eq!(commands(script).iter().any(Command::builds), wanted, "{script}");
         }

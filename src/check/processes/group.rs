@@ -21,6 +21,8 @@ pub struct Groups<'a> {
     found: HashMap<&'a str, Vec<(usize, RelPath)>>,
     /// By folder: the names of all processes in its YAML files.
     beside: HashMap<&'a str, HashSet<&'a str>>,
+    /// By folder: processes that a file of another name changes without running them, as one loaded with `-f` does.
+    changed: HashMap<&'a str, HashSet<&'a str>>,
     /// By flake and name.
     flakes: HashMap<(&'a str, &'a str), Vec<(&'a RelPath, &'a Part)>>,
     flake_folders: HashSet<&'a str>,
@@ -44,6 +46,8 @@ pub struct View<'a> {
     pub processes: BTreeMap<String, Merged>,
     /// Why there may be more.
     pub open: Option<&'static str>,
+    /// Whether something that cannot be read may say more about each process.
+    half: bool,
     /// Processes that other files of the same folder have, which may be loaded together with this one.
     beside: Option<&'a HashSet<&'a str>>,
 }
@@ -86,6 +90,7 @@ impl<'a> Groups<'a> {
             by_path: BTreeMap::new(),
             found: HashMap::new(),
             beside: HashMap::new(),
+            changed: HashMap::new(),
             flakes: HashMap::new(),
             flake_folders: project
                 .paths
@@ -113,6 +118,9 @@ impl<'a> Groups<'a> {
                 self.beside.entry(folder).or_default().extend(part.processes.iter().map(|process| &*process.name));
                 if let Some(order) = FOUND.iter().chain(&FOUND_OVER).position(|name| *name == file_name(path)) {
                     self.found.entry(folder).or_default().push((order, path.clone()));
+                } else {
+                    let changed = part.processes.iter().filter(|process| !process.runs && process.extends.is_none());
+                    self.changed.entry(folder).or_default().extend(changed.map(|process| &*process.name));
                 }
             }
             Family::Flake(name) => {
@@ -134,7 +142,7 @@ impl<'a> Groups<'a> {
 
     /// What process-compose makes of a part and all that is read with it.
     pub fn view(&'a self, path: &'a RelPath, part: &'a Part) -> View<'a> {
-        let mut view = View { processes: BTreeMap::new(), open: None, beside: None };
+        let mut view = View { processes: BTreeMap::new(), open: None, half: false, beside: None };
         match &part.family {
             Family::Yaml => {
                 view.beside = self.beside.get(folder(path));
@@ -153,7 +161,17 @@ impl<'a> Groups<'a> {
                 view.open = view.open.or(Some("it is a module, and other modules may add processes"));
             }
         }
+        if let (Family::Yaml, Some(changed)) = (&part.family, self.changed.get(folder(path))) {
+            for name in changed {
+                if let Some(merged) = view.processes.get_mut(*name) {
+                    merged.process.opaque = true;
+                }
+            }
+        }
         inherit(&mut view);
+        if view.half {
+            view.processes.values_mut().for_each(|merged| merged.process.opaque = true);
+        }
         view
     }
 
@@ -181,6 +199,7 @@ impl<'a> Groups<'a> {
                 }
                 _ => {
                     view.open = Some("it extends a file that cannot be read here");
+                    view.half = true;
                     break;
                 }
             }
@@ -213,6 +232,7 @@ fn resolve(folder: &str, path: &str) -> Option<String> {
 
 fn add_part(view: &mut View<'_>, path: &RelPath, part: &Part) {
     view.open = view.open.or(part.open);
+    view.half |= part.half;
     for process in &part.processes {
         match view.processes.get_mut(&process.name) {
             Some(known) => {

@@ -217,6 +217,8 @@ pub struct Part {
     pub processes: Vec<Process>,
     /// Why processes may exist that are not written here.
     pub open: Option<&'static str>,
+    /// Whether it extends what cannot be read, which may say anything about each of its processes.
+    pub half: bool,
     /// The path of the file that it extends, relative to its own.
     pub extends: Option<String>,
     /// Settings that are not known, reported only where the repository uses process-compose-flake.
@@ -232,6 +234,7 @@ impl Part {
             family,
             processes: Vec::new(),
             open: None,
+            half: false,
             extends: None,
             unknown_options: Vec::new(),
             index: HashMap::new(),

@@ -127,6 +127,7 @@ fn read_root(
         return None;
     }
     reader.part.open = why_open(tree, attrs, &settings, &processes);
+    reader.part.half = settings.get("extends").is_some();
     reader.settings(&settings);
     let defaults = attrs.inside(tree, "defaults").inside(tree, "processSettings");
     let defaulted = defaults.open || defaults.all.iter().any(|attr| !DECORATION.contains(&&*attr.name));

@@ -108,6 +108,27 @@ fn yaml_dependencies() {
             ],
             &[],
         ),
+        // A file to be loaded with this one says more of a process.
+        (
+            DEPENDENCY,
+            &[
+                (
+                    "process-compose.yaml",
+                    "processes:\n  a: {command: x, depends_on: {b: {condition: process_healthy}}}\n  b: {command: x}\n",
+                ),
+                ("process-compose.ci.yaml", "processes: {b: {readiness_probe: {exec: {command: y}}}}"),
+            ],
+            &[],
+        ),
+        // What is extended may say more of each process.
+        (
+            DEPENDENCY,
+            &[(
+                "process-compose.yaml",
+                "extends: ../base.yaml\nprocesses:\n  a: {command: x, depends_on: {b: {condition: process_healthy}}}\n  b: {command: x}\n",
+            )],
+            &[],
+        ),
         // What cannot be read whole may say more.
         (
             DEPENDENCY,

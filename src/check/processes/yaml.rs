@@ -73,7 +73,10 @@ impl<'a> Reader<'_, 'a> {
         if let Some(extends) = value_of(top, "extends") {
             match self.text(extends) {
                 Known::Is(path) => self.part.extends = Some(path),
-                Known::Unknown => self.part.open = Some("it extends a file whose name is computed"),
+                Known::Unknown => {
+                    self.part.open = Some("it extends a file whose name is computed");
+                    self.part.half = true;
+                }
                 Known::Absent => {}
             }
         }
