@@ -19,7 +19,9 @@ const IMAGE_FUNCTIONS: [&str; 4] =
 fn trigger(source: &Source) -> bool {
     match source.kind {
         Kind::Yaml => ci::system(&source.path).is_some(),
-        Kind::Nix => memchr::memmem::find(source.text.as_bytes(), b"Image").is_some(),
+        Kind::Nix => ["buildImage", "LayeredImage"]
+            .iter()
+            .any(|function| memchr::memmem::find(source.text.as_bytes(), function.as_bytes()).is_some()),
         _ => false,
     }
 }
