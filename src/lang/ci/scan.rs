@@ -98,6 +98,10 @@ impl<'a> Scan<'_, '_, 'a> {
             return;
         }
         if self.yaml.is_sequence(value) {
+            // A list that an anchor brings in again is the same list.
+            if !self.seen.insert(self.yaml.tree.span(value).start) {
+                return;
+            }
             for item in self.yaml.items(value) {
                 self.script(item, depth + 1);
             }

@@ -3,6 +3,7 @@
 mod script;
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use super::{Field, Kind, Node, Tree};
 use crate::finding::Span;
@@ -95,16 +96,31 @@ impl<'t, 'a> Yaml<'t, 'a> {
     /// The entries of a mapping, those of merge keys (`<<`) after its own; empty for anything else.
     pub fn entries(&self, node: Node) -> Vec<Entry<'a>> {
         let mut entries = Vec::new();
-        self.collect(node, false, 0, &mut entries);
+        let mut merges = self.own_entries(node, false, &mut entries);
+        if merges.is_empty() {
+            return entries;
+        }
+        // Own keys come first and win; a mapping that is merged a second time adds nothing.
+        let mut keys: HashSet<Cow<'a, str>> = entries.iter().map(|entry| entry.key.clone()).collect();
+        let mut seen = HashSet::new();
+        merges.reverse();
+        while let Some(value) = merges.pop() {
+            let Some(value) = self.content(value).filter(|value| seen.insert(*value)) else { continue };
+            if self.is_sequence(value) {
+                merges.extend(self.items(value).into_iter().rev());
+                continue;
+            }
+            let mut found = Vec::new();
+            merges.extend(self.own_entries(value, true, &mut found).into_iter().rev());
+            entries.extend(found.into_iter().filter(|entry| keys.insert(entry.key.clone())));
+        }
         entries
     }
 
-    fn collect(&self, node: Node, merged: bool, depth: usize, out: &mut Vec<Entry<'a>>) {
-        let Some(node) = self.content(node) else { return };
-        if depth > DEPTH || out.len() > 100_000 {
-            return;
-        }
+    /// Adds the entries that stand in a mapping itself; gives the values of its merge keys.
+    fn own_entries(&self, node: Node, merged: bool, out: &mut Vec<Entry<'a>>) -> Vec<Node> {
         let mut merges = Vec::new();
+        let Some(node) = self.content(node) else { return merges };
         for pair in self.tree.children(node) {
             if !matches!(self.tree.kind(pair), Kind::BlockMappingPair | Kind::FlowPair) {
                 continue;
@@ -114,19 +130,11 @@ impl<'t, 'a> Yaml<'t, 'a> {
             let Some(key) = self.scalar(key_node) else { continue };
             if key == "<<" {
                 merges.extend(value);
-            } else if !merged || !out.iter().any(|entry| entry.key == key) {
+            } else {
                 out.push(Entry { key, key_node, value: value.and_then(|value| self.content(value)), merged });
             }
         }
-        for value in merges {
-            if self.is_sequence(value) {
-                for item in self.items(value) {
-                    self.collect(item, true, depth + 1, out);
-                }
-            } else {
-                self.collect(value, true, depth + 1, out);
-            }
-        }
+        merges
     }
 
     /// The value of a key of a mapping, merge keys included.
@@ -355,6 +363,22 @@ mod tests {
         assert_eq!(yaml.scalar(yaml.get(yaml.items(list)[0], "port").unwrap()).as_deref(), Some("1"));
         let port = yaml.at(root, &["web", "port"]).unwrap();
         assert_eq!(yaml.path_of(port), ["web", "port"]);
+    }
+
+    #[test]
+    fn merges_of_merges_are_read_once() {
+        let mut text = String::from("a0: &a0 {k: 1, x: 0}\n");
+        for level in 1..40 {
+            let below = format!("*a{}, ", level - 1).repeat(10);
+            text.push_str(&format!("a{level}: &a{level}\n  <<: [{below}]\n  x: {level}\n"));
+        }
+        let tree = Tree::parse(Language::Yaml, &text).unwrap();
+        let yaml = Yaml::new(&tree);
+        let root = yaml.documents().next().unwrap();
+        let top = yaml.get(root, "a39").unwrap();
+        let value = |key: &str| yaml.scalar(yaml.get(top, key).unwrap()).unwrap().into_owned();
+        assert_eq!((value("k").as_str(), value("x").as_str()), ("1", "39"));
+        assert_eq!(yaml.entries(top).len(), 2);
     }
 
     #[test]
