@@ -1,4 +1,5 @@
 //! Where people meet flakeward, with the real tools. Whatever the README tells a newcomer to copy is read from there.
 
+mod flake;
 mod precommit;
 mod support;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::support::{PROJECT, Repository, have, project_files, ran, required, snippet};
+use crate::support::{PROJECT, Repository, have, project_files, ran, release, required, snippet};
 
 const ADDRESS: &str = "https://github.com/flakeward/flakeward";
 const REGISTRY: &str = "{\n  databases.redis = 6379;\n}\n";
@@ -11,18 +11,6 @@ const BAD: &str = "{\n  services.redis.servers.main.port = 6379;\n}\n";
 const GOOD: &str =
     "let\n  ports = import ../ports.nix;\nin\n{\n  services.redis.servers.main.port = ports.databases.redis;\n}\n";
 const FOUND: &str = "modules/cache.nix:2:38";
-
-/// A release of flakeward as pre-commit clones it.
-fn release(paths: impl Iterator<Item = impl AsRef<Path>>) -> Repository {
-    let release = Repository::new(&[]);
-    for path in paths {
-        let text = fs::read_to_string(Path::new(PROJECT).join(&path)).unwrap();
-        release.write(&path.as_ref().to_string_lossy(), &text);
-    }
-    assert_eq!(release.commit().code, 0);
-    release.git(concat!("tag v", env!("CARGO_PKG_VERSION")));
-    release
-}
 
 /// Only what the hook that installs nothing needs.
 fn manifest() -> Repository {

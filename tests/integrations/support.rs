@@ -153,6 +153,18 @@ pub fn snippet(file: &str) -> String {
     block.trim_start().to_owned() + "\n"
 }
 
+/// A release of flakeward as others get it: some of the project's files in a repository, with a tag.
+pub fn release(paths: impl Iterator<Item = impl AsRef<Path>>) -> Repository {
+    let release = Repository::new(&[]);
+    for path in paths {
+        let text = fs::read_to_string(Path::new(PROJECT).join(&path)).unwrap();
+        release.write(&path.as_ref().to_string_lossy(), &text);
+    }
+    assert_eq!(release.commit().code, 0);
+    release.git(concat!("tag v", env!("CARGO_PKG_VERSION")));
+    release
+}
+
 /// The files of this project that a clone of it would have, those not committed yet included.
 pub fn project_files() -> Vec<PathBuf> {
     let listed = Command::new("git")

@@ -1,0 +1,72 @@
+# flakeModules.default, for flake-parts: `checks.flakeward` on every system.
+{ flakeward }:
+{
+  lib,
+  self,
+  flake-parts-lib,
+  ...
+}:
+let
+  inherit (lib) mkOption types;
+in
+{
+  options.perSystem = flake-parts-lib.mkPerSystemOption (
+    {
+      config,
+      pkgs,
+      system,
+      ...
+    }:
+    let
+      cfg = config.flakeward;
+    in
+    {
+      options.flakeward = {
+        enable = mkOption {
+          type = types.bool;
+          default = true;
+          description = "Whether to add `checks.flakeward`.";
+        };
+        package = mkOption {
+          type = types.package;
+          default = flakeward.packages.${system}.default;
+          defaultText = lib.literalMD "the package of the flakeward input";
+          description = "The flakeward that checks.";
+        };
+        src = mkOption {
+          type = types.path;
+          default = self;
+          defaultText = lib.literalExpression "self";
+          description = "The repository to check.";
+        };
+        settings = mkOption {
+          type = types.attrsOf types.anything;
+          default = { };
+          example = {
+            exclude = [ "vendor" ];
+            rules.lookup-path.level = "error";
+          };
+          description = "What flakeward.toml would say. Where this is empty, the repository's own file is read.";
+        };
+        extraArgs = mkOption {
+          type = types.listOf types.str;
+          default = [ ];
+          example = [ "--fail-on=warn" ];
+          description = "More arguments for `flakeward check`.";
+        };
+      };
+
+      config.checks = lib.mkIf cfg.enable {
+        flakeward = flakeward.lib.mkCheck {
+          inherit pkgs;
+          inherit (cfg)
+            src
+            settings
+            package
+            extraArgs
+            ;
+        };
+      };
+    }
+  );
+}

@@ -1,0 +1,54 @@
+# What the flake gives, as a flake-parts module.
+{ self, flake-parts-lib, ... }:
+let
+  flakeModule = flake-parts-lib.importApply ./flake-module.nix { flakeward = self; };
+in
+{
+  imports = [ flakeModule ];
+
+  systems = [
+    "x86_64-linux"
+    "aarch64-linux"
+    "aarch64-darwin"
+  ];
+
+  flake = {
+    flakeModules.default = flakeModule;
+    overlays.default = final: _: { flakeward = final.callPackage ./package.nix { }; };
+    lib.mkCheck = import ./check.nix { flakeward = self; };
+  };
+
+  perSystem =
+    {
+      config,
+      lib,
+      pkgs,
+      ...
+    }:
+    {
+      packages = {
+        default = config.packages.flakeward;
+        flakeward = pkgs.callPackage ./package.nix { };
+      }
+      // lib.optionalAttrs pkgs.stdenv.hostPlatform.isLinux {
+        # One file that runs on any Linux of the architecture.
+        flakeward-static = pkgs.pkgsStatic.callPackage ./package.nix { };
+      };
+
+      checks.package = config.packages.flakeward;
+
+      devShells.default = pkgs.mkShell {
+        inputsFrom = [ config.packages.flakeward ];
+        packages = [
+          pkgs.clippy
+          pkgs.rustfmt
+          pkgs.rust-analyzer
+          pkgs.pre-commit
+          pkgs.zizmor
+          pkgs.actionlint
+        ];
+      };
+
+      formatter = pkgs.nixfmt-tree;
+    };
+}

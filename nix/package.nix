@@ -1,0 +1,56 @@
+# flakeward, built from this repository.
+{
+  lib,
+  stdenv,
+  buildPackages,
+  rustPlatform,
+  installShellFiles,
+}:
+let
+  manifest = lib.importTOML ../Cargo.toml;
+  # What the build reads. The rule pages are part of the program: build.rs embeds them.
+  source = lib.fileset.toSource {
+    root = ../.;
+    fileset = lib.fileset.unions [
+      ../Cargo.toml
+      ../Cargo.lock
+      ../build.rs
+      ../rules
+      ../src
+    ];
+  };
+in
+rustPlatform.buildRustPackage {
+  pname = manifest.package.name;
+  inherit (manifest.package) version;
+  src = source;
+  cargoLock.lockFile = ../Cargo.lock;
+
+  # The tests under tests/ drive Git and Nix: they are for a checkout (`cargo test`).
+  cargoTestFlags = [ "--lib" ];
+
+  nativeBuildInputs = [ installShellFiles ];
+  postInstall = lib.optionalString (stdenv.hostPlatform.emulatorAvailable buildPackages) (
+    let
+      flakeward = "${stdenv.hostPlatform.emulator buildPackages} $out/bin/flakeward";
+    in
+    ''
+      installShellCompletion --cmd flakeward \
+        --bash <(${flakeward} completions bash) \
+        --fish <(${flakeward} completions fish) \
+        --zsh <(${flakeward} completions zsh)
+      ${flakeward} man > flakeward.1
+      installManPage flakeward.1
+    ''
+  );
+
+  meta = {
+    inherit (manifest.package) description;
+    homepage = manifest.package.repository;
+    license = [
+      lib.licenses.mit
+      lib.licenses.asl20
+    ];
+    mainProgram = "flakeward";
+  };
+}

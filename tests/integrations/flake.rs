@@ -1,0 +1,221 @@
+//! `nix flake check`, with the real Nix and without a network. What nixpkgs would give is played by nixpkgs.nix.
+//!
+//! With FLAKEWARD_TEST_FLAKE_PARTS and FLAKEWARD_TEST_NIXPKGS_LIB (folders with hercules-ci/flake-parts and
+//! nix-community/nixpkgs.lib) the whole flake and its flake-parts module are tested as well.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::{FLAKEWARD, PROJECT, Ran, Repository, have, project_files, ran, release, snippet};
+
+const BAD: &str = "FROM alpine:3\nRUN true\n";
+const FOUND: &str = "web/Dockerfile:1:1: error[dockerfile]:";
+
+/// A Nix with a store of its own, which no daemon, sandbox or network has a part in.
+struct Nix(TempDir);
+
+impl Nix {
+    fn new() -> Self {
+        Self(TempDir::new().unwrap())
+    }
+
+    /// Runs Nix on a repository, with other flakes in place of those its inputs name.
+    fn run(&self, repository: &Repository, args: &str, inputs: &[(&str, &Path)]) -> Ran {
+        let mut command = repository.command("nix");
+        command.args(args.split_whitespace()).args(["--offline", "--no-write-lock-file"]);
+        for (name, flake) in inputs {
+            let scheme = if flake.join(".git").exists() { "git+file" } else { "path" };
+            command.args(["--override-input", name, &format!("{scheme}://{}", flake.display())]);
+        }
+        for name in ["STORE", "STATE", "LOG", "CONF"] {
+            command.env(format!("NIX_{name}_DIR"), self.0.path().join(name.to_lowercase()));
+        }
+        command.env_remove("NIX_REMOTE").env_remove("NIX_PATH").env(
+            "NIX_CONFIG",
+            "experimental-features = nix-command flakes\nsandbox = false\nbuild-users-group =\nsubstituters =\n",
+        );
+        ran(&command.output().unwrap())
+    }
+}
+
+impl Drop for Nix {
+    /// Nix takes the right to write from all that is in its store; without it nothing there can be removed.
+    fn drop(&mut self) {
+        let _ = Command::new("chmod").args(["-R", "u+w"]).arg(self.0.path()).status();
+    }
+}
+
+fn system() -> String {
+    let os = if cfg!(target_os = "macos") { "darwin" } else { std::env::consts::OS };
+    format!("{}-{os}", std::env::consts::ARCH)
+}
+
+/// The stand-in for nixpkgs as a flake: `lib` is that of a folder, or nothing.
+fn nixpkgs(lib: Option<&Path>) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    fs::copy(Path::new(PROJECT).join("tests/integrations/nixpkgs.nix"), folder.path().join("nixpkgs.nix")).unwrap();
+    let lib = lib.map_or("{ hasSuffix = _: _: true; }", |lib| {
+        let copied = Command::new("cp").arg("-r").arg(lib.join("lib")).arg(folder.path()).status().unwrap();
+        assert!(copied.success());
+        // Nix has `readFileType` since 2.14, Debian's is older.
+        let filesystem = folder.path().join("lib/filesystem.nix");
+        let text = fs::read_to_string(&filesystem).unwrap();
+        let by_looking = "builtins.readFileType or (path: if toString (dirOf path) == builtins.storeDir then \
+                          \"directory\" else (builtins.readDir (dirOf path)).${baseNameOf path});";
+        fs::write(filesystem, text.replace("builtins.readFileType;", by_looking)).unwrap();
+        "import ./lib"
+    });
+    let systems = ["x86_64-linux", "aarch64-linux", "aarch64-darwin"];
+    let packages = systems.map(|system| format!("legacyPackages.{system} = pkgs \"{system}\";")).join(" ");
+    let flake = format!(
+        "{{ outputs = _: let lib = {lib}; pkgs = import ./nixpkgs.nix {{ inherit lib; flakeward = \"{FLAKEWARD}\"; }};\n\
+         in {{ _type = \"flake\"; inherit lib; {packages} }}; }}\n"
+    );
+    fs::write(folder.path().join("flake.nix"), flake).unwrap();
+    folder
+}
+
+/// The flakeward flake where flake-parts is not there: the same check, and the flakeward that is built already.
+fn flakeward() -> Repository {
+    let program = Path::new(FLAKEWARD).parent().and_then(Path::parent).unwrap().join("integrations");
+    let flake = format!(
+        "{{ outputs = {{ self, ... }}: {{ lib.mkCheck = import ./nix/check.nix {{ flakeward = self; }};\n\
+         packages.{}.default = \"{}\"; }}; }}\n",
+        system(),
+        program.display()
+    );
+    fs::create_dir_all(program.join("bin")).unwrap();
+    let link = program.join("bin/flakeward");
+    let _ = fs::remove_file(&link);
+    std::os::unix::fs::symlink(FLAKEWARD, link).unwrap();
+    let flakeward = release(["nix/check.nix", "nix/toml.nix"].iter());
+    flakeward.write("flake.nix", &flake);
+    flakeward.commit().ok();
+    flakeward
+}
+
+/// A repository whose flake is one of the README's, locked as a user's is: with flakeward from GitHub.
+fn user(flake: &str, inputs: &[(&str, &Path)]) -> Repository {
+    let own = fs::read_to_string(Path::new(PROJECT).join("flake.lock")).unwrap();
+    let mut lock: Value = serde_json::from_str(&own).unwrap();
+    let address = json!({ "type": "github", "owner": "flakeward", "repo": "flakeward" });
+    let mut locked = address.clone();
+    locked["rev"] = json!("0123456789abcdef0123456789abcdef01234567");
+    locked["narHash"] = json!("sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
+    locked["lastModified"] = json!(1_780_000_000);
+    let shared = inputs.iter().any(|(name, _)| *name == "flake-parts");
+    let flake_parts = if shared { json!(["flake-parts"]) } else { json!("flake-parts") };
+    let follows = json!({ "nixpkgs": ["nixpkgs"], "flake-parts": flake_parts });
+    lock["nodes"]["flakeward"] = json!({ "inputs": follows, "locked": locked, "original": address });
+    lock["nodes"]["root"]["inputs"] = inputs.iter().map(|(name, _)| ((*name).to_owned(), json!(name))).collect();
+    let user = Repository::new(&[
+        ("flake.nix", &snippet(flake).replace("x86_64-linux", &system())),
+        ("flake.lock", &lock.to_string()),
+    ]);
+    user.add_all();
+    user
+}
+
+/// The check passes, fails on a finding and shows it, and passes again where the configuration says so.
+fn guards_the_flake(nix: &Nix, user: &Repository, inputs: &[(&str, &Path)]) {
+    nix.run(user, "flake check", inputs).ok();
+    user.write("web/Dockerfile", BAD);
+    user.add_all();
+    let stopped = nix.run(user, "flake check", inputs);
+    assert_ne!(stopped.code, 0, "{}", stopped.said);
+    assert!(stopped.said.contains(FOUND), "{}", stopped.said);
+    user.write("flakeward.toml", "exclude = [\"web\"]\n");
+    user.add_all();
+    nix.run(user, "flake check", inputs).ok();
+}
+
+#[test]
+fn mk_check() {
+    if !have(&["git", "nix"]) {
+        return;
+    }
+    let (nix, nixpkgs, flakeward) = (Nix::new(), nixpkgs(None), flakeward());
+    let inputs = [("nixpkgs", nixpkgs.path()), ("flakeward", flakeward.path())];
+    guards_the_flake(&nix, &user("flake.nix", &inputs), &inputs);
+
+    let strict = user("flake.nix", &inputs);
+    strict.write("web/Dockerfile", BAD);
+    let flake = fs::read_to_string(strict.path().join("flake.nix")).unwrap();
+    let settings = "src = self; settings.rules.dockerfile.level = \"warn\"; extraArgs = [ \"--fail-on\" \"warn\" ];";
+    strict.write("flake.nix", &flake.replace("src = self;", settings));
+    strict.add_all();
+    let stopped = nix.run(&strict, "flake check", &inputs);
+    assert_ne!(stopped.code, 0, "{}", stopped.said);
+    assert!(stopped.said.contains("web/Dockerfile:1:1: warn[dockerfile]:"), "{}", stopped.said);
+}
+
+/// Two checks of one tree at different times are the same derivation; the age of a release is judged by the tree.
+#[test]
+fn the_clock_has_no_part() {
+    if !have(&["git", "nix"]) {
+        return;
+    }
+    let (nix, nixpkgs, flakeward) = (Nix::new(), nixpkgs(None), flakeward());
+    let inputs = [("nixpkgs", nixpkgs.path()), ("flakeward", flakeward.path())];
+    let user = user("flake.nix", &inputs);
+    user.git("commit --quiet --message=m --date=2026-01-02T03:04:05Z");
+    let committed = user.run("git log -1 --format=%ct").ok();
+    let script = nix.run(&user, &format!("eval --raw .#checks.{}.flakeward.script", system()), &inputs).ok();
+    assert!(script.contains(&format!("--now={}'", committed.trim())), "{script}");
+    assert!(!script.contains("--config"), "{script}");
+}
+
+#[test]
+fn settings_are_toml() {
+    if !have(&["git", "nix"]) {
+        return;
+    }
+    let settings = r#"{ exclude = [ "a \"b\"\n" "\\" "${"$"}{x}" ]; ports = { own-hosts = [ ]; };
+        rules = { lookup-path.level = "error"; x = { a = 1; b = true; c = 1.5; "d.e" = { }; }; };
+        overrides = [ { paths = [ "x" ]; rules.dockerfile = "off"; } ]; }"#;
+    let repository =
+        Repository::new(&[("toml.nix", &fs::read_to_string(Path::new(PROJECT).join("nix/toml.nix")).unwrap())]);
+    let expression = format!("{{ toml = import ./toml.nix ({settings}); json = builtins.toJSON ({settings}); }}");
+    repository.write("both.nix", &expression);
+    let said = Nix::new().run(&repository, "eval --impure --json --file both.nix", &[]).ok();
+    let both: Value = serde_json::from_str(said.lines().next().unwrap()).unwrap();
+    let read: toml::Table = toml::from_str(both["toml"].as_str().unwrap()).unwrap();
+    let meant: Value = serde_json::from_str(both["json"].as_str().unwrap()).unwrap();
+    assert_eq!(serde_json::to_value(read).unwrap(), meant);
+}
+
+/// The checkouts of flake-parts and nixpkgs.lib, where they are given.
+fn checkouts() -> Option<(PathBuf, PathBuf)> {
+    let folder = |name| std::env::var_os(name).map(PathBuf::from);
+    let both = folder("FLAKEWARD_TEST_FLAKE_PARTS").zip(folder("FLAKEWARD_TEST_NIXPKGS_LIB"));
+    if both.is_none() {
+        eprintln!("left out: FLAKEWARD_TEST_FLAKE_PARTS and FLAKEWARD_TEST_NIXPKGS_LIB are not set");
+    }
+    both
+}
+
+/// flakeward's own flake, checked with its own module, and its parts as others would use them.
+#[test]
+fn own_flake() {
+    let Some((flake_parts, lib)) = checkouts().filter(|_| have(&["git", "nix"])) else { return };
+    let (nix, nixpkgs, flakeward) = (Nix::new(), nixpkgs(Some(&lib)), release(project_files().into_iter()));
+    let inputs = [("nixpkgs", nixpkgs.path()), ("flake-parts", &*flake_parts)];
+    nix.run(&flakeward, "flake check", &inputs).ok();
+    let named = nix.run(&flakeward, &format!("eval --raw .#packages.{}.flakeward-static.name", system()), &inputs);
+    assert!(named.ok().starts_with(concat!("flakeward-", env!("CARGO_PKG_VERSION"))));
+    let overlay = "overlay:(overlay{callPackage=file:(_:(baseNameOf(toString(file))));}{}).flakeward";
+    let package = nix.run(&flakeward, &format!("eval --raw .#overlays.default --apply {overlay}"), &inputs);
+    assert!(package.ok().starts_with("package.nix"));
+}
+
+#[test]
+fn flake_module() {
+    let Some((flake_parts, lib)) = checkouts().filter(|_| have(&["git", "nix"])) else { return };
+    let (nix, nixpkgs, flakeward) = (Nix::new(), nixpkgs(Some(&lib)), release(project_files().into_iter()));
+    let inputs = [("nixpkgs", nixpkgs.path()), ("flake-parts", &*flake_parts), ("flakeward", flakeward.path())];
+    guards_the_flake(&nix, &user("flake.nix, with flake-parts", &inputs), &inputs);
+}
