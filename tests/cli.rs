@@ -470,24 +470,26 @@ fn configuration_that_matches_nothing_is_told_at_its_line() {
         (
             "flakeward.toml",
             "exclude = [\"vendor\", \"vendr\"]\n[ports]\nregistry = \"lib/prots.nix\"\n\
+             own-hosts = [\".example.net\", \"gone.org\"]\nexternal-hosts = [\"mail.example.com\"]\n\
              [[overrides]]\npaths = [\"a.nix\", \"b.nix\"]\nrules.dockerfile = \"off\"\n",
         ),
         ("vendor/x.nix", CHANNEL),
-        ("a.nix", "{ }\n"),
+        ("a.nix", "{ url = \"https://api.example.net:8443/\"; smtp = \"mail.example.com:587\"; }\n"),
     ]);
-    let ran = repository.run("--format concise --select unused-suppression");
+    let ran = repository.run("--format concise --ignore hardcoded-port");
     assert_eq!(
         ran.out,
         "\
 flakeward.toml:1:22: warn[unused-suppression]: `vendr` leaves nothing out that would be looked at
 flakeward.toml:3:12: warn[unused-suppression]: there is no file lib/prots.nix to be a registry
-flakeward.toml:5:19: warn[unused-suppression]: no file that is looked at matches `b.nix`
+flakeward.toml:4:30: warn[unused-suppression]: no address in the repository is at `gone.org`
+flakeward.toml:7:19: warn[unused-suppression]: no file that is looked at matches `b.nix`
 "
     );
-    assert_eq!(repository.run("--format concise a.nix").out, "");
+    assert_eq!(repository.run("--format concise --ignore hardcoded-port a.nix").out, "");
     let text = repository.read("flakeward.toml");
     repository.write("flakeward.toml", &format!("# flakeward: allow-file(unused-suppression) shared by many\n{text}"));
-    assert_eq!(repository.run("--format concise").out, "");
+    assert_eq!(repository.run("--format concise --ignore hardcoded-port").out, "");
 }
 
 #[test]
