@@ -118,11 +118,8 @@ fn lock_beside(path: &str, file: &Path, exclude: &GlobSet) -> Option<Entry> {
 /// Adds a path that was asked for by name although ignore files leave it out. `exclude` still holds.
 pub fn add_asked(walk: &mut Walk, root: &Path, path: &Path, options: &Options) {
     let Some(relative) = relative(root, path) else { return };
-    let known = |entry: &Entry| {
-        entry.path.strip_prefix(&*relative).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
     let excluded = Path::new(&*relative).ancestors().any(|folder| options.exclude.is_match(folder));
-    if relative.is_empty() || excluded || walk.entries.iter().any(known) {
+    if relative.is_empty() || excluded || holds(&walk.entries, &relative) {
         return;
     }
     if path.is_dir() {
@@ -188,6 +185,14 @@ pub fn relative(root: &Path, path: &Path) -> Option<RelPath> {
     let relative = path.strip_prefix(root).ok()?;
     let text = relative.to_string_lossy();
     Some(if std::path::MAIN_SEPARATOR == '/' { text.into() } else { text.replace('\\', "/").into() })
+}
+
+/// Whether sorted entries hold a file, or anything in a folder.
+fn holds(entries: &[Entry], path: &str) -> bool {
+    let inside = format!("{path}/");
+    let first = entries.partition_point(|entry| *entry.path < *inside);
+    entries.get(first).is_some_and(|entry| entry.path.starts_with(&inside))
+        || entries.binary_search_by(|entry| (*entry.path).cmp(path)).is_ok()
 }
 
 /// The way from a folder to a path, both absolute.

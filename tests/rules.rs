@@ -1,6 +1,6 @@
 //! Runs every page of `rules/`: its examples are small repositories, and what it says of them must be true.
 //!
-//! `FLAKEWARD_BLESS=1 cargo test --test rules` rewrites what the pages say with what is so.
+//! `FLAKEWARD_BLESS=1 cargo test --test rules` rewrites what the pages say with what is so, and the shipped schema.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -234,9 +234,13 @@ fn hold_blocks(
     changes
 }
 
+fn bless() -> bool {
+    std::env::var_os("FLAKEWARD_BLESS").is_some_and(|value| value != "0")
+}
+
 #[test]
 fn every_example_is_true() {
-    let bless = std::env::var_os("FLAKEWARD_BLESS").is_some_and(|value| value != "0");
+    let bless = bless();
     let mut wrong = Vec::new();
     for page in pages() {
         let examples = examples(&page);
@@ -326,4 +330,16 @@ fn the_binary_holds_every_page() {
     let files: Vec<String> = pages().into_iter().map(|page| page.rule.id.to_owned()).collect();
     let embedded: Vec<&str> = flakeward::rule::PAGES.iter().map(|(id, _)| *id).collect();
     assert_eq!(embedded, files);
+}
+
+#[test]
+fn the_shipped_schema_is_the_one_that_is_printed() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("flakeward.schema.json");
+    let schema = flakeward::config::schema::text().unwrap();
+    if bless() {
+        fs::write(&file, schema).unwrap();
+        return;
+    }
+    let shipped = fs::read_to_string(&file).unwrap_or_default();
+    assert!(shipped == schema, "flakeward.schema.json is out of date: FLAKEWARD_BLESS=1 cargo test --test rules");
 }
