@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
-use flakeward::check::ports::fix::{self as port_fix, Target};
+use flakeward::check::ports::fix::{self as port_fix, Shape, Target};
 use flakeward::finding::{Fix, Span};
 use flakeward::lang::{Language, Tree};
 use flakeward::source::{Kind, Source};
@@ -30,12 +30,10 @@ const ENTRIES: [(&[&str], u32); 5] = [
 fn fixed(path: &str, text: &str) -> String {
     let source = Source::new(path, Kind::Nix, text);
     let tree = Tree::parse(Language::Nix, text).unwrap();
-    let registry = Tree::parse(Language::Nix, REGISTRY).unwrap();
     let mut fixes: Vec<Fix> = Vec::new();
     for (names, number) in ENTRIES {
         let entry: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
-        let shape = port_fix::shape(&registry);
-        let target = Target { registry: "lib/ports.nix", shape, entry: &entry, number };
+        let target = Target { registry: "lib/ports.nix", shape: Shape::Set, entry: &entry, number };
         for (at, digits) in text.match_indices(&number.to_string()) {
             fixes.extend(port_fix::nix(&source, &tree, Span::new(at, at + digits.len()), &target));
         }

@@ -53,7 +53,7 @@ impl<'p> Reporter<'p> {
         let registries = Registries::of(project);
         let shape_of = |registry: &&'p Registry| {
             let source = &project.file(&registry.path)?.source;
-            Some((&registry.path, port_fix::shape(&Tree::parse(Language::Nix, &source.text)?)))
+            Some((&registry.path, port_fix::shape(registry, &Tree::parse(Language::Nix, &source.text)?)))
         };
         let shapes = registries.all().iter().filter_map(shape_of).collect();
         let mut reporter =
@@ -79,7 +79,7 @@ impl<'p> Reporter<'p> {
             [] => Some(missing::create(&RelPath::from(new), &missing)),
             [registry, ..] => {
                 let source = &self.project.file(&registry.path)?.source;
-                missing::extend(source, &Tree::parse(Language::Nix, &source.text)?, &missing)
+                missing::extend(source, &Tree::parse(Language::Nix, &source.text)?, registry, &missing)
             }
         }
     }

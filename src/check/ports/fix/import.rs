@@ -51,7 +51,7 @@ pub fn added(tree: &Tree<'_>, source: &Source, digits: Span, target: &Target<'_>
     let arguments = match target.shape {
         Shape::Set => "",
         Shape::Callable => " { }",
-        Shape::NeedsArguments | Shape::Open => return None,
+        Shape::NeedsArguments | Shape::Closed => return None,
     };
     let scope = scope_for(tree, source, digits)?;
     let name = free_name(tree, source, target)?;
@@ -215,7 +215,7 @@ impl Reader<'_, '_> {
         }
         let [path, rest @ ..] = arguments.as_slice() else { return false };
         let called = match (self.target.shape, rest) {
-            (Shape::Set | Shape::Open, []) | (Shape::NeedsArguments, [_]) => true,
+            (Shape::Set, []) | (Shape::NeedsArguments, [_]) => true,
             (Shape::Callable, [argument]) => {
                 let argument = nix::unwrap_parens(self.tree, *argument);
                 self.tree.kind(argument) == Kind::Attrset && self.tree.children(argument).next().is_none()

@@ -12,13 +12,12 @@ use crate::registry::dotted;
 /// Groups below groups are read this far.
 const DEPTH: usize = 8;
 
-/// Names under which a registry that has other things as well keeps its ports.
-const BASES: [&str; 4] = ["ports", "port", "registry", "portRegistry"];
-
 /// A registry as it is written.
 #[derive(Debug)]
 pub struct Layout<'t, 'a> {
     tree: &'t Tree<'a>,
+    /// The names that all ports stand under.
+    base: Vec<String>,
     groups: BTreeMap<Vec<String>, Group>,
     names: BTreeSet<Vec<String>>,
 }
@@ -51,12 +50,12 @@ enum Order {
 
 impl<'t, 'a> Layout<'t, 'a> {
     /// Reads a registry's set. `None` where the file gives none that is written out.
-    pub fn read(tree: &'t Tree<'a>) -> Option<Self> {
+    pub fn read(tree: &'t Tree<'a>, base: &[String]) -> Option<Self> {
         let mut node = nix::unwrap_parens(tree, tree.child(tree.root(), Field::Expression)?);
         while matches!(tree.kind(node), Kind::Let | Kind::With | Kind::Assert | Kind::Function) {
             node = nix::unwrap_parens(tree, tree.child(node, Field::Body)?);
         }
-        let mut layout = Self { tree, groups: BTreeMap::new(), names: BTreeSet::new() };
+        let mut layout = Self { tree, base: base.to_vec(), groups: BTreeMap::new(), names: BTreeSet::new() };
         is_set(tree, node).then(|| layout.read_set(node, Vec::new()))?;
         Some(layout)
     }
@@ -109,7 +108,7 @@ impl<'t, 'a> Layout<'t, 'a> {
 
     /// Where an entry of a group belongs.
     pub fn place(&self, group: &str, name: &str) -> Vec<String> {
-        let mut path = self.base();
+        let mut path = self.base.clone();
         let groups: Vec<&String> = self
             .groups
             .keys()
@@ -125,15 +124,6 @@ impl<'t, 'a> Layout<'t, 'a> {
         }
         path.push(name.to_owned());
         path
-    }
-
-    /// The group that has all ports in it: the whole, or the one called `ports` where there is nothing beside it.
-    fn base(&self) -> Vec<String> {
-        BASES
-            .iter()
-            .map(|&name| vec![name.to_owned()])
-            .find(|base| self.groups.contains_key(base) && self.names.iter().all(|name| name.starts_with(base)))
-            .unwrap_or_default()
     }
 
     /// The edits that write new entries.

@@ -9,6 +9,7 @@ use super::layout::Layout;
 use super::{Shape, import::attribute, naming, shape};
 use crate::finding::{Edit, RelPath, Span};
 use crate::lang::Tree;
+use crate::registry::Registry;
 use crate::source::Source;
 
 /// A port that is used and that no registry has.
@@ -61,16 +62,17 @@ pub fn create(path: &RelPath, missing: &[Missing<'_>]) -> Plan {
 }
 
 /// Plans additions to a registry. `None` where it is written in a way that nothing can be added to.
-pub fn extend(source: &Source, tree: &Tree<'_>, missing: &[Missing<'_>]) -> Option<Plan> {
-    if tree.broken() {
+pub fn extend(source: &Source, tree: &Tree<'_>, registry: &Registry, missing: &[Missing<'_>]) -> Option<Plan> {
+    let shape = shape(registry, tree);
+    if tree.broken() || shape == Shape::Closed {
         return None;
     }
-    let layout = Layout::read(tree)?;
+    let layout = Layout::read(tree, &registry.shape.prefix)?;
     let taken = layout.paths();
     let entries = names(missing, &taken, |group, name| layout.place(group, &name));
     let edits = layout.additions(&entries);
     let edits = edits.into_iter().map(|(span, text)| Edit { path: source.path.clone(), span, text });
-    Some(Plan { registry: source.path.clone(), shape: shape(tree), edits: edits.collect(), entries })
+    Some(Plan { registry: source.path.clone(), shape, edits: edits.collect(), entries })
 }
 
 /// One name for each number, from the place that says most about it, in a place that is still free.
@@ -111,7 +113,9 @@ fn is_free(entry: &[String], taken: &BTreeSet<Vec<String>>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::PortSettings;
     use crate::lang::Language;
+    use crate::registry::evaluate;
     use crate::source::Kind;
 
     const USES: [(u32, &str, &str); 9] = [
@@ -147,7 +151,8 @@ mod tests {
         let tree = Tree::parse(Language::Nix, text).unwrap();
         let missing: Vec<Missing<'_>> =
             uses.iter().map(|&(number, name)| Missing { number, name, path: "flake.nix" }).collect();
-        let plan = extend(&source, &tree, &missing).unwrap();
+        let registry = evaluate(&source.path, &tree, &PortSettings::default()).unwrap();
+        let plan = extend(&source, &tree, &registry, &missing).unwrap();
         let mut out = text.to_owned();
         for edit in plan.edits.iter().rev() {
             out.replace_range(edit.span.range(), &edit.text);

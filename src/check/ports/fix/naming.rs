@@ -3,19 +3,24 @@
 use super::missing::Missing;
 
 /// Words of attribute paths that say nothing about whose port it is.
-const GENERIC: [&str; 58] = [
+const GENERIC: [&str; 113] = [
     "addr",
     "address",
     "allowed",
     "args",
+    "base",
     "bind",
+    "binding",
     "cmd",
     "command",
     "config",
+    "configs",
     "configuration",
     "container",
     "containers",
+    "data",
     "default",
+    "defaults",
     "definition",
     "definitions",
     "enable",
@@ -23,54 +28,105 @@ const GENERIC: [&str; 58] = [
     "entrypoint",
     "env",
     "environment",
+    "exec",
     "expose",
     "exposed",
     "exposedports",
+    "external",
     "extra",
+    "file",
+    "files",
     "firewall",
     "forward",
     "forwardports",
     "from",
     "healthcheck",
     "host",
+    "hosts",
     "http",
+    "https",
+    "input",
+    "int",
+    "interface",
     "interfaces",
+    "internal",
+    "job",
+    "jobs",
+    "json",
     "listen",
     "local",
     "locations",
     "main",
     "networking",
+    "number",
     "oci",
     "open",
     "options",
+    "param",
+    "params",
+    "pass",
+    "path",
     "pkgs",
     "port",
     "ports",
+    "post",
+    "pre",
+    "private",
     "process",
     "processes",
     "programs",
+    "proxy",
+    "public",
+    "range",
+    "ranges",
+    "remote",
+    "replacement",
+    "replacements",
+    "rules",
+    "scrape",
+    "script",
     "server",
     "servers",
     "service",
     "services",
     "settings",
+    "start",
+    "static",
+    "string",
     "systemd",
     "target",
+    "targets",
     "tcp",
+    "tcpport",
+    "tcpports",
+    "text",
     "to",
+    "toml",
     "udp",
+    "udpport",
+    "udpports",
+    "upstreams",
+    "uri",
+    "uris",
     "url",
+    "urls",
+    "value",
+    "values",
     "virtual",
+    "virtualhosts",
     "virtualisation",
+    "webhook",
+    "yaml",
 ];
 
-/// Numbers that have had their name for decades: what a firewall's bare list means by them.
-const WELL_KNOWN: [(u32, &str); 30] = [
+/// Numbers that have had their name for decades, wherever they stand.
+const WELL_KNOWN: [(u32, &str); 28] = [
     (22, "ssh"),
     (25, "smtp"),
     (53, "dns"),
     (80, "http"),
     (110, "pop3"),
+    (123, "ntp"),
     (143, "imap"),
     (389, "ldap"),
     (443, "https"),
@@ -90,13 +146,14 @@ const WELL_KNOWN: [(u32, &str); 30] = [
     (5672, "rabbitmq"),
     (6379, "redis"),
     (8883, "mqtts"),
-    (9090, "prometheus"),
-    (9092, "kafka"),
-    (9100, "node-exporter"),
     (11211, "memcached"),
     (27017, "mongodb"),
     (51820, "wireguard"),
 ];
+
+/// Programs that speak for others: a port in their settings is most often somebody else's, and the file says whose.
+const SPEAKERS: [&str; 9] =
+    ["caddy", "grafana", "haproxy", "homepage", "nginx", "oauth2", "prometheus", "traefik", "vmagent"];
 
 /// Groups, and the beginnings of the names that belong there.
 const GROUPS: [(&str, &[&str]); 6] = [
@@ -178,36 +235,79 @@ const GROUPS: [(&str, &[&str]); 6] = [
     ),
 ];
 
+/// Names of files and folders that are about nothing in particular.
+const VAGUE: [&str; 27] = [
+    "base",
+    "common",
+    "compose",
+    "configuration",
+    "container",
+    "containers",
+    "default",
+    "docker",
+    "docker-compose",
+    "dockerfile",
+    "flake",
+    "hardware",
+    "home",
+    "hosts",
+    "index",
+    "main",
+    "module",
+    "modules",
+    "network",
+    "networking",
+    "nixos",
+    "options",
+    "process-compose",
+    "programs",
+    "services",
+    "src",
+    "system",
+];
+
 /// The group of whatever fits into none.
 const OTHER: &str = "services";
 
 /// How much a name says, most first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Worth {
-    /// The place of use names it.
-    Named,
     /// Everybody calls the number so.
     WellKnown,
+    /// The place of use names it.
+    Named,
     /// The file is about it.
     File,
+    /// It stands among the settings of a program that speaks for others.
+    Spoken,
     /// Only the number is left.
     Number,
 }
 
 /// The name for a missing port, and how much it says.
 pub fn name(missing: &Missing<'_>) -> (Worth, String) {
-    let well_known = WELL_KNOWN.iter().find(|(number, _)| *number == missing.number);
-    let parts: Vec<String> = missing.name.split('.').map(plain).filter(|part| !part.is_empty()).collect();
-    if let Some(name) = named(&parts) {
-        return (Worth::Named, name);
-    }
-    if let Some((_, name)) = well_known {
+    if let Some((_, name)) = WELL_KNOWN.iter().find(|(number, _)| *number == missing.number) {
         return (Worth::WellKnown, (*name).to_owned());
     }
-    match subject(missing.path) {
-        Some(name) => (Worth::File, name),
-        None => (Worth::Number, format!("port-{}", missing.number)),
-    }
+    let parts: Vec<String> = missing.name.split('.').map(plain).filter(|part| !part.is_empty()).collect();
+    // Below a firewall stand interfaces and hosts, not services.
+    let named = named(&parts).filter(|_| !parts.iter().any(|part| part == "firewall"));
+    let spoken = |name: &str| SPEAKERS.iter().any(|speaker| name.starts_with(speaker)) && names_another(&parts);
+    let (named, spoken) = match named {
+        Some(name) if spoken(&name) => (None, Some(name)),
+        other => (other, None),
+    };
+    let named = named.map(|name| (Worth::Named, name));
+    let file = || subject(missing.path).map(|name| (Worth::File, name));
+    let spoken = || spoken.map(|name| (Worth::Spoken, name));
+    named.or_else(file).or_else(spoken).unwrap_or_else(|| (Worth::Number, format!("port-{}", missing.number)))
+}
+
+/// Whether the last name of a path is that of an address of somebody else.
+fn names_another(parts: &[String]) -> bool {
+    const OTHERS: [&str; 9] =
+        ["targets", "target", "replacement", "pass", "url", "urls", "upstream", "upstreams", "servers"];
+    parts.iter().skip(2).any(|part| part.split('-').any(|word| OTHERS.contains(&word)))
 }
 
 /// The group of a name.
@@ -231,18 +331,21 @@ pub fn synonyms(group: &str) -> &'static [&'static str] {
     }
 }
 
-/// A part of a path as a name: small letters, digits and hyphens.
+/// A part of a path as a name: small letters, digits and hyphens (`allowedTCPPorts`: `allowed-tcp-ports`).
 fn plain(part: &str) -> String {
+    let chars: Vec<char> = part.chars().take(60).collect();
     let mut name = String::with_capacity(part.len() + 4);
-    let mut before = ' ';
-    for c in part.chars().take(60) {
-        if c.is_ascii_uppercase() && before.is_ascii_lowercase() || !c.is_ascii_alphanumeric() && !name.ends_with('-') {
+    for (at, &c) in chars.iter().enumerate() {
+        let before = at.checked_sub(1).and_then(|before| chars.get(before)).copied().unwrap_or(' ');
+        let next_is_lower = chars.get(at + 1).is_some_and(char::is_ascii_lowercase);
+        let hump =
+            c.is_ascii_uppercase() && (before.is_ascii_lowercase() || before.is_ascii_uppercase() && next_is_lower);
+        if (hump || !c.is_ascii_alphanumeric()) && !name.ends_with('-') {
             name.push('-');
         }
         if c.is_ascii_alphanumeric() {
             name.push(c.to_ascii_lowercase());
         }
-        before = c;
     }
     name.trim_matches('-').trim_start_matches(|c: char| c.is_ascii_digit() || c == '-').to_owned()
 }
@@ -263,27 +366,9 @@ fn subject(path: &str) -> Option<String> {
     let mut parts = path.rsplit('/');
     let stem = parts.next().map(|name| name.split('.').next().unwrap_or(name));
     let candidates = stem.into_iter().chain(parts).map(plain);
-    let vague = [
-        "default",
-        "configuration",
-        "flake",
-        "module",
-        "modules",
-        "hosts",
-        "nixos",
-        "docker",
-        "compose",
-        "docker-compose",
-        "process-compose",
-        "dockerfile",
-        "common",
-        "base",
-        "src",
-        "home",
-    ];
     candidates.take(2).find(|name| {
         name.starts_with(|c: char| c.is_ascii_alphabetic())
-            && !vague.contains(&name.as_str())
+            && !VAGUE.contains(&name.as_str())
             && !GENERIC.contains(&name.as_str())
     })
 }

@@ -1,6 +1,7 @@
 //! The registry's side of fixes: how it is imported.
 
-use crate::lang::{Field, Kind, Node, Tree, nix};
+use crate::lang::{Kind, Node, Tree};
+use crate::registry::{Call, Registry};
 
 /// How a registry is used once it is imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,36 +12,31 @@ pub enum Shape {
     Callable,
     /// It is a function that needs an argument.
     NeedsArguments,
-    /// It reads other files, which may in turn be those that a fix changes.
-    Open,
+    /// It keeps its ports to itself, or reads other files, which may in turn be those that a fix changes.
+    Closed,
 }
 
 /// The shape of a registry.
-pub fn shape(tree: &Tree<'_>) -> Shape {
+pub fn shape(registry: &Registry, tree: &Tree<'_>) -> Shape {
     let reads_files = |node: Node| matches!(tree.kind(node), Kind::Path | Kind::SearchPath | Kind::HomePath);
-    if tree.nodes().any(reads_files) {
-        return Shape::Open;
+    if !registry.shape.importable || tree.nodes().any(reads_files) {
+        return Shape::Closed;
     }
-    let Some(top) = tree.child(tree.root(), Field::Expression) else { return Shape::Open };
-    let mut node = nix::unwrap_parens(tree, top);
-    while matches!(tree.kind(node), Kind::Let | Kind::With | Kind::Assert) {
-        match tree.child(node, Field::Body) {
-            Some(body) => node = nix::unwrap_parens(tree, body),
-            None => return Shape::Open,
-        }
+    let is_satisfied = |call: &Call| matches!(call, Call::Set { required, .. } if required.is_empty());
+    match registry.shape.calls.as_slice() {
+        [] => Shape::Set,
+        [call] if is_satisfied(call) => Shape::Callable,
+        [_] => Shape::NeedsArguments,
+        _ => Shape::Closed,
     }
-    if tree.kind(node) != Kind::Function {
-        return Shape::Set;
-    }
-    let Some(formals) = tree.child_of_kind(node, Kind::Formals) else { return Shape::NeedsArguments };
-    let needs = |formal: Node| tree.kind(formal) == Kind::Formal && tree.child(formal, Field::Default).is_none();
-    if tree.children(formals).any(needs) { Shape::NeedsArguments } else { Shape::Callable }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::PortSettings;
     use crate::lang::Language;
+    use crate::registry::evaluate;
 
     #[test]
     fn shapes() {
@@ -51,9 +47,18 @@ mod tests {
             ("{ ... }: { a = 1; }", Shape::Callable),
             ("{ lib }: { a = 1; }", Shape::NeedsArguments),
             ("lib: { a = 1; }", Shape::NeedsArguments),
-            ("{ a = 1; } // import ./more.nix", Shape::Open),
+            ("{ lib }: { x }: { a = 1; }", Shape::Closed),
+            ("{ a = 1; } // import ./more.nix", Shape::Closed),
+            (
+                "{ lib, ... }: let ports = { a = 80; b = 81; }; in { x = \"a\"; y = \"b\"; z = \"c\"; port = ports.a; }",
+                Shape::Closed,
+            ),
         ] {
-            assert_eq!(shape(&Tree::parse(Language::Nix, text).unwrap()), expected, "{text}");
+            // Elsewhere than at the usual place a file has to look like a registry.
+            let path = if text.contains("let ports") { "ports.nix" } else { "lib/ports.nix" };
+            let tree = Tree::parse(Language::Nix, text).unwrap();
+            let registry = evaluate(&path.into(), &tree, &PortSettings::default()).unwrap();
+            assert_eq!(shape(&registry, &tree), expected, "{text}");
         }
     }
 }
