@@ -18,6 +18,8 @@ pub struct Facts {
     pub ports: PortFacts,
     /// process-compose configurations.
     pub processes: ProcessFacts,
+    /// What it says about Colmena.
+    pub colmena: crate::check::colmena::ColmenaFacts,
     /// What it says about flakes and where code comes from.
     pub flake: crate::check::flake::FlakeFacts,
     /// The registry that the file is, and where it refers to one.
@@ -27,8 +29,13 @@ pub struct Facts {
 impl Facts {
     /// Whether there is nothing in it, so that the file need not be remembered.
     pub fn is_empty(&self) -> bool {
-        let Self { ci, ports, processes, flake, registry } = self;
-        ci.is_empty() && ports.is_empty() && processes.is_empty() && flake.is_empty() && registry.is_empty()
+        let Self { ci, ports, processes, colmena, flake, registry } = self;
+        ci.is_empty()
+            && ports.is_empty()
+            && processes.is_empty()
+            && colmena.is_empty()
+            && flake.is_empty()
+            && registry.is_empty()
     }
 }
 

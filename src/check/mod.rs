@@ -4,6 +4,7 @@
 //! repository are there, [`Check::project`] says what only the whole can show. Checks do no I/O and print nothing.
 
 pub mod ci;
+pub mod colmena;
 pub mod compose;
 pub mod container_layers;
 pub mod dev_command;
@@ -44,6 +45,7 @@ pub static CHECKS: &[&Check] = &[
     &ci::docker_build::CHECK,
     &ci::flake_check::CHECK,
     &ci::nix_cache::CHECK,
+    &colmena::CHECK,
     &compose::CHECK,
     &container_layers::CHECK,
     &dev_command::CHECK,

@@ -1,0 +1,5 @@
+{
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-25.11";
+  inputs.disko.url = "github:nix-community/disko";
+  outputs = { self, nixpkgs, disko }: { };
+}

@@ -1,0 +1,4 @@
+{
+  inputs.root.url = "path:..";
+  outputs = { root, ... }: { inherit (root) packages; };
+}
