@@ -41,6 +41,8 @@ pub enum Command {
     Explain(ExplainArgs),
     /// List all rules
     Rules(RulesArgs),
+    /// Show the repository's port map, or find a free number
+    Ports(PortsArgs),
     /// Write down today's findings, so that only new ones are reported
     Baseline(BaselineArgs),
     /// Show the configuration's schema, or the settings in force
@@ -284,6 +286,53 @@ pub struct RulesArgs {
 pub enum ListFormat {
     /// A table.
     Pretty,
+    /// A JSON document.
+    Json,
+}
+
+/// The options of `ports`.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct PortsArgs {
+    /// What to do; the map where nothing is said.
+    #[command(subcommand)]
+    pub command: Option<PortsCommand>,
+    /// What is looked at.
+    #[command(flatten)]
+    pub scope: ScopeArgs,
+    /// How to write the map
+    #[arg(long, short, value_name = "FORMAT", default_value = "pretty")]
+    pub format: PortsFormat,
+    /// Colours: auto knows terminals, NO_COLOR and FORCE_COLOR
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub color: When,
+}
+
+/// What `ports` does beside the map.
+#[derive(Debug, Subcommand)]
+pub enum PortsCommand {
+    /// Print a free number: near the group's others, not well known, not ephemeral, not used anywhere here
+    Next(PortsNextArgs),
+}
+
+/// The options of `ports next`.
+#[derive(Debug, Args)]
+pub struct PortsNextArgs {
+    /// The group of the registry that the number is for, such as `databases`
+    #[arg(value_name = "GROUP")]
+    pub group: Option<String>,
+    /// What is looked at.
+    #[command(flatten)]
+    pub scope: ScopeArgs,
+}
+
+/// The formats of the port map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PortsFormat {
+    /// A table.
+    Pretty,
+    /// Markdown, for a pull request.
+    Markdown,
     /// A JSON document.
     Json,
 }

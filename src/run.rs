@@ -166,6 +166,11 @@ impl Repo {
         }
     }
 
+    fn without_facts(&self) -> Project {
+        let paths = self.files.iter().map(|file| (file.path().clone(), file.kind())).collect();
+        Project { files: Vec::new(), paths }
+    }
+
     /// Leaves paths out that a walk did not already leave out.
     pub fn exclude(&mut self, globs: &globset::GlobSet) {
         let excluded = |path: &str| Path::new(path).ancestors().any(|folder| globs.is_match(folder));
@@ -232,10 +237,7 @@ pub fn check(repo: &Repo, settings: &Settings) -> Report {
     let mut findings: Vec<Finding> = repo.unreadable.iter().map(unreadable).collect();
     let mut notes = Vec::new();
     let mut suppressions = Vec::new();
-    let mut project = Project {
-        files: Vec::new(),
-        paths: repo.files.iter().map(|file| (file.path().clone(), file.kind())).collect(),
-    };
+    let mut project = repo.without_facts();
     let mut sources = BTreeMap::new();
     for outcome in &mut outcomes {
         findings.append(&mut outcome.findings);
@@ -292,6 +294,30 @@ pub fn check(repo: &Repo, settings: &Settings) -> Report {
         findings,
         notes,
     }
+}
+
+/// What a repository is known to say about its ports, apart from any rule.
+#[derive(Debug)]
+pub struct Known {
+    /// The facts.
+    pub project: Project,
+    /// The files that could not be read.
+    pub unreadable: Vec<Finding>,
+}
+
+/// Gathers the facts about ports, whichever rules are on.
+pub fn facts(repo: &Repo, settings: &Settings) -> Known {
+    let engine = Engine::new(&settings.rules);
+    let checks: Vec<&'static Check> = ["ports", "registry"].into_iter().filter_map(check::find).collect();
+    let outcomes: Vec<Outcome> =
+        repo.files.par_iter().map(|file| check_file(file, &checks, &engine, settings)).collect();
+    let mut unreadable: Vec<Finding> = repo.unreadable.iter().map(self::unreadable).collect();
+    let mut project = repo.without_facts();
+    for outcome in outcomes {
+        unreadable.extend(outcome.findings.into_iter().filter(|finding| finding.rule == "unreadable-file"));
+        project.files.extend(outcome.source.map(|source| ProjectFile { source, facts: outcome.facts }));
+    }
+    Known { project, unreadable }
 }
 
 /// Findings on their way from the checks to the report.

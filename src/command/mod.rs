@@ -6,6 +6,7 @@ pub mod check;
 pub mod config;
 pub mod explain;
 pub mod fix;
+pub mod ports;
 pub mod session;
 pub mod shell;
 
@@ -98,6 +99,7 @@ fn dispatch(cli: &Cli) -> Result<ExitCode, Failure> {
         None => check::run(&cli.check),
         Some(Command::Check(args)) => check::run(args),
         Some(Command::Fix(args)) => fix::run(args),
+        Some(Command::Ports(args)) => ports::run(args),
         Some(Command::Explain(args)) => explain::explain(args),
         Some(Command::Rules(args)) => explain::rules(args),
         Some(Command::Baseline(args)) => baseline::run(args),

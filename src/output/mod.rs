@@ -11,6 +11,7 @@ pub mod junit;
 pub mod markdown;
 pub mod notes;
 pub mod page;
+pub mod ports;
 pub mod pretty;
 pub mod rules;
 pub mod sarif;

@@ -11,7 +11,10 @@ pub mod comment;
 mod eval;
 mod fault;
 mod layout;
+pub mod map;
+pub mod next;
 mod ops;
+pub mod references;
 mod shape;
 pub mod uses;
 mod value;
@@ -311,6 +314,14 @@ impl<'p> Registries<'p> {
     /// Every registered number with its entries.
     pub fn numbers(&self) -> impl Iterator<Item = (u32, &[(&'p Registry, &'p Entry)])> {
         self.numbers.iter().map(|(&number, entries)| (number, entries.as_slice()))
+    }
+
+    /// Whether a comment answers for a number: it gives that number, or names an entry that has it.
+    pub fn answers(&self, comment: &RegistryComment, number: u32) -> bool {
+        match comment.number {
+            Some(known) => known == number,
+            None => self.entry(&comment.entry).is_some_and(|(_, entry)| entry.port().map(u32::from) == Some(number)),
+        }
     }
 
     /// The entry of a dotted name in whichever registry has it.

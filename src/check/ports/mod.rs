@@ -16,9 +16,12 @@ pub mod text;
 mod words;
 mod yaml;
 
+use self::hosts::Hosts;
 use super::{Check, FileContext};
+use crate::config::PortSettings;
 use crate::finding::Span;
 use crate::lang::Tree;
+use crate::project::{Project, ProjectFile};
 use crate::source::{Kind, Source};
 use text::{Form, Host, TextPort};
 
@@ -86,6 +89,13 @@ impl PortUse {
         };
         Self { span, number: port.number, kind, host, name: port.name.unwrap_or(name).to_owned() }
     }
+}
+
+/// The port literals that are the repository's own, with the file of each; those beside somebody else's host are not.
+pub fn own<'p>(project: &'p Project, settings: &PortSettings) -> impl Iterator<Item = (&'p ProjectFile, &'p PortUse)> {
+    let hosts = Hosts::gather(project, settings);
+    let all = project.files.iter().flat_map(|file| file.facts.ports.uses.iter().map(move |port| (file, port)));
+    all.filter(move |(_, port)| port.host.as_deref().is_none_or(|host| hosts.is_own(host)))
 }
 
 /// The first line of files that a program wrote: their ports are mended where they are generated from.

@@ -87,7 +87,12 @@ impl<'p> Reporter<'p> {
     /// The ports of a file that are the repository's own and that no comment answers for.
     fn uses(&self, file: &'p ProjectFile) -> impl Iterator<Item = &'p PortUse> {
         let is_registry = self.registries.is_registry(&file.source.path);
-        let own = file.facts.ports.uses.iter().filter(|port| self.is_own(port) && !is_answered_for(file, port));
+        let own = file
+            .facts
+            .ports
+            .uses
+            .iter()
+            .filter(|port| self.is_own(port) && !is_answered_for(&self.registries, file, port));
         own.filter(move |_| !is_registry)
     }
 
@@ -133,7 +138,7 @@ impl<'p> Reporter<'p> {
     }
 
     fn fix(&self, open: &OpenFile<'p>, port: &PortUse, registry: &Registry, entry: &Entry) -> Option<Fix> {
-        let shape = *self.shapes.get(&registry.path)?;
+        let shape = *self.shapes.get(&registry.path).filter(|_| registry.shape.importable)?;
         let target = Target { registry: &registry.path, shape, entry: &entry.path, number: port.number };
         self.replacement(open, port, &target)
     }
@@ -196,9 +201,9 @@ impl<'p> Reporter<'p> {
 }
 
 /// Whether a comment names the registry entry of this use; whether it is right is for `port-drift` to say.
-fn is_answered_for(file: &ProjectFile, port: &PortUse) -> bool {
+fn is_answered_for(registries: &Registries<'_>, file: &ProjectFile, port: &PortUse) -> bool {
     let comments = &file.facts.registry.comments;
-    comments.iter().any(|comment| comment.covers.contains(port.span) && comment.number.is_none_or(|n| n == port.number))
+    comments.iter().any(|comment| comment.covers.contains(port.span) && registries.answers(comment, port.number))
 }
 
 fn rule(port: &PortUse) -> &'static str {

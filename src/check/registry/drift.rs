@@ -1,11 +1,10 @@
 //! `port-drift`: a comment, the registry and the number beside it do not say the same.
 
-use super::references;
 use crate::check::ProjectContext;
 use crate::check::ports::{PortUse, UseKind};
 use crate::finding::{Edit, Finding, Fix, Safety, Span};
 use crate::project::ProjectFile;
-use crate::registry::{Entry, Lookup, Registries, Registry, RegistryComment};
+use crate::registry::{Entry, Lookup, Registries, Registry, RegistryComment, references};
 
 const RULE: &str = "port-drift";
 

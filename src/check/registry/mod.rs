@@ -2,7 +2,6 @@
 
 mod conflict;
 mod drift;
-mod references;
 mod unknown;
 mod unused;
 

@@ -2,10 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::references;
 use crate::check::ProjectContext;
 use crate::finding::{Finding, RelPath, Span};
-use crate::registry::{Lookup, Registries, Registry, RegistryComment, dotted, is_identifier};
+use crate::registry::{Lookup, Registries, Registry, RegistryComment, dotted, is_identifier, references};
 
 const RULE: &str = "unknown-port";
 

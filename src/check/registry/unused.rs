@@ -2,10 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::references;
 use crate::check::ProjectContext;
 use crate::finding::{Finding, RelPath};
-use crate::registry::{Entry, Lookup, Registries, Registry, Value};
+use crate::registry::{Entry, Lookup, Registries, Registry, Value, references};
 
 const RULE: &str = "unused-port";
 

@@ -1,8 +1,8 @@
 //! What refers to which registry: uses in Nix and comments elsewhere, with what each leads to.
 
+use super::{Lookup, Registries, Registry, RegistryComment, Use, uses};
 use crate::finding::{RelPath, Span};
 use crate::project::{Project, ProjectFile};
-use crate::registry::{Lookup, Registries, Registry, RegistryComment, Use, uses};
 
 /// The uses of registries, with the file that each stands in.
 pub fn uses<'p>(

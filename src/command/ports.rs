@@ -1,0 +1,80 @@
+//! `flakeward ports`: the port map of a repository, and free numbers for it.
+
+use std::process::ExitCode;
+
+use super::{Failure, print, session::Session};
+use crate::cli::{PortsArgs, PortsCommand, PortsFormat, PortsNextArgs};
+use crate::output::{self, stream};
+use crate::registry::Registries;
+use crate::registry::map::PortMap;
+use crate::registry::next::{self, Refusal};
+use crate::run;
+
+/// Shows the map, or finds a number.
+pub fn run(args: &PortsArgs) -> Result<ExitCode, Failure> {
+    match &args.command {
+        Some(PortsCommand::Next(args)) => free(args),
+        None => show(args),
+    }
+}
+
+fn show(args: &PortsArgs) -> Result<ExitCode, Failure> {
+    let mut session = Session::open(&args.scope, None)?;
+    session.view.stream = stream::stdout(args.color);
+    let facts = run::facts(&session.repo(), &session.settings);
+    let registries = Registries::of(&facts.project);
+    let map = PortMap::of(&facts.project, &registries, &session.settings.config.ports);
+    let shown = output::ports::Shown::new(&map, &facts.project, &session.view);
+    print(&match args.format {
+        PortsFormat::Pretty => shown.table(),
+        PortsFormat::Markdown => shown.markdown(),
+        PortsFormat::Json => shown.json()?,
+    })?;
+    code(&facts)
+}
+
+fn free(args: &PortsNextArgs) -> Result<ExitCode, Failure> {
+    let session = Session::open(&args.scope, None)?;
+    let facts = run::facts(&session.repo(), &session.settings);
+    let registries = Registries::of(&facts.project);
+    let group = args.group.as_deref();
+    let number =
+        next::free(&facts.project, &registries, group).map_err(|refusal| refused(refusal, group, &registries))?;
+    print(&format!("{number}\n"))?;
+    code(&facts)
+}
+
+/// What could not be read may use ports as well: then the answer is not whole.
+fn code(facts: &run::Known) -> Result<ExitCode, Failure> {
+    match facts.unreadable.as_slice() {
+        [] => Ok(ExitCode::SUCCESS),
+        [first, ..] => Err(Failure::new(format!("{} {}", first.path, first.message))
+            .help("the ports above are those of the files that could be read")),
+    }
+}
+
+fn refused(refusal: Refusal, group: Option<&str>, registries: &Registries<'_>) -> Failure {
+    let group = group.unwrap_or_default();
+    match refusal {
+        Refusal::Full => Failure::new("there is no free port left"),
+        Refusal::Entry(Some(around)) => {
+            Failure::new(format!("`{group}` is an entry, not a group")).help(format!("its group is `{around}`"))
+        }
+        Refusal::Entry(None) => Failure::new(format!("`{group}` is an entry, not a group"))
+            .help("it is in no group: `flakeward ports next` finds a number near all entries"),
+        Refusal::NoGroup(near) => {
+            let mut groups: Vec<String> = registries.all().iter().flat_map(|registry| next::groups(registry)).collect();
+            groups.sort();
+            groups.dedup();
+            let help = match (near, groups.as_slice()) {
+                (Some(near), _) => format!("did you mean `{near}`?"),
+                (None, []) if registries.is_empty() => {
+                    "there is no registry yet: lib/ports.nix, a set of names and numbers, is where one goes".to_owned()
+                }
+                (None, []) => "the registry has no groups".to_owned(),
+                (None, groups) => format!("the groups here are {}", groups.join(", ")),
+            };
+            Failure::new(format!("the registry has no group `{group}`")).help(help)
+        }
+    }
+}

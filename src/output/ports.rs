@@ -1,0 +1,325 @@
+//! The port map: as a table for people, as Markdown for a pull request, as JSON for programs.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use super::View;
+use super::markdown::code;
+use super::style::{BOLD, DIM, RED, YELLOW};
+use super::text::{clean, count};
+use crate::finding::{RelPath, Span};
+use crate::project::Project;
+use crate::registry::map::{How, PortMap, RegistryMap, Spot};
+use crate::registry::{Entry, Registry, Value};
+use crate::source::{LineIndex, Place, Source};
+
+/// Places that are named in a line of the table; the JSON document has all.
+const PLACES: usize = 4;
+
+/// How long the name of a use may be before its first names are left out.
+const NAME: usize = 40;
+
+/// A map as it is shown.
+pub struct Shown<'a> {
+    map: &'a PortMap<'a>,
+    view: &'a View,
+    files: BTreeMap<&'a str, (&'a Source, LineIndex)>,
+}
+
+impl<'a> Shown<'a> {
+    /// A map with the texts that its places are in.
+    pub fn new(map: &'a PortMap<'a>, project: &'a Project, view: &'a View) -> Self {
+        let lines = |source: &'a Source| (&*source.path, (source, LineIndex::new(&source.text)));
+        Self { map, view, files: project.files.iter().map(|file| lines(&file.source)).collect() }
+    }
+
+    fn start(&self, path: &str, span: Span) -> Option<Place> {
+        self.files.get(path).map(|(source, index)| index.place(&source.text, span.start))
+    }
+
+    /// `path:line`, as editors and terminals follow it.
+    fn place(&self, path: &str, span: Span) -> String {
+        let path_shown = clean(&self.view.path(path)).into_owned();
+        match self.start(path, span) {
+            Some(place) => format!("{path_shown}:{}", place.line),
+            None => path_shown,
+        }
+    }
+
+    /// Each place once, in order.
+    fn places(&self, spots: &[Spot<'_>], wanted: impl Fn(How) -> bool) -> Vec<String> {
+        let mut places: Vec<String> = Vec::new();
+        for spot in spots.iter().filter(|spot| wanted(spot.how)) {
+            let place = self.place(spot.path, spot.span);
+            if places.last() != Some(&place) {
+                places.push(place);
+            }
+        }
+        places
+    }
+
+    /// A table for people.
+    pub fn table(&self) -> String {
+        let mut out = String::new();
+        let color = self.view.stream.color;
+        self.map.registries.iter().for_each(|registry| self.registry_table(&mut out, registry));
+        if self.map.registries.is_empty() {
+            out.push_str("no port registry here: lib/ports.nix, a set of names and numbers, is where one goes\n");
+        }
+        if !self.map.conflicts.is_empty() {
+            let _ = writeln!(out, "\n{}", RED.on(count(self.map.conflicts.len(), "conflict"), color));
+            for (number, entries) in &self.map.conflicts {
+                let names: Vec<String> =
+                    entries.iter().map(|(registry, entry)| self.name(&registry.path, entry)).collect();
+                let _ = writeln!(out, "  {number:>5}  {}", names.join(", "));
+            }
+        }
+        if !self.map.missing.is_empty() {
+            let heading = format!("{} not in the registry", count(self.map.missing.len(), "port"));
+            let _ = writeln!(out, "\n{}", YELLOW.on(heading, color));
+            for (number, spots) in &self.map.missing {
+                let _ = writeln!(out, "  {number:>5}  {}", some(&self.named_places(spots), PLACES));
+            }
+        }
+        out
+    }
+
+    fn registry_table(&self, out: &mut String, map: &RegistryMap<'_>) {
+        let color = self.view.stream.color;
+        if !out.is_empty() {
+            out.push('\n');
+        }
+        let ports = map.registry.ports().count();
+        let heading = format!("{}: {}", clean(&self.view.path(&map.registry.path)), count(ports, "port"));
+        let _ = writeln!(out, "{}", BOLD.on(heading, color));
+        let names = map.entries.iter().map(|(entry, _)| clean(&entry.name()).chars().count());
+        let widest = names.max().unwrap_or(0).min(40);
+        for (entry, spots) in &map.entries {
+            let number = entry.port().map_or("-".to_owned(), |port| port.to_string());
+            let name = clean(&entry.name()).into_owned();
+            let uses = self.uses(map, entry, spots);
+            let line = format!("  {number:>5}  {name:widest$}  {}", uses.join("; "));
+            let _ = writeln!(out, "{}", line.trim_end());
+        }
+        if !map.whole.is_empty() {
+            let places = self.places(&map.whole, |_| true);
+            let line = format!("goes to {} as a whole: any entry may be used there", some(&places, PLACES));
+            let _ = writeln!(out, "  {}", DIM.on(line, color));
+        }
+    }
+
+    /// What an entry's line says about its uses.
+    fn uses(&self, map: &RegistryMap<'_>, entry: &Entry, spots: &[Spot<'_>]) -> Vec<String> {
+        let color = self.view.stream.color;
+        match &entry.value {
+            Value::NotPort(what) => return vec![RED.on(format!("{} is no port number", clean(what)), color)],
+            Value::NotDecidable(why) => {
+                return vec![DIM.on(format!("not known without running Nix: {}", clean(why)), color)];
+            }
+            Value::Port(_) | Value::Helper => {}
+        }
+        let used = self.places(spots, |how| how != How::Literal);
+        let written = self.places(spots, |how| how == How::Literal);
+        let mut said = Vec::new();
+        if !used.is_empty() {
+            said.push(some(&used, PLACES));
+        }
+        if !written.is_empty() {
+            said.push(YELLOW.on(format!("written out in {}", some(&written, PLACES)), color));
+        }
+        if said.is_empty() && map.whole.is_empty() && !entry.read_here {
+            said.push(DIM.on("nothing refers to it", color));
+        }
+        said
+    }
+
+    /// The places of ports that have no entry, with what each is the port of.
+    fn named_places(&self, spots: &[Spot<'_>]) -> Vec<String> {
+        let mut places: Vec<String> = Vec::new();
+        for spot in spots {
+            let place = self.place(spot.path, spot.span);
+            let line = match spot.name {
+                "" => place,
+                name => format!("{place} ({})", clean(last_names(name))),
+            };
+            if !places.contains(&line) {
+                places.push(line);
+            }
+        }
+        places
+    }
+
+    /// An entry's name, with its registry where there are several.
+    fn name(&self, registry: &RelPath, entry: &Entry) -> String {
+        let name = clean(&entry.name()).into_owned();
+        match self.map.registries.len() {
+            0 | 1 => name,
+            _ => format!("{name} ({})", clean(&self.view.path(registry))),
+        }
+    }
+
+    /// Markdown for a pull request.
+    pub fn markdown(&self) -> String {
+        let mut out = String::from("## Ports\n");
+        for map in &self.map.registries {
+            let _ = writeln!(out, "\n### {}\n", code(&self.view.path(&map.registry.path)));
+            out.push_str("| Port | Name | Used in | Written out in |\n|---:|---|---|---|\n");
+            for (entry, spots) in &map.entries {
+                let number = match (&entry.value, entry.port()) {
+                    (_, Some(port)) => port.to_string(),
+                    (Value::NotPort(what), _) => format!("{} :x:", code(what)),
+                    _ => "?".to_owned(),
+                };
+                let used = coded(&self.places(spots, |how| how != How::Literal));
+                let written = coded(&self.places(spots, |how| how == How::Literal));
+                let _ = writeln!(out, "| {number} | {} | {used} | {written} |", code(&entry.name()));
+            }
+            if !map.whole.is_empty() {
+                let places = coded(&self.places(&map.whole, |_| true));
+                let _ = writeln!(out, "\nGoes as a whole to {places}: any entry may be used there.");
+            }
+        }
+        if !self.map.conflicts.is_empty() {
+            out.push_str("\n### Conflicts\n\n| Port | Names |\n|---:|---|\n");
+            for (number, entries) in &self.map.conflicts {
+                let names: Vec<String> =
+                    entries.iter().map(|(registry, entry)| self.name(&registry.path, entry)).collect();
+                let _ = writeln!(out, "| {number} | {} |", coded(&names));
+            }
+        }
+        if !self.map.missing.is_empty() {
+            out.push_str("\n### Not in the registry\n\n| Port | Where |\n|---:|---|\n");
+            for (number, spots) in &self.map.missing {
+                let _ = writeln!(out, "| {number} | {} |", coded(&self.named_places(spots)));
+            }
+        }
+        if self.map.registries.is_empty() && self.map.missing.is_empty() {
+            out.push_str("\nNo registry and no ports.\n");
+        }
+        out
+    }
+
+    /// A document for programs.
+    pub fn json(&self) -> Result<String, serde_json::Error> {
+        let document = Document {
+            version: 1,
+            registries: self.map.registries.iter().map(|map| self.registry_row(map)).collect(),
+            conflicts: self.map.conflicts.iter().map(|(number, entries)| self.conflict_row(*number, entries)).collect(),
+            unregistered: self
+                .map
+                .missing
+                .iter()
+                .map(|(number, spots)| Unregistered { number: *number, uses: self.use_rows(spots) })
+                .collect(),
+        };
+        serde_json::to_string_pretty(&document).map(|text| text + "\n")
+    }
+
+    fn conflict_row(&self, number: u32, entries: &[(&Registry, &Entry)]) -> Conflict {
+        let named = |(registry, entry): &(&Registry, &Entry)| Named {
+            registry: self.view.path(&registry.path),
+            name: entry.name(),
+        };
+        Conflict { number, entries: entries.iter().map(named).collect() }
+    }
+
+    fn registry_row(&self, map: &RegistryMap<'_>) -> RegistryRow {
+        let entries = map.entries.iter().map(|(entry, spots)| EntryRow {
+            name: entry.name(),
+            number: entry.port(),
+            problem: match &entry.value {
+                Value::NotPort(what) => Some(format!("{what} is no port number")),
+                Value::NotDecidable(why) => Some(format!("not known without running Nix: {why}")),
+                Value::Port(_) | Value::Helper => None,
+            },
+            start: self.start(&map.registry.path, entry.name_span),
+            uses: self.use_rows(spots),
+        });
+        RegistryRow {
+            path: self.view.path(&map.registry.path),
+            entries: entries.collect(),
+            whole_uses: self.use_rows(&map.whole),
+        }
+    }
+
+    fn use_rows(&self, spots: &[Spot<'_>]) -> Vec<UseRow> {
+        let row = |spot: &Spot<'_>| UseRow {
+            how: spot.how,
+            path: self.view.path(spot.path),
+            start: self.start(spot.path, spot.span),
+            name: (!spot.name.is_empty()).then(|| spot.name.to_owned()),
+        };
+        spots.iter().map(row).collect()
+    }
+}
+
+/// The last names of a dotted path that is too long to be read at a glance.
+fn last_names(path: &str) -> &str {
+    let long = path.len().saturating_sub(NAME);
+    let dots = path.match_indices('.').map(|(at, _)| at);
+    if long == 0 { path } else { dots.filter(|at| *at + 1 >= long).map(|at| &path[at + 1..]).next().unwrap_or(path) }
+}
+
+/// The first few of a list, and how many more there are.
+fn some(places: &[String], most: usize) -> String {
+    match places.len().saturating_sub(most) {
+        0 => places.join(", "),
+        more => format!("{} and {more} more", places[..most].join(", ")),
+    }
+}
+
+fn coded(texts: &[String]) -> String {
+    texts.iter().map(|text| code(text)).collect::<Vec<_>>().join(", ")
+}
+
+#[derive(Serialize)]
+struct Document {
+    version: u32,
+    registries: Vec<RegistryRow>,
+    conflicts: Vec<Conflict>,
+    unregistered: Vec<Unregistered>,
+}
+
+#[derive(Serialize)]
+struct RegistryRow {
+    path: String,
+    entries: Vec<EntryRow>,
+    whole_uses: Vec<UseRow>,
+}
+
+#[derive(Serialize)]
+struct EntryRow {
+    name: String,
+    number: Option<u16>,
+    problem: Option<String>,
+    start: Option<Place>,
+    uses: Vec<UseRow>,
+}
+
+#[derive(Serialize)]
+struct UseRow {
+    how: How,
+    path: String,
+    start: Option<Place>,
+    name: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Conflict {
+    number: u32,
+    entries: Vec<Named>,
+}
+
+#[derive(Serialize)]
+struct Named {
+    registry: String,
+    name: String,
+}
+
+#[derive(Serialize)]
+struct Unregistered {
+    number: u32,
+    uses: Vec<UseRow>,
+}

@@ -1,0 +1,148 @@
+//! The port map of a repository: every entry with the places that use it, and every port that has no entry.
+
+use std::collections::BTreeMap;
+
+use super::{Entry, Lookup, Registries, Registry, references};
+use crate::check::ports::{self, UseKind};
+use crate::config::PortSettings;
+use crate::finding::{RelPath, Span};
+use crate::project::Project;
+
+/// The map.
+#[derive(Debug)]
+pub struct PortMap<'p> {
+    /// The registries, by path.
+    pub registries: Vec<RegistryMap<'p>>,
+    /// Numbers that several names have.
+    pub conflicts: Vec<(u32, Vec<(&'p Registry, &'p Entry)>)>,
+    /// Ports that are written out and have no entry, by number.
+    pub missing: Vec<(u32, Vec<Spot<'p>>)>,
+}
+
+/// A registry and who uses it.
+#[derive(Debug)]
+pub struct RegistryMap<'p> {
+    /// The registry.
+    pub registry: &'p Registry,
+    /// Where it goes somewhere as a whole, so that any entry may be used.
+    pub whole: Vec<Spot<'p>>,
+    /// Its entries and the places of each, by number.
+    pub entries: Vec<(&'p Entry, Vec<Spot<'p>>)>,
+}
+
+/// A place that uses a port.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Spot<'p> {
+    /// The file.
+    pub path: &'p RelPath,
+    /// The place.
+    pub span: Span,
+    /// How the port is given there.
+    pub how: How,
+    /// What it is the port of, where something says so.
+    pub name: &'p str,
+}
+
+/// How a place gives its port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum How {
+    /// By the entry's name.
+    Reference,
+    /// By the name of a group or of the whole registry.
+    Group,
+    /// By a number with a comment that names the entry.
+    Comment,
+    /// By the number alone.
+    Literal,
+}
+
+impl<'p> PortMap<'p> {
+    /// Draws the map.
+    pub fn of(project: &'p Project, registries: &'p Registries<'p>, settings: &PortSettings) -> Self {
+        let mut maps: Vec<RegistryMap<'p>> =
+            registries.all().iter().map(|registry| RegistryMap::new(registry)).collect();
+        for (file, found, registry) in references::uses(project, registries).filter(|(_, found, _)| found.reads) {
+            let Some(map) = maps.iter_mut().find(|map| map.registry.path == registry.path) else { continue };
+            let spot = Spot { path: &file.source.path, span: found.span, how: How::Reference, name: "" };
+            match references::lookup(registry, found) {
+                Some(Lookup::Entry(entry)) => map.add(|other| other.origin == entry.origin, &spot),
+                Some(Lookup::Group) if !registry.shape.prefix.starts_with(&found.path) => {
+                    map.add(|other| other.path.starts_with(&found.path), &Spot { how: How::Group, ..spot });
+                }
+                Some(Lookup::Missing(_)) => {}
+                _ => map.whole.push(Spot { how: How::Group, ..spot }),
+            }
+        }
+        for (file, comment, registry) in references::comments(project, registries) {
+            let Some(Lookup::Entry(entry)) = registry.map(|registry| registry.named(&comment.entry)) else { continue };
+            let spot = Spot { path: &file.source.path, span: comment.span, how: How::Comment, name: "" };
+            let map = maps.iter_mut().find(|map| Some(&map.registry.path) == registry.map(|registry| &registry.path));
+            if let Some(map) = map {
+                map.add(|other| other.origin == entry.origin, &spot);
+            }
+        }
+        let missing = literals(project, registries, settings, &mut maps);
+        maps.iter_mut().for_each(RegistryMap::sort);
+        let conflicts = registries.numbers().filter(|(_, entries)| entries.len() > 1);
+        Self {
+            registries: maps,
+            conflicts: conflicts.map(|(number, entries)| (number, entries.to_vec())).collect(),
+            missing: missing.into_iter().collect(),
+        }
+    }
+}
+
+/// Gives the ports that are written out to the entries that have their number, and the others back.
+fn literals<'p>(
+    project: &'p Project,
+    registries: &Registries<'p>,
+    settings: &PortSettings,
+    maps: &mut [RegistryMap<'p>],
+) -> BTreeMap<u32, Vec<Spot<'p>>> {
+    let mut missing: BTreeMap<u32, Vec<Spot<'p>>> = BTreeMap::new();
+    for (file, port) in ports::own(project, settings) {
+        let known = !matches!(port.kind, UseKind::Computed | UseKind::Random) && (1..=65535).contains(&port.number);
+        let comments = &file.facts.registry.comments;
+        let answered = comments
+            .iter()
+            .any(|comment| comment.covers.contains(port.span) && registries.answers(comment, port.number));
+        if !known || answered || registries.is_registry(&file.source.path) {
+            continue;
+        }
+        let spot = Spot { path: &file.source.path, span: port.span, how: How::Literal, name: &port.name };
+        let entries = registries.by_number(port.number);
+        if entries.is_empty() {
+            missing.entry(port.number).or_default().push(spot);
+            continue;
+        }
+        for (registry, entry) in entries {
+            if let Some(map) = maps.iter_mut().find(|map| map.registry.path == registry.path) {
+                map.add(|other| other.origin == entry.origin, &spot);
+            }
+        }
+    }
+    missing
+}
+
+impl<'p> RegistryMap<'p> {
+    fn new(registry: &'p Registry) -> Self {
+        let entries = registry.entries.iter().filter(|entry| entry.value != super::Value::Helper);
+        Self { registry, whole: Vec::new(), entries: entries.map(|entry| (entry, Vec::new())).collect() }
+    }
+
+    fn add(&mut self, wanted: impl Fn(&Entry) -> bool, spot: &Spot<'p>) {
+        for (_, spots) in self.entries.iter_mut().filter(|(entry, _)| wanted(entry)) {
+            spots.push(spot.clone());
+        }
+    }
+
+    /// Entries by number, those without one last; places by file.
+    fn sort(&mut self) {
+        self.entries.sort_by_key(|(entry, _)| (entry.port().is_none(), entry.port(), entry.name_span));
+        for spots in self.entries.iter_mut().map(|(_, spots)| spots).chain([&mut self.whole]) {
+            spots.sort();
+            spots.dedup();
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! `flakeward ports` and `flakeward ports next` on a small repository.
+
+use std::fs;
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+const FILES: [(&str, &str); 5] = [
+    (
+        "lib/ports.nix",
+        "rec {
+  databases = {
+    redis = 6379;
+    postgresql = 5432;
+  };
+  base = 3000;
+  development.api = base + 10;
+  development.web = 5432;
+  docs = \"8000\";
+}
+",
+    ),
+    (
+        "modules/db.nix",
+        "let
+  ports = import ../lib/ports.nix;
+in
+{
+  services.redis.port = ports.databases.redis;
+  services.proxy.ports = [ 8080 3010 ];
+  services.mail.url = \"smtp.gmail.com:587\";
+}
+",
+    ),
+    (
+        "process-compose.yaml",
+        "processes:
+  redis:
+    # Port from lib/ports.nix: databases.redis = 6379
+    command: redis-server --port 6379
+    ready_log_line: Ready
+  web:
+    command: web --port 8080 --metrics-port 9464
+",
+    ),
+    ("flake.nix", "{ outputs = { self }: { lib.databases = (import ./lib/ports.nix).databases; }; }\n"),
+    ("README.md", "port 1234\n"),
+];
+
+fn repository() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    fs::create_dir(folder.path().join(".git")).unwrap();
+    for (path, text) in FILES {
+        let file = folder.path().join(path);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
+    }
+    folder
+}
+
+fn run(folder: &TempDir, args: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_flakeward"));
+    command.args(args.split_whitespace()).current_dir(folder.path()).output().unwrap()
+}
+
+fn out(folder: &TempDir, args: &str) -> String {
+    let output = run(folder, args);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn the_map_says_who_uses_which_port() {
+    let expected = "\
+lib/ports.nix: 5 ports
+   3000  base
+   3010  development.api       written out in modules/db.nix:6
+   5432  databases.postgresql  flake.nix:1
+   5432  development.web       nothing refers to it
+   6379  databases.redis       flake.nix:1, modules/db.nix:5, process-compose.yaml:3
+      -  docs                  a string is no port number
+
+1 conflict
+   5432  databases.postgresql, development.web
+
+2 ports not in the registry
+   8080  modules/db.nix:6 (services.proxy.ports), process-compose.yaml:7 (--port)
+   9464  process-compose.yaml:7 (--metrics-port)
+";
+    assert_eq!(out(&repository(), "ports"), expected);
+}
+
+#[test]
+fn the_map_can_be_pasted_into_a_pull_request() {
+    let expected = "\
+## Ports
+
+### `lib/ports.nix`
+
+| Port | Name | Used in | Written out in |
+|---:|---|---|---|
+| 3000 | `base` |  |  |
+| 3010 | `development.api` |  | `modules/db.nix:6` |
+| 5432 | `databases.postgresql` | `flake.nix:1` |  |
+| 5432 | `development.web` |  |  |
+| 6379 | `databases.redis` | `flake.nix:1`, `modules/db.nix:5`, `process-compose.yaml:3` |  |
+| `a string` :x: | `docs` |  |  |
+
+### Conflicts
+
+| Port | Names |
+|---:|---|
+| 5432 | `databases.postgresql`, `development.web` |
+
+### Not in the registry
+
+| Port | Where |
+|---:|---|
+| 8080 | `modules/db.nix:6 (services.proxy.ports)`, `process-compose.yaml:7 (--port)` |
+| 9464 | `process-compose.yaml:7 (--metrics-port)` |
+";
+    assert_eq!(out(&repository(), "ports --format markdown"), expected);
+}
+
+#[test]
+fn the_map_is_a_document_for_programs() {
+    let map: serde_json::Value = serde_json::from_str(&out(&repository(), "ports --format json")).unwrap();
+    assert_eq!(map["version"], 1);
+    let entries = map["registries"][0]["entries"].as_array().unwrap();
+    let redis = entries.iter().find(|entry| entry["name"] == "databases.redis").unwrap();
+    assert_eq!(redis["number"], 6379);
+    let hows: Vec<_> = redis["uses"].as_array().unwrap().iter().map(|found| found["how"].as_str().unwrap()).collect();
+    assert_eq!(hows, ["group", "reference", "comment"]);
+    assert_eq!(redis["uses"][1]["start"]["line"], 5);
+    assert_eq!(map["conflicts"][0]["entries"][1]["name"], "development.web");
+    let numbers: Vec<_> = map["unregistered"].as_array().unwrap().iter().map(|port| &port["number"]).collect();
+    assert_eq!(numbers, [8080, 9464]);
+}
+
+#[test]
+fn free_numbers_and_groups_that_are_not_there() {
+    let repository = repository();
+    // Beside 6379 and beside 3010; 5433 is famous.
+    assert_eq!(out(&repository, "ports next databases"), "6380\n");
+    assert_eq!(out(&repository, "ports next development"), "3011\n");
+    assert_eq!(out(&repository, "ports next"), "6380\n");
+    let wrong = run(&repository, "ports next databses");
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(wrong.stdout.is_empty());
+    let said = String::from_utf8(wrong.stderr).unwrap();
+    assert_eq!(said, "error: the registry has no group `databses`\n  help: did you mean `databases`?\n");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_not_passed_over() {
+    let repository = repository();
+    fs::write(repository.path().join("broken.nix"), b"{ port = \"\xff\xfe\"; }").unwrap();
+    let output = run(&repository, "ports");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("broken.nix"));
+}
