@@ -92,10 +92,10 @@ impl Printer<'_> {
 
     fn advice(&self, group: &[&Finding]) -> String {
         let mut text = String::new();
-        let mut helps: Vec<&str> = group.iter().filter_map(|finding| finding.help.as_deref()).collect();
-        dedup(&mut helps);
-        for help in helps.iter().take(ADVICE) {
-            text.push_str(&self.field("help", &clean_lines(help)));
+        let helps = alike_advice(group.iter().filter_map(|finding| finding.help.as_deref()));
+        for (help, others) in helps.iter().take(ADVICE) {
+            let likewise = if *others > 0 { format!(" (likewise for {others} more)") } else { String::new() };
+            text.push_str(&self.field("help", &format!("{}{likewise}", clean_lines(help))));
         }
         if helps.len() > ADVICE {
             let more = format!("and {} more of this kind: --format json has them all", helps.len() - ADVICE);
@@ -150,6 +150,23 @@ fn wrapped(line: &str, width: usize) -> Vec<String> {
     lines.push(piece);
     let lines = lines.into_iter().map(|line| line.trim_end().to_owned());
     lines.filter(|line| !line.is_empty()).collect()
+}
+
+/// Pieces of advice, those that differ only in their code told once: the first of each kind and how many others.
+fn alike_advice<'a>(helps: impl Iterator<Item = &'a str>) -> Vec<(&'a str, usize)> {
+    let mut kinds: Vec<(String, Vec<&str>)> = Vec::new();
+    for help in helps {
+        let prose: String = help.split('`').step_by(2).collect();
+        match kinds.iter_mut().find(|(kind, _)| *kind == prose) {
+            Some((_, list)) => list.push(help),
+            None => kinds.push((prose, vec![help])),
+        }
+    }
+    let told = kinds.into_iter().map(|(_, mut list)| {
+        dedup(&mut list);
+        (list[0], list.len() - 1)
+    });
+    told.collect()
 }
 
 /// Whether findings say the same.
@@ -412,6 +429,12 @@ warn[lookup-path]: `<nixpkgs>` is looked up in NIX_PATH, which differs from mach
         let text = printed(&[("a.nix", "[ <a> <b> <c> ]\n")], Stream::default());
         assert!(text.lines().next().is_some_and(|line| line.ends_with("answers differently (3 places)")), "{text}");
         assert!(text.contains("`<b>` is looked up"), "{text}");
+    }
+
+    #[test]
+    fn advice_that_differs_in_its_code_is_told_once() {
+        let helps = ["write `a` here", "write `b` here", "write `b` here", "or not"];
+        assert_eq!(alike_advice(helps.into_iter()), [("write `a` here", 1), ("or not", 0)]);
     }
 
     #[test]
