@@ -232,3 +232,79 @@ fn a_power_cut_leaves_every_file_old_or_new() {
     }
     println!("{cut_short} of {RUNS} runs were cut in the middle of writing");
 }
+
+const PORTS: &str = "{\n  databases.redis = 6379;\n  web = {\n    api = 3000;\n    metrics = 9464;\n  };\n}\n";
+
+const MODULE: &str = "{ config, ... }:\n{\n  services.redis.servers.main.port = 6379;\n  services.api = {\n    port = \"3000\";\n    \
+                      listen = [ \"127.0.0.1:3000\" ];\n    environment.METRICS_PORT = \"9464\";\n  };\n  \
+                      networking.firewall.allowedTCPPorts = [ 3000 9464 ];\n}\n";
+
+/// What Nix makes of the module, where it is there.
+fn evaluated(root: &Path) -> Option<String> {
+    let file = root.join("modules/api.nix");
+    let expression = format!("import {} {{ config = {{ }}; }}", file.display());
+    let args = ["--eval", "--strict", "--json", "-E", &expression];
+    let required = std::env::var_os("FLAKEWARD_REQUIRE_TOOLS").is_some_and(|value| value == "1");
+    match Command::new("nix-instantiate").args(args).output() {
+        Ok(out) => {
+            assert!(out.status.success(), "{}", text(&out.stderr));
+            Some(text(&out.stdout).to_owned())
+        }
+        Err(_) => {
+            assert!(!required, "nix-instantiate is not there");
+            None
+        }
+    }
+}
+
+#[test]
+fn a_repository_is_moved_onto_its_registry() {
+    let compose = "services:\n  api:\n    ports:\n      - \"3000:3000\"\n      - \"9464:9464\"\n";
+    let docker = "FROM scratch\nEXPOSE 3000\n";
+    for crlf in [false, true] {
+        let ending = |text: &str| if crlf { text.replace('\n', "\r\n") } else { text.to_owned() };
+        let (module, compose) = (ending(MODULE), ending(compose));
+        let files = [
+            ("lib/ports.nix", PORTS),
+            ("modules/api.nix", module.as_str()),
+            ("compose.yaml", compose.as_str()),
+            ("Dockerfile", docker),
+        ];
+        let root = repository(&files);
+        let before = evaluated(root.path());
+        let select = ["--select", "hardcoded-port"];
+        let out = flakeward(root.path(), &select);
+        assert_eq!(out.status.code(), Some(0), "{}{}", text(&out.stdout), text(&out.stderr));
+        assert_eq!(evaluated(root.path()), before);
+        let read = |path: &str| fs::read_to_string(root.path().join(path)).unwrap();
+        let expected = "{ config, ... }:\nlet\n  ports = import ../lib/ports.nix;\nin\n{\n  \
+                        services.redis.servers.main.port = ports.databases.redis;\n  services.api = {\n    \
+                        port = toString ports.web.api;\n    listen = [ \"127.0.0.1:${toString ports.web.api}\" ];\n    \
+                        environment.METRICS_PORT = toString ports.web.metrics;\n  };\n  \
+                        networking.firewall.allowedTCPPorts = [ ports.web.api ports.web.metrics ];\n}\n";
+        assert_eq!(read("modules/api.nix"), ending(expected));
+        let commented = "services:\n  api:\n    # Port from lib/ports.nix: web.api = 3000\n    \
+                         # Port from lib/ports.nix: web.metrics = 9464\n    ports:\n      - \"3000:3000\"\n      - \"9464:9464\"\n";
+        assert_eq!(read("compose.yaml"), ending(commented));
+        assert_eq!(read("Dockerfile"), "FROM scratch\n# Port from lib/ports.nix: web.api = 3000\nEXPOSE 3000\n");
+        let again = flakeward(root.path(), &select);
+        assert!(text(&again.stderr).starts_with("nothing to fix;"), "{}", text(&again.stderr));
+    }
+}
+
+#[test]
+fn a_registry_is_made_where_there_is_none() {
+    let root = repository(&[("modules/api.nix", MODULE)]);
+    let before = evaluated(root.path());
+    let select = ["--select", "hardcoded-port"];
+    assert_eq!(flakeward(root.path(), &select).status.code(), Some(1));
+    assert!(!root.path().join("lib").exists());
+    let out = flakeward(root.path(), &["--unsafe", "--select", "hardcoded-port"]);
+    assert_eq!(out.status.code(), Some(0), "{}{}", text(&out.stdout), text(&out.stderr));
+    assert_eq!(evaluated(root.path()), before);
+    assert!(text(&out.stderr).contains("; new: lib/ports.nix (`git add` it"), "{}", text(&out.stderr));
+    let registry = fs::read_to_string(root.path().join("lib/ports.nix")).unwrap();
+    assert!(registry.contains("  databases = {\n    redis = 6379;\n  };\n"), "{registry}");
+    let again = flakeward(root.path(), &["--unsafe", "--select", "hardcoded-port"]);
+    assert!(text(&again.stderr).starts_with("nothing to fix;"), "{}", text(&again.stderr));
+}

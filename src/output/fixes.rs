@@ -47,5 +47,12 @@ pub fn summary(outcome: &Outcome, view: &View, written: bool) -> String {
         (fixed, false) => format!("would fix {} in {files}", count(fixed, "finding")),
     };
     let unsettled = if outcome.unsettled { "; more to fix after the last round: run again" } else { "" };
-    format!("{done}; left: {}{unsettled}", pretty::summary(&outcome.report, view))
+    let new: Vec<_> = outcome.changes.iter().filter(|change| change.before.is_none()).collect();
+    let new: Vec<_> = new.into_iter().map(|change| clean(&view.path(&change.path)).into_owned()).collect();
+    let made = match (new.is_empty(), written) {
+        (true, _) => String::new(),
+        (false, true) => format!("; new: {} (`git add` it: flakes see tracked files only)", new.join(", ")),
+        (false, false) => format!("; new: {}", new.join(", ")),
+    };
+    format!("{done}{made}; left: {}{unsettled}", pretty::summary(&outcome.report, view))
 }

@@ -70,7 +70,8 @@ impl<'p> Reporter<'p> {
         let missing: Vec<Missing<'_>> = own
             .filter(|(_, port)| !matches!(port.kind, UseKind::Computed | UseKind::Random) && port.number <= 65535)
             .filter(|(file, port)| {
-                matches!(file.source.kind, Kind::Nix | Kind::Yaml) && self.registries.by_number(port.number).is_empty()
+                matches!(file.source.kind, Kind::Nix | Kind::Yaml | Kind::Dockerfile)
+                    && self.registries.by_number(port.number).is_empty()
             })
             .map(|(file, port)| Missing { number: port.number, name: &port.name, path: &file.source.path })
             .collect();
@@ -150,7 +151,7 @@ impl<'p> Reporter<'p> {
             Kind::Nix if port_fix::may_import(&self.project.paths, &source.path, target.registry) => {
                 port_fix::nix(source, open.tree()?, port.span, target)
             }
-            Kind::Yaml => port_fix::yaml(source, open.tree()?, port.span, target),
+            Kind::Yaml | Kind::Dockerfile => port_fix::comment(source, open.tree()?, port.span, target),
             _ => None,
         }
     }

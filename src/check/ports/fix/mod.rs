@@ -1,6 +1,6 @@
 //! Port fixes: from a number that is written out to its entry in the registry, without changing what Nix evaluates.
 //!
-//! [`nix`] and [`yaml`] (for Dockerfiles as well) are functions of a tree and the place of some digits; whether these digits are a port, and
+//! [`nix`] and [`comment()`] (for YAML and Dockerfiles) are functions of a tree and the place of some digits; whether these digits are a port, and
 //! which entry they are, is for the port check to say.
 
 mod comment;
@@ -18,7 +18,7 @@ use crate::finding::{Edit, Fix, RelPath, Safety, Span};
 use crate::lang::Tree;
 use crate::source::{Kind, Source};
 
-pub use comment::fix as yaml;
+pub use comment::fix as comment;
 pub use registry::{Shape, shape};
 
 /// The entry that a number is to be replaced by.
