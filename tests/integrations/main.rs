@@ -1,5 +1,6 @@
 //! Where people meet flakeward, with the real tools. Whatever the README tells a newcomer to copy is read from there.
 
+mod action;
 mod flake;
 mod precommit;
 mod support;

@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# The one step of the GitHub action: gets flakeward, runs it once, and says what came of it.
+# Its inputs are the variables that action.yml sets.
+set -euo pipefail
+
+repository=flakeward/flakeward
+scratch=$(mktemp -d "${RUNNER_TEMP:-/tmp}/flakeward.XXXXXX")
+
+fail() {
+    printf '::error title=flakeward::%s\n' "$1"
+    printf 'exit-code=2\n' >>"$GITHUB_OUTPUT"
+    exit 2
+}
+
+# The machine as releases name it.
+target() {
+    case "$(uname -s)-$(uname -m)" in
+        Linux-x86_64) echo x86_64-unknown-linux-musl ;;
+        Linux-aarch64) echo aarch64-unknown-linux-musl ;;
+        Darwin-x86_64) echo x86_64-apple-darwin ;;
+        Darwin-arm64) echo aarch64-apple-darwin ;;
+        *) return 1 ;;
+    esac
+}
+
+# Downloads the release VERSION. What comes must have the checksum that stands beside this script.
+download() {
+    local archive sum
+    [[ $FLAKEWARD_VERSION =~ ^[0-9]+\.[0-9]+\.[0-9]+$ ]] || fail "the version '$FLAKEWARD_VERSION' is not of the form 1.2.3"
+    archive=flakeward-$FLAKEWARD_VERSION-$(target).tar.gz || fail "there is no release for $(uname -sm)"
+    sum=$(awk -v archive="$archive" '$2 == archive { print $1 }' "$GITHUB_ACTION_PATH/action/checksums.txt")
+    [ -n "$sum" ] || fail "action/checksums.txt of this action does not list $archive: use a newer commit of the action"
+    curl --fail --silent --show-error --location --proto '=https' --output "$scratch/$archive" \
+        "https://github.com/$repository/releases/download/v$FLAKEWARD_VERSION/$archive" || fail "$archive cannot be downloaded"
+    [ "$(shasum -a 256 "$scratch/$archive" | cut -d ' ' -f 1)" = "$sum" ] || fail "$archive is not what action/checksums.txt says"
+    if command -v gh >/dev/null; then
+        gh attestation verify "$scratch/$archive" --repo "$repository" >&2 || fail "$archive was not built by $repository"
+    else
+        echo '::notice title=flakeward::gh is not there: the checksum was verified, the attestation was not'
+    fi
+    tar -xzf "$scratch/$archive" -C "$scratch" flakeward
+    flakeward=$scratch/flakeward
+}
+
+# Builds the flakeward of the action's own commit.
+build() {
+    local out
+    command -v nix >/dev/null ||
+        fail "there is no Nix to build flakeward with: install it in a step before, or set version to one of action/checksums.txt"
+    out=$(nix --extra-experimental-features 'nix-command flakes' build --no-link --print-out-paths \
+        "path:$GITHUB_ACTION_PATH#flakeward") || fail "Nix cannot build flakeward"
+    flakeward=$out/bin/flakeward
+}
+
+# Appends the lines of a text that hold something to the arguments.
+add_lines() {
+    local line
+    while IFS= read -r line; do
+        [ -z "$line" ] || arguments+=("$line")
+    done <<<"$1"
+}
+
+if [ -n "$FLAKEWARD_BINARY" ]; then
+    flakeward=$FLAKEWARD_BINARY
+elif [ -n "$FLAKEWARD_VERSION" ]; then
+    download
+else
+    build
+fi
+
+sarif=$scratch/flakeward.sarif
+arguments=(check --fail-on "$FLAKEWARD_FAIL_ON")
+arguments+=(--format github --format sarif --output "$sarif" --format jsonl --output "$scratch/findings.jsonl")
+[ -z "$FLAKEWARD_CONFIG" ] || arguments+=(--config "$FLAKEWARD_CONFIG")
+add_lines "$FLAKEWARD_ARGS"
+arguments+=(--)
+add_lines "$FLAKEWARD_PATHS"
+
+cd "$FLAKEWARD_FOLDER"
+code=0
+"$flakeward" "${arguments[@]}" || code=$?
+{
+    printf 'exit-code=%s\n' "$code"
+    [ ! -f "$scratch/findings.jsonl" ] || printf 'findings=%s\n' "$(grep -c '"rule"' "$scratch/findings.jsonl" || true)"
+    [ ! -s "$sarif" ] || printf 'sarif-file=%s\n' "$sarif"
+} >>"$GITHUB_OUTPUT"
+exit "$code"
