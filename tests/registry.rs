@@ -122,6 +122,12 @@ fn nothing_makes_the_evaluator_hang_or_overflow_the_stack() {
         "let l = a: a ++ a; d = f: x: f (f x); in { a = builtins.length (d (d (d (d l))) [ 1 2 ]); }".to_owned(),
         "let s = a: a + a; d = f: x: f (f x); in { ${d (d (d (d s))) \"a\"} = 1; b = 2; }".to_owned(),
         "let d = f: x: f (f x); in { a = d (d (d (d (d (x: x + 1))))) 1; }".to_owned(),
+        "let f = x: builtins.foldl' (a: b: f b) 0 [ x ]; in { a = f 1; }".to_owned(),
+        "let f = x: builtins.head (builtins.filter (y: f y) [ x ]); in { a = f 1; }".to_owned(),
+        "let f = x: (with { ${\"y${f x}\"} = 1; }; y); in { a = f 1; }".to_owned(),
+        "let f = { a, b ? f { a = 1; } }: { c = a + b.c or 1; }.c; in { a = f { a = 1; }; }".to_owned(),
+        "let f = x: builtins.listToAttrs [ (f x) ]; in { a = f 1; }".to_owned(),
+        "let f = x: [ (f x) ] == [ (f x) ]; in { a = if f 1 then 1 else 2; }".to_owned(),
         "{ a = builtins.foldl' (x: y: x + y) 0 (builtins.genList (x: x) 60000); }".to_owned(),
     ];
     // The stack of a worker thread, which is what the evaluator has in earnest.

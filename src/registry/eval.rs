@@ -18,7 +18,7 @@ use crate::lang::{Field, Kind, Node, Tree, nix};
 const FUEL: usize = 400_000;
 
 /// How deep evaluation may nest, so that the stack of a worker thread always holds it.
-const DEPTH: u32 = 128;
+const DEPTH: u32 = 256;
 
 /// The scope of the language itself.
 const GLOBAL: ScopeId = 0;
