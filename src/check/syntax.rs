@@ -1,6 +1,7 @@
 //! `syntax-error`: a file that its grammar cannot read whole. What could be read is still checked by the other rules.
 
 use super::{Check, FileContext, no_project};
+use crate::finding::Span;
 use crate::lang::{self, Language, Node, Tree, recognize};
 use crate::source::{Kind, Source};
 
@@ -27,37 +28,39 @@ fn file(context: &mut FileContext<'_>) {
         if places == PLACES || (places > 0 && span.start < last_line_end) {
             continue;
         }
-        let (span, message) = describe(tree, node);
+        let (span, message, label) = describe(tree, node);
         last_line_end = line_end(tree.text(), span.end);
         places += 1;
         let name = context.source.kind.name();
         let finding = context
-            .finding("syntax-error", span, format!("this is not {}: {message}", article(name)))
-            .label("cannot be read from here on")
+            .finding("syntax-error", span, format!("cannot be read as {}: {message}", language(name)))
+            .label(label)
             .help("what could be read was still checked; findings after this place may be missing");
         context.report(finding);
     }
 }
 
 fn is_fault(tree: &Tree<'_>, node: Node) -> bool {
-    tree.missing(node) || tree.kind(node) == lang::Kind::Error
+    tree.made_up(node).is_some() || tree.kind(node) == lang::Kind::Error
 }
 
-/// The first unreadable token of an error, not all the text that was swallowed with it.
-fn describe(tree: &Tree<'_>, node: Node) -> (crate::finding::Span, String) {
+/// The place, what is wrong there, and what to write under it: the first unreadable token of an error, not all the
+/// text that was swallowed with it.
+fn describe(tree: &Tree<'_>, node: Node) -> (Span, String, String) {
     let span = tree.span(node);
-    if tree.missing(node) {
-        return (span, "something is missing here".to_owned());
+    let label = "cannot be read from here on".to_owned();
+    if let Some(token) = tree.made_up(node) {
+        return (span, format!("`{token}` is missing"), format!("`{token}` belongs here"));
     }
     let text = tree.slice(node);
     let lead = text.len() - text.trim_start().len();
     let word: usize = text[lead..].chars().take_while(|c| !c.is_whitespace()).take(40).map(char::len_utf8).sum();
     let start = span.start as usize + lead;
     let message = match &text[lead..lead + word] {
-        "" => "something is missing here".to_owned(),
-        word => format!("unexpected `{}`", word.escape_debug()),
+        "" => "something is missing".to_owned(),
+        word => format!("unexpected `{}`", word.replace(char::is_control, "\u{fffd}")),
     };
-    (crate::finding::Span::new(start, start + word), message)
+    (Span::new(start, start + word), message, label)
 }
 
 fn line_end(text: &str, at: u32) -> u32 {
@@ -65,11 +68,11 @@ fn line_end(text: &str, at: u32) -> u32 {
     memchr::memchr(b'\n', rest).map_or(text.len() as u32, |found| at + found as u32)
 }
 
-fn article(name: &str) -> &'static str {
-    match name {
-        "nix" => "valid Nix",
-        "yaml" => "valid YAML",
-        "lock" => "valid JSON",
-        _ => "a valid Dockerfile",
+fn language(kind: &str) -> &'static str {
+    match kind {
+        "nix" => "Nix",
+        "yaml" => "YAML",
+        "lock" => "JSON",
+        _ => "a Dockerfile",
     }
 }

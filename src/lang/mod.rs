@@ -73,7 +73,6 @@ struct Row {
     after: u32,
     kind: Kind,
     field: Field,
-    missing: bool,
 }
 
 /// A parsed file.
@@ -82,6 +81,8 @@ pub struct Tree<'a> {
     text: &'a str,
     rows: Vec<Row>,
     broken: bool,
+    /// The tokens that the grammar made up to go on reading: node and the grammar's id.
+    made_up: Vec<(Node, u16)>,
     unread: Option<u32>,
     raw: tree_sitter::Tree,
     /// How many steps are left; see [`Tree::refill`].
@@ -116,6 +117,7 @@ impl<'a> Tree<'a> {
     fn flatten(language: Language, text: &'a str, raw: tree_sitter::Tree) -> Result<Self, Refusal> {
         let names = kind::names(language);
         let mut rows: Vec<Row> = Vec::with_capacity(text.len() / 6 + 8);
+        let mut made_up = Vec::new();
         let mut cursor = raw.walk();
         let mut parent = u32::MAX;
         let mut depth = 0;
@@ -126,6 +128,9 @@ impl<'a> Tree<'a> {
             let mut descend = false;
             if kept {
                 let index = rows.len() as u32;
+                if node.is_missing() {
+                    made_up.push((Node(index), node.kind_id()));
+                }
                 rows.push(Row {
                     start: node.start_byte() as u32,
                     end: node.end_byte() as u32,
@@ -133,7 +138,6 @@ impl<'a> Tree<'a> {
                     after: index + 1,
                     kind: if node.is_error() { Kind::Error } else { names.kind(node.kind_id()) },
                     field,
-                    missing: node.is_missing(),
                 });
                 if cursor.goto_first_child() {
                     parent = index;
@@ -162,7 +166,7 @@ impl<'a> Tree<'a> {
             root.after = count;
         }
         let broken = raw.root_node().has_error();
-        let tree = Self { text, rows, broken, unread: None, raw, steps: Cell::new(0) };
+        let tree = Self { text, rows, broken, made_up, unread: None, raw, steps: Cell::new(0) };
         tree.refill();
         Ok(tree)
     }
@@ -226,9 +230,10 @@ impl<'a> Tree<'a> {
         self.row(node).field
     }
 
-    /// Whether the grammar made it up to go on reading.
-    pub fn missing(&self, node: Node) -> bool {
-        self.row(node).missing
+    /// The token that the grammar made up at this node to go on reading, if it is such a node.
+    pub fn made_up(&self, node: Node) -> Option<String> {
+        let index = self.made_up.binary_search_by_key(&node, |(node, _)| *node).ok()?;
+        Some(self.raw.language().node_kind_for_id(self.made_up[index].1)?.replace('_', " "))
     }
 
     /// Where it stands.
