@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::check::{self, Check, FileContext, ProjectContext};
+use crate::check::{self, Check, FileContext, Glance, ProjectContext};
 use crate::config::Config;
 use crate::finding::{Finding, Level, Note, NoteKind, RelPath, RuleId, Safety, Span};
 use crate::fingerprint;
 use crate::lang::limits::OutOfSteps;
 use crate::lang::{Language, Refusal, Tree};
 use crate::project::{Facts, Project, ProjectFile};
+use crate::registry::Mentions;
 use crate::rule::engine::Engine;
 use crate::rule::{Matcher, RuleSet};
 use crate::source::{Kind, Source};
@@ -229,10 +230,8 @@ struct Outcome {
 
 /// Checks a repository.
 pub fn check(repo: &Repo, settings: &Settings) -> Report {
-    let engine = Engine::new(&settings.rules);
-    let checks = active_checks(&settings.rules);
-    let mut outcomes: Vec<Outcome> =
-        repo.files.par_iter().map(|file| check_file(file, &checks, &engine, settings)).collect();
+    let pass = FilePass::new(repo, active_checks(&settings.rules), settings);
+    let mut outcomes: Vec<Outcome> = repo.files.par_iter().map(|file| pass.check(file)).collect();
 
     let mut findings: Vec<Finding> = repo.unreadable.iter().map(unreadable).collect();
     let mut notes = Vec::new();
@@ -252,7 +251,7 @@ pub fn check(repo: &Repo, settings: &Settings) -> Report {
         }
     }
     let mut used_hosts = None;
-    for check in &checks {
+    for check in &pass.checks {
         let mut context = ProjectContext {
             project: &project,
             ports: &settings.config.ports,
@@ -307,10 +306,9 @@ pub struct Known {
 
 /// Gathers the facts about ports, whichever rules are on.
 pub fn facts(repo: &Repo, settings: &Settings) -> Known {
-    let engine = Engine::new(&settings.rules);
-    let checks: Vec<&'static Check> = ["ports", "registry"].into_iter().filter_map(check::find).collect();
-    let outcomes: Vec<Outcome> =
-        repo.files.par_iter().map(|file| check_file(file, &checks, &engine, settings)).collect();
+    let checks = ["ports", "registry"].into_iter().filter_map(check::find).collect();
+    let pass = FilePass::new(repo, checks, settings);
+    let outcomes: Vec<Outcome> = repo.files.par_iter().map(|file| pass.check(file)).collect();
     let mut unreadable: Vec<Finding> = repo.unreadable.iter().map(self::unreadable).collect();
     let mut project = repo.without_facts();
     for outcome in outcomes {
@@ -392,50 +390,67 @@ fn active_checks(rules: &RuleSet) -> Vec<&'static Check> {
     names.into_iter().filter_map(check::find).collect()
 }
 
-fn check_file(file: &RepoFile, checks: &[&'static Check], engine: &Engine, settings: &Settings) -> Outcome {
-    let mut outcome = Outcome::default();
-    let source = match file {
-        RepoFile::Memory(source) => source.clone(),
-        RepoFile::Disk(entry) => match walk::read(entry) {
-            Ok(source) => Arc::new(source),
-            Err(error) => {
-                outcome.findings.push(unreadable(&error));
-                return outcome;
-            }
-        },
-    };
-    outcome.suppressions = suppress::read(&source, &mut outcome.findings);
-    let wanted: Vec<_> = checks.iter().filter(|check| (check.trigger)(&source)).collect();
-    let data_wanted = engine.trigger(&source);
-    let needed = data_wanted || !wanted.is_empty();
-    if needed || !settings.prefilter {
-        let (triggered, data) =
-            if settings.prefilter { (wanted, data_wanted) } else { (checks.iter().collect(), true) };
-        let tree = read_tree(&source);
-        // Where nothing was wanted of a file, it does not matter that it is refused.
-        outcome.findings.extend(tree.as_ref().err().filter(|_| needed).map(|refusal| refused(&source, *refusal)));
-        let tree = tree.ok().flatten();
-        outcome.findings.extend(tree.as_ref().and_then(|tree| cut_off(&source, tree)));
-        let mut context = FileContext {
-            source: &source,
-            tree: tree.as_ref(),
-            ports: &settings.config.ports,
-            params: &settings.config.params,
-            rules: &settings.rules,
-            facts: &mut outcome.facts,
-            findings: &mut outcome.findings,
-            notes: &mut outcome.notes,
-        };
-        for check in triggered {
-            guarded(&mut context, check.name, check.file);
-        }
-        if data {
-            guarded(&mut context, "query", |context| engine.run(context));
-        }
+/// All that is the same for every file.
+struct FilePass<'a> {
+    checks: Vec<&'static Check>,
+    engine: Engine,
+    registries: Mentions,
+    settings: &'a Settings,
+}
+
+impl<'a> FilePass<'a> {
+    fn new(repo: &Repo, checks: Vec<&'static Check>, settings: &'a Settings) -> Self {
+        let paths = repo.files.iter().map(|file| &**file.path());
+        let registries = Mentions::of(paths, &settings.config.ports);
+        Self { checks, engine: Engine::new(&settings.rules), registries, settings }
     }
-    let needed = !outcome.findings.is_empty() || !outcome.suppressions.is_empty() || !outcome.facts.is_empty();
-    outcome.source = needed.then_some(source);
-    outcome
+
+    fn check(&self, file: &RepoFile) -> Outcome {
+        let mut outcome = Outcome::default();
+        let source = match file {
+            RepoFile::Memory(source) => source.clone(),
+            RepoFile::Disk(entry) => match walk::read(entry) {
+                Ok(source) => Arc::new(source),
+                Err(error) => {
+                    outcome.findings.push(unreadable(&error));
+                    return outcome;
+                }
+            },
+        };
+        outcome.suppressions = suppress::read(&source, &mut outcome.findings);
+        let glance = Glance { source: &source, ports: &self.settings.config.ports, registries: &self.registries };
+        let wanted: Vec<_> = self.checks.iter().filter(|check| (check.trigger)(&glance)).collect();
+        let data_wanted = self.engine.trigger(&source);
+        let needed = data_wanted || !wanted.is_empty();
+        if needed || !self.settings.prefilter {
+            let (triggered, data) =
+                if self.settings.prefilter { (wanted, data_wanted) } else { (self.checks.iter().collect(), true) };
+            let tree = read_tree(&source);
+            // Where nothing was wanted of a file, it does not matter that it is refused.
+            outcome.findings.extend(tree.as_ref().err().filter(|_| needed).map(|refusal| refused(&source, *refusal)));
+            let tree = tree.ok().flatten();
+            outcome.findings.extend(tree.as_ref().and_then(|tree| cut_off(&source, tree)));
+            let mut context = FileContext {
+                source: &source,
+                tree: tree.as_ref(),
+                ports: &self.settings.config.ports,
+                params: &self.settings.config.params,
+                rules: &self.settings.rules,
+                facts: &mut outcome.facts,
+                findings: &mut outcome.findings,
+                notes: &mut outcome.notes,
+            };
+            for check in triggered {
+                guarded(&mut context, check.name, check.file);
+            }
+            if data {
+                guarded(&mut context, "query", |context| self.engine.run(context));
+            }
+        }
+        let needed = !outcome.findings.is_empty() || !outcome.suppressions.is_empty() || !outcome.facts.is_empty();
+        outcome.source = needed.then_some(source);
+        outcome
+    }
 }
 
 /// Runs a check on a file. Whatever it does, the run goes on and says so.

@@ -2,11 +2,11 @@
 
 use std::net::IpAddr;
 
-use super::{Check, FileContext, ProjectContext};
+use super::{Check, FileContext, Glance, ProjectContext};
 use crate::finding::{Finding, Span};
 use crate::lang::nix::{self, AttrName};
 use crate::lang::{Field, Kind as NodeKind, Node, Tree};
-use crate::source::{Kind, Source};
+use crate::source::Kind;
 
 /// See `rules/colmena-target.md`.
 pub static CHECK: Check = Check { name: "colmena", trigger, file, project };
@@ -32,7 +32,7 @@ impl ColmenaFacts {
     }
 }
 
-fn trigger(source: &Source) -> bool {
+fn trigger(source: &Glance<'_>) -> bool {
     let has = |word: &[u8]| memchr::memmem::find(source.text.as_bytes(), word).is_some();
     source.kind == Kind::Nix && (source.file_name() == "hive.nix" || has(b"olmena") || has(b"deployment"))
 }

@@ -4,19 +4,19 @@ use std::collections::HashSet;
 
 use memchr::memmem;
 
-use super::{Check, FileContext, no_project};
+use super::{Check, FileContext, Glance, no_project};
 use crate::config::nearest;
 use crate::finding::{Finding, Span};
 use crate::lang::attrs::{self, Attr, Attrs, Piece};
 use crate::lang::{Field, Kind, Node, Tree, nix};
-use crate::source::{self, Source};
+use crate::source;
 
 const RULE: &str = "unlayered-image";
 
 /// See `rules/unlayered-image.md`.
 pub static CHECK: Check = Check { name: "container_layers", trigger, file, project: no_project };
 
-fn trigger(source: &Source) -> bool {
+fn trigger(source: &Glance<'_>) -> bool {
     let has = |word: &str| memmem::find(source.text.as_bytes(), word.as_bytes()).is_some();
     source.kind == source::Kind::Nix && has("nix2container") && (has("buildImage") || has("buildLayer"))
 }

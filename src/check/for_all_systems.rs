@@ -6,11 +6,11 @@ use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
 
-use super::{Check, FileContext, no_project};
+use super::{Check, FileContext, Glance, no_project};
 use crate::finding::Span;
 use crate::lang::nix::{self, Origin};
 use crate::lang::{Field, Kind, Node, Tree};
-use crate::source::{self, Source};
+use crate::source;
 
 /// See `rules/for-all-systems.md`.
 pub static CHECK: Check = Check { name: "for-all-systems", trigger, file, project: no_project };
@@ -72,7 +72,7 @@ const PER_SYSTEM_OUTPUTS: [&str; 10] = [
     "defaultApp",
 ];
 
-fn trigger(source: &Source) -> bool {
+fn trigger(source: &Glance<'_>) -> bool {
     static CALLS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(FLAKE_UTILS).ok());
     static MAKER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(MAKERS).ok());
     static SYSTEMS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {

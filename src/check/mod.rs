@@ -25,6 +25,7 @@ use crate::config::{Params, PortSettings};
 use crate::finding::{Finding, Note, NoteKind, RuleId, Safety, Span};
 use crate::lang::Tree;
 use crate::project::{Facts, Project};
+use crate::registry::Mentions;
 use crate::rule::RuleSet;
 use crate::source::Source;
 
@@ -33,7 +34,7 @@ pub struct Check {
     /// The name in a page's `check`.
     pub name: &'static str,
     /// A necessary condition, cheap to decide: where it is false the check would find nothing and leave no facts.
-    pub trigger: fn(&Source) -> bool,
+    pub trigger: fn(&Glance<'_>) -> bool,
     /// Reads one file.
     pub file: fn(&mut FileContext<'_>),
     /// Says what the facts of all files show together.
@@ -62,6 +63,24 @@ pub static CHECKS: &[&Check] = &[
 
 /// Checks that read the facts of another, which then runs even where its own rules are off.
 pub const READS: &[(&str, &str)] = &[("ports", "registry")];
+
+/// What a trigger sees of one file: its name and text, before anything is parsed.
+pub struct Glance<'a> {
+    /// The file.
+    pub source: &'a Source,
+    /// What the configuration says about ports.
+    pub ports: &'a PortSettings,
+    /// The names of the repository's registries.
+    pub registries: &'a Mentions,
+}
+
+impl std::ops::Deref for Glance<'_> {
+    type Target = Source;
+
+    fn deref(&self) -> &Source {
+        self.source
+    }
+}
 
 /// What a check sees of one file.
 pub struct FileContext<'a> {

@@ -1,9 +1,9 @@
 //! `syntax-error`: a file that its grammar cannot read whole. What could be read is still checked by the other rules.
 
-use super::{Check, FileContext, no_project};
+use super::{Check, FileContext, Glance, no_project};
 use crate::finding::Span;
 use crate::lang::{self, Language, Node, Tree, recognize};
-use crate::source::{Kind, Source};
+use crate::source::Kind;
 
 /// See `rules/syntax-error.md`.
 pub static CHECK: Check = Check { name: "syntax", trigger, file, project: no_project };
@@ -12,7 +12,7 @@ pub static CHECK: Check = Check { name: "syntax", trigger, file, project: no_pro
 const PLACES: usize = 3;
 
 /// Nearly every file is whole, and for Nix that can be known without parsing it.
-fn trigger(source: &Source) -> bool {
+fn trigger(source: &Glance<'_>) -> bool {
     match source.kind {
         Kind::Nix => !recognize::accepts(&source.text),
         kind => Language::of(kind).is_some(),

@@ -80,6 +80,17 @@ fn unescape(escape: &str) -> &str {
     }
 }
 
+/// Whether a letter of a text is written as an escape sequence (`"\p"` is `"p"`). Nobody does that, but a search for a
+/// word in the text would not find it there.
+pub fn holds_odd_escape(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    memchr::memchr_iter(b'\\', bytes).any(|slash| {
+        let is_pair = slash > 0 && bytes[slash - 1] == b'\\';
+        let letter = bytes.get(slash + 1).filter(|byte| byte.is_ascii_alphabetic());
+        !is_pair && letter.is_some_and(|letter| !matches!(letter, b'n' | b'r' | b't'))
+    })
+}
+
 /// The nearest binding around a node, not looking out of functions, lists or other values than attribute sets.
 ///
 /// `a = { b = x; }`: from `b`'s binding this is `a`'s.

@@ -12,6 +12,7 @@ mod eval;
 mod fault;
 mod layout;
 pub mod map;
+mod mentions;
 pub mod next;
 mod ops;
 pub mod references;
@@ -26,6 +27,7 @@ use crate::finding::{RelPath, Span};
 use crate::lang::Tree;
 use crate::project::Project;
 pub use comment::RegistryComment;
+pub use mentions::Mentions;
 pub use shape::{Call, Shape};
 pub use uses::Use;
 

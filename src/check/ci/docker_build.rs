@@ -1,7 +1,7 @@
 //! `docker-build-in-ci`: an image that a CI step builds with Docker tooling instead of the flake.
 
 use super::{Build, builders};
-use crate::check::{Check, FileContext, ProjectContext};
+use crate::check::{Check, FileContext, Glance, ProjectContext};
 use crate::finding::{Finding, Span};
 use crate::lang::ci::{self, Script, Site, System};
 use crate::lang::yaml::Yaml;
@@ -16,7 +16,7 @@ pub static CHECK: Check = Check { name: "docker-build", trigger, file, project }
 const IMAGE_FUNCTIONS: [&str; 4] =
     ["buildImage", "buildLayeredImage", "streamLayeredImage", "buildLayeredImageWithNixDb"];
 
-fn trigger(source: &Source) -> bool {
+fn trigger(source: &Glance<'_>) -> bool {
     match source.kind {
         Kind::Yaml => ci::system(&source.path).is_some(),
         Kind::Nix => ["buildImage", "LayeredImage"]

@@ -6,9 +6,9 @@ mod shape;
 pub use shape::named_compose;
 use shape::{Compose, Service};
 
-use super::{Check, FileContext, no_project};
+use super::{Check, FileContext, Glance, no_project};
 use crate::lang::yaml::Yaml;
-use crate::source::{Kind, Source};
+use crate::source::Kind;
 
 /// See `rules/docker-compose.md`.
 pub static CHECK: Check = Check { name: "compose", trigger, file, project: no_project };
@@ -16,7 +16,7 @@ pub static CHECK: Check = Check { name: "compose", trigger, file, project: no_pr
 /// How many services a message names.
 const NAMED: usize = 4;
 
-fn trigger(source: &Source) -> bool {
+fn trigger(source: &Glance<'_>) -> bool {
     source.kind == Kind::Yaml
         && (memchr::memmem::find(source.text.as_bytes(), b"services").is_some() || named_compose(&source.path))
 }

@@ -2,7 +2,7 @@
 
 mod places;
 
-use super::{Check, FileContext, no_project};
+use super::{Check, FileContext, Glance, no_project};
 use crate::finding::Span;
 use crate::lang::shell::Command;
 use crate::source::{Kind, Source};
@@ -17,7 +17,7 @@ const SCRIPTS: [&str; 3] = ["dev", "start", "serve"];
 const VALUED: [&str; 9] = ["--prefix", "-w", "--workspace", "-C", "--dir", "-F", "--filter", "--cwd", "--env-file"];
 
 /// A necessary condition: one of the package managers is named in a file of a kind that holds commands.
-fn trigger(source: &Source) -> bool {
+fn trigger(source: &Glance<'_>) -> bool {
     let text = source.text.as_bytes();
     places::kind_has_commands(source)
         && ["npm", "yarn", "bun"].iter().any(|manager| memchr::memmem::find(text, manager.as_bytes()).is_some())

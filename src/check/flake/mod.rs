@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
 
-use super::{Check, FileContext, ProjectContext};
+use super::{Check, FileContext, Glance, ProjectContext};
 use crate::lang::flake::Flake;
 use crate::lang::lock::Lock;
 use crate::lang::{Tree, ci};
@@ -47,7 +47,7 @@ impl FlakeFacts {
     }
 }
 
-fn trigger(source: &Source) -> bool {
+fn trigger(source: &Glance<'_>) -> bool {
     static FETCHERS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(fetch::FETCHERS).ok());
     let text = source.text.as_bytes();
     match source.kind {

@@ -7,18 +7,18 @@ use std::collections::HashSet;
 use aho_corasick::AhoCorasick;
 
 use self::script::{Command, commands};
-use super::{Check, FileContext, no_project};
+use super::{Check, FileContext, Glance, no_project};
 use crate::finding::Span;
 use crate::lang::attrs::{self, Attrs, Piece};
 use crate::lang::{Kind, Node, Tree, nix};
-use crate::source::{self, Source};
+use crate::source;
 
 const RULE: &str = "install-in-app-derivation";
 
 /// See `rules/install-in-app-derivation.md`.
 pub static CHECK: Check = Check { name: "install", trigger, file, project: no_project };
 
-fn trigger(source: &Source) -> bool {
+fn trigger(source: &Glance<'_>) -> bool {
     static TOOLS: std::sync::LazyLock<Option<AhoCorasick>> =
         std::sync::LazyLock::new(|| AhoCorasick::new(["npm", "yarn", "bun"]).ok());
     source.kind == source::Kind::Nix && TOOLS.as_ref().is_none_or(|tools| tools.is_match(&source.text))

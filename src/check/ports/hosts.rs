@@ -7,23 +7,20 @@ use std::net::IpAddr;
 use crate::config::PortSettings;
 use crate::project::Project;
 
-/// The names under which a repository gives its machines and sites names, in a whole text.
-const NAMING: [&str; 9] = [
+/// The names under which a repository gives its machines and sites names: none of the functions below says yes in a text
+/// without one of these.
+pub const NAMING: [&str; 10] = [
     "hostName",
-    "virtualHosts",
+    "domain",
     "fqdn",
-    "networking.domain",
     "targetHost",
     "serverName",
-    "nixosConfigurations",
-    "acme.certs",
     "baseDomain",
+    "server_name",
+    "virtualHosts",
+    "nixosConfigurations",
+    "certs",
 ];
-
-/// Whether a text may name own hosts.
-pub fn may_name_hosts(text: &str) -> bool {
-    NAMING.iter().any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some())
-}
 
 /// Whether an attribute of this name can give an own host its name; see [`value_names_host`].
 pub fn may_name_host(name: &str) -> bool {

@@ -20,14 +20,14 @@ use memchr::memmem;
 
 use self::group::Groups;
 pub use self::model::ProcessFacts;
-use super::{Check, FileContext, ProjectContext};
+use super::{Check, FileContext, Glance, ProjectContext};
 use crate::finding::{Note, NoteKind};
-use crate::source::{Kind, Source};
+use crate::source::Kind;
 
 /// See `rules/process-dependency.md`, `rules/missing-readiness-probe.md` and `rules/unknown-process-option.md`.
 pub static CHECK: Check = Check { name: "processes", trigger, file, project };
 
-fn trigger(source: &Source) -> bool {
+fn trigger(source: &Glance<'_>) -> bool {
     let has = |word: &str| memmem::find(source.text.as_bytes(), word.as_bytes()).is_some();
     match source.kind {
         Kind::Yaml => has("processes"),

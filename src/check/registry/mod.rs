@@ -5,22 +5,20 @@ mod drift;
 mod unknown;
 mod unused;
 
-use super::{Check, FileContext, ProjectContext};
+use super::{Check, FileContext, Glance, ProjectContext};
 use crate::registry::{self, Registries, RegistryFacts, Value, comment, uses};
-use crate::source::{Kind, Source};
+use crate::source::Kind;
 
 /// See `rules/port-conflict.md`, `rules/invalid-port.md`, `rules/unknown-port.md`, `rules/port-drift.md` and
 /// `rules/unused-port.md`. Its facts are what the port check knows the registry by.
 pub static CHECK: Check = Check { name: "registry", trigger, file, project };
 
-/// What refers to a registry imports it, or names its path, which ends in ".nix" or has "port" in it (as "import" has
-/// too); a registry holds numbers. What is not Nix names the path in a comment.
-fn trigger(source: &Source) -> bool {
-    let holds = |word: &str| memchr::memmem::find(source.text.as_bytes(), word.as_bytes()).is_some();
+/// A registry is known by its path, and what refers to it names it; what is not Nix does so in a comment or a command.
+fn trigger(source: &Glance<'_>) -> bool {
     match source.kind {
-        Kind::Nix => holds("port") || holds(".nix") || source.text.bytes().any(|byte| byte.is_ascii_digit()),
+        Kind::Nix => registry::is_candidate(&source.path, source.ports) || source.registries.may_be_in(&source.text),
         Kind::Lock => false,
-        _ => holds(".nix"),
+        _ => memchr::memmem::find(source.text.as_bytes(), b".nix").is_some(),
     }
 }
 

@@ -4,13 +4,13 @@ mod edit;
 
 use super::nix::actions::Cache;
 use super::nix::{self, NixJob, NixStep, Runner};
-use crate::check::{Check, FileContext, ProjectContext};
+use crate::check::{Check, FileContext, Glance, ProjectContext};
 use crate::finding::{Finding, Fix, Note, NoteKind, Safety};
 use crate::lang::ci::{self, System};
 use crate::lang::nix as nix_lang;
 use crate::lang::{Kind as NodeKind, Tree};
 use crate::project::{Project, ProjectFile};
-use crate::source::{Kind, Source};
+use crate::source::Kind;
 
 /// See `rules/nix-cache.md`.
 pub static CHECK: Check = Check { name: "nix-cache", trigger, file, project };
@@ -18,7 +18,7 @@ pub static CHECK: Check = Check { name: "nix-cache", trigger, file, project };
 /// Composite actions that use composite actions are followed this far.
 const DEPTH: usize = 6;
 
-fn trigger(source: &Source) -> bool {
+fn trigger(source: &Glance<'_>) -> bool {
     match source.kind {
         Kind::Yaml => matches!(ci::system(&source.path), Some(System::GitHub | System::GitHubAction)),
         Kind::Nix => {

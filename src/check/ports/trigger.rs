@@ -1,0 +1,211 @@
+//! What a Nix text must hold for anything to be a port in it: a cheap necessary condition, so that most files are never
+//! parsed.
+//!
+//! A port is a number, so there must be a digit. And something must make it one: a name with the word port in it, a
+//! `listen`, a colon, an at sign or a short flag right before it, a protocol behind it, or one of the words that
+//! [`super::text`] knows programs and settings by. Each of these is looked for as loosely as it can be read: escape
+//! sequences, quotes, brackets and interpolations may stand in between. Every sink that `text` and `nix` learn must be
+//! known here; the tests of both hold it against this condition.
+
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+
+use super::hosts;
+use super::text::is_port_word;
+use crate::lang::nix;
+
+/// Whether a Nix text may hold a port, or name hosts of the repository's own.
+pub fn may_hold(text: &str) -> bool {
+    may_hold_port(text) || may_name_hosts(text)
+}
+
+/// Whether a Nix text may hold a port.
+fn may_hold_port(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let is_drawn =
+        || memchr::memmem::find(bytes, b"RANDOM").is_some() || memchr::memmem::find(bytes, b"shuf").is_some();
+    (bytes.iter().any(u8::is_ascii_digit) || is_drawn())
+        && (holds_word(bytes) || holds_number_after_sign(bytes) || nix::holds_odd_escape(text))
+}
+
+/// Whether a Nix text may name hosts.
+fn may_name_hosts(text: &str) -> bool {
+    static NAMES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(hosts::NAMING).ok());
+    NAMES.as_ref().is_none_or(|names| names.is_match(text))
+}
+
+/// What a word of [`WORDS`] must have around it.
+#[derive(Clone, Copy)]
+enum Around {
+    /// Nothing: the word says enough wherever it stands.
+    Anything,
+    /// The ends of a word.
+    WordEnds,
+    /// What makes it the end of a name that is a port's, or the start of one such as `portRange`.
+    PortName,
+}
+
+/// The words that make numbers ports, whatever their case.
+const WORDS: [(&str, Around); 17] = [
+    ("port", Around::PortName),
+    ("listen", Around::Anything),
+    ("bindto", Around::Anything),
+    ("/tcp", Around::Anything),
+    ("/udp", Around::Anything),
+    ("/sctp", Around::Anything),
+    ("--publish", Around::Anything),
+    ("postfix", Around::Anything),
+    ("inet_service", Around::Anything),
+    ("http.server", Around::Anything),
+    ("simplehttpserver", Around::Anything),
+    ("ngrok", Around::WordEnds),
+    ("ufw", Around::WordEnds),
+    ("nc", Around::WordEnds),
+    ("ncat", Around::WordEnds),
+    ("netcat", Around::WordEnds),
+    ("telnet", Around::WordEnds),
+];
+
+fn holds_word(text: &[u8]) -> bool {
+    static FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+        let words = WORDS.iter().map(|(word, _)| word);
+        AhoCorasick::builder().ascii_case_insensitive(true).match_kind(MatchKind::Standard).build(words).ok()
+    });
+    let Some(finder) = FINDER.as_ref() else { return true };
+    finder.find_overlapping_iter(text).any(|found| match WORDS[found.pattern().as_usize()].1 {
+        Around::Anything => true,
+        Around::WordEnds => ends_word(text, found.start()) && !is_name_byte(at(text, found.end())),
+        Around::PortName => names_port(text, found.start(), found.end()),
+    })
+}
+
+fn at(text: &[u8], at: usize) -> u8 {
+    text.get(at).copied().unwrap_or(0)
+}
+
+fn before(text: &[u8], end: usize) -> u8 {
+    end.checked_sub(1).map_or(0, |index| at(text, index))
+}
+
+fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
+}
+
+/// Whether another word ends before `start`. The letter of `\n` belongs to no word.
+fn ends_word(text: &[u8], start: usize) -> bool {
+    !is_name_byte(before(text, start)) || before(text, start.saturating_sub(1)) == b'\\'
+}
+
+/// Whether the "port" at a place can be that of a port's name: `listenPort`, `PORT`, `httpport`, `portRange`, but not
+/// that of `import`, `support` or `portable`.
+fn names_port(text: &[u8], start: usize, end: usize) -> bool {
+    let plural = usize::from(matches!(at(text, end), b's' | b'S'));
+    let goes_on = |at: usize| text.get(at).is_some_and(u8::is_ascii_lowercase);
+    if goes_on(end) && goes_on(end + plural) {
+        return false;
+    }
+    // `displayPortRange` is a range of ports, though `displayPort` is none.
+    if at(text, start) == b'P' && at(text, end + plural).is_ascii_uppercase() {
+        return true;
+    }
+    let letters = text[..start].iter().rev().take(32).take_while(|byte| byte.is_ascii_alphanumeric()).count();
+    let head = start - letters;
+    before(text, head) == b'\\' || std::str::from_utf8(&text[head..end]).is_ok_and(is_port_word)
+}
+
+/// `:80`, `:-80`, `@80`, `-p 80`, `"localhost", 80`; where a number may come out of an interpolation, its dollar.
+fn holds_number_after_sign(text: &[u8]) -> bool {
+    let is_number = |byte: u8| byte.is_ascii_digit() || byte == b'$';
+    // In front of the dollar or the number may stand what a shell's fallback begins with: `:-80`, `:''${X-80}`.
+    let follows = |sign: usize| {
+        let rest = text.get(sign + 1..).unwrap_or_default();
+        rest.iter().take(4).find(|byte| !b"-='\\".contains(byte)).is_some_and(|byte| is_number(*byte))
+    };
+    let after_at = |sign: usize| {
+        follows(sign) && (before(text, sign).is_ascii_hexdigit() || matches!(before(text, sign), b':' | b'}'))
+    };
+    let after_flag = |sign: usize| {
+        flag_end(text, sign).is_some_and(|end| is_number(at(text, loose_end(text, end)))) && ends_word(text, sign)
+    };
+    let after_comma = |sign: usize| {
+        let blanks = text[..sign].iter().rev().take_while(|byte| **byte == b' ').count();
+        let end = sign - blanks;
+        let closes = matches!(before(text, end), b'"' | b'\'' | b'\\' | b']' | b'\t');
+        (closes || (end > 0 && before(text, end - 1) == b'\\')) && is_number(at(text, loose_end(text, sign + 1)))
+    };
+    memchr::memchr3_iter(b':', b'@', b',', text).any(|sign| match text[sign] {
+        b':' => follows(sign),
+        b'@' => after_at(sign),
+        _ => after_comma(sign),
+    }) || memchr::memchr_iter(b'-', text).any(after_flag)
+}
+
+/// Where a short flag ends that some program takes a port by.
+fn flag_end(text: &[u8], dash: usize) -> Option<usize> {
+    const FLAGS: [&[u8]; 9] = [b"lvp", b"lnp", b"lp", b"p", b"P", b"l", b"D", b"L", b"R"];
+    let rest = text.get(dash + 1..)?;
+    FLAGS.iter().find(|flag| rest.starts_with(flag)).map(|flag| dash + 1 + flag.len())
+}
+
+/// Where blanks, quotes, brackets, escaped blanks and the like end.
+fn loose_end(text: &[u8], start: usize) -> usize {
+    let mut end = start;
+    loop {
+        end += match (at(text, end), at(text, end + 1)) {
+            (b'\\', b'n' | b'r' | b't') => 2,
+            (b' ' | b'\t' | b'\r' | b'\n' | b'"' | b'\'' | b'\\' | b'(' | b'[' | b'{' | b',' | b'=', _) => 1,
+            _ => return end,
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_and_signs_make_numbers_ports() {
+        for text in [
+            "{ port = 80; }",
+            "{ listenPort = 80; }",
+            "{ TCPPorts = [ 80 ]; }",
+            "{ httpport = 80; }",
+            "{ portRange.from = 80; }",
+            "{ x = mkOption { type = types.port; default = 80; }; }",
+            r#"{ x = "a\nport 80"; }"#,
+            r#"{ "p\ort" = 80; }"#,
+            r#""SOME_PORT=80""#,
+            r#""localhost:80""#,
+            r#""${host}:${toString n}" 80"#,
+            r#""''${X:-80}""#,
+            r#""1.1.1.1@853""#,
+            r#""ssh -p 23""#,
+            r#""ssh -p23""#,
+            r#""\nnc db 80""#,
+            r#"[ "-p" "8080:80" ]"#,
+            r#""redis-cli -p ${toString 80}""#,
+            r#""connect((\"localhost\", 80))""#,
+            r#"{ exposed."80/tcp" = { }; }"#,
+            "{ listenStreams = [ \"80\" ]; }",
+            "\"p=$RANDOM; --port $p\"",
+        ] {
+            assert!(may_hold_port(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn most_texts_hold_no_port() {
+        for text in [
+            "{ port = x; }",
+            "import ./x.nix { size = 12; }",
+            "{ supportsTags = 1; exporters = 2; portable = 3; transport = 4; }",
+            "{ a, b, size ? 12 }: { sync = 80; function = 1; }",
+            "{ rev = \"0.6.5\"; rgb = \"rgb(1, 2, 3)\"; }",
+            r#""a\nb 12""#,
+            "1 - 2",
+        ] {
+            assert!(!may_hold_port(text), "{text}");
+        }
+    }
+}

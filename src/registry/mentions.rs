@@ -1,0 +1,55 @@
+//! Whether a Nix text may refer to a registry: a cheap necessary condition, so that most files are never parsed.
+
+use aho_corasick::AhoCorasick;
+
+use crate::config::PortSettings;
+use crate::lang::nix;
+
+/// The names by which the registries of a repository can be referred to.
+#[derive(Debug, Default)]
+pub struct Mentions {
+    /// Nothing where there is no file that could be a registry.
+    names: Option<AhoCorasick>,
+    /// A folder above every other is a registry: any path may lead there.
+    anything: bool,
+}
+
+impl Mentions {
+    /// The names of those among a repository's files that may be registries.
+    ///
+    /// A path in Nix has a slash in it. The last name of a path that leads to a registry, or to a folder with one in it,
+    /// is a name in the registry's own path, or a dot.
+    pub fn of<'a>(files: impl Iterator<Item = &'a str>, settings: &PortSettings) -> Self {
+        let registries: Vec<&str> = files.filter(|path| super::is_candidate(path, settings)).collect();
+        if registries.is_empty() {
+            return Self::default();
+        }
+        let names = registries.iter().flat_map(|path| path.split('/')).map(|name| format!("/{name}"));
+        let words = names.chain(["/.".to_owned()]);
+        let names = AhoCorasick::new(words).ok();
+        Self { anything: names.is_none() || registries.contains(&"default.nix"), names }
+    }
+
+    /// Whether a text may refer to a registry, or to a folder with one.
+    pub fn may_be_in(&self, text: &str) -> bool {
+        self.anything || self.names.as_ref().is_some_and(|names| names.is_match(text) || nix::holds_odd_escape(text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_to_registries_and_their_folders_are_mentions() {
+        let of = |files: &[&str]| Mentions::of(files.iter().copied(), &PortSettings::default());
+        let some = of(&["flake.nix", "lib/net/ports.nix"]);
+        for text in ["import ../lib/net/ports.nix", "import-tree ./.", "f ../net", "\"${self}/lib/x\"", "./ports.nix"] {
+            assert!(some.may_be_in(text), "{text}");
+        }
+        for text in ["import ./hosts/web.nix", "{ ports = 1; lib = 2; }", "\"a\\nb\""] {
+            assert!(!some.may_be_in(text), "{text}");
+        }
+        assert!(!of(&["flake.nix"]).may_be_in("import ./ports.nix"));
+    }
+}
