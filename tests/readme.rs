@@ -1,0 +1,72 @@
+//! Keeps the README true: its table of rules, what its commands print for tests/repos/readme, its flakeward.toml.
+//! `FLAKEWARD_BLESS=1` rewrites the table and the output: read what it wrote.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use flakeward::config::Config;
+use flakeward::rule;
+use tempfile::TempDir;
+
+const PROJECT: &str = env!("CARGO_MANIFEST_DIR");
+const TABLE: (&str, &str) = ("<!-- rules -->\n", "<!-- end of rules -->\n");
+
+#[test]
+fn the_readme_is_true() {
+    let file = Path::new(PROJECT).join("README.md");
+    let written = fs::read_to_string(&file).unwrap();
+    let is = printed(&tabled(&written));
+    if std::env::var_os("FLAKEWARD_BLESS").is_some() {
+        fs::write(file, is).unwrap();
+    } else {
+        let diff = similar::TextDiff::from_lines(&written, &is);
+        assert!(written == is, "rewrite it with FLAKEWARD_BLESS=1 cargo test --test readme\n{}", diff.unified_diff());
+    }
+}
+
+#[test]
+fn its_configuration_is_one() {
+    let readme = fs::read_to_string(Path::new(PROJECT).join("README.md")).unwrap();
+    let text = readme.split("```toml\n").nth(1).and_then(|block| block.split("```").next()).unwrap();
+    assert!(text.contains("exclude"), "{text}");
+    Config::parse(Path::new("flakeward.toml"), text.to_owned()).unwrap();
+}
+
+/// The README with the rules as they are.
+fn tabled(readme: &str) -> String {
+    let (before, rest) = readme.split_once(TABLE.0).unwrap();
+    let (_, after) = rest.split_once(TABLE.1).unwrap();
+    let mut table = String::from("| rule | level | reports |\n|---|---|---|\n");
+    for rule in rule::BUILT_IN.iter() {
+        writeln!(table, "| [`{0}`](rules/{0}.md) | {1} | {2} |", rule.id, rule.level, rule.summary).unwrap();
+    }
+    format!("{before}{}{table}{}{after}", TABLE.0, TABLE.1)
+}
+
+/// The README with what its commands print, one after the other, in a repository of its own.
+fn printed(readme: &str) -> String {
+    let repository = TempDir::new().unwrap();
+    let from = Path::new(PROJECT).join("tests/repos/readme/.");
+    assert!(Command::new("cp").arg("-r").arg(from).arg(repository.path()).status().unwrap().success());
+    fs::create_dir(repository.path().join(".git")).unwrap();
+
+    let mut blocks = readme.split("```console\n$ flakeward");
+    let mut out = blocks.next().unwrap().to_owned();
+    for block in blocks {
+        let (args, rest) = block.split_once('\n').unwrap();
+        let (_, after) = rest.split_once("```").unwrap();
+        let ran = Command::new(env!("CARGO_BIN_EXE_flakeward"))
+            .args(args.split_whitespace())
+            .current_dir(repository.path())
+            .env_remove("FORCE_COLOR")
+            .env_remove("CLICOLOR_FORCE")
+            .output()
+            .unwrap();
+        // Remarks such as the summary of `fix` go to standard error, after the report.
+        let said = [ran.stdout, ran.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
+        write!(out, "```console\n$ flakeward{args}\n{said}```{after}").unwrap();
+    }
+    out
+}

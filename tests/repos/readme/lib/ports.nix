@@ -1,0 +1,5 @@
+{
+  databases = {
+    redis = 6379;
+  };
+}

@@ -1,0 +1,6 @@
+{
+  services.redis.servers.main = {
+    enable = true;
+    port = 6379;
+  };
+}
