@@ -147,6 +147,7 @@ fn comments_and_prose_are_text() {
             ("{ script = ''\n  # curl localhost:80\n  curl localhost:81\n''; }", "81"),
             ("{ description = \"listens on localhost:80\"; }", ""),
             ("{ x = throw \"localhost:80 is taken\"; }", ""),
+            ("{ bind = [ \", code:127, exec, record\" ]; listen = \"db:5432\"; }", "5432@db"),
         ],
     );
 }

@@ -177,7 +177,10 @@ impl<'a> View<'a> {
         let number = self.value(digits);
         let near = self.near(start);
         let name = near.as_ref().map_or("", |near| self.str(near.word.clone()));
-        let asked = self.wants_address || is_address_word(name) && near.is_some_and(|near| near.tie != Tie::Call);
+        // A key binding is called `bind` too: `", code:127, exec, ..."` is no list of addresses.
+        let listed = || self.text.split_whitespace().all(|word| word.contains(':'));
+        let asked =
+            self.wants_address && listed() || is_address_word(name) && near.is_some_and(|near| near.tie != Tie::Call);
         let plain = !host.contains('.');
         let sound = asked && number >= 22 && (plain || host::is_dotted(host)) || plain && KNOWN.contains(&number);
         sound && !is_no_address(name)
