@@ -23,6 +23,10 @@ target() {
     esac
 }
 
+sha256() {
+    if command -v sha256sum >/dev/null; then sha256sum "$1"; else shasum -a 256 "$1"; fi | cut -d ' ' -f 1
+}
+
 # Downloads the release VERSION. What comes must have the checksum that stands beside this script.
 download() {
     local archive sum
@@ -32,7 +36,7 @@ download() {
     [ -n "$sum" ] || fail "action/checksums.txt of this action does not list $archive: use a newer commit of the action"
     curl --fail --silent --show-error --location --proto '=https' --output "$scratch/$archive" \
         "https://github.com/$repository/releases/download/v$FLAKEWARD_VERSION/$archive" || fail "$archive cannot be downloaded"
-    [ "$(shasum -a 256 "$scratch/$archive" | cut -d ' ' -f 1)" = "$sum" ] || fail "$archive is not what action/checksums.txt says"
+    [ "$(sha256 "$scratch/$archive")" = "$sum" ] || fail "$archive is not what action/checksums.txt says"
     if command -v gh >/dev/null; then
         gh attestation verify "$scratch/$archive" --repo "$repository" >&2 || fail "$archive was not built by $repository"
     else

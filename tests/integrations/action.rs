@@ -166,7 +166,7 @@ fn builds_its_own_commit() {
 /// What is downloaded runs only if it is what the table says and GitHub attests where it was built.
 #[test]
 fn verifies_what_it_downloads() {
-    if !have(&["git", "bash", "shasum", "tar", "awk"]) {
+    if !have(&["git", "bash", "sha256sum", "tar", "awk"]) {
         return;
     }
     let download = "while [ \"$1\" != --output ]; do shift; done; cp \"$PLAYED/release.tar.gz\" \"$2\"";
@@ -181,7 +181,7 @@ fn verifies_what_it_downloads() {
         let repository = repository();
         let pack = format!("tar -czhf {0}/release.tar.gz -C {1} flakeward", folder.display(), parent(FLAKEWARD));
         repository.run(&pack).ok();
-        let real = repository.run(&format!("shasum -a 256 {}/release.tar.gz", folder.display())).ok();
+        let real = repository.run(&format!("sha256sum {}/release.tar.gz", folder.display())).ok();
         let sum = sum.unwrap_or_else(|| real.split(' ').next().unwrap());
         runner.action = folder.join("checkout");
         fs::create_dir_all(runner.action.join("action")).unwrap();
