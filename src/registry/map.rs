@@ -74,6 +74,11 @@ impl<'p> PortMap<'p> {
                 _ => map.whole.push(Spot { how: How::Group, ..spot }),
             }
         }
+        for (file, span, registry) in references::loads(project, registries) {
+            let spot = Spot { path: &file.source.path, span, how: How::Group, name: "" };
+            let map = maps.iter_mut().find(|map| map.registry.path == registry.path);
+            map.into_iter().for_each(|map| map.whole.push(spot.clone()));
+        }
         for (file, comment, registry) in references::comments(project, registries) {
             let Some(Lookup::Entry(entry)) = registry.map(|registry| registry.named(&comment.entry)) else { continue };
             let spot = Spot { path: &file.source.path, span: comment.span, how: How::Comment, name: "" };

@@ -246,8 +246,8 @@ pub struct RegistryFacts {
     pub uses: Vec<Use>,
     /// Where it does so in comments.
     pub comments: Vec<RegistryComment>,
-    /// Folders that it may read every Nix file of.
-    pub folders: Vec<RelPath>,
+    /// Folders that it may read every Nix file of, and where it does so.
+    pub folders: Vec<(RelPath, Span)>,
 }
 
 impl RegistryFacts {

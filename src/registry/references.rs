@@ -49,9 +49,21 @@ pub fn place(registry: &Registry, name: &str) -> Option<Span> {
     Some(entry.name_span)
 }
 
+/// The places that may read a registry with the folder it is in.
+pub fn loads<'p>(
+    project: &'p Project,
+    registries: &'p Registries<'p>,
+) -> impl Iterator<Item = (&'p ProjectFile, Span, &'p Registry)> {
+    let folders = project.files.iter().flat_map(|file| file.facts.registry.folders.iter().map(move |at| (file, at)));
+    folders.flat_map(|(file, (folder, span))| {
+        let inside = registries.all().iter().filter(move |registry| is_below(&registry.path, folder));
+        inside.map(move |registry| (file, *span, *registry))
+    })
+}
+
 /// Whether a file is in a folder or below it. The root holds only its own files here: what is given the whole
 /// repository (a source filter, a formatter) hardly ever reads it as Nix.
-pub fn is_below(file: &str, folder: &str) -> bool {
+fn is_below(file: &str, folder: &str) -> bool {
     match folder {
         "" => !file.contains('/'),
         folder => file.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')),

@@ -90,17 +90,17 @@ const SOURCES: [&str; 9] = [
 
 /// The folders that a file may read every Nix file of: those given to a function, or any in a file that speaks of
 /// loading folders.
-pub fn folders(file: &str, tree: &Tree<'_>) -> Vec<RelPath> {
+pub fn folders(file: &str, tree: &Tree<'_>) -> Vec<(RelPath, Span)> {
     let loads = LOADERS.iter().any(|word| memchr::memmem::find(tree.text().as_bytes(), word.as_bytes()).is_some());
-    let mut found: Vec<RelPath> = Vec::new();
+    let mut found: Vec<(RelPath, Span)> = Vec::new();
     for node in tree.nodes().filter(|&node| tree.kind(node) == Kind::Path) {
         let Some(path) = target(file, tree, node).filter(|path| !path.ends_with(".nix")) else { continue };
         if loads || is_given_to_a_function(tree, node) {
-            found.push(Arc::from(path));
+            found.push((Arc::from(path), tree.span(node)));
         }
     }
     found.sort();
-    found.dedup();
+    found.dedup_by(|a, b| a.0 == b.0);
     found
 }
 

@@ -39,13 +39,9 @@ impl Used {
                 used.mark(registry, &found.path, references::lookup(registry, found).unwrap_or(Lookup::NotDecidable));
             }
         }
-        let folders = context.project.files.iter().flat_map(|file| &file.facts.registry.folders);
-        for folder in folders {
-            let inside = registries.all().iter().filter(|registry| references::is_below(&registry.path, folder));
-            for registry in inside {
-                used.referred.insert(registry.path.clone());
-                used.whole.insert(registry.path.clone());
-            }
+        for (_, _, registry) in references::loads(context.project, registries) {
+            used.referred.insert(registry.path.clone());
+            used.whole.insert(registry.path.clone());
         }
         for (_, comment, registry) in references::comments(context.project, registries) {
             let Some(registry) = registry else { continue };
