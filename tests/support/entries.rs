@@ -1,0 +1,225 @@
+//! The entries through which bytes from outside come in, for fuzzing: each takes any bytes and panics only where
+//! flakeward breaks a promise. `tests/fuzz_corpus.rs` and the fuzz targets in `fuzz/` run the same functions.
+
+use std::io;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use flakeward::config::{Config, PortSettings};
+use flakeward::finding::{Finding, RelPath, Safety};
+use flakeward::fix::{self, Outcome, Request};
+use flakeward::lang::lock::Lock;
+use flakeward::lang::{Language, Tree};
+use flakeward::output::{self, Format, View};
+use flakeward::registry::{self, Lookup};
+use flakeward::rule::{example, page};
+use flakeward::{Repo, Report, Settings, walk};
+
+/// What takes bytes.
+pub type Entry = fn(&[u8]);
+
+/// Every entry by its name, which is that of its fuzz target and of the folder of its seeds.
+pub const ENTRIES: [(&str, Entry); 8] = [
+    ("nix", nix),
+    ("yaml", yaml),
+    ("dockerfile", dockerfile),
+    ("lock", lock),
+    ("config", config),
+    ("page", page),
+    ("registry", registry),
+    ("fix", fix),
+];
+
+/// Everything on, and every fix planned.
+static SETTINGS: LazyLock<Settings> = LazyLock::new(|| Settings { fixes: Safety::Unsafe, ..Settings::default() });
+
+/// A registry for files that refer to one.
+const PORTS: &str = "{\n  web.api = 3000;\n  databases.postgresql = 5432;\n}\n";
+
+/// Longer inputs say nothing that shorter ones do not: those that are large on purpose have their own tests.
+const LONGEST: usize = 64 << 10;
+
+/// Nix: as a module, a flake and a registry.
+pub fn nix(bytes: &[u8]) {
+    for name in ["modules/a.nix", "flake.nix"] {
+        checked(&[(name, bytes), ("ports.nix", PORTS.as_bytes())]);
+    }
+}
+
+/// YAML: as processes, containers, workflows, and as nothing in particular.
+pub fn yaml(bytes: &[u8]) {
+    let names = ["process-compose.yaml", "docker-compose.yml", ".github/workflows/ci.yml", "a.yaml"];
+    for name in names {
+        checked(&[(name, bytes), ("ports.nix", PORTS.as_bytes())]);
+    }
+}
+
+/// Dockerfiles.
+pub fn dockerfile(bytes: &[u8]) {
+    checked(&[("Dockerfile", bytes), ("ports.nix", PORTS.as_bytes())]);
+}
+
+/// flake.lock, beside the flake that it locks.
+pub fn lock(bytes: &[u8]) {
+    const FLAKE: &str = "{\n  inputs.nixpkgs.url = \"github:NixOS/nixpkgs\";\n  inputs.a.url = \"github:a/b\";\n  \
+                         inputs.a.inputs.nixpkgs.follows = \"nixpkgs\";\n  outputs = { self, nixpkgs, a }: { };\n}\n";
+    checked(&[("flake.nix", FLAKE.as_bytes()), ("flake.lock", bytes)]);
+    let Some(text) = text(bytes) else { return };
+    let Some(tree) = Tree::parse(Language::Json, text) else { return };
+    let Some(lock) = Lock::read(&tree) else { return };
+    for (label, node) in &lock.nodes {
+        for input in node.inputs.keys() {
+            // Whether it leads anywhere is the lock's matter; that it comes to an end is ours.
+            let _ = lock.resolve(label, input);
+        }
+    }
+}
+
+/// flakeward.toml: an error has a place in the text, and what is accepted can be worked with.
+pub fn config(bytes: &[u8]) {
+    let Some(text) = text(bytes) else { return };
+    match Config::parse(Path::new("flakeward.toml"), text.to_owned()) {
+        Err(error) => {
+            let fits = error.span.is_none_or(|span| text.get(span).is_some());
+            assert!(fits, "an error of the configuration points outside of it: {}", error.message);
+        }
+        Ok(config) => {
+            let files = [
+                ("a.nix", &b"{ services.x.port = 3000; y = <nixpkgs>; }\n"[..]),
+                ("compose.yaml", b"services:\n  a:\n    image: a\n    ports: [\"3000:80\"]\n"),
+                ("ports.nix", PORTS.as_bytes()),
+            ];
+            let settings = Settings::new(config);
+            let mut repo = Repo::from_bytes(files.map(|(path, bytes)| (path, bytes.to_vec())));
+            repo.exclude(&settings.config.exclude);
+            sound(&flakeward::check(&repo, &settings));
+        }
+    }
+}
+
+/// A rule's page.
+pub fn page(bytes: &[u8]) {
+    let Some(text) = text(bytes) else { return };
+    let Some((_, body)) = page::split(text) else { return };
+    match example::read(body) {
+        Err(error) => assert!(error.span.is_none_or(|span| body.get(span).is_some()), "{}", error.message),
+        Ok(examples) => {
+            for block in examples.iter().flat_map(|example| &example.blocks) {
+                assert_eq!(body.get(block.span.clone()), Some(block.text));
+            }
+        }
+    }
+    // A page lives as long as the process.
+    let error = page::parse("page", text.to_owned().leak()).err();
+    let span = error.and_then(|error| error.span);
+    assert!(span.is_none_or(|span| text.get(span).is_some()), "an error of a page points outside of it");
+}
+
+/// The evaluation of a port registry, found or configured, and questions to it.
+pub fn registry(bytes: &[u8]) {
+    const USER: &str = "let ports = import ./ports.nix; in {\n  a = ports.web.api;\n  b = 5432;\n}\n";
+    checked(&[("ports.nix", bytes), ("a.nix", USER.as_bytes())]);
+    let Some(text) = text(bytes) else { return };
+    let Some(tree) = Tree::parse(Language::Nix, text) else { return };
+    let path = RelPath::from("ports.nix");
+    let configured = PortSettings { registries: vec!["ports.nix".to_owned()], ..PortSettings::default() };
+    for settings in [&PortSettings::default(), &configured] {
+        let Some(registry) = registry::evaluate(&path, &tree, settings) else { continue };
+        for entry in registry.entries.iter().take(50) {
+            for span in [entry.name_span, entry.value_span] {
+                assert!(text.get(span.range()).is_some(), "{} points outside of the file", entry.name());
+            }
+            assert_ne!(registry.lookup(&entry.path), Lookup::Missing(0), "{} is not there", entry.name());
+            registry.named(&entry.name());
+            registry.nearest(&entry.name());
+        }
+    }
+}
+
+/// Fixes: a repository in the form of [`files`]. What could be parsed still can be, and nothing is left to do.
+pub fn fix(bytes: &[u8]) {
+    if bytes.len() > LONGEST {
+        return;
+    }
+    let files = files(bytes);
+    let mut repo = Repo::from_bytes(files.iter().map(|(path, bytes)| (*path, bytes.to_vec())));
+    let outcome = fixed(&repo);
+    for change in &outcome.changes {
+        let was_whole = change.before.as_deref().is_none_or(|before| parses(&change.path, before));
+        assert!(
+            !was_whole || parses(&change.path, &change.after),
+            "{} is broken by a fix:\n{}",
+            change.path,
+            change.after
+        );
+        repo.put(&change.path, change.after.clone().into_bytes());
+    }
+    assert!(!outcome.unsettled, "the fixes do not come to an end");
+    let again = fixed(&repo);
+    let more = again.changes.first().map(|change| (&change.before, &change.after));
+    assert_eq!(more, None, "fixing what is fixed changes it");
+}
+
+fn fixed(repo: &Repo) -> Outcome {
+    let outcome = fix::fix(repo, &SETTINGS, &Request { allowed: Safety::Unsafe, only: None, guard: &|_| Ok(()) });
+    sound(&outcome.report);
+    outcome
+}
+
+/// The files of a repository in one text: each begins behind a line `%% path`.
+fn files(bytes: &[u8]) -> Vec<(&str, &[u8])> {
+    const MARK: &[u8] = b"%% ";
+    let mut files: Vec<(&str, std::ops::Range<usize>)> = Vec::new();
+    let mut at = 0;
+    for line in bytes.split_inclusive(|&byte| byte == b'\n') {
+        let end = at + line.len();
+        let path = line.strip_prefix(MARK).and_then(|path| std::str::from_utf8(path).ok()).map(str::trim);
+        match (path, files.last_mut()) {
+            (Some(path), _) => files.push((path, end..end)),
+            (None, Some((_, text))) => text.end = end,
+            (None, None) => {}
+        }
+        at = end;
+    }
+    files.into_iter().map(|(path, text)| (path, &bytes[text])).collect()
+}
+
+fn parses(path: &str, text: &str) -> bool {
+    match walk::by_name(path).and_then(Language::of) {
+        Some(language) => Tree::parse(language, text).is_some_and(|tree| !tree.broken()),
+        None => true,
+    }
+}
+
+fn text(bytes: &[u8]) -> Option<&str> {
+    std::str::from_utf8(bytes).ok().filter(|text| text.len() <= LONGEST)
+}
+
+fn checked(files: &[(&str, &[u8])]) {
+    if files.iter().all(|(_, bytes)| bytes.len() <= LONGEST) {
+        sound(&flakeward::check(
+            &Repo::from_bytes(files.iter().map(|&(path, bytes)| (path, bytes.to_vec()))),
+            &SETTINGS,
+        ));
+    }
+}
+
+/// What every report keeps to: no check failed inside, all places are places, and every format can be written.
+fn sound(report: &Report) {
+    assert!(!report.internal_error(), "{:?}", report.notes);
+    for finding in &report.findings {
+        places(report, finding);
+    }
+    for format in [Format::Pretty, Format::Concise, Format::Json] {
+        assert!(output::write(format, report, &View::default(), &mut io::sink()).is_ok(), "{format:?}");
+    }
+}
+
+fn places(report: &Report, finding: &Finding) {
+    let edits = finding.fix.iter().flat_map(|fix| &fix.edits).map(|edit| (&edit.path, edit.span));
+    for (path, span) in edits.chain([(&finding.path, finding.span)]) {
+        let Some(source) = report.sources.get(path) else { continue };
+        let fits = source.text.get(span.range()).is_some();
+        assert!(fits, "{}: {span:?} is no place in {path}: {}", finding.rule, finding.message);
+    }
+}
