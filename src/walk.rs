@@ -127,6 +127,9 @@ pub fn add_asked(walk: &mut Walk, root: &Path, path: &Path, options: &Options) {
         walk.entries.append(&mut inner.entries);
         walk.unreadable.append(&mut inner.unreadable);
         walk.excluded.append(&mut inner.excluded);
+    } else if !path.is_file() {
+        // To open a named pipe is to wait for somebody who writes into it.
+        walk.unreadable.push(Unreadable { path: relative, reason: "it is neither a file nor a folder".to_owned() });
     } else if let Some(kind) = classify(&relative, path) {
         walk.entries.push(Entry { path: relative, file: path.to_owned(), kind });
     }
@@ -353,6 +356,7 @@ pub fn io_reason(error: &std::io::Error) -> String {
     match error.kind() {
         ErrorKind::NotFound => "it does not exist".to_owned(),
         ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        ErrorKind::IsADirectory => "it is a folder".to_owned(),
         _ => error.to_string(),
     }
 }

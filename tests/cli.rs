@@ -195,7 +195,10 @@ error: there is no rule `lookup-pth`
     );
     for (text, place, part) in [
         ("exclud = []\n", "1:1", "did you mean `exclude`?"),
-        ("[rules.lookup-path]\nlevel = \"of\"\n", "2:9", "unknown variant `of`"),
+        ("[rules.lookup-path]\nlevel = \"of\"\n", "2:9", "there is no level `of` here"),
+        ("[rules.lookup-path]\nlevel = \"of\"\n", "2:9", "did you mean `off`?"),
+        ("[rules]\nlookup-path = \"off\"\n", "2:15", "write `[rules.ID]` on a line of its own"),
+        ("exclude = \"a\"\n", "1:11", "expected a list"),
         ("[rules.lookup-path]\nlevle = \"off\"\n", "2:1", "did you mean `level`?"),
         ("[rules.unstable-nixpkgs]\nallow = 1\n", "2:9", "`allow` is written like"),
         ("exclude = [\"a\", \"[\"]\n", "1:17", "`[` is no glob"),
@@ -328,7 +331,7 @@ fn one_run_writes_several_reports() {
     assert_eq!(report["findings"][0]["start"], serde_json::json!({"line": 1, "column": 8, "offset": 7}));
     assert_eq!(report["summary"]["warnings"], 1);
     let said = refused(&repository, "--format json --output no/such/report.json");
-    assert_eq!(said, "error: cannot write to no/such/report.json: it does not exist\n");
+    assert_eq!(said, "error: cannot write to no/such/report.json: its folder does not exist\n");
 }
 
 #[test]
@@ -425,6 +428,19 @@ error[unreadable-file]: cannot be checked: it is not UTF-8 (first at byte 1, lin
 1 error in 1 of 2 files
 "
     );
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_refused_and_not_waited_for() {
+    let repository = Repository::new(&[("a.nix", "{ }")]);
+    std::os::unix::fs::symlink("gone.nix", repository.path().join("link.nix")).unwrap();
+    let said = refused(&repository, "link.nix");
+    assert_eq!(said, "error: link.nix is a symbolic link to gone.nix, which does not exist\n");
+    let _socket = std::os::unix::net::UnixListener::bind(repository.path().join("socket.nix")).unwrap();
+    let ran = repository.run("socket.nix --format concise");
+    let said = "socket.nix:1:1: error[unreadable-file]: cannot be checked: it is neither a file nor a folder\n";
+    assert_eq!((ran.code, ran.out.as_str()), (1, said));
 }
 
 #[test]

@@ -88,7 +88,11 @@ fn step_summary(report: &Report, view: &View) -> Result<(), Failure> {
 }
 
 fn unwritten(path: &Path, error: &io::Error) -> Failure {
-    Failure::new(format!("cannot write to {}: {}", path.display(), walk::io_reason(error)))
+    let reason = match error.kind() {
+        io::ErrorKind::NotFound => "its folder does not exist".to_owned(),
+        _ => walk::io_reason(error),
+    };
+    Failure::new(format!("cannot write to {}: {reason}", path.display()))
 }
 
 fn stats(err: &mut dyn Write, report: &Report, checked: Duration, all: Duration) -> io::Result<()> {

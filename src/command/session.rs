@@ -176,6 +176,10 @@ fn existing(path: &Path) -> Result<PathBuf, Failure> {
         if error.kind() != std::io::ErrorKind::NotFound {
             return Failure::io("look at", path, &error);
         }
+        if let Ok(target) = path.read_link() {
+            let (link, target) = (path.display(), target.display());
+            return Failure::new(format!("{link} is a symbolic link to {target}, which does not exist"));
+        }
         let failure = Failure::new(format!("{} does not exist", path.display()));
         let name = path.to_string_lossy();
         if let Some(command) = crate::config::nearest(&name, COMMANDS.into_iter()) {

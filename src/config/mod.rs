@@ -326,16 +326,25 @@ pub fn set(globs: &[String]) -> Result<GlobSet, (usize, globset::Error)> {
     builder.build().map_err(|error| (0, error))
 }
 
-/// Turns serde's sentence for an unknown key into one with a suggestion.
+/// Turns serde's sentence for what it cannot take into one with the next step.
 fn explain(message: &str) -> (String, Option<String>) {
-    let Some(rest) = message.strip_prefix("unknown field `") else { return (message.to_owned(), None) };
-    let Some((key, rest)) = rest.split_once('`') else { return (message.to_owned(), None) };
-    let known: Vec<&str> = rest.split('`').skip(1).step_by(2).collect();
-    let help = match nearest(key, known.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("known here: {}", known.join(", ")),
-    };
-    (format!("there is no key `{key}` here"), Some(help))
+    let unknown = [("unknown field `", "key"), ("unknown variant `", "level")].into_iter().find_map(|(start, what)| {
+        let (word, rest) = message.strip_prefix(start)?.split_once('`')?;
+        Some((what, word, rest))
+    });
+    if let Some((what, word, rest)) = unknown {
+        let known: Vec<&str> = rest.split('`').skip(1).step_by(2).collect();
+        let help = match nearest(word, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("known here: {}", known.join(", ")),
+        };
+        return (format!("there is no {what} `{word}` here"), Some(help));
+    }
+    if message.ends_with("expected struct RuleConfig") {
+        let help = "write `[rules.ID]` on a line of its own, and `level = \"warn\"` below it";
+        return ("a rule's settings are a table".to_owned(), Some(help.to_owned()));
+    }
+    (message.replace("expected a sequence", "expected a list"), None)
 }
 
 /// The known word nearest to a mistyped one, if it is near at all.

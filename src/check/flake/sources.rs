@@ -145,7 +145,10 @@ impl Settings<'_> {
                     "name the branch, or let the flake's own lock decide with `--inputs-from .` or a package of the flake"
                         .to_owned()
                 }
-                _ => format!("after the change `nix flake update` locks {current}; modules may need its release notes"),
+                _ if source.path.ends_with("flake.nix") => {
+                    format!("after the change `nix flake update` locks {current}; modules may need its release notes")
+                }
+                _ => format!("what is built with it may need the release notes of {current}"),
             });
         if let Some(edit) = self.edit(source, used, current) {
             let title = format!("take nixos-{current}");

@@ -174,10 +174,15 @@ impl<'p> Reporter<'p> {
             return finding.label(format!("would be {}", port_fix::reference(entry))).help(fix.title.clone()).fix(fix);
         }
         match self.registries.all() {
-            [] => finding.help("give it a name in lib/ports.nix, a set of names and numbers, and write that name here"),
+            [] => finding.help(format!(
+                "give it a name in lib/ports.nix, a set of names and numbers, and {}",
+                naming(source.kind, "lib/ports.nix", port.number)
+            )),
             [registry, ..] => finding.help(format!(
-                "{} does not have it yet: add it there under the name of what it is for, and write that name here",
-                registry.path
+                "{} does not have `{}` yet: add it there under the name of what it is for, and {}",
+                registry.path,
+                port.number,
+                naming(source.kind, &registry.path, port.number)
             )),
         }
     }
@@ -197,7 +202,15 @@ impl<'p> Reporter<'p> {
     fn unnumbered(&self, source: &Source, port: &PortUse) -> Finding {
         let place = self.registries.all().first().map_or("lib/ports.nix", |registry| &registry.path);
         Finding::new(rule(port), &source.path, port.span, what(port))
-            .help(format!("give it a number and a name in {place}, and write that name here"))
+            .help(format!("give it a number and a name in {place}, and {}", naming(source.kind, place, "NUMBER")))
+    }
+}
+
+/// How a use names its entry: in Nix by the reference, in what cannot import by a comment.
+fn naming(kind: Kind, registry: &str, number: impl std::fmt::Display) -> String {
+    match kind {
+        Kind::Nix => "write that name here".to_owned(),
+        _ => format!("say it in a comment above: `# Port from {registry}: NAME = {number}`"),
     }
 }
 
