@@ -27,26 +27,3 @@ pub enum Call {
         open: bool,
     },
 }
-
-impl Shape {
-    /// The expression that imports the registry, given its path as Nix writes it from the importing file and which
-    /// names are in scope there. `None` where an argument it needs is not at hand.
-    pub fn import(&self, path: &str, in_scope: impl Fn(&str) -> bool) -> Option<String> {
-        if !self.importable {
-            return None;
-        }
-        let mut text = format!("import {path}");
-        for call in &self.calls {
-            match call {
-                Call::Set { required, .. } if !required.is_empty() => {
-                    if !required.iter().all(|name| in_scope(name)) {
-                        return None;
-                    }
-                    text.push_str(&format!(" {{ inherit {}; }}", required.join(" ")));
-                }
-                Call::Any | Call::Set { .. } => text.push_str(" { }"),
-            }
-        }
-        Some(text)
-    }
-}
