@@ -343,11 +343,23 @@ pub fn read(entry: &Entry) -> Result<Source, Unreadable> {
 
 /// The text of a file's bytes, or why it is none.
 pub fn decode(bytes: Vec<u8>) -> Result<String, String> {
+    if is_utf16(&bytes) {
+        return Err("it is UTF-16, not UTF-8".to_owned());
+    }
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let line = memchr::memchr_iter(b'\n', &error.as_bytes()[..at]).count() + 1;
         format!("it is not UTF-8 (first at byte {at}, line {line})")
     })
+}
+
+/// Whether a text begins with the mark of UTF-16, or with two ASCII characters in it, which are UTF-8 as well.
+fn is_utf16(bytes: &[u8]) -> bool {
+    match bytes {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => true,
+        [a, 0, b, 0, ..] | [0, a, 0, b, ..] => *a != 0 && *b != 0,
+        _ => false,
+    }
 }
 
 /// An input/output error without the system's error number.

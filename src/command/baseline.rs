@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use super::{Failure, print, session::Session};
 use crate::cli::BaselineArgs;
+use crate::fix;
 use crate::output::text::count;
 use crate::suppress::baseline;
 
@@ -28,7 +29,11 @@ pub fn run(args: &BaselineArgs) -> Result<ExitCode, Failure> {
             return Ok(ExitCode::SUCCESS);
         }
         Some(file) => file.clone(),
-        None => session.root.join(baseline::DEFAULT),
+        None => {
+            fix::write::guard(&session.root, baseline::DEFAULT)
+                .map_err(|reason| Failure::new(format!("cannot write {}: {reason}", baseline::DEFAULT)))?;
+            session.root.join(baseline::DEFAULT)
+        }
     };
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
     folder.map_or(Ok(()), std::fs::create_dir_all).map_err(|error| Failure::io("write", &file, &error))?;

@@ -81,8 +81,8 @@ impl Session {
             None => return Ok(()),
         };
         let shown = named.map_or_else(|| self.view.disk_path(&self.root, file), Path::to_owned);
-        let bytes = std::fs::read(file).map_err(|error| Failure::io("read the baseline", &shown, &error))?;
-        let text = walk::decode(bytes)
+        let found_in = named.is_none().then_some(self.root.as_path());
+        let text = read_settings(file, found_in)
             .map_err(|reason| Failure::new(format!("cannot read the baseline {}: {reason}", shown.display())))?;
         let path = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
         let path = walk::between(&self.root, &walk::resolve_new(&path));
@@ -225,12 +225,30 @@ fn read_config(scope: &ScopeArgs, root: &Path, anchors: &[&Path], here: &Path) -
     };
     let Some(file) = file else { return Ok(Config::none()) };
     let shown = View::between(here, root).disk_path(root, &file);
-    let bytes = std::fs::read(&file).map_err(|error| Failure::io("read the configuration", &shown, &error))?;
-    let text = walk::decode(bytes)
+    let text = read_settings(&file, scope.config.is_none().then_some(root))
         .map_err(|reason| Failure::new(format!("cannot read the configuration {}: {reason}", shown.display())))?;
     let mut config = Config::parse(&shown, text)?;
     config.path = Some(walk::between(root, &walk::resolve_new(&file)));
     Ok(config)
+}
+
+/// Reads a file of settings. One that was found in a repository and not named may not be a link that leads out of it:
+/// messages show what is in the file.
+fn read_settings(file: &Path, found_in: Option<&Path>) -> Result<String, String> {
+    let reason = |error: std::io::Error| walk::io_reason(&error);
+    if let Some(root) = found_in {
+        let (file, root) = (file.canonicalize().map_err(reason)?, root.canonicalize().map_err(reason)?);
+        if !file.starts_with(root) {
+            return Err("it is a link that leads out of the repository".to_owned());
+        }
+    }
+    let mut bytes = Vec::new();
+    let opened = std::fs::File::open(file).map_err(reason)?;
+    opened.take(walk::MAX_FILE + 1).read_to_end(&mut bytes).map_err(reason)?;
+    if bytes.len() as u64 > walk::MAX_FILE {
+        return Err(format!("it is more than the {} MiB that are read", walk::MAX_FILE >> 20));
+    }
+    walk::decode(bytes)
 }
 
 fn find_config(root: &Path, anchors: &[&Path]) -> Option<PathBuf> {

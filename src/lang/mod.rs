@@ -18,6 +18,7 @@ pub mod shell;
 pub mod yaml;
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 
 pub use kind::{Field, Kind};
 pub use limits::Refusal;
@@ -87,6 +88,8 @@ pub struct Tree<'a> {
     raw: tree_sitter::Tree,
     /// How many steps are left; see [`Tree::refill`].
     steps: Cell<u64>,
+    /// The names of large sets that were looked into.
+    names: RefCell<HashMap<Node, nix::Names<'a>>>,
 }
 
 thread_local! {
@@ -95,6 +98,21 @@ thread_local! {
 }
 
 impl<'a> Tree<'a> {
+    /// How many nodes a node and all in it are.
+    pub fn size(&self, node: Node) -> usize {
+        self.rows.get(node.0 as usize).map_or(0, |row| (row.after - node.0) as usize)
+    }
+
+    /// Looks into the names of a set, which are made once.
+    fn with_names<T>(
+        &self,
+        set: Node,
+        make: impl FnOnce() -> nix::Names<'a>,
+        look: impl FnOnce(&nix::Names<'a>) -> T,
+    ) -> T {
+        look(self.names.borrow_mut().entry(set).or_insert_with(make))
+    }
+
     /// Parses a text; `None` where that is refused.
     pub fn parse(language: Language, text: &'a str) -> Option<Self> {
         Self::read(language, text).ok()
@@ -166,7 +184,8 @@ impl<'a> Tree<'a> {
             root.after = count;
         }
         let broken = raw.root_node().has_error();
-        let tree = Self { text, rows, broken, made_up, unread: None, raw, steps: Cell::new(0) };
+        let tree =
+            Self { text, rows, broken, made_up, unread: None, raw, steps: Cell::new(0), names: RefCell::default() };
         tree.refill();
         Ok(tree)
     }

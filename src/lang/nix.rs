@@ -1,6 +1,7 @@
 //! Nix: attribute paths through nested sets, lexical scopes, strings, and values seen through their wrappers.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use super::{Field, Kind, Node, Tree};
 use crate::finding::Span;
@@ -178,18 +179,40 @@ pub fn resolve(tree: &Tree<'_>, from: Node, name: &str) -> Option<Origin> {
     None
 }
 
+/// Sets with fewer nodes are searched, others get an index.
+const INDEXED: usize = 300;
+
+/// What the names of a set are, in its order: the member, and what a name there comes from.
+pub(super) type Names<'a> = HashMap<Cow<'a, str>, Vec<(Node, Origin)>>;
+
 fn in_set(tree: &Tree<'_>, set: Node, name: &str, from: Node) -> Option<Origin> {
-    tree.children(set).find_map(|member| match tree.kind(member) {
-        Kind::Binding => {
-            let path = attrpath_node(tree, member)?;
-            let first = tree.children(path).next()?;
-            (name_text(tree, first).as_deref() == Some(name)).then_some(Origin::Binding(member))
-        }
-        Kind::Inherit | Kind::InheritFrom if member != from || tree.kind(member) == Kind::InheritFrom => {
-            let attrs = tree.child_of_kind(member, Kind::InheritedAttrs)?;
-            tree.children(attrs).find(|&attr| name_text(tree, attr).as_deref() == Some(name)).map(Origin::Inherited)
-        }
-        _ => None,
+    let visible = |member: Node| member != from || tree.kind(member) != Kind::Inherit;
+    if tree.size(set) < INDEXED {
+        let mut named = members(tree, set).filter(|(written, ..)| written == name);
+        return named.find(|(_, member, _)| visible(*member)).map(|(.., origin)| origin);
+    }
+    tree.with_names(
+        set,
+        || {
+            let mut names = Names::new();
+            members(tree, set).for_each(|(name, member, origin)| names.entry(name).or_default().push((member, origin)));
+            names
+        },
+        |names| names.get(name)?.iter().find(|(member, _)| visible(*member)).map(|(_, origin)| *origin),
+    )
+}
+
+/// The names of a set: the first name of each binding's path, and those that are inherited.
+fn members<'t, 'a>(tree: &'t Tree<'a>, set: Node) -> impl Iterator<Item = (Cow<'a, str>, Node, Origin)> + 't {
+    tree.children(set).flat_map(move |member| {
+        let bound = (tree.kind(member) == Kind::Binding).then(|| attrpath_node(tree, member)).flatten();
+        let bound =
+            bound.and_then(|path| Some((name_text(tree, tree.children(path).next()?)?, Origin::Binding(member))));
+        let inherits = matches!(tree.kind(member), Kind::Inherit | Kind::InheritFrom);
+        let attrs = inherits.then(|| tree.child_of_kind(member, Kind::InheritedAttrs)).flatten();
+        let inherited = attrs.into_iter().flat_map(move |attrs| tree.children(attrs));
+        let inherited = inherited.filter_map(move |attr| Some((name_text(tree, attr)?, Origin::Inherited(attr))));
+        bound.into_iter().chain(inherited).map(move |(name, origin)| (name, member, origin))
     })
 }
 

@@ -5,7 +5,7 @@
 pub mod baseline;
 pub mod entries;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::finding::{Edit, Finding, Fix, RelPath, RuleId, Safety, Span};
@@ -44,6 +44,7 @@ pub fn read(source: &Source, wrong: &mut Vec<Finding>) -> Vec<Suppression> {
     }
     let index = LineIndex::new(&source.text);
     let mut found = Vec::new();
+    let mut code = 0;
     for at in memchr::memmem::find_iter(source.text.as_bytes(), MARK.as_bytes()) {
         let line = index.line(at as u32);
         let line_span = index.span(&source.text, line);
@@ -53,12 +54,15 @@ pub fn read(source: &Source, wrong: &mut Vec<Finding>) -> Vec<Suppression> {
         }
         let rest = source.text[at..line_span.end as usize].trim_end().trim_end_matches("*/").trim_end();
         let span = Span::new(at, at + rest.len());
+        if code <= line {
+            code = next_code_line(source, &index, line);
+        }
         let alone = before.trim_start().trim_start_matches(['#', '/', '*', ' ', '\t']).is_empty();
         match directive(source, span, rest) {
             Ok((whole_file, rules)) => {
                 let lines = match (whole_file, alone) {
                     (true, _) => 0..=usize::MAX,
-                    (false, true) => line..=next_code_line(source, &index, line),
+                    (false, true) => line..=code,
                     (false, false) => line..=line,
                 };
                 found.extend(rules.into_iter().map(|(rule, rule_span)| Suppression {
@@ -89,7 +93,7 @@ fn next_code_line(source: &Source, index: &LineIndex, line: usize) -> usize {
             let text = source.slice(index.span(&source.text, next)).trim_start();
             !text.starts_with('#') && !text.starts_with("*/")
         })
-        .unwrap_or(line + 1)
+        .unwrap_or_else(|| index.count())
 }
 
 type Directive = (bool, Vec<(RuleId, Span)>);
@@ -136,23 +140,66 @@ fn directive(source: &Source, span: Span, text: &str) -> Result<Directive, Box<F
     Ok((whole_file, rules))
 }
 
-/// Drops what suppressions cover, and marks those that cover something. Gives how many findings were dropped.
+/// The lines of a file that suppressions of one rule cover.
+#[derive(Default)]
+struct Covered {
+    /// From and to, inclusive; sorted and apart from each other once merged.
+    ranges: Vec<(usize, usize)>,
+    /// The lines among them that have a finding.
+    met: BTreeSet<usize>,
+}
+
+impl Covered {
+    fn merge(&mut self) {
+        self.ranges.sort_unstable();
+        self.ranges.dedup_by(|next, kept| {
+            let overlaps = next.0 <= kept.1;
+            if overlaps {
+                kept.1 = kept.1.max(next.1);
+            }
+            overlaps
+        });
+    }
+
+    /// Whether a finding on a line is silenced.
+    fn meet(&mut self, line: usize) -> bool {
+        let at = self.ranges.partition_point(|range| range.0 <= line);
+        let silenced = at.checked_sub(1).and_then(|at| self.ranges.get(at)).is_some_and(|range| line <= range.1);
+        if silenced {
+            self.met.insert(line);
+        }
+        silenced
+    }
+}
+
+/// Drops what suppressions cover, on any place of a finding, and marks those that cover something. Gives how many
+/// findings were dropped.
 pub fn silence(findings: &mut Vec<Finding>, suppressions: &mut [Suppression], sources: &Sources) -> usize {
     if suppressions.is_empty() {
         return 0;
     }
     let indexes = indexes(suppressions.iter(), sources);
+    let mut covered: BTreeMap<(RelPath, RuleId), Covered> = BTreeMap::new();
+    for entry in suppressions.iter() {
+        let lines = covered.entry((entry.path.clone(), entry.rule)).or_default();
+        lines.ranges.push((*entry.lines.start(), *entry.lines.end()));
+    }
+    covered.values_mut().for_each(Covered::merge);
     let before = findings.len();
     findings.retain(|finding| {
         let mut silenced = false;
-        for entry in suppressions.iter_mut().filter(|entry| entry.rule == finding.rule) {
-            if indexes.get(&entry.path).is_some_and(|index| covers(entry, finding, index)) {
-                entry.used = true;
-                silenced = true;
+        for (path, span) in places(finding) {
+            let lines = covered.get_mut(&(path.clone(), finding.rule));
+            if let Some((lines, index)) = lines.zip(indexes.get(path)) {
+                silenced |= lines.meet(index.line(span.start));
             }
         }
         !silenced
     });
+    for entry in suppressions {
+        let lines = covered.get(&(entry.path.clone(), entry.rule));
+        entry.used |= lines.is_some_and(|lines| lines.met.range(entry.lines.clone()).next().is_some());
+    }
     before - findings.len()
 }
 
@@ -160,13 +207,14 @@ pub fn silence(findings: &mut Vec<Finding>, suppressions: &mut [Suppression], so
 pub fn unused<'a>(suppressions: impl Iterator<Item = &'a Suppression>, sources: &Sources) -> Vec<Finding> {
     let unused: Vec<&Suppression> = suppressions.filter(|entry| !entry.used).collect();
     let indexes = indexes(unused.iter().copied(), sources);
+    let mut comments = Comments::default();
     let report = |entry: &&Suppression| {
         let message = format!("nothing here is reported by {}: the suppression is not needed", entry.rule);
         let mut finding = Finding::new("unused-suppression", &entry.path, entry.rule_span, message)
             .label("matches nothing")
             .help("remove it, so that it cannot hide something later");
         let source = sources.get(&entry.path).zip(indexes.get(&entry.path));
-        finding.fix = source.and_then(|(source, index)| removal(entry, source, index));
+        finding.fix = source.and_then(|(source, index)| removal(entry, source, index, &mut comments));
         finding
     };
     unused.iter().map(report).collect()
@@ -188,23 +236,16 @@ fn indexes<'a>(
     indexes
 }
 
-/// Whether a suppression silences a finding: on any of its places in the suppression's file, primary or label.
-fn covers(suppression: &Suppression, finding: &Finding, index: &LineIndex) -> bool {
-    suppression.rule == finding.rule
-        && places(finding)
-            .any(|(path, span)| *path == suppression.path && suppression.lines.contains(&index.line(span.start)))
-}
-
 /// Takes a suppression out: the rule's name where there are several, else the comment with its line. `None` for
 /// comments of another form than `# ..`.
-pub fn removal(suppression: &Suppression, source: &Source, index: &LineIndex) -> Option<Fix> {
+fn removal(suppression: &Suppression, source: &Source, index: &LineIndex, comments: &mut Comments) -> Option<Fix> {
     let (title, span) = match name_in_list(suppression, &source.text) {
         Some(span) => (format!("remove `{}` from the suppression", suppression.rule), span),
         None => ("remove the suppression".to_owned(), whole_comment(suppression, source, index)?),
     };
     Some(Fix {
         title,
-        safety: if is_comment(suppression.span, source) { Safety::Safe } else { Safety::Unsafe },
+        safety: if comments.hold(suppression.span, source) { Safety::Safe } else { Safety::Unsafe },
         edits: vec![Edit { path: source.path.clone(), span, text: String::new() }],
     })
 }
@@ -240,10 +281,27 @@ fn whole_comment(suppression: &Suppression, source: &Source, index: &LineIndex) 
     Some(Span { start: line_span.start + code.len() as u32, end: line_span.end })
 }
 
-/// Whether the grammar sees a comment there. In a script inside a string it is part of a value.
-fn is_comment(span: Span, source: &Source) -> bool {
-    let tree = Language::of(source.kind).and_then(|language| Tree::parse(language, &source.text));
-    tree.is_some_and(|tree| tree.kind(tree.covering(span)) == Kind::Comment)
+/// The comments that the grammar sees in the file that was asked about last. In a script inside a string, what looks
+/// like a comment is part of a value.
+#[derive(Default)]
+struct Comments {
+    path: Option<RelPath>,
+    spans: Vec<Span>,
+}
+
+impl Comments {
+    fn hold(&mut self, span: Span, source: &Source) -> bool {
+        if self.path.as_ref() != Some(&source.path) {
+            let tree = Language::of(source.kind).and_then(|language| Tree::parse(language, &source.text));
+            let comments = |tree: Tree<'_>| {
+                tree.nodes().filter(|&node| tree.kind(node) == Kind::Comment).map(|node| tree.span(node)).collect()
+            };
+            self.spans = tree.map(comments).unwrap_or_default();
+            self.path = Some(source.path.clone());
+        }
+        let at = self.spans.partition_point(|comment| comment.start <= span.start);
+        at.checked_sub(1).and_then(|at| self.spans.get(at)).is_some_and(|comment| span.end <= comment.end)
+    }
 }
 
 fn places(finding: &Finding) -> impl Iterator<Item = (&RelPath, Span)> {

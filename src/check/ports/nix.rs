@@ -1,6 +1,6 @@
 //! Port literals in Nix: integers and strings that flow into a port, names bound to them, and attribute names.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::flow::{self, Sink};
 use super::text::{self, Context, Flavour, Form, TextPort};
@@ -11,7 +11,7 @@ use crate::lang::{Field, Kind, Node, Tree};
 
 /// Collects what a Nix file says about ports.
 pub fn collect(tree: &Tree<'_>, facts: &mut PortFacts) {
-    let mut collector = Collector { tree, facts, bound: BTreeSet::new() };
+    let mut collector = Collector { tree, facts, bound: BTreeSet::new(), hosts: HashMap::new() };
     for node in tree.nodes() {
         match tree.kind(node) {
             Kind::Integer => collector.integer(node),
@@ -32,7 +32,13 @@ struct Collector<'t, 'a> {
     facts: &'t mut PortFacts,
     /// Literals bound to names, that were reported already because a port uses the name.
     bound: BTreeSet<Node>,
+    /// The names of hosts in each set that was asked about.
+    hosts: HashMap<Node, HostNames>,
 }
+
+/// The host names of a set, in its order, by the names before the last and the words before the host's: the member
+/// and, where it is an `inherit`, the name.
+type HostNames = HashMap<(Vec<Option<String>>, Vec<String>), Vec<(Node, Option<String>)>>;
 
 /// Attributes whose values are read by people.
 const PROSE: [&str; 18] = [
@@ -337,36 +343,29 @@ impl<'a> Collector<'_, 'a> {
 
     /// The literal host that stands beside a port in the same set: `host = "smtp.gmail.com"; port = 587;`, or as the
     /// name of an ssh block.
-    fn host_beside(&self, binding: Node, path: &[String]) -> Option<String> {
+    fn host_beside(&mut self, binding: Node, path: &[String]) -> Option<String> {
         let tree = self.tree;
         let own: Vec<_> = nix::names(tree, nix::attrpath_node(tree, binding)?).collect();
         let (last, prefix) = own.split_last()?;
         let last = last.text.as_deref()?;
-        let is_host =
-            |name: &nix::AttrName<'_>| name.text.as_deref().is_some_and(|name| words::names_host_of(name, last));
-        for member in tree.children(tree.parent(binding)?).filter(|&member| member != binding) {
-            match tree.kind(member) {
-                Kind::Binding => {
-                    let Some(attrpath) = nix::attrpath_node(tree, member) else { continue };
-                    let names: Vec<_> = nix::names(tree, attrpath).collect();
-                    let Some((name, before)) = names.split_last() else { continue };
-                    let same_place =
-                        before.len() == prefix.len() && before.iter().zip(prefix).all(|(a, b)| a.text == b.text);
-                    if same_place && is_host(name) {
-                        return hosts::literal_host(&self.known_string(nix::value(tree, member)?)?);
-                    }
-                }
-                Kind::Inherit if prefix.is_empty() => {
-                    let attrs = tree.child_of_kind(member, Kind::InheritedAttrs)?;
-                    if let Some(name) = nix::names(tree, attrs).find(is_host) {
-                        let Origin::Binding(binding) = nix::resolve(tree, member, name.text.as_deref()?)? else {
-                            return None;
-                        };
-                        return hosts::literal_host(&self.known_string(nix::value(tree, binding)?)?);
-                    }
-                }
-                _ => {}
-            }
+        let set = tree.parent(binding)?;
+        let hosts = self.hosts.entry(set).or_insert_with(|| host_names(tree, set));
+        let place: Vec<Option<String>> = prefix.iter().map(known_text).collect();
+        let words = words::port_prefix(last);
+        let remote = words.is_empty().then(|| vec!["remote".to_owned()]);
+        let candidates = [Some(words), remote].into_iter().flatten().filter_map(|words| {
+            let names = hosts.get(&(place.clone(), words))?;
+            names.iter().find(|(member, _)| *member != binding)
+        });
+        if let Some((member, inherited)) = candidates.min_by_key(|(member, _)| *member).cloned() {
+            let host = match inherited {
+                None => member,
+                Some(name) => match nix::resolve(tree, member, &name)? {
+                    Origin::Binding(binding) => binding,
+                    _ => return None,
+                },
+            };
+            return hosts::literal_host(&self.known_string(nix::value(tree, host)?)?);
         }
         let ssh = path.iter().any(|name| matches!(name.as_str(), "matchBlocks" | "ssh"));
         let block = path.len().checked_sub(2).map(|at| path[at].as_str())?;
@@ -449,6 +448,37 @@ impl<'a> Collector<'_, 'a> {
             self.facts.own_hosts.extend(hosts::literal_host(name));
         }
     }
+}
+
+/// The names of hosts in a set.
+fn host_names(tree: &Tree<'_>, set: Node) -> HostNames {
+    let mut found = HostNames::new();
+    for member in tree.children(set) {
+        match tree.kind(member) {
+            Kind::Binding => {
+                let Some(attrpath) = nix::attrpath_node(tree, member) else { continue };
+                let names: Vec<_> = nix::names(tree, attrpath).collect();
+                let Some((name, before)) = names.split_last() else { continue };
+                if let Some(words) = name.text.as_deref().and_then(words::host_prefix) {
+                    found.entry((before.iter().map(known_text).collect(), words)).or_default().push((member, None));
+                }
+            }
+            Kind::Inherit => {
+                let Some(attrs) = tree.child_of_kind(member, Kind::InheritedAttrs) else { continue };
+                for name in nix::names(tree, attrs).filter_map(|name| known_text(&name)) {
+                    if let Some(words) = words::host_prefix(&name) {
+                        found.entry((Vec::new(), words)).or_default().push((member, Some(name)));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+fn known_text(name: &nix::AttrName<'_>) -> Option<String> {
+    name.text.as_deref().map(str::to_owned)
 }
 
 fn is_range(name: &str) -> bool {

@@ -38,14 +38,26 @@ const HOST_WORDS: [&str; 14] = [
     "destination",
 ];
 
-/// Whether a name (of an attribute, key or variable) is that of the host beside the port called `port`: `SMTP_HOST`
-/// beside `SMTP_PORT`, `host` beside `port`, but not `smtpHost` beside `listenPort`.
-pub fn names_host_of(name: &str, port: &str) -> bool {
-    let (mut host, mut port) = (split(name), split(port));
-    let Some(last) = host.pop() else { return false };
-    port.pop();
+/// The words before those that make a name (of an attribute, key or variable) that of a host; `None` for other names.
+pub fn host_prefix(name: &str) -> Option<Vec<String>> {
+    let mut host = split(name);
+    let last = host.pop()?;
     let joined = last == "name" && host.pop().as_deref() == Some("host");
-    (joined || HOST_WORDS.contains(&last.as_str())) && (host == port || (port.is_empty() && host == ["remote"]))
+    (joined || HOST_WORDS.contains(&last.as_str())).then_some(host)
+}
+
+/// The words of a port's name before its last.
+pub fn port_prefix(name: &str) -> Vec<String> {
+    let mut port = split(name);
+    port.pop();
+    port
+}
+
+/// Whether a name is that of the host beside the port called `port`: `SMTP_HOST` beside `SMTP_PORT`, `host` beside
+/// `port`, but not `smtpHost` beside `listenPort`.
+pub fn names_host_of(name: &str, port: &str) -> bool {
+    let port = port_prefix(port);
+    host_prefix(name).is_some_and(|host| host == port || (port.is_empty() && host == ["remote"]))
 }
 
 #[cfg(test)]

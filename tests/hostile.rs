@@ -1,0 +1,288 @@
+//! Hostile repositories: whole commands, what they say exactly, and that they end. Hostile names and contents in the
+//! report formats are in `formats.rs`, interrupted fixes in `fix.rs`.
+#![cfg(unix)]
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// Nothing here takes a second of a free processor; what takes a minute hangs.
+const HANG: Duration = Duration::from_secs(60);
+
+const PORT: &str = "{ port = 6379; }";
+const DEEP: usize = 20_000;
+
+struct Ran {
+    code: Option<i32>,
+    out: String,
+    err: String,
+    /// The most memory that was in use, in MiB.
+    peak: u64,
+}
+
+fn repository(files: &[(&str, &[u8])]) -> TempDir {
+    let root = tempfile::tempdir().unwrap();
+    fs::create_dir(root.path().join(".git")).unwrap();
+    for (path, bytes) in files {
+        let file = root.path().join(path);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, bytes).unwrap();
+    }
+    root
+}
+
+/// Runs a command; one that hangs is killed and fails the test.
+fn run(root: &Path, args: &str) -> Ran {
+    run_as(&mut Command::new(env!("CARGO_BIN_EXE_flakeward")), root, args)
+}
+
+fn run_as(command: &mut Command, root: &Path, args: &str) -> Ran {
+    let place = tempfile::tempdir().unwrap();
+    let (out, err) = (place.path().join("out"), place.path().join("err"));
+    command.args(args.split_whitespace()).current_dir(root).env_remove("GITHUB_STEP_SUMMARY").stdin(Stdio::null());
+    let files = (fs::File::create(&out).unwrap(), fs::File::create(&err).unwrap());
+    let mut child = command.stdout(files.0).stderr(files.1).spawn().unwrap();
+    let begun = Instant::now();
+    let mut peak = 0;
+    let status = loop {
+        peak = peak.max(memory(child.id()));
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        if begun.elapsed() > HANG {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            panic!("flakeward {args} hangs");
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    };
+    let read = |file| fs::read_to_string(file).unwrap();
+    Ran { code: status.code(), out: read(out), err: read(err), peak }
+}
+
+/// The most memory that a process has had so far, in MiB; 0 where the system does not say.
+fn memory(process: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    peak.and_then(|text| text.trim().trim_end_matches(" kB").parse::<u64>().ok()).unwrap_or(0) >> 10
+}
+
+/// What a check of one file says.
+fn says(path: &str, text: impl AsRef<[u8]>) -> (Option<i32>, String) {
+    let root = repository(&[(path, text.as_ref())]);
+    let ran = run(
+        root.path(),
+        "--format concise --select hardcoded-port,manual-port-allocation,syntax-error,unreadable-file,unused-suppression",
+    );
+    assert_eq!(ran.err, "", "{path}");
+    assert!(ran.peak < 600, "{path}: {} MiB", ran.peak);
+    (ran.code, ran.out)
+}
+
+fn refused(path: &str, reason: &str) -> (Option<i32>, String) {
+    (Some(1), format!("{path}:1:1: error[unreadable-file]: cannot be checked: {reason}\n"))
+}
+
+fn port(place: &str) -> String {
+    format!("{place}: error[hardcoded-port]: port 6379 is written out here\n")
+}
+
+#[test]
+fn what_nests_too_deep_is_refused() {
+    let nix = |open: &str, close: &str| format!("{{ port = 6379; a = {}1{}; }}", open.repeat(DEEP), close.repeat(DEEP));
+    for (open, close) in [
+        ("[", "]"),
+        ("(", ")"),
+        ("{a=", ";}"),
+        ("x: ", ""),
+        ("let a = 1; in ", ""),
+        ("1 + ", ""),
+        ("{ } // ", ""),
+        ("if a then 1 else ", ""),
+        ("\"${", "}\""),
+    ] {
+        assert_eq!(says("x.nix", nix(open, close)), refused("x.nix", "it nests too deep"), "{open}");
+    }
+    let yaml = |open: &str, close: &str| format!("port: 6379\na: {}1{}\n", open.repeat(DEEP), close.repeat(DEEP));
+    let block: String = (0..2_000).map(|level| " ".repeat(level) + "port:\n").collect();
+    for text in [yaml("[", "]"), yaml("{a: ", "}"), "- ".repeat(DEEP) + "port: 6379\n", block + "6379\n"] {
+        assert_eq!(says("x.yaml", &text), refused("x.yaml", "it nests too deep"), "{}", &text[..20]);
+    }
+    let lock = format!("{{\"nodes\":{}1{}}}", "{\"a\":".repeat(DEEP), "}".repeat(DEEP));
+    let root = repository(&[("flake.nix", b"{ outputs = _: { }; }"), ("flake.lock", lock.as_bytes())]);
+    let ran = run(root.path(), "--format concise");
+    assert_eq!((ran.code, ran.out), refused("flake.lock", "it nests too deep"));
+    let path = format!("{{ port = 6379; {} = 1; }}", vec!["a"; DEEP].join("."));
+    assert_eq!(says("x.nix", path), refused("x.nix", "it takes too long to read"));
+}
+
+#[test]
+fn long_dockerfiles_are_read_to_the_end() {
+    let continued = format!("FROM a\nRUN echo {}b\nEXPOSE 6379\n", "a \\\n".repeat(DEEP));
+    assert_eq!(says("Dockerfile", continued), (Some(1), port("Dockerfile:20003:8")));
+    let ended: String = (0..DEEP).map(|index| format!("RUN <<E{index}\n")).collect();
+    let (code, out) = says("Dockerfile", format!("FROM a\n{ended}EXPOSE 6379\n"));
+    assert_eq!(code, Some(0), "{out}");
+    assert!(out.contains("warn[syntax-error]: cannot be read as a Dockerfile"), "{out}");
+}
+
+#[test]
+fn long_lines_and_large_files() {
+    let filler = "y".repeat(2_000_000);
+    assert_eq!(says("x.nix", format!("{{ a = \"{filler}\"; port = 6379; }}")), (Some(1), port("x.nix:1:2000018")));
+    assert_eq!(says("x.yaml", format!("a: \"{filler}\"\nport: 6379\n")), (Some(1), port("x.yaml:2:7")));
+    let lines = "port: 6379\n".to_owned() + &"a: b\n".repeat(1_000_000);
+    let cut = "x.yaml:32768:1: error[unreadable-file]: cannot be checked from here on: the file has too many lines\n";
+    assert_eq!(says("x.yaml", lines), (Some(1), port("x.yaml:1:7") + cut));
+    let root = repository(&[]);
+    fs::File::create(root.path().join("x.nix")).unwrap().set_len(100 << 20).unwrap();
+    let ran = run(root.path(), "--format concise");
+    assert_eq!((ran.code, ran.out), refused("x.nix", "100 MiB is more than the 32 MiB that are read"));
+    assert!(ran.peak < 200, "{} MiB", ran.peak);
+}
+
+#[test]
+fn aliases_are_not_expanded() {
+    let all = |name: &str, level: usize| vec![format!("*{name}{}", level - 1); 9].join(",");
+    let bomb: String = (1..40).map(|level| format!("a{level}: &a{level} [{}]\n", all("a", level))).collect();
+    assert_eq!(says("x.yaml", format!("a0: &a0 [1]\n{bomb}port: 6379\n")), (Some(1), port("x.yaml:41:7")));
+    let endless = "services: &a\n  a: *a\n  b:\n    <<: *a\n    port: 6379\n";
+    assert_eq!(says("compose.yaml", endless), (Some(1), port("compose.yaml:5:11")));
+}
+
+#[test]
+fn every_encoding_is_read_or_refused() {
+    let utf16 = |mark: &[u8]| [mark, &PORT.bytes().flat_map(|byte| [byte, 0]).collect::<Vec<_>>()].concat();
+    assert_eq!(says("x.nix", utf16(b"\xff\xfe")), refused("x.nix", "it is UTF-16, not UTF-8"));
+    assert_eq!(says("x.nix", utf16(b"")), refused("x.nix", "it is UTF-16, not UTF-8"));
+    let invalid = "it is not UTF-8 (first at byte 7, line 1)";
+    assert_eq!(says("x.nix", b"{ a = \"\xff\"; }"), refused("x.nix", invalid));
+    assert_eq!(says("x.nix", format!("\u{feff}{PORT}")), (Some(1), port("x.nix:1:10")));
+    for end in ["\r", "\n", "\r\n"] {
+        assert_eq!(says("x.nix", format!("{{{end}port = 6379;{end}}}{end}")), (Some(1), port("x.nix:2:8")), "{end:?}");
+        assert_eq!(says("x.yaml", format!("a: 1{end}port: 6379{end}")), (Some(1), port("x.yaml:2:7")), "{end:?}");
+    }
+    let (code, out) = says("x.nix", "{ port = 6379; \0 }");
+    assert_eq!(code, Some(1));
+    assert!(out.contains(&port("x.nix:1:10")) && out.contains("warn[syntax-error]"), "{out:?}");
+}
+
+#[test]
+fn thousands_of_names_findings_and_suppressions() {
+    let range = || 0..20_000;
+    let bound: String = range().map(|index| format!("n{index}Port = {};\n", index + 1_000)).collect();
+    let used: String = range().map(|index| format!("{{ port = n{index}Port; }}\n")).collect();
+    let (code, out) = says("x.nix", format!("let {bound} in [ {used} ]"));
+    assert_eq!((code, out.lines().count()), (Some(1), 20_000));
+    let beside: String =
+        (0..5_000).map(|index| format!("a{index}.port = 6379; a{index}.host = \"x.org\";\n")).collect();
+    let (code, out) = says("x.nix", format!("{{ {beside} }}"));
+    assert!(code.is_some_and(|code| code < 2) && !out.contains("unreadable-file"), "{out}");
+    let silenced = "{ port = 6379; } # flakeward: allow(hardcoded-port) because\n".repeat(20_000);
+    assert_eq!(says("x.nix", format!("[\n{silenced}]")), (Some(0), String::new()));
+    let unused = "1 # flakeward: allow(hardcoded-port) because\n".repeat(20_000);
+    let (_, out) = says("x.nix", format!("[\n{unused}]"));
+    assert_eq!(out.matches("[unused-suppression]").count(), 20_000);
+    let alone = "# flakeward: allow(hardcoded-port) because\n".repeat(20_000);
+    assert_eq!(says("x.nix", alone + PORT), (Some(0), String::new()));
+    let root = repository(&[("x.nix", format!("[\n{}]", format!("{PORT}\n").repeat(20_000)).as_bytes())]);
+    let ran = run(root.path(), "--format pretty");
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.out.contains("(20000 places)") && ran.peak < 600, "{} MiB", ran.peak);
+}
+
+#[test]
+fn only_regular_files_are_opened() {
+    let root = repository(&[("a.nix", PORT.as_bytes()), ("x.nix/b.nix", b"{ }")]);
+    let at = |name: &str| root.path().join(name);
+    for name in ["pipe.nix", "pipe", "Dockerfile"] {
+        assert!(Command::new("mkfifo").arg(at(name)).status().unwrap().success());
+    }
+    let _socket = std::os::unix::net::UnixListener::bind(at("socket.nix")).unwrap();
+    symlink(root.path(), at("loop")).unwrap();
+    symlink("self.nix", at("self.nix")).unwrap();
+    symlink("/etc/passwd", at("away.nix")).unwrap();
+    let ran = run(root.path(), "--format concise");
+    assert_eq!((ran.code, ran.out), (Some(1), port("a.nix:1:10")));
+    let ran = run(root.path(), "--format concise pipe.nix");
+    assert_eq!((ran.code, ran.out), refused("pipe.nix", "it is neither a file nor a folder"));
+    let ran = run(root.path(), "--format concise pipe");
+    assert_eq!((ran.code, ran.out), refused("pipe", "it is neither a file nor a folder"));
+}
+
+#[test]
+fn without_permission_it_says_so() {
+    let root = repository(&[("a.nix", PORT.as_bytes()), ("shut/b.nix", b"{ }"), ("c.nix", b"{ }")]);
+    let mode = |path: &str, mode| {
+        fs::set_permissions(root.path().join(path), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    mode("", 0o755);
+    mode("c.nix", 0o000);
+    mode("shut", 0o000);
+    let is_root = fs::read(root.path().join("c.nix")).is_ok();
+    let mut command = Command::new(if is_root { "setpriv" } else { env!("CARGO_BIN_EXE_flakeward") });
+    // The binary may lie where nobody else may look.
+    let binary = root.path().join("binary");
+    if is_root {
+        fs::copy(env!("CARGO_BIN_EXE_flakeward"), &binary).unwrap();
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]).arg(&binary);
+    }
+    let ran = run_as(&mut command, root.path(), "--format concise");
+    mode("shut", 0o755);
+    let denied = "1:1: error[unreadable-file]: cannot be checked: permission denied\n";
+    assert_eq!(
+        (ran.code, ran.out),
+        (Some(1), format!("{}c.nix:{denied}shut:{denied}", port("a.nix:1:10"))),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
+fn files_may_vanish_while_they_are_read() {
+    let names: Vec<String> = (0..500).map(|index| format!("{index}.nix")).collect();
+    let files: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), PORT.as_bytes())).collect();
+    let root = repository(&files);
+    let ran = std::thread::scope(|scope| {
+        scope.spawn(|| names.iter().rev().for_each(|name| fs::remove_file(root.path().join(name)).unwrap()));
+        run(root.path(), "--format concise")
+    });
+    assert!(matches!(ran.code, Some(0 | 1)), "{:?} {}", ran.code, ran.err);
+    let known = ["[hardcoded-port]: port 6379 is written out here", "cannot be checked: it does not exist"];
+    assert!(ran.out.lines().all(|line| known.iter().any(|end| line.ends_with(end))), "{}", ran.out);
+}
+
+/// What a repository says about itself cannot make flakeward read what is outside of it.
+#[test]
+fn settings_do_not_lead_out_of_the_repository() {
+    let outside = repository(&[("secret", b"secret = 6379"), ("ports.nix", b"{ secret = 6379; }")]);
+    let away = outside.path().display().to_string();
+    for (file, what) in [("flakeward.toml", "configuration"), (".flakeward/baseline.json", "baseline")] {
+        let root = repository(&[("a.nix", b"{ }"), (".flakeward/x", b"")]);
+        symlink(outside.path().join("secret"), root.path().join(file)).unwrap();
+        let ran = run(root.path(), "");
+        let said = format!("error: cannot read the {what} {file}: it is a link that leads out of the repository\n");
+        assert_eq!((ran.code, ran.out.as_str(), ran.err), (Some(2), "", said));
+    }
+    for registry in [format!("{away}/ports.nix"), "../../../etc/passwd".to_owned(), "lib/ports.nix".to_owned()] {
+        let settings = format!("exclude = [\"../**\", \"/etc/**\"]\n[ports]\nregistry = \"{registry}\"\n");
+        let root = repository(&[("a.nix", PORT.as_bytes()), ("flakeward.toml", settings.as_bytes()), ("lib/x", b"")]);
+        symlink(outside.path().join("ports.nix"), root.path().join("lib/ports.nix")).unwrap();
+        let ran = run(root.path(), "--format concise");
+        assert!(ran.code.is_some_and(|code| code > 0), "{}", ran.out);
+        assert!(!(ran.out + &ran.err).contains("secret"), "{registry}");
+        run(root.path(), "fix --unsafe");
+        let kept = fs::read(outside.path().join("ports.nix")).unwrap();
+        assert_eq!(kept, b"{ secret = 6379; }", "{registry}");
+    }
+    let root = repository(&[("a.nix", b"{ }")]);
+    symlink(outside.path(), root.path().join(".flakeward")).unwrap();
+    let ran = run(root.path(), "baseline");
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.err.contains(".flakeward is a symbolic link"), "{}", ran.err);
+    assert!(!outside.path().join("baseline.json").exists());
+}
