@@ -75,11 +75,19 @@ const PER_SYSTEM_OUTPUTS: [&str; 10] = [
 fn trigger(source: &Glance<'_>) -> bool {
     static CALLS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(FLAKE_UTILS).ok());
     static MAKER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(MAKERS).ok());
-    static SYSTEMS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-        AhoCorasick::new(["ystem", "platforms", "flakeExposed", "legacyPackages", "-linux", "-darwin"]).ok()
-    });
+    static SYSTEMS: LazyLock<Option<AhoCorasick>> =
+        LazyLock::new(|| AhoCorasick::new(["platforms", "flakeExposed", "legacyPackages", "-linux", "-darwin"]).ok());
     let has = |words: &Option<AhoCorasick>| words.as_ref().is_none_or(|words| words.is_match(&source.text));
-    source.kind == source::Kind::Nix && (has(&CALLS) || (has(&MAKER) && has(&SYSTEMS)))
+    source.kind == source::Kind::Nix
+        && (has(&CALLS) || (has(&MAKER) && (has(&SYSTEMS) || names_system(source.text.as_bytes()))))
+}
+
+/// Whether a text has a name with `system` in it that is not systemd's.
+fn names_system(text: &[u8]) -> bool {
+    memchr::memmem::find_iter(text, b"ystem").any(|at| {
+        let rest = &text[at + b"ystem".len()..];
+        rest.first() != Some(&b'd') || rest.get(1).is_some_and(u8::is_ascii_lowercase)
+    })
 }
 
 fn file(context: &mut FileContext<'_>) {

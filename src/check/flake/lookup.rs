@@ -22,9 +22,14 @@ pub struct Lookup {
     scope: Option<&'static str>,
 }
 
-/// Whether a text may hold a lookup: a `<` and a letter.
+/// Whether a text may hold a lookup: a path between angle brackets.
 pub fn may_look_up(text: &[u8]) -> bool {
-    memchr::memchr_iter(b'<', text).any(|at| text.get(at + 1).is_some_and(u8::is_ascii_alphabetic))
+    let in_path = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'+' | b'/');
+    memchr::memchr_iter(b'<', text).any(|at| {
+        let rest = &text[at + 1..];
+        let length = rest.iter().position(|byte| !in_path(byte)).unwrap_or(rest.len());
+        length > 0 && rest.get(length) == Some(&b'>')
+    })
 }
 
 /// The lookups of a file. `<nix/..>` is no lookup: those files come with Nix.
