@@ -4,6 +4,7 @@ use crate::check::ProjectContext;
 use crate::finding::{Edit, Finding, Fix, Safety, Span};
 use crate::lang::flake::Flake;
 use crate::lang::nix::{self, Origin};
+use crate::lang::recognize;
 use crate::lang::{Kind, Node, Tree};
 use crate::project::{Project, ProjectFile};
 
@@ -22,14 +23,9 @@ pub struct Lookup {
     scope: Option<&'static str>,
 }
 
-/// Whether a text may hold a lookup: a path between angle brackets.
-pub fn may_look_up(text: &[u8]) -> bool {
-    let in_path = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'+' | b'/');
-    memchr::memchr_iter(b'<', text).any(|at| {
-        let rest = &text[at + 1..];
-        let length = rest.iter().position(|byte| !in_path(byte)).unwrap_or(rest.len());
-        length > 0 && rest.get(length) == Some(&b'>')
-    })
+/// Whether a text may hold a lookup.
+pub fn may_look_up(text: &str) -> bool {
+    memchr::memchr_iter(b'<', text.as_bytes()).any(|at| recognize::is_search_path(text, at))
 }
 
 /// The lookups of a file. `<nix/..>` is no lookup: those files come with Nix.

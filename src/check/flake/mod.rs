@@ -54,7 +54,7 @@ fn trigger(source: &Glance<'_>) -> bool {
         Kind::Lock => true,
         Kind::Nix => {
             source.file_name() == "flake.nix"
-                || lookup::may_look_up(text)
+                || lookup::may_look_up(&source.text)
                 || FETCHERS.as_ref().is_none_or(|words| words.is_match(text))
         }
         Kind::Yaml => ci::system(&source.path).is_some() && memchr::memmem::find(text, b"nix").is_some(),

@@ -40,6 +40,8 @@ fn may_name_hosts(text: &str) -> bool {
 enum Around {
     /// Nothing: the word says enough wherever it stands.
     Anything,
+    /// Nothing, but it is written like this, or with a capital.
+    ItsCase,
     /// The ends of a word.
     WordEnds,
     /// What makes it the end of a name that is a port's, or the start of one such as `portRange`.
@@ -49,8 +51,8 @@ enum Around {
 /// The words that make numbers ports, whatever their case.
 const WORDS: [(&str, Around); 17] = [
     ("port", Around::PortName),
-    ("listen", Around::Anything),
-    ("bindto", Around::Anything),
+    ("listen", Around::ItsCase),
+    ("BindTo", Around::ItsCase),
     ("/tcp", Around::Anything),
     ("/udp", Around::Anything),
     ("/sctp", Around::Anything),
@@ -73,10 +75,14 @@ fn holds_word(text: &[u8]) -> bool {
         AhoCorasick::builder().ascii_case_insensitive(true).match_kind(MatchKind::Standard).build(words).ok()
     });
     let Some(finder) = FINDER.as_ref() else { return true };
-    finder.find_overlapping_iter(text).any(|found| match WORDS[found.pattern().as_usize()].1 {
-        Around::Anything => true,
-        Around::WordEnds => ends_word(text, found.start()) && !is_name_byte(at(text, found.end())),
-        Around::PortName => names_port(text, found.start(), found.end()),
+    finder.find_overlapping_iter(text).any(|found| {
+        let (word, around) = WORDS[found.pattern().as_usize()];
+        match around {
+            Around::Anything => true,
+            Around::ItsCase => text[found.start() + 1..found.end()] == word.as_bytes()[1..],
+            Around::WordEnds => ends_word(text, found.start()) && !is_name_byte(at(text, found.end())),
+            Around::PortName => names_port(text, found.start(), found.end()),
+        }
     })
 }
 
@@ -116,29 +122,67 @@ fn names_port(text: &[u8], start: usize, end: usize) -> bool {
 
 /// `:80`, `:-80`, `@80`, `-p 80`, `"localhost", 80`; where a number may come out of an interpolation, its dollar.
 fn holds_number_after_sign(text: &[u8]) -> bool {
-    let is_number = |byte: u8| byte.is_ascii_digit() || byte == b'$';
-    // In front of the dollar or the number may stand what a shell's fallback begins with: `:-80`, `:''${X-80}`.
-    let follows = |sign: usize| {
-        let rest = text.get(sign + 1..).unwrap_or_default();
-        rest.iter().take(4).find(|byte| !b"-='\\".contains(byte)).is_some_and(|byte| is_number(*byte))
-    };
-    let after_at = |sign: usize| {
-        follows(sign) && (before(text, sign).is_ascii_hexdigit() || matches!(before(text, sign), b':' | b'}'))
-    };
-    let after_flag = |sign: usize| {
-        flag_end(text, sign).is_some_and(|end| is_number(at(text, loose_end(text, end)))) && ends_word(text, sign)
-    };
-    let after_comma = |sign: usize| {
-        let blanks = text[..sign].iter().rev().take_while(|byte| **byte == b' ').count();
-        let end = sign - blanks;
-        let closes = matches!(before(text, end), b'"' | b'\'' | b'\\' | b']' | b'\t');
-        (closes || (end > 0 && before(text, end - 1) == b'\\')) && is_number(at(text, loose_end(text, sign + 1)))
-    };
     memchr::memchr3_iter(b':', b'@', b',', text).any(|sign| match text[sign] {
-        b':' => follows(sign),
-        b'@' => after_at(sign),
-        _ => after_comma(sign),
-    }) || memchr::memchr_iter(b'-', text).any(after_flag)
+        b':' => is_address(text, sign),
+        b'@' => {
+            let address = before(text, sign).is_ascii_hexdigit() || matches!(before(text, sign), b':' | b'}');
+            address && follows(text, sign)
+        }
+        _ => is_after_string(text, sign),
+    }) || memchr::memchr_iter(b'-', text).any(|dash| is_flag(text, dash))
+}
+
+/// Whether a number begins at a place, or something that may stand for one: `${..}`, `$((..))`.
+fn is_number(text: &[u8], start: usize) -> bool {
+    match at(text, start) {
+        b'$' => matches!(at(text, start + 1), b'{' | b'('),
+        byte => byte.is_ascii_digit(),
+    }
+}
+
+/// Whether a number follows a sign. In front of it may stand what a shell's fallback begins with: `:-80`, `:''${X-80}`.
+fn follows(text: &[u8], sign: usize) -> bool {
+    let rest = text.get(sign + 1..).unwrap_or_default();
+    let skipped = rest.iter().take(3).take_while(|byte| b"-='\\".contains(byte)).count();
+    is_number(text, sign + 1 + skipped)
+}
+
+/// Whether a colon stands between a host and a port, for all that is known there; times and digests are told apart.
+fn is_address(text: &[u8], colon: usize) -> bool {
+    let digits = text[colon + 1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if digits == 0 {
+        return follows(text, colon);
+    }
+    let end = colon + 1 + digits;
+    let host = text[..colon].iter().rev().take(256).take_while(|byte| is_name_byte(**byte) || **byte == b'%').count();
+    let (start, host) = (colon - host, &text[colon - host..colon]);
+    // `${x}12:80`, `\nlocalhost:80`
+    let is_whole = !matches!(before(text, start), b'}' | b')' | b'\\' | b'$');
+    let ends = match at(text, end) {
+        b'_' | b'+' | b'%' | b'=' | b'~' | b'^' | b'@' | 0x80.. => false,
+        // What goes on is an address of this machine, or one in numbers: `127.0.0.1:8080:80`.
+        b':' => !is_whole || !host.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-') || is_local(host),
+        byte => !byte.is_ascii_alphabetic(),
+    };
+    let is_clock = is_whole && !host.is_empty() && host.iter().all(u8::is_ascii_digit);
+    ends && digits < 10 && at(text, colon + 1) != b'0' && !is_clock
+}
+
+fn is_local(host: &[u8]) -> bool {
+    let ends = |tail: &[u8]| host.len() >= tail.len() && host[host.len() - tail.len()..].eq_ignore_ascii_case(tail);
+    host.is_empty() || ends(b"localhost")
+}
+
+/// `("localhost", 80)`
+fn is_after_string(text: &[u8], comma: usize) -> bool {
+    let blanks = text[..comma].iter().rev().take_while(|byte| **byte == b' ').count();
+    let end = comma - blanks;
+    let closes = matches!(before(text, end), b'"' | b'\'' | b'\\' | b']' | b'\t');
+    (closes || (end > 0 && before(text, end - 1) == b'\\')) && is_number(text, loose_end(text, comma + 1))
+}
+
+fn is_flag(text: &[u8], dash: usize) -> bool {
+    flag_end(text, dash).is_some_and(|end| is_number(text, loose_end(text, end))) && ends_word(text, dash)
 }
 
 /// Where a short flag ends that some program takes a port by.
@@ -189,6 +233,9 @@ mod tests {
             r#"{ exposed."80/tcp" = { }; }"#,
             "{ listenStreams = [ \"80\" ]; }",
             "\"p=$RANDOM; --port $p\"",
+            r#""127.0.0.1:${toString 80}:x""#,
+            r#""127.0.0.1:8080:''${X}""#,
+            r#""db:${toString (80 + 1)}""#,
         ] {
             assert!(may_hold_port(text), "{text}");
         }
@@ -203,6 +250,9 @@ mod tests {
             "{ a, b, size ? 12 }: { sync = 80; function = 1; }",
             "{ rev = \"0.6.5\"; rgb = \"rgb(1, 2, 3)\"; }",
             r#""a\nb 12""#,
+            r#"{ time = "2024-03-15T18:51:25+00:00"; at = "12:30"; }"#,
+            "\"mkdir -p $out/1\"",
+            "{ x = submoduleListEntry 1; }",
             "1 - 2",
         ] {
             assert!(!may_hold_port(text), "{text}");

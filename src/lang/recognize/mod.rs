@@ -33,6 +33,13 @@ pub fn accepts(text: &str) -> bool {
     text.len() <= i32::MAX as usize && memchr::memchr(0, text).is_none() && Recognizer::new(text).run()
 }
 
+/// Whether `<a/b>` stands at a place.
+pub fn is_search_path(text: &str, at: usize) -> bool {
+    let mut cursor = Cursor::new(text.as_bytes());
+    cursor.pos = at;
+    cursor.search_path()
+}
+
 /// Where a string, an interpolation or an attribute stands, which is to say what follows once it ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Slot {
