@@ -1,7 +1,9 @@
 //! `nix flake check`, with the real Nix and without a network. What nixpkgs would give is played by nixpkgs.nix.
 //!
 //! With FLAKEWARD_TEST_FLAKE_PARTS and FLAKEWARD_TEST_NIXPKGS_LIB (folders with hercules-ci/flake-parts and
-//! nix-community/nixpkgs.lib) the whole flake and its flake-parts module are tested as well.
+//! nix-community/nixpkgs.lib) the whole flake and its flake-parts module are tested as well; with
+//! FLAKEWARD_TEST_GIT_HOOKS and FLAKEWARD_TEST_TREEFMT (cachix/git-hooks.nix and numtide/treefmt-nix) so are the
+//! README's words for these.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -83,7 +85,7 @@ fn nixpkgs(lib: Option<&Path>) -> TempDir {
 fn flakeward() -> Repository {
     let program = Path::new(FLAKEWARD).parent().and_then(Path::parent).unwrap().join("integrations");
     let flake = format!(
-        "{{ outputs = {{ self, ... }}: {{ lib.mkCheck = import ./nix/check.nix {{ flakeward = self; }};\n\
+        "{{ outputs = {{ self, ... }}: {{ _type = \"flake\"; lib.mkCheck = import ./nix/check.nix {{ flakeward = self; }};\n\
          packages.{}.default = \"{}\"; }}; }}\n",
         system(),
         program.display()
@@ -190,10 +192,15 @@ fn settings_are_toml() {
 
 /// The checkouts of flake-parts and nixpkgs.lib, where they are given.
 fn checkouts() -> Option<(PathBuf, PathBuf)> {
+    both("FLAKEWARD_TEST_FLAKE_PARTS", "FLAKEWARD_TEST_NIXPKGS_LIB")
+}
+
+/// Two folders that variables name.
+fn both(one: &str, other: &str) -> Option<(PathBuf, PathBuf)> {
     let folder = |name| std::env::var_os(name).map(PathBuf::from);
-    let both = folder("FLAKEWARD_TEST_FLAKE_PARTS").zip(folder("FLAKEWARD_TEST_NIXPKGS_LIB"));
+    let both = folder(one).zip(folder(other));
     if both.is_none() {
-        eprintln!("left out: FLAKEWARD_TEST_FLAKE_PARTS and FLAKEWARD_TEST_NIXPKGS_LIB are not set");
+        eprintln!("left out: {one} and {other} are not set");
     }
     both
 }
@@ -218,4 +225,62 @@ fn flake_module() {
     let (nix, nixpkgs, flakeward) = (Nix::new(), nixpkgs(Some(&lib)), release(project_files().into_iter()));
     let inputs = [("nixpkgs", nixpkgs.path()), ("flake-parts", &*flake_parts), ("flakeward", flakeward.path())];
     guards_the_flake(&nix, &user("flake.nix, with flake-parts", &inputs), &inputs);
+}
+
+/// What the flake-parts module of another flake, the last of the inputs, makes of the README's words for `perSystem`.
+fn made_of(nix: &Nix, other: &str, option: &str, inputs: &[(&str, &Path)]) -> Value {
+    let urls: String = inputs.iter().map(|(name, _)| format!("{name}.url = \"path:/{name}\"; ")).collect();
+    let (system, name) = (system(), inputs.last().unwrap().0);
+    let flake = format!(
+        r#"{{
+          inputs = {{ {urls} flake-parts.inputs.nixpkgs-lib.follows = "nixpkgs"; }};
+          outputs = inputs: inputs.flake-parts.lib.mkFlake {{ inherit inputs; }} {{
+            imports = [ inputs.{name}.flakeModule ];
+            systems = [ "{system}" ];
+            perSystem = {{ config, ... }}: {{ imports = [ ./module.nix ]; legacyPackages.made = config.{option}; }};
+          }};
+        }}"#
+    );
+    let module = snippet(&format!("perSystem, with {other}"));
+    let user = Repository::new(&[("flake.nix", &flake), ("module.nix", &module)]);
+    user.add_all();
+    let said = nix.run(&user, &format!("eval --json .#legacyPackages.{system}.made"), inputs).ok();
+    // The warnings follow.
+    serde_json::Deserializer::from_str(&said).into_iter().next().unwrap().unwrap()
+}
+
+/// The README's hook for git-hooks.nix stops commits under the real pre-commit, its formatter for treefmt-nix fixes.
+#[test]
+fn git_hooks_and_treefmt() {
+    let Some((flake_parts, lib)) = checkouts().filter(|_| have(&["git", "nix", "pre-commit"])) else { return };
+    let Some((git_hooks, treefmt)) = both("FLAKEWARD_TEST_GIT_HOOKS", "FLAKEWARD_TEST_TREEFMT") else { return };
+    let (nix, nixpkgs, flakeward) = (Nix::new(), nixpkgs(Some(&lib)), flakeward());
+    let inputs = |name, other| {
+        [("nixpkgs", nixpkgs.path()), ("flake-parts", &*flake_parts), ("flakeward", flakeward.path()), (name, other)]
+    };
+    let hook =
+        made_of(&nix, "git-hooks.nix", "pre-commit.settings.hooks.flakeward.raw", &inputs("git-hooks", &*git_hooks));
+    let config = json!({ "repos": [{ "repo": "local", "hooks": [hook] }] });
+    let user = Repository::new(&[(".pre-commit-config.yaml", &config.to_string())]);
+    user.commit().ok();
+    user.run("pre-commit install").ok();
+    user.write("web/Dockerfile", BAD);
+    let stopped = user.commit();
+    assert_ne!(stopped.code, 0, "{}", stopped.said);
+    assert!(stopped.said.contains("error[dockerfile]"), "{}", stopped.said);
+    user.git("rm --quiet -r --force web");
+    user.write("ok.nix", "{ }\n");
+    user.commit().ok();
+
+    let formatter = made_of(&nix, "treefmt-nix", "treefmt.settings.formatter.flakeward", &inputs("treefmt", &*treefmt));
+    let command = formatter["command"].as_str().unwrap();
+    let words = formatter["options"].as_array().unwrap().iter().map(|word| word.as_str().unwrap());
+    let fixed = Repository::new(&[
+        ("lib/ports.nix", "{\n  redis = 6379;\n}\n"),
+        ("cache.nix", "{\n  services.redis.port = 6379;\n}\n"),
+    ]);
+    ran(&fixed.command(command).args(words).arg("cache.nix").output().unwrap()).ok();
+    let text = fs::read_to_string(fixed.path().join("cache.nix")).unwrap();
+    assert!(text.contains("port = ports.redis;"), "{text}");
+    assert_eq!(formatter["includes"], json!(["*.nix", "*.yml", "*.yaml"]));
 }
