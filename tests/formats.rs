@@ -52,9 +52,12 @@ fn json(format: Format, report: &Report) -> Value {
 fn tool(name: &str) -> Option<PathBuf> {
     let folders = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&folders).map(|folder| folder.join(name)).find(|file| file.is_file());
-    let required = std::env::var_os("FLAKEWARD_REQUIRE_TOOLS").is_some_and(|value| value == "1");
-    assert!(found.is_some() || !required, "{name} is not installed");
+    assert!(found.is_some() || !required(), "{name} is not installed");
     found
+}
+
+fn required() -> bool {
+    std::env::var_os("FLAKEWARD_REQUIRE_TOOLS").is_some_and(|value| value == "1")
 }
 
 /// What the multitool says about a log, errors and warnings.
@@ -210,6 +213,20 @@ fn junit_is_xml_that_counts_right() {
     }
     let passed = suite.children().filter(|node| node.is_element() && !node.has_children()).count();
     assert_eq!(passed, report.rules.len() - 2);
+}
+
+/// Valid by Jenkins' schema, which FLAKEWARD_JUNIT_SCHEMA names (.ci/run gets it).
+#[test]
+fn junit_is_valid_by_the_schema_of_jenkins() {
+    let (xmllint, schema) = (tool("xmllint"), std::env::var_os("FLAKEWARD_JUNIT_SCHEMA"));
+    assert!(schema.is_some() || !required(), "FLAKEWARD_JUNIT_SCHEMA is not set");
+    let Some((xmllint, schema)) = xmllint.zip(schema) else { return };
+    let file = tempfile::NamedTempFile::new().unwrap();
+    for report in [report(), Report::default()] {
+        std::fs::write(&file, written(Format::Junit, &report)).unwrap();
+        let ran = Command::new(&xmllint).args(["--noout", "--schema"]).arg(&schema).arg(file.path()).output().unwrap();
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    }
 }
 
 #[test]
