@@ -133,6 +133,16 @@ fn dockerfile() {
 }
 
 #[test]
+fn script() {
+    hold("script");
+}
+
+#[test]
+fn ci() {
+    hold("ci");
+}
+
+#[test]
 fn lock() {
     hold("lock");
 }

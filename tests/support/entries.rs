@@ -19,10 +19,12 @@ use flakeward::{Repo, Report, Settings, walk};
 pub type Entry = fn(&[u8]);
 
 /// Every entry by its name, which is that of its fuzz target and of the folder of its seeds.
-pub const ENTRIES: [(&str, Entry); 8] = [
+pub const ENTRIES: [(&str, Entry); 10] = [
     ("nix", nix),
     ("yaml", yaml),
     ("dockerfile", dockerfile),
+    ("script", script),
+    ("ci", ci),
     ("lock", lock),
     ("config", config),
     ("page", page),
@@ -35,6 +37,13 @@ static SETTINGS: LazyLock<Settings> = LazyLock::new(|| Settings { fixes: Safety:
 
 /// A registry for files that refer to one.
 const PORTS: &str = "{\n  web.api = 3000;\n  databases.postgresql = 5432;\n}\n";
+
+/// A flake, for files that matter beside one.
+const FLAKE: (&str, &[u8]) = (
+    "flake.nix",
+    b"{\n  inputs.nixpkgs.url = \"github:NixOS/nixpkgs\";\n  inputs.a.url = \"github:a/b\";\n  \
+      inputs.a.inputs.nixpkgs.follows = \"nixpkgs\";\n  outputs = { self, nixpkgs, a }: { };\n}\n",
+);
 
 /// Longer inputs say nothing that shorter ones do not: those that are large on purpose have their own tests.
 const LONGEST: usize = 64 << 10;
@@ -59,11 +68,25 @@ pub fn dockerfile(bytes: &[u8]) {
     checked(&[("Dockerfile", bytes), ("ports.nix", PORTS.as_bytes())]);
 }
 
+/// Scripts: of a shell, of just and of make.
+pub fn script(bytes: &[u8]) {
+    for name in ["a.sh", "justfile", "Makefile"] {
+        checked(&[(name, bytes), FLAKE]);
+    }
+}
+
+/// The files of CI systems other than GitHub's workflows, which are among the YAML.
+pub fn ci(bytes: &[u8]) {
+    let names = ["action.yml", ".gitlab-ci.yml", ".circleci/config.yml", "azure-pipelines.yml", ".buildkite/a.yml"];
+    let more = [".woodpecker.yml", "bitbucket-pipelines.yml", ".travis.yml", "buildspec.yml", "cloudbuild.yaml"];
+    for name in names.into_iter().chain(more) {
+        checked(&[(name, bytes), FLAKE]);
+    }
+}
+
 /// flake.lock, beside the flake that it locks.
 pub fn lock(bytes: &[u8]) {
-    const FLAKE: &str = "{\n  inputs.nixpkgs.url = \"github:NixOS/nixpkgs\";\n  inputs.a.url = \"github:a/b\";\n  \
-                         inputs.a.inputs.nixpkgs.follows = \"nixpkgs\";\n  outputs = { self, nixpkgs, a }: { };\n}\n";
-    checked(&[("flake.nix", FLAKE.as_bytes()), ("flake.lock", bytes)]);
+    checked(&[FLAKE, ("flake.lock", bytes)]);
     let Some(text) = text(bytes) else { return };
     let Some(tree) = Tree::parse(Language::Json, text) else { return };
     let Some(lock) = Lock::read(&tree) else { return };
