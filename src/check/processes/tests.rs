@@ -217,6 +217,23 @@ fn readiness() {
             )],
             &[],
         ),
+        // One that waits for it to be ready waits for ever: that is process-dependency's finding, and one is enough.
+        (
+            READINESS,
+            &[(
+                "process-compose.yaml",
+                "processes: {a: {command: x, is_daemon: true}, b: {command: x, depends_on: {a: {condition: process_healthy}}}, c: {command: x, depends_on: {a: {condition: process_started}}}}",
+            )],
+            &[],
+        ),
+        (
+            DEPENDENCY,
+            &[(
+                "process-compose.yaml",
+                "processes: {a: {command: x, is_daemon: true}, b: {command: x, depends_on: {a: {condition: process_healthy}}}, c: {command: x, depends_on: {a: {condition: process_started}}}}",
+            )],
+            &["process_healthy"],
+        ),
         // One waits for its end: a task.
         (
             READINESS,

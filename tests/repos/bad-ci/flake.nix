@@ -1,0 +1,5 @@
+{
+  outputs = { self }: {
+    checks.x86_64-linux.tests = import ./tests.nix;
+  };
+}
