@@ -22,7 +22,8 @@ pub enum Kind {
     Just,
     /// A makefile.
     Make,
-    /// flakeward's own: its configuration or a baseline. Never checked, only pointed into.
+    /// Settings: flakeward's own configuration or baseline, into which findings point, and those of tools whose
+    /// presence counts. Never checked.
     Settings,
 }
 

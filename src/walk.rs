@@ -269,6 +269,7 @@ pub fn by_name(path: &str) -> Option<Kind> {
     }
     match lower.as_str() {
         "flake.lock" => return Some(Kind::Lock),
+        "devbox.json" => return Some(Kind::Settings),
         "justfile" | ".justfile" => return Some(Kind::Just),
         "makefile" | "gnumakefile" => return Some(Kind::Make),
         _ => {}

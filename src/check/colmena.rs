@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use super::{Check, FileContext, Glance, ProjectContext};
 use crate::finding::{Finding, Span};
+use crate::lang::attrs;
 use crate::lang::nix::{self, AttrName};
 use crate::lang::{Field, Kind as NodeKind, Node, Tree};
 use crate::source::Kind;
@@ -79,7 +80,7 @@ fn option(context: &mut FileContext<'_>, tree: &Tree<'_>, binding: Node, value: 
                 .label("set it on the nodes that need it")
                 .help("build where you deploy from, or on a builder, so that all nodes share one result and small ones stay usable"),
         ),
-        [.., "deployment", "keys", key, "text"] => nix::literal_string(tree, value).filter(|text| is_secret(text)).map(|_| {
+        [.., "deployment", "keys", key, "text"] => attrs::text(tree, value).filter(|text| is_secret(text)).map(|_| {
             context
                 .finding(RULE, span, format!("the secret `{key}` is written out here, for everybody who reads the repository"))
                 .label("the secret itself")
@@ -99,23 +100,14 @@ fn is_secret(text: &str) -> bool {
 
 /// An address that stands where a name should; this machine's own is no other machine's tomorrow.
 fn address(tree: &Tree<'_>, value: Node) -> Option<IpAddr> {
-    let text = match tree.kind(value) {
-        NodeKind::String | NodeKind::IndentedString => nix::literal_string(tree, value)?,
-        _ => return None,
-    };
+    let text = attrs::text(tree, value)?;
     let address: IpAddr = text.trim().trim_matches(['[', ']']).parse().ok()?;
     (!address.is_loopback()).then_some(address)
 }
 
 /// `true`, also as a default that nodes can override.
 fn is_true(tree: &Tree<'_>, value: Node) -> bool {
-    let value = match nix::call(tree, value) {
-        Some((function, arguments)) if nix::last_name(&function) == "mkDefault" => {
-            arguments.first().map_or(value, |&argument| nix::unwrap_parens(tree, argument))
-        }
-        _ => value,
-    };
-    tree.slice(value) == "true"
+    tree.slice(attrs::plain(tree, value)) == "true"
 }
 
 /// The sets that a hive is written as, and whether they are all of it.
@@ -279,6 +271,8 @@ mod tests {
             ("web.deployment.targetHost = \"10.0.0.1\";", "\"10.0.0.1\""),
             ("web = { lib, ... }: { deployment = { targetHost = \"[fd00::1]\"; }; };", "\"[fd00::1]\""),
             ("defaults = { deployment.buildOnTarget = lib.mkDefault true; };", "lib.mkDefault true"),
+            ("web.deployment.targetHost = lib.mkForce \"10.0.0.1\";", "lib.mkForce \"10.0.0.1\""),
+            ("web = let ip = \"10.0.0.1\"; in { deployment.targetHost = ip; };", "ip"),
             ("web = { deployment.keys = { db = { text = ''x''; }; }; };", "''x''"),
         ] {
             assert_eq!(in_hive(&format!("{nixpkgs} {member}")), [place], "{member}");

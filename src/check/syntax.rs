@@ -21,6 +21,10 @@ fn trigger(source: &Glance<'_>) -> bool {
 
 fn file(context: &mut FileContext<'_>) {
     let Some(tree) = context.tree.filter(|tree| tree.broken()) else { return };
+    if context.source.kind == Kind::Yaml && is_template(tree.text()) {
+        context.not_decidable("this is a template: what stands between `{{` and `}}` is filled in before it is YAML");
+        return;
+    }
     let mut last_line_end = 0;
     let mut places = 0;
     for node in tree.nodes().filter(|&node| is_fault(tree, node)) {
@@ -38,6 +42,13 @@ fn file(context: &mut FileContext<'_>) {
             .help("what could be read was still checked; findings after this place may be missing");
         context.report(finding);
     }
+}
+
+/// Whether a text has the marks of Go templates (Helm), Jinja or the like. GitHub's own `${{ .. }}` is no such mark.
+fn is_template(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let braces = |at: usize| at == 0 || bytes.get(at - 1) != Some(&b'$');
+    memchr::memmem::find_iter(bytes, b"{{").any(braces) || memchr::memmem::find(bytes, b"{%").is_some()
 }
 
 fn is_fault(tree: &Tree<'_>, node: Node) -> bool {

@@ -30,8 +30,9 @@ impl CheckFacts {
 }
 
 /// What runs the checks of a flake, as it is written in CI files, scripts and recipes.
-const RUNNERS: [&str; 18] = [
+const RUNNERS: [&str; 19] = [
     "flake check",
+    "flake-check",
     "nix-fast-build",
     "omnix",
     "om ci",
@@ -164,6 +165,13 @@ mod tests {
             (vec![("templates/x/.github/workflows/a.yml", workflow("nix build"))], false),
             (vec![(".github/dependabot.yml", "version: 2\n".to_owned())], false),
             (vec![(".github/workflows/a.yml", workflow("nix flake check -L"))], false),
+            (
+                vec![(
+                    ".github/workflows/a.yml",
+                    "jobs:\n  a:\n    steps:\n      - uses: acme/nix-flake-check-action@v1\n".to_owned(),
+                )],
+                false,
+            ),
             (vec![(".github/workflows/a.yml", workflow("nix --quiet flake check"))], false),
             (vec![(".github/workflows/a.yml", workflow("nix run github:Mic92/nix-fast-build"))], false),
             (

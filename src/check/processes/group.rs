@@ -19,6 +19,8 @@ pub struct Groups<'a> {
     by_path: BTreeMap<&'a str, &'a Part>,
     /// By folder: the files found by themselves, those put over others last.
     found: HashMap<&'a str, Vec<(usize, RelPath)>>,
+    /// Folders of devbox projects, whose packages bring processes of their own.
+    devbox: HashSet<&'a str>,
     /// By folder: the names of all processes in its YAML files.
     beside: HashMap<&'a str, HashSet<&'a str>>,
     /// By folder: processes that a file of another name changes without running them, as one loaded with `-f` does.
@@ -48,8 +50,8 @@ pub struct View<'a> {
     pub open: Option<&'static str>,
     /// Whether something that cannot be read may say more about each process.
     half: bool,
-    /// Processes that other files of the same folder have, which may be loaded together with this one.
-    beside: Option<&'a HashSet<&'a str>>,
+    /// Processes that other files have which may be loaded together with this one.
+    beside: Vec<&'a HashSet<&'a str>>,
 }
 
 impl View<'_> {
@@ -70,13 +72,28 @@ impl View<'_> {
     /// Why a process of this name may exist although it is not in the view.
     pub fn may_exist(&self, name: &str) -> Option<&'static str> {
         self.open.or_else(|| {
-            self.beside.is_some_and(|names| names.contains(name)).then_some("another file of the folder has it")
+            self.beside.iter().any(|names| names.contains(name)).then_some("a file that may be loaded with it has it")
         })
     }
 }
 
 fn folder(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// The folders around a file, from its own to the repository's root.
+fn around(path: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(folder(path)), |at| (!at.is_empty()).then(|| folder(at)))
+}
+
+/// The folders that have a file of a name.
+fn folders_of<'a>(project: &'a Project, name: &str) -> HashSet<&'a str> {
+    project.paths.keys().filter(|path| file_name(path) == name).map(|path| folder(path)).collect()
+}
+
+/// The place of a file among those that process-compose looks for by itself.
+fn found_by_itself(path: &str) -> Option<usize> {
+    FOUND.iter().chain(&FOUND_OVER).position(|name| *name == file_name(path))
 }
 
 fn file_name(path: &str) -> &str {
@@ -89,15 +106,11 @@ impl<'a> Groups<'a> {
         let mut groups = Self {
             by_path: BTreeMap::new(),
             found: HashMap::new(),
+            devbox: folders_of(project, "devbox.json"),
             beside: HashMap::new(),
             changed: HashMap::new(),
             flakes: HashMap::new(),
-            flake_folders: project
-                .paths
-                .keys()
-                .filter(|path| file_name(path) == "flake.nix")
-                .map(|path| folder(path))
-                .collect(),
+            flake_folders: folders_of(project, "flake.nix"),
         };
         for file in &project.files {
             for part in &file.facts.processes.parts {
@@ -116,7 +129,7 @@ impl<'a> Groups<'a> {
                 let folder = folder(path);
                 self.by_path.insert(path, part);
                 self.beside.entry(folder).or_default().extend(part.processes.iter().map(|process| &*process.name));
-                if let Some(order) = FOUND.iter().chain(&FOUND_OVER).position(|name| *name == file_name(path)) {
+                if let Some(order) = found_by_itself(path) {
                     self.found.entry(folder).or_default().push((order, path.clone()));
                 } else {
                     let changed = part.processes.iter().filter(|process| !process.runs && process.extends.is_none());
@@ -133,19 +146,25 @@ impl<'a> Groups<'a> {
 
     /// The folder of the flake that a file belongs to.
     fn flake_of(&self, path: &'a str) -> &'a str {
-        let mut at = folder(path);
-        while !at.is_empty() && !self.flake_folders.contains(at) {
-            at = folder(at);
-        }
-        at
+        around(path).find(|folder| self.flake_folders.contains(folder)).unwrap_or("")
+    }
+
+    /// The processes of files that may be loaded with one: those of its folder, and where process-compose does not find
+    /// it by itself, so that somebody names the files with `-f`, those of the folders around it.
+    fn beside(&self, path: &'a str) -> Vec<&HashSet<&'a str>> {
+        let folders = if found_by_itself(path).is_some() { 1 } else { usize::MAX };
+        around(path).take(folders).filter_map(|folder| self.beside.get(folder)).collect()
     }
 
     /// What process-compose makes of a part and all that is read with it.
     pub fn view(&'a self, path: &'a RelPath, part: &'a Part) -> View<'a> {
-        let mut view = View { processes: BTreeMap::new(), open: None, half: false, beside: None };
+        let mut view = View { processes: BTreeMap::new(), open: None, half: false, beside: Vec::new() };
         match &part.family {
             Family::Yaml => {
-                view.beside = self.beside.get(folder(path));
+                view.beside = self.beside(path);
+                if around(path).any(|folder| self.devbox.contains(folder)) {
+                    view.open = Some("devbox adds the processes of its packages");
+                }
                 let mut seen = HashSet::new();
                 for (path, part) in self.files_with(path, part) {
                     self.add_file(&mut view, &path, part, &mut seen);

@@ -96,6 +96,30 @@ fn yaml_dependencies() {
             ],
             &["db"],
         ),
+        // Loaded with `-f` together with the file around it.
+        (
+            DEPENDENCY,
+            &[
+                ("process-compose.yaml", "processes: {db: {command: x}}"),
+                (
+                    ".process-compose/indexing.yaml",
+                    "processes: {a: {command: x, depends_on: {db: {condition: process_started}, no: {condition: process_started}}}}",
+                ),
+            ],
+            &["no"],
+        ),
+        // A devbox project has the processes of its packages too.
+        (
+            DEPENDENCY,
+            &[
+                ("devbox.json", "{ \"packages\": [\"nginx\"] }"),
+                (
+                    "process-compose.yaml",
+                    "processes: {a: {command: x, depends_on: {nginx: {condition: process_started}, a: {}}}}",
+                ),
+            ],
+            &["a"],
+        ),
         // The override file takes the mistake back.
         (
             DEPENDENCY,

@@ -82,7 +82,8 @@ fn keeps_store(with: &str) -> bool {
 
 /// Whether an action builds something with Nix.
 pub fn builds(action: &str) -> bool {
-    matches!(
+    let checks = action.rsplit('/').next().is_some_and(|name| name.contains("flake-check") && !name.contains("checker"));
+    checks || matches!(
         action,
         "nicknovitski/nix-develop"
             | "rrbutani/use-nix-shell-action"

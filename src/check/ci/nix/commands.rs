@@ -76,7 +76,9 @@ fn nix(command: &Command<'_>) -> Option<String> {
     let verb = command.word(at)?;
     let next = command.word(at + 1).unwrap_or("");
     let builds = match verb {
-        "build" | "bundle" => !command.has("--dry-run") && !ready_made(command, at),
+        "build" | "bundle" => {
+            !command.has("--dry-run") && !ready_made(command, at) && !formats_by_name(command, at)
+        }
         "develop" | "print-dev-env" => !ready_made(command, at) && !formats(command),
         "run" | "shell" => !ready_made(command, at) && !formats_by_name(command, at),
         "flake" if next == "check" => {
@@ -108,16 +110,16 @@ fn installables<'c>(command: &'c Command<'_>, verb: usize) -> Vec<&'c str> {
             found.push(word);
         }
     }
+    if command.word(verb) == Some("run") {
+        // The further words are the program's.
+        found.truncate(1);
+    }
     found
 }
 
 /// Whether all that is asked for are packages of nixpkgs, which cache.nixos.org has.
 fn ready_made(command: &Command<'_>, verb: usize) -> bool {
-    let mut wanted = installables(command, verb);
-    if command.word(verb) == Some("run") {
-        // The further words are the program's.
-        wanted.truncate(1);
-    }
+    let wanted = installables(command, verb);
     let from_nixpkgs = |installable: &&str| {
         let lower = installable.to_ascii_lowercase();
         lower.starts_with("nixpkgs") || lower.contains("nixos/nixpkgs") || lower.starts_with("flake:nixpkgs")
@@ -128,7 +130,7 @@ fn ready_made(command: &Command<'_>, verb: usize) -> bool {
 /// `nix run .#fmt`, `nix run .#update-lock`
 fn formats_by_name(command: &Command<'_>, verb: usize) -> bool {
     let wanted = installables(command, verb);
-    wanted.first().is_some_and(|installable| formats_or_updates(installable))
+    !wanted.is_empty() && wanted.iter().all(|installable| formats_or_updates(installable))
 }
 
 /// Whether a package's own name says that it formats or updates.
@@ -208,6 +210,8 @@ mod tests {
             ("nix shell nixpkgs#a nixpkgs#b -c x", None),
             ("nix run .#fmt", None),
             ("nix run .#update-lock now", None),
+            ("nix build .#checks.x86_64-linux.formatting", None),
+            ("nix build .#checks.x86_64-linux.formatting .#default", Some("nix build")),
             ("nix run nixpkgs#npins update", None),
             ("nix run nixpkgs#cachix -- use acme", None),
             ("nix-build ./ci -A update", None),
