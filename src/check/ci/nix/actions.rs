@@ -82,14 +82,16 @@ fn keeps_store(with: &str) -> bool {
 
 /// Whether an action builds something with Nix.
 pub fn builds(action: &str) -> bool {
-    let checks = action.rsplit('/').next().is_some_and(|name| name.contains("flake-check") && !name.contains("checker"));
-    checks || matches!(
-        action,
-        "nicknovitski/nix-develop"
-            | "rrbutani/use-nix-shell-action"
-            | "aanderse/nix-develop"
-            | "determinatesystems/nix-build-action"
-    )
+    let checks =
+        action.rsplit('/').next().is_some_and(|name| name.contains("flake-check") && !name.contains("checker"));
+    checks
+        || matches!(
+            action,
+            "nicknovitski/nix-develop"
+                | "rrbutani/use-nix-shell-action"
+                | "aanderse/nix-develop"
+                | "determinatesystems/nix-build-action"
+        )
 }
 
 #[cfg(test)]

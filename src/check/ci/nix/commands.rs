@@ -76,9 +76,7 @@ fn nix(command: &Command<'_>) -> Option<String> {
     let verb = command.word(at)?;
     let next = command.word(at + 1).unwrap_or("");
     let builds = match verb {
-        "build" | "bundle" => {
-            !command.has("--dry-run") && !ready_made(command, at) && !formats_by_name(command, at)
-        }
+        "build" | "bundle" => !command.has("--dry-run") && !ready_made(command, at) && !formats_by_name(command, at),
         "develop" | "print-dev-env" => !ready_made(command, at) && !formats(command),
         "run" | "shell" => !ready_made(command, at) && !formats_by_name(command, at),
         "flake" if next == "check" => {
