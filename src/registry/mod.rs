@@ -42,7 +42,7 @@ pub struct Entry {
     pub name_span: Span,
     /// The place of the expression that gives the value.
     pub value_span: Span,
-    /// Entries that are one definition under several names (`inherit`) share this number.
+    /// Entries that are one definition under several names (`inherit`, `a = b;`) share this number.
     pub origin: u32,
     /// Whether another value of the file is made of it.
     pub read_here: bool,

@@ -1,5 +1,7 @@
 //! `port-conflict` and `invalid-port`: what a registry says by itself.
 
+use std::collections::HashSet;
+
 use crate::check::ProjectContext;
 use crate::finding::Finding;
 use crate::registry::{Entry, Registries, Registry, Value};
@@ -12,8 +14,10 @@ pub fn report(context: &mut ProjectContext<'_>, registries: &Registries<'_>) {
         }
     }
     for registry in registries.all() {
-        let findings = registry.entries.iter().filter_map(|entry| invalid(registry, entry));
-        findings.for_each(|finding| context.report(finding));
+        let mut origins = HashSet::new();
+        let findings = registry.entries.iter().filter_map(|entry| Some((entry.origin, invalid(registry, entry)?)));
+        let once = findings.filter(|(origin, _)| origins.insert(*origin));
+        once.for_each(|(_, finding)| context.report(finding));
     }
 }
 

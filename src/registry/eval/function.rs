@@ -31,7 +31,9 @@ impl Machine<'_, '_> {
         if given.len() < builtin.arity() {
             return Ok(Val::Builtin(builtin, given));
         }
-        self.deeper(|machine| builtins::run(machine, builtin, &given))
+        let value = self.deeper(|machine| builtins::run(machine, builtin, &given));
+        self.hand_on(None);
+        value
     }
 
     /// The scope of a function's body.

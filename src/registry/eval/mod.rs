@@ -54,8 +54,10 @@ pub(super) struct Machine<'t, 'a> {
     thunks: Vec<Thunk>,
     /// Where a thunk is written.
     spans: Vec<Span>,
-    /// `inherit (x) y`: the thunk that the attribute turned out to be.
+    /// Definitions that are another one under a further name (`a = b;`, `inherit (x) a;`), and which that is.
     aliases: HashMap<ThunkId, ThunkId>,
+    /// The thunk whose value the last evaluation handed on as it is.
+    handed_on: Option<ThunkId>,
     /// What names and selections read, so what other values are made of.
     read: HashSet<ThunkId>,
     scopes: Vec<Scope>,
@@ -71,6 +73,7 @@ impl<'t, 'a> Machine<'t, 'a> {
             thunks: Vec::new(),
             spans: Vec::new(),
             aliases: HashMap::new(),
+            handed_on: None,
             read: HashSet::new(),
             scopes: vec![global],
             fuel: FUEL,
@@ -104,16 +107,9 @@ impl<'t, 'a> Machine<'t, 'a> {
         self.add(Thunk::Call(function, argument), Span::default())
     }
 
-    /// Where a value is defined: `inherit`s followed to the definition that gives it.
+    /// Where a value is defined: names for names followed to the definition that gives it.
     pub(super) fn origin(&self, thunk: ThunkId) -> (ThunkId, Span) {
-        let mut at = thunk;
-        // Aliases point at older thunks' sets; the bound is for safety alone.
-        for _ in 0..self.aliases.len() {
-            match self.aliases.get(&at) {
-                Some(&next) => at = next,
-                None => break,
-            }
-        }
+        let at = self.aliases.get(&thunk).copied().unwrap_or(thunk);
         (at, self.spans.get(at as usize).copied().unwrap_or_default())
     }
 
@@ -122,16 +118,35 @@ impl<'t, 'a> Machine<'t, 'a> {
         self.read.contains(&origin)
     }
 
-    /// Evaluates a thunk that a name or a selection reads.
+    /// Evaluates a thunk that a name or a selection reads, and hands its value on.
     fn read(&mut self, id: ThunkId) -> Eval<Val> {
         let value = self.force(id);
-        let (origin, _) = self.origin(id);
-        self.read.insert(origin);
+        self.hand_on(Some(id));
         value
+    }
+
+    /// Notes what is handed on now. What was before is part of something else: that reads it.
+    fn hand_on(&mut self, thunk: Option<ThunkId>) {
+        if let Some(before) = std::mem::replace(&mut self.handed_on, thunk) {
+            let (origin, _) = self.origin(before);
+            self.read.insert(origin);
+        }
+    }
+
+    /// A definition whose whole value is that of another is the same one under a further name.
+    fn settle(&mut self, id: ThunkId, value: &Eval<Val>) {
+        if value.is_ok()
+            && let Some(handed_on) = self.handed_on.take()
+        {
+            let (origin, _) = self.origin(handed_on);
+            self.aliases.insert(id, origin);
+        }
+        self.hand_on(None);
     }
 
     /// Evaluates a thunk, once.
     pub(super) fn force(&mut self, id: ThunkId) -> Eval<Val> {
+        self.hand_on(None);
         let Some(slot) = self.thunks.get_mut(id as usize) else { return Err("it is not there".into()) };
         let value = match std::mem::replace(slot, Thunk::Running) {
             Thunk::Done(value) => value,
@@ -141,20 +156,18 @@ impl<'t, 'a> Machine<'t, 'a> {
                 Body::Set(layout) => self.set(layout, scope).map(|(set, _)| Val::Set(Rc::new(set))),
                 _ => Err("it is defined twice".into()),
             },
-            Thunk::Attribute(source, name) => self.attribute(id, source, &name),
+            Thunk::Attribute(source, name) => self.attribute(source, &name),
             Thunk::Call(function, argument) => self.force(function).and_then(|f| self.call(f, argument)),
         };
+        self.settle(id, &value);
         self.thunks[id as usize] = Thunk::Done(value.clone());
         value
     }
 
-    fn attribute(&mut self, id: ThunkId, source: ThunkId, name: &str) -> Eval<Val> {
+    fn attribute(&mut self, source: ThunkId, name: &str) -> Eval<Val> {
         let set = self.force_set(source)?;
         match (set.attrs.get(name), &set.open) {
-            (Some(attr), _) => {
-                self.aliases.insert(id, attr.thunk);
-                self.force(attr.thunk)
-            }
+            (Some(attr), _) => self.read(attr.thunk),
             (None, Some(why)) => Err(why.clone()),
             (None, None) => Err(format!("there is no `{name}`").into()),
         }
@@ -168,7 +181,12 @@ impl<'t, 'a> Machine<'t, 'a> {
     }
 
     fn eval(&mut self, node: Node, scope: ScopeId) -> Eval<Val> {
-        self.deeper(|machine| machine.eval_node(node, scope))
+        self.hand_on(None);
+        let value = self.deeper(|machine| machine.eval_node(node, scope));
+        if !may_hand_on(self.tree.kind(node)) {
+            self.hand_on(None);
+        }
+        value
     }
 
     /// Runs something one level deeper, if there is room and fuel for it.
@@ -216,7 +234,7 @@ impl<'t, 'a> Machine<'t, 'a> {
             Kind::LetAttrset => {
                 let (set, _) = self.set(&Layout::read(tree, node), scope)?;
                 match set.attrs.get("body") {
-                    Some(body) => self.force(body.thunk),
+                    Some(body) => self.read(body.thunk),
                     None => Err("there is no `body`".into()),
                 }
             }
@@ -494,6 +512,22 @@ impl<'t, 'a> Machine<'t, 'a> {
         }
         Ok(())
     }
+}
+
+/// Whether an expression's value may be that of a name in it, as it is.
+fn may_hand_on(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Parenthesized
+            | Kind::Let
+            | Kind::LetAttrset
+            | Kind::Variable
+            | Kind::With
+            | Kind::Assert
+            | Kind::If
+            | Kind::Select
+            | Kind::Apply
+    )
 }
 
 /// A set that is not known is one with unknown names: what is merged into it may be known nevertheless.
