@@ -22,6 +22,7 @@ pub mod fix;
 pub mod lang;
 pub mod output;
 pub mod panics;
+pub mod paths;
 pub mod project;
 pub mod registry;
 pub mod rule;

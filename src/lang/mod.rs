@@ -12,6 +12,7 @@ pub mod limits;
 pub mod lock;
 pub mod nesting;
 pub mod nix;
+pub mod nix_path;
 pub mod nixpkgs;
 pub mod recognize;
 pub mod shell;

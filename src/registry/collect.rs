@@ -1,8 +1,9 @@
 //! From a file to a registry: enter the functions around its set, walk the set, and say what each entry is.
 
+use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::eval::{Machine, formal_names};
+use super::eval::{Given, Machine, formal_names};
 use super::fault;
 use super::shape::{Call, Shape};
 use super::value::{Attr, Eval, Lambda, Set, ThunkId, Val, Why};
@@ -28,6 +29,20 @@ const DEFAULT: &str = "lib/ports.nix";
 /// Reads a file as a registry; `None` where it gives no set. Whether the set is that of a registry is for
 /// [`Registry::is_convincing`] to say.
 pub(super) fn registry(path: &RelPath, tree: &Tree<'_>) -> Option<Registry> {
+    let mut registry = read(path, tree, Given::Defaults)?;
+    let has_defaults = |call: &Call| matches!(call, Call::Set { optional, .. } if !optional.is_empty());
+    if registry.shape.calls.iter().any(has_defaults) {
+        let bare = read(path, tree, Given::Nothing);
+        let entries = bare.as_ref().map_or(&[][..], |bare| &bare.entries);
+        let known: HashMap<&[String], &Value> = entries.iter().map(|entry| (&*entry.path, &entry.value)).collect();
+        for entry in &mut registry.entries {
+            entry.settled = known.get(&*entry.path).is_some_and(|value| **value == entry.value);
+        }
+    }
+    Some(registry)
+}
+
+fn read(path: &RelPath, tree: &Tree<'_>, given: Given) -> Option<Registry> {
     let root = tree.child(tree.root(), Field::Expression)?;
     let mut machine = Machine::new(tree);
     let mut thunk = machine.top(root);
@@ -40,7 +55,7 @@ pub(super) fn registry(path: &RelPath, tree: &Tree<'_>) -> Option<Registry> {
         }
         calls.push(call_of(tree, lambda));
         let lambda = lambda.clone();
-        match machine.enter(&lambda) {
+        match machine.enter(&lambda, given) {
             Ok(body) => thunk = body,
             Err(_) => return None,
         }
@@ -88,7 +103,10 @@ fn prefix(entries: &[Entry]) -> Vec<String> {
 }
 
 fn call_of(tree: &Tree<'_>, lambda: &Lambda) -> Call {
-    let Some(formals) = tree.child_of_kind(lambda.node, Kind::Formals) else { return Call::Any };
+    let Some(formals) = tree.child_of_kind(lambda.node, Kind::Formals) else {
+        let name = tree.child(lambda.node, Field::Universal).map_or("", |name| tree.slice(name));
+        return Call::Any { name: name.to_owned() };
+    };
     let (mut required, mut optional) = (Vec::new(), Vec::new());
     for (name, default) in formal_names(tree, formals) {
         match default {
@@ -168,7 +186,15 @@ impl Walk<'_, '_, '_> {
             Err(why) => Value::NotDecidable(why.to_string()),
         };
         let value_span = if span == Span::default() { attr.name_span } else { span };
-        self.entries.push(Entry { path, value, name_span: attr.name_span, value_span, origin, read_here: false });
+        self.entries.push(Entry {
+            path,
+            value,
+            name_span: attr.name_span,
+            value_span,
+            origin,
+            read_here: false,
+            settled: true,
+        });
         None
     }
 
@@ -180,6 +206,7 @@ impl Walk<'_, '_, '_> {
             value_span: span,
             origin: ThunkId::MAX,
             read_here: false,
+            settled: true,
         });
     }
 }

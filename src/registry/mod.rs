@@ -46,6 +46,8 @@ pub struct Entry {
     pub origin: u32,
     /// Whether another value of the file is made of it.
     pub read_here: bool,
+    /// Whether it is the same with whatever arguments the registry is called.
+    pub settled: bool,
 }
 
 impl Entry {

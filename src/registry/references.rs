@@ -1,7 +1,8 @@
 //! What refers to which registry: uses in Nix and comments elsewhere, with what each leads to.
 
-use super::{Lookup, Registries, Registry, RegistryComment, Use, uses};
+use super::{Lookup, Registries, Registry, RegistryComment, Use};
 use crate::finding::{RelPath, Span};
+use crate::paths;
 use crate::project::{Project, ProjectFile};
 
 /// The uses of registries, with the file that each stands in.
@@ -28,14 +29,13 @@ pub fn comments<'p>(
 /// The registry that a comment means: by its path from the root, by a path from the file, or by the end of its path
 /// where that is enough to tell.
 fn meant<'p>(registries: &Registries<'p>, file: &RelPath, written: &str) -> Option<&'p Registry> {
-    let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let from = |folder: &str| uses::join(folder, written).and_then(|path| registries.at(&path));
+    let from = |folder: &str| paths::join(folder, written).and_then(|path| registries.at(&path));
     let by_end = || {
         let end = format!("/{}", written.trim_start_matches("./"));
         let mut matching = registries.all().iter().filter(|registry| registry.path.ends_with(&end));
         matching.next().filter(|_| matching.next().is_none()).copied()
     };
-    from("").or_else(|| from(folder)).or_else(by_end)
+    from("").or_else(|| from(paths::folder(file))).or_else(by_end)
 }
 
 /// What a use leads to, where the registry is imported the way it is written.

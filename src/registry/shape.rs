@@ -16,7 +16,10 @@ pub struct Shape {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Call {
     /// `_:` or `x:`: takes anything.
-    Any,
+    Any {
+        /// What it calls its argument.
+        name: String,
+    },
     /// `{ lib, offset ? 0, ... }:`
     Set {
         /// Arguments without a default.

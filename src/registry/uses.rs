@@ -7,7 +7,9 @@ use std::sync::Arc;
 use crate::config::PortSettings;
 use crate::finding::{RelPath, Span};
 use crate::lang::nix::{self, Origin};
+use crate::lang::nix_path::path_of;
 use crate::lang::{Field, Kind, Node, Tree};
+use crate::paths;
 use crate::source::Source;
 
 /// A reference to a registry, or to a part of it.
@@ -43,7 +45,7 @@ pub fn in_commands(source: &Source, settings: &PortSettings) -> Vec<Use> {
         let here = !line.trim_start().starts_with('#') && COMMANDS.iter().any(|command| line.contains(command));
         let paths = line.split(|c: char| !(c.is_ascii_alphanumeric() || "/._-".contains(c)));
         for path in paths.filter(|path| here && path.ends_with(".nix")) {
-            let Some(registry) = join("", path).and_then(|path| candidate(&path, settings)) else { continue };
+            let Some(registry) = paths::join("", path).and_then(|path| candidate(&path, settings)) else { continue };
             found.push(Use {
                 registry,
                 calls: 0,
@@ -63,7 +65,7 @@ pub fn in_commands(source: &Source, settings: &PortSettings) -> Vec<Use> {
 pub fn in_nix(path: &str, tree: &Tree<'_>, settings: &PortSettings) -> Vec<Use> {
     let mut search = Search { tree, names: None, todo: Vec::new(), seen: HashSet::new(), found: Vec::new() };
     for node in tree.nodes() {
-        if let Some(target) = target(path, tree, node).and_then(|target| candidate(&target, settings)) {
+        if let Some(target) = path_of(path, tree, node).and_then(|target| candidate(&target, settings)) {
             search.start(node, &target);
         }
     }
@@ -94,7 +96,7 @@ pub fn folders(file: &str, tree: &Tree<'_>) -> Vec<(RelPath, Span)> {
     let loads = LOADERS.iter().any(|word| memchr::memmem::find(tree.text().as_bytes(), word.as_bytes()).is_some());
     let mut found: Vec<(RelPath, Span)> = Vec::new();
     for node in tree.nodes().filter(|&node| tree.kind(node) == Kind::Path) {
-        let Some(path) = target(file, tree, node).filter(|path| !path.ends_with(".nix")) else { continue };
+        let Some(path) = path_of(file, tree, node).filter(|path| !path.ends_with(".nix")) else { continue };
         if loads || is_given_to_a_function(tree, node) {
             found.push((Arc::from(path), tree.span(node)));
         }
@@ -114,61 +116,6 @@ fn is_given_to_a_function(tree: &Tree<'_>, path: Node) -> bool {
 fn candidate(target: &str, settings: &PortSettings) -> Option<RelPath> {
     let whole = if target.ends_with(".nix") { target.to_owned() } else { format!("{target}/default.nix") };
     super::is_candidate(&whole, settings).then(|| Arc::from(whole))
-}
-
-/// The path, relative to the root, that an expression names: `../lib/ports.nix`, `./. + "/ports.nix"`,
-/// `"${self}/lib/ports.nix"`.
-fn target(file: &str, tree: &Tree<'_>, node: Node) -> Option<String> {
-    let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
-    match tree.kind(node) {
-        Kind::Path => match tree.children(node).any(|part| tree.kind(part) == Kind::Interpolation) {
-            true => None,
-            false => join(folder, tree.slice(node)),
-        },
-        Kind::Binary if tree.child(node, Field::Operator).is_some_and(|operator| tree.slice(operator) == "+") => {
-            let base = base(folder, tree, nix::unwrap_parens(tree, tree.child(node, Field::Left)?))?;
-            let right = tree.child(node, Field::Right)?;
-            let rest = match tree.kind(right) {
-                Kind::String => nix::literal_string(tree, right)?.into_owned(),
-                Kind::Path => tree.slice(right).to_owned(),
-                _ => return None,
-            };
-            join(&base, rest.strip_prefix('/')?)
-        }
-        Kind::String => {
-            let parts: Vec<Node> = tree.children(node).collect();
-            let &[hole, rest] = parts.as_slice() else { return None };
-            let inner = tree.child(hole, Field::Expression).filter(|_| tree.kind(hole) == Kind::Interpolation)?;
-            join(&base(folder, tree, inner)?, tree.slice(rest).strip_prefix('/')?)
-        }
-        _ => None,
-    }
-}
-
-/// The folder that an expression stands for: a path, or the flake itself.
-fn base(folder: &str, tree: &Tree<'_>, node: Node) -> Option<String> {
-    match tree.kind(node) {
-        Kind::Path => join(folder, tree.slice(node)),
-        _ => matches!(&*nix::dotted(tree, node)?, "self" | "inputs.self" | "self.outPath").then(String::new),
-    }
-}
-
-/// Follows a relative path from a folder, staying inside the repository.
-pub fn join(folder: &str, path: &str) -> Option<String> {
-    if path.starts_with('/') {
-        return None;
-    }
-    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            name => parts.push(name),
-        }
-    }
-    Some(parts.join("/"))
 }
 
 /// A value on its way through the file.
@@ -453,13 +400,5 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(&uses(text), expected, "{text}");
         }
-    }
-
-    #[test]
-    fn paths_stay_in_the_repository() {
-        assert_eq!(join("a/b", "../c.nix").as_deref(), Some("a/c.nix"));
-        assert_eq!(join("a", "./../../c.nix"), None);
-        assert_eq!(join("", "./lib//x.nix").as_deref(), Some("lib/x.nix"));
-        assert_eq!(join("", "/etc/x.nix"), None);
     }
 }

@@ -33,7 +33,7 @@ fn fixed(path: &str, text: &str) -> String {
     let mut fixes: Vec<Fix> = Vec::new();
     for (names, number) in ENTRIES {
         let entry: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
-        let target = Target { registry: "lib/ports.nix", shape: Shape::Set, entry: &entry, number };
+        let target = Target { registry: "lib/ports.nix", shape: &Shape::Set, entry: &entry, number, settled: true };
         for (at, digits) in text.match_indices(&number.to_string()) {
             fixes.extend(port_fix::nix(&source, &tree, Span::new(at, at + digits.len()), &target));
         }

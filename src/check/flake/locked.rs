@@ -7,6 +7,7 @@ use crate::lang::Tree;
 use crate::lang::flake::{Input, Text};
 use crate::lang::flakeref::{FlakeRef, Scheme, is_commit};
 use crate::lang::lock::Lock;
+use crate::paths;
 use crate::source::Source;
 
 const RULE: &str = "unlocked-input";
@@ -23,7 +24,7 @@ pub fn findings(file: &FlakeFile<'_>) -> Vec<Finding> {
 /// A template or example is for being copied, or run against the flake around it: it is locked where it is used.
 fn is_template(path: &str) -> bool {
     const WORDS: [&str; 7] = ["template", "example", "test", "demo", "tutorial", "fixture", "sample"];
-    let folders = path.rsplit_once('/').map_or("", |(folders, _)| folders).to_ascii_lowercase();
+    let folders = paths::folder(path).to_ascii_lowercase();
     folders.split(['/', '-', '_', '.']).any(|word| WORDS.contains(&word.strip_suffix('s').unwrap_or(word)))
 }
 

@@ -6,6 +6,7 @@ use crate::lang::flake::Flake;
 use crate::lang::nix::{self, Origin};
 use crate::lang::recognize;
 use crate::lang::{Kind, Node, Tree};
+use crate::paths;
 use crate::project::{Project, ProjectFile};
 
 const RULE: &str = "lookup-path";
@@ -81,7 +82,7 @@ fn finding(project: &Project, file: &ProjectFile, lookup: &Lookup) -> Finding {
 fn flake_around<'a>(project: &'a Project, path: &str) -> Option<&'a Flake> {
     let mut folder = path;
     loop {
-        folder = folder.rsplit_once('/').map_or("", |(outer, _)| outer);
+        folder = paths::folder(folder);
         let flake = if folder.is_empty() { "flake.nix".to_owned() } else { format!("{folder}/flake.nix") };
         if let Some(file) = project.file(&flake) {
             return file.facts.flake.flake.as_deref();

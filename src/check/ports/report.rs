@@ -133,34 +133,48 @@ impl<'p> Reporter<'p> {
             .label(instead(source.kind, &registry.path, entry, port.number))
             .also(&registry.path, entry.name_span, "registered here");
         match self.fix(open, port, registry, entry) {
-            Some(fix) => finding.help(format!("`flakeward fix` can {}", fix.title)).fix(fix),
-            None => finding,
+            Ok(fix) => finding.help(format!("`flakeward fix` can {}", fix.title)).fix(fix),
+            Err(why) => finding.help(format!("`flakeward fix` leaves this one to you: {why}")),
         }
     }
 
-    fn fix(&self, open: &OpenFile<'p>, port: &PortUse, registry: &Registry, entry: &Entry) -> Option<Fix> {
-        let shape = *self.shapes.get(&registry.path).filter(|_| registry.shape.importable)?;
-        let target = Target { registry: &registry.path, shape, entry: &entry.path, number: port.number };
-        self.replacement(open, port, &target)
+    fn fix(&self, open: &OpenFile<'p>, port: &PortUse, registry: &Registry, entry: &Entry) -> Result<Fix, String> {
+        let Registry { path, .. } = registry;
+        let shape = self.shapes.get(path).ok_or_else(|| format!("{path} cannot be read"))?;
+        let (entry, settled) = (&entry.path, entry.settled);
+        self.replacement(open, port, &Target { registry: path, shape, entry, number: port.number, settled })
     }
 
     /// Writes an entry's name where its number stands.
-    fn replacement(&self, open: &OpenFile<'p>, port: &PortUse, target: &Target<'_>) -> Option<Fix> {
+    fn replacement(&self, open: &OpenFile<'p>, port: &PortUse, target: &Target<'_>) -> Result<Fix, String> {
         let source = &open.file.source;
-        match source.kind {
-            Kind::Nix if port_fix::may_import(&self.project.paths, &source.path, target.registry) => {
-                port_fix::nix(source, open.tree()?, port.span, target)
-            }
-            Kind::Yaml | Kind::Dockerfile => port_fix::comment(source, open.tree()?, port.span, target),
-            _ => None,
+        let Some(tree) = open.tree() else { return Err("the file cannot be read".to_owned()) };
+        if source.kind != Kind::Nix {
+            return port_fix::comment(source, tree, port.span, target);
+        }
+        match port_fix::import_obstacle(&self.project.paths, &source.path, target.registry) {
+            Some(obstacle) => Err(obstacle),
+            None => port_fix::nix(source, tree, port.span, target),
         }
     }
 
     /// Several entries have the number: which one is meant, only a person can say.
     fn ambiguous(source: &Source, port: &PortUse, entries: &[(&Registry, &Entry)]) -> Finding {
         let names: Vec<String> = entries.iter().map(|(_, entry)| entry.name()).collect();
-        let message = format!("{}; the registry has it as {}", what(port), listed(&names));
-        let finding = Finding::new(rule(port), &source.path, port.span, message).label("write the one that is meant");
+        let message = format!("{}; the registry has it as {}", what(port), listed(&names, "and"));
+        let offers: Vec<String> = entries
+            .iter()
+            .map(|(registry, entry)| match source.kind {
+                Kind::Nix => format!("`{}`", port_fix::reference(&entry.path)),
+                _ => format!("`# Port from {}: {} = {}`", registry.path, entry.name(), port.number),
+            })
+            .collect();
+        let finding = Finding::new(rule(port), &source.path, port.span, message)
+            .label("write the one that is meant")
+            .help(match source.kind {
+                Kind::Nix => format!("write {}: `flakeward fix` does not choose", listed(&offers, "or")),
+                _ => format!("say above which it is: {}", listed(&offers, "or")),
+            });
         entries.iter().take(4).fold(finding, |finding, (registry, entry)| {
             finding.also(&registry.path, entry.name_span, format!("as {}", entry.name()))
         })
@@ -191,8 +205,9 @@ impl<'p> Reporter<'p> {
     fn allocation(&self, open: &OpenFile<'p>, port: &PortUse) -> Option<(&[String], Fix)> {
         let plan = self.plan.as_ref()?;
         let entry = plan.entries.get(&port.number)?;
-        let target = Target { registry: &plan.registry, shape: plan.shape, entry, number: port.number };
-        let here = self.replacement(open, port, &target)?;
+        let Plan { registry, shape, .. } = plan;
+        let target = Target { registry, shape, entry, number: port.number, settled: true };
+        let here = self.replacement(open, port, &target).ok()?;
         let edits = plan.edits.iter().cloned().chain(here.edits).collect();
         let title = format!("add {} to {} and {}", crate::registry::dotted(entry), plan.registry, here.title);
         Some((entry, Fix { title, safety: Safety::Unsafe, edits }))
@@ -248,10 +263,10 @@ fn instead(kind: Kind, registry: &str, entry: &Entry, number: u32) -> String {
 }
 
 /// Names as people list them: `a`, `a and b`, `a, b and c`.
-fn listed(names: &[String]) -> String {
+fn listed(names: &[String], word: &str) -> String {
     match names {
         [] => String::new(),
         [one] => one.clone(),
-        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+        [most @ .., last] => format!("{} {word} {last}", most.join(", ")),
     }
 }

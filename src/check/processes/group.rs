@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::model::{Family, Part, Process};
 use crate::finding::{RelPath, Span};
+use crate::paths::{self, folder};
 use crate::project::Project;
 
 /// The file names that process-compose looks for by itself, and those whose content it puts over them.
@@ -77,13 +78,9 @@ impl View<'_> {
     }
 }
 
-fn folder(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(folder, _)| folder)
-}
-
 /// The folders around a file, from its own to the repository's root.
 fn around(path: &str) -> impl Iterator<Item = &str> {
-    std::iter::successors(Some(folder(path)), |at| (!at.is_empty()).then(|| folder(at)))
+    paths::folders(path).chain([""])
 }
 
 /// The folders that have a file of a name.
@@ -211,7 +208,7 @@ impl<'a> Groups<'a> {
         while let Some((path, part)) = chain.last().cloned()
             && let Some(extends) = &part.extends
         {
-            let base: Option<RelPath> = resolve(folder(&path), extends).map(Into::into);
+            let base: Option<RelPath> = paths::join(folder(&path), extends).map(Into::into);
             match base.and_then(|base| Some((base.clone(), *self.by_path.get(&*base)?))) {
                 Some((base, part)) if chain.len() < CHAIN && !chain.iter().any(|(known, _)| *known == base) => {
                     chain.push((base, part));
@@ -229,24 +226,6 @@ impl<'a> Groups<'a> {
             }
         }
     }
-}
-
-/// A relative path from a folder; `None` where it leaves the repository.
-fn resolve(folder: &str, path: &str) -> Option<String> {
-    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
-    if path.starts_with('/') {
-        return None;
-    }
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            part => parts.push(part),
-        }
-    }
-    Some(parts.join("/"))
 }
 
 fn add_part(view: &mut View<'_>, path: &RelPath, part: &Part) {
@@ -293,23 +272,6 @@ fn inherit(view: &mut View<'_>) {
             made.name.clone_from(&merged.process.name);
             made.span = merged.process.span;
             merged.process = made;
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::resolve;
-
-    #[test]
-    fn paths_are_resolved_inside_the_repository() {
-        for (folder, path, wanted) in [
-            ("server", "../db/process-compose.yaml", Some("db/process-compose.yaml")),
-            ("", "./base.yaml", Some("base.yaml")),
-            ("a/b", "../../../x.yaml", None),
-            ("a", "/etc/x.yaml", None),
-        ] {
-            assert_eq!(resolve(folder, path).as_deref(), wanted, "{folder} {path}");
         }
     }
 }

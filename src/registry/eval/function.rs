@@ -9,6 +9,15 @@ use super::super::value::{Attr, Eval, Lambda, ScopeId, Set, ThunkId, Val, Why};
 use super::{Machine, Names, Scope, Thunk, mismatch};
 use crate::lang::{Field, Kind, Node, Tree, nix};
 
+/// What is known of the arguments that a registry is called with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::registry) enum Given {
+    /// Those with a default have it.
+    Defaults,
+    /// Nothing.
+    Nothing,
+}
+
 impl Machine<'_, '_> {
     /// Applies a function.
     pub(in crate::registry) fn call(&mut self, function: Val, argument: ThunkId) -> Eval<Val> {
@@ -89,13 +98,14 @@ impl Machine<'_, '_> {
         scope
     }
 
-    /// Enters a function as an importing file would: arguments with a default have it, the others are not known.
-    pub(in crate::registry) fn enter(&mut self, lambda: &Lambda) -> Eval<ThunkId> {
+    /// Enters a function as an importing file would.
+    pub(in crate::registry) fn enter(&mut self, lambda: &Lambda, given: Given) -> Eval<ThunkId> {
         let tree = self.tree;
         let scope = match tree.child_of_kind(lambda.node, Kind::Formals) {
             Some(formals) => {
                 let mut set = Set::default();
-                for (name, _) in formal_names(tree, formals).filter(|(_, default)| default.is_none()) {
+                let is_unknown = |(_, default): &(&str, Option<Node>)| default.is_none() || given == Given::Nothing;
+                for (name, _) in formal_names(tree, formals).filter(is_unknown) {
                     let thunk = self.ready(Err(format!("it depends on the argument `{name}`").into()));
                     set.attrs.insert(name.into(), Attr { thunk, name_span: tree.span(formals) });
                 }

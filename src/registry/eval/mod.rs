@@ -9,7 +9,7 @@ mod function;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-pub(super) use self::function::formal_names;
+pub(super) use self::function::{Given, formal_names};
 use super::builtins;
 use super::layout::{Body, Layout};
 use super::ops;

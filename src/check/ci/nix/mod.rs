@@ -9,6 +9,7 @@ use crate::lang::ci::{Script, System};
 use crate::lang::shell;
 use crate::lang::yaml::Yaml;
 use crate::lang::{Node, Tree};
+use crate::paths;
 use actions::Cache;
 
 /// A job, or a composite action, and what it does with Nix.
@@ -66,7 +67,7 @@ pub fn read(tree: &Tree<'_>, path: &str, system: System) -> Vec<NixJob> {
         System::GitHub => github::jobs(&yaml).iter().map(|job| reader.job(job)).collect(),
         System::GitHubAction => {
             let steps = github::composite(&yaml).iter().map(|step| reader.step(step, None)).collect();
-            let name = path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+            let name = paths::folder(path).to_owned();
             vec![NixJob { name, composite: true, runner: Runner::Unknown, configured: false, steps }]
         }
         _ => Vec::new(),

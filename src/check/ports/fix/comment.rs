@@ -9,25 +9,30 @@ use super::Target;
 
 /// Adds the comment that names the registry entry: above the first key of the mapping, or the first instruction of the
 /// stage, that has the number. One comment serves all, so all findings there get the same fix.
-pub fn fix(source: &Source, tree: &Tree<'_>, digits: Span, target: &Target<'_>) -> Option<Fix> {
-    if tree.broken() || !target.is_written_as(tree.text().get(digits.range())?) {
-        return None;
+pub fn fix(source: &Source, tree: &Tree<'_>, digits: Span, target: &Target<'_>) -> Result<Fix, String> {
+    const PLACE: &str = "a comment above would not stand in the block of this number";
+    if tree.broken() {
+        return Err(super::BROKEN.to_owned());
+    }
+    if !tree.text().get(digits.range()).is_some_and(|digits| target.is_written_as(digits)) {
+        return Err("the number is not written as the registry has it".to_owned());
     }
     let place = match source.kind {
-        source::Kind::Yaml => first_pair(tree, digits, target.number)?,
-        source::Kind::Dockerfile => first_instruction(tree, digits, target.number)?,
-        _ => return None,
+        source::Kind::Yaml => first_pair(tree, digits, target.number),
+        source::Kind::Dockerfile => first_instruction(tree, digits, target.number),
+        _ => None,
     };
+    let place = place.ok_or(PLACE)?;
     let at = tree.span(place).start as usize;
     let line = tree.text()[..at].rfind('\n').map_or(0, |end| end + 1);
     let before = tree.text()[line..at].trim_start_matches('\u{feff}');
     // `- key: 80`: the comment goes where the key stands, so that it is in the mapping.
     if !before.chars().all(|c| matches!(c, ' ' | '-')) {
-        return None;
+        return Err(PLACE.to_owned());
     }
     let comment = format!("# Port from {}: {} = {}", target.registry, dotted(target.entry), target.number);
     let column = " ".repeat(before.len());
-    Some(Fix {
+    Ok(Fix {
         title: format!("write `{comment}` above"),
         safety: Safety::Safe,
         edits: vec![Edit { path: source.path.clone(), span: Span::new(at, at), text: format!("{comment}\n{column}") }],
@@ -74,7 +79,7 @@ mod tests {
         let tree = Tree::parse(Language::of(kind).unwrap(), text).unwrap();
         let entry = ["web".to_owned(), "my app".to_owned()];
         let shape = super::super::Shape::Set;
-        let target = Target { registry: "lib/ports.nix", shape, entry: &entry, number: 80 };
+        let target = Target { registry: "lib/ports.nix", shape: &shape, entry: &entry, number: 80, settled: true };
         let at = text.rfind("80").unwrap();
         let edit = fix(&source, &tree, Span::new(at, at + 2), &target).unwrap().edits.remove(0);
         let mut out = text.to_owned();

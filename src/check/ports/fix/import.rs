@@ -2,8 +2,10 @@
 
 use crate::finding::{Edit, Span};
 use crate::lang::nix::{self, Origin};
+use crate::lang::nix_path::path_of;
 use crate::lang::{Field, Kind, Node, Tree};
-use crate::registry::dotted;
+use crate::paths;
+use crate::registry::{Call, dotted};
 use crate::source::Source;
 
 use super::lines::{indent_unit, line_of, starts_line};
@@ -22,7 +24,9 @@ pub fn known(tree: &Tree<'_>, source: &Source, digits: Span, target: &Target<'_>
     let mut best: Option<(usize, String)> = None;
     for scope in tree.ancestors(from) {
         for (name, origin) in bound_names(tree, scope) {
-            if nix::resolve(tree, from, name) != Some(origin) {
+            // In the value of its own binding, a name would ask for itself.
+            let inside = matches!(origin, Origin::Binding(binding) if tree.span(binding).contains(digits));
+            if inside || nix::resolve(tree, from, name) != Some(origin) {
                 continue;
             }
             let Some(below) = reader.origin(origin, name, DEPTH).filter(|below| target.entry.starts_with(below)) else {
@@ -45,23 +49,44 @@ pub struct Import {
     pub edit: Edit,
 }
 
-/// The import to add, so that digits at a place can refer to the registry. `None` where none can be added without
-/// changing what is evaluated.
-pub fn added(tree: &Tree<'_>, source: &Source, digits: Span, target: &Target<'_>) -> Option<Import> {
-    let arguments = match target.shape {
-        Shape::Set => "",
-        Shape::Callable => " { }",
-        Shape::NeedsArguments | Shape::Closed => return None,
-    };
-    let scope = scope_for(tree, source, digits)?;
-    let name = free_name(tree, source, target)?;
-    let binding = format!("{name} = import {}{arguments};", relative(&source.path, target.registry)?);
+/// The import to add, so that digits at a place can refer to the registry; or why none can be added without changing
+/// what is evaluated.
+pub fn added(tree: &Tree<'_>, source: &Source, digits: Span, target: &Target<'_>) -> Result<Import, String> {
+    let registry = target.registry;
+    let scope = scope_for(tree, source, digits).ok_or("outside of its `outputs` a flake cannot import anything")?;
+    let argument = argument(tree, scope, target)?;
+    let name = free_name(tree, source, target).ok_or("every name for the import means something else here")?;
+    let path = relative(&source.path, registry).ok_or_else(|| format!("Nix cannot read the path {registry}"))?;
+    let binding = format!("{name} = import {path}{argument};");
     let (at, text) = match scope {
         Scope::Let(node) => in_let(tree, node, &binding),
         Scope::Around(node) => around(tree, node, &binding),
     };
     let edit = Edit { path: source.path.clone(), span: Span { start: at, end: at }, text };
-    Some(Import { name: name.to_owned(), edit })
+    Ok(Import { name: name.to_owned(), edit })
+}
+
+/// What follows the path where a registry is imported: the argument that it wants, of names that are known there.
+fn argument(tree: &Tree<'_>, scope: Scope, target: &Target<'_>) -> Result<String, String> {
+    let registry = target.registry;
+    let from = match scope {
+        Scope::Let(node) => tree.child(node, Field::Body).unwrap_or(node),
+        Scope::Around(node) => node,
+    };
+    let is_known = |name: &str| nix::resolve(tree, from, name).is_some();
+    let lacks = |name: &str| Err(format!("{registry} wants the argument `{name}`, which this file does not have"));
+    match target.shape {
+        Shape::Set => Ok(String::new()),
+        Shape::Closed(why) => Err(format!("{registry} {why}")),
+        Shape::Function(Call::Any { name }) if name.starts_with('_') => Ok(" { }".to_owned()),
+        Shape::Function(Call::Any { name }) if is_known(name) => Ok(format!(" {name}")),
+        Shape::Function(Call::Any { name }) => lacks(name),
+        Shape::Function(Call::Set { required, .. }) if required.is_empty() => Ok(" { }".to_owned()),
+        Shape::Function(Call::Set { required, .. }) => match required.iter().find(|name| !is_known(name)) {
+            Some(name) => lacks(name),
+            None => Ok(format!(" {{ inherit {}; }}", required.join(" "))),
+        },
+    }
 }
 
 /// A selection from a name.
@@ -215,52 +240,40 @@ impl Reader<'_, '_> {
         }
         let [path, rest @ ..] = arguments.as_slice() else { return false };
         let called = match (self.target.shape, rest) {
-            (Shape::Set, []) | (Shape::NeedsArguments, [_]) => true,
-            (Shape::Callable, [argument]) => {
-                let argument = nix::unwrap_parens(self.tree, *argument);
-                self.tree.kind(argument) == Kind::Attrset && self.tree.children(argument).next().is_none()
-            }
+            (Shape::Set, []) => true,
+            (Shape::Function(call), [argument]) => self.target.settled || self.leaves_defaults(call, *argument),
             _ => false,
         };
-        called && self.path(*path).is_some_and(|path| self.is_registry_path(&path))
+        let path = nix::unwrap_parens(self.tree, *path);
+        called && path_of(&self.source.path, self.tree, path).is_some_and(|path| self.is_registry_path(&path))
+    }
+
+    /// Whether an argument is a set that certainly gives a function nothing it has a default for.
+    fn leaves_defaults(&self, call: &Call, argument: Node) -> bool {
+        let tree = self.tree;
+        let Call::Set { optional, .. } = call else { return true };
+        let argument = nix::unwrap_parens(tree, argument);
+        if !matches!(tree.kind(argument), Kind::Attrset | Kind::RecAttrset) {
+            return false;
+        }
+        let members = tree.child_of_kind(argument, Kind::BindingSet).into_iter().flat_map(|set| tree.children(set));
+        let attrs = members.flat_map(|member| {
+            let attrs = match tree.kind(member) {
+                Kind::Binding => nix::attrpath_node(tree, member),
+                _ => tree.child_of_kind(member, Kind::InheritedAttrs),
+            };
+            let count = if tree.kind(member) == Kind::Binding { 1 } else { usize::MAX };
+            attrs.into_iter().flat_map(|attrs| tree.children(attrs)).take(count)
+        });
+        attrs.filter(|&attr| tree.kind(attr) != Kind::Comment).all(|attr| {
+            let name = nix::name_text(tree, attr);
+            name.is_some_and(|name| !optional.iter().any(|optional| *optional == name))
+        })
     }
 
     fn is_registry_path(&self, path: &str) -> bool {
         let registry = self.target.registry;
         path == registry || registry.strip_prefix(path).is_some_and(|rest| rest == "/default.nix")
-    }
-
-    /// The path, from the repository's root, that an expression stands for.
-    fn path(&self, expression: Node) -> Option<String> {
-        let tree = self.tree;
-        let node = nix::unwrap_parens(tree, expression);
-        let folder = self.source.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        match tree.kind(node) {
-            Kind::Path => join(folder, tree.slice(node)),
-            Kind::Binary => {
-                let (left, right) = (tree.child(node, Field::Left)?, tree.child(node, Field::Right)?);
-                let plus = tree.child(node, Field::Operator).is_some_and(|node| tree.kind(node) == Kind::Plus);
-                let below = nix::literal_string(tree, right).filter(|_| tree.kind(right) == Kind::String)?;
-                let base = match tree.kind(left) {
-                    Kind::Path => join(folder, tree.slice(left))?,
-                    _ => self.is_root(left).then(String::new)?,
-                };
-                plus.then(|| join(&base, below.strip_prefix('/')?)).flatten()
-            }
-            Kind::String => {
-                let mut parts = tree.children(node);
-                let root = parts.next().filter(|&part| tree.kind(part) == Kind::Interpolation)?;
-                let below = parts.next().filter(|&part| tree.kind(part) == Kind::StringFragment)?;
-                let whole = parts.next().is_none() && self.is_root(tree.child(root, Field::Expression)?);
-                whole.then(|| join("", tree.slice(below).strip_prefix('/')?)).flatten()
-            }
-            _ => None,
-        }
-    }
-
-    /// `self` is the flake's own source.
-    fn is_root(&self, node: Node) -> bool {
-        matches!(nix::dotted(self.tree, node).as_deref(), Some("self" | "inputs.self"))
     }
 }
 
@@ -296,37 +309,10 @@ fn bound_names<'a>(tree: &Tree<'a>, scope: Node) -> Vec<(&'a str, Origin)> {
     names
 }
 
-/// A path below a folder, both from the root; `None` where it leads out of the repository.
-fn join(folder: &str, path: &str) -> Option<String> {
-    if path.starts_with('/') || path.contains("${") {
-        return None;
-    }
-    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            part => parts.push(part),
-        }
-    }
-    Some(parts.join("/"))
-}
-
 /// The path from a file to another as a Nix path; `None` where Nix could not read it without quotes.
-pub fn relative(from: &str, to: &str) -> Option<String> {
+fn relative(from: &str, to: &str) -> Option<String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '+' | '/');
-    if !to.chars().all(plain) {
-        return None;
-    }
-    let from: Vec<&str> = from.split('/').collect();
-    let to: Vec<&str> = to.split('/').collect();
-    let folders = from.len().checked_sub(1)?;
-    let common = from.iter().take(folders).zip(to.iter().take(to.len() - 1)).take_while(|(a, b)| a == b).count();
-    let up = folders - common;
-    let lead = if up == 0 { "./".to_owned() } else { "../".repeat(up) };
-    Some(lead + &to[common..].join("/"))
+    to.chars().all(plain).then(|| paths::between(from, to))
 }
 
 /// Where in a `let` a binding is written, and the text.
@@ -373,27 +359,4 @@ fn around(tree: &Tree<'_>, node: Node, binding: &str) -> (u32, String) {
         format!("let {binding} in ")
     };
     (at, text)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_between_files() {
-        for (from, to, expected) in [
-            ("modules/web.nix", "lib/ports.nix", Some("../lib/ports.nix")),
-            ("flake.nix", "lib/ports.nix", Some("./lib/ports.nix")),
-            ("lib/x.nix", "lib/ports.nix", Some("./ports.nix")),
-            ("a/b/c.nix", "a/lib/ports.nix", Some("../lib/ports.nix")),
-            ("a/b/c.nix", "a b/ports.nix", None),
-        ] {
-            assert_eq!(relative(from, to).as_deref(), expected, "{from} {to}");
-            if let Some(path) = expected {
-                let folder = from.rsplit_once('/').map_or("", |(folder, _)| folder);
-                assert_eq!(join(folder, path).as_deref(), Some(to));
-            }
-        }
-        assert_eq!(join("a", "../../b"), None);
-    }
 }

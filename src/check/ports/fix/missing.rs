@@ -64,7 +64,7 @@ pub fn create(path: &RelPath, missing: &[Missing<'_>]) -> Plan {
 /// Plans additions to a registry. `None` where it is written in a way that nothing can be added to.
 pub fn extend(source: &Source, tree: &Tree<'_>, registry: &Registry, missing: &[Missing<'_>]) -> Option<Plan> {
     let shape = shape(registry, tree);
-    if tree.broken() || shape == Shape::Closed {
+    if tree.broken() || matches!(shape, Shape::Closed(_)) {
         return None;
     }
     let layout = Layout::read(tree, &registry.shape.prefix)?;

@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 
 use crate::finding::{Edit, Fix, RelPath, Safety, Span};
 use crate::lang::Tree;
+use crate::paths::folders;
 use crate::source::{Kind, Source};
 
 pub use comment::fix as comment;
@@ -27,11 +28,13 @@ pub struct Target<'a> {
     /// The registry's path.
     pub registry: &'a str,
     /// How the registry is used once it is imported.
-    pub shape: Shape,
+    pub shape: &'a Shape,
     /// The entry's names, outermost first.
     pub entry: &'a [String],
     /// The entry's number.
     pub number: u32,
+    /// Whether it has this number with whatever arguments the registry is called.
+    pub settled: bool,
 }
 
 impl Target<'_> {
@@ -41,15 +44,27 @@ impl Target<'_> {
     }
 }
 
+/// Why there is no fix: the grammar does not know what stands where.
+const BROKEN: &str = "the file cannot be read whole";
+
+/// Why there is no fix: a name that Nix must know before it evaluates, or digits that mean something else as well.
+const PLACE: &str = "a reference cannot stand in this place";
+
 /// Replaces the digits at a place of a Nix file by a reference to the registry, and makes the registry known in the
-/// file where it is not. `None` where that could change what is evaluated.
-pub fn nix(source: &Source, tree: &Tree<'_>, digits: Span, target: &Target<'_>) -> Option<Fix> {
-    if *source.path == *target.registry || tree.broken() || is_generated(&source.text) {
-        return None;
+/// file where it is not; or says why that could change what is evaluated.
+pub fn nix(source: &Source, tree: &Tree<'_>, digits: Span, target: &Target<'_>) -> Result<Fix, String> {
+    if *source.path == *target.registry {
+        return Err("it is the registry".to_owned());
     }
-    let place = place::Place::of(tree, digits)?;
-    if !target.is_written_as(tree.text().get(digits.range())?) {
-        return None;
+    if tree.broken() {
+        return Err(BROKEN.to_owned());
+    }
+    if is_generated(&source.text) {
+        return Err("a program writes this file: change what it makes it from".to_owned());
+    }
+    let place = place::Place::of(tree, digits).ok_or(PLACE)?;
+    if !tree.text().get(digits.range()).is_some_and(|digits| target.is_written_as(digits)) {
+        return Err(PLACE.to_owned());
     }
     let known = import::known(tree, source, digits, target);
     let (reference, import) = match known {
@@ -63,10 +78,10 @@ pub fn nix(source: &Source, tree: &Tree<'_>, digits: Span, target: &Target<'_>) 
         Some(_) => format!("write `{reference}` and import {}", target.registry),
         None => format!("write `{reference}`"),
     };
-    let (span, text) = place.replacement(tree, digits, &reference)?;
+    let (span, text) = place.replacement(tree, digits, &reference).ok_or(PLACE)?;
     let mut edits = Vec::from_iter(import);
     edits.push(Edit { path: source.path.clone(), span, text });
-    Some(Fix { title, safety: Safety::Safe, edits })
+    Ok(Fix { title, safety: Safety::Safe, edits })
 }
 
 /// What one would write for an entry where the registry is called `ports`.
@@ -74,22 +89,16 @@ pub fn reference(entry: &[String]) -> String {
     import::select("ports", entry)
 }
 
-/// Whether a file may import the registry by a relative path wherever it is evaluated: a template is copied out of the
+/// Why a file cannot import the registry by a relative path wherever it is evaluated: a template is copied out of the
 /// repository, and a flake in a folder of its own may be evaluated without the rest.
-pub fn may_import(paths: &BTreeMap<RelPath, Kind>, file: &str, registry: &str) -> bool {
+pub fn import_obstacle(paths: &BTreeMap<RelPath, Kind>, file: &str, registry: &str) -> Option<String> {
     let is_template = |folder: &str| matches!(folder, "template" | "templates" | "skel" | "skeleton");
     if folders(file).any(|folder| is_template(folder.rsplit('/').next().unwrap_or(folder))) {
-        return false;
+        return Some(format!("a template is copied away from {registry}"));
     }
-    let own_flake = folders(file).find(|folder| paths.contains_key(format!("{folder}/flake.nix").as_str()));
-    own_flake.is_none_or(|flake| registry.strip_prefix(flake).is_some_and(|rest| rest.starts_with('/')))
-}
-
-/// The folders around a file, innermost first, without the root.
-fn folders(file: &str) -> impl Iterator<Item = &str> {
-    std::iter::successors(file.rsplit_once('/').map(|(folder, _)| folder), |folder| {
-        folder.rsplit_once('/').map(|(outer, _)| outer)
-    })
+    let own_flake = folders(file).find(|folder| paths.contains_key(format!("{folder}/flake.nix").as_str()))?;
+    let inside = registry.strip_prefix(own_flake).is_some_and(|rest| rest.starts_with('/'));
+    (!inside).then(|| format!("{own_flake} is a flake of its own, which may be evaluated without {registry}"))
 }
 
 /// Whether a file says that a program writes it: a change would be lost, or is unwelcome.
@@ -120,7 +129,7 @@ mod tests {
             ("sub/modules/web.nix", "lib/ports.nix", false),
             ("sub/modules/web.nix", "sub/lib/ports.nix", true),
         ] {
-            assert_eq!(may_import(&paths, file, registry), expected, "{file}");
+            assert_eq!(import_obstacle(&paths, file, registry).is_none(), expected, "{file}");
         }
     }
 

@@ -1,0 +1,79 @@
+//! Paths of a repository as text: from its root, with `/` between the names.
+
+/// The folder of a file; empty for the root.
+pub fn folder(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// The folders around a file, innermost first, without the root.
+pub fn folders(file: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(folder(file)), |inner| Some(folder(inner))).take_while(|folder| !folder.is_empty())
+}
+
+/// Follows a relative path from a folder; `None` where it leads out of the repository.
+pub fn join(folder: &str, path: &str) -> Option<String> {
+    if path.starts_with('/') {
+        return None;
+    }
+    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            name => parts.push(name),
+        }
+    }
+    Some(parts.join("/"))
+}
+
+/// The path from a file to another: `./x`, `../lib/x`.
+pub fn between(from: &str, to: &str) -> String {
+    let from: Vec<&str> = from.split('/').collect();
+    let to: Vec<&str> = to.split('/').collect();
+    let folders = from.len() - 1;
+    let common = from.iter().take(folders).zip(to.iter().take(to.len() - 1)).take_while(|(a, b)| a == b).count();
+    let up = folders - common;
+    let lead = if up == 0 { "./".to_owned() } else { "../".repeat(up) };
+    lead + &to[common..].join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_followed_inside_the_repository() {
+        for (start, path, wanted) in [
+            ("a/b", "../c.nix", Some("a/c.nix")),
+            ("server", "../db/process-compose.yaml", Some("db/process-compose.yaml")),
+            ("", "./lib//x.nix", Some("lib/x.nix")),
+            ("a", "./../../c.nix", None),
+            ("a/b", "../../../x.yaml", None),
+            ("", "/etc/x.nix", None),
+        ] {
+            assert_eq!(join(start, path).as_deref(), wanted, "{start} {path}");
+        }
+    }
+
+    #[test]
+    fn a_path_between_files_leads_from_one_to_the_other() {
+        for (from, to, wanted) in [
+            ("modules/web.nix", "lib/ports.nix", "../lib/ports.nix"),
+            ("flake.nix", "lib/ports.nix", "./lib/ports.nix"),
+            ("lib/x.nix", "lib/ports.nix", "./ports.nix"),
+            ("a/b/c.nix", "a/lib/ports.nix", "../lib/ports.nix"),
+            ("a.nix", "b.nix", "./b.nix"),
+        ] {
+            assert_eq!(between(from, to), wanted);
+            assert_eq!(join(folder(from), wanted).as_deref(), Some(to));
+        }
+    }
+
+    #[test]
+    fn folders_go_outward() {
+        assert_eq!(folders("a/b/c.nix").collect::<Vec<_>>(), ["a/b", "a"]);
+        assert_eq!(folders("c.nix").count(), 0);
+    }
+}
