@@ -18,7 +18,7 @@ pub mod recognize;
 pub mod shell;
 pub mod yaml;
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 
 pub use kind::{Field, Kind};
@@ -66,7 +66,7 @@ impl Language {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Node(u32);
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Row {
     start: u32,
     end: u32,
@@ -86,7 +86,8 @@ pub struct Tree<'a> {
     /// The tokens that the grammar made up to go on reading: node and the grammar's id.
     made_up: Vec<(Node, u16)>,
     unread: Option<u32>,
-    raw: tree_sitter::Tree,
+    /// The grammar's own tree. One that was read without the grammar gets it when it is asked for.
+    raw: OnceCell<Option<tree_sitter::Tree>>,
     /// How many steps are left; see [`Tree::refill`].
     steps: Cell<u64>,
     /// The names of large sets that were looked into.
@@ -122,6 +123,14 @@ impl<'a> Tree<'a> {
     /// Parses a text, or says why not.
     pub fn read(language: Language, text: &'a str) -> Result<Self, Refusal> {
         limits::before_parsing(language, text)?;
+        let rows = if language == Language::Nix { recognize::rows(text) } else { None };
+        match rows {
+            Some(rows) => Ok(Self::of_rows(text, rows?)),
+            None => Self::read_with_grammar(language, text),
+        }
+    }
+
+    fn read_with_grammar(language: Language, text: &'a str) -> Result<Self, Refusal> {
         let length = limits::readable_length(language, text);
         let raw = match text.strip_prefix('\u{feff}') {
             // The grammars do not know a byte order mark; three spaces keep every offset.
@@ -185,10 +194,22 @@ impl<'a> Tree<'a> {
             root.after = count;
         }
         let broken = raw.root_node().has_error();
-        let tree =
-            Self { text, rows, broken, made_up, unread: None, raw, steps: Cell::new(0), names: RefCell::default() };
-        tree.refill();
-        Ok(tree)
+        Ok(Self { broken, made_up, raw: OnceCell::from(Some(raw)), ..Self::of_rows(text, rows) })
+    }
+
+    /// A whole text's tree.
+    fn of_rows(text: &'a str, rows: Vec<Row>) -> Self {
+        let steps = Cell::new(limits::steps(rows.len()));
+        Self {
+            text,
+            rows,
+            broken: false,
+            made_up: Vec::new(),
+            unread: None,
+            raw: OnceCell::new(),
+            steps,
+            names: RefCell::default(),
+        }
     }
 
     /// The text that was parsed.
@@ -206,9 +227,9 @@ impl<'a> Tree<'a> {
         self.unread
     }
 
-    /// The grammar's own tree, for queries.
-    pub fn raw(&self) -> &tree_sitter::Tree {
-        &self.raw
+    /// The grammar's own tree, for queries. Only texts that are known to be Nix are read without it at first.
+    pub fn raw(&self) -> Option<&tree_sitter::Tree> {
+        self.raw.get_or_init(|| raw_tree(Language::Nix, self.text).ok()).as_ref()
     }
 
     /// The node of the whole file.
@@ -253,7 +274,7 @@ impl<'a> Tree<'a> {
     /// The token that the grammar made up at this node to go on reading, if it is such a node.
     pub fn made_up(&self, node: Node) -> Option<String> {
         let index = self.made_up.binary_search_by_key(&node, |(node, _)| *node).ok()?;
-        Some(self.raw.language().node_kind_for_id(self.made_up[index].1)?.replace('_', " "))
+        Some(self.raw()?.language().node_kind_for_id(self.made_up[index].1)?.replace('_', " "))
     }
 
     /// Where it stands.

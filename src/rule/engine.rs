@@ -157,6 +157,7 @@ impl Combined {
         let Some(compiled) = Language::of(context.source.kind).and_then(|language| self.compiled(language)) else {
             return;
         };
+        let Some(raw) = tree.raw() else { return };
         let steps = std::cell::Cell::new(0);
         let mut progress = |_: &tree_sitter::QueryCursorState| {
             steps.set(steps.get() + 1);
@@ -167,7 +168,7 @@ impl Combined {
         let options = QueryCursorOptions::new().progress_callback(&mut progress);
         let text = tree.text().as_bytes();
         let mut hits = Vec::new();
-        let mut matches = cursor.matches_with_options(&compiled.query, tree.raw().root_node(), text, options);
+        let mut matches = cursor.matches_with_options(&compiled.query, raw.root_node(), text, options);
         while let Some(found) = matches.next() {
             let rule = compiled.owners[found.pattern_index];
             hits.extend(

@@ -261,7 +261,7 @@ impl<'a> Cursor<'a> {
 }
 
 /// How many bytes the character which `lead` begins has, in UTF-8.
-fn width_of_char(lead: u8) -> usize {
+pub(crate) fn width_of_char(lead: u8) -> usize {
     match lead {
         0..0x80 => 1,
         0x80..0xE0 => 2,

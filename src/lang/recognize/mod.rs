@@ -4,6 +4,9 @@
 //! do. [`accepts`] answers that with a pushdown automaton which builds nothing. It may say no to a text which parses
 //! (the caller then parses it), but never yes to one which does not.
 //!
+//! Where the tree is wanted, [`rows`] lets a [`Builder`] listen to the same automaton: it makes the table of
+//! [`super::Tree`] that flattening the grammar's own tree would make, ten times as fast.
+//!
 //! It follows tree-sitter-nix 0.3.0, not Nix: `x:y` is a URI, `a //b` applies `a` to a path, and so on. Two facts about
 //! that grammar keep it small:
 //!
@@ -12,13 +15,20 @@
 //! * all that begins with a keyword or a lambda's head extends as far right as it can, so only brackets, strings, `with`,
 //!   `assert`, `if` and `let` need a place on the stack.
 
+mod build;
 pub(crate) mod bytes;
+mod lambda;
 pub(crate) mod lex;
+mod listen;
 #[cfg(test)]
 mod tests;
 mod word;
 
+use build::Builder;
 use lex::Cursor;
+use listen::Listener;
+
+use super::{Field, Kind, Refusal, Row};
 
 /// How deep brackets, strings and the like may nest; deeper texts are refused.
 const MAX_DEPTH: usize = 200;
@@ -29,8 +39,20 @@ const MAX_DEPTH: usize = 200;
 /// Takes linear time, does not allocate and does not recurse.
 pub fn accepts(text: &str) -> bool {
     let text = text.as_bytes();
-    // The grammar's lexer takes a NUL for the end of the text, and its offsets have 32 bits.
-    text.len() <= i32::MAX as usize && memchr::memchr(0, text).is_none() && Recognizer::new(text).run()
+    is_readable(text) && Recognizer::new(text, ()).run().is_some()
+}
+
+/// The table that flattening tree-sitter-nix's tree of a text makes, or the refusal of it; `None` where [`accepts`]
+/// says no.
+pub(super) fn rows(text: &str) -> Option<Result<Vec<Row>, Refusal>> {
+    let text = text.as_bytes();
+    let built = if is_readable(text) { Recognizer::new(text, Builder::new(text)).run() } else { None };
+    built.map(Builder::finish)
+}
+
+/// The grammar's lexer takes a NUL for the end of the text, and its offsets have 32 bits.
+fn is_readable(text: &[u8]) -> bool {
+    text.len() <= i32::MAX as usize && memchr::memchr(0, text).is_none()
 }
 
 /// Whether `<a/b>` stands at a place.
@@ -127,28 +149,30 @@ enum State {
     Reject,
 }
 
-struct Recognizer<'a> {
+struct Recognizer<'a, L> {
     cursor: Cursor<'a>,
     stack: [Frame; MAX_DEPTH],
     depth: usize,
+    to: L,
 }
 
-impl<'a> Recognizer<'a> {
-    fn new(text: &'a [u8]) -> Self {
-        Self { cursor: Cursor::new(text), stack: [Frame::File; MAX_DEPTH], depth: 0 }
+impl<'a, L: Listener> Recognizer<'a, L> {
+    fn new(text: &'a [u8], to: L) -> Self {
+        Self { cursor: Cursor::new(text), stack: [Frame::File; MAX_DEPTH], depth: 0, to }
     }
 
-    fn run(mut self) -> bool {
+    /// Reads the text; what listened, if the text is whole.
+    fn run(mut self) -> Option<L> {
         self.cursor.skip();
         // An empty file is whole: the grammar's expression is optional.
         if self.cursor.at_end() {
-            return true;
+            return Some(self.to);
         }
         let mut state = State::Expression;
         loop {
             state = match state {
-                State::Accept => return true,
-                State::Reject => return false,
+                State::Accept => return Some(self.to),
+                State::Reject => return None,
                 state => self.step(state),
             };
         }
@@ -170,7 +194,10 @@ impl<'a> Recognizer<'a> {
             State::Element => self.element(),
             State::After => self.after(false),
             State::Name(slot) => self.name(slot),
-            State::AfterName(slot) => self.after_name(slot),
+            State::AfterName(slot) => {
+                self.to.attr();
+                self.after_name(slot)
+            }
             State::Bindings => self.bindings(),
             State::Formal => self.formal(),
             State::AfterFormal => self.after_formal(),
@@ -201,11 +228,34 @@ impl<'a> Recognizer<'a> {
         self.stack.get(self.depth).copied().unwrap_or(Frame::File)
     }
 
-    /// Takes `width` bytes and goes on with `next`.
+    /// Takes a token of `width` bytes and goes on with `next`.
     #[inline(always)]
     fn take(&mut self, width: usize, next: State) -> State {
+        let start = self.cursor.pos;
         self.cursor.pos += width;
+        self.to.token(start, self.cursor.pos);
         next
+    }
+
+    /// Takes `width` bytes that begin a node of a kind, opens `frame`, and goes on with `next`.
+    #[inline(always)]
+    fn begin(&mut self, kind: Kind, width: usize, frame: Frame, next: State) -> State {
+        self.begin_node(kind, width);
+        self.open(frame, next)
+    }
+
+    #[inline(always)]
+    fn begin_node(&mut self, kind: Kind, width: usize) {
+        let start = self.cursor.pos;
+        self.cursor.pos += width;
+        self.to.begin(kind, start, self.cursor.pos);
+    }
+
+    /// The path whose first part, from `start` on, the cursor has just taken.
+    #[inline(always)]
+    fn begin_path(&mut self, kind: Kind, start: usize) -> State {
+        self.to.begin_path(kind, start, self.cursor.pos);
+        State::Path
     }
 
     #[inline(always)]
@@ -213,7 +263,7 @@ impl<'a> Recognizer<'a> {
         match self.cursor.peek() {
             byte if bytes::is(byte, bytes::IDENT_START) => self.first_word(),
             b'{' => {
-                self.cursor.pos += 1;
+                self.begin_node(Kind::Attrset, 1);
                 self.brace()
             }
             _ => self.operand(),
@@ -222,11 +272,15 @@ impl<'a> Recognizer<'a> {
 
     #[inline(always)]
     fn operand(&mut self) -> State {
-        match self.cursor.peek() {
-            b'!' => self.take(1, State::Operand),
-            b'-' if !self.cursor.path() => self.take(1, State::Operand),
-            // `path` has moved the cursor.
-            b'-' => State::Path,
+        let start = self.cursor.pos;
+        let operator = self.cursor.peek();
+        match operator {
+            b'-' if self.cursor.path() => self.begin_path(Kind::Path, start),
+            b'-' | b'!' => {
+                self.cursor.pos += 1;
+                self.to.unary(operator, start);
+                State::Operand
+            }
             _ => self.simple(),
         }
     }
@@ -241,60 +295,87 @@ impl<'a> Recognizer<'a> {
 
     #[inline(always)]
     fn simple_symbol(&mut self, byte: u8) -> State {
+        let start = self.cursor.pos;
         match byte {
-            b'"' => self.take(1, State::String(Slot::Value)),
-            b'\'' if self.cursor.ahead(1) == b'\'' => self.take(2, State::Indented),
-            b'(' => {
-                self.cursor.pos += 1;
-                self.open(Frame::Paren, State::Expression)
+            b'"' => {
+                self.begin_node(Kind::String, 1);
+                State::String(Slot::Value)
             }
-            b'[' => {
-                self.cursor.pos += 1;
-                self.open(Frame::List, State::Element)
+            b'\'' if self.cursor.ahead(1) == b'\'' => {
+                self.begin_node(Kind::IndentedString, 2);
+                State::Indented
             }
-            b'{' => {
-                self.cursor.pos += 1;
-                self.open(Frame::Set, State::Bindings)
-            }
+            b'(' => self.begin(Kind::Parenthesized, 1, Frame::Paren, State::Expression),
+            b'[' => self.begin(Kind::List, 1, Frame::List, State::Element),
+            b'{' => self.begin(Kind::Attrset, 1, Frame::Set, State::Bindings),
             b'0'..=b'9' | b'.' => match self.cursor.path() {
-                true => State::Path,
-                false => self.after_if(Cursor::number),
+                true => self.begin_path(Kind::Path, start),
+                false => self.number(),
             },
-            b'/' | b'-' | b'+' if self.cursor.path() => State::Path,
-            b'~' if self.cursor.home_path() => State::Path,
-            b'<' => self.after_if(Cursor::search_path),
+            b'/' | b'-' | b'+' if self.cursor.path() => self.begin_path(Kind::Path, start),
+            b'~' if self.cursor.home_path() => {
+                self.cursor.path_text();
+                self.begin_path(Kind::HomePath, start)
+            }
+            b'<' if self.cursor.search_path() => self.leaf(Kind::SearchPath, start),
             _ => State::Reject,
         }
     }
 
-    /// A value is over, provided the cursor could take it.
-    fn after_if(&mut self, take: fn(&mut Cursor<'a>) -> bool) -> State {
-        if take(&mut self.cursor) { State::After } else { State::Reject }
+    /// The value from `start` on that the cursor has just taken is over.
+    #[inline(always)]
+    fn leaf(&mut self, kind: Kind, start: usize) -> State {
+        self.to.leaf(kind, start, self.cursor.pos);
+        State::After
+    }
+
+    fn number(&mut self) -> State {
+        let start = self.cursor.pos;
+        if !self.cursor.number() {
+            return State::Reject;
+        }
+        self.to.number(start, self.cursor.pos);
+        State::After
     }
 
     #[inline(always)]
     fn element(&mut self) -> State {
         if self.cursor.peek() == b']' {
-            self.cursor.pos += 1;
-            return self.pop(State::After);
+            return self.end(State::After);
         }
         self.simple()
     }
 
     #[inline(always)]
     fn after(&mut self, or_may_follow: bool) -> State {
+        let start = self.cursor.pos;
         match self.cursor.peek() {
             byte if bytes::is(byte, bytes::IDENT_START) => self.word_after(or_may_follow),
             b';' | b')' | b']' | b'}' | b',' => self.close(),
-            b'.' if self.cursor.path() => State::Path,
+            b'.' | b'+' | b'-' | b'/' if self.cursor.path() => {
+                self.to.argument();
+                self.begin_path(Kind::Path, start)
+            }
             // A digit makes it a float, and an argument.
-            b'.' if self.cursor.ahead(1).is_ascii_digit() => self.simple_symbol(b'.'),
-            b'.' => self.take(1, State::Name(Slot::Select)),
-            b'+' | b'-' | b'/' if self.cursor.path() => State::Path,
-            b'<' if self.cursor.search_path() => State::After,
-            byte @ (b'"' | b'\'' | b'(' | b'[' | b'{' | b'~' | b'0'..=b'9') => self.simple_symbol(byte),
+            b'.' if self.cursor.ahead(1).is_ascii_digit() => self.argument(b'.'),
+            b'.' if or_may_follow => self.take(1, State::Name(Slot::Select)),
+            b'.' => {
+                self.to.select();
+                self.take(1, State::Name(Slot::Select))
+            }
+            b'<' if self.cursor.search_path() => {
+                self.to.argument();
+                self.leaf(Kind::SearchPath, start)
+            }
+            byte @ (b'"' | b'\'' | b'(' | b'[' | b'{' | b'~' | b'0'..=b'9') => self.argument(byte),
             _ => self.operator(),
         }
+    }
+
+    #[inline(always)]
+    fn argument(&mut self, first: u8) -> State {
+        self.to.argument();
+        self.simple_symbol(first)
     }
 
     /// After `a ? b`. A path or an argument cannot follow, so what looks like one is lexed otherwise here; we do not
@@ -312,6 +393,7 @@ impl<'a> Recognizer<'a> {
     /// After a path. Behind a comment the grammar's scanner would still read `b` in `./a /* */b` as a part of that
     /// path; we do not vouch for that.
     fn after_path(&mut self) -> State {
+        self.to.end_path();
         self.cursor.skip_lines();
         if self.cursor.peek() == b'/' && self.cursor.ahead(1) == b'*' {
             return State::Reject;
@@ -327,8 +409,8 @@ impl<'a> Recognizer<'a> {
         }
         let next = self.cursor.ahead(1);
         let width = match self.cursor.peek() {
-            0 => return self.end(),
-            b'?' => return self.take(1, State::Name(Slot::Has)),
+            0 => return self.end_file(),
+            b'?' => 1,
             b'+' | b'/' if next == self.cursor.peek() => 2,
             b'-' if next == b'>' => 2,
             b'<' | b'>' if next == b'=' => 2,
@@ -338,29 +420,58 @@ impl<'a> Recognizer<'a> {
             b'|' if next == b'|' => 2,
             _ => return State::Reject,
         };
-        self.take(width, State::Operand)
+        let start = self.cursor.pos;
+        self.cursor.pos += width;
+        self.to.binary(start, self.cursor.pos);
+        if self.cursor.behind(1) == b'?' { State::Name(Slot::Has) } else { State::Operand }
     }
 
-    fn end(&self) -> State {
+    fn end_file(&mut self) -> State {
+        self.to.end_expression();
         if self.top() == Frame::File { State::Accept } else { State::Reject }
+    }
+
+    /// Takes the byte that ends the innermost frame and its node, and goes on with `next`.
+    #[inline(always)]
+    fn end(&mut self, next: State) -> State {
+        self.end_node(1);
+        self.pop(next)
+    }
+
+    /// Takes `width` bytes that end a node.
+    #[inline(always)]
+    fn end_node(&mut self, width: usize) {
+        let start = self.cursor.pos;
+        self.cursor.pos += width;
+        self.to.end(start, self.cursor.pos);
     }
 
     /// An expression ends at the cursor: does that end what encloses it too?
     #[inline(always)]
     fn close(&mut self) -> State {
-        let byte = self.cursor.peek();
-        self.cursor.pos += 1;
-        match (self.top(), byte) {
-            (Frame::Set | Frame::Let, b';') => State::Bindings,
-            (Frame::Prefix, b';') => self.pop(State::Expression),
-            (Frame::Paren, b')') | (Frame::List, b']') => self.pop(State::After),
-            (Frame::InheritFrom, b')') => self.pop(State::Name(Slot::Inherit)),
-            (Frame::InString(slot), b'}') => self.pop(State::String(slot)),
-            (Frame::InIndented, b'}') => self.pop(State::Indented),
-            (Frame::InPath, b'}') => self.pop(State::Path),
-            (Frame::InName(slot), b'}') => self.pop(State::AfterName(slot)),
-            (Frame::Formals | Frame::NamedFormals, b',') => State::Formal,
-            (Frame::Formals | Frame::NamedFormals, b'}') => self.end_formals(),
+        let top = self.top();
+        self.to.end_expression();
+        match (top, self.cursor.peek()) {
+            (Frame::Set | Frame::Let, b';') => {
+                self.end_node(1);
+                State::Bindings
+            }
+            (Frame::Prefix, b';') => {
+                self.to.next_part();
+                let next = self.take(1, State::Expression);
+                self.pop(next)
+            }
+            (Frame::Paren, b')') => self.end(State::After),
+            (Frame::List, b']') => self.end(State::After),
+            (Frame::InheritFrom, b')') => {
+                let next = self.take(1, State::Name(Slot::Inherit));
+                self.pop(next)
+            }
+            (Frame::InString(slot), b'}') => self.end(State::String(slot)),
+            (Frame::InIndented, b'}') => self.end(State::Indented),
+            (Frame::InPath, b'}') => self.end(State::Path),
+            (Frame::InName(slot), b'}') => self.end(State::AfterName(slot)),
+            (Frame::Formals | Frame::NamedFormals, b',' | b'}') => self.after_formal(),
             _ => State::Reject,
         }
     }
@@ -369,10 +480,12 @@ impl<'a> Recognizer<'a> {
     fn name(&mut self, slot: Slot) -> State {
         match self.cursor.peek() {
             byte if bytes::is(byte, bytes::IDENT_START) => self.name_word(slot),
-            b'"' => self.take(1, State::String(slot)),
+            b'"' => {
+                self.begin_node(Kind::String, 1);
+                State::String(slot)
+            }
             b'$' if self.cursor.ahead(1) == b'{' => {
-                self.cursor.pos += 2;
-                self.open(Frame::InName(slot), State::Expression)
+                self.begin(Kind::Interpolation, 2, Frame::InName(slot), State::Expression)
             }
             _ => State::Reject,
         }
@@ -384,8 +497,14 @@ impl<'a> Recognizer<'a> {
             (Slot::Select, _) => self.after(true),
             (Slot::Has | Slot::Binding, b'.') => self.take(1, State::Name(slot)),
             (Slot::Has, _) => self.after_has(),
-            (Slot::Binding, b'=') => self.take(1, State::Expression),
-            (Slot::Inherit, b';') => self.take(1, State::Bindings),
+            (Slot::Binding, b'=') => {
+                self.to.bound();
+                self.take(1, State::Expression)
+            }
+            (Slot::Inherit, b';') => {
+                self.end_node(1);
+                State::Bindings
+            }
             (Slot::Inherit, _) => self.name(slot),
             (Slot::Binding | Slot::Value, _) => State::Reject,
         }
@@ -395,11 +514,11 @@ impl<'a> Recognizer<'a> {
     fn bindings(&mut self) -> State {
         match self.cursor.peek() {
             byte if bytes::is(byte, bytes::IDENT_START) => self.binding_word(),
-            b'}' if self.top() == Frame::Set => {
-                self.cursor.pos += 1;
-                self.pop(State::After)
+            b'}' if self.top() == Frame::Set => self.end(State::After),
+            _ => {
+                self.to.binding();
+                self.name(Slot::Binding)
             }
-            _ => self.name(Slot::Binding),
         }
     }
 
@@ -407,120 +526,54 @@ impl<'a> Recognizer<'a> {
     fn inherit(&mut self) -> State {
         self.cursor.skip();
         if self.cursor.peek() == b'(' {
-            self.cursor.pos += 1;
-            return self.open(Frame::InheritFrom, State::Expression);
+            self.to.next_part();
+            let next = self.take(1, State::Expression);
+            return self.open(Frame::InheritFrom, next);
         }
         self.name(Slot::Inherit)
     }
 
-    /// After `{` where a lambda could begin.
-    fn brace(&mut self) -> State {
-        self.cursor.skip();
-        match self.cursor.peek() {
-            byte if bytes::is(byte, bytes::IDENT_START) => self.brace_word(),
-            b'.' => self.open(Frame::Formals, State::Formal),
-            b'}' => self.empty_brace(),
-            _ => self.open(Frame::Set, State::Bindings),
-        }
-    }
-
-    /// At the end of `{ }`, which a colon makes formals.
-    fn empty_brace(&mut self) -> State {
-        self.cursor.pos += 1;
-        self.cursor.skip();
-        match self.cursor.peek() {
-            b':' | b'@' => self.after_formals(),
-            _ => State::After,
-        }
-    }
-
-    fn formal(&mut self) -> State {
-        match self.cursor.peek() {
-            byte if bytes::is(byte, bytes::IDENT_START) => self.formal_word(),
-            b'}' => {
-                self.cursor.pos += 1;
-                self.end_formals()
-            }
-            b'.' if self.cursor.ahead(1) == b'.' && self.cursor.ahead(2) == b'.' => {
-                self.cursor.pos += 3;
-                self.cursor.skip();
-                match self.cursor.peek() {
-                    b'}' => self.formal(),
-                    _ => State::Reject,
-                }
-            }
-            _ => State::Reject,
-        }
-    }
-
-    fn after_formal(&mut self) -> State {
-        match self.cursor.peek() {
-            b',' => self.take(1, State::Formal),
-            b'?' => self.take(1, State::Expression),
-            b'}' => self.formal(),
-            _ => State::Reject,
-        }
-    }
-
-    /// After the `}` of formals.
-    fn end_formals(&mut self) -> State {
-        let named = self.top() == Frame::NamedFormals;
-        self.depth = self.depth.saturating_sub(1);
-        self.cursor.skip();
-        // `a@{ b }@c` is no lambda.
-        if named && self.cursor.peek() == b'@' {
-            return State::Reject;
-        }
-        self.after_formals()
-    }
-
-    /// At the `:` or `@` after formals.
-    fn after_formals(&mut self) -> State {
-        match self.cursor.peek() {
-            b':' => self.take(1, State::Expression),
-            b'@' => {
-                self.cursor.pos += 1;
-                self.formals_name()
-            }
-            _ => State::Reject,
-        }
-    }
-
     fn string(&mut self, slot: Slot) -> State {
+        let start = self.cursor.pos;
         if !self.cursor.string_text() {
             return State::Reject;
         }
+        self.to.text(start, self.cursor.pos);
         if self.cursor.peek() == b'$' {
-            self.cursor.pos += 2;
-            return self.open(Frame::InString(slot), State::Expression);
+            return self.begin(Kind::Interpolation, 2, Frame::InString(slot), State::Expression);
         }
-        let next = match slot {
+        self.end_node(1);
+        match slot {
             Slot::Value => State::After,
             _ => State::AfterName(slot),
-        };
-        self.take(1, next)
+        }
     }
 
     fn indented(&mut self) -> State {
+        let start = self.cursor.pos;
         if !self.cursor.indented_text() {
             return State::Reject;
         }
-        self.cursor.pos += 2;
-        match self.cursor.behind(1) {
-            b'{' => self.open(Frame::InIndented, State::Expression),
-            _ => State::After,
+        self.to.indented_text(start, self.cursor.pos);
+        match self.cursor.ahead(1) {
+            b'{' => self.begin(Kind::Interpolation, 2, Frame::InIndented, State::Expression),
+            _ => {
+                self.end_node(2);
+                State::After
+            }
         }
     }
 
     fn path(&mut self) -> State {
+        let start = self.cursor.pos;
         self.cursor.path_text();
+        self.to.path_text(start, self.cursor.pos);
         if self.cursor.peek() != b'$' {
             return State::AfterPath;
         }
         if self.cursor.ahead(1) != b'{' {
             return State::Reject;
         }
-        self.cursor.pos += 2;
-        self.open(Frame::InPath, State::Expression)
+        self.begin(Kind::Interpolation, 2, Frame::InPath, State::Expression)
     }
 }

@@ -1,54 +1,96 @@
-//! `accepts` against tree-sitter-nix itself.
+//! `accepts` and `rows` against tree-sitter-nix itself.
 
 use std::path::{Path, PathBuf};
 
-use super::accepts;
+use super::{accepts, rows};
 use crate::lang::{Language, Tree};
 
 fn parses(text: &str) -> bool {
     Tree::parse(Language::Nix, text).is_some_and(|tree| !tree.broken())
 }
 
+/// Whether the rows of a text are those of tree-sitter-nix, where it has any.
+#[track_caller]
+fn assert_same_tree(text: &str, name: &str) {
+    let Some(own) = rows(text) else { return };
+    let theirs = Tree::read_with_grammar(Language::Nix, text).map(|tree| tree.rows);
+    if own == theirs {
+        return;
+    }
+    let (Ok(own), Ok(theirs)) = (&own, &theirs) else { panic!("{name}: {own:?} is not {theirs:?}") };
+    let at = own.iter().zip(theirs).position(|(own, theirs)| own != theirs).unwrap_or(own.len().min(theirs.len()));
+    let shown = text.get(own.get(at).map_or(0, |row| row.start as usize)..).unwrap_or_default();
+    let shown = shown.char_indices().nth(80).map_or(shown, |(end, _)| &shown[..end]);
+    panic!("{name}: row {at} at {shown:?}: {:?} is not {:?}", own.get(at), theirs.get(at));
+}
+
 #[test]
 fn takes_the_whole_language() {
-    for text in [
-        "",
-        "# only a comment",
-        "/* a */ /**/ 1",
-        "{ }",
-        "{ }: 1",
-        "{ a, b ? 1, ... }@c: a",
-        "a@{ ... }: a",
-        "{ a, }: a",
-        "x: y: x",
-        "x:y",
-        "http://a.b/c?d",
-        "let in 1",
-        "let a = 1; b.c = 2; in a",
-        "let { body = 1; }",
-        "rec { a = 1; inherit b \"c\" ${d}; inherit (e) f; \"${g}\".h = 2; }",
-        "with a; assert b; c",
-        "if a then b else c",
-        "a.b or c.d or e f",
-        "a ? b.\"c\".${d} && !e",
-        "-a + -b - !c",
-        "a -> b -> c",
-        "[ a.b ./c <d/e> ~/f 1 1.5 .5 1.e3 (g h) ]",
-        "a == b == c",
-        "a //b",
-        "a // b",
-        "./a${b}/c${d}e",
-        "a/b.c ../d",
-        "\"a\\${b}$${c}${d}$\"",
-        "''a''${b}$${c}${d}'''e''\\n $''",
-        "a'' b'",
-        "{\r\n}\r\n",
-        "f\"a\"[b]{}",
-    ] {
+    for text in WHOLE {
         assert!(parses(text), "tree-sitter: {text:?}");
         assert!(accepts(text), "{text:?}");
+        assert_same_tree(text, text);
     }
 }
+
+/// All that is in the language.
+const WHOLE: [&str; 55] = [
+    "",
+    "# only a comment",
+    "/* a */ /**/ 1",
+    "{ }",
+    "{ }: 1",
+    "{ a, b ? 1, ... }@c: a",
+    "a@{ ... }: a",
+    "{ a, }: a",
+    "x: y: x",
+    "x:y",
+    "http://a.b/c?d",
+    "let in 1",
+    "let a = 1; b.c = 2; in a",
+    "let { body = 1; }",
+    "rec { a = 1; inherit b \"c\" ${d}; inherit (e) f; \"${g}\".h = 2; }",
+    "with a; assert b; c",
+    "if a then b else c",
+    "a.b or c.d or e f",
+    "a ? b.\"c\".${d} && !e",
+    "-a + -b - !c",
+    "a -> b -> c",
+    "[ a.b ./c <d/e> ~/f 1 1.5 .5 1.e3 (g h) ]",
+    "a == b == c",
+    "a //b",
+    "a // b",
+    "./a${b}/c${d}e",
+    "a/b.c ../d",
+    "\"a\\${b}$${c}${d}$\"",
+    "''a''${b}$${c}${d}'''e''\\n $''",
+    "a'' b'",
+    "{\r\n}\r\n",
+    "f\"a\"[b]{}",
+    "a+b*c-d/e++f++g//h//i",
+    "!a//b",
+    "!a+b",
+    "-a?b",
+    "!a?b.c&&d||e->f->g",
+    "a<b==c>d!=e",
+    "a + !b + c - -d e",
+    "f a.b or c.d or e.f g h",
+    "f rec { } let { } { } [ ] [ a b.c or d {} ] e",
+    "x: { y, z ? 1 + 2, ... }@w: v@{ u }: { }: if x: y then let in z: z else with y: z; assert w: v; u",
+    " # a\n /* b */ { # c\n a # d\n . # e\n b # f\n = # g\n c # h\n d # i\n ; # j\n } # k\n",
+    "{ /* a */ } # b",
+    "{ /* a */ a /* b */ , /* c */ b /* d */ ? /* e */ 1 /* f */ , /* g */ ... /* h */ } /* i */ @ /* j */ c /* k */ : /* l */ 1",
+    "{ a = 1; # a\n inherit # b\n c # d\n ; /* e */ inherit ( /* f */ g /* h */ ) /* i */ j /* k */ ; }",
+    "let /* a */ a = 1; /* b */ in /* c */ a /* d */ . /* e */ b /* f */ or /* g */ c /* h */ d /* i */ + /* j */ e",
+    "if /* a */ a /* b */ then /* c */ b /* d */ else /* e */ c /* f */",
+    "with /* a */ a /* b */ ; /* c */ [ /* d */ b /* e */ ( /* f */ c /* g */ ) /* h */ ]",
+    "\"${ /* a */ b /* c */ }\" /* d */ + ''${ # e\n f }'' # g",
+    "{ \"a${b}c\".${d}.e = 1; ${f} = 2; inherit \"g\" ${h} \"${i}\"; }",
+    "\"\\${a}\\n\\\\$\\$$ü\\ü$\"",
+    "'' ''${a} ''' ''\\n ''\\ü $$ ''$$ ''\\$ x''",
+    "./a/${b}${c}/d/${e}.f <a/b> ~/c/${d} a:b",
+    "\"a # b /* c */\" # d",
+];
 
 #[test]
 fn takes_nothing_which_does_not_parse() {
@@ -142,6 +184,7 @@ fn never_takes_a_mutant_that_does_not_parse() {
             if accepts(&mutant) {
                 taken += 1;
                 assert!(parses(&mutant), "{mutant:?}");
+                assert_same_tree(&mutant, &mutant);
             }
         }
     }
@@ -153,6 +196,34 @@ fn takes_nearly_all_that_parses() {
     let whole: Vec<_> = own_nix().into_iter().filter(|text| parses(text)).collect();
     let taken = whole.iter().filter(|text| accepts(text)).count();
     assert!(taken * 100 >= whole.len() * 95, "{taken} of {}", whole.len());
+}
+
+#[test]
+fn makes_the_tree_that_the_grammar_makes() {
+    let own = own_nix();
+    for text in &own {
+        assert_same_tree(text, text);
+    }
+}
+
+/// Over every Nix file below `FLAKEWARD_CORPUS`, where it is set, and one change of each.
+#[test]
+fn makes_the_grammars_tree_of_real_files() {
+    let Some(corpus) = std::env::var_os("FLAKEWARD_CORPUS") else { return };
+    let mut files = Vec::new();
+    list(Path::new(&corpus), &mut files);
+    let (mut all, mut taken) = (0, 0);
+    let mut random = Random(9);
+    for file in files.iter().filter(|file| file.extension().is_some_and(|extension| extension == "nix")) {
+        let Ok(text) = std::fs::read_to_string(file) else { continue };
+        all += 1;
+        taken += usize::from(accepts(&text));
+        assert_same_tree(&text, &file.display().to_string());
+        let mutant = mutated(&text, &mut random);
+        assert_same_tree(&mutant, &mutant);
+    }
+    println!("{taken} of {all} files are read without the grammar");
+    assert!(taken * 100 >= all * 95, "{taken} of {all}");
 }
 
 /// The Nix of the tests and of the rule pages, and the longest texts in pieces.

@@ -1,11 +1,12 @@
 //! What begins with a letter: identifiers, keywords, and the paths and URIs which look like them.
 
-use super::{Frame, Recognizer, Slot, State, bytes};
+use super::listen::Listener;
+use super::{Field, Frame, Kind, Recognizer, Slot, State, bytes};
 
 /// What a word means. `or` is no keyword to the grammar, but is read as one behind a selection; elsewhere we do not
 /// vouch for it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Word {
+pub(super) enum Word {
     Plain,
     Assert,
     Else,
@@ -44,10 +45,10 @@ enum Token {
     Unsure,
 }
 
-impl Recognizer<'_> {
+impl<L: Listener> Recognizer<'_, L> {
     /// Takes a word where no value may stand, so neither a path nor a URI.
     #[inline(always)]
-    fn take_word(&mut self) -> Word {
+    pub(super) fn take_word(&mut self) -> Word {
         meaning(self.cursor.word())
     }
 
@@ -89,112 +90,157 @@ impl Recognizer<'_> {
     /// A word at the start of an expression.
     #[inline(always)]
     pub(super) fn first_word(&mut self) -> State {
+        let start = self.cursor.pos;
         let word = match self.take_token() {
             Token::Word(word) => word,
-            Token::Path => return State::Path,
-            Token::Uri => return State::After,
+            Token::Path => return self.begin_path(Kind::Path, start),
+            Token::Uri => return self.leaf(Kind::Uri, start),
             Token::Unsure => return State::Reject,
         };
         match word {
-            Word::Plain => self.name_or_lambda(),
-            Word::If => self.open(Frame::Condition, State::Expression),
-            Word::With | Word::Assert => self.open(Frame::Prefix, State::Expression),
-            Word::Let => self.let_(),
-            Word::Rec => self.rec(),
+            Word::Plain => self.name_or_lambda(start),
+            Word::If => self.begin_words(Kind::If, start, Frame::Condition),
+            Word::With => self.begin_words(Kind::With, start, Frame::Prefix),
+            Word::Assert => self.begin_words(Kind::Assert, start, Frame::Prefix),
+            Word::Let => self.let_(start),
+            Word::Rec => self.set(Kind::RecAttrset, start),
             Word::Then | Word::Else | Word::In | Word::Inherit | Word::Or => State::Reject,
         }
     }
 
+    /// The keyword from `start` on that the cursor has just taken begins a node of a kind, with an expression in it.
+    fn begin_words(&mut self, kind: Kind, start: usize, frame: Frame) -> State {
+        self.to.begin(kind, start, self.cursor.pos);
+        self.open(frame, State::Expression)
+    }
+
     /// After an identifier at the start of an expression.
     #[inline(always)]
-    fn name_or_lambda(&mut self) -> State {
+    fn name_or_lambda(&mut self, start: usize) -> State {
+        self.to.leaf(Kind::Identifier, start, self.cursor.pos);
         self.cursor.skip();
         match self.cursor.peek() {
-            b':' => self.take(1, State::Expression),
+            b':' => {
+                self.to.lambda(Field::Universal);
+                self.take(1, State::Expression)
+            }
             b'@' => {
-                self.cursor.pos += 1;
+                self.to.lambda(Field::Universal);
+                self.take(1, State::Expression);
                 self.cursor.skip();
                 if self.cursor.peek() != b'{' {
                     return State::Reject;
                 }
-                self.cursor.pos += 1;
-                self.open(Frame::NamedFormals, State::Formal)
+                self.begin(Kind::Formals, 1, Frame::NamedFormals, State::Formal)
             }
-            _ => State::After,
+            _ => {
+                self.to.variable();
+                State::After
+            }
         }
     }
 
     /// After `let`, which makes a set before `{`.
-    fn let_(&mut self) -> State {
+    fn let_(&mut self, start: usize) -> State {
+        let end = self.cursor.pos;
         self.cursor.skip();
         if self.cursor.peek() == b'{' {
-            return self.rec();
+            self.to.begin(Kind::LetAttrset, start, end);
+            return self.open_set();
         }
+        self.to.begin(Kind::Let, start, end);
         self.open(Frame::Let, State::Bindings)
     }
 
     /// After `rec`, or `let` as an operand.
-    fn rec(&mut self) -> State {
+    fn set(&mut self, kind: Kind, start: usize) -> State {
+        self.to.begin(kind, start, self.cursor.pos);
         self.cursor.skip();
+        self.open_set()
+    }
+
+    fn open_set(&mut self) -> State {
         if self.cursor.peek() != b'{' {
             return State::Reject;
         }
-        self.cursor.pos += 1;
-        self.open(Frame::Set, State::Bindings)
+        let next = self.take(1, State::Bindings);
+        self.open(Frame::Set, next)
     }
 
     /// A word where a value has to be.
     #[inline(always)]
     pub(super) fn value_word(&mut self) -> State {
+        let start = self.cursor.pos;
         let token = self.take_token();
-        self.value(token)
+        self.value(token, start)
     }
 
     /// A word after a value: an argument, or what ends the expression. (An element of a list is an argument too, for
     /// all the difference it makes.)
     #[inline(always)]
     pub(super) fn word_after(&mut self, or_may_follow: bool) -> State {
+        let start = self.cursor.pos;
         match self.take_token() {
-            Token::Word(Word::Or) if or_may_follow => State::Simple,
-            Token::Word(word @ (Word::Then | Word::Else)) => self.then_or_else(word),
-            token => self.value(token),
+            Token::Word(Word::Or) if or_may_follow => {
+                self.to.or(start, self.cursor.pos);
+                State::Simple
+            }
+            Token::Word(word @ (Word::Then | Word::Else)) => self.then_or_else(word, start),
+            token => {
+                self.to.argument();
+                self.value(token, start)
+            }
         }
     }
 
     #[inline(always)]
-    fn value(&mut self, token: Token) -> State {
+    fn value(&mut self, token: Token, start: usize) -> State {
         match token {
-            Token::Word(Word::Plain) | Token::Uri => State::After,
-            Token::Word(Word::Rec | Word::Let) => self.rec(),
-            Token::Path => State::Path,
+            Token::Word(Word::Plain) => {
+                self.to.leaf(Kind::Identifier, start, self.cursor.pos);
+                self.to.variable();
+                State::After
+            }
+            Token::Uri => self.leaf(Kind::Uri, start),
+            Token::Word(Word::Rec) => self.set(Kind::RecAttrset, start),
+            Token::Word(Word::Let) => self.set(Kind::LetAttrset, start),
+            Token::Path => self.begin_path(Kind::Path, start),
             Token::Word(_) | Token::Unsure => State::Reject,
         }
     }
 
     /// A word after `a ? b`: not an argument.
     pub(super) fn word_after_has(&mut self) -> State {
+        let start = self.cursor.pos;
         match self.take_token() {
-            Token::Word(word) => self.then_or_else(word),
+            Token::Word(word) => self.then_or_else(word, start),
             Token::Path | Token::Uri | Token::Unsure => State::Reject,
         }
     }
 
-    fn then_or_else(&mut self, word: Word) -> State {
-        match (self.top(), word) {
-            (Frame::Condition, Word::Then) => {
-                self.depth -= 1;
-                self.open(Frame::Consequence, State::Expression)
-            }
-            (Frame::Consequence, Word::Else) => self.pop(State::Expression),
-            _ => State::Reject,
+    fn then_or_else(&mut self, word: Word, start: usize) -> State {
+        let frame = self.top();
+        let Some(place) = self.stack.get_mut(self.depth) else { return State::Reject };
+        match (frame, word) {
+            (Frame::Condition, Word::Then) => *place = Frame::Consequence,
+            (Frame::Consequence, Word::Else) => self.depth -= 1,
+            _ => return State::Reject,
         }
+        self.to.end_expression();
+        self.to.next_part();
+        self.to.token(start, self.cursor.pos);
+        State::Expression
     }
 
     /// A word as an attribute's name.
     #[inline(always)]
     pub(super) fn name_word(&mut self, slot: Slot) -> State {
+        let start = self.cursor.pos;
         match self.take_word() {
-            Word::Plain => State::AfterName(slot),
+            Word::Plain => {
+                self.to.leaf(Kind::Identifier, start, self.cursor.pos);
+                State::AfterName(slot)
+            }
             _ => State::Reject,
         }
     }
@@ -202,47 +248,25 @@ impl Recognizer<'_> {
     /// A word where a binding may begin.
     #[inline(always)]
     pub(super) fn binding_word(&mut self) -> State {
+        let start = self.cursor.pos;
         match self.take_word() {
-            Word::Plain => State::AfterName(Slot::Binding),
-            Word::Inherit => self.inherit(),
-            Word::In if self.top() == Frame::Let => self.pop(State::Expression),
-            _ => State::Reject,
-        }
-    }
-
-    /// A word after `{` where a lambda could begin: what follows it tells.
-    pub(super) fn brace_word(&mut self) -> State {
-        match self.take_word() {
-            Word::Plain => {}
-            Word::Inherit if self.open(Frame::Set, State::Bindings) == State::Bindings => {
-                return self.inherit();
+            Word::Plain => {
+                self.to.binding();
+                self.to.leaf(Kind::Identifier, start, self.cursor.pos);
+                State::AfterName(Slot::Binding)
             }
-            _ => return State::Reject,
-        }
-        self.cursor.skip();
-        match self.cursor.peek() {
-            b',' | b'?' | b'}' => self.open(Frame::Formals, State::AfterFormal),
-            _ => self.open(Frame::Set, State::AfterName(Slot::Binding)),
-        }
-    }
-
-    pub(super) fn formal_word(&mut self) -> State {
-        match self.take_word() {
-            Word::Plain => State::AfterFormal,
+            Word::Inherit => self.begin_inherit(start),
+            Word::In if self.top() == Frame::Let => {
+                self.to.next_part();
+                self.to.token(start, self.cursor.pos);
+                self.pop(State::Expression)
+            }
             _ => State::Reject,
         }
     }
 
-    /// After `{ … }@`.
-    pub(super) fn formals_name(&mut self) -> State {
-        self.cursor.skip();
-        if !bytes::is(self.cursor.peek(), bytes::IDENT_START) || self.take_word() != Word::Plain {
-            return State::Reject;
-        }
-        self.cursor.skip();
-        match self.cursor.peek() {
-            b':' => self.take(1, State::Expression),
-            _ => State::Reject,
-        }
+    pub(super) fn begin_inherit(&mut self, start: usize) -> State {
+        self.to.begin(Kind::Inherit, start, self.cursor.pos);
+        self.inherit()
     }
 }

@@ -1,0 +1,536 @@
+//! The tree of a Nix text, made while the automaton reads it.
+//!
+//! Nodes are written down when they end, children before their parents, so that what stands to the left of an operator
+//! can still become a part of it; in the end the table is turned round. As in the grammar, white space and comments
+//! belong to no token: a comment is written down when the token after it comes, and so falls into the innermost node
+//! which goes on behind it.
+
+use super::listen::Listener;
+use super::{Field, Kind, Refusal, Row};
+use crate::lang::limits;
+
+/// A place in the table that is not known yet.
+const UNKNOWN: u32 = u32::MAX;
+
+/// A node that has ended.
+struct Ended {
+    kind: Kind,
+    field: Field,
+    /// Where its first descendant stands, or itself.
+    first: u32,
+    start: u32,
+    end: u32,
+}
+
+/// What is open, and so what happens when the expression in it ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum What {
+    /// A node between its first token and its last.
+    Node(Kind),
+    /// A node that ends with the expression in this field.
+    Last(Kind, Field),
+    /// `if a then HERE else`
+    Consequence,
+    /// `! HERE` of a precedence.
+    Unary(u8),
+    /// `a + HERE` of a precedence; whether it associates to the right.
+    Binary(u8, bool),
+    /// `f HERE`
+    Apply,
+    /// `a.b`, around its names.
+    Select,
+    /// `a.b or HERE`
+    Default,
+    /// `a ? b`, around its names.
+    Has,
+    /// Names with dots between them.
+    Attrpath,
+}
+
+/// A node that has not ended.
+struct Open {
+    what: What,
+    /// Where its first descendant stands, and where in the text it begins.
+    first: u32,
+    start: u32,
+    /// The same for a node in it that no token begins: the set's bindings, the inherited attributes.
+    inner: (u32, u32),
+}
+
+/// A listener that builds.
+pub(super) struct Builder<'a> {
+    text: &'a [u8],
+    ended: Vec<Ended>,
+    open: Vec<Open>,
+    /// Where the last token ends.
+    end: u32,
+}
+
+impl<'a> Builder<'a> {
+    pub(super) fn new(text: &'a [u8]) -> Self {
+        Self { text, ended: Vec::with_capacity(text.len() / 6 + 8), open: Vec::with_capacity(64), end: 0 }
+    }
+
+    /// Goes past a token, and writes down the comments before it.
+    #[inline(always)]
+    fn shift(&mut self, start: usize, end: usize) {
+        if start > self.end as usize {
+            self.comments(start);
+        }
+        self.end = end as u32;
+    }
+
+    fn comments(&mut self, until: usize) {
+        let mut at = self.end as usize;
+        while let Some(gap) = self.text.get(at..until) {
+            let Some(found) = gap.iter().position(|byte| matches!(byte, b'#' | b'/')) else { return };
+            let start = at + found;
+            let rest = self.text.get(start..until).unwrap_or_default();
+            let width = match rest.first() {
+                Some(b'#') => memchr::memchr(b'\n', rest),
+                _ => memchr::memmem::find(rest.get(2..).unwrap_or_default(), b"*/").map(|inside| inside + 4),
+            };
+            at = start + width.unwrap_or(rest.len());
+            self.push(Kind::Comment, self.ended.len() as u32, start as u32, at as u32);
+        }
+    }
+
+    #[inline(always)]
+    fn push(&mut self, kind: Kind, first: u32, start: u32, end: u32) {
+        self.ended.push(Ended { kind, field: Field::None, first, start, end });
+    }
+
+    #[inline(always)]
+    fn push_leaf(&mut self, kind: Kind, field: Field, start: usize, end: usize) {
+        self.shift(start, end);
+        let first = self.ended.len() as u32;
+        self.ended.push(Ended { kind, field, first, start: start as u32, end: end as u32 });
+    }
+
+    /// Where the value that ended last begins, in the table and in the text.
+    #[inline(always)]
+    fn last(&self) -> (u32, u32) {
+        self.ended.last().map_or((0, 0), |node| (node.first, node.start))
+    }
+
+    #[inline(always)]
+    fn top(&self) -> Option<What> {
+        self.open.last().map(|open| open.what)
+    }
+
+    #[inline(always)]
+    fn set_top(&mut self, what: What) {
+        if let Some(open) = self.open.last_mut() {
+            open.what = what;
+        }
+    }
+
+    #[inline(always)]
+    fn open_at(&mut self, what: What, (first, start): (u32, u32)) {
+        self.open.push(Open { what, first, start, inner: (UNKNOWN, 0) });
+    }
+
+    /// Ends what is open innermost as a node of a kind.
+    #[inline(always)]
+    fn close(&mut self, kind: Kind) {
+        if let Some(open) = self.open.pop() {
+            self.push(kind, open.first, open.start, self.end);
+        }
+    }
+
+    /// The node that ended last is one more of those which no token of their own surrounds.
+    #[inline(always)]
+    fn join(&mut self) {
+        let last = self.last();
+        if let Some(open) = self.open.last_mut().filter(|open| open.inner.0 == UNKNOWN) {
+            open.inner = last;
+        }
+    }
+
+    /// Ends the node around those, if there are any.
+    fn close_inner(&mut self, kind: Kind, field: Field) {
+        let inner = self.open.last().map_or((UNKNOWN, 0), |open| open.inner);
+        if inner.0 != UNKNOWN {
+            self.push(kind, inner.0, inner.1, self.end);
+            self.name(field);
+        }
+    }
+
+    /// Ends all that binds tighter than an operator: selections and applications.
+    #[inline(always)]
+    fn end_operand(&mut self) {
+        loop {
+            match self.top() {
+                Some(What::Attrpath) => {
+                    self.close(Kind::Attrpath);
+                    self.name(Field::Attrpath);
+                }
+                Some(What::Select) => self.close(Kind::Select),
+                Some(What::Has) => self.close(Kind::HasAttr),
+                Some(What::Default) => {
+                    self.name(Field::Default);
+                    self.close(Kind::Select);
+                }
+                Some(What::Apply) => {
+                    self.name(Field::Argument);
+                    self.close(Kind::Apply);
+                }
+                _ => return,
+            }
+        }
+    }
+
+    /// Ends the operators that bind tighter than the next one.
+    fn end_tighter(&mut self, next: u8) {
+        loop {
+            match self.top() {
+                Some(What::Unary(precedence)) if precedence > next => self.end_unary(),
+                Some(What::Binary(precedence, right)) if precedence > next || (precedence == next && !right) => {
+                    self.end_binary();
+                }
+                _ => return,
+            }
+        }
+    }
+
+    fn end_unary(&mut self) {
+        self.name(Field::Argument);
+        self.close(Kind::Unary);
+    }
+
+    fn end_binary(&mut self) {
+        self.name(Field::Right);
+        self.close(Kind::Binary);
+    }
+
+    /// Ends the file: its table, or the refusal of a tree that is too deep.
+    pub(super) fn finish(mut self) -> Result<Vec<Row>, Refusal> {
+        // The file begins at the first of what is in it: a comment, or a token that need not be a node.
+        let expression = self.ended.last().map_or(u32::MAX, |node| node.start);
+        self.comments(self.text.len());
+        let first = self.ended.first().map_or(self.text.len() as u32, |node| node.start);
+        self.push(Kind::SourceCode, 0, first.min(expression), self.text.len() as u32);
+        turn(&self.ended)
+    }
+}
+
+/// Puts parents before their children.
+fn turn(ended: &[Ended]) -> Result<Vec<Row>, Refusal> {
+    let blank = Row { start: 0, end: 0, parent: u32::MAX, after: 0, kind: Kind::None, field: Field::None };
+    let mut rows = vec![blank; ended.len()];
+    // The nodes around the next one: where they stand, and where those of their children stand that are placed.
+    let mut around: Vec<(u32, u32)> = Vec::with_capacity(64);
+    for (index, node) in ended.iter().enumerate().rev() {
+        let size = index as u32 - node.first + 1;
+        let (parent, place) = match around.last_mut() {
+            None => (u32::MAX, 0),
+            Some((parent, placed)) => {
+                *placed -= size;
+                (*parent, *placed)
+            }
+        };
+        rows[place as usize] =
+            Row { start: node.start, end: node.end, parent, after: place + size, kind: node.kind, field: node.field };
+        if around.len() >= limits::MAX_DEPTH as usize && (size > 1 || holds_tokens(node.kind)) {
+            return Err(Refusal::Depth);
+        }
+        around.push((place, place + size));
+        while around.pop_if(|(place, placed)| *place + 1 == *placed).is_some() {}
+    }
+    Ok(rows)
+}
+
+/// Whether a node without nodes in it consists of tokens, and so is a level of its own to the grammar.
+fn holds_tokens(kind: Kind) -> bool {
+    matches!(kind, Kind::Attrset | Kind::RecAttrset | Kind::LetAttrset | Kind::List | Kind::Formals)
+        || matches!(kind, Kind::String | Kind::IndentedString)
+}
+
+/// The precedence of an operator, and whether it associates to the right.
+fn binding(operator: &[u8]) -> (u8, bool) {
+    match operator {
+        b"->" => (1, true),
+        b"||" => (2, false),
+        b"&&" => (3, false),
+        b"==" | b"!=" => (4, false),
+        b"//" => (6, true),
+        b"+" | b"-" => (8, false),
+        b"*" | b"/" => (9, false),
+        b"++" => (10, true),
+        b"?" => (HAS, false),
+        _ => (5, false),
+    }
+}
+
+const NOT: u8 = 7;
+const HAS: u8 = 11;
+const NEGATE: u8 = 12;
+
+fn operator_kind(operator: &[u8]) -> Kind {
+    match operator {
+        b"+" => Kind::Plus,
+        b"-" => Kind::Minus,
+        b"*" => Kind::Times,
+        b"/" => Kind::Divide,
+        b"++" => Kind::Concat,
+        b"//" => Kind::Update,
+        b"!" => Kind::Not,
+        b"!=" => Kind::NotEqual,
+        b"==" => Kind::Equal,
+        _ => Kind::None,
+    }
+}
+
+impl Listener for Builder<'_> {
+    #[inline(always)]
+    fn token(&mut self, start: usize, end: usize) {
+        self.shift(start, end);
+    }
+
+    fn begin(&mut self, kind: Kind, start: usize, end: usize) {
+        self.shift(start, end);
+        self.open_at(What::Node(kind), (self.ended.len() as u32, start as u32));
+    }
+
+    fn end(&mut self, start: usize, end: usize) {
+        let Some(What::Node(kind)) = self.top() else { return };
+        match kind {
+            Kind::Attrset | Kind::RecAttrset | Kind::LetAttrset => self.close_inner(Kind::BindingSet, Field::None),
+            Kind::Inherit | Kind::InheritFrom => self.close_inner(Kind::InheritedAttrs, Field::Attrs),
+            _ => {}
+        }
+        self.shift(start, end);
+        self.close(kind);
+        if matches!(kind, Kind::Binding | Kind::Inherit | Kind::InheritFrom) {
+            self.name(Field::Binding);
+            self.join();
+        }
+    }
+
+    #[inline(always)]
+    fn leaf(&mut self, kind: Kind, start: usize, end: usize) {
+        self.push_leaf(kind, Field::None, start, end);
+    }
+
+    fn number(&mut self, start: usize, end: usize) {
+        let has_dot = self.text.get(start..end).is_some_and(|digits| digits.contains(&b'.'));
+        self.leaf(if has_dot { Kind::Float } else { Kind::Integer }, start, end);
+    }
+
+    #[inline(always)]
+    fn name(&mut self, field: Field) {
+        if let Some(node) = self.ended.last_mut() {
+            node.field = field;
+        }
+    }
+
+    #[inline(always)]
+    fn variable(&mut self) {
+        self.name(Field::Name);
+        let (first, start) = self.last();
+        self.push(Kind::Variable, first, start, self.end);
+    }
+
+    fn unary(&mut self, operator: u8, start: usize) {
+        self.shift(start, start + 1);
+        let precedence = if operator == b'!' { NOT } else { NEGATE };
+        self.open_at(What::Unary(precedence), (self.ended.len() as u32, start as u32));
+        self.push_leaf(operator_kind(&[operator]), Field::Operator, start, start + 1);
+    }
+
+    fn binary(&mut self, start: usize, end: usize) {
+        let operator = self.text.get(start..end).unwrap_or_default();
+        let (precedence, right) = binding(operator);
+        self.end_operand();
+        self.end_tighter(precedence);
+        let left = self.last();
+        if precedence == HAS {
+            self.name(Field::Expression);
+            self.open_at(What::Has, left);
+        } else {
+            self.name(Field::Left);
+            self.open_at(What::Binary(precedence, right), left);
+        }
+        self.push_leaf(operator_kind(operator), Field::Operator, start, end);
+        if precedence == HAS {
+            self.open_at(What::Attrpath, (UNKNOWN, 0));
+        }
+    }
+
+    #[inline(always)]
+    fn argument(&mut self) {
+        self.end_operand();
+        if self.top() == Some(What::Node(Kind::List)) {
+            return self.name(Field::Element);
+        }
+        self.name(Field::Function);
+        self.open_at(What::Apply, self.last());
+    }
+
+    fn select(&mut self) {
+        self.name(Field::Expression);
+        self.open_at(What::Select, self.last());
+        self.open_at(What::Attrpath, (UNKNOWN, 0));
+    }
+
+    fn or(&mut self, start: usize, end: usize) {
+        self.close(Kind::Attrpath);
+        self.name(Field::Attrpath);
+        self.set_top(What::Default);
+        self.shift(start, end);
+    }
+
+    fn attr(&mut self) {
+        self.name(Field::Attr);
+        let last = self.last();
+        match self.open.last_mut() {
+            Some(open) if open.what == What::Attrpath && open.first == UNKNOWN => (open.first, open.start) = last,
+            Some(open) if open.what != What::Attrpath => self.join(),
+            _ => {}
+        }
+    }
+
+    fn binding(&mut self) {
+        self.open_at(What::Node(Kind::Binding), (UNKNOWN, 0));
+        self.open_at(What::Attrpath, (UNKNOWN, 0));
+    }
+
+    fn bound(&mut self) {
+        self.close(Kind::Attrpath);
+        self.name(Field::Attrpath);
+        let last = self.last();
+        if let Some(open) = self.open.last_mut() {
+            (open.first, open.start) = last;
+        }
+    }
+
+    fn formals(&mut self) {
+        self.set_top(What::Node(Kind::Formals));
+    }
+
+    fn formal(&mut self) {
+        self.name(Field::Name);
+        self.open_at(What::Node(Kind::Formal), self.last());
+    }
+
+    fn end_formal(&mut self) {
+        self.close(Kind::Formal);
+        self.name(Field::Formal);
+    }
+
+    fn lambda(&mut self, field: Field) {
+        self.name(field);
+        self.open_at(What::Last(Kind::Function, Field::Body), self.last());
+    }
+
+    fn text(&mut self, start: usize, end: usize) {
+        let mut at = start;
+        while let Some(text) = self.text.get(at..end).filter(|text| !text.is_empty()) {
+            let plain = memchr::memchr(b'\\', text).unwrap_or(text.len());
+            if plain > 0 {
+                self.leaf(Kind::StringFragment, at, at + plain);
+            }
+            at += plain;
+            at = self.escape(at, end, 1);
+        }
+    }
+
+    fn indented_text(&mut self, start: usize, end: usize) {
+        let mut at = start;
+        while let Some(text) = self.text.get(at..end).filter(|text| !text.is_empty()) {
+            let plain = memchr::memmem::find(text, b"''").unwrap_or(text.len());
+            if plain > 0 {
+                self.leaf(Kind::StringFragment, at, at + plain);
+            }
+            at += plain;
+            at = match text.get(plain + 2..) {
+                Some([b'\'', ..]) => {
+                    self.leaf(Kind::Escape, at, at + 3);
+                    at + 3
+                }
+                Some([b'\\', ..]) => self.escape(at, end, 3),
+                _ => self.escape(at, end, 2),
+            };
+        }
+    }
+
+    fn begin_path(&mut self, kind: Kind, start: usize, end: usize) {
+        self.shift(start, start);
+        self.open_at(What::Node(kind), (self.ended.len() as u32, start as u32));
+        self.leaf(Kind::PathFragment, start, end);
+    }
+
+    fn path_text(&mut self, start: usize, end: usize) {
+        if start < end {
+            self.leaf(Kind::PathFragment, start, end);
+        }
+    }
+
+    fn end_path(&mut self) {
+        if let Some(What::Node(kind)) = self.top() {
+            self.close(kind);
+        }
+    }
+
+    fn end_expression(&mut self) {
+        self.end_operand();
+        loop {
+            match self.top() {
+                Some(What::Unary(_)) => self.end_unary(),
+                Some(What::Binary(..)) => self.end_binary(),
+                Some(What::Last(kind, field)) => {
+                    self.name(field);
+                    self.close(kind);
+                }
+                _ => break,
+            }
+        }
+        self.name(match self.top() {
+            Some(What::Node(Kind::List)) => Field::Element,
+            Some(What::Node(Kind::Formal)) => Field::Default,
+            Some(What::Node(Kind::With)) => Field::Environment,
+            Some(What::Node(Kind::If | Kind::Assert)) => Field::Condition,
+            Some(What::Consequence) => Field::Consequence,
+            _ => Field::Expression,
+        });
+    }
+
+    fn next_part(&mut self) {
+        let Some(what) = self.top() else { return };
+        let next = match what {
+            What::Node(kind @ (Kind::With | Kind::Assert)) => What::Last(kind, Field::Body),
+            What::Node(Kind::If) => What::Consequence,
+            What::Consequence => What::Last(Kind::If, Field::Alternative),
+            What::Node(Kind::Let) => {
+                self.close_inner(Kind::BindingSet, Field::None);
+                What::Last(Kind::Let, Field::Body)
+            }
+            What::Node(Kind::Inherit) => What::Node(Kind::InheritFrom),
+            _ => return,
+        };
+        self.set_top(next);
+    }
+}
+
+impl Builder<'_> {
+    /// Writes down the escape at a place, if one is left: a sign of `width` bytes and the character behind it. Where
+    /// that is a dollar, the sign is a node and the dollar is text.
+    fn escape(&mut self, at: usize, end: usize, width: usize) -> usize {
+        let sign = at + width;
+        if sign >= end {
+            return end;
+        }
+        match self.text.get(sign) {
+            Some(b'$') => {
+                self.leaf(Kind::DollarEscape, at, sign);
+                self.leaf(Kind::StringFragment, sign, sign + 1);
+                sign + 1
+            }
+            lead => {
+                let after = sign + super::lex::width_of_char(lead.copied().unwrap_or(0));
+                self.leaf(Kind::Escape, at, after);
+                after
+            }
+        }
+    }
+}
