@@ -63,8 +63,10 @@ fn step<'a>(yaml: &Yaml<'_, 'a>, node: Node) -> Step<'a> {
     let item =
         yaml.tree.ancestors(node).find(|&around| !matches!(yaml.tree.kind(around), Kind::BlockNode | Kind::FlowNode));
     let item = item.filter(|&item| yaml.tree.kind(item) == Kind::BlockSequenceItem).map(|item| {
-        let start = yaml.tree.span(item).start;
-        Span { start, end: start + yaml.tree.slice(item).trim_end().len() as u32 }
+        let start = yaml.tree.span(item).start as usize;
+        let before = yaml.tree.text().get(..start).unwrap_or("");
+        let column = start - before.rfind('\n').map_or(0, |at| at + 1);
+        Span::new(start, start + own(yaml.tree.slice(item), column).len())
     });
     Step {
         node,
@@ -73,6 +75,20 @@ fn step<'a>(yaml: &Yaml<'_, 'a>, node: Node) -> Step<'a> {
         run: yaml.get(node, "run").and_then(|value| Script::read(yaml, value)),
         shell: yaml.get(node, "shell").and_then(|value| yaml.scalar(value)),
     }
+}
+
+/// An item's text without what follows it: blank lines, and comments that stand no deeper than its dash and so speak of
+/// the next item.
+fn own(item: &str, column: usize) -> &str {
+    let mut text = item.trim_end();
+    while let Some((before, last)) = text.rsplit_once('\n') {
+        let deeper = last.len() - last.trim_start().len() > column;
+        if deeper || !last.trim_start().starts_with('#') {
+            break;
+        }
+        text = before.trim_end();
+    }
+    text
 }
 
 /// The labels of the runners that a job may run on, its matrix put in; `None` where they cannot be known from the text.
@@ -89,13 +105,48 @@ pub fn runners(yaml: &Yaml<'_, '_>, job: Node) -> Option<Vec<String>> {
     }
     let mut labels = Vec::new();
     for label in written {
-        match expression(&label) {
-            None if label.contains("${{") => return None,
-            None => labels.push(label.into_owned()),
-            Some(inner) => labels.extend(matrix(yaml, job, inner)?),
-        }
+        labels.extend(values(yaml, job, &label)?);
     }
     (!labels.is_empty()).then_some(labels)
+}
+
+/// What a text in a job can stand for: itself, or what its matrix puts in.
+fn values(yaml: &Yaml<'_, '_>, job: Node, text: &str) -> Option<Vec<String>> {
+    match expression(text) {
+        None if text.contains("${{") => None,
+        None => Some(vec![text.to_owned()]),
+        Some(inner) => matrix(yaml, job, inner),
+    }
+}
+
+/// The input of a reusable workflow that alone names the runner of a job (`runs-on: ${{ inputs.os }}`), and its default.
+pub fn runner_input(yaml: &Yaml<'_, '_>, job: Node) -> Option<(String, Option<String>)> {
+    let runner = yaml.get(job, "runs-on").and_then(|runner| yaml.scalar(runner))?;
+    let name = expression(&runner)?.strip_prefix("inputs.")?;
+    let path = ["on", "workflow_call", "inputs", name, "default"];
+    let default = yaml.documents().next().and_then(|root| yaml.at(root, &path)).and_then(|value| yaml.scalar(value));
+    Some((name.to_owned(), default.map(Cow::into_owned)))
+}
+
+/// A workflow of the same repository that a job calls.
+#[derive(Debug)]
+pub struct Call {
+    /// Its path.
+    pub workflow: String,
+    /// Its inputs with all values that the caller's matrix gives them; `None` where those are not known.
+    pub inputs: Vec<(String, Option<Vec<String>>)>,
+}
+
+/// The workflow of the same repository that a job is.
+pub fn call(yaml: &Yaml<'_, '_>, job: Node) -> Option<Call> {
+    let uses = yaml.get(job, "uses").and_then(|uses| yaml.scalar(uses))?;
+    let workflow = uses.strip_prefix("./")?.to_owned();
+    let with = yaml.get(job, "with").map(|with| yaml.entries(with)).unwrap_or_default();
+    let inputs = with.into_iter().filter_map(|entry| {
+        let text = yaml.scalar(entry.value?)?;
+        Some((entry.key.into_owned(), values(yaml, job, &text)))
+    });
+    Some(Call { workflow, inputs: inputs.collect() })
 }
 
 /// The inside of a text that is one expression: `${{ matrix.os }}`.
@@ -158,14 +209,14 @@ mod tests {
 
     #[test]
     fn steps_with_their_places() {
-        let text = "jobs:\n  a:\n    steps:\n      # first\n      - &one\n        uses: x/y@1 # v1\n\n      - name: b\n        run: |\n          c\n          d\n\n  b:\n    steps: [{run: e}, *one]\n";
+        let text = "jobs:\n  a:\n    steps:\n      # first\n      - &one\n        uses: x/y@1 # v1\n\n      - name: b\n        run: |\n          c\n          # d\n\n      # last\n      - run: f\n  b:\n    steps: [{run: e}, *one]\n";
         let tree = Tree::parse(Language::Yaml, text).unwrap();
         let yaml = Yaml::new(&tree);
         let jobs = jobs(&yaml);
         let steps = &jobs[0].steps;
         assert_eq!(&text[steps[0].item.unwrap().range()], "- &one\n        uses: x/y@1 # v1");
         assert_eq!(steps[0].uses.as_ref().map(|(name, _)| &**name), Some("x/y@1"));
-        assert_eq!(&text[steps[1].item.unwrap().range()], "- name: b\n        run: |\n          c\n          d");
+        assert_eq!(&text[steps[1].item.unwrap().range()], "- name: b\n        run: |\n          c\n          # d");
         assert_eq!(jobs[1].steps[0].item, None);
         assert_eq!(jobs[1].steps[1].uses.as_ref().map(|(name, _)| &**name), Some("x/y@1"));
     }

@@ -4,7 +4,7 @@ pub mod actions;
 pub mod commands;
 
 use crate::finding::Span;
-use crate::lang::ci::github::{self, Job, Step};
+use crate::lang::ci::github::{self, Call, Job, Step};
 use crate::lang::ci::{Script, System};
 use crate::lang::shell;
 use crate::lang::yaml::Yaml;
@@ -21,6 +21,10 @@ pub struct NixJob {
     pub composite: bool,
     /// Where it runs.
     pub runner: Runner,
+    /// The input of a reusable workflow that says where it runs, and the input's default.
+    pub runner_input: Option<(String, Option<String>)>,
+    /// The workflow of the same repository that it is.
+    pub call: Option<Call>,
     /// Substituters are set for the whole job, by its environment or the workflow's.
     pub configured: bool,
     /// Its steps, in order.
@@ -68,7 +72,15 @@ pub fn read(tree: &Tree<'_>, path: &str, system: System) -> Vec<NixJob> {
         System::GitHubAction => {
             let steps = github::composite(&yaml).iter().map(|step| reader.step(step, None)).collect();
             let name = paths::folder(path).to_owned();
-            vec![NixJob { name, composite: true, runner: Runner::Unknown, configured: false, steps }]
+            vec![NixJob {
+                name,
+                composite: true,
+                runner: Runner::Unknown,
+                runner_input: None,
+                call: None,
+                configured: false,
+                steps,
+            }]
         }
         _ => Vec::new(),
     }
@@ -94,6 +106,8 @@ impl Reader<'_, '_, '_> {
             name: job.id.clone().into_owned(),
             composite: false,
             runner: runner(github::runners(self.yaml, job.node).as_deref()),
+            runner_input: github::runner_input(self.yaml, job.node),
+            call: github::call(self.yaml, job.node),
             configured: [Some(job.node), workflow].into_iter().flatten().any(|holder| self.environment(holder)),
             steps: job.steps.iter().map(|step| self.step(step, shell.as_deref())).collect(),
         }
@@ -166,7 +180,7 @@ fn names_substituters(text: &str) -> bool {
 }
 
 /// A machine is GitHub's own where its label is one of GitHub's standard ones.
-fn runner(labels: Option<&[String]>) -> Runner {
+pub fn runner(labels: Option<&[String]>) -> Runner {
     let Some(labels) = labels else { return Runner::Unknown };
     if labels.iter().any(|label| is_standard(label)) { Runner::Fresh } else { Runner::Own }
 }

@@ -158,7 +158,7 @@ impl<'p> Repository<'p> {
         if job.configured || accepted || steps.iter().any(|placed| placed.step.cache.is_some()) {
             return Verdict::Fine;
         }
-        match job.runner {
+        match self.runner(file, job) {
             Runner::Own => return Verdict::Fine,
             Runner::Unknown => return Verdict::Unknown("the text does not say where it runs"),
             Runner::Fresh => {}
@@ -180,6 +180,21 @@ impl<'p> Repository<'p> {
             finding = finding.fix(Fix { title, safety: Safety::Unsafe, edits: vec![edit] });
         }
         Verdict::Report(Box::new(finding))
+    }
+
+    /// Where a job runs; for one of a reusable workflow what those who call it say.
+    fn runner(&self, file: &ProjectFile, job: &NixJob) -> Runner {
+        let Some((name, default)) = &job.runner_input else { return job.runner };
+        let jobs = self.project.files.iter().flat_map(|file| &file.facts.ci.jobs);
+        let calls = jobs.filter_map(|job| job.call.as_ref()).filter(|call| *call.workflow == *file.source.path);
+        let mut labels = Vec::new();
+        for call in calls {
+            match call.inputs.iter().find(|(input, _)| input == name) {
+                Some((_, values)) => labels.extend(values.iter().flatten().cloned()),
+                None => labels.extend(default.clone()),
+            }
+        }
+        nix::runner((!labels.is_empty()).then_some(&labels))
     }
 
     /// The cache to add: the one that the repository uses already, else one that fits the installer.

@@ -74,6 +74,24 @@ fn caches_in_their_places() {
 }
 
 #[test]
+fn reusable_workflows_run_where_their_callers_say() {
+    let callee = "on:\n  workflow_call:\n    inputs:\n      os: {type: string, default: self-hosted}\njobs:\n  b:\n    runs-on: ${{ inputs.os }}\n    steps:\n      - uses: cachix/install-nix-action@v31\n      - run: nix build\n";
+    let installer = ["cachix/install-nix-action@v31"];
+    for (with, expected) in [
+        ("with: {os: ubuntu-latest}", &installer[..]),
+        ("with: {os: '${{ matrix.os }}'}\n    strategy: {matrix: {os: [nix, macos-latest]}}", &installer),
+        ("with: {os: big-machine}", &[]),
+        ("with: {other: ubuntu-latest}", &[]),
+        ("with: {os: '${{ vars.OS }}'}", &[]),
+    ] {
+        let caller = format!("jobs:\n  a:\n    uses: ./.github/workflows/b.yml\n    {with}\n");
+        let files = [(".github/workflows/a.yml", caller.as_str()), (".github/workflows/b.yml", callee)];
+        assert_eq!(found("nix-cache", &files), expected, "{with}");
+    }
+    assert_eq!(found("nix-cache", &[(".github/workflows/b.yml", callee)]), [""; 0]);
+}
+
+#[test]
 fn actions_that_use_each_other_end() {
     let action = "runs:\n  steps:\n    - uses: ./b\n    - uses: ./a\n    - uses: cachix/install-nix-action@v31\n";
     let workflow = "jobs:\n  x:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: ./a\n      - run: nix build\n";
