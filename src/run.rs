@@ -1,5 +1,6 @@
 //! The whole pipeline: from a repository and settings to a report.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -7,6 +8,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use crate::check::words::Found;
 use crate::check::{self, Check, FileContext, Glance, ProjectContext};
 use crate::config::Config;
 use crate::finding::{Finding, Level, Note, NoteKind, RelPath, RuleId, Safety, Span};
@@ -385,9 +387,7 @@ fn active_checks(rules: &RuleSet) -> Vec<&'static Check> {
         .collect();
     let read = check::READS.iter().filter(|(reader, _)| names.contains(reader)).map(|(_, read)| *read);
     names.extend(read.collect::<Vec<_>>());
-    names.sort_unstable();
-    names.dedup();
-    names.into_iter().filter_map(check::find).collect()
+    check::CHECKS.iter().copied().filter(|check| names.contains(&check.name)).collect()
 }
 
 /// All that is the same for every file.
@@ -418,9 +418,20 @@ impl<'a> FilePass<'a> {
             },
         };
         outcome.suppressions = suppress::read(&source, &mut outcome.findings);
-        let glance = Glance { source: &source, ports: &self.settings.config.ports, registries: &self.registries };
-        let wanted: Vec<_> = self.checks.iter().filter(|check| (check.trigger)(&glance)).collect();
         let data_wanted = self.engine.trigger(&source);
+        let glance = Glance {
+            source: &source,
+            ports: &self.settings.config.ports,
+            registries: &self.registries,
+            words: Found::of(&source.text),
+            wanted: Cell::new(data_wanted),
+        };
+        let wants = |check: &&&Check| {
+            let wanted = (check.trigger)(&glance);
+            glance.wanted.set(wanted || glance.wanted.get());
+            wanted
+        };
+        let wanted: Vec<_> = self.checks.iter().filter(wants).collect();
         let needed = data_wanted || !wanted.is_empty();
         if needed || !self.settings.prefilter {
             let (triggered, data) =

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::words::Words;
 use super::{Check, FileContext, Glance, ProjectContext};
 use crate::finding::{Finding, Span};
 use crate::lang::attrs;
@@ -10,7 +11,9 @@ use crate::lang::{Field, Kind as NodeKind, Node, Tree};
 use crate::source::Kind;
 
 /// See `rules/colmena-target.md`.
-pub static CHECK: Check = Check { name: "colmena", trigger, file, project };
+pub static CHECK: Check = Check { name: "colmena", words: &[&HIVE], trigger, file, project };
+
+static HIVE: Words = Words::any_of(&["olmena", "deployment"]);
 
 const RULE: &str = "colmena-target";
 
@@ -34,8 +37,7 @@ impl ColmenaFacts {
 }
 
 fn trigger(source: &Glance<'_>) -> bool {
-    let has = |word: &[u8]| memchr::memmem::find(source.text.as_bytes(), word).is_some();
-    source.kind == Kind::Nix && (source.file_name() == "hive.nix" || has(b"olmena") || has(b"deployment"))
+    source.kind == Kind::Nix && (source.file_name() == "hive.nix" || source.has(&HIVE))
 }
 
 fn file(context: &mut FileContext<'_>) {

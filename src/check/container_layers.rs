@@ -2,8 +2,7 @@
 
 use std::collections::HashSet;
 
-use memchr::memmem;
-
+use super::words::Words;
 use super::{Check, FileContext, Glance, no_project};
 use crate::config::nearest;
 use crate::finding::{Finding, Span};
@@ -14,11 +13,14 @@ use crate::source;
 const RULE: &str = "unlayered-image";
 
 /// See `rules/unlayered-image.md`.
-pub static CHECK: Check = Check { name: "container_layers", trigger, file, project: no_project };
+pub static CHECK: Check =
+    Check { name: "container_layers", words: &[&LIBRARY, &BUILDERS], trigger, file, project: no_project };
+
+static LIBRARY: Words = Words::any_of(&["nix2container"]);
+static BUILDERS: Words = Words::any_of(&["buildImage", "buildLayer"]);
 
 fn trigger(source: &Glance<'_>) -> bool {
-    let has = |word: &str| memmem::find(source.text.as_bytes(), word.as_bytes()).is_some();
-    source.kind == source::Kind::Nix && has("nix2container") && (has("buildImage") || has("buildLayer"))
+    source.kind == source::Kind::Nix && source.has(&LIBRARY) && source.has(&BUILDERS)
 }
 
 fn file(context: &mut FileContext<'_>) {

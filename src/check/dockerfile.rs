@@ -6,8 +6,13 @@ use crate::finding::Span;
 use crate::source::{Kind, Source};
 
 /// See `rules/dockerfile.md`.
-pub static CHECK: Check =
-    Check { name: "dockerfile", trigger: |source| source.kind == Kind::Dockerfile, file, project: no_project };
+pub static CHECK: Check = Check {
+    name: "dockerfile",
+    words: &[],
+    trigger: |source| source.kind == Kind::Dockerfile,
+    file,
+    project: no_project,
+};
 
 fn file(context: &mut FileContext<'_>) {
     let source = context.source;

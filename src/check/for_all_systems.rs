@@ -2,10 +2,9 @@
 //!
 //! Helpers are known by their shape, never by their name: attributes made for each of a list of systems.
 
-use std::sync::LazyLock;
+use std::ops::Range;
 
-use aho_corasick::AhoCorasick;
-
+use super::words::Words;
 use super::{Check, FileContext, Glance, no_project};
 use crate::finding::Span;
 use crate::lang::nix::{self, Origin};
@@ -13,7 +12,13 @@ use crate::lang::{Field, Kind, Node, Tree};
 use crate::source;
 
 /// See `rules/for-all-systems.md`.
-pub static CHECK: Check = Check { name: "for-all-systems", trigger, file, project: no_project };
+pub static CHECK: Check =
+    Check { name: "for-all-systems", words: &[&CALLS, &SETS, &SYSTEMS, &SYSTEM], trigger, file, project: no_project };
+
+static CALLS: Words = Words::any_of(&FLAKE_UTILS);
+static SETS: Words = Words::any_of(&MAKERS);
+static SYSTEMS: Words = Words::any_of(&["platforms", "flakeExposed", "legacyPackages", "-linux", "-darwin"]);
+static SYSTEM: Words = Words::counted(&["ystem"], names_system);
 
 /// Names are followed this far through `let`, lists and list functions.
 const DEPTH: usize = 8;
@@ -73,21 +78,14 @@ const PER_SYSTEM_OUTPUTS: [&str; 10] = [
 ];
 
 fn trigger(source: &Glance<'_>) -> bool {
-    static CALLS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(FLAKE_UTILS).ok());
-    static MAKER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(MAKERS).ok());
-    static SYSTEMS: LazyLock<Option<AhoCorasick>> =
-        LazyLock::new(|| AhoCorasick::new(["platforms", "flakeExposed", "legacyPackages", "-linux", "-darwin"]).ok());
-    let has = |words: &Option<AhoCorasick>| words.as_ref().is_none_or(|words| words.is_match(&source.text));
     source.kind == source::Kind::Nix
-        && (has(&CALLS) || (has(&MAKER) && (has(&SYSTEMS) || names_system(source.text.as_bytes()))))
+        && (source.has(&CALLS) || (source.has(&SETS) && (source.has(&SYSTEMS) || source.has(&SYSTEM))))
 }
 
-/// Whether a text has a name with `system` in it that is not systemd's.
-fn names_system(text: &[u8]) -> bool {
-    memchr::memmem::find_iter(text, b"ystem").any(|at| {
-        let rest = &text[at + b"ystem".len()..];
-        rest.first() != Some(&b'd') || rest.get(1).is_some_and(u8::is_ascii_lowercase)
-    })
+/// Whether an `ystem` belongs to a name that is not systemd's.
+fn names_system(text: &[u8], place: Range<usize>) -> bool {
+    let rest = &text[place.end..];
+    text[place] == *b"ystem" && (rest.first() != Some(&b'd') || rest.get(1).is_some_and(u8::is_ascii_lowercase))
 }
 
 fn file(context: &mut FileContext<'_>) {

@@ -18,7 +18,9 @@ pub mod registry;
 pub mod syntax;
 #[cfg(test)]
 pub mod testing;
+pub mod words;
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use crate::config::{Params, PortSettings};
@@ -28,11 +30,14 @@ use crate::project::{Facts, Project};
 use crate::registry::Mentions;
 use crate::rule::RuleSet;
 use crate::source::Source;
+use words::{Found, Words};
 
 /// A check: a name that pages refer to, and what it does.
 pub struct Check {
     /// The name in a page's `check`.
     pub name: &'static str,
+    /// The words that its trigger asks for.
+    pub words: &'static [&'static Words],
     /// A necessary condition, cheap to decide: where it is false the check would find nothing and leave no facts.
     pub trigger: fn(&Glance<'_>) -> bool,
     /// Reads one file.
@@ -57,14 +62,14 @@ pub static CHECKS: &[&Check] = &[
     &ports::CHECK,
     &processes::CHECK,
     &registry::CHECK,
+    // One a line, so that two new checks rarely meet. The last one asks what costs most.
     &syntax::CHECK,
-    // One a line, so that two new checks rarely meet.
 ];
 
 /// Checks that read the facts of another, which then runs even where its own rules are off.
 pub const READS: &[(&str, &str)] = &[("ports", "registry")];
 
-/// What a trigger sees of one file: its name and text, before anything is parsed.
+/// What a trigger sees of one file: its name, its text and the words in it, before anything is parsed.
 pub struct Glance<'a> {
     /// The file.
     pub source: &'a Source,
@@ -72,6 +77,17 @@ pub struct Glance<'a> {
     pub ports: &'a PortSettings,
     /// The names of the repository's registries.
     pub registries: &'a Mentions,
+    /// Which words of [`Check::words`] the text holds.
+    pub words: Found,
+    /// Whether a check before this one in the table wants the file, so that it is parsed anyway.
+    pub wanted: Cell<bool>,
+}
+
+impl Glance<'_> {
+    /// Whether the text holds any of the words.
+    pub fn has(&self, words: &Words) -> bool {
+        self.words.has(words)
+    }
 }
 
 impl std::ops::Deref for Glance<'_> {

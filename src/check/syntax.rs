@@ -6,15 +6,15 @@ use crate::lang::{self, Language, Node, Tree, recognize};
 use crate::source::Kind;
 
 /// See `rules/syntax-error.md`.
-pub static CHECK: Check = Check { name: "syntax", trigger, file, project: no_project };
+pub static CHECK: Check = Check { name: "syntax", words: &[], trigger, file, project: no_project };
 
 /// At most this many places per file: one error often makes the grammar stumble again and again.
 const PLACES: usize = 3;
 
-/// Nearly every file is whole, and for Nix that can be known without parsing it.
+/// Nearly every file is whole, and for Nix that can be known without parsing it, unless that is done anyway.
 fn trigger(source: &Glance<'_>) -> bool {
     match source.kind {
-        Kind::Nix => !recognize::accepts(&source.text),
+        Kind::Nix => source.wanted.get() || !recognize::accepts(&source.text),
         kind => Language::of(kind).is_some(),
     }
 }

@@ -1,6 +1,7 @@
 //! `docker-build-in-ci`: an image that a CI step builds with Docker tooling instead of the flake.
 
 use super::{Build, builders};
+use crate::check::words::Words;
 use crate::check::{Check, FileContext, Glance, ProjectContext};
 use crate::finding::{Finding, Span};
 use crate::lang::ci::{self, Script, Site, System};
@@ -10,7 +11,9 @@ use crate::project::Project;
 use crate::source::{Kind, Source};
 
 /// See `rules/docker-build-in-ci.md`.
-pub static CHECK: Check = Check { name: "docker-build", trigger, file, project };
+pub static CHECK: Check = Check { name: "docker-build", words: &[&BUILDERS], trigger, file, project };
+
+static BUILDERS: Words = Words::any_of(&["buildImage", "LayeredImage"]);
 
 /// Functions of nixpkgs and nix2container whose result is an image.
 const IMAGE_FUNCTIONS: [&str; 4] =
@@ -19,9 +22,7 @@ const IMAGE_FUNCTIONS: [&str; 4] =
 fn trigger(source: &Glance<'_>) -> bool {
     match source.kind {
         Kind::Yaml => ci::system(&source.path).is_some(),
-        Kind::Nix => ["buildImage", "LayeredImage"]
-            .iter()
-            .any(|function| memchr::memmem::find(source.text.as_bytes(), function.as_bytes()).is_some()),
+        Kind::Nix => source.has(&BUILDERS),
         _ => false,
     }
 }

@@ -1,5 +1,6 @@
 //! `missing-flake-check`: a repository with a flake and CI that never runs the flake's checks.
 
+use crate::check::words::Words;
 use crate::check::{Check, FileContext, Glance, ProjectContext};
 use crate::finding::{Finding, Span};
 use crate::lang::ci;
@@ -9,7 +10,10 @@ use crate::project::Project;
 use crate::source::{Kind, Source};
 
 /// See `rules/missing-flake-check.md`.
-pub static CHECK: Check = Check { name: "flake-check", trigger, file, project };
+pub static CHECK: Check = Check { name: "flake-check", words: &[&BUILT, &RUN], trigger, file, project };
+
+static BUILT: Words = Words::any_of(&SERVICES);
+static RUN: Words = Words::any_of(&RUNNERS);
 
 /// What a file says about running the flake's checks.
 #[derive(Debug, Default)]
@@ -58,17 +62,19 @@ const SERVICES: [&str; 4] = ["hydraJobs", "herculesCI", "nix-github-actions", "m
 const NAMED_SERVICES: [&str; 2] = ["garnix", "buildbot"];
 
 fn trigger(source: &Glance<'_>) -> bool {
-    says_something(source)
+    counts(source)
+        && match source.kind {
+            Kind::Nix => &*source.path == "flake.nix" || source.has(&BUILT),
+            Kind::Shell | Kind::Just | Kind::Make => source.has(&RUN),
+            _ => true,
+        }
 }
 
-fn says_something(source: &Source) -> bool {
-    let names = |words: &[&str]| {
-        words.iter().any(|word| memchr::memmem::find(source.text.as_bytes(), word.as_bytes()).is_some())
-    };
+/// Whether it matters what a file says, by its place.
+fn counts(source: &Source) -> bool {
     match source.kind {
         Kind::Yaml => is_own_ci(&source.path) || speaks_of_ci(&source.path),
-        Kind::Nix => &*source.path == "flake.nix" || names(&SERVICES),
-        Kind::Shell | Kind::Just | Kind::Make => names(&RUNNERS),
+        Kind::Nix | Kind::Shell | Kind::Just | Kind::Make => true,
         Kind::Lock | Kind::Dockerfile | Kind::Settings => false,
     }
 }
@@ -86,8 +92,8 @@ fn speaks_of_ci(path: &str) -> bool {
 
 fn file(context: &mut FileContext<'_>) {
     let source = context.source;
-    // What the trigger leaves out says nothing, also where every file is read.
-    if !says_something(source) {
+    // Also where every file is read.
+    if !counts(source) {
         return;
     }
     let mut facts = CheckFacts { is_ci: is_own_ci(&source.path) && source.kind == Kind::Yaml, ..CheckFacts::default() };

@@ -6,19 +6,21 @@ mod shape;
 pub use shape::named_compose;
 use shape::{Compose, Service};
 
+use super::words::Words;
 use super::{Check, FileContext, Glance, no_project};
 use crate::lang::yaml::Yaml;
 use crate::source::Kind;
 
 /// See `rules/docker-compose.md`.
-pub static CHECK: Check = Check { name: "compose", trigger, file, project: no_project };
+pub static CHECK: Check = Check { name: "compose", words: &[&SERVICES], trigger, file, project: no_project };
+
+static SERVICES: Words = Words::any_of(&["services"]);
 
 /// How many services a message names.
 const NAMED: usize = 4;
 
 fn trigger(source: &Glance<'_>) -> bool {
-    source.kind == Kind::Yaml
-        && (memchr::memmem::find(source.text.as_bytes(), b"services").is_some() || named_compose(&source.path))
+    source.kind == Kind::Yaml && (source.has(&SERVICES) || named_compose(&source.path))
 }
 
 fn file(context: &mut FileContext<'_>) {

@@ -2,13 +2,19 @@
 
 mod places;
 
+use super::words::Words;
 use super::{Check, FileContext, Glance, no_project};
 use crate::finding::Span;
+use crate::lang::ci;
 use crate::lang::shell::Command;
 use crate::source::{Kind, Source};
 
 /// See `rules/dev-command.md`.
-pub static CHECK: Check = Check { name: "dev-command", trigger, file, project: no_project };
+pub static CHECK: Check =
+    Check { name: "dev-command", words: &[&MANAGERS, &HOOKS], trigger, file, project: no_project };
+
+static MANAGERS: Words = Words::any_of(&["npm", "yarn", "bun"]);
+static HOOKS: Words = Words::any_of(&places::HOOKS);
 
 /// The scripts that start a development server.
 const SCRIPTS: [&str; 3] = ["dev", "start", "serve"];
@@ -18,9 +24,13 @@ const VALUED: [&str; 9] = ["--prefix", "-w", "--workspace", "-C", "--dir", "-F",
 
 /// A necessary condition: one of the package managers is named in a file of a kind that holds commands.
 fn trigger(source: &Glance<'_>) -> bool {
-    let text = source.text.as_bytes();
-    places::kind_has_commands(source)
-        && ["npm", "yarn", "bun"].iter().any(|manager| memchr::memmem::find(text, manager.as_bytes()).is_some())
+    source.has(&MANAGERS)
+        && match source.kind {
+            Kind::Yaml => ci::system(&source.path).is_some(),
+            Kind::Nix => source.has(&HOOKS),
+            Kind::Shell | Kind::Just | Kind::Make | Kind::Dockerfile => true,
+            Kind::Lock | Kind::Settings => false,
+        }
 }
 
 fn file(context: &mut FileContext<'_>) {

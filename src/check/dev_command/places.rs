@@ -9,17 +9,7 @@ use crate::lang::{Kind as NodeKind, Node, Tree, nix};
 use crate::source::{Kind, Source};
 
 /// Nix attributes whose value runs when a development shell is entered.
-const HOOKS: [&str; 2] = ["shellHook", "enterShell"];
-
-/// Whether a file is of a kind that runs commands directly.
-pub(super) fn kind_has_commands(source: &Source) -> bool {
-    match source.kind {
-        Kind::Yaml => ci::system(&source.path).is_some(),
-        Kind::Nix => HOOKS.iter().any(|hook| memchr::memmem::find(source.text.as_bytes(), hook.as_bytes()).is_some()),
-        Kind::Shell | Kind::Just | Kind::Make | Kind::Dockerfile => true,
-        Kind::Lock | Kind::Settings => false,
-    }
-}
+pub(super) const HOOKS: [&str; 2] = ["shellHook", "enterShell"];
 
 /// Hands out each command of a file: the command, the offset of its script in the file, and what runs it.
 pub(super) fn each(source: &Source, tree: Option<&Tree<'_>>, found: &mut dyn FnMut(&Command<'_>, u32, &str)) {

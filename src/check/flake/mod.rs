@@ -9,10 +9,7 @@ mod locked;
 mod lookup;
 mod sources;
 
-use std::sync::LazyLock;
-
-use aho_corasick::AhoCorasick;
-
+use super::words::Words;
 use super::{Check, FileContext, Glance, ProjectContext};
 use crate::lang::flake::Flake;
 use crate::lang::lock::Lock;
@@ -25,7 +22,10 @@ use sources::Use;
 
 /// See `rules/unstable-nixpkgs.md`, `end-of-life-nixpkgs.md`, `missing-follows.md`,
 /// `unlocked-input.md` and `lookup-path.md`.
-pub static CHECK: Check = Check { name: "flake", trigger, file, project };
+pub static CHECK: Check = Check { name: "flake", words: &[&FETCHERS, &NIX], trigger, file, project };
+
+static FETCHERS: Words = Words::any_of(&fetch::FETCHERS);
+static NIX: Words = Words::any_of(&["nix"]);
 
 /// What a file says about flakes.
 #[derive(Debug, Default)]
@@ -48,16 +48,10 @@ impl FlakeFacts {
 }
 
 fn trigger(source: &Glance<'_>) -> bool {
-    static FETCHERS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(fetch::FETCHERS).ok());
-    let text = source.text.as_bytes();
     match source.kind {
         Kind::Lock => true,
-        Kind::Nix => {
-            source.file_name() == "flake.nix"
-                || lookup::may_look_up(&source.text)
-                || FETCHERS.as_ref().is_none_or(|words| words.is_match(text))
-        }
-        Kind::Yaml => ci::system(&source.path).is_some() && memchr::memmem::find(text, b"nix").is_some(),
+        Kind::Nix => source.file_name() == "flake.nix" || lookup::may_look_up(&source.text) || source.has(&FETCHERS),
+        Kind::Yaml => ci::system(&source.path).is_some() && source.has(&NIX),
         _ => false,
     }
 }

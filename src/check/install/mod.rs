@@ -4,9 +4,8 @@ mod script;
 
 use std::collections::HashSet;
 
-use aho_corasick::AhoCorasick;
-
 use self::script::{Command, commands};
+use super::words::Words;
 use super::{Check, FileContext, Glance, no_project};
 use crate::finding::Span;
 use crate::lang::attrs::{self, Attrs, Piece};
@@ -16,12 +15,12 @@ use crate::source;
 const RULE: &str = "install-in-app-derivation";
 
 /// See `rules/install-in-app-derivation.md`.
-pub static CHECK: Check = Check { name: "install", trigger, file, project: no_project };
+pub static CHECK: Check = Check { name: "install", words: &[&TOOLS], trigger, file, project: no_project };
+
+static TOOLS: Words = Words::any_of(&["npm", "yarn", "bun"]);
 
 fn trigger(source: &Glance<'_>) -> bool {
-    static TOOLS: std::sync::LazyLock<Option<AhoCorasick>> =
-        std::sync::LazyLock::new(|| AhoCorasick::new(["npm", "yarn", "bun"]).ok());
-    source.kind == source::Kind::Nix && TOOLS.as_ref().is_none_or(|tools| tools.is_match(&source.text))
+    source.kind == source::Kind::Nix && source.has(&TOOLS)
 }
 
 /// A script that runs when a derivation is built.

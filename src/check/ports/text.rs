@@ -23,6 +23,7 @@ mod words;
 use core::ops::Range;
 
 pub use command::takes_port;
+pub use random::DRAWS;
 pub use words::{is_port_flag, is_port_word};
 
 use lines::Lines;

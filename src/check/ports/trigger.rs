@@ -7,84 +7,54 @@
 //! sequences, quotes, brackets and interpolations may stand in between. Every sink that `text` and `nix` learn must be
 //! known here; the tests of both hold it against this condition.
 
-use std::sync::LazyLock;
-
-use aho_corasick::{AhoCorasick, MatchKind};
+use std::ops::Range;
 
 use super::hosts;
-use super::text::is_port_word;
+use super::text::{self, is_port_word};
+use crate::check::words::{Found, Words};
 use crate::lang::nix;
 
 /// Whether a Nix text may hold a port, or name hosts of the repository's own.
-pub fn may_hold(text: &str) -> bool {
-    may_hold_port(text) || may_name_hosts(text)
+pub fn may_hold(text: &str, words: Found) -> bool {
+    may_hold_port(text, words) || words.has(&NAMING)
 }
 
 /// Whether a Nix text may hold a port.
-fn may_hold_port(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let is_drawn =
-        || memchr::memmem::find(bytes, b"RANDOM").is_some() || memchr::memmem::find(bytes, b"shuf").is_some();
-    (bytes.iter().any(u8::is_ascii_digit) || is_drawn())
-        && (holds_word(bytes) || holds_number_after_sign(bytes) || nix::holds_odd_escape(text))
+fn may_hold_port(text: &str, words: Found) -> bool {
+    may_hold_digits(text, words)
+        && ([&PORT, &LISTEN, &TELLING, &ALONE].into_iter().any(|any| words.has(any))
+            || holds_number_after_sign(text.as_bytes())
+            || nix::holds_odd_escape(text))
 }
 
-/// Whether a Nix text may name hosts.
-fn may_name_hosts(text: &str) -> bool {
-    static NAMES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(hosts::NAMING).ok());
-    NAMES.as_ref().is_none_or(|names| names.is_match(text))
+/// Whether any text has a number in it, or draws one.
+pub fn may_hold_digits(text: &str, words: Found) -> bool {
+    words.has(&DRAWS) || text.bytes().any(|byte| byte.is_ascii_digit())
 }
 
-/// What a word of [`WORDS`] must have around it.
-#[derive(Clone, Copy)]
-enum Around {
-    /// Nothing: the word says enough wherever it stands.
-    Anything,
-    /// Nothing, but it is written like this, or with a capital.
-    ItsCase,
-    /// The ends of a word.
-    WordEnds,
-    /// What makes it the end of a name that is a port's, or the start of one such as `portRange`.
-    PortName,
-}
+/// The words that are looked for here.
+pub static WORDS: [&Words; 6] = [&PORT, &LISTEN, &TELLING, &ALONE, &DRAWS, &NAMING];
 
-/// The words that make numbers ports, whatever their case.
-const WORDS: [(&str, Around); 17] = [
-    ("port", Around::PortName),
-    ("listen", Around::ItsCase),
-    ("BindTo", Around::ItsCase),
-    ("/tcp", Around::Anything),
-    ("/udp", Around::Anything),
-    ("/sctp", Around::Anything),
-    ("--publish", Around::Anything),
-    ("postfix", Around::Anything),
-    ("inet_service", Around::Anything),
-    ("http.server", Around::Anything),
-    ("simplehttpserver", Around::Anything),
-    ("ngrok", Around::WordEnds),
-    ("ufw", Around::WordEnds),
-    ("nc", Around::WordEnds),
-    ("ncat", Around::WordEnds),
-    ("netcat", Around::WordEnds),
-    ("telnet", Around::WordEnds),
-];
+/// The end of a name that is a port's, or the start of one such as `portRange`.
+static PORT: Words = Words::counted(&["port"], names_port);
 
-fn holds_word(text: &[u8]) -> bool {
-    static FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-        let words = WORDS.iter().map(|(word, _)| word);
-        AhoCorasick::builder().ascii_case_insensitive(true).match_kind(MatchKind::Standard).build(words).ok()
-    });
-    let Some(finder) = FINDER.as_ref() else { return true };
-    finder.find_overlapping_iter(text).any(|found| {
-        let (word, around) = WORDS[found.pattern().as_usize()];
-        match around {
-            Around::Anything => true,
-            Around::ItsCase => text[found.start() + 1..found.end()] == word.as_bytes()[1..],
-            Around::WordEnds => ends_word(text, found.start()) && !is_name_byte(at(text, found.end())),
-            Around::PortName => names_port(text, found.start(), found.end()),
-        }
-    })
-}
+/// As they are written, or with a capital.
+static LISTEN: Words =
+    Words::counted(&["listen", "bindTo"], |text, word| matches!(&text[word.start + 1..word.end], b"isten" | b"indTo"));
+
+/// These say enough wherever they stand, in whatever case.
+static TELLING: Words = Words::counted(
+    &["/tcp", "/udp", "/sctp", "--publish", "postfix", "inet_service", "http.server", "simplehttpserver"],
+    |_, _| true,
+);
+
+/// These are words by themselves.
+static ALONE: Words = Words::counted(&["ngrok", "ufw", "nc", "ncat", "netcat", "telnet"], |text, word| {
+    ends_word(text, word.start) && !is_name_byte(at(text, word.end))
+});
+
+static DRAWS: Words = Words::any_of(&text::DRAWS);
+static NAMING: Words = Words::any_of(&hosts::NAMING);
 
 fn at(text: &[u8], at: usize) -> u8 {
     text.get(at).copied().unwrap_or(0)
@@ -105,7 +75,7 @@ fn ends_word(text: &[u8], start: usize) -> bool {
 
 /// Whether the "port" at a place can be that of a port's name: `listenPort`, `PORT`, `httpport`, `portRange`, but not
 /// that of `import`, `support` or `portable`.
-fn names_port(text: &[u8], start: usize, end: usize) -> bool {
+fn names_port(text: &[u8], Range { start, end }: Range<usize>) -> bool {
     let plural = usize::from(matches!(at(text, end), b's' | b'S'));
     let goes_on = |at: usize| text.get(at).is_some_and(u8::is_ascii_lowercase);
     if goes_on(end) && goes_on(end + plural) {
@@ -237,7 +207,7 @@ mod tests {
             r#""127.0.0.1:8080:''${X}""#,
             r#""db:${toString (80 + 1)}""#,
         ] {
-            assert!(may_hold_port(text), "{text}");
+            assert!(may_hold_port(text, Found::of(text)), "{text}");
         }
     }
 
@@ -255,7 +225,7 @@ mod tests {
             "{ x = submoduleListEntry 1; }",
             "1 - 2",
         ] {
-            assert!(!may_hold_port(text), "{text}");
+            assert!(!may_hold_port(text, Found::of(text)), "{text}");
         }
     }
 }

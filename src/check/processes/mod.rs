@@ -20,18 +20,22 @@ use memchr::memmem;
 
 use self::group::Groups;
 pub use self::model::ProcessFacts;
+use super::words::Words;
 use super::{Check, FileContext, Glance, ProjectContext};
 use crate::finding::{Note, NoteKind};
 use crate::source::Kind;
 
 /// See `rules/process-dependency.md`, `rules/missing-readiness-probe.md` and `rules/unknown-process-option.md`.
-pub static CHECK: Check = Check { name: "processes", trigger, file, project };
+pub static CHECK: Check = Check { name: "processes", words: &[&FLAKES, &PROCESSES, &SETTINGS], trigger, file, project };
+
+static FLAKES: Words = Words::any_of(&["process-compose", "services-flake"]);
+static PROCESSES: Words = Words::any_of(&["processes"]);
+static SETTINGS: Words = Words::any_of(&["settings"]);
 
 fn trigger(source: &Glance<'_>) -> bool {
-    let has = |word: &str| memmem::find(source.text.as_bytes(), word.as_bytes()).is_some();
     match source.kind {
-        Kind::Yaml => has("processes"),
-        Kind::Nix => has("process-compose") || has("services-flake") || (has("processes") && has("settings")),
+        Kind::Yaml => source.has(&PROCESSES),
+        Kind::Nix => source.has(&FLAKES) || (source.has(&PROCESSES) && source.has(&SETTINGS)),
         _ => false,
     }
 }

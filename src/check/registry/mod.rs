@@ -5,20 +5,23 @@ mod drift;
 mod unknown;
 mod unused;
 
+use super::words::Words;
 use super::{Check, FileContext, Glance, ProjectContext};
 use crate::registry::{self, Registries, RegistryFacts, Value, comment, uses};
 use crate::source::Kind;
 
 /// See `rules/port-conflict.md`, `rules/invalid-port.md`, `rules/unknown-port.md`, `rules/port-drift.md` and
 /// `rules/unused-port.md`. Its facts are what the port check knows the registry by.
-pub static CHECK: Check = Check { name: "registry", trigger, file, project };
+pub static CHECK: Check = Check { name: "registry", words: &[&NIX_FILE], trigger, file, project };
+
+static NIX_FILE: Words = Words::any_of(&[".nix"]);
 
 /// A registry is known by its path, and what refers to it names it; what is not Nix does so in a comment or a command.
 fn trigger(source: &Glance<'_>) -> bool {
     match source.kind {
         Kind::Nix => registry::is_candidate(&source.path, source.ports) || source.registries.may_be_in(&source.text),
         Kind::Lock => false,
-        _ => memchr::memmem::find(source.text.as_bytes(), b".nix").is_some(),
+        _ => source.has(&NIX_FILE),
     }
 }
 

@@ -4,6 +4,7 @@ mod edit;
 
 use super::nix::actions::Cache;
 use super::nix::{self, NixJob, NixStep, Runner};
+use crate::check::words::Words;
 use crate::check::{Check, FileContext, Glance, ProjectContext};
 use crate::finding::{Finding, Fix, Note, NoteKind, Safety};
 use crate::lang::ci::{self, System};
@@ -13,7 +14,9 @@ use crate::project::{Project, ProjectFile};
 use crate::source::Kind;
 
 /// See `rules/nix-cache.md`.
-pub static CHECK: Check = Check { name: "nix-cache", trigger, file, project };
+pub static CHECK: Check = Check { name: "nix-cache", words: &[&SUBSTITUTERS], trigger, file, project };
+
+static SUBSTITUTERS: Words = Words::any_of(&["substituters"]);
 
 /// Composite actions that use composite actions are followed this far.
 const DEPTH: usize = 6;
@@ -21,9 +24,7 @@ const DEPTH: usize = 6;
 fn trigger(source: &Glance<'_>) -> bool {
     match source.kind {
         Kind::Yaml => matches!(ci::system(&source.path), Some(System::GitHub | System::GitHubAction)),
-        Kind::Nix => {
-            source.file_name() == "flake.nix" && memchr::memmem::find(source.text.as_bytes(), b"substituters").is_some()
-        }
+        Kind::Nix => source.file_name() == "flake.nix" && source.has(&SUBSTITUTERS),
         _ => false,
     }
 }

@@ -7,18 +7,18 @@ use super::words::{is_name_byte, is_port_flag, is_port_word};
 use super::{Form, Host, TextPort, View};
 
 /// What draws a number in a shell.
-const DRAWS: &[&[u8]] = &[b"RANDOM", b"shuf"];
+pub const DRAWS: [&str; 2] = ["RANDOM", "shuf"];
 
 /// Cheap necessary condition.
 pub(super) fn may_draw(text: &[u8]) -> bool {
-    DRAWS.iter().any(|word| memmem::find(text, word).is_some())
+    DRAWS.iter().any(|word| memmem::find(text, word.as_bytes()).is_some())
 }
 
 /// Appends the draws that end up in a port.
 pub(super) fn scan<'a>(view: &View<'a>, out: &mut Vec<TextPort<'a>>) {
     for word in DRAWS {
         let mut lines = Lines::new(view.bytes, view.flavour);
-        for at in memmem::find_iter(view.bytes, word) {
+        for at in memmem::find_iter(view.bytes, word.as_bytes()) {
             let range = at..at + word.len();
             let whole = !is_name_byte(view.before(at)) && !is_name_byte(view.at(range.end));
             if !whole || lines.comment_around(at).is_some() {
