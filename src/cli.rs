@@ -39,7 +39,7 @@ pub enum Command {
     Fix(FixArgs),
     /// Show a rule's page: why it is there, and what is bad and good
     Explain(ExplainArgs),
-    /// List all rules
+    /// List all rules, or test those of this repository
     Rules(RulesArgs),
     /// Show the repository's port map, or find a free number
     Ports(PortsArgs),
@@ -84,7 +84,7 @@ pub struct ScopeArgs {
     /// The configuration file [default: flakeward.toml or .flakeward.toml, upward to the repository's root]
     #[arg(long, value_name = "FILE", help_heading = "Configuration")]
     pub config: Option<PathBuf>,
-    /// Use no configuration file and no baseline
+    /// Use no configuration file, no rules of the repository's own and no baseline
     #[arg(long, conflicts_with = "config", help_heading = "Configuration")]
     pub isolated: bool,
     /// Threads to use [default: as many as there are cores]
@@ -272,13 +272,24 @@ pub struct ExplainArgs {
 
 /// The options of `rules`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct RulesArgs {
+    /// What to do with them; list them where nothing is said.
+    #[command(subcommand)]
+    pub command: Option<RulesCommand>,
     /// How to write the list
     #[arg(long, short, value_name = "FORMAT", default_value = "pretty")]
     pub format: ListFormat,
     /// Colours and links: auto knows terminals, NO_COLOR and FORCE_COLOR
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub color: When,
+}
+
+/// What to do with rules.
+#[derive(Debug, Subcommand)]
+pub enum RulesCommand {
+    /// Run the examples of this repository's own rules, .flakeward/rules/NAME.md
+    Test,
 }
 
 /// The formats of lists.

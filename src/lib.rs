@@ -3,7 +3,7 @@
 //! The way of the data: [`walk`] lists the repository, [`source`] is a file's text, [`lang`] its tree; [`rule`] and
 //! [`check`] leave [`finding`]s and, for what only the whole repository can show, facts ([`project`]); [`run`] puts it
 //! together, [`suppress`] silences, [`output`] writes, [`mod@fix`] mends; [`command`] is what the flags ([`cli`]) ask
-//! for. [`run::check`] is the one entry that tests use.
+//! for; [`trial`] runs the examples of rules' pages. [`run::check`] is the one entry that tests use.
 //!
 //! Rules of the house:
 //! - `lang`, `rule`, `check` and `project` do no I/O and print nothing; checks see their parameters, never the
@@ -29,6 +29,7 @@ pub mod rule;
 pub mod run;
 pub mod source;
 pub mod suppress;
+pub mod trial;
 pub mod walk;
 
 pub use run::{Repo, Report, Settings, check};

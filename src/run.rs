@@ -18,7 +18,7 @@ use crate::lang::{Language, Refusal, Tree};
 use crate::project::{Facts, Project, ProjectFile};
 use crate::registry::Mentions;
 use crate::rule::engine::Engine;
-use crate::rule::{Matcher, RuleSet};
+use crate::rule::{Catalog, Matcher, RuleSet};
 use crate::source::{Kind, Source};
 use crate::suppress::baseline::Baseline;
 use crate::suppress::{self, Suppression, entries};
@@ -47,7 +47,7 @@ pub struct Settings {
 impl Settings {
     /// The settings that a configuration makes of the defaults.
     pub fn new(config: Config) -> Self {
-        let mut rules = RuleSet::built_in();
+        let mut rules = RuleSet::new(config.catalog.clone());
         for (&id, &level) in &config.levels {
             rules.set(id, level);
         }
@@ -201,6 +201,8 @@ pub struct Report {
     pub sources: BTreeMap<RelPath, Arc<Source>>,
     /// The root that paths are relative to.
     pub root: PathBuf,
+    /// The rules that there are, on or off.
+    pub catalog: Catalog,
 }
 
 impl Report {
@@ -292,6 +294,7 @@ pub fn check(repo: &Repo, settings: &Settings) -> Report {
         suppressed,
         sources,
         root: repo.root.clone(),
+        catalog: settings.rules.catalog().clone(),
         findings,
         notes,
     }
@@ -369,7 +372,7 @@ impl Findings<'_> {
             return;
         }
         let source = Arc::new(Source::new(&path, Kind::Settings, config.text.clone()));
-        let mut suppressions = suppress::read(&source, &mut unused);
+        let mut suppressions = suppress::read(&source, &config.catalog, &mut unused);
         sources.insert(path, source);
         self.suppressed += suppress::silence(&mut unused, &mut suppressions, sources);
         unused.append(&mut suppress::unused(suppressions.iter(), sources));
@@ -417,7 +420,7 @@ impl<'a> FilePass<'a> {
                 }
             },
         };
-        outcome.suppressions = suppress::read(&source, &mut outcome.findings);
+        outcome.suppressions = suppress::read(&source, &self.settings.config.catalog, &mut outcome.findings);
         let data_wanted = self.engine.trigger(&source);
         let glance = Glance {
             source: &source,

@@ -148,7 +148,7 @@ fn a_diff_changes_nothing_and_can_be_applied() {
     let root = repository(&[("a.nix", UNUSED), ("sub/b.nix", UNUSED)]);
     let out = flakeward(root.path(), &["--diff", "--fail-on", "warn"]);
     assert_eq!(out.status.code(), Some(1));
-    let rules = flakeward::rule::RuleSet::built_in().active_rules().count();
+    let rules = flakeward::Settings::default().rules.active_rules().count();
     let summary = format!("would fix 2 findings in 2 files; left: 2 files, {rules} rules: nothing to report\n");
     assert_eq!(text(&out.stderr), summary);
     assert_eq!(fs::read_to_string(root.path().join("a.nix")).unwrap(), UNUSED);

@@ -7,15 +7,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use flakeward::check::CHECKS;
-use flakeward::config::Config;
 use flakeward::finding::{Finding, RuleId, Safety};
 use flakeward::fix;
 use flakeward::lang::{Language, Tree};
-use flakeward::output::{self, Format, View};
-use flakeward::rule::example::{self, Block, Example, Role, SECTIONS};
+use flakeward::rule::Catalog;
+use flakeward::rule::example::{self, Example, Role, SECTIONS};
 use flakeward::rule::page::{self, Fixability, Matcher, Rule};
 use flakeward::source::Source;
-use flakeward::{Repo, Report, Settings};
+use flakeward::{Repo, Report, Settings, trial};
 
 /// A page as it stands in the repository now, which is what the binary embeds.
 struct Page {
@@ -63,38 +62,20 @@ fn examples(page: &Page) -> Vec<Example<'_>> {
     })
 }
 
-fn bytes(block: &Block<'_>) -> Vec<u8> {
-    match block.latin1 {
-        true => block.text.chars().map(|c| u8::try_from(c).expect("a Latin-1 block holds Latin-1 only")).collect(),
-        false => block.text.as_bytes().to_vec(),
-    }
-}
-
 /// An example's repository and its settings, with all rules on.
 fn repository(page: &Page, example: &Example<'_>) -> (Repo, Settings) {
-    let config =
-        example.files().find(|(path, _)| *path == "flakeward.toml").map_or_else(Config::none, |(path, block)| {
-            Config::parse(Path::new(path), block.text.to_owned())
-                .unwrap_or_else(|error| panic!("{}, `{}`: {error}", page.name(), example.title))
-        });
-    let mut repo = Repo::from_bytes(example.files().map(|(path, block)| (path, bytes(block))));
-    repo.exclude(&config.exclude);
-    (repo, Settings::new(config))
+    let latin1 = |(_, block)| trial::bytes(block).is_some();
+    assert!(example.files().all(latin1), "{}: a Latin-1 block holds Latin-1 only", page.name());
+    trial::repository(example, &Catalog::built_in())
+        .unwrap_or_else(|error| panic!("{}, `{}`: {error}", page.name(), example.title))
 }
 
 /// Checks an example and keeps what the page's rule says.
 fn run(page: &Page, example: &Example<'_>) -> Report {
-    let (repo, settings) = repository(page, example);
-    let mut report = flakeward::check(&repo, &settings);
+    let report = trial::check(&page.rule, example, &Catalog::built_in())
+        .unwrap_or_else(|error| panic!("{}, `{}`: {error}", page.name(), example.title));
     assert!(!report.internal_error(), "{}, `{}`: {:?}", page.name(), example.title, report.notes);
-    report.findings.retain(|finding| finding.rule == page.rule.id);
     report
-}
-
-fn concise(report: &Report) -> String {
-    let mut out = Vec::new();
-    output::write(Format::Concise, report, &View::default(), &mut out).unwrap();
-    String::from_utf8(out).unwrap()
 }
 
 /// A change to a page's body: what stands in a range becomes a text.
@@ -105,7 +86,7 @@ struct Change {
 
 /// What has to change for an example to be true, and what is wrong with it that a rewrite cannot mend.
 fn judge(page: &Page, example: &Example<'_>) -> (Vec<Change>, Vec<String>) {
-    let printed = concise(&run(page, example));
+    let printed = trial::printed(&run(page, example));
     let place = match example.blocks.first() {
         Some(block) => page.line(block.span.start) - 1,
         None => return (Vec::new(), vec![format!("{}: `{}` has no file", page.name(), example.title)]),

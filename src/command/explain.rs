@@ -2,26 +2,34 @@
 
 use std::process::ExitCode;
 
-use super::{Failure, print, session};
-use crate::cli::{ExplainArgs, ListFormat, RulesArgs};
+use super::{Failure, policy, print, session};
+use crate::cli::{ExplainArgs, ListFormat, RulesArgs, RulesCommand};
 use crate::output::{page, rules, stream};
-use crate::rule;
+use crate::rule::Catalog;
 
 /// Shows one page.
 pub fn explain(args: &ExplainArgs) -> Result<ExitCode, Failure> {
-    let id = session::rule_id(&args.rule)?;
-    if let Some(rule) = rule::find(id) {
-        print(&page::render(rule, &stream::stdout(args.color)))?;
-    }
+    let rule = session::rule(&catalog()?, &args.rule)?;
+    print(&page::render(rule, &stream::stdout(args.color)))?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Lists all rules.
+/// Lists all rules, or tests the repository's own.
 pub fn rules(args: &RulesArgs) -> Result<ExitCode, Failure> {
+    if let Some(RulesCommand::Test) = args.command {
+        return policy::test();
+    }
+    let catalog = catalog()?;
     let text = match args.format {
-        ListFormat::Pretty => rules::table(&rule::BUILT_IN, &stream::stdout(args.color)),
-        ListFormat::Json => rules::json(&rule::BUILT_IN)?,
+        ListFormat::Pretty => rules::table(&catalog, &stream::stdout(args.color)),
+        ListFormat::Json => rules::json(&catalog)?,
     };
     print(&text)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The rules of the repository that the working directory is in.
+fn catalog() -> Result<Catalog, Failure> {
+    let (root, view) = session::here()?;
+    policy::catalog(&root, |path| view.disk_path(&root, path))
 }

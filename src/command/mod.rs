@@ -6,6 +6,7 @@ pub mod check;
 pub mod config;
 pub mod explain;
 pub mod fix;
+pub mod policy;
 pub mod ports;
 pub mod session;
 pub mod shell;

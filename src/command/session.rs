@@ -5,13 +5,14 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::cli::{ScopeArgs, date};
-use crate::command::Failure;
+use crate::command::{Failure, policy};
 use crate::config::{Config, FILE_NAMES};
 use crate::finding::{Level, RelPath, RuleId};
 use crate::output::View;
+use crate::rule::{Catalog, Rule};
 use crate::run::{Repo, Report, Settings};
 use crate::suppress::baseline::{self, Baseline};
-use crate::{rule, walk};
+use crate::walk;
 
 /// A repository, the settings in force, and the paths that were asked for.
 #[derive(Debug)]
@@ -41,9 +42,7 @@ impl Session {
     /// Finds the repository and its settings. `stdin_filename` is what standard input is called.
     pub fn open(scope: &ScopeArgs, stdin_filename: Option<&Path>) -> Result<Self, Failure> {
         set_threads(scope.jobs)?;
-        let here = std::env::current_dir()
-            .and_then(|here| here.canonicalize())
-            .map_err(|error| Failure::io("enter", Path::new("the working directory"), &error))?;
+        let here = working_directory()?;
         let paths = asked_paths(scope)?;
         let stdin = stdin_path(&paths, stdin_filename, &here)?;
         let asked = match stdin {
@@ -52,7 +51,12 @@ impl Session {
         };
         let anchors: Vec<&Path> = asked.iter().chain(&stdin).map(PathBuf::as_path).collect();
         let root = common_root(&anchors, &here)?;
-        let mut settings = Settings::new(read_config(scope, &root, &anchors, &here)?);
+        let view = View::between(&here, &root);
+        let catalog = match scope.isolated {
+            true => Catalog::built_in(),
+            false => policy::catalog(&root, |path| view.disk_path(&root, path))?,
+        };
+        let mut settings = Settings::new(read_config(scope, &root, &anchors, &here, catalog)?);
         let decided = choose_rules(&mut settings, scope)?;
         settings.now = now(scope)?;
         settings.paths = anchors.iter().filter_map(|path| walk::relative(&root, path)).collect();
@@ -60,7 +64,7 @@ impl Session {
             settings.paths.clear();
         }
         Ok(Self {
-            view: View::between(&here, &root),
+            view,
             nothing_asked: anchors.is_empty(),
             stdin: stdin.map(|path| read_stdin(&root, &path)).transpose()?,
             asked,
@@ -215,26 +219,32 @@ fn parent(path: &Path) -> PathBuf {
 }
 
 /// The configuration: the one that was named, else the first found from the paths' common folder up to the root.
-fn read_config(scope: &ScopeArgs, root: &Path, anchors: &[&Path], here: &Path) -> Result<Config, Failure> {
+fn read_config(
+    scope: &ScopeArgs,
+    root: &Path,
+    anchors: &[&Path],
+    here: &Path,
+    catalog: Catalog,
+) -> Result<Config, Failure> {
     if scope.isolated {
-        return Ok(Config::none());
+        return Ok(Config::of(catalog));
     }
     let file = match &scope.config {
         Some(file) => Some(here.join(file)),
         None => find_config(root, anchors),
     };
-    let Some(file) = file else { return Ok(Config::none()) };
+    let Some(file) = file else { return Ok(Config::of(catalog)) };
     let shown = View::between(here, root).disk_path(root, &file);
     let text = read_settings(&file, scope.config.is_none().then_some(root))
         .map_err(|reason| Failure::new(format!("cannot read the configuration {}: {reason}", shown.display())))?;
-    let mut config = Config::parse(&shown, text)?;
+    let mut config = Config::read(&shown, text, catalog)?;
     config.path = Some(walk::between(root, &walk::resolve_new(&file)));
     Ok(config)
 }
 
 /// Reads a file of settings. One that was found in a repository and not named may not be a link that leads out of it:
 /// messages show what is in the file.
-fn read_settings(file: &Path, found_in: Option<&Path>) -> Result<String, String> {
+pub(super) fn read_settings(file: &Path, found_in: Option<&Path>) -> Result<String, String> {
     let reason = |error: std::io::Error| walk::io_reason(&error);
     if let Some(root) = found_in {
         let (file, root) = (file.canonicalize().map_err(reason)?, root.canonicalize().map_err(reason)?);
@@ -262,11 +272,14 @@ fn find_config(root: &Path, anchors: &[&Path]) -> Option<PathBuf> {
 
 /// Applies `--select`, `--ignore` and `--level`: what is said here holds everywhere, overrides by path included.
 fn choose_rules(settings: &mut Settings, scope: &ScopeArgs) -> Result<BTreeSet<RuleId>, Failure> {
-    let ids = |names: &[String]| names.iter().map(|name| rule_id(name)).collect::<Result<Vec<RuleId>, _>>();
+    let catalog = settings.rules.catalog().clone();
+    let ids = |names: &[String]| {
+        names.iter().map(|name| Ok(rule(&catalog, name)?.id)).collect::<Result<Vec<RuleId>, Failure>>()
+    };
     let select = ids(&scope.select)?;
     let ignore = ids(&scope.ignore)?;
     let mut decided = BTreeSet::new();
-    for rule in rule::BUILT_IN.iter() {
+    for rule in catalog.iter() {
         if select.contains(&rule.id) && !settings.rules.active(rule.id) {
             settings.decide(rule.id, rule.level);
             decided.insert(rule.id);
@@ -278,7 +291,7 @@ fn choose_rules(settings: &mut Settings, scope: &ScopeArgs) -> Result<BTreeSet<R
         }
     }
     for (name, level) in &scope.level {
-        let id = rule_id(name)?;
+        let id = rule(&catalog, name)?.id;
         settings.decide(id, *level);
         decided.insert(id);
     }
@@ -286,13 +299,24 @@ fn choose_rules(settings: &mut Settings, scope: &ScopeArgs) -> Result<BTreeSet<R
 }
 
 /// The rule of an id, or a failure that suggests one.
-pub fn rule_id(name: &str) -> Result<RuleId, Failure> {
-    rule::find(name).map(|rule| rule.id).ok_or_else(|| {
-        Failure::new(format!("there is no rule `{name}`")).help(match rule::nearest(name) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => "`flakeward rules` lists all rules".to_owned(),
-        })
+pub fn rule(catalog: &Catalog, name: &str) -> Result<&'static Rule, Failure> {
+    catalog.find(name).ok_or_else(|| {
+        let (message, help) = catalog.unknown(name);
+        Failure::new(message).help(help)
     })
+}
+
+/// The root of the repository that the working directory is in, and how paths are shown from here.
+pub fn here() -> Result<(PathBuf, View), Failure> {
+    let here = working_directory()?;
+    let root = walk::find_root(&here);
+    let view = View::between(&here, &root);
+    Ok((root, view))
+}
+
+fn working_directory() -> Result<PathBuf, Failure> {
+    let here = std::env::current_dir().and_then(|here| here.canonicalize());
+    here.map_err(|error| Failure::io("enter", Path::new("the working directory"), &error))
 }
 
 /// The date of the run: said, else fixed by the build that runs it, else the clock's.

@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::finding::{Level, RuleId};
-use crate::rule;
+use crate::rule::{self, Catalog};
 use places::Places;
 
 /// The names a configuration file may have, in the order they are looked for.
@@ -153,6 +153,8 @@ pub struct Config {
     pub params: Params,
     /// Where the file's entries stand.
     pub places: Places,
+    /// The rules that there are.
+    pub catalog: Catalog,
 }
 
 /// A configuration that cannot be used: what is wrong, where, and what to do.
@@ -181,13 +183,23 @@ impl std::error::Error for ConfigError {}
 impl Config {
     /// The configuration where there is no file.
     pub fn none() -> Self {
-        Self { params: params(&BTreeMap::new()), ..Self::default() }
+        Self::of(Catalog::built_in())
+    }
+
+    /// The configuration where there is no file, in a repository with rules of its own.
+    pub fn of(catalog: Catalog) -> Self {
+        Self { params: params(&catalog, &BTreeMap::new()), catalog, ..Self::default() }
+    }
+
+    /// Reads a configuration from its text. It knows the built-in rules only.
+    pub fn parse(path: &Path, text: String) -> Result<Self, Box<ConfigError>> {
+        Self::read(path, text, Catalog::built_in())
     }
 
     /// Reads a configuration from its text.
-    pub fn parse(path: &Path, text: String) -> Result<Self, Box<ConfigError>> {
+    pub fn read(path: &Path, text: String, catalog: Catalog) -> Result<Self, Box<ConfigError>> {
         let places = Places::read(&text);
-        let reader = Reader { path, text: &text, places: &places };
+        let reader = Reader { path, text: &text, places: &places, catalog: &catalog };
         let file: File = toml::from_str(&text).map_err(|error| {
             let (message, help) = explain(error.message());
             reader.fail(error.span(), message, help)
@@ -198,14 +210,14 @@ impl Config {
             overrides.push(Override {
                 paths: reader.globs(&format!("overrides.{index}.paths"), &entry.paths)?,
                 globs: entry.paths,
-                levels: entry.rules.iter().filter_map(|(id, level)| Some((rule::find(id)?.id, *level))).collect(),
+                levels: entry.rules.iter().filter_map(|(id, level)| Some((catalog.find(id)?.id, *level))).collect(),
             });
         }
         Ok(Self {
             path: Some(path.to_owned()),
             exclude: reader.globs("exclude", &file.exclude)?,
             exclude_globs: file.exclude,
-            levels: file.rules.iter().filter_map(|(id, config)| Some((rule::find(id)?.id, config.level?))).collect(),
+            levels: file.rules.iter().filter_map(|(id, config)| Some((catalog.find(id)?.id, config.level?))).collect(),
             overrides,
             ports: PortSettings {
                 registries: match file.ports.registry {
@@ -216,8 +228,9 @@ impl Config {
                 own_hosts: file.ports.own_hosts,
                 external_hosts: file.ports.external_hosts,
             },
-            params: params(&file.rules),
+            params: params(&catalog, &file.rules),
             places,
+            catalog,
             text,
         })
     }
@@ -228,6 +241,7 @@ struct Reader<'a> {
     path: &'a Path,
     text: &'a str,
     places: &'a Places,
+    catalog: &'a Catalog,
 }
 
 impl Reader<'_> {
@@ -253,12 +267,9 @@ impl Reader<'_> {
     }
 
     fn rule(&self, id: &str, place: &str) -> Result<&'static rule::Rule, Box<ConfigError>> {
-        rule::find(id).ok_or_else(|| {
-            let help = match rule::nearest(id) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => "`flakeward rules` lists all rules".to_owned(),
-            };
-            self.fail(self.places.key(place), format!("there is no rule `{id}`"), Some(help))
+        self.catalog.find(id).ok_or_else(|| {
+            let (message, help) = self.catalog.unknown(id);
+            self.fail(self.places.key(place), message, Some(help))
         })
     }
 
@@ -295,8 +306,8 @@ fn alike(usual: &toml::Value, value: &toml::Value) -> bool {
     }
 }
 
-fn params(rules: &BTreeMap<String, RuleConfig>) -> Params {
-    let tables = rule::BUILT_IN.iter().map(|rule| {
+fn params(catalog: &Catalog, rules: &BTreeMap<String, RuleConfig>) -> Params {
+    let tables = catalog.iter().map(|rule| {
         let mut table = rule.params.clone();
         if let Some(config) = rules.get(rule.id) {
             table.extend(config.options.clone());

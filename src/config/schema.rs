@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::File;
-use crate::rule::{self, Rule};
+use crate::rule::{self, Rule, own};
 
 /// The schema as text.
 pub fn text() -> Result<String, serde_json::Error> {
@@ -17,9 +17,15 @@ fn schema() -> Value {
         .iter()
         .map(|rule| (rule.id.to_owned(), json!({ "description": rule.summary, "$ref": "#/$defs/Level" })))
         .collect();
-    let closed = |properties: Map<String, Value>| json!({ "type": "object", "properties": properties, "additionalProperties": false });
-    replace(&mut schema, "/properties/rules", closed(rules));
-    replace(&mut schema, "/$defs/OverrideConfig/properties/rules", closed(levels));
+    // What rules a repository has of its own, a schema cannot know.
+    let closed = |properties: Map<String, Value>, own: Value| {
+        let own = json!({ format!("^{}", own::PREFIX): own });
+        json!({ "type": "object", "properties": properties, "patternProperties": own, "additionalProperties": false })
+    };
+    let level = json!({ "$ref": "#/$defs/Level" });
+    let own_rule = json!({ "type": "object", "properties": { "level": level }, "additionalProperties": false });
+    replace(&mut schema, "/properties/rules", closed(rules, own_rule));
+    replace(&mut schema, "/$defs/OverrideConfig/properties/rules", closed(levels, level));
     if let Some(definitions) = schema.pointer_mut("/$defs").and_then(Value::as_object_mut) {
         definitions.remove("RuleConfig");
     }

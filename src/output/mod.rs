@@ -25,6 +25,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::finding::{Finding, Level, RelPath, Span};
+use crate::rule::own;
 use crate::run::Report;
 use crate::source::{LineIndex, Place, Source};
 use crate::walk;
@@ -153,7 +154,14 @@ impl<'a> Places<'a> {
     }
 }
 
-/// The page of a rule on the web.
+/// Where a rule's page is: on the web, or for a rule of the repository's own its path there.
 pub fn url(rule: &str) -> String {
-    format!("{}/blob/v{}/rules/{rule}.md", env!("CARGO_PKG_REPOSITORY"), env!("CARGO_PKG_VERSION"))
+    let own = || format!("{}/{}.md", own::FOLDER, rule.trim_start_matches(own::PREFIX));
+    web_page(rule).unwrap_or_else(own)
+}
+
+/// The page of a rule on the web, where it has one.
+pub fn web_page(rule: &str) -> Option<String> {
+    let page = format!("{}/blob/v{}/rules/{rule}.md", env!("CARGO_PKG_REPOSITORY"), env!("CARGO_PKG_VERSION"));
+    (!rule.starts_with(own::PREFIX)).then_some(page)
 }

@@ -15,7 +15,7 @@ use super::text::{clean, clean_lines, count};
 use super::{Places, View};
 use crate::config::ConfigError;
 use crate::finding::{Finding, Level, RelPath, Safety, Span};
-use crate::rule;
+use crate::rule::Catalog;
 use crate::run::Report;
 use crate::source::LineIndex;
 
@@ -28,7 +28,7 @@ const OTHER_FRAMES: usize = 4;
 
 /// Writes the report.
 pub fn write(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()> {
-    let mut printer = Printer { view, places: Places::new(report) };
+    let mut printer = Printer { view, catalog: &report.catalog, places: Places::new(report) };
     for group in groups(&report.findings) {
         let text = printer.group(&group);
         out.write_all(text.as_bytes())?;
@@ -60,13 +60,14 @@ fn groups(findings: &[Finding]) -> Vec<Vec<&Finding>> {
 
 struct Printer<'a> {
     view: &'a View,
+    catalog: &'a Catalog,
     places: Places<'a>,
 }
 
 impl Printer<'_> {
     fn group(&mut self, group: &[&Finding]) -> String {
         let first = group[0];
-        let mut text = self.head(first, &title(group));
+        let mut text = self.head(first, &title(group, self.catalog));
         if self.places.source(&first.path).is_none() {
             text.push_str(&self.field("file", &clean(&self.view.path(&first.path))));
         }
@@ -86,7 +87,7 @@ impl Printer<'_> {
     fn head(&self, finding: &Finding, title: &str) -> String {
         let stream = &self.view.stream;
         let level = of(finding.level).on(format_args!("{}[{}]", finding.level, finding.rule), stream.color);
-        let level = if stream.links { link(&level, &super::url(finding.rule)) } else { level };
+        let level = linked(level, finding.rule, stream.links);
         format!("{level}: {}\n", BOLD.on(clean(title), stream.color))
     }
 
@@ -109,7 +110,7 @@ impl Printer<'_> {
             [] => {}
         }
         let why = format!("flakeward explain {}", group[0].rule);
-        let why = if self.view.stream.links { link(&why, &super::url(group[0].rule)) } else { why };
+        let why = linked(why, group[0].rule, self.view.stream.links);
         text + &self.field("why", &why)
     }
 
@@ -169,16 +170,24 @@ fn alike_advice<'a>(helps: impl Iterator<Item = &'a str>) -> Vec<(&'a str, usize
     told.collect()
 }
 
+/// A text that leads to a rule's page, where terminals and the rule have that.
+fn linked(text: String, rule: &str, links: bool) -> String {
+    match super::web_page(rule).filter(|_| links) {
+        Some(page) => link(&text, &page),
+        None => text,
+    }
+}
+
 /// Whether findings say the same.
 fn alike(group: &[&Finding]) -> bool {
     group.iter().all(|finding| finding.message == group[0].message)
 }
 
 /// What a group is called: its only message, or what its rule is about.
-fn title(group: &[&Finding]) -> String {
+fn title(group: &[&Finding], catalog: &Catalog) -> String {
     let first = group[0];
     let (alike, places) = (alike(group), group.len());
-    let summary = rule::find(first.rule).filter(|_| !alike).map(|rule| &rule.summary);
+    let summary = catalog.find(first.rule).filter(|_| !alike).map(|rule| &rule.summary);
     let title = summary.unwrap_or(&first.message);
     if places == 1 { title.clone() } else { format!("{title} ({places} places)") }
 }
@@ -454,7 +463,7 @@ warn[lookup-path]: `<nixpkgs>` is looked up in NIX_PATH, which differs from mach
 
     #[test]
     fn a_clean_run_says_what_was_looked_at() {
-        let rules = rule::BUILT_IN.len();
+        let rules = crate::rule::BUILT_IN.len();
         assert_eq!(
             printed(&[("a.nix", "{ }")], Stream::default()),
             format!("1 file, {rules} rules: nothing to report\n")

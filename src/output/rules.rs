@@ -7,14 +7,15 @@ use serde::Serialize;
 use super::stream::Stream;
 use super::style::{BOLD, DIM, of};
 use crate::finding::Level;
-use crate::rule::Rule;
 use crate::rule::page::Fixability;
+use crate::rule::{Catalog, Rule};
 
 /// A table for people.
-pub fn table(rules: &[Rule], stream: &Stream) -> String {
+pub fn table(catalog: &Catalog, stream: &Stream) -> String {
     let mut out = String::new();
+    let rules: Vec<&Rule> = catalog.iter().collect();
     let widest = rules.iter().map(|rule| rule.id.len()).max().unwrap_or(0);
-    for rule in rules {
+    for rule in &rules {
         let fix = match rule.fix {
             Fixability::None => "     ",
             Fixability::Safe | Fixability::Unsafe => "fix  ",
@@ -49,8 +50,8 @@ struct Row<'a> {
 }
 
 /// A document for programs.
-pub fn json(rules: &[Rule]) -> Result<String, serde_json::Error> {
-    let rows = rules.iter().map(|rule| Row {
+pub fn json(catalog: &Catalog) -> Result<String, serde_json::Error> {
+    let rows = catalog.iter().map(|rule| Row {
         id: rule.id,
         level: rule.level,
         summary: &rule.summary,

@@ -12,7 +12,7 @@ use super::Places;
 use super::text::clean;
 use crate::finding::{Edit, Finding, Fix, Level, NoteKind, RelPath, Safety, Span};
 use crate::fingerprint;
-use crate::rule::{self, Rule};
+use crate::rule::{Catalog, Rule};
 use crate::run::Report;
 use crate::source::Place;
 
@@ -29,8 +29,9 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 
 fn log(report: &Report) -> Value {
     let mut places = Places::new(report);
-    let results: Vec<Value> = report.findings.iter().map(|finding| result(finding, &mut places)).collect();
-    let rules: Vec<Value> = rule::BUILT_IN.iter().map(descriptor).collect();
+    let results: Vec<Value> =
+        report.findings.iter().map(|finding| result(finding, &report.catalog, &mut places)).collect();
+    let rules: Vec<Value> = report.catalog.iter().map(descriptor).collect();
     let notes: Vec<Value> = report.notes.iter().filter_map(notification).collect();
     json!({
         "$schema": SCHEMA,
@@ -63,10 +64,12 @@ fn descriptor(rule: &Rule) -> Value {
         "shortDescription": { "text": sentence(&rule.summary) },
         "fullDescription": { "text": sentence(&paragraph(why)) },
         "help": { "text": why, "markdown": rule.body.trim() },
-        "helpUri": super::url(rule.id),
         "defaultConfiguration": { "level": level(rule.level), "enabled": rule.level != Level::Off },
         "properties": { "tags": ["nix", "policy"] },
     });
+    if let Some(page) = super::web_page(rule.id) {
+        descriptor["helpUri"] = json!(page);
+    }
     // A name is for people; where it would be the id again the standard wants none.
     let name: String = rule.id.split(['-', '/']).map(capital).collect();
     if !name.eq_ignore_ascii_case(rule.id) {
@@ -100,7 +103,7 @@ fn level(level: Level) -> &'static str {
     }
 }
 
-fn result(finding: &Finding, places: &mut Places<'_>) -> Value {
+fn result(finding: &Finding, catalog: &Catalog, places: &mut Places<'_>) -> Value {
     let mut result = json!({
         "ruleId": finding.rule,
         "level": level(finding.level),
@@ -108,7 +111,7 @@ fn result(finding: &Finding, places: &mut Places<'_>) -> Value {
         "locations": [location(&finding.path, finding.span, places)],
         "partialFingerprints": { "flakeward/v1": fingerprint::text(finding.fingerprint) },
     });
-    if let Some(index) = rule::BUILT_IN.iter().position(|rule| rule.id == finding.rule) {
+    if let Some(index) = catalog.iter().position(|rule| rule.id == finding.rule) {
         result["ruleIndex"] = json!(index);
     }
     if !finding.labels.is_empty() {

@@ -7,7 +7,6 @@ use std::path::Path;
 use super::View;
 use super::text::clean;
 use crate::finding::RuleId;
-use crate::rule;
 use crate::run::{Settings, level_at};
 use crate::source::LineIndex;
 
@@ -48,8 +47,11 @@ impl Shown<'_> {
         let _ = writeln!(out, "{registry:<50} # {}", self.origin("ports.registry"));
         line(&mut out, "own-hosts", &strings(&config.ports.own_hosts), &self.origin("ports.own-hosts"));
         line(&mut out, "external-hosts", &strings(&config.ports.external_hosts), &self.origin("ports.external-hosts"));
-        for rule in rule::BUILT_IN.iter() {
-            let _ = writeln!(out, "\n[rules.{}]", rule.id);
+        for rule in config.catalog.iter() {
+            let _ = match rule.id.contains('/') {
+                true => writeln!(out, "\n[rules.\"{}\"]", rule.id),
+                false => writeln!(out, "\n[rules.{}]", rule.id),
+            };
             let level = match path {
                 Some(path) => level_at(self.settings, rule.id, path),
                 None => self.settings.rules.level(rule.id),

@@ -2,31 +2,65 @@
 //!
 //! All active queries of a language are one combined query, because running them one by one costs eight times as much.
 
+use std::cell::Cell;
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use tree_sitter::{Query, QueryCursor, QueryCursorOptions, StreamingIterator};
 
 use super::{Matcher, Rule, RuleSet};
 use crate::check::FileContext;
-use crate::finding::{NoteKind, Span};
-use crate::lang::{Language, Tree, nix};
+use crate::finding::{Note, NoteKind, RuleId, Span};
+use crate::lang::yaml::Yaml;
+use crate::lang::{Field, Language, Tree, nix};
 use crate::source::{Kind, Source};
 
 /// The data rules of a run, ready to match.
 #[derive(Debug, Default)]
 pub struct Engine {
     file: Vec<&'static Rule>,
-    attrpath: Vec<(&'static Rule, Vec<Vec<String>>)>,
+    attrpath: Vec<Paths>,
+    yamlpath: Vec<Paths>,
+    instruction: Vec<(&'static Rule, &'static [String])>,
     queries: HashMap<Language, Combined>,
+}
+
+/// A rule that looks for paths of names.
+#[derive(Debug)]
+struct Paths {
+    rule: &'static Rule,
+    /// Each path's names; `*` is any one.
+    paths: Vec<Vec<&'static str>>,
+}
+
+impl Paths {
+    fn new(rule: &'static Rule, paths: &'static [String]) -> Self {
+        Self { rule, paths: paths.iter().map(|path| path.split('.').collect()).collect() }
+    }
+
+    /// A necessary condition on a text without escapes: some path's last name stands in it.
+    fn possible(&self, text: &str) -> bool {
+        let last = self.paths.iter().filter_map(|path| path.last());
+        last.into_iter().any(|name| *name == "*" || memchr::memmem::find(text.as_bytes(), name.as_bytes()).is_some())
+    }
+
+    /// Whether a path ends with one of the paths looked for.
+    fn matches(&self, path: &[Option<&str>]) -> bool {
+        self.paths.iter().any(|pattern| {
+            let Some(start) = path.len().checked_sub(pattern.len()) else { return false };
+            path[start..].iter().zip(pattern).all(|(name, word)| *word == "*" || *name == Some(*word))
+        })
+    }
 }
 
 /// The queries of one language; compiled when the first file needs them.
 #[derive(Debug)]
 struct Combined {
     rules: Vec<&'static Rule>,
-    compiled: Mutex<Option<Option<std::sync::Arc<Compiled>>>>,
+    compiled: Mutex<Option<Option<Arc<Compiled>>>>,
 }
 
 #[derive(Debug)]
@@ -37,10 +71,22 @@ struct Compiled {
     finding: u32,
 }
 
-/// More matches than this in flight mean a runaway query.
-const MATCH_LIMIT: u32 = 4096;
-/// More progress steps than this on one file mean the same.
-const STEP_LIMIT: u32 = 200_000;
+/// A rule, and what it is about in a file.
+type Hit = (&'static Rule, Span);
+
+/// What a query found, and whether it was stopped before its end.
+struct Searched {
+    hits: Vec<Hit>,
+    stopped: bool,
+}
+
+/// More findings than this of one rule in one file are not told.
+const FINDINGS_LIMIT: usize = 1000;
+/// More unfinished matches than this mean a runaway query.
+const MATCH_LIMIT: u32 = 1024;
+/// So does more time than this on one file. It is by the clock, because what a step of a query costs depends on the
+/// query; a query that has anything to find takes a thousandth of it.
+const TIME_LIMIT: Duration = Duration::from_secs(1);
 
 impl Engine {
     /// Sorts the active data rules by how they match.
@@ -50,10 +96,9 @@ impl Engine {
             match &rule.matcher {
                 Matcher::Check(_) => {}
                 Matcher::File => engine.file.push(rule),
-                Matcher::AttrPath(paths) => {
-                    let split = |path: &String| path.split('.').map(str::to_owned).collect();
-                    engine.attrpath.push((rule, paths.iter().map(split).collect()));
-                }
+                Matcher::AttrPath(paths) => engine.attrpath.push(Paths::new(rule, paths)),
+                Matcher::YamlPath(paths) => engine.yamlpath.push(Paths::new(rule, paths)),
+                Matcher::Instruction(words) => engine.instruction.push((rule, words)),
                 Matcher::Query(_) => {
                     for language in languages(rule) {
                         let combined = engine
@@ -74,7 +119,15 @@ impl Engine {
         if self.file.iter().any(|rule| named(rule)) {
             return true;
         }
-        if source.kind == Kind::Nix && !self.attrpath.is_empty() {
+        let text = source.text.as_str();
+        // An escape can spell a name so that it does not stand in the text.
+        let by_path = match source.kind {
+            Kind::Nix => self.attrpath.iter().any(|rule| rule.possible(text)) || self.escapes(text),
+            Kind::Yaml => self.yamlpath.iter().any(|rule| rule.possible(text)) || self.escapes(text),
+            Kind::Dockerfile => !self.instruction.is_empty(),
+            _ => false,
+        };
+        if by_path {
             return true;
         }
         Language::of(source.kind).and_then(|language| self.queries.get(&language)).is_some_and(|combined| {
@@ -85,110 +138,158 @@ impl Engine {
         })
     }
 
+    fn escapes(&self, text: &str) -> bool {
+        !(self.attrpath.is_empty() && self.yamlpath.is_empty()) && memchr::memchr(b'\\', text.as_bytes()).is_some()
+    }
+
     /// Matches the data rules on one file.
     pub fn run(&self, context: &mut FileContext<'_>) {
-        let Some(tree) = context.tree else { return };
-        self.run_file(context, tree);
-        if context.source.kind == Kind::Nix {
-            self.run_attrpath(context, tree);
-        }
-        if let Some(combined) = Language::of(context.source.kind).and_then(|language| self.queries.get(&language)) {
-            combined.run(context, tree);
-        }
-    }
-
-    fn run_file(&self, context: &mut FileContext<'_>, tree: &Tree<'_>) {
-        for rule in &self.file {
-            if rule.languages.iter().any(|language| language == context.source.kind.name()) {
-                let first = tree.children(tree.root()).next().map_or(Span::default(), |node| tree.span(node));
-                let line = context.source.text[first.range()].lines().next().unwrap_or("").len();
-                report(context, rule, Span { start: first.start, end: first.start + line as u32 });
+        let mut hits = self.files(context.source);
+        if let Some(tree) = context.tree {
+            match context.source.kind {
+                Kind::Nix => self.attrpaths(tree, &mut hits),
+                Kind::Yaml => self.yamlpaths(tree, &mut hits),
+                Kind::Dockerfile => self.instructions(tree, &mut hits),
+                _ => {}
+            }
+            let language = Language::of(context.source.kind);
+            if let Some((language, combined)) = language.and_then(|it| Some((it, self.queries.get(&it)?))) {
+                combined.run(language, context, tree, &mut hits);
             }
         }
+        report(context, hits);
     }
 
-    fn run_attrpath(&self, context: &mut FileContext<'_>, tree: &Tree<'_>) {
+    /// A file that is found as such is found at its first line.
+    fn files(&self, source: &Source) -> Vec<Hit> {
+        let named = |rule: &&&Rule| rule.languages.iter().any(|language| language == source.kind.name());
+        let end = source.text.find(['\n', '\r']).unwrap_or(source.text.len());
+        self.file.iter().filter(named).map(|rule| (*rule, Span::new(0, end))).collect()
+    }
+
+    fn attrpaths(&self, tree: &Tree<'_>, hits: &mut Vec<Hit>) {
         if self.attrpath.is_empty() {
             return;
         }
         for binding in tree.nodes().filter(|&node| tree.kind(node) == crate::lang::Kind::Binding) {
-            let Some(path) = nix::attr_path(tree, binding) else { continue };
-            for (rule, patterns) in &self.attrpath {
-                if patterns.iter().any(|pattern| ends_with(&path, pattern)) {
-                    let span = nix::attrpath_node(tree, binding).map_or(tree.span(binding), |node| tree.span(node));
-                    report(context, rule, span);
-                }
-            }
+            let (Some(place), Some(path)) = (nix::attrpath_node(tree, binding), nix::attr_path(tree, binding)) else {
+                continue;
+            };
+            let names: Vec<Option<&str>> = path.iter().map(|name| name.text.as_deref()).collect();
+            let value = nix::value(tree, binding).map_or("", |value| tree.slice(value));
+            hits.extend(found(&self.attrpath, &names, value).map(|rule| (rule, tree.span(place))));
+        }
+    }
+
+    fn yamlpaths(&self, tree: &Tree<'_>, hits: &mut Vec<Hit>) {
+        if self.yamlpath.is_empty() {
+            return;
+        }
+        let yaml = Yaml::new(tree);
+        let is_pair = |kind| matches!(kind, crate::lang::Kind::BlockMappingPair | crate::lang::Kind::FlowPair);
+        for pair in tree.nodes().filter(|&node| is_pair(tree.kind(node))) {
+            let Some(key) = tree.child(pair, Field::Key) else { continue };
+            let path = yaml.path_of(key);
+            let names: Vec<Option<&str>> = path.iter().map(|name| Some(&**name)).collect();
+            let value = tree.child(pair, Field::Value).map_or("", |value| tree.slice(value));
+            hits.extend(found(&self.yamlpath, &names, value).map(|rule| (rule, tree.span(key))));
+        }
+    }
+
+    fn instructions(&self, tree: &Tree<'_>, hits: &mut Vec<Hit>) {
+        if self.instruction.is_empty() {
+            return;
+        }
+        for node in tree.children(tree.root()) {
+            let text = tree.slice(node).trim_end();
+            let (word, arguments) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+            let start = tree.span(node).start as usize;
+            let line = Span::new(start, start + text.lines().next().map_or(0, str::len));
+            let named =
+                self.instruction.iter().filter(|(_, words)| words.iter().any(|it| it.eq_ignore_ascii_case(word)));
+            hits.extend(named.filter(|(rule, _)| fits(rule, arguments.trim_start())).map(|(rule, _)| (*rule, line)));
         }
     }
 }
 
-fn ends_with(path: &[nix::AttrName<'_>], pattern: &[String]) -> bool {
-    path.len() >= pattern.len()
-        && path[path.len() - pattern.len()..]
-            .iter()
-            .zip(pattern)
-            .all(|(name, word)| word == "*" || name.text.as_deref() == Some(word))
+/// The rules that are about a path with a value.
+fn found<'a>(rules: &'a [Paths], path: &'a [Option<&str>], value: &'a str) -> impl Iterator<Item = &'static Rule> + 'a {
+    rules.iter().filter(move |paths| paths.matches(path) && fits(paths.rule, value)).map(|paths| paths.rule)
 }
 
-fn languages(rule: &Rule) -> impl Iterator<Item = Language> {
+/// Whether a value is one that a rule is about.
+fn fits(rule: &Rule, value: &str) -> bool {
+    rule.value.as_ref().is_none_or(|wanted| wanted.is_match(value))
+}
+
+/// The languages of a rule that have a grammar.
+pub(super) fn languages(rule: &Rule) -> impl Iterator<Item = Language> {
     [(Language::Nix, "nix"), (Language::Yaml, "yaml"), (Language::Dockerfile, "dockerfile")]
         .into_iter()
         .filter(|(_, name)| rule.languages.iter().any(|language| language == name))
         .map(|(language, _)| language)
 }
 
-fn report(context: &mut FileContext<'_>, rule: &'static Rule, span: Span) {
-    let fill = |template: &str| template.replace("{text}", context.source.slice(span));
-    let mut finding = context.finding(rule.id, span, fill(&rule.message));
-    if let Some(help) = &rule.help {
-        finding = finding.help(fill(help));
+/// Reports what was found. A rule that finds very much in one file is a mistake, and one that nobody reads to the end.
+fn report(context: &mut FileContext<'_>, mut hits: Vec<Hit>) {
+    // Two nodes, one in the other, can have one place.
+    hits.sort_by_key(|(rule, span)| (rule.id, *span));
+    hits.dedup_by_key(|(rule, span)| (rule.id, *span));
+    let mut counts: HashMap<RuleId, usize> = HashMap::new();
+    for (rule, span) in hits {
+        let count = counts.entry(rule.id).or_default();
+        *count += 1;
+        match (*count).cmp(&(FINDINGS_LIMIT + 1)) {
+            Ordering::Less => {}
+            Ordering::Equal => {
+                let message = format!("{} finds more than {FINDINGS_LIMIT} places here; the rest is left out", rule.id);
+                skipped(context, message);
+                continue;
+            }
+            Ordering::Greater => continue,
+        }
+        let fill = |template: &str| template.replace("{text}", &shown(context.source.slice(span)));
+        let mut finding = context.finding(rule.id, span, fill(&rule.message));
+        if let Some(help) = &rule.help {
+            finding = finding.help(fill(help));
+        }
+        context.report(finding);
     }
-    context.report(finding);
+}
+
+/// A text as a part of a message: one line, not too long.
+fn shown(text: &str) -> String {
+    let line = text.lines().next().unwrap_or("").trim_end();
+    let short: String = line.chars().take(60).collect();
+    if short.len() < text.trim_end().len() { short + " .." } else { short }
+}
+
+fn skipped(context: &mut FileContext<'_>, message: String) {
+    context.notes.push(Note { kind: NoteKind::Skipped, path: Some(context.source.path.clone()), message });
 }
 
 impl Combined {
-    fn compiled(&self, language: Language) -> Option<std::sync::Arc<Compiled>> {
+    fn compiled(&self, language: Language) -> Option<Arc<Compiled>> {
         let mut slot = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
-        slot.get_or_insert_with(|| Compiled::new(language, &self.rules).map(std::sync::Arc::new)).clone()
+        slot.get_or_insert_with(|| Compiled::new(language, &self.rules).map(Arc::new)).clone()
     }
 
-    fn run(&self, context: &mut FileContext<'_>, tree: &Tree<'_>) {
-        let Some(compiled) = Language::of(context.source.kind).and_then(|language| self.compiled(language)) else {
-            return;
-        };
-        let Some(raw) = tree.raw() else { return };
-        let steps = std::cell::Cell::new(0);
-        let mut progress = |_: &tree_sitter::QueryCursorState| {
-            steps.set(steps.get() + 1);
-            if steps.get() > STEP_LIMIT { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        };
-        let mut cursor = QueryCursor::new();
-        cursor.set_match_limit(MATCH_LIMIT);
-        let options = QueryCursorOptions::new().progress_callback(&mut progress);
-        let text = tree.text().as_bytes();
-        let mut hits = Vec::new();
-        let mut matches = cursor.matches_with_options(&compiled.query, raw.root_node(), text, options);
-        while let Some(found) = matches.next() {
-            let rule = compiled.owners[found.pattern_index];
-            hits.extend(
-                found
-                    .captures()
-                    .iter()
-                    .filter(|capture| capture.index == compiled.finding)
-                    .map(|capture| (rule, Span::from(capture.node.byte_range()))),
-            );
-        }
-        let exceeded = cursor.did_exceed_match_limit() || steps.get() > STEP_LIMIT;
-        for (rule, span) in hits {
-            report(context, rule, span);
-        }
-        if exceeded {
-            context.notes.push(crate::finding::Note {
-                kind: NoteKind::Skipped,
-                path: Some(context.source.path.clone()),
-                message: "a query took too long here and was stopped; its findings may be incomplete".to_owned(),
-            });
+    fn run(&self, language: Language, context: &mut FileContext<'_>, tree: &Tree<'_>, hits: &mut Vec<Hit>) {
+        let Some(compiled) = self.compiled(language) else { return };
+        match compiled.search(tree) {
+            Searched { hits: found, stopped: false } => hits.extend(found),
+            // One query that runs away must not take the others with it.
+            Searched { .. } => {
+                for &rule in &self.rules {
+                    let Some(alone) = Compiled::new(language, &[rule]) else { continue };
+                    let searched = alone.search(tree);
+                    hits.extend(searched.hits);
+                    if searched.stopped {
+                        let message = format!("the query of {} takes too long here and was stopped", rule.id);
+                        skipped(context, message);
+                    }
+                }
+            }
         }
     }
 }
@@ -203,7 +304,7 @@ impl Compiled {
             text.push('\n');
             ends.push((text.len(), *rule));
         }
-        // A test compiles every page's query, so one that does not compile never ships.
+        // Every page's query was compiled when the page was read, the built-in ones by a test.
         let query = Query::new(&language.grammar(), &text).ok()?;
         let owners = (0..query.pattern_count())
             .map(|pattern| {
@@ -213,5 +314,26 @@ impl Compiled {
             .collect::<Option<Vec<_>>>()?;
         let finding = query.capture_index_for_name("finding")?;
         Some(Self { query, owners, finding })
+    }
+
+    fn search(&self, tree: &Tree<'_>) -> Searched {
+        let Some(raw) = tree.raw() else { return Searched { hits: Vec::new(), stopped: true } };
+        let (start, late) = (Instant::now(), Cell::new(false));
+        let mut progress = |_: &tree_sitter::QueryCursorState| {
+            late.set(start.elapsed() > TIME_LIMIT);
+            if late.get() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let mut cursor = QueryCursor::new();
+        cursor.set_match_limit(MATCH_LIMIT);
+        let options = QueryCursorOptions::new().progress_callback(&mut progress);
+        let text = tree.text().as_bytes();
+        let mut hits = Vec::new();
+        let mut matches = cursor.matches_with_options(&self.query, raw.root_node(), text, options);
+        while let Some(found) = matches.next() {
+            let rule = self.owners[found.pattern_index];
+            let marked = found.captures().iter().filter(|capture| capture.index == self.finding);
+            hits.extend(marked.map(|capture| (rule, Span::from(capture.node.byte_range()))));
+        }
+        Searched { hits, stopped: cursor.did_exceed_match_limit() || late.get() }
     }
 }

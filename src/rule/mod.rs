@@ -1,7 +1,8 @@
-//! Rules: each is a page in `rules/`, read here into what the engine needs.
+//! Rules: each is a page, in `rules/` or in a repository's `.flakeward/rules/`, read here into what the engine needs.
 
 pub mod engine;
 pub mod example;
+pub mod own;
 pub mod page;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,19 +26,68 @@ pub static BUILT_IN: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         .collect()
 });
 
+/// The rules that a run knows: the built-in ones and the repository's own.
+#[derive(Debug, Clone, Default)]
+pub struct Catalog {
+    own: Vec<&'static Rule>,
+}
+
+impl Catalog {
+    /// The built-in rules only.
+    pub fn built_in() -> Self {
+        Self::default()
+    }
+
+    /// The built-in rules and a repository's own.
+    pub fn with(mut own: Vec<&'static Rule>) -> Self {
+        own.sort_by_key(|rule| rule.id);
+        Self { own }
+    }
+
+    /// The repository's own rules, by id.
+    pub fn own(&self) -> &[&'static Rule] {
+        &self.own
+    }
+
+    /// All rules: the built-in ones by id, then the repository's own by id.
+    pub fn iter(&self) -> impl Iterator<Item = &'static Rule> {
+        BUILT_IN.iter().chain(self.own.iter().copied())
+    }
+
+    /// The rule of an id.
+    pub fn find(&self, id: &str) -> Option<&'static Rule> {
+        self.iter().find(|rule| rule.id == id)
+    }
+
+    /// What to say of an id that no rule has: that, and what to do.
+    pub fn unknown(&self, id: &str) -> (String, String) {
+        let help = match crate::config::nearest(id, self.iter().map(|rule| rule.id)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "`flakeward rules` lists all rules".to_owned(),
+        };
+        (format!("there is no rule `{id}`"), help)
+    }
+}
+
 /// The rules of a run and the level of each.
 #[derive(Debug)]
 pub struct RuleSet {
+    catalog: Catalog,
     levels: BTreeMap<RuleId, Level>,
     /// Rules that are on for some paths, whatever their level is elsewhere.
     somewhere: BTreeSet<RuleId>,
 }
 
 impl RuleSet {
-    /// All built-in rules at the levels of their pages.
-    pub fn built_in() -> Self {
-        let levels = BUILT_IN.iter().map(|rule| (rule.id, rule.level)).collect();
-        Self { levels, somewhere: BTreeSet::new() }
+    /// All rules at the levels of their pages.
+    pub fn new(catalog: Catalog) -> Self {
+        let levels = catalog.iter().map(|rule| (rule.id, rule.level)).collect();
+        Self { catalog, levels, somewhere: BTreeSet::new() }
+    }
+
+    /// The rules that there are.
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
     }
 
     /// A rule's level; unknown rules are off.
@@ -67,16 +117,6 @@ impl RuleSet {
 
     /// The rules that report something.
     pub fn active_rules(&self) -> impl Iterator<Item = &'static Rule> {
-        BUILT_IN.iter().filter(|rule| self.active(rule.id))
+        self.catalog.iter().filter(|rule| self.active(rule.id))
     }
-}
-
-/// The built-in rule of an id.
-pub fn find(id: &str) -> Option<&'static Rule> {
-    BUILT_IN.iter().find(|rule| rule.id == id)
-}
-
-/// The known id nearest to a mistyped one.
-pub fn nearest(id: &str) -> Option<RuleId> {
-    crate::config::nearest(id, BUILT_IN.iter().map(|rule| rule.id))
 }

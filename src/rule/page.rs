@@ -1,7 +1,11 @@
 //! A rule's page: front matter for the engine, prose and examples for people and tests.
 
+use std::ops::Range;
+
+use regex::Regex;
 use serde::Deserialize;
 
+use crate::config::places::Places;
 use crate::finding::{Level, RuleId};
 
 /// A rule, as its page defines it.
@@ -17,6 +21,8 @@ pub struct Rule {
     pub languages: Vec<String>,
     /// How it finds things.
     pub matcher: Matcher,
+    /// What the text of a value, or of an instruction's arguments, must match.
+    pub value: Option<Regex>,
     /// Message and help of a data matcher.
     pub message: String,
     /// What to do, for a data matcher.
@@ -42,6 +48,10 @@ pub enum Matcher {
     Query(String),
     /// Nix attribute paths, resolved through nested sets; `*` is any one name.
     AttrPath(Vec<String>),
+    /// Paths of YAML keys; items of sequences add nothing, `*` is any one key.
+    YamlPath(Vec<String>),
+    /// Dockerfile instructions, by their keyword.
+    Instruction(Vec<String>),
 }
 
 /// What `flakeward fix` can do for a rule.
@@ -69,11 +79,15 @@ struct Front {
     file: bool,
     query: Option<String>,
     attrpath: Option<Vec<String>>,
+    yamlpath: Option<Vec<String>>,
+    instruction: Option<Vec<String>>,
+    value: Option<String>,
     #[serde(default)]
     message: String,
     help: Option<String>,
     #[serde(default = "no_fix")]
     fix: Fixability,
+    #[serde(default)]
     since: String,
     #[serde(default)]
     params: toml::Table,
@@ -89,16 +103,16 @@ pub struct PageError {
     /// What is wrong.
     pub message: String,
     /// The place in the page.
-    pub span: Option<std::ops::Range<usize>>,
+    pub span: Option<Range<usize>>,
 }
 
 impl PageError {
-    fn new(message: impl Into<String>) -> Self {
+    pub(super) fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), span: None }
     }
 }
 
-const FENCE: &str = "+++\n";
+pub(super) const FENCE: &str = "+++\n";
 
 /// Splits a page into front matter and body.
 pub fn split(text: &str) -> Option<(&str, &str)> {
@@ -107,35 +121,60 @@ pub fn split(text: &str) -> Option<(&str, &str)> {
     Some((&rest[..end], &rest[end + FENCE.len()..]))
 }
 
-/// Reads a page.
+/// Reads a built-in page.
 pub fn parse(name: &str, text: &'static str) -> Result<Rule, PageError> {
+    let rule = read(name, name.to_owned(), text)?;
+    match rule.since.is_empty() {
+        true => Err(PageError::new("`since` is missing: the version that brings the rule")),
+        false => Ok(rule),
+    }
+}
+
+/// Reads the page of a file `NAME.md` as the rule of an id.
+pub(super) fn read(name: &str, id: String, text: &'static str) -> Result<Rule, PageError> {
     let (front, body) =
         split(text).ok_or_else(|| PageError::new("a page begins with front matter between two lines `+++`"))?;
-    let front: Front = toml::from_str(front).map_err(|error| PageError {
-        message: error.message().to_owned(),
-        span: error.span().map(|span| span.start + FENCE.len()..span.end + FENCE.len()),
-    })?;
+    let at = |span: Range<usize>| span.start + FENCE.len()..span.end + FENCE.len();
+    let places = Places::read(front);
+    let place = |key: &str| places.value_of(key).map(at);
+    let front: Front = toml::from_str(front)
+        .map_err(|error| PageError { message: error.message().to_owned(), span: error.span().map(at) })?;
     if front.id != name {
-        return Err(PageError::new(format!("the page of `{}` must be called {}.md", front.id, front.id)));
+        let message = format!("the page of `{}` must be called {}.md", front.id, front.id);
+        return Err(PageError { message, span: place("id") });
     }
     let mut matchers = Vec::new();
     matchers.extend(front.check.map(Matcher::Check));
     matchers.extend(front.file.then_some(Matcher::File));
     matchers.extend(front.query.map(Matcher::Query));
     matchers.extend(front.attrpath.map(Matcher::AttrPath));
-    let [matcher] = <[Matcher; 1]>::try_from(matchers)
-        .map_err(|_| PageError::new("a page has exactly one of `check`, `file`, `query` and `attrpath`"))?;
+    matchers.extend(front.yamlpath.map(Matcher::YamlPath));
+    matchers.extend(front.instruction.map(Matcher::Instruction));
+    let [matcher] = <[Matcher; 1]>::try_from(matchers).map_err(|_| {
+        PageError::new("a page has exactly one of `file`, `attrpath`, `yamlpath`, `instruction`, `query` and `check`")
+    })?;
+    let value = front.value.as_deref().map(regex).transpose();
+    let value = value.map_err(|message| PageError { message, span: place("value") })?;
     Ok(Rule {
-        id: Box::leak(front.id.into_boxed_str()),
+        id: Box::leak(id.into_boxed_str()),
         level: front.level,
         summary: front.summary,
         languages: front.languages,
         matcher,
+        value,
         message: front.message,
         help: front.help,
         fix: front.fix,
         since: front.since,
         params: front.params,
         body,
+    })
+}
+
+/// A regular expression. Its library promises time linear in the text; how large it becomes is limited here.
+fn regex(text: &str) -> Result<Regex, String> {
+    regex::RegexBuilder::new(text).size_limit(1 << 20).build().map_err(|error| match error {
+        regex::Error::CompiledTooBig(_) => "this expression is too large".to_owned(),
+        error => format!("this is no regular expression: {}", error.to_string().lines().last().unwrap_or("").trim()),
     })
 }

@@ -111,7 +111,7 @@ impl Baseline {
         let unused = self.rows.iter().zip(used).filter(|(_, used)| !used).map(|(row, _)| row);
         // A row of a rule that does not run now may well match when it does.
         let idle = |row: &Row| {
-            crate::rule::find(&row.rule).is_some() && level_at(settings, &row.rule, &row.path) == Level::Off
+            settings.rules.catalog().find(&row.rule).is_some() && level_at(settings, &row.rule, &row.path) == Level::Off
         };
         let unused = unused.filter(|row| !idle(row)).map(|row| self.unused(row)).collect();
         (before - findings.len(), unused)

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::finding::{Edit, Finding, Fix, RelPath, RuleId, Safety, Span};
 use crate::lang::{Kind, Language, Tree};
-use crate::rule;
+use crate::rule::Catalog;
 use crate::source::{LineIndex, Source};
 
 /// One suppression in a file.
@@ -38,7 +38,7 @@ pub fn possible(text: &str) -> bool {
 }
 
 /// Reads the suppressions of a file. Directives that are not well formed are findings of `unused-suppression`.
-pub fn read(source: &Source, wrong: &mut Vec<Finding>) -> Vec<Suppression> {
+pub fn read(source: &Source, catalog: &Catalog, wrong: &mut Vec<Finding>) -> Vec<Suppression> {
     if !possible(&source.text) {
         return Vec::new();
     }
@@ -58,7 +58,7 @@ pub fn read(source: &Source, wrong: &mut Vec<Finding>) -> Vec<Suppression> {
             code = next_code_line(source, &index, line);
         }
         let alone = before.trim_start().trim_start_matches(['#', '/', '*', ' ', '\t']).is_empty();
-        match directive(source, span, rest) {
+        match directive(source, span, rest, catalog) {
             Ok((whole_file, rules)) => {
                 let lines = match (whole_file, alone) {
                     (true, _) => 0..=usize::MAX,
@@ -98,7 +98,7 @@ fn next_code_line(source: &Source, index: &LineIndex, line: usize) -> usize {
 
 type Directive = (bool, Vec<(RuleId, Span)>);
 
-fn directive(source: &Source, span: Span, text: &str) -> Result<Directive, Box<Finding>> {
+fn directive(source: &Source, span: Span, text: &str, catalog: &Catalog) -> Result<Directive, Box<Finding>> {
     let fail = |span: Span, message: String, help: String| {
         Box::new(Finding::new("unused-suppression", &source.path, span, message).help(help))
     };
@@ -122,14 +122,11 @@ fn directive(source: &Source, span: Span, text: &str) -> Result<Directive, Box<F
         let id_at = at + (part.len() - part.trim_start().len());
         let id_span = Span::new(id_at, id_at + id.len());
         at += part.len() + 1;
-        match rule::find(id) {
+        match catalog.find(id) {
             Some(rule) => rules.push((rule.id, id_span)),
             None => {
-                let help = match rule::nearest(id) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => "`flakeward rules` lists all rules".to_owned(),
-                };
-                return Err(fail(id_span, format!("there is no rule `{id}`"), help));
+                let (message, help) = catalog.unknown(id);
+                return Err(fail(id_span, message, help));
             }
         }
     }

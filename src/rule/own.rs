@@ -1,0 +1,207 @@
+//! A repository's own rules: pages in `.flakeward/rules/`, of the same form as the built-in ones.
+//!
+//! They are data: what they match is said by paths, keywords and queries, never by code.
+
+use std::ops::Range;
+
+use tree_sitter::{Query, QueryErrorKind};
+
+use super::page::{self, FENCE, Fixability, Matcher, PageError, Rule};
+use crate::config::places::Places;
+use crate::lang::Language;
+
+/// Where the pages are, relative to the root.
+pub const FOLDER: &str = ".flakeward/rules";
+
+/// What the ids of such rules begin with.
+pub const PREFIX: &str = "local/";
+
+/// Reads the page of a file `NAME.md`: the rule `local/NAME`. It lives as long as the process.
+pub fn parse(name: &str, text: String) -> Result<&'static Rule, PageError> {
+    let text: &'static str = text.leak();
+    let rule = page::read(name, format!("{PREFIX}{name}"), text)?;
+    Page { text, places: Places::read(page::split(text).map_or("", |(front, _)| front)) }.judge(&rule)?;
+    Ok(Box::leak(Box::new(rule)))
+}
+
+/// A page while it is judged: enough to say where something is wrong.
+struct Page {
+    text: &'static str,
+    places: Places,
+}
+
+impl Page {
+    fn judge(&self, rule: &Rule) -> Result<(), PageError> {
+        self.name(rule)?;
+        self.languages(rule)?;
+        if rule.message.trim().is_empty() {
+            return Err(PageError::new("`message` is missing: what is said of each finding; {text} is what was found"));
+        }
+        if rule.fix != Fixability::None {
+            return self.fail("fix", "a rule that is data has no fixes");
+        }
+        if let Some(key) = rule.params.keys().find(|key| *key != "trigger") {
+            return self
+                .fail("params", &format!("the only parameter of a rule that is data is `trigger`, not `{key}`"));
+        }
+        if rule.value.is_some() && matches!(rule.matcher, Matcher::File | Matcher::Query(_)) {
+            return self.fail("value", "`value` goes with `attrpath`, `yamlpath` and `instruction`");
+        }
+        match &rule.matcher {
+            Matcher::Check(_) => self.fail("check", "checks are code, and belong to flakeward's own rules"),
+            Matcher::Query(query) => self.query(rule, query),
+            Matcher::AttrPath(list) => self.list("attrpath", list),
+            Matcher::YamlPath(list) => self.list("yamlpath", list),
+            Matcher::Instruction(list) => self.list("instruction", list),
+            Matcher::File => Ok(()),
+        }
+    }
+
+    fn fail(&self, key: &str, message: &str) -> Result<(), PageError> {
+        Err(PageError { message: message.to_owned(), span: self.place(key) })
+    }
+
+    /// The value of a key of the front matter.
+    fn place(&self, key: &str) -> Option<Range<usize>> {
+        self.places.value_of(key).map(|span| span.start + FENCE.len()..span.end + FENCE.len())
+    }
+
+    fn name(&self, rule: &Rule) -> Result<(), PageError> {
+        let name = rule.id.trim_start_matches(PREFIX);
+        let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        match !name.is_empty() && name.chars().all(fits) {
+            true => Ok(()),
+            false => self.fail("id", "an id is made of a-z, 0-9 and `-`"),
+        }
+    }
+
+    fn languages(&self, rule: &Rule) -> Result<(), PageError> {
+        let known: &[&str] = match &rule.matcher {
+            Matcher::AttrPath(_) => &["nix"],
+            Matcher::YamlPath(_) => &["yaml"],
+            Matcher::Instruction(_) => &["dockerfile"],
+            Matcher::Query(_) => &["nix", "yaml", "dockerfile"],
+            Matcher::File | Matcher::Check(_) => &["nix", "yaml", "dockerfile", "lock", "shell", "just", "make"],
+        };
+        let list = || known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        if rule.languages.is_empty() {
+            return Err(PageError::new(format!("`languages` is missing: one or more of {}", list())));
+        }
+        match rule.languages.iter().position(|language| !known.contains(&language.as_str())) {
+            Some(index) => {
+                let message = format!("`{}` is no language here; known: {}", rule.languages[index], list());
+                self.fail(&format!("languages.{index}"), &message)
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn list(&self, key: &str, list: &[String]) -> Result<(), PageError> {
+        let empty = |item: &String| item.is_empty() || item.split('.').any(|name| name.trim().is_empty());
+        match list.iter().position(empty) {
+            Some(index) => self.fail(&format!("{key}.{index}"), "there is a name missing here"),
+            None if list.is_empty() => self.fail(key, "this list is empty, so nothing would ever be found"),
+            None => Ok(()),
+        }
+    }
+
+    fn query(&self, rule: &Rule, text: &str) -> Result<(), PageError> {
+        for language in super::engine::languages(rule) {
+            let query = Query::new(&language.grammar(), text).map_err(|error| PageError {
+                message: explain(&error, language),
+                span: self.inside(text, error.offset),
+            })?;
+            if query.capture_index_for_name("finding").is_none() {
+                return self.fail("query", "the query marks nothing: write @finding after what is to be reported");
+            }
+            let predicate = (0..query.pattern_count()).flat_map(|pattern| query.general_predicates(pattern)).next();
+            if let Some(predicate) = predicate {
+                let known = "#eq?, #not-eq?, #any-of?, #match? and #not-match?";
+                let message = format!("there is no predicate `#{}`; known: {known}", predicate.operator);
+                return self.fail("query", &message);
+            }
+        }
+        Ok(())
+    }
+
+    /// A place in the query as a place in the page; the whole query where it is written with escapes.
+    fn inside(&self, query: &str, offset: usize) -> Option<Range<usize>> {
+        let whole = self.place("query")?;
+        let Some(at) = self.text.get(whole.clone()).and_then(|written| written.find(query)) else { return Some(whole) };
+        let start = whole.start + at + offset.min(query.len());
+        let length = query.get(offset..).and_then(|rest| rest.split_whitespace().next()).map_or(0, str::len);
+        Some(start..start + length)
+    }
+}
+
+fn explain(error: &tree_sitter::QueryError, language: Language) -> String {
+    let grammar = format!("{language:?}");
+    let name = error.message.trim_matches('"');
+    match error.kind {
+        QueryErrorKind::NodeType => format!("the {grammar} grammar has no node `{name}`"),
+        QueryErrorKind::Field => format!("the {grammar} grammar has no field `{name}`"),
+        QueryErrorKind::Capture => format!("nothing is called @{name} in this query"),
+        QueryErrorKind::Structure => format!("no {grammar} text can have this shape"),
+        QueryErrorKind::Predicate => format!("this predicate is not right: {}", error.message),
+        QueryErrorKind::Syntax | QueryErrorKind::Language => "this query does not read on from here".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(front: &str) -> String {
+        format!("+++\nid = \"x\"\nlevel = \"warn\"\nsummary = \"s\"\n{front}\n+++\n\n## Why\n")
+    }
+
+    /// The message, and the text that it points at.
+    fn wrong(front: &str) -> (String, String) {
+        let page = page(front);
+        let error = parse("x", page.clone()).map(|rule| rule.id).unwrap_err();
+        (error.message, error.span.map_or("", |span| &page[span]).to_owned())
+    }
+
+    #[test]
+    fn ids_get_the_prefix() {
+        let rule = parse("x", page("languages = [\"nix\"]\nattrpath = [\"a.*\"]\nmessage = \"m\"")).unwrap();
+        assert_eq!((rule.id, &rule.matcher), ("local/x", &Matcher::AttrPath(vec!["a.*".to_owned()])));
+    }
+
+    #[test]
+    fn errors_point_into_the_page() {
+        for (front, message, place) in [
+            ("file = true\nmessage = \"m\"", "`languages` is missing", ""),
+            ("file = true\nmessage = \"m\"\nlanguages = [\"nix\", \"nics\"]", "`nics` is no language here", "\"nics\""),
+            ("attrpath = [\"a\"]\nmessage = \"m\"\nlanguages = [\"yaml\"]", "`yaml` is no language here", "\"yaml\""),
+            ("attrpath = [\"a..b\"]\nmessage = \"m\"\nlanguages = [\"nix\"]", "a name missing", "\"a..b\""),
+            ("file = true\nlanguages = [\"nix\"]", "`message` is missing", ""),
+            ("check = \"ports\"\nmessage = \"m\"\nlanguages = [\"nix\"]", "checks are code", "\"ports\""),
+            ("file = true\nquery = \"x\"\nlanguages = [\"nix\"]", "exactly one of", ""),
+            ("file = true\nmessage = \"m\"\nlanguages = [\"nix\"]\nfix = \"safe\"", "no fixes", "\"safe\""),
+            ("file = true\nmessage = \"m\"\nlanguages = [\"nix\"]\nvalue = \"x\"", "`value` goes with", "\"x\""),
+            (
+                "instruction = [\"ADD\"]\nmessage = \"m\"\nlanguages = [\"dockerfile\"]\nvalue = \"(\"",
+                "no regular",
+                "\"(\"",
+            ),
+            (
+                "message = \"m\"\nlanguages = [\"nix\"]\nquery = '''\n(bindung) @finding\n'''",
+                "the Nix grammar has no node `bindung`",
+                "bindung)",
+            ),
+            ("message = \"m\"\nlanguages = [\"nix\"]\nquery = '(binding'", "does not read on", ""),
+            ("message = \"m\"\nlanguages = [\"nix\"]\nquery = '(binding) @x'", "write @finding", "'(binding) @x'"),
+            (
+                "message = \"m\"\nlanguages = [\"nix\"]\nquery = '((binding) @finding (#odd? @finding))'",
+                "there is no predicate `#odd?`",
+                "'((binding) @finding (#odd? @finding))'",
+            ),
+            ("colour = 1", "unknown field `colour`", "colour"),
+        ] {
+            let (said, pointed) = wrong(front);
+            assert!(said.contains(message), "{front}\n{said}");
+            assert_eq!(pointed, place, "{front}\n{said}");
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Runs the examples of a rule's page: each is a small repository, held against what the page says of it.
+
+use std::ops::Range;
+use std::path::Path;
+
+use crate::config::{Config, ConfigError};
+use crate::finding::Level;
+use crate::output::{self, Format, View};
+use crate::rule::example::{Block, Example};
+use crate::rule::{Catalog, Rule};
+use crate::run::{self, Repo, Report, Settings};
+
+/// The bytes of a block's file. `None` where it says that it is Latin-1 and is not.
+pub fn bytes(block: &Block<'_>) -> Option<Vec<u8>> {
+    match block.latin1 {
+        true => block.text.chars().map(|c| u8::try_from(c).ok()).collect(),
+        false => Some(block.text.as_bytes().to_vec()),
+    }
+}
+
+/// An example's repository and its settings. Errors are those of its flakeward.toml.
+pub fn repository(example: &Example<'_>, catalog: &Catalog) -> Result<(Repo, Settings), Box<ConfigError>> {
+    let config = match example.files().find(|(path, _)| *path == "flakeward.toml") {
+        Some((path, block)) => Config::read(Path::new(path), block.text.to_owned(), catalog.clone())?,
+        None => Config::of(catalog.clone()),
+    };
+    let files = example.files().map(|(path, block)| (path, bytes(block).unwrap_or_default()));
+    let mut repo = Repo::from_bytes(files);
+    repo.exclude(&config.exclude);
+    Ok((repo, Settings::new(config)))
+}
+
+/// What the rule of a page reports for an example.
+pub fn check(rule: &Rule, example: &Example<'_>, catalog: &Catalog) -> Result<Report, Box<ConfigError>> {
+    let (repo, mut settings) = repository(example, catalog)?;
+    if rule.level == Level::Off && !settings.rules.active(rule.id) {
+        settings.decide(rule.id, Level::Hint);
+    }
+    let mut report = run::check(&repo, &settings);
+    report.findings.retain(|finding| finding.rule == rule.id);
+    Ok(report)
+}
+
+/// The findings as a page's block `findings` has them.
+pub fn printed(report: &Report) -> String {
+    let mut out = Vec::new();
+    // Writing to memory does not fail.
+    let _ = output::write(Format::Concise, report, &View::default(), &mut out);
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// What is not true of an example.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It has no file.
+    Empty,
+    /// Its flakeward.toml cannot be used.
+    Settings(String),
+    /// It stands under Bad and nothing is reported.
+    Silent,
+    /// It stands under Good, and this is reported.
+    Reported(String),
+    /// It stands under Good and has a block `findings`.
+    GoodWithFindings,
+    /// Its block `findings`, at this place of the page's body, says something else than what is reported.
+    Differs(Range<usize>, String),
+}
+
+/// Holds an example against what its rule reports.
+pub fn judge(rule: &Rule, example: &Example<'_>, catalog: &Catalog) -> Option<Fault> {
+    if example.files().next().is_none() {
+        return Some(Fault::Empty);
+    }
+    let printed = match check(rule, example, catalog) {
+        Ok(report) => printed(&report),
+        Err(error) => return Some(Fault::Settings(error.to_string())),
+    };
+    match (example.good, example.findings()) {
+        (true, Some(_)) => Some(Fault::GoodWithFindings),
+        (true, None) => (!printed.is_empty()).then_some(Fault::Reported(printed)),
+        (false, _) if printed.is_empty() => Some(Fault::Silent),
+        (false, Some(block)) => (block.text != printed).then(|| Fault::Differs(block.span.clone(), printed)),
+        (false, None) => None,
+    }
+}
