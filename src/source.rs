@@ -71,6 +71,11 @@ impl Source {
     pub fn file_name(&self) -> &str {
         self.path.rsplit('/').next().unwrap_or(&self.path)
     }
+
+    /// Whether it is JSON, which has no comments.
+    pub fn is_json(&self) -> bool {
+        self.path.to_ascii_lowercase().ends_with(".json")
+    }
 }
 
 /// A place as people count: lines and columns from 1, columns in characters.

@@ -14,7 +14,7 @@ use flakeward::{Repo, Settings};
 fn fix_texts(files: &[(&str, &str)], allowed: Safety) -> Outcome {
     fix(
         &Repo::from_texts(files.iter().copied()),
-        &Settings::default(),
+        &Settings { fixes: allowed, ..Settings::default() },
         &Request { allowed, only: None, guard: &|_| Ok(()) },
     )
 }
@@ -307,4 +307,24 @@ fn a_registry_is_made_where_there_is_none() {
     assert!(registry.contains("  databases = {\n    redis = 6379;\n  };\n"), "{registry}");
     let again = flakeward(root.path(), &["--unsafe", "--select", "hardcoded-port"]);
     assert!(text(&again.stderr).starts_with("nothing to fix;"), "{}", text(&again.stderr));
+}
+
+/// What a plan adds to the registry, for files where a reference can stand and for those where none can.
+#[test]
+fn the_registry_gets_only_entries_that_are_used() {
+    let files = [
+        ("lib/ports.nix", "{\n  web = 3000;\n}\n"),
+        ("modules/a.nix", "{ services.a.port = 4001; }\n"),
+        ("templates/x/b.nix", "{ services.b.port = 4002; }\n"),
+        ("sub/flake.nix", "{ outputs = _: { port = 4003; }; }\n"),
+        ("compose.json", "{ \"services\": { \"c\": { \"image\": \"c\", \"ports\": [\"4004:4004\"] } } }\n"),
+        ("process-compose.yaml", "processes:\n  d:\n    command: d --metrics-port 4005\n"),
+    ];
+    let outcome = fix_texts(&files, Safety::Unsafe);
+    let texts = after(&files, &outcome);
+    assert_eq!(texts["lib/ports.nix"], "{\n  a = 4001;\n  d-metrics = 4005;\n  web = 3000;\n}\n");
+    for path in ["templates/x/b.nix", "sub/flake.nix", "compose.json"] {
+        let before = files.iter().find(|(name, _)| *name == path).unwrap().1;
+        assert_eq!(texts[path], before);
+    }
 }

@@ -84,8 +84,8 @@ lib/ports.nix: 5 ports
    5432  databases.postgresql, development.web
 
 2 ports not in the registry
-   8080  modules/db.nix:6 (services.proxy.ports), process-compose.yaml:7 (--port)
-   9464  process-compose.yaml:7 (--metrics-port)
+   8080  modules/db.nix:6 (services.proxy.ports), process-compose.yaml:7 (processes.web.command --port)
+   9464  process-compose.yaml:7 (processes.web.command --metrics-port)
 ";
     assert_eq!(out(&repository(), "ports"), expected);
 }
@@ -116,8 +116,8 @@ fn the_map_can_be_pasted_into_a_pull_request() {
 
 | Port | Where |
 |---:|---|
-| 8080 | `modules/db.nix:6 (services.proxy.ports)`, `process-compose.yaml:7 (--port)` |
-| 9464 | `process-compose.yaml:7 (--metrics-port)` |
+| 8080 | `modules/db.nix:6 (services.proxy.ports)`, `process-compose.yaml:7 (processes.web.command --port)` |
+| 9464 | `process-compose.yaml:7 (processes.web.command --metrics-port)` |
 ";
     assert_eq!(out(&repository(), "ports --format markdown"), expected);
 }

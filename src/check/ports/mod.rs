@@ -56,7 +56,8 @@ pub struct PortUse {
     pub kind: UseKind,
     /// A literal host beside it that is not this machine, by its name or address.
     pub host: Option<String>,
-    /// What it is the port of: a dotted attribute path, a key, a flag or a variable. Empty where nothing says.
+    /// What it is the port of: a dotted attribute path or key, and the flag or variable in its text. Empty where nothing
+    /// says.
     pub name: String,
 }
 
@@ -88,7 +89,16 @@ impl PortUse {
             Host::Named(host) => hosts::literal_host(host),
             _ => beside,
         };
-        Self { span, number: port.number, kind, host, name: port.name.unwrap_or(name).to_owned() }
+        Self { span, number: port.number, kind, host, name: Self::name(name, port.name) }
+    }
+
+    /// What a text is the value of, with what a port in it is called there: `services.web.command --port`.
+    fn name(around: &str, inside: Option<&str>) -> String {
+        match (around, inside) {
+            (around, None) => around.to_owned(),
+            ("", Some(inside)) => inside.to_owned(),
+            (around, Some(inside)) => format!("{around} {inside}"),
+        }
     }
 }
 

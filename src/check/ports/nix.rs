@@ -209,8 +209,12 @@ impl<'a> Collector<'_, 'a> {
         let direct = matches!(flow.sink, Sink::Binding(_)) && flow.arithmetic.is_none();
         let Some(masked) = Masked::new(self, node) else { return };
         let mut names: Vec<&str> = path.iter().map(AsRef::as_ref).collect();
+        let mut own_name = path.join(".");
         match flow.sink {
-            Sink::Default(formal) => names = vec![tree.child(formal, Field::Name).map_or("", |name| tree.slice(name))],
+            Sink::Default(formal) => {
+                let name = tree.child(formal, Field::Name).map_or("", |name| tree.slice(name));
+                (names, own_name) = (vec![name], name.to_owned());
+            }
             _ if !direct => names.push("?"),
             Sink::Binding(binding) if self.is_port(binding, &path, false) => names.push("port"),
             _ => {}
@@ -228,8 +232,7 @@ impl<'a> Collector<'_, 'a> {
                 (true, Some(binding)) if port.form == Form::Whole => self.host_beside(binding, &path),
                 _ => None,
             };
-            let fallback = if names.last() == Some(&"?") { path.join(".") } else { names.join(".") };
-            self.text_port(&masked, port, beside, let_bound && port.form == Form::Whole, &fallback);
+            self.text_port(&masked, port, beside, let_bound && port.form == Form::Whole, &own_name);
         }
     }
 
@@ -246,6 +249,7 @@ impl<'a> Collector<'_, 'a> {
         let Some(index) = own.iter().position(|name| name.node == node) else { return };
         let before = path.len() - own.len() + index;
         let mut names: Vec<&str> = path[..before].iter().map(AsRef::as_ref).collect();
+        let own_name = names.join(".");
         let whole = masked.text.bytes().all(|byte| byte.is_ascii_digit());
         if whole {
             // postfix calls the services of its master.cf by their ports.
@@ -258,7 +262,7 @@ impl<'a> Collector<'_, 'a> {
         let mut found = Vec::new();
         text::scan(&masked.text, &Context { path: &names, flavour: Flavour::Value }, &mut found);
         for port in &found {
-            self.text_port(&masked, port, None, false, &names.join("."));
+            self.text_port(&masked, port, None, false, &own_name);
         }
     }
 
@@ -275,7 +279,7 @@ impl<'a> Collector<'_, 'a> {
             Place::Literal(literal) => {
                 if self.bound.insert(literal) {
                     let bound = nix::binding_around(self.tree, literal).is_some_and(|binding| self.is_let(binding));
-                    self.add_bound(literal, port.number, port.name.unwrap_or(name).to_owned());
+                    self.add_bound(literal, port.number, PortUse::name(name, port.name));
                     if let Some(last) = self.facts.uses.last_mut()
                         && !bound
                         && flow::flow(self.tree, literal).sink != Sink::Elsewhere

@@ -1,7 +1,7 @@
 //! From uses to findings: once the registry and the own hosts of the whole repository are known.
 
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::fix::missing::{self, Missing, Plan};
 use super::fix::{self as port_fix, Target};
@@ -64,25 +64,51 @@ impl<'p> Reporter<'p> {
         reporter
     }
 
-    /// Plans the entries of all ports that no registry has, in the first registry, or in a new one at a path.
+    /// Plans the entries of all ports that no registry has, in a registry, or in a new one at a path. Each is one that
+    /// a fix will use: an entry that nothing refers to helps nobody.
     fn plan(&self, new: &str) -> Option<Plan> {
-        let own = self.project.files.iter().flat_map(|file| self.uses(file).map(move |port| (file, port)));
-        let missing: Vec<Missing<'_>> = own
-            .filter(|(_, port)| !matches!(port.kind, UseKind::Computed | UseKind::Random) && port.number <= 65535)
-            .filter(|(file, port)| {
-                matches!(file.source.kind, Kind::Nix | Kind::Yaml | Kind::Dockerfile)
-                    && self.registries.by_number(port.number).is_empty()
-            })
-            .map(|(file, port)| Missing { number: port.number, name: &port.name, path: &file.source.path })
+        let is_missing = |port: &PortUse| {
+            !matches!(port.kind, UseKind::Computed | UseKind::Random)
+                && (1..=65535).contains(&port.number)
+                && self.registries.by_number(port.number).is_empty()
+        };
+        let files: Vec<OpenFile<'_>> = self.open_files().collect();
+        let own = files.iter().flat_map(|open| self.uses(open.file).map(move |port| (open, port)));
+        let missing: Vec<_> = own.filter(|(_, port)| is_missing(port)).collect();
+        let named = |(open, port): &(&OpenFile<'p>, &'p PortUse)| {
+            let path = &open.file.source.path;
+            Missing { number: port.number, name: &port.name, path }
+        };
+        let all = self.plan_of(new, missing.iter().map(named).collect())?;
+        let used: BTreeSet<u32> = missing
+            .iter()
+            .filter(|(open, port)| self.planned(open, port, &all).is_some())
+            .map(|(_, port)| port.number)
             .collect();
-        match self.registries.all() {
-            _ if missing.is_empty() => None,
-            [] => Some(missing::create(&RelPath::from(new), &missing)),
-            [registry, ..] => {
-                let source = &self.project.file(&registry.path)?.source;
-                missing::extend(source, &Tree::parse(Language::Nix, &source.text)?, registry, &missing)
-            }
+        match used.len() == all.entries.len() {
+            true => Some(all),
+            false => self.plan_of(new, missing.iter().map(named).filter(|port| used.contains(&port.number)).collect()),
         }
+    }
+
+    /// Plans entries for all of some ports, in the registry that is easiest to import.
+    fn plan_of(&self, new: &str, missing: Vec<Missing<'_>>) -> Option<Plan> {
+        if missing.is_empty() {
+            return None;
+        }
+        if self.registries.is_empty() {
+            return Some(missing::create(&RelPath::from(new), &missing));
+        }
+        let mut registries = self.registries.all().to_vec();
+        registries.sort_by_key(|registry| registry.shape.calls.len());
+        registries.into_iter().find_map(|registry| {
+            let source = &self.project.file(&registry.path)?.source;
+            missing::extend(source, &Tree::parse(Language::Nix, &source.text)?, registry, &missing)
+        })
+    }
+
+    fn open_files(&self) -> impl Iterator<Item = OpenFile<'p>> + use<'p> {
+        self.project.files.iter().map(|file| OpenFile { file, tree: OnceCell::new() })
     }
 
     /// The ports of a file that are the repository's own and that no comment answers for.
@@ -99,9 +125,8 @@ impl<'p> Reporter<'p> {
 
     fn findings(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
-        for file in &self.project.files {
-            let open = OpenFile { file, tree: OnceCell::new() };
-            findings.extend(self.uses(file).map(|port| self.finding(&open, port)));
+        for open in self.open_files() {
+            findings.extend(self.uses(open.file).map(|port| self.finding(&open, port)));
         }
         findings
     }
@@ -130,7 +155,7 @@ impl<'p> Reporter<'p> {
         let source = &open.file.source;
         let message = format!("{}; the registry calls it {}", what(port), entry.name());
         let finding = Finding::new(rule(port), &source.path, port.span, message)
-            .label(instead(source.kind, &registry.path, entry, port.number))
+            .label(instead(source, &registry.path, entry, port.number))
             .also(&registry.path, entry.name_span, "registered here");
         match self.fix(open, port, registry, entry) {
             Ok(fix) => finding.help(format!("`flakeward fix` can {}", fix.title)).fix(fix),
@@ -190,13 +215,13 @@ impl<'p> Reporter<'p> {
         match self.registries.all() {
             [] => finding.help(format!(
                 "give it a name in lib/ports.nix, a set of names and numbers, and {}",
-                naming(source.kind, "lib/ports.nix", port.number)
+                naming(source, "lib/ports.nix", port.number)
             )),
             [registry, ..] => finding.help(format!(
                 "{} does not have `{}` yet: add it there under the name of what it is for, and {}",
                 registry.path,
                 port.number,
-                naming(source.kind, &registry.path, port.number)
+                naming(source, &registry.path, port.number)
             )),
         }
     }
@@ -204,26 +229,32 @@ impl<'p> Reporter<'p> {
     /// The planned entry of a port and the fix that writes the plan and uses it here.
     fn allocation(&self, open: &OpenFile<'p>, port: &PortUse) -> Option<(&[String], Fix)> {
         let plan = self.plan.as_ref()?;
-        let entry = plan.entries.get(&port.number)?;
-        let Plan { registry, shape, .. } = plan;
-        let target = Target { registry, shape, entry, number: port.number, settled: true };
-        let here = self.replacement(open, port, &target).ok()?;
+        let (entry, here) = self.planned(open, port, plan)?;
         let edits = plan.edits.iter().cloned().chain(here.edits).collect();
         let title = format!("add {} to {} and {}", crate::registry::dotted(entry), plan.registry, here.title);
         Some((entry, Fix { title, safety: Safety::Unsafe, edits }))
+    }
+
+    /// The planned entry of a port, and what writes its name here, where that can be.
+    fn planned<'x>(&self, open: &OpenFile<'p>, port: &PortUse, plan: &'x Plan) -> Option<(&'x [String], Fix)> {
+        let Plan { registry, shape, .. } = plan;
+        let entry = plan.entries.get(&port.number)?;
+        let target = Target { registry, shape, entry, number: port.number, settled: true };
+        Some((entry, self.replacement(open, port, &target).ok()?))
     }
 
     /// A port that is made up when the configuration is evaluated or the program runs.
     fn unnumbered(&self, source: &Source, port: &PortUse) -> Finding {
         let place = self.registries.all().first().map_or("lib/ports.nix", |registry| &registry.path);
         Finding::new(rule(port), &source.path, port.span, what(port))
-            .help(format!("give it a number and a name in {place}, and {}", naming(source.kind, place, "NUMBER")))
+            .help(format!("give it a number and a name in {place}, and {}", naming(source, place, "NUMBER")))
     }
 }
 
 /// How a use names its entry: in Nix by the reference, in what cannot import by a comment.
-fn naming(kind: Kind, registry: &str, number: impl std::fmt::Display) -> String {
-    match kind {
+fn naming(source: &Source, registry: &str, number: impl std::fmt::Display) -> String {
+    match source.kind {
+        _ if source.is_json() => "make this file from Nix: JSON has no comments to name it in".to_owned(),
         Kind::Nix => "write that name here".to_owned(),
         _ => format!("say it in a comment above: `# Port from {registry}: NAME = {number}`"),
     }
@@ -255,8 +286,9 @@ fn what(port: &PortUse) -> String {
 }
 
 /// What to write in place of a literal.
-fn instead(kind: Kind, registry: &str, entry: &Entry, number: u32) -> String {
-    match kind {
+fn instead(source: &Source, registry: &str, entry: &Entry, number: u32) -> String {
+    match source.kind {
+        _ if source.is_json() => format!("this is {} of {registry}", entry.name()),
         Kind::Nix => format!("write {}", port_fix::reference(&entry.path)),
         _ => format!("say above which entry it is: # Port from {registry}: {} = {number}", entry.name()),
     }

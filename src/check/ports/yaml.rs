@@ -78,6 +78,7 @@ fn scalar(yaml: &Yaml<'_, '_>, node: Node, facts: &mut PortFacts) {
     if names.iter().any(|name| PROSE.contains(&name.to_ascii_lowercase().as_str())) {
         return;
     }
+    let own_name = names.join(".");
     // The long form of Compose and Kubernetes: `ports: [{ target: 80, published: 8080 }]`.
     let in_ports = names.len() >= 2 && matches!(names[names.len() - 2], "ports" | "expose");
     if in_ports && matches!(names.last(), Some(&("target" | "published"))) {
@@ -99,7 +100,7 @@ fn scalar(yaml: &Yaml<'_, '_>, node: Node, facts: &mut PortFacts) {
     for port in found {
         let beside = if port.form == Form::Whole { host_beside(yaml, node) } else { None };
         let span = Span::new(start as usize + port.range.start, start as usize + port.range.end);
-        facts.uses.push(PortUse::in_text(&port, span, beside, &names.join(".")));
+        facts.uses.push(PortUse::in_text(&port, span, beside, &own_name));
     }
 }
 

@@ -11,6 +11,9 @@ use super::Target;
 /// stage, that has the number. One comment serves all, so all findings there get the same fix.
 pub fn fix(source: &Source, tree: &Tree<'_>, digits: Span, target: &Target<'_>) -> Result<Fix, String> {
     const PLACE: &str = "a comment above would not stand in the block of this number";
+    if source.is_json() {
+        return Err("JSON has no comments: make the file from Nix, or write it as YAML".to_owned());
+    }
     if tree.broken() {
         return Err(super::BROKEN.to_owned());
     }

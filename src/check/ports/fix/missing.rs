@@ -3,7 +3,7 @@
 //! The plan is one for the whole repository, so that every finding's fix holds the same edits of the registry and they
 //! are made once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::layout::Layout;
 use super::{Shape, import::attribute, naming, shape};
@@ -81,9 +81,9 @@ fn names(
     taken: &BTreeSet<Vec<String>>,
     place: impl Fn(&str, String) -> Vec<String>,
 ) -> BTreeMap<u32, Vec<String>> {
-    let mut best: BTreeMap<u32, (naming::Worth, String)> = BTreeMap::new();
+    let mut best: BTreeMap<u32, (naming::Worth, Vec<String>)> = BTreeMap::new();
     for port in missing {
-        let found = naming::name(port);
+        let found = naming::names(port);
         match best.get(&port.number) {
             Some(known) if known.0 <= found.0 => {}
             _ => {
@@ -93,7 +93,7 @@ fn names(
     }
     let mut taken = taken.clone();
     let mut named = BTreeMap::new();
-    for (number, (_, name)) in best {
+    for (number, name) in apart(best.into_iter().map(|(number, (_, names))| (number, names)).collect()) {
         let group = naming::group(&name);
         let numbered = std::iter::once(name.clone()).chain((2..).map(|count| format!("{name}-{count}")));
         let free = numbered.map(|name| place(group, name)).find(|entry| is_free(entry, &taken));
@@ -103,6 +103,31 @@ fn names(
         }
     }
     named
+}
+
+/// Gives each number one of its names: the first, unless others want it too and a further one is the number's alone.
+fn apart(names: BTreeMap<u32, Vec<String>>) -> BTreeMap<u32, String> {
+    let mut chosen: BTreeMap<u32, usize> = names.keys().map(|number| (*number, 0)).collect();
+    let count = |chosen: &BTreeMap<u32, usize>| {
+        let mut wanted: HashMap<&str, usize> = HashMap::new();
+        chosen.iter().for_each(|(number, &at)| *wanted.entry(&names[number][at]).or_default() += 1);
+        wanted
+    };
+    for _ in 1..names.values().map(Vec::len).max().unwrap_or(0) {
+        let wanted = count(&chosen);
+        for (number, at) in &mut chosen {
+            let names = &names[number];
+            let contested = wanted.get(&*names[*at]).is_some_and(|count| *count > 1);
+            *at += usize::from(contested && *at + 1 < names.len());
+        }
+    }
+    let wanted = count(&chosen);
+    let name = |(number, at): (&u32, &usize)| {
+        let names = &names[number];
+        let alone = wanted.get(&*names[*at]) == Some(&1);
+        (*number, names[if alone { *at } else { 0 }].clone())
+    };
+    chosen.iter().map(name).collect()
 }
 
 /// Whether an entry is neither there, nor a group, nor below another entry.

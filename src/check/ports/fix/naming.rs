@@ -3,14 +3,16 @@
 use super::missing::Missing;
 
 /// Words of attribute paths that say nothing about whose port it is.
-const GENERIC: [&str; 113] = [
+const GENERIC: [&str; 128] = [
     "addr",
     "address",
     "allowed",
+    "apps",
     "args",
     "base",
     "bind",
     "binding",
+    "checks",
     "cmd",
     "command",
     "config",
@@ -23,11 +25,13 @@ const GENERIC: [&str; 113] = [
     "defaults",
     "definition",
     "definitions",
+    "dev-shells",
     "enable",
     "endpoint",
     "entrypoint",
     "env",
     "environment",
+    "etc",
     "exec",
     "expose",
     "exposed",
@@ -37,6 +41,7 @@ const GENERIC: [&str; 113] = [
     "file",
     "files",
     "firewall",
+    "flake",
     "forward",
     "forwardports",
     "from",
@@ -57,15 +62,20 @@ const GENERIC: [&str; 113] = [
     "local",
     "locations",
     "main",
+    "module",
+    "modules",
     "networking",
     "number",
     "oci",
     "open",
     "options",
+    "outputs",
+    "packages",
     "param",
     "params",
     "pass",
     "path",
+    "per-system",
     "pkgs",
     "port",
     "ports",
@@ -90,6 +100,8 @@ const GENERIC: [&str; 113] = [
     "service",
     "services",
     "settings",
+    "shell",
+    "shells",
     "start",
     "static",
     "string",
@@ -99,9 +111,12 @@ const GENERIC: [&str; 113] = [
     "tcp",
     "tcpport",
     "tcpports",
+    "test",
+    "tests",
     "text",
     "to",
     "toml",
+    "type",
     "udp",
     "udpport",
     "udpports",
@@ -118,6 +133,10 @@ const GENERIC: [&str; 113] = [
     "webhook",
     "yaml",
 ];
+
+/// Generic words that tell ports of one service apart.
+const SIDES: [&str; 12] =
+    ["external", "from", "http", "https", "internal", "local", "private", "public", "remote", "tcp", "to", "udp"];
 
 /// Numbers that have had their name for decades, wherever they stand.
 const WELL_KNOWN: [(u32, &str); 28] = [
@@ -236,7 +255,7 @@ const GROUPS: [(&str, &[&str]); 6] = [
 ];
 
 /// Names of files and folders that are about nothing in particular.
-const VAGUE: [&str; 27] = [
+const VAGUE: [&str; 28] = [
     "base",
     "common",
     "compose",
@@ -252,6 +271,7 @@ const VAGUE: [&str; 27] = [
     "home",
     "hosts",
     "index",
+    "integration",
     "main",
     "module",
     "modules",
@@ -284,23 +304,32 @@ pub enum Worth {
     Number,
 }
 
-/// The name for a missing port, and how much it says.
-pub fn name(missing: &Missing<'_>) -> (Worth, String) {
+/// Names for a missing port, the best first, and how much they say. The others are for where the first is taken.
+pub fn names(missing: &Missing<'_>) -> (Worth, Vec<String>) {
     if let Some((_, name)) = WELL_KNOWN.iter().find(|(number, _)| *number == missing.number) {
-        return (Worth::WellKnown, (*name).to_owned());
+        return (Worth::WellKnown, vec![(*name).to_owned()]);
     }
-    let parts: Vec<String> = missing.name.split('.').map(plain).filter(|part| !part.is_empty()).collect();
+    // Flags of one letter say nothing.
+    let is_short_flag = |part: &&str| part.len() == 2 && part.starts_with('-');
+    let parts =
+        missing.name.trim_end_matches(".default").split(['.', ' ']).filter(|part| !is_short_flag(part)).map(plain);
+    let parts: Vec<String> = parts.filter(|part| !part.is_empty()).collect();
+    let subject = subject(missing.path);
     // Below a firewall stand interfaces and hosts, not services.
-    let named = named(&parts).filter(|_| !parts.iter().any(|part| part == "firewall"));
-    let spoken = |name: &str| SPEAKERS.iter().any(|speaker| name.starts_with(speaker)) && names_another(&parts);
-    let (named, spoken) = match named {
-        Some(name) if spoken(&name) => (None, Some(name)),
-        other => (other, None),
-    };
-    let named = named.map(|name| (Worth::Named, name));
-    let file = || subject(missing.path).map(|name| (Worth::File, name));
-    let spoken = || spoken.map(|name| (Worth::Spoken, name));
-    named.or_else(file).or_else(spoken).unwrap_or_else(|| (Worth::Number, format!("port-{}", missing.number)))
+    let at_firewall = parts.iter().any(|part| part == "firewall");
+    let named = if at_firewall { Vec::new() } else { named(&parts, subject.as_deref()) };
+    let speaks = |name: &String| SPEAKERS.iter().any(|speaker| name.starts_with(speaker)) && names_another(&parts);
+    let spoken = named.first().is_some_and(speaks);
+    match (named, subject) {
+        (named, _) if !named.is_empty() && !spoken => (Worth::Named, named),
+        (_, Some(subject)) => {
+            let further = last_words(&parts, &subject, |word| SIDES.contains(&word));
+            let names = std::iter::once(subject.clone()).chain(further.map(|words| format!("{subject}-{words}")));
+            (Worth::File, names.collect())
+        }
+        (spoken, None) if !spoken.is_empty() => (Worth::Spoken, spoken),
+        _ => (Worth::Number, vec![format!("port-{}", missing.number)]),
+    }
 }
 
 /// Whether the last name of a path is that of an address of somebody else.
@@ -312,6 +341,7 @@ fn names_another(parts: &[String]) -> bool {
 
 /// The group of a name.
 pub fn group(name: &str) -> &'static str {
+    let name = name.strip_prefix("apache-").unwrap_or(name);
     let is_in = |starts: &[&str]| {
         starts.iter().any(|start| name.starts_with(start)) || starts.contains(&"exporter") && name.ends_with("exporter")
     };
@@ -350,25 +380,107 @@ fn plain(part: &str) -> String {
     name.trim_matches('-').trim_start_matches(|c: char| c.is_ascii_digit() || c == '-').to_owned()
 }
 
-/// The first part that says whose port it is, with what the last one says which of its ports it is.
-fn named(parts: &[String]) -> Option<String> {
-    let generic = |part: &&String| {
-        part.split('-').all(|word| GENERIC.contains(&word) || word.bytes().all(|b| b.is_ascii_digit()))
+/// Whether nothing in a part says whose port it is.
+fn is_generic(part: &str) -> bool {
+    GENERIC.contains(&part)
+        || part
+            .split('-')
+            .all(|word| word.len() < 2 || GENERIC.contains(&word) || word.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// Names from the first part that says whose port it is, with what the last one says which of its ports it is.
+fn named(parts: &[String], subject: Option<&str>) -> Vec<String> {
+    let Some(at) = parts.iter().position(|part| !is_generic(part)) else { return Vec::new() };
+    let first = parts[at].trim_end_matches("-port").trim_end_matches("-ports");
+    // The options that a module declares, and a port by itself, are of what the file is about.
+    let of_file = parts.first().is_some_and(|part| part == "options")
+        && parts.get(1).is_none_or(|part| part != "services")
+        || parts[at..].len() == 1;
+    let owner = match subject.filter(|subject| of_file && !subject.contains(first)) {
+        Some(subject) if !first.contains(subject) => format!("{subject}-{first}"),
+        _ => first.to_owned(),
     };
-    let (at, owner) = parts.iter().enumerate().find(|(_, part)| !generic(part))?;
-    let last = parts.last().filter(|_| at + 1 < parts.len())?;
-    let which: Vec<&str> = last.split('-').filter(|word| !GENERIC.contains(word) && !owner.contains(word)).collect();
-    Some(if which.is_empty() { owner.clone() } else { format!("{owner}-{}", which.join("-")) })
+    let after = &parts[at + 1..];
+    let with = |name: &str, words: &Option<String>| match words {
+        Some(words) => format!("{name}-{words}"),
+        None => name.to_owned(),
+    };
+    let which = last_words(after, &owner, |word| !is_generic(word));
+    let which_side = last_words(after, &owner, |word| !is_generic(word) || SIDES.contains(&word));
+    let mut names = vec![with(&owner, &which), with(&owner, &which_side)];
+    if let Some(middle) = after.iter().rev().skip(1).find(|part| !is_generic(part)) {
+        let middle = if middle.starts_with(&owner) { middle.clone() } else { format!("{owner}-{middle}") };
+        names.extend([with(&middle, &which), with(&middle, &which_side)]);
+    }
+    names.extend(subject.filter(|subject| !owner.contains(subject)).map(|subject| format!("{subject}-{}", names[0])));
+    names.dedup();
+    names
+}
+
+/// The words of the last part that are wanted and not in a name already.
+fn last_words(parts: &[String], name: &str, is_wanted: impl Fn(&str) -> bool) -> Option<String> {
+    let words = parts.last()?.split('-').filter(|word| is_wanted(word) && !name.contains(word));
+    let words: Vec<&str> = words.collect();
+    (!words.is_empty()).then(|| words.join("-"))
 }
 
 /// What a file is about, by its name or its folder's.
 fn subject(path: &str) -> Option<String> {
     let mut parts = path.rsplit('/');
     let stem = parts.next().map(|name| name.split('.').next().unwrap_or(name));
-    let candidates = stem.into_iter().chain(parts).map(plain);
+    let candidates = stem.into_iter().chain(parts).map(plain).map(|name| {
+        let stem = name.strip_suffix("-tests").or_else(|| name.strip_suffix("-test"));
+        stem.unwrap_or(&name).to_owned()
+    });
     candidates.take(2).find(|name| {
-        name.starts_with(|c: char| c.is_ascii_alphabetic())
+        name.len() > 2
+            && name.starts_with(|c: char| c.is_ascii_alphabetic())
             && !VAGUE.contains(&name.as_str())
             && !GENERIC.contains(&name.as_str())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_come_from_the_place_of_use() {
+        for (name, path, expected) in [
+            ("services.redis.servers.main.port", "modules/cache.nix", &["redis", "cache-redis"][..]),
+            ("processes.web.command --metrics-port", "process-compose.yaml", &["web-metrics"]),
+            (
+                "services.clickhouse.clickhouse1.extraConfig.http_port",
+                "x.nix",
+                &["clickhouse", "clickhouse-http", "clickhouse1", "clickhouse1-http"],
+            ),
+            (
+                "services.nats-server.nats-2.settings.monitor_port",
+                "t.nix",
+                &["nats-server-monitor", "nats-server-nats-2-monitor"],
+            ),
+            ("options.blobPort.default", "nix/services/azurite.nix", &["azurite-blob"]),
+            ("options.api.port.default", "nix/services/mailhog.nix", &["mailhog-api"]),
+            ("options.services.backup.port.default", "modules/backup.nix", &["backup"]),
+            ("options.settings.type.options.port.default", "nix/nats.nix", &["nats"]),
+            ("settings.processes.test.command.text", "nix/mailhog_test.nix", &["mailhog"]),
+            ("listen", "nix/nginx/default.nix", &["nginx"]),
+            ("networking.firewall.interfaces.lan.allowedTCPPorts", "hosts/nas/default.nix", &["nas", "nas-tcp"]),
+            ("-p", "flake.nix", &["port-4321"]),
+        ] {
+            assert_eq!(names(&Missing { number: 4321, name, path }).1, expected, "{name} in {path}");
+        }
+    }
+
+    #[test]
+    fn groups_know_what_belongs_there() {
+        for (name, expected) in [
+            ("redis-cluster", "databases"),
+            ("apache-kafka", "messaging"),
+            ("apache", "web"),
+            ("zfs-exporter", "monitoring"),
+        ] {
+            assert_eq!(group(name), expected, "{name}");
+        }
+    }
 }
