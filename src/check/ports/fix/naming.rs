@@ -383,9 +383,7 @@ fn plain(part: &str) -> String {
 /// Whether nothing in a part says whose port it is.
 fn is_generic(part: &str) -> bool {
     GENERIC.contains(&part)
-        || part
-            .split('-')
-            .all(|word| word.len() < 2 || GENERIC.contains(&word) || word.bytes().all(|b| b.is_ascii_digit()))
+        || part.split('-').all(|word| GENERIC.contains(&word) || word.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// Names from the first part that says whose port it is, with what the last one says which of its ports it is.
