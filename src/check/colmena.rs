@@ -37,7 +37,12 @@ impl ColmenaFacts {
 }
 
 fn trigger(source: &Glance<'_>) -> bool {
-    source.kind == Kind::Nix && (source.file_name() == "hive.nix" || source.has(&HIVE))
+    source.kind == Kind::Nix && (is_hive_file(source.file_name()) || source.has(&HIVE))
+}
+
+/// `hive.nix`, which Colmena looks for, and what people call it besides.
+fn is_hive_file(name: &str) -> bool {
+    matches!(name, "hive.nix" | "colmena.nix")
 }
 
 fn file(context: &mut FileContext<'_>) {
@@ -55,12 +60,30 @@ fn file(context: &mut FileContext<'_>) {
             _ => {}
         }
     }
-    if context.source.file_name() == "hive.nix"
+    if is_hive_file(context.source.file_name())
         && let Some(root) = tree.children(tree.root()).find(|&node| tree.kind(node) != NodeKind::Comment)
     {
+        let root = result(tree, root);
         let start = tree.span(root).start as usize;
-        hive(context, tree, root, Span::new(start, start + 1));
+        let hive_file = context.source.file_name() == "hive.nix";
+        if hive_file || Hive::of(tree, root).has_nodes(tree) {
+            hive(context, tree, root, Span::new(start, start + 1));
+        }
     }
+}
+
+/// What a file gives when it is called with its arguments: `inputs: { .. }`.
+fn result(tree: &Tree<'_>, root: Node) -> Node {
+    let mut node = nix::unwrap_parens(tree, root);
+    for _ in 0..PARTS {
+        let inner = match tree.kind(node) {
+            NodeKind::Function | NodeKind::Let | NodeKind::With | NodeKind::Assert => tree.child(node, Field::Body),
+            _ => None,
+        };
+        let Some(inner) = inner else { break };
+        node = nix::unwrap_parens(tree, inner);
+    }
+    node
 }
 
 /// An option of a node: `deployment.targetHost`, `deployment.buildOnTarget`, `deployment.keys.<name>.text`.
@@ -146,6 +169,14 @@ impl Hive {
         }
         hive.complete = false;
         hive
+    }
+
+    /// Whether it has nodes, or what holds for all of them: a set of `meta` alone may be a module of NixOS.
+    fn has_nodes(&self, tree: &Tree<'_>) -> bool {
+        self.members(tree).iter().any(|(names, value)| {
+            names.first().and_then(|name| name.text.as_deref()) == Some("defaults")
+                || value.is_some_and(|value| has_deployment(tree, value))
+        })
     }
 
     /// The members of all sets: their paths, and their values where they have some.
@@ -309,8 +340,24 @@ mod tests {
             "let x = 1; in { defaults = { }; } // { meta.nixpkgs = x; }",
             "{ defaults = { }; } // builtins.mapAttrs f hosts",
             "import ./hive { }",
+            "{ nixpkgs, ... }: { meta = { inherit nixpkgs; }; web.deployment = { }; }",
         ] {
             assert_eq!(missing(fine), [""; 0], "{fine}");
+        }
+        assert_eq!(missing("inputs: let x = 1; in { meta.name = x; web.deployment = { }; }"), ["meta"]);
+    }
+
+    #[test]
+    fn a_hive_may_be_called_otherwise() {
+        let found = |text: &str| found("colmena-target", &[("colmena.nix", text)]);
+        assert_eq!(found("{ meta.nixpkgs = x; defaults.deployment.buildOnTarget = true; }"), ["true"]);
+        assert_eq!(found("{ inputs, ... }: { defaults = { }; web.deployment = { }; }"), ["{"]);
+        for module in [
+            "{ config, ... }: { meta.maintainers = [ ]; options.x = { }; config = { }; }",
+            "{ inputs, ... }: { flake.colmena = import ./hive inputs; }",
+            "{ programs.colmena.enable = true; }",
+        ] {
+            assert_eq!(found(module), [""; 0], "{module}");
         }
     }
 }

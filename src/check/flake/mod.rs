@@ -8,6 +8,8 @@ mod follows;
 mod locked;
 mod lookup;
 mod sources;
+#[cfg(test)]
+mod tests;
 
 use super::words::Words;
 use super::{Check, FileContext, Glance, ProjectContext};

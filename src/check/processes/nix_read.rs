@@ -16,7 +16,7 @@ use crate::lang::{Kind, Node, Tree, nix};
 pub fn read(context: &mut FileContext<'_>, tree: &Tree<'_>) -> Vec<Part> {
     let mut parts = Vec::new();
     for root in roots(tree) {
-        let attrs = Attrs::read(tree, &root.pieces);
+        let attrs = module(tree, root.pieces);
         let certain = matches!(root.family, Family::Flake(_));
         let Some((part, unknown)) = read_root(context, tree, root.family, &attrs) else { continue };
         let mut part = part;
@@ -143,6 +143,14 @@ fn read_root(
         findings.extend(gone(context, tree, attrs));
     }
     Some((part, findings))
+}
+
+/// The settings of a module; one that declares options says them in `config`.
+fn module(tree: &Tree<'_>, mut pieces: Vec<Piece>) -> Attrs {
+    let attrs = Attrs::read(tree, &pieces);
+    let Some(config) = attrs.get("config") else { return attrs };
+    pieces.extend(config.pieces.iter().cloned());
+    Attrs::read(tree, &pieces)
 }
 
 /// Settings that say nothing about when a process is ready or may run.
@@ -310,7 +318,7 @@ impl Reader<'_, '_> {
         if let Some(command) = attrs.get("command").and_then(Attr::value)
             && let Some((text, start)) = nix::masked(tree, command)
         {
-            found.extend(ports::in_command(&text, start));
+            found.extend(ports::in_command(&text, start, tree.text()));
         }
         found
     }

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::model::{Condition, Listen, Part, Process};
 use crate::finding::{Finding, RelPath, Span};
+use crate::lang::nix;
 
 /// Programs that are given the port of a server, not their own.
 const CLIENTS: [&str; 24] = [
@@ -45,9 +46,10 @@ pub fn is_own_host(host: &str) -> bool {
     matches!(host, "localhost" | "0.0.0.0" | "::1" | "[::1]") || host.starts_with("127.")
 }
 
-/// The ports that a command of one program is told to listen on: `--port 6379`, `--port=6379`, `http.server 8000`.
-/// Scripts of several commands are left alone, since any of them may be a client.
-pub fn in_command(command: &str, start: u32) -> Vec<Listen> {
+/// The ports that a command of one program is told to listen on: `--port 6379`, `--port=6379`, `http.server 8000`,
+/// `--port ${toString ports.web}`. Scripts of several commands are left alone, since any of them may be a client.
+/// `command` begins at `start` of the text of `file`; what is interpolated in it is masked.
+pub fn in_command(command: &str, start: u32, file: &str) -> Vec<Listen> {
     let body = command.trim_end();
     if body.contains(['\n', '|', ';', '&', '`']) || body.contains("$(") {
         return Vec::new();
@@ -58,9 +60,12 @@ pub fn in_command(command: &str, start: u32) -> Vec<Listen> {
     if program.is_none_or(|program| CLIENTS.contains(&program)) {
         return Vec::new();
     }
-    let listen = |at: usize, text: &str| {
+    let listen = |at: usize, word: &str| {
         let begin = start as usize + at;
-        number(text).map(|port| Listen { port, span: Span::new(begin, begin + text.len()) })
+        let span = Span::new(begin, begin + word.len());
+        let masked = word.bytes().all(|byte| byte == nix::HOLE);
+        let port = if masked { file.get(span.range()).and_then(interpolated) } else { number(word) };
+        port.map(|port| Listen { port, span })
     };
     let mut found = Vec::new();
     for (index, (at, word)) in words.iter().enumerate() {
@@ -73,6 +78,14 @@ pub fn in_command(command: &str, start: u32) -> Vec<Listen> {
         }
     }
     found
+}
+
+/// The name inside `${toString ports.web}` or `${ports.web}`.
+fn interpolated(text: &str) -> Option<String> {
+    let inner = text.strip_prefix("${")?.strip_suffix('}')?.trim();
+    let name = inner.strip_prefix("toString").map_or(inner, str::trim_start);
+    let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-'".contains(&byte));
+    (plain && name.contains('.')).then(|| name.to_owned())
 }
 
 fn words(text: &str) -> Vec<(usize, &str)> {

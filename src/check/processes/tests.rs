@@ -200,6 +200,10 @@ fn nix_dependencies() {
         "{ settings.processes = { a.depends_on.b.condition = \"process_started\"; b = { command = \"x\"; disabled = lib.mkDefault true; }; }; }",
         &["\"process_started\""],
     );
+    one(
+        "{ options.x = 1; config = { settings.processes.a.depends_on.b.condition = \"process_started\"; }; }",
+        &["b"],
+    );
     one("{ settings.extends = ./base.yaml; settings.processes.a.depends_on.b.condition = \"process_started\"; }", &[]);
     one(
         "{ imports = [ inputs.northwind.processComposeModules.default ]; settings.processes.a.depends_on.b.condition = \"process_started\"; }",
@@ -327,6 +331,19 @@ fn ports() {
         ("serve --port $PORT", "serve --port $PORT", &[]),
     ] {
         assert_eq!(found(PORT, &[("process-compose.yaml", &yaml(one, other))]), wanted, "{one} / {other}");
+    }
+    for (settings, wanted) in [
+        ("settings.processes = { a.environment.PORT = 80; b.environment.PORT = \"80\"; };", &["\"80\""][..]),
+        (
+            "settings.processes = { a.command = \"x --port ${toString ports.web}\"; b.environment.PORT = toString ports.web; };",
+            &["toString ports.web"],
+        ),
+        ("services.nginx.n.enable = true; services.weaviate.w.enable = true;", &["w"]),
+        ("services.nginx.n.enable = true; services.weaviate.w = { enable = true; port = 81; };", &[]),
+        ("services.nginx.n.enable = true; settings.processes.a.environment.PORT = 8080;", &["n"]),
+    ] {
+        let text = format!("{{ perSystem = {{ ... }}: {{ process-compose.dev = {{ {settings} }}; }}; }}");
+        assert_eq!(found(PORT, &[("dev.nix", &text)]), wanted, "{settings}");
     }
 }
 

@@ -229,7 +229,7 @@ impl<'a> Reader<'_, 'a> {
         if let Some(command) = value_of(entries, "command")
             && let Some((text, start)) = self.yaml.raw(command)
         {
-            process.listens.extend(ports::in_command(&text, start));
+            process.listens.extend(ports::in_command(&text, start, self.yaml.tree.text()));
         }
     }
 

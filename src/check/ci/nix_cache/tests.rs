@@ -57,6 +57,62 @@ fn jobs_that_need_none_or_have_one() {
     }
 }
 
+/// Every way to install Nix that is known.
+const INSTALLERS: [&str; 15] = [
+    "uses: cachix/install-nix-action@v31",
+    "uses: DeterminateSystems/nix-installer-action@main",
+    "uses: DeterminateSystems/determinate-nix-action@v3",
+    "uses: nixbuild/nix-quick-install-action@v33",
+    "uses: samueldr/lix-gha-installer-action@latest",
+    "uses: canidae-solutions/lix-quick-install-action@v3",
+    "uses: NixOS/nix-installer-action@main",
+    "uses: knl/nix-install-action@v1",
+    "run: sh <(curl -L https://nixos.org/nix/install) --daemon",
+    "run: curl -L https://releases.nixos.org/nix/nix-2.28.3/install | sh",
+    "run: curl -sSfL https://install.determinate.systems/nix | sh -s -- install",
+    "run: curl -sSf -L https://install.lix.systems/lix | sh -s -- install --no-confirm",
+    "run: curl -sSfL https://artifacts.nixos.org/nix-installer | sh -s -- install",
+    "run: sudo apt-get install nix-bin",
+    "run: ./nix-installer install linux --no-confirm",
+];
+
+/// Every way to keep what was built.
+const CACHES: [&str; 17] = [
+    "uses: cachix/cachix-action@v16\n        with: {name: acme}",
+    "uses: DeterminateSystems/magic-nix-cache-action@main",
+    "uses: DeterminateSystems/flakehub-cache-action@main",
+    "uses: nix-community/cache-nix-action@v6\n        with: {primary-key: nix}",
+    "uses: nix-community/cache-nix-action/restore@v6\n        with: {primary-key: nix}",
+    "uses: ryanccn/attic-action@v0",
+    "uses: nixbuild/nixbuild-action@v22",
+    "uses: actions/cache@v4\n        with:\n          key: nix\n          path: |\n            ~/.cache/nix\n            /nix",
+    "run: cachix use acme",
+    "run: nix run nixpkgs#cachix -- use acme",
+    "run: attic login ci https://cache.acme.org $TOKEN && attic use ci:acme",
+    "run: echo 'extra-substituters = https://acme.cachix.org' | sudo tee -a /etc/nix/nix.conf",
+    "run: nix build --extra-substituters https://acme.cachix.org",
+    "run: nix build\n        env: {NIX_CONFIG: 'substituters = https://acme.cachix.org'}",
+    "uses: cachix/install-nix-action@v31\n        with: {extra_nix_config: 'extra-substituters = https://acme.cachix.org'}",
+    "uses: DeterminateSystems/nix-installer-action@main\n        with: {extra-conf: 'extra-substituters = https://acme.cachix.org'}",
+    "uses: nixbuild/nix-quick-install-action@v33\n        with: {nix_conf: 'substituters = https://acme.cachix.org'}",
+];
+
+#[test]
+fn every_installer_needs_a_cache_and_every_cache_is_one() {
+    for installer in INSTALLERS {
+        let job = |cache: &str| format!("{HOSTED}    steps:\n      - {installer}\n{cache}      - run: nix build\n");
+        assert_eq!(reported(&job("")).len(), 1, "{installer}");
+        for cache in CACHES {
+            let cache = format!("      - {cache}\n");
+            assert_eq!(reported(&job(&cache)), [""; 0], "{installer} with {cache}");
+        }
+    }
+    let accepting = format!("jobs:\n  a:\n{HOSTED}{STEPS}      - run: nix build --accept-flake-config\n");
+    let flake = "{ nixConfig.extra-substituters = [ \"https://acme.cachix.org\" ]; outputs = _: { }; }";
+    let files = [(".github/workflows/a.yml", accepting.as_str()), ("flake.nix", flake)];
+    assert_eq!(found("nix-cache", &files), [""; 0]);
+}
+
 #[test]
 fn caches_in_their_places() {
     let job = |steps: &[&str]| {

@@ -1,0 +1,123 @@
+//! Inputs and locks in every form that Nix knows.
+
+use crate::check::testing::found;
+
+/// A flake with an input `x` of an address, and a lock in which that input has a nixpkgs of a kind.
+fn flake(url: &str, original: &str) -> [(&'static str, String); 2] {
+    let flake = format!(
+        "{{ inputs = {{ nixpkgs.url = \"github:NixOS/nixpkgs/nixos-26.05\"; x.url = \"{url}\"; }}; outputs = _: {{ }}; }}"
+    );
+    let lock = format!(
+        r#"{{ "nodes": {{
+          "nixpkgs": {{ "original": {original} }},
+          "nixpkgs_2": {{ "original": {{ "type": "github", "owner": "NixOS", "repo": "nixpkgs", "ref": "nixos-26.05" }} }},
+          "x": {{ "inputs": {{ "nixpkgs": "nixpkgs" }}, "original": {{ "type": "path", "path": "./x" }} }},
+          "root": {{ "inputs": {{ "nixpkgs": "nixpkgs_2", "x": "x" }} }} }},
+          "root": "root", "version": 7 }}"#
+    );
+    [("flake.nix", flake), ("flake.lock", lock)]
+}
+
+fn missing(url: &str, original: &str) -> bool {
+    let files = flake(url, original);
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
+    let found = found("missing-follows", &files);
+    assert!(found.is_empty() || found == [format!("\"{url}\"")], "{found:?}");
+    !found.is_empty()
+}
+
+const GITHUB: &str = r#"{ "type": "github", "owner": "NixOS", "repo": "nixpkgs", "ref": "nixos-unstable" }"#;
+
+#[test]
+fn a_nixpkgs_of_every_type_is_seen_in_an_input() {
+    for (original, expected) in [
+        (GITHUB, true),
+        (r#"{ "type": "github", "owner": "nixos", "repo": "nixpkgs" }"#, true),
+        (r#"{ "type": "git", "url": "https://github.com/NixOS/nixpkgs", "ref": "nixos-25.05" }"#, true),
+        (r#"{ "type": "tarball", "url": "https://channels.nixos.org/nixos-unstable/nixexprs.tar.xz" }"#, true),
+        (r#"{ "type": "tarball", "url": "https://github.com/NixOS/nixpkgs/archive/master.tar.gz" }"#, true),
+        (r#"{ "type": "tarball", "url": "https://flakehub.com/f/NixOS/nixpkgs/0.1.%2A" }"#, true),
+        (r#"{ "type": "indirect", "id": "nixpkgs" }"#, true),
+        (r#"{ "type": "indirect", "id": "nixpkgs", "ref": "nixos-unstable" }"#, true),
+        // Pinned to a commit on purpose, another project's, a part of nixpkgs.
+        (
+            r#"{ "type": "github", "owner": "NixOS", "repo": "nixpkgs", "rev": "5ed481943351e9fd354aeb557679624224de38d5" }"#,
+            false,
+        ),
+        (r#"{ "type": "github", "owner": "cachix", "repo": "devenv-nixpkgs", "ref": "rolling" }"#, false),
+        (r#"{ "type": "github", "owner": "nix-community", "repo": "nixpkgs.lib" }"#, false),
+        (
+            r#"{ "type": "github", "owner": "NixOS", "repo": "nixpkgs", "ref": "nixos-unstable", "dir": "lib" }"#,
+            false,
+        ),
+        (r#"{ "type": "gitlab", "owner": "a", "repo": "b" }"#, false),
+        (r#"{ "type": "path", "path": "./nixpkgs" }"#, false),
+        (r#"{ "type": "file", "url": "https://example.org/nixpkgs.json" }"#, false),
+        (r#"{ "id": 3 }"#, false),
+        ("null", false),
+    ] {
+        assert_eq!(missing("github:a/x", original), expected, "{original}");
+    }
+}
+
+#[test]
+fn an_input_of_every_type_may_bring_a_nixpkgs() {
+    for url in [
+        "github:a/x",
+        "gitlab:a/x",
+        "sourcehut:~a/x",
+        "git+https://example.org/x",
+        "git+ssh://git@example.org/x.git?ref=main",
+        "https://example.org/x.tar.gz",
+        "https://flakehub.com/f/a/x/*",
+        "path:./x",
+        "./x",
+        "x",
+        "flake:x",
+    ] {
+        assert!(missing(url, GITHUB), "{url}");
+    }
+}
+
+#[test]
+fn what_is_not_locked_is_told_for_every_type() {
+    let unlocked = |inputs: &str| {
+        let text = format!("{{ inputs = {{ {inputs} }}; outputs = _: {{ }}; }}");
+        !found("unlocked-input", &[("flake.nix", &text)]).is_empty()
+    };
+    for (inputs, expected) in [
+        ("x.url = \"github:a/x\";", true),
+        ("x.url = \"git+https://example.org/x\";", true),
+        ("x.url = \"https://example.org/x.tar.gz\";", true),
+        ("x.url = \"https://flakehub.com/f/a/x/*\";", true),
+        ("x.url = \"nixpkgs\";", true),
+        ("x = { type = \"indirect\"; id = \"nixpkgs\"; };", true),
+        ("x.url = \"path:./x\";", false),
+        ("x.url = \"./x\";", false),
+        ("x = { type = \"path\"; path = \"./x\"; };", false),
+        ("x.url = \"github:%owner%/%repo%\";", false),
+    ] {
+        assert_eq!(unlocked(inputs), expected, "{inputs}");
+    }
+}
+
+#[test]
+fn circles_and_nodes_that_are_not_there_are_left_alone() {
+    let flake =
+        "{ inputs = { nixpkgs.follows = \"x/nixpkgs\"; x.url = \"github:a/x\"; y.url = \"github:a/y\"; }; outputs = _: { }; }";
+    for inputs in [
+        r#""nixpkgs": ["x", "nixpkgs"], "x": "x", "y": "y""#,
+        r#""nixpkgs": ["nixpkgs"], "x": "x", "y": "y""#,
+        r#""nixpkgs": [], "x": "nobody", "y": []"#,
+        r#""nixpkgs": ["x", "no", "body"], "x": "x", "y": "root""#,
+    ] {
+        let lock = format!(
+            r#"{{ "nodes": {{ "x": {{ "inputs": {{ "nixpkgs": ["nixpkgs"], "y": [] }} }},
+              "y": {{ "inputs": {{ "nixpkgs": "gone", "self": [], "x": ["y", "x"] }} }},
+              "root": {{ "inputs": {{ {inputs} }} }} }}, "root": "root", "version": 7 }}"#
+        );
+        let files = [("flake.nix", flake), ("flake.lock", lock.as_str())];
+        assert_eq!(found("missing-follows", &files), [""; 0], "{inputs}");
+        assert_eq!(found("unlocked-input", &files), [""; 0], "{inputs}");
+    }
+}
