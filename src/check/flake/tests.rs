@@ -46,10 +46,7 @@ fn a_nixpkgs_of_every_type_is_seen_in_an_input() {
         ),
         (r#"{ "type": "github", "owner": "cachix", "repo": "devenv-nixpkgs", "ref": "rolling" }"#, false),
         (r#"{ "type": "github", "owner": "nix-community", "repo": "nixpkgs.lib" }"#, false),
-        (
-            r#"{ "type": "github", "owner": "NixOS", "repo": "nixpkgs", "ref": "nixos-unstable", "dir": "lib" }"#,
-            false,
-        ),
+        (r#"{ "type": "github", "owner": "NixOS", "repo": "nixpkgs", "ref": "nixos-unstable", "dir": "lib" }"#, false),
         (r#"{ "type": "gitlab", "owner": "a", "repo": "b" }"#, false),
         (r#"{ "type": "path", "path": "./nixpkgs" }"#, false),
         (r#"{ "type": "file", "url": "https://example.org/nixpkgs.json" }"#, false),
@@ -103,8 +100,7 @@ fn what_is_not_locked_is_told_for_every_type() {
 
 #[test]
 fn circles_and_nodes_that_are_not_there_are_left_alone() {
-    let flake =
-        "{ inputs = { nixpkgs.follows = \"x/nixpkgs\"; x.url = \"github:a/x\"; y.url = \"github:a/y\"; }; outputs = _: { }; }";
+    let flake = "{ inputs = { nixpkgs.follows = \"x/nixpkgs\"; x.url = \"github:a/x\"; y.url = \"github:a/y\"; }; outputs = _: { }; }";
     for inputs in [
         r#""nixpkgs": ["x", "nixpkgs"], "x": "x", "y": "y""#,
         r#""nixpkgs": ["nixpkgs"], "x": "x", "y": "y""#,

@@ -200,10 +200,7 @@ fn nix_dependencies() {
         "{ settings.processes = { a.depends_on.b.condition = \"process_started\"; b = { command = \"x\"; disabled = lib.mkDefault true; }; }; }",
         &["\"process_started\""],
     );
-    one(
-        "{ options.x = 1; config = { settings.processes.a.depends_on.b.condition = \"process_started\"; }; }",
-        &["b"],
-    );
+    one("{ options.x = 1; config = { settings.processes.a.depends_on.b.condition = \"process_started\"; }; }", &["b"]);
     one("{ settings.extends = ./base.yaml; settings.processes.a.depends_on.b.condition = \"process_started\"; }", &[]);
     one(
         "{ imports = [ inputs.northwind.processComposeModules.default ]; settings.processes.a.depends_on.b.condition = \"process_started\"; }",
