@@ -171,12 +171,15 @@ impl Hive {
         hive
     }
 
-    /// Whether it has nodes, or what holds for all of them: a set of `meta` alone may be a module of NixOS.
+    /// Whether it has nodes, or what holds for all of them, and is no module, which may have a `meta` too.
     fn has_nodes(&self, tree: &Tree<'_>) -> bool {
-        self.members(tree).iter().any(|(names, value)| {
-            names.first().and_then(|name| name.text.as_deref()) == Some("defaults")
-                || value.is_some_and(|value| has_deployment(tree, value))
-        })
+        let members = self.members(tree);
+        let named = |wanted: &[&str]| {
+            let mut names = members.iter().filter_map(|(names, _)| names.first()?.text.as_deref());
+            names.any(|name| wanted.contains(&name))
+        };
+        let deployed = || members.iter().any(|(_, value)| value.is_some_and(|value| has_deployment(tree, value)));
+        !named(&["options", "config", "imports", "flake", "perSystem"]) && (named(&["defaults"]) || deployed())
     }
 
     /// The members of all sets: their paths, and their values where they have some.
@@ -356,6 +359,7 @@ mod tests {
             "{ config, ... }: { meta.maintainers = [ ]; options.x = { }; config = { }; }",
             "{ inputs, ... }: { flake.colmena = import ./hive inputs; }",
             "{ programs.colmena.enable = true; }",
+            "{ lib, ... }: { options.nodes = lib.mkOption { }; config.flake.colmena.web.deployment = { }; }",
         ] {
             assert_eq!(found(module), [""; 0], "{module}");
         }

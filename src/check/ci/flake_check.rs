@@ -36,7 +36,7 @@ impl CheckFacts {
 /// What runs the checks of a flake, as it is written in CI files, scripts and recipes.
 const RUNNERS: [&str; 19] = [
     "flake check",
-    "flake-check",
+    "flake-check-action",
     "nix-fast-build",
     "omnix",
     "om ci",
@@ -177,6 +177,13 @@ mod tests {
                     "jobs:\n  a:\n    steps:\n      - uses: acme/nix-flake-check-action@v1\n".to_owned(),
                 )],
                 false,
+            ),
+            (
+                vec![(
+                    ".github/workflows/a.yml",
+                    "jobs:\n  a:\n    steps:\n      - uses: DeterminateSystems/flake-checker-action@main\n".to_owned(),
+                )],
+                true,
             ),
             (vec![(".github/workflows/a.yml", workflow("nix --quiet flake check"))], false),
             (vec![(".github/workflows/a.yml", workflow("nix run github:Mic92/nix-fast-build"))], false),
