@@ -197,6 +197,11 @@ impl<'a> Collector<'_, 'a> {
     /// A string, in the light of where it goes.
     fn string(&mut self, node: Node) {
         let tree = self.tree;
+        let raw = tree.slice(node);
+        // Nearly no string holds a number, or something that could stand for one.
+        if !raw.contains("${") && !text::may_hold_port(raw.as_bytes()) {
+            return;
+        }
         let flow = flow::flow(tree, node);
         let around = match flow.sink {
             Sink::Binding(binding) => Some(binding),
