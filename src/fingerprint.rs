@@ -2,18 +2,24 @@
 //! spaces, numbered where the same stands in a file several times.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 use std::sync::Arc;
 
-use crate::finding::{Finding, RelPath};
+use crate::finding::{Finding, RelPath, RuleId};
 use crate::source::Source;
 
-/// Gives findings, in their order, their fingerprints.
+/// Gives findings their fingerprints. Sorted as they are, each line is read once, however many findings it has.
 pub fn assign(findings: &mut [Finding], sources: &BTreeMap<RelPath, Arc<Source>>) {
     let mut seen: HashMap<u64, u32> = HashMap::new();
-    for finding in findings {
-        let base = base(finding, sources.get(&finding.path).map(|source| source.text.as_str()));
-        let count = seen.entry(base).and_modify(|count| *count += 1).or_insert(0);
-        finding.fingerprint = hash(&[&base.to_le_bytes(), &count.to_le_bytes()]);
+    for file in findings.chunk_by_mut(|a, b| a.path == b.path) {
+        let text = sources.get(&file[0].path).map(|source| source.text.as_str());
+        let mut line = Line::default();
+        for finding in file {
+            let base = text.and_then(|text| base(finding, text, &mut line));
+            let base = base.unwrap_or_else(|| hash(&[finding.rule.as_bytes(), finding.path.as_bytes(), b"", b""]));
+            let count = seen.entry(base).and_modify(|count| *count += 1).or_insert(0);
+            finding.fingerprint = hash(&[&base.to_le_bytes(), &count.to_le_bytes()]);
+        }
     }
 }
 
@@ -22,16 +28,27 @@ pub fn text(fingerprint: u64) -> String {
     format!("{fingerprint:016x}")
 }
 
-fn base(finding: &Finding, text: Option<&str>) -> u64 {
-    let parts = text.and_then(|text| {
-        let (start, end) = (finding.span.start as usize, finding.span.end as usize);
-        let line = text.get(..start)?.rfind('\n').map_or(0, |at| at + 1);
-        let rest = text.get(start..)?;
-        let line_end = start + rest.find('\n').unwrap_or(rest.len());
-        Some((normal(text.get(line..line_end)?), normal(text.get(start..end)?)))
+/// The line of the finding before.
+#[derive(Default)]
+struct Line {
+    range: Range<usize>,
+    /// The hash of each rule with the line so far.
+    hashes: HashMap<RuleId, u64>,
+}
+
+fn base(finding: &Finding, text: &str, line: &mut Line) -> Option<u64> {
+    let Range { start, end } = finding.span.range();
+    let place = text.get(start..end)?;
+    let is_known = (line.range.start..=line.range.end).contains(&start);
+    if !is_known || line.hashes.is_empty() {
+        let from = text[..start].rfind('\n').map_or(0, |at| at + 1);
+        let to = text[start..].find('\n').map_or(text.len(), |at| start + at);
+        *line = Line { range: from..to, hashes: HashMap::new() };
+    }
+    let state = *line.hashes.entry(finding.rule).or_insert_with(|| {
+        hash(&[finding.rule.as_bytes(), finding.path.as_bytes(), normal(&text[line.range.clone()]).as_bytes()])
     });
-    let (line, place) = parts.unwrap_or_default();
-    hash(&[finding.rule.as_bytes(), finding.path.as_bytes(), line.as_bytes(), place.as_bytes()])
+    Some(write(state, normal(place).as_bytes()))
 }
 
 fn normal(text: &str) -> String {
@@ -40,13 +57,14 @@ fn normal(text: &str) -> String {
 
 /// FNV-1a: stable over versions and machines, which the standard library's hasher does not promise.
 fn hash(parts: &[&[u8]]) -> u64 {
-    let mut state = 0xcbf2_9ce4_8422_2325u64;
-    for part in parts {
-        for &byte in part.iter().chain(&[0xff]) {
-            state = (state ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-    state
+    parts.iter().fold(START, |state, part| write(state, part))
+}
+
+const START: u64 = 0xcbf2_9ce4_8422_2325;
+
+/// Adds a part and its end to a hash.
+fn write(state: u64, part: &[u8]) -> u64 {
+    part.iter().chain(&[0xff]).fold(state, |state, &byte| (state ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 #[cfg(test)]

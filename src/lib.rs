@@ -28,6 +28,7 @@ pub mod registry;
 pub mod rule;
 pub mod run;
 pub mod source;
+pub mod spans;
 pub mod suppress;
 pub mod trial;
 pub mod walk;

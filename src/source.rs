@@ -93,7 +93,12 @@ pub struct Place {
 #[derive(Debug, Clone)]
 pub struct LineIndex {
     starts: Vec<u32>,
+    /// How many characters begin before each [`BLOCK`] of bytes: a long line is not counted again for each place in it.
+    characters: Vec<u32>,
 }
+
+/// A power of two that is quickly counted.
+const BLOCK: usize = 1 << 10;
 
 impl LineIndex {
     /// Reads the line starts of a text. Lines end with LF, CR LF or a lone CR.
@@ -105,7 +110,11 @@ impl LineIndex {
                 starts.push(at as u32 + 1);
             }
         }
-        Self { starts }
+        let mut characters = vec![0];
+        for block in bytes.chunks(BLOCK) {
+            characters.push(characters[characters.len() - 1] + beginnings(block));
+        }
+        Self { starts, characters }
     }
 
     /// The line (from 0) that holds an offset.
@@ -127,10 +136,17 @@ impl LineIndex {
     pub fn place(&self, text: &str, offset: u32) -> Place {
         let offset = offset.min(text.len() as u32);
         let line = self.line(offset);
-        let start = self.starts[line] as usize;
-        let before = text.get(start..offset as usize).unwrap_or("");
-        let bom = usize::from(start == 0 && before.starts_with('\u{feff}'));
-        Place { line: line as u32 + 1, column: (before.chars().count() - bom) as u32 + 1, offset }
+        let start = self.starts[line];
+        let bom = u32::from(start == 0 && offset > 0 && text.starts_with('\u{feff}'));
+        let before = self.characters(text, offset) - self.characters(text, start);
+        Place { line: line as u32 + 1, column: (before + 1).saturating_sub(bom), offset }
+    }
+
+    /// How many characters begin before an offset.
+    fn characters(&self, text: &str, offset: u32) -> u32 {
+        let block = offset as usize / BLOCK;
+        let rest = text.as_bytes().get(block * BLOCK..offset as usize).unwrap_or(&[]);
+        self.characters.get(block).map_or(0, |before| before + beginnings(rest))
     }
 
     /// The byte range of a line (from 0) without its line end.
@@ -140,6 +156,11 @@ impl LineIndex {
         let body = text.get(start as usize..end as usize).unwrap_or("");
         Span { start, end: start + body.trim_end_matches(['\r', '\n']).len() as u32 }
     }
+}
+
+/// How many characters begin in a part of a text.
+fn beginnings(bytes: &[u8]) -> u32 {
+    bytes.iter().filter(|&&byte| !(0x80..0xc0).contains(&byte)).count() as u32
 }
 
 #[cfg(test)]
@@ -159,5 +180,17 @@ mod tests {
         assert_eq!(at("= 2"), (2, 3));
         assert_eq!(at("z"), (3, 1));
         assert_eq!(&text[index.span(text, 1).range()], "ü = 2;");
+    }
+
+    #[test]
+    fn long_lines_are_counted_in_blocks() {
+        for length in [BLOCK - 1, BLOCK, 3 * BLOCK + 1] {
+            let text = "a\n".to_owned() + &"ü€x".repeat(length);
+            let index = LineIndex::new(&text);
+            for (count, (at, _)) in text[2..].char_indices().enumerate() {
+                assert_eq!(index.place(&text, at as u32 + 2).column as usize, count + 1);
+            }
+            assert_eq!(index.place(&text, u32::MAX).column as usize, 3 * length + 1);
+        }
     }
 }

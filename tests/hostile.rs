@@ -195,6 +195,32 @@ fn thousands_of_names_findings_and_suppressions() {
     assert!(ran.out.contains("(20000 places)") && ran.peak < 600, "{} MiB", ran.peak);
 }
 
+/// What is asked for each of many findings is answered from an index, or not at all: never by a search for each.
+#[test]
+fn many_findings_on_one_line_and_in_one_registry() {
+    let range = || 0..20_000;
+    let line: String = range().map(|index| format!("{{ port = {}; }} ", index + 1_000)).collect();
+    let (code, out) = says("x.nix", format!("[ {line} ]"));
+    assert_eq!((code, out.lines().count()), (Some(1), 20_000));
+    let arguments: Vec<String> = range().map(|index| format!("a{index} ? {}", index + 1_000)).collect();
+    let passed: String = range().map(|index| format!("x{index}.port = a{index};\n")).collect();
+    let (code, out) = says("x.nix", format!("{{ {} }}: {{ {passed} }}", arguments.join(", ")));
+    assert_eq!((code, out.lines().count()), (Some(1), 20_000));
+    let entries: String = range().map(|index| format!("p{index} = {};\n", index + 1_000)).collect();
+    let written: String = range().map(|index| format!("a{index}.port = {};\n", index + 1_000)).collect();
+    let used: String =
+        range().map(|index| format!("b{index} = ports.p{index}; c{index} = ports.q{index};\n")).collect();
+    let root = repository(&[
+        ("ports.nix", format!("{{ {entries} }}").as_bytes()),
+        ("written.nix", format!("{{ {written} }}").as_bytes()),
+        ("used.nix", format!("let ports = import ./ports.nix; in {{ {used} }}").as_bytes()),
+    ]);
+    let ran = run(root.path(), "--format concise");
+    assert_eq!((ran.code, ran.err.as_str()), (Some(1), ""));
+    let count = |rule: &str| ran.out.matches(&format!("[{rule}]")).count();
+    assert_eq!((count("hardcoded-port"), count("unknown-port"), count("unused-port")), (20_000, 20_000, 0));
+}
+
 #[test]
 fn only_regular_files_are_opened() {
     let root = repository(&[("a.nix", PORT.as_bytes()), ("x.nix/b.nix", b"{ }")]);

@@ -358,9 +358,15 @@ fn explain(message: &str) -> (String, Option<String>) {
     (message.replace("expected a sequence", "expected a list"), None)
 }
 
-/// The known word nearest to a mistyped one, if it is near at all.
+/// The known word nearest to a mistyped one, if it is near at all. Nobody mistypes what is longer than any name, and
+/// of very many words only the first are looked at.
 pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    const LONGEST: usize = 100;
+    const MOST: usize = 5_000;
+    let may_be_near = |candidate: &&str| candidate.len().max(word.len()) <= LONGEST;
     known
+        .take(MOST)
+        .filter(may_be_near)
         .map(|candidate| (strsim::normalized_damerau_levenshtein(word, candidate), candidate))
         .filter(|(likeness, _)| *likeness >= 0.6)
         .max_by(|a, b| a.0.total_cmp(&b.0))

@@ -42,6 +42,15 @@ pub fn give_up() -> ! {
     std::panic::resume_unwind(Box::new(OutOfSteps))
 }
 
+/// What a function gives, or nothing where it runs out of steps.
+pub fn bounded<T>(function: impl FnOnce() -> Option<T>) -> Option<T> {
+    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(function)) {
+        Ok(given) => given,
+        Err(payload) if payload.is::<OutOfSteps>() => None,
+        Err(payload) => std::panic::resume_unwind(payload),
+    }
+}
+
 /// Why a text was not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
@@ -150,7 +159,9 @@ mod tests {
             std::iter::repeat_with(|| tree.parent(tree.root())).take_while(Option::is_none).count()
         }));
         assert!(endless.is_err_and(|payload| payload.is::<OutOfSteps>()));
+        assert_eq!(bounded(|| Some(tree.span(tree.root()))), None);
         tree.refill();
         assert_eq!(tree.parent(tree.root()), None::<Node>);
+        assert_eq!(bounded(|| Some(1)), Some(1));
     }
 }

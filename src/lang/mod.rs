@@ -314,13 +314,12 @@ impl<'a> Tree<'a> {
         self.children(node).find(|&child| self.kind(child) == kind)
     }
 
-    /// The innermost node that covers a span.
+    /// The innermost node that covers a span: the last that begins at or before it, or one around that.
     pub fn covering(&self, span: Span) -> Node {
-        let mut node = self.root();
-        while let Some(child) = self.children(node).find(|&child| self.span(child).contains(span)) {
-            node = child;
-        }
-        node
+        let after = self.rows.partition_point(|row| row.start <= span.start);
+        let last = Node(after.saturating_sub(1) as u32);
+        let mut around = std::iter::once(last).chain(self.ancestors(last));
+        around.find(|&node| self.span(node).contains(span)).unwrap_or(self.root())
     }
 }
 

@@ -179,10 +179,10 @@ pub fn resolve(tree: &Tree<'_>, from: Node, name: &str) -> Option<Origin> {
     None
 }
 
-/// Sets with fewer nodes are searched, others get an index.
+/// Sets and arguments with fewer nodes are searched, others get an index.
 const INDEXED: usize = 300;
 
-/// What the names of a set are, in its order: the member, and what a name there comes from.
+/// What the names of a set or of arguments are, in its order: the member, and what a name there comes from.
 pub(super) type Names<'a> = HashMap<Cow<'a, str>, Vec<(Node, Origin)>>;
 
 fn in_set(tree: &Tree<'_>, set: Node, name: &str, from: Node) -> Option<Origin> {
@@ -219,15 +219,28 @@ fn members<'t, 'a>(tree: &'t Tree<'a>, set: Node) -> impl Iterator<Item = (Cow<'
 fn in_arguments(tree: &Tree<'_>, function: Node, name: &str) -> Option<Origin> {
     tree.children(function).find_map(|part| match (tree.kind(part), tree.field(part)) {
         (Kind::Identifier, Field::Universal) if tree.slice(part) == name => Some(Origin::Argument(part)),
-        (Kind::Formals, _) => tree
-            .children(part)
-            .find(|&formal| {
-                tree.kind(formal) == Kind::Formal
-                    && tree.child(formal, Field::Name).is_some_and(|node| tree.slice(node) == name)
-            })
-            .map(Origin::Argument),
+        (Kind::Formals, _) => in_formals(tree, part, name),
         _ => None,
     })
+}
+
+fn in_formals(tree: &Tree<'_>, formals: Node, name: &str) -> Option<Origin> {
+    let all = tree.children(formals).filter(|&formal| tree.kind(formal) == Kind::Formal);
+    let mut named = all.filter_map(|formal| Some((tree.slice(tree.child(formal, Field::Name)?), formal)));
+    if tree.size(formals) < INDEXED {
+        return named.find(|(written, _)| *written == name).map(|(_, formal)| Origin::Argument(formal));
+    }
+    tree.with_names(
+        formals,
+        || {
+            let mut names = Names::new();
+            named.for_each(|(name, formal)| {
+                names.entry(Cow::Borrowed(name)).or_default().push((formal, Origin::Argument(formal)));
+            });
+            names
+        },
+        |names| names.get(name)?.first().map(|(_, origin)| *origin),
+    )
 }
 
 /// From where a name is looked up, for nodes that read one: a variable from its place, `x` of `inherit x;` from outside

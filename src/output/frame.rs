@@ -68,7 +68,7 @@ fn frame(source: &str, index: &LineIndex, marks: Vec<Mark>) -> Frame {
     let place = index.place(source, main.or(marks.first()).map_or(0, |mark| mark.span.start));
     let context = usize::from(main.is_some());
     let (first, last) = (marks.first().map_or(0, line_of), marks.last().map_or(0, line_of));
-    let blank = |line: usize| source[index.span(source, line).range()].trim().is_empty();
+    let blank = |line: usize| source[index.span(source, line).range()].chars().take(LINE).all(char::is_whitespace);
     let from = first.saturating_sub(context);
     let from = if from < first && blank(from) { first } else { from };
     let to = (last + context).min(index.count().saturating_sub(1));
@@ -137,7 +137,7 @@ impl Frame {
 
 /// The part of a line that is shown: all of it, or what is around its first mark.
 fn window(line: &str, mark: Option<usize>) -> (usize, usize) {
-    if line.len() <= LINE || line.chars().count() <= LINE {
+    if line.chars().nth(LINE).is_none() {
         return (0, line.len());
     }
     let mark = mark.unwrap_or(0).min(line.len());

@@ -82,7 +82,7 @@ fn make(path: &RelPath, mut entries: Vec<Entry>, calls: Vec<Call>, importable: b
             entry.value = Value::Helper;
         }
     }
-    Registry { path: path.clone(), entries, shape: Shape { calls, prefix, importable } }
+    Registry::new(path.clone(), entries, Shape { calls, prefix, importable })
 }
 
 /// The ports that a file binds in its `let` without giving them away.

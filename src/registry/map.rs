@@ -1,8 +1,8 @@
 //! The port map of a repository: every entry with the places that use it, and every port that has no entry.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use super::{Entry, Lookup, Registries, Registry, references};
+use super::{Answers, Entry, Lookup, Registries, Registry, references};
 use crate::check::ports::{self, UseKind};
 use crate::config::PortSettings;
 use crate::finding::{RelPath, Span};
@@ -28,6 +28,8 @@ pub struct RegistryMap<'p> {
     pub whole: Vec<Spot<'p>>,
     /// Its entries and the places of each, by number.
     pub entries: Vec<(&'p Entry, Vec<Spot<'p>>)>,
+    /// Where the entries of each definition stand before they are sorted.
+    by_origin: HashMap<u32, Vec<usize>>,
 }
 
 /// A place that uses a port.
@@ -60,15 +62,14 @@ pub enum How {
 impl<'p> PortMap<'p> {
     /// Draws the map.
     pub fn of(project: &'p Project, registries: &'p Registries<'p>, settings: &PortSettings) -> Self {
-        let mut maps: Vec<RegistryMap<'p>> =
-            registries.all().iter().map(|registry| RegistryMap::new(registry)).collect();
+        let mut maps = Maps::new(registries);
         for (file, found, registry) in references::uses(project, registries).filter(|(_, found, _)| found.reads) {
-            let Some(map) = maps.iter_mut().find(|map| map.registry.path == registry.path) else { continue };
+            let Some(map) = maps.of(registry) else { continue };
             let spot = Spot { path: &file.source.path, span: found.span, how: How::Reference, name: "" };
             match references::lookup(registry, found) {
-                Some(Lookup::Entry(entry)) => map.add(|other| other.origin == entry.origin, &spot),
+                Some(Lookup::Entry(entry)) => map.add(entry, &spot),
                 Some(Lookup::Group) if !registry.shape.prefix.starts_with(&found.path) => {
-                    map.add(|other| other.path.starts_with(&found.path), &Spot { how: How::Group, ..spot });
+                    map.add_to_group(&found.path, &Spot { how: How::Group, ..spot });
                 }
                 Some(Lookup::Missing(_)) => {}
                 _ => map.whole.push(Spot { how: How::Group, ..spot }),
@@ -76,18 +77,16 @@ impl<'p> PortMap<'p> {
         }
         for (file, span, registry) in references::loads(project, registries) {
             let spot = Spot { path: &file.source.path, span, how: How::Group, name: "" };
-            let map = maps.iter_mut().find(|map| map.registry.path == registry.path);
-            map.into_iter().for_each(|map| map.whole.push(spot.clone()));
+            maps.of(registry).into_iter().for_each(|map| map.whole.push(spot.clone()));
         }
         for (file, comment, registry) in references::comments(project, registries) {
-            let Some(Lookup::Entry(entry)) = registry.map(|registry| registry.named(&comment.entry)) else { continue };
+            let Some(registry) = registry else { continue };
+            let Lookup::Entry(entry) = registry.named(&comment.entry) else { continue };
             let spot = Spot { path: &file.source.path, span: comment.span, how: How::Comment, name: "" };
-            let map = maps.iter_mut().find(|map| Some(&map.registry.path) == registry.map(|registry| &registry.path));
-            if let Some(map) = map {
-                map.add(|other| other.origin == entry.origin, &spot);
-            }
+            maps.of(registry).into_iter().for_each(|map| map.add(entry, &spot));
         }
         let missing = literals(project, registries, settings, &mut maps);
+        let mut maps = maps.all;
         maps.iter_mut().for_each(RegistryMap::sort);
         let conflicts = registries.numbers().filter(|(_, entries)| entries.len() > 1);
         Self {
@@ -103,15 +102,15 @@ fn literals<'p>(
     project: &'p Project,
     registries: &Registries<'p>,
     settings: &PortSettings,
-    maps: &mut [RegistryMap<'p>],
+    maps: &mut Maps<'p>,
 ) -> BTreeMap<u32, Vec<Spot<'p>>> {
     let mut missing: BTreeMap<u32, Vec<Spot<'p>>> = BTreeMap::new();
+    let mut answers: HashMap<&RelPath, Answers> = HashMap::new();
     for (file, port) in ports::own(project, settings) {
         let known = !matches!(port.kind, UseKind::Computed | UseKind::Random) && (1..=65535).contains(&port.number);
-        let comments = &file.facts.registry.comments;
-        let answered = comments
-            .iter()
-            .any(|comment| comment.covers.contains(port.span) && registries.answers(comment, port.number));
+        let answers =
+            answers.entry(&file.source.path).or_insert_with(|| registries.answers(&file.facts.registry.comments));
+        let answered = answers.cover(port.number, port.span);
         if !known || answered || registries.is_registry(&file.source.path) {
             continue;
         }
@@ -122,22 +121,50 @@ fn literals<'p>(
             continue;
         }
         for (registry, entry) in entries {
-            if let Some(map) = maps.iter_mut().find(|map| map.registry.path == registry.path) {
-                map.add(|other| other.origin == entry.origin, &spot);
-            }
+            maps.of(registry).into_iter().for_each(|map| map.add(entry, &spot));
         }
     }
     missing
 }
 
+/// The maps of all registries.
+struct Maps<'p> {
+    all: Vec<RegistryMap<'p>>,
+    by_path: HashMap<&'p RelPath, usize>,
+}
+
+impl<'p> Maps<'p> {
+    fn new(registries: &Registries<'p>) -> Self {
+        let all: Vec<_> = registries.all().iter().map(|registry| RegistryMap::new(registry)).collect();
+        let by_path = all.iter().enumerate().map(|(index, map)| (&map.registry.path, index)).collect();
+        Self { all, by_path }
+    }
+
+    fn of(&mut self, registry: &Registry) -> Option<&mut RegistryMap<'p>> {
+        self.all.get_mut(*self.by_path.get(&registry.path)?)
+    }
+}
+
 impl<'p> RegistryMap<'p> {
     fn new(registry: &'p Registry) -> Self {
         let entries = registry.entries.iter().filter(|entry| entry.value != super::Value::Helper);
-        Self { registry, whole: Vec::new(), entries: entries.map(|entry| (entry, Vec::new())).collect() }
+        let entries: Vec<_> = entries.map(|entry| (entry, Vec::new())).collect();
+        let mut by_origin: HashMap<u32, Vec<usize>> = HashMap::new();
+        for (index, (entry, _)) in entries.iter().enumerate() {
+            by_origin.entry(entry.origin).or_default().push(index);
+        }
+        Self { registry, whole: Vec::new(), entries, by_origin }
     }
 
-    fn add(&mut self, wanted: impl Fn(&Entry) -> bool, spot: &Spot<'p>) {
-        for (_, spots) in self.entries.iter_mut().filter(|(entry, _)| wanted(entry)) {
+    /// Adds a place to an entry, under all names of its definition.
+    fn add(&mut self, entry: &Entry, spot: &Spot<'p>) {
+        for &index in self.by_origin.get(&entry.origin).into_iter().flatten() {
+            self.entries[index].1.push(spot.clone());
+        }
+    }
+
+    fn add_to_group(&mut self, group: &[String], spot: &Spot<'p>) {
+        for (_, spots) in self.entries.iter_mut().filter(|(entry, _)| entry.path.starts_with(group)) {
             spots.push(spot.clone());
         }
     }

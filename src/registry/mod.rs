@@ -5,14 +5,17 @@
 //! [`Value::NotDecidable`], never a guess. [`Registries`] answers questions over all registries of a repository,
 //! [`comment`] reads the comments with which YAML and Dockerfiles refer to an entry, [`uses`] the Nix that does.
 
+mod all;
 mod builtins;
 mod collect;
 pub mod comment;
 mod eval;
 mod fault;
+mod index;
 mod layout;
 pub mod map;
 mod mentions;
+pub mod nearest;
 pub mod next;
 mod ops;
 pub mod references;
@@ -20,13 +23,12 @@ mod shape;
 pub mod uses;
 mod value;
 
-use std::collections::{BTreeMap, HashSet};
-
 use crate::config::PortSettings;
 use crate::finding::{RelPath, Span};
 use crate::lang::Tree;
-use crate::project::Project;
+pub use all::{Answers, Registries};
 pub use comment::RegistryComment;
+use index::Index;
 pub use mentions::Mentions;
 pub use shape::{Call, Shape};
 pub use uses::Use;
@@ -87,6 +89,8 @@ pub struct Registry {
     pub entries: Vec<Entry>,
     /// How it is written, and so how it is imported.
     pub shape: Shape,
+    /// The entries by path.
+    index: Index,
 }
 
 /// What a path leads to in a registry.
@@ -103,23 +107,20 @@ pub enum Lookup<'r> {
 }
 
 impl Registry {
+    /// A registry of some entries.
+    fn new(path: RelPath, entries: Vec<Entry>, shape: Shape) -> Self {
+        let index = Index::of(&entries);
+        Self { path, entries, shape, index }
+    }
+
     /// What a path leads to.
     pub fn lookup(&self, path: &[impl AsRef<str>]) -> Lookup<'_> {
-        let mut known = 0;
-        let mut undecidable = false;
-        for entry in &self.entries {
-            let common = entry.path.iter().zip(path).take_while(|(a, b)| a.as_str() == b.as_ref()).count();
-            let unknown = matches!(entry.value, Value::NotDecidable(_));
-            match (common == entry.path.len(), common == path.len()) {
-                // The entry of an undecidable group stands for whatever may be in it.
-                (true, true) if !unknown => return Lookup::Entry(entry),
-                (true, _) if unknown => undecidable = true,
-                (false, true) => return Lookup::Group,
-                _ => {}
-            }
-            known = known.max(common);
-        }
-        if undecidable { Lookup::NotDecidable } else { Lookup::Missing(known) }
+        self.index.lookup(&self.entries, path)
+    }
+
+    /// The entries at a path and below it.
+    pub fn below(&self, path: &[String]) -> impl Iterator<Item = &Entry> {
+        self.index.below(&self.entries, path)
     }
 
     /// The entry of a dotted name, as comments write it; `ports.` in front may be left out where the registry keeps
@@ -138,18 +139,6 @@ impl Registry {
         }
     }
 
-    /// The entry nearest to a mistyped name.
-    pub fn nearest(&self, name: &str) -> Option<String> {
-        let names: Vec<String> = self.ports().map(|(entry, _)| entry.name()).collect();
-        let last = last_word(name);
-        let sibling = || {
-            let mut same = names.iter().filter(|known| last_word(known).eq_ignore_ascii_case(last));
-            same.next().filter(|_| same.next().is_none())
-        };
-        // The same last name in another group is nearer than a similar name in the same one.
-        sibling().cloned().or_else(|| crate::config::nearest(name, names.iter().map(String::as_str)).map(str::to_owned))
-    }
-
     /// An entry's path without the name that the registry gives all its ports.
     pub fn bare<'e>(&self, entry: &'e Entry) -> &'e [String] {
         entry.path.strip_prefix(self.shape.prefix.as_slice()).unwrap_or(&entry.path)
@@ -159,10 +148,6 @@ impl Registry {
     pub fn ports(&self) -> impl Iterator<Item = (&Entry, u16)> {
         self.entries.iter().filter_map(|entry| Some((entry, entry.port()?)))
     }
-}
-
-fn last_word(name: &str) -> &str {
-    name.rsplit('.').next().unwrap_or(name)
 }
 
 /// A path as Nix writes it: names joined by dots, quoted where they must be.
@@ -215,9 +200,7 @@ pub fn evaluate(path: &RelPath, tree: &Tree<'_>, settings: &PortSettings) -> Opt
     let registry = collect::registry(path, tree);
     match settings.registries.is_empty() {
         true => registry.filter(Registry::is_convincing),
-        false => {
-            registry.or_else(|| Some(Registry { path: path.clone(), entries: Vec::new(), shape: Shape::default() }))
-        }
+        false => registry.or_else(|| Some(Registry::new(path.clone(), Vec::new(), Shape::default()))),
     }
 }
 
@@ -256,83 +239,5 @@ impl RegistryFacts {
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
         self.defined.is_none() && self.uses.is_empty() && self.comments.is_empty() && self.folders.is_empty()
-    }
-}
-
-/// All registries of a repository.
-#[derive(Debug)]
-pub struct Registries<'p> {
-    all: Vec<&'p Registry>,
-    numbers: BTreeMap<u32, Vec<(&'p Registry, &'p Entry)>>,
-}
-
-impl<'p> Registries<'p> {
-    /// The registries among a project's facts, sorted by path.
-    pub fn of(project: &'p Project) -> Self {
-        let all: Vec<_> = project.files.iter().filter_map(|file| file.facts.registry.defined.as_ref()).collect();
-        let mut numbers: BTreeMap<u32, Vec<(&Registry, &Entry)>> = BTreeMap::new();
-        // The registry that is easiest to import stands for those that say the same.
-        let mut by_ease = all.clone();
-        by_ease.sort_by_key(|registry| (!registry.shape.importable, registry.shape.calls.len(), registry.path.clone()));
-        for registry in by_ease {
-            let mut origins = HashSet::new();
-            for (entry, port) in registry.ports().filter(|(entry, _)| origins.insert(entry.origin)) {
-                let known = numbers.entry(u32::from(port)).or_default();
-                let same = |(home, other): &(&Registry, &Entry)| {
-                    home.path != registry.path && home.bare(other) == registry.bare(entry)
-                };
-                if !known.iter().any(same) {
-                    known.push((registry, entry));
-                }
-            }
-        }
-        Self { all, numbers }
-    }
-
-    /// Every registry.
-    pub fn all(&self) -> &[&'p Registry] {
-        &self.all
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.all.is_empty()
-    }
-
-    /// Whether a path is that of a registry.
-    pub fn is_registry(&self, path: &str) -> bool {
-        self.at(path).is_some()
-    }
-
-    /// The registry at a path.
-    pub fn at(&self, path: &str) -> Option<&'p Registry> {
-        self.all.iter().copied().find(|registry| &*registry.path == path)
-    }
-
-    /// The entries of a number. A definition with several names counts once, and so does an entry that several
-    /// registries have under the same name.
-    pub fn by_number(&self, number: u32) -> &[(&'p Registry, &'p Entry)] {
-        self.numbers.get(&number).map_or(&[], Vec::as_slice)
-    }
-
-    /// Every registered number with its entries.
-    pub fn numbers(&self) -> impl Iterator<Item = (u32, &[(&'p Registry, &'p Entry)])> {
-        self.numbers.iter().map(|(&number, entries)| (number, entries.as_slice()))
-    }
-
-    /// Whether a comment answers for a number: it gives that number, or names an entry that has it.
-    pub fn answers(&self, comment: &RegistryComment, number: u32) -> bool {
-        match comment.number {
-            Some(known) => known == number,
-            None => self.entry(&comment.entry).is_some_and(|(_, entry)| entry.port().map(u32::from) == Some(number)),
-        }
-    }
-
-    /// The entry of a dotted name in whichever registry has it.
-    pub fn entry(&self, name: &str) -> Option<(&'p Registry, &'p Entry)> {
-        self.all.iter().find_map(|&registry| match registry.named(name) {
-            Lookup::Entry(entry) => Some((registry, entry)),
-            _ => None,
-        })
     }
 }

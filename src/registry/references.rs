@@ -30,23 +30,13 @@ pub fn comments<'p>(
 /// where that is enough to tell.
 fn meant<'p>(registries: &Registries<'p>, file: &RelPath, written: &str) -> Option<&'p Registry> {
     let from = |folder: &str| paths::join(folder, written).and_then(|path| registries.at(&path));
-    let by_end = || {
-        let end = format!("/{}", written.trim_start_matches("./"));
-        let mut matching = registries.all().iter().filter(|registry| registry.path.ends_with(&end));
-        matching.next().filter(|_| matching.next().is_none()).copied()
-    };
+    let by_end = || registries.ending(written.trim_start_matches("./"));
     from("").or_else(|| from(paths::folder(file))).or_else(by_end)
 }
 
 /// What a use leads to, where the registry is imported the way it is written.
 pub fn lookup<'p>(registry: &'p Registry, found: &Use) -> Option<Lookup<'p>> {
     (registry.shape.importable && registry.shape.calls.len() == found.calls).then(|| registry.lookup(&found.path))
-}
-
-/// Where an entry's number is written.
-pub fn place(registry: &Registry, name: &str) -> Option<Span> {
-    let entry = registry.entries.iter().find(|entry| entry.name() == name)?;
-    Some(entry.name_span)
 }
 
 /// The places that may read a registry with the folder it is in.

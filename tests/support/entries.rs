@@ -148,13 +148,14 @@ pub fn registry(bytes: &[u8]) {
     let configured = PortSettings { registries: vec!["ports.nix".to_owned()], ..PortSettings::default() };
     for settings in [&PortSettings::default(), &configured] {
         let Some(registry) = registry::evaluate(&path, &tree, settings) else { continue };
+        let names = registry::nearest::Names::of(&registry);
         for entry in registry.entries.iter().take(50) {
             for span in [entry.name_span, entry.value_span] {
                 assert!(text.get(span.range()).is_some(), "{} points outside of the file", entry.name());
             }
             assert_ne!(registry.lookup(&entry.path), Lookup::Missing(0), "{} is not there", entry.name());
             registry.named(&entry.name());
-            registry.nearest(&entry.name());
+            names.nearest(&entry.name());
         }
     }
 }

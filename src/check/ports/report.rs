@@ -9,6 +9,7 @@ use super::hosts::Hosts;
 use super::{PortUse, UseKind};
 use crate::check::ProjectContext;
 use crate::finding::{Finding, Fix, RelPath, Safety};
+use crate::lang::limits::bounded;
 use crate::lang::{Language, Tree};
 use crate::project::{Project, ProjectFile};
 use crate::registry::{Entry, Registries, Registry};
@@ -53,7 +54,8 @@ impl<'p> Reporter<'p> {
         let registries = Registries::of(project);
         let shape_of = |registry: &&'p Registry| {
             let source = &project.file(&registry.path)?.source;
-            Some((&registry.path, port_fix::shape(registry, &Tree::parse(Language::Nix, &source.text)?)))
+            let shape = bounded(|| Some(port_fix::shape(registry, &Tree::parse(Language::Nix, &source.text)?)))?;
+            Some((&registry.path, shape))
         };
         let shapes = registries.all().iter().filter_map(shape_of).collect();
         let mut reporter =
@@ -103,7 +105,7 @@ impl<'p> Reporter<'p> {
         registries.sort_by_key(|registry| registry.shape.calls.len());
         registries.into_iter().find_map(|registry| {
             let source = &self.project.file(&registry.path)?.source;
-            missing::extend(source, &Tree::parse(Language::Nix, &source.text)?, registry, &missing)
+            bounded(|| missing::extend(source, &Tree::parse(Language::Nix, &source.text)?, registry, &missing))
         })
     }
 
@@ -114,13 +116,9 @@ impl<'p> Reporter<'p> {
     /// The ports of a file that are the repository's own and that no comment answers for.
     fn uses(&self, file: &'p ProjectFile) -> impl Iterator<Item = &'p PortUse> {
         let is_registry = self.registries.is_registry(&file.source.path);
-        let own = file
-            .facts
-            .ports
-            .uses
-            .iter()
-            .filter(|port| self.is_own(port) && !is_answered_for(&self.registries, file, port));
-        own.filter(move |_| !is_registry)
+        let answers = self.registries.answers(&file.facts.registry.comments);
+        let uses = file.facts.ports.uses.iter().filter(move |_| !is_registry);
+        uses.filter(move |port| self.is_own(port) && !answers.cover(port.number, port.span))
     }
 
     fn findings(&self) -> Vec<Finding> {
@@ -170,17 +168,20 @@ impl<'p> Reporter<'p> {
         self.replacement(open, port, &Target { registry: path, shape, entry, number: port.number, settled })
     }
 
-    /// Writes an entry's name where its number stands.
+    /// Writes an entry's name where its number stands. A file in which that takes too long is left as it is.
     fn replacement(&self, open: &OpenFile<'p>, port: &PortUse, target: &Target<'_>) -> Result<Fix, String> {
         let source = &open.file.source;
         let Some(tree) = open.tree() else { return Err("the file cannot be read".to_owned()) };
-        if source.kind != Kind::Nix {
-            return port_fix::comment(source, tree, port.span, target);
+        if source.kind == Kind::Nix
+            && let Some(obstacle) = port_fix::import_obstacle(&self.project.paths, &source.path, target.registry)
+        {
+            return Err(obstacle);
         }
-        match port_fix::import_obstacle(&self.project.paths, &source.path, target.registry) {
-            Some(obstacle) => Err(obstacle),
-            None => port_fix::nix(source, tree, port.span, target),
-        }
+        let fix = || match source.kind {
+            Kind::Nix => port_fix::nix(source, tree, port.span, target),
+            _ => port_fix::comment(source, tree, port.span, target),
+        };
+        bounded(|| Some(fix())).unwrap_or_else(|| Err("there is too much in the file".to_owned()))
     }
 
     /// Several entries have the number: which one is meant, only a person can say.
@@ -258,12 +259,6 @@ fn naming(source: &Source, registry: &str, number: impl std::fmt::Display) -> St
         Kind::Nix => "write that name here".to_owned(),
         _ => format!("say it in a comment above: `# Port from {registry}: NAME = {number}`"),
     }
-}
-
-/// Whether a comment names the registry entry of this use; whether it is right is for `port-drift` to say.
-fn is_answered_for(registries: &Registries<'_>, file: &ProjectFile, port: &PortUse) -> bool {
-    let comments = &file.facts.registry.comments;
-    comments.iter().any(|comment| comment.covers.contains(port.span) && registries.answers(comment, port.number))
 }
 
 fn rule(port: &PortUse) -> &'static str {

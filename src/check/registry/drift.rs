@@ -1,10 +1,13 @@
 //! `port-drift`: a comment, the registry and the number beside it do not say the same.
 
+use std::collections::HashMap;
+
 use crate::check::ProjectContext;
 use crate::check::ports::{PortUse, UseKind};
 use crate::finding::{Edit, Finding, Fix, Safety, Span};
 use crate::project::ProjectFile;
 use crate::registry::{Entry, Lookup, Registries, Registry, RegistryComment, references};
+use crate::spans::Spans;
 
 const RULE: &str = "port-drift";
 
@@ -30,24 +33,86 @@ const SERVICES: [(&str, &[&str]); 14] = [
 /// service with another number than the registry's.
 pub fn report(context: &mut ProjectContext<'_>, registries: &Registries<'_>) {
     let mut findings = Vec::new();
+    let mut literals = HashMap::new();
     for (file, comment, registry) in references::comments(context.project, registries) {
         let Some(registry) = registry else { continue };
         let Lookup::Entry(entry) = registry.named(&comment.entry) else { continue };
         let Some(port) = entry.port().map(u32::from) else { continue };
+        let literals = literals.entry(&file.source.path).or_insert_with(|| Literals::of(file));
         findings.extend(match comment.number {
-            Some(number) if number != port => Some(stale(file, comment, registry, entry, port)),
-            _ => beside(file, comment, registry, entry, port),
+            Some(number) if number != port => Some(stale(file, comment, registry, entry, port, literals)),
+            _ => beside(file, comment, registry, entry, port, literals),
         });
     }
+    let mut services = HashMap::new();
     for file in &context.project.files {
         let literals = file.facts.ports.uses.iter().filter(|port| port.kind == UseKind::Literal);
-        findings.extend(literals.filter_map(|literal| address(file, literal, registries)));
+        findings.extend(literals.filter_map(|literal| address(file, literal, registries, &mut services)));
     }
     findings.into_iter().for_each(|finding| context.report(finding));
 }
 
+/// The numbers that are written out in a file.
+struct Literals<'p> {
+    /// The places of each.
+    places: HashMap<u32, Vec<Span>>,
+    /// Those that no comment gives, in the order of their places.
+    unsaid: Vec<&'p PortUse>,
+    /// Where in `unsaid` the next other number is.
+    next_other: Vec<usize>,
+}
+
+impl<'p> Literals<'p> {
+    fn of(file: &'p ProjectFile) -> Self {
+        let mut said: HashMap<u32, Vec<Span>> = HashMap::new();
+        for comment in &file.facts.registry.comments {
+            if let Some(number) = comment.number {
+                said.entry(number).or_default().push(comment.covers);
+            }
+        }
+        let said: HashMap<u32, Spans> =
+            said.into_iter().map(|(number, spans)| (number, Spans::from_iter(spans))).collect();
+        let mut all: Vec<_> = file.facts.ports.uses.iter().filter(|port| port.kind == UseKind::Literal).collect();
+        all.sort_by_key(|literal| literal.span);
+        let mut places: HashMap<u32, Vec<Span>> = HashMap::new();
+        for literal in &all {
+            places.entry(literal.number).or_default().push(literal.span);
+        }
+        let is_said = |port: &PortUse| said.get(&port.number).is_some_and(|spans| spans.any_around(port.span));
+        let unsaid: Vec<_> = all.into_iter().filter(|literal| !is_said(literal)).collect();
+        let mut next_other = vec![unsaid.len(); unsaid.len()];
+        for at in (1..unsaid.len()).rev() {
+            let same = unsaid[at - 1].number == unsaid[at].number;
+            next_other[at - 1] = if same { next_other[at] } else { at };
+        }
+        Self { places, unsaid, next_other }
+    }
+
+    /// Whether a number is written in a span.
+    fn has(&self, number: u32, inside: Span) -> bool {
+        let places = self.places.get(&number).map_or(&[][..], Vec::as_slice);
+        let first = places.get(places.partition_point(|place| place.start < inside.start));
+        first.is_some_and(|place| inside.contains(*place))
+    }
+
+    /// The one number in a span that no comment gives; nothing where there are several.
+    fn only_unsaid(&self, inside: Span) -> Option<&'p PortUse> {
+        let at = self.unsaid.partition_point(|literal| literal.span.start < inside.start);
+        let is_inside = |literal: &&&PortUse| inside.contains(literal.span);
+        let first = self.unsaid.get(at).filter(is_inside)?;
+        self.unsaid.get(self.next_other[at]).filter(is_inside).is_none().then_some(*first)
+    }
+}
+
 /// A comment that says another number than the registry.
-fn stale(file: &ProjectFile, comment: &RegistryComment, registry: &Registry, entry: &Entry, port: u32) -> Finding {
+fn stale(
+    file: &ProjectFile,
+    comment: &RegistryComment,
+    registry: &Registry,
+    entry: &Entry,
+    port: u32,
+    literals: &Literals<'_>,
+) -> Finding {
     let (name, written) = (&comment.entry, comment.number.unwrap_or_default());
     let message = format!("{name} is {port} in {}, this comment says {written}", registry.path);
     let finding = Finding::new(RULE, &file.source.path, comment.number_span, message)
@@ -55,7 +120,7 @@ fn stale(file: &ProjectFile, comment: &RegistryComment, registry: &Registry, ent
         .help(format!("write {port} here and wherever the comment's number stands, or correct the registry"))
         .also(&registry.path, entry.value_span, format!("{name} is registered here"));
     // Where the block uses the registry's number already, only the comment is old.
-    let uses = |number: u32| covered(file, comment.covers).any(|literal| literal.number == number);
+    let uses = |number: u32| literals.has(number, comment.covers);
     if uses(port) && !uses(written) {
         let edit = Edit { path: file.source.path.clone(), span: comment.number_span, text: port.to_string() };
         let title = format!("write {port} in the comment");
@@ -71,20 +136,13 @@ fn beside(
     registry: &Registry,
     entry: &Entry,
     port: u32,
+    literals: &Literals<'_>,
 ) -> Option<Finding> {
-    if covered(file, comment.covers).any(|literal| literal.number == port) {
+    if literals.has(port, comment.covers) {
         return None;
     }
-    let accounted = |literal: &&PortUse| {
-        let comments = file.facts.registry.comments.iter();
-        comments.into_iter().any(|other| other.number == Some(literal.number) && other.covers.contains(literal.span))
-    };
-    let mut others = covered(file, comment.covers).filter(|literal| !accounted(literal));
-    let literal = others.next()?;
-    if others.any(|other| other.number != literal.number) {
-        // Which of them the comment means is not certain.
-        return None;
-    }
+    // Where there are several, which of them the comment means is not certain.
+    let literal = literals.only_unsaid(comment.covers)?;
     let (name, number) = (&comment.entry, literal.number);
     let message = format!("port {number} stands beside a comment that says {name} = {port}");
     Some(
@@ -96,26 +154,19 @@ fn beside(
     )
 }
 
-/// The literals of a file in a span.
-fn covered(file: &ProjectFile, span: Span) -> impl Iterator<Item = &PortUse> {
-    let literals = file.facts.ports.uses.iter();
-    literals.filter(move |literal| literal.kind == UseKind::Literal && span.contains(literal.span))
-}
-
 /// A number in the address of a service that the registry has once, with another number.
-fn address(file: &ProjectFile, literal: &PortUse, registries: &Registries<'_>) -> Option<Finding> {
+fn address<'p>(
+    file: &ProjectFile,
+    literal: &PortUse,
+    registries: &Registries<'p>,
+    services: &mut HashMap<&'static str, Option<(&'p Registry, &'p Entry)>>,
+) -> Option<Finding> {
     if literal.host.is_some() || !registries.by_number(literal.number).is_empty() {
         return None;
     }
-    let names = service(file.source.text.get(..literal.span.start as usize)?)?;
-    let mut entries = registries.all().iter().flat_map(|registry| {
-        let ports = registry.ports().filter(|(entry, _)| is_named(entry, names));
-        ports.map(move |(entry, port)| (*registry, entry, port))
-    });
-    let (registry, entry, port) = entries.next()?;
-    if entries.any(|(_, other, _)| other.origin != entry.origin) {
-        return None;
-    }
+    let (scheme, names) = service(file.source.text.get(..literal.span.start as usize)?)?;
+    let (registry, entry) = (*services.entry(scheme).or_insert_with(|| only(registries, names)))?;
+    let port = entry.port()?;
     let (name, number) = (entry.name(), literal.number);
     let message = format!("this address has port {number}, but {name} is {port} in {}", registry.path);
     Some(
@@ -126,13 +177,27 @@ fn address(file: &ProjectFile, literal: &PortUse, registries: &Registries<'_>) -
     )
 }
 
+/// The only entry that has one of some names.
+fn only<'p>(registries: &Registries<'p>, names: &[&str]) -> Option<(&'p Registry, &'p Entry)> {
+    let mut entries = registries.all().iter().flat_map(|registry| {
+        let ports = registry.ports().filter(|(entry, _)| is_named(entry, names));
+        ports.map(move |(entry, _)| (*registry, entry))
+    });
+    let (registry, entry) = entries.next()?;
+    entries.all(|(_, other)| other.origin == entry.origin).then_some((registry, entry))
+}
+
 fn is_named(entry: &Entry, names: &[&str]) -> bool {
     entry.path.last().is_some_and(|last| names.iter().any(|name| last.eq_ignore_ascii_case(name)))
 }
 
 /// The service whose address ends in a text: `redis://localhost:`.
-fn service(before: &str) -> Option<&'static [&'static str]> {
+fn service(before: &str) -> Option<(&'static str, &'static [&'static str])> {
+    /// More than the longest name of a host and of a user take.
+    const LONGEST: usize = 1_000;
     let authority = before.strip_suffix(':')?;
+    let near = (authority.len().saturating_sub(LONGEST)..).find(|&at| authority.is_char_boundary(at))?;
+    let authority = &authority[near..];
     let start = authority.rfind("://")?;
     let host = authority.get(start + 3..)?;
     if host.contains(|c: char| c.is_whitespace() || matches!(c, '/' | '"' | '\'' | ',')) {
@@ -141,7 +206,7 @@ fn service(before: &str) -> Option<&'static [&'static str]> {
     let scheme = authority.get(..start)?;
     let from = scheme.rfind(|c: char| !c.is_ascii_alphanumeric()).map_or(0, |at| at + 1);
     let scheme = scheme.get(from..)?;
-    SERVICES.iter().find(|(known, _)| *known == scheme).map(|(_, names)| *names)
+    SERVICES.iter().find(|(known, _)| *known == scheme).copied()
 }
 
 #[cfg(test)]

@@ -1,44 +1,58 @@
 //! `unknown-port`: references to entries that the registry does not have.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::check::ProjectContext;
 use crate::finding::{Finding, RelPath, Span};
-use crate::registry::{Lookup, Registries, Registry, RegistryComment, dotted, is_identifier, references};
+use crate::registry::nearest::Names;
+use crate::registry::{Entry, Lookup, Registries, Registry, RegistryComment, dotted, is_identifier, references};
 
 const RULE: &str = "unknown-port";
 
 /// Reports names in Nix and in comments that lead nowhere.
 pub fn report(context: &mut ProjectContext<'_>, registries: &Registries<'_>) {
     let mut findings = Vec::new();
+    let mut near = Near::default();
     let mut seen: HashSet<(RelPath, Span)> = HashSet::new();
     for (file, found, registry) in references::uses(context.project, registries).filter(|(_, found, _)| found.certain) {
         let Some(Lookup::Missing(at)) = references::lookup(registry, found) else { continue };
         let (Some(&span), path) = (found.names.get(at), &file.source.path) else { continue };
         if seen.insert((path.clone(), span)) {
-            findings.push(missing(path, span, registry, &found.path, at));
+            findings.push(missing(path, span, registry, &found.path, at, &mut near));
         }
     }
     for (file, comment, registry) in references::comments(context.project, registries) {
-        findings.extend(in_comment(&file.source.path, comment, registry));
+        findings.extend(in_comment(&file.source.path, comment, registry, &mut near));
     }
     findings.into_iter().for_each(|finding| context.report(finding));
 }
 
 /// A path in Nix whose name at `at` does not exist.
-fn missing(path: &RelPath, span: Span, registry: &Registry, names: &[String], at: usize) -> Finding {
+fn missing<'r>(
+    path: &RelPath,
+    span: Span,
+    registry: &'r Registry,
+    names: &[String],
+    at: usize,
+    near: &mut Near<'r>,
+) -> Finding {
     let wanted = dotted(names);
     let inside = dotted(&names[..at]);
-    let is_entry = registry.entries.iter().any(|entry| entry.path == names[..at]) && at > 0;
+    let is_entry = at > 0 && matches!(registry.lookup(&names[..at]), Lookup::Entry(_));
     let message = match (is_entry, at) {
         (true, _) => format!("{inside} in {} is a number: it has no `{}`", registry.path, names[at]),
         (false, 0) => format!("{} has no entry {wanted}", registry.path),
         (false, _) => format!("{} has no entry {wanted}: `{}` is not in {inside}", registry.path, names[at]),
     };
-    suggest(Finding::new(RULE, path, span, message), registry, &wanted)
+    suggest(Finding::new(RULE, path, span, message), registry, &wanted, near)
 }
 
-fn in_comment(path: &RelPath, comment: &RegistryComment, registry: Option<&Registry>) -> Option<Finding> {
+fn in_comment<'r>(
+    path: &RelPath,
+    comment: &RegistryComment,
+    registry: Option<&'r Registry>,
+    near: &mut Near<'r>,
+) -> Option<Finding> {
     let Some(registry) = registry else {
         let message = format!("{} is no port registry of this repository", comment.registry);
         return Some(Finding::new(RULE, path, comment.registry_span, message).label("no registry there").help(
@@ -51,18 +65,36 @@ fn in_comment(path: &RelPath, comment: &RegistryComment, registry: Option<&Regis
         Lookup::Group => format!("{wanted} is a group of {}, not an entry", registry.path),
         Lookup::Missing(_) => format!("{} has no entry {wanted}", registry.path),
     };
-    Some(suggest(Finding::new(RULE, path, comment.entry_span, message), registry, wanted))
+    Some(suggest(Finding::new(RULE, path, comment.entry_span, message), registry, wanted, near))
 }
 
-fn suggest(finding: Finding, registry: &Registry, wanted: &str) -> Finding {
+/// The names of the registries that were asked for something near.
+#[derive(Default)]
+struct Near<'r> {
+    names: HashMap<&'r RelPath, Names<'r>>,
+    asked: usize,
+}
+
+/// After so many names that lead nowhere, the mistake is not in the names.
+const ASKED: usize = 1_000;
+
+impl<'r> Near<'r> {
+    fn find(&mut self, registry: &'r Registry, wanted: &str) -> Option<&'r Entry> {
+        self.asked += 1;
+        let names = self.names.entry(&registry.path).or_insert_with(|| Names::of(registry));
+        (self.asked <= ASKED).then(|| names.nearest(wanted)).flatten()
+    }
+}
+
+fn suggest<'r>(finding: Finding, registry: &'r Registry, wanted: &str, near: &mut Near<'r>) -> Finding {
     let last = wanted.rsplit('.').next().unwrap_or(wanted);
-    match registry.nearest(wanted) {
-        Some(near) => {
-            let span = references::place(registry, &near).unwrap_or_default();
+    match near.find(registry, wanted) {
+        Some(entry) => {
+            let near = entry.name();
             finding
                 .label(format!("did you mean {near}?"))
                 .help(format!("write {near}, or add {wanted} to {}", registry.path))
-                .also(&registry.path, span, format!("{near} is registered here"))
+                .also(&registry.path, entry.name_span, format!("{near} is registered here"))
         }
         None if is_identifier(last) => {
             let help = format!("add {wanted} to {}; `flakeward ports next` finds it a free number", registry.path);

@@ -28,6 +28,8 @@ struct Used {
     whole: HashSet<RelPath>,
     /// Entries in use, by registry and definition.
     entries: HashSet<(RelPath, u32)>,
+    /// Groups all of which are.
+    groups: HashSet<(RelPath, Vec<String>)>,
 }
 
 impl Used {
@@ -58,8 +60,9 @@ impl Used {
         match found {
             Lookup::Entry(entry) => self.mark_entry(registry, entry),
             Lookup::Group => {
-                let below = registry.entries.iter().filter(|entry| entry.path.starts_with(path));
-                below.for_each(|entry| self.mark_entry(registry, entry));
+                if self.groups.insert((registry.path.clone(), path.to_vec())) {
+                    registry.below(path).for_each(|entry| self.mark_entry(registry, entry));
+                }
             }
             Lookup::NotDecidable => {
                 self.whole.insert(registry.path.clone());

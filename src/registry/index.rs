@@ -1,0 +1,59 @@
+//! The entries of a registry by path, so that each of many references to a large one is found at once.
+
+use std::cmp::Ordering;
+
+use super::{Entry, Lookup, Value};
+
+/// Places of entries, in the order of their paths; those of one path in the order of the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Index(Vec<u32>);
+
+impl Index {
+    pub(super) fn of(entries: &[Entry]) -> Self {
+        let mut order: Vec<u32> = (0..entries.len() as u32).collect();
+        order.sort_by(|&a, &b| entries[a as usize].path.cmp(&entries[b as usize].path));
+        Self(order)
+    }
+
+    /// What a path leads to.
+    pub(super) fn lookup<'r>(&'r self, entries: &'r [Entry], path: &[impl AsRef<str>]) -> Lookup<'r> {
+        let mut undecidable = false;
+        let mut known = 0;
+        for length in 0..=path.len() {
+            let whole = length == path.len();
+            let mut found = self.below(entries, &path[..length]).peekable();
+            if found.peek().is_none() {
+                break;
+            }
+            known = length;
+            for entry in found {
+                // The entry of an undecidable group stands for whatever may be in it.
+                match (&entry.value, entry.path.len() == length) {
+                    (Value::NotDecidable(_), true) => undecidable = true,
+                    (_, true) if whole => return Lookup::Entry(entry),
+                    (_, true) => {}
+                    (_, false) if whole => return Lookup::Group,
+                    (_, false) => break,
+                }
+            }
+        }
+        if undecidable { Lookup::NotDecidable } else { Lookup::Missing(known) }
+    }
+
+    /// The entries whose paths begin with a path, in the order of their paths.
+    pub(super) fn below<'r, S: AsRef<str>>(
+        &'r self,
+        entries: &'r [Entry],
+        path: &[S],
+    ) -> impl Iterator<Item = &'r Entry> + use<'r, S> {
+        let head = |place: &u32| {
+            let names = &entries[*place as usize].path;
+            let mut pairs = names.iter().zip(path).map(|(name, wanted)| name.as_str().cmp(wanted.as_ref()));
+            let shorter = if names.len() < path.len() { Ordering::Less } else { Ordering::Equal };
+            pairs.find(|order| order.is_ne()).unwrap_or(shorter)
+        };
+        let from = self.0.partition_point(|place| head(place).is_lt());
+        let count = self.0[from..].partition_point(|place| head(place).is_eq());
+        self.0[from..from + count].iter().map(|&place| &entries[place as usize])
+    }
+}
