@@ -125,7 +125,7 @@ impl Finding {
             level: Level::Error,
             path: path.clone(),
             span,
-            message: message.into(),
+            message: short(message),
             label: String::new(),
             help: None,
             labels: Vec::new(),
@@ -136,25 +136,25 @@ impl Finding {
 
     /// Adds the text under the place.
     pub fn label(mut self, label: impl Into<String>) -> Self {
-        self.label = label.into();
+        self.label = short(label);
         self
     }
 
     /// Adds what to do about it.
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.help = Some(short(help));
         self
     }
 
     /// Adds a second place.
     pub fn also(mut self, path: &RelPath, span: Span, message: impl Into<String>) -> Self {
-        self.labels.push(Label { path: path.clone(), span, message: message.into() });
+        self.labels.push(Label { path: path.clone(), span, message: short(message) });
         self
     }
 
     /// Adds a mechanical fix.
     pub fn fix(mut self, fix: Fix) -> Self {
-        self.fix = Some(fix);
+        self.fix = Some(Fix { title: short(fix.title), ..fix });
         self
     }
 
@@ -162,6 +162,20 @@ impl Finding {
     pub fn sort_key(&self) -> (&str, Span, RuleId, &str) {
         (&self.path, self.span, self.rule, &self.message)
     }
+}
+
+/// What a finding says holds names from the repository, and many findings may hold the same: one that is a megabyte long
+/// must not be in all of them whole.
+fn short(text: impl Into<String>) -> String {
+    const LONGEST: usize = 2_000;
+    let mut text = text.into();
+    if text.len() > LONGEST {
+        let end = (0..=LONGEST).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+        text.truncate(end);
+        text.push_str("...");
+        text.shrink_to_fit();
+    }
+    text
 }
 
 /// A second place that explains a finding.

@@ -219,6 +219,28 @@ fn many_findings_on_one_line_and_in_one_registry() {
     assert_eq!((ran.code, ran.err.as_str()), (Some(1), ""));
     let count = |rule: &str| ran.out.matches(&format!("[{rule}]")).count();
     assert_eq!((count("hardcoded-port"), count("unknown-port"), count("unused-port")), (20_000, 20_000, 0));
+    let keys: String = range().map(|index| format!("p{index}_port: {}\n", index + 1_000)).collect();
+    let (code, out) = says("x.yaml", format!("{keys}host: x.org\n"));
+    assert_eq!((code, out.lines().count()), (Some(1), 20_000));
+}
+
+/// A long name is in the file once and in what is said about it often: it is cut there.
+#[test]
+fn long_names_are_not_said_whole() {
+    let name = "port".repeat(10_000);
+    let ports: String = (0..5_000).map(|index| format!("{} ", index + 1_000)).collect();
+    let (code, out) = says("x.nix", format!("{{ {name} = {{ ports = [ {ports} ]; }}; }}"));
+    assert!(code == Some(1) && out.lines().count() == 5_000 && out.len() < 1 << 20, "{}", out.len());
+    let listed: String = (0..5_000).map(|index| format!("  - {}\n", index + 1_000)).collect();
+    let (code, out) = says("x.yaml", format!("? {name}\n:\n  ports:\n{listed}"));
+    assert!(code == Some(1) && out.lines().count() == 5_000 && out.len() < 1 << 20, "{}", out.len());
+    let used = "{ port = 3000; }\n".repeat(5_000);
+    let root = repository(&[
+        ("ports.nix", format!("{{ {name} = 3000; a = 4000; }}").as_bytes()),
+        ("x.nix", format!("[ {used} ]").as_bytes()),
+    ]);
+    let ran = run(root.path(), "--format json");
+    assert!(ran.code == Some(1) && ran.peak < 600, "{} MiB", ran.peak);
 }
 
 #[test]

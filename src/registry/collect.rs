@@ -17,6 +17,9 @@ const CALLS: usize = 4;
 /// How deep groups may nest.
 const DEPTH: usize = 16;
 
+/// Longer names than this are not read: every use of an entry would be told with its name.
+const NAME: usize = 255;
+
 /// The most entries that are read: there are no more ports than this.
 const ENTRIES: usize = 1 << 16;
 
@@ -155,6 +158,10 @@ impl Walk<'_, '_, '_> {
                 self.undecidable(&group.path, span, why);
             }
             for (name, attr) in &group.set.attrs {
+                if name.len() > NAME {
+                    self.undecidable(&group.path, attr.name_span, "it has a name that is too long");
+                    continue;
+                }
                 if self.entries.len() + todo.len() >= ENTRIES {
                     return self.undecidable(&[], Span::default(), "it has more entries than there are ports");
                 }

@@ -31,7 +31,7 @@ pub struct Use {
     pub certain: bool,
 }
 
-/// At most this many steps per file; beyond it the registry counts as used whole.
+/// At most this many steps per file, or as many as it has nodes; beyond it the registry counts as used whole.
 const STEPS: usize = 50_000;
 
 /// Words of commands that evaluate a Nix file.
@@ -189,7 +189,7 @@ impl<'a> Search<'_, 'a> {
         let mut steps = 0;
         while let Some(flow) = self.todo.pop() {
             steps += 1;
-            if steps > STEPS {
+            if steps > STEPS.max(self.tree.size(self.tree.root())) {
                 let whole = Flow { path: Vec::new(), names: Vec::new(), ..flow };
                 return self.read(&whole);
             }

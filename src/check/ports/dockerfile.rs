@@ -41,7 +41,7 @@ fn scan(tree: &Tree<'_>, node: Node, path: &[&str], flavour: Flavour, facts: &mu
     let start = tree.span(node).start as usize;
     for port in found {
         let span = Span::new(start + port.range.start, start + port.range.end);
-        facts.uses.push(PortUse::in_text(&port, span, None, &path.join(".")));
+        facts.uses.push(PortUse::in_text(&port, span, None, &super::name(path)));
     }
 }
 

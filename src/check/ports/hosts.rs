@@ -1,7 +1,7 @@
 //! Whose host is it? A port on somebody else's service is none of this repository's ports.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 
 use crate::config::PortSettings;
@@ -90,17 +90,39 @@ const SHARED: [&str; 24] = [
 /// What the repository and its configuration say about hosts.
 #[derive(Debug, Default)]
 pub struct Hosts {
-    own: BTreeSet<String>,
-    external: Vec<String>,
-    configured: Vec<String>,
+    own: HashSet<String>,
+    external: Listed,
+    configured: Listed,
     /// The entries of the configuration that decided something, as they are written.
     decided: RefCell<BTreeSet<String>>,
+}
+
+/// A list of domains in the configuration: by each, where it stands first and how it is written.
+#[derive(Debug, Default)]
+struct Listed(HashMap<String, (usize, String)>);
+
+impl Listed {
+    /// `.example.org` and `*.example.org` cover everything below, `example.org` itself and everything below.
+    fn new(entries: &[String]) -> Self {
+        let mut listed = HashMap::new();
+        for (index, entry) in entries.iter().enumerate() {
+            let domain = entry.trim_start_matches('*').trim_start_matches('.').to_ascii_lowercase();
+            listed.entry(domain).or_insert((index, entry.clone()));
+        }
+        Self(listed)
+    }
+
+    /// The first entry that covers a host, as it is written.
+    fn covering(&self, host: &str) -> Option<&str> {
+        let entries = domains(host).filter_map(|domain| self.0.get(domain));
+        entries.min_by_key(|(index, _)| *index).map(|(_, entry)| entry.as_str())
+    }
 }
 
 impl Hosts {
     /// Gathers the own hosts of a repository.
     pub fn gather(project: &Project, settings: &PortSettings) -> Self {
-        let mut own = BTreeSet::new();
+        let mut own = HashSet::new();
         for name in project.files.iter().flat_map(|file| &file.facts.ports.own_hosts) {
             let name = name.to_ascii_lowercase();
             if let Some(domain) = registrable(&name) {
@@ -108,7 +130,7 @@ impl Hosts {
             }
             own.insert(name);
         }
-        let (external, configured) = (settings.external_hosts.clone(), settings.own_hosts.clone());
+        let (external, configured) = (Listed::new(&settings.external_hosts), Listed::new(&settings.own_hosts));
         Self { own, external, configured, decided: RefCell::default() }
     }
 
@@ -117,9 +139,13 @@ impl Hosts {
         self.decided.borrow().clone()
     }
 
-    fn is_listed(&self, host: &str, entries: &[String]) -> bool {
-        let entry = entries.iter().find(|entry| matches_entry(host, &entry.to_ascii_lowercase()));
-        self.decided.borrow_mut().extend(entry.cloned());
+    fn is_listed(&self, host: &str, entries: &Listed) -> bool {
+        let entry = entries.covering(host);
+        if let Some(entry) = entry
+            && !self.decided.borrow().contains(entry)
+        {
+            self.decided.borrow_mut().insert(entry.to_owned());
+        }
         entry.is_some()
     }
 
@@ -139,13 +165,14 @@ impl Hosts {
         // A name without a dot is looked up in the own network only.
         !host.contains('.')
             || PRIVATE.iter().any(|suffix| is_under(&host, suffix))
-            || self.own.iter().any(|own| own.contains('.') && is_under(&host, own))
+            || domains(&host).any(|domain| domain.contains('.') && self.own.contains(domain))
     }
 }
 
-/// `.example.org` and `*.example.org` cover everything below, `example.org` itself and everything below.
-fn matches_entry(host: &str, entry: &str) -> bool {
-    is_under(host, entry.trim_start_matches('*').trim_start_matches('.'))
+/// A host and the domains that it is in. No name has more than 127 parts.
+fn domains(host: &str) -> impl Iterator<Item = &str> {
+    let below = host.rmatch_indices('.').take(127).map(|(dot, _)| &host[dot + 1..]);
+    std::iter::once(host).chain(below)
 }
 
 fn is_under(host: &str, domain: &str) -> bool {
@@ -245,8 +272,8 @@ mod tests {
     #[test]
     fn the_configuration_has_the_last_word() {
         let mut hosts = hosts(&["a.example.org"]);
-        hosts.external = vec![".mail.example.org".into()];
-        hosts.configured = vec!["gmail.com".into()];
+        hosts.external = Listed::new(&[".mail.example.org".into()]);
+        hosts.configured = Listed::new(&["gmail.com".into()]);
         assert!(!hosts.is_own("x.mail.example.org"));
         assert!(hosts.is_own("smtp.gmail.com"));
     }

@@ -76,6 +76,23 @@ pub enum UseKind {
     Fallback,
 }
 
+/// What a port is the port of, written as a path. Many ports may stand under the same long names: of those only so much
+/// is kept as is enough to find a name for an entry.
+fn name(path: &[impl AsRef<str>]) -> String {
+    const DEEPEST: usize = 16;
+    let parts = path.iter().take(DEEPEST).chain(path.iter().skip(DEEPEST.max(path.len().saturating_sub(DEEPEST))));
+    parts.map(|part| start(part.as_ref())).collect::<Vec<_>>().join(".")
+}
+
+/// The beginning of a name, which is all of it but in hostile files.
+fn start(name: &str) -> &str {
+    const LONGEST: usize = 200;
+    match name.len() <= LONGEST {
+        true => name,
+        false => (0..=LONGEST).rev().find_map(|end| name.get(..end)).unwrap_or(""),
+    }
+}
+
 impl PortUse {
     /// The use that a port in a text is. `beside` is the host that stands beside the whole text, `name` what the text is
     /// the value of.
@@ -96,8 +113,8 @@ impl PortUse {
     fn name(around: &str, inside: Option<&str>) -> String {
         match (around, inside) {
             (around, None) => around.to_owned(),
-            ("", Some(inside)) => inside.to_owned(),
-            (around, Some(inside)) => format!("{around} {inside}"),
+            ("", Some(inside)) => start(inside).to_owned(),
+            (around, Some(inside)) => format!("{around} {}", start(inside)),
         }
     }
 }

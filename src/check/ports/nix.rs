@@ -130,12 +130,12 @@ impl<'a> Collector<'_, 'a> {
             return;
         }
         match flow.arithmetic {
-            Some(arithmetic) => self.add(arithmetic, 0, UseKind::Computed, None, path.join(".")),
+            Some(arithmetic) => self.add(arithmetic, 0, UseKind::Computed, None, super::name(&path)),
             None if number == 0 => {}
             None => {
                 let kind = if bound { UseKind::Bound } else { UseKind::Literal };
                 let host = self.host_beside(binding, &path);
-                self.add(node, number, kind, host, path.join("."));
+                self.add(node, number, kind, host, super::name(&path));
             }
         }
     }
@@ -144,7 +144,7 @@ impl<'a> Collector<'_, 'a> {
     fn default_argument(&mut self, node: Node, formal: Node, number: u32) {
         let name = self.tree.child(formal, Field::Name).map_or("", |name| self.tree.slice(name));
         if number > 0 && text::is_port_word(name) {
-            self.add(node, number, UseKind::Bound, None, name.to_owned());
+            self.add(node, number, UseKind::Bound, None, super::start(name).to_owned());
         }
     }
 
@@ -161,7 +161,7 @@ impl<'a> Collector<'_, 'a> {
             && flow.arithmetic.is_none()
             && self.bound.insert(literal)
         {
-            self.add_bound(literal, number, path.join("."));
+            self.add_bound(literal, number, super::name(&path));
         }
     }
 
@@ -214,11 +214,11 @@ impl<'a> Collector<'_, 'a> {
         let direct = matches!(flow.sink, Sink::Binding(_)) && flow.arithmetic.is_none();
         let Some(masked) = Masked::new(self, node) else { return };
         let mut names: Vec<&str> = path.iter().map(AsRef::as_ref).collect();
-        let mut own_name = path.join(".");
+        let mut own_name = super::name(&path);
         match flow.sink {
             Sink::Default(formal) => {
                 let name = tree.child(formal, Field::Name).map_or("", |name| tree.slice(name));
-                (names, own_name) = (vec![name], name.to_owned());
+                (names, own_name) = (vec![name], super::start(name).to_owned());
             }
             _ if !direct => names.push("?"),
             Sink::Binding(binding) if self.is_port(binding, &path, false) => names.push("port"),
@@ -254,7 +254,7 @@ impl<'a> Collector<'_, 'a> {
         let Some(index) = own.iter().position(|name| name.node == node) else { return };
         let before = path.len() - own.len() + index;
         let mut names: Vec<&str> = path[..before].iter().map(AsRef::as_ref).collect();
-        let own_name = names.join(".");
+        let own_name = super::name(&names);
         let whole = masked.text.bytes().all(|byte| byte.is_ascii_digit());
         if whole {
             // postfix calls the services of its master.cf by their ports.
@@ -347,7 +347,7 @@ impl<'a> Collector<'_, 'a> {
     /// The attribute path of a binding; names that are computed are `?`.
     fn path(&self, binding: Node) -> Option<Vec<String>> {
         let names = nix::attr_path(self.tree, binding)?;
-        Some(names.into_iter().map(|name| name.text.map_or("?".to_owned(), |text| text.into_owned())).collect())
+        Some(names.into_iter().map(|name| super::start(name.text.as_deref().unwrap_or("?")).to_owned()).collect())
     }
 
     /// The literal host that stands beside a port in the same set: `host = "smtp.gmail.com"; port = 587;`, or as the
@@ -360,9 +360,7 @@ impl<'a> Collector<'_, 'a> {
         let set = tree.parent(binding)?;
         let hosts = self.hosts.entry(set).or_insert_with(|| host_names(tree, set));
         let place: Vec<Option<String>> = prefix.iter().map(known_text).collect();
-        let words = words::port_prefix(last);
-        let remote = words.is_empty().then(|| vec!["remote".to_owned()]);
-        let candidates = [Some(words), remote].into_iter().flatten().filter_map(|words| {
+        let candidates = words::hosts_of(last).into_iter().filter_map(|words| {
             let names = hosts.get(&(place.clone(), words))?;
             names.iter().find(|(member, _)| *member != binding)
         });

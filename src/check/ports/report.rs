@@ -24,6 +24,9 @@ pub fn project(context: &mut ProjectContext<'_>) {
     context.findings.extend(findings);
 }
 
+/// Of the entries that one number has, so many are named.
+const NAMED: usize = 4;
+
 /// What is known of the whole repository.
 struct Reporter<'p> {
     project: &'p Project,
@@ -186,22 +189,23 @@ impl<'p> Reporter<'p> {
 
     /// Several entries have the number: which one is meant, only a person can say.
     fn ambiguous(source: &Source, port: &PortUse, entries: &[(&Registry, &Entry)]) -> Finding {
-        let names: Vec<String> = entries.iter().map(|(_, entry)| entry.name()).collect();
+        let others = entries.len().saturating_sub(NAMED);
+        let rest = || (others > 0).then(|| format!("{others} more"));
+        let named = &entries[..entries.len() - others];
+        let names: Vec<String> = named.iter().map(|(_, entry)| entry.name()).chain(rest()).collect();
         let message = format!("{}; the registry has it as {}", what(port), listed(&names, "and"));
-        let offers: Vec<String> = entries
-            .iter()
-            .map(|(registry, entry)| match source.kind {
-                Kind::Nix => format!("`{}`", port_fix::reference(&entry.path)),
-                _ => format!("`# Port from {}: {} = {}`", registry.path, entry.name(), port.number),
-            })
-            .collect();
+        let offers = named.iter().map(|(registry, entry)| match source.kind {
+            Kind::Nix => format!("`{}`", port_fix::reference(&entry.path)),
+            _ => format!("`# Port from {}: {} = {}`", registry.path, entry.name(), port.number),
+        });
+        let offers: Vec<String> = offers.chain(rest()).collect();
         let finding = Finding::new(rule(port), &source.path, port.span, message)
             .label("write the one that is meant")
             .help(match source.kind {
                 Kind::Nix => format!("write {}: `flakeward fix` does not choose", listed(&offers, "or")),
                 _ => format!("say above which it is: {}", listed(&offers, "or")),
             });
-        entries.iter().take(4).fold(finding, |finding, (registry, entry)| {
+        named.iter().fold(finding, |finding, (registry, entry)| {
             finding.also(&registry.path, entry.name_span, format!("as {}", entry.name()))
         })
     }

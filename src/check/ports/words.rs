@@ -53,11 +53,12 @@ pub fn port_prefix(name: &str) -> Vec<String> {
     port
 }
 
-/// Whether a name is that of the host beside the port called `port`: `SMTP_HOST` beside `SMTP_PORT`, `host` beside
-/// `port`, but not `smtpHost` beside `listenPort`.
-pub fn names_host_of(name: &str, port: &str) -> bool {
-    let port = port_prefix(port);
-    host_prefix(name).is_some_and(|host| host == port || (port.is_empty() && host == ["remote"]))
+/// The words before the host's in names of the host beside the port called `port`, as [`host_prefix`] gives them:
+/// `SMTP_HOST` beside `SMTP_PORT`, `host` beside `port`, but not `smtpHost` beside `listenPort`.
+pub fn hosts_of(port: &str) -> Vec<Vec<String>> {
+    let words = port_prefix(port);
+    let remote = words.is_empty().then(|| vec!["remote".to_owned()]);
+    [Some(words), remote].into_iter().flatten().collect()
 }
 
 #[cfg(test)]
@@ -88,7 +89,7 @@ mod tests {
             ("smtpHost", "listenPort", false),
             ("user", "port", false),
         ] {
-            assert_eq!(names_host_of(host, port), yes, "{host} {port}");
+            assert_eq!(host_prefix(host).is_some_and(|words| hosts_of(port).contains(&words)), yes, "{host} {port}");
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Port literals in YAML: keys that are ports, lists of them, and strings.
 
+use std::collections::HashMap;
+
 use super::text::{self, Context, Flavour, Form};
 use super::{PortFacts, PortUse, hosts, words};
 use crate::finding::Span;
@@ -47,17 +49,18 @@ const SCRIPTS: [&str; 14] = [
 /// Collects what a YAML file says about ports.
 pub fn collect(tree: &Tree<'_>, facts: &mut PortFacts) {
     let yaml = Yaml::new(tree);
+    let mut hosts = HashMap::new();
     for node in tree.nodes() {
         match tree.kind(node) {
             Kind::PlainScalar | Kind::SingleQuoteScalar | Kind::DoubleQuoteScalar | Kind::BlockScalar => {
-                scalar(&yaml, node, facts);
+                scalar(&yaml, node, &mut hosts, facts);
             }
             _ => {}
         }
     }
 }
 
-fn scalar(yaml: &Yaml<'_, '_>, node: Node, facts: &mut PortFacts) {
+fn scalar(yaml: &Yaml<'_, '_>, node: Node, hosts: &mut HashMap<Node, HostNames>, facts: &mut PortFacts) {
     let tree = yaml.tree;
     let Some((raw, start)) = yaml.raw(node) else { return };
     if !text::may_hold_port(raw.as_bytes()) {
@@ -75,10 +78,10 @@ fn scalar(yaml: &Yaml<'_, '_>, node: Node, facts: &mut PortFacts) {
             return;
         }
     }
-    if names.iter().any(|name| PROSE.contains(&name.to_ascii_lowercase().as_str())) {
+    if names.iter().any(|name| PROSE.iter().any(|prose| name.eq_ignore_ascii_case(prose))) {
         return;
     }
-    let own_name = names.join(".");
+    let own_name = super::name(&names);
     // The long form of Compose and Kubernetes: `ports: [{ target: 80, published: 8080 }]`.
     let in_ports = names.len() >= 2 && matches!(names[names.len() - 2], "ports" | "expose");
     if in_ports && matches!(names.last(), Some(&("target" | "published"))) {
@@ -98,19 +101,33 @@ fn scalar(yaml: &Yaml<'_, '_>, node: Node, facts: &mut PortFacts) {
     let mut found = Vec::new();
     text::scan(&raw, &Context { path: &names, flavour }, &mut found);
     for port in found {
-        let beside = if port.form == Form::Whole { host_beside(yaml, node) } else { None };
+        let beside = if port.form == Form::Whole { host_beside(yaml, node, hosts) } else { None };
         let span = Span::new(start as usize + port.range.start, start as usize + port.range.end);
         facts.uses.push(PortUse::in_text(&port, span, beside, &own_name));
     }
 }
 
+/// The keys of a mapping that name hosts, by the words before the host's: which entry it is, and its value.
+type HostNames = HashMap<Vec<String>, (usize, Option<Node>)>;
+
 /// The literal host in the same mapping as a port.
-fn host_beside(yaml: &Yaml<'_, '_>, node: Node) -> Option<String> {
+fn host_beside(yaml: &Yaml<'_, '_>, node: Node, hosts: &mut HashMap<Node, HostNames>) -> Option<String> {
     let tree = yaml.tree;
     let pair = yaml.pair_around(node)?;
     let key = yaml.scalar(tree.child(pair, Field::Key)?)?;
     let mapping = tree.parent(pair)?;
-    let entries = yaml.entries(mapping);
-    let host = entries.iter().find(|entry| words::names_host_of(&entry.key, &key))?;
-    hosts::literal_host(&yaml.scalar(host.value?)?)
+    let hosts = hosts.entry(mapping).or_insert_with(|| host_names(yaml, mapping));
+    let wanted = words::hosts_of(&key);
+    let (_, value) = wanted.iter().filter_map(|words| hosts.get(words)).min_by_key(|(index, _)| *index)?;
+    hosts::literal_host(&yaml.scalar((*value)?)?)
+}
+
+fn host_names(yaml: &Yaml<'_, '_>, mapping: Node) -> HostNames {
+    let mut names = HostNames::new();
+    for (index, entry) in yaml.entries(mapping).into_iter().enumerate() {
+        if let Some(words) = words::host_prefix(&entry.key) {
+            names.entry(words).or_insert((index, entry.value));
+        }
+    }
+    names
 }

@@ -3,7 +3,7 @@
 mod script;
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::{Field, Kind, Node, Tree};
 use crate::finding::Span;
@@ -13,8 +13,8 @@ use crate::finding::Span;
 pub struct Yaml<'t, 'a> {
     /// The tree.
     pub tree: &'t Tree<'a>,
-    /// Anchor names and the nodes that they stand for, in the order of the file.
-    anchors: Vec<(&'a str, Node)>,
+    /// Anchor names and the nodes that they stand for, with their places, in the order of the file.
+    anchors: HashMap<&'a str, Vec<(u32, Node)>>,
 }
 
 /// One entry of a mapping.
@@ -36,11 +36,13 @@ const DEPTH: usize = 16;
 impl<'t, 'a> Yaml<'t, 'a> {
     /// Reads the anchors of a tree.
     pub fn new(tree: &'t Tree<'a>) -> Self {
-        let anchors = tree
-            .nodes()
-            .filter(|&node| tree.kind(node) == Kind::AnchorName)
-            .filter_map(|name| Some((tree.slice(name), tree.parent(tree.parent(name)?)?)))
-            .collect();
+        let names = tree.nodes().filter(|&node| tree.kind(node) == Kind::AnchorName);
+        let mut anchors: HashMap<&str, Vec<(u32, Node)>> = HashMap::new();
+        for name in names {
+            if let Some(node) = tree.parent(name).and_then(|anchor| tree.parent(anchor)) {
+                anchors.entry(tree.slice(name)).or_default().push((tree.span(node).start, node));
+            }
+        }
         Self { tree, anchors }
     }
 
@@ -76,9 +78,9 @@ impl<'t, 'a> Yaml<'t, 'a> {
     fn anchor(&self, alias: Node) -> Option<Node> {
         let name = self.tree.child_of_kind(alias, Kind::AliasName)?;
         let (text, at) = (self.tree.slice(name), self.tree.span(alias).start);
-        let found =
-            self.anchors.iter().rev().find(|(known, node)| *known == text && self.tree.span(*node).start < at)?;
-        Some(found.1)
+        let anchors = self.anchors.get(text)?;
+        let after = anchors.partition_point(|(start, _)| *start < at);
+        anchors.get(after.checked_sub(1)?).map(|(_, node)| *node)
     }
 
     /// Whether a node is a mapping.
