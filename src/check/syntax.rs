@@ -27,7 +27,7 @@ fn file(context: &mut FileContext<'_>) {
     }
     let mut last_line_end = 0;
     let mut places = 0;
-    for node in tree.nodes().filter(|&node| is_fault(tree, node)) {
+    for node in tree.nodes().filter(|&node| is_fault(tree, node) && !holds_another(tree, node)) {
         let span = tree.span(node);
         if places == PLACES || (places > 0 && span.start < last_line_end) {
             continue;
@@ -53,6 +53,12 @@ fn is_template(text: &str) -> bool {
 
 fn is_fault(tree: &Tree<'_>, node: Node) -> bool {
     tree.made_up(node).is_some() || tree.kind(node) == lang::Kind::Error
+}
+
+/// Whether another fault stands inside, which says more exactly where the reading stumbled: an error can span a whole
+/// file. What is read until the first one inside is read for no other fault, so this stays linear.
+fn holds_another(tree: &Tree<'_>, node: Node) -> bool {
+    tree.subtree(node).skip(1).any(|inner| is_fault(tree, inner))
 }
 
 /// The place, what is wrong there, and what to write under it: the first unreadable token of an error, not all the
