@@ -30,20 +30,32 @@ pub struct Cli {
     pub check: CheckArgs,
 }
 
+/// What PATH is for `fix`.
+const FIX_PATHS: &str = "Files and folders to fix [default: the whole repository]; facts always come from all of it";
+
+/// What PATH is for commands that are about a whole repository.
+const REPOSITORY: &str = "The repository, or a path in it [default: the one around the working directory]";
+
+/// What PATH is for `config show`.
+const SHOWN_PATH: &str = "The path whose settings to show [default: those of the whole repository]";
+
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Check files and folders (the default command)
     Check(CheckArgs),
     /// Apply fixes: those that keep what Nix evaluates, with --unsafe also the others
+    #[command(mut_arg("paths", |paths| paths.help(FIX_PATHS)))]
     Fix(FixArgs),
     /// Show a rule's page: why it is there, and what is bad and good
     Explain(ExplainArgs),
     /// List all rules, or test those of this repository
     Rules(RulesArgs),
     /// Show the repository's port map, or find a free number
+    #[command(mut_arg("paths", |paths| paths.help(REPOSITORY)))]
     Ports(PortsArgs),
     /// Write down today's findings, so that only new ones are reported
+    #[command(mut_arg("paths", |paths| paths.help(REPOSITORY)))]
     Baseline(BaselineArgs),
     /// Show the configuration's schema, or the settings in force
     Config(ConfigArgs),
@@ -88,8 +100,8 @@ pub struct ScopeArgs {
     #[arg(long, conflicts_with = "config", help_heading = "Configuration")]
     pub isolated: bool,
     /// Threads to use [default: as many as there are cores]
-    #[arg(short, long, value_name = "N", default_value_t = 0, hide_default_value = true)]
-    pub jobs: usize,
+    #[arg(short, long, value_name = "N", value_parser = jobs, allow_negative_numbers = true)]
+    pub jobs: Option<usize>,
 }
 
 /// How to talk.
@@ -165,6 +177,12 @@ pub struct FixArgs {
     /// Print what would change as a diff (for `git apply` in the root), and change nothing
     #[arg(long)]
     pub diff: bool,
+    /// Also fix what the baseline accepts
+    #[arg(long)]
+    pub accepted: bool,
+    /// Accepted findings, which stay as they are [default: .flakeward/baseline.json, if there]
+    #[arg(long, value_name = "FILE", conflicts_with = "accepted", help_heading = "Configuration")]
+    pub baseline: Option<PathBuf>,
     /// Exit with 1 where findings of this level or worse are left: error, warn or hint
     #[arg(long, value_name = "LEVEL", default_value = "error", value_parser = reported_level, help_heading = "Report")]
     pub fail_on: Level,
@@ -317,12 +335,16 @@ pub struct PortsArgs {
     /// Colours: auto knows terminals, NO_COLOR and FORCE_COLOR
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub color: When,
+    /// Also say what could not be decided
+    #[arg(short, long)]
+    pub verbose: bool,
 }
 
 /// What `ports` does beside the map.
 #[derive(Debug, Subcommand)]
 pub enum PortsCommand {
     /// Print a free number: near the group's others, not well known, not ephemeral, not used anywhere here
+    #[command(mut_arg("paths", |paths| paths.help(REPOSITORY)))]
     Next(PortsNextArgs),
 }
 
@@ -335,6 +357,9 @@ pub struct PortsNextArgs {
     /// What is looked at.
     #[command(flatten)]
     pub scope: ScopeArgs,
+    /// Also say what could not be decided
+    #[arg(short, long)]
+    pub verbose: bool,
 }
 
 /// The formats of the port map.
@@ -373,6 +398,7 @@ pub enum ConfigCommand {
     /// Print the JSON schema of flakeward.toml
     Schema,
     /// Show the settings in force and where each comes from, for a path or the whole repository
+    #[command(mut_arg("paths", |paths| paths.help(SHOWN_PATH)))]
     Show(ConfigShowArgs),
 }
 
@@ -389,6 +415,11 @@ pub struct ConfigShowArgs {
 pub struct CompletionsArgs {
     /// The shell
     pub shell: clap_complete::Shell,
+}
+
+fn jobs(text: &str) -> Result<usize, String> {
+    let jobs = text.parse().ok().filter(|jobs| *jobs > 0);
+    jobs.ok_or_else(|| "write how many threads to use, 1 or more; without --jobs, each core has one".to_owned())
 }
 
 fn level(text: &str, known: &[Level]) -> Result<Level, String> {

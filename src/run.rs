@@ -307,6 +307,8 @@ pub struct Known {
     pub project: Project,
     /// The files that could not be read.
     pub unreadable: Vec<Finding>,
+    /// What could not be decided, and what failed inside.
+    pub notes: Vec<Note>,
 }
 
 /// Gathers the facts about ports, whichever rules are on.
@@ -316,11 +318,15 @@ pub fn facts(repo: &Repo, settings: &Settings) -> Known {
     let outcomes: Vec<Outcome> = repo.files.par_iter().map(|file| pass.check(file)).collect();
     let mut unreadable: Vec<Finding> = repo.unreadable.iter().map(self::unreadable).collect();
     let mut project = repo.without_facts();
+    let mut notes = Vec::new();
     for outcome in outcomes {
+        notes.extend(outcome.notes);
         unreadable.extend(outcome.findings.into_iter().filter(|finding| finding.rule == "unreadable-file"));
         project.files.extend(outcome.source.map(|source| ProjectFile { source, facts: outcome.facts }));
     }
-    Known { project, unreadable }
+    notes.sort();
+    notes.dedup();
+    Known { project, unreadable, notes }
 }
 
 /// Findings on their way from the checks to the report.

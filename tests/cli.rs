@@ -165,7 +165,9 @@ fn what_is_mistyped_is_refused_with_a_suggestion() {
         ("--formt json", "a similar argument exists: '--format'"),
         ("--format json --format concise", "only one --format can go to standard output"),
         ("--now tomorrow", "write a date as 2026-01-31"),
-        ("-j many", "invalid value 'many'"),
+        ("-j many", "write how many threads to use, 1 or more"),
+        ("-j 0", "write how many threads to use, 1 or more"),
+        ("-j -1", "write how many threads to use, 1 or more"),
         ("--color sometimes", "[possible values: auto, always, never]"),
         ("completions bsh", "'bash'"),
     ] {
@@ -197,6 +199,8 @@ error: there is no rule `lookup-pth`
         ("exclud = []\n", "1:1", "did you mean `exclude`?"),
         ("[rules.lookup-path]\nlevel = \"of\"\n", "2:9", "there is no level `of` here"),
         ("[rules.lookup-path]\nlevel = \"of\"\n", "2:9", "did you mean `off`?"),
+        ("[rules.lookup-path]\nlevel = 3\n", "2:9", "a level is off, hint, warn or error"),
+        ("[ports]\nregistry = 3\n", "2:12", "the registry is a path, or a list of paths"),
         ("[rules]\nlookup-path = \"off\"\n", "2:15", "write `[rules.ID]` on a line of its own"),
         ("exclude = \"a\"\n", "1:11", "expected a list"),
         ("[rules.lookup-path]\nlevle = \"off\"\n", "2:1", "did you mean `level`?"),
@@ -478,6 +482,10 @@ fn a_baseline_holds_what_is_there_and_lets_new_things_through() {
     assert!(said.contains("[broken.json:2:15]"), "{said}");
     let said = refused(&repository, "baseline shell.nix");
     assert!(said.contains("for the whole repository"), "{said}");
+    // Where there is nothing to accept, nothing is made.
+    let clean = Repository::new(&[("a.nix", "{ }\n")]);
+    assert_eq!(clean.run("baseline").err, "there is nothing to accept: no baseline was written\n");
+    assert!(!clean.path().join(".flakeward").exists());
 }
 
 #[test]

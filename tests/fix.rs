@@ -134,6 +134,36 @@ fn it_says_what_it_fixed_and_what_is_left() {
 }
 
 #[test]
+fn it_says_how_much_more_unsafe_fixes_would_mend() {
+    let root = repository(&[("a.nix", "{ services.web.port = 3000; }\n"), ("b.nix", "{ services.db.port = 5432; }\n")]);
+    let out = flakeward(root.path(), &[]);
+    assert_eq!(
+        text(&out.stderr),
+        "nothing to fix without --unsafe; left: 2 errors in 2 of 2 files; 2 can be fixed: flakeward fix --unsafe\n"
+    );
+    let out = flakeward(root.path(), &["--unsafe"]);
+    assert!(text(&out.stderr).starts_with("fixed 2 findings in 3 files; new: lib/ports.nix"), "{}", text(&out.stderr));
+}
+
+/// What the baseline accepts is no finding: `fix` mends what `check` reports.
+#[test]
+fn what_a_baseline_accepts_is_fixed_when_asked_for() {
+    let root = repository(&[("a.nix", UNUSED)]);
+    let run = |args: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_flakeward")).current_dir(root.path()).args(args).output().unwrap()
+    };
+    assert!(run(&["baseline"]).status.success());
+    fs::write(root.path().join("b.nix"), UNUSED).unwrap();
+    let read = |path: &str| fs::read_to_string(root.path().join(path)).unwrap();
+    let out = run(&["fix"]);
+    assert!(text(&out.stderr).starts_with("fixed 1 finding in 1 file; "), "{}", text(&out.stderr));
+    assert_eq!((read("a.nix").as_str(), read("b.nix").as_str()), (UNUSED, FIXED));
+    let out = run(&["fix", "--accepted"]);
+    assert!(text(&out.stderr).starts_with("fixed 1 finding in 1 file; "), "{}", text(&out.stderr));
+    assert_eq!(read("a.nix"), FIXED);
+}
+
+#[test]
 fn paths_and_rules_narrow_it_down() {
     let root = repository(&[("a.nix", UNUSED), ("sub/b.nix", UNUSED)]);
     flakeward(root.path(), &["sub"]);
@@ -229,6 +259,8 @@ fn a_power_cut_leaves_every_file_old_or_new() {
         cut_short += usize::from(written > 0 && written < FILES);
         assert!(flakeward(root.path(), &["-q"]).status.success());
         assert!(names.iter().all(|name| fs::read_to_string(root.path().join(name)).unwrap() == new));
+        let left: usize = (0..7).map(|at| fs::read_dir(root.path().join(format!("d{at}"))).unwrap().count()).sum();
+        assert_eq!(left, FILES, "something is left beside the files");
     }
     println!("{cut_short} of {RUNS} runs were cut in the middle of writing");
 }

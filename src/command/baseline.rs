@@ -23,6 +23,11 @@ pub fn run(args: &BaselineArgs) -> Result<ExitCode, Failure> {
             .help("`flakeward check` says which; please report it"));
     }
     let text = baseline::write(&report)?;
+    let usual = session.root.join(baseline::DEFAULT);
+    if report.findings.is_empty() && args.output.is_none() && !usual.exists() {
+        let _ = writeln!(io::stderr(), "there is nothing to accept: no baseline was written");
+        return Ok(ExitCode::SUCCESS);
+    }
     let file = match &args.output {
         Some(file) if file.as_os_str() == "-" => {
             print(&text)?;
@@ -32,7 +37,7 @@ pub fn run(args: &BaselineArgs) -> Result<ExitCode, Failure> {
         None => {
             fix::write::guard(&session.root, baseline::DEFAULT)
                 .map_err(|reason| Failure::new(format!("cannot write {}: {reason}", baseline::DEFAULT)))?;
-            session.root.join(baseline::DEFAULT)
+            usual
         }
     };
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());

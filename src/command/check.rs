@@ -31,7 +31,7 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
     }
     let mut err = io::stderr().lock();
     // Standard error is for remarks: where it cannot be written, the report and the exit code still hold.
-    let _ = notes::write(&report, &session.view, args.talk.verbose, &mut err);
+    let _ = notes::write(&report.notes, &session.view, args.talk.verbose, &mut err);
     if report.files == 0 && !args.talk.quiet {
         let _ = writeln!(err, "flakeward: no file here that any rule looks at");
     }

@@ -20,8 +20,13 @@ pub fn run(args: &FixArgs) -> Result<ExitCode, Failure> {
     if session.nothing_asked {
         return Ok(ExitCode::SUCCESS);
     }
+    // What the baseline accepts is no finding, as for `check`.
+    if !args.accepted {
+        session.read_baseline(args.baseline.as_deref(), args.scope.isolated)?;
+    }
     let allowed = if args.needs_unsafe { Safety::Unsafe } else { Safety::Safe };
-    session.settings.fixes = allowed;
+    // Those that are not applied are counted.
+    session.settings.fixes = Safety::Unsafe;
     let guard = |path: &str| fix::write::guard(&session.root, path);
     let outcome = fix::fix(&session.repo(), &session.settings, &Request { allowed, only: None, guard: &guard });
     if !args.diff {
@@ -56,7 +61,7 @@ fn tell(outcome: &Outcome, view: &View, args: &FixArgs) -> Result<(), Failure> {
         .map_err(|error| Failure::new(format!("cannot write to standard output: {}", walk::io_reason(&error))))?;
     // Standard error is for remarks: where it cannot be written, the files and the exit code still hold.
     let mut err = io::stderr().lock();
-    let _ = notes::write(&outcome.report, view, args.talk.verbose, &mut err);
+    let _ = notes::write(&outcome.report.notes, view, args.talk.verbose, &mut err);
     if args.diff {
         let _ = fixes::refusals(outcome, view, &mut err);
     }

@@ -1,10 +1,12 @@
 //! `flakeward ports`: the port map of a repository, and free numbers for it.
 
+use std::io;
 use std::process::ExitCode;
 
 use super::{Failure, print, session::Session};
 use crate::cli::{PortsArgs, PortsCommand, PortsFormat, PortsNextArgs};
-use crate::output::{self, stream};
+use crate::finding::NoteKind;
+use crate::output::{self, notes, stream};
 use crate::registry::Registries;
 use crate::registry::map::PortMap;
 use crate::registry::next::{self, Refusal};
@@ -21,7 +23,7 @@ pub fn run(args: &PortsArgs) -> Result<ExitCode, Failure> {
 fn show(args: &PortsArgs) -> Result<ExitCode, Failure> {
     let mut session = Session::open(&args.scope, None)?;
     session.view.stream = stream::stdout(args.color);
-    let facts = run::facts(&session.repo(), &session.settings);
+    let facts = known(&session, args.verbose);
     let registries = Registries::of(&facts.project);
     let map = PortMap::of(&facts.project, &registries, &session.settings.config.ports);
     let shown = output::ports::Shown::new(&map, &facts.project, &session.view);
@@ -35,7 +37,7 @@ fn show(args: &PortsArgs) -> Result<ExitCode, Failure> {
 
 fn free(args: &PortsNextArgs) -> Result<ExitCode, Failure> {
     let session = Session::open(&args.scope, None)?;
-    let facts = run::facts(&session.repo(), &session.settings);
+    let facts = known(&session, args.verbose);
     let registries = Registries::of(&facts.project);
     let group = args.group.as_deref();
     let number =
@@ -44,8 +46,18 @@ fn free(args: &PortsNextArgs) -> Result<ExitCode, Failure> {
     code(&facts)
 }
 
+/// What the repository says about its ports; remarks go to standard error.
+fn known(session: &Session, verbose: bool) -> run::Known {
+    let facts = run::facts(&session.repo(), &session.settings);
+    let _ = notes::write(&facts.notes, &session.view, verbose, &mut io::stderr().lock());
+    facts
+}
+
 /// What could not be read may use ports as well: then the answer is not whole.
 fn code(facts: &run::Known) -> Result<ExitCode, Failure> {
+    if facts.notes.iter().any(|note| note.kind == NoteKind::InternalError) {
+        return Err(Failure::new("a check failed inside, so the ports above are not all").help("please report it"));
+    }
     match facts.unreadable.as_slice() {
         [] => Ok(ExitCode::SUCCESS),
         [first, ..] => Err(Failure::new(format!("{} {}", first.path, first.message))

@@ -41,7 +41,8 @@ const ALWAYS_ON: &str = "unreadable-file";
 impl Session {
     /// Finds the repository and its settings. `stdin_filename` is what standard input is called.
     pub fn open(scope: &ScopeArgs, stdin_filename: Option<&Path>) -> Result<Self, Failure> {
-        set_threads(scope.jobs)?;
+        let threads = scope.jobs.unwrap_or(0);
+        set_threads(threads)?;
         let here = working_directory()?;
         let paths = asked_paths(scope)?;
         let stdin = stdin_path(&paths, stdin_filename, &here)?;
@@ -70,7 +71,7 @@ impl Session {
             asked,
             decided,
             no_ignore: scope.no_ignore,
-            threads: scope.jobs,
+            threads,
             root,
             settings,
         })

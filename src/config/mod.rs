@@ -355,6 +355,14 @@ fn explain(message: &str) -> (String, Option<String>) {
         let help = "write `[rules.ID]` on a line of its own, and `level = \"warn\"` below it";
         return ("a rule's settings are a table".to_owned(), Some(help.to_owned()));
     }
+    // The only enumeration is that of levels, the only choice of types that of registries.
+    if message == "wanted string or table" {
+        return ("a level is off, hint, warn or error".to_owned(), Some("write `level = \"warn\"`".to_owned()));
+    }
+    if message.contains("untagged enum Registries") {
+        let help = "write `registry = \"lib/ports.nix\"`, or `registry = [\"a.nix\", \"b.nix\"]`";
+        return ("the registry is a path, or a list of paths".to_owned(), Some(help.to_owned()));
+    }
     (message.replace("expected a sequence", "expected a list"), None)
 }
 

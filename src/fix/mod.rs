@@ -118,6 +118,7 @@ pub fn fix(repo: &Repo, settings: &Settings, request: &Request<'_>) -> Outcome {
         fixed.extend(done);
     }
     let unsettled = !settled && state.report.findings.iter().any(|finding| state.is_candidate(finding));
+    state.forget_refused();
     let changes = state.changes.into_values().filter(|change| change.before.as_ref() != Some(&change.after)).collect();
     Outcome { fixed, refused: state.refused, changes, worst_before, report: state.report, unsettled }
 }
@@ -159,6 +160,15 @@ impl State<'_> {
                 self.refuse(at, "its finding would still be there".to_owned(), false);
             }
             chosen = attempt.chosen.into_iter().filter(|at| !stayed.contains(at)).collect();
+        }
+    }
+
+    /// A fix that was refused is none that the report could promise.
+    fn forget_refused(&mut self) {
+        for finding in &mut self.report.findings {
+            if self.refused.iter().any(|refused| same(&refused.finding, finding)) {
+                finding.fix = None;
+            }
         }
     }
 

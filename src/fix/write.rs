@@ -1,7 +1,8 @@
 //! The one place where fixes touch the disk: every file is replaced whole or not at all.
 //!
 //! All new texts are first written beside their files and flushed; only then are they renamed over them. A power cut
-//! leaves each file old or new, and at worst a `.flakeward-*.tmp` beside it.
+//! leaves each file old or new, and at worst a `.flakeward-*.tmp` beside it, which the next fix there removes. (A
+//! nameless file would leave nothing, but it cannot be linked over another one.)
 
 use std::fmt;
 use std::fs::{self, File, Metadata};
@@ -69,6 +70,10 @@ pub fn write(root: &Path, changes: &[Change]) -> Result<(), Failure> {
     if !obstacles.is_empty() {
         return Err(nothing_written(obstacles));
     }
+    let lock = lock(root);
+    if lock.is_some() {
+        sweep(root, changes);
+    }
     let mut staged = Vec::with_capacity(changes.len());
     for change in in_order(changes) {
         match stage(root, change) {
@@ -111,13 +116,36 @@ fn unchanged(root: &Path, change: &Change) -> Result<(), String> {
     }
 }
 
+/// What texts are called before they are renamed.
+const STAGED: (&str, &str) = (".flakeward-", ".tmp");
+
+/// Waits until no other fix writes below the root. `None` where folders cannot be locked.
+fn lock(root: &Path) -> Option<File> {
+    let folder = File::open(root).ok()?;
+    folder.lock().ok()?;
+    Some(folder)
+}
+
+/// Removes what fixes that were killed left in the folders that are written to. Under the lock these are nobody's.
+fn sweep(root: &Path, changes: &[Change]) {
+    for folder in folders(root, changes) {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let is_staged = name.to_str().is_some_and(|name| name.starts_with(STAGED.0) && name.ends_with(STAGED.1));
+            if is_staged && entry.file_type().is_ok_and(|kind| kind.is_file()) {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+}
+
 /// Writes a text beside its file, flushed and with the file's mode and owner.
 fn stage(root: &Path, change: &Change) -> io::Result<TempPath> {
     let file = root.join(&*change.path);
     let folder = file.parent().unwrap_or(root);
     fs::create_dir_all(folder)?;
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".flakeward-").suffix(".tmp");
+    builder.prefix(STAGED.0).suffix(STAGED.1);
     let old = match change.before {
         Some(_) => Some(fs::metadata(&file)?),
         None => None,
@@ -164,13 +192,18 @@ fn put(root: &Path, change: &Change, temporary: TempPath) -> Result<(), String> 
     put.map_err(|error| io_reason(&error.error))
 }
 
-/// A rename is only sure once its folder is flushed. Where folders cannot be opened, the system does it in its time.
-fn flush_folders(root: &Path, changes: &[Change]) {
+/// The folders that are written to.
+fn folders(root: &Path, changes: &[Change]) -> Vec<PathBuf> {
     let mut folders: Vec<PathBuf> =
         changes.iter().filter_map(|change| Some(root.join(&*change.path).parent()?.to_owned())).collect();
     folders.sort();
     folders.dedup();
-    for folder in folders {
+    folders
+}
+
+/// A rename is only sure once its folder is flushed. Where folders cannot be opened, the system does it in its time.
+fn flush_folders(root: &Path, changes: &[Change]) {
+    for folder in folders(root, changes) {
         if let Ok(folder) = File::open(folder) {
             let _ = folder.sync_all();
         }
@@ -208,6 +241,17 @@ mod tests {
         assert_eq!(fs::read_to_string(root.path().join("a.nix")).unwrap(), "new");
         assert_eq!(fs::read_to_string(root.path().join("lib/ports.nix")).unwrap(), "{ }\n");
         assert_eq!(names(root.path()), ["a.nix", "lib"]);
+    }
+
+    #[test]
+    fn what_a_killed_fix_left_is_removed_and_nothing_else() {
+        let root = tempfile::tempdir().unwrap();
+        for name in ["a.nix", ".flakeward-Ab12Cd.tmp", ".flakeward.toml", "flakeward-x.tmp"] {
+            fs::write(root.path().join(name), "old").unwrap();
+        }
+        fs::create_dir(root.path().join(".flakeward-d.tmp")).unwrap();
+        write(root.path(), &[change("a.nix", Some("old"), "new")]).unwrap();
+        assert_eq!(names(root.path()), [".flakeward-d.tmp", ".flakeward.toml", "a.nix", "flakeward-x.tmp"]);
     }
 
     #[test]

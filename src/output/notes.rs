@@ -3,12 +3,11 @@
 use std::io::{self, Write};
 
 use super::{View, text::clean};
-use crate::finding::NoteKind;
-use crate::run::Report;
+use crate::finding::{Note, NoteKind};
 
 /// Writes the notes.
-pub fn write(report: &Report, view: &View, verbose: bool, out: &mut dyn Write) -> io::Result<()> {
-    for note in &report.notes {
+pub fn write(notes: &[Note], view: &View, verbose: bool, out: &mut dyn Write) -> io::Result<()> {
+    for note in notes {
         let word = match note.kind {
             NoteKind::InternalError => "error",
             NoteKind::Skipped => "note",

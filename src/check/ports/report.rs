@@ -217,18 +217,18 @@ impl<'p> Reporter<'p> {
         if let Some((entry, fix)) = self.allocation(open, port) {
             return finding.label(format!("would be {}", port_fix::reference(entry))).help(fix.title.clone()).fix(fix);
         }
-        match self.registries.all() {
-            [] => finding.help(format!(
-                "give it a name in lib/ports.nix, a set of names and numbers, and {}",
-                naming(source, "lib/ports.nix", port.number)
-            )),
-            [registry, ..] => finding.help(format!(
-                "{} does not have `{}` yet: add it there under the name of what it is for, and {}",
-                registry.path,
-                port.number,
-                naming(source, &registry.path, port.number)
-            )),
-        }
+        let place = self.registries.all().first().map_or("lib/ports.nix", |registry| &registry.path);
+        let naming = naming(source, place, port.number);
+        let may_fix =
+            !source.is_json() && port_fix::import_obstacle(&self.project.paths, &source.path, place).is_none();
+        let proposal = if may_fix { "; `flakeward fix --unsafe --diff` proposes one" } else { "" };
+        finding.help(match self.registries.is_empty() {
+            true => format!("give it a name in {place}, a set of names and numbers, and {naming}{proposal}"),
+            false => format!(
+                "{place} does not have `{}` yet: add it there under the name of what it is for, and {naming}{proposal}",
+                port.number
+            ),
+        })
     }
 
     /// The planned entry of a port and the fix that writes the plan and uses it here.
