@@ -9,8 +9,13 @@ macro_rules! table {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[repr(u8)]
-        #[allow(missing_docs, reason = "a variant is the grammar's name in its second column")]
-        pub enum $name { None, Error, $($variant),* }
+        pub enum $name {
+            /// Nothing that any check asks for.
+            None,
+            /// What the grammar could not read.
+            Error,
+            $(#[doc = concat!("The grammar's `", $text, "`.")] $variant),*
+        }
 
         impl $name {
             fn from_grammar(text: &str) -> Self {
