@@ -402,7 +402,7 @@ fn active_checks(rules: &RuleSet) -> Vec<&'static Check> {
 /// All that is the same for every file.
 struct FilePass<'a> {
     checks: Vec<&'static Check>,
-    engine: Engine,
+    engine: Engine<'a>,
     registries: Mentions,
     settings: &'a Settings,
 }

@@ -56,7 +56,7 @@ fn pages() -> Vec<Page> {
 }
 
 fn examples(page: &Page) -> Vec<Example<'_>> {
-    example::read(page.rule.body).unwrap_or_else(|error| {
+    example::read(&page.rule.body).unwrap_or_else(|error| {
         let line = page.line(error.span.map_or(0, |span| span.start));
         panic!("{}:{line}: {}", page.name(), error.message)
     })

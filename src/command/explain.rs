@@ -9,7 +9,8 @@ use crate::rule::Catalog;
 
 /// Shows one page.
 pub fn explain(args: &ExplainArgs) -> Result<ExitCode, Failure> {
-    let rule = session::rule(&catalog()?, &args.rule)?;
+    let catalog = catalog()?;
+    let rule = session::rule(&catalog, &args.rule)?;
     print(&page::render(rule, &stream::stdout(args.color)))?;
     Ok(ExitCode::SUCCESS)
 }

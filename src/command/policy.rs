@@ -36,14 +36,14 @@ pub fn catalog(root: &Path, shown: impl Fn(&Path) -> PathBuf) -> Result<Catalog,
     Ok(Catalog::with(rules))
 }
 
-fn page(root: &Path, file: &Path, shown: &Path) -> Result<&'static Rule, Failure> {
+fn page(root: &Path, file: &Path, shown: &Path) -> Result<Rule, Failure> {
     let name = file.file_stem().unwrap_or_default().to_string_lossy();
     let text = session::read_settings(file, Some(root))
         .map_err(|reason| Failure::new(format!("cannot read the rule {}: {reason}", shown.display())))?;
-    let rule = own::parse(&name, text.clone()).map_err(|error| broken(shown, &text, error))?;
+    let rule = own::parse(&name, &text).map_err(|error| broken(shown, &text, error))?;
     // A page whose examples cannot be read is broken as well, though nothing but its test reads them.
     let body_at = text.len() - rule.body.len();
-    match example::read(rule.body) {
+    match example::read(&rule.body) {
         Ok(_) => Ok(rule),
         Err(PageError { message, span }) => {
             let span = span.map(|span| span.start + body_at..span.end + body_at);
@@ -72,7 +72,7 @@ pub fn test() -> Result<ExitCode, Failure> {
         let file = view.disk_path(&root, &path).display().to_string();
         let page = session::read_settings(&path, Some(&root)).unwrap_or_default();
         let (index, body_at) = (LineIndex::new(&page), page.len().saturating_sub(rule.body.len()));
-        for example in example::read(rule.body).unwrap_or_default() {
+        for example in example::read(&rule.body).unwrap_or_default() {
             examples += 1;
             let Some(fault) = trial::judge(rule, &example, &catalog) else { continue };
             faults += 1;

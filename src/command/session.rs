@@ -300,7 +300,7 @@ fn choose_rules(settings: &mut Settings, scope: &ScopeArgs) -> Result<BTreeSet<R
 }
 
 /// The rule of an id, or a failure that suggests one.
-pub fn rule(catalog: &Catalog, name: &str) -> Result<&'static Rule, Failure> {
+pub fn rule<'c>(catalog: &'c Catalog, name: &str) -> Result<&'c Rule, Failure> {
     catalog.find(name).ok_or_else(|| {
         let (message, help) = catalog.unknown(name);
         Failure::new(message).help(help)

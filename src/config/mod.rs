@@ -266,7 +266,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn rule(&self, id: &str, place: &str) -> Result<&'static rule::Rule, Box<ConfigError>> {
+    fn rule(&self, id: &str, place: &str) -> Result<&rule::Rule, Box<ConfigError>> {
         self.catalog.find(id).ok_or_else(|| {
             let (message, help) = self.catalog.unknown(id);
             self.fail(self.places.key(place), message, Some(help))

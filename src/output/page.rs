@@ -13,7 +13,7 @@ use crate::rule::page::Fixability;
 pub fn render(rule: &Rule, stream: &Stream) -> String {
     let mut page = Page { out: String::new(), stream: *stream };
     page.head(rule);
-    page.body(rule.body);
+    page.body(&rule.body);
     page.line("", &super::url(rule.id), Some(DIM));
     page.out
 }

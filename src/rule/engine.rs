@@ -20,24 +20,24 @@ use crate::source::{Kind, Source};
 
 /// The data rules of a run, ready to match.
 #[derive(Debug, Default)]
-pub struct Engine {
-    file: Vec<&'static Rule>,
-    attrpath: Vec<Paths>,
-    yamlpath: Vec<Paths>,
-    instruction: Vec<(&'static Rule, &'static [String])>,
-    queries: HashMap<Language, Combined>,
+pub struct Engine<'r> {
+    file: Vec<&'r Rule>,
+    attrpath: Vec<Paths<'r>>,
+    yamlpath: Vec<Paths<'r>>,
+    instruction: Vec<(&'r Rule, &'r [String])>,
+    queries: HashMap<Language, Combined<'r>>,
 }
 
 /// A rule that looks for paths of names.
 #[derive(Debug)]
-struct Paths {
-    rule: &'static Rule,
+struct Paths<'r> {
+    rule: &'r Rule,
     /// Each path's names; `*` is any one.
-    paths: Vec<Vec<&'static str>>,
+    paths: Vec<Vec<&'r str>>,
 }
 
-impl Paths {
-    fn new(rule: &'static Rule, paths: &'static [String]) -> Self {
+impl<'r> Paths<'r> {
+    fn new(rule: &'r Rule, paths: &'r [String]) -> Self {
         Self { rule, paths: paths.iter().map(|path| path.split('.').collect()).collect() }
     }
 
@@ -58,25 +58,25 @@ impl Paths {
 
 /// The queries of one language; compiled when the first file needs them.
 #[derive(Debug)]
-struct Combined {
-    rules: Vec<&'static Rule>,
-    compiled: Mutex<Option<Option<Arc<Compiled>>>>,
+struct Combined<'r> {
+    rules: Vec<&'r Rule>,
+    compiled: Mutex<Option<Option<Arc<Compiled<'r>>>>>,
 }
 
 #[derive(Debug)]
-struct Compiled {
+struct Compiled<'r> {
     query: Query,
     /// The rule of each pattern.
-    owners: Vec<&'static Rule>,
+    owners: Vec<&'r Rule>,
     finding: u32,
 }
 
 /// A rule, and what it is about in a file.
-type Hit = (&'static Rule, Span);
+type Hit<'r> = (&'r Rule, Span);
 
 /// What a query found, and whether it was stopped before its end.
-struct Searched {
-    hits: Vec<Hit>,
+struct Searched<'r> {
+    hits: Vec<Hit<'r>>,
     stopped: bool,
 }
 
@@ -88,9 +88,9 @@ const MATCH_LIMIT: u32 = 1024;
 /// query; a query that has anything to find takes a thousandth of it.
 const TIME_LIMIT: Duration = Duration::from_secs(1);
 
-impl Engine {
+impl<'r> Engine<'r> {
     /// Sorts the active data rules by how they match.
-    pub fn new(rules: &RuleSet) -> Self {
+    pub fn new(rules: &'r RuleSet) -> Self {
         let mut engine = Self::default();
         for rule in rules.active_rules() {
             match &rule.matcher {
@@ -161,13 +161,13 @@ impl Engine {
     }
 
     /// A file that is found as such is found at its first line.
-    fn files(&self, source: &Source) -> Vec<Hit> {
+    fn files(&self, source: &Source) -> Vec<Hit<'r>> {
         let named = |rule: &&&Rule| rule.languages.iter().any(|language| language == source.kind.name());
         let end = source.text.find(['\n', '\r']).unwrap_or(source.text.len());
         self.file.iter().filter(named).map(|rule| (*rule, Span::new(0, end))).collect()
     }
 
-    fn attrpaths(&self, tree: &Tree<'_>, hits: &mut Vec<Hit>) {
+    fn attrpaths(&self, tree: &Tree<'_>, hits: &mut Vec<Hit<'r>>) {
         if self.attrpath.is_empty() {
             return;
         }
@@ -181,7 +181,7 @@ impl Engine {
         }
     }
 
-    fn yamlpaths(&self, tree: &Tree<'_>, hits: &mut Vec<Hit>) {
+    fn yamlpaths(&self, tree: &Tree<'_>, hits: &mut Vec<Hit<'r>>) {
         if self.yamlpath.is_empty() {
             return;
         }
@@ -196,7 +196,7 @@ impl Engine {
         }
     }
 
-    fn instructions(&self, tree: &Tree<'_>, hits: &mut Vec<Hit>) {
+    fn instructions(&self, tree: &Tree<'_>, hits: &mut Vec<Hit<'r>>) {
         if self.instruction.is_empty() {
             return;
         }
@@ -213,7 +213,11 @@ impl Engine {
 }
 
 /// The rules that are about a path with a value.
-fn found<'a>(rules: &'a [Paths], path: &'a [Option<&str>], value: &'a str) -> impl Iterator<Item = &'static Rule> + 'a {
+fn found<'a, 'r>(
+    rules: &'a [Paths<'r>],
+    path: &'a [Option<&str>],
+    value: &'a str,
+) -> impl Iterator<Item = &'r Rule> + 'a {
     rules.iter().filter(move |paths| paths.matches(path) && fits(paths.rule, value)).map(|paths| paths.rule)
 }
 
@@ -231,7 +235,7 @@ pub(super) fn languages(rule: &Rule) -> impl Iterator<Item = Language> {
 }
 
 /// Reports what was found. A rule that finds very much in one file is a mistake, and one that nobody reads to the end.
-fn report(context: &mut FileContext<'_>, mut hits: Vec<Hit>) {
+fn report(context: &mut FileContext<'_>, mut hits: Vec<Hit<'_>>) {
     // Two nodes, one in the other, can have one place.
     hits.sort_by_key(|(rule, span)| (rule.id, *span));
     hits.dedup_by_key(|(rule, span)| (rule.id, *span));
@@ -268,13 +272,13 @@ fn skipped(context: &mut FileContext<'_>, message: String) {
     context.notes.push(Note { kind: NoteKind::Skipped, path: Some(context.source.path.clone()), message });
 }
 
-impl Combined {
-    fn compiled(&self, language: Language) -> Option<Arc<Compiled>> {
+impl<'r> Combined<'r> {
+    fn compiled(&self, language: Language) -> Option<Arc<Compiled<'r>>> {
         let mut slot = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
         slot.get_or_insert_with(|| Compiled::new(language, &self.rules).map(Arc::new)).clone()
     }
 
-    fn run(&self, language: Language, context: &mut FileContext<'_>, tree: &Tree<'_>, hits: &mut Vec<Hit>) {
+    fn run(&self, language: Language, context: &mut FileContext<'_>, tree: &Tree<'_>, hits: &mut Vec<Hit<'r>>) {
         let Some(compiled) = self.compiled(language) else { return };
         match compiled.search(tree) {
             Searched { hits: found, stopped: false } => hits.extend(found),
@@ -294,8 +298,8 @@ impl Combined {
     }
 }
 
-impl Compiled {
-    fn new(language: Language, rules: &[&'static Rule]) -> Option<Self> {
+impl<'r> Compiled<'r> {
+    fn new(language: Language, rules: &[&'r Rule]) -> Option<Self> {
         let mut text = String::new();
         let mut ends = Vec::new();
         for rule in rules {
@@ -316,7 +320,7 @@ impl Compiled {
         Some(Self { query, owners, finding })
     }
 
-    fn search(&self, tree: &Tree<'_>) -> Searched {
+    fn search(&self, tree: &Tree<'_>) -> Searched<'r> {
         let Some(raw) = tree.raw() else { return Searched { hits: Vec::new(), stopped: true } };
         let (start, late) = (Instant::now(), Cell::new(false));
         let mut progress = |_: &tree_sitter::QueryCursorState| {

@@ -6,7 +6,7 @@ pub mod own;
 pub mod page;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use crate::finding::{Level, RuleId};
 pub use page::{Matcher, Rule};
@@ -29,7 +29,7 @@ pub static BUILT_IN: LazyLock<Vec<Rule>> = LazyLock::new(|| {
 /// The rules that a run knows: the built-in ones and the repository's own.
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {
-    own: Vec<&'static Rule>,
+    own: Vec<Arc<Rule>>,
 }
 
 impl Catalog {
@@ -39,23 +39,23 @@ impl Catalog {
     }
 
     /// The built-in rules and a repository's own.
-    pub fn with(mut own: Vec<&'static Rule>) -> Self {
+    pub fn with(mut own: Vec<Rule>) -> Self {
         own.sort_by_key(|rule| rule.id);
-        Self { own }
+        Self { own: own.into_iter().map(Arc::new).collect() }
     }
 
     /// The repository's own rules, by id.
-    pub fn own(&self) -> &[&'static Rule] {
+    pub fn own(&self) -> &[Arc<Rule>] {
         &self.own
     }
 
     /// All rules: the built-in ones by id, then the repository's own by id.
-    pub fn iter(&self) -> impl Iterator<Item = &'static Rule> {
-        BUILT_IN.iter().chain(self.own.iter().copied())
+    pub fn iter(&self) -> impl Iterator<Item = &Rule> {
+        BUILT_IN.iter().chain(self.own.iter().map(|rule| &**rule))
     }
 
     /// The rule of an id.
-    pub fn find(&self, id: &str) -> Option<&'static Rule> {
+    pub fn find(&self, id: &str) -> Option<&Rule> {
         self.iter().find(|rule| rule.id == id)
     }
 
@@ -116,7 +116,7 @@ impl RuleSet {
     }
 
     /// The rules that report something.
-    pub fn active_rules(&self) -> impl Iterator<Item = &'static Rule> {
+    pub fn active_rules(&self) -> impl Iterator<Item = &Rule> {
         self.catalog.iter().filter(|rule| self.active(rule.id))
     }
 }

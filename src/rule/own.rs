@@ -2,6 +2,7 @@
 //!
 //! They are data: what they match is said by paths, keywords and queries, never by code.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use tree_sitter::{Query, QueryErrorKind};
@@ -16,21 +17,20 @@ pub const FOLDER: &str = ".flakeward/rules";
 /// What the ids of such rules begin with.
 pub const PREFIX: &str = "local/";
 
-/// Reads the page of a file `NAME.md`: the rule `local/NAME`. It lives as long as the process.
-pub fn parse(name: &str, text: String) -> Result<&'static Rule, PageError> {
-    let text: &'static str = text.leak();
-    let rule = page::read(name, format!("{PREFIX}{name}"), text)?;
+/// Reads the page of a file `NAME.md`: the rule `local/NAME`.
+pub fn parse(name: &str, text: &str) -> Result<Rule, PageError> {
+    let (rule, body) = page::read(name, &format!("{PREFIX}{name}"), text)?;
     Page { text, places: Places::read(page::split(text).map_or("", |(front, _)| front)) }.judge(&rule)?;
-    Ok(Box::leak(Box::new(rule)))
+    Ok(Rule { body: Cow::Owned(body.to_owned()), ..rule })
 }
 
 /// A page while it is judged: enough to say where something is wrong.
-struct Page {
-    text: &'static str,
+struct Page<'a> {
+    text: &'a str,
     places: Places,
 }
 
-impl Page {
+impl Page<'_> {
     fn judge(&self, rule: &Rule) -> Result<(), PageError> {
         self.name(rule)?;
         self.languages(rule)?;
@@ -158,13 +158,13 @@ mod tests {
     /// The message, and the text that it points at.
     fn wrong(front: &str) -> (String, String) {
         let page = page(front);
-        let error = parse("x", page.clone()).map(|rule| rule.id).unwrap_err();
+        let error = parse("x", &page).map(|rule| rule.id).unwrap_err();
         (error.message, error.span.map_or("", |span| &page[span]).to_owned())
     }
 
     #[test]
     fn ids_get_the_prefix() {
-        let rule = parse("x", page("languages = [\"nix\"]\nattrpath = [\"a.*\"]\nmessage = \"m\"")).unwrap();
+        let rule = parse("x", &page("languages = [\"nix\"]\nattrpath = [\"a.*\"]\nmessage = \"m\"")).unwrap();
         assert_eq!((rule.id, &rule.matcher), ("local/x", &Matcher::AttrPath(vec!["a.*".to_owned()])));
     }
 

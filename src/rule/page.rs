@@ -1,6 +1,9 @@
 //! A rule's page: front matter for the engine, prose and examples for people and tests.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 use regex::Regex;
 use serde::Deserialize;
@@ -34,7 +37,7 @@ pub struct Rule {
     /// Parameters of its check.
     pub params: toml::Table,
     /// The page's Markdown after the front matter.
-    pub body: &'static str,
+    pub body: Cow<'static, str>,
 }
 
 /// How a rule finds things.
@@ -123,15 +126,15 @@ pub fn split(text: &str) -> Option<(&str, &str)> {
 
 /// Reads a built-in page.
 pub fn parse(name: &str, text: &'static str) -> Result<Rule, PageError> {
-    let rule = read(name, name.to_owned(), text)?;
+    let (rule, body) = read(name, name, text)?;
     match rule.since.is_empty() {
         true => Err(PageError::new("`since` is missing: the version that brings the rule")),
-        false => Ok(rule),
+        false => Ok(Rule { body: Cow::Borrowed(body), ..rule }),
     }
 }
 
-/// Reads the page of a file `NAME.md` as the rule of an id.
-pub(super) fn read(name: &str, id: String, text: &'static str) -> Result<Rule, PageError> {
+/// Reads the page of a file `NAME.md` as the rule of an id, and the page's body, which is not yet the rule's.
+pub(super) fn read<'a>(name: &str, id: &str, text: &'a str) -> Result<(Rule, &'a str), PageError> {
     let (front, body) =
         split(text).ok_or_else(|| PageError::new("a page begins with front matter between two lines `+++`"))?;
     let at = |span: Range<usize>| span.start + FENCE.len()..span.end + FENCE.len();
@@ -155,8 +158,8 @@ pub(super) fn read(name: &str, id: String, text: &'static str) -> Result<Rule, P
     })?;
     let value = front.value.as_deref().map(regex).transpose();
     let value = value.map_err(|message| PageError { message, span: place("value") })?;
-    Ok(Rule {
-        id: Box::leak(id.into_boxed_str()),
+    let rule = Rule {
+        id: kept(id),
         level: front.level,
         summary: front.summary,
         languages: front.languages,
@@ -167,8 +170,21 @@ pub(super) fn read(name: &str, id: String, text: &'static str) -> Result<Rule, P
         fix: front.fix,
         since: front.since,
         params: front.params,
-        body,
-    })
+        body: Cow::Borrowed(""),
+    };
+    Ok((rule, body))
+}
+
+/// An id that lives as long as the process, once for every id.
+fn kept(id: &str) -> RuleId {
+    static KEPT: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = kept.get(id) {
+        return known;
+    }
+    let id = Box::leak(Box::<str>::from(id));
+    kept.insert(id);
+    id
 }
 
 /// A regular expression. Its library promises time linear in the text; how large it becomes is limited here.

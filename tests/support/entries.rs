@@ -12,7 +12,7 @@ use flakeward::lang::lock::Lock;
 use flakeward::lang::{Language, Tree};
 use flakeward::output::{self, Format, View};
 use flakeward::registry::{self, Lookup};
-use flakeward::rule::{example, page};
+use flakeward::rule::{Catalog, example, own, page};
 use flakeward::{Repo, Report, Settings, walk};
 
 /// What takes bytes.
@@ -132,10 +132,17 @@ pub fn page(bytes: &[u8]) {
             }
         }
     }
-    // A page lives as long as the process.
-    let error = page::parse("page", text.to_owned().leak()).err();
-    let span = error.and_then(|error| error.span);
-    assert!(span.is_none_or(|span| text.get(span).is_some()), "an error of a page points outside of it");
+    match own::parse("page", text) {
+        Err(error) => {
+            let span = error.span;
+            assert!(span.is_none_or(|span| text.get(span).is_some()), "an error of a page points outside of it");
+        }
+        Ok(rule) => {
+            let repo = Repo::from_texts([("a.nix", PORTS), ("a.yaml", "a:\n  - b: 1\n"), ("Dockerfile", "FROM a\n")]);
+            let report = flakeward::check(&repo, &Settings::new(Config::of(Catalog::with(vec![rule]))));
+            assert!(!report.internal_error(), "{:?}", report.notes);
+        }
+    }
 }
 
 /// The evaluation of a port registry, found or configured, and questions to it.
