@@ -55,6 +55,9 @@ pub struct Options {
     pub threads: usize,
 }
 
+/// What is said of pipes, sockets and devices.
+const NO_FILE: &str = "it is neither a file nor a folder";
+
 /// Folders that never hold a repository's own text.
 const SKIPPED_FOLDERS: [&str; 3] = [".git", ".direnv", "node_modules"];
 
@@ -85,11 +88,14 @@ fn walk_from(root: &Path, folder: &Path, options: &Options) -> Walk {
                         batch.excluded.push(path);
                         return if is_dir { WalkState::Skip } else { WalkState::Continue };
                     }
-                    if entry.file_type().is_some_and(|kind| kind.is_file())
-                        && let Some(kind) = classify(&path, entry.path())
-                    {
-                        batch.entries.extend(lock_beside(&path, entry.path(), &options.exclude));
-                        batch.entries.push(Entry { path, file: entry.into_path(), kind });
+                    let Some(file_type) = entry.file_type() else { return WalkState::Continue };
+                    if file_type.is_file() {
+                        if let Some(kind) = classify(&path, entry.path()) {
+                            batch.entries.extend(lock_beside(&path, entry.path(), &options.exclude));
+                            batch.entries.push(Entry { path, file: entry.into_path(), kind });
+                        }
+                    } else if !is_dir && !file_type.is_symlink() && by_name(&path).is_some() {
+                        batch.refuse(path, NO_FILE.to_owned());
                     }
                 }
                 Err(error) => batch.fail(root, &error),
@@ -129,7 +135,7 @@ pub fn add_asked(walk: &mut Walk, root: &Path, path: &Path, options: &Options) {
         walk.excluded.append(&mut inner.excluded);
     } else if !path.is_file() {
         // To open a named pipe is to wait for somebody who writes into it.
-        walk.unreadable.push(Unreadable { path: relative, reason: "it is neither a file nor a folder".to_owned() });
+        walk.unreadable.push(Unreadable { path: relative, reason: NO_FILE.to_owned() });
     } else if let Some(kind) = classify(&relative, path) {
         walk.entries.push(Entry { path: relative, file: path.to_owned(), kind });
     }
@@ -149,6 +155,10 @@ struct Batch<'a> {
 impl Batch<'_> {
     fn fail(&self, root: &Path, error: &ignore::Error) {
         let (path, reason) = reason(root, error);
+        self.refuse(path, reason);
+    }
+
+    fn refuse(&self, path: RelPath, reason: String) {
         let mut found = self.found.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         found.unreadable.push(Unreadable { path, reason });
     }

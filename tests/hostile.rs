@@ -254,12 +254,14 @@ fn only_regular_files_are_opened() {
     symlink(root.path(), at("loop")).unwrap();
     symlink("self.nix", at("self.nix")).unwrap();
     symlink("/etc/passwd", at("away.nix")).unwrap();
+    let no_file = |path: &str| refused(path, "it is neither a file nor a folder").1;
     let ran = run(root.path(), "--format concise");
-    assert_eq!((ran.code, ran.out), (Some(1), port("a.nix:1:10")));
-    let ran = run(root.path(), "--format concise pipe.nix");
-    assert_eq!((ran.code, ran.out), refused("pipe.nix", "it is neither a file nor a folder"));
-    let ran = run(root.path(), "--format concise pipe");
-    assert_eq!((ran.code, ran.out), refused("pipe", "it is neither a file nor a folder"));
+    let expected = no_file("Dockerfile") + &port("a.nix:1:10") + &no_file("pipe.nix") + &no_file("socket.nix");
+    assert_eq!((ran.code, ran.out), (Some(1), expected));
+    for named in ["pipe.nix", "pipe"] {
+        let ran = run(root.path(), &format!("--format concise {named}"));
+        assert_eq!((ran.code, ran.out), (Some(1), no_file(named)));
+    }
 }
 
 #[test]
@@ -333,4 +335,43 @@ fn settings_do_not_lead_out_of_the_repository() {
     assert_eq!(ran.code, Some(2));
     assert!(ran.err.contains(".flakeward is a symbolic link"), "{}", ran.err);
     assert!(!outside.path().join("baseline.json").exists());
+}
+
+/// What a repository's own git could start is not started.
+#[test]
+fn git_starts_nothing_for_us() {
+    let root = tempfile::tempdir().unwrap();
+    let git = |args: &[&str]| {
+        let mut command = Command::new("git");
+        command.args(["-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "init.defaultBranch=main"]).args(args);
+        assert!(command.current_dir(root.path()).status().unwrap().success(), "{args:?}");
+    };
+    let write = |path: &str, text: &str| fs::write(root.path().join(path), text).unwrap();
+    write("a.nix", "{ }\n");
+    git(&["init", "-q"]);
+    git(&["add", "."]);
+    git(&["commit", "-qm", "one"]);
+    write("a.nix", &format!("{PORT}\n"));
+    write("trap", "#!/bin/sh\ntouch \"$(dirname \"$0\")/sprung\"\ncat\n");
+    fs::set_permissions(root.path().join("trap"), fs::Permissions::from_mode(0o755)).unwrap();
+    let trap = root.path().join("trap").display().to_string();
+    write(".gitattributes", "* filter=x=y diff=x\n");
+    for (hook, key) in [("post-index-change", ""), ("", "core.fsmonitor"), ("", "diff.external"), ("", "core.pager")] {
+        match hook {
+            "" => git(&["config", key, &trap]),
+            hook => drop(fs::copy(root.path().join("trap"), root.path().join(".git/hooks").join(hook)).unwrap()),
+        }
+    }
+    for key in ["filter.x=y.clean", "filter.x=y.process", "diff.x.command", "diff.x.textconv", "pager.diff", "alias.diff"] {
+        git(&["config", key, &trap]);
+    }
+    git(&["config", "filter.x=y.required", "true"]);
+    let ran = run(root.path(), "--changed=HEAD --format concise");
+    assert_eq!((ran.code, ran.out, ran.err.as_str()), (Some(1), port("a.nix:1:10"), ""));
+    assert!(!root.path().join("sprung").exists() && !root.path().join(".git/hooks/sprung").exists());
+    // The trap is one: without precautions git falls into it.
+    let mut careless = Command::new("git");
+    careless.args(["diff", "HEAD"]).stdout(Stdio::null()).stderr(Stdio::null()).current_dir(root.path());
+    careless.status().unwrap();
+    assert!(root.path().join("sprung").exists());
 }

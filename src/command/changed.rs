@@ -21,7 +21,7 @@ const MAIN: [&str; 5] = ["origin/HEAD", "origin/main", "origin/master", "main", 
 impl Changed {
     /// Asks git for what changed since a reference's merge base with HEAD, work that is not committed included.
     pub fn since(root: &Path, reference: &str) -> Result<Self, Failure> {
-        let git = Git { root };
+        let git = Git::new(root)?;
         if !git.knows(&["rev-parse", "--git-dir"])? {
             return Err(Failure::new(format!("--changed needs a git repository, and {} is none", root.display())));
         }
@@ -124,13 +124,33 @@ fn unquote(name: &str) -> String {
 
 struct Git<'a> {
     root: &'a Path,
+    /// The settings that name programs through which files would be read.
+    filters: Vec<String>,
 }
 
-impl Git<'_> {
+impl<'a> Git<'a> {
+    fn new(root: &'a Path) -> Result<Self, Failure> {
+        let mut git = Self { root, filters: Vec::new() };
+        let named =
+            ["config", "--null", "--name-only", "--get-regexp", r"^filter\..*\.(clean|process|smudge|required)$"];
+        let named = git.output(&named)?.stdout;
+        git.filters = String::from_utf8_lossy(&named).split_terminator('\0').map(str::to_owned).collect();
+        git.filters.dedup();
+        Ok(git)
+    }
+
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new("git");
         // Nothing that a repository's own configuration could start, and no lock files.
         command.args(["--no-optional-locks", "--no-pager", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false"]);
+        // Not by `-c`, which takes the name of a filter apart where there is a `=` in it.
+        let given = std::env::var("GIT_CONFIG_COUNT").ok().and_then(|count| count.parse().ok()).unwrap_or(0usize);
+        for (index, filter) in (given..).zip(&self.filters) {
+            command.env(format!("GIT_CONFIG_KEY_{index}"), filter).env(format!("GIT_CONFIG_VALUE_{index}"), "");
+        }
+        command.env("GIT_CONFIG_COUNT", (given + self.filters.len()).to_string());
+        // What is missing in a partial clone would be fetched, with whatever programs its settings name.
+        command.env("GIT_NO_LAZY_FETCH", "1").env("GIT_ALLOW_PROTOCOL", "none");
         command.arg("-C").arg(self.root).args(args).stdin(Stdio::null()).env("LC_ALL", "C");
         command
     }
