@@ -362,7 +362,9 @@ fn git_starts_nothing_for_us() {
             hook => drop(fs::copy(root.path().join("trap"), root.path().join(".git/hooks").join(hook)).unwrap()),
         }
     }
-    for key in ["filter.x=y.clean", "filter.x=y.process", "diff.x.command", "diff.x.textconv", "pager.diff", "alias.diff"] {
+    for key in
+        ["filter.x=y.clean", "filter.x=y.process", "diff.x.command", "diff.x.textconv", "pager.diff", "alias.diff"]
+    {
         git(&["config", key, &trap]);
     }
     git(&["config", "filter.x=y.required", "true"]);
