@@ -25,6 +25,8 @@ pub struct Step<'a> {
     pub node: Node,
     /// The whole item of the list, from its dash; `None` where the list is written in brackets.
     pub item: Option<Span>,
+    /// Where the list names an anchor (`- *nix`) for a step that is written elsewhere.
+    pub alias: Option<Span>,
     /// The action that it uses, and where that is written.
     pub uses: Option<(Cow<'a, str>, Span)>,
     /// The script that it runs.
@@ -55,22 +57,24 @@ pub fn composite<'a>(yaml: &Yaml<'_, 'a>) -> Vec<Step<'a>> {
 }
 
 fn steps<'a>(yaml: &Yaml<'_, 'a>, list: Node) -> Vec<Step<'a>> {
-    yaml.items(list).into_iter().map(|node| step(yaml, node)).collect()
+    yaml.placed_items(list).into_iter().map(|(place, node)| step(yaml, place, node)).collect()
 }
 
-fn step<'a>(yaml: &Yaml<'_, 'a>, node: Node) -> Step<'a> {
+fn step<'a>(yaml: &Yaml<'_, 'a>, place: Node, node: Node) -> Step<'a> {
     let uses = yaml.get(node, "uses").and_then(|value| Some((yaml.scalar(value)?, yaml.tree.span(value))));
-    let item =
-        yaml.tree.ancestors(node).find(|&around| !matches!(yaml.tree.kind(around), Kind::BlockNode | Kind::FlowNode));
-    let item = item.filter(|&item| yaml.tree.kind(item) == Kind::BlockSequenceItem).map(|item| {
-        let start = yaml.tree.span(item).start as usize;
-        let before = yaml.tree.text().get(..start).unwrap_or("");
-        let column = start - before.rfind('\n').map_or(0, |at| at + 1);
-        Span::new(start, start + own(yaml.tree.slice(item), column).len())
-    });
+    let start = yaml.tree.span(place).start as usize;
+    let before = yaml.tree.text().get(..start).unwrap_or("");
+    let column = start - before.rfind('\n').map_or(0, |at| at + 1);
+    let text = own(yaml.tree.slice(place), column);
+    let whole = Span::new(start, start + text.len());
+    let written_here = yaml.tree.span(place).contains(yaml.tree.span(node));
+    let blanks = text.len() - text.trim_start_matches(['-', ' ']).len();
+    let alias = (!written_here).then_some(Span::new(start + blanks, start + text.len()));
+    let item = (yaml.tree.kind(place) == Kind::BlockSequenceItem).then_some(whole);
     Step {
         node,
         item,
+        alias,
         uses,
         run: yaml.get(node, "run").and_then(|value| Script::read(yaml, value)),
         shell: yaml.get(node, "shell").and_then(|value| yaml.scalar(value)),
@@ -217,7 +221,8 @@ mod tests {
         assert_eq!(&text[steps[0].item.unwrap().range()], "- &one\n        uses: x/y@1 # v1");
         assert_eq!(steps[0].uses.as_ref().map(|(name, _)| &**name), Some("x/y@1"));
         assert_eq!(&text[steps[1].item.unwrap().range()], "- name: b\n        run: |\n          c\n          # d");
-        assert_eq!(jobs[1].steps[0].item, None);
+        assert_eq!((jobs[1].steps[0].item, jobs[1].steps[0].alias), (None, None));
+        assert_eq!(&text[jobs[1].steps[1].alias.unwrap().range()], "*one");
         assert_eq!(jobs[1].steps[1].uses.as_ref().map(|(name, _)| &**name), Some("x/y@1"));
     }
 }

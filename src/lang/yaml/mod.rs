@@ -156,11 +156,20 @@ impl<'t, 'a> Yaml<'t, 'a> {
 
     /// The items of a sequence, aliases resolved; empty for anything else.
     pub fn items(&self, node: Node) -> Vec<Node> {
+        self.placed_items(node).into_iter().map(|(_, item)| item).collect()
+    }
+
+    /// The items of a sequence, each after the place where it stands in it: with its dash where it has one, and for an
+    /// alias where that is and not what it stands for.
+    pub fn placed_items(&self, node: Node) -> Vec<(Node, Node)> {
         let Some(node) = self.content(node) else { return Vec::new() };
-        let items = self.tree.children(node).filter_map(|item| match self.tree.kind(item) {
-            Kind::BlockSequenceItem => self.tree.children(item).find_map(|child| self.content_if_value(child)),
-            Kind::FlowNode | Kind::FlowPair => self.content_if_value(item),
-            _ => None,
+        let items = self.tree.children(node).filter_map(|item| {
+            let value = match self.tree.kind(item) {
+                Kind::BlockSequenceItem => self.tree.children(item).find_map(|child| self.content_if_value(child)),
+                Kind::FlowNode | Kind::FlowPair => self.content_if_value(item),
+                _ => None,
+            };
+            Some((item, value?))
         });
         match self.tree.kind(node) {
             Kind::BlockSequence | Kind::FlowSequence => items.collect(),

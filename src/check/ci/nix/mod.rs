@@ -128,6 +128,7 @@ impl Reader<'_, '_, '_> {
         if let Some(script) = &step.run {
             self.script(&mut out, script, step.shell.as_deref().or(shell));
         }
+        out.span = step.alias.unwrap_or(out.span);
         if out.cache.is_none() && (names_substituters(with) || self.environment(step.node)) {
             out.cache = Some(Cache::Substituters);
         }

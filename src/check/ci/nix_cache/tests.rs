@@ -148,6 +148,15 @@ fn reusable_workflows_run_where_their_callers_say() {
 }
 
 #[test]
+fn a_step_by_its_anchor_stands_where_it_is_named() {
+    let anchored = format!(
+        "jobs:\n  a:\n{HOSTED}    steps:\n      - &nix\n        uses: cachix/install-nix-action@v31\n      - run: nix build\n  b:\n{HOSTED}    steps:\n      - *nix\n      - run: nix build\n"
+    );
+    let found = found("nix-cache", &[(".github/workflows/a.yml", &anchored)]);
+    assert_eq!(found, ["cachix/install-nix-action@v31", "*nix"]);
+}
+
+#[test]
 fn actions_that_use_each_other_end() {
     let action = "runs:\n  steps:\n    - uses: ./b\n    - uses: ./a\n    - uses: cachix/install-nix-action@v31\n";
     let workflow = "jobs:\n  x:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: ./a\n      - run: nix build\n";
