@@ -18,7 +18,6 @@ use crate::output::Format;
     version,
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true,
-    disable_help_subcommand = true,
     max_term_width = 100
 )]
 pub struct Cli {

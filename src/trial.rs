@@ -62,8 +62,17 @@ pub enum Fault {
     Reported(String),
     /// It stands under Good and has a block `findings`.
     GoodWithFindings,
-    /// Its block `findings`, at this place of the page's body, says something else than what is reported.
-    Differs(Range<usize>, String),
+    /// It stands under Bad and has no block `findings`, though this is reported.
+    Untold(String),
+    /// Its block `findings` says something else than what is reported.
+    Differs {
+        /// The block's place in the page's body.
+        at: Range<usize>,
+        /// What it says.
+        said: String,
+        /// What is reported.
+        printed: String,
+    },
 }
 
 /// Holds an example against what its rule reports.
@@ -79,7 +88,8 @@ pub fn judge(rule: &Rule, example: &Example<'_>, catalog: &Catalog) -> Option<Fa
         (true, Some(_)) => Some(Fault::GoodWithFindings),
         (true, None) => (!printed.is_empty()).then_some(Fault::Reported(printed)),
         (false, _) if printed.is_empty() => Some(Fault::Silent),
-        (false, Some(block)) => (block.text != printed).then(|| Fault::Differs(block.span.clone(), printed)),
-        (false, None) => None,
+        (false, Some(block)) if block.text == printed => None,
+        (false, Some(block)) => Some(Fault::Differs { at: block.span.clone(), said: block.text.to_owned(), printed }),
+        (false, None) => Some(Fault::Untold(printed)),
     }
 }

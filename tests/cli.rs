@@ -202,7 +202,7 @@ error: there is no rule `lookup-pth`
         ("[rules.lookup-path]\nlevel = 3\n", "2:9", "a level is off, hint, warn or error"),
         ("[ports]\nregistry = 3\n", "2:12", "the registry is a path, or a list of paths"),
         ("[rules]\nlookup-path = \"off\"\n", "2:15", "write `[rules.ID]` on a line of its own"),
-        ("exclude = \"a\"\n", "1:11", "expected a list"),
+        ("exclude = \"a\"\n", "1:11", "write [\"a\"]"),
         ("[rules.lookup-path]\nlevle = \"off\"\n", "2:1", "did you mean `level`?"),
         ("[rules.unstable-nixpkgs]\nallow = 1\n", "2:9", "`allow` is written like"),
         ("exclude = [\"a\", \"[\"]\n", "1:17", "`[` is no glob"),

@@ -210,8 +210,9 @@ fn examples_are_tested() {
     assert_eq!(
         said,
         format!(
-            ".flakeward/rules/no-with.md:25: `A` says something else than what is reported:\n{line}\
-             .flakeward/rules/no-with.md:33: `B` stands under Good, but this is reported:\n{line}2 of 2 examples not true\n"
+            ".flakeward/rules/no-with.md:25: `A` says\n{}  but this is reported:\n{line}\
+             .flakeward/rules/no-with.md:33: `B` stands under Good, but this is reported:\n{line}2 of 2 examples not true\n",
+            line.replace("1:6", "1:7")
         )
     );
 

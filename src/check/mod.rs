@@ -67,7 +67,7 @@ pub static CHECKS: &[&Check] = &[
 ];
 
 /// Checks that read the facts of another, which then runs even where its own rules are off.
-pub const READS: &[(&str, &str)] = &[("ports", "registry")];
+pub const READS: &[(&str, &str)] = &[("flake-check", "nix-cache"), ("ports", "registry")];
 
 /// What a trigger sees of one file: its name, its text and the words in it, before anything is parsed.
 pub struct Glance<'a> {

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use super::{Failure, changed::Changed, forgive_closed, session::Session};
 use crate::cli::{CheckArgs, ReportTo};
+use crate::finding::RelPath;
+use crate::output::text::clean;
 use crate::output::{self, Format, View, notes, stream};
 use crate::run::Report;
 use crate::walk;
@@ -33,7 +35,12 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
     // Standard error is for remarks: where it cannot be written, the report and the exit code still hold.
     let _ = notes::write(&report.notes, &session.view, args.talk.verbose, &mut err);
     if report.files == 0 && !args.talk.quiet {
-        let _ = writeln!(err, "flakeward: no file here that any rule looks at");
+        let exclude = &session.settings.config.exclude;
+        let left_out = |path: &&RelPath| Path::new(&***path).ancestors().any(|folder| exclude.is_match(folder));
+        let _ = match session.settings.paths.iter().find(left_out) {
+            Some(path) => writeln!(err, "flakeward: {} is left out by `exclude`", clean(&session.view.path(path))),
+            None => writeln!(err, "flakeward: no file here that any rule looks at"),
+        };
     }
     if args.stats {
         let _ = stats(&mut err, &report, checked, start.elapsed());

@@ -27,7 +27,9 @@ pub fn catalog(root: &Path, shown: impl Fn(&Path) -> PathBuf) -> Result<Catalog,
     let mut files = Vec::new();
     for entry in entries {
         let path = entry.map_err(|error| cannot(&folder, walk::io_reason(&error)))?.path();
-        if path.extension().is_some_and(|extension| extension == "md") {
+        // A readme is for people, wherever it is.
+        let is_readme = path.file_name().is_some_and(|name| name.eq_ignore_ascii_case("readme.md"));
+        if path.extension().is_some_and(|extension| extension == "md") && !is_readme {
             files.push(path);
         }
     }
@@ -45,9 +47,9 @@ fn page(root: &Path, file: &Path, shown: &Path) -> Result<Rule, Failure> {
     let body_at = text.len() - rule.body.len();
     match example::read(&rule.body) {
         Ok(_) => Ok(rule),
-        Err(PageError { message, span }) => {
-            let span = span.map(|span| span.start + body_at..span.end + body_at);
-            Err(broken(shown, &text, PageError { message, span }))
+        Err(error) => {
+            let span = error.span.map(|span| span.start + body_at..span.end + body_at);
+            Err(broken(shown, &text, PageError { span, ..error }))
         }
     }
 }
@@ -58,7 +60,7 @@ fn broken(shown: &Path, text: &str, error: PageError) -> Failure {
         text: text.to_owned(),
         span: error.span,
         message: error.message,
-        help: None,
+        help: error.help,
     }))
 }
 
@@ -77,7 +79,7 @@ pub fn test() -> Result<ExitCode, Failure> {
             let Some(fault) = trial::judge(rule, &example, &catalog) else { continue };
             faults += 1;
             let start = match &fault {
-                Fault::Differs(span, _) => span.start,
+                Fault::Differs { at, .. } => at.start,
                 _ => example.blocks.first().map_or(0, |block| block.span.start),
             };
             let line = index.line((body_at + start) as u32);
@@ -102,6 +104,9 @@ fn told(fault: &Fault) -> String {
         Fault::Silent => "stands under Bad, but nothing is reported".to_owned(),
         Fault::Reported(printed) => format!("stands under Good, but this is reported:{}", indented(printed)),
         Fault::GoodWithFindings => "stands under Good and has a block of findings".to_owned(),
-        Fault::Differs(_, printed) => format!("says something else than what is reported:{}", indented(printed)),
+        Fault::Untold(printed) => format!("has no block `findings`; this is reported:{}", indented(printed)),
+        Fault::Differs { said, printed, .. } => {
+            format!("says{}\n  but this is reported:{}", indented(said), indented(printed))
+        }
     }
 }

@@ -117,7 +117,11 @@ impl Session {
     /// Walks the repository and checks it.
     pub fn check(&self) -> Report {
         match self.nothing_asked {
-            true => Report { root: self.root.clone(), ..Report::default() },
+            true => Report {
+                root: self.root.clone(),
+                rules: self.settings.rules.active_rules().map(|rule| rule.id).collect(),
+                ..Report::default()
+            },
             false => crate::check(&self.repo(), &self.settings),
         }
     }

@@ -338,7 +338,7 @@ pub fn set(globs: &[String]) -> Result<GlobSet, (usize, globset::Error)> {
 }
 
 /// Turns serde's sentence for what it cannot take into one with the next step.
-fn explain(message: &str) -> (String, Option<String>) {
+pub fn explain(message: &str) -> (String, Option<String>) {
     let unknown = [("unknown field `", "key"), ("unknown variant `", "level")].into_iter().find_map(|(start, what)| {
         let (word, rest) = message.strip_prefix(start)?.split_once('`')?;
         Some((what, word, rest))
@@ -362,6 +362,11 @@ fn explain(message: &str) -> (String, Option<String>) {
     if message.contains("untagged enum Registries") {
         let help = "write `registry = \"lib/ports.nix\"`, or `registry = [\"a.nix\", \"b.nix\"]`";
         return ("the registry is a path, or a list of paths".to_owned(), Some(help.to_owned()));
+    }
+    if let Some(text) =
+        message.strip_prefix("invalid type: string ").and_then(|rest| rest.strip_suffix(", expected a sequence"))
+    {
+        return ("this is a list".to_owned(), Some(format!("write [{text}]")));
     }
     (message.replace("expected a sequence", "expected a list"), None)
 }

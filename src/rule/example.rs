@@ -84,6 +84,9 @@ pub fn read(body: &str) -> Result<Vec<Example<'_>>, PageError> {
             let Some((close, _)) = lines.by_ref().find(|(_, line)| fence.closes(line)) else {
                 return Err(error("this block has no end", at..at + line.len()));
             };
+            if !matches!(section, "Bad" | "Good") && (fence.info.contains("file=") || fence.info == "findings") {
+                return Err(error("an example stands below `## Bad` or `## Good`", at..at + line.len()));
+            }
             if matches!(section, "Bad" | "Good") {
                 let Some(example) = examples.last_mut() else {
                     return Err(error("an example begins with a heading `### ..`", at..at + line.len()));
@@ -98,7 +101,7 @@ pub fn read(body: &str) -> Result<Vec<Example<'_>>, PageError> {
 }
 
 fn error(message: &str, span: Range<usize>) -> PageError {
-    PageError { message: message.to_owned(), span: Some(span) }
+    PageError { message: message.to_owned(), span: Some(span), help: None }
 }
 
 /// Lines without their end, and where they begin.

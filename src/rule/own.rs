@@ -17,8 +17,34 @@ pub const FOLDER: &str = ".flakeward/rules";
 /// What the ids of such rules begin with.
 pub const PREFIX: &str = "local/";
 
+/// <https://docs.docker.com/reference/dockerfile/>
+const INSTRUCTIONS: [&str; 18] = [
+    "ADD",
+    "ARG",
+    "CMD",
+    "COPY",
+    "ENTRYPOINT",
+    "ENV",
+    "EXPOSE",
+    "FROM",
+    "HEALTHCHECK",
+    "LABEL",
+    "MAINTAINER",
+    "ONBUILD",
+    "RUN",
+    "SHELL",
+    "STOPSIGNAL",
+    "USER",
+    "VOLUME",
+    "WORKDIR",
+];
+
 /// Reads the page of a file `NAME.md`: the rule `local/NAME`.
 pub fn parse(name: &str, text: &str) -> Result<Rule, PageError> {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if name.is_empty() || !name.chars().all(fits) {
+        return Err(PageError::new("a rule's name, which is its file's, is made of a-z, 0-9 and `-`"));
+    }
     let (rule, body) = page::read(name, &format!("{PREFIX}{name}"), text)?;
     Page { text, places: Places::read(page::split(text).map_or("", |(front, _)| front)) }.judge(&rule)?;
     Ok(Rule { body: Cow::Owned(body.to_owned()), ..rule })
@@ -32,11 +58,12 @@ struct Page<'a> {
 
 impl Page<'_> {
     fn judge(&self, rule: &Rule) -> Result<(), PageError> {
-        self.name(rule)?;
         self.languages(rule)?;
         if rule.message.trim().is_empty() {
             return Err(PageError::new("`message` is missing: what is said of each finding; {text} is what was found"));
         }
+        self.placeholders("message", &rule.message)?;
+        self.placeholders("help", rule.help.as_deref().unwrap_or(""))?;
         if rule.fix != Fixability::None {
             return self.fail("fix", "a rule that is data has no fixes");
         }
@@ -52,13 +79,13 @@ impl Page<'_> {
             Matcher::Query(query) => self.query(rule, query),
             Matcher::AttrPath(list) => self.list("attrpath", list),
             Matcher::YamlPath(list) => self.list("yamlpath", list),
-            Matcher::Instruction(list) => self.list("instruction", list),
+            Matcher::Instruction(list) => self.instructions(list),
             Matcher::File => Ok(()),
         }
     }
 
     fn fail(&self, key: &str, message: &str) -> Result<(), PageError> {
-        Err(PageError { message: message.to_owned(), span: self.place(key) })
+        Err(PageError { message: message.to_owned(), span: self.place(key), help: None })
     }
 
     /// The value of a key of the front matter.
@@ -66,12 +93,24 @@ impl Page<'_> {
         self.places.value_of(key).map(|span| span.start + FENCE.len()..span.end + FENCE.len())
     }
 
-    fn name(&self, rule: &Rule) -> Result<(), PageError> {
-        let name = rule.id.trim_start_matches(PREFIX);
-        let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        match !name.is_empty() && name.chars().all(fits) {
-            true => Ok(()),
-            false => self.fail("id", "an id is made of a-z, 0-9 and `-`"),
+    /// What stands between braces is replaced, and there is one thing to replace it by.
+    fn placeholders(&self, key: &str, text: &str) -> Result<(), PageError> {
+        let names = text.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name);
+        let word = |name: &&str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        match names.filter(word).find(|name| *name != "text") {
+            Some(name) => self.fail(key, &format!("nothing stands for `{{{name}}}`; `{{text}}` is what was found")),
+            None => Ok(()),
+        }
+    }
+
+    fn instructions(&self, list: &[String]) -> Result<(), PageError> {
+        let unknown = |word: &String| !INSTRUCTIONS.iter().any(|known| known.eq_ignore_ascii_case(word));
+        match list.iter().position(unknown) {
+            Some(index) => {
+                let message = format!("Dockerfiles have no instruction `{}`", list[index]);
+                self.fail(&format!("instruction.{index}"), &message)
+            }
+            None => self.list("instruction", list),
         }
     }
 
@@ -110,6 +149,7 @@ impl Page<'_> {
             let query = Query::new(&language.grammar(), text).map_err(|error| PageError {
                 message: explain(&error, language),
                 span: self.inside(text, error.offset),
+                help: None,
             })?;
             if query.capture_index_for_name("finding").is_none() {
                 return self.fail("query", "the query marks nothing: write @finding after what is to be reported");
@@ -197,7 +237,13 @@ mod tests {
                 "there is no predicate `#odd?`",
                 "'((binding) @finding (#odd? @finding))'",
             ),
-            ("colour = 1", "unknown field `colour`", "colour"),
+            ("colour = 1", "there is no key `colour` here", "colour"),
+            ("file = true\nmessage = \"{txt}\"\nlanguages = [\"nix\"]", "nothing stands for `{txt}`", "\"{txt}\""),
+            (
+                "instruction = [\"RUN\", \"RNU\"]\nmessage = \"m\"\nlanguages = [\"dockerfile\"]",
+                "no instruction `RNU`",
+                "\"RNU\"",
+            ),
         ] {
             let (said, pointed) = wrong(front);
             assert!(said.contains(message), "{front}\n{said}");

@@ -107,11 +107,13 @@ pub struct PageError {
     pub message: String,
     /// The place in the page.
     pub span: Option<Range<usize>>,
+    /// What to do.
+    pub help: Option<String>,
 }
 
 impl PageError {
     pub(super) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), span: None }
+        Self { message: message.into(), span: None, help: None }
     }
 }
 
@@ -140,11 +142,13 @@ pub(super) fn read<'a>(name: &str, id: &str, text: &'a str) -> Result<(Rule, &'a
     let at = |span: Range<usize>| span.start + FENCE.len()..span.end + FENCE.len();
     let places = Places::read(front);
     let place = |key: &str| places.value_of(key).map(at);
-    let front: Front = toml::from_str(front)
-        .map_err(|error| PageError { message: error.message().to_owned(), span: error.span().map(at) })?;
+    let front: Front = toml::from_str(front).map_err(|error| {
+        let (message, help) = crate::config::explain(error.message());
+        PageError { message, span: error.span().map(at), help }
+    })?;
     if front.id != name {
         let message = format!("the page of `{}` must be called {}.md", front.id, front.id);
-        return Err(PageError { message, span: place("id") });
+        return Err(PageError { message, span: place("id"), help: None });
     }
     let mut matchers = Vec::new();
     matchers.extend(front.check.map(Matcher::Check));
@@ -157,7 +161,7 @@ pub(super) fn read<'a>(name: &str, id: &str, text: &'a str) -> Result<(Rule, &'a
         PageError::new("a page has exactly one of `file`, `attrpath`, `yamlpath`, `instruction`, `query` and `check`")
     })?;
     let value = front.value.as_deref().map(regex).transpose();
-    let value = value.map_err(|message| PageError { message, span: place("value") })?;
+    let value = value.map_err(|message| PageError { message, span: place("value"), help: None })?;
     let rule = Rule {
         id: kept(id),
         level: front.level,

@@ -50,7 +50,12 @@ pub fn unused(config: &Config, file: &RelPath, repository: &Repository<'_>) -> V
         if !repository.paths.iter().any(|path| &***path == wanted) {
             let place = format!("ports.registry.{index}");
             let place = if config.places.value_of(&place).is_some() { place } else { "ports.registry".to_owned() };
-            report(place, format!("there is no file {wanted} to be a registry"));
+            let outside = Path::new(wanted).is_absolute() || wanted.split('/').any(|part| part == "..");
+            let message = match outside {
+                true => format!("{wanted} is outside of the repository, and is not read as a registry"),
+                false => format!("there is no file {wanted} to be a registry"),
+            };
+            report(place, message);
         }
     }
     if let Some(hosts) = repository.hosts {

@@ -146,7 +146,7 @@ impl Settings<'_> {
                         .to_owned()
                 }
                 _ if source.path.ends_with("flake.nix") => {
-                    format!("after the change `nix flake update` locks {current}; modules may need its release notes")
+                    format!("after the change `nix flake lock` locks {current}; modules may need its release notes")
                 }
                 _ => format!("what is built with it may need the release notes of {current}"),
             });
