@@ -168,3 +168,59 @@ fn builds(derivation: &Derivation) -> bool {
     builds_by_itself(&derivation.function)
         || derivation.scripts.iter().any(|script| commands(&script.text).iter().any(Command::builds))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::found;
+
+    const RULE: &str = "install-in-app-derivation";
+
+    #[test]
+    fn every_builder_and_every_phase() {
+        for builder in [
+            "pkgs.stdenv.mkDerivation",
+            "stdenvNoCC.mkDerivation",
+            "(stdenv.mkDerivation)",
+            "buildNpmPackage",
+            "pkgs.buildNpmPackage",
+            "mkYarnPackage",
+            "mkPnpmPackage",
+            "mkBunDerivation",
+            "buildRustPackage",
+            "buildGoModule",
+            "buildPythonPackage",
+            "buildDotnetModule",
+            "app.overrideAttrs",
+        ] {
+            for phase in [
+                "configurePhase",
+                "buildPhase",
+                "installPhase",
+                "checkPhase",
+                "webPhase",
+                "preConfigure",
+                "preBuild",
+                "postBuild",
+                "preInstall",
+                "postPatch",
+            ] {
+                let text = format!("p: {builder} {{ name = \"web\"; {phase} = \"npm ci && npm run build\"; }}");
+                assert_eq!(found(RULE, &[("web.nix", &text)]), ["npm ci"], "{text}");
+            }
+        }
+        for (command, expected) in [
+            ("runCommand \"web\" { } \"npm ci && npm run build\"", &["npm ci"][..]),
+            ("pkgs.runCommandLocal \"web\" { } \"pnpm install && pnpm build\"", &["pnpm install"]),
+            ("runCommandCC \"web\" { } ''\n  yarn\n  yarn build\n''", &["yarn"]),
+            ("runCommand \"deps\" { outputHash = \"sha256-x\"; } \"npm ci && cp -r . $out\"", &[]),
+            ("runCommand \"deps\" { } \"npm ci && mv node_modules $out\"", &[]),
+            ("mkDerivation (final: { name = \"x\"; buildPhase = \"bun i && bun build x\"; })", &["bun i"]),
+            ("mkDerivation (args // { buildPhase = \"bun i && bun build x\"; })", &["bun i"]),
+            ("mkShell { shellHook = \"npm ci && npm run build\"; }", &[]),
+            ("writeShellScriptBin \"dev\" \"npm ci && npm run build\"", &[]),
+            ("mkDerivation { meta.description = \"npm ci && npm run build\"; }", &[]),
+        ] {
+            assert_eq!(found(RULE, &[("web.nix", &format!("p: with p; {command}"))]), expected, "{command}");
+        }
+    }
+}
