@@ -1,5 +1,6 @@
 //! Where a Nix value goes: outward through the wrappers that hand it on, to the attribute, argument or string it ends in.
 
+use super::text::is_port_flag;
 use crate::lang::{Field, Kind, Node, Tree, nix};
 
 /// What a value ends in.
@@ -81,6 +82,27 @@ pub fn flow(tree: &Tree<'_>, value: Node) -> Flow {
         node = parent;
     }
     ends(Sink::Elsewhere, arithmetic)
+}
+
+/// The flag whose value an element of a list is: `[ "--port" "8080" ]`.
+pub fn flag_before(tree: &Tree<'_>, value: Node) -> Option<String> {
+    let mut element = value;
+    while let Some(around) = tree.parent(element)
+        && (tree.kind(around) == Kind::Parenthesized || tree.kind(around) == Kind::Apply && hands_on(tree, around))
+    {
+        element = around;
+    }
+    let is_element = tree.parent(element).is_some_and(|list| tree.kind(list) == Kind::List);
+    let before = is_element.then(|| text_before(tree.text(), tree.span(element).start))?;
+    let flag = before.trim_end().strip_suffix('"')?.rsplit('"').next()?;
+    is_port_flag(flag).then(|| flag.to_owned())
+}
+
+/// The end of the text before a place, as long as any flag is.
+pub fn text_before(text: &str, at: u32) -> &str {
+    const LONGEST: usize = 100;
+    let start = (at as usize).saturating_sub(LONGEST);
+    (start..=at as usize).find_map(|start| text.get(start..at as usize)).unwrap_or("")
 }
 
 /// The operator of a binary expression.

@@ -160,7 +160,7 @@ impl Hosts {
             return true;
         }
         if let Ok(address) = host.parse::<IpAddr>() {
-            return is_private(address);
+            return is_private(address) || self.own.contains(&host);
         }
         // A name without a dot is looked up in the own network only.
         !host.contains('.')

@@ -126,16 +126,19 @@ impl<'a> Collector<'_, 'a> {
             _ => return,
         };
         let Some(path) = self.path(binding) else { return };
-        if is_prose(&path) || !self.is_port(binding, &path, true) {
+        let flag = flow::flag_before(tree, node);
+        if is_prose(&path) || flag.is_none() && !self.is_port(binding, &path, true) {
             return;
         }
+        let name = PortUse::name(&super::name(&path), flag.as_deref());
         match flow.arithmetic {
-            Some(arithmetic) => self.add(arithmetic, 0, UseKind::Computed, None, super::name(&path)),
+            Some(arithmetic) => self.add(arithmetic, 0, UseKind::Computed, None, name),
             None if number == 0 => {}
+            None if flag.is_some() => self.add(node, number, UseKind::Literal, None, name),
             None => {
                 let kind = if bound { UseKind::Bound } else { UseKind::Literal };
                 let host = self.host_beside(binding, &path);
-                self.add(node, number, kind, host, super::name(&path));
+                self.add(node, number, kind, host, name);
             }
         }
     }
@@ -214,12 +217,14 @@ impl<'a> Collector<'_, 'a> {
         let direct = matches!(flow.sink, Sink::Binding(_)) && flow.arithmetic.is_none();
         let Some(masked) = Masked::new(self, node) else { return };
         let mut names: Vec<&str> = path.iter().map(AsRef::as_ref).collect();
-        let mut own_name = super::name(&path);
+        let flag = flow::flag_before(tree, node);
+        let mut own_name = PortUse::name(&super::name(&path), flag.as_deref());
         match flow.sink {
             Sink::Default(formal) => {
                 let name = tree.child(formal, Field::Name).map_or("", |name| tree.slice(name));
                 (names, own_name) = (vec![name], super::start(name).to_owned());
             }
+            _ if flag.is_some() => names.push("port"),
             _ if !direct => names.push("?"),
             Sink::Binding(binding) if self.is_port(binding, &path, false) => names.push("port"),
             _ => {}
@@ -228,12 +233,12 @@ impl<'a> Collector<'_, 'a> {
         let mut found = Vec::new();
         text::scan(&masked.text, &Context { path: &names, flavour }, &mut found);
         let let_bound = match flow.sink {
-            Sink::Binding(binding) => self.is_let(binding),
+            Sink::Binding(binding) => flag.is_none() && self.is_let(binding),
             Sink::Default(_) => true,
             _ => false,
         };
         for port in &found {
-            let beside = match (direct, around) {
+            let beside = match (direct && flag.is_none(), around) {
                 (true, Some(binding)) if port.form == Form::Whole => self.host_beside(binding, &path),
                 _ => None,
             };
@@ -360,6 +365,12 @@ impl<'a> Collector<'_, 'a> {
         let set = tree.parent(binding)?;
         let hosts = self.hosts.entry(set).or_insert_with(|| host_names(tree, set));
         let place: Vec<Option<String>> = prefix.iter().map(known_text).collect();
+        // What is bound or listened on is of this machine, whatever the public name beside it.
+        let listens = |word: &str| hosts.contains_key(&(place.clone(), vec![word.to_owned()]));
+        let is_plain = words::port_prefix(last).is_empty();
+        if is_plain && (listens("bind") || listens("listen") || path.iter().any(|name| name == "listen")) {
+            return None;
+        }
         let candidates = words::hosts_of(last).into_iter().filter_map(|words| {
             let names = hosts.get(&(place.clone(), words))?;
             names.iter().find(|(member, _)| *member != binding)
@@ -439,7 +450,10 @@ impl<'a> Collector<'_, 'a> {
         let in_set = tree.slice(attrpath).contains("virtualHosts")
             || tree.slice(attrpath).contains("nixosConfigurations")
             || tree.slice(attrpath).contains("certs")
-            || matches!(tree.kind(tree.children(attrpath).next().unwrap_or(attrpath)), Kind::String);
+            || matches!(
+                tree.kind(tree.children(attrpath).next().unwrap_or(attrpath)),
+                Kind::String | Kind::Interpolation
+            );
         if !may_name && !in_set {
             return;
         }
@@ -453,6 +467,12 @@ impl<'a> Collector<'_, 'a> {
         }
         if let Some(name) = hosts::name_in_path(&names) {
             self.facts.own_hosts.extend(hosts::literal_host(name));
+        }
+        // `virtualHosts.${domain}`
+        let site = in_set && hosts::name_in_path(&names) == Some("?");
+        for name in tree.children(attrpath).filter(|&name| site && tree.kind(name) == Kind::Interpolation) {
+            let known = tree.child(name, Field::Expression).and_then(|name| self.known_string(name));
+            self.facts.own_hosts.extend(known.and_then(|name| hosts::literal_host(&name)));
         }
     }
 }

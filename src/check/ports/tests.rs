@@ -51,6 +51,42 @@ fn attributes_are_ports_by_their_last_word() {
 }
 
 #[test]
+fn flags_in_lists_say_what_follows_them() {
+    holds(
+        Language::Nix,
+        &[
+            ("{ x.cmd = [ \"--host\" \"::\" \"--port\" \"8000\" \"--len\" \"98304\" ]; }", "8000"),
+            ("{ x.cmd = [ \"--port\" (toString 8001) \"9\" ]; }", "8001"),
+            ("let args = [ \"--http-port\"\n  \"8000\" ]; in { x.cmd = args; }", "8000"),
+            ("{ x.cmd = [ \"--report\" \"8000\" \"--port\" ] ++ [ 80 ]; }", ""),
+        ],
+    );
+    holds(
+        Language::Yaml,
+        &[
+            ("a:\n  args: [\"--port\", \"8000\", \"--len\", \"98304\"]\n", "8000"),
+            ("a:\n  args:\n    - serve\n    - --port\n    - 9000\n    - \"1234\"\n", "9000"),
+            ("a:\n  args: [\"--report\", \"8000\"]\n", ""),
+        ],
+    );
+}
+
+#[test]
+fn what_a_machine_listens_on_is_its_own() {
+    holds(
+        Language::Nix,
+        &[
+            ("{ bind-address = \"127.0.0.1\"; host = \"a.example\"; port = 8282; }", "8282"),
+            ("{ listen.ip = \"a.example\"; listen.port = 443; }", "443"),
+            ("{ host = \"a.example\"; port = 8282; }", "8282@a.example"),
+            ("{ services.tang.listenStream = [ \"8765\" ]; }", "8765"),
+            ("{ tls = { port_https = 443; port_dns_over_tls = 853; port_count = 5; }; PORT_HTTP = 80; }", "443 853 80"),
+            ("{ x.extraConfig = ''\n  port\t\"8000\"\n  max_clients \"8\"\n''; }", "8000"),
+        ],
+    );
+}
+
+#[test]
 fn values_pass_through_wrappers() {
     holds(
         Language::Nix,

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::flow::text_before;
 use super::text::{self, Context, Flavour, Form};
 use super::{PortFacts, PortUse, hosts, words};
 use crate::finding::Span;
@@ -81,7 +82,11 @@ fn scalar(yaml: &Yaml<'_, '_>, node: Node, hosts: &mut HashMap<Node, HostNames>,
     if names.iter().any(|name| PROSE.iter().any(|prose| name.eq_ignore_ascii_case(prose))) {
         return;
     }
-    let own_name = super::name(&names);
+    let flag = flag_before(yaml, node);
+    let own_name = PortUse::name(&super::name(&names), flag.as_deref());
+    if flag.is_some() {
+        names.push("port");
+    }
     // The long form of Compose and Kubernetes: `ports: [{ target: 80, published: 8080 }]`.
     let in_ports = names.len() >= 2 && matches!(names[names.len() - 2], "ports" | "expose");
     if in_ports && matches!(names.last(), Some(&("target" | "published"))) {
@@ -109,6 +114,19 @@ fn scalar(yaml: &Yaml<'_, '_>, node: Node, hosts: &mut HashMap<Node, HostNames>,
 
 /// The keys of a mapping that name hosts, by the words before the host's: which entry it is, and its value.
 type HostNames = HashMap<Vec<String>, (usize, Option<Node>)>;
+
+/// The flag whose value an item of a list is: `["--port", "8080"]`.
+fn flag_before(yaml: &Yaml<'_, '_>, node: Node) -> Option<String> {
+    let tree = yaml.tree;
+    let is_list = |node: Node| matches!(tree.kind(node), Kind::BlockSequence | Kind::FlowSequence);
+    if !tree.ancestors(node).take(3).any(is_list) {
+        return None;
+    }
+    let before = text_before(tree.text(), tree.span(node).start).trim_end();
+    let before = before.strip_suffix([',', '-'])?.trim_end().trim_end_matches(['"', '\'']);
+    let flag = before.rsplit(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '[' | ',')).next()?;
+    text::is_port_flag(flag).then(|| flag.to_owned())
+}
 
 /// The literal host in the same mapping as a port.
 fn host_beside(yaml: &Yaml<'_, '_>, node: Node, hosts: &mut HashMap<Node, HostNames>) -> Option<String> {

@@ -215,7 +215,9 @@ impl<'a> View<'a> {
     fn is_port_statement(&self, near: &Near, digits: &Range<usize>) -> bool {
         let word = self.str(near.word.clone());
         let starts = self.flavour != Flavour::Script && self.starts_statement(near.word.start);
-        let blank = self.run_end(digits.end, |byte| matches!(byte, b' ' | b'\t' | b'\r'));
+        // mpd quotes the number: `port "8000"`.
+        let quote = usize::from(self.at(digits.end) == b'"' && self.before(digits.start) == b'"');
+        let blank = self.run_end(digits.end + quote, |byte| matches!(byte, b' ' | b'\t' | b'\r'));
         let ends = matches!(self.at(blank), 0 | b'\n' | b';' | b'#' | b'{' | b'}');
         let compound = word.len() > 5 && self.flavour == Flavour::Config;
         // In a plain value only ssh's `extraConfig = "Port 23"` is no prose.

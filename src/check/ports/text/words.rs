@@ -24,7 +24,7 @@ const PREFIXES: &[&str] = &[
 pub fn is_port_word(word: &str) -> bool {
     let word = word.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '_' | '-' | '.'));
     let Some(head) = strip_port(word) else {
-        return false;
+        return names_protocol(word);
     };
     let port = &word[head.len()..];
     match head.as_bytes().last() {
@@ -39,6 +39,16 @@ pub fn is_port_word(word: &str) -> bool {
         }
         Some(_) => is_compound(head),
     }
+}
+
+/// `port_https`, `PORT_HTTP`, `port_dns_over_tls`: after the word port, nothing but what is spoken there.
+fn names_protocol(word: &str) -> bool {
+    const PROTOCOLS: [&str; 14] =
+        ["http", "https", "tcp", "udp", "tls", "ssl", "dns", "over", "quic", "grpc", "ssh", "ws", "wss", "metrics"];
+    let mut words = word.split(['_', '-']);
+    words.next().is_some_and(|first| first.eq_ignore_ascii_case("port"))
+        && word.len() > "port".len()
+        && words.all(|word| PROTOCOLS.iter().any(|known| word.eq_ignore_ascii_case(known)))
 }
 
 /// True when `word` is a command-line flag whose name ends in port: `--port`, `-port`, `-oPort`.
@@ -97,8 +107,11 @@ pub(super) fn asks_for_port(parent: &str, last: &str) -> bool {
 
 /// systemd's socket options: a bare number is a port there.
 pub(super) fn is_listen_key(word: &str) -> bool {
-    const KEYS: &[&str] =
-        &["ListenStream", "ListenDatagram", "ListenSequentialPacket", "listenStreams", "listenDatagrams", "BindTo"];
+    #[rustfmt::skip]
+    const KEYS: &[&str] = &[
+        "ListenStream", "ListenDatagram", "ListenSequentialPacket", "listenStream", "listenStreams", "listenDatagram",
+        "listenDatagrams", "BindTo",
+    ];
     KEYS.contains(&word)
 }
 
