@@ -56,7 +56,7 @@ pub struct Options {
 }
 
 /// What is said of pipes, sockets and devices.
-const NO_FILE: &str = "it is neither a file nor a folder";
+pub const NO_FILE: &str = "it is neither a file nor a folder";
 
 /// Folders that never hold a repository's own text.
 const SKIPPED_FOLDERS: [&str; 3] = [".git", ".direnv", "node_modules"];
@@ -68,15 +68,33 @@ pub fn walk(root: &Path, options: &Options) -> Walk {
 
 /// Lists the files in a folder of the repository.
 fn walk_from(root: &Path, folder: &Path, options: &Options) -> Walk {
-    let found = Mutex::new(Walk::default());
+    let found = Arc::new(Mutex::new(Walk::default()));
     let mut builder = WalkBuilder::new(folder);
+    let mut honoured = !options.no_ignore;
+    if honoured && let Some(refused) = ignore_obstacle(root, folder, &ROOT_IGNORES) {
+        // What the ignore files would leave out is not known, but that nothing is left unchecked is.
+        lock(&found).unreadable.push(refused);
+        honoured = false;
+    }
+    let (shared, root_path) = (found.clone(), root.to_owned());
     builder
-        .standard_filters(!options.no_ignore)
+        .standard_filters(honoured)
         .require_git(false)
         .hidden(false)
         .follow_links(false)
         .threads(options.threads)
-        .filter_entry(|entry| !skipped(entry));
+        .filter_entry(move |entry| {
+            let is_dir = entry.file_type().is_some_and(|kind| kind.is_dir());
+            if skipped(entry) || !honoured || !is_dir || entry.depth() == 0 {
+                return !skipped(entry);
+            }
+            let obstacle = ignore_obstacle(&root_path, entry.path(), &IGNORES);
+            let is_good = obstacle.is_none();
+            if let Some(Unreadable { path, reason }) = obstacle {
+                lock(&shared).unreadable.push(Unreadable { path, reason: reason + "; its folder is left out" });
+            }
+            is_good
+        });
     builder.build_parallel().run(|| {
         let mut batch = Batch { found: &found, entries: Vec::new(), excluded: Vec::new() };
         Box::new(move |entry| {
@@ -103,12 +121,53 @@ fn walk_from(root: &Path, folder: &Path, options: &Options) -> Walk {
             WalkState::Continue
         })
     });
-    let mut found = found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut found = std::mem::take(&mut *lock(&found));
     found.entries.sort_unstable();
     found.entries.dedup();
+    refuse_twins(&mut found);
     found.unreadable.sort_unstable();
     found.excluded.sort_unstable();
     found
+}
+
+/// Ignore files of a folder, and those of a repository's root.
+const IGNORES: [&str; 2] = [".gitignore", ".ignore"];
+const ROOT_IGNORES: [&str; 3] = [".gitignore", ".ignore", ".git/info/exclude"];
+
+/// Larger ignore files are not read: their patterns take far more memory than their text.
+const MAX_IGNORES: u64 = 256 << 10;
+
+/// The ignore file of a folder that is a pipe, a device or far too large: to open it is to wait, perhaps for ever.
+fn ignore_obstacle(root: &Path, folder: &Path, names: &[&str]) -> Option<Unreadable> {
+    names.iter().find_map(|name| {
+        let file = folder.join(name);
+        let data = file.metadata().ok()?;
+        let reason = match (data.is_file() || data.is_dir(), data.len() > MAX_IGNORES && data.is_file()) {
+            (true, false) => return None,
+            (true, true) => format!("ignore files over {} KiB are not read", MAX_IGNORES >> 10),
+            (false, _) => NO_FILE.to_owned(),
+        };
+        Some(Unreadable { path: relative(root, &file)?, reason })
+    })
+}
+
+/// Names that are not UTF-8 are shown with other characters in their place, and so may look like another's. Of such
+/// files only one can be told from the rest.
+fn refuse_twins(found: &mut Walk) {
+    let Walk { entries, unreadable, .. } = found;
+    entries.sort_by_key(|entry| (entry.path.clone(), entry.file.to_str().is_none()));
+    entries.dedup_by(|twin, kept| {
+        let is_twin = twin.path == kept.path;
+        if is_twin {
+            let reason = "the name of another file looks the same, and one of them is not UTF-8".to_owned();
+            unreadable.push(Unreadable { path: twin.path.clone(), reason });
+        }
+        is_twin
+    });
+}
+
+fn lock(found: &Mutex<Walk>) -> std::sync::MutexGuard<'_, Walk> {
+    found.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// The flake.lock of a flake.nix, found whatever ignore files say: git keeps a lock that it knows although a pattern
@@ -159,14 +218,14 @@ impl Batch<'_> {
     }
 
     fn refuse(&self, path: RelPath, reason: String) {
-        let mut found = self.found.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut found = lock(self.found);
         found.unreadable.push(Unreadable { path, reason });
     }
 }
 
 impl Drop for Batch<'_> {
     fn drop(&mut self) {
-        let mut found = self.found.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut found = lock(self.found);
         found.entries.append(&mut self.entries);
         found.excluded.append(&mut self.excluded);
     }

@@ -195,6 +195,100 @@ fn thousands_of_names_findings_and_suppressions() {
     assert!(ran.out.contains("(20000 places)") && ran.peak < 600, "{} MiB", ran.peak);
 }
 
+/// Names as file systems allow them: each file is checked or reported, and none is taken for an option.
+#[test]
+fn any_name_is_a_name() {
+    use std::os::unix::ffi::OsStrExt;
+    let long = format!("{}.nix", "a".repeat(251));
+    let names: [&[u8]; 8] =
+        [b"-", b"--help", b"--help.nix", b"-x.nix", b".nix", b"a\nb\x1b[31m.nix", b"\xff.nix", long.as_bytes()];
+    let root = repository(&[]);
+    let at = |name: &[u8]| root.path().join(std::ffi::OsStr::from_bytes(name));
+    for name in names {
+        fs::write(at(name), PORT).unwrap();
+    }
+    let ran = run(root.path(), "--format concise");
+    let shown = ["--help.nix", "-x.nix", ".nix", "a\\nb\\u{1b}[31m.nix", &long, "\u{fffd}.nix"];
+    let expected: String = shown.iter().map(|name| port(&format!("{name}:1:10"))).collect();
+    assert_eq!((ran.code, ran.out, ran.err.as_str()), (Some(1), expected, ""));
+    fs::write(at(b"\xfe.nix"), PORT).unwrap();
+    let ran = run(root.path(), "--format concise");
+    let twin = "cannot be checked: the name of another file looks the same, and one of them is not UTF-8";
+    assert!(ran.out.contains(&format!("\u{fffd}.nix:1:1: error[unreadable-file]: {twin}\n")), "{}", ran.out);
+    // A fix of a file whose name cannot be written down again goes nowhere else.
+    fs::write(at(b"ports.nix"), "{ redis = 6379; a = 1; }").unwrap();
+    fs::remove_file(at(b"\xfe.nix")).unwrap();
+    let ran = run(root.path(), "fix \u{fffd}.nix");
+    assert_eq!(ran.code, Some(2), "{} {}", ran.out, ran.err);
+    assert_eq!(fs::read_to_string(at(b"\xff.nix")).unwrap(), PORT);
+    assert!(!at("\u{fffd}.nix".as_bytes()).exists());
+}
+
+/// What is deep in the tree is reached as long as the system lets us.
+#[test]
+fn a_thousand_folders_deep() {
+    let root = repository(&[]);
+    let path = format!("{}x.nix", "d/".repeat(1_000));
+    let file = root.path().join(&path);
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(file, PORT).unwrap();
+    let ran = run(root.path(), "--format concise");
+    assert_eq!((ran.code, ran.out), (Some(1), port(&format!("{path}:1:10"))));
+}
+
+/// flakeward's own files, and those that say what to ignore, are opened only where that is certain to end.
+#[test]
+fn settings_are_files_of_a_moderate_size() {
+    let no_file = "it is neither a file nor a folder";
+    let pipe = |path: &Path| assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+    for (path, what) in [
+        ("flakeward.toml", "configuration"),
+        (".flakeward/baseline.json", "baseline"),
+        (".flakeward/rules/a.md", "rule"),
+    ] {
+        let root = repository(&[("a.nix", PORT.as_bytes())]);
+        let file = root.path().join(path);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        let said = |reason: &str| format!("error: cannot read the {what} {path}: {reason}\n");
+        pipe(&file);
+        let ran = run(root.path(), "");
+        assert_eq!((ran.code, ran.out.as_str(), ran.err), (Some(2), "", said(no_file)));
+        fs::remove_file(&file).unwrap();
+        fs::File::create(&file).unwrap().set_len(100 << 20).unwrap();
+        let ran = run(root.path(), "");
+        assert_eq!((ran.code, ran.err), (Some(2), said("it is more than the 32 MiB that are read")));
+        assert!(ran.peak < 100, "{} MiB", ran.peak);
+    }
+    let root = repository(&[("a.nix", PORT.as_bytes()), ("flakeward.toml/x", b"")]);
+    let ran = run(root.path(), "");
+    assert_eq!(ran.err, "error: cannot read the configuration flakeward.toml: it is a folder\n");
+    let refused = |path: &str, reason: &str| refused(path, reason).1;
+    let root = repository(&[("a.nix", PORT.as_bytes()), ("sub/b.nix", PORT.as_bytes())]);
+    pipe(&root.path().join("sub/.gitignore"));
+    let ran = run(root.path(), "--format concise");
+    let left_out = refused("sub/.gitignore", &format!("{no_file}; its folder is left out"));
+    assert_eq!((ran.code, ran.out), (Some(1), port("a.nix:1:10") + &left_out));
+    for path in [".gitignore", ".ignore", ".git/info/exclude"] {
+        let root = repository(&[("a.nix", PORT.as_bytes())]);
+        fs::create_dir(root.path().join(".git/info")).unwrap();
+        symlink("/dev/zero", root.path().join(path)).unwrap();
+        let ran = run(root.path(), "--format concise");
+        assert_eq!((ran.code, ran.out), (Some(1), refused(path, no_file) + &port("a.nix:1:10")));
+        fs::remove_file(root.path().join(path)).unwrap();
+        fs::write(root.path().join(path), "*a*b\n".repeat(100_000)).unwrap();
+        let ran = run(root.path(), "--format concise");
+        let large = refused(path, "ignore files over 256 KiB are not read");
+        assert_eq!((ran.code, ran.out), (Some(1), large + &port("a.nix:1:10")));
+    }
+    let root = repository(&[("a.nix", PORT.as_bytes()), (".gitignore", "*a*b\n".repeat(50_000).as_bytes())]);
+    let ran = run(root.path(), "--format concise");
+    assert_eq!((ran.code, ran.out), (Some(1), port("a.nix:1:10")));
+    assert!(ran.peak < 600, "{} MiB", ran.peak);
+    let root = repository(&[("a.nix", PORT.as_bytes()), (".gitignore", b"[\n***\n{a,\n\\\n!\n[z-a]\n\xff\n")]);
+    let ran = run(root.path(), "--format concise");
+    assert_eq!((ran.code, ran.out), (Some(1), port("a.nix:1:10")));
+}
+
 /// What is asked for each of many findings is answered from an index, or not at all: never by a search for each.
 #[test]
 fn many_findings_on_one_line_and_in_one_registry() {
@@ -329,7 +423,7 @@ fn settings_do_not_lead_out_of_the_repository() {
         let kept = fs::read(outside.path().join("ports.nix")).unwrap();
         assert_eq!(kept, b"{ secret = 6379; }", "{registry}");
     }
-    let root = repository(&[("a.nix", b"{ }")]);
+    let root = repository(&[("a.nix", PORT.as_bytes())]);
     symlink(outside.path(), root.path().join(".flakeward")).unwrap();
     let ran = run(root.path(), "baseline");
     assert_eq!(ran.code, Some(2));

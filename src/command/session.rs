@@ -82,7 +82,7 @@ impl Session {
         let usual = self.root.join(baseline::DEFAULT);
         let file = match named {
             Some(file) => file,
-            None if !isolated && usual.is_file() => &usual,
+            None if !isolated && usual.symlink_metadata().is_ok() => &usual,
             None => return Ok(()),
         };
         let shown = named.map_or_else(|| self.view.disk_path(&self.root, file), Path::to_owned);
@@ -256,6 +256,9 @@ pub(super) fn read_settings(file: &Path, found_in: Option<&Path>) -> Result<Stri
         if !file.starts_with(root) {
             return Err("it is a link that leads out of the repository".to_owned());
         }
+        if !file.is_file() && !file.is_dir() {
+            return Err(walk::NO_FILE.to_owned());
+        }
     }
     let mut bytes = Vec::new();
     let opened = std::fs::File::open(file).map_err(reason)?;
@@ -272,7 +275,7 @@ fn find_config(root: &Path, anchors: &[&Path]) -> Option<PathBuf> {
         folder = folder.parent()?.to_owned();
     }
     let upward = folder.ancestors().take_while(|folder| folder.starts_with(root));
-    upward.flat_map(|folder| FILE_NAMES.map(|name| folder.join(name))).find(|file| file.is_file())
+    upward.flat_map(|folder| FILE_NAMES.map(|name| folder.join(name))).find(|file| file.symlink_metadata().is_ok())
 }
 
 /// Applies `--select`, `--ignore` and `--level`: what is said here holds everywhere, overrides by path included.
