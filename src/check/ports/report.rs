@@ -236,7 +236,7 @@ impl<'p> Reporter<'p> {
         let plan = self.plan.as_ref()?;
         let (entry, here) = self.planned(open, port, plan)?;
         let edits = plan.edits.iter().cloned().chain(here.edits).collect();
-        let title = format!("add {} to {} and {}", crate::registry::dotted(entry), plan.registry, here.title);
+        let title = format!("add {} to {}, {}", crate::registry::dotted(entry), plan.registry, here.title);
         Some((entry, Fix { title, safety: Safety::Unsafe, edits }))
     }
 
