@@ -1,7 +1,7 @@
 //! The whole pipeline: from a repository and settings to a report.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -281,7 +281,8 @@ pub fn check(repo: &Repo, settings: &Settings) -> Report {
         findings.unused_entries(&repository, &mut sources);
     }
     let Findings { list: mut findings, suppressed, .. } = findings;
-    let asked = |path: &RelPath| wanted(path, &settings.paths);
+    let asked_paths: HashSet<&str> = settings.paths.iter().map(|path| &**path).collect();
+    let asked = |path: &RelPath| wanted(path, &asked_paths);
     findings.retain(|finding| asked(&finding.path));
     findings.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
     notes.retain(|note| note.path.as_ref().is_none_or(asked));
@@ -530,9 +531,24 @@ pub fn level_at(settings: &Settings, rule: &str, path: &str) -> Level {
     overrides.filter_map(|entry| entry.levels.get(rule)).next_back().copied().unwrap_or(base)
 }
 
-fn wanted(path: &str, asked: &[RelPath]) -> bool {
-    asked.is_empty()
-        || asked.iter().any(|asked| {
-            asked.is_empty() || path.strip_prefix(&**asked).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        })
+/// Whether a path was asked for, or a folder around it.
+fn wanted(path: &str, asked: &HashSet<&str>) -> bool {
+    let mut folders = path.match_indices('/').map(|(end, _)| &path[..end]);
+    asked.is_empty() || asked.contains("") || asked.contains(path) || folders.any(|folder| asked.contains(folder))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_wanted_by_its_name_or_by_a_folder_around_it() {
+        let wanted = |path, asked: &[&'static str]| wanted(path, &asked.iter().copied().collect());
+        for asked in [&[][..], &[""], &["a"], &["a/b"], &["a/b/c.nix"], &["x", "a/b"]] {
+            assert!(wanted("a/b/c.nix", asked), "{asked:?}");
+        }
+        for asked in [&["b"][..], &["a/b/c"], &["a/b/"], &["x", "c.nix"]] {
+            assert!(!wanted("a/b/c.nix", asked), "{asked:?}");
+        }
+    }
 }

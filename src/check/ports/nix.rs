@@ -202,7 +202,7 @@ impl<'a> Collector<'_, 'a> {
         let tree = self.tree;
         let raw = tree.slice(node);
         // Nearly no string holds a number, or something that could stand for one.
-        if !raw.contains("${") && !text::may_hold_port(raw.as_bytes()) {
+        if !raw.as_bytes().contains(&b'$') && !text::may_hold_port(raw.as_bytes()) {
             return;
         }
         let flow = flow::flow(tree, node);
