@@ -273,8 +273,12 @@ const MODULE: &str = "{ config, ... }:\n{\n  services.redis.servers.main.port = 
 
 /// What Nix makes of the module, where it is there.
 fn evaluated(root: &Path) -> Option<String> {
+    evaluated_with(root, "config = { };")
+}
+
+fn evaluated_with(root: &Path, arguments: &str) -> Option<String> {
     let file = root.join("modules/api.nix");
-    let expression = format!("import {} {{ config = {{ }}; }}", file.display());
+    let expression = format!("import {} {{ {arguments} }}", file.display());
     let args = ["--eval", "--strict", "--json", "-E", &expression];
     let required = std::env::var_os("FLAKEWARD_REQUIRE_TOOLS").is_some_and(|value| value == "1");
     match Command::new("nix-instantiate").args(args).output() {
@@ -358,5 +362,51 @@ fn the_registry_gets_only_entries_that_are_used() {
     for path in ["templates/x/b.nix", "sub/flake.nix", "compose.json"] {
         let before = files.iter().find(|(name, _)| *name == path).unwrap().1;
         assert_eq!(texts[path], before);
+    }
+}
+
+/// Registries that are functions: a name that stands for one is used, and imported it gets what it asks for.
+#[test]
+fn registries_that_are_functions_are_called_as_they_want() {
+    let plain = "{ lib, ... }:\n{\n  port = 6379;\n}\n";
+    let bound = |argument: &str| {
+        format!("{{ lib, ... }}:\nlet\n  p = import ../lib/ports.nix {argument};\nin\n{{\n  port = 6379;\n}}\n")
+    };
+    let imported = |argument: &str| {
+        format!(
+            "{{ lib, ... }}:\nlet\n  ports = import ../lib/ports.nix {argument};\nin\n{{\n  port = ports.redis;\n}}\n"
+        )
+    };
+    let written = |argument: &str| bound(argument).replace("6379", "p.redis");
+    let (wants_lib, offset) = ("{ lib }: { redis = 6379; }\n", "{ lib, offset ? 0 }: { redis = 6379 + offset; }\n");
+    let other = "{ lib, ... }:\nlet\n  ports = import ../lib/ports.nix { inherit lib; };\n  p = import ../lib/ports.nix { inherit lib; offset = 1; };\nin\n{\n  port = ports.redis;\n}\n";
+    let cases = [
+        ("{ }: { redis = 6379; }\n", plain.to_owned(), imported("{ }")),
+        ("{ }: { redis = 6379; }\n", bound("{ }"), written("{ }")),
+        ("_: { redis = 6379; }\n", plain.to_owned(), imported("{ }")),
+        ("lib: { redis = 6379; }\n", plain.to_owned(), imported("lib")),
+        (wants_lib, plain.to_owned(), imported("{ inherit lib; }")),
+        (wants_lib, bound("{ inherit lib; }"), written("{ inherit lib; }")),
+        (wants_lib, "{\n  port = 6379;\n}\n".to_owned(), "{\n  port = 6379;\n}\n".to_owned()),
+        (offset, bound("{ inherit lib; }"), written("{ inherit lib; }")),
+        (offset, bound("{ inherit lib; offset = 1; }"), other.to_owned()),
+        ("{ lib }: { x }: { redis = 6379; }\n", plain.to_owned(), plain.to_owned()),
+        (
+            "{ }: rec { db.redis = 6379; redis = db.redis; inherit (db) x; db.x = 1; }\n",
+            bound("{ }"),
+            bound("{ }").replace("6379", "p.db.redis"),
+        ),
+    ];
+    for (registry, before, expected) in cases {
+        let files = [("lib/ports.nix", registry), ("modules/api.nix", before.as_str())];
+        let after = after(&files, &fix_texts(&files, Safety::Safe));
+        assert_eq!(after["modules/api.nix"], expected, "{registry}{before}");
+        if expected.starts_with("{ lib") {
+            let values = [before, expected].map(|text| {
+                let files = [("lib/ports.nix", registry), ("modules/api.nix", text.as_str())];
+                evaluated_with(repository(&files).path(), "lib = { };")
+            });
+            assert_eq!(values[0], values[1], "{registry}");
+        }
     }
 }

@@ -178,7 +178,13 @@ pub const CASES: &[Case] = &[
         name: "attribute names that the parser must know",
         call: PLAIN,
         before: "let\n  \"465\" = 1;\n  a.\"465\" = 1;\nin\nrec {\n  \"465\" = 1;\n  b.\"465\".x = 1;\n  b.\"465\".y = 1;\n  c.\"465\" = { x = 1; };\n  c.\"465\".y = 2;\n  inherit ({ \"465/tcp\" = 1; }) \"465/tcp\";\n}\n",
-        after: "let\n  ports = import ../lib/ports.nix;\n  \"465\" = 1;\n  a.\"465\" = 1;\nin\nrec {\n  \"465\" = 1;\n  b.\"465\".x = 1;\n  b.\"465\".y = 1;\n  c.\"465\" = { x = 1; };\n  c.\"465\".y = 2;\n  inherit ({ \"${toString ports.mail.smtps}/tcp\" = 1; }) \"465/tcp\";\n}\n",
+        after: "let\n  ports = import ../lib/ports.nix;\n  \"465\" = 1;\n  a.\"465\" = 1;\nin\nrec {\n  \"${toString ports.mail.smtps}\" = 1;\n  b.\"465\".x = 1;\n  b.\"465\".y = 1;\n  c.\"465\" = { x = 1; };\n  c.\"465\".y = 2;\n  inherit ({ \"${toString ports.mail.smtps}/tcp\" = 1; }) \"465/tcp\";\n}\n",
+    },
+    Case {
+        name: "attribute names in sets that the parser does not merge",
+        call: PLAIN,
+        before: "{\n  a = { \"3000/tcp\" = 1; } // { \"3000/tcp\" = 2; };\n  b = [ { \"465\".x = 1; } { \"465\".y = 2; } ];\n  c = ({ \"465\".x = 1; });\n  c.\"465\".y = 2;\n  d = rec { p = 1; app-3000 = p; \"x-3000\" = p; \"3000/udp\" = app-3000; };\n  e.z = 2;\n  e = { \"465\" = 1; f = { \"465\" = 2; }; };\n  g = { \"465\" = 1; };\n}\n",
+        after: "let\n  ports = import ../lib/ports.nix;\nin\n{\n  a = { \"${toString ports.web.app}/tcp\" = 1; } // { \"${toString ports.web.app}/tcp\" = 2; };\n  b = [ { \"${toString ports.mail.smtps}\".x = 1; } { \"${toString ports.mail.smtps}\".y = 2; } ];\n  c = ({ \"465\".x = 1; });\n  c.\"465\".y = 2;\n  d = rec { p = 1; app-3000 = p; \"x-3000\" = p; \"${toString ports.web.app}/udp\" = app-3000; };\n  e.z = 2;\n  e = { \"465\" = 1; f = { \"465\" = 2; }; };\n  g = { \"${toString ports.mail.smtps}\" = 1; };\n}\n",
     },
     Case {
         name: "the registry is already known",

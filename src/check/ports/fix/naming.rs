@@ -134,6 +134,10 @@ const GENERIC: [&str; 128] = [
     "yaml",
 ];
 
+/// What the modules of NixOS and process managers begin with: what follows is a service.
+const STANDARD: [&str; 8] =
+    ["services", "programs", "virtualisation", "networking", "processes", "systemd", "containers", "settings"];
+
 /// Generic words that tell ports of one service apart.
 const SIDES: [&str; 12] =
     ["external", "from", "http", "https", "internal", "local", "private", "public", "remote", "tcp", "to", "udp"];
@@ -388,7 +392,11 @@ fn is_generic(part: &str) -> bool {
 
 /// Names from the first part that says whose port it is, with what the last one says which of its ports it is.
 fn named(parts: &[String], subject: Option<&str>) -> Vec<String> {
-    let Some(at) = parts.iter().position(|part| !is_generic(part)) else { return Vec::new() };
+    let Some(first) = parts.iter().position(|part| !is_generic(part)) else { return Vec::new() };
+    // `options.acme.wiki.port`: a repository gives its own modules a name of their own first.
+    let is_standard = parts[..first].iter().any(|part| STANDARD.contains(&part.as_str()));
+    let inner = (first + 1..parts.len().saturating_sub(1)).find(|&at| !is_standard && !is_generic(&parts[at]));
+    let at = inner.unwrap_or(first);
     let first = parts[at].trim_end_matches("-port").trim_end_matches("-ports");
     // The options that a module declares, and a port by itself, are of what the file is about.
     let of_file = parts.first().is_some_and(|part| part == "options")
@@ -459,6 +467,7 @@ mod tests {
             ),
             ("options.blobPort.default", "nix/services/azurite.nix", &["azurite-blob"]),
             ("options.api.port.default", "nix/services/mailhog.nix", &["mailhog-api"]),
+            ("options.acme.wiki.adminPort.default", "shared/wiki/options.nix", &["wiki-admin"]),
             ("options.services.backup.port.default", "modules/backup.nix", &["backup"]),
             ("options.settings.type.options.port.default", "nix/nats.nix", &["nats"]),
             ("settings.processes.test.command.text", "nix/mailhog_test.nix", &["mailhog"]),

@@ -1,8 +1,9 @@
 //! What some digits stand in, and what is written there instead.
 
 use crate::finding::Span;
-use crate::lang::nix::{attr_path, literal_string, resolve};
+use crate::lang::nix::{AttrName, attrpath_node, literal_string, name_text, names, resolve};
 use crate::lang::{Field, Kind, Node, Tree};
+use crate::registry::is_identifier;
 
 /// What digits stand in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,8 +87,8 @@ fn standalone(text: &str, digits: Span) -> bool {
         && !is_digit(Some(digits.end as usize))
 }
 
-/// Whether a name in an attribute path may become a computed one. In `let` and `rec` it may not; elsewhere the parser
-/// merges names that it knows (`a."80".x` and `a."80".y`), but not computed ones.
+/// Whether a name in an attribute path may become a computed one. In a `let` it may not; elsewhere the parser merges
+/// names that it knows (`a."80".x` and `a."80".y`), but not computed ones.
 fn name_may_be_computed(tree: &Tree<'_>, name: Node, attrpath: Node) -> bool {
     let Some(binding) = tree.parent(attrpath) else { return false };
     match tree.kind(binding) {
@@ -95,22 +96,64 @@ fn name_may_be_computed(tree: &Tree<'_>, name: Node, attrpath: Node) -> bool {
         Kind::Binding => {}
         _ => return false,
     }
-    let set = tree.parent(binding).and_then(|set| tree.parent(set));
-    if !set.is_some_and(|set| tree.kind(set) == Kind::Attrset) {
+    let set = tree.parent(binding).and_then(|set| tree.parent(set)).map(|set| tree.kind(set));
+    let may_be_read = || name_text(tree, name).is_none_or(|name| is_identifier(&name));
+    if set != Some(Kind::Attrset) && (set != Some(Kind::RecAttrset) || may_be_read()) {
         return false;
     }
-    let Some(path) = attr_path(tree, binding) else { return false };
-    let Some(depth) = path.iter().position(|part| part.node == name) else { return false };
-    let path: Vec<_> = path.into_iter().take(depth + 1).map(|part| part.text).collect();
-    let is_shared = |other: Node| {
-        let Some(names) = attr_path(tree, other) else { return true };
-        names.len() >= path.len() && names.iter().zip(&path).all(|(name, wanted)| name.text == *wanted)
-    };
-    !tree.nodes().filter(|&node| tree.kind(node) == Kind::Binding && node != binding).any(|other| {
-        // Bindings around the name and below it are not beside it.
-        let (own, other_span) = (tree.span(binding), tree.span(other));
-        !own.contains(other_span) && !other_span.contains(own) && is_shared(other)
+    let Some(own) = Merged::of(tree, binding) else { return false };
+    let Some(depth) = own.path.iter().position(|part| part.node == name) else { return false };
+    // What is merged with the name itself, or with a set around it: Nix forgets computed names of a set that it merges
+    // into an earlier one.
+    let shared: Vec<(usize, Span)> = own.around.iter().copied().chain([(depth + 1, tree.span(binding))]).collect();
+    !tree.subtree(own.root).filter(|&node| tree.kind(node) == Kind::Binding).any(|other| {
+        let span = tree.span(other);
+        let beside = |(length, own): &(usize, Span)| (!own.contains(span) && !span.contains(*own)).then_some(*length);
+        let mut lengths = shared.iter().filter_map(beside).peekable();
+        lengths.peek().is_some()
+            && Merged::of(tree, other).filter(|other| other.root == own.root).is_some_and(|other| {
+                lengths.any(|length| {
+                    let names = other.path.iter().zip(&own.path).take(length);
+                    other.path.len() >= length && names.clone().all(|(a, b)| a.text == b.text)
+                })
+            })
     })
+}
+
+/// Where the parser merges a binding: sets that are, as they stand, the values of names are one with what else is
+/// defined under these names.
+struct Merged<'a> {
+    /// The outermost set.
+    root: Node,
+    /// The names that lead from there to the binding, and its own.
+    path: Vec<AttrName<'a>>,
+    /// The bindings around it: how many names lead to each, and its place.
+    around: Vec<(usize, Span)>,
+}
+
+impl<'a> Merged<'a> {
+    fn of(tree: &Tree<'a>, binding: Node) -> Option<Self> {
+        let mut chain = vec![binding];
+        let root = loop {
+            let set = tree.parent(tree.parent(*chain.last()?)?)?;
+            let mut value = set;
+            while let Some(around) = tree.parent(value).filter(|&node| tree.kind(node) == Kind::Parenthesized) {
+                value = around;
+            }
+            match tree.parent(value).filter(|&outer| tree.kind(outer) == Kind::Binding) {
+                Some(outer) => chain.push(outer),
+                None => break set,
+            }
+        };
+        let (mut path, mut around) = (Vec::new(), Vec::new());
+        for &part in chain.iter().rev() {
+            path.extend(names(tree, attrpath_node(tree, part)?));
+            if part != binding {
+                around.push((path.len(), tree.span(part)));
+            }
+        }
+        Some(Self { root, path, around })
+    }
 }
 
 /// `toString`, or its long name where the short one means something else.
