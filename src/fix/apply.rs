@@ -36,23 +36,43 @@ fn ends_lines_with_crlf(text: &str, at: usize) -> bool {
     end.is_some_and(|end| end > 0 && bytes[end - 1] == b'\r')
 }
 
-/// A span after the edits, grown by what is written at its borders and inside it.
-pub fn moved(edits: &FileEdits, span: Span) -> Span {
-    let mut start = i64::from(span.start);
-    let mut end = i64::from(span.end);
-    for (&(from, to), texts) in edits {
-        let grown = texts.iter().map(String::len).sum::<usize>() as i64 - i64::from(to - from);
-        if to <= span.start && from < span.start {
-            start += grown;
-        } else if from < span.start {
-            // The beginning of the span is replaced: it is now the beginning of the replacement.
-            start -= i64::from(span.start - from);
-        }
-        if from <= span.end {
-            end += grown + i64::from(to.saturating_sub(span.end));
-        }
+/// Where the places of a file are after edits.
+#[derive(Debug)]
+pub struct Moves {
+    /// The ranges that are written over, in order, and how much longer the text is behind each.
+    ranges: Vec<(u32, u32, i64)>,
+}
+
+impl Moves {
+    /// Those that some edits make.
+    pub fn of(edits: &FileEdits) -> Self {
+        let mut longer = 0;
+        let ranges = edits.iter().map(|(&(from, to), texts)| {
+            longer += texts.iter().map(String::len).sum::<usize>() as i64 - i64::from(to - from);
+            (from, to, longer)
+        });
+        Self { ranges: ranges.collect() }
     }
-    Span { start: u32::try_from(start).unwrap_or(0), end: u32::try_from(end.max(start)).unwrap_or(0) }
+
+    /// A span after the edits, grown by what is written at its borders and inside it.
+    pub fn span(&self, span: Span) -> Span {
+        let before = self.ranges.partition_point(|&(from, ..)| from < span.start);
+        let start = i64::from(span.start)
+            + match before.checked_sub(1).map(|last| self.ranges[last]) {
+                // The beginning of the span is replaced: it is now the beginning of the replacement.
+                Some((from, to, _)) if to > span.start => self.longer(before - 1) - i64::from(span.start - from),
+                _ => self.longer(before),
+            };
+        let until = self.ranges.partition_point(|&(from, ..)| from <= span.end);
+        let over = until.checked_sub(1).map_or(0, |last| self.ranges[last].1.saturating_sub(span.end));
+        let end = i64::from(span.end) + self.longer(until) + i64::from(over);
+        Span { start: u32::try_from(start).unwrap_or(0), end: u32::try_from(end.max(start)).unwrap_or(0) }
+    }
+
+    /// How much longer the text is behind so many of the ranges.
+    fn longer(&self, count: usize) -> i64 {
+        count.checked_sub(1).map_or(0, |last| self.ranges[last].2)
+    }
 }
 
 #[cfg(test)]
@@ -93,7 +113,7 @@ mod tests {
             (&[(5, 5, "x")], (4, 6), (4, 7)),
         ];
         for (list, (start, end), expected) in cases {
-            let moved = moved(&edits(list), Span { start, end });
+            let moved = Moves::of(&edits(list)).span(Span { start, end });
             assert_eq!((moved.start, moved.end), expected, "{list:?}");
         }
     }

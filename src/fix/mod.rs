@@ -8,13 +8,14 @@ mod choose;
 pub mod diff;
 pub mod write;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::finding::{Finding, Level, RelPath, RuleId, Safety, Span};
 use crate::lang::{Language, Tree};
 use crate::run::{self, Repo, Report, Settings};
 use crate::source::{Kind, LineIndex, Place, Source};
+use crate::spans::Spans;
 use crate::walk;
 
 /// More rounds than any chain of fixes needs; two fixes that undo each other would go on for ever.
@@ -151,8 +152,7 @@ impl State<'_> {
                 return Vec::new();
             }
             let (repo, report) = self.recheck(&attempt, settings);
-            let stayed: BTreeSet<usize> =
-                attempt.chosen.iter().copied().filter(|&at| self.stays(at, &attempt, &report)).collect();
+            let stayed = self.stayed(&attempt, &report);
             if stayed.is_empty() {
                 return self.accept(attempt, repo, report);
             }
@@ -287,14 +287,21 @@ impl State<'_> {
         (repo, report)
     }
 
-    /// Whether a finding is still there, at its place and in its words, after an attempt.
-    fn stays(&self, at: usize, attempt: &Attempt, report: &Report) -> bool {
-        let finding = &self.report.findings[at];
-        let region = moved(&attempt.edits, &finding.path, finding.span);
-        report
-            .findings
-            .iter()
-            .any(|other| same_words(other, finding) && other.span.start <= region.end && region.start <= other.span.end)
+    /// The chosen findings that are still there, at their places and in their words, after an attempt.
+    fn stayed(&self, attempt: &Attempt, report: &Report) -> BTreeSet<usize> {
+        let mut left: HashMap<(RuleId, &RelPath, &str), Vec<Span>> = HashMap::new();
+        for other in &report.findings {
+            left.entry((other.rule, &other.path, &other.message)).or_default().push(other.span);
+        }
+        let left: HashMap<_, Spans> =
+            left.into_iter().map(|(said, spans)| (said, spans.into_iter().collect())).collect();
+        let mut moves = Moves::new(&attempt.edits);
+        let stays = |at: &usize| {
+            let finding = &self.report.findings[*at];
+            let spans = left.get(&(finding.rule, &finding.path, finding.message.as_str()));
+            spans.is_some_and(|spans| spans.any_at(moves.span(&finding.path, finding.span)))
+        };
+        attempt.chosen.iter().copied().filter(stays).collect()
     }
 
     fn accept(&mut self, attempt: Attempt, repo: Repo, report: Report) -> Vec<Fixed> {
@@ -313,8 +320,9 @@ impl State<'_> {
             })
             .collect();
         self.remember(&attempt);
+        let mut moves = Moves::new(&attempt.edits);
         for refused in &mut self.refused {
-            refused.finding.span = moved(&attempt.edits, &refused.finding.path, refused.finding.span);
+            refused.finding.span = moves.span(&refused.finding.path, refused.finding.span);
         }
         self.repo = repo;
         self.report = report;
@@ -357,11 +365,23 @@ fn parses(kind: Kind, text: &str) -> bool {
     }
 }
 
-/// A span after edits: from where its beginning is now to where its end is.
-fn moved(edits: &choose::Edits, path: &RelPath, span: Span) -> Span {
-    match edits.get(path) {
-        Some(edits) => apply::moved(edits, span),
-        None => span,
+/// Where places are after edits.
+struct Moves<'e> {
+    edits: &'e choose::Edits,
+    files: HashMap<&'e RelPath, apply::Moves>,
+}
+
+impl<'e> Moves<'e> {
+    fn new(edits: &'e choose::Edits) -> Self {
+        Self { edits, files: HashMap::new() }
+    }
+
+    /// A span after the edits: from where its beginning is now to where its end is.
+    fn span(&mut self, path: &RelPath, span: Span) -> Span {
+        match self.edits.get_key_value(path) {
+            Some((path, edits)) => self.files.entry(path).or_insert_with(|| apply::Moves::of(edits)).span(span),
+            None => span,
+        }
     }
 }
 
