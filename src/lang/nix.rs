@@ -113,13 +113,21 @@ fn outer_binding(tree: &Tree<'_>, binding: Node) -> Option<Node> {
             }
             Kind::If if tree.field(node) != Field::Condition => {}
             Kind::Binary => {}
-            Kind::Apply if tree.field(node) == Field::Argument => {}
+            Kind::Apply if tree.field(node) == Field::Argument && !imports(tree, parent) => {}
             Kind::List => {}
             Kind::Function if tree.field(node) == Field::Body => {}
             _ => return None,
         }
         node = parent;
     }
+}
+
+/// Whether an application hands its argument to another file: `import ./x.nix { .. }`. What becomes of that only the
+/// other file knows.
+fn imports(tree: &Tree<'_>, apply: Node) -> bool {
+    let function = tree.child(apply, Field::Function).map(|node| unwrap_parens(tree, node));
+    let Some(inner) = function.filter(|&node| tree.kind(node) == Kind::Apply) else { return false };
+    tree.child(inner, Field::Function).is_some_and(|name| matches!(tree.slice(name), "import" | "builtins.import"))
 }
 
 /// The whole attribute path of a binding, resolved outward through nested sets, their wrappers (`mkIf c {..}`, `//`,

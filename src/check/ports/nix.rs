@@ -383,11 +383,26 @@ impl<'a> Collector<'_, 'a> {
                     _ => return None,
                 },
             };
-            return hosts::literal_host(&self.known_string(nix::value(tree, host)?)?);
+            return self.known_host(nix::value(tree, host)?);
         }
         let ssh = path.iter().any(|name| matches!(name.as_str(), "matchBlocks" | "ssh"));
         let block = path.len().checked_sub(2).map(|at| path[at].as_str())?;
         (ssh && block.contains('.') && !block.contains(['*', '?', ' '])).then(|| block.to_owned())
+    }
+
+    /// The literal host that a value is. Of a choice between hosts the first stands for all.
+    fn known_host(&self, value: Node) -> Option<String> {
+        let tree = self.tree;
+        let host = |value: Node| hosts::literal_host(&self.known_string(value)?);
+        let mut value = nix::unwrap_parens(tree, value);
+        let mut first = None;
+        while tree.kind(value) == Kind::If {
+            let consequence = host(tree.child(value, Field::Consequence)?)?;
+            first.get_or_insert(consequence);
+            value = nix::unwrap_parens(tree, tree.child(value, Field::Alternative)?);
+        }
+        let last = host(value)?;
+        Some(first.unwrap_or(last))
     }
 
     /// The string that a value is: written there, or bound to the name that stands there.

@@ -100,6 +100,8 @@ fn values_pass_through_wrappers() {
             ("{ port = toString 80; }", "80"),
             ("{ port = cfg.port or 80; }", "80"),
             ("{ port = f 80; }", ""),
+            ("{ ports = import ./ports.nix { offset = 80; }; }", ""),
+            ("{ ports = import ./a.nix { port = 80; }; }", "80"),
             ("{ url = \"http://localhost:${toString 8080}/x\"; }", "8080"),
         ],
     );
@@ -147,6 +149,8 @@ fn hosts_beside_a_port_are_remembered() {
         Language::Nix,
         &[
             ("{ host = \"smtp.gmail.com\"; port = 587; }", "587@smtp.gmail.com"),
+            ("{ host = if x then \"a.b.org\" else if y then \"c.org\" else \"d.org\"; port = 587; }", "587@a.b.org"),
+            ("{ host = if x then \"a.b.org\" else \"localhost\"; port = 587; }", "587"),
             ("{ SMTP_HOST = \"mail.x.org\"; SMTP_PORT = \"465\"; HTTP_PORT = 80; }", "465@mail.x.org 80"),
             ("{ smtp.host = \"mail.x.org\"; smtp.port = 465; imap.port = 993; }", "465@mail.x.org 993"),
             ("let host = \"mail.x.org\"; in { inherit host; port = 465; }", "465@mail.x.org"),
