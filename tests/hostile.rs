@@ -6,6 +6,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -398,6 +399,37 @@ fn files_may_vanish_while_they_are_read() {
     assert!(matches!(ran.code, Some(0 | 1)), "{:?} {}", ran.code, ran.err);
     let known = ["[hardcoded-port]: port 6379 is written out here", "cannot be checked: it does not exist"];
     assert!(ran.out.lines().all(|line| known.iter().any(|end| line.ends_with(end))), "{}", ran.out);
+}
+
+/// A file that is replaced while the run goes on is read as it was or as it is; one that is rewritten in its place may
+/// be read as far as it is written. Either way the run goes on, and every finding is true of what was read.
+#[test]
+fn files_may_change_while_they_are_read() {
+    let root = repository(&[("replaced.nix", PORT.as_bytes()), ("rewritten.nix", PORT.as_bytes())]);
+    let long = format!("{}{PORT}", "# a comment\n".repeat(2000));
+    let (replaced, rewritten) = (root.path().join("replaced.nix"), root.path().join("rewritten.nix"));
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for text in [long.as_str(), PORT].into_iter().cycle().take_while(|_| !over.load(Ordering::Relaxed)) {
+                fs::write(root.path().join("new"), text).unwrap();
+                fs::rename(root.path().join("new"), &replaced).unwrap();
+                fs::write(&rewritten, text).unwrap();
+            }
+        });
+        for _ in 0..20 {
+            let ran = run(root.path(), "--format concise replaced.nix rewritten.nix");
+            let of = |name: &str| ran.out.lines().filter(|line| line.starts_with(name)).collect::<Vec<_>>();
+            let whole = of("replaced.nix");
+            let place = whole.first().and_then(|line| line.split(':').nth(1));
+            let known = whole.len() == 1 && matches!(place, Some("1" | "2001"));
+            let parts = ["[hardcoded-port]: port 6379 is", "[syntax-error]"];
+            let part = of("rewritten.nix").iter().all(|line| parts.iter().any(|part| line.contains(part)));
+            over.store(!known || !part || ran.code != Some(1), Ordering::Relaxed);
+            assert!(!over.load(Ordering::Relaxed), "{:?} {} {}", ran.code, ran.out, ran.err);
+        }
+        over.store(true, Ordering::Relaxed);
+    });
 }
 
 /// What a repository says about itself cannot make flakeward read what is outside of it.
