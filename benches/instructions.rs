@@ -2,7 +2,8 @@
 //!
 //! `cargo bench --bench instructions` runs the command under callgrind over repositories made here, and fails where one
 //! takes over a tenth more instructions than `instructions.txt` says. What takes less is to be written down:
-//! `FLAKEWARD_BLESS=1` does. Another compiler or processor may need another count; a tenth is far above that.
+//! `FLAKEWARD_BLESS=1` does. Libraries take other instructions where a processor lacks some: where it is not the one
+//! that the figures are of, half more is tolerated.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -12,8 +13,8 @@ use std::process::Command;
 /// The figures: a repository and its instructions in each line.
 const BUDGET: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/instructions.txt");
 
-/// So many hundredths of the budget are too many.
-const TOLERATED: u64 = 110;
+/// More hundredths of the budget than this are too many: on the processor that the budget is of, and on others.
+const TOLERATED: [u64; 2] = [110, 150];
 
 /// A repository: its name, how many files it has, and what they are.
 const REPOSITORIES: [(&str, usize, Files); 5] = [
@@ -89,21 +90,30 @@ fn main() {
     }
     let measured = REPOSITORIES.map(|(name, count, files)| (name, instructions(count, files)));
     let budget = fs::read_to_string(BUDGET).unwrap_or_default();
+    let processor = format!("processor {}\n", processor());
+    let tolerated = if budget.contains(&processor) { TOLERATED[0] } else { TOLERATED[1] };
     let mut over = Vec::new();
     for (name, now) in measured {
         let allowed = budget.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<u64>().ok()).unwrap_or(0);
         let percent = now * 100 / allowed.max(1);
         println!("{name}: {now} instructions, {percent} % of the budget");
-        if percent > TOLERATED {
+        if percent > tolerated {
             over.push(name);
         }
     }
     if std::env::var_os("FLAKEWARD_BLESS").is_some() {
         let lines: String = measured.iter().map(|(name, now)| format!("{name} {now}\n")).collect();
-        fs::write(BUDGET, lines).expect("the figures can be written");
+        fs::write(BUDGET, processor + &lines).expect("the figures can be written");
     } else {
         assert!(over.is_empty(), "over the budget: {}", over.join(", "));
     }
+}
+
+/// What the processor is called, where the system says it.
+fn processor() -> String {
+    let told = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let name = told.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
+    name.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| name.trim().to_owned())
 }
 
 /// How many instructions a check of so many files takes.
