@@ -17,7 +17,9 @@ fn main() {
     let mut table = String::from("[\n");
     for page in pages {
         let name = page.file_stem().expect("a page has a name").to_string_lossy().into_owned();
-        writeln!(table, "    ({name:?}, include_str!({:?})),", page.display().to_string()).expect("a string grows");
+        // Where the package is, is asked when the page is read: a shared target folder outlives a checkout.
+        let page = format!(r#"include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/rules/{name}.md"))"#);
+        writeln!(table, "    ({name:?}, {page}),").expect("a string grows");
     }
     table.push_str("]\n");
     let out = env::var("OUT_DIR").expect("cargo sets OUT_DIR");

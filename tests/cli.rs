@@ -151,7 +151,7 @@ fn what_is_mistyped_is_refused_with_a_suggestion() {
         (
             "-",
             "error: `-` is standard input, and nothing says what it holds\n  \
-             help: add --stdin-filename PATH: where the text would stand in the repository\n",
+             help: write `flakeward check --stdin-filename PATH -`: where the text would stand in the repository\n",
         ),
     ] {
         assert_eq!(refused(&repository, args), said, "{args}");

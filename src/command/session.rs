@@ -167,7 +167,7 @@ fn stdin_path(paths: &[PathBuf], name: Option<&Path>, here: &Path) -> Result<Opt
         (true, Some(name)) if paths.len() == 1 => Ok(Some(walk::resolve_new(&here.join(name)))),
         (true, Some(_)) => Err(Failure::new("`-` is standard input and cannot stand beside other paths")),
         (true, None) => Err(Failure::new("`-` is standard input, and nothing says what it holds")
-            .help("add --stdin-filename PATH: where the text would stand in the repository")),
+            .help("write `flakeward check --stdin-filename PATH -`: where the text would stand in the repository")),
         (false, Some(_)) => Err(Failure::new("--stdin-filename goes with the path `-`")),
         (false, None) => Ok(None),
     }
