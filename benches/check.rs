@@ -4,7 +4,8 @@
 
 use std::path::Path;
 
-use flakeward::lang::{Language, Tree, recognize};
+use flakeward::lang::nix::recognize;
+use flakeward::lang::{Language, Tree};
 use flakeward::{Repo, Settings, walk};
 
 fn main() {

@@ -1,12 +1,12 @@
 //! flakeward holds Nix infrastructure repositories to one policy.
 //!
 //! The way of the data: [`walk`] lists the repository, [`source`] is a file's text, [`lang`] its tree; [`rule`] and
-//! [`check`] leave [`finding`]s and, for what only the whole repository can show, facts ([`project`]); [`run`] puts it
+//! [`check`] leave [`finding`]s and, for what only the whole repository can show, [`facts`]; [`run`] puts it
 //! together, [`suppress`] silences, [`output`] writes, [`mod@fix`] mends; [`command`] is what the flags ([`cli`]) ask
 //! for; [`trial`] runs the examples of rules' pages. [`run::check`] is the one entry that tests use.
 //!
 //! Rules of the house:
-//! - `lang`, `rule`, `check` and `project` do no I/O and print nothing; checks see their parameters, never the
+//! - `lang`, `rule`, `check`, `facts` and `rewrite` do no I/O and print nothing; checks see their parameters, never the
 //!   configuration file; nothing outside `output` writes for people; nothing outside `walk`, `fix` and `command` touches
 //!   the disk.
 //! - Spans are bytes until `output`; everything is sorted by (path, place, rule) before it leaves.
@@ -16,6 +16,7 @@ pub mod check;
 pub mod cli;
 pub mod command;
 pub mod config;
+pub mod facts;
 pub mod finding;
 pub mod fingerprint;
 pub mod fix;
@@ -23,8 +24,8 @@ pub mod lang;
 pub mod output;
 pub mod panics;
 pub mod paths;
-pub mod project;
-pub mod registry;
+pub mod port_map;
+pub mod rewrite;
 pub mod rule;
 pub mod run;
 pub mod source;

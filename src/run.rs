@@ -8,15 +8,15 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::check::words::Found;
 use crate::check::{self, Check, FileContext, Glance, ProjectContext};
 use crate::config::Config;
+use crate::facts::needles::Found;
+use crate::facts::port_registry::Mentions;
+use crate::facts::{Facts, Project, ProjectFile};
 use crate::finding::{Finding, Level, Note, NoteKind, RelPath, RuleId, Safety, Span};
 use crate::fingerprint;
 use crate::lang::limits::OutOfSteps;
 use crate::lang::{Language, Refusal, Tree};
-use crate::project::{Facts, Project, ProjectFile};
-use crate::registry::Mentions;
 use crate::rule::engine::Engine;
 use crate::rule::{Catalog, Matcher, RuleSet};
 use crate::source::{Kind, Source};

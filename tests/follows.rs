@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use flakeward::lang::lock::{Lock, Unresolved};
+use flakeward::lang::flake::lock::{Lock, Unresolved};
 use flakeward::lang::{Language, Tree};
 use serde_json::{Value, json};
 

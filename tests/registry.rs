@@ -9,8 +9,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use flakeward::config::PortSettings;
+use flakeward::facts::port_registry as registry;
+use flakeward::facts::port_registry::{Registry, Value};
 use flakeward::lang::{Language, Tree};
-use flakeward::registry::{self, Registry, Value};
 use support::{nix, registries};
 
 /// What the evaluator knows of a text: numbers by path, and whether it knows all of it.

@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
-use super::words::Words;
 use super::{Check, FileContext, Glance, ProjectContext};
+use crate::facts::needles::Words;
 use crate::finding::{Finding, Span};
-use crate::lang::attrs;
+use crate::lang::nix::attrs;
 use crate::lang::nix::{self, AttrName};
 use crate::lang::{Field, Kind as NodeKind, Node, Tree};
 use crate::source::Kind;
@@ -283,7 +283,7 @@ fn in_meta(tree: &Tree<'_>, value: Node) -> Meta {
 
 fn project(context: &mut ProjectContext<'_>) {
     let files = &context.project.files;
-    let input = |file: &crate::project::ProjectFile| {
+    let input = |file: &crate::facts::ProjectFile| {
         file.facts.flake.flake.as_ref().is_some_and(|flake| flake.input("colmena").is_some())
     };
     if files.iter().any(|file| file.facts.colmena.hive || input(file)) {

@@ -2,11 +2,12 @@
 
 use std::collections::HashSet;
 
-use super::words::Words;
 use super::{Check, FileContext, Glance, no_project};
 use crate::config::nearest;
+use crate::facts::needles::Words;
 use crate::finding::{Finding, Span};
-use crate::lang::attrs::{self, Attr, Attrs, Piece};
+use crate::lang::nix::attrs;
+use crate::lang::nix::attrs::{Attr, Attrs, Piece};
 use crate::lang::{Field, Kind, Node, Tree, nix};
 use crate::source;
 

@@ -4,8 +4,8 @@
 
 use std::ops::Range;
 
-use super::words::Words;
 use super::{Check, FileContext, Glance, no_project};
+use crate::facts::needles::Words;
 use crate::finding::Span;
 use crate::lang::nix::{self, Origin};
 use crate::lang::{Field, Kind, Node, Tree};

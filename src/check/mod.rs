@@ -18,19 +18,18 @@ pub mod registry;
 pub mod syntax;
 #[cfg(test)]
 pub mod testing;
-pub mod words;
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use crate::config::{Params, PortSettings};
+use crate::facts::needles::{Found, Words};
+use crate::facts::port_registry::Mentions;
+use crate::facts::{Facts, Project};
 use crate::finding::{Finding, Note, NoteKind, RuleId, Safety, Span};
 use crate::lang::Tree;
-use crate::project::{Facts, Project};
-use crate::registry::Mentions;
 use crate::rule::RuleSet;
 use crate::source::Source;
-use words::{Found, Words};
 
 /// A check: a name that pages refer to, and what it does.
 pub struct Check {

@@ -2,7 +2,9 @@
 
 use super::{Check, FileContext, Glance, no_project};
 use crate::finding::Span;
-use crate::lang::{self, Language, Node, Tree, recognize};
+use crate::lang;
+use crate::lang::nix::recognize;
+use crate::lang::{Language, Node, Tree};
 use crate::source::Kind;
 
 /// See `rules/syntax-error.md`.

@@ -5,11 +5,12 @@ use std::process::ExitCode;
 
 use super::{Failure, print, session::Session};
 use crate::cli::{PortsArgs, PortsCommand, PortsFormat, PortsNextArgs};
+use crate::facts::port_registry::Registries;
 use crate::finding::NoteKind;
 use crate::output::{self, notes, stream};
-use crate::registry::Registries;
-use crate::registry::map::PortMap;
-use crate::registry::next::{self, Refusal};
+use crate::port_map::PortMap;
+use crate::port_map::next;
+use crate::port_map::next::Refusal;
 use crate::run;
 
 /// Shows the map, or finds a number.

@@ -5,8 +5,9 @@
 use std::fmt;
 use std::ops::ControlFlow;
 
+use super::Language;
 use super::nesting::{path_scan_exceeds, yaml_levels_exceed};
-use super::{Language, recognize};
+use crate::lang::nix::recognize;
 
 /// Texts over this size are not parsed: a tree takes thirty times the memory of its text.
 pub const MAX_PARSED: usize = 8 << 20;

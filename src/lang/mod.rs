@@ -3,18 +3,12 @@
 //! Nodes stand in preorder, so a subtree is a range of the table, a whole-file pass is a loop over it, and a parent is
 //! one index away. Anonymous tokens are kept only where the grammar names them as a field (operators).
 
-pub mod attrs;
 pub mod ci;
 pub mod flake;
-pub mod flakeref;
 pub mod kind;
 pub mod limits;
-pub mod lock;
 pub mod nesting;
 pub mod nix;
-pub mod nix_path;
-pub mod nixpkgs;
-pub mod recognize;
 pub mod shell;
 pub mod yaml;
 
@@ -123,7 +117,7 @@ impl<'a> Tree<'a> {
     /// Parses a text, or says why not.
     pub fn read(language: Language, text: &'a str) -> Result<Self, Refusal> {
         limits::before_parsing(language, text)?;
-        let rows = if language == Language::Nix { recognize::rows(text) } else { None };
+        let rows = if language == Language::Nix { nix::recognize::rows(text) } else { None };
         match rows {
             Some(rows) => Ok(Self::of_rows(text, rows?)),
             None => Self::read_with_grammar(language, text),

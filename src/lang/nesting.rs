@@ -3,8 +3,9 @@
 //! tree-sitter takes deep brackets in its stride, but a long run of `a.a.a` makes the Nix grammar's path scanner
 //! quadratic, and 254 block levels in YAML abort the whole process.
 
-use super::recognize::bytes::{self, is};
-use super::recognize::lex::Cursor;
+use crate::lang::nix::recognize::bytes;
+use crate::lang::nix::recognize::bytes::is;
+use crate::lang::nix::recognize::lex::Cursor;
 
 /// How many interpolations may stand inside each other before we give up.
 const MAX_INTERPOLATIONS: usize = 256;

@@ -9,10 +9,10 @@ use super::View;
 use super::markdown::code;
 use super::style::{BOLD, DIM, RED, YELLOW};
 use super::text::{clean, count};
+use crate::facts::Project;
+use crate::facts::port_registry::{Entry, Registry, Value};
 use crate::finding::{RelPath, Span};
-use crate::project::Project;
-use crate::registry::map::{How, PortMap, RegistryMap, Spot};
-use crate::registry::{Entry, Registry, Value};
+use crate::port_map::{How, PortMap, RegistryMap, Spot};
 use crate::source::{LineIndex, Place, Source};
 
 /// Places that are named in a line of the table; the JSON document has all.

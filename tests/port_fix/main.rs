@@ -7,9 +7,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
-use flakeward::check::ports::fix::{self as port_fix, Shape, Target};
 use flakeward::finding::{Fix, Span};
 use flakeward::lang::{Language, Tree};
+use flakeward::rewrite::ports as port_fix;
+use flakeward::rewrite::ports::{Shape, Target};
 use flakeward::source::{Kind, Source};
 
 use cases::CASES;

@@ -6,12 +6,13 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use flakeward::config::{Config, PortSettings};
+use flakeward::facts::port_registry as registry;
+use flakeward::facts::port_registry::Lookup;
 use flakeward::finding::{Finding, RelPath, Safety};
 use flakeward::fix::{self, Outcome, Request};
-use flakeward::lang::lock::Lock;
+use flakeward::lang::flake::lock::Lock;
 use flakeward::lang::{Language, Tree};
 use flakeward::output::{self, Format, View};
-use flakeward::registry::{self, Lookup};
 use flakeward::rule::{Catalog, example, own, page};
 use flakeward::{Repo, Report, Settings, walk};
 

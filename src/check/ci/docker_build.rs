@@ -1,13 +1,13 @@
 //! `docker-build-in-ci`: an image that a CI step builds with Docker tooling instead of the flake.
 
-use super::{Build, builders};
-use crate::check::words::Words;
 use crate::check::{Check, FileContext, Glance, ProjectContext};
+use crate::facts::Project;
+use crate::facts::ci::{Build, builders};
+use crate::facts::needles::Words;
 use crate::finding::{Finding, Span};
 use crate::lang::ci::{self, Script, Site, System};
 use crate::lang::yaml::Yaml;
 use crate::lang::{Kind as NodeKind, Tree, nix, shell};
-use crate::project::Project;
 use crate::source::{Kind, Source};
 
 /// See `rules/docker-build-in-ci.md`.

@@ -1,12 +1,12 @@
 //! `missing-flake-check`: a repository with a flake and CI that never runs the flake's checks.
 
-use crate::check::words::Words;
 use crate::check::{Check, FileContext, Glance, ProjectContext};
+use crate::facts::Project;
+use crate::facts::needles::Words;
 use crate::finding::{Finding, Span};
 use crate::lang::ci;
 use crate::lang::nix;
 use crate::lang::{Kind as NodeKind, Tree};
-use crate::project::Project;
 use crate::source::{Kind, Source};
 
 /// See `rules/missing-flake-check.md`.

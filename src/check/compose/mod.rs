@@ -1,13 +1,13 @@
 //! `docker-compose`: services that run in containers beside Nix instead of as processes of process-compose-flake.
 
 mod images;
-mod shape;
 
-pub use shape::named_compose;
-use shape::{Compose, Service};
+use crate::facts::compose;
+pub use crate::facts::compose::named_compose;
+use crate::facts::compose::{Compose, Service};
 
-use super::words::Words;
 use super::{Check, FileContext, Glance, no_project};
+use crate::facts::needles::Words;
 use crate::lang::yaml::Yaml;
 use crate::source::Kind;
 
@@ -27,7 +27,7 @@ fn file(context: &mut FileContext<'_>) {
     let Some(tree) = context.tree.filter(|_| context.source.kind == Kind::Yaml) else { return };
     let yaml = Yaml::new(tree);
     let named = named_compose(&context.source.path);
-    let Some(compose) = yaml.documents().find_map(|document| shape::read(&yaml, document, named)) else { return };
+    let Some(compose) = yaml.documents().find_map(|document| compose::read(&yaml, document, named)) else { return };
     let finding = context
         .finding("docker-compose", tree.span(compose.place), message(&compose))
         .label(label(&compose.services))

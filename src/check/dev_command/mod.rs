@@ -2,8 +2,8 @@
 
 mod places;
 
-use super::words::Words;
 use super::{Check, FileContext, Glance, no_project};
+use crate::facts::needles::Words;
 use crate::finding::Span;
 use crate::lang::ci;
 use crate::lang::shell::Command;

@@ -3,9 +3,10 @@
 use super::FlakeFile;
 use crate::finding::{Edit, Finding, Fix, Safety, Span};
 use crate::lang::flake::Input;
-use crate::lang::flakeref::{FlakeRef, Scheme};
-use crate::lang::lock::{Lock, LockNode, Target};
-use crate::lang::nixpkgs::{self, Channel};
+use crate::lang::flake::flakeref::{FlakeRef, Scheme};
+use crate::lang::flake::lock::{Lock, LockNode, Target};
+use crate::lang::flake::nixpkgs;
+use crate::lang::flake::nixpkgs::Channel;
 
 const RULE: &str = "missing-follows";
 

@@ -1,12 +1,13 @@
 //! `unlocked-input`: code that no lock, hash or commit pins.
 
-use super::{FlakeFile, fetch};
+use super::FlakeFile;
 use crate::check::FileContext;
+use crate::facts::flake::fetch;
 use crate::finding::Finding;
 use crate::lang::Tree;
+use crate::lang::flake::flakeref::{FlakeRef, Scheme, is_commit};
+use crate::lang::flake::lock::Lock;
 use crate::lang::flake::{Input, Text};
-use crate::lang::flakeref::{FlakeRef, Scheme, is_commit};
-use crate::lang::lock::Lock;
 use crate::paths;
 use crate::source::Source;
 

@@ -1,13 +1,13 @@
 //! `lookup-path`: `<nixpkgs>` and other lookups in NIX_PATH.
 
 use crate::check::ProjectContext;
+use crate::facts::{Project, ProjectFile};
 use crate::finding::{Edit, Finding, Fix, Safety, Span};
 use crate::lang::flake::Flake;
+use crate::lang::nix::recognize;
 use crate::lang::nix::{self, Origin};
-use crate::lang::recognize;
 use crate::lang::{Kind, Node, Tree};
 use crate::paths;
-use crate::project::{Project, ProjectFile};
 
 const RULE: &str = "lookup-path";
 

@@ -2,21 +2,20 @@
 //!
 //! What a finding says depends on the date of the run and often on two files, so single files only leave facts.
 
-mod commands;
-mod fetch;
 mod follows;
 mod locked;
 mod lookup;
-mod sources;
+pub mod sources;
 #[cfg(test)]
 mod tests;
 
-use super::words::Words;
 use super::{Check, FileContext, Glance, ProjectContext};
+use crate::facts::flake::{commands, fetch};
+use crate::facts::needles::Words;
+use crate::facts::{Project, ProjectFile};
 use crate::lang::flake::Flake;
-use crate::lang::lock::Lock;
+use crate::lang::flake::lock::Lock;
 use crate::lang::{Tree, ci};
-use crate::project::{Project, ProjectFile};
 use crate::source::{Kind, Source};
 
 use lookup::Lookup;

@@ -4,9 +4,10 @@ use jiff::civil::Date;
 
 use crate::check::ProjectContext;
 use crate::finding::{Edit, Finding, Fix, Note, NoteKind, Safety, Span};
+use crate::lang::flake::flakeref::{FlakeRef, Scheme};
+use crate::lang::flake::nixpkgs;
+use crate::lang::flake::nixpkgs::{Channel, Release};
 use crate::lang::flake::{Flake, Input};
-use crate::lang::flakeref::{FlakeRef, Scheme};
-use crate::lang::nixpkgs::{self, Channel, Release};
 use crate::source::Source;
 
 const UNSTABLE: &str = "unstable-nixpkgs";

@@ -5,10 +5,11 @@ mod script;
 use std::collections::HashSet;
 
 use self::script::{Command, commands};
-use super::words::Words;
 use super::{Check, FileContext, Glance, no_project};
+use crate::facts::needles::Words;
 use crate::finding::Span;
-use crate::lang::attrs::{self, Attrs, Piece};
+use crate::lang::nix::attrs;
+use crate::lang::nix::attrs::{Attrs, Piece};
 use crate::lang::{Kind, Node, Tree, nix};
 use crate::source;
 

@@ -3,16 +3,18 @@
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::fix::missing::{self, Missing, Plan};
-use super::fix::{self as port_fix, Target};
-use super::hosts::Hosts;
-use super::{PortUse, UseKind};
 use crate::check::ProjectContext;
+use crate::facts::port_registry::{Entry, Registries, Registry};
+use crate::facts::ports::hosts::Hosts;
+use crate::facts::ports::{PortUse, UseKind};
+use crate::facts::{Project, ProjectFile};
 use crate::finding::{Finding, Fix, RelPath, Safety};
 use crate::lang::limits::bounded;
 use crate::lang::{Language, Tree};
-use crate::project::{Project, ProjectFile};
-use crate::registry::{Entry, Registries, Registry};
+use crate::rewrite::ports as port_fix;
+use crate::rewrite::ports::Target;
+use crate::rewrite::ports::missing;
+use crate::rewrite::ports::missing::{Missing, Plan};
 use crate::source::{Kind, Source};
 
 /// Reports every port literal that is the repository's own and that no comment answers for.
@@ -236,7 +238,7 @@ impl<'p> Reporter<'p> {
         let plan = self.plan.as_ref()?;
         let (entry, here) = self.planned(open, port, plan)?;
         let edits = plan.edits.iter().cloned().chain(here.edits).collect();
-        let title = format!("add {} to {}, {}", crate::registry::dotted(entry), plan.registry, here.title);
+        let title = format!("add {} to {}, {}", crate::facts::port_registry::dotted(entry), plan.registry, here.title);
         Some((entry, Fix { title, safety: Safety::Unsafe, edits }))
     }
 

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::group::{Merged, View};
-use super::model::{Condition, Dependency, Known, Part, Process};
 use crate::config::nearest;
+use crate::facts::processes::group::{Merged, View};
+use crate::facts::processes::model::{Condition, Dependency, Known, Part, Process};
 use crate::finding::{Finding, RelPath};
 
 const RULE: &str = "process-dependency";

@@ -5,23 +5,17 @@
 //! flake) is seen when all are there.
 
 mod dependency;
-mod group;
-mod model;
-mod nix_read;
-mod options;
-mod ports;
-mod readiness;
-mod services;
+pub mod readiness;
 #[cfg(test)]
 mod tests;
-mod yaml;
 
 use memchr::memmem;
 
-use self::group::Groups;
-pub use self::model::ProcessFacts;
-use super::words::Words;
 use super::{Check, FileContext, Glance, ProjectContext};
+use crate::facts::needles::Words;
+use crate::facts::processes::group::Groups;
+pub use crate::facts::processes::model::ProcessFacts;
+use crate::facts::processes::{listens, nix_read, yaml};
 use crate::finding::{Note, NoteKind};
 use crate::source::Kind;
 
@@ -48,7 +42,7 @@ fn file(context: &mut FileContext<'_>) {
         _ => return,
     };
     for part in &parts {
-        ports::conflicts(&context.source.path, part, context.findings);
+        listens::conflicts(&context.source.path, part, context.findings);
     }
     let uses = |word: &str| memmem::find(context.source.text.as_bytes(), word.as_bytes()).is_some();
     context.facts.processes =

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::group::View;
-use super::model::{Condition, Known, Part, Process};
+use crate::facts::processes::group::View;
+use crate::facts::processes::model::{Condition, Known, Part, Process};
 use crate::finding::{Finding, RelPath};
 use crate::lang::shell;
 

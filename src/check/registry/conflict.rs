@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use crate::check::ProjectContext;
+use crate::facts::port_registry::{Entry, Registries, Registry, Value};
 use crate::finding::Finding;
-use crate::registry::{Entry, Registries, Registry, Value};
 
 /// Reports two names for one number, and entries that are no port numbers.
 pub fn report(context: &mut ProjectContext<'_>, registries: &Registries<'_>) {

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use crate::check::ProjectContext;
-use crate::check::ports::{PortUse, UseKind};
+use crate::facts::ProjectFile;
+use crate::facts::port_registry::{Entry, Lookup, Registries, Registry, RegistryComment, references};
+use crate::facts::ports::{PortUse, UseKind};
 use crate::finding::{Edit, Finding, Fix, Safety, Span};
-use crate::project::ProjectFile;
-use crate::registry::{Entry, Lookup, Registries, Registry, RegistryComment, references};
 use crate::spans::Spans;
 
 const RULE: &str = "port-drift";

@@ -5,9 +5,10 @@ mod drift;
 mod unknown;
 mod unused;
 
-use super::words::Words;
 use super::{Check, FileContext, Glance, ProjectContext};
-use crate::registry::{self, Registries, RegistryFacts, Value, comment, uses};
+use crate::facts::needles::Words;
+use crate::facts::port_registry as registry;
+use crate::facts::port_registry::{Registries, RegistryFacts, Value, comment, uses};
 use crate::source::Kind;
 
 /// See `rules/port-conflict.md`, `rules/invalid-port.md`, `rules/unknown-port.md`, `rules/port-drift.md` and

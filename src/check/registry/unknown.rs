@@ -3,9 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::check::ProjectContext;
+use crate::facts::port_registry::nearest::Names;
+use crate::facts::port_registry::{
+    Entry, Lookup, Registries, Registry, RegistryComment, dotted, is_identifier, references,
+};
 use crate::finding::{Finding, RelPath, Span};
-use crate::registry::nearest::Names;
-use crate::registry::{Entry, Lookup, Registries, Registry, RegistryComment, dotted, is_identifier, references};
 
 const RULE: &str = "unknown-port";
 

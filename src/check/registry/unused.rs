@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use crate::check::ProjectContext;
+use crate::facts::port_registry::{Entry, Lookup, Registries, Registry, Value, references};
 use crate::finding::{Finding, RelPath};
-use crate::registry::{Entry, Lookup, Registries, Registry, Value, references};
 
 const RULE: &str = "unused-port";
 
@@ -50,7 +50,7 @@ impl Used {
             used.referred.insert(registry.path.clone());
             match registry.named(&comment.entry) {
                 Lookup::Entry(entry) => used.mark_entry(registry, entry),
-                found => used.mark(registry, &crate::registry::split(&comment.entry), found),
+                found => used.mark(registry, &crate::facts::port_registry::split(&comment.entry), found),
             }
         }
         used

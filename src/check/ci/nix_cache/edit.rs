@@ -1,7 +1,7 @@
 //! Steps inserted, copied and moved as text, with their comments, in the style of the list around them.
 
-use crate::check::ci::nix::NixStep;
-use crate::check::ci::nix::actions::Cache;
+use crate::facts::ci::nix::NixStep;
+use crate::facts::ci::nix::actions::Cache;
 use crate::finding::{Edit, Span};
 use crate::source::Source;
 

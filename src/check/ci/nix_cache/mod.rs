@@ -2,15 +2,16 @@
 
 mod edit;
 
-use super::nix::actions::Cache;
-use super::nix::{self, NixJob, NixStep, Runner};
-use crate::check::words::Words;
 use crate::check::{Check, FileContext, Glance, ProjectContext};
+use crate::facts::ci::nix;
+use crate::facts::ci::nix::actions::Cache;
+use crate::facts::ci::nix::{NixJob, NixStep, Runner};
+use crate::facts::needles::Words;
+use crate::facts::{Project, ProjectFile};
 use crate::finding::{Finding, Fix, Note, NoteKind, Safety};
 use crate::lang::ci::{self, System};
 use crate::lang::nix as nix_lang;
 use crate::lang::{Kind as NodeKind, Tree};
-use crate::project::{Project, ProjectFile};
 use crate::source::Kind;
 
 /// See `rules/nix-cache.md`.

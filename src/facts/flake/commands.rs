@@ -1,0 +1,107 @@
+//! nixpkgs in CI files: `nix run nixpkgs#..`, `nix_path`, `-I nixpkgs=..`, `nix-channel --add`.
+
+use crate::check::flake::sources::Use;
+use crate::finding::Span;
+use crate::lang::ci::{self, Script, Site, System};
+use crate::lang::flake::flakeref::{FlakeRef, Scheme};
+use crate::lang::flake::nixpkgs::Channel;
+use crate::lang::shell::{self, Command, Word};
+use crate::lang::yaml::Yaml;
+use crate::lang::{Field, Kind, Node, Tree};
+
+/// What a CI file takes of nixpkgs.
+pub fn uses(tree: &Tree<'_>, system: System) -> Vec<Use> {
+    let yaml = Yaml::new(tree);
+    let mut scan = Scan { uses: Vec::new(), pinned_registry: false };
+    for site in ci::sites(&yaml, system) {
+        if let Site::Script(script) = site {
+            scan.script(&script);
+        }
+    }
+    for pair in tree.nodes().filter(|&node| matches!(tree.kind(node), Kind::BlockMappingPair | Kind::FlowPair)) {
+        scan.nix_path(&yaml, pair);
+    }
+    if scan.pinned_registry {
+        scan.uses.retain(|used| used.channel != Channel::Registry);
+    }
+    scan.uses
+}
+
+struct Scan {
+    uses: Vec<Use>,
+    /// Whether a step gives the registry's `nixpkgs` a meaning of its own.
+    pinned_registry: bool,
+}
+
+impl Scan {
+    fn script(&mut self, script: &Script<'_>) {
+        for command in shell::commands(&script.text) {
+            match command.program() {
+                "nix" => self.nix(script, &command),
+                "nix-channel" if command.has("--add") => {
+                    let word = command.words.iter().skip(1).find(|word| !word.text.starts_with('-'));
+                    self.uses.extend(word.and_then(|word| used(script, word, 0)));
+                }
+                program if program.starts_with("nix") => self.search_path(script, &command),
+                "export" => self.search_path(script, &command),
+                _ => {}
+            }
+        }
+    }
+
+    fn nix(&mut self, script: &Script<'_>, command: &Command<'_>) {
+        self.search_path(script, command);
+        if command.word(1) == Some("registry") {
+            self.pinned_registry |= command.has("nixpkgs") && (command.has("add") || command.has("pin"));
+            return;
+        }
+        // Trying another nixpkgs on purpose is what this option is for.
+        if command.has("--override-input") {
+            return;
+        }
+        let own_lock = command.has("--inputs-from");
+        let installables = command.words.iter().skip(2).filter(|word| is_installable(&word.text));
+        let found = installables.filter_map(|word| used(script, word, 0));
+        self.uses.extend(found.filter(|used| !(own_lock && used.scheme == Scheme::Indirect)).take(1));
+    }
+
+    /// `-I nixpkgs=channel:nixos-unstable`
+    fn search_path(&mut self, script: &Script<'_>, command: &Command<'_>) {
+        let words = command.words.iter().skip(1);
+        self.uses.extend(words.filter_map(|word| {
+            let at = word.text.find("nixpkgs=").filter(|&at| at == 0 || word.text[..at].ends_with("NIX_PATH="))?;
+            used(script, word, at + "nixpkgs=".len())
+        }));
+    }
+
+    /// `nix_path: nixpkgs=channel:nixos-unstable`
+    fn nix_path(&mut self, yaml: &Yaml<'_, '_>, pair: Node) {
+        let key = yaml.tree.child(pair, Field::Key).and_then(|key| yaml.scalar(key));
+        if !key.is_some_and(|key| key.eq_ignore_ascii_case("nix_path")) {
+            return;
+        }
+        let Some(value) = yaml.tree.child(pair, Field::Value) else { return };
+        let Some((text, start)) = yaml.raw(value) else { return };
+        let Some(at) = text.find("nixpkgs=").map(|at| at + "nixpkgs=".len()) else { return };
+        let entry = text[at..].split_whitespace().next().unwrap_or("");
+        let span = Span::new(start as usize + at, start as usize + at + entry.len());
+        self.uses.extend(Use::of(&FlakeRef::parse(entry), span, Some(span), "this `nix_path`".to_owned()));
+    }
+}
+
+/// `nixpkgs#hello`, `github:NixOS/nixpkgs/nixos-unstable#hello`: not the bare name of an input.
+fn is_installable(word: &str) -> bool {
+    word.contains('#') || word.starts_with("github:") || word.starts_with("nixpkgs/")
+}
+
+fn used(script: &Script<'_>, word: &Word<'_>, skip: usize) -> Option<Use> {
+    let text = word.text.get(skip..)?;
+    let span = script.span(word.span);
+    // Quotes and escapes make the word shorter than its place; then the place is the whole word.
+    let span = if word.text.len() == (span.end - span.start) as usize {
+        Span { start: span.start + skip as u32, end: span.end }
+    } else {
+        span
+    };
+    Use::of(&FlakeRef::parse(text), span, Some(span), format!("`{text}`"))
+}

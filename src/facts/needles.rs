@@ -1,0 +1,246 @@
+//! Words that a file must hold for a check to have anything to say about it, all looked for in one pass.
+
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+/// A question that a trigger asks of a text: is any of these words in it? A check lists its questions in
+/// [`crate::check::Check::words`] and asks them with [`crate::check::Glance::has`].
+pub struct Words {
+    any_of: &'static [&'static str],
+    counts: Option<Counts>,
+    /// Its bit in [`Found`].
+    bit: AtomicU8,
+}
+
+/// Whether a word that was found at a place in a text counts.
+type Counts = fn(&[u8], std::ops::Range<usize>) -> bool;
+
+/// The bit of words that no check lists. They are taken to be everywhere.
+const UNLISTED: u8 = u8::MAX;
+
+impl Words {
+    /// Any of the words, as they are written.
+    pub const fn any_of(words: &'static [&'static str]) -> Self {
+        Self { any_of: words, counts: None, bit: AtomicU8::new(UNLISTED) }
+    }
+
+    /// Any of the words, in whatever case, where it counts.
+    pub const fn counted(words: &'static [&'static str], counts: Counts) -> Self {
+        Self { any_of: words, counts: Some(counts), bit: AtomicU8::new(UNLISTED) }
+    }
+}
+
+/// Which of all checks' words a text holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Found(u64);
+
+impl Found {
+    /// Looks for all words in a text.
+    pub fn of(text: &str) -> Self {
+        FINDER.as_ref().map_or(Self(u64::MAX), |finder| finder.look(text.as_bytes()))
+    }
+
+    /// Whether any of the words is in the text.
+    pub fn has(self, words: &Words) -> bool {
+        let bit = words.bit.load(Ordering::Relaxed);
+        debug_assert!(bit != UNLISTED, "no check lists the words {:?}", words.any_of);
+        1u64.checked_shl(bit.into()).is_none_or(|mask| self.0 & mask != 0)
+    }
+}
+
+/// All checks' words, by two pairs of neighbouring letters in each. A text is gone through two bytes at a time, and one
+/// of a word's pairs stands where it is looked for, whether the word begins at an even place or not.
+struct Finder {
+    /// By two bytes of a text: which of `buckets` to look at, 0 for none.
+    pairs: Vec<u8>,
+    buckets: Vec<Vec<Pattern>>,
+}
+
+/// A word and the question that it answers.
+#[derive(Clone, Copy)]
+struct Pattern {
+    word: &'static [u8],
+    /// Where its pair stands in it.
+    pair: usize,
+    words: &'static Words,
+    mask: u64,
+}
+
+/// Letters from the most frequent on, in Nix.
+const FREQUENT: &[u8] = b"etinsaorlpmcdugfhbkvywx";
+
+static FINDER: LazyLock<Option<Finder>> = LazyLock::new(Finder::new);
+
+impl Finder {
+    fn new() -> Option<Self> {
+        let mut finder = Self { pairs: vec![0; 1 << 16], buckets: vec![Vec::new()] };
+        let mut short = Vec::new();
+        for (bit, words) in (0..64).zip(crate::check::CHECKS.iter().flat_map(|check| check.words)) {
+            words.bit.store(bit, Ordering::Relaxed);
+            for word in words.any_of {
+                let pattern = Pattern { word: word.as_bytes(), pair: 0, words, mask: 1 << bit };
+                match rarest_pair(pattern.word) {
+                    Some(pair) => {
+                        finder.add(Pattern { pair, ..pattern })?;
+                        finder.add(Pattern { pair: pair + 1, ..pattern })?;
+                    }
+                    None => short.push(pattern),
+                }
+            }
+        }
+        for pattern in short {
+            finder.add(pattern)?;
+            finder.add_last(Pattern { pair: pattern.word.len() - 1, ..pattern })?;
+        }
+        Some(finder)
+    }
+
+    /// Adds a pattern at its pair, in whatever case.
+    fn add(&mut self, pattern: Pattern) -> Option<()> {
+        let [first, second] = *pattern.word.get(pattern.pair..pattern.pair + 2)? else { return None };
+        let bucket = match self.pairs[place(first, second)] {
+            0 => self.new_bucket()?,
+            bucket => bucket,
+        };
+        for first in [first.to_ascii_lowercase(), first.to_ascii_uppercase()] {
+            for second in [second.to_ascii_lowercase(), second.to_ascii_uppercase()] {
+                self.pairs[place(first, second)] = bucket;
+            }
+        }
+        self.buckets[bucket as usize].push(pattern);
+        Some(())
+    }
+
+    /// Adds a word of two letters at its last letter, whatever stands behind it: it has no other pair.
+    fn add_last(&mut self, pattern: Pattern) -> Option<()> {
+        let letter = *pattern.word.last()?;
+        let free = self.new_bucket()?;
+        let mut taken = vec![free];
+        for first in [letter.to_ascii_lowercase(), letter.to_ascii_uppercase()] {
+            for second in 0..=u8::MAX {
+                match &mut self.pairs[place(first, second)] {
+                    bucket @ 0 => *bucket = free,
+                    bucket => taken.push(*bucket),
+                }
+            }
+        }
+        taken.sort_unstable();
+        taken.dedup();
+        taken.into_iter().for_each(|bucket| self.buckets[bucket as usize].push(pattern));
+        Some(())
+    }
+
+    fn new_bucket(&mut self) -> Option<u8> {
+        self.buckets.push(Vec::new());
+        u8::try_from(self.buckets.len() - 1).ok()
+    }
+
+    fn look(&self, text: &[u8]) -> Found {
+        let mut found = 0;
+        let (pairs, rest) = text.as_chunks::<2>();
+        for (index, &[first, second]) in pairs.iter().enumerate() {
+            let bucket = self.pairs[place(first, second)];
+            if bucket != 0 {
+                found |= self.look_closely(bucket, text, index * 2, found);
+            }
+        }
+        if let &[last] = rest {
+            found |= self.look_closely(self.pairs[place(last, 0)], text, text.len() - 1, found);
+        }
+        Found(found)
+    }
+
+    /// What is found where a pair stands, apart from what is known.
+    fn look_closely(&self, bucket: u8, text: &[u8], at: usize, known: u64) -> u64 {
+        let mut found = 0;
+        for pattern in &self.buckets[bucket as usize] {
+            if (known | found) & pattern.mask == 0 && pattern.counts_at(text, at) {
+                found |= pattern.mask;
+            }
+        }
+        found
+    }
+}
+
+fn place(first: u8, second: u8) -> usize {
+    usize::from(u16::from_be_bytes([first, second]))
+}
+
+/// Where in a word of three letters or more the two pairs begin that are the rarest together.
+fn rarest_pair(word: &[u8]) -> Option<usize> {
+    let rarity =
+        |at: usize| word[at..at + 3].iter().map(|byte| frequency(*byte)).sum::<usize>() + frequency(word[at + 1]);
+    (0..word.len().checked_sub(2)?).min_by_key(|&at| rarity(at))
+}
+
+/// How often a byte stands in a text, roughly.
+fn frequency(byte: u8) -> usize {
+    let lower = byte.to_ascii_lowercase();
+    let rank = FREQUENT.iter().position(|letter| *letter == lower).unwrap_or(FREQUENT.len());
+    (FREQUENT.len() - rank).pow(2)
+}
+
+impl Pattern {
+    /// Whether the word stands, and counts, where its pair is at a place.
+    fn counts_at(&self, text: &[u8], at: usize) -> bool {
+        let Some(start) = at.checked_sub(self.pair) else { return false };
+        let place = start..start + self.word.len();
+        let Some(there) = text.get(place.clone()) else { return false };
+        // Nearly always one of these differs already.
+        let same = |at: usize| there[at].eq_ignore_ascii_case(&self.word[at]);
+        if !same(0) || !same(self.word.len() - 1) {
+            return false;
+        }
+        match self.words.counts {
+            None => there == self.word,
+            Some(counts) => there.eq_ignore_ascii_case(self.word) && counts(text, place),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_question_has_a_bit_of_its_own() {
+        let _ = Found::of("");
+        let all: Vec<&Words> = crate::check::CHECKS.iter().flat_map(|check| check.words).copied().collect();
+        let bits: Vec<u8> = all.iter().map(|words| words.bit.load(Ordering::Relaxed)).collect();
+        assert_eq!(bits, (0..all.len() as u8).collect::<Vec<_>>(), "64 questions are all there can be");
+        assert!(FINDER.is_some(), "the words have too many pairs");
+        assert!(all.iter().flat_map(|words| words.any_of).all(|word| word.len() > 1), "a word has two letters");
+    }
+
+    #[test]
+    fn a_word_of_two_letters_is_found_wherever_it_stands() {
+        let alone = crate::check::ports::CHECK.words.iter().find(|words| words.any_of.contains(&"nc")).unwrap();
+        for text in ["nc", "NC ", " nc", " nc ", "a; nc -l", "a;nc"] {
+            assert!(Found::of(text).has(alone), "{text}");
+        }
+        for text in ["function", "nca", "anc", "", "c", "n c"] {
+            assert!(!Found::of(text).has(alone), "{text}");
+        }
+    }
+
+    #[test]
+    fn words_are_found_as_they_are_written_and_inside_each_other() {
+        let all: Vec<&Words> = crate::check::CHECKS.iter().flat_map(|check| check.words).copied().collect();
+        for words in all.iter().filter(|words| words.counts.is_none()) {
+            for word in words.any_of {
+                for text in [(*word).to_owned(), format!("{word}."), format!(".{word}"), format!(".{word}.")] {
+                    assert!(Found::of(&text).has(words), "{text}");
+                }
+                let other = word.to_ascii_uppercase();
+                assert_eq!(
+                    Found::of(&other).has(words),
+                    words.any_of.iter().any(|word| other.contains(word)),
+                    "{word}"
+                );
+                assert!(
+                    !Found::of(&word[1..]).has(words) || words.any_of.iter().any(|other| word[1..].contains(other))
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! All registries of a repository, and questions to them that are answered at once however many there are.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::{Entry, Lookup, Registry, RegistryComment, split};
+use crate::facts::Project;
+use crate::finding::{RelPath, Span};
+use crate::spans::Spans;
+
+/// An entry with its registry.
+pub type Known<'p> = (&'p Registry, &'p Entry);
+
+/// All registries of a repository.
+#[derive(Debug)]
+pub struct Registries<'p> {
+    all: Vec<&'p Registry>,
+    by_path: HashMap<&'p str, &'p Registry>,
+    /// By the end of their paths from a slash on; nothing where several end alike.
+    by_end: HashMap<&'p str, Option<&'p Registry>>,
+    /// By name: the first registry's that has it.
+    entries: HashMap<&'p [String], Known<'p>>,
+    numbers: BTreeMap<u32, Vec<Known<'p>>>,
+}
+
+impl<'p> Registries<'p> {
+    /// The registries among a project's facts, sorted by path.
+    pub fn of(project: &'p Project) -> Self {
+        let all: Vec<_> = project.files.iter().filter_map(|file| file.facts.registry.defined.as_ref()).collect();
+        let mut by_end = HashMap::new();
+        for &registry in &all {
+            for (slash, _) in registry.path.match_indices('/') {
+                by_end.entry(&registry.path[slash..]).and_modify(|known| *known = None).or_insert(Some(registry));
+            }
+        }
+        let by_path = all.iter().map(|&registry| (&*registry.path, registry)).collect();
+        let entries = entries(&all);
+        let numbers = numbers(&all);
+        Self { all, by_path, by_end, entries, numbers }
+    }
+
+    /// Every registry.
+    pub fn all(&self) -> &[&'p Registry] {
+        &self.all
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// Whether a path is that of a registry.
+    pub fn is_registry(&self, path: &str) -> bool {
+        self.at(path).is_some()
+    }
+
+    /// The registry at a path.
+    pub fn at(&self, path: &str) -> Option<&'p Registry> {
+        self.by_path.get(path).copied()
+    }
+
+    /// The only registry whose path ends with a path.
+    pub fn ending(&self, path: &str) -> Option<&'p Registry> {
+        self.by_end.get(format!("/{path}").as_str()).copied().flatten()
+    }
+
+    /// The entries of a number. A definition with several names counts once, and so does an entry that several
+    /// registries have under the same name.
+    pub fn by_number(&self, number: u32) -> &[Known<'p>] {
+        self.numbers.get(&number).map_or(&[], Vec::as_slice)
+    }
+
+    /// Every registered number with its entries.
+    pub fn numbers(&self) -> impl Iterator<Item = (u32, &[Known<'p>])> {
+        self.numbers.iter().map(|(&number, entries)| (number, entries.as_slice()))
+    }
+
+    /// The numbers that the comments of a file answer for, and where: a comment gives the number, or names an entry that
+    /// has it.
+    pub fn answers(&self, comments: &[RegistryComment]) -> Answers {
+        let mut answers: HashMap<u32, Vec<Span>> = HashMap::new();
+        for comment in comments {
+            let entry = || self.entry(&comment.entry)?.1.port().map(u32::from);
+            if let Some(number) = comment.number.or_else(entry) {
+                answers.entry(number).or_default().push(comment.covers);
+            }
+        }
+        Answers(answers.into_iter().map(|(number, spans)| (number, spans.into_iter().collect())).collect())
+    }
+
+    /// The entry of a dotted name in whichever registry has it.
+    pub fn entry(&self, name: &str) -> Option<Known<'p>> {
+        self.entries.get(split(name).as_slice()).copied()
+    }
+}
+
+/// What the registry comments of a file answer for.
+#[derive(Debug)]
+pub struct Answers(HashMap<u32, Spans>);
+
+impl Answers {
+    /// Whether a comment answers for a number at a place. Whether it is right is for `port-drift` to say.
+    pub fn cover(&self, number: u32, span: Span) -> bool {
+        self.0.get(&number).is_some_and(|spans| spans.any_around(span))
+    }
+}
+
+/// The entries by the names under which [`Registry::named`] finds them.
+fn entries<'p>(all: &[&'p Registry]) -> HashMap<&'p [String], Known<'p>> {
+    let mut entries = HashMap::new();
+    for &registry in all {
+        for path in registry.entries.iter().map(|entry| entry.path.as_slice()) {
+            let Lookup::Entry(entry) = registry.lookup(path) else { continue };
+            entries.entry(path).or_insert((registry, entry));
+            let bare = registry.bare(entry);
+            if bare.len() < path.len() && matches!(registry.lookup(bare), Lookup::Missing(_)) {
+                entries.entry(bare).or_insert((registry, entry));
+            }
+        }
+    }
+    entries
+}
+
+/// The entries by number. The registry that is easiest to import stands for those that say the same.
+fn numbers<'p>(all: &[&'p Registry]) -> BTreeMap<u32, Vec<Known<'p>>> {
+    let mut by_ease = all.to_vec();
+    by_ease.sort_by_key(|registry| (!registry.shape.importable, registry.shape.calls.len(), registry.path.clone()));
+    let mut numbers: BTreeMap<u32, Vec<Known<'p>>> = BTreeMap::new();
+    let mut homes: HashMap<(u16, &[String]), &RelPath> = HashMap::new();
+    for registry in by_ease {
+        let mut origins = HashSet::new();
+        for (entry, port) in registry.ports().filter(|(entry, _)| origins.insert(entry.origin)) {
+            let home = *homes.entry((port, registry.bare(entry))).or_insert(&registry.path);
+            if *home == registry.path {
+                numbers.entry(u32::from(port)).or_default().push((registry, entry));
+            }
+        }
+    }
+    numbers
+}

@@ -1,0 +1,253 @@
+//! From a file to a registry: enter the functions around its set, walk the set, and say what each entry is.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use super::eval::{Given, Machine, formal_names};
+use super::shape::{Call, Shape};
+use super::{Entry, Registry, Value};
+use crate::facts::port_registry::eval::fault;
+use crate::facts::port_registry::eval::value::{Attr, Eval, Lambda, Set, ThunkId, Val, Why};
+use crate::finding::{RelPath, Span};
+use crate::lang::{Field, Kind, Tree};
+
+/// Functions around a set that are entered at most.
+const CALLS: usize = 4;
+
+/// How deep groups may nest.
+const DEPTH: usize = 16;
+
+/// Longer names than this are not read: every use of an entry would be told with its name.
+const NAME: usize = 255;
+
+/// The most entries that are read: there are no more ports than this.
+const ENTRIES: usize = 1 << 16;
+
+/// Names that a file gives its ports when it has other things as well.
+const PREFIXES: [&str; 4] = ["ports", "port", "registry", "portRegistry"];
+
+/// The default place of a registry: a file there is one whatever it holds.
+const DEFAULT: &str = "lib/ports.nix";
+
+/// Reads a file as a registry; `None` where it gives no set. Whether the set is that of a registry is for
+/// [`Registry::is_convincing`] to say.
+pub(super) fn registry(path: &RelPath, tree: &Tree<'_>) -> Option<Registry> {
+    let mut registry = read(path, tree, Given::Defaults)?;
+    let has_defaults = |call: &Call| matches!(call, Call::Set { optional, .. } if !optional.is_empty());
+    if registry.shape.calls.iter().any(has_defaults) {
+        let bare = read(path, tree, Given::Nothing);
+        let entries = bare.as_ref().map_or(&[][..], |bare| &bare.entries);
+        let known: HashMap<&[String], &Value> = entries.iter().map(|entry| (&*entry.path, &entry.value)).collect();
+        for entry in &mut registry.entries {
+            entry.settled = known.get(&*entry.path).is_some_and(|value| **value == entry.value);
+        }
+    }
+    Some(registry)
+}
+
+fn read(path: &RelPath, tree: &Tree<'_>, given: Given) -> Option<Registry> {
+    let root = tree.child(tree.root(), Field::Expression)?;
+    let mut machine = Machine::new(tree);
+    let mut thunk = machine.top(root);
+    let mut calls = Vec::new();
+    let mut local = machine.let_names(thunk);
+    let mut value = machine.force(thunk);
+    while let Ok(Val::Lambda(lambda)) = &value {
+        if calls.len() == CALLS {
+            return None;
+        }
+        calls.push(call_of(tree, lambda));
+        let lambda = lambda.clone();
+        match machine.enter(&lambda, given) {
+            Ok(body) => thunk = body,
+            Err(_) => return None,
+        }
+        local = machine.let_names(thunk).or(local);
+        value = machine.force(thunk);
+    }
+    let fault = fault::find(tree);
+    let whole = Walk { machine: &mut machine, entries: Vec::new() }.read(&value, fault.as_deref());
+    let whole = whole.map(|entries| make(path, entries, calls.clone(), true));
+    if let Some(registry) = &whole
+        && registry.is_convincing()
+    {
+        return whole;
+    }
+    let kept = local.and_then(|names| kept_to_itself(&mut machine, &names, fault.as_deref()));
+    let kept = kept.map(|entries| make(path, entries, calls, false)).filter(Registry::is_convincing);
+    kept.or(whole)
+}
+
+fn make(path: &RelPath, mut entries: Vec<Entry>, calls: Vec<Call>, importable: bool) -> Registry {
+    let prefix = prefix(&entries);
+    for entry in entries.iter_mut().filter(|entry| !entry.path.starts_with(&prefix)) {
+        if let Value::NotPort(_) = entry.value {
+            entry.value = Value::Helper;
+        }
+    }
+    Registry::new(path.clone(), entries, Shape { calls, prefix, importable })
+}
+
+/// The ports that a file binds in its `let` without giving them away.
+fn kept_to_itself(machine: &mut Machine<'_, '_>, names: &Set, fault: Option<&str>) -> Option<Vec<Entry>> {
+    let attr = PREFIXES.iter().find_map(|&name| names.attrs.get(name))?;
+    let value = machine.force(attr.thunk);
+    Walk { machine, entries: Vec::new() }.read(&value, fault)
+}
+
+/// The name that all ports of a registry stand under, if it is one that says so.
+fn prefix(entries: &[Entry]) -> Vec<String> {
+    let mut firsts = entries.iter().filter(|entry| entry.port().is_some()).map(|entry| entry.path.first());
+    let Some(Some(first)) = firsts.next() else { return Vec::new() };
+    let shared = PREFIXES.contains(&first.as_str()) && firsts.all(|other| other == Some(first));
+    // `{ ports = 80; }` is an entry of that name, not a group.
+    let group = entries.iter().all(|entry| entry.path.len() > 1 || entry.path.first() != Some(first));
+    if shared && group { vec![first.clone()] } else { Vec::new() }
+}
+
+fn call_of(tree: &Tree<'_>, lambda: &Lambda) -> Call {
+    let Some(formals) = tree.child_of_kind(lambda.node, Kind::Formals) else {
+        let name = tree.child(lambda.node, Field::Universal).map_or("", |name| tree.slice(name));
+        return Call::Any { name: name.to_owned() };
+    };
+    let (mut required, mut optional) = (Vec::new(), Vec::new());
+    for (name, default) in formal_names(tree, formals) {
+        match default {
+            Some(_) => optional.push(name.to_owned()),
+            None => required.push(name.to_owned()),
+        }
+    }
+    Call::Set { required, optional, open: tree.child_of_kind(formals, Kind::Ellipses).is_some() }
+}
+
+/// A group on the way: where it is, what it holds, and the groups around it.
+struct Group {
+    path: Vec<String>,
+    set: Rc<Set>,
+    around: Vec<ThunkId>,
+}
+
+struct Walk<'m, 't, 'a> {
+    machine: &'m mut Machine<'t, 'a>,
+    entries: Vec<Entry>,
+}
+
+impl Walk<'_, '_, '_> {
+    /// The entries of a value, in the order of the file; `None` where it is certainly no set.
+    fn read(mut self, value: &Eval<Val>, fault: Option<&str>) -> Option<Vec<Entry>> {
+        if let Some(fault) = fault {
+            self.undecidable(&[], Span::default(), fault);
+        }
+        match value {
+            Ok(Val::Set(set)) => self.groups(Group { path: Vec::new(), set: set.clone(), around: Vec::new() }),
+            Ok(_) => return None,
+            Err(why) => self.undecidable(&[], Span::default(), why),
+        }
+        for entry in &mut self.entries {
+            entry.read_here = self.machine.was_read(entry.origin);
+        }
+        self.entries.sort_by_key(|entry| entry.name_span);
+        Some(self.entries)
+    }
+
+    fn groups(&mut self, first: Group) {
+        let mut todo = vec![first];
+        while let Some(group) = todo.pop() {
+            if let Some(why) = &group.set.open {
+                let span = group.set.attrs.values().next().map(|attr| attr.name_span).unwrap_or_default();
+                self.undecidable(&group.path, span, why);
+            }
+            for (name, attr) in &group.set.attrs {
+                if name.len() > NAME {
+                    self.undecidable(&group.path, attr.name_span, "it has a name that is too long");
+                    continue;
+                }
+                if self.entries.len() + todo.len() >= ENTRIES {
+                    return self.undecidable(&[], Span::default(), "it has more entries than there are ports");
+                }
+                let path: Vec<String> = group.path.iter().cloned().chain([name.to_string()]).collect();
+                todo.extend(self.attribute(path, *attr, &group.around));
+            }
+        }
+    }
+
+    /// Reads one attribute: an entry, or a group to walk.
+    fn attribute(&mut self, path: Vec<String>, attr: Attr, around: &[ThunkId]) -> Option<Group> {
+        let value = self.machine.force(attr.thunk);
+        let (origin, span) = self.machine.origin(attr.thunk);
+        let value = match value {
+            Ok(Val::Set(set)) => {
+                if around.contains(&origin) || path.len() == DEPTH {
+                    self.undecidable(&path, attr.name_span, "the set contains itself or is nested too deeply");
+                    return None;
+                }
+                let around = around.iter().copied().chain([origin]).collect();
+                return Some(Group { path, set, around });
+            }
+            Ok(Val::Int(number)) => match u16::try_from(number) {
+                Ok(port @ 1..) => Value::Port(port),
+                _ => Value::NotPort(number.to_string()),
+            },
+            Ok(Val::Lambda(_) | Val::Builtin(..)) => Value::Helper,
+            Ok(other) => Value::NotPort(other.describe().to_owned()),
+            Err(why) => Value::NotDecidable(why.to_string()),
+        };
+        let value_span = if span == Span::default() { attr.name_span } else { span };
+        self.entries.push(Entry {
+            path,
+            value,
+            name_span: attr.name_span,
+            value_span,
+            origin,
+            read_here: false,
+            settled: true,
+        });
+        None
+    }
+
+    fn undecidable(&mut self, path: &[String], span: Span, why: &str) {
+        self.entries.push(Entry {
+            path: path.to_vec(),
+            value: Value::NotDecidable(Why::from(why).to_string()),
+            name_span: span,
+            value_span: span,
+            origin: ThunkId::MAX,
+            read_here: false,
+            settled: true,
+        });
+    }
+}
+
+impl Registry {
+    /// Whether the content alone shows that this is a registry: a set of names and port numbers, not a module that
+    /// happens to be called `ports.nix`.
+    pub fn is_convincing(&self) -> bool {
+        let top = |name: &str| self.entries.iter().any(|entry| entry.path.first().is_some_and(|first| first == name));
+        // A module of NixOS or flake-parts, and a set that is a function.
+        if ["options", "config", "imports", "flake", "perSystem", "__functor"].into_iter().any(top) {
+            return false;
+        }
+        let ports: Vec<&Entry> = self.ports().map(|(entry, _)| entry).collect();
+        let count = |wanted: fn(&Value) -> bool| self.entries.iter().filter(|entry| wanted(&entry.value)).count();
+        let others = count(|value| matches!(value, Value::NotPort(_)));
+        let helpers = count(|value| matches!(value, Value::Helper));
+        if *self.path == *DEFAULT || self.path.ends_with(&format!("/{DEFAULT}")) {
+            // Functions alone are a library about ports.
+            return !ports.is_empty() || helpers == 0;
+        }
+        if ports.is_empty() {
+            return false;
+        }
+        // In a NixOS module the last name says what the number is; in a registry it says whose.
+        let module = ["services", "networking", "virtualisation", "systemd", "programs"].into_iter().any(top);
+        let options = ports.iter().filter(|entry| names_an_option(entry)).count();
+        ports.len() > others && !(module && (others > 0 || options * 2 > ports.len()))
+    }
+}
+
+fn names_an_option(entry: &Entry) -> bool {
+    entry.path.last().is_some_and(|name| {
+        let name = name.to_ascii_lowercase();
+        name.ends_with("port") || name.ends_with("ports")
+    })
+}

@@ -1,0 +1,550 @@
+//! A small lazy evaluator for the Nix that registries are made of.
+//!
+//! It knows what the text says and nothing else: arguments, imports and other packages' functions are not known, and
+//! whatever depends on them is not decidable. Laziness is Nix's own, so an entry that is not known spoils no other.
+//! Work and depth are bounded, and a value that needs itself is noticed, so that it always ends.
+
+pub mod builtins;
+pub mod fault;
+mod function;
+pub mod layout;
+pub mod ops;
+pub mod value;
+
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+pub(super) use self::function::{Given, formal_names};
+use self::layout::{Body, Layout};
+use self::value::{Attr, Eval, Lambda, ScopeId, Set, ThunkId, Val, Why};
+use crate::finding::Span;
+use crate::lang::{Field, Kind, Node, Tree, nix};
+
+/// Steps per file at most: ten thousand entries need a tenth of it.
+const FUEL: usize = 400_000;
+
+/// How deep evaluation may nest, so that the stack of a worker thread always holds it.
+const DEPTH: u32 = 256;
+
+/// The scope of the language itself.
+const GLOBAL: ScopeId = 0;
+
+enum Thunk {
+    Done(Eval<Val>),
+    /// Being evaluated: needed by itself if it is asked for now.
+    Running,
+    Expression(Node, ScopeId),
+    Layout(Rc<Body>, ScopeId),
+    /// An attribute of a set.
+    Attribute(ThunkId, Rc<str>),
+    /// A function and its argument.
+    Call(ThunkId, ThunkId),
+}
+
+struct Scope {
+    parent: ScopeId,
+    names: Names,
+}
+
+enum Names {
+    Bound(HashMap<Rc<str>, ThunkId>),
+    With(ThunkId),
+}
+
+/// The evaluator of one file.
+pub(super) struct Machine<'t, 'a> {
+    pub(super) tree: &'t Tree<'a>,
+    thunks: Vec<Thunk>,
+    /// Where a thunk is written.
+    spans: Vec<Span>,
+    /// Definitions that are another one under a further name (`a = b;`, `inherit (x) a;`), and which that is.
+    aliases: HashMap<ThunkId, ThunkId>,
+    /// The thunk whose value the last evaluation handed on as it is.
+    handed_on: Option<ThunkId>,
+    /// What names and selections read, so what other values are made of.
+    read: HashSet<ThunkId>,
+    scopes: Vec<Scope>,
+    fuel: usize,
+    depth: u32,
+}
+
+impl<'t, 'a> Machine<'t, 'a> {
+    pub(super) fn new(tree: &'t Tree<'a>) -> Self {
+        let global = Scope { parent: GLOBAL, names: Names::Bound(HashMap::new()) };
+        Self {
+            tree,
+            thunks: Vec::new(),
+            spans: Vec::new(),
+            aliases: HashMap::new(),
+            handed_on: None,
+            read: HashSet::new(),
+            scopes: vec![global],
+            fuel: FUEL,
+            depth: 0,
+        }
+    }
+
+    /// Suspends an expression of the file's own scope.
+    pub(super) fn top(&mut self, node: Node) -> ThunkId {
+        self.suspend(node, GLOBAL)
+    }
+
+    fn add(&mut self, thunk: Thunk, span: Span) -> ThunkId {
+        self.thunks.push(thunk);
+        self.spans.push(span);
+        self.thunks.len() as ThunkId - 1
+    }
+
+    fn suspend(&mut self, node: Node, scope: ScopeId) -> ThunkId {
+        let span = self.tree.span(nix::unwrap_parens(self.tree, node));
+        self.add(Thunk::Expression(node, scope), span)
+    }
+
+    /// A value that is there already.
+    pub(super) fn ready(&mut self, value: Eval<Val>) -> ThunkId {
+        self.add(Thunk::Done(value), Span::default())
+    }
+
+    /// A function call, to be made when its value is asked for.
+    pub(super) fn call_later(&mut self, function: ThunkId, argument: ThunkId) -> ThunkId {
+        self.add(Thunk::Call(function, argument), Span::default())
+    }
+
+    /// Where a value is defined: names for names followed to the definition that gives it.
+    pub(super) fn origin(&self, thunk: ThunkId) -> (ThunkId, Span) {
+        let at = self.aliases.get(&thunk).copied().unwrap_or(thunk);
+        (at, self.spans.get(at as usize).copied().unwrap_or_default())
+    }
+
+    /// Whether another value of the file is made of a definition.
+    pub(super) fn was_read(&self, origin: ThunkId) -> bool {
+        self.read.contains(&origin)
+    }
+
+    /// Evaluates a thunk that a name or a selection reads, and hands its value on.
+    fn read(&mut self, id: ThunkId) -> Eval<Val> {
+        let value = self.force(id);
+        self.hand_on(Some(id));
+        value
+    }
+
+    /// Notes what is handed on now. What was before is part of something else: that reads it.
+    fn hand_on(&mut self, thunk: Option<ThunkId>) {
+        if let Some(before) = std::mem::replace(&mut self.handed_on, thunk) {
+            let (origin, _) = self.origin(before);
+            self.read.insert(origin);
+        }
+    }
+
+    /// A definition whose whole value is that of another is the same one under a further name.
+    fn settle(&mut self, id: ThunkId, value: &Eval<Val>) {
+        if value.is_ok()
+            && let Some(handed_on) = self.handed_on.take()
+        {
+            let (origin, _) = self.origin(handed_on);
+            self.aliases.insert(id, origin);
+        }
+        self.hand_on(None);
+    }
+
+    /// Evaluates a thunk, once.
+    pub(super) fn force(&mut self, id: ThunkId) -> Eval<Val> {
+        self.hand_on(None);
+        let Some(slot) = self.thunks.get_mut(id as usize) else { return Err("it is not there".into()) };
+        let value = match std::mem::replace(slot, Thunk::Running) {
+            Thunk::Done(value) => value,
+            Thunk::Running => Err("it needs its own value".into()),
+            Thunk::Expression(node, scope) => self.eval(node, scope),
+            Thunk::Layout(body, scope) => match &*body {
+                Body::Set(layout) => self.set(layout, scope).map(|(set, _)| Val::Set(Rc::new(set))),
+                _ => Err("it is defined twice".into()),
+            },
+            Thunk::Attribute(source, name) => self.attribute(source, &name),
+            Thunk::Call(function, argument) => self.force(function).and_then(|f| self.call(f, argument)),
+        };
+        self.settle(id, &value);
+        self.thunks[id as usize] = Thunk::Done(value.clone());
+        value
+    }
+
+    fn attribute(&mut self, source: ThunkId, name: &str) -> Eval<Val> {
+        let set = self.force_set(source)?;
+        match (set.attrs.get(name), &set.open) {
+            (Some(attr), _) => self.read(attr.thunk),
+            (None, Some(why)) => Err(why.clone()),
+            (None, None) => Err(format!("there is no `{name}`").into()),
+        }
+    }
+
+    pub(super) fn force_set(&mut self, id: ThunkId) -> Eval<Rc<Set>> {
+        match self.force(id)? {
+            Val::Set(set) => Ok(set),
+            other => Err(mismatch(&other, "a set")),
+        }
+    }
+
+    fn eval(&mut self, node: Node, scope: ScopeId) -> Eval<Val> {
+        self.hand_on(None);
+        let value = self.deeper(|machine| machine.eval_node(node, scope));
+        if !may_hand_on(self.tree.kind(node)) {
+            self.hand_on(None);
+        }
+        value
+    }
+
+    /// Runs something one level deeper, if there is room and fuel for it.
+    fn deeper(&mut self, run: impl FnOnce(&mut Self) -> Eval<Val>) -> Eval<Val> {
+        self.burn(1)?;
+        if self.depth == DEPTH {
+            return Err("it is nested too deeply".into());
+        }
+        self.depth += 1;
+        let value = run(self);
+        self.depth -= 1;
+        value
+    }
+
+    /// Pays for work that grows with the size of something.
+    pub(super) fn burn(&mut self, steps: usize) -> Eval<()> {
+        match self.fuel.checked_sub(steps) {
+            Some(rest) => self.fuel = rest,
+            None => return Err("it takes too long to evaluate".into()),
+        }
+        Ok(())
+    }
+
+    fn eval_node(&mut self, node: Node, scope: ScopeId) -> Eval<Val> {
+        let tree = self.tree;
+        let child = |field| tree.child(node, field).ok_or_else(|| Why::from("it cannot be read"));
+        match tree.kind(node) {
+            Kind::Parenthesized => self.eval(child(Field::Expression)?, scope),
+            Kind::Integer => {
+                let number = tree.slice(node).parse().map_err(|_| Why::from("the integer is too large"));
+                number.map(Val::Int)
+            }
+            Kind::Float => tree.slice(node).parse().map(Val::Float).map_err(|_| "the number cannot be read".into()),
+            Kind::String => self.string(node, scope),
+            Kind::IndentedString => Ok(Val::Str(plain_line(tree, node))),
+            Kind::Uri => Ok(Val::Str(Some(tree.slice(node).into()))),
+            Kind::Path | Kind::HomePath | Kind::SearchPath => Ok(Val::Path),
+            Kind::List => {
+                let items: Vec<Node> = tree.children(node).filter(|&item| tree.field(item) == Field::Element).collect();
+                Ok(Val::List(items.into_iter().map(|item| self.suspend(item, scope)).collect()))
+            }
+            Kind::Attrset | Kind::RecAttrset => {
+                self.set(&Layout::read(tree, node), scope).map(|(set, _)| Val::Set(Rc::new(set)))
+            }
+            Kind::LetAttrset => {
+                let (set, _) = self.set(&Layout::read(tree, node), scope)?;
+                match set.attrs.get("body") {
+                    Some(body) => self.read(body.thunk),
+                    None => Err("there is no `body`".into()),
+                }
+            }
+            Kind::Let => {
+                let (_, inner) = self.set(&Layout::read(tree, node), scope)?;
+                self.eval(child(Field::Body)?, inner)
+            }
+            Kind::Function => Ok(Val::Lambda(Rc::new(Lambda { node, scope }))),
+            Kind::Variable => {
+                let thunk = self.variable(tree.slice(node), scope)?;
+                self.read(thunk)
+            }
+            Kind::With => {
+                let environment = self.suspend(child(Field::Environment)?, scope);
+                self.scopes.push(Scope { parent: scope, names: Names::With(environment) });
+                self.eval(child(Field::Body)?, self.scopes.len() as ScopeId - 1)
+            }
+            Kind::Assert => {
+                // An assertion about things not known here holds, or the file would be of no use to anybody.
+                if let Ok(false) = self.truth(child(Field::Condition)?, scope) {
+                    return Err("its assertion fails".into());
+                }
+                self.eval(child(Field::Body)?, scope)
+            }
+            Kind::If => {
+                let branch = match self.truth(child(Field::Condition)?, scope)? {
+                    true => Field::Consequence,
+                    false => Field::Alternative,
+                };
+                self.eval(child(branch)?, scope)
+            }
+            Kind::Select => self.select(node, scope),
+            Kind::HasAttr => self.has_attr(node, scope),
+            Kind::Apply => {
+                let function = self.eval(child(Field::Function)?, scope)?;
+                let argument = self.suspend(child(Field::Argument)?, scope);
+                self.call(function, argument)
+            }
+            Kind::Unary => {
+                let operand = child(Field::Argument)?;
+                match tree.slice(child(Field::Operator)?) {
+                    "!" => self.truth(operand, scope).map(|truth| Val::Bool(!truth)),
+                    _ => ops::negate(self.eval(operand, scope)?),
+                }
+            }
+            Kind::Binary => self.binary(node, scope),
+            _ => Err("it cannot be read".into()),
+        }
+    }
+
+    fn truth(&mut self, node: Node, scope: ScopeId) -> Eval<bool> {
+        match self.eval(node, scope)? {
+            Val::Bool(truth) => Ok(truth),
+            other => Err(mismatch(&other, "a boolean")),
+        }
+    }
+
+    fn binary(&mut self, node: Node, scope: ScopeId) -> Eval<Val> {
+        let tree = self.tree;
+        let child = |field| tree.child(node, field).ok_or_else(|| Why::from("it cannot be read"));
+        let (left, right) = (child(Field::Left)?, child(Field::Right)?);
+        let operator = tree.slice(child(Field::Operator)?);
+        let short = match operator {
+            "&&" => Some(false),
+            "||" | "->" => Some(true),
+            _ => None,
+        };
+        if let Some(short) = short {
+            let truth = self.truth(left, scope)? != (operator == "->");
+            return Ok(Val::Bool(if truth == short { short } else { self.truth(right, scope)? }));
+        }
+        if operator == "//" {
+            let left = opened(self.eval(left, scope));
+            let right = opened(self.eval(right, scope));
+            return ops::update(self, left, right);
+        }
+        let left = self.eval(left, scope)?;
+        let right = self.eval(right, scope)?;
+        ops::binary(self, operator, left, right)
+    }
+
+    fn string(&mut self, node: Node, scope: ScopeId) -> Eval<Val> {
+        if let Some(text) = nix::literal_string(self.tree, node) {
+            return Ok(Val::Str(Some(text.into())));
+        }
+        let mut text = String::new();
+        for part in self.tree.children(node) {
+            match self.tree.kind(part) {
+                Kind::StringFragment => text.push_str(self.tree.slice(part)),
+                Kind::Interpolation => {
+                    let inner = self.tree.child(part, Field::Expression);
+                    match inner.map(|inner| self.eval(inner, scope)) {
+                        Some(Ok(Val::Str(Some(inner)))) => text.push_str(&inner),
+                        Some(Ok(other @ (Val::Int(_) | Val::Bool(_) | Val::Null | Val::List(_) | Val::Float(_)))) => {
+                            return Err(mismatch(&other, "a string"));
+                        }
+                        _ => return Ok(Val::Str(None)),
+                    }
+                }
+                _ => return Ok(Val::Str(None)),
+            }
+        }
+        Ok(Val::Str((text.len() <= ops::LONGEST).then(|| text.into())))
+    }
+
+    /// The name that an element of an attribute path stands for.
+    fn name(&mut self, node: Node, scope: ScopeId) -> Eval<Rc<str>> {
+        if let Some(name) = nix::name_text(self.tree, node) {
+            return Ok(name.into());
+        }
+        let value = match self.tree.kind(node) {
+            Kind::String => self.string(node, scope)?,
+            Kind::Interpolation => match self.tree.child(node, Field::Expression) {
+                Some(inner) => self.eval(inner, scope)?,
+                None => return Err("it cannot be read".into()),
+            },
+            _ => return Err("it cannot be read".into()),
+        };
+        match value {
+            Val::Str(Some(name)) => Ok(name),
+            Val::Str(None) => Err("a name in it is computed".into()),
+            other => Err(mismatch(&other, "a name")),
+        }
+    }
+
+    fn attrpath(&self, node: Node) -> Vec<Node> {
+        let path = self.tree.child(node, Field::Attrpath);
+        path.map(|path| self.tree.children(path).filter(|&name| self.tree.kind(name) != Kind::Comment).collect())
+            .unwrap_or_default()
+    }
+
+    fn select(&mut self, node: Node, scope: ScopeId) -> Eval<Val> {
+        let default = self.tree.child(node, Field::Default);
+        let Some(base) = self.tree.child(node, Field::Expression) else { return Err("it cannot be read".into()) };
+        if self.tree.kind(base) == Kind::Variable && self.is_global(base, "builtins", scope) {
+            return self.select_builtin(node, scope);
+        }
+        let mut value = self.eval(base, scope)?;
+        for name in self.attrpath(node) {
+            let name = self.name(name, scope)?;
+            value = match (&value, default) {
+                (Val::Set(set), _) => match (set.attrs.get(&name), &set.open, default) {
+                    (Some(attr), ..) => self.read(attr.thunk)?,
+                    (None, Some(why), _) => return Err(why.clone()),
+                    (None, None, Some(default)) => return self.eval(default, scope),
+                    (None, None, None) => return Err(format!("there is no `{name}`").into()),
+                },
+                (_, Some(default)) => return self.eval(default, scope),
+                (other, None) => return Err(mismatch(other, "a set")),
+            };
+        }
+        Ok(value)
+    }
+
+    fn select_builtin(&mut self, node: Node, scope: ScopeId) -> Eval<Val> {
+        let path = self.attrpath(node);
+        let [name] = path.as_slice() else { return Err("it is built in and not known".into()) };
+        let name = self.name(*name, scope)?;
+        builtins::named(&name).ok_or_else(|| format!("`builtins.{name}` is not known").into())
+    }
+
+    fn has_attr(&mut self, node: Node, scope: ScopeId) -> Eval<Val> {
+        let Some(base) = self.tree.child(node, Field::Expression) else { return Err("it cannot be read".into()) };
+        let mut value = self.eval(base, scope)?;
+        let path = self.attrpath(node);
+        for (index, &name) in path.iter().enumerate() {
+            let name = self.name(name, scope)?;
+            let Val::Set(set) = &value else { return Ok(Val::Bool(false)) };
+            match (set.attrs.get(&name), &set.open) {
+                (Some(_), _) if index + 1 == path.len() => return Ok(Val::Bool(true)),
+                (Some(attr), _) => value = self.force(attr.thunk)?,
+                (None, Some(why)) => return Err(why.clone()),
+                (None, None) => return Ok(Val::Bool(false)),
+            }
+        }
+        Ok(Val::Bool(false))
+    }
+
+    /// Whether a variable is a name of the language itself, not bound by the text.
+    fn is_global(&self, node: Node, name: &str, scope: ScopeId) -> bool {
+        self.tree.slice(node) == name && self.lexical(name, scope).is_none()
+    }
+
+    fn lexical(&self, name: &str, mut scope: ScopeId) -> Option<ThunkId> {
+        while scope != GLOBAL {
+            let Scope { parent, names } = &self.scopes[scope as usize];
+            if let Names::Bound(names) = names
+                && let Some(&thunk) = names.get(name)
+            {
+                return Some(thunk);
+            }
+            scope = *parent;
+        }
+        None
+    }
+
+    /// The thunk of a name: bound by the text, by the language, or by a `with`, in this order.
+    fn variable(&mut self, name: &str, scope: ScopeId) -> Eval<ThunkId> {
+        if let Some(thunk) = self.lexical(name, scope) {
+            return Ok(thunk);
+        }
+        if let Some(value) = builtins::global(name) {
+            return Ok(self.ready(value));
+        }
+        let mut at = scope;
+        while at != GLOBAL {
+            let Scope { parent, names } = &self.scopes[at as usize];
+            let parent = *parent;
+            if let &Names::With(environment) = names {
+                let set = self.force_set(environment)?;
+                match (set.attrs.get(name), &set.open) {
+                    (Some(attr), _) => return Ok(attr.thunk),
+                    (None, Some(why)) => return Err(why.clone()),
+                    (None, None) => {}
+                }
+            }
+            at = parent;
+        }
+        Err(format!("`{name}` is not defined in this file").into())
+    }
+
+    /// Makes the set of a layout, and the scope that its names make where it is recursive (else the outer one).
+    fn set(&mut self, layout: &Layout, outer: ScopeId) -> Eval<(Set, ScopeId)> {
+        self.burn(layout.members.len())?;
+        let scope = if layout.recursive {
+            self.scopes.push(Scope { parent: outer, names: Names::Bound(HashMap::new()) });
+            self.scopes.len() as ScopeId - 1
+        } else {
+            outer
+        };
+        let mut set = Set::default();
+        let mut sources: HashMap<Node, ThunkId> = HashMap::new();
+        for member in &layout.members {
+            let thunk = match &*member.body {
+                &Body::Expression(value) => self.suspend(value, scope),
+                Body::Outer => match self.variable(&member.name, outer) {
+                    Ok(thunk) => thunk,
+                    Err(why) => self.add(Thunk::Done(Err(why)), member.span),
+                },
+                &Body::From(source) => {
+                    let source = *sources.entry(source).or_insert_with(|| self.suspend(source, scope));
+                    self.add(Thunk::Attribute(source, member.name.clone()), member.span)
+                }
+                Body::Set(_) | Body::Unreadable => self.add(Thunk::Layout(member.body.clone(), scope), member.span),
+            };
+            set.attrs.insert(member.name.clone(), Attr { thunk, name_span: member.span });
+        }
+        if layout.recursive {
+            let names = set.attrs.iter().map(|(name, attr)| (name.clone(), attr.thunk)).collect();
+            self.scopes[scope as usize].names = Names::Bound(names);
+        }
+        self.computed(layout, scope, &mut set)?;
+        Ok((set, scope))
+    }
+
+    /// Adds the attributes whose names are computed; a set is open where one of them is not known.
+    fn computed(&mut self, layout: &Layout, scope: ScopeId, set: &mut Set) -> Eval<()> {
+        for (name, body) in &layout.computed {
+            let span = self.tree.span(*name);
+            let known = match self.name(*name, scope) {
+                Ok(known) => known,
+                Err(why) => {
+                    set.open = Some(why);
+                    continue;
+                }
+            };
+            if set.attrs.contains_key(&known) {
+                return Err(format!("`{known}` is defined twice").into());
+            }
+            let thunk = match &**body {
+                &Body::Expression(value) => self.suspend(value, scope),
+                _ => self.add(Thunk::Layout(body.clone(), scope), span),
+            };
+            set.attrs.insert(known, Attr { thunk, name_span: span });
+        }
+        Ok(())
+    }
+}
+
+/// Whether an expression's value may be that of a name in it, as it is.
+fn may_hand_on(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Parenthesized
+            | Kind::Let
+            | Kind::LetAttrset
+            | Kind::Variable
+            | Kind::With
+            | Kind::Assert
+            | Kind::If
+            | Kind::Select
+            | Kind::Apply
+    )
+}
+
+/// A set that is not known is one with unknown names: what is merged into it may be known nevertheless.
+fn opened(value: Eval<Val>) -> Val {
+    value.unwrap_or_else(|why| Val::Set(Rc::new(Set { open: Some(why), ..Set::default() })))
+}
+
+/// The text of a `''string''` of one line; what longer ones say does not matter here.
+fn plain_line(tree: &Tree<'_>, node: Node) -> Option<Rc<str>> {
+    let text = nix::literal_string(tree, node)?;
+    (!text.contains('\n') && !text.starts_with(' ')).then(|| text.into())
+}
+
+/// Says that a value is of the wrong kind.
+pub(super) fn mismatch(value: &Val, wanted: &str) -> Why {
+    format!("it is {} where {wanted} is needed", value.describe()).into()
+}

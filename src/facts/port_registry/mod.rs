@@ -1,0 +1,236 @@
+//! The port registry as a program fact: the nested set of names and numbers that a repository keeps its ports in,
+//! known as Nix knows it.
+//!
+//! [`evaluate`] reads a file the way Nix would, without running it (`eval`); what cannot be known from the text is
+//! [`Value::NotDecidable`], never a guess. [`Registries`] answers questions over all registries of a repository,
+//! [`comment`] reads the comments with which YAML and Dockerfiles refer to an entry, [`uses`] the Nix that does.
+
+mod all;
+mod collect;
+pub mod comment;
+mod eval;
+mod index;
+mod mentions;
+pub mod nearest;
+pub mod references;
+mod shape;
+pub mod uses;
+
+use crate::config::PortSettings;
+use crate::finding::{RelPath, Span};
+use crate::lang::Tree;
+pub use all::{Answers, Registries};
+pub use comment::RegistryComment;
+use index::Index;
+pub use mentions::Mentions;
+pub use shape::{Call, Shape};
+pub use uses::Use;
+
+/// One name of a registry and what it stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The names that lead to it, outermost first: `["databases", "redis"]`.
+    pub path: Vec<String>,
+    /// What it is.
+    pub value: Value,
+    /// The place of the name.
+    pub name_span: Span,
+    /// The place of the expression that gives the value.
+    pub value_span: Span,
+    /// Entries that are one definition under several names (`inherit`, `a = b;`) share this number.
+    pub origin: u32,
+    /// Whether another value of the file is made of it.
+    pub read_here: bool,
+    /// Whether it is the same with whatever arguments the registry is called.
+    pub settled: bool,
+}
+
+impl Entry {
+    /// The path as it is written after the registry's name: `databases.redis`.
+    pub fn name(&self) -> String {
+        dotted(&self.path)
+    }
+
+    /// The port number, where it is one.
+    pub fn port(&self) -> Option<u16> {
+        match self.value {
+            Value::Port(number) => Some(number),
+            _ => None,
+        }
+    }
+}
+
+/// What an entry is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// A port number, 1 to 65535.
+    Port(u16),
+    /// Something that is no port number, and what.
+    NotPort(String),
+    /// A helper beside the entries: a function, or something else outside of the set that holds the ports.
+    Helper,
+    /// Not known from the text, and why.
+    NotDecidable(String),
+}
+
+/// A registry file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registry {
+    /// The file.
+    pub path: RelPath,
+    /// Its entries, in the order of the file. An undecidable group is one entry at the group's path.
+    pub entries: Vec<Entry>,
+    /// How it is written, and so how it is imported.
+    pub shape: Shape,
+    /// The entries by path.
+    index: Index,
+}
+
+/// What a path leads to in a registry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lookup<'r> {
+    /// An entry.
+    Entry(&'r Entry),
+    /// A group of entries.
+    Group,
+    /// Nothing, for certain: the name at this index of the path does not exist.
+    Missing(usize),
+    /// Not known from the text.
+    NotDecidable,
+}
+
+impl Registry {
+    /// A registry of some entries.
+    fn new(path: RelPath, entries: Vec<Entry>, shape: Shape) -> Self {
+        let index = Index::of(&entries);
+        Self { path, entries, shape, index }
+    }
+
+    /// What a path leads to.
+    pub fn lookup(&self, path: &[impl AsRef<str>]) -> Lookup<'_> {
+        self.index.lookup(&self.entries, path)
+    }
+
+    /// The entries at a path and below it.
+    pub fn below(&self, path: &[String]) -> impl Iterator<Item = &Entry> {
+        self.index.below(&self.entries, path)
+    }
+
+    /// The entry of a dotted name, as comments write it; `ports.` in front may be left out where the registry keeps
+    /// its ports in an attribute of that name.
+    pub fn named(&self, name: &str) -> Lookup<'_> {
+        let path = split(name);
+        match (self.lookup(&path), self.shape.prefix.as_slice()) {
+            (Lookup::Missing(at), prefix @ [_, ..]) => {
+                let whole: Vec<String> = prefix.iter().cloned().chain(path).collect();
+                match self.lookup(&whole) {
+                    Lookup::Missing(_) => Lookup::Missing(at),
+                    found => found,
+                }
+            }
+            (found, _) => found,
+        }
+    }
+
+    /// An entry's path without the name that the registry gives all its ports.
+    pub fn bare<'e>(&self, entry: &'e Entry) -> &'e [String] {
+        entry.path.strip_prefix(self.shape.prefix.as_slice()).unwrap_or(&entry.path)
+    }
+
+    /// The entries that are port numbers.
+    pub fn ports(&self) -> impl Iterator<Item = (&Entry, u16)> {
+        self.entries.iter().filter_map(|entry| Some((entry, entry.port()?)))
+    }
+}
+
+/// A path as Nix writes it: names joined by dots, quoted where they must be.
+pub fn dotted(path: &[String]) -> String {
+    let mut out = String::new();
+    for name in path {
+        if !out.is_empty() {
+            out.push('.');
+        }
+        if is_identifier(name) {
+            out.push_str(name);
+        } else {
+            out.push('"');
+            out.push_str(&name.replace('\\', "\\\\").replace('"', "\\\"").replace("${", "\\${"));
+            out.push('"');
+        }
+    }
+    out
+}
+
+/// Whether a name can be written without quotes.
+pub fn is_identifier(name: &str) -> bool {
+    const KEYWORDS: [&str; 9] = ["if", "then", "else", "let", "in", "inherit", "rec", "with", "assert"];
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '\''))
+        && !KEYWORDS.contains(&name)
+}
+
+/// The names of a dotted path; names may be quoted.
+pub fn split(name: &str) -> Vec<String> {
+    let mut names = vec![String::new()];
+    let mut quoted = false;
+    for c in name.chars() {
+        match (c, names.last_mut()) {
+            ('"', _) => quoted = !quoted,
+            ('.', _) if !quoted => names.push(String::new()),
+            (c, Some(last)) => last.push(c),
+            (_, None) => {}
+        }
+    }
+    names
+}
+
+/// Evaluates a file as a registry. `None` where it is none: by its path, or because a file that was not configured
+/// but found by its name holds something else.
+pub fn evaluate(path: &RelPath, tree: &Tree<'_>, settings: &PortSettings) -> Option<Registry> {
+    if !is_candidate(path, settings) {
+        return None;
+    }
+    let registry = collect::registry(path, tree);
+    match settings.registries.is_empty() {
+        true => registry.filter(Registry::is_convincing),
+        false => registry.or_else(|| Some(Registry::new(path.clone(), Vec::new(), Shape::default()))),
+    }
+}
+
+/// Whether a path may be that of a registry: a configured one, or, where none is configured, by its name.
+pub fn is_candidate(path: &str, settings: &PortSettings) -> bool {
+    if settings.registries.is_empty() {
+        return found_by_name(path);
+    }
+    settings.registries.iter().any(|configured| normal(configured) == path)
+}
+
+fn found_by_name(path: &str) -> bool {
+    const NAMES: [&str; 4] = ["ports.nix", "port.nix", "port-registry.nix", "ports-registry.nix"];
+    let name = path.rsplit('/').next().unwrap_or(path);
+    NAMES.contains(&name) || path == "ports/default.nix" || path.ends_with("/ports/default.nix")
+}
+
+fn normal(path: &str) -> &str {
+    path.trim_start_matches("./")
+}
+
+/// What a file says about registries, for the checks of the whole repository.
+#[derive(Debug, Default)]
+pub struct RegistryFacts {
+    /// The registry that the file is.
+    pub defined: Option<Registry>,
+    /// Where the file refers to a registry in Nix.
+    pub uses: Vec<Use>,
+    /// Where it does so in comments.
+    pub comments: Vec<RegistryComment>,
+    /// Folders that it may read every Nix file of, and where it does so.
+    pub folders: Vec<(RelPath, Span)>,
+}
+
+impl RegistryFacts {
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.defined.is_none() && self.uses.is_empty() && self.comments.is_empty() && self.folders.is_empty()
+    }
+}

@@ -1,0 +1,61 @@
+//! What refers to which registry: uses in Nix and comments elsewhere, with what each leads to.
+
+use super::{Lookup, Registries, Registry, RegistryComment, Use};
+use crate::facts::{Project, ProjectFile};
+use crate::finding::{RelPath, Span};
+use crate::paths;
+
+/// The uses of registries, with the file that each stands in.
+pub fn uses<'p>(
+    project: &'p Project,
+    registries: &'p Registries<'p>,
+) -> impl Iterator<Item = (&'p ProjectFile, &'p Use, &'p Registry)> {
+    project.files.iter().flat_map(|file| file.facts.registry.uses.iter().map(move |found| (file, found))).filter_map(
+        |(file, found)| Some((file, found, registries.at(&found.registry).filter(|at| at.path != file.source.path)?)),
+    )
+}
+
+/// The registry comments, with the registry that each means; `None` where there is no such registry.
+pub fn comments<'p>(
+    project: &'p Project,
+    registries: &'p Registries<'p>,
+) -> impl Iterator<Item = (&'p ProjectFile, &'p RegistryComment, Option<&'p Registry>)> {
+    project.files.iter().flat_map(move |file| {
+        let comments = file.facts.registry.comments.iter();
+        comments.map(move |comment| (file, comment, meant(registries, &file.source.path, &comment.registry)))
+    })
+}
+
+/// The registry that a comment means: by its path from the root, by a path from the file, or by the end of its path
+/// where that is enough to tell.
+fn meant<'p>(registries: &Registries<'p>, file: &RelPath, written: &str) -> Option<&'p Registry> {
+    let from = |folder: &str| paths::join(folder, written).and_then(|path| registries.at(&path));
+    let by_end = || registries.ending(written.trim_start_matches("./"));
+    from("").or_else(|| from(paths::folder(file))).or_else(by_end)
+}
+
+/// What a use leads to, where the registry is imported the way it is written.
+pub fn lookup<'p>(registry: &'p Registry, found: &Use) -> Option<Lookup<'p>> {
+    (registry.shape.importable && registry.shape.calls.len() == found.calls).then(|| registry.lookup(&found.path))
+}
+
+/// The places that may read a registry with the folder it is in.
+pub fn loads<'p>(
+    project: &'p Project,
+    registries: &'p Registries<'p>,
+) -> impl Iterator<Item = (&'p ProjectFile, Span, &'p Registry)> {
+    let folders = project.files.iter().flat_map(|file| file.facts.registry.folders.iter().map(move |at| (file, at)));
+    folders.flat_map(|(file, (folder, span))| {
+        let inside = registries.all().iter().filter(move |registry| is_below(&registry.path, folder));
+        inside.map(move |registry| (file, *span, *registry))
+    })
+}
+
+/// Whether a file is in a folder or below it. The root holds only its own files here: what is given the whole
+/// repository (a source filter, a formatter) hardly ever reads it as Nix.
+fn is_below(file: &str, folder: &str) -> bool {
+    match folder {
+        "" => !file.contains('/'),
+        folder => file.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')),
+    }
+}

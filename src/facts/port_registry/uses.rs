@@ -1,0 +1,404 @@
+//! Where a Nix file refers to a registry: from each `import` of one along names, `inherit`, `with` and selections to
+//! the places that read an entry.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::config::PortSettings;
+use crate::finding::{RelPath, Span};
+use crate::lang::nix::path::path_of;
+use crate::lang::nix::{self, Origin};
+use crate::lang::{Field, Kind, Node, Tree};
+use crate::paths;
+use crate::source::Source;
+
+/// A reference to a registry, or to a part of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Use {
+    /// The file it refers to, which may turn out to be no registry.
+    pub registry: RelPath,
+    /// How many arguments the import was given.
+    pub calls: usize,
+    /// The names selected: empty for the registry as a whole.
+    pub path: Vec<String>,
+    /// The place of each name.
+    pub names: Vec<Span>,
+    /// The whole expression.
+    pub span: Span,
+    /// Whether the value goes somewhere, not just through a name: then all that is below the path may be read.
+    pub reads: bool,
+    /// Whether the path is certain to be looked up as it stands: no `or`, no `?`, no `with`, no overridable default.
+    pub certain: bool,
+}
+
+/// At most this many steps per file, or as many as it has nodes; beyond it the registry counts as used whole.
+const STEPS: usize = 50_000;
+
+/// Words of commands that evaluate a Nix file.
+const COMMANDS: [&str; 4] = ["nix eval", "nix-instantiate", "nix repl", "import "];
+
+/// The uses of registries in scripts and CI files: commands that evaluate one, for whatever they want of it.
+pub fn in_commands(source: &Source, settings: &PortSettings) -> Vec<Use> {
+    let mut found = Vec::new();
+    let mut start = 0;
+    for line in source.text.split_inclusive('\n') {
+        let here = !line.trim_start().starts_with('#') && COMMANDS.iter().any(|command| line.contains(command));
+        let paths = line.split(|c: char| !(c.is_ascii_alphanumeric() || "/._-".contains(c)));
+        for path in paths.filter(|path| here && path.ends_with(".nix")) {
+            let Some(registry) = paths::join("", path).and_then(|path| candidate(&path, settings)) else { continue };
+            found.push(Use {
+                registry,
+                calls: 0,
+                path: Vec::new(),
+                names: Vec::new(),
+                span: Span::new(start, start + line.len()),
+                reads: true,
+                certain: false,
+            });
+        }
+        start += line.len();
+    }
+    found
+}
+
+/// The uses of registries in a Nix file.
+pub fn in_nix(path: &str, tree: &Tree<'_>, settings: &PortSettings) -> Vec<Use> {
+    let mut search = Search { tree, names: None, todo: Vec::new(), seen: HashSet::new(), found: Vec::new() };
+    for node in tree.nodes() {
+        if let Some(target) = path_of(path, tree, node).and_then(|target| candidate(&target, settings)) {
+            search.start(node, &target);
+        }
+    }
+    search.run();
+    search.found
+}
+
+/// Words of libraries and functions that read all files of a folder.
+const LOADERS: [&str; 6] =
+    ["readDir", "listFilesRecursive", "haumea", "import-tree", "rakeLeaves", "packagesFromDirectoryRecursive"];
+
+/// Functions that take a folder for something else than the Nix in it.
+const SOURCES: [&str; 9] = [
+    "import",
+    "toString",
+    "path",
+    "cleanSource",
+    "cleanSourceWith",
+    "cleanCargoSource",
+    "filterSource",
+    "gitignoreSource",
+    "gitTracked",
+];
+
+/// The folders that a file may read every Nix file of: those given to a function, or any in a file that speaks of
+/// loading folders.
+pub fn folders(file: &str, tree: &Tree<'_>) -> Vec<(RelPath, Span)> {
+    let loads = LOADERS.iter().any(|word| memchr::memmem::find(tree.text().as_bytes(), word.as_bytes()).is_some());
+    let mut found: Vec<(RelPath, Span)> = Vec::new();
+    for node in tree.nodes().filter(|&node| tree.kind(node) == Kind::Path) {
+        let Some(path) = path_of(file, tree, node).filter(|path| !path.ends_with(".nix")) else { continue };
+        if loads || is_given_to_a_function(tree, node) {
+            found.push((Arc::from(path), tree.span(node)));
+        }
+    }
+    found.sort();
+    found.dedup_by(|a, b| a.0 == b.0);
+    found
+}
+
+fn is_given_to_a_function(tree: &Tree<'_>, path: Node) -> bool {
+    let Some(apply) = tree.parent(path).filter(|&node| tree.kind(node) == Kind::Apply) else { return false };
+    let function = || nix::dotted(tree, nix::unwrap_parens(tree, tree.child(apply, Field::Function)?));
+    tree.field(path) == Field::Argument && !function().is_some_and(|name| SOURCES.contains(&nix::last_name(&name)))
+}
+
+/// The file of a path that may be a registry; a folder stands for its `default.nix`.
+fn candidate(target: &str, settings: &PortSettings) -> Option<RelPath> {
+    let whole = if target.ends_with(".nix") { target.to_owned() } else { format!("{target}/default.nix") };
+    super::is_candidate(&whole, settings).then(|| Arc::from(whole))
+}
+
+/// A value on its way through the file.
+#[derive(Debug, Clone)]
+struct Flow {
+    node: Node,
+    registry: RelPath,
+    calls: usize,
+    path: Vec<String>,
+    names: Vec<Span>,
+    certain: bool,
+}
+
+impl Flow {
+    fn at(&self, node: Node) -> Self {
+        Self { node, ..self.clone() }
+    }
+
+    fn select(&self, node: Node, name: &str, span: Span) -> Self {
+        let mut next = self.at(node);
+        next.path.push(name.to_owned());
+        next.names.push(span);
+        next
+    }
+
+    fn uncertain(mut self) -> Self {
+        self.certain = false;
+        self
+    }
+}
+
+struct Search<'t, 'a> {
+    tree: &'t Tree<'a>,
+    /// Every place where a name is read, by name; made when it is first needed.
+    names: Option<HashMap<&'a str, Vec<Node>>>,
+    todo: Vec<Flow>,
+    seen: HashSet<(Node, Vec<String>)>,
+    found: Vec<Use>,
+}
+
+impl<'a> Search<'_, 'a> {
+    /// Starts at a path: the import of it, or the path itself as something that may be read in any way.
+    fn start(&mut self, node: Node, target: &RelPath) {
+        let flow =
+            Flow { node, registry: target.clone(), calls: 0, path: Vec::new(), names: Vec::new(), certain: true };
+        let mut whole = node;
+        while let Some(parent) = self.tree.parent(whole).filter(|&at| self.tree.kind(at) == Kind::Parenthesized) {
+            whole = parent;
+        }
+        match self.tree.parent(whole) {
+            Some(apply) if self.imports(apply, whole) => self.push(flow.at(apply)),
+            _ => self.read(&flow),
+        }
+    }
+
+    fn imports(&self, apply: Node, argument: Node) -> bool {
+        let tree = self.tree;
+        let function = || nix::dotted(tree, nix::unwrap_parens(tree, tree.child(apply, Field::Function)?));
+        tree.kind(apply) == Kind::Apply
+            && tree.field(argument) == Field::Argument
+            && function().is_some_and(|name| matches!(&*name, "import" | "builtins.import"))
+    }
+
+    fn push(&mut self, flow: Flow) {
+        if self.seen.insert((flow.node, flow.path.clone())) {
+            self.todo.push(flow);
+        }
+    }
+
+    fn run(&mut self) {
+        let mut steps = 0;
+        while let Some(flow) = self.todo.pop() {
+            steps += 1;
+            if steps > STEPS.max(self.tree.size(self.tree.root())) {
+                let whole = Flow { path: Vec::new(), names: Vec::new(), ..flow };
+                return self.read(&whole);
+            }
+            self.step(flow);
+        }
+    }
+
+    /// The value goes somewhere from here.
+    fn read(&mut self, flow: &Flow) {
+        self.record(flow, true);
+    }
+
+    /// The value gets a name, and may go no further.
+    fn mention(&mut self, flow: &Flow) {
+        self.record(flow, false);
+    }
+
+    fn record(&mut self, flow: &Flow, reads: bool) {
+        self.found.push(Use {
+            registry: flow.registry.clone(),
+            calls: flow.calls,
+            path: flow.path.clone(),
+            names: flow.names.clone(),
+            span: self.tree.span(flow.node),
+            reads,
+            certain: flow.certain,
+        });
+    }
+
+    fn step(&mut self, flow: Flow) {
+        let tree = self.tree;
+        let Some(parent) = tree.parent(flow.node) else { return self.read(&flow) };
+        match (tree.kind(parent), tree.field(flow.node)) {
+            (Kind::Parenthesized, _) => self.push(flow.at(parent)),
+            (Kind::Let | Kind::With | Kind::Assert, Field::Body) => self.push(flow.at(parent)),
+            (Kind::Select, Field::Expression) => self.selection(&flow, parent),
+            (Kind::HasAttr, Field::Expression) => self.test(&flow, parent),
+            (Kind::Apply, Field::Function) if flow.path.is_empty() => {
+                let calls = flow.calls + 1;
+                self.push(Flow { calls, ..flow.at(parent) });
+            }
+            (Kind::With, Field::Environment) => self.with(&flow, parent),
+            (Kind::Binding, Field::Expression) => self.binding(&flow, parent),
+            (Kind::InheritFrom, Field::Expression) => self.inherit(&flow, parent),
+            (Kind::Formal, Field::Default) => {
+                let name = tree.child(parent, Field::Name).map(|name| tree.slice(name));
+                self.mention(&flow);
+                let flow = flow.uncertain();
+                if let Some(name) = name {
+                    self.references(&flow, name, Origin::Argument(parent));
+                }
+            }
+            _ => self.read(&flow),
+        }
+    }
+
+    fn selection(&mut self, flow: &Flow, select: Node) {
+        let tree = self.tree;
+        let Some(path) = tree.child(select, Field::Attrpath) else { return self.read(flow) };
+        let mut next = flow.at(select);
+        for name in nix::names(tree, path) {
+            match name.text {
+                Some(text) => next = next.select(select, &text, tree.span(name.node)),
+                // A computed name: anything below may be meant.
+                None => return self.read(&next.uncertain()),
+            }
+        }
+        next.certain &= tree.child(select, Field::Default).is_none();
+        self.push(next);
+    }
+
+    fn test(&mut self, flow: &Flow, has_attr: Node) {
+        let tree = self.tree;
+        let mut next = flow.at(has_attr).uncertain();
+        for name in tree.child(has_attr, Field::Attrpath).into_iter().flat_map(|path| nix::names(tree, path)) {
+            match name.text {
+                Some(text) => next = next.select(has_attr, &text, tree.span(name.node)),
+                None => break,
+            }
+        }
+        self.read(&next);
+    }
+
+    /// `with ports;`: every name that nothing else binds may come from it.
+    fn with(&mut self, flow: &Flow, with: Node) {
+        let tree = self.tree;
+        let Some(body) = tree.child(with, Field::Body) else { return };
+        for node in tree.subtree(body) {
+            let Some(from) = nix::read_from(tree, node) else { continue };
+            let name = tree.slice(node);
+            if nix::resolve(tree, from, name).is_none() {
+                self.push(flow.select(node, name, tree.span(node)).uncertain());
+            }
+        }
+    }
+
+    fn binding(&mut self, flow: &Flow, binding: Node) {
+        let tree = self.tree;
+        let names: Vec<_> =
+            nix::attrpath_node(tree, binding).map(|path| nix::names(tree, path).collect()).unwrap_or_default();
+        let [name] = names.as_slice() else { return self.read(flow) };
+        let Some(name) = &name.text else { return self.read(flow) };
+        match set_around(tree, binding) {
+            Some(Kind::Let) => self.mention(flow),
+            // Seen from outside as well.
+            _ => self.read(flow),
+        }
+        self.references(flow, name, Origin::Binding(binding));
+    }
+
+    fn inherit(&mut self, flow: &Flow, inherit: Node) {
+        let tree = self.tree;
+        let Some(attrs) = tree.child_of_kind(inherit, Kind::InheritedAttrs) else { return };
+        for attr in tree.children(attrs) {
+            let Some(name) = nix::name_text(tree, attr) else {
+                self.read(&flow.clone().uncertain());
+                continue;
+            };
+            let next = flow.select(attr, &name, tree.span(attr));
+            match set_around(tree, inherit) {
+                Some(Kind::Let) => self.mention(&next),
+                _ => self.read(&next),
+            }
+            self.references(&next, &name, Origin::Inherited(attr));
+        }
+    }
+
+    /// Goes on at every place that reads a name bound at `origin`.
+    fn references(&mut self, flow: &Flow, name: &str, origin: Origin) {
+        let tree = self.tree;
+        let names = self.names.get_or_insert_with(|| read_names(tree));
+        for node in names.get(name).cloned().unwrap_or_default() {
+            let from = nix::read_from(tree, node);
+            if from.and_then(|from| nix::resolve(tree, from, name)) != Some(origin) {
+                continue;
+            }
+            match tree.kind(node) {
+                Kind::Variable => self.push(flow.at(node)),
+                // `inherit x;` gives it on.
+                _ => self.read(&flow.at(node)),
+            }
+        }
+    }
+}
+
+/// The places where names are read, by name.
+fn read_names<'a>(tree: &Tree<'a>) -> HashMap<&'a str, Vec<Node>> {
+    let mut names: HashMap<&str, Vec<Node>> = HashMap::new();
+    for node in tree.nodes().filter(|&node| nix::read_from(tree, node).is_some()) {
+        names.entry(tree.slice(node)).or_default().push(node);
+    }
+    names
+}
+
+/// What kind of expression a binding or `inherit` belongs to.
+fn set_around(tree: &Tree<'_>, member: Node) -> Option<Kind> {
+    Some(tree.kind(tree.parent(tree.parent(member)?)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lang::Language;
+
+    /// The uses in a text as `path`, with `!` where it reads, `?` where it is not certain.
+    fn uses(text: &str) -> Vec<String> {
+        let tree = Tree::parse(Language::Nix, text).unwrap();
+        assert!(!tree.broken(), "{text}");
+        let settings = PortSettings::default();
+        let mut found: Vec<_> = in_nix("hosts/web/default.nix", &tree, &settings)
+            .into_iter()
+            .map(|found| {
+                assert_eq!(&*found.registry, "lib/ports.nix");
+                let path = found.path.join(".");
+                format!("{path}{}{}", if found.reads { "!" } else { "" }, if found.certain { "" } else { "?" })
+            })
+            .collect();
+        found.sort();
+        found.dedup();
+        found
+    }
+
+    #[test]
+    fn uses_are_followed_lexically() {
+        let cases: &[(&str, &[&str])] = &[
+            ("let ports = import ../../lib/ports.nix; in { a = ports.db.redis; }", &["", "db.redis!"]),
+            ("(import ../../lib/ports.nix).db.redis", &["db.redis!"]),
+            ("(import (../../lib/ports.nix) { }).db.redis", &["db.redis!"]),
+            ("let p = import ../../lib/ports.nix; inherit (p) db; in [ db.redis ]", &["", "db", "db.redis!"]),
+            ("let p = import ../../lib/ports.nix; db = p.db; in \"${toString db.redis}\"", &["", "db", "db.redis!"]),
+            ("with import ../../lib/ports.nix; [ db.redis ]", &["db.redis!?"]),
+            ("let ports = import ../../lib/ports.nix; in { a = ports.${x}; b = ports.db.${x}; }", &["", "!?", "db!?"]),
+            ("let ports = import ../../lib/ports.nix; in f ports", &["", "!"]),
+            ("let ports = import ../../lib/ports.nix; in { inherit ports; }", &["", "!"]),
+            ("let ports = import ../../lib/ports.nix; in rec { inherit (ports) db; x = db.a; }", &["", "db!", "db.a!"]),
+            ("let ports = import ../../lib/ports.nix; in ports.db.redis or 1", &["", "db.redis!?"]),
+            ("let ports = import ../../lib/ports.nix; in ports ? db.redis", &["", "db.redis!?"]),
+            ("{ ports ? import ../../lib/ports.nix }: ports.db.redis", &["", "db.redis!?"]),
+            ("let ports = import ../../lib/ports.nix; in ports: ports.db.redis", &[""]),
+            ("let ports = import ../../lib/ports.nix; in rec { ports = q; a = ports.db; }", &[""]),
+            ("callPackage ../../lib/ports.nix { }", &["!"]),
+            ("{ self, ... }: (import \"${self}/lib/ports.nix\").db.redis", &["db.redis!"]),
+            ("{ self, ... }: (import (self + \"/lib/ports.nix\")).db.redis", &["db.redis!"]),
+            ("(import (../../. + \"/lib/ports.nix\")).db.redis", &["db.redis!"]),
+            ("import ../ports.txt", &[]),
+            ("# import ../../lib/ports.nix\n1", &[]),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(&uses(text), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! Whose host is it? A port on somebody else's service is none of this repository's ports.
+
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::net::IpAddr;
+
+use crate::config::PortSettings;
+use crate::facts::Project;
+
+/// The names under which a repository gives its machines and sites names: none of the functions below says yes in a text
+/// without one of these.
+pub const NAMING: [&str; 10] = [
+    "hostName",
+    "domain",
+    "fqdn",
+    "targetHost",
+    "serverName",
+    "baseDomain",
+    "server_name",
+    "virtualHosts",
+    "nixosConfigurations",
+    "certs",
+];
+
+/// Whether an attribute of this name can give an own host its name; see [`value_names_host`].
+pub fn may_name_host(name: &str) -> bool {
+    matches!(name, "hostName" | "domain" | "fqdn" | "targetHost" | "serverName" | "baseDomain" | "server_name")
+}
+
+/// Whether an attribute path, by its last names, gives an own host a name as its value.
+pub fn value_names_host(path: &[&str]) -> bool {
+    match path {
+        [.., "networking", "hostName" | "domain" | "fqdn"] => true,
+        [.., last] => matches!(*last, "fqdn" | "targetHost" | "serverName" | "baseDomain" | "server_name"),
+        [] => false,
+    }
+}
+
+/// The own host that an attribute path names by one of its names (`virtualHosts."example.org"`).
+pub fn name_in_path<'a>(path: &[&'a str]) -> Option<&'a str> {
+    let named = path.windows(2).find(|pair| matches!(pair[0], "virtualHosts" | "nixosConfigurations" | "certs"));
+    named.map(|pair| pair[1]).filter(|name| !name.is_empty() && *name != "_")
+}
+
+/// Top-level names that never lead out of a private network, and services that give every host a name of their own.
+const PRIVATE: [&str; 13] = [
+    "localhost",
+    "local",
+    "lan",
+    "internal",
+    "intranet",
+    "home",
+    "localdomain",
+    "home.arpa",
+    "ts.net",
+    "test",
+    "cluster.local",
+    "svc",
+    "localnet",
+];
+
+/// Domains under which everybody has names: a name of ours there says nothing about its neighbours.
+const SHARED: [&str; 24] = [
+    "github.io",
+    "gitlab.io",
+    "pages.dev",
+    "workers.dev",
+    "vercel.app",
+    "netlify.app",
+    "herokuapp.com",
+    "duckdns.org",
+    "dyndns.org",
+    "ddns.net",
+    "no-ip.org",
+    "amazonaws.com",
+    "azurewebsites.net",
+    "cloudfront.net",
+    "appspot.com",
+    "fly.dev",
+    "onrender.com",
+    "ngrok.io",
+    "ngrok.app",
+    "your-server.de",
+    "your-storagebox.de",
+    "co.uk",
+    "com.au",
+    "co.jp",
+];
+
+/// What the repository and its configuration say about hosts.
+#[derive(Debug, Default)]
+pub struct Hosts {
+    own: HashSet<String>,
+    external: Listed,
+    configured: Listed,
+    /// The entries of the configuration that decided something, as they are written.
+    decided: RefCell<BTreeSet<String>>,
+}
+
+/// A list of domains in the configuration: by each, where it stands first and how it is written.
+#[derive(Debug, Default)]
+struct Listed(HashMap<String, (usize, String)>);
+
+impl Listed {
+    /// `.example.org` and `*.example.org` cover everything below, `example.org` itself and everything below.
+    fn new(entries: &[String]) -> Self {
+        let mut listed = HashMap::new();
+        for (index, entry) in entries.iter().enumerate() {
+            let domain = entry.trim_start_matches('*').trim_start_matches('.').to_ascii_lowercase();
+            listed.entry(domain).or_insert((index, entry.clone()));
+        }
+        Self(listed)
+    }
+
+    /// The first entry that covers a host, as it is written.
+    fn covering(&self, host: &str) -> Option<&str> {
+        let entries = domains(host).filter_map(|domain| self.0.get(domain));
+        entries.min_by_key(|(index, _)| *index).map(|(_, entry)| entry.as_str())
+    }
+}
+
+impl Hosts {
+    /// Gathers the own hosts of a repository.
+    pub fn gather(project: &Project, settings: &PortSettings) -> Self {
+        let mut own = HashSet::new();
+        for name in project.files.iter().flat_map(|file| &file.facts.ports.own_hosts) {
+            let name = name.to_ascii_lowercase();
+            if let Some(domain) = registrable(&name) {
+                own.insert(domain.to_owned());
+            }
+            own.insert(name);
+        }
+        let (external, configured) = (Listed::new(&settings.external_hosts), Listed::new(&settings.own_hosts));
+        Self { own, external, configured, decided: RefCell::default() }
+    }
+
+    /// The entries of the configuration that decided something so far, as they are written.
+    pub fn decided(&self) -> BTreeSet<String> {
+        self.decided.borrow().clone()
+    }
+
+    fn is_listed(&self, host: &str, entries: &Listed) -> bool {
+        let entry = entries.covering(host);
+        if let Some(entry) = entry
+            && !self.decided.borrow().contains(entry)
+        {
+            self.decided.borrow_mut().insert(entry.to_owned());
+        }
+        entry.is_some()
+    }
+
+    /// Whether a literal host is the repository's own: configured, on a private network, or one that the repository
+    /// names itself (a machine, a virtual host, or another name under the same domain).
+    pub fn is_own(&self, host: &str) -> bool {
+        let host = bare(host);
+        if self.is_listed(&host, &self.external) {
+            return false;
+        }
+        if self.is_listed(&host, &self.configured) {
+            return true;
+        }
+        if let Ok(address) = host.parse::<IpAddr>() {
+            return is_private(address) || self.own.contains(&host);
+        }
+        // A name without a dot is looked up in the own network only.
+        !host.contains('.')
+            || PRIVATE.iter().any(|suffix| is_under(&host, suffix))
+            || domains(&host).any(|domain| domain.contains('.') && self.own.contains(domain))
+    }
+}
+
+/// A host and the domains that it is in. No name has more than 127 parts.
+fn domains(host: &str) -> impl Iterator<Item = &str> {
+    let below = host.rmatch_indices('.').take(127).map(|(dot, _)| &host[dot + 1..]);
+    std::iter::once(host).chain(below)
+}
+
+fn is_under(host: &str, domain: &str) -> bool {
+    host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+}
+
+/// The host without user, brackets and case.
+fn bare(host: &str) -> String {
+    let host = host.rsplit('@').next().unwrap_or(host);
+    host.trim_matches(['[', ']']).trim_end_matches('.').to_ascii_lowercase()
+}
+
+/// The domain that its owner registered: the last two labels, where nobody else has names below it.
+fn registrable(name: &str) -> Option<&str> {
+    let mut dots = name.rmatch_indices('.').map(|(at, _)| at);
+    let _top = dots.next()?;
+    let domain = dots.next().map_or(name, |at| &name[at + 1..]);
+    (!SHARED.contains(&domain) && domain.parse::<IpAddr>().is_err() && name.parse::<IpAddr>().is_err())
+        .then_some(domain)
+}
+
+fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => {
+            let [a, b, ..] = address.octets();
+            // 100.64.0.0/10 is what carriers and Tailscale use inside.
+            address.is_private()
+                || address.is_loopback()
+                || address.is_link_local()
+                || address.is_unspecified()
+                || (a == 100 && (64..128).contains(&b))
+        }
+        IpAddr::V6(address) => {
+            let first = address.segments()[0];
+            address.is_loopback() || address.is_unspecified() || first & 0xfe00 == 0xfc00 || first & 0xffc0 == 0xfe80
+        }
+    }
+}
+
+/// Whether a literal value is a host other than this machine: not empty, not a path, not local.
+pub fn literal_host(value: &str) -> Option<String> {
+    let value = value.trim();
+    let value = value.split_once("://").map_or(value, |(_, rest)| rest);
+    let value = value.split(['/', ' ', ',']).next().unwrap_or("");
+    let value = if value.starts_with('[') || value.matches(':').count() > 1 {
+        value
+    } else {
+        value.split(':').next().unwrap_or("")
+    };
+    let host = bare(value);
+    let local = host.is_empty()
+        || host == "localhost"
+        || host == "*"
+        || host.contains(['%', '$', '{'])
+        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback() || address.is_unspecified());
+    (!local).then_some(host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hosts(own: &[&str]) -> Hosts {
+        let mut hosts = Hosts::default();
+        for name in own {
+            hosts.own.insert((*name).to_owned());
+            hosts.own.extend(registrable(name).map(str::to_owned));
+        }
+        hosts
+    }
+
+    #[test]
+    fn own_hosts_are_those_the_repository_names() {
+        let hosts = hosts(&["hydra.example.org", "me.github.io", "atlas"]);
+        for (host, own) in [
+            ("hydra.example.org", true),
+            ("mail.example.org", true),
+            ("example.org", true),
+            ("badexample.org", false),
+            ("smtp.gmail.com", false),
+            ("me.github.io", true),
+            ("you.github.io", false),
+            ("atlas", true),
+            ("db", true),
+            ("10.0.0.7", true),
+            ("100.100.1.1", true),
+            ("8.8.8.8", false),
+            ("fd00::1", true),
+            ("2a01:4f8::1", false),
+            ("nas.lan", true),
+            ("box.tail1234.ts.net", true),
+        ] {
+            assert_eq!(hosts.is_own(host), own, "{host}");
+        }
+    }
+
+    #[test]
+    fn the_configuration_has_the_last_word() {
+        let mut hosts = hosts(&["a.example.org"]);
+        hosts.external = Listed::new(&[".mail.example.org".into()]);
+        hosts.configured = Listed::new(&["gmail.com".into()]);
+        assert!(!hosts.is_own("x.mail.example.org"));
+        assert!(hosts.is_own("smtp.gmail.com"));
+    }
+
+    #[test]
+    fn values_that_are_this_machine_are_no_hosts() {
+        for (value, host) in [
+            ("smtp.gmail.com", Some("smtp.gmail.com")),
+            ("https://x.org:8443/a", Some("x.org")),
+            ("user@box.de", Some("box.de")),
+            ("localhost", None),
+            ("127.0.0.1", None),
+            ("0.0.0.0", None),
+            ("::", None),
+            ("/run/postgresql", None),
+            ("", None),
+        ] {
+            assert_eq!(literal_host(value).as_deref(), host, "{value}");
+        }
+    }
+}

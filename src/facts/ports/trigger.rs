@@ -1,0 +1,231 @@
+//! What a Nix text must hold for anything to be a port in it: a cheap necessary condition, so that most files are never
+//! parsed.
+//!
+//! A port is a number, so there must be a digit. And something must make it one: a name with the word port in it, a
+//! `listen`, a colon, an at sign or a short flag right before it, a protocol behind it, or one of the words that
+//! [`super::text`] knows programs and settings by. Each of these is looked for as loosely as it can be read: escape
+//! sequences, quotes, brackets and interpolations may stand in between. Every sink that `text` and `nix` learn must be
+//! known here; the tests of both hold it against this condition.
+
+use std::ops::Range;
+
+use super::hosts;
+use super::text::{self, is_port_word};
+use crate::facts::needles::{Found, Words};
+use crate::lang::nix;
+
+/// Whether a Nix text may hold a port, or name hosts of the repository's own.
+pub fn may_hold(text: &str, words: Found) -> bool {
+    may_hold_port(text, words) || words.has(&NAMING)
+}
+
+/// Whether a Nix text may hold a port.
+fn may_hold_port(text: &str, words: Found) -> bool {
+    may_hold_digits(text, words)
+        && ([&PORT, &LISTEN, &TELLING, &ALONE].into_iter().any(|any| words.has(any))
+            || holds_number_after_sign(text.as_bytes())
+            || nix::holds_odd_escape(text))
+}
+
+/// Whether any text has a number in it, or draws one.
+pub fn may_hold_digits(text: &str, words: Found) -> bool {
+    words.has(&DRAWS) || text.bytes().any(|byte| byte.is_ascii_digit())
+}
+
+/// The words that are looked for here.
+pub static WORDS: [&Words; 6] = [&PORT, &LISTEN, &TELLING, &ALONE, &DRAWS, &NAMING];
+
+/// The end of a name that is a port's, or the start of one such as `portRange`.
+static PORT: Words = Words::counted(&["port"], names_port);
+
+/// As they are written, or with a capital.
+static LISTEN: Words =
+    Words::counted(&["listen", "bindTo"], |text, word| matches!(&text[word.start + 1..word.end], b"isten" | b"indTo"));
+
+/// These say enough wherever they stand, in whatever case.
+static TELLING: Words = Words::counted(
+    &["/tcp", "/udp", "/sctp", "--publish", "postfix", "inet_service", "http.server", "simplehttpserver"],
+    |_, _| true,
+);
+
+/// These are words by themselves.
+static ALONE: Words = Words::counted(&["ngrok", "ufw", "nc", "ncat", "netcat", "telnet"], |text, word| {
+    ends_word(text, word.start) && !is_name_byte(at(text, word.end))
+});
+
+static DRAWS: Words = Words::any_of(&text::DRAWS);
+static NAMING: Words = Words::any_of(&hosts::NAMING);
+
+fn at(text: &[u8], at: usize) -> u8 {
+    text.get(at).copied().unwrap_or(0)
+}
+
+fn before(text: &[u8], end: usize) -> u8 {
+    end.checked_sub(1).map_or(0, |index| at(text, index))
+}
+
+fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
+}
+
+/// Whether another word ends before `start`. The letter of `\n` belongs to no word.
+fn ends_word(text: &[u8], start: usize) -> bool {
+    !is_name_byte(before(text, start)) || before(text, start.saturating_sub(1)) == b'\\'
+}
+
+/// Whether the "port" at a place can be that of a port's name: `listenPort`, `PORT`, `httpport`, `portRange`, but not
+/// that of `import`, `support` or `portable`.
+fn names_port(text: &[u8], Range { start, end }: Range<usize>) -> bool {
+    let plural = usize::from(matches!(at(text, end), b's' | b'S'));
+    let goes_on = |at: usize| text.get(at).is_some_and(u8::is_ascii_lowercase);
+    if goes_on(end) && goes_on(end + plural) {
+        return false;
+    }
+    // `displayPortRange` is a range of ports, though `displayPort` is none.
+    if at(text, start) == b'P' && at(text, end + plural).is_ascii_uppercase() {
+        return true;
+    }
+    let letters = text[..start].iter().rev().take(32).take_while(|byte| byte.is_ascii_alphanumeric()).count();
+    let head = start - letters;
+    before(text, head) == b'\\' || std::str::from_utf8(&text[head..end]).is_ok_and(is_port_word)
+}
+
+/// `:80`, `:-80`, `@80`, `-p 80`, `"localhost", 80`; where a number may come out of an interpolation, its dollar.
+fn holds_number_after_sign(text: &[u8]) -> bool {
+    memchr::memchr3_iter(b':', b'@', b',', text).any(|sign| match text[sign] {
+        b':' => is_address(text, sign),
+        b'@' => {
+            let address = before(text, sign).is_ascii_hexdigit() || matches!(before(text, sign), b':' | b'}');
+            address && follows(text, sign)
+        }
+        _ => is_after_string(text, sign),
+    }) || memchr::memchr_iter(b'-', text).any(|dash| is_flag(text, dash))
+}
+
+/// Whether a number begins at a place, or something that may stand for one: `${..}`, `$((..))`.
+fn is_number(text: &[u8], start: usize) -> bool {
+    match at(text, start) {
+        b'$' => matches!(at(text, start + 1), b'{' | b'('),
+        byte => byte.is_ascii_digit(),
+    }
+}
+
+/// Whether a number follows a sign. In front of it may stand what a shell's fallback begins with: `:-80`, `:''${X-80}`.
+fn follows(text: &[u8], sign: usize) -> bool {
+    let rest = text.get(sign + 1..).unwrap_or_default();
+    let skipped = rest.iter().take(3).take_while(|byte| b"-='\\".contains(byte)).count();
+    is_number(text, sign + 1 + skipped)
+}
+
+/// Whether a colon stands between a host and a port, for all that is known there; times and digests are told apart.
+fn is_address(text: &[u8], colon: usize) -> bool {
+    let digits = text[colon + 1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if digits == 0 {
+        return follows(text, colon);
+    }
+    let end = colon + 1 + digits;
+    let host = text[..colon].iter().rev().take(256).take_while(|byte| is_name_byte(**byte) || **byte == b'%').count();
+    let (start, host) = (colon - host, &text[colon - host..colon]);
+    // `${x}12:80`, `\nlocalhost:80`
+    let is_whole = !matches!(before(text, start), b'}' | b')' | b'\\' | b'$');
+    let ends = match at(text, end) {
+        b'_' | b'+' | b'%' | b'=' | b'~' | b'^' | b'@' | 0x80.. => false,
+        // What goes on is an address of this machine, or one in numbers: `127.0.0.1:8080:80`.
+        b':' => !is_whole || !host.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-') || is_local(host),
+        byte => !byte.is_ascii_alphabetic(),
+    };
+    let is_clock = is_whole && !host.is_empty() && host.iter().all(u8::is_ascii_digit);
+    ends && digits < 10 && at(text, colon + 1) != b'0' && !is_clock
+}
+
+fn is_local(host: &[u8]) -> bool {
+    let ends = |tail: &[u8]| host.len() >= tail.len() && host[host.len() - tail.len()..].eq_ignore_ascii_case(tail);
+    host.is_empty() || ends(b"localhost")
+}
+
+/// `("localhost", 80)`
+fn is_after_string(text: &[u8], comma: usize) -> bool {
+    let blanks = text[..comma].iter().rev().take_while(|byte| **byte == b' ').count();
+    let end = comma - blanks;
+    let closes = matches!(before(text, end), b'"' | b'\'' | b'\\' | b']' | b'\t');
+    (closes || (end > 0 && before(text, end - 1) == b'\\')) && is_number(text, loose_end(text, comma + 1))
+}
+
+fn is_flag(text: &[u8], dash: usize) -> bool {
+    flag_end(text, dash).is_some_and(|end| is_number(text, loose_end(text, end))) && ends_word(text, dash)
+}
+
+/// Where a short flag ends that some program takes a port by.
+fn flag_end(text: &[u8], dash: usize) -> Option<usize> {
+    const FLAGS: [&[u8]; 9] = [b"lvp", b"lnp", b"lp", b"p", b"P", b"l", b"D", b"L", b"R"];
+    let rest = text.get(dash + 1..)?;
+    FLAGS.iter().find(|flag| rest.starts_with(flag)).map(|flag| dash + 1 + flag.len())
+}
+
+/// Where blanks, quotes, brackets, escaped blanks and the like end.
+fn loose_end(text: &[u8], start: usize) -> usize {
+    let mut end = start;
+    loop {
+        end += match (at(text, end), at(text, end + 1)) {
+            (b'\\', b'n' | b'r' | b't') => 2,
+            (b' ' | b'\t' | b'\r' | b'\n' | b'"' | b'\'' | b'\\' | b'(' | b'[' | b'{' | b',' | b'=', _) => 1,
+            _ => return end,
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_and_signs_make_numbers_ports() {
+        for text in [
+            "{ port = 80; }",
+            "{ listenPort = 80; }",
+            "{ TCPPorts = [ 80 ]; }",
+            "{ httpport = 80; }",
+            "{ portRange.from = 80; }",
+            "{ x = mkOption { type = types.port; default = 80; }; }",
+            r#"{ x = "a\nport 80"; }"#,
+            r#"{ "p\ort" = 80; }"#,
+            r#""SOME_PORT=80""#,
+            r#""localhost:80""#,
+            r#""${host}:${toString n}" 80"#,
+            r#""''${X:-80}""#,
+            r#""1.1.1.1@853""#,
+            r#""ssh -p 23""#,
+            r#""ssh -p23""#,
+            r#""\nnc db 80""#,
+            r#"[ "-p" "8080:80" ]"#,
+            r#""redis-cli -p ${toString 80}""#,
+            r#""connect((\"localhost\", 80))""#,
+            r#"{ exposed."80/tcp" = { }; }"#,
+            "{ listenStreams = [ \"80\" ]; }",
+            "\"p=$RANDOM; --port $p\"",
+            r#""127.0.0.1:${toString 80}:x""#,
+            r#""127.0.0.1:8080:''${X}""#,
+            r#""db:${toString (80 + 1)}""#,
+        ] {
+            assert!(may_hold_port(text, Found::of(text)), "{text}");
+        }
+    }
+
+    #[test]
+    fn most_texts_hold_no_port() {
+        for text in [
+            "{ port = x; }",
+            "import ./x.nix { size = 12; }",
+            "{ supportsTags = 1; exporters = 2; portable = 3; transport = 4; }",
+            "{ a, b, size ? 12 }: { sync = 80; function = 1; }",
+            "{ rev = \"0.6.5\"; rgb = \"rgb(1, 2, 3)\"; }",
+            r#""a\nb 12""#,
+            r#"{ time = "2024-03-15T18:51:25+00:00"; at = "12:30"; }"#,
+            "\"mkdir -p $out/1\"",
+            "{ x = submoduleListEntry 1; }",
+            "1 - 2",
+        ] {
+            assert!(!may_hold_port(text, Found::of(text)), "{text}");
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! Which parts are read together, and what they make.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::model::{Family, Part, Process};
+use crate::facts::Project;
+use crate::finding::{RelPath, Span};
+use crate::paths::{self, folder};
+
+/// The file names that process-compose looks for by itself, and those whose content it puts over them.
+const FOUND: [&str; 4] = ["compose.yml", "compose.yaml", "process-compose.yml", "process-compose.yaml"];
+const FOUND_OVER: [&str; 4] =
+    ["compose.override.yml", "compose.override.yaml", "process-compose.override.yml", "process-compose.override.yaml"];
+
+/// `extends` is followed through this many files.
+const CHAIN: usize = 16;
+
+/// All parts of a repository, by what they are read with.
+pub struct Groups<'a> {
+    by_path: BTreeMap<&'a str, &'a Part>,
+    /// By folder: the files found by themselves, those put over others last.
+    found: HashMap<&'a str, Vec<(usize, RelPath)>>,
+    /// Folders of devbox projects, whose packages bring processes of their own.
+    devbox: HashSet<&'a str>,
+    /// By folder: the names of all processes in its YAML files.
+    beside: HashMap<&'a str, HashSet<&'a str>>,
+    /// By folder: processes that a file of another name changes without running them, as one loaded with `-f` does.
+    changed: HashMap<&'a str, HashSet<&'a str>>,
+    /// By flake and name.
+    flakes: HashMap<(&'a str, &'a str), Vec<(&'a RelPath, &'a Part)>>,
+    flake_folders: HashSet<&'a str>,
+}
+
+/// A process as all parts of a configuration make it.
+#[derive(Debug)]
+pub struct Merged {
+    /// Its settings.
+    pub process: Process,
+    /// The file in which it is defined.
+    pub path: RelPath,
+    /// Where in the file.
+    pub span: Span,
+}
+
+/// A configuration as process-compose would see it.
+#[derive(Debug)]
+pub struct View<'a> {
+    /// Its processes, by name.
+    pub processes: BTreeMap<String, Merged>,
+    /// Why there may be more.
+    pub open: Option<&'static str>,
+    /// Whether something that cannot be read may say more about each process.
+    half: bool,
+    /// Processes that other files have which may be loaded together with this one.
+    beside: Vec<&'a HashSet<&'a str>>,
+}
+
+impl View<'_> {
+    /// The process that a dependency names.
+    pub fn get(&self, name: &str) -> Option<&Merged> {
+        self.processes.get(name)
+    }
+
+    /// Whether a name is one of a process that is there several times: `worker-2`.
+    pub fn is_replica(&self, name: &str) -> bool {
+        name.rsplit_once('-').is_some_and(|(base, number)| {
+            !number.is_empty()
+                && number.bytes().all(|byte| byte.is_ascii_digit())
+                && self.get(base).is_some_and(|merged| merged.process.replicas)
+        })
+    }
+
+    /// Why a process of this name may exist although it is not in the view.
+    pub fn may_exist(&self, name: &str) -> Option<&'static str> {
+        self.open.or_else(|| {
+            self.beside.iter().any(|names| names.contains(name)).then_some("a file that may be loaded with it has it")
+        })
+    }
+}
+
+/// The folders around a file, from its own to the repository's root.
+fn around(path: &str) -> impl Iterator<Item = &str> {
+    paths::folders(path).chain([""])
+}
+
+/// The folders that have a file of a name.
+fn folders_of<'a>(project: &'a Project, name: &str) -> HashSet<&'a str> {
+    project.paths.keys().filter(|path| file_name(path) == name).map(|path| folder(path)).collect()
+}
+
+/// The place of a file among those that process-compose looks for by itself.
+fn found_by_itself(path: &str) -> Option<usize> {
+    FOUND.iter().chain(&FOUND_OVER).position(|name| *name == file_name(path))
+}
+
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+impl<'a> Groups<'a> {
+    /// Sorts the parts of a repository.
+    pub fn new(project: &'a Project) -> Self {
+        let mut groups = Self {
+            by_path: BTreeMap::new(),
+            found: HashMap::new(),
+            devbox: folders_of(project, "devbox.json"),
+            beside: HashMap::new(),
+            changed: HashMap::new(),
+            flakes: HashMap::new(),
+            flake_folders: folders_of(project, "flake.nix"),
+        };
+        for file in &project.files {
+            for part in &file.facts.processes.parts {
+                groups.add(&file.source.path, part);
+            }
+        }
+        for files in groups.found.values_mut() {
+            files.sort();
+        }
+        groups
+    }
+
+    fn add(&mut self, path: &'a RelPath, part: &'a Part) {
+        match &part.family {
+            Family::Yaml => {
+                let folder = folder(path);
+                self.by_path.insert(path, part);
+                self.beside.entry(folder).or_default().extend(part.processes.iter().map(|process| &*process.name));
+                if let Some(order) = found_by_itself(path) {
+                    self.found.entry(folder).or_default().push((order, path.clone()));
+                } else {
+                    let changed = part.processes.iter().filter(|process| !process.runs && process.extends.is_none());
+                    self.changed.entry(folder).or_default().extend(changed.map(|process| &*process.name));
+                }
+            }
+            Family::Flake(name) => {
+                let key = (self.flake_of(path), name.as_str());
+                self.flakes.entry(key).or_default().push((path, part));
+            }
+            Family::Module => {}
+        }
+    }
+
+    /// The folder of the flake that a file belongs to.
+    fn flake_of(&self, path: &'a str) -> &'a str {
+        around(path).find(|folder| self.flake_folders.contains(folder)).unwrap_or("")
+    }
+
+    /// The processes of files that may be loaded with one: those of its folder, and where process-compose does not find
+    /// it by itself, so that somebody names the files with `-f`, those of the folders around it.
+    fn beside(&self, path: &'a str) -> Vec<&HashSet<&'a str>> {
+        let folders = if found_by_itself(path).is_some() { 1 } else { usize::MAX };
+        around(path).take(folders).filter_map(|folder| self.beside.get(folder)).collect()
+    }
+
+    /// What process-compose makes of a part and all that is read with it.
+    pub fn view(&'a self, path: &'a RelPath, part: &'a Part) -> View<'a> {
+        let mut view = View { processes: BTreeMap::new(), open: None, half: false, beside: Vec::new() };
+        match &part.family {
+            Family::Yaml => {
+                view.beside = self.beside(path);
+                if around(path).any(|folder| self.devbox.contains(folder)) {
+                    view.open = Some("devbox adds the processes of its packages");
+                }
+                let mut seen = HashSet::new();
+                for (path, part) in self.files_with(path, part) {
+                    self.add_file(&mut view, &path, part, &mut seen);
+                }
+            }
+            Family::Flake(name) => {
+                for (path, part) in self.flakes.get(&(self.flake_of(path), name.as_str())).into_iter().flatten() {
+                    add_part(&mut view, path, part);
+                }
+            }
+            Family::Module => {
+                add_part(&mut view, path, part);
+                view.open = view.open.or(Some("it is a module, and other modules may add processes"));
+            }
+        }
+        if let (Family::Yaml, Some(changed)) = (&part.family, self.changed.get(folder(path))) {
+            for name in changed {
+                if let Some(merged) = view.processes.get_mut(*name) {
+                    merged.process.opaque = true;
+                }
+            }
+        }
+        inherit(&mut view);
+        if view.half {
+            view.processes.values_mut().for_each(|merged| merged.process.opaque = true);
+        }
+        view
+    }
+
+    /// A YAML file, and those that process-compose finds together with it.
+    fn files_with(&self, path: &RelPath, part: &'a Part) -> Vec<(RelPath, &'a Part)> {
+        let found = self.found.get(folder(path)).filter(|found| found.iter().any(|(_, other)| other == path));
+        match found {
+            Some(found) => {
+                found.iter().filter_map(|(_, path)| Some((path.clone(), *self.by_path.get(&**path)?))).collect()
+            }
+            None => vec![(path.clone(), part)],
+        }
+    }
+
+    /// Adds a file over what is there, the files that it extends before it.
+    fn add_file(&self, view: &mut View<'a>, path: &RelPath, part: &'a Part, seen: &mut HashSet<RelPath>) {
+        let mut chain = vec![(path.clone(), part)];
+        while let Some((path, part)) = chain.last().cloned()
+            && let Some(extends) = &part.extends
+        {
+            let base: Option<RelPath> = paths::join(folder(&path), extends).map(Into::into);
+            match base.and_then(|base| Some((base.clone(), *self.by_path.get(&*base)?))) {
+                Some((base, part)) if chain.len() < CHAIN && !chain.iter().any(|(known, _)| *known == base) => {
+                    chain.push((base, part));
+                }
+                _ => {
+                    view.open = Some("it extends a file that cannot be read here");
+                    view.half = true;
+                    break;
+                }
+            }
+        }
+        for (path, part) in chain.into_iter().rev() {
+            if seen.insert(path.clone()) {
+                add_part(view, &path, part);
+            }
+        }
+    }
+}
+
+fn add_part(view: &mut View<'_>, path: &RelPath, part: &Part) {
+    view.open = view.open.or(part.open);
+    view.half |= part.half;
+    for process in &part.processes {
+        match view.processes.get_mut(&process.name) {
+            Some(known) => {
+                if process.runs && !known.process.runs {
+                    (known.path, known.span) = (path.clone(), process.span);
+                }
+                known.process.merge(process);
+            }
+            None => {
+                let merged = Merged { process: process.clone(), path: path.clone(), span: process.span };
+                view.processes.insert(process.name.clone(), merged);
+            }
+        }
+    }
+}
+
+/// Gives the processes that extend others what they inherit. One whose parent is not there stays incomplete.
+fn inherit(view: &mut View<'_>) {
+    let names: Vec<String> =
+        view.processes.values().filter(|it| it.process.extends.is_some()).map(|it| it.process.name.clone()).collect();
+    for name in names {
+        let mut chain = Vec::new();
+        let mut at = Some(name.as_str());
+        while let Some(name) = at
+            && chain.len() < CHAIN
+            && !chain.contains(&name)
+        {
+            chain.push(name);
+            at = view.get(name).and_then(|it| it.process.extends.as_ref()).map(|(parent, _)| parent.as_str());
+        }
+        let whole = at.is_none() && chain.iter().all(|name| view.get(name).is_some());
+        let mut made = Process::default();
+        for ancestor in chain.iter().rev().filter_map(|name| view.get(name)) {
+            made.merge(&ancestor.process);
+        }
+        made.opaque |= !whole;
+        made.extends = None;
+        if let Some(merged) = view.processes.get_mut(&name) {
+            made.name.clone_from(&merged.process.name);
+            made.span = merged.process.span;
+            merged.process = made;
+        }
+    }
+}

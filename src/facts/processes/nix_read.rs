@@ -1,0 +1,383 @@
+//! process-compose in Nix: process-compose-flake's `process-compose.<name>`, and modules for it.
+
+use std::collections::BTreeMap;
+
+use super::model::{Condition, Dependency, Family, Known, Listen, Part, Process};
+
+use super::options::{self, Table};
+use super::services;
+use super::yaml::ends;
+use crate::check::FileContext;
+use crate::check::processes::readiness;
+use crate::facts::processes::listens;
+use crate::finding::{Finding, Span};
+use crate::lang::nix::attrs;
+use crate::lang::nix::attrs::{Attr, Attrs, Piece};
+use crate::lang::{Kind, Node, Tree, nix};
+
+/// Reads every configuration in a file; reports settings that process-compose-flake does not have.
+pub fn read(context: &mut FileContext<'_>, tree: &Tree<'_>) -> Vec<Part> {
+    let mut parts = Vec::new();
+    for root in roots(tree) {
+        let attrs = module(tree, root.pieces);
+        let certain = matches!(root.family, Family::Flake(_));
+        let Some((part, unknown)) = read_root(context, tree, root.family, &attrs) else { continue };
+        let mut part = part;
+        match certain {
+            true => context.findings.extend(unknown),
+            false => part.unknown_options = unknown,
+        }
+        parts.push(part);
+    }
+    parts
+}
+
+struct Root {
+    family: Family,
+    pieces: Vec<Piece>,
+}
+
+/// Where a module stands in a file: the set around it, and the names in the set that lead to it.
+type Place = (Node, Vec<String>);
+
+/// The modules in a file: what stands under `process-compose.<name>`, and sets with `settings.processes`.
+fn roots(tree: &Tree<'_>) -> Vec<Root> {
+    let mut named: BTreeMap<String, Vec<Piece>> = BTreeMap::new();
+    let mut modules: BTreeMap<Place, Vec<Piece>> = BTreeMap::new();
+    for binding in tree.nodes().filter(|&node| tree.kind(node) == Kind::Binding) {
+        let Some(path) = nix::attrpath_node(tree, binding) else { continue };
+        let names: Vec<_> = nix::names(tree, path).map(|name| name.text).collect();
+        let at = |word: &str| names.iter().position(|name| name.as_deref() == Some(word));
+        if let Some(at) = at("process-compose") {
+            add_named(tree, binding, &names, at, &mut named);
+        } else if let Some(at) = at("settings")
+            && names.get(at + 1).is_none_or(|next| next.as_deref() == Some("processes"))
+            && !inside_process_compose(tree, binding)
+        {
+            add_module(tree, binding, &names[..at], &mut modules);
+        }
+    }
+    let named = named.into_iter().map(|(name, pieces)| Root { family: Family::Flake(name), pieces });
+    let modules = modules.into_values().map(|pieces| Root { family: Family::Module, pieces });
+    named.chain(modules).collect()
+}
+
+type Names<'a> = [Option<std::borrow::Cow<'a, str>>];
+
+fn add_named(tree: &Tree<'_>, binding: Node, names: &Names<'_>, at: usize, out: &mut BTreeMap<String, Vec<Piece>>) {
+    // devenv's process manager of that name takes what process-compose itself takes.
+    let manager = |name: Option<&str>| name.is_some_and(|name| name.starts_with("manager"));
+    let before = match at {
+        0 => nix::attr_path(tree, binding).and_then(|path| path.get(path.len().checked_sub(names.len() + 1)?).cloned()),
+        _ => None,
+    };
+    let before = before.and_then(|name| name.text);
+    if manager(before.as_deref()) || (at > 0 && manager(names[at - 1].as_deref())) {
+        return;
+    }
+    match names.get(at + 1) {
+        Some(name) => {
+            let name = name.as_deref().unwrap_or(COMPUTED).to_owned();
+            out.entry(name).or_default().extend(Piece::of_binding(tree, binding, at + 2));
+        }
+        None => {
+            for attr in
+                Attrs::read(tree, &nix::value(tree, binding).map(Piece::whole).into_iter().collect::<Vec<_>>()).all
+            {
+                out.entry(attr.name).or_default().extend(attr.pieces);
+            }
+        }
+    }
+}
+
+/// Stands for the name of a configuration that is computed.
+const COMPUTED: &str = "${..}";
+
+fn inside_process_compose(tree: &Tree<'_>, binding: Node) -> bool {
+    let path = nix::attr_path(tree, binding).unwrap_or_default();
+    path.iter().any(|name| name.text.as_deref() == Some("process-compose"))
+}
+
+fn add_module(tree: &Tree<'_>, binding: Node, before: &Names<'_>, out: &mut BTreeMap<Place, Vec<Piece>>) {
+    let Some(set) = tree.parent(binding).and_then(|bindings| tree.parent(bindings)) else { return };
+    if !matches!(tree.kind(set), Kind::Attrset | Kind::RecAttrset) {
+        return;
+    }
+    let prefix: Vec<String> = before.iter().map(|name| name.as_deref().unwrap_or(COMPUTED).to_owned()).collect();
+    if before.is_empty() {
+        out.entry((set, prefix)).or_insert_with(|| vec![Piece::whole(set)]);
+    } else {
+        let pieces = out.entry((set, prefix)).or_default();
+        pieces.extend(Piece::of_binding(tree, binding, before.len()));
+    }
+}
+
+/// The part that a module is; `None` where it is no process-compose module after all.
+fn read_root(
+    context: &FileContext<'_>,
+    tree: &Tree<'_>,
+    family: Family,
+    attrs: &Attrs,
+) -> Option<(Part, Vec<Finding>)> {
+    let flake = matches!(family, Family::Flake(_));
+    let mut reader = Reader { tree, part: Part::new(family), unknown: Vec::new() };
+    let settings = attrs.inside(tree, "settings");
+    let processes = settings.inside(tree, "processes");
+    if !flake && !looks_like_processes(tree, &processes) {
+        return None;
+    }
+    if flake && !["settings", "services", "cli", "imports"].iter().any(|key| attrs.get(key).is_some()) {
+        return None;
+    }
+    reader.part.open = why_open(tree, attrs, &settings, &processes);
+    reader.part.half = settings.get("extends").is_some();
+    reader.settings(&settings);
+    let defaults = attrs.inside(tree, "defaults").inside(tree, "processSettings");
+    let defaulted = defaults.open || defaults.all.iter().any(|attr| !DECORATION.contains(&&*attr.name));
+    for attr in &processes.all {
+        let mut process = reader.process(attr);
+        process.opaque |= defaulted;
+        reader.part.add(process);
+    }
+    services::add(tree, &attrs.inside(tree, "services"), &mut reader.part);
+    let Reader { part, unknown, .. } = reader;
+    let mut findings: Vec<_> = unknown.iter().map(|unknown| unknown.finding(context)).collect();
+    if flake {
+        findings.extend(gone(context, tree, attrs));
+    }
+    Some((part, findings))
+}
+
+/// The settings of a module; one that declares options says them in `config`.
+fn module(tree: &Tree<'_>, mut pieces: Vec<Piece>) -> Attrs {
+    let attrs = Attrs::read(tree, &pieces);
+    let Some(config) = attrs.get("config") else { return attrs };
+    pieces.extend(config.pieces.iter().cloned());
+    Attrs::read(tree, &pieces)
+}
+
+/// Settings that say nothing about when a process is ready or may run.
+const DECORATION: [&str; 6] =
+    ["namespace", "log_location", "log_configuration", "working_dir", "environment", "description"];
+
+fn looks_like_processes(tree: &Tree<'_>, processes: &Attrs) -> bool {
+    const TELLING: [&str; 5] = ["command", "depends_on", "readiness_probe", "availability", "is_daemon"];
+    processes.all.iter().take(1000).any(|attr| {
+        let process = Attrs::read(tree, &attr.pieces);
+        TELLING.iter().any(|key| process.get(key).is_some())
+    })
+}
+
+/// Why a configuration may have more processes than are written in it.
+fn why_open(tree: &Tree<'_>, attrs: &Attrs, settings: &Attrs, processes: &Attrs) -> Option<&'static str> {
+    if processes.open || settings.open || attrs.open {
+        return Some("some of its processes are computed");
+    }
+    if settings.get("extends").is_some() {
+        return Some("it extends another configuration");
+    }
+    let imports = attrs.get("imports").or_else(|| settings.get("imports"))?;
+    let known = imports.value().is_some_and(|list| {
+        tree.kind(list) == Kind::List && attrs::items(tree, list).all(|item| is_services_flake(tree, item))
+    });
+    (!known).then_some("it imports other modules")
+}
+
+fn is_services_flake(tree: &Tree<'_>, module: Node) -> bool {
+    nix::dotted(tree, nix::unwrap_parens(tree, module))
+        .is_some_and(|name| name.ends_with("services-flake.processComposeModules.default"))
+}
+
+/// Options that process-compose-flake took away.
+fn gone(context: &FileContext<'_>, tree: &Tree<'_>, attrs: &Attrs) -> Vec<Finding> {
+    let gone = options::GONE.iter().filter_map(|(key, instead)| Some((key, instead, attrs.get(key)?)));
+    gone.map(|(key, instead, attr)| {
+        let message = format!("process-compose-flake has no `{key}` any more: it does not evaluate");
+        context.finding("unknown-process-option", tree.span(attr.node), message).label("was removed").help(*instead)
+    })
+    .collect()
+}
+
+/// A setting that process-compose-flake does not have.
+struct Unknown {
+    span: Span,
+    key: String,
+    table: &'static Table,
+}
+
+impl Unknown {
+    fn finding(&self, context: &FileContext<'_>) -> Finding {
+        let key = &self.key;
+        let upstream = std::ptr::eq(self.table, &options::PROCESS_FLAKE) && options::only_upstream(key);
+        let message = match upstream {
+            true => format!("process-compose has `{key}`, but process-compose-flake has no such option"),
+            false => format!("`{key}` is no setting of {}: process-compose-flake has no such option", self.table.of),
+        };
+        let advice = match (&**key, upstream) {
+            ("env_file", true) => Some("read the file in `cli.preHook` or in the command".to_owned()),
+            ("extends", true) => Some("share a set with `//`, or use `defaults.processSettings`".to_owned()),
+            (_, true) => Some("leave it out: the configuration does not evaluate with it".to_owned()),
+            (_, false) => self.table.advice(key),
+        };
+        let finding = context.finding("unknown-process-option", self.span, message).label("does not evaluate");
+        match advice {
+            Some(advice) => finding.help(advice),
+            None => finding,
+        }
+    }
+}
+
+struct Reader<'t, 'a> {
+    tree: &'t Tree<'a>,
+    part: Part,
+    unknown: Vec<Unknown>,
+}
+
+impl Reader<'_, '_> {
+    fn settings(&mut self, settings: &Attrs) {
+        self.check_keys(settings, &options::SETTINGS_FLAKE);
+    }
+
+    fn process(&mut self, attr: &Attr) -> Process {
+        let tree = self.tree;
+        let span = tree.span(attr.node);
+        let attrs = Attrs::read(tree, &attr.pieces);
+        self.check_keys(&attrs, &options::PROCESS_FLAKE);
+        let mut process = Process { name: attr.name.clone(), span, ..Process::default() };
+        process.opaque = attrs.open || ["imports", "config"].iter().any(|key| attrs.get(key).is_some());
+        process.runs = ["command", "entrypoint"].iter().any(|key| attrs.get(key).is_some());
+        let command = attrs.get("command").and_then(|attr| attrs::text(tree, attr.value()?));
+        process.once = readiness::ends_by_itself(&process.name, command.as_deref().unwrap_or(""));
+        let truth = |key: &str| attrs.get(key).map_or(Known::Absent, |attr| truth(tree, attr));
+        process.disabled = truth("disabled");
+        process.disabled.merge(&truth("is_disabled"));
+        process.daemon = truth("is_daemon");
+        let presence = |key: &str| attrs.get(key).map_or(Known::Absent, |attr| presence(tree, attr));
+        process.readiness = presence("readiness_probe");
+        process.liveness = presence("liveness_probe");
+        process.log_line = presence("ready_log_line");
+        process.replicas = attrs.get("replicas").is_some();
+        process.namespace = attrs.get("namespace").and_then(|attr| attrs::text(tree, attr.value()?));
+        self.availability(&attrs, &mut process);
+        self.depends_on(&attrs, &mut process);
+        process.listens = self.listens(&attrs);
+        for key in ["readiness_probe", "liveness_probe", "shutdown"] {
+            self.check_inner(&attrs, key);
+        }
+        process
+    }
+
+    fn availability(&mut self, attrs: &Attrs, process: &mut Process) {
+        let tree = self.tree;
+        let availability = attrs.inside(tree, "availability");
+        self.check_inner(attrs, "availability");
+        let text = |key: &str| match availability.get(key) {
+            Some(attr) => attr.value().and_then(|value| attrs::text(tree, value)).map_or(Known::Unknown, Known::Is),
+            None if availability.open => Known::Unknown,
+            None => Known::Absent,
+        };
+        process.restart = text("restart");
+        process.restarts_end = ends(&text("max_restarts"));
+    }
+
+    fn depends_on(&mut self, attrs: &Attrs, process: &mut Process) {
+        for target in attrs.inside(self.tree, "depends_on").all {
+            let settings = Attrs::read(self.tree, &target.pieces);
+            self.check_keys(&settings, &options::DEPENDENCY);
+            let mut dependency = Dependency {
+                target_span: self.tree.span(target.node),
+                target: target.name,
+                // Unlike in YAML there is no default, so one that is not read is one that is set elsewhere.
+                condition: Known::Unknown,
+                condition_span: None,
+                no_condition: None,
+            };
+            if let Some(value) = settings.get("condition").and_then(Attr::value) {
+                let value = attrs::plain(self.tree, value);
+                dependency.condition_span = Some(self.tree.span(value));
+                if let Some(text) = attrs::text(self.tree, value) {
+                    match Condition::of(&text) {
+                        Some(condition) => dependency.condition = Known::Is(condition),
+                        None => dependency.no_condition = Some(text),
+                    }
+                }
+            }
+            process.depends_on.push(dependency);
+        }
+    }
+
+    /// Where a process listens, as its probe, its environment and its command say.
+    fn listens(&self, attrs: &Attrs) -> Vec<Listen> {
+        let tree = self.tree;
+        let mut found = Vec::new();
+        for key in ["readiness_probe", "liveness_probe"] {
+            let http = attrs.inside(tree, key).inside(tree, "http_get");
+            let host = http.get("host").and_then(|host| attrs::text(tree, host.value()?));
+            if host.is_some_and(|host| listens::is_own_host(&host)) {
+                found.extend(http.get("port").and_then(|attr| port(tree, attr)));
+            }
+        }
+        found.extend(attrs.inside(tree, "environment").get("PORT").and_then(|attr| port(tree, attr)));
+        if let Some(command) = attrs.get("command").and_then(Attr::value)
+            && let Some((text, start)) = nix::masked(tree, command)
+        {
+            found.extend(listens::in_command(&text, start, tree.text()));
+        }
+        found
+    }
+
+    fn check_inner(&mut self, attrs: &Attrs, key: &str) {
+        let Some(table) = options::PROCESS_FLAKE.inside(key) else { return };
+        let inner = attrs.inside(self.tree, key);
+        self.check_keys(&inner, table);
+        for (key, table) in table.inner {
+            let innermost = inner.inside(self.tree, key);
+            self.check_keys(&innermost, table);
+        }
+    }
+
+    fn check_keys(&mut self, attrs: &Attrs, table: &'static Table) {
+        for attr in attrs.all.iter().filter(|attr| !table.knows(&attr.name)) {
+            self.unknown.push(Unknown { span: self.tree.span(attr.node), key: attr.name.clone(), table });
+        }
+    }
+}
+
+/// What an attribute that is true or false says.
+pub fn truth(tree: &Tree<'_>, attr: &Attr) -> Known<bool> {
+    let Some(value) = attr.value() else { return Known::Unknown };
+    let value = attrs::plain(tree, value);
+    match tree.slice(value) {
+        "true" | "\"true\"" => Known::Is(true),
+        "false" | "\"false\"" => Known::Is(false),
+        "null" => Known::Absent,
+        _ => Known::Unknown,
+    }
+}
+
+/// Whether an attribute says anything: `null` and the empty text do not, a condition may.
+fn presence(tree: &Tree<'_>, attr: &Attr) -> Known<bool> {
+    if attr.inherited() {
+        return Known::Unknown;
+    }
+    let Some(value) = attr.value() else { return Known::Is(true) };
+    let value = attrs::plain(tree, value);
+    match tree.kind(value) {
+        Kind::Variable if tree.slice(value) == "null" => Known::Absent,
+        Kind::Attrset | Kind::RecAttrset => Known::Is(true),
+        Kind::String | Kind::IndentedString if attrs::text(tree, value).as_deref() == Some("") => Known::Absent,
+        Kind::String | Kind::IndentedString => Known::Is(true),
+        _ => Known::Unknown,
+    }
+}
+
+/// A port: its number, or the name that stands for it.
+pub fn port(tree: &Tree<'_>, attr: &Attr) -> Option<Listen> {
+    let written = attr.value()?;
+    let value = attrs::plain(tree, written);
+    let port = match tree.kind(value) {
+        Kind::Select => nix::dotted(tree, value).map(std::borrow::Cow::into_owned)?,
+        _ => listens::number(&attrs::text(tree, value)?)?,
+    };
+    Some(Listen { port, span: tree.span(written) })
+}

@@ -1,0 +1,125 @@
+//! The processes that services-flake makes of `services.<service>.<instance>.enable = true`, without their being
+//! written. From its `nix/lib.nix` and `nix/services`: the process is called as the instance and has a readiness
+//! probe; some services have a second one that ends.
+
+use super::model::{Known, Listen, Part, Process};
+
+use super::nix_read;
+use crate::finding::Span;
+use crate::lang::Tree;
+use crate::lang::nix::attrs::{Attrs, Piece};
+
+/// A service: its name, what it adds to the instance's name for its one-shot process, and its port options with
+/// their defaults.
+struct Service {
+    name: &'static str,
+    once: &'static str,
+    ports: &'static [(&'static str, u16)],
+}
+
+const fn service(name: &'static str, once: &'static str, ports: &'static [(&'static str, u16)]) -> Service {
+    Service { name, once, ports }
+}
+
+const SERVICES: [Service; 37] = [
+    service("alloy", "", &[("port", 12345)]),
+    service("apache-kafka", "", &[]),
+    service("azurite", "", &[("blobPort", 10000), ("queuePort", 10001), ("tablePort", 10002)]),
+    service("cassandra", "", &[("nativeTransportPort", 9042), ("storagePort", 7000)]),
+    service("chromadb", "", &[("port", 8000)]),
+    service("clickhouse", "-init", &[("port", 9000)]),
+    service("dynamodb-local", "", &[("port", 8000)]),
+    service("elasticmq", "", &[]),
+    service("elasticsearch", "", &[("port", 9200), ("tcp_port", 9300)]),
+    service("grafana", "", &[("http_port", 3000)]),
+    service("loki", "", &[("httpPort", 3100), ("grpcPort", 9096)]),
+    service("mailhog", "", &[]),
+    service("memcached", "", &[("port", 11211)]),
+    service("minio", "-init", &[("port", 9000)]),
+    service("mongodb", "-configure", &[("port", 27017)]),
+    service("mysql", "-configure", &[]),
+    service("nats-server", "", &[]),
+    service("neo4j", "", &[("httpPort", 7474), ("boltPort", 7687)]),
+    service("nginx", "", &[("port", 8080)]),
+    service("ollama", "-models", &[("port", 11434)]),
+    service("open-webui", "", &[("port", 1111)]),
+    service("pgadmin", "-init", &[("port", 5050)]),
+    service("phpfpm", "", &[]),
+    service("plantuml", "", &[("port", 8080)]),
+    service("postgres", "-init", &[("port", 5432)]),
+    service("prometheus", "", &[("port", 9090)]),
+    service("pubsub-emulator", "", &[("port", 8085)]),
+    service("pyroscope", "", &[("httpPort", 4040)]),
+    service("qdrant", "", &[("httpPort", 6333), ("grpcPort", 6334)]),
+    service("redis", "", &[("port", 6379)]),
+    service("redis-cluster", "-cluster-create", &[]),
+    service("searxng", "", &[("port", 8080)]),
+    service("seaweedfs", "", &[]),
+    service("tempo", "", &[("httpPort", 3200)]),
+    service("tika", "", &[("port", 9998)]),
+    service("weaviate", "", &[("port", 8080)]),
+    service("zookeeper", "", &[("port", 2181)]),
+];
+
+/// Settings through which an instance may listen elsewhere than its port option says.
+const ELSEWHERE: [&str; 9] =
+    ["imports", "bind", "host", "listen_addresses", "extraConfig", "settings", "environment", "config", "unixSocket"];
+
+/// Adds the processes of the services that are enabled.
+pub fn add(tree: &Tree<'_>, services: &Attrs, part: &mut Part) {
+    if services.open {
+        part.open = Some("its services are computed");
+    }
+    for attr in services.all.iter().filter(|attr| attr.name != "outputs") {
+        let Some(service) = SERVICES.iter().find(|service| service.name == attr.name) else {
+            part.open = Some("it has a service that services-flake does not");
+            continue;
+        };
+        let instances = Attrs::read(tree, &attr.pieces);
+        if instances.open {
+            part.open = Some("the instances of a service are computed");
+        }
+        for instance in instances.all {
+            add_instance(tree, service, &instance.name, tree.span(instance.node), &instance.pieces, part);
+        }
+    }
+}
+
+fn add_instance(tree: &Tree<'_>, service: &Service, name: &str, span: Span, pieces: &[Piece], part: &mut Part) {
+    let settings = Attrs::read(tree, pieces);
+    let enabled = settings.get("enable").map_or(Known::Absent, |attr| nix_read::truth(tree, attr));
+    if enabled == Known::Is(false) {
+        return;
+    }
+    let made = |suffix: &str, readiness: Known<bool>| Process {
+        name: format!("{name}{suffix}"),
+        span,
+        runs: true,
+        readiness,
+        service: Some(service.name.to_owned()),
+        ..Process::default()
+    };
+    let mut main = made("", Known::Is(true));
+    if enabled.yes() && !settings.open && !ELSEWHERE.iter().any(|key| settings.get(key).is_some()) {
+        main.listens = listens(tree, service, &settings, span);
+    }
+    if settings.get("namespace").is_some() {
+        main.namespace = Some(format!("{name} of {}", service.name));
+    }
+    part.add(main);
+    if !service.once.is_empty() {
+        part.add(made(service.once, Known::Absent));
+    }
+    if service.name == "redis-cluster" {
+        // A process for every node, which `nodes` may rename.
+        part.open = Some("a cluster makes a process for every node");
+    }
+}
+
+fn listens(tree: &Tree<'_>, service: &Service, settings: &Attrs, span: Span) -> Vec<Listen> {
+    let ports = service.ports.iter().filter_map(|(option, default)| match settings.get(option) {
+        Some(attr) => nix_read::port(tree, attr),
+        None => Some(Listen { port: default.to_string(), span }),
+    });
+    ports.collect()
+}

@@ -1,0 +1,413 @@
+//! flake.nix: its inputs in every form they are written, and the names its outputs ask for.
+
+pub mod flakeref;
+pub mod lock;
+pub mod nixpkgs;
+
+use std::collections::BTreeMap;
+
+use self::flakeref::FlakeRef;
+use super::nix::{self, AttrName};
+use super::{Field, Kind, Node, Tree};
+use crate::finding::Span;
+
+/// What a flake.nix takes in.
+#[derive(Debug, Default)]
+pub struct Flake {
+    /// The inputs it writes, in the order in which they are first named.
+    pub inputs: Vec<Input>,
+    /// The names its outputs ask for, `self` left out; those that are no input are one by way of the registry.
+    pub arguments: Vec<Text>,
+    /// Where `inputs` is written first, or else `outputs`.
+    pub place: Span,
+    /// Whether all of it could be read: no computed names, no `inherit`.
+    pub complete: bool,
+}
+
+/// One input.
+#[derive(Debug, Default)]
+pub struct Input {
+    /// Its name, at the place where it is first written.
+    pub name: Text,
+    /// Its address, where it has one.
+    pub url: Option<Text>,
+    /// The other attributes that say where it comes from: type, owner, repo ..
+    pub attrs: BTreeMap<String, Text>,
+    /// Whether it is a flake: not with `flake = false`.
+    pub is_flake: bool,
+    /// The input that it follows; empty for none.
+    pub follows: Option<Text>,
+    /// Its own inputs that are overridden here.
+    pub inputs: Vec<Input>,
+    /// Where a line that overrides one of its inputs belongs, and in what form.
+    pub anchor: Option<Anchor>,
+    /// Whether something about it is computed.
+    pub computed: bool,
+}
+
+/// A text of the file and its place.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Text {
+    /// What it says.
+    pub value: String,
+    /// Where.
+    pub span: Span,
+}
+
+/// A place to write a line about an input's own inputs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Anchor {
+    /// The offset to insert at.
+    pub at: u32,
+    /// What stands before the line there: a line break and the indentation, or a blank.
+    pub lead: String,
+    /// The line's beginning up to the name of the input's input: `home-manager.inputs.`.
+    pub prefix: String,
+    /// Which form it continues: a dotted name, the input's set, the set of its inputs. The last is the best.
+    rank: u8,
+}
+
+impl Anchor {
+    /// The line without what stands before it: `prefix` `path.follows = "target";`.
+    pub fn line(&self, path: &str, target: &str) -> String {
+        format!("{}{path}.follows = \"{target}\";", self.prefix)
+    }
+}
+
+impl Input {
+    /// Where it comes from; `None` where it follows another input or is computed.
+    pub fn reference(&self) -> Option<FlakeRef> {
+        if self.follows.is_some() || self.computed {
+            return None;
+        }
+        match &self.url {
+            Some(url) => Some(FlakeRef::parse(&url.value)),
+            // An input without an address is looked up in the registry by its name.
+            None if self.attrs.is_empty() => Some(FlakeRef::parse(&self.name.value)),
+            None => {
+                let attrs = self.attrs.iter().map(|(key, text)| (key.clone(), text.value.clone()));
+                FlakeRef::from_attrs(&attrs.collect())
+            }
+        }
+    }
+
+    /// The place of its findings: its address, or else its name.
+    pub fn place(&self) -> Span {
+        self.url.as_ref().map_or(self.name.span, |url| url.span)
+    }
+
+    /// Its input of a name that is overridden here.
+    pub fn input(&self, name: &str) -> Option<&Input> {
+        self.inputs.iter().find(|input| input.name.value == name)
+    }
+}
+
+impl Flake {
+    /// Reads a flake.nix. `None` where it is no attribute set.
+    pub fn read(tree: &Tree<'_>) -> Option<Self> {
+        let root = tree.children(tree.root()).find(|&node| tree.kind(node) != Kind::Comment)?;
+        let root = nix::unwrap_parens(tree, root);
+        if !is_set(tree, root) {
+            return None;
+        }
+        let mut reader = Reader { tree, flake: Flake { complete: true, ..Flake::default() }, bindings: 0 };
+        reader.set(root, &[], 0);
+        Some(reader.flake)
+    }
+
+    /// The input of a name.
+    pub fn input(&self, name: &str) -> Option<&Input> {
+        self.inputs.iter().find(|input| input.name.value == name)
+    }
+
+    /// The inputs that are written nowhere but asked for by the outputs.
+    pub fn implicit(&self) -> impl Iterator<Item = &Text> {
+        self.arguments.iter().filter(|argument| self.input(&argument.value).is_none())
+    }
+}
+
+/// Inputs of inputs of inputs: real flakes go three levels deep.
+const DEPTH: usize = 12;
+
+/// More bindings than this are no flake.nix that somebody wrote.
+const BINDINGS: usize = 10_000;
+
+struct Reader<'t, 'a> {
+    tree: &'t Tree<'a>,
+    flake: Flake,
+    bindings: usize,
+}
+
+impl<'a> Reader<'_, 'a> {
+    /// Reads the bindings of a set that stands at a path.
+    fn set(&mut self, set: Node, prefix: &[AttrName<'a>], depth: usize) {
+        let tree = self.tree;
+        if depth > DEPTH || self.bindings > BINDINGS {
+            self.flake.complete = false;
+            return;
+        }
+        self.anchor_in_set(set, prefix);
+        let Some(bindings) = tree.child_of_kind(set, Kind::BindingSet) else { return };
+        for member in tree.children(bindings) {
+            self.bindings += 1;
+            match tree.kind(member) {
+                Kind::Binding if self.bindings > BINDINGS => self.flake.complete = false,
+                Kind::Binding => self.binding(member, prefix, depth),
+                Kind::Inherit | Kind::InheritFrom if !prefix.is_empty() => self.flake.complete = false,
+                _ => {}
+            }
+        }
+    }
+
+    fn binding(&mut self, binding: Node, prefix: &[AttrName<'a>], depth: usize) {
+        let tree = self.tree;
+        let Some(attrpath) = nix::attrpath_node(tree, binding) else { return };
+        let Some(value) = nix::value(tree, binding).map(|value| nix::unwrap_parens(tree, value)) else { return };
+        let mut path = prefix.to_vec();
+        path.extend(nix::names(tree, attrpath));
+        match path.first().and_then(|name| name.text.as_deref()) {
+            Some("inputs") => {}
+            Some("outputs") => return self.outputs(attrpath, value),
+            _ => return,
+        }
+        if path.len() == 1 && self.flake.inputs.is_empty() {
+            self.flake.place = tree.span(attrpath);
+        }
+        if path.iter().any(|name| name.text.is_none()) {
+            self.flake.complete = false;
+            return;
+        }
+        self.anchor_after(binding, attrpath, &path, prefix.len());
+        if is_set(tree, value) {
+            self.touch(&path);
+            self.set(value, &path, depth + 1);
+        } else {
+            self.leaf(&path, value);
+        }
+    }
+
+    /// The input of a path `inputs.NAME..`, made where it is new, and what is left of the path.
+    fn touch<'p>(&mut self, path: &'p [AttrName<'a>]) -> Option<(&mut Input, &'p [AttrName<'a>])> {
+        let (name, mut rest) = path.get(1..)?.split_first()?;
+        let mut input = entry(self.tree, &mut self.flake.inputs, name);
+        while let [inputs, name, more @ ..] = rest {
+            if inputs.text.as_deref() != Some("inputs") {
+                break;
+            }
+            input = entry(self.tree, &mut input.inputs, name);
+            rest = more;
+        }
+        Some((input, rest))
+    }
+
+    fn leaf(&mut self, path: &[AttrName<'a>], value: Node) {
+        let text = text(self.tree, value);
+        let no = self.tree.slice(value) == "false";
+        let Some((input, rest)) = self.touch(path) else {
+            self.flake.complete = false;
+            return;
+        };
+        let [name] = rest else {
+            input.computed |= rest.is_empty();
+            return;
+        };
+        match (name.text.as_deref().unwrap_or(""), text) {
+            ("flake", _) => input.is_flake = !no,
+            ("url", Some(text)) => input.url = Some(text),
+            ("follows", Some(text)) => input.follows = Some(text),
+            (key @ ("type" | "owner" | "repo" | "ref" | "rev" | "id" | "dir" | "path" | "host"), Some(text)) => {
+                input.attrs.insert(key.to_owned(), text);
+            }
+            ("url" | "follows" | "type" | "owner" | "repo" | "ref" | "rev" | "id", None) => input.computed = true,
+            _ => {}
+        }
+    }
+
+    fn outputs(&mut self, attrpath: Node, value: Node) {
+        let tree = self.tree;
+        if self.flake.place == Span::default() {
+            self.flake.place = tree.span(attrpath);
+        }
+        let Some(formals) = tree.child_of_kind(value, Kind::Formals) else { return };
+        for formal in tree.children(formals).filter(|&node| tree.kind(node) == Kind::Formal) {
+            let Some(name) = tree.child(formal, Field::Name) else { continue };
+            // Nix takes every name as an input, also one with a default.
+            if tree.slice(name) != "self" {
+                self.flake.arguments.push(Text { value: tree.slice(name).to_owned(), span: tree.span(name) });
+            }
+        }
+    }
+
+    /// `NAME = { .. };` and `NAME.inputs = { .. };`: a line goes after the last of the set's own.
+    fn anchor_in_set(&mut self, set: Node, path: &[AttrName<'a>]) {
+        let tree = self.tree;
+        let (rank, prefix) = match path {
+            [_, _] => (2, "inputs."),
+            [_, _, inputs] if inputs.text.as_deref() == Some("inputs") => (3, ""),
+            _ => return,
+        };
+        let last = tree.child_of_kind(set, Kind::BindingSet).and_then(|bindings| tree.children(bindings).last());
+        let (at, lead) = match last {
+            Some(last) => after(tree.text(), tree.span(last)),
+            None => (tree.span(set).end.saturating_sub(1), String::new()),
+        };
+        self.offer(path, Anchor { at, lead, prefix: prefix.to_owned(), rank });
+    }
+
+    /// `inputs.NAME.url = ..;` or `NAME.url = ..;`: a line of the same form goes after it.
+    fn anchor_after(&mut self, binding: Node, attrpath: Node, path: &[AttrName<'a>], outer: usize) {
+        let tree = self.tree;
+        if outer > 1 || path.len() < 3 {
+            return;
+        }
+        let Some(name) = path.get(1) else { return };
+        let written = Span { start: tree.span(attrpath).start, end: tree.span(name.node).end };
+        let prefix = format!("{}.inputs.", tree.text().get(written.range()).unwrap_or(""));
+        let (at, lead) = after(tree.text(), tree.span(binding));
+        self.offer(path, Anchor { at, lead, prefix, rank: 1 });
+    }
+
+    fn offer(&mut self, path: &[AttrName<'a>], anchor: Anchor) {
+        if let Some((input, _)) = self.touch(path.get(..2).unwrap_or_default())
+            && input.anchor.as_ref().is_none_or(|known| known.rank <= anchor.rank)
+        {
+            input.anchor = Some(anchor);
+        }
+    }
+}
+
+fn is_set(tree: &Tree<'_>, node: Node) -> bool {
+    matches!(tree.kind(node), Kind::Attrset | Kind::RecAttrset)
+}
+
+fn entry<'i>(tree: &Tree<'_>, inputs: &'i mut Vec<Input>, name: &AttrName<'_>) -> &'i mut Input {
+    let text = name.text.as_deref().unwrap_or("");
+    let index = inputs.iter().position(|input| input.name.value == text).unwrap_or_else(|| {
+        let name = Text { value: text.to_owned(), span: tree.span(name.node) };
+        inputs.push(Input { name, is_flake: true, ..Input::default() });
+        inputs.len() - 1
+    });
+    &mut inputs[index]
+}
+
+/// A string, address or path that is written out.
+pub fn text(tree: &Tree<'_>, value: Node) -> Option<Text> {
+    let text = match tree.kind(value) {
+        Kind::String | Kind::IndentedString => nix::literal_string(tree, value)?.into_owned(),
+        Kind::Uri | Kind::Path => tree.slice(value).to_owned(),
+        _ => return None,
+    };
+    Some(Text { value: text, span: tree.span(value) })
+}
+
+/// Where a line goes that follows a binding, and what stands before it there.
+fn after(text: &str, binding: Span) -> (u32, String) {
+    let (before, rest) = (text.get(..binding.start as usize), text.get(binding.end as usize..));
+    let (Some(before), Some(rest)) = (before, rest) else { return (binding.end, " ".to_owned()) };
+    let indent = &before[before.rfind('\n').map_or(0, |at| at + 1)..];
+    let tail = rest.lines().next().unwrap_or("");
+    let alone = indent.trim().is_empty() && (tail.trim().is_empty() || tail.trim_start().starts_with('#'));
+    if !alone {
+        return (binding.end, " ".to_owned());
+    }
+    let line_break = if rest[tail.len()..].starts_with("\r\n") { "\r\n" } else { "\n" };
+    (binding.end + tail.len() as u32, format!("{line_break}{indent}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lang::Language;
+
+    fn read(text: &str) -> Flake {
+        Flake::read(&Tree::parse(Language::Nix, text).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn inputs_are_read_in_every_form() {
+        let flake = read(
+            r#"{
+              inputs.a.url = "github:o/a";
+              inputs = {
+                b = { url = "github:o/b"; flake = false; inputs.x.follows = "a"; };
+                c.inputs = { y.follows = ""; z.inputs.w.url = "w"; };
+                "d" = { type = "github"; owner = "NixOS"; repo = "nixpkgs"; ref = "master"; };
+                e.url = github:o/e;
+                f.follows = "c/y";
+                g = { };
+              };
+              outputs = { self, a, h, i ? 1, ... }@args: { };
+            }"#,
+        );
+        let names: Vec<_> = flake.inputs.iter().map(|input| input.name.value.as_str()).collect();
+        assert_eq!(names, ["a", "b", "c", "d", "e", "f", "g"]);
+        let follows = |input: &str, path: &[&str]| {
+            let input = path.iter().fold(flake.input(input).unwrap(), |input, name| input.input(name).unwrap());
+            input.follows.as_ref().map(|text| text.value.clone())
+        };
+        assert_eq!(follows("b", &["x"]).as_deref(), Some("a"));
+        assert_eq!(follows("c", &["y"]).as_deref(), Some(""));
+        assert_eq!(follows("f", &[]).as_deref(), Some("c/y"));
+        assert_eq!(flake.input("c").unwrap().input("z").unwrap().input("w").unwrap().url.as_ref().unwrap().value, "w");
+        assert!(!flake.input("b").unwrap().is_flake && flake.input("a").unwrap().is_flake);
+        let shown = |name: &str| flake.input(name).unwrap().reference().map(|reference| reference.shown());
+        assert_eq!(shown("d").as_deref(), Some("github:NixOS/nixpkgs/master"));
+        assert_eq!(shown("e").as_deref(), Some("github:o/e"));
+        assert_eq!(shown("f"), None);
+        assert_eq!(shown("g").as_deref(), Some("g"));
+        assert_eq!(flake.implicit().map(|text| text.value.as_str()).collect::<Vec<_>>(), ["h", "i"]);
+        assert!(flake.complete);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_said() {
+        assert!(!read("{ inputs = { inherit (x) a; }; outputs = _: { }; }").complete);
+        assert!(!read("{ inputs.${x}.url = \"a\"; outputs = _: { }; }").complete);
+        assert!(!read("{ inputs = import ./inputs.nix; outputs = _: { }; }").complete);
+        assert!(read("{ inputs.a.url = \"x${y}\"; }").input("a").unwrap().reference().is_none());
+        assert!(Flake::read(&Tree::parse(Language::Nix, "x: x").unwrap()).is_none());
+    }
+
+    /// The file after the line about the input `a` was written in it.
+    fn with_line(text: &str) -> String {
+        let flake = read(text);
+        let anchor = flake.input("a").unwrap().anchor.clone().unwrap();
+        let mut text = text.to_owned();
+        text.insert_str(anchor.at as usize, &format!("{}{}", anchor.lead, anchor.line("n", "n")));
+        text
+    }
+
+    #[test]
+    fn lines_are_written_in_the_files_own_form() {
+        for (before, after) in [
+            (
+                "{\n  inputs.a.url = \"x\"; # why\n}",
+                "{\n  inputs.a.url = \"x\"; # why\n  inputs.a.inputs.n.follows = \"n\";\n}",
+            ),
+            (
+                "{\r\n  inputs.a.url = \"x\";\r\n}",
+                "{\r\n  inputs.a.url = \"x\";\r\n  inputs.a.inputs.n.follows = \"n\";\r\n}",
+            ),
+            (
+                "{ inputs = {\n  a.url = \"x\";\n}; }",
+                "{ inputs = {\n  a.url = \"x\";\n  a.inputs.n.follows = \"n\";\n}; }",
+            ),
+            ("{ inputs.a = { url = \"x\"; }; }", "{ inputs.a = { url = \"x\"; inputs.n.follows = \"n\"; }; }"),
+            (
+                "{ inputs.a = {\n  url = \"x\";\n  inputs = {\n    m.follows = \"\";\n  };\n}; }",
+                "{ inputs.a = {\n  url = \"x\";\n  inputs = {\n    m.follows = \"\";\n    n.follows = \"n\";\n  };\n}; }",
+            ),
+            (
+                "{ inputs = { \"a\".url = \"x\"; }; }",
+                "{ inputs = { \"a\".url = \"x\"; \"a\".inputs.n.follows = \"n\"; }; }",
+            ),
+            (
+                "{\n  inputs.a.url = \"x\";\n  inputs.a.inputs.m.follows = \"m\";\n}",
+                "{\n  inputs.a.url = \"x\";\n  inputs.a.inputs.m.follows = \"m\";\n  inputs.a.inputs.n.follows = \"n\";\n}",
+            ),
+        ] {
+            assert_eq!(with_line(before), after);
+            assert_eq!(read(after).input("a").unwrap().input("n").unwrap().follows.as_ref().unwrap().value, "n");
+        }
+    }
+}

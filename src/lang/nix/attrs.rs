@@ -1,0 +1,273 @@
+//! Attribute sets seen through how they are written: dotted names, nested sets, merges and wrappers are one set.
+
+use crate::lang::{Field, Kind, Node, Tree, nix};
+
+/// Values are followed this far through names, merges and wrappers.
+const DEPTH: usize = 32;
+/// At most this many pieces make one value: sets that merge each other could otherwise grow without end.
+const PIECES: usize = 10_000;
+
+/// A part of a value: at the end of some further names, an expression.
+#[derive(Debug, Clone)]
+pub struct Piece {
+    /// The attribute path node whose names, from `skip` on, still lead to the expression.
+    names: Option<(Node, usize)>,
+    /// The expression; `None` where it is inherited and so not written here.
+    pub value: Option<Node>,
+}
+
+impl Piece {
+    /// A whole expression.
+    pub fn whole(value: Node) -> Self {
+        Self { names: None, value: Some(value) }
+    }
+
+    /// A binding's value, its first `skip` names left away.
+    pub fn of_binding(tree: &Tree<'_>, binding: Node, skip: usize) -> Option<Self> {
+        let path = nix::attrpath_node(tree, binding)?;
+        let more = nix::names(tree, path).count() > skip;
+        Some(Self { names: more.then_some((path, skip)), value: nix::value(tree, binding) })
+    }
+}
+
+/// One attribute and all that is said about it.
+#[derive(Debug)]
+pub struct Attr {
+    /// Its name.
+    pub name: String,
+    /// The name where it stands first.
+    pub node: Node,
+    /// What its value is made of.
+    pub pieces: Vec<Piece>,
+}
+
+impl Attr {
+    /// The expression, where the value is one.
+    pub fn value(&self) -> Option<Node> {
+        match self.pieces.as_slice() {
+            [Piece { names: None, value }] => *value,
+            _ => None,
+        }
+    }
+
+    /// Whether some of it comes from elsewhere by `inherit`.
+    pub fn inherited(&self) -> bool {
+        self.pieces.iter().any(|piece| piece.value.is_none())
+    }
+}
+
+/// An attribute set.
+#[derive(Debug, Default)]
+pub struct Attrs {
+    /// Its attributes, in the order of the file.
+    pub all: Vec<Attr>,
+    /// Whether there may be more, because something is computed.
+    pub open: bool,
+}
+
+impl Attrs {
+    /// Reads the set that some pieces make.
+    pub fn read(tree: &Tree<'_>, pieces: &[Piece]) -> Self {
+        let mut attrs = Self::default();
+        let mut index = std::collections::HashMap::new();
+        for piece in pieces {
+            match (piece.names, piece.value) {
+                (Some((path, skip)), value) => attrs.add_named(tree, path, skip, value, &mut index),
+                (None, Some(value)) => {
+                    let (sets, open) = sets(tree, value);
+                    attrs.open |= open;
+                    for set in sets {
+                        attrs.add_set(tree, set, &mut index);
+                    }
+                }
+                (None, None) => attrs.open = true,
+            }
+        }
+        attrs
+    }
+
+    /// The attribute of a name.
+    pub fn get(&self, name: &str) -> Option<&Attr> {
+        self.all.iter().find(|attr| attr.name == name)
+    }
+
+    /// The set that an attribute is.
+    pub fn inside(&self, tree: &Tree<'_>, name: &str) -> Self {
+        self.get(name).map(|attr| Self::read(tree, &attr.pieces)).unwrap_or_default()
+    }
+
+    fn add_set(&mut self, tree: &Tree<'_>, set: Node, index: &mut std::collections::HashMap<String, usize>) {
+        let Some(bindings) = tree.child_of_kind(set, Kind::BindingSet) else { return };
+        for member in tree.children(bindings) {
+            match tree.kind(member) {
+                Kind::Binding => {
+                    if let Some(path) = nix::attrpath_node(tree, member) {
+                        self.add_named(tree, path, 0, nix::value(tree, member), index);
+                    }
+                }
+                Kind::Inherit | Kind::InheritFrom => {
+                    let Some(names) = tree.child_of_kind(member, Kind::InheritedAttrs) else { continue };
+                    for node in tree.children(names) {
+                        if let Some(name) = nix::name_text(tree, node) {
+                            self.add(name.into_owned(), node, Piece { names: None, value: None }, index);
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn add_named(
+        &mut self,
+        tree: &Tree<'_>,
+        path: Node,
+        skip: usize,
+        value: Option<Node>,
+        index: &mut std::collections::HashMap<String, usize>,
+    ) {
+        let mut names = nix::names(tree, path).skip(skip);
+        let Some(first) = names.next() else { return };
+        let names = names.next().is_some().then_some((path, skip + 1));
+        match first.text {
+            Some(name) => self.add(name.into_owned(), first.node, Piece { names, value }, index),
+            None => self.open = true,
+        }
+    }
+
+    fn add(&mut self, name: String, node: Node, piece: Piece, index: &mut std::collections::HashMap<String, usize>) {
+        match index.get(&name) {
+            Some(&at) => {
+                if self.all[at].pieces.len() < PIECES {
+                    self.all[at].pieces.push(piece);
+                }
+            }
+            None => {
+                index.insert(name.clone(), self.all.len());
+                self.all.push(Attr { name, node, pieces: vec![piece] });
+            }
+        }
+    }
+}
+
+/// The attribute sets that an expression is made of, and whether it is made of anything else too.
+pub fn sets(tree: &Tree<'_>, value: Node) -> (Vec<Node>, bool) {
+    let mut found = Vec::new();
+    let mut open = false;
+    let mut todo = vec![(value, 0)];
+    let mut seen = std::collections::HashSet::new();
+    while let Some((node, depth)) = todo.pop() {
+        if depth > DEPTH || seen.len() > PIECES {
+            open = true;
+            continue;
+        }
+        // The same set a second time adds nothing, and sets that name each other would never end.
+        if !seen.insert(node) {
+            continue;
+        }
+        match tree.kind(node) {
+            Kind::Attrset | Kind::RecAttrset => found.push(node),
+            Kind::Binary if is_update(tree, node) => {
+                let sides = [Field::Right, Field::Left].into_iter().filter_map(|field| tree.child(node, field));
+                todo.extend(sides.map(|side| (side, depth + 1)));
+            }
+            Kind::Variable => match binding_of(tree, node) {
+                Some(value) => todo.push((value, depth + 1)),
+                None => open = true,
+            },
+            // A set that only sometimes counts makes the attributes possible, not the rest unknown.
+            Kind::If => {
+                let sides = [Field::Alternative, Field::Consequence].into_iter();
+                todo.extend(sides.filter_map(|field| tree.child(node, field)).map(|side| (side, depth + 1)));
+            }
+            Kind::Apply => match merged(tree, node) {
+                Some(parts) => todo.extend(parts.into_iter().rev().map(|part| (part, depth + 1))),
+                None => open = true,
+            },
+            _ => match inner(tree, node) {
+                Some(inner) => todo.push((inner, depth + 1)),
+                None => open = true,
+            },
+        }
+    }
+    (found, open)
+}
+
+fn is_update(tree: &Tree<'_>, node: Node) -> bool {
+    tree.child(node, Field::Operator).is_some_and(|operator| tree.kind(operator) == Kind::Update)
+}
+
+/// What stands inside a wrapper that hands its inside on.
+fn inner(tree: &Tree<'_>, node: Node) -> Option<Node> {
+    match tree.kind(node) {
+        Kind::Parenthesized => tree.child(node, Field::Expression),
+        Kind::Let | Kind::With | Kind::Assert | Kind::Function => tree.child(node, Field::Body),
+        _ => None,
+    }
+}
+
+/// The value a name is bound to in this file by a `let` or a `rec` set.
+pub fn binding_of(tree: &Tree<'_>, variable: Node) -> Option<Node> {
+    match nix::resolve(tree, variable, tree.slice(variable))? {
+        nix::Origin::Binding(binding) => {
+            let path = nix::attrpath_node(tree, binding)?;
+            (nix::names(tree, path).count() == 1).then(|| nix::value(tree, binding))?
+        }
+        _ => None,
+    }
+}
+
+/// The arguments that a known function of `lib` hands on.
+fn merged(tree: &Tree<'_>, apply: Node) -> Option<Vec<Node>> {
+    let (name, arguments) = nix::call(tree, apply)?;
+    match (nix::last_name(&name), arguments.as_slice()) {
+        ("mkIf" | "optionalAttrs" | "mkOverride", [_, set]) => Some(vec![*set]),
+        ("mkForce" | "mkDefault" | "mkBefore" | "mkAfter", [set]) => Some(vec![*set]),
+        ("mkMerge", [list]) => {
+            let list = nix::unwrap_parens(tree, *list);
+            (tree.kind(list) == Kind::List).then(|| items(tree, list).collect())
+        }
+        ("recursiveUpdate", [left, right]) => Some(vec![*left, *right]),
+        _ => None,
+    }
+}
+
+/// The items of a list.
+pub fn items<'t>(tree: &'t Tree<'_>, list: Node) -> impl Iterator<Item = Node> + 't {
+    tree.children(list).filter(|&item| tree.kind(item) != Kind::Comment)
+}
+
+/// A plain value without what sets its priority or condition.
+pub fn plain(tree: &Tree<'_>, node: Node) -> Node {
+    let mut node = node;
+    for _ in 0..DEPTH {
+        let next = match tree.kind(node) {
+            Kind::Parenthesized | Kind::Let | Kind::With | Kind::Assert => inner(tree, node),
+            Kind::Variable => binding_of(tree, node),
+            Kind::Apply => match nix::call(tree, node) {
+                Some((name, arguments)) => match (nix::last_name(&name), arguments.as_slice()) {
+                    ("mkForce" | "mkDefault" | "mkBefore" | "mkAfter" | "toString", [value]) => Some(*value),
+                    ("mkOverride", [_, value]) => Some(*value),
+                    _ => None,
+                },
+                None => None,
+            },
+            _ => None,
+        };
+        match next {
+            Some(next) => node = next,
+            None => break,
+        }
+    }
+    node
+}
+
+/// A text written out.
+pub fn text(tree: &Tree<'_>, node: Node) -> Option<String> {
+    let node = plain(tree, node);
+    match tree.kind(node) {
+        Kind::String | Kind::IndentedString => nix::literal_string(tree, node).map(std::borrow::Cow::into_owned),
+        Kind::Integer => Some(tree.slice(node).to_owned()),
+        _ => None,
+    }
+}

@@ -1,0 +1,440 @@
+//! Nix: attribute paths through nested sets, lexical scopes, strings, and values seen through their wrappers.
+
+pub mod attrs;
+pub mod path;
+pub mod recognize;
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use super::{Field, Kind, Node, Tree};
+use crate::finding::Span;
+
+/// One name of an attribute path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttrName<'a> {
+    /// The name; `None` where it is interpolated and so not known.
+    pub text: Option<Cow<'a, str>>,
+    /// Its node.
+    pub node: Node,
+}
+
+/// The attribute path node of a binding.
+pub fn attrpath_node(tree: &Tree<'_>, binding: Node) -> Option<Node> {
+    tree.child(binding, Field::Attrpath)
+}
+
+/// The value of a binding.
+pub fn value(tree: &Tree<'_>, binding: Node) -> Option<Node> {
+    tree.child(binding, Field::Expression)
+}
+
+/// The names of an attribute path node, as written.
+pub fn names<'a>(tree: &Tree<'a>, attrpath: Node) -> impl Iterator<Item = AttrName<'a>> {
+    tree.children(attrpath)
+        .filter(|&node| tree.kind(node) != Kind::Comment)
+        .map(|node| AttrName { text: name_text(tree, node), node })
+        .collect::<Vec<_>>()
+        .into_iter()
+}
+
+/// What a name in an attribute path or an `inherit` says; `None` where it is interpolated.
+pub fn name_text<'a>(tree: &Tree<'a>, node: Node) -> Option<Cow<'a, str>> {
+    match tree.kind(node) {
+        Kind::Identifier => Some(Cow::Borrowed(tree.slice(node))),
+        Kind::String => literal_string(tree, node),
+        Kind::Interpolation => {
+            // `${"name"}` is the name.
+            let inner = tree.child(node, Field::Expression)?;
+            (tree.kind(inner) == Kind::String).then(|| literal_string(tree, inner)).flatten()
+        }
+        _ => None,
+    }
+}
+
+/// The value of a string without interpolations; `None` where it has some.
+pub fn literal_string<'a>(tree: &Tree<'a>, node: Node) -> Option<Cow<'a, str>> {
+    let mut parts = tree.children(node);
+    let Some(first) = parts.next() else { return Some(Cow::Borrowed("")) };
+    let second = parts.next();
+    if second.is_none() && tree.kind(first) == Kind::StringFragment {
+        return Some(Cow::Borrowed(tree.slice(first)));
+    }
+    let mut text = String::new();
+    for part in tree.children(node) {
+        match tree.kind(part) {
+            Kind::StringFragment => text.push_str(tree.slice(part)),
+            Kind::Escape => text.push_str(unescape(tree.slice(part))),
+            Kind::DollarEscape => text.push_str(tree.slice(part).trim_start_matches(['\\', '\''])),
+            _ => return None,
+        }
+    }
+    Some(Cow::Owned(text))
+}
+
+/// What an escape sequence of either kind of string stands for.
+fn unescape(escape: &str) -> &str {
+    let body = escape.strip_prefix("''\\").or_else(|| escape.strip_prefix('\\'));
+    match body {
+        Some("n") => "\n",
+        Some("r") => "\r",
+        Some("t") => "\t",
+        Some(other) => other,
+        // `'''` is `''`, `''$` is `$`.
+        None => escape.strip_prefix('\'').map_or(escape, |rest| rest.strip_prefix("'$").map_or(rest, |_| "$")),
+    }
+}
+
+/// Whether a letter of a text is written as an escape sequence (`"\p"` is `"p"`). Nobody does that, but a search for a
+/// word in the text would not find it there.
+pub fn holds_odd_escape(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    memchr::memchr_iter(b'\\', bytes).any(|slash| {
+        let is_pair = slash > 0 && bytes[slash - 1] == b'\\';
+        let letter = bytes.get(slash + 1).filter(|byte| byte.is_ascii_alphabetic());
+        !is_pair && letter.is_some_and(|letter| !matches!(letter, b'n' | b'r' | b't'))
+    })
+}
+
+/// The nearest binding around a node, not looking out of functions, lists or other values than attribute sets.
+///
+/// `a = { b = x; }`: from `b`'s binding this is `a`'s.
+fn outer_binding(tree: &Tree<'_>, binding: Node) -> Option<Node> {
+    let set = tree.parent(binding).filter(|&node| tree.kind(node) == Kind::BindingSet)?;
+    let mut node = tree.parent(set)?;
+    if !matches!(tree.kind(node), Kind::Attrset | Kind::RecAttrset) {
+        return None;
+    }
+    loop {
+        let parent = tree.parent(node)?;
+        match tree.kind(parent) {
+            Kind::Binding => return Some(parent),
+            // Wrappers that keep the set the value of the attribute.
+            Kind::Parenthesized | Kind::Assert | Kind::With | Kind::Let => {
+                if !matches!(tree.field(node), Field::Body | Field::Expression) {
+                    return None;
+                }
+            }
+            Kind::If if tree.field(node) != Field::Condition => {}
+            Kind::Binary => {}
+            Kind::Apply if tree.field(node) == Field::Argument && !imports(tree, parent) => {}
+            Kind::List => {}
+            Kind::Function if tree.field(node) == Field::Body => {}
+            _ => return None,
+        }
+        node = parent;
+    }
+}
+
+/// Whether an application hands its argument to another file: `import ./x.nix { .. }`. What becomes of that only the
+/// other file knows.
+fn imports(tree: &Tree<'_>, apply: Node) -> bool {
+    let function = tree.child(apply, Field::Function).map(|node| unwrap_parens(tree, node));
+    let Some(inner) = function.filter(|&node| tree.kind(node) == Kind::Apply) else { return false };
+    tree.child(inner, Field::Function).is_some_and(|name| matches!(tree.slice(name), "import" | "builtins.import"))
+}
+
+/// The whole attribute path of a binding, resolved outward through nested sets, their wrappers (`mkIf c {..}`, `//`,
+/// lists of sets, submodule functions) and dotted names alike, outermost first.
+pub fn attr_path<'a>(tree: &Tree<'a>, binding: Node) -> Option<Vec<AttrName<'a>>> {
+    let mut chain = vec![binding];
+    while let Some(outer) = outer_binding(tree, *chain.last()?) {
+        chain.push(outer);
+    }
+    let mut path = Vec::with_capacity(chain.len() + 2);
+    for binding in chain.into_iter().rev() {
+        path.extend(names(tree, attrpath_node(tree, binding)?));
+    }
+    Some(path)
+}
+
+/// The binding that a node is (part of) the value of, going outward through wrappers but not through nested sets.
+pub fn binding_around(tree: &Tree<'_>, node: Node) -> Option<Node> {
+    tree.ancestors(node)
+        .find(|&node| matches!(tree.kind(node), Kind::Binding))
+        .filter(|&binding| value(tree, binding).is_some_and(|value| tree.span(value).contains(tree.span(node))))
+}
+
+/// Where a name comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// A binding of a `let`, or of the `rec` set around.
+    Binding(Node),
+    /// An `inherit` in a `let` or `rec` set: the name's node inside it. For a plain `inherit x;` look further out.
+    Inherited(Node),
+    /// A function's formal argument (a `formal` node), or the name of the whole argument (an identifier).
+    Argument(Node),
+}
+
+/// Looks a name up lexically, from a node outward. `None`: not bound in this file, or only by a `with`.
+pub fn resolve(tree: &Tree<'_>, from: Node, name: &str) -> Option<Origin> {
+    let mut child = from;
+    for scope in tree.ancestors(from) {
+        match tree.kind(scope) {
+            Kind::Let | Kind::LetAttrset | Kind::RecAttrset => {
+                // The source of `inherit (x) ..` in a rec set and the values see the set; so does a let's body.
+                if let Some(set) = tree.child_of_kind(scope, Kind::BindingSet)
+                    && let Some(origin) = in_set(tree, set, name, child)
+                {
+                    return Some(origin);
+                }
+            }
+            Kind::Function => {
+                if let Some(origin) = in_arguments(tree, scope, name) {
+                    return Some(origin);
+                }
+            }
+            _ => {}
+        }
+        child = scope;
+    }
+    None
+}
+
+/// Sets and arguments with fewer nodes are searched, others get an index.
+const INDEXED: usize = 300;
+
+/// What the names of a set or of arguments are, in its order: the member, and what a name there comes from.
+pub(super) type Names<'a> = HashMap<Cow<'a, str>, Vec<(Node, Origin)>>;
+
+fn in_set(tree: &Tree<'_>, set: Node, name: &str, from: Node) -> Option<Origin> {
+    let visible = |member: Node| member != from || tree.kind(member) != Kind::Inherit;
+    if tree.size(set) < INDEXED {
+        let mut named = members(tree, set).filter(|(written, ..)| written == name);
+        return named.find(|(_, member, _)| visible(*member)).map(|(.., origin)| origin);
+    }
+    tree.with_names(
+        set,
+        || {
+            let mut names = Names::new();
+            members(tree, set).for_each(|(name, member, origin)| names.entry(name).or_default().push((member, origin)));
+            names
+        },
+        |names| names.get(name)?.iter().find(|(member, _)| visible(*member)).map(|(_, origin)| *origin),
+    )
+}
+
+/// The names of a set: the first name of each binding's path, and those that are inherited.
+fn members<'t, 'a>(tree: &'t Tree<'a>, set: Node) -> impl Iterator<Item = (Cow<'a, str>, Node, Origin)> + 't {
+    tree.children(set).flat_map(move |member| {
+        let bound = (tree.kind(member) == Kind::Binding).then(|| attrpath_node(tree, member)).flatten();
+        let bound =
+            bound.and_then(|path| Some((name_text(tree, tree.children(path).next()?)?, Origin::Binding(member))));
+        let inherits = matches!(tree.kind(member), Kind::Inherit | Kind::InheritFrom);
+        let attrs = inherits.then(|| tree.child_of_kind(member, Kind::InheritedAttrs)).flatten();
+        let inherited = attrs.into_iter().flat_map(move |attrs| tree.children(attrs));
+        let inherited = inherited.filter_map(move |attr| Some((name_text(tree, attr)?, Origin::Inherited(attr))));
+        bound.into_iter().chain(inherited).map(move |(name, origin)| (name, member, origin))
+    })
+}
+
+fn in_arguments(tree: &Tree<'_>, function: Node, name: &str) -> Option<Origin> {
+    tree.children(function).find_map(|part| match (tree.kind(part), tree.field(part)) {
+        (Kind::Identifier, Field::Universal) if tree.slice(part) == name => Some(Origin::Argument(part)),
+        (Kind::Formals, _) => in_formals(tree, part, name),
+        _ => None,
+    })
+}
+
+fn in_formals(tree: &Tree<'_>, formals: Node, name: &str) -> Option<Origin> {
+    let all = tree.children(formals).filter(|&formal| tree.kind(formal) == Kind::Formal);
+    let mut named = all.filter_map(|formal| Some((tree.slice(tree.child(formal, Field::Name)?), formal)));
+    if tree.size(formals) < INDEXED {
+        return named.find(|(written, _)| *written == name).map(|(_, formal)| Origin::Argument(formal));
+    }
+    tree.with_names(
+        formals,
+        || {
+            let mut names = Names::new();
+            named.for_each(|(name, formal)| {
+                names.entry(Cow::Borrowed(name)).or_default().push((formal, Origin::Argument(formal)));
+            });
+            names
+        },
+        |names| names.get(name)?.first().map(|(_, origin)| *origin),
+    )
+}
+
+/// From where a name is looked up, for nodes that read one: a variable from its place, `x` of `inherit x;` from outside
+/// of the set that it stands in. `None` for nodes that read no name.
+pub fn read_from(tree: &Tree<'_>, node: Node) -> Option<Node> {
+    match tree.kind(node) {
+        Kind::Variable => Some(node),
+        Kind::Identifier => {
+            let attrs = tree.parent(node).filter(|&node| tree.kind(node) == Kind::InheritedAttrs)?;
+            let inherit = tree.parent(attrs).filter(|&node| tree.kind(node) == Kind::Inherit)?;
+            tree.parent(tree.parent(inherit)?)
+        }
+        _ => None,
+    }
+}
+
+/// The node without the brackets around it.
+pub fn unwrap_parens(tree: &Tree<'_>, mut node: Node) -> Node {
+    while tree.kind(node) == Kind::Parenthesized {
+        match tree.child(node, Field::Expression) {
+            Some(inner) => node = inner,
+            None => break,
+        }
+    }
+    node
+}
+
+/// A function application taken apart: the function's dotted name (`lib.mkDefault`) and its arguments in order.
+/// `None` where the function is no plain name.
+pub fn call<'a>(tree: &Tree<'a>, apply: Node) -> Option<(Cow<'a, str>, Vec<Node>)> {
+    let mut arguments = Vec::new();
+    let mut node = unwrap_parens(tree, apply);
+    while tree.kind(node) == Kind::Apply {
+        arguments.push(tree.child(node, Field::Argument)?);
+        node = unwrap_parens(tree, tree.child(node, Field::Function)?);
+    }
+    if arguments.is_empty() {
+        return None;
+    }
+    arguments.reverse();
+    Some((dotted(tree, node)?, arguments))
+}
+
+/// A name or a selection written out: `lib.mkIf`, `inputs.nixpkgs.lib`. `None` for anything computed.
+pub fn dotted<'a>(tree: &Tree<'a>, node: Node) -> Option<Cow<'a, str>> {
+    match tree.kind(node) {
+        Kind::Variable => Some(Cow::Borrowed(tree.slice(node))),
+        Kind::Select => {
+            if tree.child(node, Field::Default).is_some() {
+                return None;
+            }
+            let base = dotted(tree, unwrap_parens(tree, tree.child(node, Field::Expression)?))?;
+            let mut text = base.into_owned();
+            for name in names(tree, tree.child(node, Field::Attrpath)?) {
+                text.push('.');
+                text.push_str(&name.text?);
+            }
+            Some(Cow::Owned(text))
+        }
+        _ => None,
+    }
+}
+
+/// The last name of a dotted name: `mkIf` of `lib.mkIf`.
+pub fn last_name(dotted: &str) -> &str {
+    dotted.rsplit('.').next().unwrap_or(dotted)
+}
+
+/// The byte that stands for interpolated text in a masked string.
+pub const HOLE: u8 = 1;
+
+/// The inside of a string with offsets kept: every interpolation as [`HOLE`] bytes, every escape as blanks.
+/// Gives the text and the offset in the file at which it begins.
+pub fn masked(tree: &Tree<'_>, string: Node) -> Option<(String, u32)> {
+    let span = tree.span(string);
+    let quote = match tree.kind(string) {
+        Kind::String => 1,
+        Kind::IndentedString => 2,
+        _ => return None,
+    };
+    let inner = Span { start: span.start + quote, end: span.end.checked_sub(quote)? };
+    let mut bytes = tree.text().get(inner.range())?.as_bytes().to_vec();
+    for part in tree.children(string) {
+        let blank = match tree.kind(part) {
+            Kind::Interpolation => HOLE,
+            Kind::Escape | Kind::DollarEscape => b' ',
+            _ => continue,
+        };
+        let at = tree.span(part);
+        let range = (at.start - inner.start) as usize..(at.end - inner.start) as usize;
+        if let Some(bytes) = bytes.get_mut(range) {
+            let line = tree.slice(part) == "\\n";
+            bytes.fill(blank);
+            if line {
+                bytes[0] = b'\n';
+            }
+            // `''${` and `\${`: the escape covers the dollar, which scripts in the string are read with.
+            if tree.kind(part) != Kind::Interpolation
+                && let Some(dollar) = tree.slice(part).find('$')
+            {
+                bytes[dollar] = b'$';
+            }
+        }
+    }
+    Some((String::from_utf8(bytes).ok()?, inner.start))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lang::Language;
+
+    fn tree(text: &str) -> Tree<'_> {
+        Tree::parse(Language::Nix, text).unwrap()
+    }
+
+    fn find(tree: &Tree<'_>, text: &str) -> Node {
+        tree.nodes().filter(|&node| tree.slice(node) == text).last().unwrap()
+    }
+
+    fn path(text: &str, binding: &str) -> String {
+        let tree = tree(text);
+        let node = tree
+            .nodes()
+            .find(|&node| tree.kind(node) == Kind::Binding && tree.slice(node) == binding)
+            .expect("the binding is there");
+        let names = attr_path(&tree, node).unwrap();
+        names.iter().map(|name| name.text.as_deref().unwrap_or("?")).collect::<Vec<_>>().join(".")
+    }
+
+    #[test]
+    fn attribute_paths_are_resolved_however_they_are_nested() {
+        assert_eq!(path("{ a.b.port = 1; }", "a.b.port = 1;"), "a.b.port");
+        assert_eq!(path("{ a = { b = { port = 1; }; }; }", "port = 1;"), "a.b.port");
+        assert_eq!(path("{ a = lib.mkIf x { \"b c\".port = 1; }; }", "\"b c\".port = 1;"), "a.b c.port");
+        assert_eq!(path("{ a.${x} = { port = 1; }; }", "port = 1;"), "a.?.port");
+        assert_eq!(path("{ a = y // (rec { port = 1; }); }", "port = 1;"), "a.port");
+        assert_eq!(path("{ a = [ { port = 1; } ]; }", "port = 1;"), "a.port");
+        assert_eq!(path("let p = { port = 1; }; in p", "port = 1;"), "p.port");
+    }
+
+    #[test]
+    fn names_are_looked_up_lexically() {
+        let text =
+            "{ a ? 1, ... }@args: let b = 2; inherit (x) c; in rec { d = b; e = with y; a + c + d + args.z + q; }";
+        let tree = tree(text);
+        let from = find(&tree, "q");
+        let origin = |name| {
+            resolve(&tree, from, name).map(|origin| match origin {
+                Origin::Binding(node) | Origin::Argument(node) | Origin::Inherited(node) => tree.slice(node).to_owned(),
+            })
+        };
+        assert_eq!(origin("a").as_deref(), Some("a ? 1"));
+        assert_eq!(origin("b").as_deref(), Some("b = 2;"));
+        assert_eq!(origin("c").as_deref(), Some("c"));
+        assert_eq!(origin("d").as_deref(), Some("d = b;"));
+        assert_eq!(origin("args").as_deref(), Some("args"));
+        assert_eq!(origin("q"), None);
+    }
+
+    #[test]
+    fn masked_strings_keep_their_offsets() {
+        let text = r#"{ a = "x\n${toString y}:80\${z}"; }"#;
+        let tree = tree(text);
+        let node = tree.nodes().find(|&node| tree.kind(node) == Kind::String).unwrap();
+        let (masked, start) = masked(&tree, node).unwrap();
+        assert_eq!(masked.len(), tree.slice(node).len() - 2);
+        assert_eq!(&masked[..2], "x\n");
+        let at = masked.find(":80").unwrap();
+        assert_eq!(&text[start as usize + at..][..3], ":80");
+        assert!(masked.ends_with(" ${z}"), "{masked:?}");
+    }
+
+    #[test]
+    fn strings_without_interpolation_have_a_value() {
+        let text = r#"[ "a\"b\n" ''c ''${x} ''' '' "${y}" ]"#;
+        let tree = tree(text);
+        let values: Vec<_> = tree
+            .nodes()
+            .filter(|&node| matches!(tree.kind(node), Kind::String | Kind::IndentedString))
+            .map(|node| literal_string(&tree, node).map(Cow::into_owned))
+            .collect();
+        assert_eq!(values, [Some("a\"b\n".into()), Some("c ${x} '' ".into()), None]);
+    }
+}

@@ -1,0 +1,579 @@
+//! Is a text certainly Nix, as tree-sitter-nix reads it?
+//!
+//! Parsing costs far more than looking, and nearly every file parses; all we want to know of most files is that they
+//! do. [`accepts`] answers that with a pushdown automaton which builds nothing. It may say no to a text which parses
+//! (the caller then parses it), but never yes to one which does not.
+//!
+//! Where the tree is wanted, [`rows`] lets a [`Builder`] listen to the same automaton: it makes the table of
+//! [`crate::lang::Tree`] that flattening the grammar's own tree would make, ten times as fast.
+//!
+//! It follows tree-sitter-nix 0.3.0, not Nix: `x:y` is a URI, `a //b` applies `a` to a path, and so on. Two facts about
+//! that grammar keep it small:
+//!
+//! * every operator has a precedence and an associativity, so any alternation of operands and operators is an
+//!   expression, and neither matters here;
+//! * all that begins with a keyword or a lambda's head extends as far right as it can, so only brackets, strings, `with`,
+//!   `assert`, `if` and `let` need a place on the stack.
+
+mod build;
+pub(crate) mod bytes;
+mod lambda;
+pub(crate) mod lex;
+mod listen;
+#[cfg(test)]
+mod tests;
+mod word;
+
+use build::Builder;
+use lex::Cursor;
+use listen::Listener;
+
+use crate::lang::{Field, Kind, Refusal, Row};
+
+/// How deep brackets, strings and the like may nest; deeper texts are refused.
+const MAX_DEPTH: usize = 200;
+
+/// Whether tree-sitter-nix certainly reads `text` without an error.
+///
+/// `true` is a promise: the tree has neither an ERROR nor a MISSING node. `false` says nothing; parse to find out.
+/// Takes linear time, does not allocate and does not recurse.
+pub fn accepts(text: &str) -> bool {
+    let text = text.as_bytes();
+    is_readable(text) && Recognizer::new(text, ()).run().is_some()
+}
+
+/// The table that flattening tree-sitter-nix's tree of a text makes, or the refusal of it; `None` where [`accepts`]
+/// says no.
+pub(in crate::lang) fn rows(text: &str) -> Option<Result<Vec<Row>, Refusal>> {
+    let text = text.as_bytes();
+    let built = if is_readable(text) { Recognizer::new(text, Builder::new(text)).run() } else { None };
+    built.map(Builder::finish)
+}
+
+/// The grammar's lexer takes a NUL for the end of the text, and its offsets have 32 bits.
+fn is_readable(text: &[u8]) -> bool {
+    text.len() <= i32::MAX as usize && memchr::memchr(0, text).is_none()
+}
+
+/// Whether `<a/b>` stands at a place.
+pub fn is_search_path(text: &str, at: usize) -> bool {
+    let mut cursor = Cursor::new(text.as_bytes());
+    cursor.pos = at;
+    cursor.search_path()
+}
+
+/// Where a string, an interpolation or an attribute stands, which is to say what follows once it ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Slot {
+    /// An expression by itself (strings only).
+    Value,
+    /// `x.HERE`
+    Select,
+    /// `x ? HERE`
+    Has,
+    /// `{ HERE = 1; }`
+    Binding,
+    /// `inherit HERE;`
+    Inherit,
+}
+
+/// Something begun and not yet ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Frame {
+    /// The whole text.
+    File,
+    /// `( … )`
+    Paren,
+    /// `[ … ]`
+    List,
+    /// `{ … }` of bindings, with `rec` and `let` or not.
+    Set,
+    /// `let … in`
+    Let,
+    /// `inherit ( … )`
+    InheritFrom,
+    /// `{ … }` of formals.
+    Formals,
+    /// `name@{ … }`
+    NamedFormals,
+    /// `with … ;` and `assert … ;`
+    Prefix,
+    /// `if … then`
+    Condition,
+    /// `then … else`
+    Consequence,
+    /// `"${ … }"`
+    InString(Slot),
+    /// `''${ … }''`
+    InIndented,
+    /// `./a${ … }`
+    InPath,
+    /// `${ … }` as an attribute's name.
+    InName(Slot),
+}
+
+/// What the automaton expects at the cursor.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Any expression: the only place for lambdas, `let`, `with`, `if`.
+    Expression,
+    /// What an operator may stand before.
+    Operand,
+    /// What may be selected from: no operator at its front.
+    Simple,
+    /// An element of a list, or the list's end.
+    Element,
+    /// Anything after something selectable: `.`, an argument, an operator, the end of what is open.
+    After,
+    /// After a path, which a fragment could still continue.
+    AfterPath,
+    /// The name of an attribute.
+    Name(Slot),
+    /// After the name of an attribute.
+    AfterName(Slot),
+    /// A binding, or the end of them.
+    Bindings,
+    /// A formal, `...`, or the end of them.
+    Formal,
+    /// After a formal's name.
+    AfterFormal,
+    /// Inside `"`, where a fragment may begin.
+    String(Slot),
+    /// Inside `''`, where a fragment may begin.
+    Indented,
+    /// Inside a path, where a fragment may begin.
+    Path,
+    /// The text is whole.
+    Accept,
+    /// The text is broken, or is something we do not vouch for.
+    Reject,
+}
+
+struct Recognizer<'a, L> {
+    cursor: Cursor<'a>,
+    stack: [Frame; MAX_DEPTH],
+    depth: usize,
+    to: L,
+}
+
+impl<'a, L: Listener> Recognizer<'a, L> {
+    fn new(text: &'a [u8], to: L) -> Self {
+        Self { cursor: Cursor::new(text), stack: [Frame::File; MAX_DEPTH], depth: 0, to }
+    }
+
+    /// Reads the text; what listened, if the text is whole.
+    fn run(mut self) -> Option<L> {
+        self.cursor.skip();
+        // An empty file is whole: the grammar's expression is optional.
+        if self.cursor.at_end() {
+            return Some(self.to);
+        }
+        let mut state = State::Expression;
+        loop {
+            state = match state {
+                State::Accept => return Some(self.to),
+                State::Reject => return None,
+                state => self.step(state),
+            };
+        }
+    }
+
+    #[inline(always)]
+    fn step(&mut self, state: State) -> State {
+        match state {
+            State::String(slot) => return self.string(slot),
+            State::Indented => return self.indented(),
+            State::Path => return self.path(),
+            State::AfterPath => return self.after_path(),
+            _ => self.cursor.skip(),
+        }
+        match state {
+            State::Expression => self.expression(),
+            State::Operand => self.operand(),
+            State::Simple => self.simple(),
+            State::Element => self.element(),
+            State::After => self.after(false),
+            State::Name(slot) => self.name(slot),
+            State::AfterName(slot) => {
+                self.to.attr();
+                self.after_name(slot)
+            }
+            State::Bindings => self.bindings(),
+            State::Formal => self.formal(),
+            State::AfterFormal => self.after_formal(),
+            _ => State::Reject,
+        }
+    }
+
+    /// Opens `frame` and goes on with `next`, or gives up when too deep.
+    #[inline(always)]
+    fn open(&mut self, frame: Frame, next: State) -> State {
+        let Some(place) = self.stack.get_mut(self.depth + 1) else {
+            return State::Reject;
+        };
+        *place = frame;
+        self.depth += 1;
+        next
+    }
+
+    /// Ends the innermost frame and goes on with `next`.
+    #[inline(always)]
+    fn pop(&mut self, next: State) -> State {
+        self.depth = self.depth.saturating_sub(1);
+        next
+    }
+
+    #[inline(always)]
+    fn top(&self) -> Frame {
+        self.stack.get(self.depth).copied().unwrap_or(Frame::File)
+    }
+
+    /// Takes a token of `width` bytes and goes on with `next`.
+    #[inline(always)]
+    fn take(&mut self, width: usize, next: State) -> State {
+        let start = self.cursor.pos;
+        self.cursor.pos += width;
+        self.to.token(start, self.cursor.pos);
+        next
+    }
+
+    /// Takes `width` bytes that begin a node of a kind, opens `frame`, and goes on with `next`.
+    #[inline(always)]
+    fn begin(&mut self, kind: Kind, width: usize, frame: Frame, next: State) -> State {
+        self.begin_node(kind, width);
+        self.open(frame, next)
+    }
+
+    #[inline(always)]
+    fn begin_node(&mut self, kind: Kind, width: usize) {
+        let start = self.cursor.pos;
+        self.cursor.pos += width;
+        self.to.begin(kind, start, self.cursor.pos);
+    }
+
+    /// The path whose first part, from `start` on, the cursor has just taken.
+    #[inline(always)]
+    fn begin_path(&mut self, kind: Kind, start: usize) -> State {
+        self.to.begin_path(kind, start, self.cursor.pos);
+        State::Path
+    }
+
+    #[inline(always)]
+    fn expression(&mut self) -> State {
+        match self.cursor.peek() {
+            byte if bytes::is(byte, bytes::IDENT_START) => self.first_word(),
+            b'{' => {
+                self.begin_node(Kind::Attrset, 1);
+                self.brace()
+            }
+            _ => self.operand(),
+        }
+    }
+
+    #[inline(always)]
+    fn operand(&mut self) -> State {
+        let start = self.cursor.pos;
+        let operator = self.cursor.peek();
+        match operator {
+            b'-' if self.cursor.path() => self.begin_path(Kind::Path, start),
+            b'-' | b'!' => {
+                self.cursor.pos += 1;
+                self.to.unary(operator, start);
+                State::Operand
+            }
+            _ => self.simple(),
+        }
+    }
+
+    #[inline(always)]
+    fn simple(&mut self) -> State {
+        match self.cursor.peek() {
+            byte if bytes::is(byte, bytes::IDENT_START) => self.value_word(),
+            byte => self.simple_symbol(byte),
+        }
+    }
+
+    #[inline(always)]
+    fn simple_symbol(&mut self, byte: u8) -> State {
+        let start = self.cursor.pos;
+        match byte {
+            b'"' => {
+                self.begin_node(Kind::String, 1);
+                State::String(Slot::Value)
+            }
+            b'\'' if self.cursor.ahead(1) == b'\'' => {
+                self.begin_node(Kind::IndentedString, 2);
+                State::Indented
+            }
+            b'(' => self.begin(Kind::Parenthesized, 1, Frame::Paren, State::Expression),
+            b'[' => self.begin(Kind::List, 1, Frame::List, State::Element),
+            b'{' => self.begin(Kind::Attrset, 1, Frame::Set, State::Bindings),
+            b'0'..=b'9' | b'.' => match self.cursor.path() {
+                true => self.begin_path(Kind::Path, start),
+                false => self.number(),
+            },
+            b'/' | b'-' | b'+' if self.cursor.path() => self.begin_path(Kind::Path, start),
+            b'~' if self.cursor.home_path() => {
+                self.cursor.path_text();
+                self.begin_path(Kind::HomePath, start)
+            }
+            b'<' if self.cursor.search_path() => self.leaf(Kind::SearchPath, start),
+            _ => State::Reject,
+        }
+    }
+
+    /// The value from `start` on that the cursor has just taken is over.
+    #[inline(always)]
+    fn leaf(&mut self, kind: Kind, start: usize) -> State {
+        self.to.leaf(kind, start, self.cursor.pos);
+        State::After
+    }
+
+    fn number(&mut self) -> State {
+        let start = self.cursor.pos;
+        if !self.cursor.number() {
+            return State::Reject;
+        }
+        self.to.number(start, self.cursor.pos);
+        State::After
+    }
+
+    #[inline(always)]
+    fn element(&mut self) -> State {
+        if self.cursor.peek() == b']' {
+            return self.end(State::After);
+        }
+        self.simple()
+    }
+
+    #[inline(always)]
+    fn after(&mut self, or_may_follow: bool) -> State {
+        let start = self.cursor.pos;
+        match self.cursor.peek() {
+            byte if bytes::is(byte, bytes::IDENT_START) => self.word_after(or_may_follow),
+            b';' | b')' | b']' | b'}' | b',' => self.close(),
+            b'.' | b'+' | b'-' | b'/' if self.cursor.path() => {
+                self.to.argument();
+                self.begin_path(Kind::Path, start)
+            }
+            // A digit makes it a float, and an argument.
+            b'.' if self.cursor.ahead(1).is_ascii_digit() => self.argument(b'.'),
+            b'.' if or_may_follow => self.take(1, State::Name(Slot::Select)),
+            b'.' => {
+                self.to.select();
+                self.take(1, State::Name(Slot::Select))
+            }
+            b'<' if self.cursor.search_path() => {
+                self.to.argument();
+                self.leaf(Kind::SearchPath, start)
+            }
+            byte @ (b'"' | b'\'' | b'(' | b'[' | b'{' | b'~' | b'0'..=b'9') => self.argument(byte),
+            _ => self.operator(),
+        }
+    }
+
+    #[inline(always)]
+    fn argument(&mut self, first: u8) -> State {
+        self.to.argument();
+        self.simple_symbol(first)
+    }
+
+    /// After `a ? b`. A path or an argument cannot follow, so what looks like one is lexed otherwise here; we do not
+    /// vouch for those.
+    fn after_has(&mut self) -> State {
+        match self.cursor.peek() {
+            byte if bytes::is(byte, bytes::IDENT_START) => self.word_after_has(),
+            b';' | b')' | b']' | b'}' | b',' => self.close(),
+            b'+' | b'-' | b'/' if self.cursor.path() => State::Reject,
+            b'<' if self.cursor.search_path() => State::Reject,
+            _ => self.operator(),
+        }
+    }
+
+    /// After a path. Behind a comment the grammar's scanner would still read `b` in `./a /* */b` as a part of that
+    /// path; we do not vouch for that.
+    fn after_path(&mut self) -> State {
+        self.to.end_path();
+        self.cursor.skip_lines();
+        if self.cursor.peek() == b'/' && self.cursor.ahead(1) == b'*' {
+            return State::Reject;
+        }
+        State::After
+    }
+
+    /// A binary operator, or the end of the text.
+    #[inline(always)]
+    fn operator(&mut self) -> State {
+        if self.top() == Frame::List {
+            return State::Reject;
+        }
+        let next = self.cursor.ahead(1);
+        let width = match self.cursor.peek() {
+            0 => return self.end_file(),
+            b'?' => 1,
+            b'+' | b'/' if next == self.cursor.peek() => 2,
+            b'-' if next == b'>' => 2,
+            b'<' | b'>' if next == b'=' => 2,
+            b'+' | b'-' | b'*' | b'/' | b'<' | b'>' => 1,
+            b'=' | b'!' if next == b'=' => 2,
+            b'&' if next == b'&' => 2,
+            b'|' if next == b'|' => 2,
+            _ => return State::Reject,
+        };
+        let start = self.cursor.pos;
+        self.cursor.pos += width;
+        self.to.binary(start, self.cursor.pos);
+        if self.cursor.behind(1) == b'?' { State::Name(Slot::Has) } else { State::Operand }
+    }
+
+    fn end_file(&mut self) -> State {
+        self.to.end_expression();
+        if self.top() == Frame::File { State::Accept } else { State::Reject }
+    }
+
+    /// Takes the byte that ends the innermost frame and its node, and goes on with `next`.
+    #[inline(always)]
+    fn end(&mut self, next: State) -> State {
+        self.end_node(1);
+        self.pop(next)
+    }
+
+    /// Takes `width` bytes that end a node.
+    #[inline(always)]
+    fn end_node(&mut self, width: usize) {
+        let start = self.cursor.pos;
+        self.cursor.pos += width;
+        self.to.end(start, self.cursor.pos);
+    }
+
+    /// An expression ends at the cursor: does that end what encloses it too?
+    #[inline(always)]
+    fn close(&mut self) -> State {
+        let top = self.top();
+        self.to.end_expression();
+        match (top, self.cursor.peek()) {
+            (Frame::Set | Frame::Let, b';') => {
+                self.end_node(1);
+                State::Bindings
+            }
+            (Frame::Prefix, b';') => {
+                self.to.next_part();
+                let next = self.take(1, State::Expression);
+                self.pop(next)
+            }
+            (Frame::Paren, b')') => self.end(State::After),
+            (Frame::List, b']') => self.end(State::After),
+            (Frame::InheritFrom, b')') => {
+                let next = self.take(1, State::Name(Slot::Inherit));
+                self.pop(next)
+            }
+            (Frame::InString(slot), b'}') => self.end(State::String(slot)),
+            (Frame::InIndented, b'}') => self.end(State::Indented),
+            (Frame::InPath, b'}') => self.end(State::Path),
+            (Frame::InName(slot), b'}') => self.end(State::AfterName(slot)),
+            (Frame::Formals | Frame::NamedFormals, b',' | b'}') => self.after_formal(),
+            _ => State::Reject,
+        }
+    }
+
+    #[inline(always)]
+    fn name(&mut self, slot: Slot) -> State {
+        match self.cursor.peek() {
+            byte if bytes::is(byte, bytes::IDENT_START) => self.name_word(slot),
+            b'"' => {
+                self.begin_node(Kind::String, 1);
+                State::String(slot)
+            }
+            b'$' if self.cursor.ahead(1) == b'{' => {
+                self.begin(Kind::Interpolation, 2, Frame::InName(slot), State::Expression)
+            }
+            _ => State::Reject,
+        }
+    }
+
+    #[inline(always)]
+    fn after_name(&mut self, slot: Slot) -> State {
+        match (slot, self.cursor.peek()) {
+            (Slot::Select, _) => self.after(true),
+            (Slot::Has | Slot::Binding, b'.') => self.take(1, State::Name(slot)),
+            (Slot::Has, _) => self.after_has(),
+            (Slot::Binding, b'=') => {
+                self.to.bound();
+                self.take(1, State::Expression)
+            }
+            (Slot::Inherit, b';') => {
+                self.end_node(1);
+                State::Bindings
+            }
+            (Slot::Inherit, _) => self.name(slot),
+            (Slot::Binding | Slot::Value, _) => State::Reject,
+        }
+    }
+
+    #[inline(always)]
+    fn bindings(&mut self) -> State {
+        match self.cursor.peek() {
+            byte if bytes::is(byte, bytes::IDENT_START) => self.binding_word(),
+            b'}' if self.top() == Frame::Set => self.end(State::After),
+            _ => {
+                self.to.binding();
+                self.name(Slot::Binding)
+            }
+        }
+    }
+
+    /// After `inherit`.
+    fn inherit(&mut self) -> State {
+        self.cursor.skip();
+        if self.cursor.peek() == b'(' {
+            self.to.next_part();
+            let next = self.take(1, State::Expression);
+            return self.open(Frame::InheritFrom, next);
+        }
+        self.name(Slot::Inherit)
+    }
+
+    fn string(&mut self, slot: Slot) -> State {
+        let start = self.cursor.pos;
+        if !self.cursor.string_text() {
+            return State::Reject;
+        }
+        self.to.text(start, self.cursor.pos);
+        if self.cursor.peek() == b'$' {
+            return self.begin(Kind::Interpolation, 2, Frame::InString(slot), State::Expression);
+        }
+        self.end_node(1);
+        match slot {
+            Slot::Value => State::After,
+            _ => State::AfterName(slot),
+        }
+    }
+
+    fn indented(&mut self) -> State {
+        let start = self.cursor.pos;
+        if !self.cursor.indented_text() {
+            return State::Reject;
+        }
+        self.to.indented_text(start, self.cursor.pos);
+        match self.cursor.ahead(1) {
+            b'{' => self.begin(Kind::Interpolation, 2, Frame::InIndented, State::Expression),
+            _ => {
+                self.end_node(2);
+                State::After
+            }
+        }
+    }
+
+    fn path(&mut self) -> State {
+        let start = self.cursor.pos;
+        self.cursor.path_text();
+        self.to.path_text(start, self.cursor.pos);
+        if self.cursor.peek() != b'$' {
+            return State::AfterPath;
+        }
+        if self.cursor.ahead(1) != b'{' {
+            return State::Reject;
+        }
+        self.begin(Kind::Interpolation, 2, Frame::InPath, State::Expression)
+    }
+}

@@ -1,0 +1,183 @@
+//! The port map of a repository: every entry with the places that use it, and every port that has no entry.
+
+pub mod next;
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::config::PortSettings;
+use crate::facts::Project;
+use crate::facts::port_registry::{Answers, Entry, Lookup, Registries, Registry, references};
+use crate::facts::ports;
+use crate::facts::ports::UseKind;
+use crate::finding::{RelPath, Span};
+
+/// The map.
+#[derive(Debug)]
+pub struct PortMap<'p> {
+    /// The registries, by path.
+    pub registries: Vec<RegistryMap<'p>>,
+    /// Numbers that several names have.
+    pub conflicts: Vec<(u32, Vec<(&'p Registry, &'p Entry)>)>,
+    /// Ports that are written out and have no entry, by number.
+    pub missing: Vec<(u32, Vec<Spot<'p>>)>,
+}
+
+/// A registry and who uses it.
+#[derive(Debug)]
+pub struct RegistryMap<'p> {
+    /// The registry.
+    pub registry: &'p Registry,
+    /// Where it goes somewhere as a whole, so that any entry may be used.
+    pub whole: Vec<Spot<'p>>,
+    /// Its entries and the places of each, by number.
+    pub entries: Vec<(&'p Entry, Vec<Spot<'p>>)>,
+    /// Where the entries of each definition stand before they are sorted.
+    by_origin: HashMap<u32, Vec<usize>>,
+}
+
+/// A place that uses a port.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Spot<'p> {
+    /// The file.
+    pub path: &'p RelPath,
+    /// The place.
+    pub span: Span,
+    /// How the port is given there.
+    pub how: How,
+    /// What it is the port of, where something says so.
+    pub name: &'p str,
+}
+
+/// How a place gives its port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum How {
+    /// By the entry's name.
+    Reference,
+    /// By the name of a group or of the whole registry.
+    Group,
+    /// By a number with a comment that names the entry.
+    Comment,
+    /// By the number alone.
+    Literal,
+}
+
+impl<'p> PortMap<'p> {
+    /// Draws the map.
+    pub fn of(project: &'p Project, registries: &'p Registries<'p>, settings: &PortSettings) -> Self {
+        let mut maps = Maps::new(registries);
+        for (file, found, registry) in references::uses(project, registries).filter(|(_, found, _)| found.reads) {
+            let Some(map) = maps.of(registry) else { continue };
+            let spot = Spot { path: &file.source.path, span: found.span, how: How::Reference, name: "" };
+            match references::lookup(registry, found) {
+                Some(Lookup::Entry(entry)) => map.add(entry, &spot),
+                Some(Lookup::Group) if !registry.shape.prefix.starts_with(&found.path) => {
+                    map.add_to_group(&found.path, &Spot { how: How::Group, ..spot });
+                }
+                Some(Lookup::Missing(_)) => {}
+                _ => map.whole.push(Spot { how: How::Group, ..spot }),
+            }
+        }
+        for (file, span, registry) in references::loads(project, registries) {
+            let spot = Spot { path: &file.source.path, span, how: How::Group, name: "" };
+            maps.of(registry).into_iter().for_each(|map| map.whole.push(spot.clone()));
+        }
+        for (file, comment, registry) in references::comments(project, registries) {
+            let Some(registry) = registry else { continue };
+            let Lookup::Entry(entry) = registry.named(&comment.entry) else { continue };
+            let spot = Spot { path: &file.source.path, span: comment.span, how: How::Comment, name: "" };
+            maps.of(registry).into_iter().for_each(|map| map.add(entry, &spot));
+        }
+        let missing = literals(project, registries, settings, &mut maps);
+        let mut maps = maps.all;
+        maps.iter_mut().for_each(RegistryMap::sort);
+        let conflicts = registries.numbers().filter(|(_, entries)| entries.len() > 1);
+        Self {
+            registries: maps,
+            conflicts: conflicts.map(|(number, entries)| (number, entries.to_vec())).collect(),
+            missing: missing.into_iter().collect(),
+        }
+    }
+}
+
+/// Gives the ports that are written out to the entries that have their number, and the others back.
+fn literals<'p>(
+    project: &'p Project,
+    registries: &Registries<'p>,
+    settings: &PortSettings,
+    maps: &mut Maps<'p>,
+) -> BTreeMap<u32, Vec<Spot<'p>>> {
+    let mut missing: BTreeMap<u32, Vec<Spot<'p>>> = BTreeMap::new();
+    let mut answers: HashMap<&RelPath, Answers> = HashMap::new();
+    for (file, port) in ports::own(project, settings) {
+        let known = !matches!(port.kind, UseKind::Computed | UseKind::Random) && (1..=65535).contains(&port.number);
+        let answers =
+            answers.entry(&file.source.path).or_insert_with(|| registries.answers(&file.facts.registry.comments));
+        let answered = answers.cover(port.number, port.span);
+        if !known || answered || registries.is_registry(&file.source.path) {
+            continue;
+        }
+        let spot = Spot { path: &file.source.path, span: port.span, how: How::Literal, name: &port.name };
+        let entries = registries.by_number(port.number);
+        if entries.is_empty() {
+            missing.entry(port.number).or_default().push(spot);
+            continue;
+        }
+        for (registry, entry) in entries {
+            maps.of(registry).into_iter().for_each(|map| map.add(entry, &spot));
+        }
+    }
+    missing
+}
+
+/// The maps of all registries.
+struct Maps<'p> {
+    all: Vec<RegistryMap<'p>>,
+    by_path: HashMap<&'p RelPath, usize>,
+}
+
+impl<'p> Maps<'p> {
+    fn new(registries: &Registries<'p>) -> Self {
+        let all: Vec<_> = registries.all().iter().map(|registry| RegistryMap::new(registry)).collect();
+        let by_path = all.iter().enumerate().map(|(index, map)| (&map.registry.path, index)).collect();
+        Self { all, by_path }
+    }
+
+    fn of(&mut self, registry: &Registry) -> Option<&mut RegistryMap<'p>> {
+        self.all.get_mut(*self.by_path.get(&registry.path)?)
+    }
+}
+
+impl<'p> RegistryMap<'p> {
+    fn new(registry: &'p Registry) -> Self {
+        let entries = registry.entries.iter().filter(|entry| entry.value != crate::facts::port_registry::Value::Helper);
+        let entries: Vec<_> = entries.map(|entry| (entry, Vec::new())).collect();
+        let mut by_origin: HashMap<u32, Vec<usize>> = HashMap::new();
+        for (index, (entry, _)) in entries.iter().enumerate() {
+            by_origin.entry(entry.origin).or_default().push(index);
+        }
+        Self { registry, whole: Vec::new(), entries, by_origin }
+    }
+
+    /// Adds a place to an entry, under all names of its definition.
+    fn add(&mut self, entry: &Entry, spot: &Spot<'p>) {
+        for &index in self.by_origin.get(&entry.origin).into_iter().flatten() {
+            self.entries[index].1.push(spot.clone());
+        }
+    }
+
+    fn add_to_group(&mut self, group: &[String], spot: &Spot<'p>) {
+        for (_, spots) in self.entries.iter_mut().filter(|(entry, _)| entry.path.starts_with(group)) {
+            spots.push(spot.clone());
+        }
+    }
+
+    /// Entries by number, those without one last; places by file.
+    fn sort(&mut self) {
+        self.entries.sort_by_key(|(entry, _)| (entry.port().is_none(), entry.port(), entry.name_span));
+        for spots in self.entries.iter_mut().map(|(_, spots)| spots).chain([&mut self.whole]) {
+            spots.sort();
+            spots.dedup();
+        }
+    }
+}

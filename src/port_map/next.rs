@@ -1,0 +1,158 @@
+//! A free port number for a new entry: near its group, and nobody else's.
+
+use std::collections::BTreeSet;
+
+use crate::config::nearest;
+use crate::facts::Project;
+use crate::facts::port_registry::{Registries, Registry, dotted, split};
+
+/// What Linux gives to outgoing connections: a service there may find its port taken.
+const EPHEMERAL: std::ops::RangeInclusive<u16> = 32768..=60999;
+
+/// Below, only root may listen.
+const FIRST: u16 = 1024;
+
+/// Where a registry without neighbours begins.
+const START: u16 = 20000;
+
+/// Ports that a program listens on where nothing is said: somebody will start it one day.
+const FAMOUS: [u16; 151] = [
+    1025, 1080, 1111, 1194, 1234, 1337, 1433, 1434, 1521, 1701, 1723, 1812, 1813, 1883, 1900, 2019, 2049, 2181, 2222,
+    2375, 2376, 2377, 2379, 2380, 2483, 2484, 3000, 3001, 3100, 3128, 3200, 3268, 3306, 3389, 3478, 4000, 4040, 4200,
+    4222, 4317, 4318, 4369, 4443, 4444, 4500, 5000, 5001, 5050, 5060, 5061, 5173, 5201, 5222, 5269, 5353, 5355, 5432,
+    5433, 5555, 5601, 5671, 5672, 5678, 5900, 5984, 5985, 6000, 6333, 6334, 6379, 6443, 6667, 6697, 6767, 6881, 7000,
+    7001, 7233, 7474, 7687, 7777, 7860, 7878, 8000, 8001, 8008, 8025, 8080, 8081, 8083, 8085, 8086, 8087, 8088, 8096,
+    8123, 8200, 8222, 8233, 8301, 8333, 8384, 8443, 8448, 8500, 8554, 8686, 8883, 8888, 8989, 9000, 9001, 9042, 9080,
+    9090, 9091, 9092, 9093, 9094, 9096, 9100, 9115, 9117, 9200, 9222, 9300, 9324, 9325, 9333, 9411, 9418, 9443, 9696,
+    9998, 9999, 10000, 10001, 10002, 10250, 11211, 11434, 12345, 15672, 19132, 19999, 22000, 25565, 27017, 28015,
+    30001, 32400,
+];
+
+/// Why there is no number.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// No registry has such a group; the nearest name, if one is near.
+    NoGroup(Option<String>),
+    /// The name is that of an entry; its group, where it has one.
+    Entry(Option<String>),
+    /// Every number is taken.
+    Full,
+}
+
+/// A free number near a group's others, or near all entries where no group is given.
+pub fn free(project: &Project, registries: &Registries<'_>, group: Option<&str>) -> Result<u16, Refusal> {
+    let near = match group {
+        Some(group) => members(registries, group)?,
+        None => all_ports(registries).collect(),
+    };
+    let taken = taken(project, registries);
+    let is_free = |number: u16| {
+        number >= FIRST
+            && !EPHEMERAL.contains(&number)
+            && FAMOUS.binary_search(&number).is_err()
+            && !taken.contains(&u32::from(number))
+    };
+    let anchors: Vec<u16> = match near.iter().copied().filter(|number| *number >= FIRST).collect::<Vec<_>>() {
+        anchors if anchors.is_empty() => vec![START],
+        anchors => anchors,
+    };
+    let distance = |number: u16| anchors.iter().map(|anchor| (number.abs_diff(*anchor), *anchor > number)).min();
+    // The nearest; of equals, the one above its neighbour, and then the higher one.
+    let best = (FIRST..=u16::MAX)
+        .filter(|number| is_free(*number))
+        .min_by_key(|number| (distance(*number), std::cmp::Reverse(*number)));
+    best.ok_or(Refusal::Full)
+}
+
+fn all_ports(registries: &Registries<'_>) -> impl Iterator<Item = u16> {
+    registries.all().iter().flat_map(|registry| registry.ports()).map(|(_, port)| port)
+}
+
+/// Every number that stands anywhere in the repository: registered, written out, or in a comment.
+fn taken(project: &Project, registries: &Registries<'_>) -> BTreeSet<u32> {
+    let written = project.files.iter().flat_map(|file| {
+        let literals = file.facts.ports.uses.iter().map(|port| port.number);
+        literals.chain(file.facts.registry.comments.iter().filter_map(|comment| comment.number))
+    });
+    written.chain(all_ports(registries).map(u32::from)).collect()
+}
+
+/// The numbers of a group, in all registries that have it.
+fn members(registries: &Registries<'_>, group: &str) -> Result<Vec<u16>, Refusal> {
+    let path = split(group);
+    let inside = |entry: &[String]| entry.len() > path.len() && entry.starts_with(&path);
+    let mut found = Vec::new();
+    let mut known = false;
+    for registry in registries.all() {
+        for entry in &registry.entries {
+            if inside(&entry.path) || inside(registry.bare(entry)) {
+                known = true;
+                found.extend(entry.port());
+            }
+        }
+    }
+    if known {
+        return Ok(found);
+    }
+    if let Some((registry, entry)) = registries.entry(group) {
+        let around = registry.bare(entry).split_last().map(|(_, around)| dotted(around));
+        return Err(Refusal::Entry(around.filter(|around| !around.is_empty())));
+    }
+    let groups: BTreeSet<String> = registries.all().iter().flat_map(|registry| groups(registry)).collect();
+    Err(Refusal::NoGroup(nearest(group, groups.iter().map(String::as_str)).map(str::to_owned)))
+}
+
+/// The groups of a registry by name.
+pub fn groups(registry: &Registry) -> impl Iterator<Item = String> {
+    registry.entries.iter().flat_map(|entry| {
+        let path = registry.bare(entry);
+        (1..path.len()).map(|length| dotted(&path[..length]))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::run::{self, Repo, Settings};
+
+    fn next(files: &[(&str, &str)], group: Option<&str>) -> Result<u16, Refusal> {
+        let settings = Settings::new(Config::none());
+        let facts = run::facts(&Repo::from_texts(files.iter().copied()), &settings);
+        free(&facts.project, &Registries::of(&facts.project), group)
+    }
+
+    const REGISTRY: (&str, &str) = (
+        "lib/ports.nix",
+        "{ infra = { ssh = 22; wg = 51820; }; otel = { grpc = 4317; http = 4318; }; dev = { api = 13000; web = 13001; }; }",
+    );
+
+    #[test]
+    fn famous_ports_are_in_order() {
+        assert!(FAMOUS.is_sorted_by(|a, b| a < b));
+    }
+
+    #[test]
+    fn a_free_number_is_near_its_group() {
+        assert_eq!(next(&[REGISTRY], Some("dev")), Ok(13002));
+        assert_eq!(next(&[REGISTRY], Some("otel")), Ok(4319));
+        assert_eq!(next(&[REGISTRY], None), Ok(13002));
+        // What is used anywhere is not free.
+        let used = ("modules/web.nix", "{ services.web.port = 13002; x.url = \"http://localhost:13003\"; }");
+        assert_eq!(next(&[REGISTRY, used], Some("dev")), Ok(12999));
+        // Neither are well-known, famous and ephemeral ones.
+        assert_eq!(next(&[("lib/ports.nix", "{ a.b = 8079; }")], Some("a")), Ok(8078));
+        assert_eq!(next(&[("lib/ports.nix", "{ a.b = 32767; }")], Some("a")), Ok(32766));
+        assert_eq!(next(&[("lib/ports.nix", "{ a.b = 40000; }")], Some("a")), Ok(32767));
+        assert_eq!(next(&[REGISTRY], Some("infra")), Ok(61000));
+        assert_eq!(next(&[("lib/ports.nix", "{ }")], None), Ok(20000));
+        assert_eq!(next(&[("lib/ports.nix", "{ lib }: { ports = { dev.api = 13000; }; }")], Some("dev")), Ok(13001));
+    }
+
+    #[test]
+    fn a_group_that_is_not_there_is_refused_with_the_nearest() {
+        assert_eq!(next(&[REGISTRY], Some("otle")), Err(Refusal::NoGroup(Some("otel".to_owned()))));
+        assert_eq!(next(&[REGISTRY], Some("zzz")), Err(Refusal::NoGroup(None)));
+        assert_eq!(next(&[REGISTRY], Some("dev.api")), Err(Refusal::Entry(Some("dev".to_owned()))));
+    }
+}

@@ -1,0 +1,3 @@
+//! What edits are made of: the texts that fixes write, and where they go.
+
+pub mod ports;

@@ -1,0 +1,362 @@
+//! Under which name a Nix file knows the registry, or where the import goes that makes it known.
+
+use crate::facts::port_registry::{Call, dotted};
+use crate::finding::{Edit, Span};
+use crate::lang::nix::path::path_of;
+use crate::lang::nix::{self, Origin};
+use crate::lang::{Field, Kind, Node, Tree};
+use crate::paths;
+use crate::source::Source;
+
+use super::lines::{indent_unit, line_of, starts_line};
+use super::{Shape, Target};
+
+/// Names that stand for other names are followed this far.
+const DEPTH: usize = 8;
+
+/// Names for the registry, in order of preference.
+const NAMES: [&str; 5] = ["ports", "portRegistry", "registeredPorts", "ports'", "portRegistry'"];
+
+/// The entry by a name that already stands for the registry, or for a part of it that has the entry.
+pub fn known(tree: &Tree<'_>, source: &Source, digits: Span, target: &Target<'_>) -> Option<String> {
+    let from = tree.covering(digits);
+    let reader = Reader { tree, source, target };
+    let mut best: Option<(usize, String)> = None;
+    for scope in tree.ancestors(from) {
+        for (name, origin) in bound_names(tree, scope) {
+            // In the value of its own binding, a name would ask for itself.
+            let inside = matches!(origin, Origin::Binding(binding) if tree.span(binding).contains(digits));
+            if inside || nix::resolve(tree, from, name) != Some(origin) {
+                continue;
+            }
+            let Some(below) = reader.origin(origin, name, DEPTH).filter(|below| target.entry.starts_with(below)) else {
+                continue;
+            };
+            if below.len() < target.entry.len() && best.as_ref().is_none_or(|(length, _)| below.len() < *length) {
+                best = Some((below.len(), select(name, &target.entry[below.len()..])));
+            }
+        }
+    }
+    best.map(|(_, reference)| reference)
+}
+
+/// An import that makes the registry known.
+#[derive(Debug)]
+pub struct Import {
+    /// The name it is bound to.
+    pub name: String,
+    /// The edit that writes it.
+    pub edit: Edit,
+}
+
+/// The import to add, so that digits at a place can refer to the registry; or why none can be added without changing
+/// what is evaluated.
+pub fn added(tree: &Tree<'_>, source: &Source, digits: Span, target: &Target<'_>) -> Result<Import, String> {
+    let registry = target.registry;
+    let scope = scope_for(tree, source, digits).ok_or("outside of its `outputs` a flake cannot import anything")?;
+    let argument = argument(tree, scope, target)?;
+    let name = free_name(tree, source, target).ok_or("every name for the import means something else here")?;
+    let path = relative(&source.path, registry).ok_or_else(|| format!("Nix cannot read the path {registry}"))?;
+    let binding = format!("{name} = import {path}{argument};");
+    let (at, text) = match scope {
+        Scope::Let(node) => in_let(tree, node, &binding),
+        Scope::Around(node) => around(tree, node, &binding),
+    };
+    let edit = Edit { path: source.path.clone(), span: Span { start: at, end: at }, text };
+    Ok(Import { name: name.to_owned(), edit })
+}
+
+/// What follows the path where a registry is imported: the argument that it wants, of names that are known there.
+fn argument(tree: &Tree<'_>, scope: Scope, target: &Target<'_>) -> Result<String, String> {
+    let registry = target.registry;
+    let from = match scope {
+        Scope::Let(node) => tree.child(node, Field::Body).unwrap_or(node),
+        Scope::Around(node) => node,
+    };
+    let is_known = |name: &str| nix::resolve(tree, from, name).is_some();
+    let lacks = |name: &str| Err(format!("{registry} wants the argument `{name}`, which this file does not have"));
+    match target.shape {
+        Shape::Set => Ok(String::new()),
+        Shape::Closed(why) => Err(format!("{registry} {why}")),
+        Shape::Function(Call::Any { name }) if name.starts_with('_') => Ok(" { }".to_owned()),
+        Shape::Function(Call::Any { name }) if is_known(name) => Ok(format!(" {name}")),
+        Shape::Function(Call::Any { name }) => lacks(name),
+        Shape::Function(Call::Set { required, .. }) if required.is_empty() => Ok(" { }".to_owned()),
+        Shape::Function(Call::Set { required, .. }) => match required.iter().find(|name| !is_known(name)) {
+            Some(name) => lacks(name),
+            None => Ok(format!(" {{ inherit {}; }}", required.join(" "))),
+        },
+    }
+}
+
+/// A selection from a name.
+pub fn select(name: &str, entry: &[String]) -> String {
+    format!("{name}.{}", dotted(entry))
+}
+
+/// One attribute name as it is written.
+pub fn attribute(name: &str) -> String {
+    dotted(&[name.to_owned()])
+}
+
+/// Where a binding for the digits goes.
+#[derive(Debug, Clone, Copy)]
+enum Scope {
+    /// Into this `let`.
+    Let(Node),
+    /// Into a new `let` around this expression.
+    Around(Node),
+}
+
+/// The outermost `let` on the way from the file's beginning through function heads, `with` and `assert`, or the last
+/// expression on that way which has the digits in it.
+fn scope_for(tree: &Tree<'_>, source: &Source, digits: Span) -> Option<Scope> {
+    let is_flake = source.file_name() == "flake.nix";
+    let mut node = if is_flake { outputs(tree)? } else { tree.child(tree.root(), Field::Expression)? };
+    if !tree.span(node).contains(digits) {
+        return None;
+    }
+    let mut in_function = false;
+    loop {
+        let inner = match tree.kind(node) {
+            // A flake's outputs must be a function as they stand.
+            Kind::Let if in_function || !is_flake => return Some(Scope::Let(node)),
+            Kind::Function | Kind::With | Kind::Assert => tree.child(node, Field::Body),
+            _ => None,
+        };
+        match inner.filter(|&inner| tree.span(inner).contains(digits)) {
+            Some(inner) => {
+                in_function |= tree.kind(node) == Kind::Function;
+                node = inner;
+            }
+            None => return (in_function || !is_flake).then_some(Scope::Around(node)),
+        }
+    }
+}
+
+/// The value of `outputs` in a flake.nix. Nothing else in it may be computed.
+fn outputs(tree: &Tree<'_>) -> Option<Node> {
+    let flake = tree.child(tree.root(), Field::Expression).filter(|&node| tree.kind(node) == Kind::Attrset)?;
+    let set = tree.child_of_kind(flake, Kind::BindingSet)?;
+    tree.children(set)
+        .filter(|&node| tree.kind(node) == Kind::Binding)
+        .find(|&node| nix::attrpath_node(tree, node).is_some_and(|path| tree.slice(path) == "outputs"))
+        .and_then(|binding| nix::value(tree, binding))
+}
+
+/// The first name that means nothing in the file yet: neither bound, nor used (a `with` may provide it).
+fn free_name(tree: &Tree<'_>, source: &Source, target: &Target<'_>) -> Option<&'static str> {
+    let reader = Reader { tree, source, target };
+    NAMES.into_iter().find(|name| !tree.nodes().any(|node| reader.takes(node, name)))
+}
+
+/// Reads expressions of a file as parts of the registry.
+struct Reader<'t, 'a> {
+    tree: &'t Tree<'a>,
+    source: &'t Source,
+    target: &'t Target<'t>,
+}
+
+impl Reader<'_, '_> {
+    /// Whether a node binds or uses a name as something else than the registry.
+    fn takes(&self, node: Node, name: &str) -> bool {
+        let tree = self.tree;
+        let is_name = || tree.slice(node) == name;
+        match tree.kind(node) {
+            Kind::Variable => {
+                is_name() && !nix::resolve(tree, node, name).is_some_and(|origin| self.is_registry(origin, name))
+            }
+            Kind::Identifier if tree.field(node) == Field::Universal => is_name(),
+            Kind::Formal => tree.child(node, Field::Name).is_some_and(|node| tree.slice(node) == name),
+            // `inherit ports;` uses the name, and in a `let` or `rec` binds it.
+            Kind::Inherit | Kind::InheritFrom => {
+                let attrs = tree.child_of_kind(node, Kind::InheritedAttrs);
+                let named = attrs.is_some_and(|attrs| {
+                    tree.children(attrs).any(|attr| nix::name_text(tree, attr).as_deref() == Some(name))
+                });
+                named && (tree.kind(node) == Kind::Inherit || is_scope_member(tree, node))
+            }
+            Kind::Binding if is_scope_member(tree, node) => {
+                let first = nix::attrpath_node(tree, node).and_then(|path| tree.children(path).next());
+                first.is_some_and(|first| nix::name_text(tree, first).as_deref() == Some(name))
+                    && !self.is_registry(Origin::Binding(node), name)
+            }
+            _ => false,
+        }
+    }
+
+    fn is_registry(&self, origin: Origin, name: &str) -> bool {
+        self.origin(origin, name, DEPTH).is_some_and(|below| below.is_empty())
+    }
+
+    /// Which part of the registry a name stands for: the names that lead there from its top.
+    fn origin(&self, origin: Origin, name: &str, depth: usize) -> Option<Vec<String>> {
+        let tree = self.tree;
+        match origin {
+            Origin::Binding(binding) => {
+                let path = nix::attrpath_node(tree, binding)?;
+                (tree.children(path).count() == 1).then(|| self.part(nix::value(tree, binding)?, depth)).flatten()
+            }
+            Origin::Inherited(attr) => {
+                let inherit = tree.parent(tree.parent(attr)?)?;
+                if tree.kind(inherit) != Kind::InheritFrom {
+                    return None;
+                }
+                let mut below = self.part(tree.child(inherit, Field::Expression)?, depth)?;
+                below.push(name.to_owned());
+                Some(below)
+            }
+            Origin::Argument(_) => None,
+        }
+    }
+
+    /// Which part of the registry an expression is.
+    fn part(&self, expression: Node, depth: usize) -> Option<Vec<String>> {
+        let tree = self.tree;
+        let depth = depth.checked_sub(1)?;
+        let node = nix::unwrap_parens(tree, expression);
+        match tree.kind(node) {
+            Kind::Apply => self.is_import(node).then(Vec::new),
+            Kind::Variable => {
+                let name = tree.slice(node);
+                self.origin(nix::resolve(tree, node, name)?, name, depth)
+            }
+            Kind::Select if tree.child(node, Field::Default).is_none() => {
+                let mut below = self.part(tree.child(node, Field::Expression)?, depth)?;
+                for name in nix::names(tree, tree.child(node, Field::Attrpath)?) {
+                    below.push(name.text?.into_owned());
+                }
+                Some(below)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a call is the import of the registry, with the arguments that its shape asks for.
+    fn is_import(&self, apply: Node) -> bool {
+        let Some((function, arguments)) = nix::call(self.tree, apply) else { return false };
+        if !matches!(&*function, "import" | "builtins.import") || nix::resolve(self.tree, apply, "import").is_some() {
+            return false;
+        }
+        let [path, rest @ ..] = arguments.as_slice() else { return false };
+        let called = match (self.target.shape, rest) {
+            (Shape::Set, []) => true,
+            (Shape::Function(call), [argument]) => self.target.settled || self.leaves_defaults(call, *argument),
+            _ => false,
+        };
+        let path = nix::unwrap_parens(self.tree, *path);
+        called && path_of(&self.source.path, self.tree, path).is_some_and(|path| self.is_registry_path(&path))
+    }
+
+    /// Whether an argument is a set that certainly gives a function nothing it has a default for.
+    fn leaves_defaults(&self, call: &Call, argument: Node) -> bool {
+        let tree = self.tree;
+        let Call::Set { optional, .. } = call else { return true };
+        let argument = nix::unwrap_parens(tree, argument);
+        if !matches!(tree.kind(argument), Kind::Attrset | Kind::RecAttrset) {
+            return false;
+        }
+        let members = tree.child_of_kind(argument, Kind::BindingSet).into_iter().flat_map(|set| tree.children(set));
+        let attrs = members.flat_map(|member| {
+            let attrs = match tree.kind(member) {
+                Kind::Binding => nix::attrpath_node(tree, member),
+                _ => tree.child_of_kind(member, Kind::InheritedAttrs),
+            };
+            let count = if tree.kind(member) == Kind::Binding { 1 } else { usize::MAX };
+            attrs.into_iter().flat_map(|attrs| tree.children(attrs)).take(count)
+        });
+        attrs.filter(|&attr| tree.kind(attr) != Kind::Comment).all(|attr| {
+            let name = nix::name_text(tree, attr);
+            name.is_some_and(|name| !optional.iter().any(|optional| *optional == name))
+        })
+    }
+
+    fn is_registry_path(&self, path: &str) -> bool {
+        let registry = self.target.registry;
+        path == registry || registry.strip_prefix(path).is_some_and(|rest| rest == "/default.nix")
+    }
+}
+
+/// Whether a member of a set is in the scope of others: in a `let` or a `rec` set.
+fn is_scope_member(tree: &Tree<'_>, member: Node) -> bool {
+    let set = tree.parent(member).and_then(|set| tree.parent(set));
+    set.is_some_and(|set| matches!(tree.kind(set), Kind::Let | Kind::LetAttrset | Kind::RecAttrset))
+}
+
+/// The names that a scope binds, other than by function arguments.
+fn bound_names<'a>(tree: &Tree<'a>, scope: Node) -> Vec<(&'a str, Origin)> {
+    if !matches!(tree.kind(scope), Kind::Let | Kind::LetAttrset | Kind::RecAttrset) {
+        return Vec::new();
+    }
+    let Some(set) = tree.child_of_kind(scope, Kind::BindingSet) else { return Vec::new() };
+    let mut names = Vec::new();
+    for member in tree.children(set) {
+        match tree.kind(member) {
+            Kind::Binding => {
+                let first = nix::attrpath_node(tree, member).and_then(|path| tree.children(path).next());
+                let first = first.filter(|&first| tree.kind(first) == Kind::Identifier);
+                names.extend(first.map(|first| (tree.slice(first), Origin::Binding(member))));
+            }
+            Kind::InheritFrom => {
+                let attrs = tree.child_of_kind(member, Kind::InheritedAttrs);
+                let attrs = attrs.into_iter().flat_map(|attrs| tree.children(attrs));
+                let plain = attrs.filter(|&attr| tree.kind(attr) == Kind::Identifier);
+                names.extend(plain.map(|attr| (tree.slice(attr), Origin::Inherited(attr))));
+            }
+            _ => {}
+        }
+    }
+    names
+}
+
+/// The path from a file to another as a Nix path; `None` where Nix could not read it without quotes.
+fn relative(from: &str, to: &str) -> Option<String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '+' | '/');
+    to.chars().all(plain).then(|| paths::between(from, to))
+}
+
+/// Where in a `let` a binding is written, and the text.
+fn in_let(tree: &Tree<'_>, node: Node, binding: &str) -> (u32, String) {
+    let text = tree.text();
+    let after_let = tree.span(node).start + "let".len() as u32;
+    let members = tree.child_of_kind(node, Kind::BindingSet);
+    let first_member = members.and_then(|set| tree.children(set).find(|&node| tree.kind(node) != Kind::Comment));
+    let Some(first_member) = first_member else { return (after_let, format!(" {binding}")) };
+    // A comment may stand before the first member, which it is about, or behind the `let`.
+    let first = tree
+        .subtree(node)
+        .find(|&inner| tree.span(inner).start >= after_let && starts_line(text, tree.span(inner).start))
+        .filter(|&inner| tree.span(inner).start <= tree.span(first_member).start)
+        .unwrap_or(first_member);
+    let at = tree.span(first).start;
+    if starts_line(text, at) {
+        let (line, indent) = line_of(text, at);
+        return (line, format!("{indent}{binding}\n"));
+    }
+    let set = members.map_or("", |set| tree.slice(set));
+    if set.contains('\n') {
+        let (line, _) = line_of(text, at);
+        let column: String =
+            text[line as usize..at as usize].chars().map(|c| if c.is_whitespace() { c } else { ' ' }).collect();
+        (at, format!("{binding}\n{column}"))
+    } else {
+        (at, format!("{binding} "))
+    }
+}
+
+/// A new `let` around an expression: where it begins, and its text up to the expression.
+fn around(tree: &Tree<'_>, node: Node, binding: &str) -> (u32, String) {
+    let text = tree.text();
+    let at = tree.span(node).start;
+    let (_, indent) = line_of(text, at);
+    let deeper = indent_unit(text);
+    let head = format!("let\n{indent}{deeper}{binding}\n{indent}in");
+    let text = if starts_line(text, at) {
+        format!("{head}\n{indent}")
+    } else if tree.slice(node).contains('\n') {
+        format!("{head} ")
+    } else {
+        format!("let {binding} in ")
+    };
+    (at, text)
+}

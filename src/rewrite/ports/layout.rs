@@ -1,0 +1,255 @@
+//! How a registry is written: its groups, their members in order, and where a new one goes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::import::attribute;
+use super::lines::{indent_unit, line_of, starts_line};
+use super::naming;
+use crate::facts::port_registry::dotted;
+use crate::finding::Span;
+use crate::lang::{Field, Kind, Node, Tree, nix};
+
+/// Groups below groups are read this far.
+const DEPTH: usize = 8;
+
+/// A registry as it is written.
+#[derive(Debug)]
+pub struct Layout<'t, 'a> {
+    tree: &'t Tree<'a>,
+    /// The names that all ports stand under.
+    base: Vec<String>,
+    groups: BTreeMap<Vec<String>, Group>,
+    names: BTreeSet<Vec<String>>,
+}
+
+/// A set of names, in brackets of its own or by dotted names in another's.
+#[derive(Debug, Default)]
+struct Group {
+    /// Its brackets.
+    set: Option<Node>,
+    /// What stands in front of its names: those of the path that are written out with each.
+    dotted: Vec<String>,
+    members: Vec<Member>,
+}
+
+#[derive(Debug)]
+struct Member {
+    name: String,
+    /// The number, where one is written.
+    number: Option<u32>,
+    span: Span,
+}
+
+/// How the members of a group are ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    Name,
+    Number,
+    None,
+}
+
+impl<'t, 'a> Layout<'t, 'a> {
+    /// Reads a registry's set. `None` where the file gives none that is written out.
+    pub fn read(tree: &'t Tree<'a>, base: &[String]) -> Option<Self> {
+        let mut node = nix::unwrap_parens(tree, tree.child(tree.root(), Field::Expression)?);
+        while matches!(tree.kind(node), Kind::Let | Kind::With | Kind::Assert | Kind::Function) {
+            node = nix::unwrap_parens(tree, tree.child(node, Field::Body)?);
+        }
+        let mut layout = Self { tree, base: base.to_vec(), groups: BTreeMap::new(), names: BTreeSet::new() };
+        is_set(tree, node).then(|| layout.read_set(node, Vec::new()))?;
+        Some(layout)
+    }
+
+    fn read_set(&mut self, set: Node, path: Vec<String>) {
+        let tree = self.tree;
+        self.groups.entry(path.clone()).or_default().set = Some(set);
+        let Some(bindings) = tree.child_of_kind(set, Kind::BindingSet).filter(|_| path.len() < DEPTH) else { return };
+        for member in tree.children(bindings) {
+            match tree.kind(member) {
+                Kind::Binding => self.read_binding(member, &path),
+                Kind::Inherit | Kind::InheritFrom => {
+                    let attrs = tree.child_of_kind(member, Kind::InheritedAttrs);
+                    let attrs = attrs.into_iter().flat_map(|attrs| tree.children(attrs));
+                    let names = attrs.filter_map(|attr| nix::name_text(tree, attr));
+                    self.names.extend(names.map(|name| [path.as_slice(), &[name.into_owned()]].concat()));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn read_binding(&mut self, binding: Node, path: &[String]) {
+        let tree = self.tree;
+        let (Some(attrpath), Some(value)) = (nix::attrpath_node(tree, binding), nix::value(tree, binding)) else {
+            return;
+        };
+        let names: Option<Vec<String>> = nix::names(tree, attrpath).map(|name| Some(name.text?.into_owned())).collect();
+        let Some((name, dotted)) = names.as_deref().and_then(<[String]>::split_last) else { return };
+        let group_path = [path, dotted].concat();
+        let entry = [group_path.as_slice(), std::slice::from_ref(name)].concat();
+        let group = self.groups.entry(group_path).or_default();
+        if group.set.is_none() {
+            group.dotted = dotted.to_vec();
+        }
+        let number = tree.slice(value).parse().ok();
+        group.members.push(Member { name: name.clone(), number, span: tree.span(binding) });
+        let value = nix::unwrap_parens(tree, value);
+        if is_set(tree, value) {
+            self.read_set(value, entry);
+        } else {
+            self.names.insert(entry);
+        }
+    }
+
+    /// The entries that there are.
+    pub fn paths(&self) -> BTreeSet<Vec<String>> {
+        self.names.clone()
+    }
+
+    /// Where an entry of a group belongs.
+    pub fn place(&self, group: &str, name: &str) -> Vec<String> {
+        let mut path = self.base.clone();
+        let groups: Vec<&String> = self
+            .groups
+            .keys()
+            .filter(|other| other.len() == path.len() + 1 && other.starts_with(&path))
+            .map(|other| &other[path.len()])
+            .collect();
+        let is_flat = groups.is_empty() && self.names.iter().any(|name| name.starts_with(&path));
+        if !is_flat {
+            let own = naming::synonyms(group)
+                .iter()
+                .find_map(|known| groups.iter().find(|name| name.eq_ignore_ascii_case(known)));
+            path.push(own.map_or_else(|| group.to_owned(), |name| (*name).clone()));
+        }
+        path.push(name.to_owned());
+        path
+    }
+
+    /// The edits that write new entries.
+    pub fn additions(&self, entries: &BTreeMap<u32, Vec<String>>) -> Vec<(Span, String)> {
+        let mut by_group: BTreeMap<&[String], Vec<(&str, u32)>> = BTreeMap::new();
+        for (&number, entry) in entries {
+            if let Some((name, group)) = entry.split_last() {
+                by_group.entry(group).or_default().push((name, number));
+            }
+        }
+        let mut edits: BTreeMap<Span, String> = BTreeMap::new();
+        for (path, mut added) in by_group {
+            match self.groups.get(path) {
+                Some(group) => {
+                    if group.order() != Order::Number {
+                        added.sort_unstable();
+                    }
+                    for (name, number) in added {
+                        let names = [group.dotted.as_slice(), &[name.to_owned()]].concat();
+                        let binding = format!("{} = {number};", dotted(&names));
+                        self.write(group, name, Some(number), &[binding], &mut edits);
+                    }
+                }
+                None => {
+                    added.sort_unstable();
+                    let Some((name, around)) = path.split_last() else { continue };
+                    let Some(outer) = self.groups.get(around) else { continue };
+                    let mut lines = vec![format!("{} = {{", attribute(name))];
+                    lines.extend(added.iter().map(|(name, number)| format!("{} = {number};", attribute(name))));
+                    lines.push("};".to_owned());
+                    self.write(outer, name, None, &lines, &mut edits);
+                }
+            }
+        }
+        edits.into_iter().collect()
+    }
+
+    /// Writes the lines of one member into a group: the first and the last at the members' indentation, those between
+    /// one step deeper.
+    fn write(
+        &self,
+        group: &Group,
+        name: &str,
+        number: Option<u32>,
+        lines: &[String],
+        edits: &mut BTreeMap<Span, String>,
+    ) {
+        let text = self.tree.text();
+        let Some(last) = group.members.last() else {
+            let Some(set) = group.set.map(|set| self.tree.span(set)) else { return };
+            let (_, indent) = line_of(text, set.start);
+            let written = multi_line(lines, &format!("{indent}{}", indent_unit(text)), indent_unit(text));
+            // `{ }`, or a set with nothing but a comment: in front of its closing bracket.
+            let inside = text.get(set.start as usize..set.end as usize - 1).unwrap_or("");
+            let at = set.start + inside.trim_end().len() as u32;
+            let span = Span { start: at, end: set.end - 1 };
+            let slot = edits.entry(span).or_insert_with(|| format!("\n{indent}"));
+            slot.insert_str(slot.len() - indent.len(), &written);
+            return;
+        };
+        let next = match group.order() {
+            Order::Name => group.members.iter().find(|member| member.name.as_str() > name),
+            Order::Number => group.members.iter().find(|member| member.number > number),
+            Order::None => None,
+        };
+        let (at, written) = match next {
+            Some(next) => before(text, next.span, lines),
+            None => behind(text, last.span, lines),
+        };
+        edits.entry(Span { start: at, end: at }).or_default().push_str(&written);
+    }
+}
+
+impl Group {
+    /// Sorted by name, else by number, where there is something to tell it by.
+    fn order(&self) -> Order {
+        if self.members.is_sorted_by(|a, b| a.name <= b.name) {
+            Order::Name
+        } else if self.members.iter().all(|member| member.number.is_some())
+            && self.members.is_sorted_by_key(|member| member.number)
+        {
+            Order::Number
+        } else {
+            Order::None
+        }
+    }
+}
+
+fn is_set(tree: &Tree<'_>, node: Node) -> bool {
+    matches!(tree.kind(node), Kind::Attrset | Kind::RecAttrset)
+}
+
+/// In front of a member and the comments right above it.
+fn before(text: &str, member: Span, lines: &[String]) -> (u32, String) {
+    if !starts_line(text, member.start) {
+        return (member.start, format!("{} ", lines.join(" ")));
+    }
+    let (mut at, indent) = line_of(text, member.start);
+    while at > 0 {
+        let (above, _) = line_of(text, at - 1);
+        if !text[above as usize..at as usize].trim_start().starts_with('#') {
+            break;
+        }
+        at = above;
+    }
+    (at, multi_line(lines, indent, indent_unit(text)))
+}
+
+/// Behind a member and the comment on its line.
+fn behind(text: &str, member: Span, lines: &[String]) -> (u32, String) {
+    let rest = &text[member.end as usize..];
+    let line = rest.find('\n').map_or(rest, |end| &rest[..end]);
+    let alone = line.trim().is_empty() || line.trim_start().starts_with('#');
+    let (_, indent) = line_of(text, member.start);
+    // A dotted or nested set ends on another line than it begins: what counts is that its own line ends with it.
+    if !alone || rest.len() == line.len() || !starts_line(text, member.start) {
+        return (member.end, format!(" {}", lines.join(" ")));
+    }
+    (member.end + line.len() as u32 + 1, multi_line(lines, indent, indent_unit(text)))
+}
+
+fn multi_line(lines: &[String], indent: &str, unit: &str) -> String {
+    let mut out = String::new();
+    for (at, line) in lines.iter().enumerate() {
+        let deeper = if at == 0 || at + 1 == lines.len() { "" } else { unit };
+        out.push_str(&format!("{indent}{deeper}{line}\n"));
+    }
+    out
+}

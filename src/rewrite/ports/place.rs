@@ -1,0 +1,183 @@
+//! What some digits stand in, and what is written there instead.
+
+use crate::facts::port_registry::is_identifier;
+use crate::finding::Span;
+use crate::lang::nix::{AttrName, attrpath_node, literal_string, name_text, names, resolve};
+use crate::lang::{Field, Kind, Node, Tree};
+
+/// What digits stand in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// They are an integer.
+    Integer(Node),
+    /// They are all of a string.
+    WholeString(Node),
+    /// They are part of a string, or of a name in quotes.
+    InString,
+    /// They are part of an address without quotes.
+    Uri(Node),
+}
+
+impl Place {
+    /// The place of some digits, if a reference can stand there.
+    pub fn of(tree: &Tree<'_>, digits: Span) -> Option<Self> {
+        let node = tree.covering(digits);
+        let span = tree.span(node);
+        match tree.kind(node) {
+            Kind::Integer if span == digits => integer(tree, node),
+            Kind::StringFragment => in_string(tree, node, digits),
+            Kind::Uri => standalone(tree.text(), digits).then_some(Place::Uri(node)),
+            _ => None,
+        }
+    }
+
+    /// The range that is replaced, and the text that comes there.
+    pub fn replacement(self, tree: &Tree<'_>, digits: Span, reference: &str) -> Option<(Span, String)> {
+        let to_string = || to_string(tree, tree.covering(digits));
+        match self {
+            Place::Integer(node) => Some((digits, bracketed(tree, node, reference, false))),
+            Place::WholeString(node) => {
+                let text = format!("{} {reference}", to_string()?);
+                Some((tree.span(node), bracketed(tree, node, &text, true)))
+            }
+            Place::InString => Some((digits, format!("${{{} {reference}}}", to_string()?))),
+            Place::Uri(node) => {
+                let span = tree.span(node);
+                let text = tree.text();
+                let before = text.get(span.start as usize..digits.start as usize)?;
+                let after = text.get(digits.end as usize..span.end as usize)?;
+                let plain = !before.contains('$') && !after.contains('$');
+                plain.then_some((span, format!("\"{before}${{{} {reference}}}{after}\"", to_string()?)))
+            }
+        }
+    }
+}
+
+fn integer(tree: &Tree<'_>, node: Node) -> Option<Place> {
+    let negated = tree.parent(node).is_some_and(|parent| tree.kind(parent) == Kind::Unary);
+    (!negated).then_some(Place::Integer(node))
+}
+
+fn in_string(tree: &Tree<'_>, fragment: Node, digits: Span) -> Option<Place> {
+    let string = tree.parent(fragment)?;
+    // `$` and `{` together would be no interpolation, or another one.
+    if !standalone(tree.text(), digits) || tree.text()[..digits.start as usize].ends_with('$') {
+        return None;
+    }
+    let around = tree.parent(string)?;
+    match tree.kind(around) {
+        Kind::Attrpath => name_may_be_computed(tree, string, around).then_some(Place::InString),
+        Kind::InheritedAttrs => None,
+        // `${"name"}` is a name known to the parser; with a call in it, it no longer is.
+        Kind::Interpolation if tree.parent(around).is_some_and(|outer| tree.kind(outer) == Kind::Attrpath) => None,
+        _ => {
+            let whole =
+                literal_string(tree, string).is_some_and(|text| tree.text().get(digits.range()) == Some(&*text));
+            Some(if whole { Place::WholeString(string) } else { Place::InString })
+        }
+    }
+}
+
+/// Whether digits are a number as `toString` writes it, and no part of a longer one.
+fn standalone(text: &str, digits: Span) -> bool {
+    let bytes = text.as_bytes();
+    let is_digit = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_digit);
+    bytes.get(digits.start as usize).is_some_and(|&first| first != b'0')
+        && !is_digit((digits.start as usize).checked_sub(1))
+        && !is_digit(Some(digits.end as usize))
+}
+
+/// Whether a name in an attribute path may become a computed one. In a `let` it may not; elsewhere the parser merges
+/// names that it knows (`a."80".x` and `a."80".y`), but not computed ones.
+fn name_may_be_computed(tree: &Tree<'_>, name: Node, attrpath: Node) -> bool {
+    let Some(binding) = tree.parent(attrpath) else { return false };
+    match tree.kind(binding) {
+        Kind::Select | Kind::HasAttr => return true,
+        Kind::Binding => {}
+        _ => return false,
+    }
+    let set = tree.parent(binding).and_then(|set| tree.parent(set)).map(|set| tree.kind(set));
+    let may_be_read = || name_text(tree, name).is_none_or(|name| is_identifier(&name));
+    if set != Some(Kind::Attrset) && (set != Some(Kind::RecAttrset) || may_be_read()) {
+        return false;
+    }
+    let Some(own) = Merged::of(tree, binding) else { return false };
+    let Some(depth) = own.path.iter().position(|part| part.node == name) else { return false };
+    // What is merged with the name itself, or with a set around it: Nix forgets computed names of a set that it merges
+    // into an earlier one.
+    let shared: Vec<(usize, Span)> = own.around.iter().copied().chain([(depth + 1, tree.span(binding))]).collect();
+    !tree.subtree(own.root).filter(|&node| tree.kind(node) == Kind::Binding).any(|other| {
+        let span = tree.span(other);
+        let beside = |(length, own): &(usize, Span)| (!own.contains(span) && !span.contains(*own)).then_some(*length);
+        let mut lengths = shared.iter().filter_map(beside).peekable();
+        lengths.peek().is_some()
+            && Merged::of(tree, other).filter(|other| other.root == own.root).is_some_and(|other| {
+                lengths.any(|length| {
+                    let names = other.path.iter().zip(&own.path).take(length);
+                    other.path.len() >= length && names.clone().all(|(a, b)| a.text == b.text)
+                })
+            })
+    })
+}
+
+/// Where the parser merges a binding: sets that are, as they stand, the values of names are one with what else is
+/// defined under these names.
+struct Merged<'a> {
+    /// The outermost set.
+    root: Node,
+    /// The names that lead from there to the binding, and its own.
+    path: Vec<AttrName<'a>>,
+    /// The bindings around it: how many names lead to each, and its place.
+    around: Vec<(usize, Span)>,
+}
+
+impl<'a> Merged<'a> {
+    fn of(tree: &Tree<'a>, binding: Node) -> Option<Self> {
+        let mut chain = vec![binding];
+        let root = loop {
+            let set = tree.parent(tree.parent(*chain.last()?)?)?;
+            let mut value = set;
+            while let Some(around) = tree.parent(value).filter(|&node| tree.kind(node) == Kind::Parenthesized) {
+                value = around;
+            }
+            match tree.parent(value).filter(|&outer| tree.kind(outer) == Kind::Binding) {
+                Some(outer) => chain.push(outer),
+                None => break set,
+            }
+        };
+        let (mut path, mut around) = (Vec::new(), Vec::new());
+        for &part in chain.iter().rev() {
+            path.extend(names(tree, attrpath_node(tree, part)?));
+            if part != binding {
+                around.push((path.len(), tree.span(part)));
+            }
+        }
+        Some(Self { root, path, around })
+    }
+}
+
+/// `toString`, or its long name where the short one means something else.
+fn to_string(tree: &Tree<'_>, from: Node) -> Option<&'static str> {
+    if resolve(tree, from, "toString").is_none() {
+        return Some("toString");
+    }
+    resolve(tree, from, "builtins").is_none().then_some("builtins.toString")
+}
+
+/// An expression in brackets, where the grammar or the characters around it ask for them.
+fn bracketed(tree: &Tree<'_>, node: Node, text: &str, is_call: bool) -> String {
+    let parent = tree.parent(node).map(|parent| tree.kind(parent));
+    let by_grammar = is_call
+        && (matches!(parent, Some(Kind::List | Kind::Apply | Kind::Select | Kind::HasAttr | Kind::Unary))
+            || tree.field(node) == Field::Default && parent == Some(Kind::Select));
+    let span = tree.span(node);
+    let before = tree.text()[..span.start as usize].chars().next_back();
+    let after = tree.text()[span.end as usize..].chars().next();
+    let joins = |c: char| c.is_alphanumeric() || matches!(c, '_' | '\'' | '-' | '.' | '/' | ':' | '<' | '$' | '~');
+    // A reference would melt with what touches it: `80-x`, `x:"80"`.
+    if by_grammar || before.is_some_and(joins) || after.is_some_and(joins) {
+        format!("({text})")
+    } else {
+        text.to_owned()
+    }
+}

@@ -1,0 +1,68 @@
+//! The registry's side of fixes: how it is imported.
+
+use crate::facts::port_registry::{Call, Registry};
+use crate::lang::{Kind, Node, Tree};
+
+/// How a registry is used once it is imported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shape {
+    /// It is the set itself.
+    Set,
+    /// It is a function of one argument.
+    Function(Call),
+    /// It cannot be imported by others, and why.
+    Closed(&'static str),
+}
+
+/// The shape of a registry.
+pub fn shape(registry: &Registry, tree: &Tree<'_>) -> Shape {
+    let reads_files = |node: Node| matches!(tree.kind(node), Kind::Path | Kind::SearchPath | Kind::HomePath);
+    if !registry.shape.importable {
+        return Shape::Closed("keeps its ports to itself");
+    }
+    // These may in turn be files that a fix changes.
+    if tree.nodes().any(reads_files) {
+        return Shape::Closed("reads other files");
+    }
+    match registry.shape.calls.as_slice() {
+        [] => Shape::Set,
+        [call] => Shape::Function(call.clone()),
+        _ => Shape::Closed("is a function of several arguments"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::PortSettings;
+    use crate::facts::port_registry::evaluate;
+    use crate::lang::Language;
+
+    #[test]
+    fn shapes() {
+        let function = |required: &[&str], optional: &[&str], open| {
+            let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+            Shape::Function(Call::Set { required: owned(required), optional: owned(optional), open })
+        };
+        for (text, expected) in [
+            ("{ a = 1; }", Shape::Set),
+            ("let x = 1; in rec { a = x; }", Shape::Set),
+            ("{ offset ? 0 }: { a = 1; }", function(&[], &["offset"], false)),
+            ("{ ... }: { a = 1; }", function(&[], &[], true)),
+            ("{ lib }: { a = 1; }", function(&["lib"], &[], false)),
+            ("lib: { a = 1; }", Shape::Function(Call::Any { name: "lib".to_owned() })),
+            ("{ lib }: { x }: { a = 1; }", Shape::Closed("is a function of several arguments")),
+            ("{ a = 1; } // import ./more.nix", Shape::Closed("reads other files")),
+            (
+                "{ lib, ... }: let ports = { a = 80; b = 81; }; in { x = \"a\"; y = \"b\"; z = \"c\"; port = ports.a; }",
+                Shape::Closed("keeps its ports to itself"),
+            ),
+        ] {
+            // Elsewhere than at the usual place a file has to look like a registry.
+            let path = if text.contains("let ports") { "ports.nix" } else { "lib/ports.nix" };
+            let tree = Tree::parse(Language::Nix, text).unwrap();
+            let registry = evaluate(&path.into(), &tree, &PortSettings::default()).unwrap();
+            assert_eq!(shape(&registry, &tree), expected, "{text}");
+        }
+    }
+}
