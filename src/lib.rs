@@ -20,6 +20,7 @@ pub mod facts;
 pub mod finding;
 pub mod fingerprint;
 pub mod fix;
+pub mod knowledge;
 pub mod lang;
 pub mod output;
 pub mod panics;

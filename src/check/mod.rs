@@ -3,21 +3,34 @@
 //! A check reads one file at a time ([`Check::file`]), leaving findings and facts; once the facts of the whole
 //! repository are there, [`Check::project`] says what only the whole can show. Checks do no I/O and print nothing.
 
-pub mod ci;
-pub mod colmena;
-pub mod compose;
-pub mod container_layers;
+pub mod colmena_target;
 pub mod dev_command;
+pub mod docker_build_in_ci;
+pub mod docker_compose;
 pub mod dockerfile;
 pub mod flake;
 pub mod for_all_systems;
-pub mod install;
+pub mod hardcoded_port;
+pub mod install_in_app_derivation;
+pub mod lookup_path;
+pub mod missing_flake_check;
+pub mod missing_follows;
+pub mod missing_readiness_probe;
+pub mod nix_cache;
+pub mod port_conflict;
+pub mod port_drift;
 pub mod ports;
+pub mod process_dependency;
 pub mod processes;
 pub mod registry;
-pub mod syntax;
+pub mod syntax_error;
 #[cfg(test)]
 pub mod testing;
+pub mod unknown_port;
+pub mod unlayered_image;
+pub mod unlocked_input;
+pub mod unstable_nixpkgs;
+pub mod unused_port;
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -47,22 +60,22 @@ pub struct Check {
 
 /// All checks.
 pub static CHECKS: &[&Check] = &[
-    &ci::docker_build::CHECK,
-    &ci::flake_check::CHECK,
-    &ci::nix_cache::CHECK,
-    &colmena::CHECK,
-    &compose::CHECK,
-    &container_layers::CHECK,
+    &docker_build_in_ci::CHECK,
+    &missing_flake_check::CHECK,
+    &nix_cache::CHECK,
+    &colmena_target::CHECK,
+    &docker_compose::CHECK,
+    &unlayered_image::CHECK,
     &dev_command::CHECK,
     &dockerfile::CHECK,
     &flake::CHECK,
     &for_all_systems::CHECK,
-    &install::CHECK,
+    &install_in_app_derivation::CHECK,
     &ports::CHECK,
     &processes::CHECK,
     &registry::CHECK,
     // One a line, so that two new checks rarely meet. The last one asks what costs most.
-    &syntax::CHECK,
+    &syntax_error::CHECK,
 ];
 
 /// Checks that read the facts of another, which then runs even where its own rules are off.

@@ -27,7 +27,7 @@ pub struct Facts {
     /// process-compose configurations.
     pub processes: ProcessFacts,
     /// What it says about Colmena.
-    pub colmena: crate::check::colmena::ColmenaFacts,
+    pub colmena: crate::check::colmena_target::ColmenaFacts,
     /// What it says about flakes and where code comes from.
     pub flake: crate::check::flake::FlakeFacts,
     /// The registry that the file is, and where it refers to one.

@@ -2,10 +2,6 @@
 //!
 //! What a finding says depends on the date of the run and often on two files, so single files only leave facts.
 
-mod follows;
-mod locked;
-mod lookup;
-pub mod sources;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +14,7 @@ use crate::lang::flake::lock::Lock;
 use crate::lang::{Tree, ci};
 use crate::source::{Kind, Source};
 
+use super::{lookup_path as lookup, missing_follows as follows, unlocked_input as locked, unstable_nixpkgs as sources};
 use lookup::Lookup;
 use sources::Use;
 
@@ -36,9 +33,9 @@ pub struct FlakeFacts {
     /// A flake.lock.
     pub lock: Option<Box<Lock>>,
     /// Places outside a flake's inputs that take nixpkgs from somewhere.
-    uses: Vec<Use>,
+    pub uses: Vec<Use>,
     /// Lookups in NIX_PATH.
-    lookups: Vec<Lookup>,
+    pub lookups: Vec<Lookup>,
 }
 
 impl FlakeFacts {
@@ -91,13 +88,15 @@ fn read_lock(context: &mut FileContext<'_>, tree: &Tree<'_>) {
 }
 
 /// A flake.nix and the flake.lock beside it.
-struct FlakeFile<'a> {
-    source: &'a Source,
-    flake: &'a Flake,
+pub struct FlakeFile<'a> {
+    /// The flake.nix.
+    pub source: &'a Source,
+    /// What it says.
+    pub flake: &'a Flake,
     /// The lock, where there is one that could be read.
-    lock: Option<(&'a Source, &'a Lock)>,
+    pub lock: Option<(&'a Source, &'a Lock)>,
     /// Whether there is a lock at all.
-    has_lock: bool,
+    pub has_lock: bool,
 }
 
 impl<'a> FlakeFile<'a> {

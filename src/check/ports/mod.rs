@@ -4,14 +4,13 @@
 //! repository's own, and what the registry calls the number, only the whole repository can say, so findings are made
 //! in the project pass.
 
-mod report;
-
-use super::{Check, FileContext, Glance};
+use super::{Check, FileContext, Glance, hardcoded_port};
 use crate::facts::ports::{collect, is_generated, trigger as necessary};
 use crate::source::Kind;
 
 /// See `rules/hardcoded-port.md` and `rules/manual-port-allocation.md`.
-pub static CHECK: Check = Check { name: "ports", words: &necessary::WORDS, trigger, file, project: report::project };
+pub static CHECK: Check =
+    Check { name: "ports", words: &necessary::WORDS, trigger, file, project: hardcoded_port::project };
 
 /// Other files than Nix are parsed anyway, to know whether they are whole.
 fn trigger(source: &Glance<'_>) -> bool {

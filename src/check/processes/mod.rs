@@ -4,14 +4,14 @@
 //! Every file gives its [`Part`]s; which parts are read together (override files, `extends`, the modules of one
 //! flake) is seen when all are there.
 
-mod dependency;
-pub mod readiness;
 #[cfg(test)]
 mod tests;
 
 use memchr::memmem;
 
-use super::{Check, FileContext, Glance, ProjectContext};
+use super::{
+    Check, FileContext, Glance, ProjectContext, missing_readiness_probe as readiness, process_dependency as dependency,
+};
 use crate::facts::needles::Words;
 use crate::facts::processes::group::Groups;
 pub use crate::facts::processes::model::ProcessFacts;

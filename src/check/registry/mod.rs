@@ -1,11 +1,9 @@
 //! `registry`: reads the registry, finds what refers to it, and says where the two do not agree.
 
-mod conflict;
-mod drift;
-mod unknown;
-mod unused;
-
-use super::{Check, FileContext, Glance, ProjectContext};
+use super::{
+    Check, FileContext, Glance, ProjectContext, port_conflict as conflict, port_drift as drift,
+    unknown_port as unknown, unused_port as unused,
+};
 use crate::facts::needles::Words;
 use crate::facts::port_registry as registry;
 use crate::facts::port_registry::{Registries, RegistryFacts, Value, comment, uses};

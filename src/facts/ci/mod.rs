@@ -17,7 +17,7 @@ pub struct CiFacts {
     /// Whether it is a flake whose `nixConfig` names substituters.
     pub flake_substituters: bool,
     /// What it says about running the flake's checks.
-    pub checks: crate::check::ci::flake_check::CheckFacts,
+    pub checks: crate::check::missing_flake_check::CheckFacts,
 }
 
 impl CiFacts {

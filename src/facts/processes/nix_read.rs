@@ -8,7 +8,7 @@ use super::options::{self, Table};
 use super::services;
 use super::yaml::ends;
 use crate::check::FileContext;
-use crate::check::processes::readiness;
+use crate::check::missing_readiness_probe as readiness;
 use crate::facts::processes::listens;
 use crate::finding::{Finding, Span};
 use crate::lang::nix::attrs;

@@ -3,7 +3,7 @@
 use super::model::{Condition, Dependency, Family, Known, Listen, Part, Process};
 use super::options::{self, Table};
 use crate::check::FileContext;
-use crate::check::processes::readiness;
+use crate::check::missing_readiness_probe as readiness;
 use crate::facts::processes::listens;
 use crate::finding::Span;
 use crate::lang::yaml::{Entry, Yaml};

@@ -1,13 +1,12 @@
 //! `docker-compose`: services that run in containers beside Nix instead of as processes of process-compose-flake.
 
-mod images;
-
 use crate::facts::compose;
 pub use crate::facts::compose::named_compose;
 use crate::facts::compose::{Compose, Service};
 
 use super::{Check, FileContext, Glance, no_project};
 use crate::facts::needles::Words;
+use crate::knowledge::images;
 use crate::lang::yaml::Yaml;
 use crate::source::Kind;
 

@@ -1,6 +1,6 @@
 //! `missing-follows`: an input that brings a nixpkgs of its own, where the flake has one already.
 
-use super::FlakeFile;
+use crate::check::flake::FlakeFile;
 use crate::finding::{Edit, Finding, Fix, Safety, Span};
 use crate::lang::flake::Input;
 use crate::lang::flake::flakeref::{FlakeRef, Scheme};

@@ -1,7 +1,7 @@
 //! `unlocked-input`: code that no lock, hash or commit pins.
 
-use super::FlakeFile;
 use crate::check::FileContext;
+use crate::check::flake::FlakeFile;
 use crate::facts::flake::fetch;
 use crate::finding::Finding;
 use crate::lang::Tree;
