@@ -35,6 +35,10 @@ const FIX_PATHS: &str = "Files and folders to fix [default: the whole repository
 /// What PATH is for commands that are about a whole repository.
 const REPOSITORY: &str = "The repository, or a path in it [default: the one around the working directory]";
 
+/// What PATH is for `migrate`.
+const MIGRATE_PATHS: &str =
+    "The repository, or folders and files in it [default: the one around the working directory]";
+
 /// What PATH is for `config show`.
 const SHOWN_PATH: &str = "The path whose settings to show [default: those of the whole repository]";
 
@@ -53,6 +57,9 @@ pub enum Command {
     /// Show the repository's port map, or find a free number
     #[command(mut_arg("paths", |paths| paths.help(REPOSITORY)))]
     Ports(PortsArgs),
+    /// Write new files for Compose files, Dockerfiles, hand-rolled flakes and docker in CI; a plan without --write
+    #[command(mut_arg("paths", |paths| paths.help(MIGRATE_PATHS)))]
+    Migrate(MigrateArgs),
     /// Write down today's findings, so that only new ones are reported
     #[command(mut_arg("paths", |paths| paths.help(REPOSITORY)))]
     Baseline(BaselineArgs),
@@ -369,6 +376,75 @@ pub enum PortsFormat {
     /// Markdown, for a pull request.
     Markdown,
     /// A JSON document.
+    Json,
+}
+
+/// The options of `migrate`.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct MigrateArgs {
+    /// What to migrate; everything if not given.
+    #[command(subcommand)]
+    pub command: Option<MigrateCommand>,
+    /// What is looked at.
+    #[command(flatten)]
+    pub scope: ScopeArgs,
+    /// What becomes of it.
+    #[command(flatten)]
+    pub how: MigrateHow,
+}
+
+/// What `migrate` migrates.
+#[derive(Debug, Subcommand)]
+pub enum MigrateCommand {
+    /// Compose files of one project to a module for process-compose-flake and services-flake; later files override
+    #[command(mut_arg("paths", |paths| paths.value_name("FILE").required(true).help("The Compose files, in order")))]
+    Compose(MigrateFilesArgs),
+    /// Dockerfiles to `packages.container-NAME = nix2container.buildImage { .. }`
+    #[command(mut_arg("paths", |paths| paths.value_name("FILE").required(true).help("The Dockerfiles")))]
+    Dockerfile(MigrateFilesArgs),
+    /// forAllSystems, genAttrs over systems and flake-utils to flake-parts' mkFlake and perSystem
+    #[command(mut_arg("paths", |paths| paths.value_name("FILE").help("The flake [default: flake.nix]")))]
+    Flake(MigrateFilesArgs),
+    /// docker build in CI to `nix build .#container-NAME`
+    #[command(mut_arg("paths", |paths| paths.value_name("FILE").help("The CI files [default: all]")))]
+    Ci(MigrateFilesArgs),
+}
+
+/// The options of a migration of some files.
+#[derive(Debug, Args)]
+pub struct MigrateFilesArgs {
+    /// What is looked at.
+    #[command(flatten)]
+    pub scope: ScopeArgs,
+    /// What becomes of it.
+    #[command(flatten)]
+    pub how: MigrateHow,
+}
+
+/// What becomes of a migration.
+#[derive(Debug, Args)]
+pub struct MigrateHow {
+    /// Write the files; without it a diff is shown (for `git apply` in the root)
+    #[arg(long, help_heading = "Migration")]
+    pub write: bool,
+    /// Also write over files with changes that are not committed
+    #[arg(long, requires = "write", help_heading = "Migration")]
+    pub force: bool,
+    /// How to write the report
+    #[arg(long, short, value_name = "FORMAT", default_value = "pretty", help_heading = "Migration")]
+    pub format: MigrateFormat,
+    /// Colours: auto knows terminals, NO_COLOR and FORCE_COLOR
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub color: When,
+}
+
+/// The formats of a migration's report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum MigrateFormat {
+    /// A diff on standard output, and the report on standard error.
+    Pretty,
+    /// A JSON document: carried, left, errors, files.
     Json,
 }
 

@@ -22,6 +22,7 @@ pub mod fingerprint;
 pub mod fix;
 pub mod knowledge;
 pub mod lang;
+pub mod migrate;
 pub mod output;
 pub mod panics;
 pub mod paths;

@@ -122,6 +122,20 @@ fn unquote(name: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
+/// The files among some paths that git says have changes which are not committed, or that it does not track. Empty
+/// outside of a git repository.
+pub fn uncommitted(root: &Path, paths: &[&str]) -> Result<Vec<String>, Failure> {
+    if paths.is_empty() || !root.join(".git").exists() {
+        return Ok(Vec::new());
+    }
+    let git = Git::new(root)?;
+    let mut args =
+        vec!["--literal-pathspecs", "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--"];
+    args.extend(paths);
+    let status = git.run(&args)?;
+    Ok(status.split_terminator('\0').filter_map(|line| line.get(3..)).map(str::to_owned).collect())
+}
+
 struct Git<'a> {
     root: &'a Path,
     /// The settings that name programs through which files would be read.

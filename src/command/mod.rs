@@ -6,6 +6,7 @@ pub mod check;
 pub mod config;
 pub mod explain;
 pub mod fix;
+pub mod migrate;
 pub mod policy;
 pub mod ports;
 pub mod session;
@@ -103,6 +104,7 @@ fn dispatch(cli: &Cli) -> Result<ExitCode, Failure> {
         Some(Command::Ports(args)) => ports::run(args),
         Some(Command::Explain(args)) => explain::explain(args),
         Some(Command::Rules(args)) => explain::rules(args),
+        Some(Command::Migrate(args)) => migrate::run(args),
         Some(Command::Baseline(args)) => baseline::run(args),
         Some(Command::Config(args)) => config::run(args),
         Some(Command::Completions(args)) => shell::completions(args),

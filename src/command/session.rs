@@ -202,7 +202,8 @@ fn existing(path: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// What a mistyped first word may have been meant as.
-const COMMANDS: [&str; 8] = ["check", "fix", "explain", "rules", "ports", "baseline", "config", "completions"];
+const COMMANDS: [&str; 9] =
+    ["check", "fix", "explain", "rules", "ports", "migrate", "baseline", "config", "completions"];
 
 /// The repository of all paths. One run reads the facts and the settings of one repository, so paths of two
 /// repositories that do not lie in one another are refused and not mixed.

@@ -9,6 +9,7 @@ pub mod json;
 pub mod jsonl;
 pub mod junit;
 pub mod markdown;
+pub mod migrate;
 pub mod notes;
 pub mod page;
 pub mod ports;

@@ -1,0 +1,277 @@
+//! `flakeward migrate`: plans or writes new files for old ones.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use super::{Failure, changed, print, session::Session};
+use crate::cli::{MigrateArgs, MigrateCommand, MigrateFormat, MigrateHow, ScopeArgs};
+use crate::finding::RelPath;
+use crate::fix::{self, Change};
+use crate::migrate::{self, Draft, Error, Files, Ports, ports};
+use crate::output::{self, stream};
+use crate::project::Project;
+use crate::registry::Registries;
+use crate::registry::map::PortMap;
+use crate::source::Kind;
+use crate::{paths, run, walk};
+
+/// Plans, shows or writes a migration.
+pub fn run(args: &MigrateArgs) -> Result<ExitCode, Failure> {
+    match &args.command {
+        None => everything(&args.scope, &args.how),
+        Some(MigrateCommand::Compose(args)) => {
+            named(&args.scope, &args.how, &[], |draft, files| migrate::compose::migrate(draft, files))
+        }
+        Some(MigrateCommand::Dockerfile(args)) => {
+            named(&args.scope, &args.how, &[], |draft, files| each(draft, files, migrate::dockerfile::migrate))
+        }
+        Some(MigrateCommand::Flake(args)) => {
+            named(&args.scope, &args.how, &["flake.nix"], |draft, files| each(draft, files, migrate::flake::migrate))
+        }
+        Some(MigrateCommand::Ci(args)) => named_ci(&args.scope, &args.how),
+    }
+}
+
+/// A migration of one file.
+type Migrate = fn(&mut Draft<'_>, &RelPath) -> Result<(), Error>;
+
+fn each(draft: &mut Draft<'_>, files: &[RelPath], migrate: Migrate) -> Result<(), Error> {
+    files.iter().try_for_each(|file| migrate(draft, file))
+}
+
+/// Migrates the files that were named, or some usual ones.
+fn named(
+    scope: &ScopeArgs,
+    how: &MigrateHow,
+    usual: &[&str],
+    migrate: impl Fn(&mut Draft<'_>, &[RelPath]) -> Result<(), Error>,
+) -> Result<ExitCode, Failure> {
+    let repository = Repository::open(scope)?;
+    let files = match repository.asked(scope)? {
+        files if files.is_empty() => usual.iter().map(|&path| path.into()).collect(),
+        files => files,
+    };
+    let mut draft = repository.draft();
+    migrate(&mut draft, &files).map_err(|error| failure(&error, &repository))?;
+    repository.end(draft, how, &[])
+}
+
+/// Migrates CI files: those named, or all of the repository.
+fn named_ci(scope: &ScopeArgs, how: &MigrateHow) -> Result<ExitCode, Failure> {
+    let repository = Repository::open(scope)?;
+    let files = match repository.asked(scope)? {
+        files if files.is_empty() => repository.ci_files(),
+        files => files,
+    };
+    if files.is_empty() {
+        return Err(Failure::new("there is no CI configuration in this repository"));
+    }
+    let mut draft = repository.draft();
+    each(&mut draft, &files, migrate::ci::migrate).map_err(|error| failure(&error, &repository))?;
+    repository.end(draft, how, &[])
+}
+
+/// Migrates everything that can be: the flake first, since the modules for the others are imported there.
+fn everything(scope: &ScopeArgs, how: &MigrateHow) -> Result<ExitCode, Failure> {
+    let repository = Repository::open(scope)?;
+    let mut draft = repository.draft();
+    let mut errors = Vec::new();
+    let mut attempt = |draft: &mut Draft<'_>, result: &dyn Fn(&mut Draft<'_>) -> Result<(), Error>| {
+        if let Err(error) = draft.attempt(result) {
+            errors.push(error);
+        }
+    };
+    if repository.in_scope("flake.nix") && repository.files.text("flake.nix").is_ok_and(|text| text.is_some()) {
+        attempt(&mut draft, &|draft| migrate::flake::migrate(draft, &"flake.nix".into()));
+    }
+    for project in repository.compose_projects() {
+        attempt(&mut draft, &|draft| migrate::compose::migrate(draft, &project));
+    }
+    for file in repository.of_kind(Kind::Dockerfile) {
+        attempt(&mut draft, &|draft| migrate::dockerfile::migrate(draft, &file));
+    }
+    for file in repository.ci_files() {
+        attempt(&mut draft, &|draft| migrate::ci::migrate(draft, &file));
+    }
+    repository.end(draft, how, &errors)
+}
+
+/// A repository, its facts, and its files on disk.
+struct Repository {
+    session: Session,
+    project: Project,
+    files: Disk,
+}
+
+impl Repository {
+    fn open(scope: &ScopeArgs) -> Result<Self, Failure> {
+        let session = Session::open(scope, None)?;
+        let known = run::facts(&session.repo(), &session.settings);
+        Ok(Self { files: Disk(session.root.clone()), project: known.project, session })
+    }
+
+    fn draft(&self) -> Draft<'_> {
+        let registries = Registries::of(&self.project);
+        let usual = registries.at(ports::DEFAULT_REGISTRY);
+        let registry = usual.or_else(|| registries.all().iter().copied().find(|registry| registry.shape.importable));
+        let registry = registry.and_then(|registry| {
+            let source = &self.project.file(&registry.path)?.source;
+            Some((registry.clone(), source.clone()))
+        });
+        let map = PortMap::of(&self.project, &registries, &self.session.settings.config.ports);
+        let used: BTreeSet<u16> = map.missing.iter().filter_map(|(number, _)| u16::try_from(*number).ok()).collect();
+        Draft::new(&self.files, Ports::new(registry, used))
+    }
+
+    /// The files that were named. Empty if none were; folders are refused.
+    fn asked(&self, scope: &ScopeArgs) -> Result<Vec<RelPath>, Failure> {
+        if scope.paths.is_empty() && scope.files_from.is_none() {
+            return Ok(Vec::new());
+        }
+        for path in &self.session.settings.paths {
+            if self.files.is_folder(path) {
+                return Err(Failure::new(format!("{} is a folder", self.session.view.path(path)))
+                    .help("name the files to migrate, or run `flakeward migrate` for a whole repository"));
+            }
+        }
+        match self.session.settings.paths.as_slice() {
+            [] => Err(Failure::new("a folder was given, and this command migrates files")
+                .help("name the files to migrate, or run `flakeward migrate` for a whole repository")),
+            paths => Ok(self.in_given_order(scope, paths)),
+        }
+    }
+
+    /// The order of the command line, which decides which Compose file overrides which.
+    fn in_given_order(&self, scope: &ScopeArgs, paths: &[RelPath]) -> Vec<RelPath> {
+        let real = |path: &PathBuf| walk::relative(&self.session.root, &path.canonicalize().ok()?);
+        let mut order: Vec<RelPath> = scope.paths.iter().filter_map(real).collect();
+        for path in paths {
+            if !order.contains(path) {
+                order.push(path.clone());
+            }
+        }
+        order
+    }
+
+    fn in_scope(&self, path: &str) -> bool {
+        let inside =
+            |asked: &RelPath| path == &**asked || path.strip_prefix(&**asked).is_some_and(|rest| rest.starts_with('/'));
+        self.session.settings.paths.is_empty() || self.session.settings.paths.iter().any(inside)
+    }
+
+    fn of_kind(&self, kind: Kind) -> Vec<RelPath> {
+        let paths = self.project.paths.iter().filter(|(path, found)| **found == kind && self.in_scope(path));
+        paths.map(|(path, _)| path.clone()).collect()
+    }
+
+    fn ci_files(&self) -> Vec<RelPath> {
+        self.of_kind(Kind::Yaml).into_iter().filter(|path| crate::lang::ci::system(path).is_some()).collect()
+    }
+
+    /// The Compose files, those that Compose reads together in one list.
+    fn compose_projects(&self) -> Vec<Vec<RelPath>> {
+        let mut folders: BTreeMap<String, Vec<RelPath>> = BTreeMap::new();
+        for path in self.of_kind(Kind::Yaml) {
+            if crate::check::compose::named_compose(&path) && !path.ends_with(".json") {
+                folders.entry(paths::folder(&path).to_owned()).or_default().push(path);
+            }
+        }
+        folders.into_values().flat_map(|files| migrate::compose::projects(&files)).collect()
+    }
+
+    /// Shows the plan, or writes it.
+    fn end(&self, draft: Draft<'_>, how: &MigrateHow, errors: &[Error]) -> Result<ExitCode, Failure> {
+        let (changes, report) = draft.finish().map_err(|error| failure(&error, self))?;
+        for change in &changes {
+            fix::write::guard(&self.session.root, &change.path)
+                .map_err(|reason| Failure::new(format!("cannot write {}: {reason}", change.path)))?;
+        }
+        if how.write {
+            self.refuse_uncommitted(&changes, how)?;
+            fix::write::write(&self.session.root, &changes).map_err(|failure| Failure::new(failure.to_string()))?;
+        }
+        let stream = stream::stdout(how.color);
+        let view = output::View { stream, ..self.session.view.clone() };
+        let shown = output::migrate::Shown { changes: &changes, report: &report, errors, written: how.write };
+        match how.format {
+            MigrateFormat::Json => print(&shown.json()?)?,
+            MigrateFormat::Pretty => {
+                if !how.write {
+                    print(&fix::diff::unified(&changes))?;
+                }
+                let view = output::View { stream: stream::stderr(), ..view };
+                // A remark: the exit code holds whether it can be written or not.
+                let _ = io::stderr().lock().write_all(shown.text(&view).as_bytes());
+            }
+        }
+        Ok(ExitCode::from(if errors.is_empty() { 0 } else { 2 }))
+    }
+
+    fn refuse_uncommitted(&self, changes: &[Change], how: &MigrateHow) -> Result<(), Failure> {
+        if how.force {
+            return Ok(());
+        }
+        let paths: Vec<&str> = changes.iter().map(|change| &*change.path).collect();
+        let uncommitted = changed::uncommitted(&self.session.root, &paths)?;
+        match uncommitted.as_slice() {
+            [] => Ok(()),
+            some => Err(Failure::new(format!("{} has changes that are not committed", some.join(", ")))
+                .help("commit or stash them first, or overwrite them with --force")),
+        }
+    }
+}
+
+fn failure(error: &Error, repository: &Repository) -> Failure {
+    let shown = Error { path: repository.session.view.path(&error.path).as_str().into(), ..error.clone() };
+    let failure = Failure::new(shown.to_string());
+    match &error.help {
+        Some(help) => failure.help(help.clone()),
+        None => failure,
+    }
+}
+
+/// The files below a root. Links that lead out of it are not followed.
+struct Disk(PathBuf);
+
+impl Disk {
+    fn inside(&self, path: &str) -> Option<PathBuf> {
+        let real = self.0.join(path).canonicalize().ok()?;
+        real.starts_with(self.0.canonicalize().ok()?).then_some(real)
+    }
+}
+
+impl Files for Disk {
+    fn text(&self, path: &str) -> Result<Option<String>, String> {
+        let file = self.0.join(path);
+        if file.symlink_metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+            return Ok(None);
+        }
+        let inside = self.inside(path).ok_or("it is a link that leads out of the repository or to nothing")?;
+        let size = inside.metadata().map_err(|error| walk::io_reason(&error))?;
+        if !size.is_file() {
+            return Err("it is not a file".to_owned());
+        }
+        if size.len() > LARGEST {
+            return Err(format!("it is larger than {} MiB", LARGEST >> 20));
+        }
+        let bytes = std::fs::read(&inside).map_err(|error| walk::io_reason(&error))?;
+        walk::decode(bytes).map(Some)
+    }
+
+    fn is_folder(&self, path: &str) -> bool {
+        self.inside(path).is_some_and(|path| path.is_dir())
+    }
+
+    fn names(&self, folder: &str) -> Vec<String> {
+        let list = |folder: &Path| std::fs::read_dir(folder).ok();
+        let entries = self.inside(folder).as_deref().and_then(list).into_iter().flatten().flatten();
+        let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        names.sort();
+        names
+    }
+}
+
+/// Larger files are no configuration.
+const LARGEST: u64 = 16 << 20;

@@ -1,0 +1,134 @@
+//! Migrations: whole files out of Docker and into the pattern. Reads through [`Files`], writes nothing: a [`Draft`]
+//! gathers new texts and a [`Report`], and the command decides what becomes of them.
+
+pub mod ci;
+pub mod compose;
+pub mod dockerfile;
+pub mod flake;
+pub mod flake_file;
+pub mod nix;
+pub mod ports;
+pub mod report;
+
+use std::collections::BTreeMap;
+
+use crate::finding::RelPath;
+use crate::fix::Change;
+pub use flake_file::Wiring;
+pub use ports::Ports;
+pub use report::{Carried, Error, Left, Report};
+
+/// The repository's files, as a migration reads them.
+pub trait Files: Sync {
+    /// The text of a file. `Ok(None)` if there is no such file; `Err` is why it cannot be read.
+    fn text(&self, path: &str) -> Result<Option<String>, String>;
+    /// Whether there is a folder at a path.
+    fn is_folder(&self, path: &str) -> bool;
+    /// The names of the files and folders in a folder, sorted. Empty if there is no such folder.
+    fn names(&self, folder: &str) -> Vec<String>;
+}
+
+/// Files in memory, for tests.
+impl Files for BTreeMap<String, String> {
+    fn text(&self, path: &str) -> Result<Option<String>, String> {
+        Ok(self.get(path).cloned())
+    }
+
+    fn is_folder(&self, path: &str) -> bool {
+        path.is_empty() || self.keys().any(|file| file.strip_prefix(path).is_some_and(|rest| rest.starts_with('/')))
+    }
+
+    fn names(&self, folder: &str) -> Vec<String> {
+        let below = |path: &String| {
+            let rest = if folder.is_empty() { path } else { path.strip_prefix(folder)?.strip_prefix('/')? };
+            Some(rest.split('/').next().unwrap_or(rest).to_owned())
+        };
+        let mut names: Vec<String> = self.keys().filter_map(below).collect();
+        names.dedup();
+        names
+    }
+}
+
+/// What a migration would write, and what it reports.
+pub struct Draft<'f> {
+    files: &'f dyn Files,
+    /// The port registry.
+    pub ports: Ports,
+    /// What the flake needs: inputs and modules to import.
+    pub flake: Wiring,
+    /// What was carried and what was left.
+    pub report: Report,
+    changes: BTreeMap<RelPath, Change>,
+}
+
+impl<'f> Draft<'f> {
+    /// An empty draft of a repository.
+    pub fn new(files: &'f dyn Files, ports: Ports) -> Self {
+        Self { files, ports, flake: Wiring::default(), report: Report::default(), changes: BTreeMap::new() }
+    }
+
+    /// The repository's files as they are on disk.
+    pub fn files(&self) -> &'f dyn Files {
+        self.files
+    }
+
+    /// The text of a file, as this draft would leave it. `Ok(None)` if there is no such file.
+    pub fn text(&self, path: &str) -> Result<Option<String>, Error> {
+        match self.changes.get(path) {
+            Some(change) => Ok(Some(change.after.clone())),
+            None => {
+                self.files.text(path).map_err(|reason| Error::new(&path.into(), format!("cannot be read: {reason}")))
+            }
+        }
+    }
+
+    /// Whether a file exists, on disk or in this draft.
+    pub fn exists(&self, path: &str) -> bool {
+        self.changes.contains_key(path) || !matches!(self.files.text(path), Ok(None))
+    }
+
+    /// Writes a file whole. Its text may hold references of [`Ports`].
+    pub fn write(&mut self, path: &str, after: String) -> Result<(), Error> {
+        let path: RelPath = path.into();
+        let before = match self.changes.remove(&path) {
+            Some(change) => change.before,
+            None => self.text(&path)?,
+        };
+        self.changes.insert(path.clone(), Change { path, before, after, needed_elsewhere: false });
+        Ok(())
+    }
+
+    /// The first of `name.nix`, `name-2.nix` .. in a folder that does not exist yet.
+    pub fn free_name(&self, folder: &str, name: &str) -> String {
+        let numbered = std::iter::once(name.to_owned()).chain((2..100).map(|count| format!("{name}-{count}")));
+        let mut paths = numbered.map(|name| format!("{folder}/{name}.nix"));
+        paths.find(|path| !self.exists(path)).unwrap_or_else(|| format!("{folder}/{name}.nix"))
+    }
+
+    /// Runs a migration, and takes back what it did to this draft if it fails.
+    pub fn attempt(&mut self, migrate: impl Fn(&mut Self) -> Result<(), Error>) -> Result<(), Error> {
+        let before = (self.ports.clone(), self.flake.clone(), self.report.clone(), self.changes.clone());
+        let result = migrate(self);
+        if result.is_err() {
+            (self.ports, self.flake, self.report, self.changes) = before;
+        }
+        result
+    }
+
+    /// All changes, with the registry's and the flake's, sorted by path, and the report.
+    pub fn finish(mut self) -> Result<(Vec<Change>, Report), Error> {
+        let wiring = std::mem::take(&mut self.flake);
+        wiring.apply(&mut self)?;
+        let mut texts: Vec<&mut String> = self.changes.values_mut().map(|change| &mut change.after).collect();
+        let registry = self.ports.settle(&mut texts).map_err(|message| {
+            Error::new(&ports::DEFAULT_REGISTRY.into(), message)
+                .help("write the registry as one plain set of groups, then run again")
+        })?;
+        if let Some(change) = registry {
+            self.changes.insert(change.path.clone(), change);
+        }
+        self.report.sort();
+        let changed = |change: &Change| change.before.as_ref() != Some(&change.after);
+        Ok((self.changes.into_values().filter(changed).collect(), self.report))
+    }
+}

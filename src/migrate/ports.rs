@@ -1,0 +1,251 @@
+//! The port registry during a migration: who uses which number, and what each is called.
+//!
+//! Names are only known once every number is, so written text refers to a port by a mark, and [`Ports::settle`] replaces
+//! the marks.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::check::ports::fix::missing::{self, Missing};
+use crate::finding::{Edit, RelPath};
+use crate::fix::Change;
+use crate::lang::{Language, Tree};
+use crate::paths;
+use crate::registry::{Call, Registry, dotted};
+use crate::source::{Kind, Source};
+
+/// Where a registry is made if there is none.
+pub const DEFAULT_REGISTRY: &str = "lib/ports.nix";
+
+/// Around the number of a port that is referred to: characters that no file holds.
+const MARK: (char, char) = ('\u{f8f0}', '\u{f8f1}');
+/// Around the path of the file that imports the registry.
+const IMPORT: (char, char) = ('\u{f8f2}', '\u{f8f3}');
+
+/// The registry and what is added to it.
+#[derive(Debug, Default, Clone)]
+pub struct Ports {
+    registry: Option<(Registry, Arc<Source>)>,
+    /// Numbers that other files use, registered or not. Only free numbers are chosen among the others.
+    used: BTreeSet<u16>,
+    claims: BTreeMap<u16, Claim>,
+}
+
+/// Who uses a number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Claim {
+    owner: String,
+    name: String,
+    path: RelPath,
+}
+
+/// What a claim led to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claimed {
+    /// The number to use.
+    pub number: u16,
+    /// Who has the number that was asked for, if it could not be used.
+    pub taken_by: Option<String>,
+}
+
+impl Ports {
+    /// With the repository's registry, if it has one, and every number that its files use.
+    pub fn new(registry: Option<(Registry, Arc<Source>)>, used: BTreeSet<u16>) -> Self {
+        Self { registry, used, claims: BTreeMap::new() }
+    }
+
+    /// Claims a number for a process: one number belongs to one owner. `name` says which port of the owner it is (empty
+    /// for the only one), `words` are further names that an entry of the registry may have for it, `path` is the old
+    /// file. If somebody else has the number, the next free one is claimed.
+    pub fn claim(&mut self, number: u16, owner: &str, name: &str, words: &[&str], path: &RelPath) -> Claimed {
+        if let Some(number) = self.number_of(owner, name) {
+            return Claimed { number, taken_by: None };
+        }
+        let taken_by = self.taken_by(number, owner, words);
+        let free = if taken_by.is_none() { number } else { self.next_free(number) };
+        self.claims.insert(free, Claim { owner: owner.to_owned(), name: name.to_owned(), path: path.clone() });
+        Claimed { number: free, taken_by }
+    }
+
+    /// Refers to a number in any role, such as a port inside a container: an entry with the number is used, whoever it
+    /// belongs to, and made if there is none.
+    pub fn share(&mut self, number: u16, owner: &str, name: &str, path: &RelPath) {
+        if self.registered(number).is_none() {
+            let claim = Claim { owner: owner.to_owned(), name: name.to_owned(), path: path.clone() };
+            self.claims.entry(number).or_insert(claim);
+        }
+    }
+
+    /// The number that an owner claimed under a name.
+    pub fn number_of(&self, owner: &str, name: &str) -> Option<u16> {
+        self.claims.iter().find(|(_, claim)| claim.owner == owner && claim.name == name).map(|(number, _)| *number)
+    }
+
+    /// The text that stands for a claimed or shared number until [`Ports::settle`]: afterwards a Nix expression that
+    /// gives an integer.
+    pub fn reference(&self, number: u16) -> String {
+        format!("{}{number}{}", MARK.0, MARK.1)
+    }
+
+    /// The text that stands for the expression that imports the registry into a file: `import ../lib/ports.nix`. Bind
+    /// it to `ports`. Inside a function that has `lib`.
+    pub fn import(&self, file: &str) -> String {
+        format!("{}{file}{}", IMPORT.0, IMPORT.1)
+    }
+
+    fn registered(&self, number: u16) -> Option<String> {
+        let (registry, _) = self.registry.as_ref()?;
+        registry.ports().find(|(_, port)| *port == number).map(|(entry, _)| entry.name())
+    }
+
+    fn taken_by(&self, number: u16, owner: &str, words: &[&str]) -> Option<String> {
+        if let Some(claim) = self.claims.get(&number) {
+            return Some(claim.owner.clone());
+        }
+        let entry = self.registered(number)?;
+        let plain = |text: &str| text.to_ascii_lowercase().replace(['-', '_', '.'], "");
+        let last = plain(entry.rsplit('.').next().unwrap_or(&entry));
+        let same = std::iter::once(owner).chain(words.iter().copied()).map(plain).filter(|word| word.len() > 1);
+        let known = same.into_iter().any(|word| last.contains(&word) || word.contains(&last));
+        (!known).then_some(entry)
+    }
+
+    fn next_free(&self, number: u16) -> u16 {
+        let is_free = |number: &u16| {
+            !self.used.contains(number) && !self.claims.contains_key(number) && self.registered(*number).is_none()
+        };
+        let start = number.max(1024);
+        (start..32768).chain(1024..start).find(is_free).unwrap_or(number)
+    }
+
+    /// Replaces the marks in all texts, and gives the change of the registry if it needs one.
+    pub fn settle(&self, texts: &mut [&mut String]) -> Result<Option<Change>, String> {
+        let new: Vec<(u16, &Claim)> = self
+            .claims
+            .iter()
+            .filter(|(number, _)| self.registered(**number).is_none())
+            .map(|(number, claim)| (*number, claim))
+            .collect();
+        let named: Vec<(u16, String)> = new.iter().map(|(number, claim)| (*number, said_name(claim))).collect();
+        let missing: Vec<Missing<'_>> = named
+            .iter()
+            .zip(&new)
+            .map(|((number, name), (_, claim))| Missing { number: u32::from(*number), name, path: &claim.path })
+            .collect();
+        let plan = match (&self.registry, missing.is_empty()) {
+            (_, true) => None,
+            (None, false) => Some(missing::create(&DEFAULT_REGISTRY.into(), &missing)),
+            (Some((registry, source)), false) => {
+                let tree = Tree::parse(Language::Nix, &source.text);
+                let plan = tree.and_then(|tree| missing::extend(source, &tree, registry, &missing));
+                Some(plan.ok_or_else(|| format!("no entry can be added to the port registry {}", source.path))?)
+            }
+        };
+        let added = plan.as_ref().map(|plan| &plan.entries);
+        let name_of = |number: u16| {
+            let new = added.and_then(|entries| entries.get(&u32::from(number))).map(|path| dotted(path));
+            match new.or_else(|| self.registered(number)) {
+                Some(name) => format!("ports.{name}"),
+                None => number.to_string(),
+            }
+        };
+        for text in texts {
+            **text = replace_marks(text, MARK, |number| number.parse().map(name_of).unwrap_or_default());
+            **text = replace_marks(text, IMPORT, |file| self.import_from(file));
+        }
+        Ok(plan.map(|plan| self.change(&plan.edits)))
+    }
+
+    fn change(&self, edits: &[Edit]) -> Change {
+        let (path, before) = match &self.registry {
+            Some((_, source)) => (source.path.clone(), Some(source.text.to_string())),
+            None => (DEFAULT_REGISTRY.into(), None),
+        };
+        let mut after = before.clone().unwrap_or_default();
+        let mut edits: Vec<&Edit> = edits.iter().collect();
+        edits.sort_by_key(|edit| (edit.span.start, edit.span.end));
+        for edit in edits.into_iter().rev() {
+            after.replace_range(edit.span.range(), &edit.text);
+        }
+        Change { path, before, after, needed_elsewhere: true }
+    }
+
+    fn import_from(&self, file: &str) -> String {
+        let path = self.registry.as_ref().map_or(DEFAULT_REGISTRY, |(registry, _)| &registry.path);
+        let calls = self.registry.as_ref().map_or(&[][..], |(registry, _)| registry.shape.calls.as_slice());
+        let mut text = format!("import {}", super::nix::path(&paths::between(file, path)));
+        for call in calls {
+            text.push(' ');
+            text.push_str(&match call {
+                Call::Any { .. } => "{ }".to_owned(),
+                Call::Set { required, .. } if required.is_empty() => "{ }".to_owned(),
+                Call::Set { required, .. } => format!("{{ inherit {}; }}", required.join(" ")),
+            });
+        }
+        text
+    }
+}
+
+/// The name of a claim as an option path, as [`missing`] reads it.
+fn said_name(claim: &Claim) -> String {
+    match claim.name.is_empty() {
+        true => format!("services.{}.port", claim.owner.replace('.', "-")),
+        false => format!("services.{}.{}.port", claim.owner.replace('.', "-"), claim.name),
+    }
+}
+
+fn replace_marks(text: &str, mark: (char, char), name: impl Fn(&str) -> String) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(mark.0) {
+        out.push_str(before);
+        let Some((inner, behind)) = after.split_once(mark.1) else { break };
+        out.push_str(&name(inner));
+        rest = behind;
+    }
+    out + rest
+}
+
+/// A registry as a migration needs it, from its text. `None` if the file is not one.
+pub fn registry_of(path: &RelPath, text: &str) -> Option<(Registry, Arc<Source>)> {
+    let source = Arc::new(Source::new(path, Kind::Nix, text));
+    let tree = Tree::parse(Language::Nix, &source.text)?;
+    let registry = crate::registry::evaluate(path, &tree, &crate::config::PortSettings::default())?;
+    Some((registry, source))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_one_owner_and_get_names() {
+        let text = "{\n  databases = {\n    redis = 6379;\n  };\n  monitoring.grafana = 3000;\n}\n";
+        let registry = registry_of(&"lib/ports.nix".into(), text);
+        let mut ports = Ports::new(registry, BTreeSet::from([3001]));
+        let path: RelPath = "compose.yaml".into();
+        let same = |number| Claimed { number, taken_by: None };
+        assert_eq!(ports.claim(6379, "cache", "", &["redis"], &path), same(6379));
+        assert_eq!(ports.claim(5432, "db", "", &["postgres"], &path), same(5432));
+        assert_eq!(ports.claim(5432, "db", "", &["postgres"], &path), same(5432));
+        let moved = Claimed { number: 3002, taken_by: Some("monitoring.grafana".to_owned()) };
+        assert_eq!(ports.claim(3000, "web", "", &[], &path), moved);
+        let mut module =
+            [6379, 5432, 3002].map(|number| ports.reference(number)).join(" ") + " " + &ports.import("flake/a.nix");
+        let change = ports.settle(&mut [&mut module]).unwrap().unwrap();
+        assert_eq!(
+            module,
+            "ports.databases.redis ports.databases.postgresql ports.services.web import ../lib/ports.nix"
+        );
+        assert!(change.after.contains("postgresql = 5432;") && change.after.contains("grafana = 3000;"));
+    }
+
+    #[test]
+    fn a_registry_is_made_where_there_is_none() {
+        let mut ports = Ports::new(None, BTreeSet::new());
+        ports.share(8080, "api", "", &"Dockerfile".into());
+        let mut module = ports.reference(8080);
+        let change = ports.settle(&mut [&mut module]).unwrap().unwrap();
+        assert_eq!((module.as_str(), &*change.path, change.before), ("ports.services.api", "lib/ports.nix", None));
+    }
+}
