@@ -7,13 +7,13 @@ use std::process::ExitCode;
 
 use super::{Failure, changed, print, session::Session};
 use crate::cli::{MigrateArgs, MigrateCommand, MigrateFormat, MigrateHow, ScopeArgs};
+use crate::facts::Project;
+use crate::facts::port_registry::Registries;
 use crate::finding::RelPath;
 use crate::fix::{self, Change};
 use crate::migrate::{self, Draft, Error, Files, Ports, ports};
 use crate::output::{self, stream};
-use crate::project::Project;
-use crate::registry::Registries;
-use crate::registry::map::PortMap;
+use crate::port_map::PortMap;
 use crate::source::Kind;
 use crate::{paths, run, walk};
 
@@ -174,7 +174,7 @@ impl Repository {
     fn compose_projects(&self) -> Vec<Vec<RelPath>> {
         let mut folders: BTreeMap<String, Vec<RelPath>> = BTreeMap::new();
         for path in self.of_kind(Kind::Yaml) {
-            if crate::check::compose::named_compose(&path) && !path.ends_with(".json") {
+            if crate::facts::compose::named_compose(&path) && !path.ends_with(".json") {
                 folders.entry(paths::folder(&path).to_owned()).or_default().push(path);
             }
         }

@@ -1,6 +1,6 @@
 //! Nix text: expressions that are written with correct escapes and indentation.
 
-use crate::registry::is_identifier;
+use crate::facts::port_registry::is_identifier;
 
 /// A string that may hold Nix expressions.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Hash, PartialOrd, Ord)]

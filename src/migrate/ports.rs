@@ -6,12 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::check::ports::fix::missing::{self, Missing};
+use crate::facts::port_registry::{Call, Registry, dotted};
 use crate::finding::{Edit, RelPath};
 use crate::fix::Change;
 use crate::lang::{Language, Tree};
 use crate::paths;
-use crate::registry::{Call, Registry, dotted};
+use crate::rewrite::ports::missing::{self, Missing};
 use crate::source::{Kind, Source};
 
 /// Where a registry is made if there is none.
@@ -210,7 +210,7 @@ fn replace_marks(text: &str, mark: (char, char), name: impl Fn(&str) -> String) 
 pub fn registry_of(path: &RelPath, text: &str) -> Option<(Registry, Arc<Source>)> {
     let source = Arc::new(Source::new(path, Kind::Nix, text));
     let tree = Tree::parse(Language::Nix, &source.text)?;
-    let registry = crate::registry::evaluate(path, &tree, &crate::config::PortSettings::default())?;
+    let registry = crate::facts::port_registry::evaluate(path, &tree, &crate::config::PortSettings::default())?;
     Some((registry, source))
 }
 
