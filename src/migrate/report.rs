@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::finding::RelPath;
 
@@ -10,6 +10,7 @@ use crate::finding::RelPath;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Carried {
     /// The old file.
+    #[serde(serialize_with = "as_text")]
     pub path: RelPath,
     /// Its line, from 1.
     pub line: usize,
@@ -23,6 +24,7 @@ pub struct Carried {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Left {
     /// The old file.
+    #[serde(serialize_with = "as_text")]
     pub path: RelPath,
     /// Its line, from 1.
     pub line: usize,
@@ -32,6 +34,10 @@ pub struct Left {
     pub why: String,
     /// What to do about it.
     pub todo: String,
+}
+
+fn as_text<S: Serializer>(path: &RelPath, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(path)
 }
 
 /// What a migration did.
