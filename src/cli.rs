@@ -1,4 +1,4 @@
-//! The command line, as clap reads it.
+//! The command-line arguments, parsed by clap.
 
 use std::path::PathBuf;
 
@@ -8,10 +8,10 @@ use crate::config::nearest;
 use crate::finding::Level;
 use crate::output::Format;
 
-/// Holds Nix infrastructure repositories to one policy.
+/// A policy checker for Nix infrastructure repositories
 ///
-/// Without a command, `flakeward [PATH]...` checks. Exit codes: 0 nothing to report at or above --fail-on, 1 findings,
-/// 2 something could not be done: bad usage or configuration, a missing path, output that could not be written.
+/// Without a command, `flakeward [PATH]...` runs `check`. Exit codes: 0 no findings at or above --fail-on, 1 findings,
+/// 2 an error: bad usage or configuration, a missing path, or output that could not be written.
 #[derive(Debug, Parser)]
 #[command(
     name = "flakeward",
@@ -21,105 +21,105 @@ use crate::output::Format;
     max_term_width = 100
 )]
 pub struct Cli {
-    /// What to do; `check` where nothing is said.
+    /// The command to run; `check` if there is none.
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// The options of `check`, which is what runs where no command is given.
+    /// The options of `check`, which runs if no command is given.
     #[command(flatten)]
     pub check: CheckArgs,
 }
 
-/// What PATH is for `fix`.
-const FIX_PATHS: &str = "Files and folders to fix [default: the whole repository]; facts always come from all of it";
+/// The help text of PATH for `fix`.
+const FIX_PATHS: &str = "Files and directories to fix [default: the whole repository]; facts always come from the whole repository";
 
-/// What PATH is for commands that are about a whole repository.
-const REPOSITORY: &str = "The repository, or a path in it [default: the one around the working directory]";
+/// The help text of PATH for commands that work on a whole repository.
+const REPOSITORY: &str = "The repository, or a path in it [default: the repository of the working directory]";
 
 /// What PATH is for `migrate`.
 const MIGRATE_PATHS: &str =
     "The repository, or folders and files in it [default: the one around the working directory]";
 
-/// What PATH is for `config show`.
-const SHOWN_PATH: &str = "The path whose settings to show [default: those of the whole repository]";
+/// The help text of PATH for `config show`.
+const SHOWN_PATH: &str = "The path whose settings to show [default: the whole repository]";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Check files and folders (the default command)
+    /// Check files and directories (the default command)
     Check(CheckArgs),
-    /// Apply fixes: those that keep what Nix evaluates, with --unsafe also the others
+    /// Apply safe fixes, which do not change evaluation; with --unsafe, apply all fixes
     #[command(mut_arg("paths", |paths| paths.help(FIX_PATHS)))]
     Fix(FixArgs),
-    /// Show a rule's page: why it is there, and what is bad and good
+    /// Show the documentation of a rule: its rationale, with bad and good examples
     Explain(ExplainArgs),
-    /// List all rules, or test those of this repository
+    /// List all rules, or test this repository's own rules
     Rules(RulesArgs),
-    /// Show the repository's port map, or find a free number
+    /// Show the repository's port map, or find a free port
     #[command(mut_arg("paths", |paths| paths.help(REPOSITORY)))]
     Ports(PortsArgs),
     /// Write new files for Compose files, Dockerfiles, hand-rolled flakes and docker in CI; a plan without --write
     #[command(mut_arg("paths", |paths| paths.help(MIGRATE_PATHS)))]
     Migrate(MigrateArgs),
-    /// Write down today's findings, so that only new ones are reported
+    /// Record all current findings, so that only new ones are reported
     #[command(mut_arg("paths", |paths| paths.help(REPOSITORY)))]
     Baseline(BaselineArgs),
-    /// Show the configuration's schema, or the settings in force
+    /// Show the schema of flakeward.toml, or the effective settings
     Config(ConfigArgs),
-    /// Print a completion script for a shell
+    /// Print a shell completion script
     Completions(CompletionsArgs),
     /// Print the manual page
     #[command(hide = true)]
     Man,
 }
 
-/// What is looked at, by which rules: for every command that reads a repository.
+/// Input, rule and configuration options, shared by all commands that read a repository.
 #[derive(Debug, Args)]
 pub struct ScopeArgs {
-    /// Files and folders to report on; facts always come from the whole repository. `-` is standard input
+    /// Files and directories to report on; facts always come from the whole repository. `-` is stdin
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// Also read paths from a file, one per line or separated by NUL; `-` is standard input
-    #[arg(long, value_name = "FILE", help_heading = "What to look at")]
+    /// Read further paths from FILE, separated by newlines or NUL; `-` is stdin
+    #[arg(long, value_name = "FILE", help_heading = "Input options")]
     pub files_from: Option<PathBuf>,
-    /// Do not honour .gitignore and other ignore files
-    #[arg(long, help_heading = "What to look at")]
+    /// Do not respect .gitignore and other ignore files
+    #[arg(long, help_heading = "Input options")]
     pub no_ignore: bool,
-    /// Exit with 2 where there is no file that any rule looks at
-    #[arg(long, help_heading = "What to look at")]
+    /// Exit with code 2 if no input file matches any rule
+    #[arg(long, help_heading = "Input options")]
     pub require_inputs: bool,
-    /// Only these rules (and unreadable-file: what cannot be read is never passed over); repeatable
-    #[arg(long, value_name = "RULE", value_delimiter = ',', help_heading = "Rules")]
+    /// Run only these rules; `unreadable-file` always runs. Repeatable
+    #[arg(long, value_name = "RULE", value_delimiter = ',', help_heading = "Rule options")]
     pub select: Vec<String>,
-    /// Leave these rules out; repeatable
-    #[arg(long, value_name = "RULE", value_delimiter = ',', help_heading = "Rules")]
+    /// Skip these rules. Repeatable
+    #[arg(long, value_name = "RULE", value_delimiter = ',', help_heading = "Rule options")]
     pub ignore: Vec<String>,
-    /// A rule's level, over what flakeward.toml says: off, hint, warn or error; repeatable
-    #[arg(long, value_name = "RULE=LEVEL", value_delimiter = ',', value_parser = rule_level, help_heading = "Rules")]
+    /// Set the level of a rule (off, hint, warn or error), overriding flakeward.toml. Repeatable
+    #[arg(long, value_name = "RULE=LEVEL", value_delimiter = ',', value_parser = rule_level, help_heading = "Rule options")]
     pub level: Vec<(String, Level)>,
-    /// The date to judge ages by: 2026-01-31, or seconds since 1970 [default: $SOURCE_DATE_EPOCH, else today]
-    #[arg(long, value_name = "DATE", value_parser = date, help_heading = "Rules")]
+    /// Reference date for ages: YYYY-MM-DD or seconds since 1970 [default: $SOURCE_DATE_EPOCH, or today]
+    #[arg(long, value_name = "DATE", value_parser = date, help_heading = "Rule options")]
     pub now: Option<jiff::civil::Date>,
-    /// The configuration file [default: flakeward.toml or .flakeward.toml, upward to the repository's root]
-    #[arg(long, value_name = "FILE", help_heading = "Configuration")]
+    /// Configuration file [default: flakeward.toml or .flakeward.toml in PATH or its nearest parent]
+    #[arg(long, value_name = "FILE", help_heading = "Configuration options")]
     pub config: Option<PathBuf>,
-    /// Use no configuration file, no rules of the repository's own and no baseline
-    #[arg(long, conflicts_with = "config", help_heading = "Configuration")]
+    /// Ignore the repository's configuration file, own rules and baseline
+    #[arg(long, conflicts_with = "config", help_heading = "Configuration options")]
     pub isolated: bool,
-    /// Threads to use [default: as many as there are cores]
+    /// Number of threads [default: number of cores]
     #[arg(short, long, value_name = "N", value_parser = jobs, allow_negative_numbers = true)]
     pub jobs: Option<usize>,
 }
 
-/// How to talk.
+/// Output options.
 #[derive(Debug, Args)]
-pub struct TalkArgs {
-    /// Colours and links: auto knows terminals, NO_COLOR and FORCE_COLOR
+pub struct OutputArgs {
+    /// When to use colours and links; auto detects terminals and respects NO_COLOR and FORCE_COLOR
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub color: When,
-    /// Findings only: no summary, no remarks
+    /// Print findings only, without summary and notes
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Also say what could not be decided
+    /// Also print notes about what could not be analysed
     #[arg(short, long)]
     pub verbose: bool,
 }
@@ -127,86 +127,86 @@ pub struct TalkArgs {
 /// When to use colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum When {
-    /// On terminals.
+    /// Only on terminals.
     Auto,
-    /// Also in pipes and files.
+    /// Always, also in pipes and files.
     Always,
-    /// Not at all.
+    /// Never.
     Never,
 }
 
 /// The options of `check`.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// What is looked at.
+    /// Input, rule and configuration options.
     #[command(flatten)]
     pub scope: ScopeArgs,
-    /// What standard input is called, where PATH is `-`: decides what it is and which settings hold
-    #[arg(long, value_name = "PATH", help_heading = "What to look at")]
+    /// Path to assume for stdin if PATH is `-`; selects the file type and the settings that apply
+    #[arg(long, value_name = "PATH", help_heading = "Input options")]
     pub stdin_filename: Option<PathBuf>,
-    /// Only findings on lines changed since REF's merge base with HEAD [default REF: the main branch]
+    /// Report only findings on lines changed since the merge base of REF and HEAD [default REF: the main branch]
     #[arg(
         long,
         value_name = "REF",
         num_args = 0..=1,
         require_equals = true,
         default_missing_value = "",
-        help_heading = "What to look at"
+        help_heading = "Input options"
     )]
     pub changed: Option<String>,
-    /// Accepted findings, as `flakeward baseline` wrote them [default: .flakeward/baseline.json, if there]
-    #[arg(long, value_name = "FILE", help_heading = "Configuration")]
+    /// Baseline of accepted findings, written by `flakeward baseline` [default: .flakeward/baseline.json]
+    #[arg(long, value_name = "FILE", help_heading = "Configuration options")]
     pub baseline: Option<PathBuf>,
-    /// What to write, and where to.
+    /// The reports to write.
     #[command(flatten)]
     pub reports: Reports,
-    /// Exit with 1 at findings of this level or worse: error, warn or hint
-    #[arg(long, value_name = "LEVEL", default_value = "error", value_parser = reported_level, help_heading = "Report")]
+    /// Exit with code 1 if a finding has this level or a more severe one: error, warn or hint
+    #[arg(long, value_name = "LEVEL", default_value = "error", value_parser = reported_level, help_heading = "Report options")]
     pub fail_on: Level,
-    /// Say on standard error where the time went
-    #[arg(long, help_heading = "Report")]
+    /// Print timing statistics to stderr
+    #[arg(long, help_heading = "Report options")]
     pub stats: bool,
-    /// How to talk.
+    /// Output options.
     #[command(flatten)]
-    pub talk: TalkArgs,
+    pub output: OutputArgs,
 }
 
 /// The options of `fix`.
 #[derive(Debug, Args)]
 pub struct FixArgs {
-    /// What is looked at.
+    /// Input, rule and configuration options.
     #[command(flatten)]
     pub scope: ScopeArgs,
-    /// Also apply fixes that may change what is evaluated or locked, or that make files
+    /// Also apply fixes that may change evaluation or locked inputs, or that create files
     #[arg(long = "unsafe")]
     pub needs_unsafe: bool,
-    /// Print what would change as a diff (for `git apply` in the root), and change nothing
+    /// Print the changes as a diff (for `git apply` in the root) without writing them
     #[arg(long)]
     pub diff: bool,
-    /// Also fix what the baseline accepts
+    /// Also fix findings that the baseline accepts
     #[arg(long)]
     pub accepted: bool,
-    /// Accepted findings, which stay as they are [default: .flakeward/baseline.json, if there]
-    #[arg(long, value_name = "FILE", conflicts_with = "accepted", help_heading = "Configuration")]
+    /// Baseline of accepted findings, which are not fixed [default: .flakeward/baseline.json]
+    #[arg(long, value_name = "FILE", conflicts_with = "accepted", help_heading = "Configuration options")]
     pub baseline: Option<PathBuf>,
-    /// Exit with 1 where findings of this level or worse are left: error, warn or hint
-    #[arg(long, value_name = "LEVEL", default_value = "error", value_parser = reported_level, help_heading = "Report")]
+    /// Exit with code 1 if a remaining finding has this level or a more severe one: error, warn or hint
+    #[arg(long, value_name = "LEVEL", default_value = "error", value_parser = reported_level, help_heading = "Report options")]
     pub fail_on: Level,
-    /// How to talk.
+    /// Output options.
     #[command(flatten)]
-    pub talk: TalkArgs,
+    pub output: OutputArgs,
 }
 
 /// One report to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReportTo {
-    /// In this format.
+    /// The format.
     pub format: Format,
-    /// Into this file; `None` is standard output.
+    /// The file to write; `None` is stdout.
     pub file: Option<PathBuf>,
 }
 
-/// The pairs of `--format` and `--output`: an output belongs to the format before it.
+/// The pairs of `--format` and `--output`: an output applies to the format before it.
 #[derive(Debug, Clone, Default)]
 pub struct Reports(pub Vec<ReportTo>);
 
@@ -220,8 +220,8 @@ impl Args for Reports {
                     .value_name("FORMAT")
                     .value_parser(clap::value_parser!(Format))
                     .action(ArgAction::Append)
-                    .help_heading("Report")
-                    .help("How to write the report; repeatable [default: pretty]"),
+                    .help_heading("Report options")
+                    .help("Report format. Repeatable [default: pretty]"),
             )
             .arg(
                 Arg::new("output")
@@ -230,8 +230,8 @@ impl Args for Reports {
                     .value_name("FILE")
                     .value_parser(clap::value_parser!(PathBuf))
                     .action(ArgAction::Append)
-                    .help_heading("Report")
-                    .help("Write the report of the --format before it to a file; `-` is standard output"),
+                    .help_heading("Report options")
+                    .help("Write the report of the preceding --format to FILE; `-` is stdout"),
             )
     }
 
@@ -260,7 +260,7 @@ fn indexed<T: Clone + Send + Sync + 'static>(matches: &ArgMatches, id: &str) -> 
     matches.indices_of(id).into_iter().flatten().zip(values).collect()
 }
 
-/// Gives each output to the nearest format before it; an output before the only format is that format's.
+/// Assigns each output to the nearest format before it; an output before the only format applies to that format.
 fn pair(formats: &[(usize, Format)], outputs: &[(usize, PathBuf)]) -> Result<Vec<ReportTo>, String> {
     let mut reports: Vec<ReportTo> =
         formats.iter().map(|(_, format)| ReportTo { format: *format, file: None }).collect();
@@ -272,13 +272,13 @@ fn pair(formats: &[(usize, Format)], outputs: &[(usize, PathBuf)]) -> Result<Vec
         let before = formats.iter().filter(|(index, _)| index < at).count();
         let owner = before.saturating_sub(1);
         if taken[owner] || (before == 0 && reports.len() > 1) {
-            return Err(format!("--output {} has no --format of its own before it", file.display()));
+            return Err(format!("--output {} does not follow a --format of its own", file.display()));
         }
         taken[owner] = true;
         reports[owner].file = (file.as_os_str() != "-").then(|| file.clone());
     }
     if reports.iter().filter(|report| report.file.is_none()).count() > 1 {
-        return Err("only one --format can go to standard output: give the others an --output FILE".to_owned());
+        return Err("only one --format can be written to stdout; add --output FILE to the others".to_owned());
     }
     Ok(reports)
 }
@@ -286,10 +286,10 @@ fn pair(formats: &[(usize, Format)], outputs: &[(usize, PathBuf)]) -> Result<Vec
 /// The options of `explain`.
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
-    /// The rule's id
+    /// Rule id
     #[arg(value_name = "RULE")]
     pub rule: String,
-    /// Colours and links: auto knows terminals, NO_COLOR and FORCE_COLOR
+    /// When to use colours and links; auto detects terminals and respects NO_COLOR and FORCE_COLOR
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub color: When,
 }
@@ -298,21 +298,21 @@ pub struct ExplainArgs {
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct RulesArgs {
-    /// What to do with them; list them where nothing is said.
+    /// The subcommand; `None` lists the rules.
     #[command(subcommand)]
     pub command: Option<RulesCommand>,
-    /// How to write the list
+    /// Format of the list
     #[arg(long, short, value_name = "FORMAT", default_value = "pretty")]
     pub format: ListFormat,
-    /// Colours and links: auto knows terminals, NO_COLOR and FORCE_COLOR
+    /// When to use colours and links; auto detects terminals and respects NO_COLOR and FORCE_COLOR
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub color: When,
 }
 
-/// What to do with rules.
+/// The subcommands of `rules`.
 #[derive(Debug, Subcommand)]
 pub enum RulesCommand {
-    /// Run the examples of this repository's own rules, .flakeward/rules/NAME.md
+    /// Run the examples of this repository's own rules in .flakeward/rules/
     Test,
 }
 
@@ -329,27 +329,27 @@ pub enum ListFormat {
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct PortsArgs {
-    /// What to do; the map where nothing is said.
+    /// The subcommand; `None` shows the port map.
     #[command(subcommand)]
     pub command: Option<PortsCommand>,
-    /// What is looked at.
+    /// Input, rule and configuration options.
     #[command(flatten)]
     pub scope: ScopeArgs,
-    /// How to write the map
+    /// Format of the port map
     #[arg(long, short, value_name = "FORMAT", default_value = "pretty")]
     pub format: PortsFormat,
-    /// Colours: auto knows terminals, NO_COLOR and FORCE_COLOR
+    /// When to use colours; auto detects terminals and respects NO_COLOR and FORCE_COLOR
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub color: When,
-    /// Also say what could not be decided
+    /// Also print notes about what could not be analysed
     #[arg(short, long)]
     pub verbose: bool,
 }
 
-/// What `ports` does beside the map.
+/// The subcommands of `ports`.
 #[derive(Debug, Subcommand)]
 pub enum PortsCommand {
-    /// Print a free number: near the group's others, not well known, not ephemeral, not used anywhere here
+    /// Print a port that is unused in this repository, close to its group, not well known and not ephemeral
     #[command(mut_arg("paths", |paths| paths.help(REPOSITORY)))]
     Next(PortsNextArgs),
 }
@@ -357,13 +357,13 @@ pub enum PortsCommand {
 /// The options of `ports next`.
 #[derive(Debug, Args)]
 pub struct PortsNextArgs {
-    /// The group of the registry that the number is for, such as `databases`
+    /// Registry group to allocate the port in, such as `databases`
     #[arg(value_name = "GROUP")]
     pub group: Option<String>,
-    /// What is looked at.
+    /// Input, rule and configuration options.
     #[command(flatten)]
     pub scope: ScopeArgs,
-    /// Also say what could not be decided
+    /// Also print notes about what could not be analysed
     #[arg(short, long)]
     pub verbose: bool,
 }
@@ -386,7 +386,7 @@ pub struct MigrateArgs {
     /// What to migrate; everything if not given.
     #[command(subcommand)]
     pub command: Option<MigrateCommand>,
-    /// What is looked at.
+    /// Input, rule and configuration options.
     #[command(flatten)]
     pub scope: ScopeArgs,
     /// What becomes of it.
@@ -414,7 +414,7 @@ pub enum MigrateCommand {
 /// The options of a migration of some files.
 #[derive(Debug, Args)]
 pub struct MigrateFilesArgs {
-    /// What is looked at.
+    /// Input, rule and configuration options.
     #[command(flatten)]
     pub scope: ScopeArgs,
     /// What becomes of it.
@@ -434,7 +434,7 @@ pub struct MigrateHow {
     /// How to write the report
     #[arg(long, short, value_name = "FORMAT", default_value = "pretty", help_heading = "Migration")]
     pub format: MigrateFormat,
-    /// Colours: auto knows terminals, NO_COLOR and FORCE_COLOR
+    /// When to use colours; auto detects terminals and respects NO_COLOR and FORCE_COLOR
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub color: When,
 }
@@ -451,10 +451,10 @@ pub enum MigrateFormat {
 /// The options of `baseline`.
 #[derive(Debug, Args)]
 pub struct BaselineArgs {
-    /// What is looked at.
+    /// Input, rule and configuration options.
     #[command(flatten)]
     pub scope: ScopeArgs,
-    /// Where to write it; `-` is standard output [default: .flakeward/baseline.json in the root]
+    /// File to write; `-` is stdout [default: .flakeward/baseline.json in the root]
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }
@@ -462,17 +462,17 @@ pub struct BaselineArgs {
 /// The options of `config`.
 #[derive(Debug, Args)]
 pub struct ConfigArgs {
-    /// What to show.
+    /// The subcommand.
     #[command(subcommand)]
     pub command: ConfigCommand,
 }
 
-/// What `config` shows.
+/// The subcommands of `config`.
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
     /// Print the JSON schema of flakeward.toml
     Schema,
-    /// Show the settings in force and where each comes from, for a path or the whole repository
+    /// Show the effective settings of a path or the whole repository, and where each one is set
     #[command(mut_arg("paths", |paths| paths.help(SHOWN_PATH)))]
     Show(ConfigShowArgs),
 }
@@ -480,7 +480,7 @@ pub enum ConfigCommand {
 /// The options of `config show`.
 #[derive(Debug, Args)]
 pub struct ConfigShowArgs {
-    /// What is looked at.
+    /// Input, rule and configuration options.
     #[command(flatten)]
     pub scope: ScopeArgs,
 }
@@ -488,13 +488,13 @@ pub struct ConfigShowArgs {
 /// The options of `completions`.
 #[derive(Debug, Args)]
 pub struct CompletionsArgs {
-    /// The shell
+    /// Shell to complete for
     pub shell: clap_complete::Shell,
 }
 
 fn jobs(text: &str) -> Result<usize, String> {
     let jobs = text.parse().ok().filter(|jobs| *jobs > 0);
-    jobs.ok_or_else(|| "write how many threads to use, 1 or more; without --jobs, each core has one".to_owned())
+    jobs.ok_or_else(|| "expected a number of threads, at least 1; the default is one per core".to_owned())
 }
 
 fn level(text: &str, known: &[Level]) -> Result<Level, String> {
@@ -503,7 +503,7 @@ fn level(text: &str, known: &[Level]) -> Result<Level, String> {
     }
     let names: Vec<&str> = known.iter().map(|level| level.name()).collect();
     let near = nearest(text, names.iter().copied()).map(|near| format!("did you mean `{near}`? "));
-    Err(format!("{}the levels here are {}", near.unwrap_or_default(), names.join(", ")))
+    Err(format!("{}expected one of {}", near.unwrap_or_default(), names.join(", ")))
 }
 
 fn reported_level(text: &str) -> Result<Level, String> {
@@ -511,13 +511,13 @@ fn reported_level(text: &str) -> Result<Level, String> {
 }
 
 fn rule_level(text: &str) -> Result<(String, Level), String> {
-    let (rule, name) = text.split_once('=').ok_or("write RULE=LEVEL, such as lookup-path=error")?;
+    let (rule, name) = text.split_once('=').ok_or("expected RULE=LEVEL, such as lookup-path=error")?;
     Ok((rule.trim().to_owned(), level(name.trim(), &[Level::Error, Level::Warn, Level::Hint, Level::Off])?))
 }
 
-/// A date as people write it, or the seconds of `SOURCE_DATE_EPOCH`.
+/// Parses an ISO 8601 date, or seconds since 1970 as in `SOURCE_DATE_EPOCH` (the day is in UTC).
 pub fn date(text: &str) -> Result<jiff::civil::Date, String> {
-    let wrong = || "write a date as 2026-01-31, or the seconds since 1970".to_owned();
+    let wrong = || "expected a date such as 2026-01-31, or seconds since 1970".to_owned();
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         let stamp =
             text.parse().ok().and_then(|seconds| jiff::Timestamp::from_second(seconds).ok()).ok_or_else(wrong)?;
@@ -533,7 +533,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_is_sound() {
+    fn clap_accepts_the_definition() {
         Cli::command().debug_assert();
     }
 

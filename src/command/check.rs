@@ -33,8 +33,8 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
     }
     let mut err = io::stderr().lock();
     // Standard error is for remarks: where it cannot be written, the report and the exit code still hold.
-    let _ = notes::write(&report.notes, &session.view, args.talk.verbose, &mut err);
-    if report.files == 0 && !args.talk.quiet {
+    let _ = notes::write(&report.notes, &session.view, args.output.verbose, &mut err);
+    if report.files == 0 && !args.output.quiet {
         let exclude = &session.settings.config.exclude;
         let left_out = |path: &&RelPath| Path::new(&***path).ancestors().any(|folder| exclude.is_match(folder));
         let _ = match session.settings.paths.iter().find(left_out) {
@@ -59,10 +59,10 @@ fn write(to: &ReportTo, report: &Report, session: &Session, args: &CheckArgs) ->
         _ => session.view.clone(),
     };
     let view =
-        |stream: stream::Stream| View { stream, quiet: args.talk.quiet, fail_on: Some(args.fail_on), ..place.clone() };
+        |stream: stream::Stream| View { stream, quiet: args.output.quiet, fail_on: Some(args.fail_on), ..place.clone() };
     match &to.file {
         None => {
-            let view = view(stream::stdout(args.talk.color));
+            let view = view(stream::stdout(args.output.color));
             let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
             let written = output::write(to.format, report, &view, &mut out).and_then(|()| out.flush());
             forgive_closed(written).map_err(|error| unwritten(Path::new("standard output"), &error))
@@ -70,7 +70,7 @@ fn write(to: &ReportTo, report: &Report, session: &Session, args: &CheckArgs) ->
         Some(path) => {
             let file = File::create(path).map_err(|error| unwritten(path, &error))?;
             let mut out = BufWriter::new(file);
-            let view = view(stream::file(args.talk.color));
+            let view = view(stream::file(args.output.color));
             let written = output::write(to.format, report, &view, &mut out).and_then(|()| out.flush());
             written.map_err(|error| unwritten(path, &error))
         }

@@ -32,7 +32,7 @@ pub fn run(args: &FixArgs) -> Result<ExitCode, Failure> {
     if !args.diff {
         fix::write::write(&session.root, &outcome.changes).map_err(|failure| Failure::new(failure.to_string()))?;
     }
-    let view = View { stream: stream::stdout(args.talk.color), quiet: args.talk.quiet, ..session.view.clone() };
+    let view = View { stream: stream::stdout(args.output.color), quiet: args.output.quiet, ..session.view.clone() };
     tell(&outcome, &view, args)?;
     Ok(exit_code(&outcome, args))
 }
@@ -61,11 +61,11 @@ fn tell(outcome: &Outcome, view: &View, args: &FixArgs) -> Result<(), Failure> {
         .map_err(|error| Failure::new(format!("cannot write to standard output: {}", walk::io_reason(&error))))?;
     // Standard error is for remarks: where it cannot be written, the files and the exit code still hold.
     let mut err = io::stderr().lock();
-    let _ = notes::write(&outcome.report.notes, view, args.talk.verbose, &mut err);
+    let _ = notes::write(&outcome.report.notes, view, args.output.verbose, &mut err);
     if args.diff {
         let _ = fixes::refusals(outcome, view, &mut err);
     }
-    if !args.talk.quiet {
+    if !args.output.quiet {
         let plain = View { stream: stream::stderr(), ..view.clone() };
         let _ = writeln!(err, "{}", fixes::summary(outcome, &plain, !args.diff));
     }
