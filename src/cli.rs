@@ -30,7 +30,8 @@ pub struct Cli {
 }
 
 /// The help text of PATH for `fix`.
-const FIX_PATHS: &str = "Files and directories to fix [default: the whole repository]; facts always come from the whole repository";
+const FIX_PATHS: &str =
+    "Files and directories to fix [default: the whole repository]; facts always come from the whole repository";
 
 /// The help text of PATH for commands that work on a whole repository.
 const REPOSITORY: &str = "The repository, or a path in it [default: the repository of the working directory]";

@@ -87,7 +87,7 @@ impl FromStr for Level {
             "hint" => Ok(Level::Hint),
             "warn" | "warning" => Ok(Level::Warn),
             "error" => Ok(Level::Error),
-            _ => Err(format!("`{text}` is no level: use off, hint, warn or error")),
+            _ => Err(format!("`{text}` is not a valid level: use off, hint, warn or error")),
         }
     }
 }

@@ -482,7 +482,7 @@ fn guarded(context: &mut FileContext<'_>, name: &str, check: impl FnOnce(&mut Fi
     match catch_unwind(AssertUnwindSafe(|| check(context))) {
         Ok(()) => {}
         Err(payload) if payload.is::<OutOfSteps>() => {
-            let reason = format!("the check `{name}` takes too long on it");
+            let reason = format!("the check `{name}` takes too long");
             context.report(unreadable(&Unreadable { path: context.source.path.clone(), reason }));
         }
         Err(_) => context.notes.push(internal_error(name, Some(context.source.path.clone()))),
@@ -502,17 +502,20 @@ fn cut_off(source: &Source, tree: &Tree<'_>) -> Option<Finding> {
     let from = tree.unread()?;
     let span = Span { start: from, end: from };
     let message = "cannot be checked from here on: the file has too many lines";
-    Some(Finding::new("unreadable-file", &source.path, span, message).help("split it, or leave it out with `exclude`"))
+    Some(
+        Finding::new("unreadable-file", &source.path, span, message)
+            .help("split the file, or skip it with `exclude` in flakeward.toml"),
+    )
 }
 
 fn unreadable(error: &Unreadable) -> Finding {
     Finding::new("unreadable-file", &error.path, Span::default(), format!("cannot be checked: {}", error.reason))
-        .help("make it readable text, or leave it out with `exclude` in flakeward.toml")
+        .help("make the file readable, or skip it with `exclude` in flakeward.toml")
 }
 
 fn internal_error(check: &str, path: Option<RelPath>) -> Note {
     let place = crate::panics::take().map(|place| format!(" ({place})")).unwrap_or_default();
-    let message = format!("the check `{check}` failed inside{place}; this is a bug in flakeward, please report it");
+    let message = format!("internal error in check `{check}`{place}; this is a bug in flakeward, please report it");
     Note { kind: NoteKind::InternalError, path, message }
 }
 

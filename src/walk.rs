@@ -56,7 +56,7 @@ pub struct Options {
 }
 
 /// What is said of pipes, sockets and devices.
-pub const NO_FILE: &str = "it is neither a file nor a folder";
+pub const NO_FILE: &str = "it is neither a file nor a directory";
 
 /// Folders that never hold a repository's own text.
 const SKIPPED_FOLDERS: [&str; 3] = [".git", ".direnv", "node_modules"];
@@ -91,7 +91,7 @@ fn walk_from(root: &Path, folder: &Path, options: &Options) -> Walk {
             let obstacle = ignore_obstacle(&root_path, entry.path(), &IGNORES);
             let is_good = obstacle.is_none();
             if let Some(Unreadable { path, reason }) = obstacle {
-                lock(&shared).unreadable.push(Unreadable { path, reason: reason + "; its folder is left out" });
+                lock(&shared).unreadable.push(Unreadable { path, reason: reason + "; its directory is skipped" });
             }
             is_good
         });
@@ -159,7 +159,7 @@ fn refuse_twins(found: &mut Walk) {
     entries.dedup_by(|twin, kept| {
         let is_twin = twin.path == kept.path;
         if is_twin {
-            let reason = "the name of another file looks the same, and one of them is not UTF-8".to_owned();
+            let reason = "another file has the same name when shown as UTF-8".to_owned();
             unreadable.push(Unreadable { path: twin.path.clone(), reason });
         }
         is_twin
@@ -400,12 +400,12 @@ pub fn read(entry: &Entry) -> Result<Source, Unreadable> {
     let mut file = std::fs::File::open(&entry.file).map_err(|error| fail(io_reason(&error)))?;
     let size = file.metadata().map_err(|error| fail(io_reason(&error)))?.len();
     if size > MAX_FILE {
-        return Err(fail(format!("{} MiB is more than the {} MiB that are read", size >> 20, MAX_FILE >> 20)));
+        return Err(fail(format!("its size of {} MiB exceeds the limit of {} MiB", size >> 20, MAX_FILE >> 20)));
     }
     let mut bytes = Vec::with_capacity(size as usize + 1);
     file.by_ref().take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|error| fail(io_reason(&error)))?;
     if bytes.len() as u64 > MAX_FILE {
-        return Err(fail(format!("it grew past the {} MiB that are read", MAX_FILE >> 20)));
+        return Err(fail(format!("it grew beyond the limit of {} MiB", MAX_FILE >> 20)));
     }
     let text = decode(bytes).map_err(fail)?;
     Ok(Source { path: entry.path.clone(), file: entry.file.clone(), kind: entry.kind, text })
@@ -438,7 +438,7 @@ pub fn io_reason(error: &std::io::Error) -> String {
     match error.kind() {
         ErrorKind::NotFound => "it does not exist".to_owned(),
         ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        ErrorKind::IsADirectory => "it is a folder".to_owned(),
+        ErrorKind::IsADirectory => "it is a directory".to_owned(),
         _ => error.to_string(),
     }
 }

@@ -118,7 +118,7 @@ fn a_clean_run_says_what_was_looked_at() {
     let repository = Repository::new(&[("a.nix", "{ }\n"), ("b.yaml", "a: 1\n"), ("notes.txt", "")]);
     let ran = repository.run("");
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
-    assert!(ran.out.starts_with("2 files, ") && ran.out.ends_with(" rules: nothing to report\n"), "{}", ran.out);
+    assert!(ran.out.starts_with("2 files, ") && ran.out.ends_with(" rules: no findings\n"), "{}", ran.out);
     assert_eq!(repository.run("-q").out, "");
 }
 
@@ -127,7 +127,7 @@ fn no_relevant_file_is_said_and_can_be_refused() {
     let repository = Repository::new(&[("notes.txt", ""), ("a.nix", "{ }\n")]);
     for args in ["notes.txt", "notes.txt --format json", "--files-from -"] {
         let ran = repository.run(args);
-        assert_eq!((ran.code, ran.err.as_str()), (0, "flakeward: no file here that any rule looks at\n"), "{args}");
+        assert_eq!((ran.code, ran.err.as_str()), (0, "flakeward: no input file matches any rule\n"), "{args}");
         assert_eq!(repository.run(&format!("{args} --require-inputs")).code, 2, "{args}");
     }
     assert_eq!(repository.run("--require-inputs").code, 0);
@@ -137,37 +137,37 @@ fn no_relevant_file_is_said_and_can_be_refused() {
 fn what_is_mistyped_is_refused_with_a_suggestion() {
     let repository = Repository::new(&[("shell.nix", CHANNEL)]);
     for (args, said) in [
-        ("--select lookup-pth", "error: there is no rule `lookup-pth`\n  help: did you mean `lookup-path`?\n"),
-        ("--ignore xyz", "error: there is no rule `xyz`\n  help: `flakeward rules` lists all rules\n"),
-        ("--level dockerfil=off", "error: there is no rule `dockerfil`\n  help: did you mean `dockerfile`?\n"),
-        ("explain lookup-paths", "error: there is no rule `lookup-paths`\n  help: did you mean `lookup-path`?\n"),
+        ("--select lookup-pth", "error: unknown rule `lookup-pth`\n  help: did you mean `lookup-path`?\n"),
+        ("--ignore xyz", "error: unknown rule `xyz`\n  help: `flakeward rules` lists all rules\n"),
+        ("--level dockerfil=off", "error: unknown rule `dockerfil`\n  help: did you mean `dockerfile`?\n"),
+        ("explain lookup-paths", "error: unknown rule `lookup-paths`\n  help: did you mean `lookup-path`?\n"),
         ("shel.nix", "error: shel.nix does not exist\n  help: did you mean shell.nix?\n"),
         ("missing/web.nix", "error: missing/web.nix does not exist\n"),
         ("chekc", "error: chekc does not exist\n  help: did you mean the command `check`?\n"),
         ("--baseline none.json", "error: cannot read the baseline none.json: it does not exist\n"),
         ("--config none.toml", "error: cannot read the configuration none.toml: it does not exist\n"),
         ("--files-from none", "error: cannot read the list of paths none: it does not exist\n"),
-        ("--stdin-filename a.nix", "error: --stdin-filename goes with the path `-`\n"),
+        ("--stdin-filename a.nix", "error: --stdin-filename requires the path `-`\n"),
         (
             "-",
-            "error: `-` is standard input, and nothing says what it holds\n  \
-             help: write `flakeward check --stdin-filename PATH -`: where the text would stand in the repository\n",
+            "error: `-` (stdin) requires --stdin-filename\n  \
+             help: run `flakeward check --stdin-filename PATH -`, where PATH is where the text belongs in the repository\n",
         ),
     ] {
         assert_eq!(refused(&repository, args), said, "{args}");
     }
     for (args, part) in [
         ("--fail-on eror", "did you mean `error`?"),
-        ("--fail-on off", "the levels here are error, warn, hint"),
+        ("--fail-on off", "expected one of error, warn, hint"),
         ("--level lookup-path=wrn", "did you mean `warn`?"),
-        ("--level lookup-path", "write RULE=LEVEL"),
+        ("--level lookup-path", "expected RULE=LEVEL"),
         ("--format jsn", "a similar value exists: 'json'"),
         ("--formt json", "a similar argument exists: '--format'"),
-        ("--format json --format concise", "only one --format can go to standard output"),
-        ("--now tomorrow", "write a date as 2026-01-31"),
-        ("-j many", "write how many threads to use, 1 or more"),
-        ("-j 0", "write how many threads to use, 1 or more"),
-        ("-j -1", "write how many threads to use, 1 or more"),
+        ("--format json --format concise", "only one --format can be written to stdout"),
+        ("--now tomorrow", "expected a date such as 2026-01-31"),
+        ("-j many", "expected a number of threads, at least 1"),
+        ("-j 0", "expected a number of threads, at least 1"),
+        ("-j -1", "expected a number of threads, at least 1"),
         ("--color sometimes", "[possible values: auto, always, never]"),
         ("completions bsh", "'bash'"),
     ] {
@@ -177,7 +177,7 @@ fn what_is_mistyped_is_refused_with_a_suggestion() {
     let mut command = command("");
     let ran = ran(&command.current_dir(repository.path()).env("SOURCE_DATE_EPOCH", "soon").output().unwrap());
     assert_eq!((ran.code, ran.out.as_str()), (2, ""));
-    assert!(ran.err.contains("SOURCE_DATE_EPOCH is `soon`"), "{}", ran.err);
+    assert!(ran.err.contains("invalid SOURCE_DATE_EPOCH `soon`"), "{}", ran.err);
 }
 
 #[test]
@@ -186,7 +186,7 @@ fn a_wrong_configuration_is_shown_at_its_place() {
     assert_eq!(
         wrong("exclude = [\"vendor\"]\n\n[rules.lookup-pth]\nlevel = \"off\"\n"),
         "\
-error: there is no rule `lookup-pth`
+error: unknown rule `lookup-pth`
    ,-[flakeward.toml:3:8]
  3 | [rules.lookup-pth]
    :        ^^^^^^^^^^
@@ -197,15 +197,15 @@ error: there is no rule `lookup-pth`
     );
     for (text, place, part) in [
         ("exclud = []\n", "1:1", "did you mean `exclude`?"),
-        ("[rules.lookup-path]\nlevel = \"of\"\n", "2:9", "there is no level `of` here"),
+        ("[rules.lookup-path]\nlevel = \"of\"\n", "2:9", "unknown level `of`"),
         ("[rules.lookup-path]\nlevel = \"of\"\n", "2:9", "did you mean `off`?"),
-        ("[rules.lookup-path]\nlevel = 3\n", "2:9", "a level is off, hint, warn or error"),
-        ("[ports]\nregistry = 3\n", "2:12", "the registry is a path, or a list of paths"),
+        ("[rules.lookup-path]\nlevel = 3\n", "2:9", "expected a level: off, hint, warn or error"),
+        ("[ports]\nregistry = 3\n", "2:12", "expected a path or a list of paths"),
         ("[rules]\nlookup-path = \"off\"\n", "2:15", "write `[rules.ID]` on a line of its own"),
         ("exclude = \"a\"\n", "1:11", "write [\"a\"]"),
         ("[rules.lookup-path]\nlevle = \"off\"\n", "2:1", "did you mean `level`?"),
-        ("[rules.unstable-nixpkgs]\nallow = 1\n", "2:9", "`allow` is written like"),
-        ("exclude = [\"a\", \"[\"]\n", "1:17", "`[` is no glob"),
+        ("[rules.unstable-nixpkgs]\nallow = 1\n", "2:9", "`1` is not a valid value for `allow`"),
+        ("exclude = [\"a\", \"[\"]\n", "1:17", "`[` is not a valid glob"),
         ("[[overrides]]\npaths = [\"a\"]\nrules.dockerfil = \"off\"\n", "3:7", "did you mean `dockerfile`?"),
         ("[[overrides]]\nrules.dockerfile = \"off\"\n", "1:1", "missing field `paths`"),
         ("[ports]\nown-host = []\n", "2:1", "did you mean `own-hosts`?"),
@@ -319,7 +319,7 @@ fn standard_input_stands_for_a_file() {
     let ran = repository.run_in("", "--format concise - --stdin-filename new/folder/x.nix", CHANNEL);
     assert!(ran.out.starts_with("new/folder/x.nix:1:8:"), "{}", ran.out);
     let ran = repository.run_in("", "- --stdin-filename notes.txt", CHANNEL);
-    assert_eq!((ran.code, ran.err.as_str()), (0, "flakeward: no file here that any rule looks at\n"));
+    assert_eq!((ran.code, ran.err.as_str()), (0, "flakeward: no input file matches any rule\n"));
     repository.write("flakeward.toml", "exclude = [\"shell.nix\"]\n");
     assert_eq!(repository.run_in("", "--format concise - --stdin-filename shell.nix", CHANNEL).out, "");
 }
@@ -335,7 +335,7 @@ fn one_run_writes_several_reports() {
     assert_eq!(report["findings"][0]["start"], serde_json::json!({"line": 1, "column": 8, "offset": 7}));
     assert_eq!(report["summary"]["warnings"], 1);
     let said = refused(&repository, "--format json --output no/such/report.json");
-    assert_eq!(said, "error: cannot write to no/such/report.json: its folder does not exist\n");
+    assert_eq!(said, "error: cannot write to no/such/report.json: its directory does not exist\n");
 }
 
 #[test]
@@ -384,7 +384,7 @@ fn a_reader_who_leaves_is_no_error_and_a_full_disk_is() {
     if let Ok(full) = fs::File::options().write(true).open("/dev/full") {
         let ran = ran(&command("").current_dir(repository.path()).stdout(full).output().unwrap());
         assert_eq!(ran.code, 2);
-        assert!(ran.err.starts_with("error: cannot write to standard output: "), "{}", ran.err);
+        assert!(ran.err.starts_with("error: cannot write to stdout: "), "{}", ran.err);
     }
 }
 
@@ -426,7 +426,7 @@ fn what_cannot_be_read_is_an_error() {
         "\
 error[unreadable-file]: cannot be checked: it is not UTF-8 (first at byte 1, line 1)
   file: latin.nix
-  help: make it readable text, or leave it out with `exclude` in flakeward.toml
+  help: make the file readable, or skip it with `exclude` in flakeward.toml
   why:  flakeward explain unreadable-file
 
 1 error in 1 of 2 files
@@ -443,7 +443,7 @@ fn what_is_no_file_is_refused_and_not_waited_for() {
     assert_eq!(said, "error: link.nix is a symbolic link to gone.nix, which does not exist\n");
     let _socket = std::os::unix::net::UnixListener::bind(repository.path().join("socket.nix")).unwrap();
     let ran = repository.run("socket.nix --format concise");
-    let said = "socket.nix:1:1: error[unreadable-file]: cannot be checked: it is neither a file nor a folder\n";
+    let said = "socket.nix:1:1: error[unreadable-file]: cannot be checked: it is neither a file nor a directory\n";
     assert_eq!((ran.code, ran.out.as_str()), (1, said));
 }
 
@@ -455,7 +455,7 @@ fn a_baseline_holds_what_is_there_and_lets_new_things_through() {
     assert!(wrote.err.starts_with("2 findings written to .flakeward/baseline.json"), "{}", wrote.err);
     let ran = repository.run("--fail-on hint");
     assert_eq!(ran.code, 0, "{}", ran.out);
-    assert!(ran.out.contains("nothing to report (2 suppressed)"), "{}", ran.out);
+    assert!(ran.out.contains("no findings (2 suppressed)"), "{}", ran.out);
     assert_eq!(repository.run("--isolated --fail-on hint").code, 1);
     // Moved lines stay accepted, new ones do not, and a row that matches nothing is told with its place.
     repository.write("shell.nix", &format!("# moved\n\n{CHANNEL}"));
@@ -468,7 +468,7 @@ fn a_baseline_holds_what_is_there_and_lets_new_things_through() {
         "{}",
         ran.out
     );
-    assert!(ran.out.contains("gone.nix has no such finding of lookup-path any more"), "{}", ran.out);
+    assert!(ran.out.contains("gone.nix no longer has this finding of lookup-path"), "{}", ran.out);
     // A run over some paths, or without the rule, cannot tell.
     assert_eq!(repository.run("--format concise shell.nix gone.nix").out, "");
     assert_eq!(repository.run("--format concise --ignore lookup-path").out, "");
@@ -481,10 +481,10 @@ fn a_baseline_holds_what_is_there_and_lets_new_things_through() {
     let said = refused(&repository, "--baseline broken.json");
     assert!(said.contains("[broken.json:2:15]"), "{said}");
     let said = refused(&repository, "baseline shell.nix");
-    assert!(said.contains("for the whole repository"), "{said}");
+    assert!(said.contains("covers the whole repository"), "{said}");
     // Where there is nothing to accept, nothing is made.
     let clean = Repository::new(&[("a.nix", "{ }\n")]);
-    assert_eq!(clean.run("baseline").err, "there is nothing to accept: no baseline was written\n");
+    assert_eq!(clean.run("baseline").err, "no findings to accept; no baseline was written\n");
     assert!(!clean.path().join(".flakeward").exists());
 }
 
@@ -504,10 +504,10 @@ fn configuration_that_matches_nothing_is_told_at_its_line() {
     assert_eq!(
         ran.out,
         "\
-flakeward.toml:1:22: warn[unused-suppression]: `vendr` leaves nothing out that would be looked at
-flakeward.toml:3:12: warn[unused-suppression]: there is no file lib/prots.nix to be a registry
-flakeward.toml:4:30: warn[unused-suppression]: no address in the repository is at `gone.org`
-flakeward.toml:7:19: warn[unused-suppression]: no file that is looked at matches `b.nix`
+flakeward.toml:1:22: warn[unused-suppression]: exclude pattern `vendr` matches no files
+flakeward.toml:3:12: warn[unused-suppression]: the registry lib/prots.nix does not exist
+flakeward.toml:4:30: warn[unused-suppression]: no address in the repository has the host `gone.org`
+flakeward.toml:7:19: warn[unused-suppression]: pattern `b.nix` matches no checked file
 "
     );
     assert_eq!(repository.run("--format concise --ignore hardcoded-port a.nix").out, "");
@@ -521,12 +521,9 @@ fn only_changed_lines_are_reported() {
     let repository = Repository::new(&[("old.nix", "[\n  <a>\n]\n"), ("both.nix", "[\n  <a>\n]\n")]);
     fs::remove_dir(repository.path().join(".git")).unwrap();
     let said = refused(&repository, "--changed");
-    assert!(said.starts_with("error: --changed needs a git repository"), "{said}");
+    assert!(said.starts_with("error: --changed requires a Git repository"), "{said}");
     repository.git(&["init", "-q"]);
-    assert_eq!(
-        refused(&repository, "--changed"),
-        "error: --changed compares with history, and there is no commit yet\n"
-    );
+    assert_eq!(refused(&repository, "--changed"), "error: --changed requires at least one commit\n");
     repository.git(&["add", "."]);
     repository.git(&["commit", "-qm", "one"]);
     repository.git(&["switch", "-qc", "topic"]);
@@ -548,12 +545,12 @@ fn only_changed_lines_are_reported() {
         assert_eq!(places(&format!("{args} --format concise")), expected, "{args}");
     }
     let said = refused(&repository, "--changed=nowhere");
-    assert!(said.contains("git knows no commit `nowhere`") && said.contains("fetch-depth: 0"), "{said}");
+    assert!(said.contains("`nowhere` is not a commit of this repository") && said.contains("fetch-depth: 0"), "{said}");
     refused(&repository, "--changed=--output=x");
     repository.git(&["switch", "-q", "--orphan", "alone"]);
     repository.git(&["commit", "-q", "--allow-empty", "-m", "three"]);
     let said = refused(&repository, "--changed=main");
-    assert!(said.contains("have no common history"), "{said}");
+    assert!(said.contains("have no common ancestor"), "{said}");
 }
 
 #[test]

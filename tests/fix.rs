@@ -68,7 +68,7 @@ fn a_file_that_does_not_parse_is_left_alone() {
     let outcome = fix_texts(&files, Safety::Safe);
     assert!(outcome.changes.is_empty());
     let reasons: Vec<_> = outcome.refused.iter().map(|refused| refused.reason.as_str()).collect();
-    assert_eq!(reasons, ["a.nix does not parse"]);
+    assert_eq!(reasons, ["a.nix has syntax errors"]);
 }
 
 #[test]
@@ -125,11 +125,11 @@ fn it_says_what_it_fixed_and_what_is_left() {
          sub/b.nix:1:24: fixed[unused-suppression]: remove the suppression\n\
          c.nix:1:7: warn[lookup-path]: `<nixpkgs>` is looked up in NIX_PATH, which differs from machine to machine\n"
     );
-    assert_eq!(text(&out.stderr), "fixed 2 findings in 2 files; left: 1 warning in 1 of 3 files\n");
+    assert_eq!(text(&out.stderr), "fixed 2 findings in 2 files; remaining: 1 warning in 1 of 3 files\n");
     assert_eq!(out.status.code(), Some(1));
     assert_eq!(fs::read_to_string(root.path().join("sub/b.nix")).unwrap(), FIXED);
     let again = flakeward(root.path(), &[]);
-    assert_eq!(text(&again.stderr), "nothing to fix; left: 1 warning in 1 of 3 files\n");
+    assert_eq!(text(&again.stderr), "nothing to fix; remaining: 1 warning in 1 of 3 files\n");
     assert_eq!(again.status.code(), Some(0));
 }
 
@@ -139,7 +139,7 @@ fn it_says_how_much_more_unsafe_fixes_would_mend() {
     let out = flakeward(root.path(), &[]);
     assert_eq!(
         text(&out.stderr),
-        "nothing to fix without --unsafe; left: 2 errors in 2 of 2 files; 2 can be fixed: flakeward fix --unsafe\n"
+        "nothing to fix without --unsafe; remaining: 2 errors in 2 of 2 files; 2 can be fixed: flakeward fix --unsafe\n"
     );
     let out = flakeward(root.path(), &["--unsafe"]);
     assert!(text(&out.stderr).starts_with("fixed 2 findings in 3 files; new: lib/ports.nix"), "{}", text(&out.stderr));
@@ -179,7 +179,7 @@ fn a_diff_changes_nothing_and_can_be_applied() {
     let out = flakeward(root.path(), &["--diff", "--fail-on", "warn"]);
     assert_eq!(out.status.code(), Some(1));
     let rules = flakeward::Settings::default().rules.active_rules().count();
-    let summary = format!("would fix 2 findings in 2 files; left: 2 files, {rules} rules: nothing to report\n");
+    let summary = format!("would fix 2 findings in 2 files; remaining: 2 files, {rules} rules: no findings\n");
     assert_eq!(text(&out.stderr), summary);
     assert_eq!(fs::read_to_string(root.path().join("a.nix")).unwrap(), UNUSED);
     fs::write(root.path().join("fix.diff"), &out.stdout).unwrap();
@@ -338,7 +338,7 @@ fn a_registry_is_made_where_there_is_none() {
     let out = flakeward(root.path(), &["--unsafe", "--select", "hardcoded-port"]);
     assert_eq!(out.status.code(), Some(0), "{}{}", text(&out.stdout), text(&out.stderr));
     assert_eq!(evaluated(root.path()), before);
-    assert!(text(&out.stderr).contains("; new: lib/ports.nix (`git add` it"), "{}", text(&out.stderr));
+    assert!(text(&out.stderr).contains("; new: lib/ports.nix (run `git add`"), "{}", text(&out.stderr));
     let registry = fs::read_to_string(root.path().join("lib/ports.nix")).unwrap();
     assert!(registry.contains("  databases = {\n    redis = 6379;\n  };\n"), "{registry}");
     let again = flakeward(root.path(), &["--unsafe", "--select", "hardcoded-port"]);

@@ -171,7 +171,7 @@ fn github_annotations_cannot_be_injected() {
     assert!(commands[2].2.contains("is looked up in NIX_PATH"));
     assert!(log.chars().all(|c| c == '\n' || !c.is_control()), "{log:?}");
     let clean = written(Format::Github, &Report::default());
-    assert_eq!(clean, "0 files, 0 rules: nothing to report\n");
+    assert_eq!(clean, "0 files, 0 rules: no findings\n");
 }
 
 #[test]
@@ -256,5 +256,5 @@ fn markdown_is_one_table_whatever_it_holds() {
     }
     assert!(rows[2].starts_with("| error | [lookup-path](https://"), "{}", rows[2]);
     assert!(text.ends_with("\n2 errors, 13 warnings, 1 hint in 5 files\n"), "{text}");
-    assert!(written(Format::Markdown, &Report::default()).contains("nothing to report"));
+    assert!(written(Format::Markdown, &Report::default()).contains("no findings"));
 }

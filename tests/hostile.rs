@@ -89,7 +89,7 @@ fn refused(path: &str, reason: &str) -> (Option<i32>, String) {
 }
 
 fn port(place: &str) -> String {
-    format!("{place}: error[hardcoded-port]: port 6379 is written out here\n")
+    format!("{place}: error[hardcoded-port]: port 6379 is hardcoded\n")
 }
 
 #[test]
@@ -106,19 +106,19 @@ fn what_nests_too_deep_is_refused() {
         ("if a then 1 else ", ""),
         ("\"${", "}\""),
     ] {
-        assert_eq!(says("x.nix", nix(open, close)), refused("x.nix", "it nests too deep"), "{open}");
+        assert_eq!(says("x.nix", nix(open, close)), refused("x.nix", "nesting is too deep"), "{open}");
     }
     let yaml = |open: &str, close: &str| format!("port: 6379\na: {}1{}\n", open.repeat(DEEP), close.repeat(DEEP));
     let block: String = (0..2_000).map(|level| " ".repeat(level) + "port:\n").collect();
     for text in [yaml("[", "]"), yaml("{a: ", "}"), "- ".repeat(DEEP) + "port: 6379\n", block + "6379\n"] {
-        assert_eq!(says("x.yaml", &text), refused("x.yaml", "it nests too deep"), "{}", &text[..20]);
+        assert_eq!(says("x.yaml", &text), refused("x.yaml", "nesting is too deep"), "{}", &text[..20]);
     }
     let lock = format!("{{\"nodes\":{}1{}}}", "{\"a\":".repeat(DEEP), "}".repeat(DEEP));
     let root = repository(&[("flake.nix", b"{ outputs = _: { }; }"), ("flake.lock", lock.as_bytes())]);
     let ran = run(root.path(), "--format concise");
-    assert_eq!((ran.code, ran.out), refused("flake.lock", "it nests too deep"));
+    assert_eq!((ran.code, ran.out), refused("flake.lock", "nesting is too deep"));
     let path = format!("{{ port = 6379; {} = 1; }}", vec!["a"; DEEP].join("."));
-    assert_eq!(says("x.nix", path), refused("x.nix", "it takes too long to read"));
+    assert_eq!(says("x.nix", path), refused("x.nix", "parsing takes too long"));
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn long_dockerfiles_are_read_to_the_end() {
     let ended: String = (0..DEEP).map(|index| format!("RUN <<E{index}\n")).collect();
     let (code, out) = says("Dockerfile", format!("FROM a\n{ended}EXPOSE 6379\n"));
     assert_eq!(code, Some(0), "{out}");
-    assert!(out.contains("warn[syntax-error]: cannot be read as a Dockerfile"), "{out}");
+    assert!(out.contains("warn[syntax-error]: cannot be parsed as a Dockerfile"), "{out}");
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn long_lines_and_large_files() {
     let root = repository(&[]);
     fs::File::create(root.path().join("x.nix")).unwrap().set_len(100 << 20).unwrap();
     let ran = run(root.path(), "--format concise");
-    assert_eq!((ran.code, ran.out), refused("x.nix", "100 MiB is more than the 32 MiB that are read"));
+    assert_eq!((ran.code, ran.out), refused("x.nix", "its size of 100 MiB exceeds the limit of 32 MiB"));
     assert!(ran.peak < 200, "{} MiB", ran.peak);
 }
 
@@ -193,7 +193,7 @@ fn thousands_of_names_findings_and_suppressions() {
     let root = repository(&[("x.nix", format!("[\n{}]", format!("{PORT}\n").repeat(20_000)).as_bytes())]);
     let ran = run(root.path(), "--format pretty");
     assert_eq!(ran.code, Some(1));
-    assert!(ran.out.contains("(20000 places)") && ran.peak < 600, "{} MiB", ran.peak);
+    assert!(ran.out.contains("(20000 occurrences)") && ran.peak < 600, "{} MiB", ran.peak);
 }
 
 /// Names as file systems allow them: each file is checked or reported, and none is taken for an option.
@@ -214,7 +214,7 @@ fn any_name_is_a_name() {
     assert_eq!((ran.code, ran.out, ran.err.as_str()), (Some(1), expected, ""));
     fs::write(at(b"\xfe.nix"), PORT).unwrap();
     let ran = run(root.path(), "--format concise");
-    let twin = "cannot be checked: the name of another file looks the same, and one of them is not UTF-8";
+    let twin = "cannot be checked: another file has the same name when shown as UTF-8";
     assert!(ran.out.contains(&format!("\u{fffd}.nix:1:1: error[unreadable-file]: {twin}\n")), "{}", ran.out);
     // A fix of a file whose name cannot be written down again goes nowhere else.
     fs::write(at(b"ports.nix"), "{ redis = 6379; a = 1; }").unwrap();
@@ -240,7 +240,7 @@ fn a_thousand_folders_deep() {
 /// flakeward's own files, and those that say what to ignore, are opened only where that is certain to end.
 #[test]
 fn settings_are_files_of_a_moderate_size() {
-    let no_file = "it is neither a file nor a folder";
+    let no_file = "it is neither a file nor a directory";
     let pipe = |path: &Path| assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
     for (path, what) in [
         ("flakeward.toml", "configuration"),
@@ -257,17 +257,17 @@ fn settings_are_files_of_a_moderate_size() {
         fs::remove_file(&file).unwrap();
         fs::File::create(&file).unwrap().set_len(100 << 20).unwrap();
         let ran = run(root.path(), "");
-        assert_eq!((ran.code, ran.err), (Some(2), said("it is more than the 32 MiB that are read")));
+        assert_eq!((ran.code, ran.err), (Some(2), said("it is larger than the limit of 32 MiB")));
         assert!(ran.peak < 100, "{} MiB", ran.peak);
     }
     let root = repository(&[("a.nix", PORT.as_bytes()), ("flakeward.toml/x", b"")]);
     let ran = run(root.path(), "");
-    assert_eq!(ran.err, "error: cannot read the configuration flakeward.toml: it is a folder\n");
+    assert_eq!(ran.err, "error: cannot read the configuration flakeward.toml: it is a directory\n");
     let refused = |path: &str, reason: &str| refused(path, reason).1;
     let root = repository(&[("a.nix", PORT.as_bytes()), ("sub/b.nix", PORT.as_bytes())]);
     pipe(&root.path().join("sub/.gitignore"));
     let ran = run(root.path(), "--format concise");
-    let left_out = refused("sub/.gitignore", &format!("{no_file}; its folder is left out"));
+    let left_out = refused("sub/.gitignore", &format!("{no_file}; its directory is skipped"));
     assert_eq!((ran.code, ran.out), (Some(1), port("a.nix:1:10") + &left_out));
     for path in [".gitignore", ".ignore", ".git/info/exclude"] {
         let root = repository(&[("a.nix", PORT.as_bytes())]);
@@ -349,7 +349,7 @@ fn only_regular_files_are_opened() {
     symlink(root.path(), at("loop")).unwrap();
     symlink("self.nix", at("self.nix")).unwrap();
     symlink("/etc/passwd", at("away.nix")).unwrap();
-    let no_file = |path: &str| refused(path, "it is neither a file nor a folder").1;
+    let no_file = |path: &str| refused(path, "it is neither a file nor a directory").1;
     let ran = run(root.path(), "--format concise");
     let expected = no_file("Dockerfile") + &port("a.nix:1:10") + &no_file("pipe.nix") + &no_file("socket.nix");
     assert_eq!((ran.code, ran.out), (Some(1), expected));
@@ -397,7 +397,7 @@ fn files_may_vanish_while_they_are_read() {
         run(root.path(), "--format concise")
     });
     assert!(matches!(ran.code, Some(0 | 1)), "{:?} {}", ran.code, ran.err);
-    let known = ["[hardcoded-port]: port 6379 is written out here", "cannot be checked: it does not exist"];
+    let known = ["[hardcoded-port]: port 6379 is hardcoded", "cannot be checked: it does not exist"];
     assert!(ran.out.lines().all(|line| known.iter().any(|end| line.ends_with(end))), "{}", ran.out);
 }
 
@@ -441,7 +441,9 @@ fn settings_do_not_lead_out_of_the_repository() {
         let root = repository(&[("a.nix", b"{ }"), (".flakeward/x", b"")]);
         symlink(outside.path().join("secret"), root.path().join(file)).unwrap();
         let ran = run(root.path(), "");
-        let said = format!("error: cannot read the {what} {file}: it is a link that leads out of the repository\n");
+        let said = format!(
+            "error: cannot read the {what} {file}: it is a symbolic link to a file outside of the repository\n"
+        );
         assert_eq!((ran.code, ran.out.as_str(), ran.err), (Some(2), "", said));
     }
     for registry in [format!("{away}/ports.nix"), "../../../etc/passwd".to_owned(), "lib/ports.nix".to_owned()] {

@@ -162,7 +162,7 @@ fn pages_are_read_from_inside_of_the_repository_only() {
     std::os::unix::fs::symlink(outside.path().join("x.md"), &link).unwrap();
     let (code, _, said) = repository.run("check");
     assert_eq!(code, 2);
-    assert!(said.contains("leads out of the repository") && !said.contains("secret"), "{said}");
+    assert!(said.contains("outside of the repository") && !said.contains("secret"), "{said}");
 }
 
 /// The library's limits hold: a query that could go on for very long is stopped, and the run says so.
@@ -189,7 +189,7 @@ fn a_rule_that_finds_everything_is_cut_short() {
     repository.write("many.nix", &format!("[ {}]\n", "x ".repeat(3000)));
     assert_eq!(repository.reported("many.nix").len(), 1000);
     let (_, _, notes) = repository.run("check --format json --output /dev/null --format concise many.nix");
-    assert!(notes.contains("finds more than 1000 places here"), "{notes}");
+    assert!(notes.contains("has more than 1000 findings in this file"), "{notes}");
 }
 
 #[test]
@@ -200,7 +200,7 @@ fn examples_are_tested() {
                 a.nix:1:6: warn[local/no-with]: `with lib` hides where names come from\n```\n\n## Good\n\n### B\n\n\
                 ```nix file=a.nix\nwith pkgs; 1\n```\n";
     repository.rule("no-with", &page("no-with", front, good));
-    assert_eq!(repository.run("rules test"), (0, "5 rules, 2 examples: all true\n".to_owned(), String::new()));
+    assert_eq!(repository.run("rules test"), (0, "5 rules, 2 examples: all passed\n".to_owned(), String::new()));
 
     let bad = good.replace("1:6", "1:7").replace("with pkgs", "with lib");
     repository.rule("no-with", &page("no-with", front, &bad));
@@ -210,8 +210,8 @@ fn examples_are_tested() {
     assert_eq!(
         said,
         format!(
-            ".flakeward/rules/no-with.md:25: `A` says\n{}  but this is reported:\n{line}\
-             .flakeward/rules/no-with.md:33: `B` stands under Good, but this is reported:\n{line}2 of 2 examples not true\n",
+            ".flakeward/rules/no-with.md:25: `A` expects\n{}  but the findings are:\n{line}\
+             .flakeward/rules/no-with.md:33: `B` is under Good, but has findings:\n{line}2 of 2 examples failed\n",
             line.replace("1:6", "1:7")
         )
     );
@@ -219,7 +219,7 @@ fn examples_are_tested() {
     let none = TempDir::new().unwrap();
     let said = Command::new(env!("CARGO_BIN_EXE_flakeward")).args(["rules", "test"]).current_dir(none.path()).output();
     let said = String::from_utf8(said.unwrap().stdout).unwrap();
-    assert_eq!(said, "no rules of its own here: .flakeward/rules/NAME.md is where one goes\n");
+    assert_eq!(said, "this repository has no rules of its own; add one as .flakeward/rules/NAME.md\n");
 }
 
 /// The page that the README shows is one, and its examples are true.

@@ -74,11 +74,11 @@ fn the_map_says_who_uses_which_port() {
     let expected = "\
 lib/ports.nix: 5 ports
    3000  base
-   3010  development.api       written out in modules/db.nix:6
+   3010  development.api       hardcoded in modules/db.nix:6
    5432  databases.postgresql  flake.nix:1
-   5432  development.web       nothing refers to it
+   5432  development.web       unused
    6379  databases.redis       flake.nix:1, modules/db.nix:5, process-compose.yaml:3
-      -  docs                  a string is no port number
+      -  docs                  a string is not a valid port number
 
 1 conflict
    5432  databases.postgresql, development.web
@@ -97,7 +97,7 @@ fn the_map_can_be_pasted_into_a_pull_request() {
 
 ### `lib/ports.nix`
 
-| Port | Name | Used in | Written out in |
+| Port | Name | Used in | Hardcoded in |
 |---:|---|---|---|
 | 3000 | `base` |  |  |
 | 3010 | `development.api` |  | `modules/db.nix:6` |

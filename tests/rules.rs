@@ -98,7 +98,7 @@ fn judge(page: &Page, example: &Example<'_>) -> (Vec<Change>, Vec<String>) {
         (true, Some(_)) => complaints.push(wrong("stands under Good and has findings")),
         (true, None) if !printed.is_empty() => complaints.push(wrong(&format!("must be silent, but:\n{printed}"))),
         (true, None) => {}
-        (false, _) if printed.is_empty() => complaints.push(wrong("stands under Bad, but nothing is reported")),
+        (false, _) if printed.is_empty() => complaints.push(wrong("is under Bad, but has no findings")),
         (false, Some(block)) if block.text == printed => {}
         (false, Some(block)) => changes.push(Change { at: block.span.clone(), text: printed }),
         (false, None) => {

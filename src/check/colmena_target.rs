@@ -93,23 +93,23 @@ fn option(context: &mut FileContext<'_>, tree: &Tree<'_>, binding: Node, value: 
     let span = tree.span(value);
     let finding = match names.as_slice() {
         [.., "deployment", "targetHost"] => address(tree, value).map(|address| {
-            let message = format!("the target is the address {address}, which another machine may have tomorrow");
+            let message = format!("the target is the address {address}, which may be reassigned to another machine");
             context
                 .finding(RULE, span, message)
-                .label("write a name that follows the machine")
-                .help("a name of your own DNS or of Tailscale's MagicDNS (`web.tail12345.ts.net`) moves with the machine")
+                .label("use a host name")
+                .help("a name in your own DNS or in Tailscale's MagicDNS (`web.tail12345.ts.net`) survives a change of address")
         }),
         [.., "defaults", "deployment", "buildOnTarget"] if is_true(tree, value) => Some(
             context
                 .finding(RULE, span, "every node builds its own system: `buildOnTarget` is set in `defaults`")
-                .label("set it on the nodes that need it")
-                .help("build where you deploy from, or on a builder, so that all nodes share one result and small ones stay usable"),
+                .label("set it only on the nodes that need it")
+                .help("build on the deploying machine or on a remote builder, so that nodes share results and small ones are not overloaded"),
         ),
         [.., "deployment", "keys", key, "text"] => attrs::text(tree, value).filter(|text| is_secret(text)).map(|_| {
             context
-                .finding(RULE, span, format!("the secret `{key}` is written out here, for everybody who reads the repository"))
-                .label("the secret itself")
-                .help("change the secret, then give `keyCommand` or `keyFile`, such as `keyCommand = [ \"pass\" \"show\" .. ]`")
+                .finding(RULE, span, format!("the secret `{key}` is in plain text, readable by everyone with access to the repository"))
+                .label("plain-text secret")
+                .help("rotate the secret, then provide it with `keyCommand` or `keyFile`, such as `keyCommand = [ \"pass\" \"show\" .. ]`")
         }),
         _ => None,
     };
@@ -252,13 +252,13 @@ fn hive(context: &mut FileContext<'_>, tree: &Tree<'_>, value: Node, place: Span
                 .finding(
                     RULE,
                     place,
-                    "this hive has no `meta.nixpkgs`, so no input decides what its nodes are built from",
+                    "this hive does not set `meta.nixpkgs`, so no input pins the nixpkgs of its nodes",
                 )
                 .label("add `nixpkgs` to `meta`")
                 .help("in a flake: `meta.nixpkgs = import inputs.nixpkgs { system = \"x86_64-linux\"; };`");
             context.report(finding);
         }
-        _ => context.not_decidable("part of this hive is computed, so whether it sets `meta.nixpkgs` cannot be known"),
+        _ => context.not_decidable("cannot tell whether this hive sets `meta.nixpkgs`: part of it is computed"),
     }
 }
 

@@ -106,7 +106,7 @@ fn known_containers(project: &Project) -> Vec<&str> {
 
 fn finding(source: &Source, build: &Build, containers: &[&str]) -> Finding {
     let package = matching(build, containers);
-    let message = format!("`{}` builds an image with Docker tooling, not from the flake", build.tool);
+    let message = format!("`{}` builds an image with Docker tooling instead of `nix build`", build.tool);
     let help = match (package, containers) {
         (Some(name), _) => format!("`nix build .#{name}` builds it, `nix run .#{name}.copyToRegistry` pushes it"),
         (None, []) => "describe the image as a package with nix2container.buildImage; then \
@@ -114,7 +114,7 @@ fn finding(source: &Source, build: &Build, containers: &[&str]) -> Finding {
             .to_owned(),
         (None, names) => {
             let names: Vec<String> = names.iter().take(4).map(|name| format!("`nix build .#{name}`")).collect();
-            format!("the flake has images already: {}; add this one as a package beside them", names.join(", "))
+            format!("the flake already builds images: {}; add this one as another package", names.join(", "))
         }
     };
     Finding::new("docker-build-in-ci", &source.path, build.span, message)

@@ -36,7 +36,7 @@ fn file(context: &mut FileContext<'_>) {
 
 fn message(compose: &Compose) -> String {
     match compose.services.as_slice() {
-        [] => "this Docker Compose file belongs to services that run outside of Nix".to_owned(),
+        [] => "this Docker Compose file is part of a stack that runs outside of Nix".to_owned(),
         [one] => format!("{} runs from this Docker Compose file, outside of Nix", quoted(&one.name)),
         many => {
             let names: Vec<String> = many.iter().take(NAMED).map(|service| quoted(&service.name)).collect();
@@ -93,7 +93,9 @@ fn help(services: &[Service]) -> String {
         services.iter().filter(|service| service.built).take(NAMED).map(|service| quoted(&service.name)).collect();
     let mut help = "declare them under `process-compose.<name>` of process-compose-flake".to_owned();
     if known {
-        help.push_str(", with `inputs.services-flake.processComposeModules.default` imported for the known services");
+        help.push_str(
+            ", and import `inputs.services-flake.processComposeModules.default` for the services that it supports",
+        );
     }
     if !built.is_empty() {
         help.push_str(&format!("; package {} in the flake first", list(&built)));

@@ -30,7 +30,7 @@ fn file(context: &mut FileContext<'_>) {
     };
     let finding = context
         .finding("dockerfile", first.span, message)
-        .label(format!("describe it as `packages.{package} = nix2container.buildImage {{ .. }}`"))
+        .label(format!("define it as `packages.{package} = nix2container.buildImage {{ .. }}`"))
         .help(format!("build the image with `nix build .#{package}`, then remove {}", source.file_name()));
     context.report(finding);
 }

@@ -115,7 +115,7 @@ fn file(context: &mut FileContext<'_>) {
             .finding("for-all-systems", span, message)
             .label("flake-parts calls `perSystem` for each system")
             .help(
-                "take flake-parts as an input and write the outputs once: `flake-parts.lib.mkFlake { inherit inputs; } \
+                "add flake-parts as an input and define the outputs once: `flake-parts.lib.mkFlake { inherit inputs; } \
                  { systems = [ .. ]; perSystem = { pkgs, ... }: { .. }; }`",
             );
         context.report(finding);
@@ -158,11 +158,11 @@ impl Home {
         let name = self.binding.and_then(|binding| Some((nix::attrpath_node(tree, binding)?, binding)));
         match name {
             Some((path, _)) if self.helper => {
-                let message = format!("`{}` is a per-system helper written by hand", tree.slice(path));
+                let message = format!("`{}` is a hand-written per-system helper", tree.slice(path));
                 (tree.span(path), message)
             }
-            Some((path, _)) => (tree.span(path), format!("`{}` is spread over the systems by hand", tree.slice(path))),
-            None => (function_span(tree, apply), "outputs are spread over the systems by hand".to_owned()),
+            Some((path, _)) => (tree.span(path), format!("`{}` is defined for each system by hand", tree.slice(path))),
+            None => (function_span(tree, apply), "outputs are defined for each system by hand".to_owned()),
         }
     }
 }
@@ -404,7 +404,7 @@ fn flake_utils(tree: &Tree<'_>, node: Node) -> Option<(Span, String)> {
         }
         _ => nix::dotted(tree, node).is_some_and(|path| path.starts_with("self.")),
     };
-    (!own).then(|| (tree.span(node), format!("`{}` spreads the outputs over the systems", tree.slice(node))))
+    (!own).then(|| (tree.span(node), format!("`{}` defines the outputs for each system", tree.slice(node))))
 }
 
 /// `eachDefaultSystem = eachSystem [ .. ]`: a helper of this file with its systems filled in.
@@ -419,7 +419,7 @@ fn applied_helper(tree: &Tree<'_>, binding: Node, helpers: &[Node]) -> Option<(S
     let Some(Origin::Binding(helper)) = nix::resolve(tree, called, name) else { return None };
     let path = nix::attrpath_node(tree, binding)?;
     (helpers.contains(&helper) && is_systems(tree, *systems, 0))
-        .then(|| (tree.span(path), format!("`{}` is a per-system helper written by hand", tree.slice(path))))
+        .then(|| (tree.span(path), format!("`{}` is a hand-written per-system helper", tree.slice(path))))
 }
 
 #[cfg(test)]

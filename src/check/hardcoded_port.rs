@@ -141,7 +141,7 @@ impl<'p> Reporter<'p> {
     fn finding(&self, open: &OpenFile<'p>, port: &PortUse) -> Finding {
         let source = &open.file.source;
         if port.number > 65535 {
-            let message = format!("{} is no port number: ports go from 1 to 65535", port.number);
+            let message = format!("{} is not a valid port number: ports range from 1 to 65535", port.number);
             return Finding::new("invalid-port", &source.path, port.span, message).label("too large");
         }
         let entries = self.registries.by_number(port.number);
@@ -156,13 +156,13 @@ impl<'p> Reporter<'p> {
     /// Exactly one entry has the number.
     fn registered(&self, open: &OpenFile<'p>, port: &PortUse, registry: &Registry, entry: &Entry) -> Finding {
         let source = &open.file.source;
-        let message = format!("{}; the registry calls it {}", what(port), entry.name());
+        let message = format!("{}; the registry defines it as {}", what(port), entry.name());
         let finding = Finding::new(rule(port), &source.path, port.span, message)
             .label(instead(source, &registry.path, entry, port.number))
             .also(&registry.path, entry.name_span, "registered here");
         match self.fix(open, port, registry, entry) {
             Ok(fix) => finding.help(format!("`flakeward fix` can {}", fix.title)).fix(fix),
-            Err(why) => finding.help(format!("`flakeward fix` leaves this one to you: {why}")),
+            Err(why) => finding.help(format!("no automatic fix: {why}")),
         }
     }
 
@@ -186,7 +186,8 @@ impl<'p> Reporter<'p> {
             Kind::Nix => port_fix::nix(source, tree, port.span, target),
             _ => port_fix::comment(source, tree, port.span, target),
         };
-        bounded(|| Some(fix())).unwrap_or_else(|| Err("there is too much in the file".to_owned()))
+        bounded(|| Some(fix()))
+            .unwrap_or_else(|| Err("the file is too complex to analyse (step limit reached)".to_owned()))
     }
 
     /// Several entries have the number: which one is meant, only a person can say.
@@ -195,17 +196,17 @@ impl<'p> Reporter<'p> {
         let rest = || (others > 0).then(|| format!("{others} more"));
         let named = &entries[..entries.len() - others];
         let names: Vec<String> = named.iter().map(|(_, entry)| entry.name()).chain(rest()).collect();
-        let message = format!("{}; the registry has it as {}", what(port), listed(&names, "and"));
+        let message = format!("{}; the registry defines it as {}", what(port), listed(&names, "and"));
         let offers = named.iter().map(|(registry, entry)| match source.kind {
             Kind::Nix => format!("`{}`", port_fix::reference(&entry.path)),
             _ => format!("`# Port from {}: {} = {}`", registry.path, entry.name(), port.number),
         });
         let offers: Vec<String> = offers.chain(rest()).collect();
         let finding = Finding::new(rule(port), &source.path, port.span, message)
-            .label("write the one that is meant")
+            .label("ambiguous: choose one of these entries")
             .help(match source.kind {
-                Kind::Nix => format!("write {}: `flakeward fix` does not choose", listed(&offers, "or")),
-                _ => format!("say above which it is: {}", listed(&offers, "or")),
+                Kind::Nix => format!("write {}: `flakeward fix` cannot choose between them", listed(&offers, "or")),
+                _ => format!("add a comment above that names the entry: {}", listed(&offers, "or")),
             });
         named.iter().fold(finding, |finding, (registry, entry)| {
             finding.also(&registry.path, entry.name_span, format!("as {}", entry.name()))
@@ -223,11 +224,11 @@ impl<'p> Reporter<'p> {
         let naming = naming(source, place, port.number);
         let may_fix =
             !source.is_json() && port_fix::import_obstacle(&self.project.paths, &source.path, place).is_none();
-        let proposal = if may_fix { "; `flakeward fix --unsafe --diff` proposes one" } else { "" };
+        let proposal = if may_fix { "; `flakeward fix --unsafe --diff` shows a proposal" } else { "" };
         finding.help(match self.registries.is_empty() {
-            true => format!("give it a name in {place}, a set of names and numbers, and {naming}{proposal}"),
+            true => format!("register it in {place}, an attribute set of names and numbers, and {naming}{proposal}"),
             false => format!(
-                "{place} does not have `{}` yet: add it there under the name of what it is for, and {naming}{proposal}",
+                "{place} has no entry for `{}` yet: add one that is named after its purpose, and {naming}{proposal}",
                 port.number
             ),
         })
@@ -254,16 +255,18 @@ impl<'p> Reporter<'p> {
     fn unnumbered(&self, source: &Source, port: &PortUse) -> Finding {
         let place = self.registries.all().first().map_or("lib/ports.nix", |registry| &registry.path);
         Finding::new(rule(port), &source.path, port.span, what(port))
-            .help(format!("give it a number and a name in {place}, and {}", naming(source, place, "NUMBER")))
+            .help(format!("register a fixed number for it in {place}, and {}", naming(source, place, "NUMBER")))
     }
 }
 
 /// How a use names its entry: in Nix by the reference, in what cannot import by a comment.
 fn naming(source: &Source, registry: &str, number: impl std::fmt::Display) -> String {
     match source.kind {
-        _ if source.is_json() => "make this file from Nix: JSON has no comments to name it in".to_owned(),
-        Kind::Nix => "write that name here".to_owned(),
-        _ => format!("say it in a comment above: `# Port from {registry}: NAME = {number}`"),
+        _ if source.is_json() => {
+            "generate this file from Nix, since JSON has no comments that could name the entry".to_owned()
+        }
+        Kind::Nix => "refer to that entry here".to_owned(),
+        _ => format!("name the entry in a comment above: `# Port from {registry}: NAME = {number}`"),
     }
 }
 
@@ -278,11 +281,11 @@ fn rule(port: &PortUse) -> &'static str {
 fn what(port: &PortUse) -> String {
     let number = port.number;
     match port.kind {
-        UseKind::Literal => format!("port {number} is written out here"),
-        UseKind::Bound => format!("port {number} is allocated here, in a local name"),
-        UseKind::Computed => "this port is computed here".to_owned(),
-        UseKind::Random => "this port is drawn at random".to_owned(),
-        UseKind::Fallback => format!("port {number} is what an environment variable falls back to"),
+        UseKind::Literal => format!("port {number} is hardcoded"),
+        UseKind::Bound => format!("port {number} is bound to a local variable"),
+        UseKind::Computed => "this port is computed".to_owned(),
+        UseKind::Random => "this port is chosen at random".to_owned(),
+        UseKind::Fallback => format!("port {number} is the default of an environment variable"),
     }
 }
 
@@ -291,7 +294,7 @@ fn instead(source: &Source, registry: &str, entry: &Entry, number: u32) -> Strin
     match source.kind {
         _ if source.is_json() => format!("this is {} of {registry}", entry.name()),
         Kind::Nix => format!("write {}", port_fix::reference(&entry.path)),
-        _ => format!("say above which entry it is: # Port from {registry}: {} = {number}", entry.name()),
+        _ => format!("add a comment above that names the entry: # Port from {registry}: {} = {number}", entry.name()),
     }
 }
 

@@ -63,8 +63,8 @@ pub fn report(context: &mut ProjectContext<'_>) {
 fn finding(project: &Project, file: &ProjectFile, lookup: &Lookup) -> Finding {
     let text = file.source.slice(lookup.span);
     let message = format!("`{text}` is looked up in NIX_PATH, which differs from machine to machine");
-    let finding = Finding::new(RULE, &file.source.path, lookup.span, message)
-        .help("take it from a flake input, so that flake.lock pins it");
+    let finding =
+        Finding::new(RULE, &file.source.path, lookup.span, message).help("use a flake input, which flake.lock pins");
     let known =
         lookup.scope.filter(|_| flake_around(project, &file.source.path).is_some_and(|flake| has(flake, &lookup.name)));
     let Some(scope) = known else { return finding };
@@ -73,7 +73,7 @@ fn finding(project: &Project, file: &ProjectFile, lookup: &Lookup) -> Finding {
         "" => input,
         below => format!("\"${{{input}}}{below}\""),
     };
-    let title = format!("take it from the input `{}`", lookup.name);
+    let title = format!("use the input `{}`", lookup.name);
     let edit = Edit { path: file.source.path.clone(), span: lookup.span, text: text.clone() };
     finding.label(format!("write `{text}`")).fix(Fix { title, safety: Safety::Unsafe, edits: vec![edit] })
 }

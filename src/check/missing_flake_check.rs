@@ -136,7 +136,7 @@ fn missing(project: &Project) -> Option<Finding> {
         return None;
     }
     let (flake, span) = facts().find_map(|(file, ci)| Some((file, ci.checks.flake?)))?;
-    let message = "CI never runs `nix flake check`, so nothing tells when an output of this flake breaks";
+    let message = "CI never runs `nix flake check`, so a broken output of this flake goes unnoticed";
     let finding = Finding::new("missing-flake-check", &flake.source.path, span, message).label("never checked");
     let job = facts().find_map(|(file, ci)| {
         let job = ci.jobs.iter().filter(|_| ci.checks.is_ci);

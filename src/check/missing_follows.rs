@@ -103,9 +103,9 @@ fn by_lock(file: &FlakeFile<'_>, lock: &Lock, input: &Input, nixpkgs: &str) -> O
     let names: Vec<&str> = brought.iter().map(|(name, ..)| *name).collect();
     let (_, label, first) = brought.first()?;
     let source = first.original.as_ref().map(FlakeRef::shown).unwrap_or_default();
-    let message = format!("the input `{}` brings a nixpkgs of its own: {source}", input.name.value);
+    let message = format!("the input `{}` brings its own nixpkgs: {source}", input.name.value);
     let (lock_file, _) = file.lock?;
-    let also = format!("locked here as `{label}`, beside `{own}`");
+    let also = format!("locked here as `{label}`, in addition to `{own}`");
     Some(finding(file, input, &names, nixpkgs, message).also(&lock_file.path, first.place, also))
 }
 
@@ -125,7 +125,7 @@ fn by_name(file: &FlakeFile<'_>, input: &Input, nixpkgs: &str) -> Option<Finding
     if KNOWN.binary_search(&name.as_str()).is_err() || input.input("nixpkgs").is_some() {
         return None;
     }
-    let message = format!("the input `{}` brings a nixpkgs of its own", input.name.value);
+    let message = format!("the input `{}` brings its own nixpkgs", input.name.value);
     Some(finding(file, input, &["nixpkgs"], nixpkgs, message))
 }
 
@@ -135,11 +135,11 @@ fn finding(file: &FlakeFile<'_>, input: &Input, names: &[&str], nixpkgs: &str, m
     let lines: Vec<String> = names.iter().map(|name| anchor.line(name, nixpkgs)).collect();
     finding = finding
         .label(format!("add `{}`", lines.join(" ")))
-        .help("one nixpkgs is evaluated, downloaded and updated instead of two; `nix flake lock` then drops the other");
+        .help("a single nixpkgs is then evaluated, downloaded and updated; run `nix flake lock` to drop the other one");
     let text: String = lines.iter().map(|line| format!("{}{line}", anchor.lead)).collect();
     let edit = Edit { path: file.source.path.clone(), span: Span { start: anchor.at, end: anchor.at }, text };
     finding.fix(Fix {
-        title: format!("let `{}` follow `{nixpkgs}`", input.name.value),
+        title: format!("make `{}` follow `{nixpkgs}`", input.name.value),
         safety: Safety::Unsafe,
         edits: vec![edit],
     })

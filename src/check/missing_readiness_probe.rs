@@ -75,10 +75,10 @@ fn message(process: &Process, waiter: Option<&str>) -> Option<String> {
     };
     match waiter {
         Some(other) => {
-            Some(format!("`{name}` has {lacks}: `{other}` waits for it, and is started before `{name}` can answer"))
+            Some(format!("`{name}` has {lacks}, so `{other}`, which waits for it, starts before `{name}` is ready"))
         }
         None if process.daemon.yes() => {
-            Some(format!("`{name}` is a daemon and has {lacks}: nobody can tell when it is up"))
+            Some(format!("`{name}` is a daemon with {lacks}: nothing can tell when it is ready"))
         }
         None => None,
     }
@@ -124,7 +124,7 @@ fn every_command_ends(script: &str) -> bool {
 fn help(name: &str, waiter: Option<&str>) -> String {
     let add = "add `readiness_probe` with `exec.command` or `http_get`, or a `ready_log_line`";
     match waiter {
-        Some(other) => format!("{add}, and let `{other}` wait for `{name}` with `process_healthy`"),
+        Some(other) => format!("{add}, and make `{other}` wait for `{name}` with `process_healthy`"),
         None => add.to_owned(),
     }
 }

@@ -28,11 +28,11 @@ fn conflict(number: u32, first: (&Registry, &Entry), other: (&Registry, &Entry))
         "port-conflict",
         &registry.path,
         entry.value_span,
-        format!("{name} has port {number}, which is {taken}'s"),
+        format!("{name} has port {number}, which {taken} already uses"),
     )
-    .label(format!("{taken} has {number} already"))
+    .label(format!("{taken} already has {number}"))
     .help(format!(
-        "give {name} a number of its own (`flakeward ports next` finds one); where both mean to share it, say why: \
+        "give {name} its own number (`flakeward ports next` finds one), or allow it if they share it on purpose: \
              `# flakeward: allow(port-conflict) reason`"
     ))
     .also(&home.path, first.value_span, format!("{taken} is registered here"))
@@ -40,7 +40,7 @@ fn conflict(number: u32, first: (&Registry, &Entry), other: (&Registry, &Entry))
 
 fn invalid(registry: &Registry, entry: &Entry) -> Option<Finding> {
     let Value::NotPort(what) = &entry.value else { return None };
-    let message = format!("{} is {what}, which is no port number", entry.name());
+    let message = format!("{} is {what}, which is not a valid port number", entry.name());
     let finding = Finding::new("invalid-port", &registry.path, entry.value_span, message);
     Some(finding.label("write an integer from 1 to 65535"))
 }

@@ -114,10 +114,10 @@ fn stale(
     literals: &Literals<'_>,
 ) -> Finding {
     let (name, written) = (&comment.entry, comment.number.unwrap_or_default());
-    let message = format!("{name} is {port} in {}, this comment says {written}", registry.path);
+    let message = format!("{name} is {port} in {}, but this comment says {written}", registry.path);
     let finding = Finding::new(RULE, &file.source.path, comment.number_span, message)
-        .label(format!("the registry says {port}"))
-        .help(format!("write {port} here and wherever the comment's number stands, or correct the registry"))
+        .label(format!("the registry defines {port}"))
+        .help(format!("write {port} here and in the code that the comment describes, or correct the registry"))
         .also(&registry.path, entry.value_span, format!("{name} is registered here"));
     // Where the block uses the registry's number already, only the comment is old.
     let uses = |number: u32| literals.has(number, comment.covers);
@@ -144,11 +144,11 @@ fn beside(
     // Where there are several, which of them the comment means is not certain.
     let literal = literals.only_unsaid(comment.covers)?;
     let (name, number) = (&comment.entry, literal.number);
-    let message = format!("port {number} stands beside a comment that says {name} = {port}");
+    let message = format!("port {number} contradicts its comment, which says {name} = {port}");
     Some(
         Finding::new(RULE, &file.source.path, literal.span, message)
             .label(format!("{name} is {port}"))
-            .help(format!("write {port}, or name the entry that has {number}"))
+            .help(format!("write {port}, or name the entry for {number} in the comment"))
             .also(&file.source.path, comment.entry_span, format!("the comment names {name}"))
             .also(&registry.path, entry.value_span, format!("{name} is registered here")),
     )
@@ -172,7 +172,7 @@ fn address<'p>(
     Some(
         Finding::new(RULE, &file.source.path, literal.span, message)
             .label(format!("{name} is {port}"))
-            .help(format!("write {port}, or register the second service under a name of its own"))
+            .help(format!("write {port}, or register the second service under its own name"))
             .also(&registry.path, entry.value_span, format!("{name} is registered here")),
     )
 }

@@ -15,7 +15,8 @@ pub fn check(path: &RelPath, part: &Part, view: &View<'_>, out: &mut Vec<Finding
     let cycles = Cycles::new(view);
     for process in &part.processes {
         if let Some(span) = process.depends_on_list {
-            let message = format!("`depends_on` of `{}` is a list, which process-compose does not read", process.name);
+            let message =
+                format!("`depends_on` of `{}` is a list, which process-compose does not support", process.name);
             let help = "write a mapping: `depends_on: { other: { condition: process_healthy } }`";
             out.push(Finding::new(RULE, path, span, message).label("must be a mapping").help(help));
         }
@@ -23,7 +24,7 @@ pub fn check(path: &RelPath, part: &Part, view: &View<'_>, out: &mut Vec<Finding
             && view.get(parent).is_none()
             && view.may_exist(parent).is_none()
         {
-            let message = format!("`{}` extends `{parent}`, and there is no such process", process.name);
+            let message = format!("`{}` extends `{parent}`, but there is no such process", process.name);
             out.push(with_nearest(Finding::new(RULE, path, *span, message), parent, view));
         }
         for dependency in &process.depends_on {
@@ -57,21 +58,21 @@ fn judge(path: &RelPath, process: &Process, dependency: &Dependency, view: &View
             return Verdict::Fine;
         }
         if let Some(why) = view.may_exist(target) {
-            return Verdict::Undecided(format!("`{name}` waits for `{target}`, which is not here, but {why}"));
+            return Verdict::Undecided(format!("`{name}` waits for `{target}`, which is not defined here, but {why}"));
         }
-        let message = format!("`{name}` waits for `{target}`, and there is no such process");
+        let message = format!("`{name}` waits for `{target}`, but there is no such process");
         let finding = Finding::new(RULE, path, dependency.target_span, message).label("is not defined");
         return wrong(with_nearest(finding, target, view));
     };
     if let Some(chain) = cycles.through(name, target) {
         let message = format!("`{name}` waits for itself: {chain}");
-        let finding = Finding::new(RULE, path, dependency.span(), message).label("closes the circle");
-        return wrong(finding.help("leave out the dependency that is not needed: none of these processes ever starts"));
+        let finding = Finding::new(RULE, path, dependency.span(), message).label("closes the cycle");
+        return wrong(finding.help("remove one of these dependencies: as it is, none of these processes ever starts"));
     }
     if cycles.holds(target) {
-        let message = format!("`{name}` waits for `{target}`, which waits for itself and never starts");
-        let finding = Finding::new(RULE, path, dependency.span(), message).label("never happens");
-        return wrong(finding.also(&merged.path, merged.span, format!("`{target}` is part of a circle")));
+        let message = format!("`{name}` waits for `{target}`, which is part of a dependency cycle and never starts");
+        let finding = Finding::new(RULE, path, dependency.span(), message).label("never satisfied");
+        return wrong(finding.also(&merged.path, merged.span, format!("`{target}` is part of a cycle")));
     }
     never_happens(path, process, dependency, merged)
 }
@@ -80,7 +81,7 @@ fn judge(path: &RelPath, process: &Process, dependency: &Dependency, view: &View
 fn never_happens(path: &RelPath, process: &Process, dependency: &Dependency, merged: &Merged) -> Verdict {
     let (name, target, it) = (&process.name, &dependency.target, &merged.process);
     let report = |message: String, label: &str, help: String| {
-        let finding = Finding::new(RULE, path, dependency.span(), message).label("cannot happen").help(help);
+        let finding = Finding::new(RULE, path, dependency.span(), message).label("never satisfied").help(help);
         wrong(finding.also(&merged.path, merged.span, label))
     };
     if it.disabled.yes() && !it.opaque && process.disabled.no() {
@@ -93,9 +94,9 @@ fn never_happens(path: &RelPath, process: &Process, dependency: &Dependency, mer
     if !it.complete() {
         return match dependency.condition() {
             Some(Condition::Started) => Verdict::Fine,
-            _ => {
-                Verdict::Undecided(format!("`{name}` waits for `{target}`, and not all of `{target}` is written here"))
-            }
+            _ => Verdict::Undecided(format!(
+                "cannot check how `{name}` waits for `{target}`: part of `{target}` is defined elsewhere"
+            )),
         };
     }
     match dependency.condition() {
@@ -108,7 +109,7 @@ fn never_happens(path: &RelPath, process: &Process, dependency: &Dependency, mer
                 format!("`{name}` waits until `{target}` is healthy, but `{target}` {only}"),
                 only,
                 match it.log_line.no() {
-                    true => format!("give `{target}` a `readiness_probe`"),
+                    true => format!("add a `readiness_probe` to `{target}`"),
                     false => format!("wait with `process_log_ready`: `{target}` has a `ready_log_line`"),
                 },
             )
@@ -118,7 +119,7 @@ fn never_happens(path: &RelPath, process: &Process, dependency: &Dependency, mer
             "has no ready_log_line",
             match it.readiness.no() {
                 true => format!(
-                    "give `{target}` a `ready_log_line`, or a `readiness_probe` and wait with `process_healthy`"
+                    "add a `ready_log_line` to `{target}`, or add a `readiness_probe` and wait with `process_healthy`"
                 ),
                 false => format!("wait with `process_healthy`: `{target}` has a `readiness_probe`"),
             },
@@ -129,7 +130,7 @@ fn never_happens(path: &RelPath, process: &Process, dependency: &Dependency, mer
                 _ => "",
             };
             report(
-                format!("`{name}` waits for the end of `{target}`, which is always started again{written}"),
+                format!("`{name}` waits for `{target}` to exit, but `{target}` is always restarted{written}"),
                 "has `restart: always` and no `max_restarts`",
                 format!("set `availability.restart` of `{target}` to `on_failure`, or wait with `process_healthy`"),
             )
@@ -156,7 +157,7 @@ fn with_nearest(finding: Finding, name: &str, view: &View<'_>) -> Finding {
                 None => finding,
             }
         }
-        None => finding.help("define it, or leave the dependency out"),
+        None => finding.help("define it, or remove the dependency"),
     }
 }
 
@@ -168,13 +169,13 @@ fn no_condition(path: &RelPath, dependency: &Dependency, text: &str) -> Finding 
         "service_completed_successfully" => Some("process_completed_successfully"),
         _ => nearest(text, Condition::ALL.iter().map(|condition| condition.name())),
     };
-    let message = format!("process-compose knows no condition `{text}`, and does not load a file with it");
+    let message = format!("`{text}` is not a valid condition, so process-compose does not load this file");
     let finding = Finding::new(RULE, path, dependency.span(), message);
     match meant {
         Some(meant) => finding.label(format!("write `{meant}`")).help(format!("did you mean `{meant}`?")),
         None => {
             let all: Vec<&str> = Condition::ALL.iter().map(|condition| condition.name()).collect();
-            finding.label("no condition").help(format!("there are: {}", all.join(", ")))
+            finding.label("invalid condition").help(format!("the conditions are: {}", all.join(", ")))
         }
     }
 }

@@ -24,7 +24,9 @@ fn trigger(source: &Glance<'_>) -> bool {
 fn file(context: &mut FileContext<'_>) {
     let Some(tree) = context.tree.filter(|tree| tree.broken()) else { return };
     if context.source.kind == Kind::Yaml && is_template(tree.text()) {
-        context.not_decidable("this is a template: what stands between `{{` and `}}` is filled in before it is YAML");
+        context.not_decidable(
+            "this file is a template: it becomes YAML only after the parts between `{{` and `}}` are filled in",
+        );
         return;
     }
     let mut last_line_end = 0;
@@ -39,9 +41,9 @@ fn file(context: &mut FileContext<'_>) {
         places += 1;
         let name = context.source.kind.name();
         let finding = context
-            .finding("syntax-error", span, format!("cannot be read as {}: {message}", language(name)))
+            .finding("syntax-error", span, format!("cannot be parsed as {}: {message}", language(name)))
             .label(label)
-            .help("what could be read was still checked; findings after this place may be missing");
+            .help("the rest of the file was still checked, but findings after this position may be missing");
         context.report(finding);
     }
 }
@@ -67,16 +69,16 @@ fn holds_another(tree: &Tree<'_>, node: Node) -> bool {
 /// text that was swallowed with it.
 fn describe(tree: &Tree<'_>, node: Node) -> (Span, String, String) {
     let span = tree.span(node);
-    let label = "cannot be read from here on".to_owned();
+    let label = "cannot be parsed from here on".to_owned();
     if let Some(token) = tree.made_up(node) {
-        return (span, format!("`{token}` is missing"), format!("`{token}` belongs here"));
+        return (span, format!("`{token}` is missing"), format!("expected `{token}`"));
     }
     let text = tree.slice(node);
     let lead = text.len() - text.trim_start().len();
     let word: usize = text[lead..].chars().take_while(|c| !c.is_whitespace()).take(40).map(char::len_utf8).sum();
     let start = span.start as usize + lead;
     let message = match &text[lead..lead + word] {
-        "" => "something is missing".to_owned(),
+        "" => "incomplete syntax".to_owned(),
         word => format!("unexpected `{}`", word.replace(char::is_control, "\u{fffd}")),
     };
     (Span::new(start, start + word), message, label)

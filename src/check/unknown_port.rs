@@ -42,7 +42,7 @@ fn missing<'r>(
     let inside = dotted(&names[..at]);
     let is_entry = at > 0 && matches!(registry.lookup(&names[..at]), Lookup::Entry(_));
     let message = match (is_entry, at) {
-        (true, _) => format!("{inside} in {} is a number: it has no `{}`", registry.path, names[at]),
+        (true, _) => format!("{inside} in {} is a number and has no attribute `{}`", registry.path, names[at]),
         (false, 0) => format!("{} has no entry {wanted}", registry.path),
         (false, _) => format!("{} has no entry {wanted}: `{}` is not in {inside}", registry.path, names[at]),
     };
@@ -56,8 +56,8 @@ fn in_comment<'r>(
     near: &mut Near<'r>,
 ) -> Option<Finding> {
     let Some(registry) = registry else {
-        let message = format!("{} is no port registry of this repository", comment.registry);
-        return Some(Finding::new(RULE, path, comment.registry_span, message).label("no registry there").help(
+        let message = format!("{} is not a port registry of this repository", comment.registry);
+        return Some(Finding::new(RULE, path, comment.registry_span, message).label("not a port registry").help(
             "write the registry's path from the repository's root, or name the file in `[ports] registry` of flakeward.toml",
         ));
     };
@@ -99,7 +99,7 @@ fn suggest<'r>(finding: Finding, registry: &'r Registry, wanted: &str, near: &mu
                 .also(&registry.path, entry.name_span, format!("{near} is registered here"))
         }
         None if is_identifier(last) => {
-            let help = format!("add {wanted} to {}; `flakeward ports next` finds it a free number", registry.path);
+            let help = format!("add {wanted} to {}; `flakeward ports next` finds a free number", registry.path);
             finding.label("no such entry").help(help)
         }
         None => finding.label("no such entry"),

@@ -137,9 +137,13 @@ fn is_nix2container(tree: &Tree<'_>, owner: Owner, hops: usize) -> bool {
 
 fn deprecated_contents(context: &mut FileContext<'_>, tree: &Tree<'_>, function: &str, settings: &Attrs) {
     let Some(contents) = settings.get("contents") else { return };
-    let message = format!("`contents` of nix2container's {function} is deprecated, and will be removed");
+    let message = format!("`contents` of nix2container's {function} is deprecated and will be removed");
     let finding = context.finding(RULE, tree.span(contents.node), message).label("write `copyToRoot`");
-    context.report(finding.help("call it `copyToRoot`; what only has to be in the store belongs in a layer's `deps`"));
+    context.report(
+        finding.help(
+            "rename it to `copyToRoot`; move packages that are only needed in the store to the `deps` of a layer",
+        ),
+    );
 }
 
 /// The fields of an image's configuration (OCI image-spec, `specs-go/v1/config.go`), which are read whatever their
@@ -165,13 +169,14 @@ fn dropped_config(context: &mut FileContext<'_>, tree: &Tree<'_>, settings: &Att
         }
         let name = &attr.name;
         let message =
-            format!("`{name}` in an image's `config` is dropped: the image format of nix2container has no such field");
+            format!("`{name}` in an image's `config` is ignored: nix2container's image format has no such field");
         let help = match &*lower {
-            "healthcheck" => {
-                Some("let what runs the image probe it: `readiness_probe` of a process, or the orchestrator".to_owned())
-            }
-            "onbuild" => Some("nobody builds on the image with a Dockerfile: leave it out".to_owned()),
-            "shell" => Some("write the shell out in `Cmd` or `Entrypoint`".to_owned()),
+            "healthcheck" => Some(
+                "define the probe where the image runs: in `readiness_probe` of a process, or in the orchestrator"
+                    .to_owned(),
+            ),
+            "onbuild" => Some("remove it: it only affects Dockerfiles that build on this image".to_owned()),
+            "shell" => Some("name the shell in `Cmd` or `Entrypoint`".to_owned()),
             _ => nearest(&lower, CONFIG.iter().copied()).map(|near| format!("did you mean `{}`?", proper(near))),
         };
         let finding = context.finding(RULE, tree.span(attr.node), message).label("has no effect");
@@ -207,7 +212,8 @@ fn layers(context: &mut FileContext<'_>, tree: &Tree<'_>, builder: &Builder, set
     let runtimes = copied.map(|node| packages(tree, node)).unwrap_or_default();
     match settings.get("layers") {
         None if settings.open => {
-            context.not_decidable("the arguments of an image of nix2container are computed: it may have layers");
+            context
+                .not_decidable("cannot tell whether this nix2container image has layers: its arguments are computed");
         }
         None => no_layers(context, tree, builder, settings, &runtimes),
         Some(attr) => match attr.value().map(|value| attrs::plain(tree, value)) {
@@ -235,14 +241,15 @@ fn no_layers(
 ) {
     let name = settings.get("name").and_then(|attr| attrs::text(tree, attr.value()?));
     let name = name.map_or(String::new(), |name| format!(" `{name}`"));
-    let message =
-        format!("the image{name} has no `layers`: every change of the application rebuilds and pushes all of it");
+    let message = format!(
+        "the image{name} has no `layers`, so every change to the application rebuilds and pushes the whole image"
+    );
     let deps = match runtimes {
-        [] => "what rarely changes".to_owned(),
+        [] => "dependencies".to_owned(),
         some => some.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>().join(" "),
     };
     let layer = format!("layers = [ ({}buildLayer {{ deps = [ {deps} ]; }}) ];", builder.prefix);
-    let mut finding: Finding = context.finding(RULE, builder.span, message).label("one layer holds everything");
+    let mut finding: Finding = context.finding(RULE, builder.span, message).label("everything is in one layer");
     for (node, text) in runtimes {
         finding = finding.also(&context.source.path, tree.span(*node), format!("`{text}` belongs in a layer"));
     }
@@ -275,7 +282,8 @@ fn runtimes_in_root(
     let Some(((first, _), others)) = bare.split_first() else { return };
     let deps = bare.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>().join(" ");
     let all = bare.iter().map(|(_, text)| format!("`{text}`")).collect::<Vec<_>>().join(", ");
-    let message = format!("{all} in `copyToRoot` and in no layer: pushed again with every change of the application");
+    let message =
+        format!("`copyToRoot` contains {all}, which no layer holds: every change to the application pushes it again");
     let mut finding = context.finding(RULE, tree.span(*first), message).label("belongs in a layer");
     for (node, text) in others {
         finding = finding.also(&context.source.path, tree.span(*node), format!("so does `{text}`"));

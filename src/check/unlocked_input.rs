@@ -46,10 +46,10 @@ fn no_lock(file: &FlakeFile<'_>) -> Option<Finding> {
         [one] => format!("the input {one}"),
         [one, more @ ..] => format!("the input {one} and {} more", more.len()),
     };
-    let message = format!("no flake.lock pins {shown}: every evaluation may take other code");
+    let message = format!("no flake.lock pins {shown}, so every evaluation may use different code");
     let finding = Finding::new(RULE, &file.source.path, file.flake.place, message)
-        .label("commit the flake.lock that belongs to these")
-        .help("`nix flake lock` writes it; check that .gitignore does not leave it out");
+        .label("commit the flake.lock for these inputs")
+        .help("run `nix flake lock` to write it, and check that .gitignore does not exclude it");
     Some(finding)
 }
 
@@ -64,16 +64,16 @@ fn disagreements(file: &FlakeFile<'_>, source: &Source, lock: &Lock) -> Vec<Find
     let Some(root) = lock.root().filter(|_| file.flake.complete) else { return Vec::new() };
     let missing = inputs(file).filter(|(name, _)| !root.inputs.contains_key(*name)).map(|(name, place)| {
         Finding::new(RULE, &file.source.path, place, format!("the input `{name}` is not in flake.lock"))
-            .label("nothing pins this")
-            .help("`nix flake lock` adds it")
-            .also(&source.path, root.place, "the inputs that are locked")
+            .label("not pinned")
+            .help("run `nix flake lock` to add it")
+            .also(&source.path, root.place, "the locked inputs")
     });
     let removed = root.inputs.iter().filter(|(name, _)| !inputs(file).any(|(known, _)| known == name.as_str()));
     let removed = removed.map(|(name, input)| {
-        Finding::new(RULE, &source.path, input.place, format!("flake.nix has no input `{name}` any more"))
-            .label("left over")
-            .help("`nix flake lock` removes it")
-            .also(&file.source.path, file.flake.place, "the inputs that there are")
+        Finding::new(RULE, &source.path, input.place, format!("flake.nix no longer has an input `{name}`"))
+            .label("stale entry")
+            .help("run `nix flake lock` to remove it")
+            .also(&file.source.path, file.flake.place, "the inputs of flake.nix")
     });
     missing.chain(removed).collect()
 }
@@ -84,16 +84,16 @@ pub fn fetches(context: &mut FileContext<'_>, tree: &Tree<'_>) {
     {
         if !fetch.readable {
             let message =
-                format!("what this `{}` fetches is computed, so whether it is pinned cannot be known", fetch.function);
+                format!("cannot tell whether this `{}` is pinned: what it fetches is computed", fetch.function);
             context.not_decidable(message);
         } else if let Some(place) = unpinned(&fetch) {
             let span = place.span;
-            let message = format!("this `{}` names neither a hash nor a commit", fetch.function);
+            let message = format!("this `{}` has neither a hash nor a commit", fetch.function);
             let pin = if fetch.function == "fetchGit" { "rev" } else { "sha256" };
             let finding = context
                 .finding(RULE, span, message)
-                .label(format!("whatever is there today: pin it with `{pin}`"))
-                .help("a flake input does the same with the commit in flake.lock");
+                .label(format!("not pinned: add `{pin}`"))
+                .help("or use a flake input, which flake.lock pins");
             context.report(finding);
         }
     }

@@ -80,7 +80,7 @@ impl Inputs<'_> {
         }
         for name in flake.implicit() {
             let reference = FlakeRef::parse(&name.value);
-            let subject = format!("the input `{}`, which stands only among the outputs' arguments,", name.value);
+            let subject = format!("the input `{}`, which appears only in the arguments of `outputs`,", name.value);
             self.uses.extend(Use::of(&reference, name.span, None, subject));
         }
     }
@@ -88,7 +88,8 @@ impl Inputs<'_> {
     fn input(&mut self, input: &Input, path: &str) {
         let Some(reference) = input.reference() else { return };
         if nixpkgs::is_fork(&reference) {
-            let message = format!("the input `{path}` is {}: a fork has branches of its own", reference.shown());
+            let message =
+                format!("the input `{path}` is {}, a fork whose release branches are not known", reference.shown());
             self.note(message);
         }
         // Without an address only the set of attributes holds a branch: that is the text to change.
@@ -100,7 +101,7 @@ impl Inputs<'_> {
             || name.contains(|c: char| c.is_ascii_digit());
         used.names.push(input.name.value.clone());
         if let Channel::Unknown(branch) = &used.channel {
-            self.note(format!("the input `{path}` takes the branch {branch} of nixpkgs, which this does not know"));
+            self.note(format!("the input `{path}` uses the nixpkgs branch {branch}, which is not a known one"));
         }
         self.uses.push(used);
     }
@@ -124,35 +125,37 @@ impl Settings<'_> {
         let (rule, message) = match &used.channel {
             _ if used.names.iter().any(|name| self.allow.contains(&name.as_str())) => return None,
             Channel::Rolling(branch) => {
-                (UNSTABLE, format!("{subject} takes nixpkgs from {branch}, which is no release and never stands still"))
+                (UNSTABLE, format!("{subject} uses the nixpkgs branch {branch}, which is not a release"))
             }
-            Channel::Default => (UNSTABLE, format!("{subject} names no branch of nixpkgs, so it takes master")),
+            Channel::Default => (UNSTABLE, format!("{subject} does not name a branch of nixpkgs, so it uses master")),
             Channel::Registry => {
-                (UNSTABLE, format!("{subject} takes nixpkgs from the flake registry, which is unstable by default"))
+                (UNSTABLE, format!("{subject} uses nixpkgs from the flake registry, which is unstable by default"))
             }
             Channel::Release(release) => {
                 let end = release.end_of_life();
                 if self.now <= end || self.supported.contains(&release.to_string().as_str()) {
                     return None;
                 }
-                (OLD, format!("{subject} takes nixpkgs {release}, which has had no security fixes since {end}"))
+                (OLD, format!("{subject} uses nixpkgs {release}, which has received no security fixes since {end}"))
             }
             Channel::Stable | Channel::Fixed | Channel::Unknown(_) => return None,
         };
         let mut finding = Finding::new(rule, &source.path, used.place, message)
-            .label(format!("take a release: nixos-{current} is the current one"))
+            .label(format!("use a release: nixos-{current} is the current one"))
             .help(match used.scheme {
                 Scheme::Indirect if used.text.is_some() && used.channel == Channel::Registry => {
-                    "name the branch, or let the flake's own lock decide with `--inputs-from .` or a package of the flake"
+                    "name a branch, or use the flake's own lock with `--inputs-from .` or a package of the flake"
                         .to_owned()
                 }
                 _ if source.path.ends_with("flake.nix") => {
-                    format!("after the change `nix flake lock` locks {current}; modules may need its release notes")
+                    format!(
+                        "then run `nix flake lock`, and check the release notes of {current} for incompatible changes"
+                    )
                 }
-                _ => format!("what is built with it may need the release notes of {current}"),
+                _ => format!("check the release notes of {current} for incompatible changes"),
             });
         if let Some(edit) = self.edit(source, used, current) {
-            let title = format!("take nixos-{current}");
+            let title = format!("use nixos-{current}");
             finding = finding.fix(Fix { title, safety: Safety::Unsafe, edits: vec![edit] });
         }
         Some(finding)

@@ -104,6 +104,6 @@ fn nobody(registry: &Registry) -> Option<Finding> {
     let message = format!("nothing in this repository refers to {} of {}{rest}", first.name(), registry.path);
     let finding = Finding::new(RULE, &registry.path, first.name_span, message);
     Some(finding.label("not used").help(
-        "import the registry where ports are needed: `ports = import <path to it>;`, then `ports.<name>` for a number",
+        "import the registry where ports are needed (`ports = import <path>;`) and write `ports.<name>` instead of the number",
     ))
 }

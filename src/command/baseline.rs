@@ -14,18 +14,18 @@ use crate::suppress::baseline;
 pub fn run(args: &BaselineArgs) -> Result<ExitCode, Failure> {
     let session = Session::open(&args.scope, None)?;
     if !session.settings.paths.is_empty() || session.nothing_asked {
-        return Err(Failure::new("a baseline is written for the whole repository, not for some of its paths")
-            .help(format!("run it for {}", session.root.display())));
+        return Err(Failure::new("a baseline always covers the whole repository and cannot be limited to paths")
+            .help(format!("run it on {}", session.root.display())));
     }
     let report = session.check();
     if report.internal_error() {
-        return Err(Failure::new("a check failed inside, so the baseline would not be whole")
-            .help("`flakeward check` says which; please report it"));
+        return Err(Failure::new("internal error in a check, so the baseline would be incomplete")
+            .help("run `flakeward check` for details, and please report this bug"));
     }
     let text = baseline::write(&report)?;
     let usual = session.root.join(baseline::DEFAULT);
     if report.findings.is_empty() && args.output.is_none() && !usual.exists() {
-        let _ = writeln!(io::stderr(), "there is nothing to accept: no baseline was written");
+        let _ = writeln!(io::stderr(), "no findings to accept; no baseline was written");
         return Ok(ExitCode::SUCCESS);
     }
     let file = match &args.output {
@@ -52,7 +52,7 @@ pub fn run(args: &BaselineArgs) -> Result<ExitCode, Failure> {
 fn said(file: &Path, findings: usize, found_by_itself: bool) -> String {
     let findings = count(findings, "finding");
     match found_by_itself {
-        true => format!("{findings} written to {}; `flakeward check` reports only what is not in it", file.display()),
+        true => format!("{findings} written to {}; `flakeward check` now reports only new findings", file.display()),
         false => format!("{findings} written to {0}; check against it with --baseline {0}", file.display()),
     }
 }

@@ -23,10 +23,13 @@ impl Changed {
     pub fn since(root: &Path, reference: &str) -> Result<Self, Failure> {
         let git = Git::new(root)?;
         if !git.knows(&["rev-parse", "--git-dir"])? {
-            return Err(Failure::new(format!("--changed needs a git repository, and {} is none", root.display())));
+            return Err(Failure::new(format!(
+                "--changed requires a Git repository, and {} is not one",
+                root.display()
+            )));
         }
         if !git.knows(&["rev-parse", "--verify", "--quiet", "HEAD^{commit}"])? {
-            return Err(Failure::new("--changed compares with history, and there is no commit yet"));
+            return Err(Failure::new("--changed requires at least one commit"));
         }
         let base = git.merge_base(&git.reference(reference)?)?;
         let mut changed = Self::default();
@@ -171,7 +174,7 @@ impl<'a> Git<'a> {
 
     fn output(&self, args: &[&str]) -> Result<std::process::Output, Failure> {
         self.command(args).output().map_err(|error| {
-            Failure::new(format!("--changed needs git, which does not start: {}", walk::io_reason(&error)))
+            Failure::new(format!("--changed requires git, which cannot be started: {}", walk::io_reason(&error)))
         })
     }
 
@@ -196,8 +199,8 @@ impl<'a> Git<'a> {
         if !asked.is_empty() {
             return match known(asked)? {
                 true => Ok(asked.to_owned()),
-                false => Err(Failure::new(format!("git knows no commit `{asked}`"))
-                    .help("fetch it first; actions/checkout fetches one commit only unless it says `fetch-depth: 0`")),
+                false => Err(Failure::new(format!("`{asked}` is not a commit of this repository"))
+                    .help("fetch it first; actions/checkout fetches a single commit unless `fetch-depth: 0` is set")),
             };
         }
         for name in MAIN {
@@ -205,8 +208,8 @@ impl<'a> Git<'a> {
                 return Ok(name.to_owned());
             }
         }
-        Err(Failure::new(format!("there is no branch to compare with: none of {}", MAIN.join(", ")))
-            .help("name one: --changed=REF"))
+        Err(Failure::new(format!("no branch to compare with; tried {}", MAIN.join(", ")))
+            .help("specify one with --changed=REF"))
     }
 
     fn merge_base(&self, reference: &str) -> Result<String, Failure> {
@@ -215,8 +218,8 @@ impl<'a> Git<'a> {
         if output.status.success() && !base.is_empty() {
             return Ok(base);
         }
-        Err(Failure::new(format!("{reference} and HEAD have no common history here"))
-            .help("fetch more of it: `git fetch --unshallow`, or `fetch-depth: 0` with actions/checkout"))
+        Err(Failure::new(format!("{reference} and HEAD have no common ancestor here"))
+            .help("fetch the full history with `git fetch --unshallow`, or with `fetch-depth: 0` of actions/checkout"))
     }
 }
 

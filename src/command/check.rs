@@ -38,8 +38,10 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
         let exclude = &session.settings.config.exclude;
         let left_out = |path: &&RelPath| Path::new(&***path).ancestors().any(|folder| exclude.is_match(folder));
         let _ = match session.settings.paths.iter().find(left_out) {
-            Some(path) => writeln!(err, "flakeward: {} is left out by `exclude`", clean(&session.view.path(path))),
-            None => writeln!(err, "flakeward: no file here that any rule looks at"),
+            Some(path) => {
+                writeln!(err, "flakeward: {} matches `exclude` and was not checked", clean(&session.view.path(path)))
+            }
+            None => writeln!(err, "flakeward: no input file matches any rule"),
         };
     }
     if args.stats {
@@ -58,14 +60,18 @@ fn write(to: &ReportTo, report: &Report, session: &Session, args: &CheckArgs) ->
         Format::Github => workspace_view(&session.root).unwrap_or_else(|| session.view.clone()),
         _ => session.view.clone(),
     };
-    let view =
-        |stream: stream::Stream| View { stream, quiet: args.output.quiet, fail_on: Some(args.fail_on), ..place.clone() };
+    let view = |stream: stream::Stream| View {
+        stream,
+        quiet: args.output.quiet,
+        fail_on: Some(args.fail_on),
+        ..place.clone()
+    };
     match &to.file {
         None => {
             let view = view(stream::stdout(args.output.color));
             let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
             let written = output::write(to.format, report, &view, &mut out).and_then(|()| out.flush());
-            forgive_closed(written).map_err(|error| unwritten(Path::new("standard output"), &error))
+            forgive_closed(written).map_err(|error| unwritten(Path::new("stdout"), &error))
         }
         Some(path) => {
             let file = File::create(path).map_err(|error| unwritten(path, &error))?;
@@ -96,7 +102,7 @@ fn step_summary(report: &Report, view: &View) -> Result<(), Failure> {
 
 fn unwritten(path: &Path, error: &io::Error) -> Failure {
     let reason = match error.kind() {
-        io::ErrorKind::NotFound => "its folder does not exist".to_owned(),
+        io::ErrorKind::NotFound => "its directory does not exist".to_owned(),
         _ => walk::io_reason(error),
     };
     Failure::new(format!("cannot write to {}: {reason}", path.display()))

@@ -40,13 +40,13 @@ pub fn run(args: &FixArgs) -> Result<ExitCode, Failure> {
 /// Standard input cannot be rewritten, and a path through a link may lead into somebody else's repository.
 fn refuse_unfixable(path: &Path) -> Result<(), Failure> {
     if path.as_os_str() == "-" {
-        return Err(Failure::new("`fix` rewrites files and cannot rewrite standard input"));
+        return Err(Failure::new("`fix` rewrites files and cannot fix stdin"));
     }
     let named = if path.is_absolute() { 1 } else { usize::MAX };
     let is_link = |path: &&Path| path.symlink_metadata().is_ok_and(|found| found.is_symlink());
     match path.ancestors().take(named).find(is_link) {
         Some(link) => Err(Failure::new(format!("{} is a symbolic link", link.display()))
-            .help("fixes are never written through one: name the file that it leads to")),
+            .help("fixes are never written through symbolic links; name the target file instead")),
         None => Ok(()),
     }
 }
@@ -58,7 +58,7 @@ fn tell(outcome: &Outcome, view: &View, args: &FixArgs) -> Result<(), Failure> {
         false => fixes::write(outcome, view, &mut out),
     };
     forgive_closed(written.and_then(|()| out.flush()))
-        .map_err(|error| Failure::new(format!("cannot write to standard output: {}", walk::io_reason(&error))))?;
+        .map_err(|error| Failure::new(format!("cannot write to stdout: {}", walk::io_reason(&error))))?;
     // Standard error is for remarks: where it cannot be written, the files and the exit code still hold.
     let mut err = io::stderr().lock();
     let _ = notes::write(&outcome.report.notes, view, args.output.verbose, &mut err);

@@ -89,8 +89,8 @@ pub fn main(cli: Cli) -> ExitCode {
             ExitCode::from(2)
         }
         Err(_) => {
-            let place = panics::take().unwrap_or_else(|| "at an unknown place".to_owned());
-            tell(&Failure::new(format!("flakeward failed inside, {place}")).help("this is a bug, please report it"));
+            let place = panics::take().unwrap_or_else(|| "at an unknown location".to_owned());
+            tell(&Failure::new(format!("internal error {place}")).help("this is a bug in flakeward, please report it"));
             ExitCode::from(2)
         }
     }
@@ -125,7 +125,7 @@ fn tell(failure: &Failure) {
 pub fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     forgive_closed(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
-        .map_err(|error| Failure::new(format!("cannot write to standard output: {}", walk::io_reason(&error))))
+        .map_err(|error| Failure::new(format!("cannot write to stdout: {}", walk::io_reason(&error))))
 }
 
 /// A closed pipe is its reader's wish, not an error.

@@ -88,9 +88,9 @@ pub fn test() -> Result<ExitCode, Failure> {
     }
     let rules = catalog.own().len();
     let _ = match (rules, faults) {
-        (0, _) => writeln!(text, "no rules of its own here: {}/NAME.md is where one goes", own::FOLDER),
-        (_, 0) => writeln!(text, "{}, {}: all true", count(rules, "rule"), count(examples, "example")),
-        _ => writeln!(text, "{faults} of {} not true", count(examples, "example")),
+        (0, _) => writeln!(text, "this repository has no rules of its own; add one as {}/NAME.md", own::FOLDER),
+        (_, 0) => writeln!(text, "{}, {}: all passed", count(rules, "rule"), count(examples, "example")),
+        _ => writeln!(text, "{faults} of {} failed", count(examples, "example")),
     };
     print(&clean_lines(&text))?;
     Ok(ExitCode::from(u8::from(faults > 0)))
@@ -99,14 +99,14 @@ pub fn test() -> Result<ExitCode, Failure> {
 fn told(fault: &Fault) -> String {
     let indented = |text: &str| text.lines().map(|line| format!("\n    {line}")).collect::<String>();
     match fault {
-        Fault::Empty => "has no file: a block ```nix file=modules/web.nix is one".to_owned(),
-        Fault::Settings(message) => format!("has settings that cannot be used: {message}"),
-        Fault::Silent => "stands under Bad, but nothing is reported".to_owned(),
-        Fault::Reported(printed) => format!("stands under Good, but this is reported:{}", indented(printed)),
-        Fault::GoodWithFindings => "stands under Good and has a block of findings".to_owned(),
-        Fault::Untold(printed) => format!("has no block `findings`; this is reported:{}", indented(printed)),
+        Fault::Empty => "has no file: add a block ```nix file=modules/web.nix".to_owned(),
+        Fault::Settings(message) => format!("has invalid settings: {message}"),
+        Fault::Silent => "is under Bad, but has no findings".to_owned(),
+        Fault::Reported(printed) => format!("is under Good, but has findings:{}", indented(printed)),
+        Fault::GoodWithFindings => "is under Good, but has a `findings` block".to_owned(),
+        Fault::Untold(printed) => format!("has no `findings` block; the findings are:{}", indented(printed)),
         Fault::Differs { said, printed, .. } => {
-            format!("says{}\n  but this is reported:{}", indented(said), indented(printed))
+            format!("expects{}\n  but the findings are:{}", indented(said), indented(printed))
         }
     }
 }

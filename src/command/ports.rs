@@ -57,24 +57,26 @@ fn known(session: &Session, verbose: bool) -> run::Known {
 /// What could not be read may use ports as well: then the answer is not whole.
 fn code(facts: &run::Known) -> Result<ExitCode, Failure> {
     if facts.notes.iter().any(|note| note.kind == NoteKind::InternalError) {
-        return Err(Failure::new("a check failed inside, so the ports above are not all").help("please report it"));
+        return Err(
+            Failure::new("internal error in a check, so the ports above are incomplete").help("please report this bug")
+        );
     }
     match facts.unreadable.as_slice() {
         [] => Ok(ExitCode::SUCCESS),
         [first, ..] => Err(Failure::new(format!("{} {}", first.path, first.message))
-            .help("the ports above are those of the files that could be read")),
+            .help("ports of files that could not be read are missing above")),
     }
 }
 
 fn refused(refusal: Refusal, group: Option<&str>, registries: &Registries<'_>) -> Failure {
     let group = group.unwrap_or_default();
     match refusal {
-        Refusal::Full => Failure::new("there is no free port left"),
+        Refusal::Full => Failure::new("no free port is left"),
         Refusal::Entry(Some(around)) => {
             Failure::new(format!("`{group}` is an entry, not a group")).help(format!("its group is `{around}`"))
         }
         Refusal::Entry(None) => Failure::new(format!("`{group}` is an entry, not a group"))
-            .help("it is in no group: `flakeward ports next` finds a number near all entries"),
+            .help("it is in no group: run `flakeward ports next` without a group"),
         Refusal::NoGroup(near) => {
             let mut groups: Vec<String> = registries.all().iter().flat_map(|registry| next::groups(registry)).collect();
             groups.sort();
@@ -82,10 +84,11 @@ fn refused(refusal: Refusal, group: Option<&str>, registries: &Registries<'_>) -
             let help = match (near, groups.as_slice()) {
                 (Some(near), _) => format!("did you mean `{near}`?"),
                 (None, []) if registries.is_empty() => {
-                    "there is no registry yet: lib/ports.nix, a set of names and numbers, is where one goes".to_owned()
+                    "there is no port registry yet: create lib/ports.nix, an attribute set of names and numbers"
+                        .to_owned()
                 }
                 (None, []) => "the registry has no groups".to_owned(),
-                (None, groups) => format!("the groups here are {}", groups.join(", ")),
+                (None, groups) => format!("the groups are {}", groups.join(", ")),
             };
             Failure::new(format!("the registry has no group `{group}`")).help(help)
         }

@@ -165,10 +165,11 @@ fn stdin_path(paths: &[PathBuf], name: Option<&Path>, here: &Path) -> Result<Opt
     let asked = paths.iter().any(|path| path.as_os_str() == "-");
     match (asked, name) {
         (true, Some(name)) if paths.len() == 1 => Ok(Some(walk::resolve_new(&here.join(name)))),
-        (true, Some(_)) => Err(Failure::new("`-` is standard input and cannot stand beside other paths")),
-        (true, None) => Err(Failure::new("`-` is standard input, and nothing says what it holds")
-            .help("write `flakeward check --stdin-filename PATH -`: where the text would stand in the repository")),
-        (false, Some(_)) => Err(Failure::new("--stdin-filename goes with the path `-`")),
+        (true, Some(_)) => Err(Failure::new("`-` (stdin) cannot be combined with other paths")),
+        (true, None) => Err(Failure::new("`-` (stdin) requires --stdin-filename").help(
+            "run `flakeward check --stdin-filename PATH -`, where PATH is where the text belongs in the repository",
+        )),
+        (false, Some(_)) => Err(Failure::new("--stdin-filename requires the path `-`")),
         (false, None) => Ok(None),
     }
 }
@@ -176,14 +177,14 @@ fn stdin_path(paths: &[PathBuf], name: Option<&Path>, here: &Path) -> Result<Opt
 fn read_stdin(root: &Path, path: &Path) -> Result<(RelPath, Vec<u8>), Failure> {
     let mut bytes = Vec::new();
     let input = std::io::stdin().read_to_end(&mut bytes);
-    input.map_err(|error| Failure::io("read", Path::new("standard input"), &error))?;
+    input.map_err(|error| Failure::io("read", Path::new("stdin"), &error))?;
     Ok((walk::relative(root, path).unwrap_or_else(|| path.to_string_lossy().into()), bytes))
 }
 
 fn existing(path: &Path) -> Result<PathBuf, Failure> {
     path.canonicalize().map_err(|error| {
         if error.kind() != std::io::ErrorKind::NotFound {
-            return Failure::io("look at", path, &error);
+            return Failure::io("access", path, &error);
         }
         if let Ok(target) = path.read_link() {
             let (link, target) = (path.display(), target.display());
@@ -217,7 +218,7 @@ fn common_root(anchors: &[&Path], here: &Path) -> Result<PathBuf, Failure> {
     }
     let stray = anchors.iter().find(|path| !path.starts_with(first)).map(|path| path.display().to_string());
     Err(Failure::new(format!("{} is outside of the repository {}", stray.unwrap_or_default(), first.display()))
-        .help("check one repository per run: facts and settings are a repository's own"))
+        .help("check one repository per run: facts and settings belong to a single repository"))
 }
 
 fn parent(path: &Path) -> PathBuf {
@@ -255,7 +256,7 @@ pub(super) fn read_settings(file: &Path, found_in: Option<&Path>) -> Result<Stri
     if let Some(root) = found_in {
         let (file, root) = (file.canonicalize().map_err(reason)?, root.canonicalize().map_err(reason)?);
         if !file.starts_with(root) {
-            return Err("it is a link that leads out of the repository".to_owned());
+            return Err("it is a symbolic link to a file outside of the repository".to_owned());
         }
         if !file.is_file() && !file.is_dir() {
             return Err(walk::NO_FILE.to_owned());
@@ -265,7 +266,7 @@ pub(super) fn read_settings(file: &Path, found_in: Option<&Path>) -> Result<Stri
     let opened = std::fs::File::open(file).map_err(reason)?;
     opened.take(walk::MAX_FILE + 1).read_to_end(&mut bytes).map_err(reason)?;
     if bytes.len() as u64 > walk::MAX_FILE {
-        return Err(format!("it is more than the {} MiB that are read", walk::MAX_FILE >> 20));
+        return Err(format!("it is larger than the limit of {} MiB", walk::MAX_FILE >> 20));
     }
     walk::decode(bytes)
 }
@@ -334,7 +335,7 @@ fn now(scope: &ScopeArgs) -> Result<jiff::civil::Date, Failure> {
         return Ok(date);
     }
     match std::env::var("SOURCE_DATE_EPOCH") {
-        Ok(text) => date(&text).map_err(|help| Failure::new(format!("SOURCE_DATE_EPOCH is `{text}`")).help(help)),
+        Ok(text) => date(&text).map_err(|help| Failure::new(format!("invalid SOURCE_DATE_EPOCH `{text}`")).help(help)),
         Err(_) => Ok(jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date()),
     }
 }

@@ -283,7 +283,7 @@ impl Reader<'_> {
         if alike(usual, value) {
             return Ok(());
         }
-        let message = format!("`{key}` is written like `{usual}`, not like `{value}`");
+        let message = format!("`{value}` is not a valid value for `{key}`: expected a value such as `{usual}`");
         Err(self.fail(self.places.value_of(place), message, None))
     }
 
@@ -291,7 +291,7 @@ impl Reader<'_> {
         set(list).map_err(|(index, error)| {
             let glob = list.get(index).map_or("", String::as_str);
             let place = self.places.value_of(&format!("{place}.{index}"));
-            self.fail(place, format!("`{glob}` is no glob: {}", error.kind()), None)
+            self.fail(place, format!("`{glob}` is not a valid glob: {}", error.kind()), None)
         })
     }
 }
@@ -347,26 +347,26 @@ pub fn explain(message: &str) -> (String, Option<String>) {
         let known: Vec<&str> = rest.split('`').skip(1).step_by(2).collect();
         let help = match nearest(word, known.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("known here: {}", known.join(", ")),
+            None => format!("expected one of {}", known.join(", ")),
         };
-        return (format!("there is no {what} `{word}` here"), Some(help));
+        return (format!("unknown {what} `{word}`"), Some(help));
     }
     if message.ends_with("expected struct RuleConfig") {
         let help = "write `[rules.ID]` on a line of its own, and `level = \"warn\"` below it";
-        return ("a rule's settings are a table".to_owned(), Some(help.to_owned()));
+        return ("expected a table with the settings of the rule".to_owned(), Some(help.to_owned()));
     }
     // The only enumeration is that of levels, the only choice of types that of registries.
     if message == "wanted string or table" {
-        return ("a level is off, hint, warn or error".to_owned(), Some("write `level = \"warn\"`".to_owned()));
+        return ("expected a level: off, hint, warn or error".to_owned(), Some("write `level = \"warn\"`".to_owned()));
     }
     if message.contains("untagged enum Registries") {
         let help = "write `registry = \"lib/ports.nix\"`, or `registry = [\"a.nix\", \"b.nix\"]`";
-        return ("the registry is a path, or a list of paths".to_owned(), Some(help.to_owned()));
+        return ("expected a path or a list of paths".to_owned(), Some(help.to_owned()));
     }
     if let Some(text) =
         message.strip_prefix("invalid type: string ").and_then(|rest| rest.strip_suffix(", expected a sequence"))
     {
-        return ("this is a list".to_owned(), Some(format!("write [{text}]")));
+        return ("expected a list".to_owned(), Some(format!("write [{text}]")));
     }
     (message.replace("expected a sequence", "expected a list"), None)
 }

@@ -46,7 +46,7 @@ fn rule_schema(rule: &Rule) -> Value {
     let mut properties = Map::new();
     properties.insert(
         "level".to_owned(),
-        json!({ "description": format!("Its level; {} where nothing is said.", rule.level), "$ref": "#/$defs/Level" }),
+        json!({ "description": format!("The level of the rule. The default is {}.", rule.level), "$ref": "#/$defs/Level" }),
     );
     for (key, usual) in &rule.params {
         let mut option = type_of(usual);

@@ -157,7 +157,7 @@ impl State<'_> {
                 return self.accept(attempt, repo, report);
             }
             for &at in &stayed {
-                self.refuse(at, "its finding would still be there".to_owned(), false);
+                self.refuse(at, "the finding would remain".to_owned(), false);
             }
             chosen = attempt.chosen.into_iter().filter(|at| !stayed.contains(at)).collect();
         }
@@ -195,14 +195,14 @@ impl State<'_> {
     fn obstacle(&self, at: usize, known: &mut BTreeMap<RelPath, Option<(String, bool)>>) -> Option<(String, bool)> {
         let fix = self.report.findings[at].fix.as_ref()?;
         if fix.edits.is_empty() {
-            return Some(("its fix changes nothing".to_owned(), false));
+            return Some(("the fix changes nothing".to_owned(), false));
         }
         fix.edits.iter().find_map(|edit| {
             let file = known.entry(edit.path.clone()).or_insert_with(|| self.file_obstacle(&edit.path));
             file.clone().or_else(|| {
                 let text = self.text(&edit.path).unwrap_or("");
                 let fits = text.get(edit.span.range()).is_some();
-                (!fits).then(|| (format!("its fix does not fit the text of {}", edit.path), false))
+                (!fits).then(|| (format!("the fix does not match the text of {}", edit.path), false))
             })
         })
     }
@@ -214,9 +214,9 @@ impl State<'_> {
             return Some((format!("{path} cannot be written: {reason}"), true));
         }
         match self.report.sources.get(path) {
-            Some(source) if !parses(source.kind, &source.text) => Some((format!("{path} does not parse"), false)),
+            Some(source) if !parses(source.kind, &source.text) => Some((format!("{path} has syntax errors"), false)),
             Some(_) => None,
-            None if self.repo.has(path) => Some((format!("{path} was not read by the rule"), false)),
+            None if self.repo.has(path) => Some((format!("{path} was not checked"), false)),
             None => None,
         }
     }
@@ -265,7 +265,7 @@ impl State<'_> {
             let text = edits.get(path).map(|edits| apply::apply(self.text(path).unwrap_or(""), edits));
             if text.is_some_and(|text| !self.would_parse(path, &text)) {
                 kept.pop();
-                self.refuse(at, format!("{path} would not parse afterwards"), false);
+                self.refuse(at, format!("{path} would have syntax errors afterwards"), false);
             }
         }
         kept

@@ -32,7 +32,7 @@ impl fmt::Display for Failure {
         match self.written.as_slice() {
             [] => f.write_str("nothing was written"),
             written => {
-                write!(f, "written before that: {}", written.iter().map(|path| &**path).collect::<Vec<_>>().join(", "))
+                write!(f, "already written: {}", written.iter().map(|path| &**path).collect::<Vec<_>>().join(", "))
             }
         }
     }
@@ -52,7 +52,7 @@ pub fn guard(root: &Path, path: &str) -> Result<(), String> {
         match fs::symlink_metadata(&place) {
             Ok(found) if found.is_symlink() => {
                 let shown = place.strip_prefix(root).unwrap_or(&place).display();
-                return Err(format!("{shown} is a symbolic link, and fixes are never written through one"));
+                return Err(format!("{shown} is a symbolic link, and fixes are never written through symbolic links"));
             }
             Ok(found) if found.is_file() && found.permissions().readonly() => return Err("it is read-only".to_owned()),
             Ok(_) => {}
@@ -109,10 +109,10 @@ fn unchanged(root: &Path, change: &Change) -> Result<(), String> {
     let file = root.join(&*change.path);
     match (&change.before, fs::read(&file)) {
         (Some(before), Ok(now)) if now == before.as_bytes() => Ok(()),
-        (Some(_), Ok(_)) => Err("it was changed by something else in the meantime; run again".to_owned()),
+        (Some(_), Ok(_)) => Err("it was modified by another process during the run; run again".to_owned()),
         (Some(_), Err(error)) => Err(io_reason(&error)),
         (None, Err(error)) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        (None, _) => Err("there is a file of that name, though it is left out of the check".to_owned()),
+        (None, _) => Err("a file of that name already exists, but is excluded from the check".to_owned()),
     }
 }
 
@@ -263,7 +263,7 @@ mod tests {
         let failure = failure.unwrap_err();
         assert_eq!(
             failure.to_string(),
-            "b.nix was not written: it was changed by something else in the meantime; run again\nnothing was written"
+            "b.nix was not written: it was modified by another process during the run; run again\nnothing was written"
         );
         assert_eq!(fs::read_to_string(root.path().join("a.nix")).unwrap(), "old");
         assert_eq!(names(root.path()), ["a.nix", "b.nix"]);

@@ -68,10 +68,10 @@ pub enum Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Refusal::Size => write!(f, "it is larger than the {} MiB that are parsed", MAX_PARSED >> 20),
-            Refusal::Depth => f.write_str("it nests too deep"),
-            Refusal::Time => f.write_str("it takes too long to read"),
-            Refusal::Grammar => f.write_str("its grammar failed"),
+            Refusal::Size => write!(f, "it is larger than {} MiB, the limit for parsing", MAX_PARSED >> 20),
+            Refusal::Depth => f.write_str("nesting is too deep"),
+            Refusal::Time => f.write_str("parsing takes too long"),
+            Refusal::Grammar => f.write_str("the grammar could not be loaded"),
         }
     }
 }

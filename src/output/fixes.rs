@@ -47,13 +47,13 @@ pub fn summary(outcome: &Outcome, view: &View, written: bool) -> String {
         (fixed, true) => format!("fixed {} in {files}", count(fixed, "finding")),
         (fixed, false) => format!("would fix {} in {files}", count(fixed, "finding")),
     };
-    let unsettled = if outcome.unsettled { "; more to fix after the last round: run again" } else { "" };
+    let unsettled = if outcome.unsettled { "; more fixes are possible: run again" } else { "" };
     let new: Vec<_> = outcome.changes.iter().filter(|change| change.before.is_none()).collect();
     let new: Vec<_> = new.into_iter().map(|change| clean(&view.path(&change.path)).into_owned()).collect();
     let made = match (new.is_empty(), written) {
         (true, _) => String::new(),
-        (false, true) => format!("; new: {} (`git add` it: flakes see tracked files only)", new.join(", ")),
+        (false, true) => format!("; new: {} (run `git add`: flakes only see tracked files)", new.join(", ")),
         (false, false) => format!("; new: {}", new.join(", ")),
     };
-    format!("{done}{made}; left: {}{unsettled}", pretty::summary(&outcome.report, view))
+    format!("{done}{made}; remaining: {}{unsettled}", pretty::summary(&outcome.report, view))
 }

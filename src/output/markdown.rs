@@ -15,9 +15,9 @@ pub fn write(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()
     writeln!(out, "### flakeward\n")?;
     if report.findings.is_empty() {
         let (files, rules) = (count(report.files, "file"), count(report.rules.len(), "rule"));
-        return writeln!(out, "{files}, {rules}: nothing to report");
+        return writeln!(out, "{files}, {rules}: no findings");
     }
-    writeln!(out, "| Level | Rule | Place | Finding |\n|---|---|---|---|")?;
+    writeln!(out, "| Level | Rule | Location | Finding |\n|---|---|---|---|")?;
     let mut places = Places::new(report);
     for finding in super::worst_first(report).into_iter().take(ROWS) {
         row(finding, view, &mut places, out)?;

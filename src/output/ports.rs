@@ -66,7 +66,7 @@ impl<'a> Shown<'a> {
         let color = self.view.stream.color;
         self.map.registries.iter().for_each(|registry| self.registry_table(&mut out, registry));
         if self.map.registries.is_empty() {
-            out.push_str("no port registry here: lib/ports.nix, a set of names and numbers, is where one goes\n");
+            out.push_str("no port registry found: create lib/ports.nix, an attribute set of names and numbers\n");
         }
         if !self.map.conflicts.is_empty() {
             let _ = writeln!(out, "\n{}", RED.on(count(self.map.conflicts.len(), "conflict"), color));
@@ -105,7 +105,7 @@ impl<'a> Shown<'a> {
         }
         if !map.whole.is_empty() {
             let places = self.places(&map.whole, |_| true);
-            let line = format!("goes to {} as a whole: any entry may be used there", some(&places, PLACES));
+            let line = format!("passed to {} as a whole: any entry may be used there", some(&places, PLACES));
             let _ = writeln!(out, "  {}", DIM.on(line, color));
         }
     }
@@ -114,9 +114,9 @@ impl<'a> Shown<'a> {
     fn uses(&self, map: &RegistryMap<'_>, entry: &Entry, spots: &[Spot<'_>]) -> Vec<String> {
         let color = self.view.stream.color;
         match &entry.value {
-            Value::NotPort(what) => return vec![RED.on(format!("{} is no port number", clean(what)), color)],
+            Value::NotPort(what) => return vec![RED.on(format!("{} is not a valid port number", clean(what)), color)],
             Value::NotDecidable(why) => {
-                return vec![DIM.on(format!("not known without running Nix: {}", clean(why)), color)];
+                return vec![DIM.on(format!("cannot be evaluated without running Nix: {}", clean(why)), color)];
             }
             Value::Port(_) | Value::Helper => {}
         }
@@ -127,10 +127,10 @@ impl<'a> Shown<'a> {
             said.push(some(&used, PLACES));
         }
         if !written.is_empty() {
-            said.push(YELLOW.on(format!("written out in {}", some(&written, PLACES)), color));
+            said.push(YELLOW.on(format!("hardcoded in {}", some(&written, PLACES)), color));
         }
         if said.is_empty() && map.whole.is_empty() && !entry.read_here {
-            said.push(DIM.on("nothing refers to it", color));
+            said.push(DIM.on("unused", color));
         }
         said
     }
@@ -165,7 +165,7 @@ impl<'a> Shown<'a> {
         let mut out = String::from("## Ports\n");
         for map in &self.map.registries {
             let _ = writeln!(out, "\n### {}\n", code(&self.view.path(&map.registry.path)));
-            out.push_str("| Port | Name | Used in | Written out in |\n|---:|---|---|---|\n");
+            out.push_str("| Port | Name | Used in | Hardcoded in |\n|---:|---|---|---|\n");
             for (entry, spots) in &map.entries {
                 let number = match (&entry.value, entry.port()) {
                     (_, Some(port)) => port.to_string(),
@@ -178,7 +178,7 @@ impl<'a> Shown<'a> {
             }
             if !map.whole.is_empty() {
                 let places = coded(&self.places(&map.whole, |_| true));
-                let _ = writeln!(out, "\nGoes as a whole to {places}: any entry may be used there.");
+                let _ = writeln!(out, "\nPassed as a whole to {places}: any entry may be used there.");
             }
         }
         if !self.map.conflicts.is_empty() {
@@ -230,8 +230,8 @@ impl<'a> Shown<'a> {
             name: entry.name(),
             number: entry.port(),
             problem: match &entry.value {
-                Value::NotPort(what) => Some(format!("{what} is no port number")),
-                Value::NotDecidable(why) => Some(format!("not known without running Nix: {why}")),
+                Value::NotPort(what) => Some(format!("{what} is not a valid port number")),
+                Value::NotDecidable(why) => Some(format!("cannot be evaluated without running Nix: {why}")),
                 Value::Port(_) | Value::Helper => None,
             },
             start: self.start(&map.registry.path, entry.name_span),

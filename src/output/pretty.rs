@@ -95,11 +95,11 @@ impl Printer<'_> {
         let mut text = String::new();
         let helps = alike_advice(group.iter().filter_map(|finding| finding.help.as_deref()));
         for (help, others) in helps.iter().take(ADVICE) {
-            let likewise = if *others > 0 { format!(" (likewise for {others} more)") } else { String::new() };
+            let likewise = if *others > 0 { format!(" (and {others} similar)") } else { String::new() };
             text.push_str(&self.field("help", &format!("{}{likewise}", clean_lines(help))));
         }
         if helps.len() > ADVICE {
-            let more = format!("and {} more of this kind: --format json has them all", helps.len() - ADVICE);
+            let more = format!("and {} more; `--format json` lists them all", helps.len() - ADVICE);
             text.push_str(&self.field("", &more));
         }
         let mut fixes: Vec<String> = group.iter().filter_map(|finding| fix(finding)).collect();
@@ -189,7 +189,7 @@ fn title(group: &[&Finding], catalog: &Catalog) -> String {
     let (alike, places) = (alike(group), group.len());
     let summary = catalog.find(first.rule).filter(|_| !alike).map(|rule| &rule.summary);
     let title = summary.unwrap_or(&first.message);
-    if places == 1 { title.clone() } else { format!("{title} ({places} places)") }
+    if places == 1 { title.clone() } else { format!("{title} ({places} occurrences)") }
 }
 
 /// The places of a group, file by file: that of the findings first.
@@ -267,7 +267,7 @@ pub fn summary(report: &Report, view: &View) -> String {
     let list = match counts.as_slice() {
         [] => {
             let (files, rules) = (count(report.files, "file"), count(report.rules.len(), "rule"));
-            return format!("{files}, {rules}: nothing to report{silenced}");
+            return format!("{files}, {rules}: no findings{silenced}");
         }
         [one] => one.clone(),
         [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
@@ -420,7 +420,7 @@ warn[lookup-path]: `<nixpkgs>` is looked up in NIX_PATH, which differs from mach
    :                 ^^^^^^^^^
  4 | in
    `----
-  help: take it from a flake input, so that flake.lock pins it
+  help: use a flake input, which flake.lock pins
   why:  flakeward explain lookup-path
 
 1 warning in 1 of 1 file
@@ -433,10 +433,13 @@ warn[lookup-path]: `<nixpkgs>` is looked up in NIX_PATH, which differs from mach
         let line = "  (import <nixpkgs> { })\n";
         let text = printed(&[("a.nix", &format!("[\n{}]\n", line.repeat(20)))], Stream::default());
         assert_eq!(text.matches("help:").count(), 1, "{text}");
-        assert!(text.contains("(20 places)"), "{text}");
+        assert!(text.contains("(20 occurrences)"), "{text}");
         assert_eq!(text.matches("^^^^^^^^^").count(), 20, "{text}");
         let text = printed(&[("a.nix", "[ <a> <b> <c> ]\n")], Stream::default());
-        assert!(text.lines().next().is_some_and(|line| line.ends_with("answers differently (3 places)")), "{text}");
+        assert!(
+            text.lines().next().is_some_and(|line| line.ends_with("answers differently (3 occurrences)")),
+            "{text}"
+        );
         assert!(text.contains("`<b>` is looked up"), "{text}");
     }
 
@@ -464,10 +467,7 @@ warn[lookup-path]: `<nixpkgs>` is looked up in NIX_PATH, which differs from mach
     #[test]
     fn a_clean_run_says_what_was_looked_at() {
         let rules = crate::rule::BUILT_IN.len();
-        assert_eq!(
-            printed(&[("a.nix", "{ }")], Stream::default()),
-            format!("1 file, {rules} rules: nothing to report\n")
-        );
+        assert_eq!(printed(&[("a.nix", "{ }")], Stream::default()), format!("1 file, {rules} rules: no findings\n"));
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub fn table(catalog: &Catalog, stream: &Stream) -> String {
     }
     let _ = writeln!(
         out,
-        "\n{}: `flakeward explain RULE` says why and shows examples",
+        "\n{}: `flakeward explain RULE` shows the rationale and examples",
         super::text::count(rules.len(), "rule")
     );
     out

@@ -181,7 +181,7 @@ fn fixes(fix: &Fix, places: &mut Places<'_>) -> Value {
         .collect();
     let title = match fix.safety {
         Safety::Safe => sentence(&fix.title),
-        Safety::Unsafe => sentence(&format!("{} (this may change what is evaluated)", fix.title)),
+        Safety::Unsafe => sentence(&format!("{} (may change evaluation)", fix.title)),
     };
     json!({ "description": { "text": title }, "artifactChanges": changes })
 }

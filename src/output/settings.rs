@@ -41,7 +41,7 @@ impl Shown<'_> {
         line(&mut out, "exclude", &strings(&config.exclude_globs), &self.origin("exclude"));
         let _ = writeln!(out, "\n[ports]");
         let registry = match config.ports.registries.as_slice() {
-            [] => "# registry: found by what it holds".to_owned(),
+            [] => "# registry: discovered by its contents".to_owned(),
             registries => format!("registry = {}", strings(registries)),
         };
         let _ = writeln!(out, "{registry:<50} # {}", self.origin("ports.registry"));

@@ -246,7 +246,8 @@ fn report(context: &mut FileContext<'_>, mut hits: Vec<Hit<'_>>) {
         match (*count).cmp(&(FINDINGS_LIMIT + 1)) {
             Ordering::Less => {}
             Ordering::Equal => {
-                let message = format!("{} finds more than {FINDINGS_LIMIT} places here; the rest is left out", rule.id);
+                let message =
+                    format!("{} has more than {FINDINGS_LIMIT} findings in this file; the rest is omitted", rule.id);
                 skipped(context, message);
                 continue;
             }
@@ -289,7 +290,8 @@ impl<'r> Combined<'r> {
                     let searched = alone.search(tree);
                     hits.extend(searched.hits);
                     if searched.stopped {
-                        let message = format!("the query of {} takes too long here and was stopped", rule.id);
+                        let message =
+                            format!("the query of {} exceeded its limits in this file and was aborted", rule.id);
                         skipped(context, message);
                     }
                 }

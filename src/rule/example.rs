@@ -82,14 +82,14 @@ pub fn read(body: &str) -> Result<Vec<Example<'_>>, PageError> {
         } else if let Some(fence) = Fence::open(line) {
             let start = at + line.len() + 1;
             let Some((close, _)) = lines.by_ref().find(|(_, line)| fence.closes(line)) else {
-                return Err(error("this block has no end", at..at + line.len()));
+                return Err(error("this code block is not closed", at..at + line.len()));
             };
             if !matches!(section, "Bad" | "Good") && (fence.info.contains("file=") || fence.info == "findings") {
-                return Err(error("an example stands below `## Bad` or `## Good`", at..at + line.len()));
+                return Err(error("an example must be under `## Bad` or `## Good`", at..at + line.len()));
             }
             if matches!(section, "Bad" | "Good") {
                 let Some(example) = examples.last_mut() else {
-                    return Err(error("an example begins with a heading `### ..`", at..at + line.len()));
+                    return Err(error("an example must begin with a heading `### ..`", at..at + line.len()));
                 };
                 let (role, latin1) = role(fence.info).map_err(|message| error(message, at..at + line.len()))?;
                 let end = close + fence.ticks;
@@ -143,13 +143,13 @@ fn role(info: &str) -> Result<(Role<'_>, bool), &'static str> {
     let path = words.iter().find_map(|word| word.strip_prefix("file="));
     let known = |word: &&str| word.starts_with("file=") || matches!(*word, "latin-1" | "unsafe");
     if !words.iter().all(known) {
-        return Err("a block's info string knows `file=PATH`, `latin-1` and, after `fixed`, `unsafe`");
+        return Err("unknown word in the info string: expected `file=PATH`, `latin-1` or, after `fixed`, `unsafe`");
     }
     let role = match (first, path) {
         ("findings", None) => Role::Findings,
         ("fixed", path) => Role::Fixed { path, needs_unsafe: words.contains(&"unsafe") },
         (_, Some(path)) => Role::File(path),
-        _ => return Err("a block here is `findings`, `fixed`, or a file: ```nix file=modules/web.nix"),
+        _ => return Err("expected a `findings` block, a `fixed` block or a file: ```nix file=modules/web.nix"),
     };
     Ok((role, words.contains(&"latin-1")))
 }

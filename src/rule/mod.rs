@@ -65,7 +65,7 @@ impl Catalog {
             Some(near) => format!("did you mean `{near}`?"),
             None => "`flakeward rules` lists all rules".to_owned(),
         };
-        (format!("there is no rule `{id}`"), help)
+        (format!("unknown rule `{id}`"), help)
     }
 }
 

@@ -43,7 +43,7 @@ const INSTRUCTIONS: [&str; 18] = [
 pub fn parse(name: &str, text: &str) -> Result<Rule, PageError> {
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if name.is_empty() || !name.chars().all(fits) {
-        return Err(PageError::new("a rule's name, which is its file's, is made of a-z, 0-9 and `-`"));
+        return Err(PageError::new("the name of a rule, which is its file name, may only contain a-z, 0-9 and `-`"));
     }
     let (rule, body) = page::read(name, &format!("{PREFIX}{name}"), text)?;
     Page { text, places: Places::read(page::split(text).map_or("", |(front, _)| front)) }.judge(&rule)?;
@@ -60,22 +60,24 @@ impl Page<'_> {
     fn judge(&self, rule: &Rule) -> Result<(), PageError> {
         self.languages(rule)?;
         if rule.message.trim().is_empty() {
-            return Err(PageError::new("`message` is missing: what is said of each finding; {text} is what was found"));
+            return Err(PageError::new(
+                "`message` is missing: the message of each finding; {text} is the matched text",
+            ));
         }
         self.placeholders("message", &rule.message)?;
         self.placeholders("help", rule.help.as_deref().unwrap_or(""))?;
         if rule.fix != Fixability::None {
-            return self.fail("fix", "a rule that is data has no fixes");
+            return self.fail("fix", "a rule without code cannot have fixes");
         }
         if let Some(key) = rule.params.keys().find(|key| *key != "trigger") {
             return self
                 .fail("params", &format!("the only parameter of a rule that is data is `trigger`, not `{key}`"));
         }
         if rule.value.is_some() && matches!(rule.matcher, Matcher::File | Matcher::Query(_)) {
-            return self.fail("value", "`value` goes with `attrpath`, `yamlpath` and `instruction`");
+            return self.fail("value", "`value` requires `attrpath`, `yamlpath` or `instruction`");
         }
         match &rule.matcher {
-            Matcher::Check(_) => self.fail("check", "checks are code, and belong to flakeward's own rules"),
+            Matcher::Check(_) => self.fail("check", "`check` is reserved for built-in rules"),
             Matcher::Query(query) => self.query(rule, query),
             Matcher::AttrPath(list) => self.list("attrpath", list),
             Matcher::YamlPath(list) => self.list("yamlpath", list),
@@ -98,7 +100,7 @@ impl Page<'_> {
         let names = text.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name);
         let word = |name: &&str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
         match names.filter(word).find(|name| *name != "text") {
-            Some(name) => self.fail(key, &format!("nothing stands for `{{{name}}}`; `{{text}}` is what was found")),
+            Some(name) => self.fail(key, &format!("unknown placeholder `{{{name}}}`; `{{text}}` is the matched text")),
             None => Ok(()),
         }
     }
@@ -107,7 +109,7 @@ impl Page<'_> {
         let unknown = |word: &String| !INSTRUCTIONS.iter().any(|known| known.eq_ignore_ascii_case(word));
         match list.iter().position(unknown) {
             Some(index) => {
-                let message = format!("Dockerfiles have no instruction `{}`", list[index]);
+                let message = format!("`{}` is not a Dockerfile instruction", list[index]);
                 self.fail(&format!("instruction.{index}"), &message)
             }
             None => self.list("instruction", list),
@@ -128,7 +130,8 @@ impl Page<'_> {
         }
         match rule.languages.iter().position(|language| !known.contains(&language.as_str())) {
             Some(index) => {
-                let message = format!("`{}` is no language here; known: {}", rule.languages[index], list());
+                let message =
+                    format!("`{}` is not a supported language; expected one of {}", rule.languages[index], list());
                 self.fail(&format!("languages.{index}"), &message)
             }
             None => Ok(()),
@@ -138,8 +141,8 @@ impl Page<'_> {
     fn list(&self, key: &str, list: &[String]) -> Result<(), PageError> {
         let empty = |item: &String| item.is_empty() || item.split('.').any(|name| name.trim().is_empty());
         match list.iter().position(empty) {
-            Some(index) => self.fail(&format!("{key}.{index}"), "there is a name missing here"),
-            None if list.is_empty() => self.fail(key, "this list is empty, so nothing would ever be found"),
+            Some(index) => self.fail(&format!("{key}.{index}"), "a name is missing"),
+            None if list.is_empty() => self.fail(key, "this list is empty, so the rule would never match"),
             None => Ok(()),
         }
     }
@@ -152,12 +155,12 @@ impl Page<'_> {
                 help: None,
             })?;
             if query.capture_index_for_name("finding").is_none() {
-                return self.fail("query", "the query marks nothing: write @finding after what is to be reported");
+                return self.fail("query", "the query has no @finding: write it after the node to report");
             }
             let predicate = (0..query.pattern_count()).flat_map(|pattern| query.general_predicates(pattern)).next();
             if let Some(predicate) = predicate {
                 let known = "#eq?, #not-eq?, #any-of?, #match? and #not-match?";
-                let message = format!("there is no predicate `#{}`; known: {known}", predicate.operator);
+                let message = format!("unknown predicate `#{}`; expected one of {known}", predicate.operator);
                 return self.fail("query", &message);
             }
         }
@@ -180,10 +183,10 @@ fn explain(error: &tree_sitter::QueryError, language: Language) -> String {
     match error.kind {
         QueryErrorKind::NodeType => format!("the {grammar} grammar has no node `{name}`"),
         QueryErrorKind::Field => format!("the {grammar} grammar has no field `{name}`"),
-        QueryErrorKind::Capture => format!("nothing is called @{name} in this query"),
-        QueryErrorKind::Structure => format!("no {grammar} text can have this shape"),
-        QueryErrorKind::Predicate => format!("this predicate is not right: {}", error.message),
-        QueryErrorKind::Syntax | QueryErrorKind::Language => "this query does not read on from here".to_owned(),
+        QueryErrorKind::Capture => format!("the query has no capture @{name}"),
+        QueryErrorKind::Structure => format!("this pattern can never match {grammar} code"),
+        QueryErrorKind::Predicate => format!("invalid predicate: {}", error.message),
+        QueryErrorKind::Syntax | QueryErrorKind::Language => "syntax error in the query".to_owned(),
     }
 }
 
@@ -212,17 +215,25 @@ mod tests {
     fn errors_point_into_the_page() {
         for (front, message, place) in [
             ("file = true\nmessage = \"m\"", "`languages` is missing", ""),
-            ("file = true\nmessage = \"m\"\nlanguages = [\"nix\", \"nics\"]", "`nics` is no language here", "\"nics\""),
-            ("attrpath = [\"a\"]\nmessage = \"m\"\nlanguages = [\"yaml\"]", "`yaml` is no language here", "\"yaml\""),
-            ("attrpath = [\"a..b\"]\nmessage = \"m\"\nlanguages = [\"nix\"]", "a name missing", "\"a..b\""),
+            (
+                "file = true\nmessage = \"m\"\nlanguages = [\"nix\", \"nics\"]",
+                "`nics` is not a supported language",
+                "\"nics\"",
+            ),
+            (
+                "attrpath = [\"a\"]\nmessage = \"m\"\nlanguages = [\"yaml\"]",
+                "`yaml` is not a supported language",
+                "\"yaml\"",
+            ),
+            ("attrpath = [\"a..b\"]\nmessage = \"m\"\nlanguages = [\"nix\"]", "a name is missing", "\"a..b\""),
             ("file = true\nlanguages = [\"nix\"]", "`message` is missing", ""),
-            ("check = \"ports\"\nmessage = \"m\"\nlanguages = [\"nix\"]", "checks are code", "\"ports\""),
+            ("check = \"ports\"\nmessage = \"m\"\nlanguages = [\"nix\"]", "reserved for built-in rules", "\"ports\""),
             ("file = true\nquery = \"x\"\nlanguages = [\"nix\"]", "exactly one of", ""),
-            ("file = true\nmessage = \"m\"\nlanguages = [\"nix\"]\nfix = \"safe\"", "no fixes", "\"safe\""),
-            ("file = true\nmessage = \"m\"\nlanguages = [\"nix\"]\nvalue = \"x\"", "`value` goes with", "\"x\""),
+            ("file = true\nmessage = \"m\"\nlanguages = [\"nix\"]\nfix = \"safe\"", "cannot have fixes", "\"safe\""),
+            ("file = true\nmessage = \"m\"\nlanguages = [\"nix\"]\nvalue = \"x\"", "`value` requires", "\"x\""),
             (
                 "instruction = [\"ADD\"]\nmessage = \"m\"\nlanguages = [\"dockerfile\"]\nvalue = \"(\"",
-                "no regular",
+                "invalid regular expression",
                 "\"(\"",
             ),
             (
@@ -230,18 +241,18 @@ mod tests {
                 "the Nix grammar has no node `bindung`",
                 "bindung)",
             ),
-            ("message = \"m\"\nlanguages = [\"nix\"]\nquery = '(binding'", "does not read on", ""),
-            ("message = \"m\"\nlanguages = [\"nix\"]\nquery = '(binding) @x'", "write @finding", "'(binding) @x'"),
+            ("message = \"m\"\nlanguages = [\"nix\"]\nquery = '(binding'", "syntax error in the query", ""),
+            ("message = \"m\"\nlanguages = [\"nix\"]\nquery = '(binding) @x'", "has no @finding", "'(binding) @x'"),
             (
                 "message = \"m\"\nlanguages = [\"nix\"]\nquery = '((binding) @finding (#odd? @finding))'",
-                "there is no predicate `#odd?`",
+                "unknown predicate `#odd?`",
                 "'((binding) @finding (#odd? @finding))'",
             ),
-            ("colour = 1", "there is no key `colour` here", "colour"),
-            ("file = true\nmessage = \"{txt}\"\nlanguages = [\"nix\"]", "nothing stands for `{txt}`", "\"{txt}\""),
+            ("colour = 1", "unknown key `colour`", "colour"),
+            ("file = true\nmessage = \"{txt}\"\nlanguages = [\"nix\"]", "unknown placeholder `{txt}`", "\"{txt}\""),
             (
                 "instruction = [\"RUN\", \"RNU\"]\nmessage = \"m\"\nlanguages = [\"dockerfile\"]",
-                "no instruction `RNU`",
+                "`RNU` is not a Dockerfile instruction",
                 "\"RNU\"",
             ),
         ] {

@@ -130,7 +130,7 @@ pub fn split(text: &str) -> Option<(&str, &str)> {
 pub fn parse(name: &str, text: &'static str) -> Result<Rule, PageError> {
     let (rule, body) = read(name, name, text)?;
     match rule.since.is_empty() {
-        true => Err(PageError::new("`since` is missing: the version that brings the rule")),
+        true => Err(PageError::new("`since` is missing: the version that introduces the rule")),
         false => Ok(Rule { body: Cow::Borrowed(body), ..rule }),
     }
 }
@@ -138,7 +138,7 @@ pub fn parse(name: &str, text: &'static str) -> Result<Rule, PageError> {
 /// Reads the page of a file `NAME.md` as the rule of an id, and the page's body, which is not yet the rule's.
 pub(super) fn read<'a>(name: &str, id: &str, text: &'a str) -> Result<(Rule, &'a str), PageError> {
     let (front, body) =
-        split(text).ok_or_else(|| PageError::new("a page begins with front matter between two lines `+++`"))?;
+        split(text).ok_or_else(|| PageError::new("a page must begin with front matter between two `+++` lines"))?;
     let at = |span: Range<usize>| span.start + FENCE.len()..span.end + FENCE.len();
     let places = Places::read(front);
     let place = |key: &str| places.value_of(key).map(at);
@@ -147,7 +147,7 @@ pub(super) fn read<'a>(name: &str, id: &str, text: &'a str) -> Result<(Rule, &'a
         PageError { message, span: error.span().map(at), help }
     })?;
     if front.id != name {
-        let message = format!("the page of `{}` must be called {}.md", front.id, front.id);
+        let message = format!("the page of `{}` must be named {}.md", front.id, front.id);
         return Err(PageError { message, span: place("id"), help: None });
     }
     let mut matchers = Vec::new();
@@ -158,7 +158,9 @@ pub(super) fn read<'a>(name: &str, id: &str, text: &'a str) -> Result<(Rule, &'a
     matchers.extend(front.yamlpath.map(Matcher::YamlPath));
     matchers.extend(front.instruction.map(Matcher::Instruction));
     let [matcher] = <[Matcher; 1]>::try_from(matchers).map_err(|_| {
-        PageError::new("a page has exactly one of `file`, `attrpath`, `yamlpath`, `instruction`, `query` and `check`")
+        PageError::new(
+            "a page must have exactly one of `file`, `attrpath`, `yamlpath`, `instruction`, `query` and `check`",
+        )
     })?;
     let value = front.value.as_deref().map(regex).transpose();
     let value = value.map_err(|message| PageError { message, span: place("value"), help: None })?;
@@ -194,7 +196,7 @@ fn kept(id: &str) -> RuleId {
 /// A regular expression. Its library promises time linear in the text; how large it becomes is limited here.
 fn regex(text: &str) -> Result<Regex, String> {
     regex::RegexBuilder::new(text).size_limit(1 << 20).build().map_err(|error| match error {
-        regex::Error::CompiledTooBig(_) => "this expression is too large".to_owned(),
-        error => format!("this is no regular expression: {}", error.to_string().lines().last().unwrap_or("").trim()),
+        regex::Error::CompiledTooBig(_) => "this regular expression is too large".to_owned(),
+        error => format!("invalid regular expression: {}", error.to_string().lines().last().unwrap_or("").trim()),
     })
 }

@@ -76,10 +76,10 @@ impl Baseline {
         let document: Document = serde_json::from_str(&text).map_err(|error| {
             let line_start =
                 text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum::<usize>();
-            fail(line_start + error.column().saturating_sub(1), format!("this is no baseline: {error}"))
+            fail(line_start + error.column().saturating_sub(1), format!("invalid baseline: {error}"))
         })?;
         if document.version != 1 {
-            return Err(fail(0, format!("this baseline has version {}, and 1 is known", document.version)));
+            return Err(fail(0, format!("unsupported baseline version {}; expected version 1", document.version)));
         }
         let mut rows = Vec::new();
         let mut from = 0;
@@ -87,7 +87,7 @@ impl Baseline {
             let at = text[from..].find(&entry.fingerprint).map_or(from, |at| from + at);
             let end = at + entry.fingerprint.len();
             let Ok(fingerprint) = u64::from_str_radix(&entry.fingerprint, 16) else {
-                return Err(fail(at, format!("`{}` is no fingerprint", entry.fingerprint)));
+                return Err(fail(at, format!("`{}` is not a valid fingerprint", entry.fingerprint)));
             };
             from = end.min(text.len());
             rows.push(Row { rule: entry.rule, path: entry.path, fingerprint, span: Span::new(at, end) });
@@ -118,9 +118,9 @@ impl Baseline {
     }
 
     fn unused(&self, row: &Row) -> Finding {
-        let message = format!("{} has no such finding of {} any more: the row is not needed", row.path, row.rule);
+        let message = format!("{} no longer has this finding of {}: the entry is not needed", row.path, row.rule);
         Finding::new("unused-suppression", &self.path, row.span, message)
             .label("matches nothing")
-            .help("write the baseline again with `flakeward baseline`, so that the finding cannot come back unseen")
+            .help("update the baseline with `flakeward baseline`, so that the finding cannot return unnoticed")
     }
 }

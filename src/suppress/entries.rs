@@ -22,7 +22,7 @@ pub fn unused(config: &Config, file: &RelPath, repository: &Repository<'_>) -> V
     let mut report = |place: String, message: String| {
         let span = config.places.value_of(&place).map_or(Span::default(), Span::from);
         let finding = Finding::new("unused-suppression", file, span, message).label("matches nothing");
-        unused.push(finding.help("remove it or mend it, so that flakeward.toml says what is so"));
+        unused.push(finding.help("remove or correct this entry"));
     };
     let mut matched = vec![false; config.exclude_globs.len()];
     for path in repository.excluded {
@@ -32,16 +32,13 @@ pub fn unused(config: &Config, file: &RelPath, repository: &Repository<'_>) -> V
         }
     }
     for (index, glob) in config.exclude_globs.iter().enumerate().filter(|(index, _)| !matched[*index]) {
-        report(format!("exclude.{index}"), format!("`{glob}` leaves nothing out that would be looked at"));
+        report(format!("exclude.{index}"), format!("exclude pattern `{glob}` matches no files"));
     }
     for (index, entry) in config.overrides.iter().enumerate() {
         for (glob, text) in entry.globs.iter().enumerate() {
             let Ok(one) = config::set(std::slice::from_ref(text)) else { continue };
             if !repository.paths.iter().any(|path| one.is_match(&***path)) {
-                report(
-                    format!("overrides.{index}.paths.{glob}"),
-                    format!("no file that is looked at matches `{text}`"),
-                );
+                report(format!("overrides.{index}.paths.{glob}"), format!("pattern `{text}` matches no checked file"));
             }
         }
     }
@@ -52,8 +49,8 @@ pub fn unused(config: &Config, file: &RelPath, repository: &Repository<'_>) -> V
             let place = if config.places.value_of(&place).is_some() { place } else { "ports.registry".to_owned() };
             let outside = Path::new(wanted).is_absolute() || wanted.split('/').any(|part| part == "..");
             let message = match outside {
-                true => format!("{wanted} is outside of the repository, and is not read as a registry"),
-                false => format!("there is no file {wanted} to be a registry"),
+                true => format!("{wanted} is outside of the repository and is not read as a registry"),
+                false => format!("the registry {wanted} does not exist"),
             };
             report(place, message);
         }
@@ -62,7 +59,7 @@ pub fn unused(config: &Config, file: &RelPath, repository: &Repository<'_>) -> V
         let lists = [("own-hosts", &config.ports.own_hosts), ("external-hosts", &config.ports.external_hosts)];
         for (key, list) in lists {
             for (index, host) in list.iter().enumerate().filter(|(_, host)| !hosts.contains(*host)) {
-                report(format!("ports.{key}.{index}"), format!("no address in the repository is at `{host}`"));
+                report(format!("ports.{key}.{index}"), format!("no address in the repository has the host `{host}`"));
             }
         }
     }

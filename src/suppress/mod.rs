@@ -109,10 +109,10 @@ fn directive(source: &Source, span: Span, text: &str, catalog: &Catalog) -> Resu
     } else if let Some(rest) = body.strip_prefix("allow") {
         (false, rest)
     } else {
-        return Err(fail(span, "this is no suppression that flakeward knows".into(), form.into()));
+        return Err(fail(span, "this is not a valid suppression".into(), form.into()));
     };
     let Some((list, reason)) = rest.trim_start().strip_prefix('(').and_then(|rest| rest.split_once(')')) else {
-        return Err(fail(span, "a suppression names the rules that it silences".into(), form.into()));
+        return Err(fail(span, "a suppression must name the rules that it silences".into(), form.into()));
     };
     let mut rules = Vec::new();
     let list_at = span.start as usize + (list.as_ptr() as usize - text.as_ptr() as usize);
@@ -131,7 +131,7 @@ fn directive(source: &Source, span: Span, text: &str, catalog: &Catalog) -> Resu
         }
     }
     if reason.trim_matches(|c: char| !c.is_alphanumeric()).is_empty() {
-        let help = "say after the bracket why this is right here: it is for the next reader".to_owned();
+        let help = "add the reason after the closing parenthesis".to_owned();
         return Err(fail(span, "a suppression needs a reason".into(), help));
     }
     Ok((whole_file, rules))
@@ -206,10 +206,10 @@ pub fn unused<'a>(suppressions: impl Iterator<Item = &'a Suppression>, sources: 
     let indexes = indexes(unused.iter().copied(), sources);
     let mut comments = Comments::default();
     let report = |entry: &&Suppression| {
-        let message = format!("nothing here is reported by {}: the suppression is not needed", entry.rule);
+        let message = format!("{} reports nothing here: the suppression is not needed", entry.rule);
         let mut finding = Finding::new("unused-suppression", &entry.path, entry.rule_span, message)
             .label("matches nothing")
-            .help("remove it, so that it cannot hide something later");
+            .help("remove it, so that it cannot hide a later finding");
         let source = sources.get(&entry.path).zip(indexes.get(&entry.path));
         finding.fix = source.and_then(|(source, index)| removal(entry, source, index, &mut comments));
         finding

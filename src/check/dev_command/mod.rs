@@ -46,7 +46,7 @@ fn file(context: &mut FileContext<'_>) {
     for (span, command, place) in found {
         let finding = context
             .finding("dev-command", span, format!("`{command}` is started by {place}, not by process-compose"))
-            .label("make it the command of a process")
+            .label("run it as a process of process-compose")
             .help(format!(
                 "write `process-compose.dev.settings.processes.{process}.command = \"{}\";` in the flake and start it \
                  with `nix run .#dev`",

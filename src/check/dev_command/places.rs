@@ -46,7 +46,7 @@ fn hooks(tree: &Tree<'_>, found: &mut dyn FnMut(&Command<'_>, u32, &str)) {
             continue;
         };
         let Some(value) = nix::value(tree, binding) else { continue };
-        let place = format!("{hook}, so by entering the shell");
+        let place = format!("{hook} on shell entry");
         for string in tree.subtree(value).filter(|&node| is_own_string(tree, node, value)) {
             if let Some((text, start)) = nix::masked(tree, string) {
                 script(&text, start, &place, found);
@@ -220,9 +220,9 @@ mod tests {
                 "shell.nix",
                 "mkShell { shellHook = ''\n  a ${b}\n  ${writeText \"x\" \"no\"}\n'' + \"c\"; command = \"no\"; }",
                 &[
-                    "shellHook, so by entering the shell: a ????",
-                    "shellHook, so by entering the shell: ?????????????????????",
-                    "shellHook, so by entering the shell: c",
+                    "shellHook on shell entry: a ????",
+                    "shellHook on shell entry: ?????????????????????",
+                    "shellHook on shell entry: c",
                 ],
             ),
             (

@@ -81,9 +81,9 @@ fn read_lock(context: &mut FileContext<'_>, tree: &Tree<'_>) {
         Some(lock) if lock.is_known_version() => context.facts.flake.lock = Some(Box::new(lock)),
         Some(lock) => {
             let version = lock.version.map_or_else(|| "no version".to_owned(), |version| format!("version {version}"));
-            context.not_decidable(format!("a lock of {version} is not read: Nix knows 5 to 7"));
+            context.not_decidable(format!("flake.lock has {version}; Nix supports versions 5 to 7"));
         }
-        None => context.not_decidable("this is no lock that Nix would read"),
+        None => context.not_decidable("this is not a valid flake.lock"),
     }
 }
 

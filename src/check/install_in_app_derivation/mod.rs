@@ -120,7 +120,7 @@ fn judge(context: &mut FileContext<'_>, derivation: &Derivation, reported: &mut 
     }
     let Some((script, install)) = installing(derivation) else { return };
     if derivation.settings.open && !builds(derivation) {
-        context.not_decidable("a derivation installs dependencies, and some of its settings are computed");
+        context.not_decidable("cannot tell whether a derivation that installs dependencies also builds: some of its attributes are computed");
         return;
     }
     if !builds(derivation) {
@@ -136,9 +136,9 @@ fn judge(context: &mut FileContext<'_>, derivation: &Derivation, reported: &mut 
     }
     let message = format!("`{command}` runs in {} of the derivation that also builds {what}", in_phase(&script.phase));
     let help = format!(
-        "run `{command}` in a derivation of its own with an `outputHash`, and link its node_modules here: a change of the sources then installs nothing"
+        "run `{command}` in a separate derivation with an `outputHash` and link its node_modules here, so that source changes do not reinstall dependencies"
     );
-    let finding = context.finding(RULE, span, message).label("runs again with every change of the sources").help(help);
+    let finding = context.finding(RULE, span, message).label("runs again after every source change").help(help);
     context.report(finding);
 }
 

@@ -66,7 +66,7 @@ fn project(context: &mut ProjectContext<'_>) {
                 Verdict::Unknown(why) => undecided.push(Note {
                     kind: NoteKind::NotDecidable,
                     path: Some(file.source.path.clone()),
-                    message: format!("whether the job `{}` has a cache for Nix cannot be known: {why}", job.name),
+                    message: format!("cannot tell whether the job `{}` has a Nix cache: {why}", job.name),
                 }),
                 Verdict::Fine => {}
             }
@@ -162,18 +162,18 @@ impl<'p> Repository<'p> {
         }
         match self.runner(file, job) {
             Runner::Own => return Verdict::Fine,
-            Runner::Unknown => return Verdict::Unknown("the text does not say where it runs"),
+            Runner::Unknown => return Verdict::Unknown("its runner is not known"),
             Runner::Fresh => {}
         }
         let (command, build_span) = built;
         let message = format!(
-            "the job `{}` installs Nix and runs `{command}` without a cache, so each run starts from nothing",
+            "the job `{}` installs Nix and runs `{command}` without a cache, so every run starts from scratch",
             job.name
         );
         let mut finding = Finding::new("nix-cache", &file.source.path, installer.own.span, message)
             .label("set up a cache after this step");
         if *build_span != installer.own.span {
-            finding = finding.also(&build_file.source.path, *build_span, "this is built again in each run");
+            finding = finding.also(&build_file.source.path, *build_span, "rebuilt in every run");
         }
         let (name, text) = self.cache_step(file, installer);
         finding = finding.help(format!("add `- uses: {name}` after the installer"));
@@ -242,11 +242,11 @@ fn order_faults(file: &ProjectFile, steps: &[Placed<'_>]) -> Vec<Finding> {
                 "" => "Nix is installed".to_owned(),
                 action => format!("`{action}`"),
             };
-            let message = format!("`{name}` runs before {what}: there is no Nix yet that could use it");
+            let message = format!("`{name}` runs before {what}, so there is no Nix yet to configure");
             findings.push(misplaced(file, placed, installer, message));
         } else if let Some(magic) = late(magic).filter(|_| cache == Cache::Cachix) {
             let message =
-                format!("`{name}` runs before `{}`, which belongs right after the installer", magic.step.action);
+                format!("`{name}` runs before `{}`, which must come directly after the installer", magic.step.action);
             findings.push(misplaced(file, placed, magic, message));
         }
     }
@@ -257,13 +257,13 @@ fn misplaced(file: &ProjectFile, cache: &Placed<'_>, before: &Placed<'_>, messag
     let source = &file.source;
     let mut finding = Finding::new("nix-cache", &source.path, cache.own.span, message)
         .label("too early")
-        .also(&source.path, before.own.span, "move it behind this step")
-        .help("the order is: installer, magic-nix-cache, Cachix, then what builds");
+        .also(&source.path, before.own.span, "move it after this step")
+        .help("the correct order is: installer, magic-nix-cache, Cachix, build steps");
     if cache.is_own()
         && before.is_own()
         && let Some(edits) = edit::move_behind(source, cache.step, before.step)
     {
-        let title = format!("Move {} behind {}", cache.step.action, before.step.action);
+        let title = format!("Move {} after {}", cache.step.action, before.step.action);
         finding = finding.fix(Fix { title, safety: Safety::Unsafe, edits });
     }
     finding

@@ -44,7 +44,7 @@ fn file(context: &mut FileContext<'_>) {
     let undecidable = facts.defined.iter().flat_map(|registry| &registry.entries).filter_map(|entry| {
         let Value::NotDecidable(why) = &entry.value else { return None };
         let name = if entry.path.is_empty() { "the registry".to_owned() } else { format!("`{}`", entry.name()) };
-        Some(format!("{name} is not known without running Nix: {why}"))
+        Some(format!("{name} cannot be evaluated without running Nix: {why}"))
     });
     let notes: Vec<String> = undecidable.collect();
     notes.into_iter().for_each(|note| context.not_decidable(note));
@@ -82,7 +82,7 @@ mod tests {
         let found = messages("[ports]\nregistry = \"./conf/numbers.nix\"\n", &files);
         assert_eq!(
             found,
-            ["conf/numbers.nix: b has port 3000, which is a's", "web.nix: conf/numbers.nix has no entry c"]
+            ["conf/numbers.nix: b has port 3000, which a already uses", "web.nix: conf/numbers.nix has no entry c"]
         );
     }
 

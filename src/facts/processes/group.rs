@@ -73,7 +73,10 @@ impl View<'_> {
     /// Why a process of this name may exist although it is not in the view.
     pub fn may_exist(&self, name: &str) -> Option<&'static str> {
         self.open.or_else(|| {
-            self.beside.iter().any(|names| names.contains(name)).then_some("a file that may be loaded with it has it")
+            self.beside
+                .iter()
+                .any(|names| names.contains(name))
+                .then_some("a file that may be loaded together with this one defines it")
         })
     }
 }
@@ -214,7 +217,7 @@ impl<'a> Groups<'a> {
                     chain.push((base, part));
                 }
                 _ => {
-                    view.open = Some("it extends a file that cannot be read here");
+                    view.open = Some("it extends a file that cannot be read");
                     view.half = true;
                     break;
                 }

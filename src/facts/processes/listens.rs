@@ -133,9 +133,9 @@ fn together(one: &Process, other: &Process) -> bool {
 
 fn conflict(path: &RelPath, process: &Process, listen: &Listen, other: &Process, known: &Listen) -> Finding {
     let (name, first, port) = (&process.name, &other.name, &listen.port);
-    let message = format!("`{name}` listens on port {port}, and so does `{first}`: only one of them can");
+    let message = format!("`{name}` listens on port {port}, which `{first}` already uses");
     Finding::new("port-conflict", path, listen.span, message)
-        .label(format!("`{first}` is there already"))
-        .help(format!("give `{name}` a port of its own, with an entry of its own in the registry"))
+        .label(format!("already used by `{first}`"))
+        .help(format!("give `{name}` its own port, with its own entry in the registry"))
         .also(path, known.span, format!("`{first}` listens on {port} here"))
 }

@@ -192,8 +192,8 @@ fn is_services_flake(tree: &Tree<'_>, module: Node) -> bool {
 fn gone(context: &FileContext<'_>, tree: &Tree<'_>, attrs: &Attrs) -> Vec<Finding> {
     let gone = options::GONE.iter().filter_map(|(key, instead)| Some((key, instead, attrs.get(key)?)));
     gone.map(|(key, instead, attr)| {
-        let message = format!("process-compose-flake has no `{key}` any more: it does not evaluate");
-        context.finding("unknown-process-option", tree.span(attr.node), message).label("was removed").help(*instead)
+        let message = format!("process-compose-flake has removed `{key}`, so the configuration does not evaluate");
+        context.finding("unknown-process-option", tree.span(attr.node), message).label("removed option").help(*instead)
     })
     .collect()
 }
@@ -210,13 +210,13 @@ impl Unknown {
         let key = &self.key;
         let upstream = std::ptr::eq(self.table, &options::PROCESS_FLAKE) && options::only_upstream(key);
         let message = match upstream {
-            true => format!("process-compose has `{key}`, but process-compose-flake has no such option"),
-            false => format!("`{key}` is no setting of {}: process-compose-flake has no such option", self.table.of),
+            true => format!("process-compose supports `{key}`, but process-compose-flake has no such option"),
+            false => format!("`{key}` is not an option of {} in process-compose-flake", self.table.of),
         };
         let advice = match (&**key, upstream) {
             ("env_file", true) => Some("read the file in `cli.preHook` or in the command".to_owned()),
-            ("extends", true) => Some("share a set with `//`, or use `defaults.processSettings`".to_owned()),
-            (_, true) => Some("leave it out: the configuration does not evaluate with it".to_owned()),
+            ("extends", true) => Some("share attributes with `//`, or use `defaults.processSettings`".to_owned()),
+            (_, true) => Some("remove it: the configuration does not evaluate with it".to_owned()),
             (_, false) => self.table.advice(key),
         };
         let finding = context.finding("unknown-process-option", self.span, message).label("does not evaluate");

@@ -42,13 +42,13 @@ impl Table {
 fn instead(key: &str) -> Option<&'static str> {
     Some(match key {
         "ports" | "port" | "expose" => {
-            "process-compose maps no ports: the process itself listens, on a number from the registry"
+            "process-compose does not map ports: the process itself listens on a port from the registry"
         }
         "healthcheck" => "write `readiness_probe` with `exec.command`",
         "restart" => "write `availability.restart`",
         "max_restarts" => "write `availability.max_restarts`",
         "image" | "build" => "process-compose runs programs, not images: write the program in `command`",
-        "volumes" | "networks" => "a process sees the machine as it is: there is nothing to map",
+        "volumes" | "networks" => "processes run directly on the host: there is nothing to map",
         "env" => "write `environment`",
         "cwd" | "workdir" | "working_directory" => "write `working_dir`",
         _ => return None,
@@ -254,7 +254,7 @@ pub const GONE: [(&str, &str); 6] = [
     ("httpServer", "write `cli.options.no-server`, `cli.options.port` or `cli.options.unix-socket`"),
     ("apiServer", "write `cli.options.no-server` or `cli.options.port`"),
     ("tui", "write `cli.environment.PC_DISABLE_TUI`"),
-    ("testScript", "write a process called `test`"),
+    ("testScript", "define a process named `test`"),
     ("preHook", "write `cli.preHook`"),
     ("postHook", "write `cli.postHook`"),
 ];

@@ -112,7 +112,7 @@ fn add_instance(tree: &Tree<'_>, service: &Service, name: &str, span: Span, piec
     }
     if service.name == "redis-cluster" {
         // A process for every node, which `nodes` may rename.
-        part.open = Some("a cluster makes a process for every node");
+        part.open = Some("a cluster creates a process for each node");
     }
 }
 

@@ -24,12 +24,12 @@ pub fn read(context: &mut FileContext<'_>, tree: &Tree<'_>) -> Option<Part> {
     }
     let mut reader = Reader { yaml, part: Part::new(Family::Yaml), budget: BUDGET, unknown: Vec::new() };
     if tree.broken() {
-        reader.part.open = Some("the file cannot be read whole");
+        reader.part.open = Some("the file has syntax errors");
     }
     reader.read(&top, processes);
     let Reader { part, unknown, .. } = reader;
     for (span, key, table) in unknown {
-        let message = format!("`{key}` is no setting of {}: process-compose does not know it", table.of);
+        let message = format!("`{key}` is not a setting of {} in process-compose", table.of);
         let mut finding = context.finding("unknown-process-option", span, message).label("has no effect");
         if let Some(advice) = table.advice(&key) {
             finding = finding.help(advice);
@@ -90,7 +90,7 @@ impl<'a> Reader<'_, 'a> {
     /// The entries of a mapping, within the file's budget.
     fn entries(&mut self, node: Node) -> Vec<Entry<'a>> {
         if self.budget == 0 {
-            self.part.open = Some("there is too much of it to read");
+            self.part.open = Some("the file is too complex to analyse (step limit reached)");
             return Vec::new();
         }
         let entries = self.yaml.entries(node);

@@ -10,15 +10,15 @@ use super::Target;
 /// Adds the comment that names the registry entry: above the first key of the mapping, or the first instruction of the
 /// stage, that has the number. One comment serves all, so all findings there get the same fix.
 pub fn fix(source: &Source, tree: &Tree<'_>, digits: Span, target: &Target<'_>) -> Result<Fix, String> {
-    const PLACE: &str = "a comment above would not stand in the block of this number";
+    const PLACE: &str = "a comment above it would not belong to the same block";
     if source.is_json() {
-        return Err("JSON has no comments: make the file from Nix, or write it as YAML".to_owned());
+        return Err("JSON has no comments: generate the file from Nix, or write it as YAML".to_owned());
     }
     if tree.broken() {
         return Err(super::BROKEN.to_owned());
     }
     if !tree.text().get(digits.range()).is_some_and(|digits| target.is_written_as(digits)) {
-        return Err("the number is not written as the registry has it".to_owned());
+        return Err("the number is not written as in the registry".to_owned());
     }
     let place = match source.kind {
         source::Kind::Yaml => first_pair(tree, digits, target.number),
@@ -36,7 +36,7 @@ pub fn fix(source: &Source, tree: &Tree<'_>, digits: Span, target: &Target<'_>) 
     let comment = format!("# Port from {}: {} = {}", target.registry, dotted(target.entry), target.number);
     let column = " ".repeat(before.len());
     Ok(Fix {
-        title: format!("write `{comment}` above"),
+        title: format!("add the comment `{comment}` above"),
         safety: Safety::Safe,
         edits: vec![Edit { path: source.path.clone(), span: Span::new(at, at), text: format!("{comment}\n{column}") }],
     })

@@ -53,10 +53,11 @@ pub struct Import {
 /// what is evaluated.
 pub fn added(tree: &Tree<'_>, source: &Source, digits: Span, target: &Target<'_>) -> Result<Import, String> {
     let registry = target.registry;
-    let scope = scope_for(tree, source, digits).ok_or("outside of its `outputs` a flake cannot import anything")?;
+    let scope = scope_for(tree, source, digits).ok_or("a flake cannot import files outside of its `outputs`")?;
     let argument = argument(tree, scope, target)?;
-    let name = free_name(tree, source, target).ok_or("every name for the import means something else here")?;
-    let path = relative(&source.path, registry).ok_or_else(|| format!("Nix cannot read the path {registry}"))?;
+    let name = free_name(tree, source, target).ok_or("every candidate name for the import is already in use here")?;
+    let path = relative(&source.path, registry)
+        .ok_or_else(|| format!("the path {registry} cannot be written as a Nix path"))?;
     let binding = format!("{name} = import {path}{argument};");
     let (at, text) = match scope {
         Scope::Let(node) => in_let(tree, node, &binding),
@@ -74,7 +75,8 @@ fn argument(tree: &Tree<'_>, scope: Scope, target: &Target<'_>) -> Result<String
         Scope::Around(node) => node,
     };
     let is_known = |name: &str| nix::resolve(tree, from, name).is_some();
-    let lacks = |name: &str| Err(format!("{registry} wants the argument `{name}`, which this file does not have"));
+    let lacks =
+        |name: &str| Err(format!("{registry} requires the argument `{name}`, which is not available in this file"));
     match target.shape {
         Shape::Set => Ok(String::new()),
         Shape::Closed(why) => Err(format!("{registry} {why}")),

@@ -37,7 +37,8 @@ pub struct Plan {
 }
 
 /// The first lines of a new registry.
-const HEAD: &str = "# Every port of this repository, each once. Everything else imports its number from here.\n";
+const HEAD: &str =
+    "# The port registry: every port of this repository, defined once. Other files import their ports from here.\n";
 
 /// Plans a registry that does not exist yet.
 pub fn create(path: &RelPath, missing: &[Missing<'_>]) -> Plan {

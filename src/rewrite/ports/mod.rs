@@ -45,22 +45,22 @@ impl Target<'_> {
 }
 
 /// Why there is no fix: the grammar does not know what stands where.
-const BROKEN: &str = "the file cannot be read whole";
+const BROKEN: &str = "the file has syntax errors";
 
 /// Why there is no fix: a name that Nix must know before it evaluates, or digits that mean something else as well.
-const PLACE: &str = "a reference cannot stand in this place";
+const PLACE: &str = "a reference is not allowed at this position";
 
 /// Replaces the digits at a place of a Nix file by a reference to the registry, and makes the registry known in the
 /// file where it is not; or says why that could change what is evaluated.
 pub fn nix(source: &Source, tree: &Tree<'_>, digits: Span, target: &Target<'_>) -> Result<Fix, String> {
     if *source.path == *target.registry {
-        return Err("it is the registry".to_owned());
+        return Err("the file is the registry".to_owned());
     }
     if tree.broken() {
         return Err(BROKEN.to_owned());
     }
     if is_generated(&source.text) {
-        return Err("a program writes this file: change what it makes it from".to_owned());
+        return Err("the file is generated: change its source instead".to_owned());
     }
     let place = place::Place::of(tree, digits).ok_or(PLACE)?;
     if !tree.text().get(digits.range()).is_some_and(|digits| target.is_written_as(digits)) {
@@ -94,11 +94,11 @@ pub fn reference(entry: &[String]) -> String {
 pub fn import_obstacle(paths: &BTreeMap<RelPath, Kind>, file: &str, registry: &str) -> Option<String> {
     let is_template = |folder: &str| matches!(folder, "template" | "templates" | "skel" | "skeleton");
     if folders(file).any(|folder| is_template(folder.rsplit('/').next().unwrap_or(folder))) {
-        return Some(format!("a template is copied away from {registry}"));
+        return Some(format!("a flake template is copied without {registry}"));
     }
     let own_flake = folders(file).find(|folder| paths.contains_key(format!("{folder}/flake.nix").as_str()))?;
     let inside = registry.strip_prefix(own_flake).is_some_and(|rest| rest.starts_with('/'));
-    (!inside).then(|| format!("{own_flake} is a flake of its own, which may be evaluated without {registry}"))
+    (!inside).then(|| format!("{own_flake} is a separate flake, which may be evaluated without {registry}"))
 }
 
 /// Whether a file says that a program writes it: a change would be lost, or is unwelcome.

@@ -18,11 +18,11 @@ pub enum Shape {
 pub fn shape(registry: &Registry, tree: &Tree<'_>) -> Shape {
     let reads_files = |node: Node| matches!(tree.kind(node), Kind::Path | Kind::SearchPath | Kind::HomePath);
     if !registry.shape.importable {
-        return Shape::Closed("keeps its ports to itself");
+        return Shape::Closed("does not export its ports");
     }
     // These may in turn be files that a fix changes.
     if tree.nodes().any(reads_files) {
-        return Shape::Closed("reads other files");
+        return Shape::Closed("imports other files");
     }
     match registry.shape.calls.as_slice() {
         [] => Shape::Set,
@@ -52,10 +52,10 @@ mod tests {
             ("{ lib }: { a = 1; }", function(&["lib"], &[], false)),
             ("lib: { a = 1; }", Shape::Function(Call::Any { name: "lib".to_owned() })),
             ("{ lib }: { x }: { a = 1; }", Shape::Closed("is a function of several arguments")),
-            ("{ a = 1; } // import ./more.nix", Shape::Closed("reads other files")),
+            ("{ a = 1; } // import ./more.nix", Shape::Closed("imports other files")),
             (
                 "{ lib, ... }: let ports = { a = 80; b = 81; }; in { x = \"a\"; y = \"b\"; z = \"c\"; port = ports.a; }",
-                Shape::Closed("keeps its ports to itself"),
+                Shape::Closed("does not export its ports"),
             ),
         ] {
             // Elsewhere than at the usual place a file has to look like a registry.

@@ -82,7 +82,7 @@ pub fn global(name: &str) -> Option<Eval<Val>> {
         }
         "builtins" | "import" | "derivation" | "derivationStrict" | "baseNameOf" | "dirOf" | "fetchGit"
         | "fetchMercurial" | "fetchTarball" | "fetchTree" | "fromTOML" | "placeholder" | "scopedImport" => {
-            Some(Err(format!("`{name}` is not followed").into()))
+            Some(Err(format!("`{name}` is not supported").into()))
         }
         _ => None,
     }
@@ -94,7 +94,7 @@ pub fn run(machine: &mut Machine<'_, '_>, builtin: Builtin, given: &[ThunkId]) -
         [only] => one(machine, builtin, only),
         [first, second] => two(machine, builtin, first, second),
         [function, start, list] => fold(machine, function, start, list),
-        _ => Err("it cannot be read".into()),
+        _ => Err("it has unsupported syntax".into()),
     }
 }
 
@@ -121,8 +121,8 @@ fn one(machine: &mut Machine<'_, '_>, builtin: Builtin, argument: ThunkId) -> Ev
             Some(&first) => machine.force(first),
             None => Err("the list is empty".into()),
         },
-        Builtin::Throw | Builtin::Abort => Err("it is an error that the file throws".into()),
-        _ => Err("it cannot be read".into()),
+        Builtin::Throw | Builtin::Abort => Err("the file throws an error".into()),
+        _ => Err("it has unsupported syntax".into()),
     }
 }
 
@@ -144,7 +144,7 @@ fn two(machine: &mut Machine<'_, '_>, builtin: Builtin, first: ThunkId, second: 
                 (Some(attr), _) => machine.force(attr.thunk),
                 (None, Some(why)) => Err(why.clone()),
                 (None, None) if builtin == Builtin::HasAttr => Ok(Val::Bool(false)),
-                (None, None) => Err(format!("there is no `{name}`").into()),
+                (None, None) => Err(format!("there is no attribute `{name}`").into()),
             }
         }
         Builtin::RemoveAttrs => {
@@ -217,7 +217,7 @@ fn two(machine: &mut Machine<'_, '_>, builtin: Builtin, first: ThunkId, second: 
         }
         // What is only looked at or printed does not change the value.
         Builtin::DeepSeq | Builtin::Trace => machine.force(second),
-        _ => Err("it cannot be read".into()),
+        _ => Err("it has unsupported syntax".into()),
     }
 }
 
@@ -257,7 +257,7 @@ fn list_to_attrs(machine: &mut Machine<'_, '_>, items: &[ThunkId]) -> Eval<Val> 
     for &item in items {
         let pair = machine.force_set(item)?;
         let (Some(name), Some(value)) = (pair.attrs.get("name"), pair.attrs.get("value")) else {
-            return Err("a pair in it has no name or no value".into());
+            return Err("a list element has no `name` or no `value`".into());
         };
         let word = text(machine.force(name.thunk)?)?;
         // The first of two pairs with one name counts.

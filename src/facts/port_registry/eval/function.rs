@@ -27,11 +27,11 @@ impl Machine<'_, '_> {
                 let scope = self.bind(&lambda, argument)?;
                 match self.tree.child(lambda.node, Field::Body) {
                     Some(body) => self.eval(body, scope),
-                    None => Err("it cannot be read".into()),
+                    None => Err("it has unsupported syntax".into()),
                 }
             }
             Val::Builtin(builtin, given) => self.call_builtin(builtin, &given, argument),
-            Val::Set(_) => Err("it calls a set".into()),
+            Val::Set(_) => Err("it calls an attribute set as a function".into()),
             other => Err(mismatch(&other, "a function")),
         }
     }
@@ -122,7 +122,7 @@ impl Machine<'_, '_> {
         };
         match tree.child(lambda.node, Field::Body) {
             Some(body) => Ok(self.suspend(body, scope)),
-            None => Err("it cannot be read".into()),
+            None => Err("it has unsupported syntax".into()),
         }
     }
 

@@ -150,10 +150,10 @@ impl<'t, 'a> Machine<'t, 'a> {
     /// Evaluates a thunk, once.
     pub(super) fn force(&mut self, id: ThunkId) -> Eval<Val> {
         self.hand_on(None);
-        let Some(slot) = self.thunks.get_mut(id as usize) else { return Err("it is not there".into()) };
+        let Some(slot) = self.thunks.get_mut(id as usize) else { return Err("internal error".into()) };
         let value = match std::mem::replace(slot, Thunk::Running) {
             Thunk::Done(value) => value,
-            Thunk::Running => Err("it needs its own value".into()),
+            Thunk::Running => Err("infinite recursion".into()),
             Thunk::Expression(node, scope) => self.eval(node, scope),
             Thunk::Layout(body, scope) => match &*body {
                 Body::Set(layout) => self.set(layout, scope).map(|(set, _)| Val::Set(Rc::new(set))),
@@ -172,7 +172,7 @@ impl<'t, 'a> Machine<'t, 'a> {
         match (set.attrs.get(name), &set.open) {
             (Some(attr), _) => self.read(attr.thunk),
             (None, Some(why)) => Err(why.clone()),
-            (None, None) => Err(format!("there is no `{name}`").into()),
+            (None, None) => Err(format!("there is no attribute `{name}`").into()),
         }
     }
 
@@ -208,14 +208,14 @@ impl<'t, 'a> Machine<'t, 'a> {
     pub(super) fn burn(&mut self, steps: usize) -> Eval<()> {
         match self.fuel.checked_sub(steps) {
             Some(rest) => self.fuel = rest,
-            None => return Err("it takes too long to evaluate".into()),
+            None => return Err("the step limit was reached".into()),
         }
         Ok(())
     }
 
     fn eval_node(&mut self, node: Node, scope: ScopeId) -> Eval<Val> {
         let tree = self.tree;
-        let child = |field| tree.child(node, field).ok_or_else(|| Why::from("it cannot be read"));
+        let child = |field| tree.child(node, field).ok_or_else(|| Why::from("it has unsupported syntax"));
         match tree.kind(node) {
             Kind::Parenthesized => self.eval(child(Field::Expression)?, scope),
             Kind::Integer => {
@@ -238,7 +238,7 @@ impl<'t, 'a> Machine<'t, 'a> {
                 let (set, _) = self.set(&Layout::read(tree, node), scope)?;
                 match set.attrs.get("body") {
                     Some(body) => self.read(body.thunk),
-                    None => Err("there is no `body`".into()),
+                    None => Err("there is no attribute `body`".into()),
                 }
             }
             Kind::Let => {
@@ -258,7 +258,7 @@ impl<'t, 'a> Machine<'t, 'a> {
             Kind::Assert => {
                 // An assertion about things not known here holds, or the file would be of no use to anybody.
                 if let Ok(false) = self.truth(child(Field::Condition)?, scope) {
-                    return Err("its assertion fails".into());
+                    return Err("an assertion fails".into());
                 }
                 self.eval(child(Field::Body)?, scope)
             }
@@ -284,7 +284,7 @@ impl<'t, 'a> Machine<'t, 'a> {
                 }
             }
             Kind::Binary => self.binary(node, scope),
-            _ => Err("it cannot be read".into()),
+            _ => Err("it has unsupported syntax".into()),
         }
     }
 
@@ -297,7 +297,7 @@ impl<'t, 'a> Machine<'t, 'a> {
 
     fn binary(&mut self, node: Node, scope: ScopeId) -> Eval<Val> {
         let tree = self.tree;
-        let child = |field| tree.child(node, field).ok_or_else(|| Why::from("it cannot be read"));
+        let child = |field| tree.child(node, field).ok_or_else(|| Why::from("it has unsupported syntax"));
         let (left, right) = (child(Field::Left)?, child(Field::Right)?);
         let operator = tree.slice(child(Field::Operator)?);
         let short = match operator {
@@ -352,9 +352,9 @@ impl<'t, 'a> Machine<'t, 'a> {
             Kind::String => self.string(node, scope)?,
             Kind::Interpolation => match self.tree.child(node, Field::Expression) {
                 Some(inner) => self.eval(inner, scope)?,
-                None => return Err("it cannot be read".into()),
+                None => return Err("it has unsupported syntax".into()),
             },
-            _ => return Err("it cannot be read".into()),
+            _ => return Err("it has unsupported syntax".into()),
         };
         match value {
             Val::Str(Some(name)) => Ok(name),
@@ -371,7 +371,9 @@ impl<'t, 'a> Machine<'t, 'a> {
 
     fn select(&mut self, node: Node, scope: ScopeId) -> Eval<Val> {
         let default = self.tree.child(node, Field::Default);
-        let Some(base) = self.tree.child(node, Field::Expression) else { return Err("it cannot be read".into()) };
+        let Some(base) = self.tree.child(node, Field::Expression) else {
+            return Err("it has unsupported syntax".into());
+        };
         if self.tree.kind(base) == Kind::Variable && self.is_global(base, "builtins", scope) {
             return self.select_builtin(node, scope);
         }
@@ -383,7 +385,7 @@ impl<'t, 'a> Machine<'t, 'a> {
                     (Some(attr), ..) => self.read(attr.thunk)?,
                     (None, Some(why), _) => return Err(why.clone()),
                     (None, None, Some(default)) => return self.eval(default, scope),
-                    (None, None, None) => return Err(format!("there is no `{name}`").into()),
+                    (None, None, None) => return Err(format!("there is no attribute `{name}`").into()),
                 },
                 (_, Some(default)) => return self.eval(default, scope),
                 (other, None) => return Err(mismatch(other, "a set")),
@@ -394,13 +396,15 @@ impl<'t, 'a> Machine<'t, 'a> {
 
     fn select_builtin(&mut self, node: Node, scope: ScopeId) -> Eval<Val> {
         let path = self.attrpath(node);
-        let [name] = path.as_slice() else { return Err("it is built in and not known".into()) };
+        let [name] = path.as_slice() else { return Err("unsupported builtin".into()) };
         let name = self.name(*name, scope)?;
-        builtins::named(&name).ok_or_else(|| format!("`builtins.{name}` is not known").into())
+        builtins::named(&name).ok_or_else(|| format!("`builtins.{name}` is not supported").into())
     }
 
     fn has_attr(&mut self, node: Node, scope: ScopeId) -> Eval<Val> {
-        let Some(base) = self.tree.child(node, Field::Expression) else { return Err("it cannot be read".into()) };
+        let Some(base) = self.tree.child(node, Field::Expression) else {
+            return Err("it has unsupported syntax".into());
+        };
         let mut value = self.eval(base, scope)?;
         let path = self.attrpath(node);
         for (index, &name) in path.iter().enumerate() {
@@ -546,5 +550,5 @@ fn plain_line(tree: &Tree<'_>, node: Node) -> Option<Rc<str>> {
 
 /// Says that a value is of the wrong kind.
 pub(super) fn mismatch(value: &Val, wanted: &str) -> Why {
-    format!("it is {} where {wanted} is needed", value.describe()).into()
+    format!("expected {wanted}, found {}", value.describe()).into()
 }

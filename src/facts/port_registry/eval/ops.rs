@@ -71,7 +71,7 @@ pub fn arithmetic(operator: &str, left: Val, right: Val) -> Eval<Val> {
                 "+" => Ok(Val::Float(left + right)),
                 "-" => Ok(Val::Float(left - right)),
                 "*" => Ok(Val::Float(left * right)),
-                _ if right == 0.0 => Err("it divides by zero".into()),
+                _ if right == 0.0 => Err("division by zero".into()),
                 _ => Ok(Val::Float(left / right)),
             }
         }
@@ -83,7 +83,7 @@ fn integers(operator: &str, left: i64, right: i64) -> Eval<Val> {
         "+" => left.checked_add(right),
         "-" => left.checked_sub(right),
         "*" => left.checked_mul(right),
-        _ if right == 0 => return Err("it divides by zero".into()),
+        _ if right == 0 => return Err("division by zero".into()),
         _ => left.checked_div(right),
     };
     result.map(Val::Int).ok_or_else(|| "the integer overflows".into())
@@ -103,7 +103,9 @@ pub fn order(left: &Val, right: &Val) -> Eval<Ordering> {
         (Val::Int(left), Val::Int(right)) => Ok(left.cmp(right)),
         (Val::Str(Some(left)), Val::Str(Some(right))) => Ok(left.cmp(right)),
         (Val::Str(_), Val::Str(_)) => Err("it compares strings that are not known".into()),
-        (left, right) => float(left)?.partial_cmp(&float(right)?).ok_or_else(|| "it compares what has no order".into()),
+        (left, right) => {
+            float(left)?.partial_cmp(&float(right)?).ok_or_else(|| "it compares values that have no order".into())
+        }
     }
 }
 
