@@ -36,9 +36,9 @@ const FIX_PATHS: &str =
 /// The help text of PATH for commands that work on a whole repository.
 const REPOSITORY: &str = "The repository, or a path in it [default: the repository of the working directory]";
 
-/// What PATH is for `migrate`.
+/// The help text of PATH for `migrate`.
 const MIGRATE_PATHS: &str =
-    "The repository, or folders and files in it [default: the one around the working directory]";
+    "The repository, or directories and files in it [default: the repository of the working directory]";
 
 /// The help text of PATH for `config show`.
 const SHOWN_PATH: &str = "The path whose settings to show [default: the whole repository]";
@@ -384,56 +384,56 @@ pub enum PortsFormat {
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct MigrateArgs {
-    /// What to migrate; everything if not given.
+    /// The subcommand; `None` migrates everything.
     #[command(subcommand)]
     pub command: Option<MigrateCommand>,
     /// Input, rule and configuration options.
     #[command(flatten)]
     pub scope: ScopeArgs,
-    /// What becomes of it.
+    /// Options for writing the result.
     #[command(flatten)]
     pub how: MigrateHow,
 }
 
-/// What `migrate` migrates.
+/// The subcommands of `migrate`.
 #[derive(Debug, Subcommand)]
 pub enum MigrateCommand {
-    /// Compose files of one project to a module for process-compose-flake and services-flake; later files override
+    /// Migrate the Compose files of a project to process-compose-flake and services-flake; later files override earlier ones
     #[command(mut_arg("paths", |paths| paths.value_name("FILE").required(true).help("The Compose files, in order")))]
     Compose(MigrateFilesArgs),
-    /// Dockerfiles to `packages.container-NAME = nix2container.buildImage { .. }`
+    /// Migrate Dockerfiles to `packages.container-NAME = nix2container.buildImage { .. }`
     #[command(mut_arg("paths", |paths| paths.value_name("FILE").required(true).help("The Dockerfiles")))]
     Dockerfile(MigrateFilesArgs),
-    /// forAllSystems, genAttrs over systems and flake-utils to flake-parts' mkFlake and perSystem
+    /// Migrate forAllSystems, genAttrs over systems and flake-utils to mkFlake and perSystem of flake-parts
     #[command(mut_arg("paths", |paths| paths.value_name("FILE").help("The flake [default: flake.nix]")))]
     Flake(MigrateFilesArgs),
-    /// docker build in CI to `nix build .#container-NAME`
+    /// Migrate `docker build` in CI to `nix build .#container-NAME`
     #[command(mut_arg("paths", |paths| paths.value_name("FILE").help("The CI files [default: all]")))]
     Ci(MigrateFilesArgs),
 }
 
-/// The options of a migration of some files.
+/// The options of the subcommands of `migrate`.
 #[derive(Debug, Args)]
 pub struct MigrateFilesArgs {
     /// Input, rule and configuration options.
     #[command(flatten)]
     pub scope: ScopeArgs,
-    /// What becomes of it.
+    /// Options for writing the result.
     #[command(flatten)]
     pub how: MigrateHow,
 }
 
-/// What becomes of a migration.
+/// Options for writing the result of a migration.
 #[derive(Debug, Args)]
 pub struct MigrateHow {
-    /// Write the files; without it a diff is shown (for `git apply` in the root)
-    #[arg(long, help_heading = "Migration")]
+    /// Write the files instead of printing a diff (for `git apply` in the root)
+    #[arg(long, help_heading = "Migration options")]
     pub write: bool,
     /// Also write over files with changes that are not committed
-    #[arg(long, requires = "write", help_heading = "Migration")]
+    #[arg(long, requires = "write", help_heading = "Migration options")]
     pub force: bool,
     /// How to write the report
-    #[arg(long, short, value_name = "FORMAT", default_value = "pretty", help_heading = "Migration")]
+    #[arg(long, short, value_name = "FORMAT", default_value = "pretty", help_heading = "Migration options")]
     pub format: MigrateFormat,
     /// When to use colours; auto detects terminals and respects NO_COLOR and FORCE_COLOR
     #[arg(long, value_name = "WHEN", default_value = "auto")]

@@ -248,7 +248,8 @@ impl Files for Disk {
         if file.symlink_metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
             return Ok(None);
         }
-        let inside = self.inside(path).ok_or("it is a link that leads out of the repository or to nothing")?;
+        let inside =
+            self.inside(path).ok_or("it is a symbolic link to a file outside of the repository or to nothing")?;
         let size = inside.metadata().map_err(|error| walk::io_reason(&error))?;
         if !size.is_file() {
             return Err("it is not a file".to_owned());
