@@ -44,6 +44,7 @@ table! {
         Attrpath "attrpath"
         // Operators that a check asks for
         Plus "+" Minus "-" Times "*" Divide "/" Concat "++" Update "//" Not "!" NotEqual "!=" Equal "=="
+        PipeInto "|>" PipeFrom "<|"
         // YAML
         Stream "stream" Document "document" BlockNode "block_node" FlowNode "flow_node"
         BlockMapping "block_mapping" BlockMappingPair "block_mapping_pair" BlockSequence "block_sequence"

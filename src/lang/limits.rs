@@ -104,7 +104,7 @@ impl Patience {
     /// With a text that is known to be whole we wait as long as it takes.
     pub fn new(language: Language, text: &str) -> Self {
         let is_long = text.len() > REPORTS as usize * 10;
-        let is_whole = is_long && language == Language::Nix && recognize::accepts(text);
+        let is_whole = is_long && language == Language::Nix && recognize::grammar_accepts(text);
         Self { reports_left: if is_whole { u32::MAX } else { REPORTS } }
     }
 

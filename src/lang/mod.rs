@@ -12,6 +12,7 @@ pub mod nix;
 pub mod shell;
 pub mod yaml;
 
+use std::borrow::Cow;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 
@@ -130,8 +131,8 @@ impl<'a> Tree<'a> {
             // The grammars do not know a byte order mark; three spaces keep every offset.
             Some(rest) => raw_tree(language, &format!("   {}", &rest[..length - '\u{feff}'.len_utf8()])),
             None => raw_tree(language, &text[..length]),
-        };
-        let mut tree = Self::flatten(language, text, raw?)?;
+        }?;
+        let mut tree = Self::flatten(language, text, raw)?;
         tree.unread = (length < text.len()).then_some(length as u32);
         Ok(tree)
     }
@@ -150,6 +151,7 @@ impl<'a> Tree<'a> {
             let mut descend = false;
             if kept {
                 let index = rows.len() as u32;
+                let kind = if node.is_error() { Kind::Error } else { names.kind(node.kind_id()) };
                 if node.is_missing() {
                     made_up.push((Node(index), node.kind_id()));
                 }
@@ -158,7 +160,7 @@ impl<'a> Tree<'a> {
                     end: node.end_byte() as u32,
                     parent,
                     after: index + 1,
-                    kind: if node.is_error() { Kind::Error } else { names.kind(node.kind_id()) },
+                    kind: if field == Field::Operator { nix::operator(&text[node.byte_range()], kind) } else { kind },
                     field,
                 });
                 if cursor.goto_first_child() {
@@ -328,6 +330,8 @@ fn raw_tree(language: Language, text: &str) -> Result<tree_sitter::Tree, Refusal
         }
         let parser = slot.as_mut().ok_or(Refusal::Grammar)?;
         parser.reset();
+        let text = if language == Language::Nix { nix::for_grammar(text) } else { Cow::Borrowed(text) };
+        let text = text.as_ref();
         let mut patience = limits::Patience::new(language, text);
         let mut hear = |_: &tree_sitter::ParseState| patience.hear();
         let options = tree_sitter::ParseOptions::new().progress_callback(&mut hear);

@@ -1,11 +1,14 @@
 //! Nix: attribute paths through nested sets, lexical scopes, strings, and values seen through their wrappers.
 
 pub mod attrs;
+mod newer;
 pub mod path;
 pub mod recognize;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+
+pub(super) use newer::{for_grammar, operator};
 
 use super::{Field, Kind, Node, Tree};
 use crate::finding::Span;

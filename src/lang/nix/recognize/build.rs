@@ -249,6 +249,8 @@ fn holds_tokens(kind: Kind) -> bool {
 /// The precedence of an operator, and whether it associates to the right.
 fn binding(operator: &[u8]) -> (u8, bool) {
     match operator {
+        b"|>" => (0, false),
+        b"<|" => (0, true),
         b"->" => (1, true),
         b"||" => (2, false),
         b"&&" => (3, false),
@@ -277,6 +279,8 @@ fn operator_kind(operator: &[u8]) -> Kind {
         b"!" => Kind::Not,
         b"!=" => Kind::NotEqual,
         b"==" => Kind::Equal,
+        b"|>" => Kind::PipeInto,
+        b"<|" => Kind::PipeFrom,
         _ => Kind::None,
     }
 }

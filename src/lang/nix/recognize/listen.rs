@@ -56,6 +56,8 @@ pub(super) trait Listener {
     fn end_path(&mut self) {}
     /// An expression is over.
     fn end_expression(&mut self) {}
+    /// The next token is one that tree-sitter-nix does not know.
+    fn beyond_grammar(&mut self) {}
     /// The node begun last goes on with its next part: `then`, `else`, `in`, what follows `with a;` or `inherit`.
     fn next_part(&mut self) {}
 }

@@ -7,8 +7,9 @@
 //! Where the tree is wanted, [`rows`] lets a [`Builder`] listen to the same automaton: it makes the table of
 //! [`crate::lang::Tree`] that flattening the grammar's own tree would make, ten times as fast.
 //!
-//! It follows tree-sitter-nix 0.3.0, not Nix: `x:y` is a URI, `a //b` applies `a` to a path, and so on. Two facts about
-//! that grammar keep it small:
+//! It follows tree-sitter-nix 0.3.0, not Nix: `x:y` is a URI, `a //b` applies `a` to a path, and so on. It adds what
+//! Nix reads and that grammar does not: the pipe operators of Nix 2.24 and Lix (`|>` and `<|`, which one expression
+//! cannot mix), and an `inherit` of nothing. Two facts keep it small:
 //!
 //! * every operator has a precedence and an associativity, so any alternation of operands and operators is an
 //!   expression, and neither matters here;
@@ -33,13 +34,32 @@ use crate::lang::{Field, Kind, Refusal, Row};
 /// How deep brackets, strings and the like may nest; deeper texts are refused.
 const MAX_DEPTH: usize = 200;
 
-/// Whether tree-sitter-nix certainly reads `text` without an error.
+/// Whether `text` is certainly Nix.
 ///
-/// `true` is a promise: the tree has neither an ERROR nor a MISSING node. `false` says nothing; parse to find out.
+/// `true` is a promise: tree-sitter-nix reads it with neither an ERROR nor a MISSING node, except where it uses what
+/// that grammar does not know. `false` says nothing; parse to find out.
 /// Takes linear time, does not allocate and does not recurse.
 pub fn accepts(text: &str) -> bool {
     let text = text.as_bytes();
     is_readable(text) && Recognizer::new(text, ()).run().is_some()
+}
+
+/// Whether tree-sitter-nix itself certainly reads `text` without an error.
+pub fn grammar_accepts(text: &str) -> bool {
+    let text = text.as_bytes();
+    is_readable(text) && Recognizer::new(text, Plain::default()).run().is_some_and(|plain| !plain.beyond)
+}
+
+/// Hears whether a text uses what tree-sitter-nix does not know.
+#[derive(Default)]
+struct Plain {
+    beyond: bool,
+}
+
+impl Listener for Plain {
+    fn beyond_grammar(&mut self) {
+        self.beyond = true;
+    }
 }
 
 /// The table that flattening tree-sitter-nix's tree of a text makes, or the refusal of it; `None` where [`accepts`]
@@ -112,6 +132,14 @@ enum Frame {
     InName(Slot),
 }
 
+/// Which of the pipe operators an expression has used.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pipe {
+    Neither,
+    Into,
+    From,
+}
+
 /// What the automaton expects at the cursor.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -131,6 +159,8 @@ enum State {
     Name(Slot),
     /// After the name of an attribute.
     AfterName(Slot),
+    /// After `inherit (a)`.
+    Inherited,
     /// A binding, or the end of them.
     Bindings,
     /// A formal, `...`, or the end of them.
@@ -152,13 +182,16 @@ enum State {
 struct Recognizer<'a, L> {
     cursor: Cursor<'a>,
     stack: [Frame; MAX_DEPTH],
+    /// For each frame, the pipe operator of the expression in it.
+    pipes: [Pipe; MAX_DEPTH],
     depth: usize,
     to: L,
 }
 
 impl<'a, L: Listener> Recognizer<'a, L> {
     fn new(text: &'a [u8], to: L) -> Self {
-        Self { cursor: Cursor::new(text), stack: [Frame::File; MAX_DEPTH], depth: 0, to }
+        let stack = [Frame::File; MAX_DEPTH];
+        Self { cursor: Cursor::new(text), stack, pipes: [Pipe::Neither; MAX_DEPTH], depth: 0, to }
     }
 
     /// Reads the text; what listened, if the text is whole.
@@ -198,6 +231,7 @@ impl<'a, L: Listener> Recognizer<'a, L> {
                 self.to.attr();
                 self.after_name(slot)
             }
+            State::Inherited => self.inherited(),
             State::Bindings => self.bindings(),
             State::Formal => self.formal(),
             State::AfterFormal => self.after_formal(),
@@ -260,6 +294,7 @@ impl<'a, L: Listener> Recognizer<'a, L> {
 
     #[inline(always)]
     fn expression(&mut self) -> State {
+        self.set_pipe(Pipe::Neither);
         match self.cursor.peek() {
             byte if bytes::is(byte, bytes::IDENT_START) => self.first_word(),
             b'{' => {
@@ -414,16 +449,35 @@ impl<'a, L: Listener> Recognizer<'a, L> {
             b'+' | b'/' if next == self.cursor.peek() => 2,
             b'-' if next == b'>' => 2,
             b'<' | b'>' if next == b'=' => 2,
-            b'+' | b'-' | b'*' | b'/' | b'<' | b'>' => 1,
             b'=' | b'!' if next == b'=' => 2,
             b'&' if next == b'&' => 2,
             b'|' if next == b'|' => 2,
+            b'|' if next == b'>' && self.pipe(Pipe::Into) => 2,
+            b'<' if next == b'|' && self.pipe(Pipe::From) => 2,
+            b'<' if next == b'|' => return State::Reject,
+            b'+' | b'-' | b'*' | b'/' | b'<' | b'>' => 1,
             _ => return State::Reject,
         };
         let start = self.cursor.pos;
         self.cursor.pos += width;
         self.to.binary(start, self.cursor.pos);
         if self.cursor.behind(1) == b'?' { State::Name(Slot::Has) } else { State::Operand }
+    }
+
+    #[inline(always)]
+    fn set_pipe(&mut self, pipe: Pipe) {
+        if let Some(used) = self.pipes.get_mut(self.depth) {
+            *used = pipe;
+        }
+    }
+
+    /// Notes a pipe operator; `false` if the expression has used the other one, which Nix refuses.
+    fn pipe(&mut self, pipe: Pipe) -> bool {
+        let used = self.pipes.get(self.depth).copied().unwrap_or(Pipe::Neither);
+        let fits = used == Pipe::Neither || used == pipe;
+        self.set_pipe(pipe);
+        self.to.beyond_grammar();
+        fits
     }
 
     fn end_file(&mut self) -> State {
@@ -464,7 +518,7 @@ impl<'a, L: Listener> Recognizer<'a, L> {
             (Frame::Paren, b')') => self.end(State::After),
             (Frame::List, b']') => self.end(State::After),
             (Frame::InheritFrom, b')') => {
-                let next = self.take(1, State::Name(Slot::Inherit));
+                let next = self.take(1, State::Inherited);
                 self.pop(next)
             }
             (Frame::InString(slot), b'}') => self.end(State::String(slot)),
@@ -529,6 +583,16 @@ impl<'a, L: Listener> Recognizer<'a, L> {
             self.to.next_part();
             let next = self.take(1, State::Expression);
             return self.open(Frame::InheritFrom, next);
+        }
+        self.inherited()
+    }
+
+    /// The first name that is inherited, or the end of an `inherit` of nothing.
+    fn inherited(&mut self) -> State {
+        if self.cursor.peek() == b';' {
+            self.to.beyond_grammar();
+            self.end_node(1);
+            return State::Bindings;
         }
         self.name(Slot::Inherit)
     }
