@@ -245,3 +245,42 @@ pub enum NoteKind {
     /// Anything else worth a line.
     Info,
 }
+
+/// What a check returns: what it found, and what it could not decide.
+#[derive(Debug, Default, Clone)]
+pub struct Verdict {
+    /// What it found.
+    pub findings: Vec<Finding>,
+    /// What it could not decide, or left out.
+    pub notes: Vec<Note>,
+}
+
+impl Verdict {
+    /// Adds a finding.
+    pub fn report(&mut self, finding: Finding) {
+        self.findings.push(finding);
+    }
+
+    /// Adds another verdict's findings and notes.
+    pub fn append(&mut self, mut other: Self) {
+        self.findings.append(&mut other.findings);
+        self.notes.append(&mut other.notes);
+    }
+
+    /// Notes that something in a file cannot be known from the text.
+    pub fn not_decidable(&mut self, path: &RelPath, message: impl Into<String>) {
+        self.notes.push(Note { kind: NoteKind::NotDecidable, path: Some(path.clone()), message: message.into() });
+    }
+}
+
+impl FromIterator<Finding> for Verdict {
+    fn from_iter<I: IntoIterator<Item = Finding>>(findings: I) -> Self {
+        Self { findings: findings.into_iter().collect(), notes: Vec::new() }
+    }
+}
+
+impl Extend<Finding> for Verdict {
+    fn extend<I: IntoIterator<Item = Finding>>(&mut self, findings: I) {
+        self.findings.extend(findings);
+    }
+}

@@ -6,9 +6,12 @@ use std::path::Path;
 use crate::config::{Config, ConfigError};
 use crate::finding::Level;
 use crate::output::{self, Format, View};
+use crate::repo::Repo;
+use crate::report::Report;
 use crate::rule::example::{Block, Example};
 use crate::rule::{Catalog, Rule};
-use crate::run::{self, Repo, Report, Settings};
+use crate::run;
+use crate::settings::Settings;
 
 /// The bytes of a block's file. `None` where it says that it is Latin-1 and is not.
 pub fn bytes(block: &Block<'_>) -> Option<Vec<u8>> {

@@ -3,15 +3,19 @@
 use crate::facts::compose;
 pub use crate::facts::compose::named_compose;
 use crate::facts::compose::{Compose, Service};
+use crate::facts::{FileView, Glance};
 
-use super::{Check, FileContext, Glance, no_project};
+use super::{Check, FileCheck, Trigger, Verdict};
 use crate::facts::needles::Words;
 use crate::knowledge::images;
 use crate::lang::yaml::Yaml;
 use crate::source::Kind;
 
+const RULE: &str = "docker-compose";
+
 /// See `rules/docker-compose.md`.
-pub static CHECK: Check = Check { name: "compose", words: &[&SERVICES], trigger, file, project: no_project };
+pub static CHECK: Check =
+    Check::of_files(RULE, FileCheck { needles: &[&SERVICES], trigger: Trigger::Holds(trigger), check });
 
 static SERVICES: Words = Words::any_of(&["services"]);
 
@@ -22,16 +26,18 @@ fn trigger(source: &Glance<'_>) -> bool {
     source.kind == Kind::Yaml && (source.has(&SERVICES) || named_compose(&source.path))
 }
 
-fn file(context: &mut FileContext<'_>) {
-    let Some(tree) = context.tree.filter(|_| context.source.kind == Kind::Yaml) else { return };
+fn check(view: &FileView<'_>) -> Verdict {
+    let Some(tree) = view.tree.filter(|_| view.source.kind == Kind::Yaml) else { return Verdict::default() };
     let yaml = Yaml::new(tree);
-    let named = named_compose(&context.source.path);
-    let Some(compose) = yaml.documents().find_map(|document| compose::read(&yaml, document, named)) else { return };
-    let finding = context
-        .finding("docker-compose", tree.span(compose.place), message(&compose))
+    let named = named_compose(&view.source.path);
+    let Some(compose) = yaml.documents().find_map(|document| compose::read(&yaml, document, named)) else {
+        return Verdict::default();
+    };
+    let finding = view
+        .finding(RULE, tree.span(compose.place), message(&compose))
         .label(label(&compose.services))
         .help(help(&compose.services));
-    context.report(finding);
+    [finding].into_iter().collect()
 }
 
 fn message(compose: &Compose) -> String {

@@ -1,26 +1,26 @@
 //! `dockerfile`: an image that is described outside of Nix. The name makes a file a candidate, its content confirms it:
 //! the first instruction that is not `ARG` is a `FROM` with an image.
 
-use super::{Check, FileContext, no_project};
+use super::{Check, FileCheck, Trigger, Verdict};
+use crate::facts::FileView;
 use crate::finding::Span;
 use crate::source::{Kind, Source};
 
-/// See `rules/dockerfile.md`.
-pub static CHECK: Check = Check {
-    name: "dockerfile",
-    words: &[],
-    trigger: |source| source.kind == Kind::Dockerfile,
-    file,
-    project: no_project,
-};
+const RULE: &str = "dockerfile";
 
-fn file(context: &mut FileContext<'_>) {
-    let source = context.source;
+/// See `rules/dockerfile.md`.
+pub static CHECK: Check = Check::of_files(
+    RULE,
+    FileCheck { needles: &[], trigger: Trigger::Holds(|source| source.kind == Kind::Dockerfile), check },
+);
+
+fn check(view: &FileView<'_>) -> Verdict {
+    let source = view.source;
     if source.kind != Kind::Dockerfile {
-        return;
+        return Verdict::default();
     }
     let stages = stages(&source.text);
-    let (Some(first), Some(last)) = (stages.first(), stages.last()) else { return };
+    let (Some(first), Some(last)) = (stages.first(), stages.last()) else { return Verdict::default() };
     let package = container_package(&source.path);
     let message = match stages.len() {
         1 => format!("this Dockerfile builds an image from `{}`, outside of Nix", last.image),
@@ -28,11 +28,11 @@ fn file(context: &mut FileContext<'_>) {
             format!("this Dockerfile builds an image from `{}` in {count} stages, outside of Nix", base(&stages, last))
         }
     };
-    let finding = context
-        .finding("dockerfile", first.span, message)
+    let finding = view
+        .finding(RULE, first.span, message)
         .label(format!("define it as `packages.{package} = nix2container.buildImage {{ .. }}`"))
         .help(format!("build the image with `nix build .#{package}`, then remove {}", source.file_name()));
-    context.report(finding);
+    [finding].into_iter().collect()
 }
 
 /// A `FROM` instruction.

@@ -4,16 +4,21 @@
 
 use std::ops::Range;
 
-use super::{Check, FileContext, Glance, no_project};
+use super::{Check, FileCheck, Trigger, Verdict};
 use crate::facts::needles::Words;
+use crate::facts::{FileView, Glance};
 use crate::finding::Span;
 use crate::lang::nix::{self, Origin};
 use crate::lang::{Field, Kind, Node, Tree};
 use crate::source;
 
+const RULE: &str = "for-all-systems";
+
 /// See `rules/for-all-systems.md`.
-pub static CHECK: Check =
-    Check { name: "for-all-systems", words: &[&CALLS, &SETS, &SYSTEMS, &SYSTEM], trigger, file, project: no_project };
+pub static CHECK: Check = Check::of_files(
+    RULE,
+    FileCheck { needles: &[&CALLS, &SETS, &SYSTEMS, &SYSTEM], trigger: Trigger::Holds(trigger), check },
+);
 
 static CALLS: Words = Words::any_of(&FLAKE_UTILS);
 static SETS: Words = Words::any_of(&MAKERS);
@@ -88,9 +93,9 @@ fn names_system(text: &[u8], place: Range<usize>) -> bool {
     text[place] == *b"ystem" && (rest.first() != Some(&b'd') || rest.get(1).is_some_and(u8::is_ascii_lowercase))
 }
 
-fn file(context: &mut FileContext<'_>) {
-    let Some(tree) = context.tree.filter(|_| context.source.kind == source::Kind::Nix) else { return };
-    let flake = context.source.file_name() == "flake.nix";
+fn check(view: &FileView<'_>) -> Verdict {
+    let Some(tree) = view.tree.filter(|_| view.source.kind == source::Kind::Nix) else { return Verdict::default() };
+    let flake = view.source.file_name() == "flake.nix";
     let mut places: Vec<(Span, String)> = Vec::new();
     let mut helpers = Vec::new();
     for node in tree.nodes() {
@@ -110,16 +115,15 @@ fn file(context: &mut FileContext<'_>) {
     places.extend(tree.nodes().filter_map(|binding| applied_helper(tree, binding, &helpers)));
     places.sort();
     places.dedup_by_key(|place| place.0);
+    let mut verdict = Verdict::default();
     for (span, message) in places {
-        let finding = context
-            .finding("for-all-systems", span, message)
-            .label("flake-parts calls `perSystem` for each system")
-            .help(
-                "add flake-parts as an input and define the outputs once: `flake-parts.lib.mkFlake { inherit inputs; } \
+        let finding = view.finding(RULE, span, message).label("flake-parts calls `perSystem` for each system").help(
+            "add flake-parts as an input and define the outputs once: `flake-parts.lib.mkFlake { inherit inputs; } \
                  { systems = [ .. ]; perSystem = { pkgs, ... }: { .. }; }`",
-            );
-        context.report(finding);
+        );
+        verdict.report(finding);
     }
+    verdict
 }
 
 /// Where the set that is made for each system ends up.

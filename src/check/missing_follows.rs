@@ -1,6 +1,7 @@
 //! `missing-follows`: an input that brings a nixpkgs of its own, where the flake has one already.
 
-use crate::check::flake::FlakeFile;
+use super::{Check, ProjectView, Verdict};
+use crate::facts::flake::{self, FlakeFile, flakes};
 use crate::finding::{Edit, Finding, Fix, Safety, Span};
 use crate::lang::flake::Input;
 use crate::lang::flake::flakeref::{FlakeRef, Scheme};
@@ -9,6 +10,13 @@ use crate::lang::flake::nixpkgs;
 use crate::lang::flake::nixpkgs::Channel;
 
 const RULE: &str = "missing-follows";
+
+/// See `rules/missing-follows.md`.
+pub static CHECK: Check = Check::of_project(RULE, &[&flake::READER], project);
+
+fn project(view: &ProjectView<'_>) -> Verdict {
+    flakes(view.project).flat_map(|file| findings(&file)).collect()
+}
 
 /// Flakes that have an input `nixpkgs`, for repositories whose lock does not say: owner and repository on GitHub.
 const KNOWN: [&str; 42] = [
@@ -57,7 +65,7 @@ const KNOWN: [&str; 42] = [
 ];
 
 /// The inputs of a flake that should follow its nixpkgs.
-pub fn findings(file: &FlakeFile<'_>) -> Vec<Finding> {
+fn findings(file: &FlakeFile<'_>) -> Vec<Finding> {
     let Some(nixpkgs) = own_nixpkgs(file) else { return Vec::new() };
     let inputs = file.flake.inputs.iter().filter(|input| input.is_flake && input.follows.is_none());
     match file.lock {

@@ -2,12 +2,16 @@
 
 use std::collections::HashMap;
 
+use super::{Check, ProjectView, Verdict};
 use crate::facts::processes::group::View;
 use crate::facts::processes::model::{Condition, Known, Part, Process};
+use crate::facts::processes::{self, ProcessFacts};
 use crate::finding::{Finding, RelPath};
-use crate::lang::shell;
 
 const RULE: &str = "missing-readiness-probe";
+
+/// See `rules/missing-readiness-probe.md`.
+pub static CHECK: Check = Check::of_project(RULE, &[&processes::READER], project);
 
 /// Who waits for a process, and what for.
 #[derive(Default)]
@@ -20,8 +24,18 @@ struct Waiters<'v> {
     ends: bool,
 }
 
+fn project(view: &ProjectView<'_>) -> Verdict {
+    let mut verdict = Verdict::default();
+    for (file, processes) in view.project.each::<ProcessFacts>() {
+        for part in &processes.parts {
+            check(&file.source.path, part, &view.groups().view(&file.source.path, part), &mut verdict);
+        }
+    }
+    verdict
+}
+
 /// Checks the processes that a part defines.
-pub fn check(path: &RelPath, part: &Part, view: &View<'_>, out: &mut Vec<Finding>) {
+fn check(path: &RelPath, part: &Part, view: &View<'_>, out: &mut Verdict) {
     let waiters = waiters(view);
     for process in &part.processes {
         if process.service.is_some() || !process.runs {
@@ -35,7 +49,7 @@ pub fn check(path: &RelPath, part: &Part, view: &View<'_>, out: &mut Vec<Finding
         let waiter = waiters.and_then(|waiters| waiters.started);
         if let Some(message) = message(&merged.process, waiter) {
             let finding = Finding::new(RULE, path, process.span, message).label("add `readiness_probe` here");
-            out.push(finding.help(help(&process.name, waiter)));
+            out.report(finding.help(help(&process.name, waiter)));
         }
     }
 }
@@ -84,71 +98,10 @@ fn message(process: &Process, waiter: Option<&str>) -> Option<String> {
     }
 }
 
-/// Words in the names of processes that do one thing and end.
-const TASKS: [&str; 14] = [
-    "init",
-    "setup",
-    "migrate",
-    "migration",
-    "migrations",
-    "seed",
-    "build",
-    "install",
-    "prepare",
-    "bootstrap",
-    "codegen",
-    "generate",
-    "create",
-    "configure",
-];
-
-/// Commands that end at once, or after a while.
-const ENDING: [&str; 12] =
-    ["echo", "printf", "true", "false", "ls", "mkdir", "cp", "mv", "rm", "touch", "sleep", "date"];
-
-/// Whether a process plainly ends by itself, so that nobody waits for it to be ready.
-pub fn ends_by_itself(name: &str, command: &str) -> bool {
-    let task = name.split(['-', '_', '.', ':']).any(|word| TASKS.contains(&&*word.to_ascii_lowercase()));
-    task || every_command_ends(command)
-}
-
-/// Whether a command, or all of a script, is made of commands that end. A loop may not, and neither may what goes on
-/// in the background.
-fn every_command_ends(script: &str) -> bool {
-    let commands = shell::commands(script);
-    let goes_on = script.split_whitespace().any(|word| matches!(word, "while" | "until" | "&"));
-    let ends = |command: &shell::Command<'_>| ENDING.contains(&command.program()) && !command.has("infinity");
-    !goes_on && !commands.is_empty() && commands.iter().all(ends)
-}
-
 fn help(name: &str, waiter: Option<&str>) -> String {
     let add = "add `readiness_probe` with `exec.command` or `http_get`, or a `ready_log_line`";
     match waiter {
         Some(other) => format!("{add}, and make `{other}` wait for `{name}` with `process_healthy`"),
         None => add.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::ends_by_itself;
-
-    #[test]
-    fn what_ends_by_itself() {
-        for (command, expected) in [
-            ("mkdir -p data", true),
-            ("echo \"A: starting\"\nsleep 30\n", true),
-            ("mkdir -p data && touch data/ready", true),
-            ("sleep infinity", false),
-            ("while true; do date; sleep 1; done", false),
-            ("echo up; ./serve", false),
-            ("sleep 5 & ./serve", false),
-            ("./serve & echo started", false),
-            ("", false),
-        ] {
-            assert_eq!(ends_by_itself("api", command), expected, "{command}");
-        }
-        assert!(ends_by_itself("db-migrate", "./run"));
-        assert!(!ends_by_itself("database", "./run"));
     }
 }

@@ -1,193 +1,195 @@
-//! The checks: what a rule's page cannot say in data. One file (or folder) each; this table gives them their names.
+//! The checks: one file (or folder) for every rule that needs code, called as the rule.
 //!
-//! A check reads one file at a time ([`Check::file`]), leaving findings and facts; once the facts of the whole
-//! repository are there, [`Check::project`] says what only the whole can show. Checks do no I/O and print nothing.
+//! A [`Check`] belongs to one rule and lists the facts that it reads, so what a rule reports depends on no other rule.
+//! It sees single files, or the facts of the whole repository, and returns what it finds. Checks do no I/O and print
+//! nothing.
 
 pub mod colmena_target;
 pub mod dev_command;
 pub mod docker_build_in_ci;
 pub mod docker_compose;
 pub mod dockerfile;
-pub mod flake;
+pub mod end_of_life_nixpkgs;
 pub mod for_all_systems;
 pub mod hardcoded_port;
 pub mod install_in_app_derivation;
+pub mod invalid_port;
 pub mod lookup_path;
+pub mod manual_port_allocation;
 pub mod missing_flake_check;
 pub mod missing_follows;
 pub mod missing_readiness_probe;
 pub mod nix_cache;
+mod nixpkgs_sources;
 pub mod port_conflict;
 pub mod port_drift;
-pub mod ports;
+mod port_literals;
 pub mod process_dependency;
-pub mod processes;
-pub mod registry;
 pub mod syntax_error;
 #[cfg(test)]
 pub mod testing;
+#[cfg(test)]
+mod tests;
 pub mod unknown_port;
+pub mod unknown_process_option;
 pub mod unlayered_image;
 pub mod unlocked_input;
+pub mod unreadable_file;
 pub mod unstable_nixpkgs;
 pub mod unused_port;
 
-use std::cell::Cell;
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 use crate::config::{Params, PortSettings};
-use crate::facts::needles::{Found, Words};
-use crate::facts::port_registry::Mentions;
-use crate::facts::{Facts, Project};
-use crate::finding::{Finding, Note, NoteKind, RuleId, Safety, Span};
-use crate::lang::Tree;
-use crate::rule::RuleSet;
-use crate::source::Source;
+use crate::facts::needles::Words;
+use crate::facts::port_registry::Registries;
+use crate::facts::ports::PortFacts;
+use crate::facts::ports::hosts::Hosts;
+use crate::facts::processes::group::Groups;
+use crate::facts::{FileView, Glance, Project, Reader};
+pub use crate::finding::Verdict;
+use crate::finding::{Finding, RuleId, Safety, Span};
 
-/// A check: a name that pages refer to, and what it does.
+/// The checks of all rules whose page has a file of its name here.
+pub static CHECKS: &[&Check] = &include!(concat!(env!("OUT_DIR"), "/checks.rs"));
+
+/// The check of one rule.
 pub struct Check {
-    /// The name in a page's `check`.
-    pub name: &'static str,
-    /// The words that its trigger asks for.
-    pub words: &'static [&'static Words],
-    /// A necessary condition, cheap to decide: where it is false the check would find nothing and leave no facts.
-    pub trigger: fn(&Glance<'_>) -> bool,
-    /// Reads one file.
-    pub file: fn(&mut FileContext<'_>),
-    /// Says what the facts of all files show together.
-    pub project: fn(&mut ProjectContext<'_>),
+    /// The rule. Every finding of the check is one of this rule.
+    pub rule: RuleId,
+    /// The readers of the facts that it needs, of the file or of the whole repository.
+    pub reads: &'static [&'static Reader],
+    /// What can be said of a file whatever the others hold.
+    pub file: Option<FileCheck>,
+    /// What only the facts of the whole repository show.
+    pub project: Option<fn(&ProjectView<'_>) -> Verdict>,
 }
 
-/// All checks.
-pub static CHECKS: &[&Check] = &[
-    &docker_build_in_ci::CHECK,
-    &missing_flake_check::CHECK,
-    &nix_cache::CHECK,
-    &colmena_target::CHECK,
-    &docker_compose::CHECK,
-    &unlayered_image::CHECK,
-    &dev_command::CHECK,
-    &dockerfile::CHECK,
-    &flake::CHECK,
-    &for_all_systems::CHECK,
-    &install_in_app_derivation::CHECK,
-    &ports::CHECK,
-    &processes::CHECK,
-    &registry::CHECK,
-    // One a line, so that two new checks rarely meet. The last one asks what costs most.
-    &syntax_error::CHECK,
-];
+impl Check {
+    /// A check that looks at each file by itself.
+    pub const fn of_files(rule: RuleId, file: FileCheck) -> Self {
+        Self { rule, reads: &[], file: Some(file), project: None }
+    }
 
-/// Checks that read the facts of another, which then runs even where its own rules are off.
-pub const READS: &[(&str, &str)] = &[("flake-check", "nix-cache"), ("ports", "registry")];
-
-/// What a trigger sees of one file: its name, its text and the words in it, before anything is parsed.
-pub struct Glance<'a> {
-    /// The file.
-    pub source: &'a Source,
-    /// What the configuration says about ports.
-    pub ports: &'a PortSettings,
-    /// The names of the repository's registries.
-    pub registries: &'a Mentions,
-    /// Which words of [`Check::words`] the text holds.
-    pub words: Found,
-    /// Whether a check before this one in the table wants the file, so that it is parsed anyway.
-    pub wanted: Cell<bool>,
-}
-
-impl Glance<'_> {
-    /// Whether the text holds any of the words.
-    pub fn has(&self, words: &Words) -> bool {
-        self.words.has(words)
+    /// A check of the facts of the whole repository.
+    pub const fn of_project(
+        rule: RuleId,
+        reads: &'static [&'static Reader],
+        project: fn(&ProjectView<'_>) -> Verdict,
+    ) -> Self {
+        Self { rule, reads, file: None, project: Some(project) }
     }
 }
 
-impl std::ops::Deref for Glance<'_> {
-    type Target = Source;
+/// The part of a check that looks at one file.
+pub struct FileCheck {
+    /// The words that the trigger asks for.
+    pub needles: &'static [&'static Words],
+    /// Which files it looks at.
+    pub trigger: Trigger,
+    /// What it finds. Also called for other files if the prefilter is off.
+    pub check: fn(&FileView<'_>) -> Verdict,
+}
 
-    fn deref(&self) -> &Source {
-        self.source
+/// A necessary condition, cheap to decide, for a check to find anything in a file.
+#[derive(Clone, Copy)]
+pub enum Trigger {
+    /// This holds.
+    Holds(fn(&Glance<'_>) -> bool),
+    /// The file is parsed for another check or reader anyway, or else this holds, which is asked last because it costs
+    /// most.
+    ParsedOr(fn(&Glance<'_>) -> bool),
+}
+
+/// The words that some checks and their readers look for.
+pub fn words<'c>(checks: &'c [&'static Check]) -> impl Iterator<Item = &'static Words> + 'c {
+    let own = checks.iter().filter_map(|check| check.file.as_ref()).flat_map(|file| file.needles);
+    own.chain(readers(checks).into_iter().flat_map(|reader| reader.needles)).copied()
+}
+
+/// The readers of the facts that some checks need, each once.
+pub fn readers(checks: &[&'static Check]) -> Vec<&'static Reader> {
+    let mut readers: Vec<&'static Reader> = Vec::new();
+    for &reader in checks.iter().flat_map(|check| check.reads) {
+        if !readers.iter().any(|known| std::ptr::eq(*known, reader)) {
+            readers.push(reader);
+        }
     }
+    readers
 }
 
-/// What a check sees of one file.
-pub struct FileContext<'a> {
-    /// The file.
-    pub source: &'a Source,
-    /// Its tree; `None` for kinds without a grammar and for files that were refused (too deep).
-    pub tree: Option<&'a Tree<'a>>,
-    /// What the configuration says about ports.
-    pub ports: &'a PortSettings,
-    /// The rules' parameters.
-    pub params: &'a Params,
-    /// The rules of this run.
-    pub rules: &'a RuleSet,
-    /// The facts of this file.
-    pub facts: &'a mut Facts,
-    /// The findings of this file.
-    pub findings: &'a mut Vec<Finding>,
-    /// Notes about this file.
-    pub notes: &'a mut Vec<Note>,
-}
-
-impl FileContext<'_> {
-    /// A finding in this file, not yet reported: pass it to [`Self::report`].
+impl FileView<'_> {
+    /// A finding in this file.
     pub fn finding(&self, rule: RuleId, span: Span, message: impl Into<String>) -> Finding {
         Finding::new(rule, &self.source.path, span, message)
-    }
-
-    /// Reports a finding.
-    pub fn report(&mut self, finding: Finding) {
-        self.findings.push(finding);
-    }
-
-    /// Notes that a value in this file cannot be known from the text.
-    pub fn not_decidable(&mut self, message: impl Into<String>) {
-        self.notes.push(Note {
-            kind: NoteKind::NotDecidable,
-            path: Some(self.source.path.clone()),
-            message: message.into(),
-        });
     }
 }
 
 /// What a check sees of the whole repository.
-pub struct ProjectContext<'a> {
+pub struct ProjectView<'p> {
     /// The facts of all files, sorted by path.
-    pub project: &'a Project,
+    pub project: &'p Project,
     /// What the configuration says about ports.
-    pub ports: &'a PortSettings,
+    pub ports: &'p PortSettings,
     /// The rules' parameters.
-    pub params: &'a Params,
-    /// The rules of this run.
-    pub rules: &'a RuleSet,
+    pub params: &'p Params,
     /// The date of the run.
     pub now: jiff::civil::Date,
     /// The widest kind of fix that is wanted.
     pub fixes: Safety,
-    /// Entries of `own-hosts` and `external-hosts` that decided something, as they are written. The check that asks
-    /// makes it a set.
-    pub used_hosts: &'a mut Option<BTreeSet<String>>,
-    /// The findings.
-    pub findings: &'a mut Vec<Finding>,
-    /// Notes.
-    pub notes: &'a mut Vec<Note>,
+    registries: OnceLock<Registries<'p>>,
+    hosts: OnceLock<Hosts>,
+    groups: OnceLock<Groups<'p>>,
+    port_literals: OnceLock<port_literals::Shared<'p>>,
 }
 
-impl ProjectContext<'_> {
-    /// Reports a finding.
-    pub fn report(&mut self, finding: Finding) {
-        self.findings.push(finding);
+impl<'p> ProjectView<'p> {
+    /// A view of a repository.
+    pub fn new(
+        project: &'p Project,
+        ports: &'p PortSettings,
+        params: &'p Params,
+        now: jiff::civil::Date,
+        fixes: Safety,
+    ) -> Self {
+        Self {
+            project,
+            ports,
+            params,
+            now,
+            fixes,
+            registries: OnceLock::new(),
+            hosts: OnceLock::new(),
+            groups: OnceLock::new(),
+            port_literals: OnceLock::new(),
+        }
+    }
+
+    /// The port registries.
+    pub fn registries(&self) -> &Registries<'p> {
+        self.registries.get_or_init(|| Registries::of(self.project))
+    }
+
+    /// Whose hosts are whose.
+    pub fn hosts(&self) -> &Hosts {
+        self.hosts.get_or_init(|| Hosts::gather(self.project, self.ports))
+    }
+
+    /// The process-compose configurations.
+    pub fn groups(&self) -> &Groups<'p> {
+        self.groups.get_or_init(|| Groups::new(self.project))
     }
 }
 
-/// A check that does nothing for single files.
-pub fn no_file(_: &mut FileContext<'_>) {}
+/// The entries of `own-hosts` and `external-hosts` that decide whose a host is that has a port, as they are written.
+pub fn decided_hosts(view: &ProjectView<'_>) -> BTreeSet<String> {
+    let files = view.project.each::<PortFacts>().filter(|(file, _)| !view.registries().is_registry(&file.source.path));
+    let hosts = files.flat_map(|(_, ports)| &ports.uses).filter_map(|port| port.host.as_deref());
+    hosts.filter_map(|host| view.hosts().deciding(host)).map(str::to_owned).collect()
+}
 
-/// A check that does nothing for the whole repository.
-pub fn no_project(_: &mut ProjectContext<'_>) {}
-
-/// The check of a name.
-pub fn find(name: &str) -> Option<&'static Check> {
-    CHECKS.iter().copied().find(|check| check.name == name)
+/// The check of a rule.
+pub fn find(rule: &str) -> Option<&'static Check> {
+    CHECKS.iter().copied().find(|check| check.rule == rule)
 }

@@ -1,31 +1,36 @@
-//! `port-conflict` and `invalid-port`: what a registry says by itself.
+//! `port-conflict`: two names of the registry for one number, or two processes on one port.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use crate::check::ProjectContext;
-use crate::facts::port_registry::{Entry, Registries, Registry, Value};
-use crate::finding::Finding;
+use super::{Check, ProjectView, Verdict};
+use crate::facts::port_registry::{self, Entry, Registry};
+use crate::facts::processes::model::{Condition, Listen, Part, Process};
+use crate::facts::processes::{self, ProcessFacts};
+use crate::finding::{Finding, RelPath};
 
-/// Reports two names for one number, and entries that are no port numbers.
-pub fn report(context: &mut ProjectContext<'_>, registries: &Registries<'_>) {
-    for (number, entries) in registries.numbers() {
+const RULE: &str = "port-conflict";
+
+/// See `rules/port-conflict.md`.
+pub static CHECK: Check = Check::of_project(RULE, &[&port_registry::READER, &processes::READER], project);
+
+fn project(view: &ProjectView<'_>) -> Verdict {
+    let mut verdict = Verdict::default();
+    for (number, entries) in view.registries().numbers() {
         if let [first, others @ ..] = entries {
-            others.iter().for_each(|other| context.report(conflict(number, *first, *other)));
+            verdict.extend(others.iter().map(|other| between_entries(number, *first, *other)));
         }
     }
-    for registry in registries.all() {
-        let mut origins = HashSet::new();
-        let findings = registry.entries.iter().filter_map(|entry| Some((entry.origin, invalid(registry, entry)?)));
-        let once = findings.filter(|(origin, _)| origins.insert(*origin));
-        once.for_each(|(_, finding)| context.report(finding));
+    for (file, processes) in view.project.each::<ProcessFacts>() {
+        processes.parts.iter().for_each(|part| between_processes(&file.source.path, part, &mut verdict));
     }
+    verdict
 }
 
-fn conflict(number: u32, first: (&Registry, &Entry), other: (&Registry, &Entry)) -> Finding {
+fn between_entries(number: u32, first: (&Registry, &Entry), other: (&Registry, &Entry)) -> Finding {
     let ((home, first), (registry, entry)) = (first, other);
     let (name, taken) = (entry.name(), first.name());
     Finding::new(
-        "port-conflict",
+        RULE,
         &registry.path,
         entry.value_span,
         format!("{name} has port {number}, which {taken} already uses"),
@@ -38,9 +43,50 @@ fn conflict(number: u32, first: (&Registry, &Entry), other: (&Registry, &Entry))
     .also(&home.path, first.value_span, format!("{taken} is registered here"))
 }
 
-fn invalid(registry: &Registry, entry: &Entry) -> Option<Finding> {
-    let Value::NotPort(what) = &entry.value else { return None };
-    let message = format!("{} is {what}, which is not a valid port number", entry.name());
-    let finding = Finding::new("invalid-port", &registry.path, entry.value_span, message);
-    Some(finding.label("write an integer from 1 to 65535"))
+/// Two processes of one configuration on one port.
+fn between_processes(path: &RelPath, part: &Part, out: &mut Verdict) {
+    let ended = ended(part);
+    let mut seen: HashMap<&str, Vec<(&Process, &Listen)>> = HashMap::new();
+    let beside = part.processes.iter().filter(|process| process.disabled.no() && !ended.contains(&*process.name));
+    for process in beside {
+        let clash = process.listens.iter().find_map(|listen| {
+            let others = seen.get(&*listen.port)?;
+            let (other, known) = others.iter().find(|(other, _)| together(other, process))?;
+            Some(same_port(path, process, listen, other, known))
+        });
+        out.extend(clash);
+        for listen in &process.listens {
+            let users = seen.entry(&listen.port).or_default();
+            if users.len() < MANY {
+                users.push((process, listen));
+            }
+        }
+    }
+}
+
+/// One port in more namespaces than this is not looked at any further.
+const MANY: usize = 16;
+
+/// The processes whose end somebody waits for: they share a port with nobody.
+fn ended(part: &Part) -> HashSet<&str> {
+    let dependencies = part.processes.iter().flat_map(|process| &process.depends_on);
+    let ended = dependencies.filter(|it| it.condition().is_none_or(Condition::waits_for_the_end));
+    ended.map(|dependency| &*dependency.target).collect()
+}
+
+/// Namespaces are how people keep alternatives apart that are never started together.
+fn together(one: &Process, other: &Process) -> bool {
+    match (&one.namespace, &other.namespace) {
+        (Some(one), Some(other)) => one == other,
+        _ => true,
+    }
+}
+
+fn same_port(path: &RelPath, process: &Process, listen: &Listen, other: &Process, known: &Listen) -> Finding {
+    let (name, first, port) = (&process.name, &other.name, &listen.port);
+    let message = format!("`{name}` listens on port {port}, which `{first}` already uses");
+    Finding::new(RULE, path, listen.span, message)
+        .label(format!("already used by `{first}`"))
+        .help(format!("give `{name}` its own port, with its own entry in the registry"))
+        .also(path, known.span, format!("`{first}` listens on {port} here"))
 }

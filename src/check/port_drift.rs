@@ -2,14 +2,19 @@
 
 use std::collections::HashMap;
 
-use crate::check::ProjectContext;
+use super::{Check, ProjectView, Verdict};
 use crate::facts::ProjectFile;
-use crate::facts::port_registry::{Entry, Lookup, Registries, Registry, RegistryComment, references};
-use crate::facts::ports::{PortUse, UseKind};
+use crate::facts::port_registry::{
+    self, Entry, Lookup, Registries, Registry, RegistryComment, RegistryFacts, references,
+};
+use crate::facts::ports::{self, PortFacts, PortUse, UseKind};
 use crate::finding::{Edit, Finding, Fix, Safety, Span};
 use crate::spans::Spans;
 
 const RULE: &str = "port-drift";
+
+/// See `rules/port-drift.md`.
+pub static CHECK: Check = Check::of_project(RULE, &[&ports::READER, &port_registry::READER], project);
 
 /// Schemes of addresses that name the service itself, with the names that registries give it.
 const SERVICES: [(&str, &[&str]); 14] = [
@@ -31,25 +36,26 @@ const SERVICES: [(&str, &[&str]); 14] = [
 
 /// Reports comments whose number is not the registry's, numbers that are not their comment's, and addresses of a
 /// service with another number than the registry's.
-pub fn report(context: &mut ProjectContext<'_>, registries: &Registries<'_>) {
-    let mut findings = Vec::new();
+fn project(view: &ProjectView<'_>) -> Verdict {
+    let registries = view.registries();
+    let mut verdict = Verdict::default();
     let mut literals = HashMap::new();
-    for (file, comment, registry) in references::comments(context.project, registries) {
+    for (file, comment, registry) in references::comments(view.project, registries) {
         let Some(registry) = registry else { continue };
         let Lookup::Entry(entry) = registry.named(&comment.entry) else { continue };
         let Some(port) = entry.port().map(u32::from) else { continue };
         let literals = literals.entry(&file.source.path).or_insert_with(|| Literals::of(file));
-        findings.extend(match comment.number {
+        verdict.extend(match comment.number {
             Some(number) if number != port => Some(stale(file, comment, registry, entry, port, literals)),
             _ => beside(file, comment, registry, entry, port, literals),
         });
     }
     let mut services = HashMap::new();
-    for file in &context.project.files {
-        let literals = file.facts.ports.uses.iter().filter(|port| port.kind == UseKind::Literal);
-        findings.extend(literals.filter_map(|literal| address(file, literal, registries, &mut services)));
+    for (file, ports) in view.project.each::<PortFacts>() {
+        let literals = ports.uses.iter().filter(|port| port.kind == UseKind::Literal);
+        verdict.extend(literals.filter_map(|literal| address(file, literal, registries, &mut services)));
     }
-    findings.into_iter().for_each(|finding| context.report(finding));
+    verdict
 }
 
 /// The numbers that are written out in a file.
@@ -65,14 +71,15 @@ struct Literals<'p> {
 impl<'p> Literals<'p> {
     fn of(file: &'p ProjectFile) -> Self {
         let mut said: HashMap<u32, Vec<Span>> = HashMap::new();
-        for comment in &file.facts.registry.comments {
+        for comment in file.fact::<RegistryFacts>().iter().flat_map(|facts| &facts.comments) {
             if let Some(number) = comment.number {
                 said.entry(number).or_default().push(comment.covers);
             }
         }
         let said: HashMap<u32, Spans> =
             said.into_iter().map(|(number, spans)| (number, Spans::from_iter(spans))).collect();
-        let mut all: Vec<_> = file.facts.ports.uses.iter().filter(|port| port.kind == UseKind::Literal).collect();
+        let uses = file.fact::<PortFacts>().into_iter().flat_map(|ports| &ports.uses);
+        let mut all: Vec<_> = uses.filter(|port| port.kind == UseKind::Literal).collect();
         all.sort_by_key(|literal| literal.span);
         let mut places: HashMap<u32, Vec<Span>> = HashMap::new();
         for literal in &all {

@@ -2,63 +2,84 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::{Check, ProjectView, Verdict};
 use crate::config::nearest;
 use crate::facts::processes::group::{Merged, View};
 use crate::facts::processes::model::{Condition, Dependency, Known, Part, Process};
+use crate::facts::processes::{self, ProcessFacts};
 use crate::finding::{Finding, RelPath};
 
 const RULE: &str = "process-dependency";
 
-/// Checks the dependencies that are written in a part. Gives what could not be decided.
-pub fn check(path: &RelPath, part: &Part, view: &View<'_>, out: &mut Vec<Finding>) -> Vec<String> {
-    let mut undecided = Vec::new();
+/// See `rules/process-dependency.md`.
+pub static CHECK: Check = Check::of_project(RULE, &[&processes::READER], project);
+
+fn project(view: &ProjectView<'_>) -> Verdict {
+    let mut verdict = Verdict::default();
+    for (file, processes) in view.project.each::<ProcessFacts>() {
+        for part in &processes.parts {
+            check(&file.source.path, part, &view.groups().view(&file.source.path, part), &mut verdict);
+        }
+    }
+    verdict
+}
+
+/// Checks the dependencies that are written in a part.
+fn check(path: &RelPath, part: &Part, view: &View<'_>, out: &mut Verdict) {
     let cycles = Cycles::new(view);
     for process in &part.processes {
         if let Some(span) = process.depends_on_list {
             let message =
                 format!("`depends_on` of `{}` is a list, which process-compose does not support", process.name);
             let help = "write a mapping: `depends_on: { other: { condition: process_healthy } }`";
-            out.push(Finding::new(RULE, path, span, message).label("must be a mapping").help(help));
+            out.report(Finding::new(RULE, path, span, message).label("must be a mapping").help(help));
         }
         if let Some((parent, span)) = &process.extends
             && view.get(parent).is_none()
             && view.may_exist(parent).is_none()
         {
             let message = format!("`{}` extends `{parent}`, but there is no such process", process.name);
-            out.push(with_nearest(Finding::new(RULE, path, *span, message), parent, view));
+            out.report(with_nearest(Finding::new(RULE, path, *span, message), parent, view));
         }
         for dependency in &process.depends_on {
             match judge(path, process, dependency, view, &cycles) {
-                Verdict::Fine => {}
-                Verdict::Wrong(finding) => out.push(*finding),
-                Verdict::Undecided(why) => undecided.push(why),
+                Judgement::Fine => {}
+                Judgement::Wrong(finding) => out.report(*finding),
+                Judgement::Undecided(why) => out.not_decidable(path, why),
             }
         }
     }
-    undecided
 }
 
-enum Verdict {
+enum Judgement {
     Fine,
     Wrong(Box<Finding>),
     Undecided(String),
 }
 
-fn wrong(finding: Finding) -> Verdict {
-    Verdict::Wrong(Box::new(finding))
+fn wrong(finding: Finding) -> Judgement {
+    Judgement::Wrong(Box::new(finding))
 }
 
-fn judge(path: &RelPath, process: &Process, dependency: &Dependency, view: &View<'_>, cycles: &Cycles<'_>) -> Verdict {
+fn judge(
+    path: &RelPath,
+    process: &Process,
+    dependency: &Dependency,
+    view: &View<'_>,
+    cycles: &Cycles<'_>,
+) -> Judgement {
     let (name, target) = (&process.name, &dependency.target);
     if let Some(text) = &dependency.no_condition {
         return wrong(no_condition(path, dependency, text));
     }
     let Some(merged) = view.get(target) else {
         if view.is_replica(target) {
-            return Verdict::Fine;
+            return Judgement::Fine;
         }
         if let Some(why) = view.may_exist(target) {
-            return Verdict::Undecided(format!("`{name}` waits for `{target}`, which is not defined here, but {why}"));
+            return Judgement::Undecided(format!(
+                "`{name}` waits for `{target}`, which is not defined here, but {why}"
+            ));
         }
         let message = format!("`{name}` waits for `{target}`, but there is no such process");
         let finding = Finding::new(RULE, path, dependency.target_span, message).label("is not defined");
@@ -78,7 +99,7 @@ fn judge(path: &RelPath, process: &Process, dependency: &Dependency, view: &View
 }
 
 /// The conditions that cannot hold, whatever happens.
-fn never_happens(path: &RelPath, process: &Process, dependency: &Dependency, merged: &Merged) -> Verdict {
+fn never_happens(path: &RelPath, process: &Process, dependency: &Dependency, merged: &Merged) -> Judgement {
     let (name, target, it) = (&process.name, &dependency.target, &merged.process);
     let report = |message: String, label: &str, help: String| {
         let finding = Finding::new(RULE, path, dependency.span(), message).label("never satisfied").help(help);
@@ -93,8 +114,8 @@ fn never_happens(path: &RelPath, process: &Process, dependency: &Dependency, mer
     }
     if !it.complete() {
         return match dependency.condition() {
-            Some(Condition::Started) => Verdict::Fine,
-            _ => Verdict::Undecided(format!(
+            Some(Condition::Started) => Judgement::Fine,
+            _ => Judgement::Undecided(format!(
                 "cannot check how `{name}` waits for `{target}`: part of `{target}` is defined elsewhere"
             )),
         };
@@ -135,7 +156,7 @@ fn never_happens(path: &RelPath, process: &Process, dependency: &Dependency, mer
                 format!("set `availability.restart` of `{target}` to `on_failure`, or wait with `process_healthy`"),
             )
         }
-        _ => Verdict::Fine,
+        _ => Judgement::Fine,
     }
 }
 

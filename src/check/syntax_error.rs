@@ -1,33 +1,39 @@
 //! `syntax-error`: a file that its grammar cannot read whole. What could be read is still checked by the other rules.
 
-use super::{Check, FileContext, Glance, no_project};
+use super::{Check, FileCheck, Trigger, Verdict};
+use crate::facts::{FileView, Glance};
 use crate::finding::Span;
 use crate::lang;
 use crate::lang::nix::recognize;
 use crate::lang::{Language, Node, Tree};
 use crate::source::Kind;
 
+const RULE: &str = "syntax-error";
+
 /// See `rules/syntax-error.md`.
-pub static CHECK: Check = Check { name: "syntax", words: &[], trigger, file, project: no_project };
+pub static CHECK: Check =
+    Check::of_files(RULE, FileCheck { needles: &[], trigger: Trigger::ParsedOr(may_be_broken), check });
 
 /// At most this many places per file: one error often makes the grammar stumble again and again.
 const PLACES: usize = 3;
 
-/// Nearly every file is whole, and for Nix that can be known without parsing it, unless that is done anyway.
-fn trigger(source: &Glance<'_>) -> bool {
+/// Whether a file may have errors that its grammar finds. Nearly every file is whole, and for Nix that can be known
+/// without parsing it.
+pub(super) fn may_be_broken(source: &Glance<'_>) -> bool {
     match source.kind {
-        Kind::Nix => source.wanted.get() || !recognize::accepts(&source.text),
+        Kind::Nix => !recognize::accepts(&source.text),
         kind => Language::of(kind).is_some(),
     }
 }
 
-fn file(context: &mut FileContext<'_>) {
-    let Some(tree) = context.tree.filter(|tree| tree.broken()) else { return };
-    if context.source.kind == Kind::Yaml && is_template(tree.text()) {
-        context.not_decidable(
-            "this file is a template: it becomes YAML only after the parts between `{{` and `}}` are filled in",
-        );
-        return;
+fn check(view: &FileView<'_>) -> Verdict {
+    let mut verdict = Verdict::default();
+    let Some(tree) = view.tree.filter(|tree| tree.broken()) else { return verdict };
+    if view.source.kind == Kind::Yaml && is_template(tree.text()) {
+        let message =
+            "this file is a template: it becomes YAML only after the parts between `{{` and `}}` are filled in";
+        verdict.not_decidable(&view.source.path, message);
+        return verdict;
     }
     let mut last_line_end = 0;
     let mut places = 0;
@@ -39,13 +45,14 @@ fn file(context: &mut FileContext<'_>) {
         let (span, message, label) = describe(tree, node);
         last_line_end = line_end(tree.text(), span.end);
         places += 1;
-        let name = context.source.kind.name();
-        let finding = context
-            .finding("syntax-error", span, format!("cannot be parsed as {}: {message}", language(name)))
+        let name = view.source.kind.name();
+        let finding = view
+            .finding(RULE, span, format!("cannot be parsed as {}: {message}", language(name)))
             .label(label)
             .help("the rest of the file was still checked, but findings after this position may be missing");
-        context.report(finding);
+        verdict.report(finding);
     }
+    verdict
 }
 
 /// Whether a text has the marks of Go templates (Helm), Jinja or the like. GitHub's own `${{ .. }}` is no such mark.

@@ -1,6 +1,8 @@
 //! What tests of checks share: a run over a few texts.
 
-use crate::run::{Repo, Report, Settings};
+use crate::repo::Repo;
+use crate::report::Report;
+use crate::settings::Settings;
 
 /// Checks a small repository at a date.
 pub fn report_at(files: &[(&str, &str)], now: jiff::civil::Date) -> Report {

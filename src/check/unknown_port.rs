@@ -2,31 +2,33 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::check::ProjectContext;
+use super::{Check, ProjectView, Verdict};
 use crate::facts::port_registry::nearest::Names;
-use crate::facts::port_registry::{
-    Entry, Lookup, Registries, Registry, RegistryComment, dotted, is_identifier, references,
-};
+use crate::facts::port_registry::{self, Entry, Lookup, Registry, RegistryComment, dotted, is_identifier, references};
 use crate::finding::{Finding, RelPath, Span};
 
 const RULE: &str = "unknown-port";
 
+/// See `rules/unknown-port.md`.
+pub static CHECK: Check = Check::of_project(RULE, &[&port_registry::READER], project);
+
 /// Reports names in Nix and in comments that lead nowhere.
-pub fn report(context: &mut ProjectContext<'_>, registries: &Registries<'_>) {
-    let mut findings = Vec::new();
+fn project(view: &ProjectView<'_>) -> Verdict {
+    let registries = view.registries();
+    let mut findings = Verdict::default();
     let mut near = Near::default();
     let mut seen: HashSet<(RelPath, Span)> = HashSet::new();
-    for (file, found, registry) in references::uses(context.project, registries).filter(|(_, found, _)| found.certain) {
+    for (file, found, registry) in references::uses(view.project, registries).filter(|(_, found, _)| found.certain) {
         let Some(Lookup::Missing(at)) = references::lookup(registry, found) else { continue };
         let (Some(&span), path) = (found.names.get(at), &file.source.path) else { continue };
         if seen.insert((path.clone(), span)) {
-            findings.push(missing(path, span, registry, &found.path, at, &mut near));
+            findings.report(missing(path, span, registry, &found.path, at, &mut near));
         }
     }
-    for (file, comment, registry) in references::comments(context.project, registries) {
+    for (file, comment, registry) in references::comments(view.project, registries) {
         findings.extend(in_comment(&file.source.path, comment, registry, &mut near));
     }
-    findings.into_iter().for_each(|finding| context.report(finding));
+    findings
 }
 
 /// A path in Nix whose name at `at` does not exist.

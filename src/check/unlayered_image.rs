@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 
-use super::{Check, FileContext, Glance, no_project};
+use super::{Check, FileCheck, Trigger, Verdict};
 use crate::config::nearest;
 use crate::facts::needles::Words;
+use crate::facts::{FileView, Glance};
 use crate::finding::{Finding, Span};
 use crate::lang::nix::attrs;
 use crate::lang::nix::attrs::{Attr, Attrs, Piece};
@@ -15,7 +16,7 @@ const RULE: &str = "unlayered-image";
 
 /// See `rules/unlayered-image.md`.
 pub static CHECK: Check =
-    Check { name: "container_layers", words: &[&LIBRARY, &BUILDERS], trigger, file, project: no_project };
+    Check::of_files(RULE, FileCheck { needles: &[&LIBRARY, &BUILDERS], trigger: Trigger::Holds(trigger), check });
 
 static LIBRARY: Words = Words::any_of(&["nix2container"]);
 static BUILDERS: Words = Words::any_of(&["buildImage", "buildLayer"]);
@@ -24,8 +25,9 @@ fn trigger(source: &Glance<'_>) -> bool {
     source.kind == source::Kind::Nix && source.has(&LIBRARY) && source.has(&BUILDERS)
 }
 
-fn file(context: &mut FileContext<'_>) {
-    let Some(tree) = context.tree else { return };
+fn check(view: &FileView<'_>) -> Verdict {
+    let mut verdict = Verdict::default();
+    let Some(tree) = view.tree else { return verdict };
     for apply in tree.nodes().filter(|&node| tree.kind(node) == Kind::Apply) {
         let (Some(function), Some(argument)) = (tree.child(apply, Field::Function), tree.child(apply, Field::Argument))
         else {
@@ -34,12 +36,13 @@ fn file(context: &mut FileContext<'_>) {
         let function = nix::unwrap_parens(tree, function);
         let Some(builder) = builder(tree, function) else { continue };
         let settings = Attrs::read(tree, &[Piece::whole(argument)]);
-        deprecated_contents(context, tree, &builder.name, &settings);
+        deprecated_contents(view, &mut verdict, tree, &builder.name, &settings);
         if builder.name == "buildImage" {
-            dropped_config(context, tree, &settings);
-            layers(context, tree, &builder, &settings);
+            dropped_config(view, &mut verdict, tree, &settings);
+            layers(view, &mut verdict, tree, &builder, &settings);
         }
     }
+    verdict
 }
 
 /// A function of nix2container that is called.
@@ -135,11 +138,11 @@ fn is_nix2container(tree: &Tree<'_>, owner: Owner, hops: usize) -> bool {
     }
 }
 
-fn deprecated_contents(context: &mut FileContext<'_>, tree: &Tree<'_>, function: &str, settings: &Attrs) {
+fn deprecated_contents(view: &FileView<'_>, out: &mut Verdict, tree: &Tree<'_>, function: &str, settings: &Attrs) {
     let Some(contents) = settings.get("contents") else { return };
     let message = format!("`contents` of nix2container's {function} is deprecated and will be removed");
-    let finding = context.finding(RULE, tree.span(contents.node), message).label("write `copyToRoot`");
-    context.report(
+    let finding = view.finding(RULE, tree.span(contents.node), message).label("write `copyToRoot`");
+    out.report(
         finding.help(
             "rename it to `copyToRoot`; move packages that are only needed in the store to the `deps` of a layer",
         ),
@@ -161,7 +164,7 @@ const CONFIG: [&str; 10] = [
     "argsescaped",
 ];
 
-fn dropped_config(context: &mut FileContext<'_>, tree: &Tree<'_>, settings: &Attrs) {
+fn dropped_config(view: &FileView<'_>, out: &mut Verdict, tree: &Tree<'_>, settings: &Attrs) {
     for attr in settings.inside(tree, "config").all {
         let lower = attr.name.to_ascii_lowercase();
         if CONFIG.contains(&&*lower) {
@@ -179,8 +182,8 @@ fn dropped_config(context: &mut FileContext<'_>, tree: &Tree<'_>, settings: &Att
             "shell" => Some("name the shell in `Cmd` or `Entrypoint`".to_owned()),
             _ => nearest(&lower, CONFIG.iter().copied()).map(|near| format!("did you mean `{}`?", proper(near))),
         };
-        let finding = context.finding(RULE, tree.span(attr.node), message).label("has no effect");
-        context.report(match help {
+        let finding = view.finding(RULE, tree.span(attr.node), message).label("has no effect");
+        out.report(match help {
             Some(help) => finding.help(help),
             None => finding,
         });
@@ -203,7 +206,7 @@ fn proper(lower: &str) -> &str {
     }
 }
 
-fn layers(context: &mut FileContext<'_>, tree: &Tree<'_>, builder: &Builder, settings: &Attrs) {
+fn layers(view: &FileView<'_>, out: &mut Verdict, tree: &Tree<'_>, builder: &Builder, settings: &Attrs) {
     // An image on another's layers has its runtime below, and `maxLayers` splits the image by itself.
     if settings.get("fromImage").is_some() || splits_itself(tree, settings) {
         return;
@@ -212,15 +215,17 @@ fn layers(context: &mut FileContext<'_>, tree: &Tree<'_>, builder: &Builder, set
     let runtimes = copied.map(|node| packages(tree, node)).unwrap_or_default();
     match settings.get("layers") {
         None if settings.open => {
-            context
-                .not_decidable("cannot tell whether this nix2container image has layers: its arguments are computed");
+            out.not_decidable(
+                &view.source.path,
+                "cannot tell whether this nix2container image has layers: its arguments are computed",
+            );
         }
-        None => no_layers(context, tree, builder, settings, &runtimes),
+        None => no_layers(view, out, tree, builder, settings, &runtimes),
         Some(attr) => match attr.value().map(|value| attrs::plain(tree, value)) {
             Some(list) if tree.kind(list) == Kind::List && attrs::items(tree, list).next().is_none() => {
-                no_layers(context, tree, builder, settings, &runtimes);
+                no_layers(view, out, tree, builder, settings, &runtimes);
             }
-            Some(list) if tree.kind(list) == Kind::List => runtimes_in_root(context, tree, builder, list, &runtimes),
+            Some(list) if tree.kind(list) == Kind::List => runtimes_in_root(view, out, tree, builder, list, &runtimes),
             // Built elsewhere and passed by name.
             _ => {}
         },
@@ -233,7 +238,8 @@ fn splits_itself(tree: &Tree<'_>, settings: &Attrs) -> bool {
 }
 
 fn no_layers(
-    context: &mut FileContext<'_>,
+    view: &FileView<'_>,
+    out: &mut Verdict,
     tree: &Tree<'_>,
     builder: &Builder,
     settings: &Attrs,
@@ -249,16 +255,17 @@ fn no_layers(
         some => some.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>().join(" "),
     };
     let layer = format!("layers = [ ({}buildLayer {{ deps = [ {deps} ]; }}) ];", builder.prefix);
-    let mut finding: Finding = context.finding(RULE, builder.span, message).label("everything is in one layer");
+    let mut finding: Finding = view.finding(RULE, builder.span, message).label("everything is in one layer");
     for (node, text) in runtimes {
-        finding = finding.also(&context.source.path, tree.span(*node), format!("`{text}` belongs in a layer"));
+        finding = finding.also(&view.source.path, tree.span(*node), format!("`{text}` belongs in a layer"));
     }
-    context.report(finding.help(format!("put the runtime in a layer, and the application in `copyToRoot`: `{layer}`")));
+    out.report(finding.help(format!("put the runtime in a layer, and the application in `copyToRoot`: `{layer}`")));
 }
 
 /// Packages that stand in the root although no layer has them.
 fn runtimes_in_root(
-    context: &mut FileContext<'_>,
+    view: &FileView<'_>,
+    out: &mut Verdict,
     tree: &Tree<'_>,
     builder: &Builder,
     layers: Node,
@@ -284,11 +291,11 @@ fn runtimes_in_root(
     let all = bare.iter().map(|(_, text)| format!("`{text}`")).collect::<Vec<_>>().join(", ");
     let message =
         format!("`copyToRoot` contains {all}, which no layer holds: every change to the application pushes it again");
-    let mut finding = context.finding(RULE, tree.span(*first), message).label("belongs in a layer");
+    let mut finding = view.finding(RULE, tree.span(*first), message).label("belongs in a layer");
     for (node, text) in others {
-        finding = finding.also(&context.source.path, tree.span(*node), format!("so does `{text}`"));
+        finding = finding.also(&view.source.path, tree.span(*node), format!("so does `{text}`"));
     }
-    context.report(finding.help(format!("add a layer: `({}buildLayer {{ deps = [ {deps} ]; }})`", builder.prefix)));
+    out.report(finding.help(format!("add a layer: `({}buildLayer {{ deps = [ {deps} ]; }})`", builder.prefix)));
 }
 
 /// A package's name however it is reached: `pkgs.bash`, or `bash` under `with pkgs`.

@@ -1,20 +1,31 @@
 //! `unlocked-input`: code that no lock, hash or commit pins.
 
-use crate::check::FileContext;
-use crate::check::flake::FlakeFile;
-use crate::facts::flake::fetch;
+use super::{Check, FileCheck, ProjectView, Trigger, Verdict};
+use crate::facts::FileView;
+use crate::facts::flake::{self, FlakeFile, fetch, flakes};
 use crate::finding::Finding;
-use crate::lang::Tree;
 use crate::lang::flake::flakeref::{FlakeRef, Scheme, is_commit};
 use crate::lang::flake::lock::Lock;
 use crate::lang::flake::{Input, Text};
 use crate::paths;
-use crate::source::Source;
+use crate::source::{Kind, Source};
 
 const RULE: &str = "unlocked-input";
 
+/// See `rules/unlocked-input.md`.
+pub static CHECK: Check = Check {
+    rule: RULE,
+    reads: &[&flake::READER],
+    file: Some(FileCheck {
+        needles: &[&flake::FETCHERS],
+        trigger: Trigger::Holds(|source| source.kind == Kind::Nix && source.has(&flake::FETCHERS)),
+        check: fetches,
+    }),
+    project: Some(|view: &ProjectView<'_>| flakes(view.project).flat_map(|file| findings(&file)).collect()),
+};
+
 /// What flake.nix and flake.lock do not agree on.
-pub fn findings(file: &FlakeFile<'_>) -> Vec<Finding> {
+fn findings(file: &FlakeFile<'_>) -> Vec<Finding> {
     match file.lock {
         Some((source, lock)) => disagreements(file, source, lock),
         None if file.has_lock || is_template(&file.source.path) => Vec::new(),
@@ -79,24 +90,27 @@ fn disagreements(file: &FlakeFile<'_>, source: &Source, lock: &Lock) -> Vec<Find
 }
 
 /// Reports the fetchers of a file that take whatever is there on the day.
-pub fn fetches(context: &mut FileContext<'_>, tree: &Tree<'_>) {
+fn fetches(view: &FileView<'_>) -> Verdict {
+    let mut verdict = Verdict::default();
+    let Some(tree) = view.tree.filter(|_| view.source.kind == Kind::Nix) else { return verdict };
     for fetch in fetch::calls(tree).filter(|fetch| matches!(fetch.function, "fetchTarball" | "fetchGit" | "fetchTree"))
     {
         if !fetch.readable {
             let message =
                 format!("cannot tell whether this `{}` is pinned: what it fetches is computed", fetch.function);
-            context.not_decidable(message);
+            verdict.not_decidable(&view.source.path, message);
         } else if let Some(place) = unpinned(&fetch) {
             let span = place.span;
             let message = format!("this `{}` has neither a hash nor a commit", fetch.function);
             let pin = if fetch.function == "fetchGit" { "rev" } else { "sha256" };
-            let finding = context
+            let finding = view
                 .finding(RULE, span, message)
                 .label(format!("not pinned: add `{pin}`"))
                 .help("or use a flake input, which flake.lock pins");
-            context.report(finding);
+            verdict.report(finding);
         }
     }
+    verdict
 }
 
 /// The address that a fetch takes unpinned code from.

@@ -2,22 +2,31 @@
 
 use std::collections::HashSet;
 
-use crate::check::ProjectContext;
-use crate::facts::port_registry::{Entry, Lookup, Registries, Registry, Value, references};
+use super::{Check, ProjectView, Verdict};
+use crate::facts::Project;
+use crate::facts::port_registry::{self, Entry, Lookup, Registries, Registry, Value, references};
 use crate::finding::{Finding, RelPath};
 
 const RULE: &str = "unused-port";
 
+/// See `rules/unused-port.md`.
+pub static CHECK: Check = Check::of_project(RULE, &[&port_registry::READER], project);
+
 /// Reports entries without a use. Where a registry goes somewhere as a whole, all of it may be used.
-pub fn report(context: &mut ProjectContext<'_>, registries: &Registries<'_>) {
-    let used = Used::gather(context, registries);
+fn project(view: &ProjectView<'_>) -> Verdict {
+    let registries = view.registries();
+    let used = Used::gather(view.project, registries);
+    let mut verdict = Verdict::default();
     for registry in registries.all().iter().filter(|registry| registry.shape.importable) {
-        let findings: Vec<Finding> = match used.referred.contains(&registry.path) {
-            true => registry.ports().filter_map(|(entry, port)| used.unused(registry, entry, port)).collect(),
-            false => nobody(registry).into_iter().collect(),
-        };
-        findings.into_iter().for_each(|finding| context.report(finding));
+        match used.referred.contains(&registry.path) {
+            true => registry
+                .ports()
+                .filter_map(|(entry, port)| used.unused(registry, entry, port))
+                .for_each(|it| verdict.report(it)),
+            false => verdict.extend(nobody(registry)),
+        }
     }
+    verdict
 }
 
 #[derive(Default)]
@@ -33,24 +42,24 @@ struct Used {
 }
 
 impl Used {
-    fn gather(context: &ProjectContext<'_>, registries: &Registries<'_>) -> Self {
+    fn gather(project: &Project, registries: &Registries<'_>) -> Self {
         let mut used = Self::default();
-        for (_, found, registry) in references::uses(context.project, registries) {
+        for (_, found, registry) in references::uses(project, registries) {
             used.referred.insert(registry.path.clone());
             if found.reads {
                 used.mark(registry, &found.path, references::lookup(registry, found).unwrap_or(Lookup::NotDecidable));
             }
         }
-        for (_, _, registry) in references::loads(context.project, registries) {
+        for (_, _, registry) in references::loads(project, registries) {
             used.referred.insert(registry.path.clone());
             used.whole.insert(registry.path.clone());
         }
-        for (_, comment, registry) in references::comments(context.project, registries) {
+        for (_, comment, registry) in references::comments(project, registries) {
             let Some(registry) = registry else { continue };
             used.referred.insert(registry.path.clone());
             match registry.named(&comment.entry) {
                 Lookup::Entry(entry) => used.mark_entry(registry, entry),
-                found => used.mark(registry, &crate::facts::port_registry::split(&comment.entry), found),
+                found => used.mark(registry, &port_registry::split(&comment.entry), found),
             }
         }
         used

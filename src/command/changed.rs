@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use super::Failure;
 use crate::finding::{Finding, RelPath, Span};
 use crate::output::Places;
-use crate::run::Report;
+use crate::report::Report;
 use crate::walk;
 
 /// The lines (from 1) of each file that changed.

@@ -11,7 +11,7 @@ use crate::cli::{CheckArgs, ReportTo};
 use crate::finding::RelPath;
 use crate::output::text::clean;
 use crate::output::{self, Format, View, notes, stream};
-use crate::run::Report;
+use crate::report::Report;
 use crate::walk;
 
 /// Checks, writes the reports, and says how it went.

@@ -108,7 +108,7 @@ struct Repository {
 impl Repository {
     fn open(scope: &ScopeArgs) -> Result<Self, Failure> {
         let session = Session::open(scope, None)?;
-        let known = run::facts(&session.repo(), &session.settings);
+        let known = run::port_facts(&session.repo(), &session.settings);
         Ok(Self { files: Disk(session.root.clone()), project: known.project, session })
     }
 

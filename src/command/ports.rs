@@ -48,14 +48,14 @@ fn free(args: &PortsNextArgs) -> Result<ExitCode, Failure> {
 }
 
 /// What the repository says about its ports; remarks go to standard error.
-fn known(session: &Session, verbose: bool) -> run::Known {
-    let facts = run::facts(&session.repo(), &session.settings);
+fn known(session: &Session, verbose: bool) -> run::PortFacts {
+    let facts = run::port_facts(&session.repo(), &session.settings);
     let _ = notes::write(&facts.notes, &session.view, verbose, &mut io::stderr().lock());
     facts
 }
 
 /// What could not be read may use ports as well: then the answer is not whole.
-fn code(facts: &run::Known) -> Result<ExitCode, Failure> {
+fn code(facts: &run::PortFacts) -> Result<ExitCode, Failure> {
     if facts.notes.iter().any(|note| note.kind == NoteKind::InternalError) {
         return Err(
             Failure::new("internal error in a check, so the ports above are incomplete").help("please report this bug")

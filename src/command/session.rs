@@ -9,8 +9,10 @@ use crate::command::{Failure, policy};
 use crate::config::{Config, FILE_NAMES};
 use crate::finding::{Level, RelPath, RuleId};
 use crate::output::View;
+use crate::repo::Repo;
+use crate::report::Report;
 use crate::rule::{Catalog, Rule};
-use crate::run::{Repo, Report, Settings};
+use crate::settings::Settings;
 use crate::suppress::baseline::{self, Baseline};
 use crate::walk;
 

@@ -1,49 +1,76 @@
-//! Facts: what the files of a repository say, gathered file by file and read together once all are there.
+//! Facts: what the files of a repository say. No rules, no messages, no findings.
+//!
+//! A [`Reader`] makes one kind of [`Fact`] of a file. The facts of a file depend on nothing but the file and the settings
+//! of the run, so they can be kept as long as the file does not change. [`Project`] has those of all files.
 
 pub mod ci;
+pub mod colmena;
 pub mod compose;
 pub mod flake;
 pub mod needles;
 pub mod port_registry;
 pub mod ports;
 pub mod processes;
+mod view;
 
+use std::any::Any;
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::sync::Arc;
 
-use crate::check::processes::ProcessFacts;
-use crate::facts::port_registry::RegistryFacts;
-use crate::facts::ports::PortFacts;
 use crate::finding::RelPath;
 use crate::source::{Kind, Source};
+use needles::Words;
+pub use view::{FileView, Glance};
 
-/// What one file says that checks of the whole repository need. Each domain keeps its own part.
-#[derive(Debug, Default)]
-pub struct Facts {
-    /// What it says about CI.
-    pub ci: crate::facts::ci::CiFacts,
-    /// Port literals and own hosts.
-    pub ports: PortFacts,
-    /// process-compose configurations.
-    pub processes: ProcessFacts,
-    /// What it says about Colmena.
-    pub colmena: crate::check::colmena_target::ColmenaFacts,
-    /// What it says about flakes and where code comes from.
-    pub flake: crate::check::flake::FlakeFacts,
-    /// The registry that the file is, and where it refers to one.
-    pub registry: RegistryFacts,
+/// What a file says about one domain.
+pub trait Fact: Any + Debug + Send + Sync {
+    /// What of it cannot be known without running Nix, for people to read.
+    fn undecided(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
+/// Reads one kind of fact.
+pub struct Reader {
+    /// Its name, for messages about readers that fail.
+    pub name: &'static str,
+    /// The words that `may_hold` asks for.
+    pub needles: &'static [&'static Words],
+    /// A necessary condition, cheap to decide: if it is false, `read` would return `None`.
+    pub may_hold: fn(&Glance<'_>) -> bool,
+    /// What the file says; `None` if it says nothing.
+    pub read: fn(&FileView<'_>) -> Option<Box<dyn Fact>>,
+}
+
+/// Boxes a fact that says something.
+pub fn fact<T: Fact>(fact: T, is_empty: bool) -> Option<Box<dyn Fact>> {
+    (!is_empty).then(|| Box::new(fact) as Box<dyn Fact>)
+}
+
+/// What one file says, by type.
+#[derive(Debug, Default)]
+pub struct Facts(Vec<Box<dyn Fact>>);
+
 impl Facts {
-    /// Whether there is nothing in it, so that the file need not be remembered.
+    /// Adds what a reader read.
+    pub fn push(&mut self, fact: Box<dyn Fact>) {
+        self.0.push(fact);
+    }
+
+    /// The fact of a type.
+    pub fn get<T: Fact>(&self) -> Option<&T> {
+        self.0.iter().find_map(|fact| (&**fact as &dyn Any).downcast_ref())
+    }
+
+    /// All facts, in the order in which they were read.
+    pub fn iter(&self) -> impl Iterator<Item = &dyn Fact> {
+        self.0.iter().map(|fact| &**fact)
+    }
+
+    /// Whether the file says nothing.
     pub fn is_empty(&self) -> bool {
-        let Self { ci, ports, processes, colmena, flake, registry } = self;
-        ci.is_empty()
-            && ports.is_empty()
-            && processes.is_empty()
-            && colmena.is_empty()
-            && flake.is_empty()
-            && registry.is_empty()
+        self.0.is_empty()
     }
 }
 
@@ -53,7 +80,14 @@ pub struct ProjectFile {
     /// The file, with its text: labels and fixes point into it.
     pub source: Arc<Source>,
     /// What it says.
-    pub facts: Facts,
+    pub facts: Arc<Facts>,
+}
+
+impl ProjectFile {
+    /// The fact of a type.
+    pub fn fact<T: Fact>(&self) -> Option<&T> {
+        self.facts.get()
+    }
 }
 
 /// The facts of the whole repository.
@@ -69,5 +103,15 @@ impl Project {
     /// The file of a path, if it has facts.
     pub fn file(&self, path: &str) -> Option<&ProjectFile> {
         self.files.binary_search_by(|file| (*file.source.path).cmp(path)).ok().map(|index| &self.files[index])
+    }
+
+    /// The files that have a fact of a type, with it.
+    pub fn each<T: Fact>(&self) -> impl Iterator<Item = (&ProjectFile, &T)> {
+        self.files.iter().filter_map(|file| Some((file, file.fact()?)))
+    }
+
+    /// The facts of a type.
+    pub fn all<T: Fact>(&self) -> impl Iterator<Item = &T> {
+        self.each().map(|(_, fact)| fact)
     }
 }

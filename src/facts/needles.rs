@@ -1,56 +1,77 @@
 //! Words that a file must hold for a check to have anything to say about it, all looked for in one pass.
 
-use std::sync::LazyLock;
-use std::sync::atomic::{AtomicU8, Ordering};
-
-/// A question that a trigger asks of a text: is any of these words in it? A check lists its questions in
-/// [`crate::check::Check::words`] and asks them with [`crate::check::Glance::has`].
+/// A question that a trigger asks of a text: is any of these words in it? A reader or check lists its questions and asks
+/// them with [`super::Glance::has`].
 pub struct Words {
     any_of: &'static [&'static str],
     counts: Option<Counts>,
-    /// Its bit in [`Found`].
-    bit: AtomicU8,
 }
 
 /// Whether a word that was found at a place in a text counts.
 type Counts = fn(&[u8], std::ops::Range<usize>) -> bool;
 
-/// The bit of words that no check lists. They are taken to be everywhere.
-const UNLISTED: u8 = u8::MAX;
-
 impl Words {
     /// Any of the words, as they are written.
     pub const fn any_of(words: &'static [&'static str]) -> Self {
-        Self { any_of: words, counts: None, bit: AtomicU8::new(UNLISTED) }
+        Self { any_of: words, counts: None }
     }
 
     /// Any of the words, in whatever case, where it counts.
     pub const fn counted(words: &'static [&'static str], counts: Counts) -> Self {
-        Self { any_of: words, counts: Some(counts), bit: AtomicU8::new(UNLISTED) }
+        Self { any_of: words, counts: Some(counts) }
     }
 }
 
-/// Which of all checks' words a text holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Found(u64);
+/// Which of a finder's questions a text answers with yes.
+#[derive(Clone, Copy)]
+pub struct Found<'f> {
+    /// A bit for each question, in the order of `questions`.
+    bits: u64,
+    /// The questions that were asked.
+    questions: &'f [&'static Words],
+}
 
-impl Found {
-    /// Looks for all words in a text.
-    pub fn of(text: &str) -> Self {
-        FINDER.as_ref().map_or(Self(u64::MAX), |finder| finder.look(text.as_bytes()))
-    }
-
-    /// Whether any of the words is in the text.
+impl Found<'_> {
+    /// Whether any of the words is in the text. Words that the finder does not look for are taken to be everywhere.
     pub fn has(self, words: &Words) -> bool {
-        let bit = words.bit.load(Ordering::Relaxed);
-        debug_assert!(bit != UNLISTED, "no check lists the words {:?}", words.any_of);
-        1u64.checked_shl(bit.into()).is_none_or(|mask| self.0 & mask != 0)
+        let asked = self.questions.iter().position(|question| std::ptr::eq(*question, words));
+        debug_assert!(asked.is_some(), "nobody lists the words {:?}", words.any_of);
+        asked.is_none_or(|bit| self.bits & 1 << bit != 0)
     }
 }
 
-/// All checks' words, by two pairs of neighbouring letters in each. A text is gone through two bytes at a time, and one
+/// Looks for the words of all questions in one pass.
+pub struct Finder {
+    questions: Vec<&'static Words>,
+    /// `None` if the words have too many pairs; then all of them are taken to be everywhere.
+    table: Option<Table>,
+}
+
+impl Finder {
+    /// More questions than this are taken to be answered with yes.
+    const QUESTIONS: usize = 64;
+
+    /// A finder of the words of some questions. The same question may be given several times.
+    pub fn new(questions: impl IntoIterator<Item = &'static Words>) -> Self {
+        let mut distinct: Vec<&'static Words> = Vec::new();
+        for words in questions {
+            if distinct.len() < Self::QUESTIONS && !distinct.iter().any(|known| std::ptr::eq(*known, words)) {
+                distinct.push(words);
+            }
+        }
+        Self { table: Table::new(&distinct), questions: distinct }
+    }
+
+    /// Looks for all words in a text.
+    pub fn look(&self, text: &str) -> Found<'_> {
+        let bits = self.table.as_ref().map_or(u64::MAX, |table| table.look(text.as_bytes()));
+        Found { bits, questions: &self.questions }
+    }
+}
+
+/// The words of all questions, by two pairs of neighbouring letters in each. A text is gone through two bytes at a time, and one
 /// of a word's pairs stands where it is looked for, whether the word begins at an even place or not.
-struct Finder {
+struct Table {
     /// By two bytes of a text: which of `buckets` to look at, 0 for none.
     pairs: Vec<u8>,
     buckets: Vec<Vec<Pattern>>,
@@ -69,30 +90,27 @@ struct Pattern {
 /// Letters from the most frequent on, in Nix.
 const FREQUENT: &[u8] = b"etinsaorlpmcdugfhbkvywx";
 
-static FINDER: LazyLock<Option<Finder>> = LazyLock::new(Finder::new);
-
-impl Finder {
-    fn new() -> Option<Self> {
-        let mut finder = Self { pairs: vec![0; 1 << 16], buckets: vec![Vec::new()] };
+impl Table {
+    fn new(questions: &[&'static Words]) -> Option<Self> {
+        let mut table = Self { pairs: vec![0; 1 << 16], buckets: vec![Vec::new()] };
         let mut short = Vec::new();
-        for (bit, words) in (0..64).zip(crate::check::CHECKS.iter().flat_map(|check| check.words)) {
-            words.bit.store(bit, Ordering::Relaxed);
+        for (bit, words) in questions.iter().copied().enumerate() {
             for word in words.any_of {
                 let pattern = Pattern { word: word.as_bytes(), pair: 0, words, mask: 1 << bit };
                 match rarest_pair(pattern.word) {
                     Some(pair) => {
-                        finder.add(Pattern { pair, ..pattern })?;
-                        finder.add(Pattern { pair: pair + 1, ..pattern })?;
+                        table.add(Pattern { pair, ..pattern })?;
+                        table.add(Pattern { pair: pair + 1, ..pattern })?;
                     }
                     None => short.push(pattern),
                 }
             }
         }
         for pattern in short {
-            finder.add(pattern)?;
-            finder.add_last(Pattern { pair: pattern.word.len() - 1, ..pattern })?;
+            table.add(pattern)?;
+            table.add_last(Pattern { pair: pattern.word.len() - 1, ..pattern })?;
         }
-        Some(finder)
+        Some(table)
     }
 
     /// Adds a pattern at its pair, in whatever case.
@@ -135,7 +153,7 @@ impl Finder {
         u8::try_from(self.buckets.len() - 1).ok()
     }
 
-    fn look(&self, text: &[u8]) -> Found {
+    fn look(&self, text: &[u8]) -> u64 {
         let mut found = 0;
         let (pairs, rest) = text.as_chunks::<2>();
         for (index, &[first, second]) in pairs.iter().enumerate() {
@@ -147,7 +165,7 @@ impl Finder {
         if let &[last] = rest {
             found |= self.look_closely(self.pairs[place(last, 0)], text, text.len() - 1, found);
         }
-        Found(found)
+        found
     }
 
     /// What is found where a pair stands, apart from what is known.
@@ -202,43 +220,49 @@ impl Pattern {
 mod tests {
     use super::*;
 
+    fn all() -> Finder {
+        Finder::new(crate::check::words(crate::check::CHECKS))
+    }
+
     #[test]
     fn every_question_has_a_bit_of_its_own() {
-        let _ = Found::of("");
-        let all: Vec<&Words> = crate::check::CHECKS.iter().flat_map(|check| check.words).copied().collect();
-        let bits: Vec<u8> = all.iter().map(|words| words.bit.load(Ordering::Relaxed)).collect();
-        assert_eq!(bits, (0..all.len() as u8).collect::<Vec<_>>(), "64 questions are all there can be");
-        assert!(FINDER.is_some(), "the words have too many pairs");
-        assert!(all.iter().flat_map(|words| words.any_of).all(|word| word.len() > 1), "a word has two letters");
+        let finder = all();
+        let asked: Vec<_> = crate::check::words(crate::check::CHECKS).collect();
+        for words in asked {
+            assert!(finder.questions.iter().any(|known| std::ptr::eq(*known, words)), "{:?}", words.any_of);
+            assert!(words.any_of.iter().all(|word| word.len() > 1), "a word has two letters");
+        }
+        assert!(finder.table.is_some(), "the words have too many pairs");
     }
 
     #[test]
     fn a_word_of_two_letters_is_found_wherever_it_stands() {
-        let alone = crate::check::ports::CHECK.words.iter().find(|words| words.any_of.contains(&"nc")).unwrap();
+        let finder = all();
+        let alone = crate::facts::ports::READER.needles.iter().find(|words| words.any_of.contains(&"nc")).unwrap();
         for text in ["nc", "NC ", " nc", " nc ", "a; nc -l", "a;nc"] {
-            assert!(Found::of(text).has(alone), "{text}");
+            assert!(finder.look(text).has(alone), "{text}");
         }
         for text in ["function", "nca", "anc", "", "c", "n c"] {
-            assert!(!Found::of(text).has(alone), "{text}");
+            assert!(!finder.look(text).has(alone), "{text}");
         }
     }
 
     #[test]
     fn words_are_found_as_they_are_written_and_inside_each_other() {
-        let all: Vec<&Words> = crate::check::CHECKS.iter().flat_map(|check| check.words).copied().collect();
-        for words in all.iter().filter(|words| words.counts.is_none()) {
+        let finder = all();
+        for words in finder.questions.iter().filter(|words| words.counts.is_none()) {
             for word in words.any_of {
                 for text in [(*word).to_owned(), format!("{word}."), format!(".{word}"), format!(".{word}.")] {
-                    assert!(Found::of(&text).has(words), "{text}");
+                    assert!(finder.look(&text).has(words), "{text}");
                 }
                 let other = word.to_ascii_uppercase();
                 assert_eq!(
-                    Found::of(&other).has(words),
+                    finder.look(&other).has(words),
                     words.any_of.iter().any(|word| other.contains(word)),
                     "{word}"
                 );
                 assert!(
-                    !Found::of(&word[1..]).has(words) || words.any_of.iter().any(|other| word[1..].contains(other))
+                    !finder.look(&word[1..]).has(words) || words.any_of.iter().any(|other| word[1..].contains(other))
                 );
             }
         }

@@ -13,7 +13,10 @@ use std::sync::Arc;
 
 use crate::finding::{Finding, Level, RelPath, RuleId, Safety, Span};
 use crate::lang::{Language, Tree};
-use crate::run::{self, Repo, Report, Settings};
+use crate::repo::Repo;
+use crate::report::Report;
+use crate::run;
+use crate::settings::Settings;
 use crate::source::{Kind, LineIndex, Place, Source};
 use crate::spans::Spans;
 use crate::walk;

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::{Places, View, text::clean};
-use crate::run::Report;
+use crate::report::Report;
 
 /// Writes the report.
 pub fn write(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()> {

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 
 use super::{Places, View, pretty, text};
 use crate::finding::{Finding, Level};
-use crate::run::Report;
+use crate::report::Report;
 
 /// As many annotations of one level as GitHub shows for a step.
 const SHOWN: usize = 10;

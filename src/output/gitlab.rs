@@ -10,7 +10,7 @@ use super::Places;
 use super::text::clean;
 use crate::finding::Level;
 use crate::fingerprint;
-use crate::run::Report;
+use crate::report::Report;
 
 #[derive(Serialize)]
 struct Issue<'a> {

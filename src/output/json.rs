@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{Places, View};
 use crate::finding::{Level, NoteKind, Safety};
 use crate::fingerprint;
-use crate::run::Report;
+use crate::report::Report;
 use crate::source::Place;
 
 /// The document.

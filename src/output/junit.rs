@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use super::text::clean;
 use super::{Places, View};
 use crate::finding::{Finding, Level};
-use crate::run::Report;
+use crate::report::Report;
 
 /// Writes the report.
 pub fn write(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()> {

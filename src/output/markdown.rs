@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::text::{clean, count};
 use super::{Places, View};
 use crate::finding::{Finding, Level};
-use crate::run::Report;
+use crate::report::Report;
 
 /// More rows than this are counted and not shown: GitHub takes a summary of at most one MiB.
 const ROWS: usize = 500;

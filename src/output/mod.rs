@@ -26,8 +26,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::finding::{Finding, Level, RelPath, Span};
+use crate::report::Report;
 use crate::rule::own;
-use crate::run::Report;
 use crate::source::{LineIndex, Place, Source};
 use crate::walk;
 

@@ -15,8 +15,8 @@ use super::text::{clean, clean_lines, count};
 use super::{Places, View};
 use crate::config::ConfigError;
 use crate::finding::{Finding, Level, RelPath, Safety, Span};
+use crate::report::Report;
 use crate::rule::Catalog;
-use crate::run::Report;
 use crate::source::LineIndex;
 
 /// From this many findings of one rule in one file on they are told together; fewer where they say the same.

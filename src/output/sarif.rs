@@ -12,8 +12,8 @@ use super::Places;
 use super::text::clean;
 use crate::finding::{Edit, Finding, Fix, Level, NoteKind, RelPath, Safety, Span};
 use crate::fingerprint;
+use crate::report::Report;
 use crate::rule::{Catalog, Rule};
-use crate::run::Report;
 use crate::source::Place;
 
 /// The schema that the standard names as its own.

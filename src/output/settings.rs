@@ -7,7 +7,7 @@ use std::path::Path;
 use super::View;
 use super::text::clean;
 use crate::finding::RuleId;
-use crate::run::{Settings, level_at};
+use crate::settings::Settings;
 use crate::source::LineIndex;
 
 /// Settings to show.
@@ -53,7 +53,7 @@ impl Shown<'_> {
                 false => writeln!(out, "\n[rules.{}]", rule.id),
             };
             let level = match path {
-                Some(path) => level_at(self.settings, rule.id, path),
+                Some(path) => self.settings.level_at(rule.id, path),
                 None => self.settings.rules.level(rule.id),
             };
             line(&mut out, "level", &format!("\"{level}\""), &self.level_origin(rule.id, path));

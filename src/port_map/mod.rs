@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::config::PortSettings;
 use crate::facts::Project;
-use crate::facts::port_registry::{Answers, Entry, Lookup, Registries, Registry, references};
+use crate::facts::port_registry::{Answers, Entry, Lookup, Registries, Registry, RegistryFacts, references};
 use crate::facts::ports;
 use crate::facts::ports::UseKind;
 use crate::finding::{RelPath, Span};
@@ -111,8 +111,9 @@ fn literals<'p>(
     let mut answers: HashMap<&RelPath, Answers> = HashMap::new();
     for (file, port) in ports::own(project, settings) {
         let known = !matches!(port.kind, UseKind::Computed | UseKind::Random) && (1..=65535).contains(&port.number);
-        let answers =
-            answers.entry(&file.source.path).or_insert_with(|| registries.answers(&file.facts.registry.comments));
+        let answers = answers.entry(&file.source.path).or_insert_with(|| {
+            registries.answers(file.fact::<RegistryFacts>().map_or(&[][..], |facts| &facts.comments))
+        });
         let answered = answers.cover(port.number, port.span);
         if !known || answered || registries.is_registry(&file.source.path) {
             continue;

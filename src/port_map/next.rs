@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::config::nearest;
 use crate::facts::Project;
-use crate::facts::port_registry::{Registries, Registry, dotted, split};
+use crate::facts::port_registry::{Registries, Registry, RegistryFacts, dotted, split};
+use crate::facts::ports::PortFacts;
 
 /// What Linux gives to outgoing connections: a service there may find its port taken.
 const EPHEMERAL: std::ops::RangeInclusive<u16> = 32768..=60999;
@@ -70,10 +71,10 @@ fn all_ports(registries: &Registries<'_>) -> impl Iterator<Item = u16> {
 
 /// Every number that stands anywhere in the repository: registered, written out, or in a comment.
 fn taken(project: &Project, registries: &Registries<'_>) -> BTreeSet<u32> {
-    let written = project.files.iter().flat_map(|file| {
-        let literals = file.facts.ports.uses.iter().map(|port| port.number);
-        literals.chain(file.facts.registry.comments.iter().filter_map(|comment| comment.number))
-    });
+    let written = project
+        .all::<PortFacts>()
+        .flat_map(|facts| facts.uses.iter().map(|port| port.number))
+        .chain(project.all::<RegistryFacts>().flat_map(|facts| &facts.comments).filter_map(|comment| comment.number));
     written.chain(all_ports(registries).map(u32::from)).collect()
 }
 
@@ -114,11 +115,13 @@ pub fn groups(registry: &Registry) -> impl Iterator<Item = String> {
 mod tests {
     use super::*;
     use crate::config::Config;
-    use crate::run::{self, Repo, Settings};
+    use crate::repo::Repo;
+    use crate::run;
+    use crate::settings::Settings;
 
     fn next(files: &[(&str, &str)], group: Option<&str>) -> Result<u16, Refusal> {
         let settings = Settings::new(Config::none());
-        let facts = run::facts(&Repo::from_texts(files.iter().copied()), &settings);
+        let facts = run::port_facts(&Repo::from_texts(files.iter().copied()), &settings);
         free(&facts.project, &Registries::of(&facts.project), group)
     }
 

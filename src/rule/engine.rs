@@ -12,8 +12,7 @@ use std::time::{Duration, Instant};
 use tree_sitter::{Query, QueryCursor, QueryCursorOptions, StreamingIterator};
 
 use super::{Matcher, Rule, RuleSet};
-use crate::check::FileContext;
-use crate::finding::{Note, NoteKind, RuleId, Span};
+use crate::finding::{Finding, Note, NoteKind, RuleId, Span, Verdict};
 use crate::lang::yaml::Yaml;
 use crate::lang::{Field, Language, Tree, nix};
 use crate::source::{Kind, Source};
@@ -94,7 +93,7 @@ impl<'r> Engine<'r> {
         let mut engine = Self::default();
         for rule in rules.active_rules() {
             match &rule.matcher {
-                Matcher::Check(_) => {}
+                Matcher::Code => {}
                 Matcher::File => engine.file.push(rule),
                 Matcher::AttrPath(paths) => engine.attrpath.push(Paths::new(rule, paths)),
                 Matcher::YamlPath(paths) => engine.yamlpath.push(Paths::new(rule, paths)),
@@ -143,21 +142,23 @@ impl<'r> Engine<'r> {
     }
 
     /// Matches the data rules on one file.
-    pub fn run(&self, context: &mut FileContext<'_>) {
-        let mut hits = self.files(context.source);
-        if let Some(tree) = context.tree {
-            match context.source.kind {
+    pub fn run(&self, source: &Source, tree: Option<&Tree<'_>>) -> Verdict {
+        let mut verdict = Verdict::default();
+        let mut hits = self.files(source);
+        if let Some(tree) = tree {
+            match source.kind {
                 Kind::Nix => self.attrpaths(tree, &mut hits),
                 Kind::Yaml => self.yamlpaths(tree, &mut hits),
                 Kind::Dockerfile => self.instructions(tree, &mut hits),
                 _ => {}
             }
-            let language = Language::of(context.source.kind);
+            let language = Language::of(source.kind);
             if let Some((language, combined)) = language.and_then(|it| Some((it, self.queries.get(&it)?))) {
-                combined.run(language, context, tree, &mut hits);
+                verdict.notes.extend(combined.run(language, source, tree, &mut hits));
             }
         }
-        report(context, hits);
+        report(source, hits, &mut verdict);
+        verdict
     }
 
     /// A file that is found as such is found at its first line.
@@ -235,7 +236,7 @@ pub(super) fn languages(rule: &Rule) -> impl Iterator<Item = Language> {
 }
 
 /// Reports what was found. A rule that finds very much in one file is a mistake, and one that nobody reads to the end.
-fn report(context: &mut FileContext<'_>, mut hits: Vec<Hit<'_>>) {
+fn report(source: &Source, mut hits: Vec<Hit<'_>>, verdict: &mut Verdict) {
     // Two nodes, one in the other, can have one place.
     hits.sort_by_key(|(rule, span)| (rule.id, *span));
     hits.dedup_by_key(|(rule, span)| (rule.id, *span));
@@ -248,17 +249,17 @@ fn report(context: &mut FileContext<'_>, mut hits: Vec<Hit<'_>>) {
             Ordering::Equal => {
                 let message =
                     format!("{} has more than {FINDINGS_LIMIT} findings in this file; the rest is omitted", rule.id);
-                skipped(context, message);
+                verdict.notes.push(skipped(source, message));
                 continue;
             }
             Ordering::Greater => continue,
         }
-        let fill = |template: &str| template.replace("{text}", &shown(context.source.slice(span)));
-        let mut finding = context.finding(rule.id, span, fill(&rule.message));
+        let fill = |template: &str| template.replace("{text}", &shown(source.slice(span)));
+        let mut finding = Finding::new(rule.id, &source.path, span, fill(&rule.message));
         if let Some(help) = &rule.help {
             finding = finding.help(fill(help));
         }
-        context.report(finding);
+        verdict.report(finding);
     }
 }
 
@@ -269,8 +270,8 @@ fn shown(text: &str) -> String {
     if short.len() < text.trim_end().len() { short + " .." } else { short }
 }
 
-fn skipped(context: &mut FileContext<'_>, message: String) {
-    context.notes.push(Note { kind: NoteKind::Skipped, path: Some(context.source.path.clone()), message });
+fn skipped(source: &Source, message: String) -> Note {
+    Note { kind: NoteKind::Skipped, path: Some(source.path.clone()), message }
 }
 
 impl<'r> Combined<'r> {
@@ -279,8 +280,10 @@ impl<'r> Combined<'r> {
         slot.get_or_insert_with(|| Compiled::new(language, &self.rules).map(Arc::new)).clone()
     }
 
-    fn run(&self, language: Language, context: &mut FileContext<'_>, tree: &Tree<'_>, hits: &mut Vec<Hit<'r>>) {
-        let Some(compiled) = self.compiled(language) else { return };
+    /// Adds what the queries match; returns notes about queries that were stopped.
+    fn run(&self, language: Language, source: &Source, tree: &Tree<'_>, hits: &mut Vec<Hit<'r>>) -> Vec<Note> {
+        let mut notes = Vec::new();
+        let Some(compiled) = self.compiled(language) else { return notes };
         match compiled.search(tree) {
             Searched { hits: found, stopped: false } => hits.extend(found),
             // One query that runs away must not take the others with it.
@@ -292,11 +295,12 @@ impl<'r> Combined<'r> {
                     if searched.stopped {
                         let message =
                             format!("the query of {} exceeded its limits in this file and was aborted", rule.id);
-                        skipped(context, message);
+                        notes.push(skipped(source, message));
                     }
                 }
             }
         }
+        notes
     }
 }
 

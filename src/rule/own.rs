@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use tree_sitter::{Query, QueryErrorKind};
 
-use super::page::{self, FENCE, Fixability, Matcher, PageError, Rule};
+use super::page::{self, FENCE, Fixability, Matcher, ONE_MATCHER, PageError, Rule};
 use crate::config::places::Places;
 use crate::lang::Language;
 
@@ -58,6 +58,9 @@ struct Page<'a> {
 
 impl Page<'_> {
     fn judge(&self, rule: &Rule) -> Result<(), PageError> {
+        if rule.matcher == Matcher::Code {
+            return Err(PageError::new(ONE_MATCHER));
+        }
         self.languages(rule)?;
         if rule.message.trim().is_empty() {
             return Err(PageError::new(
@@ -77,7 +80,7 @@ impl Page<'_> {
             return self.fail("value", "`value` requires `attrpath`, `yamlpath` or `instruction`");
         }
         match &rule.matcher {
-            Matcher::Check(_) => self.fail("check", "`check` is reserved for built-in rules"),
+            Matcher::Code => Err(PageError::new(ONE_MATCHER)),
             Matcher::Query(query) => self.query(rule, query),
             Matcher::AttrPath(list) => self.list("attrpath", list),
             Matcher::YamlPath(list) => self.list("yamlpath", list),
@@ -122,7 +125,7 @@ impl Page<'_> {
             Matcher::YamlPath(_) => &["yaml"],
             Matcher::Instruction(_) => &["dockerfile"],
             Matcher::Query(_) => &["nix", "yaml", "dockerfile"],
-            Matcher::File | Matcher::Check(_) => &["nix", "yaml", "dockerfile", "lock", "shell", "just", "make"],
+            Matcher::File | Matcher::Code => &["nix", "yaml", "dockerfile", "lock", "shell", "just", "make"],
         };
         let list = || known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         if rule.languages.is_empty() {
@@ -227,7 +230,7 @@ mod tests {
             ),
             ("attrpath = [\"a..b\"]\nmessage = \"m\"\nlanguages = [\"nix\"]", "a name is missing", "\"a..b\""),
             ("file = true\nlanguages = [\"nix\"]", "`message` is missing", ""),
-            ("check = \"ports\"\nmessage = \"m\"\nlanguages = [\"nix\"]", "reserved for built-in rules", "\"ports\""),
+            ("message = \"m\"\nlanguages = [\"nix\"]", "exactly one of", ""),
             ("file = true\nquery = \"x\"\nlanguages = [\"nix\"]", "exactly one of", ""),
             ("file = true\nmessage = \"m\"\nlanguages = [\"nix\"]\nfix = \"safe\"", "cannot have fixes", "\"safe\""),
             ("file = true\nmessage = \"m\"\nlanguages = [\"nix\"]\nvalue = \"x\"", "`value` requires", "\"x\""),

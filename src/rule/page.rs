@@ -43,8 +43,8 @@ pub struct Rule {
 /// How a rule finds things.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Matcher {
-    /// A check in `src/check/`, by name.
-    Check(String),
+    /// The check of the rule's name in `src/check/`.
+    Code,
     /// The kind of file itself.
     File,
     /// A tree-sitter query whose `@finding` capture is reported.
@@ -77,7 +77,6 @@ struct Front {
     summary: String,
     #[serde(default)]
     languages: Vec<String>,
-    check: Option<String>,
     #[serde(default)]
     file: bool,
     query: Option<String>,
@@ -117,6 +116,10 @@ impl PageError {
     }
 }
 
+/// What to say of a page that has more than one matcher, or none and no code.
+pub(super) const ONE_MATCHER: &str =
+    "a page must have exactly one of `file`, `attrpath`, `yamlpath`, `instruction` and `query`";
+
 pub(super) const FENCE: &str = "+++\n";
 
 /// Splits a page into front matter and body.
@@ -151,17 +154,16 @@ pub(super) fn read<'a>(name: &str, id: &str, text: &'a str) -> Result<(Rule, &'a
         return Err(PageError { message, span: place("id"), help: None });
     }
     let mut matchers = Vec::new();
-    matchers.extend(front.check.map(Matcher::Check));
     matchers.extend(front.file.then_some(Matcher::File));
     matchers.extend(front.query.map(Matcher::Query));
     matchers.extend(front.attrpath.map(Matcher::AttrPath));
     matchers.extend(front.yamlpath.map(Matcher::YamlPath));
     matchers.extend(front.instruction.map(Matcher::Instruction));
-    let [matcher] = <[Matcher; 1]>::try_from(matchers).map_err(|_| {
-        PageError::new(
-            "a page must have exactly one of `file`, `attrpath`, `yamlpath`, `instruction`, `query` and `check`",
-        )
-    })?;
+    let matcher = match (matchers.pop(), matchers.is_empty()) {
+        (None, _) => Matcher::Code,
+        (Some(matcher), true) => matcher,
+        (Some(_), false) => return Err(PageError::new(ONE_MATCHER)),
+    };
     let value = front.value.as_deref().map(regex).transpose();
     let value = value.map_err(|message| PageError { message, span: place("value"), help: None })?;
     let rule = Rule {

@@ -5,9 +5,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::config::ConfigError;
-use crate::finding::{Finding, Level, RelPath, Span};
+use crate::finding::{Finding, RelPath, Span};
 use crate::fingerprint;
-use crate::run::{Report, Settings, level_at};
+use crate::report::Report;
 
 /// Where a baseline is looked for below the root.
 pub const DEFAULT: &str = ".flakeward/baseline.json";
@@ -95,8 +95,9 @@ impl Baseline {
         Ok(Self { path, text, rows })
     }
 
-    /// Drops the findings that the baseline holds. Gives how many, and the rows that held none.
-    pub fn silence(&self, findings: &mut Vec<Finding>, settings: &Settings) -> (usize, Vec<Finding>) {
+    /// Drops the findings that the baseline holds. Returns how many, and a finding for each row that held none, apart from
+    /// rows of rules that are off at their path: those may well match when the rule runs.
+    pub fn silence(&self, findings: &mut Vec<Finding>, is_off: impl Fn(&str, &str) -> bool) -> (usize, Vec<Finding>) {
         let rows = self.rows.iter().enumerate().map(|(index, row)| (row.fingerprint, index));
         let rows: std::collections::HashMap<u64, usize> = rows.collect();
         let mut used = vec![false; self.rows.len()];
@@ -109,11 +110,7 @@ impl Baseline {
             None => true,
         });
         let unused = self.rows.iter().zip(used).filter(|(_, used)| !used).map(|(row, _)| row);
-        // A row of a rule that does not run now may well match when it does.
-        let idle = |row: &Row| {
-            settings.rules.catalog().find(&row.rule).is_some() && level_at(settings, &row.rule, &row.path) == Level::Off
-        };
-        let unused = unused.filter(|row| !idle(row)).map(|row| self.unused(row)).collect();
+        let unused = unused.filter(|row| !is_off(&row.rule, &row.path)).map(|row| self.unused(row)).collect();
         (before - findings.len(), unused)
     }
 

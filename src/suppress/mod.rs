@@ -14,7 +14,7 @@ use crate::rule::Catalog;
 use crate::source::{LineIndex, Source};
 
 /// One suppression in a file.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Suppression {
     /// The file.
     pub path: RelPath,

@@ -2,16 +2,19 @@
 
 mod places;
 
-use super::{Check, FileContext, Glance, no_project};
+use super::{Check, FileCheck, Trigger, Verdict};
 use crate::facts::needles::Words;
+use crate::facts::{FileView, Glance};
 use crate::finding::Span;
 use crate::lang::ci;
 use crate::lang::shell::Command;
 use crate::source::{Kind, Source};
 
+const RULE: &str = "dev-command";
+
 /// See `rules/dev-command.md`.
 pub static CHECK: Check =
-    Check { name: "dev-command", words: &[&MANAGERS, &HOOKS], trigger, file, project: no_project };
+    Check::of_files(RULE, FileCheck { needles: &[&MANAGERS, &HOOKS], trigger: Trigger::Holds(trigger), check });
 
 static MANAGERS: Words = Words::any_of(&["npm", "yarn", "bun"]);
 static HOOKS: Words = Words::any_of(&places::HOOKS);
@@ -33,27 +36,29 @@ fn trigger(source: &Glance<'_>) -> bool {
         }
 }
 
-fn file(context: &mut FileContext<'_>) {
+fn check(view: &FileView<'_>) -> Verdict {
     let mut found = Vec::new();
-    places::each(context.source, context.tree, &mut |command, offset, place| {
+    places::each(view.source, view.tree, &mut |command, offset, place| {
         if development_script(command).is_some() {
             let span = Span { start: command.span.start + offset, end: command.span.end + offset };
             let words: Vec<&str> = command.words.iter().map(|word| &*word.text).collect();
             found.push((span, words.join(" "), place.to_owned()));
         }
     });
-    let process = process_name(context.source);
+    let process = process_name(view.source);
+    let mut verdict = Verdict::default();
     for (span, command, place) in found {
-        let finding = context
-            .finding("dev-command", span, format!("`{command}` is started by {place}, not by process-compose"))
+        let finding = view
+            .finding(RULE, span, format!("`{command}` is started by {place}, not by process-compose"))
             .label("run it as a process of process-compose")
             .help(format!(
                 "write `process-compose.dev.settings.processes.{process}.command = \"{}\";` in the flake and start it \
                  with `nix run .#dev`",
                 command.escape_default()
             ));
-        context.report(finding);
+        verdict.report(finding);
     }
+    verdict
 }
 
 /// What the process may be called: a Dockerfile stands in the folder of what it runs.

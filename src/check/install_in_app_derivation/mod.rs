@@ -5,8 +5,9 @@ mod script;
 use std::collections::HashSet;
 
 use self::script::{Command, commands};
-use super::{Check, FileContext, Glance, no_project};
+use super::{Check, FileCheck, Trigger, Verdict};
 use crate::facts::needles::Words;
+use crate::facts::{FileView, Glance};
 use crate::finding::Span;
 use crate::lang::nix::attrs;
 use crate::lang::nix::attrs::{Attrs, Piece};
@@ -16,7 +17,8 @@ use crate::source;
 const RULE: &str = "install-in-app-derivation";
 
 /// See `rules/install-in-app-derivation.md`.
-pub static CHECK: Check = Check { name: "install", words: &[&TOOLS], trigger, file, project: no_project };
+pub static CHECK: Check =
+    Check::of_files(RULE, FileCheck { needles: &[&TOOLS], trigger: Trigger::Holds(trigger), check });
 
 static TOOLS: Words = Words::any_of(&["npm", "yarn", "bun"]);
 
@@ -41,14 +43,16 @@ struct Derivation {
     scripts: Vec<Script>,
 }
 
-fn file(context: &mut FileContext<'_>) {
-    let Some(tree) = context.tree else { return };
+fn check(view: &FileView<'_>) -> Verdict {
+    let mut verdict = Verdict::default();
+    let Some(tree) = view.tree else { return verdict };
     let mut reported = HashSet::new();
     for apply in tree.nodes().filter(|&node| tree.kind(node) == Kind::Apply) {
         if let Some(derivation) = called(tree, apply) {
-            judge(context, &derivation, &mut reported);
+            judge(view, &mut verdict, &derivation, &mut reported);
         }
     }
+    verdict
 }
 
 /// The functions of nixpkgs that make a derivation of a set of settings.
@@ -113,14 +117,17 @@ fn script(tree: &Tree<'_>, phase: &str, value: Node) -> Option<Script> {
     Some(Script { phase: phase.to_owned(), text, start })
 }
 
-fn judge(context: &mut FileContext<'_>, derivation: &Derivation, reported: &mut HashSet<Span>) {
+fn judge(view: &FileView<'_>, out: &mut Verdict, derivation: &Derivation, reported: &mut HashSet<Span>) {
     // With a fixed output Nix allows the network and keeps the result: that is how dependencies are fetched.
     if ["outputHash", "outputHashAlgo", "outputHashMode"].iter().any(|key| derivation.settings.get(key).is_some()) {
         return;
     }
     let Some((script, install)) = installing(derivation) else { return };
     if derivation.settings.open && !builds(derivation) {
-        context.not_decidable("cannot tell whether a derivation that installs dependencies also builds: some of its attributes are computed");
+        out.not_decidable(
+            &view.source.path,
+            "cannot tell whether a derivation that installs dependencies also builds: some of its attributes are computed",
+        );
         return;
     }
     if !builds(derivation) {
@@ -138,8 +145,8 @@ fn judge(context: &mut FileContext<'_>, derivation: &Derivation, reported: &mut 
     let help = format!(
         "run `{command}` in a separate derivation with an `outputHash` and link its node_modules here, so that source changes do not reinstall dependencies"
     );
-    let finding = context.finding(RULE, span, message).label("runs again after every source change").help(help);
-    context.report(finding);
+    let finding = view.finding(RULE, span, message).label("runs again after every source change").help(help);
+    out.report(finding);
 }
 
 fn in_phase(phase: &str) -> String {

@@ -2,81 +2,43 @@
 
 mod edit;
 
-use crate::check::{Check, FileContext, Glance, ProjectContext};
+use super::{Check, ProjectView, Verdict};
 use crate::facts::ci::nix;
 use crate::facts::ci::nix::actions::Cache;
-use crate::facts::ci::nix::{NixJob, NixStep, Runner};
-use crate::facts::needles::Words;
+use crate::facts::ci::nix::{NixFacts, NixJob, NixStep, Runner};
 use crate::facts::{Project, ProjectFile};
-use crate::finding::{Finding, Fix, Note, NoteKind, Safety};
-use crate::lang::ci::{self, System};
-use crate::lang::nix as nix_lang;
-use crate::lang::{Kind as NodeKind, Tree};
-use crate::source::Kind;
+use crate::finding::{Finding, Fix, Safety};
+
+const RULE: &str = "nix-cache";
 
 /// See `rules/nix-cache.md`.
-pub static CHECK: Check = Check { name: "nix-cache", words: &[&SUBSTITUTERS], trigger, file, project };
-
-static SUBSTITUTERS: Words = Words::any_of(&["substituters"]);
+pub static CHECK: Check = Check::of_project(RULE, &[&nix::READER], project);
 
 /// Composite actions that use composite actions are followed this far.
 const DEPTH: usize = 6;
 
-fn trigger(source: &Glance<'_>) -> bool {
-    match source.kind {
-        Kind::Yaml => matches!(ci::system(&source.path), Some(System::GitHub | System::GitHubAction)),
-        Kind::Nix => source.file_name() == "flake.nix" && source.has(&SUBSTITUTERS),
-        _ => false,
-    }
-}
-
-fn file(context: &mut FileContext<'_>) {
-    let Some(tree) = context.tree else { return };
-    match (context.source.kind, ci::system(&context.source.path)) {
-        (Kind::Yaml, Some(system)) => context.facts.ci.jobs = nix::read(tree, &context.source.path, system),
-        (Kind::Nix, _) if &*context.source.path == "flake.nix" => {
-            context.facts.ci.flake_substituters = flake_substituters(tree);
-        }
-        _ => {}
-    }
-}
-
-/// Whether a flake's `nixConfig` names substituters.
-fn flake_substituters(tree: &Tree<'_>) -> bool {
-    let bindings = tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Binding);
-    bindings.filter_map(|binding| nix_lang::attr_path(tree, binding)).any(|path| match path.as_slice() {
-        [first, second] => {
-            let second = second.text.as_deref().unwrap_or("");
-            first.text.as_deref() == Some("nixConfig") && second.ends_with("substituters")
-        }
-        _ => false,
-    })
-}
-
-fn project(context: &mut ProjectContext<'_>) {
-    let mut findings = Vec::new();
-    let mut undecided = Vec::new();
-    let repository = Repository::new(context.project);
-    for file in &context.project.files {
-        for job in file.facts.ci.jobs.iter().filter(|job| !job.composite) {
+fn project(view: &ProjectView<'_>) -> Verdict {
+    let mut verdict = Verdict::default();
+    let repository = Repository::new(view.project);
+    for (file, facts) in view.project.each::<NixFacts>() {
+        for job in facts.jobs.iter().filter(|job| !job.composite) {
             let steps = repository.steps(file, job);
-            findings.extend(order_faults(file, &steps));
+            verdict.extend(order_faults(file, &steps));
             match repository.uncached(file, job, &steps) {
-                Verdict::Report(finding) => findings.push(*finding),
-                Verdict::Unknown(why) => undecided.push(Note {
-                    kind: NoteKind::NotDecidable,
-                    path: Some(file.source.path.clone()),
-                    message: format!("cannot tell whether the job `{}` has a Nix cache: {why}", job.name),
-                }),
-                Verdict::Fine => {}
+                Judgement::Report(finding) => verdict.report(*finding),
+                Judgement::Unknown(why) => {
+                    let message = format!("cannot tell whether the job `{}` has a Nix cache: {why}", job.name);
+                    verdict.not_decidable(&file.source.path, message);
+                }
+                Judgement::Fine => {}
             }
         }
     }
+    let findings = &mut verdict.findings;
     // Jobs that share their steps through an anchor share their findings.
     findings.sort_by(|a, b| (&a.path, a.span, &a.label).cmp(&(&b.path, b.span, &b.label)));
     findings.dedup_by(|a, b| a.path == b.path && a.span == b.span && a.label == b.label);
-    context.notes.append(&mut undecided);
-    findings.into_iter().for_each(|finding| context.report(finding));
+    verdict
 }
 
 /// A step of a job, or of a composite action that the job uses.
@@ -95,7 +57,7 @@ impl Placed<'_> {
     }
 }
 
-enum Verdict {
+enum Judgement {
     Report(Box<Finding>),
     Unknown(&'static str),
     Fine,
@@ -108,7 +70,7 @@ struct Repository<'p> {
 
 impl<'p> Repository<'p> {
     fn new(project: &'p Project) -> Self {
-        Self { project, flake_substituters: project.files.iter().any(|file| file.facts.ci.flake_substituters) }
+        Self { project, flake_substituters: project.all::<NixFacts>().any(|facts| facts.flake_substituters) }
     }
 
     /// The steps of a job, those of the repository's own actions put in.
@@ -146,23 +108,23 @@ impl<'p> Repository<'p> {
             folder => self.project.file(&format!("{folder}/{name}")),
         };
         let file = named("action.yml").or_else(|| named("action.yaml"))?;
-        Some((file, file.facts.ci.jobs.iter().find(|job| job.composite)?))
+        Some((file, file.fact::<NixFacts>()?.jobs.iter().find(|job| job.composite)?))
     }
 
-    fn uncached(&self, file: &'p ProjectFile, job: &NixJob, steps: &[Placed<'p>]) -> Verdict {
-        let Some(installer) = steps.iter().find(|placed| placed.step.installs) else { return Verdict::Fine };
+    fn uncached(&self, file: &'p ProjectFile, job: &NixJob, steps: &[Placed<'p>]) -> Judgement {
+        let Some(installer) = steps.iter().find(|placed| placed.step.installs) else { return Judgement::Fine };
         let Some((built, build_file)) =
             steps.iter().find_map(|placed| Some((placed.step.builds.as_ref()?, placed.file)))
         else {
-            return Verdict::Fine;
+            return Judgement::Fine;
         };
         let accepted = self.flake_substituters && steps.iter().any(|placed| placed.step.accepts_flake_config);
         if job.configured || accepted || steps.iter().any(|placed| placed.step.cache.is_some()) {
-            return Verdict::Fine;
+            return Judgement::Fine;
         }
         match self.runner(file, job) {
-            Runner::Own => return Verdict::Fine,
-            Runner::Unknown => return Verdict::Unknown("its runner is not known"),
+            Runner::Own => return Judgement::Fine,
+            Runner::Unknown => return Judgement::Unknown("its runner is not known"),
             Runner::Fresh => {}
         }
         let (command, build_span) = built;
@@ -170,8 +132,8 @@ impl<'p> Repository<'p> {
             "the job `{}` installs Nix and runs `{command}` without a cache, so every run starts from scratch",
             job.name
         );
-        let mut finding = Finding::new("nix-cache", &file.source.path, installer.own.span, message)
-            .label("set up a cache after this step");
+        let mut finding =
+            Finding::new(RULE, &file.source.path, installer.own.span, message).label("set up a cache after this step");
         if *build_span != installer.own.span {
             finding = finding.also(&build_file.source.path, *build_span, "rebuilt in every run");
         }
@@ -181,13 +143,13 @@ impl<'p> Repository<'p> {
             let title = format!("Add {name} to the job `{}`", job.name);
             finding = finding.fix(Fix { title, safety: Safety::Unsafe, edits: vec![edit] });
         }
-        Verdict::Report(Box::new(finding))
+        Judgement::Report(Box::new(finding))
     }
 
     /// Where a job runs; for one of a reusable workflow what those who call it say.
     fn runner(&self, file: &ProjectFile, job: &NixJob) -> Runner {
         let Some((name, default)) = &job.runner_input else { return job.runner };
-        let jobs = self.project.files.iter().flat_map(|file| &file.facts.ci.jobs);
+        let jobs = self.project.all::<NixFacts>().flat_map(|facts| &facts.jobs);
         let calls = jobs.filter_map(|job| job.call.as_ref()).filter(|call| *call.workflow == *file.source.path);
         let mut labels = Vec::new();
         for call in calls {
@@ -203,7 +165,7 @@ impl<'p> Repository<'p> {
     fn cache_step(&self, file: &'p ProjectFile, installer: &Placed<'_>) -> (String, String) {
         let others = self.project.files.iter().filter(|other| !std::ptr::eq(*other, file));
         for other in std::iter::once(file).chain(others) {
-            let steps = other.facts.ci.jobs.iter().flat_map(|job| &job.steps);
+            let steps = other.fact::<NixFacts>().into_iter().flat_map(|facts| &facts.jobs).flat_map(|job| &job.steps);
             let known = steps.filter(|step| !step.action.is_empty()).find_map(|step| match step.cache? {
                 Cache::Cachix | Cache::Magic | Cache::Service => edit::copy(&other.source, step),
                 Cache::Store | Cache::Tool | Cache::Substituters => None,
@@ -255,7 +217,7 @@ fn order_faults(file: &ProjectFile, steps: &[Placed<'_>]) -> Vec<Finding> {
 
 fn misplaced(file: &ProjectFile, cache: &Placed<'_>, before: &Placed<'_>, message: String) -> Finding {
     let source = &file.source;
-    let mut finding = Finding::new("nix-cache", &source.path, cache.own.span, message)
+    let mut finding = Finding::new(RULE, &source.path, cache.own.span, message)
         .label("too early")
         .also(&source.path, before.own.span, "move it after this step")
         .help("the correct order is: installer, magic-nix-cache, Cachix, build steps");

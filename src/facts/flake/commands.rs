@@ -1,6 +1,6 @@
 //! nixpkgs in CI files: `nix run nixpkgs#..`, `nix_path`, `-I nixpkgs=..`, `nix-channel --add`.
 
-use crate::check::unstable_nixpkgs::Use;
+use super::Use;
 use crate::finding::Span;
 use crate::lang::ci::{self, Script, Site, System};
 use crate::lang::flake::flakeref::{FlakeRef, Scheme};

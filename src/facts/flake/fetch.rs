@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::check::unstable_nixpkgs::Use;
+use super::Use;
 use crate::lang::flake::flakeref::FlakeRef;
 use crate::lang::flake::{Text, text};
 use crate::lang::nix::{self, Origin};

@@ -1,4 +1,153 @@
-//! Readers of flakes, and of the other places that say where nixpkgs comes from.
+//! Flakes: their inputs, flake.nix and flake.lock together, and the other places that say where nixpkgs comes from.
 
-pub mod commands;
+mod commands;
 pub mod fetch;
+pub mod lookups;
+
+use super::needles::Words;
+use super::{Fact, FileView, Glance, Project, ProjectFile, Reader, fact};
+use crate::finding::Span;
+use crate::lang::flake::Flake;
+use crate::lang::flake::flakeref::{FlakeRef, Scheme};
+use crate::lang::flake::lock::Lock;
+use crate::lang::flake::nixpkgs::{self, Channel};
+use crate::lang::{Tree, ci};
+use crate::source::{Kind, Source};
+use lookups::{Lookup, lookups, may_look_up};
+
+/// Reads flakes, locks, and where else code comes from.
+pub static READER: Reader = Reader { name: "flake", needles: &[&FETCHERS, &NIX], may_hold, read };
+
+/// The functions that fetch code.
+pub static FETCHERS: Words = Words::any_of(&fetch::FETCHERS);
+static NIX: Words = Words::any_of(&["nix"]);
+
+/// What a file says about flakes.
+#[derive(Debug, Default)]
+pub struct FlakeFacts {
+    /// The inputs of a flake.nix.
+    pub flake: Option<Box<Flake>>,
+    /// A flake.lock.
+    pub lock: Option<Box<Lock>>,
+    /// Why a flake.lock cannot be read.
+    pub no_lock: Option<String>,
+    /// Places outside a flake's inputs that take nixpkgs from somewhere.
+    pub uses: Vec<Use>,
+    /// Lookups in NIX_PATH.
+    pub lookups: Vec<Lookup>,
+}
+
+impl FlakeFacts {
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.flake.is_none()
+            && self.lock.is_none()
+            && self.no_lock.is_none()
+            && self.uses.is_empty()
+            && self.lookups.is_empty()
+    }
+}
+
+impl Fact for FlakeFacts {
+    fn undecided(&self) -> Vec<String> {
+        self.no_lock.iter().cloned().collect()
+    }
+}
+
+fn may_hold(source: &Glance<'_>) -> bool {
+    match source.kind {
+        Kind::Lock => true,
+        Kind::Nix => source.file_name() == "flake.nix" || may_look_up(&source.text) || source.has(&FETCHERS),
+        Kind::Yaml => ci::system(&source.path).is_some() && source.has(&NIX),
+        _ => false,
+    }
+}
+
+fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
+    let tree = file.tree?;
+    let facts = match file.source.kind {
+        Kind::Lock => lock(tree),
+        Kind::Nix => {
+            let is_flake = file.source.file_name() == "flake.nix";
+            let flake = if is_flake { Flake::read(tree).map(Box::new) } else { None };
+            FlakeFacts { flake, uses: fetch::uses(tree), lookups: lookups(tree, is_flake), ..FlakeFacts::default() }
+        }
+        Kind::Yaml => {
+            FlakeFacts { uses: commands::uses(tree, ci::system(&file.source.path)?), ..FlakeFacts::default() }
+        }
+        _ => return None,
+    };
+    let is_empty = facts.is_empty();
+    fact(facts, is_empty)
+}
+
+fn lock(tree: &Tree<'_>) -> FlakeFacts {
+    match Lock::read(tree) {
+        Some(lock) if lock.is_known_version() => FlakeFacts { lock: Some(Box::new(lock)), ..FlakeFacts::default() },
+        Some(lock) => {
+            let version = lock.version.map_or_else(|| "no version".to_owned(), |version| format!("version {version}"));
+            let why = format!("flake.lock has {version}; Nix supports versions 5 to 7");
+            FlakeFacts { no_lock: Some(why), ..FlakeFacts::default() }
+        }
+        None => {
+            let why = "this is not a valid flake.lock".to_owned();
+            FlakeFacts { no_lock: Some(why), ..FlakeFacts::default() }
+        }
+    }
+}
+
+/// A place that takes nixpkgs from somewhere.
+#[derive(Debug, Clone)]
+pub struct Use {
+    /// Where the finding stands.
+    pub place: Span,
+    /// Where its reference is written, if it is written as one text.
+    pub text: Option<Span>,
+    /// What takes it, as the subject of a sentence: "the input `nixpkgs`".
+    pub subject: String,
+    /// From where.
+    pub channel: Channel,
+    /// How the reference is fetched.
+    pub scheme: Scheme,
+    /// Whether its name says which branch it takes (`nixpkgs-unstable`, `nixpkgs-2411`), so that another would be wrong.
+    pub named_for_branch: bool,
+    /// The names by which a configuration may allow it: the branch, the input.
+    pub names: Vec<String>,
+}
+
+impl Use {
+    /// A use of a reference; `None` where that is not nixpkgs.
+    pub fn of(reference: &FlakeRef, place: Span, text: Option<Span>, subject: String) -> Option<Self> {
+        let channel = nixpkgs::channel(reference)?;
+        let names = reference.branch.iter().cloned().collect();
+        Some(Self { place, text, subject, channel, scheme: reference.scheme, named_for_branch: false, names })
+    }
+}
+
+/// A flake.nix and the flake.lock beside it.
+pub struct FlakeFile<'a> {
+    /// The flake.nix.
+    pub source: &'a Source,
+    /// What it says.
+    pub flake: &'a Flake,
+    /// The lock, where there is one that could be read.
+    pub lock: Option<(&'a Source, &'a Lock)>,
+    /// Whether there is a lock at all.
+    pub has_lock: bool,
+}
+
+impl<'a> FlakeFile<'a> {
+    /// The flake that a file is; `None` if it is none.
+    pub fn of(project: &'a Project, file: &'a ProjectFile) -> Option<Self> {
+        let flake = file.fact::<FlakeFacts>()?.flake.as_deref()?;
+        let path = format!("{}flake.lock", file.source.path.strip_suffix("flake.nix")?);
+        let lock =
+            project.file(&path).and_then(|file| Some((&*file.source, file.fact::<FlakeFacts>()?.lock.as_deref()?)));
+        Some(Self { source: &file.source, flake, lock, has_lock: project.paths.contains_key(&*path) })
+    }
+}
+
+/// The flakes of a repository.
+pub fn flakes(project: &Project) -> impl Iterator<Item = FlakeFile<'_>> {
+    project.files.iter().filter_map(|file| FlakeFile::of(project, file))
+}

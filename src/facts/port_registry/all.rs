@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::{Entry, Lookup, Registry, RegistryComment, split};
+use super::{Entry, Lookup, Registry, RegistryComment, RegistryFacts, split};
 use crate::facts::Project;
 use crate::finding::{RelPath, Span};
 use crate::spans::Spans;
@@ -25,7 +25,7 @@ pub struct Registries<'p> {
 impl<'p> Registries<'p> {
     /// The registries among a project's facts, sorted by path.
     pub fn of(project: &'p Project) -> Self {
-        let all: Vec<_> = project.files.iter().filter_map(|file| file.facts.registry.defined.as_ref()).collect();
+        let all: Vec<_> = project.all::<RegistryFacts>().filter_map(|facts| facts.defined.as_ref()).collect();
         let mut by_end = HashMap::new();
         for &registry in &all {
             for (slash, _) in registry.path.match_indices('/') {

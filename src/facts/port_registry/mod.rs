@@ -17,8 +17,11 @@ mod shape;
 pub mod uses;
 
 use crate::config::PortSettings;
+use crate::facts::needles::Words;
+use crate::facts::{Fact, FileView, Glance, Reader, fact};
 use crate::finding::{RelPath, Span};
 use crate::lang::Tree;
+use crate::source::Kind;
 pub use all::{Answers, Registries};
 pub use comment::RegistryComment;
 use index::Index;
@@ -215,7 +218,42 @@ fn normal(path: &str) -> &str {
     path.trim_start_matches("./")
 }
 
-/// What a file says about registries, for the checks of the whole repository.
+/// Reads port registries, and what refers to them.
+pub static READER: Reader = Reader { name: "port registry", needles: &[&NIX_FILE], may_hold, read };
+
+static NIX_FILE: Words = Words::any_of(&[".nix"]);
+
+/// A registry is known by its path, and what refers to it names it; what is not Nix does so in a comment or a command.
+fn may_hold(source: &Glance<'_>) -> bool {
+    match source.kind {
+        Kind::Nix => is_candidate(&source.path, source.ports) || source.registries.may_be_in(&source.text),
+        Kind::Lock => false,
+        _ => source.has(&NIX_FILE),
+    }
+}
+
+fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
+    let source = file.source;
+    let facts = match (source.kind, file.tree) {
+        (Kind::Nix, Some(tree)) => RegistryFacts {
+            defined: evaluate(&source.path, tree, file.ports),
+            uses: uses::in_nix(&source.path, tree, file.ports),
+            comments: Vec::new(),
+            folders: uses::folders(&source.path, tree),
+        },
+        (Kind::Nix, None) => return None,
+        (_, tree) => RegistryFacts {
+            defined: None,
+            uses: uses::in_commands(source, file.ports),
+            comments: comment::comments(source, tree),
+            folders: Vec::new(),
+        },
+    };
+    let is_empty = facts.is_empty();
+    fact(facts, is_empty)
+}
+
+/// What a file says about registries.
 #[derive(Debug, Default)]
 pub struct RegistryFacts {
     /// The registry that the file is.
@@ -226,6 +264,18 @@ pub struct RegistryFacts {
     pub comments: Vec<RegistryComment>,
     /// Folders that it may read every Nix file of, and where it does so.
     pub folders: Vec<(RelPath, Span)>,
+}
+
+impl Fact for RegistryFacts {
+    fn undecided(&self) -> Vec<String> {
+        let entries = self.defined.iter().flat_map(|registry| &registry.entries);
+        let undecidable = entries.filter_map(|entry| {
+            let Value::NotDecidable(why) = &entry.value else { return None };
+            let name = if entry.path.is_empty() { "the registry".to_owned() } else { format!("`{}`", entry.name()) };
+            Some(format!("{name} cannot be evaluated without running Nix: {why}"))
+        });
+        undecidable.collect()
+    }
 }
 
 impl RegistryFacts {

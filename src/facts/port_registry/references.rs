@@ -1,6 +1,6 @@
 //! What refers to which registry: uses in Nix and comments elsewhere, with what each leads to.
 
-use super::{Lookup, Registries, Registry, RegistryComment, Use};
+use super::{Lookup, Registries, Registry, RegistryComment, RegistryFacts, Use};
 use crate::facts::{Project, ProjectFile};
 use crate::finding::{RelPath, Span};
 use crate::paths;
@@ -10,9 +10,12 @@ pub fn uses<'p>(
     project: &'p Project,
     registries: &'p Registries<'p>,
 ) -> impl Iterator<Item = (&'p ProjectFile, &'p Use, &'p Registry)> {
-    project.files.iter().flat_map(|file| file.facts.registry.uses.iter().map(move |found| (file, found))).filter_map(
-        |(file, found)| Some((file, found, registries.at(&found.registry).filter(|at| at.path != file.source.path)?)),
-    )
+    project
+        .each::<RegistryFacts>()
+        .flat_map(|(file, facts)| facts.uses.iter().map(move |found| (file, found)))
+        .filter_map(|(file, found)| {
+            Some((file, found, registries.at(&found.registry).filter(|at| at.path != file.source.path)?))
+        })
 }
 
 /// The registry comments, with the registry that each means; `None` where there is no such registry.
@@ -20,8 +23,8 @@ pub fn comments<'p>(
     project: &'p Project,
     registries: &'p Registries<'p>,
 ) -> impl Iterator<Item = (&'p ProjectFile, &'p RegistryComment, Option<&'p Registry>)> {
-    project.files.iter().flat_map(move |file| {
-        let comments = file.facts.registry.comments.iter();
+    project.each::<RegistryFacts>().flat_map(move |(file, facts)| {
+        let comments = facts.comments.iter();
         comments.map(move |comment| (file, comment, meant(registries, &file.source.path, &comment.registry)))
     })
 }
@@ -44,7 +47,8 @@ pub fn loads<'p>(
     project: &'p Project,
     registries: &'p Registries<'p>,
 ) -> impl Iterator<Item = (&'p ProjectFile, Span, &'p Registry)> {
-    let folders = project.files.iter().flat_map(|file| file.facts.registry.folders.iter().map(move |at| (file, at)));
+    let folders =
+        project.each::<RegistryFacts>().flat_map(|(file, facts)| facts.folders.iter().map(move |at| (file, at)));
     folders.flat_map(|(file, (folder, span))| {
         let inside = registries.all().iter().filter(move |registry| is_below(&registry.path, folder));
         inside.map(move |registry| (file, *span, *registry))

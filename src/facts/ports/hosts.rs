@@ -1,9 +1,9 @@
 //! Whose host is it? A port on somebody else's service is none of this repository's ports.
 
-use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
+use super::PortFacts;
 use crate::config::PortSettings;
 use crate::facts::Project;
 
@@ -93,8 +93,6 @@ pub struct Hosts {
     own: HashSet<String>,
     external: Listed,
     configured: Listed,
-    /// The entries of the configuration that decided something, as they are written.
-    decided: RefCell<BTreeSet<String>>,
 }
 
 /// A list of domains in the configuration: by each, where it stands first and how it is written.
@@ -123,7 +121,7 @@ impl Hosts {
     /// Gathers the own hosts of a repository.
     pub fn gather(project: &Project, settings: &PortSettings) -> Self {
         let mut own = HashSet::new();
-        for name in project.files.iter().flat_map(|file| &file.facts.ports.own_hosts) {
+        for name in project.all::<PortFacts>().flat_map(|ports| &ports.own_hosts) {
             let name = name.to_ascii_lowercase();
             if let Some(domain) = registrable(&name) {
                 own.insert(domain.to_owned());
@@ -131,32 +129,23 @@ impl Hosts {
             own.insert(name);
         }
         let (external, configured) = (Listed::new(&settings.external_hosts), Listed::new(&settings.own_hosts));
-        Self { own, external, configured, decided: RefCell::default() }
+        Self { own, external, configured }
     }
 
-    /// The entries of the configuration that decided something so far, as they are written.
-    pub fn decided(&self) -> BTreeSet<String> {
-        self.decided.borrow().clone()
-    }
-
-    fn is_listed(&self, host: &str, entries: &Listed) -> bool {
-        let entry = entries.covering(host);
-        if let Some(entry) = entry
-            && !self.decided.borrow().contains(entry)
-        {
-            self.decided.borrow_mut().insert(entry.to_owned());
-        }
-        entry.is_some()
+    /// The entry of `external-hosts` or `own-hosts` that says whose a host is, as it is written.
+    pub fn deciding(&self, host: &str) -> Option<&str> {
+        let host = bare(host);
+        self.external.covering(&host).or_else(|| self.configured.covering(&host))
     }
 
     /// Whether a literal host is the repository's own: configured, on a private network, or one that the repository
     /// names itself (a machine, a virtual host, or another name under the same domain).
     pub fn is_own(&self, host: &str) -> bool {
         let host = bare(host);
-        if self.is_listed(&host, &self.external) {
+        if self.external.covering(&host).is_some() {
             return false;
         }
-        if self.is_listed(&host, &self.configured) {
+        if self.configured.covering(&host).is_some() {
             return true;
         }
         if let Ok(address) = host.parse::<IpAddr>() {

@@ -15,12 +15,12 @@ use crate::facts::needles::{Found, Words};
 use crate::lang::nix;
 
 /// Whether a Nix text may hold a port, or name hosts of the repository's own.
-pub fn may_hold(text: &str, words: Found) -> bool {
+pub fn may_hold(text: &str, words: Found<'_>) -> bool {
     may_hold_port(text, words) || words.has(&NAMING)
 }
 
 /// Whether a Nix text may hold a port.
-fn may_hold_port(text: &str, words: Found) -> bool {
+fn may_hold_port(text: &str, words: Found<'_>) -> bool {
     may_hold_digits(text, words)
         && ([&PORT, &LISTEN, &TELLING, &ALONE].into_iter().any(|any| words.has(any))
             || holds_number_after_sign(text.as_bytes())
@@ -28,7 +28,7 @@ fn may_hold_port(text: &str, words: Found) -> bool {
 }
 
 /// Whether any text has a number in it, or draws one.
-pub fn may_hold_digits(text: &str, words: Found) -> bool {
+pub fn may_hold_digits(text: &str, words: Found<'_>) -> bool {
     words.has(&DRAWS) || text.bytes().any(|byte| byte.is_ascii_digit())
 }
 
@@ -177,6 +177,7 @@ fn loose_end(text: &[u8], start: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::needles::Finder;
 
     #[test]
     fn words_and_signs_make_numbers_ports() {
@@ -207,7 +208,7 @@ mod tests {
             r#""127.0.0.1:8080:''${X}""#,
             r#""db:${toString (80 + 1)}""#,
         ] {
-            assert!(may_hold_port(text, Found::of(text)), "{text}");
+            assert!(may_hold_port(text, Finder::new(WORDS).look(text)), "{text}");
         }
     }
 
@@ -225,7 +226,7 @@ mod tests {
             "{ x = submoduleListEntry 1; }",
             "1 - 2",
         ] {
-            assert!(!may_hold_port(text, Found::of(text)), "{text}");
+            assert!(!may_hold_port(text, Finder::new(WORDS).look(text)), "{text}");
         }
     }
 }

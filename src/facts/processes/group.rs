@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::ProcessFacts;
 use super::model::{Family, Part, Process};
 use crate::facts::Project;
 use crate::finding::{RelPath, Span};
@@ -112,8 +113,8 @@ impl<'a> Groups<'a> {
             flakes: HashMap::new(),
             flake_folders: folders_of(project, "flake.nix"),
         };
-        for file in &project.files {
-            for part in &file.facts.processes.parts {
+        for (file, processes) in project.each::<ProcessFacts>() {
+            for part in &processes.parts {
                 groups.add(&file.source.path, part);
             }
         }

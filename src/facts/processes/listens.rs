@@ -1,9 +1,7 @@
 //! Which port a process is told to listen on, where the text leaves no doubt that it listens and does not connect.
 
-use std::collections::{HashMap, HashSet};
-
-use super::model::{Condition, Listen, Part, Process};
-use crate::finding::{Finding, RelPath, Span};
+use super::model::Listen;
+use crate::finding::Span;
 use crate::lang::nix;
 
 /// Programs that are given the port of a server, not their own.
@@ -90,52 +88,4 @@ fn interpolated(text: &str) -> Option<String> {
 
 fn words(text: &str) -> Vec<(usize, &str)> {
     text.split_ascii_whitespace().map(|word| (word.as_ptr() as usize - text.as_ptr() as usize, word)).collect()
-}
-
-/// Two processes of one configuration on one port.
-pub fn conflicts(path: &RelPath, part: &Part, out: &mut Vec<Finding>) {
-    let ended = ended(part);
-    let mut seen: HashMap<&str, Vec<(&Process, &Listen)>> = HashMap::new();
-    let beside = part.processes.iter().filter(|process| process.disabled.no() && !ended.contains(&*process.name));
-    for process in beside {
-        let clash = process.listens.iter().find_map(|listen| {
-            let others = seen.get(&*listen.port)?;
-            let (other, known) = others.iter().find(|(other, _)| together(other, process))?;
-            Some(conflict(path, process, listen, other, known))
-        });
-        out.extend(clash);
-        for listen in &process.listens {
-            let users = seen.entry(&listen.port).or_default();
-            if users.len() < MANY {
-                users.push((process, listen));
-            }
-        }
-    }
-}
-
-/// One port in more namespaces than this is not looked at any further.
-const MANY: usize = 16;
-
-/// The processes whose end somebody waits for: they share a port with nobody.
-fn ended(part: &Part) -> HashSet<&str> {
-    let dependencies = part.processes.iter().flat_map(|process| &process.depends_on);
-    let ended = dependencies.filter(|it| it.condition().is_none_or(Condition::waits_for_the_end));
-    ended.map(|dependency| &*dependency.target).collect()
-}
-
-/// Namespaces are how people keep alternatives apart that are never started together.
-fn together(one: &Process, other: &Process) -> bool {
-    match (&one.namespace, &other.namespace) {
-        (Some(one), Some(other)) => one == other,
-        _ => true,
-    }
-}
-
-fn conflict(path: &RelPath, process: &Process, listen: &Listen, other: &Process, known: &Listen) -> Finding {
-    let (name, first, port) = (&process.name, &other.name, &listen.port);
-    let message = format!("`{name}` listens on port {port}, which `{first}` already uses");
-    Finding::new("port-conflict", path, listen.span, message)
-        .label(format!("already used by `{first}`"))
-        .help(format!("give `{name}` its own port, with its own entry in the registry"))
-        .also(path, known.span, format!("`{first}` listens on {port} here"))
 }

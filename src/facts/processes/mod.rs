@@ -1,9 +1,59 @@
-//! Readers of process-compose configurations, in YAML and in Nix.
+//! process-compose configurations, in YAML and in Nix.
+//!
+//! Every file gives its [`Part`]s; which parts are read together (override files, `extends`, the modules of one flake)
+//! is seen when all are there ([`group`]).
 
+pub mod ending;
 pub mod group;
 pub mod listens;
 pub mod model;
-pub mod nix_read;
+mod nix_read;
 pub mod options;
-pub mod services;
-pub mod yaml;
+mod services;
+mod yaml;
+
+use memchr::memmem;
+
+use super::needles::Words;
+use super::{Fact, FileView, Glance, Reader, fact};
+use crate::source::Kind;
+use model::Part;
+
+/// Reads process-compose configurations.
+pub static READER: Reader = Reader { name: "processes", needles: &[&FLAKES, &PROCESSES, &SETTINGS], may_hold, read };
+
+static FLAKES: Words = Words::any_of(&["process-compose", "services-flake"]);
+static PROCESSES: Words = Words::any_of(&["processes"]);
+static SETTINGS: Words = Words::any_of(&["settings"]);
+
+/// What a file says about processes.
+#[derive(Debug, Default)]
+pub struct ProcessFacts {
+    /// The configurations, or parts of some, in it.
+    pub parts: Vec<Part>,
+    /// Whether it names process-compose-flake or services-flake.
+    pub uses_flake: bool,
+}
+
+impl Fact for ProcessFacts {}
+
+fn may_hold(source: &Glance<'_>) -> bool {
+    match source.kind {
+        Kind::Yaml => source.has(&PROCESSES),
+        Kind::Nix => source.has(&FLAKES) || (source.has(&PROCESSES) && source.has(&SETTINGS)),
+        _ => false,
+    }
+}
+
+fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
+    let tree = file.tree?;
+    let parts = match file.source.kind {
+        Kind::Yaml => yaml::read(file.source, tree).into_iter().collect(),
+        Kind::Nix => nix_read::read(tree),
+        _ => return None,
+    };
+    let uses = |word: &str| memmem::find(file.source.text.as_bytes(), word.as_bytes()).is_some();
+    let facts = ProcessFacts { parts, uses_flake: uses("process-compose-flake") || uses("services-flake") };
+    let is_empty = facts.parts.is_empty() && !facts.uses_flake;
+    fact(facts, is_empty)
+}

@@ -2,7 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::finding::{Finding, Span};
+use super::options::Table;
+use crate::finding::Span;
 
 /// What the text says about a setting.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -208,6 +209,41 @@ pub enum Family {
     Module,
 }
 
+/// A setting that is not one.
+#[derive(Debug)]
+pub struct Unknown {
+    /// Its name.
+    pub span: Span,
+    /// What is wrong with it.
+    pub kind: UnknownKind,
+}
+
+/// Why a setting is not one.
+#[derive(Debug)]
+pub enum UnknownKind {
+    /// process-compose does not read it.
+    Yaml {
+        /// The setting.
+        key: String,
+        /// The settings beside which it is written.
+        table: &'static Table,
+    },
+    /// process-compose-flake has no such option.
+    Flake {
+        /// The setting.
+        key: String,
+        /// The options beside which it is written.
+        table: &'static Table,
+    },
+    /// process-compose-flake had it once.
+    Removed {
+        /// The option.
+        key: &'static str,
+        /// What to write instead.
+        instead: &'static str,
+    },
+}
+
 /// One process-compose configuration, or the part of one that stands in a file.
 #[derive(Debug)]
 pub struct Part {
@@ -221,8 +257,8 @@ pub struct Part {
     pub half: bool,
     /// The path of the file that it extends, relative to its own.
     pub extends: Option<String>,
-    /// Settings that are not known, reported only where the repository uses process-compose-flake.
-    pub unknown_options: Vec<Finding>,
+    /// Settings that nobody reads.
+    pub unknown: Vec<Unknown>,
     /// Where each process stands in the list.
     index: HashMap<String, usize>,
 }
@@ -236,7 +272,7 @@ impl Part {
             open: None,
             half: false,
             extends: None,
-            unknown_options: Vec::new(),
+            unknown: Vec::new(),
             index: HashMap::new(),
         }
     }
@@ -253,21 +289,5 @@ impl Part {
                 self.processes.push(process);
             }
         }
-    }
-}
-
-/// What a file says about processes.
-#[derive(Debug, Default)]
-pub struct ProcessFacts {
-    /// The configurations, or parts of some, in it.
-    pub parts: Vec<Part>,
-    /// Whether it names process-compose-flake or services-flake.
-    pub uses_flake: bool,
-}
-
-impl ProcessFacts {
-    /// Whether there is nothing in it.
-    pub fn is_empty(&self) -> bool {
-        self.parts.is_empty() && !self.uses_flake
     }
 }

@@ -2,34 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use super::model::{Condition, Dependency, Family, Known, Listen, Part, Process};
-
+use super::ending::ends_by_itself;
+use super::model::{Condition, Dependency, Family, Known, Listen, Part, Process, Unknown, UnknownKind};
 use super::options::{self, Table};
 use super::services;
 use super::yaml::ends;
-use crate::check::FileContext;
-use crate::check::missing_readiness_probe as readiness;
 use crate::facts::processes::listens;
-use crate::finding::{Finding, Span};
 use crate::lang::nix::attrs;
 use crate::lang::nix::attrs::{Attr, Attrs, Piece};
 use crate::lang::{Kind, Node, Tree, nix};
 
-/// Reads every configuration in a file; reports settings that process-compose-flake does not have.
-pub fn read(context: &mut FileContext<'_>, tree: &Tree<'_>) -> Vec<Part> {
-    let mut parts = Vec::new();
-    for root in roots(tree) {
-        let attrs = module(tree, root.pieces);
-        let certain = matches!(root.family, Family::Flake(_));
-        let Some((part, unknown)) = read_root(context, tree, root.family, &attrs) else { continue };
-        let mut part = part;
-        match certain {
-            true => context.findings.extend(unknown),
-            false => part.unknown_options = unknown,
-        }
-        parts.push(part);
-    }
-    parts
+/// Reads every configuration in a file.
+pub fn read(tree: &Tree<'_>) -> Vec<Part> {
+    roots(tree).into_iter().filter_map(|root| read_root(tree, root.family, &module(tree, root.pieces))).collect()
 }
 
 struct Root {
@@ -113,14 +98,9 @@ fn add_module(tree: &Tree<'_>, binding: Node, before: &Names<'_>, out: &mut BTre
 }
 
 /// The part that a module is; `None` where it is no process-compose module after all.
-fn read_root(
-    context: &FileContext<'_>,
-    tree: &Tree<'_>,
-    family: Family,
-    attrs: &Attrs,
-) -> Option<(Part, Vec<Finding>)> {
+fn read_root(tree: &Tree<'_>, family: Family, attrs: &Attrs) -> Option<Part> {
     let flake = matches!(family, Family::Flake(_));
-    let mut reader = Reader { tree, part: Part::new(family), unknown: Vec::new() };
+    let mut reader = Reader { tree, part: Part::new(family) };
     let settings = attrs.inside(tree, "settings");
     let processes = settings.inside(tree, "processes");
     if !flake && !looks_like_processes(tree, &processes) {
@@ -140,12 +120,10 @@ fn read_root(
         reader.part.add(process);
     }
     services::add(tree, &attrs.inside(tree, "services"), &mut reader.part);
-    let Reader { part, unknown, .. } = reader;
-    let mut findings: Vec<_> = unknown.iter().map(|unknown| unknown.finding(context)).collect();
     if flake {
-        findings.extend(gone(context, tree, attrs));
+        reader.part.unknown.extend(gone(tree, attrs));
     }
-    Some((part, findings))
+    Some(reader.part)
 }
 
 /// The settings of a module; one that declares options says them in `config`.
@@ -189,48 +167,14 @@ fn is_services_flake(tree: &Tree<'_>, module: Node) -> bool {
 }
 
 /// Options that process-compose-flake took away.
-fn gone(context: &FileContext<'_>, tree: &Tree<'_>, attrs: &Attrs) -> Vec<Finding> {
+fn gone(tree: &Tree<'_>, attrs: &Attrs) -> impl Iterator<Item = Unknown> {
     let gone = options::GONE.iter().filter_map(|(key, instead)| Some((key, instead, attrs.get(key)?)));
-    gone.map(|(key, instead, attr)| {
-        let message = format!("process-compose-flake has removed `{key}`, so the configuration does not evaluate");
-        context.finding("unknown-process-option", tree.span(attr.node), message).label("removed option").help(*instead)
-    })
-    .collect()
-}
-
-/// A setting that process-compose-flake does not have.
-struct Unknown {
-    span: Span,
-    key: String,
-    table: &'static Table,
-}
-
-impl Unknown {
-    fn finding(&self, context: &FileContext<'_>) -> Finding {
-        let key = &self.key;
-        let upstream = std::ptr::eq(self.table, &options::PROCESS_FLAKE) && options::only_upstream(key);
-        let message = match upstream {
-            true => format!("process-compose supports `{key}`, but process-compose-flake has no such option"),
-            false => format!("`{key}` is not an option of {} in process-compose-flake", self.table.of),
-        };
-        let advice = match (&**key, upstream) {
-            ("env_file", true) => Some("read the file in `cli.preHook` or in the command".to_owned()),
-            ("extends", true) => Some("share attributes with `//`, or use `defaults.processSettings`".to_owned()),
-            (_, true) => Some("remove it: the configuration does not evaluate with it".to_owned()),
-            (_, false) => self.table.advice(key),
-        };
-        let finding = context.finding("unknown-process-option", self.span, message).label("does not evaluate");
-        match advice {
-            Some(advice) => finding.help(advice),
-            None => finding,
-        }
-    }
+    gone.map(|(key, instead, attr)| Unknown { span: tree.span(attr.node), kind: UnknownKind::Removed { key, instead } })
 }
 
 struct Reader<'t, 'a> {
     tree: &'t Tree<'a>,
     part: Part,
-    unknown: Vec<Unknown>,
 }
 
 impl Reader<'_, '_> {
@@ -247,7 +191,7 @@ impl Reader<'_, '_> {
         process.opaque = attrs.open || ["imports", "config"].iter().any(|key| attrs.get(key).is_some());
         process.runs = ["command", "entrypoint"].iter().any(|key| attrs.get(key).is_some());
         let command = attrs.get("command").and_then(|attr| attrs::text(tree, attr.value()?));
-        process.once = readiness::ends_by_itself(&process.name, command.as_deref().unwrap_or(""));
+        process.once = ends_by_itself(&process.name, command.as_deref().unwrap_or(""));
         let truth = |key: &str| attrs.get(key).map_or(Known::Absent, |attr| truth(tree, attr));
         process.disabled = truth("disabled");
         process.disabled.merge(&truth("is_disabled"));
@@ -338,7 +282,8 @@ impl Reader<'_, '_> {
 
     fn check_keys(&mut self, attrs: &Attrs, table: &'static Table) {
         for attr in attrs.all.iter().filter(|attr| !table.knows(&attr.name)) {
-            self.unknown.push(Unknown { span: self.tree.span(attr.node), key: attr.name.clone(), table });
+            let kind = UnknownKind::Flake { key: attr.name.clone(), table };
+            self.part.unknown.push(Unknown { span: self.tree.span(attr.node), kind });
         }
     }
 }

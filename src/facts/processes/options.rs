@@ -3,8 +3,6 @@
 //! YAML: process-compose's `schemas/process-compose-schema.json`. Nix: the options of process-compose-flake's
 //! `nix/process-compose`, which has fewer, and refuses to evaluate any other.
 
-use crate::config::nearest;
-
 /// A set of settings that stand beside each other.
 #[derive(Debug)]
 pub struct Table {
@@ -26,33 +24,6 @@ impl Table {
     pub fn knows(&self, key: &str) -> bool {
         self.keys.contains(&key)
     }
-
-    /// What a setting that is not known was meant to be, or what to do instead.
-    pub fn advice(&self, key: &str) -> Option<String> {
-        instead(key).map(str::to_owned).or_else(|| {
-            let wanted = key.to_ascii_lowercase().replace('-', "_");
-            let exact = self.keys.iter().copied().find(|known| known.replace('-', "_") == wanted);
-            let near = exact.or_else(|| nearest(&wanted, self.keys.iter().copied()));
-            near.map(|near| format!("did you mean `{near}`?"))
-        })
-    }
-}
-
-/// What to do instead of the settings that people bring from Docker Compose, Kubernetes and Procfiles.
-fn instead(key: &str) -> Option<&'static str> {
-    Some(match key {
-        "ports" | "port" | "expose" => {
-            "process-compose does not map ports: the process itself listens on a port from the registry"
-        }
-        "healthcheck" => "write `readiness_probe` with `exec.command`",
-        "restart" => "write `availability.restart`",
-        "max_restarts" => "write `availability.max_restarts`",
-        "image" | "build" => "process-compose runs programs, not images: write the program in `command`",
-        "volumes" | "networks" => "processes run directly on the host: there is nothing to map",
-        "env" => "write `environment`",
-        "cwd" | "workdir" | "working_directory" => "write `working_dir`",
-        _ => return None,
-    })
 }
 
 static EXEC: Table = Table { of: "an exec probe", keys: &["command", "working_dir"], inner: &[] };

@@ -1,42 +1,33 @@
 //! process-compose in YAML: `process-compose.yaml`, and files of that content under any other name.
 
-use super::model::{Condition, Dependency, Family, Known, Listen, Part, Process};
+use super::ending::ends_by_itself;
+use super::listens;
+use super::model::{Condition, Dependency, Family, Known, Listen, Part, Process, Unknown, UnknownKind};
 use super::options::{self, Table};
-use crate::check::FileContext;
-use crate::check::missing_readiness_probe as readiness;
-use crate::facts::processes::listens;
 use crate::finding::Span;
 use crate::lang::yaml::{Entry, Yaml};
 use crate::lang::{Node, Tree};
+use crate::source::Source;
 
 /// At most this many entries are read in one file: aliases can make a small file say the same a million times.
 const BUDGET: usize = 200_000;
 
-/// Reads a file, reports the settings that process-compose does not know, and gives its processes.
-pub fn read(context: &mut FileContext<'_>, tree: &Tree<'_>) -> Option<Part> {
+/// The configuration that a file is; `None` if it is none.
+pub fn read(source: &Source, tree: &Tree<'_>) -> Option<Part> {
     let yaml = Yaml::new(tree);
     let root = yaml.documents().next()?;
     let top = yaml.entries(root);
     let processes = value_of(&top, "processes")?;
-    let named = is_process_compose_name(context.source.file_name());
+    let named = is_process_compose_name(source.file_name());
     if !yaml.is_mapping(processes) || !is_process_compose(&yaml, &top, processes, named) {
         return None;
     }
-    let mut reader = Reader { yaml, part: Part::new(Family::Yaml), budget: BUDGET, unknown: Vec::new() };
+    let mut reader = Reader { yaml, part: Part::new(Family::Yaml), budget: BUDGET };
     if tree.broken() {
         reader.part.open = Some("the file has syntax errors");
     }
     reader.read(&top, processes);
-    let Reader { part, unknown, .. } = reader;
-    for (span, key, table) in unknown {
-        let message = format!("`{key}` is not a setting of {} in process-compose", table.of);
-        let mut finding = context.finding("unknown-process-option", span, message).label("has no effect");
-        if let Some(advice) = table.advice(&key) {
-            finding = finding.help(advice);
-        }
-        context.report(finding);
-    }
-    Some(part)
+    Some(reader.part)
 }
 
 /// Whether a file's name says that it is for process-compose.
@@ -65,7 +56,6 @@ struct Reader<'t, 'a> {
     yaml: Yaml<'t, 'a>,
     part: Part,
     budget: usize,
-    unknown: Vec<(Span, String, &'static Table)>,
 }
 
 impl<'a> Reader<'_, 'a> {
@@ -114,7 +104,7 @@ impl<'a> Reader<'_, 'a> {
                 "command" | "entrypoint" => {
                     process.runs = true;
                     let command = self.yaml.scalar(value).unwrap_or_default();
-                    process.once = readiness::ends_by_itself(&process.name, &command);
+                    process.once = ends_by_itself(&process.name, &command);
                 }
                 "disabled" => process.disabled.merge(&self.truth(value)),
                 "is_disabled" => process.disabled.merge(&self.truth(value)),
@@ -249,7 +239,8 @@ impl<'a> Reader<'_, 'a> {
     fn check_keys(&mut self, entries: &[Entry<'a>], table: &'static Table) {
         for entry in entries {
             if !table.knows(&entry.key) && !entry.key.starts_with("x-") && !entry.key.contains("{{") {
-                self.unknown.push((self.span(entry.key_node), entry.key.to_string(), table));
+                let kind = UnknownKind::Yaml { key: entry.key.to_string(), table };
+                self.part.unknown.push(Unknown { span: self.span(entry.key_node), kind });
             }
         }
     }

@@ -3,14 +3,66 @@
 pub mod actions;
 pub mod commands;
 
+use crate::facts::needles::Words;
+use crate::facts::{self, Fact, FileView, Glance, fact};
 use crate::finding::Span;
-use crate::lang::ci::github::{self, Call, Job, Step};
-use crate::lang::ci::{Script, System};
+use crate::lang::ci::github::{Call, Job, Step};
+use crate::lang::ci::{self, Script, System, github};
 use crate::lang::shell;
 use crate::lang::yaml::Yaml;
-use crate::lang::{Node, Tree};
+use crate::lang::{Kind as NodeKind, Node, Tree, nix};
 use crate::paths;
+use crate::source::Kind;
 use actions::Cache;
+
+/// Reads what jobs do with Nix, and whether the flake names substituters.
+pub static READER: facts::Reader = facts::Reader { name: "jobs", needles: &[&SUBSTITUTERS], may_hold, read };
+
+static SUBSTITUTERS: Words = Words::any_of(&["substituters"]);
+
+/// What a file says about Nix in CI.
+#[derive(Debug, Default)]
+pub struct NixFacts {
+    /// Its jobs, if it is a workflow or composite action.
+    pub jobs: Vec<NixJob>,
+    /// Whether it is a flake whose `nixConfig` names substituters.
+    pub flake_substituters: bool,
+}
+
+impl Fact for NixFacts {}
+
+fn may_hold(source: &Glance<'_>) -> bool {
+    match source.kind {
+        Kind::Yaml => matches!(ci::system(&source.path), Some(System::GitHub | System::GitHubAction)),
+        Kind::Nix => source.file_name() == "flake.nix" && source.has(&SUBSTITUTERS),
+        _ => false,
+    }
+}
+
+fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
+    let tree = file.tree?;
+    let source = file.source;
+    let mut facts = NixFacts::default();
+    match (source.kind, ci::system(&source.path)) {
+        (Kind::Yaml, Some(system)) => facts.jobs = jobs(tree, &source.path, system),
+        (Kind::Nix, _) if &*source.path == "flake.nix" => facts.flake_substituters = flake_substituters(tree),
+        _ => {}
+    }
+    let is_empty = facts.jobs.is_empty() && !facts.flake_substituters;
+    fact(facts, is_empty)
+}
+
+/// Whether a flake's `nixConfig` names substituters.
+fn flake_substituters(tree: &Tree<'_>) -> bool {
+    let bindings = tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Binding);
+    bindings.filter_map(|binding| nix::attr_path(tree, binding)).any(|path| match path.as_slice() {
+        [first, second] => {
+            let second = second.text.as_deref().unwrap_or("");
+            first.text.as_deref() == Some("nixConfig") && second.ends_with("substituters")
+        }
+        _ => false,
+    })
+}
 
 /// A job, or a composite action, and what it does with Nix.
 #[derive(Debug)]
@@ -64,7 +116,7 @@ pub struct NixStep {
 }
 
 /// What the jobs of a file do with Nix.
-pub fn read(tree: &Tree<'_>, path: &str, system: System) -> Vec<NixJob> {
+fn jobs(tree: &Tree<'_>, path: &str, system: System) -> Vec<NixJob> {
     let yaml = Yaml::new(tree);
     let reader = Reader { yaml: &yaml, shell: default_shell(&yaml, None) };
     match system {

@@ -1,0 +1,8 @@
+//! `end-of-life-nixpkgs`: a release of nixpkgs that gets no security fixes any more.
+
+use super::Check;
+use super::nixpkgs_sources::{OLD, verdict};
+use crate::facts::flake;
+
+/// See `rules/end-of-life-nixpkgs.md`.
+pub static CHECK: Check = Check::of_project(OLD, &[&flake::READER], |view| verdict(view, OLD));

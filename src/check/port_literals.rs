@@ -1,0 +1,319 @@
+//! What the rules about port literals share: which literals are the repository's own, and what to write instead.
+
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use rayon::prelude::*;
+
+use super::{ProjectView, Verdict};
+use crate::facts::ProjectFile;
+use crate::facts::port_registry::{Entry, Registry, RegistryFacts, dotted};
+use crate::facts::ports::{PortFacts, PortUse, UseKind};
+use crate::finding::{Finding, Fix, RelPath, RuleId, Safety};
+use crate::lang::limits::bounded;
+use crate::lang::{Language, Tree};
+use crate::rewrite::ports as port_fix;
+use crate::rewrite::ports::Target;
+use crate::rewrite::ports::missing;
+use crate::rewrite::ports::missing::{Missing, Plan};
+use crate::source::{Kind, Source};
+
+/// The port literals that are the repository's own, outside of registries, and that no comment answers for.
+pub fn unanswered<'v>(view: &'v ProjectView<'_>) -> impl Iterator<Item = (&'v ProjectFile, &'v PortUse)> {
+    let registries = view.registries();
+    let files = view.project.each::<PortFacts>().filter(|(file, _)| !registries.is_registry(&file.source.path));
+    files.flat_map(move |(file, ports)| uses(view, file, ports).map(move |port| (file, port)))
+}
+
+/// Those of one file.
+fn uses<'f>(view: &ProjectView<'_>, file: &ProjectFile, ports: &'f PortFacts) -> impl Iterator<Item = &'f PortUse> {
+    let comments = file.fact::<RegistryFacts>().map_or(&[][..], |facts| &facts.comments);
+    let answers = view.registries().answers(comments);
+    let hosts = view.hosts();
+    let is_own = move |port: &&PortUse| port.host.as_deref().is_none_or(|host| hosts.is_own(host));
+    ports.uses.iter().filter(is_own).filter(move |port| !answers.cover(port.number, port.span))
+}
+
+/// What the rule about some kinds of literals finds.
+pub fn verdict(view: &ProjectView<'_>, rule: RuleId) -> Verdict {
+    Reporter { view, shared: view.port_literals.get_or_init(|| Shared::new(view)) }.findings(rule)
+}
+
+/// Of the entries that one number has, so many are named.
+const NAMED: usize = 4;
+
+/// What all findings need, made once.
+pub struct Shared<'p> {
+    /// How each registry is used once it is imported.
+    shapes: BTreeMap<&'p RelPath, port_fix::Shape>,
+    /// Where the ports that no registry has yet would be written, if fixes that do that are wanted.
+    plan: Option<Plan>,
+}
+
+impl<'p> Shared<'p> {
+    fn new(view: &ProjectView<'p>) -> Self {
+        let shape_of = |registry: &&'p Registry| {
+            let source = &view.project.file(&registry.path)?.source;
+            let shape = bounded(|| Some(port_fix::shape(registry, &Tree::parse(Language::Nix, &source.text)?)))?;
+            Some((&registry.path, shape))
+        };
+        let shapes = view.registries().all().iter().filter_map(shape_of).collect();
+        let shared = Self { shapes, plan: None };
+        let plan = match view.fixes {
+            Safety::Unsafe => {
+                let new = view.ports.registries.first().map_or("lib/ports.nix", String::as_str);
+                Reporter { view, shared: &shared }.plan(new)
+            }
+            _ => None,
+        };
+        Self { plan, ..shared }
+    }
+}
+
+/// Writes findings.
+struct Reporter<'v, 'p> {
+    view: &'v ProjectView<'p>,
+    shared: &'v Shared<'p>,
+}
+
+/// A file whose tree is made when a fix first asks for it.
+struct OpenFile<'p> {
+    file: &'p ProjectFile,
+    tree: OnceCell<Option<Tree<'p>>>,
+}
+
+impl<'p> OpenFile<'p> {
+    fn tree(&self) -> Option<&Tree<'p>> {
+        let source = &self.file.source;
+        self.tree.get_or_init(|| Tree::parse(Language::of(source.kind)?, &source.text)).as_ref()
+    }
+}
+
+impl<'p> Reporter<'_, 'p> {
+    /// Plans the entries of all ports that no registry has, in a registry, or in a new one at a path. Each is one that
+    /// a fix will use: an entry that nothing refers to helps nobody.
+    fn plan(&self, new: &str) -> Option<Plan> {
+        let is_missing = |port: &PortUse| {
+            !matches!(port.kind, UseKind::Computed | UseKind::Random)
+                && (1..=65535).contains(&port.number)
+                && self.view.registries().by_number(port.number).is_empty()
+        };
+        let files: Vec<OpenFile<'_>> = self.open_files().collect();
+        let own = files.iter().flat_map(|open| self.uses(open.file).map(move |port| (open, port)));
+        let missing: Vec<_> = own.filter(|(_, port)| is_missing(port)).collect();
+        let named = |(open, port): &(&OpenFile<'p>, &'p PortUse)| {
+            let path = &open.file.source.path;
+            Missing { number: port.number, name: &port.name, path }
+        };
+        let all = self.plan_of(new, missing.iter().map(named).collect())?;
+        let used: BTreeSet<u32> = missing
+            .iter()
+            .filter(|(open, port)| self.planned(open, port, &all).is_some())
+            .map(|(_, port)| port.number)
+            .collect();
+        match used.len() == all.entries.len() {
+            true => Some(all),
+            false => self.plan_of(new, missing.iter().map(named).filter(|port| used.contains(&port.number)).collect()),
+        }
+    }
+
+    /// Plans entries for all of some ports, in the registry that is easiest to import.
+    fn plan_of(&self, new: &str, missing: Vec<Missing<'_>>) -> Option<Plan> {
+        if missing.is_empty() {
+            return None;
+        }
+        if self.view.registries().is_empty() {
+            return Some(missing::create(&RelPath::from(new), &missing));
+        }
+        let mut registries = self.view.registries().all().to_vec();
+        registries.sort_by_key(|registry| registry.shape.calls.len());
+        registries.into_iter().find_map(|registry| {
+            let source = &self.view.project.file(&registry.path)?.source;
+            bounded(|| missing::extend(source, &Tree::parse(Language::Nix, &source.text)?, registry, &missing))
+        })
+    }
+
+    fn open_files(&self) -> impl Iterator<Item = OpenFile<'p>> + use<'p> {
+        self.view.project.files.iter().map(|file| OpenFile { file, tree: OnceCell::new() })
+    }
+
+    fn uses(&self, file: &'p ProjectFile) -> impl Iterator<Item = &'p PortUse> {
+        let ports = file.fact::<PortFacts>().filter(|_| !self.view.registries().is_registry(&file.source.path));
+        ports.into_iter().flat_map(|ports| uses(self.view, file, ports))
+    }
+
+    /// The findings of a rule, file by file: each tree that a fix needs is made by one thread.
+    fn findings(&self, rule: RuleId) -> Verdict {
+        let findings = self.view.project.files.par_iter().flat_map_iter(|file| {
+            let open = OpenFile { file, tree: OnceCell::new() };
+            let uses = self.uses(file).filter(|port| port.number <= 65535 && self::rule(port) == rule);
+            uses.map(|port| self.finding(&open, port)).collect::<Vec<_>>()
+        });
+        findings.collect::<Vec<_>>().into_iter().collect()
+    }
+
+    fn finding(&self, open: &OpenFile<'p>, port: &PortUse) -> Finding {
+        let source = &open.file.source;
+        let entries = self.view.registries().by_number(port.number);
+        match (port.kind, entries) {
+            (UseKind::Computed | UseKind::Random, _) => self.unnumbered(source, port),
+            (_, []) => self.unregistered(open, port),
+            (_, [(registry, entry)]) => self.registered(open, port, registry, entry),
+            (_, several) => Self::ambiguous(source, port, several),
+        }
+    }
+
+    /// Exactly one entry has the number.
+    fn registered(&self, open: &OpenFile<'p>, port: &PortUse, registry: &Registry, entry: &Entry) -> Finding {
+        let source = &open.file.source;
+        let message = format!("{}; the registry defines it as {}", what(port), entry.name());
+        let finding = Finding::new(rule(port), &source.path, port.span, message)
+            .label(instead(source, &registry.path, entry, port.number))
+            .also(&registry.path, entry.name_span, "registered here");
+        match self.fix(open, port, registry, entry) {
+            Ok(fix) => finding.help(format!("`flakeward fix` can {}", fix.title)).fix(fix),
+            Err(why) => finding.help(format!("no automatic fix: {why}")),
+        }
+    }
+
+    fn fix(&self, open: &OpenFile<'p>, port: &PortUse, registry: &Registry, entry: &Entry) -> Result<Fix, String> {
+        let Registry { path, .. } = registry;
+        let shape = self.shared.shapes.get(path).ok_or_else(|| format!("{path} cannot be read"))?;
+        let (entry, settled) = (&entry.path, entry.settled);
+        self.replacement(open, port, &Target { registry: path, shape, entry, number: port.number, settled })
+    }
+
+    /// Writes an entry's name where its number stands. A file in which that takes too long is left as it is.
+    fn replacement(&self, open: &OpenFile<'p>, port: &PortUse, target: &Target<'_>) -> Result<Fix, String> {
+        let source = &open.file.source;
+        let Some(tree) = open.tree() else { return Err("the file cannot be read".to_owned()) };
+        if source.kind == Kind::Nix
+            && let Some(obstacle) = port_fix::import_obstacle(&self.view.project.paths, &source.path, target.registry)
+        {
+            return Err(obstacle);
+        }
+        let fix = || match source.kind {
+            Kind::Nix => port_fix::nix(source, tree, port.span, target),
+            _ => port_fix::comment(source, tree, port.span, target),
+        };
+        bounded(|| Some(fix()))
+            .unwrap_or_else(|| Err("the file is too complex to analyse (step limit reached)".to_owned()))
+    }
+
+    /// Several entries have the number: which one is meant, only a person can say.
+    fn ambiguous(source: &Source, port: &PortUse, entries: &[(&Registry, &Entry)]) -> Finding {
+        let others = entries.len().saturating_sub(NAMED);
+        let rest = || (others > 0).then(|| format!("{others} more"));
+        let named = &entries[..entries.len() - others];
+        let names: Vec<String> = named.iter().map(|(_, entry)| entry.name()).chain(rest()).collect();
+        let message = format!("{}; the registry defines it as {}", what(port), listed(&names, "and"));
+        let offers = named.iter().map(|(registry, entry)| match source.kind {
+            Kind::Nix => format!("`{}`", port_fix::reference(&entry.path)),
+            _ => format!("`# Port from {}: {} = {}`", registry.path, entry.name(), port.number),
+        });
+        let offers: Vec<String> = offers.chain(rest()).collect();
+        let finding = Finding::new(rule(port), &source.path, port.span, message)
+            .label("ambiguous: choose one of these entries")
+            .help(match source.kind {
+                Kind::Nix => format!("write {}: `flakeward fix` cannot choose between them", listed(&offers, "or")),
+                _ => format!("add a comment above that names the entry: {}", listed(&offers, "or")),
+            });
+        named.iter().fold(finding, |finding, (registry, entry)| {
+            finding.also(&registry.path, entry.name_span, format!("as {}", entry.name()))
+        })
+    }
+
+    /// No entry has the number.
+    fn unregistered(&self, open: &OpenFile<'p>, port: &PortUse) -> Finding {
+        let source = &open.file.source;
+        let finding = Finding::new(rule(port), &source.path, port.span, what(port));
+        if let Some((entry, fix)) = self.allocation(open, port) {
+            return finding.label(format!("would be {}", port_fix::reference(entry))).help(fix.title.clone()).fix(fix);
+        }
+        let place = self.view.registries().all().first().map_or("lib/ports.nix", |registry| &registry.path);
+        let naming = naming(source, place, port.number);
+        let may_fix =
+            !source.is_json() && port_fix::import_obstacle(&self.view.project.paths, &source.path, place).is_none();
+        let proposal = if may_fix { "; `flakeward fix --unsafe --diff` shows a proposal" } else { "" };
+        finding.help(match self.view.registries().is_empty() {
+            true => format!("register it in {place}, an attribute set of names and numbers, and {naming}{proposal}"),
+            false => format!(
+                "{place} has no entry for `{}` yet: add one that is named after its purpose, and {naming}{proposal}",
+                port.number
+            ),
+        })
+    }
+
+    /// The planned entry of a port and the fix that writes the plan and uses it here.
+    fn allocation(&self, open: &OpenFile<'p>, port: &PortUse) -> Option<(&[String], Fix)> {
+        let plan = self.shared.plan.as_ref()?;
+        let (entry, here) = self.planned(open, port, plan)?;
+        let edits = plan.edits.iter().cloned().chain(here.edits).collect();
+        let title = format!("add {} to {}, {}", dotted(entry), plan.registry, here.title);
+        Some((entry, Fix { title, safety: Safety::Unsafe, edits }))
+    }
+
+    /// The planned entry of a port, and what writes its name here, where that can be.
+    fn planned<'x>(&self, open: &OpenFile<'p>, port: &PortUse, plan: &'x Plan) -> Option<(&'x [String], Fix)> {
+        let Plan { registry, shape, .. } = plan;
+        let entry = plan.entries.get(&port.number)?;
+        let target = Target { registry, shape, entry, number: port.number, settled: true };
+        Some((entry, self.replacement(open, port, &target).ok()?))
+    }
+
+    /// A port that is made up when the configuration is evaluated or the program runs.
+    fn unnumbered(&self, source: &Source, port: &PortUse) -> Finding {
+        let place = self.view.registries().all().first().map_or("lib/ports.nix", |registry| &registry.path);
+        Finding::new(rule(port), &source.path, port.span, what(port))
+            .help(format!("register a fixed number for it in {place}, and {}", naming(source, place, "NUMBER")))
+    }
+}
+
+/// How a use names its entry: in Nix by the reference, in what cannot import by a comment.
+fn naming(source: &Source, registry: &str, number: impl std::fmt::Display) -> String {
+    match source.kind {
+        _ if source.is_json() => {
+            "generate this file from Nix, since JSON has no comments that could name the entry".to_owned()
+        }
+        Kind::Nix => "refer to that entry here".to_owned(),
+        _ => format!("name the entry in a comment above: `# Port from {registry}: NAME = {number}`"),
+    }
+}
+
+/// The rule that a literal is reported by.
+fn rule(port: &PortUse) -> RuleId {
+    match port.kind {
+        UseKind::Literal => super::hardcoded_port::RULE,
+        _ => super::manual_port_allocation::RULE,
+    }
+}
+
+/// What is wrong, by how the port comes to be.
+fn what(port: &PortUse) -> String {
+    let number = port.number;
+    match port.kind {
+        UseKind::Literal => format!("port {number} is hardcoded"),
+        UseKind::Bound => format!("port {number} is bound to a local variable"),
+        UseKind::Computed => "this port is computed".to_owned(),
+        UseKind::Random => "this port is chosen at random".to_owned(),
+        UseKind::Fallback => format!("port {number} is the default of an environment variable"),
+    }
+}
+
+/// What to write in place of a literal.
+fn instead(source: &Source, registry: &str, entry: &Entry, number: u32) -> String {
+    match source.kind {
+        _ if source.is_json() => format!("this is {} of {registry}", entry.name()),
+        Kind::Nix => format!("write {}", port_fix::reference(&entry.path)),
+        _ => format!("add a comment above that names the entry: # Port from {registry}: {} = {number}", entry.name()),
+    }
+}
+
+/// Names as people list them: `a`, `a and b`, `a, b and c`.
+fn listed(names: &[String], word: &str) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [most @ .., last] => format!("{} {word} {last}", most.join(", ")),
+    }
+}

@@ -1,0 +1,39 @@
+//! `unreadable-file`: files that could not be checked. The run itself reports them, where it cannot go on with a file.
+
+use super::syntax_error::may_be_broken;
+use super::{Check, FileCheck, Trigger, Verdict};
+use crate::finding::{Finding, Span};
+use crate::lang::{Refusal, Tree};
+use crate::source::Source;
+use crate::walk::Unreadable;
+
+/// The rule's id.
+pub const RULE: &str = "unreadable-file";
+
+/// See `rules/unreadable-file.md`. Its trigger has every file parsed that may be refused, whichever other rules are on.
+pub static CHECK: Check = Check::of_files(
+    RULE,
+    FileCheck { needles: &[], trigger: Trigger::ParsedOr(may_be_broken), check: |_| Verdict::default() },
+);
+
+/// A file that could not be read.
+pub fn unreadable(error: &Unreadable) -> Finding {
+    Finding::new(RULE, &error.path, Span::default(), format!("cannot be checked: {}", error.reason))
+        .help("make the file readable, or skip it with `exclude` in flakeward.toml")
+}
+
+/// A file that is too large or nests too deep for its grammar.
+pub fn refused(source: &Source, refusal: Refusal) -> Finding {
+    unreadable(&Unreadable { path: source.path.clone(), reason: refusal.to_string() })
+}
+
+/// The rest of a file whose grammar counts fewer lines than it has.
+pub fn cut_off(source: &Source, tree: &Tree<'_>) -> Option<Finding> {
+    let from = tree.unread()?;
+    let span = Span { start: from, end: from };
+    let message = "cannot be checked from here on: the file has too many lines";
+    Some(
+        Finding::new(RULE, &source.path, span, message)
+            .help("split the file, or skip it with `exclude` in flakeward.toml"),
+    )
+}

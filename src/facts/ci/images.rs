@@ -1,0 +1,195 @@
+//! Images: those that CI builds with Docker tooling, and the packages of a flake that are some.
+
+use super::builders;
+use crate::facts::needles::Words;
+use crate::facts::{Fact, FileView, Glance, Reader, fact};
+use crate::finding::Span;
+use crate::lang::ci::{self, Script, Site, System};
+use crate::lang::yaml::Yaml;
+use crate::lang::{Kind as NodeKind, Tree, nix, shell};
+use crate::source::Kind;
+
+/// Reads image builds in CI files, and images among the packages of a flake.
+pub static READER: Reader = Reader { name: "images", needles: &[&BUILDERS], may_hold, read };
+
+static BUILDERS: Words = Words::any_of(&["buildImage", "LayeredImage"]);
+
+/// Functions of nixpkgs and nix2container whose result is an image.
+const IMAGE_FUNCTIONS: [&str; 4] =
+    ["buildImage", "buildLayeredImage", "streamLayeredImage", "buildLayeredImageWithNixDb"];
+
+fn may_hold(source: &Glance<'_>) -> bool {
+    match source.kind {
+        Kind::Yaml => ci::system(&source.path).is_some(),
+        Kind::Nix => source.has(&BUILDERS),
+        _ => false,
+    }
+}
+
+/// What a file says about images.
+#[derive(Debug, Default)]
+pub struct ImageFacts {
+    /// Images that its steps build with Docker tooling.
+    pub builds: Vec<Build>,
+    /// Packages of the flake that are container images, by name.
+    pub containers: Vec<String>,
+}
+
+impl Fact for ImageFacts {}
+
+/// An image built with Docker tooling.
+#[derive(Debug)]
+pub struct Build {
+    /// Where.
+    pub span: Span,
+    /// With what: a command or the name of an action.
+    pub tool: String,
+    /// The words around it, in which the image's name may stand.
+    pub words: String,
+}
+
+fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
+    let tree = file.tree?;
+    let mut facts = ImageFacts::default();
+    match (file.source.kind, ci::system(&file.source.path)) {
+        (Kind::Yaml, Some(system)) => facts.builds = builds(tree, system),
+        (Kind::Nix, _) => facts.containers = containers(tree),
+        _ => {}
+    }
+    let is_empty = facts.builds.is_empty() && facts.containers.is_empty();
+    fact(facts, is_empty)
+}
+
+fn builds(tree: &Tree<'_>, system: System) -> Vec<Build> {
+    let yaml = Yaml::new(tree);
+    let mut builds = Vec::new();
+    for site in ci::sites(&yaml, system) {
+        match site {
+            Site::Script(script) => script_builds(&script, &mut builds),
+            Site::Uses { work, name, span, parameters } => {
+                if builders::is_builder(&yaml, work, &name, parameters) {
+                    let words = parameters.map_or("", |node| tree.slice(node)).to_owned();
+                    builds.push(Build { span, tool: name.into_owned(), words });
+                }
+            }
+        }
+    }
+    builds
+}
+
+fn script_builds(script: &Script<'_>, out: &mut Vec<Build>) {
+    for command in shell::commands(&script.text) {
+        let Some(count) = builders::builds(&command) else { continue };
+        let Some(last) = command.words.get(count - 1) else { continue };
+        let named = &command.words[..count];
+        let tool: Vec<&str> = named.iter().map(|word| &*word.text).collect();
+        let words: Vec<&str> = command.arguments().collect();
+        let span = script.span(Span { start: command.span.start, end: last.span.end });
+        out.push(Build { span, tool: tool.join(" "), words: words.join(" ") });
+    }
+}
+
+/// The names of the flake's packages that are images: `packages.container-api = nix2container.buildImage { .. };`
+fn containers(tree: &Tree<'_>) -> Vec<String> {
+    let mut names = Vec::new();
+    for binding in tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Binding) {
+        let Some(value) = nix::value(tree, binding).map(|value| nix::unwrap_parens(tree, value)) else { continue };
+        let called = nix::call(tree, value).map(|(function, _)| function);
+        if !called.is_some_and(|function| IMAGE_FUNCTIONS.contains(&nix::last_name(&function))) {
+            continue;
+        }
+        let Some(path) = nix::attr_path(tree, binding) else { continue };
+        let is_package = path.iter().any(|name| name.text.as_deref() == Some("packages"));
+        if let Some(name) = path.last().and_then(|name| name.text.as_deref()).filter(|_| is_package) {
+            names.push(name.to_owned());
+        }
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lang::Language;
+
+    fn tools(path: &str, text: &str) -> Vec<String> {
+        let tree = Tree::parse(Language::Yaml, text).unwrap();
+        builds(&tree, ci::system(path).unwrap()).into_iter().map(|build| build.tool).collect()
+    }
+
+    #[test]
+    fn ready_made_work_of_each_system() {
+        let github = |step: &str| format!("jobs:\n  a:\n    steps:\n      - {step}\n");
+        let woodpecker = |image: &str| format!("steps:\n  - name: a\n    image: {image}\n");
+        let azure = |inputs: &str| format!("steps:\n- task: {inputs}\n");
+        let circle = |step: &str| {
+            format!("orbs:\n  d: circleci/docker@2\n  e: circleci/aws-ecr@9\njobs:\n  a:\n    steps:\n      - {step}\n")
+        };
+        let buildkite = |plugin: &str| format!("steps:\n  - plugins:\n      - {plugin}\n");
+        let cloud = |step: &str| format!("steps:\n- name: {step}\n");
+        for (path, text, expected) in [
+            (".github/workflows/a.yml", github("uses: docker/build-push-action@v6"), true),
+            (".github/workflows/a.yml", github("uses: Docker/Bake-Action@0123"), true),
+            (".github/workflows/a.yml", github("uses: docker://gcr.io/kaniko-project/executor:v1"), true),
+            (
+                ".github/workflows/a.yml",
+                github("{uses: hoverkraft-tech/compose-action@v2, with: {up-flags: --build}}"),
+                true,
+            ),
+            ("action.yml", "runs:\n  steps:\n    - uses: docker/build-push-action@v6\n".to_owned(), true),
+            (".github/workflows/a.yml", github("uses: docker/login-action@v3"), false),
+            (".github/workflows/a.yml", github("uses: docker/setup-buildx-action@v3"), false),
+            (".github/workflows/a.yml", github("uses: docker/metadata-action@v3"), false),
+            (".github/workflows/a.yml", github("uses: hoverkraft-tech/compose-action@v2"), false),
+            (".github/workflows/a.yml", github("name: docker build\n        run: nix build"), false),
+            (".woodpecker.yml", woodpecker("plugins/docker"), true),
+            (".woodpecker.yml", woodpecker("woodpeckerci/plugin-docker-buildx:5"), true),
+            (".woodpecker.yml", woodpecker("codeberg.org/woodpecker-plugins/docker-buildx"), false),
+            (".drone.yml", woodpecker("plugins/kaniko-ecr:1"), true),
+            (".drone.yml", woodpecker("thegeeklab/drone-docker-buildx"), true),
+            (".drone.yml", woodpecker("docker:24-dind"), false),
+            (".drone.yml", woodpecker("plugins/git"), false),
+            ("azure-pipelines.yml", azure("Docker@2\n  inputs: {command: build}"), true),
+            ("azure-pipelines.yml", azure("Docker@2\n  inputs: {command: buildAndPush}"), true),
+            ("azure-pipelines.yml", azure("Docker@2\n  inputs: {repository: x}"), true),
+            ("azure-pipelines.yml", azure("Docker@1\n  inputs: {command: Build an image}"), true),
+            ("azure-pipelines.yml", azure("Docker@2\n  inputs: {command: login}"), false),
+            ("azure-pipelines.yml", azure("DockerCompose@0\n  inputs: {action: Build services}"), true),
+            ("azure-pipelines.yml", azure("DockerCompose@0\n  inputs: {action: Run services}"), false),
+            (".circleci/config.yml", circle("d/build: {image: x}"), true),
+            (".circleci/config.yml", circle("d/publish"), true),
+            (".circleci/config.yml", circle("e/build-and-push-image: {repo: x}"), true),
+            (".circleci/config.yml", circle("d/push: {image: x}"), false),
+            (".circleci/config.yml", circle("setup_remote_docker"), false),
+            (".buildkite/pipeline.yml", buildkite("docker-compose#v5:\n          build: app"), true),
+            (".buildkite/pipeline.yml", buildkite("docker-compose#v5:\n          run: app"), false),
+            (".buildkite/pipeline.yml", buildkite("seek-oss/docker-ecr-publish#v2"), true),
+            (".buildkite/pipeline.yml", buildkite("docker#v5"), false),
+            (".buildkite/pipeline.yml", buildkite("docker-login#v3"), false),
+            ("cloudbuild.yaml", cloud("gcr.io/cloud-builders/docker\n  args: ['build', '-t', 'x', '.']"), true),
+            (
+                "cloudbuild.yaml",
+                cloud("gcr.io/cloud-builders/docker\n  entrypoint: bash\n  args: ['-c', 'docker build .']"),
+                true,
+            ),
+            ("cloudbuild.yaml", cloud("gcr.io/cloud-builders/docker\n  args: ['push', 'build']"), false),
+            ("cloudbuild.yaml", cloud("gcr.io/kaniko-project/executor:latest"), true),
+            (
+                ".gitlab-ci.yml",
+                "a:\n  image: {name: x, entrypoint: ['']}\n  script: /kaniko/executor --context .\n".to_owned(),
+                true,
+            ),
+            (".gitlab-ci.yml", "docker build:\n  script: nix build\n".to_owned(), false),
+        ] {
+            assert_eq!(!tools(path, &text).is_empty(), expected, "{path}: {text}");
+        }
+    }
+
+    #[test]
+    fn packages_that_are_images_are_known() {
+        let text = "{ perSystem = { pkgs, ... }: { packages.container-api = n2c.buildImage { }; packages = { \
+                    web = (pkgs.dockerTools.streamLayeredImage { }); hello = pkgs.hello; }; }; }";
+        let tree = Tree::parse(Language::Nix, text).unwrap();
+        assert_eq!(containers(&tree), ["container-api", "web"]);
+    }
+}

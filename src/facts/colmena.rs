@@ -1,0 +1,289 @@
+//! Colmena: the hives of a file, and options of its nodes.
+
+use std::net::IpAddr;
+
+use super::needles::Words;
+use super::{Fact, FileView, Glance, Reader, fact};
+use crate::finding::Span;
+use crate::lang::nix::attrs;
+use crate::lang::nix::{self, AttrName};
+use crate::lang::{Field, Kind as NodeKind, Node, Tree};
+use crate::source::Kind;
+
+/// Reads hives.
+pub static READER: Reader = Reader { name: "colmena", needles: &[&HIVE], may_hold, read };
+
+static HIVE: Words = Words::any_of(&["olmena", "deployment"]);
+
+/// Names in a hive that are no nodes.
+const RESERVED: [&str; 3] = ["meta", "network", "defaults"];
+
+/// What a file says about Colmena.
+#[derive(Debug, Default)]
+pub struct ColmenaFacts {
+    /// The hives that it defines.
+    pub hives: Vec<Hive>,
+    /// Options that Colmena shares with NixOps: they are Colmena's only if there is a hive.
+    pub options: Vec<NodeOption>,
+}
+
+/// A hive.
+#[derive(Debug)]
+pub struct Hive {
+    /// Its `meta`, or where the hive itself is written.
+    pub place: Span,
+    /// Whether it sets `meta.nixpkgs`.
+    pub nixpkgs: Meta,
+}
+
+/// An option of a node, or of all nodes.
+#[derive(Debug)]
+pub struct NodeOption {
+    /// Its value.
+    pub span: Span,
+    /// What it says.
+    pub kind: OptionKind,
+}
+
+/// What an option says.
+#[derive(Debug)]
+pub enum OptionKind {
+    /// `deployment.targetHost` is an address.
+    Address(IpAddr),
+    /// `deployment.buildOnTarget` is on in `defaults`.
+    BuildOnTarget,
+    /// The key of this name is given as text.
+    Secret(String),
+}
+
+impl Fact for ColmenaFacts {}
+
+impl ColmenaFacts {
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.hives.is_empty() && self.options.is_empty()
+    }
+}
+
+fn may_hold(source: &Glance<'_>) -> bool {
+    source.kind == Kind::Nix && (is_hive_file(source.file_name()) || source.has(&HIVE))
+}
+
+/// `hive.nix`, which Colmena looks for, and what people call it besides.
+fn is_hive_file(name: &str) -> bool {
+    matches!(name, "hive.nix" | "colmena.nix")
+}
+
+fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
+    let tree = file.tree.filter(|_| file.source.kind == Kind::Nix)?;
+    let mut facts = ColmenaFacts::default();
+    for binding in tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Binding) {
+        let last = nix::attrpath_node(tree, binding).and_then(|path| nix::names(tree, path).last());
+        let Some(name) = last.and_then(|name| name.text) else { continue };
+        let value = nix::value(tree, binding).map(|value| nix::unwrap_parens(tree, value));
+        match (&*name, value) {
+            ("targetHost" | "buildOnTarget" | "text", Some(value)) => {
+                facts.options.extend(option(tree, binding, value))
+            }
+            ("colmena" | "colmenaHive", Some(value)) => {
+                let place = nix::attrpath_node(tree, binding).map_or(tree.span(binding), |path| tree.span(path));
+                facts.hives.extend(hive(tree, value, place));
+            }
+            _ => {}
+        }
+    }
+    if is_hive_file(file.source.file_name())
+        && let Some(root) = tree.children(tree.root()).find(|&node| tree.kind(node) != NodeKind::Comment)
+    {
+        let root = result(tree, root);
+        let start = tree.span(root).start as usize;
+        let hive_file = file.source.file_name() == "hive.nix";
+        if hive_file || Parts::of(tree, root).has_nodes(tree) {
+            facts.hives.extend(hive(tree, root, Span::new(start, start + 1)));
+        }
+    }
+    let is_empty = facts.is_empty();
+    fact(facts, is_empty)
+}
+
+/// What a file gives when it is called with its arguments: `inputs: { .. }`.
+fn result(tree: &Tree<'_>, root: Node) -> Node {
+    let mut node = nix::unwrap_parens(tree, root);
+    for _ in 0..PARTS {
+        let inner = match tree.kind(node) {
+            NodeKind::Function | NodeKind::Let | NodeKind::With | NodeKind::Assert => tree.child(node, Field::Body),
+            _ => None,
+        };
+        let Some(inner) = inner else { break };
+        node = nix::unwrap_parens(tree, inner);
+    }
+    node
+}
+
+/// What an option of a node says, if it is one that matters.
+fn option(tree: &Tree<'_>, binding: Node, value: Node) -> Option<NodeOption> {
+    let path = nix::attr_path(tree, binding)?;
+    let names: Vec<&str> = path.iter().map(|name| name.text.as_deref().unwrap_or("")).collect();
+    let kind = match names.as_slice() {
+        [.., "deployment", "targetHost"] => OptionKind::Address(address(tree, value)?),
+        [.., "defaults", "deployment", "buildOnTarget"] if is_true(tree, value) => OptionKind::BuildOnTarget,
+        [.., "deployment", "keys", key, "text"] if attrs::text(tree, value).is_some_and(|text| is_secret(&text)) => {
+            OptionKind::Secret((*key).to_owned())
+        }
+        _ => return None,
+    };
+    Some(NodeOption { span: tree.span(value), kind })
+}
+
+/// Whether a text can be a secret: not empty, and no placeholder that something fills in (`@token@`).
+fn is_secret(text: &str) -> bool {
+    let text = text.trim();
+    let placeholder = text.starts_with('@') && text.ends_with('@');
+    !placeholder && !text.is_empty()
+}
+
+/// An address that stands where a name should; this machine's own is no other machine's tomorrow.
+fn address(tree: &Tree<'_>, value: Node) -> Option<IpAddr> {
+    let text = attrs::text(tree, value)?;
+    let address: IpAddr = text.trim().trim_matches(['[', ']']).parse().ok()?;
+    (!address.is_loopback()).then_some(address)
+}
+
+/// `true`, also as a default that nodes can override.
+fn is_true(tree: &Tree<'_>, value: Node) -> bool {
+    tree.slice(attrs::plain(tree, value)) == "true"
+}
+
+/// The sets that a hive is written as, and whether they are all of it.
+struct Parts {
+    sets: Vec<Node>,
+    complete: bool,
+}
+
+/// Sets joined by `//` are followed this far.
+const PARTS: usize = 64;
+
+impl Parts {
+    fn of(tree: &Tree<'_>, value: Node) -> Self {
+        let mut hive = Self { sets: Vec::new(), complete: true };
+        let mut waiting = vec![value];
+        for _ in 0..PARTS {
+            let Some(node) = waiting.pop() else { return hive };
+            let node = nix::unwrap_parens(tree, node);
+            match tree.kind(node) {
+                NodeKind::Attrset | NodeKind::RecAttrset => hive.sets.push(node),
+                NodeKind::Let | NodeKind::With => waiting.extend(tree.child(node, Field::Body)),
+                NodeKind::Binary => {
+                    waiting.extend(tree.child(node, Field::Left));
+                    waiting.extend(tree.child(node, Field::Right));
+                }
+                NodeKind::Apply => match nix::call(tree, node) {
+                    Some((function, arguments)) if nix::last_name(&function) == "makeHive" => {
+                        waiting.extend(arguments.first().copied());
+                    }
+                    _ => hive.complete = false,
+                },
+                _ => hive.complete = false,
+            }
+        }
+        hive.complete = false;
+        hive
+    }
+
+    /// Whether it has nodes, or what holds for all of them, and is no module, which may have a `meta` too.
+    fn has_nodes(&self, tree: &Tree<'_>) -> bool {
+        let members = self.members(tree);
+        let named = |wanted: &[&str]| {
+            let mut names = members.iter().filter_map(|(names, _)| names.first()?.text.as_deref());
+            names.any(|name| wanted.contains(&name))
+        };
+        let deployed = || members.iter().any(|(_, value)| value.is_some_and(|value| has_deployment(tree, value)));
+        !named(&["options", "config", "imports", "flake", "perSystem"]) && (named(&["defaults"]) || deployed())
+    }
+
+    /// The members of all sets: their paths, and their values where they have some.
+    fn members<'a>(&self, tree: &Tree<'a>) -> Vec<(Vec<AttrName<'a>>, Option<Node>)> {
+        let bindings = self.sets.iter().filter_map(|&set| tree.child_of_kind(set, NodeKind::BindingSet));
+        bindings.flat_map(|bindings| members(tree, bindings)).collect()
+    }
+}
+
+/// The members of a set; an inherited name has no value here.
+fn members<'a>(tree: &Tree<'a>, bindings: Node) -> Vec<(Vec<AttrName<'a>>, Option<Node>)> {
+    let mut members = Vec::new();
+    for member in tree.children(bindings) {
+        if let Some(path) = nix::attrpath_node(tree, member) {
+            members.push((nix::names(tree, path).collect(), nix::value(tree, member)));
+        } else if let Some(attrs) = tree.child_of_kind(member, NodeKind::InheritedAttrs) {
+            let names = tree.children(attrs).map(|node| vec![AttrName { text: nix::name_text(tree, node), node }]);
+            members.extend(names.map(|name| (name, None)));
+        }
+    }
+    members
+}
+
+/// What a hive's `meta` says of nixpkgs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Meta {
+    Pinned,
+    Missing,
+    Unknown,
+}
+
+fn hive(tree: &Tree<'_>, value: Node, place: Span) -> Option<Hive> {
+    let hive = Parts::of(tree, value);
+    let members = hive.members(tree);
+    let named = |names: &[AttrName<'_>], index: usize| {
+        names.get(index).and_then(|name| name.text.as_deref().map(str::to_owned))
+    };
+    let is_reserved = |names: &[AttrName<'_>]| named(names, 0).is_some_and(|name| RESERVED.contains(&name.as_str()));
+    let reserved = members.iter().any(|(names, _)| is_reserved(names));
+    let nodes = members.iter().any(|(_, value)| value.is_some_and(|value| has_deployment(tree, value)));
+    if !reserved && !nodes {
+        return None;
+    }
+    let mut meta = Meta::Missing;
+    let mut place = place;
+    for (names, value) in &members {
+        if !named(names, 0).is_some_and(|name| name == "meta" || name == "network") {
+            continue;
+        }
+        if let Some(first) = names.first() {
+            place = tree.span(first.node);
+        }
+        match (named(names, 1).as_deref(), value) {
+            (Some("nixpkgs"), _) => meta = Meta::Pinned,
+            (Some(_), _) => {}
+            (None, Some(value)) => {
+                let inner = in_meta(tree, *value);
+                if meta != Meta::Pinned && inner != Meta::Missing {
+                    meta = inner;
+                }
+            }
+            (None, None) => meta = Meta::Unknown,
+        }
+    }
+    if meta == Meta::Missing && !hive.complete {
+        meta = Meta::Unknown;
+    }
+    Some(Hive { place, nixpkgs: meta })
+}
+
+fn has_deployment(tree: &Tree<'_>, value: Node) -> bool {
+    tree.subtree(value).any(|node| {
+        tree.kind(node) == NodeKind::Identifier
+            && tree.slice(node) == "deployment"
+            && tree.parent(node).is_some_and(|parent| tree.kind(parent) == NodeKind::Attrpath)
+    })
+}
+
+fn in_meta(tree: &Tree<'_>, value: Node) -> Meta {
+    let part = Parts::of(tree, value);
+    let names = part.members(tree);
+    let pinned = names.iter().any(|(path, _)| path.first().and_then(|name| name.text.as_deref()) == Some("nixpkgs"));
+    match (pinned, part.complete) {
+        (true, _) => Meta::Pinned,
+        (false, true) => Meta::Missing,
+        (false, false) => Meta::Unknown,
+    }
+}

@@ -1,0 +1,45 @@
+//! `<nixpkgs>` and other lookups in NIX_PATH.
+
+use crate::finding::Span;
+use crate::lang::nix::recognize;
+use crate::lang::nix::{self, Origin};
+use crate::lang::{Kind, Node, Tree};
+
+/// A lookup in NIX_PATH.
+#[derive(Debug)]
+pub struct Lookup {
+    /// Where.
+    pub span: Span,
+    /// The name that is looked up.
+    pub name: String,
+    /// The path below it, with its slash.
+    pub below: String,
+    /// What the flake's inputs are called here: `inputs.`, or nothing where each has its own name.
+    pub scope: Option<&'static str>,
+}
+
+/// Whether a text may hold a lookup.
+pub fn may_look_up(text: &str) -> bool {
+    memchr::memchr_iter(b'<', text.as_bytes()).any(|at| recognize::is_search_path(text, at))
+}
+
+/// The lookups of a file. `<nix/..>` is no lookup: those files come with Nix.
+pub fn lookups(tree: &Tree<'_>, is_flake: bool) -> Vec<Lookup> {
+    let nodes = tree.nodes().filter(|&node| tree.kind(node) == Kind::SearchPath);
+    let lookups = nodes.filter_map(|node| {
+        let text = tree.slice(node).strip_prefix('<')?.strip_suffix('>')?;
+        let (name, below) = text.split_at(text.find('/').unwrap_or(text.len()));
+        let scope = scope(tree, node, name, is_flake);
+        Some(Lookup { span: tree.span(node), name: name.to_owned(), below: below.to_owned(), scope })
+    });
+    lookups.filter(|lookup| lookup.name != "nix").collect()
+}
+
+/// How an input of the name can be reached from a place.
+fn scope(tree: &Tree<'_>, node: Node, name: &str, is_flake: bool) -> Option<&'static str> {
+    let argument = |name: &str| matches!(nix::resolve(tree, node, name), Some(Origin::Argument(_)));
+    if is_flake && argument(name) {
+        return Some("");
+    }
+    argument("inputs").then_some("inputs.")
+}

@@ -1,0 +1,64 @@
+//! Processes that end by themselves.
+
+use crate::lang::shell;
+
+/// Words in the names of processes that do one thing and end.
+const TASKS: [&str; 14] = [
+    "init",
+    "setup",
+    "migrate",
+    "migration",
+    "migrations",
+    "seed",
+    "build",
+    "install",
+    "prepare",
+    "bootstrap",
+    "codegen",
+    "generate",
+    "create",
+    "configure",
+];
+
+/// Commands that end at once, or after a while.
+const ENDING: [&str; 12] =
+    ["echo", "printf", "true", "false", "ls", "mkdir", "cp", "mv", "rm", "touch", "sleep", "date"];
+
+/// Whether a process plainly ends by itself, so that nobody waits for it to be ready.
+pub fn ends_by_itself(name: &str, command: &str) -> bool {
+    let task = name.split(['-', '_', '.', ':']).any(|word| TASKS.contains(&&*word.to_ascii_lowercase()));
+    task || every_command_ends(command)
+}
+
+/// Whether a command, or all of a script, is made of commands that end. A loop may not, and neither may what goes on
+/// in the background.
+fn every_command_ends(script: &str) -> bool {
+    let commands = shell::commands(script);
+    let goes_on = script.split_whitespace().any(|word| matches!(word, "while" | "until" | "&"));
+    let ends = |command: &shell::Command<'_>| ENDING.contains(&command.program()) && !command.has("infinity");
+    !goes_on && !commands.is_empty() && commands.iter().all(ends)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ends_by_itself;
+
+    #[test]
+    fn what_ends_by_itself() {
+        for (command, expected) in [
+            ("mkdir -p data", true),
+            ("echo \"A: starting\"\nsleep 30\n", true),
+            ("mkdir -p data && touch data/ready", true),
+            ("sleep infinity", false),
+            ("while true; do date; sleep 1; done", false),
+            ("echo up; ./serve", false),
+            ("sleep 5 & ./serve", false),
+            ("./serve & echo started", false),
+            ("", false),
+        ] {
+            assert_eq!(ends_by_itself("api", command), expected, "{command}");
+        }
+        assert!(ends_by_itself("db-migrate", "./run"));
+        assert!(!ends_by_itself("database", "./run"));
+    }
+}

@@ -1,0 +1,183 @@
+//! The file pass: what each file says and shows by itself, all files in parallel.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use crate::check::unreadable_file::{cut_off, refused, unreadable};
+use crate::check::{self, Check, Trigger};
+use crate::facts::needles::Finder;
+use crate::facts::port_registry::Mentions;
+use crate::facts::{Facts, FileView, Glance, Reader};
+use crate::finding::{Finding, Note, NoteKind, RelPath, Verdict};
+use crate::lang::limits::OutOfSteps;
+use crate::lang::{Language, Refusal, Tree};
+use crate::repo::{Repo, RepoFile};
+use crate::rule::engine::Engine;
+use crate::settings::Settings;
+use crate::source::Source;
+use crate::suppress::{self, Suppression};
+use crate::walk::{self, Unreadable};
+
+/// What came of one file. It stays true as long as the file, the settings, and the names of the repository's registries
+/// do not change.
+#[derive(Debug, Default, Clone)]
+pub struct Outcome {
+    /// The file, if something came of it.
+    pub source: Option<Arc<Source>>,
+    /// What it shows by itself.
+    pub verdict: Verdict,
+    /// The suppressions in it.
+    pub suppressions: Vec<Suppression>,
+    /// What it says.
+    pub facts: Arc<Facts>,
+}
+
+/// All that is the same for every file.
+pub struct FilePass<'a> {
+    checks: &'a [&'static Check],
+    readers: Vec<&'static Reader>,
+    engine: Engine<'a>,
+    registries: &'a Mentions,
+    finder: Finder,
+    settings: &'a Settings,
+}
+
+/// Who wants to see a file.
+struct Wanted {
+    readers: Vec<&'static Reader>,
+    checks: Vec<&'static Check>,
+    /// The rules that are data.
+    data: bool,
+}
+
+impl Wanted {
+    fn is_empty(&self) -> bool {
+        self.readers.is_empty() && self.checks.is_empty() && !self.data
+    }
+}
+
+impl<'a> FilePass<'a> {
+    /// A pass of some checks, and of the rules that are data.
+    pub fn new(checks: &'a [&'static Check], registries: &'a Mentions, settings: &'a Settings) -> Self {
+        let engine = Engine::new(&settings.rules);
+        let finder = Finder::new(check::words(checks));
+        Self { checks, readers: check::readers(checks), engine, registries, finder, settings }
+    }
+
+    /// Reads a file and checks it.
+    pub fn check(&self, file: &RepoFile) -> Outcome {
+        let mut outcome = Outcome::default();
+        let source = match file {
+            RepoFile::Memory(source) => source.clone(),
+            RepoFile::Disk(entry) => match walk::read(entry) {
+                Ok(source) => Arc::new(source),
+                Err(error) => {
+                    outcome.verdict.report(unreadable(&error));
+                    return outcome;
+                }
+            },
+        };
+        outcome.suppressions = suppress::read(&source, &self.settings.config.catalog, &mut outcome.verdict.findings);
+        let wanted = self.wanted(&source);
+        let needed = !wanted.is_empty();
+        let wanted = if self.settings.prefilter { wanted } else { self.everything() };
+        if !wanted.is_empty() {
+            let tree = read_tree(&source);
+            // If nothing was wanted of a file, it does not matter that it is refused.
+            let refusal = tree.as_ref().err().filter(|_| needed);
+            outcome.verdict.extend(refusal.map(|refusal| refused(&source, *refusal)));
+            let tree = tree.ok().flatten();
+            outcome.verdict.extend(tree.as_ref().and_then(|tree| cut_off(&source, tree)));
+            let view = FileView { source: &source, tree: tree.as_ref(), ports: &self.settings.config.ports };
+            self.look(&view, &wanted, &mut outcome);
+        }
+        let says = !outcome.verdict.findings.is_empty() || !outcome.suppressions.is_empty();
+        outcome.source = (says || !outcome.facts.is_empty()).then_some(source);
+        outcome
+    }
+
+    /// Who could find anything in a file.
+    fn wanted(&self, source: &Source) -> Wanted {
+        let glance = Glance {
+            source,
+            ports: &self.settings.config.ports,
+            registries: self.registries,
+            words: self.finder.look(&source.text),
+        };
+        let readers = self.readers.iter().copied().filter(|reader| (reader.may_hold)(&glance)).collect();
+        let mut wanted = Wanted { readers, checks: Vec::new(), data: self.engine.trigger(source) };
+        let mut late = Vec::new();
+        for check in self.checks {
+            match check.file.as_ref().map(|file| file.trigger) {
+                Some(Trigger::Holds(holds)) if holds(&glance) => wanted.checks.push(check),
+                Some(Trigger::ParsedOr(holds)) => late.push((*check, holds)),
+                _ => {}
+            }
+        }
+        for (check, holds) in late {
+            if !wanted.is_empty() || holds(&glance) {
+                wanted.checks.push(check);
+            }
+        }
+        wanted
+    }
+
+    fn everything(&self) -> Wanted {
+        let checks = self.checks.iter().copied().filter(|check| check.file.is_some()).collect();
+        Wanted { readers: self.readers.clone(), checks, data: true }
+    }
+
+    fn look(&self, view: &FileView<'_>, wanted: &Wanted, outcome: &mut Outcome) {
+        let mut facts = Facts::default();
+        for reader in &wanted.readers {
+            let fact = guarded(view, reader.name, &mut outcome.verdict, || (reader.read)(view)).flatten();
+            fact.into_iter().for_each(|fact| facts.push(fact));
+        }
+        for message in facts.iter().flat_map(|fact| fact.undecided()) {
+            outcome.verdict.not_decidable(&view.source.path, message);
+        }
+        for check in &wanted.checks {
+            let Some(file) = &check.file else { continue };
+            let found = guarded(view, check.rule, &mut outcome.verdict, || (file.check)(view));
+            outcome.verdict.append(found.unwrap_or_default());
+        }
+        if wanted.data {
+            let found = guarded(view, "query", &mut outcome.verdict, || self.engine.run(view.source, view.tree));
+            outcome.verdict.append(found.unwrap_or_default());
+        }
+        outcome.facts = Arc::new(facts);
+    }
+}
+
+/// The files that a walk could not read.
+pub fn unreadable_files(repo: &Repo) -> impl Iterator<Item = Finding> {
+    repo.unreadable.iter().map(unreadable)
+}
+
+/// Runs a reader or check on a file. Whatever it does, the run goes on and says so.
+fn guarded<T>(view: &FileView<'_>, name: &str, verdict: &mut Verdict, run: impl FnOnce() -> T) -> Option<T> {
+    if let Some(tree) = view.tree {
+        tree.refill();
+    }
+    match catch_unwind(AssertUnwindSafe(run)) {
+        Ok(result) => return Some(result),
+        Err(payload) if payload.is::<OutOfSteps>() => {
+            let reason = format!("the check `{name}` takes too long");
+            verdict.report(unreadable(&Unreadable { path: view.source.path.clone(), reason }));
+        }
+        Err(_) => verdict.notes.push(internal_error(name, Some(view.source.path.clone()))),
+    }
+    None
+}
+
+/// The tree of a file, if its kind has a grammar.
+fn read_tree(source: &Source) -> Result<Option<Tree<'_>>, Refusal> {
+    Language::of(source.kind).map(|language| Tree::read(language, &source.text)).transpose()
+}
+
+/// A note about a check that panicked.
+pub fn internal_error(check: &str, path: Option<RelPath>) -> Note {
+    let place = crate::panics::take().map(|place| format!(" ({place})")).unwrap_or_default();
+    let message = format!("internal error in check `{check}`{place}; this is a bug in flakeward, please report it");
+    Note { kind: NoteKind::InternalError, path, message }
+}

@@ -1,0 +1,118 @@
+//! A repository: on disk, in memory, or some of both.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::finding::RelPath;
+use crate::source::{Kind, Source};
+use crate::walk::{self, Entry, Unreadable, Walk};
+
+/// A repository: on disk, or in memory for tests and examples.
+#[derive(Debug, Clone)]
+pub struct Repo {
+    /// Its root.
+    pub root: PathBuf,
+    /// Its files, sorted by path.
+    pub(crate) files: Vec<RepoFile>,
+    /// What could not be read.
+    pub(crate) unreadable: Vec<Unreadable>,
+    /// What `exclude` left out.
+    pub(crate) excluded: Vec<RelPath>,
+}
+
+/// A file of a repository.
+#[derive(Debug, Clone)]
+pub(crate) enum RepoFile {
+    /// Still to be read.
+    Disk(Entry),
+    /// With its text.
+    Memory(Arc<Source>),
+}
+
+impl RepoFile {
+    /// Its path.
+    pub(crate) fn path(&self) -> &RelPath {
+        match self {
+            RepoFile::Disk(entry) => &entry.path,
+            RepoFile::Memory(source) => &source.path,
+        }
+    }
+
+    /// Its kind.
+    pub(crate) fn kind(&self) -> Kind {
+        match self {
+            RepoFile::Disk(entry) => entry.kind,
+            RepoFile::Memory(source) => source.kind,
+        }
+    }
+}
+
+impl Repo {
+    /// A repository on disk.
+    pub fn from_walk(root: &Path, walk: Walk) -> Self {
+        Self {
+            root: root.to_owned(),
+            files: walk.entries.into_iter().map(RepoFile::Disk).collect(),
+            unreadable: walk.unreadable,
+            excluded: walk.excluded,
+        }
+    }
+
+    /// A repository of texts: paths and contents. Files without a kind are left out.
+    pub fn from_texts<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        Self::from_bytes(files.into_iter().map(|(path, text)| (path, text.as_bytes().to_vec())))
+    }
+
+    /// A repository in memory: paths and contents. Files without a kind are left out.
+    pub fn from_bytes<'a>(files: impl IntoIterator<Item = (&'a str, Vec<u8>)>) -> Self {
+        let mut repo = Self { root: PathBuf::new(), files: Vec::new(), unreadable: Vec::new(), excluded: Vec::new() };
+        for (path, bytes) in files {
+            repo.put(path, bytes);
+        }
+        repo
+    }
+
+    /// Whether there is a file of a kind at a path.
+    pub fn has(&self, path: &str) -> bool {
+        self.files.binary_search_by(|file| (**file.path()).cmp(path)).is_ok()
+    }
+
+    /// Replaces or adds a file, as an editor's unsaved buffer or standard input does. Nothing where it has no kind.
+    pub fn put(&mut self, path: &str, bytes: Vec<u8>) {
+        let Some(kind) = walk::by_name(path) else { return };
+        self.unreadable.retain(|file| &*file.path != path);
+        match walk::decode(bytes) {
+            Ok(text) => self.overlay(Source::new(path, kind, text)),
+            Err(reason) => {
+                self.files.retain(|file| &**file.path() != path);
+                self.unreadable.push(Unreadable { path: path.into(), reason });
+            }
+        }
+    }
+
+    /// Replaces or adds a text.
+    pub fn overlay(&mut self, source: Source) {
+        let source = Arc::new(source);
+        match self.files.binary_search_by(|file| file.path().cmp(&source.path)) {
+            Ok(index) => self.files[index] = RepoFile::Memory(source),
+            Err(index) => self.files.insert(index, RepoFile::Memory(source)),
+        }
+    }
+
+    /// Takes a file away. Returns whether there was one.
+    pub fn remove(&mut self, path: &str) -> bool {
+        let before = self.files.len() + self.unreadable.len();
+        self.files.retain(|file| &**file.path() != path);
+        self.unreadable.retain(|file| &*file.path != path);
+        self.files.len() + self.unreadable.len() < before
+    }
+
+    /// Leaves paths out that a walk did not already leave out.
+    pub fn exclude(&mut self, globs: &globset::GlobSet) {
+        let excluded = |path: &str| Path::new(path).ancestors().any(|folder| globs.is_match(folder));
+        let out = self.files.iter().map(RepoFile::path).filter(|path| excluded(path)).cloned();
+        self.excluded.extend(out);
+        self.files.retain(|file| !excluded(file.path()));
+        self.unreadable.retain(|file| !excluded(&file.path));
+    }
+}

@@ -1,0 +1,47 @@
+//! What a run reports.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::finding::{Finding, Level, Note, NoteKind, RelPath, RuleId};
+use crate::rule::Catalog;
+use crate::source::Source;
+
+/// What a run has to say.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// The findings, sorted by path, place, rule.
+    pub findings: Vec<Finding>,
+    /// Notes about the run, sorted.
+    pub notes: Vec<Note>,
+    /// How many files were looked at (of those asked for).
+    pub files: usize,
+    /// The rules that were on.
+    pub rules: Vec<RuleId>,
+    /// How many findings were silenced by a suppression.
+    pub suppressed: usize,
+    /// The files that findings and labels point into.
+    pub sources: BTreeMap<RelPath, Arc<Source>>,
+    /// The root that paths are relative to.
+    pub root: PathBuf,
+    /// The rules that there are, on or off.
+    pub catalog: Catalog,
+}
+
+impl Report {
+    /// How many findings have a level.
+    pub fn count(&self, level: Level) -> usize {
+        self.findings.iter().filter(|finding| finding.level == level).count()
+    }
+
+    /// Whether any finding is at or above a level.
+    pub fn reaches(&self, level: Level) -> bool {
+        self.findings.iter().any(|finding| finding.level >= level)
+    }
+
+    /// Whether a check failed inside.
+    pub fn internal_error(&self) -> bool {
+        self.notes.iter().any(|note| note.kind == NoteKind::InternalError)
+    }
+}

@@ -1,0 +1,74 @@
+//! What decides what a run reports, apart from the repository.
+
+use crate::config::Config;
+use crate::finding::{Level, RelPath, RuleId, Safety};
+use crate::rule::RuleSet;
+use crate::suppress::baseline::Baseline;
+
+/// Everything that decides what a run reports, apart from the repository itself.
+#[derive(Debug)]
+pub struct Settings {
+    /// The configuration file, checked.
+    pub config: Config,
+    /// The rules and their levels.
+    pub rules: RuleSet,
+    /// The date of the run, for rules about ages.
+    pub now: jiff::civil::Date,
+    /// The findings that are accepted for now.
+    pub baseline: Option<Baseline>,
+    /// Only findings below these paths (relative to the root) are reported; empty means all.
+    pub paths: Vec<RelPath>,
+    /// The widest kind of fix that is wanted: planning the registry entries of every unregistered port is left out
+    /// where nobody would apply it.
+    pub fixes: Safety,
+    /// Rule out files before parsing. Off only in tests that prove it changes nothing.
+    pub prefilter: bool,
+}
+
+impl Settings {
+    /// The settings that a configuration makes of the defaults.
+    pub fn new(config: Config) -> Self {
+        let mut rules = RuleSet::new(config.catalog.clone());
+        for (&id, &level) in &config.levels {
+            rules.set(id, level);
+        }
+        for (&id, &level) in config.overrides.iter().flat_map(|entry| &entry.levels) {
+            if level != Level::Off {
+                rules.set_somewhere(id);
+            }
+        }
+        Self {
+            config,
+            rules,
+            now: jiff::civil::date(2026, 1, 1),
+            baseline: None,
+            paths: Vec::new(),
+            fixes: Safety::Safe,
+            prefilter: true,
+        }
+    }
+}
+
+impl Settings {
+    /// A rule's level at a path: the rule set's, unless an override for the path says otherwise.
+    pub fn level_at(&self, rule: &str, path: &str) -> Level {
+        let base = self.rules.level(rule);
+        let overrides = self.config.overrides.iter().filter(|entry| entry.matches(path));
+        overrides.filter_map(|entry| entry.levels.get(rule)).next_back().copied().unwrap_or(base)
+    }
+
+    /// Sets a rule's level everywhere, overrides by path included: the command line has the last word.
+    pub fn decide(&mut self, rule: RuleId, level: Level) {
+        self.rules.set(rule, level);
+        self.rules.unset_somewhere(rule);
+        for entry in &mut self.config.overrides {
+            entry.levels.remove(rule);
+        }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self::new(Config::none())
+    }
+}
