@@ -57,11 +57,16 @@ impl Wanted {
 }
 
 impl<'a> FilePass<'a> {
-    /// A pass of some checks, and of the rules that are data.
-    pub fn new(checks: &'a [&'static Check], registries: &'a Mentions, settings: &'a Settings) -> Self {
+    /// A pass of some checks and readers, and of the rules that are data.
+    pub fn new(
+        checks: &'a [&'static Check],
+        readers: Vec<&'static Reader>,
+        registries: &'a Mentions,
+        settings: &'a Settings,
+    ) -> Self {
         let engine = Engine::new(&settings.rules);
-        let finder = Finder::new(check::words(checks));
-        Self { checks, readers: check::readers(checks), engine, registries, finder, settings }
+        let finder = Finder::new(check::words(checks, &readers));
+        Self { checks, readers, engine, registries, finder, settings }
     }
 
     /// Reads a file and checks it.

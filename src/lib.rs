@@ -12,6 +12,7 @@
 //! - Spans are bytes until `output`; everything is sorted by (path, place, rule) before it leaves.
 //! - Bad input, or a panic inside one check, becomes a finding or a note, never a lost file.
 
+pub mod analysis;
 pub mod check;
 pub mod cli;
 pub mod command;
@@ -41,6 +42,7 @@ pub mod suppress;
 pub mod trial;
 pub mod walk;
 
+pub use analysis::Analysis;
 pub use repo::Repo;
 pub use report::Report;
 pub use run::check;

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use crate::check::{self, Check, ProjectView};
 use crate::facts::port_registry::Mentions;
-use crate::facts::{Project, ProjectFile, port_registry, ports};
+use crate::facts::{Project, ProjectFile, Reader, port_registry, ports};
 use crate::file_pass::{FilePass, Outcome, internal_error, unreadable_files};
 use crate::finding::{Finding, Note, RelPath, Verdict};
 use crate::repo::{Repo, RepoFile};
@@ -21,7 +21,7 @@ use crate::suppress::{Suppression, entries};
 /// Checks a repository.
 pub fn check(repo: &Repo, settings: &Settings) -> Report {
     let checks = active_checks(&settings.rules);
-    report(repo, settings, &checks, file_pass(repo, settings, &checks))
+    report(repo, settings, &checks, file_pass(repo, settings, &checks, check::readers(&checks)))
 }
 
 /// The checks of the rules that are on.
@@ -29,15 +29,15 @@ pub(crate) fn active_checks(rules: &RuleSet) -> Vec<&'static Check> {
     check::CHECKS.iter().copied().filter(|check| rules.active(check.rule)).collect()
 }
 
-fn file_pass(repo: &Repo, settings: &Settings, checks: &[&'static Check]) -> Vec<Outcome> {
-    let registries = mentions(repo, settings);
-    let pass = FilePass::new(checks, &registries, settings);
+fn file_pass(
+    repo: &Repo,
+    settings: &Settings,
+    checks: &[&'static Check],
+    readers: Vec<&'static Reader>,
+) -> Vec<Outcome> {
+    let registries = Mentions::of(repo.files.iter().map(|file| &**file.path()), &settings.config.ports);
+    let pass = FilePass::new(checks, readers, &registries, settings);
     repo.files.par_iter().map(|file| pass.check(file)).collect()
-}
-
-/// The names by which files can refer to the registries of a repository.
-pub(crate) fn mentions(repo: &Repo, settings: &Settings) -> Mentions {
-    Mentions::of(repo.files.iter().map(|file| &**file.path()), &settings.config.ports)
 }
 
 /// What the outcomes of all files come to.
@@ -138,8 +138,8 @@ pub struct PortFacts {
 
 /// Gathers the facts about ports.
 pub fn port_facts(repo: &Repo, settings: &Settings) -> PortFacts {
-    let checks = [&check::hardcoded_port::CHECK];
-    let gathered = Gathered::of(repo, file_pass(repo, settings, &checks));
+    let readers = vec![&ports::READER, &port_registry::READER];
+    let gathered = Gathered::of(repo, file_pass(repo, settings, &[], readers));
     let Verdict { findings, mut notes } = gathered.verdict;
     notes.sort();
     notes.dedup();

@@ -102,10 +102,13 @@ pub enum Trigger {
     ParsedOr(fn(&Glance<'_>) -> bool),
 }
 
-/// The words that some checks and their readers look for.
-pub fn words<'c>(checks: &'c [&'static Check]) -> impl Iterator<Item = &'static Words> + 'c {
+/// The words that some checks and readers look for.
+pub fn words<'c>(
+    checks: &'c [&'static Check],
+    readers: &'c [&'static Reader],
+) -> impl Iterator<Item = &'static Words> + 'c {
     let own = checks.iter().filter_map(|check| check.file.as_ref()).flat_map(|file| file.needles);
-    own.chain(readers(checks).into_iter().flat_map(|reader| reader.needles)).copied()
+    own.chain(readers.iter().flat_map(|reader| reader.needles)).copied()
 }
 
 /// The readers of the facts that some checks need, each once.

@@ -219,15 +219,16 @@ impl Pattern {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::{CHECKS, readers};
 
     fn all() -> Finder {
-        Finder::new(crate::check::words(crate::check::CHECKS))
+        Finder::new(crate::check::words(CHECKS, &readers(CHECKS)))
     }
 
     #[test]
     fn every_question_has_a_bit_of_its_own() {
         let finder = all();
-        let asked: Vec<_> = crate::check::words(crate::check::CHECKS).collect();
+        let asked: Vec<_> = crate::check::words(CHECKS, &readers(CHECKS)).collect();
         for words in asked {
             assert!(finder.questions.iter().any(|known| std::ptr::eq(*known, words)), "{:?}", words.any_of);
             assert!(words.any_of.iter().all(|word| word.len() > 1), "a word has two letters");
