@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches, Parser, Subcommand, ValueEnum};
 
-use crate::config::nearest;
 use crate::finding::Level;
 use crate::output::Format;
+use crate::output::stream::When;
+use crate::suggest::nearest;
 
 /// A policy checker for Nix infrastructure repositories
 ///
@@ -123,17 +124,6 @@ pub struct OutputArgs {
     /// Also print notes about what could not be analysed
     #[arg(short, long)]
     pub verbose: bool,
-}
-
-/// When to use colours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum When {
-    /// Only on terminals.
-    Auto,
-    /// Always, also in pipes and files.
-    Always,
-    /// Never.
-    Never,
 }
 
 /// The options of `check`.

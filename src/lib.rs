@@ -38,7 +38,9 @@ pub mod settings;
 mod settle;
 pub mod source;
 pub mod spans;
+pub mod suggest;
 pub mod suppress;
+pub mod toml_text;
 pub mod trial;
 pub mod walk;
 

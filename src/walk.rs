@@ -310,7 +310,7 @@ pub fn nearest_sibling(path: &Path) -> Option<PathBuf> {
     let mut names: Vec<String> =
         listed.read_dir().ok()?.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
     names.sort_unstable();
-    crate::config::nearest(&name, names.iter().map(String::as_str)).map(|near| folder.join(near))
+    crate::suggest::nearest(&name, names.iter().map(String::as_str)).map(|near| folder.join(near))
 }
 
 /// The kind of a file by its name; extensionless scripts by their first line.
@@ -452,6 +452,28 @@ pub fn find_root(folder: &Path) -> PathBuf {
     upward(&[".git"])
         .or_else(|| upward(&["flakeward.toml", ".flakeward.toml", "flake.nix"]))
         .unwrap_or_else(|| folder.to_owned())
+}
+
+/// Reads a file of settings. One that was found in a repository and not named may not be a link that leads out of it:
+/// messages show what is in the file.
+pub fn read_settings(file: &Path, found_in: Option<&Path>) -> Result<String, String> {
+    let reason = |error: std::io::Error| io_reason(&error);
+    if let Some(root) = found_in {
+        let (file, root) = (file.canonicalize().map_err(reason)?, root.canonicalize().map_err(reason)?);
+        if !file.starts_with(root) {
+            return Err("it is a symbolic link to a file outside of the repository".to_owned());
+        }
+        if !file.is_file() && !file.is_dir() {
+            return Err(NO_FILE.to_owned());
+        }
+    }
+    let mut bytes = Vec::new();
+    let opened = std::fs::File::open(file).map_err(reason)?;
+    opened.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(reason)?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(format!("it is larger than the limit of {} MiB", MAX_FILE >> 20));
+    }
+    decode(bytes)
 }
 
 #[cfg(test)]

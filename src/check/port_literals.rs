@@ -14,9 +14,14 @@ use crate::lang::limits::bounded;
 use crate::lang::{Language, Tree};
 use crate::rewrite::ports as port_fix;
 use crate::rewrite::ports::Target;
-use crate::rewrite::ports::missing;
-use crate::rewrite::ports::missing::{Missing, Plan};
+use crate::rewrite::ports::naming::Missing;
+use crate::rewrite::ports::plan::{self, Plan};
 use crate::source::{Kind, Source};
+
+/// The rule about numbers that are written where the name of their entry belongs.
+pub const HARDCODED: RuleId = "hardcoded-port";
+/// The rule about ports that come to be beside the registry.
+pub const ALLOCATED: RuleId = "manual-port-allocation";
 
 /// The port literals that are the repository's own, outside of registries, and that no comment answers for.
 pub fn unanswered<'v>(view: &'v ProjectView<'_>) -> impl Iterator<Item = (&'v ProjectFile, &'v PortUse)> {
@@ -123,13 +128,13 @@ impl<'p> Reporter<'_, 'p> {
             return None;
         }
         if self.view.registries().is_empty() {
-            return Some(missing::create(&RelPath::from(new), &missing));
+            return Some(plan::create(&RelPath::from(new), &missing));
         }
         let mut registries = self.view.registries().all().to_vec();
         registries.sort_by_key(|registry| registry.shape.calls.len());
         registries.into_iter().find_map(|registry| {
             let source = &self.view.project.file(&registry.path)?.source;
-            bounded(|| missing::extend(source, &Tree::parse(Language::Nix, &source.text)?, registry, &missing))
+            bounded(|| plan::extend(source, &Tree::parse(Language::Nix, &source.text)?, registry, &missing))
         })
     }
 
@@ -283,8 +288,8 @@ fn naming(source: &Source, registry: &str, number: impl std::fmt::Display) -> St
 /// The rule that a literal is reported by.
 fn rule(port: &PortUse) -> RuleId {
     match port.kind {
-        UseKind::Literal => super::hardcoded_port::RULE,
-        _ => super::manual_port_allocation::RULE,
+        UseKind::Literal => HARDCODED,
+        _ => ALLOCATED,
     }
 }
 

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{Check, ProjectView, Verdict};
-use crate::config::nearest;
 use crate::facts::processes::group::{Merged, View};
 use crate::facts::processes::model::{Condition, Dependency, Known, Part, Process};
 use crate::facts::processes::{self, ProcessFacts};
 use crate::finding::{Finding, RelPath};
+use crate::suggest::nearest;
 
 const RULE: &str = "process-dependency";
 

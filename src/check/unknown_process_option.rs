@@ -1,11 +1,11 @@
 //! `unknown-process-option`: settings that process-compose does not read, or process-compose-flake does not have.
 
 use super::{Check, ProjectView, Verdict};
-use crate::config::nearest;
 use crate::facts::processes::model::{Family, Unknown, UnknownKind};
 use crate::facts::processes::options::{self, Table};
 use crate::facts::processes::{self, ProcessFacts};
 use crate::finding::{Finding, RelPath};
+use crate::suggest::nearest;
 
 const RULE: &str = "unknown-process-option";
 

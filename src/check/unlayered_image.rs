@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 
 use super::{Check, FileCheck, Trigger, Verdict};
-use crate::config::nearest;
 use crate::facts::needles::Words;
 use crate::facts::{FileView, Glance};
 use crate::finding::{Finding, Span};
@@ -11,6 +10,7 @@ use crate::lang::nix::attrs;
 use crate::lang::nix::attrs::{Attr, Attrs, Piece};
 use crate::lang::{Field, Kind, Node, Tree, nix};
 use crate::source;
+use crate::suggest::nearest;
 
 const RULE: &str = "unlayered-image";
 

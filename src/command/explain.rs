@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::{Failure, policy, print, session};
+use super::{Failure, own_rules, print, rule_tests, session};
 use crate::cli::{ExplainArgs, ListFormat, RulesArgs, RulesCommand};
 use crate::output::{page, rules, stream};
 use crate::rule::Catalog;
@@ -18,7 +18,7 @@ pub fn explain(args: &ExplainArgs) -> Result<ExitCode, Failure> {
 /// Lists all rules, or tests the repository's own.
 pub fn rules(args: &RulesArgs) -> Result<ExitCode, Failure> {
     if let Some(RulesCommand::Test) = args.command {
-        return policy::test();
+        return rule_tests::test();
     }
     let catalog = catalog()?;
     let text = match args.format {
@@ -32,5 +32,5 @@ pub fn rules(args: &RulesArgs) -> Result<ExitCode, Failure> {
 /// The rules of the repository that the working directory is in.
 fn catalog() -> Result<Catalog, Failure> {
     let (root, view) = session::here()?;
-    policy::catalog(&root, |path| view.disk_path(&root, path))
+    own_rules::catalog(&root, |path| view.disk_path(&root, path))
 }

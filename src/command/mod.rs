@@ -7,8 +7,9 @@ pub mod config;
 pub mod explain;
 pub mod fix;
 pub mod migrate;
-pub mod policy;
+pub mod own_rules;
 pub mod ports;
+mod rule_tests;
 pub mod session;
 pub mod shell;
 

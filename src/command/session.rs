@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::cli::{ScopeArgs, date};
-use crate::command::{Failure, policy};
+use crate::command::{Failure, own_rules};
 use crate::config::{Config, FILE_NAMES};
 use crate::finding::{Level, RelPath, RuleId};
 use crate::output::View;
@@ -57,7 +57,7 @@ impl Session {
         let view = View::between(&here, &root);
         let catalog = match scope.isolated {
             true => Catalog::built_in(),
-            false => policy::catalog(&root, |path| view.disk_path(&root, path))?,
+            false => own_rules::catalog(&root, |path| view.disk_path(&root, path))?,
         };
         let mut settings = Settings::new(read_config(scope, &root, &anchors, &here, catalog)?);
         let decided = choose_rules(&mut settings, scope)?;
@@ -89,7 +89,7 @@ impl Session {
         };
         let shown = named.map_or_else(|| self.view.disk_path(&self.root, file), Path::to_owned);
         let found_in = named.is_none().then_some(self.root.as_path());
-        let text = read_settings(file, found_in)
+        let text = walk::read_settings(file, found_in)
             .map_err(|reason| Failure::new(format!("cannot read the baseline {}: {reason}", shown.display())))?;
         let path = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
         let path = walk::between(&self.root, &walk::resolve_new(&path));
@@ -194,7 +194,7 @@ fn existing(path: &Path) -> Result<PathBuf, Failure> {
         }
         let failure = Failure::new(format!("{} does not exist", path.display()));
         let name = path.to_string_lossy();
-        if let Some(command) = crate::config::nearest(&name, COMMANDS.into_iter()) {
+        if let Some(command) = crate::suggest::nearest(&name, COMMANDS.into_iter()) {
             return failure.help(format!("did you mean the command `{command}`?"));
         }
         match walk::nearest_sibling(path) {
@@ -244,33 +244,11 @@ fn read_config(
     };
     let Some(file) = file else { return Ok(Config::of(catalog)) };
     let shown = View::between(here, root).disk_path(root, &file);
-    let text = read_settings(&file, scope.config.is_none().then_some(root))
+    let text = walk::read_settings(&file, scope.config.is_none().then_some(root))
         .map_err(|reason| Failure::new(format!("cannot read the configuration {}: {reason}", shown.display())))?;
     let mut config = Config::read(&shown, text, catalog)?;
     config.path = Some(walk::between(root, &walk::resolve_new(&file)));
     Ok(config)
-}
-
-/// Reads a file of settings. One that was found in a repository and not named may not be a link that leads out of it:
-/// messages show what is in the file.
-pub(super) fn read_settings(file: &Path, found_in: Option<&Path>) -> Result<String, String> {
-    let reason = |error: std::io::Error| walk::io_reason(&error);
-    if let Some(root) = found_in {
-        let (file, root) = (file.canonicalize().map_err(reason)?, root.canonicalize().map_err(reason)?);
-        if !file.starts_with(root) {
-            return Err("it is a symbolic link to a file outside of the repository".to_owned());
-        }
-        if !file.is_file() && !file.is_dir() {
-            return Err(walk::NO_FILE.to_owned());
-        }
-    }
-    let mut bytes = Vec::new();
-    let opened = std::fs::File::open(file).map_err(reason)?;
-    opened.take(walk::MAX_FILE + 1).read_to_end(&mut bytes).map_err(reason)?;
-    if bytes.len() as u64 > walk::MAX_FILE {
-        return Err(format!("it is larger than the limit of {} MiB", walk::MAX_FILE >> 20));
-    }
-    walk::decode(bytes)
 }
 
 fn find_config(root: &Path, anchors: &[&Path]) -> Option<PathBuf> {

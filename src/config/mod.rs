@@ -1,6 +1,5 @@
 //! `flakeward.toml`: what a repository decides for itself.
 
-pub mod places;
 pub mod schema;
 
 use std::collections::BTreeMap;
@@ -14,7 +13,8 @@ use serde::Deserialize;
 
 use crate::finding::{Level, RuleId};
 use crate::rule::{self, Catalog};
-use places::Places;
+use crate::suggest::nearest;
+use crate::toml_text::{Places, explain};
 
 /// The names a configuration file may have, in the order they are looked for.
 pub const FILE_NAMES: [&str; 2] = ["flakeward.toml", ".flakeward.toml"];
@@ -335,53 +335,4 @@ pub fn set(globs: &[String]) -> Result<GlobSet, (usize, globset::Error)> {
         }
     }
     builder.build().map_err(|error| (0, error))
-}
-
-/// Turns serde's sentence for what it cannot take into one with the next step.
-pub fn explain(message: &str) -> (String, Option<String>) {
-    let unknown = [("unknown field `", "key"), ("unknown variant `", "level")].into_iter().find_map(|(start, what)| {
-        let (word, rest) = message.strip_prefix(start)?.split_once('`')?;
-        Some((what, word, rest))
-    });
-    if let Some((what, word, rest)) = unknown {
-        let known: Vec<&str> = rest.split('`').skip(1).step_by(2).collect();
-        let help = match nearest(word, known.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("expected one of {}", known.join(", ")),
-        };
-        return (format!("unknown {what} `{word}`"), Some(help));
-    }
-    if message.ends_with("expected struct RuleConfig") {
-        let help = "write `[rules.ID]` on a line of its own, and `level = \"warn\"` below it";
-        return ("expected a table with the settings of the rule".to_owned(), Some(help.to_owned()));
-    }
-    // The only enumeration is that of levels, the only choice of types that of registries.
-    if message == "wanted string or table" {
-        return ("expected a level: off, hint, warn or error".to_owned(), Some("write `level = \"warn\"`".to_owned()));
-    }
-    if message.contains("untagged enum Registries") {
-        let help = "write `registry = \"lib/ports.nix\"`, or `registry = [\"a.nix\", \"b.nix\"]`";
-        return ("expected a path or a list of paths".to_owned(), Some(help.to_owned()));
-    }
-    if let Some(text) =
-        message.strip_prefix("invalid type: string ").and_then(|rest| rest.strip_suffix(", expected a sequence"))
-    {
-        return ("expected a list".to_owned(), Some(format!("write [{text}]")));
-    }
-    (message.replace("expected a sequence", "expected a list"), None)
-}
-
-/// The known word nearest to a mistyped one, if it is near at all. Nobody mistypes what is longer than any name, and
-/// of very many words only the first are looked at.
-pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    const LONGEST: usize = 100;
-    const MOST: usize = 5_000;
-    let may_be_near = |candidate: &&str| candidate.len().max(word.len()) <= LONGEST;
-    known
-        .take(MOST)
-        .filter(may_be_near)
-        .map(|candidate| (strsim::normalized_damerau_levenshtein(word, candidate), candidate))
-        .filter(|(likeness, _)| *likeness >= 0.6)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, candidate)| candidate)
 }

@@ -11,7 +11,8 @@ use crate::finding::{Edit, RelPath};
 use crate::fix::Change;
 use crate::lang::{Language, Tree};
 use crate::paths;
-use crate::rewrite::ports::missing::{self, Missing};
+use crate::rewrite::ports::naming::Missing;
+use crate::rewrite::ports::plan;
 use crate::source::{Kind, Source};
 
 /// Where a registry is made if there is none.
@@ -134,10 +135,10 @@ impl Ports {
             .collect();
         let plan = match (&self.registry, missing.is_empty()) {
             (_, true) => None,
-            (None, false) => Some(missing::create(&DEFAULT_REGISTRY.into(), &missing)),
+            (None, false) => Some(plan::create(&DEFAULT_REGISTRY.into(), &missing)),
             (Some((registry, source)), false) => {
                 let tree = Tree::parse(Language::Nix, &source.text);
-                let plan = tree.and_then(|tree| missing::extend(source, &tree, registry, &missing));
+                let plan = tree.and_then(|tree| plan::extend(source, &tree, registry, &missing));
                 Some(plan.ok_or_else(|| format!("no entry can be added to the port registry {}", source.path))?)
             }
         };

@@ -3,7 +3,16 @@
 use std::env;
 use std::io::IsTerminal;
 
-use crate::cli::When;
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum When {
+    /// Only on terminals.
+    Auto,
+    /// Always, also in pipes and files.
+    Always,
+    /// Never.
+    Never,
+}
 
 /// What can be shown where a report goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

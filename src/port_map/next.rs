@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::config::nearest;
 use crate::facts::Project;
 use crate::facts::port_registry::{Registries, Registry, RegistryFacts, dotted, split};
 use crate::facts::ports::PortFacts;
+use crate::suggest::nearest;
 
 /// What Linux gives to outgoing connections: a service there may find its port taken.
 const EPHEMERAL: std::ops::RangeInclusive<u16> = 32768..=60999;

@@ -61,7 +61,7 @@ impl Catalog {
 
     /// What to say of an id that no rule has: that, and what to do.
     pub fn unknown(&self, id: &str) -> (String, String) {
-        let help = match crate::config::nearest(id, self.iter().map(|rule| rule.id)) {
+        let help = match crate::suggest::nearest(id, self.iter().map(|rule| rule.id)) {
             Some(near) => format!("did you mean `{near}`?"),
             None => "`flakeward rules` lists all rules".to_owned(),
         };

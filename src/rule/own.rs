@@ -8,8 +8,8 @@ use std::ops::Range;
 use tree_sitter::{Query, QueryErrorKind};
 
 use super::page::{self, FENCE, Fixability, Matcher, ONE_MATCHER, PageError, Rule};
-use crate::config::places::Places;
 use crate::lang::Language;
+use crate::toml_text::Places;
 
 /// Where the pages are, relative to the root.
 pub const FOLDER: &str = ".flakeward/rules";

@@ -8,8 +8,8 @@ use std::sync::{Mutex, PoisonError};
 use regex::Regex;
 use serde::Deserialize;
 
-use crate::config::places::Places;
 use crate::finding::{Level, RuleId};
+use crate::toml_text::Places;
 
 /// A rule, as its page defines it.
 #[derive(Debug)]
@@ -146,7 +146,7 @@ pub(super) fn read<'a>(name: &str, id: &str, text: &'a str) -> Result<(Rule, &'a
     let places = Places::read(front);
     let place = |key: &str| places.value_of(key).map(at);
     let front: Front = toml::from_str(front).map_err(|error| {
-        let (message, help) = crate::config::explain(error.message());
+        let (message, help) = crate::toml_text::explain(error.message());
         PageError { message, span: error.span().map(at), help }
     })?;
     if front.id != name {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Entry, Registry};
-use crate::config;
+use crate::suggest;
 
 /// The names of a registry's ports.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ impl<'r> Names<'r> {
     pub fn nearest(&self, name: &str) -> Option<&'r Entry> {
         let sibling = self.by_last.get(&last_word(name)).copied().flatten();
         sibling.or_else(|| {
-            let near = config::nearest(name, self.all.iter().map(|(known, _)| known.as_str()))?;
+            let near = suggest::nearest(name, self.all.iter().map(|(known, _)| known.as_str()))?;
             self.all.iter().find(|(known, _)| known == near).map(|(_, entry)| *entry)
         })
     }

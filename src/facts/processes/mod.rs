@@ -8,6 +8,7 @@ pub mod group;
 pub mod listens;
 pub mod model;
 mod nix_read;
+mod nix_values;
 pub mod options;
 mod services;
 mod yaml;

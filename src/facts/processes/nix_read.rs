@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::ending::ends_by_itself;
 use super::model::{Condition, Dependency, Family, Known, Listen, Part, Process, Unknown, UnknownKind};
+use super::nix_values::{port, presence, truth};
 use super::options::{self, Table};
 use super::services;
 use super::yaml::ends;
@@ -286,43 +287,4 @@ impl Reader<'_, '_> {
             self.part.unknown.push(Unknown { span: self.tree.span(attr.node), kind });
         }
     }
-}
-
-/// What an attribute that is true or false says.
-pub fn truth(tree: &Tree<'_>, attr: &Attr) -> Known<bool> {
-    let Some(value) = attr.value() else { return Known::Unknown };
-    let value = attrs::plain(tree, value);
-    match tree.slice(value) {
-        "true" | "\"true\"" => Known::Is(true),
-        "false" | "\"false\"" => Known::Is(false),
-        "null" => Known::Absent,
-        _ => Known::Unknown,
-    }
-}
-
-/// Whether an attribute says anything: `null` and the empty text do not, a condition may.
-fn presence(tree: &Tree<'_>, attr: &Attr) -> Known<bool> {
-    if attr.inherited() {
-        return Known::Unknown;
-    }
-    let Some(value) = attr.value() else { return Known::Is(true) };
-    let value = attrs::plain(tree, value);
-    match tree.kind(value) {
-        Kind::Variable if tree.slice(value) == "null" => Known::Absent,
-        Kind::Attrset | Kind::RecAttrset => Known::Is(true),
-        Kind::String | Kind::IndentedString if attrs::text(tree, value).as_deref() == Some("") => Known::Absent,
-        Kind::String | Kind::IndentedString => Known::Is(true),
-        _ => Known::Unknown,
-    }
-}
-
-/// A port: its number, or the name that stands for it.
-pub fn port(tree: &Tree<'_>, attr: &Attr) -> Option<Listen> {
-    let written = attr.value()?;
-    let value = attrs::plain(tree, written);
-    let port = match tree.kind(value) {
-        Kind::Select => nix::dotted(tree, value).map(std::borrow::Cow::into_owned)?,
-        _ => listens::number(&attrs::text(tree, value)?)?,
-    };
-    Some(Listen { port, span: tree.span(written) })
 }

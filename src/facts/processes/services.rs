@@ -4,7 +4,7 @@
 
 use super::model::{Known, Listen, Part, Process};
 
-use super::nix_read;
+use super::nix_values;
 use crate::finding::Span;
 use crate::lang::Tree;
 use crate::lang::nix::attrs::{Attrs, Piece};
@@ -87,7 +87,7 @@ pub fn add(tree: &Tree<'_>, services: &Attrs, part: &mut Part) {
 
 fn add_instance(tree: &Tree<'_>, service: &Service, name: &str, span: Span, pieces: &[Piece], part: &mut Part) {
     let settings = Attrs::read(tree, pieces);
-    let enabled = settings.get("enable").map_or(Known::Absent, |attr| nix_read::truth(tree, attr));
+    let enabled = settings.get("enable").map_or(Known::Absent, |attr| nix_values::truth(tree, attr));
     if enabled == Known::Is(false) {
         return;
     }
@@ -118,7 +118,7 @@ fn add_instance(tree: &Tree<'_>, service: &Service, name: &str, span: Span, piec
 
 fn listens(tree: &Tree<'_>, service: &Service, settings: &Attrs, span: Span) -> Vec<Listen> {
     let ports = service.ports.iter().filter_map(|(option, default)| match settings.get(option) {
-        Some(attr) => nix_read::port(tree, attr),
+        Some(attr) => nix_values::port(tree, attr),
         None => Some(Listen { port: default.to_string(), span }),
     });
     ports.collect()

@@ -7,9 +7,9 @@ mod comment;
 mod import;
 mod layout;
 mod lines;
-pub mod missing;
-mod naming;
+pub mod naming;
 mod place;
+pub mod plan;
 mod registry;
 
 use std::collections::BTreeMap;

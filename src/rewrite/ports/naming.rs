@@ -1,6 +1,15 @@
 //! What a port that no registry has yet would be called, from the place where it is used.
 
-use super::missing::Missing;
+/// A port that is used and that no registry has.
+#[derive(Debug, Clone, Copy)]
+pub struct Missing<'a> {
+    /// The number.
+    pub number: u32,
+    /// What it is the port of, as [`crate::facts::ports::PortUse::name`] says.
+    pub name: &'a str,
+    /// The file where it is used.
+    pub path: &'a str,
+}
 
 /// Words of attribute paths that say nothing about whose port it is.
 const GENERIC: [&str; 128] = [

@@ -1,9 +1,11 @@
-//! Where the entries of a TOML file stand, so that messages can point at them.
+//! TOML files for people: the positions of their entries, and explanations of errors.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
+
+use crate::suggest::nearest;
 
 /// The places of a file's entries, by their dotted paths: `rules.dockerfile.level`, `exclude.0`.
 #[derive(Debug, Default, Clone)]
@@ -58,6 +60,40 @@ impl Places {
 
 fn join(path: &str, key: &str) -> String {
     if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}
+
+/// Turns serde's sentence for what it cannot take into one with the next step.
+pub fn explain(message: &str) -> (String, Option<String>) {
+    let unknown = [("unknown field `", "key"), ("unknown variant `", "level")].into_iter().find_map(|(start, what)| {
+        let (word, rest) = message.strip_prefix(start)?.split_once('`')?;
+        Some((what, word, rest))
+    });
+    if let Some((what, word, rest)) = unknown {
+        let known: Vec<&str> = rest.split('`').skip(1).step_by(2).collect();
+        let help = match nearest(word, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("expected one of {}", known.join(", ")),
+        };
+        return (format!("unknown {what} `{word}`"), Some(help));
+    }
+    if message.ends_with("expected struct RuleConfig") {
+        let help = "write `[rules.ID]` on a line of its own, and `level = \"warn\"` below it";
+        return ("expected a table with the settings of the rule".to_owned(), Some(help.to_owned()));
+    }
+    // The only enumeration is that of levels, the only choice of types that of registries.
+    if message == "wanted string or table" {
+        return ("expected a level: off, hint, warn or error".to_owned(), Some("write `level = \"warn\"`".to_owned()));
+    }
+    if message.contains("untagged enum Registries") {
+        let help = "write `registry = \"lib/ports.nix\"`, or `registry = [\"a.nix\", \"b.nix\"]`";
+        return ("expected a path or a list of paths".to_owned(), Some(help.to_owned()));
+    }
+    if let Some(text) =
+        message.strip_prefix("invalid type: string ").and_then(|rest| rest.strip_suffix(", expected a sequence"))
+    {
+        return ("expected a list".to_owned(), Some(format!("write [{text}]")));
+    }
+    (message.replace("expected a sequence", "expected a list"), None)
 }
 
 #[cfg(test)]

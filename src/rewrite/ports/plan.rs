@@ -6,22 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::layout::Layout;
-use super::{Shape, import::attribute, naming, shape};
+use super::naming::{self, Missing};
+use super::{Shape, import::attribute, shape};
 use crate::facts::port_registry::Registry;
 use crate::finding::{Edit, RelPath, Span};
 use crate::lang::Tree;
 use crate::source::Source;
-
-/// A port that is used and that no registry has.
-#[derive(Debug, Clone, Copy)]
-pub struct Missing<'a> {
-    /// The number.
-    pub number: u32,
-    /// What it is the port of, as [`crate::facts::ports::PortUse::name`] says.
-    pub name: &'a str,
-    /// The file where it is used.
-    pub path: &'a str,
-}
 
 /// What to add to the registry, and where the missing ports are then found.
 #[derive(Debug)]

@@ -1,0 +1,60 @@
+//! A repository's own rules: reading their pages.
+
+use std::path::{Path, PathBuf};
+
+use super::Failure;
+use crate::config::ConfigError;
+use crate::rule::page::PageError;
+use crate::rule::{Catalog, Rule, example, own};
+use crate::walk;
+
+/// The rules of a repository: the built-in ones and its own. `shown` says how a path is shown.
+pub fn catalog(root: &Path, shown: impl Fn(&Path) -> PathBuf) -> Result<Catalog, Failure> {
+    let folder = root.join(own::FOLDER);
+    let cannot = |path: &Path, reason: String| {
+        Failure::new(format!("cannot read the rules in {}: {reason}", shown(path).display()))
+    };
+    let entries = match folder.read_dir() {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Catalog::built_in()),
+        Err(error) => return Err(cannot(&folder, walk::io_reason(&error))),
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|error| cannot(&folder, walk::io_reason(&error)))?.path();
+        // A readme is for people, wherever it is.
+        let is_readme = path.file_name().is_some_and(|name| name.eq_ignore_ascii_case("readme.md"));
+        if path.extension().is_some_and(|extension| extension == "md") && !is_readme {
+            files.push(path);
+        }
+    }
+    files.sort();
+    let rules = files.iter().map(|file| page(root, file, &shown(file))).collect::<Result<_, _>>()?;
+    Ok(Catalog::with(rules))
+}
+
+fn page(root: &Path, file: &Path, shown: &Path) -> Result<Rule, Failure> {
+    let name = file.file_stem().unwrap_or_default().to_string_lossy();
+    let text = walk::read_settings(file, Some(root))
+        .map_err(|reason| Failure::new(format!("cannot read the rule {}: {reason}", shown.display())))?;
+    let rule = own::parse(&name, &text).map_err(|error| broken(shown, &text, error))?;
+    // A page whose examples cannot be read is broken as well, though nothing but its test reads them.
+    let body_at = text.len() - rule.body.len();
+    match example::read(&rule.body) {
+        Ok(_) => Ok(rule),
+        Err(error) => {
+            let span = error.span.map(|span| span.start + body_at..span.end + body_at);
+            Err(broken(shown, &text, PageError { span, ..error }))
+        }
+    }
+}
+
+fn broken(shown: &Path, text: &str, error: PageError) -> Failure {
+    Failure::Settings(Box::new(ConfigError {
+        path: shown.to_owned(),
+        text: text.to_owned(),
+        span: error.span,
+        message: error.message,
+        help: error.help,
+    }))
+}

@@ -1,0 +1,16 @@
+//! What a mistyped word was meant to be.
+
+/// Returns the most similar known word, if any. Words over 100 bytes are ignored; only the first 5,000 candidates are
+/// compared.
+pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    const LONGEST: usize = 100;
+    const MOST: usize = 5_000;
+    let may_be_near = |candidate: &&str| candidate.len().max(word.len()) <= LONGEST;
+    known
+        .take(MOST)
+        .filter(may_be_near)
+        .map(|candidate| (strsim::normalized_damerau_levenshtein(word, candidate), candidate))
+        .filter(|(likeness, _)| *likeness >= 0.6)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate)
+}
