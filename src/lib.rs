@@ -1,16 +1,18 @@
-//! flakeward holds Nix infrastructure repositories to one policy.
+//! flakeward checks Nix infrastructure repositories against one policy.
 //!
-//! The way of the data: [`walk`] lists the repository, [`source`] is a file's text, [`lang`] its tree; [`rule`] and
-//! [`check`] leave [`finding`]s and, for what only the whole repository can show, [`facts`]; [`run`] puts it
-//! together, [`suppress`] silences, [`output`] writes, [`mod@fix`] mends; [`command`] is what the flags ([`cli`]) ask
-//! for; [`trial`] runs the examples of rules' pages. [`run::check`] is the one entry that tests use.
+//! [`walk`] lists the repository, [`source`] is the text of a file, [`lang`] its tree. Readers extract [`facts`] from the
+//! tree, and the [`check`] of each [`rule`] returns [`finding`]s from the tree or from the facts of all files. [`run`] is
+//! the pipeline; [`analysis`] runs it again and again while files change. [`suppress`] removes suppressed findings,
+//! [`output`] writes the report, [`mod@fix`] applies fixes, and [`command`] has the commands of the command line
+//! ([`cli`]). [`trial`] runs the examples of rule pages.
 //!
-//! Rules of the house:
-//! - `lang`, `rule`, `check`, `facts` and `rewrite` do no I/O and print nothing; checks see their parameters, never the
-//!   configuration file; nothing outside `output` writes for people; nothing outside `walk`, `fix` and `command` touches
-//!   the disk.
-//! - Spans are bytes until `output`; everything is sorted by (path, place, rule) before it leaves.
-//! - Bad input, or a panic inside one check, becomes a finding or a note, never a lost file.
+//! - `lang`, `knowledge`, `facts`, `rule`, `check` and `rewrite` do no I/O and print nothing. Checks get their parameters,
+//!   never the configuration file. Only `output` writes for people. Only `walk`, `fix` and `command` access the disk.
+//! - A check belongs to one rule and lists the readers that it needs: what a rule reports depends on no other rule.
+//! - Spans are in bytes until `output`. Everything is sorted by (path, start, rule) before it leaves the pipeline.
+//! - Invalid input and a panic inside of a check become findings or notes. No file is lost.
+//!
+//! The library is an implementation detail of the binary: it has no stable API.
 
 pub mod analysis;
 pub mod check;

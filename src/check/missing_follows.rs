@@ -3,6 +3,7 @@
 use super::{Check, ProjectView, Verdict};
 use crate::facts::flake::{self, FlakeFile, flakes};
 use crate::finding::{Edit, Finding, Fix, Safety, Span};
+use crate::knowledge::flakes::WITH_NIXPKGS;
 use crate::lang::flake::Input;
 use crate::lang::flake::flakeref::{FlakeRef, Scheme};
 use crate::lang::flake::lock::{Lock, LockNode, Target};
@@ -17,52 +18,6 @@ pub static CHECK: Check = Check::of_project(RULE, &[&flake::READER], project);
 fn project(view: &ProjectView<'_>) -> Verdict {
     flakes(view.project).flat_map(|file| findings(&file)).collect()
 }
-
-/// Flakes that have an input `nixpkgs`, for repositories whose lock does not say: owner and repository on GitHub.
-const KNOWN: [&str; 42] = [
-    "astro/microvm.nix",
-    "cachix/git-hooks.nix",
-    "cachix/pre-commit-hooks.nix",
-    "hercules-ci/arion",
-    "hercules-ci/hercules-ci-effects",
-    "hyprwm/hyprland",
-    "lnl7/nix-darwin",
-    "mic92/nix-fast-build",
-    "mic92/nix-index-database",
-    "mic92/sops-nix",
-    "microvm-nix/microvm.nix",
-    "nix-community/bun2nix",
-    "nix-community/disko",
-    "nix-community/dream2nix",
-    "nix-community/emacs-overlay",
-    "nix-community/fenix",
-    "nix-community/gomod2nix",
-    "nix-community/home-manager",
-    "nix-community/lanzaboote",
-    "nix-community/naersk",
-    "nix-community/neovim-nightly-overlay",
-    "nix-community/nix-index-database",
-    "nix-community/nix-on-droid",
-    "nix-community/nix-vscode-extensions",
-    "nix-community/nixos-anywhere",
-    "nix-community/nixos-generators",
-    "nix-community/nixos-wsl",
-    "nix-community/nixvim",
-    "nix-community/nur",
-    "nix-community/plasma-manager",
-    "nix-community/poetry2nix",
-    "nix-community/srvos",
-    "nix-community/stylix",
-    "nix-darwin/nix-darwin",
-    "nlewo/nix2container",
-    "numtide/devshell",
-    "numtide/treefmt-nix",
-    "oxalica/rust-overlay",
-    "ryantm/agenix",
-    "serokell/deploy-rs",
-    "zhaofengli/attic",
-    "zhaofengli/colmena",
-];
 
 /// The inputs of a flake that should follow its nixpkgs.
 fn findings(file: &FlakeFile<'_>) -> Vec<Finding> {
@@ -130,7 +85,7 @@ fn is_replaceable(name: &str, node: &LockNode) -> bool {
 fn by_name(file: &FlakeFile<'_>, input: &Input, nixpkgs: &str) -> Option<Finding> {
     let reference = input.reference().filter(|reference| reference.scheme == Scheme::GitHub)?;
     let name = format!("{}/{}", reference.owner, reference.repo).to_ascii_lowercase();
-    if KNOWN.binary_search(&name.as_str()).is_err() || input.input("nixpkgs").is_some() {
+    if WITH_NIXPKGS.binary_search(&name.as_str()).is_err() || input.input("nixpkgs").is_some() {
         return None;
     }
     let message = format!("the input `{}` brings its own nixpkgs", input.name.value);
@@ -159,7 +114,7 @@ mod tests {
 
     #[test]
     fn known_flakes_can_be_looked_up() {
-        assert!(KNOWN.is_sorted());
-        assert!(KNOWN.iter().all(|name| name.to_ascii_lowercase() == *name && name.split('/').count() == 2));
+        assert!(WITH_NIXPKGS.is_sorted());
+        assert!(WITH_NIXPKGS.iter().all(|name| name.to_ascii_lowercase() == *name && name.split('/').count() == 2));
     }
 }

@@ -9,30 +9,13 @@ use crate::facts::port_registry::{
 };
 use crate::facts::ports::{self, PortFacts, PortUse, UseKind};
 use crate::finding::{Edit, Finding, Fix, Safety, Span};
+use crate::knowledge::schemes::SCHEMES;
 use crate::spans::Spans;
 
 const RULE: &str = "port-drift";
 
 /// See `rules/port-drift.md`.
 pub static CHECK: Check = Check::of_project(RULE, &[&ports::READER, &port_registry::READER], project);
-
-/// Schemes of addresses that name the service itself, with the names that registries give it.
-const SERVICES: [(&str, &[&str]); 14] = [
-    ("amqp", &["amqp", "rabbitmq"]),
-    ("amqps", &["amqps"]),
-    ("bolt", &["bolt"]),
-    ("clickhouse", &["clickhouse"]),
-    ("ldap", &["ldap"]),
-    ("memcached", &["memcached"]),
-    ("mongodb", &["mongodb", "mongo"]),
-    ("mqtt", &["mqtt", "mosquitto"]),
-    ("mysql", &["mysql", "mariadb"]),
-    ("nats", &["nats"]),
-    ("postgres", &["postgres", "postgresql"]),
-    ("postgresql", &["postgres", "postgresql"]),
-    ("redis", &["redis"]),
-    ("rediss", &["rediss"]),
-];
 
 /// Reports comments whose number is not the registry's, numbers that are not their comment's, and addresses of a
 /// service with another number than the registry's.
@@ -213,7 +196,7 @@ fn service(before: &str) -> Option<(&'static str, &'static [&'static str])> {
     let scheme = authority.get(..start)?;
     let from = scheme.rfind(|c: char| !c.is_ascii_alphanumeric()).map_or(0, |at| at + 1);
     let scheme = scheme.get(from..)?;
-    SERVICES.iter().find(|(known, _)| *known == scheme).copied()
+    SCHEMES.iter().find(|(known, _)| *known == scheme).copied()
 }
 
 #[cfg(test)]

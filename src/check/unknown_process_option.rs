@@ -2,9 +2,9 @@
 
 use super::{Check, ProjectView, Verdict};
 use crate::facts::processes::model::{Family, Unknown, UnknownKind};
-use crate::facts::processes::options::{self, Table};
 use crate::facts::processes::{self, ProcessFacts};
 use crate::finding::{Finding, RelPath};
+use crate::knowledge::process_compose::{self as options, Table};
 use crate::suggest::nearest;
 
 const RULE: &str = "unknown-process-option";

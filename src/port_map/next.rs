@@ -5,29 +5,15 @@ use std::collections::BTreeSet;
 use crate::facts::Project;
 use crate::facts::port_registry::{Registries, Registry, RegistryFacts, dotted, split};
 use crate::facts::ports::PortFacts;
+use crate::knowledge::well_known_ports::EPHEMERAL;
+use crate::knowledge::well_known_ports::FAMOUS;
 use crate::suggest::nearest;
-
-/// What Linux gives to outgoing connections: a service there may find its port taken.
-const EPHEMERAL: std::ops::RangeInclusive<u16> = 32768..=60999;
 
 /// Below, only root may listen.
 const FIRST: u16 = 1024;
 
 /// Where a registry without neighbours begins.
 const START: u16 = 20000;
-
-/// Ports that a program listens on where nothing is said: somebody will start it one day.
-const FAMOUS: [u16; 151] = [
-    1025, 1080, 1111, 1194, 1234, 1337, 1433, 1434, 1521, 1701, 1723, 1812, 1813, 1883, 1900, 2019, 2049, 2181, 2222,
-    2375, 2376, 2377, 2379, 2380, 2483, 2484, 3000, 3001, 3100, 3128, 3200, 3268, 3306, 3389, 3478, 4000, 4040, 4200,
-    4222, 4317, 4318, 4369, 4443, 4444, 4500, 5000, 5001, 5050, 5060, 5061, 5173, 5201, 5222, 5269, 5353, 5355, 5432,
-    5433, 5555, 5601, 5671, 5672, 5678, 5900, 5984, 5985, 6000, 6333, 6334, 6379, 6443, 6667, 6697, 6767, 6881, 7000,
-    7001, 7233, 7474, 7687, 7777, 7860, 7878, 8000, 8001, 8008, 8025, 8080, 8081, 8083, 8085, 8086, 8087, 8088, 8096,
-    8123, 8200, 8222, 8233, 8301, 8333, 8384, 8443, 8448, 8500, 8554, 8686, 8883, 8888, 8989, 9000, 9001, 9042, 9080,
-    9090, 9091, 9092, 9093, 9094, 9096, 9100, 9115, 9117, 9200, 9222, 9300, 9324, 9325, 9333, 9411, 9418, 9443, 9696,
-    9998, 9999, 10000, 10001, 10002, 10250, 11211, 11434, 12345, 15672, 19132, 19999, 22000, 25565, 27017, 28015,
-    30001, 32400,
-];
 
 /// Why there is no number.
 #[derive(Debug, PartialEq, Eq)]

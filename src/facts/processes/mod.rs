@@ -9,7 +9,6 @@ pub mod listens;
 pub mod model;
 mod nix_read;
 mod nix_values;
-pub mod options;
 mod services;
 mod yaml;
 

@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::options::Table;
 use crate::finding::Span;
+use crate::knowledge::process_compose::Table;
 
 /// What the text says about a setting.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

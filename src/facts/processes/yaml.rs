@@ -3,8 +3,8 @@
 use super::ending::ends_by_itself;
 use super::listens;
 use super::model::{Condition, Dependency, Family, Known, Listen, Part, Process, Unknown, UnknownKind};
-use super::options::{self, Table};
 use crate::finding::Span;
+use crate::knowledge::process_compose::{self as options, Table};
 use crate::lang::yaml::{Entry, Yaml};
 use crate::lang::{Node, Tree};
 use crate::source::Source;
