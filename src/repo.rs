@@ -18,6 +18,8 @@ pub struct Repo {
     pub(crate) unreadable: Vec<Unreadable>,
     /// What `exclude` left out.
     pub(crate) excluded: Vec<RelPath>,
+    /// Folders in it that are repositories of their own.
+    pub(crate) nested: Vec<RelPath>,
 }
 
 /// A file of a repository.
@@ -55,6 +57,7 @@ impl Repo {
             files: walk.entries.into_iter().map(RepoFile::Disk).collect(),
             unreadable: walk.unreadable,
             excluded: walk.excluded,
+            nested: walk.nested,
         }
     }
 
@@ -65,7 +68,13 @@ impl Repo {
 
     /// A repository in memory: paths and contents. Files without a kind are left out.
     pub fn from_bytes<'a>(files: impl IntoIterator<Item = (&'a str, Vec<u8>)>) -> Self {
-        let mut repo = Self { root: PathBuf::new(), files: Vec::new(), unreadable: Vec::new(), excluded: Vec::new() };
+        let mut repo = Self {
+            root: PathBuf::new(),
+            files: Vec::new(),
+            unreadable: Vec::new(),
+            excluded: Vec::new(),
+            nested: Vec::new(),
+        };
         for (path, bytes) in files {
             repo.put(path, bytes);
         }

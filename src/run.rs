@@ -10,7 +10,7 @@ use crate::check::{self, Check, ProjectView};
 use crate::facts::port_registry::Mentions;
 use crate::facts::{Project, ProjectFile, Reader, port_registry, ports};
 use crate::file_pass::{FilePass, Outcome, internal_error, unreadable_files};
-use crate::finding::{Finding, Note, RelPath, Verdict};
+use crate::finding::{Finding, Note, NoteKind, RelPath, Verdict};
 use crate::repo::{Repo, RepoFile};
 use crate::report::Report;
 use crate::rule::RuleSet;
@@ -48,6 +48,7 @@ pub(crate) fn report(repo: &Repo, settings: &Settings, checks: &[&'static Check]
     let verdict = project_pass(checks, &view);
     let hosts = reads_hosts(checks).then(|| check::decided_hosts(&view));
     gathered.verdict.append(verdict);
+    gathered.verdict.notes.extend(nested_repositories(&repo.nested));
 
     let sources = &mut gathered.sources;
     let mut findings = Findings::new(gathered.verdict.findings, sources, settings);
@@ -69,6 +70,21 @@ pub(crate) fn report(repo: &Repo, settings: &Settings, checks: &[&'static Check]
         root: repo.root.clone(),
         catalog: settings.rules.catalog().clone(),
     }
+}
+
+/// One note about the folders that are repositories of their own.
+fn nested_repositories(folders: &[RelPath]) -> Option<Note> {
+    const NAMED: usize = 4;
+    let named: Vec<String> = folders.iter().take(NAMED).map(|folder| format!("`{folder}`")).collect();
+    let message = match folders {
+        [] => return None,
+        [one] => format!("not checked: `{one}` is a repository of its own (it holds a `.git`)"),
+        all => {
+            let rest = if all.len() > NAMED { format!(" and {} more", all.len() - NAMED) } else { String::new() };
+            format!("not checked: {}{rest} are repositories of their own (they hold a `.git`)", named.join(", "))
+        }
+    };
+    Some(Note { kind: NoteKind::Skipped, path: None, message })
 }
 
 /// The outcomes of all files, put together.

@@ -40,6 +40,8 @@ pub struct Walk {
     pub entries: Vec<Entry>,
     /// What could not be listed.
     pub unreadable: Vec<Unreadable>,
+    /// Folders that are repositories of their own, and so were left out: they hold a `.git`.
+    pub nested: Vec<RelPath>,
     /// Files and folders that `exclude` left out; nothing is known of what is in the folders.
     pub excluded: Vec<RelPath>,
 }
@@ -85,6 +87,10 @@ fn walk_from(root: &Path, folder: &Path, options: &Options) -> Walk {
         .threads(options.threads)
         .filter_entry(move |entry| {
             let is_dir = entry.file_type().is_some_and(|kind| kind.is_dir());
+            if is_dir && entry.depth() > 0 && !skipped(entry) && is_repository(entry.path()) {
+                lock(&shared).nested.extend(relative(&root_path, entry.path()));
+                return false;
+            }
             if skipped(entry) || !honoured || !is_dir || entry.depth() == 0 {
                 return !skipped(entry);
             }
@@ -127,7 +133,19 @@ fn walk_from(root: &Path, folder: &Path, options: &Options) -> Walk {
     refuse_twins(&mut found);
     found.unreadable.sort_unstable();
     found.excluded.sort_unstable();
+    found.nested.sort_unstable();
     found
+}
+
+/// The folder around a file that is a repository of its own inside of another.
+fn nested_around(root: &Path, file: &Path) -> Option<RelPath> {
+    let mut folders = file.ancestors().skip(1).take_while(|folder| *folder != root && folder.starts_with(root));
+    relative(root, folders.find(|folder| is_repository(folder))?)
+}
+
+/// Whether a folder is a repository of its own: a clone, a worktree or a submodule, which has a file of that name.
+fn is_repository(folder: &Path) -> bool {
+    folder.join(".git").symlink_metadata().is_ok()
 }
 
 /// Ignore files of a folder, and those of a repository's root.
@@ -192,6 +210,9 @@ pub fn add_asked(walk: &mut Walk, root: &Path, path: &Path, options: &Options) {
         walk.entries.append(&mut inner.entries);
         walk.unreadable.append(&mut inner.unreadable);
         walk.excluded.append(&mut inner.excluded);
+        walk.nested.append(&mut inner.nested);
+    } else if let Some(repository) = nested_around(root, path) {
+        walk.nested.push(repository);
     } else if !path.is_file() {
         // To open a named pipe is to wait for somebody who writes into it.
         walk.unreadable.push(Unreadable { path: relative, reason: NO_FILE.to_owned() });
@@ -202,6 +223,8 @@ pub fn add_asked(walk: &mut Walk, root: &Path, path: &Path, options: &Options) {
     walk.entries.dedup();
     walk.unreadable.sort_unstable();
     walk.unreadable.dedup();
+    walk.nested.sort_unstable();
+    walk.nested.dedup();
 }
 
 /// One thread's entries, handed over when the thread ends.

@@ -6,12 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 
 use super::{ProjectView, Verdict};
-use crate::facts::ProjectFile;
-use crate::facts::port_registry::{Entry, Registry, RegistryFacts, dotted};
-use crate::facts::ports::{PortFacts, PortUse, UseKind};
+use crate::facts::port_registry::{Entry, Registry, RegistryFacts, dotted, served};
+use crate::facts::ports::text::is_port_word;
+use crate::facts::ports::{PortFacts, PortUse, UseKind, words};
+use crate::facts::{Project, ProjectFile};
 use crate::finding::{Finding, Fix, RelPath, RuleId, Safety};
+use crate::knowledge::services;
 use crate::lang::limits::bounded;
-use crate::lang::{Language, Tree};
+use crate::lang::{Language, Tree, nix};
 use crate::rewrite::ports as port_fix;
 use crate::rewrite::ports::Target;
 use crate::rewrite::ports::naming::Missing;
@@ -51,6 +53,8 @@ const NAMED: usize = 4;
 pub struct Shared<'p> {
     /// How each registry is used once it is imported.
     shapes: BTreeMap<&'p RelPath, port_fix::Shape>,
+    /// The names under which function arguments have each registry: `LT.port`.
+    aliases: BTreeMap<&'p RelPath, BTreeSet<&'p str>>,
     /// Where the ports that no registry has yet would be written, if fixes that do that are wanted.
     plan: Option<Plan>,
 }
@@ -63,7 +67,9 @@ impl<'p> Shared<'p> {
             Some((&registry.path, shape))
         };
         let shapes = view.registries().all().iter().filter_map(shape_of).collect();
-        let shared = Self { shapes, plan: None };
+        let all = view.registries().all().iter();
+        let aliases = all.map(|registry| (&registry.path, aliases(view.project, registry))).collect();
+        let shared = Self { shapes, aliases, plan: None };
         let plan = match view.fixes {
             Safety::Unsafe => {
                 let new = view.ports.registries.first().map_or("lib/ports.nix", String::as_str);
@@ -99,13 +105,14 @@ impl<'p> Reporter<'_, 'p> {
     /// a fix will use: an entry that nothing refers to helps nobody.
     fn plan(&self, new: &str) -> Option<Plan> {
         let is_missing = |port: &PortUse| {
-            !matches!(port.kind, UseKind::Computed | UseKind::Random)
-                && (1..=65535).contains(&port.number)
-                && self.view.registries().by_number(port.number).is_empty()
+            !matches!(port.kind, UseKind::Computed | UseKind::Random) && (1..=65535).contains(&port.number)
         };
         let files: Vec<OpenFile<'_>> = self.open_files().collect();
         let own = files.iter().flat_map(|open| self.uses(open.file).map(move |port| (open, port)));
-        let missing: Vec<_> = own.filter(|(_, port)| is_missing(port)).collect();
+        let registries = self.view.registries();
+        let is_known = |file: &ProjectFile, number| !registries.serving(&file.source.path, number).is_empty();
+        let missing: Vec<_> =
+            own.filter(|(open, port)| is_missing(port) && !is_known(open.file, port.number)).collect();
         let named = |(open, port): &(&OpenFile<'p>, &'p PortUse)| {
             let path = &open.file.source.path;
             Missing { number: port.number, name: &port.name, path }
@@ -131,7 +138,7 @@ impl<'p> Reporter<'_, 'p> {
             return Some(plan::create(&RelPath::from(new), &missing));
         }
         let mut registries = self.view.registries().all().to_vec();
-        registries.sort_by_key(|registry| registry.shape.calls.len());
+        registries.sort_by_key(|registry| (registry.shape.calls.len(), served(&registry.path).len()));
         registries.into_iter().find_map(|registry| {
             let source = &self.view.project.file(&registry.path)?.source;
             bounded(|| plan::extend(source, &Tree::parse(Language::Nix, &source.text)?, registry, &missing))
@@ -159,7 +166,7 @@ impl<'p> Reporter<'_, 'p> {
 
     fn finding(&self, open: &OpenFile<'p>, port: &PortUse) -> Finding {
         let source = &open.file.source;
-        let entries = self.view.registries().by_number(port.number);
+        let entries = self.view.registries().serving(&source.path, port.number);
         match (port.kind, entries) {
             (UseKind::Computed | UseKind::Random, _) => self.unnumbered(source, port),
             (_, []) => self.unregistered(open, port),
@@ -171,14 +178,42 @@ impl<'p> Reporter<'_, 'p> {
     /// Exactly one entry has the number.
     fn registered(&self, open: &OpenFile<'p>, port: &PortUse, registry: &Registry, entry: &Entry) -> Finding {
         let source = &open.file.source;
-        let message = format!("{}; the registry defines it as {}", what(port), entry.name());
-        let finding = Finding::new(rule(port), &source.path, port.span, message)
-            .label(instead(source, &registry.path, entry, port.number))
-            .also(&registry.path, entry.name_span, "registered here");
+        if is_another_service(source, port, entry) {
+            let help = format!(
+                "the entry of {} with this number belongs to another service: register this port there under its own name",
+                registry.path
+            );
+            return Finding::new(rule(port), &source.path, port.span, what(port)).help(help);
+        }
+        let alias = self.alias(open, port, registry);
+        let reference = alias.map(|alias| format!("{alias}.{}", dotted(&entry.path)));
+        let here = reference.as_ref().map_or(String::new(), |reference| format!(", here {reference}"));
+        let message = format!("{}; the registry defines it as {}{here}", what(port), entry.name());
+        let label = reference.map_or_else(
+            || instead(source, &registry.path, entry, port.number),
+            |reference| format!("write {reference}"),
+        );
+        let finding = Finding::new(rule(port), &source.path, port.span, message).label(label);
+        let finding = finding.also(&registry.path, entry.name_span, "registered here");
+        if let Some(alias) = alias {
+            return finding.help(format!("`{alias}` is {} in this file", registry.path));
+        }
         match self.fix(open, port, registry, entry) {
             Ok(fix) => finding.help(format!("`flakeward fix` can {}", fix.title)).fix(fix),
             Err(why) => finding.help(format!("no automatic fix: {why}")),
         }
+    }
+
+    /// The name under which a function argument has the registry in scope where a port is written: `LT.port`, if some
+    /// file selects an entry of the registry from it.
+    fn alias(&self, open: &OpenFile<'p>, port: &PortUse, registry: &Registry) -> Option<&'p str> {
+        let aliases = self.shared.aliases.get(&registry.path).filter(|aliases| !aliases.is_empty())?;
+        let tree = open.tree().filter(|_| open.file.source.kind == Kind::Nix)?;
+        let from = tree.covering(port.span);
+        aliases.iter().copied().find(|alias| {
+            let root = alias.split('.').next().unwrap_or(alias);
+            matches!(nix::resolve(tree, from, root), Some(nix::Origin::Argument(_)))
+        })
     }
 
     fn fix(&self, open: &OpenFile<'p>, port: &PortUse, registry: &Registry, entry: &Entry) -> Result<Fix, String> {
@@ -269,9 +304,37 @@ impl<'p> Reporter<'_, 'p> {
     /// A port that is made up when the configuration is evaluated or the program runs.
     fn unnumbered(&self, source: &Source, port: &PortUse) -> Finding {
         let place = self.view.registries().all().first().map_or("lib/ports.nix", |registry| &registry.path);
-        Finding::new(rule(port), &source.path, port.span, what(port))
-            .help(format!("register a fixed number for it in {place}, and {}", naming(source, place, "NUMBER")))
+        let written = source.text.get(port.span.range()).filter(|text| text.len() <= 40 && !text.contains('\n'));
+        let help = match (port.kind, source.kind, written) {
+            (UseKind::Computed, Kind::Nix, Some(sum)) => {
+                format!("add `NAME = {sum};` to {place}, which may compute its entries, and refer to that entry here")
+            }
+            _ => format!("register a fixed number for it in {place}, and {}", naming(source, place, "NUMBER")),
+        };
+        Finding::new(rule(port), &source.path, port.span, what(port)).help(help)
     }
+}
+
+/// The names of which some file selects an entry of a registry.
+fn aliases<'p>(project: &'p Project, registry: &Registry) -> BTreeSet<&'p str> {
+    let paths: BTreeSet<&[String]> = registry.ports().map(|(entry, _)| entry.path.as_slice()).collect();
+    let selected = project.all::<PortFacts>().flat_map(|ports| &ports.selected);
+    selected
+        .filter(|selected| paths.contains(selected.path.as_slice()))
+        .map(|selected| selected.alias.as_str())
+        .collect()
+}
+
+/// Whether an entry only has the number of a port that a service listens on: both name a well-known service, and not the
+/// same one. A port of another host, or one in a text, may be the entry's after all.
+fn is_another_service(source: &Source, port: &PortUse, entry: &Entry) -> bool {
+    let is_listened_on = port.host.is_none() && port.name.rsplit('.').next().is_some_and(is_port_word);
+    if !is_listened_on {
+        return false;
+    }
+    let registered = services::named(&words::split(&entry.name()));
+    let used = services::named(&words::split(&format!("{} {}", source.path, port.name)));
+    !registered.is_empty() && !used.is_empty() && registered.is_disjoint(&used)
 }
 
 /// How a use names its entry: in Nix by the reference, in what cannot import by a comment.

@@ -1,8 +1,10 @@
 //! What is true about the world, as tables with their sources. To extend one, no algorithm has to be read.
 
+pub mod domains;
 pub mod flakes;
 pub mod images;
 pub mod process_compose;
 pub mod schemes;
+pub mod services;
 pub mod services_flake;
 pub mod well_known_ports;

@@ -4,6 +4,7 @@
 //! one index away. Anonymous tokens are kept only where the grammar names them as a field (operators).
 
 pub mod ci;
+mod containerfile;
 pub mod flake;
 pub mod kind;
 pub mod limits;
@@ -330,7 +331,11 @@ fn raw_tree(language: Language, text: &str) -> Result<tree_sitter::Tree, Refusal
         }
         let parser = slot.as_mut().ok_or(Refusal::Grammar)?;
         parser.reset();
-        let text = if language == Language::Nix { nix::for_grammar(text) } else { Cow::Borrowed(text) };
+        let text = match language {
+            Language::Nix => nix::for_grammar(text),
+            Language::Dockerfile => containerfile::for_grammar(text),
+            _ => Cow::Borrowed(text),
+        };
         let text = text.as_ref();
         let mut patience = limits::Patience::new(language, text);
         let mut hear = |_: &tree_sitter::ParseState| patience.hear();

@@ -119,7 +119,7 @@ fn literals<'p>(
             continue;
         }
         let spot = Spot { path: &file.source.path, span: port.span, how: How::Literal, name: &port.name };
-        let entries = registries.by_number(port.number);
+        let entries = registries.serving(&file.source.path, port.number);
         if entries.is_empty() {
             missing.entry(port.number).or_default().push(spot);
             continue;

@@ -20,6 +20,8 @@ pub struct Registries<'p> {
     /// By name: the first registry's that has it.
     entries: HashMap<&'p [String], Known<'p>>,
     numbers: BTreeMap<u32, Vec<Known<'p>>>,
+    /// The same for the registries of each folder that one serves.
+    by_folder: BTreeMap<&'p str, BTreeMap<u32, Vec<Known<'p>>>>,
 }
 
 impl<'p> Registries<'p> {
@@ -34,8 +36,13 @@ impl<'p> Registries<'p> {
         }
         let by_path = all.iter().map(|&registry| (&*registry.path, registry)).collect();
         let entries = entries(&all);
+        let mut folders: BTreeMap<&str, Vec<&Registry>> = BTreeMap::new();
+        for &registry in &all {
+            folders.entry(served(&registry.path)).or_default().push(registry);
+        }
+        let by_folder = folders.into_iter().map(|(folder, registries)| (folder, numbers(&registries))).collect();
         let numbers = numbers(&all);
-        Self { all, by_path, by_end, entries, numbers }
+        Self { all, by_path, by_end, entries, numbers, by_folder }
     }
 
     /// Every registry.
@@ -67,6 +74,23 @@ impl<'p> Registries<'p> {
     /// registries have under the same name.
     pub fn by_number(&self, number: u32) -> &[Known<'p>] {
         self.numbers.get(&number).map_or(&[], Vec::as_slice)
+    }
+
+    /// The entries of a number that a file would use: those of the registry nearest to it, going out from its own
+    /// folder. Registries of other folders serve only where none is above the file.
+    pub fn serving(&self, file: &str, number: u32) -> &[Known<'p>] {
+        if self.by_folder.len() < 2 {
+            return self.by_number(number);
+        }
+        let mut is_served = false;
+        for folder in crate::paths::folders(file).chain([""]) {
+            let Some(numbers) = self.by_folder.get(folder) else { continue };
+            is_served = true;
+            if let Some(entries) = numbers.get(&number) {
+                return entries;
+            }
+        }
+        if is_served { &[] } else { self.by_number(number) }
     }
 
     /// Every registered number with its entries.
@@ -104,6 +128,20 @@ impl Answers {
     }
 }
 
+/// The folder whose files a registry serves: the one that it stands in, without the folders of libraries.
+pub fn served(registry: &str) -> &str {
+    const LIBRARIES: [&str; 12] =
+        ["lib", "libs", "nix", "helpers", "constants", "config", "common", "shared", "utils", "data", "vars", "parts"];
+    let mut folder = registry.rsplit_once('/').map_or("", |(folder, _)| folder);
+    loop {
+        let (outer, name) = folder.rsplit_once('/').unwrap_or(("", folder));
+        if !LIBRARIES.contains(&name) {
+            return folder;
+        }
+        folder = outer;
+    }
+}
+
 /// The entries by the names under which [`Registry::named`] finds them.
 fn entries<'p>(all: &[&'p Registry]) -> HashMap<&'p [String], Known<'p>> {
     let mut entries = HashMap::new();
@@ -136,4 +174,22 @@ fn numbers<'p>(all: &[&'p Registry]) -> BTreeMap<u32, Vec<Known<'p>>> {
         }
     }
     numbers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::served;
+
+    #[test]
+    fn a_registry_serves_the_folder_around_its_library() {
+        for (registry, folder) in [
+            ("lib/ports.nix", ""),
+            ("ports.nix", ""),
+            ("apps/x/lib/ports.nix", "apps/x"),
+            ("helpers/constants/ports.nix", ""),
+            ("apps/x/ports.nix", "apps/x"),
+        ] {
+            assert_eq!(served(registry), folder, "{registry}");
+        }
+    }
 }

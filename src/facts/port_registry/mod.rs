@@ -22,7 +22,7 @@ use crate::facts::{Fact, FileView, Glance, Reader, fact};
 use crate::finding::{RelPath, Span};
 use crate::lang::Tree;
 use crate::source::Kind;
-pub use all::{Answers, Registries};
+pub use all::{Answers, Registries, served};
 pub use comment::RegistryComment;
 use index::Index;
 pub use mentions::Mentions;

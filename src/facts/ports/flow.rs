@@ -26,7 +26,7 @@ pub struct Flow {
 }
 
 /// Functions that hand an argument on as it is, and the index of that argument.
-const HANDS_ON: [(&str, usize); 27] = [
+const HANDS_ON: [(&str, usize); 46] = [
     ("mkDefault", 0),
     ("mkForce", 0),
     ("mkVMOverride", 0),
@@ -54,12 +54,53 @@ const HANDS_ON: [(&str, usize); 27] = [
     ("concatStringsSep", 1),
     ("concatMapStringsSep", 2),
     ("map", 1),
+    ("concatMap", 1),
+    ("concatMapStrings", 1),
+    ("concatStrings", 0),
+    ("concatLines", 0),
+    ("forEach", 0),
+    ("filter", 1),
+    ("sort", 1),
+    ("naturalSort", 0),
+    ("reverseList", 0),
+    ("subtractLists", 1),
+    ("head", 0),
+    ("last", 0),
+    ("range", 0),
+    ("range", 1),
+    ("warn", 1),
+    ("warnIf", 2),
+    ("trace", 1),
+    ("seq", 1),
+    ("deepSeq", 1),
+];
+
+/// Functions whose result is made of what another function returns, and the index of that function.
+const CALLS: [(&str, usize); 14] = [
+    ("map", 0),
+    ("imap0", 0),
+    ("imap1", 0),
+    ("mapAttrs", 0),
+    ("mapAttrs'", 0),
+    ("mapAttrsToList", 0),
+    ("concatMap", 0),
+    ("concatMapStrings", 0),
+    ("concatMapStringsSep", 1),
+    ("concatMapAttrs", 0),
+    ("forEach", 1),
+    ("genList", 0),
+    ("genAttrs", 1),
+    ("pipe", 1),
 ];
 
 /// Follows a value outward.
 pub fn flow(tree: &Tree<'_>, value: Node) -> Flow {
     let mut node = value;
     let mut arithmetic = None;
+    // Whether the value is what a function returns, rather than a value by itself.
+    let mut is_function = false;
+    let mut is_called = false;
+    let mut is_range = false;
     let ends = |sink, arithmetic| Flow { sink, arithmetic };
     while let Some(parent) = tree.parent(node) {
         let field = tree.field(node);
@@ -68,12 +109,37 @@ pub fn flow(tree: &Tree<'_>, value: Node) -> Flow {
             Kind::Let | Kind::With | Kind::Assert if field == Field::Body => {}
             Kind::If if field != Field::Condition => {}
             Kind::Select if field == Field::Default => {}
+            Kind::Function if field == Field::Body => is_function = true,
             Kind::Binary => match operator(tree, parent) {
                 Kind::Concat => {}
+                operator @ (Kind::PipeInto | Kind::PipeFrom) => {
+                    let (value, function) = piped(operator);
+                    let passes = match field == function {
+                        true => is_function || is_called,
+                        false => field == value && passes_on(tree, tree.child(parent, function), &HANDS_ON),
+                    };
+                    if !passes {
+                        return ends(Sink::Elsewhere, arithmetic);
+                    }
+                    is_function = false;
+                }
                 Kind::Plus | Kind::Minus | Kind::Times | Kind::Divide => arithmetic = Some(parent),
                 _ => return ends(Sink::Elsewhere, arithmetic),
             },
-            Kind::Apply if field == Field::Argument && hands_on(tree, parent) => {}
+            Kind::Apply if field == Field::Argument && is_function && is_named(tree, parent, &CALLS) => {
+                (is_function, is_called) = (false, true);
+            }
+            Kind::Apply if field == Field::Argument && hands_on(tree, parent) => {
+                // `map (n: 8000 + n) (range 1 4)`: the ends of a range count, unless the range itself is the ports.
+                if is_range && is_map(tree, parent) {
+                    return ends(Sink::Elsewhere, arithmetic);
+                }
+                is_range |= is_named(tree, parent, &[("range", 0), ("range", 1)]);
+            }
+            Kind::Apply if field == Field::Function && is_named(tree, parent, &[("range", 1)]) => is_range = true,
+            // The arguments after the function, such as the list of a `map`.
+            Kind::Apply if field == Field::Function && is_called => {}
+            Kind::Apply if field == Field::Function && is_function => is_function = false,
             Kind::Binding if field == Field::Expression => return ends(Sink::Binding(parent), arithmetic),
             Kind::Formal if field == Field::Default => return ends(Sink::Default(parent), arithmetic),
             Kind::Interpolation => return ends(Sink::Interpolation(parent), arithmetic),
@@ -95,7 +161,13 @@ pub fn flag_before(tree: &Tree<'_>, value: Node) -> Option<String> {
     let is_element = tree.parent(element).is_some_and(|list| tree.kind(list) == Kind::List);
     let before = is_element.then(|| text_before(tree.text(), tree.span(element).start))?;
     let flag = before.trim_end().strip_suffix('"')?.rsplit('"').next()?;
-    is_port_flag(flag).then(|| flag.to_owned())
+    let is_mapping = || tree.slice(value).contains(':');
+    (is_port_flag(flag) || is_publish_flag(flag) && is_mapping()).then(|| flag.to_owned())
+}
+
+/// Whether a flag of container engines publishes ports: `-p 8080:80`.
+pub fn is_publish_flag(flag: &str) -> bool {
+    matches!(flag, "-p" | "--publish")
 }
 
 /// The end of the text before a place, as long as any flag is.
@@ -112,8 +184,150 @@ pub fn operator(tree: &Tree<'_>, binary: Node) -> Kind {
 
 /// Whether an application hands its last argument on.
 fn hands_on(tree: &Tree<'_>, apply: Node) -> bool {
-    let Some((name, index)) = function(tree, apply) else { return false };
-    HANDS_ON.contains(&(nix::last_name(name), index))
+    is_named(tree, apply, &HANDS_ON)
+}
+
+/// Whether the function of an application and the index of its last argument are in a table.
+fn is_named(tree: &Tree<'_>, apply: Node, table: &[(&str, usize)]) -> bool {
+    function(tree, apply).is_some_and(|(name, index)| table.contains(&(nix::last_name(name), index)))
+}
+
+/// Whether a function that may have some of its arguments already passes the next one on.
+fn passes_on(tree: &Tree<'_>, function: Option<Node>, table: &[(&str, usize)]) -> bool {
+    let Some(function) = function.map(|node| nix::unwrap_parens(tree, node)) else { return false };
+    callee(tree, function).is_some_and(|(head, index)| {
+        matches!(tree.kind(head), Kind::Variable | Kind::Select)
+            && table.contains(&(nix::last_name(tree.slice(head)), index))
+    })
+}
+
+/// The sides of a pipe operator: the value's and the function's.
+fn piped(operator: Kind) -> (Field, Field) {
+    match operator {
+        Kind::PipeInto => (Field::Left, Field::Right),
+        _ => (Field::Right, Field::Left),
+    }
+}
+
+/// What a function with some arguments is: the function itself and how many arguments it has.
+fn callee(tree: &Tree<'_>, function: Node) -> Option<(Node, usize)> {
+    let mut given = 0;
+    let mut head = nix::unwrap_parens(tree, function);
+    while tree.kind(head) == Kind::Apply {
+        given += 1;
+        head = nix::unwrap_parens(tree, tree.child(head, Field::Function)?);
+    }
+    Some((head, given))
+}
+
+/// The function that a value is handed to, and which of its arguments the value is.
+///
+/// Sees through brackets, lists that a function such as `map` is called with, and pipe operators. `None` for a value
+/// that no function gets.
+pub fn receiver(tree: &Tree<'_>, value: Node) -> Option<(Node, usize)> {
+    let mut node = value;
+    let mut in_list = false;
+    loop {
+        let parent = tree.parent(node)?;
+        let field = tree.field(node);
+        match tree.kind(parent) {
+            Kind::Parenthesized => {}
+            Kind::List => in_list = true,
+            Kind::Binding if field == Field::Expression => return mapped(tree, parent),
+            Kind::Binary if operator(tree, parent) == Kind::Concat => {}
+            Kind::Binary => {
+                let operator = operator(tree, parent);
+                let (value, function) = piped(operator);
+                if !matches!(operator, Kind::PipeInto | Kind::PipeFrom) || field != value {
+                    return None;
+                }
+                return called(tree, tree.child(parent, function)?, in_list);
+            }
+            Kind::Apply if field == Field::Argument => {
+                if hands_on(tree, parent) && !is_map(tree, parent) {
+                    node = parent;
+                    continue;
+                }
+                return called(tree, tree.child(parent, Field::Function)?, in_list);
+            }
+            _ => return None,
+        }
+        node = parent;
+    }
+}
+
+/// The function that `mapAttrs` or its like calls with the value of a binding in the set that it is given.
+fn mapped(tree: &Tree<'_>, binding: Node) -> Option<(Node, usize)> {
+    const MAPS: [(&str, usize); 4] = [("mapAttrs", 1), ("mapAttrs'", 1), ("mapAttrsToList", 1), ("concatMapAttrs", 1)];
+    let set = tree.parent(tree.parent(binding)?).filter(|&node| tree.kind(node) == Kind::Attrset)?;
+    let is_single = nix::names(tree, nix::attrpath_node(tree, binding)?).count() == 1;
+    let mut argument = set;
+    while tree.parent(argument).is_some_and(|node| tree.kind(node) == Kind::Parenthesized) {
+        argument = tree.parent(argument)?;
+    }
+    let apply = tree.parent(argument).filter(|&node| tree.kind(node) == Kind::Apply)?;
+    if !is_single || tree.field(argument) != Field::Argument || !is_named(tree, apply, &MAPS) {
+        return None;
+    }
+    let map = nix::unwrap_parens(tree, tree.child(apply, Field::Function)?);
+    let (function, given) = callee(tree, tree.child(map, Field::Argument)?)?;
+    Some((function, given + 1))
+}
+
+/// Functions that call another one with each element of a list: the index of the list, that of the function, and which
+/// argument of it the element becomes.
+const MAPS: [(&str, usize, usize, usize); 8] = [
+    ("map", 1, 0, 0),
+    ("imap0", 1, 0, 1),
+    ("imap1", 1, 0, 1),
+    ("concatMap", 1, 0, 0),
+    ("concatMapStrings", 1, 0, 0),
+    ("concatMapStringsSep", 2, 1, 0),
+    ("forEach", 0, 1, 0),
+    ("genAttrs", 0, 1, 0),
+];
+
+fn is_map(tree: &Tree<'_>, apply: Node) -> bool {
+    function(tree, apply)
+        .is_some_and(|(name, index)| MAPS.iter().any(|map| (map.0, map.1) == (nix::last_name(name), index)))
+}
+
+/// What gets the next argument of a function that may have some already: the function itself or, for the list of a
+/// `map`, the function that it calls.
+fn called(tree: &Tree<'_>, function: Node, in_list: bool) -> Option<(Node, usize)> {
+    let (head, index) = callee(tree, function)?;
+    let name = nix::last_name(tree.slice(head));
+    let map = MAPS.iter().find(|map| (map.0, map.1) == (name, index));
+    let Some(&(_, list, inner, argument)) = map.filter(|_| tree.kind(head) != Kind::Function) else {
+        return (!in_list).then_some((head, index));
+    };
+    if !in_list {
+        return None;
+    }
+    let is_before = inner < list;
+    let mut apply = nix::unwrap_parens(tree, function);
+    if !is_before {
+        // `forEach [ .. ] f`: the function comes after the list.
+        apply = tree.parent(apply).filter(|&node| tree.kind(node) == Kind::Apply)?;
+        apply = tree.parent(apply).filter(|&node| tree.kind(node) == Kind::Apply)?;
+        let (function, given) = callee(tree, tree.child(apply, Field::Argument)?)?;
+        return Some((function, given + argument));
+    }
+    for _ in inner + 1..list {
+        apply = nix::unwrap_parens(tree, tree.child(apply, Field::Function)?);
+    }
+    let (function, given) = callee(tree, tree.child(apply, Field::Argument)?)?;
+    Some((function, given + argument))
+}
+
+/// The function that `index` arguments of a function leave, and the name of that argument, where it has a plain name.
+pub fn parameter(tree: &Tree<'_>, function: Node, index: usize) -> Option<(Node, Node)> {
+    let mut lambda = nix::unwrap_parens(tree, function);
+    for _ in 0..index {
+        lambda = nix::unwrap_parens(tree, tree.child(lambda, Field::Body)?);
+    }
+    let name = (tree.kind(lambda) == Kind::Function).then(|| tree.child(lambda, Field::Universal)).flatten()?;
+    Some((lambda, name))
 }
 
 /// The function of an application and the index of the application's own argument: `mkOverride` and 1 for
@@ -135,6 +349,32 @@ fn inward(tree: &Tree<'_>, expression: Node) -> Option<Node> {
         node = nix::unwrap_parens(tree, tree.child(node, Field::Argument)?);
     }
     Some(node)
+}
+
+/// The arithmetic that an expression is, seen inward, and its number: that of the sum of two integers, or else one that
+/// stands for any.
+pub fn computed(tree: &Tree<'_>, expression: Node) -> Option<(Node, u32)> {
+    const ANY: u32 = 65535;
+    let sum = inward(tree, expression).filter(|&node| tree.kind(node) == Kind::Binary)?;
+    let operator = operator(tree, sum);
+    if !matches!(operator, Kind::Plus | Kind::Minus | Kind::Times) {
+        return None;
+    }
+    let side = |field| integer(tree, tree.child(sum, field)?);
+    let number = |node: Node| tree.slice(node).parse::<u32>().ok();
+    match (side(Field::Left), side(Field::Right)) {
+        (Some(left), Some(right)) => {
+            let (left, right) = (number(left)?, number(right)?);
+            let value = match operator {
+                Kind::Plus => left.checked_add(right)?,
+                Kind::Minus => left.checked_sub(right)?,
+                _ => left.checked_mul(right)?,
+            };
+            Some((sum, value))
+        }
+        (None, None) => None,
+        _ => Some((sum, ANY)),
+    }
 }
 
 /// The integer that an expression is, seen inward.
@@ -192,6 +432,19 @@ mod tests {
             ("\"${toString 80}\"", "${}"),
             ("f 80", "-"),
             ("{ p = f 80; }", "-"),
+            ("{ p = { node, ... }: [ 80 ]; }", "p"),
+            ("{ p = lib.flatten (map (x: [ 80 x ]) xs); }", "p"),
+            ("{ p = map (x: f 80) xs; }", "-"),
+            ("{ p = g (x: 80) xs; }", "-"),
+            ("{ p = (x: 80) y; }", "p"),
+            ("{ p = concatMapStringsSep \",\" toString [ 80 ]; }", "p"),
+            ("{ p = 80 |> toString; }", "p"),
+            ("{ p = [ 80 ] |> map (x: x) |> lib.unique; }", "p"),
+            ("{ p = lib.mkForce <| toString <| 80; }", "p"),
+            ("{ p = 80 |> f; }", "-"),
+            ("{ p = xs |> map (x: 80); }", "p"),
+            ("{ p = lib.range 80 90; }", "p"),
+            ("{ p = map (n: n + x) (lib.range 80 90); }", "-"),
         ] {
             assert_eq!(ends_in(text), end, "{text}");
         }

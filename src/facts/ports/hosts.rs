@@ -6,10 +6,11 @@ use std::net::IpAddr;
 use super::PortFacts;
 use crate::config::PortSettings;
 use crate::facts::Project;
+use crate::knowledge::domains;
 
-/// The names under which a repository gives its machines and sites names: none of the functions below says yes in a text
-/// without one of these.
-pub const NAMING: [&str; 10] = [
+/// The names under which a repository gives its machines and sites names and addresses: none of the functions below says
+/// yes in a text without one of these.
+pub const NAMING: [&str; 27] = [
     "hostName",
     "domain",
     "fqdn",
@@ -18,8 +19,25 @@ pub const NAMING: [&str; 10] = [
     "baseDomain",
     "server_name",
     "virtualHosts",
+    "vhosts",
     "nixosConfigurations",
+    "darwinConfigurations",
+    "colmena",
+    "nodes",
     "certs",
+    "interfaces",
+    "networkConfig",
+    "networks",
+    "addresses",
+    "ip4",
+    "ip6",
+    "ipv4",
+    "ipv6",
+    "AAAA",
+    "endpoint",
+    "subdomains",
+    "publicIP",
+    "publicIp",
 ];
 
 /// Whether an attribute of this name can give an own host its name; see [`value_names_host`].
@@ -36,10 +54,84 @@ pub fn value_names_host(path: &[&str]) -> bool {
     }
 }
 
-/// The own host that an attribute path names by one of its names (`virtualHosts."example.org"`).
+/// Sets whose names are sites of the repository.
+const SITES: [&str; 3] = ["virtualHosts", "vhosts", "certs"];
+
+/// Sets whose names are machines of the repository.
+const MACHINES: [&str; 5] = ["nixosConfigurations", "darwinConfigurations", "colmena", "colmenaHive", "nodes"];
+
+/// Whether a set of this name holds sites or machines; see [`name_in_path`] and [`machine_in_path`].
+pub fn may_hold_hosts(name: &str) -> bool {
+    SITES.contains(&name) || MACHINES.contains(&name)
+}
+
+/// Whether a text holds the name of such a set.
+pub fn may_name_set_of_hosts(text: &str) -> bool {
+    let holds = |name: &&str| memchr::memmem::find(text.as_bytes(), name.as_bytes()).is_some();
+    SITES.iter().any(|name| holds(name)) || MACHINES.iter().any(|name| holds(name))
+}
+
+/// The own site or machine that an attribute path names by one of its names (`virtualHosts."example.org"`).
 pub fn name_in_path<'a>(path: &[&'a str]) -> Option<&'a str> {
-    let named = path.windows(2).find(|pair| matches!(pair[0], "virtualHosts" | "nixosConfigurations" | "certs"));
+    let named = path.windows(2).rev().find(|pair| may_hold_hosts(pair[0]));
     named.map(|pair| pair[1]).filter(|name| !name.is_empty() && *name != "_")
+}
+
+/// The machine that an attribute path configures: `nixosConfigurations.atlas`, a node of Colmena or deploy-rs.
+pub fn machine_in_path<'a>(path: &[&'a str]) -> Option<&'a str> {
+    let named = path.windows(2).find(|pair| MACHINES.contains(&pair[0]));
+    named.map(|pair| pair[1]).filter(|name| !matches!(*name, "" | "_" | "?" | "meta" | "defaults" | "network"))
+}
+
+/// Whether an attribute of this name can hold an address of an own machine; see [`value_is_own_address`].
+pub fn may_hold_address(name: &str) -> bool {
+    matches!(
+        name,
+        "endpoint"
+            | "address"
+            | "addresses"
+            | "Address"
+            | "addr"
+            | "ips"
+            | "ipv4"
+            | "ipv6"
+            | "ip4"
+            | "ip6"
+            | "A"
+            | "AAAA"
+    ) || name.starts_with("publicIP")
+        || name.starts_with("publicIp")
+}
+
+/// Whether an attribute path assigns its value, an address, to a machine of the repository: the address of an
+/// interface, a DNS record, a public address. Routes, gateways and peers have addresses of others.
+pub fn value_is_own_address(path: &[&str]) -> bool {
+    const OTHERS: [&str; 10] = [
+        "routes",
+        "Routes",
+        "peers",
+        "gateway",
+        "Gateway",
+        "defaultGateway",
+        "nameservers",
+        "allowedIPs",
+        "wireguardPeers",
+        "route",
+    ];
+    const NETWORKS: [&str; 8] = ["interfaces", "networks", "networkConfig", "addresses", "ipv4", "ipv6", "ip4", "ip6"];
+    let Some((last, before)) = path.split_last() else { return false };
+    if path.iter().any(|name| OTHERS.contains(name)) {
+        return false;
+    }
+    // What data about one's own machines calls the endpoint of each.
+    let is_data = || before.iter().any(|name| matches!(*name, "hosts" | "machines" | "nodes"));
+    if *last == "endpoint" {
+        return is_data();
+    }
+    matches!(*last, "A" | "AAAA")
+        || last.starts_with("publicIP")
+        || last.starts_with("publicIp")
+        || may_hold_address(last) && before.iter().any(|name| NETWORKS.contains(name))
 }
 
 /// Top-level names that never lead out of a private network, and services that give every host a name of their own.
@@ -91,6 +183,8 @@ const SHARED: [&str; 24] = [
 #[derive(Debug, Default)]
 pub struct Hosts {
     own: HashSet<String>,
+    /// The machines of the repository, by their names without a domain.
+    machines: HashSet<String>,
     external: Listed,
     configured: Listed,
 }
@@ -112,7 +206,7 @@ impl Listed {
 
     /// The first entry that covers a host, as it is written.
     fn covering(&self, host: &str) -> Option<&str> {
-        let entries = domains(host).filter_map(|domain| self.0.get(domain));
+        let entries = suffixes(host).filter_map(|domain| self.0.get(domain));
         entries.min_by_key(|(index, _)| *index).map(|(_, entry)| entry.as_str())
     }
 }
@@ -126,10 +220,16 @@ impl Hosts {
             if let Some(domain) = registrable(&name) {
                 own.insert(domain.to_owned());
             }
-            own.insert(name);
+            own.insert(match name.parse::<IpAddr>() {
+                Ok(address) => address.to_string(),
+                Err(_) => name,
+            });
         }
+        let declared = project.all::<PortFacts>().flat_map(|ports| &ports.machines).map(String::as_str);
+        let folders = project.paths.keys().filter_map(|path| machine_of(path));
+        let machines = declared.chain(folders).map(str::to_ascii_lowercase).collect();
         let (external, configured) = (Listed::new(&settings.external_hosts), Listed::new(&settings.own_hosts));
-        Self { own, external, configured }
+        Self { own, machines, external, configured }
     }
 
     /// The entry of `external-hosts` or `own-hosts` that says whose a host is, as it is written.
@@ -149,17 +249,37 @@ impl Hosts {
             return true;
         }
         if let Ok(address) = host.parse::<IpAddr>() {
-            return is_private(address) || self.own.contains(&host);
+            return is_private(address) || self.own.contains(&address.to_string());
         }
         // A name without a dot is looked up in the own network only.
         !host.contains('.')
             || PRIVATE.iter().any(|suffix| is_under(&host, suffix))
-            || domains(&host).any(|domain| domain.contains('.') && self.own.contains(domain))
+            || suffixes(&host).any(|domain| domain.contains('.') && self.own.contains(domain))
+            || self.is_machine(&host)
+    }
+
+    /// Whether a host is a machine of the repository under a suffix that only its own network knows: `atlas.mesh`.
+    fn is_machine(&self, host: &str) -> bool {
+        let Some((name, suffix)) = host.split_once('.') else { return false };
+        let top_level = suffix.rsplit('.').next().unwrap_or(suffix);
+        !domains::is_public(top_level) && self.machines.contains(name)
     }
 }
 
+/// The machine whose configuration a file is (a part of), by where it stands: `machines/NAME`, `hosts/NAME.nix`. A
+/// folder of a platform may stand between.
+fn machine_of(path: &str) -> Option<&str> {
+    const PLATFORMS: [&str; 6] = ["nixos", "darwin", "linux", "x86_64-linux", "aarch64-linux", "aarch64-darwin"];
+    let mut parts = path.split('/').skip_while(|part| !matches!(*part, "machines" | "machine" | "hosts" | "systems"));
+    parts.next()?;
+    let part = parts.find(|part| !PLATFORMS.contains(part))?;
+    let name = part.strip_suffix(".nix").unwrap_or(part);
+    let shared = matches!(name, "default" | "common" | "shared" | "modules" | "mail" | "www" | "irc" | "api");
+    (!shared && !name.contains('.')).then_some(name)
+}
+
 /// A host and the domains that it is in. No name has more than 127 parts.
-fn domains(host: &str) -> impl Iterator<Item = &str> {
+fn suffixes(host: &str) -> impl Iterator<Item = &str> {
     let below = host.rmatch_indices('.').take(127).map(|(dot, _)| &host[dot + 1..]);
     std::iter::once(host).chain(below)
 }
@@ -255,6 +375,54 @@ mod tests {
             ("box.tail1234.ts.net", true),
         ] {
             assert_eq!(hosts.is_own(host), own, "{host}");
+        }
+    }
+
+    #[test]
+    fn machines_are_own_under_internal_suffixes_only() {
+        let hosts = Hosts { machines: HashSet::from(["atlas".to_owned()]), ..Hosts::default() };
+        for (host, own) in [
+            ("atlas.mesh", true),
+            ("atlas.r", true),
+            ("atlas.dmz.corp", true),
+            ("atlas.example", false),
+            ("atlas.com", false),
+            ("atlas.provider.io", false),
+            ("borea.r", false),
+            ("x.atlas.mesh", false),
+        ] {
+            assert_eq!(hosts.is_own(host), own, "{host}");
+        }
+        for (path, machine) in [
+            ("machines/atlas/default.nix", Some("atlas")),
+            ("nix/hosts/nixos/borea/x.nix", Some("borea")),
+            ("hosts/carbon.nix", Some("carbon")),
+            ("hosts/common/x.nix", None),
+            ("modules/web.nix", None),
+        ] {
+            assert_eq!(machine_of(path), machine, "{path}");
+        }
+    }
+
+    #[test]
+    fn addresses_of_interfaces_and_records_are_own() {
+        for (path, own) in [
+            ("networking.interfaces.eth0.ipv4.addresses.address", true),
+            ("systemd.network.networks.wan.address", true),
+            ("systemd.network.networks.wan.networkConfig.Address", true),
+            ("systemd.network.networks.wan.networkConfig.Gateway", false),
+            ("networking.interfaces.eth0.ipv4.routes.address", false),
+            ("networking.defaultGateway.address", false),
+            ("zones.example.subdomains.www.A", true),
+            ("hosts.eve.nets.internet.ip4.addr", true),
+            ("services.x.address", false),
+            ("hosts.eve.endpoint", true),
+            ("wireguard.peers.eve.endpoint", false),
+            ("hosts.eve.peers.endpoint", false),
+            ("publicIPv4", true),
+        ] {
+            let path: Vec<&str> = path.split('.').collect();
+            assert_eq!(value_is_own_address(&path), own, "{path:?}");
         }
     }
 

@@ -10,7 +10,7 @@ mod nix;
 mod tests;
 pub mod text;
 mod trigger;
-mod words;
+pub mod words;
 mod yaml;
 
 use self::hosts::Hosts;
@@ -30,8 +30,12 @@ pub static READER: Reader = Reader { name: "ports", needles: &trigger::WORDS, ma
 pub struct PortFacts {
     /// The port literals.
     pub uses: Vec<PortUse>,
-    /// Host names that this repository gives to machines and sites of its own.
+    /// Host names that this repository gives to machines and sites of its own, and addresses that it assigns.
     pub own_hosts: Vec<String>,
+    /// What it selects from function arguments by a name that may stand for a registry.
+    pub selected: Vec<Selected>,
+    /// Machines that it configures, by their names without a domain.
+    pub machines: Vec<String>,
 }
 
 impl Fact for PortFacts {}
@@ -39,8 +43,17 @@ impl Fact for PortFacts {}
 impl PortFacts {
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
-        self.uses.is_empty() && self.own_hosts.is_empty()
+        self.uses.is_empty() && self.own_hosts.is_empty() && self.machines.is_empty() && self.selected.is_empty()
     }
+}
+
+/// A selection from a function argument: `LT.port.web.api`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Selected {
+    /// The names up to one that a registry may have: `LT.port`.
+    pub alias: String,
+    /// The names after it.
+    pub path: Vec<String>,
 }
 
 /// A port written out somewhere.
@@ -152,6 +165,8 @@ fn collect(kind: Kind, tree: &Tree<'_>) -> PortFacts {
         _ => {}
     }
     // A number may be reached twice: by its own name and by the names that it is handed on under.
+    facts.selected.sort();
+    facts.selected.dedup();
     facts.uses.sort_by_key(|found| (found.span, found.kind));
     facts.uses.dedup_by_key(|found| found.span);
     debug_assert!(

@@ -11,7 +11,14 @@ use crate::lang::{Field, Kind, Node, Tree};
 
 /// Collects what a Nix file says about ports.
 pub fn collect(tree: &Tree<'_>, facts: &mut PortFacts) {
-    let mut collector = Collector { tree, facts, bound: BTreeSet::new(), hosts: HashMap::new() };
+    let mut collector = Collector {
+        tree,
+        facts,
+        bound: BTreeSet::new(),
+        hosts: HashMap::new(),
+        parameters: HashMap::new(),
+        has_hosts: hosts::may_name_set_of_hosts(tree.text()),
+    };
     for node in tree.nodes() {
         match tree.kind(node) {
             Kind::Integer => collector.integer(node),
@@ -22,6 +29,7 @@ pub fn collect(tree: &Tree<'_>, facts: &mut PortFacts) {
             },
             Kind::Variable => collector.variable(node),
             Kind::Binding => collector.host_names(node),
+            Kind::Select => collector.selection(node),
             _ => {}
         }
     }
@@ -30,6 +38,10 @@ pub fn collect(tree: &Tree<'_>, facts: &mut PortFacts) {
 struct Collector<'t, 'a> {
     tree: &'t Tree<'a>,
     facts: &'t mut PortFacts,
+    /// Whether the file speaks of a set of sites or machines.
+    has_hosts: bool,
+    /// Whether the argument of a function becomes a port, by the function that has it.
+    parameters: HashMap<Node, bool>,
     /// Literals bound to names, that were reported already because a port uses the name.
     bound: BTreeSet<Node>,
     /// The names of hosts in each set that was asked about.
@@ -41,26 +53,22 @@ struct Collector<'t, 'a> {
 type HostNames = HashMap<(Vec<Option<String>>, Vec<String>), Vec<(Node, Option<String>)>>;
 
 /// Attributes whose values are read by people.
-const PROSE: [&str; 18] = [
+const PROSE: [&str; 11] = [
+    "assertion",
     "description",
     "longDescription",
-    "example",
     "exampleText",
+    "exampleConfig",
     "defaultText",
-    "meta",
-    "homepage",
-    "changelog",
-    "documentation",
     "message",
     "warnings",
     "title",
-    "summary",
-    "doc",
-    "docs",
+    "changelog",
     "relatedPackages",
-    "exampleConfig",
-    "assertions",
 ];
+
+/// Attributes whose values are read by people unless they are an address: instances of services have such names too.
+const NOUNS: [&str; 7] = ["example", "meta", "homepage", "documentation", "summary", "doc", "docs"];
 
 /// Functions whose arguments are read by people.
 const PROSE_FUNCTIONS: [&str; 14] = [
@@ -123,11 +131,14 @@ impl<'a> Collector<'_, 'a> {
         let (binding, bound) = match flow.sink {
             Sink::Binding(binding) => (binding, self.is_let(binding)),
             Sink::Default(formal) => return self.default_argument(node, formal, number),
-            _ => return,
+            _ => return self.argument(node, number),
         };
         let Some(path) = self.path(binding) else { return };
         let flag = flow::flag_before(tree, node);
-        if is_prose(&path) || flag.is_none() && !self.is_port(binding, &path, true) {
+        if flag.is_none() && (!self.is_port(binding, &path, true) || self.counts_ports(binding, node, number)) {
+            return self.argument(node, number);
+        }
+        if self.is_prose(node, None) {
             return;
         }
         let name = PortUse::name(&super::name(&path), flag.as_deref());
@@ -141,6 +152,84 @@ impl<'a> Collector<'_, 'a> {
                 self.add(node, number, kind, host, name);
             }
         }
+    }
+
+    /// A number that a function of this file gets as an argument that it makes a port of: `serve 8080 "web"`.
+    fn argument(&mut self, node: Node, number: u32) {
+        if number == 0 || number > 65535 {
+            return;
+        }
+        let Some((function, index)) = flow::receiver(self.tree, node) else { return };
+        let Some(name) = self.port_parameter(function, index) else { return };
+        if !self.is_prose(node, None) && !self.is_prose_argument(node) {
+            self.add(node, number, UseKind::Literal, None, name);
+        }
+    }
+
+    /// The name of an argument that becomes a port, of a function that is written in this file.
+    fn port_parameter(&mut self, function: Node, index: usize) -> Option<String> {
+        let tree = self.tree;
+        let function = match tree.kind(function) {
+            Kind::Variable => match nix::resolve(tree, function, tree.slice(function))? {
+                Origin::Binding(binding) if nix::names(tree, nix::attrpath_node(tree, binding)?).count() == 1 => {
+                    nix::value(tree, binding)?
+                }
+                _ => return None,
+            },
+            Kind::Function => function,
+            _ => return None,
+        };
+        let (lambda, name) = flow::parameter(tree, function, index)?;
+        let is_port = match self.parameters.get(&lambda) {
+            Some(known) => *known,
+            None => {
+                let is_port = self.becomes_port(lambda, name);
+                self.parameters.insert(lambda, is_port);
+                is_port
+            }
+        };
+        is_port.then(|| super::start(tree.slice(name)).to_owned())
+    }
+
+    /// Whether the argument of a function becomes a port in its body, or is called one.
+    fn becomes_port(&self, lambda: Node, name: Node) -> bool {
+        let tree = self.tree;
+        let word = tree.slice(name);
+        if text::is_port_word(word) {
+            return true;
+        }
+        let Some(body) = tree.child(lambda, Field::Body) else { return false };
+        let is_argument = |node: &Node| {
+            tree.kind(*node) == Kind::Variable
+                && tree.slice(*node) == word
+                && matches!(nix::resolve(tree, *node, word), Some(Origin::Argument(formal)) if formal == name)
+        };
+        let uses = tree.subtree(body).filter(is_argument).map(|node| flow::flow(tree, node));
+        uses.filter(|flow| flow.arithmetic.is_none()).any(|flow| match flow.sink {
+            Sink::Binding(binding) => self.path(binding).is_some_and(|path| self.is_port(binding, &path, true)),
+            Sink::Interpolation(interpolation) => self.is_port_in_text(interpolation),
+            _ => false,
+        })
+    }
+
+    /// Whether a number in place of an interpolation would be a port of its string.
+    fn is_port_in_text(&self, interpolation: Node) -> bool {
+        let tree = self.tree;
+        let Some(string) = tree.parent(interpolation) else { return false };
+        let Some((mut text, start)) = nix::masked(tree, string) else { return false };
+        let span = tree.span(interpolation);
+        let at = (span.start - start) as usize;
+        let end = (span.end - start) as usize;
+        if text.get(at..end).is_none() {
+            return false;
+        }
+        text.replace_range(at..end, ANY_PORT);
+        let path = nix::binding_around(tree, string).and_then(|binding| self.path(binding)).unwrap_or_default();
+        let names: Vec<&str> = path.iter().map(AsRef::as_ref).collect();
+        let flavour = self.flavour(string, &path, &text);
+        let mut found = Vec::new();
+        text::scan(&text, &Context { path: &names, flavour }, &mut found);
+        found.iter().any(|port| port.range.start == at)
     }
 
     /// `{ port ? 8080 }:`
@@ -157,7 +246,7 @@ impl<'a> Collector<'_, 'a> {
         let flow = flow::flow(tree, node);
         let Sink::Binding(binding) = flow.sink else { return };
         let Some(path) = self.path(binding) else { return };
-        if self.is_let(binding) || is_prose(&path) || !self.is_port(binding, &path, true) {
+        if self.is_let(binding) || !self.is_port(binding, &path, true) || self.is_prose(node, None) {
             return;
         }
         if let Some((literal, number)) = self.bound_literal(node)
@@ -197,6 +286,24 @@ impl<'a> Collector<'_, 'a> {
         self.facts.uses.push(PortUse { span: self.tree.span(node), number, kind, host, name });
     }
 
+    /// `LT.port.web.api`, where `LT` is a function argument.
+    fn selection(&mut self, node: Node) {
+        const ALIASES: [&str; 4] = ["port", "ports", "portRegistry", "registry"];
+        let tree = self.tree;
+        let written = tree.slice(node);
+        if !SELECTIONS.iter().any(|selection| written.contains(selection)) {
+            return;
+        }
+        let Some(names) = nix::dotted(tree, node) else { return };
+        let names: Vec<&str> = names.split('.').collect();
+        let Some(at) = names.iter().position(|name| ALIASES.contains(name)) else { return };
+        let root = names.first().copied().unwrap_or_default();
+        if root != "config" && matches!(nix::resolve(tree, node, root), Some(Origin::Argument(_))) {
+            let path = names[at + 1..].iter().map(|name| (*name).to_owned()).collect();
+            self.facts.selected.push(super::Selected { alias: names[..=at].join("."), path });
+        }
+    }
+
     /// A string, in the light of where it goes.
     fn string(&mut self, node: Node) {
         let tree = self.tree;
@@ -211,7 +318,7 @@ impl<'a> Collector<'_, 'a> {
             _ => nix::binding_around(tree, node),
         };
         let path = around.and_then(|binding| self.path(binding)).unwrap_or_default();
-        if is_prose(&path) || self.is_prose_argument(node) {
+        if self.is_prose(node, Some(raw)) || self.is_prose_argument(node) {
             return;
         }
         let direct = matches!(flow.sink, Sink::Binding(_)) && flow.arithmetic.is_none();
@@ -225,11 +332,13 @@ impl<'a> Collector<'_, 'a> {
                 (names, own_name) = (vec![name], super::start(name).to_owned());
             }
             _ if flag.is_some() => names.push("port"),
+            _ if !direct && self.is_port_argument(node, &masked.text) => names.push("port"),
             _ if !direct => names.push("?"),
             Sink::Binding(binding) if self.is_port(binding, &path, false) => names.push("port"),
             _ => {}
         }
         let flavour = self.flavour(node, &path, &masked.text);
+        self.slashed(node, &masked, &own_name);
         let mut found = Vec::new();
         text::scan(&masked.text, &Context { path: &names, flavour }, &mut found);
         let let_bound = match flow.sink {
@@ -240,9 +349,35 @@ impl<'a> Collector<'_, 'a> {
         for port in &found {
             let beside = match (direct && flag.is_none(), around) {
                 (true, Some(binding)) if port.form == Form::Whole => self.host_beside(binding, &path),
-                _ => None,
+                (false, _) if flag.is_some() => flag.as_deref().and_then(|flag| self.host_in_list(node, flag)),
+                _ => port.name.filter(|_| port.host == text::Host::None).and_then(|name| self.host_in_list(node, name)),
             };
             self.text_port(&masked, port, beside, let_bound && port.form == Form::Whole, &own_name);
+        }
+    }
+
+    /// ZeroTier's `"${ip}/9993"`: a number that is too large for the length of a prefix, behind an interpolated address.
+    fn slashed(&mut self, string: Node, masked: &Masked, name: &str) {
+        let tree = self.tree;
+        let Some((address, digits)) = masked.text.rsplit_once('/') else { return };
+        let is_whole = !address.is_empty() && address.bytes().all(|byte| byte == nix::HOLE);
+        let Some(number) = digits.parse::<u32>().ok().filter(|number| is_whole && (129..=65535).contains(number))
+        else {
+            return;
+        };
+        let mut holes = tree.children(string).filter(|&part| tree.kind(part) == Kind::Interpolation);
+        let is_address = |hole: Node| {
+            let last = nix::last_name(tree.slice(hole));
+            let is_word = |word: &String| matches!(word.as_str(), "ip" | "ips" | "addr" | "address" | "endpoint");
+            last.to_ascii_lowercase().contains("ipv") || words::split(last).iter().any(is_word)
+        };
+        if let (Some(hole), None) = (holes.next(), holes.next())
+            && is_address(hole)
+        {
+            let start = masked.start as usize + masked.text.len() - digits.len();
+            let span = Span::new(start, start + digits.len());
+            let kind = UseKind::Literal;
+            self.facts.uses.push(PortUse { span, number, kind, host: None, name: name.to_owned() });
         }
     }
 
@@ -251,7 +386,7 @@ impl<'a> Collector<'_, 'a> {
         let tree = self.tree;
         let Some(binding) = tree.ancestors(node).find(|&node| tree.kind(node) == Kind::Binding) else { return };
         let Some(path) = self.path(binding) else { return };
-        if is_prose(&path) {
+        if self.is_prose(binding, None) {
             return;
         }
         let Some(masked) = Masked::new(self, node) else { return };
@@ -286,6 +421,16 @@ impl<'a> Collector<'_, 'a> {
                 self.facts.uses.push(found);
             }
             // A number that only stands here through an interpolation is reported where it is written.
+            Place::Literal(sum) if self.tree.kind(sum) == Kind::Binary => {
+                let name = PortUse::name(name, port.name);
+                self.facts.uses.push(PortUse {
+                    span: self.tree.span(sum),
+                    number: 0,
+                    kind: UseKind::Computed,
+                    host: None,
+                    name,
+                });
+            }
             Place::Literal(literal) => {
                 if self.bound.insert(literal) {
                     let bound = nix::binding_around(self.tree, literal).is_some_and(|binding| self.is_let(binding));
@@ -316,14 +461,26 @@ impl<'a> Collector<'_, 'a> {
                 let end = last.rsplit('.').next().unwrap_or(last);
                 end == "default" || (!integer && end.bytes().all(|byte| byte.is_ascii_digit()))
             }
+            // peertube's, which are named like nothing else.
+            "listenHttp" | "listenWeb" if integer => true,
             // `ports = { http = 80; }`: the names in a set of ports.
             _ => {
-                integer && outer.last().is_some_and(|name| name.ends_with("ports") || name.ends_with("Ports")) && {
-                    !matches!(last.as_str(), "count" | "max" | "min" | "timeout" | "priority" | "weight" | "enable")
-                        && outer.last().is_some_and(|name| text::is_port_word(name))
-                }
+                const COUNTS: [&str; 10] =
+                    ["count", "max", "min", "timeout", "priority", "weight", "enable", "mode", "uid", "gid"];
+                integer
+                    && !COUNTS.contains(&last.as_str())
+                    && (outer.last().is_some_and(|name| is_set_of_ports(name))
+                        || outer.iter().any(|name| name == "ports"))
             }
         }
+    }
+
+    /// `ports = 15;`: how many ports a controller or a switch has. Those of a service are a list.
+    fn counts_ports(&self, binding: Node, literal: Node, number: u32) -> bool {
+        let tree = self.tree;
+        let path = nix::attrpath_node(tree, binding).map_or("", |path| tree.slice(path));
+        let is_whole = nix::value(tree, binding).is_some_and(|value| nix::unwrap_parens(tree, value) == literal);
+        is_whole && number < 64 && !matches!(number, 22 | 25 | 53) && nix::last_name(path) == "ports"
     }
 
     /// Whether `default` is that of an option that is a port, by its type or else by its name.
@@ -390,6 +547,34 @@ impl<'a> Collector<'_, 'a> {
         (ssh && block.contains('.') && !block.contains(['*', '?', ' '])).then(|| block.to_owned())
     }
 
+    /// The literal host that another element of the same list names for a port: `[ "x_host=a.example" "x_port=23" ]`.
+    fn host_in_list(&self, element: Node, port: &str) -> Option<String> {
+        let tree = self.tree;
+        let list = tree.parent(element).filter(|&node| tree.kind(node) == Kind::List)?;
+        let wanted = words::hosts_of(port);
+        let strings = tree.children(list).filter(|&node| tree.kind(node) == Kind::String);
+        let texts: Vec<_> = strings.filter_map(|node| nix::literal_string(tree, node)).collect();
+        texts.iter().enumerate().find_map(|(index, text)| {
+            let (name, value) = match text.split_once('=') {
+                Some(pair) => pair,
+                // `[ "--smtp-host" "mail.example.org" ]`
+                None if text.starts_with("--") => (text.as_ref(), texts.get(index + 1)?.as_ref()),
+                None => return None,
+            };
+            words::host_prefix(name).filter(|words| wanted.contains(words))?;
+            hosts::literal_host(value)
+        })
+    }
+
+    /// Whether a string is a number that a function of this file gets as an argument that it makes a port of.
+    fn is_port_argument(&mut self, node: Node, text: &str) -> bool {
+        if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return false;
+        }
+        let receiver = flow::receiver(self.tree, node);
+        receiver.is_some_and(|(function, index)| self.port_parameter(function, index).is_some())
+    }
+
     /// The literal host that a value is. Of a choice between hosts the first stands for all.
     fn known_host(&self, value: Node) -> Option<String> {
         let tree = self.tree;
@@ -419,6 +604,45 @@ impl<'a> Collector<'_, 'a> {
             let (masked, _) = nix::masked(tree, value)?;
             let tail = masked.rsplit(char::from(nix::HOLE)).next()?.strip_prefix('.')?;
             tail.contains('.').then(|| tail.to_owned().into())
+        })
+    }
+
+    /// Whether a value, with its text if it is a string, is read by people: by the name of the attribute that it is the
+    /// value of, or as (a part of) the example of an option. The names of instances on the way say nothing.
+    fn is_prose(&self, value: Node, text: Option<&str>) -> bool {
+        let tree = self.tree;
+        let bindings = tree.ancestors(value).filter(|&node| tree.kind(node) == Kind::Binding);
+        for (depth, binding) in bindings.enumerate() {
+            let last = nix::attrpath_node(tree, binding).and_then(|path| tree.children(path).last());
+            let Some(name) = last.and_then(|name| nix::name_text(tree, name)) else { continue };
+            let is_noun = NOUNS.contains(&name.as_ref());
+            if !is_noun && !PROSE.contains(&name.as_ref()) {
+                continue;
+            }
+            let is_text = depth == 0 && text.is_some_and(|text| !is_noun || !is_address(text));
+            if is_text || self.is_of_option(binding) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Whether a binding describes an option: it stands beside a `type`, or in the argument of `mkOption` or its like.
+    fn is_of_option(&self, binding: Node) -> bool {
+        let tree = self.tree;
+        let is_maker = |(name, _): (&str, usize)| {
+            let name = nix::last_name(name);
+            name.starts_with("mk") && name.contains("Opt")
+        };
+        let mut calls = tree.ancestors(binding).take_while(|&node| tree.kind(node) != Kind::Binding);
+        if calls.any(|node| tree.kind(node) == Kind::Apply && flow::function(tree, node).is_some_and(is_maker)) {
+            return true;
+        }
+        tree.parent(binding).is_some_and(|set| {
+            tree.children(set).any(|member| {
+                tree.kind(member) == Kind::Binding
+                    && nix::attrpath_node(tree, member).is_some_and(|path| tree.slice(path) == "type")
+            })
         })
     }
 
@@ -453,22 +677,25 @@ impl<'a> Collector<'_, 'a> {
         }
     }
 
-    /// Names that the repository gives its own hosts.
+    /// Names and addresses that the repository gives its own hosts.
     fn host_names(&mut self, binding: Node) {
         let tree = self.tree;
         let Some(attrpath) = nix::attrpath_node(tree, binding) else { return };
         let Some(last) = tree.children(attrpath).last() else { return };
         let last = nix::name_text(tree, last);
+        let last = last.as_deref().unwrap_or_default();
+        if hosts::may_hold_address(last) {
+            self.own_addresses(binding);
+        }
         let value = nix::value(tree, binding).map(|value| nix::unwrap_parens(tree, value));
         let is_string = value.is_some_and(|value| tree.kind(value) == Kind::String);
-        let may_name = is_string && last.as_deref().is_some_and(hosts::may_name_host);
-        let in_set = tree.slice(attrpath).contains("virtualHosts")
-            || tree.slice(attrpath).contains("nixosConfigurations")
-            || tree.slice(attrpath).contains("certs")
+        let may_name = is_string && hosts::may_name_host(last);
+        let in_set = hosts::may_name_set_of_hosts(tree.slice(attrpath))
             || matches!(
                 tree.kind(tree.children(attrpath).next().unwrap_or(attrpath)),
                 Kind::String | Kind::Interpolation
-            );
+            )
+            || self.has_hosts && self.is_in_hosts(binding);
         if !may_name && !in_set {
             return;
         }
@@ -476,18 +703,61 @@ impl<'a> Collector<'_, 'a> {
         let names: Vec<&str> = path.iter().map(String::as_str).collect();
         if may_name
             && hosts::value_names_host(&names)
-            && let Some(text) = value.and_then(|value| nix::literal_string(tree, value))
+            && let Some(text) = value.and_then(|value| self.known_string(value))
         {
-            self.facts.own_hosts.extend(hosts::literal_host(&text));
+            let host = hosts::literal_host(&text);
+            if names.ends_with(&["networking", "hostName"]) {
+                self.facts.machines.extend(host.clone());
+            }
+            self.facts.own_hosts.extend(host);
         }
         if let Some(name) = hosts::name_in_path(&names) {
             self.facts.own_hosts.extend(hosts::literal_host(name));
         }
+        self.facts.machines.extend(hosts::machine_in_path(&names).map(str::to_owned));
         // `virtualHosts.${domain}`
         let site = in_set && hosts::name_in_path(&names) == Some("?");
         for name in tree.children(attrpath).filter(|&name| site && tree.kind(name) == Kind::Interpolation) {
             let known = tree.child(name, Field::Expression).and_then(|name| self.known_string(name));
             self.facts.own_hosts.extend(known.and_then(|name| hosts::literal_host(&name)));
+        }
+    }
+
+    /// Whether a binding is a member of a set of sites or machines: `colmena = { atlas = ..; }`.
+    fn is_in_hosts(&self, binding: Node) -> bool {
+        let tree = self.tree;
+        let mut around = tree.ancestors(binding).skip(1);
+        let Some(outer) = around.find(|&node| tree.kind(node) == Kind::Binding) else { return false };
+        let last = nix::attrpath_node(tree, outer).and_then(|path| tree.children(path).last());
+        last.and_then(|last| nix::name_text(tree, last)).is_some_and(|name| hosts::may_hold_hosts(&name))
+    }
+
+    /// The literal addresses that a binding assigns.
+    fn own_addresses(&mut self, binding: Node) {
+        let tree = self.tree;
+        let Some(value) = nix::value(tree, binding) else { return };
+        let addresses: Vec<String> = tree
+            .subtree(value)
+            .filter(|&node| tree.kind(node) == Kind::String)
+            .filter(|&node| tree.ancestors(node).find(|&node| tree.kind(node) == Kind::Binding) == Some(binding))
+            .filter_map(|node| nix::literal_string(tree, node))
+            .filter_map(|text| address(&text))
+            .map(|address| address.to_string())
+            .collect();
+        if addresses.is_empty() {
+            return;
+        }
+        let Some(path) = self.path(binding) else { return };
+        let names: Vec<&str> = path.iter().map(String::as_str).collect();
+        // A lone `A` is a DNS record where others stand beside it.
+        let text = tree.text().as_bytes();
+        let is_zone =
+            || ["AAAA", "subdomains"].iter().any(|word| memchr::memmem::find(text, word.as_bytes()).is_some());
+        if names.last() == Some(&"A") && !is_zone() {
+            return;
+        }
+        if hosts::value_is_own_address(&names) {
+            self.facts.own_hosts.extend(addresses);
         }
     }
 }
@@ -519,8 +789,29 @@ fn host_names(tree: &Tree<'_>, set: Node) -> HostNames {
     found
 }
 
+/// Whether a string is one word with a colon and digits: `"127.0.0.1:3000"`, `"http://localhost:3000"`.
+fn is_address(text: &str) -> bool {
+    let word = text.trim_matches(['"', '\'']);
+    !word.is_empty()
+        && !word.contains(char::is_whitespace)
+        && word.contains(':')
+        && (!word.contains("://") || word.contains("localhost") || word.contains("127.0.0.1"))
+}
+
 fn known_text(name: &nix::AttrName<'_>) -> Option<String> {
     name.text.as_deref().map(str::to_owned)
+}
+
+/// Whether an interpolation stands behind what a port stands behind, and not in the middle of a number or an address.
+fn is_after_sign(tree: &Tree<'_>, interpolation: Node) -> bool {
+    let span = tree.span(interpolation);
+    let before = flow::text_before(tree.text(), span.start);
+    let after = tree.text().as_bytes().get(span.end as usize).copied().unwrap_or(0);
+    before.ends_with([':', '=', ' ', '"', '\'']) && !before.ends_with("::") && !matches!(after, b'.' | b':')
+}
+
+fn is_set_of_ports(name: &str) -> bool {
+    (name.ends_with("ports") || name.ends_with("Ports")) && text::is_port_word(name)
 }
 
 fn is_range(name: &str) -> bool {
@@ -529,9 +820,18 @@ fn is_range(name: &str) -> bool {
     (ends && words.iter().any(|word| matches!(word.as_str(), "port" | "ports"))) || text::is_port_word(name)
 }
 
-fn is_prose(path: &[String]) -> bool {
-    path.iter().any(|name| PROSE.contains(&name.as_str()))
+/// What a selection from a registry holds that a function argument has.
+pub const SELECTIONS: [&str; 4] = [".port.", "ports.", "portRegistry.", ".registry."];
+
+/// The address that a value is, with the length of a prefix or with a port.
+fn address(value: &str) -> Option<std::net::IpAddr> {
+    let address = value.split('/').next().unwrap_or(value);
+    let with_port = || address.parse::<std::net::SocketAddr>().ok().map(|address| address.ip());
+    address.parse().ok().or_else(with_port)
 }
+
+/// A number that stands for one that is not known, where it decides whether it would be a port.
+const ANY_PORT: &str = "65535";
 
 /// Where something in a masked string stands in the file.
 enum Place {
@@ -560,7 +860,8 @@ impl Masked {
             let Some(expression) = tree.child(part, Field::Expression) else { continue };
             let known = flow::integer(tree, expression)
                 .and_then(|node| Some((node, tree.slice(node).parse().ok()?)))
-                .or_else(|| collector.bound_literal(flow::variable(tree, expression)?));
+                .or_else(|| collector.bound_literal(flow::variable(tree, expression)?))
+                .or_else(|| flow::computed(tree, expression).filter(|_| is_after_sign(tree, part)));
             let Some((literal, number)) = known else { continue };
             let number: u32 = number;
             let span = tree.span(part);

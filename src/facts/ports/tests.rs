@@ -46,6 +46,7 @@ fn attributes_are_ports_by_their_last_word() {
             ("{ port = \"auto\"; portName = 80; }", ""),
             ("{ ports = { http = 80; metrics = 9090; }; }", "80 9090"),
             ("{ timeout = 3000; port.timeout = 30; }", ""),
+            ("{ controllers = [ { type = \"usb\"; ports = 15; } ]; ports = 22; }", "22"),
         ],
     );
 }
@@ -229,4 +230,97 @@ fn dockerfile_instructions() {
             ("FROM a\nEXPOSE $PORT\n", ""),
         ],
     );
+}
+
+#[test]
+fn functions_pass_ports_on() {
+    holds(
+        Language::Nix,
+        &[
+            ("{ waitForPorts = { node, ... }: [ 8123 ]; }", "8123"),
+            ("{ test.port = node: 8125; }", "8125"),
+            ("{ allowedTCPPorts = lib.flatten (map (x: [ 9093 x ]) xs); }", "9093"),
+            ("let f = port: \"x --port ${toString port}\"; in { a = f 8000; }", "8000"),
+            ("let f = name: p: \"x --port ${toString p}\"; in { a = f \"b\" 8000; b = f 9; }", "8000"),
+            ("let f = n: \"x --workers ${toString n}\"; in { a = f 8000; }", ""),
+            ("let f = p: { services.x.port = p; }; in { imports = [ (f 8000) ]; }", "8000"),
+            ("{ x = map (p: \"localhost:${toString p}\") [ 8000 8001 ]; }", "8000 8001"),
+            ("{ x = lib.concatMapStrings (p: \"--dport ${toString p} \") [ 80 443 ]; }", "80 443"),
+            ("{ x = lib.forEach [ 80 443 ] (port: { inherit port; }); }", "80 443"),
+            ("{ x = [ 80 443 ] |> map (p: \"localhost:${toString p}\"); }", "80 443"),
+            ("let f = port: \"x ${port}\"; in { a = f \"8000\"; b = f \"x 8001\"; }", "8000"),
+            (
+                "{ x = lib.mapAttrsToList (name: p: \"${name}:${toString p}\") { web = 8080; api = 8081; }; }",
+                "8080 8081",
+            ),
+            ("{ x = lib.mapAttrs (name: n: { size = n; }) { web = 8080; }; }", ""),
+            ("{ port = 8080 |> toString; }", "8080"),
+            ("{ allowedTCPPorts = lib.mkForce <| [ 80 ]; }", "80"),
+            ("{ x = map (n: \"node-${toString n}\") [ 1 2 ]; }", ""),
+            ("{ ports = map (n: 8000 + n) (lib.range 1 3); }", "8000 + n!"),
+            ("{ url = \"http://${host}:${toString (7780 + 1)}/x\"; }", "7780 + 1!"),
+            (
+                "{ url = \"http://${host}:${toString (base + 1)}/x\"; ip = \"10.0.0.${toString (n + 1)}\"; }",
+                "base + 1!",
+            ),
+            ("{ ip = \"fd00::${toString (n + 1)}/64\"; }", ""),
+        ],
+    );
+}
+
+#[test]
+fn names_of_instances_make_no_prose() {
+    holds(
+        Language::Nix,
+        &[
+            ("{ containers.homepage.ports = [ \"127.0.0.1:54401:3000\" ]; }", "54401 3000"),
+            ("{ services.docs.port = 3001; services.meta.listenPort = 3002; }", "3001 3002"),
+            ("{ services = { summary = { port = 3001; }; }; }", "3001"),
+            ("{ virtualHosts.example.locations.\"/\".proxyPass = \"http://127.0.0.1:3003\"; }", "3003"),
+            ("{ upstreams.homepage = \"127.0.0.1:3004\"; ports = { docs = 3005; title = 3006; }; }", "3004 3005 3006"),
+            ("{ meta.homepage = \"http://example.org:80\"; homepage = \"see localhost:80\"; }", ""),
+            ("{ x = mkOption { type = port; example = 8090; description = \"port 8091\"; }; }", ""),
+            ("{ x = mkOption { example = { a.port = 8090; }; }; }", ""),
+            ("{ x = { type = y; example = [ { port = 8090; } ]; }; }", ""),
+            ("{ assertions = [ { assertion = x; message = \"port 80\"; } ]; warnings = [ \"port 80\" ]; }", ""),
+        ],
+    );
+    holds(
+        Language::Yaml,
+        &[
+            ("services:\n  summary:\n    image: x\n    ports: [\"8080:80\"]\n", "8080 80"),
+            ("services:\n  example:\n    expose: [81]\n", "81"),
+            ("summary: localhost:80\n", ""),
+            ("components:\n  schemas:\n    X:\n      example:\n        port: 80\n", ""),
+            ("labels:\n  - traefik.http.services.x.loadbalancer.server.port=8080\n", "8080"),
+            ("labels:\n  traefik.http.services.x.loadbalancer.server.port: 8080\n  rev: \"12\"\n", "8080"),
+        ],
+    );
+}
+
+#[test]
+fn lists_of_words_and_escapes() {
+    holds(
+        Language::Nix,
+        &[
+            ("{ x.cmd = [ \"docker\" \"run\" \"-p\" \"8080:80\" \"--publish\" \"8081:81\" ]; }", "8080 80 8081 81"),
+            ("{ x.cmd = [ \"mkdir\" \"-p\" \"80\" ]; }", ""),
+            ("{ o = [ \"sftp_host=u1.provider.example\" \"sftp_port=23\" ]; }", "23@u1.provider.example"),
+            ("{ o = [ \"--smtp-host\" \"m.provider.example\" \"--smtp-port\" \"587\" ]; }", "587@m.provider.example"),
+            ("{ o = [ \"db_host=u1.provider.example\" \"sftp_port=23\" ]; }", "23"),
+            ("{ mail_smtphost = \"a.example\"; mail_smtpport = 587; }", "587@a.example"),
+            ("{ z.\"${ip}\".try = [ \"${ip}/9993\" \"${addr}/24\" \"${dir}/9993\" ]; }", "9993"),
+        ],
+    );
+    holds(
+        Language::Yaml,
+        &[
+            ("a:\n  args: [docker, run, -p, \"8080:80\", --publish, 8081:81]\n", "8080 80 8081 81"),
+            ("environment:\n  - SMTP_HOST=mail.provider.example\n  - SMTP_PORT=587\n", "587@mail.provider.example"),
+            ("port: \"\\u0038209\"\n", "\\u0038209"),
+            ("backend:\n  service:\n    port:\n      number: 3000\n", "3000"),
+            ("ports: [\"127.0.0.1::85\", \"${IP:-127.0.0.1}:${PORT:?x}:81\"]\n", "85 81"),
+        ],
+    );
+    holds(Language::Dockerfile, &[("FROM x\nEXPOSE \"8320\"\nEXPOSE 8321/tcp \"8322\"\n", "8320 8321 8322")]);
 }

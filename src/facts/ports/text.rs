@@ -168,6 +168,8 @@ struct View<'a> {
     wants_address: bool,
     /// The path asks for ports, and the text holds nothing but numbers.
     only_numbers: bool,
+    /// The path is about forwarding: its addresses are of machines of one's own.
+    forwards: bool,
     /// The path is about ssh, whose options often stand alone (`NIX_SSHOPTS = "-p 23"`).
     about_ssh: bool,
 }
@@ -190,6 +192,7 @@ impl<'a> View<'a> {
             only_numbers: wants_port && text.bytes().all(is_list_byte),
             no_address: words::is_no_address(last),
             wants_address: words::is_address_word(last),
+            forwards: path.contains(&"forwardPorts"),
             about_ssh: words::is_about_ssh(last),
         }
     }
@@ -199,6 +202,7 @@ impl<'a> View<'a> {
         let number = self.number(&digits)?;
         let port = self
             .listed(&digits, last)
+            .or_else(|| self.renamed(&digits))
             .or_else(|| self.mapped(&digits))
             .or_else(|| self.addressed(&digits))
             .or_else(|| self.named(&digits))

@@ -16,7 +16,7 @@ use crate::lang::nix;
 
 /// Whether a Nix text may hold a port, or name hosts of the repository's own.
 pub fn may_hold(text: &str, words: Found<'_>) -> bool {
-    may_hold_port(text, words) || words.has(&NAMING)
+    may_hold_port(text, words) || words.has(&NAMING) || words.has(&SELECTING)
 }
 
 /// Whether a Nix text may hold a port.
@@ -33,7 +33,7 @@ pub fn may_hold_digits(text: &str, words: Found<'_>) -> bool {
 }
 
 /// The words that are looked for here.
-pub static WORDS: [&Words; 6] = [&PORT, &LISTEN, &TELLING, &ALONE, &DRAWS, &NAMING];
+pub static WORDS: [&Words; 7] = [&PORT, &LISTEN, &TELLING, &ALONE, &DRAWS, &NAMING, &SELECTING];
 
 /// The end of a name that is a port's, or the start of one such as `portRange`.
 static PORT: Words = Words::counted(&["port"], names_port);
@@ -44,7 +44,22 @@ static LISTEN: Words =
 
 /// These say enough wherever they stand, in whatever case.
 static TELLING: Words = Words::counted(
-    &["/tcp", "/udp", "/sctp", "--publish", "postfix", "inet_service", "http.server", "simplehttpserver"],
+    &[
+        "/tcp",
+        "/udp",
+        "/sctp",
+        "--publish",
+        "--http",
+        "--tcp",
+        "--tls-terminated-tcp",
+        "tailscale",
+        "typeof tcp",
+        "typeof udp",
+        "postfix",
+        "inet_service",
+        "http.server",
+        "simplehttpserver",
+    ],
     |_, _| true,
 );
 
@@ -55,6 +70,7 @@ static ALONE: Words = Words::counted(&["ngrok", "ufw", "nc", "ncat", "netcat", "
 
 static DRAWS: Words = Words::any_of(&text::DRAWS);
 static NAMING: Words = Words::any_of(&hosts::NAMING);
+static SELECTING: Words = Words::any_of(&super::nix::SELECTIONS);
 
 fn at(text: &[u8], at: usize) -> u8 {
     text.get(at).copied().unwrap_or(0)
@@ -95,11 +111,20 @@ fn holds_number_after_sign(text: &[u8]) -> bool {
     memchr::memchr3_iter(b':', b'@', b',', text).any(|sign| match text[sign] {
         b':' => is_address(text, sign),
         b'@' => {
-            let address = before(text, sign).is_ascii_hexdigit() || matches!(before(text, sign), b':' | b'}');
+            let address = before(text, sign).is_ascii_alphanumeric() || matches!(before(text, sign), b':' | b'}');
             address && follows(text, sign)
         }
         _ => is_after_string(text, sign),
     }) || memchr::memchr_iter(b'-', text).any(|dash| is_flag(text, dash))
+        || memchr::memchr_iter(b'/', text).any(|slash| is_slashed(text, slash))
+}
+
+/// `${ip}/9993`, `192.0.2.7/9993`: more than the length of a prefix.
+fn is_slashed(text: &[u8], slash: usize) -> bool {
+    let address = before(text, slash).is_ascii_hexdigit() || matches!(before(text, slash), b':' | b'}');
+    let digits = text[slash + 1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let after = at(text, slash + 1 + digits);
+    address && (3..=5).contains(&digits) && !is_name_byte(after) && after != b'/'
 }
 
 /// Whether a number begins at a place, or something that may stand for one: `${..}`, `$((..))`.
@@ -195,6 +220,10 @@ mod tests {
             r#""${host}:${toString n}" 80"#,
             r#""''${X:-80}""#,
             r#""1.1.1.1@853""#,
+            r#""192.0.2.7/9993""#,
+            r#"[ "${ip}/9993" ]"#,
+            r#""${ip4}@53""#,
+            r#""tailscale serve --https=8443""#,
             r#""ssh -p 23""#,
             r#""ssh -p23""#,
             r#""\nnc db 80""#,
@@ -225,6 +254,7 @@ mod tests {
             "\"mkdir -p $out/1\"",
             "{ x = submoduleListEntry 1; }",
             "1 - 2",
+            r#""${ip}/24 10.0.0.0/8 src/2024/05""#,
         ] {
             assert!(!may_hold_port(text, Finder::new(WORDS).look(text)), "{text}");
         }

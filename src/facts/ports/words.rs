@@ -42,6 +42,12 @@ const HOST_WORDS: [&str; 14] = [
 pub fn host_prefix(name: &str) -> Option<Vec<String>> {
     let mut host = split(name);
     let last = host.pop()?;
+    if let Some(before) = ["host", "hostname", "server"].iter().find_map(|word| last.strip_suffix(word))
+        && !before.is_empty()
+    {
+        host.push(before.to_owned());
+        return Some(host);
+    }
     let joined = last == "name" && host.pop().as_deref() == Some("host");
     (joined || HOST_WORDS.contains(&last.as_str())).then_some(host)
 }
@@ -49,7 +55,12 @@ pub fn host_prefix(name: &str) -> Option<Vec<String>> {
 /// The words of a port's name before its last.
 pub fn port_prefix(name: &str) -> Vec<String> {
     let mut port = split(name);
-    port.pop();
+    if let Some(last) = port.pop()
+        && let Some(before) = last.strip_suffix("port")
+        && !before.is_empty()
+    {
+        port.push(before.to_owned());
+    }
     port
 }
 
@@ -87,6 +98,9 @@ mod tests {
             ("targetHost", "targetPort", true),
             ("hostName", "port", true),
             ("smtpHost", "listenPort", false),
+            ("mail_smtphost", "mail_smtpport", true),
+            ("dbhost", "dbport", true),
+            ("dbhost", "webport", false),
             ("user", "port", false),
         ] {
             assert_eq!(host_prefix(host).is_some_and(|words| hosts_of(port).contains(&words)), yes, "{host} {port}");

@@ -2,15 +2,16 @@
 
 use std::collections::HashMap;
 
-use super::flow::text_before;
+use super::flow::{is_publish_flag, text_before};
 use super::text::{self, Context, Flavour, Form};
 use super::{PortFacts, PortUse, hosts, words};
 use crate::finding::Span;
 use crate::lang::yaml::Yaml;
 use crate::lang::{Field, Kind, Node, Tree};
 
-/// Keys whose values are read by people, or are names and versions of other things.
-const PROSE: [&str; 16] = [
+/// Keys whose values are read by people, or are names and versions of other things. It is the key of the value itself
+/// that counts: a service may be called `summary`.
+const PROSE: [&str; 15] = [
     "description",
     "example",
     "examples",
@@ -21,7 +22,6 @@ const PROSE: [&str; 16] = [
     "summary",
     "comment",
     "message",
-    "labels",
     "tags",
     "lastmodified",
     "mac",
@@ -79,12 +79,16 @@ fn scalar(yaml: &Yaml<'_, '_>, node: Node, hosts: &mut HashMap<Node, HostNames>,
             return;
         }
     }
-    if names.iter().any(|name| PROSE.iter().any(|prose| name.eq_ignore_ascii_case(prose))) {
+    if is_prose(&names) {
         return;
     }
-    let flag = flag_before(yaml, node);
+    let flag = flag_before(yaml, node, &raw);
     let own_name = PortUse::name(&super::name(&names), flag.as_deref());
     if flag.is_some() {
+        names.push("port");
+    }
+    // A backend of Kubernetes' Ingress: `port: { number: 80 }`.
+    if let [.., "port", "number"] = names.as_slice() {
         names.push("port");
     }
     // The long form of Compose and Kubernetes: `ports: [{ target: 80, published: 8080 }]`.
@@ -103,20 +107,62 @@ fn scalar(yaml: &Yaml<'_, '_>, node: Node, hosts: &mut HashMap<Node, HostNames>,
     } else {
         Flavour::Value
     };
+    if let Some(decoded) = decoded(yaml, node) {
+        // No offset of what is written in escapes is known: the whole scalar stands for it.
+        let span = Span::new(start as usize, start as usize + raw.len());
+        let mut found = Vec::new();
+        text::scan(&decoded, &Context { path: &names, flavour }, &mut found);
+        facts.uses.extend(found.iter().map(|port| PortUse::in_text(port, span, None, &own_name)));
+        return;
+    }
     let mut found = Vec::new();
     text::scan(&raw, &Context { path: &names, flavour }, &mut found);
     for port in found {
-        let beside = if port.form == Form::Whole { host_beside(yaml, node, hosts) } else { None };
+        let beside = match (port.form, port.name) {
+            (Form::Whole, _) => host_beside(yaml, node, hosts),
+            (_, Some(name)) if port.host == text::Host::None => host_in_list(yaml, node, name),
+            _ => None,
+        };
         let span = Span::new(start as usize + port.range.start, start as usize + port.range.end);
         facts.uses.push(PortUse::in_text(&port, span, beside, &own_name));
     }
 }
 
+/// Whether a value is read by people, by its own key or as an example in a schema.
+fn is_prose(path: &[&str]) -> bool {
+    let is_one_of = |names: &[&str], name: &str| names.iter().any(|known| name.eq_ignore_ascii_case(known));
+    let Some((last, before)) = path.split_last() else { return false };
+    let in_schema = |before: &[&str]| before.iter().any(|name| is_one_of(&["schema", "schemas", "properties"], name));
+    let example = before.iter().position(|name| is_one_of(&["example", "examples"], name));
+    is_one_of(&PROSE, last) || example.is_some_and(|at| in_schema(&before[..at]) || path.contains(&"paths"))
+}
+
+/// What a double-quoted scalar says, where digits in it are written as escapes: `"\u0038209"`.
+fn decoded<'a>(yaml: &Yaml<'_, 'a>, node: Node) -> Option<std::borrow::Cow<'a, str>> {
+    let written = yaml.tree.slice(node);
+    let escapes = ["\\x3", "\\u003", "\\U0000003"];
+    let is_quoted = yaml.tree.kind(node) == Kind::DoubleQuoteScalar;
+    (is_quoted && escapes.iter().any(|escape| written.contains(escape))).then(|| yaml.scalar(node)).flatten()
+}
+
+/// The literal host that another item of the same list names for a port: `- SMTP_HOST=mail.example.org`.
+fn host_in_list(yaml: &Yaml<'_, '_>, item: Node, port: &str) -> Option<String> {
+    let tree = yaml.tree;
+    let is_list = |node: &Node| matches!(tree.kind(*node), Kind::BlockSequence | Kind::FlowSequence);
+    let list = tree.ancestors(item).take(3).find(is_list)?;
+    let wanted = words::hosts_of(port);
+    yaml.items(list).into_iter().filter_map(|item| yaml.scalar(item)).find_map(|text| {
+        let (name, value) = text.split_once('=')?;
+        words::host_prefix(name).filter(|words| wanted.contains(words))?;
+        hosts::literal_host(value)
+    })
+}
+
 /// The keys of a mapping that name hosts, by the words before the host's: which entry it is, and its value.
 type HostNames = HashMap<Vec<String>, (usize, Option<Node>)>;
 
-/// The flag whose value an item of a list is: `["--port", "8080"]`.
-fn flag_before(yaml: &Yaml<'_, '_>, node: Node) -> Option<String> {
+/// The flag whose value an item of a list is: `["--port", "8080"]`, `["-p", "8080:80"]`.
+fn flag_before(yaml: &Yaml<'_, '_>, node: Node, value: &str) -> Option<String> {
     let tree = yaml.tree;
     let is_list = |node: Node| matches!(tree.kind(node), Kind::BlockSequence | Kind::FlowSequence);
     if !tree.ancestors(node).take(3).any(is_list) {
@@ -125,7 +171,8 @@ fn flag_before(yaml: &Yaml<'_, '_>, node: Node) -> Option<String> {
     let before = text_before(tree.text(), tree.span(node).start).trim_end();
     let before = before.strip_suffix([',', '-'])?.trim_end().trim_end_matches(['"', '\'']);
     let flag = before.rsplit(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '[' | ',')).next()?;
-    text::is_port_flag(flag).then(|| flag.to_owned())
+    let publishes = is_publish_flag(flag) && value.contains(':');
+    (text::is_port_flag(flag) || publishes).then(|| flag.to_owned())
 }
 
 /// The literal host in the same mapping as a port.

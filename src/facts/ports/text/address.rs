@@ -5,7 +5,7 @@ use core::ops::Range;
 use super::host::{self, classify};
 use super::mapping::is_address;
 use super::near::Tie;
-use super::words::{self, is_address_word, is_no_address};
+use super::words::{self, is_address_word, is_counting, is_no_address};
 use super::{Form, Found, HOLE, Host, View};
 
 /// Ports so well known that `name:PORT` is an address even where nothing else says so; others might be tags (`redis:7`)
@@ -33,12 +33,21 @@ impl<'a> View<'a> {
     /// `HOST:PORT`, `scheme://HOST:PORT`, `ADDRESS@PORT`, `/ip4/ADDRESS/tcp/PORT`.
     pub(super) fn addressed(&self, digits: &Range<usize>) -> Option<Found<'a>> {
         let start = self.fallback_start(digits.start).unwrap_or(digits.start);
-        let authority = match self.before(start) {
+        let mut authority = match self.before(start) {
             b':' => self.authority(start - 1, digits)?,
-            b'@' => self.at_address(start - 1)?,
-            b'/' => self.path_address(start)?,
+            b'@' => self.at_address(start - 1, digits)?,
+            b'/' => self.path_address(start).or_else(|| self.slashed_address(start - 1, digits))?,
             _ => return None,
         };
+        if self.near(authority.start).is_some_and(|near| is_counting(self.str(near.word))) {
+            return None;
+        }
+        if self.forwards || self.is_nat_target(authority.start) {
+            authority.host = Host::Any;
+        }
+        if let Some(host) = self.looked_up(authority.start, start) {
+            authority.host = host;
+        }
         if !self.address_ends(digits.end, &authority) {
             return None;
         }
@@ -124,7 +133,10 @@ impl<'a> View<'a> {
             let host = Host::Any;
             return Some(Authority { host, start: colon, url: false });
         }
-        if words::strip_tail(word, "-listen").is_some() {
+        // `.:53 {` of CoreDNS is the root zone; WebRTC's candidate `stun:8555` is a port of this machine.
+        let is_zone = word == "." && self.is_apart(self.before(start)) && self.opens_block(digits.end);
+        let is_candidate = word == "stun" && self.is_apart(self.before(start)) && self.value_ends(digits.end);
+        if words::strip_tail(word, "-listen").is_some() || is_zone || is_candidate {
             let host = Host::Any;
             return Some(Authority { host, start, url: false });
         }
@@ -209,13 +221,70 @@ impl<'a> View<'a> {
         (sound && !self.no_address && !is_display(name)).then_some(Authority { host: Host::Any, start: colon, url })
     }
 
-    /// unbound's and knot's `ADDRESS@PORT`.
-    fn at_address(&self, sign: usize) -> Option<Authority<'a>> {
-        let start = self.run_start(sign, |byte| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':'));
+    /// unbound's and knot's `ADDRESS@PORT`. Of an interpolation only the ports of DNS servers are told from the refresh
+    /// rates of screens.
+    fn at_address(&self, sign: usize, digits: &Range<usize>) -> Option<Authority<'a>> {
+        let start = self.run_start(sign, |byte| is_host_byte(byte) && byte != b'$' || byte == b':');
         let word = self.str(start..sign);
-        let address = host::ipv4(word).is_some() || host::is_ipv6(word) || word == "::";
         let apart = self.is_apart(self.before(start));
+        if !word.is_empty() && word.bytes().all(|byte| byte == HOLE) {
+            let number = self.value(digits);
+            let is_dns = matches!(number, 53 | 853 | 443) || number >= 1024;
+            return (apart && is_dns).then_some(Authority { host: Host::Interpolated, start, url: false });
+        }
+        let address = host::ipv4(word).is_some() || host::is_ipv6(word) || word == "::";
         Some(Authority { host: classify(word).filter(|_| address && apart)?, start, url: false })
+    }
+
+    /// ZeroTier's and strongSwan's `ADDRESS/PORT`: a number that is too large for the length of a prefix.
+    fn slashed_address(&self, slash: usize, digits: &Range<usize>) -> Option<Authority<'a>> {
+        let start = self.run_start(slash, |byte| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':'));
+        let word = self.str(start..slash);
+        let address = host::ipv4(word).is_some() || host::is_ipv6(word);
+        let sound = address && self.value(digits) > 128 && self.is_apart(self.before(start));
+        Some(Authority { host: classify(word).filter(|_| sound && self.value_ends(digits.end))?, start, url: false })
+    }
+
+    /// Whether an address is where a packet filter sends packets on to, which is always a machine of one's own:
+    /// `dnat ip6 to [2001:db8::2]:2222`, `--to-destination 192.0.2.7:80`.
+    fn is_nat_target(&self, start: usize) -> bool {
+        let Some(near) = self.near(start) else { return false };
+        match self.str(near.word.clone()) {
+            "--to-destination" | "--to" | "dnat" => true,
+            "to" => {
+                let line = self.run_start(near.word.start, |byte| !matches!(byte, b'\n' | b';'));
+                self.words_before(line, near.word.start).any(|word| matches!(word, "dnat" | "redirect"))
+            }
+            _ => false,
+        }
+    }
+
+    fn words_before(&self, start: usize, end: usize) -> impl Iterator<Item = &'a str> {
+        self.str(start..end).split_ascii_whitespace()
+    }
+
+    /// Whether nothing but a brace follows on the line.
+    fn opens_block(&self, end: usize) -> bool {
+        let blank = self.run_end(end, |byte| matches!(byte, b' ' | b'\t'));
+        self.at(blank) == b'{'
+    }
+
+    /// The host that a variable holds which a command filled: `IP=$(dig +short lora.example.org)` in front of `$IP:80`.
+    /// `None` if the host of the address is no such variable.
+    fn looked_up(&self, start: usize, colon: usize) -> Option<Host<'a>> {
+        let name = self.str(start..colon).trim_end_matches(':').strip_prefix('$')?;
+        let name = name.trim_matches(['{', '}']);
+        if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+            return None;
+        }
+        let before = self.text.get(..start)?;
+        let (at, _) = before.rmatch_indices(name).take(LOOKS).find(|(at, _)| {
+            let apart = !self.before(*at).is_ascii_alphanumeric() && !matches!(self.before(*at), b'_' | b'$' | b'{');
+            apart && self.at(at + name.len()) == b'='
+        })?;
+        let command = self.run_start(at, |_| false) + name.len() + 1;
+        let end = self.run_end(command, |byte| !matches!(byte, b'\n' | b'|' | b')' | b';'));
+        looked_up_host(self.str(command..end))
     }
 
     /// bash's `/dev/tcp/HOST/PORT` and multiaddr's `/ip4/HOST/tcp/PORT`.
@@ -342,6 +411,46 @@ impl<'a> View<'a> {
     }
 }
 
+/// How often a variable's name is looked at, going back to where it is set.
+const LOOKS: usize = 64;
+
+/// The host that a command asks about, if it is one that looks hosts up or fetches from them.
+fn looked_up_host(command: &str) -> Option<Host<'_>> {
+    /// Services that say what one's own address is.
+    const OWN: [&str; 8] = ["ifconfig", "icanhazip", "ipify", "ident.me", "ipinfo", "checkip", "myip", "whatismyip"];
+    const PROGRAMS: [&str; 13] = [
+        "dig",
+        "host",
+        "nslookup",
+        "drill",
+        "kdig",
+        "doggo",
+        "dog",
+        "getent",
+        "resolvectl",
+        "delv",
+        "curl",
+        "wget",
+        "xh",
+    ];
+    let mut words = command.split(|c: char| c.is_ascii_whitespace() || matches!(c, '"' | '\'' | '(' | '`'));
+    words.find(|word| PROGRAMS.contains(&word.rsplit('/').next().unwrap_or(word)))?;
+    let asked = words.filter(|word| !word.starts_with(['-', '+', '@']));
+    let mut is_variable = false;
+    let mut hosts = asked.filter_map(|word| {
+        is_variable |= word.contains('$') && !word.contains(char::from(HOLE));
+        let word = word.split_once("://").map_or(word, |(_, rest)| rest);
+        let word = word.split(['/', ':']).next().unwrap_or(word).trim_end_matches('.');
+        (host::is_domain(word)).then_some(word)
+    });
+    let Some(host) = hosts.next() else {
+        drop(hosts);
+        // A name that only the running script knows; RFC 2606 reserves the domain that stands for it.
+        return is_variable.then_some(Host::Named("looked-up.invalid"));
+    };
+    Some(if OWN.iter().any(|own| host.contains(own)) { Host::Any } else { Host::Named(host) })
+}
+
 const fn is_host_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'%' | b'$' | HOLE)
 }
@@ -367,7 +476,20 @@ fn is_image_scheme(scheme: &str) -> bool {
 fn may_precede_address(word: &str, tie: Tie) -> bool {
     match tie {
         Tie::Space => {
-            word.starts_with('-') || is_address_word(word) || matches!(word, "to" | "reverse_proxy" | "grep" | "listen")
+            const WORDS: [&str; 11] = [
+                "to",
+                "reverse_proxy",
+                "grep",
+                "listen",
+                "admin",
+                "forward_auth",
+                "php_fastcgi",
+                "prometheus",
+                "health",
+                "ready",
+                "metrics",
+            ];
+            word.starts_with('-') || is_address_word(word) || WORDS.contains(&word)
         }
         Tie::Comma | Tie::Call => false,
         _ => true,

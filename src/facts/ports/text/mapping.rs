@@ -46,6 +46,25 @@ impl<'a> View<'a> {
         }
     }
 
+    /// curl's `--connect-to HOST:PORT:HOST:PORT` and `--resolve HOST:PORT:ADDRESS`.
+    pub(super) fn renamed(&self, digits: &Range<usize>) -> Option<Found<'a>> {
+        if self.before(digits.start) != b':' || !matches!(self.at(digits.end), b':' | b' ' | b'"' | b'\'' | b'\n' | 0) {
+            return None;
+        }
+        let accept =
+            |byte: u8| is_name_byte(byte) || matches!(byte, b':' | b'$' | b'{' | b'}' | b'*' | b'[' | b']' | b'+');
+        let word = self.run_start(digits.start, accept);
+        let near = self.near(word).filter(|near| matches!(near.tie, Tie::Space | Tie::Equals))?;
+        let flag = self.str(near.word);
+        if !matches!(flag, "--connect-to" | "--resolve") {
+            return None;
+        }
+        let start =
+            self.run_start(digits.start - 1, |byte| is_name_byte(byte) || matches!(byte, b'$' | b'{' | b'}' | b'*'));
+        let host = classify(self.str(start..digits.start - 1)).unwrap_or(Host::Any);
+        Some(Found::new(Form::HostPort, host, Some(flag)))
+    }
+
     /// Where the protocol of `80/tcp` ends, when `slash` is the slash of one.
     pub(super) fn protocol_at(&self, slash: usize) -> Option<usize> {
         if self.at(slash) != b'/' {
@@ -74,7 +93,17 @@ impl<'a> View<'a> {
     /// The word the digits are in, without a protocol.
     fn mapping_word(&self, digits: &Range<usize>) -> Range<usize> {
         let accept = |byte: u8| is_name_byte(byte) || matches!(byte, b':' | b'$' | b'{' | b'}' | b'*');
-        self.run_start(digits.start, accept)..self.run_end(digits.end, accept)
+        let mut start = self.run_start(digits.start, accept);
+        // `${PORT:?must be set}:80`: what stands in a variable's braces may hold blanks.
+        while matches!(self.before(start), b' ' | b'?' | b'!' | b',' | b'/') {
+            let open = self.run_start(start, |byte| !matches!(byte, b'{' | b'}' | b'\n' | b'"' | b'\''));
+            let closes = self.str(start..digits.start).contains('}');
+            if self.before(open) != b'{' || self.before(open - 1) != b'$' || !closes {
+                break;
+            }
+            start = self.run_start(open, accept);
+        }
+        start..self.run_end(digits.end, accept)
     }
 
     /// The host of the mapping, whether the digits are a fallback (`${WEB:-8080}:80`), and how many parts there are;
@@ -100,11 +129,19 @@ impl<'a> View<'a> {
             }
             _ => return None,
         };
-        if !ports.iter().all(|part| self.is_port_part(part)) {
+        // `127.0.0.1::80` lets Docker choose the port of the host.
+        let has_host = parts.first().is_some_and(|first| !first.is_empty() || self.before(first.start) == b']');
+        let chosen =
+            |part: &Range<usize>| part.is_empty() && has_host && ports.len() == 2 && ports.first() == Some(part);
+        if !ports.iter().all(|part| self.is_port_part(part) || chosen(part)) {
             return None;
         }
         let part = ports.iter().find(|part| part.start <= digits.start && digits.end <= part.end)?;
-        Some((host, self.at(part.start) == b'$', parts.len()))
+        let is_variable = self.at(part.start) == b'$';
+        if is_variable && self.fallback_start(digits.start).is_none() {
+            return None;
+        }
+        Some((host, is_variable, parts.len()))
     }
 
     /// Splits a word at the colons outside of `${...}`.

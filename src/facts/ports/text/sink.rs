@@ -60,6 +60,9 @@ impl<'a> View<'a> {
     }
 
     fn near_sink(&self, start: usize, digits: &Range<usize>) -> Option<Found<'a>> {
+        if let Some(found) = self.socket_address(start) {
+            return Some(found);
+        }
         let Some(near) = self.near(start) else {
             return self.in_port_set(start);
         };
@@ -78,6 +81,9 @@ impl<'a> View<'a> {
         let word = self.str(near.word.clone());
         if is_port_flag(word) {
             return Some(self.flag(word, near.word.start, digits));
+        }
+        if self.is_serving_flag(word, near.word.start, digits) {
+            return Some(Found::new(Form::Flag, Host::None, Some(word)));
         }
         if word.trim_start_matches('-') == "listen" && is_unmistakable(self.str(digits.clone())) {
             let form = if word.starts_with('-') { Form::Flag } else { Form::Key };
@@ -121,7 +127,13 @@ impl<'a> View<'a> {
             return Some(found);
         }
         let host = match word {
+            // mosquitto's `listener 1883`
+            "listener" if self.starts_statement(near.word.start) && is_unmistakable(self.str(digits.clone())) => {
+                Host::None
+            }
+            "port" if self.follows_address(near.word.start) => Host::None,
             "listen" if self.starts_statement(near.word.start) => Host::None,
+            "serve" | "funnel" if self.runs(near.word.start, &["tailscale"]) => Host::None,
             "http.server" | "SimpleHTTPServer" => Host::None,
             "allow" | "deny" | "limit" | "reject" if self.runs(near.word.start, &["ufw"]) => Host::None,
             "port" if self.runs(near.word.start, &["ufw", "listen-on", "listen-on-v6"]) => Host::None,
@@ -136,9 +148,49 @@ impl<'a> View<'a> {
 
     fn spaced_flag(&self, word: &'a str, start: usize, digits: &Range<usize>) -> Option<Found<'a>> {
         let listens = matches!(word, "--listen" | "-listen") && is_unmistakable(self.str(digits.clone()));
-        let port =
-            is_port_flag(word) || listens || word == "-D" && self.is_ssh(start) || self.program_takes(start, word);
+        let port = is_port_flag(word)
+            || listens
+            || self.is_serving_flag(word, start, digits)
+            || word == "-D" && self.is_ssh(start)
+            || self.program_takes(start, word);
         port.then(|| self.flag(word, start, digits))
+    }
+
+    /// `--https=8443`, `--http 80`; tailscale's `--tcp=22`.
+    fn is_serving_flag(&self, word: &str, start: usize, digits: &Range<usize>) -> bool {
+        match word {
+            "--https" | "--http" => is_unmistakable(self.str(digits.clone())),
+            // `tailscale serve --bg 3000`
+            "--bg" => self.runs(start, &["tailscale"]) && is_unmistakable(self.str(digits.clone())),
+            "--tcp" | "--tls-terminated-tcp" => self.runs(start, &["tailscale", "serve", "funnel"]),
+            _ => false,
+        }
+    }
+
+    /// BIND's `inet 127.0.0.1 port 953`, BIRD's `neighbor ::1 port 179`: an address stands before the word.
+    fn follows_address(&self, word: usize) -> bool {
+        let end = self.run_start(word, |byte| byte == b' ');
+        let start = self.run_start(end, |byte| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':' | b'*'));
+        let address = self.str(start..end);
+        let is_address = address == "*" || super::host::ipv4(address).is_some() || super::host::is_ipv6(address);
+        end < word && is_address && self.before(start).is_ascii_whitespace()
+    }
+
+    /// A socket address in a script: `("::", 8080)`, `("", 8080)`.
+    fn socket_address(&self, start: usize) -> Option<Found<'a>> {
+        let comma = self.run_start(start, |byte| byte == b' ').checked_sub(1).filter(|at| self.at(*at) == b',')?;
+        let end = self.run_start(comma, |byte| byte == b' ');
+        let quote = end.checked_sub(1).filter(|at| matches!(self.at(*at), b'"' | b'\''))?;
+        let inner_end = quote - usize::from(self.before(quote) == b'\\');
+        let inner = self.run_start(inner_end, |byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.' | b'*'));
+        let open = inner.checked_sub(1).filter(|at| self.at(*at) == self.at(quote))?;
+        let open = open - usize::from(self.before(open) == b'\\');
+        let address = self.str(inner..inner_end);
+        let is_address = matches!(address, "" | "*") || address.contains("::") || super::host::ipv4(address).is_some();
+        // `f("", 80)` has any number; only a pair of its own is an address.
+        let is_pair =
+            self.before(open) == b'(' && (address.contains([':', '.']) || !is_name_byte(self.before(open - 1)));
+        (is_address && is_pair).then(|| Found::new(Form::HostPort, classify(address).unwrap_or(Host::Any), None))
     }
 
     /// `ssh -L 8080:db:5432`: the first number is a port of this machine or of the other.
@@ -233,20 +285,41 @@ impl<'a> View<'a> {
 
     /// `tcp dport { ssh, 80 }`: a number further in a set that a word opened.
     fn in_port_set(&self, start: usize) -> Option<Found<'a>> {
-        let open = self.run_start(start, |byte| {
-            byte.is_ascii_alphanumeric() || byte.is_ascii_whitespace() || matches!(byte, b',' | b'-' | b'@')
-        });
-        if self.before(open) != b'{' {
-            return None;
-        }
+        let open = self.set_start(start)?;
         let near = self.near(open)?;
+        let word = self.str(near.word.clone());
+        if word == "elements" && self.is_port_type(near.word.start) {
+            return Some(Found::new(Form::Directive, Host::None, Some(word)));
+        }
         self.match_directive(&near)
+    }
+
+    /// The place behind the brace that opens the set a number is in. Names, numbers, interpolations and comments may
+    /// stand in between.
+    fn set_start(&self, number: usize) -> Option<usize> {
+        let floor = number.saturating_sub(4 * super::WINDOW);
+        let mut at = number;
+        while at > floor {
+            match self.bytes[at - 1] {
+                b'{' => return Some(at),
+                b'\n' => {
+                    let line = self.run_start(at - 1, |byte| byte != b'\n');
+                    let comment = self.bytes.get(line..at - 1)?.iter().position(|byte| *byte == b'#');
+                    at = comment.map_or(at - 1, |comment| line + comment);
+                }
+                byte if byte.is_ascii_alphanumeric() || byte.is_ascii_whitespace() => at -= 1,
+                b',' | b'-' | b'@' | b'_' | b'.' | HOLE => at -= 1,
+                _ => return None,
+            }
+        }
+        None
     }
 
     /// `set web { type inet_service; elements = { 80 } }`
     fn is_port_type(&self, word: usize) -> bool {
         let before = self.run_start(word, |byte| byte != b'}' && byte != b'=');
-        self.str(before..word).contains("inet_service")
+        let declared = self.str(before..word);
+        declared.contains("inet_service") || declared.contains("typeof tcp ") || declared.contains("typeof udp ")
     }
 }
 

@@ -6,11 +6,11 @@ use super::HOLE;
 /// end so are no ports: support, export, transport, passport.
 #[rustfmt::skip]
 const PREFIXES: &[&str] = &[
-    "admin", "agent", "alt", "amqp", "api", "app", "backend", "base", "bind", "broker", "cache", "client", "cluster",
+    "admin", "agent", "alt", "amqp", "api", "app", "backend", "base", "beast", "bind", "broker", "cache", "client", "cluster",
     "coap", "console", "container", "control", "d", "daemon", "dashboard", "data", "database", "db", "debug", "derp",
     "dest", "dns", "dst", "exposed", "external", "forward", "frontend", "ftp", "gateway", "gossip", "gui", "graphql",
     "grpc", "grpcs", "health", "host", "http", "https", "imap", "imaps", "inner", "internal", "jmx", "kafka", "l",
-    "ldap", "ldaps", "listen", "listener", "local", "mail", "main", "management", "master", "metric", "metrics",
+    "ldap", "ldaps", "listen", "listener", "local", "mail", "main", "management", "master", "metric", "metrics", "mlat",
     "mongo", "mqtt", "mqtts", "mysql", "nat", "nfs", "node", "ntp", "or", "outer", "p2p", "peer", "pg", "pop3",
     "postgres", "private", "prometheus", "proxy", "public", "publish", "published", "query", "r", "raft", "rcon",
     "rdp", "redis", "relay", "remote", "rest", "rpc", "rtmp", "rtsp", "s", "sasl", "server", "service", "sftp",
@@ -41,14 +41,21 @@ pub fn is_port_word(word: &str) -> bool {
     }
 }
 
-/// `port_https`, `PORT_HTTP`, `port_dns_over_tls`: after the word port, nothing but what is spoken there.
+/// `port_https`, `PORT_HTTP`, `serv_port_up`, `port-range-min`: after the word port, nothing but what is spoken there,
+/// which way, or which end of a range.
 fn names_protocol(word: &str) -> bool {
-    const PROTOCOLS: [&str; 14] =
-        ["http", "https", "tcp", "udp", "tls", "ssl", "dns", "over", "quic", "grpc", "ssh", "ws", "wss", "metrics"];
-    let mut words = word.split(['_', '-']);
-    words.next().is_some_and(|first| first.eq_ignore_ascii_case("port"))
-        && word.len() > "port".len()
-        && words.all(|word| PROTOCOLS.iter().any(|known| word.eq_ignore_ascii_case(known)))
+    #[rustfmt::skip]
+    const AFTER: [&str; 28] = [
+        "http", "https", "tcp", "udp", "tls", "ssl", "dns", "over", "quic", "grpc", "ssh", "ws", "wss", "metrics",
+        "up", "down", "in", "out", "min", "max", "low", "high", "start", "end", "begin", "from", "random", "range",
+    ];
+    let words: Vec<&str> = word.split(['_', '-']).collect();
+    let Some(port) = words.iter().position(|word| word.eq_ignore_ascii_case("port")) else { return false };
+    let after = &words[port + 1..];
+    // A range of ports as a whole is no port: `ip_local_port_range`.
+    !after.is_empty()
+        && !after.last().is_some_and(|last| last.eq_ignore_ascii_case("range") || last.eq_ignore_ascii_case("random"))
+        && after.iter().all(|word| AFTER.iter().any(|known| word.eq_ignore_ascii_case(known)))
 }
 
 /// True when `word` is a command-line flag whose name ends in port: `--port`, `-port`, `-oPort`.
@@ -139,6 +146,18 @@ pub(super) fn is_address_word(word: &str) -> bool {
         "origins",
     ];
     ends_in(word, WORDS)
+}
+
+/// True for the name of a flag whose value counts or cuts: `--line-range :500`, `-n :50`.
+pub(super) fn is_counting(flag: &str) -> bool {
+    #[rustfmt::skip]
+    const WORDS: &[&str] = &[
+        "range", "ranges", "line", "lines", "count", "counts", "limit", "offset", "slice", "rows", "row", "columns",
+        "column", "col", "width", "height", "page", "pages", "num", "number", "head", "tail", "max", "min", "depth",
+        "context", "length", "n", "c", "time", "times", "scale", "crop", "filter", "map", "position", "skip", "take",
+        "bytes", "chars", "size", "preview-window",
+    ];
+    ends_in(flag.trim_start_matches('-'), WORDS)
 }
 
 /// True for names such as `NIX_SSHOPTS` and `GIT_SSH_COMMAND`.

@@ -1,7 +1,7 @@
 //! Addresses, and what only looks like one.
 
 use super::super::{Form, Host};
-use super::{Script, Value, details, numbers};
+use super::{Config, Script, Value, details, numbers, ports};
 
 #[test]
 fn addresses() {
@@ -225,4 +225,62 @@ fn named_hosts_are_left_to_the_caller() {
             ("z6Mk@seed.example.org:8776", 8776, HostPort, named("seed.example.org"), None),
         ],
     );
+}
+
+#[test]
+fn addresses_with_other_signs() {
+    numbers(
+        Value,
+        &["settings", "listen"],
+        &[
+            ("HOLE@53", &[53]),
+            ("HOLE@853#dns.example", &[853]),
+            ("127.0.0.1@5335", &[5335]),
+            ("fe80::1%enp2s0@853", &[853]),
+            ("HOLE@60", &[]),
+            ("DP-1,1920x1080@60,0x0,1", &[]),
+            ("192.0.2.7/9993", &[9993]),
+            ("fd00::1/9993", &[9993]),
+            ("192.0.2.7/24", &[]),
+            ("fd00::1/128", &[]),
+            ("src/2024/9993", &[]),
+        ],
+    );
+}
+
+#[test]
+fn packets_are_sent_on_to_machines_of_ones_own() {
+    for text in [
+        "tcp dport ssh dnat ip6 to [2001:db8::2]:2222",
+        "dnat to 192.0.2.9:2222",
+        "iptables -t nat -j DNAT --to-destination 192.0.2.9:2222",
+    ] {
+        let found = ports(text, &["ruleset"], Config);
+        assert_eq!(
+            found.iter().map(|port| (port.number, port.host)).collect::<Vec<_>>(),
+            [(2222, Host::Any)],
+            "{text}"
+        );
+    }
+    let found = ports("192.0.2.9:80", &["nat", "forwardPorts", "destination"], Value);
+    assert_eq!(found.iter().map(|port| port.host).collect::<Vec<_>>(), [Host::Any]);
+}
+
+#[test]
+fn hosts_that_a_command_looks_up() {
+    for (text, host) in [
+        (
+            "IP=$(dig +short lora.provider.example | head -n1)\nmux --client $IP:1700",
+            Host::Named("lora.provider.example"),
+        ),
+        ("A=`host x.provider.example`; nc ${A}:1700", Host::Named("x.provider.example")),
+        ("IP=\"$(curl -s https://api.provider.example/ip)\"\nmux $IP:1700", Host::Named("api.provider.example")),
+        ("IP=$(curl -s https://ifconfig.me)\nmux $IP:1700", Host::Any),
+        ("IP=$(dig +short \"$NAME\")\nmux $IP:1700", Host::Named("looked-up.invalid")),
+        ("IP=$(hostname -I)\nmux $IP:1700", Host::Interpolated),
+        ("IP=10.0.0.1\nmux $IP:1700", Host::Interpolated),
+    ] {
+        let found = ports(text, &["script"], Script);
+        assert_eq!(found.iter().map(|port| (port.number, port.host)).collect::<Vec<_>>(), [(1700, host)], "{text}");
+    }
 }

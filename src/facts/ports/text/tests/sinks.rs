@@ -23,7 +23,11 @@ fn mappings() {
             ("${WEB:-8080}:80", &[8080, 80]),
             ("$WEB:80", &[80]),
             ("127.0.0.1:5432", &[5432]),
-            ("127.0.0.1::80", &[]),
+            ("127.0.0.1::80", &[80]),
+            ("[::1]::80/udp", &[80]),
+            ("${IP:-127.0.0.1}:${PORT:?x}:81", &[81]),
+            ("${PORT:?must be set, say 8080}:81", &[81]),
+            ("::80", &[]),
             ("0.0.0.0:53:53/udp", &[53, 53]),
             ("HOLE:53:HOLE", &[53]),
         ],
@@ -247,4 +251,96 @@ fn comments_are_text() {
         ],
     );
     numbers(Value, &[], &[("# localhost:80", &[80]), ("a\n# localhost:80\nlocalhost:81", &[81])]);
+}
+
+#[test]
+fn flags_in_the_middle_of_which_ports_stand() {
+    numbers(
+        Script,
+        &["script"],
+        &[
+            ("curl --connect-to HOLE:443:server:8443 https://x", &[443, 8443]),
+            ("curl --connect-to ::127.0.0.1:8443 https://x", &[8443]),
+            ("curl --resolve HOLE:80:127.0.0.1 http://x", &[80]),
+            ("curl --resolve x.org:443:192.168.0.2 http://x", &[443]),
+            ("curl --max-time 30 --retry 443 http://x", &[]),
+            ("tailscale serve --bg --https=8443 --set-path=/x", &[8443]),
+            ("HOLE serve --tcp 2222 x", &[2222]),
+            ("tailscale funnel --https 10000 x", &[10000]),
+            ("tailscale serve --bg 3000", &[3000]),
+            ("hey --http 2 x", &[]),
+            ("build --tcp 2222", &[]),
+        ],
+    );
+}
+
+#[test]
+fn values_that_count_or_cut_are_no_addresses() {
+    numbers(
+        Script,
+        &["shellAliases", "x"],
+        &[
+            ("fzf --preview 'bat --line-range :500 {}'", &[]),
+            ("bat --line-range=:500 x", &[]),
+            ("bat --line-range HOLE:500", &[]),
+            ("head -n :50 x", &[]),
+            ("cut -c :80 x", &[]),
+            ("x --limit :100", &[]),
+            ("x --listen :500", &[500]),
+            ("x --web.listen-address :9100", &[9100]),
+            ("x -l :8080", &[8080]),
+        ],
+    );
+}
+
+#[test]
+fn sets_of_a_packet_filter() {
+    numbers(
+        Config,
+        &["ruleset"],
+        &[
+            ("set a {\n  type inet_service\n  elements = { 80, HOLE, 443 }\n}", &[80, 443]),
+            ("set a {\n  type inet_service\n  elements = {\n    # why: 12\n    20000-23999\n  }\n}", &[20000, 23999]),
+            ("set a {\n  type inet_service;\n  elements = {\n    HOLE, # one\n    8080\n  }\n}", &[8080]),
+            ("set a {\n  typeof tcp dport\n  elements = { 80, 443 }\n}", &[80, 443]),
+            ("set a {\n  type mark\n  elements = { 80, 443 }\n}", &[]),
+            ("tcp dport {\n  22, # ssh\n  HOLE,\n  80\n} accept", &[22, 80]),
+            ("icmpv6 type { 130, HOLE, 143 } accept", &[]),
+        ],
+    );
+}
+
+#[test]
+fn statements_of_servers() {
+    numbers(
+        Config,
+        &["extraConfig"],
+        &[
+            ("listener 1883\nmax_connections 50", &[1883]),
+            ("inet 127.0.0.1 port 8653 allow { 127.0.0.1; };", &[8653]),
+            ("neighbor ::1 port 1790 as 65000;", &[1790]),
+            (".:53 {\n  prometheus :9153\n  health :8080\n}", &[53, 9153, 8080]),
+            ("{\n  admin :2019\n}\nforward_auth :8001 {\n}", &[2019, 8001]),
+            ("serv_port_up = 1681\nserv_port_down = 1682", &[1681, 1682]),
+            ("candidates:\n  - stun:8555", &[8555]),
+            ("net.ipv4.ip_local_port_range = 1024 65535", &[]),
+            ("peer-port-random-low = 49152", &[49152]),
+        ],
+    );
+}
+
+#[test]
+fn socket_addresses_of_scripts() {
+    numbers(
+        Config,
+        &[],
+        &[
+            ("Server((\"::\", 8080), Handler)", &[8080]),
+            ("Server((\"\", 8080), Handler)", &[8080]),
+            ("s.bind(('0.0.0.0', 8081))", &[8081]),
+            ("replace(\"\", 80)", &[]),
+            ("f(\"a\", 80)", &[]),
+            ("range(\"1\", 80)", &[]),
+        ],
+    );
 }

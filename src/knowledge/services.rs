@@ -1,0 +1,29 @@
+//! Services by the names that people give them, to tell one from another.
+
+use std::collections::BTreeSet;
+
+/// Services with a port of their own, in lower case, without separators and digits. Names that are common words are left out,
+/// and so are proxies and dashboards, whose configurations name the ports of other services.
+#[rustfmt::skip]
+const SERVICES: &[&str] = &[
+    "adguardhome", "alertmanager", "atticd", "audiobookshelf", "bazarr", "bitcoind", "blocky", "clickhouse", "cockroachdb",
+    "couchdb", "dendrite", "dovecot", "elasticsearch", "etcd", "firefly", "forgejo", "freshrss", "gitea", "gitlab",
+    "gotosocial", "grafana", "harmonia", "headscale", "homeassistant", "immich", "influxdb", "jellyfin", "jellyseerr",
+    "kafka", "keycloak", "kanidm", "lidarr", "linkding", "lldap", "loki", "mariadb", "mastodon", "matrix", "mealie",
+    "memcached", "meilisearch", "miniflux", "minio", "mongodb", "mosquitto", "mysql", "nats", "navidrome", "nextcloud",
+    "ollama", "opengs", "opensearch", "paperless", "peertube", "pihole", "plex", "postfix", "postgres", "postgresql",
+    "prometheus", "prosody", "prowlarr", "qbittorrent", "rabbitmq", "radarr", "radicale", "readarr", "redis", "sabnzbd",
+    "samba", "searx", "searxng", "sonarr", "stalwart", "synapse", "syncthing", "tautulli", "transmission", "unbound",
+    "unifi", "valkey", "vaultwarden", "vikunja", "wireguard", "zigbeemqtt", "zookeeper",
+];
+
+/// Names of one service.
+const SAME: [(&str, &str); 3] = [("postgres", "postgresql"), ("searx", "searxng"), ("matrix", "synapse")];
+
+/// The services that some words name; two words that stand together can be one name.
+pub fn named(words: &[String]) -> BTreeSet<&'static str> {
+    let pairs = words.windows(2).map(|pair| pair.concat());
+    let names: BTreeSet<String> = words.iter().cloned().chain(pairs).collect();
+    let found = SERVICES.iter().copied().filter(|service| names.contains(*service));
+    found.map(|service| SAME.iter().find(|(_, other)| *other == service).map_or(service, |(name, _)| name)).collect()
+}
