@@ -9,6 +9,7 @@ use crate::facts::needles::Finder;
 use crate::facts::port_registry::Mentions;
 use crate::facts::{Facts, FileView, Glance, Reader};
 use crate::finding::{Finding, Note, NoteKind, RelPath, Verdict};
+use crate::knowledge::third_party;
 use crate::lang::limits::OutOfSteps;
 use crate::lang::{Language, Refusal, Tree};
 use crate::repo::{Repo, RepoFile};
@@ -30,6 +31,8 @@ pub struct Outcome {
     pub suppressions: Vec<Suppression>,
     /// What it says.
     pub facts: Arc<Facts>,
+    /// Its path, if its head says that a program generates it: nothing in it is reported.
+    pub generated: Option<RelPath>,
 }
 
 /// All that is the same for every file.
@@ -82,6 +85,8 @@ impl<'a> FilePass<'a> {
                 }
             },
         };
+        let is_generated = !self.settings.config.check_third_party && third_party::is_generated(&source.text);
+        outcome.generated = is_generated.then(|| source.path.clone());
         outcome.suppressions = suppress::read(&source, &self.settings.config.catalog, &mut outcome.verdict.findings);
         let wanted = self.wanted(&source);
         let needed = !wanted.is_empty();

@@ -13,14 +13,30 @@ pub fn assign(findings: &mut [Finding], sources: &BTreeMap<RelPath, Arc<Source>>
     let mut seen: HashMap<u64, u32> = HashMap::new();
     for file in findings.chunk_by_mut(|a, b| a.path == b.path) {
         let text = sources.get(&file[0].path).map(|source| source.text.as_str());
-        let mut line = Line::default();
-        for finding in file {
-            let base = text.and_then(|text| base(finding, text, &mut line));
-            let base = base.unwrap_or_else(|| hash(&[finding.rule.as_bytes(), finding.path.as_bytes(), b"", b""]));
-            let count = seen.entry(base).and_modify(|count| *count += 1).or_insert(0);
-            finding.fingerprint = hash(&[&base.to_le_bytes(), &count.to_le_bytes()]);
-        }
+        number(file, text, &mut seen);
     }
+}
+
+/// Gives the findings of one file their fingerprints. `seen` counts those with the same rule, path and text.
+fn number(file: &mut [Finding], text: Option<&str>, seen: &mut HashMap<u64, u32>) {
+    let mut line = Line::default();
+    for finding in file {
+        let base = text.and_then(|text| base(finding, text, &mut line));
+        let base = base.unwrap_or_else(|| hash(&[finding.rule.as_bytes(), finding.path.as_bytes(), b"", b""]));
+        let count = seen.entry(base).and_modify(|count| *count += 1).or_insert(0);
+        finding.fingerprint = hash(&[&base.to_le_bytes(), &count.to_le_bytes()]);
+    }
+}
+
+/// The fingerprints that the findings of one file would have if it were at another path.
+pub fn at_path(findings: &[Finding], path: &str, text: Option<&str>) -> Vec<u64> {
+    let path = RelPath::from(path);
+    let mut moved: Vec<Finding> = findings.to_vec();
+    for finding in &mut moved {
+        finding.path = path.clone();
+    }
+    number(&mut moved, text, &mut HashMap::new());
+    moved.into_iter().map(|finding| finding.fingerprint).collect()
 }
 
 /// A fingerprint as reports write it.

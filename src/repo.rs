@@ -1,9 +1,14 @@
 //! A repository: on disk, in memory, or some of both.
 
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::finding::RelPath;
+use crate::knowledge::third_party::{self, Origin};
+use crate::paths;
+use crate::settings::Settings;
 use crate::source::{Kind, Source};
 use crate::walk::{self, Entry, Unreadable, Walk};
 
@@ -20,6 +25,8 @@ pub struct Repo {
     pub(crate) excluded: Vec<RelPath>,
     /// Folders in it that are repositories of their own.
     pub(crate) nested: Vec<RelPath>,
+    /// Files that are not checked, because a tool wrote them.
+    pub(crate) third_party: BTreeMap<RelPath, Origin>,
 }
 
 /// A file of a repository.
@@ -58,6 +65,7 @@ impl Repo {
             unreadable: walk.unreadable,
             excluded: walk.excluded,
             nested: walk.nested,
+            third_party: BTreeMap::new(),
         }
     }
 
@@ -74,6 +82,7 @@ impl Repo {
             unreadable: Vec::new(),
             excluded: Vec::new(),
             nested: Vec::new(),
+            third_party: BTreeMap::new(),
         };
         for (path, bytes) in files {
             repo.put(path, bytes);
@@ -91,7 +100,7 @@ impl Repo {
         let Some(kind) = walk::by_name(path) else { return };
         self.unreadable.retain(|file| &*file.path != path);
         match walk::decode(bytes) {
-            Ok(text) => self.overlay(Source::new(path, kind, text)),
+            Ok(text) => self.overlay(Source::new(path, walk::by_content(path, kind, &text), text)),
             Err(reason) => {
                 self.files.retain(|file| &**file.path() != path);
                 self.unreadable.push(Unreadable { path: path.into(), reason });
@@ -114,6 +123,33 @@ impl Repo {
         self.files.retain(|file| &**file.path() != path);
         self.unreadable.retain(|file| &*file.path != path);
         self.files.len() + self.unreadable.len() < before
+    }
+
+    /// The repository without vendored files and lock files, unless the settings ask for them.
+    pub(crate) fn own(&self, settings: &Settings) -> Cow<'_, Self> {
+        let third_party = if settings.config.check_third_party { BTreeMap::new() } else { self.third_party_files() };
+        if third_party.is_empty() {
+            return Cow::Borrowed(self);
+        }
+        let mut own = self.clone();
+        own.files.retain(|file| !third_party.contains_key(file.path()));
+        own.third_party = third_party;
+        Cow::Owned(own)
+    }
+
+    /// The vendored files and the lock files, which their paths tell.
+    fn third_party_files(&self) -> BTreeMap<RelPath, Origin> {
+        let paths = || self.files.iter().map(RepoFile::path);
+        let folders: HashSet<&str> = paths().filter_map(|path| third_party::vendored_folder(path)).collect();
+        let is_vendored = |path: &str| {
+            let inside = || paths::folders(path).any(|folder| folders.contains(folder));
+            third_party::in_installed_folder(path) || (!folders.is_empty() && inside())
+        };
+        let origin = |path: &str| match is_vendored(path) {
+            true => Some(Origin::Vendored),
+            false => third_party::is_lock_file(path).then_some(Origin::LockFile),
+        };
+        paths().filter_map(|path| Some((path.clone(), origin(path)?))).collect()
     }
 
     /// Leaves paths out that a walk did not already leave out.

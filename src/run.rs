@@ -11,6 +11,7 @@ use crate::facts::port_registry::Mentions;
 use crate::facts::{Project, ProjectFile, Reader, port_registry, ports};
 use crate::file_pass::{FilePass, Outcome, internal_error, unreadable_files};
 use crate::finding::{Finding, Note, NoteKind, RelPath, Verdict};
+use crate::knowledge::third_party::Origin;
 use crate::repo::{Repo, RepoFile};
 use crate::report::Report;
 use crate::rule::RuleSet;
@@ -21,6 +22,7 @@ use crate::suppress::{Suppression, entries};
 /// Checks a repository.
 pub fn check(repo: &Repo, settings: &Settings) -> Report {
     let checks = active_checks(&settings.rules);
+    let repo = &*repo.own(settings);
     report(repo, settings, &checks, file_pass(repo, settings, &checks, check::readers(&checks)))
 }
 
@@ -52,13 +54,15 @@ pub(crate) fn report(repo: &Repo, settings: &Settings, checks: &[&'static Check]
 
     let sources = &mut gathered.sources;
     let mut findings = Findings::new(gathered.verdict.findings, sources, settings);
-    findings.silence(&mut gathered.suppressions, sources);
+    findings.silence(&mut gathered.suppressions, sources, &gathered.project.paths);
     if settings.paths.is_empty() {
         let paths = gathered.project.paths.keys().chain(repo.unreadable.iter().map(|file| &file.path)).collect();
         let repository = entries::Repository { paths, excluded: &repo.excluded, hosts: hosts.as_ref() };
         findings.unused_entries(&repository, sources);
     }
-    let Findings { list, suppressed, .. } = findings;
+    let Findings { mut list, suppressed, .. } = findings;
+    list.retain(|finding| !gathered.third_party.contains_key(&finding.path));
+    gathered.verdict.notes.extend(gathered.third_party.iter().map(|(path, origin)| left_out(path, *origin)));
     let asked = Asked::new(&settings.paths);
     Report {
         files: asked.count(repo),
@@ -93,6 +97,8 @@ struct Gathered {
     verdict: Verdict,
     suppressions: Vec<Suppression>,
     sources: Sources,
+    /// The files that are not checked, because a tool wrote them.
+    third_party: BTreeMap<RelPath, Origin>,
 }
 
 impl Gathered {
@@ -103,6 +109,7 @@ impl Gathered {
             verdict: unreadable_files(repo).collect(),
             suppressions: Vec::new(),
             sources: BTreeMap::new(),
+            third_party: repo.third_party.clone(),
         };
         for outcome in outcomes {
             gathered.add(outcome);
@@ -113,6 +120,7 @@ impl Gathered {
     fn add(&mut self, outcome: Outcome) {
         self.verdict.append(outcome.verdict);
         self.suppressions.extend(outcome.suppressions);
+        self.third_party.extend(outcome.generated.map(|path| (path, Origin::Generated)));
         let Some(source) = outcome.source else { return };
         self.sources.insert(source.path.clone(), Arc::clone(&source));
         if !outcome.facts.is_empty() {
@@ -132,6 +140,12 @@ fn project_pass(checks: &[&'static Check], view: &ProjectView<'_>) -> Verdict {
         }
     }
     all
+}
+
+/// The note for a file that is not checked.
+fn left_out(path: &RelPath, origin: Origin) -> Note {
+    let message = format!("not checked: {}; `check-third-party = true` in flakeward.toml checks it", origin.describe());
+    Note { kind: NoteKind::Info, path: Some(path.clone()), message }
 }
 
 /// Whether some checks ask whose hosts are whose.
@@ -155,6 +169,7 @@ pub struct PortFacts {
 /// Gathers the facts about ports.
 pub fn port_facts(repo: &Repo, settings: &Settings) -> PortFacts {
     let readers = vec![&ports::READER, &port_registry::READER];
+    let repo = &*repo.own(settings);
     let gathered = Gathered::of(repo, file_pass(repo, settings, &[], readers));
     let Verdict { findings, mut notes } = gathered.verdict;
     notes.sort();

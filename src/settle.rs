@@ -47,13 +47,18 @@ impl<'a> Findings<'a> {
     }
 
     /// Drops what comments and the baseline silence, and reports what of them silences nothing.
-    pub fn silence(&mut self, suppressions: &mut [Suppression], sources: &mut Sources) {
+    pub fn silence(
+        &mut self,
+        suppressions: &mut [Suppression],
+        sources: &mut Sources,
+        paths: &BTreeMap<RelPath, Kind>,
+    ) {
         self.suppressed += suppress::silence(&mut self.list, suppressions, sources);
         let on = |entry: &&Suppression| self.settings.level_at(entry.rule, &entry.path) != Level::Off;
         self.add(suppress::unused(suppressions.iter().filter(on), sources), sources);
         if let Some(baseline) = &self.settings.baseline {
-            let (accepted, unused) = baseline.silence(&mut self.list, |rule, path| {
-                let settings = self.settings;
+            let settings = self.settings;
+            let (accepted, unused) = baseline.silence(&mut self.list, sources, paths, |rule, path| {
                 settings.rules.catalog().find(rule).is_some() && settings.level_at(rule, path) == Level::Off
             });
             self.suppressed += accepted;

@@ -1,5 +1,7 @@
 //! From paths to sources: what is in the repository, what kind of file each is, and reading them.
 
+mod git;
+
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -7,7 +9,10 @@ use std::sync::{Arc, Mutex};
 use globset::GlobSet;
 use ignore::{WalkBuilder, WalkState};
 
+use crate::check::dockerfile;
+use crate::facts::flake::pins;
 use crate::finding::RelPath;
+use crate::knowledge::third_party;
 use crate::source::{Kind, Source};
 
 /// Files over this size are reported and left out: no configuration is that long.
@@ -78,8 +83,16 @@ fn walk_from(root: &Path, folder: &Path, options: &Options) -> Walk {
         lock(&found).unreadable.push(refused);
         honoured = false;
     }
+    if let Some(file) = git::excludes_file(root).filter(|_| honoured) {
+        // Patterns that cannot be parsed match nothing, as in git.
+        match obstacle(root, &file) {
+            None => drop(builder.add_ignore(&file)),
+            Some(refused) => lock(&found).unreadable.push(refused),
+        }
+    }
     let (shared, root_path) = (found.clone(), root.to_owned());
     builder
+        .current_dir(root)
         .standard_filters(honoured)
         .require_git(false)
         .hidden(false)
@@ -130,6 +143,9 @@ fn walk_from(root: &Path, folder: &Path, options: &Options) -> Walk {
     let mut found = std::mem::take(&mut *lock(&found));
     found.entries.sort_unstable();
     found.entries.dedup();
+    if honoured {
+        add_tracked(&mut found, root, folder, &options.exclude);
+    }
     refuse_twins(&mut found);
     found.unreadable.sort_unstable();
     found.excluded.sort_unstable();
@@ -157,16 +173,44 @@ const MAX_IGNORES: u64 = 256 << 10;
 
 /// The ignore file of a folder that is a pipe, a device or far too large: to open it is to wait, perhaps for ever.
 fn ignore_obstacle(root: &Path, folder: &Path, names: &[&str]) -> Option<Unreadable> {
-    names.iter().find_map(|name| {
-        let file = folder.join(name);
-        let data = file.metadata().ok()?;
-        let reason = match (data.is_file() || data.is_dir(), data.len() > MAX_IGNORES && data.is_file()) {
-            (true, false) => return None,
-            (true, true) => format!("ignore files over {} KiB are not read", MAX_IGNORES >> 10),
-            (false, _) => NO_FILE.to_owned(),
-        };
-        Some(Unreadable { path: relative(root, &file)?, reason })
-    })
+    names.iter().find_map(|name| obstacle(root, &folder.join(name)))
+}
+
+/// Why an ignore file is not read, if it is not.
+fn obstacle(root: &Path, file: &Path) -> Option<Unreadable> {
+    let data = file.metadata().ok()?;
+    let reason = match (data.is_file() || data.is_dir(), data.len() > MAX_IGNORES && data.is_file()) {
+        (true, false) => return None,
+        (true, true) => format!("ignore files over {} KiB are not read", MAX_IGNORES >> 10),
+        (false, _) => NO_FILE.to_owned(),
+    };
+    let path = relative(root, file).unwrap_or_else(|| file.to_string_lossy().into());
+    Some(Unreadable { path, reason })
+}
+
+/// Adds the files that git tracks although ignore files cover them: Nix sees what git tracks.
+fn add_tracked(found: &mut Walk, root: &Path, folder: &Path, exclude: &GlobSet) {
+    let tracked = match git::tracked(root) {
+        Ok(tracked) => tracked,
+        Err(reason) => {
+            found.unreadable.push(Unreadable { path: ".git/index".into(), reason });
+            return;
+        }
+    };
+    let known: std::collections::HashSet<&RelPath> = found.entries.iter().map(|entry| &entry.path).collect();
+    let missing = tracked.iter().filter_map(|path| {
+        let file = root.join(path);
+        let path = relative(root, &file)?;
+        // Scripts without an extension are left out: each file of no kind would have to be opened a second time.
+        let kind = by_name(&path).filter(|_| !known.contains(&path) && file.starts_with(folder))?;
+        let is_skipped = path.split('/').any(|part| SKIPPED_FOLDERS.contains(&part));
+        let is_excluded = Path::new(&*path).ancestors().any(|folder| exclude.is_match(folder));
+        let there = !is_skipped && !is_excluded && file.symlink_metadata().is_ok_and(|data| data.is_file());
+        there.then_some(Entry { path, file, kind })
+    });
+    let mut missing: Vec<Entry> = missing.collect();
+    found.entries.append(&mut missing);
+    found.entries.sort_unstable();
 }
 
 /// Names that are not UTF-8 are shown with other characters in their place, and so may look like another's. Of such
@@ -361,7 +405,9 @@ pub fn by_name(path: &str) -> Option<Kind> {
     }
     match lower.as_str() {
         "flake.lock" => return Some(Kind::Lock),
-        "devbox.json" => return Some(Kind::Settings),
+        "devbox.json" | "package.json" => return Some(Kind::Settings),
+        "sources.json" if pins::is_pins_path(path) => return Some(Kind::Settings),
+        _ if third_party::vendored_folder(path).is_some() => return Some(Kind::Settings),
         "justfile" | ".justfile" => return Some(Kind::Just),
         "makefile" | "gnumakefile" => return Some(Kind::Make),
         _ => {}
@@ -431,7 +477,15 @@ pub fn read(entry: &Entry) -> Result<Source, Unreadable> {
         return Err(fail(format!("it grew beyond the limit of {} MiB", MAX_FILE >> 20)));
     }
     let text = decode(bytes).map_err(fail)?;
-    Ok(Source { path: entry.path.clone(), file: entry.file.clone(), kind: entry.kind, text })
+    let kind = by_content(&entry.path, entry.kind, &text);
+    Ok(Source { path: entry.path.clone(), file: entry.file.clone(), kind, text })
+}
+
+/// The kind of a file whose name fits two: `Dockerfile.nix` is Nix, unless it is a Dockerfile.
+pub fn by_content(path: &str, kind: Kind, text: &str) -> Kind {
+    let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
+    let fits = kind == Kind::Nix && is_dockerfile_name(&name, "nix");
+    if fits && !dockerfile::stages(text).is_empty() { Kind::Dockerfile } else { kind }
 }
 
 /// The text of a file's bytes, or why it is none.
@@ -522,7 +576,9 @@ mod tests {
             ("docker-compose-example.json", Some(Kind::Yaml)),
             ("arion-compose.json", Some(Kind::Yaml)),
             ("composer.json", None),
-            ("package.json", None),
+            ("package.json", Some(Kind::Settings)),
+            ("npins/sources.json", Some(Kind::Settings)),
+            ("data/sources.json", None),
             ("x.sh", Some(Kind::Shell)),
         ] {
             assert_eq!(by_name(path), kind, "{path}");

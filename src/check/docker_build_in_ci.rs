@@ -2,6 +2,7 @@
 
 use super::{Check, ProjectView, Verdict};
 use crate::facts::Project;
+use crate::facts::ci::calls::{self, Reached};
 use crate::facts::ci::images::{self, Build, ImageFacts};
 use crate::finding::Finding;
 use crate::source::Source;
@@ -9,12 +10,19 @@ use crate::source::Source;
 const RULE: &str = "docker-build-in-ci";
 
 /// See `rules/docker-build-in-ci.md`.
-pub static CHECK: Check = Check::of_project(RULE, &[&images::READER], project);
+pub static CHECK: Check = Check::of_project(RULE, &[&images::READER, &calls::READER], project);
 
 fn project(view: &ProjectView<'_>) -> Verdict {
     let containers = known_containers(view.project);
     let files = view.project.each::<ImageFacts>();
-    files.flat_map(|(file, facts)| facts.builds.iter().map(|build| finding(&file.source, build, &containers))).collect()
+    let direct =
+        files.flat_map(|(file, facts)| facts.builds.iter().map(|build| finding(&file.source, build, &containers)));
+    let mut verdict: Verdict = direct.collect();
+    for Reached { file, unit, from, call } in calls::reached(view.project) {
+        let found = unit.builds.iter().map(|build| finding(&file.source, build, &containers));
+        verdict.extend(found.map(|finding| finding.also(&from.source.path, call, "run by CI here")));
+    }
+    verdict
 }
 
 fn known_containers(project: &Project) -> Vec<&str> {

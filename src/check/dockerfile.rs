@@ -1,6 +1,8 @@
 //! `dockerfile`: an image that is described outside of Nix. The name makes a file a candidate, its content confirms it:
 //! the first instruction that is not `ARG` is a `FROM` with an image.
 
+use std::collections::BTreeMap;
+
 use super::{Check, FileCheck, Trigger, Verdict};
 use crate::facts::FileView;
 use crate::finding::Span;
@@ -22,11 +24,10 @@ fn check(view: &FileView<'_>) -> Verdict {
     let stages = stages(&source.text);
     let (Some(first), Some(last)) = (stages.first(), stages.last()) else { return Verdict::default() };
     let package = container_package(&source.path);
+    let base = expanded(base(&stages, last), &arguments(&source.text));
     let message = match stages.len() {
-        1 => format!("this Dockerfile builds an image from `{}`, outside of Nix", last.image),
-        count => {
-            format!("this Dockerfile builds an image from `{}` in {count} stages, outside of Nix", base(&stages, last))
-        }
+        1 => format!("this Dockerfile builds an image from `{base}`, outside of Nix"),
+        count => format!("this Dockerfile builds an image from `{base}` in {count} stages, outside of Nix"),
     };
     let finding = view
         .finding(RULE, first.span, message)
@@ -70,6 +71,49 @@ fn base<'a>(stages: &[Stage<'a>], stage: &Stage<'a>) -> &'a str {
         }
     }
     image
+}
+
+/// The defaults of the `ARG` instructions before the first `FROM`, which its image may use.
+fn arguments(text: &str) -> BTreeMap<&str, &str> {
+    let mut defaults = BTreeMap::new();
+    for (_, line) in instructions(text) {
+        let Some(rest) = keyword(line, "ARG") else { break };
+        let pairs = rest.split_whitespace().filter_map(|word| word.split_once('='));
+        defaults.extend(pairs.map(|(name, value)| (name, value.trim_matches(['"', '\'']))));
+    }
+    defaults
+}
+
+/// An image with the defaults of its arguments put in: `debian:${V}`, `debian:$V`, `${IMAGE:-debian}`. An argument
+/// without a default stays as it is written.
+fn expanded(image: &str, defaults: &BTreeMap<&str, &str>) -> String {
+    const DEPTH: usize = 8;
+    let mut image = image.to_owned();
+    for _ in 0..DEPTH {
+        let Some(next) = expanded_once(&image, defaults) else { break };
+        image = next;
+    }
+    image
+}
+
+/// The text with its first known argument put in; `None` if there is none.
+fn expanded_once(text: &str, defaults: &BTreeMap<&str, &str>) -> Option<String> {
+    const LONGEST: usize = 300;
+    text.match_indices('$').find_map(|(at, _)| {
+        let rest = &text[at + 1..];
+        let (inner, length) = match rest.strip_prefix('{') {
+            Some(braced) => (&braced[..braced.find('}')?], braced.find('}')? + 3),
+            None => {
+                let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(rest.len());
+                (&rest[..end], end + 1)
+            }
+        };
+        let (name, own) =
+            inner.split_once(":-").or_else(|| inner.split_once('-')).map_or((inner, None), |(n, d)| (n, Some(d)));
+        let value = defaults.get(name).copied().filter(|value| !value.is_empty()).or(own)?;
+        let is_short = text.len() + value.len() <= LONGEST;
+        is_short.then(|| format!("{}{value}{}", &text[..at], &text[at + length..]))
+    })
 }
 
 /// The first line of each instruction with its offset: blank lines, comments, continuation lines are left out.
@@ -130,18 +174,21 @@ fn from_image(line: &str) -> Option<(&str, Option<&str>)> {
     let Some(image) = words.next() else {
         return continued.then_some(("an image", None));
     };
-    if ["{{", "{%", "<%", "${"].iter().any(|mark| rest.contains(mark)) {
+    if ["{{", "{%", "<%"].iter().any(|mark| rest.contains(mark)) {
         return Some((image.trim_matches('"'), None));
     }
     let name = match (words.next(), words.next()) {
         (None, _) => None,
         (Some(word), Some(name)) if word.eq_ignore_ascii_case("as") => Some(name),
+        // An expansion can hold blanks.
+        _ if rest.contains("${") => return Some((image.trim_matches('"'), None)),
         _ => return None,
     };
     let image = image.trim_matches(['"', '\'']);
     let plausible = image.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '$' || c == '_' || c == '@')
         && image.chars().all(|c| c.is_ascii_alphanumeric() || "$_@./:-{}%+=".contains(c));
-    (plausible && words.next().is_none()).then_some((image, name))
+    let plausible = (plausible && words.next().is_none()) || rest.contains("${");
+    plausible.then_some((image, name))
 }
 
 /// The flake package that would build the image of a Dockerfile: `container-` and what its name or folder says.
@@ -173,6 +220,21 @@ pub fn is_dockerfile(source: &Source) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_base_is_what_from_resolves_to() {
+        for (text, expected) in [
+            ("ARG V=12\nFROM debian:${V} AS base\nFROM base\n", "debian:12"),
+            ("ARG V=12\nARG I=debian:$V\nFROM ${I}\n", "debian:12"),
+            ("ARG I=\"alpine\"\nFROM $I AS a\nFROM scratch AS b\nFROM a\n", "alpine"),
+            ("FROM ${I:-busybox:1}\n", "busybox:1"),
+            ("ARG I\nFROM $I\n", "$I"),
+            ("ARG I=$I\nFROM $I\n", "$I"),
+        ] {
+            let stages = stages(text);
+            assert_eq!(expanded(base(&stages, stages.last().unwrap()), &arguments(text)), expected, "{text}");
+        }
+    }
 
     #[test]
     fn content_makes_a_dockerfile() {

@@ -2,7 +2,8 @@
 
 use super::Check;
 use super::nixpkgs_sources::{OLD, verdict};
+use crate::facts::ci::calls;
 use crate::facts::flake;
 
 /// See `rules/end-of-life-nixpkgs.md`.
-pub static CHECK: Check = Check::of_project(OLD, &[&flake::READER], |view| verdict(view, OLD));
+pub static CHECK: Check = Check::of_project(OLD, &[&flake::READER, &calls::READER], |view| verdict(view, OLD));

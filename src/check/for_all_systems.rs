@@ -2,6 +2,7 @@
 //!
 //! Helpers are known by their shape, never by their name: attributes made for each of a list of systems.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::{Check, FileCheck, Trigger, Verdict};
@@ -69,14 +70,13 @@ const LIST_FUNCTIONS: [&str; 10] = [
 ];
 
 /// Flake outputs that hold one value for each system.
-const PER_SYSTEM_OUTPUTS: [&str; 10] = [
+const PER_SYSTEM_OUTPUTS: [&str; 9] = [
     "packages",
     "devShells",
     "checks",
     "apps",
     "formatter",
     "legacyPackages",
-    "hydraJobs",
     "devShell",
     "defaultPackage",
     "defaultApp",
@@ -84,7 +84,9 @@ const PER_SYSTEM_OUTPUTS: [&str; 10] = [
 
 fn trigger(source: &Glance<'_>) -> bool {
     source.kind == source::Kind::Nix
-        && (source.has(&CALLS) || (source.has(&SETS) && (source.has(&SYSTEMS) || source.has(&SYSTEM))))
+        && (source.has(&CALLS)
+            || (source.has(&SETS) && (source.has(&SYSTEMS) || source.has(&SYSTEM)))
+            || (source.file_name() == "flake.nix" && source.has(&SYSTEMS)))
 }
 
 /// Whether an `ystem` belongs to a name that is not systemd's.
@@ -103,6 +105,9 @@ fn check(view: &FileView<'_>) -> Verdict {
             Kind::Apply => {
                 let Some(shape) = shape(tree, node) else { continue };
                 let home = Home::of(tree, node);
+                if is_for_hydra(tree, node) {
+                    continue;
+                }
                 if (flake && shape == Shape::PerSystem) || home.helper || home.output {
                     helpers.extend(home.binding);
                     places.push(home.describe(tree, node));
@@ -113,6 +118,9 @@ fn check(view: &FileView<'_>) -> Verdict {
         }
     }
     places.extend(tree.nodes().filter_map(|binding| applied_helper(tree, binding, &helpers)));
+    if flake {
+        places.extend(called_by_hand(tree));
+    }
     places.sort();
     places.dedup_by_key(|place| place.0);
     let mut verdict = Verdict::default();
@@ -232,12 +240,14 @@ fn shape(tree: &Tree<'_>, apply: Node) -> Option<Shape> {
     let (name, arguments) = whole_call(tree, apply)?;
     let shape = match (name, arguments.as_slice()) {
         ("genAttrs" | "genAttrs'", [systems, ..]) => is_systems(tree, *systems, 0).then_some(Shape::PerSystem),
-        ("listToAttrs" | "mergeAttrsList", [list]) | ("zipAttrsWith" | "foldAttrs", [_, .., list]) => {
+        ("listToAttrs", [list]) => (is_mapped(tree, *list) && names_systems(tree, *list)).then_some(Shape::PerSystem),
+        ("mergeAttrsList", [list]) | ("zipAttrsWith" | "foldAttrs", [_, .., list]) => {
             is_mapped(tree, *list).then_some(Shape::PerSystem)
         }
         ("foldl'" | "foldl" | "foldr" | "fold", [step, _, list]) => {
             let over_systems = is_systems(tree, *list, 0) || is_mapped(tree, *list);
-            over_systems.then(|| if names_by_variable(tree, *step) { Shape::PerSystem } else { Shape::Folded })
+            let named = names_by_variable(tree, *step) || names_by_variable(tree, *list);
+            over_systems.then_some(if named { Shape::PerSystem } else { Shape::Folded })
         }
         ("mapAttrs", [_, set]) => is_package_sets(tree, *set).then_some(Shape::Folded),
         _ => None,
@@ -245,6 +255,59 @@ fn shape(tree: &Tree<'_>, apply: Node) -> Option<Shape> {
     // flake-parts' own bridges into `perSystem` are a use of flake-parts.
     let bridged = arguments.iter().any(|&argument| mentions(tree, argument, &["withSystem", "getSystem"]));
     (!bridged).then_some(shape)
+}
+
+/// Whether the attributes that a mapped list makes are named for the systems themselves. `name = "web-${system}"` is a
+/// name that holds a system, for which `perSystem` has no place. What cannot be seen counts as a system.
+fn names_systems(tree: &Tree<'_>, list: Node) -> bool {
+    let names = tree
+        .subtree(list)
+        .filter(|&node| tree.kind(node) == Kind::Binding && binding_name(tree, node).as_deref() == Some("name"));
+    let mut texts = names.filter_map(|binding| nix::value(tree, binding)).map(|value| nix::unwrap_parens(tree, value));
+    let is_composed = |value: Node| match tree.kind(value) {
+        Kind::String => tree.children(value).count() > 1,
+        Kind::Binary => true,
+        _ => false,
+    };
+    let pairs = tree.subtree(list).filter(|&node| tree.kind(node) == Kind::Apply);
+    let mut paired = pairs.filter_map(|node| match whole_call(tree, node)? {
+        ("nameValuePair", arguments) => arguments.first().copied(),
+        _ => None,
+    });
+    !texts.any(is_composed) && !paired.any(is_composed)
+}
+
+/// Whether an expression stands in `hydraJobs`, which names jobs as it likes.
+fn is_for_hydra(tree: &Tree<'_>, node: Node) -> bool {
+    let mut bindings = tree.ancestors(node).filter(|&around| tree.kind(around) == Kind::Binding);
+    bindings.any(|binding| {
+        let path = nix::attrpath_node(tree, binding);
+        path.is_some_and(|path| nix::names(tree, path).any(|name| name.text.as_deref() == Some("hydraJobs")))
+    })
+}
+
+/// Functions of this file that are called for one system after the other: `packages.x86_64-linux = make
+/// "x86_64-linux";` and the same for another system.
+fn called_by_hand(tree: &Tree<'_>) -> Vec<(Span, String)> {
+    let mut calls: BTreeMap<Node, BTreeSet<String>> = BTreeMap::new();
+    for binding in tree.nodes().filter(|&node| tree.kind(node) == Kind::Binding) {
+        let Some(name) = binding_name(tree, binding).filter(|name| is_system(name)) else { continue };
+        let Some(value) = nix::value(tree, binding).map(|value| nix::unwrap_parens(tree, value)) else { continue };
+        let Some((called, arguments)) = whole_call(tree, value) else { continue };
+        let Some(function) = function(tree, value).filter(|&node| tree.kind(node) == Kind::Variable) else { continue };
+        let [system] = arguments.as_slice() else { continue };
+        let is_same = nix::literal_string(tree, *system).is_some_and(|text| text == name);
+        if let Some(Origin::Binding(made)) = nix::resolve(tree, function, called).filter(|_| is_same) {
+            calls.entry(made).or_default().insert(name);
+        }
+    }
+    let by_hand = calls.into_iter().filter(|(_, systems)| systems.len() > 1);
+    by_hand
+        .filter_map(|(binding, _)| {
+            let path = nix::attrpath_node(tree, binding)?;
+            Some((tree.span(path), format!("`{}` is a per-system helper written by hand", tree.slice(path))))
+        })
+        .collect()
 }
 
 /// Whether a function's body has an attribute whose whole name is a variable: `${system} = ..`.

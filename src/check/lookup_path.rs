@@ -15,7 +15,63 @@ pub static CHECK: Check = Check::of_project(RULE, &[&flake::READER], project);
 
 fn project(view: &ProjectView<'_>) -> Verdict {
     let files = view.project.each::<FlakeFacts>();
-    files.flat_map(|(file, facts)| facts.lookups.iter().map(|lookup| finding(view.project, file, lookup))).collect()
+    let mut verdict = Verdict::default();
+    for (file, facts) in files {
+        let sample = Sample::of(&file.source.path);
+        let meant = facts.lookups.iter().filter(|lookup| sample.means(lookup));
+        verdict.extend(meant.map(|lookup| finding(view.project, file, lookup)));
+    }
+    verdict
+}
+
+/// Files in which a lookup may be there for its syntax only.
+enum Sample {
+    /// Test data: only the names of channels are lookups.
+    Data,
+    /// An example: a name with a path below it is one too.
+    Example,
+    /// Any other file.
+    None,
+}
+
+impl Sample {
+    fn of(path: &str) -> Self {
+        const DATA: [&str; 7] =
+            ["testdata", "test_data", "test-data", "fixtures", "fixture", "snapshots", "__fixtures__"];
+        let has = |names: &[&str]| paths::folder(path).split('/').any(|folder| names.contains(&folder));
+        match (has(&DATA), has(&["examples", "example", "samples"])) {
+            (true, _) => Sample::Data,
+            (false, true) => Sample::Example,
+            (false, false) => Sample::None,
+        }
+    }
+
+    fn means(&self, lookup: &Lookup) -> bool {
+        match self {
+            Sample::Data => is_channel(&lookup.name),
+            Sample::Example => is_channel(&lookup.name) || !lookup.below.is_empty(),
+            Sample::None => true,
+        }
+    }
+}
+
+/// Whether a name is that of a channel that people have.
+fn is_channel(name: &str) -> bool {
+    const CHANNELS: [&str; 12] = [
+        "nixpkgs",
+        "nixos",
+        "home-manager",
+        "nix-darwin",
+        "darwin",
+        "unstable",
+        "stable",
+        "nixos-hardware",
+        "nur",
+        "agenix",
+        "sops-nix",
+        "nixos-config",
+    ];
+    CHANNELS.contains(&name) || name.starts_with("nixpkgs-") || name.starts_with("nixos-")
 }
 
 fn finding(project: &Project, file: &ProjectFile, lookup: &Lookup) -> Finding {

@@ -1,9 +1,11 @@
 //! `missing-flake-check`: a repository with a flake and CI that never runs the flake's checks.
 
+use std::collections::BTreeSet;
+
 use super::{Check, ProjectView, Verdict};
 use crate::facts::Project;
 use crate::facts::ci::flake_checks::{self, CheckFacts};
-use crate::facts::ci::nix::{self, NixFacts};
+use crate::facts::ci::nix::{self, NixFacts, NixJob};
 use crate::finding::Finding;
 
 const RULE: &str = "missing-flake-check";
@@ -16,7 +18,13 @@ pub static CHECK: Check =
 
 fn missing(project: &Project) -> Option<Finding> {
     let checks = || project.each::<CheckFacts>();
-    if checks().any(|(_, checks)| checks.runs) || !checks().any(|(_, checks)| checks.is_ci) {
+    if checks().any(|(_, checks)| checks.runs) || !checks().any(|(_, checks)| checks.is_ci) || builds_all(project) {
+        return None;
+    }
+    // What is in another repository may run them: a reusable workflow, or an action that says so.
+    let may_check = |job: &NixJob| job.is_foreign || job.steps.iter().any(|step| says_check(&step.action));
+    let mut ci = checks().filter(|(_, checks)| checks.is_ci);
+    if ci.any(|(file, _)| file.fact::<NixFacts>().is_some_and(|facts| facts.jobs.iter().any(may_check))) {
         return None;
     }
     let (flake, span) = checks().find_map(|(file, checks)| Some((file, checks.flake?)))?;
@@ -24,7 +32,8 @@ fn missing(project: &Project) -> Option<Finding> {
     let finding = Finding::new(RULE, &flake.source.path, span, message).label("never checked");
     let job = checks().filter(|(_, checks)| checks.is_ci).find_map(|(file, _)| {
         let jobs = &file.fact::<NixFacts>()?.jobs;
-        let mut steps = jobs.iter().flat_map(|job| job.steps.iter().map(move |step| (job, step)));
+        let mut steps =
+            jobs.iter().filter(|job| job.on_pull_request).flat_map(|job| job.steps.iter().map(move |step| (job, step)));
         let (job, step) = steps.find(|(_, step)| step.installs)?;
         Some((file, job, step))
     });
@@ -34,6 +43,23 @@ fn missing(project: &Project) -> Option<Finding> {
             .help(format!("add `- run: nix flake check` to the job `{}`", job.name)),
         None => finding.help("add a job that installs Nix and runs `nix flake check`"),
     })
+}
+
+/// Whether what CI builds one by one may be all of the flake's checks.
+fn builds_all(project: &Project) -> bool {
+    let facts = || project.all::<CheckFacts>();
+    let built: BTreeSet<&str> = facts().flat_map(|facts| &facts.built).map(String::as_str).collect();
+    let all = facts().find_map(|facts| facts.checks.as_ref());
+    let has_all = all.is_none_or(|all| all.iter().all(|name| built.contains(name.as_str())));
+    !built.is_empty() && (built.contains("*") || has_all)
+}
+
+/// Whether the name of somebody else's action says that it checks flakes or runs all of a repository's CI for Nix.
+fn says_check(action: &str) -> bool {
+    let action = action.to_ascii_lowercase();
+    let name = action.split_once('/').map_or("", |(_, name)| name);
+    let says = ["check", "-ci", "ci-", "test"].iter().any(|word| name.contains(word));
+    says && (name.contains("nix") || name.contains("flake")) && !name.contains("checker") && !name.contains("install")
 }
 
 #[cfg(test)]

@@ -63,13 +63,17 @@ fn by_lock(file: &FlakeFile<'_>, lock: &Lock, input: &Input, nixpkgs: &str) -> O
             brought.push((name, label, found));
         }
     }
-    let names: Vec<&str> = brought.iter().map(|(name, ..)| *name).collect();
-    let (_, label, first) = brought.first()?;
+    let targets: Vec<(&str, &str)> = brought
+        .iter()
+        .filter_map(|(name, _, found)| Some((*name, target(file, node, name, found, nixpkgs)?)))
+        .collect();
+    let (_, label, first) =
+        brought.iter().find(|(name, ..)| targets.first().is_some_and(|(first, _)| first == name))?;
     let source = first.original.as_ref().map(FlakeRef::shown).unwrap_or_default();
     let message = format!("the input `{}` brings its own nixpkgs: {source}", input.name.value);
     let (lock_file, _) = file.lock?;
     let also = format!("locked here as `{label}`, in addition to `{own}`");
-    Some(finding(file, input, &names, nixpkgs, message).also(&lock_file.path, first.place, also))
+    Some(finding(file, input, &targets, message).also(&lock_file.path, first.place, also))
 }
 
 /// Whether an input of an input is a nixpkgs that another can stand in for: not one that is pinned to a commit, or
@@ -81,6 +85,38 @@ fn is_replaceable(name: &str, node: &LockNode) -> bool {
     whole && channel.is_some_and(|channel| channel != Channel::Fixed) && !name.contains(|c: char| c.is_ascii_digit())
 }
 
+/// The flake's own input that an input's nixpkgs is to follow: one of the same kind of channel, if the flake has both a
+/// release and an unstable one. `None` for a second nixpkgs (`nixpkgs-stable`) of the input `around` that no input of
+/// this flake is like.
+fn target<'a>(
+    file: &FlakeFile<'a>,
+    around: &LockNode,
+    name: &str,
+    node: &LockNode,
+    nixpkgs: &'a str,
+) -> Option<&'a str> {
+    let wanted = rolls(&nixpkgs::channel(node.original.as_ref()?)?);
+    let own = |input: &'a Input| Some((input.name.value.as_str(), rolls(&nixpkgs::channel(&input.reference()?)?)));
+    let own: Vec<(&str, Option<bool>)> = file.flake.inputs.iter().filter_map(own).collect();
+    let default = own.iter().find(|(name, _)| *name == nixpkgs).and_then(|(_, rolls)| *rolls);
+    if wanted.is_none() || wanted == default {
+        return Some(nixpkgs);
+    }
+    let alike = own.iter().find(|(_, rolls)| *rolls == wanted).map(|(name, _)| *name);
+    alike.or_else(|| {
+        (name == "nixpkgs" || !around.inputs.contains_key("nixpkgs") || default.is_none()).then_some(nixpkgs)
+    })
+}
+
+/// Whether a channel moves on for ever; `None` if that is not known.
+fn rolls(channel: &Channel) -> Option<bool> {
+    match channel {
+        Channel::Rolling(_) | Channel::Default | Channel::Registry => Some(true),
+        Channel::Release(_) | Channel::Stable => Some(false),
+        Channel::Fixed | Channel::Unknown(_) => None,
+    }
+}
+
 /// What is known of an input without a lock.
 fn by_name(file: &FlakeFile<'_>, input: &Input, nixpkgs: &str) -> Option<Finding> {
     let reference = input.reference().filter(|reference| reference.scheme == Scheme::GitHub)?;
@@ -89,20 +125,24 @@ fn by_name(file: &FlakeFile<'_>, input: &Input, nixpkgs: &str) -> Option<Finding
         return None;
     }
     let message = format!("the input `{}` brings its own nixpkgs", input.name.value);
-    Some(finding(file, input, &["nixpkgs"], nixpkgs, message))
+    Some(finding(file, input, &[("nixpkgs", nixpkgs)], message))
 }
 
-fn finding(file: &FlakeFile<'_>, input: &Input, names: &[&str], nixpkgs: &str, message: String) -> Finding {
+fn finding(file: &FlakeFile<'_>, input: &Input, targets: &[(&str, &str)], message: String) -> Finding {
     let mut finding = Finding::new(RULE, &file.source.path, input.place(), message);
     let Some(anchor) = &input.anchor else { return finding };
-    let lines: Vec<String> = names.iter().map(|name| anchor.line(name, nixpkgs)).collect();
+    let lines: Vec<String> = targets.iter().map(|(name, target)| anchor.line(name, target)).collect();
     finding = finding
         .label(format!("add `{}`", lines.join(" ")))
         .help("a single nixpkgs is then evaluated, downloaded and updated; run `nix flake lock` to drop the other one");
     let text: String = lines.iter().map(|line| format!("{}{line}", anchor.lead)).collect();
     let edit = Edit { path: file.source.path.clone(), span: Span { start: anchor.at, end: anchor.at }, text };
     finding.fix(Fix {
-        title: format!("make `{}` follow `{nixpkgs}`", input.name.value),
+        title: format!(
+            "make `{}` follow `{}`",
+            input.name.value,
+            targets.first().map_or("nixpkgs", |(_, target)| target)
+        ),
         safety: Safety::Unsafe,
         edits: vec![edit],
     })

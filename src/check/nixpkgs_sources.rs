@@ -3,6 +3,7 @@
 use jiff::civil::Date;
 
 use super::{ProjectView, Verdict};
+use crate::facts::ci::calls::{self, Reached};
 use crate::facts::flake::{FlakeFacts, Use};
 use crate::finding::{Edit, Finding, Fix, Note, NoteKind, RuleId, Safety, Span};
 use crate::lang::flake::flakeref::{FlakeRef, Scheme};
@@ -30,8 +31,14 @@ pub fn verdict(view: &ProjectView<'_>, rule: RuleId) -> Verdict {
             let mut inputs = Inputs { source: &file.source, uses: &mut uses, notes: &mut verdict.notes };
             inputs.read(flake);
         }
-        let found = uses.iter().filter_map(|used| settings.judge(&file.source, used));
+        let flake = facts.flake.as_deref();
+        let found = uses.iter().filter_map(|used| settings.judge(&file.source, used, flake));
         verdict.extend(found.filter(|finding| finding.rule == rule));
+    }
+    for Reached { file, unit, from, call } in calls::reached(view.project) {
+        let found = unit.nixpkgs.iter().filter_map(|used| settings.judge(&file.source, used, None));
+        let found = found.filter(|finding| finding.rule == rule);
+        verdict.extend(found.map(|finding| finding.also(&from.source.path, call, "run by CI here")));
     }
     verdict
 }
@@ -71,8 +78,11 @@ impl Inputs<'_> {
         let subject = format!("the input `{path}`");
         let Some(mut used) = Use::of(&reference, input.place(), text, subject) else { return };
         let name = &input.name.value;
-        used.named_for_branch = ["unstable", "master", "small"].iter().any(|word| name.contains(word))
-            || name.contains(|c: char| c.is_ascii_digit());
+        used.named_for_branch = match used.channel {
+            // An old release has a reason if its name is one: `nixpkgs-mongodb`, `nixpkgs-for-wine`.
+            Channel::Release(_) => nixpkgs::names_branch(name) || !nixpkgs::is_general(name),
+            _ => nixpkgs::names_branch(name),
+        };
         used.names.push(input.name.value.clone());
         if let Channel::Unknown(branch) = &used.channel {
             self.note(format!("the input `{path}` uses the nixpkgs branch {branch}, which is not a known one"));
@@ -93,7 +103,7 @@ struct Settings<'a> {
 }
 
 impl Settings<'_> {
-    fn judge(&self, source: &Source, used: &Use) -> Option<Finding> {
+    fn judge(&self, source: &Source, used: &Use, flake: Option<&Flake>) -> Option<Finding> {
         let current = Release::current(self.now);
         let subject = &used.subject;
         let (rule, message) = match &used.channel {
@@ -121,6 +131,12 @@ impl Settings<'_> {
                     "name a branch, or use the flake's own lock with `--inputs-from .` or a package of the flake"
                         .to_owned()
                 }
+                _ if used.subject.contains("niv pin") => {
+                    format!("run `niv update NAME -b nixos-{current}`, and check the release notes of {current}")
+                }
+                _ if used.subject.contains("npins pin") => {
+                    format!("pin the branch nixos-{current} with `npins add`, and check the release notes of {current}")
+                }
                 _ if source.path.ends_with("flake.nix") => {
                     format!(
                         "then run `nix flake lock`, and check the release notes of {current} for incompatible changes"
@@ -128,27 +144,95 @@ impl Settings<'_> {
                 }
                 _ => format!("check the release notes of {current} for incompatible changes"),
             });
-        if let Some(edit) = self.edit(source, used, current) {
+        if let Some(edits) = edits(source, used, flake, current) {
             let title = format!("use nixos-{current}");
-            finding = finding.fix(Fix { title, safety: Safety::Unsafe, edits: vec![edit] });
+            finding = finding.fix(Fix { title, safety: Safety::Unsafe, edits });
         }
         Some(finding)
     }
+}
 
-    /// The change of the branch in the text that names it.
-    fn edit(&self, source: &Source, used: &Use, current: Release) -> Option<Edit> {
-        let span = used.text.filter(|_| !used.named_for_branch)?;
-        let (at, old, new) = rename(source.slice(span), used, current)?;
-        let start = span.start as usize + at;
-        Some(Edit { path: source.path.clone(), span: Span::new(start, start + old), text: new })
+/// The change of the branch in the text that names it, and of the flakes that belong to that branch. `None` if it is
+/// meant as it is, or if something that belongs to it cannot be changed.
+fn edits(source: &Source, used: &Use, flake: Option<&Flake>, current: Release) -> Option<Vec<Edit>> {
+    let span = used.text.filter(|_| !used.named_for_branch)?;
+    let name = used.names.last().map_or("", String::as_str);
+    let rolls = matches!(used.channel, Channel::Rolling(_) | Channel::Default | Channel::Registry);
+    let mut companions = Vec::new();
+    if let Some(flake) = flake.filter(|_| rolls) {
+        // With both beside one another, this one is the unstable one on purpose.
+        if has_release(flake, name) {
+            return None;
+        }
+        companions = flake.inputs.iter().filter_map(|input| Companion::of(input, name)).collect();
+    }
+    let darwin = companions.iter().any(|companion| companion.prefix == DARWIN);
+    let (at, old, new) = rename(source.slice(span), used, current, darwin)?;
+    let start = span.start as usize + at;
+    let mut edits = vec![Edit { path: source.path.clone(), span: Span::new(start, start + old), text: new }];
+    for companion in companions {
+        edits.push(companion.edit(source, current)?);
+    }
+    Some(edits)
+}
+
+/// Whether a flake takes a release of nixpkgs by another input.
+fn has_release(flake: &Flake, name: &str) -> bool {
+    let others = flake.inputs.iter().filter(|input| input.name.value != name);
+    let mut channels = others.filter_map(Input::reference).filter_map(|reference| nixpkgs::channel(&reference));
+    channels.any(|channel| matches!(channel, Channel::Release(_) | Channel::Stable))
+}
+
+/// The prefix of nix-darwin's release branches.
+const DARWIN: &str = "nix-darwin-";
+
+/// Flakes whose default branch only works with the unstable nixpkgs, and the prefixes of their release branches.
+const COMPANIONS: [(&str, &str); 6] = [
+    ("lnl7/nix-darwin", DARWIN),
+    ("nix-darwin/nix-darwin", DARWIN),
+    ("nix-community/home-manager", "release-"),
+    ("nix-community/nixvim", "nixos-"),
+    ("nix-community/stylix", "release-"),
+    ("danth/stylix", "release-"),
+];
+
+/// An input that has to move with its nixpkgs.
+struct Companion<'f> {
+    input: &'f Input,
+    prefix: &'static str,
+}
+
+impl<'f> Companion<'f> {
+    /// `None` for an input that is no such flake, is on a branch of its own, or follows another nixpkgs than `name`.
+    fn of(input: &'f Input, name: &str) -> Option<Self> {
+        let reference = input.reference().filter(|reference| reference.scheme == Scheme::GitHub)?;
+        let own = format!("{}/{}", reference.owner, reference.repo).to_ascii_lowercase();
+        let (_, prefix) = COMPANIONS.iter().find(|(known, _)| *known == own)?;
+        let is_default = matches!(reference.branch.as_deref(), None | Some("master" | "main"));
+        let follows = input.input("nixpkgs").and_then(|inner| inner.follows.as_ref());
+        let is_other = follows.map_or(name != "nixpkgs", |follows| follows.value != name);
+        (is_default && reference.rev.is_none() && !is_other).then_some(Self { input, prefix })
+    }
+
+    /// The change of its branch; `None` if its address is not one text.
+    fn edit(&self, source: &Source, current: Release) -> Option<Edit> {
+        let text = self.input.url.as_ref()?;
+        let shown = source.slice(text.span);
+        let repo = self.input.reference()?.repo;
+        let at = shown.rfind(repo.as_str())? + repo.len();
+        let old = shown[at..].find(['"', '?', '#']).unwrap_or(shown.len() - at);
+        let start = text.span.start as usize + at;
+        let text = format!("/{}{current}", self.prefix);
+        Some(Edit { path: source.path.clone(), span: Span::new(start, start + old), text })
     }
 }
 
 /// Where in a text a branch stands, how long it is, and the branch of the current release in the same form.
-fn rename(text: &str, used: &Use, current: Release) -> Option<(usize, usize, String)> {
+fn rename(text: &str, used: &Use, current: Release, darwin: bool) -> Option<(usize, usize, String)> {
     let plain = format!("{:02}{:02}", current.year, current.month);
     let hub = text.contains("flakehub.com");
-    let branch = match used.names.iter().any(|name| name.contains("darwin")) {
+    let nixpkgs_branch = matches!(&used.channel, Channel::Rolling(old) if old == "nixpkgs-unstable");
+    let branch = match used.names.iter().any(|name| name.contains("darwin")) || (darwin && nixpkgs_branch) {
         true => format!("nixpkgs-{current}-darwin"),
         false => format!("nixos-{current}"),
     };

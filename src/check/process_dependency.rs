@@ -85,6 +85,13 @@ fn judge(
         let finding = Finding::new(RULE, path, dependency.target_span, message).label("is not defined");
         return wrong(with_nearest(finding, target, view));
     };
+    if let Some(count) = merged.process.count.filter(|_| !merged.process.opaque) {
+        let message = format!("`{name}` waits for `{target}`, and there is no such process: it has {count} replicas");
+        let finding = Finding::new(RULE, path, dependency.target_span, message).label("is not defined");
+        let help =
+            format!("process-compose numbers replicas: wait for each of `{target}-0` to `{target}-{}`", count - 1);
+        return wrong(finding.help(help).also(&merged.path, merged.span, "its replicas are numbered"));
+    }
     if let Some(chain) = cycles.through(name, target) {
         let message = format!("`{name}` waits for itself: {chain}");
         let finding = Finding::new(RULE, path, dependency.span(), message).label("closes the cycle");

@@ -35,6 +35,9 @@ fn check(view: &FileView<'_>) -> Verdict {
         verdict.not_decidable(&view.source.path, message);
         return verdict;
     }
+    if view.source.kind == Kind::Yaml {
+        return yaml(view, tree);
+    }
     let mut last_line_end = 0;
     let mut places = 0;
     for node in tree.nodes().filter(|&node| is_fault(tree, node) && !holds_another(tree, node)) {
@@ -50,6 +53,23 @@ fn check(view: &FileView<'_>) -> Verdict {
             .finding(RULE, span, format!("cannot be parsed as {}: {message}", language(name)))
             .label(label)
             .help("the rest of the file was still checked, but findings after this position may be missing");
+        verdict.report(finding);
+    }
+    verdict
+}
+
+/// Reports the faults of a YAML file. What only the grammar cannot parse is valid YAML.
+fn yaml(view: &FileView<'_>, tree: &Tree<'_>) -> Verdict {
+    let mut verdict = Verdict::default();
+    if tree.faults().is_empty() {
+        let message = "this is valid YAML that cannot be parsed completely: findings may be missing";
+        verdict.not_decidable(&view.source.path, message);
+    }
+    for fault in tree.faults().iter().take(PLACES) {
+        let finding = view
+            .finding(RULE, fault.span, format!("cannot be parsed as YAML: {}", fault.message))
+            .label("not valid YAML")
+            .help("the rest of the file was still checked, but findings in this entry may be missing");
         verdict.report(finding);
     }
     verdict

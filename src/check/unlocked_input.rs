@@ -5,7 +5,7 @@ use crate::facts::FileView;
 use crate::facts::flake::{self, FlakeFile, fetch, flakes};
 use crate::finding::Finding;
 use crate::lang::flake::flakeref::{FlakeRef, Scheme, is_commit};
-use crate::lang::flake::lock::Lock;
+use crate::lang::flake::lock::{Lock, Target};
 use crate::lang::flake::{Input, Text};
 use crate::paths;
 use crate::source::{Kind, Source};
@@ -43,10 +43,43 @@ fn is_template(path: &str) -> bool {
 /// The names and places of all inputs.
 fn inputs<'a>(file: &FlakeFile<'a>) -> impl Iterator<Item = (&'a str, crate::finding::Span)> {
     let flake = file.flake;
-    let written = flake.inputs.iter().map(|input| (input.name.value.as_str(), input.place()));
+    let written = flake.inputs.iter().filter(|input| !is_placeholder(input));
+    let written = written.map(|input| (input.name.value.as_str(), input.place()));
     let implicit = flake.implicit().map(|name: &Text| (name.value.as_str(), name.span));
     // `inputs.self` holds settings of the flake itself.
     written.chain(implicit).filter(|(name, _)| *name != "self")
+}
+
+/// Names that the global flake registry explains: <https://github.com/NixOS/flake-registry>.
+const REGISTERED: [&str; 22] = [
+    "agda",
+    "arion",
+    "cachix",
+    "disko",
+    "emacs-overlay",
+    "fenix",
+    "flake-parts",
+    "flake-utils",
+    "helix",
+    "home-manager",
+    "hydra",
+    "nix",
+    "nix-darwin",
+    "nixos-anywhere",
+    "nixos-hardware",
+    "nixpkgs",
+    "nur",
+    "patchelf",
+    "poetry2nix",
+    "sops-nix",
+    "systems",
+    "templates",
+];
+
+/// Whether an input has no address at all: `--override-input` fills it, and there is nothing to lock.
+fn is_placeholder(input: &Input) -> bool {
+    let is_empty = input.url.is_none() && input.attrs.is_empty() && input.follows.is_none() && !input.computed;
+    is_empty && input.inputs.is_empty() && !REGISTERED.contains(&input.name.value.to_ascii_lowercase().as_str())
 }
 
 fn no_lock(file: &FlakeFile<'_>) -> Option<Finding> {
@@ -79,22 +112,58 @@ fn disagreements(file: &FlakeFile<'_>, source: &Source, lock: &Lock) -> Vec<Find
             .help("run `nix flake lock` to add it")
             .also(&source.path, root.place, "the locked inputs")
     });
-    let removed = root.inputs.iter().filter(|(name, _)| !inputs(file).any(|(known, _)| known == name.as_str()));
+    let known: std::collections::BTreeSet<&str> = inputs(file)
+        .map(|(name, _)| name)
+        .chain(file.flake.inputs.iter().map(|input| input.name.value.as_str()))
+        .collect();
+    let removed = root.inputs.iter().filter(|(name, _)| !known.contains(name.as_str()));
     let removed = removed.map(|(name, input)| {
         Finding::new(RULE, &source.path, input.place, format!("flake.nix no longer has an input `{name}`"))
             .label("stale entry")
             .help("run `nix flake lock` to remove it")
             .also(&file.source.path, file.flake.place, "the inputs of flake.nix")
     });
-    missing.chain(removed).collect()
+    let changed = file.flake.inputs.iter().filter_map(|input| changed(file, source, lock, input));
+    missing.chain(removed).chain(changed).collect()
+}
+
+/// An input that flake.nix takes from another place than flake.lock has it from.
+fn changed(file: &FlakeFile<'_>, source: &Source, lock: &Lock, input: &Input) -> Option<Finding> {
+    let asked = input.reference().filter(|_| input.url.is_some())?;
+    let Target::Node(label) = &lock.root()?.inputs.get(&input.name.value)?.target else { return None };
+    let node = lock.nodes.get(label)?;
+    let locked = node.original.as_ref()?;
+    let comparable = asked.scheme == Scheme::GitHub && locked.scheme == Scheme::GitHub;
+    if !comparable || is_same(&asked, locked) {
+        return None;
+    }
+    let message = format!(
+        "the input `{}` asks for {}, but flake.lock was made for {}",
+        input.name.value,
+        asked.shown(),
+        locked.shown()
+    );
+    let finding = Finding::new(RULE, &file.source.path, input.place(), message)
+        .label("not what is locked")
+        .help("`nix flake lock` locks what flake.nix asks for; commit both files together");
+    Some(finding.also(&source.path, node.place, "locked here"))
+}
+
+/// Whether two references of a forge name the same code.
+fn is_same(asked: &FlakeRef, locked: &FlakeRef) -> bool {
+    asked.owner.eq_ignore_ascii_case(&locked.owner)
+        && asked.repo.eq_ignore_ascii_case(&locked.repo)
+        && asked.branch == locked.branch
+        && asked.rev == locked.rev
 }
 
 /// Reports the fetchers of a file that take whatever is there on the day.
 fn fetches(view: &FileView<'_>) -> Verdict {
     let mut verdict = Verdict::default();
     let Some(tree) = view.tree.filter(|_| view.source.kind == Kind::Nix) else { return verdict };
-    for fetch in fetch::calls(tree).filter(|fetch| matches!(fetch.function, "fetchTarball" | "fetchGit" | "fetchTree"))
-    {
+    for fetch in fetch::calls(tree).filter(|fetch| {
+        matches!(fetch.function, "fetchTarball" | "fetchGit" | "fetchTree") || fetch.is_impure_url(tree)
+    }) {
         if !fetch.readable {
             let message =
                 format!("cannot tell whether this `{}` is pinned: what it fetches is computed", fetch.function);

@@ -90,11 +90,16 @@ fn hunk(head: &str) -> Option<((u32, u32), (u32, u32))> {
     Some((side('-')?, side('+')?))
 }
 
-/// A file name as git quotes it where it holds control characters, quotes or backslashes.
+/// A file name of a diff. Git quotes it if it holds control characters, quotes or backslashes.
 fn unquote(name: &str) -> String {
-    let Some(inner) = name.strip_prefix('"').and_then(|name| name.strip_suffix('"')) else { return name.to_owned() };
+    unquoted(name.as_bytes()).map_or_else(|| name.to_owned(), |bytes| String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The bytes of a file name that git has quoted; `None` if it is not in quotes.
+pub(super) fn unquoted(name: &[u8]) -> Option<Vec<u8>> {
+    let inner = name.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
     let mut bytes = Vec::new();
-    let mut rest = inner.bytes().peekable();
+    let mut rest = inner.iter().copied();
     while let Some(byte) = rest.next() {
         if byte != b'\\' {
             bytes.push(byte);
@@ -122,7 +127,7 @@ fn unquote(name: &str) -> String {
             None => {}
         }
     }
-    String::from_utf8_lossy(&bytes).into_owned()
+    Some(bytes)
 }
 
 /// The files among some paths that git says have changes which are not committed, or that it does not track. Empty

@@ -159,7 +159,21 @@ fn listed_paths(list: &Path) -> Result<Vec<PathBuf>, Failure> {
     let separator = if bytes.contains(&0) { 0 } else { b'\n' };
     let lines = bytes.split(|&byte| byte == separator);
     let lines = lines.map(|line| if separator == 0 { line } else { line.strip_suffix(b"\r").unwrap_or(line) });
-    Ok(lines.filter(|line| !line.is_empty()).map(walk::path_of_bytes).collect())
+    let paths = lines.filter(|line| !line.is_empty()).map(|line| match separator {
+        0 => walk::path_of_bytes(line),
+        _ => line_path(line),
+    });
+    Ok(paths.collect())
+}
+
+/// The path on a line. Without `-z`, git quotes the names that have characters beyond ASCII, quotes or backslashes.
+fn line_path(line: &[u8]) -> PathBuf {
+    let path = walk::path_of_bytes(line);
+    let is_quoted = line.len() > 2 && line.starts_with(b"\"") && line.ends_with(b"\"");
+    if !is_quoted || path.exists() {
+        return path;
+    }
+    super::changed::unquoted(line).map_or(path, |bytes| walk::path_of_bytes(&bytes))
 }
 
 /// Where standard input stands for a file, if it was asked for.

@@ -27,6 +27,9 @@ pub struct File {
     /// Globs of paths, relative to the repository's root, that are not checked at all.
     #[serde(default)]
     pub exclude: Vec<String>,
+    /// Also check vendored code, generated files and lock files of package managers.
+    #[serde(default)]
+    pub check_third_party: bool,
     /// Rules by id.
     #[serde(default)]
     pub rules: BTreeMap<String, RuleConfig>,
@@ -143,6 +146,8 @@ pub struct Config {
     pub exclude: GlobSet,
     /// The globs of `exclude` as written.
     pub exclude_globs: Vec<String>,
+    /// Whether vendored code, generated files and lock files of package managers are checked.
+    pub check_third_party: bool,
     /// Levels by rule id.
     pub levels: BTreeMap<RuleId, Level>,
     /// Levels by path.
@@ -217,6 +222,7 @@ impl Config {
             path: Some(path.to_owned()),
             exclude: reader.globs("exclude", &file.exclude)?,
             exclude_globs: file.exclude,
+            check_third_party: file.check_third_party,
             levels: file.rules.iter().filter_map(|(id, config)| Some((catalog.find(id)?.id, config.level?))).collect(),
             overrides,
             ports: PortSettings {

@@ -7,4 +7,5 @@ pub mod process_compose;
 pub mod schemes;
 pub mod services;
 pub mod services_flake;
+pub mod third_party;
 pub mod well_known_ports;

@@ -10,6 +10,7 @@ pub mod kind;
 pub mod limits;
 pub mod nesting;
 pub mod nix;
+pub mod recipes;
 pub mod shell;
 pub mod yaml;
 
@@ -82,6 +83,8 @@ pub struct Tree<'a> {
     /// The tokens that the grammar made up to go on reading: node and the grammar's id.
     made_up: Vec<(Node, u16)>,
     unread: Option<u32>,
+    /// The faults of a YAML text, found by libyaml.
+    faults: Vec<yaml::recover::Fault>,
     /// The grammar's own tree. One that was read without the grammar gets it when it is asked for.
     raw: OnceCell<Option<tree_sitter::Tree>>,
     /// How many steps are left; see [`Tree::refill`].
@@ -128,13 +131,38 @@ impl<'a> Tree<'a> {
 
     fn read_with_grammar(language: Language, text: &'a str) -> Result<Self, Refusal> {
         let length = limits::readable_length(language, text);
-        let raw = match text.strip_prefix('\u{feff}') {
-            // The grammars do not know a byte order mark; three spaces keep every offset.
-            Some(rest) => raw_tree(language, &format!("   {}", &rest[..length - '\u{feff}'.len_utf8()])),
-            None => raw_tree(language, &text[..length]),
-        }?;
-        let mut tree = Self::flatten(language, text, raw)?;
+        let readable = match text.strip_prefix('\u{feff}') {
+            // The grammars do not accept a byte order mark. Three bytes of blank space keep every offset; in YAML they
+            // are lines, because spaces would indent the first key.
+            Some(rest) => {
+                let mark = if language == Language::Yaml { "\n\n\n" } else { "   " };
+                Cow::Owned(format!("{mark}{}", &rest[..length - '\u{feff}'.len_utf8()]))
+            }
+            None => Cow::Borrowed(&text[..length]),
+        };
+        let raw = raw_tree(language, &readable);
+        let mut tree = match raw {
+            Ok(raw) if language != Language::Yaml || !raw.root_node().has_error() => {
+                Self::flatten(language, text, raw)?
+            }
+            raw => Self::recover(language, text, &readable, raw)?,
+        };
         tree.unread = (length < text.len()).then_some(length as u32);
+        Ok(tree)
+    }
+
+    /// The tree of a text that the grammar cannot parse: without its faults, if it is YAML.
+    fn recover(
+        language: Language,
+        text: &'a str,
+        readable: &str,
+        raw: Result<tree_sitter::Tree, Refusal>,
+    ) -> Result<Self, Refusal> {
+        let recovered = if language == Language::Yaml { yaml::recover::recover(readable) } else { None };
+        let Some(recovered) = recovered else { return Self::flatten(language, text, raw?) };
+        let mut tree = Self::flatten(language, text, raw_tree(language, &recovered.text)?)?;
+        tree.faults = recovered.faults;
+        tree.broken |= !tree.faults.is_empty();
         Ok(tree)
     }
 
@@ -203,6 +231,7 @@ impl<'a> Tree<'a> {
             broken: false,
             made_up: Vec::new(),
             unread: None,
+            faults: Vec::new(),
             raw: OnceCell::new(),
             steps,
             names: RefCell::default(),
@@ -222,6 +251,11 @@ impl<'a> Tree<'a> {
     /// The offset from which on nothing was read, because the grammar cannot.
     pub fn unread(&self) -> Option<u32> {
         self.unread
+    }
+
+    /// The faults of a YAML text, whose lines are not in the tree. Empty for other languages.
+    pub fn faults(&self) -> &[yaml::recover::Fault] {
+        &self.faults
     }
 
     /// The grammar's own tree, for queries. Only texts that are known to be Nix are read without it at first.

@@ -39,6 +39,7 @@ impl Shown<'_> {
         };
         let _ = writeln!(out, "# Date: {}\n", self.settings.now);
         line(&mut out, "exclude", &strings(&config.exclude_globs), &self.origin("exclude"));
+        line(&mut out, "check-third-party", &config.check_third_party.to_string(), &self.origin("check-third-party"));
         let _ = writeln!(out, "\n[ports]");
         let registry = match config.ports.registries.as_slice() {
             [] => "# registry: discovered by its contents".to_owned(),

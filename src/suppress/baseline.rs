@@ -1,6 +1,8 @@
 //! A baseline: the findings of one day that a team accepts for now, so that only new ones are reported.
 
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +10,7 @@ use crate::config::ConfigError;
 use crate::finding::{Finding, RelPath, Span};
 use crate::fingerprint;
 use crate::report::Report;
+use crate::source::{Kind, Source};
 
 /// Where a baseline is looked for below the root.
 pub const DEFAULT: &str = ".flakeward/baseline.json";
@@ -21,6 +24,9 @@ pub struct Baseline {
     pub text: String,
     rows: Vec<Row>,
 }
+
+/// How many findings are compared with the rows of another path: a bound, if very many files are renamed at once.
+const MAX_TRIES: usize = 1_000_000;
 
 #[derive(Debug)]
 struct Row {
@@ -95,11 +101,18 @@ impl Baseline {
         Ok(Self { path, text, rows })
     }
 
-    /// Drops the findings that the baseline holds. Returns how many, and a finding for each row that held none, apart from
+    /// Drops the findings that the baseline holds, those in files that were renamed included. Returns how many, and a
+    /// finding for each row that held none, apart from
     /// rows of rules that are off at their path: those may well match when the rule runs.
-    pub fn silence(&self, findings: &mut Vec<Finding>, is_off: impl Fn(&str, &str) -> bool) -> (usize, Vec<Finding>) {
+    pub fn silence(
+        &self,
+        findings: &mut Vec<Finding>,
+        sources: &BTreeMap<RelPath, Arc<Source>>,
+        paths: &BTreeMap<RelPath, Kind>,
+        is_off: impl Fn(&str, &str) -> bool,
+    ) -> (usize, Vec<Finding>) {
         let rows = self.rows.iter().enumerate().map(|(index, row)| (row.fingerprint, index));
-        let rows: std::collections::HashMap<u64, usize> = rows.collect();
+        let rows: HashMap<u64, usize> = rows.collect();
         let mut used = vec![false; self.rows.len()];
         let before = findings.len();
         findings.retain(|finding| match rows.get(&finding.fingerprint) {
@@ -109,9 +122,63 @@ impl Baseline {
             }
             None => true,
         });
+        self.follow_renames(findings, &mut used, sources, paths);
         let unused = self.rows.iter().zip(used).filter(|(_, used)| !used).map(|(row, _)| row);
         let unused = unused.filter(|row| !is_off(&row.rule, &row.path)).map(|row| self.unused(row)).collect();
         (before - findings.len(), unused)
+    }
+
+    /// Drops the findings of files that were renamed since: rows of a path that is gone hold the same findings at
+    /// another path. A file of the same name in another folder is tried first.
+    fn follow_renames(
+        &self,
+        findings: &mut Vec<Finding>,
+        used: &mut [bool],
+        sources: &BTreeMap<RelPath, Arc<Source>>,
+        paths: &BTreeMap<RelPath, Kind>,
+    ) {
+        let mut gone: BTreeMap<&str, HashMap<u64, usize>> = BTreeMap::new();
+        for (index, row) in self.rows.iter().enumerate().filter(|(index, _)| !used[*index]) {
+            if !paths.contains_key(row.path.as_str()) {
+                gone.entry(&row.path).or_default().insert(row.fingerprint, index);
+            }
+        }
+        if gone.is_empty() {
+            return;
+        }
+        let mut kept = Vec::with_capacity(findings.len());
+        let mut tries = MAX_TRIES;
+        for file in std::mem::take(findings).chunk_by(|a, b| a.path == b.path) {
+            let text = sources.get(&file[0].path).map(|source| source.text.as_str());
+            let name = |path: &str| path.rsplit('/').next().map(str::to_owned);
+            let mut candidates: Vec<&str> = gone.keys().copied().collect();
+            candidates.sort_by_key(|path| name(path) != name(&file[0].path));
+            let mut matched = None;
+            for path in candidates {
+                tries = tries.saturating_sub(file.len());
+                if tries == 0 {
+                    break;
+                }
+                let rows = &gone[path];
+                let prints = fingerprint::at_path(file, path, text);
+                if prints.iter().any(|print| rows.contains_key(print)) {
+                    matched = Some((path, prints));
+                    break;
+                }
+            }
+            let Some((path, prints)) = matched else {
+                kept.extend_from_slice(file);
+                continue;
+            };
+            let rows = gone.remove(path).unwrap_or_default();
+            for (finding, print) in file.iter().zip(prints) {
+                match rows.get(&print) {
+                    Some(&index) => used[index] = true,
+                    None => kept.push(finding.clone()),
+                }
+            }
+        }
+        *findings = kept;
     }
 
     fn unused(&self, row: &Row) -> Finding {

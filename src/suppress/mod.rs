@@ -9,9 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::finding::{Edit, Finding, Fix, RelPath, RuleId, Safety, Span};
-use crate::lang::{Kind, Language, Tree};
+use crate::lang::{Kind, Language, Node, Tree};
 use crate::rule::Catalog;
-use crate::source::{LineIndex, Source};
+use crate::source::{Kind as FileKind, LineIndex, Source};
 
 /// One suppression in a file.
 #[derive(Debug, Clone)]
@@ -44,6 +44,7 @@ pub fn read(source: &Source, catalog: &Catalog, wrong: &mut Vec<Finding>) -> Vec
     }
     let index = LineIndex::new(&source.text);
     let mut found = Vec::new();
+    let statements = Statements::new(source, &index);
     let mut code = 0;
     for at in memchr::memmem::find_iter(source.text.as_bytes(), MARK.as_bytes()) {
         let line = index.line(at as u32);
@@ -62,7 +63,7 @@ pub fn read(source: &Source, catalog: &Catalog, wrong: &mut Vec<Finding>) -> Vec
             Ok((whole_file, rules)) => {
                 let lines = match (whole_file, alone) {
                     (true, _) => 0..=usize::MAX,
-                    (false, true) => line..=code,
+                    (false, true) => line..=statements.end(code),
                     (false, false) => line..=line,
                 };
                 found.extend(rules.into_iter().map(|(rule, rule_span)| Suppression {
@@ -94,6 +95,80 @@ fn next_code_line(source: &Source, index: &LineIndex, line: usize) -> usize {
             !text.starts_with('#') && !text.starts_with("*/")
         })
         .unwrap_or_else(|| index.count())
+}
+
+/// What a line of code begins: an instruction or entry may go on for several lines.
+struct Statements<'a> {
+    source: &'a Source,
+    index: &'a LineIndex,
+    tree: Option<Tree<'a>>,
+}
+
+impl<'a> Statements<'a> {
+    fn new(source: &'a Source, index: &'a LineIndex) -> Self {
+        let tree = Language::of(source.kind).and_then(|language| Tree::parse(language, &source.text));
+        Self { source, index, tree }
+    }
+
+    /// The last line of the statement that begins on a line: an instruction of a Dockerfile, a binding, list item or
+    /// YAML entry without further bindings or entries in it, or a command that backslashes continue. A set or mapping
+    /// is not covered, since it may hold the configuration of a whole service.
+    fn end(&self, line: usize) -> usize {
+        let continued = self.continued(line);
+        let Some(tree) = &self.tree else { return continued };
+        let span = self.index.span(&self.source.text, line);
+        let text = self.source.slice(span);
+        let content = text.trim_start();
+        if content.is_empty() {
+            return continued;
+        }
+        let first = span.start + (text.len() - content.len()) as u32;
+        // In YAML the first entry of a list item begins after its dash.
+        let key = content.trim_start_matches(['-', ' ']);
+        let key = first + if self.source.kind == FileKind::Yaml { (content.len() - key.len()) as u32 } else { 0 };
+        let ends = [first, key].into_iter().flat_map(|start| {
+            let inner = tree.covering(Span { start, end: start + 1 });
+            let around = std::iter::once(inner).chain(tree.ancestors(inner));
+            let here = around.take_while(|&node| tree.span(node).start >= first);
+            here.filter(|&node| is_statement(tree, node) && is_single(tree, node))
+                .map(|node| self.last_line(tree, node))
+        });
+        ends.max().unwrap_or(line).max(continued)
+    }
+
+    fn last_line(&self, tree: &Tree<'_>, node: Node) -> usize {
+        let Span { start, end } = tree.span(node);
+        let text = tree.slice(node).trim_end().len() as u32;
+        self.index.line((start + text).min(end).saturating_sub(1).max(start))
+    }
+
+    /// The last line of a command that backslashes continue. Nix and YAML have no such lines of their own.
+    fn continued(&self, line: usize) -> usize {
+        if matches!(self.source.kind, FileKind::Nix | FileKind::Yaml | FileKind::Lock | FileKind::Settings) {
+            return line;
+        }
+        let goes_on =
+            |line: &usize| self.source.slice(self.index.span(&self.source.text, *line)).trim_end().ends_with('\\');
+        (line..self.index.count()).find(|line| !goes_on(line)).unwrap_or(line)
+    }
+}
+
+fn is_statement(tree: &Tree<'_>, node: Node) -> bool {
+    match tree.kind(node) {
+        Kind::Binding | Kind::Inherit | Kind::InheritFrom | Kind::BlockMappingPair | Kind::BlockSequenceItem => true,
+        _ => {
+            let parent = tree.parent(node).map(|parent| tree.kind(parent));
+            matches!(parent, Some(Kind::SourceFile | Kind::List))
+        }
+    }
+}
+
+/// Whether no other statements are inside.
+fn is_single(tree: &Tree<'_>, node: Node) -> bool {
+    let holds_others = |node| {
+        matches!(tree.kind(node), Kind::Attrset | Kind::RecAttrset | Kind::LetAttrset | Kind::Let | Kind::BlockMapping)
+    };
+    !tree.subtree(node).skip(1).any(holds_others)
 }
 
 type Directive = (bool, Vec<(RuleId, Span)>);

@@ -3,6 +3,7 @@
 use crate::check::dockerfile;
 use crate::finding::Span;
 use crate::lang::ci::{self, Site};
+use crate::lang::recipes::{Recipe, just, make};
 use crate::lang::shell::{self, Command, Word};
 use crate::lang::yaml::Yaml;
 use crate::lang::{Kind as NodeKind, Node, Tree, nix};
@@ -18,8 +19,8 @@ pub(super) fn each(source: &Source, tree: Option<&Tree<'_>>, found: &mut dyn FnM
         (Kind::Nix, Some(tree)) => hooks(tree, found),
         (Kind::Dockerfile, Some(tree)) if dockerfile::is_dockerfile(source) => containers(tree, found),
         (Kind::Shell, _) => script(&source.text, 0, "a shell script", found),
-        (Kind::Just, _) => recipes(&source.text, just_header, found),
-        (Kind::Make, _) => recipes(&source.text, make_header, found),
+        (Kind::Just, _) => recipes(just(&source.text), found),
+        (Kind::Make, _) => recipes(make(&source.text), found),
         _ => {}
     }
 }
@@ -105,64 +106,10 @@ fn inner_scripts(tree: &Tree<'_>, command: &Command<'_>, place: &str, found: &mu
 }
 
 /// Hands out the commands of the recipes of a justfile or makefile.
-fn recipes(text: &str, header: fn(&str) -> Option<&str>, found: &mut dyn FnMut(&Command<'_>, u32, &str)) {
-    let mut recipe: Option<Recipe<'_>> = None;
-    let mut at = 0;
-    for line in text.split_inclusive('\n') {
-        let indented = line.starts_with(['\t', ' ']);
-        match &mut recipe {
-            Some(recipe) if indented || line.trim().is_empty() => recipe.push(line),
-            _ if indented || line.trim().is_empty() || line.starts_with('#') => {}
-            _ => {
-                if let Some(recipe) = recipe.take() {
-                    recipe.read(found);
-                }
-                recipe = header(line).map(|name| Recipe { name, start: at + line.len(), body: String::new() });
-            }
-        }
-        at += line.len();
+fn recipes(recipes: Vec<Recipe<'_>>, found: &mut dyn FnMut(&Command<'_>, u32, &str)) {
+    for recipe in recipes.iter().filter(|recipe| recipe.is_shell()) {
+        script(&recipe.body, recipe.start as u32, &format!("the recipe `{}`", recipe.name), found);
     }
-    if let Some(recipe) = recipe {
-        recipe.read(found);
-    }
-}
-
-struct Recipe<'a> {
-    name: &'a str,
-    start: usize,
-    /// The lines after its header, byte for byte, with the marks `@`, `-` and `+` before commands blanked.
-    body: String,
-}
-
-impl Recipe<'_> {
-    fn push(&mut self, line: &str) {
-        let marks = line.len() - line.trim_start_matches(['\t', ' ', '@', '-', '+']).len();
-        self.body.extend(std::iter::repeat_n(' ', marks));
-        self.body.push_str(&line[marks..]);
-    }
-
-    fn read(&self, found: &mut dyn FnMut(&Command<'_>, u32, &str)) {
-        let first = self.body.trim_start();
-        let shebang = first.strip_prefix("#!").and_then(|line| line.lines().next()).unwrap_or("sh");
-        if shebang.trim_end().ends_with("sh") || shebang.contains("sh ") {
-            script(&self.body, self.start as u32, &format!("the recipe `{}`", self.name), found);
-        }
-    }
-}
-
-/// The name in a recipe's header line: `dev port="1": build`, with `@` for a quiet recipe.
-fn just_header(line: &str) -> Option<&str> {
-    let (head, rest) = line.split_once(':')?;
-    let name = head.trim_start_matches('@').split_whitespace().next()?;
-    let keyword = matches!(name, "set" | "alias" | "export" | "import" | "mod");
-    (!rest.starts_with('=') && !keyword && !name.starts_with('[')).then_some(name)
-}
-
-/// The name in a rule's header line: `dev: build`.
-fn make_header(line: &str) -> Option<&str> {
-    let (head, rest) = line.split_once(':')?;
-    let assigns = rest.starts_with('=') || rest.starts_with(":=") || head.contains('=');
-    (!assigns).then(|| head.split_whitespace().next()).flatten()
 }
 
 #[cfg(test)]

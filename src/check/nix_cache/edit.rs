@@ -98,6 +98,18 @@ pub(super) fn copy(source: &Source, step: &NixStep) -> Option<String> {
     Some(body?.join("\n"))
 }
 
+/// Whether a workflow pins all of its actions by commit.
+pub(super) fn pins_actions(text: &str) -> bool {
+    let lines = text.lines().map(|line| line.trim_start().trim_start_matches("- "));
+    let uses = lines.filter_map(|line| line.strip_prefix("uses:"));
+    let mut versions = uses.filter_map(|action| {
+        let action = action.split(" #").next()?.trim().trim_matches(['"', '\'']);
+        (!action.starts_with("./")).then(|| action.rsplit_once('@').map_or("", |(_, version)| version))
+    });
+    let is_commit = |version: &str| version.len() == 40 && version.bytes().all(|byte| byte.is_ascii_hexdigit());
+    versions.next().is_some_and(is_commit) && versions.all(is_commit)
+}
+
 /// What a step's text uses: `cachix/cachix-action@v16`.
 pub(super) fn uses(text: &str) -> String {
     let line = text.lines().find_map(|line| line.trim_start_matches(['-', ' ']).strip_prefix("uses:"));

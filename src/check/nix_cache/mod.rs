@@ -2,7 +2,10 @@
 
 mod edit;
 
+use std::collections::HashSet;
+
 use super::{Check, ProjectView, Verdict};
+use crate::facts::ci::calls;
 use crate::facts::ci::nix;
 use crate::facts::ci::nix::actions::Cache;
 use crate::facts::ci::nix::{NixFacts, NixJob, NixStep, Runner};
@@ -12,7 +15,7 @@ use crate::finding::{Finding, Fix, Safety};
 const RULE: &str = "nix-cache";
 
 /// See `rules/nix-cache.md`.
-pub static CHECK: Check = Check::of_project(RULE, &[&nix::READER], project);
+pub static CHECK: Check = Check::of_project(RULE, &[&nix::READER, &calls::READER], project);
 
 /// Composite actions that use composite actions are followed this far.
 const DEPTH: usize = 6;
@@ -95,6 +98,11 @@ impl<'p> Repository<'p> {
             return;
         }
         out.push(Placed { step, file, own });
+        let mut seen = HashSet::new();
+        for call in &step.calls {
+            let called = calls::all(self.project, file, call, &mut seen);
+            out.extend(called.into_iter().map(|(file, unit)| Placed { step: &unit.step, file, own }));
+        }
         let Some((file, action)) = step.local.as_deref().and_then(|path| self.action(path)) else { return };
         for inner in &action.steps {
             self.expand(file, inner, own, depth + 1, out);
@@ -119,6 +127,9 @@ impl<'p> Repository<'p> {
             return Judgement::Fine;
         };
         let accepted = self.flake_substituters && steps.iter().any(|placed| placed.step.accepts_flake_config);
+        if steps.iter().any(|placed| placed.step.may_cache) {
+            return Judgement::Unknown("a step says that it is a cache, but not of what");
+        }
         if job.configured || accepted || steps.iter().any(|placed| placed.step.cache.is_some()) {
             return Judgement::Fine;
         }
@@ -174,19 +185,29 @@ impl<'p> Repository<'p> {
                 return (edit::uses(&text), text);
             }
         }
-        let text =
-            if installer.step.action.eq_ignore_ascii_case("nixbuild/nix-quick-install-action") { STORE } else { MAGIC };
-        (edit::uses(text), text.to_owned())
+        let is_quick = installer.step.action.eq_ignore_ascii_case("nixbuild/nix-quick-install-action");
+        let text = match (is_quick, edit::pins_actions(&file.source.text)) {
+            (true, false) => STORE.to_owned(),
+            (true, true) => STORE.replace("@v6", STORE_COMMIT),
+            (false, false) => MAGIC.to_owned(),
+            (false, true) => MAGIC.replace("@main", MAGIC_COMMIT),
+        };
+        (edit::uses(&text), text)
     }
 }
 
 /// What to add where the repository has no cache yet.
 const MAGIC: &str = "- uses: DeterminateSystems/magic-nix-cache-action@main";
+/// The commit of its release, for workflows that pin every action.
+const MAGIC_COMMIT: &str = "@565684385bcd71bad329742eefe8d12f2e765b39 # v13";
 /// nix-quick-install-action leaves /nix to the user, which is what cache-nix-action needs.
 const STORE: &str = "- uses: nix-community/cache-nix-action@v6
   with:
     primary-key: nix-${{ runner.os }}-${{ hashFiles('**/*.nix', '**/flake.lock') }}
     restore-prefixes-first-match: nix-${{ runner.os }}-";
+
+/// The commit of its release, for workflows that pin every action.
+const STORE_COMMIT: &str = "@135667ec418502fa5a3598af6fb9eb733888ce6a # v6.1.3";
 
 /// Caches set up before the installer, and Cachix before magic-nix-cache.
 fn order_faults(file: &ProjectFile, steps: &[Placed<'_>]) -> Vec<Finding> {

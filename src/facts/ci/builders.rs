@@ -50,7 +50,7 @@ pub fn builds(command: &Command<'_>) -> Option<usize> {
         }
         "buildctl" | "buildctl-daemonless.sh" | "img" => {
             let (at, verb) = operands.next()?;
-            return (verb == "build").then_some(at + 1);
+            return (verb == "build" && (program != "img" || takes_build_options(command, at))).then_some(at + 1);
         }
         "az" => {
             let (group, verb) = (operands.next()?.1, operands.next()?);
@@ -70,8 +70,38 @@ pub fn builds(command: &Command<'_>) -> Option<usize> {
     } else if verb == "run" {
         return command.arguments().any(is_kaniko).then_some(at + 1);
     }
+    // Other tools have these names too: what Docker's `build` takes tells them apart.
+    if matches!(program, "depot" | "finch") && !takes_build_options(command, at) {
+        return None;
+    }
     let bakes = verb == "bake" && matches!(program, "docker" | "depot") && !command.has("--print");
     (verb == "build" || bakes).then_some(at + 1)
+}
+
+/// Whether the words after a verb are what `docker build` or `docker bake` takes: one of its options, or a folder.
+fn takes_build_options(command: &Command<'_>, verb: usize) -> bool {
+    const OPTIONS: [&str; 16] = [
+        "-t",
+        "--tag",
+        "-f",
+        "--file",
+        "--push",
+        "--load",
+        "--platform",
+        "--build-arg",
+        "--target",
+        "--no-cache",
+        "--secret",
+        "--output",
+        "--project",
+        "--save",
+        "--metadata-file",
+        "--cache-from",
+    ];
+    command.words.iter().skip(verb + 1).any(|word| {
+        let option = word.text.split('=').next().unwrap_or("");
+        OPTIONS.contains(&option) || matches!(&*word.text, "." | "..") || word.text.starts_with("./")
+    })
 }
 
 fn is_kaniko(word: &str) -> bool {
@@ -238,6 +268,9 @@ mod tests {
             ("buildctl build --frontend x", "buildctl build"),
             ("az acr build -r x .", "az acr build"),
             ("depot build .", "depot build"),
+            ("depot build -t x web", "depot build"),
+            ("depot bake --load", "depot bake"),
+            ("img build -t x .", "img build"),
             ("if docker build .; then echo ok; fi", "docker build"),
             ("nix develop -c docker build .", "docker build"),
             ("bash -c 'cd x && docker build .'", "docker build"),
@@ -251,6 +284,10 @@ mod tests {
     #[test]
     fn commands_that_do_not() {
         for script in [
+            "depot build ci:everything",
+            "direnv exec . depot build //web",
+            "img build logo",
+            "finch build release",
             "docker login -u build -p build",
             "docker pull build",
             "docker push x/build",

@@ -1,5 +1,7 @@
 //! What runs the checks of a flake.
 
+use std::collections::BTreeSet;
+
 use crate::facts::needles::Words;
 use crate::facts::{Fact, FileView, Glance, Reader, fact};
 use crate::finding::Span;
@@ -9,10 +11,11 @@ use crate::lang::{Kind as NodeKind, Tree};
 use crate::source::{Kind, Source};
 
 /// Reads what runs the flake's checks.
-pub static READER: Reader = Reader { name: "flake checks", needles: &[&BUILT, &RUN], may_hold, read };
+pub static READER: Reader = Reader { name: "flake checks", needles: &[&BUILT, &RUN, &BUILDS], may_hold, read };
 
 static BUILT: Words = Words::any_of(&SERVICES);
 static RUN: Words = Words::any_of(&RUNNERS);
+static BUILDS: Words = Words::any_of(&["#checks."]);
 
 /// What a file says about running the flake's checks.
 #[derive(Debug, Default)]
@@ -21,6 +24,10 @@ pub struct CheckFacts {
     pub is_ci: bool,
     /// It runs the checks, or names a service that does.
     pub runs: bool,
+    /// The checks that its commands build one by one: `nix build .#checks.x86_64-linux.web`.
+    pub built: BTreeSet<String>,
+    /// The names of the flake's checks, if all are written out.
+    pub checks: Option<BTreeSet<String>>,
     /// It is the repository's flake: where its outputs begin.
     pub flake: Option<Span>,
 }
@@ -30,12 +37,12 @@ impl Fact for CheckFacts {}
 impl CheckFacts {
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
-        !self.is_ci && !self.runs && self.flake.is_none()
+        !self.is_ci && !self.runs && self.flake.is_none() && self.built.is_empty()
     }
 }
 
 /// What runs the checks of a flake, as it is written in CI files, scripts and recipes.
-const RUNNERS: [&str; 19] = [
+const RUNNERS: [&str; 18] = [
     "flake check",
     "flake-check-action",
     "nix-fast-build",
@@ -44,7 +51,6 @@ const RUNNERS: [&str; 19] = [
     "nixci",
     "vira ci",
     "devour-flake",
-    "#checks.",
     "DeterminateSystems/ci/",
     "nixbuild-action/.github",
     "nix-github-actions",
@@ -59,14 +65,14 @@ const RUNNERS: [&str; 19] = [
 
 /// What says in Nix that a service builds the flake's outputs.
 const SERVICES: [&str; 4] = ["hydraJobs", "herculesCI", "nix-github-actions", "mkGithubMatrix"];
-/// Services whose settings may stand elsewhere: the flake naming one, even in a comment, is enough to keep silent.
+/// Services whose settings may be elsewhere: a flake that names one is taken to be checked by it.
 const NAMED_SERVICES: [&str; 2] = ["garnix", "buildbot"];
 
 fn may_hold(source: &Glance<'_>) -> bool {
     counts(source)
         && match source.kind {
             Kind::Nix => &*source.path == "flake.nix" || source.has(&BUILT),
-            Kind::Shell | Kind::Just | Kind::Make => source.has(&RUN),
+            Kind::Shell | Kind::Just | Kind::Make => source.has(&RUN) || source.has(&BUILDS),
             _ => true,
         }
 }
@@ -101,20 +107,77 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
     match source.kind {
         Kind::Nix => {
             let is_flake = &*source.path == "flake.nix";
-            let named = is_flake && NAMED_SERVICES.iter().any(|service| source.text.contains(service));
-            facts.runs = named || names_any(&source.text, &SERVICES);
+            let code = file.tree.map_or_else(|| source.text.clone(), code);
+            let named = is_flake && NAMED_SERVICES.iter().any(|service| code.contains(service));
+            facts.runs = named || SERVICES.iter().any(|service| code.contains(service));
+            facts.checks = file.tree.filter(|_| is_flake).and_then(checks);
             facts.flake = is_flake.then(|| file.tree.and_then(outputs)).flatten();
         }
-        _ => facts.runs = &*source.path == "garnix.yaml" || names_any(&source.text, &RUNNERS),
+        _ => {
+            facts.runs = &*source.path == "garnix.yaml" || names_any(&source.text, &RUNNERS);
+            facts.built = built(&source.text);
+        }
     }
     let is_empty = facts.is_empty();
     fact(facts, is_empty)
 }
 
-/// Whether a line that is no comment holds one of the words.
+/// Whether a line holds one of the words outside of its comment. The name of a step runs nothing.
 fn names_any(text: &str, words: &[&str]) -> bool {
-    let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
-    lines.into_iter().any(|line| words.iter().any(|word| line.contains(word)))
+    let lines = text.lines().filter(|line| !line.trim_start().trim_start_matches("- ").starts_with("name:"));
+    lines.map(uncommented).any(|line| words.iter().any(|word| line.contains(word)))
+}
+
+/// A line without its comment, which begins with a `#` at its beginning or after a blank.
+fn uncommented(line: &str) -> &str {
+    let starts = |&(at, _): &(usize, &str)| at == 0 || line[..at].ends_with([' ', '\t']);
+    line.match_indices('#').find(starts).map_or(line, |(at, _)| &line[..at])
+}
+
+/// The text of a Nix file without its comments.
+fn code(tree: &Tree<'_>) -> String {
+    let mut code = String::with_capacity(tree.text().len());
+    let mut at = 0;
+    for comment in tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Comment) {
+        let span = tree.span(comment);
+        code.push_str(tree.text().get(at..span.start as usize).unwrap_or(""));
+        at = span.end as usize;
+    }
+    code.push_str(tree.text().get(at..).unwrap_or(""));
+    code
+}
+
+/// The checks that commands name one by one; an interpolation is a name that is not known and so counts as any.
+fn built(text: &str) -> BTreeSet<String> {
+    let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ')' | ';' | '^' | ',');
+    let lines = text.lines().map(uncommented);
+    let installables = lines.flat_map(|line| line.split("#checks.").skip(1).map(|rest| rest.split(ends).next()));
+    let names = installables.flatten().map(|path| path.split_once('.').map_or("*", |(_, name)| name));
+    names.map(|name| if name.contains(['$', '{', '*']) { "*".to_owned() } else { name.to_owned() }).collect()
+}
+
+/// The names of a flake's checks in `checks.SYSTEM.NAME` and, in `perSystem`, `checks.NAME`; `None` if some are computed.
+fn checks(tree: &Tree<'_>) -> Option<BTreeSet<String>> {
+    let mut names = BTreeSet::new();
+    for binding in tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Binding) {
+        let Some(path) = nix::attr_path(tree, binding) else { continue };
+        let Some(at) = path.iter().position(|name| name.text.as_deref() == Some("checks")) else { continue };
+        let value = nix::unwrap_parens(tree, nix::value(tree, binding)?);
+        let inner = path.get(at + 1..).unwrap_or_default();
+        let is_set = matches!(tree.kind(value), NodeKind::Attrset | NodeKind::RecAttrset);
+        let is_system = |text: &str| text.contains("-linux") || text.contains("-darwin");
+        match inner {
+            [] if !is_set => return None,
+            [] => {}
+            [system] if system.text.as_deref().is_some_and(is_system) => {
+                if !is_set {
+                    return None;
+                }
+            }
+            [.., name] => drop(names.insert(name.text.as_deref()?.to_owned())),
+        }
+    }
+    (!names.is_empty()).then_some(names)
 }
 
 /// The name `outputs` of a flake.

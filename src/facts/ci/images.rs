@@ -77,7 +77,8 @@ fn builds(tree: &Tree<'_>, system: System) -> Vec<Build> {
     builds
 }
 
-fn script_builds(script: &Script<'_>, out: &mut Vec<Build>) {
+/// The images that a script builds.
+pub fn script_builds(script: &Script<'_>, out: &mut Vec<Build>) {
     for command in shell::commands(&script.text) {
         let Some(count) = builders::builds(&command) else { continue };
         let Some(last) = command.words.get(count - 1) else { continue };

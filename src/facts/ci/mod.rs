@@ -1,6 +1,7 @@
 //! What CI files do, and what the repository says about its CI elsewhere.
 
 mod builders;
+pub mod calls;
 pub mod flake_checks;
 pub mod images;
 pub mod nix;

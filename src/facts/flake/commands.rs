@@ -20,7 +20,18 @@ pub fn uses(tree: &Tree<'_>, system: System) -> Vec<Use> {
     }
     for pair in tree.nodes().filter(|&node| matches!(tree.kind(node), Kind::BlockMappingPair | Kind::FlowPair)) {
         scan.nix_path(&yaml, pair);
+        scan.with(&yaml, pair);
     }
+    if scan.pinned_registry {
+        scan.uses.retain(|used| used.channel != Channel::Registry);
+    }
+    scan.uses
+}
+
+/// What a script of its own takes of nixpkgs.
+pub fn script_uses(script: &Script<'_>) -> Vec<Use> {
+    let mut scan = Scan { uses: Vec::new(), pinned_registry: false };
+    scan.script(script);
     if scan.pinned_registry {
         scan.uses.retain(|used| used.channel != Channel::Registry);
     }
@@ -72,6 +83,29 @@ impl Scan {
             let at = word.text.find("nixpkgs=").filter(|&at| at == 0 || word.text[..at].ends_with("NIX_PATH="))?;
             used(script, word, at + "nixpkgs=".len())
         }));
+    }
+
+    /// `with: { flakes: "nixpkgs#jq" }`: an input of an action that carries installables.
+    fn with(&mut self, yaml: &Yaml<'_, '_>, pair: Node) {
+        let around = yaml.pair_around(pair).and_then(|around| yaml.tree.child(around, Field::Key));
+        if around.and_then(|key| yaml.scalar(key)).as_deref() != Some("with") {
+            return;
+        }
+        let Some((text, start)) = yaml.tree.child(pair, Field::Value).and_then(|value| yaml.raw(value)) else { return };
+        let separates = |c: char| c.is_whitespace() || matches!(c, ',' | ';');
+        let mut at = 0;
+        for word in text.split(separates) {
+            let is_flake = word.split_once('#').is_some_and(|(flake, name)| {
+                !name.is_empty() && (flake.starts_with("nixpkgs") || flake.starts_with("github:"))
+            });
+            let span = Span::new(start as usize + at, start as usize + at + word.len());
+            let used = Use::of(&FlakeRef::parse(word), span, Some(span), format!("`{word}`")).filter(|_| is_flake);
+            if let Some(used) = used {
+                self.uses.push(used);
+                return;
+            }
+            at += word.len() + text[at + word.len()..].chars().next().map_or(0, char::len_utf8);
+        }
     }
 
     /// `nix_path: nixpkgs=channel:nixos-unstable`

@@ -9,7 +9,7 @@ use crate::lang::nix::{self, Origin};
 use crate::lang::{Field, Kind, Node, Tree};
 
 /// The functions that fetch code by an address or its parts.
-pub const FETCHERS: [&str; 5] = ["fetchTarball", "fetchGit", "fetchTree", "fetchFromGitHub", "getFlake"];
+pub const FETCHERS: [&str; 6] = ["fetchTarball", "fetchGit", "fetchTree", "fetchFromGitHub", "getFlake", "fetchurl"];
 
 /// A call of a fetcher.
 pub struct Fetch<'a> {
@@ -64,6 +64,16 @@ impl<'a> Fetch<'a> {
             }
             self.names.insert(name.into_owned());
         }
+    }
+
+    /// Whether it is `builtins.fetchurl` of a branch on a forge. The `fetchurl` of nixpkgs always has a hash.
+    pub fn is_impure_url(&self, tree: &Tree<'_>) -> bool {
+        let address = self.address.as_ref().or_else(|| self.attrs.get("url")).map_or("", |text| text.value.as_str());
+        let is_moving =
+            ["/archive/", "/raw/", "raw.githubusercontent.com/", "/tarball/", "/channels/", "channels.nixos.org"]
+                .iter()
+                .any(|part| address.contains(part));
+        self.function == "fetchurl" && tree.slice(self.node).starts_with("builtins.") && is_moving
     }
 
     /// What is fetched, as far as it is written out.
@@ -132,6 +142,7 @@ pub fn calls<'t, 'a>(tree: &'t Tree<'a>) -> impl Iterator<Item = Fetch<'a>> + us
 /// The fetches of nixpkgs.
 pub fn uses(tree: &Tree<'_>) -> Vec<Use> {
     calls(tree)
+        .filter(|fetch| fetch.function != "fetchurl" || fetch.is_impure_url(tree))
         .filter_map(|fetch| {
             let text = fetch.branch_text();
             let place = text.map_or(tree.span(fetch.node), |text| text.span);

@@ -1,8 +1,9 @@
 //! Flakes: their inputs, flake.nix and flake.lock together, and the other places that say where nixpkgs comes from.
 
-mod commands;
+pub mod commands;
 pub mod fetch;
 pub mod lookups;
+pub mod pins;
 
 use super::needles::Words;
 use super::{Fact, FileView, Glance, Project, ProjectFile, Reader, fact};
@@ -59,11 +60,16 @@ fn may_hold(source: &Glance<'_>) -> bool {
         Kind::Lock => true,
         Kind::Nix => source.file_name() == "flake.nix" || may_look_up(&source.text) || source.has(&FETCHERS),
         Kind::Yaml => ci::system(&source.path).is_some() && source.has(&NIX),
-        _ => false,
+        _ => pins::holds_pins(source),
     }
 }
 
 fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
+    if pins::holds_pins(file.source) {
+        let facts = FlakeFacts { uses: pins::uses(file.source), ..FlakeFacts::default() };
+        let is_empty = facts.is_empty();
+        return fact(facts, is_empty);
+    }
     let tree = file.tree?;
     let facts = match file.source.kind {
         Kind::Lock => lock(tree),

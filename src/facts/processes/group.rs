@@ -27,6 +27,8 @@ pub struct Groups<'a> {
     beside: HashMap<&'a str, HashSet<&'a str>>,
     /// By folder: processes that a file of another name changes without running them, as one loaded with `-f` does.
     changed: HashMap<&'a str, HashSet<&'a str>>,
+    /// In how many files of each folder a process is.
+    repeated: HashMap<&'a str, HashMap<&'a str, usize>>,
     /// By flake and name.
     flakes: HashMap<(&'a str, &'a str), Vec<(&'a RelPath, &'a Part)>>,
     flake_folders: HashSet<&'a str>,
@@ -67,7 +69,10 @@ impl View<'_> {
         name.rsplit_once('-').is_some_and(|(base, number)| {
             !number.is_empty()
                 && number.bytes().all(|byte| byte.is_ascii_digit())
-                && self.get(base).is_some_and(|merged| merged.process.replicas)
+                && self.get(base).is_some_and(|merged| {
+                    let count = merged.process.count;
+                    merged.process.replicas && count.is_none_or(|count| number.parse().is_ok_and(|at: u32| at < count))
+                })
         })
     }
 
@@ -110,6 +115,7 @@ impl<'a> Groups<'a> {
             devbox: folders_of(project, "devbox.json"),
             beside: HashMap::new(),
             changed: HashMap::new(),
+            repeated: HashMap::new(),
             flakes: HashMap::new(),
             flake_folders: folders_of(project, "flake.nix"),
         };
@@ -129,6 +135,8 @@ impl<'a> Groups<'a> {
             Family::Yaml => {
                 let folder = folder(path);
                 self.by_path.insert(path, part);
+                let counts = self.repeated.entry(folder).or_default();
+                part.processes.iter().for_each(|process| *counts.entry(&*process.name).or_default() += 1);
                 self.beside.entry(folder).or_default().extend(part.processes.iter().map(|process| &*process.name));
                 if let Some(order) = found_by_itself(path) {
                     self.found.entry(folder).or_default().push((order, path.clone()));
@@ -188,11 +196,23 @@ impl<'a> Groups<'a> {
                 }
             }
         }
+        if part.family == Family::Yaml && found_by_itself(path).is_none() {
+            self.may_overlay(&mut view, path);
+        }
         inherit(&mut view);
         if view.half {
             view.processes.values_mut().for_each(|merged| merged.process.opaque = true);
         }
         view
+    }
+
+    /// Files of one folder can be loaded together with `-f`: a process that another file has too may take the rest of
+    /// its settings from there.
+    fn may_overlay(&self, view: &mut View<'a>, path: &'a str) {
+        let Some(counts) = self.repeated.get(folder(path)) else { return };
+        for (name, merged) in &mut view.processes {
+            merged.process.opaque |= counts.get(name.as_str()).is_some_and(|&count| count > 1);
+        }
     }
 
     /// A YAML file, and those that process-compose finds together with it.

@@ -151,6 +151,8 @@ pub struct Process {
     pub restarts_end: Known<bool>,
     /// Whether there are several of it, called `<name>-0` and so on.
     pub replicas: bool,
+    /// How many there are, if that is a number of at least two: then they are called `NAME-0`, `NAME-1` ..
+    pub count: Option<u32>,
     /// `namespace`, where it is one plain name.
     pub namespace: Option<String>,
     /// The process that it extends.
@@ -185,6 +187,7 @@ impl Process {
         self.restart.merge(&over.restart);
         self.restarts_end.merge(&over.restarts_end);
         self.replicas |= over.replicas;
+        self.count = over.count.or(self.count);
         self.extends = over.extends.clone().or(self.extends.take());
         let again: HashSet<&str> = over.depends_on.iter().map(|dependency| &*dependency.target).collect();
         self.depends_on.retain(|own| !again.contains(&*own.target));

@@ -202,6 +202,8 @@ impl Reader<'_, '_> {
         process.liveness = presence("liveness_probe");
         process.log_line = presence("ready_log_line");
         process.replicas = attrs.get("replicas").is_some();
+        let count = attrs.get("replicas").and_then(Attr::value).filter(|&value| tree.kind(value) == Kind::Integer);
+        process.count = count.and_then(|value| tree.slice(value).parse().ok()).filter(|count| *count > 1);
         process.namespace = attrs.get("namespace").and_then(|attr| attrs::text(tree, attr.value()?));
         self.availability(&attrs, &mut process);
         self.depends_on(&attrs, &mut process);

@@ -113,7 +113,12 @@ impl<'a> Reader<'_, 'a> {
                 "liveness_probe" => process.liveness = self.presence(value),
                 "ready_log_line" => process.log_line = self.presence(value),
                 "schedule" | "mcp" => process.scheduled = true,
-                "replicas" => process.replicas = self.text(value) != Known::Is("1".to_owned()),
+                "replicas" => {
+                    process.replicas = self.text(value) != Known::Is("1".to_owned());
+                    if let Known::Is(text) = self.text(value) {
+                        process.count = text.parse().ok().filter(|count| *count > 1);
+                    }
+                }
                 "namespace" => {
                     if let Known::Is(namespace) = self.text(value) {
                         process.namespace = Some(namespace);

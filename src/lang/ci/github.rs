@@ -141,9 +141,23 @@ pub struct Call {
     pub inputs: Vec<(String, Option<Vec<String>>)>,
 }
 
+/// The workflow that a job is, as it is written.
+pub fn uses<'a>(yaml: &Yaml<'_, 'a>, job: Node) -> Option<Cow<'a, str>> {
+    yaml.get(job, "uses").and_then(|uses| yaml.scalar(uses))
+}
+
+/// Whether a workflow runs on one of some events.
+pub fn runs_on(yaml: &Yaml<'_, '_>, events: &[&str]) -> bool {
+    let Some(on) = yaml.documents().next().and_then(|root| yaml.get(root, "on")) else { return false };
+    let mut names: Vec<Cow<'_, str>> = yaml.scalar(on).into_iter().collect();
+    names.extend(yaml.items(on).into_iter().filter_map(|item| yaml.scalar(item)));
+    names.extend(yaml.entries(on).into_iter().map(|entry| entry.key));
+    names.iter().any(|name| events.contains(&&**name))
+}
+
 /// The workflow of the same repository that a job is.
 pub fn call(yaml: &Yaml<'_, '_>, job: Node) -> Option<Call> {
-    let uses = yaml.get(job, "uses").and_then(|uses| yaml.scalar(uses))?;
+    let uses = uses(yaml, job)?;
     let workflow = uses.strip_prefix("./")?.to_owned();
     let with = yaml.get(job, "with").map(|with| yaml.entries(with)).unwrap_or_default();
     let inputs = with.into_iter().filter_map(|entry| {

@@ -130,6 +130,27 @@ impl Channel {
     }
 }
 
+/// Whether the name of an input or pin says which branch it takes, in any spelling.
+pub fn names_branch(name: &str) -> bool {
+    const WORDS: [&str; 10] =
+        ["unstable", "master", "small", "latest", "rolling", "edge", "nightly", "staging", "trunk", "devel"];
+    let name = name.to_ascii_lowercase();
+    WORDS.iter().any(|word| name.contains(word)) || name.contains(|c: char| c.is_ascii_digit())
+}
+
+/// Whether the name of an input says no more than that it is nixpkgs, or a release of it.
+pub fn is_general(name: &str) -> bool {
+    const WORDS: [&str; 14] = [
+        "nixpkgs", "nixos", "nix", "pkgs", "stable", "hub", "flake", "release", "darwin", "lib", "main", "base",
+        "default", "linux",
+    ];
+    let mut rest = name.to_ascii_lowercase();
+    for word in WORDS {
+        rest = rest.replace(word, "");
+    }
+    rest.chars().all(|c| !c.is_alphanumeric())
+}
+
 /// What a reference takes from nixpkgs itself; `None` for anything else, forks and wrappers included.
 pub fn channel(reference: &FlakeRef) -> Option<Channel> {
     let branch = || match (&reference.rev, &reference.branch) {

@@ -1,5 +1,6 @@
 //! YAML: documents, mappings with anchors, aliases and merge keys resolved, and scalars with their offsets kept.
 
+pub mod recover;
 mod script;
 
 use std::borrow::Cow;

@@ -72,6 +72,39 @@ pub fn cache(action: &str, with: &str) -> Option<Cache> {
     }
 }
 
+/// Whether a step says that it is a cache, although it is none that is known: what another repository's action caches is
+/// not decidable. Caches of other tools do not count.
+pub fn may_cache(action: &str, name: &str) -> bool {
+    const OTHERS: [&str; 22] = [
+        "actions/cache",
+        "cargo",
+        "rust",
+        "npm",
+        "pnpm",
+        "yarn",
+        "node",
+        "pip",
+        "python",
+        "go-",
+        "golang",
+        "gradle",
+        "maven",
+        "docker",
+        "buildx",
+        "apt",
+        "ccache",
+        "sccache",
+        "playwright",
+        "terraform",
+        "bazel",
+        "turbo",
+    ];
+    let (action, name) = (action.to_ascii_lowercase(), name.to_ascii_lowercase());
+    let is_other = |text: &str| OTHERS.iter().any(|other| text.contains(other)) && !text.contains("nix");
+    let says = |text: &str| text.contains("cache") && !is_other(text);
+    says(&action) || (says(&name) && !is_other(&action))
+}
+
 /// Whether a cache's `path` holds the store, or a whole store that is copied: `/nix`, `/nix/store`, `~/.nix-store`.
 fn keeps_store(with: &str) -> bool {
     let words = with.split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | '[' | ']'));

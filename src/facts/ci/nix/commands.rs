@@ -134,7 +134,7 @@ fn formats_by_name(command: &Command<'_>, verb: usize) -> bool {
 /// Whether a package's own name says that it formats or updates.
 fn formats_or_updates(installable: &str) -> bool {
     let name = installable.rsplit(['#', '.']).next().unwrap_or("");
-    ["fmt", "format", "treefmt", "update"].iter().any(|word| name.starts_with(word))
+    ["fmt", "format", "treefmt", "update", "generate", "bump"].iter().any(|word| name.starts_with(word))
 }
 
 /// `nix-build -A update`

@@ -3,10 +3,11 @@
 pub mod actions;
 pub mod commands;
 
+use crate::facts::ci::calls::{self, Call};
 use crate::facts::needles::Words;
 use crate::facts::{self, Fact, FileView, Glance, fact};
 use crate::finding::Span;
-use crate::lang::ci::github::{Call, Job, Step};
+use crate::lang::ci::github::{Job, Step};
 use crate::lang::ci::{self, Script, System, github};
 use crate::lang::shell;
 use crate::lang::yaml::Yaml;
@@ -76,7 +77,11 @@ pub struct NixJob {
     /// The input of a reusable workflow that says where it runs, and the input's default.
     pub runner_input: Option<(String, Option<String>)>,
     /// The workflow of the same repository that it is.
-    pub call: Option<Call>,
+    pub call: Option<github::Call>,
+    /// It is a reusable workflow of another repository.
+    pub is_foreign: bool,
+    /// Its workflow runs on pull requests.
+    pub on_pull_request: bool,
     /// Substituters are set for the whole job, by its environment or the workflow's.
     pub configured: bool,
     /// Its steps, in order.
@@ -113,6 +118,17 @@ pub struct NixStep {
     pub accepts_flake_config: bool,
     /// The action of the same repository that it uses, as a path.
     pub local: Option<String>,
+    /// Its action or its name says that it is a cache, but of what is not known.
+    pub may_cache: bool,
+    /// What its script runs beyond itself.
+    pub calls: Vec<Call>,
+}
+
+/// What a script of its own does with Nix, as if it were a step.
+pub fn script_step(script: &Script<'_>) -> NixStep {
+    let mut step = NixStep::default();
+    read_script(&mut step, script);
+    step
 }
 
 /// What the jobs of a file do with Nix.
@@ -130,6 +146,8 @@ fn jobs(tree: &Tree<'_>, path: &str, system: System) -> Vec<NixJob> {
                 runner: Runner::Unknown,
                 runner_input: None,
                 call: None,
+                is_foreign: false,
+                on_pull_request: false,
                 configured: false,
                 steps,
             }]
@@ -160,6 +178,8 @@ impl Reader<'_, '_, '_> {
             runner: runner(github::runners(self.yaml, job.node).as_deref()),
             runner_input: github::runner_input(self.yaml, job.node),
             call: github::call(self.yaml, job.node),
+            is_foreign: github::uses(self.yaml, job.node).is_some_and(|uses| !uses.starts_with("./")),
+            on_pull_request: github::runs_on(self.yaml, &["pull_request", "pull_request_target", "merge_group"]),
             configured: [Some(job.node), workflow].into_iter().flatten().any(|holder| self.environment(holder)),
             steps: job.steps.iter().map(|step| self.step(step, shell.as_deref())).collect(),
         }
@@ -185,6 +205,8 @@ impl Reader<'_, '_, '_> {
             out.cache = Some(Cache::Substituters);
         }
         out.accepts_flake_config |= with.contains("accept-flake-config");
+        let name = self.yaml.get(step.node, "name").and_then(|name| self.yaml.scalar(name));
+        out.may_cache = out.cache.is_none() && actions::may_cache(&out.action, name.as_deref().unwrap_or(""));
         out
     }
 
@@ -204,27 +226,32 @@ impl Reader<'_, '_, '_> {
     }
 
     fn script(&self, out: &mut NixStep, script: &Script<'_>, shell: Option<&str>) {
-        let text = &*script.text;
-        out.installs |= actions::script_installs(text);
-        out.accepts_flake_config |= text.contains("accept-flake-config");
-        if names_substituters(text) {
-            out.cache = Some(Cache::Substituters);
-        }
-        for command in shell::commands(text) {
-            if commands::uses_cache(&command) {
-                out.cache = Some(Cache::Tool);
-            }
-            if out.builds.is_none()
-                && let Some(built) = commands::builds(&command)
-            {
-                out.builds = Some((built, script.span(command.span)));
-            }
-        }
+        read_script(out, script);
         let shell = shell.unwrap_or("");
         if out.builds.is_none() && shell::commands(shell).iter().any(|command| commands::builds(command).is_some()) {
             out.builds = Some((shell.to_owned(), out.span));
         }
     }
+}
+
+fn read_script(out: &mut NixStep, script: &Script<'_>) {
+    let text = &*script.text;
+    out.installs |= actions::script_installs(text);
+    out.accepts_flake_config |= text.contains("accept-flake-config");
+    if names_substituters(text) {
+        out.cache = Some(Cache::Substituters);
+    }
+    for command in shell::commands(text) {
+        if commands::uses_cache(&command) {
+            out.cache = Some(Cache::Tool);
+        }
+        if out.builds.is_none()
+            && let Some(built) = commands::builds(&command)
+        {
+            out.builds = Some((built, script.span(command.span)));
+        }
+    }
+    out.calls = calls::of(script);
 }
 
 /// `substituters`, `extra-substituters`, `trusted-substituters` and the old name `binary-caches` in a configuration.

@@ -1,0 +1,361 @@
+//! What CI runs beyond its own files: scripts, recipes and npm scripts that a step calls, and what those call in turn.
+
+use std::collections::HashSet;
+
+use super::images::{Build, script_builds};
+use super::nix::{self, NixStep};
+use crate::facts::flake::{Use, commands};
+use crate::facts::{Fact, FileView, Glance, Project, ProjectFile, Reader, fact};
+use crate::finding::Span;
+use crate::lang::ci::{self, Script, Site};
+use crate::lang::shell::{self, Command};
+use crate::lang::yaml::Yaml;
+use crate::lang::{Field, Kind as NodeKind, Language, Tree, recipes};
+use crate::paths;
+use crate::source::{Kind, Source};
+
+/// Reads what can be run, and what CI files run.
+pub static READER: Reader = Reader { name: "calls", needles: &[], may_hold, read };
+
+/// What a file runs, or offers to be run.
+#[derive(Debug, Default)]
+pub struct CallFacts {
+    /// The parts of a script, makefile, justfile or package.json that can be run.
+    pub units: Vec<Unit>,
+    /// What the steps of a CI file run beyond it.
+    pub calls: Vec<Call>,
+}
+
+impl Fact for CallFacts {}
+
+fn may_hold(source: &Glance<'_>) -> bool {
+    has_units(source) || (source.kind == Kind::Yaml && ci::system(&source.path).is_some())
+}
+
+fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
+    let mut facts = CallFacts { units: units(file.source), calls: Vec::new() };
+    let system = ci::system(&file.source.path).filter(|_| file.source.kind == Kind::Yaml);
+    if let (Some(tree), Some(system)) = (file.tree, system) {
+        for site in ci::sites(&Yaml::new(tree), system) {
+            if let Site::Script(script) = site {
+                facts.calls.extend(of(&script));
+            }
+        }
+    }
+    let is_empty = facts.units.is_empty() && facts.calls.is_empty();
+    fact(facts, is_empty)
+}
+
+/// A part of a file that can be run by itself.
+#[derive(Debug)]
+pub struct Unit {
+    /// The recipe's or npm script's name; `None` for a whole script.
+    pub name: Option<String>,
+    /// Images that it builds with Docker tooling.
+    pub builds: Vec<Build>,
+    /// Where it takes nixpkgs from.
+    pub nixpkgs: Vec<Use>,
+    /// What it does with Nix, as if it were a step.
+    pub step: NixStep,
+}
+
+/// A command that runs another file of the repository, or another part of the same file.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// What it runs.
+    pub target: Target,
+    /// The command.
+    pub span: Span,
+}
+
+/// What a call runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// A script, by a path as it is written.
+    File(String),
+    /// Rules of a makefile, in a folder as it is written; no names mean the first rule.
+    Make(String, Vec<String>),
+    /// Recipes of a justfile, likewise.
+    Just(String, Vec<String>),
+    /// A script of a package.json, in a folder as it is written.
+    Npm(String, String),
+}
+
+/// Whether a file has units.
+fn has_units(source: &Source) -> bool {
+    matches!(source.kind, Kind::Shell | Kind::Just | Kind::Make) || is_package_json(source)
+}
+
+fn is_package_json(source: &Source) -> bool {
+    source.kind == Kind::Settings && source.file_name() == "package.json"
+}
+
+/// The units of a file.
+fn units(source: &Source) -> Vec<Unit> {
+    let recipes = match source.kind {
+        Kind::Shell => return vec![unit(None, Script { text: source.text.as_str().into(), start: 0 })],
+        Kind::Just => recipes::just(&source.text),
+        Kind::Make => recipes::make(&source.text),
+        _ if is_package_json(source) => return npm_scripts(&source.text),
+        _ => return Vec::new(),
+    };
+    let is_just = source.kind == Kind::Just;
+    let recipes = recipes.into_iter().filter(|recipe| !recipe.name.starts_with('.'));
+    recipes
+        .map(|recipe| {
+            let body = if recipe.is_shell() { recipe.body.as_str() } else { "" };
+            let script = Script { text: body.to_owned().into(), start: recipe.start as u32 };
+            let mut unit = unit(Some(recipe.name.to_owned()), script);
+            let names: Vec<String> = recipe.dependencies.iter().map(|&name| name.to_owned()).collect();
+            if !names.is_empty() {
+                let folder = ".".to_owned();
+                let target = if is_just { Target::Just(folder, names) } else { Target::Make(folder, names) };
+                let span = Span::new(recipe.start, recipe.start);
+                unit.step.calls.push(Call { target, span });
+            }
+            unit
+        })
+        .collect()
+}
+
+fn unit(name: Option<String>, script: Script<'_>) -> Unit {
+    let mut builds = Vec::new();
+    script_builds(&script, &mut builds);
+    Unit { name, builds, nixpkgs: commands::script_uses(&script), step: nix::script_step(&script) }
+}
+
+/// The scripts of a package.json.
+fn npm_scripts(text: &str) -> Vec<Unit> {
+    let Some(tree) = Tree::parse(Language::Json, text) else { return Vec::new() };
+    let pairs = |node| tree.children(node).filter(|&pair| tree.kind(pair) == NodeKind::JsonPair);
+    let key = |pair| tree.child(pair, Field::Key).map(|key| tree.slice(key).trim_matches('"'));
+    let Some(root) = tree.child_of_kind(tree.root(), NodeKind::JsonObject) else { return Vec::new() };
+    let scripts = pairs(root).find(|&pair| key(pair) == Some("scripts"));
+    let Some(scripts) = scripts.and_then(|pair| tree.child(pair, Field::Value)) else { return Vec::new() };
+    pairs(scripts)
+        .filter_map(|pair| {
+            let value = tree.child(pair, Field::Value).filter(|&value| tree.kind(value) == NodeKind::JsonText)?;
+            let Span { start, end } = tree.span(value);
+            let inside = text.get(start as usize + 1..(end as usize).checked_sub(1)?)?;
+            Some(unit(Some(key(pair)?.to_owned()), Script { text: inside.into(), start: start + 1 }))
+        })
+        .collect()
+}
+
+/// The calls in a script.
+pub fn of(script: &Script<'_>) -> Vec<Call> {
+    let mut calls = Vec::new();
+    let mut folder = String::new();
+    for command in shell::commands(&script.text) {
+        if command.program() == "cd" {
+            folder = command.word(1).and_then(plain).map(str::to_owned).unwrap_or_default();
+            continue;
+        }
+        let target = target(&command, &folder);
+        calls.extend(target.map(|target| Call { target, span: script.span(command.span) }));
+    }
+    calls
+}
+
+/// What a command runs; `folder` is the one that the script has changed to.
+fn target(command: &Command<'_>, folder: &str) -> Option<Target> {
+    let inside = |path: &str| if folder.is_empty() { path.to_owned() } else { format!("{folder}/{path}") };
+    match command.program() {
+        "bash" | "sh" | "zsh" | "dash" | "source" | "." => {
+            let file = command.arguments().find(|word| !word.starts_with('-'))?;
+            let is_inline = command.arguments().any(|word| word.starts_with('-') && word.ends_with('c'));
+            plain(file).filter(|_| !is_inline).map(|file| Target::File(inside(file)))
+        }
+        "make" | "gmake" => {
+            let (changed, names) = operands(command, &["-C", "--directory"], &["-f", "-j", "-l", "-o", "-W", "--file"]);
+            let names = names.into_iter().filter(|name| !name.contains('=')).collect();
+            Some(Target::Make(changed.map_or_else(|| inside("."), |changed| inside(&changed)), names))
+        }
+        "just" => {
+            let (changed, names) =
+                operands(command, &["-d", "--working-directory"], &["-f", "--justfile", "--shell", "--dotenv-path"]);
+            Some(Target::Just(changed.map_or_else(|| inside("."), |changed| inside(&changed)), names))
+        }
+        program @ ("npm" | "pnpm" | "yarn" | "bun") => {
+            let (changed, names) =
+                operands(command, &["-C", "--prefix", "--cwd", "--dir"], &["-F", "--filter", "-w", "--workspace"]);
+            let folder = changed.map_or_else(|| inside("."), |changed| inside(&changed));
+            let name = match names.first()?.as_str() {
+                "run" | "run-script" => names.get(1)?,
+                "test" | "start" | "t" => names.first()?,
+                _ if program == "npm" => return None,
+                _ => names.first()?,
+            };
+            Some(Target::Npm(folder, name.clone()))
+        }
+        _ => {
+            let word = command.word(0)?;
+            let is_path = word.contains('/') || word.ends_with(".sh") || word.ends_with(".bash");
+            plain(word).filter(|_| is_path).map(|file| Target::File(inside(file)))
+        }
+    }
+}
+
+/// The folder that an option names, and the arguments that are no options.
+fn operands(command: &Command<'_>, folder: &[&str], valued: &[&str]) -> (Option<String>, Vec<String>) {
+    let mut changed = None;
+    let mut names = Vec::new();
+    let mut words = command.arguments();
+    while let Some(word) = words.next() {
+        let assigned = word.split_once('=').filter(|(option, _)| folder.contains(option));
+        if let Some((_, value)) = assigned {
+            changed = plain(value).map(str::to_owned);
+        } else if folder.contains(&word) {
+            changed = words.next().and_then(plain).map(str::to_owned);
+        } else if valued.contains(&word) {
+            words.next();
+        } else if word == "--" {
+            break;
+        } else if !word.starts_with('-') {
+            names.push(word.to_owned());
+        }
+    }
+    (changed, names)
+}
+
+/// A path without a variable or substitution at its front, which names the root or the script's own folder:
+/// `$GITHUB_WORKSPACE/x`, `${{ github.workspace }}/x`, `$(dirname "$0")/x`. `None` if anything else is computed.
+fn plain(word: &str) -> Option<&str> {
+    let rest = match word.rfind(['}', ')', '\u{1}']) {
+        Some(end) => word[end..].split_once('/').map(|(_, rest)| rest)?,
+        None if word.starts_with('$') => word.split_once('/').map(|(_, rest)| rest)?,
+        None => word,
+    };
+    let is_computed = rest.contains(['$', '`', '*', '{', '\u{1}']);
+    (!rest.is_empty() && !is_computed && !rest.starts_with(['/', '~'])).then_some(rest)
+}
+
+/// A unit that CI reaches.
+pub struct Reached<'p> {
+    /// Its file.
+    pub file: &'p ProjectFile,
+    /// The unit.
+    pub unit: &'p Unit,
+    /// The CI file whose step leads to it first, in the order of paths and lines.
+    pub from: &'p ProjectFile,
+    /// The command in that step.
+    pub call: Span,
+}
+
+/// All units that CI reaches, each once.
+pub fn reached(project: &Project) -> Vec<Reached<'_>> {
+    let mut found = Vec::new();
+    let mut seen = HashSet::new();
+    for (from, facts) in project.each::<CallFacts>() {
+        for call in &facts.calls {
+            for (file, unit) in all(project, from, call, &mut seen) {
+                found.push(Reached { file, unit, from, call: call.span });
+            }
+        }
+    }
+    found
+}
+
+/// The units that a call leads to, those that they call in turn included, without the ones in `seen`.
+pub fn all<'p>(
+    project: &'p Project,
+    from: &'p ProjectFile,
+    call: &Call,
+    seen: &mut HashSet<*const Unit>,
+) -> Vec<(&'p ProjectFile, &'p Unit)> {
+    let mut found = Vec::new();
+    let mut waiting = called(project, from, call);
+    while let Some((file, unit)) = waiting.pop() {
+        if !seen.insert(std::ptr::from_ref(unit)) {
+            continue;
+        }
+        found.push((file, unit));
+        let mut inner: Vec<_> = unit.step.calls.iter().flat_map(|call| called(project, file, call)).collect();
+        inner.reverse();
+        waiting.append(&mut inner);
+    }
+    found
+}
+
+/// The units that a call names.
+fn called<'p>(project: &'p Project, from: &'p ProjectFile, call: &Call) -> Vec<(&'p ProjectFile, &'p Unit)> {
+    let of_kind = |folder: &str, kind: Kind| -> Vec<&'p ProjectFile> {
+        let folders = [paths::join("", folder), paths::join(paths::folder(&from.source.path), folder)];
+        let files = project.each::<CallFacts>().map(|(file, _)| file).filter(|file| file.source.kind == kind);
+        files.filter(|file| folders.iter().flatten().any(|folder| paths::folder(&file.source.path) == folder)).collect()
+    };
+    match &call.target {
+        Target::File(path) => {
+            let file = script(project, from, path);
+            file.and_then(|file| Some((file, units_of(file).first()?))).into_iter().collect()
+        }
+        Target::Make(folder, names) => named(&of_kind(folder, Kind::Make), names),
+        Target::Just(folder, names) => named(&of_kind(folder, Kind::Just), names),
+        Target::Npm(folder, name) => named(&of_kind(folder, Kind::Settings), std::slice::from_ref(name)),
+    }
+}
+
+fn units_of(file: &ProjectFile) -> &[Unit] {
+    file.fact::<CallFacts>().map_or(&[], |facts| &facts.units)
+}
+
+fn named<'p>(files: &[&'p ProjectFile], names: &[String]) -> Vec<(&'p ProjectFile, &'p Unit)> {
+    let units = || files.iter().flat_map(|file| units_of(file).iter().map(move |unit| (*file, unit)));
+    if names.is_empty() {
+        return units().next().into_iter().collect();
+    }
+    units().filter(|(_, unit)| unit.name.as_ref().is_some_and(|name| names.contains(name))).collect()
+}
+
+/// The script of a path: from the root, from the caller's folder, or else the only one whose path ends like that.
+fn script<'p>(project: &'p Project, from: &'p ProjectFile, path: &str) -> Option<&'p ProjectFile> {
+    let at = |folder: &str| project.file(&paths::join(folder, path)?);
+    let is_script = |file: &&ProjectFile| file.source.kind == Kind::Shell;
+    let direct = at("").or_else(|| at(paths::folder(&from.source.path))).filter(is_script);
+    if direct.is_some() {
+        return direct;
+    }
+    let end = paths::join("", path)?;
+    let mut fitting = project
+        .files
+        .iter()
+        .filter(|file| is_script(file) && file.source.path.strip_suffix(&*end).is_some_and(|rest| rest.ends_with('/')));
+    let only = fitting.next()?;
+    fitting.next().is_none().then_some(only)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_that_run_files_of_the_repository() {
+        let make = |folder: &str, names: &[&str]| {
+            Target::Make(folder.to_owned(), names.iter().map(|&name| name.to_owned()).collect())
+        };
+        let file = |path: &str| Target::File(path.to_owned());
+        for (script, expected) in [
+            ("./ci/a.sh --x", vec![file("./ci/a.sh")]),
+            ("bash -eu ci/a.sh", vec![file("ci/a.sh")]),
+            ("source ci/a.sh", vec![file("ci/a.sh")]),
+            ("cd web && ./a.sh", vec![file("web/./a.sh")]),
+            ("$GITHUB_WORKSPACE/ci/a.sh", vec![file("ci/a.sh")]),
+            ("\"${{ github.workspace }}/ci/a.sh\"", vec![file("ci/a.sh")]),
+            ("nix develop -c ./ci/a.sh", vec![file("./ci/a.sh")]),
+            ("make image -j 4 X=1", vec![make(".", &["image"])]),
+            ("make -C web", vec![make("web", &[])]),
+            ("just image", vec![Target::Just(".".into(), vec!["image".into()])]),
+            ("npm run image", vec![Target::Npm(".".into(), "image".into())]),
+            ("yarn --cwd web image", vec![Target::Npm("web".into(), "image".into())]),
+            ("npm ci", vec![]),
+            ("bash -c 'true'", vec![]),
+            ("/usr/bin/x", vec![]),
+            ("$TOOL", vec![]),
+            ("echo ./ci/a.sh", vec![]),
+        ] {
+            let script = Script { text: script.into(), start: 0 };
+            let found: Vec<Target> = of(&script).into_iter().map(|call| call.target).collect();
+            assert_eq!(found, expected, "{}", script.text);
+        }
+    }
+}

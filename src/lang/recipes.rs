@@ -1,0 +1,108 @@
+//! Recipes of justfiles and makefiles: their names, what they depend on, and their bodies as shell scripts.
+
+/// A recipe.
+#[derive(Debug)]
+pub struct Recipe<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// The recipes that run before or after it.
+    pub dependencies: Vec<&'a str>,
+    /// Where its body begins in the file.
+    pub start: usize,
+    /// The lines after its header, byte for byte, with the marks `@`, `-` and `+` before commands blanked.
+    pub body: String,
+}
+
+impl Recipe<'_> {
+    /// Whether its body is a shell script: a justfile may say with a shebang that it is another language.
+    pub fn is_shell(&self) -> bool {
+        let first = self.body.trim_start();
+        let shebang = first.strip_prefix("#!").and_then(|line| line.lines().next()).unwrap_or("sh");
+        shebang.trim_end().ends_with("sh") || shebang.contains("sh ")
+    }
+
+    fn push(&mut self, line: &str) {
+        let marks = line.len() - line.trim_start_matches(['\t', ' ', '@', '-', '+']).len();
+        self.body.extend(std::iter::repeat_n(' ', marks));
+        self.body.push_str(&line[marks..]);
+    }
+}
+
+/// The recipes of a justfile.
+pub fn just(text: &str) -> Vec<Recipe<'_>> {
+    read(text, just_header)
+}
+
+/// The rules of a makefile.
+pub fn make(text: &str) -> Vec<Recipe<'_>> {
+    read(text, make_header)
+}
+
+/// A header's name and dependencies.
+type Header<'a> = (&'a str, Vec<&'a str>);
+
+fn read<'a>(text: &'a str, header: fn(&'a str) -> Option<Header<'a>>) -> Vec<Recipe<'a>> {
+    let mut recipes: Vec<Recipe<'a>> = Vec::new();
+    let mut is_open = false;
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        let indented = line.starts_with(['\t', ' ']);
+        match recipes.last_mut().filter(|_| is_open) {
+            Some(recipe) if indented || line.trim().is_empty() => recipe.push(line),
+            _ if indented || line.trim().is_empty() || line.starts_with('#') => {}
+            _ => {
+                let found = header(line);
+                is_open = found.is_some();
+                let start = at + line.len();
+                let recipe = |(name, dependencies)| Recipe { name, dependencies, start, body: String::new() };
+                recipes.extend(found.map(recipe));
+            }
+        }
+        at += line.len();
+    }
+    recipes
+}
+
+/// `dev port="1": build (push "x") && done`, with `@` for a quiet recipe.
+fn just_header(line: &str) -> Option<Header<'_>> {
+    let (head, rest) = line.split_once(':')?;
+    let name = head.trim_start_matches('@').split_whitespace().next()?;
+    let keyword = matches!(name, "set" | "alias" | "export" | "import" | "mod");
+    let rest = rest.split('#').next().unwrap_or("");
+    let names = rest.split_whitespace().map(|word| word.trim_matches(['(', ')'])).filter(|word| is_name(word));
+    (!rest.starts_with('=') && !keyword && !name.starts_with('[')).then(|| (name, names.collect()))
+}
+
+/// `dev: build`
+fn make_header(line: &str) -> Option<Header<'_>> {
+    let (head, rest) = line.split_once(':')?;
+    let assigns = rest.starts_with('=') || rest.starts_with(":=") || head.contains('=');
+    let rest = rest.split(['#', ';']).next().unwrap_or("");
+    let name = head.split_whitespace().next().filter(|_| !assigns)?;
+    Some((name, rest.split_whitespace().filter(|word| is_name(word)).collect()))
+}
+
+fn is_name(word: &str) -> bool {
+    !word.is_empty()
+        && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(recipes: Vec<Recipe<'_>>) -> Vec<String> {
+        recipes
+            .iter()
+            .map(|recipe| format!("{}({}): {}", recipe.name, recipe.dependencies.join(" "), recipe.body.trim()))
+            .collect()
+    }
+
+    #[test]
+    fn recipes_have_dependencies_and_bodies() {
+        let text = "set x := 1\n@all: build (push 'a') # c\n  @echo a\n\nbuild:\n  b\nv := 'x'\n  stray\n";
+        assert_eq!(shown(just(text)), ["all(build push): echo a", "build(): b"]);
+        let text = "X := a:b\n.PHONY: all\nall: build push # c\n\t@echo a\nbuild:\n\tb\n";
+        assert_eq!(shown(make(text)), [".PHONY(all): ", "all(build push): echo a", "build(): b"]);
+    }
+}

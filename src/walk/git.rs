@@ -1,0 +1,220 @@
+//! What git knows of a repository: the files it tracks and its own list of ignored patterns.
+
+use std::collections::BTreeSet;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// Larger indexes are not read: this is one of about a million files.
+const MAX_INDEX: u64 = 128 << 20;
+
+/// Larger configurations are not read.
+const MAX_CONFIG: u64 = 1 << 20;
+
+/// The length of an entry before its object id: times, device, mode, owner, size.
+const STAT: usize = 40;
+
+/// The bits of a mode that tell files, links and submodules apart, and those of a file.
+const TYPE: u32 = 0o170_000;
+const REGULAR: u32 = 0o100_000;
+
+/// The regular files that git tracks below a root, relative to it, sorted; empty if there is no index.
+///
+/// The error says why the index could not be read.
+pub fn tracked(root: &Path) -> Result<Vec<PathBuf>, String> {
+    let Some(folder) = git_folder(root) else { return Ok(Vec::new()) };
+    let Some(bytes) = read(&folder.join("index"), MAX_INDEX)? else { return Ok(Vec::new()) };
+    // The configuration says how long object ids are; with the other length the index does not parse.
+    let listed = [20, 32].into_iter().find_map(|id| entries(&bytes, id));
+    let listed = listed.ok_or("it is not an index of git that can be read")?;
+    Ok(listed.into_iter().map(|path| super::path_of_bytes(&path)).collect())
+}
+
+/// The file of `core.excludesFile` in a repository's own configuration, if it names one.
+pub fn excludes_file(root: &Path) -> Option<PathBuf> {
+    let folder = git_folder(root)?;
+    let common = std::fs::read_to_string(folder.join("commondir")).ok();
+    let common = common.map_or_else(|| folder.clone(), |common| folder.join(common.trim()));
+    let config = String::from_utf8(read(&common.join("config"), MAX_CONFIG).ok()??).ok()?;
+    let value = setting(&config, "core", "excludesfile")?;
+    match value.strip_prefix("~/") {
+        Some(rest) => Some(PathBuf::from(std::env::var_os("HOME")?).join(rest)),
+        None => Some(root.join(value)),
+    }
+}
+
+/// The folder of git's own files. In a worktree or submodule, `.git` is a file that names it.
+fn git_folder(root: &Path) -> Option<PathBuf> {
+    let git = root.join(".git");
+    if git.is_dir() {
+        return Some(git);
+    }
+    let text = String::from_utf8(read(&git, MAX_CONFIG).ok()??).ok()?;
+    Some(root.join(text.strip_prefix("gitdir:")?.trim()))
+}
+
+/// The bytes of a regular file; `None` if there is none.
+fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, String> {
+    let Ok(data) = path.metadata() else { return Ok(None) };
+    if !data.is_file() {
+        return Ok(None);
+    }
+    if data.len() > limit {
+        return Err(format!("it is larger than the {} MiB that are read", limit >> 20));
+    }
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(|error| super::io_reason(&error))?;
+    file.take(limit).read_to_end(&mut bytes).map_err(|error| super::io_reason(&error))?;
+    Ok(Some(bytes))
+}
+
+/// The paths of the regular files in an index, which has entries with object ids of `id` bytes. `None` if it is not
+/// such an index. The format: <https://git-scm.com/docs/index-format>.
+fn entries(bytes: &[u8], id: usize) -> Option<Vec<Vec<u8>>> {
+    let word = |at: usize| bytes.get(at..at + 4)?.try_into().ok().map(u32::from_be_bytes);
+    let version = word(4).filter(|version| bytes.starts_with(b"DIRC") && (2..=4).contains(version))?;
+    let count = word(8)?;
+    let mut at = 12;
+    let mut path = Vec::new();
+    let mut paths = BTreeSet::new();
+    for _ in 0..count {
+        let mode = word(at + 24)?;
+        let flags = at + STAT + id;
+        let is_extended = version >= 3 && bytes.get(flags)? & 0x40 != 0;
+        let mut name = flags + if is_extended { 4 } else { 2 };
+        if version == 4 {
+            let (cut, after) = varint(bytes, name)?;
+            path.truncate(path.len().checked_sub(cut)?);
+            name = after;
+        } else {
+            path.clear();
+        }
+        let end = name + memchr::memchr(0, bytes.get(name..)?)?;
+        path.extend_from_slice(&bytes[name..end]);
+        // Up to version 3 an entry is padded with one to eight NUL to a multiple of eight bytes.
+        at = if version == 4 { end + 1 } else { at + (end - at + 8) / 8 * 8 };
+        if path.is_empty() || path.starts_with(b"/") || path.split(|&byte| byte == b'/').any(|part| part == b"..") {
+            return None;
+        }
+        if mode & TYPE == REGULAR {
+            paths.insert(path.clone());
+        }
+    }
+    ends(bytes, at, id)?;
+    Some(paths.into_iter().collect())
+}
+
+/// Whether extensions and a checksum of `id` bytes follow the entries, and nothing else.
+fn ends(bytes: &[u8], mut at: usize, id: usize) -> Option<()> {
+    let end = bytes.len().checked_sub(id)?;
+    while at < end {
+        let length = bytes.get(at + 4..at + 8)?.try_into().ok().map(u32::from_be_bytes)?;
+        at = at.checked_add(8)?.checked_add(length as usize)?;
+    }
+    (at == end).then_some(())
+}
+
+/// A number of git's variable width, and the offset after it.
+fn varint(bytes: &[u8], mut at: usize) -> Option<(usize, usize)> {
+    let mut byte = *bytes.get(at)?;
+    let mut value = usize::from(byte & 0x7f);
+    while byte & 0x80 != 0 {
+        at += 1;
+        byte = *bytes.get(at)?;
+        value = value.checked_add(1)?.checked_mul(0x80)?.checked_add(usize::from(byte & 0x7f))?;
+    }
+    Some((value, at + 1))
+}
+
+/// The last value of a key of a section in a configuration of git.
+fn setting(config: &str, section: &str, key: &str) -> Option<String> {
+    let mut inside = false;
+    let mut found = None;
+    for line in config.lines().map(str::trim) {
+        let line = match line.strip_prefix('[').and_then(|line| line.split_once(']')) {
+            Some((name, rest)) => {
+                inside = name.trim().eq_ignore_ascii_case(section);
+                rest.trim()
+            }
+            None => line,
+        };
+        let Some((name, value)) = line.split_once('=').filter(|_| inside) else { continue };
+        if name.trim().eq_ignore_ascii_case(key) {
+            found = Some(unquoted(value.trim()));
+        }
+    }
+    found.filter(|value| !value.is_empty())
+}
+
+/// A value without its quotes, escapes and comment.
+fn unquoted(value: &str) -> String {
+    let mut out = String::new();
+    let mut quoted = false;
+    let mut chars = value.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '"' => quoted = !quoted,
+            '\\' => out.extend(chars.next()),
+            '#' | ';' if !quoted => break,
+            c => out.push(c),
+        }
+    }
+    out.trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    fn git(root: &Path, arguments: &[&str]) {
+        let done = Command::new("git").args(arguments).current_dir(root).output().unwrap();
+        assert!(done.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
+    }
+
+    #[test]
+    fn tracked_files_are_read_from_every_version_of_the_index() {
+        for format in ["sha1", "sha256"] {
+            let root = tempfile::tempdir().unwrap();
+            let root = root.path();
+            git(root, &["init", "-q", &format!("--object-format={format}")]);
+            let long = format!("{}/x.nix", "d".repeat(100));
+            for path in ["a.nix", "lib/b.nix", "lib/bb.nix", "ü \".nix", &long] {
+                std::fs::create_dir_all(root.join(path).parent().unwrap()).unwrap();
+                std::fs::write(root.join(path), path).unwrap();
+            }
+            std::fs::write(root.join(".gitignore"), "lib/\n").unwrap();
+            assert_eq!(tracked(root), Ok(Vec::new()));
+            git(root, &["add", "-f", "a.nix", "lib/b.nix", "ü \".nix", &long]);
+            git(root, &["add", "-f", "--intent-to-add", "lib/bb.nix"]);
+            let expected: Vec<PathBuf> =
+                ["a.nix", &long, "lib/b.nix", "lib/bb.nix", "ü \".nix"].iter().map(PathBuf::from).collect();
+            for version in ["2", "3", "4"] {
+                git(root, &["update-index", "--index-version", version]);
+                assert_eq!(tracked(root).as_ref(), Ok(&expected), "{format} {version}");
+            }
+            let index = std::fs::read(root.join(".git/index")).unwrap();
+            for cut in 0..index.len() {
+                let _ = entries(&index[..cut], 20);
+                let _ = entries(&index[..cut], 32);
+            }
+        }
+    }
+
+    #[test]
+    fn an_index_that_is_none_is_an_error() {
+        let root = tempfile::tempdir().unwrap();
+        assert_eq!(tracked(root.path()), Ok(Vec::new()));
+        std::fs::create_dir(root.path().join(".git")).unwrap();
+        assert_eq!(tracked(root.path()), Ok(Vec::new()));
+        std::fs::write(root.path().join(".git/index"), "DIRC\0\0\0\u{2}\0\0\0\u{9}").unwrap();
+        assert!(tracked(root.path()).is_err());
+    }
+
+    #[test]
+    fn settings_are_read_like_git_reads_them() {
+        let config = "[user]\n\texcludesfile = no\n[Core] # c\n\tbare = false\n excludesFile = \"a b\\\\c\" ; c\n[core \"x\"]\nexcludesfile = no\n";
+        assert_eq!(setting(config, "core", "excludesfile").as_deref(), Some("a b\\c"));
+        assert_eq!(setting("[core] excludesfile=~/x # y", "core", "excludesfile").as_deref(), Some("~/x"));
+        assert_eq!(setting("[core]\nexcludesfile =\n", "core", "excludesfile"), None);
+    }
+}
