@@ -1,0 +1,270 @@
+//! Renaming an entry of a port registry: its definition, and everything that refers to it.
+
+use std::fmt;
+
+use crate::facts::port_registry::{Entry, Lookup, Registries, Registry, dotted, references};
+use crate::facts::{Project, ProjectFile};
+use crate::finding::{Edit, RelPath, Span};
+use crate::lang::{Field, Kind, Language, Node, Tree};
+use crate::source::{LineIndex, Source};
+
+/// Why an entry cannot be renamed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Obstacle {
+    /// The new name is empty or contains control characters.
+    NotAName,
+    /// The registry has that name already.
+    Taken(String),
+    /// A position where the edit is not certain, and why.
+    At {
+        /// The file.
+        path: RelPath,
+        /// The line, from 1.
+        line: usize,
+        /// Why.
+        reason: &'static str,
+    },
+}
+
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Obstacle::NotAName => f.write_str("that is not a valid name"),
+            Obstacle::Taken(name) => write!(f, "the registry already has `{name}`"),
+            Obstacle::At { path, line, reason } => write!(f, "{path}:{line}: {reason}"),
+        }
+    }
+}
+
+/// The edits that give an entry another last name: `redis` in `databases.redis`.
+pub fn rename<'p>(
+    project: &'p Project,
+    registries: &'p Registries<'p>,
+    registry: &'p Registry,
+    entry: &'p Entry,
+    new: &str,
+) -> Result<Vec<Edit>, Obstacle> {
+    let mut path = entry.path.clone();
+    let Some(last) = path.last_mut().filter(|_| is_name(new)) else { return Err(Obstacle::NotAName) };
+    if last == new {
+        return Ok(Vec::new());
+    }
+    new.clone_into(last);
+    if !matches!(registry.lookup(&path), Lookup::Missing(_)) {
+        return Err(Obstacle::Taken(dotted(&path)));
+    }
+    let renaming = Renaming { project, registries, registry, entry, new: dotted(&[new.to_owned()]) };
+    let mut edits = renaming.definition()?;
+    edits.extend(renaming.references()?);
+    edits.extend(renaming.comments());
+    edits.sort_by(|a, b| (&a.path, a.span).cmp(&(&b.path, b.span)));
+    edits.dedup();
+    Ok(edits)
+}
+
+/// Names that somebody could read again: Nix itself takes any text in quotes.
+fn is_name(name: &str) -> bool {
+    !name.trim().is_empty() && name.len() <= 100 && !name.contains(char::is_control)
+}
+
+struct Renaming<'p> {
+    project: &'p Project,
+    registries: &'p Registries<'p>,
+    registry: &'p Registry,
+    entry: &'p Entry,
+    /// The new name as Nix writes it, in quotes if it needs them.
+    new: String,
+}
+
+impl<'p> Renaming<'p> {
+    fn definition(&self) -> Result<Vec<Edit>, Obstacle> {
+        let Some(file) = self.project.file(&self.registry.path) else { return Ok(Vec::new()) };
+        let at = |reason| obstacle(&file.source, self.entry.name_span, reason);
+        if self.entry.read_here {
+            return Err(at("another entry of the registry is computed from this one: rename it by hand"));
+        }
+        let after = &file.source.text[self.entry.name_span.end as usize..];
+        if !after.trim_start().starts_with('=') {
+            return Err(at("the name is not written as `NAME = NUMBER` here: rename it by hand"));
+        }
+        Ok(vec![edit(&file.source, self.entry.name_span, self.new.clone())])
+    }
+
+    fn references(&self) -> Result<Vec<Edit>, Obstacle> {
+        let mut edits = Vec::new();
+        let mut open: Option<(&'p ProjectFile, Option<Tree<'p>>)> = None;
+        let uses = references::uses(self.project, self.registries);
+        for (file, found, registry) in uses.filter(|(.., registry)| registry.path == self.registry.path) {
+            let depth = self.entry.path.len();
+            let is_same = found.path.len() >= depth && found.path[..depth] == *self.entry.path;
+            if !is_same || references::lookup(registry, found).is_none() {
+                continue;
+            }
+            let Some(&span) = found.names.get(depth - 1) else { continue };
+            if open.as_ref().is_none_or(|(known, _)| !std::ptr::eq(*known, file)) {
+                open = Some((file, Tree::parse(Language::Nix, &file.source.text)));
+            }
+            let tree = open.as_ref().and_then(|(_, tree)| tree.as_ref());
+            let inherit = tree.and_then(|tree| Some((tree, inherit_around(tree, span)?)));
+            match inherit {
+                None => edits.push(edit(&file.source, span, self.new.clone())),
+                Some((tree, inherit)) => edits.extend(self.split_inherit(file, tree, inherit, span)?),
+            }
+        }
+        Ok(edits)
+    }
+
+    /// `inherit (ports.databases) redis;` also names what it defines, and that name must stay: `redis =
+    /// ports.databases.cache;`.
+    fn split_inherit(
+        &self,
+        file: &ProjectFile,
+        tree: &Tree<'_>,
+        inherit: Node,
+        name: Span,
+    ) -> Result<Vec<Edit>, Obstacle> {
+        let at = |reason| obstacle(&file.source, name, reason);
+        let whole = tree.span(inherit);
+        let from = tree.child(inherit, Field::Expression).ok_or_else(|| at("it is inherited from the scope here"))?;
+        let from = file.source.slice(tree.span(from));
+        let is_simple = from.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '\''));
+        let from = if is_simple { from.to_owned() } else { format!("({from})") };
+        let kept = file.source.slice(name);
+        let binding = format!("{kept} = {from}.{};", self.new);
+        let is_only = names(tree, inherit) == 1;
+        if is_only {
+            return Ok(vec![edit(&file.source, whole, binding)]);
+        }
+        let text = &file.source.text;
+        let blanks = text[..name.start as usize].trim_end().len() as u32;
+        let end = Span { start: whole.end, end: whole.end };
+        Ok(vec![
+            edit(&file.source, Span { start: blanks, end: name.end }, String::new()),
+            edit(&file.source, end, format!(" {binding}")),
+        ])
+    }
+
+    fn comments(&self) -> Vec<Edit> {
+        let comments = references::comments(self.project, self.registries);
+        let ours = comments.filter(|(_, comment, registry)| {
+            registry.is_some_and(|registry| {
+                registry.path == self.registry.path
+                    && matches!(registry.named(&comment.entry), Lookup::Entry(found) if found.path == self.entry.path)
+            })
+        });
+        ours.map(|(file, comment, _)| {
+            let start = last_name(file.source.slice(comment.entry_span));
+            let span = Span { start: comment.entry_span.start + start as u32, end: comment.entry_span.end };
+            edit(&file.source, span, self.new.clone())
+        })
+        .collect()
+    }
+}
+
+/// Where the last name of a dotted path begins. Dots inside quotes are part of a name.
+fn last_name(path: &str) -> usize {
+    let mut quoted = false;
+    let mut start = 0;
+    for (at, c) in path.char_indices() {
+        quoted ^= c == '"';
+        if c == '.' && !quoted {
+            start = at + 1;
+        }
+    }
+    start
+}
+
+/// The `inherit` that a name is written in.
+fn inherit_around(tree: &Tree<'_>, span: Span) -> Option<Node> {
+    let mut inherits = tree.nodes().filter(|&node| matches!(tree.kind(node), Kind::Inherit | Kind::InheritFrom));
+    inherits.find(|&node| {
+        let whole = tree.span(node);
+        let from = tree.child(node, Field::Expression).map_or(whole.start, |from| tree.span(from).end);
+        whole.start <= span.start && span.end <= whole.end && from <= span.start
+    })
+}
+
+/// How many names an `inherit` has.
+fn names(tree: &Tree<'_>, inherit: Node) -> usize {
+    let lists = tree.children(inherit).filter(|&node| tree.kind(node) == Kind::InheritedAttrs);
+    lists.map(|list| tree.children(list).count()).sum()
+}
+
+fn edit(source: &Source, span: Span, text: String) -> Edit {
+    Edit { path: source.path.clone(), span, text }
+}
+
+fn obstacle(source: &Source, span: Span, reason: &'static str) -> Obstacle {
+    let line = LineIndex::new(&source.text).line(span.start) + 1;
+    Obstacle::At { path: source.path.clone(), line, reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::repo::Repo;
+    use crate::run;
+    use crate::settings::Settings;
+
+    const REGISTRY: &str =
+        "{\n  db = { redis = 6379; pg = 5432; };\n  \"a.b\" = 7001;\n  base = 100;\n  next = 101;\n}\n";
+
+    /// The texts after renaming an entry of `lib/ports.nix`.
+    fn renamed(files: &[(&str, &str)], entry: &str, new: &str) -> Result<Vec<String>, String> {
+        let repo = Repo::from_texts(files.iter().copied());
+        let facts = run::port_facts(&repo, &Settings::default());
+        let registries = Registries::of(&facts.project);
+        let (registry, entry) = registries.entry(entry).expect("the entry is there");
+        let edits = rename(&facts.project, &registries, registry, entry, new).map_err(|why| why.to_string())?;
+        let after = files.iter().map(|(path, text)| {
+            let mut text = (*text).to_owned();
+            for edit in edits.iter().rev().filter(|edit| &*edit.path == *path) {
+                text.replace_range(edit.span.range(), &edit.text);
+            }
+            text
+        });
+        Ok(after.collect())
+    }
+
+    #[test]
+    fn every_form_of_a_reference_is_renamed() {
+        let head = "let ports = import ./lib/ports.nix; in ";
+        for (before, after) in [
+            ("ports.db.redis", "ports.db.cache"),
+            ("\"${toString ports.db.redis}\"", "\"${toString ports.db.cache}\""),
+            ("ports.db.\"redis\"", "ports.db.cache"),
+            ("ports.db.redis or 1", "ports.db.cache or 1"),
+            ("with ports; db.redis", "with ports; db.cache"),
+            ("with ports.db; [ redis pg ]", "with ports.db; [ cache pg ]"),
+            ("{ inherit (ports.db) redis; }", "{ redis = ports.db.cache; }"),
+            ("{ inherit (ports.db) pg redis; }", "{ inherit (ports.db) pg; redis = ports.db.cache; }"),
+            ("let inherit (ports) db; in db.redis", "let inherit (ports) db; in db.cache"),
+            ("ports.db.pg", "ports.db.pg"),
+        ] {
+            let files = [("lib/ports.nix", REGISTRY), ("a.nix", &format!("{head}{before}"))];
+            let texts = renamed(&files, "db.redis", "cache").unwrap();
+            assert_eq!(texts[0], REGISTRY.replace("redis", "cache"), "{before}");
+            assert_eq!(texts[1], format!("{head}{after}"));
+        }
+    }
+
+    #[test]
+    fn comments_are_renamed_and_odd_names_quoted() {
+        let yaml = "# Port from lib/ports.nix: db.redis = 6379\nport: 6379\n";
+        let files = [("a.yaml", yaml), ("lib/ports.nix", REGISTRY)];
+        let texts = renamed(&files, "db.redis", "my cache").unwrap();
+        assert_eq!(texts[0], yaml.replace("db.redis", "db.\"my cache\""));
+        assert_eq!(texts[1], REGISTRY.replace("redis =", "\"my cache\" ="));
+    }
+
+    #[test]
+    fn what_is_not_certain_is_refused() {
+        let files = [("lib/ports.nix", REGISTRY)];
+        assert_eq!(renamed(&files, "db.redis", "pg"), Err("the registry already has `db.pg`".to_owned()));
+        assert_eq!(renamed(&files, "db.redis", " "), Err("that is not a valid name".to_owned()));
+        let computed = [("lib/ports.nix", "rec {\n  base = 7000;\n  next = base + 1;\n}\n")];
+        assert!(renamed(&computed, "base", "x").unwrap_err().starts_with("lib/ports.nix:2: "));
+        let inherited = [("lib/ports.nix", "let\n  redis = 6379;\nin\n{\n  inherit redis;\n  pg = 5432;\n}\n")];
+        assert!(renamed(&inherited, "redis", "x").unwrap_err().contains("by hand"));
+    }
+}
