@@ -9,7 +9,7 @@ use crate::check::{self, Check};
 use crate::facts::port_registry::Mentions;
 use crate::facts::{Project, ProjectFile, Reader, port_registry, ports};
 use crate::file_pass::{FilePass, Outcome};
-use crate::finding::RelPath;
+use crate::finding::{RelPath, Safety};
 use crate::repo::{Repo, RepoFile};
 use crate::report::Report;
 use crate::run;
@@ -74,6 +74,22 @@ impl Analysis {
         self.refresh();
         let outcomes = self.repo.files.iter().filter_map(|file| self.outcomes.get(file.path()));
         run::report(&self.repo, &self.settings, &self.checks, outcomes.cloned().collect())
+    }
+
+    /// The same with all fixes up to a safety.
+    pub fn report_with(&mut self, fixes: Safety) -> Report {
+        let before = std::mem::replace(&mut self.settings.fixes, fixes);
+        let report = self.report();
+        self.settings.fixes = before;
+        report
+    }
+
+    /// Runs something on the repository with the settings for some paths only.
+    pub fn for_paths<T>(&mut self, paths: Vec<RelPath>, run: impl FnOnce(&Repo, &Settings) -> T) -> T {
+        let before = std::mem::replace(&mut self.settings.paths, paths);
+        let result = run(&self.repo, &self.settings);
+        self.settings.paths = before;
+        result
     }
 
     /// The facts of all files, those about ports whichever rules are on.

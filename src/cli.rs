@@ -67,6 +67,8 @@ pub enum Command {
     Baseline(BaselineArgs),
     /// Show the schema of flakeward.toml, or the effective settings
     Config(ConfigArgs),
+    /// Start the language server on stdin and stdout
+    Lsp,
     /// Print a shell completion script
     Completions(CompletionsArgs),
     /// Print the manual page
@@ -75,7 +77,7 @@ pub enum Command {
 }
 
 /// Input, rule and configuration options, shared by all commands that read a repository.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct ScopeArgs {
     /// Files and directories to report on; facts always come from the whole repository. `-` is stdin
     #[arg(value_name = "PATH")]

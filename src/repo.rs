@@ -90,6 +90,11 @@ impl Repo {
         repo
     }
 
+    /// The paths of all files that have a kind, sorted.
+    pub fn paths(&self) -> impl Iterator<Item = &RelPath> {
+        self.files.iter().map(RepoFile::path)
+    }
+
     /// Whether there is a file of a kind at a path.
     pub fn has(&self, path: &str) -> bool {
         self.files.binary_search_by(|file| (**file.path()).cmp(path)).is_ok()

@@ -108,6 +108,7 @@ fn dispatch(cli: &Cli) -> Result<ExitCode, Failure> {
         Some(Command::Migrate(args)) => migrate::run(args),
         Some(Command::Baseline(args)) => baseline::run(args),
         Some(Command::Config(args)) => config::run(args),
+        Some(Command::Lsp) => Ok(crate::lsp::run()),
         Some(Command::Completions(args)) => shell::completions(args),
         Some(Command::Man) => shell::man(),
     }

@@ -29,6 +29,8 @@ pub struct LockNode {
     pub original: Option<FlakeRef>,
     /// What that was at the time.
     pub locked: Option<FlakeRef>,
+    /// When that was committed, if the lock says so.
+    pub modified: Option<jiff::civil::Date>,
     /// Whether it is a flake.
     pub is_flake: bool,
 }
@@ -137,12 +139,22 @@ fn read_node(tree: &Tree<'_>, place: Span, object: Node) -> LockNode {
                 node.inputs = inputs.collect();
             }
             "original" => node.original = FlakeRef::from_attrs(&strings(tree, value)),
-            "locked" => node.locked = FlakeRef::from_attrs(&strings(tree, value)),
+            "locked" => {
+                node.locked = FlakeRef::from_attrs(&strings(tree, value));
+                node.modified = modified(tree, value);
+            }
             "flake" => node.is_flake = tree.kind(value) != Kind::JsonFalse,
             _ => {}
         }
     }
     node
+}
+
+/// The date of `lastModified`, which counts seconds since 1970.
+fn modified(tree: &Tree<'_>, locked: Node) -> Option<jiff::civil::Date> {
+    let (.., value) = pairs(tree, locked).find(|(key, ..)| key == "lastModified")?;
+    let timestamp = jiff::Timestamp::from_second(tree.slice(value).parse().ok()?).ok()?;
+    Some(timestamp.to_zoned(jiff::tz::TimeZone::UTC).date())
 }
 
 fn target(tree: &Tree<'_>, value: Node) -> Option<Target> {

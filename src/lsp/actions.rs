@@ -1,0 +1,205 @@
+//! Code actions: the fix of each finding, all safe fixes of a file, and accepting a finding with a reason.
+
+use std::sync::Arc;
+
+use gen_lsp_types::{
+    CodeAction, CodeActionKind, Command, Diagnostic, DocumentChange, Edit as DocumentEdit,
+    OptionalVersionedTextDocumentIdentifier, SnippetTextEdit, StringValue, TextDocumentEdit, TextDocumentIdentifier,
+    WorkspaceEdit,
+};
+
+use super::accept::{self, Suppression};
+use super::edits::{self, EditSupport, Target};
+use super::position::{Encoding, Lines};
+use super::workspace::{Workspace, findings_in};
+use crate::finding::{Edit, Finding, Fix, RelPath, Safety, Span};
+use crate::fix::{self, Request};
+use crate::source::Source;
+
+/// The kind of the action that applies every safe fix of a file.
+pub const FIX_ALL: &str = "source.fixAll.flakeward";
+
+/// The command that puts the cursor on a range, for clients without snippets.
+pub const SELECT: &str = "flakeward.select";
+
+/// What is needed to offer actions in one document.
+pub struct Actions<'a> {
+    /// The repository.
+    pub workspace: &'a mut Workspace,
+    /// The file, relative to the root.
+    pub path: &'a RelPath,
+    /// The document as it is open.
+    pub source: Arc<Source>,
+    /// What the client can apply.
+    pub support: EditSupport,
+    /// How columns are counted.
+    pub encoding: Encoding,
+    /// Whether the client can be asked to show a range.
+    pub can_show: bool,
+    /// The text, URI and version of a file.
+    pub target: &'a dyn Fn(&Workspace, &RelPath) -> Target,
+}
+
+impl Actions<'_> {
+    /// The actions for the findings that a span touches.
+    pub fn quick_fixes(&mut self, span: Span, shown: &[Diagnostic]) -> Vec<CodeAction> {
+        let report = self.workspace.actionable();
+        let touched = findings_in(report, self.path).iter().filter(|finding| meets(finding.span, span));
+        let touched: Vec<Finding> = touched.cloned().collect();
+        let mut actions = Vec::new();
+        for finding in &touched {
+            let diagnostics = self.shown_as(finding, shown);
+            let fix = finding.fix.as_ref().and_then(|fix| self.fix(finding, fix));
+            actions.extend(fix.map(|action| CodeAction { diagnostics: diagnostics.clone(), ..action }));
+            let accept = self.accept(finding);
+            actions.extend(accept.map(|action| CodeAction { diagnostics, ..action }));
+        }
+        actions.sort_by_key(|action| action.is_preferred != Some(true));
+        actions
+    }
+
+    /// The diagnostics of the request that show a finding.
+    fn shown_as(&self, finding: &Finding, shown: &[Diagnostic]) -> Option<Vec<Diagnostic>> {
+        let range = Lines::new(&self.source.text, self.encoding).range(finding.span);
+        let code = gen_lsp_types::Code::String(finding.rule.to_owned());
+        let same =
+            shown.iter().filter(|diagnostic| diagnostic.range == range && diagnostic.code.as_ref() == Some(&code));
+        let same: Vec<Diagnostic> = same.cloned().collect();
+        (!same.is_empty()).then_some(same)
+    }
+
+    /// The fix of a finding. An unsafe one says so and is never preferred.
+    fn fix(&self, finding: &Finding, fix: &Fix) -> Option<CodeAction> {
+        let is_safe = fix.safety == Safety::Safe;
+        let mut title = capitalised(&fix.title);
+        if !is_safe {
+            title.push_str(" (unsafe: check the result)");
+        }
+        let new_entry = self.new_entry(finding, fix);
+        Some(CodeAction {
+            title,
+            kind: Some(CodeActionKind::QuickFix),
+            is_preferred: Some(is_safe),
+            edit: Some(self.workspace_edit(&fix.edits)?),
+            command: new_entry,
+            ..CodeAction::default()
+        })
+    }
+
+    /// For a fix that adds an entry to a registry: shows the entry, so that it can be renamed.
+    fn new_entry(&self, finding: &Finding, fix: &Fix) -> Option<Command> {
+        let elsewhere = fix.edits.iter().find(|edit| edit.path != finding.path && edit.path.ends_with(".nix"))?;
+        let number = self.source.slice(finding.span);
+        let value = elsewhere.text.find(&format!("= {number};"))?;
+        let name = elsewhere.text[..value].trim_end();
+        let start = name.rfind(|c: char| c.is_whitespace() || c == '.').map_or(0, |at| at + 1);
+        let target = (self.target)(self.workspace, &elsewhere.path);
+        let mut text = target.text.unwrap_or_default();
+        text.insert_str(elsewhere.span.start as usize, &elsewhere.text);
+        let at = elsewhere.span.start as usize + start;
+        let range = Lines::new(&text, self.encoding).range(Span::new(at, elsewhere.span.start as usize + name.len()));
+        self.select("Show the new entry", &target.uri, range)
+    }
+
+    fn select(&self, title: &str, uri: &gen_lsp_types::Uri, range: gen_lsp_types::Range) -> Option<Command> {
+        self.can_show.then(|| Command {
+            title: title.to_owned(),
+            tooltip: None,
+            command: SELECT.to_owned(),
+            arguments: Some(vec![serde_json::json!(uri), serde_json::json!(range)]),
+        })
+    }
+
+    /// Accepts a finding: inserts the suppression and puts the cursor on its reason.
+    fn accept(&self, finding: &Finding) -> Option<CodeAction> {
+        let catalog = self.workspace.settings().rules.catalog();
+        let new = accept::suppression(finding, &self.source, catalog)?;
+        let what = if new.whole_file { "in this file" } else { "here" };
+        let (edit, command) = match self.support.snippets {
+            true => (self.snippet(&new), None),
+            false => (self.workspace_edit(std::slice::from_ref(&new.edit))?, self.select_reason(&new)),
+        };
+        Some(CodeAction {
+            title: format!("Accept {} {what} with a reason", finding.rule),
+            kind: Some(CodeActionKind::QuickFix),
+            is_preferred: Some(false),
+            edit: Some(edit),
+            command,
+            ..CodeAction::default()
+        })
+    }
+
+    fn snippet(&self, new: &Suppression) -> WorkspaceEdit {
+        let at = (new.reason.start - new.edit.span.start) as usize;
+        let escaped = |text: &str| text.replace('\\', "\\\\").replace('$', "\\$").replace('}', "\\}");
+        let (head, tail) = (&new.edit.text[..at], &new.edit.text[at + accept::REASON.len()..]);
+        let value = format!("{}${{1:{}}}{}", escaped(head), accept::REASON, escaped(tail));
+        let range = Lines::new(&self.source.text, self.encoding).range(new.edit.span);
+        let target = (self.target)(self.workspace, self.path);
+        let snippet = SnippetTextEdit { range, snippet: StringValue::new(value), annotation_id: None };
+        WorkspaceEdit {
+            document_changes: Some(vec![DocumentChange::TextDocumentEdit(TextDocumentEdit {
+                text_document: OptionalVersionedTextDocumentIdentifier {
+                    version: target.version,
+                    text_document_identifier: TextDocumentIdentifier { uri: target.uri },
+                },
+                edits: vec![DocumentEdit::SnippetTextEdit(snippet)],
+            })]),
+            ..WorkspaceEdit::default()
+        }
+    }
+
+    fn select_reason(&self, new: &Suppression) -> Option<Command> {
+        let mut text = self.source.text.clone();
+        text.insert_str(new.edit.span.start as usize, &new.edit.text);
+        let range = Lines::new(&text, self.encoding).range(new.reason);
+        let target = (self.target)(self.workspace, self.path);
+        self.select("Write the reason", &target.uri, range)
+    }
+
+    /// Every safe fix of the file, as `flakeward fix` applies them. `None` if there is none.
+    pub fn fix_all(&mut self) -> Option<CodeAction> {
+        let guard = |_: &str| Ok(());
+        let request = Request { allowed: Safety::Safe, only: None, guard: &guard };
+        let outcome = self.workspace.for_file(self.path, |repo, settings| fix::fix(repo, settings, &request));
+        let edits: Vec<Edit> = outcome
+            .changes
+            .iter()
+            .flat_map(|change| edits::between(&change.path, change.before.as_deref().unwrap_or(""), &change.after))
+            .collect();
+        if edits.is_empty() {
+            return None;
+        }
+        Some(CodeAction {
+            title: "Apply all safe fixes of flakeward".to_owned(),
+            kind: Some(CodeActionKind::from(FIX_ALL)),
+            edit: Some(self.workspace_edit(&edits)?),
+            ..CodeAction::default()
+        })
+    }
+
+    fn workspace_edit(&self, all: &[Edit]) -> Option<WorkspaceEdit> {
+        edits::workspace_edit(all, |path| (self.target)(self.workspace, path), self.support, self.encoding)
+    }
+}
+
+/// Whether two spans overlap or touch: a cursor is an empty span.
+fn meets(a: Span, b: Span) -> bool {
+    a.start <= b.end && b.start <= a.end
+}
+
+/// A title begins with a capital letter in an editor's menu.
+fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
+/// Whether a client that asks for some kinds of actions wants a kind: kinds are hierarchies of names.
+pub fn wants(only: Option<&[CodeActionKind]>, kind: &str) -> bool {
+    let name = |kind: &CodeActionKind| serde_json::to_value(kind).ok()?.as_str().map(str::to_owned);
+    only.is_none_or(|only| {
+        only.iter().filter_map(name).any(|wanted| {
+            wanted.is_empty() || kind == wanted || kind.strip_prefix(&*wanted).is_some_and(|rest| rest.starts_with('.'))
+        })
+    })
+}

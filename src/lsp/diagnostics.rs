@@ -1,0 +1,144 @@
+//! Findings as diagnostics.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use gen_lsp_types::{
+    ClientCapabilities, Code, CodeDescription, Diagnostic, DiagnosticRelatedInformation, DiagnosticSeverity,
+    DiagnosticTag, Location, Message, Uri,
+};
+
+use super::position::{Encoding, Lines};
+use super::uri;
+use super::workspace::{Problem, State, Workspace};
+use crate::finding::{Finding, Label, Level, RelPath};
+use crate::output;
+
+/// The source of all diagnostics.
+pub const SOURCE: &str = "flakeward";
+
+/// What the client can do with diagnostics.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct DiagnosticSupport {
+    /// It asks for them.
+    pub pull: bool,
+    /// It can be told to ask again.
+    pub refresh: bool,
+}
+
+impl DiagnosticSupport {
+    /// What a client says about itself.
+    pub fn of(client: &ClientCapabilities) -> Self {
+        let document = client.text_document.as_ref();
+        let workspace = client.workspace.as_ref().and_then(|workspace| workspace.diagnostics.as_ref());
+        Self {
+            pull: document.is_some_and(|document| document.diagnostic.is_some()),
+            refresh: workspace.and_then(|workspace| workspace.refresh_support).unwrap_or(false),
+        }
+    }
+}
+
+/// Makes diagnostics of findings.
+pub struct Diagnostics<'a> {
+    /// The repository, for paths.
+    pub workspace: &'a Workspace,
+    /// Its state, for the texts of other files.
+    pub state: &'a State,
+    /// The URI of a file of the repository.
+    pub uri: &'a dyn Fn(&str) -> Uri,
+    /// How columns are counted.
+    pub encoding: Encoding,
+}
+
+impl Diagnostics<'_> {
+    /// The diagnostics of a file, in the order of the report.
+    pub fn of(&self, path: &str) -> Vec<Diagnostic> {
+        let findings = self.state.findings(path);
+        if findings.is_empty() {
+            return Vec::new();
+        }
+        let text = self.state.source(path).map_or("", |source| source.text.as_str());
+        let lines = Lines::new(text, self.encoding);
+        findings.iter().map(|finding| self.diagnostic(finding, &lines)).collect()
+    }
+
+    fn diagnostic(&self, finding: &Finding, lines: &Lines<'_>) -> Diagnostic {
+        Diagnostic {
+            range: lines.range(finding.span),
+            severity: Some(severity(finding.level)),
+            code: Some(Code::String(finding.rule.to_owned())),
+            code_description: Some(CodeDescription { href: self.page(finding.rule) }),
+            source: Some(SOURCE.to_owned()),
+            message: Message::String(message(finding)),
+            // What is not needed is shown faded.
+            tags: finding.rule.starts_with("unused-").then(|| vec![DiagnosticTag::Unnecessary]),
+            related_information: self.related(&finding.labels),
+            data: Some(serde_json::json!({ "fingerprint": format!("{:016x}", finding.fingerprint) })),
+        }
+    }
+
+    fn page(&self, rule: &str) -> Uri {
+        let own = || uri::from_path(&self.workspace.absolute(&output::url(rule)));
+        output::web_page(rule).map_or_else(own, Uri)
+    }
+
+    fn related(&self, labels: &[Label]) -> Option<Vec<DiagnosticRelatedInformation>> {
+        let related = labels.iter().map(|label| {
+            let text = self.state.source(&label.path).map_or("", |source| source.text.as_str());
+            let range = Lines::new(text, self.encoding).range(label.span);
+            let location = Location { uri: (self.uri)(&label.path), range };
+            DiagnosticRelatedInformation { location, message: label.message.clone() }
+        });
+        (!labels.is_empty()).then(|| related.collect())
+    }
+}
+
+fn severity(level: Level) -> DiagnosticSeverity {
+    match level {
+        Level::Error => DiagnosticSeverity::Error,
+        Level::Warn => DiagnosticSeverity::Warning,
+        Level::Hint | Level::Off => DiagnosticSeverity::Information,
+    }
+}
+
+/// The message with what the report writes under the position and the help below it.
+fn message(finding: &Finding) -> String {
+    let mut text = finding.message.clone();
+    if !finding.label.is_empty() {
+        text.push_str(": ");
+        text.push_str(&finding.label);
+    }
+    if let Some(help) = &finding.help {
+        text.push_str("\nhelp: ");
+        text.push_str(help);
+    }
+    text
+}
+
+/// The diagnostic of settings that cannot be used, with the path of the file that it is in.
+pub fn of_problem(problem: &Problem, encoding: Encoding) -> Option<(std::path::PathBuf, Diagnostic)> {
+    let error = problem.at.as_deref()?;
+    let span = error.span.clone().unwrap_or_default();
+    let range = Lines::new(&error.text, encoding).range(crate::finding::Span::new(span.start, span.end));
+    let diagnostic = Diagnostic {
+        range,
+        severity: Some(DiagnosticSeverity::Error),
+        source: Some(SOURCE.to_owned()),
+        message: Message::String(problem.message.clone()),
+        ..Diagnostic::default()
+    };
+    Some((error.path.clone(), diagnostic))
+}
+
+/// A name for a list of diagnostics, by which a client says which one it has.
+pub fn result_id(diagnostics: &[Diagnostic]) -> String {
+    let mut hasher = DefaultHasher::new();
+    serde_json::to_string(diagnostics).unwrap_or_default().hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+}
+
+/// The paths that have diagnostics, sorted.
+pub fn paths(state: &State) -> Vec<RelPath> {
+    let mut paths: Vec<RelPath> = state.report.findings.iter().map(|finding| finding.path.clone()).collect();
+    paths.dedup();
+    paths
+}

@@ -1,0 +1,96 @@
+//! The documents that are open in the editor. Their text counts, not the file's.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use gen_lsp_types::{TextDocumentContentChangeEvent, Uri};
+
+use super::position::{Encoding, Lines};
+
+/// An open document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// As the client writes it.
+    pub uri: Uri,
+    /// The client's version number.
+    pub version: i32,
+    /// The text.
+    pub text: String,
+}
+
+impl Document {
+    /// Applies changes in their order, each to the result of the one before it.
+    pub fn apply(&mut self, changes: Vec<TextDocumentContentChangeEvent>, version: i32, encoding: Encoding) {
+        for change in changes {
+            match change {
+                TextDocumentContentChangeEvent::TextDocumentContentChangePartial(change) => {
+                    let span = Lines::new(&self.text, encoding).span(change.range);
+                    self.text.replace_range(span.range(), &change.text);
+                }
+                TextDocumentContentChangeEvent::TextDocumentContentChangeWholeDocument(change) => {
+                    self.text = change.text;
+                }
+            }
+        }
+        self.version = version;
+    }
+}
+
+/// The open documents by path.
+#[derive(Debug, Default)]
+pub struct Documents(BTreeMap<PathBuf, Document>);
+
+impl Documents {
+    /// The document of a path, if it is open.
+    pub fn get(&self, path: &Path) -> Option<&Document> {
+        self.0.get(path)
+    }
+
+    /// The same, to change it.
+    pub fn get_mut(&mut self, path: &Path) -> Option<&mut Document> {
+        self.0.get_mut(path)
+    }
+
+    /// Adds a document; replaces it if it was open already.
+    pub fn open(&mut self, path: PathBuf, document: Document) {
+        self.0.insert(path, document);
+    }
+
+    /// Removes a document.
+    pub fn close(&mut self, path: &Path) -> Option<Document> {
+        self.0.remove(path)
+    }
+
+    /// The open documents, sorted by path.
+    pub fn iter(&self) -> impl Iterator<Item = (&Path, &Document)> {
+        self.0.iter().map(|(path, document)| (path.as_path(), document))
+    }
+
+    /// The URI of a path: the client's own if the document is open.
+    pub fn uri(&self, path: &Path) -> Uri {
+        self.get(path).map_or_else(|| super::uri::from_path(path), |document| document.uri.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gen_lsp_types::{Position, Range, TextDocumentContentChangePartial};
+
+    #[test]
+    fn each_change_applies_to_the_text_after_the_one_before() {
+        let mut document = Document { uri: Uri::from("file:///a.nix"), version: 1, text: "a😀b\r\nc\n".to_owned() };
+        let partial = |from: (u32, u32), to: (u32, u32), text: &str| {
+            TextDocumentContentChangeEvent::TextDocumentContentChangePartial(TextDocumentContentChangePartial {
+                range: Range {
+                    start: Position { line: from.0, character: from.1 },
+                    end: Position { line: to.0, character: to.1 },
+                },
+                text: text.to_owned(),
+                ..Default::default()
+            })
+        };
+        document.apply(vec![partial((0, 3), (1, 0), "x\n"), partial((1, 1), (1, 1), "y")], 2, Encoding::Utf16);
+        assert_eq!((document.text.as_str(), document.version), ("a😀x\ncy\n", 2));
+    }
+}

@@ -1,0 +1,141 @@
+//! Edits in the protocol's terms: by document, with its version, so that a client refuses those of another text.
+
+use std::collections::{BTreeMap, HashMap};
+
+use gen_lsp_types::{
+    ClientCapabilities, CreateFile, DocumentChange, Edit as DocumentEdit, OptionalVersionedTextDocumentIdentifier,
+    ResourceOperationKind, TextDocumentEdit, TextDocumentIdentifier, TextEdit, Uri, WorkspaceEdit,
+};
+use similar::{DiffOp, TextDiff};
+
+use super::position::{Encoding, Lines};
+use crate::finding::{Edit, RelPath, Span};
+
+/// What kinds of edits the client can apply.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct EditSupport {
+    /// Edits with document versions.
+    pub versions: bool,
+    /// Creating files.
+    pub create: bool,
+    /// Snippets, which put the cursor somewhere.
+    pub snippets: bool,
+}
+
+impl EditSupport {
+    /// What a client says about itself.
+    pub fn of(client: &ClientCapabilities) -> Self {
+        let edit = client.workspace.as_ref().and_then(|workspace| workspace.workspace_edit.as_ref());
+        let versions = edit.and_then(|edit| edit.document_changes).unwrap_or(false);
+        let operations = edit.and_then(|edit| edit.resource_operations.as_deref()).unwrap_or(&[]);
+        Self {
+            versions,
+            create: versions && operations.contains(&ResourceOperationKind::Create),
+            snippets: versions && edit.and_then(|edit| edit.snippet_edit_support).unwrap_or(false),
+        }
+    }
+}
+
+/// A file that edits change: its text and how the client knows it.
+#[derive(Debug)]
+pub struct Target {
+    /// The text that the edits are made for. `None` if they create the file.
+    pub text: Option<String>,
+    /// The URI.
+    pub uri: Uri,
+    /// The version of the open document.
+    pub version: Option<i32>,
+}
+
+/// The edit of a workspace. `None` if the client cannot apply it.
+pub fn workspace_edit(
+    edits: &[Edit],
+    target: impl Fn(&RelPath) -> Target,
+    support: EditSupport,
+    encoding: Encoding,
+) -> Option<WorkspaceEdit> {
+    let mut by_path: BTreeMap<&RelPath, Vec<&Edit>> = BTreeMap::new();
+    for edit in edits {
+        by_path.entry(&edit.path).or_default().push(edit);
+    }
+    let mut changes: HashMap<Uri, Vec<TextEdit>> = HashMap::new();
+    let mut document_changes = Vec::new();
+    for (path, mut edits) in by_path {
+        let target = target(path);
+        edits.sort_by_key(|edit| edit.span);
+        if target.text.is_none() {
+            if !support.create {
+                return None;
+            }
+            let uri = target.uri.clone();
+            document_changes.push(DocumentChange::CreateFile(CreateFile::new(uri, None, None)));
+        }
+        let text = target.text.unwrap_or_default();
+        let lines = Lines::new(&text, encoding);
+        let edits: Vec<TextEdit> =
+            edits.iter().map(|edit| TextEdit { range: lines.range(edit.span), new_text: edit.text.clone() }).collect();
+        if support.versions {
+            document_changes.push(document_edit(target.uri, target.version, edits));
+        } else {
+            changes.insert(target.uri, edits);
+        }
+    }
+    Some(match support.versions {
+        true => WorkspaceEdit { document_changes: Some(document_changes), ..WorkspaceEdit::default() },
+        false => WorkspaceEdit { changes: Some(changes), ..WorkspaceEdit::default() },
+    })
+}
+
+fn document_edit(uri: Uri, version: Option<i32>, edits: Vec<TextEdit>) -> DocumentChange {
+    DocumentChange::TextDocumentEdit(TextDocumentEdit {
+        text_document: OptionalVersionedTextDocumentIdentifier {
+            version,
+            text_document_identifier: TextDocumentIdentifier { uri },
+        },
+        edits: edits.into_iter().map(DocumentEdit::TextEdit).collect(),
+    })
+}
+
+/// The edits that turn one text into another, line by line, so that cursors and folds in the rest stay where they are.
+pub fn between(path: &RelPath, before: &str, after: &str) -> Vec<Edit> {
+    let diff = TextDiff::from_lines(before, after);
+    let starts = |text: &str| {
+        let mut starts = vec![0];
+        // Lines as `similar` splits them: each with its line end.
+        for line in TextDiff::from_lines(text, "").old_slices() {
+            starts.push(starts[starts.len() - 1] + line.len());
+        }
+        starts
+    };
+    let (old, new) = (starts(before), starts(after));
+    let changed = diff.ops().iter().filter(|op| !matches!(op, DiffOp::Equal { .. }));
+    changed
+        .map(|op| {
+            let (from, to) = (op.old_range(), op.new_range());
+            Edit {
+                path: path.clone(),
+                span: Span::new(old[from.start], old[from.end]),
+                text: after[new[to.start]..new[to.end]].to_owned(),
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_edits_between_two_texts_make_the_second_of_the_first() {
+        let texts = ["", "a\n", "a\nb\nc\n", "a\r\nb\r\nc", "x\na\nc\n", "a\nb\nc\nd", "ü\nb\n😀\n"];
+        for before in texts {
+            for after in texts {
+                let mut text = before.to_owned();
+                for edit in between(&RelPath::from("a"), before, after).iter().rev() {
+                    text.replace_range(edit.span.range(), &edit.text);
+                }
+                assert_eq!(text, after, "{before:?} -> {after:?}");
+            }
+        }
+    }
+}

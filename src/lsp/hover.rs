@@ -1,0 +1,112 @@
+//! Hovers: what an entry is and who uses it, and what the rule of a finding is about.
+
+use std::fmt::Write;
+
+use super::symbols::{Meaning, Occurrence, Role, Symbols};
+use crate::facts::port_registry::{Entry, Registry};
+use crate::finding::{Finding, RelPath};
+use crate::output;
+use crate::rule::Catalog;
+
+/// The largest number of positions that a hover lists.
+const LISTED: usize = 8;
+
+/// Writes Markdown for hovers.
+pub struct Hovers<'s, 'p> {
+    /// The registries and what refers to them.
+    pub symbols: &'s Symbols<'p>,
+    /// A position in a file as a Markdown link.
+    pub link: &'s dyn Fn(&RelPath, u32) -> String,
+}
+
+impl<'p> Hovers<'_, 'p> {
+    /// The hover of a symbol.
+    pub fn of(&self, meaning: &Meaning<'p>) -> String {
+        match meaning {
+            Meaning::Entry(registry, entry) => self.entry(registry, entry),
+            Meaning::Group(registry, path) => group(registry, path),
+            Meaning::Number(number, entries) => self.number(*number, entries),
+        }
+    }
+
+    fn entry(&self, registry: &'p Registry, entry: &'p Entry) -> String {
+        let mut text = self.headline(registry, entry);
+        self.list_uses(&mut text, self.symbols.occurrences(registry, entry));
+        if let Some(number) = entry.port() {
+            let others = self.symbols.registries.by_number(u32::from(number)).iter();
+            for (registry, other) in others.filter(|(_, other)| other.origin != entry.origin) {
+                let position = (self.link)(&registry.path, other.name_span.start);
+                let _ = write!(text, "\n\n**Conflict**: `{}` has the same number ({position}).", other.name());
+            }
+        }
+        text
+    }
+
+    /// The name, number and definition of an entry.
+    fn headline(&self, registry: &Registry, entry: &Entry) -> String {
+        let number = entry.port().map(|number| format!(" = {number}")).unwrap_or_default();
+        let position = (self.link)(&registry.path, entry.name_span.start);
+        format!("`{}{number}`: port registry entry, defined in {position}", entry.name())
+    }
+
+    fn list_uses(&self, text: &mut String, occurrences: &[Occurrence<'_>]) {
+        let uses: Vec<_> = occurrences.iter().filter(|found| found.role != Role::Definition).collect();
+        if uses.is_empty() {
+            text.push_str("\n\nNothing in this repository uses it.");
+            return;
+        }
+        text.push_str("\n\nUsed in:\n");
+        for found in uses.iter().take(LISTED) {
+            let how = match found.role {
+                Role::Literal => " (number written out)",
+                Role::Comment => " (named in a comment)",
+                Role::Definition | Role::Reference => "",
+            };
+            let name = self.symbols.service(found).map(|name| format!("`{name}` in ")).unwrap_or_default();
+            let _ = write!(text, "\n- {name}{}{how}", (self.link)(found.path, found.span.start));
+        }
+        if uses.len() > LISTED {
+            let _ = write!(text, "\n- and {} more", uses.len() - LISTED);
+        }
+    }
+
+    fn number(&self, number: u32, entries: &[(&'p Registry, &'p Entry)]) -> String {
+        let mut text = match entries {
+            [(registry, entry)] => return self.entry(registry, entry),
+            [] => format!("port `{number}`: not in the port registry"),
+            several => {
+                let mut text = format!("port `{number}` has several entries:\n");
+                for (registry, entry) in several {
+                    let _ = write!(text, "\n- {}", self.headline(registry, entry));
+                }
+                text
+            }
+        };
+        self.list_uses(&mut text, self.symbols.literals(number));
+        text
+    }
+}
+
+fn group(registry: &Registry, path: &[String]) -> String {
+    let mut text = format!("`{}`: group of {}\n", crate::facts::port_registry::dotted(path), registry.path);
+    let entries: Vec<&Entry> = registry.below(path).collect();
+    for entry in entries.iter().take(2 * LISTED) {
+        let number = entry.port().map(|number| format!(" = {number}")).unwrap_or_default();
+        let _ = write!(text, "\n- `{}{number}`", entry.name());
+    }
+    if entries.len() > 2 * LISTED {
+        let _ = write!(text, "\n- and {} more", entries.len() - 2 * LISTED);
+    }
+    text
+}
+
+/// The hover of a finding: what its rule is about. `None` if there is no such rule.
+pub fn rule(finding: &Finding, catalog: &Catalog) -> Option<String> {
+    let rule = catalog.find(finding.rule)?;
+    let why = rule.body.split("\n## ").find_map(|section| section.trim_start_matches("## ").strip_prefix("Why\n"));
+    let name = match output::web_page(finding.rule) {
+        Some(page) => format!("[{}]({page})", rule.id),
+        None => format!("`{}`", rule.id),
+    };
+    Some(format!("{name}: {}\n\n{}", rule.summary, why.unwrap_or("").trim()).trim_end().to_owned())
+}

@@ -1,0 +1,461 @@
+//! The requests about a document: each from its parameters to its result.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use gen_lsp_types as lsp;
+use lsp_server::{ErrorCode, Request};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::actions::{self, Actions, FIX_ALL, SELECT};
+use super::completion::Completion;
+use super::diagnostics;
+use super::edits::{self, Target};
+use super::hover::{self, Hovers};
+use super::inputs::Inputs;
+use super::position::{Encoding, Lines};
+use super::registry_page;
+use super::server::{Refusal, Server, diagnostics_of, parse};
+use super::symbols::{Meaning, Occurrence, Role, Symbol, Symbols};
+use super::workspace::{State, Workspace};
+use crate::facts::port_registry::Registries;
+use crate::finding::{RelPath, Span};
+use crate::rewrite::rename;
+use crate::source::{Kind, Source};
+use crate::walk;
+
+/// The command that shows the uses of an entry. Clients carry it out themselves.
+const SHOW_USES: &str = "flakeward.showReferences";
+
+type Answer = Result<Value, Refusal>;
+
+/// A document that a request is about.
+struct Place {
+    root: PathBuf,
+    relative: RelPath,
+    source: Arc<Source>,
+}
+
+/// What a question about one document may look at: all of it is read-only.
+struct View<'a> {
+    workspace: &'a Workspace,
+    state: &'a State,
+    symbols: Symbols<'a>,
+    source: &'a Source,
+    lines: Lines<'a>,
+    server: &'a Server,
+}
+
+impl Server {
+    /// The result of a request.
+    pub(super) fn result(&mut self, request: Request) -> Answer {
+        let params = request.params;
+        match request.method.as_str() {
+            "textDocument/hover" => self.hover(parse(params)?),
+            "textDocument/definition" => self.definition(parse(params)?),
+            "textDocument/references" => self.references(parse(params)?),
+            "textDocument/documentHighlight" => self.highlights(parse(params)?),
+            "textDocument/documentSymbol" => self.outline(parse(params)?),
+            "textDocument/completion" => self.completion(parse(params)?),
+            "textDocument/inlayHint" => self.hints(parse(params)?),
+            "textDocument/codeLens" => self.lenses(parse(params)?),
+            "textDocument/codeAction" => self.actions(parse(params)?),
+            "textDocument/prepareRename" => self.prepare_rename(parse(params)?),
+            "textDocument/rename" => self.rename(parse(params)?),
+            "textDocument/diagnostic" => self.document_diagnostics(parse(params)?),
+            "workspace/diagnostic" => self.workspace_diagnostics(parse(params)?),
+            "workspace/executeCommand" => self.execute(parse(params)?),
+            method => Err(Refusal::new(ErrorCode::MethodNotFound, format!("`{method}` is not supported"))),
+        }
+    }
+
+    /// The document of a URI: the open text, else the file's. `None` for files that flakeward does not check.
+    fn place(&mut self, uri: &lsp::Uri) -> Option<Place> {
+        let (root, path, relative) = self.locate(uri)?;
+        let kind = walk::by_name(&relative);
+        let source = match self.documents.get(&path) {
+            Some(document) => Arc::new(Source::new(&relative, kind?, document.text.clone())),
+            None => {
+                let workspace = self.workspaces.get_mut(&root)?;
+                workspace.state().source(&relative)?.clone()
+            }
+        };
+        Some(Place { root, relative, source })
+    }
+
+    /// Answers a question about a document. `null` if it is not one of flakeward's.
+    fn ask<T: Serialize>(&mut self, uri: &lsp::Uri, question: impl FnOnce(&View<'_>) -> Option<T>) -> Answer {
+        let Some(place) = self.place(uri) else { return Ok(Value::Null) };
+        if let Some(workspace) = self.workspaces.get_mut(&place.root) {
+            workspace.state();
+        }
+        let Some(workspace) = self.workspaces.get(&place.root) else { return Ok(Value::Null) };
+        let Some(state) = workspace.known() else { return Ok(Value::Null) };
+        let registries = Registries::of(&state.project);
+        let view = View {
+            workspace,
+            state,
+            symbols: Symbols::new(&state.project, &registries, &workspace.settings().config.ports),
+            source: &place.source,
+            lines: Lines::new(&place.source.text, self.client.encoding),
+            server: self,
+        };
+        json_of(question(&view))
+    }
+
+    fn hover(&mut self, params: lsp::HoverParams) -> Answer {
+        let at = params.text_document_position_params;
+        self.ask(&at.text_document.uri, |view| {
+            let (text, span) = view.hover(view.lines.offset(at.position))?;
+            let contents = lsp::MarkupContent { kind: lsp::MarkupKind::Markdown, value: text };
+            Some(lsp::Hover { contents: lsp::Contents::MarkupContent(contents), range: Some(view.lines.range(span)) })
+        })
+    }
+
+    fn definition(&mut self, params: lsp::DefinitionParams) -> Answer {
+        let at = params.text_document_position_params;
+        self.ask(&at.text_document.uri, |view| {
+            let symbol = view.symbol(at.position)?;
+            let definitions: Vec<lsp::Location> = match symbol.meaning {
+                Meaning::Entry(registry, entry) => vec![view.location(&registry.path, entry.name_span)],
+                Meaning::Group(registry, path) => {
+                    let first = registry.below(&path).map(|entry| entry.name_span).min()?;
+                    vec![view.location(&registry.path, first)]
+                }
+                Meaning::Number(_, entries) => {
+                    let entries = entries.iter();
+                    entries.map(|(registry, entry)| view.location(&registry.path, entry.name_span)).collect()
+                }
+            };
+            (!definitions.is_empty()).then_some(definitions)
+        })
+    }
+
+    fn references(&mut self, params: lsp::ReferenceParams) -> Answer {
+        let at = params.text_document_position_params;
+        let with_definition = params.context.include_declaration;
+        self.ask(&at.text_document.uri, |view| {
+            let symbol = view.symbol(at.position)?;
+            let found = view.occurrences(&symbol);
+            let wanted = found.iter().filter(|found| with_definition || found.role != Role::Definition);
+            Some(wanted.map(|found| view.location(found.path, found.span)).collect::<Vec<_>>())
+        })
+    }
+
+    fn highlights(&mut self, params: lsp::DocumentHighlightParams) -> Answer {
+        let at = params.text_document_position_params;
+        self.ask(&at.text_document.uri, |view| {
+            let symbol = view.symbol(at.position)?;
+            let here = view.occurrences(&symbol).iter().filter(|found| **found.path == *view.source.path);
+            let highlights = here.map(|found| lsp::DocumentHighlight {
+                range: view.lines.range(found.span),
+                kind: Some(match found.role {
+                    Role::Definition => lsp::DocumentHighlightKind::Write,
+                    _ => lsp::DocumentHighlightKind::Read,
+                }),
+            });
+            Some(highlights.collect::<Vec<_>>())
+        })
+    }
+
+    fn outline(&mut self, params: lsp::DocumentSymbolParams) -> Answer {
+        self.ask(&params.text_document.uri, |view| {
+            let registry = view.symbols.registries.at(&view.source.path)?;
+            Some(registry_page::outline(registry, &view.lines))
+        })
+    }
+
+    fn completion(&mut self, params: lsp::CompletionParams) -> Answer {
+        let at = params.text_document_position_params;
+        self.ask(&at.text_document.uri, |view| {
+            let completion = Completion {
+                project: &view.state.project,
+                registries: view.symbols.registries,
+                ports: &view.workspace.settings().config.ports,
+                source: view.source,
+                lines: &view.lines,
+            };
+            let items = completion.at(view.lines.offset(at.position));
+            (!items.is_empty()).then_some(items)
+        })
+    }
+
+    fn hints(&mut self, params: lsp::InlayHintParams) -> Answer {
+        if !self.inlay_hints {
+            return Ok(Value::Null);
+        }
+        self.ask(&params.text_document.uri, |view| {
+            let asked = view.lines.span(params.range);
+            let references = view.symbols.numbered_references(&view.source.path).into_iter();
+            let inside = references.filter(|(span, ..)| (asked.start..=asked.end).contains(&span.end));
+            let hints = inside.map(|(span, entry, number)| lsp::InlayHint {
+                position: view.lines.position(span.end),
+                label: lsp::Label::String(format!("= {number}")),
+                kind: None,
+                text_edits: None,
+                tooltip: Some(lsp::Tooltip::String(entry.name())),
+                padding_left: Some(true),
+                padding_right: None,
+                data: None,
+            });
+            Some(hints.collect::<Vec<_>>())
+        })
+    }
+
+    fn lenses(&mut self, params: lsp::CodeLensParams) -> Answer {
+        self.ask(&params.text_document.uri, |view| {
+            let now = view.workspace.settings().now;
+            if let Some(inputs) = Inputs::of(&view.state.project, &view.source.path, now) {
+                let lenses = inputs.lenses().into_iter().map(|(span, title)| view.lens(span, title, None));
+                return Some(lenses.collect::<Vec<_>>());
+            }
+            let registry = view.symbols.registries.at(&view.source.path)?;
+            let usage = registry_page::usage(&view.symbols, registry);
+            let lenses = usage.iter().map(|(entry, uses)| {
+                let title = registry_page::usage_title(uses.len());
+                view.lens(entry.name_span, title, Some(uses))
+            });
+            Some(lenses.collect())
+        })
+    }
+
+    fn actions(&mut self, params: lsp::CodeActionParams) -> Answer {
+        let Some(place) = self.place(&params.text_document.uri) else { return Ok(Value::Null) };
+        let (support, encoding) = (self.client.edits, self.client.encoding);
+        let can_show = self.client.show_document;
+        let documents = &self.documents;
+        let target = |workspace: &Workspace, path: &RelPath| target_of(workspace, documents, path);
+        let Some(workspace) = self.workspaces.get_mut(&place.root) else { return Ok(Value::Null) };
+        // Texts of other files come from the last state.
+        workspace.state();
+        let span = Lines::new(&place.source.text, encoding).span(params.range);
+        let mut actions = Actions {
+            workspace,
+            path: &place.relative,
+            source: place.source.clone(),
+            support,
+            encoding,
+            can_show,
+            target: &target,
+        };
+        let only = params.context.only.as_deref();
+        let mut found = Vec::new();
+        if actions::wants(only, "quickfix") {
+            found.extend(actions.quick_fixes(span, &params.context.diagnostics));
+        }
+        // Working it out takes a run: only for a client that asks for it.
+        if only.is_some() && actions::wants(only, FIX_ALL) {
+            found.extend(actions.fix_all());
+        }
+        json_of(Some(found))
+    }
+
+    fn prepare_rename(&mut self, params: lsp::PrepareRenameParams) -> Answer {
+        let at = params.text_document_position_params;
+        self.ask(&at.text_document.uri, |view| {
+            let symbol = view.symbol(at.position)?;
+            let Meaning::Entry(_, entry) = symbol.meaning else { return None };
+            let placeholder = entry.path.last()?.clone();
+            Some(json!({ "range": view.lines.range(symbol.span), "placeholder": placeholder }))
+        })
+    }
+
+    fn rename(&mut self, params: lsp::RenameParams) -> Answer {
+        let at = params.text_document_position_params;
+        let support = self.client.edits;
+        let mut refused = None;
+        let answer = self.ask(&at.text_document.uri, |view| {
+            let symbol = view.symbol(at.position)?;
+            let Meaning::Entry(registry, entry) = symbol.meaning else { return None };
+            let project = &view.state.project;
+            match rename::rename(project, view.symbols.registries, registry, entry, &params.new_name) {
+                Ok(edits) => {
+                    let target = |path: &RelPath| target_of(view.workspace, &view.server.documents, path);
+                    edits::workspace_edit(&edits, target, support, view.encoding())
+                }
+                Err(obstacle) => {
+                    refused = Some(obstacle.to_string());
+                    None
+                }
+            }
+        });
+        match refused {
+            Some(reason) => Err(Refusal::new(ErrorCode::RequestFailed, reason)),
+            None => answer,
+        }
+    }
+
+    fn document_diagnostics(&mut self, params: lsp::DocumentDiagnosticParams) -> Answer {
+        let uri = &params.text_document.uri;
+        let list = match self.locate(uri) {
+            Some((root, _, relative)) => self.list(&root, &relative),
+            None => Vec::new(),
+        };
+        let id = diagnostics::result_id(&list);
+        Ok(match params.previous_result_id {
+            Some(before) if before == id => json!({ "kind": "unchanged", "resultId": id }),
+            _ => json!({ "kind": "full", "resultId": id, "items": list }),
+        })
+    }
+
+    fn list(&mut self, root: &Path, path: &RelPath) -> Vec<lsp::Diagnostic> {
+        let encoding = self.client.encoding;
+        let workspace = self.workspaces.get_mut(root);
+        workspace.map(|workspace| diagnostics_of(workspace, &self.documents, path, encoding)).unwrap_or_default()
+    }
+
+    fn workspace_diagnostics(&mut self, params: lsp::WorkspaceDiagnosticParams) -> Answer {
+        let mut known: BTreeMap<String, String> =
+            params.previous_result_ids.into_iter().map(|result| (result.uri.0, result.value)).collect();
+        let mut items = Vec::new();
+        let encoding = self.client.encoding;
+        for workspace in self.workspaces.values_mut() {
+            for path in diagnostics::paths(workspace.state()) {
+                let list = diagnostics_of(workspace, &self.documents, &path, encoding);
+                let file = workspace.absolute(&path);
+                let uri = self.documents.uri(&file);
+                let version = self.documents.get(&file).map(|document| document.version);
+                let id = diagnostics::result_id(&list);
+                let before = known.remove(&uri.0);
+                items.push(match before {
+                    Some(before) if before == id => {
+                        json!({ "kind": "unchanged", "uri": uri, "version": version, "resultId": id })
+                    }
+                    _ => json!({ "kind": "full", "uri": uri, "version": version, "resultId": id, "items": list }),
+                });
+            }
+        }
+        // Files whose findings went away get an empty list, once.
+        let empty = diagnostics::result_id(&[]);
+        for (uri, before) in known {
+            let file = super::server::real_path(&lsp::Uri(uri.clone()));
+            let version = file.and_then(|file| self.documents.get(&file)).map(|document| document.version);
+            items.push(match before == empty {
+                true => json!({ "kind": "unchanged", "uri": uri, "version": version, "resultId": empty }),
+                false => json!({ "kind": "full", "uri": uri, "version": version, "resultId": empty, "items": [] }),
+            });
+        }
+        Ok(json!({ "items": items }))
+    }
+
+    fn execute(&mut self, params: lsp::ExecuteCommandParams) -> Answer {
+        if params.command != SELECT {
+            let message = format!("`{}` is not a command of flakeward", params.command);
+            return Err(Refusal::new(ErrorCode::InvalidParams, message));
+        }
+        let arguments = params.arguments.unwrap_or_default();
+        let [uri, range] = arguments.as_slice() else {
+            return Err(Refusal::new(ErrorCode::InvalidParams, "expected a URI and a range"));
+        };
+        if self.client.show_document {
+            self.request("window/showDocument", json!({ "uri": uri, "takeFocus": true, "selection": range }));
+        }
+        Ok(Value::Null)
+    }
+}
+
+/// The text, URI and version of a file that an edit changes.
+fn target_of(workspace: &Workspace, documents: &super::documents::Documents, path: &RelPath) -> Target {
+    let file = workspace.absolute(path);
+    let document = documents.get(&file);
+    let known = || workspace.known()?.source(path).map(|source| source.text.clone());
+    // A file without facts and findings is in no state: it can still be the target of a fix.
+    let on_disk = || std::fs::read_to_string(&file).ok();
+    Target {
+        text: document.map(|document| document.text.clone()).or_else(known).or_else(on_disk),
+        uri: documents.uri(&file),
+        version: document.map(|document| document.version),
+    }
+}
+
+fn json_of(value: Option<impl Serialize>) -> Answer {
+    serde_json::to_value(value).map_err(|error| Refusal::new(ErrorCode::InternalError, error.to_string()))
+}
+
+impl<'a> View<'a> {
+    fn symbol(&self, position: lsp::Position) -> Option<Symbol<'a>> {
+        self.symbols.at(&self.source.path, self.lines.offset(position))
+    }
+
+    fn occurrences(&self, symbol: &Symbol<'a>) -> &[Occurrence<'a>] {
+        match &symbol.meaning {
+            Meaning::Entry(registry, entry) => self.symbols.occurrences(registry, entry),
+            Meaning::Number(_, entries) if entries.len() == 1 => {
+                let (registry, entry) = entries[0];
+                self.symbols.occurrences(registry, entry)
+            }
+            Meaning::Number(number, _) => self.symbols.literals(*number),
+            Meaning::Group(..) => &[],
+        }
+    }
+
+    fn uri(&self, path: &str) -> lsp::Uri {
+        self.server.documents.uri(&self.workspace.absolute(path))
+    }
+
+    fn location(&self, path: &RelPath, span: Span) -> lsp::Location {
+        lsp::Location { uri: self.uri(path), range: self.range_in(path, span) }
+    }
+
+    fn range_in(&self, path: &str, span: Span) -> lsp::Range {
+        let text = self.state.source(path).map_or("", |source| source.text.as_str());
+        Lines::new(text, self.encoding()).range(span)
+    }
+
+    fn encoding(&self) -> Encoding {
+        self.server.client.encoding
+    }
+
+    /// The hover at an offset: of the findings there and of the symbol or the flake input.
+    fn hover(&self, offset: u32) -> Option<(String, Span)> {
+        let mut parts = Vec::new();
+        let mut whole: Option<Span> = None;
+        let link = |path: &RelPath, at: u32| self.link(path, at);
+        if let Some(symbol) = self.symbols.at(&self.source.path, offset) {
+            parts.push(Hovers { symbols: &self.symbols, link: &link }.of(&symbol.meaning));
+            whole = Some(symbol.span);
+        }
+        if self.source.kind == Kind::Nix {
+            let inputs = Inputs::of(&self.state.project, &self.source.path, self.workspace.settings().now);
+            if let Some((text, span)) =
+                inputs.and_then(|inputs| inputs.at(offset).map(|(input, span)| (inputs.hover(input), span)))
+            {
+                parts.push(text);
+                whole = whole.or(Some(span));
+            }
+        }
+        let catalog = self.workspace.settings().rules.catalog();
+        for finding in self.state.findings(&self.source.path) {
+            let Span { start, end } = finding.span;
+            if start < end && (start..=end).contains(&offset) {
+                parts.extend(hover::rule(finding, catalog));
+                whole = whole.or(Some(finding.span));
+            }
+        }
+        Some((parts.join("\n\n---\n\n"), whole?))
+    }
+
+    /// `modules/web.nix:3` as a link to that line.
+    fn link(&self, path: &RelPath, offset: u32) -> String {
+        let line = self.range_in(path, Span { start: offset, end: offset }).start.line + 1;
+        let name = crate::output::text::clean(path);
+        format!("[{name}:{line}]({}#L{line})", self.uri(path).0)
+    }
+
+    fn lens(&self, span: Span, title: String, uses: Option<&[Occurrence<'_>]>) -> lsp::CodeLens {
+        let range = self.lines.range(span);
+        let command = match uses {
+            Some(uses) if !uses.is_empty() => {
+                let places: Vec<lsp::Location> =
+                    uses.iter().map(|found| self.location(found.path, found.span)).collect();
+                let arguments = vec![json!(self.uri(&self.source.path)), json!(range.start), json!(places)];
+                (SHOW_USES.to_owned(), Some(arguments))
+            }
+            _ => (String::new(), None),
+        };
+        let (command, arguments) = command;
+        lsp::CodeLens { range, command: Some(lsp::Command { title, tooltip: None, command, arguments }), data: None }
+    }
+}

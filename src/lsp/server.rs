@@ -1,0 +1,634 @@
+//! The conversation: from `initialize` to `exit`, which message is answered by what, and when findings are published.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender};
+
+use gen_lsp_types as lsp;
+use lsp_server::{ErrorCode, Message, Notification, Request, RequestId, Response};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::actions::{FIX_ALL, SELECT};
+use super::diagnostics::{self, DiagnosticSupport, Diagnostics};
+use super::documents::{Document, Documents};
+use super::edits::EditSupport;
+use super::position::Encoding;
+use super::transport::{Incoming, Outgoing};
+use super::uri;
+use super::workspace::Workspace;
+use crate::{panics, walk};
+
+/// Serves a client. Returns whether it ended the conversation as the protocol asks for: `shutdown`, then `exit`.
+pub fn serve(incoming: &Receiver<Incoming>, outgoing: Sender<Outgoing>) -> bool {
+    panics::install();
+    let mut server = Server::new(outgoing);
+    let mut queue = Queue { incoming, waiting: VecDeque::new() };
+    loop {
+        if queue.is_empty() {
+            server.publish();
+        }
+        match queue.next(&server) {
+            Incoming::Message(message) => match server.receive(message) {
+                Flow::Continue => {}
+                Flow::Exit => return server.phase == Phase::ShutDown,
+            },
+            Incoming::Malformed(reason) => server.malformed(&reason),
+            Incoming::Closed => return false,
+        }
+    }
+}
+
+/// The messages that have arrived and are not yet dealt with.
+struct Queue<'a> {
+    incoming: &'a Receiver<Incoming>,
+    waiting: VecDeque<Incoming>,
+}
+
+impl Queue<'_> {
+    /// Takes in what has arrived.
+    fn fill(&mut self) {
+        self.waiting.extend(self.incoming.try_iter());
+    }
+
+    fn is_empty(&mut self) -> bool {
+        self.fill();
+        self.waiting.is_empty()
+    }
+
+    /// The next message; waits for one. Requests that are cancelled further back in the queue are answered as
+    /// cancelled and left out.
+    fn next(&mut self, server: &Server) -> Incoming {
+        loop {
+            self.fill();
+            self.drop_cancelled(server);
+            if let Some(incoming) = self.waiting.pop_front() {
+                return incoming;
+            }
+            match self.incoming.recv() {
+                Ok(incoming) => self.waiting.push_back(incoming),
+                Err(_) => return Incoming::Closed,
+            }
+        }
+    }
+
+    fn drop_cancelled(&mut self, server: &Server) {
+        let cancelled: Vec<RequestId> = self.waiting.iter().filter_map(cancelled).collect();
+        if cancelled.is_empty() {
+            return;
+        }
+        self.waiting.retain(|incoming| match incoming {
+            Incoming::Message(Message::Request(request)) if cancelled.contains(&request.id) => {
+                let message = "the client cancelled the request".to_owned();
+                server.send(Response::new_err(request.id.clone(), ErrorCode::RequestCanceled as i32, message).into());
+                false
+            }
+            incoming => self::cancelled(incoming).is_none(),
+        });
+    }
+}
+
+/// The request that a message cancels.
+fn cancelled(incoming: &Incoming) -> Option<RequestId> {
+    let Incoming::Message(Message::Notification(notification)) = incoming else { return None };
+    let id = notification.params.get("id").filter(|_| notification.method == "$/cancelRequest")?;
+    serde_json::from_value(id.clone()).ok()
+}
+
+enum Flow {
+    Continue,
+    Exit,
+}
+
+/// How far the conversation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Nothing but `initialize` may come.
+    New,
+    Running,
+    /// Nothing but `exit` may come.
+    ShutDown,
+}
+
+/// What the client can do, as far as it matters here.
+#[derive(Debug, Default)]
+pub(super) struct Client {
+    pub encoding: Encoding,
+    pub diagnostics: DiagnosticSupport,
+    pub edits: EditSupport,
+    /// It can be asked to show a range of a document.
+    pub show_document: bool,
+    /// It reports changed files if it is asked to.
+    watches_files: bool,
+    refreshes_hints: bool,
+    refreshes_lenses: bool,
+}
+
+/// The server.
+pub(super) struct Server {
+    outgoing: Sender<Outgoing>,
+    phase: Phase,
+    pub client: Client,
+    pub documents: Documents,
+    /// The repositories by root.
+    pub workspaces: BTreeMap<PathBuf, Workspace>,
+    /// The folders that the client has opened.
+    folders: Vec<PathBuf>,
+    /// What was last published for each document.
+    published: BTreeMap<PathBuf, (lsp::Uri, String)>,
+    /// The settings problems that the client has been shown.
+    shown_problems: BTreeMap<PathBuf, String>,
+    /// Whether numbers are shown behind references.
+    pub inlay_hints: bool,
+    /// Whether findings may have changed since they were published.
+    dirty: bool,
+    next_id: i32,
+}
+
+/// Why a request has no result.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub code: ErrorCode,
+    pub message: String,
+}
+
+impl Refusal {
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+}
+
+impl Server {
+    fn new(outgoing: Sender<Outgoing>) -> Self {
+        Self {
+            outgoing,
+            phase: Phase::New,
+            client: Client::default(),
+            documents: Documents::default(),
+            workspaces: BTreeMap::new(),
+            folders: Vec::new(),
+            published: BTreeMap::new(),
+            shown_problems: BTreeMap::new(),
+            inlay_hints: true,
+            dirty: false,
+            next_id: 0,
+        }
+    }
+
+    fn send(&self, message: Message) {
+        // If the writer is gone the client is, and reading ends as well.
+        let _ = self.outgoing.send(Outgoing::Message(message));
+    }
+
+    pub(super) fn notify(&self, method: &str, params: impl serde::Serialize) {
+        self.send(Notification::new(method.to_owned(), params).into());
+    }
+
+    pub(super) fn request(&mut self, method: &str, params: impl serde::Serialize) {
+        self.next_id += 1;
+        self.send(Request::new(RequestId::from(self.next_id), method.to_owned(), params).into());
+    }
+
+    /// A message in the client's window. `kind` is 1 for an error, 2 for a warning.
+    fn show(&self, kind: u8, message: &str) {
+        self.notify("window/showMessage", json!({ "type": kind, "message": message }));
+    }
+
+    fn malformed(&self, reason: &str) {
+        let _ = self.outgoing.send(Outgoing::ParseError(reason.to_owned()));
+    }
+
+    fn receive(&mut self, message: Message) -> Flow {
+        match message {
+            Message::Request(request) => self.answer(request),
+            Message::Notification(notification) => {
+                if notification.method == "exit" {
+                    return Flow::Exit;
+                }
+                if self.phase == Phase::Running {
+                    self.guarded("a notification", |server| server.notified(&notification));
+                }
+            }
+            // What the client answers to registrations and refreshes changes nothing here.
+            Message::Response(_) => {}
+        }
+        Flow::Continue
+    }
+
+    /// Runs something that may panic. A panic is a bug in flakeward: the client is told, and the server goes on.
+    fn guarded<T>(&mut self, what: &str, run: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        match catch_unwind(AssertUnwindSafe(|| run(self))) {
+            Ok(value) => Some(value),
+            Err(_) => {
+                let position = panics::take().map(|position| format!(" ({position})")).unwrap_or_default();
+                let advice = "this is a bug in flakeward, please report it";
+                self.show(1, &format!("flakeward: internal error in {what}{position}; {advice}"));
+                None
+            }
+        }
+    }
+
+    fn answer(&mut self, request: Request) {
+        let id = request.id.clone();
+        let internal = || Err(Refusal::new(ErrorCode::InternalError, "internal error"));
+        let method = request.method.clone();
+        let result = match (self.phase, request.method.as_str()) {
+            (Phase::New, "initialize") => {
+                self.guarded(&method, |server| server.initialize(request.params)).unwrap_or_else(internal)
+            }
+            (Phase::New, _) => Err(Refusal::new(ErrorCode::ServerNotInitialized, "expected `initialize` first")),
+            (Phase::ShutDown, _) => Err(Refusal::new(ErrorCode::InvalidRequest, "the server is shut down")),
+            (Phase::Running, "initialize") => Err(Refusal::new(ErrorCode::InvalidRequest, "already initialized")),
+            (Phase::Running, "shutdown") => {
+                self.phase = Phase::ShutDown;
+                Ok(Value::Null)
+            }
+            (Phase::Running, _) => self.guarded(&method, |server| server.result(request)).unwrap_or_else(internal),
+        };
+        let response = match result {
+            Ok(value) => Response::new_ok(id, value),
+            Err(refusal) => Response::new_err(id, refusal.code as i32, refusal.message),
+        };
+        self.send(response.into());
+    }
+
+    fn initialize(&mut self, params: Value) -> Result<Value, Refusal> {
+        // The protocol's older way to name the only folder.
+        let root = params.get("rootUri").and_then(Value::as_str).map(lsp::Uri::from);
+        let params: lsp::InitializeParams = parse(params)?;
+        self.client = client(&params.capabilities);
+        self.configure(params.initialization_options.as_ref());
+        self.folders = folders(&params, root);
+        self.phase = Phase::Running;
+        self.dirty = true;
+        let result = lsp::InitializeResult {
+            capabilities: capabilities(self.client.encoding),
+            server_info: Some(lsp::ServerInfo {
+                name: "flakeward".to_owned(),
+                version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+            }),
+        };
+        serde_json::to_value(result).map_err(|error| Refusal::new(ErrorCode::InternalError, error.to_string()))
+    }
+
+    /// Reads the client's settings: `{ "inlayHints": false }`, alone or below `flakeward`.
+    fn configure(&mut self, settings: Option<&Value>) {
+        let own = settings.map(|settings| settings.get("flakeward").unwrap_or(settings));
+        if let Some(hints) = own.and_then(|own| own.get("inlayHints")).and_then(Value::as_bool)
+            && hints != self.inlay_hints
+        {
+            self.inlay_hints = hints;
+            if self.phase == Phase::Running && self.client.refreshes_hints {
+                self.request("workspace/inlayHint/refresh", Value::Null);
+            }
+        }
+    }
+
+    fn notified(&mut self, notification: &Notification) {
+        let params = || notification.params.clone();
+        let outcome = match notification.method.as_str() {
+            "initialized" => {
+                self.initialized();
+                Ok(())
+            }
+            "textDocument/didOpen" => parse(params()).map(|params| self.did_open(params)),
+            "textDocument/didChange" => parse(params()).map(|params| self.did_change(params)),
+            "textDocument/didClose" => parse(params()).map(|params| self.did_close(&params)),
+            "textDocument/didSave" => parse(params()).map(|params| self.did_save(&params)),
+            "workspace/didChangeWatchedFiles" => parse(params()).map(|params| self.did_change_files(&params)),
+            "workspace/didChangeWorkspaceFolders" => parse(params()).map(|params| self.did_change_folders(&params)),
+            "workspace/didChangeConfiguration" => {
+                self.configure(notification.params.get("settings"));
+                Ok(())
+            }
+            // Notifications of others' features are ignored, as the protocol asks for.
+            _ => Ok(()),
+        };
+        if let Err(refusal) = outcome {
+            let message = format!("invalid parameters of {}: {}", notification.method, refusal.message);
+            self.notify("window/logMessage", json!({ "type": 1, "message": message }));
+        }
+    }
+
+    fn initialized(&mut self) {
+        if self.client.watches_files {
+            let watchers: Vec<Value> = WATCHED.iter().map(|glob| json!({ "globPattern": glob })).collect();
+            let registration = json!({
+                "id": "flakeward-files",
+                "method": "workspace/didChangeWatchedFiles",
+                "registerOptions": { "watchers": watchers },
+            });
+            self.request("client/registerCapability", json!({ "registrations": [registration] }));
+        }
+        for folder in self.folders.clone() {
+            self.workspace_of(&folder);
+        }
+    }
+
+    /// The root of the repository that a file or folder belongs to; the repository is opened if it is not yet.
+    fn workspace_of(&mut self, path: &Path) -> PathBuf {
+        let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
+        let root = walk::find_root(folder);
+        if !self.workspaces.contains_key(&root) {
+            self.load(&root);
+        }
+        root
+    }
+
+    /// Reads a repository anew: its settings, its files, and the open documents in it.
+    fn load(&mut self, root: &Path) {
+        let inside = self.documents.iter().filter(|(path, _)| root_of(path) == root);
+        let buffers: Vec<_> =
+            inside.filter_map(|(path, document)| Some((walk::relative(root, path)?, document.text.as_str()))).collect();
+        let workspace = Workspace::open(root.to_owned(), &buffers);
+        self.workspaces.insert(root.to_owned(), workspace);
+        self.dirty = true;
+    }
+
+    /// The repository of an open document and the document's path in it. `None` for documents without a file.
+    pub(super) fn locate(&mut self, uri: &lsp::Uri) -> Option<(PathBuf, PathBuf, crate::finding::RelPath)> {
+        let path = real_path(uri)?;
+        let root = self.workspace_of(&path);
+        let relative = self.workspaces.get(&root)?.relative(&path)?;
+        Some((root, path, relative))
+    }
+
+    fn did_open(&mut self, params: lsp::DidOpenTextDocumentParams) {
+        let lsp::TextDocumentItem { uri, version, text, .. } = params.text_document;
+        let Some(path) = real_path(&uri) else { return };
+        self.documents.open(path, Document { uri: uri.clone(), version, text });
+        self.sync(&uri);
+    }
+
+    fn did_change(&mut self, params: lsp::DidChangeTextDocumentParams) {
+        let identifier = params.text_document;
+        let uri = identifier.text_document_identifier.uri;
+        let encoding = self.client.encoding;
+        let Some(path) = real_path(&uri) else { return };
+        let Some(document) = self.documents.get_mut(&path) else { return };
+        document.apply(params.content_changes, identifier.version, encoding);
+        self.sync(&uri);
+    }
+
+    /// Gives the text of an open document to its repository.
+    fn sync(&mut self, uri: &lsp::Uri) {
+        let Some((root, path, relative)) = self.locate(uri) else { return };
+        let Some(workspace) = self.workspaces.get_mut(&root) else { return };
+        match self.documents.get(&path) {
+            Some(document) => workspace.set_buffer(&relative, &document.text),
+            None => workspace.close_buffer(&relative),
+        }
+        self.dirty = true;
+    }
+
+    fn did_close(&mut self, params: &lsp::DidCloseTextDocumentParams) {
+        let uri = &params.text_document.uri;
+        let Some(path) = real_path(uri) else { return };
+        if let Some(document) = self.documents.close(&path) {
+            if !self.client.diagnostics.pull {
+                self.publish_list(&document.uri, None, &[]);
+            }
+            self.published.remove(&path);
+            self.sync(&document.uri);
+        }
+    }
+
+    /// A client that does not watch files still reports saves. Settings count as they are on disk.
+    fn did_save(&mut self, params: &lsp::DidSaveTextDocumentParams) {
+        if let Some(path) = real_path(&params.text_document.uri) {
+            self.file_changed(&path);
+        }
+    }
+
+    fn did_change_files(&mut self, params: &lsp::DidChangeWatchedFilesParams) {
+        let paths: BTreeSet<PathBuf> = params.changes.iter().filter_map(|event| real_path(&event.uri)).collect();
+        let roots: BTreeSet<PathBuf> = paths.iter().map(|path| self.workspace_of(path)).collect();
+        for root in roots {
+            self.load(&root);
+        }
+    }
+
+    fn file_changed(&mut self, path: &Path) {
+        let root = self.workspace_of(path);
+        self.load(&root);
+    }
+
+    fn did_change_folders(&mut self, params: &lsp::DidChangeWorkspaceFoldersParams) {
+        for removed in params.event.removed.iter().filter_map(|folder| real_path(&folder.uri)) {
+            self.folders.retain(|folder| *folder != removed);
+        }
+        for added in params.event.added.iter().filter_map(|folder| real_path(&folder.uri)) {
+            self.workspace_of(&added);
+            self.folders.push(added);
+        }
+        self.forget_unused();
+    }
+
+    /// Drops the repositories that no folder and no open document belongs to.
+    fn forget_unused(&mut self) {
+        let folders = self.folders.iter().map(|folder| walk::find_root(folder));
+        let documents = self.documents.iter().map(|(path, _)| root_of(path));
+        let used: BTreeSet<PathBuf> = folders.chain(documents).collect();
+        self.workspaces.retain(|root, _| used.contains(root));
+        self.dirty = true;
+    }
+
+    /// Publishes what changed, and has clients that ask for themselves ask again.
+    fn publish(&mut self) {
+        if self.phase != Phase::Running || !std::mem::take(&mut self.dirty) {
+            return;
+        }
+        self.guarded("a check", |server| {
+            server.show_problems();
+            if server.client.diagnostics.pull {
+                server.refresh();
+            } else {
+                server.publish_all();
+            }
+        });
+    }
+
+    fn publish_all(&mut self) {
+        let mut lists = Vec::new();
+        for (path, document) in self.documents.iter() {
+            let Some(workspace) = self.workspaces.get_mut(&root_of(path)) else { continue };
+            let Some(relative) = workspace.relative(path) else { continue };
+            let list = diagnostics_of(workspace, &self.documents, &relative, self.client.encoding);
+            lists.push((path.to_owned(), document.uri.clone(), document.version, list));
+        }
+        for (path, uri, version, list) in lists {
+            let id = format!("{version} {}", diagnostics::result_id(&list));
+            let published = self.published.insert(path, (uri.clone(), id.clone()));
+            if published.is_none_or(|(_, before)| before != id) {
+                self.publish_list(&uri, Some(version), &list);
+            }
+        }
+    }
+
+    fn publish_list(&self, uri: &lsp::Uri, version: Option<i32>, diagnostics: &[lsp::Diagnostic]) {
+        let params = lsp::PublishDiagnosticsParams { uri: uri.clone(), version, diagnostics: diagnostics.to_vec() };
+        self.notify("textDocument/publishDiagnostics", params);
+    }
+
+    /// Tells a client that pulls that other files may have other findings now.
+    fn refresh(&mut self) {
+        if self.client.diagnostics.refresh {
+            self.request("workspace/diagnostic/refresh", Value::Null);
+        }
+        if self.client.refreshes_hints {
+            self.request("workspace/inlayHint/refresh", Value::Null);
+        }
+        if self.client.refreshes_lenses {
+            self.request("workspace/codeLens/refresh", Value::Null);
+        }
+    }
+
+    /// Shows problems with settings: once each, as a message and at their position.
+    fn show_problems(&mut self) {
+        let mut messages = Vec::new();
+        for (root, workspace) in &self.workspaces {
+            let Some(problem) = &workspace.problem else { continue };
+            if self.shown_problems.get(root) != Some(&problem.message) {
+                messages.push((root.clone(), problem.message.clone()));
+            }
+        }
+        let solved: Vec<PathBuf> = self.shown_problems.keys().filter(|root| self.is_solved(root)).cloned().collect();
+        solved.iter().for_each(|root| drop(self.shown_problems.remove(root)));
+        for (root, message) in messages {
+            self.show(1, &format!("flakeward: {message}"));
+            self.shown_problems.insert(root, message);
+        }
+    }
+
+    fn is_solved(&self, root: &Path) -> bool {
+        self.workspaces.get(root).is_none_or(|workspace| workspace.problem.is_none())
+    }
+}
+
+/// The diagnostics of a file. If the settings cannot be used, those of the settings file.
+pub(super) fn diagnostics_of(
+    workspace: &mut Workspace,
+    documents: &Documents,
+    path: &crate::finding::RelPath,
+    encoding: Encoding,
+) -> Vec<lsp::Diagnostic> {
+    if let Some(problem) = &workspace.problem {
+        let at = diagnostics::of_problem(problem, encoding);
+        let is_here = |file: &Path| workspace.absolute(path) == workspace.root.join(file);
+        return at.filter(|(file, _)| is_here(file)).map(|(_, diagnostic)| diagnostic).into_iter().collect();
+    }
+    workspace.state();
+    let workspace = &*workspace;
+    let Some(state) = workspace.known() else { return Vec::new() };
+    let uri = |path: &str| documents.uri(&workspace.absolute(path));
+    Diagnostics { workspace, state, uri: &uri, encoding }.of(path)
+}
+
+/// The root of the repository that a file belongs to.
+fn root_of(path: &Path) -> PathBuf {
+    walk::find_root(path.parent().unwrap_or(path))
+}
+
+/// The files whose changes on disk matter.
+const WATCHED: [&str; 8] = [
+    "**/*.nix",
+    "**/*.{yaml,yml}",
+    "**/flake.lock",
+    "**/{flakeward.toml,.flakeward.toml}",
+    "**/.flakeward/**",
+    "**/*{Dockerfile,Containerfile}*",
+    "**/*.{sh,bash,just,mk}",
+    "**/{.gitignore,.ignore,justfile,Justfile,Makefile}",
+];
+
+/// Reads parameters.
+pub(super) fn parse<T: DeserializeOwned>(params: Value) -> Result<T, Refusal> {
+    serde_json::from_value(params).map_err(|error| Refusal::new(ErrorCode::InvalidParams, error.to_string()))
+}
+
+/// The path of a URI as the walk sees it, without links. The file itself need not exist.
+pub(super) fn real_path(uri: &lsp::Uri) -> Option<PathBuf> {
+    uri::to_path(uri).map(|path| walk::resolve_new(&path))
+}
+
+/// The folders that the client opens with.
+fn folders(params: &lsp::InitializeParams, root: Option<lsp::Uri>) -> Vec<PathBuf> {
+    let listed = match &params.workspace_folders_initialize_params.workspace_folders {
+        Some(lsp::WorkspaceFolders::WorkspaceFolderList(folders)) => folders.as_slice(),
+        _ => &[],
+    };
+    let mut folders: Vec<PathBuf> = listed.iter().filter_map(|folder| real_path(&folder.uri)).collect();
+    if listed.is_empty() {
+        folders.extend(root.as_ref().and_then(real_path));
+    }
+    folders
+}
+
+fn client(capabilities: &lsp::ClientCapabilities) -> Client {
+    let workspace = capabilities.workspace.as_ref();
+    let is_on = |value: Option<bool>| value.unwrap_or(false);
+    let watching = workspace.and_then(|workspace| workspace.did_change_watched_files.as_ref());
+    let hints = workspace.and_then(|workspace| workspace.inlay_hint.as_ref());
+    let lenses = workspace.and_then(|workspace| workspace.code_lens.as_ref());
+    let window = capabilities.window.as_ref();
+    Client {
+        encoding: Encoding::negotiate(capabilities),
+        diagnostics: DiagnosticSupport::of(capabilities),
+        edits: EditSupport::of(capabilities),
+        show_document: window.and_then(|window| window.show_document.as_ref()).is_some_and(|show| show.support),
+        watches_files: is_on(watching.and_then(|watching| watching.dynamic_registration)),
+        refreshes_hints: is_on(hints.and_then(|hints| hints.refresh_support)),
+        refreshes_lenses: is_on(lenses.and_then(|lenses| lenses.refresh_support)),
+    }
+}
+
+fn capabilities(encoding: Encoding) -> lsp::ServerCapabilities {
+    let progress = lsp::WorkDoneProgressOptions::default();
+    lsp::ServerCapabilities {
+        position_encoding: Some(encoding.kind()),
+        text_document_sync: Some(lsp::TextDocumentSync::Options(lsp::TextDocumentSyncOptions {
+            open_close: Some(true),
+            change: Some(lsp::TextDocumentSyncKind::Incremental),
+            save: Some(lsp::Save::Bool(true)),
+            ..Default::default()
+        })),
+        hover_provider: Some(lsp::HoverProvider::Bool(true)),
+        definition_provider: Some(lsp::DefinitionProvider::Bool(true)),
+        references_provider: Some(lsp::ReferencesProvider::Bool(true)),
+        document_highlight_provider: Some(lsp::DocumentHighlightProvider::Bool(true)),
+        document_symbol_provider: Some(lsp::DocumentSymbolProvider::Bool(true)),
+        inlay_hint_provider: Some(lsp::InlayHintProvider::Bool(true)),
+        completion_provider: Some(lsp::CompletionOptions {
+            trigger_characters: Some([".", "=", ":", " ", "\""].map(str::to_owned).to_vec()),
+            ..Default::default()
+        }),
+        code_action_provider: Some(lsp::CodeActionProvider::CodeActionOptions(lsp::CodeActionOptions {
+            code_action_kinds: Some(vec![lsp::CodeActionKind::QuickFix, lsp::CodeActionKind::from(FIX_ALL)]),
+            ..Default::default()
+        })),
+        code_lens_provider: Some(lsp::CodeLensOptions::default()),
+        rename_provider: Some(lsp::RenameProvider::RenameOptions(lsp::RenameOptions {
+            prepare_provider: Some(true),
+            work_done_progress_options: progress.clone(),
+        })),
+        execute_command_provider: Some(lsp::ExecuteCommandOptions {
+            commands: vec![SELECT.to_owned()],
+            work_done_progress_options: progress.clone(),
+        }),
+        diagnostic_provider: Some(lsp::DiagnosticProvider::DiagnosticOptions(lsp::DiagnosticOptions {
+            identifier: Some("flakeward".to_owned()),
+            inter_file_dependencies: true,
+            workspace_diagnostics: true,
+            work_done_progress_options: progress,
+        })),
+        workspace: Some(lsp::WorkspaceOptions {
+            workspace_folders: Some(lsp::WorkspaceFoldersServerCapabilities {
+                supported: Some(true),
+                change_notifications: Some(lsp::ChangeNotifications::Bool(true)),
+            }),
+            ..Default::default()
+        }),
+        ..Default::default()
+    }
+}

@@ -1,0 +1,235 @@
+//! What the cursor is on: an entry of a port registry, a group of entries, or a port number.
+
+use std::cell::OnceCell;
+use std::collections::HashMap;
+
+use crate::config::PortSettings;
+use crate::facts::port_registry::{Entry, Lookup, Registries, Registry, RegistryFacts, Use, references};
+use crate::facts::ports::{self, PortFacts};
+use crate::facts::{Project, ProjectFile};
+use crate::finding::{RelPath, Span};
+
+/// Something in a text that the port registry gives a meaning.
+#[derive(Debug, Clone)]
+pub struct Symbol<'p> {
+    /// The part of the text that stands for it.
+    pub span: Span,
+    /// What it is.
+    pub meaning: Meaning<'p>,
+}
+
+/// What a symbol is.
+#[derive(Debug, Clone)]
+pub enum Meaning<'p> {
+    /// An entry, by its name.
+    Entry(&'p Registry, &'p Entry),
+    /// A group of entries, by its name.
+    Group(&'p Registry, Vec<String>),
+    /// A port number that is written out, with the entries of that number.
+    Number(u32, Vec<(&'p Registry, &'p Entry)>),
+}
+
+/// How a position refers to an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// It defines the entry.
+    Definition,
+    /// It names the entry in Nix.
+    Reference,
+    /// It names the entry in a comment.
+    Comment,
+    /// It is the number of the entry, written out.
+    Literal,
+}
+
+/// One position that refers to an entry.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Occurrence<'p> {
+    /// The file.
+    pub path: &'p RelPath,
+    /// The name of the entry there, or its number.
+    pub span: Span,
+    /// How it refers to the entry.
+    pub role: Role,
+}
+
+/// The registries of a repository with everything that refers to them.
+pub struct Symbols<'p> {
+    project: &'p Project,
+    /// The registries.
+    pub registries: &'p Registries<'p>,
+    settings: &'p PortSettings,
+    /// Made when it is first needed: a plain look-up of one position does without.
+    index: OnceCell<Index<'p>>,
+}
+
+/// All occurrences, sorted by file and position.
+#[derive(Default)]
+struct Index<'p> {
+    /// By registry and definition.
+    by_entry: HashMap<(&'p str, u32), Vec<Occurrence<'p>>>,
+    by_number: HashMap<u32, Vec<Occurrence<'p>>>,
+}
+
+impl<'p> Index<'p> {
+    fn of(symbols: &Symbols<'p>) -> Self {
+        let mut index = Self::default();
+        for &registry in symbols.registries.all() {
+            for entry in &registry.entries {
+                index.add(registry, entry, &registry.path, entry.name_span, Role::Definition);
+            }
+        }
+        for (file, used, registry) in references::uses(symbols.project, symbols.registries) {
+            if let Some(Lookup::Entry(entry)) = references::lookup(registry, used) {
+                let span = used.names.last().copied().unwrap_or(used.span);
+                index.add(registry, entry, &file.source.path, span, Role::Reference);
+            }
+        }
+        for (file, span, registry, entry) in symbols.comments() {
+            index.add(registry, entry, &file.source.path, span, Role::Comment);
+        }
+        index.add_literals(symbols);
+        for occurrences in index.by_entry.values_mut().chain(index.by_number.values_mut()) {
+            occurrences.sort();
+            occurrences.dedup();
+        }
+        index
+    }
+
+    fn add(&mut self, registry: &'p Registry, entry: &Entry, path: &'p RelPath, span: Span, role: Role) {
+        let occurrences = self.by_entry.entry((&registry.path, entry.origin)).or_default();
+        occurrences.push(Occurrence { path, span, role });
+    }
+
+    /// Adds the numbers that are written out. One that a single entry has stands for that entry.
+    fn add_literals(&mut self, symbols: &Symbols<'p>) {
+        let mut answers = HashMap::new();
+        for (file, port) in ports::own(symbols.project, symbols.settings) {
+            let path = &file.source.path;
+            let comments = file.fact::<RegistryFacts>().map_or(&[][..], |facts| &facts.comments);
+            let answers = answers.entry(path).or_insert_with(|| symbols.registries.answers(comments));
+            if symbols.registries.is_registry(path) || answers.cover(port.number, port.span) {
+                continue;
+            }
+            let literal = Occurrence { path, span: port.span, role: Role::Literal };
+            self.by_number.entry(port.number).or_default().push(literal);
+            if let [(registry, entry)] = symbols.registries.by_number(port.number) {
+                self.add(registry, entry, path, port.span, Role::Literal);
+            }
+        }
+    }
+}
+
+impl<'p> Symbols<'p> {
+    /// For a project and its registries.
+    pub fn new(project: &'p Project, registries: &'p Registries<'p>, settings: &'p PortSettings) -> Self {
+        Self { project, registries, settings, index: OnceCell::new() }
+    }
+
+    /// The symbol at an offset of a file. An offset right behind a name still counts: that is where a cursor is after
+    /// the name was typed.
+    pub fn at(&self, path: &str, offset: u32) -> Option<Symbol<'p>> {
+        let file = self.project.file(path)?;
+        self.definition_at(path, offset)
+            .or_else(|| self.reference_at(file, offset))
+            .or_else(|| self.comment_at(file, offset))
+            .or_else(|| self.number_at(file, offset))
+    }
+
+    fn definition_at(&self, path: &str, offset: u32) -> Option<Symbol<'p>> {
+        let registry = self.registries.at(path)?;
+        let is_here = |entry: &&Entry| touches(entry.name_span, offset) || touches(entry.value_span, offset);
+        let entry = registry.entries.iter().filter(is_here).min_by_key(|entry| entry.value_span.end)?;
+        Some(Symbol { span: entry.name_span, meaning: Meaning::Entry(registry, entry) })
+    }
+
+    fn reference_at(&self, file: &'p ProjectFile, offset: u32) -> Option<Symbol<'p>> {
+        let uses = file.fact::<RegistryFacts>()?.uses.iter();
+        let named = uses.flat_map(|found| found.names.iter().enumerate().map(move |(at, span)| (found, at, *span)));
+        let (found, at, span) = named
+            .filter(|(_, _, span)| touches(*span, offset))
+            // Many uses share their first names: the one that goes no further says what the name is.
+            .min_by_key(|(found, at, _)| found.names.len() - at)?;
+        let registry = self.registry_of(file, found)?;
+        let meaning = match registry.lookup(&found.path[..=at]) {
+            Lookup::Entry(entry) => Meaning::Entry(registry, entry),
+            Lookup::Group => Meaning::Group(registry, found.path[..=at].to_vec()),
+            _ => return None,
+        };
+        Some(Symbol { span, meaning })
+    }
+
+    /// The registry that a use refers to, if the use is one of another file and calls it as it wants to be called.
+    fn registry_of(&self, file: &ProjectFile, found: &Use) -> Option<&'p Registry> {
+        let registry = self.registries.at(&found.registry).filter(|registry| registry.path != file.source.path)?;
+        references::lookup(registry, found).map(|_| registry)
+    }
+
+    fn comment_at(&self, file: &'p ProjectFile, offset: u32) -> Option<Symbol<'p>> {
+        self.comments()
+            .filter(|(at, ..)| std::ptr::eq(*at, file))
+            .find(|(_, span, ..)| touches(*span, offset))
+            .map(|(_, span, registry, entry)| Symbol { span, meaning: Meaning::Entry(registry, entry) })
+    }
+
+    /// The comments that name an entry that there is, with the position of the name.
+    fn comments(&self) -> impl Iterator<Item = (&'p ProjectFile, Span, &'p Registry, &'p Entry)> {
+        references::comments(self.project, self.registries).filter_map(|(file, comment, registry)| {
+            let registry = registry?;
+            match registry.named(&comment.entry) {
+                Lookup::Entry(entry) => Some((file, comment.entry_span, registry, entry)),
+                _ => None,
+            }
+        })
+    }
+
+    fn number_at(&self, file: &'p ProjectFile, offset: u32) -> Option<Symbol<'p>> {
+        let port = file.fact::<PortFacts>()?.uses.iter().find(|port| touches(port.span, offset))?;
+        let entries = self.registries.by_number(port.number).to_vec();
+        (1..=65535).contains(&port.number).then_some(())?;
+        Some(Symbol { span: port.span, meaning: Meaning::Number(port.number, entries) })
+    }
+
+    /// Every position that refers to an entry, sorted by file and position. Entries that are one definition under
+    /// several names count as one.
+    pub fn occurrences(&self, registry: &'p Registry, entry: &Entry) -> &[Occurrence<'p>] {
+        let index = self.index.get_or_init(|| Index::of(self));
+        index.by_entry.get(&(registry.path.as_ref(), entry.origin)).map_or(&[], Vec::as_slice)
+    }
+
+    /// The positions where a number is written out as a port of this repository. Numbers that a comment accounts for
+    /// are counted by the comment.
+    pub fn literals(&self, number: u32) -> &[Occurrence<'p>] {
+        let index = self.index.get_or_init(|| Index::of(self));
+        index.by_number.get(&number).map_or(&[], Vec::as_slice)
+    }
+
+    /// The references in one file that lead to an entry with a number, with the end of each.
+    pub fn numbered_references(&self, path: &str) -> Vec<(Span, &'p Entry, u16)> {
+        let Some(file) = self.project.file(path) else { return Vec::new() };
+        let facts = file.fact::<RegistryFacts>();
+        let uses = facts.into_iter().flat_map(|facts| &facts.uses).filter_map(|found| {
+            let registry = self.registry_of(file, found)?;
+            match registry.lookup(&found.path) {
+                Lookup::Entry(entry) => Some((*found.names.last()?, entry, entry.port()?)),
+                _ => None,
+            }
+        });
+        let mut all: Vec<_> = uses.collect();
+        all.sort_by_key(|(span, ..)| *span);
+        all.dedup_by_key(|(span, ..)| *span);
+        all
+    }
+
+    /// What the port at an occurrence is the port of, as far as the text says it: `services.redis.port`.
+    pub fn service(&self, found: &Occurrence<'_>) -> Option<&'p str> {
+        let uses = &self.project.file(found.path)?.fact::<PortFacts>()?.uses;
+        let port = uses.iter().find(|port| port.span == found.span)?;
+        (!port.name.is_empty()).then_some(port.name.as_str())
+    }
+}
+
+/// Whether an offset is in a span or right behind it.
+fn touches(span: Span, offset: u32) -> bool {
+    (span.start..=span.end).contains(&offset)
+}

@@ -1,0 +1,152 @@
+//! Messages on standard input and output.
+//!
+//! The types are `lsp-server`'s. Reading is done here, because its reader stops at the first message that is not valid
+//! JSON and reserves as much memory as a header asks for.
+
+use std::io::{self, BufRead, Read, Write};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+
+use lsp_server::{ErrorCode, Message};
+
+/// The largest message that is read, in bytes: files over 32 MiB are not checked, and JSON escapes can double a text.
+const MAX_MESSAGE: usize = 96 << 20;
+
+/// The longest header line, in bytes.
+const MAX_HEADER: u64 = 4 << 10;
+
+/// What the client sent.
+#[derive(Debug)]
+pub enum Incoming {
+    /// A message.
+    Message(Message),
+    /// A message that is not valid, and why. The ones after it can be read.
+    Malformed(String),
+    /// Nothing more will come: the client closed its end, or sent something that is not the protocol at all.
+    Closed,
+}
+
+/// What the server sends.
+#[derive(Debug)]
+pub enum Outgoing {
+    /// A message.
+    Message(Message),
+    /// The answer to a message that was not valid: nobody knows its id.
+    ParseError(String),
+}
+
+impl Outgoing {
+    fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        match self {
+            Outgoing::Message(message) => message.write(out),
+            Outgoing::ParseError(reason) => {
+                let error = serde_json::json!({ "code": ErrorCode::ParseError as i32, "message": reason });
+                let body = serde_json::json!({ "jsonrpc": "2.0", "id": null, "error": error }).to_string();
+                write!(out, "Content-Length: {}\r\n\r\n{body}", body.len())?;
+                out.flush()
+            }
+        }
+    }
+}
+
+/// Starts the threads that read standard input and write standard output. The writer's thread ends when the sender is
+/// dropped and everything is written; join it before the process exits.
+pub fn stdio() -> (Receiver<Incoming>, Sender<Outgoing>, thread::JoinHandle<()>) {
+    let (send_in, receive_in) = channel();
+    let (send_out, receive_out) = channel::<Outgoing>();
+    thread::spawn(move || read_all(&mut io::stdin().lock(), |incoming| send_in.send(incoming).is_ok()));
+    let writer = thread::spawn(move || {
+        let mut out = io::stdout().lock();
+        for message in receive_out {
+            // A client that no longer reads is about to close its other end as well.
+            if message.write(&mut out).is_err() {
+                break;
+            }
+        }
+        let _ = out.flush();
+    });
+    (receive_in, send_out, writer)
+}
+
+/// Reads messages until the end of the input, or until `send` returns false.
+pub fn read_all(input: &mut impl BufRead, mut send: impl FnMut(Incoming) -> bool) {
+    loop {
+        let incoming = match read_body(input) {
+            Ok(Some(body)) => match serde_json::from_slice(&body) {
+                Ok(message) => Incoming::Message(message),
+                Err(error) => Incoming::Malformed(error.to_string()),
+            },
+            Ok(None) | Err(_) => Incoming::Closed,
+        };
+        let is_last = matches!(incoming, Incoming::Closed);
+        if !send(incoming) || is_last {
+            return;
+        }
+    }
+}
+
+/// The body of the next message; `None` at the end of the input. An error means that the input is not the protocol, so
+/// that there is no telling where a next message would begin.
+fn read_body(input: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
+    let invalid = |message: &str| io::Error::new(io::ErrorKind::InvalidData, message.to_owned());
+    let mut length = None;
+    loop {
+        let mut line = Vec::new();
+        if input.by_ref().take(MAX_HEADER).read_until(b'\n', &mut line)? == 0 {
+            return Ok(None);
+        }
+        let line = std::str::from_utf8(&line).map_err(|_| invalid("a header is not text"))?;
+        let line = line.strip_suffix('\n').ok_or_else(|| invalid("a header is too long or incomplete"))?.trim_end();
+        if line.is_empty() && length.is_some() {
+            break;
+        }
+        if let Some((name, value)) = line.split_once(':')
+            && name.eq_ignore_ascii_case("content-length")
+        {
+            length = Some(value.trim().parse::<usize>().map_err(|_| invalid("the length is not a number"))?);
+        }
+    }
+    let length = length.filter(|&length| length <= MAX_MESSAGE).ok_or_else(|| invalid("the message is too long"))?;
+    let mut body = Vec::new();
+    input.by_ref().take(length as u64).read_to_end(&mut body)?;
+    Ok((body.len() == length).then_some(body))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(input: &str) -> Vec<String> {
+        let mut got = Vec::new();
+        read_all(&mut input.as_bytes(), |incoming| {
+            got.push(match incoming {
+                Incoming::Message(Message::Notification(message)) => message.method,
+                Incoming::Message(_) => "other".to_owned(),
+                Incoming::Malformed(_) => "malformed".to_owned(),
+                Incoming::Closed => "closed".to_owned(),
+            });
+            true
+        });
+        got
+    }
+
+    fn frame(body: &str) -> String {
+        format!("Content-Length: {}\r\n\r\n{body}", body.len())
+    }
+
+    #[test]
+    fn a_malformed_body_costs_only_itself() {
+        let good = |method: &str| frame(&format!(r#"{{"jsonrpc":"2.0","method":"{method}"}}"#));
+        assert_eq!(read(&(good("a") + &frame("{nonsense") + &good("b"))), ["a", "malformed", "b", "closed"]);
+        assert_eq!(read(&(frame("[]") + &good("b"))), ["malformed", "b", "closed"]);
+    }
+
+    #[test]
+    fn input_that_is_not_the_protocol_ends_the_conversation() {
+        for input in ["", "hello\r\n\r\n", "Content-Length: x\r\n\r\n{}", "Content-Length: 99999999999\r\n\r\n{}"] {
+            assert_eq!(read(input), ["closed"], "{input}");
+        }
+        assert_eq!(read("Content-Length: 50\r\n\r\n{}"), ["closed"], "cut off");
+        assert_eq!(read(&"x".repeat(10_000)), ["closed"]);
+    }
+}

@@ -1,0 +1,79 @@
+//! `file:` URIs and paths.
+
+use std::path::{Path, PathBuf};
+
+use gen_lsp_types::Uri;
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+
+/// What is escaped in the path of a URI: everything that RFC 3986 does not allow there as it is.
+const ESCAPED: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'[')
+    .add(b'\\')
+    .add(b']')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
+/// The path of a `file:` URI. `None` for other schemes (an untitled buffer, a file inside of an archive) and for other
+/// hosts.
+pub fn to_path(uri: &Uri) -> Option<PathBuf> {
+    let rest = uri.0.strip_prefix("file://")?;
+    let path = rest.strip_prefix("localhost").unwrap_or(rest);
+    let path = path.split(['?', '#']).next().unwrap_or(path);
+    if !path.starts_with('/') {
+        return None;
+    }
+    let bytes: Vec<u8> = percent_decode_str(path).collect();
+    Some(platform_path(bytes))
+}
+
+#[cfg(unix)]
+fn platform_path(bytes: Vec<u8>) -> PathBuf {
+    use std::os::unix::ffi::OsStringExt;
+    PathBuf::from(std::ffi::OsString::from_vec(bytes))
+}
+
+/// `/c:/folder` is `c:/folder` there.
+#[cfg(not(unix))]
+fn platform_path(bytes: Vec<u8>) -> PathBuf {
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let has_drive = text.as_bytes().get(2) == Some(&b':');
+    PathBuf::from(if has_drive { text[1..].to_owned() } else { text })
+}
+
+/// The `file:` URI of an absolute path.
+pub fn from_path(path: &Path) -> Uri {
+    let text = path.to_string_lossy().replace('\\', if cfg!(windows) { "/" } else { "\\" });
+    let slash = if text.starts_with('/') { "" } else { "/" };
+    Uri(format!("file://{slash}{}", utf8_percent_encode(&text, ESCAPED)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_survive_the_way_through_a_uri() {
+        for path in ["/a/b.nix", "/with space/#1/ü.nix", "/100%/[x]/{y}?.nix"] {
+            assert_eq!(to_path(&from_path(Path::new(path))).as_deref(), Some(Path::new(path)), "{path}");
+        }
+        assert_eq!(from_path(Path::new("/a b/ü")).0, "file:///a%20b/%C3%BC");
+    }
+
+    #[test]
+    fn only_files_of_this_machine_have_a_path() {
+        for uri in ["untitled:Untitled-1", "file://server/share/a.nix", "https://example.org/a.nix", "file:a"] {
+            assert_eq!(to_path(&Uri::from(uri)), None, "{uri}");
+        }
+        assert_eq!(to_path(&Uri::from("file://localhost/a%2Fb")).as_deref(), Some(Path::new("/a/b")));
+    }
+}

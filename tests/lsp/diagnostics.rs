@@ -1,0 +1,134 @@
+//! Diagnostics: pushed and pulled, across files, from buffers and from disk.
+
+use serde_json::{Value, json};
+
+use crate::client::{Client, brief, pulling_capabilities};
+
+const REGISTRY: (&str, &str) = ("lib/ports.nix", "{\n  databases.redis = 6379;\n}\n");
+const USER: (&str, &str) = ("redis.nix", "{\n  services.redis.port = 6379;\n}\n");
+const OTHER: (&str, &str) = ("web.nix", "{\n  services.web.port = 8123;\n}\n");
+
+#[test]
+fn findings_are_published_with_rule_page_and_second_position() {
+    let mut client = Client::usual(&[REGISTRY, USER]);
+    client.open_file("redis.nix");
+    let found = client.published("redis.nix");
+    assert_eq!(brief(&found), [("hardcoded-port".to_owned(), 1, 24)]);
+    assert_eq!(found[0]["source"], json!("flakeward"));
+    assert_eq!(found[0]["severity"], json!(1));
+    assert!(found[0]["codeDescription"]["href"].as_str().unwrap().ends_with("hardcoded-port.md"));
+    let related = &found[0]["relatedInformation"][0];
+    assert_eq!(related["location"]["uri"], json!(client.uri("lib/ports.nix")));
+    assert_eq!(related["location"]["range"]["start"], json!({ "line": 1, "character": 12 }));
+}
+
+#[test]
+fn a_change_of_the_registry_changes_the_findings_of_every_open_file() {
+    let mut client = Client::usual(&[REGISTRY, USER, OTHER]);
+    client.open_file("redis.nix");
+    client.open_file("web.nix");
+    assert!(client.published("redis.nix")[0]["message"].as_str().unwrap().contains("databases.redis"));
+    client.published("web.nix");
+    client.open_file("lib/ports.nix");
+    client.published("lib/ports.nix");
+    client.replace("lib/ports.nix", 2, "{\n  web.main = 8123;\n}\n");
+    assert!(!client.published("redis.nix")[0]["message"].as_str().unwrap().contains("databases.redis"));
+    assert!(client.published("web.nix")[0]["message"].as_str().unwrap().contains("web.main"));
+    // What was not saved is gone once the buffer is closed.
+    client.close("lib/ports.nix");
+    assert!(client.published("redis.nix")[0]["message"].as_str().unwrap().contains("databases.redis"));
+}
+
+#[test]
+fn findings_that_go_away_leave_an_empty_list() {
+    let mut client = Client::usual(&[REGISTRY, USER]);
+    client.open_file("redis.nix");
+    assert_eq!(client.published("redis.nix").len(), 1);
+    client.replace("redis.nix", 2, "{ }\n");
+    assert_eq!(client.published("redis.nix"), Vec::<Value>::new());
+    client.replace("redis.nix", 3, USER.1);
+    assert_eq!(client.published("redis.nix").len(), 1);
+    client.close("redis.nix");
+    assert_eq!(client.published("redis.nix"), Vec::<Value>::new());
+}
+
+#[test]
+fn a_client_that_pulls_is_asked_to_pull_again() {
+    let mut client = Client::with(&[REGISTRY, USER, OTHER], &pulling_capabilities());
+    client.open_file("redis.nix");
+    client.next("workspace/diagnostic/refresh");
+    let document = json!({ "textDocument": { "uri": client.uri("redis.nix") } });
+    let first = client.request("textDocument/diagnostic", document.clone());
+    assert_eq!(first["kind"], json!("full"));
+    assert_eq!(first["items"].as_array().unwrap().len(), 1);
+    let mut again = document.clone();
+    again["previousResultId"] = first["resultId"].clone();
+    assert_eq!(client.request("textDocument/diagnostic", again.clone())["kind"], json!("unchanged"));
+    client.open("lib/ports.nix", "{ x.redis = 6379; }\n");
+    client.next("workspace/diagnostic/refresh");
+    let changed = client.request("textDocument/diagnostic", again);
+    assert!(changed["items"][0]["message"].as_str().unwrap().contains("x.redis"), "{changed}");
+}
+
+#[test]
+fn the_workspace_is_reported_whole_and_cleared_again() {
+    let mut client = Client::with(&[REGISTRY, USER, OTHER], &pulling_capabilities());
+    let first = client.request("workspace/diagnostic", json!({ "previousResultIds": [] }));
+    let items = first["items"].as_array().unwrap().clone();
+    let uris: Vec<&Value> = items.iter().map(|item| &item["uri"]).collect();
+    // Nothing refers to the entry of the registry by its name.
+    let expected = ["lib/ports.nix", "redis.nix", "web.nix"].map(|path| json!(client.uri(path)));
+    assert_eq!(uris, expected.iter().collect::<Vec<_>>());
+    let known: Vec<Value> = items.iter().map(|item| json!({ "uri": item["uri"], "value": item["resultId"] })).collect();
+    client.write("web.nix", "{ }\n");
+    let second = client.request("workspace/diagnostic", json!({ "previousResultIds": known }));
+    let kinds: Vec<(&Value, usize)> = second["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| (&item["kind"], item["items"].as_array().map_or(0, Vec::len)))
+        .collect();
+    assert_eq!(kinds, [(&json!("unchanged"), 0), (&json!("unchanged"), 0), (&json!("full"), 0)]);
+}
+
+#[test]
+fn files_and_settings_on_disk_are_watched() {
+    let mut client = Client::usual(&[REGISTRY, USER]);
+    let registration = client.next("client/registerCapability");
+    assert_eq!(registration["registrations"][0]["method"], json!("workspace/didChangeWatchedFiles"));
+    client.open_file("redis.nix");
+    assert_eq!(client.published("redis.nix").len(), 1);
+    client.write("flakeward.toml", "[rules.hardcoded-port]\nlevel = \"off\"\n");
+    assert_eq!(client.published("redis.nix").len(), 0);
+    client.write("flakeward.toml", "[rules.hardcoded-port]\nlevel = \"warn\"\n");
+    assert_eq!(client.published("redis.nix")[0]["severity"], json!(2));
+    client.write("lib/ports.nix", "{ cache.main = 6379; }\n");
+    assert!(client.published("redis.nix")[0]["message"].as_str().unwrap().contains("cache.main"));
+}
+
+#[test]
+fn settings_that_cannot_be_used_are_shown_and_recovered_from() {
+    let mut client = Client::usual(&[REGISTRY, USER]);
+    client.open_file("redis.nix");
+    assert_eq!(client.published("redis.nix").len(), 1);
+    client.write("flakeward.toml", "[rules.hardcoded-prot]\nlevel = \"off\"\n");
+    let message = client.next("window/showMessage");
+    assert!(message["message"].as_str().unwrap().contains("hardcoded-prot"), "{message}");
+    assert_eq!(client.published("redis.nix"), Vec::<Value>::new());
+    client.open_file("flakeward.toml");
+    let found = client.published("flakeward.toml");
+    assert_eq!(found[0]["range"]["start"]["line"], json!(0), "{found:?}");
+    client.write("flakeward.toml", "");
+    assert_eq!(client.published("redis.nix").len(), 1);
+}
+
+#[test]
+fn rules_of_the_repository_count() {
+    let page = "+++\nid = \"no-telnet\"\nlevel = \"warn\"\nsummary = \"no telnet\"\nlanguages = [\"nix\"]\n\
+                attrpath = [\"services.telnet.enable\"]\nmessage = \"telnet is not used here\"\n+++\n\n\
+                ## Why\n\nIt is not encrypted.\n";
+    let mut client = Client::usual(&[(".flakeward/rules/no-telnet.md", page)]);
+    client.open("a.nix", "{ services.telnet.enable = true; }\n");
+    let found = client.published("a.nix");
+    assert_eq!(brief(&found)[0].0, "local/no-telnet", "{found:?}");
+}

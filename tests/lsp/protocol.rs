@@ -1,0 +1,108 @@
+//! The conversation itself: phases, cancellation, malformed messages, encodings, and how it ends.
+
+use serde_json::{Value, json};
+
+use crate::client::Client;
+
+const FILE: (&str, &str) = ("a.nix", "{ services.a.port = 8123; }\n");
+
+#[test]
+fn a_conversation_begins_and_ends_as_the_protocol_asks_for() {
+    let mut client = Client::start(&[FILE]);
+    let early = client.error("textDocument/hover", json!({}));
+    assert_eq!(early["code"], json!(-32002));
+    let result = client.request("initialize", json!({ "processId": null, "rootUri": null, "capabilities": {} }));
+    assert_eq!(result["serverInfo"]["name"], json!("flakeward"));
+    assert_eq!(result["capabilities"]["positionEncoding"], json!("utf-16"));
+    assert_eq!(result["capabilities"]["diagnosticProvider"]["interFileDependencies"], json!(true));
+    assert_eq!(result["capabilities"]["diagnosticProvider"]["workspaceDiagnostics"], json!(true));
+    assert_eq!(client.error("initialize", json!({ "capabilities": {} }))["code"], json!(-32600));
+    assert_eq!(client.error("textDocument/nonsense", json!({}))["code"], json!(-32601));
+    assert_eq!(client.error("textDocument/hover", json!({ "position": 3 }))["code"], json!(-32602));
+    client.notify("textDocument/nonsense", json!({}));
+    client.notify("textDocument/didChange", json!({ "nonsense": true }));
+    assert_eq!(client.shut_down(), Some(0));
+}
+
+#[test]
+fn nothing_is_answered_after_shutdown_but_exit() {
+    let mut client = Client::usual(&[FILE]);
+    client.request("shutdown", Value::Null);
+    assert_eq!(client.error("textDocument/hover", json!({}))["code"], json!(-32600));
+    client.notify("exit", Value::Null);
+    assert_eq!(client.wait(), Some(0));
+}
+
+#[test]
+fn an_end_without_shutdown_is_exit_code_1() {
+    assert_eq!(Client::usual(&[FILE]).vanish(), Some(1));
+    let mut client = Client::usual(&[FILE]);
+    client.notify("exit", Value::Null);
+    assert_eq!(client.wait(), Some(1));
+}
+
+#[test]
+fn a_malformed_message_costs_only_itself() {
+    let mut client = Client::usual(&[FILE]);
+    client.send_raw("{ nonsense");
+    let answer = client.wait_for(|message| message["error"]["code"] == json!(-32700));
+    assert_eq!(answer["id"], Value::Null);
+    client.open_file("a.nix");
+    assert_eq!(client.published("a.nix").len(), 1);
+    assert_eq!(client.shut_down(), Some(0));
+}
+
+#[test]
+fn a_request_that_is_cancelled_while_it_waits_is_not_carried_out() {
+    let mut client = Client::usual(&[FILE]);
+    client.open_file("a.nix");
+    // One frame after the other in one write: the server reads the cancellation before it answers the request.
+    let hover = client.at("a.nix", "|");
+    let mut ids = Vec::new();
+    for _ in 0..50 {
+        let id = client.ask("textDocument/hover", hover.clone());
+        client.notify("$/cancelRequest", json!({ "id": id }));
+        ids.push(id);
+    }
+    for id in ids {
+        let response = client.response(id);
+        let code = &response["error"]["code"];
+        assert!(*code == json!(-32800) || response.get("result").is_some(), "{response}");
+    }
+    client.notify("$/cancelRequest", json!({ "id": 999_999 }));
+    assert_eq!(client.shut_down(), Some(0));
+}
+
+#[test]
+fn columns_are_in_the_negotiated_encoding() {
+    let text = "{ services.\"😀ü\".port = 8123; }\r\n";
+    let cases = [(json!(["utf-8", "utf-16"]), 27), (json!(["utf-16"]), 24), (json!(["utf-32"]), 23), (json!([]), 24)];
+    for (encodings, column) in cases {
+        let mut client =
+            Client::with(&[("a.nix", text)], &json!({ "general": { "positionEncodings": encodings.clone() } }));
+        client.open("a.nix", text);
+        let found = client.published("a.nix");
+        assert_eq!(found[0]["range"]["start"], json!({ "line": 0, "character": column }), "{encodings}");
+    }
+}
+
+#[test]
+fn incremental_edits_reach_across_astral_characters_and_crlf() {
+    let mut client = Client::usual(&[FILE]);
+    client.open("a.nix", "{\r\n  a = \"😀\"; services.a.port = 1;\r\n}\r\n");
+    client.published("a.nix");
+    let uri = client.uri("a.nix");
+    let edit = |line: u32, from: u32, to: u32, text: &str| {
+        let at = |character: u32| json!({ "line": line, "character": character });
+        json!({ "range": { "start": at(from), "end": at(to) }, "text": text })
+    };
+    // 1 -> 8123, then the emoji goes away.
+    let changes = [edit(1, 31, 32, "8123"), edit(1, 7, 9, "")];
+    client.notify(
+        "textDocument/didChange",
+        json!({ "textDocument": { "uri": uri, "version": 2 }, "contentChanges": changes }),
+    );
+    let found = client.published("a.nix");
+    assert_eq!(found[0]["range"]["start"], json!({ "line": 1, "character": 28 }));
+    assert!(found[0]["message"].as_str().unwrap().contains("8123"), "{found:?}");
+}

@@ -1,0 +1,217 @@
+//! The port registry as a language feature, in Nix, YAML comments and Dockerfiles.
+
+use serde_json::{Value, json};
+
+use crate::client::{Client, applied};
+
+const REGISTRY: (&str, &str) = (
+    "lib/ports.nix",
+    "{\n  databases = {\n    redis = 6379;\n    postgres = 5432;\n  };\n  web.main = 8123;\n  web.spare = 8124;\n}\n",
+);
+const USER: (&str, &str) = (
+    "redis.nix",
+    "let\n  ports = import ./lib/ports.nix;\nin\n{\n  services.redis.port = ports.databases.redis;\n  \
+     url = \"redis://localhost:${toString ports.databases.redis}\";\n}\n",
+);
+const COMPOSE: (&str, &str) = (
+    "compose.yaml",
+    "services:\n  web:\n    image: web\n    ports:\n      # Port from lib/ports.nix: web.main = 8123\n      - \"8123:8123\"\n",
+);
+const LITERAL: (&str, &str) = ("web.nix", "{\n  services.web.port = 8124;\n}\n");
+
+const ALL: [(&str, &str); 4] = [REGISTRY, USER, COMPOSE, LITERAL];
+
+/// A text with `|` before the first occurrence of a part of it.
+fn mark(text: &str, part: &str) -> String {
+    text.replacen(part, &format!("|{part}"), 1)
+}
+
+fn hover(client: &mut Client, path: &str, marked: &str) -> String {
+    let at = client.at(path, marked);
+    let hover = client.request("textDocument/hover", at);
+    hover["contents"]["value"].as_str().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_hover_says_what_an_entry_is_and_who_uses_it() {
+    let mut client = Client::usual(&ALL);
+    ALL.iter().for_each(|(path, _)| drop(client.open_file(path)));
+    let text = hover(&mut client, "redis.nix", &mark(USER.1, "redis;"));
+    for part in ["`databases.redis = 6379`", "lib/ports.nix:3", "redis.nix:5", "redis.nix:6"] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    let text = hover(&mut client, "compose.yaml", &mark(COMPOSE.1, "web.main"));
+    assert!(text.contains("`web.main = 8123`"), "{text}");
+    let text = hover(&mut client, "web.nix", &mark(LITERAL.1, "8124"));
+    assert!(text.contains("`web.spare = 8124`") && text.contains("hardcoded-port"), "{text}");
+    let text = hover(&mut client, "redis.nix", &mark(USER.1, "databases"));
+    assert!(text.contains("group") && text.contains("databases.postgres = 5432"), "{text}");
+    assert_eq!(hover(&mut client, "redis.nix", &mark(USER.1, "let")), "");
+}
+
+#[test]
+fn conflicts_are_in_the_hover() {
+    let registry = ("lib/ports.nix", "{\n  a.one = 7001;\n  b.two = 7001;\n}\n");
+    let mut client = Client::usual(&[registry]);
+    client.open_file("lib/ports.nix");
+    let text = hover(&mut client, "lib/ports.nix", &mark(registry.1, "one"));
+    assert!(text.contains("Conflict") && text.contains("b.two"), "{text}");
+}
+
+#[test]
+fn definitions_and_references_lead_to_each_other() {
+    let mut client = Client::usual(&ALL);
+    ALL.iter().for_each(|(path, _)| drop(client.open_file(path)));
+    for (path, marked) in [
+        ("redis.nix", mark(USER.1, "redis;")),
+        ("compose.yaml", mark(COMPOSE.1, "web.main")),
+        ("web.nix", mark(LITERAL.1, "8124")),
+    ] {
+        let at = client.at(path, &marked);
+        let found = client.request("textDocument/definition", at);
+        assert_eq!(found[0]["uri"], json!(client.uri("lib/ports.nix")), "{path}: {found}");
+    }
+    let mut at = client.at("lib/ports.nix", &mark(REGISTRY.1, "redis"));
+    at["context"] = json!({ "includeDeclaration": true });
+    let found = client.request("textDocument/references", at.clone());
+    let places: Vec<(String, u64)> = found
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|place| {
+            let path = place["uri"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+            (path, place["range"]["start"]["line"].as_u64().unwrap())
+        })
+        .collect();
+    assert_eq!(places, [("ports.nix".to_owned(), 2), ("redis.nix".to_owned(), 4), ("redis.nix".to_owned(), 5)]);
+    at["context"] = json!({ "includeDeclaration": false });
+    assert_eq!(client.request("textDocument/references", at).as_array().unwrap().len(), 2);
+    let at = client.at("redis.nix", &mark(USER.1, "redis;"));
+    assert_eq!(client.request("textDocument/documentHighlight", at).as_array().unwrap().len(), 2);
+}
+
+fn labels(client: &mut Client, path: &str, marked: &str) -> Vec<String> {
+    client.open(path, &marked.replacen('|', "", 1));
+    let at = client.at(path, marked);
+    let found = client.request("textDocument/completion", at);
+    let items = found.as_array().cloned().unwrap_or_default();
+    items.iter().map(|item| item["label"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn entries_are_completed_where_they_can_be_written() {
+    let mut client = Client::usual(&ALL);
+    let head = "let\n  ports = import ./lib/ports.nix;\nin\n";
+    for (body, expected) in [
+        ("{ a = ports.|; }\n", &["databases", "web"][..]),
+        ("{ a = ports.databases.|; }\n", &["postgres", "redis"]),
+        ("{ a = ports.databases.re|; }\n", &["postgres", "redis"]),
+        ("{ a = \"x:${toString ports.web.|}\"; }\n", &["main", "spare"]),
+        ("{ a = ports.|\n}\n", &["databases", "web"]),
+        ("{ a = lib.|; }\n", &[]),
+        ("{ a = |; }\n", &[]),
+    ] {
+        assert_eq!(labels(&mut client, "new.nix", &format!("{head}{body}")), expected, "{body}");
+    }
+    let yaml = "services:\n  a:\n    ports:\n      # Port from lib/ports.nix: |\n      - \"1:1\"\n";
+    let found = labels(&mut client, "b.yaml", yaml);
+    assert_eq!(found, ["databases.redis", "databases.postgres", "web.main", "web.spare"]);
+}
+
+#[test]
+fn the_registry_offers_a_free_number_near_the_group() {
+    let mut client = Client::usual(&ALL);
+    let marked = REGISTRY.1.replacen("web.spare = 8124;", "web.spare = |;", 1);
+    assert_eq!(labels(&mut client, "lib/ports.nix", &marked), ["8122"]);
+    let marked = REGISTRY.1.replacen("redis = 6379;", "redis = |", 1);
+    assert_eq!(labels(&mut client, "lib/ports.nix", &marked).len(), 1);
+}
+
+#[test]
+fn numbers_stand_behind_references_unless_they_are_switched_off() {
+    let mut client = Client::usual(&ALL);
+    client.open_file("redis.nix");
+    let everything = json!({ "start": { "line": 0, "character": 0 }, "end": { "line": 99, "character": 0 } });
+    let params = json!({ "textDocument": { "uri": client.uri("redis.nix") }, "range": everything });
+    let found = client.request("textDocument/inlayHint", params.clone());
+    let texts: Vec<&Value> = found.as_array().unwrap().iter().map(|hint| &hint["label"]).collect();
+    assert_eq!(texts, [&json!("= 6379"), &json!("= 6379")]);
+    client.notify("workspace/didChangeConfiguration", json!({ "settings": { "flakeward": { "inlayHints": false } } }));
+    assert_eq!(client.request("textDocument/inlayHint", params), Value::Null);
+}
+
+#[test]
+fn the_registry_has_an_outline_and_lenses() {
+    let mut client = Client::usual(&ALL);
+    client.open_file("lib/ports.nix");
+    let document = json!({ "textDocument": { "uri": client.uri("lib/ports.nix") } });
+    let outline = client.request("textDocument/documentSymbol", document.clone());
+    let names: Vec<&Value> = outline.as_array().unwrap().iter().map(|symbol| &symbol["name"]).collect();
+    assert_eq!(names, [&json!("databases"), &json!("web")]);
+    assert_eq!(outline[0]["children"][0]["name"], json!("redis"));
+    assert_eq!(outline[0]["children"][0]["detail"], json!("6379"));
+    let lenses = client.request("textDocument/codeLens", document);
+    let titles: Vec<&Value> = lenses.as_array().unwrap().iter().map(|lens| &lens["command"]["title"]).collect();
+    assert_eq!(titles, [&json!("used twice"), &json!("unused"), &json!("used once"), &json!("used once")]);
+    let other = json!({ "textDocument": { "uri": client.uri("redis.nix") } });
+    assert_eq!(client.request("textDocument/documentSymbol", other), Value::Null, "that is for a Nix server");
+}
+
+#[test]
+fn an_entry_is_renamed_in_every_file() {
+    let mut client = Client::usual(&ALL);
+    ALL.iter().for_each(|(path, _)| drop(client.open_file(path)));
+    let at = client.at("redis.nix", &mark(USER.1, "redis;"));
+    let prepared = client.request("textDocument/prepareRename", at.clone());
+    assert_eq!(prepared["placeholder"], json!("redis"));
+    let mut params = at;
+    params["newName"] = json!("cache");
+    let edit = client.request("textDocument/rename", params.clone());
+    let after = applied(&client, &edit, &ALL);
+    assert_eq!(
+        after,
+        [
+            ("lib/ports.nix".to_owned(), REGISTRY.1.replace("redis", "cache")),
+            ("redis.nix".to_owned(), USER.1.replace("databases.redis", "databases.cache")),
+        ]
+    );
+    let mut comment = client.at("compose.yaml", &mark(COMPOSE.1, "web.main"));
+    comment["newName"] = json!("front");
+    let edit = client.request("textDocument/rename", comment);
+    let after = applied(&client, &edit, &ALL);
+    assert!(after.contains(&("compose.yaml".to_owned(), COMPOSE.1.replace("web.main", "web.front"))), "{after:?}");
+    params["newName"] = json!("postgres");
+    let error = client.error("textDocument/rename", params);
+    assert!(error["message"].as_str().unwrap().contains("postgres"), "{error}");
+    let at = client.at("redis.nix", &mark(USER.1, "let"));
+    assert_eq!(client.request("textDocument/prepareRename", at), Value::Null);
+}
+
+#[test]
+fn flake_inputs_are_explained_and_completed() {
+    let flake = "{\n  inputs.nixpkgs.url = \"github:NixOS/nixpkgs/nixos-25.11\";\n  \
+                 inputs.tool.url = \"github:acme/tool\";\n  outputs = { nixpkgs, tool, ... }: { };\n}\n";
+    let lock = r#"{ "nodes": {
+      "nixpkgs": { "locked": { "type": "github", "owner": "NixOS", "repo": "nixpkgs", "rev": "aaaaaaaaaaaaaaaaaaaa", "lastModified": 1763856000 },
+                   "original": { "type": "github", "owner": "NixOS", "repo": "nixpkgs", "ref": "nixos-25.11" } },
+      "nixpkgs_2": { "locked": { "type": "github", "owner": "NixOS", "repo": "nixpkgs", "rev": "bbbbbbbbbbbbbbbbbbbb", "lastModified": 1700000000 },
+                   "original": { "type": "github", "owner": "NixOS", "repo": "nixpkgs", "ref": "nixos-unstable" } },
+      "tool": { "inputs": { "nixpkgs": "nixpkgs_2" },
+                "locked": { "type": "github", "owner": "acme", "repo": "tool", "rev": "cccccccccccccccccccc", "lastModified": 1763856000 },
+                "original": { "type": "github", "owner": "acme", "repo": "tool" } },
+      "root": { "inputs": { "nixpkgs": "nixpkgs", "tool": "tool" } } }, "root": "root", "version": 7 }"#;
+    let mut client = Client::usual(&[("flake.nix", flake), ("flake.lock", lock)]);
+    client.open_file("flake.nix");
+    let text = hover(&mut client, "flake.nix", &mark(flake, "tool.url"));
+    for part in ["flake input `tool`", "cccccccccccc", "368 days old", "Brings its own nixpkgs"] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    let document = json!({ "textDocument": { "uri": client.uri("flake.nix") } });
+    let lenses = client.request("textDocument/codeLens", document);
+    assert_eq!(lenses.as_array().unwrap().len(), 1);
+    assert!(lenses[0]["command"]["title"].as_str().unwrap().starts_with("brings its own nixpkgs"), "{lenses}");
+    let marked = flake.replacen("  outputs", "  inputs.tool.inputs.nixpkgs.follows = \"|\";\n  outputs", 1);
+    assert_eq!(labels(&mut client, "flake.nix", &marked), ["nixpkgs"]);
+    let marked = flake.replacen("  outputs", "  inputs.tool.inputs.|\n  outputs", 1);
+    assert_eq!(labels(&mut client, "flake.nix", &marked), ["nixpkgs"]);
+}
