@@ -1,5 +1,6 @@
 //! What is true about the world, as tables with their sources. To extend one, no algorithm has to be read.
 
+pub mod containers;
 pub mod domains;
 pub mod flakes;
 pub mod images;

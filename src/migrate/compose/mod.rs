@@ -1,5 +1,30 @@
 //! Compose files to a flake-parts module with process-compose-flake and services-flake.
+//!
+//! [`load`] reads a project as Compose does, [`stack`] decides what each service becomes and on which ports it listens,
+//! [`builder`] writes the parts of the module, and here they are put together.
 
+pub mod builder;
+pub mod canonical;
+pub mod health;
+pub mod hosts;
+pub mod image_file;
+pub mod interpolate;
+pub mod known;
+pub mod load;
+pub mod nginx;
+pub mod process;
+pub mod settings;
+pub mod stack;
+pub mod words;
+pub mod yaml;
+
+use std::collections::BTreeMap;
+
+use self::builder::{Builder, Parts, Told};
+use self::load::Model;
+use self::stack::{Port, Role, Stack};
+use self::yaml::Node;
+use super::nix::{self, Attr, Expr};
 use super::{Draft, Error};
 use crate::finding::RelPath;
 
@@ -18,8 +43,229 @@ pub fn projects(files: &[RelPath]) -> Vec<Vec<RelPath>> {
     projects
 }
 
+/// Where modules are written.
+const FOLDER: &str = "flake";
+
 /// Migrates the Compose files of one project, the later ones over the earlier ones.
 pub fn migrate(draft: &mut Draft<'_>, files: &[RelPath]) -> Result<(), Error> {
-    let _ = draft;
-    Err(Error::new(files.first().unwrap_or(&"compose.yaml".into()), "Compose files cannot be migrated yet"))
+    let model = load::load(draft.files(), files)?;
+    let name = project_name(draft, &model, files);
+    let module = draft.free_name(FOLDER, if name == "dev" { "process-compose" } else { &name });
+    let mut stack = Stack::of(&model, draft.files())?;
+    add_own_ports(&mut stack, draft);
+    leave_out_unknown_programs(&mut stack, draft, &module);
+    let told = told_ports(&stack, draft, &module);
+    stack.claim(draft, &told);
+    let parts = Builder::new(&stack, &module, draft.files(), &draft.ports).build();
+    draft.report.carried.extend(parts.report.carried.iter().cloned());
+    draft.report.left.extend(parts.report.left.iter().cloned());
+    top_level(draft, &model, files);
+    write_secrets(draft, &parts, files)?;
+    if parts.services.is_empty() && parts.processes.is_empty() {
+        let path = files.first().cloned().unwrap_or_else(|| "compose.yaml".into());
+        draft.report.leave(&path, 1, "services", "no service of it could be carried", "see the entries below");
+        return Ok(());
+    }
+    let text = text(&name, &module, &parts, files, draft);
+    draft.write(&module, text)?;
+    draft.flake.input("process-compose-flake", "github:Platonic-Systems/process-compose-flake", false);
+    if !parts.services.is_empty() {
+        draft.flake.input("services-flake", "github:juspay/services-flake", false);
+    }
+    draft.flake.module(&module);
+    Ok(())
+}
+
+/// The attribute of the project: its own name, that of its folder, or `dev`.
+fn project_name(draft: &Draft<'_>, model: &Model, files: &[RelPath]) -> String {
+    let given = model.root.get("name").and_then(Node::text).map(str::to_owned);
+    let folder = (!model.folder.is_empty()).then(|| model.folder.replace('/', "-"));
+    let name = given.or(folder).unwrap_or_else(|| "dev".to_owned());
+    // Two files of one folder that do not belong together need two names.
+    let taken = draft.exists(&format!("{FOLDER}/{name}.nix")) || (name == "dev" && draft.exists(&format!("{FOLDER}/process-compose.nix")));
+    let stem = files.first().and_then(|path| path.rsplit('/').next()).unwrap_or_default();
+    let variant: Vec<&str> = stem.split('.').filter(|part| !matches!(*part, "docker-compose" | "compose" | "yml" | "yaml")).collect();
+    match (taken, variant.is_empty()) {
+        (true, false) => format!("{name}-{}", variant.join("-")),
+        (true, true) => format!("{name}-2"),
+        _ => name,
+    }
+}
+
+/// Ports that only a service's own configuration says.
+fn add_own_ports(stack: &mut Stack<'_>, draft: &Draft<'_>) {
+    let files = draft.files();
+    for service in &mut stack.services {
+        let Role::Known(known) = &service.role else { continue };
+        let place = service.key.place.clone();
+        let port = |container: u16, label: String| Port { container, published: None, number: container, label, protocol: "tcp".into(), place: place.clone() };
+        if known.option == "apache-kafka" && service.port(known::KAFKA_CONTROLLER).is_none() {
+            service.ports.push(port(known::KAFKA_CONTROLLER, "controller".to_owned()));
+        }
+        if known.option == "nginx" {
+            let mut texts = String::new();
+            for (source, target, _) in service.binds() {
+                if target.starts_with("/etc/nginx") {
+                    let names = if files.is_folder(source) { files.names(source) } else { Vec::new() };
+                    let paths = if names.is_empty() { vec![source.to_owned()] } else { names.iter().map(|name| format!("{}/{name}", source.trim_end_matches('/'))).collect() };
+                    texts.extend(paths.iter().filter_map(|path| files.text(path).ok().flatten()));
+                }
+            }
+            let listened = nginx::listened(&texts);
+            for number in &listened {
+                if service.port(*number).is_none() {
+                    let label = format!("port-{number}");
+                    service.ports.push(port(*number, label));
+                }
+            }
+            // The image's own port is only used if no configuration says another.
+            if !listened.is_empty() && !listened.contains(&80) && service.ports.first().is_some_and(|port| port.container == 80 && port.published.is_none()) {
+                service.ports.remove(0);
+                if let Some(first) = service.ports.first_mut() {
+                    first.label = String::new();
+                }
+            }
+        }
+    }
+}
+
+/// Programs that cannot be found are left out before ports are claimed and others depend on them.
+fn leave_out_unknown_programs(stack: &mut Stack<'_>, draft: &Draft<'_>, module: &str) {
+    let mut reasons: BTreeMap<usize, String> = BTreeMap::new();
+    {
+        let builder = Builder::new(stack, module, draft.files(), &draft.ports);
+        for (index, service) in stack.services.iter().enumerate().filter(|(_, service)| service.role == Role::Program) {
+            let words = process::command_words(&builder, service).or_else(|| {
+                let name = crate::knowledge::containers::repository(service.text("image")?).rsplit('/').next()?;
+                Some(vec![name.to_owned()])
+            });
+            let found = match words {
+                Some(words) => process::program(&builder, service, &words).map(|_| ()),
+                None => Err("nothing says what it runs".to_owned()),
+            };
+            if let Err(reason) = found {
+                reasons.insert(index, reason);
+            }
+        }
+    }
+    for (index, reason) in reasons {
+        stack.services[index].role = Role::Left(reason);
+    }
+}
+
+/// Which programs are told which of their ports.
+fn told_ports(stack: &Stack<'_>, draft: &Draft<'_>, module: &str) -> BTreeMap<(usize, u16), bool> {
+    let builder = Builder::new(stack, module, draft.files(), &draft.ports);
+    let mut told = BTreeMap::new();
+    for (index, service) in stack.services.iter().enumerate().filter(|(_, service)| service.is_carried()) {
+        for port in &service.ports {
+            told.insert((index, port.container), builder::how_told(&builder, service, port.container) != Told::Not);
+        }
+    }
+    told
+}
+
+/// Reports the top level of the files.
+fn top_level(draft: &mut Draft<'_>, model: &Model, files: &[RelPath]) {
+    for (key, node) in model.root.pairs() {
+        let place = &key.place;
+        let (path, line) = (&place.path, place.line);
+        match key.name.as_str() {
+            "services" => {}
+            "version" => draft.report.carry(path, line, "version", "nothing: Compose ignores it"),
+            "name" => draft.report.carry(path, line, "name", "the name of the process-compose configuration"),
+            "networks" => draft.report.carry(path, line, "networks", "nothing: all processes share the network of the machine"),
+            "volumes" => {
+                for (name, volume) in node.pairs() {
+                    let what = format!("volumes.{}", name.name);
+                    match volume.get("external").and_then(Node::bool) {
+                        Some(true) => draft.report.leave(&name.place.path, name.place.line, what, "its data is in a volume of Docker", "copy the data out of the volume"),
+                        _ => draft.report.carry(&name.place.path, name.place.line, what, "folders below ./data, empty at first"),
+                    }
+                }
+            }
+            "secrets" | "configs" => {
+                for (name, value) in node.pairs() {
+                    let what = format!("{}.{}", key.name, name.name);
+                    match value.get("file").and_then(Node::text) {
+                        Some(file) => draft.report.carry(&name.place.path, name.place.line, what, format!("the file {file}")),
+                        None => draft.report.leave(&name.place.path, name.place.line, what, "it is not a file of this repository", "give the programs its value through the environment"),
+                    }
+                }
+            }
+            name if name.starts_with("x-") => draft.report.carry(path, line, name, "nothing: extensions are resolved where they are used"),
+            name => draft.report.leave(path, line, name, "process-compose has nothing like it", "check whether the programs need it"),
+        }
+    }
+    if let Some(first) = files.first() {
+        draft.report.carry(first, 1, "this file", "can be removed once the new processes run");
+    }
+}
+
+/// Adds secrets to `.env`, which process-compose reads and git should not know.
+fn write_secrets(draft: &mut Draft<'_>, parts: &Parts, files: &[RelPath]) -> Result<(), Error> {
+    let known = draft.text(".env")?.unwrap_or_default();
+    let has = |name: &str| known.lines().any(|line| line.trim_start().strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with('=')));
+    let new: Vec<(&String, &String)> = parts.secrets.iter().filter(|(name, _)| !has(name)).collect();
+    if new.is_empty() {
+        return Ok(());
+    }
+    let mut text = known.clone();
+    if !text.is_empty() && !text.ends_with('\n') {
+        text.push('\n');
+    }
+    for (name, value) in &new {
+        let value = if value.contains(|c: char| c.is_whitespace() || "\"'$#\\`".contains(c)) {
+            format!("'{}'", value.replace('\'', "'\\''"))
+        } else {
+            (*value).clone()
+        };
+        text.push_str(&format!("{name}={value}\n"));
+    }
+    draft.write(".env", text)?;
+    let ignore = draft.text(".gitignore")?.unwrap_or_default();
+    if !ignore.lines().any(|line| matches!(line.trim(), ".env" | "/.env" | "*.env" | ".env*")) {
+        let end = if ignore.is_empty() || ignore.ends_with('\n') { "" } else { "\n" };
+        draft.write(".gitignore", format!("{ignore}{end}/.env\n"))?;
+    }
+    if let Some(path) = files.first() {
+        let names: Vec<&str> = new.iter().map(|(name, _)| name.as_str()).collect();
+        let why = format!("{} are secrets, which would be world-readable in the store; they are in `.env`", names.join(", "));
+        draft.report.leave(path, 1, "secrets in environment", why, "keep `.env` out of git, and change the values that git already has");
+    }
+    Ok(())
+}
+
+/// The module.
+fn text(name: &str, module: &str, parts: &Parts, files: &[RelPath], draft: &Draft<'_>) -> String {
+    let mut project: Vec<Attr> = Vec::new();
+    if !parts.services.is_empty() {
+        let import = Expr::List(vec![Expr::Code("inputs.services-flake.processComposeModules.default".to_owned())]);
+        project.push(Attr::new(["imports"], import));
+    }
+    for service in &parts.services {
+        let path = std::iter::once("services").chain(service.path.iter().map(String::as_str));
+        project.push(Attr { comment: service.comment.clone(), ..Attr::new(path, service.value.clone()) });
+    }
+    if !parts.processes.is_empty() {
+        project.push(Attr::new(["settings", "processes"], Expr::Set(parts.processes.clone())));
+    }
+    let body = nix::bindings(&[Attr::new(["process-compose", name], Expr::Set(project))], 6);
+    let uses = |word: &str| body.contains(word);
+    let mut arguments = Vec::new();
+    if uses("pkgs.") {
+        arguments.push("pkgs");
+    }
+    if uses("lib.") {
+        arguments.push("lib");
+    }
+    arguments.push("...");
+    let has_ports = body.contains(draft.ports.reference(0).chars().next().unwrap_or('\u{f8f0}'));
+    let bindings = if has_ports { format!("    let\n      ports = {};\n    in\n", draft.ports.import(module)) } else { String::new() };
+    let sources: Vec<&str> = files.iter().map(|file| &**file).collect();
+    let arguments = if arguments.len() == 1 { "_".to_owned() } else { format!("{{ {} }}", arguments.join(", ")) };
+    format!(
+        "# Written by `flakeward migrate compose {}`.\n{{ inputs, ... }}:\n{{\n  imports = [ inputs.process-compose-flake.flakeModule ];\n\n  perSystem =\n    {arguments}:\n{bindings}    {{\n{body}    }};\n}}\n",
+        sources.join(" ")
+    )
 }

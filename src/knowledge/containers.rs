@@ -1,0 +1,736 @@
+//! Docker images and what takes their place: services of services-flake, packages of nixpkgs, and the programs that
+//! images bring.
+//!
+//! Sources: the option declarations of services-flake (`nix/services/*.nix`), the images' own pages on Docker Hub for
+//! ports and variables, and the programs' own documentation for their flags.
+
+/// A service of services-flake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServiceImage {
+    /// Repositories of the image: the last part of the name, or several parts where the last alone says too little.
+    pub images: &'static [&'static str],
+    /// The service: `services.<option>.<instance>`.
+    pub option: &'static str,
+    /// Its ports.
+    pub ports: &'static [PortOption],
+    /// Variables that are options.
+    pub variables: &'static [VariableOption],
+    /// Whether the data that others need is only there once the process `<instance>-configure` has completed.
+    pub configures: bool,
+    /// Attributes of packages by major version, for images whose tag says one: `postgresql_`.
+    pub versions: Option<(&'static str, &'static [&'static str])>,
+}
+
+/// An option that holds a port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PortOption {
+    /// The port inside of a container.
+    pub container: u16,
+    /// The option's path.
+    pub option: &'static str,
+    /// Which of the service's ports it is; empty for the main one.
+    pub label: &'static str,
+    /// What is put before the number if the option is a string: `127.0.0.1:`.
+    pub prefix: Option<&'static str>,
+}
+
+/// A variable that is an option.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VariableOption {
+    /// The variable.
+    pub name: &'static str,
+    /// The option's path.
+    pub option: &'static str,
+    /// How its value is written.
+    pub kind: OptionKind,
+}
+
+/// How the value of a variable is written as an option.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OptionKind {
+    /// A string.
+    Text,
+    /// A boolean.
+    Bool,
+    /// A list of the words.
+    Words,
+    /// A secret: the option would be in the world-readable store.
+    Secret,
+    /// Not needed: why.
+    Unneeded(&'static str),
+}
+
+const fn port(container: u16, option: &'static str) -> PortOption {
+    PortOption { container, option, label: "", prefix: None }
+}
+
+const fn further(container: u16, option: &'static str, label: &'static str) -> PortOption {
+    PortOption { container, option, label, prefix: None }
+}
+
+const fn text(name: &'static str, option: &'static str) -> VariableOption {
+    VariableOption { name, option, kind: OptionKind::Text }
+}
+
+const fn secret(name: &'static str, option: &'static str) -> VariableOption {
+    VariableOption { name, option, kind: OptionKind::Secret }
+}
+
+const fn unneeded(name: &'static str, why: &'static str) -> VariableOption {
+    VariableOption { name, option: "", kind: OptionKind::Unneeded(why) }
+}
+
+const fn service(
+    images: &'static [&'static str],
+    option: &'static str,
+    ports: &'static [PortOption],
+    variables: &'static [VariableOption],
+) -> ServiceImage {
+    ServiceImage { images, option, ports, variables, configures: false, versions: None }
+}
+
+/// Any password is accepted on the loopback address.
+const TRUST: &str = "connections from this machine are trusted";
+
+/// The services of services-flake that have an image.
+pub static SERVICES: &[ServiceImage] = &[
+    ServiceImage {
+        versions: Some(("postgresql_", &["13", "14", "15", "16", "17", "18"])),
+        ..service(
+            &["postgres", "postgresql", "postgis", "pgvector", "timescaledb", "timescaledb-ha"],
+            "postgres",
+            &[port(5432, "port")],
+            &[
+                text("POSTGRES_USER", "superuser"),
+                text("POSTGRESQL_USERNAME", "superuser"),
+                VariableOption { name: "POSTGRES_INITDB_ARGS", option: "initdbArgs", kind: OptionKind::Words },
+                unneeded("POSTGRES_PASSWORD", TRUST),
+                unneeded("POSTGRES_PASSWORD_FILE", TRUST),
+                unneeded("POSTGRESQL_PASSWORD", TRUST),
+                unneeded("POSTGRESQL_POSTGRES_PASSWORD", TRUST),
+                unneeded("ALLOW_EMPTY_PASSWORD", TRUST),
+                unneeded("PGPASSWORD", TRUST),
+                unneeded("PGUSER", "clients on this machine name their user"),
+                unneeded("PGDATA", "the data is in `dataDir`"),
+            ],
+        )
+    },
+    ServiceImage {
+        configures: true,
+        versions: Some(("mariadb_", &["10.11", "11.4", "11.8"])),
+        ..service(&["mariadb"], "mysql", &[port(3306, "settings.mysqld.port")], MYSQL)
+    },
+    ServiceImage {
+        configures: true,
+        versions: Some(("mysql", &["8.0", "8.4"])),
+        ..service(
+            &["mysql", "mysql-server", "percona", "percona-server"],
+            "mysql",
+            &[port(3306, "settings.mysqld.port")],
+            MYSQL,
+        )
+    },
+    ServiceImage {
+        configures: true,
+        ..service(
+            &["mongo", "mongodb", "mongodb-community-server"],
+            "mongodb",
+            &[port(27017, "port")],
+            &[
+                text("MONGO_INITDB_ROOT_USERNAME", "user"),
+                text("MONGODB_ROOT_USER", "user"),
+                secret("MONGO_INITDB_ROOT_PASSWORD", "password"),
+                secret("MONGODB_ROOT_PASSWORD", "password"),
+            ],
+        )
+    },
+    service(
+        &["redis", "redis-stack", "redis-stack-server", "redismod", "valkey", "keydb"],
+        "redis",
+        &[port(6379, "port")],
+        &[
+            secret("REDIS_PASSWORD", "extraConfig"),
+            secret("VALKEY_PASSWORD", "extraConfig"),
+            unneeded("ALLOW_EMPTY_PASSWORD", "no password is set"),
+        ],
+    ),
+    service(&["memcached"], "memcached", &[port(11211, "port")], &[]),
+    service(
+        &["minio"],
+        "minio",
+        &[
+            port(9000, "port"),
+            PortOption { container: 9001, option: "consoleAddress", label: "console", prefix: Some("127.0.0.1:") },
+        ],
+        &[
+            secret("MINIO_ROOT_USER", "accessKey"),
+            secret("MINIO_ROOT_PASSWORD", "secretKey"),
+            secret("MINIO_ACCESS_KEY", "accessKey"),
+            secret("MINIO_SECRET_KEY", "secretKey"),
+            text("MINIO_REGION", "region"),
+            text("MINIO_REGION_NAME", "region"),
+            text("MINIO_SITE_REGION", "region"),
+            VariableOption { name: "MINIO_BROWSER", option: "browser", kind: OptionKind::Bool },
+        ],
+    ),
+    service(
+        &["elasticsearch"],
+        "elasticsearch",
+        &[port(9200, "port"), further(9300, "tcp_port", "transport")],
+        &[
+            text("cluster.name", "cluster_name"),
+            VariableOption { name: "ES_JAVA_OPTS", option: "extraJavaOptions", kind: OptionKind::Words },
+            unneeded("discovery.type", "the service runs as a single node"),
+            unneeded("bootstrap.memory_lock", "memory is not limited outside of a container"),
+            unneeded("xpack.security.enabled", "elasticsearch 7 has no security unless it is switched on"),
+        ],
+    ),
+    service(
+        &["clickhouse-server", "clickhouse"],
+        "clickhouse",
+        &[port(9000, "port"), further(8123, "extraConfig.http_port", "http")],
+        &[
+            unneeded("CLICKHOUSE_DEFAULT_ACCESS_MANAGEMENT", "the default user manages access"),
+            secret("CLICKHOUSE_PASSWORD", "extraConfig"),
+        ],
+    ),
+    service(
+        &["cassandra"],
+        "cassandra",
+        &[port(9042, "nativeTransportPort"), further(7000, "storagePort", "storage")],
+        &[text("CASSANDRA_CLUSTER_NAME", "clusterName")],
+    ),
+    service(
+        &["neo4j"],
+        "neo4j",
+        &[port(7687, "boltPort"), further(7474, "httpPort", "http")],
+        &[secret("NEO4J_AUTH", "initialPassword")],
+    ),
+    service(&["qdrant"], "qdrant", &[port(6333, "httpPort"), further(6334, "grpcPort", "grpc")], &[]),
+    service(&["weaviate"], "weaviate", &[port(8080, "port")], &[]),
+    service(&["chroma", "chromadb"], "chromadb", &[port(8000, "port")], &[]),
+    service(
+        &["kafka", "cp-kafka", "cp-server", "kafka-native", "redpanda"],
+        "apache-kafka",
+        &[port(9092, "port")],
+        &[text("CLUSTER_ID", "clusterId"), text("KAFKA_KRAFT_CLUSTER_ID", "clusterId")],
+    ),
+    service(
+        &["zookeeper", "cp-zookeeper"],
+        "zookeeper",
+        &[port(2181, "port")],
+        &[
+            unneeded("ZOOKEEPER_CLIENT_PORT", "the port is an option"),
+            unneeded("ALLOW_ANONYMOUS_LOGIN", "there is no login"),
+        ],
+    ),
+    service(
+        &["nats", "nats-streaming"],
+        "nats-server",
+        &[port(4222, "settings.port"), further(8222, "settings.monitor_port", "monitor")],
+        &[],
+    ),
+    service(
+        &["elasticmq", "elasticmq-native"],
+        "elasticmq",
+        &[port(9324, "restSqs.bindPort"), further(9325, "restStats.bindPort", "stats")],
+        &[],
+    ),
+    service(
+        &["azurite", "azure-storage/azurite"],
+        "azurite",
+        &[port(10000, "blobPort"), further(10001, "queuePort", "queue"), further(10002, "tablePort", "table")],
+        &[],
+    ),
+    service(&["dynamodb-local"], "dynamodb-local", &[port(8000, "port")], &[]),
+    service(&["prometheus"], "prometheus", &[port(9090, "port")], &[]),
+    service(
+        &["grafana", "grafana-oss", "grafana-enterprise"],
+        "grafana",
+        &[port(3000, "http_port")],
+        &[secret("GF_SECURITY_ADMIN_PASSWORD", "extraConf.security.admin_password")],
+    ),
+    service(&["loki"], "loki", &[port(3100, "httpPort"), further(9096, "grpcPort", "grpc")], &[]),
+    service(&["tempo"], "tempo", &[port(3200, "httpPort")], &[]),
+    service(&["pyroscope"], "pyroscope", &[port(4040, "httpPort")], &[]),
+    service(
+        &["mailhog"],
+        "mailhog",
+        &[further(1025, "smtp.port", "smtp"), port(8025, "ui.port")],
+        &[],
+    ),
+    service(
+        &["pgadmin4", "pgadmin"],
+        "pgadmin",
+        &[port(80, "port")],
+        &[
+            text("PGADMIN_DEFAULT_EMAIL", "initialEmail"),
+            secret("PGADMIN_DEFAULT_PASSWORD", "initialPassword"),
+            unneeded("PGADMIN_LISTEN_PORT", "the port is an option"),
+        ],
+    ),
+    service(
+        &["ollama"],
+        "ollama",
+        &[port(11434, "port")],
+        &[text("OLLAMA_KEEP_ALIVE", "keepAlive"), unneeded("OLLAMA_HOST", "host and port are options")],
+    ),
+    service(&["open-webui"], "open-webui", &[port(8080, "port")], &[]),
+    service(&["searxng"], "searxng", &[port(8080, "port")], &[secret("SEARXNG_SECRET", "secret_key")]),
+    service(&["tika"], "tika", &[port(9998, "port")], &[]),
+    service(&["plantuml-server"], "plantuml", &[port(8080, "port")], &[]),
+    service(&["nginx", "nginx-unprivileged", "openresty"], "nginx", &[port(80, "port")], &[]),
+];
+
+const MYSQL: &[VariableOption] = &[
+    unneeded("MYSQL_ROOT_PASSWORD", "the root user has no password on this machine"),
+    unneeded("MYSQL_ROOT_PASSWORD_FILE", "the root user has no password on this machine"),
+    unneeded("MARIADB_ROOT_PASSWORD", "the root user has no password on this machine"),
+    unneeded("MARIADB_ROOT_PASSWORD_FILE", "the root user has no password on this machine"),
+    unneeded("MYSQL_ALLOW_EMPTY_PASSWORD", "the root user has no password on this machine"),
+    unneeded("MARIADB_ALLOW_EMPTY_ROOT_PASSWORD", "the root user has no password on this machine"),
+    unneeded("MYSQL_RANDOM_ROOT_PASSWORD", "the root user has no password on this machine"),
+    unneeded("MARIADB_RANDOM_ROOT_PASSWORD", "the root user has no password on this machine"),
+    unneeded("MARIADB_AUTO_UPGRADE", "nixpkgs decides the version"),
+];
+
+/// A package of nixpkgs that runs as a process of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PackageImage {
+    /// Repositories of the image, as for [`ServiceImage`].
+    pub images: &'static [&'static str],
+    /// The attribute in nixpkgs.
+    pub package: &'static str,
+    /// The program in its `bin`.
+    pub program: &'static str,
+    /// Its ports: the container's number and which port it is.
+    pub ports: &'static [(u16, &'static str)],
+    /// Its arguments. `{5672}` is the number of a port, `{data}` the folder of its data, another name a package.
+    pub arguments: &'static [&'static str],
+    /// Variables with the same placeholders.
+    pub variables: &'static [(&'static str, &'static str)],
+    /// An HTTP path that answers once it is ready, on a port.
+    pub ready: Option<(u16, &'static str)>,
+    /// Arguments of the image that are kept behind those above: whether the image's command is arguments of the program.
+    pub takes_command: bool,
+}
+
+const fn package(
+    images: &'static [&'static str],
+    package: &'static str,
+    program: &'static str,
+    ports: &'static [(u16, &'static str)],
+    arguments: &'static [&'static str],
+) -> PackageImage {
+    PackageImage { images, package, program, ports, arguments, variables: &[], ready: None, takes_command: false }
+}
+
+/// Images of programs that services-flake has no service for.
+pub static PACKAGES: &[PackageImage] = &[
+    PackageImage {
+        variables: &[
+            ("RABBITMQ_NODE_PORT", "{5672}"),
+            ("RABBITMQ_MNESIA_BASE", "{data}/mnesia"),
+            ("RABBITMQ_LOG_BASE", "{data}/log"),
+        ],
+        ..package(&["rabbitmq"], "rabbitmq-server", "rabbitmq-server", &[(5672, "")], &[])
+    },
+    PackageImage {
+        ready: Some((8233, "/")),
+        ..package(
+            &["temporalio/auto-setup", "temporalio/server", "temporalio/temporal", "temporalio/admin-tools"],
+            "temporal-cli",
+            "temporal",
+            &[(7233, ""), (8233, "ui")],
+            &["server", "start-dev", "--port", "{7233}", "--ui-port", "{8233}", "--db-filename", "{data}/temporal.db"],
+        )
+    },
+    PackageImage {
+        ready: Some((8080, "/realms/master")),
+        ..package(&["keycloak"], "keycloak", "kc.sh", &[(8080, "")], &["start-dev", "--http-port", "{8080}"])
+    },
+    package(
+        &["vault"],
+        "vault",
+        "vault",
+        &[(8200, "")],
+        &["server", "-dev", "-dev-listen-address=127.0.0.1:{8200}"],
+    ),
+    PackageImage {
+        ready: Some((8025, "/readyz")),
+        ..package(
+            &["mailpit"],
+            "mailpit",
+            "mailpit",
+            &[(1025, "smtp"), (8025, "")],
+            &["--listen", "127.0.0.1:{8025}", "--smtp", "127.0.0.1:{1025}", "--database", "{data}/mailpit.db"],
+        )
+    },
+    package(
+        &["mailcatcher", "maildev", "smtp4dev"],
+        "mailpit",
+        "mailpit",
+        &[(1025, "smtp"), (1080, "")],
+        &["--listen", "127.0.0.1:{1080}", "--smtp", "127.0.0.1:{1025}"],
+    ),
+    PackageImage {
+        ready: Some((7700, "/health")),
+        ..package(
+            &["meilisearch"],
+            "meilisearch",
+            "meilisearch",
+            &[(7700, "")],
+            &["--http-addr", "127.0.0.1:{7700}", "--db-path", "{data}"],
+        )
+    },
+    PackageImage {
+        ready: Some((8080, "/health?ready=1")),
+        ..package(
+            &["cockroach"],
+            "cockroachdb",
+            "cockroach",
+            &[(26257, ""), (8080, "http")],
+            &[
+                "start-single-node",
+                "--insecure",
+                "--listen-addr=127.0.0.1:{26257}",
+                "--http-addr=127.0.0.1:{8080}",
+                "--store={data}",
+            ],
+        )
+    },
+    PackageImage {
+        ready: Some((8086, "/health")),
+        ..package(
+            &["influxdb"],
+            "influxdb2",
+            "influxd",
+            &[(8086, "")],
+            &["--http-bind-address=127.0.0.1:{8086}", "--bolt-path={data}/influxd.bolt", "--engine-path={data}/engine"],
+        )
+    },
+    package(&["couchdb"], "couchdb3", "couchdb", &[(5984, "")], &[]),
+    package(
+        &["eclipse-mosquitto", "mosquitto"],
+        "mosquitto",
+        "mosquitto",
+        &[(1883, "")],
+        &["-p", "{1883}"],
+    ),
+    PackageImage {
+        ready: Some((8108, "/health")),
+        ..package(
+            &["typesense"],
+            "typesense",
+            "typesense-server",
+            &[(8108, "")],
+            &["--data-dir", "{data}", "--api-port", "{8108}"],
+        )
+    },
+    package(
+        &["wiremock"],
+        "wiremock",
+        "wiremock",
+        &[(8080, "")],
+        &["--port", "{8080}", "--root-dir", "{data}"],
+    ),
+    package(&["etcd"], "etcd", "etcd", &[(2379, ""), (2380, "peer")], ETCD),
+    PackageImage {
+        ready: Some((8500, "/v1/status/leader")),
+        ..package(
+            &["consul"],
+            "consul",
+            "consul",
+            &[(8500, "")],
+            &["agent", "-dev", "-http-port={8500}", "-data-dir={data}"],
+        )
+    },
+    package(
+        &["gitea"],
+        "gitea",
+        "gitea",
+        &[(3000, "")],
+        &["web", "--port", "{3000}", "--work-path", "{data}"],
+    ),
+    PackageImage {
+        takes_command: true,
+        ..package(
+            &["cloudflared"],
+            "cloudflared",
+            "cloudflared",
+            &[],
+            &[],
+        )
+    },
+    package(
+        &["otel/opentelemetry-collector"],
+        "opentelemetry-collector",
+        "otelcorecol",
+        &[(4317, ""), (4318, "http")],
+        &[],
+    ),
+    package(
+        &["otel/opentelemetry-collector-contrib"],
+        "opentelemetry-collector-contrib",
+        "otelcol-contrib",
+        &[(4317, ""), (4318, "http")],
+        &[],
+    ),
+    package(&["jaegertracing/all-in-one", "jaegertracing/jaeger"], "jaeger", "jaeger", &[(16686, "")], &[]),
+    package(&["garage"], "garage", "garage", &[(3900, "")], &["server"]),
+    package(&["rustfs"], "rustfs", "rustfs", &[(9000, "")], &["--address", "127.0.0.1:{9000}", "{data}"]),
+    package(&["surrealdb"], "surrealdb", "surreal", &[(8000, "")], &["start", "--bind", "127.0.0.1:{8000}"]),
+    package(&["node-exporter"], "prometheus-node-exporter", "node_exporter", &[(9100, "")], NODE_EXPORTER),
+    package(&["alertmanager"], "prometheus-alertmanager", "alertmanager", &[(9093, "")], ALERTMANAGER),
+    package(&["blackbox-exporter"], "prometheus-blackbox-exporter", "blackbox_exporter", &[(9115, "")], BLACKBOX),
+    package(&["pushgateway"], "prometheus-pushgateway", "pushgateway", &[(9091, "")], BLACKBOX_PUSH),
+    package(&["registry"], "docker-distribution", "registry", &[(5000, "")], &["serve"]),
+    package(&["adminer"], "php", "php", &[(8080, "")], &["-S", "127.0.0.1:{8080}"]),
+    package(&["minecraft-server"], "minecraft-server", "minecraft-server", &[(25565, "")], &["nogui"]),
+    package(&["plex", "pms-docker"], "plex", "plexmediaserver", &[(32400, "")], &[]),
+    package(&["pihole"], "pihole-ftl", "pihole-FTL", &[(80, ""), (53, "dns")], &["no-daemon"]),
+    PackageImage {
+        takes_command: true,
+        ..package(&["logstash"], "logstash", "logstash", &[(5044, "beats"), (9600, "")], &["--http.port", "{9600}"])
+    },
+    PackageImage {
+        takes_command: true,
+        ..package(&["traefik"], "traefik", "traefik", &[(80, ""), (8080, "dashboard")], TRAEFIK)
+    },
+    package(&["wordpress"], "php", "php", &[(80, "")], &["-S", "127.0.0.1:{80}", "-t", "{wordpress}/share/wordpress"]),
+    package(&["nextcloud"], "php", "php", &[(80, "")], &["-S", "127.0.0.1:{80}", "-t", "{nextcloud31}"]),
+    package(&["varnish"], "varnish", "varnishd", &[(80, "")], &["-F", "-a", "127.0.0.1:{80}", "-n", "{data}"]),
+    package(
+        &["victoria-metrics"],
+        "victoriametrics",
+        "victoria-metrics",
+        &[(8428, "")],
+        &["-httpListenAddr=127.0.0.1:{8428}", "-storageDataPath={data}"],
+    ),
+    package(&["nsqd"], "nsq", "nsqd", &[(4150, "")], &["-tcp-address=127.0.0.1:{4150}", "-data-path={data}"]),
+    package(
+        &["syncthing"],
+        "syncthing",
+        "syncthing",
+        &[(8384, "")],
+        &["serve", "--no-browser", "--home={data}", "--gui-address=127.0.0.1:{8384}"],
+    ),
+];
+
+const ETCD: &[&str] = &[
+    "--data-dir={data}",
+    "--listen-client-urls=http://127.0.0.1:{2379}",
+    "--advertise-client-urls=http://127.0.0.1:{2379}",
+    "--listen-peer-urls=http://127.0.0.1:{2380}",
+];
+const TRAEFIK: &[&str] = &["--entryPoints.web.address=127.0.0.1:{80}"];
+const NODE_EXPORTER: &[&str] = &["--web.listen-address=127.0.0.1:{9100}"];
+const ALERTMANAGER: &[&str] = &["--web.listen-address=127.0.0.1:{9093}", "--storage.path={data}"];
+const BLACKBOX: &[&str] = &["--web.listen-address=127.0.0.1:{9115}"];
+const BLACKBOX_PUSH: &[&str] = &["--web.listen-address=127.0.0.1:{9091}"];
+
+/// Images that bring a language or a shell, and run what the Compose file or a Dockerfile says.
+pub static RUNTIMES: &[&str] = &[
+    "node", "python", "golang", "rust", "ruby", "php", "openjdk", "eclipse-temurin", "amazoncorretto", "maven", "gradle",
+    "busybox", "alpine", "debian", "ubuntu", "bash", "bun", "deno", "curl", "sdk", "aspnet", "caddy", "migrate", "haproxy",
+    "envoy", "mc", "fedora", "centos",
+];
+
+/// Programs and the package that has them: the word of a command, the attribute, the program in its `bin` with
+/// arguments that go before the others.
+pub static PROGRAMS: &[(&str, &str, &[&str])] = &[
+    ("node", "nodejs", &["node"]),
+    ("nodejs", "nodejs", &["node"]),
+    ("npm", "nodejs", &["npm"]),
+    ("npx", "nodejs", &["npx"]),
+    ("ng", "nodejs", &["npx", "--no-install", "ng"]),
+    ("vite", "nodejs", &["npx", "--no-install", "vite"]),
+    ("next", "nodejs", &["npx", "--no-install", "next"]),
+    ("nuxt", "nodejs", &["npx", "--no-install", "nuxt"]),
+    ("nodemon", "nodejs", &["npx", "--no-install", "nodemon"]),
+    ("ts-node", "nodejs", &["npx", "--no-install", "ts-node"]),
+    ("tsx", "nodejs", &["npx", "--no-install", "tsx"]),
+    ("react-scripts", "nodejs", &["npx", "--no-install", "react-scripts"]),
+    ("yarn", "yarn", &["yarn"]),
+    ("pnpm", "pnpm", &["pnpm"]),
+    ("bun", "bun", &["bun"]),
+    ("deno", "deno", &["deno"]),
+    ("python", "python3", &["python3"]),
+    ("python3", "python3", &["python3"]),
+    ("flask", "python3", &["python3", "-m", "flask"]),
+    ("gunicorn", "python3", &["python3", "-m", "gunicorn"]),
+    ("uvicorn", "python3", &["python3", "-m", "uvicorn"]),
+    ("hypercorn", "python3", &["python3", "-m", "hypercorn"]),
+    ("celery", "python3", &["python3", "-m", "celery"]),
+    ("fastapi", "python3", &["python3", "-m", "fastapi"]),
+    ("streamlit", "python3", &["python3", "-m", "streamlit"]),
+    ("alembic", "python3", &["python3", "-m", "alembic"]),
+    ("django-admin", "python3", &["python3", "-m", "django"]),
+    ("poetry", "poetry", &["poetry"]),
+    ("uv", "uv", &["uv"]),
+    ("go", "go", &["go"]),
+    ("air", "air", &["air"]),
+    ("cargo", "cargo", &["cargo"]),
+    ("java", "jdk", &["java"]),
+    ("mvn", "maven", &["mvn"]),
+    ("./mvnw", "maven", &["mvn"]),
+    ("gradle", "gradle", &["gradle"]),
+    ("./gradlew", "gradle", &["gradle"]),
+    ("sbt", "sbt", &["sbt"]),
+    ("dotnet", "dotnet-sdk", &["dotnet"]),
+    ("ruby", "ruby", &["ruby"]),
+    ("bundle", "ruby", &["bundle"]),
+    ("rails", "ruby", &["bundle", "exec", "rails"]),
+    ("puma", "ruby", &["bundle", "exec", "puma"]),
+    ("sidekiq", "ruby", &["bundle", "exec", "sidekiq"]),
+    ("rackup", "ruby", &["bundle", "exec", "rackup"]),
+    ("php", "php", &["php"]),
+    ("mix", "elixir", &["mix"]),
+    ("iex", "elixir", &["iex"]),
+    ("sh", "bash", &["sh"]),
+    ("/bin/sh", "bash", &["sh"]),
+    ("ash", "bash", &["sh"]),
+    ("bash", "bash", &["bash"]),
+    ("/bin/bash", "bash", &["bash"]),
+    ("echo", "coreutils", &["echo"]),
+    ("sleep", "coreutils", &["sleep"]),
+    ("cat", "coreutils", &["cat"]),
+    ("true", "coreutils", &["true"]),
+    ("ls", "coreutils", &["ls"]),
+    ("env", "coreutils", &["env"]),
+    ("tail", "coreutils", &["tail"]),
+    ("test", "coreutils", &["test"]),
+    ("curl", "curl", &["curl"]),
+    ("wget", "wget", &["wget"]),
+    ("nc", "netcat", &["nc"]),
+    ("caddy", "caddy", &["caddy"]),
+    ("haproxy", "haproxy", &["haproxy"]),
+    ("envoy", "envoy", &["envoy"]),
+    ("traefik", "traefik", &["traefik"]),
+    ("mc", "minio-client", &["mc"]),
+    ("migrate", "go-migrate", &["migrate"]),
+    ("psql", "postgresql", &["psql"]),
+    ("pg_isready", "postgresql", &["pg_isready"]),
+    ("redis-cli", "redis", &["redis-cli"]),
+    ("redis-server", "redis", &["redis-server"]),
+    ("valkey-cli", "valkey", &["valkey-cli"]),
+    ("mysql", "mariadb", &["mysql"]),
+    ("mysqladmin", "mariadb", &["mysqladmin"]),
+    ("mongosh", "mongosh", &["mongosh"]),
+    ("rabbitmqctl", "rabbitmq-server", &["rabbitmqctl"]),
+    ("rabbitmq-diagnostics", "rabbitmq-server", &["rabbitmq-diagnostics"]),
+    ("grpc_health_probe", "grpc-health-probe", &["grpc_health_probe"]),
+    ("nats", "natscli", &["nats"]),
+    ("make", "gnumake", &["make"]),
+    ("just", "just", &["just"]),
+];
+
+/// Variables by which programs learn the port that they listen on: a word of their command, and the variable.
+pub static PORT_VARIABLES: &[(&str, &str)] = &[
+    ("flask", "FLASK_RUN_PORT"),
+    ("gunicorn", "PORT"),
+    ("uvicorn", "UVICORN_PORT"),
+    ("react-scripts", "PORT"),
+    ("next", "PORT"),
+    ("nuxt", "PORT"),
+    ("puma", "PORT"),
+    ("rails", "PORT"),
+    ("dotnet", "ASPNETCORE_HTTP_PORTS"),
+    ("spring-boot:run", "SERVER_PORT"),
+    ("streamlit", "STREAMLIT_SERVER_PORT"),
+];
+
+/// The repository of an image reference without registry, tag and digest: `bitnami/redis`.
+pub fn repository(image: &str) -> &str {
+    let image = image.split('@').next().unwrap_or(image);
+    let image = match image.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => name,
+        _ => image,
+    };
+    match image.split_once('/') {
+        Some((registry, rest)) if registry.contains(['.', ':']) || registry == "localhost" => rest,
+        _ => image,
+    }
+}
+
+/// The tag of an image reference.
+pub fn tag(image: &str) -> Option<&str> {
+    let image = image.split('@').next().unwrap_or(image);
+    image.rsplit_once(':').map(|(_, tag)| tag).filter(|tag| !tag.contains('/'))
+}
+
+/// Publishers whose images are the program itself, so that the last part of the name says what it is.
+const PUBLISHERS: &[&str] = &[
+    "library", "bitnami", "bitnamilegacy", "redis", "redislabs", "grafana", "prom", "minio", "postgis", "pgvector",
+    "timescale", "mongodb", "apache", "confluentinc", "clickhouse", "qdrant", "semitechnologies", "chromadb", "amazon",
+    "mailhog", "dpage", "ollama", "open-webui", "searxng", "plantuml", "nginxinc", "openresty", "valkey", "eqalpha",
+    "softwaremill", "axllent", "getmeili", "cockroachdb", "eclipse", "typesense", "wiremock", "hashicorp", "keycloak",
+    "elasticsearch", "mysql", "percona", "gitea", "coreos", "dxflrs", "rustfs", "surrealdb", "schickling", "maildev",
+    "rnwood", "cloudflare", "victoriametrics", "nsqio", "syncthing", "logicalspark", "snapcore", "oven", "curlimages",
+    "dotnet", "denoland", "migrate", "supabase", "visibilityspots", "quay", "cimg", "arm64v8", "amd64",
+    "bitnami/charts", "ankane", "tensorchord", "docker", "envoyproxy", "azure-storage", "influxdata", "jaegertracing",
+    "otel", "temporalio", "itzg", "linuxserver", "plexinc", "pihole", "vectorized", "logstash",
+];
+
+/// Whether an image is one of some names.
+pub fn is_one_of(image: &str, names: &[&str]) -> bool {
+    let repository = repository(image);
+    let last = repository.rsplit('/').next().unwrap_or(repository);
+    names.iter().any(|name| match name.contains('/') {
+        true => repository == *name || repository.ends_with(&format!("/{name}")),
+        false => {
+            let publisher = repository.rsplit_once('/').map(|(before, _)| before.rsplit('/').next().unwrap_or(before));
+            last == *name && publisher.is_none_or(|publisher| publisher == *name || PUBLISHERS.contains(&publisher))
+        }
+    })
+}
+
+/// The service of services-flake for an image.
+pub fn service_of(image: &str) -> Option<&'static ServiceImage> {
+    SERVICES.iter().find(|service| is_one_of(image, service.images))
+}
+
+/// The package of nixpkgs for an image.
+pub fn package_of(image: &str) -> Option<&'static PackageImage> {
+    PACKAGES.iter().find(|package| is_one_of(image, package.images))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_are_found_by_repository() {
+        for (image, expected) in [
+            ("postgres", Some("postgres")),
+            ("docker.io/library/postgres:16-alpine", Some("postgres")),
+            ("registry.example:5000/bitnami/redis:7@sha256:ab", Some("redis")),
+            ("redis/redis-stack:latest", Some("redis")),
+            ("mcr.microsoft.com/azure-storage/azurite", Some("azurite")),
+            ("docker.elastic.co/elasticsearch/elasticsearch:7.17.0", Some("elasticsearch")),
+            ("acme/postgres", None),
+            ("acme/web", None),
+        ] {
+            assert_eq!(service_of(image).map(|service| service.option), expected, "{image}");
+        }
+        assert_eq!(package_of("rabbitmq:3-management").map(|package| package.package), Some("rabbitmq-server"));
+        assert_eq!(tag("a/b:1@sha256:c"), Some("1"));
+        assert_eq!(tag("host:80/b"), None);
+    }
+
+    #[test]
+    fn placeholders_are_ports_of_the_package() {
+        for package in PACKAGES {
+            for text in package.arguments.iter().chain(package.variables.iter().map(|(_, value)| value)) {
+                for part in text.split('{').skip(1) {
+                    let name = part.split('}').next().unwrap_or_default();
+                    let port = name.parse().ok().is_some_and(|number: u16| {
+                        package.ports.iter().any(|(container, _)| *container == number)
+                    });
+                    let is_package = name.starts_with(|c: char| c.is_ascii_lowercase());
+                    assert!(port || is_package, "{}: {text}", package.package);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Health checks as readiness probes.
+
+use super::builder::{Builder, Done};
+use super::hosts::Position;
+use super::process::{self, Program};
+use super::stack::{Role, Service};
+use super::words;
+use super::yaml::{Node, Place, Value};
+use crate::migrate::nix::{Attr, Expr, Text};
+
+/// A health check of a Compose file or of a Dockerfile.
+struct Check {
+    test: Vec<String>,
+    place: Place,
+    interval: u64,
+    timeout: u64,
+    retries: u64,
+    start_period: u64,
+}
+
+/// Whether a service has a probe after the migration.
+pub fn has_probe(service: &Service<'_>) -> bool {
+    match &service.role {
+        Role::Known(_) => true,
+        Role::Package(package) => package.ready.is_some() || is_checked(service),
+        Role::Program => is_checked(service),
+        Role::Left(_) => false,
+    }
+}
+
+fn is_checked(service: &Service<'_>) -> bool {
+    match service.get("healthcheck") {
+        Some(node) if is_off(node) => false,
+        Some(node) if node.get("test").is_some() => true,
+        _ => service.image_file.as_ref().is_some_and(|file| file.health.is_some()),
+    }
+}
+
+fn is_off(node: &Node) -> bool {
+    let none = |test: &Node| test.items().first().and_then(Node::text) == Some("NONE");
+    node.get("disable").and_then(Node::bool) == Some(true) || node.get("test").is_some_and(none)
+}
+
+/// The probe of a process.
+pub fn probe(builder: &Builder<'_, '_>, done: &mut Done<'_, '_>) -> Option<Attr> {
+    let service = done.service;
+    done.take(&["healthcheck"]);
+    if let Some(node) = service.get("healthcheck") {
+        if is_off(node) {
+            builder.carry(service, &node.place, "healthcheck", "no probe");
+            return None;
+        }
+        for (key, value) in node.pairs() {
+            if !matches!(key.name.as_str(), "test" | "interval" | "timeout" | "retries" | "start_period") {
+                let why = "process-compose has one period for all probes";
+                builder.leave(service, &value.place, &format!("healthcheck.{}", key.name), why, "nothing, unless the start is slow");
+            }
+        }
+    }
+    if let Some(check) = check(builder, service) {
+        builder.carry(service, &check.place, "healthcheck", format!("settings.processes.{}.readiness_probe", service.process));
+        return Some(Attr::new(["readiness_probe"], Expr::Set(attrs(builder, service, &check))));
+    }
+    let Role::Package(package) = &service.role else { return None };
+    let (container, path) = package.ready?;
+    let port = service.port(container)?;
+    let get = http_get("http", builder.port_expr(port), path);
+    Some(Attr::new(["readiness_probe"], Expr::Set(vec![get, Attr::new(["period_seconds"], Expr::int(5)), Attr::new(["failure_threshold"], Expr::int(24))])))
+}
+
+fn check(builder: &Builder<'_, '_>, service: &Service<'_>) -> Option<Check> {
+    let own = service.get("healthcheck");
+    let duration = |key: &str, usual: u64| {
+        let text = own.and_then(|node| node.get(key)).and_then(Node::text).map(str::to_owned);
+        let image = service.image_file.as_ref().and_then(|file| file.health.as_ref());
+        let image = image.and_then(|(options, _, _)| options.iter().find(|(name, _)| name == key)).map(|(_, value)| value.clone());
+        let text = text.or(image);
+        match text {
+            Some(text) => words::seconds(&text).unwrap_or(usual),
+            None => usual,
+        }
+    };
+    let retries = own.and_then(|node| node.get("retries")).and_then(Node::text).and_then(|text| text.parse().ok());
+    let (test, place) = match own.and_then(|node| node.some("test")) {
+        Some(node) => {
+            let text = |item: &Node| match &item.value {
+                Value::Scalar(scalar) => Some(builder.run_time(scalar)),
+                _ => None,
+            };
+            (node.items().iter().filter_map(text).collect(), node.place.clone())
+        }
+        None => {
+            let file = service.image_file.as_ref()?;
+            let (_, words, line) = file.health.clone()?;
+            (words, Place { path: file.path.as_str().into(), line, column: 1 })
+        }
+    };
+    Some(Check {
+        test,
+        place,
+        interval: duration("interval", 30).max(1),
+        timeout: duration("timeout", 30).max(1),
+        retries: retries.unwrap_or(3),
+        start_period: duration("start_period", 0),
+    })
+}
+
+fn attrs(builder: &Builder<'_, '_>, service: &Service<'_>, check: &Check) -> Vec<Attr> {
+    let words: Vec<String> = match check.test.split_first() {
+        Some((first, rest)) if first == "CMD" => rest.to_vec(),
+        Some((first, rest)) if first == "CMD-SHELL" => vec!["sh".to_owned(), "-c".to_owned(), rest.join(" ")],
+        _ => check.test.clone(),
+    };
+    let mut attrs = Vec::new();
+    match http(builder, service, &words) {
+        Some(get) => attrs.push(get),
+        None => {
+            let command = exec(builder, service, &words);
+            attrs.push(Attr::new(["exec", "command"], command));
+        }
+    }
+    // A success during the start period counts at once, and a failure does not: as many more failures are allowed.
+    let threshold = check.retries + check.start_period.div_ceil(check.interval);
+    for (name, value) in [
+        ("initial_delay_seconds", 0),
+        ("period_seconds", check.interval),
+        ("timeout_seconds", check.timeout),
+        ("success_threshold", 1),
+        ("failure_threshold", threshold.max(1)),
+    ] {
+        attrs.push(Attr::new([name], Expr::int(value as i64)));
+    }
+    attrs
+}
+
+fn http_get(scheme: &str, port: Expr, path: &str) -> Attr {
+    let pairs = vec![
+        Attr::new(["host"], Expr::text("127.0.0.1")),
+        Attr::new(["scheme"], Expr::text(scheme)),
+        Attr::new(["port"], port),
+        Attr::new(["path"], Expr::text(path)),
+    ];
+    Attr::new(["http_get"], Expr::Set(pairs))
+}
+
+/// A check that only asks for a page with curl or wget.
+fn http(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String]) -> Option<Attr> {
+    let split;
+    let words = match words {
+        [shell, flag, script] if shell == "sh" && flag == "-c" => {
+            let plain = script.trim().trim_end_matches("|| exit 1").trim_end_matches("|| exit").trim();
+            if plain.contains(['|', '&', ';', '$', '>', '\u{f8f5}']) {
+                return None;
+            }
+            split = words::split(plain).ok()?;
+            split.as_slice()
+        }
+        words => words,
+    };
+    let tool = words.first()?.rsplit('/').next()?;
+    if !matches!(tool, "curl" | "wget") {
+        return None;
+    }
+    // A request that is more than a plain one stays a command.
+    let more = ["-X", "-d", "--data", "-H", "--header", "-u", "--user", "--post-data", "-k", "--insecure", "--no-check-certificate"];
+    if words.iter().any(|word| more.contains(&word.as_str())) {
+        return None;
+    }
+    let url = words.iter().skip(1).find(|word| !word.starts_with('-') && (word.contains("://") || word.contains("localhost")))?;
+    let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
+    let (host, path) = rest.split_once('/').map_or((rest, "/".to_owned()), |(host, path)| (host, format!("/{path}")));
+    let (host, number) = match host.rsplit_once(':') {
+        Some((host, number)) => (host, number.parse().ok()?),
+        None => (host, if scheme == "https" { 443 } else { 80 }),
+    };
+    let own = matches!(host, "localhost" | "127.0.0.1" | "0.0.0.0" | "[::1]");
+    let target = if own { service } else { builder.stack.by_host(host)? };
+    let port = target.port(number)?;
+    Some(http_get(scheme, builder.port_expr(port), &path))
+}
+
+/// A check that runs a command.
+fn exec(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String]) -> Expr {
+    let name = format!("{}-health", service.process);
+    let program = process::program(builder, service, words).unwrap_or_else(|_| {
+        let mut line = Text::default();
+        for (at, word) in words.iter().enumerate() {
+            if at > 0 {
+                line.push(" ");
+            }
+            line.append(&words::word(&builder.rewriter(service).rewrite(word, Position::Word(""))));
+        }
+        Program { line, ..Program::default() }
+    });
+    match program.command(&name) {
+        Expr::Text(text) => Expr::Text(text),
+        script => Expr::Apply("lib.getExe".to_owned(), Box::new(script)),
+    }
+}

@@ -1,0 +1,253 @@
+//! Host names of other services in texts, and the addresses that take their place.
+
+use super::stack::{Port, Service, Stack};
+use crate::migrate::nix::Text;
+use crate::migrate::Ports;
+
+/// The address that every process listens on.
+pub const LOCAL: &str = "127.0.0.1";
+
+/// Rewrites texts of one service.
+pub struct Rewriter<'a, 'm> {
+    /// The project.
+    pub stack: &'a Stack<'m>,
+    /// The service whose texts these are.
+    pub service: &'a Service<'m>,
+    /// The registry.
+    pub ports: &'a Ports,
+}
+
+/// Where a text is, and so what a bare host name in it means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Position<'a> {
+    /// The value of a variable.
+    Variable(&'a str),
+    /// A word of a command, and the word before it.
+    Word(&'a str),
+    /// The text of a configuration file.
+    File,
+}
+
+/// Words in names of variables and flags that say that a host is meant.
+const HOST_WORDS: [&str; 14] = [
+    "HOST", "HOSTS", "HOSTNAME", "SERVER", "SERVERS", "ADDR", "ADDRESS", "URL", "URI", "ENDPOINT", "UPSTREAM", "BROKER",
+    "BROKERS", "NODES",
+];
+
+/// The ports that a text asks a host for: `db:5432`.
+pub fn ports_of(text: &str, name: &str) -> Vec<u16> {
+    let mut found = Vec::new();
+    for at in occurrences(text, name) {
+        let after = &text[at + name.len()..];
+        if let Some(number) = after.strip_prefix(':').and_then(leading_number) {
+            found.push(number);
+        }
+    }
+    found
+}
+
+/// Where a host name begins in a text: not inside of a longer name or of a path.
+fn occurrences<'t>(text: &'t str, name: &'t str) -> impl Iterator<Item = usize> + 't {
+    text.match_indices(name).map(|(at, _)| at).filter(move |at| {
+        let before = text[..*at].chars().next_back();
+        let after = text[at + name.len()..].chars().next();
+        let inside = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        let is_path = before == Some('/') && !text[..*at].ends_with("//");
+        !name.is_empty() && !before.is_some_and(inside) && !after.is_some_and(|c| inside(c) && c != '.') && !is_path
+            && !(after == Some('.') && text[at + name.len() + 1..].starts_with(|c: char| c.is_ascii_alphanumeric()))
+    })
+}
+
+fn leading_number(text: &str) -> Option<u16> {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let rest = text[end..].chars().next();
+    let ends = rest.is_none_or(|c| !(c.is_ascii_alphabetic() || c == '.' || c == '_'));
+    text[..end].parse().ok().filter(|number| *number > 0 && ends)
+}
+
+impl Rewriter<'_, '_> {
+    /// The number of a port as a part of a string.
+    fn number(&self, port: &Port) -> String {
+        format!("toString {}", self.ports.reference(port.number))
+    }
+
+    /// Rewrites a text.
+    pub fn rewrite(&self, text: &str, position: Position<'_>) -> Text {
+        if let Position::Variable(name) = position
+            && let Some(port) = self.port_value(name, text)
+        {
+            return Text::code(self.number(port));
+        }
+        if let Some(port) = self.flag_value(text, position) {
+            return Text::code(self.number(port));
+        }
+        let mut out = Text::default();
+        let mut rest = 0;
+        while let Some((at, end, replacement)) = self.next(text, rest, position) {
+            out.push(&text[rest..at]);
+            out.append(&replacement);
+            rest = end;
+        }
+        out.push(&text[rest..]);
+        out
+    }
+
+    /// The first address at or after a position: where it begins and ends, and what takes its place.
+    fn next(&self, text: &str, from: usize, position: Position<'_>) -> Option<(usize, usize, Text)> {
+        let hosts = self.stack.services.iter().filter(|service| service.is_carried()).flat_map(|service| {
+            service.names.iter().map(move |name| (service, name.as_str(), false))
+        });
+        let own = ["localhost", LOCAL, "0.0.0.0", "[::]", "*"].map(|name| (self.service, name, true));
+        let mut best: Option<(usize, usize, Text)> = None;
+        for (service, name, is_own) in hosts.chain(own) {
+            for at in occurrences(text, name).filter(|at| *at >= from) {
+                if best.as_ref().is_some_and(|(first, end, _)| at > *first || (at == *first && at + name.len() <= *end)) {
+                    continue;
+                }
+                if let Some((end, replacement)) = self.address(text, at, name, service, is_own, position) {
+                    best = Some((at, end, replacement));
+                }
+            }
+        }
+        best.or_else(|| self.own_port(text, from))
+    }
+
+    /// `:5000` at the end of a word, for servers that listen on all addresses.
+    fn own_port(&self, text: &str, from: usize) -> Option<(usize, usize, Text)> {
+        let number = text.strip_prefix(':').filter(|_| from == 0)?;
+        let port = self.service.port(number.parse().ok()?)?;
+        Some((1, text.len(), Text::code(self.number(port))))
+    }
+
+    /// What takes the place of a host name with what follows it.
+    fn address(
+        &self,
+        text: &str,
+        at: usize,
+        name: &str,
+        service: &Service<'_>,
+        is_own: bool,
+        position: Position<'_>,
+    ) -> Option<(usize, Text)> {
+        let end = at + name.len();
+        let after = &text[end..];
+        let host = if is_own { name } else { LOCAL };
+        if let Some(number) = after.strip_prefix(':').and_then(leading_number) {
+            let port = service.port(number)?;
+            let mut address = Text::literal(format!("{host}:"));
+            address.push_code(&self.number(port));
+            return Some((end + 1 + number.to_string().len(), address));
+        }
+        if is_own {
+            return None;
+        }
+        let before = &text[..at];
+        let ends = after.chars().next().is_none_or(|c| "/?,;\"' )&#\n}".contains(c) || c == '\u{f8f5}');
+        let in_url = before.ends_with("://") || before.ends_with('@');
+        if in_url && (ends || after.starts_with(':')) {
+            let mut address = Text::literal(LOCAL);
+            if let Some(port) = default_port(service, before).filter(|_| !after.starts_with(':')) {
+                address.push(":").push_code(&self.number(port));
+            }
+            return Some((end, address));
+        }
+        let is_whole = before.is_empty() && after.is_empty();
+        let bare = match position {
+            Position::Variable(variable) => {
+                (is_whole || is_list(text)) && (is_host_word(variable) || before.ends_with(',') || after.starts_with(','))
+            }
+            Position::Word(flag) => {
+                let flags = ["-h", "--host", "--hostname", "--server", "--bootstrap-server", "--db-host", "-H"];
+                (is_whole && (flags.contains(&flag) || is_host_word(flag.trim_start_matches('-'))))
+                    || (ends && before.ends_with('=') && is_host_word(last_word(before)))
+            }
+            Position::File => false,
+        };
+        let keyed = ends && before.ends_with('=') && is_host_word(last_word(before));
+        (bare || keyed || after.starts_with(":\u{f8f5}")).then(|| (end, Text::literal(LOCAL)))
+    }
+
+    /// The port that a variable gives as a number: that of a service whose host is given beside it, else its own.
+    fn port_value(&self, variable: &str, text: &str) -> Option<&Port> {
+        let number: u16 = text.parse().ok()?;
+        if !variable.to_ascii_uppercase().contains("PORT") {
+            return None;
+        }
+        let own = self.service.port(number);
+        let stem = variable.to_ascii_uppercase();
+        let stem = stem.split("PORT").next().unwrap_or_default().trim_end_matches('_').to_owned();
+        let beside = self.service.get("environment").map_or(&[][..], super::yaml::Node::pairs).iter().find_map(|(key, value)| {
+            let name = key.name.to_ascii_uppercase();
+            let service = self.stack.by_host(value.text()?)?;
+            (!stem.is_empty() && name.starts_with(&stem) && is_host_word(&name)).then_some(service)
+        });
+        let named = self.stack.services.iter().find(|service| {
+            let plain = service.name.to_ascii_uppercase().replace(['-', '.'], "_");
+            !stem.is_empty() && service.is_carried() && service.port(number).is_some() && stem == plain
+        });
+        let other = beside.or(named).filter(|service| service.is_carried()).and_then(|service| service.port(number));
+        let only = self.stack.services.iter().filter(|service| service.is_carried()).find_map(|service| service.port(number));
+        let has_stem = !stem.is_empty();
+        other.or(own).or_else(|| only.filter(|_| has_stem))
+    }
+
+    /// The port that a word gives as a number behind a flag, or as `--port=5000`.
+    fn flag_value(&self, text: &str, position: Position<'_>) -> Option<&Port> {
+        let Position::Word(flag) = position else { return None };
+        let is_port_flag = matches!(flag, "-p" | "-P" | "-b" | "-l") || flag.to_ascii_lowercase().ends_with("port");
+        let is_server = matches!(flag, "http.server" | "runserver");
+        self.service.port(text.parse().ok()?).filter(|_| is_port_flag || is_server).or_else(|| {
+            let number: u16 = text.parse().ok()?;
+            let others = self.stack.services.iter().filter(|service| service.is_carried());
+            others.filter_map(|service| service.port(number)).next().filter(|_| is_port_flag)
+        })
+    }
+}
+
+fn is_list(text: &str) -> bool {
+    text.contains(',')
+}
+
+fn last_word(before: &str) -> &str {
+    let before = before.trim_end_matches('=');
+    let start = before.rfind(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-')).map_or(0, |at| at + 1);
+    &before[start..]
+}
+
+/// Whether a name of a variable or a flag says that a host is meant.
+fn is_host_word(name: &str) -> bool {
+    let name = name.to_ascii_uppercase().replace(['-', '.'], "_");
+    name.split('_').any(|word| HOST_WORDS.contains(&word)) || name.ends_with("HOST") || name.ends_with("SERVER")
+}
+
+/// The port of a service that a URL without one asks for.
+fn default_port<'s>(service: &'s Service<'_>, before: &str) -> Option<&'s Port> {
+    let scheme = before.split("://").next().unwrap_or_default();
+    let scheme = scheme.rsplit(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
+    let usual = match scheme {
+        "http" | "ws" => Some(80),
+        "https" | "wss" => Some(443),
+        _ => None,
+    };
+    usual.and_then(|number| service.port(number)).or_else(|| service.ports.first())
+}
+
+/// Whether a text gives a program of a service its own port, as one of the forms above.
+pub fn tells_port(text: &str, position: Position<'_>, container: u16) -> bool {
+    let number = container.to_string();
+    let is_port_name = |name: &str| name.to_ascii_uppercase().contains("PORT");
+    let whole = text == number;
+    let behind_colon = text.ends_with(&format!(":{number}")) && {
+        let host = &text[..text.len() - number.len() - 1];
+        matches!(host, "" | "0.0.0.0" | "localhost" | LOCAL | "[::]" | "*") || host.ends_with("//0.0.0.0") || host.ends_with("//+")
+            || host.ends_with("=0.0.0.0") || host.ends_with("//*")
+    };
+    match position {
+        Position::Variable(name) => (whole && is_port_name(name)) || behind_colon,
+        Position::Word(flag) => {
+            let flags = matches!(flag, "-p" | "-P" | "-b" | "-l" | "http.server" | "runserver");
+            (whole && (flags || is_port_name(flag))) || behind_colon
+        }
+        Position::File => false,
+    }
+}

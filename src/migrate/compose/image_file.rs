@@ -1,0 +1,290 @@
+//! What a Dockerfile says about the process in its image.
+
+use std::collections::BTreeMap;
+
+use super::words;
+use crate::finding::RelPath;
+use crate::paths;
+
+/// A stage of a Dockerfile: what its image runs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ImageFile {
+    /// The file.
+    pub path: String,
+    /// The image that the stage is made of in the end, with the arguments' defaults filled in.
+    pub base: String,
+    /// `ENTRYPOINT` and its line.
+    pub entrypoint: Option<(Vec<String>, usize)>,
+    /// `CMD` and its line.
+    pub command: Option<(Vec<String>, usize)>,
+    /// `WORKDIR`.
+    pub folder: String,
+    /// `ENV`, with the line of each.
+    pub variables: Vec<(String, String, usize)>,
+    /// `EXPOSE`: numbers.
+    pub exposed: Vec<u16>,
+    /// `RUN` lines.
+    pub runs: Vec<(String, usize)>,
+    /// `COPY` and `ADD` out of the context: from and to.
+    pub copies: Vec<(String, String)>,
+    /// `HEALTHCHECK`: its options and the words of its test.
+    pub health: Option<(Vec<(String, String)>, Vec<String>, usize)>,
+    /// The bases and RUN lines of all stages: what the image is built with.
+    pub builders: Vec<String>,
+}
+
+
+/// Reads the stage that a build uses: the one named, else the last. `None` if there is no such stage.
+pub fn read(path: &RelPath, text: &str, target: Option<&str>, arguments: &BTreeMap<String, String>) -> Option<ImageFile> {
+    let mut stages: Vec<(Option<String>, ImageFile)> = Vec::new();
+    let mut global: BTreeMap<String, String> = BTreeMap::new();
+    let mut builders = Vec::new();
+    for (keyword, rest, line) in instructions(text) {
+        if keyword == "FROM" {
+            let rest = fill(&rest, &global);
+            let parts: Vec<&str> = rest.split_whitespace().filter(|word| !word.starts_with("--")).collect();
+            let base = parts.first().copied().unwrap_or_default();
+            let name = parts.iter().position(|word| word.eq_ignore_ascii_case("as")).and_then(|at| parts.get(at + 1));
+            let named = stages.iter().rev().find(|(known, _)| known.as_deref() == Some(base));
+            let mut stage = named.map(|(_, stage)| stage.clone()).unwrap_or_default();
+            if named.is_none() {
+                stage.base = base.to_owned();
+                builders.push(base.to_owned());
+            }
+            stage.path = path.to_string();
+            stages.push((name.map(|name| (*name).to_owned()), stage));
+            continue;
+        }
+        if keyword == "ARG" {
+            let (name, value) = rest.split_once('=').map_or((rest.as_str(), ""), |(name, value)| (name, value));
+            let value = arguments.get(name.trim()).cloned().unwrap_or_else(|| value.trim_matches(['"', '\'']).to_owned());
+            if !value.is_empty() || !global.contains_key(name.trim()) {
+                global.insert(name.trim().to_owned(), value);
+            }
+            continue;
+        }
+        if keyword == "RUN" {
+            builders.push(rest.clone());
+        }
+        if let Some((_, stage)) = stages.last_mut() {
+            instruction(stage, &keyword, &rest, line, &global);
+        }
+    }
+    let wanted = match target {
+        Some(target) => stages.iter().position(|(name, _)| name.as_deref() == Some(target))?,
+        None => stages.len().checked_sub(1)?,
+    };
+    let (_, mut stage) = stages.swap_remove(wanted);
+    stage.builders = builders;
+    Some(stage)
+}
+
+fn instruction(stage: &mut ImageFile, keyword: &str, rest: &str, line: usize, global: &BTreeMap<String, String>) {
+    let known = || {
+        let mut known = global.clone();
+        known.extend(stage.variables.iter().map(|(name, value, _)| (name.clone(), value.clone())));
+        known
+    };
+    match keyword {
+        "ENTRYPOINT" => {
+            stage.entrypoint = Some((form(rest), line));
+            stage.command = None;
+        }
+        "CMD" => stage.command = Some((form(rest), line)),
+        "WORKDIR" => {
+            let folder = fill(rest, &known());
+            let folder = folder.trim_matches('"');
+            stage.folder = match folder.starts_with('/') {
+                true => folder.to_owned(),
+                false => format!("{}/{folder}", stage.folder),
+            };
+        }
+        "ENV" => {
+            let rest = fill(rest, &known());
+            let words = words::split(&rest).unwrap_or_default();
+            match words.first() {
+                Some(first) if first.contains('=') => {
+                    for (name, value) in words.iter().filter_map(|word| word.split_once('=')) {
+                        set(&mut stage.variables, name, value, line);
+                    }
+                }
+                Some(first) => {
+                    let value = rest.trim_start().strip_prefix(first.as_str()).unwrap_or_default().trim();
+                    set(&mut stage.variables, first, value, line);
+                }
+                None => {}
+            }
+        }
+        "EXPOSE" => {
+            let rest = fill(rest, &known());
+            let numbers = rest.split_whitespace().filter_map(|port| port.split('/').next()?.parse::<u16>().ok());
+            stage.exposed.extend(numbers);
+        }
+        "RUN" => stage.runs.push((rest.to_owned(), line)),
+        "COPY" | "ADD" if !rest.contains("--from") => {
+            let words: Vec<String> = match rest.trim_start().starts_with('[') {
+                true => form(rest),
+                false => rest.split_whitespace().filter(|word| !word.starts_with("--")).map(str::to_owned).collect(),
+            };
+            let Some((to, from)) = words.split_last() else { return };
+            let to = fill(to, &known());
+            let to = if to.starts_with('/') { to } else { format!("{}/{}", stage.folder, to.trim_start_matches("./")) };
+            stage.copies.extend(from.iter().map(|from| (from.clone(), to.clone())));
+        }
+        "HEALTHCHECK" => {
+            let mut options = Vec::new();
+            let mut rest = rest.trim();
+            while let Some(flag) = rest.strip_prefix("--") {
+                let (flag, behind) = flag.split_once(char::is_whitespace).unwrap_or((flag, ""));
+                let (name, value) = flag.split_once('=').unwrap_or((flag, ""));
+                options.push((name.replace('-', "_"), value.to_owned()));
+                rest = behind.trim_start();
+            }
+            stage.health = match rest.split_once(char::is_whitespace) {
+                Some(("CMD", test)) if test.trim_start().starts_with('[') => {
+                    let mut words = vec!["CMD".to_owned()];
+                    words.extend(form(test));
+                    Some((options, words, line))
+                }
+                Some(("CMD", test)) => Some((options, vec!["CMD-SHELL".to_owned(), test.trim().to_owned()], line)),
+                _ => None,
+            };
+        }
+        _ => {}
+    }
+}
+
+fn set(variables: &mut Vec<(String, String, usize)>, name: &str, value: &str, line: usize) {
+    variables.retain(|(known, _, _)| known != name);
+    variables.push((name.to_owned(), value.to_owned(), line));
+}
+
+/// The words of an exec form, or `sh -c` with a shell form.
+fn form(text: &str) -> Vec<String> {
+    let text = text.trim();
+    if let Ok(words) = serde_json::from_str::<Vec<String>>(text) {
+        return words;
+    }
+    let is_plain = !text.contains(['|', '&', ';', '>', '<', '$', '`', '*', '(']);
+    match words::split(text) {
+        Ok(words) if is_plain => words,
+        _ => vec!["sh".to_owned(), "-c".to_owned(), text.to_owned()],
+    }
+}
+
+/// Replaces `$NAME`, `${NAME}` and `${NAME:-default}`.
+fn fill(text: &str, known: &BTreeMap<String, String>) -> String {
+    super::interpolate::interpolate(text, known).unwrap_or_else(|_| text.to_owned())
+}
+
+/// The instructions: keyword in capitals, the rest on one line, and the first line's number.
+fn instructions(text: &str) -> Vec<(String, String, usize)> {
+    let mut found = Vec::new();
+    let mut lines = text.lines().enumerate().peekable();
+    while let Some((at, line)) = lines.next() {
+        let trimmed = line.trim();
+        if trimmed.is_empty() || trimmed.starts_with('#') {
+            continue;
+        }
+        let mut whole = trimmed.to_owned();
+        while whole.ends_with('\\') {
+            whole.pop();
+            match lines.next() {
+                Some((_, next)) if next.trim_start().starts_with('#') => whole.push('\\'),
+                Some((_, next)) => whole.push_str(next.trim()),
+                None => break,
+            }
+        }
+        if let Some(end) = heredoc(&whole) {
+            for (_, body) in lines.by_ref() {
+                if body.trim() == end {
+                    break;
+                }
+                whole.push('\n');
+                whole.push_str(body);
+            }
+        }
+        let (keyword, rest) = whole.split_once(char::is_whitespace).unwrap_or((&whole, ""));
+        found.push((keyword.to_ascii_uppercase(), rest.trim().to_owned(), at + 1));
+    }
+    found
+}
+
+fn heredoc(line: &str) -> Option<String> {
+    let keyword = line.split_whitespace().next()?.to_ascii_uppercase();
+    if !matches!(keyword.as_str(), "RUN" | "COPY" | "ADD") {
+        return None;
+    }
+    let (_, after) = line.split_once("<<")?;
+    let word: String =
+        after.trim_start_matches(['-', '"', '\'']).chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+    (!word.is_empty()).then_some(word)
+}
+
+impl ImageFile {
+    /// The path in the context (`""` is the context itself) that a path in the image is copied from.
+    pub fn source_of(&self, path: &str) -> Option<String> {
+        let path = path.trim_end_matches('/');
+        let mut best: Option<(usize, String)> = None;
+        for (from, to) in &self.copies {
+            let from = from.trim_start_matches("./").trim_end_matches(['/', '.']);
+            if from.contains('*') {
+                continue;
+            }
+            let target = to.trim_end_matches("/.").trim_end_matches('/');
+            // A file that is copied into a folder keeps its name there.
+            let name = from.rsplit('/').next().unwrap_or(from);
+            let places = [target.to_owned(), format!("{target}/{name}")];
+            for (at, place) in places.iter().enumerate() {
+                let rest = match path.strip_prefix(place.as_str()) {
+                    Some("") => "",
+                    Some(rest) if rest.starts_with('/') => rest.trim_start_matches('/'),
+                    _ => continue,
+                };
+                // Only a file, which has nothing below it, is found by its own name.
+                if (at == 1 && (!rest.is_empty() || name.is_empty())) || (at == 0 && name.contains('.') && !rest.is_empty()) {
+                    continue;
+                }
+                let source = [from, rest].iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join("/");
+                if best.as_ref().is_none_or(|(length, _)| place.len() > *length) {
+                    best = Some((place.len(), source));
+                }
+            }
+        }
+        best.map(|(_, source)| source)
+    }
+
+    /// The folder of the context that the process runs in: empty for the context itself.
+    pub fn working_folder(&self) -> String {
+        self.source_of(&self.folder).filter(|source| paths::join("", source).is_some()).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "ARG VERSION=3.12\nFROM python:${VERSION} AS base\nWORKDIR /code\nENV A=1 B=\"x y\"\n\
+        ENV C two words\nCOPY requirements.txt .\nRUN pip install \\\n  -r requirements.txt\nCOPY src .\n\
+        EXPOSE 5000\nCMD [\"flask\", \"run\"]\nFROM base AS dev\nRUN <<EOF\necho a\nEOF\n\
+        HEALTHCHECK --interval=5s CMD curl -f http://localhost:5000/ || exit 1\nENTRYPOINT python app.py | tee log\n";
+
+    #[test]
+    fn stages_are_read() {
+        let base = read(&"Dockerfile".into(), TEXT, Some("base"), &BTreeMap::new()).unwrap();
+        assert_eq!(base.base, "python:3.12");
+        assert_eq!(base.command, Some((vec!["flask".to_owned(), "run".to_owned()], 11)));
+        assert_eq!((base.exposed.as_slice(), base.working_folder().as_str()), (&[5000][..], "src"));
+        assert_eq!(base.source_of("/code/app.py").as_deref(), Some("src/app.py"));
+        let variables: Vec<(&str, &str)> =
+            base.variables.iter().map(|(name, value, _)| (name.as_str(), value.as_str())).collect();
+        assert_eq!(variables, [("A", "1"), ("B", "x y"), ("C", "two words")]);
+        let dev = read(&"Dockerfile".into(), TEXT, None, &BTreeMap::new()).unwrap();
+        assert_eq!(dev.base, "python:3.12");
+        assert_eq!(dev.command, None);
+        let entrypoint = ["sh", "-c", "python app.py | tee log"].map(str::to_owned).to_vec();
+        assert_eq!(dev.entrypoint, Some((entrypoint, 17)));
+        assert_eq!(dev.health.map(|(_, words, _)| words[0].clone()).as_deref(), Some("CMD-SHELL"));
+        assert_eq!(read(&"Dockerfile".into(), TEXT, Some("none"), &BTreeMap::new()), None);
+    }
+}

@@ -1,0 +1,234 @@
+//! `${VAR}` in Compose files, and the `.env` file that gives values to it.
+
+use std::collections::BTreeMap;
+
+/// The variables of an interpolation.
+pub type Variables = BTreeMap<String, String>;
+
+/// Replaces all variables in a text. `Err` is what is wrong with it.
+pub fn interpolate(text: &str, variables: &Variables) -> Result<String, String> {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        out.push_str(&rest[..at]);
+        let after = &rest[at + 1..];
+        if let Some(behind) = after.strip_prefix('$') {
+            out.push('$');
+            rest = behind;
+        } else if let Some(inner) = after.strip_prefix('{') {
+            let end = closing(inner).ok_or_else(|| format!("`{}` is not closed", shorten(&rest[at..])))?;
+            out.push_str(&substitute(&inner[..end], variables)?);
+            rest = &inner[end + 1..];
+        } else {
+            let end = name_end(after);
+            if end == 0 {
+                return Err(format!("`{}` is not a variable; write `$$` for a dollar sign", shorten(&rest[at..])));
+            }
+            out.push_str(variables.get(&after[..end]).map_or("", String::as_str));
+            rest = &after[end..];
+        }
+    }
+    out.push_str(rest);
+    Ok(out)
+}
+
+fn shorten(text: &str) -> String {
+    text.chars().take(30).collect()
+}
+
+/// The end of a variable's name at the start of a text.
+fn name_end(text: &str) -> usize {
+    let first = |c: char| c == '_' || c.is_ascii_alphabetic();
+    match text.chars().next() {
+        Some(c) if first(c) => {
+            text.find(|c: char| !(c == '_' || c.is_ascii_alphanumeric())).unwrap_or(text.len())
+        }
+        _ => 0,
+    }
+}
+
+/// Where the brace closes whose inside a text begins with.
+fn closing(text: &str) -> Option<usize> {
+    let mut depth = 0;
+    let bytes = text.as_bytes();
+    for (at, byte) in bytes.iter().enumerate() {
+        match byte {
+            b'{' if at > 0 && bytes[at - 1] == b'$' => depth += 1,
+            b'}' if depth == 0 => return Some(at),
+            b'}' => depth -= 1,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// What stands between the braces.
+fn substitute(inner: &str, variables: &Variables) -> Result<String, String> {
+    let end = name_end(inner);
+    if end == 0 {
+        return Err(format!("`${{{}}}` has no variable name", shorten(inner)));
+    }
+    let (name, rest) = inner.split_at(end);
+    let value = variables.get(name);
+    let (colon, rest) = match rest.strip_prefix(':') {
+        Some(rest) => (true, rest),
+        None => (false, rest),
+    };
+    let set = value.filter(|value| !colon || !value.is_empty());
+    let argument = |rest: &str| interpolate(rest, variables);
+    match rest.chars().next() {
+        None if !colon => Ok(value.cloned().unwrap_or_default()),
+        Some('-') => set.map_or_else(|| argument(&rest[1..]), |value| Ok(value.clone())),
+        Some('+') => set.map_or_else(|| Ok(String::new()), |_| argument(&rest[1..])),
+        Some('?') => match set {
+            Some(value) => Ok(value.clone()),
+            None => Err(match argument(&rest[1..])? {
+                text if text.is_empty() => format!("the variable `{name}` is required and has no value"),
+                text => format!("the variable `{name}` is required and has no value: {text}"),
+            }),
+        },
+        _ => Err(format!("`${{{}}}` is not a valid substitution", shorten(inner))),
+    }
+}
+
+/// The names of the variables that a text asks for, in order.
+pub fn names(text: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        rest = &rest[at + 1..];
+        if let Some(behind) = rest.strip_prefix('$') {
+            rest = behind;
+            continue;
+        }
+        let inner = rest.strip_prefix('{').unwrap_or(rest);
+        let end = name_end(inner);
+        if end > 0 {
+            names.push(inner[..end].to_owned());
+        }
+    }
+    names
+}
+
+/// Reads a `.env` or `env_file`: the variables in order. `lookup` are those that values may refer to.
+pub fn read_env(text: &str, lookup: &Variables) -> Result<Vec<(String, String)>, (usize, String)> {
+    let mut found: Vec<(String, String)> = Vec::new();
+    let mut known = lookup.clone();
+    let lines: Vec<&str> = text.split('\n').collect();
+    let mut at = 0;
+    while at < lines.len() {
+        let number = at + 1;
+        let line = lines[at].trim_start_matches('\u{feff}').trim();
+        at += 1;
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let line = line.strip_prefix("export ").map_or(line, str::trim_start);
+        let Some((name, value)) = line.split_once(['=', ':']) else {
+            if let Some(value) = lookup.get(line) {
+                found.push((line.to_owned(), value.clone()));
+            }
+            continue;
+        };
+        let name = name.trim();
+        if name.is_empty() || name.contains(char::is_whitespace) {
+            return Err((number, format!("`{}` is not a variable name", shorten(name))));
+        }
+        let value = value.trim();
+        let value = match value.chars().next() {
+            Some(quote @ ('"' | '\'')) => {
+                let mut whole = value[1..].to_owned();
+                let mut end = quote_end(&whole, quote);
+                while end.is_none() && at < lines.len() {
+                    whole.push('\n');
+                    whole.push_str(lines[at].trim_end_matches('\r'));
+                    at += 1;
+                    end = quote_end(&whole, quote);
+                }
+                let end = end.ok_or_else(|| (number, format!("the value of `{name}` has no closing quote")))?;
+                match quote {
+                    '"' => interpolate(&unescape(&whole[..end]), &known).map_err(|message| (number, message))?,
+                    _ => whole[..end].to_owned(),
+                }
+            }
+            _ => {
+                let plain = value.split(" #").next().unwrap_or(value).trim_end();
+                let plain = if plain.starts_with('#') { "" } else { plain };
+                interpolate(plain, &known).map_err(|message| (number, message))?
+            }
+        };
+        known.entry(name.to_owned()).or_insert_with(|| value.clone());
+        found.push((name.to_owned(), value));
+    }
+    Ok(found)
+}
+
+fn quote_end(text: &str, quote: char) -> Option<usize> {
+    let mut escaped = false;
+    for (at, c) in text.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            c if c == quote => return Some(at),
+            _ => {}
+        }
+    }
+    None
+}
+
+fn unescape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match (c, c == '\\') {
+            (_, true) => match chars.next() {
+                Some('n') => out.push('\n'),
+                Some('r') => out.push('\r'),
+                Some('t') => out.push('\t'),
+                Some('$') => out.push_str("$$"),
+                Some(other) => out.push(other),
+                None => out.push('\\'),
+            },
+            (c, false) => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_are_replaced() {
+        let variables = Variables::from([("A".into(), "1".into()), ("E".into(), String::new())]);
+        for (text, expected) in [
+            ("x$A ${A} $$A $${A}", Ok("x1 1 $A ${A}")),
+            ("${B:-d} ${E:-d} ${E-d} ${B-d}", Ok("d d  d")),
+            ("${B:-${A}} ${B:-${C:-x}}", Ok("1 x")),
+            ("${A:+yes}${E:+no}${E+set}${B+no}", Ok("yesset")),
+            ("${A:?e}", Ok("1")),
+            ("${B:-a:b}", Ok("a:b")),
+            ("${B:-}", Ok("")),
+            ("${B:?set it}", Err("the variable `B` is required and has no value: set it")),
+            ("${B", Err("`${B` is not closed")),
+            ("a$ b", Err("`$ b` is not a variable; write `$$` for a dollar sign")),
+            ("${1}", Err("`${1}` has no variable name")),
+        ] {
+            let found = interpolate(text, &variables);
+            assert_eq!(found.as_deref().map_err(|error| error.as_str()), expected, "{text}");
+        }
+        assert_eq!(names("a $A $$B ${C:-${D}}"), ["A", "C", "D"]);
+    }
+
+    #[test]
+    fn env_files_are_read() {
+        let text = "# c\nA=1\nexport B=\"x $A\\n\"\nC='$A'\nD=a # b\nE=\nF=\"two\nlines\"\nG=${A}2\n";
+        let found = read_env(text, &Variables::new()).unwrap();
+        let pairs: Vec<(&str, &str)> = found.iter().map(|(name, value)| (&**name, &**value)).collect();
+        let expected =
+            [("A", "1"), ("B", "x 1\n"), ("C", "$A"), ("D", "a"), ("E", ""), ("F", "two\nlines"), ("G", "12")];
+        assert_eq!(pairs, expected);
+        assert_eq!(read_env("A=\"x", &Variables::new()).unwrap_err().0, 1);
+    }
+}

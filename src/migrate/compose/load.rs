@@ -1,0 +1,460 @@
+//! Compose files of one project, read as Compose reads them: interpolated, extended, included and merged.
+
+use std::collections::BTreeMap;
+
+use super::canonical;
+use super::interpolate::{self, Variables};
+use super::yaml::{self, Key, Node, Scalar, Value};
+use crate::finding::RelPath;
+use crate::migrate::{Error, Files};
+use crate::paths;
+
+/// A project after all its files are merged.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Model {
+    /// The merged document, in long forms.
+    pub root: Node,
+    /// The folder that the project's paths are relative to.
+    pub folder: String,
+    /// The variables of the `.env` file there, in order.
+    pub env: Vec<(String, String)>,
+    /// The path of that file, if there is one.
+    pub env_path: Option<String>,
+}
+
+impl Model {
+    /// The services by name, in the order of the files.
+    pub fn services(&self) -> impl Iterator<Item = (&Key, &Node)> {
+        self.root.get("services").map_or(&[][..], Node::pairs).iter().map(|(key, node)| (key, node))
+    }
+}
+
+/// Includes and extends deeper than this are refused.
+const DEEPEST: usize = 30;
+
+/// Reads the files of a project, the later ones over the earlier ones.
+pub fn load(files: &dyn Files, project: &[RelPath]) -> Result<Model, Error> {
+    let first = project.first().cloned().unwrap_or_else(|| "compose.yaml".into());
+    let folder = paths::folder(&first).to_owned();
+    let env_path = if folder.is_empty() { ".env".to_owned() } else { format!("{folder}/.env") };
+    let env = read_env_file(files, &env_path, &Variables::new())?;
+    let mut variables: Variables = env.iter().flatten().cloned().collect();
+    let name = folder.rsplit('/').next().unwrap_or_default().to_owned();
+    variables.entry("COMPOSE_PROJECT_NAME".to_owned()).or_insert(name);
+    let loader = Loader { files };
+    let mut root: Option<Node> = None;
+    for path in project {
+        let node = loader.file(path, &folder, &variables, &[])?;
+        root = Some(match root {
+            Some(base) => merge(base, node, &mut Vec::new())?,
+            None => node,
+        });
+    }
+    let mut root = root.ok_or_else(|| Error::new(&first, "no Compose file was given"))?;
+    strip_resets(&mut root);
+    unique(&mut root);
+    if root.get("services").is_none_or(|services| services.pairs().is_empty()) {
+        return Err(Error::new(&first, "is not a Compose file: it has no `services`")
+            .help("name the files that `docker compose -f` would be given"));
+    }
+    let present = env.is_some();
+    Ok(Model { root, folder, env: env.unwrap_or_default(), env_path: present.then_some(env_path) })
+}
+
+fn read_env_file(files: &dyn Files, path: &str, lookup: &Variables) -> Result<Option<Vec<(String, String)>>, Error> {
+    let relpath: RelPath = path.into();
+    let text = files.text(path).map_err(|reason| Error::new(&relpath, format!("cannot be read: {reason}")))?;
+    let read = |text: String| {
+        interpolate::read_env(&text, lookup).map_err(|(line, message)| Error::new(&relpath, message).at(line, 1))
+    };
+    text.map(read).transpose()
+}
+
+struct Loader<'a> {
+    files: &'a dyn Files,
+}
+
+impl Loader<'_> {
+    /// One file with its includes and extends. `chain` are the files that led here.
+    fn file(&self, path: &RelPath, folder: &str, variables: &Variables, chain: &[RelPath]) -> Result<Node, Error> {
+        let mut node = self.parse(path, folder, variables)?;
+        self.extend_all(&mut node, path, variables)?;
+        self.include(node, path, folder, variables, chain)
+    }
+
+    /// A file's document in long forms, interpolated.
+    fn parse(&self, path: &RelPath, folder: &str, variables: &Variables) -> Result<Node, Error> {
+        let text = self.files.text(path).map_err(|reason| Error::new(path, format!("cannot be read: {reason}")))?;
+        let text = text.ok_or_else(|| Error::new(path, "does not exist"))?;
+        let Some(mut node) = yaml::parse(path, &text)? else {
+            return Err(Error::new(path, "is not a Compose file: it is empty"));
+        };
+        let known = ["services", "include", "networks", "volumes", "secrets", "configs"];
+        if !known.iter().any(|key| node.get(key).is_some()) {
+            let message = match node.value {
+                Value::Map(_) => "is not a Compose file: it has no `services`",
+                _ => "is not a Compose file: a mapping with `services` is needed",
+            };
+            return Err(node.error(message));
+        }
+        interpolate_all(&mut node, variables)?;
+        let Value::Map(pairs) = &mut node.value else { return Ok(node) };
+        for (key, value) in pairs.iter_mut() {
+            if key.name == "services" && !value.is_null() && !matches!(value.value, Value::Map(_)) {
+                return Err(value.error("`services` has to be a mapping"));
+            }
+            match (key.name.as_str(), &mut value.value) {
+                ("services", Value::Map(services)) => {
+                    for (name, service) in services.iter_mut() {
+                        if !service.is_null() && service.tag.as_deref() != Some("reset") {
+                            canonical::service(&name.name, service, folder)?;
+                        }
+                    }
+                }
+                ("secrets" | "configs", _) => canonical::files(value, folder),
+                _ => {}
+            }
+        }
+        Ok(node)
+    }
+
+    fn extend_all(&self, node: &mut Node, path: &RelPath, variables: &Variables) -> Result<(), Error> {
+        let Some(services) = node.get("services").cloned() else { return Ok(()) };
+        let context = Context { path, variables };
+        let mut extended = Vec::new();
+        for (name, service) in services.pairs() {
+            extended.push((name.clone(), self.extended(&services, &name.name, service, &context, 0)?));
+        }
+        if let Value::Map(pairs) = &mut node.value {
+            for (_, value) in pairs.iter_mut().filter(|(key, _)| key.name == "services") {
+                value.value = Value::Map(std::mem::take(&mut extended));
+            }
+        }
+        Ok(())
+    }
+
+    fn extended(
+        &self,
+        services: &Node,
+        name: &str,
+        service: &Node,
+        context: &Context<'_>,
+        depth: usize,
+    ) -> Result<Node, Error> {
+        let Some(extends) = service.some("extends") else { return Ok(service.clone()) };
+        if depth > DEEPEST {
+            return Err(extends.error(format!("`{name}` extends itself")));
+        }
+        let Some(wanted) = extends.get("service").and_then(Node::text) else {
+            return Err(extends.error("`extends` has to name a service"));
+        };
+        let base = match extends.get("file").and_then(Node::text) {
+            Some(file) => self.from_file(extends, file, wanted, context, depth)?,
+            None => {
+                let base = services.get(wanted).ok_or_else(|| {
+                    extends.error(format!("the service `{wanted}` that `{name}` extends is not in {}", context.path))
+                })?;
+                self.extended(services, wanted, base, context, depth + 1)?
+            }
+        };
+        let mut own = service.clone();
+        if let Value::Map(pairs) = &mut own.value {
+            pairs.retain(|(key, _)| key.name != "extends");
+        }
+        let mut path = vec!["services".to_owned(), name.to_owned()];
+        merge(base, own, &mut path)
+    }
+
+    fn from_file(
+        &self,
+        extends: &Node,
+        file: &str,
+        wanted: &str,
+        context: &Context<'_>,
+        depth: usize,
+    ) -> Result<Node, Error> {
+        let path = self.inside(extends, file)?;
+        let folder = paths::folder(&path).to_owned();
+        let node = self.parse(&path, &folder, context.variables)?;
+        let services = node.get("services").cloned().unwrap_or_else(|| Node::null(&node.place));
+        let base = services
+            .get(wanted)
+            .ok_or_else(|| extends.error(format!("the service `{wanted}` to extend is not in {path}")))?;
+        let inner = Context { path: &path, variables: context.variables };
+        self.extended(&services, wanted, base, &inner, depth + 1)
+    }
+
+    /// The path of another file that must exist in the repository.
+    fn inside(&self, from: &Node, file: &str) -> Result<RelPath, Error> {
+        if file.contains("://") || file.starts_with("git@") {
+            return Err(from.error(format!("{file} is not a file of this repository"))
+                .help("copy it into the repository, and refer to the copy"));
+        }
+        let Some(path) = file.strip_prefix("./") else {
+            return Err(from.error(format!("{file} leads out of the repository"))
+                .help("copy the file into the repository, and refer to the copy"));
+        };
+        match self.files.text(path) {
+            Ok(Some(_)) => Ok(path.into()),
+            Ok(None) => Err(from.error(format!("{path} does not exist"))),
+            Err(reason) => Err(from.error(format!("{path} cannot be read: {reason}"))),
+        }
+    }
+
+    fn include(
+        &self,
+        node: Node,
+        path: &RelPath,
+        folder: &str,
+        variables: &Variables,
+        chain: &[RelPath],
+    ) -> Result<Node, Error> {
+        let Some(list) = node.some("include").cloned() else { return Ok(node) };
+        let mut chain = chain.to_vec();
+        chain.push(path.clone());
+        let mut included: Option<Node> = None;
+        for entry in list.items() {
+            let model = self.included(entry, folder, variables, &chain)?;
+            included = Some(match included {
+                Some(base) => merge(base, model, &mut Vec::new())?,
+                None => model,
+            });
+        }
+        let mut own = node;
+        if let Value::Map(pairs) = &mut own.value {
+            pairs.retain(|(key, _)| key.name != "include");
+        }
+        match included {
+            Some(base) => merge(base, own, &mut Vec::new()),
+            None => Ok(own),
+        }
+    }
+
+    fn included(&self, entry: &Node, folder: &str, variables: &Variables, chain: &[RelPath]) -> Result<Node, Error> {
+        let files: Vec<&Node> = match entry.get("path") {
+            Some(path) if path.items().is_empty() => vec![path],
+            Some(path) => path.items().iter().collect(),
+            None => vec![entry],
+        };
+        let mut base: Option<Node> = None;
+        let mut project: Option<String> = None;
+        let mut inner = variables.clone();
+        for file in files {
+            let Some(name) = file.text() else { return Err(file.error("a path is needed here")) };
+            let path = self.inside(file, &canonical::resolved(folder, name))?;
+            if chain.contains(&path) || chain.len() > DEEPEST {
+                return Err(file.error(format!("{path} includes itself")));
+            }
+            if project.is_none() {
+                let named = entry.get("project_directory").and_then(Node::text);
+                let directory = named.map(|directory| canonical::resolved(folder, directory));
+                let directory = directory.map(|path| path.trim_start_matches("./").trim_end_matches('/').to_owned());
+                let directory = directory.unwrap_or_else(|| paths::folder(&path).to_owned());
+                for (name, value) in self.included_env(entry, folder, &directory, variables)? {
+                    inner.entry(name).or_insert(value);
+                }
+                project = Some(directory);
+            }
+            let node = self.file(&path, project.as_deref().unwrap_or(folder), &inner, chain)?;
+            base = Some(match base {
+                Some(base) => merge(base, node, &mut Vec::new())?,
+                None => node,
+            });
+        }
+        base.ok_or_else(|| entry.error("`include` needs a path"))
+    }
+
+    fn included_env(
+        &self,
+        entry: &Node,
+        folder: &str,
+        directory: &str,
+        variables: &Variables,
+    ) -> Result<Vec<(String, String)>, Error> {
+        let named: Vec<&Node> = match entry.get("env_file") {
+            Some(list) if list.items().is_empty() => vec![list],
+            Some(list) => list.items().iter().collect(),
+            None => {
+                let usual = if directory.is_empty() { ".env".to_owned() } else { format!("{directory}/.env") };
+                return Ok(read_env_file(self.files, &usual, variables)?.unwrap_or_default());
+            }
+        };
+        let mut all = Vec::new();
+        for file in named {
+            let Some(name) = file.text() else { continue };
+            let path = self.inside(file, &canonical::resolved(folder, name))?;
+            all.extend(read_env_file(self.files, &path, variables)?.unwrap_or_default());
+        }
+        Ok(all)
+    }
+}
+
+struct Context<'a> {
+    path: &'a RelPath,
+    variables: &'a Variables,
+}
+
+fn interpolate_all(node: &mut Node, variables: &Variables) -> Result<(), Error> {
+    let place = node.place.clone();
+    match &mut node.value {
+        Value::Scalar(scalar) if scalar.text.contains('$') => {
+            let text = interpolate::interpolate(&scalar.text, variables)
+                .map_err(|message| yaml::error_at(&place, message).help("set variables in the `.env` file beside it"))?;
+            let raw = std::mem::replace(&mut scalar.text, text);
+            scalar.raw = Some(raw);
+            Ok(())
+        }
+        Value::Scalar(_) => Ok(()),
+        Value::List(items) => items.iter_mut().try_for_each(|item| interpolate_all(item, variables)),
+        Value::Map(pairs) => pairs.iter_mut().try_for_each(|(_, value)| interpolate_all(value, variables)),
+    }
+}
+
+/// Lists of a service whose elements replace earlier ones with the same key.
+const UNIQUE: [(&str, fn(&Node) -> String); 6] = [
+    ("ports", port_key),
+    ("volumes", |item| field(item, "target")),
+    ("secrets", |item| mount_target(item, "/run/secrets/")),
+    ("configs", |item| mount_target(item, "/")),
+    ("env_file", |item| field(item, "path")),
+    ("expose", |item| item.text().unwrap_or_default().split('/').next().unwrap_or_default().to_owned()),
+];
+
+fn field(item: &Node, name: &str) -> String {
+    item.get(name).and_then(Node::text).unwrap_or_default().to_owned()
+}
+
+fn port_key(item: &Node) -> String {
+    let protocol = field(item, "protocol");
+    let protocol = if protocol.is_empty() { "tcp".to_owned() } else { protocol };
+    ["host_ip", "published", "target"].map(|name| field(item, name)).join("|") + "|" + &protocol
+}
+
+fn mount_target(item: &Node, folder: &str) -> String {
+    let target = field(item, "target");
+    let target = if target.is_empty() { field(item, "source") } else { target };
+    if target.starts_with('/') { target } else { format!("{folder}{target}") }
+}
+
+/// Merges a node over another. `path` leads to both from the root.
+fn merge(base: Node, over: Node, path: &mut Vec<String>) -> Result<Node, Error> {
+    match over.tag.as_deref() {
+        Some("override") => return Ok(Node { tag: None, ..over }),
+        Some("reset") => return Ok(over),
+        _ => {}
+    }
+    if over.is_null() {
+        // A variable without a value is passed through, whatever the base says.
+        let in_environment = path.len() == 4 && path[2] == "environment";
+        return Ok(if in_environment { over } else { base });
+    }
+    if base.is_null() || base.tag.as_deref() == Some("reset") || replaces(&base, &over, path) {
+        return Ok(over);
+    }
+    match (base.value, over.value) {
+        (Value::Map(mut pairs), Value::Map(more)) => {
+            for (key, value) in more {
+                match pairs.iter().position(|(known, _)| known.name == key.name) {
+                    Some(at) => {
+                        let (old_key, old) = pairs.remove(at);
+                        path.push(key.name.clone());
+                        let merged = merge(old, value, path)?;
+                        path.pop();
+                        pairs.insert(at, (Key { name: old_key.name, place: key.place }, merged));
+                    }
+                    None => pairs.push((key, value)),
+                }
+            }
+            Ok(Node { place: over.place, tag: None, value: Value::Map(pairs) })
+        }
+        (Value::List(mut items), Value::List(more)) => {
+            for item in more {
+                if !items.iter().any(|known| same(known, &item)) {
+                    items.push(item);
+                }
+            }
+            Ok(Node { place: over.place, tag: None, value: Value::List(items) })
+        }
+        (Value::Scalar(_), Value::Scalar(scalar)) => {
+            Ok(Node { place: over.place, tag: None, value: Value::Scalar(scalar) })
+        }
+        _ => Err(yaml::error_at(&over.place, format!("`{}` cannot override a value of another kind", path.join(".")))),
+    }
+}
+
+/// Whether an override takes the place of the whole value.
+fn replaces(base: &Node, over: &Node, path: &[String]) -> bool {
+    let parts: Vec<&str> = path.iter().map(String::as_str).collect();
+    match parts.as_slice() {
+        ["services", _, "command" | "entrypoint"] | ["services", _, "healthcheck", "test"] => true,
+        ["services", _, "ulimits", _] => !(matches!(base.value, Value::Map(_)) && matches!(over.value, Value::Map(_))),
+        ["services", _, "logging"] => {
+            let driver = |node: &Node| node.get("driver").and_then(Node::text).map(str::to_owned);
+            match (driver(base), driver(over)) {
+                (Some(base), Some(over)) => base != over,
+                _ => false,
+            }
+        }
+        _ => false,
+    }
+}
+
+/// Whether two nodes mean the same, wherever they are.
+fn same(a: &Node, b: &Node) -> bool {
+    match (&a.value, &b.value) {
+        (Value::Scalar(Scalar { text: a, .. }), Value::Scalar(Scalar { text: b, .. })) => a == b,
+        (Value::List(a), Value::List(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
+        (Value::Map(a), Value::Map(b)) => {
+            let in_b = |(key, node): &(Key, Node)| b.iter().any(|(other, value)| other.name == key.name && same(node, value));
+            a.len() == b.len() && a.iter().all(in_b)
+        }
+        _ => false,
+    }
+}
+
+fn strip_resets(node: &mut Node) {
+    match &mut node.value {
+        Value::Map(pairs) => {
+            pairs.retain(|(_, value)| value.tag.as_deref() != Some("reset"));
+            pairs.iter_mut().for_each(|(_, value)| strip_resets(value));
+        }
+        Value::List(items) => {
+            items.retain(|item| item.tag.as_deref() != Some("reset"));
+            items.iter_mut().for_each(strip_resets);
+        }
+        Value::Scalar(_) => {}
+    }
+}
+
+fn unique(root: &mut Node) {
+    let Value::Map(top) = &mut root.value else { return };
+    for (_, services) in top.iter_mut().filter(|(key, _)| key.name == "services") {
+        let Value::Map(services) = &mut services.value else { continue };
+        for (_, service) in services.iter_mut() {
+            let Value::Map(pairs) = &mut service.value else { continue };
+            for (key, value) in pairs.iter_mut() {
+                let Some((_, index)) = UNIQUE.iter().find(|(name, _)| *name == key.name) else { continue };
+                if let Value::List(items) = &mut value.value {
+                    *items = last_of_each(std::mem::take(items), *index);
+                }
+            }
+        }
+    }
+}
+
+/// One element for each key: the last, where the first was.
+fn last_of_each(items: Vec<Node>, index: fn(&Node) -> String) -> Vec<Node> {
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    let mut kept: Vec<Node> = Vec::new();
+    for item in items {
+        let key = index(&item);
+        match places.get(&key) {
+            Some(&at) => kept[at] = item,
+            None => {
+                places.insert(key, kept.len());
+                kept.push(item);
+            }
+        }
+    }
+    kept
+}

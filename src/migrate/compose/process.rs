@@ -1,0 +1,458 @@
+//! Processes: what a service runs as a command of process-compose.
+
+use std::collections::BTreeSet;
+
+use super::builder::Builder;
+use super::hosts::{Position, Rewriter};
+use super::image_file::ImageFile;
+use super::interpolate;
+use super::stack::{Port, Service};
+use super::words::{self, double_quoted, has_shell};
+use super::yaml::{Node, Scalar, Value};
+use crate::knowledge::containers::{self, PackageImage};
+use crate::migrate::nix::{Attr, Expr, Text, quoted};
+
+/// What a process runs.
+#[derive(Debug, Default)]
+pub struct Program {
+    /// The command line.
+    pub line: Text,
+    /// Whether the line is a script of the user, which the shell reads.
+    pub is_script: bool,
+    /// Packages whose programs the script uses.
+    pub packages: BTreeSet<String>,
+    /// Variables that are only known at run time, or are secrets.
+    pub exports: Vec<(String, Text)>,
+    /// The `.env` files to read first, from the root.
+    pub sources: Vec<String>,
+}
+
+impl Program {
+    /// The value of `command`: the line itself, or a script where process-compose would change the line.
+    pub fn command(&self, name: &str) -> Expr {
+        let plain = self.exports.is_empty() && self.sources.is_empty() && !self.is_script;
+        let is_safe = !["$", "{{", "\n"].iter().any(|text| self.line.contains(text)) && !has_shell(&self.line);
+        if plain && is_safe {
+            return Expr::Text(self.line.clone());
+        }
+        script(name, &self.packages, &self.text())
+    }
+
+    fn text(&self) -> Text {
+        let mut text = Text::default();
+        for source in &self.sources {
+            text.push(&format!("if [ -f {source} ]; then set -a; . {source}; set +a; fi\n"));
+        }
+        for (name, value) in &self.exports {
+            text.push(&format!("export {name}=")).append(&double_quoted(value)).push("\n");
+        }
+        match self.is_script {
+            true => text.append(&words::script(&self.line)),
+            false => text.push("exec ").append(&words::script(&self.line)),
+        };
+        text.push("\n");
+        text
+    }
+}
+
+/// A script as a package. It is not checked by shellcheck: it is the user's text.
+pub fn script(name: &str, packages: &BTreeSet<String>, text: &Text) -> Expr {
+    let mut attrs = vec![Attr::new(["name"], Expr::text(format!("run-{}", name.replace(['.', '/'], "-"))))];
+    if !packages.is_empty() {
+        let packages = packages.iter().map(|package| Expr::Code(format!("pkgs.{package}"))).collect();
+        attrs.push(Attr::new(["runtimeInputs"], Expr::List(packages)));
+    }
+    attrs.push(Attr::new(["bashOptions"], Expr::List(Vec::new())));
+    attrs.push(Attr::new(["checkPhase"], Expr::text(":")));
+    attrs.push(Attr::new(["text"], Expr::Text(text.clone())));
+    Expr::Apply("pkgs.writeShellApplication".to_owned(), Box::new(Expr::Set(attrs)))
+}
+
+/// The words of `command` or `entrypoint`, with run-time variables kept.
+pub fn words_of(builder: &Builder<'_, '_>, node: &Node) -> Option<Vec<String>> {
+    match &node.value {
+        Value::List(items) => {
+            let text = |item: &Node| match &item.value {
+                Value::Scalar(scalar) => Some(builder.run_time(scalar)),
+                _ => None,
+            };
+            items.iter().map(text).collect()
+        }
+        Value::Scalar(scalar) => words::split(&builder.run_time(scalar)).ok(),
+        Value::Map(_) => None,
+    }
+}
+
+/// The words that a service runs: entrypoint and command, of the Compose file or else of the Dockerfile.
+pub fn command_words(builder: &Builder<'_, '_>, service: &Service<'_>) -> Option<Vec<String>> {
+    let own = |key: &str| service.get(key).and_then(|node| words_of(builder, node));
+    let file = service.image_file.as_ref();
+    let has_entrypoint = service.get("entrypoint").is_some();
+    let entrypoint = match own("entrypoint") {
+        Some(words) => words,
+        None => file.and_then(|file| file.entrypoint.clone()).map(|(words, _)| words).unwrap_or_default(),
+    };
+    let command = match own("command") {
+        Some(words) => words,
+        // An entrypoint of the Compose file takes the image's command away.
+        None if has_entrypoint => Vec::new(),
+        None => file.and_then(|file| file.command.clone()).map(|(words, _)| words).unwrap_or_default(),
+    };
+    let all: Vec<String> = entrypoint.into_iter().chain(command).collect();
+    (!all.is_empty()).then_some(all)
+}
+
+/// What a program needs to be run outside of its image; or why it cannot be.
+pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String]) -> Result<Program, String> {
+    let words = without_wrappers(words);
+    let Some(first) = words.first() else { return Err("nothing says what it runs".to_owned()) };
+    if let Some(script) = shell_script(words) {
+        return Ok(user_script(builder, service, script));
+    }
+    if let Some((package, start)) = known_program(first) {
+        let mut program = Program { line: start_line(package, start), ..Program::default() };
+        let is_jar = package == "jdk" && words.iter().any(|word| word.ends_with(".jar") || word.starts_with("app:"));
+        if !is_jar {
+            append(builder, service, &mut program, first, &words[1..]);
+            return Ok(program);
+        }
+    }
+    if let Some(line) = from_source(builder, service, words) {
+        return Ok(line);
+    }
+    match own_script(builder, service, first) {
+        Some(path) => {
+            let mut program = Program { line: start_line("bash", &["bash"]), ..Program::default() };
+            program.line.push(" ").append(&words::word(&Text::literal(path)));
+            append(builder, service, &mut program, first, &words[1..]);
+            Ok(program)
+        }
+        None => Err(format!("nothing in nixpkgs or in its build context is known to be `{first}`")),
+    }
+}
+
+/// Appends arguments, with addresses and paths rewritten.
+fn append(builder: &Builder<'_, '_>, service: &Service<'_>, program: &mut Program, first: &str, arguments: &[String]) {
+    let mut before = first;
+    for argument in arguments {
+        let text = argument_text(builder, service, argument, before);
+        program.line.push(" ").append(&words::word(&text));
+        before = argument;
+    }
+}
+
+/// An argument with addresses and paths rewritten.
+pub fn argument_text(builder: &Builder<'_, '_>, service: &Service<'_>, argument: &str, before: &str) -> Text {
+    let rewriter = builder.rewriter(service);
+    if let Some((flag, value)) = argument.split_once('=').filter(|(flag, _)| flag.starts_with('-')) {
+        let mut text = Text::literal(format!("{flag}="));
+        text.append(&rewriter.rewrite(&host_path(service, value), Position::Word(flag)));
+        return text;
+    }
+    rewriter.rewrite(&host_path(service, argument), Position::Word(before))
+}
+
+/// A path in the container as one from the folder that the process runs in.
+fn host_path(service: &Service<'_>, text: &str) -> String {
+    if !text.starts_with('/') || text.contains(char::is_whitespace) {
+        return text.to_owned();
+    }
+    let working = working_folder(service);
+    let from_root = |path: String| match working.is_empty() {
+        true => format!("./{path}"),
+        false => match path.strip_prefix(&working).and_then(|rest| rest.strip_prefix('/')) {
+            Some(rest) => format!("./{rest}"),
+            None if path == working => ".".to_owned(),
+            None => format!("{}{path}", "../".repeat(working.split('/').count())),
+        },
+    };
+    for (source, target, _) in service.binds() {
+        if text == target {
+            return from_root(source.trim_end_matches('/').to_owned());
+        }
+        if let Some(rest) = text.strip_prefix(target).and_then(|rest| rest.strip_prefix('/')) {
+            return from_root(format!("{}/{rest}", source.trim_end_matches('/')));
+        }
+    }
+    let source = service.image_file.as_ref().and_then(|file| file.source_of(text));
+    match (source, service.context()) {
+        (Some(source), Some("")) => from_root(source),
+        (Some(source), Some(context)) if source.is_empty() => from_root(context.to_owned()),
+        (Some(source), Some(context)) => from_root(format!("{context}/{source}")),
+        _ => text.to_owned(),
+    }
+}
+
+/// The folder that the process runs in, from the root; empty for the root.
+pub fn working_folder(service: &Service<'_>) -> String {
+    let inside = service.text("working_dir").or_else(|| service.image_file.as_ref().map(|file| file.folder.as_str()));
+    if let Some(inside) = inside {
+        let inside = inside.trim_end_matches('/');
+        for (source, target, _) in service.binds() {
+            let source = source.trim_end_matches('/');
+            if inside == target {
+                return source.to_owned();
+            }
+            if let Some(rest) = inside.strip_prefix(target).filter(|rest| rest.starts_with('/')) {
+                return format!("{source}{rest}").trim_start_matches('/').to_owned();
+            }
+        }
+    }
+    let Some(context) = service.context() else { return String::new() };
+    let below = match (&service.image_file, inside) {
+        (Some(file), Some(inside)) => file.source_of(inside).unwrap_or_default(),
+        _ => String::new(),
+    };
+    [context, below.as_str()].iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join("/")
+}
+
+/// Programs that only start others.
+const WRAPPERS: [&str; 7] = ["tini", "dumb-init", "docker-entrypoint.sh", "gosu", "su-exec", "exec", "catatonit"];
+
+fn without_wrappers(words: &[String]) -> &[String] {
+    let mut words = words;
+    while let [first, rest @ ..] = words {
+        let name = first.rsplit('/').next().unwrap_or(first);
+        if !WRAPPERS.contains(&name) || rest.is_empty() {
+            break;
+        }
+        words = rest;
+        while let [flag, rest @ ..] = words {
+            if !(flag.starts_with('-') && !rest.is_empty()) {
+                break;
+            }
+            words = rest;
+        }
+    }
+    words
+}
+
+/// The script of `sh -c SCRIPT`.
+fn shell_script(words: &[String]) -> Option<&str> {
+    let [shell, flags, script, ..] = words else { return None };
+    let name = shell.rsplit('/').next().unwrap_or(shell);
+    let is_shell = matches!(name, "sh" | "bash" | "ash" | "dash");
+    (is_shell && flags.starts_with('-') && flags.ends_with('c')).then_some(script)
+}
+
+fn user_script(builder: &Builder<'_, '_>, service: &Service<'_>, script: &str) -> Program {
+    let mut packages = BTreeSet::new();
+    let mut line = Text::default();
+    for (at, row) in script.split('\n').enumerate() {
+        if at > 0 {
+            line.push("\n");
+        }
+        let mut before = "";
+        let mut rest = row;
+        while !rest.is_empty() {
+            let spaces = rest.len() - rest.trim_start_matches(is_gap).len();
+            line.push(&rest[..spaces]);
+            rest = &rest[spaces..];
+            let end = rest.find(is_gap).unwrap_or(rest.len());
+            let word = &rest[..end];
+            if let Some((package, start)) = known_program(word).filter(|_| package_is_needed(word)) {
+                packages.insert(package.to_owned());
+                match start {
+                    [_] if word.contains('/') && !word.ends_with("sh") => line.push(start[0]),
+                    [_] => line.push(word),
+                    more => line.push(&more.join(" ")),
+                };
+            } else {
+                line.append(&argument_text(builder, service, word, before));
+            }
+            before = word;
+            rest = &rest[end..];
+        }
+    }
+    Program { line, is_script: true, packages, ..Program::default() }
+}
+
+fn is_gap(c: char) -> bool {
+    c.is_whitespace() || matches!(c, ';' | '&' | '|' | '(' | ')' | '"' | '\'' | '`')
+}
+
+/// What every shell has by itself needs no package.
+fn package_is_needed(word: &str) -> bool {
+    !matches!(word, "echo" | "true" | "test" | "exec")
+}
+
+/// The package and the start of a command line for a program.
+pub fn known_program(word: &str) -> Option<(&'static str, &'static [&'static str])> {
+    let find = |word: &str| containers::PROGRAMS.iter().find(|(name, _, _)| *name == word);
+    let in_system = ["/bin/", "/usr/bin/", "/usr/local/bin/", "/sbin/", "/usr/sbin/"]
+        .iter()
+        .find_map(|folder| word.strip_prefix(folder));
+    let in_modules = word.rsplit_once("node_modules/.bin/").map(|(_, name)| name);
+    let found = find(word).or_else(|| find(in_system?)).or_else(|| find(in_modules?));
+    found.map(|(_, package, start)| (*package, *start))
+}
+
+/// `${pkgs.nodejs}/bin/npx ..`.
+pub fn start_line(package: &str, start: &[&str]) -> Text {
+    let mut line = Text::code(format!("pkgs.{package}"));
+    let (program, arguments) = start.split_first().unwrap_or((&"", &[]));
+    line.push(&format!("/bin/{program}"));
+    for argument in arguments {
+        line.push(&format!(" {argument}"));
+    }
+    line
+}
+
+/// A script of the build context, from the folder that the process runs in.
+fn own_script(builder: &Builder<'_, '_>, service: &Service<'_>, word: &str) -> Option<String> {
+    let working = working_folder(service);
+    let path = host_path(service, word);
+    let full = crate::paths::join(&working, &path)?;
+    let text = builder.files().text(&full).ok()??;
+    text.starts_with("#!").then_some(path)
+}
+
+/// How a program that the Dockerfile builds is run from its source.
+fn from_source(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String]) -> Option<Program> {
+    let file = service.image_file.as_ref()?;
+    let first = words.first()?.as_str();
+    let (mut program, skip) = source_line(builder, service, file, first)?;
+    let arguments = match skip {
+        true => Vec::new(),
+        false => words[1..].to_vec(),
+    };
+    append(builder, service, &mut program, first, &arguments);
+    Some(program)
+}
+
+/// The command line that builds and runs, and whether the arguments belong to a launcher and not to the program.
+fn source_line(
+    builder: &Builder<'_, '_>,
+    service: &Service<'_>,
+    file: &ImageFile,
+    first: &str,
+) -> Option<(Program, bool)> {
+    let context = service.context()?;
+    let has = |name: &str| {
+        let path = if context.is_empty() { name.to_owned() } else { format!("{context}/{name}") };
+        builder.files().text(&path).ok().flatten()
+    };
+    let line = |package: &str, start: &[&str]| Program { line: start_line(package, start), ..Program::default() };
+    let is_java = matches!(first, "java") || first.ends_with("/java");
+    if is_java {
+        return match (has("pom.xml"), has("build.gradle").or_else(|| has("build.gradle.kts"))) {
+            (Some(pom), _) if pom.contains("spring-boot") => Some((line("maven", &["mvn", "spring-boot:run"]), true)),
+            (Some(_), _) => Some((line("maven", &["mvn", "compile", "exec:java"]), true)),
+            (None, Some(gradle)) if gradle.contains("springframework.boot") => {
+                Some((line("gradle", &["gradle", "bootRun"]), true))
+            }
+            (None, Some(_)) => Some((line("gradle", &["gradle", "run"]), true)),
+            (None, None) => None,
+        };
+    }
+    let built = |text: &str| file.builders.iter().find(|run| run.contains(text));
+    if let Some(run) = built("go build") {
+        let target = go_target(run);
+        return Some((line("go", &["go", "run", &target]), false));
+    }
+    if built("cargo build").is_some() || built("cargo install").is_some() {
+        let name = first.rsplit('/').next().unwrap_or(first).to_owned();
+        let is_member = has("Cargo.toml").is_some_and(|text| text.contains("[workspace]"));
+        let start: &[&str] = if is_member { &["cargo", "run", "--release", "--bin", &name, "--"] } else { &["cargo", "run", "--release", "--"] };
+        return Some((line("cargo", start), false));
+    }
+    if built("dotnet publish").is_some() || built("dotnet build").is_some() {
+        return Some((line("dotnet-sdk", &["dotnet", "run"]), true));
+    }
+    let is_php = first == "apache2-foreground" || first == "php-fpm";
+    if is_php || file.base.starts_with("php:") {
+        let port = service.ports.first();
+        let mut program = line("php", &["php", "-S"]);
+        program.line.push(" 127.0.0.1:").append(&builder.port_text(port));
+        program.line.push(" -t .");
+        return Some((program, true));
+    }
+    None
+}
+
+/// What `go build` builds: its last argument that is not a flag or a flag's value.
+fn go_target(run: &str) -> String {
+    let words = words::split(run).unwrap_or_default();
+    let start = words.iter().position(|word| word == "build").map_or(0, |at| at + 1);
+    let mut target = ".".to_owned();
+    let mut words = words[start..].iter().peekable();
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "&&" | ";" | "|" | "||" => break,
+            "-o" | "-ldflags" | "-tags" | "-p" | "-mod" => {
+                words.next();
+            }
+            flag if flag.starts_with('-') => {}
+            word => target = word.to_owned(),
+        }
+    }
+    if target == "." || target.starts_with("./") || target.ends_with(".go") { target } else { format!("./{target}") }
+}
+
+/// The command of a package of nixpkgs.
+pub fn package_program(
+    builder: &Builder<'_, '_>,
+    service: &Service<'_>,
+    package: &PackageImage,
+) -> (Program, Vec<(String, Text)>) {
+    let data = format!("./data/{}", service.process);
+    let fill = |text: &str| placeholders(builder, service, text, &data);
+    let mut line = start_line(package.package, &[package.program]);
+    for argument in package.arguments {
+        line.push(" ").append(&words::word(&fill(argument)));
+    }
+    if package.takes_command
+        && let Some(words) = service.get("command").and_then(|node| words_of(builder, node))
+    {
+        let mut before = "";
+        for argument in &words {
+            line.push(" ").append(&words::word(&argument_text(builder, service, argument, before)));
+            before = argument;
+        }
+    }
+    let uses_data = package.arguments.iter().chain(package.variables.iter().map(|(_, value)| value));
+    let uses_data = uses_data.into_iter().any(|text| text.contains("{data}"));
+    let mut program = Program { line, ..Program::default() };
+    if uses_data {
+        let mut whole = Text::literal(format!("mkdir -p {data}\nexec "));
+        whole.append(&program.line);
+        program = Program { line: whole, is_script: true, packages: ["coreutils".to_owned()].into(), ..program };
+    }
+    let variables = package.variables.iter().map(|(name, value)| ((*name).to_owned(), fill(value))).collect();
+    (program, variables)
+}
+
+fn placeholders(builder: &Builder<'_, '_>, service: &Service<'_>, text: &str, data: &str) -> Text {
+    let mut out = Text::default();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        out.push(before);
+        let (name, behind) = after.split_once('}').unwrap_or((after, ""));
+        match name.parse::<u16>() {
+            Ok(number) => out.append(&builder.port_text(service.port(number))),
+            Err(_) if name == "data" => out.push(data),
+            Err(_) => out.push_code(&format!("pkgs.{name}")),
+        };
+        rest = behind;
+    }
+    out.push(rest);
+    out
+}
+
+/// The text of a port's number, or of its default if there is no such port.
+pub fn port_text(reference: &dyn Fn(u16) -> String, port: Option<&Port>) -> Text {
+    port.map_or_else(|| Text::literal("0"), |port| Text::code(format!("toString {}", reference(port.number))))
+}
+
+/// Whether a scalar asks for variables.
+pub fn asks(scalar: &Scalar) -> bool {
+    scalar.raw.as_deref().is_some_and(|raw| !interpolate::names(raw).is_empty())
+}
+
+/// A string as Nix text, for messages.
+pub fn shown(text: &Text) -> String {
+    quoted(text)
+}
+
+/// A rewriter of a service's texts.
+pub type Texts<'a, 'm> = Rewriter<'a, 'm>;

@@ -1,0 +1,98 @@
+//! What becomes of every key of a service that the module does not need in a special way.
+
+/// What becomes of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Its meaning holds without any text: why.
+    Holds(&'static str),
+    /// It is lost: why, and what to do.
+    Lost(&'static str, &'static str),
+}
+
+use Outcome::{Holds, Lost};
+
+const ISOLATION: &str = "the process runs as you, without a container around it";
+const LIMITS: &str = "process-compose does not limit resources";
+const HOST_NETWORK: &str = "the process uses the network of the machine";
+
+/// Keys of a service, and what becomes of them.
+const KEYS: &[(&str, Outcome)] = &[
+    ("container_name", Holds("its name is rewritten wherever it is used as a host")),
+    ("hostname", Holds("its name is rewritten wherever it is used as a host")),
+    ("networks", Holds("all processes share the network of the machine")),
+    ("network_mode", Lost(HOST_NETWORK, "nothing, unless the service relies on being alone in its network")),
+    ("pull_policy", Holds("there is no image to pull")),
+    ("platform", Holds("nixpkgs builds for the machine's own platform")),
+    ("attach", Holds("process-compose shows the output of every process")),
+    ("init", Holds("process-compose reaps its processes")),
+    ("scale", Lost("several instances would listen on one port", "set `replicas`, and add PC_REPLICA_NUM to the port")),
+    ("user", Lost(ISOLATION, "nothing, unless the program insists on a user")),
+    ("group_add", Lost(ISOLATION, "nothing, unless the program insists on a group")),
+    ("privileged", Lost(ISOLATION, "run what needs more rights by hand")),
+    ("cap_add", Lost(ISOLATION, "run what needs more rights by hand")),
+    ("cap_drop", Lost(ISOLATION, "nothing: the process has the rights that you have")),
+    ("security_opt", Lost(ISOLATION, "nothing: there is no container to confine")),
+    ("read_only", Lost(ISOLATION, "nothing: the process can write where you can")),
+    ("userns_mode", Lost(ISOLATION, "nothing: there is no container")),
+    ("ipc", Lost(ISOLATION, "nothing: processes share the machine's IPC")),
+    ("pid", Lost(ISOLATION, "nothing: processes see each other")),
+    ("uts", Lost(ISOLATION, "nothing: processes share the machine's host name")),
+    ("cgroup", Lost(ISOLATION, "nothing: there is no container")),
+    ("cgroup_parent", Lost(ISOLATION, "nothing: there is no container")),
+    ("isolation", Lost(ISOLATION, "nothing: there is no container")),
+    ("runtime", Lost(ISOLATION, "nothing: there is no container runtime")),
+    ("devices", Lost("devices are those of the machine", "name the device itself in the program's settings")),
+    ("device_cgroup_rules", Lost(ISOLATION, "nothing: there is no container")),
+    ("gpus", Lost("devices are those of the machine", "choose a package that is built for the GPU")),
+    ("mac_address", Lost(HOST_NETWORK, "nothing: the machine has its own address")),
+    ("extra_hosts", Lost(HOST_NETWORK, "add the names to /etc/hosts of the machine if the program needs them")),
+    ("dns", Lost(HOST_NETWORK, "nothing: the machine's resolver is used")),
+    ("dns_opt", Lost(HOST_NETWORK, "nothing: the machine's resolver is used")),
+    ("dns_search", Lost(HOST_NETWORK, "nothing: the machine's resolver is used")),
+    ("domainname", Lost(HOST_NETWORK, "nothing: the machine has its own name")),
+    ("ulimits", Lost(LIMITS, "set limits with `ulimit` in the command if the program needs them")),
+    ("shm_size", Lost(LIMITS, "nothing: /dev/shm is that of the machine")),
+    ("sysctls", Lost("the kernel's settings are those of the machine", "set them with sysctl on the machine")),
+    ("tmpfs", Lost("there is no file system of its own", "let the program use a folder below /tmp")),
+    ("storage_opt", Lost("there is no image", "nothing: there is no container")),
+    ("mem_limit", Lost(LIMITS, "set a limit in the program's own settings")),
+    ("mem_reservation", Lost(LIMITS, "set a limit in the program's own settings")),
+    ("mem_swappiness", Lost(LIMITS, "nothing: there is no container")),
+    ("memswap_limit", Lost(LIMITS, "nothing: there is no container")),
+    ("oom_kill_disable", Lost(LIMITS, "nothing: there is no container")),
+    ("oom_score_adj", Lost(LIMITS, "nothing: there is no container")),
+    ("pids_limit", Lost(LIMITS, "nothing: there is no container")),
+    ("blkio_config", Lost(LIMITS, "nothing: there is no container")),
+    ("cpus", Lost(LIMITS, "set a limit in the program's own settings")),
+    ("cpu_count", Lost(LIMITS, "set a limit in the program's own settings")),
+    ("cpu_percent", Lost(LIMITS, "set a limit in the program's own settings")),
+    ("cpu_period", Lost(LIMITS, "nothing: there is no container")),
+    ("cpu_quota", Lost(LIMITS, "nothing: there is no container")),
+    ("cpu_rt_period", Lost(LIMITS, "nothing: there is no container")),
+    ("cpu_rt_runtime", Lost(LIMITS, "nothing: there is no container")),
+    ("cpu_shares", Lost(LIMITS, "nothing: there is no container")),
+    ("cpuset", Lost(LIMITS, "start the program with taskset if it needs certain processors")),
+    ("labels", Lost("a process has no labels", "carry over what a proxy or another tool reads from them")),
+    ("label_file", Lost("a process has no labels", "carry over what a proxy or another tool reads from them")),
+    ("annotations", Lost("a process has no annotations", "carry over what another tool reads from them")),
+    ("develop", Lost("process-compose-flake does not watch files", "use the program's own reload on change")),
+    ("provider", Lost("it is started by a plugin of Docker", "start what it provides by hand")),
+    ("models", Lost("models are run by Docker", "use `services.ollama` with `models`")),
+    ("credential_spec", Lost("it is for Windows containers", "nothing on Linux")),
+    ("volumes_from", Lost("there are no volumes to share", "let both programs use one folder")),
+    ("external_links", Lost("names of other containers are not known", "write the address itself")),
+    ("pre_stop", Lost("hooks are not carried", "write the command as `shutdown.command`")),
+    ("post_start", Lost("hooks are not carried", "write the command as a process that depends on this one")),
+    ("use_api_socket", Lost("there is no Docker", "remove what talks to Docker")),
+];
+
+/// What becomes of a key. Unknown ones are lost.
+pub fn outcome(key: &str) -> Outcome {
+    if key.starts_with("x-") {
+        return Holds("extensions mean nothing to Compose itself");
+    }
+    KEYS.iter().find(|(name, _)| *name == key).map_or(
+        Lost("process-compose has nothing like it", "check whether the program needs it"),
+        |(_, outcome)| *outcome,
+    )
+}

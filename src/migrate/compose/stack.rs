@@ -1,0 +1,396 @@
+//! The services of a project: what each becomes, on which ports it listens, and under which names others know it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::hosts;
+use super::image_file::{self, ImageFile};
+use super::load::Model;
+use super::yaml::{Key, Node, Place, Value};
+use crate::knowledge::containers::{self, PackageImage, ServiceImage};
+use crate::migrate::{Draft, Error, Files};
+use crate::paths;
+
+/// The services of a project.
+pub struct Stack<'m> {
+    /// The project.
+    pub model: &'m Model,
+    /// Its services, in the order of the files.
+    pub services: Vec<Service<'m>>,
+}
+
+/// A service of a project.
+pub struct Service<'m> {
+    /// Its name.
+    pub name: &'m str,
+    /// The name of its process.
+    pub process: String,
+    /// Its name in the file.
+    pub key: &'m Key,
+    /// Its settings.
+    pub node: &'m Node,
+    /// What it becomes.
+    pub role: Role,
+    /// The ports that it listens on.
+    pub ports: Vec<Port>,
+    /// Host names that others know it by.
+    pub names: Vec<String>,
+    /// What its Dockerfile says, if it is built.
+    pub image_file: Option<ImageFile>,
+}
+
+/// What a service becomes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Role {
+    /// An instance of a service of services-flake.
+    Known(&'static ServiceImage),
+    /// A process of a package of nixpkgs.
+    Package(&'static PackageImage),
+    /// A process that runs a program of the repository or of nixpkgs.
+    Program,
+    /// Nothing: why not.
+    Left(String),
+}
+
+/// A port that a service listens on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Port {
+    /// The number inside of the container.
+    pub container: u16,
+    /// The number on the host, if it is published under a fixed one.
+    pub published: Option<u16>,
+    /// The number of the registry's entry.
+    pub number: u16,
+    /// Which of the service's ports it is; empty for the main one.
+    pub label: String,
+    /// `tcp` or `udp`.
+    pub protocol: String,
+    /// Where it is said.
+    pub place: Place,
+}
+
+impl<'m> Service<'m> {
+    /// A setting that is not null.
+    pub fn get(&self, key: &str) -> Option<&'m Node> {
+        self.node.some(key)
+    }
+
+    /// The text of a setting.
+    pub fn text(&self, key: &str) -> Option<&'m str> {
+        self.get(key)?.text()
+    }
+
+    /// The port with a number inside of the container.
+    pub fn port(&self, container: u16) -> Option<&Port> {
+        self.ports.iter().find(|port| port.container == container)
+    }
+
+    /// Whether it becomes something.
+    pub fn is_carried(&self) -> bool {
+        !matches!(self.role, Role::Left(_))
+    }
+
+    /// The folder of its build context from the root; empty for the root itself.
+    pub fn context(&self) -> Option<&str> {
+        let context = self.get("build")?.get("context").and_then(Node::text).unwrap_or("./");
+        Some(context.strip_prefix("./")?.trim_end_matches('/'))
+    }
+
+    /// Bind mounts: the path in the repository and the path in the container.
+    pub fn binds(&self) -> impl Iterator<Item = (&'m str, &'m str, &'m Node)> {
+        let items = self.get("volumes").map_or(&[][..], Node::items);
+        items.iter().filter_map(|item| {
+            let source = item.get("source").and_then(Node::text)?.strip_prefix("./")?;
+            let target = item.get("target").and_then(Node::text)?;
+            (item.get("type").and_then(Node::text) == Some("bind")).then_some((source, target.trim_end_matches('/'), item))
+        })
+    }
+}
+
+impl<'m> Stack<'m> {
+    /// Reads a project and decides what its services become.
+    pub fn of(model: &'m Model, files: &dyn Files) -> Result<Self, Error> {
+        let mut services = Vec::new();
+        for (key, node) in model.services() {
+            if node.pairs().is_empty() {
+                return Err(super::yaml::error_at(&key.place, format!("the service `{}` has neither an image nor a build", key.name)));
+            }
+            services.push(service(key, node, files)?);
+        }
+        let mut stack = Self { model, services };
+        stack.name_processes();
+        stack.add_asked_ports(files);
+        Ok(stack)
+    }
+
+    /// The service that a host name belongs to.
+    pub fn by_host(&self, name: &str) -> Option<&Service<'m>> {
+        self.services.iter().find(|service| service.names.iter().any(|known| known == name))
+    }
+
+    /// The service of a name.
+    pub fn by_name(&self, name: &str) -> Option<&Service<'m>> {
+        self.services.iter().find(|service| service.name == name)
+    }
+
+    /// Names of helper processes of services-flake are theirs.
+    fn name_processes(&mut self) {
+        let mut taken: BTreeSet<String> = BTreeSet::new();
+        for service in self.services.iter().filter(|service| matches!(service.role, Role::Known(_))) {
+            taken.extend(["-init", "-configure", "-models"].map(|end| format!("{}{end}", service.name)));
+        }
+        for service in &mut self.services {
+            if taken.contains(service.name) {
+                service.process = format!("{}-task", service.name);
+            }
+        }
+    }
+
+    /// Others may ask a service for a port that it does not declare.
+    fn add_asked_ports(&mut self, files: &dyn Files) {
+        let mut asked: Vec<(usize, u16, Place)> = Vec::new();
+        for service in &self.services {
+            for (text, place) in texts(service, files) {
+                for (index, other) in self.services.iter().enumerate() {
+                    let numbers = other.names.iter().flat_map(|name| hosts::ports_of(&text, name));
+                    asked.extend(numbers.map(|number| (index, number, place.clone())));
+                }
+            }
+        }
+        for (index, number, place) in asked {
+            let service = &mut self.services[index];
+            if service.port(number).is_none() {
+                let label = if service.ports.is_empty() { String::new() } else { format!("port-{number}") };
+                let port = Port { container: number, published: None, number, label, protocol: "tcp".into(), place };
+                service.ports.push(port);
+            }
+        }
+    }
+
+    /// Claims a number of the registry for every port, and reports those that had to move.
+    pub fn claim(&mut self, draft: &mut Draft<'_>, told: &BTreeMap<(usize, u16), bool>) {
+        for (index, service) in self.services.iter_mut().enumerate().filter(|(_, service)| service.is_carried()) {
+            let words: Vec<String> = words_for(&service.role, service.text("image"));
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            for port in &mut service.ports {
+                let is_program = service.role == Role::Program;
+                let is_told = !is_program || told.get(&(index, port.container)).copied().unwrap_or(false);
+                let wanted = if is_told { port.published.unwrap_or(port.container) } else { port.container };
+                let claimed = draft.ports.claim(wanted, service.name, &port.label, &words, &port.place.path);
+                port.number = claimed.number;
+                let what = format!("services.{}.ports.{}", service.name, port.container);
+                if let Some(owner) = claimed.taken_by {
+                    let why = format!("port {wanted} already belongs to `{owner}`, so {} is used", claimed.number);
+                    let todo = format!("use port {} where the old number was used from outside", claimed.number);
+                    draft.report.leave(&port.place.path, port.place.line, what, why, todo);
+                } else if let Some(published) = port.published.filter(|published| *published != wanted) {
+                    let why = format!("the program listens on {wanted} and nothing tells it another number, so it is not reachable on {published}");
+                    let todo = format!("use {wanted}, or let the program read its port from a variable");
+                    draft.report.leave(&port.place.path, port.place.line, what, why, todo);
+                }
+            }
+        }
+    }
+}
+
+/// Words that an entry of a registry may have for a service.
+fn words_for(role: &Role, image: Option<&str>) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    if let Some(image) = image {
+        words.extend(containers::repository(image).rsplit('/').next().map(str::to_owned));
+    }
+    match role {
+        Role::Known(service) => words.push(service.option.to_owned()),
+        Role::Package(package) => words.push(package.package.to_owned()),
+        _ => {}
+    }
+    words
+}
+
+/// The texts of a service that may name other hosts.
+fn texts(service: &Service<'_>, files: &dyn Files) -> Vec<(String, Place)> {
+    let mut texts = Vec::new();
+    for key in ["environment", "command", "entrypoint", "healthcheck"] {
+        if let Some(node) = service.get(key) {
+            collect(node, &mut texts);
+        }
+    }
+    for (source, _, item) in service.binds() {
+        if is_configuration(source)
+            && let Ok(Some(text)) = files.text(source)
+        {
+            texts.push((text, item.place.clone()));
+        }
+    }
+    if let Some(file) = &service.image_file {
+        let values = file.variables.iter().map(|(_, value, _)| value.clone());
+        texts.extend(values.map(|value| (value, service.node.place.clone())));
+    }
+    texts
+}
+
+/// Whether a mounted file is settings of a program.
+pub fn is_configuration(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let ends = [".conf", ".cfg", ".ini", ".yml", ".yaml", ".toml", ".json", ".properties", ".template", ".env"];
+    ends.iter().any(|end| name.ends_with(end)) || name == "Caddyfile"
+}
+
+fn collect(node: &Node, texts: &mut Vec<(String, Place)>) {
+    match &node.value {
+        Value::Scalar(scalar) => texts.push((scalar.text.clone(), node.place.clone())),
+        Value::List(items) => items.iter().for_each(|item| collect(item, texts)),
+        Value::Map(pairs) => pairs.iter().for_each(|(_, value)| collect(value, texts)),
+    }
+}
+
+fn service<'m>(key: &'m Key, node: &'m Node, files: &dyn Files) -> Result<Service<'m>, Error> {
+    let mut service = Service {
+        name: &key.name,
+        process: key.name.clone(),
+        key,
+        node,
+        role: Role::Program,
+        ports: Vec::new(),
+        names: Vec::new(),
+        image_file: None,
+    };
+    if let Some(build) = service.get("build") {
+        service.image_file = dockerfile(&service, build, files);
+    }
+    service.role = role(&service);
+    service.ports = ports(&service)?;
+    service.names = names(&service);
+    Ok(service)
+}
+
+/// The host names of a service: its own, and those that are given to it.
+fn names(service: &Service<'_>) -> Vec<String> {
+    let mut names = vec![service.name.to_owned()];
+    names.extend(["container_name", "hostname"].iter().filter_map(|key| service.text(key)).map(str::to_owned));
+    for (_, network) in service.get("networks").map_or(&[][..], Node::pairs) {
+        let aliases = network.get("aliases").map_or(&[][..], Node::items);
+        names.extend(aliases.iter().filter_map(Node::text).map(str::to_owned));
+    }
+    names
+}
+
+fn role(service: &Service<'_>) -> Role {
+    if service.get("build").is_some() {
+        return match (service.context(), &service.image_file) {
+            (None, _) => Role::Left("its build context is not a folder of this repository".to_owned()),
+            (_, None) if service.get("command").is_none() && service.get("entrypoint").is_none() => {
+                Role::Left("its Dockerfile, or the stage of it, does not exist".to_owned())
+            }
+            _ => Role::Program,
+        };
+    }
+    let Some(image) = service.text("image") else {
+        return Role::Left("it has neither an image nor a build".to_owned());
+    };
+    if let Some(known) = containers::service_of(image) {
+        return Role::Known(known);
+    }
+    if let Some(package) = containers::package_of(image) {
+        return Role::Package(package);
+    }
+    let runs_something = service.get("command").is_some() || service.get("entrypoint").is_some();
+    let last = containers::repository(image).rsplit('/').next().unwrap_or(image);
+    let is_program = containers::PROGRAMS.iter().any(|(word, _, _)| *word == last);
+    match containers::is_one_of(image, containers::RUNTIMES) {
+        true if runs_something || is_program => Role::Program,
+        true => Role::Left(format!("the image `{image}` runs nothing by itself")),
+        false => Role::Left(format!("neither services-flake nor nixpkgs is known to have what is in `{image}`")),
+    }
+}
+
+fn dockerfile(service: &Service<'_>, build: &Node, files: &dyn Files) -> Option<ImageFile> {
+    let target = build.get("target").and_then(Node::text);
+    let arguments: BTreeMap<String, String> = build
+        .get("args")
+        .map_or(&[][..], Node::pairs)
+        .iter()
+        .filter_map(|(key, value)| Some((key.name.clone(), value.text()?.to_owned())))
+        .collect();
+    if let Some(inline) = build.get("dockerfile_inline").and_then(Node::text) {
+        return image_file::read(&build.place.path, inline, target, &arguments);
+    }
+    let context = service.context()?;
+    let name = build.get("dockerfile").and_then(Node::text).unwrap_or("Dockerfile");
+    let path = paths::join(context, name)?;
+    let text = files.text(&path).ok()??;
+    image_file::read(&path.as_str().into(), &text, target, &arguments)
+}
+
+fn ports(service: &Service<'_>) -> Result<Vec<Port>, Error> {
+    let mut ports: Vec<Port> = Vec::new();
+    match &service.role {
+        Role::Known(known) => {
+            // The main port comes first, and is there whether it is published or not.
+            let main = known.ports.iter().find(|port| port.label.is_empty()).or(known.ports.first());
+            if let Some(main) = main {
+                add_port(&mut ports, main.container, None, "tcp", &service.key.place);
+            }
+        }
+        Role::Package(package) => {
+            for (container, _) in package.ports {
+                add_port(&mut ports, *container, None, "tcp", &service.key.place);
+            }
+        }
+        _ => {}
+    }
+    for item in service.get("ports").map_or(&[][..], Node::items) {
+        let target = item.get("target").and_then(Node::text).and_then(|text| text.parse().ok());
+        let target: u16 = target.filter(|target| *target > 0).ok_or_else(|| item.error("a port from 1 to 65535 is needed"))?;
+        let published = item.get("published").and_then(Node::text);
+        let first = published.and_then(|text| text.split('-').next()?.parse().ok()).filter(|number| *number > 0);
+        let protocol = item.get("protocol").and_then(Node::text).unwrap_or("tcp");
+        add_port(&mut ports, target, first, protocol, &item.place);
+    }
+    for item in service.get("expose").map_or(&[][..], Node::items) {
+        let text = item.text().unwrap_or_default().split('/').next().unwrap_or_default();
+        if let Ok(number) = text.parse::<u16>() {
+            add_port(&mut ports, number, None, "tcp", &item.place);
+        }
+    }
+    if ports.is_empty()
+        && let Some(file) = &service.image_file
+    {
+        for number in &file.exposed {
+            add_port(&mut ports, *number, None, "tcp", &service.key.place);
+        }
+    }
+    label(&mut ports, &service.role);
+    Ok(ports)
+}
+
+fn add_port(ports: &mut Vec<Port>, container: u16, published: Option<u16>, protocol: &str, place: &Place) {
+    match ports.iter_mut().find(|port| port.container == container) {
+        Some(port) => port.published = port.published.or(published),
+        None => ports.push(Port {
+            container,
+            published,
+            number: container,
+            label: String::new(),
+            protocol: protocol.to_owned(),
+            place: place.clone(),
+        }),
+    }
+}
+
+/// Which of its service's ports each one is.
+fn label(ports: &mut [Port], role: &Role) {
+    let known = |container: u16| match role {
+        Role::Known(known) => known.ports.iter().find(|port| port.container == container).map(|port| port.label),
+        Role::Package(package) => package.ports.iter().find(|port| port.0 == container).map(|port| port.1),
+        _ => None,
+    };
+    let mut main_is_taken = false;
+    for port in ports {
+        port.label = match known(port.container) {
+            Some(label) => label.to_owned(),
+            None if main_is_taken || !matches!(role, Role::Program) => format!("port-{}", port.container),
+            None => String::new(),
+        };
+        main_is_taken |= port.label.is_empty();
+    }
+}

@@ -1,0 +1,257 @@
+//! Texts of a Compose file as Nix texts: variables that are only known at run time, words of commands, shell quotes.
+//!
+//! A part of a text that the shell fills in at run time is held between two marks, as the expansion that gives it.
+
+use super::interpolate::{self, Variables};
+use super::yaml::Scalar;
+use crate::migrate::nix::{Part, Text};
+
+/// Around an expansion of the shell.
+const SHELL: (char, char) = ('\u{f8f5}', '\u{f8f6}');
+
+/// Reads a scalar: variables that `at_run_time` says yes to stay variables, the others are replaced.
+pub fn text_of(scalar: &Scalar, variables: &Variables, at_run_time: &dyn Fn(&str) -> bool) -> String {
+    let Some(raw) = &scalar.raw else { return scalar.text.clone() };
+    if !interpolate::names(raw).iter().any(|name| at_run_time(name)) {
+        return scalar.text.clone();
+    }
+    let mut out = String::new();
+    let mut rest = raw.as_str();
+    while let Some(at) = rest.find('$') {
+        out.push_str(&rest[..at]);
+        let expansion = expansion(&rest[at..]);
+        let (found, behind) = rest[at..].split_at(expansion.max(1));
+        rest = behind;
+        let value = interpolate::interpolate(found, variables).unwrap_or_default();
+        match interpolate::names(found).first() {
+            Some(name) if at_run_time(name) && !is_address(&value) => {
+                let bare = found.trim_start_matches("${").trim_start_matches('$').trim_end_matches('}');
+                // A variable that is not set is empty in Compose, and an error in a strict shell.
+                let bare = if bare.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
+                    format!("{bare}-")
+                } else {
+                    bare.to_owned()
+                };
+                out.push_str(&format!("{}${{{bare}}}{}", SHELL.0, SHELL.1));
+            }
+            _ => out.push_str(&value),
+        }
+    }
+    out + rest
+}
+
+/// Whether a value is needed when the module is written: a port number.
+fn is_address(value: &str) -> bool {
+    !value.is_empty() && value.len() <= 5 && value.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The length of the `$..` at the start of a text.
+fn expansion(text: &str) -> usize {
+    if text.starts_with("$$") {
+        return 2;
+    }
+    let Some(inner) = text.strip_prefix("${") else {
+        let name = text[1..].find(|c: char| !(c == '_' || c.is_ascii_alphanumeric()));
+        return name.map_or(text.len(), |end| end + 1);
+    };
+    let mut depth = 0;
+    for (at, c) in inner.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 0 => return at + 3,
+            '}' => depth -= 1,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+/// An expansion of the shell, as a part of a text.
+pub fn shell(expansion: &str) -> String {
+    format!("{}{expansion}{}", SHELL.0, SHELL.1)
+}
+
+/// Whether a text has a part that is only known at run time.
+pub fn has_shell(text: &Text) -> bool {
+    text.parts().iter().any(|part| matches!(part, Part::Literal(literal) if literal.contains(SHELL.0)))
+}
+
+/// Splits a command line into words as Compose does: quotes and backslashes, nothing else.
+pub fn split(line: &str) -> Result<Vec<String>, &'static str> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut chars = line.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            SHELL_START => {
+                let word = word.get_or_insert_default();
+                word.push(c);
+                for inner in chars.by_ref() {
+                    word.push(inner);
+                    if inner == SHELL.1 {
+                        break;
+                    }
+                }
+            }
+            '\'' => {
+                let word = word.get_or_insert_default();
+                loop {
+                    match chars.next() {
+                        Some('\'') => break,
+                        Some(inner) => word.push(inner),
+                        None => return Err("a quote is not closed"),
+                    }
+                }
+            }
+            '"' => {
+                let word = word.get_or_insert_default();
+                loop {
+                    match chars.next() {
+                        Some('"') => break,
+                        Some('\\') => match chars.next() {
+                            Some(escaped @ ('"' | '\\' | '$' | '`')) => word.push(escaped),
+                            Some('\n') => {}
+                            Some(other) => word.extend(['\\', other]),
+                            None => return Err("a quote is not closed"),
+                        },
+                        Some(inner) => word.push(inner),
+                        None => return Err("a quote is not closed"),
+                    }
+                }
+            }
+            '\\' => match chars.next() {
+                Some('\n') => {}
+                Some(escaped) => word.get_or_insert_default().push(escaped),
+                None => word.get_or_insert_default().push('\\'),
+            },
+            c if c.is_whitespace() => words.extend(word.take()),
+            c => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    Ok(words)
+}
+
+const SHELL_START: char = SHELL.0;
+
+/// A text as one word of a shell command.
+pub fn word(text: &Text) -> Text {
+    if has_shell(text) {
+        return double_quoted(text);
+    }
+    let safe = |c: char| c.is_ascii_alphanumeric() || "_-./:=,@%+~".contains(c);
+    let plain = |part: &Part| match part {
+        Part::Literal(literal) => literal.chars().all(safe) && !literal.starts_with('~'),
+        Part::Code(_) => true,
+    };
+    if !text.is_empty() && text.parts().iter().all(plain) {
+        return text.clone();
+    }
+    let mut out = Text::literal("'");
+    out.append(&text.map_literals(|literal| Text::literal(literal.replace('\'', "'\\''"))));
+    out.push("'");
+    out
+}
+
+/// A text in double quotes, with its expansions.
+pub fn double_quoted(text: &Text) -> Text {
+    let mut out = Text::literal("\"");
+    out.append(&text.map_literals(|literal| Text::literal(escape(literal))));
+    out.push("\"");
+    out
+}
+
+fn escape(literal: &str) -> String {
+    let mut out = String::with_capacity(literal.len());
+    let mut inside = false;
+    for c in literal.chars() {
+        match c {
+            SHELL_START => inside = true,
+            c if c == SHELL.1 => inside = false,
+            '"' | '\\' | '$' | '`' if !inside => out.extend(['\\', c]),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// Words as a command line.
+pub fn line(words: &[Text]) -> Text {
+    let mut out = Text::default();
+    for (at, text) in words.iter().enumerate() {
+        if at > 0 {
+            out.push(" ");
+        }
+        out.append(&word(text));
+    }
+    out
+}
+
+/// A script of the user with its expansions left as they are.
+pub fn script(text: &Text) -> Text {
+    text.map_literals(|literal| Text::literal(literal.replace([SHELL.0, SHELL.1], "")))
+}
+
+/// A duration of Compose in whole seconds, rounded up. `None` if it is not one.
+pub fn seconds(text: &str) -> Option<u64> {
+    let mut total = 0f64;
+    let mut rest = text.trim();
+    if rest.is_empty() {
+        return None;
+    }
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(rest.len());
+        let number: f64 = rest[..digits].parse().ok()?;
+        rest = &rest[digits..];
+        let unit = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
+        let factor = match &rest[..unit] {
+            "d" => 86_400.0,
+            "h" => 3600.0,
+            "m" => 60.0,
+            "s" => 1.0,
+            "ms" => 1e-3,
+            "us" | "µs" => 1e-6,
+            "ns" => 1e-9,
+            "" if total == 0.0 && rest.is_empty() => 1.0,
+            _ => return None,
+        };
+        total += number * factor;
+        rest = &rest[unit..];
+    }
+    Some(total.ceil() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_split_and_quoted() {
+        let words = split(r#"a 'b c' "d \"e\" $f" g\ h  --x=y"#).unwrap();
+        assert_eq!(words, ["a", "b c", "d \"e\" $f", "g h", "--x=y"]);
+        let texts: Vec<Text> = words.iter().map(Text::literal).collect();
+        assert_eq!(line(&texts).as_literal(), Some("a 'b c' 'd \"e\" $f' 'g h' --x=y"));
+        assert_eq!(word(&Text::literal("it's")).as_literal(), Some("'it'\\''s'"));
+        assert!(split("a 'b").is_err());
+    }
+
+    #[test]
+    fn variables_stay_for_the_shell() {
+        let variables = Variables::from([("A".into(), "1".into())]);
+        let raw = "x ${B} ${C:-d e} $A $$y";
+        let text = interpolate::interpolate(raw, &variables).unwrap();
+        let scalar = Scalar { text, raw: Some(raw.to_owned()), plain: false };
+        let kept = text_of(&scalar, &variables, &|name| name != "A");
+        assert_eq!(double_quoted(&Text::literal(kept)).as_literal(), Some("\"x ${B-} ${C:-d e} 1 \\$y\""));
+        assert_eq!(text_of(&scalar, &variables, &|_| false), "x  d e 1 $y");
+    }
+
+    #[test]
+    fn durations_are_rounded_up() {
+        for (text, expected) in
+            [("1h2m3s500ms", Some(3724)), ("30s", Some(30)), ("1m30s", Some(90)), ("200ms", Some(1)), ("0s", Some(0)), ("x", None), ("5x", None), ("1.5s", Some(2))]
+        {
+            assert_eq!(seconds(text), expected, "{text}");
+        }
+    }
+}
