@@ -2,7 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use super::nix;
 use super::{Draft, Error};
+use crate::finding::RelPath;
+use crate::lang::nix::{attr_path, call, unwrap_parens, value};
+use crate::lang::{Kind, Language, Node, Tree};
+use crate::paths;
+
+/// The flake of a repository.
+const FLAKE: &str = "flake.nix";
+
+/// The release of nixpkgs that a new flake begins with: the newest one.
+const NIXPKGS: &str = "github:NixOS/nixpkgs/nixos-26.05";
 
 /// Inputs and imports that a flake needs.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -15,13 +26,17 @@ pub struct Wiring {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Input {
     url: String,
-    follows_nixpkgs: bool,
+    follows: &'static [&'static str],
 }
+
+/// Edits of a text: where, how many bytes are replaced, and by what.
+type Edits = Vec<(usize, String)>;
 
 impl Wiring {
     /// Needs an input. `follows_nixpkgs` says whether it has an input `nixpkgs` that should follow the flake's.
     pub fn input(&mut self, name: &str, url: &str, follows_nixpkgs: bool) {
-        self.inputs.insert(name.to_owned(), Input { url: url.to_owned(), follows_nixpkgs });
+        let follows: &[&str] = if follows_nixpkgs { &["nixpkgs"] } else { &[] };
+        self.inputs.insert(name.to_owned(), Input { url: url.to_owned(), follows });
     }
 
     /// Needs a flake-parts module (a path from the repository's root) to be imported.
@@ -33,7 +48,253 @@ impl Wiring {
 
     /// Writes inputs and imports into `flake.nix`, or makes it.
     pub fn apply(self, draft: &mut Draft<'_>) -> Result<(), Error> {
-        let _ = draft;
+        if self.modules.is_empty() && self.inputs.is_empty() {
+            return Ok(());
+        }
+        let path: RelPath = FLAKE.into();
+        let Some(text) = draft.text(FLAKE)? else {
+            return draft.write(FLAKE, self.new_flake());
+        };
+        let tree = Tree::parse(Language::Nix, &text).filter(|tree| !tree.broken());
+        let tree = tree.ok_or_else(|| {
+            Error::new(&path, "has syntax errors, so no module can be imported there").help("correct them and run again")
+        })?;
+        let mut edits = Edits::new();
+        match self.import_edit(&tree) {
+            Some(edit) => {
+                edits.extend(edit);
+                match self.input_edit(&tree) {
+                    Some(edit) => edits.extend(edit),
+                    None => self.left(draft, "it has no `inputs` that a line could be added to"),
+                }
+            }
+            None => self.left(draft, "it does not use flake-parts' mkFlake with one plain set"),
+        }
+        let mut after = text.clone();
+        edits.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+        for (at, new) in edits {
+            after.insert_str(at, &new);
+        }
+        if after != text {
+            draft.write(FLAKE, after)?;
+        }
         Ok(())
+    }
+
+    fn left(&self, draft: &mut Draft<'_>, why: &str) {
+        let modules: Vec<String> = self.modules.iter().map(|module| format!("./{module}")).collect();
+        let inputs: Vec<&str> = self.inputs.keys().map(String::as_str).collect();
+        let todo = format!(
+            "run `flakeward migrate flake`; then import {} and add the inputs {}",
+            modules.join(", "),
+            inputs.join(", ")
+        );
+        draft.report.leave(&FLAKE.into(), 1, "imports", why, todo);
+    }
+
+    fn new_flake(&self) -> String {
+        let mut text = format!("{{\n  inputs = {{\n    nixpkgs.url = \"{NIXPKGS}\";\n    flake-parts = {{\n");
+        text.push_str("      url = \"github:hercules-ci/flake-parts\";\n");
+        text.push_str("      inputs.nixpkgs-lib.follows = \"nixpkgs\";\n    };\n");
+        for (name, input) in &self.inputs {
+            text.push_str(&input.lines(name, "    "));
+        }
+        text.push_str("  };\n\n  outputs =\n    inputs@{ flake-parts, ... }:\n");
+        text.push_str("    flake-parts.lib.mkFlake { inherit inputs; } {\n      systems = [\n");
+        for system in ["x86_64-linux", "aarch64-linux", "aarch64-darwin"] {
+            text.push_str(&format!("        \"{system}\"\n"));
+        }
+        text.push_str("      ];\n      imports = [\n");
+        for module in &self.modules {
+            text.push_str(&format!("        {}\n", nix::path(&paths::between(FLAKE, module))));
+        }
+        text.push_str("      ];\n    };\n}\n");
+        text
+    }
+
+    /// Lines for the inputs that are not there yet. `None` if there is no place for them.
+    fn input_edit(&self, tree: &Tree<'_>) -> Option<Edits> {
+        let root = root_set(tree)?;
+        let bindings = bindings(tree, root);
+        let known: Vec<String> = bindings
+            .iter()
+            .flat_map(|(path, binding)| match path.as_slice() {
+                [first] if first == "inputs" => {
+                    let set = value(tree, *binding).map(|set| unwrap_parens(tree, set));
+                    let inner = set.map(|set| self::bindings(tree, set)).unwrap_or_default();
+                    inner.into_iter().filter_map(|(path, _)| path.first().cloned()).collect()
+                }
+                [first, name, ..] if first == "inputs" => vec![name.clone()],
+                _ => Vec::new(),
+            })
+            .collect();
+        let missing: Vec<_> = self.inputs.iter().filter(|(name, _)| !known.contains(name)).collect();
+        if missing.is_empty() {
+            return Some(Edits::new());
+        }
+        let set = bindings.iter().find(|(path, _)| path.as_slice() == ["inputs"]).and_then(|(_, binding)| {
+            let set = unwrap_parens(tree, value(tree, *binding)?);
+            (tree.kind(set) == Kind::Attrset).then_some(set)
+        });
+        if let Some(set) = set {
+            let lines: String = missing.iter().map(|(name, input)| input.lines(name, &indent_in(tree, set))).collect();
+            return Some(vec![before_end(tree, set, &lines)]);
+        }
+        let last = bindings.iter().rev().find(|(path, _)| path.first().is_some_and(|first| first == "inputs"));
+        let (_, last) = last?;
+        let indent = indent_of(tree, *last);
+        let lines: String = missing.iter().map(|(name, input)| input.lines(&format!("inputs.{name}"), &indent)).collect();
+        Some(vec![(tree.span(*last).end as usize, format!("\n{}", lines.trim_end_matches('\n')))])
+    }
+
+    /// The modules in the `imports` of `mkFlake`. `None` if it has no plain set.
+    fn import_edit(&self, tree: &Tree<'_>) -> Option<Edits> {
+        let set = tree.nodes().find_map(|node| {
+            let (function, arguments) = (tree.kind(node) == Kind::Apply).then(|| call(tree, node))??;
+            let body = function.ends_with("mkFlake").then(|| arguments.get(1).copied())??;
+            body_set(tree, body)
+        })?;
+        let imports = bindings(tree, set).into_iter().find(|(path, _)| path.as_slice() == ["imports"]);
+        let paths: Vec<String> =
+            self.modules.iter().map(|module| nix::path(&paths::between(FLAKE, module))).collect();
+        let Some((_, imports)) = imports else {
+            let indent = indent_in(tree, set);
+            let items: String = paths.iter().map(|path| format!("{indent}  {path}\n")).collect();
+            return Some(vec![before_end(tree, set, &format!("{indent}imports = [\n{items}{indent}];\n"))]);
+        };
+        let list = unwrap_parens(tree, value(tree, imports)?);
+        if tree.kind(list) != Kind::List {
+            return None;
+        }
+        let known = tree.slice(list);
+        let known: Vec<&str> = known.split_whitespace().collect();
+        let new: Vec<&String> = paths.iter().filter(|path| !known.contains(&path.as_str())).collect();
+        if new.is_empty() {
+            return Some(Edits::new());
+        }
+        let indent = format!("{}  ", indent_of(tree, imports));
+        let lines: String = new.iter().map(|path| format!("{indent}{path}\n")).collect();
+        Some(vec![before_end(tree, list, &lines)])
+    }
+}
+
+impl Input {
+    fn lines(&self, name: &str, indent: &str) -> String {
+        if self.follows.is_empty() {
+            return format!("{indent}{name}.url = \"{}\";\n", self.url);
+        }
+        let mut text = format!("{indent}{name} = {{\n{indent}  url = \"{}\";\n", self.url);
+        for input in self.follows {
+            text.push_str(&format!("{indent}  inputs.{input}.follows = \"{input}\";\n"));
+        }
+        text.push_str(&format!("{indent}}};\n"));
+        text
+    }
+}
+
+/// The set that a flake is.
+fn root_set(tree: &Tree<'_>) -> Option<Node> {
+    let root = tree.children(tree.root()).find(|node| tree.kind(*node) == Kind::Attrset);
+    root.or_else(|| tree.nodes().find(|node| tree.kind(*node) == Kind::Attrset))
+}
+
+/// A set, or that of a function's body.
+fn body_set(tree: &Tree<'_>, node: Node) -> Option<Node> {
+    let mut node = unwrap_parens(tree, node);
+    for _ in 0..8 {
+        node = match tree.kind(node) {
+            Kind::Attrset => return Some(node),
+            Kind::Function | Kind::Let => unwrap_parens(tree, tree.child(node, crate::lang::Field::Body)?),
+            _ => return None,
+        };
+    }
+    None
+}
+
+/// The bindings of a set with their paths.
+fn bindings(tree: &Tree<'_>, set: Node) -> Vec<(Vec<String>, Node)> {
+    let inside = tree.child_of_kind(set, Kind::BindingSet).unwrap_or(set);
+    let bindings = tree.children(inside).filter(|node| tree.kind(*node) == Kind::Binding);
+    let path = |binding: Node| {
+        let names = attr_path(tree, binding)?;
+        Some((names.iter().map(|name| name.text.as_deref().unwrap_or_default().to_owned()).collect(), binding))
+    };
+    bindings.filter_map(path).collect()
+}
+
+/// The indentation of the line on which a node begins.
+fn indent_of(tree: &Tree<'_>, node: Node) -> String {
+    let text = tree.text();
+    let start = tree.span(node).start as usize;
+    let line = text[..start].rfind('\n').map_or(0, |at| at + 1);
+    text[line..start].chars().take_while(|c| *c == ' ' || *c == '\t').collect()
+}
+
+/// The indentation of what is in a set: that of its first binding, or two more than the set's own.
+fn indent_in(tree: &Tree<'_>, set: Node) -> String {
+    let first = bindings(tree, set).into_iter().next();
+    match first {
+        Some((_, binding)) => indent_of(tree, binding),
+        None => format!("{}  ", indent_of(tree, set)),
+    }
+}
+
+/// An edit that puts lines before the closing bracket of a set or list.
+fn before_end(tree: &Tree<'_>, node: Node, lines: &str) -> (usize, String) {
+    let text = tree.text();
+    let close = tree.span(node).end as usize - 1;
+    let line = text[..close].rfind('\n').map_or(0, |at| at + 1);
+    match text[line..close].trim().is_empty() {
+        true => (line, lines.to_owned()),
+        false => (close, format!("\n{lines}{}", indent_of(tree, node))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::migrate::Ports;
+
+    fn applied(flake: Option<&str>) -> String {
+        let files: BTreeMap<String, String> =
+            flake.map(|text| (FLAKE.to_owned(), text.to_owned())).into_iter().collect();
+        let mut draft = Draft::new(&files, Ports::default());
+        draft.flake.input("services-flake", "github:juspay/services-flake", false);
+        draft.flake.input("nix2container", "github:nlewo/nix2container", true);
+        draft.flake.module("flake/process-compose.nix");
+        let (changes, report) = draft.finish().unwrap();
+        let left: Vec<String> = report.left.iter().map(|left| left.why.clone()).collect();
+        changes.first().map_or_else(|| left.join("\n"), |change| change.after.clone())
+    }
+
+    #[test]
+    fn inputs_and_imports_are_added_where_others_are() {
+        let flake = "{\n  inputs = {\n    nixpkgs.url = \"x\";\n    services-flake.url = \"y\";\n  };\n  outputs =\n    \
+                     inputs@{ flake-parts, ... }:\n    flake-parts.lib.mkFlake { inherit inputs; } {\n      \
+                     imports = [ ./a.nix ];\n      systems = [ ];\n    };\n}\n";
+        let after = applied(Some(flake));
+        assert!(after.contains("    nix2container = {\n      url = \"github:nlewo/nix2container\";\n      inputs.nixpkgs"));
+        assert_eq!(after.matches("services-flake").count(), 1);
+        assert!(after.contains("imports = [ ./a.nix \n        ./flake/process-compose.nix\n      ];"), "{after}");
+        assert!(Tree::parse(Language::Nix, &after).is_some_and(|tree| !tree.broken()));
+    }
+
+    #[test]
+    fn dotted_inputs_and_missing_imports_get_lines() {
+        let flake = "{\n  inputs.nixpkgs.url = \"x\";\n  outputs = inputs: inputs.flake-parts.lib.mkFlake { inherit inputs; } {\n    systems = [ ];\n  };\n}\n";
+        let after = applied(Some(flake));
+        assert!(after.contains("\n  inputs.services-flake.url = \"github:juspay/services-flake\";\n"), "{after}");
+        assert!(after.contains("    imports = [\n      ./flake/process-compose.nix\n    ];\n"), "{after}");
+        assert!(Tree::parse(Language::Nix, &after).is_some_and(|tree| !tree.broken()));
+    }
+
+    #[test]
+    fn a_flake_is_made_or_left_alone() {
+        let after = applied(None);
+        assert!(after.contains("imports = [\n        ./flake/process-compose.nix\n      ];"));
+        assert!(Tree::parse(Language::Nix, &after).is_some_and(|tree| !tree.broken()));
+        assert_eq!(applied(Some("{ outputs = _: { }; }\n")), "it does not use flake-parts' mkFlake with one plain set");
     }
 }

@@ -59,7 +59,7 @@ impl Ports {
     /// for the only one), `words` are further names that an entry of the registry may have for it, `path` is the old
     /// file. If somebody else has the number, the next free one is claimed.
     pub fn claim(&mut self, number: u16, owner: &str, name: &str, words: &[&str], path: &RelPath) -> Claimed {
-        if let Some(number) = self.number_of(owner, name) {
+        if let Some(number) = self.number_of(owner, name, path) {
             return Claimed { number, taken_by: None };
         }
         let taken_by = self.taken_by(number, owner, words);
@@ -77,9 +77,10 @@ impl Ports {
         }
     }
 
-    /// The number that an owner claimed under a name.
-    pub fn number_of(&self, owner: &str, name: &str) -> Option<u16> {
-        self.claims.iter().find(|(_, claim)| claim.owner == owner && claim.name == name).map(|(number, _)| *number)
+    /// The number that an owner of an old file claimed under a name.
+    pub fn number_of(&self, owner: &str, name: &str, path: &str) -> Option<u16> {
+        let same = |claim: &Claim| claim.owner == owner && claim.name == name && &*claim.path == path;
+        self.claims.iter().find(|(_, claim)| same(claim)).map(|(number, _)| *number)
     }
 
     /// The text that stands for a claimed or shared number until [`Ports::settle`]: afterwards a Nix expression that
@@ -115,7 +116,8 @@ impl Ports {
         let is_free = |number: &u16| {
             !self.used.contains(number) && !self.claims.contains_key(number) && self.registered(*number).is_none()
         };
-        let start = number.max(1024);
+        // Numbers below 1024 are for root: 80 becomes 8080.
+        let start = if number < 1024 { 8000 + number } else { number };
         (start..32768).chain(1024..start).find(is_free).unwrap_or(number)
     }
 

@@ -27,6 +27,8 @@ pub struct ImageFile {
     pub runs: Vec<(String, usize)>,
     /// `COPY` and `ADD` out of the context: from and to.
     pub copies: Vec<(String, String)>,
+    /// Where `COPY --from` puts what other stages build.
+    pub built: Vec<String>,
     /// `HEALTHCHECK`: its options and the words of its test.
     pub health: Option<(Vec<(String, String)>, Vec<String>, usize)>,
     /// The bases and RUN lines of all stages: what the image is built with.
@@ -121,7 +123,11 @@ fn instruction(stage: &mut ImageFile, keyword: &str, rest: &str, line: usize, gl
             stage.exposed.extend(numbers);
         }
         "RUN" => stage.runs.push((rest.to_owned(), line)),
-        "COPY" | "ADD" if !rest.contains("--from") => {
+        "COPY" | "ADD" if rest.contains("--from") => {
+            let target = rest.split_whitespace().next_back().unwrap_or_default();
+            stage.built.push(fill(target.trim_matches(['"', ']']), &known()));
+        }
+        "COPY" | "ADD" => {
             let words: Vec<String> = match rest.trim_start().starts_with('[') {
                 true => form(rest),
                 false => rest.split_whitespace().filter(|word| !word.starts_with("--")).map(str::to_owned).collect(),
@@ -242,7 +248,9 @@ impl ImageFile {
                     _ => continue,
                 };
                 // Only a file, which has nothing below it, is found by its own name.
-                if (at == 1 && (!rest.is_empty() || name.is_empty())) || (at == 0 && name.contains('.') && !rest.is_empty()) {
+                let is_file = name.contains('.');
+                let into_folder = !target.rsplit('/').next().is_some_and(|last| last.contains('.'));
+                if (at == 1 && (!rest.is_empty() || name.is_empty())) || (at == 0 && is_file && into_folder) {
                     continue;
                 }
                 let source = [from, rest].iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join("/");

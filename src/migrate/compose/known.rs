@@ -16,7 +16,7 @@ pub fn build<'m>(builder: &Builder<'_, 'm>, done: &mut Done<'_, 'm>, known: &Ser
     let into = format!("services.{}.{}", known.option, service.process);
     let mut instance = Instance { builder, service, known, into, attrs: Vec::new() };
     instance.attrs.push(Attr::new(["enable"], Expr::bool(true)));
-    done.take(&["image", "ports", "expose", "environment", "command", "entrypoint", "volumes", "healthcheck", "restart"]);
+    done.take(&["image", "build", "ports", "expose", "environment", "command", "entrypoint", "volumes", "healthcheck", "restart"]);
     done.take(&["deploy", "secrets", "configs", "env_file", "working_dir", "stop_signal", "stop_grace_period", "profiles"]);
     done.take(&["tty", "stdin_open", "logging"]);
     instance.image();
@@ -71,7 +71,17 @@ impl Instance<'_, '_, '_> {
     }
 
     fn image(&mut self) {
-        let Some(node) = self.service.get("image") else { return };
+        if let Some(node) = self.service.get("build") {
+            self.carry(&node.place, "build", "enable");
+        }
+        for (run, line) in self.service.image_file.iter().flat_map(|file| &file.runs) {
+            let path = self.service.image_file.as_ref().map(|file| file.path.as_str()).unwrap_or_default();
+            let place = Place { path: path.into(), line: *line, column: 1 };
+            let shown: String = run.chars().take(60).collect();
+            self.leave(&place, "build", format!("`RUN {shown}` prepared the image"), "check whether the service needs it");
+        }
+        let base = self.service.image_file.as_ref().map(|file| Node::scalar(&self.service.key.place, file.base.clone()));
+        let Some(node) = base.as_ref().or(self.service.get("image")) else { return };
         let image = node.text().unwrap_or_default();
         let tag = containers::tag(image).unwrap_or("latest");
         self.carry(&node.place, "image", "enable");
@@ -354,6 +364,9 @@ impl Instance<'_, '_, '_> {
                     self.init_file(path, &item.place);
                 }
                 ("nginx", _) => {}
+                ("prometheus", Some(path)) if self.builder.files().is_folder(path) && target == "/etc/prometheus" => {
+                    self.yaml_config(&format!("{}/prometheus.yml", path.trim_end_matches('/')), "extraConfig", item);
+                }
                 ("prometheus", Some(path)) if target.ends_with(".yml") || target.ends_with(".yaml") => self.yaml_config(path, "extraConfig", item),
                 ("loki" | "tempo" | "pyroscope", Some(path)) if target.ends_with(".yml") || target.ends_with(".yaml") => self.yaml_config(path, "extraConfig", item),
                 ("redis", Some(path)) if target.ends_with(".conf") => self.redis_conf(path, item),
@@ -398,10 +411,11 @@ impl Instance<'_, '_, '_> {
 
     /// The `.sql` files and folders of init scripts, as paths from the module, in Compose's order.
     fn init_paths(&self) -> Vec<String> {
-        let mut found: Vec<(&str, &str)> = Vec::new();
-        for (source, target, _) in self.service.binds() {
-            if target.starts_with("/docker-entrypoint-initdb.d") && (source.ends_with(".sql") || self.has_sql(source)) {
-                found.push((target, source));
+        let mut found: Vec<(String, String)> = Vec::new();
+        for bind in self.service.binds() {
+            let is_sql = bind.source.ends_with(".sql") || self.has_sql(&bind.source);
+            if bind.target.starts_with("/docker-entrypoint-initdb.d") && is_sql {
+                found.push((bind.target, bind.source));
             }
         }
         found.sort();

@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 
 use self::builder::{Builder, Parts, Told};
 use self::load::Model;
-use self::stack::{Port, Role, Stack};
+use self::stack::{Bind, Port, Role, Stack};
 use self::yaml::Node;
 use super::nix::{self, Attr, Expr};
 use super::{Draft, Error};
@@ -104,10 +104,10 @@ fn add_own_ports(stack: &mut Stack<'_>, draft: &Draft<'_>) {
         }
         if known.option == "nginx" {
             let mut texts = String::new();
-            for (source, target, _) in service.binds() {
+            for Bind { source, target, .. } in service.binds() {
                 if target.starts_with("/etc/nginx") {
-                    let names = if files.is_folder(source) { files.names(source) } else { Vec::new() };
-                    let paths = if names.is_empty() { vec![source.to_owned()] } else { names.iter().map(|name| format!("{}/{name}", source.trim_end_matches('/'))).collect() };
+                    let names = if files.is_folder(&source) { files.names(&source) } else { Vec::new() };
+                    let paths = if names.is_empty() { vec![source] } else { names.iter().map(|name| format!("{source}/{name}")).collect() };
                     texts.extend(paths.iter().filter_map(|path| files.text(path).ok().flatten()));
                 }
             }

@@ -4,7 +4,7 @@ use super::hosts::{LOCAL, Position};
 use super::known::Instance;
 use super::stack::Port;
 use super::yaml::Node;
-use crate::migrate::nix::{Attr, Expr, Text};
+use crate::migrate::nix::{Expr, Text};
 
 /// What the image serves by itself.
 const DEFAULT_SERVER: &str =
@@ -21,14 +21,17 @@ pub fn build(instance: &mut Instance<'_, '_, '_>) {
     let mut whole = None;
     for item in service.get("volumes").map_or(&[][..], Node::items) {
         let source = item.get("source").and_then(Node::text).unwrap_or_default();
-        let target = item.get("target").and_then(Node::text).unwrap_or_default().trim_end_matches('/');
-        let Some(path) = source.strip_prefix("./").map(|path| path.trim_end_matches('/')) else {
-            instance.builder.leave(service, &item.place, "volumes", format!("{source} is not a folder of this repository"), "copy what nginx serves into the repository");
-            continue;
-        };
-        let files = instance.builder.files();
+        if !source.starts_with("./") {
+            let why = format!("{source} is not a folder of this repository");
+            instance.builder.leave(service, &item.place, "volumes", why, "copy what nginx serves into the repository");
+        }
+    }
+    let files = instance.builder.files();
+    for bind in service.binds() {
+        let (path, target) = (bind.source.as_str(), bind.target.as_str());
+        let key = if bind.is_copied { "build" } else { "volumes" };
         if !target.starts_with(FOLDER) {
-            instance.builder.carry(service, &item.place, "volumes", format!("the folder ./{path}"));
+            instance.builder.carry(service, &bind.place, key, format!("the folder ./{path}"));
             continue;
         }
         let names = if files.is_folder(path) { files.names(path) } else { Vec::new() };
@@ -36,9 +39,11 @@ pub fn build(instance: &mut Instance<'_, '_, '_>) {
             true => vec![path.to_owned()],
             false => names.iter().map(|name| format!("{path}/{name}")).collect(),
         };
-        let text: String = paths.iter().filter_map(|path| files.text(path).ok().flatten()).map(|text| ended(&text)).collect();
+        let text: String =
+            paths.iter().filter_map(|path| files.text(path).ok().flatten()).map(|text| ended(&text)).collect();
         if text.trim().is_empty() {
-            instance.builder.leave(service, &item.place, "volumes", format!("./{path} does not exist or is empty"), "write the configuration");
+            let why = format!("./{path} does not exist or is empty");
+            instance.builder.leave(service, &bind.place, key, why, "write the configuration");
             continue;
         }
         if target == "/etc/nginx/nginx.conf" {
@@ -46,10 +51,11 @@ pub fn build(instance: &mut Instance<'_, '_, '_>) {
         } else if target.contains("conf.d") || target.contains("templates") || target.contains("sites") {
             servers.push_str(&substituted(instance, &text));
         } else {
-            instance.builder.leave(service, &item.place, "volumes", format!("{target} is only found inside of the image"), format!("let the configuration name ./{path}"));
+            let why = format!("{target} is only found inside of the image");
+            instance.builder.leave(service, &bind.place, key, why, format!("let the configuration name ./{path}"));
             continue;
         }
-        instance.builder.carry(service, &item.place, "volumes", "configFile");
+        instance.builder.carry(service, &bind.place, key, "configFile");
     }
     let (main, events, http) = match &whole {
         Some(text) => parts(text, &servers),
@@ -57,11 +63,7 @@ pub fn build(instance: &mut Instance<'_, '_, '_>) {
         None => (String::new(), String::new(), servers),
     };
     let text = configuration(instance, &main, &events, &http);
-    let argument = Expr::Text(text);
-    let name = Expr::text("nginx.conf");
-    let Expr::Text(name) = name else { return };
-    let function = format!("pkgs.writeText {}", crate::migrate::nix::quoted(&name));
-    instance.set("configFile", Expr::Apply(function, Box::new(argument)));
+    instance.set("configFile", Expr::Apply("pkgs.writeText \"nginx.conf\"".to_owned(), Box::new(Expr::Text(text))));
 }
 
 fn ended(text: &str) -> String {
@@ -174,8 +176,8 @@ fn rewritten(instance: &Instance<'_, '_, '_>, line: &str) -> Text {
         return listen(instance, line, rest.trim());
     }
     let mut line = line.to_owned();
-    for (source, target, _) in instance.service.binds() {
-        line = line.replace(target, &format!("./{}", source.trim_end_matches('/')));
+    for bind in instance.service.binds() {
+        line = line.replace(&bind.target, &format!("./{}", bind.source));
     }
     let line = line.replace("/var/log/nginx/", "./data/");
     let mut text = Text::default();
@@ -229,6 +231,3 @@ pub fn listened(text: &str) -> Vec<u16> {
     let number = |rest: &str| rest.trim().split([' ', ';']).next()?.rsplit(':').next()?.trim_end_matches(']').parse().ok();
     listens.filter_map(number).collect()
 }
-
-/// Attributes are built by [`Instance::set`].
-pub type Built = Attr;

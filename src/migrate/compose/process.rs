@@ -166,12 +166,12 @@ fn host_path(service: &Service<'_>, text: &str) -> String {
             None => format!("{}{path}", "../".repeat(working.split('/').count())),
         },
     };
-    for (source, target, _) in service.binds() {
-        if text == target {
-            return from_root(source.trim_end_matches('/').to_owned());
+    for bind in service.binds() {
+        if text == bind.target {
+            return from_root(bind.source);
         }
-        if let Some(rest) = text.strip_prefix(target).and_then(|rest| rest.strip_prefix('/')) {
-            return from_root(format!("{}/{rest}", source.trim_end_matches('/')));
+        if let Some(rest) = text.strip_prefix(&bind.target).and_then(|rest| rest.strip_prefix('/')) {
+            return from_root(format!("{}/{rest}", bind.source));
         }
     }
     let source = service.image_file.as_ref().and_then(|file| file.source_of(text));
@@ -188,13 +188,12 @@ pub fn working_folder(service: &Service<'_>) -> String {
     let inside = service.text("working_dir").or_else(|| service.image_file.as_ref().map(|file| file.folder.as_str()));
     if let Some(inside) = inside {
         let inside = inside.trim_end_matches('/');
-        for (source, target, _) in service.binds() {
-            let source = source.trim_end_matches('/');
-            if inside == target {
-                return source.to_owned();
+        for bind in service.binds() {
+            if inside == bind.target {
+                return bind.source;
             }
-            if let Some(rest) = inside.strip_prefix(target).filter(|rest| rest.starts_with('/')) {
-                return format!("{source}{rest}").trim_start_matches('/').to_owned();
+            if let Some(rest) = inside.strip_prefix(&bind.target).filter(|rest| rest.starts_with('/')) {
+                return format!("{}{rest}", bind.source).trim_start_matches('/').to_owned();
             }
         }
     }
@@ -405,7 +404,11 @@ pub fn package_program(
         && let Some(words) = service.get("command").and_then(|node| words_of(builder, node))
     {
         let mut before = "";
-        for argument in &words {
+        let words = match words.split_first() {
+            Some((first, rest)) if first.rsplit('/').next() == Some(package.program) => rest,
+            _ => words.as_slice(),
+        };
+        for argument in words {
             line.push(" ").append(&words::word(&argument_text(builder, service, argument, before)));
             before = argument;
         }

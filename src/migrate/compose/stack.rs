@@ -95,15 +95,41 @@ impl<'m> Service<'m> {
         Some(context.strip_prefix("./")?.trim_end_matches('/'))
     }
 
-    /// Bind mounts: the path in the repository and the path in the container.
-    pub fn binds(&self) -> impl Iterator<Item = (&'m str, &'m str, &'m Node)> {
+    /// Bind mounts, and for images that are a known one with files copied into it also these.
+    pub fn binds(&self) -> Vec<Bind> {
         let items = self.get("volumes").map_or(&[][..], Node::items);
-        items.iter().filter_map(|item| {
-            let source = item.get("source").and_then(Node::text)?.strip_prefix("./")?;
-            let target = item.get("target").and_then(Node::text)?;
-            (item.get("type").and_then(Node::text) == Some("bind")).then_some((source, target.trim_end_matches('/'), item))
-        })
+        let mounted = items.iter().filter_map(|item| {
+            let source = item.get("source").and_then(Node::text)?.strip_prefix("./")?.trim_end_matches('/').to_owned();
+            let target = item.get("target").and_then(Node::text)?.trim_end_matches('/').to_owned();
+            let is_bind = item.get("type").and_then(Node::text) == Some("bind");
+            is_bind.then(|| Bind { source, target, place: item.place.clone(), is_copied: false })
+        });
+        let copied = self.image_file.iter().filter(|_| !matches!(self.role, Role::Program)).flat_map(|file| {
+            let place = Place { path: file.path.as_str().into(), line: 1, column: 1 };
+            file.copies.iter().filter_map(move |(from, to)| {
+                let source = paths::join(self.context()?, from)?;
+                // A file that is copied into a folder keeps its name.
+                let name = from.rsplit('/').next().unwrap_or(from);
+                let into_folder = to.ends_with('/') && name.contains('.') && name != ".";
+                let target = if into_folder { format!("{to}{name}") } else { to.trim_end_matches('/').to_owned() };
+                Some(Bind { source, target, place: place.clone(), is_copied: true })
+            })
+        });
+        mounted.chain(copied).collect()
     }
+}
+
+/// A file or folder of the repository that a container sees under another path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bind {
+    /// The path from the repository's root.
+    pub source: String,
+    /// The path in the container.
+    pub target: String,
+    /// Where it is said.
+    pub place: Place,
+    /// Whether the image has it, and not a volume.
+    pub is_copied: bool,
 }
 
 impl<'m> Stack<'m> {
@@ -171,11 +197,19 @@ impl<'m> Stack<'m> {
         for (index, service) in self.services.iter_mut().enumerate().filter(|(_, service)| service.is_carried()) {
             let words: Vec<String> = words_for(&service.role, service.text("image"));
             let words: Vec<&str> = words.iter().map(String::as_str).collect();
-            for port in &mut service.ports {
+            for (place, port) in service.ports.iter_mut().enumerate() {
                 let is_program = service.role == Role::Program;
                 let is_told = !is_program || told.get(&(index, port.container)).copied().unwrap_or(false);
-                let wanted = if is_told { port.published.unwrap_or(port.container) } else { port.container };
-                let claimed = draft.ports.claim(wanted, service.name, &port.label, &words, &port.place.path);
+                if !is_settable(&service.role, port.container) || (is_program && !is_told && place > 0) {
+                    continue;
+                }
+                let wanted = match port.published {
+                    Some(published) if is_told => published,
+                    // Only root may listen on those, and nobody asked for them on the machine.
+                    None if is_told && port.container < 1024 => 8000 + port.container,
+                    _ => port.container,
+                };
+                let claimed = draft.ports.claim(wanted, service.name, &port.label, &words, &service.key.place.path);
                 port.number = claimed.number;
                 let what = format!("services.{}.ports.{}", service.name, port.container);
                 if let Some(owner) = claimed.taken_by {
@@ -189,6 +223,18 @@ impl<'m> Stack<'m> {
                 }
             }
         }
+    }
+}
+
+/// Whether a service can be given a number for one of its ports.
+fn is_settable(role: &Role, container: u16) -> bool {
+    match role {
+        Role::Known(known) if known.option == "nginx" => true,
+        Role::Known(known) if known.option == "apache-kafka" && container == super::known::KAFKA_CONTROLLER => true,
+        Role::Known(known) => known.ports.iter().any(|port| port.container == container),
+        Role::Package(package) => package.ports.iter().any(|(number, _)| *number == container),
+        Role::Program => true,
+        Role::Left(_) => false,
     }
 }
 
@@ -214,11 +260,11 @@ fn texts(service: &Service<'_>, files: &dyn Files) -> Vec<(String, Place)> {
             collect(node, &mut texts);
         }
     }
-    for (source, _, item) in service.binds() {
-        if is_configuration(source)
-            && let Ok(Some(text)) = files.text(source)
+    for bind in service.binds() {
+        if is_configuration(&bind.source)
+            && let Ok(Some(text)) = files.text(&bind.source)
         {
-            texts.push((text, item.place.clone()));
+            texts.push((text, bind.place));
         }
     }
     if let Some(file) = &service.image_file {
@@ -281,7 +327,8 @@ fn role(service: &Service<'_>) -> Role {
             (_, None) if service.get("command").is_none() && service.get("entrypoint").is_none() => {
                 Role::Left("its Dockerfile, or the stage of it, does not exist".to_owned())
             }
-            _ => Role::Program,
+            (_, Some(file)) => built_role(service, file),
+            (_, None) => Role::Program,
         };
     }
     let Some(image) = service.text("image") else {
@@ -300,6 +347,24 @@ fn role(service: &Service<'_>) -> Role {
         true if runs_something || is_program => Role::Program,
         true => Role::Left(format!("the image `{image}` runs nothing by itself")),
         false => Role::Left(format!("neither services-flake nor nixpkgs is known to have what is in `{image}`")),
+    }
+}
+
+/// What an image that is built becomes: the service that its base is, if it adds nothing but files.
+fn built_role(service: &Service<'_>, file: &ImageFile) -> Role {
+    let known = containers::service_of(&file.base);
+    let runs = file.command.as_ref().or(file.entrypoint.as_ref()).map(|(words, _)| words);
+    let starts = runs.and_then(|words| words.first()).map(|word| word.rsplit('/').next().unwrap_or(word));
+    let is_own = service.get("command").is_some() || service.get("entrypoint").is_some();
+    let last = containers::repository(&file.base).rsplit('/').next().unwrap_or_default();
+    match known {
+        Some(known) if !is_own && starts.is_none_or(|word| word == last || word == known.option) => {
+            match file.built.first() {
+                Some(target) => Role::Left(format!("other stages of its Dockerfile build what is in {target}")),
+                None => Role::Known(known),
+            }
+        }
+        _ => Role::Program,
     }
 }
 

@@ -1,0 +1,10 @@
+//! `flakeward migrate compose` against what it has to agree with: the reference parser of Compose, the real modules of
+//! process-compose-flake and services-flake, and process-compose itself.
+
+#[path = "../integrations/support.rs"]
+mod support;
+
+mod corpus;
+mod evaluate;
+mod oracle;
+mod stacks;

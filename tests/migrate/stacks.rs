@@ -1,0 +1,1 @@
+//! Stacks that run: migrated, evaluated with the real modules, started by the real process-compose.
