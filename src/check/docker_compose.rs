@@ -36,7 +36,7 @@ fn check(view: &FileView<'_>) -> Verdict {
     let finding = view
         .finding(RULE, tree.span(compose.place), message(&compose))
         .label(label(&compose.services))
-        .help(help(&compose.services));
+        .help(help(&compose.services, &view.source.path));
     [finding].into_iter().collect()
 }
 
@@ -93,7 +93,7 @@ fn attribute(name: &str) -> String {
     if plain { name.to_owned() } else { format!("{name:?}") }
 }
 
-fn help(services: &[Service]) -> String {
+fn help(services: &[Service], path: &str) -> String {
     let known = services.iter().any(|service| replacement(service).starts_with("services."));
     let built: Vec<String> =
         services.iter().filter(|service| service.built).take(NAMED).map(|service| quoted(&service.name)).collect();
@@ -107,6 +107,7 @@ fn help(services: &[Service]) -> String {
         help.push_str(&format!("; package {} in the flake first", list(&built)));
     }
     help.push_str("; then `nix run .#<name>` starts them");
+    help.push_str(&format!("; `flakeward migrate compose {path}` writes such a module"));
     help
 }
 

@@ -253,12 +253,7 @@ pub static SERVICES: &[ServiceImage] = &[
     service(&["loki"], "loki", &[port(3100, "httpPort"), further(9096, "grpcPort", "grpc")], &[]),
     service(&["tempo"], "tempo", &[port(3200, "httpPort")], &[]),
     service(&["pyroscope"], "pyroscope", &[port(4040, "httpPort")], &[]),
-    service(
-        &["mailhog"],
-        "mailhog",
-        &[further(1025, "smtp.port", "smtp"), port(8025, "ui.port")],
-        &[],
-    ),
+    service(&["mailhog"], "mailhog", &[further(1025, "smtp.port", "smtp"), port(8025, "ui.port")], &[]),
     service(
         &["pgadmin4", "pgadmin"],
         "pgadmin",
@@ -349,13 +344,7 @@ pub static PACKAGES: &[PackageImage] = &[
         ready: Some((8080, "/realms/master")),
         ..package(&["keycloak"], "keycloak", "kc.sh", &[(8080, "")], &["start-dev", "--http-port", "{8080}"])
     },
-    package(
-        &["vault"],
-        "vault",
-        "vault",
-        &[(8200, "")],
-        &["server", "-dev", "-dev-listen-address=127.0.0.1:{8200}"],
-    ),
+    package(&["vault"], "vault", "vault", &[(8200, "")], &["server", "-dev", "-dev-listen-address=127.0.0.1:{8200}"]),
     PackageImage {
         ready: Some((8025, "/readyz")),
         ..package(
@@ -410,13 +399,7 @@ pub static PACKAGES: &[PackageImage] = &[
         )
     },
     package(&["couchdb"], "couchdb3", "couchdb", &[(5984, "")], &[]),
-    package(
-        &["eclipse-mosquitto", "mosquitto"],
-        "mosquitto",
-        "mosquitto",
-        &[(1883, "")],
-        &["-p", "{1883}"],
-    ),
+    package(&["eclipse-mosquitto", "mosquitto"], "mosquitto", "mosquitto", &[(1883, "")], &["-p", "{1883}"]),
     PackageImage {
         ready: Some((8108, "/health")),
         ..package(
@@ -427,13 +410,7 @@ pub static PACKAGES: &[PackageImage] = &[
             &["--data-dir", "{data}", "--api-port", "{8108}"],
         )
     },
-    package(
-        &["wiremock"],
-        "wiremock",
-        "wiremock",
-        &[(8080, "")],
-        &["--port", "{8080}", "--root-dir", "{data}"],
-    ),
+    package(&["wiremock"], "wiremock", "wiremock", &[(8080, "")], &["--port", "{8080}", "--root-dir", "{data}"]),
     package(&["etcd"], "etcd", "etcd", &[(2379, ""), (2380, "peer")], ETCD),
     PackageImage {
         ready: Some((8500, "/v1/status/leader")),
@@ -445,23 +422,8 @@ pub static PACKAGES: &[PackageImage] = &[
             &["agent", "-dev", "-http-port={8500}", "-data-dir={data}"],
         )
     },
-    package(
-        &["gitea"],
-        "gitea",
-        "gitea",
-        &[(3000, "")],
-        &["web", "--port", "{3000}", "--work-path", "{data}"],
-    ),
-    PackageImage {
-        takes_command: true,
-        ..package(
-            &["cloudflared"],
-            "cloudflared",
-            "cloudflared",
-            &[],
-            &[],
-        )
-    },
+    package(&["gitea"], "gitea", "gitea", &[(3000, "")], &["web", "--port", "{3000}", "--work-path", "{data}"]),
+    PackageImage { takes_command: true, ..package(&["cloudflared"], "cloudflared", "cloudflared", &[], &[]) },
     package(
         &["otel/opentelemetry-collector"],
         "opentelemetry-collector",
@@ -531,9 +493,34 @@ const BLACKBOX_PUSH: &[&str] = &["--web.listen-address=127.0.0.1:{9091}"];
 
 /// Images that bring a language or a shell, and run what the Compose file or a Dockerfile says.
 pub static RUNTIMES: &[&str] = &[
-    "node", "python", "golang", "rust", "ruby", "php", "openjdk", "eclipse-temurin", "amazoncorretto", "maven", "gradle",
-    "busybox", "alpine", "debian", "ubuntu", "bash", "bun", "deno", "curl", "sdk", "aspnet", "caddy", "migrate", "haproxy",
-    "envoy", "mc", "fedora", "centos",
+    "node",
+    "python",
+    "golang",
+    "rust",
+    "ruby",
+    "php",
+    "openjdk",
+    "eclipse-temurin",
+    "amazoncorretto",
+    "maven",
+    "gradle",
+    "busybox",
+    "alpine",
+    "debian",
+    "ubuntu",
+    "bash",
+    "bun",
+    "deno",
+    "curl",
+    "sdk",
+    "aspnet",
+    "caddy",
+    "migrate",
+    "haproxy",
+    "envoy",
+    "mc",
+    "fedora",
+    "centos",
 ];
 
 /// Programs and the package that has them: the word of a command, the attribute, the program in its `bin` with
@@ -661,15 +648,88 @@ pub fn tag(image: &str) -> Option<&str> {
 
 /// Publishers whose images are the program itself, so that the last part of the name says what it is.
 const PUBLISHERS: &[&str] = &[
-    "library", "bitnami", "bitnamilegacy", "redis", "redislabs", "grafana", "prom", "minio", "postgis", "pgvector",
-    "timescale", "mongodb", "apache", "confluentinc", "clickhouse", "qdrant", "semitechnologies", "chromadb", "amazon",
-    "mailhog", "dpage", "ollama", "open-webui", "searxng", "plantuml", "nginxinc", "openresty", "valkey", "eqalpha",
-    "softwaremill", "axllent", "getmeili", "cockroachdb", "eclipse", "typesense", "wiremock", "hashicorp", "keycloak",
-    "elasticsearch", "mysql", "percona", "gitea", "coreos", "dxflrs", "rustfs", "surrealdb", "schickling", "maildev",
-    "rnwood", "cloudflare", "victoriametrics", "nsqio", "syncthing", "logicalspark", "snapcore", "oven", "curlimages",
-    "dotnet", "denoland", "migrate", "supabase", "visibilityspots", "quay", "cimg", "arm64v8", "amd64",
-    "bitnami/charts", "ankane", "tensorchord", "docker", "envoyproxy", "azure-storage", "influxdata", "jaegertracing",
-    "otel", "temporalio", "itzg", "linuxserver", "plexinc", "pihole", "vectorized", "logstash",
+    "library",
+    "bitnami",
+    "bitnamilegacy",
+    "redis",
+    "redislabs",
+    "grafana",
+    "prom",
+    "minio",
+    "postgis",
+    "pgvector",
+    "timescale",
+    "mongodb",
+    "apache",
+    "confluentinc",
+    "clickhouse",
+    "qdrant",
+    "semitechnologies",
+    "chromadb",
+    "amazon",
+    "mailhog",
+    "dpage",
+    "ollama",
+    "open-webui",
+    "searxng",
+    "plantuml",
+    "nginxinc",
+    "openresty",
+    "valkey",
+    "eqalpha",
+    "softwaremill",
+    "axllent",
+    "getmeili",
+    "cockroachdb",
+    "eclipse",
+    "typesense",
+    "wiremock",
+    "hashicorp",
+    "keycloak",
+    "elasticsearch",
+    "mysql",
+    "percona",
+    "gitea",
+    "coreos",
+    "dxflrs",
+    "rustfs",
+    "surrealdb",
+    "schickling",
+    "maildev",
+    "rnwood",
+    "cloudflare",
+    "victoriametrics",
+    "nsqio",
+    "syncthing",
+    "logicalspark",
+    "snapcore",
+    "oven",
+    "curlimages",
+    "dotnet",
+    "denoland",
+    "migrate",
+    "supabase",
+    "visibilityspots",
+    "quay",
+    "cimg",
+    "arm64v8",
+    "amd64",
+    "bitnami/charts",
+    "ankane",
+    "tensorchord",
+    "docker",
+    "envoyproxy",
+    "azure-storage",
+    "influxdata",
+    "jaegertracing",
+    "otel",
+    "temporalio",
+    "itzg",
+    "linuxserver",
+    "plexinc",
+    "pihole",
+    "vectorized",
+    "logstash",
 ];
 
 /// Whether an image is one of some names.
@@ -724,9 +784,10 @@ mod tests {
             for text in package.arguments.iter().chain(package.variables.iter().map(|(_, value)| value)) {
                 for part in text.split('{').skip(1) {
                     let name = part.split('}').next().unwrap_or_default();
-                    let port = name.parse().ok().is_some_and(|number: u16| {
-                        package.ports.iter().any(|(container, _)| *container == number)
-                    });
+                    let port = name
+                        .parse()
+                        .ok()
+                        .is_some_and(|number: u16| package.ports.iter().any(|(container, _)| *container == number));
                     let is_package = name.starts_with(|c: char| c.is_ascii_lowercase());
                     assert!(port || is_package, "{}: {text}", package.package);
                 }

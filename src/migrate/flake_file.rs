@@ -57,7 +57,8 @@ impl Wiring {
         };
         let tree = Tree::parse(Language::Nix, &text).filter(|tree| !tree.broken());
         let tree = tree.ok_or_else(|| {
-            Error::new(&path, "has syntax errors, so no module can be imported there").help("correct them and run again")
+            Error::new(&path, "has syntax errors, so no module can be imported there")
+                .help("correct them and run again")
         })?;
         let mut edits = Edits::new();
         match self.import_edit(&tree) {
@@ -143,7 +144,8 @@ impl Wiring {
         let last = bindings.iter().rev().find(|(path, _)| path.first().is_some_and(|first| first == "inputs"));
         let (_, last) = last?;
         let indent = indent_of(tree, *last);
-        let lines: String = missing.iter().map(|(name, input)| input.lines(&format!("inputs.{name}"), &indent)).collect();
+        let lines: String =
+            missing.iter().map(|(name, input)| input.lines(&format!("inputs.{name}"), &indent)).collect();
         Some(vec![(tree.span(*last).end as usize, format!("\n{}", lines.trim_end_matches('\n')))])
     }
 
@@ -155,8 +157,7 @@ impl Wiring {
             body_set(tree, body)
         })?;
         let imports = bindings(tree, set).into_iter().find(|(path, _)| path.as_slice() == ["imports"]);
-        let paths: Vec<String> =
-            self.modules.iter().map(|module| nix::path(&paths::between(FLAKE, module))).collect();
+        let paths: Vec<String> = self.modules.iter().map(|module| nix::path(&paths::between(FLAKE, module))).collect();
         let Some((_, imports)) = imports else {
             let indent = indent_in(tree, set);
             let items: String = paths.iter().map(|path| format!("{indent}  {path}\n")).collect();
@@ -275,7 +276,9 @@ mod tests {
                      inputs@{ flake-parts, ... }:\n    flake-parts.lib.mkFlake { inherit inputs; } {\n      \
                      imports = [ ./a.nix ];\n      systems = [ ];\n    };\n}\n";
         let after = applied(Some(flake));
-        assert!(after.contains("    nix2container = {\n      url = \"github:nlewo/nix2container\";\n      inputs.nixpkgs"));
+        assert!(
+            after.contains("    nix2container = {\n      url = \"github:nlewo/nix2container\";\n      inputs.nixpkgs")
+        );
         assert_eq!(after.matches("services-flake").count(), 1);
         assert!(after.contains("imports = [ ./a.nix \n        ./flake/process-compose.nix\n      ];"), "{after}");
         assert!(Tree::parse(Language::Nix, &after).is_some_and(|tree| !tree.broken()));

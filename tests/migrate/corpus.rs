@@ -60,13 +60,19 @@ fn a_corpus_is_migrated_with_nothing_lost() {
         let project = [file.as_str().into()];
         compose::migrate(&mut draft, &project).unwrap_or_else(|error| panic!("{error}"));
         let (_, report) = draft.finish().unwrap();
-        let said: BTreeSet<&str> =
-            report.carried.iter().map(|entry| entry.what.as_str()).chain(report.left.iter().map(|entry| entry.what.as_str())).collect();
+        let said: BTreeSet<&str> = report
+            .carried
+            .iter()
+            .map(|entry| entry.what.as_str())
+            .chain(report.left.iter().map(|entry| entry.what.as_str()))
+            .collect();
         let model = load::load(&disk, &project).unwrap();
         for (name, node) in model.services() {
             for (key, _) in node.pairs() {
                 let what = format!("services.{}.{}", name.name, key.name);
-                let is_said = said.iter().any(|entry| entry.strip_prefix(&*what).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')));
+                let is_said = said.iter().any(|entry| {
+                    entry.strip_prefix(&*what).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+                });
                 assert!(is_said, "{file}: nothing is said about {what}: {said:?}");
             }
         }

@@ -42,7 +42,7 @@ let
   script =
     { name, text, ... }@args:
     let
-      written = builtins.toFile name "#!/usr/bin/env bash\nset -eu\n${text}";
+      written = builtins.toFile name "set -eu\nexport PATH=${prefix}/bin:$PATH\n${text}";
     in
     package name // {
       outPath = written;
@@ -58,17 +58,23 @@ let
       ini = format;
       keyValue = format;
       toml = format;
+      javaProperties = format;
     };
+    writeTextFile = { name, text, ... }: file name text;
+    writeTextDir = name: text: file (builtins.baseNameOf name) text;
+    writeScript = file;
+    writeShellScript = file;
+    writeShellScriptBin = file;
     writeText = file;
     writeShellApplication = script;
     python3Packages = stubs;
-    stdenv = { isDarwin = false; isLinux = true; hostPlatform = { isDarwin = false; isLinux = true; }; };
+    stdenv = { mkDerivation = args: package (args.name or "derivation"); isDarwin = false; isLinux = true; hostPlatform = { isDarwin = false; isLinux = true; }; };
     runCommand = name: _: _: package name;
     linkFarm = name: _: package name;
     symlinkJoin = { name, ... }: package name;
     buildEnv = { name, ... }: package name;
   };
-  getExe = package: package.script or "${package}/bin/${package.meta.mainProgram}";
+  getExe = package: if package ? script then "bash ${package.script}" else "${package}/bin/${package.meta.mainProgram}";
   ourLib = lib // { inherit getExe; };
   inputs = {
     process-compose-flake.flakeModule = { };
@@ -93,11 +99,9 @@ let
       perSystem.process-compose.${project}
     ];
   };
-  command = value: if builtins.isString value then value else "bash ${value.script}";
-  processes = builtins.mapAttrs (_: process: process // { command = command process.command; }) evaluated.config.settings.processes;
 in
 {
-  inherit processes;
-  disable_env_expansion = true;
-  version = "0.5";
+  inherit (evaluated.config.settings) processes;
+  # What process-compose is given.
+  file = evaluated.config.outputs.settingsFile;
 }

@@ -37,27 +37,39 @@ impl Modules {
         // Nix has `readFileType` since 2.14, Debian's is older.
         let filesystem = lib.path().join("lib/filesystem.nix");
         let text = fs::read_to_string(&filesystem).unwrap();
-        fs::write(filesystem, text.replace("builtins.readFileType;", "builtins.readFileType or (_: \"regular\");")).unwrap();
+        fs::write(filesystem, text.replace("builtins.readFileType;", "builtins.readFileType or (_: \"regular\");"))
+            .unwrap();
         Some(Self { process_compose, services, lib, store: TempDir::new().unwrap() })
+    }
+
+    /// The store that evaluations write to.
+    pub fn store(&self) -> &Path {
+        self.store.path()
     }
 
     /// The processes of a project of a written module.
     pub fn processes(&self, module: &Path, project: &str) -> Result<Value, String> {
+        self.processes_at(module, project, Path::new("/usr"))
+    }
+
+    /// The same, with the programs of packages in the `bin` of a folder.
+    pub fn processes_at(&self, module: &Path, project: &str, prefix: &Path) -> Result<Value, String> {
         let text = fs::read_to_string(module).unwrap();
         let mut packages = names(&text);
         packages.extend(services_packages(&self.services));
         let list: Vec<String> = packages.iter().map(|name| format!("\"{name}\"")).collect();
         let expression = format!(
             "import {PROJECT}/tests/migrate/evaluate.nix {{ lib = import {}/lib; processComposeFlake = {}; servicesFlake = {};\n\
-             module = {}; project = \"{project}\"; packages = [ {} ]; }}",
+             module = {}; project = \"{project}\"; packages = [ {} ]; prefix = \"{}\"; }}",
             self.lib.path().display(),
             self.process_compose.display(),
             self.services.display(),
             module.display(),
-            list.join(" ")
+            list.join(" "),
+            prefix.display()
         );
         let mut command = Command::new("nix-instantiate");
-        command.args(["--eval", "--strict", "--json", "--expr", &expression]);
+        command.args(["--eval", "--strict", "--json", "--read-write-mode", "--expr", &expression]);
         for name in ["STORE", "STATE", "LOG", "CONF"] {
             command.env(format!("NIX_{name}_DIR"), self.store.path().join(name.to_lowercase()));
         }
@@ -80,15 +92,17 @@ impl Drop for Modules {
 
 /// The names behind `pkgs.` in a text.
 fn names(text: &str) -> BTreeSet<String> {
-    let name = |rest: &str| rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_'".contains(*c)).collect::<String>();
+    let name =
+        |rest: &str| rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_'".contains(*c)).collect::<String>();
     text.split("pkgs.").skip(1).map(name).filter(|name| !name.is_empty()).collect()
 }
 
 /// The packages that services-flake asks for.
 fn services_packages(folder: &Path) -> BTreeSet<String> {
-    let mut found: BTreeSet<String> = ["coreutils", "gnugrep", "gawk", "findutils", "process-compose", "redis", "bash", "mailcap"]
-        .map(str::to_owned)
-        .into();
+    let mut found: BTreeSet<String> =
+        ["coreutils", "gnugrep", "gawk", "findutils", "process-compose", "redis", "bash", "mailcap"]
+            .map(str::to_owned)
+            .into();
     let mut folders = vec![folder.join("nix")];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap().flatten() {
@@ -122,7 +136,8 @@ pub fn migrate(root: &Path, files: &[&str]) -> Vec<(String, PathBuf)> {
     for entry in fs::read_dir(root.join("flake")).into_iter().flatten().flatten() {
         let path = entry.path();
         let text = fs::read_to_string(&path).unwrap();
-        let after = text.split(" process-compose.").nth(1).map(|rest| rest.split(" = {").next().unwrap().trim_matches('"'));
+        let after =
+            text.split(" process-compose.").nth(1).map(|rest| rest.split(" = {").next().unwrap().trim_matches('"'));
         found.extend(after.map(|project| (project.to_owned(), path.clone())));
     }
     found
@@ -165,13 +180,14 @@ fn the_processes_are_what_compose_meant() {
         test: curl -f http://localhost:5000/health\n      interval: 1m30s\n      start_period: 10s\n      retries: 2\n    stop_signal: SIGINT\n";
     fs::write(root.path().join("compose.yaml"), compose).unwrap();
     fs::create_dir(root.path().join("api")).unwrap();
-    fs::write(root.path().join("api/Dockerfile"), "FROM python:3\nWORKDIR /app\nCOPY . .\nCMD [\"flask\", \"run\"]\n").unwrap();
+    fs::write(root.path().join("api/Dockerfile"), "FROM python:3\nWORKDIR /app\nCOPY . .\nCMD [\"flask\", \"run\"]\n")
+        .unwrap();
     let projects = migrate(root.path(), &["compose.yaml"]);
     let [(project, module)] = projects.as_slice() else { panic!("{projects:?}") };
     let found = modules.processes(module, project).unwrap();
     let processes = &found["processes"];
     let api = &processes["api"];
-    assert_eq!(api["environment"].to_string().contains("REDIS_PORT=6379"), true, "{api}");
+    assert!(api["environment"].to_string().contains("REDIS_PORT=6379"), "{api}");
     assert!(api["environment"].to_string().contains("REDIS_HOST=127.0.0.1"));
     assert!(api["environment"].to_string().contains("FLASK_RUN_PORT=8000"));
     assert_eq!(api["depends_on"]["db"]["condition"], "process_healthy");

@@ -107,11 +107,14 @@ fn facts_of_json(service: &Value, root: &Path) -> Facts {
     }
     let health = &service["healthcheck"];
     if !health.is_null() {
-        add("test", match &health["test"] {
-            // A text is for the shell.
-            Value::String(line) => BTreeSet::from([format!("CMD-SHELL\u{1f}{line}")]),
-            words => words_of(words),
-        });
+        add(
+            "test",
+            match &health["test"] {
+                // A text is for the shell.
+                Value::String(line) => BTreeSet::from([format!("CMD-SHELL\u{1f}{line}")]),
+                words => words_of(words),
+            },
+        );
         for key in ["interval", "timeout", "start_period"] {
             let seconds = health[key].as_str().and_then(words::seconds);
             add(key, seconds.iter().map(u64::to_string).collect());
@@ -285,10 +288,26 @@ fn agrees_with_the_reference_parser_on_generated_files() {
     const FORMS: [&[&str]; 6] = [
         &["", "command: a 'b c'", "command: [a, \"b c\"]", "command: \"\"", "command: echo \"x $$y\""],
         &["", "environment: {A: 1, B: \"x=y\"}", "environment: [\"A=2\", \"C=\"]", "environment: {A: true}"],
-        &["", "ports: [\"80\"]", "ports: [\"1000-1002:80-82\", \"53:53/udp\"]", "ports: [\"[::1]:5:6\"]", "ports: [8080]"],
+        &[
+            "",
+            "ports: [\"80\"]",
+            "ports: [\"1000-1002:80-82\", \"53:53/udp\"]",
+            "ports: [\"[::1]:5:6\"]",
+            "ports: [8080]",
+        ],
         &["", "depends_on: [z]", "depends_on: {z: {condition: service_completed_successfully}}"],
-        &["", "volumes: [\"vol:/v\"]", "volumes: [\"./x:/v:ro\", \"/y\"]", "volumes: [{type: volume, source: vol, target: /v}]"],
-        &["", "healthcheck: {test: a b, timeout: 1h2m3s}", "healthcheck: {test: [NONE]}", "healthcheck: {interval: 10s}"],
+        &[
+            "",
+            "volumes: [\"vol:/v\"]",
+            "volumes: [\"./x:/v:ro\", \"/y\"]",
+            "volumes: [{type: volume, source: vol, target: /v}]",
+        ],
+        &[
+            "",
+            "healthcheck: {test: a b, timeout: 1h2m3s}",
+            "healthcheck: {test: [NONE]}",
+            "healthcheck: {interval: 10s}",
+        ],
     ];
     let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
     let mut next = |below: usize| {

@@ -114,8 +114,19 @@ impl<'a, 'm> Builder<'a, 'm> {
     }
 
     /// Reports a key as left.
-    pub fn leave(&self, service: &Service<'_>, place: &Place, key: &str, why: impl Into<String>, todo: impl Into<String>) {
-        let what = if key.is_empty() { format!("services.{}", service.name) } else { format!("services.{}.{key}", service.name) };
+    pub fn leave(
+        &self,
+        service: &Service<'_>,
+        place: &Place,
+        key: &str,
+        why: impl Into<String>,
+        todo: impl Into<String>,
+    ) {
+        let what = if key.is_empty() {
+            format!("services.{}", service.name)
+        } else {
+            format!("services.{}.{key}", service.name)
+        };
         self.report.borrow_mut().leave(&place.path, place.line, what, why, todo);
     }
 
@@ -170,7 +181,13 @@ impl<'a, 'm> Builder<'a, 'm> {
                     for key in ["command", "entrypoint"] {
                         if let Some(node) = service.get(key) {
                             let why = format!("the program runs with the arguments of {}", package.package);
-                            self.leave(service, &node.place, key, why, "add the arguments that are still needed to `command`");
+                            self.leave(
+                                service,
+                                &node.place,
+                                key,
+                                why,
+                                "add the arguments that are still needed to `command`",
+                            );
                         }
                     }
                 }
@@ -202,9 +219,17 @@ impl<'a, 'm> Builder<'a, 'm> {
     fn build_notes(&self, service: &Service<'_>) {
         let Some(build) = service.get("build") else { return };
         for (key, value) in build.pairs() {
-            if !matches!(key.name.as_str(), "context" | "dockerfile" | "target" | "args" | "dockerfile_inline") && !value.is_null() {
+            if !matches!(key.name.as_str(), "context" | "dockerfile" | "target" | "args" | "dockerfile_inline")
+                && !value.is_null()
+            {
                 let why = "no image is built for the process";
-                self.leave(service, &key.place, &format!("build.{}", key.name), why, "carry it over where the image is built");
+                self.leave(
+                    service,
+                    &key.place,
+                    &format!("build.{}", key.name),
+                    why,
+                    "carry it over where the image is built",
+                );
             }
         }
         let Some(file) = &service.image_file else { return };
@@ -213,9 +238,13 @@ impl<'a, 'm> Builder<'a, 'm> {
             let shown: String = run.chars().take(60).collect();
             let why = format!("`RUN {}` prepared the image, and the process runs in the checkout", shown.trim());
             let todo = if ["npm", "yarn", "pnpm", "bun ", "bundle", "composer"].iter().any(|tool| run.contains(tool)) {
-                format!("install the dependencies in ./{} once before the first start", process::working_folder(service))
+                format!(
+                    "install the dependencies in ./{} once before the first start",
+                    process::working_folder(service)
+                )
             } else if run.contains("pip") || run.contains("poetry") {
-                "replace `pkgs.python3` by `pkgs.python3.withPackages (ps: [ .. ])` with the packages it installs".to_owned()
+                "replace `pkgs.python3` by `pkgs.python3.withPackages (ps: [ .. ])` with the packages it installs"
+                    .to_owned()
             } else {
                 "check whether the program needs it".to_owned()
             };
@@ -319,8 +348,12 @@ impl<'a, 'm> Builder<'a, 'm> {
     fn secret(&self, service: &Service<'_>, name: &str, value: &str) -> String {
         let mut secrets = self.secrets.borrow_mut();
         let known = |name: &str| secrets.get(name).or_else(|| self.variables.get(name)).cloned();
-        let plain: String =
-            service.name.to_ascii_uppercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+        let plain: String = service
+            .name
+            .to_ascii_uppercase()
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
+            .collect();
         let name = match known(name) {
             Some(other) if other != value => format!("{plain}_{name}"),
             _ => name.to_owned(),
@@ -345,7 +378,10 @@ impl<'a, 'm> Builder<'a, 'm> {
                 if !environment.iter().any(|(known, _)| known == "PORT") {
                     environment.push(("PORT".to_owned(), self.port_text(Some(port))));
                 }
-                let why = format!("nothing says how the program learns its port; PORT is set, and it listened on {}", port.container);
+                let why = format!(
+                    "nothing says how the program learns its port; PORT is set, and it listened on {}",
+                    port.container
+                );
                 let todo = format!("check that it listens on {}", port.number);
                 self.leave(service, &port.place, &format!("ports.{}", port.container), why, todo);
             }
@@ -363,7 +399,13 @@ impl<'a, 'm> Builder<'a, 'm> {
         for item in service.get("env_file").map_or(&[][..], Node::items) {
             let Some(path) = item.get("path").and_then(Node::text) else { continue };
             let Some(inside) = path.strip_prefix("./") else {
-                self.leave(service, &item.place, "env_file", format!("{path} is outside of the repository"), "copy it into the repository");
+                self.leave(
+                    service,
+                    &item.place,
+                    "env_file",
+                    format!("{path} is outside of the repository"),
+                    "copy it into the repository",
+                );
                 continue;
             };
             program.sources.push(self.from_working_folder(service, inside));
@@ -377,7 +419,13 @@ impl<'a, 'm> Builder<'a, 'm> {
         let text = match self.files.text(path) {
             Ok(Some(text)) => text,
             _ => {
-                self.leave(service, &item.place, "env_file", format!("{path} does not exist"), "write it before the first start");
+                self.leave(
+                    service,
+                    &item.place,
+                    "env_file",
+                    format!("{path} does not exist"),
+                    "write it before the first start",
+                );
                 return;
             }
         };
@@ -389,7 +437,13 @@ impl<'a, 'm> Builder<'a, 'm> {
             let rewritten = self.rewriter(service).rewrite(&value, Position::Variable(&name));
             if rewritten.as_literal() != Some(&value) {
                 let why = format!("{name} in {path} names a host or a port of the old network");
-                self.leave(service, &item.place, "env_file", why, format!("write 127.0.0.1 and the port of the registry as {name}"));
+                self.leave(
+                    service,
+                    &item.place,
+                    "env_file",
+                    why,
+                    format!("write 127.0.0.1 and the port of the registry as {name}"),
+                );
             }
         }
     }
@@ -421,7 +475,8 @@ impl<'a, 'm> Builder<'a, 'm> {
             let condition = node.get("condition").and_then(Node::text).unwrap_or("service_started");
             let (process, condition) = self.condition(other, condition);
             if condition == "process_healthy" && !health::has_probe(other) {
-                let why = format!("`{}` has no health check, so it can only be waited for until it is started", key.name);
+                let why =
+                    format!("`{}` has no health check, so it can only be waited for until it is started", key.name);
                 self.leave(service, &key.place, &what, why, "give it a `readiness_probe`");
                 attrs.push(Attr::new([process.as_str(), "condition"], Expr::text("process_started")));
                 continue;
@@ -439,7 +494,13 @@ impl<'a, 'm> Builder<'a, 'm> {
                     }
                     self.carry(service, &item.place, "links", format!("depends_on.{}", other.process));
                 }
-                None => self.leave(service, &item.place, "links", format!("`{name}` is not carried"), "start what it needs by other means"),
+                None => self.leave(
+                    service,
+                    &item.place,
+                    "links",
+                    format!("`{name}` is not carried"),
+                    "start what it needs by other means",
+                ),
             }
         }
         (!attrs.is_empty()).then(|| Attr::new(["depends_on"], Expr::Set(attrs)))
@@ -472,7 +533,13 @@ impl<'a, 'm> Builder<'a, 'm> {
                 attrs.extend(most.map(|most| Attr::new(["max_restarts"], Expr::int(most))));
                 self.carry(service, &node.place, "restart", format!("availability.restart = {restart}"));
             } else {
-                self.leave(service, &node.place, "restart", "it is not a restart policy", "choose one for `availability.restart`");
+                self.leave(
+                    service,
+                    &node.place,
+                    "restart",
+                    "it is not a restart policy",
+                    "choose one for `availability.restart`",
+                );
             }
         }
         self.deploy(service, &mut attrs);
@@ -494,7 +561,11 @@ impl<'a, 'm> Builder<'a, 'm> {
                 let most = node.get("max_attempts").and_then(Node::text).and_then(|text| text.parse().ok());
                 attrs.extend(most.map(|most| Attr::new(["max_restarts"], Expr::int(most))));
                 let delay = node.get("delay").and_then(Node::text).and_then(words::seconds);
-                attrs.extend(delay.filter(|delay| *delay > 0).map(|delay| Attr::new(["backoff_seconds"], Expr::int(delay as i64))));
+                attrs.extend(
+                    delay
+                        .filter(|delay| *delay > 0)
+                        .map(|delay| Attr::new(["backoff_seconds"], Expr::int(delay as i64))),
+                );
             }
             self.carry(service, &key.place, &what, "availability");
         }
@@ -510,7 +581,13 @@ impl<'a, 'm> Builder<'a, 'm> {
                     attrs.push(Attr::new(["signal"], Expr::int(number)));
                     self.carry(service, &node.place, "stop_signal", "shutdown.signal");
                 }
-                None => self.leave(service, &node.place, "stop_signal", "it is not a signal", "set `shutdown.signal` to a number"),
+                None => self.leave(
+                    service,
+                    &node.place,
+                    "stop_signal",
+                    "it is not a signal",
+                    "set `shutdown.signal` to a number",
+                ),
             }
         }
         if let Some(node) = service.get("stop_grace_period") {
@@ -519,7 +596,13 @@ impl<'a, 'm> Builder<'a, 'm> {
                     attrs.push(Attr::new(["timeout_seconds"], Expr::int(seconds as i64)));
                     self.carry(service, &node.place, "stop_grace_period", "shutdown.timeout_seconds");
                 }
-                None => self.leave(service, &node.place, "stop_grace_period", "it is not a duration", "set `shutdown.timeout_seconds`"),
+                None => self.leave(
+                    service,
+                    &node.place,
+                    "stop_grace_period",
+                    "it is not a duration",
+                    "set `shutdown.timeout_seconds`",
+                ),
             }
         }
         (!attrs.is_empty()).then(|| Attr::new(["shutdown"], Expr::Set(attrs)))
@@ -561,11 +644,23 @@ impl<'a, 'm> Builder<'a, 'm> {
             self.carry(service, &node.place, key, "entries of the port registry");
             for item in node.items() {
                 if item.get("protocol").and_then(Node::text) == Some("udp") {
-                    self.leave(service, &item.place, "ports", "the registry has numbers and no protocols", "open the port for udp where a firewall matters");
+                    self.leave(
+                        service,
+                        &item.place,
+                        "ports",
+                        "the registry has numbers and no protocols",
+                        "open the port for udp where a firewall matters",
+                    );
                 }
                 let ip = item.get("host_ip").and_then(Node::text).unwrap_or(hosts::LOCAL);
                 if !matches!(ip, hosts::LOCAL | "0.0.0.0" | "::1" | "::" | "localhost") {
-                    self.leave(service, &item.place, "ports", format!("it was published on {ip}"), "bind the program to that address if others reach it there");
+                    self.leave(
+                        service,
+                        &item.place,
+                        "ports",
+                        format!("it was published on {ip}"),
+                        "bind the program to that address if others reach it there",
+                    );
                 }
             }
         }
@@ -681,7 +776,14 @@ fn in_folder(path: &str, folder: &str) -> bool {
 }
 
 fn mentions(node: &Node, name: &str) -> bool {
-    node.pairs().iter().any(|(_, value)| value.text().is_some_and(|text| text == name || text.contains(&format!("{name}:")) || text.contains(&format!("/{name}")) || text.contains(&format!("@{name}"))))
+    node.pairs().iter().any(|(_, value)| {
+        value.text().is_some_and(|text| {
+            text == name
+                || text.contains(&format!("{name}:"))
+                || text.contains(&format!("/{name}"))
+                || text.contains(&format!("@{name}"))
+        })
+    })
 }
 
 /// `/run/secrets/x` as the path of the file in the checkout.
@@ -707,7 +809,17 @@ fn path_of_secret(builder: &Builder<'_, '_>, service: &Service<'_>, text: &str) 
 /// Whether a variable holds a secret, by its name.
 pub fn is_secret(name: &str) -> bool {
     const WORDS: [&str; 11] = [
-        "PASSWORD", "PASSWD", "PASS", "SECRET", "TOKEN", "CREDENTIAL", "CREDENTIALS", "APIKEY", "PASSPHRASE", "PWD", "PW",
+        "PASSWORD",
+        "PASSWD",
+        "PASS",
+        "SECRET",
+        "TOKEN",
+        "CREDENTIAL",
+        "CREDENTIALS",
+        "APIKEY",
+        "PASSPHRASE",
+        "PWD",
+        "PW",
     ];
     let name = name.to_ascii_uppercase();
     if name.starts_with("ALLOW_") || name.ends_with("_FILE") || name.contains("PUBLIC") || name == "PWD" {
@@ -777,7 +889,8 @@ pub fn told(files: &dyn Files, service: &Service<'_>, words: &[String], containe
             Some((flag, value)) => (flag, value),
             None => (before, word.as_str()),
         };
-        let in_script = word.contains(' ') && word.split_whitespace().any(|part| hosts::tells_port(part, Position::Word("-p"), container));
+        let in_script = word.contains(' ')
+            && word.split_whitespace().any(|part| hosts::tells_port(part, Position::Word("-p"), container));
         if hosts::tells_port(value, Position::Word(flag), container) || in_script {
             return Told::Text;
         }
@@ -785,7 +898,11 @@ pub fn told(files: &dyn Files, service: &Service<'_>, words: &[String], containe
     }
     let own = service.get("environment").map_or(&[][..], Node::pairs);
     let own = own.iter().filter_map(|(key, value)| Some((key.name.as_str(), value.text()?)));
-    let image = service.image_file.iter().flat_map(|file| &file.variables).map(|(name, value, _)| (name.as_str(), value.as_str()));
+    let image = service
+        .image_file
+        .iter()
+        .flat_map(|file| &file.variables)
+        .map(|(name, value, _)| (name.as_str(), value.as_str()));
     let tells = |(name, value): (&str, &str)| hosts::tells_port(value, Position::Variable(name), container);
     if own.chain(image).any(tells) {
         return Told::Text;
@@ -802,8 +919,17 @@ pub fn told(files: &dyn Files, service: &Service<'_>, words: &[String], containe
 
 /// How programs read the variable PORT.
 const READS: [&str; 12] = [
-    "process.env.PORT", "environ[\"PORT\"]", "environ['PORT']", "environ.get(\"PORT\"", "environ.get('PORT'",
-    "getenv(\"PORT\"", "getenv('PORT'", "Getenv(\"PORT\")", "LookupEnv(\"PORT\")", "var(\"PORT\")", "ENV['PORT']",
+    "process.env.PORT",
+    "environ[\"PORT\"]",
+    "environ['PORT']",
+    "environ.get(\"PORT\"",
+    "environ.get('PORT'",
+    "getenv(\"PORT\"",
+    "getenv('PORT'",
+    "Getenv(\"PORT\")",
+    "LookupEnv(\"PORT\")",
+    "var(\"PORT\")",
+    "ENV['PORT']",
     "ENV[\"PORT\"]",
 ];
 
@@ -828,7 +954,11 @@ fn reads_port(files: &dyn Files, service: &Service<'_>) -> bool {
                 if READS.iter().any(|form| text.contains(form)) {
                     return true;
                 }
-            } else if depth < 4 && !name.starts_with('.') && !matches!(name.as_str(), "node_modules" | "target" | "vendor") && files.is_folder(&path) {
+            } else if depth < 4
+                && !name.starts_with('.')
+                && !matches!(name.as_str(), "node_modules" | "target" | "vendor")
+                && files.is_folder(&path)
+            {
                 folders.push((path, depth + 1));
             }
             if read > MOST_FILES {

@@ -23,9 +23,9 @@ pub fn service(name: &str, node: &mut Node, folder: &str) -> Result<(), Error> {
         match key.name.as_str() {
             key if PAIRS.contains(&key) => as_pairs(value, if key == "extra_hosts" { "=:" } else { "=" })?,
             key if LISTS.contains(&key) => as_list(value),
-            "depends_on" => names_as_map(value, |place| {
-                Node::map(place, [("condition", Node::scalar(place, "service_started"))])
-            }),
+            "depends_on" => {
+                names_as_map(value, |place| Node::map(place, [("condition", Node::scalar(place, "service_started"))]))
+            }
             "networks" | "models" => names_as_map(value, Node::null),
             "build" => build(value, folder)?,
             "env_file" => env_files(value, folder)?,
@@ -109,9 +109,8 @@ fn as_list(node: &mut Node) {
 fn names_as_map(node: &mut Node, value: impl Fn(&Place) -> Node) {
     as_list(node);
     if let Value::List(items) = &node.value {
-        let pair = |item: &Node| {
-            Some((Key { name: item.text()?.to_owned(), place: item.place.clone() }, value(&item.place)))
-        };
+        let pair =
+            |item: &Node| Some((Key { name: item.text()?.to_owned(), place: item.place.clone() }, value(&item.place)));
         node.value = Value::Map(items.iter().filter_map(pair).collect());
     }
 }

@@ -53,19 +53,37 @@ pub fn probe(builder: &Builder<'_, '_>, done: &mut Done<'_, '_>) -> Option<Attr>
         for (key, value) in node.pairs() {
             if !matches!(key.name.as_str(), "test" | "interval" | "timeout" | "retries" | "start_period") {
                 let why = "process-compose has one period for all probes";
-                builder.leave(service, &value.place, &format!("healthcheck.{}", key.name), why, "nothing, unless the start is slow");
+                builder.leave(
+                    service,
+                    &value.place,
+                    &format!("healthcheck.{}", key.name),
+                    why,
+                    "nothing, unless the start is slow",
+                );
             }
         }
     }
     if let Some(check) = check(builder, service) {
-        builder.carry(service, &check.place, "healthcheck", format!("settings.processes.{}.readiness_probe", service.process));
+        builder.carry(
+            service,
+            &check.place,
+            "healthcheck",
+            format!("settings.processes.{}.readiness_probe", service.process),
+        );
         return Some(Attr::new(["readiness_probe"], Expr::Set(attrs(builder, service, &check))));
     }
     let Role::Package(package) = &service.role else { return None };
     let (container, path) = package.ready?;
     let port = service.port(container)?;
     let get = http_get("http", builder.port_expr(port), path);
-    Some(Attr::new(["readiness_probe"], Expr::Set(vec![get, Attr::new(["period_seconds"], Expr::int(5)), Attr::new(["failure_threshold"], Expr::int(24))])))
+    Some(Attr::new(
+        ["readiness_probe"],
+        Expr::Set(vec![
+            get,
+            Attr::new(["period_seconds"], Expr::int(5)),
+            Attr::new(["failure_threshold"], Expr::int(24)),
+        ]),
+    ))
 }
 
 fn check(builder: &Builder<'_, '_>, service: &Service<'_>) -> Option<Check> {
@@ -73,7 +91,9 @@ fn check(builder: &Builder<'_, '_>, service: &Service<'_>) -> Option<Check> {
     let duration = |key: &str, usual: u64| {
         let text = own.and_then(|node| node.get(key)).and_then(Node::text).map(str::to_owned);
         let image = service.image_file.as_ref().and_then(|file| file.health.as_ref());
-        let image = image.and_then(|(options, _, _)| options.iter().find(|(name, _)| name == key)).map(|(_, value)| value.clone());
+        let image = image
+            .and_then(|(options, _, _)| options.iter().find(|(name, _)| name == key))
+            .map(|(_, value)| value.clone());
         let text = text.or(image);
         match text {
             Some(text) => words::seconds(&text).unwrap_or(usual),
@@ -162,11 +182,26 @@ fn http(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String]) -> O
         return None;
     }
     // A request that is more than a plain one stays a command.
-    let more = ["-X", "-d", "--data", "-H", "--header", "-u", "--user", "--post-data", "-k", "--insecure", "--no-check-certificate"];
+    let more = [
+        "-X",
+        "-d",
+        "--data",
+        "-H",
+        "--header",
+        "-u",
+        "--user",
+        "--post-data",
+        "-k",
+        "--insecure",
+        "--no-check-certificate",
+    ];
     if words.iter().any(|word| more.contains(&word.as_str())) {
         return None;
     }
-    let url = words.iter().skip(1).find(|word| !word.starts_with('-') && (word.contains("://") || word.contains("localhost")))?;
+    let url = words
+        .iter()
+        .skip(1)
+        .find(|word| !word.starts_with('-') && (word.contains("://") || word.contains("localhost")))?;
     let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
     let (host, path) = rest.split_once('/').map_or((rest, "/".to_owned()), |(host, path)| (host, format!("/{path}")));
     let (host, number) = match host.rsplit_once(':') {

@@ -1,8 +1,8 @@
 //! Host names of other services in texts, and the addresses that take their place.
 
 use super::stack::{Port, Service, Stack};
-use crate::migrate::nix::Text;
 use crate::migrate::Ports;
+use crate::migrate::nix::Text;
 
 /// The address that every process listens on.
 pub const LOCAL: &str = "127.0.0.1";
@@ -30,8 +30,8 @@ pub enum Position<'a> {
 
 /// Words in names of variables and flags that say that a host is meant.
 const HOST_WORDS: [&str; 14] = [
-    "HOST", "HOSTS", "HOSTNAME", "SERVER", "SERVERS", "ADDR", "ADDRESS", "URL", "URI", "ENDPOINT", "UPSTREAM", "BROKER",
-    "BROKERS", "NODES",
+    "HOST", "HOSTS", "HOSTNAME", "SERVER", "SERVERS", "ADDR", "ADDRESS", "URL", "URI", "ENDPOINT", "UPSTREAM",
+    "BROKER", "BROKERS", "NODES",
 ];
 
 /// The ports that a text asks a host for: `db:5432`.
@@ -53,7 +53,10 @@ fn occurrences<'t>(text: &'t str, name: &'t str) -> impl Iterator<Item = usize> 
         let after = text[at + name.len()..].chars().next();
         let inside = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         let is_path = before == Some('/') && !text[..*at].ends_with("//");
-        !name.is_empty() && !before.is_some_and(inside) && !after.is_some_and(|c| inside(c) && c != '.') && !is_path
+        !name.is_empty()
+            && !before.is_some_and(inside)
+            && !after.is_some_and(|c| inside(c) && c != '.')
+            && !is_path
             && !(after == Some('.') && text[at + name.len() + 1..].starts_with(|c: char| c.is_ascii_alphanumeric()))
     })
 }
@@ -94,14 +97,18 @@ impl Rewriter<'_, '_> {
 
     /// The first address at or after a position: where it begins and ends, and what takes its place.
     fn next(&self, text: &str, from: usize, position: Position<'_>) -> Option<(usize, usize, Text)> {
-        let hosts = self.stack.services.iter().filter(|service| service.is_carried()).flat_map(|service| {
-            service.names.iter().map(move |name| (service, name.as_str(), false))
-        });
+        let hosts = self
+            .stack
+            .services
+            .iter()
+            .filter(|service| service.is_carried())
+            .flat_map(|service| service.names.iter().map(move |name| (service, name.as_str(), false)));
         let own = ["localhost", LOCAL, "0.0.0.0", "[::]", "*"].map(|name| (self.service, name, true));
         let mut best: Option<(usize, usize, Text)> = None;
         for (service, name, is_own) in hosts.chain(own) {
             for at in occurrences(text, name).filter(|at| *at >= from) {
-                if best.as_ref().is_some_and(|(first, end, _)| at > *first || (at == *first && at + name.len() <= *end)) {
+                if best.as_ref().is_some_and(|(first, end, _)| at > *first || (at == *first && at + name.len() <= *end))
+                {
                     continue;
                 }
                 if let Some((end, replacement)) = self.address(text, at, name, service, is_own, position) {
@@ -154,7 +161,8 @@ impl Rewriter<'_, '_> {
         let is_whole = before.is_empty() && after.is_empty();
         let bare = match position {
             Position::Variable(variable) => {
-                (is_whole || is_list(text)) && (is_host_word(variable) || before.ends_with(',') || after.starts_with(','))
+                (is_whole || is_list(text))
+                    && (is_host_word(variable) || before.ends_with(',') || after.starts_with(','))
             }
             Position::Word(flag) => {
                 let flags = ["-h", "--host", "--hostname", "--server", "--bootstrap-server", "--db-host", "-H"];
@@ -176,17 +184,20 @@ impl Rewriter<'_, '_> {
         let own = self.service.port(number);
         let stem = variable.to_ascii_uppercase();
         let stem = stem.split("PORT").next().unwrap_or_default().trim_end_matches('_').to_owned();
-        let beside = self.service.get("environment").map_or(&[][..], super::yaml::Node::pairs).iter().find_map(|(key, value)| {
-            let name = key.name.to_ascii_uppercase();
-            let service = self.stack.by_host(value.text()?)?;
-            (!stem.is_empty() && name.starts_with(&stem) && is_host_word(&name)).then_some(service)
-        });
+        let beside = self.service.get("environment").map_or(&[][..], super::yaml::Node::pairs).iter().find_map(
+            |(key, value)| {
+                let name = key.name.to_ascii_uppercase();
+                let service = self.stack.by_host(value.text()?)?;
+                (!stem.is_empty() && name.starts_with(&stem) && is_host_word(&name)).then_some(service)
+            },
+        );
         let named = self.stack.services.iter().find(|service| {
             let plain = service.name.to_ascii_uppercase().replace(['-', '.'], "_");
             !stem.is_empty() && service.is_carried() && service.port(number).is_some() && stem == plain
         });
         let other = beside.or(named).filter(|service| service.is_carried()).and_then(|service| service.port(number));
-        let only = self.stack.services.iter().filter(|service| service.is_carried()).find_map(|service| service.port(number));
+        let only =
+            self.stack.services.iter().filter(|service| service.is_carried()).find_map(|service| service.port(number));
         let has_stem = !stem.is_empty();
         other.or(own).or_else(|| only.filter(|_| has_stem))
     }
@@ -239,8 +250,11 @@ pub fn tells_port(text: &str, position: Position<'_>, container: u16) -> bool {
     let whole = text == number;
     let behind_colon = text.ends_with(&format!(":{number}")) && {
         let host = &text[..text.len() - number.len() - 1];
-        matches!(host, "" | "0.0.0.0" | "localhost" | LOCAL | "[::]" | "*") || host.ends_with("//0.0.0.0") || host.ends_with("//+")
-            || host.ends_with("=0.0.0.0") || host.ends_with("//*")
+        matches!(host, "" | "0.0.0.0" | "localhost" | LOCAL | "[::]" | "*")
+            || host.ends_with("//0.0.0.0")
+            || host.ends_with("//+")
+            || host.ends_with("=0.0.0.0")
+            || host.ends_with("//*")
     };
     match position {
         Position::Variable(name) => (whole && is_port_name(name)) || behind_colon,

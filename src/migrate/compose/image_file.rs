@@ -35,9 +35,13 @@ pub struct ImageFile {
     pub builders: Vec<String>,
 }
 
-
 /// Reads the stage that a build uses: the one named, else the last. `None` if there is no such stage.
-pub fn read(path: &RelPath, text: &str, target: Option<&str>, arguments: &BTreeMap<String, String>) -> Option<ImageFile> {
+pub fn read(
+    path: &RelPath,
+    text: &str,
+    target: Option<&str>,
+    arguments: &BTreeMap<String, String>,
+) -> Option<ImageFile> {
     let mut stages: Vec<(Option<String>, ImageFile)> = Vec::new();
     let mut global: BTreeMap<String, String> = BTreeMap::new();
     let mut builders = Vec::new();
@@ -59,7 +63,8 @@ pub fn read(path: &RelPath, text: &str, target: Option<&str>, arguments: &BTreeM
         }
         if keyword == "ARG" {
             let (name, value) = rest.split_once('=').map_or((rest.as_str(), ""), |(name, value)| (name, value));
-            let value = arguments.get(name.trim()).cloned().unwrap_or_else(|| value.trim_matches(['"', '\'']).to_owned());
+            let value =
+                arguments.get(name.trim()).cloned().unwrap_or_else(|| value.trim_matches(['"', '\'']).to_owned());
             if !value.is_empty() || !global.contains_key(name.trim()) {
                 global.insert(name.trim().to_owned(), value);
             }
@@ -222,8 +227,11 @@ fn heredoc(line: &str) -> Option<String> {
         return None;
     }
     let (_, after) = line.split_once("<<")?;
-    let word: String =
-        after.trim_start_matches(['-', '"', '\'']).chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+    let word: String = after
+        .trim_start_matches(['-', '"', '\''])
+        .chars()
+        .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
+        .collect();
     (!word.is_empty()).then_some(word)
 }
 

@@ -40,9 +40,7 @@ fn shorten(text: &str) -> String {
 fn name_end(text: &str) -> usize {
     let first = |c: char| c == '_' || c.is_ascii_alphabetic();
     match text.chars().next() {
-        Some(c) if first(c) => {
-            text.find(|c: char| !(c == '_' || c.is_ascii_alphanumeric())).unwrap_or(text.len())
-        }
+        Some(c) if first(c) => text.find(|c: char| !(c == '_' || c.is_ascii_alphanumeric())).unwrap_or(text.len()),
         _ => 0,
     }
 }

@@ -16,8 +16,28 @@ pub fn build<'m>(builder: &Builder<'_, 'm>, done: &mut Done<'_, 'm>, known: &Ser
     let into = format!("services.{}.{}", known.option, service.process);
     let mut instance = Instance { builder, service, known, into, attrs: Vec::new() };
     instance.attrs.push(Attr::new(["enable"], Expr::bool(true)));
-    done.take(&["image", "build", "ports", "expose", "environment", "command", "entrypoint", "volumes", "healthcheck", "restart"]);
-    done.take(&["deploy", "secrets", "configs", "env_file", "working_dir", "stop_signal", "stop_grace_period", "profiles"]);
+    done.take(&[
+        "image",
+        "build",
+        "ports",
+        "expose",
+        "environment",
+        "command",
+        "entrypoint",
+        "volumes",
+        "healthcheck",
+        "restart",
+    ]);
+    done.take(&[
+        "deploy",
+        "secrets",
+        "configs",
+        "env_file",
+        "working_dir",
+        "stop_signal",
+        "stop_grace_period",
+        "profiles",
+    ]);
     done.take(&["tty", "stdin_open", "logging"]);
     instance.image();
     instance.ports();
@@ -78,9 +98,15 @@ impl Instance<'_, '_, '_> {
             let path = self.service.image_file.as_ref().map(|file| file.path.as_str()).unwrap_or_default();
             let place = Place { path: path.into(), line: *line, column: 1 };
             let shown: String = run.chars().take(60).collect();
-            self.leave(&place, "build", format!("`RUN {shown}` prepared the image"), "check whether the service needs it");
+            self.leave(
+                &place,
+                "build",
+                format!("`RUN {shown}` prepared the image"),
+                "check whether the service needs it",
+            );
         }
-        let base = self.service.image_file.as_ref().map(|file| Node::scalar(&self.service.key.place, file.base.clone()));
+        let base =
+            self.service.image_file.as_ref().map(|file| Node::scalar(&self.service.key.place, file.base.clone()));
         let Some(node) = base.as_ref().or(self.service.get("image")) else { return };
         let image = node.text().unwrap_or_default();
         let tag = containers::tag(image).unwrap_or("latest");
@@ -98,7 +124,8 @@ impl Instance<'_, '_, '_> {
                         "mysql" => format!("mysql{}", version.replace('.', "")),
                         _ => format!("{start}{}", version.replace('.', "_").replace("mariadb_", "mariadb_")),
                     };
-                    let attribute = if start == "mariadb_" { format!("mariadb_{}", version.replace('.', "")) } else { attribute };
+                    let attribute =
+                        if start == "mariadb_" { format!("mariadb_{}", version.replace('.', "")) } else { attribute };
                     self.set("package", Expr::Code(format!("pkgs.{attribute}")));
                 }
                 None if start == "mysql" => self.set("package", Expr::Code("pkgs.mysql84".to_owned())),
@@ -114,11 +141,23 @@ impl Instance<'_, '_, '_> {
         }
         match last {
             "valkey" => self.set("package", Expr::Code("pkgs.valkey".to_owned())),
-            "keydb" => self.leave(&node.place, "image", "Redis takes its place", "check that nothing of KeyDB alone is used"),
-            "redis-stack" | "redis-stack-server" | "redismod" => {
-                self.leave(&node.place, "image", "the modules of the image are not part of Redis", "load those that are used with `extraConfig`");
+            "keydb" => {
+                self.leave(&node.place, "image", "Redis takes its place", "check that nothing of KeyDB alone is used")
             }
-            "redpanda" => self.leave(&node.place, "image", "Apache Kafka takes its place", "check that only the Kafka protocol is used"),
+            "redis-stack" | "redis-stack-server" | "redismod" => {
+                self.leave(
+                    &node.place,
+                    "image",
+                    "the modules of the image are not part of Redis",
+                    "load those that are used with `extraConfig`",
+                );
+            }
+            "redpanda" => self.leave(
+                &node.place,
+                "image",
+                "Apache Kafka takes its place",
+                "check that only the Kafka protocol is used",
+            ),
             "postgis" => self.set("extensions", Expr::Code("extensions: [ extensions.postgis ]".to_owned())),
             "pgvector" => self.set("extensions", Expr::Code("extensions: [ extensions.pgvector ]".to_owned())),
             "timescaledb" | "timescaledb-ha" => {
@@ -146,10 +185,19 @@ impl Instance<'_, '_, '_> {
         for port in &self.service.ports {
             if self.known.ports.iter().all(|option| option.container != port.container) {
                 let image = self.service.text("image").unwrap_or_default();
-                let own = self.known.option == "nginx" || (self.known.option == "apache-kafka" && port.published.is_some());
+                let own =
+                    self.known.option == "nginx" || (self.known.option == "apache-kafka" && port.published.is_some());
                 if !own {
-                    let why = format!("services-flake's {} has no option for port {} of {image}", self.known.option, port.container);
-                    self.leave(&port.place, "ports", why, "set it in the service's own settings, and use the registry's entry");
+                    let why = format!(
+                        "services-flake's {} has no option for port {} of {image}",
+                        self.known.option, port.container
+                    );
+                    self.leave(
+                        &port.place,
+                        "ports",
+                        why,
+                        "set it in the service's own settings, and use the registry's entry",
+                    );
                 }
             }
         }
@@ -192,7 +240,9 @@ impl Instance<'_, '_, '_> {
                 let words = words::split(text).unwrap_or_default();
                 self.set(option.option, Expr::List(words.iter().map(Expr::text).collect()));
             }
-            OptionKind::Unneeded(why) => return self.builder.carry(self.service, place, what, format!("nothing: {why}")),
+            OptionKind::Unneeded(why) => {
+                return self.builder.carry(self.service, place, what, format!("nothing: {why}"));
+            }
             OptionKind::Secret => {
                 let why = format!("`{}` would put a secret into the world-readable store", option.option);
                 return self.leave(place, what, why, "set it at run time, or keep the default on this machine");
@@ -226,7 +276,12 @@ impl Instance<'_, '_, '_> {
                 return self.kafka_variable(name, &text, place, what);
             }
             (_, name) if is_secret(name) => {
-                self.leave(place, what, "an option would put a secret into the world-readable store", "set it at run time");
+                self.leave(
+                    place,
+                    what,
+                    "an option would put a secret into the world-readable store",
+                    "set it at run time",
+                );
                 return true;
             }
             ("grafana", name) if name.starts_with("GF_") => {
@@ -255,7 +310,16 @@ impl Instance<'_, '_, '_> {
 
     fn kafka_variable(&mut self, name: &str, text: &str, place: &Place, what: &str) -> bool {
         let key = name.trim_start_matches("KAFKA_").trim_start_matches("CFG_").to_ascii_lowercase().replace('_', ".");
-        let shape = ["listener", "advertised", "process.roles", "node.id", "broker.id", "controller", "zookeeper", "inter.broker"];
+        let shape = [
+            "listener",
+            "advertised",
+            "process.roles",
+            "node.id",
+            "broker.id",
+            "controller",
+            "zookeeper",
+            "inter.broker",
+        ];
         if shape.iter().any(|word| key.contains(word)) || name == "KAFKA_ENABLE_KRAFT" {
             self.carry(place, what, "settings, as one broker and controller on this machine");
             return true;
@@ -318,7 +382,12 @@ impl Instance<'_, '_, '_> {
                         at += 1;
                     }
                     match name {
-                        "requirepass" | "masterauth" => self.leave(place, key, format!("`{name}` would put a secret into the world-readable store"), "let clients connect without a password on this machine"),
+                        "requirepass" | "masterauth" => self.leave(
+                            place,
+                            key,
+                            format!("`{name}` would put a secret into the world-readable store"),
+                            "let clients connect without a password on this machine",
+                        ),
                         "port" | "bind" | "dir" | "daemonize" => {}
                         _ => lines.push(format!("{name} {}", values.join(" "))),
                     }
@@ -326,9 +395,17 @@ impl Instance<'_, '_, '_> {
                 ("redis", path) if path.starts_with('/') => {}
                 ("minio", "server") => {}
                 ("minio", "--console-address" | "--address") => at += 1,
-                ("minio", path) if path.starts_with('/') || path.starts_with("--console-address=") || path.starts_with("--address=") => {}
-                ("prometheus", flag) if flag.starts_with("--config.file") || flag.starts_with("--web.") || flag.starts_with("--storage.tsdb.path") => {}
-                ("prometheus" | "loki" | "tempo" | "pyroscope", flag) if flag.starts_with("-config.file") => at += usize::from(!flag.contains('=')),
+                ("minio", path)
+                    if path.starts_with('/')
+                        || path.starts_with("--console-address=")
+                        || path.starts_with("--address=") => {}
+                ("prometheus", flag)
+                    if flag.starts_with("--config.file")
+                        || flag.starts_with("--web.")
+                        || flag.starts_with("--storage.tsdb.path") => {}
+                ("prometheus" | "loki" | "tempo" | "pyroscope", flag) if flag.starts_with("-config.file") => {
+                    at += usize::from(!flag.contains('='))
+                }
                 ("memcached", flag) => lines.push(flag.to_owned()),
                 ("elasticmq" | "azurite" | "dynamodb-local" | "mailhog", flag) => lines.push(flag.to_owned()),
                 ("prometheus", flag) => lines.push(flag.to_owned()),
@@ -341,13 +418,19 @@ impl Instance<'_, '_, '_> {
             "redis" => self.set("extraConfig", Expr::text(lines.join("\n") + "\n")),
             "memcached" => self.set("startArgs", Expr::texts(lines.iter().map(String::as_str))),
             "prometheus" => self.set("extraFlags", Expr::texts(lines.iter().map(String::as_str))),
-            "elasticmq" | "dynamodb-local" | "mailhog" => self.set("extraArgs", Expr::texts(lines.iter().map(String::as_str))),
+            "elasticmq" | "dynamodb-local" | "mailhog" => {
+                self.set("extraArgs", Expr::texts(lines.iter().map(String::as_str)))
+            }
             _ => left.extend(lines.iter().map(String::as_str)),
         }
         match left.is_empty() {
             true => self.carry(place, key, "its options"),
             false => {
-                let why = format!("services-flake's {} starts the program itself, without `{}`", self.known.option, left.join(" "));
+                let why = format!(
+                    "services-flake's {} starts the program itself, without `{}`",
+                    self.known.option,
+                    left.join(" ")
+                );
                 self.leave(place, key, why, "set what it does in the service's own settings");
             }
         }
@@ -360,23 +443,36 @@ impl Instance<'_, '_, '_> {
             let target = item.get("target").and_then(Node::text).unwrap_or_default().trim_end_matches('/');
             let inside = source.strip_prefix("./");
             match (self.known.option, inside) {
-                ("postgres" | "mysql" | "mongodb" | "clickhouse", Some(path)) if target.starts_with("/docker-entrypoint-initdb.d") => {
+                ("postgres" | "mysql" | "mongodb" | "clickhouse", Some(path))
+                    if target.starts_with("/docker-entrypoint-initdb.d") =>
+                {
                     self.init_file(path, &item.place);
                 }
                 ("nginx", _) => {}
                 ("prometheus", Some(path)) if self.builder.files().is_folder(path) && target == "/etc/prometheus" => {
                     self.yaml_config(&format!("{}/prometheus.yml", path.trim_end_matches('/')), "extraConfig", item);
                 }
-                ("prometheus", Some(path)) if target.ends_with(".yml") || target.ends_with(".yaml") => self.yaml_config(path, "extraConfig", item),
-                ("loki" | "tempo" | "pyroscope", Some(path)) if target.ends_with(".yml") || target.ends_with(".yaml") => self.yaml_config(path, "extraConfig", item),
+                ("prometheus", Some(path)) if target.ends_with(".yml") || target.ends_with(".yaml") => {
+                    self.yaml_config(path, "extraConfig", item)
+                }
+                ("loki" | "tempo" | "pyroscope", Some(path))
+                    if target.ends_with(".yml") || target.ends_with(".yaml") =>
+                {
+                    self.yaml_config(path, "extraConfig", item)
+                }
                 ("redis", Some(path)) if target.ends_with(".conf") => self.redis_conf(path, item),
                 ("grafana", Some(path)) if target.contains("/provisioning") => {
-                    let why = format!("services-flake's grafana takes `datasources` and `providers` and no folder {path}");
+                    let why =
+                        format!("services-flake's grafana takes `datasources` and `providers` and no folder {path}");
                     self.leave(&item.place, "volumes", why, "write the provisioning files as these options");
                 }
                 (_, Some(path)) if is_file(target) => {
                     let why = format!("services-flake's {} does not read {path}", self.known.option);
                     self.leave(&item.place, "volumes", why, "write what the file says as options");
+                }
+                (_, Some(path)) if !is_data(target) => {
+                    let why = format!("services-flake's {} does not read ./{path}", self.known.option);
+                    self.leave(&item.place, "volumes", why, "write what the files say as options");
                 }
                 (_, Some(path)) => {
                     self.set("dataDir", Expr::text(format!("./{}", path.trim_end_matches('/'))));
@@ -386,7 +482,12 @@ impl Instance<'_, '_, '_> {
                     self.carry(&item.place, "volumes", "dataDir, empty at first: ./data/<instance>");
                 }
                 (_, None) => {
-                    self.leave(&item.place, "volumes", format!("{source} is outside of the repository"), "copy what the service needs");
+                    self.leave(
+                        &item.place,
+                        "volumes",
+                        format!("{source} is outside of the repository"),
+                        "copy what the service needs",
+                    );
                 }
             }
         }
@@ -397,7 +498,12 @@ impl Instance<'_, '_, '_> {
         let is_folder = self.builder.files().is_folder(path);
         let names = if is_folder { self.builder.files().names(path) } else { vec![path.to_owned()] };
         if self.known.option == "mongodb" {
-            return self.leave(place, "volumes", format!("services-flake's mongodb runs no init scripts: {path}"), "run it in a process that depends on the database");
+            return self.leave(
+                place,
+                "volumes",
+                format!("services-flake's mongodb runs no init scripts: {path}"),
+                "run it in a process that depends on the database",
+            );
         }
         for name in &names {
             if name.ends_with(".sql") {
@@ -428,26 +534,41 @@ impl Instance<'_, '_, '_> {
     }
 
     fn yaml_config(&mut self, path: &str, option: &str, item: &Node) {
-        let parsed = self.builder.files().text(path).ok().flatten().and_then(|text| yaml::parse(&path.into(), &text).ok().flatten());
+        let parsed = self
+            .builder
+            .files()
+            .text(path)
+            .ok()
+            .flatten()
+            .and_then(|text| yaml::parse(&path.into(), &text).ok().flatten());
         match parsed {
             Some(node) => {
                 let value = self.yaml_expr(&node);
                 self.set(option, value);
                 self.carry(&item.place, "volumes", option);
             }
-            None => self.leave(&item.place, "volumes", format!("{path} cannot be read as YAML"), format!("write it as `{option}`")),
+            None => self.leave(
+                &item.place,
+                "volumes",
+                format!("{path} cannot be read as YAML"),
+                format!("write it as `{option}`"),
+            ),
         }
     }
 
     fn yaml_expr(&self, node: &Node) -> Expr {
         match &node.value {
-            Value::Map(pairs) => Expr::Set(pairs.iter().map(|(key, value)| Attr::new([key.name.as_str()], self.yaml_expr(value))).collect()),
+            Value::Map(pairs) => Expr::Set(
+                pairs.iter().map(|(key, value)| Attr::new([key.name.as_str()], self.yaml_expr(value))).collect(),
+            ),
             Value::List(items) => Expr::List(items.iter().map(|item| self.yaml_expr(item)).collect()),
             Value::Scalar(_) if node.is_null() => Expr::Code("null".to_owned()),
             Value::Scalar(scalar) if scalar.plain && node.bool().is_some() => Expr::bool(node.bool() == Some(true)),
             Value::Scalar(scalar) => match scalar.text.parse::<i64>() {
                 Ok(number) if scalar.plain => Expr::int(number),
-                _ => string(&self.builder.rewriter(self.service).rewrite(&scalar.text, Position::Variable("TARGET_HOSTS"))),
+                _ => string(
+                    &self.builder.rewriter(self.service).rewrite(&scalar.text, Position::Variable("TARGET_HOSTS")),
+                ),
             },
         }
     }
@@ -461,7 +582,12 @@ impl Instance<'_, '_, '_> {
             let name = line.split_whitespace().next().unwrap_or_default();
             match name {
                 "requirepass" | "masterauth" | "user" => {
-                    self.leave(&item.place, "volumes", format!("`{name}` in {path} would put a secret into the world-readable store"), "let clients connect without a password on this machine");
+                    self.leave(
+                        &item.place,
+                        "volumes",
+                        format!("`{name}` in {path} would put a secret into the world-readable store"),
+                        "let clients connect without a password on this machine",
+                    );
                 }
                 "port" | "bind" | "dir" | "daemonize" | "pidfile" | "logfile" | "protected-mode" => {}
                 "" => {}
@@ -525,7 +651,12 @@ impl Instance<'_, '_, '_> {
         let database = self.value(&["MYSQL_DATABASE", "MARIADB_DATABASE"]);
         let schemas = self.init_paths();
         if schemas.len() > 1 {
-            self.leave(&self.service.key.place, "volumes", "a database takes one file or folder of SQL", "put the other files into the same folder");
+            self.leave(
+                &self.service.key.place,
+                "volumes",
+                "a database takes one file or folder of SQL",
+                "put the other files into the same folder",
+            );
         }
         if let Some(name) = &database {
             self.set("initialDatabases", databases(name, "schema", false, schemas.into_iter().take(1).collect()));
@@ -555,7 +686,13 @@ impl Instance<'_, '_, '_> {
             ("node.id", Expr::int(1)),
             ("controller.quorum.voters", Expr::List(vec![address("1@127.0.0.1:", controller.clone())])),
             ("controller.listener.names", Expr::texts(["CONTROLLER"])),
-            ("listeners", Expr::List(vec![address("PLAINTEXT://127.0.0.1:", broker), address("CONTROLLER://127.0.0.1:", controller)])),
+            (
+                "listeners",
+                Expr::List(vec![
+                    address("PLAINTEXT://127.0.0.1:", broker),
+                    address("CONTROLLER://127.0.0.1:", controller),
+                ]),
+            ),
             ("offsets.topic.replication.factor", Expr::int(1)),
             ("transaction.state.log.replication.factor", Expr::int(1)),
             ("transaction.state.log.min.isr", Expr::int(1)),
@@ -580,7 +717,12 @@ impl Instance<'_, '_, '_> {
             }
         }
         if let Some(node) = self.service.get("logging") {
-            self.leave(&node.place, "logging", "process-compose keeps the output of its processes itself", "set `log_location` if the output should be in a file");
+            self.leave(
+                &node.place,
+                "logging",
+                "process-compose keeps the output of its processes itself",
+                "set `log_location` if the output should be in a file",
+            );
         }
         for key in ["secrets", "configs"] {
             if let Some(node) = self.service.get(key) {
@@ -604,6 +746,13 @@ fn databases(name: &str, option: &str, is_list: bool, schemas: Vec<String>) -> E
         attrs.push(Attr::new([option], value));
     }
     Expr::List(vec![Expr::Set(attrs)])
+}
+
+/// Whether a program keeps its data in a folder.
+fn is_data(target: &str) -> bool {
+    ["data", "/var/lib/", "/bitnami", "storage", "/db", "/loki", "/prometheus", "/minio", "/root/.ollama"]
+        .iter()
+        .any(|part| target.contains(part))
 }
 
 fn is_file(target: &str) -> bool {

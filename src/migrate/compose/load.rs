@@ -187,11 +187,13 @@ impl Loader<'_> {
     /// The path of another file that must exist in the repository.
     fn inside(&self, from: &Node, file: &str) -> Result<RelPath, Error> {
         if file.contains("://") || file.starts_with("git@") {
-            return Err(from.error(format!("{file} is not a file of this repository"))
+            return Err(from
+                .error(format!("{file} is not a file of this repository"))
                 .help("copy it into the repository, and refer to the copy"));
         }
         let Some(path) = file.strip_prefix("./") else {
-            return Err(from.error(format!("{file} leads out of the repository"))
+            return Err(from
+                .error(format!("{file} leads out of the repository"))
                 .help("copy the file into the repository, and refer to the copy"));
         };
         match self.files.text(path) {
@@ -298,8 +300,9 @@ fn interpolate_all(node: &mut Node, variables: &Variables) -> Result<(), Error> 
     let place = node.place.clone();
     match &mut node.value {
         Value::Scalar(scalar) if scalar.text.contains('$') => {
-            let text = interpolate::interpolate(&scalar.text, variables)
-                .map_err(|message| yaml::error_at(&place, message).help("set variables in the `.env` file beside it"))?;
+            let text = interpolate::interpolate(&scalar.text, variables).map_err(|message| {
+                yaml::error_at(&place, message).help("set variables in the `.env` file beside it")
+            })?;
             let raw = std::mem::replace(&mut scalar.text, text);
             scalar.raw = Some(raw);
             Ok(())
@@ -405,7 +408,8 @@ fn same(a: &Node, b: &Node) -> bool {
         (Value::Scalar(Scalar { text: a, .. }), Value::Scalar(Scalar { text: b, .. })) => a == b,
         (Value::List(a), Value::List(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
         (Value::Map(a), Value::Map(b)) => {
-            let in_b = |(key, node): &(Key, Node)| b.iter().any(|(other, value)| other.name == key.name && same(node, value));
+            let in_b =
+                |(key, node): &(Key, Node)| b.iter().any(|(other, value)| other.name == key.name && same(node, value));
             a.len() == b.len() && a.iter().all(in_b)
         }
         _ => false,

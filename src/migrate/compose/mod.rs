@@ -82,9 +82,11 @@ fn project_name(draft: &Draft<'_>, model: &Model, files: &[RelPath]) -> String {
     let folder = (!model.folder.is_empty()).then(|| model.folder.replace('/', "-"));
     let name = given.or(folder).unwrap_or_else(|| "dev".to_owned());
     // Two files of one folder that do not belong together need two names.
-    let taken = draft.exists(&format!("{FOLDER}/{name}.nix")) || (name == "dev" && draft.exists(&format!("{FOLDER}/process-compose.nix")));
+    let taken = draft.exists(&format!("{FOLDER}/{name}.nix"))
+        || (name == "dev" && draft.exists(&format!("{FOLDER}/process-compose.nix")));
     let stem = files.first().and_then(|path| path.rsplit('/').next()).unwrap_or_default();
-    let variant: Vec<&str> = stem.split('.').filter(|part| !matches!(*part, "docker-compose" | "compose" | "yml" | "yaml")).collect();
+    let variant: Vec<&str> =
+        stem.split('.').filter(|part| !matches!(*part, "docker-compose" | "compose" | "yml" | "yaml")).collect();
     match (taken, variant.is_empty()) {
         (true, false) => format!("{name}-{}", variant.join("-")),
         (true, true) => format!("{name}-2"),
@@ -98,7 +100,14 @@ fn add_own_ports(stack: &mut Stack<'_>, draft: &Draft<'_>) {
     for service in &mut stack.services {
         let Role::Known(known) = &service.role else { continue };
         let place = service.key.place.clone();
-        let port = |container: u16, label: String| Port { container, published: None, number: container, label, protocol: "tcp".into(), place: place.clone() };
+        let port = |container: u16, label: String| Port {
+            container,
+            published: None,
+            number: container,
+            label,
+            protocol: "tcp".into(),
+            place: place.clone(),
+        };
         if known.option == "apache-kafka" && service.port(known::KAFKA_CONTROLLER).is_none() {
             service.ports.push(port(known::KAFKA_CONTROLLER, "controller".to_owned()));
         }
@@ -107,7 +116,11 @@ fn add_own_ports(stack: &mut Stack<'_>, draft: &Draft<'_>) {
             for Bind { source, target, .. } in service.binds() {
                 if target.starts_with("/etc/nginx") {
                     let names = if files.is_folder(&source) { files.names(&source) } else { Vec::new() };
-                    let paths = if names.is_empty() { vec![source] } else { names.iter().map(|name| format!("{source}/{name}")).collect() };
+                    let paths = if names.is_empty() {
+                        vec![source]
+                    } else {
+                        names.iter().map(|name| format!("{source}/{name}")).collect()
+                    };
                     texts.extend(paths.iter().filter_map(|path| files.text(path).ok().flatten()));
                 }
             }
@@ -119,7 +132,10 @@ fn add_own_ports(stack: &mut Stack<'_>, draft: &Draft<'_>) {
                 }
             }
             // The image's own port is only used if no configuration says another.
-            if !listened.is_empty() && !listened.contains(&80) && service.ports.first().is_some_and(|port| port.container == 80 && port.published.is_none()) {
+            if !listened.is_empty()
+                && !listened.contains(&80)
+                && service.ports.first().is_some_and(|port| port.container == 80 && port.published.is_none())
+            {
                 service.ports.remove(0);
                 if let Some(first) = service.ports.first_mut() {
                     first.label = String::new();
@@ -174,13 +190,26 @@ fn top_level(draft: &mut Draft<'_>, model: &Model, files: &[RelPath]) {
             "services" => {}
             "version" => draft.report.carry(path, line, "version", "nothing: Compose ignores it"),
             "name" => draft.report.carry(path, line, "name", "the name of the process-compose configuration"),
-            "networks" => draft.report.carry(path, line, "networks", "nothing: all processes share the network of the machine"),
+            "networks" => {
+                draft.report.carry(path, line, "networks", "nothing: all processes share the network of the machine")
+            }
             "volumes" => {
                 for (name, volume) in node.pairs() {
                     let what = format!("volumes.{}", name.name);
                     match volume.get("external").and_then(Node::bool) {
-                        Some(true) => draft.report.leave(&name.place.path, name.place.line, what, "its data is in a volume of Docker", "copy the data out of the volume"),
-                        _ => draft.report.carry(&name.place.path, name.place.line, what, "folders below ./data, empty at first"),
+                        Some(true) => draft.report.leave(
+                            &name.place.path,
+                            name.place.line,
+                            what,
+                            "its data is in a volume of Docker",
+                            "copy the data out of the volume",
+                        ),
+                        _ => draft.report.carry(
+                            &name.place.path,
+                            name.place.line,
+                            what,
+                            "folders below ./data, empty at first",
+                        ),
                     }
                 }
             }
@@ -188,13 +217,29 @@ fn top_level(draft: &mut Draft<'_>, model: &Model, files: &[RelPath]) {
                 for (name, value) in node.pairs() {
                     let what = format!("{}.{}", key.name, name.name);
                     match value.get("file").and_then(Node::text) {
-                        Some(file) => draft.report.carry(&name.place.path, name.place.line, what, format!("the file {file}")),
-                        None => draft.report.leave(&name.place.path, name.place.line, what, "it is not a file of this repository", "give the programs its value through the environment"),
+                        Some(file) => {
+                            draft.report.carry(&name.place.path, name.place.line, what, format!("the file {file}"))
+                        }
+                        None => draft.report.leave(
+                            &name.place.path,
+                            name.place.line,
+                            what,
+                            "it is not a file of this repository",
+                            "give the programs its value through the environment",
+                        ),
                     }
                 }
             }
-            name if name.starts_with("x-") => draft.report.carry(path, line, name, "nothing: extensions are resolved where they are used"),
-            name => draft.report.leave(path, line, name, "process-compose has nothing like it", "check whether the programs need it"),
+            name if name.starts_with("x-") => {
+                draft.report.carry(path, line, name, "nothing: extensions are resolved where they are used")
+            }
+            name => draft.report.leave(
+                path,
+                line,
+                name,
+                "process-compose has nothing like it",
+                "check whether the programs need it",
+            ),
         }
     }
     if let Some(first) = files.first() {
@@ -205,7 +250,11 @@ fn top_level(draft: &mut Draft<'_>, model: &Model, files: &[RelPath]) {
 /// Adds secrets to `.env`, which process-compose reads and git should not know.
 fn write_secrets(draft: &mut Draft<'_>, parts: &Parts, files: &[RelPath]) -> Result<(), Error> {
     let known = draft.text(".env")?.unwrap_or_default();
-    let has = |name: &str| known.lines().any(|line| line.trim_start().strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with('=')));
+    let has = |name: &str| {
+        known
+            .lines()
+            .any(|line| line.trim_start().strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with('=')))
+    };
     let new: Vec<(&String, &String)> = parts.secrets.iter().filter(|(name, _)| !has(name)).collect();
     if new.is_empty() {
         return Ok(());
@@ -230,8 +279,15 @@ fn write_secrets(draft: &mut Draft<'_>, parts: &Parts, files: &[RelPath]) -> Res
     }
     if let Some(path) = files.first() {
         let names: Vec<&str> = new.iter().map(|(name, _)| name.as_str()).collect();
-        let why = format!("{} are secrets, which would be world-readable in the store; they are in `.env`", names.join(", "));
-        draft.report.leave(path, 1, "secrets in environment", why, "keep `.env` out of git, and change the values that git already has");
+        let why =
+            format!("{} are secrets, which would be world-readable in the store; they are in `.env`", names.join(", "));
+        draft.report.leave(
+            path,
+            1,
+            "secrets in environment",
+            why,
+            "keep `.env` out of git, and change the values that git already has",
+        );
     }
     Ok(())
 }
@@ -261,7 +317,11 @@ fn text(name: &str, module: &str, parts: &Parts, files: &[RelPath], draft: &Draf
     }
     arguments.push("...");
     let has_ports = body.contains(draft.ports.reference(0).chars().next().unwrap_or('\u{f8f0}'));
-    let bindings = if has_ports { format!("    let\n      ports = {};\n    in\n", draft.ports.import(module)) } else { String::new() };
+    let bindings = if has_ports {
+        format!("    let\n      ports = {};\n    in\n", draft.ports.import(module))
+    } else {
+        String::new()
+    };
     let sources: Vec<&str> = files.iter().map(|file| &**file).collect();
     let arguments = if arguments.len() == 1 { "_".to_owned() } else { format!("{{ {} }}", arguments.join(", ")) };
     format!(

@@ -7,8 +7,7 @@ use super::yaml::Node;
 use crate::migrate::nix::{Expr, Text};
 
 /// What the image serves by itself.
-const DEFAULT_SERVER: &str =
-    "server {\n  listen 80;\n  location / {\n    root /usr/share/nginx/html;\n    index index.html index.htm;\n  }\n}\n";
+const DEFAULT_SERVER: &str = "server {\n  listen 80;\n  location / {\n    root /usr/share/nginx/html;\n    index index.html index.htm;\n  }\n}\n";
 
 /// Where the image keeps its configuration.
 const FOLDER: &str = "/etc/nginx";
@@ -122,7 +121,10 @@ fn block(text: &str, name: &str) -> Option<(String, String)> {
                     depth = depth.saturating_sub(1);
                     if depth == 0 {
                         let end = open + index;
-                        return Some((text[open + 1..end].trim_matches('\n').to_owned(), format!("{}{}", &text[..at], &text[end + 1..])));
+                        return Some((
+                            text[open + 1..end].trim_matches('\n').to_owned(),
+                            format!("{}{}", &text[..at], &text[end + 1..]),
+                        ));
                     }
                 }
                 _ => {}
@@ -134,8 +136,19 @@ fn block(text: &str, name: &str) -> Option<(String, String)> {
 
 /// Directives of the main part and of http that the service sets by itself, or that only hold in the image.
 const OWN: [&str; 13] = [
-    "user", "pid", "daemon", "error_log", "access_log", "worker_processes", "client_body_temp_path", "proxy_temp_path",
-    "fastcgi_temp_path", "scgi_temp_path", "uwsgi_temp_path", "load_module", "types_hash_bucket_size",
+    "user",
+    "pid",
+    "daemon",
+    "error_log",
+    "access_log",
+    "worker_processes",
+    "client_body_temp_path",
+    "proxy_temp_path",
+    "fastcgi_temp_path",
+    "scgi_temp_path",
+    "uwsgi_temp_path",
+    "load_module",
+    "types_hash_bucket_size",
 ];
 
 fn configuration(instance: &Instance<'_, '_, '_>, main: &str, events: &str, http: &str) -> Text {
@@ -215,7 +228,8 @@ fn listen(instance: &Instance<'_, '_, '_>, line: &str, rest: &str) -> Text {
     let indent = &line[..line.len() - line.trim_start().len()];
     let (address, flags) = rest.split_at(rest.find([' ', ';']).unwrap_or(rest.len()));
     let number = address.rsplit(':').next().and_then(|number| number.parse::<u16>().ok());
-    let port: Option<&Port> = number.and_then(|number| instance.service.port(number)).or(instance.service.ports.first());
+    let port: Option<&Port> =
+        number.and_then(|number| instance.service.port(number)).or(instance.service.ports.first());
     // One address is enough, and a second one for IPv6 would be the same socket.
     if address.starts_with('[') {
         return Text::literal(format!("{indent}# {}", line.trim()));
@@ -228,6 +242,7 @@ fn listen(instance: &Instance<'_, '_, '_>, line: &str, rest: &str) -> Text {
 /// The ports that a mounted configuration listens on.
 pub fn listened(text: &str) -> Vec<u16> {
     let listens = text.lines().filter_map(|line| line.trim().strip_prefix("listen"));
-    let number = |rest: &str| rest.trim().split([' ', ';']).next()?.rsplit(':').next()?.trim_end_matches(']').parse().ok();
+    let number =
+        |rest: &str| rest.trim().split([' ', ';']).next()?.rsplit(':').next()?.trim_end_matches(']').parse().ok();
     listens.filter_map(number).collect()
 }

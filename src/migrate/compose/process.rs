@@ -344,7 +344,7 @@ fn source_line(
             (None, None) => None,
         };
     }
-    let built = |text: &str| file.builders.iter().find(|run| run.contains(text));
+    let built = |text: &str| file.builders.iter().find(|run| format!(" {run}").contains(&format!(" {text}")));
     if let Some(run) = built("go build") {
         let target = go_target(run);
         return Some((line("go", &["go", "run", &target]), false));
@@ -352,7 +352,11 @@ fn source_line(
     if built("cargo build").is_some() || built("cargo install").is_some() {
         let name = first.rsplit('/').next().unwrap_or(first).to_owned();
         let is_member = has("Cargo.toml").is_some_and(|text| text.contains("[workspace]"));
-        let start: &[&str] = if is_member { &["cargo", "run", "--release", "--bin", &name, "--"] } else { &["cargo", "run", "--release", "--"] };
+        let start: &[&str] = if is_member {
+            &["cargo", "run", "--release", "--bin", &name, "--"]
+        } else {
+            &["cargo", "run", "--release", "--"]
+        };
         return Some((line("cargo", start), false));
     }
     if built("dotnet publish").is_some() || built("dotnet build").is_some() {
@@ -372,7 +376,7 @@ fn source_line(
 /// What `go build` builds: its last argument that is not a flag or a flag's value.
 fn go_target(run: &str) -> String {
     let words = words::split(run).unwrap_or_default();
-    let start = words.iter().position(|word| word == "build").map_or(0, |at| at + 1);
+    let start = words.windows(2).position(|pair| pair[0] == "go" && pair[1] == "build").map_or(0, |at| at + 2);
     let mut target = ".".to_owned();
     let mut words = words[start..].iter().peekable();
     while let Some(word) = words.next() {

@@ -91,8 +91,9 @@ pub fn outcome(key: &str) -> Outcome {
     if key.starts_with("x-") {
         return Holds("extensions mean nothing to Compose itself");
     }
-    KEYS.iter().find(|(name, _)| *name == key).map_or(
-        Lost("process-compose has nothing like it", "check whether the program needs it"),
-        |(_, outcome)| *outcome,
-    )
+    KEYS.iter()
+        .find(|(name, _)| *name == key)
+        .map_or(Lost("process-compose has nothing like it", "check whether the program needs it"), |(_, outcome)| {
+            *outcome
+        })
 }

@@ -138,7 +138,10 @@ impl<'m> Stack<'m> {
         let mut services = Vec::new();
         for (key, node) in model.services() {
             if node.pairs().is_empty() {
-                return Err(super::yaml::error_at(&key.place, format!("the service `{}` has neither an image nor a build", key.name)));
+                return Err(super::yaml::error_at(
+                    &key.place,
+                    format!("the service `{}` has neither an image nor a build", key.name),
+                ));
             }
             services.push(service(key, node, files)?);
         }
@@ -217,7 +220,9 @@ impl<'m> Stack<'m> {
                     let todo = format!("use port {} where the old number was used from outside", claimed.number);
                     draft.report.leave(&port.place.path, port.place.line, what, why, todo);
                 } else if let Some(published) = port.published.filter(|published| *published != wanted) {
-                    let why = format!("the program listens on {wanted} and nothing tells it another number, so it is not reachable on {published}");
+                    let why = format!(
+                        "the program listens on {wanted} and nothing tells it another number, so it is not reachable on {published}"
+                    );
                     let todo = format!("use {wanted}, or let the program read its port from a variable");
                     draft.report.leave(&port.place.path, port.place.line, what, why, todo);
                 }
@@ -405,7 +410,8 @@ fn ports(service: &Service<'_>) -> Result<Vec<Port>, Error> {
     }
     for item in service.get("ports").map_or(&[][..], Node::items) {
         let target = item.get("target").and_then(Node::text).and_then(|text| text.parse().ok());
-        let target: u16 = target.filter(|target| *target > 0).ok_or_else(|| item.error("a port from 1 to 65535 is needed"))?;
+        let target: u16 =
+            target.filter(|target| *target > 0).ok_or_else(|| item.error("a port from 1 to 65535 is needed"))?;
         let published = item.get("published").and_then(Node::text);
         let first = published.and_then(|text| text.split('-').next()?.parse().ok()).filter(|number| *number > 0);
         let protocol = item.get("protocol").and_then(Node::text).unwrap_or("tcp");

@@ -248,9 +248,16 @@ mod tests {
 
     #[test]
     fn durations_are_rounded_up() {
-        for (text, expected) in
-            [("1h2m3s500ms", Some(3724)), ("30s", Some(30)), ("1m30s", Some(90)), ("200ms", Some(1)), ("0s", Some(0)), ("x", None), ("5x", None), ("1.5s", Some(2))]
-        {
+        for (text, expected) in [
+            ("1h2m3s500ms", Some(3724)),
+            ("30s", Some(30)),
+            ("1m30s", Some(90)),
+            ("200ms", Some(1)),
+            ("0s", Some(0)),
+            ("x", None),
+            ("5x", None),
+            ("1.5s", Some(2)),
+        ] {
             assert_eq!(seconds(text), expected, "{text}");
         }
     }

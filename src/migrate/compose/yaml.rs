@@ -81,7 +81,8 @@ impl Node {
 
     /// Whether it is null.
     pub fn is_null(&self) -> bool {
-        let null = |scalar: &Scalar| scalar.plain && matches!(scalar.text.as_str(), "" | "~" | "null" | "Null" | "NULL");
+        let null =
+            |scalar: &Scalar| scalar.plain && matches!(scalar.text.as_str(), "" | "~" | "null" | "Null" | "NULL");
         matches!(&self.value, Value::Scalar(scalar) if null(scalar))
     }
 
@@ -304,7 +305,8 @@ fn merge_into(pairs: &mut Vec<(Key, Node)>, from: Node) -> Result<(), Error> {
 }
 
 fn size(node: &Node) -> usize {
-    1 + node.items().iter().map(size).sum::<usize>() + node.pairs().iter().map(|(_, node)| 1 + size(node)).sum::<usize>()
+    1 + node.items().iter().map(size).sum::<usize>()
+        + node.pairs().iter().map(|(_, node)| 1 + size(node)).sum::<usize>()
 }
 
 fn is_string(tag: Option<&Tag>) -> bool {
