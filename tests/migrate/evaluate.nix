@@ -38,7 +38,7 @@ let
     drvPath = "/none";
     meta.mainProgram = name;
   };
-  # The path of a script is not that of a program below `bin`, so `lib.getExe` cannot be the real one.
+  # A script is a file and not a program below `bin`, so `lib.getExe` cannot be the real one.
   script =
     { name, text, ... }@args:
     let
@@ -75,7 +75,8 @@ let
     buildEnv = { name, ... }: package name;
   };
   getExe = package: if package ? script then "bash ${package.script}" else "${package}/bin/${package.meta.mainProgram}";
-  ourLib = lib // { inherit getExe; };
+  # Modules are given the library that evaluates them.
+  ourLib = lib.extend (_: _: { inherit getExe; });
   inputs = {
     process-compose-flake.flakeModule = { };
     services-flake.processComposeModules.default = servicesFlake + "/nix/process-compose";
@@ -87,10 +88,9 @@ let
     self' = { };
     config = { };
   };
-  evaluated = lib.evalModules {
+  evaluated = ourLib.evalModules {
     specialArgs = {
       inherit pkgs;
-      lib = ourLib;
       name = project;
     };
     modules = [

@@ -239,7 +239,7 @@ fn web_and_postgresql_with_an_init_script() {
 
 #[test]
 fn nginx_in_front_of_two_services() {
-    let compose = "services:\n  proxy:\n    image: nginx:1.27-alpine\n    ports: [\"18082:80\"]\n    volumes: [\"./proxy/site.conf:/etc/nginx/conf.d/default.conf:ro\"]\n    \
+    let compose = "services:\n  front:\n    image: nginx:1.27-alpine\n    ports: [\"18082:80\"]\n    volumes: [\"./proxy/site.conf:/etc/nginx/conf.d/default.conf:ro\"]\n    \
         depends_on: [one, two]\n  one:\n    build: ./web\n    environment: [NAME=one]\n  two:\n    build: ./web\n    environment: [NAME=two]\n    healthcheck:\n      \
         test: curl -f http://localhost:8000/ || exit 1\n      interval: 2s\n      start_period: 20s\n";
     let site = "upstream two { server two:8000; }\nserver {\n  listen 80;\n  location /one/ { proxy_pass http://one:8000/; }\n  \
@@ -247,7 +247,7 @@ fn nginx_in_front_of_two_services() {
     let files =
         [("compose.yaml", compose), ("web/Dockerfile", DOCKERFILE), ("web/app.py", WEB), ("proxy/site.conf", site)];
     let Some(stack) = Stack::start(&files) else { return };
-    let proxy = stack.port("proxy");
+    let proxy = stack.port("front");
     assert_eq!(proxy, 18082);
     stack.expect(proxy, "/one/a", "one /a");
     stack.expect(proxy, "/two/b", "two /b");
