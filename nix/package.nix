@@ -17,6 +17,7 @@ let
       ../build.rs
       ../rules
       ../src
+      ../vendor
     ];
   };
 in

@@ -8,6 +8,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+/// The rule of what could not be checked. It is always an error, and nothing silences it: a run that could not look
+/// must not pass.
+pub const UNCHECKED: RuleId = "unreadable-file";
+
 /// A rule's public id, such as `hardcoded-port`. Ids live as long as the process (local rules are interned once).
 pub type RuleId = &'static str;
 

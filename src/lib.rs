@@ -26,6 +26,7 @@ pub mod fingerprint;
 pub mod fix;
 pub mod knowledge;
 pub mod lang;
+pub mod line_diff;
 pub mod lsp;
 pub mod migrate;
 pub mod output;

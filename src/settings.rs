@@ -1,7 +1,7 @@
 //! What decides what a run reports, apart from the repository.
 
 use crate::config::Config;
-use crate::finding::{Level, RelPath, RuleId, Safety};
+use crate::finding::{Level, RelPath, RuleId, Safety, UNCHECKED};
 use crate::rule::RuleSet;
 use crate::suppress::baseline::Baseline;
 
@@ -52,6 +52,9 @@ impl Settings {
 impl Settings {
     /// A rule's level at a path: the rule set's, unless an override for the path says otherwise.
     pub fn level_at(&self, rule: &str, path: &str) -> Level {
+        if rule == UNCHECKED {
+            return Level::Error;
+        }
         let base = self.rules.level(rule);
         let overrides = self.config.overrides.iter().filter(|entry| entry.matches(path));
         overrides.filter_map(|entry| entry.levels.get(rule)).next_back().copied().unwrap_or(base)

@@ -65,6 +65,9 @@ pub struct Options {
 /// What is said of pipes, sockets and devices.
 pub const NO_FILE: &str = "it is neither a file nor a directory";
 
+/// What is said of links.
+pub const LINK: &str = "it is a symbolic link, and links are not followed";
+
 /// Folders that never hold a repository's own text.
 const SKIPPED_FOLDERS: [&str; 3] = [".git", ".direnv", "node_modules"];
 
@@ -95,6 +98,7 @@ fn walk_from(root: &Path, folder: &Path, options: &Options) -> Walk {
         .current_dir(root)
         .standard_filters(honoured)
         .require_git(false)
+        .parents(honoured && can_read_above(folder))
         .hidden(false)
         .follow_links(false)
         .threads(options.threads)
@@ -171,18 +175,46 @@ const ROOT_IGNORES: [&str; 3] = [".gitignore", ".ignore", ".git/info/exclude"];
 /// Larger ignore files are not read: their patterns take far more memory than their text.
 const MAX_IGNORES: u64 = 256 << 10;
 
-/// The ignore file of a folder that is a pipe, a device or far too large: to open it is to wait, perhaps for ever.
+/// Deeper alternatives (`{a,{b,..}}`) in a glob are refused: they are read recursively.
+const MAX_BRACES: usize = 64;
+
+/// Whether alternatives in a glob nest too deep.
+pub fn nests_too_deep(glob: &[u8]) -> bool {
+    let mut depth = 0usize;
+    glob.iter().any(|byte| {
+        match byte {
+            b'{' => depth += 1,
+            b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth > MAX_BRACES
+    })
+}
+
+/// The first ignore file of a folder that must not be read: links, pipes, devices, and what is far too large or deep.
 fn ignore_obstacle(root: &Path, folder: &Path, names: &[&str]) -> Option<Unreadable> {
     names.iter().find_map(|name| obstacle(root, &folder.join(name)))
 }
 
-/// Why an ignore file is not read, if it is not.
+/// Why an ignore file is not read, if it is not. Links are followed outside of the repository only, where the user's own
+/// file may be one.
 fn obstacle(root: &Path, file: &Path) -> Option<Unreadable> {
-    let data = file.metadata().ok()?;
-    let reason = match (data.is_file() || data.is_dir(), data.len() > MAX_IGNORES && data.is_file()) {
-        (true, false) => return None,
-        (true, true) => format!("ignore files over {} KiB are not read", MAX_IGNORES >> 10),
-        (false, _) => NO_FILE.to_owned(),
+    // What does not exist is not opened, and a folder is not read.
+    if file.symlink_metadata().ok()?.is_dir() {
+        return None;
+    }
+    let read = match file.starts_with(root) {
+        true => read_bytes(file, MAX_IGNORES),
+        false => {
+            file.canonicalize().map_err(|error| io_reason(&error)).and_then(|target| read_bytes(&target, MAX_IGNORES))
+        }
+    };
+    let reason = match read {
+        Ok(text) if text.split(|&byte| byte == b'\n').any(nests_too_deep) => {
+            "a pattern in it nests too deep".to_owned()
+        }
+        Ok(_) => return None,
+        Err(reason) => reason,
     };
     let path = relative(root, file).unwrap_or_else(|| file.to_string_lossy().into());
     Some(Unreadable { path, reason })
@@ -211,6 +243,12 @@ fn add_tracked(found: &mut Walk, root: &Path, folder: &Path, exclude: &GlobSet) 
     let mut missing: Vec<Entry> = missing.collect();
     found.entries.append(&mut missing);
     found.entries.sort_unstable();
+}
+
+/// Whether the ignore files around a folder can be read.
+fn can_read_above(folder: &Path) -> bool {
+    let nowhere = Path::new("");
+    folder.ancestors().skip(1).all(|above| ignore_obstacle(nowhere, above, &IGNORES).is_none())
 }
 
 /// Names that are not UTF-8 are shown with other characters in their place, and so may look like another's. Of such
@@ -457,25 +495,74 @@ fn is_dockerfile_name(lower: &str, extension: &str) -> bool {
 
 fn has_shell_shebang(file: &Path) -> bool {
     let mut head = [0; 64];
-    let Ok(mut file) = std::fs::File::open(file) else { return false };
+    let Ok(mut file) = open_regular(file) else { return false };
     let Ok(count) = file.read(&mut head) else { return false };
     let line = head[..count].split(|&byte| byte == b'\n').next().unwrap_or_default();
     line.starts_with(b"#!") && [&b"sh"[..], b"bash", b"zsh"].iter().any(|shell| line.ends_with(shell))
 }
 
+/// Opens a regular file. Links are not followed, and nothing that is exchanged for one in the meantime is waited for.
+pub fn open_regular(path: &Path) -> Result<std::fs::File, String> {
+    let reason = |error: std::io::Error| io_reason(&error);
+    let found = path.symlink_metadata().map_err(reason)?;
+    if found.is_symlink() {
+        return Err(LINK.to_owned());
+    }
+    let mut options = std::fs::File::options();
+    options.read(true);
+    never_wait(&mut options);
+    let file = options.open(path).map_err(reason)?;
+    let opened = file.metadata().map_err(reason)?;
+    match opened.is_file() {
+        true => Ok(file),
+        false if opened.is_dir() => Err("it is a folder".to_owned()),
+        false => Err(NO_FILE.to_owned()),
+    }
+}
+
+#[cfg(unix)]
+fn never_wait(options: &mut std::fs::OpenOptions) {
+    use std::os::unix::fs::OpenOptionsExt;
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    options.custom_flags(flags.bits() as i32);
+}
+
+#[cfg(not(unix))]
+fn never_wait(_: &mut std::fs::OpenOptions) {}
+
+/// Reads a regular file of at most `limit` bytes, or says why not.
+pub fn read_bytes(path: &Path, limit: u64) -> Result<Vec<u8>, String> {
+    let file = open_regular(path)?;
+    let size = file.metadata().map_err(|error| io_reason(&error))?.len();
+    if size > limit {
+        return Err(too_large(size, limit));
+    }
+    read_all(file, size, limit)
+}
+
+/// Reads to the end, but not more than `limit` bytes. `size` is how many are expected.
+pub fn read_all(from: impl Read, size: u64, limit: u64) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::with_capacity(size.min(limit) as usize + 1);
+    from.take(limit + 1).read_to_end(&mut bytes).map_err(|error| io_reason(&error))?;
+    if bytes.len() as u64 > limit {
+        return Err(format!("it is larger than the limit of {}", amount(limit)));
+    }
+    Ok(bytes)
+}
+
+fn too_large(size: u64, limit: u64) -> String {
+    format!("its size of {} exceeds the limit of {}", amount(size), amount(limit))
+}
+
+/// An amount of bytes in MiB, or KiB if it is less than one.
+fn amount(bytes: u64) -> String {
+    if bytes >> 20 > 0 { format!("{} MiB", bytes >> 20) } else { format!("{} KiB", bytes >> 10) }
+}
+
 /// Reads a file. Content that is not text of a promised kind is an error with its reason, never skipped.
 pub fn read(entry: &Entry) -> Result<Source, Unreadable> {
     let fail = |reason: String| Unreadable { path: entry.path.clone(), reason };
-    let mut file = std::fs::File::open(&entry.file).map_err(|error| fail(io_reason(&error)))?;
-    let size = file.metadata().map_err(|error| fail(io_reason(&error)))?.len();
-    if size > MAX_FILE {
-        return Err(fail(format!("its size of {} MiB exceeds the limit of {} MiB", size >> 20, MAX_FILE >> 20)));
-    }
-    let mut bytes = Vec::with_capacity(size as usize + 1);
-    file.by_ref().take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|error| fail(io_reason(&error)))?;
-    if bytes.len() as u64 > MAX_FILE {
-        return Err(fail(format!("it grew beyond the limit of {} MiB", MAX_FILE >> 20)));
-    }
+    let bytes = read_bytes(&entry.file, MAX_FILE).map_err(fail)?;
     let text = decode(bytes).map_err(fail)?;
     let kind = by_content(&entry.path, entry.kind, &text);
     Ok(Source { path: entry.path.clone(), file: entry.file.clone(), kind, text })
@@ -531,25 +618,20 @@ pub fn find_root(folder: &Path) -> PathBuf {
         .unwrap_or_else(|| folder.to_owned())
 }
 
-/// Reads a file of settings. One that was found in a repository and not named may not be a link that leads out of it:
-/// messages show what is in the file.
-pub fn read_settings(file: &Path, found_in: Option<&Path>) -> Result<String, String> {
+/// Reads a file of settings of at most `limit` bytes. One that was found in a repository and not named may not be a
+/// link that leads out of it: messages show what is in the file.
+pub fn read_settings(file: &Path, found_in: Option<&Path>, limit: u64) -> Result<String, String> {
     let reason = |error: std::io::Error| io_reason(&error);
-    if let Some(root) = found_in {
-        let (file, root) = (file.canonicalize().map_err(reason)?, root.canonicalize().map_err(reason)?);
-        if !file.starts_with(root) {
-            return Err("it is a symbolic link to a file outside of the repository".to_owned());
+    let bytes = match found_in {
+        Some(root) => {
+            let (file, root) = (file.canonicalize().map_err(reason)?, root.canonicalize().map_err(reason)?);
+            if !file.starts_with(root) {
+                return Err("it is a symbolic link to a file outside of the repository".to_owned());
+            }
+            read_bytes(&file, limit)?
         }
-        if !file.is_file() && !file.is_dir() {
-            return Err(NO_FILE.to_owned());
-        }
-    }
-    let mut bytes = Vec::new();
-    let opened = std::fs::File::open(file).map_err(reason)?;
-    opened.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(reason)?;
-    if bytes.len() as u64 > MAX_FILE {
-        return Err(format!("it is larger than the limit of {} MiB", MAX_FILE >> 20));
-    }
+        None => read_all(std::fs::File::open(file).map_err(reason)?, 0, limit)?,
+    };
     decode(bytes)
 }
 

@@ -128,6 +128,11 @@ fn yaml() {
 }
 
 #[test]
+fn levels() {
+    hold("levels");
+}
+
+#[test]
 fn dockerfile() {
     hold("dockerfile");
 }

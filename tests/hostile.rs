@@ -242,10 +242,10 @@ fn a_thousand_folders_deep() {
 fn settings_are_files_of_a_moderate_size() {
     let no_file = "it is neither a file nor a directory";
     let pipe = |path: &Path| assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
-    for (path, what) in [
-        ("flakeward.toml", "configuration"),
-        (".flakeward/baseline.json", "baseline"),
-        (".flakeward/rules/a.md", "rule"),
+    for (path, what, limit) in [
+        ("flakeward.toml", "configuration", "1 MiB"),
+        (".flakeward/baseline.json", "baseline", "32 MiB"),
+        (".flakeward/rules/a.md", "rule", "256 KiB"),
     ] {
         let root = repository(&[("a.nix", PORT.as_bytes())]);
         let file = root.path().join(path);
@@ -257,7 +257,7 @@ fn settings_are_files_of_a_moderate_size() {
         fs::remove_file(&file).unwrap();
         fs::File::create(&file).unwrap().set_len(100 << 20).unwrap();
         let ran = run(root.path(), "");
-        assert_eq!((ran.code, ran.err), (Some(2), said("it is larger than the limit of 32 MiB")));
+        assert_eq!((ran.code, ran.err), (Some(2), said(&format!("its size of 100 MiB exceeds the limit of {limit}"))));
         assert!(ran.peak < 100, "{} MiB", ran.peak);
     }
     let root = repository(&[("a.nix", PORT.as_bytes()), ("flakeward.toml/x", b"")]);
@@ -274,11 +274,12 @@ fn settings_are_files_of_a_moderate_size() {
         fs::create_dir(root.path().join(".git/info")).unwrap();
         symlink("/dev/zero", root.path().join(path)).unwrap();
         let ran = run(root.path(), "--format concise");
-        assert_eq!((ran.code, ran.out), (Some(1), refused(path, no_file) + &port("a.nix:1:10")));
+        let link = "it is a symbolic link, and links are not followed";
+        assert_eq!((ran.code, ran.out), (Some(1), refused(path, link) + &port("a.nix:1:10")));
         fs::remove_file(root.path().join(path)).unwrap();
         fs::write(root.path().join(path), "*a*b\n".repeat(100_000)).unwrap();
         let ran = run(root.path(), "--format concise");
-        let large = refused(path, "ignore files over 256 KiB are not read");
+        let large = refused(path, "its size of 488 KiB exceeds the limit of 256 KiB");
         assert_eq!((ran.code, ran.out), (Some(1), large + &port("a.nix:1:10")));
     }
     let root = repository(&[("a.nix", PORT.as_bytes()), (".gitignore", "*a*b\n".repeat(50_000).as_bytes())]);

@@ -4,8 +4,9 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::{Failure, print, session::Session};
+use super::{Failure, print_json, session::Session};
 use crate::cli::BaselineArgs;
+use crate::finding::UNCHECKED;
 use crate::fix;
 use crate::output::text::count;
 use crate::suppress::baseline;
@@ -22,6 +23,11 @@ pub fn run(args: &BaselineArgs) -> Result<ExitCode, Failure> {
         return Err(Failure::new("internal error in a check, so the baseline would be incomplete")
             .help("run `flakeward check` for details, and please report this bug"));
     }
+    if let Some(finding) = report.findings.iter().find(|finding| finding.rule == UNCHECKED) {
+        let path = session.view.path(&finding.path);
+        return Err(Failure::new(format!("{path} {}, so the baseline would not be whole", finding.message))
+            .help("make it readable, or leave it out with `exclude` in flakeward.toml"));
+    }
     let text = baseline::write(&report)?;
     let usual = session.root.join(baseline::DEFAULT);
     if report.findings.is_empty() && args.output.is_none() && !usual.exists() {
@@ -30,7 +36,7 @@ pub fn run(args: &BaselineArgs) -> Result<ExitCode, Failure> {
     }
     let file = match &args.output {
         Some(file) if file.as_os_str() == "-" => {
-            print(&text)?;
+            print_json(&text)?;
             return Ok(ExitCode::SUCCESS);
         }
         Some(file) => file.clone(),

@@ -21,7 +21,7 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
     session.read_baseline(args.baseline.as_deref(), args.scope.isolated)?;
     let changed = args.changed.as_ref().map(|reference| Changed::since(&session.root, reference)).transpose()?;
     let mut report = session.check();
-    if let Some(changed) = changed {
+    if let Some(mut changed) = changed {
         changed.keep(&mut report);
     }
     let checked = start.elapsed();

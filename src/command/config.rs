@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::{Failure, print, session::Session};
+use super::{Failure, print, print_json, session::Session};
 use crate::cli::{ConfigArgs, ConfigCommand};
 use crate::config::schema;
 use crate::output;
@@ -10,7 +10,7 @@ use crate::output;
 /// Shows the schema, or the settings in force.
 pub fn run(args: &ConfigArgs) -> Result<ExitCode, Failure> {
     match &args.command {
-        ConfigCommand::Schema => print(&schema::text()?)?,
+        ConfigCommand::Schema => print_json(&schema::text()?)?,
         ConfigCommand::Show(args) => {
             let mut session = Session::open(&args.scope, None)?;
             session.read_baseline(None, args.scope.isolated)?;

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::{Failure, own_rules, print, rule_tests, session};
+use super::{Failure, own_rules, print, print_json, rule_tests, session};
 use crate::cli::{ExplainArgs, ListFormat, RulesArgs, RulesCommand};
 use crate::output::{page, rules, stream};
 use crate::rule::Catalog;
@@ -21,11 +21,10 @@ pub fn rules(args: &RulesArgs) -> Result<ExitCode, Failure> {
         return rule_tests::test();
     }
     let catalog = catalog()?;
-    let text = match args.format {
-        ListFormat::Pretty => rules::table(&catalog, &stream::stdout(args.color)),
-        ListFormat::Json => rules::json(&catalog)?,
-    };
-    print(&text)?;
+    match args.format {
+        ListFormat::Pretty => print(&rules::table(&catalog, &stream::stdout(args.color)))?,
+        ListFormat::Json => print_json(&rules::json(&catalog)?)?,
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::{Failure, forgive_closed, session::Session};
+use super::{Failure, forgive_closed, print_patch, session::Session};
 use crate::cli::FixArgs;
 use crate::finding::Safety;
 use crate::fix::{self, Outcome, Request, diff};
@@ -52,13 +52,14 @@ fn refuse_unfixable(path: &Path) -> Result<(), Failure> {
 }
 
 fn tell(outcome: &Outcome, view: &View, args: &FixArgs) -> Result<(), Failure> {
-    let mut out = BufWriter::new(io::stdout().lock());
-    let written = match args.diff {
-        true => out.write_all(diff::unified(&outcome.changes).as_bytes()),
-        false => fixes::write(outcome, view, &mut out),
-    };
-    forgive_closed(written.and_then(|()| out.flush()))
-        .map_err(|error| Failure::new(format!("cannot write to stdout: {}", walk::io_reason(&error))))?;
+    if args.diff {
+        print_patch(&diff::unified(&outcome.changes), &view.stream)?;
+    } else {
+        let mut out = BufWriter::new(io::stdout().lock());
+        let written = fixes::write(outcome, view, &mut out);
+        forgive_closed(written.and_then(|()| out.flush()))
+            .map_err(|error| Failure::new(format!("cannot write to stdout: {}", walk::io_reason(&error))))?;
+    }
     // Standard error is for remarks: where it cannot be written, the files and the exit code still hold.
     let mut err = io::stderr().lock();
     let _ = notes::write(&outcome.report.notes, view, args.output.verbose, &mut err);

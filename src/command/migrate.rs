@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use super::{Failure, changed, print, session::Session};
+use super::{Failure, git, print_json, print_patch, session::Session};
 use crate::cli::{MigrateArgs, MigrateCommand, MigrateFormat, MigrateHow, ScopeArgs};
 use crate::facts::Project;
 use crate::facts::port_registry::Registries;
@@ -196,10 +196,10 @@ impl Repository {
         let view = output::View { stream, ..self.session.view.clone() };
         let shown = output::migrate::Shown { changes: &changes, report: &report, errors, written: how.write };
         match how.format {
-            MigrateFormat::Json => print(&shown.json()?)?,
+            MigrateFormat::Json => print_json(&shown.json()?)?,
             MigrateFormat::Pretty => {
                 if !how.write {
-                    print(&fix::diff::unified(&changes))?;
+                    print_patch(&fix::diff::unified(&changes), &view.stream)?;
                 }
                 let view = output::View { stream: stream::stderr(), ..view };
                 // A remark: the exit code holds whether it can be written or not.
@@ -214,7 +214,7 @@ impl Repository {
             return Ok(());
         }
         let paths: Vec<&str> = changes.iter().map(|change| &*change.path).collect();
-        let uncommitted = changed::uncommitted(&self.session.root, &paths)?;
+        let uncommitted = git::uncommitted(&self.session.root, &paths)?;
         match uncommitted.as_slice() {
             [] => Ok(()),
             some => Err(Failure::new(format!("{} has changes that are not committed", some.join(", ")))

@@ -6,6 +6,7 @@ pub mod check;
 pub mod config;
 pub mod explain;
 pub mod fix;
+pub mod git;
 pub mod migrate;
 pub mod own_rules;
 pub mod ports;
@@ -14,12 +15,16 @@ pub mod session;
 pub mod shell;
 
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
 use crate::cli::{Cli, Command};
 use crate::config::ConfigError;
+use crate::output::guard::Syntax;
+use crate::output::stream::Stream;
+use crate::output::text::clean_lines;
 use crate::output::{pretty, stream};
 use crate::{panics, walk};
 
@@ -117,17 +122,43 @@ fn dispatch(cli: &Cli) -> Result<ExitCode, Failure> {
 fn tell(failure: &Failure) {
     let text = match failure {
         Failure::Settings(error) => pretty::settings_error(error, &stream::stderr()),
-        Failure::Plain { .. } => crate::output::text::clean_lines(&failure.to_string()).into_owned(),
+        Failure::Plain { .. } => clean_lines(&failure.to_string()).into_owned(),
     };
     // There is nowhere left to say that standard error is gone.
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = writeln!(io::stderr(), "{}", Syntax::Prose.disarm_all(&text));
 }
 
-/// Writes a text to standard output. A reader who has gone away (`| head`) is no error.
+/// Writes a text for people to standard output.
 pub fn print(text: &str) -> Result<(), Failure> {
+    print_raw(&Syntax::Prose.disarm_all(text))
+}
+
+/// Writes a JSON document to standard output.
+pub fn print_json(text: &str) -> Result<(), Failure> {
+    print_raw(&Syntax::Json.disarm_all(text))
+}
+
+/// Writes a text to standard output that programs read as it is. A reader who has gone away (`| head`) is no error.
+pub fn print_raw(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     forgive_closed(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
         .map_err(|error| Failure::new(format!("cannot write to stdout: {}", walk::io_reason(&error))))
+}
+
+/// Writes a patch to standard output: as it is for programs, and without what a terminal or a workflow would obey where
+/// one of these shows it.
+pub fn print_patch(patch: &str, stream: &Stream) -> Result<(), Failure> {
+    if stream.wrap {
+        return print_raw(&clean_lines(patch));
+    }
+    match std::env::var_os("GITHUB_ACTIONS") {
+        Some(_) if !patch.is_empty() => {
+            // Nobody can have known what ends this when the patched files were written.
+            let token = format!("{:016x}", RandomState::new().hash_one(patch));
+            print_raw(&format!("::stop-commands::{token}\n{patch}::{token}::\n"))
+        }
+        _ => print_raw(patch),
+    }
 }
 
 /// A closed pipe is its reader's wish, not an error.

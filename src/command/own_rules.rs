@@ -35,7 +35,7 @@ pub fn catalog(root: &Path, shown: impl Fn(&Path) -> PathBuf) -> Result<Catalog,
 
 fn page(root: &Path, file: &Path, shown: &Path) -> Result<Rule, Failure> {
     let name = file.file_stem().unwrap_or_default().to_string_lossy();
-    let text = walk::read_settings(file, Some(root))
+    let text = walk::read_settings(file, Some(root), own::MAX_PAGE)
         .map_err(|reason| Failure::new(format!("cannot read the rule {}: {reason}", shown.display())))?;
     let rule = own::parse(&name, &text).map_err(|error| broken(shown, &text, error))?;
     // A page whose examples cannot be read is broken as well, though nothing but its test reads them.

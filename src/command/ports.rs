@@ -3,7 +3,7 @@
 use std::io;
 use std::process::ExitCode;
 
-use super::{Failure, print, session::Session};
+use super::{Failure, print, print_json, session::Session};
 use crate::cli::{PortsArgs, PortsCommand, PortsFormat, PortsNextArgs};
 use crate::facts::port_registry::Registries;
 use crate::finding::NoteKind;
@@ -28,11 +28,11 @@ fn show(args: &PortsArgs) -> Result<ExitCode, Failure> {
     let registries = Registries::of(&facts.project);
     let map = PortMap::of(&facts.project, &registries, &session.settings.config.ports);
     let shown = output::ports::Shown::new(&map, &facts.project, &session.view);
-    print(&match args.format {
-        PortsFormat::Pretty => shown.table(),
-        PortsFormat::Markdown => shown.markdown(),
-        PortsFormat::Json => shown.json()?,
-    })?;
+    match args.format {
+        PortsFormat::Pretty => print(&shown.table())?,
+        PortsFormat::Markdown => print(&shown.markdown())?,
+        PortsFormat::Json => print_json(&shown.json()?)?,
+    }
     code(&facts)
 }
 

@@ -18,7 +18,7 @@ pub fn test() -> Result<ExitCode, Failure> {
     for rule in catalog.own() {
         let path = root.join(crate::output::url(rule.id));
         let file = view.disk_path(&root, &path).display().to_string();
-        let page = walk::read_settings(&path, Some(&root)).unwrap_or_default();
+        let page = walk::read_settings(&path, Some(&root), own::MAX_PAGE).unwrap_or_default();
         let (index, body_at) = (LineIndex::new(&page), page.len().saturating_sub(rule.body.len()));
         for example in example::read(&rule.body).unwrap_or_default() {
             examples += 1;

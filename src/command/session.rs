@@ -1,13 +1,12 @@
 //! From flags to a repository with its settings: what every command that reads one begins with.
 
 use std::collections::BTreeSet;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::cli::{ScopeArgs, date};
 use crate::command::{Failure, own_rules};
 use crate::config::{Config, FILE_NAMES};
-use crate::finding::{Level, RelPath, RuleId};
+use crate::finding::{Level, RelPath, RuleId, UNCHECKED};
 use crate::output::View;
 use crate::repo::Repo;
 use crate::report::Report;
@@ -37,8 +36,8 @@ pub struct Session {
     threads: usize,
 }
 
-/// This rule reports what could not be read, so that choosing rules does not choose to look away.
-const ALWAYS_ON: &str = "unreadable-file";
+/// Larger configurations are not read: what each of their entries costs is paid for each file.
+const MAX_CONFIG: u64 = 1 << 20;
 
 impl Session {
     /// Finds the repository and its settings. `stdin_filename` is what standard input is called.
@@ -89,7 +88,7 @@ impl Session {
         };
         let shown = named.map_or_else(|| self.view.disk_path(&self.root, file), Path::to_owned);
         let found_in = named.is_none().then_some(self.root.as_path());
-        let text = walk::read_settings(file, found_in)
+        let text = walk::read_settings(file, found_in, walk::MAX_FILE)
             .map_err(|reason| Failure::new(format!("cannot read the baseline {}: {reason}", shown.display())))?;
         let path = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
         let path = walk::between(&self.root, &walk::resolve_new(&path));
@@ -150,12 +149,15 @@ fn asked_paths(scope: &ScopeArgs) -> Result<Vec<PathBuf>, Failure> {
 
 /// The paths of a list: one per line, or separated by NUL as `git diff -z` writes them.
 fn listed_paths(list: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let mut bytes = Vec::new();
+    // A pipe is as good as a file here: it was named on the command line.
     let read = match list.as_os_str() == "-" {
-        true => std::io::stdin().read_to_end(&mut bytes),
-        false => std::fs::File::open(list).and_then(|mut file| file.read_to_end(&mut bytes)),
+        true => walk::read_all(std::io::stdin().lock(), 0, walk::MAX_FILE),
+        false => std::fs::File::open(list)
+            .map_err(|error| walk::io_reason(&error))
+            .and_then(|file| walk::read_all(file, 0, walk::MAX_FILE)),
     };
-    read.map_err(|error| Failure::io("read the list of paths", list, &error))?;
+    let bytes =
+        read.map_err(|reason| Failure::new(format!("cannot read the list of paths {}: {reason}", list.display())))?;
     let separator = if bytes.contains(&0) { 0 } else { b'\n' };
     let lines = bytes.split(|&byte| byte == separator);
     let lines = lines.map(|line| if separator == 0 { line } else { line.strip_suffix(b"\r").unwrap_or(line) });
@@ -173,7 +175,7 @@ fn line_path(line: &[u8]) -> PathBuf {
     if !is_quoted || path.exists() {
         return path;
     }
-    super::changed::unquoted(line).map_or(path, |bytes| walk::path_of_bytes(&bytes))
+    super::git::unquoted(line).map_or(path, |bytes| walk::path_of_bytes(&bytes))
 }
 
 /// Where standard input stands for a file, if it was asked for.
@@ -191,9 +193,8 @@ fn stdin_path(paths: &[PathBuf], name: Option<&Path>, here: &Path) -> Result<Opt
 }
 
 fn read_stdin(root: &Path, path: &Path) -> Result<(RelPath, Vec<u8>), Failure> {
-    let mut bytes = Vec::new();
-    let input = std::io::stdin().read_to_end(&mut bytes);
-    input.map_err(|error| Failure::io("read", Path::new("stdin"), &error))?;
+    let bytes = walk::read_all(std::io::stdin().lock(), 0, walk::MAX_FILE)
+        .map_err(|reason| Failure::new(format!("cannot read stdin: {reason}")))?;
     Ok((walk::relative(root, path).unwrap_or_else(|| path.to_string_lossy().into()), bytes))
 }
 
@@ -258,7 +259,7 @@ fn read_config(
     };
     let Some(file) = file else { return Ok(Config::of(catalog)) };
     let shown = View::between(here, root).disk_path(root, &file);
-    let text = walk::read_settings(&file, scope.config.is_none().then_some(root))
+    let text = walk::read_settings(&file, scope.config.is_none().then_some(root), MAX_CONFIG)
         .map_err(|reason| Failure::new(format!("cannot read the configuration {}: {reason}", shown.display())))?;
     let mut config = Config::read(&shown, text, catalog)?;
     config.path = Some(walk::between(root, &walk::resolve_new(&file)));
@@ -282,13 +283,18 @@ fn choose_rules(settings: &mut Settings, scope: &ScopeArgs) -> Result<BTreeSet<R
     };
     let select = ids(&scope.select)?;
     let ignore = ids(&scope.ignore)?;
+    let lowered = scope.level.iter().any(|(name, level)| name == UNCHECKED && *level != Level::Error);
+    if ignore.contains(&UNCHECKED) || lowered {
+        return Err(Failure::new(format!("`{UNCHECKED}` is always an error: what cannot be checked cannot pass"))
+            .help("leave a file out with `exclude` in flakeward.toml"));
+    }
     let mut decided = BTreeSet::new();
     for rule in catalog.iter() {
         if select.contains(&rule.id) && !settings.rules.active(rule.id) {
             settings.decide(rule.id, rule.level);
             decided.insert(rule.id);
         }
-        let left_out = !select.is_empty() && !select.contains(&rule.id) && rule.id != ALWAYS_ON;
+        let left_out = !select.is_empty() && !select.contains(&rule.id) && rule.id != UNCHECKED;
         if left_out || ignore.contains(&rule.id) {
             settings.decide(rule.id, Level::Off);
             decided.insert(rule.id);

@@ -11,7 +11,7 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::finding::{Level, RuleId};
+use crate::finding::{Level, RuleId, UNCHECKED};
 use crate::rule::{self, Catalog};
 use crate::suggest::nearest;
 use crate::toml_text::{Places, explain};
@@ -260,16 +260,28 @@ impl Reader<'_> {
         for (id, config) in &file.rules {
             let place = format!("rules.{id}");
             let rule = self.rule(id, &place)?;
+            self.level(id, config.level, &format!("{place}.level"))?;
             for (key, value) in &config.options {
                 self.option(rule, key, value, &format!("{place}.{key}"))?;
             }
         }
         for (index, entry) in file.overrides.iter().enumerate() {
-            for id in entry.rules.keys() {
-                self.rule(id, &format!("overrides.{index}.rules.{id}"))?;
+            for (id, level) in &entry.rules {
+                let place = format!("overrides.{index}.rules.{id}");
+                self.rule(id, &place)?;
+                self.level(id, Some(*level), &place)?;
             }
         }
         Ok(())
+    }
+
+    /// What could not be checked is an error, whatever a repository says of it.
+    fn level(&self, id: &str, level: Option<Level>, place: &str) -> Result<(), Box<ConfigError>> {
+        if id != UNCHECKED || level.is_none_or(|level| level == Level::Error) {
+            return Ok(());
+        }
+        let help = "leave a file out with `exclude = [\"path\"]`".to_owned();
+        Err(self.fail(self.places.value_of(place), format!("`{id}` is always an error"), Some(help)))
     }
 
     fn rule(&self, id: &str, place: &str) -> Result<&rule::Rule, Box<ConfigError>> {
@@ -294,10 +306,10 @@ impl Reader<'_> {
     }
 
     fn globs(&self, place: &str, list: &[String]) -> Result<GlobSet, Box<ConfigError>> {
-        set(list).map_err(|(index, error)| {
+        set(list).map_err(|(index, reason)| {
             let glob = list.get(index).map_or("", String::as_str);
             let place = self.places.value_of(&format!("{place}.{index}"));
-            self.fail(place, format!("`{glob}` is not a valid glob: {}", error.kind()), None)
+            self.fail(place, format!("`{}` is not a valid glob: {reason}", shown(glob)), None)
         })
     }
 }
@@ -323,22 +335,34 @@ fn params(catalog: &Catalog, rules: &BTreeMap<String, RuleConfig>) -> Params {
     Params(tables.collect())
 }
 
+/// The beginning of a text for a message.
+fn shown(text: &str) -> String {
+    const LONGEST: usize = 60;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}..", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 /// How many globs of a set stand for one that was written.
 pub const FORMS: usize = 2;
 
 /// A glob set as gitignore people expect it: `*` stays inside a folder, a bare name or `dir/` covers all below it.
 /// Where a glob cannot be read: its index and why.
-pub fn set(globs: &[String]) -> Result<GlobSet, (usize, globset::Error)> {
+pub fn set(globs: &[String]) -> Result<GlobSet, (usize, String)> {
     let mut builder = GlobSetBuilder::new();
     for (index, glob) in globs.iter().enumerate() {
         let trimmed = glob.trim_start_matches("./").trim_end_matches('/');
         let anywhere = if trimmed.contains('/') { "" } else { "**/" };
         let trimmed = trimmed.trim_start_matches('/');
         let forms: [String; FORMS] = [format!("{anywhere}{trimmed}"), format!("{anywhere}{trimmed}/**")];
+        if crate::walk::nests_too_deep(glob.as_bytes()) {
+            return Err((index, "its alternatives nest too deep".to_owned()));
+        }
         for form in forms {
             let parsed: Result<Glob, _> = globset::GlobBuilder::new(&form).literal_separator(true).build();
-            builder.add(parsed.map_err(|error| (index, error))?);
+            builder.add(parsed.map_err(|error| (index, error.kind().to_string()))?);
         }
     }
-    builder.build().map_err(|error| (0, error))
+    builder.build().map_err(|error| (0, error.kind().to_string()))
 }

@@ -3,18 +3,37 @@
 use similar::TextDiff;
 
 use super::Change;
+use crate::output::text::harmful;
 
 /// The diff of all changes, in the order given.
 pub fn unified(changes: &[Change]) -> String {
     changes.iter().map(of_file).collect()
 }
 
+/// A name as git quotes it if it holds anything that could end it or be taken for something else.
+fn quoted(name: &str) -> String {
+    if !name.contains(['"', '\\']) && !name.chars().any(harmful) {
+        return name.to_owned();
+    }
+    let mut quoted = String::from('"');
+    for c in name.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            '\n' => quoted.push_str("\\n"),
+            '\t' => quoted.push_str("\\t"),
+            c if harmful(c) => c.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| quoted += &format!("\\{byte:03o}")),
+            c => quoted.push(c),
+        }
+    }
+    quoted + "\""
+}
+
 fn of_file(change: &Change) -> String {
     let (old_name, before) = match &change.before {
-        Some(before) => (format!("a/{}", change.path), before.as_str()),
+        Some(before) => (quoted(&format!("a/{}", change.path)), before.as_str()),
         None => ("/dev/null".to_owned(), ""),
     };
-    let new_name = format!("b/{}", change.path);
+    let new_name = quoted(&format!("b/{}", change.path));
     TextDiff::from_lines(before, &change.after)
         .unified_diff()
         .context_radius(3)
@@ -27,6 +46,13 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+
+    #[test]
+    fn names_cannot_forge_headers() {
+        assert_eq!(quoted("b/ü .nix"), "b/ü .nix");
+        assert_eq!(quoted("b/a\n+++ b/x\"\u{1b}"), "\"b/a\\n+++ b/x\\\"\\033\"");
+        assert_eq!(quoted("b/\u{202e}"), "\"b/\\342\\200\\256\"");
+    }
 
     #[test]
     fn changed_and_new_files() {

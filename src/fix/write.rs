@@ -1,7 +1,7 @@
 //! The one place where fixes touch the disk: every file is replaced whole or not at all.
 //!
 //! All new texts are first written beside their files and flushed; only then are they renamed over them. A power cut
-//! leaves each file old or new, and at worst a `.flakeward-*.tmp` beside it, which the next fix there removes. (A
+//! leaves each file old or new, and at worst a `.flakeward-fix-*.tmp` beside it, which the next fix there removes. (A
 //! nameless file would leave nothing, but it cannot be linked over another one.)
 
 use std::fmt;
@@ -55,6 +55,11 @@ pub fn guard(root: &Path, path: &str) -> Result<(), String> {
                 return Err(format!("{shown} is a symbolic link, and fixes are never written through symbolic links"));
             }
             Ok(found) if found.is_file() && found.permissions().readonly() => return Err("it is read-only".to_owned()),
+            Ok(found) if found.is_file() => {
+                if let Some(reason) = more_than_text(&place, &found) {
+                    return Err(reason);
+                }
+            }
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => break,
             Err(error) => return Err(io_reason(&error)),
@@ -70,10 +75,7 @@ pub fn write(root: &Path, changes: &[Change]) -> Result<(), Failure> {
     if !obstacles.is_empty() {
         return Err(nothing_written(obstacles));
     }
-    let lock = lock(root);
-    if lock.is_some() {
-        sweep(root, changes);
-    }
+    sweep(root, changes);
     let mut staged = Vec::with_capacity(changes.len());
     for change in in_order(changes) {
         match stage(root, change) {
@@ -116,27 +118,61 @@ fn unchanged(root: &Path, change: &Change) -> Result<(), String> {
     }
 }
 
-/// What texts are called before they are renamed.
-const STAGED: (&str, &str) = (".flakeward-", ".tmp");
+/// What texts are called before they are renamed: this, the number of the process, `-`, random characters and `.tmp`.
+const STAGED: &str = ".flakeward-fix-";
 
-/// Waits until no other fix writes below the root. `None` where folders cannot be locked.
-fn lock(root: &Path) -> Option<File> {
-    let folder = File::open(root).ok()?;
-    folder.lock().ok()?;
-    Some(folder)
+/// How many random characters there are.
+const RANDOM: usize = 16;
+
+/// The number of the process that a name of this form belongs to.
+fn stager(name: &str) -> Option<u32> {
+    let (process, random) = name.strip_prefix(STAGED)?.strip_suffix(".tmp")?.split_once('-')?;
+    let is_random = random.len() == RANDOM && random.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    process.parse().ok().filter(|_| is_random)
 }
 
-/// Removes what fixes that were killed left in the folders that are written to. Under the lock these are nobody's.
+/// Removes what fixes that were killed left in the folders that are written to.
 fn sweep(root: &Path, changes: &[Change]) {
     for folder in folders(root, changes) {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            let name = entry.file_name();
-            let is_staged = name.to_str().is_some_and(|name| name.starts_with(STAGED.0) && name.ends_with(STAGED.1));
-            if is_staged && entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            let is_left = entry.file_name().to_str().and_then(stager).is_some_and(|process| !is_running(process));
+            if is_left && entry.file_type().is_ok_and(|kind| kind.is_file()) {
                 let _ = fs::remove_file(entry.path());
             }
         }
     }
+}
+
+/// Whether there is a process of this number. Where it cannot be asked for, there is.
+#[cfg(unix)]
+fn is_running(process: u32) -> bool {
+    let process = i32::try_from(process).ok().and_then(rustix::process::Pid::from_raw);
+    process.is_none_or(|process| rustix::process::test_kill_process(process) != Err(rustix::io::Errno::SRCH))
+}
+
+#[cfg(not(unix))]
+fn is_running(_: u32) -> bool {
+    true
+}
+
+/// What would be lost if a file was replaced by another of the same name and mode.
+#[cfg(unix)]
+fn more_than_text(file: &Path, found: &Metadata) -> Option<String> {
+    use std::os::unix::fs::MetadataExt;
+    if found.nlink() > 1 {
+        return Some(format!("it has {} names (hard links), which a fix would part", found.nlink()));
+    }
+    let mut names = vec![0u8; 64 << 10];
+    let length = rustix::fs::listxattr(file, &mut names).ok()?;
+    let mut names = names.get(..length)?.split(|&byte| byte == 0).filter(|name| !name.is_empty());
+    // The system labels the new file by itself.
+    let kept = names.find(|name| !name.starts_with(b"security."))?;
+    Some(format!("it has the extended attribute {}, which a fix would lose", String::from_utf8_lossy(kept)))
+}
+
+#[cfg(not(unix))]
+fn more_than_text(_: &Path, _: &Metadata) -> Option<String> {
+    None
 }
 
 /// Writes a text beside its file, flushed and with the file's mode and owner.
@@ -145,7 +181,8 @@ fn stage(root: &Path, change: &Change) -> io::Result<TempPath> {
     let folder = file.parent().unwrap_or(root);
     fs::create_dir_all(folder)?;
     let mut builder = tempfile::Builder::new();
-    builder.prefix(STAGED.0).suffix(STAGED.1);
+    let prefix = format!("{STAGED}{}-", std::process::id());
+    builder.prefix(&prefix).suffix(".tmp").rand_bytes(RANDOM);
     let old = match change.before {
         Some(_) => Some(fs::metadata(&file)?),
         None => None,
@@ -246,12 +283,34 @@ mod tests {
     #[test]
     fn what_a_killed_fix_left_is_removed_and_nothing_else() {
         let root = tempfile::tempdir().unwrap();
-        for name in ["a.nix", ".flakeward-Ab12Cd.tmp", ".flakeward.toml", "flakeward-x.tmp"] {
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        child.wait().unwrap();
+        let left = |process: u32| format!(".flakeward-fix-{process}-Ab12Cd34Ef56Gh78.tmp");
+        let (gone, running) = (left(child.id()), left(std::process::id()));
+        let kept = [".flakeward-Ab12Cd.tmp", ".flakeward-fix-1-notes.tmp", ".flakeward-notes.tmp", "a.nix", &running];
+        for name in kept.into_iter().chain([gone.as_str()]) {
             fs::write(root.path().join(name), "old").unwrap();
         }
-        fs::create_dir(root.path().join(".flakeward-d.tmp")).unwrap();
         write(root.path(), &[change("a.nix", Some("old"), "new")]).unwrap();
-        assert_eq!(names(root.path()), [".flakeward-d.tmp", ".flakeward.toml", "a.nix", "flakeward-x.tmp"]);
+        let mut kept = kept.map(str::to_owned).to_vec();
+        kept.sort();
+        assert_eq!(names(root.path()), kept);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn hard_links_and_extended_attributes_are_not_lost() {
+        let root = tempfile::tempdir().unwrap();
+        fs::write(root.path().join("a.nix"), "old").unwrap();
+        fs::hard_link(root.path().join("a.nix"), root.path().join("b.nix")).unwrap();
+        assert!(guard(root.path(), "a.nix").is_err_and(|reason| reason.contains("2 names")));
+        fs::remove_file(root.path().join("b.nix")).unwrap();
+        assert_eq!(guard(root.path(), "a.nix"), Ok(()));
+        let flags = rustix::fs::XattrFlags::empty();
+        // Not every file system has them.
+        if rustix::fs::setxattr(root.path().join("a.nix"), "user.origin", b"x", flags).is_ok() {
+            assert!(guard(root.path(), "a.nix").is_err_and(|reason| reason.contains("user.origin")));
+        }
     }
 
     #[test]

@@ -5,9 +5,10 @@
 use std::fmt;
 use std::ops::ControlFlow;
 
-use super::Language;
-use super::nesting::{path_scan_exceeds, yaml_levels_exceed};
+use super::nesting::{YAML_COLUMNS, path_scan_exceeds, yaml_columns_exceed, yaml_levels_exceed};
+use super::{Kind, Language, Node, Tree};
 use crate::lang::nix::recognize;
+use crate::source::LineIndex;
 
 /// Texts over this size are not parsed: a tree takes thirty times the memory of its text.
 pub const MAX_PARSED: usize = 8 << 20;
@@ -18,7 +19,7 @@ pub const MAX_DEPTH: u32 = 1_000;
 /// More than this many bytes looked at in vain by the Nix grammar's path scanner are over half a second.
 const PATH_SCAN: u64 = 100_000_000;
 
-/// The YAML grammar aborts the process at 254.
+/// The YAML grammar has room for 253.
 const YAML_LEVELS: u32 = 250;
 
 /// The YAML grammar counts lines in 16 bits, and what comes after so many is wrong.
@@ -59,6 +60,8 @@ pub enum Refusal {
     Size,
     /// It nests deeper than [`MAX_DEPTH`], or than its grammar can follow.
     Depth,
+    /// It has syntax errors, or structure, in lines that are longer than its grammar can count.
+    Width,
     /// It is whole or broken in a way that takes its grammar too long.
     Time,
     /// Its grammar could not be had.
@@ -70,6 +73,7 @@ impl fmt::Display for Refusal {
         match self {
             Refusal::Size => write!(f, "it is larger than {} MiB, the limit for parsing", MAX_PARSED >> 20),
             Refusal::Depth => f.write_str("nesting is too deep"),
+            Refusal::Width => f.write_str("a line with block structure is longer than 32,767 characters"),
             Refusal::Time => f.write_str("parsing takes too long"),
             Refusal::Grammar => f.write_str("the grammar could not be loaded"),
         }
@@ -93,6 +97,20 @@ pub fn readable_length(language: Language, text: &str) -> usize {
         return text.len();
     }
     memchr::memchr_iter(b'\n', text.as_bytes()).nth(YAML_LINES - 1).map_or(text.len(), |at| at + 1)
+}
+
+/// Refuses a tree that its grammar got wrong.
+pub fn after_parsing(language: Language, tree: &Tree<'_>) -> Result<(), Refusal> {
+    if language != Language::Yaml || !yaml_columns_exceed(tree.text()) {
+        return Ok(());
+    }
+    let lines = LineIndex::new(tree.text());
+    let is_far = |node: Node| {
+        let is_block = matches!(tree.kind(node), Kind::BlockMappingPair | Kind::BlockSequenceItem);
+        let start = tree.span(node).start;
+        is_block && lines.place(tree.text(), start).column as usize > YAML_COLUMNS
+    };
+    if tree.broken() || tree.nodes().any(is_far) { Err(Refusal::Width) } else { Ok(()) }
 }
 
 /// Stops a parser that is lost in a broken text.
@@ -122,7 +140,6 @@ impl Patience {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Node, Tree};
     use super::*;
 
     fn refusal(language: Language, text: &str) -> Option<Refusal> {

@@ -147,6 +147,7 @@ impl<'a> Tree<'a> {
             }
             raw => Self::recover(language, text, &readable, raw)?,
         };
+        limits::after_parsing(language, &tree)?;
         tree.unread = (length < text.len()).then_some(length as u32);
         Ok(tree)
     }

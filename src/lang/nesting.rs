@@ -1,7 +1,8 @@
 //! Bounds on hostile texts, to be had before a parser sees them.
 //!
 //! tree-sitter takes deep brackets in its stride, but a long run of `a.a.a` makes the Nix grammar's path scanner
-//! quadratic, and 254 block levels in YAML abort the whole process.
+//! quadratic, and the YAML grammar has room for 253 block levels: the published one aborts the process beyond them, ours
+//! (vendor/tree-sitter-yaml) has a syntax error there.
 
 use crate::lang::nix::recognize::bytes;
 use crate::lang::nix::recognize::bytes::is;
@@ -41,11 +42,12 @@ fn has_path_run(text: &[u8], length: usize) -> bool {
     false
 }
 
-/// Whether a YAML text could hold more than `limit` block levels at once.
+/// Whether a YAML text without errors could hold more than `limit` block levels at once.
 ///
 /// A level stands at the column of a `-`, `?`, `:` or of a line's first key, and at most two (a mapping and the sequence
 /// in it) share one column; hence twice the number of different such columns bounds them.
 pub fn yaml_levels_exceed(text: &[u8], limit: u32) -> bool {
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let mut seen = [false; 1024];
     let mut columns = 0;
     for line in text.split(|&byte| byte == b'\n' || byte == b'\r') {
@@ -67,6 +69,15 @@ pub fn yaml_levels_exceed(text: &[u8], limit: u32) -> bool {
     false
 }
 
+/// The most characters of a line whose columns the YAML grammar can count: it keeps them in 16 bits with a sign.
+pub const YAML_COLUMNS: usize = i16::MAX as usize;
+
+/// Whether a YAML text has a line that is longer than its grammar can count.
+pub fn yaml_columns_exceed(text: &str) -> bool {
+    let is_long = |line: &str| line.len() > YAML_COLUMNS && line.chars().nth(YAML_COLUMNS).is_some();
+    text.len() > YAML_COLUMNS && text.split(['\n', '\r']).any(is_long)
+}
+
 /// Calls `mark` with each column of `line` at which a block level may begin: those of its leading indicators, anchors
 /// and tags, and what follows them.
 fn mark_columns(line: &[u8], mut mark: impl FnMut(usize)) {
@@ -77,7 +88,7 @@ fn mark_columns(line: &[u8], mut mark: impl FnMut(usize)) {
         mark(start);
         let width = line.iter().skip(start).take_while(|byte| !is_blank(**byte)).count();
         let goes_on = match first {
-            b'-' | b'?' | b':' => width == 1,
+            b'-' | b'?' | b':' => width == 1 || line.get(start..start + width) == Some(b"---"),
             b'&' | b'!' | b'*' => true,
             _ => false,
         };
@@ -234,8 +245,17 @@ mod tests {
     fn yaml_levels_are_bounded() {
         assert!(yaml_levels_exceed("- ".repeat(254).as_bytes(), 250));
         assert!(yaml_levels_exceed("? ".repeat(254).as_bytes(), 250));
+        assert!(yaml_levels_exceed(format!("\u{feff}{}", "- ".repeat(254)).as_bytes(), 250));
+        assert!(yaml_levels_exceed(format!("--- {}", "- ".repeat(254)).as_bytes(), 250));
         let block: String = (0..254).map(|level| " ".repeat(level) + "a:\n").collect();
         assert!(yaml_levels_exceed(block.as_bytes(), 250));
         assert!(!yaml_levels_exceed("a:\n  - b: c\n".repeat(999).as_bytes(), 250));
+    }
+
+    #[test]
+    fn lines_are_counted_in_characters() {
+        assert!(!yaml_columns_exceed(&"ü".repeat(YAML_COLUMNS)));
+        assert!(yaml_columns_exceed(&"ü".repeat(YAML_COLUMNS + 1)));
+        assert!(!yaml_columns_exceed(&"a: b\n".repeat(YAML_COLUMNS)));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use super::guard::{Guard, Syntax};
 use super::style::{GREEN, YELLOW};
 use super::text::{clean, count};
 use super::{Places, View, concise, pretty};
@@ -11,6 +12,12 @@ use crate::source::Place;
 
 /// Writes what was fixed, what could not be, and what is left.
 pub fn write(outcome: &Outcome, view: &View, out: &mut dyn Write) -> io::Result<()> {
+    let mut out = Guard::new(Syntax::Prose, out);
+    write_lines(outcome, view, &mut out)?;
+    out.finish()
+}
+
+fn write_lines(outcome: &Outcome, view: &View, out: &mut dyn Write) -> io::Result<()> {
     let color = view.stream.color;
     if !view.quiet {
         for fixed in &outcome.fixed {
@@ -18,12 +25,18 @@ pub fn write(outcome: &Outcome, view: &View, out: &mut dyn Write) -> io::Result<
             writeln!(out, "{place}: {}[{}]: {}", GREEN.on("fixed", color), fixed.rule, clean(&fixed.title))?;
         }
     }
-    refusals(outcome, view, out)?;
+    refusal_lines(outcome, view, out)?;
     concise::write(&outcome.report, view, out)
 }
 
 /// Writes which fixes were refused, and why.
 pub fn refusals(outcome: &Outcome, view: &View, out: &mut dyn Write) -> io::Result<()> {
+    let mut out = Guard::new(Syntax::Prose, out);
+    refusal_lines(outcome, view, &mut out)?;
+    out.finish()
+}
+
+fn refusal_lines(outcome: &Outcome, view: &View, out: &mut dyn Write) -> io::Result<()> {
     let mut places = Places::new(&outcome.report);
     for refused in &outcome.refused {
         let Finding { path, span, rule, .. } = &refused.finding;

@@ -5,6 +5,7 @@
 
 use std::io::{self, Write};
 
+use super::guard::Syntax;
 use super::{Places, View, pretty, text};
 use crate::finding::{Finding, Level};
 use crate::report::Report;
@@ -26,10 +27,10 @@ pub fn write(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()
     pretty::write(report, &plain, &mut whole)?;
     let whole = String::from_utf8_lossy(&whole);
     if report.findings.is_empty() {
-        return disarmed(&whole, out);
+        return out.write_all(Syntax::Prose.disarm_all(&whole).as_bytes());
     }
     writeln!(out, "::group::flakeward: {}", text::count(report.findings.len(), "finding"))?;
-    disarmed(&whole, out)?;
+    out.write_all(Syntax::Prose.disarm_all(&whole).as_bytes())?;
     writeln!(out, "::endgroup::")
 }
 
@@ -74,19 +75,6 @@ fn escape(text: &str, more: impl Fn(char) -> bool) -> String {
     escaped
 }
 
-/// Lines for the log that are no commands: the runner obeys `::name::` at the beginning of a line, spaces or not, and
-/// the older `##[name]` anywhere.
-fn disarmed(lines: &str, out: &mut dyn Write) -> io::Result<()> {
-    for line in lines.lines() {
-        let line = line.replace("##[", "# #[");
-        match line.trim_start().starts_with("::") {
-            true => writeln!(out, "\\{line}")?,
-            false => writeln!(out, "{line}")?,
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,8 +83,5 @@ mod tests {
     fn workflow_commands_are_escaped() {
         assert_eq!(property("x::error::y,\n%0A.nix"), "x%3A%3Aerror%3A%3Ay%2C%0A%250A.nix");
         assert_eq!(data("a: b, 100%\r\n\u{1b}[31m"), "a: b, 100%25%0D%0A\\u{1b}[31m");
-        let mut out = Vec::new();
-        disarmed("  ::add-mask::x\nfile ##[group]\n 1 | ::error::\n", &mut out).unwrap();
-        assert_eq!(String::from_utf8(out).unwrap(), "\\  ::add-mask::x\nfile # #[group]\n 1 | ::error::\n");
     }
 }

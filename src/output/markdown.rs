@@ -66,6 +66,21 @@ pub(super) fn code(text: &str) -> String {
     format!("{fence}{space}{text}{space}{fence}")
 }
 
+/// Words that GitHub makes links of, and what follows them then: addresses without a scheme, and issues.
+const AUTOLINKS: [(&str, &str); 3] = [("www", "."), ("gh", "-"), ("mailto", ":")];
+
+/// A text with a character that is not shown between a word, in whatever case, and what makes a link of it.
+fn apart(text: &str, word: &str, rest: &str) -> String {
+    let whole = format!("{word}{rest}");
+    let (mut out, mut from) = (String::with_capacity(text.len()), 0);
+    for (at, _) in text.to_ascii_lowercase().match_indices(&whole) {
+        out.push_str(&text[from..at + word.len()]);
+        out.push('\u{2060}');
+        from = at + word.len();
+    }
+    out + &text[from..]
+}
+
 /// Text with every character escaped that could begin markup, a mention or a reference.
 fn plain(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
@@ -85,7 +100,8 @@ fn plain(text: &str) -> String {
             c => escaped.push(c),
         }
     }
-    escaped.replace("://", ":\u{2060}//")
+    escaped = escaped.replace("://", ":\u{2060}//");
+    AUTOLINKS.iter().fold(escaped, |text, (word, rest)| apart(&text, word, rest))
 }
 
 #[cfg(test)]
@@ -99,5 +115,6 @@ mod tests {
         assert_eq!(code("a`b"), "``a`b``");
         assert_eq!(code("`"), "`` ` ``");
         assert_eq!(prose("http://x"), "http:\u{2060}//x");
+        assert_eq!(prose("WWW.x GH-1 www"), "WWW\u{2060}.x GH\u{2060}-1 www");
     }
 }

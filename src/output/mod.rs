@@ -5,6 +5,7 @@ pub mod fixes;
 pub mod frame;
 pub mod github;
 pub mod gitlab;
+pub mod guard;
 pub mod json;
 pub mod jsonl;
 pub mod junit;
@@ -102,6 +103,17 @@ impl View {
 
 /// Writes a report in a format.
 pub fn write(format: Format, report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()> {
+    match guard::Syntax::of(format) {
+        Some(syntax) => {
+            let mut guard = guard::Guard::new(syntax, out);
+            write_as(format, report, view, &mut guard)?;
+            guard.finish()
+        }
+        None => write_as(format, report, view, out),
+    }
+}
+
+fn write_as(format: Format, report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()> {
     match format {
         Format::Pretty => pretty::write(report, view, out),
         Format::Concise => concise::write(report, view, out),

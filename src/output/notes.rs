@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use super::guard::Syntax;
 use super::{View, text::clean};
 use crate::finding::{Note, NoteKind};
 
@@ -15,7 +16,8 @@ pub fn write(notes: &[Note], view: &View, verbose: bool, out: &mut dyn Write) ->
             NoteKind::NotDecidable | NoteKind::Info => continue,
         };
         let place = note.path.as_ref().map(|path| format!("{}: ", clean(&view.path(path)))).unwrap_or_default();
-        writeln!(out, "{word}: {place}{}", clean(&note.message))?;
+        let line = format!("{word}: {place}{}", clean(&note.message));
+        writeln!(out, "{}", Syntax::Prose.disarm(&line))?;
     }
     Ok(())
 }

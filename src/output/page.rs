@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::stream::Stream;
 use super::style::{BOLD, CODE, DIM, Style, of};
+use super::text::{clean, clean_lines};
 use crate::finding::Level;
 use crate::rule::Rule;
 use crate::rule::example::Fence;
@@ -13,7 +14,7 @@ use crate::rule::page::Fixability;
 pub fn render(rule: &Rule, stream: &Stream) -> String {
     let mut page = Page { out: String::new(), stream: *stream };
     page.head(rule);
-    page.body(&rule.body);
+    page.body(&clean_lines(&rule.body));
     page.line("", &super::url(rule.id), Some(DIM));
     page.out
 }
@@ -42,7 +43,7 @@ impl Page {
             of(rule.level).on(level, color),
             DIM.on(fix, color)
         );
-        self.prose("", &rule.summary);
+        self.prose("", &clean(&rule.summary));
         self.out.push('\n');
     }
 
@@ -89,7 +90,7 @@ impl Page {
         }
         let reported = fence.info.starts_with("findings");
         for line in lines.take_while(|line| !fence.closes(line)) {
-            let line = super::text::clean(line);
+            let line = clean(line);
             match reported {
                 true => self.line("      ", &line, None),
                 false => self.line("      ", &line, Some(CODE)),

@@ -22,7 +22,7 @@ pub fn table(catalog: &Catalog, stream: &Stream) -> String {
         };
         let id = BOLD.on(format_args!("{:widest$}", rule.id), stream.color);
         let level = of(rule.level).on(format_args!("{:5}", rule.level.name()), stream.color);
-        let _ = writeln!(out, "{id}  {level}  {}{}", DIM.on(fix, stream.color), rule.summary);
+        let _ = writeln!(out, "{id}  {level}  {}{}", DIM.on(fix, stream.color), super::text::clean(&rule.summary));
     }
     let _ = writeln!(
         out,

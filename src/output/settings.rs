@@ -28,7 +28,7 @@ impl Shown<'_> {
         let config = &self.settings.config;
         let mut out = String::new();
         let subject = path.map_or("the whole repository".to_owned(), |path| clean(&self.view.path(path)).into_owned());
-        let _ = writeln!(out, "# The settings for {subject}, in {}", root.display());
+        let _ = writeln!(out, "# The settings for {subject}, in {}", clean(&root.to_string_lossy()));
         let _ = match &config.path {
             Some(_) => writeln!(out, "# Configuration: {}", self.file()),
             None => writeln!(out, "# Configuration: none"),

@@ -17,6 +17,9 @@ pub const FOLDER: &str = ".flakeward/rules";
 /// What the ids of such rules begin with.
 pub const PREFIX: &str = "local/";
 
+/// Larger pages are not read.
+pub const MAX_PAGE: u64 = 256 << 10;
+
 /// <https://docs.docker.com/reference/dockerfile/>
 const INSTRUCTIONS: [&str; 18] = [
     "ADD",
@@ -151,6 +154,12 @@ impl Page<'_> {
     }
 
     fn query(&self, rule: &Rule, text: &str) -> Result<(), PageError> {
+        if text.len() > MAX_QUERY {
+            return self.fail("query", &format!("the query is longer than {} KiB", MAX_QUERY >> 10));
+        }
+        if nests_too_deep(text) {
+            return self.fail("query", "the query nests too deep");
+        }
         for language in super::engine::languages(rule) {
             let query = Query::new(&language.grammar(), text).map_err(|error| PageError {
                 message: explain(&error, language),
@@ -178,6 +187,28 @@ impl Page<'_> {
         let length = query.get(offset..).and_then(|rest| rest.split_whitespace().next()).map_or(0, str::len);
         Some(start..start + length)
     }
+}
+
+/// Longer queries are refused: the time to compile one grows faster than its length.
+const MAX_QUERY: usize = 16 << 10;
+
+/// Whether a query nests deeper than its reader, which is recursive, should go: brackets, and fields (`a: b: ..`) in the
+/// same bracket. Those in strings count as well.
+fn nests_too_deep(query: &str) -> bool {
+    const DEEPEST: usize = 200;
+    let (mut depth, mut outside) = (0usize, Vec::new());
+    query.bytes().any(|byte| {
+        match byte {
+            b'(' | b'[' => {
+                outside.push(depth);
+                depth += 1;
+            }
+            b')' | b']' => depth = outside.pop().unwrap_or(0),
+            b':' => depth += 1,
+            _ => {}
+        }
+        depth > DEEPEST
+    })
 }
 
 fn explain(error: &tree_sitter::QueryError, language: Language) -> String {

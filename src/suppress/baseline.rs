@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::config::ConfigError;
-use crate::finding::{Finding, RelPath, Span};
+use crate::finding::{Finding, RelPath, Span, UNCHECKED};
 use crate::fingerprint;
 use crate::report::Report;
 use crate::source::{Kind, Source};
@@ -116,11 +116,11 @@ impl Baseline {
         let mut used = vec![false; self.rows.len()];
         let before = findings.len();
         findings.retain(|finding| match rows.get(&finding.fingerprint) {
-            Some(&index) => {
+            Some(&index) if finding.rule != UNCHECKED => {
                 used[index] = true;
                 false
             }
-            None => true,
+            _ => true,
         });
         self.follow_renames(findings, &mut used, sources, paths);
         let unused = self.rows.iter().zip(used).filter(|(_, used)| !used).map(|(row, _)| row);

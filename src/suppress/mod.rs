@@ -8,7 +8,7 @@ pub mod entries;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::finding::{Edit, Finding, Fix, RelPath, RuleId, Safety, Span};
+use crate::finding::{Edit, Finding, Fix, RelPath, RuleId, Safety, Span, UNCHECKED};
 use crate::lang::{Kind, Language, Node, Tree};
 use crate::rule::Catalog;
 use crate::source::{Kind as FileKind, LineIndex, Source};
@@ -198,6 +198,10 @@ fn directive(source: &Source, span: Span, text: &str, catalog: &Catalog) -> Resu
         let id_span = Span::new(id_at, id_at + id.len());
         at += part.len() + 1;
         match catalog.find(id) {
+            Some(rule) if rule.id == UNCHECKED => {
+                let help = "leave the file out with `exclude` in flakeward.toml".to_owned();
+                return Err(fail(id_span, format!("`{id}` cannot be suppressed: the file is not checked"), help));
+            }
             Some(rule) => rules.push((rule.id, id_span)),
             None => {
                 let (message, help) = catalog.unknown(id);

@@ -20,9 +20,10 @@ use flakeward::{Repo, Report, Settings, walk};
 pub type Entry = fn(&[u8]);
 
 /// Every entry by its name, which is that of its fuzz target and of the folder of its seeds.
-pub const ENTRIES: [(&str, Entry); 10] = [
+pub const ENTRIES: [(&str, Entry); 11] = [
     ("nix", nix),
     ("yaml", yaml),
+    ("levels", levels),
     ("dockerfile", dockerfile),
     ("script", script),
     ("ci", ci),
@@ -62,6 +63,23 @@ pub fn yaml(bytes: &[u8]) {
     for name in names {
         checked(&[(name, bytes), ("ports.nix", PORTS.as_bytes())]);
     }
+}
+
+/// The levels of a YAML text, as deep as they go: each pair of bytes is a part and how often it is repeated.
+pub fn levels(bytes: &[u8]) {
+    const PARTS: [&str; 32] = [
+        "- ", "? ", ": ", "a: ", "\n", " ", "\t", "\"", "'", "[", "]", "{", "}", "|\n", ">2\n", "...\n", "---\n",
+        "... ", "--- ", "&a ", "!t ", "*a ", "#", "@", "%", "\u{feff}", "\r", "x", "\"x\" ", ",", "\0", "\n@",
+    ];
+    let mut text = String::new();
+    for pair in bytes.chunks_exact(2) {
+        if text.len() > LONGEST {
+            break;
+        }
+        text.push_str(&PARTS[pair[0] as usize % PARTS.len()].repeat(1 + pair[1] as usize));
+    }
+    let Ok(tree) = Tree::read(Language::Yaml, &text) else { return };
+    assert!(tree.nodes().all(|node| text.get(tree.span(node).range()).is_some()), "a node is outside of its text");
 }
 
 /// Dockerfiles.

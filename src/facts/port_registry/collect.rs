@@ -23,6 +23,9 @@ const NAME: usize = 255;
 /// The most entries that are read: there are no more ports than this.
 const ENTRIES: usize = 1 << 16;
 
+/// The most bytes that the entries' names may have together, those of the groups around them included.
+const NAMES: usize = 8 << 20;
+
 /// Names that a file gives its ports when it has other things as well.
 const PREFIXES: [&str; 4] = ["ports", "port", "registry", "portRegistry"];
 
@@ -152,6 +155,7 @@ impl Walk<'_, '_, '_> {
 
     fn groups(&mut self, first: Group) {
         let mut todo = vec![first];
+        let mut bytes = 0;
         while let Some(group) = todo.pop() {
             if let Some(why) = &group.set.open {
                 let span = group.set.attrs.values().next().map(|attr| attr.name_span).unwrap_or_default();
@@ -164,6 +168,10 @@ impl Walk<'_, '_, '_> {
                 }
                 if self.entries.len() + todo.len() >= ENTRIES {
                     return self.undecidable(&[], Span::default(), "it has more entries than there are ports");
+                }
+                bytes += name.len() + group.path.iter().map(String::len).sum::<usize>();
+                if bytes > NAMES {
+                    return self.undecidable(&[], Span::default(), "its names are too long");
                 }
                 let path: Vec<String> = group.path.iter().cloned().chain([name.to_string()]).collect();
                 todo.extend(self.attribute(path, *attr, &group.around));

@@ -111,10 +111,15 @@ fn one(machine: &mut Machine<'_, '_>, builtin: Builtin, argument: ThunkId) -> Ev
         Builtin::ToString => to_string(value),
         Builtin::AttrNames => {
             let set = closed(value)?;
+            machine.burn(set.attrs.len())?;
             let names = set.attrs.keys().map(|name| machine.ready(Ok(Val::Str(Some(name.clone())))));
             Ok(Val::List(names.collect()))
         }
-        Builtin::AttrValues => Ok(Val::List(closed(value)?.attrs.values().map(|attr| attr.thunk).collect())),
+        Builtin::AttrValues => {
+            let set = closed(value)?;
+            machine.burn(set.attrs.len())?;
+            Ok(Val::List(set.attrs.values().map(|attr| attr.thunk).collect()))
+        }
         Builtin::ListToAttrs => list_to_attrs(machine, &list(value)?),
         Builtin::Length => Ok(Val::Int(list(value)?.len() as i64)),
         Builtin::Head => match list(value)?.first() {
@@ -134,7 +139,7 @@ fn two(machine: &mut Machine<'_, '_>, builtin: Builtin, first: ThunkId, second: 
         Builtin::Div => numbers(machine, "/", first, second),
         Builtin::LessThan => {
             let (left, right) = (machine.force(first)?, machine.force(second)?);
-            ops::order(&left, &right).map(|order| Val::Bool(order.is_lt()))
+            ops::order(machine, &left, &right).map(|order| Val::Bool(order.is_lt()))
         }
         Builtin::HasAttr | Builtin::GetAttr => {
             let name = text(machine.force(first)?)?;
@@ -148,17 +153,21 @@ fn two(machine: &mut Machine<'_, '_>, builtin: Builtin, first: ThunkId, second: 
             }
         }
         Builtin::RemoveAttrs => {
-            let mut set = (*machine.force_set(first)?).clone();
+            let set = machine.force_set(first)?;
             machine.burn(set.attrs.len())?;
-            for &name in list(machine.force(second)?)?.iter() {
+            let mut set = (*set).clone();
+            let names = list(machine.force(second)?)?;
+            machine.burn(names.len())?;
+            for &name in names.iter() {
                 set.attrs.remove(&text(machine.force(name)?)?);
             }
             Ok(Val::Set(Rc::new(set)))
         }
         Builtin::IntersectAttrs => {
             let left = closed(machine.force(first)?)?;
-            let mut set = (*machine.force_set(second)?).clone();
+            let set = machine.force_set(second)?;
             machine.burn(set.attrs.len())?;
+            let mut set = (*set).clone();
             set.attrs.retain(|name, _| left.attrs.contains_key(name));
             Ok(Val::Set(Rc::new(set)))
         }
@@ -202,7 +211,9 @@ fn two(machine: &mut Machine<'_, '_>, builtin: Builtin, first: ThunkId, second: 
         Builtin::Filter => {
             let function = machine.force(first)?;
             let mut kept = Vec::new();
-            for &item in list(machine.force(second)?)?.iter() {
+            let items = list(machine.force(second)?)?;
+            machine.burn(items.len())?;
+            for &item in items.iter() {
                 match machine.call(function.clone(), item)? {
                     Val::Bool(true) => kept.push(item),
                     Val::Bool(false) => {}
@@ -224,7 +235,9 @@ fn two(machine: &mut Machine<'_, '_>, builtin: Builtin, first: ThunkId, second: 
 fn fold(machine: &mut Machine<'_, '_>, function: ThunkId, start: ThunkId, items: ThunkId) -> Eval<Val> {
     let function = machine.force(function)?;
     let mut state = start;
-    for &item in list(machine.force(items)?)?.iter() {
+    let items = list(machine.force(items)?)?;
+    machine.burn(items.len())?;
+    for &item in items.iter() {
         let partial = machine.call(function.clone(), state)?;
         let value = machine.call(partial, item);
         state = machine.ready(value);
@@ -235,7 +248,7 @@ fn fold(machine: &mut Machine<'_, '_>, function: ThunkId, start: ThunkId, items:
 fn numbers(machine: &mut Machine<'_, '_>, operator: &str, left: ThunkId, right: ThunkId) -> Eval<Val> {
     let (left, right) = (machine.force(left)?, machine.force(right)?);
     match (&left, &right) {
-        (Val::Int(_) | Val::Float(_), Val::Int(_) | Val::Float(_)) => ops::arithmetic(operator, left, right),
+        (Val::Int(_) | Val::Float(_), Val::Int(_) | Val::Float(_)) => ops::arithmetic(machine, operator, left, right),
         (Val::Int(_) | Val::Float(_), other) | (other, _) => Err(mismatch(other, "a number")),
     }
 }
@@ -254,6 +267,7 @@ fn to_string(value: Val) -> Eval<Val> {
 
 fn list_to_attrs(machine: &mut Machine<'_, '_>, items: &[ThunkId]) -> Eval<Val> {
     let mut attrs: BTreeMap<Rc<str>, Attr> = BTreeMap::new();
+    machine.burn(items.len())?;
     for &item in items {
         let pair = machine.force_set(item)?;
         let (Some(name), Some(value)) = (pair.attrs.get("name"), pair.attrs.get("value")) else {

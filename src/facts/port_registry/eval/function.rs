@@ -48,9 +48,11 @@ impl Machine<'_, '_> {
 
     /// The scope of a function's body.
     fn bind(&mut self, lambda: &Lambda, argument: ThunkId) -> Eval<ScopeId> {
+        self.burn(1)?;
         match self.tree.child_of_kind(lambda.node, Kind::Formals) {
             Some(formals) => {
                 let set = self.force_set(argument)?;
+                self.burn(self.tree.size(formals) + set.attrs.len())?;
                 self.expect(formals, &set)?;
                 Ok(self.bind_formals(lambda, formals, &set, argument))
             }

@@ -67,6 +67,15 @@ impl Layout {
         })
     }
 
+    /// How many definitions were read, those in sets merged into it included.
+    pub fn work(&self) -> usize {
+        let nested = self.members.iter().map(|member| match &*member.body {
+            Body::Set(layout) => layout.work(),
+            _ => 0,
+        });
+        self.members.len() + self.computed.len() + nested.sum::<usize>()
+    }
+
     fn add_all(&mut self, tree: &Tree<'_>, set: Node, depth: usize) {
         let Some(bindings) = tree.child_of_kind(set, Kind::BindingSet) else { return };
         for member in tree.children(bindings) {

@@ -168,12 +168,15 @@ impl<'t, 'a> Machine<'t, 'a> {
     }
 
     fn attribute(&mut self, source: ThunkId, name: &str) -> Eval<Val> {
-        let set = self.force_set(source)?;
-        match (set.attrs.get(name), &set.open) {
-            (Some(attr), _) => self.read(attr.thunk),
-            (None, Some(why)) => Err(why.clone()),
-            (None, None) => Err(format!("there is no attribute `{name}`").into()),
-        }
+        self.burn(text_cost(name.len()))?;
+        self.deeper(|machine| {
+            let set = machine.force_set(source)?;
+            match (set.attrs.get(name), &set.open) {
+                (Some(attr), _) => machine.read(attr.thunk),
+                (None, Some(why)) => Err(why.clone()),
+                (None, None) => Err(format!("there is no attribute `{name}`").into()),
+            }
+        })
     }
 
     pub(super) fn force_set(&mut self, id: ThunkId) -> Eval<Rc<Set>> {
@@ -204,13 +207,13 @@ impl<'t, 'a> Machine<'t, 'a> {
         value
     }
 
-    /// Pays for work that grows with the size of something.
+    /// Pays for work that grows with the size of something. Every list, set and text that is gone through is paid for
+    /// before that, or shared structures would be gone through without end.
     pub(super) fn burn(&mut self, steps: usize) -> Eval<()> {
-        match self.fuel.checked_sub(steps) {
-            Some(rest) => self.fuel = rest,
-            None => return Err("the step limit was reached".into()),
-        }
-        Ok(())
+        let rest = self.fuel.checked_sub(steps);
+        // Once there is not enough there is nothing: else the same work could be begun again and again.
+        self.fuel = rest.unwrap_or(0);
+        rest.map(drop).ok_or_else(|| "the step limit was reached".into())
     }
 
     fn eval_node(&mut self, node: Node, scope: ScopeId) -> Eval<Val> {
@@ -224,11 +227,18 @@ impl<'t, 'a> Machine<'t, 'a> {
             }
             Kind::Float => tree.slice(node).parse().map(Val::Float).map_err(|_| "the number cannot be read".into()),
             Kind::String => self.string(node, scope),
-            Kind::IndentedString => Ok(Val::Str(plain_line(tree, node))),
-            Kind::Uri => Ok(Val::Str(Some(tree.slice(node).into()))),
+            Kind::IndentedString => {
+                self.burn(text_cost(tree.slice(node).len()))?;
+                Ok(Val::Str(plain_line(tree, node)))
+            }
+            Kind::Uri => {
+                self.burn(text_cost(tree.slice(node).len()))?;
+                Ok(Val::Str(Some(tree.slice(node).into())))
+            }
             Kind::Path | Kind::HomePath | Kind::SearchPath => Ok(Val::Path),
             Kind::List => {
                 let items: Vec<Node> = tree.children(node).filter(|&item| tree.field(item) == Field::Element).collect();
+                self.burn(items.len())?;
                 Ok(Val::List(items.into_iter().map(|item| self.suspend(item, scope)).collect()))
             }
             Kind::Attrset | Kind::RecAttrset => {
@@ -320,6 +330,7 @@ impl<'t, 'a> Machine<'t, 'a> {
     }
 
     fn string(&mut self, node: Node, scope: ScopeId) -> Eval<Val> {
+        self.burn(text_cost(self.tree.slice(node).len()))?;
         if let Some(text) = nix::literal_string(self.tree, node) {
             return Ok(Val::Str(Some(text.into())));
         }
@@ -330,7 +341,10 @@ impl<'t, 'a> Machine<'t, 'a> {
                 Kind::Interpolation => {
                     let inner = self.tree.child(part, Field::Expression);
                     match inner.map(|inner| self.eval(inner, scope)) {
-                        Some(Ok(Val::Str(Some(inner)))) => text.push_str(&inner),
+                        Some(Ok(Val::Str(Some(inner)))) => {
+                            self.burn(text_cost(inner.len()))?;
+                            text.push_str(&inner);
+                        }
                         Some(Ok(other @ (Val::Int(_) | Val::Bool(_) | Val::Null | Val::List(_) | Val::Float(_)))) => {
                             return Err(mismatch(&other, "a string"));
                         }
@@ -345,6 +359,7 @@ impl<'t, 'a> Machine<'t, 'a> {
 
     /// The name that an element of an attribute path stands for.
     fn name(&mut self, node: Node, scope: ScopeId) -> Eval<Rc<str>> {
+        self.burn(text_cost(self.tree.slice(node).len()))?;
         if let Some(name) = nix::name_text(self.tree, node) {
             return Ok(name.into());
         }
@@ -374,7 +389,7 @@ impl<'t, 'a> Machine<'t, 'a> {
         let Some(base) = self.tree.child(node, Field::Expression) else {
             return Err("it has unsupported syntax".into());
         };
-        if self.tree.kind(base) == Kind::Variable && self.is_global(base, "builtins", scope) {
+        if self.tree.kind(base) == Kind::Variable && self.is_global(base, "builtins", scope)? {
             return self.select_builtin(node, scope);
         }
         let mut value = self.eval(base, scope)?;
@@ -421,26 +436,28 @@ impl<'t, 'a> Machine<'t, 'a> {
     }
 
     /// Whether a variable is a name of the language itself, not bound by the text.
-    fn is_global(&self, node: Node, name: &str, scope: ScopeId) -> bool {
-        self.tree.slice(node) == name && self.lexical(name, scope).is_none()
+    fn is_global(&mut self, node: Node, name: &str, scope: ScopeId) -> Eval<bool> {
+        Ok(self.tree.slice(node) == name && self.lexical(name, scope)?.is_none())
     }
 
-    fn lexical(&self, name: &str, mut scope: ScopeId) -> Option<ThunkId> {
+    fn lexical(&mut self, name: &str, mut scope: ScopeId) -> Eval<Option<ThunkId>> {
         while scope != GLOBAL {
+            self.burn(1)?;
             let Scope { parent, names } = &self.scopes[scope as usize];
             if let Names::Bound(names) = names
                 && let Some(&thunk) = names.get(name)
             {
-                return Some(thunk);
+                return Ok(Some(thunk));
             }
             scope = *parent;
         }
-        None
+        Ok(None)
     }
 
     /// The thunk of a name: bound by the text, by the language, or by a `with`, in this order.
     fn variable(&mut self, name: &str, scope: ScopeId) -> Eval<ThunkId> {
-        if let Some(thunk) = self.lexical(name, scope) {
+        self.burn(text_cost(name.len()))?;
+        if let Some(thunk) = self.lexical(name, scope)? {
             return Ok(thunk);
         }
         if let Some(value) = builtins::global(name) {
@@ -448,6 +465,7 @@ impl<'t, 'a> Machine<'t, 'a> {
         }
         let mut at = scope;
         while at != GLOBAL {
+            self.burn(1)?;
             let Scope { parent, names } = &self.scopes[at as usize];
             let parent = *parent;
             if let &Names::With(environment) = names {
@@ -465,7 +483,7 @@ impl<'t, 'a> Machine<'t, 'a> {
 
     /// Makes the set of a layout, and the scope that its names make where it is recursive (else the outer one).
     fn set(&mut self, layout: &Layout, outer: ScopeId) -> Eval<(Set, ScopeId)> {
-        self.burn(layout.members.len())?;
+        self.burn(layout.work())?;
         let scope = if layout.recursive {
             self.scopes.push(Scope { parent: outer, names: Names::Bound(HashMap::new()) });
             self.scopes.len() as ScopeId - 1
@@ -546,6 +564,11 @@ fn opened(value: Eval<Val>) -> Val {
 fn plain_line(tree: &Tree<'_>, node: Node) -> Option<Rc<str>> {
     let text = nix::literal_string(tree, node)?;
     (!text.contains('\n') && !text.starts_with(' ')).then(|| text.into())
+}
+
+/// What it costs to copy or compare a text.
+pub fn text_cost(length: usize) -> usize {
+    length / 64
 }
 
 /// Says that a value is of the wrong kind.

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::rc::Rc;
 
 use super::value::{Eval, Set, Val};
-use crate::facts::port_registry::eval::{Machine, mismatch};
+use crate::facts::port_registry::eval::{Machine, mismatch, text_cost};
 
 /// Longer strings are not kept: no name and no number is.
 pub const LONGEST: usize = 4096;
@@ -40,10 +40,10 @@ pub fn binary(machine: &mut Machine<'_, '_>, operator: &str, left: Val, right: V
     match operator {
         "==" => equal(machine, &left, &right, 0).map(Val::Bool),
         "!=" => equal(machine, &left, &right, 0).map(|same| Val::Bool(!same)),
-        "<" => order(&left, &right).map(|order| Val::Bool(order == Ordering::Less)),
-        "<=" => order(&left, &right).map(|order| Val::Bool(order != Ordering::Greater)),
-        ">" => order(&left, &right).map(|order| Val::Bool(order == Ordering::Greater)),
-        ">=" => order(&left, &right).map(|order| Val::Bool(order != Ordering::Less)),
+        "<" => order(machine, &left, &right).map(|order| Val::Bool(order == Ordering::Less)),
+        "<=" => order(machine, &left, &right).map(|order| Val::Bool(order != Ordering::Greater)),
+        ">" => order(machine, &left, &right).map(|order| Val::Bool(order == Ordering::Greater)),
+        ">=" => order(machine, &left, &right).map(|order| Val::Bool(order != Ordering::Less)),
         "++" => match (left, right) {
             (Val::List(left), Val::List(right)) => {
                 machine.burn(left.len() + right.len())?;
@@ -51,16 +51,18 @@ pub fn binary(machine: &mut Machine<'_, '_>, operator: &str, left: Val, right: V
             }
             (Val::List(_), other) | (other, _) => Err(mismatch(&other, "a list")),
         },
-        _ => arithmetic(operator, left, right),
+        _ => arithmetic(machine, operator, left, right),
     }
 }
 
 /// `+ - * /`
-pub fn arithmetic(operator: &str, left: Val, right: Val) -> Eval<Val> {
+pub fn arithmetic(machine: &mut Machine<'_, '_>, operator: &str, left: Val, right: Val) -> Eval<Val> {
     match (left, right) {
         (Val::Int(left), Val::Int(right)) => integers(operator, left, right),
         (Val::Str(left), Val::Str(right)) if operator == "+" => {
             let known = left.zip(right).filter(|(left, right)| left.len() + right.len() <= LONGEST);
+            let length = known.as_ref().map_or(0, |(left, right)| left.len() + right.len());
+            machine.burn(text_cost(length))?;
             Ok(Val::Str(known.map(|(left, right)| format!("{left}{right}").into())))
         }
         (Val::Path, Val::Path | Val::Str(_)) if operator == "+" => Ok(Val::Path),
@@ -98,10 +100,13 @@ fn float(value: &Val) -> Eval<f64> {
 }
 
 /// `<` and its kin.
-pub fn order(left: &Val, right: &Val) -> Eval<Ordering> {
+pub fn order(machine: &mut Machine<'_, '_>, left: &Val, right: &Val) -> Eval<Ordering> {
     match (left, right) {
         (Val::Int(left), Val::Int(right)) => Ok(left.cmp(right)),
-        (Val::Str(Some(left)), Val::Str(Some(right))) => Ok(left.cmp(right)),
+        (Val::Str(Some(left)), Val::Str(Some(right))) => {
+            machine.burn(text_cost(left.len().min(right.len())))?;
+            Ok(left.cmp(right))
+        }
         (Val::Str(_), Val::Str(_)) => Err("it compares strings that are not known".into()),
         (left, right) => {
             float(left)?.partial_cmp(&float(right)?).ok_or_else(|| "it compares values that have no order".into())
@@ -114,12 +119,16 @@ pub fn equal(machine: &mut Machine<'_, '_>, left: &Val, right: &Val, depth: u32)
     if depth > 16 {
         return Err("it is nested too deeply".into());
     }
+    machine.burn(1)?;
     match (left, right) {
         (Val::Int(left), Val::Int(right)) => Ok(left == right),
         (Val::Int(_) | Val::Float(_), Val::Int(_) | Val::Float(_)) => Ok(float(left)? == float(right)?),
         (Val::Bool(left), Val::Bool(right)) => Ok(left == right),
         (Val::Null, Val::Null) => Ok(true),
-        (Val::Str(Some(left)), Val::Str(Some(right))) => Ok(left == right),
+        (Val::Str(Some(left)), Val::Str(Some(right))) => {
+            machine.burn(text_cost(left.len().min(right.len())))?;
+            Ok(left == right)
+        }
         (Val::Str(_), Val::Str(_)) => Err("it compares strings that are not known".into()),
         (Val::Path, Val::Path) => Err("it compares paths".into()),
         (Val::Lambda(_) | Val::Builtin(..), _) | (_, Val::Lambda(_) | Val::Builtin(..)) => Ok(false),
@@ -139,6 +148,7 @@ pub fn equal(machine: &mut Machine<'_, '_>, left: &Val, right: &Val, depth: u32)
             if let Some(why) = left.open.as_ref().or(right.open.as_ref()) {
                 return Err(why.clone());
             }
+            machine.burn(left.attrs.len().min(right.attrs.len()))?;
             if !left.attrs.keys().eq(right.attrs.keys()) {
                 return Ok(false);
             }

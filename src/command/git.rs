@@ -1,0 +1,247 @@
+//! Questions to git. It only reads here, and starts nothing that a repository's settings name.
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
+
+use super::Failure;
+use crate::walk;
+
+/// What the main branch is called if no reference is given.
+const MAIN: [&str; 5] = [
+    "refs/remotes/origin/HEAD",
+    "refs/remotes/origin/main",
+    "refs/remotes/origin/master",
+    "refs/heads/main",
+    "refs/heads/master",
+];
+
+/// What a short name may stand for. Git itself prefers tags, so a tag called like a branch would be taken for it.
+const NAMESPACES: [&str; 3] = ["refs/heads/", "refs/remotes/", "refs/tags/"];
+
+/// A repository as git sees it.
+pub struct Git<'a> {
+    root: &'a Path,
+    /// The settings that name programs through which files would be read.
+    filters: Vec<String>,
+}
+
+impl<'a> Git<'a> {
+    /// Git in a folder.
+    pub fn new(root: &'a Path) -> Result<Self, Failure> {
+        let mut git = Self { root, filters: Vec::new() };
+        let named =
+            ["config", "--null", "--name-only", "--get-regexp", r"^filter\..*\.(clean|process|smudge|required)$"];
+        let named = git.output(&named)?.stdout;
+        git.filters = String::from_utf8_lossy(&named).split_terminator('\0').map(str::to_owned).collect();
+        git.filters.dedup();
+        Ok(git)
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new("git");
+        // Nothing that a repository's own configuration could start, and no lock files.
+        command.args(["--no-optional-locks", "--no-pager", "--no-replace-objects", "-c", "core.fsmonitor=false"]);
+        // Not by `-c`, which takes the name of a filter apart where there is a `=` in it.
+        let given = std::env::var("GIT_CONFIG_COUNT").ok().and_then(|count| count.parse().ok()).unwrap_or(0usize);
+        for (index, filter) in (given..).zip(&self.filters) {
+            command.env(format!("GIT_CONFIG_KEY_{index}"), filter).env(format!("GIT_CONFIG_VALUE_{index}"), "");
+        }
+        command.env("GIT_CONFIG_COUNT", (given + self.filters.len()).to_string());
+        // What is missing in a partial clone would be fetched, with whatever programs its settings name.
+        command.env("GIT_NO_LAZY_FETCH", "1").env("GIT_ALLOW_PROTOCOL", "none");
+        command.arg("-C").arg(self.root).args(args).stdin(Stdio::null()).env("LC_ALL", "C");
+        command
+    }
+
+    fn output(&self, args: &[&str]) -> Result<Output, Failure> {
+        self.command(args).output().map_err(|error| does_not_start(&error))
+    }
+
+    /// Whether a question is answered with success.
+    pub fn knows(&self, args: &[&str]) -> Result<bool, Failure> {
+        Ok(self.output(args)?.status.success())
+    }
+
+    /// Whether git itself gives files other line ends than it stores, as Git for Windows does.
+    pub fn converts_line_ends(&self) -> Result<bool, Failure> {
+        let setting = |name: &str| Ok::<_, Failure>(self.output(&["config", "--get", name])?.stdout);
+        Ok(setting("core.autocrlf")?.starts_with(b"true") || setting("core.eol")?.starts_with(b"crlf"))
+    }
+
+    /// The commit of a reference; of the main branch if it is empty.
+    pub fn commit(&self, asked: &str) -> Result<String, Failure> {
+        if asked.is_empty() {
+            for name in MAIN {
+                if let Some(commit) = self.resolve(name)? {
+                    return Ok(commit);
+                }
+            }
+            let shown = MAIN.map(|name| name.trim_start_matches("refs/remotes/").trim_start_matches("refs/heads/"));
+            return Err(Failure::new(format!("no branch to compare with; tried {}", shown.join(", ")))
+                .help("specify one with --changed=REF"));
+        }
+        let is_id = asked.len() >= 40 && asked.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let namespaces = NAMESPACES.iter().filter(|_| !is_id).map(|space| format!("{space}{asked}"));
+        for name in namespaces.chain([asked.to_owned()]) {
+            if let Some(commit) = self.resolve(&name)? {
+                return Ok(commit);
+            }
+        }
+        Err(Failure::new(format!("`{asked}` is not a commit of this repository"))
+            .help("fetch it first; actions/checkout fetches a single commit unless `fetch-depth: 0` is set"))
+    }
+
+    fn resolve(&self, name: &str) -> Result<Option<String>, Failure> {
+        if name.starts_with('-') {
+            return Ok(None);
+        }
+        let output = self.output(&["rev-parse", "--verify", "--quiet", &format!("{name}^{{commit}}")])?;
+        let commit = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        Ok((output.status.success() && !commit.is_empty()).then_some(commit))
+    }
+
+    /// The last commit that a commit and HEAD have in common. `shown` is what the commit is called in a message.
+    pub fn merge_base(&self, commit: &str, shown: &str) -> Result<String, Failure> {
+        let output = self.output(&["merge-base", commit, "HEAD"])?;
+        let base = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        if output.status.success() && !base.is_empty() {
+            return Ok(base);
+        }
+        Err(Failure::new(format!("{shown} and HEAD have no common ancestor here"))
+            .help("fetch the full history with `git fetch --unshallow`, or with `fetch-depth: 0` of actions/checkout"))
+    }
+
+    /// The regular files of a commit below the folder: their paths and the ids of their contents.
+    pub fn files(&self, commit: &str) -> Result<HashMap<String, String>, Failure> {
+        let output = self.output(&["ls-tree", "-r", "-z", commit])?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            return Err(Failure::new(format!("git ls-tree failed: {}", said.trim())));
+        }
+        let entries = output.stdout.split(|&byte| byte == 0);
+        Ok(entries.filter_map(|entry| file(std::str::from_utf8(entry).ok()?)).collect())
+    }
+
+    /// Starts a process that answers with the contents of objects.
+    pub fn objects(&self) -> Result<Objects, Failure> {
+        let mut command = self.command(&["cat-file", "--batch"]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().map_err(|error| does_not_start(&error))?;
+        let (asked, answers) = (child.stdin.take(), child.stdout.take().map(BufReader::new));
+        Ok(Objects { child, asked, answers })
+    }
+}
+
+/// The bytes of a file name that git has quoted; `None` if it is not in quotes.
+pub(super) fn unquoted(name: &[u8]) -> Option<Vec<u8>> {
+    let inner = name.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+    let mut bytes = Vec::new();
+    let mut rest = inner.iter().copied();
+    while let Some(byte) = rest.next() {
+        if byte != b'\\' {
+            bytes.push(byte);
+            continue;
+        }
+        match rest.next() {
+            Some(digit @ b'0'..=b'3') => {
+                let more = [rest.next(), rest.next()].into_iter().flatten();
+                bytes.push(
+                    more.fold(digit - b'0', |value, digit| {
+                        value.wrapping_mul(8).wrapping_add(digit.wrapping_sub(b'0'))
+                    }),
+                );
+            }
+            Some(letter) => bytes.push(match letter {
+                b'n' => b'\n',
+                b't' => b'\t',
+                b'r' => b'\r',
+                b'a' => 7,
+                b'b' => 8,
+                b'v' => 11,
+                b'f' => 12,
+                other => other,
+            }),
+            None => {}
+        }
+    }
+    Some(bytes)
+}
+
+/// The files among some paths that git says have changes which are not committed, or that it does not track. Empty
+/// outside of a git repository.
+pub fn uncommitted(root: &Path, paths: &[&str]) -> Result<Vec<String>, Failure> {
+    if paths.is_empty() || !root.join(".git").exists() {
+        return Ok(Vec::new());
+    }
+    let mut args =
+        vec!["--literal-pathspecs", "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--"];
+    args.extend(paths);
+    let output = Git::new(root)?.output(&args)?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(Failure::new(format!("git status failed: {}", said.trim())));
+    }
+    let status = String::from_utf8_lossy(&output.stdout);
+    Ok(status.split_terminator('\0').filter_map(|line| line.get(3..)).map(str::to_owned).collect())
+}
+
+fn does_not_start(error: &std::io::Error) -> Failure {
+    Failure::new(format!("--changed requires git, which cannot be started: {}", walk::io_reason(error)))
+}
+
+/// Path and id of an entry `100644 blob ID\tPATH`; `None` for links and submodules.
+fn file(entry: &str) -> Option<(String, String)> {
+    let (head, path) = entry.split_once('\t')?;
+    let id = head.strip_prefix("100")?.split_once(" blob ")?.1;
+    Some((path.to_owned(), id.to_owned()))
+}
+
+/// The contents of objects, as they are stored: no attribute and no setting changes them.
+pub struct Objects {
+    child: Child,
+    asked: Option<ChildStdin>,
+    answers: Option<BufReader<ChildStdout>>,
+}
+
+impl Objects {
+    /// The content of an object. `None` if it is not there, or larger than `limit`; then nothing more can be asked.
+    pub fn content(&mut self, id: &str, limit: u64) -> Option<Vec<u8>> {
+        writeln!(self.asked.as_mut()?, "{id}").ok()?;
+        let answers = self.answers.as_mut()?;
+        let mut head = String::new();
+        answers.by_ref().take(1 << 10).read_line(&mut head).ok()?;
+        let size: u64 = head.strip_prefix(id)?.strip_prefix(" blob ")?.trim().parse().ok()?;
+        if size > limit {
+            self.answers = None;
+            return None;
+        }
+        let mut content = Vec::new();
+        answers.take(size + 1).read_to_end(&mut content).ok()?;
+        (content.pop() == Some(b'\n') && content.len() as u64 == size).then_some(content)
+    }
+}
+
+impl Drop for Objects {
+    fn drop(&mut self) {
+        self.asked = None;
+        self.answers = None;
+        let _ = self.child.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_regular_files_are_listed() {
+        let listed = |entry| file(entry).map(|(path, id)| format!("{path} {id}"));
+        assert_eq!(listed("100644 blob 0ab\ta b/ü\n.nix").as_deref(), Some("a b/ü\n.nix 0ab"));
+        assert_eq!(listed("100755 blob 0ab\tx.sh").as_deref(), Some("x.sh 0ab"));
+        assert_eq!(listed("120000 blob 0ab\tlink.nix"), None);
+        assert_eq!(listed("160000 commit 0ab\tmodule"), None);
+        assert_eq!(listed(""), None);
+    }
+}

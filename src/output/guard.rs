@@ -1,0 +1,135 @@
+//! The last stop of every text on its way out: no line of it is a command to the runner that records it.
+//!
+//! GitHub's runner obeys `::name ..::` at the beginning of a line, after blanks, and the older `##[name]` anywhere in
+//! one. Control characters are made visible before that (`text::clean`), since writers have colours of their own.
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use super::Format;
+
+/// What a text is, and so how it can be changed without changing what it says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Syntax {
+    /// Lines for people, Markdown included.
+    Prose,
+    /// JSON, on one line or on many.
+    Json,
+    /// XML.
+    Xml,
+}
+
+impl Syntax {
+    /// The syntax of a format; `None` for the one whose lines are meant to be commands.
+    pub fn of(format: Format) -> Option<Self> {
+        match format {
+            Format::Pretty | Format::Concise | Format::Markdown => Some(Syntax::Prose),
+            Format::Json | Format::Jsonl | Format::Sarif | Format::Gitlab => Some(Syntax::Json),
+            Format::Junit => Some(Syntax::Xml),
+            Format::Github => None,
+        }
+    }
+
+    /// A line that is no command.
+    pub fn disarm(self, line: &str) -> Cow<'_, str> {
+        let mut line = Cow::Borrowed(line);
+        if line.contains("##[") {
+            // In JSON the characters can only be in a string.
+            let broken = match self {
+                Syntax::Prose => "# #[",
+                Syntax::Json => "#\\u0023[",
+                Syntax::Xml => "#&#35;[",
+            };
+            line = Cow::Owned(line.replace("##[", broken));
+        }
+        if self != Syntax::Json && unstyled(&line).starts_with("::") {
+            line = Cow::Owned(match self {
+                Syntax::Xml => line.replacen("::", "&#58;:", 1),
+                Syntax::Prose | Syntax::Json => format!("\\{line}"),
+            });
+        }
+        line
+    }
+
+    /// A text whose lines are no commands.
+    pub fn disarm_all(self, text: &str) -> String {
+        text.split_inclusive(['\n', '\r']).map(|line| self.disarm(line)).collect()
+    }
+}
+
+/// A line without the blanks and styles that it begins with.
+fn unstyled(line: &str) -> &str {
+    let mut rest = line.trim_start();
+    while let Some((_, after)) = rest.strip_prefix("\u{1b}[").and_then(|rest| rest.split_once('m')) {
+        rest = after.trim_start();
+    }
+    rest
+}
+
+/// A writer whose lines are no commands. What is left after the last line end is written when it is dropped.
+pub struct Guard<'w> {
+    out: &'w mut dyn Write,
+    syntax: Syntax,
+    line: Vec<u8>,
+}
+
+impl<'w> Guard<'w> {
+    /// Guards a writer.
+    pub fn new(syntax: Syntax, out: &'w mut dyn Write) -> Self {
+        Self { out, syntax, line: Vec::new() }
+    }
+
+    /// Writes what is left after the last line end.
+    pub fn finish(mut self) -> io::Result<()> {
+        self.end_line()
+    }
+
+    fn end_line(&mut self) -> io::Result<()> {
+        let line = std::mem::take(&mut self.line);
+        self.out.write_all(self.syntax.disarm(&String::from_utf8_lossy(&line)).as_bytes())
+    }
+}
+
+impl Write for Guard<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        for part in bytes.split_inclusive(|byte| matches!(byte, b'\n' | b'\r')) {
+            self.line.extend_from_slice(part);
+            if part.ends_with(b"\n") || part.ends_with(b"\r") {
+                self.end_line()?;
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_line_is_a_command() {
+        let texts =
+            ["::add-mask::x", "  ::error::", "a ##[group]", "\u{1b}[1m::x::\u{1b}[0m", "a\r::x::\n", "##[[a", "a ::b"];
+        for syntax in [Syntax::Prose, Syntax::Json, Syntax::Xml] {
+            for text in texts {
+                let mut out = Vec::new();
+                let mut guard = Guard::new(syntax, &mut out);
+                for byte in text.bytes() {
+                    guard.write_all(&[byte]).unwrap();
+                }
+                guard.finish().unwrap();
+                let out = String::from_utf8(out).unwrap();
+                assert_eq!(out, syntax.disarm_all(text));
+                assert!(!out.contains("##["), "{out}");
+                let is_command = out.split(['\n', '\r']).any(|line| unstyled(line).starts_with("::"));
+                assert!(syntax == Syntax::Json || !is_command, "{out}");
+            }
+        }
+        assert_eq!(Syntax::Prose.disarm_all("a.nix:1:1: x\n ::y\n"), "a.nix:1:1: x\n\\ ::y\n");
+        assert_eq!(Syntax::Json.disarm("\"##[a\""), "\"#\\u0023[a\"");
+    }
+}
