@@ -515,7 +515,7 @@ pub fn open_regular(path: &Path) -> Result<std::fs::File, String> {
     let opened = file.metadata().map_err(reason)?;
     match opened.is_file() {
         true => Ok(file),
-        false if opened.is_dir() => Err("it is a folder".to_owned()),
+        false if opened.is_dir() => Err("it is a directory".to_owned()),
         false => Err(NO_FILE.to_owned()),
     }
 }
