@@ -279,10 +279,13 @@ fn two_repositories_are_not_mixed() {
     let (one, other) = (Repository::new(&[("a.nix", "{ }")]), Repository::new(&[("a.nix", "{ }")]));
     let said = refused(&one, &format!(". {}", other.path().display()));
     assert!(said.contains("is outside of the repository"), "{said}");
-    // One that lies in the other is part of it.
+    // One inside of the other is a repository of its own: it is checked from there.
     one.write("sub/.git/HEAD", "");
     one.write("sub/shell.nix", CHANNEL);
-    assert_eq!(one.run("--format concise sub/shell.nix .").out.lines().count(), 1);
+    let around = one.run("--format concise .");
+    assert_eq!(around.out.lines().count(), 0, "{}", around.out);
+    assert!(around.err.contains("`sub` is a repository of its own"), "{}", around.err);
+    assert_eq!(one.run_in("sub", "--format concise .", "").out.lines().count(), 1);
 }
 
 #[test]

@@ -27,7 +27,8 @@ fn mappings() {
             ("[::1]::80/udp", &[80]),
             ("${IP:-127.0.0.1}:${PORT:?x}:81", &[81]),
             ("${PORT:?must be set, say 8080}:81", &[81]),
-            ("::80", &[]),
+            // Docker reads an empty address and an empty host port.
+            ("::80", &[80]),
             ("0.0.0.0:53:53/udp", &[53, 53]),
             ("HOLE:53:HOLE", &[53]),
         ],
