@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::nix;
 use super::{Draft, Error};
 use crate::finding::RelPath;
-use crate::lang::nix::{attr_path, call, unwrap_parens, value};
+use crate::lang::nix::{attrpath_node, call, names, unwrap_parens, value};
 use crate::lang::{Kind, Language, Node, Tree};
 use crate::paths;
 
@@ -212,13 +212,13 @@ fn body_set(tree: &Tree<'_>, node: Node) -> Option<Node> {
     None
 }
 
-/// The bindings of a set with their paths.
+/// The bindings of a set, each with its path inside of the set.
 fn bindings(tree: &Tree<'_>, set: Node) -> Vec<(Vec<String>, Node)> {
     let inside = tree.child_of_kind(set, Kind::BindingSet).unwrap_or(set);
     let bindings = tree.children(inside).filter(|node| tree.kind(*node) == Kind::Binding);
     let path = |binding: Node| {
-        let names = attr_path(tree, binding)?;
-        Some((names.iter().map(|name| name.text.as_deref().unwrap_or_default().to_owned()).collect(), binding))
+        let own = names(tree, attrpath_node(tree, binding)?);
+        Some((own.map(|name| name.text.as_deref().unwrap_or_default().to_owned()).collect(), binding))
     };
     bindings.filter_map(path).collect()
 }
@@ -279,7 +279,7 @@ mod tests {
         assert!(
             after.contains("    nix2container = {\n      url = \"github:nlewo/nix2container\";\n      inputs.nixpkgs")
         );
-        assert_eq!(after.matches("services-flake").count(), 1);
+        assert_eq!(after.matches("services-flake").count(), 1, "{after}");
         assert!(after.contains("imports = [ ./a.nix \n        ./flake/process-compose.nix\n      ];"), "{after}");
         assert!(Tree::parse(Language::Nix, &after).is_some_and(|tree| !tree.broken()));
     }
