@@ -21,9 +21,7 @@ use crate::{paths, run, walk};
 pub fn run(args: &MigrateArgs) -> Result<ExitCode, Failure> {
     match &args.command {
         None => everything(&args.scope, &args.how),
-        Some(MigrateCommand::Compose(args)) => {
-            named(&args.scope, &args.how, &[], |draft, files| migrate::compose::migrate(draft, files))
-        }
+        Some(MigrateCommand::Compose(args)) => named(&args.scope, &args.how, &[], migrate::compose::migrate),
         Some(MigrateCommand::Dockerfile(args)) => {
             named(&args.scope, &args.how, &[], |draft, files| each(draft, files, migrate::dockerfile::migrate))
         }
@@ -86,8 +84,15 @@ fn everything(scope: &ScopeArgs, how: &MigrateHow) -> Result<ExitCode, Failure> 
     if repository.in_scope("flake.nix") && repository.files.text("flake.nix").is_ok_and(|text| text.is_some()) {
         attempt(&mut draft, &|draft| migrate::flake::migrate(draft, &"flake.nix".into()));
     }
-    for project in repository.compose_projects() {
-        attempt(&mut draft, &|draft| migrate::compose::migrate(draft, &project));
+    for folder in repository.compose_projects() {
+        for project in &folder.projects {
+            attempt(&mut draft, &|draft| migrate::compose::migrate(draft, project));
+        }
+        for (usual, variant) in &folder.variants {
+            let why = format!("it is read together with {usual}, or instead of it, by those who name it");
+            let todo = format!("run `flakeward migrate compose {usual} {variant}` if it is used");
+            draft.report.leave(variant, 1, "this file", why, todo);
+        }
     }
     for file in repository.of_kind(Kind::Dockerfile) {
         attempt(&mut draft, &|draft| migrate::dockerfile::migrate(draft, &file));
@@ -170,15 +175,15 @@ impl Repository {
         self.of_kind(Kind::Yaml).into_iter().filter(|path| crate::lang::ci::system(path).is_some()).collect()
     }
 
-    /// The Compose files, those that Compose reads together in one list.
-    fn compose_projects(&self) -> Vec<Vec<RelPath>> {
+    /// The Compose files of each folder.
+    fn compose_projects(&self) -> Vec<migrate::compose::Projects> {
         let mut folders: BTreeMap<String, Vec<RelPath>> = BTreeMap::new();
         for path in self.of_kind(Kind::Yaml) {
             if crate::facts::compose::named_compose(&path) && !path.ends_with(".json") {
                 folders.entry(paths::folder(&path).to_owned()).or_default().push(path);
             }
         }
-        folders.into_values().flat_map(|files| migrate::compose::projects(&files)).collect()
+        folders.into_values().map(|files| migrate::compose::projects(&files)).collect()
     }
 
     /// Shows the plan, or writes it.

@@ -448,6 +448,14 @@ pub static PACKAGES: &[PackageImage] = &[
     package(&["pushgateway"], "prometheus-pushgateway", "pushgateway", &[(9091, "")], BLACKBOX_PUSH),
     package(&["registry"], "docker-distribution", "registry", &[(5000, "")], &["serve"]),
     package(&["adminer"], "php", "php", &[(8080, "")], &["-S", "127.0.0.1:{8080}"]),
+    package(
+        &["matrixdotorg/synapse", "element-hq/synapse"],
+        "matrix-synapse",
+        "synapse_homeserver",
+        &[(8008, "")],
+        &["--config-path", "{data}/homeserver.yaml"],
+    ),
+    package(&["jevolk/tuwunel", "matrix-construct/tuwunel"], "matrix-tuwunel", "tuwunel", &[(8008, "")], TUWUNEL),
     package(&["minecraft-server"], "minecraft-server", "minecraft-server", &[(25565, "")], &["nogui"]),
     package(&["plex", "pms-docker"], "plex", "plexmediaserver", &[(32400, "")], &[]),
     package(&["pihole"], "pihole-ftl", "pihole-FTL", &[(80, ""), (53, "dns")], &["no-daemon"]),
@@ -485,6 +493,7 @@ const ETCD: &[&str] = &[
     "--advertise-client-urls=http://127.0.0.1:{2379}",
     "--listen-peer-urls=http://127.0.0.1:{2380}",
 ];
+const TUWUNEL: &[&str] = &["-O", "port={8008}", "-O", "database_path=\"{data}\""];
 const TRAEFIK: &[&str] = &["--entryPoints.web.address=127.0.0.1:{80}"];
 const NODE_EXPORTER: &[&str] = &["--web.listen-address=127.0.0.1:{9100}"];
 const ALERTMANAGER: &[&str] = &["--web.listen-address=127.0.0.1:{9093}", "--storage.path={data}"];

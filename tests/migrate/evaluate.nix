@@ -21,6 +21,7 @@ let
     drvPath = prefix;
     meta.mainProgram = name;
     override = _: package name;
+    nc = package name;
     withPackages = _: package name;
     withExtraComponents = _: package name;
     components = { };

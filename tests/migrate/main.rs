@@ -4,6 +4,7 @@
 #[path = "../integrations/support.rs"]
 mod support;
 
+mod bad_input;
 mod corpus;
 mod evaluate;
 mod oracle;

@@ -143,7 +143,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         let mut program = program;
         let mut attrs = Vec::new();
         let mut environment = self.environment(done, &mut program);
-        environment.extend(more.into_iter().map(|(name, value)| (name, value)));
+        environment.extend(more);
         self.tell_port(done, &mut environment);
         self.env_files(done, &mut program);
         attrs.push(Attr::new(["command"], program.command(&service.process)));
@@ -391,10 +391,9 @@ impl<'a, 'm> Builder<'a, 'm> {
     fn env_files(&self, done: &mut Done<'_, 'm>, program: &mut Program) {
         let service = done.service;
         done.take(&["env_file"]);
-        if words::has_shell(&program.line) || !program.exports.is_empty() {
-            if let Some(path) = self.stack.model.env_path.as_ref().filter(|_| !self.env_is_read()) {
-                program.sources.push(self.from_working_folder(service, path));
-            }
+        let needs_env = words::has_shell(&program.line) || !program.exports.is_empty();
+        if let Some(path) = self.stack.model.env_path.as_ref().filter(|_| needs_env && !self.env_is_read()) {
+            program.sources.push(self.path_in_working_folder(service, path));
         }
         for item in service.get("env_file").map_or(&[][..], Node::items) {
             let Some(path) = item.get("path").and_then(Node::text) else { continue };
@@ -408,7 +407,7 @@ impl<'a, 'm> Builder<'a, 'm> {
                 );
                 continue;
             };
-            program.sources.push(self.from_working_folder(service, inside));
+            program.sources.push(self.path_in_working_folder(service, inside));
             self.carry(service, &item.place, "env_file", format!("settings.processes.{}.command", service.process));
             self.env_file_notes(service, inside, item);
         }
@@ -449,7 +448,7 @@ impl<'a, 'm> Builder<'a, 'm> {
     }
 
     /// A path of the repository as one from the folder that a process runs in.
-    fn from_working_folder(&self, service: &Service<'_>, path: &str) -> String {
+    fn path_in_working_folder(&self, service: &Service<'_>, path: &str) -> String {
         let folder = process::working_folder(service);
         let up = if folder.is_empty() { "./".to_owned() } else { "../".repeat(folder.split('/').count()) };
         format!("{up}{path}")
@@ -799,7 +798,7 @@ fn path_of_secret(builder: &Builder<'_, '_>, service: &Service<'_>, text: &str) 
                 (false, _) => format!("/{target}"),
             };
             if let Some(path) = builder.file_of(key, name) {
-                text = text.replace(&target, &builder.from_working_folder(service, path.trim_start_matches("./")));
+                text = text.replace(&target, &builder.path_in_working_folder(service, path.trim_start_matches("./")));
             }
         }
     }
@@ -906,6 +905,10 @@ pub fn told(files: &dyn Files, service: &Service<'_>, words: &[String], containe
     let tells = |(name, value): (&str, &str)| hosts::tells_port(value, Position::Variable(name), container);
     if own.chain(image).any(tells) {
         return Told::Text;
+    }
+    // A variable gives the main port only.
+    if service.ports.first().is_some_and(|port| port.container != container) {
+        return Told::Not;
     }
     let has = |program: &str| words.iter().any(|word| word == program || word.ends_with(&format!("/{program}")));
     if let Some((_, variable)) = crate::knowledge::containers::PORT_VARIABLES.iter().find(|(program, _)| has(program)) {

@@ -92,7 +92,7 @@ fn check(builder: &Builder<'_, '_>, service: &Service<'_>) -> Option<Check> {
         let text = own.and_then(|node| node.get(key)).and_then(Node::text).map(str::to_owned);
         let image = service.image_file.as_ref().and_then(|file| file.health.as_ref());
         let image = image
-            .and_then(|(options, _, _)| options.iter().find(|(name, _)| name == key))
+            .and_then(|health| health.options.iter().find(|(name, _)| name == key))
             .map(|(_, value)| value.clone());
         let text = text.or(image);
         match text {
@@ -111,8 +111,8 @@ fn check(builder: &Builder<'_, '_>, service: &Service<'_>) -> Option<Check> {
         }
         None => {
             let file = service.image_file.as_ref()?;
-            let (_, words, line) = file.health.clone()?;
-            (words, Place { path: file.path.as_str().into(), line, column: 1 })
+            let health = file.health.as_ref()?;
+            (health.test.clone(), Place { path: file.path.as_str().into(), line: health.line, column: 1 })
         }
     };
     Some(Check {

@@ -51,13 +51,15 @@ fn occurrences<'t>(text: &'t str, name: &'t str) -> impl Iterator<Item = usize> 
     text.match_indices(name).map(|(at, _)| at).filter(move |at| {
         let before = text[..*at].chars().next_back();
         let after = text[at + name.len()..].chars().next();
-        let inside = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        let in_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
         let is_path = before == Some('/') && !text[..*at].ends_with("//");
-        !name.is_empty()
-            && !before.is_some_and(inside)
-            && !after.is_some_and(|c| inside(c) && c != '.')
-            && !is_path
-            && !(after == Some('.') && text[at + name.len() + 1..].starts_with(|c: char| c.is_ascii_alphanumeric()))
+        let begins = before.is_none_or(|c| !in_word(c) && c != '.');
+        // A full stop ends a sentence, or goes on with a longer name.
+        let ends = match after {
+            Some('.') => !text[at + name.len() + 1..].starts_with(|c: char| c.is_ascii_alphanumeric()),
+            after => after.is_none_or(|c| !in_word(c)),
+        };
+        !name.is_empty() && begins && ends && !is_path
     })
 }
 

@@ -29,10 +29,21 @@ pub struct ImageFile {
     pub copies: Vec<(String, String)>,
     /// Where `COPY --from` puts what other stages build.
     pub built: Vec<String>,
-    /// `HEALTHCHECK`: its options and the words of its test.
-    pub health: Option<(Vec<(String, String)>, Vec<String>, usize)>,
+    /// `HEALTHCHECK`.
+    pub health: Option<HealthCheck>,
     /// The bases and RUN lines of all stages: what the image is built with.
     pub builders: Vec<String>,
+}
+
+/// A `HEALTHCHECK` instruction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HealthCheck {
+    /// Its options, named as in a Compose file, and their values.
+    pub options: Vec<(String, String)>,
+    /// `CMD` or `CMD-SHELL`, and the words of the test.
+    pub test: Vec<String>,
+    /// Its line, from 1.
+    pub line: usize,
 }
 
 /// Reads the stage that a build uses: the one named, else the last. `None` if there is no such stage.
@@ -151,15 +162,14 @@ fn instruction(stage: &mut ImageFile, keyword: &str, rest: &str, line: usize, gl
                 options.push((name.replace('-', "_"), value.to_owned()));
                 rest = behind.trim_start();
             }
-            stage.health = match rest.split_once(char::is_whitespace) {
+            let test = match rest.split_once(char::is_whitespace) {
                 Some(("CMD", test)) if test.trim_start().starts_with('[') => {
-                    let mut words = vec!["CMD".to_owned()];
-                    words.extend(form(test));
-                    Some((options, words, line))
+                    Some(std::iter::once("CMD".to_owned()).chain(form(test)).collect())
                 }
-                Some(("CMD", test)) => Some((options, vec!["CMD-SHELL".to_owned(), test.trim().to_owned()], line)),
+                Some(("CMD", test)) => Some(vec!["CMD-SHELL".to_owned(), test.trim().to_owned()]),
                 _ => None,
             };
+            stage.health = test.map(|test| HealthCheck { options, test, line });
         }
         _ => {}
     }
@@ -300,7 +310,7 @@ mod tests {
         assert_eq!(dev.command, None);
         let entrypoint = ["sh", "-c", "python app.py | tee log"].map(str::to_owned).to_vec();
         assert_eq!(dev.entrypoint, Some((entrypoint, 17)));
-        assert_eq!(dev.health.map(|(_, words, _)| words[0].clone()).as_deref(), Some("CMD-SHELL"));
+        assert_eq!(dev.health.map(|health| health.test[0].clone()).as_deref(), Some("CMD-SHELL"));
         assert_eq!(read(&"Dockerfile".into(), TEXT, Some("none"), &BTreeMap::new()), None);
     }
 }

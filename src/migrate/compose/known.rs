@@ -122,7 +122,7 @@ impl Instance<'_, '_, '_> {
                 Some(version) => {
                     let attribute = match start {
                         "mysql" => format!("mysql{}", version.replace('.', "")),
-                        _ => format!("{start}{}", version.replace('.', "_").replace("mariadb_", "mariadb_")),
+                        _ => format!("{start}{}", version.replace('.', "_")),
                     };
                     let attribute =
                         if start == "mariadb_" { format!("mariadb_{}", version.replace('.', "")) } else { attribute };

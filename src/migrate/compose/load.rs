@@ -149,7 +149,7 @@ impl Loader<'_> {
             return Err(extends.error("`extends` has to name a service"));
         };
         let base = match extends.get("file").and_then(Node::text) {
-            Some(file) => self.from_file(extends, file, wanted, context, depth)?,
+            Some(file) => self.extended_from_file(extends, file, wanted, context, depth)?,
             None => {
                 let base = services.get(wanted).ok_or_else(|| {
                     extends.error(format!("the service `{wanted}` that `{name}` extends is not in {}", context.path))
@@ -165,7 +165,7 @@ impl Loader<'_> {
         merge(base, own, &mut path)
     }
 
-    fn from_file(
+    fn extended_from_file(
         &self,
         extends: &Node,
         file: &str,
@@ -313,8 +313,11 @@ fn interpolate_all(node: &mut Node, variables: &Variables) -> Result<(), Error> 
     }
 }
 
+/// What makes an element of a list unique.
+type Index = fn(&Node) -> String;
+
 /// Lists of a service whose elements replace earlier ones with the same key.
-const UNIQUE: [(&str, fn(&Node) -> String); 6] = [
+const UNIQUE: [(&str, Index); 6] = [
     ("ports", port_key),
     ("volumes", |item| field(item, "target")),
     ("secrets", |item| mount_target(item, "/run/secrets/")),

@@ -28,19 +28,35 @@ use super::nix::{self, Attr, Expr};
 use super::{Draft, Error};
 use crate::finding::RelPath;
 
-/// Which files of one folder are read together: the usual file with its override; every other file for itself.
-pub fn projects(files: &[RelPath]) -> Vec<Vec<RelPath>> {
-    let mut projects: Vec<Vec<RelPath>> = Vec::new();
+/// The Compose files of a folder: those that are read together, and those that only vary one of them.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Projects {
+    /// Files that Compose reads in one run, in order.
+    pub projects: Vec<Vec<RelPath>>,
+    /// Further files beside a usual one, with that one.
+    pub variants: Vec<(RelPath, RelPath)>,
+}
+
+/// Which files of one folder are read together: the usual file with its override. Without a usual file, each file is a
+/// project of its own.
+pub fn projects(files: &[RelPath]) -> Projects {
     let stem = |path: &str| {
         let name = path.rsplit('/').next().unwrap_or(path);
         name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_owned()
     };
+    let usual = ["compose", "docker-compose"].iter().find_map(|name| files.iter().find(|file| stem(file) == *name));
+    let mut found = Projects::default();
     for file in files.iter().filter(|file| !stem(file).ends_with(".override")) {
-        let wanted = format!("{}.override", stem(file));
-        let overrides = files.iter().filter(|other| stem(other) == wanted);
-        projects.push(std::iter::once(file).chain(overrides).cloned().collect());
+        match usual.filter(|usual| *usual != file) {
+            Some(usual) => found.variants.push((usual.clone(), file.clone())),
+            None => {
+                let wanted = format!("{}.override", stem(file));
+                let overrides = files.iter().filter(|other| stem(other) == wanted);
+                found.projects.push(std::iter::once(file).chain(overrides).cloned().collect());
+            }
+        }
     }
-    projects
+    found
 }
 
 /// Where modules are written.
@@ -49,6 +65,12 @@ const FOLDER: &str = "flake";
 /// Migrates the Compose files of one project, the later ones over the earlier ones.
 pub fn migrate(draft: &mut Draft<'_>, files: &[RelPath]) -> Result<(), Error> {
     let model = load::load(draft.files(), files)?;
+    if let Some(module) = migrated(draft, files) {
+        for file in files {
+            draft.report.carry(file, 1, "this file", format!("nothing more: it is already migrated to {module}"));
+        }
+        return Ok(());
+    }
     let name = project_name(draft, &model, files);
     let module = draft.free_name(FOLDER, if name == "dev" { "process-compose" } else { &name });
     let mut stack = Stack::of(&model, draft.files())?;
@@ -74,6 +96,20 @@ pub fn migrate(draft: &mut Draft<'_>, files: &[RelPath]) -> Result<(), Error> {
     }
     draft.flake.module(&module);
     Ok(())
+}
+
+/// The first line of a module.
+fn head(files: &[RelPath]) -> String {
+    let sources: Vec<&str> = files.iter().map(|file| &**file).collect();
+    format!("# Written by `flakeward migrate compose {}`.", sources.join(" "))
+}
+
+/// The module that an earlier run wrote for the same files.
+fn migrated(draft: &Draft<'_>, files: &[RelPath]) -> Option<String> {
+    let head = head(files);
+    let names = draft.files().names(FOLDER);
+    let mut paths = names.iter().filter(|name| name.ends_with(".nix")).map(|name| format!("{FOLDER}/{name}"));
+    paths.find(|path| draft.text(path).ok().flatten().is_some_and(|text| text.lines().next() == Some(&head)))
 }
 
 /// The attribute of the project: its own name, that of its folder, or `dev`.
@@ -322,10 +358,25 @@ fn text(name: &str, module: &str, parts: &Parts, files: &[RelPath], draft: &Draf
     } else {
         String::new()
     };
-    let sources: Vec<&str> = files.iter().map(|file| &**file).collect();
+    let head = head(files);
     let arguments = if arguments.len() == 1 { "_".to_owned() } else { format!("{{ {} }}", arguments.join(", ")) };
     format!(
-        "# Written by `flakeward migrate compose {}`.\n{{ inputs, ... }}:\n{{\n  imports = [ inputs.process-compose-flake.flakeModule ];\n\n  perSystem =\n    {arguments}:\n{bindings}    {{\n{body}    }};\n}}\n",
-        sources.join(" ")
+        "{head}\n{{ inputs, ... }}:\n{{\n  imports = [ inputs.process-compose-flake.flakeModule ];\n\n  perSystem =\n    {arguments}:\n{bindings}    {{\n{body}    }};\n}}\n"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_a_folder_belong_together_or_not() {
+        let paths = |names: &[&str]| names.iter().map(|name| RelPath::from(*name)).collect::<Vec<_>>();
+        let found =
+            projects(&paths(&["a/docker-compose.yml", "a/docker-compose.override.yml", "a/docker-compose.prod.yml"]));
+        assert_eq!(found.projects, [paths(&["a/docker-compose.yml", "a/docker-compose.override.yml"])]);
+        assert_eq!(found.variants, [("a/docker-compose.yml".into(), "a/docker-compose.prod.yml".into())]);
+        let found = projects(&paths(&["compose.a.yml", "compose.b.yml"]));
+        assert_eq!((found.projects.len(), found.variants.len()), (2, 0));
+    }
 }

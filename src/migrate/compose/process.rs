@@ -111,8 +111,13 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
     }
     if let Some((package, start)) = known_program(first) {
         let mut program = Program { line: start_line(package, start), ..Program::default() };
-        let is_jar = package == "jdk" && words.iter().any(|word| word.ends_with(".jar") || word.starts_with("app:"));
-        if !is_jar {
+        // What the Dockerfile builds is not there: the program is run from its source.
+        let is_built = match package {
+            "jdk" => words.iter().any(|word| word.ends_with(".jar") || word.starts_with("app:")),
+            "dotnet-sdk" => words.iter().any(|word| word.ends_with(".dll")),
+            _ => false,
+        };
+        if !is_built {
             append(builder, service, &mut program, first, &words[1..]);
             return Ok(program);
         }
@@ -217,7 +222,7 @@ fn without_wrappers(words: &[String]) -> &[String] {
         }
         words = rest;
         while let [flag, rest @ ..] = words {
-            if !(flag.starts_with('-') && !rest.is_empty()) {
+            if !flag.starts_with('-') || rest.is_empty() {
                 break;
             }
             words = rest;

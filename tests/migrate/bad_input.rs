@@ -1,0 +1,79 @@
+//! What cannot be migrated is refused with a position, and nothing is written.
+
+use std::fs;
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use crate::evaluate::init;
+use crate::support::FLAKEWARD;
+
+struct Folder(TempDir);
+
+impl Folder {
+    fn new(files: &[(&str, &str)]) -> Self {
+        let folder = Self(TempDir::new().unwrap());
+        init(folder.0.path());
+        for (path, text) in files {
+            let file = folder.0.path().join(path);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, text).unwrap();
+        }
+        folder
+    }
+
+    fn migrate(&self, line: &str) -> (Option<i32>, String) {
+        let mut command = Command::new(FLAKEWARD);
+        let output = command.arg("migrate").args(line.split_whitespace()).current_dir(self.0.path()).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+
+    fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.0.path().join(path)).unwrap_or_default()
+    }
+}
+
+#[test]
+fn bad_files_are_refused_with_a_position() {
+    for (text, expected) in [
+        ("services:\n  a: [\n", "compose.yaml:3:1: is not valid YAML"),
+        ("a: 1\n", "compose.yaml:1:1: is not a Compose file: it has no `services`"),
+        ("", "compose.yaml: is not a Compose file: it is empty"),
+        ("- a\n", "compose.yaml:1:1: is not a Compose file"),
+        ("services: [a]\n", "compose.yaml:1:11: `services` has to be a mapping"),
+        ("services:\n  a: x\n", "compose.yaml:2:6: the service `a` has to be a mapping"),
+        ("include: [more.yaml]\n", "compose.yaml:1:11: more.yaml does not exist"),
+        ("include: [compose.yaml]\n", "compose.yaml:1:11: compose.yaml includes itself"),
+        ("services:\n  a: {extends: {file: ../x.yaml, service: b}}\n", "../x.yaml leads out of the repository"),
+        ("services:\n  a: {extends: b}\n  b: {extends: a}\n", "extends itself"),
+        ("services:\n  a: {image: \"x:${NO:?say it}\"}\n", "compose.yaml:2:14: the variable `NO` is required"),
+        ("services:\n  a: {image: x, ports: [\"99999:80\"]}\n", "compose.yaml:2:25: `99999:80` is not a valid port"),
+    ] {
+        let folder = Folder::new(&[("compose.yaml", text)]);
+        let (code, said) = folder.migrate("compose compose.yaml --write");
+        assert_eq!(code, Some(2), "{text}\n{said}");
+        assert!(said.contains(expected), "{text}\n{said}");
+        assert!(!folder.0.path().join("flake.nix").exists());
+    }
+}
+
+#[test]
+fn nothing_is_overwritten() {
+    let compose =
+        "services:\n  grafana:\n    image: grafana/grafana\n  cache:\n    image: redis\n    ports: [\"3000:6379\"]\n";
+    let registry = "{\n  services = {\n    shop = 3000;\n  };\n}\n";
+    let files = [("compose.yaml", compose), ("lib/ports.nix", registry), ("flake/process-compose.nix", "{ }\n")];
+    let folder = Folder::new(&files);
+    let (code, said) = folder.migrate("compose compose.yaml --write");
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("lib/ports.nix has changes that are not committed"), "{said}");
+    let (code, said) = folder.migrate("compose compose.yaml --write --force");
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("port 3000 already belongs to `services.shop`"), "{said}");
+    assert_eq!(folder.read("flake/process-compose.nix"), "{ }\n");
+    assert!(folder.read("lib/ports.nix").contains("    shop = 3000;\n"));
+    assert!(folder.read("flake/dev-2.nix").contains("process-compose.dev-2 ="), "{said}");
+    // The same files are not migrated a second time.
+    let (code, said) = folder.migrate("compose compose.yaml --write --force");
+    assert!(code == Some(0) && said.contains("nothing to write"), "{said}");
+}
