@@ -74,8 +74,11 @@ fn page_examples() -> Vec<Case> {
     cases
 }
 
+/// Paths and contents.
+type Files = Vec<(String, Vec<u8>)>;
+
 /// The files below a folder, `expected` and the configuration left out.
-fn files(folder: &Path, below: &Path, out: &mut Vec<(String, Vec<u8>)>) {
+fn files(folder: &Path, below: &Path, out: &mut Files) {
     for entry in fs::read_dir(below).unwrap().map(|entry| entry.unwrap().path()) {
         let path = entry.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
         if entry.is_dir() {
@@ -86,7 +89,7 @@ fn files(folder: &Path, below: &Path, out: &mut Vec<(String, Vec<u8>)>) {
     }
 }
 
-fn folders() -> Vec<(String, Vec<(String, Vec<u8>)>)> {
+fn folders() -> Vec<(String, Files)> {
     let all = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/repos");
     let mut folders: Vec<PathBuf> = fs::read_dir(all).unwrap().map(|entry| entry.unwrap().path()).collect();
     folders.retain(|path| path.is_dir());

@@ -610,11 +610,11 @@ fn capabilities(encoding: Encoding) -> lsp::ServerCapabilities {
         code_lens_provider: Some(lsp::CodeLensOptions::default()),
         rename_provider: Some(lsp::RenameProvider::RenameOptions(lsp::RenameOptions {
             prepare_provider: Some(true),
-            work_done_progress_options: progress.clone(),
+            work_done_progress_options: progress,
         })),
         execute_command_provider: Some(lsp::ExecuteCommandOptions {
             commands: vec![SELECT.to_owned()],
-            work_done_progress_options: progress.clone(),
+            work_done_progress_options: progress,
         }),
         diagnostic_provider: Some(lsp::DiagnosticProvider::DiagnosticOptions(lsp::DiagnosticOptions {
             identifier: Some("flakeward".to_owned()),

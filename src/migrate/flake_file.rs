@@ -217,8 +217,9 @@ fn bindings(tree: &Tree<'_>, set: Node) -> Vec<(Vec<String>, Node)> {
     let inside = tree.child_of_kind(set, Kind::BindingSet).unwrap_or(set);
     let bindings = tree.children(inside).filter(|node| tree.kind(*node) == Kind::Binding);
     let path = |binding: Node| {
-        let own = names(tree, attrpath_node(tree, binding)?);
-        Some((own.map(|name| name.text.as_deref().unwrap_or_default().to_owned()).collect(), binding))
+        // Only the binding's own names: those of the sets around it are not part of a path in this set.
+        let names = names(tree, attrpath_node(tree, binding)?);
+        Some((names.map(|name| name.text.as_deref().unwrap_or_default().to_owned()).collect(), binding))
     };
     bindings.filter_map(path).collect()
 }
@@ -245,10 +246,13 @@ fn before_end(tree: &Tree<'_>, node: Node, lines: &str) -> (usize, String) {
     let text = tree.text();
     let close = tree.span(node).end as usize - 1;
     let line = text[..close].rfind('\n').map_or(0, |at| at + 1);
-    match text[line..close].trim().is_empty() {
-        true => (line, lines.to_owned()),
-        false => (close, format!("\n{lines}{}", indent_of(tree, node))),
+    if text[line..close].trim().is_empty() {
+        return (line, lines.to_owned());
     }
+    // The bracket gets a line of its own; the spaces that are before it now are part of its indentation.
+    let at = line + text[line..close].trim_end().len();
+    let indent = indent_of(tree, node);
+    (at, format!("\n{lines}{}", indent.get(close - at..).unwrap_or_default()))
 }
 
 #[cfg(test)]
@@ -280,7 +284,8 @@ mod tests {
             after.contains("    nix2container = {\n      url = \"github:nlewo/nix2container\";\n      inputs.nixpkgs")
         );
         assert_eq!(after.matches("services-flake").count(), 1, "{after}");
-        assert!(after.contains("imports = [ ./a.nix \n        ./flake/process-compose.nix\n      ];"), "{after}");
+        assert_eq!(after.matches("imports =").count(), 1, "{after}");
+        assert!(after.contains("imports = [ ./a.nix\n        ./flake/process-compose.nix\n      ];"), "{after}");
         assert!(Tree::parse(Language::Nix, &after).is_some_and(|tree| !tree.broken()));
     }
 

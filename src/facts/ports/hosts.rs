@@ -68,7 +68,7 @@ pub fn may_hold_hosts(name: &str) -> bool {
 /// Whether a text holds the name of such a set.
 pub fn may_name_set_of_hosts(text: &str) -> bool {
     let holds = |name: &&str| memchr::memmem::find(text.as_bytes(), name.as_bytes()).is_some();
-    SITES.iter().any(|name| holds(name)) || MACHINES.iter().any(|name| holds(name))
+    SITES.iter().chain(&MACHINES).any(holds)
 }
 
 /// The own site or machine that an attribute path names by one of its names (`virtualHosts."example.org"`).
