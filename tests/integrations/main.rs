@@ -4,3 +4,5 @@ mod action;
 mod flake;
 mod precommit;
 mod support;
+#[path = "../support/tools.rs"]
+mod tools;

@@ -1,4 +1,4 @@
-//! What the tests with real tools share: finding the tools, running them, repositories, the README's snippets.
+//! What the tests with real tools share: running them, repositories, the README's snippets.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,27 +6,7 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-/// The project's own folder.
-pub const PROJECT: &str = env!("CARGO_MANIFEST_DIR");
-/// The flakeward that was built for the tests.
-pub const FLAKEWARD: &str = env!("CARGO_BIN_EXE_flakeward");
-
-/// Whether no test may be left out.
-pub fn required() -> bool {
-    std::env::var_os("FLAKEWARD_REQUIRE_TOOLS").is_some_and(|value| value == "1")
-}
-
-/// Whether the tools are on PATH. Where one is missing the test is left out with a message, or fails if it has to run.
-pub fn have(tools: &[&str]) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let lacking: Vec<_> =
-        tools.iter().filter(|tool| !std::env::split_paths(&path).any(|folder| folder.join(tool).is_file())).collect();
-    assert!(lacking.is_empty() || !required(), "not on PATH: {lacking:?}");
-    if !lacking.is_empty() {
-        eprintln!("left out: {lacking:?} not on PATH");
-    }
-    lacking.is_empty()
-}
+pub use crate::tools::{FLAKEWARD, PROJECT, have, required};
 
 /// A repository of its own, with a HOME and a Git configuration of its own.
 pub struct Repository {

@@ -6,7 +6,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use crate::evaluate::init;
-use crate::support::FLAKEWARD;
+use crate::tools::FLAKEWARD;
 
 struct Folder(TempDir);
 

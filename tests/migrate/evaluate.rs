@@ -11,7 +11,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::corpus::folder;
-use crate::support::{FLAKEWARD, PROJECT, have};
+use crate::tools::{FLAKEWARD, PROJECT, have};
 
 /// The checkouts of the real modules.
 pub struct Modules {

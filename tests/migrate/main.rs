@@ -1,8 +1,8 @@
 //! `flakeward migrate compose` against what it has to agree with: the reference parser of Compose, the real modules of
 //! process-compose-flake and services-flake, and process-compose itself.
 
-#[path = "../integrations/support.rs"]
-mod support;
+#[path = "../support/tools.rs"]
+mod tools;
 
 mod bad_input;
 mod corpus;

@@ -12,7 +12,7 @@ use flakeward::migrate::compose::yaml::Node;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::have;
+use crate::tools::have;
 
 /// What a service says, in a form that both can be brought into.
 type Facts = BTreeMap<String, BTreeSet<String>>;

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::evaluate::{Modules, init, migrate};
-use crate::support::have;
+use crate::tools::have;
 
 /// How long a stack may take to answer or to stop.
 const PATIENCE: Duration = Duration::from_secs(90);
