@@ -1,0 +1,390 @@
+//! Helpers that make something for each system, read by what they do: `f: genAttrs systems (system: f ..)` in whatever
+//! words, seen through `let`, partial application and parameters.
+
+use std::collections::HashMap;
+
+use super::read::{DEPTH, Outputs, single_name};
+use crate::lang::nix::{self, Origin};
+use crate::lang::{Field, Kind, Node};
+
+/// A value that is made for each system: a function applied for each of some systems.
+#[derive(Debug, Clone)]
+pub struct PerSystem {
+    /// The systems.
+    pub systems: Systems,
+    /// The name of the system in the helper, where the arguments use it.
+    pub system: Option<Node>,
+    /// What the function is applied to.
+    pub arguments: Vec<Argument>,
+    /// The function, as it is written where the helper is used.
+    pub callback: Node,
+    /// What the helper's own parameters are.
+    bound: HashMap<Node, Node>,
+    /// The `let` expressions inside the helper.
+    lets: Vec<Node>,
+}
+
+/// The systems of a helper.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Systems {
+    /// A list that is written.
+    Written(Node),
+    /// The names of a set: `nixpkgs.legacyPackages`.
+    NamesOf(Node),
+    /// flake-utils' own.
+    Default,
+}
+
+/// What the callback gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Argument {
+    /// The system.
+    System,
+    /// An expression of the helper.
+    Expression(Node),
+    /// The attribute of a set at the system.
+    At(Node),
+}
+
+/// Reduces an application to what it makes for each system. `None` if it is not such an application.
+pub fn per_system(outputs: &Outputs<'_, '_>, value: Node) -> Option<PerSystem> {
+    let tree = outputs.tree;
+    let mut reader = Reader { outputs, bound: HashMap::new(), lets: Vec::new(), site: tree.span(value) };
+    let value = nix::unwrap_parens(tree, value);
+    (tree.kind(value) == Kind::Apply).then(|| reader.reduce(value, Vec::new()))?
+}
+
+struct Reader<'o, 't, 'a> {
+    outputs: &'o Outputs<'t, 'a>,
+    bound: HashMap<Node, Node>,
+    lets: Vec<Node>,
+    site: crate::finding::Span,
+}
+
+impl Reader<'_, '_, '_> {
+    /// What a name of a parameter stands for.
+    fn look(&self, node: Node) -> Node {
+        let tree = self.outputs.tree;
+        let mut node = nix::unwrap_parens(tree, node);
+        for _ in 0..DEPTH {
+            if tree.kind(node) != Kind::Variable {
+                break;
+            }
+            match nix::resolve(tree, node, tree.slice(node)) {
+                Some(Origin::Argument(parameter)) if self.bound.contains_key(&parameter) => {
+                    node = nix::unwrap_parens(tree, self.bound[&parameter]);
+                }
+                _ => break,
+            }
+        }
+        node
+    }
+
+    fn reduce(&mut self, head: Node, arguments: Vec<Node>) -> Option<PerSystem> {
+        let tree = self.outputs.tree;
+        let (mut head, mut arguments) = (head, arguments);
+        for _ in 0..DEPTH {
+            head = self.look(head);
+            match tree.kind(head) {
+                Kind::Apply => {
+                    arguments.insert(0, tree.child(head, Field::Argument)?);
+                    head = tree.child(head, Field::Function)?;
+                }
+                Kind::Function if !arguments.is_empty() => {
+                    let parameter = tree.child(head, Field::Universal)?;
+                    if tree.child_of_kind(head, Kind::Formals).is_some() || self.bound.contains_key(&parameter) {
+                        return None;
+                    }
+                    self.bound.insert(parameter, arguments.remove(0));
+                    head = tree.child(head, Field::Body)?;
+                }
+                Kind::Let => {
+                    self.lets.push(head);
+                    head = tree.child(head, Field::Body)?;
+                }
+                Kind::Variable => match nix::resolve(tree, head, tree.slice(head)) {
+                    Some(Origin::Binding(binding)) if single_name(tree, binding).is_some() => {
+                        let value = nix::value(tree, binding)?;
+                        if let Some(found) = self.library(head, &arguments) {
+                            return Some(found);
+                        }
+                        head = value;
+                    }
+                    _ => return self.library(head, &arguments),
+                },
+                Kind::Select => return self.library(head, &arguments),
+                _ => return None,
+            }
+        }
+        None
+    }
+
+    /// An application of a function of nixpkgs' library or flake-utils.
+    fn library(&self, head: Node, arguments: &[Node]) -> Option<PerSystem> {
+        let name = self.function_name(head)?;
+        match (name.as_str(), arguments) {
+            ("genAttrs" | "eachSystemMap", [systems, function]) => {
+                self.called(Systems::Written(self.look(*systems)), *function, &[])
+            }
+            ("listToAttrs", [list]) => self.listed(self.look(*list)),
+            ("eachDefaultSystemMap", [function]) => self.called(Systems::Default, *function, &[]),
+            ("mapAttrs", [function, set]) => {
+                let set = self.look(*set);
+                let path = self.outputs.canonical(set)?;
+                (path.len() == 2 && path[1] == "legacyPackages")
+                    .then(|| self.called(Systems::NamesOf(set), *function, &[Argument::At(set)]))?
+            }
+            _ => None,
+        }
+    }
+
+    /// `map (system: { name = system; value = ..; }) systems`
+    fn listed(&self, list: Node) -> Option<PerSystem> {
+        let tree = self.outputs.tree;
+        let (name, arguments) = nix::call(tree, list)?;
+        let [function, systems] = arguments.as_slice() else { return None };
+        if nix::last_name(&name) != "map" || self.is_at_site(*function) {
+            return None;
+        }
+        self.called(Systems::Written(self.look(*systems)), *function, &[])
+    }
+
+    fn function_name(&self, head: Node) -> Option<String> {
+        let tree = self.outputs.tree;
+        if let Some(name) = self.outputs.flake_utils(head) {
+            return Some(name).filter(|name| name.starts_with("each"));
+        }
+        let name = match tree.kind(head) {
+            Kind::Variable => match nix::resolve(tree, head, tree.slice(head)) {
+                Some(Origin::Inherited(_)) | None => tree.slice(head).to_owned(),
+                Some(Origin::Binding(binding)) => {
+                    // `genAttrs = lib.genAttrs;`
+                    let value = nix::unwrap_parens(tree, nix::value(tree, binding)?);
+                    return (tree.kind(value) == Kind::Select).then(|| self.function_name(value))?;
+                }
+                Some(Origin::Argument(_)) => return None,
+            },
+            Kind::Select => nix::names(tree, tree.child(head, Field::Attrpath)?).last()?.text?.into_owned(),
+            _ => return None,
+        };
+        matches!(name.as_str(), "genAttrs" | "mapAttrs" | "listToAttrs").then_some(name)
+    }
+
+    /// A function that is called with each system: the callback itself, or a function of the helper that calls it.
+    fn called(&self, systems: Systems, function: Node, more: &[Argument]) -> Option<PerSystem> {
+        let tree = self.outputs.tree;
+        let (function, bound) = self.applied(function)?;
+        let reader = Reader { outputs: self.outputs, bound, lets: self.lets.clone(), site: self.site };
+        reader.called_with(systems, function, more, tree)
+    }
+
+    /// A function that is applied to some of its arguments, as the function that is left, with their values.
+    fn applied(&self, function: Node) -> Option<(Node, HashMap<Node, Node>)> {
+        let tree = self.outputs.tree;
+        let mut bound = self.bound.clone();
+        let mut head = self.look(function);
+        let mut arguments = Vec::new();
+        while tree.kind(head) == Kind::Apply && !self.is_at_site(head) {
+            arguments.insert(0, tree.child(head, Field::Argument)?);
+            head = self.look(tree.child(head, Field::Function)?);
+        }
+        if arguments.is_empty() {
+            return Some((head, bound));
+        }
+        if let Some(Origin::Binding(binding)) = nix::resolve(tree, head, tree.slice(head)) {
+            single_name(tree, binding)?;
+            head = nix::unwrap_parens(tree, nix::value(tree, binding)?);
+        }
+        for argument in arguments {
+            let parameter = tree.child(head, Field::Universal).filter(|_| tree.kind(head) == Kind::Function)?;
+            if tree.child_of_kind(head, Kind::Formals).is_some() || bound.insert(parameter, argument).is_some() {
+                return None;
+            }
+            head = nix::unwrap_parens(tree, tree.child(head, Field::Body)?);
+        }
+        Some((head, bound))
+    }
+
+    fn called_with(
+        &self,
+        systems: Systems,
+        function: Node,
+        more: &[Argument],
+        tree: &crate::lang::Tree<'_>,
+    ) -> Option<PerSystem> {
+        let found = |system, arguments, callback, lets| PerSystem {
+            systems,
+            system,
+            arguments,
+            callback,
+            bound: self.bound.clone(),
+            lets,
+        };
+        if self.is_at_site(function) {
+            let arguments = std::iter::once(Argument::System).chain(more.iter().copied()).collect();
+            return Some(found(None, arguments, function, self.lets.clone()));
+        }
+        if tree.kind(function) != Kind::Function
+            || !more.is_empty()
+            || tree.child_of_kind(function, Kind::Formals).is_some()
+        {
+            return None;
+        }
+        let system = tree.child(function, Field::Universal)?;
+        let mut lets = self.lets.clone();
+        let mut body = self.look(tree.child(function, Field::Body)?);
+        while tree.kind(body) == Kind::Let {
+            lets.push(body);
+            body = self.look(tree.child(body, Field::Body)?);
+        }
+        if let Some(value) = self.pair_value(body, system) {
+            body = value;
+        }
+        let mut arguments = Vec::new();
+        let mut head = body;
+        while tree.kind(head) == Kind::Apply {
+            let argument = nix::unwrap_parens(tree, tree.child(head, Field::Argument)?);
+            arguments.insert(0, self.argument(argument, system));
+            head = self.look(tree.child(head, Field::Function)?);
+            if self.is_at_site(head) {
+                return Some(found(Some(system), arguments, head, lets));
+            }
+        }
+        None
+    }
+
+    /// The value of `{ name = system; value = ..; }`.
+    fn pair_value(&self, set: Node, system: Node) -> Option<Node> {
+        let tree = self.outputs.tree;
+        let named = |name: &str| {
+            let all = super::read::members(tree, set);
+            let found = all.into_iter().find(|&member| {
+                tree.kind(member) == Kind::Binding && single_name(tree, member).as_deref() == Some(name)
+            })?;
+            nix::value(tree, found).map(|value| self.look(value))
+        };
+        let is_pair = tree.kind(set) == Kind::Attrset && super::read::members(tree, set).len() == 2;
+        let name = named("name").filter(|_| is_pair)?;
+        (self.argument(name, system) == Argument::System).then(|| named("value"))?
+    }
+
+    fn argument(&self, node: Node, system: Node) -> Argument {
+        let tree = self.outputs.tree;
+        let is_system = tree.kind(node) == Kind::Variable
+            && nix::resolve(tree, node, tree.slice(node)) == Some(Origin::Argument(system));
+        if is_system { Argument::System } else { Argument::Expression(node) }
+    }
+
+    /// Whether a node is written where the helper is used.
+    fn is_at_site(&self, node: Node) -> bool {
+        self.site.contains(self.outputs.tree.span(node))
+    }
+}
+
+impl PerSystem {
+    /// An expression of the helper as it reads where `system` is the system and the scope is that of the outputs.
+    /// `None` if it cannot be said there.
+    pub fn outside(&self, outputs: &Outputs<'_, '_>, node: Node) -> Option<String> {
+        let tree = outputs.tree;
+        let node = self.through(outputs, node);
+        let mut edits = super::layout::Edits::default();
+        for inner in tree.subtree(node) {
+            let Some(from) = nix::read_from(tree, inner) else { continue };
+            match nix::resolve(tree, from, tree.slice(inner)) {
+                None => {}
+                Some(Origin::Argument(binder)) if Some(binder) == self.system => {
+                    if tree.slice(inner) != "system" {
+                        // `inherit sys;` would give the attribute another name.
+                        (tree.kind(inner) == Kind::Variable).then_some(())?;
+                        edits.replace(tree.span(inner), "system");
+                    }
+                }
+                Some(Origin::Argument(binder)) if self.bound.contains_key(&binder) => {
+                    let value = nix::unwrap_parens(tree, self.bound[&binder]);
+                    (tree.kind(value) == Kind::Variable && tree.slice(value) == tree.slice(inner)).then_some(())?;
+                }
+                Some(Origin::Argument(binder) | Origin::Binding(binder) | Origin::Inherited(binder)) => {
+                    let inside = tree.span(node).contains(tree.span(binder));
+                    (inside || outputs.is_outer(binder)).then_some(())?;
+                }
+            }
+        }
+        Some(edits.render(tree.text(), tree.span(node)))
+    }
+
+    /// A name of the helper's own `let`, or of a parameter, as the expression it stands for.
+    fn through(&self, outputs: &Outputs<'_, '_>, node: Node) -> Node {
+        let tree = outputs.tree;
+        let mut node = nix::unwrap_parens(tree, node);
+        for _ in 0..DEPTH {
+            if tree.kind(node) != Kind::Variable {
+                break;
+            }
+            let next = match nix::resolve(tree, node, tree.slice(node)) {
+                Some(Origin::Binding(binding))
+                    if self.lets.iter().any(|&found| outputs.is_let_member(found, binding)) =>
+                {
+                    single_name(tree, binding).and_then(|_| nix::value(tree, binding))
+                }
+                Some(Origin::Argument(parameter)) => self.bound.get(&parameter).copied(),
+                _ => None,
+            };
+            match next {
+                Some(next) => node = nix::unwrap_parens(tree, next),
+                None => break,
+            }
+        }
+        node
+    }
+
+    /// The members of an argument that is a set, as the helper writes it.
+    pub fn set(&self, outputs: &Outputs<'_, '_>, argument: Node) -> Option<Node> {
+        let node = self.through(outputs, argument);
+        (outputs.tree.kind(node) == Kind::Attrset).then_some(node)
+    }
+}
+
+/// `X.${system}` where `X` is a set of the outer `let` that is made for each system: what is made. Gives the text with
+/// `system` as the system.
+pub fn element(outputs: &Outputs<'_, '_>, node: Node, is_system: &dyn Fn(Node) -> bool) -> Option<(String, Node)> {
+    let tree = outputs.tree;
+    let node = nix::unwrap_parens(tree, node);
+    if tree.kind(node) != Kind::Select || tree.child(node, Field::Default).is_some() {
+        return None;
+    }
+    let base = nix::unwrap_parens(tree, tree.child(node, Field::Expression)?);
+    let mut names = tree.children(tree.child(node, Field::Attrpath)?);
+    let at_system = names.next().is_some_and(|name| interpolates(outputs, name, is_system)) && names.next().is_none();
+    if !at_system || tree.kind(base) != Kind::Variable {
+        return None;
+    }
+    let Some(Origin::Binding(binding)) = nix::resolve(tree, base, tree.slice(base)) else { return None };
+    if !outputs.is_outer(binding) || single_name(tree, binding).is_none() {
+        return None;
+    }
+    let made = per_system(outputs, nix::value(tree, binding)?)?;
+    let [Argument::System] = made.arguments.as_slice() else { return None };
+    let callback = made.callback;
+    if tree.kind(callback) != Kind::Function || tree.child_of_kind(callback, Kind::Formals).is_some() {
+        return None;
+    }
+    let inner = PerSystem { system: tree.child(callback, Field::Universal), ..made };
+    Some((inner.outside(outputs, tree.child(callback, Field::Body)?)?, binding))
+}
+
+/// Whether a name of an attribute path is `${system}` or `"${system}"`, with a variable that a function takes for it.
+pub fn interpolates(outputs: &Outputs<'_, '_>, name: Node, is_system: &dyn Fn(Node) -> bool) -> bool {
+    let tree = outputs.tree;
+    let interpolation = match tree.kind(name) {
+        Kind::Interpolation => Some(name),
+        Kind::String => {
+            let mut parts = tree.children(name);
+            parts.next().filter(|&part| tree.kind(part) == Kind::Interpolation && parts.next().is_none())
+        }
+        _ => None,
+    };
+    let inner = interpolation.and_then(|node| tree.child(node, Field::Expression));
+    inner
+        .map(|node| nix::unwrap_parens(tree, node))
+        .is_some_and(|node| tree.kind(node) == Kind::Variable && is_system(node))
+}

@@ -1,0 +1,181 @@
+//! Edits of a text and its indentation, with strings kept as they are.
+
+use crate::finding::Span;
+use crate::lang::{Kind, Language, Tree};
+
+/// Replacements in a text. No two overlap.
+#[derive(Debug, Default, Clone)]
+pub struct Edits(Vec<(Span, String)>);
+
+impl Edits {
+    /// Replaces a span.
+    pub fn replace(&mut self, span: Span, text: impl Into<String>) {
+        self.0.push((span, text.into()));
+    }
+
+    /// A part of a text with the edits inside it. An edit that reaches out of the part is left out.
+    pub fn render(&self, text: &str, part: Span) -> String {
+        let mut inside: Vec<&(Span, String)> = self.0.iter().filter(|(span, _)| part.contains(*span)).collect();
+        inside.sort_by_key(|(span, _)| (span.start, span.end));
+        let mut out = String::new();
+        let mut at = part.start;
+        for (span, new) in inside {
+            if span.start < at {
+                continue;
+            }
+            out.push_str(slice(text, Span { start: at, end: span.start }));
+            out.push_str(new);
+            at = span.end;
+        }
+        out.push_str(slice(text, Span { start: at, end: part.end }));
+        out
+    }
+}
+
+/// The text of a span.
+pub fn slice(text: &str, span: Span) -> &str {
+    text.get(span.range()).unwrap_or("")
+}
+
+/// How many blanks are before the first character of the line that holds an offset.
+pub fn indentation(text: &str, at: usize) -> usize {
+    let before = text.get(..at).unwrap_or("");
+    let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let line = &text[start..];
+    line.len() - line.trim_start_matches(' ').len()
+}
+
+/// Whether only blanks are before an offset in its line.
+pub fn starts_line(text: &str, at: usize) -> bool {
+    let before = text.get(..at).unwrap_or("");
+    before[before.rfind('\n').map_or(0, |newline| newline + 1)..].trim().is_empty()
+}
+
+/// Blanks.
+pub fn spaces(count: usize) -> String {
+    " ".repeat(count)
+}
+
+/// What a text is: one expression, or bindings without the braces around them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// An expression.
+    Expression,
+    /// Bindings of a set.
+    Bindings,
+}
+
+/// The text with the indentation of its last line brought to `indent`, all other lines moved by as much. Its first line
+/// stays: something is before it. Lines inside strings move only if the string keeps its value.
+pub fn settle(text: &str, form: Form, indent: usize) -> String {
+    match text.rfind('\n') {
+        Some(newline) => shift(text, form, indent as isize - indentation(text, newline + 1) as isize),
+        None => text.to_owned(),
+    }
+}
+
+/// An expression as the value of a binding that is indented by `indent`: behind `=`, or on a line of its own if it was on
+/// one and does not close where it begins. `start` is where it began in `source`.
+pub fn placed(source: &str, start: u32, text: &str, indent: usize) -> String {
+    let Some(newline) = text.rfind('\n') else { return text.to_owned() };
+    let own = indentation(source, start as usize);
+    let last = indentation(text, newline + 1);
+    let closes = text[newline + 1..].trim_start().starts_with(['}', ']', ')', '\'']);
+    let by = |to: usize, from: usize| to as isize - from as isize;
+    if !starts_line(source, start as usize) {
+        return shift(text, Form::Expression, by(indent, if closes { last } else { own }));
+    }
+    let keyword = ["let", "if", "assert"].iter().any(|word| text.starts_with(word));
+    match !keyword && closes && last == own {
+        true => shift(text, Form::Expression, by(indent, own)),
+        false => format!("\n{}{}", spaces(indent + 2), shift(text, Form::Expression, by(indent + 2, own))),
+    }
+}
+
+/// The text with every line but the first moved by a number of columns. Lines inside strings move only if the string
+/// keeps its value.
+pub fn shift(text: &str, form: Form, by: isize) -> String {
+    if by == 0 || !text.contains('\n') {
+        return text.to_owned();
+    }
+    let fixed = fixed_lines(text, form, by);
+    let mut out = String::with_capacity(text.len() + text.len() / 8);
+    for (number, line) in text.split('\n').enumerate() {
+        if number > 0 {
+            out.push('\n');
+        }
+        if number == 0 || line.trim_end_matches('\r').is_empty() || fixed.get(number).copied().unwrap_or(false) {
+            out.push_str(line);
+        } else if by > 0 {
+            out.push_str(&spaces(by.unsigned_abs()));
+            out.push_str(line);
+        } else {
+            let blanks = line.len() - line.trim_start_matches(' ').len();
+            out.push_str(&line[blanks.min(by.unsigned_abs())..]);
+        }
+    }
+    out
+}
+
+/// For each line, whether it begins inside a string whose value would change if it moved.
+fn fixed_lines(text: &str, form: Form, by: isize) -> Vec<bool> {
+    let (before, after) = if form == Form::Bindings { ("{", "}") } else { ("", "") };
+    let wrapped = format!("{before}{text}{after}");
+    let count = text.split('\n').count();
+    let mut fixed = vec![false; count];
+    let Some(tree) = Tree::parse(Language::Nix, &wrapped).filter(|tree| !tree.broken()) else {
+        return vec![true; count];
+    };
+    let line_of = |at: u32| wrapped[..at as usize].matches('\n').count();
+    for node in tree.nodes().filter(|&node| matches!(tree.kind(node), Kind::String | Kind::IndentedString)) {
+        let span = tree.span(node);
+        let inner = tree.slice(node);
+        if !inner.contains('\n') || (tree.kind(node) == Kind::IndentedString && moves_whole(inner, by)) {
+            continue;
+        }
+        for line in line_of(span.start) + 1..=line_of(span.end) {
+            if let Some(line) = fixed.get_mut(line) {
+                *line = true;
+            }
+        }
+    }
+    fixed
+}
+
+/// Whether an indented string keeps its value if all its lines move: its indentation is that of whole lines, and there
+/// is enough of it.
+fn moves_whole(string: &str, by: isize) -> bool {
+    let mut lines = string.strip_prefix("''").unwrap_or(string).split('\n');
+    let opens = lines.next().is_some_and(|first| first.trim_matches([' ', '\r']).is_empty());
+    let room = |line: &str| {
+        let blanks = line.len() - line.trim_start_matches(' ').len();
+        line.trim_matches([' ', '\r']).is_empty() || by > 0 || blanks >= by.unsigned_abs()
+    };
+    opens && lines.all(room)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_keep_their_value() {
+        let text = "{\n  a = ''\n    x\n      ${y}\n  '';\n  b = ''c\n    d'';\n  e = \"f\n  g\";\n}";
+        let moved = shift(text, Form::Expression, 2);
+        assert_eq!(
+            moved,
+            "{\n    a = ''\n      x\n        ${y}\n    '';\n    b = ''c\n    d'';\n    e = \"f\n  g\";\n  }"
+        );
+        assert_eq!(shift(&moved, Form::Expression, -2), text);
+        assert_eq!(shift("{\n  a = ''\n b\n  '';\n}", Form::Expression, -2), "{\na = ''\n b\n  '';\n}");
+    }
+
+    #[test]
+    fn edits_are_rendered_inside_a_part() {
+        let mut edits = Edits::default();
+        edits.replace(Span::new(2, 3), "xx");
+        edits.replace(Span::new(5, 9), "no");
+        assert_eq!(edits.render("abcdefghi", Span::new(1, 6)), "bxxdef");
+        assert_eq!(settle("{\n      a = 1;\n    }", Form::Expression, 2), "{\n    a = 1;\n  }");
+    }
+}
