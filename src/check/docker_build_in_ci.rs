@@ -5,6 +5,7 @@ use crate::facts::Project;
 use crate::facts::ci::calls::{self, Reached};
 use crate::facts::ci::images::{self, Build, ImageFacts};
 use crate::finding::Finding;
+use crate::lang::ci::{self, System};
 use crate::source::Source;
 
 const RULE: &str = "docker-build-in-ci";
@@ -45,6 +46,11 @@ fn finding(source: &Source, build: &Build, containers: &[&str]) -> Finding {
             let names: Vec<String> = names.iter().take(4).map(|name| format!("`nix build .#{name}`")).collect();
             format!("the flake already builds images: {}; add this one as another package", names.join(", "))
         }
+    };
+    // Other CI systems are not rewritten.
+    let help = match ci::system(&source.path) {
+        Some(System::GitHub) => format!("{help}; `flakeward migrate ci {}` rewrites the workflow", source.path),
+        _ => help,
     };
     Finding::new(RULE, &source.path, build.span, message)
         .label(format!("write `nix build .#{}`", package.unwrap_or("container-<name>")))

@@ -32,7 +32,12 @@ fn check(view: &FileView<'_>) -> Verdict {
     let finding = view
         .finding(RULE, first.span, message)
         .label(format!("define it as `packages.{package} = nix2container.buildImage {{ .. }}`"))
-        .help(format!("build the image with `nix build .#{package}`, then remove {}", source.file_name()));
+        .help(format!(
+            "`flakeward migrate dockerfile {}` writes that package; build the image with `nix build .#{package}`, then \
+             remove {}",
+            source.path,
+            source.file_name()
+        ));
     [finding].into_iter().collect()
 }
 

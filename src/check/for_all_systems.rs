@@ -123,12 +123,17 @@ fn check(view: &FileView<'_>) -> Verdict {
     }
     places.sort();
     places.dedup_by_key(|place| place.0);
+    let advice = "add flake-parts as an input and define the outputs once: `flake-parts.lib.mkFlake { inherit inputs; } \
+                  { systems = [ .. ]; perSystem = { pkgs, ... }: { .. }; }`";
+    // Only whole flakes are rewritten.
+    let help = match flake {
+        true => format!("{advice}; `flakeward migrate flake {}` rewrites this file", view.source.path),
+        false => advice.to_owned(),
+    };
     let mut verdict = Verdict::default();
     for (span, message) in places {
-        let finding = view.finding(RULE, span, message).label("flake-parts calls `perSystem` for each system").help(
-            "add flake-parts as an input and define the outputs once: `flake-parts.lib.mkFlake { inherit inputs; } \
-                 { systems = [ .. ]; perSystem = { pkgs, ... }: { .. }; }`",
-        );
+        let finding =
+            view.finding(RULE, span, message).label("flake-parts calls `perSystem` for each system").help(help.clone());
         verdict.report(finding);
     }
     verdict

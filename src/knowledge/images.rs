@@ -1,5 +1,8 @@
 //! Which image is which service of services-flake.
 
+pub mod base;
+pub mod packages;
+
 /// Images by the last part of their name, and the service of services-flake that takes their place.
 /// The services are those of services-flake's `nix/services`.
 const IMAGES: &[(&str, &str)] = &[

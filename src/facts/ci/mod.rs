@@ -1,6 +1,6 @@
 //! What CI files do, and what the repository says about its CI elsewhere.
 
-mod builders;
+pub mod builders;
 pub mod calls;
 pub mod flake_checks;
 pub mod images;

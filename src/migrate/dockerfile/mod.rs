@@ -1,10 +1,54 @@
-//! `flakeward migrate dockerfile`.
+//! `flakeward migrate dockerfile`: the image of a Dockerfile as a package of the flake, built by nix2container.
+//!
+//! The frame (configuration, files, accounts, ports) is carried in full. What `RUN` lines build becomes the builder of
+//! its ecosystem if the lock file has the hashes, else a derivation that evaluates and says what is missing.
+
+mod frame;
+mod module;
+mod read;
+mod recipe;
+#[cfg(test)]
+mod tests;
 
 use super::{Draft, Error};
+use crate::check::dockerfile::container_package;
 use crate::finding::RelPath;
+use crate::paths;
 
-/// Migrates one file.
+/// Migrates one Dockerfile.
 pub fn migrate(draft: &mut Draft<'_>, file: &RelPath) -> Result<(), Error> {
-    let _ = draft;
-    Err(Error::new(file, "this kind of file cannot be migrated yet"))
+    let text = draft.text(file)?.ok_or_else(|| Error::new(file, "there is no such file"))?;
+    let read = read::Dockerfile::read(&text).map_err(|(line, why)| Error::new(file, why).at(line, 1))?;
+    let package = names(file).into_iter().find(|package| !draft.exists(&module_path(package))).ok_or_else(|| {
+        Error::new(file, format!("{} exists already", module_path(&container_package(file))))
+            .help("remove that file to write it anew")
+    })?;
+    let target = module_path(&package);
+    let module = module::Module::new(draft, file, read, &package, &target).write()?;
+    draft.flake.input("nix2container", "github:nlewo/nix2container", true);
+    draft.flake.module(&target);
+    draft.write(&target, module)
+}
+
+/// The name of the package that a Dockerfile was migrated to, or will be. `None` if there is no such Dockerfile.
+pub fn package_of(draft: &Draft<'_>, dockerfile: &str) -> Option<String> {
+    let all = names(dockerfile);
+    let built = format!("# Builds what {dockerfile} built:");
+    let migrated = all
+        .iter()
+        .find(|package| draft.text(&module_path(package)).ok().flatten().is_some_and(|text| text.starts_with(&built)));
+    let first = all.first().filter(|package| draft.exists(&module_path(package)) || draft.exists(dockerfile));
+    migrated.or(first).cloned()
+}
+
+fn module_path(package: &str) -> String {
+    format!("flake/{package}.nix")
+}
+
+/// The names that the package of a Dockerfile may have: by its folder, and by all folders.
+fn names(file: &str) -> Vec<String> {
+    let short = container_package(file);
+    let folders = paths::folder(file).replace(|c: char| !c.is_ascii_alphanumeric(), "-").to_ascii_lowercase();
+    let long = format!("container-{}", folders.trim_matches('-'));
+    if folders.is_empty() || long == short { vec![short] } else { vec![short, long] }
 }

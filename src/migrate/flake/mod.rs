@@ -5,7 +5,7 @@
 
 mod helper;
 mod inputs;
-mod layout;
+pub(crate) mod layout;
 mod plan;
 mod read;
 mod rewrite;

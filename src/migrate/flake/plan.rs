@@ -3,7 +3,7 @@
 use super::Refusal;
 use super::helper::{self, Argument, PerSystem, Systems};
 use super::layout::{self, Edits, Form, spaces};
-use super::read::{self, Operand, Outputs, What, defined, members, single_name};
+use super::read::{self, Operand, Outputs, What, defined, is_set, members, single_name};
 use super::values::{PACKAGE_OUTPUTS, Values};
 use crate::finding::Span;
 use crate::lang::nix::{self, Origin};
@@ -14,6 +14,9 @@ pub const TRANSPOSED: [&str; 6] = ["packages", "apps", "checks", "devShells", "f
 
 /// Outputs that flake-parts gives a type that an attribute for each system does not have.
 const TYPED: [&str; 4] = ["overlays", "nixosModules", "nixosConfigurations", "hydraJobs"];
+
+/// The attributes that flake-parts gives an app.
+const APP: [&str; 3] = ["type", "program", "meta"];
 
 /// Names with a meaning for the module system.
 const RESERVED: [&str; 8] =
@@ -285,6 +288,7 @@ impl Planner<'_, '_, '_> {
         for (_, operand) in operands.iter().enumerate().filter(|(other, _)| *other != at) {
             match operand.what {
                 What::Set(set) => {
+                    self.check_packages(set)?;
                     self.head(operand, operands, &mut plan)?;
                     self.keep_segments(set, &[], &mut plan);
                 }
@@ -838,6 +842,30 @@ impl Planner<'_, '_, '_> {
         Ok(())
     }
 
+    /// flake-parts takes apps with three attributes only, and overlays that are functions.
+    fn check_types(&self, name: &str, value: Node) -> Result<(), Refusal> {
+        let tree = self.outputs.tree;
+        let at = Some(tree.span(value).start);
+        match (name, tree.kind(value)) {
+            ("apps", Kind::Attrset | Kind::RecAttrset) => {
+                let names = read::defined_by(tree, value).unwrap_or_default();
+                let is_app = names.iter().any(|name| name == "program");
+                match names.iter().find(|name| is_app && !APP.contains(&name.as_str())) {
+                    Some(name) => {
+                        let why = format!("an app has an attribute `{name}`, which flake-parts refuses");
+                        Err(Refusal::new(at, &why, "move it into `meta`"))
+                    }
+                    None => Ok(()),
+                }
+            }
+            ("overlays", Kind::Path | Kind::List) => {
+                let why = "an overlay is not a function, which flake-parts refuses";
+                Err(Refusal::new(at, why, "write `import ./overlay.nix` in place of the path"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// flake-parts takes packages only.
     fn check_packages(&self, set: Node) -> Result<(), Refusal> {
         let tree = self.outputs.tree;
@@ -849,6 +877,14 @@ impl Planner<'_, '_, '_> {
             else {
                 continue;
             };
+            self.check_types(&first, nix::unwrap_parens(tree, value))?;
+            if names.len() == 1 && is_set(tree, value) {
+                for inner in members(tree, value) {
+                    if let Some(value) = nix::value(tree, inner) {
+                        self.check_types(&first, nix::unwrap_parens(tree, value))?;
+                    }
+                }
+            }
             if !PACKAGE_OUTPUTS.contains(&&*first) {
                 continue;
             }

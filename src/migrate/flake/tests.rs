@@ -326,6 +326,8 @@ fn what_is_not_certain_is_refused() {
         (each("system: { hydraJobs.a = 1; }"), "`hydraJobs` is defined for each system"),
         (each("system: { packages = { a = { b = 1; }; }; }"), "`packages.a` is a set of packages"),
         (each("system: let s = { b = 1; }; in { packages = { inherit s; }; }"), "`packages.s` is a set of packages"),
+        (each("system: { apps.a = { type = \"app\"; program = \"x\"; description = \"d\"; }; }"), "an attribute `description`"),
+        (each("system: { packages = { }; }").replace("); }", ") // { overlays.default = ./overlay.nix; }; }"), "not a function"),
         (each("import ./outputs.nix"), "is not known"),
         (each("system: { ${system} = 1; }"), "does not write out"),
         (each("system: { config = 1; }"), "`config` has a meaning of its own"),

@@ -1,0 +1,185 @@
+//! Base images: what nixpkgs has in their place, and what they bring besides. From the images' own Dockerfiles in
+//! docker-library, dotnet-docker and distroless.
+
+/// A base image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Base {
+    /// The last part of its name.
+    pub image: &'static str,
+    /// What it gives at run time.
+    pub runtime: Runtime,
+    /// Its default command.
+    pub command: &'static [&'static str],
+    /// Its user accounts besides `root` and `nobody`: name and id.
+    pub users: &'static [(&'static str, u32)],
+}
+
+/// What a base image gives at run time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Runtime {
+    /// Nothing: `scratch`.
+    Nothing,
+    /// Certificates and accounts, but no programs: distroless.
+    Files,
+    /// A shell and the usual tools.
+    Distribution,
+    /// A package whose attribute has a version from the tag: before and after it, and the versions that nixpkgs keeps.
+    Versioned {
+        /// The attribute for a version, `%` being its place.
+        attribute: &'static str,
+        /// The attribute without a version.
+        plain: &'static str,
+        /// How many numbers of the tag are the version.
+        parts: usize,
+        /// The versions that nixpkgs 26.05 keeps.
+        kept: &'static [&'static str],
+    },
+    /// A package.
+    Package(&'static str),
+}
+
+const fn base(image: &'static str, runtime: Runtime, command: &'static [&'static str]) -> Base {
+    Base { image, runtime, command, users: &[] }
+}
+
+const NODE: Runtime = Runtime::Versioned { attribute: "nodejs_%", plain: "nodejs", parts: 1, kept: &["22", "24"] };
+const PYTHON: Runtime =
+    Runtime::Versioned { attribute: "python%", plain: "python3", parts: 2, kept: &["311", "312", "313", "314"] };
+const JDK: Runtime =
+    Runtime::Versioned { attribute: "jdk%", plain: "jdk", parts: 1, kept: &["8", "11", "17", "21", "25"] };
+const DOTNET_SDK: Runtime =
+    Runtime::Versioned { attribute: "dotnet-sdk_%", plain: "dotnet-sdk", parts: 1, kept: &["8", "9", "10"] };
+const DOTNET_ASPNET: Runtime = Runtime::Versioned {
+    attribute: "dotnet-aspnetcore_%",
+    plain: "dotnet-aspnetcore",
+    parts: 1,
+    kept: &["8", "9", "10"],
+};
+const PHP: Runtime = Runtime::Versioned { attribute: "php%", plain: "php", parts: 2, kept: &["82", "83", "84"] };
+const RUBY: Runtime = Runtime::Versioned { attribute: "ruby_%", plain: "ruby", parts: 2, kept: &["3_3", "3_4"] };
+
+/// The base images.
+pub const BASES: [Base; 35] = [
+    base("scratch", Runtime::Nothing, &[]),
+    base("static", Runtime::Files, &[]),
+    base("static-debian12", Runtime::Files, &[]),
+    base("base", Runtime::Files, &[]),
+    base("base-debian12", Runtime::Files, &[]),
+    base("cc", Runtime::Files, &[]),
+    base("cc-debian12", Runtime::Files, &[]),
+    base("alpine", Runtime::Distribution, &["/bin/sh"]),
+    base("busybox", Runtime::Distribution, &["sh"]),
+    base("debian", Runtime::Distribution, &["bash"]),
+    base("ubuntu", Runtime::Distribution, &["/bin/bash"]),
+    base("fedora", Runtime::Distribution, &["/bin/bash"]),
+    base("centos", Runtime::Distribution, &["/bin/bash"]),
+    base("rockylinux", Runtime::Distribution, &["/bin/bash"]),
+    base("almalinux", Runtime::Distribution, &["/bin/bash"]),
+    base("ubi-minimal", Runtime::Distribution, &["/bin/bash"]),
+    Base { image: "node", runtime: NODE, command: &["node"], users: &[("node", 1000)] },
+    base("python", PYTHON, &["python3"]),
+    base("uvicorn-gunicorn-fastapi", PYTHON, &[]),
+    base("golang", Runtime::Package("go"), &["bash"]),
+    base("rust", Runtime::Package("cargo"), &["bash"]),
+    base("ruby", RUBY, &["irb"]),
+    Base { image: "php", runtime: PHP, command: &["php", "-a"], users: &[("www-data", 33)] },
+    base("eclipse-temurin", JDK, &["jshell"]),
+    base("openjdk", JDK, &["jshell"]),
+    base("amazoncorretto", JDK, &["jshell"]),
+    base("maven", Runtime::Package("maven"), &["mvn"]),
+    base("gradle", Runtime::Package("gradle"), &["gradle"]),
+    base("sbt", Runtime::Package("sbt"), &["sbt"]),
+    base("sdk", DOTNET_SDK, &[]),
+    base("aspnet", DOTNET_ASPNET, &[]),
+    Base {
+        image: "nginx",
+        runtime: Runtime::Package("nginx"),
+        command: &["nginx", "-g", "daemon off;"],
+        users: &[("nginx", 101)],
+    },
+    base("httpd", Runtime::Package("apacheHttpd"), &["httpd", "-D", "FOREGROUND"]),
+    base("caddy", Runtime::Package("caddy"), &["caddy", "run", "--config", "/etc/caddy/Caddyfile"]),
+    base("bun", Runtime::Package("bun"), &["bun"]),
+];
+
+/// Images that others take a tool from by `COPY --from`, and the tool in nixpkgs.
+const TOOLS: [(&str, &str); 9] = [
+    ("uv", "uv"),
+    ("composer", "phpPackages.composer"),
+    ("bun", "bun"),
+    ("docker", "docker-client"),
+    ("node", "nodejs"),
+    ("busybox", "busybox"),
+    ("golang", "go"),
+    ("static-curl", "curl"),
+    ("tini", "tini"),
+];
+
+/// The tool that an image is a source of.
+pub fn tool(reference: &str) -> Option<&'static str> {
+    let name = name(reference);
+    TOOLS.iter().find(|(image, _)| *image == name).map(|(_, attribute)| *attribute)
+}
+
+/// The base image that a reference names: `docker.io/library/node:22-slim`.
+pub fn find(reference: &str) -> Option<&'static Base> {
+    let name = name(reference);
+    BASES.iter().find(|base| base.image == name)
+}
+
+/// The last part of an image's name.
+fn name(reference: &str) -> &str {
+    let path = reference.split('@').next().unwrap_or(reference);
+    let last = path.rsplit('/').next().unwrap_or(path);
+    last.split(':').next().unwrap_or(last)
+}
+
+fn tag(reference: &str) -> &str {
+    let path = reference.split('@').next().unwrap_or(reference);
+    let last = path.rsplit('/').next().unwrap_or(path);
+    last.split_once(':').map_or("", |(_, tag)| tag)
+}
+
+/// The attribute of nixpkgs for a base image, and whether it is of the version that the tag asks for.
+pub fn attribute(base: &Base, reference: &str) -> Option<(String, bool)> {
+    match base.runtime {
+        Runtime::Nothing | Runtime::Files | Runtime::Distribution => None,
+        Runtime::Package(name) => Some((name.to_owned(), tag(reference).is_empty() || tag(reference) == "latest")),
+        Runtime::Versioned { attribute, plain, parts, kept } => {
+            let numbers: Vec<&str> = tag(reference)
+                .trim_start_matches(|c: char| !c.is_ascii_digit())
+                .split(|c: char| !c.is_ascii_digit())
+                .take(parts)
+                .collect();
+            let joint = if attribute.ends_with("_%") { "_" } else { "" };
+            let version = numbers.join(joint);
+            match kept.contains(&version.as_str()) {
+                true => Some((attribute.replace('%', &version), true)),
+                false => Some((plain.to_owned(), version.is_empty())),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_choose_attributes() {
+        for (reference, expected) in [
+            ("node:22-alpine", Some(("nodejs_22", true))),
+            ("docker.io/library/node:14.17.3-alpine3.14", Some(("nodejs", false))),
+            ("python:3.12-slim@sha256:aa", Some(("python312", true))),
+            ("tiangolo/uvicorn-gunicorn-fastapi:python3.11-slim", Some(("python311", true))),
+            ("ruby:3.4", Some(("ruby_3_4", true))),
+            ("node", Some(("nodejs", true))),
+            ("golang:1.24", Some(("go", false))),
+            ("alpine:3", None),
+        ] {
+            let found = attribute(find(reference).unwrap(), reference);
+            assert_eq!(found.as_ref().map(|(name, same)| (name.as_str(), *same)), expected, "{reference}");
+        }
+        assert!(find("o/private").is_none());
+    }
+}

@@ -1,0 +1,289 @@
+//! Packages of Debian, Alpine and Fedora, and where nixpkgs has the same software. From the package lists of the
+//! distributions (packages.debian.org, pkgs.alpinelinux.org) and search.nixos.org, 26.05.
+
+/// Packages whose attribute has another name. Several names may share one.
+const RENAMED: [(&str, &str); 70] = [
+    ("ca-certificates", "cacert"),
+    ("build-essential", "stdenv.cc"),
+    ("build-base", "stdenv.cc"),
+    ("g++", "gcc"),
+    ("make", "gnumake"),
+    ("pkg-config", "pkg-config"),
+    ("pkgconf", "pkg-config"),
+    ("python3", "python3"),
+    ("python3-pip", "python3Packages.pip"),
+    ("py3-pip", "python3Packages.pip"),
+    ("python3-venv", "python3"),
+    ("python3-dev", "python3"),
+    ("python3-setuptools", "python3Packages.setuptools"),
+    ("nodejs-current", "nodejs"),
+    ("npm", "nodejs"),
+    ("golang", "go"),
+    ("golang-go", "go"),
+    ("rustc", "rustc"),
+    ("default-jre", "jre"),
+    ("default-jre-headless", "jre_headless"),
+    ("default-jdk", "jdk"),
+    ("openjdk-17-jre-headless", "jdk17_headless"),
+    ("openjdk-17-jdk", "jdk17"),
+    ("openjdk-21-jdk", "jdk21"),
+    ("openjdk17", "jdk17"),
+    ("openjdk21", "jdk21"),
+    ("libssl-dev", "openssl"),
+    ("openssl-dev", "openssl"),
+    ("libssl3", "openssl"),
+    ("libpq-dev", "libpq"),
+    ("libpq5", "libpq"),
+    ("postgresql-dev", "postgresql"),
+    ("postgresql-client", "postgresql"),
+    ("mysql-client", "mariadb.client"),
+    ("default-mysql-client", "mariadb.client"),
+    ("default-libmysqlclient-dev", "libmysqlclient"),
+    ("mariadb-dev", "libmysqlclient"),
+    ("mariadb-client", "mariadb.client"),
+    ("redis-tools", "redis"),
+    ("sqlite3", "sqlite"),
+    ("libsqlite3-dev", "sqlite"),
+    ("sqlite-dev", "sqlite"),
+    ("libffi-dev", "libffi"),
+    ("zlib1g-dev", "zlib"),
+    ("zlib-dev", "zlib"),
+    ("libxml2-dev", "libxml2"),
+    ("libxslt1-dev", "libxslt"),
+    ("libxslt-dev", "libxslt"),
+    ("libjpeg-dev", "libjpeg"),
+    ("libjpeg-turbo-dev", "libjpeg"),
+    ("libpng-dev", "libpng"),
+    ("libzip-dev", "libzip"),
+    ("libcurl4-openssl-dev", "curl"),
+    ("curl-dev", "curl"),
+    ("musl-dev", "musl"),
+    ("musl-tools", "musl"),
+    ("linux-headers", "linuxHeaders"),
+    ("netcat", "netcat"),
+    ("netcat-openbsd", "netcat"),
+    ("dnsutils", "dnsutils"),
+    ("bind-tools", "dnsutils"),
+    ("iputils-ping", "iputils"),
+    ("iproute2", "iproute2"),
+    ("procps", "procps"),
+    ("openssh-client", "openssh"),
+    ("openssh-server", "openssh"),
+    ("gnupg2", "gnupg"),
+    ("xz-utils", "xz"),
+    ("libc6-compat", "glibc"),
+    ("gcompat", "glibc"),
+];
+
+/// Packages that nixpkgs has under the same name.
+const SAME: [&str; 62] = [
+    "autoconf",
+    "automake",
+    "bash",
+    "bison",
+    "bzip2",
+    "cmake",
+    "composer",
+    "coreutils",
+    "cron",
+    "curl",
+    "diffutils",
+    "dumb-init",
+    "file",
+    "findutils",
+    "flex",
+    "gawk",
+    "gcc",
+    "gdb",
+    "gettext",
+    "ffmpeg",
+    "git",
+    "git-lfs",
+    "gnupg",
+    "graphviz",
+    "gzip",
+    "htop",
+    "imagemagick",
+    "iptables",
+    "jq",
+    "less",
+    "libtool",
+    "libuv",
+    "lsof",
+    "musl",
+    "nano",
+    "nginx",
+    "ninja",
+    "nodejs",
+    "openssh",
+    "openssl",
+    "patch",
+    "pnpm",
+    "procps",
+    "protobuf",
+    "redis",
+    "rsync",
+    "ruby",
+    "sed",
+    "shadow",
+    "socat",
+    "sqlite",
+    "strace",
+    "su-exec",
+    "sudo",
+    "tini",
+    "tree",
+    "tzdata",
+    "unzip",
+    "vim",
+    "wget",
+    "yarn",
+    "zip",
+];
+
+/// Names in [`SAME`] that nixpkgs spells differently.
+const SPELT: [(&str, &str); 3] = [("sed", "gnused"), ("patch", "gnupatch"), ("composer", "phpPackages.composer")];
+
+/// The attribute of nixpkgs for a package of a distribution. `None` if it is not known.
+pub fn attribute(package: &str) -> Option<&'static str> {
+    // A version or an architecture: `curl=8.5`, `git~2`, `libc6:amd64`.
+    let name = package.split(['=', '~', '<', '>', ':']).next().unwrap_or(package);
+    let renamed = RENAMED.iter().chain(&SPELT).find(|(found, _)| *found == name).map(|(_, attribute)| *attribute);
+    renamed.or_else(|| SAME.iter().find(|found| **found == name).copied())
+}
+
+/// Python packages that nixpkgs has under the same name in `python3Packages`.
+const PYTHON: [&str; 66] = [
+    "aiohttp",
+    "alembic",
+    "asgiref",
+    "asyncpg",
+    "bcrypt",
+    "beautifulsoup4",
+    "black",
+    "boto3",
+    "celery",
+    "certifi",
+    "click",
+    "cryptography",
+    "dill",
+    "django",
+    "django-cors-headers",
+    "djangorestframework",
+    "fastapi",
+    "flask",
+    "flask-cors",
+    "flask-login",
+    "flask-migrate",
+    "flask-restful",
+    "flask-sqlalchemy",
+    "gevent",
+    "greenlet",
+    "gunicorn",
+    "httptools",
+    "httpx",
+    "itsdangerous",
+    "jinja2",
+    "kafka-python",
+    "lxml",
+    "mako",
+    "markupsafe",
+    "marshmallow",
+    "matplotlib",
+    "mysqlclient",
+    "numpy",
+    "openai",
+    "pandas",
+    "passlib",
+    "pika",
+    "pillow",
+    "prometheus-client",
+    "protobuf",
+    "psutil",
+    "psycopg",
+    "psycopg2",
+    "pydantic",
+    "pymongo",
+    "pymysql",
+    "pytest",
+    "python-dateutil",
+    "python-dotenv",
+    "python-multipart",
+    "pyyaml",
+    "redis",
+    "requests",
+    "scikit-learn",
+    "scipy",
+    "six",
+    "sqlalchemy",
+    "sqlparse",
+    "starlette",
+    "uvicorn",
+    "werkzeug",
+];
+
+/// Python packages that nixpkgs has under another name.
+const PYTHON_RENAMED: [(&str, &str); 4] = [
+    ("psycopg2-binary", "psycopg2"),
+    ("mysql-connector-python", "mysql-connector"),
+    ("mysql-connector", "mysql-connector"),
+    ("flask-pymongo", "flask-pymongo"),
+];
+
+/// The attribute of `python3Packages` for a package of PyPI, by a requirement such as `Flask[async]>=2`.
+pub fn python(requirement: &str) -> Option<&'static str> {
+    let end = requirement.find(|c: char| !c.is_ascii_alphanumeric() && !"-_.".contains(c)).unwrap_or(requirement.len());
+    let name = requirement[..end].to_ascii_lowercase().replace(['_', '.'], "-");
+    let renamed = PYTHON_RENAMED.iter().find(|(found, _)| *found == name).map(|(_, attribute)| *attribute);
+    renamed.or_else(|| PYTHON.iter().find(|found| **found == name).copied())
+}
+
+/// The packages that a command installs, if it is a distribution's package manager that installs some.
+pub fn installed<'w>(words: &[&'w str]) -> Option<Vec<&'w str>> {
+    let program = words.first()?.rsplit('/').next()?;
+    let verb = match program {
+        "apt-get" | "apt" | "dnf" | "yum" | "microdnf" | "zypper" | "aptitude" | "tdnf" => "install",
+        "apk" => "add",
+        _ => return None,
+    };
+    let at = words.iter().position(|word| *word == verb)?;
+    let mut packages = Vec::new();
+    let mut rest = words.get(at + 1..)?.iter();
+    while let Some(word) = rest.next() {
+        match *word {
+            "-t" | "--virtual" | "--repository" | "-X" | "--target-release" => {
+                rest.next();
+            }
+            word if word.starts_with('-') || word.starts_with('.') => {}
+            word => packages.push(word),
+        }
+    }
+    Some(packages)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn installed_packages_are_known() {
+        assert_eq!(
+            installed(&["apt-get", "install", "-y", "--no-install-recommends", "git", "curl"]),
+            Some(vec!["git", "curl"])
+        );
+        assert_eq!(installed(&["apk", "--no-cache", "add", "--virtual", ".deps", "gcc"]), Some(vec!["gcc"]));
+        assert_eq!(installed(&["apt-get", "update"]), None);
+        assert_eq!(installed(&["pip", "install", "x"]), None);
+        for (package, expected) in [
+            ("curl=8.5.0-2", Some("curl")),
+            ("build-essential", Some("stdenv.cc")),
+            ("sed", Some("gnused")),
+            ("libfoo-dev", None),
+        ] {
+            assert_eq!(attribute(package), expected, "{package}");
+        }
+        assert_eq!(python("Flask[async]>=2.0"), Some("flask"));
+        assert_eq!(python("psycopg2_binary==2.9"), Some("psycopg2"));
+        assert_eq!(python("odd"), None);
+    }
+}

@@ -1,0 +1,497 @@
+//! GitHub workflows: steps that build images with Docker become steps that build them from the flake.
+
+use super::shell_build::{self, Lines};
+use crate::facts::ci::builders;
+use crate::finding::Span;
+use crate::lang::ci::Work;
+use crate::lang::ci::github::{self, Job, Step};
+use crate::lang::yaml::Yaml;
+use crate::lang::{Language, Node, Tree};
+use crate::migrate::flake::layout::{Edits, spaces};
+use crate::source::LineIndex;
+
+/// The installer and the cache of the pattern, in its order.
+const SETUP: [(&str, &str); 2] = [
+    ("nix-installer-action", "DeterminateSystems/nix-installer-action@main"),
+    ("magic-nix-cache-action", "DeterminateSystems/magic-nix-cache-action@main"),
+];
+
+/// Actions that install Nix.
+const INSTALLERS: [&str; 5] = [
+    "cachix/install-nix-action",
+    "DeterminateSystems/nix-installer-action",
+    "DeterminateSystems/determinate-nix-action",
+    "nixbuild/nix-quick-install-action",
+    "nixbuild/nix-quick-install",
+];
+
+/// Actions that only prepare Docker's builder.
+const PREPARATION: [&str; 2] = ["docker/setup-buildx-action", "docker/setup-qemu-action"];
+
+/// Inputs of `docker/build-push-action` without an effect on what is built, or whose effect a Nix build has anyway.
+const WITHOUT_EFFECT: [&str; 12] = [
+    "builder",
+    "cache-from",
+    "cache-to",
+    "context",
+    "file",
+    "load",
+    "no-cache",
+    "pull",
+    "push",
+    "tags",
+    "github-token",
+    "outputs",
+];
+
+/// The name of the flake's package for a Dockerfile, if there is one.
+pub type Package<'p> = &'p dyn Fn(&str) -> Option<String>;
+
+/// A rewritten workflow.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Rewritten {
+    /// The new text, if it changed.
+    pub text: Option<String>,
+    /// What was carried: line, what, into.
+    pub carried: Vec<(usize, String, String)>,
+    /// What was left: line, what, why, what to do.
+    pub left: Vec<(usize, String, String, String)>,
+}
+
+/// Rewrites the text of a workflow.
+pub fn rewrite(text: &str, package: Package<'_>) -> Option<Rewritten> {
+    let tree = Tree::parse(Language::Yaml, text).filter(|tree| !tree.broken())?;
+    let yaml = Yaml::new(&tree);
+    let mut writer = Writer {
+        text,
+        yaml: &yaml,
+        index: LineIndex::new(text),
+        package,
+        edits: Edits::default(),
+        out: Rewritten::default(),
+    };
+    for job in github::jobs(&yaml) {
+        writer.job(&job);
+    }
+    if !writer.out.carried.is_empty() {
+        writer.out.text = Some(writer.edits.render(text, Span::new(0, text.len())));
+    }
+    Some(writer.out)
+}
+
+struct Writer<'w, 't, 'a> {
+    text: &'w str,
+    yaml: &'w Yaml<'t, 'a>,
+    index: LineIndex,
+    package: Package<'w>,
+    edits: Edits,
+    out: Rewritten,
+}
+
+impl Writer<'_, '_, '_> {
+    fn line(&self, at: u32) -> usize {
+        self.index.line(at) + 1
+    }
+
+    fn leave(&mut self, at: u32, what: &str, why: &str, todo: &str) {
+        let line = self.line(at);
+        self.out.left.push((line, what.to_owned(), why.to_owned(), todo.to_owned()));
+    }
+
+    fn job(&mut self, job: &Job<'_>) {
+        let mut changed = 0;
+        let mut kept = 0;
+        for step in &job.steps {
+            match self.step(step) {
+                Some(true) => changed += 1,
+                Some(false) => kept += 1,
+                None => {}
+            }
+        }
+        if changed == 0 {
+            return;
+        }
+        if kept == 0 {
+            self.drop_preparation(job);
+        }
+        self.install(job);
+    }
+
+    /// `None` if a step builds no image; otherwise whether it was rewritten.
+    fn step(&mut self, step: &Step<'_>) -> Option<bool> {
+        match (&step.uses, &step.run) {
+            (Some((name, span)), _) => {
+                let parameters = self.yaml.get(step.node, "with");
+                if !builders::is_builder(self.yaml, Work::Action, name, parameters) {
+                    return None;
+                }
+                let own = name.split('@').next().unwrap_or(name);
+                if !own.eq_ignore_ascii_case("docker/build-push-action") {
+                    let todo = "replace it with `nix build .#container-<name>`";
+                    self.leave(span.start, name, "this action has no counterpart that is known", todo);
+                    return Some(false);
+                }
+                Some(self.action(step, parameters, span.start))
+            }
+            (None, Some(script)) => {
+                let found = shell_build::read(&script.text)?;
+                Some(self.script(step, script.start, &script.text, found))
+            }
+            (None, None) => None,
+        }
+    }
+
+    fn value(&self, parameters: Option<Node>, key: &str) -> Option<String> {
+        let node = self.yaml.get(parameters?, key)?;
+        self.yaml.scalar(node).map(|text| text.trim().to_owned())
+    }
+
+    fn action(&mut self, step: &Step<'_>, parameters: Option<Node>, at: u32) -> bool {
+        let context = self.value(parameters, "context").unwrap_or_else(|| ".".to_owned());
+        let file = self.value(parameters, "file");
+        let dockerfile = match &file {
+            Some(file) => file.trim_start_matches("./").to_owned(),
+            None => joined(&context, "Dockerfile"),
+        };
+        let Some(item) = step.item.filter(|_| step.alias.is_none()) else {
+            self.leave(
+                at,
+                "docker/build-push-action",
+                "the step is written in a form that is not rewritten",
+                "rewrite it by hand",
+            );
+            return false;
+        };
+        if dockerfile.contains("${{") {
+            let why = "which Dockerfile it builds depends on the matrix or another expression";
+            self.leave(at, "docker/build-push-action", why, "write one `nix build .#container-<name>` for each image");
+            return false;
+        }
+        let Some(package) = (self.package)(&dockerfile) else {
+            let why = format!("there is no package for {dockerfile}");
+            self.leave(
+                at,
+                "docker/build-push-action",
+                &why,
+                &format!("run `flakeward migrate dockerfile {dockerfile}` first"),
+            );
+            return false;
+        };
+        if let Some(id) = self.yaml.get(step.node, "id").and_then(|id| self.yaml.scalar(id))
+            && self.text.contains(&format!("steps.{id}.outputs"))
+        {
+            let why = format!("its outputs are used: `steps.{id}.outputs`");
+            self.leave(
+                at,
+                "docker/build-push-action",
+                &why,
+                "take the digest from `skopeo inspect` and rewrite the step",
+            );
+            return false;
+        }
+        self.unused_inputs(parameters, at);
+        let push = self.value(parameters, "push").unwrap_or_else(|| "false".to_owned());
+        let load = self.value(parameters, "load").is_some_and(|load| load == "true");
+        let tags = self.tags(parameters);
+        let name =
+            self.yaml.get(step.node, "name").and_then(|name| self.yaml.scalar(name)).map(|name| name.into_owned());
+        let condition =
+            self.yaml.get(step.node, "if").and_then(|node| self.yaml.scalar(node)).map(|text| text.into_owned());
+        let dash = column(self.text, item.start as usize);
+        let mut out = Steps::new(dash);
+        let mut build = vec![format!("nix build .#{package}")];
+        if load {
+            build.push(format!("nix run .#{package}.copyToDockerDaemon"));
+            build.extend(tags.as_ref().map(|_| {
+                format!("for tag in ${{TAGS//,/ }}; do docker tag \"$(nix eval --raw .#{package}.imageName):$(nix eval --raw .#{package}.imageTag)\" \"$tag\"; done")
+            }));
+        }
+        let load_tags = tags.as_deref().filter(|_| load);
+        out.step(name.as_deref().unwrap_or("Build image"), condition.as_deref(), load_tags, &build);
+        if push != "false" {
+            let both = match (condition.as_deref(), push.as_str()) {
+                (condition, "true") => condition.map(str::to_owned),
+                (None, push) => Some(push.to_owned()),
+                (Some(condition), push) => Some(format!("${{{{ ({}) && ({}) }}}}", inner(condition), inner(push))),
+            };
+            match &tags {
+                Some(tags) => out.step("Push image", both.as_deref(), Some(tags), &push_lines(&package)),
+                None => {
+                    self.leave(at, "push", "there are no tags to push to", "add `nix run .#<package>.copyToRegistry`")
+                }
+            }
+        }
+        self.edits.replace(item, out.text());
+        let line = self.line(at);
+        self.out.carried.push((line, "docker/build-push-action".to_owned(), format!("nix build .#{package}")));
+        true
+    }
+
+    /// The value of `tags`, one on each line.
+    fn tags(&self, parameters: Option<Node>) -> Option<String> {
+        let node = self.yaml.get(parameters?, "tags")?;
+        let list = self.yaml.items(node);
+        let text = match list.is_empty() {
+            true => self.yaml.scalar(node)?.into_owned(),
+            false => list.into_iter().filter_map(|item| self.yaml.scalar(item)).collect::<Vec<_>>().join("\n"),
+        };
+        let text = text.trim().to_owned();
+        (!text.is_empty()).then_some(text)
+    }
+
+    /// Inputs that have no counterpart.
+    fn unused_inputs(&mut self, parameters: Option<Node>, at: u32) {
+        let Some(parameters) = parameters else { return };
+        for entry in self.yaml.entries(parameters) {
+            let key = entry.key.as_ref();
+            if WITHOUT_EFFECT.contains(&key) {
+                continue;
+            }
+            let place =
+                self.yaml.tree.span(entry.key_node).start.max(at.min(self.yaml.tree.span(entry.key_node).start));
+            let (why, todo) = match key {
+                "build-args" => ("a Nix build has no build arguments", "write their values into the package"),
+                "platforms" => (
+                    "`nix build` builds for one system",
+                    "build on a runner of each system, or with `.#packages.<system>.<name>`",
+                ),
+                "target" => ("the package builds the last stage", "describe the other stage as a package of its own"),
+                "labels" => ("labels are part of the image's configuration", "set `config.Labels` in the package"),
+                "secrets" | "ssh" | "secret-files" | "secret-envs" => {
+                    ("a Nix build sees no secrets", "fetch what needs them as an input of the flake")
+                }
+                _ => ("the new step has no counterpart for it", "check whether it is still needed"),
+            };
+            self.leave(place, &format!("with.{key}"), why, todo);
+        }
+    }
+
+    fn script(&mut self, step: &Step<'_>, start: u32, text: &str, found: Lines) -> bool {
+        let at = start + found.at;
+        if step.alias.is_some() || step.item.is_none() {
+            self.leave(at, "docker build", "the step is shared by an alias", "rewrite it by hand");
+            return false;
+        }
+        let Some(builds) = found.builds else {
+            self.leave(at, &found.what, &found.why, "rewrite the step with `nix build .#container-<name>`");
+            return false;
+        };
+        let mut edits: Vec<(Span, String)> = Vec::new();
+        for build in &builds {
+            let dockerfile = build
+                .file
+                .clone()
+                .map_or_else(|| joined(&build.context, "Dockerfile"), |file| file.trim_start_matches("./").to_owned());
+            let Some(package) = (self.package)(&dockerfile) else {
+                let why = format!("there is no package for {dockerfile}");
+                self.leave(at, "docker build", &why, &format!("run `flakeward migrate dockerfile {dockerfile}` first"));
+                return false;
+            };
+            for dropped in &build.dropped {
+                self.leave(at, dropped, "a Nix build has no such argument", "write its value into the package");
+            }
+            let mut lines = vec![format!("nix build .#{package}")];
+            for tag in &build.tags {
+                let pushed = builds.iter().flat_map(|build| &build.pushes).find(|(pushed, _)| pushed == tag);
+                match pushed {
+                    Some((_, span)) => {
+                        edits.push((
+                            *span,
+                            format!("nix run .#{package}.copyTo -- \"docker://{}\"", tag.trim_matches('"')),
+                        ));
+                    }
+                    None => lines.push(format!("nix run .#{package}.copyTo -- \"docker-daemon:{}\"", with_tag(tag))),
+                }
+            }
+            if build.push {
+                lines.retain(|line| !line.contains("docker-daemon:"));
+                lines.extend(
+                    build
+                        .tags
+                        .iter()
+                        .map(|tag| format!("nix run .#{package}.copyTo -- \"docker://{}\"", tag.trim_matches('"'))),
+                );
+            }
+            let indent = spaces(column(text, build.span.start as usize));
+            edits.push((build.span, lines.join(&format!("\n{indent}"))));
+            let line = self.line(start + build.span.start);
+            self.out.carried.push((line, "docker build".to_owned(), format!("nix build .#{package}")));
+        }
+        let one_line = !text.contains('\n') || !self.text.get(start as usize..).unwrap_or("").starts_with(text);
+        for (span, new) in edits {
+            let whole = Span { start: start + span.start, end: start + span.end };
+            let new = if one_line || is_inline(self.text, start as usize) {
+                new.replace('\n', " && ").replace("&&  ", "&& ")
+            } else {
+                let outer = spaces(column(self.text, start as usize + text.len() - text.trim_start().len()));
+                new.lines()
+                    .enumerate()
+                    .map(
+                        |(number, line)| {
+                            if number == 0 { line.to_owned() } else { format!("{outer}{}", line.trim_start()) }
+                        },
+                    )
+                    .collect::<Vec<_>>()
+                    .join("\n")
+            };
+            self.edits.replace(whole, new);
+        }
+        true
+    }
+
+    /// Steps that only prepare Docker's builder go with the last build by Docker.
+    fn drop_preparation(&mut self, job: &Job<'_>) {
+        for step in &job.steps {
+            let Some((name, span)) = &step.uses else { continue };
+            let own = name.split('@').next().unwrap_or(name);
+            if !PREPARATION.iter().any(|action| own.eq_ignore_ascii_case(action)) {
+                continue;
+            }
+            let Some(item) = step.item.filter(|_| step.alias.is_none()) else { continue };
+            let before = self.text.get(..item.start as usize).unwrap_or("");
+            let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+            let end = self
+                .text
+                .get(item.end as usize..)
+                .unwrap_or("")
+                .find('\n')
+                .map_or(self.text.len(), |at| item.end as usize + at + 1);
+            // A blank line behind it goes as well.
+            let blank = self.text.get(end..).is_some_and(|rest| rest.starts_with('\n'));
+            self.edits.replace(Span::new(line_start, end + usize::from(blank)), "");
+            let line = self.line(span.start);
+            self.out.carried.push((line, own.to_owned(), "nothing: Nix needs no builder".to_owned()));
+        }
+    }
+
+    /// The installer and the cache come before the first build.
+    fn install(&mut self, job: &Job<'_>) {
+        let names =
+            |step: &Step<'_>| step.uses.as_ref().map(|(name, _)| name.split('@').next().unwrap_or(name).to_owned());
+        let has_nix = job
+            .steps
+            .iter()
+            .filter_map(names)
+            .any(|name| INSTALLERS.iter().any(|action| name.eq_ignore_ascii_case(action)));
+        if has_nix {
+            return;
+        }
+        let is_checkout =
+            |step: &&Step<'_>| names(step).is_some_and(|name| name.eq_ignore_ascii_case("actions/checkout"));
+        let checkout = job.steps.iter().find(is_checkout);
+        let Some(first) = checkout.or(job.steps.first()) else { return };
+        let Some(item) = first.item else { return };
+        let dash = spaces(column(self.text, item.start as usize));
+        let blank = self.text.get(item.end as usize..).is_some_and(|rest| rest.starts_with("\n\n"));
+        let gap = if blank { "\n\n" } else { "\n" };
+        let setup: Vec<String> = SETUP.iter().map(|(_, uses)| format!("- uses: {uses}")).collect();
+        if checkout.is_some() {
+            let text: String = setup.iter().map(|step| format!("{gap}{dash}{step}")).collect();
+            self.edits.replace(Span { start: item.end, end: item.end }, text);
+            return;
+        }
+        // Docker's action fetches the repository itself; the flake has to be there.
+        let fetch = std::iter::once("- uses: actions/checkout@v4".to_owned()).chain(setup);
+        let text: String = fetch.map(|step| format!("{step}{gap}{dash}")).collect();
+        self.edits.replace(Span { start: item.start, end: item.start }, text);
+    }
+}
+
+/// The lines of a script that push an image to each of `$TAGS`.
+fn push_lines(package: &str) -> Vec<String> {
+    vec![
+        "# copyToRegistry only pushes to the image's own name; copyTo takes a destination.".to_owned(),
+        "for tag in ${TAGS//,/ }; do".to_owned(),
+        format!("  nix run .#{package}.copyTo -- \"docker://$tag\""),
+        "done".to_owned(),
+    ]
+}
+
+/// Steps as YAML, the first one without what is before its dash.
+struct Steps {
+    dash: usize,
+    out: String,
+}
+
+impl Steps {
+    fn new(dash: usize) -> Self {
+        Self { dash, out: String::new() }
+    }
+
+    fn step(&mut self, name: &str, condition: Option<&str>, tags: Option<&str>, lines: &[String]) {
+        let (dash, key, deep) = (spaces(self.dash), spaces(self.dash + 2), spaces(self.dash + 4));
+        if !self.out.is_empty() {
+            self.out.push_str(&dash);
+        }
+        self.out.push_str(&format!("- name: {}\n", scalar(name)));
+        if let Some(condition) = condition {
+            self.out.push_str(&format!("{key}if: {}\n", scalar(condition)));
+        }
+        if let Some(tags) = tags {
+            self.out.push_str(&format!("{key}env:\n{deep}TAGS: "));
+            match tags.contains('\n') {
+                true => {
+                    self.out.push_str("|\n");
+                    for tag in tags.lines() {
+                        self.out.push_str(&format!("{deep}  {}\n", tag.trim()));
+                    }
+                }
+                false => self.out.push_str(&format!("{}\n", scalar(tags))),
+            }
+        }
+        match lines {
+            [line] => self.out.push_str(&format!("{key}run: {line}\n")),
+            lines => {
+                self.out.push_str(&format!("{key}run: |\n"));
+                for line in lines {
+                    self.out.push_str(&format!("{deep}{line}\n"));
+                }
+            }
+        }
+    }
+
+    fn text(&self) -> String {
+        self.out.trim_end().to_owned()
+    }
+}
+
+/// A text as a YAML scalar.
+fn scalar(text: &str) -> String {
+    let plain = text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '$' || c == '(')
+        && !text.contains(": ")
+        && !text.contains(" #")
+        && !text.ends_with(':')
+        && !text.contains('\n');
+    if plain { text.to_owned() } else { format!("'{}'", text.replace('\'', "''").replace('\n', " ")) }
+}
+
+/// A condition without `${{ }}` around it.
+fn inner(condition: &str) -> &str {
+    let text = condition.trim();
+    let bare = text.strip_prefix("${{").and_then(|rest| rest.strip_suffix("}}"));
+    bare.filter(|bare| !bare.contains("${{")).unwrap_or(text).trim()
+}
+
+/// The column of an offset.
+fn column(text: &str, at: usize) -> usize {
+    let before = text.get(..at).unwrap_or("");
+    at - before.rfind('\n').map_or(0, |newline| newline + 1)
+}
+
+/// Whether a script begins on the line of its key.
+fn is_inline(text: &str, start: usize) -> bool {
+    let before = text.get(..start).unwrap_or("");
+    !before[before.rfind('\n').map_or(0, |newline| newline + 1)..].trim().is_empty()
+}
+
+fn joined(folder: &str, name: &str) -> String {
+    let folder = folder.trim_start_matches("./").trim_end_matches('/');
+    if folder.is_empty() || folder == "." { name.to_owned() } else { format!("{folder}/{name}") }
+}
+
+/// A tag with a version, as Docker completes it.
+fn with_tag(tag: &str) -> String {
+    let tag = tag.trim_matches('"');
+    let last = tag.rsplit('/').next().unwrap_or(tag);
+    if last.contains(':') || last.contains('$') { tag.to_owned() } else { format!("{tag}:latest") }
+}

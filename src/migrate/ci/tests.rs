@@ -1,0 +1,115 @@
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::migrate::Ports;
+
+fn migrated(text: &str) -> (String, Vec<String>) {
+    let files: BTreeMap<String, String> =
+        [(".github/workflows/ci.yml", text), ("api/Dockerfile", "FROM scratch\n"), ("flake/container-api.nix", "")]
+            .into_iter()
+            .map(|(path, text)| (path.to_owned(), text.to_owned()))
+            .collect();
+    let mut draft = Draft::new(&files, Ports::default());
+    migrate(&mut draft, &".github/workflows/ci.yml".into()).unwrap();
+    let (changes, report) = draft.finish().unwrap();
+    let left = report.left.iter().map(|left| format!("{}: {}", left.line, left.what)).collect();
+    (changes.first().map_or(text.to_owned(), |change| change.after.clone()), left)
+}
+
+#[test]
+fn a_build_and_push_step_becomes_two_steps() {
+    let (new, left) = migrated(
+        r"name: CI
+on: push
+jobs:
+  image:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+      - uses: docker/setup-buildx-action@v3
+      - uses: docker/login-action@v3
+        with:
+          registry: ghcr.io
+      # The image
+      - name: Build and push
+        if: github.ref == 'refs/heads/main'
+        uses: docker/build-push-action@v6
+        with:
+          context: ./api
+          push: ${{ github.event_name != 'pull_request' }}
+          tags: |
+            ghcr.io/o/api:latest
+            ghcr.io/o/api:${{ github.sha }}
+          build-args: A=1
+          cache-from: type=gha
+      - run: echo done
+",
+    );
+    assert_eq!(
+        new,
+        r#"name: CI
+on: push
+jobs:
+  image:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+      - uses: DeterminateSystems/nix-installer-action@main
+      - uses: DeterminateSystems/magic-nix-cache-action@main
+      - uses: docker/login-action@v3
+        with:
+          registry: ghcr.io
+      # The image
+      - name: Build and push
+        if: github.ref == 'refs/heads/main'
+        run: nix build .#container-api
+      - name: Push image
+        if: ${{ (github.ref == 'refs/heads/main') && (github.event_name != 'pull_request') }}
+        env:
+          TAGS: |
+            ghcr.io/o/api:latest
+            ghcr.io/o/api:${{ github.sha }}
+        run: |
+          # copyToRegistry only pushes to the image's own name; copyTo takes a destination.
+          for tag in ${TAGS//,/ }; do
+            nix run .#container-api.copyTo -- "docker://$tag"
+          done
+      - run: echo done
+"#
+    );
+    assert_eq!(left, ["22: with.build-args"]);
+}
+
+#[test]
+fn scripts_are_rewritten_in_place() {
+    let (new, left) = migrated(
+        "on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: actions/checkout@v4\n      - run: |\n          docker build -t o/api:1 api\n          docker push o/api:1\n",
+    );
+    assert!(
+        new.contains(
+            "          nix build .#container-api\n          nix run .#container-api.copyTo -- \"docker://o/api:1\"\n"
+        ),
+        "{new}"
+    );
+    assert!(left.is_empty());
+}
+
+#[test]
+fn what_depends_on_the_matrix_is_left() {
+    let step = "on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: docker/build-push-action@v6\n        with:\n          context: ${{ matrix.app }}\n";
+    let (new, left) = migrated(step);
+    assert_eq!((new.as_str(), left.as_slice()), (step, &["6: docker/build-push-action".to_owned()][..]));
+}
+
+#[test]
+fn other_files_are_refused_or_reported() {
+    let files: BTreeMap<String, String> =
+        [("x.yml", "a: 1\n"), (".gitlab-ci.yml", "a:\n  script:\n    - docker build .\n")]
+            .into_iter()
+            .map(|(path, text)| (path.to_owned(), text.to_owned()))
+            .collect();
+    let mut draft = Draft::new(&files, Ports::default());
+    assert!(migrate(&mut draft, &"x.yml".into()).is_err());
+    migrate(&mut draft, &".gitlab-ci.yml".into()).unwrap();
+    assert_eq!(draft.report.left[0].line, 3);
+}

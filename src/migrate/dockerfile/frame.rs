@@ -1,0 +1,345 @@
+//! What a stage of a Dockerfile says about the image: its configuration, the files that are copied, what is run.
+
+use std::collections::BTreeMap;
+
+use super::read::{Dockerfile, Heredoc, Instruction, expand, pairs, words};
+
+/// A command: `CMD` or `ENTRYPOINT`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Words that are run as they are.
+    Exec(Vec<String>),
+    /// Text for the shell.
+    Shell(String),
+}
+
+/// Files that are copied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copy {
+    /// The line.
+    pub line: usize,
+    /// The stage or image that they come from; `None` for the build context.
+    pub from: Option<String>,
+    /// What is copied.
+    pub sources: Vec<String>,
+    /// Where to, from the root. Ends with `/` if it is a folder by its form.
+    pub to: String,
+    /// `--chown`.
+    pub owner: Option<String>,
+    /// `--chmod`.
+    pub mode: Option<String>,
+    /// Files that are written in the Dockerfile.
+    pub heredocs: Vec<Heredoc>,
+    /// Whether it is `ADD`, which unpacks archives and downloads addresses.
+    pub add: bool,
+}
+
+/// A command that is run while the image is built.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// The line.
+    pub line: usize,
+    /// The script.
+    pub script: String,
+    /// The working directory.
+    pub folder: String,
+    /// `--mount` flags that give it something.
+    pub mounts: Vec<String>,
+}
+
+/// A step that makes the files of an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// `COPY` or `ADD`.
+    Copy(Copy),
+    /// `RUN`.
+    Run(Run),
+}
+
+/// Something that an image cannot hold: line, what, why, what to do.
+pub type Left = (usize, String, String, String);
+
+/// Everything that a stage says.
+#[derive(Debug, Clone, Default)]
+pub struct Frame {
+    /// The image at the bottom.
+    pub base: String,
+    /// The line of the `FROM` that names it.
+    pub base_line: usize,
+    /// Environment variables, in order.
+    pub env: Vec<(String, String, usize)>,
+    /// `CMD` and its line.
+    pub cmd: Option<(Command, usize)>,
+    /// `ENTRYPOINT` and its line.
+    pub entrypoint: Option<(Command, usize)>,
+    /// `WORKDIR` and its line.
+    pub folder: Option<(String, usize)>,
+    /// `USER` and its line.
+    pub user: Option<(String, usize)>,
+    /// Labels.
+    pub labels: BTreeMap<String, (String, usize)>,
+    /// Ports with their protocol.
+    pub ports: Vec<(u16, &'static str, usize)>,
+    /// Volumes.
+    pub volumes: Vec<(String, usize)>,
+    /// `STOPSIGNAL`.
+    pub stop_signal: Option<(String, usize)>,
+    /// What makes the files.
+    pub steps: Vec<Step>,
+    /// What an image cannot hold.
+    pub left: Vec<Left>,
+}
+
+impl Frame {
+    /// The frame of a stage, with that of the stages it builds on.
+    pub fn of(file: &Dockerfile, stage: usize) -> Self {
+        let Some(found) = file.stages.get(stage) else { return Self::default() };
+        let mut frame = match file.find(&found.base, stage) {
+            Some(earlier) => Self::of(file, earlier),
+            None => Self { base: found.base.clone(), base_line: found.line, ..Self::default() },
+        };
+        let mut reader = Reader { frame: &mut frame, arguments: BTreeMap::new(), file, shell: None, own_cmd: false };
+        for instruction in &found.instructions {
+            reader.read(instruction);
+        }
+        frame
+    }
+
+    /// The value of a variable.
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        self.env.iter().find(|(found, ..)| found == name).map(|(_, value, _)| value.as_str())
+    }
+}
+
+struct Reader<'f> {
+    frame: &'f mut Frame,
+    arguments: BTreeMap<String, String>,
+    file: &'f Dockerfile,
+    shell: Option<Vec<String>>,
+    own_cmd: bool,
+}
+
+/// Arguments that Docker sets, for the platform it usually builds for.
+const PLATFORM: [(&str, &str); 8] = [
+    ("TARGETPLATFORM", "linux/amd64"),
+    ("TARGETOS", "linux"),
+    ("TARGETARCH", "amd64"),
+    ("TARGETVARIANT", ""),
+    ("BUILDPLATFORM", "linux/amd64"),
+    ("BUILDOS", "linux"),
+    ("BUILDARCH", "amd64"),
+    ("BUILDVARIANT", ""),
+];
+
+impl Reader<'_> {
+    fn expand(&self, text: &str) -> String {
+        expand(text, &|name| {
+            let env = self.frame.variable(name).map(str::to_owned);
+            env.or_else(|| self.arguments.get(name).cloned())
+        })
+    }
+
+    fn leave(&mut self, line: usize, what: &str, why: &str, todo: &str) {
+        self.frame.left.push((line, what.to_owned(), why.to_owned(), todo.to_owned()));
+    }
+
+    fn read(&mut self, instruction: &Instruction) {
+        let (line, rest) = (instruction.line, instruction.rest.as_str());
+        match instruction.name.as_str() {
+            "ENV" => self.env(line, rest),
+            "ARG" => self.arg(line, rest),
+            "WORKDIR" => {
+                let folder = self.expand(rest.trim().trim_matches('"'));
+                self.frame.folder = Some((self.absolute(&folder), line));
+            }
+            "USER" => self.frame.user = Some((self.expand(rest.trim()), line)),
+            "CMD" => {
+                self.own_cmd = true;
+                self.frame.cmd = Some((self.command(instruction), line));
+            }
+            "ENTRYPOINT" => {
+                // Docker drops the command of the image below.
+                if !self.own_cmd {
+                    self.frame.cmd = None;
+                }
+                self.frame.entrypoint = Some((self.command(instruction), line));
+            }
+            "EXPOSE" => self.expose(line, rest),
+            "LABEL" => {
+                for (name, value) in pairs(rest) {
+                    let value = self.expand(&value.unwrap_or_default());
+                    self.frame.labels.insert(name, (value, line));
+                }
+            }
+            "MAINTAINER" => {
+                self.frame.labels.insert("maintainer".to_owned(), (rest.trim_matches('"').to_owned(), line));
+            }
+            "VOLUME" => {
+                let paths = instruction.exec().unwrap_or_else(|| words(rest));
+                self.frame.volumes.extend(paths.into_iter().map(|path| (path, line)));
+            }
+            "STOPSIGNAL" => self.frame.stop_signal = Some((self.expand(rest.trim()), line)),
+            "COPY" | "ADD" => self.copy(instruction),
+            "RUN" => self.run(instruction),
+            "HEALTHCHECK" => {
+                let todo = format!("give the process that runs the image a readiness probe: {rest}");
+                self.leave(line, "HEALTHCHECK", "the OCI image format has no field for it", &todo);
+            }
+            "ONBUILD" => {
+                let todo = format!("write it into the images that build on this one: {rest}");
+                self.leave(line, "ONBUILD", "no image is built on this one by Docker any more", &todo);
+            }
+            "SHELL" => self.shell = instruction.exec(),
+            _ => {}
+        }
+    }
+
+    fn env(&mut self, line: usize, rest: &str) {
+        // `ENV NAME value with blanks` is the old form.
+        let first = rest.split_whitespace().next().unwrap_or("");
+        let all = match first.contains('=') {
+            true => pairs(rest),
+            false => {
+                let value = rest.trim_start().get(first.len()..).unwrap_or("").trim();
+                vec![(first.to_owned(), Some(value.trim_matches('"').to_owned()))]
+            }
+        };
+        let expanded: Vec<(String, String)> =
+            all.into_iter().map(|(name, value)| (name, self.expand(&value.unwrap_or_default()))).collect();
+        for (name, value) in expanded {
+            self.frame.env.retain(|(found, ..)| *found != name);
+            self.frame.env.push((name, value, line));
+        }
+    }
+
+    fn arg(&mut self, line: usize, rest: &str) {
+        for (name, value) in pairs(rest) {
+            let global = self.file.arguments.iter().rev().find(|(found, ..)| *found == name);
+            let platform = PLATFORM.iter().find(|(found, _)| *found == name).map(|(_, value)| (*value).to_owned());
+            let value = value.map(|value| self.expand(&value));
+            let value = value.or_else(|| global.and_then(|(_, value, _)| value.clone())).or(platform);
+            match value {
+                Some(value) => {
+                    self.arguments.insert(name, value);
+                }
+                None => {
+                    let why = "a Nix build has no build arguments, and this one has no default";
+                    self.leave(line, &format!("ARG {name}"), why, "write its value into the new file");
+                }
+            }
+        }
+    }
+
+    fn expose(&mut self, line: usize, rest: &str) {
+        for word in self.expand(rest).split_whitespace() {
+            let (number, protocol) = word.split_once('/').unwrap_or((word, "tcp"));
+            let protocol = if protocol.eq_ignore_ascii_case("udp") { "udp" } else { "tcp" };
+            let (first, last) = number.split_once('-').unwrap_or((number, number));
+            match (first.parse::<u16>(), last.parse::<u16>()) {
+                (Ok(first), Ok(last)) if first > 0 && first <= last && last - first < 100 => {
+                    self.frame.ports.extend((first..=last).map(|port| (port, protocol, line)));
+                }
+                _ => self.leave(
+                    line,
+                    &format!("EXPOSE {word}"),
+                    "it is not a port number",
+                    "write the port into the registry",
+                ),
+            }
+        }
+    }
+
+    fn command(&self, instruction: &Instruction) -> Command {
+        match (instruction.exec(), &self.shell) {
+            (Some(words), _) => Command::Exec(words),
+            (None, Some(shell)) => {
+                let mut words = shell.clone();
+                words.push(instruction.rest.clone());
+                Command::Exec(words)
+            }
+            (None, None) => Command::Shell(instruction.rest.clone()),
+        }
+    }
+
+    fn copy(&mut self, instruction: &Instruction) {
+        let listed = instruction.exec().unwrap_or_else(|| words(&instruction.rest));
+        let mut listed: Vec<String> = listed.iter().map(|word| self.expand(word)).collect();
+        let Some(to) = listed.pop() else { return };
+        let sources: Vec<String> = listed.into_iter().filter(|word| !word.starts_with("<<")).collect();
+        let is_folder = to.ends_with('/') || to == "." || to.ends_with("/.") || sources.len() > 1;
+        let mut to = self.absolute(&to);
+        if is_folder && !to.ends_with('/') {
+            to.push('/');
+        }
+        self.frame.steps.push(Step::Copy(Copy {
+            line: instruction.line,
+            from: instruction.flag("from").map(|from| self.expand(from)),
+            sources,
+            to,
+            owner: instruction.flag("chown").map(str::to_owned),
+            mode: instruction.flag("chmod").map(str::to_owned),
+            heredocs: instruction.heredocs.clone(),
+            add: instruction.name == "ADD",
+        }));
+    }
+
+    fn run(&mut self, instruction: &Instruction) {
+        let script = match (instruction.exec(), instruction.heredocs.as_slice()) {
+            (Some(words), _) => words.join(" "),
+            (None, []) => instruction.rest.clone(),
+            (None, heredocs) if instruction.rest.trim_start().starts_with("<<") => {
+                heredocs.iter().map(|heredoc| heredoc.text.as_str()).collect()
+            }
+            (None, heredocs) => {
+                let texts: String = heredocs.iter().map(|doc| format!("\n{}{}", doc.text, doc.word)).collect();
+                format!("{}{texts}", instruction.rest)
+            }
+        };
+        let mounts =
+            instruction.flags.iter().filter(|(name, _)| name == "mount").map(|(_, value)| value.clone()).collect();
+        let folder = self.frame.folder.as_ref().map_or("/".to_owned(), |(folder, _)| folder.clone());
+        self.frame.steps.push(Step::Run(Run { line: instruction.line, script, folder, mounts }));
+    }
+
+    /// A path from the root, `.` and `..` resolved.
+    fn absolute(&self, path: &str) -> String {
+        let base = self.frame.folder.as_ref().map_or("/", |(folder, _)| folder.as_str());
+        let joined = if path.starts_with('/') { path.to_owned() } else { format!("{base}/{path}") };
+        let mut parts: Vec<&str> = Vec::new();
+        for part in joined.split('/') {
+            match part {
+                "" | "." => {}
+                ".." => {
+                    parts.pop();
+                }
+                part => parts.push(part),
+            }
+        }
+        let end = if joined.ends_with('/') && !parts.is_empty() { "/" } else { "" };
+        format!("/{}{end}", parts.join("/"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stages_inherit_what_their_base_says() {
+        let text = "ARG V=1\nFROM node:22 AS base\nARG V\nENV A=$V B=\"x y\"\nENV C old form\nWORKDIR /srv\nWORKDIR app/../code\n\
+                    EXPOSE 3000 53/udp 8000-8001\nCMD [\"node\", \"a.js\"]\nSTOPSIGNAL SIGINT\nLABEL a=b\n\
+                    FROM base\nCOPY --chown=1 a b ./\nENTRYPOINT [\"tini\"]\nVOLUME /data\nUSER node\nHEALTHCHECK CMD true\nARG LOST\n";
+        let file = Dockerfile::read(text).unwrap();
+        let frame = Frame::of(&file, 1);
+        let env: Vec<_> = frame.env.iter().map(|(name, value, _)| (name.as_str(), value.as_str())).collect();
+        assert_eq!(env, [("A", "1"), ("B", "x y"), ("C", "old form")]);
+        assert_eq!(frame.folder, Some(("/srv/code".to_owned(), 7)));
+        assert_eq!(frame.ports, [(3000, "tcp", 8), (53, "udp", 8), (8000, "tcp", 8), (8001, "tcp", 8)]);
+        assert_eq!((frame.cmd, frame.base.as_str()), (None, "node:22"));
+        assert_eq!(frame.entrypoint, Some((Command::Exec(vec!["tini".into()]), 14)));
+        let [Step::Copy(copy)] = frame.steps.as_slice() else { panic!("{:?}", frame.steps) };
+        assert_eq!((copy.to.as_str(), copy.sources.len(), copy.owner.as_deref()), ("/srv/code/", 2, Some("1")));
+        let left: Vec<_> = frame.left.iter().map(|(line, what, ..)| (*line, what.as_str())).collect();
+        assert_eq!(left, [(17, "HEALTHCHECK"), (18, "ARG LOST")]);
+    }
+}

@@ -1,0 +1,405 @@
+//! Dockerfiles as lists of instructions, read as the Dockerfile reference describes it: parser directives, continuation
+//! lines, comments in between, flags and heredocs.
+
+/// One instruction.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Instruction {
+    /// The line it begins in, from 1.
+    pub line: usize,
+    /// Its name in capitals.
+    pub name: String,
+    /// Its flags: `--from=build` is `("from", "build")`.
+    pub flags: Vec<(String, String)>,
+    /// What follows, continuation lines joined.
+    pub rest: String,
+    /// The heredocs after it: the word, the text, and whether variables are expanded in it.
+    pub heredocs: Vec<Heredoc>,
+}
+
+/// A heredoc.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heredoc {
+    /// The word that ends it, which is also its file name in `COPY`.
+    pub word: String,
+    /// Its text.
+    pub text: String,
+}
+
+impl Instruction {
+    /// The value of a flag.
+    pub fn flag(&self, name: &str) -> Option<&str> {
+        self.flags.iter().find(|(flag, _)| flag == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The exec form: a JSON list of strings.
+    pub fn exec(&self) -> Option<Vec<String>> {
+        let text = self.rest.trim();
+        text.starts_with('[').then(|| serde_json::from_str(text).ok())?
+    }
+}
+
+/// A `FROM` and what follows it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Stage {
+    /// The line of its `FROM`.
+    pub line: usize,
+    /// The image or stage that it builds on, `ARG`s expanded.
+    pub base: String,
+    /// Its name.
+    pub name: Option<String>,
+    /// Its instructions.
+    pub instructions: Vec<Instruction>,
+}
+
+/// A Dockerfile.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Dockerfile {
+    /// `ARG`s before the first `FROM`: name, default, line.
+    pub arguments: Vec<(String, Option<String>, usize)>,
+    /// Its stages.
+    pub stages: Vec<Stage>,
+}
+
+/// What is wrong with a Dockerfile: the line, and why.
+pub type Fault = (usize, String);
+
+impl Dockerfile {
+    /// Reads a Dockerfile.
+    pub fn read(text: &str) -> Result<Self, Fault> {
+        let mut file = Self::default();
+        for instruction in instructions(text)? {
+            match (instruction.name.as_str(), file.stages.last_mut()) {
+                ("FROM", _) => {
+                    let stage = file.stage(&instruction)?;
+                    file.stages.push(stage);
+                }
+                ("ARG", None) => {
+                    for (name, value) in pairs(&instruction.rest) {
+                        file.arguments.push((name, value, instruction.line));
+                    }
+                }
+                (name, Some(stage)) if KNOWN.contains(&name) => stage.instructions.push(instruction),
+                (name, Some(_)) => return Err((instruction.line, format!("`{name}` is not a Dockerfile instruction"))),
+                (_, None) => {
+                    return Err((
+                        instruction.line,
+                        "the first instruction is not `FROM`: this is not a Dockerfile".to_owned(),
+                    ));
+                }
+            }
+        }
+        if file.stages.is_empty() {
+            return Err((1, "there is no `FROM`: this is not a Dockerfile".to_owned()));
+        }
+        Ok(file)
+    }
+
+    fn stage(&self, from: &Instruction) -> Result<Stage, Fault> {
+        let known = |name: &str| {
+            let found = self.arguments.iter().rev().find(|(argument, ..)| argument == name);
+            found.map(|(_, value, _)| value.clone().unwrap_or_default())
+        };
+        let words: Vec<&str> = from.rest.split_whitespace().collect();
+        let (image, name) = match words.as_slice() {
+            [image] => (*image, None),
+            [image, word, name] if word.eq_ignore_ascii_case("as") => (*image, Some((*name).to_ascii_lowercase())),
+            _ => return Err((from.line, "`FROM` needs an image, and at most `AS` and a name".to_owned())),
+        };
+        let base = expand(image, &known);
+        Ok(Stage { line: from.line, base, name, instructions: Vec::new() })
+    }
+
+    /// The number of the stage that a name or number means, among those before `before`.
+    pub fn find(&self, name: &str, before: usize) -> Option<usize> {
+        let lower = name.to_ascii_lowercase();
+        let earlier = self.stages.get(..before)?;
+        let named = earlier.iter().rposition(|stage| stage.name.as_deref() == Some(lower.as_str()));
+        named.or_else(|| name.parse().ok().filter(|number| *number < before))
+    }
+}
+
+const KNOWN: [&str; 17] = [
+    "ADD",
+    "ARG",
+    "CMD",
+    "COPY",
+    "ENTRYPOINT",
+    "ENV",
+    "EXPOSE",
+    "HEALTHCHECK",
+    "LABEL",
+    "MAINTAINER",
+    "ONBUILD",
+    "RUN",
+    "SHELL",
+    "STOPSIGNAL",
+    "USER",
+    "VOLUME",
+    "WORKDIR",
+];
+
+fn instructions(text: &str) -> Result<Vec<Instruction>, Fault> {
+    let text = text.trim_start_matches('\u{feff}');
+    let escape = escape(text);
+    let lines: Vec<&str> = text.lines().collect();
+    let mut out = Vec::new();
+    let mut at = 0;
+    while let Some(line) = lines.get(at) {
+        let start = at;
+        at += 1;
+        if line.trim().is_empty() || line.trim_start().starts_with('#') {
+            continue;
+        }
+        let mut joined = String::new();
+        let mut line = *line;
+        loop {
+            match line.trim_end().strip_suffix(escape) {
+                Some(part) => joined.push_str(part),
+                None => {
+                    joined.push_str(line);
+                    break;
+                }
+            }
+            // Comments and blank lines inside an instruction are skipped.
+            while lines.get(at).is_some_and(|next| next.trim_start().starts_with('#') || next.trim().is_empty()) {
+                at += 1;
+            }
+            let Some(next) = lines.get(at) else { break };
+            line = next;
+            at += 1;
+        }
+        let mut instruction = split(joined.trim(), start + 1);
+        if matches!(instruction.name.as_str(), "RUN" | "COPY" | "ADD") {
+            for word in heredoc_words(&instruction.rest) {
+                instruction.heredocs.push(heredoc(&lines, &mut at, word, start + 1)?);
+            }
+        }
+        out.push(instruction);
+    }
+    Ok(out)
+}
+
+/// The character that continues a line: a backslash unless the directive `# escape=` says otherwise.
+fn escape(text: &str) -> char {
+    let head = text.lines().take_while(|line| line.trim_start().starts_with('#'));
+    let directive = |line: &str| {
+        let (key, value) = line.trim_start().trim_start_matches('#').split_once('=')?;
+        key.trim().eq_ignore_ascii_case("escape").then(|| value.trim().chars().next())?
+    };
+    head.take(16).find_map(directive).unwrap_or('\\')
+}
+
+fn split(line: &str, number: usize) -> Instruction {
+    let (name, mut rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+    let mut flags = Vec::new();
+    rest = rest.trim();
+    while let Some(flag) = rest.strip_prefix("--") {
+        let (flag, after) = flag.split_once(char::is_whitespace).unwrap_or((flag, ""));
+        let (key, value) = flag.split_once('=').unwrap_or((flag, ""));
+        flags.push((key.to_owned(), value.trim_matches('"').to_owned()));
+        rest = after.trim();
+    }
+    Instruction { line: number, name: name.to_ascii_uppercase(), flags, rest: rest.to_owned(), heredocs: Vec::new() }
+}
+
+/// The words after `<<` outside of quotes.
+fn heredoc_words(text: &str) -> Vec<&str> {
+    let mut words = Vec::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("<<") {
+        let after = &rest[at + 2..];
+        rest = after;
+        if after.starts_with('<') {
+            rest = after.trim_start_matches('<');
+            continue;
+        }
+        let after = after.strip_prefix('-').unwrap_or(after);
+        let quoted = after.trim_start_matches(['"', '\'']);
+        let end = quoted.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(quoted.len());
+        if end > 0 {
+            words.push(&quoted[..end]);
+        }
+    }
+    words
+}
+
+fn heredoc(lines: &[&str], at: &mut usize, word: &str, start: usize) -> Result<Heredoc, Fault> {
+    let mut text = String::new();
+    while let Some(line) = lines.get(*at) {
+        *at += 1;
+        if line.trim() == word {
+            return Ok(Heredoc { word: word.to_owned(), text });
+        }
+        text.push_str(line);
+        text.push('\n');
+    }
+    Err((start, format!("the heredoc `{word}` does not end")))
+}
+
+/// `NAME=value` pairs, values without their quotes; a name alone has no value.
+pub fn pairs(text: &str) -> Vec<(String, Option<String>)> {
+    words(text)
+        .into_iter()
+        .map(|word| match word.split_once('=') {
+            Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
+            None => (word, None),
+        })
+        .collect()
+}
+
+/// Words as the Dockerfile parser takes them apart: quotes and backslashes are resolved, nothing is expanded.
+pub fn words(text: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let (mut word, mut inside, mut quote) = (String::new(), false, None);
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match (c, quote) {
+            ('\\', None | Some('"')) => word.extend(chars.next()),
+            (c, Some(open)) if c == open => quote = None,
+            ('"' | '\'', None) => {
+                quote = Some(c);
+                inside = true;
+            }
+            (c, None) if c.is_whitespace() => {
+                if inside || !word.is_empty() {
+                    words.push(std::mem::take(&mut word));
+                }
+                inside = false;
+            }
+            (c, _) => word.push(c),
+        }
+    }
+    if inside || !word.is_empty() {
+        words.push(word);
+    }
+    words
+}
+
+/// Expands `$NAME`, `${NAME}`, `${NAME:-default}` and `${NAME:+value}`. An unknown name is empty, as in Docker.
+pub fn expand(text: &str, known: &dyn Fn(&str) -> Option<String>) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        out.push_str(&rest[..at]);
+        if out.ends_with('\\') {
+            out.pop();
+            out.push('$');
+            rest = &rest[at + 1..];
+            continue;
+        }
+        rest = &rest[at + 1..];
+        if let Some(inner) = rest.strip_prefix('{') {
+            let end = closing(inner);
+            let (body, after) = (&inner[..end], inner.get(end + 1..).unwrap_or(""));
+            out.push_str(&modified(body, known));
+            rest = after;
+            continue;
+        }
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+        if end == 0 {
+            out.push('$');
+        } else {
+            out.push_str(&known(&rest[..end]).unwrap_or_default());
+            rest = &rest[end..];
+        }
+    }
+    out + rest
+}
+
+fn closing(text: &str) -> usize {
+    let mut depth = 1;
+    for (at, c) in text.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return at;
+        }
+    }
+    text.len()
+}
+
+fn modified(body: &str, known: &dyn Fn(&str) -> Option<String>) -> String {
+    let end = body.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(body.len());
+    let (name, modifier) = body.split_at(end);
+    let value = known(name);
+    let set = value.as_ref().is_some_and(|value| !value.is_empty());
+    let inner = |skip: usize| expand(modifier.get(skip..).unwrap_or(""), known);
+    match modifier {
+        _ if modifier.starts_with(":-") => {
+            if set {
+                value.unwrap_or_default()
+            } else {
+                inner(2)
+            }
+        }
+        _ if modifier.starts_with(":+") => {
+            if set {
+                inner(2)
+            } else {
+                String::new()
+            }
+        }
+        _ if modifier.starts_with('-') => value.unwrap_or_else(|| inner(1)),
+        _ if modifier.starts_with('+') => value.map(|_| inner(1)).unwrap_or_default(),
+        _ => value.unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instructions_are_read_in_every_form() {
+        let text = "# syntax=docker/dockerfile:1\nARG V=22 W\nFROM --platform=$BUILDPLATFORM node:${V}-slim AS Build\n\
+                    run --mount=type=cache,target=/x a && \\\n  # why\n\n  b\nCOPY --from=0 --chown=1:2 <<EOF /etc/x\nhello\nEOF\nCMD [\"a\", \"b c\"]\n";
+        let file = Dockerfile::read(text).unwrap();
+        assert_eq!(file.arguments, [("V".into(), Some("22".into()), 2), ("W".into(), None, 2)]);
+        let stage = &file.stages[0];
+        assert_eq!((stage.base.as_str(), stage.name.as_deref(), stage.line), ("node:22-slim", Some("build"), 3));
+        let [run, copy, cmd] = stage.instructions.as_slice() else { panic!("{stage:?}") };
+        assert_eq!((run.line, run.name.as_str(), run.rest.as_str()), (4, "RUN", "a &&   b"));
+        assert_eq!(
+            (copy.flag("from"), copy.flag("chown"), copy.heredocs[0].text.as_str()),
+            (Some("0"), Some("1:2"), "hello\n")
+        );
+        assert_eq!(cmd.exec(), Some(vec!["a".into(), "b c".into()]));
+        assert_eq!((file.find("BUILD", 1), file.find("0", 1), file.find("x", 1)), (Some(0), Some(0), None));
+    }
+
+    #[test]
+    fn variables_are_expanded_as_docker_does() {
+        let known = |name: &str| match name {
+            "A" => Some("1".to_owned()),
+            "E" => Some(String::new()),
+            _ => None,
+        };
+        for (text, expected) in [
+            ("$A/${A}x", "1/1x"),
+            ("${B:-x$A}${E:-e}${E-f}", "x1e"),
+            ("${A:+y}${B:+n}", "y"),
+            ("\\$A $ a$", "$A $ a$"),
+            ("${A", "1"),
+        ] {
+            assert_eq!(expand(text, &known), expected, "{text}");
+        }
+        assert_eq!(words("a \"b c\" d\\ e ''"), ["a", "b c", "d e", ""]);
+    }
+
+    #[test]
+    fn other_files_are_refused_with_a_line() {
+        for (text, line, why) in [
+            ("", 1, "no `FROM`"),
+            ("RUN x\nFROM a\n", 1, "not `FROM`"),
+            ("FROM a\nservices: x\n", 2, "not a Dockerfile instruction"),
+            ("FROM a b\n", 1, "at most `AS`"),
+            ("FROM a\nRUN <<E\nx\n", 2, "does not end"),
+        ] {
+            let (at, said) = Dockerfile::read(text).unwrap_err();
+            assert!(at == line && said.contains(why), "{text:?} {at} {said}");
+        }
+    }
+}

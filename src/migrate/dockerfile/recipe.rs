@@ -1,0 +1,247 @@
+//! What the `RUN` lines of a stage do, command by command.
+
+use super::frame::{Frame, Run, Step};
+use crate::knowledge::images::packages;
+use crate::lang::shell;
+
+/// What a stage runs, sorted by what becomes of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Recipe {
+    /// Attributes of nixpkgs for packages of the distribution, with their lines.
+    pub packages: Vec<(&'static str, usize)>,
+    /// Packages that are not known, with their lines.
+    pub unknown: Vec<(String, usize)>,
+    /// User accounts that are made.
+    pub users: Vec<(String, usize)>,
+    /// Shell lines about the image's files, which can be done where the files are put together.
+    pub files: Vec<(String, usize)>,
+    /// Owners of paths: path, owner, line.
+    pub owners: Vec<(String, String, usize)>,
+    /// Python packages: a list of requirements, or names.
+    pub requirements: Vec<(Requirement, usize)>,
+    /// Builds by a tool whose lock file may be enough.
+    pub builds: Vec<Build>,
+    /// Commands that are not carried.
+    pub holes: Vec<(String, usize)>,
+}
+
+/// What pip installs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Requirement {
+    /// What a file lists.
+    File(String),
+    /// One package.
+    Name(String),
+}
+
+/// A build by a tool of an ecosystem.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Build {
+    /// The line.
+    pub line: usize,
+    /// The tool.
+    pub tool: Tool,
+    /// The working directory in the image.
+    pub folder: String,
+}
+
+/// A tool of an ecosystem, and what it is to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tool {
+    /// `npm ci`.
+    NpmInstall,
+    /// `npm run NAME`.
+    NpmScript(String),
+    /// `go build -o OUTPUT`.
+    Go(Option<String>),
+    /// `cargo build`.
+    Cargo,
+}
+
+/// Commands without a lasting effect on the files of an image, or with one that a Nix image does not need.
+const NO_EFFECT: [&str; 21] = [
+    "apt-get",
+    "apt",
+    "apk",
+    "dnf",
+    "yum",
+    "microdnf",
+    "zypper",
+    "rm",
+    "ls",
+    "echo",
+    "true",
+    "set",
+    "export",
+    "cd",
+    "sleep",
+    "cat",
+    "update-ca-certificates",
+    "ldconfig",
+    "usermod",
+    "groupadd",
+    "addgroup",
+];
+
+impl Recipe {
+    /// The recipe of a stage's frame.
+    pub fn of(frame: &Frame) -> Self {
+        let mut recipe = Self::default();
+        for step in &frame.steps {
+            if let Step::Run(run) = step {
+                recipe.run(run);
+            }
+        }
+        recipe
+    }
+
+    fn run(&mut self, run: &Run) {
+        for mount in run.mounts.iter().filter(|mount| mount.contains("type=secret") || mount.contains("type=ssh")) {
+            self.holes.push((format!("--mount={mount}"), run.line));
+        }
+        let mut folder = run.folder.clone();
+        for command in shell::commands(&run.script) {
+            let words: Vec<&str> = command.words.iter().map(|word| &*word.text).collect();
+            if let ["cd", to, ..] = words.as_slice() {
+                folder = joined(&folder, to);
+            }
+            self.command(&words, run.line, &folder);
+        }
+    }
+
+    fn command(&mut self, words: &[&str], line: usize, folder: &str) {
+        let Some(program) = words.first().and_then(|word| word.rsplit('/').next()) else { return };
+        if let Some(installed) = packages::installed(words) {
+            for package in installed {
+                match packages::attribute(package) {
+                    Some(attribute) => self.packages.push((attribute, line)),
+                    None => self.unknown.push((package.to_owned(), line)),
+                }
+            }
+            return;
+        }
+        let operands: Vec<&str> = words.iter().skip(1).copied().filter(|word| !word.starts_with('-')).collect();
+        match (program, operands.as_slice()) {
+            ("useradd" | "adduser", [.., name]) => self.users.push(((*name).to_owned(), line)),
+            ("chown", [owner, paths @ ..]) => {
+                let owner = owner.split(':').next().unwrap_or(owner);
+                self.owners.extend(paths.iter().map(|path| (joined(folder, path), owner.to_owned(), line)));
+            }
+            ("mkdir", paths) => self.on_paths("mkdir -p", paths, line, folder),
+            ("touch", paths) => {
+                for path in paths {
+                    let path = joined(folder, path);
+                    let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent).to_owned();
+                    self.files.push((format!("mkdir -p $out{parent} && touch $out{path}"), line));
+                }
+            }
+            ("chmod", [mode, paths @ ..]) => self.on_paths(&format!("chmod -R {mode}"), paths, line, folder),
+            _ => self.build(program, words, line, folder),
+        }
+    }
+
+    fn on_paths(&mut self, command: &str, paths: &[&str], line: usize, folder: &str) {
+        for path in paths {
+            if path.contains(['$', '*', '`']) {
+                self.holes.push((format!("{command} {path}"), line));
+            } else {
+                self.files.push((format!("{command} $out{}", joined(folder, path)), line));
+            }
+        }
+    }
+
+    fn build(&mut self, program: &str, words: &[&str], line: usize, folder: &str) {
+        let mut tool = |tool: Tool| self.builds.push(Build { line, tool, folder: folder.to_owned() });
+        match (program, words.get(1..).unwrap_or_default()) {
+            ("npm", ["ci" | "install" | "i", rest @ ..])
+                if rest.iter().all(|word| word.starts_with('-') && !is_global(word)) =>
+            {
+                tool(Tool::NpmInstall);
+            }
+            ("npm", ["run" | "run-script", script, ..]) => tool(Tool::NpmScript((*script).to_owned())),
+            ("npm", ["cache" | "config" | "set" | "audit" | "--version", ..]) => {}
+            ("npm", ["install" | "i", rest @ ..]) if rest.iter().any(|word| word.starts_with("npm@")) => {}
+            ("go", ["mod", "download" | "tidy" | "verify" | "vendor", ..] | ["version" | "env" | "vet", ..]) => {}
+            ("go", ["build", rest @ ..]) => {
+                let at = rest.iter().position(|word| *word == "-o");
+                let output = at.and_then(|at| rest.get(at + 1)).map(|output| joined(folder, output));
+                tool(Tool::Go(output));
+            }
+            ("cargo", ["build", ..]) => tool(Tool::Cargo),
+            ("cargo", ["fetch" | "--version", ..]) => {}
+            ("pip" | "pip3", ["install", rest @ ..]) => self.pip(rest, line),
+            ("python" | "python3", ["-m", "pip", "install", rest @ ..]) => self.pip(rest, line),
+            ("python" | "python3", ["-m", "venv", ..]) => {}
+            (name, _) if NO_EFFECT.contains(&name) => {}
+            _ => self.holes.push((words.join(" "), line)),
+        }
+    }
+
+    fn pip(&mut self, words: &[&str], line: usize) {
+        let mut rest = words.iter();
+        while let Some(word) = rest.next() {
+            match *word {
+                "-r" | "--requirement" => {
+                    if let Some(file) = rest.next() {
+                        self.requirements.push((Requirement::File((*file).to_owned()), line));
+                    }
+                }
+                "-e" | "." | "-c" | "--constraint" => {
+                    self.holes.push((format!("pip install {}", words.join(" ")), line));
+                    return;
+                }
+                "-i" | "--index-url" | "--extra-index-url" | "--trusted-host" => {
+                    rest.next();
+                }
+                "pip" | "setuptools" | "wheel" => {}
+                word if word.starts_with('-') => {}
+                word => self.requirements.push((Requirement::Name(word.to_owned()), line)),
+            }
+        }
+    }
+}
+
+fn is_global(word: &str) -> bool {
+    matches!(word, "-g" | "--global" | "--location=global")
+}
+
+/// A path of the image, from the root.
+fn joined(folder: &str, path: &str) -> String {
+    let whole = if path.starts_with('/') { path.to_owned() } else { format!("{folder}/{path}") };
+    let mut parts: Vec<&str> = Vec::new();
+    for part in whole.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    let end = if path.ends_with('/') && !parts.is_empty() { "/" } else { "" };
+    format!("/{}{end}", parts.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::migrate::dockerfile::read::Dockerfile;
+
+    #[test]
+    fn commands_are_sorted_by_what_becomes_of_them() {
+        let text = "FROM debian\nWORKDIR /app\nRUN apt-get update && apt-get install -y git libodd && rm -rf /var/lib/apt\n\
+                    RUN <<E\nuseradd -m -s /bin/sh web\nmkdir -p data\nE\nRUN npm ci && npm run build\nRUN cd srv && go build -o bin/x .\n\
+                    RUN pip install -r requirements.txt gunicorn\nRUN chown -R web:web /app && make all\n";
+        let frame = Frame::of(&Dockerfile::read(text).unwrap(), 0);
+        let recipe = Recipe::of(&frame);
+        assert_eq!(recipe.packages, [("git", 3)]);
+        assert_eq!(recipe.unknown, [("libodd".to_owned(), 3)]);
+        assert_eq!(recipe.users, [("web".to_owned(), 4)]);
+        assert_eq!(recipe.files, [("mkdir -p $out/app/data".to_owned(), 4)]);
+        let tools: Vec<_> = recipe.builds.iter().map(|build| build.tool.clone()).collect();
+        assert_eq!(tools, [Tool::NpmInstall, Tool::NpmScript("build".into()), Tool::Go(Some("/app/srv/bin/x".into()))]);
+        assert_eq!(recipe.requirements.len(), 2);
+        assert_eq!(recipe.owners, [("/app".to_owned(), "web".to_owned(), 11)]);
+        assert_eq!(recipe.holes, [("make all".to_owned(), 11)]);
+    }
+}
