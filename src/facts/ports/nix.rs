@@ -690,7 +690,7 @@ impl<'a> Collector<'_, 'a> {
         let value = nix::value(tree, binding).map(|value| nix::unwrap_parens(tree, value));
         let is_string = value.is_some_and(|value| tree.kind(value) == Kind::String);
         let may_name = is_string && hosts::may_name_host(last);
-        let in_set = hosts::may_name_set_of_hosts(tree.slice(attrpath))
+        let in_set = self.has_hosts && hosts::may_name_set_of_hosts(tree.slice(attrpath))
             || matches!(
                 tree.kind(tree.children(attrpath).next().unwrap_or(attrpath)),
                 Kind::String | Kind::Interpolation
