@@ -36,7 +36,7 @@ download() {
     [ -n "$sum" ] || fail "action/checksums.txt of this action does not list $archive: use a newer commit of the action"
     curl --fail --silent --show-error --location --proto '=https' --output "$scratch/$archive" \
         "https://github.com/$repository/releases/download/v$FLAKEWARD_VERSION/$archive" || fail "$archive cannot be downloaded"
-    [ "$(sha256 "$scratch/$archive")" = "$sum" ] || fail "$archive is not what action/checksums.txt says"
+    [ "$(sha256 "$scratch/$archive")" = "$sum" ] || fail "$archive does not match action/checksums.txt"
     if command -v gh >/dev/null; then
         gh attestation verify "$scratch/$archive" --repo "$repository" >&2 || fail "$archive was not built by $repository"
     else
@@ -50,7 +50,7 @@ download() {
 build() {
     local out
     command -v nix >/dev/null ||
-        fail "there is no Nix to build flakeward with: install it in a step before, or set version to one of action/checksums.txt"
+        fail "Nix is required to build flakeward: install it in an earlier step, or set version to one of action/checksums.txt"
     out=$(nix --extra-experimental-features 'nix-command flakes' build --no-link --print-out-paths \
         "path:$GITHUB_ACTION_PATH#flakeward") || fail "Nix cannot build flakeward"
     flakeward=$out/bin/flakeward

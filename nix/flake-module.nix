@@ -31,7 +31,7 @@ in
           type = types.package;
           default = flakeward.packages.${system}.default;
           defaultText = lib.literalMD "the package of the flakeward input";
-          description = "The flakeward that checks.";
+          description = "The flakeward package to use.";
         };
         src = mkOption {
           type = types.path;
@@ -46,7 +46,7 @@ in
             exclude = [ "vendor" ];
             rules.lookup-path.level = "error";
           };
-          description = "What flakeward.toml would say. Where this is empty, the repository's own file is read.";
+          description = "The contents of flakeward.toml. If empty, the file in the repository is used.";
         };
         extraArgs = mkOption {
           type = types.listOf types.str;

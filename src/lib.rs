@@ -13,6 +13,13 @@
 //! - Invalid input and a panic inside of a check become findings or notes. No file is lost.
 //!
 //! The library is an implementation detail of the binary: it has no stable API.
+//!
+//! `docs/architecture.md` has the map of the modules and the reasons.
+
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr, clippy::exit)
+)]
 
 pub mod analysis;
 pub mod check;

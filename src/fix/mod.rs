@@ -1,6 +1,6 @@
 //! Fixes: choose what goes together, apply in memory, check again, in rounds; then write, or show, what came of it.
 //!
-//! Everything is decided in memory ([`fix`]); the disk is touched once, at the end, by [`write`]. No round ever leaves a
+//! Everything is decided in memory ([`fix`]); the disk is touched once, at the end, by [`mod@write`]. No round ever leaves a
 //! file that its grammar cannot read, and a fix after which its finding is still there is taken back and said so.
 
 mod apply;

@@ -437,7 +437,7 @@ warn[lookup-path]: `<nixpkgs>` is looked up in NIX_PATH, which differs from mach
         assert_eq!(text.matches("^^^^^^^^^").count(), 20, "{text}");
         let text = printed(&[("a.nix", "[ <a> <b> <c> ]\n")], Stream::default());
         assert!(
-            text.lines().next().is_some_and(|line| line.ends_with("answers differently (3 occurrences)")),
+            text.lines().next().is_some_and(|line| line.ends_with("differs between machines (3 occurrences)")),
             "{text}"
         );
         assert!(text.contains("`<b>` is looked up"), "{text}");

@@ -196,7 +196,7 @@ fn verifies_what_it_downloads() {
     assert_eq!((good.ran.code, &*good.outputs["findings"]), (1, "2"), "{}", good.ran.said);
     assert!(asked.contains("attestation verify") && asked.contains("--repo flakeward/flakeward"), "{asked}");
     for (gh, sum, version, why) in [
-        (attested, Some("00"), "1.2.3", "is not what action/checksums.txt says"),
+        (attested, Some("00"), "1.2.3", "does not match action/checksums.txt"),
         ("exit 1", None, "1.2.3", "was not built by"),
         (attested, None, "1.2.4", "does not list"),
         (attested, None, "../../x", "not of the form"),

@@ -4,7 +4,7 @@
 //! do. [`accepts`] answers that with a pushdown automaton which builds nothing. It may say no to a text which parses
 //! (the caller then parses it), but never yes to one which does not.
 //!
-//! Where the tree is wanted, [`rows`] lets a [`Builder`] listen to the same automaton: it makes the table of
+//! Where the tree is wanted, `rows` lets a `Builder` listen to the same automaton: it makes the table of
 //! [`crate::lang::Tree`] that flattening the grammar's own tree would make, ten times as fast.
 //!
 //! It follows tree-sitter-nix 0.3.0, not Nix: `x:y` is a URI, `a //b` applies `a` to a path, and so on. It adds what
