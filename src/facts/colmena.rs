@@ -225,8 +225,11 @@ fn members<'a>(tree: &Tree<'a>, bindings: Node) -> Vec<(Vec<AttrName<'a>>, Optio
 /// What a hive's `meta` says of nixpkgs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Meta {
+    /// It sets `nixpkgs`.
     Pinned,
+    /// It does not set `nixpkgs`.
     Missing,
+    /// Part of it is computed.
     Unknown,
 }
 
