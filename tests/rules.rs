@@ -158,7 +158,7 @@ fn fix_faults(page: &Page, example: &Example<'_>, outcome: &fix::Outcome, allowe
     }
     let mut repo = repository(page, example).0;
     for change in &outcome.changes {
-        if let Some(kind) = flakeward::lang::languages::by_name(&change.path) {
+        if let Some(kind) = flakeward::walk::by_name(&change.path) {
             repo.overlay(Source::new(&change.path, kind, change.after.clone()));
             let tree = Language::of(kind).and_then(|language| Tree::parse(language, &change.after));
             if tree.is_some_and(|tree| tree.broken()) {

@@ -163,7 +163,7 @@ fn hooks_get_what_flakeward_reads() {
     for path in read {
         assert!(listed.contains(&path), "{path} is not passed on:\n{said}");
         assert!(
-            flakeward::lang::languages::by_name(path).is_some() || path.contains("flakeward") || path == "bin/deploy",
+            flakeward::walk::by_name(path).is_some() || path.contains("flakeward") || path == "bin/deploy",
             "{path}"
         );
     }

@@ -14,7 +14,7 @@ use flakeward::lang::flake::lock::Lock;
 use flakeward::lang::{Language, Tree};
 use flakeward::output::{self, Format, View};
 use flakeward::rule::{Catalog, example, own, page};
-use flakeward::{Repo, Report, Settings};
+use flakeward::{Repo, Report, Settings, walk};
 
 /// What takes bytes.
 pub type Entry = fn(&[u8]);
@@ -235,7 +235,7 @@ fn files(bytes: &[u8]) -> Vec<(&str, &[u8])> {
 }
 
 fn parses(path: &str, text: &str) -> bool {
-    match flakeward::lang::languages::by_name(path).and_then(Language::of) {
+    match walk::by_name(path).and_then(Language::of) {
         Some(language) => Tree::parse(language, text).is_some_and(|tree| !tree.broken()),
         None => true,
     }

@@ -118,7 +118,7 @@ mod tests {
     use crate::lang::Language;
 
     fn read(path: &str, text: &str) -> Vec<String> {
-        let source = Source::new(path, crate::lang::languages::by_name(path).unwrap(), text);
+        let source = Source::new(path, crate::walk::by_name(path).unwrap(), text);
         let tree = Language::of(source.kind).and_then(|language| Tree::parse(language, &source.text));
         let mut out = Vec::new();
         each(&source, tree.as_ref(), &mut |command, offset, place| {
