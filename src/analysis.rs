@@ -18,7 +18,7 @@ use crate::settings::Settings;
 /// Checks a repository and keeps what came of each file, so that the next report only looks at the files that changed
 /// and at the repository as a whole.
 ///
-/// Its reports are those of [`crate::check`].
+/// Its reports are those of [`crate::check()`].
 pub struct Analysis {
     repo: Repo,
     settings: Settings,

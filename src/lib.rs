@@ -1,7 +1,7 @@
 //! flakeward checks Nix infrastructure repositories against one policy.
 //!
 //! [`walk`] lists the repository, [`source`] is the text of a file, [`lang`] its tree. Readers extract [`facts`] from the
-//! tree, and the [`check`] of each [`rule`] returns [`finding`]s from the tree or from the facts of all files. [`run`] is
+//! tree, and the [`mod@check`] of each [`rule`] returns [`finding`]s from the tree or from the facts of all files. [`run`] is
 //! the pipeline; [`analysis`] runs it again and again while files change. [`suppress`] removes suppressed findings,
 //! [`output`] writes the report, [`mod@fix`] applies fixes, and [`command`] has the commands of the command line
 //! ([`cli`]). [`trial`] runs the examples of rule pages.

@@ -189,7 +189,7 @@ impl Ports {
     }
 }
 
-/// The name of a claim as an option path, as [`missing`] reads it.
+/// The name of a claim as an option path, as `missing` reads it.
 fn said_name(claim: &Claim) -> String {
     match claim.name.is_empty() {
         true => format!("services.{}.port", claim.owner.replace('.', "-")),
