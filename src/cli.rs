@@ -342,9 +342,37 @@ pub struct PortsArgs {
 /// The subcommands of `ports`.
 #[derive(Debug, Subcommand)]
 pub enum PortsCommand {
+    /// Write the registry: a name for every port that has none; change nothing else
+    #[command(mut_arg("paths", |paths| paths.help(REPOSITORY)))]
+    Init(PortsInitArgs),
+    /// Say who has a number, or that it is free (exit code 1 if it is taken)
+    #[command(mut_arg("paths", |paths| paths.help(REPOSITORY)))]
+    Check(PortsCheckArgs),
     /// Print a port that is unused in this repository, close to its group, not well known and not ephemeral
     #[command(mut_arg("paths", |paths| paths.help(REPOSITORY)))]
     Next(PortsNextArgs),
+}
+
+/// The options of `ports init`.
+#[derive(Debug, Args)]
+pub struct PortsInitArgs {
+    /// What is looked at.
+    #[command(flatten)]
+    pub scope: ScopeArgs,
+    /// Print what would change as a diff, and change nothing
+    #[arg(long)]
+    pub diff: bool,
+}
+
+/// The options of `ports check`.
+#[derive(Debug, Args)]
+pub struct PortsCheckArgs {
+    /// The port number
+    #[arg(value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub number: u16,
+    /// What is looked at.
+    #[command(flatten)]
+    pub scope: ScopeArgs,
 }
 
 /// The options of `ports next`.

@@ -16,7 +16,7 @@ use crate::lang::limits::bounded;
 use crate::lang::{Language, Tree, nix};
 use crate::rewrite::ports as port_fix;
 use crate::rewrite::ports::Target;
-use crate::rewrite::ports::naming::Missing;
+use crate::rewrite::ports::naming::{Missing, belongs};
 use crate::rewrite::ports::plan::{self, Plan};
 use crate::source::{Kind, Source};
 
@@ -46,6 +46,28 @@ pub fn verdict(view: &ProjectView<'_>, rule: RuleId) -> Verdict {
     Reporter { view, shared: view.port_literals.get_or_init(|| Shared::new(view)) }.findings(rule)
 }
 
+/// The entries that the registry lacks, planned for the registry that there is or for a new one. `None` if every port
+/// has a name, or if nothing can be added to the registry.
+pub fn missing_entries(view: &ProjectView<'_>) -> Option<Plan> {
+    let shared = Shared { shapes: BTreeMap::new(), aliases: BTreeMap::new(), plan: None };
+    Reporter { view, shared: &shared }.plan(view.ports.new_registry())
+}
+
+/// A use as something to name.
+fn as_missing<'a>(source: &'a Source, port: &'a PortUse) -> Missing<'a> {
+    Missing { number: port.number, name: &port.name, path: &source.path, text: &source.text, span: port.span }
+}
+
+/// The one of several entries with the number that a use names, by its path, its file or its comment.
+fn meant<'e, 'p>(
+    source: &Source,
+    port: &PortUse,
+    entries: &'e [(&'p Registry, &'p Entry)],
+) -> Option<&'e (&'p Registry, &'p Entry)> {
+    let paths: Vec<&[String]> = entries.iter().map(|(_, entry)| entry.path.as_slice()).collect();
+    entries.get(belongs(&as_missing(source, port), &paths)?)
+}
+
 /// Of the entries that one number has, so many are named.
 const NAMED: usize = 4;
 
@@ -72,8 +94,7 @@ impl<'p> Shared<'p> {
         let shared = Self { shapes, aliases, plan: None };
         let plan = match view.fixes {
             Safety::Unsafe => {
-                let new = view.ports.registries.first().map_or("lib/ports.nix", String::as_str);
-                Reporter { view, shared: &shared }.plan(new)
+                Reporter { view, shared: &shared }.plan(view.ports.new_registry())
             }
             _ => None,
         };
@@ -113,17 +134,14 @@ impl<'p> Reporter<'_, 'p> {
         let is_known = |file: &ProjectFile, number| !registries.serving(&file.source.path, number).is_empty();
         let missing: Vec<_> =
             own.filter(|(open, port)| is_missing(port) && !is_known(open.file, port.number)).collect();
-        let named = |(open, port): &(&OpenFile<'p>, &'p PortUse)| {
-            let path = &open.file.source.path;
-            Missing { number: port.number, name: &port.name, path }
-        };
+        let named = |(open, port): &(&OpenFile<'p>, &'p PortUse)| as_missing(&open.file.source, port);
         let all = self.plan_of(new, missing.iter().map(named).collect())?;
         let used: BTreeSet<u32> = missing
             .iter()
             .filter(|(open, port)| self.planned(open, port, &all).is_some())
             .map(|(_, port)| port.number)
             .collect();
-        match used.len() == all.entries.len() {
+        match all.entries.iter().all(|entry| used.contains(&entry.number)) {
             true => Some(all),
             false => self.plan_of(new, missing.iter().map(named).filter(|port| used.contains(&port.number)).collect()),
         }
@@ -171,7 +189,10 @@ impl<'p> Reporter<'_, 'p> {
             (UseKind::Computed | UseKind::Random, _) => self.unnumbered(source, port),
             (_, []) => self.unregistered(open, port),
             (_, [(registry, entry)]) => self.registered(open, port, registry, entry),
-            (_, several) => Self::ambiguous(source, port, several),
+            (_, several) => match meant(source, port, several) {
+                Some((registry, entry)) => self.registered(open, port, registry, entry),
+                None => Self::ambiguous(source, port, several),
+            },
         }
     }
 
@@ -270,7 +291,7 @@ impl<'p> Reporter<'_, 'p> {
         if let Some((entry, fix)) = self.allocation(open, port) {
             return finding.label(format!("would be {}", port_fix::reference(entry))).help(fix.title.clone()).fix(fix);
         }
-        let place = self.view.registries().all().first().map_or("lib/ports.nix", |registry| &registry.path);
+        let place = self.view.registries().all().first().map_or(self.view.ports.new_registry(), |registry| &registry.path);
         let naming = naming(source, place, port.number);
         let may_fix =
             !source.is_json() && port_fix::import_obstacle(&self.view.project.paths, &source.path, place).is_none();
@@ -296,14 +317,14 @@ impl<'p> Reporter<'_, 'p> {
     /// The planned entry of a port, and what writes its name here, where that can be.
     fn planned<'x>(&self, open: &OpenFile<'p>, port: &PortUse, plan: &'x Plan) -> Option<(&'x [String], Fix)> {
         let Plan { registry, shape, .. } = plan;
-        let entry = plan.entries.get(&port.number)?;
+        let entry = &plan.entry_of(&open.file.source.path, port.span)?.path;
         let target = Target { registry, shape, entry, number: port.number, settled: true };
         Some((entry, self.replacement(open, port, &target).ok()?))
     }
 
     /// A port that is made up when the configuration is evaluated or the program runs.
     fn unnumbered(&self, source: &Source, port: &PortUse) -> Finding {
-        let place = self.view.registries().all().first().map_or("lib/ports.nix", |registry| &registry.path);
+        let place = self.view.registries().all().first().map_or(self.view.ports.new_registry(), |registry| &registry.path);
         let written = source.text.get(port.span.range()).filter(|text| text.len() <= 40 && !text.contains('\n'));
         let help = match (port.kind, source.kind, written) {
             (UseKind::Computed, Kind::Nix, Some(sum)) => {

@@ -1,10 +1,12 @@
 //! `flakeward ports`: the port map of a repository, and free numbers for it.
 
+mod init;
+
 use std::io;
 use std::process::ExitCode;
 
 use super::{Failure, print, print_json, session::Session};
-use crate::cli::{PortsArgs, PortsCommand, PortsFormat, PortsNextArgs};
+use crate::cli::{PortsArgs, PortsCheckArgs, PortsCommand, PortsFormat, PortsNextArgs};
 use crate::facts::port_registry::Registries;
 use crate::finding::NoteKind;
 use crate::output::{self, notes, stream};
@@ -16,6 +18,8 @@ use crate::run;
 /// Shows the map, or finds a number.
 pub fn run(args: &PortsArgs) -> Result<ExitCode, Failure> {
     match &args.command {
+        Some(PortsCommand::Init(args)) => init::run(args),
+        Some(PortsCommand::Check(args)) => check_number(args),
         Some(PortsCommand::Next(args)) => free(args),
         None => show(args),
     }
@@ -27,7 +31,8 @@ fn show(args: &PortsArgs) -> Result<ExitCode, Failure> {
     let facts = known(&session, args.verbose);
     let registries = Registries::of(&facts.project);
     let map = PortMap::of(&facts.project, &registries, &session.settings.config.ports);
-    let shown = output::ports::Shown::new(&map, &facts.project, &session.view);
+    let new = session.settings.config.ports.new_registry();
+    let shown = output::ports::Shown::new(&map, &facts.project, &session.view, new);
     match args.format {
         PortsFormat::Pretty => print(&shown.table())?,
         PortsFormat::Markdown => print(&shown.markdown())?,
@@ -41,10 +46,24 @@ fn free(args: &PortsNextArgs) -> Result<ExitCode, Failure> {
     let facts = known(&session, args.verbose);
     let registries = Registries::of(&facts.project);
     let group = args.group.as_deref();
-    let number =
-        next::free(&facts.project, &registries, group).map_err(|refusal| refused(refusal, group, &registries))?;
+    let number = next::free(&facts.project, &registries, group)
+        .map_err(|refusal| refused(refusal, group, &registries, session.settings.config.ports.new_registry()))?;
     print(&format!("{number}\n"))?;
     code(&facts)
+}
+
+/// Says who has a number. The exit code is 1 if it is taken.
+fn check_number(args: &PortsCheckArgs) -> Result<ExitCode, Failure> {
+    let session = Session::open(&args.scope, None)?;
+    let facts = known(&session, false);
+    let registries = Registries::of(&facts.project);
+    let map = PortMap::of(&facts.project, &registries, &session.settings.config.ports);
+    let new = session.settings.config.ports.new_registry();
+    let shown = output::ports::Shown::new(&map, &facts.project, &session.view, new);
+    let (is_free, text) = shown.number(args.number);
+    print(&text)?;
+    let read = code(&facts)?;
+    Ok(if is_free { read } else { ExitCode::from(1) })
 }
 
 /// What the repository says about its ports; remarks go to standard error.
@@ -68,7 +87,7 @@ fn code(facts: &run::PortFacts) -> Result<ExitCode, Failure> {
     }
 }
 
-fn refused(refusal: Refusal, group: Option<&str>, registries: &Registries<'_>) -> Failure {
+fn refused(refusal: Refusal, group: Option<&str>, registries: &Registries<'_>, new: &str) -> Failure {
     let group = group.unwrap_or_default();
     match refusal {
         Refusal::Full => Failure::new("no free port is left"),
@@ -84,8 +103,7 @@ fn refused(refusal: Refusal, group: Option<&str>, registries: &Registries<'_>) -
             let help = match (near, groups.as_slice()) {
                 (Some(near), _) => format!("did you mean `{near}`?"),
                 (None, []) if registries.is_empty() => {
-                    "there is no port registry yet: create lib/ports.nix, an attribute set of names and numbers"
-                        .to_owned()
+                    format!("there is no port registry yet: `flakeward ports init` writes {new}")
                 }
                 (None, []) => "the registry has no groups".to_owned(),
                 (None, groups) => format!("the groups are {}", groups.join(", ")),

@@ -101,6 +101,13 @@ pub struct PortSettings {
     pub external_hosts: Vec<String>,
 }
 
+impl PortSettings {
+    /// Where a registry is created if there is none: the first configured path, or the usual one.
+    pub fn new_registry(&self) -> &str {
+        self.registries.first().map_or("lib/ports.nix", |path| path.trim_start_matches("./"))
+    }
+}
+
 /// The rules' parameters: each page's `params` with the configuration's options over them.
 #[derive(Debug, Default, Clone)]
 pub struct Params(BTreeMap<String, toml::Table>);

@@ -8,5 +8,7 @@ pub mod process_compose;
 pub mod schemes;
 pub mod services;
 pub mod services_flake;
+pub mod name_words;
+pub mod service_ports;
 pub mod third_party;
 pub mod well_known_ports;

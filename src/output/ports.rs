@@ -1,6 +1,6 @@
 //! The port map: as a table for people, as Markdown for a pull request, as JSON for programs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use serde::Serialize;
@@ -12,7 +12,11 @@ use super::text::{clean, count};
 use crate::facts::Project;
 use crate::facts::port_registry::{Entry, Registry, Value};
 use crate::finding::{RelPath, Span};
+use crate::knowledge::service_ports::services;
+use crate::knowledge::well_known_ports::EPHEMERAL;
 use crate::port_map::{How, PortMap, RegistryMap, Spot};
+use crate::rewrite::ports::naming::UNNAMED;
+use crate::rewrite::ports::plan::Plan;
 use crate::source::{LineIndex, Place, Source};
 
 /// Places that are named in a line of the table; the JSON document has all.
@@ -26,13 +30,66 @@ pub struct Shown<'a> {
     map: &'a PortMap<'a>,
     view: &'a View,
     files: BTreeMap<&'a str, (&'a Source, LineIndex)>,
+    /// Where a registry would be created.
+    new: &'a str,
+}
+
+/// What `ports init` wrote.
+pub struct Written<'a> {
+    /// The entries.
+    pub plan: &'a Plan,
+    /// Whether the registry did not exist before.
+    pub is_new: bool,
+}
+
+impl Written<'_> {
+    /// What was written, and what to do next.
+    pub fn text(&self, view: &View) -> String {
+        let entries = &self.plan.entries;
+        let path = clean(&view.path(&self.plan.registry)).into_owned();
+        let groups: BTreeSet<&[String]> = entries.iter().filter_map(|entry| Some(entry.path.split_last()?.1)).collect();
+        let groups = count(groups.len(), "group");
+        let number = entries.len();
+        let mut out = match self.is_new {
+            true => format!("wrote {path}: {number} {} in {groups}\n", if number == 1 { "entry" } else { "entries" }),
+            false => format!("added {number} {} to {path}\n", if number == 1 { "entry" } else { "entries" }),
+        };
+        let mut numbers: BTreeMap<u32, usize> = BTreeMap::new();
+        entries.iter().for_each(|entry| *numbers.entry(entry.number).or_default() += 1);
+        let shared = numbers.values().filter(|count| **count > 1).count();
+        if shared > 0 {
+            let numbers = count(shared, "number");
+            let _ = writeln!(out, "{numbers} with several services: each service has its own entry");
+        }
+        let unnamed = entries.iter().filter(|entry| entry.path.iter().any(|name| name == UNNAMED)).count();
+        if unnamed > 0 {
+            let _ = writeln!(
+                out,
+                "{} without a telling use, in the group `{UNNAMED}`: give them names",
+                count(unnamed, "port")
+            );
+        }
+        out.push_str("\nThe names are proposals. Next:\n");
+        let add =
+            if self.is_new { format!("  git add {path}    flakes see tracked files only\n") } else { String::new() };
+        let _ = write!(out, "  edit {path}\n{add}  flakeward fix --diff    what `flakeward fix` then replaces\n");
+        out
+    }
+}
+
+/// What `ports init` says if there is nothing to write.
+pub fn nothing_to_add(has_registry: bool) -> &'static str {
+    match has_registry {
+        false => "no port here needs a name: nothing written\n",
+        true => "every port that can refer to the registry has an entry: nothing to add\n",
+    }
 }
 
 impl<'a> Shown<'a> {
     /// A map with the texts that its places are in.
-    pub fn new(map: &'a PortMap<'a>, project: &'a Project, view: &'a View) -> Self {
+    pub fn new(map: &'a PortMap<'a>, project: &'a Project, view: &'a View, new: &'a str) -> Self {
         let lines = |source: &'a Source| (&*source.path, (source, LineIndex::new(&source.text)));
-        Self { map, view, files: project.files.iter().map(|file| lines(&file.source)).collect() }
+        Self { map, view, new, files: project.files.iter().map(|file| lines(&file.source)).collect() }
     }
 
     fn start(&self, path: &str, span: Span) -> Option<Place> {
@@ -66,7 +123,7 @@ impl<'a> Shown<'a> {
         let color = self.view.stream.color;
         self.map.registries.iter().for_each(|registry| self.registry_table(&mut out, registry));
         if self.map.registries.is_empty() {
-            out.push_str("no port registry found: create lib/ports.nix, an attribute set of names and numbers\n");
+            let _ = writeln!(out, "no port registry found: `flakeward ports init` writes {}", clean(self.new));
         }
         if !self.map.conflicts.is_empty() {
             let _ = writeln!(out, "\n{}", RED.on(count(self.map.conflicts.len(), "conflict"), color));
@@ -84,6 +141,37 @@ impl<'a> Shown<'a> {
             }
         }
         out
+    }
+
+    /// Who has a number, and whether nobody does.
+    pub fn number(&self, number: u16) -> (bool, String) {
+        let mut out = String::new();
+        for map in &self.map.registries {
+            for (entry, spots) in map.entries.iter().filter(|(entry, _)| entry.port() == Some(number)) {
+                let place = self.place(&map.registry.path, entry.name_span);
+                let _ = writeln!(out, "{number} is {} ({place})", clean(&entry.name()));
+                self.places(spots, |_| true).iter().for_each(|place| {
+                    let _ = writeln!(out, "  {place}");
+                });
+            }
+        }
+        for (_, spots) in self.map.missing.iter().filter(|(missing, _)| *missing == u32::from(number)) {
+            let _ = writeln!(out, "{number} is in use, but not in the registry");
+            self.named_places(spots).iter().for_each(|place| {
+                let _ = writeln!(out, "  {place}");
+            });
+        }
+        let is_free = out.is_empty();
+        if is_free {
+            let _ = writeln!(out, "{number} is free");
+            if let Some(service) = services(u32::from(number)).first() {
+                let _ = writeln!(out, "  well known as the port of {}", service.name);
+            }
+            if EPHEMERAL.contains(&number) {
+                out.push_str("  the kernel may use it for an outgoing connection (ephemeral range 32768-60999)\n");
+            }
+        }
+        (is_free, out)
     }
 
     fn registry_table(&self, out: &mut String, map: &RegistryMap<'_>) {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::import::attribute;
 use super::lines::{indent_unit, line_of, starts_line};
+use super::plan::NewEntry;
 use super::naming;
 use crate::facts::port_registry::dotted;
 use crate::finding::Span;
@@ -127,34 +128,38 @@ impl<'t, 'a> Layout<'t, 'a> {
     }
 
     /// The edits that write new entries.
-    pub fn additions(&self, entries: &BTreeMap<u32, Vec<String>>) -> Vec<(Span, String)> {
-        let mut by_group: BTreeMap<&[String], Vec<(&str, u32)>> = BTreeMap::new();
-        for (&number, entry) in entries {
-            if let Some((name, group)) = entry.split_last() {
-                by_group.entry(group).or_default().push((name, number));
+    pub fn additions(&self, entries: &[NewEntry]) -> Vec<(Span, String)> {
+        let mut by_group: BTreeMap<&[String], Vec<(&str, &NewEntry)>> = BTreeMap::new();
+        for entry in entries {
+            if let Some((name, group)) = entry.path.split_last() {
+                by_group.entry(group).or_default().push((name, entry));
             }
         }
+        by_group.values_mut().for_each(|added| added.sort_by_key(|(_, entry)| entry.number));
         let mut edits: BTreeMap<Span, String> = BTreeMap::new();
         for (path, mut added) in by_group {
             match self.groups.get(path) {
                 Some(group) => {
                     if group.order() != Order::Number {
-                        added.sort_unstable();
+                        added.sort_unstable_by_key(|(name, _)| *name);
                     }
-                    for (name, number) in added {
+                    for (name, entry) in added {
                         let names = [group.dotted.as_slice(), &[name.to_owned()]].concat();
-                        let binding = format!("{} = {number};", dotted(&names));
-                        self.write(group, name, Some(number), &[binding], &mut edits);
+                        let binding = format!("{} = {};", dotted(&names), entry.number);
+                        self.write(group, name, Some(entry.number), &[binding], entry.comment.as_deref(), &mut edits);
                     }
                 }
                 None => {
-                    added.sort_unstable();
+                    added.sort_unstable_by_key(|(name, _)| *name);
                     let Some((name, around)) = path.split_last() else { continue };
                     let Some(outer) = self.groups.get(around) else { continue };
                     let mut lines = vec![format!("{} = {{", attribute(name))];
-                    lines.extend(added.iter().map(|(name, number)| format!("{} = {number};", attribute(name))));
+                    for (name, entry) in added {
+                        lines.extend(entry.comment.iter().map(|comment| format!("# {comment}")));
+                        lines.push(format!("{} = {};", attribute(name), entry.number));
+                    }
                     lines.push("};".to_owned());
-                    self.write(outer, name, None, &lines, &mut edits);
+                    self.write(outer, name, None, &lines, None, &mut edits);
                 }
             }
         }
@@ -169,9 +174,19 @@ impl<'t, 'a> Layout<'t, 'a> {
         name: &str,
         number: Option<u32>,
         lines: &[String],
+        comment: Option<&str>,
         edits: &mut BTreeMap<Span, String>,
     ) {
         let text = self.tree.text();
+        // A comment ends its line, so it needs one of its own: a set on one line gets none.
+        let is_multi_line = group.members.last().is_none_or(|last| starts_line(text, last.span.start));
+        let commented: Vec<String> = comment
+            .filter(|_| is_multi_line)
+            .map(|comment| format!("# {comment}"))
+            .into_iter()
+            .chain(lines.iter().cloned())
+            .collect();
+        let lines = if lines.len() == 1 { commented.as_slice() } else { lines };
         let Some(last) = group.members.last() else {
             let Some(set) = group.set.map(|set| self.tree.span(set)) else { return };
             let (_, indent) = line_of(text, set.start);
@@ -219,7 +234,7 @@ fn is_set(tree: &Tree<'_>, node: Node) -> bool {
 /// In front of a member and the comments right above it.
 fn before(text: &str, member: Span, lines: &[String]) -> (u32, String) {
     if !starts_line(text, member.start) {
-        return (member.start, format!("{} ", lines.join(" ")));
+        return (member.start, format!("{} ", one_line(lines)));
     }
     let (mut at, indent) = line_of(text, member.start);
     while at > 0 {
@@ -240,15 +255,22 @@ fn behind(text: &str, member: Span, lines: &[String]) -> (u32, String) {
     let (_, indent) = line_of(text, member.start);
     // A dotted or nested set ends on another line than it begins: what counts is that its own line ends with it.
     if !alone || rest.len() == line.len() || !starts_line(text, member.start) {
-        return (member.end, format!(" {}", lines.join(" ")));
+        return (member.end, format!(" {}", one_line(lines)));
     }
     (member.end + line.len() as u32 + 1, multi_line(lines, indent, indent_unit(text)))
 }
 
+/// Lines of code as one; comments would hide what follows them.
+fn one_line(lines: &[String]) -> String {
+    let code: Vec<&str> = lines.iter().map(String::as_str).filter(|line| !line.starts_with('#')).collect();
+    code.join(" ")
+}
+
 fn multi_line(lines: &[String], indent: &str, unit: &str) -> String {
     let mut out = String::new();
+    let is_group = lines.first().is_some_and(|line| line.ends_with('{'));
     for (at, line) in lines.iter().enumerate() {
-        let deeper = if at == 0 || at + 1 == lines.len() { "" } else { unit };
+        let deeper = if !is_group || at == 0 || at + 1 == lines.len() { "" } else { unit };
         out.push_str(&format!("{indent}{deeper}{line}\n"));
     }
     out

@@ -3,17 +3,18 @@
 //! The plan is one for the whole repository, so that every finding's fix holds the same edits of the registry and they
 //! are made once.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::layout::Layout;
-use super::naming::{self, Missing};
+use super::naming::{self, Missing, Proposal, Style};
 use super::{Shape, import::attribute, shape};
-use crate::facts::port_registry::Registry;
+use crate::facts::port_registry::{Registry, dotted};
 use crate::finding::{Edit, RelPath, Span};
 use crate::lang::Tree;
 use crate::source::Source;
 
-/// What to add to the registry, and where the missing ports are then found.
+
+/// What to add to the registry, and which use is of which new entry.
 #[derive(Debug)]
 pub struct Plan {
     /// The registry's path.
@@ -22,37 +23,64 @@ pub struct Plan {
     pub shape: Shape,
     /// The edits of the registry.
     pub edits: Vec<Edit>,
-    /// The new entries by number.
-    pub entries: BTreeMap<u32, Vec<String>>,
+    /// The new entries.
+    pub entries: Vec<NewEntry>,
+    /// The entry of each use, by the use's file and the position of its number. A use that could be of several services
+    /// is not in it.
+    by_use: BTreeMap<(String, u32), usize>,
 }
 
-/// The first lines of a new registry.
-const HEAD: &str =
-    "# The port registry: every port of this repository, defined once. Other files import their ports from here.\n";
+/// An entry to add.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewEntry {
+    /// The names that lead to it, outermost first.
+    pub path: Vec<String>,
+    /// The number.
+    pub number: u32,
+    /// Lines of comment above it, without the mark.
+    pub comment: Option<String>,
+}
+
+impl Plan {
+    /// The entry of a use.
+    pub fn entry_of(&self, path: &str, span: Span) -> Option<&NewEntry> {
+        self.by_use.get(&(path.to_owned(), span.start)).and_then(|&at| self.entries.get(at))
+    }
+}
+
+/// The first line of a new registry.
+const HEAD: &str = "# Every port of this repository, by name. Import this file instead of writing numbers.\n";
 
 /// Plans a registry that does not exist yet.
 pub fn create(path: &RelPath, missing: &[Missing<'_>]) -> Plan {
-    let named = names(missing, &BTreeSet::new(), |group, name| vec![group.to_owned(), name]);
-    let mut groups: BTreeMap<&str, BTreeMap<&str, u32>> = BTreeMap::new();
-    for (number, entry) in &named {
-        if let [group, name] = entry.as_slice() {
-            groups.entry(group).or_default().insert(name, *number);
+    let proposals = naming::propose(missing);
+    let (mut entries, by_use) =
+        placed(proposals, missing, &BTreeSet::new(), Style::Camel, |group, name| vec![group.to_owned(), name]);
+    explain(&mut entries);
+    let mut groups: BTreeMap<&str, BTreeMap<&str, &NewEntry>> = BTreeMap::new();
+    for entry in &entries {
+        if let [group, name] = entry.path.as_slice() {
+            groups.entry(group).or_default().insert(name, entry);
         }
     }
     let mut text = format!("{HEAD}{{\n");
-    for (group, entries) in groups {
-        text.push_str(&format!("  {group} = {{\n"));
-        for (name, number) in entries {
-            text.push_str(&format!("    {} = {number};\n", attribute(name)));
+    for (at, (group, entries)) in groups.into_iter().enumerate() {
+        text.push_str(if at == 0 { "" } else { "\n" });
+        text.push_str(&format!("  {} = {{\n", attribute(group)));
+        for (name, entry) in entries {
+            if let Some(comment) = &entry.comment {
+                text.push_str(&format!("    # {comment}\n"));
+            }
+            text.push_str(&format!("    {} = {};\n", attribute(name), entry.number));
         }
         text.push_str("  };\n");
     }
     text.push_str("}\n");
     let edit = Edit { path: path.clone(), span: Span::default(), text };
-    Plan { registry: path.clone(), shape: Shape::Set, edits: vec![edit], entries: named }
+    Plan { registry: path.clone(), shape: Shape::Set, edits: vec![edit], entries, by_use }
 }
 
-/// Plans additions to a registry. `None` where it is written in a way that nothing can be added to.
+/// Plans additions to a registry. `None` if it is written in a way that nothing can be added to.
 pub fn extend(source: &Source, tree: &Tree<'_>, registry: &Registry, missing: &[Missing<'_>]) -> Option<Plan> {
     let shape = shape(registry, tree);
     if tree.broken() || matches!(shape, Shape::Closed(_)) {
@@ -60,65 +88,63 @@ pub fn extend(source: &Source, tree: &Tree<'_>, registry: &Registry, missing: &[
     }
     let layout = Layout::read(tree, &registry.shape.prefix)?;
     let taken = layout.paths();
-    let entries = names(missing, &taken, |group, name| layout.place(group, &name));
+    let style = Style::of(taken.iter().flatten().map(String::as_str));
+    let proposals = naming::propose(missing);
+    let (mut entries, by_use) = placed(proposals, missing, &taken, style, |group, name| layout.place(group, &name));
+    explain(&mut entries);
     let edits = layout.additions(&entries);
     let edits = edits.into_iter().map(|(span, text)| Edit { path: source.path.clone(), span, text });
-    Some(Plan { registry: source.path.clone(), shape, edits: edits.collect(), entries })
+    Some(Plan { registry: source.path.clone(), shape, edits: edits.collect(), entries, by_use })
 }
 
-/// One name for each number, from the place that says most about it, in a place that is still free.
-fn names(
+/// Gives each proposal a path that is still free, and each use its entry.
+fn placed(
+    proposals: Vec<Proposal>,
     missing: &[Missing<'_>],
     taken: &BTreeSet<Vec<String>>,
+    style: Style,
     place: impl Fn(&str, String) -> Vec<String>,
-) -> BTreeMap<u32, Vec<String>> {
-    let mut best: BTreeMap<u32, (naming::Worth, Vec<String>)> = BTreeMap::new();
-    for port in missing {
-        let found = naming::names(port);
-        match best.get(&port.number) {
-            Some(known) if known.0 <= found.0 => {}
-            _ => {
-                best.insert(port.number, found);
+) -> (Vec<NewEntry>, BTreeMap<(String, u32), usize>) {
+    const OTHERS: [&str; 4] = ["here", "service", "other", "extra"];
+    let mut taken = taken.clone();
+    let mut entries = Vec::new();
+    let mut by_use = BTreeMap::new();
+    for proposal in proposals {
+        let name = style.join(&proposal.name);
+        let further = OTHERS.iter().map(|word| style.join(&[&*proposal.name, &[(*word).to_owned()]].concat()));
+        let candidates = std::iter::once(name).chain(further).map(|name| place(proposal.group, name));
+        let Some(path) = candidates.into_iter().find(|path| is_free(path, &taken)) else { continue };
+        taken.insert(path.clone());
+        for &index in &proposal.uses {
+            by_use.insert((missing[index].path.to_owned(), missing[index].span.start), entries.len());
+        }
+        let comment = proposal.unnamed.then(|| match proposal.uses.first() {
+            Some(&index) => format!("No name found: {} does not say what it is for.", missing[index].path),
+            None => "No name found.".to_owned(),
+        });
+        entries.push(NewEntry { path, number: proposal.number, comment });
+    }
+    (entries, by_use)
+}
+
+/// Says above an entry whose number another has that this is meant: [`super::layout`] and [`create`] write the entries
+/// in the order of their paths, and `port-conflict` is about all but the first.
+fn explain(entries: &mut [NewEntry]) {
+    let mut order: Vec<usize> = (0..entries.len()).collect();
+    order.sort_by(|&a, &b| entries[a].path.cmp(&entries[b].path));
+    let mut first: BTreeMap<u32, String> = BTreeMap::new();
+    for at in order {
+        let entry = &mut entries[at];
+        match first.get(&entry.number) {
+            Some(other) => {
+                entry.comment =
+                    Some(format!("flakeward: allow(port-conflict) another service than {other}, used in other files"));
+            }
+            None => {
+                first.insert(entry.number, dotted(&entry.path));
             }
         }
     }
-    let mut taken = taken.clone();
-    let mut named = BTreeMap::new();
-    for (number, name) in apart(best.into_iter().map(|(number, (_, names))| (number, names)).collect()) {
-        let group = naming::group(&name);
-        let numbered = std::iter::once(name.clone()).chain((2..).map(|count| format!("{name}-{count}")));
-        let free = numbered.map(|name| place(group, name)).find(|entry| is_free(entry, &taken));
-        if let Some(entry) = free {
-            taken.insert(entry.clone());
-            named.insert(number, entry);
-        }
-    }
-    named
-}
-
-/// Gives each number one of its names: the first, unless others want it too and a further one is the number's alone.
-fn apart(names: BTreeMap<u32, Vec<String>>) -> BTreeMap<u32, String> {
-    let mut chosen: BTreeMap<u32, usize> = names.keys().map(|number| (*number, 0)).collect();
-    let count = |chosen: &BTreeMap<u32, usize>| {
-        let mut wanted: HashMap<&str, usize> = HashMap::new();
-        chosen.iter().for_each(|(number, &at)| *wanted.entry(&names[number][at]).or_default() += 1);
-        wanted
-    };
-    for _ in 1..names.values().map(Vec::len).max().unwrap_or(0) {
-        let wanted = count(&chosen);
-        for (number, at) in &mut chosen {
-            let names = &names[number];
-            let contested = wanted.get(&*names[*at]).is_some_and(|count| *count > 1);
-            *at += usize::from(contested && *at + 1 < names.len());
-        }
-    }
-    let wanted = count(&chosen);
-    let name = |(number, at): (&u32, &usize)| {
-        let names = &names[number];
-        let alone = wanted.get(&*names[*at]) == Some(&1);
-        (*number, names[if alone { *at } else { 0 }].clone())
-    };
-    chosen.iter().map(name).collect()
 }
 
 /// Whether an entry is neither there, nor a group, nor below another entry.
@@ -147,7 +173,9 @@ mod tests {
     ];
 
     fn missing() -> Vec<Missing<'static>> {
-        USES.iter().map(|&(number, name, path)| Missing { number, name, path }).collect()
+        let uses = USES.iter().enumerate();
+        uses.map(|(at, &(number, name, path))| Missing { number, name, path, text: "", span: Span::new(at, at) })
+            .collect()
     }
 
     #[test]
@@ -155,18 +183,21 @@ mod tests {
         let plan = create(&"lib/ports.nix".into(), &missing());
         assert_eq!(
             plan.edits[0].text.strip_prefix(HEAD).unwrap(),
-            "{\n  databases = {\n    redis = 6379;\n  };\n  monitoring = {\n    grafana = 3000;\n    grafana-metrics = 9101;\n  \
-             };\n  services = {\n    home-assistant = 8123;\n    jellyfin = 8096;\n    jellyfin-2 = 8097;\n    port-7000 = \
-             7000;\n  };\n  web = {\n    https = 443;\n  };\n}\n"
+            "{\n  databases = {\n    redis = 6379;\n  };\n\n  home = {\n    homeAssistant = 8123;\n  };\n\n  infrastructure = {\n    \
+             https = 443;\n  };\n\n  media = {\n    jellyfin = 8096;\n    jellyfinSecond = 8097;\n  };\n\n  monitoring = {\n    grafana = \
+             3000;\n    grafanaMetrics = 9101;\n  };\n\n  unnamed = {\n    # No name found: docker-compose.yml does not say what it is \
+             for.\n    port7000Tcp = 7000;\n  };\n}\n"
         );
-        assert_eq!(plan.entries[&6379], ["databases", "redis"]);
+        assert_eq!(plan.entry_of("modules/cache.nix", Span::new(0, 0)).unwrap().path, ["databases", "redis"]);
     }
 
     fn extended(text: &str, uses: &[(u32, &str)]) -> String {
         let source = Source::new("lib/ports.nix", Kind::Nix, text);
         let tree = Tree::parse(Language::Nix, text).unwrap();
-        let missing: Vec<Missing<'_>> =
-            uses.iter().map(|&(number, name)| Missing { number, name, path: "flake.nix" }).collect();
+        let missing: Vec<Missing<'_>> = uses
+            .iter()
+            .map(|&(number, name)| Missing { number, name, path: "flake.nix", text: "", span: Span::default() })
+            .collect();
         let registry = evaluate(&source.path, &tree, &PortSettings::default()).unwrap();
         let plan = extend(&source, &tree, &registry, &missing).unwrap();
         let mut out = text.to_owned();

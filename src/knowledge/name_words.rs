@@ -1,0 +1,448 @@
+//! Words of attribute paths, file names and comments: which say nothing about whose port it is, which stand before the
+//! name of a service, and which group a service belongs to.
+
+/// Words that say nothing about whose port it is.
+pub const GENERIC: &str = " addr address addresses allowed any app apps application applications arg args arguments attrs base \
+    bind binding bindings body builder cfg checks cmd command commands common conf config configs configuration \
+    container containers content contents custom data default defaults definition definitions deployment deployments \
+    dev development docker dport enable enabled endpoint endpoints entrypoint entrypoints env environment etc exec \
+    expose exposed exposedports extra file files firewall flags flake for foo forward forwarded forwardports forwards from \
+    has have head healthcheck home host hosts image images in input inputs instance instances int interface \
+    interfaces interfaces inventory job jobs json let lib libexec listen listener listeners listening listens literal \
+    loadbalancer local localhost location locations main map mapping mappings match mk module modules my \
+    name names network networking networks nix nixos node nodes nodeport number oci of on open option options opts \
+    output outputs overlay overlays own package packages param params pass path peer peers perinstance persystem \
+    pkgs port portmapping portmappings ports post pre private probe process processes prod production profile \
+    profiles program programs project projects protocol proxy public query range ranges rec readiness readyness \
+    remote replacement replacements resource resources reverse rocket role roles rule rules run runtime sample \
+    scrape script scripts section server servers service services session set setting settings shared shell shells \
+    site sites socket sockets specialisation spec stage staging start static stop string sub system systemd systems \
+    target targets task tasks tcp tcpport tcpports template templates test tests text the this to toml type \
+    types udp udpport udpports unit units upstream upstreams uri uris url urls use used user users value values \
+    variables virtual virtualhost virtualhosts virtualisation vm vms volume webhook wide with wrapper xml yaml yml \
+    domain domains conn connection connections dest destination source src dst num no per all new old tmp temp liveness startup \
+    sops age agenix secret secrets fail2ban variant netdev machine machines hosts guest lan wan internal external http https accept interface backend backends client clients ";
+
+/// Words that tell ports of one service apart if nothing else does.
+pub const SIDES: &[&str] =
+    &["external", "http", "https", "internal", "local", "private", "public", "remote", "client", "backend"];
+
+/// Names in an attribute path after which a service is named.
+pub const HOLDERS: &[&str] = &[
+    "apps",
+    "containers",
+    "exporters",
+    "features",
+    "instances",
+    "jobs",
+    "processes",
+    "programs",
+    "providers",
+    "roles",
+    "services",
+];
+
+/// Names in an attribute path after which a machine, a user or an interface is named, never a service.
+pub const PLACES: &[&str] = &["hosts", "interfaces", "machines", "netdevs", "nodes", "users", "nixosConfigurations"];
+
+/// Names of parts of an application that are all that a compose file or a process manager says.
+pub const PARTS: &[&str] =
+    &["app", "backend", "client", "proxy", "server", "test", "service", "proxy", "database", "node"];
+
+/// Categories between `services` and the name of a service in NixOS.
+pub const CATEGORIES: &[&str] = &[
+    "databases",
+    "desktop",
+    "displaymanager",
+    "games",
+    "hardware",
+    "media",
+    "monitoring",
+    "networking",
+    "observability",
+    "web-apps",
+    "x11",
+    "xserver",
+];
+
+/// Last words of names whose value is the address of somebody else.
+pub const CLIENTS: &[&str] = &[
+    "auth",
+    "backend",
+    "baseurl",
+    "endpoint",
+    "endpoints",
+    "forward",
+    "pass",
+    "peer",
+    "peers",
+    "proxy",
+    "replacement",
+    "target",
+    "targets",
+    "upstream",
+    "upstreams",
+    "uri",
+    "uris",
+    "url",
+    "urls",
+    "href",
+    "link",
+    "links",
+    "remote",
+];
+
+/// Names of sets whose values are addresses of others.
+pub const CLIENT_SETS: &[&str] = &[
+    "alertmanagers",
+    "datasources",
+    "locations",
+    "receivers",
+    "remote_write",
+    "remoteWrite",
+    "scrapeConfigs",
+    "scrape_configs",
+    "static_configs",
+    "targets",
+    "upstreams",
+    "virtualHosts",
+    "virtualhosts",
+];
+
+/// Programs in front of others: a file about one of them says nothing about the services behind.
+pub const FRONTS: &[&str] =
+    &["caddy", "haproxy", "nginx", "proxy", "reverse-proxy", "traefik", "cloudflared", "homepage", "vmagent", "gatus"];
+
+/// Names of files and folders that are about nothing in particular, beside [`GENERIC`].
+pub const VAGUE: &str = " compose docker-compose dockerfile containerfile hardware index integration process-compose \
+    ports firewall vars variables constants globals makefile values kustomization deploy devenv devshell shell \
+    workflow workflows ci optional global core base server servers desktop laptop workstation personal private ";
+
+/// Folders whose folders are machines.
+pub const MACHINE_FOLDERS: &[&str] = &["hosts", "machines", "systems", "nodes", "machine", "host"];
+
+/// Words of comments that do not name a service.
+pub const COMMENT_WORDS: &str = " a an and allow also any are as at be by can clients connections connect default ditto do enable etc \
+    expose external facilitate for from if in incoming internal is it its listen listens local me my needed needs no not of on \
+    only open opens or our outgoing port ports protocol required requires see server service should so some tcp that the them these this \
+    to todo traffic udp use used uses using via we web when where which will with you your fixme note xxx access main http(s) both punching \
+    same must ";
+
+/// Groups of a registry and the words of names that belong there, the first match first.
+pub const GROUPS: &[(&str, &[&str])] = &[
+    (
+        "monitoring",
+        &[
+            "exporter",
+            "grafana",
+            "loki",
+            "alertmanager",
+            "tempo",
+            "mimir",
+            "promtail",
+            "uptime",
+            "jaeger",
+            "pushgateway",
+            "netdata",
+            "zabbix",
+            "telegraf",
+            "victoria",
+            "blackbox",
+            "prometheus",
+            "vector",
+            "metrics",
+            "gatus",
+            "graylog",
+            "zipkin",
+            "monit",
+            "smokeping",
+            "parca",
+            "pyroscope",
+            "thanos",
+            "healthchecks",
+            "kuma",
+        ],
+    ),
+    ("otel", &["otel", "otlp", "opentelemetry"]),
+    (
+        "databases",
+        &[
+            "postgres",
+            "postgresql",
+            "mysql",
+            "mariadb",
+            "redis",
+            "valkey",
+            "mongo",
+            "mongodb",
+            "memcached",
+            "clickhouse",
+            "elastic",
+            "elasticsearch",
+            "opensearch",
+            "cassandra",
+            "influx",
+            "influxdb",
+            "couchdb",
+            "neo4j",
+            "etcd",
+            "meilisearch",
+            "typesense",
+            "qdrant",
+            "minio",
+            "garage",
+            "cockroachdb",
+            "temporal",
+            "pgbouncer",
+            "pgadmin",
+            "chromadb",
+            "weaviate",
+            "milvus",
+            "dragonfly",
+            "sql",
+            "db",
+        ],
+    ),
+    (
+        "mail",
+        &[
+            "smtp",
+            "imap",
+            "pop3",
+            "submission",
+            "dovecot",
+            "postfix",
+            "rspamd",
+            "mail",
+            "sieve",
+            "stalwart",
+            "roundcube",
+            "maddy",
+        ],
+    ),
+    (
+        "messaging",
+        &[
+            "rabbitmq",
+            "kafka",
+            "nats",
+            "mqtt",
+            "mosquitto",
+            "zookeeper",
+            "xmpp",
+            "matrix",
+            "synapse",
+            "pulsar",
+            "irc",
+            "thelounge",
+            "ntfy",
+            "gotify",
+            "jitsi",
+            "mumble",
+            "teamspeak",
+            "ts3",
+            "element",
+            "mattermost",
+            "conduit",
+            "mautrix",
+            "soju",
+            "livekit",
+            "prosody",
+            "amqp",
+            "redpanda",
+        ],
+    ),
+    (
+        "media",
+        &[
+            "jellyfin",
+            "plex",
+            "sonarr",
+            "radarr",
+            "lidarr",
+            "readarr",
+            "prowlarr",
+            "bazarr",
+            "jackett",
+            "emby",
+            "navidrome",
+            "deluge",
+            "transmission",
+            "qbittorrent",
+            "sabnzbd",
+            "nzbget",
+            "jellyseerr",
+            "overseerr",
+            "immich",
+            "photoprism",
+            "audiobookshelf",
+            "calibre",
+            "kavita",
+            "komga",
+            "owncast",
+            "icecast",
+            "mpd",
+            "snapcast",
+            "flaresolverr",
+            "jellysearch",
+            "torrent",
+            "tautulli",
+            "rtmp",
+            "rtsp",
+            "slskd",
+            "radio",
+            "invidious",
+            "tdarr",
+        ],
+    ),
+    (
+        "games",
+        &[
+            "minecraft",
+            "satisfactory",
+            "factorio",
+            "terraria",
+            "valheim",
+            "steam",
+            "sunshine",
+            "palworld",
+            "rust",
+            "dynmap",
+            "luanti",
+            "minetest",
+            "game",
+        ],
+    ),
+    (
+        "home",
+        &[
+            "home",
+            "homeassistant",
+            "hass",
+            "zigbee2mqtt",
+            "zwave",
+            "esphome",
+            "frigate",
+            "wyoming",
+            "octoprint",
+            "homebridge",
+            "coap",
+            "matter",
+            "scrypted",
+            "nodered",
+        ],
+    ),
+    (
+        "infrastructure",
+        &[
+            "ssh",
+            "dns",
+            "wireguard",
+            "wg",
+            "openvpn",
+            "tailscale",
+            "headscale",
+            "ldap",
+            "lldap",
+            "nfs",
+            "samba",
+            "stun",
+            "turn",
+            "coturn",
+            "bind",
+            "unbound",
+            "adguard",
+            "adguardhome",
+            "pihole",
+            "mdns",
+            "blocky",
+            "knot",
+            "nginx",
+            "caddy",
+            "traefik",
+            "haproxy",
+            "apache",
+            "httpd",
+            "envoy",
+            "varnish",
+            "http",
+            "https",
+            "authelia",
+            "authentik",
+            "keycloak",
+            "kanidm",
+            "zitadel",
+            "oauth2",
+            "dex",
+            "vault",
+            "consul",
+            "nomad",
+            "kubernetes",
+            "k3s",
+            "docker",
+            "tor",
+            "n2n",
+            "nebula",
+            "zerotier",
+            "incus",
+            "lxd",
+            "proxmox",
+            "unifi",
+            "mikrotik",
+            "ssl",
+            "squid",
+            "socks",
+            "vpn",
+            "ntp",
+            "dhcp",
+            "coredns",
+            "powerdns",
+            "attic",
+            "harmonia",
+            "ncps",
+            "registry",
+            "portainer",
+            "cockpit",
+            "kresd",
+            "dnsmasq",
+        ],
+    ),
+    (
+        "development",
+        &[
+            "api",
+            "frontend",
+            "backend",
+            "vite",
+            "storybook",
+            "gitea",
+            "forgejo",
+            "gitlab",
+            "git",
+            "hydra",
+            "jenkins",
+            "buildbot",
+            "debug",
+            "debugger",
+            "inspector",
+            "devserver",
+            "jupyter",
+            "mailhog",
+            "mailpit",
+            "adminer",
+            "hoogle",
+            "woodpecker",
+            "drone",
+            "webpack",
+            "next",
+            "django",
+            "rails",
+            "flask",
+        ],
+    ),
+];
+
+/// Whether a word is in one of the lists above that are written as text.
+pub fn holds(list: &str, word: &str) -> bool {
+    !word.is_empty() && list.split_ascii_whitespace().any(|known| known == word)
+}

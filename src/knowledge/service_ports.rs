@@ -1,0 +1,95 @@
+//! Services by port number, read from `service_ports.tsv`. The head of that file describes its columns.
+
+use std::sync::LazyLock;
+
+/// How certainly a number means a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Certainty {
+    /// Whatever program serves it.
+    Always,
+    /// Unless something says otherwise: it is the default of one program and of few others.
+    Usual,
+    /// Only if something names the service: it is the default of many programs.
+    Named,
+}
+
+/// A service that is known by its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Service {
+    /// The number.
+    pub number: u32,
+    /// The service's name in camelCase.
+    pub name: &'static str,
+    /// The registry group that it belongs to.
+    pub group: &'static str,
+    /// How certainly the number means this service.
+    pub certainty: Certainty,
+    /// Other words by which people call the service.
+    pub aliases: &'static str,
+}
+
+impl Service {
+    /// The words, in lower case, that identify the service in a path or a comment.
+    pub fn keywords(&self) -> impl Iterator<Item = &'static str> {
+        self.aliases.split(',').filter(|word| !word.is_empty())
+    }
+}
+
+static TABLE: LazyLock<Vec<Service>> = LazyLock::new(|| rows(include_str!("service_ports.tsv")).collect());
+
+/// The services of a number, the most likely one first.
+pub fn services(number: u32) -> &'static [Service] {
+    let start = TABLE.partition_point(|service| service.number < number);
+    let end = TABLE.partition_point(|service| service.number <= number);
+    &TABLE[start..end]
+}
+
+/// Rows that are not well formed are left out; a test makes sure that there are none.
+fn rows(text: &'static str) -> impl Iterator<Item = Service> {
+    text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| {
+        let mut columns = line.split_whitespace();
+        Some(Service {
+            number: columns.next()?.parse().ok()?,
+            name: columns.next()?,
+            group: columns.next()?,
+            certainty: match columns.next()? {
+                "always" => Certainty::Always,
+                "usual" => Certainty::Usual,
+                _ => Certainty::Named,
+            },
+            aliases: columns.nth(1).unwrap_or(""),
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_sorted_and_well_formed() {
+        let lines = include_str!("service_ports.tsv").lines().filter(|line| !line.starts_with('#'));
+        assert_eq!(lines.count(), TABLE.len());
+        assert!(TABLE.is_sorted_by_key(|service| service.number));
+        for Service { number, name, group, .. } in TABLE.iter() {
+            assert!((1..=65535).contains(number), "{name}");
+            assert!(name.starts_with(|c: char| c.is_ascii_lowercase()), "{name}");
+            assert!(name.chars().all(|c| c.is_ascii_alphanumeric()), "{name}");
+            assert!(group.chars().all(|c| c.is_ascii_lowercase()), "{group}");
+        }
+        for line in include_str!("service_ports.tsv").lines().filter(|line| !line.starts_with('#')) {
+            let columns: Vec<&str> = line.split_whitespace().collect();
+            assert!(matches!(columns.len(), 5 | 6) && matches!(columns[3], "always" | "usual" | "named"), "{line}");
+        }
+    }
+
+    #[test]
+    fn services_are_found_by_their_number() {
+        let names = |number| services(number).iter().map(|service| service.name).collect::<Vec<_>>();
+        assert_eq!(names(5432), ["postgresql"]);
+        assert_eq!(names(8443), ["unifiWeb", "incus", "lxd"]);
+        assert_eq!(names(1), [""; 0]);
+        assert_eq!(services(22)[0].certainty, Certainty::Always);
+        assert_eq!(services(3000)[0].certainty, Certainty::Named);
+    }
+}

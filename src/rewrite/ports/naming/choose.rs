@@ -1,0 +1,102 @@
+//! One name for each service: the best one that no other service wants.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::{Cluster, Missing, OTHER, Proposal, UNNAMED, group, group_by_path};
+
+/// Words for ports of one service that nothing else tells apart.
+const ORDINALS: [&str; 9] = ["second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"];
+
+/// Gives each cluster a name of its own.
+pub fn distinct(clusters: Vec<Cluster<'_>>, missing: &[Missing<'_>]) -> Vec<Proposal> {
+    let names: Vec<Vec<Vec<String>>> = clusters.iter().map(Cluster::names).collect();
+    let groups: Vec<&'static str> =
+        clusters.iter().zip(&names).map(|(one, names)| group_of(one, names, missing)).collect();
+    let chosen = apart(&clusters, &names, &groups);
+    let all = clusters.into_iter().zip(chosen).zip(groups);
+    all.map(|((cluster, name), group)| Proposal {
+        number: cluster.number,
+        group,
+        unnamed: name.is_none(),
+        name: name.unwrap_or_else(|| unnamed(&cluster, missing)),
+        uses: cluster.certain,
+    })
+    .collect()
+}
+
+fn group_of(cluster: &Cluster<'_>, names: &[Vec<String>], missing: &[Missing<'_>]) -> &'static str {
+    match (cluster.row, names.first()) {
+        (Some(row), _) => row.group,
+        (None, None) => UNNAMED,
+        (None, Some(name)) => {
+            // All ports of a service are in one group.
+            let by_service = group(&cluster.service);
+            let by_name = if by_service == OTHER && cluster.service.is_empty() { group(name) } else { by_service };
+            let used = cluster.certain.iter().map(|&index| group_by_path(&missing[index]));
+            let by_path = used.into_iter().find(|group| *group != OTHER).unwrap_or(OTHER);
+            if by_name == OTHER { by_path } else { by_name }
+        }
+    }
+}
+
+/// What a port is called that nothing names.
+fn unnamed(cluster: &Cluster<'_>, missing: &[Missing<'_>]) -> Vec<String> {
+    let is_udp = cluster.certain.iter().any(|&index| missing[index].name.to_ascii_lowercase().contains("udp"));
+    vec![format!("port{}", cluster.number), if is_udp { "udp" } else { "tcp" }.to_owned()]
+}
+
+/// The first name of each cluster that is its alone; `None` for a cluster without names.
+fn apart(clusters: &[Cluster<'_>], names: &[Vec<Vec<String>>], groups: &[&'static str]) -> Vec<Option<Vec<String>>> {
+    let mut chosen = vec![0; names.len()];
+    let contested = |chosen: &[usize]| {
+        let mut wanted: HashMap<(&str, &[String]), Vec<usize>> = HashMap::new();
+        for (at, &choice) in chosen.iter().enumerate() {
+            if let Some(name) = names[at].get(choice) {
+                wanted.entry((groups[at], name)).or_default().push(at);
+            }
+        }
+        let mut lists: Vec<Vec<usize>> = wanted.into_values().filter(|list| list.len() > 1).collect();
+        lists.sort();
+        lists
+    };
+    for _ in 1..names.iter().map(Vec::len).max().unwrap_or(0) {
+        let lists = contested(&chosen);
+        for at in lists.into_iter().flat_map(|list| others(clusters, list)) {
+            chosen[at] = (chosen[at] + 1).min(names[at].len().saturating_sub(1));
+        }
+    }
+    let mut taken: HashSet<(&str, Vec<String>)> = HashSet::new();
+    let order = by_claim(clusters, (0..names.len()).collect());
+    let mut result: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+    for at in order {
+        let Some(name) = names[at].get(chosen[at]) else { continue };
+        let first = &names[at][0];
+        let numbered = ORDINALS.iter().map(|word| with_ordinal(first, word));
+        let by_number = std::iter::once(with_ordinal(first, &format!("on{}x", clusters[at].number)));
+        let free = std::iter::once(name.clone()).chain(names[at].iter().cloned()).chain(numbered).chain(by_number);
+        if let Some(name) = free.into_iter().find(|name| taken.insert((groups[at], name.clone()))) {
+            result.insert(at, name);
+        }
+    }
+    (0..names.len()).map(|at| result.remove(&at)).collect()
+}
+
+fn with_ordinal(name: &[String], word: &str) -> Vec<String> {
+    name.iter().cloned().chain([word.to_owned()]).collect()
+}
+
+/// Those that look for another name: all but the one that has the best claim.
+fn others(clusters: &[Cluster<'_>], list: Vec<usize>) -> Vec<usize> {
+    by_claim(clusters, list).split_off(1)
+}
+
+/// Clusters by their claim to a name: the well-known number of a service first, then the one that nothing qualifies,
+/// then the lower number.
+fn by_claim(clusters: &[Cluster<'_>], mut list: Vec<usize>) -> Vec<usize> {
+    list.sort_by_key(|&at| {
+        let cluster = &clusters[at];
+        let qualified = cluster.best().is_none_or(|used| !used.evidence.sides.is_empty());
+        (cluster.row.is_none(), qualified, cluster.number)
+    });
+    list
+}

@@ -1,0 +1,434 @@
+//! What one use of a port says about whose port it is, and how much that is worth.
+
+use std::collections::BTreeSet;
+
+use super::Missing;
+use super::words::{all_generic, comment, is_generic, service, share, split, subject, telling, with};
+use crate::knowledge::name_words::{CATEGORIES, CLIENT_SETS, CLIENTS, FRONTS, HOLDERS, PARTS, PLACES, SIDES};
+
+/// How much a name is worth, by what gives it. A listener beats whoever connects to it, and the file is the last resort.
+pub mod weight {
+    /// A row of the table of well-known ports that holds whatever program serves the port.
+    pub const ALWAYS: u32 = 200;
+    /// A row of that table whose service the use names.
+    pub const KNOWN: u32 = 150;
+    /// An option of a service.
+    pub const LISTENER: u32 = 100;
+    /// A name of this file for the port, or a set that is named after the service.
+    pub const BOUND: u32 = 80;
+    /// A listener whose service only the file names.
+    pub const FILE_LISTENER: u32 = 72;
+    /// A row of the table whose service nothing names.
+    pub const USUAL: u32 = 70;
+    /// The scrape job that reads the port.
+    pub const JOB: u32 = 65;
+    /// A comment beside the number.
+    pub const COMMENT: u32 = 60;
+    /// A client that names what it connects to.
+    pub const TARGET: u32 = 55;
+    /// The file, for a port in a firewall or behind a proxy.
+    pub const FILE: u32 = 46;
+    /// The first label of the host in front of the port.
+    pub const HOST: u32 = 42;
+    /// A client that names itself only.
+    pub const CLIENT: u32 = 20;
+}
+
+/// A name and what it is worth.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Candidate {
+    /// The words of the service's name.
+    pub service: Vec<String>,
+    /// Words that say which of the service's ports it is.
+    pub qualifier: Vec<String>,
+    /// One of [`weight`].
+    pub weight: u32,
+}
+
+/// What one use says.
+#[derive(Debug, Clone)]
+pub struct Evidence {
+    /// The best name.
+    pub best: Candidate,
+    /// Generic words of the last name, which tell ports of one service apart.
+    pub sides: Vec<String>,
+    /// The instance between the service and the last name.
+    pub middle: Vec<String>,
+    /// What the comment beside the number says.
+    pub comment: Vec<String>,
+    /// What the file is about.
+    pub subject: Vec<String>,
+    /// The words of the path and of the text around the number.
+    pub path_words: BTreeSet<String>,
+    /// All words of the use, those of the file's path included.
+    pub words: BTreeSet<String>,
+    /// Whether it connects to the port of somebody else, or opens it, so that nothing listens here.
+    pub is_remote: bool,
+}
+
+/// Reads a use.
+pub fn read(port: &Missing<'_>) -> Evidence {
+    let line = Line::of(port);
+    let raw: Vec<&str> = port.name.trim_end_matches(".default").split(['.', ' ']).collect();
+    // Flags of one letter say nothing.
+    let parts: Vec<&str> = raw.into_iter().filter(|part| !(part.len() == 2 && part.starts_with('-'))).collect();
+    let reader = Reader { line: &line, subject: subject(port.path).unwrap_or_default(), parts };
+    let comment = comment(line.comment);
+    let is_firewall = reader.is_firewall();
+    let is_client = !is_firewall && reader.is_client();
+    let mut candidates = match (is_firewall, is_client) {
+        (true, _) => vec![reader.file(weight::FILE)],
+        (_, true) => reader.client(port),
+        _ => vec![reader.listener()],
+    };
+    candidates.extend(reader.bound(is_firewall || is_client));
+    candidates.extend(reader.commented(&comment, is_firewall));
+    let last = reader.parts.last().copied().unwrap_or("");
+    let mut best = Candidate::default();
+    for candidate in candidates.into_iter().filter(|candidate| !candidate.service.is_empty()) {
+        if candidate.weight > best.weight {
+            best = candidate;
+        }
+    }
+    let path_words = word_set(reader.parts.iter().copied().chain([line.before, line.comment]));
+    let mut words = path_words.clone();
+    words.extend(word_set(port.path.split('/')));
+    Evidence {
+        sides: split(last).into_iter().filter(|word| SIDES.contains(&word.as_str())).collect(),
+        middle: reader.middle(),
+        subject: reader.subject.clone(),
+        best,
+        comment,
+        path_words,
+        words,
+        is_remote: is_firewall || is_client,
+    }
+}
+
+/// The words of some texts, and each text's words as one.
+fn word_set<'x>(texts: impl Iterator<Item = &'x str>) -> BTreeSet<String> {
+    let mut words = BTreeSet::new();
+    for piece in texts.flat_map(|text| text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_')))) {
+        let split = split(piece);
+        words.insert(split.concat());
+        words.extend(split);
+    }
+    words
+}
+
+/// The text around a number.
+struct Line<'a> {
+    /// The line up to the number.
+    before: &'a str,
+    /// The comment at the end of the line, or else the one on the line above, if it is a line of its own and this line
+    /// holds nothing else than the number.
+    comment: &'a str,
+    /// The text up to the number, as far as it is read.
+    above: &'a str,
+}
+
+impl<'a> Line<'a> {
+    fn of(port: &Missing<'a>) -> Self {
+        const ABOVE: usize = 600;
+        let (start, end) = (port.span.start as usize, port.span.end as usize);
+        let head = port.text.get(..start).unwrap_or("");
+        let tail = port.text.get(end..).unwrap_or("").lines().next().unwrap_or("");
+        let (rest, before) = head.rsplit_once('\n').unwrap_or(("", head));
+        let from = (head.len().saturating_sub(ABOVE)..=head.len()).find(|&at| head.is_char_boundary(at)).unwrap_or(0);
+        let own = comment_of(tail);
+        let alone = before.trim_matches(|c: char| c.is_whitespace() || matches!(c, '-' | '"' | '[')).is_empty();
+        let line_above = rest.rsplit('\n').next().unwrap_or("").trim();
+        let comment = match own {
+            "" if alone => line_above.strip_prefix('#').unwrap_or(""),
+            // A comment about several numbers is not the name of one.
+            own if tail.split('#').next().is_some_and(|code| code.bytes().any(|byte| byte.is_ascii_digit())) => {
+                let _ = own;
+                ""
+            }
+            own => own,
+        };
+        Self { before, comment: comment.trim_start_matches('#').trim(), above: &head[from..] }
+    }
+
+    /// The name that the line binds to the number alone: `metrics-port = 9100`.
+    fn binding(&self) -> Option<&'a str> {
+        let name = self.before.trim_end_matches(['"', '\'']).trim_end().strip_suffix('=')?.trim_end();
+        let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '\'');
+        let start = name.rfind(|c| !is_part(c)).map_or(0, |at| at + 1);
+        Some(&name[start..]).filter(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()))
+    }
+
+    /// The scheme of a URL that the number ends: `ldap` of `ldap://127.0.0.1:3890`.
+    fn scheme(&self) -> Option<&'a str> {
+        let (scheme, rest) = self.before.rsplit_once("://")?;
+        let start = scheme.rfind(|c: char| !c.is_ascii_alphanumeric()).map_or(0, |at| at + 1);
+        (!rest.contains([' ', '"'])).then_some(&scheme[start..])
+    }
+}
+
+/// The comment at the end of a line, without its mark.
+fn comment_of(tail: &str) -> &str {
+    tail.find(" #").map_or("", |at| tail[at + 2..].trim())
+}
+
+struct Reader<'a> {
+    line: &'a Line<'a>,
+    subject: Vec<String>,
+    parts: Vec<&'a str>,
+}
+
+impl Reader<'_> {
+    fn last(&self) -> &str {
+        self.parts.last().copied().unwrap_or("")
+    }
+
+    fn is_firewall(&self) -> bool {
+        self.parts
+            .iter()
+            .any(|part| *part == "firewall" || part.starts_with("allowedTCP") || part.starts_with("allowedUDP"))
+            || self.parts.iter().any(|part| *part == "dport")
+    }
+
+    fn is_client(&self) -> bool {
+        let last = split(self.last());
+        let listens = last.iter().any(|word| matches!(word.as_str(), "listen" | "bind" | "port"));
+        let names_another = last.last().is_some_and(|word| CLIENTS.contains(&word.as_str()));
+        let in_set = self.parts.iter().any(|part| CLIENT_SETS.contains(part));
+        let in_text = self.line.scheme().is_some_and(|scheme| {
+            let script = last
+                .iter()
+                .any(|word| matches!(word.as_str(), "script" | "start" | "cmd" | "command" | "text" | "test"));
+            script || !matches!(scheme, "http" | "https" | "tcp" | "udp" | "ws" | "unix")
+        });
+        names_another && !listens || in_set && !last.iter().any(|word| word == "listen") || in_text
+    }
+
+    /// The service that a holder such as `services` names, with the index of its name.
+    fn named(&self) -> Option<(usize, Candidate)> {
+        let holders = (0..self.parts.len()).rev().filter(|&at| HOLDERS.contains(&self.parts[at]));
+        holders.into_iter().find_map(|at| self.held(at))
+    }
+
+    fn held(&self, holder: usize) -> Option<(usize, Candidate)> {
+        let is_category = |part: &str| CATEGORIES.contains(&part.to_ascii_lowercase().as_str());
+        let is_last = |at: usize| at + 2 >= self.parts.len();
+        let at = (holder + 1..self.parts.len()).find(|&at| is_last(at) || !is_category(self.parts[at]))?;
+        // The last name is that of the option.
+        if at + 1 >= self.parts.len() && !matches!(self.parts[holder], "processes" | "containers") {
+            return None;
+        }
+        let words = service(self.parts[at]);
+        if self.parts[at] == "?" && !self.subject.is_empty() {
+            let candidate = Candidate {
+                service: self.subject.clone(),
+                qualifier: self.inner(at),
+                weight: weight::FILE_LISTENER + 3,
+            };
+            return Some((at, candidate));
+        }
+        if at == holder + 1 && PARTS.contains(&self.parts[at]) && self.parts[holder] != "roles" {
+            let service = with(&self.subject, &words);
+            return Some((
+                at,
+                Candidate { qualifier: self.qualifier(&service), service, weight: weight::FILE_LISTENER + 3 },
+            ));
+        }
+        if words.is_empty() || all_generic(&words) {
+            return None;
+        }
+        let outer = holder.checked_sub(1).filter(|&outer| self.says_whose(outer));
+        let service = match self.parts[holder] {
+            "roles" if self.subject.is_empty() && outer.is_some() => {
+                outer.map(|at| service(self.parts[at])).unwrap_or_default()
+            }
+            "exporters" => with(&words, &["exporter".to_owned()]),
+            "roles" if !self.subject.is_empty() && !share(&self.subject, &words) => with(&self.subject, &words),
+            _ => words,
+        };
+        Some((at, Candidate { qualifier: self.qualifier(&service), service, weight: weight::LISTENER }))
+    }
+
+    /// The last name between a computed one and the option.
+    fn inner(&self, at: usize) -> Vec<String> {
+        let inner = self.parts.get(at + 1..).unwrap_or_default().iter().rev();
+        inner.map(|part| telling(part)).find(|words| !words.is_empty()).unwrap_or_default()
+    }
+
+    fn listener(&self) -> Candidate {
+        if let Some((_, candidate)) = self.named() {
+            return candidate;
+        }
+        let is_option = self.parts.first().is_some_and(|part| *part == "options") || self.parts.contains(&"options");
+        let inner: Vec<usize> = (0..self.parts.len().saturating_sub(1)).filter(|&at| self.says_whose(at)).collect();
+        // A repository gives its own modules a name of their own first: `options.acme.wiki.port`.
+        let found = if is_option { inner.last() } else { inner.first() };
+        match found {
+            Some(&at) if is_option && !self.subject.is_empty() => {
+                let service = with(&self.subject, &service(self.parts[at]));
+                let service = if share(&self.subject, &split(self.parts[at])) { self.subject.clone() } else { service };
+                Candidate { qualifier: self.qualifier(&service), service, weight: weight::LISTENER }
+            }
+            Some(&at) => {
+                let words = service(self.parts[at]);
+                let service = if share(&self.subject, &words) { self.subject.clone() } else { words };
+                Candidate { qualifier: self.qualifier(&service), service, weight: weight::BOUND + 5 }
+            }
+            None => self.leaf(self.last()),
+        }
+    }
+
+    /// A name by itself is of what the file is about.
+    fn leaf(&self, name: &str) -> Candidate {
+        let words = telling(name);
+        match (self.subject.is_empty(), words.is_empty()) {
+            (_, true) => {
+                Candidate { service: self.subject.clone(), qualifier: self.end(), weight: weight::FILE_LISTENER }
+            }
+            (true, false) => Candidate { service: words, qualifier: Vec::new(), weight: weight::BOUND },
+            (false, false) => {
+                let qualifier = if share(&self.subject, &words) {
+                    words.into_iter().filter(|word| !share(&self.subject, std::slice::from_ref(word))).collect()
+                } else {
+                    words
+                };
+                Candidate { service: self.subject.clone(), qualifier, weight: weight::BOUND }
+            }
+        }
+    }
+
+    /// Whether a name says whose port it is: neither generic, nor computed, nor that of a place.
+    fn says_whose(&self, at: usize) -> bool {
+        let part = self.parts[at];
+        let after_place = at.checked_sub(1).is_some_and(|before| PLACES.contains(&self.parts[before]));
+        let after_user = at.checked_sub(2).is_some_and(|before| self.parts[before] == "users");
+        part != "?" && !after_place && !after_user && !all_generic(&split(part)) && !split(part).is_empty()
+    }
+
+    fn file(&self, weight: u32) -> Candidate {
+        let is_front = FRONTS.contains(&self.subject.join("-").as_str())
+            || self.subject.iter().any(|word| FRONTS.contains(&word.as_str()));
+        let service = if is_front { Vec::new() } else { self.subject.clone() };
+        Candidate { service, qualifier: self.end(), weight }
+    }
+
+    /// What a client says about the other side.
+    fn client(&self, port: &Missing<'_>) -> Vec<Candidate> {
+        let mut found = vec![self.file(weight::FILE)];
+        let plain = |service: Vec<String>, weight| Candidate { service, qualifier: Vec::new(), weight };
+        if let Some(at) = self.parts.iter().position(|part| matches!(*part, "providers" | "upstreams" | "backends")) {
+            let name = self.parts.get(at + 1).filter(|_| at + 2 < self.parts.len()).map(|name| service(name));
+            found.extend(name.filter(|words| !all_generic(words)).map(|words| plain(words, weight::TARGET)));
+        }
+        if self.parts.iter().any(|part| part.starts_with("scrape")) {
+            found.extend(job(port).map(|words| plain(words, weight::JOB)));
+        }
+        if self.line.before.contains("forward_auth") {
+            found.push(plain(vec!["forward".to_owned(), "auth".to_owned()], weight::TARGET));
+        }
+        found.extend(self.host_label().map(|words| plain(words, weight::HOST)));
+        let is_front = |words: &[String]| words.iter().any(|word| FRONTS.contains(&word.as_str()));
+        match self.named() {
+            Some((_, candidate)) if is_front(&candidate.service) => {}
+            Some((_, candidate)) => found.push(Candidate { weight: weight::CLIENT, ..candidate }),
+            // `vllmProvider.baseUrl` names the other side itself.
+            None => {
+                let first = (0..self.parts.len().saturating_sub(1)).find(|&at| self.says_whose(at));
+                let words = first.map(|at| service(self.parts[at])).unwrap_or_default();
+                let words = words.into_iter().filter(|word| word != "provider").collect();
+                found.push(plain(words, weight::TARGET - 2));
+            }
+        }
+        let leaf = telling(self.last()).into_iter().filter(|word| !CLIENTS.contains(&word.as_str()));
+        let leaf: Vec<String> = leaf.filter(|word| !matches!(word.as_str(), "exposed" | "reverse")).collect();
+        if !leaf.is_empty() && !self.subject.is_empty() && share(&self.subject, &leaf) {
+            found.push(plain(self.subject.clone(), weight::TARGET));
+        }
+        found
+    }
+
+    /// The first label of the virtual host around a client.
+    fn host_label(&self) -> Option<Vec<String>> {
+        const EMPTY: [&str; 8] = ["www", "vpn", "api", "localhost", "local", "host", "internal", "default"];
+        let at = self.parts.iter().position(|part| part.eq_ignore_ascii_case("virtualhosts"))?;
+        let labels = self.parts.get(at + 1..)?;
+        let known = labels.iter().take_while(|label| **label != "extraConfig" && **label != "locations");
+        let label = known.copied().find(|label| *label != "?" && !EMPTY.contains(label));
+        let label = label.or_else(|| {
+            // `"screen.${domain}"`
+            let end = self.line.above.rfind(".${")?;
+            let start = self.line.above[..end].rfind(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))?;
+            self.line.above[start..].starts_with('"').then(|| &self.line.above[start + 1..end])
+        });
+        let words = service(label?);
+        (!words.is_empty() && !all_generic(&words)).then_some(words)
+    }
+
+    /// The name that the line binds, if that is another one than the option's.
+    fn bound(&self, is_remote: bool) -> Option<Candidate> {
+        let name = self.line.binding()?;
+        let is_option = split(self.last()) == split(name) || self.parts.contains(&name);
+        if is_option || telling(name).is_empty() || CLIENTS.contains(&split(name).last()?.as_str()) {
+            return None;
+        }
+        let candidate = self.leaf(name);
+        Some(Candidate { weight: if is_remote { weight::BOUND } else { weight::FILE_LISTENER + 1 }, ..candidate })
+    }
+
+    /// The name that a comment gives.
+    fn commented(&self, comment: &[String], is_firewall: bool) -> Option<Candidate> {
+        let most = if is_firewall { 4 } else { 2 };
+        if comment.is_empty() || all_generic(comment) {
+            return None;
+        }
+        if share(&self.subject, comment) {
+            let rest = comment.iter().filter(|word| !share(&self.subject, std::slice::from_ref(word))).cloned();
+            return Some(Candidate {
+                service: self.subject.clone(),
+                qualifier: rest.collect(),
+                weight: weight::COMMENT + 1,
+            });
+        }
+        (comment.len() <= most).then(|| Candidate {
+            service: comment.to_vec(),
+            qualifier: Vec::new(),
+            weight: weight::COMMENT,
+        })
+    }
+
+    /// The words of the last name that say which of a service's ports it is.
+    fn qualifier(&self, service: &[String]) -> Vec<String> {
+        let words = telling(self.last()).into_iter();
+        let mut words: Vec<String> =
+            words.filter(|word| !service.iter().any(|known| known.contains(word.as_str()))).collect();
+        words.extend(self.end());
+        words
+    }
+
+    /// Which end of a range it is.
+    fn end(&self) -> Vec<String> {
+        match self.last() {
+            "from" => vec!["first".to_owned()],
+            "to" => vec!["last".to_owned()],
+            _ => Vec::new(),
+        }
+    }
+
+    fn middle(&self) -> Vec<String> {
+        let after = self.named().map_or(self.parts.len(), |(at, _)| at + 1);
+        let inner = after..self.parts.len().saturating_sub(1).max(after);
+        inner.rev().filter(|&at| self.says_whose(at)).map(|at| service(self.parts[at])).next().unwrap_or_default()
+    }
+}
+
+/// The name of the scrape job around a target.
+fn job(port: &Missing<'_>) -> Option<Vec<String>> {
+    const AROUND: usize = 900;
+    let start = port.span.start as usize;
+    let head = port.text.get(..start)?;
+    let from = (start.saturating_sub(AROUND)..=start).find(|&at| head.is_char_boundary(at))?;
+    let at = head[from..].rfind("job_name").or_else(|| head[from..].rfind("jobName"))?;
+    let value = head[from + at..].split(['=', ':']).nth(1)?.trim_start();
+    let name = value.trim_start_matches('"').split(['"', ';', '\n', '$']).next()?.trim();
+    let words: Vec<String> = split(name).into_iter().filter(|word| !is_generic(word)).collect();
+    (!words.is_empty()).then_some(words)
+}

@@ -1,0 +1,363 @@
+//! Names for ports that no registry has: from the evidence of all uses of a number, weighed together.
+//!
+//! A service that listens on a port names it before anything that connects to it, opens it or stands in front of it; a
+//! table of well-known ports names what the uses do not. Services that share a number stay apart.
+
+mod choose;
+mod evidence;
+pub mod words;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::finding::Span;
+use crate::knowledge::name_words::{FRONTS, GROUPS, MACHINE_FOLDERS};
+use crate::knowledge::service_ports::{Certainty, Service, services};
+use evidence::{Candidate, Evidence, weight};
+use words::{share, with};
+
+/// A port that is used and that no registry has.
+#[derive(Debug, Clone, Copy)]
+pub struct Missing<'a> {
+    /// The number.
+    pub number: u32,
+    /// What it is the port of, as [`crate::facts::ports::PortUse::name`] says.
+    pub name: &'a str,
+    /// The file where it is used.
+    pub path: &'a str,
+    /// The text of that file.
+    pub text: &'a str,
+    /// The position of the number in it.
+    pub span: Span,
+}
+
+/// An entry to add: one service's port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proposal {
+    /// The number.
+    pub number: u32,
+    /// The group that it belongs to.
+    pub group: &'static str,
+    /// The words of its name.
+    pub name: Vec<String>,
+    /// The uses that are certainly of this service, as indices into the list that was named.
+    pub uses: Vec<usize>,
+    /// Whether nothing says what the port is for.
+    pub unnamed: bool,
+}
+
+/// The group of whatever fits into none.
+const OTHER: &str = "services";
+
+/// The group of ports that nothing names.
+pub const UNNAMED: &str = "unnamed";
+
+/// Proposes an entry for each service of each number.
+pub fn propose(missing: &[Missing<'_>]) -> Vec<Proposal> {
+    let mut by_number: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+    for (index, port) in missing.iter().enumerate() {
+        by_number.entry(port.number).or_default().push(index);
+    }
+    let named = by_number.into_iter().flat_map(|(number, uses)| {
+        let read = uses.into_iter().map(|index| Used::read(index, &missing[index])).collect();
+        clusters(number, read)
+    });
+    choose::distinct(named.collect(), missing)
+}
+
+/// Which of several entries for one number a use is of: the only one that its path, file or comment names.
+pub fn belongs(port: &Missing<'_>, entries: &[&[String]]) -> Option<usize> {
+    let read = Used::read(0, port);
+    let score = |entry: &&[String]| {
+        let name = entry.last().map(|name| words::split(name)).unwrap_or_default();
+        let service = usize::from(share(&name, &read.names()));
+        let by_words =
+            name.iter().filter(|word| !words::is_generic(word) && read.evidence.words.contains(*word)).count();
+        // The name that would be chosen today counts most.
+        service * 10 + by_words
+    };
+    let scores: Vec<usize> = entries.iter().map(score).collect();
+    let best = scores.iter().copied().max().filter(|best| *best > 0)?;
+    let mut winners = scores.iter().enumerate().filter(|(_, score)| **score == best);
+    let (winner, _) = winners.next()?;
+    winners.next().is_none().then_some(winner)
+}
+
+/// How names are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Style {
+    /// `nodeExporter`
+    #[default]
+    Camel,
+    /// `node-exporter`
+    Kebab,
+    /// `node_exporter`
+    Snake,
+}
+
+impl Style {
+    /// The style of some names; camelCase if they do not show one.
+    pub fn of<'n>(names: impl Iterator<Item = &'n str>) -> Self {
+        let (mut kebab, mut snake, mut camel) = (0, 0, 0);
+        for name in names {
+            kebab += usize::from(name.contains('-'));
+            snake += usize::from(name.contains('_'));
+            camel += usize::from(name.chars().any(|c| c.is_ascii_uppercase()));
+        }
+        match () {
+            () if kebab > camel.max(snake) => Style::Kebab,
+            () if snake > camel.max(kebab) => Style::Snake,
+            () => Style::Camel,
+        }
+    }
+
+    /// Some words as a name.
+    pub fn join(self, words: &[String]) -> String {
+        match self {
+            Style::Kebab => words.join("-"),
+            Style::Snake => words.join("_"),
+            Style::Camel => {
+                let capital = |word: &String| match word.as_str() {
+                    "ui" => "UI".to_owned(),
+                    word => word.chars().take(1).flat_map(char::to_uppercase).chain(word.chars().skip(1)).collect(),
+                };
+                words.iter().take(1).cloned().chain(words.iter().skip(1).map(capital)).collect()
+            }
+        }
+    }
+}
+
+/// A use that was read.
+#[derive(Debug)]
+struct Used<'a> {
+    index: usize,
+    path: &'a str,
+    evidence: Evidence,
+    /// The row of the table of well-known ports that the use is of, and what that is worth.
+    known: Option<(&'static Service, u32)>,
+}
+
+impl<'a> Used<'a> {
+    fn read(index: usize, port: &Missing<'a>) -> Self {
+        let evidence = evidence::read(port);
+        let known = known(port.number, &evidence);
+        Self { index, path: port.path, evidence, known }
+    }
+
+    fn weight(&self) -> u32 {
+        self.known.map_or(0, |(_, weight)| weight).max(self.evidence.best.weight)
+    }
+
+    /// The row, if it is worth more than what the use says by itself.
+    fn row(&self) -> Option<&'static Service> {
+        self.known.filter(|(_, weight)| *weight >= self.evidence.best.weight).map(|(row, _)| row)
+    }
+
+    /// The words of the service that the use is of.
+    fn names(&self) -> Vec<String> {
+        match self.row() {
+            Some(row) => row_words(row),
+            None => self.evidence.best.service.clone(),
+        }
+    }
+}
+
+fn row_words(row: &Service) -> Vec<String> {
+    let first = words::split(row.name).into_iter().take(1);
+    first.chain(row.keywords().map(str::to_owned)).collect()
+}
+
+/// The row of the table for a use: one that it names, or else the only one that the number can mean.
+fn known(number: u32, evidence: &Evidence) -> Option<(&'static Service, u32)> {
+    let rows = services(number);
+    if let Some(row) = rows.iter().find(|row| row.certainty == Certainty::Always) {
+        return Some((row, weight::ALWAYS));
+    }
+    // A listener says itself what it is: the file around it does not count.
+    let is_listener = evidence.best.weight >= weight::BOUND && !evidence.is_remote;
+    let words = if is_listener { &evidence.path_words } else { &evidence.words };
+    let names = |row: &&Service| {
+        row_words(row)
+            .iter()
+            .any(|key| words.contains(key) || key.len() >= 5 && words.iter().any(|word| word.starts_with(key.as_str())))
+            || share(&row_words(row), &evidence.best.service) && is_listener
+            || words.contains(&row.name.to_ascii_lowercase())
+    };
+    if let Some(row) = rows.iter().find(names) {
+        return Some((row, weight::KNOWN));
+    }
+    rows.first().filter(|row| row.certainty == Certainty::Usual).map(|row| (row, weight::USUAL))
+}
+
+/// The uses of one service.
+#[derive(Debug)]
+struct Cluster<'a> {
+    number: u32,
+    uses: Vec<Used<'a>>,
+    /// The row that names the service.
+    row: Option<&'static Service>,
+    /// The words that identify the service.
+    service: Vec<String>,
+    /// Indices of the uses that are certainly of this service.
+    certain: Vec<usize>,
+}
+
+/// Sorts the uses of one number by service.
+fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
+    let (strong, weak): (Vec<Used<'_>>, Vec<Used<'_>>) =
+        uses.into_iter().partition(|used| used.weight() >= weight::BOUND);
+    let mut found: Vec<Cluster<'_>> = Vec::new();
+    for used in strong {
+        let names = used.names();
+        match found.iter_mut().find(|cluster| cluster.is_of(&used, &names)) {
+            Some(cluster) => cluster.add(used),
+            None => found.push(Cluster::of(number, used)),
+        }
+    }
+    let mut undecided = Vec::new();
+    for used in weak {
+        let named = used.evidence.best.weight == weight::TARGET || used.evidence.best.weight == weight::TARGET - 2;
+        match found.iter().position(|cluster| cluster.is_named_by(&used)) {
+            Some(at) => found[at].add(used),
+            None if named && !found.is_empty() => found.push(Cluster::of(number, used)),
+            None => undecided.push(used),
+        }
+    }
+    match found.as_mut_slice() {
+        [] => found.extend(Cluster::of_weak(number, undecided)),
+        [only] => undecided.into_iter().for_each(|used| only.add(used)),
+        // Nothing says which of the services these are of.
+        _ => {}
+    }
+    found
+}
+
+impl<'a> Cluster<'a> {
+    fn of(number: u32, used: Used<'a>) -> Self {
+        let (row, service) = (used.row(), used.names());
+        Self { number, row, service, certain: vec![used.index], uses: vec![used] }
+    }
+
+    /// The uses of a number none of which names its service for certain.
+    fn of_weak(number: u32, mut uses: Vec<Used<'a>>) -> Option<Self> {
+        let best = (0..uses.len()).max_by_key(|&at| (uses[at].weight(), std::cmp::Reverse(at)))?;
+        let mut cluster = Self::of(number, uses.remove(best));
+        uses.into_iter().for_each(|used| cluster.add(used));
+        Some(cluster)
+    }
+
+    fn add(&mut self, used: Used<'a>) {
+        self.certain.push(used.index);
+        if self.row.is_none() && self.uses.iter().all(|known| known.weight() < used.weight()) {
+            self.row = used.row();
+        }
+        self.uses.push(used);
+    }
+
+    /// Whether a use that names its service is of this one.
+    fn is_of(&self, used: &Used<'_>, names: &[String]) -> bool {
+        match (self.row, used.row()) {
+            (Some(row), Some(other)) => row == other,
+            _ if share(&self.service, names) => true,
+            // What one use says in passing may be the name that another has.
+            _ => {
+                let in_path =
+                    |words: &BTreeSet<String>, name: &[String]| share(name, &Vec::from_iter(words.iter().cloned()));
+                let near =
+                    |known: &Used<'_>| known.path == used.path && known.weight().min(used.weight()) < weight::LISTENER;
+                in_path(&used.evidence.path_words, &self.service)
+                    || self.uses.iter().any(|known| in_path(&known.evidence.path_words, names) || near(known))
+            }
+        }
+    }
+
+    /// Whether something about a use names this service.
+    fn is_named_by(&self, used: &Used<'_>) -> bool {
+        let words: Vec<String> = used.evidence.words.iter().cloned().collect();
+        share(&self.service, &words)
+    }
+
+    /// The evidence that says most.
+    fn best(&self) -> Option<&Used<'a>> {
+        self.uses.iter().max_by_key(|used| (used.evidence.best.weight, std::cmp::Reverse(used.index)))
+    }
+
+    /// Names for the service's port, the best first.
+    fn names(&self) -> Vec<Vec<String>> {
+        let mut names = Vec::new();
+        names.extend(self.row.map(|row| words::split(row.name)));
+        for used in self.best().into_iter().chain(&self.uses) {
+            let Evidence { best: Candidate { service, qualifier, .. }, sides, middle, comment, subject, .. } =
+                &used.evidence;
+            if service.is_empty()
+                || service.iter().any(|word| FRONTS.contains(&word.as_str())) && used.evidence.is_remote
+            {
+                continue;
+            }
+            let base = with(service, qualifier);
+            names.push(base.clone());
+            names.push(with(&base, sides));
+            names.push(with(&with(service, middle), qualifier));
+            if !comment.is_empty() {
+                names.push(with(&base, comment));
+            }
+            if !subject.is_empty() && !share(subject, &base) {
+                names.push(with(subject, &base));
+            }
+        }
+        names.iter_mut().for_each(|name| name.truncate(LONGEST));
+        names.retain(|name| !name.is_empty());
+        let mut seen = std::collections::HashSet::new();
+        names.retain(|name| seen.insert(name.clone()));
+        names
+    }
+}
+
+/// The most words of a name.
+const LONGEST: usize = 5;
+
+/// The group of a name.
+pub fn group(name: &[String]) -> &'static str {
+    let is_in = |words: &[&str]| name.iter().any(|word| words.contains(&word.as_str()));
+    GROUPS.iter().find(|(_, words)| is_in(words)).map_or(OTHER, |(group, _)| group)
+}
+
+/// The group of a service that its name does not tell: that of the folder, or of what a developer starts.
+fn group_by_path(port: &Missing<'_>) -> &'static str {
+    let folders: Vec<&str> = port.path.split('/').collect();
+    for at in (0..folders.len().saturating_sub(1)).rev() {
+        let folder = &folders[at];
+        // A machine may be called `web`.
+        if at.checked_sub(1).is_some_and(|outer| MACHINE_FOLDERS.contains(&folders[outer])) {
+            continue;
+        }
+        let known = GROUPS.iter().map(|(group, _)| *group).find(|group| synonyms(group).contains(folder));
+        if let Some(group) = known.filter(|group| *group != "home") {
+            return group;
+        }
+    }
+    let is_development = port.name.split('.').any(|part| part == "processes" || part == "process-compose")
+        || ["compose.y", "compose-dev.y", "devenv.nix", "devshell", "shell.nix"]
+            .iter()
+            .any(|name| port.path.contains(name));
+    if is_development { "development" } else { OTHER }
+}
+
+/// Other names that people give to a group.
+pub fn synonyms(group: &str) -> &'static [&'static str] {
+    match group {
+        "databases" => &["databases", "database", "db", "dbs", "storage", "data", "datastores"],
+        "monitoring" => &["monitoring", "observability", "metrics", "monitor", "telemetry", "exporters"],
+        "otel" => &["otel", "opentelemetry", "telemetry", "monitoring", "observability"],
+        "mail" => &["mail", "email"],
+        "messaging" => &["messaging", "queues", "brokers", "chat"],
+        "media" => &["media", "arr", "multimedia"],
+        "games" => &["games", "gaming", "game"],
+        "home" => &["home", "iot", "smarthome", "automation", "homeAutomation"],
+        "development" => &["development", "dev", "develop"],
+        "infrastructure" => &["infrastructure", "infra", "network", "networking", "net", "system", "web", "core"],
+        _ => &["services", "apps", "applications", "misc", "other"],
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,164 @@
+//! Names by what the uses say.
+
+use super::*;
+
+/// Uses as (number, name, path, text around the number with `@` before the digits).
+fn proposals(uses: &[(u32, &str, &str, &str)]) -> Vec<String> {
+    let texts: Vec<(String, Span)> = uses
+        .iter()
+        .map(|(number, _, _, text)| {
+            let at = text.find('@').unwrap_or(0);
+            (text.replacen('@', "", 1), Span::new(at, at + number.to_string().len()))
+        })
+        .collect();
+    let missing: Vec<Missing<'_>> = uses
+        .iter()
+        .zip(&texts)
+        .map(|(&(number, name, path, _), (text, span))| Missing { number, name, path, text, span: *span })
+        .collect();
+    let mut names: Vec<String> = propose(&missing)
+        .iter()
+        .map(|proposal| format!("{}.{}={}", proposal.group, Style::Camel.join(&proposal.name), proposal.number))
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn one_use_names_its_port() {
+    for (name, path, text, expected) in [
+        ("services.redis.servers.main.port", "modules/cache.nix", "port = @4321;", "databases.redis"),
+        (
+            "processes.web.command --metrics-port",
+            "process-compose.yaml",
+            "--metrics-port @4321",
+            "development.webMetrics",
+        ),
+        (
+            "services.prometheus.exporters.zfs.port",
+            "hosts/nas/configuration.nix",
+            "port = @4321;",
+            "monitoring.zfsExporter",
+        ),
+        ("options.blobPort.default", "nix/services/azurite.nix", "default = @4321;", "services.azuriteBlob"),
+        ("options.api.port.default", "nix/services/mailhog.nix", "default = @4321;", "development.mailhogApi"),
+        ("options.acme.wiki.adminPort.default", "shared/wiki/options.nix", "default = @4321;", "services.wikiAdmin"),
+        (
+            "roles.knot.interface.options.port.default",
+            "services/tangled/default.nix",
+            "default = @4321;",
+            "infrastructure.tangledKnot",
+        ),
+        (
+            "config.services.kanidm.serverSettings.ldapbindaddress",
+            "modules/kanidm.nix",
+            "ldapbindaddress = \"[::]:@4321\";",
+            "infrastructure.kanidmLdap",
+        ),
+        (
+            "config.services.pages.environment.WEB_HTTP_ADDR",
+            "modules/cloud.nix",
+            "WEB_HTTP_ADDR = \"127.0.0.1:@4321\";",
+            "services.pagesWeb",
+        ),
+        (
+            "networking.firewall.allowedTCPPorts",
+            "hosts/nas/configuration.nix",
+            "[\n  @4321 # ts3_ft\n]",
+            "messaging.ts3Ft",
+        ),
+        ("networking.firewall.allowedTCPPorts", "modules/knot.nix", "[ @4321 ]", "infrastructure.knot"),
+        ("networking.firewall.allowedUDPPorts", "hosts/nas/configuration.nix", "[ @4321 ]", "unnamed.port4321Udp"),
+        ("droidcam-port", "home/obs-studio.nix", "droidcam-port = @4321;", "services.obsStudioDroidcam"),
+        (
+            "services.nginx.virtualHosts.films.example.org.locations./.proxyPass",
+            "hosts/web/nginx.nix",
+            "proxyPass = \"http://127.0.0.1:@4321\";",
+            "services.films",
+        ),
+        (
+            "networking.firewall.allowedTCPPortRanges.from",
+            "modules/voice.nix",
+            "{ from = @4321; to = 4400; }",
+            "services.voiceFirst",
+        ),
+    ] {
+        assert_eq!(proposals(&[(4321, name, path, text)]), [format!("{expected}=4321")], "{name} in {path}");
+    }
+}
+
+#[test]
+fn well_known_numbers_overrule_weak_evidence() {
+    for (number, name, path, text, expected) in [
+        (22, "networking.firewall.allowedTCPPorts", "hosts/a/configuration.nix", "[ @22 ]", "infrastructure.ssh"),
+        (
+            443,
+            "services.zitadel.settings.ExternalPort",
+            "modules/zitadel.nix",
+            "ExternalPort = @443;",
+            "infrastructure.https",
+        ),
+        (
+            9100,
+            "services.prometheus.scrapeConfigs.static_configs.targets",
+            "modules/grafana.nix",
+            "\"a:@9100\"",
+            "monitoring.nodeExporter",
+        ),
+        (9090, "services.thelounge.port", "modules/thelounge.nix", "port = @9090;", "messaging.thelounge"),
+        (23, "fileSystems.options sftp_port", "modules/box.nix", "\"sftp_port=@23\"", "services.boxSftp"),
+        (
+            4317,
+            "receivers.otlp.protocols.grpc.endpoint",
+            "modules/otel.nix",
+            "endpoint = \"0.0.0.0:@4317\";",
+            "otel.grpc",
+        ),
+    ] {
+        assert_eq!(proposals(&[(number, name, path, text)]), [format!("{expected}={number}")], "{name} in {path}");
+    }
+}
+
+#[test]
+fn services_that_share_a_number_stay_apart() {
+    assert_eq!(
+        proposals(&[
+            (8222, "options.monitoringPort.default", "services/nats/default.nix", "default = @8222;"),
+            (8222, "services.vaultwarden.config.ROCKET_PORT", "modules/vaultwarden.nix", "ROCKET_PORT = @8222;"),
+        ]),
+        ["messaging.natsMonitoring=8222", "services.vaultwarden=8222"]
+    );
+}
+
+#[test]
+fn ports_of_one_service_have_names_of_their_own_without_numbers() {
+    assert_eq!(
+        proposals(&[
+            (8096, "services.jellyfin.port", "x.nix", "port = @8096;"),
+            (8097, "services.jellyfin.port", "y.nix", "port = @8097;"),
+            (8095, "services.jellyfin.metricsPort", "x.nix", "metricsPort = @8095;"),
+        ]),
+        ["media.jellyfin=8096", "media.jellyfinMetrics=8095", "media.jellyfinSecond=8097"]
+    );
+}
+
+#[test]
+fn a_use_belongs_to_the_entry_that_its_file_names() {
+    let entry = |name: &str| vec!["services".to_owned(), name.to_owned()];
+    let (incus, unifi) = (entry("incus"), entry("unifiWeb"));
+    let port = |path| Missing { number: 8443, name: "ports", path, text: "", span: Span::default() };
+    let entries: [&[String]; 2] = [&incus, &unifi];
+    assert_eq!(belongs(&port("modules/unifi-controller/default.nix"), &entries), Some(1));
+    assert_eq!(belongs(&port("modules/incus.nix"), &entries), Some(0));
+    assert_eq!(belongs(&port("flake.nix"), &entries), None);
+}
+
+#[test]
+fn names_follow_a_style() {
+    let words: Vec<String> = ["temporal", "ui"].map(str::to_owned).to_vec();
+    assert_eq!(Style::Camel.join(&words), "temporalUI");
+    assert_eq!(Style::Kebab.join(&words), "temporal-ui");
+    assert_eq!(Style::of(["node-exporter", "redis"].into_iter()), Style::Kebab);
+    assert_eq!(Style::of(["node_exporter", "redis"].into_iter()), Style::Snake);
+    assert_eq!(Style::of(["nodeExporter", "redis"].into_iter()), Style::Camel);
+}

@@ -1,0 +1,191 @@
+//! Words of paths, names and comments.
+
+use crate::knowledge::name_words::{COMMENT_WORDS, GENERIC, MACHINE_FOLDERS, VAGUE, holds};
+
+/// The longest part of a path that is read, in characters.
+const LONGEST: usize = 60;
+
+/// The words of a name in lower case, split at everything but letters and digits and at camelCase:
+/// `allowedTCPPorts` is `allowed`, `tcp`, `ports`.
+pub fn split(name: &str) -> Vec<String> {
+    let chars: Vec<char> = name.chars().take(LONGEST).collect();
+    let mut words = vec![String::new()];
+    for (at, &c) in chars.iter().enumerate() {
+        let before = at.checked_sub(1).and_then(|before| chars.get(before)).copied().unwrap_or(' ');
+        let next_is_lower = chars.get(at + 1).is_some_and(char::is_ascii_lowercase);
+        let hump = c.is_ascii_uppercase()
+            && (before.is_ascii_lowercase()
+                || before.is_ascii_digit()
+                || before.is_ascii_uppercase() && next_is_lower && !is_plural(&chars[at + 1..]));
+        if hump || !c.is_ascii_alphanumeric() {
+            words.push(String::new());
+        }
+        if let Some(last) = words.last_mut().filter(|_| c.is_ascii_alphanumeric()) {
+            last.push(c.to_ascii_lowercase());
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+/// `URLs`: the `s` does not begin a word.
+fn is_plural(rest: &[char]) -> bool {
+    matches!(rest, ['s'] | ['s', 'A'..='Z' | '_' | '-', ..])
+}
+
+/// Whether a word says nothing about whose port it is.
+pub fn is_generic(word: &str) -> bool {
+    word.len() < 2 || word.bytes().all(|byte| byte.is_ascii_digit()) || holds(GENERIC, word)
+}
+
+/// Whether none of some words says whose port it is.
+pub fn all_generic(words: &[String]) -> bool {
+    words.iter().all(|word| is_generic(word))
+}
+
+/// The words of a name that say something, without endings such as the `bindaddress` of `ldapbindaddress`.
+pub fn telling(name: &str) -> Vec<String> {
+    const ENDINGS: [&str; 8] =
+        ["bindaddress", "bindaddr", "bindport", "listenport", "address", "addr", "ports", "port"];
+    const WHOLE: [&str; 9] =
+        ["support", "transport", "export", "import", "report", "passport", "viewport", "airport", "rapport"];
+    let mut words = split(name);
+    for word in &mut words {
+        let ending = ENDINGS.iter().find(|ending| word.len() > ending.len() + 1 && word.ends_with(**ending));
+        if let Some(ending) = ending.filter(|_| !WHOLE.contains(&word.as_str())) {
+            word.truncate(word.len() - ending.len());
+        }
+    }
+    words.retain(|word| !is_generic(word));
+    words
+}
+
+/// The name of a service without the words at its end that every server has: `nats-server` is `nats`.
+pub fn service(name: &str) -> Vec<String> {
+    let mut words = split(name);
+    while words.len() > 1 && words.last().is_some_and(|word| is_generic(word)) {
+        words.pop();
+    }
+    let from_letter = |word: &String| word.starts_with(|c: char| c.is_ascii_alphabetic());
+    if words.first().is_some_and(|first| !from_letter(first)) {
+        words.retain(from_letter);
+    }
+    words
+}
+
+/// Whether two names of services have a word in common that says something. `unifi` and `unifi2` do.
+pub fn share(one: &[String], other: &[String]) -> bool {
+    let near = |a: &str, b: &str| a == b || a.len() >= 4 && b.starts_with(a) || b.len() >= 4 && a.starts_with(b);
+    one.iter().filter(|word| !is_generic(word)).any(|word| other.iter().any(|other| near(word, other)))
+}
+
+/// Adds the words to a name that it does not hold yet.
+pub fn with(name: &[String], more: &[String]) -> Vec<String> {
+    let mut all = name.to_vec();
+    for word in more {
+        if !all.iter().any(|known| known == word || known.len() > word.len() && known.starts_with(word.as_str())) {
+            all.push(word.clone());
+        }
+    }
+    all
+}
+
+/// The significant words of a comment up to the end of its first phrase. Empty if it is too long to be a name.
+pub fn comment(text: &str) -> Vec<String> {
+    const MOST: usize = 5;
+    let phrase = text.split([',', ';', '(', '.']).map(str::trim).find(|phrase| !phrase.is_empty()).unwrap_or("");
+    if phrase.split_whitespace().count() > 12 || phrase.contains("://") || phrase.contains('=') {
+        return Vec::new();
+    }
+    let words: Vec<String> = split_phrase(phrase).filter(|word| !holds(COMMENT_WORDS, word)).collect();
+    if words.len() > MOST { Vec::new() } else { words }
+}
+
+fn split_phrase(phrase: &str) -> impl Iterator<Item = String> {
+    let words = phrase.split_whitespace().flat_map(|word| match word.chars().skip(1).any(char::is_uppercase) {
+        // `UniFi` and `InfluxDB` are one word each in prose.
+        true => word.split(|c: char| !c.is_ascii_alphanumeric()).map(str::to_ascii_lowercase).collect::<Vec<_>>(),
+        false => split(word),
+    });
+    words.filter(|word| word.len() > 1 && word.starts_with(|c: char| c.is_ascii_alphabetic()))
+}
+
+/// What a file is about, by its name or its folder's. `None` for the configuration of a machine and for names that say
+/// nothing.
+pub fn subject(path: &str) -> Option<Vec<String>> {
+    let parts: Vec<&str> = path.split('/').collect();
+    let (name, folders) = parts.split_last()?;
+    let stem = name.split('.').find(|part| !part.is_empty()).unwrap_or(name);
+    if let Some(words) = subject_of(stem) {
+        return Some(words);
+    }
+    let folder = folders.last()?;
+    // `hosts/nixos/web1/services.nix`
+    let is_machine = folders.iter().rev().skip(1).take(2).any(|outer| MACHINE_FOLDERS.contains(outer));
+    if is_machine { None } else { subject_of(folder) }
+}
+
+fn subject_of(name: &str) -> Option<Vec<String>> {
+    let plain = name.strip_suffix("_test").or_else(|| name.strip_suffix("-test")).unwrap_or(name);
+    let plain = plain.strip_suffix("_tests").or_else(|| plain.strip_suffix("-tests")).unwrap_or(plain);
+    let mut words = service(plain);
+    while words.len() > 1 && words.first().is_some_and(|word| is_generic(word) && word != "home" && word != "on") {
+        words.remove(0);
+    }
+    let says = words.iter().any(|word| word.len() > 1 && !is_generic(word) && !holds(VAGUE, word));
+    (says && !holds(VAGUE, &plain.to_ascii_lowercase())).then_some(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_split_into_words() {
+        for (name, expected) in [
+            ("allowedTCPPorts", "allowed tcp ports"),
+            ("ts3_ft", "ts3 ft"),
+            ("WEB_HTTP_ADDR", "web http addr"),
+            ("punchcard2", "punchcard2"),
+            ("baseURLs", "base urls"),
+        ] {
+            assert_eq!(split(name).join(" "), expected, "{name}");
+        }
+        for (name, expected) in [
+            ("ldapbindaddress", "ldap"),
+            ("mail_smtpport", "mail smtp"),
+            ("listenHttpPort", ""),
+            ("transport", "transport"),
+        ] {
+            assert_eq!(telling(name).join(" "), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn files_are_about_something_or_not() {
+        for (path, expected) in [
+            ("modules/unifi-controller/default.nix", Some("unifi controller")),
+            ("machines/web1/configuration.nix", None),
+            ("hosts/nixos/web1/services.nix", None),
+            ("hosts/nas/services/media/sonarr.nix", Some("sonarr")),
+            ("nix/mailhog_test.nix", Some("mailhog")),
+            ("inventory.nix", None),
+            ("flake.nix", None),
+        ] {
+            assert_eq!(subject(path).map(|words| words.join(" ")).as_deref(), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn comments_are_names_if_they_are_short() {
+        for (text, expected) in [
+            ("InfluxDB", "influxdb"),
+            ("matrix-hook", "matrix hook"),
+            ("ts3_ft", "ts3 ft"),
+            ("Unifi port for HTTP portal redirect, if guest portal is enabled.", "unifi http portal redirect"),
+            ("see https://example.org/ports", ""),
+        ] {
+            assert_eq!(comment(text).join(" "), expected, "{text}");
+        }
+    }
+}
