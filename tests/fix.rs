@@ -358,7 +358,7 @@ fn the_registry_gets_only_entries_that_are_used() {
     ];
     let outcome = fix_texts(&files, Safety::Unsafe);
     let texts = after(&files, &outcome);
-    assert_eq!(texts["lib/ports.nix"], "{\n  a = 4001;\n  d-metrics = 4005;\n  web = 3000;\n}\n");
+    assert_eq!(texts["lib/ports.nix"], "{\n  a = 4001;\n  dMetrics = 4005;\n  web = 3000;\n}\n");
     for path in ["templates/x/b.nix", "sub/flake.nix", "compose.json"] {
         let before = files.iter().find(|(name, _)| *name == path).unwrap().1;
         assert_eq!(texts[path], before);

@@ -7,12 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::facts::port_registry::{Call, Registry, dotted};
-use crate::finding::{Edit, RelPath};
+use crate::finding::{Edit, RelPath, Span};
 use crate::fix::Change;
 use crate::lang::{Language, Tree};
 use crate::paths;
 use crate::rewrite::ports::naming::Missing;
-use crate::rewrite::ports::plan;
+use crate::rewrite::ports::plan::{self, NewEntry};
 use crate::source::{Kind, Source};
 
 /// Where a registry is made if there is none.
@@ -133,7 +133,13 @@ impl Ports {
         let missing: Vec<Missing<'_>> = named
             .iter()
             .zip(&new)
-            .map(|((number, name), (_, claim))| Missing { number: u32::from(*number), name, path: &claim.path })
+            .map(|((number, name), (_, claim))| Missing {
+                number: u32::from(*number),
+                name,
+                path: &claim.path,
+                text: "",
+                span: Span::default(),
+            })
             .collect();
         let plan = match (&self.registry, missing.is_empty()) {
             (_, true) => None,
@@ -146,7 +152,8 @@ impl Ports {
         };
         let added = plan.as_ref().map(|plan| &plan.entries);
         let name_of = |number: u16| {
-            let new = added.and_then(|entries| entries.get(&u32::from(number))).map(|path| dotted(path));
+            let is_new = |entry: &&NewEntry| entry.number == u32::from(number);
+            let new = added.and_then(|entries| entries.iter().find(is_new)).map(|entry| dotted(&entry.path));
             match new.or_else(|| self.registered(number)) {
                 Some(name) => format!("ports.{name}"),
                 None => number.to_string(),
@@ -238,7 +245,7 @@ mod tests {
         let change = ports.settle(&mut [&mut module]).unwrap().unwrap();
         assert_eq!(
             module,
-            "ports.databases.redis ports.databases.postgresql ports.services.web import ../lib/ports.nix"
+            "ports.databases.redis ports.databases.postgresql ports.development.web import ../lib/ports.nix"
         );
         assert!(change.after.contains("postgresql = 5432;") && change.after.contains("grafana = 3000;"));
     }
@@ -249,6 +256,6 @@ mod tests {
         ports.share(8080, "api", "", &"Dockerfile".into());
         let mut module = ports.reference(8080);
         let change = ports.settle(&mut [&mut module]).unwrap().unwrap();
-        assert_eq!((module.as_str(), &*change.path, change.before), ("ports.services.api", "lib/ports.nix", None));
+        assert_eq!((module.as_str(), &*change.path, change.before), ("ports.development.api", "lib/ports.nix", None));
     }
 }

@@ -94,7 +94,11 @@ pub fn read(port: &Missing<'_>) -> Evidence {
     let mut words = path_words.clone();
     words.extend(word_set(port.path.split('/')));
     Evidence {
-        sides: split(last).into_iter().filter(|word| SIDES.contains(&word.as_str())).collect(),
+        sides: line
+            .flag()
+            .into_iter()
+            .chain(split(last).into_iter().filter(|word| SIDES.contains(&word.as_str())))
+            .collect(),
         middle: reader.middle(),
         subject: reader.subject.clone(),
         best,
@@ -156,6 +160,13 @@ impl<'a> Line<'a> {
         let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '\'');
         let start = name.rfind(|c| !is_part(c)).map_or(0, |at| at + 1);
         Some(&name[start..]).filter(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()))
+    }
+
+    /// The words of the flag whose value the number is part of: `--metrics 127.0.0.1:9464`.
+    fn flag(&self) -> Vec<String> {
+        let Some((_, after)) = self.before.rsplit_once(" --") else { return Vec::new() };
+        let (flag, value) = after.split_once([' ', '=']).unwrap_or((after, ""));
+        if value.contains(' ') { Vec::new() } else { telling(flag) }
     }
 
     /// The scheme of a URL that the number ends: `ldap` of `ldap://127.0.0.1:3890`.

@@ -304,6 +304,9 @@ impl<'a> Cluster<'a> {
                 names.push(with(subject, &base));
             }
         }
+        if names.is_empty() {
+            names.extend(self.uses.iter().find_map(|used| words::file_stem(used.path)));
+        }
         names.iter_mut().for_each(|name| name.truncate(LONGEST));
         names.retain(|name| !name.is_empty());
         let mut seen = std::collections::HashSet::new();

@@ -35,7 +35,7 @@ fn is_plural(rest: &[char]) -> bool {
 
 /// Whether a word says nothing about whose port it is.
 pub fn is_generic(word: &str) -> bool {
-    word.len() < 2 || word.bytes().all(|byte| byte.is_ascii_digit()) || holds(GENERIC, word)
+    word.bytes().all(|byte| byte.is_ascii_digit()) || holds(GENERIC, word)
 }
 
 /// Whether none of some words says whose port it is.
@@ -123,6 +123,16 @@ pub fn subject(path: &str) -> Option<Vec<String>> {
     // `hosts/nixos/web1/services.nix`
     let is_machine = folders.iter().rev().skip(1).take(2).any(|outer| MACHINE_FOLDERS.contains(outer));
     if is_machine { None } else { subject_of(folder) }
+}
+
+/// The name of a file that says little, for a port that nothing else names. `None` if it says nothing at all.
+pub fn file_stem(path: &str) -> Option<Vec<String>> {
+    const EMPTY: &str = " base common config configuration container containers default docker flake home hosts main \
+        module modules networking nixos options programs services system hardware-configuration test tests ";
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let stem = name.split('.').next().unwrap_or(name).to_ascii_lowercase();
+    let words = service(&stem);
+    (!words.is_empty() && !holds(VAGUE, &stem) && !holds(EMPTY, &stem)).then_some(words)
 }
 
 fn subject_of(name: &str) -> Option<Vec<String>> {
