@@ -159,3 +159,44 @@ fn a_file_that_cannot_be_read_is_not_passed_over() {
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("broken.nix"));
 }
+
+/// `ports init` writes the registry and nothing else; then a safe fix replaces the numbers, and neither has more to do.
+#[test]
+fn init_writes_a_registry_that_fix_then_uses() {
+    let root = TempDir::new().unwrap();
+    let run = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_flakeward"));
+        command.current_dir(root.path()).args(args).output().unwrap()
+    };
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    fs::create_dir(root.path().join("modules")).unwrap();
+    let unifi = "{ virtualisation.oci-containers.containers.unifi.ports = [ \"8443:8443\" ]; }\n";
+    fs::write(root.path().join("flake.nix"), "{ outputs = _: { }; }\n").unwrap();
+    fs::write(root.path().join("modules/unifi.nix"), unifi).unwrap();
+    fs::write(root.path().join("modules/incus.nix"), "{ services.incus.httpsPort = 8443; }\n").unwrap();
+
+    let diff = run(&["ports", "init", "--diff"]);
+    assert!(text(&diff.stdout).contains("+    incus = 8443;"), "{}", text(&diff.stdout));
+    assert!(!root.path().join("lib").exists());
+
+    let init = run(&["ports", "init"]);
+    assert_eq!(init.status.code(), Some(0), "{}", text(&init.stderr));
+    assert!(text(&init.stdout).starts_with("wrote lib/ports.nix: 2 entries"), "{}", text(&init.stdout));
+    assert_eq!(fs::read_to_string(root.path().join("modules/unifi.nix")).unwrap(), unifi);
+    let registry = fs::read_to_string(root.path().join("lib/ports.nix")).unwrap();
+    assert!(registry.contains("    incus = 8443;\n"), "{registry}");
+    assert!(registry.contains("# flakeward: allow(port-conflict) another service"), "{registry}");
+
+    let fix = run(&["fix", "--select", "hardcoded-port,port-conflict"]);
+    assert_eq!(fix.status.code(), Some(0), "{}{}", text(&fix.stdout), text(&fix.stderr));
+    let incus = fs::read_to_string(root.path().join("modules/incus.nix")).unwrap();
+    assert!(incus.contains("httpsPort = ports.infrastructure.incus;"), "{incus}");
+
+    let again = run(&["ports", "init"]);
+    assert!(text(&again.stdout).contains("nothing to add"), "{}", text(&again.stdout));
+    assert_eq!(fs::read_to_string(root.path().join("lib/ports.nix")).unwrap(), registry);
+    let taken = run(&["ports", "check", "8443"]);
+    assert_eq!(taken.status.code(), Some(1));
+    assert!(text(&taken.stdout).contains("8443 is infrastructure.incus"), "{}", text(&taken.stdout));
+    assert_eq!(run(&["ports", "check", "20001"]).status.code(), Some(0));
+}

@@ -23,7 +23,7 @@ pub mod nix_cache;
 mod nixpkgs_sources;
 pub mod port_conflict;
 pub mod port_drift;
-mod port_literals;
+pub mod port_literals;
 pub mod process_dependency;
 pub mod syntax_error;
 #[cfg(test)]

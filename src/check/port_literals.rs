@@ -93,9 +93,7 @@ impl<'p> Shared<'p> {
         let aliases = all.map(|registry| (&registry.path, aliases(view.project, registry))).collect();
         let shared = Self { shapes, aliases, plan: None };
         let plan = match view.fixes {
-            Safety::Unsafe => {
-                Reporter { view, shared: &shared }.plan(view.ports.new_registry())
-            }
+            Safety::Unsafe => Reporter { view, shared: &shared }.plan(view.ports.new_registry()),
             _ => None,
         };
         Self { plan, ..shared }
@@ -291,7 +289,8 @@ impl<'p> Reporter<'_, 'p> {
         if let Some((entry, fix)) = self.allocation(open, port) {
             return finding.label(format!("would be {}", port_fix::reference(entry))).help(fix.title.clone()).fix(fix);
         }
-        let place = self.view.registries().all().first().map_or(self.view.ports.new_registry(), |registry| &registry.path);
+        let place =
+            self.view.registries().all().first().map_or(self.view.ports.new_registry(), |registry| &registry.path);
         let naming = naming(source, place, port.number);
         let may_fix =
             !source.is_json() && port_fix::import_obstacle(&self.view.project.paths, &source.path, place).is_none();
@@ -324,7 +323,8 @@ impl<'p> Reporter<'_, 'p> {
 
     /// A port that is made up when the configuration is evaluated or the program runs.
     fn unnumbered(&self, source: &Source, port: &PortUse) -> Finding {
-        let place = self.view.registries().all().first().map_or(self.view.ports.new_registry(), |registry| &registry.path);
+        let place =
+            self.view.registries().all().first().map_or(self.view.ports.new_registry(), |registry| &registry.path);
         let written = source.text.get(port.span.range()).filter(|text| text.len() <= 40 && !text.contains('\n'));
         let help = match (port.kind, source.kind, written) {
             (UseKind::Computed, Kind::Nix, Some(sum)) => {

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::import::attribute;
 use super::lines::{indent_unit, line_of, starts_line};
-use super::plan::NewEntry;
 use super::naming;
+use super::plan::NewEntry;
 use crate::facts::port_registry::dotted;
 use crate::finding::Span;
 use crate::lang::{Field, Kind, Node, Tree, nix};

@@ -13,7 +13,6 @@ use crate::finding::{Edit, RelPath, Span};
 use crate::lang::Tree;
 use crate::source::Source;
 
-
 /// What to add to the registry, and which use is of which new entry.
 #[derive(Debug)]
 pub struct Plan {
