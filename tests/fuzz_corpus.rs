@@ -133,6 +133,11 @@ fn levels() {
 }
 
 #[test]
+fn changed_texts() {
+    hold("changed");
+}
+
+#[test]
 fn dockerfile() {
     hold("dockerfile");
 }

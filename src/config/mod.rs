@@ -19,6 +19,9 @@ use crate::toml_text::{Places, explain};
 /// The names a configuration file may have, in the order they are looked for.
 pub const FILE_NAMES: [&str; 2] = ["flakeward.toml", ".flakeward.toml"];
 
+/// The most globs of all `[[overrides]]`: each is compared with each path.
+const MAX_OVERRIDES: usize = 1_000;
+
 /// A configuration file as it is written.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -217,6 +220,11 @@ impl Config {
             reader.fail(error.span(), message, help)
         })?;
         reader.rules(&file)?;
+        let globs = file.overrides.iter().map(|entry| entry.paths.len().max(1)).sum::<usize>();
+        if globs > MAX_OVERRIDES {
+            let message = format!("the overrides have {globs} globs, and at most {MAX_OVERRIDES} are supported");
+            return Err(reader.fail(places.key("overrides"), message, None));
+        }
         let mut overrides = Vec::new();
         for (index, entry) in file.overrides.into_iter().enumerate() {
             overrides.push(Override {

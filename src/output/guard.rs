@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use super::Format;
+use super::{Format, text};
 
 /// What a text is, and so how it can be changed without changing what it says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +32,7 @@ impl Syntax {
 
     /// A line that is no command.
     pub fn disarm(self, line: &str) -> Cow<'_, str> {
-        let mut line = Cow::Borrowed(line);
+        let mut line = self.escape(line);
         if line.contains("##[") {
             // In JSON the characters can only be in a string.
             let broken = match self {
@@ -49,6 +49,23 @@ impl Syntax {
             });
         }
         line
+    }
+
+    /// A line of data whose harmful characters are written in the syntax's own escapes. Text for people has none left.
+    fn escape(self, line: &str) -> Cow<'_, str> {
+        let harmful = |c: char| !c.is_ascii() && text::harmful(c);
+        if self == Syntax::Prose || !line.chars().any(harmful) {
+            return Cow::Borrowed(line);
+        }
+        let mut escaped = String::with_capacity(line.len() + 8);
+        for c in line.chars() {
+            match self {
+                Syntax::Json if harmful(c) => escaped.push_str(&format!("\\u{:04x}", c as u32)),
+                Syntax::Xml if harmful(c) => escaped.push_str(&format!("&#{};", c as u32)),
+                _ => escaped.push(c),
+            }
+        }
+        Cow::Owned(escaped)
     }
 
     /// A text whose lines are no commands.
@@ -130,6 +147,8 @@ mod tests {
             }
         }
         assert_eq!(Syntax::Prose.disarm_all("a.nix:1:1: x\n ::y\n"), "a.nix:1:1: x\n\\ ::y\n");
+        assert_eq!(Syntax::Json.disarm("\"\u{202e}\""), "\"\\u202e\"");
+        assert_eq!(Syntax::Xml.disarm("\u{202e}"), "&#8238;");
         assert_eq!(Syntax::Json.disarm("\"##[a\""), "\"#\\u0023[a\"");
     }
 }

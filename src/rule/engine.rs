@@ -6,13 +6,14 @@ use std::cell::Cell;
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tree_sitter::{Query, QueryCursor, QueryCursorOptions, StreamingIterator};
 
 use super::{Matcher, Rule, RuleSet};
-use crate::finding::{Finding, Note, NoteKind, RuleId, Span, Verdict};
+use crate::finding::{Finding, Note, NoteKind, RuleId, Span, UNCHECKED, Verdict};
 use crate::lang::yaml::Yaml;
 use crate::lang::{Field, Language, Tree, nix};
 use crate::source::{Kind, Source};
@@ -60,6 +61,30 @@ impl<'r> Paths<'r> {
 struct Combined<'r> {
     rules: Vec<&'r Rule>,
     compiled: Mutex<Option<Option<Arc<Compiled<'r>>>>>,
+    /// The time of all rules together. When it is used up, each rule is run alone.
+    together: Budget,
+    /// The time of each rule alone.
+    alone: Vec<Budget>,
+}
+
+/// The time that a query may take in a run, on all threads.
+#[derive(Debug, Default)]
+struct Budget {
+    spent: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl Budget {
+    /// Adds the bytes of a file. Returns the time that is left for it.
+    fn enter(&self, bytes: usize) -> Duration {
+        let bytes = self.bytes.fetch_add(bytes as u64, Relaxed).saturating_add(bytes as u64);
+        let allowed = (TIME_LIMIT.as_nanos() as u64).saturating_add(bytes.saturating_mul(NANOS_PER_BYTE));
+        Duration::from_nanos(allowed.saturating_sub(self.spent.load(Relaxed)))
+    }
+
+    fn spend(&self, time: Duration) {
+        self.spent.fetch_add(time.as_nanos() as u64, Relaxed);
+    }
 }
 
 #[derive(Debug)]
@@ -83,9 +108,11 @@ struct Searched<'r> {
 const FINDINGS_LIMIT: usize = 1000;
 /// More unfinished matches than this mean a runaway query.
 const MATCH_LIMIT: u32 = 1024;
-/// So does more time than this on one file. It is by the clock, because what a step of a query costs depends on the
-/// query; a query that has anything to find takes a thousandth of it.
-const TIME_LIMIT: Duration = Duration::from_secs(1);
+/// So does more time than this on all files of a run together. It is by the clock, because what a step of a query costs
+/// depends on the query; a query that has anything to find takes a hundredth of it.
+const TIME_LIMIT: Duration = Duration::from_millis(300);
+/// The time that each byte searched adds to the limit: ten times what ordinary queries take.
+const NANOS_PER_BYTE: u64 = 300;
 
 impl<'r> Engine<'r> {
     /// Sorts the active data rules by how they match.
@@ -100,11 +127,14 @@ impl<'r> Engine<'r> {
                 Matcher::Instruction(words) => engine.instruction.push((rule, words)),
                 Matcher::Query(_) => {
                     for language in languages(rule) {
-                        let combined = engine
-                            .queries
-                            .entry(language)
-                            .or_insert_with(|| Combined { rules: Vec::new(), compiled: Mutex::new(None) });
+                        let combined = engine.queries.entry(language).or_insert_with(|| Combined {
+                            rules: Vec::new(),
+                            compiled: Mutex::new(None),
+                            together: Budget::default(),
+                            alone: Vec::new(),
+                        });
                         combined.rules.push(rule);
+                        combined.alone.push(Budget::default());
                     }
                 }
             }
@@ -154,7 +184,11 @@ impl<'r> Engine<'r> {
             }
             let language = Language::of(source.kind);
             if let Some((language, combined)) = language.and_then(|it| Some((it, self.queries.get(&it)?))) {
-                verdict.notes.extend(combined.run(language, source, tree, &mut hits));
+                for rule in combined.run(language, tree, &mut hits) {
+                    let message = format!("the query of {rule} exceeded its limits in this file and was aborted");
+                    let stopped = Finding::new(UNCHECKED, &source.path, Span::default(), message);
+                    verdict.report(stopped.help("simplify the query, or remove the rule"));
+                }
             }
         }
         report(source, hits, &mut verdict);
@@ -280,27 +314,25 @@ impl<'r> Combined<'r> {
         slot.get_or_insert_with(|| Compiled::new(language, &self.rules).map(Arc::new)).clone()
     }
 
-    /// Adds what the queries match; returns notes about queries that were stopped.
-    fn run(&self, language: Language, source: &Source, tree: &Tree<'_>, hits: &mut Vec<Hit<'r>>) -> Vec<Note> {
-        let mut notes = Vec::new();
-        let Some(compiled) = self.compiled(language) else { return notes };
-        match compiled.search(tree) {
+    /// Adds what the queries match. Returns the rules that were stopped.
+    fn run(&self, language: Language, tree: &Tree<'_>, hits: &mut Vec<Hit<'r>>) -> Vec<RuleId> {
+        let mut stopped = Vec::new();
+        let Some(compiled) = self.compiled(language) else { return stopped };
+        match compiled.search(tree, &self.together) {
             Searched { hits: found, stopped: false } => hits.extend(found),
             // One query that runs away must not take the others with it.
             Searched { .. } => {
-                for &rule in &self.rules {
+                for (&rule, budget) in self.rules.iter().zip(&self.alone) {
                     let Some(alone) = Compiled::new(language, &[rule]) else { continue };
-                    let searched = alone.search(tree);
+                    let searched = alone.search(tree, budget);
                     hits.extend(searched.hits);
                     if searched.stopped {
-                        let message =
-                            format!("the query of {} exceeded its limits in this file and was aborted", rule.id);
-                        notes.push(skipped(source, message));
+                        stopped.push(rule.id);
                     }
                 }
             }
         }
-        notes
+        stopped
     }
 }
 
@@ -326,11 +358,15 @@ impl<'r> Compiled<'r> {
         Some(Self { query, owners, finding })
     }
 
-    fn search(&self, tree: &Tree<'_>) -> Searched<'r> {
+    fn search(&self, tree: &Tree<'_>, budget: &Budget) -> Searched<'r> {
         let Some(raw) = tree.raw() else { return Searched { hits: Vec::new(), stopped: true } };
+        let left = budget.enter(tree.text().len());
+        if left.is_zero() {
+            return Searched { hits: Vec::new(), stopped: true };
+        }
         let (start, late) = (Instant::now(), Cell::new(false));
         let mut progress = |_: &tree_sitter::QueryCursorState| {
-            late.set(start.elapsed() > TIME_LIMIT);
+            late.set(start.elapsed() > left);
             if late.get() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         let mut cursor = QueryCursor::new();
@@ -344,6 +380,7 @@ impl<'r> Compiled<'r> {
             let marked = found.captures().iter().filter(|capture| capture.index == self.finding);
             hits.extend(marked.map(|capture| (rule, Span::from(capture.node.byte_range()))));
         }
+        budget.spend(start.elapsed());
         Searched { hits, stopped: cursor.did_exceed_match_limit() || late.get() }
     }
 }

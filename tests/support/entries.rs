@@ -12,18 +12,21 @@ use flakeward::finding::{Finding, RelPath, Safety};
 use flakeward::fix::{self, Outcome, Request};
 use flakeward::lang::flake::lock::Lock;
 use flakeward::lang::{Language, Tree};
+use flakeward::line_diff;
 use flakeward::output::{self, Format, View};
 use flakeward::rule::{Catalog, example, own, page};
+use flakeward::source::LineIndex;
 use flakeward::{Repo, Report, Settings, walk};
 
 /// What takes bytes.
 pub type Entry = fn(&[u8]);
 
 /// Every entry by its name, which is that of its fuzz target and of the folder of its seeds.
-pub const ENTRIES: [(&str, Entry); 11] = [
+pub const ENTRIES: [(&str, Entry); 12] = [
     ("nix", nix),
     ("yaml", yaml),
     ("levels", levels),
+    ("changed", changed),
     ("dockerfile", dockerfile),
     ("script", script),
     ("ci", ci),
@@ -80,6 +83,26 @@ pub fn levels(bytes: &[u8]) {
     }
     let Ok(tree) = Tree::read(Language::Yaml, &text) else { return };
     assert!(tree.nodes().all(|node| text.get(tree.span(node).range()).is_some()), "a node is outside of its text");
+}
+
+/// The lines that changed between two texts, which a NUL separates: the others are lines of the older text, in its order.
+pub fn changed(bytes: &[u8]) {
+    let Some((old, new)) = text(bytes).and_then(|text| text.split_once('\0')) else { return };
+    let changed = line_diff::changed_lines(old, new);
+    let (old_lines, new_lines) = (LineIndex::new(old), LineIndex::new(new));
+    let line = |text, index: &LineIndex, at| {
+        let end = index.start(at + 1).unwrap_or(u32::MAX) as usize;
+        let start = index.start(at).unwrap_or(0) as usize;
+        str::get(text, start..end.min(str::len(text))).unwrap_or("").to_owned()
+    };
+    let mut rest = 0..old_lines.count();
+    for at in 0..new_lines.count() {
+        if !changed.iter().any(|range| range.contains(&(at as u32 + 1))) {
+            let kept = line(new, &new_lines, at);
+            assert!(rest.any(|old_at| line(old, &old_lines, old_at) == kept), "{kept:?} is not a line of the old text");
+        }
+    }
+    assert!(old != new || changed.is_empty(), "equal texts have changed lines");
 }
 
 /// Dockerfiles.

@@ -846,7 +846,8 @@ enum Place {
 struct Masked {
     text: String,
     start: u32,
-    /// Ranges of the text that were written in: the range, its literal, and how much longer the source was.
+    /// Ranges of the text that were written in, in order: the range, its literal, and how much longer the source was up
+    /// to its end.
     written: Vec<(std::ops::Range<usize>, Node, usize)>,
 }
 
@@ -854,8 +855,9 @@ impl Masked {
     fn new(collector: &Collector<'_, '_>, string: Node) -> Option<Self> {
         let tree = collector.tree;
         let (text, start) = nix::masked(tree, string)?;
-        let mut masked = Self { text, start, written: Vec::new() };
-        let mut shift = 0;
+        let mut masked = Self { text: String::with_capacity(text.len()), start, written: Vec::new() };
+        // How far the original text is taken over.
+        let mut taken = 0;
         for part in tree.children(string).filter(|&part| tree.kind(part) == Kind::Interpolation) {
             let Some(expression) = tree.child(part, Field::Expression) else { continue };
             let known = flow::integer(tree, expression)
@@ -865,29 +867,31 @@ impl Masked {
             let Some((literal, number)) = known else { continue };
             let number: u32 = number;
             let span = tree.span(part);
-            let at = (span.start - start) as usize - shift;
-            let length = (span.end - span.start) as usize;
+            let (from, to) = ((span.start - start) as usize, (span.end - start) as usize);
             let digits = number.to_string();
-            if digits.len() > length || masked.text.get(at..at + length).is_none() {
+            let Some(before) = text.get(taken..from).filter(|_| digits.len() <= to - from && text.is_char_boundary(to))
+            else {
                 continue;
-            }
-            masked.text.replace_range(at..at + length, &digits);
-            shift += length - digits.len();
-            masked.written.push((at..at + digits.len(), literal, length - digits.len()));
+            };
+            masked.text.push_str(before);
+            let at = masked.text.len();
+            masked.text.push_str(&digits);
+            taken = to;
+            masked.written.push((at..at + digits.len(), literal, to - masked.text.len()));
         }
+        masked.text.push_str(text.get(taken..)?);
         Some(masked)
     }
 
     fn place(&self, range: &std::ops::Range<usize>) -> Place {
-        let mut shift = 0;
-        for (written, literal, longer) in &self.written {
-            if written.start <= range.start && range.end <= written.end {
-                return Place::Literal(*literal);
-            }
-            if written.end <= range.start {
-                shift += longer;
-            }
+        let before = self.written.partition_point(|(written, ..)| written.end <= range.start);
+        if let Some((written, literal, _)) = self.written.get(before)
+            && written.start <= range.start
+            && range.end <= written.end
+        {
+            return Place::Literal(*literal);
         }
+        let shift = before.checked_sub(1).and_then(|last| self.written.get(last)).map_or(0, |(.., longer)| *longer);
         let start = self.start as usize + shift;
         Place::Text(Span::new(start + range.start, start + range.end))
     }

@@ -1,0 +1,237 @@
+//! Hostile repositories, continued: what a pull request can do to `--changed`, to limits, to the exit code, and to the
+//! terminal or the workflow that shows a report.
+#![cfg(unix)]
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+const PORT: &str = "{ port = 6379; }\n";
+
+fn repository(files: &[(&str, &[u8])]) -> TempDir {
+    let root = tempfile::tempdir().unwrap();
+    fs::create_dir(root.path().join(".git")).unwrap();
+    write(root.path(), files);
+    root
+}
+
+fn write(root: &Path, files: &[(&str, &[u8])]) {
+    for (path, bytes) in files {
+        let file = root.join(path);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, bytes).unwrap();
+    }
+}
+
+/// Exit code, standard output and standard error of a command.
+fn run(root: &Path, args: &[&str]) -> (Option<i32>, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_flakeward"));
+    command.args(args).current_dir(root).stdin(Stdio::null());
+    for name in ["GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "FORCE_COLOR", "CLICOLOR_FORCE"] {
+        command.env_remove(name);
+    }
+    let out = command.output().unwrap();
+    (out.status.code(), String::from_utf8(out.stdout).unwrap(), String::from_utf8(out.stderr).unwrap())
+}
+
+fn git(root: &Path, args: &[&str]) {
+    let mut command = Command::new("git");
+    command.args(["-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "init.defaultBranch=main"]).args(args);
+    assert!(command.current_dir(root).stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap().success());
+}
+
+/// Whatever a pull request says about how git shows its files, what it changes is reported.
+#[test]
+fn changed_files_are_not_passed_over() {
+    let utf16: Vec<u8> = [&b"\xff\xfe"[..], &PORT.bytes().flat_map(|byte| [byte, 0]).collect::<Vec<_>>()].concat();
+    let port = ("a.nix", PORT.as_bytes());
+    let cases: [(&str, &[(&str, &[u8])], &[&[&str]]); 9] = [
+        ("plain", &[port], &[]),
+        ("-diff", &[port, (".gitattributes", b"*.nix -diff\n")], &[]),
+        ("binary", &[port, (".gitattributes", b"* binary\n")], &[]),
+        ("NUL", &[("a.nix", b"{ port = 6379; } # \0\n")], &[]),
+        ("UTF-16", &[("a.nix", &utf16)], &[]),
+        ("lone CR", &[("a.nix", b"# \r\r\r\n{ port = 6379; }\n")], &[]),
+        ("hunk context", &[port], &[&["config", "diff.interHunkContext", "5"]]),
+        ("file threshold", &[port], &[&["config", "core.bigFileThreshold", "1"]]),
+        ("tag", &[port], &[&["tag", "main"]]),
+    ];
+    for (name, files, settings) in cases {
+        let root = tempfile::tempdir().unwrap();
+        git(root.path(), &["init", "-q"]);
+        write(root.path(), &[("a.nix", b"{ }\n"), ("old.nix", PORT.as_bytes()), ("b.txt", PORT.as_bytes())]);
+        git(root.path(), &["add", "."]);
+        git(root.path(), &["commit", "-qm", "one"]);
+        git(root.path(), &["switch", "-qc", "topic"]);
+        write(root.path(), files);
+        git(root.path(), &["mv", "b.txt", "renamed.nix"]);
+        git(root.path(), &["add", "."]);
+        git(root.path(), &["commit", "-qm", "two"]);
+        settings.iter().for_each(|setting| git(root.path(), setting));
+        let (code, out, err) = run(root.path(), &["--changed=main", "--format", "concise"]);
+        assert_eq!((code, err.as_str()), (Some(1), ""), "{name}");
+        assert!(
+            out.contains("a.nix:") && out.contains("renamed.nix:1:10") && !out.contains("old.nix"),
+            "{name}\n{out}"
+        );
+    }
+}
+
+/// The YAML grammar has room for 253 levels, wherever they are opened.
+#[test]
+fn yaml_levels_do_not_abort() {
+    let deep = "- ".repeat(300);
+    for start in ["", "\u{feff}", "--- ", "... ", "\"x\" ", "&a ", "@\n- @\n", "a: {\n"] {
+        let root = repository(&[("x.yaml", format!("{start}{deep}a\n").as_bytes()), ("a.nix", PORT.as_bytes())]);
+        let (code, out, _) = run(root.path(), &["--format", "concise"]);
+        assert!(code == Some(1) && out.contains("a.nix:1:10"), "{start:?} {code:?} {out}");
+    }
+    let wide = format!("services:\n  web:\n    ports:\n    -{}\"6379:6379\"\n", " ".repeat(33_000));
+    let root = repository(&[("compose.yaml", wide.as_bytes())]);
+    let (code, out, _) = run(root.path(), &["--format", "concise"]);
+    assert!(code == Some(1) && out.contains("[unreadable-file]"), "{out}");
+}
+
+/// What is read recursively is refused before that.
+#[test]
+fn deep_queries_and_globs_are_refused() {
+    let page = |query: &str| {
+        let front = "id = \"x\"\nlevel = \"warn\"\nsummary = \"s\"\nlanguages = [\"nix\"]\nmessage = \"m\"";
+        format!("+++\n{front}\nquery = '{query}'\n+++\n\n## Why\n")
+    };
+    for query in ["(".repeat(5_000), "[".repeat(5_000), "a:".repeat(5_000), "(".repeat(100_000)] {
+        let root = repository(&[(".flakeward/rules/x.md", page(&query).as_bytes()), ("a.nix", PORT.as_bytes())]);
+        let (code, _, err) = run(root.path(), &["--format", "concise"]);
+        assert!(code == Some(2) && err.contains("the query"), "{code:?} {err}");
+    }
+    let glob = format!("{}b{}", "{a,".repeat(50_000), "}".repeat(50_000));
+    let overrides = format!("[[overrides]]\npaths = [\"{glob}\"]\nrules.dockerfile = \"off\"\n");
+    for settings in [format!("exclude = [\"{glob}\"]\n"), overrides] {
+        let root = repository(&[("flakeward.toml", settings.as_bytes()), ("a.nix", PORT.as_bytes())]);
+        let (code, _, err) = run(root.path(), &["--format", "concise"]);
+        assert!(code == Some(2) && err.contains("nest too deep"), "{code:?} {err}");
+    }
+    let root = repository(&[(".gitignore", glob.as_bytes()), ("a.nix", PORT.as_bytes())]);
+    let (code, out, _) = run(root.path(), &["--format", "concise"]);
+    assert!(code == Some(1) && out.contains(".gitignore:1:1: error[unreadable-file]"), "{out}");
+}
+
+#[test]
+fn ignore_files_that_are_links_are_not_read() {
+    for target in ["/proc/self/pagemap", "/proc/kmsg", "../a.nix", "nowhere"] {
+        let root = repository(&[("a.nix", PORT.as_bytes()), ("sub/b.nix", PORT.as_bytes())]);
+        symlink(target, root.path().join("sub/.ignore")).unwrap();
+        for args in [&["--format", "concise"][..], &["--format", "concise", "sub/b.nix"]] {
+            let (code, out, _) = run(root.path(), args);
+            assert!(code == Some(1) && (args.len() > 2 || out.contains("sub/.ignore:1:1: error")), "{target} {out}");
+        }
+    }
+}
+
+/// What could not be checked fails the run, whatever else is asked for.
+#[test]
+fn what_cannot_be_checked_fails_the_run() {
+    let latin: (&str, &[u8]) = ("bad.nix", b"{ a = \"\xff\"; }");
+    let (open, close) = ("[".repeat(20_000), "]".repeat(20_000));
+    let deep = format!(
+        "# flakeward: allow-file(unreadable-file) because\n{{ port = 6379; p = <nixpkgs>; a = {open}{close}; }}"
+    );
+    let causes: [(&str, &[u8]); 2] = [latin, ("deep.nix", deep.as_bytes())];
+    let options: [&[&str]; 9] = [
+        &[],
+        &["--select", "lookup-path"],
+        &["--select", "hardcoded-port", "--fail-on", "error"],
+        &["--ignore", "syntax-error"],
+        &["--ignore", "unreadable-file"],
+        &["--level", "unreadable-file=hint"],
+        &["--level", "unreadable-file=off"],
+        &["-q"],
+        &["--no-ignore"],
+    ];
+    for cause in causes {
+        for settings in
+            ["", "[rules.unreadable-file]\nlevel = \"off\"\n", "[rules.unreadable-file]\nlevel = \"warn\"\n"]
+        {
+            for option in options {
+                for format in ["concise", "json", "github", "sarif", "junit"] {
+                    let root = repository(&[cause, ("flakeward.toml", settings.as_bytes())]);
+                    let args = [option, &["--format", format]].concat();
+                    let (code, ..) = run(root.path(), &args);
+                    assert!(matches!(code, Some(1 | 2)), "{} {settings} {args:?}: {code:?}", cause.0);
+                }
+            }
+        }
+        let root = repository(&[cause]);
+        assert_eq!(run(root.path(), &["baseline"]).0, Some(2));
+        assert!(!root.path().join(".flakeward").exists());
+    }
+}
+
+/// No text of a repository is obeyed by a terminal or a workflow, in whichever command and format it is shown.
+#[test]
+fn no_text_is_obeyed() {
+    let page = "+++\nid = \"x\"\nlevel = \"warn\"\nsummary = \"s\\u001b[31m ##[group]\"\nlanguages = [\"nix\"]\n\
+                message = \"m {text}\"\nhelp = \"h\\n::stop-commands::t\"\nattrpath = [\"port\"]\n+++\n\n## Why \u{1b}]0;owned\u{7}\n\n\
+                ::add-mask::x\n\n\u{202e}turned ##[endgroup]\n";
+    let files: [(&str, &[u8]); 4] = [
+        ("::add-mask::x.nix", PORT.as_bytes()),
+        ("lib/ports.nix", b"{ \"##[a]\" = 4000; web = 6379; }\n"),
+        ("a.nix", b"let ports = import ./lib/ports.nix; in { port = 6379; } # ##[add-mask]e \x1b[31m\n"),
+        (".flakeward/rules/x.md", page.as_bytes()),
+    ];
+    let commands: [&[&str]; 15] = [
+        &["check", "--format", "pretty"],
+        &["check", "--format", "concise"],
+        &["check", "--format", "json"],
+        &["check", "--format", "jsonl"],
+        &["check", "--format", "sarif"],
+        &["check", "--format", "gitlab"],
+        &["check", "--format", "junit"],
+        &["check", "--format", "markdown"],
+        &["explain", "local/x"],
+        &["rules"],
+        &["rules", "--format", "json"],
+        &["ports"],
+        &["ports", "--format", "json"],
+        &["ports", "--format", "markdown"],
+        &["fix", "--unsafe"],
+    ];
+    for command in commands {
+        let root = repository(&files);
+        let (code, out, err) = run(root.path(), command);
+        assert!(code.is_some_and(|code| code < 2), "{command:?} {err}");
+        for line in out.split(['\n', '\r']).chain(err.split(['\n', '\r'])) {
+            assert!(!line.trim_start().starts_with("::") && !line.contains("##["), "{command:?}: {line}");
+        }
+        let harmful = |c: char| c != '\n' && c.is_control() || matches!(c, '\u{202a}'..='\u{202e}');
+        assert_eq!(out.chars().chain(err.chars()).find(|c| harmful(*c)), None, "{command:?}");
+    }
+    let forged = "d/a\n+++ b/evil\nx.nix";
+    let text = b"let ports = import ../../lib/ports.nix; in\n{ port = 6379; }\n";
+    let root = repository(&[("lib/ports.nix", b"{ web = 6379; }\n"), (forged, text)]);
+    let (_, out, _) = run(root.path(), &["fix", "--diff", "-q"]);
+    assert!(out.contains("ports.web") && !out.contains("\n+++ b/evil\n"), "{out}");
+}
+
+/// The evaluation of a registry is paid for by the size of what it goes through.
+#[test]
+fn registries_end() {
+    let lists: String =
+        (1..12).map(|level| format!("x{level} = [{}]; ", format!("x{} ", level - 1).repeat(10))).collect();
+    let shared = format!("let x0 = [1 1 1 1 1 1 1 1 1 1]; {lists} in {{ a = if x11 == x11 then 8001 else 8002; }}");
+    let big: String = (0..20_000).map(|index| format!("a{index} = 1; ")).collect();
+    let names = format!(
+        "let big = {{ {big} }}; in {{ a = builtins.length (builtins.filter (x: builtins.isList (builtins.attrNames big)) \
+         (builtins.genList (i: i) 4000)); }}"
+    );
+    let chain: String = (1..3_000).map(|index| format!("a{index} = {{ inherit (a{}) x; }};\n", index - 1)).collect();
+    for text in [shared, names, format!("rec {{ a0 = {{ x = 8001; }};\n{chain} }}")] {
+        let user = b"let ports = import ./lib/ports.nix; in { port = ports.a; }";
+        let root = repository(&[("lib/ports.nix", text.as_bytes()), ("m.nix", user)]);
+        let (code, _, err) = run(root.path(), &["--format", "concise"]);
+        assert!(code.is_some_and(|code| code < 2), "{code:?} {err}");
+    }
+}
