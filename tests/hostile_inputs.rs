@@ -43,12 +43,15 @@ fn git(root: &Path, args: &[&str]) {
     assert!(command.current_dir(root).stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap().success());
 }
 
+/// The name, the files, and the command lines to try.
+type Case<'a> = (&'a str, &'a [(&'a str, &'a [u8])], &'a [&'a [&'a str]]);
+
 /// Whatever a pull request says about how git shows its files, what it changes is reported.
 #[test]
 fn changed_files_are_not_passed_over() {
     let utf16: Vec<u8> = [&b"\xff\xfe"[..], &PORT.bytes().flat_map(|byte| [byte, 0]).collect::<Vec<_>>()].concat();
     let port = ("a.nix", PORT.as_bytes());
-    let cases: [(&str, &[(&str, &[u8])], &[&[&str]]); 9] = [
+    let cases: [Case<'_>; 9] = [
         ("plain", &[port], &[]),
         ("-diff", &[port, (".gitattributes", b"*.nix -diff\n")], &[]),
         ("binary", &[port, (".gitattributes", b"* binary\n")], &[]),

@@ -194,8 +194,8 @@ fn service(before: &str) -> Option<(&'static str, &'static [&'static str])> {
         return None;
     }
     let scheme = authority.get(..start)?;
-    let from = scheme.rfind(|c: char| !c.is_ascii_alphanumeric()).map_or(0, |at| at + 1);
-    let scheme = scheme.get(from..)?;
+    let before = scheme.trim_end_matches(|c: char| c.is_ascii_alphanumeric());
+    let scheme = scheme.get(before.len()..)?;
     SCHEMES.iter().find(|(known, _)| *known == scheme).copied()
 }
 

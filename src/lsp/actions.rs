@@ -92,7 +92,7 @@ impl Actions<'_> {
         let number = self.source.slice(finding.span);
         let value = elsewhere.text.find(&format!("= {number};"))?;
         let name = elsewhere.text[..value].trim_end();
-        let start = name.rfind(|c: char| c.is_whitespace() || c == '.').map_or(0, |at| at + 1);
+        let start = name.trim_end_matches(|c: char| !c.is_whitespace() && c != '.').len();
         let target = (self.target)(self.workspace, &elsewhere.path);
         let mut text = target.text.unwrap_or_default();
         text.insert_str(elsewhere.span.start as usize, &elsewhere.text);

@@ -297,8 +297,8 @@ pub const CASES: &[Case] = &[
     Case {
         name: "generated files",
         call: PLAIN,
-        before: "# Do not modify this file!\n{ a = 6379; }\n",
-        after: "# Do not modify this file!\n{ a = 6379; }\n",
+        before: "# Do not modify this file! It was generated.\n{ a = 6379; }\n",
+        after: "# Do not modify this file! It was generated.\n{ a = 6379; }\n",
     },
     Case {
         name: "a brackets body",

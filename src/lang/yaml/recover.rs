@@ -5,6 +5,8 @@
 //! cannot parse is read by libyaml: each faulty value or entry is blanked, and what is left is laid out as the grammar
 //! wants it. Every byte keeps its offset.
 
+use std::panic::catch_unwind;
+
 use libyaml_safer::{Event, EventData, MappingStyle, Mark, Parser, ScalarStyle, SequenceStyle};
 
 use crate::finding::Span;
@@ -35,7 +37,7 @@ const READINGS: usize = 24;
 /// Longer texts are left to the grammar: no one writes them by hand.
 const MAX_LENGTH: usize = 1 << 20;
 
-/// Blanks the faults of a text. `None` if it is too long.
+/// Blanks the faults of a text. `None` if it is too long, or if libyaml fails on it.
 pub fn recover(text: &str) -> Option<Recovered> {
     if text.len() > MAX_LENGTH {
         return None;
@@ -44,7 +46,9 @@ pub fn recover(text: &str) -> Option<Recovered> {
     let mut faults: Vec<Fault> = Vec::new();
     let mut last = Attempt { start: usize::MAX, blanked_to: 0, step: 0 };
     for _ in 0..READINGS {
-        let stuck = match read(&masked.text()) {
+        let reading = masked.text();
+        // The library asserts what hostile texts can break. The grammar alone reads those.
+        let stuck = match catch_unwind(|| read(&reading)).ok()? {
             Ok(inline) => {
                 masked.join(&inline);
                 return Some(Recovered { text: masked.text(), faults, complete: true });

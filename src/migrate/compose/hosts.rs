@@ -223,8 +223,8 @@ fn is_list(text: &str) -> bool {
 
 fn last_word(before: &str) -> &str {
     let before = before.trim_end_matches('=');
-    let start = before.rfind(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-')).map_or(0, |at| at + 1);
-    &before[start..]
+    let rest = before.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+    &before[rest.len()..]
 }
 
 /// Whether a name of a variable or a flag says that a host is meant.

@@ -543,7 +543,7 @@ impl<'d, 'f> Module<'d, 'f> {
 
     /// What nginx needs besides its program.
     fn server_files(&mut self, frame: &Frame, lines: &mut Vec<String>) {
-        if !base_images::find(&frame.base).is_some_and(|base| base.image == "nginx") {
+        if base_images::find(&frame.base).is_none_or(|base| base.image != "nginx") {
             return;
         }
         let copies = |name: &str| {

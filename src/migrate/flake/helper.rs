@@ -293,9 +293,12 @@ impl PerSystem {
             match nix::resolve(tree, from, tree.slice(inner)) {
                 None => {}
                 Some(Origin::Argument(binder)) if Some(binder) == self.system => {
-                    if tree.slice(inner) != "system" {
-                        // `inherit sys;` would give the attribute another name.
-                        (tree.kind(inner) == Kind::Variable).then_some(())?;
+                    let is_other = tree.slice(inner) != "system";
+                    // `inherit sys;` would give the attribute another name.
+                    if is_other && tree.kind(inner) != Kind::Variable {
+                        return None;
+                    }
+                    if is_other {
                         edits.replace(tree.span(inner), "system");
                     }
                 }

@@ -111,7 +111,7 @@ fn take_arguments(outputs: &Outputs<'_, '_>, parts: &str, whole: &str, edits: &m
     }
     let all: Vec<Node> = tree.children(formals).filter(|&node| tree.kind(node) == Kind::Formal).collect();
     let named = |node: &Node| tree.child(*node, Field::Name).is_some_and(|name| tree.slice(name) == parts);
-    if all.iter().any(|node| named(node)) {
+    if all.iter().any(named) {
         return;
     }
     let at = match all.last() {

@@ -158,7 +158,7 @@ impl<'a> Line<'a> {
     fn binding(&self) -> Option<&'a str> {
         let name = self.before.trim_end_matches(['"', '\'']).trim_end().strip_suffix('=')?.trim_end();
         let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '\'');
-        let start = name.rfind(|c| !is_part(c)).map_or(0, |at| at + 1);
+        let start = name.trim_end_matches(is_part).len();
         Some(&name[start..]).filter(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()))
     }
 
@@ -172,7 +172,7 @@ impl<'a> Line<'a> {
     /// The scheme of a URL that the number ends: `ldap` of `ldap://127.0.0.1:3890`.
     fn scheme(&self) -> Option<&'a str> {
         let (scheme, rest) = self.before.rsplit_once("://")?;
-        let start = scheme.rfind(|c: char| !c.is_ascii_alphanumeric()).map_or(0, |at| at + 1);
+        let start = scheme.trim_end_matches(|c: char| c.is_ascii_alphanumeric()).len();
         (!rest.contains([' ', '"'])).then_some(&scheme[start..])
     }
 }
@@ -197,7 +197,7 @@ impl Reader<'_> {
         self.parts
             .iter()
             .any(|part| *part == "firewall" || part.starts_with("allowedTCP") || part.starts_with("allowedUDP"))
-            || self.parts.iter().any(|part| *part == "dport")
+            || self.parts.contains(&"dport")
     }
 
     fn is_client(&self) -> bool {
