@@ -124,9 +124,15 @@ impl<'a> FilePass<'a> {
                 _ => {}
             }
         }
+        // What costs most is asked once, however many checks ask it.
+        let mut answers: Vec<(fn(&Glance<'_>) -> bool, bool)> = Vec::new();
         for (check, holds) in late {
-            if !wanted.is_empty() || holds(&glance) {
+            let known =
+                answers.iter().find(|(asked, _)| std::ptr::fn_addr_eq(*asked, holds)).map(|(_, answer)| *answer);
+            if !wanted.is_empty() || known.unwrap_or_else(|| holds(&glance)) {
                 wanted.checks.push(check);
+            } else if known.is_none() {
+                answers.push((holds, false));
             }
         }
         wanted

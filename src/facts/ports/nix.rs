@@ -690,7 +690,8 @@ impl<'a> Collector<'_, 'a> {
         let value = nix::value(tree, binding).map(|value| nix::unwrap_parens(tree, value));
         let is_string = value.is_some_and(|value| tree.kind(value) == Kind::String);
         let may_name = is_string && hosts::may_name_host(last);
-        let in_set = self.has_hosts && hosts::may_name_set_of_hosts(tree.slice(attrpath))
+        let mut names = tree.children(attrpath).map(|name| tree.slice(name).trim_matches('"'));
+        let in_set = self.has_hosts && names.any(hosts::may_hold_hosts)
             || matches!(
                 tree.kind(tree.children(attrpath).next().unwrap_or(attrpath)),
                 Kind::String | Kind::Interpolation
