@@ -7,7 +7,7 @@ use crate::check::unreadable_file::{cut_off, refused, unreadable};
 use crate::check::{self, Check, Trigger};
 use crate::facts::needles::Finder;
 use crate::facts::port_registry::Mentions;
-use crate::facts::{Facts, FileView, Glance, Reader};
+use crate::facts::{Condition, Facts, FileView, Glance, Reader};
 use crate::finding::{Finding, Note, NoteKind, RelPath, Verdict};
 use crate::knowledge::third_party;
 use crate::lang::limits::OutOfSteps;
@@ -125,7 +125,7 @@ impl<'a> FilePass<'a> {
             }
         }
         // What costs most is asked once, however many checks ask it.
-        let mut answers: Vec<(fn(&Glance<'_>) -> bool, bool)> = Vec::new();
+        let mut answers: Vec<(Condition, bool)> = Vec::new();
         for (check, holds) in late {
             let known =
                 answers.iter().find(|(asked, _)| std::ptr::fn_addr_eq(*asked, holds)).map(|(_, answer)| *answer);

@@ -47,7 +47,7 @@ use crate::facts::port_registry::Registries;
 use crate::facts::ports::PortFacts;
 use crate::facts::ports::hosts::Hosts;
 use crate::facts::processes::group::Groups;
-use crate::facts::{FileView, Glance, Project, Reader};
+use crate::facts::{Condition, FileView, Project, Reader};
 pub use crate::finding::Verdict;
 use crate::finding::{Finding, RuleId, Safety, Span};
 
@@ -96,10 +96,10 @@ pub struct FileCheck {
 #[derive(Clone, Copy)]
 pub enum Trigger {
     /// This holds.
-    Holds(fn(&Glance<'_>) -> bool),
+    Holds(Condition),
     /// The file is parsed for another check or reader anyway, or else this holds, which is asked last because it costs
     /// most.
-    ParsedOr(fn(&Glance<'_>) -> bool),
+    ParsedOr(Condition),
 }
 
 /// The words that some checks and readers look for.

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use crate::finding::RelPath;
 use crate::source::{Kind, Source};
 use needles::Words;
-pub use view::{FileView, Glance};
+pub use view::{Condition, FileView, Glance};
 
 /// What a file says about one domain.
 pub trait Fact: Any + Debug + Send + Sync {
@@ -38,7 +38,7 @@ pub struct Reader {
     /// The words that `may_hold` asks for.
     pub needles: &'static [&'static Words],
     /// A necessary condition, cheap to decide: if it is false, `read` would return `None`.
-    pub may_hold: fn(&Glance<'_>) -> bool,
+    pub may_hold: Condition,
     /// What the file says; `None` if it says nothing.
     pub read: fn(&FileView<'_>) -> Option<Box<dyn Fact>>,
 }

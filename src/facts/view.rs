@@ -7,6 +7,9 @@ use crate::config::PortSettings;
 use crate::lang::Tree;
 use crate::source::Source;
 
+/// A necessary condition for a check or a reader to say anything about a file, cheap to decide.
+pub type Condition = fn(&Glance<'_>) -> bool;
+
 /// What a trigger sees of a file: its name, its text and the words in it, before anything is parsed.
 pub struct Glance<'a> {
     /// The file.
