@@ -9,7 +9,7 @@ use crate::finding::RelPath;
 use crate::knowledge::third_party::{self, Origin};
 use crate::paths;
 use crate::settings::Settings;
-use crate::source::{Kind, Source};
+use crate::source::{FileKind, Source};
 use crate::walk::{self, Entry, Unreadable, Walk};
 
 /// A repository: on disk, or in memory for tests and examples.
@@ -48,7 +48,7 @@ impl RepoFile {
     }
 
     /// Its kind.
-    pub(crate) fn kind(&self) -> Kind {
+    pub(crate) fn kind(&self) -> FileKind {
         match self {
             RepoFile::Disk(entry) => entry.kind,
             RepoFile::Memory(source) => source.kind,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::finding::{Finding, Level, RelPath};
 use crate::fingerprint;
 use crate::settings::Settings;
-use crate::source::{Kind, Source};
+use crate::source::{FileKind, Source};
 use crate::suppress::{self, Suppression, entries};
 
 /// The files that findings and labels point into.
@@ -51,7 +51,7 @@ impl<'a> Findings<'a> {
         &mut self,
         suppressions: &mut [Suppression],
         sources: &mut Sources,
-        paths: &BTreeMap<RelPath, Kind>,
+        paths: &BTreeMap<RelPath, FileKind>,
     ) {
         self.suppressed += suppress::silence(&mut self.list, suppressions, sources);
         let on = |entry: &&Suppression| self.settings.level_at(entry.rule, &entry.path) != Level::Off;
@@ -64,7 +64,7 @@ impl<'a> Findings<'a> {
             self.suppressed += accepted;
             // Only a run over everything can tell that a row matches nothing.
             if self.settings.paths.is_empty() && !unused.is_empty() {
-                let source = Source::new(&baseline.path, Kind::Settings, baseline.text.clone());
+                let source = Source::new(&baseline.path, FileKind::Settings, baseline.text.clone());
                 sources.insert(baseline.path.clone(), Arc::new(source));
                 self.add(unused, sources);
             }
@@ -79,7 +79,7 @@ impl<'a> Findings<'a> {
         if unused.is_empty() && !suppress::possible(&config.text) {
             return;
         }
-        let source = Arc::new(Source::new(&path, Kind::Settings, config.text.clone()));
+        let source = Arc::new(Source::new(&path, FileKind::Settings, config.text.clone()));
         let mut suppressions = suppress::read(&source, &config.catalog, &mut unused);
         sources.insert(path, source);
         self.suppressed += suppress::silence(&mut unused, &mut suppressions, sources);

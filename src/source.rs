@@ -7,7 +7,7 @@ use crate::finding::{RelPath, Span};
 
 /// What a file is, by its name and where the name is not enough by its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
+pub enum FileKind {
     /// `*.nix`
     Nix,
     /// `*.yaml`, `*.yml`
@@ -27,18 +27,18 @@ pub enum Kind {
     Settings,
 }
 
-impl Kind {
+impl FileKind {
     /// The name that stands in a rule page's `languages`.
     pub fn name(self) -> &'static str {
         match self {
-            Kind::Nix => "nix",
-            Kind::Yaml => "yaml",
-            Kind::Dockerfile => "dockerfile",
-            Kind::Lock => "lock",
-            Kind::Shell => "shell",
-            Kind::Just => "just",
-            Kind::Make => "make",
-            Kind::Settings => "settings",
+            FileKind::Nix => "nix",
+            FileKind::Yaml => "yaml",
+            FileKind::Dockerfile => "dockerfile",
+            FileKind::Lock => "lock",
+            FileKind::Shell => "shell",
+            FileKind::Just => "just",
+            FileKind::Make => "make",
+            FileKind::Settings => "settings",
         }
     }
 }
@@ -51,14 +51,14 @@ pub struct Source {
     /// Where it is on disk.
     pub file: PathBuf,
     /// What it is.
-    pub kind: Kind,
+    pub kind: FileKind,
     /// Its text, whole; a byte order mark is kept so that offsets are those of the file.
     pub text: String,
 }
 
 impl Source {
     /// A source that does not come from disk (tests, examples, standard input).
-    pub fn new(path: &str, kind: Kind, text: impl Into<String>) -> Self {
+    pub fn new(path: &str, kind: FileKind, text: impl Into<String>) -> Self {
         Self { path: Arc::from(path), file: PathBuf::from(path), kind, text: text.into() }
     }
 

@@ -13,7 +13,7 @@ use crate::check::dockerfile;
 use crate::facts::flake::pins;
 use crate::finding::RelPath;
 use crate::knowledge::third_party;
-use crate::source::{Kind, Source};
+use crate::source::{FileKind, Source};
 
 /// Files over this size are reported and left out: no configuration is that long.
 pub const MAX_FILE: u64 = 32 << 20;
@@ -26,7 +26,7 @@ pub struct Entry {
     /// On disk.
     pub file: PathBuf,
     /// What it is.
-    pub kind: Kind,
+    pub kind: FileKind,
 }
 
 /// Something that could not be read.
@@ -277,7 +277,7 @@ fn lock_beside(path: &str, file: &Path, exclude: &GlobSet) -> Option<Entry> {
     let lock = format!("{folder}flake.lock");
     let file = file.with_file_name("flake.lock");
     let there = file.symlink_metadata().is_ok_and(|data| data.is_file()) && !exclude.is_match(&lock);
-    there.then(|| Entry { path: lock.into(), file, kind: Kind::Lock })
+    there.then(|| Entry { path: lock.into(), file, kind: FileKind::Lock })
 }
 
 /// Adds a path that was asked for by name although ignore files leave it out. `exclude` still holds.
@@ -419,38 +419,38 @@ pub fn nearest_sibling(path: &Path) -> Option<PathBuf> {
 }
 
 /// The kind of a file by its name; extensionless scripts by their first line.
-pub fn classify(path: &str, file: &Path) -> Option<Kind> {
+pub fn classify(path: &str, file: &Path) -> Option<FileKind> {
     by_name(path).or_else(|| {
         let name = path.rsplit('/').next().unwrap_or(path);
-        (!name.contains('.') && has_shell_shebang(file)).then_some(Kind::Shell)
+        (!name.contains('.') && has_shell_shebang(file)).then_some(FileKind::Shell)
     })
 }
 
 /// The kind of a file by its name alone.
-pub fn by_name(path: &str) -> Option<Kind> {
+pub fn by_name(path: &str) -> Option<FileKind> {
     let name = path.rsplit('/').next().unwrap_or(path);
     let lower = name.to_ascii_lowercase();
     let extension = lower.rsplit_once('.').map_or("", |(_, extension)| extension);
     match extension {
-        "nix" => return Some(Kind::Nix),
-        "yaml" | "yml" => return Some(Kind::Yaml),
-        "sh" | "bash" | "zsh" => return Some(Kind::Shell),
-        "just" => return Some(Kind::Just),
-        "mk" => return Some(Kind::Make),
+        "nix" => return Some(FileKind::Nix),
+        "yaml" | "yml" => return Some(FileKind::Yaml),
+        "sh" | "bash" | "zsh" => return Some(FileKind::Shell),
+        "just" => return Some(FileKind::Just),
+        "mk" => return Some(FileKind::Make),
         // JSON is YAML, and both kinds of Compose read it.
-        "json" if lower.ends_with("compose.json") || lower.contains("compose-") => return Some(Kind::Yaml),
+        "json" if lower.ends_with("compose.json") || lower.contains("compose-") => return Some(FileKind::Yaml),
         _ => {}
     }
     match lower.as_str() {
-        "flake.lock" => return Some(Kind::Lock),
-        "devbox.json" | "package.json" => return Some(Kind::Settings),
-        "sources.json" if pins::is_pins_path(path) => return Some(Kind::Settings),
-        _ if third_party::vendored_folder(path).is_some() => return Some(Kind::Settings),
-        "justfile" | ".justfile" => return Some(Kind::Just),
-        "makefile" | "gnumakefile" => return Some(Kind::Make),
+        "flake.lock" => return Some(FileKind::Lock),
+        "devbox.json" | "package.json" => return Some(FileKind::Settings),
+        "sources.json" if pins::is_pins_path(path) => return Some(FileKind::Settings),
+        _ if third_party::vendored_folder(path).is_some() => return Some(FileKind::Settings),
+        "justfile" | ".justfile" => return Some(FileKind::Just),
+        "makefile" | "gnumakefile" => return Some(FileKind::Make),
         _ => {}
     }
-    is_dockerfile_name(&lower, extension).then_some(Kind::Dockerfile)
+    is_dockerfile_name(&lower, extension).then_some(FileKind::Dockerfile)
 }
 
 /// Extensions that make `Dockerfile.EXT` something else: documentation, templates of other languages, source code.
@@ -569,10 +569,10 @@ pub fn read(entry: &Entry) -> Result<Source, Unreadable> {
 }
 
 /// The kind of a file whose name fits two: `Dockerfile.nix` is Nix, unless it is a Dockerfile.
-pub fn by_content(path: &str, kind: Kind, text: &str) -> Kind {
+pub fn by_content(path: &str, kind: FileKind, text: &str) -> FileKind {
     let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
-    let fits = kind == Kind::Nix && is_dockerfile_name(&name, "nix");
-    if fits && !dockerfile::stages(text).is_empty() { Kind::Dockerfile } else { kind }
+    let fits = kind == FileKind::Nix && is_dockerfile_name(&name, "nix");
+    if fits && !dockerfile::stages(text).is_empty() { FileKind::Dockerfile } else { kind }
 }
 
 /// The text of a file's bytes, or why it is none.
@@ -642,26 +642,26 @@ mod tests {
     #[test]
     fn kinds_by_name() {
         for (path, kind) in [
-            ("flake.nix", Some(Kind::Nix)),
-            ("a/b.YAML", Some(Kind::Yaml)),
-            ("Dockerfile", Some(Kind::Dockerfile)),
-            ("docker/Dockerfile.alpine", Some(Kind::Dockerfile)),
-            ("api.Dockerfile", Some(Kind::Dockerfile)),
-            ("Containerfile", Some(Kind::Dockerfile)),
+            ("flake.nix", Some(FileKind::Nix)),
+            ("a/b.YAML", Some(FileKind::Yaml)),
+            ("Dockerfile", Some(FileKind::Dockerfile)),
+            ("docker/Dockerfile.alpine", Some(FileKind::Dockerfile)),
+            ("api.Dockerfile", Some(FileKind::Dockerfile)),
+            ("Containerfile", Some(FileKind::Dockerfile)),
             ("Dockerfile.md", None),
             (".dockerignore", None),
-            ("dockerfile.nix", Some(Kind::Nix)),
+            ("dockerfile.nix", Some(FileKind::Nix)),
             ("dockerfile.rs", None),
-            ("flake.lock", Some(Kind::Lock)),
+            ("flake.lock", Some(FileKind::Lock)),
             ("Cargo.lock", None),
-            ("justfile", Some(Kind::Just)),
-            ("docker-compose-example.json", Some(Kind::Yaml)),
-            ("arion-compose.json", Some(Kind::Yaml)),
+            ("justfile", Some(FileKind::Just)),
+            ("docker-compose-example.json", Some(FileKind::Yaml)),
+            ("arion-compose.json", Some(FileKind::Yaml)),
             ("composer.json", None),
-            ("package.json", Some(Kind::Settings)),
-            ("npins/sources.json", Some(Kind::Settings)),
+            ("package.json", Some(FileKind::Settings)),
+            ("npins/sources.json", Some(FileKind::Settings)),
             ("data/sources.json", None),
-            ("x.sh", Some(Kind::Shell)),
+            ("x.sh", Some(FileKind::Shell)),
         ] {
             assert_eq!(by_name(path), kind, "{path}");
         }

@@ -9,7 +9,7 @@ use super::{Check, FileCheck, Trigger, Verdict};
 use crate::facts::needles::Words;
 use crate::knowledge::images;
 use crate::lang::yaml::Yaml;
-use crate::source::Kind;
+use crate::source::FileKind;
 
 const RULE: &str = "docker-compose";
 
@@ -23,11 +23,11 @@ static SERVICES: Words = Words::any_of(&["services"]);
 const NAMED: usize = 4;
 
 fn trigger(source: &Glance<'_>) -> bool {
-    source.kind == Kind::Yaml && (source.has(&SERVICES) || named_compose(&source.path))
+    source.kind == FileKind::Yaml && (source.has(&SERVICES) || named_compose(&source.path))
 }
 
 fn check(view: &FileView<'_>) -> Verdict {
-    let Some(tree) = view.tree.filter(|_| view.source.kind == Kind::Yaml) else { return Verdict::default() };
+    let Some(tree) = view.tree.filter(|_| view.source.kind == FileKind::Yaml) else { return Verdict::default() };
     let yaml = Yaml::new(tree);
     let named = named_compose(&view.source.path);
     let Some(compose) = yaml.documents().find_map(|document| compose::read(&yaml, document, named)) else {

@@ -6,19 +6,19 @@ use std::collections::BTreeMap;
 use super::{Check, FileCheck, Trigger, Verdict};
 use crate::facts::FileView;
 use crate::finding::Span;
-use crate::source::{Kind, Source};
+use crate::source::{FileKind, Source};
 
 const RULE: &str = "dockerfile";
 
 /// See `rules/dockerfile.md`.
 pub static CHECK: Check = Check::of_files(
     RULE,
-    FileCheck { needles: &[], trigger: Trigger::Holds(|source| source.kind == Kind::Dockerfile), check },
+    FileCheck { needles: &[], trigger: Trigger::Holds(|source| source.kind == FileKind::Dockerfile), check },
 );
 
 fn check(view: &FileView<'_>) -> Verdict {
     let source = view.source;
-    if source.kind != Kind::Dockerfile {
+    if source.kind != FileKind::Dockerfile {
         return Verdict::default();
     }
     let stages = stages(&source.text);
@@ -219,7 +219,7 @@ const FOLDERS: [&str; 7] = ["docker", "build", "deploy", "containers", "images",
 
 /// Whether a source is a Dockerfile by its content too.
 pub fn is_dockerfile(source: &Source) -> bool {
-    source.kind == Kind::Dockerfile && !stages(&source.text).is_empty()
+    source.kind == FileKind::Dockerfile && !stages(&source.text).is_empty()
 }
 
 #[cfg(test)]

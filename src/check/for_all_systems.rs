@@ -10,7 +10,7 @@ use crate::facts::needles::Words;
 use crate::facts::{FileView, Glance};
 use crate::finding::Span;
 use crate::lang::nix::{self, Origin};
-use crate::lang::{Field, Kind, Node, Tree};
+use crate::lang::{Field, Node, NodeKind, Tree};
 use crate::source;
 
 const RULE: &str = "for-all-systems";
@@ -83,7 +83,7 @@ const PER_SYSTEM_OUTPUTS: [&str; 9] = [
 ];
 
 fn trigger(source: &Glance<'_>) -> bool {
-    source.kind == source::Kind::Nix
+    source.kind == source::FileKind::Nix
         && (source.has(&CALLS)
             || (source.has(&SETS) && (source.has(&SYSTEMS) || source.has(&SYSTEM)))
             || (source.file_name() == "flake.nix" && source.has(&SYSTEMS)))
@@ -96,13 +96,13 @@ fn names_system(text: &[u8], place: Range<usize>) -> bool {
 }
 
 fn check(view: &FileView<'_>) -> Verdict {
-    let Some(tree) = view.tree.filter(|_| view.source.kind == source::Kind::Nix) else { return Verdict::default() };
+    let Some(tree) = view.tree.filter(|_| view.source.kind == source::FileKind::Nix) else { return Verdict::default() };
     let flake = view.source.file_name() == "flake.nix";
     let mut places: Vec<(Span, String)> = Vec::new();
     let mut helpers = Vec::new();
     for node in tree.nodes() {
         match tree.kind(node) {
-            Kind::Apply => {
+            NodeKind::Apply => {
                 let Some(shape) = shape(tree, node) else { continue };
                 let home = Home::of(tree, node);
                 if is_for_hydra(tree, node) {
@@ -113,7 +113,7 @@ fn check(view: &FileView<'_>) -> Verdict {
                     places.push(home.describe(tree, node));
                 }
             }
-            Kind::Select | Kind::Variable => places.extend(flake_utils(tree, node)),
+            NodeKind::Select | NodeKind::Variable => places.extend(flake_utils(tree, node)),
             _ => {}
         }
     }
@@ -156,10 +156,10 @@ impl Home {
         let binding = loop {
             let Some(parent) = tree.parent(node) else { break None };
             match tree.kind(parent) {
-                Kind::Binding => break Some(parent),
-                Kind::Function if tree.field(node) == Field::Body => helper = true,
-                Kind::Let | Kind::With | Kind::Assert if tree.field(node) == Field::Body => {}
-                Kind::Parenthesized => {}
+                NodeKind::Binding => break Some(parent),
+                NodeKind::Function if tree.field(node) == Field::Body => helper = true,
+                NodeKind::Let | NodeKind::With | NodeKind::Assert if tree.field(node) == Field::Body => {}
+                NodeKind::Parenthesized => {}
                 _ => break None,
             }
             node = parent;
@@ -193,7 +193,7 @@ fn binding_name(tree: &Tree<'_>, binding: Node) -> Option<String> {
 /// The function of an application, without its arguments.
 fn function(tree: &Tree<'_>, apply: Node) -> Option<Node> {
     let mut node = apply;
-    while tree.kind(node) == Kind::Apply {
+    while tree.kind(node) == NodeKind::Apply {
         node = nix::unwrap_parens(tree, tree.child(node, Field::Function)?);
     }
     Some(node)
@@ -211,7 +211,7 @@ fn whole_call<'a>(tree: &Tree<'a>, apply: Node) -> Option<(&'a str, Vec<Node>)> 
     let name = last_name(tree, function(tree, apply)?)?;
     let mut arguments = Vec::new();
     let mut node = apply;
-    while tree.kind(node) == Kind::Apply {
+    while tree.kind(node) == NodeKind::Apply {
         arguments.push(nix::unwrap_parens(tree, tree.child(node, Field::Argument)?));
         node = nix::unwrap_parens(tree, tree.child(node, Field::Function)?);
     }
@@ -222,10 +222,10 @@ fn whole_call<'a>(tree: &Tree<'a>, apply: Node) -> Option<(&'a str, Vec<Node>)> 
 /// The last name of a variable or selection, whatever it is selected from.
 fn last_name<'a>(tree: &Tree<'a>, node: Node) -> Option<&'a str> {
     match tree.kind(node) {
-        Kind::Variable => Some(tree.slice(node)),
-        Kind::Select => {
+        NodeKind::Variable => Some(tree.slice(node)),
+        NodeKind::Select => {
             let name = tree.children(tree.child(node, Field::Attrpath)?).last()?;
-            (tree.kind(name) == Kind::Identifier).then(|| tree.slice(name))
+            (tree.kind(name) == NodeKind::Identifier).then(|| tree.slice(name))
         }
         _ => None,
     }
@@ -267,14 +267,14 @@ fn shape(tree: &Tree<'_>, apply: Node) -> Option<Shape> {
 fn names_systems(tree: &Tree<'_>, list: Node) -> bool {
     let names = tree
         .subtree(list)
-        .filter(|&node| tree.kind(node) == Kind::Binding && binding_name(tree, node).as_deref() == Some("name"));
+        .filter(|&node| tree.kind(node) == NodeKind::Binding && binding_name(tree, node).as_deref() == Some("name"));
     let mut texts = names.filter_map(|binding| nix::value(tree, binding)).map(|value| nix::unwrap_parens(tree, value));
     let is_composed = |value: Node| match tree.kind(value) {
-        Kind::String => tree.children(value).count() > 1,
-        Kind::Binary => true,
+        NodeKind::String => tree.children(value).count() > 1,
+        NodeKind::Binary => true,
         _ => false,
     };
-    let pairs = tree.subtree(list).filter(|&node| tree.kind(node) == Kind::Apply);
+    let pairs = tree.subtree(list).filter(|&node| tree.kind(node) == NodeKind::Apply);
     let mut paired = pairs.filter_map(|node| match whole_call(tree, node)? {
         ("nameValuePair", arguments) => arguments.first().copied(),
         _ => None,
@@ -284,7 +284,7 @@ fn names_systems(tree: &Tree<'_>, list: Node) -> bool {
 
 /// Whether an expression stands in `hydraJobs`, which names jobs as it likes.
 fn is_for_hydra(tree: &Tree<'_>, node: Node) -> bool {
-    let mut bindings = tree.ancestors(node).filter(|&around| tree.kind(around) == Kind::Binding);
+    let mut bindings = tree.ancestors(node).filter(|&around| tree.kind(around) == NodeKind::Binding);
     bindings.any(|binding| {
         let path = nix::attrpath_node(tree, binding);
         path.is_some_and(|path| nix::names(tree, path).any(|name| name.text.as_deref() == Some("hydraJobs")))
@@ -295,11 +295,13 @@ fn is_for_hydra(tree: &Tree<'_>, node: Node) -> bool {
 /// "x86_64-linux";` and the same for another system.
 fn called_by_hand(tree: &Tree<'_>) -> Vec<(Span, String)> {
     let mut calls: BTreeMap<Node, BTreeSet<String>> = BTreeMap::new();
-    for binding in tree.nodes().filter(|&node| tree.kind(node) == Kind::Binding) {
+    for binding in tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Binding) {
         let Some(name) = binding_name(tree, binding).filter(|name| is_system(name)) else { continue };
         let Some(value) = nix::value(tree, binding).map(|value| nix::unwrap_parens(tree, value)) else { continue };
         let Some((called, arguments)) = whole_call(tree, value) else { continue };
-        let Some(function) = function(tree, value).filter(|&node| tree.kind(node) == Kind::Variable) else { continue };
+        let Some(function) = function(tree, value).filter(|&node| tree.kind(node) == NodeKind::Variable) else {
+            continue;
+        };
         let [system] = arguments.as_slice() else { continue };
         let is_same = nix::literal_string(tree, *system).is_some_and(|text| text == name);
         if let Some(Origin::Binding(made)) = nix::resolve(tree, function, called).filter(|_| is_same) {
@@ -318,19 +320,19 @@ fn called_by_hand(tree: &Tree<'_>) -> Vec<(Span, String)> {
 /// Whether a function's body has an attribute whose whole name is a variable: `${system} = ..`.
 fn names_by_variable(tree: &Tree<'_>, step: Node) -> bool {
     let step = match tree.kind(step) {
-        Kind::Variable => match nix::resolve(tree, step, tree.slice(step)) {
+        NodeKind::Variable => match nix::resolve(tree, step, tree.slice(step)) {
             Some(Origin::Binding(binding)) => binding,
             _ => return false,
         },
         _ => step,
     };
     tree.subtree(step).any(|node| {
-        tree.kind(node) == Kind::Interpolation
-            && tree.parent(node).is_some_and(|path| tree.kind(path) == Kind::Attrpath)
+        tree.kind(node) == NodeKind::Interpolation
+            && tree.parent(node).is_some_and(|path| tree.kind(path) == NodeKind::Attrpath)
             && tree
                 .parent(node)
                 .and_then(|path| tree.parent(path))
-                .is_some_and(|parent| tree.kind(parent) == Kind::Binding)
+                .is_some_and(|parent| tree.kind(parent) == NodeKind::Binding)
     })
 }
 
@@ -350,11 +352,11 @@ fn is_mapped(tree: &Tree<'_>, list: Node) -> bool {
 
 /// `nixpkgs.legacyPackages`: an attribute for each system of nixpkgs.
 fn is_package_sets(tree: &Tree<'_>, set: Node) -> bool {
-    tree.kind(set) == Kind::Select && last_name(tree, set) == Some("legacyPackages")
+    tree.kind(set) == NodeKind::Select && last_name(tree, set) == Some("legacyPackages")
 }
 
 fn mentions(tree: &Tree<'_>, node: Node, names: &[&str]) -> bool {
-    tree.subtree(node).any(|node| tree.kind(node) == Kind::Identifier && names.contains(&tree.slice(node)))
+    tree.subtree(node).any(|node| tree.kind(node) == NodeKind::Identifier && names.contains(&tree.slice(node)))
 }
 
 /// Whether an expression is a list of systems, as far as the text shows.
@@ -365,13 +367,13 @@ fn is_systems(tree: &Tree<'_>, node: Node, depth: usize) -> bool {
     let node = nix::unwrap_parens(tree, node);
     let within = |field| tree.child(node, field).is_some_and(|inner| is_systems(tree, inner, depth + 1));
     match tree.kind(node) {
-        Kind::List => is_system_list(tree, node),
-        Kind::Variable => is_systems_variable(tree, node, depth),
-        Kind::Select => is_systems_selection(tree, node),
-        Kind::Apply => is_systems_call(tree, node, depth),
-        Kind::Binary => within(Field::Left) || within(Field::Right),
-        Kind::With | Kind::Let => within(Field::Body),
-        Kind::If => within(Field::Consequence) || within(Field::Alternative),
+        NodeKind::List => is_system_list(tree, node),
+        NodeKind::Variable => is_systems_variable(tree, node, depth),
+        NodeKind::Select => is_systems_selection(tree, node),
+        NodeKind::Apply => is_systems_call(tree, node, depth),
+        NodeKind::Binary => within(Field::Left) || within(Field::Right),
+        NodeKind::With | NodeKind::Let => within(Field::Body),
+        NodeKind::If => within(Field::Consequence) || within(Field::Alternative),
         _ => false,
     }
 }
@@ -380,8 +382,8 @@ fn is_system_list(tree: &Tree<'_>, list: Node) -> bool {
     let mut known = false;
     for item in tree.children(list) {
         let system = match tree.kind(item) {
-            Kind::String => nix::literal_string(tree, item).map(|text| is_system(&text)),
-            Kind::Variable | Kind::Select => last_name(tree, item).map(is_system).filter(|&system| system),
+            NodeKind::String => nix::literal_string(tree, item).map(|text| is_system(&text)),
+            NodeKind::Variable | NodeKind::Select => last_name(tree, item).map(is_system).filter(|&system| system),
             _ => None,
         };
         match system {
@@ -400,7 +402,7 @@ fn is_systems_variable(tree: &Tree<'_>, node: Node, depth: usize) -> bool {
             let one_name = nix::attrpath_node(tree, binding).is_some_and(|path| tree.children(path).count() == 1);
             let Some(value) = nix::value(tree, binding).filter(|_| one_name) else { return false };
             is_systems(tree, value, depth + 1)
-                || (says_systems(name) && matches!(tree.kind(value), Kind::Apply | Kind::Select))
+                || (says_systems(name) && matches!(tree.kind(value), NodeKind::Apply | NodeKind::Select))
                     && !mentions(tree, value, &["config"])
         }
         Some(Origin::Inherited(_) | Origin::Argument(_)) | None => says_systems(name),
@@ -424,7 +426,7 @@ fn is_systems_call(tree: &Tree<'_>, node: Node, depth: usize) -> bool {
     let Some((name, arguments)) = whole_call(tree, node) else { return false };
     match (name, arguments.as_slice()) {
         ("import", [from]) => match tree.kind(*from) {
-            Kind::Path => {
+            NodeKind::Path => {
                 let file = tree.slice(*from).rsplit('/').next().unwrap_or("");
                 says_systems(file.strip_suffix(".nix").unwrap_or(file))
             }
@@ -471,7 +473,7 @@ fn is_system(text: &str) -> bool {
 fn flake_utils(tree: &Tree<'_>, node: Node) -> Option<(Span, String)> {
     let name = last_name(tree, node).filter(|name| FLAKE_UTILS.contains(name))?;
     let own = match tree.kind(node) {
-        Kind::Variable => {
+        NodeKind::Variable => {
             matches!(nix::resolve(tree, node, name), Some(Origin::Binding(_) | Origin::Argument(_)))
         }
         _ => nix::dotted(tree, node).is_some_and(|path| path.starts_with("self.")),
@@ -481,11 +483,11 @@ fn flake_utils(tree: &Tree<'_>, node: Node) -> Option<(Span, String)> {
 
 /// `eachDefaultSystem = eachSystem [ .. ]`: a helper of this file with its systems filled in.
 fn applied_helper(tree: &Tree<'_>, binding: Node, helpers: &[Node]) -> Option<(Span, String)> {
-    if helpers.is_empty() || tree.kind(binding) != Kind::Binding {
+    if helpers.is_empty() || tree.kind(binding) != NodeKind::Binding {
         return None;
     }
     let value = nix::unwrap_parens(tree, nix::value(tree, binding)?);
-    let called = function(tree, value).filter(|&called| tree.kind(called) == Kind::Variable)?;
+    let called = function(tree, value).filter(|&called| tree.kind(called) == NodeKind::Variable)?;
     let (name, arguments) = whole_call(tree, value)?;
     let [systems] = arguments.as_slice() else { return None };
     let Some(Origin::Binding(helper)) = nix::resolve(tree, called, name) else { return None };

@@ -18,7 +18,7 @@ use crate::rewrite::ports as port_fix;
 use crate::rewrite::ports::Target;
 use crate::rewrite::ports::naming::{Missing, belongs};
 use crate::rewrite::ports::plan::{self, Plan};
-use crate::source::{Kind, Source};
+use crate::source::{FileKind, Source};
 
 /// The rule about numbers that are written where the name of their entry belongs.
 pub const HARDCODED: RuleId = "hardcoded-port";
@@ -227,7 +227,7 @@ impl<'p> Reporter<'_, 'p> {
     /// file selects an entry of the registry from it.
     fn alias(&self, open: &OpenFile<'p>, port: &PortUse, registry: &Registry) -> Option<&'p str> {
         let aliases = self.shared.aliases.get(&registry.path).filter(|aliases| !aliases.is_empty())?;
-        let tree = open.tree().filter(|_| open.file.source.kind == Kind::Nix)?;
+        let tree = open.tree().filter(|_| open.file.source.kind == FileKind::Nix)?;
         let from = tree.covering(port.span);
         aliases.iter().copied().find(|alias| {
             let root = alias.split('.').next().unwrap_or(alias);
@@ -246,13 +246,13 @@ impl<'p> Reporter<'_, 'p> {
     fn replacement(&self, open: &OpenFile<'p>, port: &PortUse, target: &Target<'_>) -> Result<Fix, String> {
         let source = &open.file.source;
         let Some(tree) = open.tree() else { return Err("the file cannot be read".to_owned()) };
-        if source.kind == Kind::Nix
+        if source.kind == FileKind::Nix
             && let Some(obstacle) = port_fix::import_obstacle(&self.view.project.paths, &source.path, target.registry)
         {
             return Err(obstacle);
         }
         let fix = || match source.kind {
-            Kind::Nix => port_fix::nix(source, tree, port.span, target),
+            FileKind::Nix => port_fix::nix(source, tree, port.span, target),
             _ => port_fix::comment(source, tree, port.span, target),
         };
         bounded(|| Some(fix()))
@@ -267,14 +267,14 @@ impl<'p> Reporter<'_, 'p> {
         let names: Vec<String> = named.iter().map(|(_, entry)| entry.name()).chain(rest()).collect();
         let message = format!("{}; the registry defines it as {}", what(port), listed(&names, "and"));
         let offers = named.iter().map(|(registry, entry)| match source.kind {
-            Kind::Nix => format!("`{}`", port_fix::reference(&entry.path)),
+            FileKind::Nix => format!("`{}`", port_fix::reference(&entry.path)),
             _ => format!("`# Port from {}: {} = {}`", registry.path, entry.name(), port.number),
         });
         let offers: Vec<String> = offers.chain(rest()).collect();
         let finding = Finding::new(rule(port), &source.path, port.span, message)
             .label("ambiguous: choose one of these entries")
             .help(match source.kind {
-                Kind::Nix => format!("write {}: `flakeward fix` cannot choose between them", listed(&offers, "or")),
+                FileKind::Nix => format!("write {}: `flakeward fix` cannot choose between them", listed(&offers, "or")),
                 _ => format!("add a comment above that names the entry: {}", listed(&offers, "or")),
             });
         named.iter().fold(finding, |finding, (registry, entry)| {
@@ -327,7 +327,7 @@ impl<'p> Reporter<'_, 'p> {
             self.view.registries().all().first().map_or(self.view.ports.new_registry(), |registry| &registry.path);
         let written = source.text.get(port.span.range()).filter(|text| text.len() <= 40 && !text.contains('\n'));
         let help = match (port.kind, source.kind, written) {
-            (UseKind::Computed, Kind::Nix, Some(sum)) => {
+            (UseKind::Computed, FileKind::Nix, Some(sum)) => {
                 format!("add `NAME = {sum};` to {place}, which may compute its entries, and refer to that entry here")
             }
             _ => format!("register a fixed number for it in {place}, and {}", naming(source, place, "NUMBER")),
@@ -364,7 +364,7 @@ fn naming(source: &Source, registry: &str, number: impl std::fmt::Display) -> St
         _ if source.is_json() => {
             "generate this file from Nix, since JSON has no comments that could name the entry".to_owned()
         }
-        Kind::Nix => "refer to that entry here".to_owned(),
+        FileKind::Nix => "refer to that entry here".to_owned(),
         _ => format!("name the entry in a comment above: `# Port from {registry}: NAME = {number}`"),
     }
 }
@@ -393,7 +393,7 @@ fn what(port: &PortUse) -> String {
 fn instead(source: &Source, registry: &str, entry: &Entry, number: u32) -> String {
     match source.kind {
         _ if source.is_json() => format!("this is {} of {registry}", entry.name()),
-        Kind::Nix => format!("write {}", port_fix::reference(&entry.path)),
+        FileKind::Nix => format!("write {}", port_fix::reference(&entry.path)),
         _ => format!("add a comment above that names the entry: # Port from {registry}: {} = {number}", entry.name()),
     }
 }

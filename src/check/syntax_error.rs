@@ -6,7 +6,7 @@ use crate::finding::Span;
 use crate::lang;
 use crate::lang::nix::recognize;
 use crate::lang::{Language, Node, Tree};
-use crate::source::Kind;
+use crate::source::FileKind;
 
 const RULE: &str = "syntax-error";
 
@@ -21,7 +21,7 @@ const PLACES: usize = 3;
 /// without parsing it.
 pub(super) fn may_be_broken(source: &Glance<'_>) -> bool {
     match source.kind {
-        Kind::Nix => !recognize::accepts(&source.text),
+        FileKind::Nix => !recognize::accepts(&source.text),
         kind => Language::of(kind).is_some(),
     }
 }
@@ -29,13 +29,13 @@ pub(super) fn may_be_broken(source: &Glance<'_>) -> bool {
 fn check(view: &FileView<'_>) -> Verdict {
     let mut verdict = Verdict::default();
     let Some(tree) = view.tree.filter(|tree| tree.broken()) else { return verdict };
-    if view.source.kind == Kind::Yaml && is_template(tree.text()) {
+    if view.source.kind == FileKind::Yaml && is_template(tree.text()) {
         let message =
             "this file is a template: it becomes YAML only after the parts between `{{` and `}}` are filled in";
         verdict.not_decidable(&view.source.path, message);
         return verdict;
     }
-    if view.source.kind == Kind::Yaml {
+    if view.source.kind == FileKind::Yaml {
         return yaml(view, tree);
     }
     let mut last_line_end = 0;
@@ -83,7 +83,7 @@ fn is_template(text: &str) -> bool {
 }
 
 fn is_fault(tree: &Tree<'_>, node: Node) -> bool {
-    tree.made_up(node).is_some() || tree.kind(node) == lang::Kind::Error
+    tree.made_up(node).is_some() || tree.kind(node) == lang::NodeKind::Error
 }
 
 /// Whether another fault stands inside, which says more exactly where the reading stumbled: an error can span a whole

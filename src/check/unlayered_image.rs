@@ -8,7 +8,7 @@ use crate::facts::{FileView, Glance};
 use crate::finding::{Finding, Span};
 use crate::lang::nix::attrs;
 use crate::lang::nix::attrs::{Attr, Attrs, Piece};
-use crate::lang::{Field, Kind, Node, Tree, nix};
+use crate::lang::{Field, Node, NodeKind, Tree, nix};
 use crate::source;
 use crate::suggest::nearest;
 
@@ -22,13 +22,13 @@ static LIBRARY: Words = Words::any_of(&["nix2container"]);
 static BUILDERS: Words = Words::any_of(&["buildImage", "buildLayer"]);
 
 fn trigger(source: &Glance<'_>) -> bool {
-    source.kind == source::Kind::Nix && source.has(&LIBRARY) && source.has(&BUILDERS)
+    source.kind == source::FileKind::Nix && source.has(&LIBRARY) && source.has(&BUILDERS)
 }
 
 fn check(view: &FileView<'_>) -> Verdict {
     let mut verdict = Verdict::default();
     let Some(tree) = view.tree else { return verdict };
-    for apply in tree.nodes().filter(|&node| tree.kind(node) == Kind::Apply) {
+    for apply in tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Apply) {
         let (Some(function), Some(argument)) = (tree.child(apply, Field::Function), tree.child(apply, Field::Argument))
         else {
             continue;
@@ -78,7 +78,7 @@ enum Owner {
 /// The last name of what a function is, and what it is taken from.
 fn last_selected(tree: &Tree<'_>, function: Node) -> Option<(String, Owner)> {
     match tree.kind(function) {
-        Kind::Select => {
+        NodeKind::Select => {
             let names: Vec<_> = nix::names(tree, tree.child(function, Field::Attrpath)?).collect();
             let (last, before) = names.split_last()?;
             let owner = match before.last() {
@@ -87,7 +87,7 @@ fn last_selected(tree: &Tree<'_>, function: Node) -> Option<(String, Owner)> {
             };
             Some((last.text.as_deref()?.to_owned(), owner))
         }
-        Kind::Variable => {
+        NodeKind::Variable => {
             let name = tree.slice(function).to_owned();
             let owner = match nix::resolve(tree, function, &name) {
                 Some(nix::Origin::Inherited(node)) => Owner::Expression(inherited_from(tree, node)?),
@@ -105,16 +105,16 @@ fn last_selected(tree: &Tree<'_>, function: Node) -> Option<(String, Owner)> {
 
 /// A name bound to a selection is that selection; further hops are not followed.
 fn last_selected_again(tree: &Tree<'_>, value: Node) -> Option<(String, Owner)> {
-    (tree.kind(value) == Kind::Select).then(|| last_selected(tree, value))?
+    (tree.kind(value) == NodeKind::Select).then(|| last_selected(tree, value))?
 }
 
 fn inherited_from(tree: &Tree<'_>, name: Node) -> Option<Node> {
     let inherit = tree.parent(tree.parent(name)?)?;
-    (tree.kind(inherit) == Kind::InheritFrom).then(|| tree.child(inherit, Field::Expression))?
+    (tree.kind(inherit) == NodeKind::InheritFrom).then(|| tree.child(inherit, Field::Expression))?
 }
 
 fn with_around(tree: &Tree<'_>, node: Node) -> Option<Node> {
-    let with = tree.ancestors(node).find(|&node| tree.kind(node) == Kind::With)?;
+    let with = tree.ancestors(node).find(|&node| tree.kind(node) == NodeKind::With)?;
     tree.child(with, Field::Environment)
 }
 
@@ -124,13 +124,13 @@ fn is_nix2container(tree: &Tree<'_>, owner: Owner, hops: usize) -> bool {
         Owner::Expression(node) => nix::unwrap_parens(tree, node),
     };
     match tree.kind(node) {
-        Kind::Variable if tree.slice(node) == "nix2container" => true,
-        Kind::Variable if hops > 0 => match nix::resolve(tree, node, tree.slice(node)) {
+        NodeKind::Variable if tree.slice(node) == "nix2container" => true,
+        NodeKind::Variable if hops > 0 => match nix::resolve(tree, node, tree.slice(node)) {
             Some(nix::Origin::Binding(binding)) => nix::value(tree, binding)
                 .is_some_and(|value| is_nix2container(tree, Owner::Expression(value), hops - 1)),
             _ => false,
         },
-        Kind::Select => {
+        NodeKind::Select => {
             let last = tree.child(node, Field::Attrpath).and_then(|path| nix::names(tree, path).last());
             last.and_then(|name| name.text).as_deref() == Some("nix2container")
         }
@@ -222,10 +222,12 @@ fn layers(view: &FileView<'_>, out: &mut Verdict, tree: &Tree<'_>, builder: &Bui
         }
         None => no_layers(view, out, tree, builder, settings, &runtimes),
         Some(attr) => match attr.value().map(|value| attrs::plain(tree, value)) {
-            Some(list) if tree.kind(list) == Kind::List && attrs::items(tree, list).next().is_none() => {
+            Some(list) if tree.kind(list) == NodeKind::List && attrs::items(tree, list).next().is_none() => {
                 no_layers(view, out, tree, builder, settings, &runtimes);
             }
-            Some(list) if tree.kind(list) == Kind::List => runtimes_in_root(view, out, tree, builder, list, &runtimes),
+            Some(list) if tree.kind(list) == NodeKind::List => {
+                runtimes_in_root(view, out, tree, builder, list, &runtimes)
+            }
             // Built elsewhere and passed by name.
             _ => {}
         },
@@ -274,7 +276,7 @@ fn runtimes_in_root(
     // A layer by name or of a function may hold anything.
     let written = |layer: Node| {
         let layer = nix::unwrap_parens(tree, layer);
-        let function = (tree.kind(layer) == Kind::Apply).then(|| tree.child(layer, Field::Function)).flatten();
+        let function = (tree.kind(layer) == NodeKind::Apply).then(|| tree.child(layer, Field::Function)).flatten();
         function.and_then(|function| self::builder(tree, nix::unwrap_parens(tree, function))).is_some()
     };
     if !attrs::items(tree, layers).all(written) {
@@ -282,7 +284,7 @@ fn runtimes_in_root(
     }
     let layered: HashSet<&str> = tree
         .subtree(layers)
-        .filter(|&node| matches!(tree.kind(node), Kind::Select | Kind::Variable))
+        .filter(|&node| matches!(tree.kind(node), NodeKind::Select | NodeKind::Variable))
         .map(|node| nix_name(tree.slice(node)))
         .collect();
     let bare: Vec<&(Node, String)> = runtimes.iter().filter(|(_, text)| !layered.contains(nix_name(text))).collect();
@@ -314,15 +316,15 @@ fn packages(tree: &Tree<'_>, root: Node) -> Vec<(Node, String)> {
             continue;
         }
         match tree.kind(node) {
-            Kind::Parenthesized => todo.extend(tree.child(node, Field::Expression)),
-            Kind::Let | Kind::With | Kind::Assert => todo.extend(tree.child(node, Field::Body)),
-            Kind::List => todo.extend(attrs::items(tree, node)),
-            Kind::Binary => {
+            NodeKind::Parenthesized => todo.extend(tree.child(node, Field::Expression)),
+            NodeKind::Let | NodeKind::With | NodeKind::Assert => todo.extend(tree.child(node, Field::Body)),
+            NodeKind::List => todo.extend(attrs::items(tree, node)),
+            NodeKind::Binary => {
                 todo.extend([Field::Left, Field::Right].into_iter().filter_map(|side| tree.child(node, side)))
             }
-            Kind::Apply => todo.extend(handed_on(tree, node)),
-            Kind::Select => found.extend(selected(tree, node).map(|text| (node, text))),
-            Kind::Variable => match attrs::binding_of(tree, node) {
+            NodeKind::Apply => todo.extend(handed_on(tree, node)),
+            NodeKind::Select => found.extend(selected(tree, node).map(|text| (node, text))),
+            NodeKind::Variable => match attrs::binding_of(tree, node) {
                 Some(value) => todo.push(value),
                 None => found.extend(under_with_pkgs(tree, node).map(|text| (node, text))),
             },

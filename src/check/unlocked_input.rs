@@ -8,7 +8,7 @@ use crate::lang::flake::flakeref::{FlakeRef, Scheme, is_commit};
 use crate::lang::flake::lock::{Lock, Target};
 use crate::lang::flake::{Input, Text};
 use crate::paths;
-use crate::source::{Kind, Source};
+use crate::source::{FileKind, Source};
 
 const RULE: &str = "unlocked-input";
 
@@ -18,7 +18,7 @@ pub static CHECK: Check = Check {
     reads: &[&flake::READER],
     file: Some(FileCheck {
         needles: &[&flake::FETCHERS],
-        trigger: Trigger::Holds(|source| source.kind == Kind::Nix && source.has(&flake::FETCHERS)),
+        trigger: Trigger::Holds(|source| source.kind == FileKind::Nix && source.has(&flake::FETCHERS)),
         check: fetches,
     }),
     project: Some(|view: &ProjectView<'_>| flakes(view.project).flat_map(|file| findings(&file)).collect()),
@@ -160,7 +160,7 @@ fn is_same(asked: &FlakeRef, locked: &FlakeRef) -> bool {
 /// Reports the fetchers of a file that take whatever is there on the day.
 fn fetches(view: &FileView<'_>) -> Verdict {
     let mut verdict = Verdict::default();
-    let Some(tree) = view.tree.filter(|_| view.source.kind == Kind::Nix) else { return verdict };
+    let Some(tree) = view.tree.filter(|_| view.source.kind == FileKind::Nix) else { return verdict };
     for fetch in fetch::calls(tree).filter(|fetch| {
         matches!(fetch.function, "fetchTarball" | "fetchGit" | "fetchTree") || fetch.is_impure_url(tree)
     }) {

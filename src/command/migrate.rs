@@ -14,7 +14,7 @@ use crate::fix::{self, Change};
 use crate::migrate::{self, Draft, Error, Files, Ports, ports};
 use crate::output::{self, stream};
 use crate::port_map::PortMap;
-use crate::source::Kind;
+use crate::source::FileKind;
 use crate::{paths, run, walk};
 
 /// Plans, shows or writes a migration.
@@ -94,7 +94,7 @@ fn everything(scope: &ScopeArgs, how: &MigrateHow) -> Result<ExitCode, Failure> 
             draft.report.leave(variant, 1, "this file", why, todo);
         }
     }
-    for file in repository.of_kind(Kind::Dockerfile) {
+    for file in repository.of_kind(FileKind::Dockerfile) {
         attempt(&mut draft, &|draft| migrate::dockerfile::migrate(draft, &file));
     }
     for file in repository.ci_files() {
@@ -166,19 +166,19 @@ impl Repository {
         self.session.settings.paths.is_empty() || self.session.settings.paths.iter().any(inside)
     }
 
-    fn of_kind(&self, kind: Kind) -> Vec<RelPath> {
+    fn of_kind(&self, kind: FileKind) -> Vec<RelPath> {
         let paths = self.project.paths.iter().filter(|(path, found)| **found == kind && self.in_scope(path));
         paths.map(|(path, _)| path.clone()).collect()
     }
 
     fn ci_files(&self) -> Vec<RelPath> {
-        self.of_kind(Kind::Yaml).into_iter().filter(|path| crate::lang::ci::system(path).is_some()).collect()
+        self.of_kind(FileKind::Yaml).into_iter().filter(|path| crate::lang::ci::system(path).is_some()).collect()
     }
 
     /// The Compose files of each folder.
     fn compose_projects(&self) -> Vec<migrate::compose::Projects> {
         let mut folders: BTreeMap<String, Vec<RelPath>> = BTreeMap::new();
-        for path in self.of_kind(Kind::Yaml) {
+        for path in self.of_kind(FileKind::Yaml) {
             if crate::facts::compose::named_compose(&path) && !path.ends_with(".json") {
                 folders.entry(paths::folder(&path).to_owned()).or_default().push(path);
             }

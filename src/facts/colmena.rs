@@ -7,8 +7,8 @@ use super::{Fact, FileView, Glance, Reader, fact};
 use crate::finding::Span;
 use crate::lang::nix::attrs;
 use crate::lang::nix::{self, AttrName};
-use crate::lang::{Field, Kind as NodeKind, Node, Tree};
-use crate::source::Kind;
+use crate::lang::{Field, Node, NodeKind, Tree};
+use crate::source::FileKind;
 
 /// Reads hives.
 pub static READER: Reader = Reader { name: "colmena", needles: &[&HIVE], may_hold, read };
@@ -66,7 +66,7 @@ impl ColmenaFacts {
 }
 
 fn may_hold(source: &Glance<'_>) -> bool {
-    source.kind == Kind::Nix && (is_hive_file(source.file_name()) || source.has(&HIVE))
+    source.kind == FileKind::Nix && (is_hive_file(source.file_name()) || source.has(&HIVE))
 }
 
 /// `hive.nix`, which Colmena looks for, and what people call it besides.
@@ -75,7 +75,7 @@ fn is_hive_file(name: &str) -> bool {
 }
 
 fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
-    let tree = file.tree.filter(|_| file.source.kind == Kind::Nix)?;
+    let tree = file.tree.filter(|_| file.source.kind == FileKind::Nix)?;
     let mut facts = ColmenaFacts::default();
     for binding in tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Binding) {
         let last = nix::attrpath_node(tree, binding).and_then(|path| nix::names(tree, path).last());

@@ -19,7 +19,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use crate::finding::RelPath;
-use crate::source::{Kind, Source};
+use crate::source::{FileKind, Source};
 use needles::Words;
 pub use view::{Condition, FileView, Glance};
 
@@ -96,7 +96,7 @@ pub struct Project {
     /// The files that have facts, sorted by path.
     pub files: Vec<ProjectFile>,
     /// Every file of the repository that has a kind, facts or not.
-    pub paths: BTreeMap<RelPath, Kind>,
+    pub paths: BTreeMap<RelPath, FileKind>,
 }
 
 impl Project {

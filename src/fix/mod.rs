@@ -17,7 +17,7 @@ use crate::repo::Repo;
 use crate::report::Report;
 use crate::run;
 use crate::settings::Settings;
-use crate::source::{Kind, LineIndex, Place, Source};
+use crate::source::{FileKind, LineIndex, Place, Source};
 use crate::spans::Spans;
 use crate::walk;
 
@@ -360,10 +360,10 @@ impl State<'_> {
 }
 
 /// Whether a file's grammar can read a text whole. Kinds without a grammar are not judged.
-fn parses(kind: Kind, text: &str) -> bool {
+fn parses(kind: FileKind, text: &str) -> bool {
     match Language::of(kind) {
         Some(language) => Tree::parse(language, text).is_some_and(|tree| !tree.broken()),
-        None if kind == Kind::Lock => serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok(),
+        None if kind == FileKind::Lock => serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok(),
         None => true,
     }
 }

@@ -27,7 +27,7 @@ macro_rules! table {
 
 table! {
     /// Kinds of nodes. `None` is a kind that no check asks for.
-    Kind {
+    NodeKind {
         // Nix
         SourceCode "source_code" Comment "comment" Identifier "identifier" Integer "integer_expression"
         Float "float_expression" Path "path_expression" HomePath "hpath_expression" SearchPath "spath_expression"
@@ -88,7 +88,7 @@ table! {
 
 /// A grammar's ids, translated once.
 pub(super) struct Names {
-    kinds: Vec<Kind>,
+    kinds: Vec<NodeKind>,
     fields: Vec<Field>,
 }
 
@@ -96,7 +96,7 @@ impl Names {
     fn new(language: Language) -> Self {
         let grammar = language.grammar();
         let kinds = (0..grammar.node_kind_count() as u16)
-            .map(|id| grammar.node_kind_for_id(id).map_or(Kind::None, Kind::from_grammar))
+            .map(|id| grammar.node_kind_for_id(id).map_or(NodeKind::None, NodeKind::from_grammar))
             .collect();
         let fields = (0..=grammar.field_count() as u16)
             .map(|id| grammar.field_name_for_id(id).map_or(Field::None, Field::from_grammar))
@@ -104,8 +104,8 @@ impl Names {
         Self { kinds, fields }
     }
 
-    pub(super) fn kind(&self, id: u16) -> Kind {
-        self.kinds.get(id as usize).copied().unwrap_or(Kind::None)
+    pub(super) fn kind(&self, id: u16) -> NodeKind {
+        self.kinds.get(id as usize).copied().unwrap_or(NodeKind::None)
     }
 
     pub(super) fn field(&self, id: Option<std::num::NonZeroU16>) -> Field {

@@ -6,7 +6,7 @@ use std::fmt;
 use std::ops::ControlFlow;
 
 use super::nesting::{YAML_COLUMNS, path_scan_exceeds, yaml_columns_exceed, yaml_levels_exceed};
-use super::{Kind, Language, Node, Tree};
+use super::{Language, Node, NodeKind, Tree};
 use crate::lang::nix::recognize;
 use crate::source::LineIndex;
 
@@ -106,7 +106,7 @@ pub fn after_parsing(language: Language, tree: &Tree<'_>) -> Result<(), Refusal>
     }
     let lines = LineIndex::new(tree.text());
     let is_far = |node: Node| {
-        let is_block = matches!(tree.kind(node), Kind::BlockMappingPair | Kind::BlockSequenceItem);
+        let is_block = matches!(tree.kind(node), NodeKind::BlockMappingPair | NodeKind::BlockSequenceItem);
         let start = tree.span(node).start;
         is_block && lines.place(tree.text(), start).column as usize > YAML_COLUMNS
     };

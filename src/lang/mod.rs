@@ -18,7 +18,7 @@ use std::borrow::Cow;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 
-pub use kind::{Field, Kind};
+pub use kind::{Field, NodeKind};
 pub use limits::Refusal;
 
 use crate::finding::Span;
@@ -38,12 +38,12 @@ pub enum Language {
 
 impl Language {
     /// The language of a kind of file, if it has a grammar.
-    pub fn of(kind: crate::source::Kind) -> Option<Self> {
+    pub fn of(kind: crate::source::FileKind) -> Option<Self> {
         match kind {
-            crate::source::Kind::Nix => Some(Language::Nix),
-            crate::source::Kind::Yaml => Some(Language::Yaml),
-            crate::source::Kind::Dockerfile => Some(Language::Dockerfile),
-            crate::source::Kind::Lock => Some(Language::Json),
+            crate::source::FileKind::Nix => Some(Language::Nix),
+            crate::source::FileKind::Yaml => Some(Language::Yaml),
+            crate::source::FileKind::Dockerfile => Some(Language::Dockerfile),
+            crate::source::FileKind::Lock => Some(Language::Json),
             _ => None,
         }
     }
@@ -70,7 +70,7 @@ struct Row {
     parent: u32,
     /// Index after the last descendant.
     after: u32,
-    kind: Kind,
+    kind: NodeKind,
     field: Field,
 }
 
@@ -181,7 +181,7 @@ impl<'a> Tree<'a> {
             let mut descend = false;
             if kept {
                 let index = rows.len() as u32;
-                let kind = if node.is_error() { Kind::Error } else { names.kind(node.kind_id()) };
+                let kind = if node.is_error() { NodeKind::Error } else { names.kind(node.kind_id()) };
                 if node.is_missing() {
                     made_up.push((Node(index), node.kind_id()));
                 }
@@ -294,7 +294,7 @@ impl<'a> Tree<'a> {
     }
 
     /// What kind of node it is.
-    pub fn kind(&self, node: Node) -> Kind {
+    pub fn kind(&self, node: Node) -> NodeKind {
         self.row(node).kind
     }
 
@@ -342,7 +342,7 @@ impl<'a> Tree<'a> {
     }
 
     /// The first child of a kind.
-    pub fn child_of_kind(&self, node: Node, kind: Kind) -> Option<Node> {
+    pub fn child_of_kind(&self, node: Node, kind: NodeKind) -> Option<Node> {
         self.children(node).find(|&child| self.kind(child) == kind)
     }
 
@@ -410,9 +410,9 @@ mod tests {
         let tree = Tree::parse(Language::Nix, "{ a.b = 1; c = [ 2 3 ]; }").unwrap();
         assert!(!tree.broken());
         let bindings: Vec<_> =
-            tree.nodes().filter(|&node| tree.kind(node) == Kind::Binding).map(|node| tree.slice(node)).collect();
+            tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Binding).map(|node| tree.slice(node)).collect();
         assert_eq!(bindings, ["a.b = 1;", "c = [ 2 3 ];"]);
-        let list = tree.nodes().find(|&node| tree.kind(node) == Kind::List).unwrap();
+        let list = tree.nodes().find(|&node| tree.kind(node) == NodeKind::List).unwrap();
         assert_eq!(tree.children(list).map(|node| tree.slice(node)).collect::<Vec<_>>(), ["2", "3"]);
         let two = tree.children(list).next().unwrap();
         assert_eq!(tree.ancestors(two).last(), Some(tree.root()));
@@ -424,7 +424,7 @@ mod tests {
         let text = "\u{feff}{ a = 1; }";
         let tree = Tree::parse(Language::Nix, text).unwrap();
         assert!(!tree.broken());
-        let one = tree.nodes().find(|&node| tree.kind(node) == Kind::Integer).unwrap();
+        let one = tree.nodes().find(|&node| tree.kind(node) == NodeKind::Integer).unwrap();
         assert_eq!(tree.slice(one), "1");
     }
 }

@@ -1,7 +1,7 @@
 //! Accepting a finding: the comment that suppresses it, with a place for the reason.
 
 use crate::finding::{Edit, Finding, Span};
-use crate::lang::{Kind, Language, Tree};
+use crate::lang::{Language, NodeKind, Tree};
 use crate::rule::Catalog;
 use crate::source::{LineIndex, Source};
 use crate::suppress;
@@ -73,7 +73,7 @@ fn covers(new: &Suppression, finding: &Finding, source: &Source, line: usize, ca
     let is_comment = Language::of(after.kind).is_none_or(|language| {
         let tree = Tree::parse(language, &after.text);
         tree.is_some_and(|tree| {
-            let mut comments = tree.nodes().filter(|&node| tree.kind(node) == Kind::Comment);
+            let mut comments = tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Comment);
             comments.any(|node| tree.span(node).range().contains(&(new.reason.start as usize)))
         })
     });
@@ -86,7 +86,7 @@ fn covers(new: &Suppression, finding: &Finding, source: &Source, line: usize, ca
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::Kind as FileKind;
+    use crate::source::FileKind;
 
     fn accepted(kind: FileKind, text: &str, at: &str) -> Option<String> {
         let source = Source::new("a", kind, text);

@@ -13,7 +13,7 @@ use crate::lang::flake::flakeref::FlakeRef;
 use crate::lang::flake::lock::Lock;
 use crate::lang::{Language, Tree};
 use crate::port_map::next;
-use crate::source::{Kind, Source};
+use crate::source::{FileKind, Source};
 
 /// A name that is put where the cursor is, so that an unfinished `ports.` reads as a selection.
 const MARKER: &str = "flakewardCompletionMarker";
@@ -37,12 +37,12 @@ impl Completion<'_> {
     pub fn at(&self, offset: u32) -> Vec<CompletionItem> {
         let source = self.source;
         match source.kind {
-            Kind::Nix if self.registries.is_registry(&source.path) => self.numbers(offset),
-            Kind::Nix if source.file_name() == "flake.nix" => {
+            FileKind::Nix if self.registries.is_registry(&source.path) => self.numbers(offset),
+            FileKind::Nix if source.file_name() == "flake.nix" => {
                 let follows = self.follows(offset);
                 if follows.is_empty() { self.entries(offset) } else { follows }
             }
-            Kind::Nix => self.entries(offset),
+            FileKind::Nix => self.entries(offset),
             _ => self.comment(offset),
         }
     }

@@ -23,7 +23,7 @@ use super::workspace::{State, Workspace};
 use crate::facts::port_registry::Registries;
 use crate::finding::{RelPath, Span};
 use crate::rewrite::rename;
-use crate::source::{Kind, Source};
+use crate::source::{FileKind, Source};
 use crate::walk;
 
 /// The command that shows the uses of an entry. Clients carry it out themselves.
@@ -417,7 +417,7 @@ impl<'a> View<'a> {
             parts.push(Hovers { symbols: &self.symbols, link: &link }.of(&symbol.meaning));
             whole = Some(symbol.span);
         }
-        if self.source.kind == Kind::Nix {
+        if self.source.kind == FileKind::Nix {
             let inputs = Inputs::of(&self.state.project, &self.source.path, self.workspace.settings().now);
             if let Some((text, span)) =
                 inputs.and_then(|inputs| inputs.at(offset).map(|(input, span)| (inputs.hover(input), span)))

@@ -6,7 +6,7 @@ use super::nix;
 use super::{Draft, Error};
 use crate::finding::RelPath;
 use crate::lang::nix::{attrpath_node, call, names, unwrap_parens, value};
-use crate::lang::{Kind, Language, Node, Tree};
+use crate::lang::{Language, Node, NodeKind, Tree};
 use crate::paths;
 
 /// The flake of a repository.
@@ -135,7 +135,7 @@ impl Wiring {
         }
         let set = bindings.iter().find(|(path, _)| path.as_slice() == ["inputs"]).and_then(|(_, binding)| {
             let set = unwrap_parens(tree, value(tree, *binding)?);
-            (tree.kind(set) == Kind::Attrset).then_some(set)
+            (tree.kind(set) == NodeKind::Attrset).then_some(set)
         });
         if let Some(set) = set {
             let lines: String = missing.iter().map(|(name, input)| input.lines(name, &indent_in(tree, set))).collect();
@@ -152,7 +152,7 @@ impl Wiring {
     /// The modules in the `imports` of `mkFlake`. `None` if it has no plain set.
     fn import_edit(&self, tree: &Tree<'_>) -> Option<Edits> {
         let set = tree.nodes().find_map(|node| {
-            let (function, arguments) = (tree.kind(node) == Kind::Apply).then(|| call(tree, node))??;
+            let (function, arguments) = (tree.kind(node) == NodeKind::Apply).then(|| call(tree, node))??;
             let body = function.ends_with("mkFlake").then(|| arguments.get(1).copied())??;
             body_set(tree, body)
         })?;
@@ -164,7 +164,7 @@ impl Wiring {
             return Some(vec![before_end(tree, set, &format!("{indent}imports = [\n{items}{indent}];\n"))]);
         };
         let list = unwrap_parens(tree, value(tree, imports)?);
-        if tree.kind(list) != Kind::List {
+        if tree.kind(list) != NodeKind::List {
             return None;
         }
         let known = tree.slice(list);
@@ -195,8 +195,8 @@ impl Input {
 
 /// The set that a flake is.
 fn root_set(tree: &Tree<'_>) -> Option<Node> {
-    let root = tree.children(tree.root()).find(|node| tree.kind(*node) == Kind::Attrset);
-    root.or_else(|| tree.nodes().find(|node| tree.kind(*node) == Kind::Attrset))
+    let root = tree.children(tree.root()).find(|node| tree.kind(*node) == NodeKind::Attrset);
+    root.or_else(|| tree.nodes().find(|node| tree.kind(*node) == NodeKind::Attrset))
 }
 
 /// A set, or that of a function's body.
@@ -204,8 +204,8 @@ fn body_set(tree: &Tree<'_>, node: Node) -> Option<Node> {
     let mut node = unwrap_parens(tree, node);
     for _ in 0..8 {
         node = match tree.kind(node) {
-            Kind::Attrset => return Some(node),
-            Kind::Function | Kind::Let => unwrap_parens(tree, tree.child(node, crate::lang::Field::Body)?),
+            NodeKind::Attrset => return Some(node),
+            NodeKind::Function | NodeKind::Let => unwrap_parens(tree, tree.child(node, crate::lang::Field::Body)?),
             _ => return None,
         };
     }
@@ -214,8 +214,8 @@ fn body_set(tree: &Tree<'_>, node: Node) -> Option<Node> {
 
 /// The bindings of a set, each with its path inside of the set.
 fn bindings(tree: &Tree<'_>, set: Node) -> Vec<(Vec<String>, Node)> {
-    let inside = tree.child_of_kind(set, Kind::BindingSet).unwrap_or(set);
-    let bindings = tree.children(inside).filter(|node| tree.kind(*node) == Kind::Binding);
+    let inside = tree.child_of_kind(set, NodeKind::BindingSet).unwrap_or(set);
+    let bindings = tree.children(inside).filter(|node| tree.kind(*node) == NodeKind::Binding);
     let path = |binding: Node| {
         // Only the binding's own names: those of the sets around it are not part of a path in this set.
         let names = names(tree, attrpath_node(tree, binding)?);

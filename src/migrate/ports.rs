@@ -13,7 +13,7 @@ use crate::lang::{Language, Tree};
 use crate::paths;
 use crate::rewrite::ports::naming::Missing;
 use crate::rewrite::ports::plan::{self, NewEntry};
-use crate::source::{Kind, Source};
+use crate::source::{FileKind, Source};
 
 /// Where a registry is made if there is none.
 pub const DEFAULT_REGISTRY: &str = "lib/ports.nix";
@@ -218,7 +218,7 @@ fn replace_marks(text: &str, mark: (char, char), name: impl Fn(&str) -> String) 
 
 /// A registry as a migration needs it, from its text. `None` if the file is not one.
 pub fn registry_of(path: &RelPath, text: &str) -> Option<(Registry, Arc<Source>)> {
-    let source = Arc::new(Source::new(path, Kind::Nix, text));
+    let source = Arc::new(Source::new(path, FileKind::Nix, text));
     let tree = Tree::parse(Language::Nix, &source.text)?;
     let registry = crate::facts::port_registry::evaluate(path, &tree, &crate::config::PortSettings::default())?;
     Some((registry, source))

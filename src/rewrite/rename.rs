@@ -5,7 +5,7 @@ use std::fmt;
 use crate::facts::port_registry::{Entry, Lookup, Registries, Registry, dotted, references};
 use crate::facts::{Project, ProjectFile};
 use crate::finding::{Edit, RelPath, Span};
-use crate::lang::{Field, Kind, Language, Node, Tree};
+use crate::lang::{Field, Language, Node, NodeKind, Tree};
 use crate::source::{LineIndex, Source};
 
 /// Why an entry cannot be renamed.
@@ -176,7 +176,8 @@ fn last_name(path: &str) -> usize {
 
 /// The `inherit` that a name is written in.
 fn inherit_around(tree: &Tree<'_>, span: Span) -> Option<Node> {
-    let mut inherits = tree.nodes().filter(|&node| matches!(tree.kind(node), Kind::Inherit | Kind::InheritFrom));
+    let mut inherits =
+        tree.nodes().filter(|&node| matches!(tree.kind(node), NodeKind::Inherit | NodeKind::InheritFrom));
     inherits.find(|&node| {
         let whole = tree.span(node);
         let from = tree.child(node, Field::Expression).map_or(whole.start, |from| tree.span(from).end);
@@ -186,7 +187,7 @@ fn inherit_around(tree: &Tree<'_>, span: Span) -> Option<Node> {
 
 /// How many names an `inherit` has.
 fn names(tree: &Tree<'_>, inherit: Node) -> usize {
-    let lists = tree.children(inherit).filter(|&node| tree.kind(node) == Kind::InheritedAttrs);
+    let lists = tree.children(inherit).filter(|&node| tree.kind(node) == NodeKind::InheritedAttrs);
     lists.map(|list| tree.children(list).count()).sum()
 }
 

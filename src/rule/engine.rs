@@ -16,7 +16,7 @@ use super::{Matcher, Rule, RuleSet};
 use crate::finding::{Finding, Note, NoteKind, RuleId, Span, UNCHECKED, Verdict};
 use crate::lang::yaml::Yaml;
 use crate::lang::{Field, Language, Tree, nix};
-use crate::source::{Kind, Source};
+use crate::source::{FileKind, Source};
 
 /// The data rules of a run, ready to match.
 #[derive(Debug, Default)]
@@ -151,9 +151,9 @@ impl<'r> Engine<'r> {
         let text = source.text.as_str();
         // An escape can spell a name so that it does not stand in the text.
         let by_path = match source.kind {
-            Kind::Nix => self.attrpath.iter().any(|rule| rule.possible(text)) || self.escapes(text),
-            Kind::Yaml => self.yamlpath.iter().any(|rule| rule.possible(text)) || self.escapes(text),
-            Kind::Dockerfile => !self.instruction.is_empty(),
+            FileKind::Nix => self.attrpath.iter().any(|rule| rule.possible(text)) || self.escapes(text),
+            FileKind::Yaml => self.yamlpath.iter().any(|rule| rule.possible(text)) || self.escapes(text),
+            FileKind::Dockerfile => !self.instruction.is_empty(),
             _ => false,
         };
         if by_path {
@@ -177,9 +177,9 @@ impl<'r> Engine<'r> {
         let mut hits = self.files(source);
         if let Some(tree) = tree {
             match source.kind {
-                Kind::Nix => self.attrpaths(tree, &mut hits),
-                Kind::Yaml => self.yamlpaths(tree, &mut hits),
-                Kind::Dockerfile => self.instructions(tree, &mut hits),
+                FileKind::Nix => self.attrpaths(tree, &mut hits),
+                FileKind::Yaml => self.yamlpaths(tree, &mut hits),
+                FileKind::Dockerfile => self.instructions(tree, &mut hits),
                 _ => {}
             }
             let language = Language::of(source.kind);
@@ -206,7 +206,7 @@ impl<'r> Engine<'r> {
         if self.attrpath.is_empty() {
             return;
         }
-        for binding in tree.nodes().filter(|&node| tree.kind(node) == crate::lang::Kind::Binding) {
+        for binding in tree.nodes().filter(|&node| tree.kind(node) == crate::lang::NodeKind::Binding) {
             let (Some(place), Some(path)) = (nix::attrpath_node(tree, binding), nix::attr_path(tree, binding)) else {
                 continue;
             };
@@ -221,7 +221,7 @@ impl<'r> Engine<'r> {
             return;
         }
         let yaml = Yaml::new(tree);
-        let is_pair = |kind| matches!(kind, crate::lang::Kind::BlockMappingPair | crate::lang::Kind::FlowPair);
+        let is_pair = |kind| matches!(kind, crate::lang::NodeKind::BlockMappingPair | crate::lang::NodeKind::FlowPair);
         for pair in tree.nodes().filter(|&node| is_pair(tree.kind(node))) {
             let Some(key) = tree.child(pair, Field::Key) else { continue };
             let path = yaml.path_of(key);

@@ -20,7 +20,7 @@ pub struct Rule {
     pub level: Level,
     /// One line for lists.
     pub summary: String,
-    /// The kinds of files it looks at, by [`crate::source::Kind::name`]; empty means it has no files of its own.
+    /// The kinds of files it looks at, by [`crate::source::FileKind::name`]; empty means it has no files of its own.
     pub languages: Vec<String>,
     /// How it finds things.
     pub matcher: Matcher,

@@ -10,7 +10,7 @@ use crate::config::ConfigError;
 use crate::finding::{Finding, RelPath, Span, UNCHECKED};
 use crate::fingerprint;
 use crate::report::Report;
-use crate::source::{Kind, Source};
+use crate::source::{FileKind, Source};
 
 /// Where a baseline is looked for below the root.
 pub const DEFAULT: &str = ".flakeward/baseline.json";
@@ -108,7 +108,7 @@ impl Baseline {
         &self,
         findings: &mut Vec<Finding>,
         sources: &BTreeMap<RelPath, Arc<Source>>,
-        paths: &BTreeMap<RelPath, Kind>,
+        paths: &BTreeMap<RelPath, FileKind>,
         is_off: impl Fn(&str, &str) -> bool,
     ) -> (usize, Vec<Finding>) {
         let rows = self.rows.iter().enumerate().map(|(index, row)| (row.fingerprint, index));
@@ -135,7 +135,7 @@ impl Baseline {
         findings: &mut Vec<Finding>,
         used: &mut [bool],
         sources: &BTreeMap<RelPath, Arc<Source>>,
-        paths: &BTreeMap<RelPath, Kind>,
+        paths: &BTreeMap<RelPath, FileKind>,
     ) {
         let mut gone: BTreeMap<&str, HashMap<u64, usize>> = BTreeMap::new();
         for (index, row) in self.rows.iter().enumerate().filter(|(index, _)| !used[*index]) {

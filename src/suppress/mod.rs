@@ -9,9 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::finding::{Edit, Finding, Fix, RelPath, RuleId, Safety, Span, UNCHECKED};
-use crate::lang::{Kind, Language, Node, Tree};
+use crate::lang::{Language, Node, NodeKind, Tree};
 use crate::rule::Catalog;
-use crate::source::{Kind as FileKind, LineIndex, Source};
+use crate::source::{FileKind, LineIndex, Source};
 
 /// One suppression in a file.
 #[derive(Debug, Clone)]
@@ -155,10 +155,14 @@ impl<'a> Statements<'a> {
 
 fn is_statement(tree: &Tree<'_>, node: Node) -> bool {
     match tree.kind(node) {
-        Kind::Binding | Kind::Inherit | Kind::InheritFrom | Kind::BlockMappingPair | Kind::BlockSequenceItem => true,
+        NodeKind::Binding
+        | NodeKind::Inherit
+        | NodeKind::InheritFrom
+        | NodeKind::BlockMappingPair
+        | NodeKind::BlockSequenceItem => true,
         _ => {
             let parent = tree.parent(node).map(|parent| tree.kind(parent));
-            matches!(parent, Some(Kind::SourceFile | Kind::List))
+            matches!(parent, Some(NodeKind::SourceFile | NodeKind::List))
         }
     }
 }
@@ -166,7 +170,10 @@ fn is_statement(tree: &Tree<'_>, node: Node) -> bool {
 /// Whether no other statements are inside.
 fn is_single(tree: &Tree<'_>, node: Node) -> bool {
     let holds_others = |node| {
-        matches!(tree.kind(node), Kind::Attrset | Kind::RecAttrset | Kind::LetAttrset | Kind::Let | Kind::BlockMapping)
+        matches!(
+            tree.kind(node),
+            NodeKind::Attrset | NodeKind::RecAttrset | NodeKind::LetAttrset | NodeKind::Let | NodeKind::BlockMapping
+        )
     };
     !tree.subtree(node).skip(1).any(holds_others)
 }
@@ -370,7 +377,7 @@ impl Comments {
         if self.path.as_ref() != Some(&source.path) {
             let tree = Language::of(source.kind).and_then(|language| Tree::parse(language, &source.text));
             let comments = |tree: Tree<'_>| {
-                tree.nodes().filter(|&node| tree.kind(node) == Kind::Comment).map(|node| tree.span(node)).collect()
+                tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Comment).map(|node| tree.span(node)).collect()
             };
             self.spans = tree.map(comments).unwrap_or_default();
             self.path = Some(source.path.clone());

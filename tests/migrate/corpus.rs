@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use flakeward::migrate::compose::{load, stack};
 use flakeward::migrate::{Draft, Files, Ports, compose};
-use flakeward::source::Kind;
+use flakeward::source::FileKind;
 use flakeward::walk;
 
 /// A folder that an environment variable names.
@@ -45,7 +45,7 @@ impl Files for Disk {
 /// The Compose files below a folder, as paths from it.
 pub fn compose_files(folder: &Path) -> Vec<String> {
     let walked = walk::walk(folder, &walk::Options { no_ignore: true, ..walk::Options::default() });
-    let entries = walked.entries.into_iter().filter(|entry| entry.kind == Kind::Yaml);
+    let entries = walked.entries.into_iter().filter(|entry| entry.kind == FileKind::Yaml);
     entries.map(|entry| entry.path.to_string()).filter(|path| flakeward::facts::compose::named_compose(path)).collect()
 }
 

@@ -11,7 +11,7 @@ use flakeward::finding::{Fix, Span};
 use flakeward::lang::{Language, Tree};
 use flakeward::rewrite::ports as port_fix;
 use flakeward::rewrite::ports::{Shape, Target};
-use flakeward::source::{Kind, Source};
+use flakeward::source::{FileKind, Source};
 
 use cases::CASES;
 
@@ -29,7 +29,7 @@ const ENTRIES: [(&[&str], u32); 5] = [
 
 /// Fixes every place of a registered number that can be, as one round of `flakeward fix` does.
 fn fixed(path: &str, text: &str) -> String {
-    let source = Source::new(path, Kind::Nix, text);
+    let source = Source::new(path, FileKind::Nix, text);
     let tree = Tree::parse(Language::Nix, text).unwrap();
     let mut fixes: Vec<Fix> = Vec::new();
     for (names, number) in ENTRIES {

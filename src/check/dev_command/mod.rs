@@ -8,7 +8,7 @@ use crate::facts::{FileView, Glance};
 use crate::finding::Span;
 use crate::lang::ci;
 use crate::lang::shell::Command;
-use crate::source::{Kind, Source};
+use crate::source::{FileKind, Source};
 
 const RULE: &str = "dev-command";
 
@@ -29,10 +29,10 @@ const VALUED: [&str; 9] = ["--prefix", "-w", "--workspace", "-C", "--dir", "-F",
 fn trigger(source: &Glance<'_>) -> bool {
     source.has(&MANAGERS)
         && match source.kind {
-            Kind::Yaml => ci::system(&source.path).is_some(),
-            Kind::Nix => source.has(&HOOKS),
-            Kind::Shell | Kind::Just | Kind::Make | Kind::Dockerfile => true,
-            Kind::Lock | Kind::Settings => false,
+            FileKind::Yaml => ci::system(&source.path).is_some(),
+            FileKind::Nix => source.has(&HOOKS),
+            FileKind::Shell | FileKind::Just | FileKind::Make | FileKind::Dockerfile => true,
+            FileKind::Lock | FileKind::Settings => false,
         }
 }
 
@@ -63,7 +63,7 @@ fn check(view: &FileView<'_>) -> Verdict {
 
 /// What the process may be called: a Dockerfile stands in the folder of what it runs.
 fn process_name(source: &Source) -> String {
-    let folder = source.path.rsplit('/').nth(1).filter(|_| source.kind == Kind::Dockerfile);
+    let folder = source.path.rsplit('/').nth(1).filter(|_| source.kind == FileKind::Dockerfile);
     let plain = |name: &&str| name.starts_with(|c: char| c.is_ascii_alphabetic()) && *name != "docker";
     let name = folder.filter(plain).unwrap_or("web");
     name.replace(|c: char| !c.is_ascii_alphanumeric() && c != '-', "-")

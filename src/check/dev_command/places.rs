@@ -6,8 +6,8 @@ use crate::lang::ci::{self, Site};
 use crate::lang::recipes::{Recipe, just, make};
 use crate::lang::shell::{self, Command, Word};
 use crate::lang::yaml::Yaml;
-use crate::lang::{Kind as NodeKind, Node, Tree, nix};
-use crate::source::{Kind, Source};
+use crate::lang::{Node, NodeKind, Tree, nix};
+use crate::source::{FileKind, Source};
 
 /// Nix attributes whose value runs when a development shell is entered.
 pub(super) const HOOKS: [&str; 2] = ["shellHook", "enterShell"];
@@ -15,12 +15,12 @@ pub(super) const HOOKS: [&str; 2] = ["shellHook", "enterShell"];
 /// Hands out each command of a file: the command, the offset of its script in the file, and what runs it.
 pub(super) fn each(source: &Source, tree: Option<&Tree<'_>>, found: &mut dyn FnMut(&Command<'_>, u32, &str)) {
     match (source.kind, tree) {
-        (Kind::Yaml, Some(tree)) => ci_steps(source, tree, found),
-        (Kind::Nix, Some(tree)) => hooks(tree, found),
-        (Kind::Dockerfile, Some(tree)) if dockerfile::is_dockerfile(source) => containers(tree, found),
-        (Kind::Shell, _) => script(&source.text, 0, "a shell script", found),
-        (Kind::Just, _) => recipes(just(&source.text), found),
-        (Kind::Make, _) => recipes(make(&source.text), found),
+        (FileKind::Yaml, Some(tree)) => ci_steps(source, tree, found),
+        (FileKind::Nix, Some(tree)) => hooks(tree, found),
+        (FileKind::Dockerfile, Some(tree)) if dockerfile::is_dockerfile(source) => containers(tree, found),
+        (FileKind::Shell, _) => script(&source.text, 0, "a shell script", found),
+        (FileKind::Just, _) => recipes(just(&source.text), found),
+        (FileKind::Make, _) => recipes(make(&source.text), found),
         _ => {}
     }
 }

@@ -11,7 +11,7 @@ use crate::facts::{FileView, Glance};
 use crate::finding::Span;
 use crate::lang::nix::attrs;
 use crate::lang::nix::attrs::{Attrs, Piece};
-use crate::lang::{Kind, Node, Tree, nix};
+use crate::lang::{Node, NodeKind, Tree, nix};
 use crate::source;
 
 const RULE: &str = "install-in-app-derivation";
@@ -23,7 +23,7 @@ pub static CHECK: Check =
 static TOOLS: Words = Words::any_of(&["npm", "yarn", "bun"]);
 
 fn trigger(source: &Glance<'_>) -> bool {
-    source.kind == source::Kind::Nix && source.has(&TOOLS)
+    source.kind == source::FileKind::Nix && source.has(&TOOLS)
 }
 
 /// A script that runs when a derivation is built.
@@ -47,7 +47,7 @@ fn check(view: &FileView<'_>) -> Verdict {
     let mut verdict = Verdict::default();
     let Some(tree) = view.tree else { return verdict };
     let mut reported = HashSet::new();
-    for apply in tree.nodes().filter(|&node| tree.kind(node) == Kind::Apply) {
+    for apply in tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Apply) {
         if let Some(derivation) = called(tree, apply) {
             judge(view, &mut verdict, &derivation, &mut reported);
         }

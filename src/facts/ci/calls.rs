@@ -10,9 +10,9 @@ use crate::finding::Span;
 use crate::lang::ci::{self, Script, Site};
 use crate::lang::shell::{self, Command};
 use crate::lang::yaml::Yaml;
-use crate::lang::{Field, Kind as NodeKind, Language, Tree, recipes};
+use crate::lang::{Field, Language, NodeKind, Tree, recipes};
 use crate::paths;
-use crate::source::{Kind, Source};
+use crate::source::{FileKind, Source};
 
 /// Reads what can be run, and what CI files run.
 pub static READER: Reader = Reader { name: "calls", needles: &[], may_hold, read };
@@ -29,12 +29,12 @@ pub struct CallFacts {
 impl Fact for CallFacts {}
 
 fn may_hold(source: &Glance<'_>) -> bool {
-    has_units(source) || (source.kind == Kind::Yaml && ci::system(&source.path).is_some())
+    has_units(source) || (source.kind == FileKind::Yaml && ci::system(&source.path).is_some())
 }
 
 fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
     let mut facts = CallFacts { units: units(file.source), calls: Vec::new() };
-    let system = ci::system(&file.source.path).filter(|_| file.source.kind == Kind::Yaml);
+    let system = ci::system(&file.source.path).filter(|_| file.source.kind == FileKind::Yaml);
     if let (Some(tree), Some(system)) = (file.tree, system) {
         for site in ci::sites(&Yaml::new(tree), system) {
             if let Site::Script(script) = site {
@@ -83,23 +83,23 @@ pub enum Target {
 
 /// Whether a file has units.
 fn has_units(source: &Source) -> bool {
-    matches!(source.kind, Kind::Shell | Kind::Just | Kind::Make) || is_package_json(source)
+    matches!(source.kind, FileKind::Shell | FileKind::Just | FileKind::Make) || is_package_json(source)
 }
 
 fn is_package_json(source: &Source) -> bool {
-    source.kind == Kind::Settings && source.file_name() == "package.json"
+    source.kind == FileKind::Settings && source.file_name() == "package.json"
 }
 
 /// The units of a file.
 fn units(source: &Source) -> Vec<Unit> {
     let recipes = match source.kind {
-        Kind::Shell => return vec![unit(None, Script { text: source.text.as_str().into(), start: 0 })],
-        Kind::Just => recipes::just(&source.text),
-        Kind::Make => recipes::make(&source.text),
+        FileKind::Shell => return vec![unit(None, Script { text: source.text.as_str().into(), start: 0 })],
+        FileKind::Just => recipes::just(&source.text),
+        FileKind::Make => recipes::make(&source.text),
         _ if is_package_json(source) => return npm_scripts(&source.text),
         _ => return Vec::new(),
     };
-    let is_just = source.kind == Kind::Just;
+    let is_just = source.kind == FileKind::Just;
     let recipes = recipes.into_iter().filter(|recipe| !recipe.name.starts_with('.'));
     recipes
         .map(|recipe| {
@@ -279,7 +279,7 @@ pub fn all<'p>(
 
 /// The units that a call names.
 fn called<'p>(project: &'p Project, from: &'p ProjectFile, call: &Call) -> Vec<(&'p ProjectFile, &'p Unit)> {
-    let of_kind = |folder: &str, kind: Kind| -> Vec<&'p ProjectFile> {
+    let of_kind = |folder: &str, kind: FileKind| -> Vec<&'p ProjectFile> {
         let folders = [paths::join("", folder), paths::join(paths::folder(&from.source.path), folder)];
         let files = project.each::<CallFacts>().map(|(file, _)| file).filter(|file| file.source.kind == kind);
         files.filter(|file| folders.iter().flatten().any(|folder| paths::folder(&file.source.path) == folder)).collect()
@@ -289,9 +289,9 @@ fn called<'p>(project: &'p Project, from: &'p ProjectFile, call: &Call) -> Vec<(
             let file = script(project, from, path);
             file.and_then(|file| Some((file, units_of(file).first()?))).into_iter().collect()
         }
-        Target::Make(folder, names) => named(&of_kind(folder, Kind::Make), names),
-        Target::Just(folder, names) => named(&of_kind(folder, Kind::Just), names),
-        Target::Npm(folder, name) => named(&of_kind(folder, Kind::Settings), std::slice::from_ref(name)),
+        Target::Make(folder, names) => named(&of_kind(folder, FileKind::Make), names),
+        Target::Just(folder, names) => named(&of_kind(folder, FileKind::Just), names),
+        Target::Npm(folder, name) => named(&of_kind(folder, FileKind::Settings), std::slice::from_ref(name)),
     }
 }
 
@@ -310,7 +310,7 @@ fn named<'p>(files: &[&'p ProjectFile], names: &[String]) -> Vec<(&'p ProjectFil
 /// The script of a path: from the root, from the caller's folder, or else the only one whose path ends like that.
 fn script<'p>(project: &'p Project, from: &'p ProjectFile, path: &str) -> Option<&'p ProjectFile> {
     let at = |folder: &str| project.file(&paths::join(folder, path)?);
-    let is_script = |file: &&ProjectFile| file.source.kind == Kind::Shell;
+    let is_script = |file: &&ProjectFile| file.source.kind == FileKind::Shell;
     let direct = at("").or_else(|| at(paths::folder(&from.source.path))).filter(is_script);
     if direct.is_some() {
         return direct;

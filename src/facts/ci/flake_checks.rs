@@ -7,8 +7,8 @@ use crate::facts::{Fact, FileView, Glance, Reader, fact};
 use crate::finding::Span;
 use crate::lang::ci;
 use crate::lang::nix;
-use crate::lang::{Kind as NodeKind, Tree};
-use crate::source::{Kind, Source};
+use crate::lang::{NodeKind, Tree};
+use crate::source::{FileKind, Source};
 
 /// Reads what runs the flake's checks.
 pub static READER: Reader = Reader { name: "flake checks", needles: &[&BUILT, &RUN, &BUILDS], may_hold, read };
@@ -71,8 +71,8 @@ const NAMED_SERVICES: [&str; 2] = ["garnix", "buildbot"];
 fn may_hold(source: &Glance<'_>) -> bool {
     counts(source)
         && match source.kind {
-            Kind::Nix => &*source.path == "flake.nix" || source.has(&BUILT),
-            Kind::Shell | Kind::Just | Kind::Make => source.has(&RUN) || source.has(&BUILDS),
+            FileKind::Nix => &*source.path == "flake.nix" || source.has(&BUILT),
+            FileKind::Shell | FileKind::Just | FileKind::Make => source.has(&RUN) || source.has(&BUILDS),
             _ => true,
         }
 }
@@ -80,9 +80,9 @@ fn may_hold(source: &Glance<'_>) -> bool {
 /// Whether it matters what a file says, by its place.
 fn counts(source: &Source) -> bool {
     match source.kind {
-        Kind::Yaml => is_own_ci(&source.path) || speaks_of_ci(&source.path),
-        Kind::Nix | Kind::Shell | Kind::Just | Kind::Make => true,
-        Kind::Lock | Kind::Dockerfile | Kind::Settings => false,
+        FileKind::Yaml => is_own_ci(&source.path) || speaks_of_ci(&source.path),
+        FileKind::Nix | FileKind::Shell | FileKind::Just | FileKind::Make => true,
+        FileKind::Lock | FileKind::Dockerfile | FileKind::Settings => false,
     }
 }
 
@@ -103,9 +103,10 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
     if !counts(source) {
         return None;
     }
-    let mut facts = CheckFacts { is_ci: is_own_ci(&source.path) && source.kind == Kind::Yaml, ..CheckFacts::default() };
+    let mut facts =
+        CheckFacts { is_ci: is_own_ci(&source.path) && source.kind == FileKind::Yaml, ..CheckFacts::default() };
     match source.kind {
-        Kind::Nix => {
+        FileKind::Nix => {
             let is_flake = &*source.path == "flake.nix";
             let code = file.tree.map_or_else(|| source.text.clone(), code);
             let named = is_flake && NAMED_SERVICES.iter().any(|service| code.contains(service));

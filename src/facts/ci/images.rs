@@ -6,8 +6,8 @@ use crate::facts::{Fact, FileView, Glance, Reader, fact};
 use crate::finding::Span;
 use crate::lang::ci::{self, Script, Site, System};
 use crate::lang::yaml::Yaml;
-use crate::lang::{Kind as NodeKind, Tree, nix, shell};
-use crate::source::Kind;
+use crate::lang::{NodeKind, Tree, nix, shell};
+use crate::source::FileKind;
 
 /// Reads image builds in CI files, and images among the packages of a flake.
 pub static READER: Reader = Reader { name: "images", needles: &[&BUILDERS], may_hold, read };
@@ -20,8 +20,8 @@ const IMAGE_FUNCTIONS: [&str; 4] =
 
 fn may_hold(source: &Glance<'_>) -> bool {
     match source.kind {
-        Kind::Yaml => ci::system(&source.path).is_some(),
-        Kind::Nix => source.has(&BUILDERS),
+        FileKind::Yaml => ci::system(&source.path).is_some(),
+        FileKind::Nix => source.has(&BUILDERS),
         _ => false,
     }
 }
@@ -52,8 +52,8 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
     let tree = file.tree?;
     let mut facts = ImageFacts::default();
     match (file.source.kind, ci::system(&file.source.path)) {
-        (Kind::Yaml, Some(system)) => facts.builds = builds(tree, system),
-        (Kind::Nix, _) => facts.containers = containers(tree),
+        (FileKind::Yaml, Some(system)) => facts.builds = builds(tree, system),
+        (FileKind::Nix, _) => facts.containers = containers(tree),
         _ => {}
     }
     let is_empty = facts.builds.is_empty() && facts.containers.is_empty();

@@ -7,7 +7,7 @@ use crate::lang::flake::flakeref::{FlakeRef, Scheme};
 use crate::lang::flake::nixpkgs::Channel;
 use crate::lang::shell::{self, Command, Word};
 use crate::lang::yaml::Yaml;
-use crate::lang::{Field, Kind, Node, Tree};
+use crate::lang::{Field, Node, NodeKind, Tree};
 
 /// What a CI file takes of nixpkgs.
 pub fn uses(tree: &Tree<'_>, system: System) -> Vec<Use> {
@@ -18,7 +18,8 @@ pub fn uses(tree: &Tree<'_>, system: System) -> Vec<Use> {
             scan.script(&script);
         }
     }
-    for pair in tree.nodes().filter(|&node| matches!(tree.kind(node), Kind::BlockMappingPair | Kind::FlowPair)) {
+    for pair in tree.nodes().filter(|&node| matches!(tree.kind(node), NodeKind::BlockMappingPair | NodeKind::FlowPair))
+    {
         scan.nix_path(&yaml, pair);
         scan.with(&yaml, pair);
     }

@@ -6,7 +6,7 @@ use super::Use;
 use crate::lang::flake::flakeref::FlakeRef;
 use crate::lang::flake::{Text, text};
 use crate::lang::nix::{self, Origin};
-use crate::lang::{Field, Kind, Node, Tree};
+use crate::lang::{Field, Node, NodeKind, Tree};
 
 /// The functions that fetch code by an address or its parts.
 pub const FETCHERS: [&str; 6] = ["fetchTarball", "fetchGit", "fetchTree", "fetchFromGitHub", "getFlake", "fetchurl"];
@@ -41,7 +41,7 @@ impl<'a> Fetch<'a> {
             readable: false,
         };
         fetch.readable = fetch.address.is_some();
-        if matches!(tree.kind(argument), Kind::Attrset | Kind::RecAttrset) {
+        if matches!(tree.kind(argument), NodeKind::Attrset | NodeKind::RecAttrset) {
             fetch.readable = true;
             fetch.read_set(tree, argument);
         }
@@ -49,9 +49,9 @@ impl<'a> Fetch<'a> {
     }
 
     fn read_set(&mut self, tree: &Tree<'_>, set: Node) {
-        let Some(bindings) = tree.child_of_kind(set, Kind::BindingSet) else { return };
+        let Some(bindings) = tree.child_of_kind(set, NodeKind::BindingSet) else { return };
         for member in tree.children(bindings) {
-            if let Some(attrs) = tree.child_of_kind(member, Kind::InheritedAttrs) {
+            if let Some(attrs) = tree.child_of_kind(member, NodeKind::InheritedAttrs) {
                 let names = tree.children(attrs).filter_map(|name| nix::name_text(tree, name));
                 self.names.extend(names.map(|name| name.into_owned()));
                 continue;
@@ -123,20 +123,21 @@ impl<'a> Fetch<'a> {
 fn fetcher<'a>(tree: &Tree<'a>, apply: Node) -> Option<(Node, &'a str)> {
     let function = nix::unwrap_parens(tree, tree.child(apply, Field::Function)?);
     let name = match tree.kind(function) {
-        Kind::Variable => tree.slice(function),
-        Kind::Select => tree.slice(tree.children(tree.child(function, Field::Attrpath)?).last()?),
+        NodeKind::Variable => tree.slice(function),
+        NodeKind::Select => tree.slice(tree.children(tree.child(function, Field::Attrpath)?).last()?),
         _ => return None,
     };
     let known = FETCHERS.contains(&name);
     let own = || {
-        tree.kind(function) == Kind::Variable && matches!(nix::resolve(tree, function, name), Some(Origin::Binding(_)))
+        tree.kind(function) == NodeKind::Variable
+            && matches!(nix::resolve(tree, function, name), Some(Origin::Binding(_)))
     };
     (known && !own()).then_some((function, name))
 }
 
 /// The calls of fetchers in a file.
 pub fn calls<'t, 'a>(tree: &'t Tree<'a>) -> impl Iterator<Item = Fetch<'a>> + use<'t, 'a> {
-    tree.nodes().filter(|&node| tree.kind(node) == Kind::Apply).filter_map(|apply| Fetch::read(tree, apply))
+    tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Apply).filter_map(|apply| Fetch::read(tree, apply))
 }
 
 /// The fetches of nixpkgs.

@@ -3,7 +3,7 @@
 use crate::finding::Span;
 use crate::lang::nix::recognize;
 use crate::lang::nix::{self, Origin};
-use crate::lang::{Kind, Node, Tree};
+use crate::lang::{Node, NodeKind, Tree};
 
 /// A lookup in NIX_PATH.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub fn may_look_up(text: &str) -> bool {
 
 /// The lookups of a file. `<nix/..>` is no lookup: those files come with Nix.
 pub fn lookups(tree: &Tree<'_>, is_flake: bool) -> Vec<Lookup> {
-    let nodes = tree.nodes().filter(|&node| tree.kind(node) == Kind::SearchPath);
+    let nodes = tree.nodes().filter(|&node| tree.kind(node) == NodeKind::SearchPath);
     let lookups = nodes.filter_map(|node| {
         let text = tree.slice(node).strip_prefix('<')?.strip_suffix('>')?;
         let (name, below) = text.split_at(text.find('/').unwrap_or(text.len()));

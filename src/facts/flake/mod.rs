@@ -13,7 +13,7 @@ use crate::lang::flake::flakeref::{FlakeRef, Scheme};
 use crate::lang::flake::lock::Lock;
 use crate::lang::flake::nixpkgs::{self, Channel};
 use crate::lang::{Tree, ci};
-use crate::source::{Kind, Source};
+use crate::source::{FileKind, Source};
 use lookups::{Lookup, lookups, may_look_up};
 
 /// Reads flakes, locks, and where else code comes from.
@@ -57,9 +57,9 @@ impl Fact for FlakeFacts {
 
 fn may_hold(source: &Glance<'_>) -> bool {
     match source.kind {
-        Kind::Lock => true,
-        Kind::Nix => source.file_name() == "flake.nix" || may_look_up(&source.text) || source.has(&FETCHERS),
-        Kind::Yaml => ci::system(&source.path).is_some() && source.has(&NIX),
+        FileKind::Lock => true,
+        FileKind::Nix => source.file_name() == "flake.nix" || may_look_up(&source.text) || source.has(&FETCHERS),
+        FileKind::Yaml => ci::system(&source.path).is_some() && source.has(&NIX),
         _ => pins::holds_pins(source),
     }
 }
@@ -72,13 +72,13 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
     }
     let tree = file.tree?;
     let facts = match file.source.kind {
-        Kind::Lock => lock(tree),
-        Kind::Nix => {
+        FileKind::Lock => lock(tree),
+        FileKind::Nix => {
             let is_flake = file.source.file_name() == "flake.nix";
             let flake = if is_flake { Flake::read(tree).map(Box::new) } else { None };
             FlakeFacts { flake, uses: fetch::uses(tree), lookups: lookups(tree, is_flake), ..FlakeFacts::default() }
         }
-        Kind::Yaml => {
+        FileKind::Yaml => {
             FlakeFacts { uses: commands::uses(tree, ci::system(&file.source.path)?), ..FlakeFacts::default() }
         }
         _ => return None,

@@ -9,12 +9,12 @@ use super::Use;
 use crate::finding::Span;
 use crate::lang::flake::flakeref::{FlakeRef, Scheme};
 use crate::lang::flake::{Text, nixpkgs};
-use crate::lang::{Field, Kind as NodeKind, Language, Node, Tree};
-use crate::source::{Kind, Source};
+use crate::lang::{Field, Language, Node, NodeKind, Tree};
+use crate::source::{FileKind, Source};
 
 /// Whether a file holds pins, by its path.
 pub fn holds_pins(source: &Source) -> bool {
-    source.kind == Kind::Settings && is_pins_path(&source.path)
+    source.kind == FileKind::Settings && is_pins_path(&source.path)
 }
 
 /// `nix/sources.json` and `npins/sources.json`, in any folder.
@@ -107,7 +107,7 @@ mod tests {
             ("nix/sources.json", "[]", vec![]),
             ("nix/sources.json", "{\"a\": {\"type\": 1}}", vec![]),
         ] {
-            let source = Source::new(path, Kind::Settings, text);
+            let source = Source::new(path, FileKind::Settings, text);
             assert!(holds_pins(&source));
             let found: Vec<Channel> = uses(&source).into_iter().map(|used| used.channel).collect();
             assert_eq!(found, expected, "{text}");

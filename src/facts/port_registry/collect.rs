@@ -9,7 +9,7 @@ use super::{Entry, Registry, Value};
 use crate::facts::port_registry::eval::fault;
 use crate::facts::port_registry::eval::value::{Attr, Eval, Lambda, Set, ThunkId, Val, Why};
 use crate::finding::{RelPath, Span};
-use crate::lang::{Field, Kind, Tree};
+use crate::lang::{Field, NodeKind, Tree};
 
 /// Functions around a set that are entered at most.
 const CALLS: usize = 4;
@@ -109,7 +109,7 @@ fn prefix(entries: &[Entry]) -> Vec<String> {
 }
 
 fn call_of(tree: &Tree<'_>, lambda: &Lambda) -> Call {
-    let Some(formals) = tree.child_of_kind(lambda.node, Kind::Formals) else {
+    let Some(formals) = tree.child_of_kind(lambda.node, NodeKind::Formals) else {
         let name = tree.child(lambda.node, Field::Universal).map_or("", |name| tree.slice(name));
         return Call::Any { name: name.to_owned() };
     };
@@ -120,7 +120,7 @@ fn call_of(tree: &Tree<'_>, lambda: &Lambda) -> Call {
             None => required.push(name.to_owned()),
         }
     }
-    Call::Set { required, optional, open: tree.child_of_kind(formals, Kind::Ellipses).is_some() }
+    Call::Set { required, optional, open: tree.child_of_kind(formals, NodeKind::Ellipses).is_some() }
 }
 
 /// A group on the way: where it is, what it holds, and the groups around it.

@@ -3,7 +3,7 @@
 
 use crate::finding::Span;
 use crate::lang::yaml::Yaml;
-use crate::lang::{Kind, Node, Tree};
+use crate::lang::{Node, NodeKind, Tree};
 use crate::source::{self, LineIndex, Source};
 
 /// One entry that a comment names.
@@ -189,15 +189,15 @@ struct Block {
 }
 
 impl<'t, 'a> Cover<'t, 'a> {
-    fn of(kind: source::Kind, text: &str, tree: Option<&'t Tree<'a>>, index: &'t LineIndex) -> Self {
+    fn of(kind: source::FileKind, text: &str, tree: Option<&'t Tree<'a>>, index: &'t LineIndex) -> Self {
         let end = text.len() as u32;
         match (kind, tree) {
-            (source::Kind::Yaml, Some(tree)) => {
+            (source::FileKind::Yaml, Some(tree)) => {
                 let blocks = tree.nodes().filter_map(|node| block(tree, index, node)).collect();
                 Cover::Yaml { index, tree, yaml: Yaml::new(tree), blocks }
             }
-            (source::Kind::Dockerfile, Some(tree)) => {
-                let from = tree.nodes().filter(|&node| tree.kind(node) == Kind::FromInstruction);
+            (source::FileKind::Dockerfile, Some(tree)) => {
+                let from = tree.nodes().filter(|&node| tree.kind(node) == NodeKind::FromInstruction);
                 Cover::Dockerfile { stages: from.map(|node| tree.span(node).start).collect(), end }
             }
             _ => Cover::Whole(Span { start: 0, end }),
@@ -224,8 +224,8 @@ impl<'t, 'a> Cover<'t, 'a> {
 
 fn block(tree: &Tree<'_>, index: &LineIndex, node: Node) -> Option<Block> {
     let item = match tree.kind(node) {
-        Kind::BlockMappingPair | Kind::FlowPair => false,
-        Kind::BlockSequenceItem => true,
+        NodeKind::BlockMappingPair | NodeKind::FlowPair => false,
+        NodeKind::BlockSequenceItem => true,
         _ => return None,
     };
     let start = tree.span(node).start;
@@ -244,7 +244,8 @@ impl InYaml<'_, '_, '_> {
     fn find(&self, comment: Span, line: usize) -> Option<Span> {
         let line_start = self.index.start(line)?;
         let inside = self.tree.covering(Span { start: comment.start, end: comment.start + 1 });
-        let scalars = [Kind::BlockScalar, Kind::PlainScalar, Kind::DoubleQuoteScalar, Kind::SingleQuoteScalar];
+        let scalars =
+            [NodeKind::BlockScalar, NodeKind::PlainScalar, NodeKind::DoubleQuoteScalar, NodeKind::SingleQuoteScalar];
         if scalars.contains(&self.tree.kind(inside)) {
             // A comment of the script that the scalar holds.
             return self.mapping_around(inside);
@@ -315,7 +316,8 @@ impl InYaml<'_, '_, '_> {
 
     fn mapping_around(&self, node: Node) -> Option<Span> {
         let mut around = self.tree.ancestors(node);
-        let mapping = around.find(|&node| matches!(self.tree.kind(node), Kind::BlockMapping | Kind::FlowMapping));
+        let mapping =
+            around.find(|&node| matches!(self.tree.kind(node), NodeKind::BlockMapping | NodeKind::FlowMapping));
         mapping.map(|mapping| self.tree.span(mapping))
     }
 }
@@ -323,10 +325,10 @@ impl InYaml<'_, '_, '_> {
 /// The value of a pair or item.
 fn block_value(tree: &Tree<'_>, node: Node) -> Option<Node> {
     match tree.kind(node) {
-        Kind::BlockSequenceItem => {
-            tree.children(node).find(|&child| matches!(tree.kind(child), Kind::BlockNode | Kind::FlowNode))
+        NodeKind::BlockSequenceItem => {
+            tree.children(node).find(|&child| matches!(tree.kind(child), NodeKind::BlockNode | NodeKind::FlowNode))
         }
-        Kind::BlockMappingPair | Kind::FlowPair => tree.child(node, crate::lang::Field::Value),
+        NodeKind::BlockMappingPair | NodeKind::FlowPair => tree.child(node, crate::lang::Field::Value),
         _ => None,
     }
 }
@@ -336,7 +338,7 @@ mod tests {
     use super::*;
     use crate::lang::Language;
 
-    fn of(kind: source::Kind, text: &str) -> Vec<RegistryComment> {
+    fn of(kind: source::FileKind, text: &str) -> Vec<RegistryComment> {
         let source = Source::new("x", kind, text);
         let tree = Language::of(kind).and_then(|language| Tree::parse(language, text));
         comments(&source, tree.as_ref())
@@ -357,7 +359,7 @@ mod tests {
             ("a: b#Port from lib/ports.nix: a = 1\n", &[]),
         ];
         for (text, expected) in cases {
-            let found = of(source::Kind::Yaml, text);
+            let found = of(source::FileKind::Yaml, text);
             let found: Vec<_> = found.iter().map(|found| (found.entry.as_str(), found.number)).collect();
             assert_eq!(&found, expected, "{text}");
         }
@@ -386,7 +388,7 @@ mod tests {
         ];
         for (text, expected) in cases {
             let text = text.replace('@', MARK);
-            let found = of(source::Kind::Yaml, &text);
+            let found = of(source::FileKind::Yaml, &text);
             let covers = found.first().expect("one comment").covers;
             let tree = Tree::parse(Language::Yaml, &text).unwrap();
             let yaml = Yaml::new(&tree);
@@ -402,13 +404,13 @@ mod tests {
     }
 
     fn is_item(tree: &Tree<'_>, node: Node) -> bool {
-        tree.parent(node).is_some_and(|parent| tree.kind(parent) == Kind::BlockSequenceItem)
+        tree.parent(node).is_some_and(|parent| tree.kind(parent) == NodeKind::BlockSequenceItem)
     }
 
     #[test]
     fn in_a_dockerfile_a_comment_covers_its_stage() {
         let text = "FROM a\nEXPOSE 1\nFROM b\n# Port from lib/ports.nix: a.b = 80\nEXPOSE 80\n";
-        let found = of(source::Kind::Dockerfile, text);
+        let found = of(source::FileKind::Dockerfile, text);
         assert_eq!(&text[found[0].covers.range()].lines().next(), &Some("FROM b"));
         assert_eq!(&text[found[0].number_span.range()], "80");
     }

@@ -21,7 +21,7 @@ use crate::facts::needles::Words;
 use crate::facts::{Fact, FileView, Glance, Reader, fact};
 use crate::finding::{RelPath, Span};
 use crate::lang::Tree;
-use crate::source::Kind;
+use crate::source::FileKind;
 pub use all::{Answers, Registries, served};
 pub use comment::RegistryComment;
 use index::Index;
@@ -226,8 +226,8 @@ static NIX_FILE: Words = Words::any_of(&[".nix"]);
 /// A registry is known by its path, and what refers to it names it; what is not Nix does so in a comment or a command.
 fn may_hold(source: &Glance<'_>) -> bool {
     match source.kind {
-        Kind::Nix => is_candidate(&source.path, source.ports) || source.registries.may_be_in(&source.text),
-        Kind::Lock => false,
+        FileKind::Nix => is_candidate(&source.path, source.ports) || source.registries.may_be_in(&source.text),
+        FileKind::Lock => false,
         _ => source.has(&NIX_FILE),
     }
 }
@@ -235,13 +235,13 @@ fn may_hold(source: &Glance<'_>) -> bool {
 fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
     let source = file.source;
     let facts = match (source.kind, file.tree) {
-        (Kind::Nix, Some(tree)) => RegistryFacts {
+        (FileKind::Nix, Some(tree)) => RegistryFacts {
             defined: evaluate(&source.path, tree, file.ports),
             uses: uses::in_nix(&source.path, tree, file.ports),
             comments: Vec::new(),
             folders: uses::folders(&source.path, tree),
         },
-        (Kind::Nix, None) => return None,
+        (FileKind::Nix, None) => return None,
         (_, tree) => RegistryFacts {
             defined: None,
             uses: uses::in_commands(source, file.ports),

@@ -8,7 +8,7 @@ use crate::config::PortSettings;
 use crate::finding::{RelPath, Span};
 use crate::lang::nix::path::path_of;
 use crate::lang::nix::{self, Origin};
-use crate::lang::{Field, Kind, Node, Tree};
+use crate::lang::{Field, Node, NodeKind, Tree};
 use crate::paths;
 use crate::source::Source;
 
@@ -95,7 +95,7 @@ const SOURCES: [&str; 9] = [
 pub fn folders(file: &str, tree: &Tree<'_>) -> Vec<(RelPath, Span)> {
     let loads = LOADERS.iter().any(|word| memchr::memmem::find(tree.text().as_bytes(), word.as_bytes()).is_some());
     let mut found: Vec<(RelPath, Span)> = Vec::new();
-    for node in tree.nodes().filter(|&node| tree.kind(node) == Kind::Path) {
+    for node in tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Path) {
         let Some(path) = path_of(file, tree, node).filter(|path| !path.ends_with(".nix")) else { continue };
         if loads || is_given_to_a_function(tree, node) {
             found.push((Arc::from(path), tree.span(node)));
@@ -107,7 +107,7 @@ pub fn folders(file: &str, tree: &Tree<'_>) -> Vec<(RelPath, Span)> {
 }
 
 fn is_given_to_a_function(tree: &Tree<'_>, path: Node) -> bool {
-    let Some(apply) = tree.parent(path).filter(|&node| tree.kind(node) == Kind::Apply) else { return false };
+    let Some(apply) = tree.parent(path).filter(|&node| tree.kind(node) == NodeKind::Apply) else { return false };
     let function = || nix::dotted(tree, nix::unwrap_parens(tree, tree.child(apply, Field::Function)?));
     tree.field(path) == Field::Argument && !function().is_some_and(|name| SOURCES.contains(&nix::last_name(&name)))
 }
@@ -162,7 +162,7 @@ impl<'a> Search<'_, 'a> {
         let flow =
             Flow { node, registry: target.clone(), calls: 0, path: Vec::new(), names: Vec::new(), certain: true };
         let mut whole = node;
-        while let Some(parent) = self.tree.parent(whole).filter(|&at| self.tree.kind(at) == Kind::Parenthesized) {
+        while let Some(parent) = self.tree.parent(whole).filter(|&at| self.tree.kind(at) == NodeKind::Parenthesized) {
             whole = parent;
         }
         match self.tree.parent(whole) {
@@ -174,7 +174,7 @@ impl<'a> Search<'_, 'a> {
     fn imports(&self, apply: Node, argument: Node) -> bool {
         let tree = self.tree;
         let function = || nix::dotted(tree, nix::unwrap_parens(tree, tree.child(apply, Field::Function)?));
-        tree.kind(apply) == Kind::Apply
+        tree.kind(apply) == NodeKind::Apply
             && tree.field(argument) == Field::Argument
             && function().is_some_and(|name| matches!(&*name, "import" | "builtins.import"))
     }
@@ -223,18 +223,18 @@ impl<'a> Search<'_, 'a> {
         let tree = self.tree;
         let Some(parent) = tree.parent(flow.node) else { return self.read(&flow) };
         match (tree.kind(parent), tree.field(flow.node)) {
-            (Kind::Parenthesized, _) => self.push(flow.at(parent)),
-            (Kind::Let | Kind::With | Kind::Assert, Field::Body) => self.push(flow.at(parent)),
-            (Kind::Select, Field::Expression) => self.selection(&flow, parent),
-            (Kind::HasAttr, Field::Expression) => self.test(&flow, parent),
-            (Kind::Apply, Field::Function) if flow.path.is_empty() => {
+            (NodeKind::Parenthesized, _) => self.push(flow.at(parent)),
+            (NodeKind::Let | NodeKind::With | NodeKind::Assert, Field::Body) => self.push(flow.at(parent)),
+            (NodeKind::Select, Field::Expression) => self.selection(&flow, parent),
+            (NodeKind::HasAttr, Field::Expression) => self.test(&flow, parent),
+            (NodeKind::Apply, Field::Function) if flow.path.is_empty() => {
                 let calls = flow.calls + 1;
                 self.push(Flow { calls, ..flow.at(parent) });
             }
-            (Kind::With, Field::Environment) => self.with(&flow, parent),
-            (Kind::Binding, Field::Expression) => self.binding(&flow, parent),
-            (Kind::InheritFrom, Field::Expression) => self.inherit(&flow, parent),
-            (Kind::Formal, Field::Default) => {
+            (NodeKind::With, Field::Environment) => self.with(&flow, parent),
+            (NodeKind::Binding, Field::Expression) => self.binding(&flow, parent),
+            (NodeKind::InheritFrom, Field::Expression) => self.inherit(&flow, parent),
+            (NodeKind::Formal, Field::Default) => {
                 let name = tree.child(parent, Field::Name).map(|name| tree.slice(name));
                 self.mention(&flow);
                 let flow = flow.uncertain();
@@ -293,7 +293,7 @@ impl<'a> Search<'_, 'a> {
         let [name] = names.as_slice() else { return self.read(flow) };
         let Some(name) = &name.text else { return self.read(flow) };
         match set_around(tree, binding) {
-            Some(Kind::Let) => self.mention(flow),
+            Some(NodeKind::Let) => self.mention(flow),
             // Seen from outside as well.
             _ => self.read(flow),
         }
@@ -302,7 +302,7 @@ impl<'a> Search<'_, 'a> {
 
     fn inherit(&mut self, flow: &Flow, inherit: Node) {
         let tree = self.tree;
-        let Some(attrs) = tree.child_of_kind(inherit, Kind::InheritedAttrs) else { return };
+        let Some(attrs) = tree.child_of_kind(inherit, NodeKind::InheritedAttrs) else { return };
         for attr in tree.children(attrs) {
             let Some(name) = nix::name_text(tree, attr) else {
                 self.read(&flow.clone().uncertain());
@@ -310,7 +310,7 @@ impl<'a> Search<'_, 'a> {
             };
             let next = flow.select(attr, &name, tree.span(attr));
             match set_around(tree, inherit) {
-                Some(Kind::Let) => self.mention(&next),
+                Some(NodeKind::Let) => self.mention(&next),
                 _ => self.read(&next),
             }
             self.references(&next, &name, Origin::Inherited(attr));
@@ -327,7 +327,7 @@ impl<'a> Search<'_, 'a> {
                 continue;
             }
             match tree.kind(node) {
-                Kind::Variable => self.push(flow.at(node)),
+                NodeKind::Variable => self.push(flow.at(node)),
                 // `inherit x;` gives it on.
                 _ => self.read(&flow.at(node)),
             }
@@ -345,7 +345,7 @@ fn read_names<'a>(tree: &Tree<'a>) -> HashMap<&'a str, Vec<Node>> {
 }
 
 /// What kind of expression a binding or `inherit` belongs to.
-fn set_around(tree: &Tree<'_>, member: Node) -> Option<Kind> {
+fn set_around(tree: &Tree<'_>, member: Node) -> Option<NodeKind> {
     Some(tree.kind(tree.parent(tree.parent(member)?)?))
 }
 

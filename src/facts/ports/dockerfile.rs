@@ -3,16 +3,16 @@
 use super::text::{self, Context, Flavour};
 use super::{PortFacts, PortUse};
 use crate::finding::Span;
-use crate::lang::{Field, Kind, Node, Tree};
+use crate::lang::{Field, Node, NodeKind, Tree};
 
 /// Collects what a Dockerfile says about ports.
 pub fn collect(tree: &Tree<'_>, facts: &mut PortFacts) {
     for node in tree.nodes() {
         match tree.kind(node) {
-            Kind::ExposePort => scan(tree, node, &["EXPOSE", "port"], Flavour::Value, facts),
-            Kind::EnvPair | Kind::ArgPair => pair(tree, node, facts),
-            Kind::ShellCommand if runs(tree, node) => scan(tree, node, &["command"], Flavour::Script, facts),
-            Kind::JsonStringArray if runs(tree, node) => scan(tree, node, &["command"], Flavour::Script, facts),
+            NodeKind::ExposePort => scan(tree, node, &["EXPOSE", "port"], Flavour::Value, facts),
+            NodeKind::EnvPair | NodeKind::ArgPair => pair(tree, node, facts),
+            NodeKind::ShellCommand if runs(tree, node) => scan(tree, node, &["command"], Flavour::Script, facts),
+            NodeKind::JsonStringArray if runs(tree, node) => scan(tree, node, &["command"], Flavour::Script, facts),
             _ => {}
         }
     }
@@ -21,7 +21,10 @@ pub fn collect(tree: &Tree<'_>, facts: &mut PortFacts) {
 /// Whether a command is what the container runs, not what builds it.
 fn runs(tree: &Tree<'_>, node: Node) -> bool {
     tree.parent(node).is_some_and(|parent| {
-        matches!(tree.kind(parent), Kind::CmdInstruction | Kind::EntrypointInstruction | Kind::HealthcheckInstruction)
+        matches!(
+            tree.kind(parent),
+            NodeKind::CmdInstruction | NodeKind::EntrypointInstruction | NodeKind::HealthcheckInstruction
+        )
     })
 }
 
@@ -54,12 +57,12 @@ fn mask(tree: &Tree<'_>, node: Node, slice: &str) -> String {
         let span = tree.span(part);
         let range = (span.start - start) as usize..(span.end - start) as usize;
         match tree.kind(part) {
-            Kind::LineContinuation | Kind::Escape => {
+            NodeKind::LineContinuation | NodeKind::Escape => {
                 if let Some(bytes) = bytes.get_mut(range) {
                     bytes.fill(b' ');
                 }
             }
-            Kind::JsonString => {
+            NodeKind::JsonString => {
                 for at in [range.start, range.end.saturating_sub(1)] {
                     if let Some(byte) = bytes.get_mut(at) {
                         *byte = b' ';
@@ -69,8 +72,8 @@ fn mask(tree: &Tree<'_>, node: Node, slice: &str) -> String {
             _ => {}
         }
     }
-    let wraps = matches!(tree.kind(node), Kind::JsonStringArray);
-    let quoted = matches!(tree.kind(node), Kind::DoubleQuotedString | Kind::SingleQuotedString);
+    let wraps = matches!(tree.kind(node), NodeKind::JsonStringArray);
+    let quoted = matches!(tree.kind(node), NodeKind::DoubleQuotedString | NodeKind::SingleQuotedString);
     if let (true, Some(last)) = (wraps || quoted, bytes.len().checked_sub(1)) {
         bytes[0] = b' ';
         bytes[last] = b' ';

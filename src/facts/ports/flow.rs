@@ -1,7 +1,7 @@
 //! Where a Nix value goes: outward through the wrappers that hand it on, to the attribute, argument or string it ends in.
 
 use super::text::is_port_flag;
-use crate::lang::{Field, Kind, Node, Tree, nix};
+use crate::lang::{Field, Node, NodeKind, Tree, nix};
 
 /// What a value ends in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,14 +105,14 @@ pub fn flow(tree: &Tree<'_>, value: Node) -> Flow {
     while let Some(parent) = tree.parent(node) {
         let field = tree.field(node);
         match tree.kind(parent) {
-            Kind::Parenthesized | Kind::List => {}
-            Kind::Let | Kind::With | Kind::Assert if field == Field::Body => {}
-            Kind::If if field != Field::Condition => {}
-            Kind::Select if field == Field::Default => {}
-            Kind::Function if field == Field::Body => is_function = true,
-            Kind::Binary => match operator(tree, parent) {
-                Kind::Concat => {}
-                operator @ (Kind::PipeInto | Kind::PipeFrom) => {
+            NodeKind::Parenthesized | NodeKind::List => {}
+            NodeKind::Let | NodeKind::With | NodeKind::Assert if field == Field::Body => {}
+            NodeKind::If if field != Field::Condition => {}
+            NodeKind::Select if field == Field::Default => {}
+            NodeKind::Function if field == Field::Body => is_function = true,
+            NodeKind::Binary => match operator(tree, parent) {
+                NodeKind::Concat => {}
+                operator @ (NodeKind::PipeInto | NodeKind::PipeFrom) => {
                     let (value, function) = piped(operator);
                     let passes = match field == function {
                         true => is_function || is_called,
@@ -123,26 +123,26 @@ pub fn flow(tree: &Tree<'_>, value: Node) -> Flow {
                     }
                     is_function = false;
                 }
-                Kind::Plus | Kind::Minus | Kind::Times | Kind::Divide => arithmetic = Some(parent),
+                NodeKind::Plus | NodeKind::Minus | NodeKind::Times | NodeKind::Divide => arithmetic = Some(parent),
                 _ => return ends(Sink::Elsewhere, arithmetic),
             },
-            Kind::Apply if field == Field::Argument && is_function && is_named(tree, parent, &CALLS) => {
+            NodeKind::Apply if field == Field::Argument && is_function && is_named(tree, parent, &CALLS) => {
                 (is_function, is_called) = (false, true);
             }
-            Kind::Apply if field == Field::Argument && hands_on(tree, parent) => {
+            NodeKind::Apply if field == Field::Argument && hands_on(tree, parent) => {
                 // `map (n: 8000 + n) (range 1 4)`: the ends of a range count, unless the range itself is the ports.
                 if is_range && is_map(tree, parent) {
                     return ends(Sink::Elsewhere, arithmetic);
                 }
                 is_range |= is_named(tree, parent, &[("range", 0), ("range", 1)]);
             }
-            Kind::Apply if field == Field::Function && is_named(tree, parent, &[("range", 1)]) => is_range = true,
+            NodeKind::Apply if field == Field::Function && is_named(tree, parent, &[("range", 1)]) => is_range = true,
             // The arguments after the function, such as the list of a `map`.
-            Kind::Apply if field == Field::Function && is_called => {}
-            Kind::Apply if field == Field::Function && is_function => is_function = false,
-            Kind::Binding if field == Field::Expression => return ends(Sink::Binding(parent), arithmetic),
-            Kind::Formal if field == Field::Default => return ends(Sink::Default(parent), arithmetic),
-            Kind::Interpolation => return ends(Sink::Interpolation(parent), arithmetic),
+            NodeKind::Apply if field == Field::Function && is_called => {}
+            NodeKind::Apply if field == Field::Function && is_function => is_function = false,
+            NodeKind::Binding if field == Field::Expression => return ends(Sink::Binding(parent), arithmetic),
+            NodeKind::Formal if field == Field::Default => return ends(Sink::Default(parent), arithmetic),
+            NodeKind::Interpolation => return ends(Sink::Interpolation(parent), arithmetic),
             _ => return ends(Sink::Elsewhere, arithmetic),
         }
         node = parent;
@@ -154,11 +154,12 @@ pub fn flow(tree: &Tree<'_>, value: Node) -> Flow {
 pub fn flag_before(tree: &Tree<'_>, value: Node) -> Option<String> {
     let mut element = value;
     while let Some(around) = tree.parent(element)
-        && (tree.kind(around) == Kind::Parenthesized || tree.kind(around) == Kind::Apply && hands_on(tree, around))
+        && (tree.kind(around) == NodeKind::Parenthesized
+            || tree.kind(around) == NodeKind::Apply && hands_on(tree, around))
     {
         element = around;
     }
-    let is_element = tree.parent(element).is_some_and(|list| tree.kind(list) == Kind::List);
+    let is_element = tree.parent(element).is_some_and(|list| tree.kind(list) == NodeKind::List);
     let before = is_element.then(|| text_before(tree.text(), tree.span(element).start))?;
     let flag = before.trim_end().strip_suffix('"')?.rsplit('"').next()?;
     let is_mapping = || tree.slice(value).contains(':');
@@ -178,8 +179,8 @@ pub fn text_before(text: &str, at: u32) -> &str {
 }
 
 /// The operator of a binary expression.
-pub fn operator(tree: &Tree<'_>, binary: Node) -> Kind {
-    tree.child(binary, Field::Operator).map_or(Kind::None, |node| tree.kind(node))
+pub fn operator(tree: &Tree<'_>, binary: Node) -> NodeKind {
+    tree.child(binary, Field::Operator).map_or(NodeKind::None, |node| tree.kind(node))
 }
 
 /// Whether an application hands its last argument on.
@@ -196,15 +197,15 @@ fn is_named(tree: &Tree<'_>, apply: Node, table: &[(&str, usize)]) -> bool {
 fn passes_on(tree: &Tree<'_>, function: Option<Node>, table: &[(&str, usize)]) -> bool {
     let Some(function) = function.map(|node| nix::unwrap_parens(tree, node)) else { return false };
     callee(tree, function).is_some_and(|(head, index)| {
-        matches!(tree.kind(head), Kind::Variable | Kind::Select)
+        matches!(tree.kind(head), NodeKind::Variable | NodeKind::Select)
             && table.contains(&(nix::last_name(tree.slice(head)), index))
     })
 }
 
 /// The sides of a pipe operator: the value's and the function's.
-fn piped(operator: Kind) -> (Field, Field) {
+fn piped(operator: NodeKind) -> (Field, Field) {
     match operator {
-        Kind::PipeInto => (Field::Left, Field::Right),
+        NodeKind::PipeInto => (Field::Left, Field::Right),
         _ => (Field::Right, Field::Left),
     }
 }
@@ -213,7 +214,7 @@ fn piped(operator: Kind) -> (Field, Field) {
 fn callee(tree: &Tree<'_>, function: Node) -> Option<(Node, usize)> {
     let mut given = 0;
     let mut head = nix::unwrap_parens(tree, function);
-    while tree.kind(head) == Kind::Apply {
+    while tree.kind(head) == NodeKind::Apply {
         given += 1;
         head = nix::unwrap_parens(tree, tree.child(head, Field::Function)?);
     }
@@ -231,19 +232,19 @@ pub fn receiver(tree: &Tree<'_>, value: Node) -> Option<(Node, usize)> {
         let parent = tree.parent(node)?;
         let field = tree.field(node);
         match tree.kind(parent) {
-            Kind::Parenthesized => {}
-            Kind::List => in_list = true,
-            Kind::Binding if field == Field::Expression => return mapped(tree, parent),
-            Kind::Binary if operator(tree, parent) == Kind::Concat => {}
-            Kind::Binary => {
+            NodeKind::Parenthesized => {}
+            NodeKind::List => in_list = true,
+            NodeKind::Binding if field == Field::Expression => return mapped(tree, parent),
+            NodeKind::Binary if operator(tree, parent) == NodeKind::Concat => {}
+            NodeKind::Binary => {
                 let operator = operator(tree, parent);
                 let (value, function) = piped(operator);
-                if !matches!(operator, Kind::PipeInto | Kind::PipeFrom) || field != value {
+                if !matches!(operator, NodeKind::PipeInto | NodeKind::PipeFrom) || field != value {
                     return None;
                 }
                 return called(tree, tree.child(parent, function)?, in_list);
             }
-            Kind::Apply if field == Field::Argument => {
+            NodeKind::Apply if field == Field::Argument => {
                 if hands_on(tree, parent) && !is_map(tree, parent) {
                     node = parent;
                     continue;
@@ -259,13 +260,13 @@ pub fn receiver(tree: &Tree<'_>, value: Node) -> Option<(Node, usize)> {
 /// The function that `mapAttrs` or its like calls with the value of a binding in the set that it is given.
 fn mapped(tree: &Tree<'_>, binding: Node) -> Option<(Node, usize)> {
     const MAPS: [(&str, usize); 4] = [("mapAttrs", 1), ("mapAttrs'", 1), ("mapAttrsToList", 1), ("concatMapAttrs", 1)];
-    let set = tree.parent(tree.parent(binding)?).filter(|&node| tree.kind(node) == Kind::Attrset)?;
+    let set = tree.parent(tree.parent(binding)?).filter(|&node| tree.kind(node) == NodeKind::Attrset)?;
     let is_single = nix::names(tree, nix::attrpath_node(tree, binding)?).count() == 1;
     let mut argument = set;
-    while tree.parent(argument).is_some_and(|node| tree.kind(node) == Kind::Parenthesized) {
+    while tree.parent(argument).is_some_and(|node| tree.kind(node) == NodeKind::Parenthesized) {
         argument = tree.parent(argument)?;
     }
-    let apply = tree.parent(argument).filter(|&node| tree.kind(node) == Kind::Apply)?;
+    let apply = tree.parent(argument).filter(|&node| tree.kind(node) == NodeKind::Apply)?;
     if !is_single || tree.field(argument) != Field::Argument || !is_named(tree, apply, &MAPS) {
         return None;
     }
@@ -298,7 +299,7 @@ fn called(tree: &Tree<'_>, function: Node, in_list: bool) -> Option<(Node, usize
     let (head, index) = callee(tree, function)?;
     let name = nix::last_name(tree.slice(head));
     let map = MAPS.iter().find(|map| (map.0, map.1) == (name, index));
-    let Some(&(_, list, inner, argument)) = map.filter(|_| tree.kind(head) != Kind::Function) else {
+    let Some(&(_, list, inner, argument)) = map.filter(|_| tree.kind(head) != NodeKind::Function) else {
         return (!in_list).then_some((head, index));
     };
     if !in_list {
@@ -308,8 +309,8 @@ fn called(tree: &Tree<'_>, function: Node, in_list: bool) -> Option<(Node, usize
     let mut apply = nix::unwrap_parens(tree, function);
     if !is_before {
         // `forEach [ .. ] f`: the function comes after the list.
-        apply = tree.parent(apply).filter(|&node| tree.kind(node) == Kind::Apply)?;
-        apply = tree.parent(apply).filter(|&node| tree.kind(node) == Kind::Apply)?;
+        apply = tree.parent(apply).filter(|&node| tree.kind(node) == NodeKind::Apply)?;
+        apply = tree.parent(apply).filter(|&node| tree.kind(node) == NodeKind::Apply)?;
         let (function, given) = callee(tree, tree.child(apply, Field::Argument)?)?;
         return Some((function, given + argument));
     }
@@ -326,7 +327,7 @@ pub fn parameter(tree: &Tree<'_>, function: Node, index: usize) -> Option<(Node,
     for _ in 0..index {
         lambda = nix::unwrap_parens(tree, tree.child(lambda, Field::Body)?);
     }
-    let name = (tree.kind(lambda) == Kind::Function).then(|| tree.child(lambda, Field::Universal)).flatten()?;
+    let name = (tree.kind(lambda) == NodeKind::Function).then(|| tree.child(lambda, Field::Universal)).flatten()?;
     Some((lambda, name))
 }
 
@@ -335,17 +336,17 @@ pub fn parameter(tree: &Tree<'_>, function: Node, index: usize) -> Option<(Node,
 pub fn function<'a>(tree: &Tree<'a>, apply: Node) -> Option<(&'a str, usize)> {
     let mut index = 0;
     let mut head = nix::unwrap_parens(tree, tree.child(apply, Field::Function)?);
-    while tree.kind(head) == Kind::Apply {
+    while tree.kind(head) == NodeKind::Apply {
         index += 1;
         head = nix::unwrap_parens(tree, tree.child(head, Field::Function)?);
     }
-    matches!(tree.kind(head), Kind::Variable | Kind::Select).then(|| (tree.slice(head), index))
+    matches!(tree.kind(head), NodeKind::Variable | NodeKind::Select).then(|| (tree.slice(head), index))
 }
 
 /// What an expression is inside `toString`, `mkDefault`, brackets and the like.
 fn inward(tree: &Tree<'_>, expression: Node) -> Option<Node> {
     let mut node = nix::unwrap_parens(tree, expression);
-    while tree.kind(node) == Kind::Apply && hands_on(tree, node) {
+    while tree.kind(node) == NodeKind::Apply && hands_on(tree, node) {
         node = nix::unwrap_parens(tree, tree.child(node, Field::Argument)?);
     }
     Some(node)
@@ -355,9 +356,9 @@ fn inward(tree: &Tree<'_>, expression: Node) -> Option<Node> {
 /// stands for any.
 pub fn computed(tree: &Tree<'_>, expression: Node) -> Option<(Node, u32)> {
     const ANY: u32 = 65535;
-    let sum = inward(tree, expression).filter(|&node| tree.kind(node) == Kind::Binary)?;
+    let sum = inward(tree, expression).filter(|&node| tree.kind(node) == NodeKind::Binary)?;
     let operator = operator(tree, sum);
-    if !matches!(operator, Kind::Plus | Kind::Minus | Kind::Times) {
+    if !matches!(operator, NodeKind::Plus | NodeKind::Minus | NodeKind::Times) {
         return None;
     }
     let side = |field| integer(tree, tree.child(sum, field)?);
@@ -366,8 +367,8 @@ pub fn computed(tree: &Tree<'_>, expression: Node) -> Option<(Node, u32)> {
         (Some(left), Some(right)) => {
             let (left, right) = (number(left)?, number(right)?);
             let value = match operator {
-                Kind::Plus => left.checked_add(right)?,
-                Kind::Minus => left.checked_sub(right)?,
+                NodeKind::Plus => left.checked_add(right)?,
+                NodeKind::Minus => left.checked_sub(right)?,
                 _ => left.checked_mul(right)?,
             };
             Some((sum, value))
@@ -379,17 +380,17 @@ pub fn computed(tree: &Tree<'_>, expression: Node) -> Option<(Node, u32)> {
 
 /// The integer that an expression is, seen inward.
 pub fn integer(tree: &Tree<'_>, expression: Node) -> Option<Node> {
-    inward(tree, expression).filter(|&node| tree.kind(node) == Kind::Integer)
+    inward(tree, expression).filter(|&node| tree.kind(node) == NodeKind::Integer)
 }
 
 /// The string that an expression is, seen inward the same way.
 pub fn string(tree: &Tree<'_>, expression: Node) -> Option<Node> {
-    inward(tree, expression).filter(|&node| tree.kind(node) == Kind::String)
+    inward(tree, expression).filter(|&node| tree.kind(node) == NodeKind::String)
 }
 
 /// The variable that an expression is, seen inward the same way.
 pub fn variable(tree: &Tree<'_>, expression: Node) -> Option<Node> {
-    inward(tree, expression).filter(|&node| tree.kind(node) == Kind::Variable)
+    inward(tree, expression).filter(|&node| tree.kind(node) == NodeKind::Variable)
 }
 
 #[cfg(test)]
@@ -400,10 +401,10 @@ mod tests {
     fn ends_in(text: &str) -> String {
         let tree = Tree::parse(Language::Nix, text).unwrap();
         let node = tree.nodes().find(|&node| tree.slice(node) == "80").unwrap();
-        let node = if tree.kind(node) == Kind::Integer {
+        let node = if tree.kind(node) == NodeKind::Integer {
             node
         } else {
-            tree.subtree(node).find(|&node| tree.kind(node) == Kind::Integer).unwrap()
+            tree.subtree(node).find(|&node| tree.kind(node) == NodeKind::Integer).unwrap()
         };
         let flow = flow(&tree, node);
         let end = match flow.sink {

@@ -19,7 +19,7 @@ use crate::facts::needles::Finder;
 use crate::facts::{Fact, FileView, Glance, Project, ProjectFile, Reader, fact};
 use crate::finding::Span;
 use crate::lang::Tree;
-use crate::source::Kind;
+use crate::source::FileKind;
 use text::{Form, Host, TextPort};
 
 /// Reads port literals, and the names of own hosts.
@@ -139,8 +139,8 @@ pub fn own<'p>(project: &'p Project, settings: &PortSettings) -> impl Iterator<I
 
 fn may_hold(source: &Glance<'_>) -> bool {
     match source.kind {
-        Kind::Nix => trigger::may_hold(&source.text, source.words),
-        Kind::Lock => false,
+        FileKind::Nix => trigger::may_hold(&source.text, source.words),
+        FileKind::Lock => false,
         _ => trigger::may_hold_digits(&source.text, source.words),
     }
 }
@@ -153,12 +153,12 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
 }
 
 /// What a file says about ports.
-fn collect(kind: Kind, tree: &Tree<'_>) -> PortFacts {
+fn collect(kind: FileKind, tree: &Tree<'_>) -> PortFacts {
     let mut facts = PortFacts::default();
     match kind {
-        Kind::Nix => nix::collect(tree, &mut facts),
-        Kind::Yaml => yaml::collect(tree, &mut facts),
-        Kind::Dockerfile => dockerfile::collect(tree, &mut facts),
+        FileKind::Nix => nix::collect(tree, &mut facts),
+        FileKind::Yaml => yaml::collect(tree, &mut facts),
+        FileKind::Dockerfile => dockerfile::collect(tree, &mut facts),
         _ => {}
     }
     // A number may be reached twice: by its own name and by the names that it is handed on under.
@@ -168,7 +168,7 @@ fn collect(kind: Kind, tree: &Tree<'_>) -> PortFacts {
     facts.uses.dedup_by_key(|found| found.span);
     debug_assert!(
         facts.is_empty()
-            || kind != Kind::Nix
+            || kind != FileKind::Nix
             || trigger::may_hold(tree.text(), Finder::new(trigger::WORDS).look(tree.text())),
         "the trigger knows all that makes a number a port: {:?}",
         facts.uses

@@ -7,7 +7,7 @@ use super::text::{self, Context, Flavour, Form, TextPort};
 use super::{PortFacts, PortUse, UseKind, hosts, words};
 use crate::finding::Span;
 use crate::lang::nix::{self, Origin};
-use crate::lang::{Field, Kind, Node, Tree};
+use crate::lang::{Field, Node, NodeKind, Tree};
 
 /// Collects what a Nix file says about ports.
 pub fn collect(tree: &Tree<'_>, facts: &mut PortFacts) {
@@ -21,15 +21,15 @@ pub fn collect(tree: &Tree<'_>, facts: &mut PortFacts) {
     };
     for node in tree.nodes() {
         match tree.kind(node) {
-            Kind::Integer => collector.integer(node),
-            Kind::String | Kind::IndentedString => match tree.parent(node).map(|parent| tree.kind(parent)) {
-                Some(Kind::Attrpath) => collector.attribute_name(node),
-                Some(Kind::InheritedAttrs) => {}
+            NodeKind::Integer => collector.integer(node),
+            NodeKind::String | NodeKind::IndentedString => match tree.parent(node).map(|parent| tree.kind(parent)) {
+                Some(NodeKind::Attrpath) => collector.attribute_name(node),
+                Some(NodeKind::InheritedAttrs) => {}
                 _ => collector.string(node),
             },
-            Kind::Variable => collector.variable(node),
-            Kind::Binding => collector.host_names(node),
-            Kind::Select => collector.selection(node),
+            NodeKind::Variable => collector.variable(node),
+            NodeKind::Binding => collector.host_names(node),
+            NodeKind::Select => collector.selection(node),
             _ => {}
         }
     }
@@ -170,13 +170,13 @@ impl<'a> Collector<'_, 'a> {
     fn port_parameter(&mut self, function: Node, index: usize) -> Option<String> {
         let tree = self.tree;
         let function = match tree.kind(function) {
-            Kind::Variable => match nix::resolve(tree, function, tree.slice(function))? {
+            NodeKind::Variable => match nix::resolve(tree, function, tree.slice(function))? {
                 Origin::Binding(binding) if nix::names(tree, nix::attrpath_node(tree, binding)?).count() == 1 => {
                     nix::value(tree, binding)?
                 }
                 _ => return None,
             },
-            Kind::Function => function,
+            NodeKind::Function => function,
             _ => return None,
         };
         let (lambda, name) = flow::parameter(tree, function, index)?;
@@ -200,7 +200,7 @@ impl<'a> Collector<'_, 'a> {
         }
         let Some(body) = tree.child(lambda, Field::Body) else { return false };
         let is_argument = |node: &Node| {
-            tree.kind(*node) == Kind::Variable
+            tree.kind(*node) == NodeKind::Variable
                 && tree.slice(*node) == word
                 && matches!(nix::resolve(tree, *node, word), Some(Origin::Argument(formal)) if formal == name)
         };
@@ -265,18 +265,18 @@ impl<'a> Collector<'_, 'a> {
                 let single = tree.children(nix::attrpath_node(tree, binding)?).count() == 1;
                 nix::value(tree, binding).filter(|_| single)?
             }
-            Origin::Argument(formal) if tree.kind(formal) == Kind::Formal => tree.child(formal, Field::Default)?,
+            Origin::Argument(formal) if tree.kind(formal) == NodeKind::Formal => tree.child(formal, Field::Default)?,
             _ => return None,
         };
         let value = nix::unwrap_parens(tree, value);
-        let literal = flow::integer(tree, value).or_else(|| (tree.kind(value) == Kind::String).then_some(value))?;
+        let literal = flow::integer(tree, value).or_else(|| (tree.kind(value) == NodeKind::String).then_some(value))?;
         let number = tree.slice(literal).trim_matches('"').parse().ok()?;
         (1..=65535).contains(&number).then_some((literal, number))
     }
 
     fn add_bound(&mut self, literal: Node, number: u32, name: String) {
         let mut span = self.tree.span(literal);
-        if self.tree.kind(literal) == Kind::String {
+        if self.tree.kind(literal) == NodeKind::String {
             span = Span { start: span.start + 1, end: span.end - 1 };
         }
         self.facts.uses.push(PortUse { span, number, kind: UseKind::Bound, host: None, name });
@@ -365,7 +365,7 @@ impl<'a> Collector<'_, 'a> {
         else {
             return;
         };
-        let mut holes = tree.children(string).filter(|&part| tree.kind(part) == Kind::Interpolation);
+        let mut holes = tree.children(string).filter(|&part| tree.kind(part) == NodeKind::Interpolation);
         let is_address = |hole: Node| {
             let last = nix::last_name(tree.slice(hole));
             let is_word = |word: &String| matches!(word.as_str(), "ip" | "ips" | "addr" | "address" | "endpoint");
@@ -384,7 +384,7 @@ impl<'a> Collector<'_, 'a> {
     /// A number, or an address with one, as an attribute's name: `ExposedPorts."8080/tcp"`.
     fn attribute_name(&mut self, node: Node) {
         let tree = self.tree;
-        let Some(binding) = tree.ancestors(node).find(|&node| tree.kind(node) == Kind::Binding) else { return };
+        let Some(binding) = tree.ancestors(node).find(|&node| tree.kind(node) == NodeKind::Binding) else { return };
         let Some(path) = self.path(binding) else { return };
         if self.is_prose(binding, None) {
             return;
@@ -421,7 +421,7 @@ impl<'a> Collector<'_, 'a> {
                 self.facts.uses.push(found);
             }
             // A number that only stands here through an interpolation is reported where it is written.
-            Place::Literal(sum) if self.tree.kind(sum) == Kind::Binary => {
+            Place::Literal(sum) if self.tree.kind(sum) == NodeKind::Binary => {
                 let name = PortUse::name(name, port.name);
                 self.facts.uses.push(PortUse {
                     span: self.tree.span(sum),
@@ -489,12 +489,12 @@ impl<'a> Collector<'_, 'a> {
         let named = path.len() >= 2 && text::is_port_word(&path[path.len() - 2]);
         let Some(set) = tree.parent(binding) else { return false };
         let typed = tree.children(set).find(|&member| {
-            tree.kind(member) == Kind::Binding
+            tree.kind(member) == NodeKind::Binding
                 && nix::attrpath_node(tree, member).is_some_and(|path| tree.slice(path) == "type")
         });
         let Some(expression) = typed.and_then(|member| nix::value(tree, member)) else { return named };
         let is_port_type = tree.subtree(expression).any(|node| {
-            tree.kind(node) == Kind::Identifier && matches!(tree.slice(node), "port" | "portType" | "portNumber")
+            tree.kind(node) == NodeKind::Identifier && matches!(tree.slice(node), "port" | "portType" | "portNumber")
         });
         is_port_type || named
     }
@@ -503,7 +503,7 @@ impl<'a> Collector<'_, 'a> {
     fn is_let(&self, binding: Node) -> bool {
         let set = self.tree.parent(binding);
         let scope = set.and_then(|set| self.tree.parent(set)).map(|scope| self.tree.kind(scope));
-        matches!(scope, Some(Kind::Let | Kind::LetAttrset))
+        matches!(scope, Some(NodeKind::Let | NodeKind::LetAttrset))
     }
 
     /// The attribute path of a binding; names that are computed are `?`.
@@ -550,9 +550,9 @@ impl<'a> Collector<'_, 'a> {
     /// The literal host that another element of the same list names for a port: `[ "x_host=a.example" "x_port=23" ]`.
     fn host_in_list(&self, element: Node, port: &str) -> Option<String> {
         let tree = self.tree;
-        let list = tree.parent(element).filter(|&node| tree.kind(node) == Kind::List)?;
+        let list = tree.parent(element).filter(|&node| tree.kind(node) == NodeKind::List)?;
         let wanted = words::hosts_of(port);
-        let strings = tree.children(list).filter(|&node| tree.kind(node) == Kind::String);
+        let strings = tree.children(list).filter(|&node| tree.kind(node) == NodeKind::String);
         let texts: Vec<_> = strings.filter_map(|node| nix::literal_string(tree, node)).collect();
         texts.iter().enumerate().find_map(|(index, text)| {
             let (name, value) = match text.split_once('=') {
@@ -581,7 +581,7 @@ impl<'a> Collector<'_, 'a> {
         let host = |value: Node| hosts::literal_host(&self.known_string(value)?);
         let mut value = nix::unwrap_parens(tree, value);
         let mut first = None;
-        while tree.kind(value) == Kind::If {
+        while tree.kind(value) == NodeKind::If {
             let consequence = host(tree.child(value, Field::Consequence)?)?;
             first.get_or_insert(consequence);
             value = nix::unwrap_parens(tree, tree.child(value, Field::Alternative)?);
@@ -611,7 +611,7 @@ impl<'a> Collector<'_, 'a> {
     /// value of, or as (a part of) the example of an option. The names of instances on the way say nothing.
     fn is_prose(&self, value: Node, text: Option<&str>) -> bool {
         let tree = self.tree;
-        let bindings = tree.ancestors(value).filter(|&node| tree.kind(node) == Kind::Binding);
+        let bindings = tree.ancestors(value).filter(|&node| tree.kind(node) == NodeKind::Binding);
         for (depth, binding) in bindings.enumerate() {
             let last = nix::attrpath_node(tree, binding).and_then(|path| tree.children(path).last());
             let Some(name) = last.and_then(|name| nix::name_text(tree, name)) else { continue };
@@ -634,13 +634,13 @@ impl<'a> Collector<'_, 'a> {
             let name = nix::last_name(name);
             name.starts_with("mk") && name.contains("Opt")
         };
-        let mut calls = tree.ancestors(binding).take_while(|&node| tree.kind(node) != Kind::Binding);
-        if calls.any(|node| tree.kind(node) == Kind::Apply && flow::function(tree, node).is_some_and(is_maker)) {
+        let mut calls = tree.ancestors(binding).take_while(|&node| tree.kind(node) != NodeKind::Binding);
+        if calls.any(|node| tree.kind(node) == NodeKind::Apply && flow::function(tree, node).is_some_and(is_maker)) {
             return true;
         }
         tree.parent(binding).is_some_and(|set| {
             tree.children(set).any(|member| {
-                tree.kind(member) == Kind::Binding
+                tree.kind(member) == NodeKind::Binding
                     && nix::attrpath_node(tree, member).is_some_and(|path| tree.slice(path) == "type")
             })
         })
@@ -650,8 +650,10 @@ impl<'a> Collector<'_, 'a> {
     fn is_prose_argument(&self, node: Node) -> bool {
         let tree = self.tree;
         tree.ancestors(node)
-            .take_while(|&node| !matches!(tree.kind(node), Kind::Binding | Kind::Function | Kind::Interpolation))
-            .filter(|&node| tree.kind(node) == Kind::Apply)
+            .take_while(|&node| {
+                !matches!(tree.kind(node), NodeKind::Binding | NodeKind::Function | NodeKind::Interpolation)
+            })
+            .filter(|&node| tree.kind(node) == NodeKind::Apply)
             .filter_map(|apply| flow::function(tree, apply))
             .any(|(name, _)| PROSE_FUNCTIONS.contains(&nix::last_name(name)))
     }
@@ -661,8 +663,8 @@ impl<'a> Collector<'_, 'a> {
         let tree = self.tree;
         let function = tree
             .ancestors(node)
-            .take_while(|&node| tree.kind(node) != Kind::Binding)
-            .filter(|&node| tree.kind(node) == Kind::Apply)
+            .take_while(|&node| tree.kind(node) != NodeKind::Binding)
+            .filter(|&node| tree.kind(node) == NodeKind::Apply)
             .find_map(|apply| flow::function(tree, apply))
             .map_or("", |(name, _)| nix::last_name(name));
         let by_function = function.contains("Shell") || function.contains("runCommand") || function.contains("Script");
@@ -688,13 +690,13 @@ impl<'a> Collector<'_, 'a> {
             self.own_addresses(binding);
         }
         let value = nix::value(tree, binding).map(|value| nix::unwrap_parens(tree, value));
-        let is_string = value.is_some_and(|value| tree.kind(value) == Kind::String);
+        let is_string = value.is_some_and(|value| tree.kind(value) == NodeKind::String);
         let may_name = is_string && hosts::may_name_host(last);
         let mut names = tree.children(attrpath).map(|name| tree.slice(name).trim_matches('"'));
         let in_set = self.has_hosts && names.any(hosts::may_hold_hosts)
             || matches!(
                 tree.kind(tree.children(attrpath).next().unwrap_or(attrpath)),
-                Kind::String | Kind::Interpolation
+                NodeKind::String | NodeKind::Interpolation
             )
             || self.has_hosts && self.is_in_hosts(binding);
         if !may_name && !in_set {
@@ -718,7 +720,7 @@ impl<'a> Collector<'_, 'a> {
         self.facts.machines.extend(hosts::machine_in_path(&names).map(str::to_owned));
         // `virtualHosts.${domain}`
         let site = in_set && hosts::name_in_path(&names) == Some("?");
-        for name in tree.children(attrpath).filter(|&name| site && tree.kind(name) == Kind::Interpolation) {
+        for name in tree.children(attrpath).filter(|&name| site && tree.kind(name) == NodeKind::Interpolation) {
             let known = tree.child(name, Field::Expression).and_then(|name| self.known_string(name));
             self.facts.own_hosts.extend(known.and_then(|name| hosts::literal_host(&name)));
         }
@@ -728,7 +730,7 @@ impl<'a> Collector<'_, 'a> {
     fn is_in_hosts(&self, binding: Node) -> bool {
         let tree = self.tree;
         let mut around = tree.ancestors(binding).skip(1);
-        let Some(outer) = around.find(|&node| tree.kind(node) == Kind::Binding) else { return false };
+        let Some(outer) = around.find(|&node| tree.kind(node) == NodeKind::Binding) else { return false };
         let last = nix::attrpath_node(tree, outer).and_then(|path| tree.children(path).last());
         last.and_then(|last| nix::name_text(tree, last)).is_some_and(|name| hosts::may_hold_hosts(&name))
     }
@@ -739,8 +741,8 @@ impl<'a> Collector<'_, 'a> {
         let Some(value) = nix::value(tree, binding) else { return };
         let addresses: Vec<String> = tree
             .subtree(value)
-            .filter(|&node| tree.kind(node) == Kind::String)
-            .filter(|&node| tree.ancestors(node).find(|&node| tree.kind(node) == Kind::Binding) == Some(binding))
+            .filter(|&node| tree.kind(node) == NodeKind::String)
+            .filter(|&node| tree.ancestors(node).find(|&node| tree.kind(node) == NodeKind::Binding) == Some(binding))
             .filter_map(|node| nix::literal_string(tree, node))
             .filter_map(|text| address(&text))
             .map(|address| address.to_string())
@@ -768,7 +770,7 @@ fn host_names(tree: &Tree<'_>, set: Node) -> HostNames {
     let mut found = HostNames::new();
     for member in tree.children(set) {
         match tree.kind(member) {
-            Kind::Binding => {
+            NodeKind::Binding => {
                 let Some(attrpath) = nix::attrpath_node(tree, member) else { continue };
                 let names: Vec<_> = nix::names(tree, attrpath).collect();
                 let Some((name, before)) = names.split_last() else { continue };
@@ -776,8 +778,8 @@ fn host_names(tree: &Tree<'_>, set: Node) -> HostNames {
                     found.entry((before.iter().map(known_text).collect(), words)).or_default().push((member, None));
                 }
             }
-            Kind::Inherit => {
-                let Some(attrs) = tree.child_of_kind(member, Kind::InheritedAttrs) else { continue };
+            NodeKind::Inherit => {
+                let Some(attrs) = tree.child_of_kind(member, NodeKind::InheritedAttrs) else { continue };
                 for name in nix::names(tree, attrs).filter_map(|name| known_text(&name)) {
                     if let Some(words) = words::host_prefix(&name) {
                         found.entry((Vec::new(), words)).or_default().push((member, Some(name)));
@@ -859,7 +861,7 @@ impl Masked {
         let mut masked = Self { text: String::with_capacity(text.len()), start, written: Vec::new() };
         // How far the original text is taken over.
         let mut taken = 0;
-        for part in tree.children(string).filter(|&part| tree.kind(part) == Kind::Interpolation) {
+        for part in tree.children(string).filter(|&part| tree.kind(part) == NodeKind::Interpolation) {
             let Some(expression) = tree.child(part, Field::Expression) else { continue };
             let known = flow::integer(tree, expression)
                 .and_then(|node| Some((node, tree.slice(node).parse().ok()?)))

@@ -2,16 +2,16 @@
 
 use super::{UseKind, collect};
 use crate::lang::{Language, Tree};
-use crate::source::Kind;
+use crate::source::FileKind;
 
 /// The uses in a text, as `number` or `number@host`, manual allocations with a `!`.
 fn uses(language: Language, text: &str) -> String {
     let tree = Tree::parse(language, text).unwrap();
     let kind = match language {
-        Language::Nix => Kind::Nix,
-        Language::Yaml => Kind::Yaml,
-        Language::Dockerfile => Kind::Dockerfile,
-        Language::Json => Kind::Lock,
+        Language::Nix => FileKind::Nix,
+        Language::Yaml => FileKind::Yaml,
+        Language::Dockerfile => FileKind::Dockerfile,
+        Language::Json => FileKind::Lock,
     };
     let facts = collect(kind, &tree);
     let one = |found: &super::PortUse| {

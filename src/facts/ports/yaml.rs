@@ -7,7 +7,7 @@ use super::text::{self, Context, Flavour, Form};
 use super::{PortFacts, PortUse, hosts, words};
 use crate::finding::Span;
 use crate::lang::yaml::Yaml;
-use crate::lang::{Field, Kind, Node, Tree};
+use crate::lang::{Field, Node, NodeKind, Tree};
 
 /// Keys whose values are read by people, or are names and versions of other things. It is the key of the value itself
 /// that counts: a service may be called `summary`.
@@ -53,7 +53,10 @@ pub fn collect(tree: &Tree<'_>, facts: &mut PortFacts) {
     let mut hosts = HashMap::new();
     for node in tree.nodes() {
         match tree.kind(node) {
-            Kind::PlainScalar | Kind::SingleQuoteScalar | Kind::DoubleQuoteScalar | Kind::BlockScalar => {
+            NodeKind::PlainScalar
+            | NodeKind::SingleQuoteScalar
+            | NodeKind::DoubleQuoteScalar
+            | NodeKind::BlockScalar => {
                 scalar(&yaml, node, &mut hosts, facts);
             }
             _ => {}
@@ -141,14 +144,14 @@ fn is_prose(path: &[&str]) -> bool {
 fn decoded<'a>(yaml: &Yaml<'_, 'a>, node: Node) -> Option<std::borrow::Cow<'a, str>> {
     let written = yaml.tree.slice(node);
     let escapes = ["\\x3", "\\u003", "\\U0000003"];
-    let is_quoted = yaml.tree.kind(node) == Kind::DoubleQuoteScalar;
+    let is_quoted = yaml.tree.kind(node) == NodeKind::DoubleQuoteScalar;
     (is_quoted && escapes.iter().any(|escape| written.contains(escape))).then(|| yaml.scalar(node)).flatten()
 }
 
 /// The literal host that another item of the same list names for a port: `- SMTP_HOST=mail.example.org`.
 fn host_in_list(yaml: &Yaml<'_, '_>, item: Node, port: &str) -> Option<String> {
     let tree = yaml.tree;
-    let is_list = |node: &Node| matches!(tree.kind(*node), Kind::BlockSequence | Kind::FlowSequence);
+    let is_list = |node: &Node| matches!(tree.kind(*node), NodeKind::BlockSequence | NodeKind::FlowSequence);
     let list = tree.ancestors(item).take(3).find(is_list)?;
     let wanted = words::hosts_of(port);
     yaml.items(list).into_iter().filter_map(|item| yaml.scalar(item)).find_map(|text| {
@@ -164,7 +167,7 @@ type HostNames = HashMap<Vec<String>, (usize, Option<Node>)>;
 /// The flag whose value an item of a list is: `["--port", "8080"]`, `["-p", "8080:80"]`.
 fn flag_before(yaml: &Yaml<'_, '_>, node: Node, value: &str) -> Option<String> {
     let tree = yaml.tree;
-    let is_list = |node: Node| matches!(tree.kind(node), Kind::BlockSequence | Kind::FlowSequence);
+    let is_list = |node: Node| matches!(tree.kind(node), NodeKind::BlockSequence | NodeKind::FlowSequence);
     if !tree.ancestors(node).take(3).any(is_list) {
         return None;
     }

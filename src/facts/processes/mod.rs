@@ -16,7 +16,7 @@ use memchr::memmem;
 
 use super::needles::Words;
 use super::{Fact, FileView, Glance, Reader, fact};
-use crate::source::Kind;
+use crate::source::FileKind;
 use model::Part;
 
 /// Reads process-compose configurations.
@@ -39,8 +39,8 @@ impl Fact for ProcessFacts {}
 
 fn may_hold(source: &Glance<'_>) -> bool {
     match source.kind {
-        Kind::Yaml => source.has(&PROCESSES),
-        Kind::Nix => source.has(&FLAKES) || (source.has(&PROCESSES) && source.has(&SETTINGS)),
+        FileKind::Yaml => source.has(&PROCESSES),
+        FileKind::Nix => source.has(&FLAKES) || (source.has(&PROCESSES) && source.has(&SETTINGS)),
         _ => false,
     }
 }
@@ -48,8 +48,8 @@ fn may_hold(source: &Glance<'_>) -> bool {
 fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
     let tree = file.tree?;
     let parts = match file.source.kind {
-        Kind::Yaml => yaml::read(file.source, tree).into_iter().collect(),
-        Kind::Nix => nix_read::read(tree),
+        FileKind::Yaml => yaml::read(file.source, tree).into_iter().collect(),
+        FileKind::Nix => nix_read::read(tree),
         _ => return None,
     };
     let uses = |word: &str| memmem::find(file.source.text.as_bytes(), word.as_bytes()).is_some();

@@ -11,7 +11,7 @@ use crate::facts::processes::listens;
 use crate::knowledge::process_compose::{self as options, Table};
 use crate::lang::nix::attrs;
 use crate::lang::nix::attrs::{Attr, Attrs, Piece};
-use crate::lang::{Kind, Node, Tree, nix};
+use crate::lang::{Node, NodeKind, Tree, nix};
 
 /// Reads every configuration in a file.
 pub fn read(tree: &Tree<'_>) -> Vec<Part> {
@@ -30,7 +30,7 @@ type Place = (Node, Vec<String>);
 fn roots(tree: &Tree<'_>) -> Vec<Root> {
     let mut named: BTreeMap<String, Vec<Piece>> = BTreeMap::new();
     let mut modules: BTreeMap<Place, Vec<Piece>> = BTreeMap::new();
-    for binding in tree.nodes().filter(|&node| tree.kind(node) == Kind::Binding) {
+    for binding in tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Binding) {
         let Some(path) = nix::attrpath_node(tree, binding) else { continue };
         let names: Vec<_> = nix::names(tree, path).map(|name| name.text).collect();
         let at = |word: &str| names.iter().position(|name| name.as_deref() == Some(word));
@@ -86,7 +86,7 @@ fn inside_process_compose(tree: &Tree<'_>, binding: Node) -> bool {
 
 fn add_module(tree: &Tree<'_>, binding: Node, before: &Names<'_>, out: &mut BTreeMap<Place, Vec<Piece>>) {
     let Some(set) = tree.parent(binding).and_then(|bindings| tree.parent(bindings)) else { return };
-    if !matches!(tree.kind(set), Kind::Attrset | Kind::RecAttrset) {
+    if !matches!(tree.kind(set), NodeKind::Attrset | NodeKind::RecAttrset) {
         return;
     }
     let prefix: Vec<String> = before.iter().map(|name| name.as_deref().unwrap_or(COMPUTED).to_owned()).collect();
@@ -157,7 +157,7 @@ fn why_open(tree: &Tree<'_>, attrs: &Attrs, settings: &Attrs, processes: &Attrs)
     }
     let imports = attrs.get("imports").or_else(|| settings.get("imports"))?;
     let known = imports.value().is_some_and(|list| {
-        tree.kind(list) == Kind::List && attrs::items(tree, list).all(|item| is_services_flake(tree, item))
+        tree.kind(list) == NodeKind::List && attrs::items(tree, list).all(|item| is_services_flake(tree, item))
     });
     (!known).then_some("it imports other modules")
 }
@@ -202,7 +202,7 @@ impl Reader<'_, '_> {
         process.liveness = presence("liveness_probe");
         process.log_line = presence("ready_log_line");
         process.replicas = attrs.get("replicas").is_some();
-        let count = attrs.get("replicas").and_then(Attr::value).filter(|&value| tree.kind(value) == Kind::Integer);
+        let count = attrs.get("replicas").and_then(Attr::value).filter(|&value| tree.kind(value) == NodeKind::Integer);
         process.count = count.and_then(|value| tree.slice(value).parse().ok()).filter(|count| *count > 1);
         process.namespace = attrs.get("namespace").and_then(|attr| attrs::text(tree, attr.value()?));
         self.availability(&attrs, &mut process);

@@ -3,7 +3,7 @@
 use super::listens;
 use super::model::{Known, Listen};
 use crate::lang::nix::attrs::{self, Attr};
-use crate::lang::{Kind, Tree, nix};
+use crate::lang::{NodeKind, Tree, nix};
 
 /// What an attribute that is true or false says.
 pub fn truth(tree: &Tree<'_>, attr: &Attr) -> Known<bool> {
@@ -25,10 +25,10 @@ pub fn presence(tree: &Tree<'_>, attr: &Attr) -> Known<bool> {
     let Some(value) = attr.value() else { return Known::Is(true) };
     let value = attrs::plain(tree, value);
     match tree.kind(value) {
-        Kind::Variable if tree.slice(value) == "null" => Known::Absent,
-        Kind::Attrset | Kind::RecAttrset => Known::Is(true),
-        Kind::String | Kind::IndentedString if attrs::text(tree, value).as_deref() == Some("") => Known::Absent,
-        Kind::String | Kind::IndentedString => Known::Is(true),
+        NodeKind::Variable if tree.slice(value) == "null" => Known::Absent,
+        NodeKind::Attrset | NodeKind::RecAttrset => Known::Is(true),
+        NodeKind::String | NodeKind::IndentedString if attrs::text(tree, value).as_deref() == Some("") => Known::Absent,
+        NodeKind::String | NodeKind::IndentedString => Known::Is(true),
         _ => Known::Unknown,
     }
 }
@@ -38,7 +38,7 @@ pub fn port(tree: &Tree<'_>, attr: &Attr) -> Option<Listen> {
     let written = attr.value()?;
     let value = attrs::plain(tree, written);
     let port = match tree.kind(value) {
-        Kind::Select => nix::dotted(tree, value).map(std::borrow::Cow::into_owned)?,
+        NodeKind::Select => nix::dotted(tree, value).map(std::borrow::Cow::into_owned)?,
         _ => listens::number(&attrs::text(tree, value)?)?,
     };
     Some(Listen { port, span: tree.span(written) })

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::Script;
 use crate::finding::Span;
 use crate::lang::yaml::Yaml;
-use crate::lang::{Kind, Node};
+use crate::lang::{Node, NodeKind};
 
 /// A job of a workflow.
 #[derive(Debug)]
@@ -70,7 +70,7 @@ fn step<'a>(yaml: &Yaml<'_, 'a>, place: Node, node: Node) -> Step<'a> {
     let written_here = yaml.tree.span(place).contains(yaml.tree.span(node));
     let blanks = text.len() - text.trim_start_matches(['-', ' ']).len();
     let alias = (!written_here).then_some(Span::new(start + blanks, start + text.len()));
-    let item = (yaml.tree.kind(place) == Kind::BlockSequenceItem).then_some(whole);
+    let item = (yaml.tree.kind(place) == NodeKind::BlockSequenceItem).then_some(whole);
     Step {
         node,
         item,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{Script, Site, System, Work};
 use crate::lang::yaml::Yaml;
-use crate::lang::{Field, Kind, Node};
+use crate::lang::{Field, Node, NodeKind};
 
 /// Lists in lists of scripts (GitLab's anchors) are followed this far.
 const DEPTH: usize = 8;
@@ -17,7 +17,8 @@ pub fn sites<'a>(yaml: &Yaml<'_, 'a>, system: System) -> Vec<Site<'a>> {
         scan.read_orbs();
     }
     let tree = yaml.tree;
-    for pair in tree.nodes().filter(|&node| matches!(tree.kind(node), Kind::BlockMappingPair | Kind::FlowPair)) {
+    for pair in tree.nodes().filter(|&node| matches!(tree.kind(node), NodeKind::BlockMappingPair | NodeKind::FlowPair))
+    {
         scan.pair(pair);
     }
     scan.sites

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::flakeref::FlakeRef;
 use crate::finding::Span;
-use crate::lang::{Field, Kind, Node, Tree};
+use crate::lang::{Field, Node, NodeKind, Tree};
 
 /// A lock file.
 #[derive(Debug, Default)]
@@ -72,7 +72,7 @@ const STEPS: usize = 1000;
 impl Lock {
     /// Reads a lock file. `None` where it is not of that form at all.
     pub fn read(tree: &Tree<'_>) -> Option<Self> {
-        let object = tree.children(tree.root()).find(|&node| tree.kind(node) == Kind::JsonObject)?;
+        let object = tree.children(tree.root()).find(|&node| tree.kind(node) == NodeKind::JsonObject)?;
         let mut lock = Lock::default();
         for (key, _, value) in pairs(tree, object) {
             match &*key {
@@ -143,7 +143,7 @@ fn read_node(tree: &Tree<'_>, place: Span, object: Node) -> LockNode {
                 node.locked = FlakeRef::from_attrs(&strings(tree, value));
                 node.modified = modified(tree, value);
             }
-            "flake" => node.is_flake = tree.kind(value) != Kind::JsonFalse,
+            "flake" => node.is_flake = tree.kind(value) != NodeKind::JsonFalse,
             _ => {}
         }
     }
@@ -159,8 +159,8 @@ fn modified(tree: &Tree<'_>, locked: Node) -> Option<jiff::civil::Date> {
 
 fn target(tree: &Tree<'_>, value: Node) -> Option<Target> {
     match tree.kind(value) {
-        Kind::JsonText => Some(Target::Node(string(tree, value)?.into_owned())),
-        Kind::JsonArray => {
+        NodeKind::JsonText => Some(Target::Node(string(tree, value)?.into_owned())),
+        NodeKind::JsonArray => {
             let names = tree.children(value).map(|name| string(tree, name).map(Cow::into_owned));
             names.collect::<Option<_>>().map(Target::Follows)
         }
@@ -170,8 +170,8 @@ fn target(tree: &Tree<'_>, value: Node) -> Option<Target> {
 
 /// The entries of an object: key, the key's place, value. Nothing for anything else.
 fn pairs<'t, 'a>(tree: &'t Tree<'a>, object: Node) -> impl Iterator<Item = (Cow<'a, str>, Span, Node)> + use<'t, 'a> {
-    let is_object = tree.kind(object) == Kind::JsonObject;
-    tree.children(object).filter(move |&pair| is_object && tree.kind(pair) == Kind::JsonPair).filter_map(|pair| {
+    let is_object = tree.kind(object) == NodeKind::JsonObject;
+    tree.children(object).filter(move |&pair| is_object && tree.kind(pair) == NodeKind::JsonPair).filter_map(|pair| {
         let key = tree.child(pair, Field::Key)?;
         Some((string(tree, key)?, tree.span(key), tree.child(pair, Field::Value)?))
     })
@@ -184,7 +184,7 @@ fn strings(tree: &Tree<'_>, object: Node) -> BTreeMap<String, String> {
 }
 
 fn string<'a>(tree: &Tree<'a>, node: Node) -> Option<Cow<'a, str>> {
-    if tree.kind(node) != Kind::JsonText {
+    if tree.kind(node) != NodeKind::JsonText {
         return None;
     }
     let text = tree.slice(node);

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use self::flakeref::FlakeRef;
 use super::nix::{self, AttrName};
-use super::{Field, Kind, Node, Tree};
+use super::{Field, Node, NodeKind, Tree};
 use crate::finding::Span;
 
 /// What a flake.nix takes in.
@@ -105,7 +105,7 @@ impl Input {
 impl Flake {
     /// Reads a flake.nix. `None` where it is no attribute set.
     pub fn read(tree: &Tree<'_>) -> Option<Self> {
-        let root = tree.children(tree.root()).find(|&node| tree.kind(node) != Kind::Comment)?;
+        let root = tree.children(tree.root()).find(|&node| tree.kind(node) != NodeKind::Comment)?;
         let root = nix::unwrap_parens(tree, root);
         if !is_set(tree, root) {
             return None;
@@ -147,13 +147,13 @@ impl<'a> Reader<'_, 'a> {
             return;
         }
         self.anchor_in_set(set, prefix);
-        let Some(bindings) = tree.child_of_kind(set, Kind::BindingSet) else { return };
+        let Some(bindings) = tree.child_of_kind(set, NodeKind::BindingSet) else { return };
         for member in tree.children(bindings) {
             self.bindings += 1;
             match tree.kind(member) {
-                Kind::Binding if self.bindings > BINDINGS => self.flake.complete = false,
-                Kind::Binding => self.binding(member, prefix, depth),
-                Kind::Inherit | Kind::InheritFrom if !prefix.is_empty() => self.flake.complete = false,
+                NodeKind::Binding if self.bindings > BINDINGS => self.flake.complete = false,
+                NodeKind::Binding => self.binding(member, prefix, depth),
+                NodeKind::Inherit | NodeKind::InheritFrom if !prefix.is_empty() => self.flake.complete = false,
                 _ => {}
             }
         }
@@ -228,8 +228,8 @@ impl<'a> Reader<'_, 'a> {
         if self.flake.place == Span::default() {
             self.flake.place = tree.span(attrpath);
         }
-        let Some(formals) = tree.child_of_kind(value, Kind::Formals) else { return };
-        for formal in tree.children(formals).filter(|&node| tree.kind(node) == Kind::Formal) {
+        let Some(formals) = tree.child_of_kind(value, NodeKind::Formals) else { return };
+        for formal in tree.children(formals).filter(|&node| tree.kind(node) == NodeKind::Formal) {
             let Some(name) = tree.child(formal, Field::Name) else { continue };
             // Nix takes every name as an input, also one with a default.
             if tree.slice(name) != "self" {
@@ -246,7 +246,7 @@ impl<'a> Reader<'_, 'a> {
             [_, _, inputs] if inputs.text.as_deref() == Some("inputs") => (3, ""),
             _ => return,
         };
-        let last = tree.child_of_kind(set, Kind::BindingSet).and_then(|bindings| tree.children(bindings).last());
+        let last = tree.child_of_kind(set, NodeKind::BindingSet).and_then(|bindings| tree.children(bindings).last());
         let (at, lead) = match last {
             Some(last) => after(tree.text(), tree.span(last)),
             None => (tree.span(set).end.saturating_sub(1), String::new()),
@@ -277,7 +277,7 @@ impl<'a> Reader<'_, 'a> {
 }
 
 fn is_set(tree: &Tree<'_>, node: Node) -> bool {
-    matches!(tree.kind(node), Kind::Attrset | Kind::RecAttrset)
+    matches!(tree.kind(node), NodeKind::Attrset | NodeKind::RecAttrset)
 }
 
 fn entry<'i>(tree: &Tree<'_>, inputs: &'i mut Vec<Input>, name: &AttrName<'_>) -> &'i mut Input {
@@ -293,8 +293,8 @@ fn entry<'i>(tree: &Tree<'_>, inputs: &'i mut Vec<Input>, name: &AttrName<'_>) -
 /// A string, address or path that is written out.
 pub fn text(tree: &Tree<'_>, value: Node) -> Option<Text> {
     let text = match tree.kind(value) {
-        Kind::String | Kind::IndentedString => nix::literal_string(tree, value)?.into_owned(),
-        Kind::Uri | Kind::Path => tree.slice(value).to_owned(),
+        NodeKind::String | NodeKind::IndentedString => nix::literal_string(tree, value)?.into_owned(),
+        NodeKind::Uri | NodeKind::Path => tree.slice(value).to_owned(),
         _ => return None,
     };
     Some(Text { value: text, span: tree.span(value) })

@@ -1,6 +1,6 @@
 //! Attribute sets seen through how they are written: dotted names, nested sets, merges and wrappers are one set.
 
-use crate::lang::{Field, Kind, Node, Tree, nix};
+use crate::lang::{Field, Node, NodeKind, Tree, nix};
 
 /// Values are followed this far through names, merges and wrappers.
 const DEPTH: usize = 32;
@@ -97,16 +97,16 @@ impl Attrs {
     }
 
     fn add_set(&mut self, tree: &Tree<'_>, set: Node, index: &mut std::collections::HashMap<String, usize>) {
-        let Some(bindings) = tree.child_of_kind(set, Kind::BindingSet) else { return };
+        let Some(bindings) = tree.child_of_kind(set, NodeKind::BindingSet) else { return };
         for member in tree.children(bindings) {
             match tree.kind(member) {
-                Kind::Binding => {
+                NodeKind::Binding => {
                     if let Some(path) = nix::attrpath_node(tree, member) {
                         self.add_named(tree, path, 0, nix::value(tree, member), index);
                     }
                 }
-                Kind::Inherit | Kind::InheritFrom => {
-                    let Some(names) = tree.child_of_kind(member, Kind::InheritedAttrs) else { continue };
+                NodeKind::Inherit | NodeKind::InheritFrom => {
+                    let Some(names) = tree.child_of_kind(member, NodeKind::InheritedAttrs) else { continue };
                     for node in tree.children(names) {
                         if let Some(name) = nix::name_text(tree, node) {
                             self.add(name.into_owned(), node, Piece { names: None, value: None }, index);
@@ -166,21 +166,21 @@ pub fn sets(tree: &Tree<'_>, value: Node) -> (Vec<Node>, bool) {
             continue;
         }
         match tree.kind(node) {
-            Kind::Attrset | Kind::RecAttrset => found.push(node),
-            Kind::Binary if is_update(tree, node) => {
+            NodeKind::Attrset | NodeKind::RecAttrset => found.push(node),
+            NodeKind::Binary if is_update(tree, node) => {
                 let sides = [Field::Right, Field::Left].into_iter().filter_map(|field| tree.child(node, field));
                 todo.extend(sides.map(|side| (side, depth + 1)));
             }
-            Kind::Variable => match binding_of(tree, node) {
+            NodeKind::Variable => match binding_of(tree, node) {
                 Some(value) => todo.push((value, depth + 1)),
                 None => open = true,
             },
             // A set that only sometimes counts makes the attributes possible, not the rest unknown.
-            Kind::If => {
+            NodeKind::If => {
                 let sides = [Field::Alternative, Field::Consequence].into_iter();
                 todo.extend(sides.filter_map(|field| tree.child(node, field)).map(|side| (side, depth + 1)));
             }
-            Kind::Apply => match merged(tree, node) {
+            NodeKind::Apply => match merged(tree, node) {
                 Some(parts) => todo.extend(parts.into_iter().rev().map(|part| (part, depth + 1))),
                 None => open = true,
             },
@@ -194,14 +194,14 @@ pub fn sets(tree: &Tree<'_>, value: Node) -> (Vec<Node>, bool) {
 }
 
 fn is_update(tree: &Tree<'_>, node: Node) -> bool {
-    tree.child(node, Field::Operator).is_some_and(|operator| tree.kind(operator) == Kind::Update)
+    tree.child(node, Field::Operator).is_some_and(|operator| tree.kind(operator) == NodeKind::Update)
 }
 
 /// What stands inside a wrapper that hands its inside on.
 fn inner(tree: &Tree<'_>, node: Node) -> Option<Node> {
     match tree.kind(node) {
-        Kind::Parenthesized => tree.child(node, Field::Expression),
-        Kind::Let | Kind::With | Kind::Assert | Kind::Function => tree.child(node, Field::Body),
+        NodeKind::Parenthesized => tree.child(node, Field::Expression),
+        NodeKind::Let | NodeKind::With | NodeKind::Assert | NodeKind::Function => tree.child(node, Field::Body),
         _ => None,
     }
 }
@@ -225,7 +225,7 @@ fn merged(tree: &Tree<'_>, apply: Node) -> Option<Vec<Node>> {
         ("mkForce" | "mkDefault" | "mkBefore" | "mkAfter", [set]) => Some(vec![*set]),
         ("mkMerge", [list]) => {
             let list = nix::unwrap_parens(tree, *list);
-            (tree.kind(list) == Kind::List).then(|| items(tree, list).collect())
+            (tree.kind(list) == NodeKind::List).then(|| items(tree, list).collect())
         }
         ("recursiveUpdate", [left, right]) => Some(vec![*left, *right]),
         _ => None,
@@ -234,7 +234,7 @@ fn merged(tree: &Tree<'_>, apply: Node) -> Option<Vec<Node>> {
 
 /// The items of a list.
 pub fn items<'t>(tree: &'t Tree<'_>, list: Node) -> impl Iterator<Item = Node> + 't {
-    tree.children(list).filter(|&item| tree.kind(item) != Kind::Comment)
+    tree.children(list).filter(|&item| tree.kind(item) != NodeKind::Comment)
 }
 
 /// A plain value without what sets its priority or condition.
@@ -242,9 +242,9 @@ pub fn plain(tree: &Tree<'_>, node: Node) -> Node {
     let mut node = node;
     for _ in 0..DEPTH {
         let next = match tree.kind(node) {
-            Kind::Parenthesized | Kind::Let | Kind::With | Kind::Assert => inner(tree, node),
-            Kind::Variable => binding_of(tree, node),
-            Kind::Apply => match nix::call(tree, node) {
+            NodeKind::Parenthesized | NodeKind::Let | NodeKind::With | NodeKind::Assert => inner(tree, node),
+            NodeKind::Variable => binding_of(tree, node),
+            NodeKind::Apply => match nix::call(tree, node) {
                 Some((name, arguments)) => match (nix::last_name(&name), arguments.as_slice()) {
                     ("mkForce" | "mkDefault" | "mkBefore" | "mkAfter" | "toString", [value]) => Some(*value),
                     ("mkOverride", [_, value]) => Some(*value),
@@ -266,8 +266,10 @@ pub fn plain(tree: &Tree<'_>, node: Node) -> Node {
 pub fn text(tree: &Tree<'_>, node: Node) -> Option<String> {
     let node = plain(tree, node);
     match tree.kind(node) {
-        Kind::String | Kind::IndentedString => nix::literal_string(tree, node).map(std::borrow::Cow::into_owned),
-        Kind::Integer => Some(tree.slice(node).to_owned()),
+        NodeKind::String | NodeKind::IndentedString => {
+            nix::literal_string(tree, node).map(std::borrow::Cow::into_owned)
+        }
+        NodeKind::Integer => Some(tree.slice(node).to_owned()),
         _ => None,
     }
 }

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 pub(super) use newer::{for_grammar, operator};
 
-use super::{Field, Kind, Node, Tree};
+use super::{Field, Node, NodeKind, Tree};
 use crate::finding::Span;
 
 /// One name of an attribute path.
@@ -35,7 +35,7 @@ pub fn value(tree: &Tree<'_>, binding: Node) -> Option<Node> {
 /// The names of an attribute path node, as written.
 pub fn names<'a>(tree: &Tree<'a>, attrpath: Node) -> impl Iterator<Item = AttrName<'a>> {
     tree.children(attrpath)
-        .filter(|&node| tree.kind(node) != Kind::Comment)
+        .filter(|&node| tree.kind(node) != NodeKind::Comment)
         .map(|node| AttrName { text: name_text(tree, node), node })
         .collect::<Vec<_>>()
         .into_iter()
@@ -44,12 +44,12 @@ pub fn names<'a>(tree: &Tree<'a>, attrpath: Node) -> impl Iterator<Item = AttrNa
 /// What a name in an attribute path or an `inherit` says; `None` where it is interpolated.
 pub fn name_text<'a>(tree: &Tree<'a>, node: Node) -> Option<Cow<'a, str>> {
     match tree.kind(node) {
-        Kind::Identifier => Some(Cow::Borrowed(tree.slice(node))),
-        Kind::String => literal_string(tree, node),
-        Kind::Interpolation => {
+        NodeKind::Identifier => Some(Cow::Borrowed(tree.slice(node))),
+        NodeKind::String => literal_string(tree, node),
+        NodeKind::Interpolation => {
             // `${"name"}` is the name.
             let inner = tree.child(node, Field::Expression)?;
-            (tree.kind(inner) == Kind::String).then(|| literal_string(tree, inner)).flatten()
+            (tree.kind(inner) == NodeKind::String).then(|| literal_string(tree, inner)).flatten()
         }
         _ => None,
     }
@@ -60,15 +60,15 @@ pub fn literal_string<'a>(tree: &Tree<'a>, node: Node) -> Option<Cow<'a, str>> {
     let mut parts = tree.children(node);
     let Some(first) = parts.next() else { return Some(Cow::Borrowed("")) };
     let second = parts.next();
-    if second.is_none() && tree.kind(first) == Kind::StringFragment {
+    if second.is_none() && tree.kind(first) == NodeKind::StringFragment {
         return Some(Cow::Borrowed(tree.slice(first)));
     }
     let mut text = String::new();
     for part in tree.children(node) {
         match tree.kind(part) {
-            Kind::StringFragment => text.push_str(tree.slice(part)),
-            Kind::Escape => text.push_str(unescape(tree.slice(part))),
-            Kind::DollarEscape => text.push_str(tree.slice(part).trim_start_matches(['\\', '\''])),
+            NodeKind::StringFragment => text.push_str(tree.slice(part)),
+            NodeKind::Escape => text.push_str(unescape(tree.slice(part))),
+            NodeKind::DollarEscape => text.push_str(tree.slice(part).trim_start_matches(['\\', '\''])),
             _ => return None,
         }
     }
@@ -103,26 +103,26 @@ pub fn holds_odd_escape(text: &str) -> bool {
 ///
 /// `a = { b = x; }`: from `b`'s binding this is `a`'s.
 fn outer_binding(tree: &Tree<'_>, binding: Node) -> Option<Node> {
-    let set = tree.parent(binding).filter(|&node| tree.kind(node) == Kind::BindingSet)?;
+    let set = tree.parent(binding).filter(|&node| tree.kind(node) == NodeKind::BindingSet)?;
     let mut node = tree.parent(set)?;
-    if !matches!(tree.kind(node), Kind::Attrset | Kind::RecAttrset) {
+    if !matches!(tree.kind(node), NodeKind::Attrset | NodeKind::RecAttrset) {
         return None;
     }
     loop {
         let parent = tree.parent(node)?;
         match tree.kind(parent) {
-            Kind::Binding => return Some(parent),
+            NodeKind::Binding => return Some(parent),
             // Wrappers that keep the set the value of the attribute.
-            Kind::Parenthesized | Kind::Assert | Kind::With | Kind::Let => {
+            NodeKind::Parenthesized | NodeKind::Assert | NodeKind::With | NodeKind::Let => {
                 if !matches!(tree.field(node), Field::Body | Field::Expression) {
                     return None;
                 }
             }
-            Kind::If if tree.field(node) != Field::Condition => {}
-            Kind::Binary => {}
-            Kind::Apply if tree.field(node) == Field::Argument && !imports(tree, parent) => {}
-            Kind::List => {}
-            Kind::Function if tree.field(node) == Field::Body => {}
+            NodeKind::If if tree.field(node) != Field::Condition => {}
+            NodeKind::Binary => {}
+            NodeKind::Apply if tree.field(node) == Field::Argument && !imports(tree, parent) => {}
+            NodeKind::List => {}
+            NodeKind::Function if tree.field(node) == Field::Body => {}
             _ => return None,
         }
         node = parent;
@@ -133,7 +133,7 @@ fn outer_binding(tree: &Tree<'_>, binding: Node) -> Option<Node> {
 /// other file knows.
 fn imports(tree: &Tree<'_>, apply: Node) -> bool {
     let function = tree.child(apply, Field::Function).map(|node| unwrap_parens(tree, node));
-    let Some(inner) = function.filter(|&node| tree.kind(node) == Kind::Apply) else { return false };
+    let Some(inner) = function.filter(|&node| tree.kind(node) == NodeKind::Apply) else { return false };
     tree.child(inner, Field::Function).is_some_and(|name| matches!(tree.slice(name), "import" | "builtins.import"))
 }
 
@@ -154,7 +154,7 @@ pub fn attr_path<'a>(tree: &Tree<'a>, binding: Node) -> Option<Vec<AttrName<'a>>
 /// The binding that a node is (part of) the value of, going outward through wrappers but not through nested sets.
 pub fn binding_around(tree: &Tree<'_>, node: Node) -> Option<Node> {
     tree.ancestors(node)
-        .find(|&node| matches!(tree.kind(node), Kind::Binding))
+        .find(|&node| matches!(tree.kind(node), NodeKind::Binding))
         .filter(|&binding| value(tree, binding).is_some_and(|value| tree.span(value).contains(tree.span(node))))
 }
 
@@ -174,15 +174,15 @@ pub fn resolve(tree: &Tree<'_>, from: Node, name: &str) -> Option<Origin> {
     let mut child = from;
     for scope in tree.ancestors(from) {
         match tree.kind(scope) {
-            Kind::Let | Kind::LetAttrset | Kind::RecAttrset => {
+            NodeKind::Let | NodeKind::LetAttrset | NodeKind::RecAttrset => {
                 // The source of `inherit (x) ..` in a rec set and the values see the set; so does a let's body.
-                if let Some(set) = tree.child_of_kind(scope, Kind::BindingSet)
+                if let Some(set) = tree.child_of_kind(scope, NodeKind::BindingSet)
                     && let Some(origin) = in_set(tree, set, name, child)
                 {
                     return Some(origin);
                 }
             }
-            Kind::Function => {
+            NodeKind::Function => {
                 if let Some(origin) = in_arguments(tree, scope, name) {
                     return Some(origin);
                 }
@@ -201,7 +201,7 @@ const INDEXED: usize = 300;
 pub(super) type Names<'a> = HashMap<Cow<'a, str>, Vec<(Node, Origin)>>;
 
 fn in_set(tree: &Tree<'_>, set: Node, name: &str, from: Node) -> Option<Origin> {
-    let visible = |member: Node| member != from || tree.kind(member) != Kind::Inherit;
+    let visible = |member: Node| member != from || tree.kind(member) != NodeKind::Inherit;
     if tree.size(set) < INDEXED {
         let mut named = members(tree, set).filter(|(written, ..)| written == name);
         return named.find(|(_, member, _)| visible(*member)).map(|(.., origin)| origin);
@@ -220,11 +220,11 @@ fn in_set(tree: &Tree<'_>, set: Node, name: &str, from: Node) -> Option<Origin> 
 /// The names of a set: the first name of each binding's path, and those that are inherited.
 fn members<'t, 'a>(tree: &'t Tree<'a>, set: Node) -> impl Iterator<Item = (Cow<'a, str>, Node, Origin)> + 't {
     tree.children(set).flat_map(move |member| {
-        let bound = (tree.kind(member) == Kind::Binding).then(|| attrpath_node(tree, member)).flatten();
+        let bound = (tree.kind(member) == NodeKind::Binding).then(|| attrpath_node(tree, member)).flatten();
         let bound =
             bound.and_then(|path| Some((name_text(tree, tree.children(path).next()?)?, Origin::Binding(member))));
-        let inherits = matches!(tree.kind(member), Kind::Inherit | Kind::InheritFrom);
-        let attrs = inherits.then(|| tree.child_of_kind(member, Kind::InheritedAttrs)).flatten();
+        let inherits = matches!(tree.kind(member), NodeKind::Inherit | NodeKind::InheritFrom);
+        let attrs = inherits.then(|| tree.child_of_kind(member, NodeKind::InheritedAttrs)).flatten();
         let inherited = attrs.into_iter().flat_map(move |attrs| tree.children(attrs));
         let inherited = inherited.filter_map(move |attr| Some((name_text(tree, attr)?, Origin::Inherited(attr))));
         bound.into_iter().chain(inherited).map(move |(name, origin)| (name, member, origin))
@@ -233,14 +233,14 @@ fn members<'t, 'a>(tree: &'t Tree<'a>, set: Node) -> impl Iterator<Item = (Cow<'
 
 fn in_arguments(tree: &Tree<'_>, function: Node, name: &str) -> Option<Origin> {
     tree.children(function).find_map(|part| match (tree.kind(part), tree.field(part)) {
-        (Kind::Identifier, Field::Universal) if tree.slice(part) == name => Some(Origin::Argument(part)),
-        (Kind::Formals, _) => in_formals(tree, part, name),
+        (NodeKind::Identifier, Field::Universal) if tree.slice(part) == name => Some(Origin::Argument(part)),
+        (NodeKind::Formals, _) => in_formals(tree, part, name),
         _ => None,
     })
 }
 
 fn in_formals(tree: &Tree<'_>, formals: Node, name: &str) -> Option<Origin> {
-    let all = tree.children(formals).filter(|&formal| tree.kind(formal) == Kind::Formal);
+    let all = tree.children(formals).filter(|&formal| tree.kind(formal) == NodeKind::Formal);
     let mut named = all.filter_map(|formal| Some((tree.slice(tree.child(formal, Field::Name)?), formal)));
     if tree.size(formals) < INDEXED {
         return named.find(|(written, _)| *written == name).map(|(_, formal)| Origin::Argument(formal));
@@ -262,10 +262,10 @@ fn in_formals(tree: &Tree<'_>, formals: Node, name: &str) -> Option<Origin> {
 /// of the set that it stands in. `None` for nodes that read no name.
 pub fn read_from(tree: &Tree<'_>, node: Node) -> Option<Node> {
     match tree.kind(node) {
-        Kind::Variable => Some(node),
-        Kind::Identifier => {
-            let attrs = tree.parent(node).filter(|&node| tree.kind(node) == Kind::InheritedAttrs)?;
-            let inherit = tree.parent(attrs).filter(|&node| tree.kind(node) == Kind::Inherit)?;
+        NodeKind::Variable => Some(node),
+        NodeKind::Identifier => {
+            let attrs = tree.parent(node).filter(|&node| tree.kind(node) == NodeKind::InheritedAttrs)?;
+            let inherit = tree.parent(attrs).filter(|&node| tree.kind(node) == NodeKind::Inherit)?;
             tree.parent(tree.parent(inherit)?)
         }
         _ => None,
@@ -274,7 +274,7 @@ pub fn read_from(tree: &Tree<'_>, node: Node) -> Option<Node> {
 
 /// The node without the brackets around it.
 pub fn unwrap_parens(tree: &Tree<'_>, mut node: Node) -> Node {
-    while tree.kind(node) == Kind::Parenthesized {
+    while tree.kind(node) == NodeKind::Parenthesized {
         match tree.child(node, Field::Expression) {
             Some(inner) => node = inner,
             None => break,
@@ -288,7 +288,7 @@ pub fn unwrap_parens(tree: &Tree<'_>, mut node: Node) -> Node {
 pub fn call<'a>(tree: &Tree<'a>, apply: Node) -> Option<(Cow<'a, str>, Vec<Node>)> {
     let mut arguments = Vec::new();
     let mut node = unwrap_parens(tree, apply);
-    while tree.kind(node) == Kind::Apply {
+    while tree.kind(node) == NodeKind::Apply {
         arguments.push(tree.child(node, Field::Argument)?);
         node = unwrap_parens(tree, tree.child(node, Field::Function)?);
     }
@@ -302,8 +302,8 @@ pub fn call<'a>(tree: &Tree<'a>, apply: Node) -> Option<(Cow<'a, str>, Vec<Node>
 /// A name or a selection written out: `lib.mkIf`, `inputs.nixpkgs.lib`. `None` for anything computed.
 pub fn dotted<'a>(tree: &Tree<'a>, node: Node) -> Option<Cow<'a, str>> {
     match tree.kind(node) {
-        Kind::Variable => Some(Cow::Borrowed(tree.slice(node))),
-        Kind::Select => {
+        NodeKind::Variable => Some(Cow::Borrowed(tree.slice(node))),
+        NodeKind::Select => {
             if tree.child(node, Field::Default).is_some() {
                 return None;
             }
@@ -332,16 +332,16 @@ pub const HOLE: u8 = 1;
 pub fn masked(tree: &Tree<'_>, string: Node) -> Option<(String, u32)> {
     let span = tree.span(string);
     let quote = match tree.kind(string) {
-        Kind::String => 1,
-        Kind::IndentedString => 2,
+        NodeKind::String => 1,
+        NodeKind::IndentedString => 2,
         _ => return None,
     };
     let inner = Span { start: span.start + quote, end: span.end.checked_sub(quote)? };
     let mut bytes = tree.text().get(inner.range())?.as_bytes().to_vec();
     for part in tree.children(string) {
         let blank = match tree.kind(part) {
-            Kind::Interpolation => HOLE,
-            Kind::Escape | Kind::DollarEscape => b' ',
+            NodeKind::Interpolation => HOLE,
+            NodeKind::Escape | NodeKind::DollarEscape => b' ',
             _ => continue,
         };
         let at = tree.span(part);
@@ -353,7 +353,7 @@ pub fn masked(tree: &Tree<'_>, string: Node) -> Option<(String, u32)> {
                 bytes[0] = b'\n';
             }
             // `''${` and `\${`: the escape covers the dollar, which scripts in the string are read with.
-            if tree.kind(part) != Kind::Interpolation
+            if tree.kind(part) != NodeKind::Interpolation
                 && let Some(dollar) = tree.slice(part).find('$')
             {
                 bytes[dollar] = b'$';
@@ -380,7 +380,7 @@ mod tests {
         let tree = tree(text);
         let node = tree
             .nodes()
-            .find(|&node| tree.kind(node) == Kind::Binding && tree.slice(node) == binding)
+            .find(|&node| tree.kind(node) == NodeKind::Binding && tree.slice(node) == binding)
             .expect("the binding is there");
         let names = attr_path(&tree, node).unwrap();
         names.iter().map(|name| name.text.as_deref().unwrap_or("?")).collect::<Vec<_>>().join(".")
@@ -420,7 +420,7 @@ mod tests {
     fn masked_strings_keep_their_offsets() {
         let text = r#"{ a = "x\n${toString y}:80\${z}"; }"#;
         let tree = tree(text);
-        let node = tree.nodes().find(|&node| tree.kind(node) == Kind::String).unwrap();
+        let node = tree.nodes().find(|&node| tree.kind(node) == NodeKind::String).unwrap();
         let (masked, start) = masked(&tree, node).unwrap();
         assert_eq!(masked.len(), tree.slice(node).len() - 2);
         assert_eq!(&masked[..2], "x\n");
@@ -435,7 +435,7 @@ mod tests {
         let tree = tree(text);
         let values: Vec<_> = tree
             .nodes()
-            .filter(|&node| matches!(tree.kind(node), Kind::String | Kind::IndentedString))
+            .filter(|&node| matches!(tree.kind(node), NodeKind::String | NodeKind::IndentedString))
             .map(|node| literal_string(&tree, node).map(Cow::into_owned))
             .collect();
         assert_eq!(values, [Some("a\"b\n".into()), Some("c ${x} '' ".into()), None]);

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::super::Kind;
+use super::super::NodeKind;
 
 /// A text that the grammar reads with every node at the same offset: each pipe operator becomes `||`, which has the
 /// nearest precedence of the operators that the grammar knows.
@@ -24,10 +24,10 @@ pub fn for_grammar(text: &str) -> Cow<'_, str> {
 }
 
 /// The kind of an operator, given as the text has it and as the grammar read what [`for_grammar`] made of it.
-pub fn operator(written: &str, read: Kind) -> Kind {
+pub fn operator(written: &str, read: NodeKind) -> NodeKind {
     match written {
-        "|>" => Kind::PipeInto,
-        "<|" => Kind::PipeFrom,
+        "|>" => NodeKind::PipeInto,
+        "<|" => NodeKind::PipeFrom,
         _ => read,
     }
 }

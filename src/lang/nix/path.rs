@@ -1,7 +1,7 @@
 //! Which file or folder of the repository a Nix expression stands for.
 
 use crate::lang::nix;
-use crate::lang::{Field, Kind, Node, Tree};
+use crate::lang::{Field, Node, NodeKind, Tree};
 use crate::paths::{folder, join};
 
 /// The path, from the root, that an expression in a file names: `../lib/ports.nix`, `./. + "/ports.nix"`,
@@ -9,24 +9,24 @@ use crate::paths::{folder, join};
 pub fn path_of(file: &str, tree: &Tree<'_>, node: Node) -> Option<String> {
     let folder = folder(file);
     match tree.kind(node) {
-        Kind::Path => match tree.children(node).any(|part| tree.kind(part) == Kind::Interpolation) {
+        NodeKind::Path => match tree.children(node).any(|part| tree.kind(part) == NodeKind::Interpolation) {
             true => None,
             false => join(folder, tree.slice(node)),
         },
-        Kind::Binary if tree.child(node, Field::Operator).is_some_and(|operator| tree.slice(operator) == "+") => {
+        NodeKind::Binary if tree.child(node, Field::Operator).is_some_and(|operator| tree.slice(operator) == "+") => {
             let base = base(folder, tree, nix::unwrap_parens(tree, tree.child(node, Field::Left)?))?;
             let right = tree.child(node, Field::Right)?;
             let rest = match tree.kind(right) {
-                Kind::String => nix::literal_string(tree, right)?.into_owned(),
-                Kind::Path => tree.slice(right).to_owned(),
+                NodeKind::String => nix::literal_string(tree, right)?.into_owned(),
+                NodeKind::Path => tree.slice(right).to_owned(),
                 _ => return None,
             };
             join(&base, rest.strip_prefix('/')?)
         }
-        Kind::String => {
+        NodeKind::String => {
             let parts: Vec<Node> = tree.children(node).collect();
             let &[hole, rest] = parts.as_slice() else { return None };
-            let inner = tree.child(hole, Field::Expression).filter(|_| tree.kind(hole) == Kind::Interpolation)?;
+            let inner = tree.child(hole, Field::Expression).filter(|_| tree.kind(hole) == NodeKind::Interpolation)?;
             join(&base(folder, tree, inner)?, tree.slice(rest).strip_prefix('/')?)
         }
         _ => None,
@@ -36,7 +36,7 @@ pub fn path_of(file: &str, tree: &Tree<'_>, node: Node) -> Option<String> {
 /// The folder that an expression stands for: a path, or the flake itself.
 fn base(folder: &str, tree: &Tree<'_>, node: Node) -> Option<String> {
     match tree.kind(node) {
-        Kind::Path => join(folder, tree.slice(node)),
+        NodeKind::Path => join(folder, tree.slice(node)),
         _ => matches!(&*nix::dotted(tree, node)?, "self" | "inputs.self" | "self.outPath").then(String::new),
     }
 }

@@ -6,7 +6,7 @@ mod script;
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use super::{Field, Kind, Node, Tree};
+use super::{Field, Node, NodeKind, Tree};
 use crate::finding::Span;
 
 /// A YAML file with its anchors known.
@@ -37,7 +37,7 @@ const DEPTH: usize = 16;
 impl<'t, 'a> Yaml<'t, 'a> {
     /// Reads the anchors of a tree.
     pub fn new(tree: &'t Tree<'a>) -> Self {
-        let names = tree.nodes().filter(|&node| tree.kind(node) == Kind::AnchorName);
+        let names = tree.nodes().filter(|&node| tree.kind(node) == NodeKind::AnchorName);
         let mut anchors: HashMap<&str, Vec<(u32, Node)>> = HashMap::new();
         for name in names {
             if let Some(node) = tree.parent(name).and_then(|anchor| tree.parent(anchor)) {
@@ -50,11 +50,14 @@ impl<'t, 'a> Yaml<'t, 'a> {
     /// The content of each document that has some.
     pub fn documents(&self) -> impl Iterator<Item = Node> + '_ {
         let tree = self.tree;
-        tree.children(tree.root()).filter(move |&node| tree.kind(node) == Kind::Document).filter_map(move |document| {
-            let body =
-                tree.children(document).find(|&node| matches!(tree.kind(node), Kind::BlockNode | Kind::FlowNode))?;
-            self.content(body)
-        })
+        tree.children(tree.root()).filter(move |&node| tree.kind(node) == NodeKind::Document).filter_map(
+            move |document| {
+                let body = tree
+                    .children(document)
+                    .find(|&node| matches!(tree.kind(node), NodeKind::BlockNode | NodeKind::FlowNode))?;
+                self.content(body)
+            },
+        )
     }
 
     /// What a node stands for: its wrapper taken off and its alias followed.
@@ -62,13 +65,12 @@ impl<'t, 'a> Yaml<'t, 'a> {
         let mut node = node;
         for _ in 0..DEPTH {
             match self.tree.kind(node) {
-                Kind::BlockNode | Kind::FlowNode => {
-                    node = self
-                        .tree
-                        .children(node)
-                        .find(|&child| !matches!(self.tree.kind(child), Kind::Anchor | Kind::Tag | Kind::Comment))?;
+                NodeKind::BlockNode | NodeKind::FlowNode => {
+                    node = self.tree.children(node).find(|&child| {
+                        !matches!(self.tree.kind(child), NodeKind::Anchor | NodeKind::Tag | NodeKind::Comment)
+                    })?;
                 }
-                Kind::Alias => node = self.anchor(node)?,
+                NodeKind::Alias => node = self.anchor(node)?,
                 _ => return Some(node),
             }
         }
@@ -77,7 +79,7 @@ impl<'t, 'a> Yaml<'t, 'a> {
 
     /// The node an alias stands for: the last anchor of that name before it.
     fn anchor(&self, alias: Node) -> Option<Node> {
-        let name = self.tree.child_of_kind(alias, Kind::AliasName)?;
+        let name = self.tree.child_of_kind(alias, NodeKind::AliasName)?;
         let (text, at) = (self.tree.slice(name), self.tree.span(alias).start);
         let anchors = self.anchors.get(text)?;
         let after = anchors.partition_point(|(start, _)| *start < at);
@@ -87,13 +89,13 @@ impl<'t, 'a> Yaml<'t, 'a> {
     /// Whether a node is a mapping.
     pub fn is_mapping(&self, node: Node) -> bool {
         let kind = self.content(node).map(|node| self.tree.kind(node));
-        matches!(kind, Some(Kind::BlockMapping | Kind::FlowMapping))
+        matches!(kind, Some(NodeKind::BlockMapping | NodeKind::FlowMapping))
     }
 
     /// Whether a node is a sequence.
     pub fn is_sequence(&self, node: Node) -> bool {
         let kind = self.content(node).map(|node| self.tree.kind(node));
-        matches!(kind, Some(Kind::BlockSequence | Kind::FlowSequence))
+        matches!(kind, Some(NodeKind::BlockSequence | NodeKind::FlowSequence))
     }
 
     /// The entries of a mapping, those of merge keys (`<<`) after its own; empty for anything else.
@@ -125,7 +127,7 @@ impl<'t, 'a> Yaml<'t, 'a> {
         let mut merges = Vec::new();
         let Some(node) = self.content(node) else { return merges };
         for pair in self.tree.children(node) {
-            if !matches!(self.tree.kind(pair), Kind::BlockMappingPair | Kind::FlowPair) {
+            if !matches!(self.tree.kind(pair), NodeKind::BlockMappingPair | NodeKind::FlowPair) {
                 continue;
             }
             let Some(key_node) = self.tree.child(pair, Field::Key) else { continue };
@@ -166,21 +168,21 @@ impl<'t, 'a> Yaml<'t, 'a> {
         let Some(node) = self.content(node) else { return Vec::new() };
         let items = self.tree.children(node).filter_map(|item| {
             let value = match self.tree.kind(item) {
-                Kind::BlockSequenceItem => self.tree.children(item).find_map(|child| self.content_if_value(child)),
-                Kind::FlowNode | Kind::FlowPair => self.content_if_value(item),
+                NodeKind::BlockSequenceItem => self.tree.children(item).find_map(|child| self.content_if_value(child)),
+                NodeKind::FlowNode | NodeKind::FlowPair => self.content_if_value(item),
                 _ => None,
             };
             Some((item, value?))
         });
         match self.tree.kind(node) {
-            Kind::BlockSequence | Kind::FlowSequence => items.collect(),
+            NodeKind::BlockSequence | NodeKind::FlowSequence => items.collect(),
             _ => Vec::new(),
         }
     }
 
     fn content_if_value(&self, node: Node) -> Option<Node> {
         match self.tree.kind(node) {
-            Kind::Comment => None,
+            NodeKind::Comment => None,
             _ => self.content(node),
         }
     }
@@ -191,23 +193,23 @@ impl<'t, 'a> Yaml<'t, 'a> {
         let node = self.content(node)?;
         let text = self.tree.slice(node);
         match self.tree.kind(node) {
-            Kind::PlainScalar => Some(fold(text)),
-            Kind::SingleQuoteScalar => {
+            NodeKind::PlainScalar => Some(fold(text)),
+            NodeKind::SingleQuoteScalar => {
                 let inner = text.strip_prefix('\'')?.strip_suffix('\'')?;
                 Some(if inner.contains("''") { Cow::Owned(fold(inner).replace("''", "'")) } else { fold(inner) })
             }
-            Kind::DoubleQuoteScalar => {
+            NodeKind::DoubleQuoteScalar => {
                 let inner = text.strip_prefix('"')?.strip_suffix('"')?;
                 Some(if inner.contains('\\') { Cow::Owned(unescape(&fold(inner))) } else { fold(inner) })
             }
-            Kind::BlockScalar => Some(Cow::Owned(block(text))),
+            NodeKind::BlockScalar => Some(Cow::Owned(block(text))),
             _ => None,
         }
     }
 
     /// Whether a scalar is a plain (unquoted) one.
     pub fn is_plain(&self, node: Node) -> bool {
-        self.content(node).is_some_and(|node| self.tree.kind(node) == Kind::PlainScalar)
+        self.content(node).is_some_and(|node| self.tree.kind(node) == NodeKind::PlainScalar)
     }
 
     /// The inside of a scalar with offsets kept: escapes as blanks, no quotes, no block header.
@@ -217,12 +219,12 @@ impl<'t, 'a> Yaml<'t, 'a> {
         let span = self.tree.span(node);
         let text = self.tree.slice(node);
         match self.tree.kind(node) {
-            Kind::PlainScalar => Some((Cow::Borrowed(text), span.start)),
-            Kind::SingleQuoteScalar | Kind::DoubleQuoteScalar => {
+            NodeKind::PlainScalar => Some((Cow::Borrowed(text), span.start)),
+            NodeKind::SingleQuoteScalar | NodeKind::DoubleQuoteScalar => {
                 let inner = text.get(1..text.len().checked_sub(1)?)?;
                 Some((blank_escapes(self.tree, node, inner, span.start + 1), span.start + 1))
             }
-            Kind::BlockScalar => {
+            NodeKind::BlockScalar => {
                 let header = text.find('\n').map_or(text.len(), |at| at + 1);
                 Some((Cow::Borrowed(&text[header..]), span.start + header as u32))
             }
@@ -236,12 +238,12 @@ impl<'t, 'a> Yaml<'t, 'a> {
         let node = self.content(node)?;
         let text = self.tree.slice(node);
         match self.tree.kind(node) {
-            Kind::PlainScalar => Some((script::folded(text), self.tree.span(node).start)),
-            kind @ (Kind::SingleQuoteScalar | Kind::DoubleQuoteScalar) => {
+            NodeKind::PlainScalar => Some((script::folded(text), self.tree.span(node).start)),
+            kind @ (NodeKind::SingleQuoteScalar | NodeKind::DoubleQuoteScalar) => {
                 let inner = text.get(1..text.len().checked_sub(1)?)?;
-                Some((script::unescaped(inner, kind == Kind::DoubleQuoteScalar), self.tree.span(node).start + 1))
+                Some((script::unescaped(inner, kind == NodeKind::DoubleQuoteScalar), self.tree.span(node).start + 1))
             }
-            Kind::BlockScalar => {
+            NodeKind::BlockScalar => {
                 let (body, start) = self.raw(node)?;
                 let body = if text.starts_with('>') { script::folded_block(&body).into() } else { body };
                 Some((body, start))
@@ -252,7 +254,9 @@ impl<'t, 'a> Yaml<'t, 'a> {
 
     /// The pair (`key: value`) that a node is the key or value of.
     pub fn pair_around(&self, node: Node) -> Option<Node> {
-        self.tree.ancestors(node).find(|&node| matches!(self.tree.kind(node), Kind::BlockMappingPair | Kind::FlowPair))
+        self.tree
+            .ancestors(node)
+            .find(|&node| matches!(self.tree.kind(node), NodeKind::BlockMappingPair | NodeKind::FlowPair))
     }
 
     /// The keys that lead to a node, outermost first; sequence items add nothing.
@@ -260,7 +264,7 @@ impl<'t, 'a> Yaml<'t, 'a> {
         let mut path: Vec<_> = self
             .tree
             .ancestors(node)
-            .filter(|&node| matches!(self.tree.kind(node), Kind::BlockMappingPair | Kind::FlowPair))
+            .filter(|&node| matches!(self.tree.kind(node), NodeKind::BlockMappingPair | NodeKind::FlowPair))
             .filter_map(|pair| self.scalar(self.tree.child(pair, Field::Key)?))
             .collect();
         path.reverse();
@@ -342,7 +346,7 @@ fn unescape(text: &str) -> String {
 
 fn blank_escapes<'a>(tree: &Tree<'a>, node: Node, inner: &'a str, start: u32) -> Cow<'a, str> {
     let escapes: Vec<Span> =
-        tree.children(node).filter(|&part| tree.kind(part) == Kind::Escape).map(|part| tree.span(part)).collect();
+        tree.children(node).filter(|&part| tree.kind(part) == NodeKind::Escape).map(|part| tree.span(part)).collect();
     if escapes.is_empty() {
         return Cow::Borrowed(inner);
     }

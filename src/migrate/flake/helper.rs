@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::read::{DEPTH, Outputs, single_name};
 use crate::lang::nix::{self, Origin};
-use crate::lang::{Field, Kind, Node};
+use crate::lang::{Field, Node, NodeKind};
 
 /// A value that is made for each system: a function applied for each of some systems.
 #[derive(Debug, Clone)]
@@ -51,7 +51,7 @@ pub fn per_system(outputs: &Outputs<'_, '_>, value: Node) -> Option<PerSystem> {
     let tree = outputs.tree;
     let mut reader = Reader { outputs, bound: HashMap::new(), lets: Vec::new(), site: tree.span(value) };
     let value = nix::unwrap_parens(tree, value);
-    (tree.kind(value) == Kind::Apply).then(|| reader.reduce(value, Vec::new()))?
+    (tree.kind(value) == NodeKind::Apply).then(|| reader.reduce(value, Vec::new()))?
 }
 
 struct Reader<'o, 't, 'a> {
@@ -67,7 +67,7 @@ impl Reader<'_, '_, '_> {
         let tree = self.outputs.tree;
         let mut node = nix::unwrap_parens(tree, node);
         for _ in 0..DEPTH {
-            if tree.kind(node) != Kind::Variable {
+            if tree.kind(node) != NodeKind::Variable {
                 break;
             }
             match nix::resolve(tree, node, tree.slice(node)) {
@@ -86,23 +86,23 @@ impl Reader<'_, '_, '_> {
         for _ in 0..DEPTH {
             head = self.look(head);
             match tree.kind(head) {
-                Kind::Apply => {
+                NodeKind::Apply => {
                     arguments.insert(0, tree.child(head, Field::Argument)?);
                     head = tree.child(head, Field::Function)?;
                 }
-                Kind::Function if !arguments.is_empty() => {
+                NodeKind::Function if !arguments.is_empty() => {
                     let parameter = tree.child(head, Field::Universal)?;
-                    if tree.child_of_kind(head, Kind::Formals).is_some() || self.bound.contains_key(&parameter) {
+                    if tree.child_of_kind(head, NodeKind::Formals).is_some() || self.bound.contains_key(&parameter) {
                         return None;
                     }
                     self.bound.insert(parameter, arguments.remove(0));
                     head = tree.child(head, Field::Body)?;
                 }
-                Kind::Let => {
+                NodeKind::Let => {
                     self.lets.push(head);
                     head = tree.child(head, Field::Body)?;
                 }
-                Kind::Variable => match nix::resolve(tree, head, tree.slice(head)) {
+                NodeKind::Variable => match nix::resolve(tree, head, tree.slice(head)) {
                     Some(Origin::Binding(binding)) if single_name(tree, binding).is_some() => {
                         let value = nix::value(tree, binding)?;
                         if let Some(found) = self.library(head, &arguments) {
@@ -112,7 +112,7 @@ impl Reader<'_, '_, '_> {
                     }
                     _ => return self.library(head, &arguments),
                 },
-                Kind::Select => return self.library(head, &arguments),
+                NodeKind::Select => return self.library(head, &arguments),
                 _ => return None,
             }
         }
@@ -155,16 +155,16 @@ impl Reader<'_, '_, '_> {
             return Some(name).filter(|name| name.starts_with("each"));
         }
         let name = match tree.kind(head) {
-            Kind::Variable => match nix::resolve(tree, head, tree.slice(head)) {
+            NodeKind::Variable => match nix::resolve(tree, head, tree.slice(head)) {
                 Some(Origin::Inherited(_)) | None => tree.slice(head).to_owned(),
                 Some(Origin::Binding(binding)) => {
                     // `genAttrs = lib.genAttrs;`
                     let value = nix::unwrap_parens(tree, nix::value(tree, binding)?);
-                    return (tree.kind(value) == Kind::Select).then(|| self.function_name(value))?;
+                    return (tree.kind(value) == NodeKind::Select).then(|| self.function_name(value))?;
                 }
                 Some(Origin::Argument(_)) => return None,
             },
-            Kind::Select => nix::names(tree, tree.child(head, Field::Attrpath)?).last()?.text?.into_owned(),
+            NodeKind::Select => nix::names(tree, tree.child(head, Field::Attrpath)?).last()?.text?.into_owned(),
             _ => return None,
         };
         matches!(name.as_str(), "genAttrs" | "mapAttrs" | "listToAttrs").then_some(name)
@@ -184,7 +184,7 @@ impl Reader<'_, '_, '_> {
         let mut bound = self.bound.clone();
         let mut head = self.look(function);
         let mut arguments = Vec::new();
-        while tree.kind(head) == Kind::Apply && !self.is_at_site(head) {
+        while tree.kind(head) == NodeKind::Apply && !self.is_at_site(head) {
             arguments.insert(0, tree.child(head, Field::Argument)?);
             head = self.look(tree.child(head, Field::Function)?);
         }
@@ -196,8 +196,8 @@ impl Reader<'_, '_, '_> {
             head = nix::unwrap_parens(tree, nix::value(tree, binding)?);
         }
         for argument in arguments {
-            let parameter = tree.child(head, Field::Universal).filter(|_| tree.kind(head) == Kind::Function)?;
-            if tree.child_of_kind(head, Kind::Formals).is_some() || bound.insert(parameter, argument).is_some() {
+            let parameter = tree.child(head, Field::Universal).filter(|_| tree.kind(head) == NodeKind::Function)?;
+            if tree.child_of_kind(head, NodeKind::Formals).is_some() || bound.insert(parameter, argument).is_some() {
                 return None;
             }
             head = nix::unwrap_parens(tree, tree.child(head, Field::Body)?);
@@ -224,16 +224,16 @@ impl Reader<'_, '_, '_> {
             let arguments = std::iter::once(Argument::System).chain(more.iter().copied()).collect();
             return Some(found(None, arguments, function, self.lets.clone()));
         }
-        if tree.kind(function) != Kind::Function
+        if tree.kind(function) != NodeKind::Function
             || !more.is_empty()
-            || tree.child_of_kind(function, Kind::Formals).is_some()
+            || tree.child_of_kind(function, NodeKind::Formals).is_some()
         {
             return None;
         }
         let system = tree.child(function, Field::Universal)?;
         let mut lets = self.lets.clone();
         let mut body = self.look(tree.child(function, Field::Body)?);
-        while tree.kind(body) == Kind::Let {
+        while tree.kind(body) == NodeKind::Let {
             lets.push(body);
             body = self.look(tree.child(body, Field::Body)?);
         }
@@ -242,7 +242,7 @@ impl Reader<'_, '_, '_> {
         }
         let mut arguments = Vec::new();
         let mut head = body;
-        while tree.kind(head) == Kind::Apply {
+        while tree.kind(head) == NodeKind::Apply {
             let argument = nix::unwrap_parens(tree, tree.child(head, Field::Argument)?);
             arguments.insert(0, self.argument(argument, system));
             head = self.look(tree.child(head, Field::Function)?);
@@ -259,18 +259,18 @@ impl Reader<'_, '_, '_> {
         let named = |name: &str| {
             let all = super::read::members(tree, set);
             let found = all.into_iter().find(|&member| {
-                tree.kind(member) == Kind::Binding && single_name(tree, member).as_deref() == Some(name)
+                tree.kind(member) == NodeKind::Binding && single_name(tree, member).as_deref() == Some(name)
             })?;
             nix::value(tree, found).map(|value| self.look(value))
         };
-        let is_pair = tree.kind(set) == Kind::Attrset && super::read::members(tree, set).len() == 2;
+        let is_pair = tree.kind(set) == NodeKind::Attrset && super::read::members(tree, set).len() == 2;
         let name = named("name").filter(|_| is_pair)?;
         (self.argument(name, system) == Argument::System).then(|| named("value"))?
     }
 
     fn argument(&self, node: Node, system: Node) -> Argument {
         let tree = self.outputs.tree;
-        let is_system = tree.kind(node) == Kind::Variable
+        let is_system = tree.kind(node) == NodeKind::Variable
             && nix::resolve(tree, node, tree.slice(node)) == Some(Origin::Argument(system));
         if is_system { Argument::System } else { Argument::Expression(node) }
     }
@@ -295,7 +295,7 @@ impl PerSystem {
                 Some(Origin::Argument(binder)) if Some(binder) == self.system => {
                     let is_other = tree.slice(inner) != "system";
                     // `inherit sys;` would give the attribute another name.
-                    if is_other && tree.kind(inner) != Kind::Variable {
+                    if is_other && tree.kind(inner) != NodeKind::Variable {
                         return None;
                     }
                     if is_other {
@@ -304,7 +304,7 @@ impl PerSystem {
                 }
                 Some(Origin::Argument(binder)) if self.bound.contains_key(&binder) => {
                     let value = nix::unwrap_parens(tree, self.bound[&binder]);
-                    (tree.kind(value) == Kind::Variable && tree.slice(value) == tree.slice(inner)).then_some(())?;
+                    (tree.kind(value) == NodeKind::Variable && tree.slice(value) == tree.slice(inner)).then_some(())?;
                 }
                 Some(Origin::Argument(binder) | Origin::Binding(binder) | Origin::Inherited(binder)) => {
                     let inside = tree.span(node).contains(tree.span(binder));
@@ -320,7 +320,7 @@ impl PerSystem {
         let tree = outputs.tree;
         let mut node = nix::unwrap_parens(tree, node);
         for _ in 0..DEPTH {
-            if tree.kind(node) != Kind::Variable {
+            if tree.kind(node) != NodeKind::Variable {
                 break;
             }
             let next = match nix::resolve(tree, node, tree.slice(node)) {
@@ -343,7 +343,7 @@ impl PerSystem {
     /// The members of an argument that is a set, as the helper writes it.
     pub fn set(&self, outputs: &Outputs<'_, '_>, argument: Node) -> Option<Node> {
         let node = self.through(outputs, argument);
-        (outputs.tree.kind(node) == Kind::Attrset).then_some(node)
+        (outputs.tree.kind(node) == NodeKind::Attrset).then_some(node)
     }
 }
 
@@ -352,13 +352,13 @@ impl PerSystem {
 pub fn element(outputs: &Outputs<'_, '_>, node: Node, is_system: &dyn Fn(Node) -> bool) -> Option<(String, Node)> {
     let tree = outputs.tree;
     let node = nix::unwrap_parens(tree, node);
-    if tree.kind(node) != Kind::Select || tree.child(node, Field::Default).is_some() {
+    if tree.kind(node) != NodeKind::Select || tree.child(node, Field::Default).is_some() {
         return None;
     }
     let base = nix::unwrap_parens(tree, tree.child(node, Field::Expression)?);
     let mut names = tree.children(tree.child(node, Field::Attrpath)?);
     let at_system = names.next().is_some_and(|name| interpolates(outputs, name, is_system)) && names.next().is_none();
-    if !at_system || tree.kind(base) != Kind::Variable {
+    if !at_system || tree.kind(base) != NodeKind::Variable {
         return None;
     }
     let Some(Origin::Binding(binding)) = nix::resolve(tree, base, tree.slice(base)) else { return None };
@@ -368,7 +368,7 @@ pub fn element(outputs: &Outputs<'_, '_>, node: Node, is_system: &dyn Fn(Node) -
     let made = per_system(outputs, nix::value(tree, binding)?)?;
     let [Argument::System] = made.arguments.as_slice() else { return None };
     let callback = made.callback;
-    if tree.kind(callback) != Kind::Function || tree.child_of_kind(callback, Kind::Formals).is_some() {
+    if tree.kind(callback) != NodeKind::Function || tree.child_of_kind(callback, NodeKind::Formals).is_some() {
         return None;
     }
     let inner = PerSystem { system: tree.child(callback, Field::Universal), ..made };
@@ -379,15 +379,15 @@ pub fn element(outputs: &Outputs<'_, '_>, node: Node, is_system: &dyn Fn(Node) -
 pub fn interpolates(outputs: &Outputs<'_, '_>, name: Node, is_system: &dyn Fn(Node) -> bool) -> bool {
     let tree = outputs.tree;
     let interpolation = match tree.kind(name) {
-        Kind::Interpolation => Some(name),
-        Kind::String => {
+        NodeKind::Interpolation => Some(name),
+        NodeKind::String => {
             let mut parts = tree.children(name);
-            parts.next().filter(|&part| tree.kind(part) == Kind::Interpolation && parts.next().is_none())
+            parts.next().filter(|&part| tree.kind(part) == NodeKind::Interpolation && parts.next().is_none())
         }
         _ => None,
     };
     let inner = interpolation.and_then(|node| tree.child(node, Field::Expression));
     inner
         .map(|node| nix::unwrap_parens(tree, node))
-        .is_some_and(|node| tree.kind(node) == Kind::Variable && is_system(node))
+        .is_some_and(|node| tree.kind(node) == NodeKind::Variable && is_system(node))
 }

@@ -6,7 +6,7 @@ use super::read::{Outputs, is_set, members, single_name};
 use crate::finding::Span;
 use crate::lang::flake::nixpkgs::{self, Channel, Release};
 use crate::lang::nix::{self, Origin};
-use crate::lang::{Field, Kind, Language, Node, Tree};
+use crate::lang::{Field, Language, Node, NodeKind, Tree};
 
 const URL: &str = "github:hercules-ci/flake-parts";
 
@@ -167,7 +167,7 @@ fn unused_flake_utils(outputs: &Outputs<'_, '_>) -> Option<Edits> {
     });
     let body = tree.child(outputs.function, Field::Body)?;
     let used = tree.subtree(body).any(|node| match tree.kind(node) {
-        Kind::Identifier | Kind::Variable => tree.slice(node) == name,
+        NodeKind::Identifier | NodeKind::Variable => tree.slice(node) == name,
         _ => false,
     });
     if used {
@@ -177,7 +177,7 @@ fn unused_flake_utils(outputs: &Outputs<'_, '_>) -> Option<Edits> {
     if let Some(formal) = formal {
         edits.replace(formal_with_comma(tree, formals?, formal)?, "");
     }
-    let listed_only = formals.is_some_and(|formals| tree.child_of_kind(formals, Kind::Ellipses).is_none());
+    let listed_only = formals.is_some_and(|formals| tree.child_of_kind(formals, NodeKind::Ellipses).is_none());
     let kept = !listed_only && all_inputs_are_passed_on(outputs, body);
     if input.is_some() && !kept && !is_followed(outputs, name) {
         remove_input(outputs, name, &mut edits);
@@ -197,18 +197,18 @@ fn all_inputs_are_passed_on(outputs: &Outputs<'_, '_>, body: Node) -> bool {
         let is_whole = tree.slice(node) == whole
             && matches!(nix::resolve(tree, from, whole), Some(Origin::Argument(found)) if tree.child(outputs.function, Field::Universal) == Some(found));
         let selected = tree.parent(node).is_some_and(|parent| {
-            tree.kind(parent) == Kind::Select && tree.field(node) == Field::Expression
+            tree.kind(parent) == NodeKind::Select && tree.field(node) == Field::Expression
         });
         let for_mk_flake = tree.ancestors(node).take(6).any(|above| {
-            tree.kind(above) == Kind::Apply
+            tree.kind(above) == NodeKind::Apply
                 && tree.child(above, Field::Function).is_some_and(|function| tree.slice(function).ends_with("lib.mkFlake"))
                 && tree.child(above, Field::Argument).is_some_and(|argument| tree.span(argument).contains(tree.span(node)))
         });
         is_whole && !selected && !for_mk_flake
     }) || tree.subtree(body).any(|node| {
-        tree.kind(node) == Kind::Identifier
+        tree.kind(node) == NodeKind::Identifier
             && tree.slice(node) == "inputs"
-            && tree.parent(node).is_some_and(|path| tree.kind(path) == Kind::Attrpath)
+            && tree.parent(node).is_some_and(|path| tree.kind(path) == NodeKind::Attrpath)
             && tree.parent(node).and_then(|path| tree.parent(path)).is_some_and(|select| tree.slice(select) == "self.inputs")
     })
 }
@@ -258,8 +258,10 @@ fn remove_input(outputs: &Outputs<'_, '_>, name: &str, edits: &mut Edits) {
 
 /// A formal with the comma that separates it. `None` if there is a comment.
 fn formal_with_comma(tree: &Tree<'_>, formals: Node, formal: Node) -> Option<Span> {
-    let all: Vec<Node> =
-        tree.children(formals).filter(|&node| matches!(tree.kind(node), Kind::Formal | Kind::Ellipses)).collect();
+    let all: Vec<Node> = tree
+        .children(formals)
+        .filter(|&node| matches!(tree.kind(node), NodeKind::Formal | NodeKind::Ellipses))
+        .collect();
     let at = all.iter().position(|&node| node == formal)?;
     let own = tree.span(formal);
     let span = match (all.get(at + 1), at.checked_sub(1).and_then(|at| all.get(at))) {

@@ -1,7 +1,7 @@
 //! Edits of a text and its indentation, with strings kept as they are.
 
 use crate::finding::Span;
-use crate::lang::{Kind, Language, Tree};
+use crate::lang::{Language, NodeKind, Tree};
 
 /// Replacements in a text. No two overlap.
 #[derive(Debug, Default, Clone)]
@@ -127,10 +127,10 @@ fn fixed_lines(text: &str, form: Form, by: isize) -> Vec<bool> {
         return vec![true; count];
     };
     let line_of = |at: u32| wrapped[..at as usize].matches('\n').count();
-    for node in tree.nodes().filter(|&node| matches!(tree.kind(node), Kind::String | Kind::IndentedString)) {
+    for node in tree.nodes().filter(|&node| matches!(tree.kind(node), NodeKind::String | NodeKind::IndentedString)) {
         let span = tree.span(node);
         let inner = tree.slice(node);
-        if !inner.contains('\n') || (tree.kind(node) == Kind::IndentedString && moves_whole(inner, by)) {
+        if !inner.contains('\n') || (tree.kind(node) == NodeKind::IndentedString && moves_whole(inner, by)) {
             continue;
         }
         for line in line_of(span.start) + 1..=line_of(span.end) {

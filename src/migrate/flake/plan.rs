@@ -7,7 +7,7 @@ use super::read::{self, Operand, Outputs, What, defined, is_set, members, single
 use super::values::{PACKAGE_OUTPUTS, Values};
 use crate::finding::Span;
 use crate::lang::nix::{self, Origin};
-use crate::lang::{Field, Kind, Node, Tree};
+use crate::lang::{Field, Node, NodeKind, Tree};
 
 /// The outputs that flake-parts makes for each system.
 pub const TRANSPOSED: [&str; 6] = ["packages", "apps", "checks", "devShells", "formatter", "legacyPackages"];
@@ -80,11 +80,11 @@ fn each_call(outputs: &Outputs<'_, '_>, operand: &Operand) -> Option<Call> {
     let What::Other(node) = operand.what else { return None };
     let tree = outputs.tree;
     let (mut head, mut arguments) = (node, Vec::new());
-    while tree.kind(head) == Kind::Apply {
+    while tree.kind(head) == NodeKind::Apply {
         arguments.insert(0, nix::unwrap_parens(tree, tree.child(head, Field::Argument)?));
         head = nix::unwrap_parens(tree, tree.child(head, Field::Function)?);
         // `eachSystem = flake-utils.lib.eachSystem systems;`
-        if tree.kind(head) == Kind::Variable
+        if tree.kind(head) == NodeKind::Variable
             && outputs.flake_utils(head).is_none()
             && let Some(Origin::Binding(binding)) = nix::resolve(tree, head, tree.slice(head))
             && single_name(tree, binding).is_some()
@@ -136,11 +136,11 @@ fn check_names(outputs: &Outputs<'_, '_>, operands: &[Operand]) -> Result<(), Re
 fn unwritten(tree: &Tree<'_>, node: Node) -> Refusal {
     let at = Some(tree.span(node).start);
     match tree.kind(node) {
-        Kind::Function => {
+        NodeKind::Function => {
             let why = "the function of the system does not write out which outputs it gives";
             return Refusal::new(at, why, "let it give an attribute set");
         }
-        Kind::Apply => {
+        NodeKind::Apply => {
             let head = tree.slice(node).split_whitespace().next().unwrap_or("");
             let why =
                 format!("what `{head}` makes of its arguments is not known: it is neither flake-utils nor `genAttrs`");
@@ -166,7 +166,7 @@ struct Body {
 /// The names that a function of the system defines, and its body. `None` if they are not written there.
 fn function_names(outputs: &Outputs<'_, '_>, function: Node) -> Option<(Vec<String>, Body)> {
     let tree = outputs.tree;
-    if tree.kind(function) != Kind::Function || tree.child_of_kind(function, Kind::Formals).is_some() {
+    if tree.kind(function) != NodeKind::Function || tree.child_of_kind(function, NodeKind::Formals).is_some() {
         return None;
     }
     let parameter = tree.child(function, Field::Universal);
@@ -183,16 +183,18 @@ fn function_names(outputs: &Outputs<'_, '_>, function: Node) -> Option<(Vec<Stri
 fn collect(tree: &Tree<'_>, node: Node, body: &mut Body) -> Option<()> {
     let node = nix::unwrap_parens(tree, node);
     match tree.kind(node) {
-        Kind::Let => {
+        NodeKind::Let => {
             body.lets.push(node);
             collect(tree, tree.child(node, Field::Body)?, body)
         }
-        Kind::With => collect(tree, tree.child(node, Field::Body)?, body),
-        Kind::Attrset | Kind::RecAttrset => {
+        NodeKind::With => collect(tree, tree.child(node, Field::Body)?, body),
+        NodeKind::Attrset | NodeKind::RecAttrset => {
             body.sets.push(node);
             Some(())
         }
-        Kind::Binary if tree.child(node, Field::Operator).is_some_and(|sign| tree.kind(sign) == Kind::Update) => {
+        NodeKind::Binary
+            if tree.child(node, Field::Operator).is_some_and(|sign| tree.kind(sign) == NodeKind::Update) =>
+        {
             body.plain = false;
             collect(tree, tree.child(node, Field::Left)?, body)?;
             collect(tree, tree.child(node, Field::Right)?, body)
@@ -330,7 +332,7 @@ impl Planner<'_, '_, '_> {
         let captured = tree
             .subtree(value)
             .any(|node| nix::read_from(tree, node).is_some() && names.iter().any(|name| name == tree.slice(node)));
-        if tree.kind(set) == Kind::RecAttrset && captured {
+        if tree.kind(set) == NodeKind::RecAttrset && captured {
             return None;
         }
         // `pkgs` would mean itself there.
@@ -374,7 +376,7 @@ impl Planner<'_, '_, '_> {
     fn is_default(&self, node: Node, is_system: &dyn Fn(Node) -> bool, text: &str) -> bool {
         let tree = self.outputs.tree;
         let node = nix::unwrap_parens(tree, node);
-        if tree.kind(node) != Kind::Select || tree.child(node, Field::Default).is_some() {
+        if tree.kind(node) != NodeKind::Select || tree.child(node, Field::Default).is_some() {
             let plain: String = text.split_whitespace().collect();
             return plain == "nixpkgs.legacyPackages.${system}" && self.is_nixpkgs_input();
         }
@@ -399,7 +401,7 @@ impl Planner<'_, '_, '_> {
     fn path_to(&self, select: Node, names: &[Node]) -> Option<Vec<String>> {
         let tree = self.outputs.tree;
         let base = nix::unwrap_parens(tree, tree.child(select, Field::Expression)?);
-        let from_all = tree.kind(base) == Kind::Variable
+        let from_all = tree.kind(base) == NodeKind::Variable
             && Some(tree.slice(base)) == self.outputs.whole
             && matches!(nix::resolve(tree, base, tree.slice(base)), Some(Origin::Argument(found))
                 if self.outputs.tree.child(self.outputs.function, Field::Universal) == Some(found));
@@ -416,7 +418,7 @@ impl Planner<'_, '_, '_> {
     /// `self.packages.${system}` -> `self'.packages`, `x.packages.${system}` -> `inputs'.x.packages`.
     fn name_inputs(&self, within: Node, is_system: &dyn Fn(Node) -> bool, edits: &mut Edits) {
         let tree = self.outputs.tree;
-        for select in tree.subtree(within).filter(|&node| tree.kind(node) == Kind::Select) {
+        for select in tree.subtree(within).filter(|&node| tree.kind(node) == NodeKind::Select) {
             if tree.child(select, Field::Default).is_some() {
                 continue;
             }
@@ -448,7 +450,7 @@ impl Planner<'_, '_, '_> {
         let mut plan = Plan::default();
         for operand in operands {
             let What::Set(set) = operand.what else { continue };
-            for binding in members(tree, set).into_iter().filter(|&member| tree.kind(member) == Kind::Binding) {
+            for binding in members(tree, set).into_iter().filter(|&member| tree.kind(member) == NodeKind::Binding) {
                 let Some(value) = nix::value(tree, binding) else { continue };
                 let (Some(made), Some(name)) = (helper::per_system(outputs, value), single_name(tree, binding)) else {
                     continue;
@@ -553,11 +555,11 @@ impl Planner<'_, '_, '_> {
         let mut arguments = made.arguments.iter();
         for argument in arguments.by_ref() {
             callback = nix::unwrap_parens(tree, callback);
-            if tree.kind(callback) != Kind::Function {
+            if tree.kind(callback) != NodeKind::Function {
                 member.applied.push(self.argument_text(&made, *argument)?);
                 continue;
             }
-            match (tree.child_of_kind(callback, Kind::Formals), tree.child(callback, Field::Universal)) {
+            match (tree.child_of_kind(callback, NodeKind::Formals), tree.child(callback, Field::Universal)) {
                 (None, Some(parameter)) => {
                     let text = self.argument_text(&made, *argument)?;
                     self.bind(&mut member, &made, parameter, tree.slice(parameter), text, *argument)?;
@@ -576,7 +578,7 @@ impl Planner<'_, '_, '_> {
     fn local_packages(&self, member: &mut Member) {
         let (outputs, tree) = (self.outputs, self.outputs.tree);
         let body = nix::unwrap_parens(tree, member.body);
-        if member.packages.is_some() || tree.kind(body) != Kind::Let {
+        if member.packages.is_some() || tree.kind(body) != NodeKind::Let {
             return;
         }
         let Some((found, binding)) = binding_named(tree, &[body], "pkgs") else { return };
@@ -606,7 +608,7 @@ impl Planner<'_, '_, '_> {
                         }
                     }
                 });
-                if !closed || tree.subtree(value).any(|node| tree.kind(node) == Kind::With) {
+                if !closed || tree.subtree(value).any(|node| tree.kind(node) == NodeKind::With) {
                     return;
                 }
                 tree.slice(value).to_owned()
@@ -685,23 +687,23 @@ impl Planner<'_, '_, '_> {
         let tree = self.outputs.tree;
         let Argument::Expression(node) = argument else { return None };
         let set = made.set(self.outputs, node)?;
-        for formal in tree.children(formals).filter(|&node| tree.kind(node) == Kind::Formal) {
+        for formal in tree.children(formals).filter(|&node| tree.kind(node) == NodeKind::Formal) {
             let name = tree.slice(tree.child(formal, Field::Name)?);
             let given = members(tree, set)
                 .into_iter()
                 .find(|&member| defined(tree, member).is_some_and(|names| names.iter().any(|found| found == name)))?;
             match tree.kind(given) {
-                Kind::Binding => {
+                NodeKind::Binding => {
                     single_name(tree, given)?;
                     let value = nix::unwrap_parens(tree, nix::value(tree, given)?);
-                    let is_system = tree.kind(value) == Kind::Variable
+                    let is_system = tree.kind(value) == NodeKind::Variable
                         && made.system.is_some()
                         && nix::resolve(tree, value, tree.slice(value)) == made.system.map(Origin::Argument);
                     let argument = if is_system { Argument::System } else { Argument::Expression(value) };
                     let text = self.argument_text(made, argument)?;
                     self.bind(member, made, formal, name, text, argument)?;
                 }
-                Kind::Inherit => {
+                NodeKind::Inherit => {
                     // The name means outside of the set what it means inside.
                     let outside = tree.parent(tree.parent(given)?)?;
                     match nix::resolve(tree, outside, name) {
@@ -794,7 +796,7 @@ impl Planner<'_, '_, '_> {
         }
         let mut text = edits.render(self.text(), span);
         if !member.applied.is_empty() {
-            let simple = matches!(tree.kind(body), Kind::Variable | Kind::Select | Kind::Apply);
+            let simple = matches!(tree.kind(body), NodeKind::Variable | NodeKind::Select | NodeKind::Apply);
             let function = if simple { edits.render(self.text(), tree.span(body)) } else { format!("({text})") };
             let arguments: Vec<String> = member.applied.iter().map(|text| wrapped(text)).collect();
             text = format!("{function} {}", arguments.join(" "));
@@ -847,7 +849,7 @@ impl Planner<'_, '_, '_> {
         let tree = self.outputs.tree;
         let at = Some(tree.span(value).start);
         match (name, tree.kind(value)) {
-            ("apps", Kind::Attrset | Kind::RecAttrset) => {
+            ("apps", NodeKind::Attrset | NodeKind::RecAttrset) => {
                 let names = read::defined_by(tree, value).unwrap_or_default();
                 let is_app = names.iter().any(|name| name == "program");
                 match names.iter().find(|name| is_app && !APP.contains(&name.as_str())) {
@@ -858,7 +860,7 @@ impl Planner<'_, '_, '_> {
                     None => Ok(()),
                 }
             }
-            ("overlays", Kind::Path | Kind::List) => {
+            ("overlays", NodeKind::Path | NodeKind::List) => {
                 let why = "an overlay is not a function, which flake-parts refuses";
                 Err(Refusal::new(at, why, "write `import ./overlay.nix` in place of the path"))
             }
@@ -869,7 +871,7 @@ impl Planner<'_, '_, '_> {
     /// flake-parts takes packages only.
     fn check_packages(&self, set: Node) -> Result<(), Refusal> {
         let tree = self.outputs.tree;
-        for member in members(tree, set).into_iter().filter(|&member| tree.kind(member) == Kind::Binding) {
+        for member in members(tree, set).into_iter().filter(|&member| tree.kind(member) == NodeKind::Binding) {
             let Some(path) = nix::attrpath_node(tree, member) else { continue };
             let names: Vec<_> = nix::names(tree, path).collect();
             let (Some(first), Some(value)) =
@@ -902,7 +904,7 @@ impl Planner<'_, '_, '_> {
     /// Whether a member is inside a function of the outputs, so that its names are without the system.
     fn is_in_function(&self, member: Node) -> bool {
         let tree = self.outputs.tree;
-        let function = tree.ancestors(member).find(|&node| tree.kind(node) == Kind::Function);
+        let function = tree.ancestors(member).find(|&node| tree.kind(node) == NodeKind::Function);
         function != Some(self.outputs.function)
     }
 
@@ -1029,7 +1031,7 @@ fn segments(tree: &Tree<'_>, set: Node) -> Vec<Segment> {
 /// The offset behind the brace or the word that opens a set or `let`.
 fn opening(tree: &Tree<'_>, set: Node) -> u32 {
     let text = tree.slice(set);
-    let word = if tree.kind(set) == Kind::Let { "let" } else { "{" };
+    let word = if tree.kind(set) == NodeKind::Let { "let" } else { "{" };
     tree.span(set).start + text.find(word).map_or(0, |at| at + word.len()) as u32
 }
 
@@ -1054,7 +1056,7 @@ fn remove_member(tree: &Tree<'_>, found: Node, binding: Node, edits: &mut Edits)
         }
         return;
     }
-    let set = tree.child_of_kind(found, Kind::BindingSet).map_or(tree.span(found).end, |set| tree.span(set).end);
+    let set = tree.child_of_kind(found, NodeKind::BindingSet).map_or(tree.span(found).end, |set| tree.span(set).end);
     let mut at = opening(tree, found);
     for member in all {
         let until = with_comment(tree.text(), tree.span(member).end, set);
@@ -1071,7 +1073,7 @@ fn remove_member(tree: &Tree<'_>, found: Node, binding: Node, edits: &mut Edits)
 
 /// The body of a `let` that the edits take away.
 fn emptied(tree: &Tree<'_>, node: Node, edits: &Edits) -> Option<Node> {
-    let body = (tree.kind(node) == Kind::Let).then(|| tree.child(node, Field::Body))??;
+    let body = (tree.kind(node) == NodeKind::Let).then(|| tree.child(node, Field::Body))??;
     let head = Span { start: tree.span(node).start, end: tree.span(body).start };
     edits.render(tree.text(), head).is_empty().then_some(body)
 }
@@ -1079,21 +1081,21 @@ fn emptied(tree: &Tree<'_>, node: Node, edits: &Edits) -> Option<Node> {
 /// The binding of a name in one of some `let`s.
 fn binding_named(tree: &Tree<'_>, lets: &[Node], name: &str) -> Option<(Node, Node)> {
     lets.iter().find_map(|&found| {
-        let binding = members(tree, found)
-            .into_iter()
-            .find(|&member| tree.kind(member) == Kind::Binding && single_name(tree, member).as_deref() == Some(name))?;
+        let binding = members(tree, found).into_iter().find(|&member| {
+            tree.kind(member) == NodeKind::Binding && single_name(tree, member).as_deref() == Some(name)
+        })?;
         Some((found, binding))
     })
 }
 
 /// The name of a variable.
 fn variable(tree: &Tree<'_>, node: Node) -> Option<String> {
-    (tree.kind(node) == Kind::Variable).then(|| tree.slice(node).to_owned())
+    (tree.kind(node) == NodeKind::Variable).then(|| tree.slice(node).to_owned())
 }
 
 fn mentions(tree: &Tree<'_>, within: Node, name: &str) -> bool {
-    tree.subtree(within).any(|node| tree.kind(node) == Kind::Identifier && tree.slice(node) == name)
-        || tree.subtree(within).any(|node| tree.kind(node) == Kind::Variable && tree.slice(node) == name)
+    tree.subtree(within).any(|node| tree.kind(node) == NodeKind::Identifier && tree.slice(node) == name)
+        || tree.subtree(within).any(|node| tree.kind(node) == NodeKind::Variable && tree.slice(node) == name)
 }
 
 /// The text with every run of blanks as one, for comparison, unless it holds a string over several lines.

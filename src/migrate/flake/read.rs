@@ -3,7 +3,7 @@
 use super::Refusal;
 use crate::lang::flake::Flake;
 use crate::lang::nix::{self, Origin};
-use crate::lang::{Field, Kind, Node, Tree};
+use crate::lang::{Field, Node, NodeKind, Tree};
 
 /// Names are followed this far.
 pub const DEPTH: usize = 24;
@@ -58,7 +58,7 @@ impl<'t, 'a> Outputs<'t, 'a> {
     pub fn read(tree: &'t Tree<'a>) -> Result<Self, Refusal> {
         let odd =
             |why: &str| Refusal::new(None, why, "write flake.nix as one attribute set with `inputs` and `outputs`");
-        let root = tree.children(tree.root()).find(|&node| tree.kind(node) != Kind::Comment);
+        let root = tree.children(tree.root()).find(|&node| tree.kind(node) != NodeKind::Comment);
         let root = root.map(|node| nix::unwrap_parens(tree, node)).filter(|&node| is_set(tree, node));
         let root = root.ok_or_else(|| odd("the file is not an attribute set"))?;
         let flake = Flake::read(tree).ok_or_else(|| odd("the file is not an attribute set"))?;
@@ -68,12 +68,12 @@ impl<'t, 'a> Outputs<'t, 'a> {
         }
         let value = members(tree, root)
             .into_iter()
-            .filter(|&member| tree.kind(member) == Kind::Binding)
+            .filter(|&member| tree.kind(member) == NodeKind::Binding)
             .find(|&member| single_name(tree, member).as_deref() == Some("outputs"))
             .and_then(|binding| nix::value(tree, binding))
             .map(|value| nix::unwrap_parens(tree, value))
             .ok_or_else(|| odd("there is no attribute `outputs`"))?;
-        if tree.kind(value) != Kind::Function {
+        if tree.kind(value) != NodeKind::Function {
             let todo = "write `outputs = { self, nixpkgs, .. }: ..` in this file";
             return Err(Refusal::new(
                 Some(tree.span(value).start),
@@ -82,7 +82,7 @@ impl<'t, 'a> Outputs<'t, 'a> {
             ));
         }
         let whole = tree.child(value, Field::Universal).map(|node| tree.slice(node));
-        let formals = tree.child_of_kind(value, Kind::Formals);
+        let formals = tree.child_of_kind(value, NodeKind::Formals);
         let body = tree.child(value, Field::Body).ok_or_else(|| odd("`outputs` has no body"))?;
         let mut outputs = Self {
             tree,
@@ -104,15 +104,15 @@ impl<'t, 'a> Outputs<'t, 'a> {
     fn strip(&mut self) {
         for _ in 0..DEPTH {
             let next = match self.tree.kind(self.body) {
-                Kind::Let => {
+                NodeKind::Let => {
                     self.lets.push(self.body);
                     self.tree.child(self.body, Field::Body)
                 }
-                Kind::With => {
+                NodeKind::With => {
                     self.withs.extend(self.tree.child(self.body, Field::Environment));
                     self.tree.child(self.body, Field::Body)
                 }
-                Kind::Parenthesized => self.tree.child(self.body, Field::Expression),
+                NodeKind::Parenthesized => self.tree.child(self.body, Field::Expression),
                 _ => None,
             };
             match next {
@@ -132,8 +132,9 @@ impl<'t, 'a> Outputs<'t, 'a> {
     fn split(&self, node: Node, out: &mut Vec<Operand>) {
         let tree = self.tree;
         let bare = nix::unwrap_parens(tree, node);
-        let is_update = tree.child(bare, Field::Operator).is_some_and(|operator| tree.kind(operator) == Kind::Update);
-        if tree.kind(bare) == Kind::Binary && is_update {
+        let is_update =
+            tree.child(bare, Field::Operator).is_some_and(|operator| tree.kind(operator) == NodeKind::Update);
+        if tree.kind(bare) == NodeKind::Binary && is_update {
             for side in [Field::Left, Field::Right] {
                 if let Some(side) = tree.child(bare, side) {
                     self.split(side, out);
@@ -142,7 +143,7 @@ impl<'t, 'a> Outputs<'t, 'a> {
             return;
         }
         let (mut lets, mut inner) = (Vec::new(), bare);
-        while tree.kind(inner) == Kind::Let {
+        while tree.kind(inner) == NodeKind::Let {
             lets.push(inner);
             match tree.child(inner, Field::Body) {
                 Some(body) => inner = nix::unwrap_parens(tree, body),
@@ -165,9 +166,9 @@ impl<'t, 'a> Outputs<'t, 'a> {
     /// Whether a binder is a member of a `let` itself.
     pub fn is_let_member(&self, found: Node, binder: Node) -> bool {
         let tree = self.tree;
-        let set = tree.child_of_kind(found, Kind::BindingSet);
+        let set = tree.child_of_kind(found, NodeKind::BindingSet);
         let parent = match tree.kind(binder) {
-            Kind::Binding => tree.parent(binder),
+            NodeKind::Binding => tree.parent(binder),
             // A name inside `inherit`: its list, the inherit, the set.
             _ => tree.parent(binder).and_then(|list| tree.parent(list)).and_then(|inherit| tree.parent(inherit)),
         };
@@ -186,14 +187,14 @@ impl<'t, 'a> Outputs<'t, 'a> {
         let tree = self.tree;
         let node = nix::unwrap_parens(tree, node);
         match tree.kind(node) {
-            Kind::Variable => self.follow_name(node, tree.slice(node), depth),
-            Kind::Select if tree.child(node, Field::Default).is_none() => {
+            NodeKind::Variable => self.follow_name(node, tree.slice(node), depth),
+            NodeKind::Select if tree.child(node, Field::Default).is_none() => {
                 let base = nix::unwrap_parens(tree, tree.child(node, Field::Expression)?);
                 let mut names: Vec<String> = Vec::new();
                 for name in nix::names(tree, tree.child(node, Field::Attrpath)?) {
                     names.push(name.text?.into_owned());
                 }
-                let from_all = tree.kind(base) == Kind::Variable
+                let from_all = tree.kind(base) == NodeKind::Variable
                     && Some(tree.slice(base)) == self.whole
                     && self.resolves_to_whole(base);
                 let mut path = if from_all { Vec::new() } else { self.follow(base, depth + 1)? };
@@ -227,7 +228,7 @@ impl<'t, 'a> Outputs<'t, 'a> {
             Some(Origin::Inherited(attr)) => {
                 let inherit = tree.parent(tree.parent(attr)?)?;
                 match tree.kind(inherit) {
-                    Kind::InheritFrom => {
+                    NodeKind::InheritFrom => {
                         let mut path = self.follow_source(tree.child(inherit, Field::Expression)?, depth)?;
                         path.push(name.to_owned());
                         Some(path)
@@ -245,7 +246,7 @@ impl<'t, 'a> Outputs<'t, 'a> {
     /// A source of names: an expression as in [`Self::canonical`], or all inputs.
     fn follow_source(&self, node: Node, depth: usize) -> Option<Canonical> {
         let bare = nix::unwrap_parens(self.tree, node);
-        if self.tree.kind(bare) == Kind::Variable && Some(self.tree.slice(bare)) == self.whole {
+        if self.tree.kind(bare) == NodeKind::Variable && Some(self.tree.slice(bare)) == self.whole {
             return self.resolves_to_whole(bare).then(Vec::new);
         }
         self.follow(bare, depth + 1)
@@ -292,14 +293,15 @@ impl<'t, 'a> Outputs<'t, 'a> {
 
 /// Whether a node is an attribute set.
 pub fn is_set(tree: &Tree<'_>, node: Node) -> bool {
-    matches!(tree.kind(node), Kind::Attrset | Kind::RecAttrset)
+    matches!(tree.kind(node), NodeKind::Attrset | NodeKind::RecAttrset)
 }
 
 /// The members of an attribute set or `let`: bindings and inherits.
 pub fn members(tree: &Tree<'_>, set: Node) -> Vec<Node> {
-    let bindings = tree.child_of_kind(set, Kind::BindingSet);
+    let bindings = tree.child_of_kind(set, NodeKind::BindingSet);
     let all = bindings.into_iter().flat_map(|bindings| tree.children(bindings));
-    all.filter(|&node| matches!(tree.kind(node), Kind::Binding | Kind::Inherit | Kind::InheritFrom)).collect()
+    all.filter(|&node| matches!(tree.kind(node), NodeKind::Binding | NodeKind::Inherit | NodeKind::InheritFrom))
+        .collect()
 }
 
 /// The name of a binding whose path is one name that is written out.
@@ -312,13 +314,13 @@ pub fn single_name(tree: &Tree<'_>, binding: Node) -> Option<String> {
 /// The first names of what a member defines. `None` if one is computed.
 pub fn defined(tree: &Tree<'_>, member: Node) -> Option<Vec<String>> {
     match tree.kind(member) {
-        Kind::Binding => {
+        NodeKind::Binding => {
             let first = nix::names(tree, nix::attrpath_node(tree, member)?).next()?.text?;
             Some(vec![first.into_owned()])
         }
         _ => {
-            let Some(attrs) = tree.child_of_kind(member, Kind::InheritedAttrs) else { return Some(Vec::new()) };
-            let names = tree.children(attrs).filter(|&node| tree.kind(node) != Kind::Comment);
+            let Some(attrs) = tree.child_of_kind(member, NodeKind::InheritedAttrs) else { return Some(Vec::new()) };
+            let names = tree.children(attrs).filter(|&node| tree.kind(node) != NodeKind::Comment);
             names.map(|node| nix::name_text(tree, node).map(|name| name.into_owned())).collect()
         }
     }
@@ -335,7 +337,7 @@ pub fn defined_by(tree: &Tree<'_>, set: Node) -> Option<Vec<String>> {
 
 /// Whether a `rec` set's members use each other.
 pub fn is_recursive(tree: &Tree<'_>, set: Node) -> bool {
-    if tree.kind(set) != Kind::RecAttrset {
+    if tree.kind(set) != NodeKind::RecAttrset {
         return false;
     }
     tree.subtree(set).any(|node| {

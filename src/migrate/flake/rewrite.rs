@@ -9,7 +9,7 @@ use super::{Refusal, Rewritten};
 use crate::finding::Span;
 use crate::lang::flake::lock::Lock;
 use crate::lang::nix::{self, Origin};
-use crate::lang::{Field, Kind, Language, Node, Tree};
+use crate::lang::{Field, Language, Node, NodeKind, Tree};
 
 /// flake-utils' own list of systems since it takes them from its input `systems` (April 2023).
 const DEFAULT_SYSTEMS: [&str; 4] = ["aarch64-darwin", "aarch64-linux", "x86_64-darwin", "x86_64-linux"];
@@ -21,7 +21,7 @@ const ROUNDS: usize = 64;
 pub fn rewrite(text: &str, read: Read<'_>, lock: Option<&str>) -> Result<Rewritten, Refusal> {
     let tree = parse(text)?;
     let outputs = Outputs::read(&tree)?;
-    if tree.nodes().any(|node| tree.kind(node) == Kind::Identifier && tree.slice(node) == "mkFlake") {
+    if tree.nodes().any(|node| tree.kind(node) == NodeKind::Identifier && tree.slice(node) == "mkFlake") {
         let at = Some(tree.span(outputs.function).start);
         return Err(Refusal::new(at, "the outputs are made by `mkFlake` already", "nothing has to be done"));
     }
@@ -109,7 +109,7 @@ fn take_arguments(outputs: &Outputs<'_, '_>, parts: &str, whole: &str, edits: &m
     if outputs.whole.is_none() {
         edits.replace(Span { start, end: start }, format!("{whole}@"));
     }
-    let all: Vec<Node> = tree.children(formals).filter(|&node| tree.kind(node) == Kind::Formal).collect();
+    let all: Vec<Node> = tree.children(formals).filter(|&node| tree.kind(node) == NodeKind::Formal).collect();
     let named = |node: &Node| tree.child(*node, Field::Name).is_some_and(|name| tree.slice(name) == parts);
     if all.iter().any(named) {
         return;
@@ -127,7 +127,7 @@ fn take_arguments(outputs: &Outputs<'_, '_>, parts: &str, whole: &str, edits: &m
     });
     let ellipsis_only = all.is_empty();
     let new = match (ellipsis_only, line_start, before_last) {
-        (true, ..) if tree.child_of_kind(formals, Kind::Ellipses).is_some() => format!(" {parts},"),
+        (true, ..) if tree.child_of_kind(formals, NodeKind::Ellipses).is_some() => format!(" {parts},"),
         (true, ..) => format!(" {parts} "),
         (false, true, _) => format!(",\n{indent}{parts}"),
         (false, false, ",") => format!("\n{indent}, {parts}"),
@@ -166,7 +166,7 @@ fn locks_default_systems(lock: &str, name: &str) -> bool {
 fn lost_comments(tree: &Tree<'_>, body: Node, plan: &Plan) -> Vec<String> {
     let lost = |node: Node| {
         let span = tree.span(node);
-        tree.kind(node) == Kind::Comment && !plan.carried.iter().any(|part| part.contains(span))
+        tree.kind(node) == NodeKind::Comment && !plan.carried.iter().any(|part| part.contains(span))
     };
     tree.subtree(body).filter(|&node| lost(node)).map(|node| tree.slice(node).trim_end().to_owned()).collect()
 }
@@ -232,24 +232,24 @@ fn clean(text: &mut String, plan: &Plan) -> Result<(), Refusal> {
 
 /// The function that `perSystem` is.
 fn per_system(tree: &Tree<'_>) -> Option<(Node, Node)> {
-    tree.nodes().filter(|&node| tree.kind(node) == Kind::Binding).find_map(|binding| {
+    tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Binding).find_map(|binding| {
         let own = single_name(tree, binding).as_deref() == Some("perSystem");
         let value = nix::value(tree, binding).filter(|_| own)?;
         let made = tree.ancestors(binding).any(|node| {
-            tree.kind(node) == Kind::Apply
+            tree.kind(node) == NodeKind::Apply
                 && tree
                     .child(node, Field::Function)
                     .is_some_and(|function| tree.slice(function).contains("lib.mkFlake"))
         });
-        (made && tree.kind(value) == Kind::Function).then_some((binding, value))
+        (made && tree.kind(value) == NodeKind::Function).then_some((binding, value))
     })
 }
 
 fn unused_argument(tree: &Tree<'_>) -> Option<Edits> {
     let (_, function) = per_system(tree)?;
-    let formals = tree.child_of_kind(function, Kind::Formals)?;
+    let formals = tree.child_of_kind(function, NodeKind::Formals)?;
     let body = tree.child(function, Field::Body)?;
-    let all: Vec<Node> = tree.children(formals).filter(|&node| tree.kind(node) == Kind::Formal).collect();
+    let all: Vec<Node> = tree.children(formals).filter(|&node| tree.kind(node) == NodeKind::Formal).collect();
     let unused = all.iter().find(|&&formal| {
         tree.child(formal, Field::Name).is_some_and(|name| {
             !tree.subtree(body).any(|node| {
@@ -282,20 +282,20 @@ fn inlined_systems(outputs: &Outputs<'_, '_>) -> Option<Edits> {
     let tree = outputs.tree;
     let (per_system, _) = per_system(tree).or_else(|| {
         let binding = tree.nodes().find(|&node| {
-            tree.kind(node) == Kind::Binding && single_name(tree, node).as_deref() == Some("perSystem")
+            tree.kind(node) == NodeKind::Binding && single_name(tree, node).as_deref() == Some("perSystem")
         })?;
         Some((binding, binding))
     })?;
     let set = tree.parent(per_system)?;
     let systems = tree.children(set).find(|&member| {
-        tree.kind(member) == Kind::Binding && single_name(tree, member).as_deref() == Some("systems")
+        tree.kind(member) == NodeKind::Binding && single_name(tree, member).as_deref() == Some("systems")
     })?;
     let value = nix::value(tree, systems)?;
-    if tree.kind(value) != Kind::Variable {
+    if tree.kind(value) != NodeKind::Variable {
         return None;
     }
     let Some(Origin::Binding(binding)) = nix::resolve(tree, value, tree.slice(value)) else { return None };
-    let list = nix::value(tree, binding).filter(|&list| tree.kind(list) == Kind::List)?;
+    let list = nix::value(tree, binding).filter(|&list| tree.kind(list) == NodeKind::List)?;
     let found = *outputs.lets.iter().find(|&&found| outputs.is_let_member(found, binding))?;
     if uses(tree, binding) != 1 || single_name(tree, binding).is_none() {
         return None;
@@ -321,14 +321,14 @@ fn uses(tree: &Tree<'_>, binding: Node) -> usize {
 
 fn unused_binding(outputs: &Outputs<'_, '_>, candidates: &mut Vec<String>) -> Option<Edits> {
     let tree = outputs.tree;
-    let inner = tree.ancestors(per_system_binding(tree)?).filter(|&node| tree.kind(node) == Kind::Let);
+    let inner = tree.ancestors(per_system_binding(tree)?).filter(|&node| tree.kind(node) == NodeKind::Let);
     let lets: Vec<Node> = outputs.lets.iter().copied().chain(inner).collect();
     for &found in &lets {
-        for member in members(tree, found).into_iter().filter(|&member| tree.kind(member) == Kind::Binding) {
+        for member in members(tree, found).into_iter().filter(|&member| tree.kind(member) == NodeKind::Binding) {
             let Some(name) = single_name(tree, member) else { continue };
             if candidates.contains(&name) && uses(tree, member) == 0 {
                 // What only it used has no use either.
-                let inner = tree.subtree(member).filter(|&node| tree.kind(node) == Kind::Variable);
+                let inner = tree.subtree(member).filter(|&node| tree.kind(node) == NodeKind::Variable);
                 candidates.extend(inner.map(|node| tree.slice(node).to_owned()));
                 let mut edits = Edits::default();
                 let comments = take_out(tree, found, member, &mut edits);
@@ -342,7 +342,7 @@ fn unused_binding(outputs: &Outputs<'_, '_>, candidates: &mut Vec<String>) -> Op
 
 fn per_system_binding(tree: &Tree<'_>) -> Option<Node> {
     tree.nodes()
-        .find(|&node| tree.kind(node) == Kind::Binding && single_name(tree, node).as_deref() == Some("perSystem"))
+        .find(|&node| tree.kind(node) == NodeKind::Binding && single_name(tree, node).as_deref() == Some("perSystem"))
 }
 
 /// Takes a binding out of a `let`, with the comments above it, which are given back.
@@ -364,8 +364,10 @@ fn take_out(tree: &Tree<'_>, found: Node, binding: Node, edits: &mut Edits) -> V
     edits.replace(span, "");
     let value = nix::value(tree, binding).map(|value| tree.span(value));
     tree.nodes()
-        .filter(|&node| tree.kind(node) == Kind::Comment && span.contains(tree.span(node)))
-        .filter(|&node| value.is_none_or(|value| !value.contains(tree.span(node)) || tree.kind(node) == Kind::Comment))
+        .filter(|&node| tree.kind(node) == NodeKind::Comment && span.contains(tree.span(node)))
+        .filter(|&node| {
+            value.is_none_or(|value| !value.contains(tree.span(node)) || tree.kind(node) == NodeKind::Comment)
+        })
         .map(|node| tree.slice(node).trim_end().to_owned())
         .collect()
 }

@@ -2,7 +2,7 @@
 
 use super::read::{DEPTH, members, single_name};
 use crate::lang::nix::{self, Origin};
-use crate::lang::{Field, Kind, Language, Node, Tree};
+use crate::lang::{Field, Language, Node, NodeKind, Tree};
 use crate::paths;
 
 /// Outputs whose attributes must be packages.
@@ -38,14 +38,14 @@ impl<'r> Values<'r> {
         }
         let output = body(tree, output);
         match tree.kind(output) {
-            Kind::Attrset | Kind::RecAttrset => {
+            NodeKind::Attrset | NodeKind::RecAttrset => {
                 members(tree, output).into_iter().find_map(|member| self.member(tree, file, member, depth))
             }
-            Kind::Binary => [Field::Left, Field::Right]
+            NodeKind::Binary => [Field::Left, Field::Right]
                 .into_iter()
                 .filter_map(|side| tree.child(output, side))
                 .find_map(|side| self.attribute(tree, file, side, depth + 1)),
-            Kind::Apply => {
+            NodeKind::Apply => {
                 self.imported(tree, file, output, |tree, file, value| self.attribute(tree, file, value, depth + 1))
             }
             _ => None,
@@ -54,14 +54,14 @@ impl<'r> Values<'r> {
 
     fn member(&self, tree: &Tree<'_>, file: &str, member: Node, depth: usize) -> Option<String> {
         match tree.kind(member) {
-            Kind::Binding => {
+            NodeKind::Binding => {
                 let names: Vec<_> = nix::names(tree, nix::attrpath_node(tree, member)?).collect();
                 let name = names.first()?.text.as_deref().unwrap_or("..").to_owned();
                 let nested = names.len() > 1 || self.set(tree, file, nix::value(tree, member)?, depth + 1);
                 nested.then_some(name)
             }
-            Kind::Inherit => {
-                let attrs = tree.child_of_kind(member, Kind::InheritedAttrs)?;
+            NodeKind::Inherit => {
+                let attrs = tree.child_of_kind(member, NodeKind::InheritedAttrs)?;
                 let outside = tree.parent(tree.parent(member)?)?;
                 tree.children(attrs).find_map(|attr| {
                     let name = nix::name_text(tree, attr)?;
@@ -80,18 +80,18 @@ impl<'r> Values<'r> {
         }
         let value = body(tree, value);
         match tree.kind(value) {
-            Kind::Attrset | Kind::RecAttrset => {
+            NodeKind::Attrset | NodeKind::RecAttrset => {
                 let is_package = |name: &str| matches!(name, "type" | "outPath" | "drvPath");
                 let names = members(tree, value).into_iter().filter_map(|member| super::read::defined(tree, member));
                 !names.flatten().any(|name| is_package(&name))
             }
-            Kind::Variable => match nix::resolve(tree, value, tree.slice(value)) {
+            NodeKind::Variable => match nix::resolve(tree, value, tree.slice(value)) {
                 Some(Origin::Binding(binding)) if single_name(tree, binding).is_some() => {
                     nix::value(tree, binding).is_some_and(|value| self.set(tree, file, value, depth + 1))
                 }
                 _ => false,
             },
-            Kind::Apply => {
+            NodeKind::Apply => {
                 let called = nix::call(tree, value).map(|(name, _)| nix::last_name(&name).to_owned());
                 matches!(called.as_deref(), Some("callPackages" | "recurseIntoAttrs" | "makeScope"))
                     || self
@@ -115,7 +115,7 @@ impl<'r> Values<'r> {
         let (name, arguments) = nix::call(tree, apply)?;
         let from = *arguments.first().filter(|_| matches!(&*name, "import" | "builtins.import"))?;
         let from = nix::unwrap_parens(tree, from);
-        if tree.kind(from) != Kind::Path {
+        if tree.kind(from) != NodeKind::Path {
             return None;
         }
         let path = paths::join(paths::folder(file), tree.slice(from))?;
@@ -123,7 +123,7 @@ impl<'r> Values<'r> {
             .into_iter()
             .find_map(|path| (self.read)(&path).map(|text| (path, text)))?;
         let imported = Tree::parse(Language::Nix, &text)?;
-        let root = imported.children(imported.root()).find(|&node| imported.kind(node) != Kind::Comment)?;
+        let root = imported.children(imported.root()).find(|&node| imported.kind(node) != NodeKind::Comment)?;
         then(&imported, &path, root)
     }
 }
@@ -133,8 +133,8 @@ fn body(tree: &Tree<'_>, node: Node) -> Node {
     let mut node = node;
     for _ in 0..DEPTH {
         let next = match tree.kind(node) {
-            Kind::Let | Kind::With | Kind::Assert | Kind::Function => tree.child(node, Field::Body),
-            Kind::Parenthesized => tree.child(node, Field::Expression),
+            NodeKind::Let | NodeKind::With | NodeKind::Assert | NodeKind::Function => tree.child(node, Field::Body),
+            NodeKind::Parenthesized => tree.child(node, Field::Expression),
             _ => None,
         };
         match next {

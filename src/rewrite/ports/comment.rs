@@ -2,7 +2,7 @@
 
 use crate::facts::port_registry::dotted;
 use crate::finding::{Edit, Fix, Safety, Span};
-use crate::lang::{Kind, Node, Tree};
+use crate::lang::{Node, NodeKind, Tree};
 use crate::source::{self, Source};
 
 use super::Target;
@@ -21,8 +21,8 @@ pub fn fix(source: &Source, tree: &Tree<'_>, digits: Span, target: &Target<'_>) 
         return Err("the number is not written as in the registry".to_owned());
     }
     let place = match source.kind {
-        source::Kind::Yaml => first_pair(tree, digits, target.number),
-        source::Kind::Dockerfile => first_instruction(tree, digits, target.number),
+        source::FileKind::Yaml => first_pair(tree, digits, target.number),
+        source::FileKind::Dockerfile => first_instruction(tree, digits, target.number),
         _ => None,
     };
     let place = place.ok_or(PLACE)?;
@@ -45,7 +45,7 @@ pub fn fix(source: &Source, tree: &Tree<'_>, digits: Span, target: &Target<'_>) 
 /// The first pair with the number in the mapping that has the digits.
 fn first_pair(tree: &Tree<'_>, digits: Span, number: u32) -> Option<Node> {
     let node = tree.covering(digits);
-    let is_pair = |node: &Node| tree.kind(*node) == Kind::BlockMappingPair;
+    let is_pair = |node: &Node| tree.kind(*node) == NodeKind::BlockMappingPair;
     let pair = std::iter::once(node).chain(tree.ancestors(node)).find(is_pair)?;
     let pairs = tree.children(tree.parent(pair)?).filter(is_pair);
     first_with_number(tree, pairs, number)
@@ -55,8 +55,8 @@ fn first_pair(tree: &Tree<'_>, digits: Span, number: u32) -> Option<Node> {
 fn first_instruction(tree: &Tree<'_>, digits: Span, number: u32) -> Option<Node> {
     let before = |node: &Node| tree.span(*node).start <= digits.start;
     let instructions: Vec<Node> =
-        tree.children(tree.root()).filter(|&node| tree.kind(node) != Kind::Comment).take_while(before).collect();
-    let stage = instructions.iter().rposition(|&node| tree.kind(node) == Kind::FromInstruction).unwrap_or(0);
+        tree.children(tree.root()).filter(|&node| tree.kind(node) != NodeKind::Comment).take_while(before).collect();
+    let stage = instructions.iter().rposition(|&node| tree.kind(node) == NodeKind::FromInstruction).unwrap_or(0);
     first_with_number(tree, instructions.into_iter().skip(stage), number)
 }
 
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
     use crate::lang::Language;
 
-    fn commented(path: &str, kind: source::Kind, text: &str) -> String {
+    fn commented(path: &str, kind: source::FileKind, text: &str) -> String {
         let source = Source::new(path, kind, text);
         let tree = Tree::parse(Language::of(kind).unwrap(), text).unwrap();
         let entry = ["web".to_owned(), "my app".to_owned()];
@@ -93,14 +93,14 @@ mod tests {
 
     #[test]
     fn the_comment_stands_in_the_block_that_it_is_for() {
-        let yaml = |text: &str| commented("x.yaml", source::Kind::Yaml, text);
+        let yaml = |text: &str| commented("x.yaml", source::FileKind::Yaml, text);
         assert_eq!(yaml("a:\n  x: 1\n  port: 80\n"), "a:\n  x: 1\n  @\n  port: 80\n");
         assert_eq!(yaml("a:\n  url: x:80\n  port: 80\n"), "a:\n  @\n  url: x:80\n  port: 80\n");
         assert_eq!(yaml("a:\n  ports:\n    - \"80:80\"\n"), "a:\n  @\n  ports:\n    - \"80:80\"\n");
         assert_eq!(yaml("- port: 80\n  x: 1\n"), "- @\n  port: 80\n  x: 1\n");
         assert_eq!(yaml("a:\n  run: |\n    x --port 80\n"), "a:\n  @\n  run: |\n    x --port 80\n");
         assert_eq!(yaml("a: {port: 80}\n"), "@\na: {port: 80}\n");
-        let docker = |text: &str| commented("Dockerfile", source::Kind::Dockerfile, text);
+        let docker = |text: &str| commented("Dockerfile", source::FileKind::Dockerfile, text);
         assert_eq!(docker("FROM a\nEXPOSE 80\nFROM b\nEXPOSE 80 81\n"), "FROM a\nEXPOSE 80\nFROM b\n@\nEXPOSE 80 81\n");
         assert_eq!(docker("FROM a\nENV PORT=80\nEXPOSE 80\n"), "FROM a\n@\nENV PORT=80\nEXPOSE 80\n");
     }

@@ -4,7 +4,7 @@ use crate::facts::port_registry::{Call, dotted};
 use crate::finding::{Edit, Span};
 use crate::lang::nix::path::path_of;
 use crate::lang::nix::{self, Origin};
-use crate::lang::{Field, Kind, Node, Tree};
+use crate::lang::{Field, Node, NodeKind, Tree};
 use crate::paths;
 use crate::source::Source;
 
@@ -122,13 +122,13 @@ fn scope_for(tree: &Tree<'_>, source: &Source, digits: Span) -> Option<Scope> {
     loop {
         let inner = match tree.kind(node) {
             // A flake's outputs must be a function as they stand.
-            Kind::Let if in_function || !is_flake => return Some(Scope::Let(node)),
-            Kind::Function | Kind::With | Kind::Assert => tree.child(node, Field::Body),
+            NodeKind::Let if in_function || !is_flake => return Some(Scope::Let(node)),
+            NodeKind::Function | NodeKind::With | NodeKind::Assert => tree.child(node, Field::Body),
             _ => None,
         };
         match inner.filter(|&inner| tree.span(inner).contains(digits)) {
             Some(inner) => {
-                in_function |= tree.kind(node) == Kind::Function;
+                in_function |= tree.kind(node) == NodeKind::Function;
                 node = inner;
             }
             None => return (in_function || !is_flake).then_some(Scope::Around(node)),
@@ -138,10 +138,10 @@ fn scope_for(tree: &Tree<'_>, source: &Source, digits: Span) -> Option<Scope> {
 
 /// The value of `outputs` in a flake.nix. Nothing else in it may be computed.
 fn outputs(tree: &Tree<'_>) -> Option<Node> {
-    let flake = tree.child(tree.root(), Field::Expression).filter(|&node| tree.kind(node) == Kind::Attrset)?;
-    let set = tree.child_of_kind(flake, Kind::BindingSet)?;
+    let flake = tree.child(tree.root(), Field::Expression).filter(|&node| tree.kind(node) == NodeKind::Attrset)?;
+    let set = tree.child_of_kind(flake, NodeKind::BindingSet)?;
     tree.children(set)
-        .filter(|&node| tree.kind(node) == Kind::Binding)
+        .filter(|&node| tree.kind(node) == NodeKind::Binding)
         .find(|&node| nix::attrpath_node(tree, node).is_some_and(|path| tree.slice(path) == "outputs"))
         .and_then(|binding| nix::value(tree, binding))
 }
@@ -165,20 +165,20 @@ impl Reader<'_, '_> {
         let tree = self.tree;
         let is_name = || tree.slice(node) == name;
         match tree.kind(node) {
-            Kind::Variable => {
+            NodeKind::Variable => {
                 is_name() && !nix::resolve(tree, node, name).is_some_and(|origin| self.is_registry(origin, name))
             }
-            Kind::Identifier if tree.field(node) == Field::Universal => is_name(),
-            Kind::Formal => tree.child(node, Field::Name).is_some_and(|node| tree.slice(node) == name),
+            NodeKind::Identifier if tree.field(node) == Field::Universal => is_name(),
+            NodeKind::Formal => tree.child(node, Field::Name).is_some_and(|node| tree.slice(node) == name),
             // `inherit ports;` uses the name, and in a `let` or `rec` binds it.
-            Kind::Inherit | Kind::InheritFrom => {
-                let attrs = tree.child_of_kind(node, Kind::InheritedAttrs);
+            NodeKind::Inherit | NodeKind::InheritFrom => {
+                let attrs = tree.child_of_kind(node, NodeKind::InheritedAttrs);
                 let named = attrs.is_some_and(|attrs| {
                     tree.children(attrs).any(|attr| nix::name_text(tree, attr).as_deref() == Some(name))
                 });
-                named && (tree.kind(node) == Kind::Inherit || is_scope_member(tree, node))
+                named && (tree.kind(node) == NodeKind::Inherit || is_scope_member(tree, node))
             }
-            Kind::Binding if is_scope_member(tree, node) => {
+            NodeKind::Binding if is_scope_member(tree, node) => {
                 let first = nix::attrpath_node(tree, node).and_then(|path| tree.children(path).next());
                 first.is_some_and(|first| nix::name_text(tree, first).as_deref() == Some(name))
                     && !self.is_registry(Origin::Binding(node), name)
@@ -201,7 +201,7 @@ impl Reader<'_, '_> {
             }
             Origin::Inherited(attr) => {
                 let inherit = tree.parent(tree.parent(attr)?)?;
-                if tree.kind(inherit) != Kind::InheritFrom {
+                if tree.kind(inherit) != NodeKind::InheritFrom {
                     return None;
                 }
                 let mut below = self.part(tree.child(inherit, Field::Expression)?, depth)?;
@@ -218,12 +218,12 @@ impl Reader<'_, '_> {
         let depth = depth.checked_sub(1)?;
         let node = nix::unwrap_parens(tree, expression);
         match tree.kind(node) {
-            Kind::Apply => self.is_import(node).then(Vec::new),
-            Kind::Variable => {
+            NodeKind::Apply => self.is_import(node).then(Vec::new),
+            NodeKind::Variable => {
                 let name = tree.slice(node);
                 self.origin(nix::resolve(tree, node, name)?, name, depth)
             }
-            Kind::Select if tree.child(node, Field::Default).is_none() => {
+            NodeKind::Select if tree.child(node, Field::Default).is_none() => {
                 let mut below = self.part(tree.child(node, Field::Expression)?, depth)?;
                 for name in nix::names(tree, tree.child(node, Field::Attrpath)?) {
                     below.push(name.text?.into_owned());
@@ -255,19 +255,19 @@ impl Reader<'_, '_> {
         let tree = self.tree;
         let Call::Set { optional, .. } = call else { return true };
         let argument = nix::unwrap_parens(tree, argument);
-        if !matches!(tree.kind(argument), Kind::Attrset | Kind::RecAttrset) {
+        if !matches!(tree.kind(argument), NodeKind::Attrset | NodeKind::RecAttrset) {
             return false;
         }
-        let members = tree.child_of_kind(argument, Kind::BindingSet).into_iter().flat_map(|set| tree.children(set));
+        let members = tree.child_of_kind(argument, NodeKind::BindingSet).into_iter().flat_map(|set| tree.children(set));
         let attrs = members.flat_map(|member| {
             let attrs = match tree.kind(member) {
-                Kind::Binding => nix::attrpath_node(tree, member),
-                _ => tree.child_of_kind(member, Kind::InheritedAttrs),
+                NodeKind::Binding => nix::attrpath_node(tree, member),
+                _ => tree.child_of_kind(member, NodeKind::InheritedAttrs),
             };
-            let count = if tree.kind(member) == Kind::Binding { 1 } else { usize::MAX };
+            let count = if tree.kind(member) == NodeKind::Binding { 1 } else { usize::MAX };
             attrs.into_iter().flat_map(|attrs| tree.children(attrs)).take(count)
         });
-        attrs.filter(|&attr| tree.kind(attr) != Kind::Comment).all(|attr| {
+        attrs.filter(|&attr| tree.kind(attr) != NodeKind::Comment).all(|attr| {
             let name = nix::name_text(tree, attr);
             name.is_some_and(|name| !optional.iter().any(|optional| *optional == name))
         })
@@ -282,27 +282,27 @@ impl Reader<'_, '_> {
 /// Whether a member of a set is in the scope of others: in a `let` or a `rec` set.
 fn is_scope_member(tree: &Tree<'_>, member: Node) -> bool {
     let set = tree.parent(member).and_then(|set| tree.parent(set));
-    set.is_some_and(|set| matches!(tree.kind(set), Kind::Let | Kind::LetAttrset | Kind::RecAttrset))
+    set.is_some_and(|set| matches!(tree.kind(set), NodeKind::Let | NodeKind::LetAttrset | NodeKind::RecAttrset))
 }
 
 /// The names that a scope binds, other than by function arguments.
 fn bound_names<'a>(tree: &Tree<'a>, scope: Node) -> Vec<(&'a str, Origin)> {
-    if !matches!(tree.kind(scope), Kind::Let | Kind::LetAttrset | Kind::RecAttrset) {
+    if !matches!(tree.kind(scope), NodeKind::Let | NodeKind::LetAttrset | NodeKind::RecAttrset) {
         return Vec::new();
     }
-    let Some(set) = tree.child_of_kind(scope, Kind::BindingSet) else { return Vec::new() };
+    let Some(set) = tree.child_of_kind(scope, NodeKind::BindingSet) else { return Vec::new() };
     let mut names = Vec::new();
     for member in tree.children(set) {
         match tree.kind(member) {
-            Kind::Binding => {
+            NodeKind::Binding => {
                 let first = nix::attrpath_node(tree, member).and_then(|path| tree.children(path).next());
-                let first = first.filter(|&first| tree.kind(first) == Kind::Identifier);
+                let first = first.filter(|&first| tree.kind(first) == NodeKind::Identifier);
                 names.extend(first.map(|first| (tree.slice(first), Origin::Binding(member))));
             }
-            Kind::InheritFrom => {
-                let attrs = tree.child_of_kind(member, Kind::InheritedAttrs);
+            NodeKind::InheritFrom => {
+                let attrs = tree.child_of_kind(member, NodeKind::InheritedAttrs);
                 let attrs = attrs.into_iter().flat_map(|attrs| tree.children(attrs));
-                let plain = attrs.filter(|&attr| tree.kind(attr) == Kind::Identifier);
+                let plain = attrs.filter(|&attr| tree.kind(attr) == NodeKind::Identifier);
                 names.extend(plain.map(|attr| (tree.slice(attr), Origin::Inherited(attr))));
             }
             _ => {}
@@ -321,8 +321,8 @@ fn relative(from: &str, to: &str) -> Option<String> {
 fn in_let(tree: &Tree<'_>, node: Node, binding: &str) -> (u32, String) {
     let text = tree.text();
     let after_let = tree.span(node).start + "let".len() as u32;
-    let members = tree.child_of_kind(node, Kind::BindingSet);
-    let first_member = members.and_then(|set| tree.children(set).find(|&node| tree.kind(node) != Kind::Comment));
+    let members = tree.child_of_kind(node, NodeKind::BindingSet);
+    let first_member = members.and_then(|set| tree.children(set).find(|&node| tree.kind(node) != NodeKind::Comment));
     let Some(first_member) = first_member else { return (after_let, format!(" {binding}")) };
     // A comment may stand before the first member, which it is about, or behind the `let`.
     let first = tree

@@ -8,7 +8,7 @@ use super::naming;
 use super::plan::NewEntry;
 use crate::facts::port_registry::dotted;
 use crate::finding::Span;
-use crate::lang::{Field, Kind, Node, Tree, nix};
+use crate::lang::{Field, Node, NodeKind, Tree, nix};
 
 /// Groups below groups are read this far.
 const DEPTH: usize = 8;
@@ -53,7 +53,7 @@ impl<'t, 'a> Layout<'t, 'a> {
     /// Reads a registry's set. `None` where the file gives none that is written out.
     pub fn read(tree: &'t Tree<'a>, base: &[String]) -> Option<Self> {
         let mut node = nix::unwrap_parens(tree, tree.child(tree.root(), Field::Expression)?);
-        while matches!(tree.kind(node), Kind::Let | Kind::With | Kind::Assert | Kind::Function) {
+        while matches!(tree.kind(node), NodeKind::Let | NodeKind::With | NodeKind::Assert | NodeKind::Function) {
             node = nix::unwrap_parens(tree, tree.child(node, Field::Body)?);
         }
         let mut layout = Self { tree, base: base.to_vec(), groups: BTreeMap::new(), names: BTreeSet::new() };
@@ -64,12 +64,14 @@ impl<'t, 'a> Layout<'t, 'a> {
     fn read_set(&mut self, set: Node, path: Vec<String>) {
         let tree = self.tree;
         self.groups.entry(path.clone()).or_default().set = Some(set);
-        let Some(bindings) = tree.child_of_kind(set, Kind::BindingSet).filter(|_| path.len() < DEPTH) else { return };
+        let Some(bindings) = tree.child_of_kind(set, NodeKind::BindingSet).filter(|_| path.len() < DEPTH) else {
+            return;
+        };
         for member in tree.children(bindings) {
             match tree.kind(member) {
-                Kind::Binding => self.read_binding(member, &path),
-                Kind::Inherit | Kind::InheritFrom => {
-                    let attrs = tree.child_of_kind(member, Kind::InheritedAttrs);
+                NodeKind::Binding => self.read_binding(member, &path),
+                NodeKind::Inherit | NodeKind::InheritFrom => {
+                    let attrs = tree.child_of_kind(member, NodeKind::InheritedAttrs);
                     let attrs = attrs.into_iter().flat_map(|attrs| tree.children(attrs));
                     let names = attrs.filter_map(|attr| nix::name_text(tree, attr));
                     self.names.extend(names.map(|name| [path.as_slice(), &[name.into_owned()]].concat()));
@@ -228,7 +230,7 @@ impl Group {
 }
 
 fn is_set(tree: &Tree<'_>, node: Node) -> bool {
-    matches!(tree.kind(node), Kind::Attrset | Kind::RecAttrset)
+    matches!(tree.kind(node), NodeKind::Attrset | NodeKind::RecAttrset)
 }
 
 /// In front of a member and the comments right above it.

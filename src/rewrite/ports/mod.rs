@@ -18,7 +18,7 @@ use crate::finding::{Edit, Fix, RelPath, Safety, Span};
 use crate::knowledge::third_party;
 use crate::lang::Tree;
 use crate::paths::folders;
-use crate::source::{Kind, Source};
+use crate::source::{FileKind, Source};
 
 pub use comment::fix as comment;
 pub use registry::{Shape, shape};
@@ -92,7 +92,7 @@ pub fn reference(entry: &[String]) -> String {
 
 /// Why a file cannot import the registry by a relative path wherever it is evaluated: a template is copied out of the
 /// repository, and a flake in a folder of its own may be evaluated without the rest.
-pub fn import_obstacle(paths: &BTreeMap<RelPath, Kind>, file: &str, registry: &str) -> Option<String> {
+pub fn import_obstacle(paths: &BTreeMap<RelPath, FileKind>, file: &str, registry: &str) -> Option<String> {
     let is_template = |folder: &str| matches!(folder, "template" | "templates" | "skel" | "skeleton");
     if folders(file).any(|folder| is_template(folder.rsplit('/').next().unwrap_or(folder))) {
         return Some(format!("a flake template is copied without {registry}"));
@@ -108,9 +108,9 @@ mod tests {
 
     #[test]
     fn templates_and_flakes_of_their_own_import_nothing_from_outside() {
-        let paths: BTreeMap<RelPath, Kind> = ["flake.nix", "lib/ports.nix", "sub/flake.nix", "sub/lib/ports.nix"]
+        let paths: BTreeMap<RelPath, FileKind> = ["flake.nix", "lib/ports.nix", "sub/flake.nix", "sub/lib/ports.nix"]
             .into_iter()
-            .map(|path| (RelPath::from(path), Kind::Nix))
+            .map(|path| (RelPath::from(path), FileKind::Nix))
             .collect();
         for (file, registry, expected) in [
             ("modules/web.nix", "lib/ports.nix", true),

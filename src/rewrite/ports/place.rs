@@ -3,7 +3,7 @@
 use crate::facts::port_registry::is_identifier;
 use crate::finding::Span;
 use crate::lang::nix::{AttrName, attrpath_node, literal_string, name_text, names, resolve};
-use crate::lang::{Field, Kind, Node, Tree};
+use crate::lang::{Field, Node, NodeKind, Tree};
 
 /// What digits stand in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,9 +24,9 @@ impl Place {
         let node = tree.covering(digits);
         let span = tree.span(node);
         match tree.kind(node) {
-            Kind::Integer if span == digits => integer(tree, node),
-            Kind::StringFragment => in_string(tree, node, digits),
-            Kind::Uri => standalone(tree.text(), digits).then_some(Place::Uri(node)),
+            NodeKind::Integer if span == digits => integer(tree, node),
+            NodeKind::StringFragment => in_string(tree, node, digits),
+            NodeKind::Uri => standalone(tree.text(), digits).then_some(Place::Uri(node)),
             _ => None,
         }
     }
@@ -54,7 +54,7 @@ impl Place {
 }
 
 fn integer(tree: &Tree<'_>, node: Node) -> Option<Place> {
-    let negated = tree.parent(node).is_some_and(|parent| tree.kind(parent) == Kind::Unary);
+    let negated = tree.parent(node).is_some_and(|parent| tree.kind(parent) == NodeKind::Unary);
     (!negated).then_some(Place::Integer(node))
 }
 
@@ -66,10 +66,12 @@ fn in_string(tree: &Tree<'_>, fragment: Node, digits: Span) -> Option<Place> {
     }
     let around = tree.parent(string)?;
     match tree.kind(around) {
-        Kind::Attrpath => name_may_be_computed(tree, string, around).then_some(Place::InString),
-        Kind::InheritedAttrs => None,
+        NodeKind::Attrpath => name_may_be_computed(tree, string, around).then_some(Place::InString),
+        NodeKind::InheritedAttrs => None,
         // `${"name"}` is a name known to the parser; with a call in it, it no longer is.
-        Kind::Interpolation if tree.parent(around).is_some_and(|outer| tree.kind(outer) == Kind::Attrpath) => None,
+        NodeKind::Interpolation if tree.parent(around).is_some_and(|outer| tree.kind(outer) == NodeKind::Attrpath) => {
+            None
+        }
         _ => {
             let whole =
                 literal_string(tree, string).is_some_and(|text| tree.text().get(digits.range()) == Some(&*text));
@@ -92,13 +94,13 @@ fn standalone(text: &str, digits: Span) -> bool {
 fn name_may_be_computed(tree: &Tree<'_>, name: Node, attrpath: Node) -> bool {
     let Some(binding) = tree.parent(attrpath) else { return false };
     match tree.kind(binding) {
-        Kind::Select | Kind::HasAttr => return true,
-        Kind::Binding => {}
+        NodeKind::Select | NodeKind::HasAttr => return true,
+        NodeKind::Binding => {}
         _ => return false,
     }
     let set = tree.parent(binding).and_then(|set| tree.parent(set)).map(|set| tree.kind(set));
     let may_be_read = || name_text(tree, name).is_none_or(|name| is_identifier(&name));
-    if set != Some(Kind::Attrset) && (set != Some(Kind::RecAttrset) || may_be_read()) {
+    if set != Some(NodeKind::Attrset) && (set != Some(NodeKind::RecAttrset) || may_be_read()) {
         return false;
     }
     let Some(own) = Merged::of(tree, binding) else { return false };
@@ -106,7 +108,7 @@ fn name_may_be_computed(tree: &Tree<'_>, name: Node, attrpath: Node) -> bool {
     // What is merged with the name itself, or with a set around it: Nix forgets computed names of a set that it merges
     // into an earlier one.
     let shared: Vec<(usize, Span)> = own.around.iter().copied().chain([(depth + 1, tree.span(binding))]).collect();
-    !tree.subtree(own.root).filter(|&node| tree.kind(node) == Kind::Binding).any(|other| {
+    !tree.subtree(own.root).filter(|&node| tree.kind(node) == NodeKind::Binding).any(|other| {
         let span = tree.span(other);
         let beside = |(length, own): &(usize, Span)| (!own.contains(span) && !span.contains(*own)).then_some(*length);
         let mut lengths = shared.iter().filter_map(beside).peekable();
@@ -137,10 +139,10 @@ impl<'a> Merged<'a> {
         let root = loop {
             let set = tree.parent(tree.parent(*chain.last()?)?)?;
             let mut value = set;
-            while let Some(around) = tree.parent(value).filter(|&node| tree.kind(node) == Kind::Parenthesized) {
+            while let Some(around) = tree.parent(value).filter(|&node| tree.kind(node) == NodeKind::Parenthesized) {
                 value = around;
             }
-            match tree.parent(value).filter(|&outer| tree.kind(outer) == Kind::Binding) {
+            match tree.parent(value).filter(|&outer| tree.kind(outer) == NodeKind::Binding) {
                 Some(outer) => chain.push(outer),
                 None => break set,
             }
@@ -168,8 +170,10 @@ fn to_string(tree: &Tree<'_>, from: Node) -> Option<&'static str> {
 fn bracketed(tree: &Tree<'_>, node: Node, text: &str, is_call: bool) -> String {
     let parent = tree.parent(node).map(|parent| tree.kind(parent));
     let by_grammar = is_call
-        && (matches!(parent, Some(Kind::List | Kind::Apply | Kind::Select | Kind::HasAttr | Kind::Unary))
-            || tree.field(node) == Field::Default && parent == Some(Kind::Select));
+        && (matches!(
+            parent,
+            Some(NodeKind::List | NodeKind::Apply | NodeKind::Select | NodeKind::HasAttr | NodeKind::Unary)
+        ) || tree.field(node) == Field::Default && parent == Some(NodeKind::Select));
     let span = tree.span(node);
     let before = tree.text()[..span.start as usize].chars().next_back();
     let after = tree.text()[span.end as usize..].chars().next();

@@ -157,7 +157,7 @@ mod tests {
     use crate::config::PortSettings;
     use crate::facts::port_registry::evaluate;
     use crate::lang::Language;
-    use crate::source::Kind;
+    use crate::source::FileKind;
 
     const USES: [(u32, &str, &str); 9] = [
         (6379, "services.redis.servers.main.port", "modules/cache.nix"),
@@ -191,7 +191,7 @@ mod tests {
     }
 
     fn extended(text: &str, uses: &[(u32, &str)]) -> String {
-        let source = Source::new("lib/ports.nix", Kind::Nix, text);
+        let source = Source::new("lib/ports.nix", FileKind::Nix, text);
         let tree = Tree::parse(Language::Nix, text).unwrap();
         let missing: Vec<Missing<'_>> = uses
             .iter()

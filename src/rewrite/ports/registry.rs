@@ -1,7 +1,7 @@
 //! The registry's side of fixes: how it is imported.
 
 use crate::facts::port_registry::{Call, Registry};
-use crate::lang::{Kind, Node, Tree};
+use crate::lang::{Node, NodeKind, Tree};
 
 /// How a registry is used once it is imported.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +16,8 @@ pub enum Shape {
 
 /// The shape of a registry.
 pub fn shape(registry: &Registry, tree: &Tree<'_>) -> Shape {
-    let reads_files = |node: Node| matches!(tree.kind(node), Kind::Path | Kind::SearchPath | Kind::HomePath);
+    let reads_files =
+        |node: Node| matches!(tree.kind(node), NodeKind::Path | NodeKind::SearchPath | NodeKind::HomePath);
     if !registry.shape.importable {
         return Shape::Closed("does not export its ports");
     }

@@ -11,9 +11,9 @@ use crate::lang::ci::github::{Job, Step};
 use crate::lang::ci::{self, Script, System, github};
 use crate::lang::shell;
 use crate::lang::yaml::Yaml;
-use crate::lang::{Kind as NodeKind, Node, Tree, nix};
+use crate::lang::{Node, NodeKind, Tree, nix};
 use crate::paths;
-use crate::source::Kind;
+use crate::source::FileKind;
 use actions::Cache;
 
 /// Reads what jobs do with Nix, and whether the flake names substituters.
@@ -34,8 +34,8 @@ impl Fact for NixFacts {}
 
 fn may_hold(source: &Glance<'_>) -> bool {
     match source.kind {
-        Kind::Yaml => matches!(ci::system(&source.path), Some(System::GitHub | System::GitHubAction)),
-        Kind::Nix => source.file_name() == "flake.nix" && source.has(&SUBSTITUTERS),
+        FileKind::Yaml => matches!(ci::system(&source.path), Some(System::GitHub | System::GitHubAction)),
+        FileKind::Nix => source.file_name() == "flake.nix" && source.has(&SUBSTITUTERS),
         _ => false,
     }
 }
@@ -45,8 +45,8 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
     let source = file.source;
     let mut facts = NixFacts::default();
     match (source.kind, ci::system(&source.path)) {
-        (Kind::Yaml, Some(system)) => facts.jobs = jobs(tree, &source.path, system),
-        (Kind::Nix, _) if &*source.path == "flake.nix" => facts.flake_substituters = flake_substituters(tree),
+        (FileKind::Yaml, Some(system)) => facts.jobs = jobs(tree, &source.path, system),
+        (FileKind::Nix, _) if &*source.path == "flake.nix" => facts.flake_substituters = flake_substituters(tree),
         _ => {}
     }
     let is_empty = facts.jobs.is_empty() && !facts.flake_substituters;

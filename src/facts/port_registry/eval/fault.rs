@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::builtins;
 use super::layout::Layout;
 use crate::facts::port_registry::eval::formal_names;
-use crate::lang::{Field, Kind, Node, Tree, nix};
+use crate::lang::{Field, Node, NodeKind, Tree, nix};
 
 /// The first fault of a file.
 pub fn find(tree: &Tree<'_>) -> Option<String> {
@@ -16,10 +16,10 @@ pub fn find(tree: &Tree<'_>) -> Option<String> {
     for node in tree.nodes() {
         scopes.leave(tree.span(node).start);
         match tree.kind(node) {
-            Kind::Integer if tree.slice(node).parse::<i64>().is_err() => {
+            NodeKind::Integer if tree.slice(node).parse::<i64>().is_err() => {
                 return Some(format!("the integer {} is too large", tree.slice(node)));
             }
-            Kind::Attrset | Kind::RecAttrset | Kind::LetAttrset | Kind::Let => {
+            NodeKind::Attrset | NodeKind::RecAttrset | NodeKind::LetAttrset | NodeKind::Let => {
                 let layout = Layout::read(tree, node);
                 if let Some(name) = layout.unreadable() {
                     return Some(format!("`{name}` is defined twice"));
@@ -28,9 +28,9 @@ pub fn find(tree: &Tree<'_>) -> Option<String> {
                     scopes.enter(tree.span(node).end, layout.members.iter().map(|member| member.name.to_string()));
                 }
             }
-            Kind::Function => scopes.enter(tree.span(node).end, arguments(tree, node)),
-            Kind::With => scopes.enter_with(tree, node),
-            Kind::Variable | Kind::Identifier if scopes.lacks(tree, node) => {
+            NodeKind::Function => scopes.enter(tree.span(node).end, arguments(tree, node)),
+            NodeKind::With => scopes.enter_with(tree, node),
+            NodeKind::Variable | NodeKind::Identifier if scopes.lacks(tree, node) => {
                 return Some(format!("`{}` is not defined in this file", tree.slice(node)));
             }
             _ => {}
@@ -41,7 +41,7 @@ pub fn find(tree: &Tree<'_>) -> Option<String> {
 
 fn arguments<'t>(tree: &'t Tree<'_>, function: Node) -> impl Iterator<Item = String> + 't {
     let whole = tree.child(function, Field::Universal).map(|name| tree.slice(name));
-    let formals = tree.child_of_kind(function, Kind::Formals).into_iter();
+    let formals = tree.child_of_kind(function, NodeKind::Formals).into_iter();
     let named = formals.flat_map(|formals| formal_names(tree, formals)).map(|(name, _)| name);
     whole.into_iter().chain(named).map(str::to_owned)
 }
@@ -86,7 +86,7 @@ impl Scopes {
         let Some(from) = nix::read_from(tree, node) else { return false };
         let name = tree.slice(node);
         // `inherit x;` binds the name itself where its set is a scope.
-        let own = tree.kind(node) == Kind::Identifier && tree.kind(from) != Kind::Attrset;
+        let own = tree.kind(node) == NodeKind::Identifier && tree.kind(from) != NodeKind::Attrset;
         let bound = self.bound.get(name).copied().unwrap_or(0);
         bound <= usize::from(own)
             && tree.span(node).start >= self.with

@@ -8,7 +8,7 @@ use crate::facts::port_registry::eval::builtins;
 use crate::facts::port_registry::eval::builtins::Builtin;
 use crate::facts::port_registry::eval::layout::Layout;
 use crate::facts::port_registry::eval::value::{Attr, Eval, Lambda, ScopeId, Set, ThunkId, Val, Why};
-use crate::lang::{Field, Kind, Node, Tree, nix};
+use crate::lang::{Field, Node, NodeKind, Tree, nix};
 
 /// What is known of the arguments that a registry is called with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl Machine<'_, '_> {
     /// The scope of a function's body.
     fn bind(&mut self, lambda: &Lambda, argument: ThunkId) -> Eval<ScopeId> {
         self.burn(1)?;
-        match self.tree.child_of_kind(lambda.node, Kind::Formals) {
+        match self.tree.child_of_kind(lambda.node, NodeKind::Formals) {
             Some(formals) => {
                 let set = self.force_set(argument)?;
                 self.burn(self.tree.size(formals) + set.attrs.len())?;
@@ -68,7 +68,7 @@ impl Machine<'_, '_> {
         {
             return Err(format!("the argument `{name}` is missing").into());
         }
-        if self.tree.child_of_kind(formals, Kind::Ellipses).is_some() {
+        if self.tree.child_of_kind(formals, NodeKind::Ellipses).is_some() {
             return Ok(());
         }
         let takes: HashSet<&str> = formal_names(self.tree, formals).map(|(name, _)| name).collect();
@@ -104,7 +104,7 @@ impl Machine<'_, '_> {
     /// Enters a function as an importing file would.
     pub(in crate::facts::port_registry) fn enter(&mut self, lambda: &Lambda, given: Given) -> Eval<ThunkId> {
         let tree = self.tree;
-        let scope = match tree.child_of_kind(lambda.node, Kind::Formals) {
+        let scope = match tree.child_of_kind(lambda.node, NodeKind::Formals) {
             Some(formals) => {
                 let mut set = Set::default();
                 let is_unknown = |(_, default): &(&str, Option<Node>)| default.is_none() || given == Given::Nothing;
@@ -112,7 +112,7 @@ impl Machine<'_, '_> {
                     let thunk = self.ready(Err(format!("it depends on the argument `{name}`").into()));
                     set.attrs.insert(name.into(), Attr { thunk, name_span: tree.span(formals) });
                 }
-                let open = tree.child_of_kind(formals, Kind::Ellipses).is_some();
+                let open = tree.child_of_kind(formals, NodeKind::Ellipses).is_some();
                 let open = open.then(|| Why::from("it depends on further arguments"));
                 let whole = self.ready(Ok(Val::Set(Rc::new(Set { open, ..set.clone() }))));
                 self.bind_formals(lambda, formals, &set, whole)
@@ -132,10 +132,10 @@ impl Machine<'_, '_> {
     pub(in crate::facts::port_registry) fn let_names(&mut self, thunk: ThunkId) -> Option<Set> {
         let Some(&Thunk::Expression(node, scope)) = self.thunks.get(thunk as usize) else { return None };
         let mut node = nix::unwrap_parens(self.tree, node);
-        while matches!(self.tree.kind(node), Kind::With | Kind::Assert) {
+        while matches!(self.tree.kind(node), NodeKind::With | NodeKind::Assert) {
             node = nix::unwrap_parens(self.tree, self.tree.child(node, Field::Body)?);
         }
-        if self.tree.kind(node) != Kind::Let {
+        if self.tree.kind(node) != NodeKind::Let {
             return None;
         }
         self.set(&Layout::read(self.tree, node), scope).ok().map(|(set, _)| set)
@@ -148,6 +148,6 @@ pub(in crate::facts::port_registry) fn formal_names<'a>(
     formals: Node,
 ) -> impl Iterator<Item = (&'a str, Option<Node>)> {
     tree.children(formals)
-        .filter(|&formal| tree.kind(formal) == Kind::Formal)
+        .filter(|&formal| tree.kind(formal) == NodeKind::Formal)
         .filter_map(|formal| Some((tree.slice(tree.child(formal, Field::Name)?), tree.child(formal, Field::Default))))
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use crate::finding::Span;
-use crate::lang::{Field, Kind, Node, Tree, nix};
+use crate::lang::{Field, Node, NodeKind, Tree, nix};
 
 /// Longer attribute paths than this are not read: no person writes them.
 const PATH: usize = 32;
@@ -52,7 +52,7 @@ pub enum Body {
 impl Layout {
     /// Reads a set: an attribute set of any kind, or a `let`.
     pub fn read(tree: &Tree<'_>, set: Node) -> Self {
-        let recursive = !matches!(tree.kind(set), Kind::Attrset);
+        let recursive = !matches!(tree.kind(set), NodeKind::Attrset);
         let mut layout = Self { recursive, ..Self::default() };
         layout.add_all(tree, set, 0);
         layout
@@ -77,11 +77,11 @@ impl Layout {
     }
 
     fn add_all(&mut self, tree: &Tree<'_>, set: Node, depth: usize) {
-        let Some(bindings) = tree.child_of_kind(set, Kind::BindingSet) else { return };
+        let Some(bindings) = tree.child_of_kind(set, NodeKind::BindingSet) else { return };
         for member in tree.children(bindings) {
             match tree.kind(member) {
-                Kind::Binding => self.add_binding(tree, member, depth),
-                Kind::Inherit | Kind::InheritFrom => self.add_inherit(tree, member),
+                NodeKind::Binding => self.add_binding(tree, member, depth),
+                NodeKind::Inherit | NodeKind::InheritFrom => self.add_inherit(tree, member),
                 _ => {}
             }
         }
@@ -89,7 +89,7 @@ impl Layout {
 
     fn add_inherit(&mut self, tree: &Tree<'_>, inherit: Node) {
         let source = tree.child(inherit, Field::Expression);
-        let Some(attrs) = tree.child_of_kind(inherit, Kind::InheritedAttrs) else { return };
+        let Some(attrs) = tree.child_of_kind(inherit, NodeKind::InheritedAttrs) else { return };
         for attr in tree.children(attrs) {
             let Some(name) = nix::name_text(tree, attr) else { continue };
             let body = match source {
@@ -102,7 +102,7 @@ impl Layout {
 
     fn add_binding(&mut self, tree: &Tree<'_>, binding: Node, depth: usize) {
         let (Some(path), Some(value)) = (nix::attrpath_node(tree, binding), nix::value(tree, binding)) else { return };
-        let names: Vec<Node> = tree.children(path).filter(|&node| tree.kind(node) != Kind::Comment).collect();
+        let names: Vec<Node> = tree.children(path).filter(|&node| tree.kind(node) != NodeKind::Comment).collect();
         if names.len() <= PATH {
             self.insert(tree, &names, value, depth);
         } else if let Some(&first) = names.first()
@@ -168,7 +168,7 @@ impl Member {
 }
 
 fn is_set(tree: &Tree<'_>, node: Node) -> bool {
-    matches!(tree.kind(nix::unwrap_parens(tree, node)), Kind::Attrset | Kind::RecAttrset)
+    matches!(tree.kind(nix::unwrap_parens(tree, node)), NodeKind::Attrset | NodeKind::RecAttrset)
 }
 
 fn nested(tree: &Tree<'_>, names: &[Node], value: Node, depth: usize) -> Body {

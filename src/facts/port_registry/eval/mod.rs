@@ -18,7 +18,7 @@ pub(super) use self::function::{Given, formal_names};
 use self::layout::{Body, Layout};
 use self::value::{Attr, Eval, Lambda, ScopeId, Set, ThunkId, Val, Why};
 use crate::finding::Span;
-use crate::lang::{Field, Kind, Node, Tree, nix};
+use crate::lang::{Field, Node, NodeKind, Tree, nix};
 
 /// Steps per file at most: ten thousand entries need a tenth of it.
 const FUEL: usize = 400_000;
@@ -220,80 +220,80 @@ impl<'t, 'a> Machine<'t, 'a> {
         let tree = self.tree;
         let child = |field| tree.child(node, field).ok_or_else(|| Why::from("it has unsupported syntax"));
         match tree.kind(node) {
-            Kind::Parenthesized => self.eval(child(Field::Expression)?, scope),
-            Kind::Integer => {
+            NodeKind::Parenthesized => self.eval(child(Field::Expression)?, scope),
+            NodeKind::Integer => {
                 let number = tree.slice(node).parse().map_err(|_| Why::from("the integer is too large"));
                 number.map(Val::Int)
             }
-            Kind::Float => tree.slice(node).parse().map(Val::Float).map_err(|_| "the number cannot be read".into()),
-            Kind::String => self.string(node, scope),
-            Kind::IndentedString => {
+            NodeKind::Float => tree.slice(node).parse().map(Val::Float).map_err(|_| "the number cannot be read".into()),
+            NodeKind::String => self.string(node, scope),
+            NodeKind::IndentedString => {
                 self.burn(text_cost(tree.slice(node).len()))?;
                 Ok(Val::Str(plain_line(tree, node)))
             }
-            Kind::Uri => {
+            NodeKind::Uri => {
                 self.burn(text_cost(tree.slice(node).len()))?;
                 Ok(Val::Str(Some(tree.slice(node).into())))
             }
-            Kind::Path | Kind::HomePath | Kind::SearchPath => Ok(Val::Path),
-            Kind::List => {
+            NodeKind::Path | NodeKind::HomePath | NodeKind::SearchPath => Ok(Val::Path),
+            NodeKind::List => {
                 let items: Vec<Node> = tree.children(node).filter(|&item| tree.field(item) == Field::Element).collect();
                 self.burn(items.len())?;
                 Ok(Val::List(items.into_iter().map(|item| self.suspend(item, scope)).collect()))
             }
-            Kind::Attrset | Kind::RecAttrset => {
+            NodeKind::Attrset | NodeKind::RecAttrset => {
                 self.set(&Layout::read(tree, node), scope).map(|(set, _)| Val::Set(Rc::new(set)))
             }
-            Kind::LetAttrset => {
+            NodeKind::LetAttrset => {
                 let (set, _) = self.set(&Layout::read(tree, node), scope)?;
                 match set.attrs.get("body") {
                     Some(body) => self.read(body.thunk),
                     None => Err("there is no attribute `body`".into()),
                 }
             }
-            Kind::Let => {
+            NodeKind::Let => {
                 let (_, inner) = self.set(&Layout::read(tree, node), scope)?;
                 self.eval(child(Field::Body)?, inner)
             }
-            Kind::Function => Ok(Val::Lambda(Rc::new(Lambda { node, scope }))),
-            Kind::Variable => {
+            NodeKind::Function => Ok(Val::Lambda(Rc::new(Lambda { node, scope }))),
+            NodeKind::Variable => {
                 let thunk = self.variable(tree.slice(node), scope)?;
                 self.read(thunk)
             }
-            Kind::With => {
+            NodeKind::With => {
                 let environment = self.suspend(child(Field::Environment)?, scope);
                 self.scopes.push(Scope { parent: scope, names: Names::With(environment) });
                 self.eval(child(Field::Body)?, self.scopes.len() as ScopeId - 1)
             }
-            Kind::Assert => {
+            NodeKind::Assert => {
                 // An assertion about things not known here holds, or the file would be of no use to anybody.
                 if let Ok(false) = self.truth(child(Field::Condition)?, scope) {
                     return Err("an assertion fails".into());
                 }
                 self.eval(child(Field::Body)?, scope)
             }
-            Kind::If => {
+            NodeKind::If => {
                 let branch = match self.truth(child(Field::Condition)?, scope)? {
                     true => Field::Consequence,
                     false => Field::Alternative,
                 };
                 self.eval(child(branch)?, scope)
             }
-            Kind::Select => self.select(node, scope),
-            Kind::HasAttr => self.has_attr(node, scope),
-            Kind::Apply => {
+            NodeKind::Select => self.select(node, scope),
+            NodeKind::HasAttr => self.has_attr(node, scope),
+            NodeKind::Apply => {
                 let function = self.eval(child(Field::Function)?, scope)?;
                 let argument = self.suspend(child(Field::Argument)?, scope);
                 self.call(function, argument)
             }
-            Kind::Unary => {
+            NodeKind::Unary => {
                 let operand = child(Field::Argument)?;
                 match tree.slice(child(Field::Operator)?) {
                     "!" => self.truth(operand, scope).map(|truth| Val::Bool(!truth)),
                     _ => ops::negate(self.eval(operand, scope)?),
                 }
             }
-            Kind::Binary => self.binary(node, scope),
+            NodeKind::Binary => self.binary(node, scope),
             _ => Err("it has unsupported syntax".into()),
         }
     }
@@ -337,8 +337,8 @@ impl<'t, 'a> Machine<'t, 'a> {
         let mut text = String::new();
         for part in self.tree.children(node) {
             match self.tree.kind(part) {
-                Kind::StringFragment => text.push_str(self.tree.slice(part)),
-                Kind::Interpolation => {
+                NodeKind::StringFragment => text.push_str(self.tree.slice(part)),
+                NodeKind::Interpolation => {
                     let inner = self.tree.child(part, Field::Expression);
                     match inner.map(|inner| self.eval(inner, scope)) {
                         Some(Ok(Val::Str(Some(inner)))) => {
@@ -364,8 +364,8 @@ impl<'t, 'a> Machine<'t, 'a> {
             return Ok(name.into());
         }
         let value = match self.tree.kind(node) {
-            Kind::String => self.string(node, scope)?,
-            Kind::Interpolation => match self.tree.child(node, Field::Expression) {
+            NodeKind::String => self.string(node, scope)?,
+            NodeKind::Interpolation => match self.tree.child(node, Field::Expression) {
                 Some(inner) => self.eval(inner, scope)?,
                 None => return Err("it has unsupported syntax".into()),
             },
@@ -380,7 +380,7 @@ impl<'t, 'a> Machine<'t, 'a> {
 
     fn attrpath(&self, node: Node) -> Vec<Node> {
         let path = self.tree.child(node, Field::Attrpath);
-        path.map(|path| self.tree.children(path).filter(|&name| self.tree.kind(name) != Kind::Comment).collect())
+        path.map(|path| self.tree.children(path).filter(|&name| self.tree.kind(name) != NodeKind::Comment).collect())
             .unwrap_or_default()
     }
 
@@ -389,7 +389,7 @@ impl<'t, 'a> Machine<'t, 'a> {
         let Some(base) = self.tree.child(node, Field::Expression) else {
             return Err("it has unsupported syntax".into());
         };
-        if self.tree.kind(base) == Kind::Variable && self.is_global(base, "builtins", scope)? {
+        if self.tree.kind(base) == NodeKind::Variable && self.is_global(base, "builtins", scope)? {
             return self.select_builtin(node, scope);
         }
         let mut value = self.eval(base, scope)?;
@@ -540,18 +540,18 @@ impl<'t, 'a> Machine<'t, 'a> {
 }
 
 /// Whether an expression's value may be that of a name in it, as it is.
-fn may_hand_on(kind: Kind) -> bool {
+fn may_hand_on(kind: NodeKind) -> bool {
     matches!(
         kind,
-        Kind::Parenthesized
-            | Kind::Let
-            | Kind::LetAttrset
-            | Kind::Variable
-            | Kind::With
-            | Kind::Assert
-            | Kind::If
-            | Kind::Select
-            | Kind::Apply
+        NodeKind::Parenthesized
+            | NodeKind::Let
+            | NodeKind::LetAttrset
+            | NodeKind::Variable
+            | NodeKind::With
+            | NodeKind::Assert
+            | NodeKind::If
+            | NodeKind::Select
+            | NodeKind::Apply
     )
 }
 

@@ -6,7 +6,7 @@
 //! which goes on behind it.
 
 use super::listen::Listener;
-use super::{Field, Kind, Refusal, Row};
+use super::{Field, NodeKind, Refusal, Row};
 use crate::lang::limits;
 
 /// A place in the table that is not known yet.
@@ -14,7 +14,7 @@ const UNKNOWN: u32 = u32::MAX;
 
 /// A node that has ended.
 struct Ended {
-    kind: Kind,
+    kind: NodeKind,
     field: Field,
     /// Where its first descendant stands, or itself.
     first: u32,
@@ -26,9 +26,9 @@ struct Ended {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum What {
     /// A node between its first token and its last.
-    Node(Kind),
+    Node(NodeKind),
     /// A node that ends with the expression in this field.
-    Last(Kind, Field),
+    Last(NodeKind, Field),
     /// `if a then HERE else`
     Consequence,
     /// `! HERE` of a precedence.
@@ -91,17 +91,17 @@ impl<'a> Builder<'a> {
                 _ => memchr::memmem::find(rest.get(2..).unwrap_or_default(), b"*/").map(|inside| inside + 4),
             };
             at = start + width.unwrap_or(rest.len());
-            self.push(Kind::Comment, self.ended.len() as u32, start as u32, at as u32);
+            self.push(NodeKind::Comment, self.ended.len() as u32, start as u32, at as u32);
         }
     }
 
     #[inline(always)]
-    fn push(&mut self, kind: Kind, first: u32, start: u32, end: u32) {
+    fn push(&mut self, kind: NodeKind, first: u32, start: u32, end: u32) {
         self.ended.push(Ended { kind, field: Field::None, first, start, end });
     }
 
     #[inline(always)]
-    fn push_leaf(&mut self, kind: Kind, field: Field, start: usize, end: usize) {
+    fn push_leaf(&mut self, kind: NodeKind, field: Field, start: usize, end: usize) {
         self.shift(start, end);
         let first = self.ended.len() as u32;
         self.ended.push(Ended { kind, field, first, start: start as u32, end: end as u32 });
@@ -132,7 +132,7 @@ impl<'a> Builder<'a> {
 
     /// Ends what is open innermost as a node of a kind.
     #[inline(always)]
-    fn close(&mut self, kind: Kind) {
+    fn close(&mut self, kind: NodeKind) {
         if let Some(open) = self.open.pop() {
             self.push(kind, open.first, open.start, self.end);
         }
@@ -148,7 +148,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Ends the node around those, if there are any.
-    fn close_inner(&mut self, kind: Kind, field: Field) {
+    fn close_inner(&mut self, kind: NodeKind, field: Field) {
         let inner = self.open.last().map_or((UNKNOWN, 0), |open| open.inner);
         if inner.0 != UNKNOWN {
             self.push(kind, inner.0, inner.1, self.end);
@@ -162,18 +162,18 @@ impl<'a> Builder<'a> {
         loop {
             match self.top() {
                 Some(What::Attrpath) => {
-                    self.close(Kind::Attrpath);
+                    self.close(NodeKind::Attrpath);
                     self.name(Field::Attrpath);
                 }
-                Some(What::Select) => self.close(Kind::Select),
-                Some(What::Has) => self.close(Kind::HasAttr),
+                Some(What::Select) => self.close(NodeKind::Select),
+                Some(What::Has) => self.close(NodeKind::HasAttr),
                 Some(What::Default) => {
                     self.name(Field::Default);
-                    self.close(Kind::Select);
+                    self.close(NodeKind::Select);
                 }
                 Some(What::Apply) => {
                     self.name(Field::Argument);
-                    self.close(Kind::Apply);
+                    self.close(NodeKind::Apply);
                 }
                 _ => return,
             }
@@ -195,12 +195,12 @@ impl<'a> Builder<'a> {
 
     fn end_unary(&mut self) {
         self.name(Field::Argument);
-        self.close(Kind::Unary);
+        self.close(NodeKind::Unary);
     }
 
     fn end_binary(&mut self) {
         self.name(Field::Right);
-        self.close(Kind::Binary);
+        self.close(NodeKind::Binary);
     }
 
     /// Ends the file: its table, or the refusal of a tree that is too deep.
@@ -209,14 +209,14 @@ impl<'a> Builder<'a> {
         let expression = self.ended.last().map_or(u32::MAX, |node| node.start);
         self.comments(self.text.len());
         let first = self.ended.first().map_or(self.text.len() as u32, |node| node.start);
-        self.push(Kind::SourceCode, 0, first.min(expression), self.text.len() as u32);
+        self.push(NodeKind::SourceCode, 0, first.min(expression), self.text.len() as u32);
         turn(&self.ended)
     }
 }
 
 /// Puts parents before their children.
 fn turn(ended: &[Ended]) -> Result<Vec<Row>, Refusal> {
-    let blank = Row { start: 0, end: 0, parent: u32::MAX, after: 0, kind: Kind::None, field: Field::None };
+    let blank = Row { start: 0, end: 0, parent: u32::MAX, after: 0, kind: NodeKind::None, field: Field::None };
     let mut rows = vec![blank; ended.len()];
     // The nodes around the next one: where they stand, and where those of their children stand that are placed.
     let mut around: Vec<(u32, u32)> = Vec::with_capacity(64);
@@ -241,9 +241,9 @@ fn turn(ended: &[Ended]) -> Result<Vec<Row>, Refusal> {
 }
 
 /// Whether a node without nodes in it consists of tokens, and so is a level of its own to the grammar.
-fn holds_tokens(kind: Kind) -> bool {
-    matches!(kind, Kind::Attrset | Kind::RecAttrset | Kind::LetAttrset | Kind::List | Kind::Formals)
-        || matches!(kind, Kind::String | Kind::IndentedString)
+fn holds_tokens(kind: NodeKind) -> bool {
+    matches!(kind, NodeKind::Attrset | NodeKind::RecAttrset | NodeKind::LetAttrset | NodeKind::List | NodeKind::Formals)
+        || matches!(kind, NodeKind::String | NodeKind::IndentedString)
 }
 
 /// The precedence of an operator, and whether it associates to the right.
@@ -268,20 +268,20 @@ const NOT: u8 = 7;
 const HAS: u8 = 11;
 const NEGATE: u8 = 12;
 
-fn operator_kind(operator: &[u8]) -> Kind {
+fn operator_kind(operator: &[u8]) -> NodeKind {
     match operator {
-        b"+" => Kind::Plus,
-        b"-" => Kind::Minus,
-        b"*" => Kind::Times,
-        b"/" => Kind::Divide,
-        b"++" => Kind::Concat,
-        b"//" => Kind::Update,
-        b"!" => Kind::Not,
-        b"!=" => Kind::NotEqual,
-        b"==" => Kind::Equal,
-        b"|>" => Kind::PipeInto,
-        b"<|" => Kind::PipeFrom,
-        _ => Kind::None,
+        b"+" => NodeKind::Plus,
+        b"-" => NodeKind::Minus,
+        b"*" => NodeKind::Times,
+        b"/" => NodeKind::Divide,
+        b"++" => NodeKind::Concat,
+        b"//" => NodeKind::Update,
+        b"!" => NodeKind::Not,
+        b"!=" => NodeKind::NotEqual,
+        b"==" => NodeKind::Equal,
+        b"|>" => NodeKind::PipeInto,
+        b"<|" => NodeKind::PipeFrom,
+        _ => NodeKind::None,
     }
 }
 
@@ -291,7 +291,7 @@ impl Listener for Builder<'_> {
         self.shift(start, end);
     }
 
-    fn begin(&mut self, kind: Kind, start: usize, end: usize) {
+    fn begin(&mut self, kind: NodeKind, start: usize, end: usize) {
         self.shift(start, end);
         self.open_at(What::Node(kind), (self.ended.len() as u32, start as u32));
     }
@@ -299,26 +299,28 @@ impl Listener for Builder<'_> {
     fn end(&mut self, start: usize, end: usize) {
         let Some(What::Node(kind)) = self.top() else { return };
         match kind {
-            Kind::Attrset | Kind::RecAttrset | Kind::LetAttrset => self.close_inner(Kind::BindingSet, Field::None),
-            Kind::Inherit | Kind::InheritFrom => self.close_inner(Kind::InheritedAttrs, Field::Attrs),
+            NodeKind::Attrset | NodeKind::RecAttrset | NodeKind::LetAttrset => {
+                self.close_inner(NodeKind::BindingSet, Field::None)
+            }
+            NodeKind::Inherit | NodeKind::InheritFrom => self.close_inner(NodeKind::InheritedAttrs, Field::Attrs),
             _ => {}
         }
         self.shift(start, end);
         self.close(kind);
-        if matches!(kind, Kind::Binding | Kind::Inherit | Kind::InheritFrom) {
+        if matches!(kind, NodeKind::Binding | NodeKind::Inherit | NodeKind::InheritFrom) {
             self.name(Field::Binding);
             self.join();
         }
     }
 
     #[inline(always)]
-    fn leaf(&mut self, kind: Kind, start: usize, end: usize) {
+    fn leaf(&mut self, kind: NodeKind, start: usize, end: usize) {
         self.push_leaf(kind, Field::None, start, end);
     }
 
     fn number(&mut self, start: usize, end: usize) {
         let has_dot = self.text.get(start..end).is_some_and(|digits| digits.contains(&b'.'));
-        self.leaf(if has_dot { Kind::Float } else { Kind::Integer }, start, end);
+        self.leaf(if has_dot { NodeKind::Float } else { NodeKind::Integer }, start, end);
     }
 
     #[inline(always)]
@@ -332,7 +334,7 @@ impl Listener for Builder<'_> {
     fn variable(&mut self) {
         self.name(Field::Name);
         let (first, start) = self.last();
-        self.push(Kind::Variable, first, start, self.end);
+        self.push(NodeKind::Variable, first, start, self.end);
     }
 
     fn unary(&mut self, operator: u8, start: usize) {
@@ -364,7 +366,7 @@ impl Listener for Builder<'_> {
     #[inline(always)]
     fn argument(&mut self) {
         self.end_operand();
-        if self.top() == Some(What::Node(Kind::List)) {
+        if self.top() == Some(What::Node(NodeKind::List)) {
             return self.name(Field::Element);
         }
         self.name(Field::Function);
@@ -378,7 +380,7 @@ impl Listener for Builder<'_> {
     }
 
     fn or(&mut self, start: usize, end: usize) {
-        self.close(Kind::Attrpath);
+        self.close(NodeKind::Attrpath);
         self.name(Field::Attrpath);
         self.set_top(What::Default);
         self.shift(start, end);
@@ -395,12 +397,12 @@ impl Listener for Builder<'_> {
     }
 
     fn binding(&mut self) {
-        self.open_at(What::Node(Kind::Binding), (UNKNOWN, 0));
+        self.open_at(What::Node(NodeKind::Binding), (UNKNOWN, 0));
         self.open_at(What::Attrpath, (UNKNOWN, 0));
     }
 
     fn bound(&mut self) {
-        self.close(Kind::Attrpath);
+        self.close(NodeKind::Attrpath);
         self.name(Field::Attrpath);
         let last = self.last();
         if let Some(open) = self.open.last_mut() {
@@ -409,22 +411,22 @@ impl Listener for Builder<'_> {
     }
 
     fn formals(&mut self) {
-        self.set_top(What::Node(Kind::Formals));
+        self.set_top(What::Node(NodeKind::Formals));
     }
 
     fn formal(&mut self) {
         self.name(Field::Name);
-        self.open_at(What::Node(Kind::Formal), self.last());
+        self.open_at(What::Node(NodeKind::Formal), self.last());
     }
 
     fn end_formal(&mut self) {
-        self.close(Kind::Formal);
+        self.close(NodeKind::Formal);
         self.name(Field::Formal);
     }
 
     fn lambda(&mut self, field: Field) {
         self.name(field);
-        self.open_at(What::Last(Kind::Function, Field::Body), self.last());
+        self.open_at(What::Last(NodeKind::Function, Field::Body), self.last());
     }
 
     fn text(&mut self, start: usize, end: usize) {
@@ -432,7 +434,7 @@ impl Listener for Builder<'_> {
         while let Some(text) = self.text.get(at..end).filter(|text| !text.is_empty()) {
             let plain = memchr::memchr(b'\\', text).unwrap_or(text.len());
             if plain > 0 {
-                self.leaf(Kind::StringFragment, at, at + plain);
+                self.leaf(NodeKind::StringFragment, at, at + plain);
             }
             at += plain;
             at = self.escape(at, end, 1);
@@ -444,12 +446,12 @@ impl Listener for Builder<'_> {
         while let Some(text) = self.text.get(at..end).filter(|text| !text.is_empty()) {
             let plain = memchr::memmem::find(text, b"''").unwrap_or(text.len());
             if plain > 0 {
-                self.leaf(Kind::StringFragment, at, at + plain);
+                self.leaf(NodeKind::StringFragment, at, at + plain);
             }
             at += plain;
             at = match text.get(plain + 2..) {
                 Some([b'\'', ..]) => {
-                    self.leaf(Kind::Escape, at, at + 3);
+                    self.leaf(NodeKind::Escape, at, at + 3);
                     at + 3
                 }
                 Some([b'\\', ..]) => self.escape(at, end, 3),
@@ -458,15 +460,15 @@ impl Listener for Builder<'_> {
         }
     }
 
-    fn begin_path(&mut self, kind: Kind, start: usize, end: usize) {
+    fn begin_path(&mut self, kind: NodeKind, start: usize, end: usize) {
         self.shift(start, start);
         self.open_at(What::Node(kind), (self.ended.len() as u32, start as u32));
-        self.leaf(Kind::PathFragment, start, end);
+        self.leaf(NodeKind::PathFragment, start, end);
     }
 
     fn path_text(&mut self, start: usize, end: usize) {
         if start < end {
-            self.leaf(Kind::PathFragment, start, end);
+            self.leaf(NodeKind::PathFragment, start, end);
         }
     }
 
@@ -490,10 +492,10 @@ impl Listener for Builder<'_> {
             }
         }
         self.name(match self.top() {
-            Some(What::Node(Kind::List)) => Field::Element,
-            Some(What::Node(Kind::Formal)) => Field::Default,
-            Some(What::Node(Kind::With)) => Field::Environment,
-            Some(What::Node(Kind::If | Kind::Assert)) => Field::Condition,
+            Some(What::Node(NodeKind::List)) => Field::Element,
+            Some(What::Node(NodeKind::Formal)) => Field::Default,
+            Some(What::Node(NodeKind::With)) => Field::Environment,
+            Some(What::Node(NodeKind::If | NodeKind::Assert)) => Field::Condition,
             Some(What::Consequence) => Field::Consequence,
             _ => Field::Expression,
         });
@@ -502,14 +504,14 @@ impl Listener for Builder<'_> {
     fn next_part(&mut self) {
         let Some(what) = self.top() else { return };
         let next = match what {
-            What::Node(kind @ (Kind::With | Kind::Assert)) => What::Last(kind, Field::Body),
-            What::Node(Kind::If) => What::Consequence,
-            What::Consequence => What::Last(Kind::If, Field::Alternative),
-            What::Node(Kind::Let) => {
-                self.close_inner(Kind::BindingSet, Field::None);
-                What::Last(Kind::Let, Field::Body)
+            What::Node(kind @ (NodeKind::With | NodeKind::Assert)) => What::Last(kind, Field::Body),
+            What::Node(NodeKind::If) => What::Consequence,
+            What::Consequence => What::Last(NodeKind::If, Field::Alternative),
+            What::Node(NodeKind::Let) => {
+                self.close_inner(NodeKind::BindingSet, Field::None);
+                What::Last(NodeKind::Let, Field::Body)
             }
-            What::Node(Kind::Inherit) => What::Node(Kind::InheritFrom),
+            What::Node(NodeKind::Inherit) => What::Node(NodeKind::InheritFrom),
             _ => return,
         };
         self.set_top(next);
@@ -526,13 +528,13 @@ impl Builder<'_> {
         }
         match self.text.get(sign) {
             Some(b'$') => {
-                self.leaf(Kind::DollarEscape, at, sign);
-                self.leaf(Kind::StringFragment, sign, sign + 1);
+                self.leaf(NodeKind::DollarEscape, at, sign);
+                self.leaf(NodeKind::StringFragment, sign, sign + 1);
                 sign + 1
             }
             lead => {
                 let after = sign + super::lex::width_of_char(lead.copied().unwrap_or(0));
-                self.leaf(Kind::Escape, at, after);
+                self.leaf(NodeKind::Escape, at, after);
                 after
             }
         }

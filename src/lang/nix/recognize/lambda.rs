@@ -2,7 +2,7 @@
 
 use super::listen::Listener;
 use super::word::Word;
-use super::{Field, Frame, Kind, Recognizer, Slot, State, bytes};
+use super::{Field, Frame, NodeKind, Recognizer, Slot, State, bytes};
 
 impl<L: Listener> Recognizer<'_, L> {
     /// After `{` where a lambda could begin.
@@ -46,7 +46,7 @@ impl<L: Listener> Recognizer<'_, L> {
             b'.' if self.cursor.ahead(1) == b'.' && self.cursor.ahead(2) == b'.' => {
                 let start = self.cursor.pos;
                 self.cursor.pos += 3;
-                self.to.leaf(Kind::Ellipses, start, self.cursor.pos);
+                self.to.leaf(NodeKind::Ellipses, start, self.cursor.pos);
                 self.to.name(Field::Ellipses);
                 self.cursor.skip();
                 match self.cursor.peek() {
@@ -110,7 +110,7 @@ impl<L: Listener> Recognizer<'_, L> {
             }
             _ => return State::Reject,
         }
-        self.to.leaf(Kind::Identifier, start, self.cursor.pos);
+        self.to.leaf(NodeKind::Identifier, start, self.cursor.pos);
         self.cursor.skip();
         match self.cursor.peek() {
             b',' | b'?' | b'}' => {
@@ -129,7 +129,7 @@ impl<L: Listener> Recognizer<'_, L> {
         let start = self.cursor.pos;
         match self.take_word() {
             Word::Plain => {
-                self.to.leaf(Kind::Identifier, start, self.cursor.pos);
+                self.to.leaf(NodeKind::Identifier, start, self.cursor.pos);
                 self.to.formal();
                 State::AfterFormal
             }
@@ -144,7 +144,7 @@ impl<L: Listener> Recognizer<'_, L> {
         if !bytes::is(self.cursor.peek(), bytes::IDENT_START) || self.take_word() != Word::Plain {
             return State::Reject;
         }
-        self.to.leaf(Kind::Identifier, start, self.cursor.pos);
+        self.to.leaf(NodeKind::Identifier, start, self.cursor.pos);
         self.to.name(Field::Universal);
         self.cursor.skip();
         match self.cursor.peek() {

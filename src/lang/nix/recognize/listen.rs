@@ -1,6 +1,6 @@
 //! What the automaton tells while it reads.
 
-use super::{Field, Kind};
+use super::{Field, NodeKind};
 
 /// Hears the tokens and what they begin and end. Offsets are those of the text; every token is told once, in order.
 ///
@@ -9,11 +9,11 @@ pub(super) trait Listener {
     /// A token that is no node.
     fn token(&mut self, _start: usize, _end: usize) {}
     /// A token that begins a node of a kind.
-    fn begin(&mut self, _kind: Kind, _start: usize, _end: usize) {}
+    fn begin(&mut self, _kind: NodeKind, _start: usize, _end: usize) {}
     /// A token that ends the node begun last.
     fn end(&mut self, _start: usize, _end: usize) {}
     /// A token that is a node.
-    fn leaf(&mut self, _kind: Kind, _start: usize, _end: usize) {}
+    fn leaf(&mut self, _kind: NodeKind, _start: usize, _end: usize) {}
     /// An integer or a float.
     fn number(&mut self, _start: usize, _end: usize) {}
     /// The node told last fills a field of the next one around it.
@@ -49,7 +49,7 @@ pub(super) trait Listener {
     /// Text in `''`.
     fn indented_text(&mut self, _start: usize, _end: usize) {}
     /// A path of a kind, with its first part.
-    fn begin_path(&mut self, _kind: Kind, _start: usize, _end: usize) {}
+    fn begin_path(&mut self, _kind: NodeKind, _start: usize, _end: usize) {}
     /// A part of a path, perhaps an empty one.
     fn path_text(&mut self, _start: usize, _end: usize) {}
     /// A path is over.

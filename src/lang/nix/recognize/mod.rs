@@ -29,7 +29,7 @@ use build::Builder;
 use lex::Cursor;
 use listen::Listener;
 
-use crate::lang::{Field, Kind, Refusal, Row};
+use crate::lang::{Field, NodeKind, Refusal, Row};
 
 /// How deep brackets, strings and the like may nest; deeper texts are refused.
 const MAX_DEPTH: usize = 200;
@@ -273,13 +273,13 @@ impl<'a, L: Listener> Recognizer<'a, L> {
 
     /// Takes `width` bytes that begin a node of a kind, opens `frame`, and goes on with `next`.
     #[inline(always)]
-    fn begin(&mut self, kind: Kind, width: usize, frame: Frame, next: State) -> State {
+    fn begin(&mut self, kind: NodeKind, width: usize, frame: Frame, next: State) -> State {
         self.begin_node(kind, width);
         self.open(frame, next)
     }
 
     #[inline(always)]
-    fn begin_node(&mut self, kind: Kind, width: usize) {
+    fn begin_node(&mut self, kind: NodeKind, width: usize) {
         let start = self.cursor.pos;
         self.cursor.pos += width;
         self.to.begin(kind, start, self.cursor.pos);
@@ -287,7 +287,7 @@ impl<'a, L: Listener> Recognizer<'a, L> {
 
     /// The path whose first part, from `start` on, the cursor has just taken.
     #[inline(always)]
-    fn begin_path(&mut self, kind: Kind, start: usize) -> State {
+    fn begin_path(&mut self, kind: NodeKind, start: usize) -> State {
         self.to.begin_path(kind, start, self.cursor.pos);
         State::Path
     }
@@ -298,7 +298,7 @@ impl<'a, L: Listener> Recognizer<'a, L> {
         match self.cursor.peek() {
             byte if bytes::is(byte, bytes::IDENT_START) => self.first_word(),
             b'{' => {
-                self.begin_node(Kind::Attrset, 1);
+                self.begin_node(NodeKind::Attrset, 1);
                 self.brace()
             }
             _ => self.operand(),
@@ -310,7 +310,7 @@ impl<'a, L: Listener> Recognizer<'a, L> {
         let start = self.cursor.pos;
         let operator = self.cursor.peek();
         match operator {
-            b'-' if self.cursor.path() => self.begin_path(Kind::Path, start),
+            b'-' if self.cursor.path() => self.begin_path(NodeKind::Path, start),
             b'-' | b'!' => {
                 self.cursor.pos += 1;
                 self.to.unary(operator, start);
@@ -333,33 +333,33 @@ impl<'a, L: Listener> Recognizer<'a, L> {
         let start = self.cursor.pos;
         match byte {
             b'"' => {
-                self.begin_node(Kind::String, 1);
+                self.begin_node(NodeKind::String, 1);
                 State::String(Slot::Value)
             }
             b'\'' if self.cursor.ahead(1) == b'\'' => {
-                self.begin_node(Kind::IndentedString, 2);
+                self.begin_node(NodeKind::IndentedString, 2);
                 State::Indented
             }
-            b'(' => self.begin(Kind::Parenthesized, 1, Frame::Paren, State::Expression),
-            b'[' => self.begin(Kind::List, 1, Frame::List, State::Element),
-            b'{' => self.begin(Kind::Attrset, 1, Frame::Set, State::Bindings),
+            b'(' => self.begin(NodeKind::Parenthesized, 1, Frame::Paren, State::Expression),
+            b'[' => self.begin(NodeKind::List, 1, Frame::List, State::Element),
+            b'{' => self.begin(NodeKind::Attrset, 1, Frame::Set, State::Bindings),
             b'0'..=b'9' | b'.' => match self.cursor.path() {
-                true => self.begin_path(Kind::Path, start),
+                true => self.begin_path(NodeKind::Path, start),
                 false => self.number(),
             },
-            b'/' | b'-' | b'+' if self.cursor.path() => self.begin_path(Kind::Path, start),
+            b'/' | b'-' | b'+' if self.cursor.path() => self.begin_path(NodeKind::Path, start),
             b'~' if self.cursor.home_path() => {
                 self.cursor.path_text();
-                self.begin_path(Kind::HomePath, start)
+                self.begin_path(NodeKind::HomePath, start)
             }
-            b'<' if self.cursor.search_path() => self.leaf(Kind::SearchPath, start),
+            b'<' if self.cursor.search_path() => self.leaf(NodeKind::SearchPath, start),
             _ => State::Reject,
         }
     }
 
     /// The value from `start` on that the cursor has just taken is over.
     #[inline(always)]
-    fn leaf(&mut self, kind: Kind, start: usize) -> State {
+    fn leaf(&mut self, kind: NodeKind, start: usize) -> State {
         self.to.leaf(kind, start, self.cursor.pos);
         State::After
     }
@@ -389,7 +389,7 @@ impl<'a, L: Listener> Recognizer<'a, L> {
             b';' | b')' | b']' | b'}' | b',' => self.close(),
             b'.' | b'+' | b'-' | b'/' if self.cursor.path() => {
                 self.to.argument();
-                self.begin_path(Kind::Path, start)
+                self.begin_path(NodeKind::Path, start)
             }
             // A digit makes it a float, and an argument.
             b'.' if self.cursor.ahead(1).is_ascii_digit() => self.argument(b'.'),
@@ -400,7 +400,7 @@ impl<'a, L: Listener> Recognizer<'a, L> {
             }
             b'<' if self.cursor.search_path() => {
                 self.to.argument();
-                self.leaf(Kind::SearchPath, start)
+                self.leaf(NodeKind::SearchPath, start)
             }
             byte @ (b'"' | b'\'' | b'(' | b'[' | b'{' | b'~' | b'0'..=b'9') => self.argument(byte),
             _ => self.operator(),
@@ -535,11 +535,11 @@ impl<'a, L: Listener> Recognizer<'a, L> {
         match self.cursor.peek() {
             byte if bytes::is(byte, bytes::IDENT_START) => self.name_word(slot),
             b'"' => {
-                self.begin_node(Kind::String, 1);
+                self.begin_node(NodeKind::String, 1);
                 State::String(slot)
             }
             b'$' if self.cursor.ahead(1) == b'{' => {
-                self.begin(Kind::Interpolation, 2, Frame::InName(slot), State::Expression)
+                self.begin(NodeKind::Interpolation, 2, Frame::InName(slot), State::Expression)
             }
             _ => State::Reject,
         }
@@ -604,7 +604,7 @@ impl<'a, L: Listener> Recognizer<'a, L> {
         }
         self.to.text(start, self.cursor.pos);
         if self.cursor.peek() == b'$' {
-            return self.begin(Kind::Interpolation, 2, Frame::InString(slot), State::Expression);
+            return self.begin(NodeKind::Interpolation, 2, Frame::InString(slot), State::Expression);
         }
         self.end_node(1);
         match slot {
@@ -620,7 +620,7 @@ impl<'a, L: Listener> Recognizer<'a, L> {
         }
         self.to.indented_text(start, self.cursor.pos);
         match self.cursor.ahead(1) {
-            b'{' => self.begin(Kind::Interpolation, 2, Frame::InIndented, State::Expression),
+            b'{' => self.begin(NodeKind::Interpolation, 2, Frame::InIndented, State::Expression),
             _ => {
                 self.end_node(2);
                 State::After
@@ -638,6 +638,6 @@ impl<'a, L: Listener> Recognizer<'a, L> {
         if self.cursor.ahead(1) != b'{' {
             return State::Reject;
         }
-        self.begin(Kind::Interpolation, 2, Frame::InPath, State::Expression)
+        self.begin(NodeKind::Interpolation, 2, Frame::InPath, State::Expression)
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{accepts, grammar_accepts, rows};
-use crate::lang::{Kind, Language, Tree};
+use crate::lang::{Language, NodeKind, Tree};
 
 fn parses(text: &str) -> bool {
     Tree::read_with_grammar(Language::Nix, text).is_ok_and(|tree| !tree.broken())
@@ -152,7 +152,7 @@ const NEWER: [(&str, &str); 12] = [
 fn operations(text: &str) -> Vec<String> {
     let tree = Tree::parse(Language::Nix, text).unwrap();
     let shown = |node| tree.slice(node).replace("|>", "||").replace("<|", "->").replace(['(', ')'], "");
-    tree.nodes().filter(|&node| tree.kind(node) == Kind::Binary).map(shown).collect()
+    tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Binary).map(shown).collect()
 }
 
 #[test]
@@ -175,9 +175,13 @@ fn takes_what_newer_nix_takes() {
 #[test]
 fn an_inherit_of_nothing_holds_no_names() {
     let tree = Tree::parse(Language::Nix, "{ inherit (a); inherit; b = 1; }").unwrap();
-    let kinds: Vec<_> = tree.nodes().map(|node| tree.kind(node)).filter(|kind| *kind != Kind::None).collect();
-    assert!(kinds.contains(&Kind::InheritFrom) && kinds.contains(&Kind::Inherit) && kinds.contains(&Kind::Binding));
-    assert!(!kinds.contains(&Kind::InheritedAttrs));
+    let kinds: Vec<_> = tree.nodes().map(|node| tree.kind(node)).filter(|kind| *kind != NodeKind::None).collect();
+    assert!(
+        kinds.contains(&NodeKind::InheritFrom)
+            && kinds.contains(&NodeKind::Inherit)
+            && kinds.contains(&NodeKind::Binding)
+    );
+    assert!(!kinds.contains(&NodeKind::InheritedAttrs));
 }
 
 #[test]

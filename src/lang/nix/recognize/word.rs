@@ -1,7 +1,7 @@
 //! What begins with a letter: identifiers, keywords, and the paths and URIs which look like them.
 
 use super::listen::Listener;
-use super::{Field, Frame, Kind, Recognizer, Slot, State, bytes};
+use super::{Field, Frame, NodeKind, Recognizer, Slot, State, bytes};
 
 /// What a word means. `or` is no keyword to the grammar, but is read as one behind a selection; elsewhere we do not
 /// vouch for it.
@@ -93,23 +93,23 @@ impl<L: Listener> Recognizer<'_, L> {
         let start = self.cursor.pos;
         let word = match self.take_token() {
             Token::Word(word) => word,
-            Token::Path => return self.begin_path(Kind::Path, start),
-            Token::Uri => return self.leaf(Kind::Uri, start),
+            Token::Path => return self.begin_path(NodeKind::Path, start),
+            Token::Uri => return self.leaf(NodeKind::Uri, start),
             Token::Unsure => return State::Reject,
         };
         match word {
             Word::Plain => self.name_or_lambda(start),
-            Word::If => self.begin_words(Kind::If, start, Frame::Condition),
-            Word::With => self.begin_words(Kind::With, start, Frame::Prefix),
-            Word::Assert => self.begin_words(Kind::Assert, start, Frame::Prefix),
+            Word::If => self.begin_words(NodeKind::If, start, Frame::Condition),
+            Word::With => self.begin_words(NodeKind::With, start, Frame::Prefix),
+            Word::Assert => self.begin_words(NodeKind::Assert, start, Frame::Prefix),
             Word::Let => self.let_(start),
-            Word::Rec => self.set(Kind::RecAttrset, start),
+            Word::Rec => self.set(NodeKind::RecAttrset, start),
             Word::Then | Word::Else | Word::In | Word::Inherit | Word::Or => State::Reject,
         }
     }
 
     /// The keyword from `start` on that the cursor has just taken begins a node of a kind, with an expression in it.
-    fn begin_words(&mut self, kind: Kind, start: usize, frame: Frame) -> State {
+    fn begin_words(&mut self, kind: NodeKind, start: usize, frame: Frame) -> State {
         self.to.begin(kind, start, self.cursor.pos);
         self.open(frame, State::Expression)
     }
@@ -117,7 +117,7 @@ impl<L: Listener> Recognizer<'_, L> {
     /// After an identifier at the start of an expression.
     #[inline(always)]
     fn name_or_lambda(&mut self, start: usize) -> State {
-        self.to.leaf(Kind::Identifier, start, self.cursor.pos);
+        self.to.leaf(NodeKind::Identifier, start, self.cursor.pos);
         self.cursor.skip();
         match self.cursor.peek() {
             b':' => {
@@ -131,7 +131,7 @@ impl<L: Listener> Recognizer<'_, L> {
                 if self.cursor.peek() != b'{' {
                     return State::Reject;
                 }
-                self.begin(Kind::Formals, 1, Frame::NamedFormals, State::Formal)
+                self.begin(NodeKind::Formals, 1, Frame::NamedFormals, State::Formal)
             }
             _ => {
                 self.to.variable();
@@ -145,15 +145,15 @@ impl<L: Listener> Recognizer<'_, L> {
         let end = self.cursor.pos;
         self.cursor.skip();
         if self.cursor.peek() == b'{' {
-            self.to.begin(Kind::LetAttrset, start, end);
+            self.to.begin(NodeKind::LetAttrset, start, end);
             return self.open_set();
         }
-        self.to.begin(Kind::Let, start, end);
+        self.to.begin(NodeKind::Let, start, end);
         self.open(Frame::Let, State::Bindings)
     }
 
     /// After `rec`, or `let` as an operand.
-    fn set(&mut self, kind: Kind, start: usize) -> State {
+    fn set(&mut self, kind: NodeKind, start: usize) -> State {
         self.to.begin(kind, start, self.cursor.pos);
         self.cursor.skip();
         self.open_set()
@@ -197,14 +197,14 @@ impl<L: Listener> Recognizer<'_, L> {
     fn value(&mut self, token: Token, start: usize) -> State {
         match token {
             Token::Word(Word::Plain) => {
-                self.to.leaf(Kind::Identifier, start, self.cursor.pos);
+                self.to.leaf(NodeKind::Identifier, start, self.cursor.pos);
                 self.to.variable();
                 State::After
             }
-            Token::Uri => self.leaf(Kind::Uri, start),
-            Token::Word(Word::Rec) => self.set(Kind::RecAttrset, start),
-            Token::Word(Word::Let) => self.set(Kind::LetAttrset, start),
-            Token::Path => self.begin_path(Kind::Path, start),
+            Token::Uri => self.leaf(NodeKind::Uri, start),
+            Token::Word(Word::Rec) => self.set(NodeKind::RecAttrset, start),
+            Token::Word(Word::Let) => self.set(NodeKind::LetAttrset, start),
+            Token::Path => self.begin_path(NodeKind::Path, start),
             Token::Word(_) | Token::Unsure => State::Reject,
         }
     }
@@ -238,7 +238,7 @@ impl<L: Listener> Recognizer<'_, L> {
         let start = self.cursor.pos;
         match self.take_word() {
             Word::Plain => {
-                self.to.leaf(Kind::Identifier, start, self.cursor.pos);
+                self.to.leaf(NodeKind::Identifier, start, self.cursor.pos);
                 State::AfterName(slot)
             }
             _ => State::Reject,
@@ -252,7 +252,7 @@ impl<L: Listener> Recognizer<'_, L> {
         match self.take_word() {
             Word::Plain => {
                 self.to.binding();
-                self.to.leaf(Kind::Identifier, start, self.cursor.pos);
+                self.to.leaf(NodeKind::Identifier, start, self.cursor.pos);
                 State::AfterName(Slot::Binding)
             }
             Word::Inherit => self.begin_inherit(start),
@@ -266,7 +266,7 @@ impl<L: Listener> Recognizer<'_, L> {
     }
 
     pub(super) fn begin_inherit(&mut self, start: usize) -> State {
-        self.to.begin(Kind::Inherit, start, self.cursor.pos);
+        self.to.begin(NodeKind::Inherit, start, self.cursor.pos);
         self.inherit()
     }
 }
