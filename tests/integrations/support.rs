@@ -53,7 +53,7 @@ impl Repository {
     }
 
     /// Writes a file.
-    pub fn write(&self, path: &str, text: &str) {
+    pub fn write(&self, path: &str, text: impl AsRef<[u8]>) {
         let file = self.path().join(path);
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         fs::write(file, text).unwrap();
@@ -137,8 +137,8 @@ pub fn snippet(file: &str) -> String {
 pub fn release(paths: impl Iterator<Item = impl AsRef<Path>>) -> Repository {
     let release = Repository::new(&[]);
     for path in paths {
-        let text = fs::read_to_string(Path::new(PROJECT).join(&path)).unwrap();
-        release.write(&path.as_ref().to_string_lossy(), &text);
+        let bytes = fs::read(Path::new(PROJECT).join(&path)).unwrap();
+        release.write(&path.as_ref().to_string_lossy(), bytes);
     }
     assert_eq!(release.commit().code, 0);
     release.git(concat!("tag v", env!("CARGO_PKG_VERSION")));
