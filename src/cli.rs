@@ -65,6 +65,9 @@ pub enum Command {
     /// Record all current findings, so that only new ones are reported
     #[command(mut_arg("paths", |paths| paths.help(REPOSITORY)))]
     Baseline(BaselineArgs),
+    /// List everything that is accepted, with its owner, age, reason and expiry
+    #[command(mut_arg("paths", |paths| paths.help(REPOSITORY)))]
+    Accepted(AcceptedArgs),
     /// Show the schema of flakeward.toml, or the effective settings
     Config(ConfigArgs),
     /// Start the language server on stdin and stdout
@@ -150,6 +153,9 @@ pub struct CheckArgs {
     /// Baseline of accepted findings, written by `flakeward baseline` [default: .flakeward/baseline.json]
     #[arg(long, value_name = "FILE", help_heading = "Configuration options")]
     pub baseline: Option<PathBuf>,
+    /// Report entries of the baseline that match nothing as errors, so that it can only shrink
+    #[arg(long, conflicts_with_all = ["changed", "isolated"], help_heading = "Configuration options")]
+    pub frozen: bool,
     /// The reports to write.
     #[command(flatten)]
     pub reports: Reports,
@@ -478,6 +484,43 @@ pub struct BaselineArgs {
     /// File to write; `-` is stdout [default: .flakeward/baseline.json in the root]
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Only remove entries that match nothing any more; accept no new finding
+    #[arg(long)]
+    pub prune: bool,
+    /// Last day on which the newly accepted findings are accepted: YYYY-MM-DD
+    #[arg(long, value_name = "DATE", value_parser = day, conflicts_with = "prune")]
+    pub until: Option<jiff::civil::Date>,
+    /// Why the newly accepted findings are accepted
+    #[arg(long, value_name = "TEXT", conflicts_with = "prune")]
+    pub reason: Option<String>,
+}
+
+/// The options of `accepted`.
+#[derive(Debug, Args)]
+pub struct AcceptedArgs {
+    /// Input, rule and configuration options.
+    #[command(flatten)]
+    pub scope: ScopeArgs,
+    /// Format of the list
+    #[arg(long, short, value_name = "FORMAT", default_value = "pretty")]
+    pub format: AcceptedFormat,
+    /// List only what has expired, or expires within this number of days
+    #[arg(long, value_name = "DAYS")]
+    pub expiring_in: Option<u16>,
+    /// Baseline of accepted findings [default: .flakeward/baseline.json]
+    #[arg(long, value_name = "FILE", help_heading = "Configuration options")]
+    pub baseline: Option<PathBuf>,
+}
+
+/// The formats of the list of what is accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AcceptedFormat {
+    /// Text for people.
+    Pretty,
+    /// A JSON document.
+    Json,
+    /// A table for spreadsheets.
+    Csv,
 }
 
 /// The options of `config`.
@@ -534,6 +577,10 @@ fn reported_level(text: &str) -> Result<Level, String> {
 fn rule_level(text: &str) -> Result<(String, Level), String> {
     let (rule, name) = text.split_once('=').ok_or("expected RULE=LEVEL, such as lookup-path=error")?;
     Ok((rule.trim().to_owned(), level(name.trim(), &[Level::Error, Level::Warn, Level::Hint, Level::Off])?))
+}
+
+fn day(text: &str) -> Result<jiff::civil::Date, String> {
+    crate::suppress::date(text).ok_or_else(|| "expected a date such as 2027-03-01".to_owned())
 }
 
 /// Parses an ISO 8601 date, or seconds since 1970 as in `SOURCE_DATE_EPOCH` (the day is in UTC).

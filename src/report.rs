@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::finding::{Finding, Level, Note, NoteKind, RelPath, RuleId};
 use crate::rule::Catalog;
 use crate::source::Source;
+use crate::suppress::accepted::Accepted;
 
 /// What a run has to say.
 #[derive(Debug, Default)]
@@ -21,6 +22,8 @@ pub struct Report {
     pub rules: Vec<RuleId>,
     /// How many findings were silenced by a suppression.
     pub suppressed: usize,
+    /// The suppressions and baseline rows, sorted by the path that they are for.
+    pub accepted: Vec<Accepted>,
     /// The files that findings and labels point into.
     pub sources: BTreeMap<RelPath, Arc<Source>>,
     /// The root that paths are relative to.

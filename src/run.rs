@@ -60,16 +60,19 @@ pub(crate) fn report(repo: &Repo, settings: &Settings, checks: &[&'static Check]
         let repository = entries::Repository { paths, excluded: &repo.excluded, hosts: hosts.as_ref() };
         findings.unused_entries(&repository, sources);
     }
-    let Findings { mut list, suppressed, .. } = findings;
+    let Findings { mut list, suppressed, mut accepted, .. } = findings;
     list.retain(|finding| !gathered.third_party.contains_key(&finding.path));
     gathered.verdict.notes.extend(gathered.third_party.iter().map(|(path, origin)| left_out(path, *origin)));
     let asked = Asked::new(&settings.paths);
+    accepted.retain(|entry| asked.covers(&entry.subject) && !gathered.third_party.contains_key(&entry.path));
+    accepted.sort_by(|a, b| (&a.subject, &a.path, a.span).cmp(&(&b.subject, &b.path, b.span)));
     Report {
         files: asked.count(repo),
         rules: settings.rules.active_rules().map(|rule| rule.id).collect(),
         findings: asked.findings(list),
         notes: asked.notes(gathered.verdict.notes),
         suppressed,
+        accepted,
         sources: gathered.sources,
         root: repo.root.clone(),
         catalog: settings.rules.catalog().clone(),

@@ -16,6 +16,8 @@ pub struct Settings {
     pub now: jiff::civil::Date,
     /// The findings that are accepted for now.
     pub baseline: Option<Baseline>,
+    /// Whether baseline rows that match nothing are errors.
+    pub frozen: bool,
     /// Only findings below these paths (relative to the root) are reported; empty means all.
     pub paths: Vec<RelPath>,
     /// The widest kind of fix that is wanted: planning the registry entries of every unregistered port is left out
@@ -42,6 +44,7 @@ impl Settings {
             rules,
             now: jiff::civil::date(2026, 1, 1),
             baseline: None,
+            frozen: false,
             paths: Vec::new(),
             fixes: Safety::Safe,
             prefilter: true,
@@ -58,6 +61,11 @@ impl Settings {
         let base = self.rules.level(rule);
         let overrides = self.config.overrides.iter().filter(|entry| entry.matches(path));
         overrides.filter_map(|entry| entry.levels.get(rule)).next_back().copied().unwrap_or(base)
+    }
+
+    /// Whether a rule exists and is off at a path: what accepts its findings may well match when it runs.
+    pub fn is_off(&self, rule: &str, path: &str) -> bool {
+        self.rules.catalog().find(rule).is_some() && self.level_at(rule, path) == Level::Off
     }
 
     /// Sets a rule's level everywhere, overrides by path included: the command line has the last word.

@@ -7,6 +7,8 @@ use crate::finding::{Finding, Level, RelPath};
 use crate::fingerprint;
 use crate::settings::Settings;
 use crate::source::{FileKind, Source};
+use crate::suppress::accepted::Accepted;
+use crate::suppress::baseline::Matched;
 use crate::suppress::{self, Suppression, entries};
 
 /// The files that findings and labels point into.
@@ -18,13 +20,15 @@ pub struct Findings<'a> {
     pub list: Vec<Finding>,
     /// How many were silenced.
     pub suppressed: usize,
+    /// What is accepted: suppressions and baseline rows.
+    pub accepted: Vec<Accepted>,
     settings: &'a Settings,
 }
 
 impl<'a> Findings<'a> {
     /// Findings, each with its level and its fingerprint.
     pub fn new(list: Vec<Finding>, sources: &Sources, settings: &'a Settings) -> Self {
-        let mut findings = Self { list, suppressed: 0, settings };
+        let mut findings = Self { list, suppressed: 0, accepted: Vec::new(), settings };
         findings.settle(sources);
         findings
     }
@@ -53,22 +57,40 @@ impl<'a> Findings<'a> {
         sources: &mut Sources,
         paths: &BTreeMap<RelPath, FileKind>,
     ) {
-        self.suppressed += suppress::silence(&mut self.list, suppressions, sources);
+        let now = self.settings.now;
+        self.suppressed += suppress::silence(&mut self.list, suppressions, sources, now);
         let on = |entry: &&Suppression| self.settings.level_at(entry.rule, &entry.path) != Level::Off;
         self.add(suppress::unused(suppressions.iter().filter(on), sources), sources);
-        if let Some(baseline) = &self.settings.baseline {
-            let settings = self.settings;
-            let (accepted, unused) = baseline.silence(&mut self.list, sources, paths, |rule, path| {
-                settings.rules.catalog().find(rule).is_some() && settings.level_at(rule, path) == Level::Off
-            });
-            self.suppressed += accepted;
-            // Only a run over everything can tell that a row matches nothing.
-            if self.settings.paths.is_empty() && !unused.is_empty() {
-                let source = Source::new(&baseline.path, FileKind::Settings, baseline.text.clone());
-                sources.insert(baseline.path.clone(), Arc::new(source));
-                self.add(unused, sources);
-            }
+        self.add(suppress::expired(suppressions.iter().filter(on), now), sources);
+        self.accepted.extend(suppressions.iter().map(|entry| Accepted::suppression(entry, now)));
+        self.silence_by_baseline(sources, paths);
+    }
+
+    fn silence_by_baseline(&mut self, sources: &mut Sources, paths: &BTreeMap<RelPath, FileKind>) {
+        let settings = self.settings;
+        let Some(baseline) = &settings.baseline else { return };
+        let Matched { rows, silenced } =
+            baseline.silence(&mut self.list, sources, |path| paths.contains_key(path), settings.now);
+        self.suppressed += silenced;
+        let source = Source::new(&baseline.path, FileKind::Settings, baseline.text.clone());
+        sources.insert(baseline.path.clone(), Arc::new(source));
+        let is_off = |rule: &str, path: &str| settings.is_off(rule, path);
+        // Only a run over everything can tell that a row matches nothing.
+        let is_whole = settings.paths.is_empty();
+        let unused = if is_whole { baseline.unused(&rows, is_off) } else { Vec::new() };
+        self.add(baseline.expired(&rows, settings.now), sources);
+        match settings.frozen {
+            true => self.enforce(unused, sources),
+            false => self.add(unused, sources),
         }
+        self.accepted.extend(baseline.accepted(&rows, settings.now, is_whole));
+    }
+
+    /// Adds findings as errors, whatever the level of their rule is.
+    fn enforce(&mut self, mut findings: Vec<Finding>, sources: &Sources) {
+        findings.iter_mut().for_each(|finding| finding.level = Level::Error);
+        fingerprint::assign(&mut findings, sources);
+        self.list.append(&mut findings);
     }
 
     /// Reports entries of the configuration that match nothing. They can be suppressed in its comments.
@@ -82,8 +104,11 @@ impl<'a> Findings<'a> {
         let source = Arc::new(Source::new(&path, FileKind::Settings, config.text.clone()));
         let mut suppressions = suppress::read(&source, &config.catalog, &mut unused);
         sources.insert(path, source);
-        self.suppressed += suppress::silence(&mut unused, &mut suppressions, sources);
+        let now = self.settings.now;
+        self.suppressed += suppress::silence(&mut unused, &mut suppressions, sources, now);
         unused.append(&mut suppress::unused(suppressions.iter(), sources));
+        unused.append(&mut suppress::expired(suppressions.iter(), now));
+        self.accepted.extend(suppressions.iter().map(|entry| Accepted::suppression(entry, now)));
         self.add(unused, sources);
     }
 }

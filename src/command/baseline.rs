@@ -1,7 +1,7 @@
 //! `flakeward baseline`.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::{Failure, print_json, session::Session};
@@ -9,16 +9,124 @@ use crate::cli::BaselineArgs;
 use crate::finding::UNCHECKED;
 use crate::fix;
 use crate::output::text::count;
-use crate::suppress::baseline;
+use crate::repo::Repo;
+use crate::report::Report;
+use crate::suppress::baseline::{self, Baseline, Terms};
 
-/// Writes down the findings of now.
+/// Records the current findings, or removes the entries that are not needed any more.
 pub fn run(args: &BaselineArgs) -> Result<ExitCode, Failure> {
-    let session = Session::open(&args.scope, None)?;
-    if !session.settings.paths.is_empty() || session.nothing_asked {
+    let mut session = Session::open(&args.scope, None)?;
+    if session.is_partial() {
         return Err(Failure::new("a baseline always covers the whole repository and cannot be limited to paths")
             .help(format!("run it on {}", session.root.display())));
     }
-    let report = session.check();
+    let file = Target::of(args, &session)?;
+    let before = file.read(&mut session, args)?;
+    if args.prune {
+        return prune(&file, before, &session, args);
+    }
+    let (repo, report) = check(&session)?;
+    let terms = Terms { until: args.until, reason: args.reason.clone() };
+    let text = baseline::write(&report, before.as_ref(), &terms, |path| repo.has(path))?;
+    if report.findings.is_empty() && args.output.is_none() && before.is_none() {
+        say("no findings to accept; no baseline was written");
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(shown) = file.write(&session, &text)? {
+        let findings = count(report.findings.len(), "finding");
+        say(&match args.output {
+            None => format!("{findings} written to {shown}; `flakeward check` now reports only new findings"),
+            Some(_) => format!("{findings} written to {shown}; check against it with --baseline {shown}"),
+        });
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn prune(file: &Target, before: Option<Baseline>, session: &Session, args: &BaselineArgs) -> Result<ExitCode, Failure> {
+    let Some(before) = before else {
+        return Err(Failure::new("there is no baseline to prune")
+            .help("`flakeward baseline` writes one; --output FILE names one elsewhere"));
+    };
+    let (repo, report) = check(session)?;
+    let is_off = |rule: &str, path: &str| session.settings.is_off(rule, path);
+    let (text, removed) = before.pruned(&report, |path| repo.has(path), is_off)?;
+    if text == before.text && args.output.as_deref() != Some(Path::new("-")) {
+        say("every entry of the baseline is needed; nothing was removed");
+    } else if let Some(shown) = file.write(session, &text)? {
+        say(&format!(
+            "{} removed from {shown}",
+            match removed {
+                1 => "1 entry".to_owned(),
+                n => format!("{n} entries"),
+            }
+        ));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A note for people: the file is written whether it can be printed or not.
+fn say(text: &str) {
+    let _ = writeln!(io::stderr(), "{}", crate::output::text::clean(text));
+}
+
+/// The file that a baseline is read from and written to.
+enum Target {
+    /// Standard output.
+    Stdout,
+    /// The usual file in the repository.
+    Usual(PathBuf),
+    /// A file that was named.
+    Named(PathBuf),
+}
+
+impl Target {
+    fn of(args: &BaselineArgs, session: &Session) -> Result<Self, Failure> {
+        match &args.output {
+            Some(file) if file.as_os_str() == "-" => Ok(Self::Stdout),
+            Some(file) => Ok(Self::Named(file.clone())),
+            None => {
+                fix::write::guard(&session.root, baseline::DEFAULT)
+                    .map_err(|reason| Failure::new(format!("cannot write {}: {reason}", baseline::DEFAULT)))?;
+                Ok(Self::Usual(session.root.join(baseline::DEFAULT)))
+            }
+        }
+    }
+
+    /// The baseline that is there, with the reasons and dates to keep. One that is to be replaced may be broken, as it
+    /// is after a merge with conflicts.
+    fn read(&self, session: &mut Session, args: &BaselineArgs) -> Result<Option<Baseline>, Failure> {
+        let named = match self {
+            Self::Named(file) if file.exists() || args.prune => Some(file.as_path()),
+            Self::Named(_) => return Ok(None),
+            Self::Usual(_) | Self::Stdout => None,
+        };
+        match session.read_baseline(named, args.scope.isolated) {
+            Ok(()) => Ok(session.settings.baseline.take()),
+            Err(failure) if args.prune => Err(failure),
+            Err(failure) => {
+                say(&format!("{failure}\nthe reasons and dates of that baseline are not kept"));
+                Ok(None)
+            }
+        }
+    }
+
+    /// Writes a text. Returns the path as the user would type it; `None` for standard output.
+    fn write(&self, session: &Session, text: &str) -> Result<Option<String>, Failure> {
+        let file = match self {
+            Self::Stdout => return print_json(text).map(|()| None),
+            Self::Usual(file) | Self::Named(file) => file,
+        };
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+        folder.map_or(Ok(()), std::fs::create_dir_all).map_err(|error| Failure::io("write", file, &error))?;
+        std::fs::write(file, text).map_err(|error| Failure::io("write", file, &error))?;
+        Ok(Some(session.view.disk_path(&session.root, file).display().to_string()))
+    }
+}
+
+/// Checks the whole repository; a failure if anything could not be checked.
+fn check(session: &Session) -> Result<(Repo, Report), Failure> {
+    let repo = session.repo();
+    let report = crate::check(&repo, &session.settings);
     if report.internal_error() {
         return Err(Failure::new("internal error in a check, so the baseline would be incomplete")
             .help("run `flakeward check` for details, and please report this bug"));
@@ -28,37 +136,5 @@ pub fn run(args: &BaselineArgs) -> Result<ExitCode, Failure> {
         return Err(Failure::new(format!("{path} {}, so the baseline would not be whole", finding.message))
             .help("make it readable, or leave it out with `exclude` in flakeward.toml"));
     }
-    let text = baseline::write(&report)?;
-    let usual = session.root.join(baseline::DEFAULT);
-    if report.findings.is_empty() && args.output.is_none() && !usual.exists() {
-        let _ = writeln!(io::stderr(), "no findings to accept; no baseline was written");
-        return Ok(ExitCode::SUCCESS);
-    }
-    let file = match &args.output {
-        Some(file) if file.as_os_str() == "-" => {
-            print_json(&text)?;
-            return Ok(ExitCode::SUCCESS);
-        }
-        Some(file) => file.clone(),
-        None => {
-            fix::write::guard(&session.root, baseline::DEFAULT)
-                .map_err(|reason| Failure::new(format!("cannot write {}: {reason}", baseline::DEFAULT)))?;
-            usual
-        }
-    };
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-    folder.map_or(Ok(()), std::fs::create_dir_all).map_err(|error| Failure::io("write", &file, &error))?;
-    std::fs::write(&file, text).map_err(|error| Failure::io("write", &file, &error))?;
-    let shown = session.view.disk_path(&session.root, &file);
-    // A remark: the file is written whether it can be said or not.
-    let _ = writeln!(io::stderr(), "{}", said(&shown, report.findings.len(), args.output.is_none()));
-    Ok(ExitCode::SUCCESS)
-}
-
-fn said(file: &Path, findings: usize, found_by_itself: bool) -> String {
-    let findings = count(findings, "finding");
-    match found_by_itself {
-        true => format!("{findings} written to {}; `flakeward check` now reports only new findings", file.display()),
-        false => format!("{findings} written to {0}; check against it with --baseline {0}", file.display()),
-    }
+    Ok((repo, report))
 }

@@ -19,6 +19,11 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
     let start = Instant::now();
     let mut session = Session::open(&args.scope, args.stdin_filename.as_deref())?;
     session.read_baseline(args.baseline.as_deref(), args.scope.isolated)?;
+    if args.frozen && session.is_partial() {
+        return Err(Failure::new("--frozen requires a check of the whole repository")
+            .help("run it without paths: only then it is known which entries match nothing"));
+    }
+    session.settings.frozen = args.frozen;
     let changed = args.changed.as_ref().map(|reference| Changed::since(&session.root, reference)).transpose()?;
     let mut report = session.check();
     if let Some(mut changed) = changed {

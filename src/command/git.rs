@@ -124,6 +124,19 @@ impl<'a> Git<'a> {
         Ok(entries.filter_map(|entry| file(std::str::from_utf8(entry).ok()?)).collect())
     }
 
+    /// Who last changed some lines (from 1) of a file of the working tree, and when. Lines that are not committed are
+    /// left out, and so is everything if the file is not tracked.
+    pub fn blame(&self, path: &str, lines: &[usize]) -> Result<HashMap<usize, Change>, Failure> {
+        // Very many lines are cheaper to get with all others.
+        let asked = if lines.len() > MAX_RANGES { &[] } else { lines };
+        let ranges: Vec<String> = asked.iter().map(|line| format!("-L{line},{line}")).collect();
+        let mut args = vec!["-c", "blame.ignoreRevsFile=", "blame", "--no-textconv", "--line-porcelain"];
+        args.extend(ranges.iter().map(String::as_str));
+        args.extend(["--", path]);
+        let output = self.output(&args)?;
+        Ok(if output.status.success() { blamed(&String::from_utf8_lossy(&output.stdout)) } else { HashMap::new() })
+    }
+
     /// Starts a process that answers with the contents of objects.
     pub fn objects(&self) -> Result<Objects, Failure> {
         let mut command = self.command(&["cat-file", "--batch"]);
@@ -132,6 +145,38 @@ impl<'a> Git<'a> {
         let (asked, answers) = (child.stdin.take(), child.stdout.take().map(BufReader::new));
         Ok(Objects { child, asked, answers })
     }
+}
+
+/// Who changed a line, and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The author's name.
+    pub author: String,
+    /// When the change was written, in seconds since 1970.
+    pub time: i64,
+}
+
+/// More lines of one file are not asked for one by one.
+const MAX_RANGES: usize = 200;
+
+/// Reads what `git blame --line-porcelain` prints: for each line a head, fields, and the line after a tab.
+fn blamed(text: &str) -> HashMap<usize, Change> {
+    let mut changes = HashMap::new();
+    let mut line = None;
+    let mut change = Change { author: String::new(), time: 0 };
+    for row in text.split('\n') {
+        if row.starts_with('\t') {
+            changes.extend(line.take().map(|line| (line, change.clone())));
+        } else if let Some(author) = row.strip_prefix("author ") {
+            change.author = author.to_owned();
+        } else if let Some(time) = row.strip_prefix("author-time ") {
+            change.time = time.parse().unwrap_or_default();
+        } else if row.len() > 40 && row.as_bytes()[..40].iter().all(u8::is_ascii_hexdigit) {
+            let is_committed = !row.starts_with(&"0".repeat(40));
+            line = row.split(' ').nth(2).and_then(|line| line.parse().ok()).filter(|_| is_committed);
+        }
+    }
+    changes
 }
 
 /// The bytes of a file name that git has quoted; `None` if it is not in quotes.
@@ -234,6 +279,18 @@ impl Drop for Objects {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn blame_is_read_line_by_line() {
+        let commit = "a".repeat(40);
+        let text = format!(
+            "{commit} 7 3 1\nauthor A. B\nauthor-mail <a@b>\nauthor-time 86400\nfilename author x\n\tauthor-time 1\n\
+             {} 4 4 1\nauthor Not Committed Yet\nauthor-time 9\n\tx\n",
+            "0".repeat(40)
+        );
+        let change = Change { author: "A. B".to_owned(), time: 86_400 };
+        assert_eq!(blamed(&text), HashMap::from([(3, change)]));
+    }
 
     #[test]
     fn only_regular_files_are_listed() {

@@ -1,5 +1,6 @@
 //! What each command does: one file each, and here what they share: failures and the way to an exit code.
 
+pub mod accepted;
 pub mod baseline;
 pub mod changed;
 pub mod check;
@@ -112,6 +113,7 @@ fn dispatch(cli: &Cli) -> Result<ExitCode, Failure> {
         Some(Command::Rules(args)) => explain::rules(args),
         Some(Command::Migrate(args)) => migrate::run(args),
         Some(Command::Baseline(args)) => baseline::run(args),
+        Some(Command::Accepted(args)) => accepted::run(args),
         Some(Command::Config(args)) => config::run(args),
         Some(Command::Lsp) => Ok(crate::lsp::run()),
         Some(Command::Completions(args)) => shell::completions(args),

@@ -96,6 +96,11 @@ impl Session {
         Ok(())
     }
 
+    /// Whether only some paths of the repository were asked for.
+    pub fn is_partial(&self) -> bool {
+        self.nothing_asked || !self.settings.paths.is_empty()
+    }
+
     /// Walks the repository.
     pub fn repo(&self) -> Repo {
         let options = walk::Options {
@@ -220,8 +225,8 @@ fn existing(path: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// What a mistyped first word may have been meant as.
-const COMMANDS: [&str; 9] =
-    ["check", "fix", "explain", "rules", "ports", "migrate", "baseline", "config", "completions"];
+const COMMANDS: [&str; 10] =
+    ["check", "fix", "explain", "rules", "ports", "migrate", "baseline", "accepted", "config", "completions"];
 
 /// The repository of all paths. One run reads the facts and the settings of one repository, so paths of two
 /// repositories that do not lie in one another are refused and not mixed.

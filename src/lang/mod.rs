@@ -4,6 +4,7 @@
 //! one index away. Anonymous tokens are kept only where the grammar names them as a field (operators).
 
 pub mod ci;
+pub mod codeowners;
 mod containerfile;
 pub mod flake;
 pub mod kind;

@@ -1,6 +1,8 @@
 //! Reports for people and programs: one file per format, and this table of them.
 
+pub mod accepted;
 pub mod concise;
+pub mod csv;
 pub mod fixes;
 pub mod frame;
 pub mod github;

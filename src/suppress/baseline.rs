@@ -1,19 +1,24 @@
 //! A baseline: the findings of one day that a team accepts for now, so that only new ones are reported.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::accepted::{Accepted, Means, State};
 use crate::config::ConfigError;
 use crate::finding::{Finding, RelPath, Span, UNCHECKED};
 use crate::fingerprint;
 use crate::report::Report;
-use crate::source::{FileKind, Source};
+use crate::source::Source;
 
 /// Where a baseline is looked for below the root.
 pub const DEFAULT: &str = ".flakeward/baseline.json";
+
+/// How many findings are compared with the rows of another path: a bound, if very many files are renamed at once.
+const MAX_TRIES: usize = 1_000_000;
 
 /// A baseline that was read.
 #[derive(Debug)]
@@ -25,56 +30,122 @@ pub struct Baseline {
     rows: Vec<Row>,
 }
 
-/// How many findings are compared with the rows of another path: a bound, if very many files are renamed at once.
-const MAX_TRIES: usize = 1_000_000;
-
 #[derive(Debug)]
 struct Row {
-    rule: String,
-    path: String,
+    entry: Entry,
     fingerprint: u64,
+    until: Option<Date>,
     span: Span,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+/// The file. A `null` ends the list, so that every row has a comma and a change of one row changes one line.
+#[derive(Debug, Deserialize)]
 struct Document {
     version: u32,
-    findings: Vec<Entry>,
+    findings: Vec<Option<Entry>>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+/// A row as it is written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Entry {
     rule: String,
     path: String,
     fingerprint: String,
+    /// The last day on which the finding is accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    until: Option<String>,
+    /// Why it is accepted.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    reason: String,
     /// For the reader of a change; nothing depends on it.
     #[serde(default)]
     message: String,
 }
 
-/// Writes a report's findings as a baseline: one line each, so that changes can be reviewed and merged.
-pub fn write(report: &Report) -> Result<String, serde_json::Error> {
-    let lines = report.findings.iter().map(|finding| {
-        serde_json::to_string(&Entry {
+impl Entry {
+    fn of(finding: &Finding) -> Self {
+        Self {
             rule: finding.rule.to_owned(),
             path: finding.path.to_string(),
             fingerprint: fingerprint::text(finding.fingerprint),
+            until: None,
+            reason: String::new(),
             message: finding.message.clone(),
-        })
+        }
+    }
+
+    fn sort_key(&self) -> (&str, &str, &str) {
+        (&self.path, &self.rule, &self.fingerprint)
+    }
+}
+
+/// What is said of the findings that a baseline accepts for the first time.
+#[derive(Debug, Default)]
+pub struct Terms {
+    /// The last day on which they are accepted.
+    pub until: Option<Date>,
+    /// Why they are accepted.
+    pub reason: Option<String>,
+}
+
+/// The row of each finding, in their order.
+pub type Rows = Vec<Option<usize>>;
+
+/// What a baseline did to findings.
+#[derive(Debug)]
+pub struct Matched {
+    /// The rows that hold a finding.
+    pub rows: HashSet<usize>,
+    /// How many findings were dropped.
+    pub silenced: usize,
+}
+
+/// The text of a baseline that accepts a report's findings. Findings that are accepted already keep their reasons and
+/// dates; the others get those of `terms`. `exists` tells which paths there are.
+pub fn write(
+    report: &Report,
+    before: Option<&Baseline>,
+    terms: &Terms,
+    exists: impl Fn(&str) -> bool,
+) -> Result<String, serde_json::Error> {
+    let rows = before.map(|before| before.rows_of(&report.findings, &report.sources, exists));
+    let entries = report.findings.iter().enumerate().map(|(index, finding)| {
+        let mut entry = Entry::of(finding);
+        match before.zip(rows.as_ref().and_then(|rows| rows[index])) {
+            Some((before, row)) => {
+                entry.until.clone_from(&before.rows[row].entry.until);
+                entry.reason.clone_from(&before.rows[row].entry.reason);
+            }
+            None => {
+                entry.until = terms.until.map(|until| until.to_string());
+                entry.reason = terms.reason.clone().unwrap_or_default();
+            }
+        }
+        entry
     });
-    let lines = lines.collect::<Result<Vec<_>, _>>()?.join(",\n");
-    let lines = if lines.is_empty() { lines } else { format!("\n{lines}\n") };
-    Ok(format!("{{\"version\": 1, \"findings\": [{lines}]}}\n"))
+    text(entries.collect())
+}
+
+/// One sorted row on each line, so that changes can be reviewed and merged.
+fn text(mut entries: Vec<Entry>) -> Result<String, serde_json::Error> {
+    entries.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
+    entries.dedup();
+    let mut text = "{\"version\": 1, \"findings\": [\n".to_owned();
+    for entry in &entries {
+        text += &serde_json::to_string(entry)?;
+        text += ",\n";
+    }
+    Ok(text + "null]}\n")
 }
 
 impl Baseline {
     /// Reads a baseline. `shown` is its path for messages, `path` the one relative to the root.
     pub fn parse(shown: &Path, path: RelPath, text: String) -> Result<Self, Box<ConfigError>> {
-        let fail = |at: usize, message: String| {
+        let fail = |span: std::ops::Range<usize>, message: String| {
             Box::new(ConfigError {
                 path: shown.to_owned(),
                 text: text.clone(),
-                span: Some(at..at),
+                span: Some(span),
                 message,
                 help: Some("`flakeward baseline` writes a new one".to_owned()),
             })
@@ -82,109 +153,219 @@ impl Baseline {
         let document: Document = serde_json::from_str(&text).map_err(|error| {
             let line_start =
                 text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum::<usize>();
-            fail(line_start + error.column().saturating_sub(1), format!("invalid baseline: {error}"))
+            let at = line_start + error.column().saturating_sub(1);
+            fail(at..at, format!("invalid baseline: {error}"))
         })?;
         if document.version != 1 {
-            return Err(fail(0, format!("unsupported baseline version {}; expected version 1", document.version)));
+            return Err(fail(0..0, format!("unsupported baseline version {}; expected version 1", document.version)));
         }
         let mut rows = Vec::new();
         let mut from = 0;
-        for entry in document.findings {
+        for entry in document.findings.into_iter().flatten() {
             let at = text[from..].find(&entry.fingerprint).map_or(from, |at| from + at);
             let end = at + entry.fingerprint.len();
             let Ok(fingerprint) = u64::from_str_radix(&entry.fingerprint, 16) else {
-                return Err(fail(at, format!("`{}` is not a valid fingerprint", entry.fingerprint)));
+                return Err(fail(at..end, format!("`{}` is not a valid fingerprint", entry.fingerprint)));
+            };
+            let until = match &entry.until {
+                None => None,
+                Some(day) => Some(super::date(day).ok_or_else(|| {
+                    let line = text[..at].rfind('\n').map_or(0, |at| at + 1);
+                    let day_at = text[line..].find(&format!("\"{day}\"")).map_or(at, |at| line + at);
+                    fail(day_at..day_at + day.len() + 2, format!("`{day}` is not a date such as 2027-03-01"))
+                })?),
             };
             from = end.min(text.len());
-            rows.push(Row { rule: entry.rule, path: entry.path, fingerprint, span: Span::new(at, end) });
+            rows.push(Row { entry, fingerprint, until, span: Span::new(at, end) });
         }
         Ok(Self { path, text, rows })
     }
 
-    /// Drops the findings that the baseline holds, those in files that were renamed included. Returns how many, and a
-    /// finding for each row that held none, apart from
-    /// rows of rules that are off at their path: those may well match when the rule runs.
+    /// Drops the findings that rows in force hold, those in files that were renamed included.
     pub fn silence(
         &self,
         findings: &mut Vec<Finding>,
         sources: &BTreeMap<RelPath, Arc<Source>>,
-        paths: &BTreeMap<RelPath, FileKind>,
-        is_off: impl Fn(&str, &str) -> bool,
-    ) -> (usize, Vec<Finding>) {
-        let rows = self.rows.iter().enumerate().map(|(index, row)| (row.fingerprint, index));
-        let rows: HashMap<u64, usize> = rows.collect();
-        let mut used = vec![false; self.rows.len()];
+        exists: impl Fn(&str) -> bool,
+        now: Date,
+    ) -> Matched {
+        let matched = self.rows_of(findings, sources, exists);
+        let rows = matched.iter().copied().flatten().collect();
         let before = findings.len();
-        findings.retain(|finding| match rows.get(&finding.fingerprint) {
-            Some(&index) if finding.rule != UNCHECKED => {
-                used[index] = true;
-                false
-            }
-            _ => true,
+        let mut matched = matched.into_iter();
+        findings.retain(|_| match matched.next().flatten() {
+            Some(row) => self.rows[row].is_expired(now),
+            None => true,
         });
-        self.follow_renames(findings, &mut used, sources, paths);
-        let unused = self.rows.iter().zip(used).filter(|(_, used)| !used).map(|(row, _)| row);
-        let unused = unused.filter(|row| !is_off(&row.rule, &row.path)).map(|row| self.unused(row)).collect();
-        (before - findings.len(), unused)
+        Matched { rows, silenced: before - findings.len() }
     }
 
-    /// Drops the findings of files that were renamed since: rows of a path that is gone hold the same findings at
+    /// A finding for each row that holds none. Rows of rules that are off at their path are left out: those may well
+    /// match when the rule runs.
+    pub fn unused(&self, matched: &HashSet<usize>, is_off: impl Fn(&str, &str) -> bool) -> Vec<Finding> {
+        let unused = self.rows.iter().enumerate().filter(|(index, _)| !matched.contains(index)).map(|(_, row)| row);
+        let unused = unused.filter(|row| !is_off(&row.entry.rule, &row.entry.path));
+        let report = |row: &Row| {
+            let (rule, path) = (&row.entry.rule, &row.entry.path);
+            let message = format!("{path} no longer has this finding of {rule}: the entry is not needed");
+            Finding::new("unused-suppression", &self.path, row.span, message)
+                .label("matches nothing")
+                .help("remove it with `flakeward baseline --prune`, so that the finding cannot return unnoticed")
+        };
+        unused.map(report).collect()
+    }
+
+    /// A finding for each row that holds one and whose last day has passed.
+    pub fn expired(&self, matched: &HashSet<usize>, now: Date) -> Vec<Finding> {
+        let rows = self.rows.iter().enumerate().filter(|(index, row)| matched.contains(index) && row.is_expired(now));
+        rows.filter_map(|(_, row)| Some(super::lapsed(&self.path, row.span, &row.entry.rule, row.until?))).collect()
+    }
+
+    /// All rows, for a list of what is accepted. `is_whole` says whether the run can tell that a row matches nothing.
+    pub fn accepted(
+        &self,
+        matched: &HashSet<usize>,
+        now: Date,
+        is_whole: bool,
+    ) -> impl Iterator<Item = Accepted> + use<'_> {
+        let states = self.rows.iter().enumerate().map(|(index, row)| match matched.contains(&index) {
+            false if is_whole => State::Unused,
+            _ if row.is_expired(now) => State::Expired,
+            _ => State::InForce,
+        });
+        let states: Vec<State> = states.collect();
+        self.rows.iter().zip(states).map(|(row, state)| Accepted {
+            means: Means::Baseline,
+            rule: Some(row.entry.rule.clone()),
+            subject: row.entry.path.as_str().into(),
+            path: self.path.clone(),
+            span: row.span,
+            reason: row.entry.reason.clone(),
+            until: row.until,
+            state,
+        })
+    }
+
+    /// The text of the baseline without the rows that match nothing, and how many these are. Rows of files that were
+    /// renamed get their new path; no finding is added.
+    pub fn pruned(
+        &self,
+        report: &Report,
+        exists: impl Fn(&str) -> bool,
+        is_off: impl Fn(&str, &str) -> bool,
+    ) -> Result<(String, usize), serde_json::Error> {
+        let matched = self.rows_of(&report.findings, &report.sources, exists);
+        let findings: HashMap<usize, &Finding> =
+            matched.iter().zip(&report.findings).filter_map(|(row, finding)| Some(((*row)?, finding))).collect();
+        let kept = self.rows.iter().enumerate().filter_map(|(index, row)| match findings.get(&index) {
+            Some(finding) => {
+                Some(Entry { until: row.entry.until.clone(), reason: row.entry.reason.clone(), ..Entry::of(finding) })
+            }
+            None => is_off(&row.entry.rule, &row.entry.path).then(|| row.entry.clone()),
+        });
+        let kept: Vec<Entry> = kept.collect();
+        let removed = self.rows.len() - kept.len();
+        Ok((text(kept)?, removed))
+    }
+
+    /// The row of each finding, in their order. A row is known by its fingerprint; the rows of a path that is gone are
+    /// also looked for at other paths.
+    fn rows_of(
+        &self,
+        findings: &[Finding],
+        sources: &BTreeMap<RelPath, Arc<Source>>,
+        exists: impl Fn(&str) -> bool,
+    ) -> Rows {
+        let rows: HashMap<u64, usize> =
+            self.rows.iter().enumerate().map(|(index, row)| (row.fingerprint, index)).collect();
+        let known = |finding: &Finding| rows.get(&finding.fingerprint).filter(|_| finding.rule != UNCHECKED).copied();
+        let mut matched: Rows = findings.iter().map(known).collect();
+        self.follow_renames(findings, &mut matched, sources, exists);
+        matched
+    }
+
+    /// Matches the findings of files that were renamed since: rows of a path that is gone hold the same findings at
     /// another path. A file of the same name in another folder is tried first.
     fn follow_renames(
         &self,
-        findings: &mut Vec<Finding>,
-        used: &mut [bool],
+        findings: &[Finding],
+        matched: &mut Rows,
         sources: &BTreeMap<RelPath, Arc<Source>>,
-        paths: &BTreeMap<RelPath, FileKind>,
+        exists: impl Fn(&str) -> bool,
     ) {
+        let used: HashSet<usize> = matched.iter().copied().flatten().collect();
         let mut gone: BTreeMap<&str, HashMap<u64, usize>> = BTreeMap::new();
-        for (index, row) in self.rows.iter().enumerate().filter(|(index, _)| !used[*index]) {
-            if !paths.contains_key(row.path.as_str()) {
-                gone.entry(&row.path).or_default().insert(row.fingerprint, index);
+        for (index, row) in self.rows.iter().enumerate().filter(|(index, _)| !used.contains(index)) {
+            if !exists(&row.entry.path) {
+                gone.entry(&row.entry.path).or_default().insert(row.fingerprint, index);
             }
         }
         if gone.is_empty() {
             return;
         }
-        let mut kept = Vec::with_capacity(findings.len());
         let mut tries = MAX_TRIES;
-        for file in std::mem::take(findings).chunk_by(|a, b| a.path == b.path) {
-            let text = sources.get(&file[0].path).map(|source| source.text.as_str());
+        let open: Vec<usize> = (0..findings.len()).filter(|&index| matched[index].is_none()).collect();
+        for file in open.chunk_by(|a, b| findings[*a].path == findings[*b].path) {
+            let here = &findings[file[0]].path;
+            let text = sources.get(here).map(|source| source.text.as_str());
             let name = |path: &str| path.rsplit('/').next().map(str::to_owned);
             let mut candidates: Vec<&str> = gone.keys().copied().collect();
-            candidates.sort_by_key(|path| name(path) != name(&file[0].path));
-            let mut matched = None;
+            candidates.sort_by_key(|path| name(path) != name(here));
+            let moved: Vec<Finding> = file.iter().map(|&index| findings[index].clone()).collect();
             for path in candidates {
                 tries = tries.saturating_sub(file.len());
                 if tries == 0 {
-                    break;
+                    return;
                 }
-                let rows = &gone[path];
-                let prints = fingerprint::at_path(file, path, text);
-                if prints.iter().any(|print| rows.contains_key(print)) {
-                    matched = Some((path, prints));
+                let prints = fingerprint::at_path(&moved, path, text);
+                if prints.iter().any(|print| gone[path].contains_key(print)) {
+                    let rows = gone.remove(path).unwrap_or_default();
+                    for (&index, print) in file.iter().zip(prints) {
+                        matched[index] = rows.get(&print).copied().filter(|_| findings[index].rule != UNCHECKED);
+                    }
                     break;
-                }
-            }
-            let Some((path, prints)) = matched else {
-                kept.extend_from_slice(file);
-                continue;
-            };
-            let rows = gone.remove(path).unwrap_or_default();
-            for (finding, print) in file.iter().zip(prints) {
-                match rows.get(&print) {
-                    Some(&index) => used[index] = true,
-                    None => kept.push(finding.clone()),
                 }
             }
         }
-        *findings = kept;
+    }
+}
+
+impl Row {
+    fn is_expired(&self, now: Date) -> bool {
+        self.until.is_some_and(|until| until < now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_sorted_and_each_has_its_line() {
+        let entry = |path: &str, rule: &str, fingerprint: &str| Entry {
+            rule: rule.to_owned(),
+            path: path.to_owned(),
+            fingerprint: fingerprint.to_owned(),
+            until: None,
+            reason: String::new(),
+            message: "m".to_owned(),
+        };
+        let text =
+            text(vec![entry("b", "x", "01"), entry("a", "y", "02"), entry("a", "x", "03"), entry("b", "x", "01")]);
+        let text = text.unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 5, "{text}");
+        assert!(lines[1..4].iter().all(|line| line.ends_with("},")), "{text}");
+        let baseline = Baseline::parse(Path::new("b"), "b".into(), text).unwrap();
+        let places: Vec<(&str, &str)> =
+            baseline.rows.iter().map(|row| (row.entry.path.as_str(), row.entry.rule.as_str())).collect();
+        assert_eq!(places, [("a", "x"), ("a", "y"), ("b", "x")]);
     }
 
-    fn unused(&self, row: &Row) -> Finding {
-        let message = format!("{} no longer has this finding of {}: the entry is not needed", row.path, row.rule);
-        Finding::new("unused-suppression", &self.path, row.span, message)
-            .label("matches nothing")
-            .help("update the baseline with `flakeward baseline`, so that the finding cannot return unnoticed")
+    #[test]
+    fn a_date_that_is_none_is_shown_at_its_place() {
+        let text = "{\"version\": 1, \"findings\": [\n{\"rule\":\"r\",\"path\":\"p\",\"fingerprint\":\"0a\",\"until\":\"soon\"}]}";
+        let error = Baseline::parse(Path::new("b"), "b".into(), text.to_owned()).unwrap_err();
+        assert_eq!(&error.text[error.span.unwrap()], "\"soon\"");
     }
 }

@@ -1,12 +1,16 @@
 //! What silences findings, and what of it silences nothing.
 //!
-//! Here: suppressions in comments, `flakeward: allow(rule, ..) reason` and `flakeward: allow-file(rule, ..) reason`.
+//! Here: suppressions in comments, `flakeward: allow(rule, ..) reason` and `flakeward: allow-file(rule, ..) reason`. An
+//! item `until YYYY-MM-DD` between the rules says on which day they are in force for the last time.
 
+pub mod accepted;
 pub mod baseline;
 pub mod entries;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+use jiff::civil::Date;
 
 use crate::finding::{Edit, Finding, Fix, RelPath, RuleId, Safety, Span, UNCHECKED};
 use crate::lang::{Language, Node, NodeKind, Tree};
@@ -24,10 +28,29 @@ pub struct Suppression {
     pub rule: RuleId,
     /// The rule's place in the directive.
     pub rule_span: Span,
+    /// Whether the directive names further rules.
+    pub shared: bool,
+    /// The reason, as it is written.
+    pub reason: Arc<str>,
+    /// The last day on which it is in force; `None` if it does not expire.
+    pub until: Option<Date>,
     /// The lines (from 0, inclusive) that it covers.
     pub lines: std::ops::RangeInclusive<usize>,
     /// Whether a finding was silenced by it.
     pub used: bool,
+}
+
+impl Suppression {
+    /// Whether its last day has passed.
+    pub fn is_expired(&self, now: Date) -> bool {
+        self.until.is_some_and(|until| until < now)
+    }
+}
+
+/// Parses a day in the one form that suppressions and baselines have, YYYY-MM-DD.
+pub fn date(text: &str) -> Option<Date> {
+    let has_form = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    text.parse().ok().filter(|_| has_form)
 }
 
 const MARK: &str = "flakeward:";
@@ -60,17 +83,21 @@ pub fn read(source: &Source, catalog: &Catalog, wrong: &mut Vec<Finding>) -> Vec
         }
         let alone = before.trim_start().trim_start_matches(['#', '/', '*', ' ', '\t']).is_empty();
         match directive(source, span, rest, catalog) {
-            Ok((whole_file, rules)) => {
+            Ok(Directive { whole_file, rules, reason, until }) => {
                 let lines = match (whole_file, alone) {
                     (true, _) => 0..=usize::MAX,
                     (false, true) => line..=statements.end(code),
                     (false, false) => line..=line,
                 };
+                let shared = rules.len() > 1;
                 found.extend(rules.into_iter().map(|(rule, rule_span)| Suppression {
                     path: source.path.clone(),
                     span,
                     rule,
                     rule_span,
+                    shared,
+                    reason: reason.clone(),
+                    until,
                     lines: lines.clone(),
                     used: false,
                 }));
@@ -178,7 +205,13 @@ fn is_single(tree: &Tree<'_>, node: Node) -> bool {
     !tree.subtree(node).skip(1).any(holds_others)
 }
 
-type Directive = (bool, Vec<(RuleId, Span)>);
+/// What a directive says.
+struct Directive {
+    whole_file: bool,
+    rules: Vec<(RuleId, Span)>,
+    reason: Arc<str>,
+    until: Option<Date>,
+}
 
 fn directive(source: &Source, span: Span, text: &str, catalog: &Catalog) -> Result<Directive, Box<Finding>> {
     let fail = |span: Span, message: String, help: String| {
@@ -197,6 +230,7 @@ fn directive(source: &Source, span: Span, text: &str, catalog: &Catalog) -> Resu
         return Err(fail(span, "a suppression must name the rules that it silences".into(), form.into()));
     };
     let mut rules = Vec::new();
+    let mut until = None;
     let list_at = span.start as usize + (list.as_ptr() as usize - text.as_ptr() as usize);
     let mut at = list_at;
     for part in list.split(',') {
@@ -204,6 +238,14 @@ fn directive(source: &Source, span: Span, text: &str, catalog: &Catalog) -> Resu
         let id_at = at + (part.len() - part.trim_start().len());
         let id_span = Span::new(id_at, id_at + id.len());
         at += part.len() + 1;
+        if let Some(day) = id.strip_prefix("until").filter(|day| day.is_empty() || day.starts_with([' ', '\t'])) {
+            let Some(day) = date(day.trim()).filter(|_| until.is_none()) else {
+                let help = "write one date, such as `allow(rule, until 2027-03-01) reason`".to_owned();
+                return Err(fail(id_span, format!("`{id}` is not a valid end of a suppression"), help));
+            };
+            until = Some(day);
+            continue;
+        }
         match catalog.find(id) {
             Some(rule) if rule.id == UNCHECKED => {
                 let help = "leave the file out with `exclude` in flakeward.toml".to_owned();
@@ -216,11 +258,15 @@ fn directive(source: &Source, span: Span, text: &str, catalog: &Catalog) -> Resu
             }
         }
     }
+    if rules.is_empty() {
+        return Err(fail(span, "a suppression must name the rules that it silences".into(), form.into()));
+    }
     if reason.trim_matches(|c: char| !c.is_alphanumeric()).is_empty() {
         let help = "add the reason after the closing parenthesis".to_owned();
         return Err(fail(span, "a suppression needs a reason".into(), help));
     }
-    Ok((whole_file, rules))
+    let reason = reason.trim_start_matches([' ', '\t', ':']).trim_end();
+    Ok(Directive { whole_file, rules, reason: reason.into(), until })
 }
 
 /// The lines of a file that suppressions of one rule cover.
@@ -255,16 +301,16 @@ impl Covered {
     }
 }
 
-/// Drops what suppressions cover, on any place of a finding, and marks those that cover something. Gives how many
-/// findings were dropped.
-pub fn silence(findings: &mut Vec<Finding>, suppressions: &mut [Suppression], sources: &Sources) -> usize {
+/// Drops what suppressions in force cover, on any place of a finding, and marks those that cover something, expired
+/// ones included. Gives how many findings were dropped.
+pub fn silence(findings: &mut Vec<Finding>, suppressions: &mut [Suppression], sources: &Sources, now: Date) -> usize {
     if suppressions.is_empty() {
         return 0;
     }
     let indexes = indexes(suppressions.iter(), sources);
-    let mut covered: BTreeMap<(RelPath, RuleId), Covered> = BTreeMap::new();
+    let mut covered: BTreeMap<(RelPath, RuleId, bool), Covered> = BTreeMap::new();
     for entry in suppressions.iter() {
-        let lines = covered.entry((entry.path.clone(), entry.rule)).or_default();
+        let lines = covered.entry((entry.path.clone(), entry.rule, entry.is_expired(now))).or_default();
         lines.ranges.push((*entry.lines.start(), *entry.lines.end()));
     }
     covered.values_mut().for_each(Covered::merge);
@@ -272,15 +318,17 @@ pub fn silence(findings: &mut Vec<Finding>, suppressions: &mut [Suppression], so
     findings.retain(|finding| {
         let mut silenced = false;
         for (path, span) in places(finding) {
-            let lines = covered.get_mut(&(path.clone(), finding.rule));
-            if let Some((lines, index)) = lines.zip(indexes.get(path)) {
-                silenced |= lines.meet(index.line(span.start));
+            let Some(index) = indexes.get(path) else { continue };
+            let line = index.line(span.start);
+            for is_expired in [false, true] {
+                let lines = covered.get_mut(&(path.clone(), finding.rule, is_expired));
+                silenced |= lines.is_some_and(|lines| lines.meet(line)) && !is_expired;
             }
         }
         !silenced
     });
     for entry in suppressions {
-        let lines = covered.get(&(entry.path.clone(), entry.rule));
+        let lines = covered.get(&(entry.path.clone(), entry.rule, entry.is_expired(now)));
         entry.used |= lines.is_some_and(|lines| lines.met.range(entry.lines.clone()).next().is_some());
     }
     before - findings.len()
@@ -301,6 +349,20 @@ pub fn unused<'a>(suppressions: impl Iterator<Item = &'a Suppression>, sources: 
         finding
     };
     unused.iter().map(report).collect()
+}
+
+/// Reports the suppressions that would still cover something if they had not expired.
+pub fn expired<'a>(suppressions: impl Iterator<Item = &'a Suppression>, now: Date) -> Vec<Finding> {
+    let expired = suppressions.filter(|entry| entry.used && entry.is_expired(now));
+    expired.filter_map(|entry| Some(lapsed(&entry.path, entry.rule_span, entry.rule, entry.until?))).collect()
+}
+
+/// The finding about a suppression or baseline row whose last day has passed.
+fn lapsed(path: &RelPath, span: Span, rule: &str, until: Date) -> Finding {
+    let message = format!("the acceptance of this finding of {rule} expired after {until}");
+    Finding::new("expired-suppression", path, span, message)
+        .label("expired")
+        .help("fix the finding, or agree on a new date")
 }
 
 /// The files that findings point into.
@@ -335,6 +397,9 @@ fn removal(suppression: &Suppression, source: &Source, index: &LineIndex, commen
 
 /// The rule's name with one comma, where the directive names other rules too.
 fn name_in_list(suppression: &Suppression, text: &str) -> Option<Span> {
+    if !suppression.shared {
+        return None;
+    }
     let Span { start, end } = suppression.rule_span;
     let after = text.get(end as usize..suppression.span.end as usize)?;
     let before = text.get(suppression.span.start as usize..start as usize)?;

@@ -1,0 +1,123 @@
+//! `flakeward accepted`: what is accepted, by whom, since when and until when.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use rayon::prelude::*;
+
+use super::git::{Change, Git};
+use super::{Failure, forgive_closed, session::Session};
+use crate::cli::AcceptedArgs;
+use crate::finding::RelPath;
+use crate::lang::codeowners::{self, Owners};
+use crate::output::Places;
+use crate::output::accepted::{Entry, List, Owner};
+use crate::report::Report;
+use crate::suppress::accepted::{self, Accepted, State};
+use crate::walk;
+
+/// Larger files of owners are not read, as on GitHub.
+const MAX_OWNERS: u64 = 3 << 20;
+
+/// Lists what is accepted.
+pub fn run(args: &AcceptedArgs) -> Result<ExitCode, Failure> {
+    let mut session = Session::open(&args.scope, None)?;
+    session.read_baseline(args.baseline.as_deref(), args.scope.isolated)?;
+    let report = session.check();
+    let mut entries = list(&session, &report)?;
+    if let Some(days) = args.expiring_in {
+        entries.retain(|entry| entry.days_left.is_some_and(|left| left <= i32::from(days)));
+    }
+    let list = List { entries, now: session.settings.now, view: &session.view };
+    let mut out = BufWriter::new(io::stdout().lock());
+    let written = list.write(args.format, &mut out).and_then(|()| out.flush());
+    forgive_closed(written)
+        .map_err(|error| Failure::new(format!("cannot write to stdout: {}", walk::io_reason(&error))))?;
+    Ok(ExitCode::from(if report.internal_error() { 2 } else { 0 }))
+}
+
+/// Everything that a report and the settings accept, with owners and ages.
+pub fn list(session: &Session, report: &Report) -> Result<Vec<Entry>, Failure> {
+    let mut accepted = report.accepted.clone();
+    if !session.is_partial() {
+        accepted.extend(accepted::of_config(&session.settings));
+    }
+    accepted.sort_by_key(|entry| entry.means);
+    let mut places = Places::new(report);
+    let config = &session.settings.config;
+    let lines = accepted.iter().map(|entry| match report.sources.contains_key(&entry.path) {
+        true => places.of(&entry.path, entry.span).0.line as usize,
+        // The configuration is only among the sources if something was found in it.
+        false => config.text.get(..entry.span.start as usize).map_or(1, |head| head.matches('\n').count() + 1),
+    });
+    let lines: Vec<usize> = lines.collect();
+    let owners = read_owners(&session.root)?;
+    let changes = changes(&session.root, &accepted, &lines)?;
+    let now = session.settings.now;
+    let entries = accepted.into_iter().zip(lines).map(|(accepted, line)| {
+        let change = changes.get(&accepted.path).and_then(|changes| changes.get(&line));
+        let named = owners.of(if accepted.subject.is_empty() { &accepted.path } else { &accepted.subject });
+        let since = change.and_then(|change| day(change.time));
+        Entry {
+            line,
+            owner: owner(named, change),
+            since,
+            age: since.map(|since| days(since, now)),
+            days_left: accepted.until.filter(|_| accepted.state != State::Unused).map(|until| days(now, until)),
+            accepted,
+        }
+    });
+    Ok(entries.collect())
+}
+
+fn owner(named: &[String], change: Option<&Change>) -> Owner {
+    match change {
+        _ if !named.is_empty() => Owner::Codeowners(named.to_vec()),
+        Some(change) => Owner::Author(change.author.clone()),
+        None => Owner::Unknown,
+    }
+}
+
+fn day(time: i64) -> Option<Date> {
+    Some(jiff::Timestamp::from_second(time).ok()?.to_zoned(TimeZone::UTC).date())
+}
+
+/// The days from one date to another; negative if the other comes first.
+fn days(from: Date, to: Date) -> i32 {
+    (to - from).get_days()
+}
+
+/// The owners that the repository names; none if it has no such file.
+pub fn read_owners(root: &Path) -> Result<Owners, Failure> {
+    let exists = |name: &str| root.join(name).symlink_metadata().is_ok_and(|data| !data.is_dir());
+    let Some(name) = codeowners::FILES.iter().find(|name| exists(name)) else { return Ok(Owners::default()) };
+    let text = walk::read_settings(&root.join(name), Some(root), MAX_OWNERS)
+        .map_err(|reason| Failure::new(format!("cannot read {name}: {reason}")))?;
+    Ok(Owners::parse(&text))
+}
+
+type Changes = BTreeMap<RelPath, std::collections::HashMap<usize, Change>>;
+
+/// Who last changed the lines in which something is accepted; nothing outside of a git repository.
+fn changes(root: &Path, accepted: &[Accepted], lines: &[usize]) -> Result<Changes, Failure> {
+    let mut by_file: BTreeMap<&RelPath, Vec<usize>> = BTreeMap::new();
+    for (entry, line) in accepted.iter().zip(lines) {
+        by_file.entry(&entry.path).or_default().push(*line);
+    }
+    if by_file.is_empty() || !root.join(".git").exists() {
+        return Ok(Changes::new());
+    }
+    let git = Git::new(root)?;
+    if !git.knows(&["rev-parse", "--verify", "--quiet", "HEAD^{commit}"])? {
+        return Ok(Changes::new());
+    }
+    let blame = |(path, mut lines): (&RelPath, Vec<usize>)| {
+        lines.dedup();
+        Ok((path.clone(), git.blame(path, &lines)?))
+    };
+    by_file.into_par_iter().map(blame).collect()
+}

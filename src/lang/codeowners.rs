@@ -1,0 +1,135 @@
+//! CODEOWNERS files of GitHub and GitLab: who owns which paths.
+//!
+//! <https://docs.github.com/en/repositories/managing-your-repositorys-settings-and-features/customizing-your-repository/about-code-owners>
+//! and <https://docs.gitlab.com/user/project/codeowners/reference/>
+
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+
+/// Where such files are, relative to the root, in the order in which they are looked for.
+pub const FILES: [&str; 4] = [".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS"];
+
+/// The most rows that are read: each is compared with each path that is asked about.
+const MAX_ROWS: usize = 10_000;
+
+/// The rows of a file. The last row that matches a path decides.
+#[derive(Debug, Default)]
+pub struct Owners {
+    globs: GlobSet,
+    /// The row of each glob.
+    rows: Vec<usize>,
+    owners: Vec<Vec<String>>,
+}
+
+impl Owners {
+    /// Reads a file. Rows with a pattern that cannot be parsed match nothing, as they do on GitHub.
+    pub fn parse(text: &str) -> Self {
+        let mut builder = GlobSetBuilder::new();
+        let mut read = Self::default();
+        // GitLab's sections may name owners for rows without any.
+        let mut section: Vec<String> = Vec::new();
+        for line in text.lines().map(str::trim) {
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            if let Some((_, rest)) =
+                line.trim_start_matches('^').strip_prefix('[').and_then(|line| line.split_once(']'))
+            {
+                section = owners(rest.trim_start_matches(|c: char| c != '@' && !c.is_alphanumeric()));
+                continue;
+            }
+            if read.owners.len() == MAX_ROWS {
+                break;
+            }
+            let (pattern, rest) = split_pattern(line);
+            let named = owners(rest);
+            let row = read.owners.len();
+            read.owners.push(if named.is_empty() { section.clone() } else { named });
+            for form in forms(&pattern) {
+                if let Ok(glob) = GlobBuilder::new(&form).literal_separator(true).build() {
+                    builder.add(glob);
+                    read.rows.push(row);
+                }
+            }
+        }
+        match builder.build() {
+            Ok(globs) => Self { globs, ..read },
+            Err(_) => Self::default(),
+        }
+    }
+
+    /// The owners of a path; none if nobody owns it.
+    pub fn of(&self, path: &str) -> &[String] {
+        let row = self.globs.matches(path).into_iter().map(|glob| self.rows[glob]).max();
+        row.map_or(&[], |row| &self.owners[row])
+    }
+}
+
+/// The pattern of a row, in which a backslash escapes a space, and the rest.
+fn split_pattern(line: &str) -> (String, &str) {
+    let mut pattern = String::new();
+    let mut chars = line.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '\\' => pattern.extend(chars.next().map(|(_, c)| c)),
+            ' ' | '\t' => return (pattern, &line[at..]),
+            c => pattern.push(c),
+        }
+    }
+    (pattern, "")
+}
+
+fn owners(text: &str) -> Vec<String> {
+    text.split_whitespace().take_while(|word| !word.starts_with('#')).map(str::to_owned).collect()
+}
+
+/// The globs that a pattern stands for: itself and, unless it ends in `/*`, everything below it.
+fn forms(pattern: &str) -> Vec<String> {
+    let trimmed = pattern.trim_end_matches('/');
+    let anywhere = if trimmed.contains('/') { "" } else { "**/" };
+    let path = format!("{anywhere}{}", trimmed.trim_start_matches('/'));
+    // Braces and brackets are ordinary characters here.
+    let path: String = path.chars().flat_map(escaped).collect();
+    let below = format!("{path}/**");
+    match (pattern.ends_with('/'), pattern.ends_with("/*")) {
+        (true, _) => vec![below],
+        (false, true) => vec![path],
+        (false, false) => vec![path, below],
+    }
+}
+
+fn escaped(c: char) -> impl Iterator<Item = char> {
+    let is_special = matches!(c, '{' | '}' | '[' | ']');
+    let (open, close) = if is_special { (Some('['), Some(']')) } else { (None, None) };
+    open.into_iter().chain([c]).chain(close)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_matching_row_decides() {
+        let owners = Owners::parse(
+            "* @all\n# comment\n*.nix @nix x@example.org # why\n/docs/* @docs\napps/ @apps\n/apps/secret\na\\ b/ @space\n",
+        );
+        for (path, expected) in [
+            ("README.md", &["@all"][..]),
+            ("a/b.nix", &["@nix", "x@example.org"]),
+            ("docs/a.md", &["@docs"]),
+            ("docs/x/a.md", &["@all"]),
+            ("x/apps/y/z.nix", &["@apps"]),
+            ("apps/secret/a.nix", &[]),
+            ("a b/c", &["@space"]),
+        ] {
+            assert_eq!(owners.of(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn sections_of_gitlab_have_owners() {
+        let owners = Owners::parse("[Database] @dba\ndb/\n^[Docs][2] @docs\ndocs/ @writers\n*.md\n");
+        assert_eq!(owners.of("db/a.nix"), ["@dba"]);
+        assert_eq!(owners.of("docs/a.txt"), ["@writers"]);
+        assert_eq!(owners.of("docs/a.md"), ["@docs"]);
+    }
+}

@@ -1,0 +1,35 @@
+//! Comma-separated values, as RFC 4180 has them.
+
+use std::io::{self, Write};
+
+use super::text::clean;
+
+/// Writes a row.
+pub fn row<'a>(out: &mut dyn Write, cells: impl IntoIterator<Item = &'a str>) -> io::Result<()> {
+    let cells: Vec<String> = cells.into_iter().map(cell).collect();
+    write!(out, "{}\r\n", cells.join(","))
+}
+
+/// A cell that is text to every spreadsheet: what looks like a formula is preceded by an apostrophe.
+fn cell(text: &str) -> String {
+    let text = clean(text);
+    let is_formula = text.starts_with(['=', '+', '-', '@']);
+    let quote = if is_formula { "'" } else { "" };
+    match is_formula || text.contains([',', '"', ' ']) {
+        true => format!("\"{quote}{}\"", text.replace('"', "\"\"")),
+        false => text.into_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_text() {
+        let mut out = Vec::new();
+        row(&mut out, ["a", "b c", "d,\"e\"", "=1+1", "@team", "f\ng", ""]).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert_eq!(text, "a,\"b c\",\"d,\"\"e\"\"\",\"'=1+1\",\"'@team\",f\\ng,\r\n");
+    }
+}

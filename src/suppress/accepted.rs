@@ -1,0 +1,182 @@
+//! What a repository accepts, and by which means: suppressions, baseline rows, and entries of flakeward.toml.
+
+use std::ops::Range;
+
+use jiff::civil::Date;
+use serde::Serialize;
+
+use super::Suppression;
+use crate::config::Config;
+use crate::finding::{RelPath, Span};
+use crate::settings::Settings;
+
+/// Something that is accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    /// By which means.
+    pub means: Means,
+    /// The rule; `None` if all are meant.
+    pub rule: Option<String>,
+    /// The path or the globs whose findings are accepted; empty for the whole repository.
+    pub subject: RelPath,
+    /// The file in which this is written.
+    pub path: RelPath,
+    /// Where it is written.
+    pub span: Span,
+    /// Why; empty if nothing is said.
+    pub reason: String,
+    /// The last day on which it is in force.
+    pub until: Option<Date>,
+    /// Whether it is in force.
+    pub state: State,
+}
+
+/// The means by which findings are accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Means {
+    /// A comment at the finding.
+    Suppression,
+    /// A row of the baseline.
+    Baseline,
+    /// A lower level for some paths.
+    Override,
+    /// A lower level for the whole repository.
+    Level,
+    /// Paths that are not checked.
+    Exclude,
+}
+
+impl Means {
+    /// All of them, in the order in which they are listed.
+    pub const ALL: [Means; 5] = [Means::Suppression, Means::Baseline, Means::Override, Means::Level, Means::Exclude];
+
+    /// The name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Means::Suppression => "suppression",
+            Means::Baseline => "baseline",
+            Means::Override => "override",
+            Means::Level => "level",
+            Means::Exclude => "exclude",
+        }
+    }
+}
+
+/// Whether something that is accepted is in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// It is.
+    InForce,
+    /// Its last day has passed, and its finding is reported again.
+    Expired,
+    /// It matches nothing.
+    Unused,
+}
+
+impl State {
+    /// The name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            State::InForce => "in force",
+            State::Expired => "expired",
+            State::Unused => "unused",
+        }
+    }
+}
+
+impl Accepted {
+    /// A suppression, after the findings were compared with it.
+    pub fn suppression(entry: &Suppression, now: Date) -> Self {
+        Self {
+            means: Means::Suppression,
+            rule: Some(entry.rule.to_owned()),
+            subject: entry.path.clone(),
+            path: entry.path.clone(),
+            span: entry.rule_span,
+            reason: entry.reason.to_string(),
+            until: entry.until,
+            state: match entry.used {
+                false => State::Unused,
+                true if entry.is_expired(now) => State::Expired,
+                true => State::InForce,
+            },
+        }
+    }
+}
+
+/// What the entries of a configuration accept: levels below those of the rules' pages, overrides below the level of
+/// the rest of the repository, and paths that are not checked.
+pub fn of_config(settings: &Settings) -> Vec<Accepted> {
+    let config = &settings.config;
+    let mut list = Vec::new();
+    for (id, level) in &config.levels {
+        if config.catalog.find(id).is_some_and(|rule| *level < rule.level) {
+            list.extend(entry(config, Means::Level, Some(id), "", &format!("rules.{id}.level")));
+        }
+    }
+    for (index, over) in config.overrides.iter().enumerate() {
+        for (id, _) in over.levels.iter().filter(|(id, level)| **level < settings.rules.level(id)) {
+            let place = format!("overrides.{index}.rules.{id}");
+            list.extend(entry(config, Means::Override, Some(id), &over.globs.join(" "), &place));
+        }
+    }
+    for (index, glob) in config.exclude_globs.iter().enumerate() {
+        list.extend(entry(config, Means::Exclude, None, glob, &format!("exclude.{index}")));
+    }
+    list
+}
+
+fn entry(config: &Config, means: Means, rule: Option<&str>, subject: &str, place: &str) -> Option<Accepted> {
+    let span = config.places.value_of(place)?;
+    Some(Accepted {
+        means,
+        rule: rule.map(str::to_owned),
+        subject: subject.into(),
+        path: config.path.as_ref()?.to_string_lossy().into(),
+        reason: comment(&config.text, span.clone()),
+        span: span.into(),
+        until: None,
+        state: State::InForce,
+    })
+}
+
+/// The comment behind an entry of a TOML file on its last line, or the lines of comment above its first.
+fn comment(text: &str, entry: Range<usize>) -> String {
+    let behind = text[entry.end..].lines().next().unwrap_or_default();
+    let mut quote = None;
+    for (at, c) in behind.char_indices() {
+        match quote {
+            None if c == '#' => return behind[at + 1..].trim().to_owned(),
+            None if matches!(c, '"' | '\'') => quote = Some(c),
+            Some(open) if c == open => quote = None,
+            _ => {}
+        }
+    }
+    let start = text[..entry.start].rfind('\n').map_or(0, |at| at + 1);
+    let above = text[..start].lines().rev().map(str::trim).take_while(|line| line.starts_with('#'));
+    let mut lines: Vec<&str> = above.map(|line| line.trim_start_matches('#').trim()).collect();
+    lines.reverse();
+    lines.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_comment_at_an_entry_is_its_reason() {
+        for (text, expected) in [
+            ("level = @\"off\"@ # the \"old\" hosts", "the \"old\" hosts"),
+            ("# a\n# b\nlevel = @\"off\"@\n", "a b"),
+            ("# far\n\nlevel = @\"off\"@\n", ""),
+            ("exclude = [@\"a\"@, 'b#c'] # vendored", "vendored"),
+            ("exclude = [@\"a#b\"@]", ""),
+        ] {
+            let parts: Vec<&str> = text.split('@').collect();
+            let entry = parts[0].len()..parts[0].len() + parts[1].len();
+            assert_eq!(comment(&parts.concat(), entry), expected, "{text}");
+        }
+    }
+}

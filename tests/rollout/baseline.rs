@@ -1,0 +1,105 @@
+//! A baseline that only shrinks, in a file that merges.
+
+use crate::support::Repository;
+
+/// The paths of a baseline's rows, in their order.
+fn rows(repository: &Repository) -> Vec<String> {
+    let text = repository.read(".flakeward/baseline.json");
+    let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let rows = document["findings"].as_array().unwrap().iter().filter_map(|row| row["path"].as_str());
+    rows.map(str::to_owned).collect()
+}
+
+#[test]
+fn pruning_only_removes() {
+    let repository = Repository::new(&[("a.nix", "<a>\n"), ("b.nix", "<b>\n"), ("old/c.nix", "<c>\n")]);
+    assert!(repository.refused("baseline --prune").contains("there is no baseline to prune"));
+    repository.run("baseline");
+    let ran = repository.run("baseline --prune");
+    assert_eq!((ran.code, ran.err.as_str()), (0, "every entry of the baseline is needed; nothing was removed\n"));
+    // One is fixed, one is new, one moved to another folder.
+    repository.write("a.nix", "{ }\n");
+    repository.write("new.nix", "<new>\n");
+    std::fs::rename(repository.path().join("old"), repository.path().join("moved")).unwrap();
+    let ran = repository.run("baseline --prune");
+    assert_eq!((ran.code, ran.err.as_str()), (0, "1 entry removed from .flakeward/baseline.json\n"));
+    assert_eq!(rows(&repository), ["b.nix", "moved/c.nix"]);
+    let out = repository.run("--format concise").out;
+    assert!(out.starts_with("new.nix:1:1: warn[lookup-path]") && out.lines().count() == 1, "{out}");
+    // Rows of a rule that is off are not known to be unneeded.
+    assert_eq!(repository.run("baseline --prune --ignore lookup-path").code, 0);
+    assert_eq!(rows(&repository), ["b.nix", "moved/c.nix"]);
+    repository.write(".flakeward/baseline.json", "<<<<<<< HEAD\n");
+    assert!(repository.refused("baseline --prune").contains("invalid baseline"));
+    let ran = repository.run("baseline");
+    assert!(ran.code == 0 && ran.err.contains("reasons and dates of that baseline are not kept"), "{}", ran.err);
+}
+
+#[test]
+fn a_frozen_baseline_must_be_as_small_as_it_can_be() {
+    let repository = Repository::new(&[("a.nix", "<a>\n"), ("b.nix", "<b>\n")]);
+    assert_eq!(repository.run("--frozen --fail-on warn").code, 1);
+    repository.run("baseline");
+    assert_eq!(repository.run("--frozen --fail-on warn").code, 0);
+    repository.write("a.nix", "{ }\n");
+    assert_eq!(repository.run("--format concise").code, 0);
+    for options in ["", "--level unused-suppression=off", "--ignore unused-suppression"] {
+        let ran = repository.run(&format!("--frozen --format concise {options}"));
+        assert_eq!(ran.code, 1, "{options}: {}", ran.out);
+        assert!(ran.out.starts_with(".flakeward/baseline.json:2:"), "{options}: {}", ran.out);
+        assert!(ran.out.contains(": error[unused-suppression]: a.nix no longer has"), "{options}: {}", ran.out);
+        assert_eq!(ran.out.lines().count(), 1, "{options}: {}", ran.out);
+    }
+    assert!(repository.refused("--frozen b.nix").contains("requires a check of the whole repository"));
+    repository.run("baseline --prune");
+    assert_eq!(repository.run("--frozen --fail-on warn").code, 0);
+}
+
+/// Two branches that add and remove entries merge without a conflict, and the result is sorted and complete.
+#[test]
+fn baselines_of_two_branches_merge() {
+    let names = ["b", "d", "f", "h", "j", "l", "n", "p"];
+    let repository = Repository::new(&[]);
+    for name in names {
+        repository.write(&format!("{name}.nix"), "<x>\n");
+    }
+    repository.run("baseline");
+    repository.commit("t", "2026-01-01");
+    repository.git(&["switch", "-qc", "other"]);
+    // The other branch fixes the last but two, and adds at the end.
+    repository.write("l.nix", "{ }\n");
+    repository.write("z.nix", "<x>\n");
+    repository.run("baseline");
+    repository.commit("t", "2026-01-02");
+    repository.git(&["switch", "-q", "main"]);
+    // This one fixes the first and adds in the middle.
+    repository.write("b.nix", "{ }\n");
+    repository.write("g.nix", "<x>\n");
+    repository.run("baseline");
+    repository.commit("t", "2026-01-02");
+    repository.git(&["merge", "-q", "--no-edit", "other"]);
+    let merged: Vec<String> = ["d", "f", "g", "h", "j", "n", "p", "z"].map(|name| format!("{name}.nix")).into();
+    assert_eq!(rows(&repository), merged);
+    assert_eq!(repository.run("--frozen --fail-on warn").code, 0);
+}
+
+/// With `merge=union`, as the documentation recommends, neighbouring lines merge as well.
+#[test]
+fn a_union_of_two_baselines_is_a_baseline() {
+    let repository =
+        Repository::new(&[(".gitattributes", ".flakeward/baseline.json merge=union\n"), ("a.nix", "<x>\n")]);
+    repository.run("baseline");
+    repository.commit("t", "2026-01-01");
+    repository.git(&["switch", "-qc", "other"]);
+    repository.write("b.nix", "<x>\n");
+    repository.run("baseline");
+    repository.commit("t", "2026-01-02");
+    repository.git(&["switch", "-q", "main"]);
+    repository.write("c.nix", "<x>\n");
+    repository.run("baseline");
+    repository.commit("t", "2026-01-02");
+    repository.git(&["merge", "-q", "--no-edit", "other"]);
+    assert_eq!(repository.run("--frozen --fail-on warn").code, 0);
+    repository.run("baseline --prune");
+    assert_eq!(rows(&repository), ["a.nix", "b.nix", "c.nix"]);
+}

@@ -1,0 +1,5 @@
+//! What many repositories need to adopt one policy: acceptances that end, ratchets, shared settings and reports.
+
+mod accepted;
+mod baseline;
+mod support;

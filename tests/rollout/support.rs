@@ -1,0 +1,104 @@
+//! What these tests share: a repository in Git, and running flakeward in it.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+/// A repository in Git.
+pub struct Repository(TempDir);
+
+/// What a command did.
+pub struct Ran {
+    /// Its exit code.
+    pub code: i32,
+    /// Its standard output.
+    pub out: String,
+    /// Its standard error.
+    pub err: String,
+}
+
+impl Repository {
+    /// A repository with some files, nothing committed.
+    pub fn new(files: &[(&str, &str)]) -> Self {
+        let repository = Self(TempDir::new().unwrap());
+        repository.git(&["init", "-q"]);
+        files.iter().for_each(|(path, text)| repository.write(path, text));
+        repository
+    }
+
+    /// Its root.
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Writes a file.
+    pub fn write(&self, path: &str, text: &str) {
+        let file = self.path().join(path);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
+    }
+
+    /// Reads a file.
+    pub fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.path().join(path)).unwrap()
+    }
+
+    /// Commits everything as an author, on a day.
+    pub fn commit(&self, author: &str, day: &str) {
+        self.git(&["add", "-A"]);
+        let author = format!("{author} <a@example.org>");
+        self.git(&["commit", "-qm", "m", "--author", &author, "--date", &format!("{day}T12:00:00Z")]);
+    }
+
+    /// Runs Git, which has to succeed.
+    pub fn git(&self, args: &[&str]) {
+        let ran = self.try_git(args);
+        assert_eq!(ran.code, 0, "git {args:?}: {}{}", ran.out, ran.err);
+    }
+
+    /// Runs Git.
+    pub fn try_git(&self, args: &[&str]) -> Ran {
+        let identity = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "init.defaultBranch=main"];
+        let mut command = Command::new("git");
+        clean(&mut command);
+        ran(&command.args(identity).args(args).current_dir(self.path()).output().unwrap())
+    }
+
+    /// Runs flakeward with a line of words.
+    pub fn run(&self, line: &str) -> Ran {
+        self.run_words(&line.split_whitespace().collect::<Vec<_>>())
+    }
+
+    /// Runs flakeward with words.
+    pub fn run_words(&self, words: &[&str]) -> Ran {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_flakeward"));
+        clean(&mut command);
+        ran(&command.args(words).current_dir(self.path()).output().unwrap())
+    }
+
+    /// What a command that has to be refused says.
+    pub fn refused(&self, line: &str) -> String {
+        let ran = self.run(line);
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{line}: {}", ran.err);
+        ran.err
+    }
+}
+
+/// Nothing of this machine's user.
+fn clean(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy().into_owned();
+        if ["GIT_", "GITHUB_", "NO_COLOR", "FORCE_COLOR", "SOURCE_DATE"].iter().any(|start| text.starts_with(start)) {
+            command.env_remove(name);
+        }
+    }
+    command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_SYSTEM", "/dev/null");
+}
+
+/// What a command did.
+pub fn ran(output: &Output) -> Ran {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    Ran { code: output.status.code().unwrap(), out: text(&output.stdout), err: text(&output.stderr) }
+}
