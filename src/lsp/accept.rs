@@ -23,7 +23,7 @@ pub struct Suppression {
 /// The suppression of a finding: a comment on the line above it, or near the top of the file if there can be none.
 /// `None` if the file has no comments, or the finding cannot be suppressed.
 pub fn suppression(finding: &Finding, source: &Source, catalog: &Catalog) -> Option<Suppression> {
-    if source.is_json() || matches!(finding.rule, "unreadable-file" | "unused-suppression") {
+    if source.is_json() || matches!(finding.rule, "unreadable-file" | "unused-suppression" | "expired-suppression") {
         return None;
     }
     let index = LineIndex::new(&source.text);

@@ -218,7 +218,11 @@ impl Baseline {
     /// A finding for each row that holds one and whose last day has passed.
     pub fn expired(&self, matched: &HashSet<usize>, now: Date) -> Vec<Finding> {
         let rows = self.rows.iter().enumerate().filter(|(index, row)| matched.contains(index) && row.is_expired(now));
-        rows.filter_map(|(_, row)| Some(super::lapsed(&self.path, row.span, &row.entry.rule, row.until?))).collect()
+        rows.filter_map(|(_, row)| {
+            let what = format!("the entry for {} in {}", row.entry.rule, row.entry.path);
+            Some(super::lapsed(&self.path, row.span, what, row.until?))
+        })
+        .collect()
     }
 
     /// All rows, for a list of what is accepted. `is_whole` says whether the run can tell that a row matches nothing.

@@ -354,12 +354,16 @@ pub fn unused<'a>(suppressions: impl Iterator<Item = &'a Suppression>, sources: 
 /// Reports the suppressions that would still cover something if they had not expired.
 pub fn expired<'a>(suppressions: impl Iterator<Item = &'a Suppression>, now: Date) -> Vec<Finding> {
     let expired = suppressions.filter(|entry| entry.used && entry.is_expired(now));
-    expired.filter_map(|entry| Some(lapsed(&entry.path, entry.rule_span, entry.rule, entry.until?))).collect()
+    expired
+        .filter_map(|entry| {
+            Some(lapsed(&entry.path, entry.rule_span, format!("the suppression of {}", entry.rule), entry.until?))
+        })
+        .collect()
 }
 
 /// The finding about a suppression or baseline row whose last day has passed.
-fn lapsed(path: &RelPath, span: Span, rule: &str, until: Date) -> Finding {
-    let message = format!("the acceptance of this finding of {rule} expired after {until}");
+fn lapsed(path: &RelPath, span: Span, what: String, until: Date) -> Finding {
+    let message = format!("{what} expired after {until}");
     Finding::new("expired-suppression", path, span, message)
         .label("expired")
         .help("fix the finding, or agree on a new date")

@@ -11,8 +11,7 @@ fn a_suppression_ends_after_its_last_day() {
     let ran = repository.run("--format concise --now 2026-07-01");
     assert_eq!(
         ran.out,
-        "shell.nix:1:20: warn[expired-suppression]: the acceptance of this finding of lookup-path expired after \
-         2026-06-30\nshell.nix:2:8: warn[lookup-path]: `<nixpkgs>` is looked up in NIX_PATH, which differs from \
+        "shell.nix:1:20: warn[expired-suppression]: the suppression of lookup-path expired after 2026-06-30\nshell.nix:2:8: warn[lookup-path]: `<nixpkgs>` is looked up in NIX_PATH, which differs from \
          machine to machine\n"
     );
     // What it was for is gone: it is unused, whatever its date.
