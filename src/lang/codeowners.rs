@@ -34,7 +34,9 @@ impl Owners {
             if let Some((_, rest)) =
                 line.trim_start_matches('^').strip_prefix('[').and_then(|line| line.split_once(']'))
             {
-                section = owners(rest.trim_start_matches(|c: char| c != '@' && !c.is_alphanumeric()));
+                // `[2]` is how many approvals it takes.
+                let is_count = |word: &String| word.starts_with('[');
+                section = owners(rest).into_iter().skip_while(is_count).collect();
                 continue;
             }
             if read.owners.len() == MAX_ROWS {

@@ -222,7 +222,7 @@ fn linters_find_nothing() {
     let workflows = ["ci.yml", "release.yml"].map(|name| format!(".github/workflows/{name}"));
     let project = Repository::new(&[]);
     for file in files.iter().chain(&scripts).copied().chain(workflows.iter().map(String::as_str)) {
-        project.write(file, &fs::read_to_string(Path::new(PROJECT).join(file)).unwrap());
+        project.write(file, fs::read_to_string(Path::new(PROJECT).join(file)).unwrap());
     }
     // A tag where a commit should stand is what the README says to replace.
     let release = concat!("flakeward/flakeward@v", env!("CARGO_PKG_VERSION"));

@@ -148,7 +148,7 @@ fn mk_check() {
     strict.write("web/Dockerfile", BAD);
     let flake = fs::read_to_string(strict.path().join("flake.nix")).unwrap();
     let settings = "src = self; settings.rules.dockerfile.level = \"warn\"; extraArgs = [ \"--fail-on\" \"warn\" ];";
-    strict.write("flake.nix", &flake.replace("src = self;", settings));
+    strict.write("flake.nix", flake.replace("src = self;", settings));
     strict.add_all();
     let stopped = nix.run(&strict, "flake check", &inputs);
     assert_ne!(stopped.code, 0, "{}", stopped.said);
