@@ -10,7 +10,8 @@ use crate::lang::flake::{Input, Text};
 use crate::paths;
 use crate::source::{FileKind, Source};
 
-const RULE: &str = "unlocked-input";
+/// The rule.
+pub const RULE: &str = "unlocked-input";
 
 /// See `rules/unlocked-input.md`.
 pub static CHECK: Check = Check {

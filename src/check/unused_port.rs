@@ -7,7 +7,8 @@ use crate::facts::Project;
 use crate::facts::port_registry::{self, Entry, Lookup, Registries, Registry, Value, references};
 use crate::finding::{Finding, RelPath};
 
-const RULE: &str = "unused-port";
+/// The rule.
+pub const RULE: &str = "unused-port";
 
 /// See `rules/unused-port.md`.
 pub static CHECK: Check = Check::of_project(RULE, &[&port_registry::READER], project);

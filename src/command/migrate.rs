@@ -5,16 +5,18 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use super::{Failure, git, print_json, print_patch, session::Session};
+use super::{Failure, git, ports, print_json, print_patch, session::Session};
+use crate::check::{ProjectView, port_literals, unlocked_input, unused_port};
 use crate::cli::{MigrateArgs, MigrateCommand, MigrateFormat, MigrateHow, ScopeArgs};
 use crate::facts::Project;
 use crate::facts::port_registry::Registries;
-use crate::finding::RelPath;
+use crate::finding::{Finding, Fix, RelPath, Safety};
 use crate::fix::{self, Change};
-use crate::migrate::{self, Draft, Error, Files, Ports, ports};
+use crate::migrate::{self, Draft, Error, Files, Left, Ports, Report};
 use crate::output::{self, stream};
 use crate::port_map::PortMap;
-use crate::source::FileKind;
+use crate::repo::Repo;
+use crate::source::{FileKind, LineIndex, Source};
 use crate::{paths, run, walk};
 
 /// Plans, shows or writes a migration.
@@ -53,7 +55,8 @@ fn named(
     };
     let mut draft = repository.draft();
     migrate(&mut draft, &files).map_err(|error| failure(&error, &repository))?;
-    repository.end(draft, how, &[])
+    let (changes, report) = draft.finish().map_err(|error| failure(&error, &repository))?;
+    repository.show(&changes, &report, how, &[])
 }
 
 /// Migrates CI files: those named, or all of the repository.
@@ -68,7 +71,8 @@ fn named_ci(scope: &ScopeArgs, how: &MigrateHow) -> Result<ExitCode, Failure> {
     }
     let mut draft = repository.draft();
     each(&mut draft, &files, migrate::ci::migrate).map_err(|error| failure(&error, &repository))?;
-    repository.end(draft, how, &[])
+    let (changes, report) = draft.finish().map_err(|error| failure(&error, &repository))?;
+    repository.show(&changes, &report, how, &[])
 }
 
 /// Migrates everything that can be: the flake first, since the modules for the others are imported there.
@@ -77,8 +81,11 @@ fn everything(scope: &ScopeArgs, how: &MigrateHow) -> Result<ExitCode, Failure> 
     let mut draft = repository.draft();
     let mut errors = Vec::new();
     let mut attempt = |draft: &mut Draft<'_>, result: &dyn Fn(&mut Draft<'_>) -> Result<(), Error>| {
-        if let Err(error) = draft.attempt(result) {
-            errors.push(error);
+        match draft.attempt(result) {
+            // A second run has nothing to do there.
+            Err(error) if error.message == migrate::flake::MIGRATED => {}
+            Err(error) => errors.push(error),
+            Ok(()) => {}
         }
     };
     if repository.in_scope("flake.nix") && repository.files.text("flake.nix").is_ok_and(|text| text.is_some()) {
@@ -100,7 +107,11 @@ fn everything(scope: &ScopeArgs, how: &MigrateHow) -> Result<ExitCode, Failure> 
     for file in repository.ci_files() {
         attempt(&mut draft, &|draft| migrate::ci::migrate(draft, &file));
     }
-    repository.end(draft, how, &errors)
+    let (mut changes, mut report) = draft.finish().map_err(|error| failure(&error, &repository))?;
+    repository.register_literals(&mut changes)?;
+    report.left.extend(repository.remaining(&changes, &report));
+    report.sort();
+    repository.show(&changes, &report, how, &errors)
 }
 
 /// A repository, its facts, and its files on disk.
@@ -119,7 +130,8 @@ impl Repository {
 
     fn draft(&self) -> Draft<'_> {
         let registries = Registries::of(&self.project);
-        let usual = registries.at(ports::DEFAULT_REGISTRY);
+        let path = self.session.settings.config.ports.new_registry();
+        let usual = registries.at(path);
         let registry = usual.or_else(|| registries.all().iter().copied().find(|registry| registry.shape.importable));
         let registry = registry.and_then(|registry| {
             let source = &self.project.file(&registry.path)?.source;
@@ -127,7 +139,7 @@ impl Repository {
         });
         let map = PortMap::of(&self.project, &registries, &self.session.settings.config.ports);
         let used: BTreeSet<u16> = map.missing.iter().filter_map(|(number, _)| u16::try_from(*number).ok()).collect();
-        Draft::new(&self.files, Ports::new(registry, used))
+        Draft::new(&self.files, Ports::new(path.into(), registry, used))
     }
 
     /// The files that were named. Empty if none were; folders are refused.
@@ -186,25 +198,89 @@ impl Repository {
         folders.into_values().map(|files| migrate::compose::projects(&files)).collect()
     }
 
+    /// The repository as changes leave it.
+    fn after(&self, changes: &[Change]) -> Repo {
+        let mut repo = self.session.repo();
+        for change in changes {
+            repo.put(&change.path, change.after.clone().into_bytes());
+        }
+        repo
+    }
+
+    /// Adds entries for the ports that no migrated file has, so that `flakeward fix` can refer to them.
+    fn register_literals(&self, changes: &mut Vec<Change>) -> Result<(), Failure> {
+        let settings = &self.session.settings;
+        let config = &settings.config;
+        let facts = run::port_facts(&self.after(changes), settings);
+        let view = ProjectView::new(&facts.project, &config.ports, &config.params, settings.now, Safety::Safe);
+        let Some(plan) = port_literals::missing_entries(&view) else { return Ok(()) };
+        let new = ports::init::change(&facts, &plan)?;
+        match changes.iter_mut().find(|change| change.path == new.path) {
+            Some(change) => change.after = new.after,
+            None => changes.push(new),
+        }
+        changes.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(())
+    }
+
+    /// What `flakeward check` still reports after the changes and `flakeward fix`, apart from files that are replaced and
+    /// from what the report has already.
+    fn remaining(&self, changes: &[Change], report: &Report) -> Vec<Left> {
+        let checked = run::check(&self.after(changes), &self.session.settings);
+        let is_safe = |fix: &Fix| fix.safety == Safety::Safe;
+        // New inputs are in the report already, next to the lock file that lacks them.
+        let is_new_input = |finding: &Finding, source: &Source| {
+            let change = changes.iter().find(|change| change.path == finding.path);
+            let before = change.and_then(|change| change.before.as_deref());
+            finding.rule == unlocked_input::RULE
+                && before.is_some_and(|before| !before.contains(&source.text[finding.span.range()]))
+        };
+        let is_replaced = |path: &RelPath| report.replaced.iter().any(|old| old.path == *path);
+        let left = checked.findings.iter().filter_map(|finding| {
+            // `fix` writes the references to entries that are new.
+            let awaits_fix = finding.rule == unused_port::RULE && changes.iter().any(|c| c.path == finding.path);
+            let source = checked.sources.get(&finding.path)?;
+            let fixable = finding.fix.as_ref().is_some_and(is_safe);
+            if fixable || awaits_fix || is_replaced(&finding.path) || is_new_input(finding, source) {
+                return None;
+            }
+            let line = LineIndex::new(&source.text).line(finding.span.start) + 1;
+            let todo = finding.help.clone().unwrap_or_else(|| format!("see `flakeward explain {}`", finding.rule));
+            Some(Left {
+                path: finding.path.clone(),
+                line,
+                what: finding.rule.into(),
+                why: finding.message.clone(),
+                todo,
+            })
+        });
+        left.collect()
+    }
+
     /// Shows the plan, or writes it.
-    fn end(&self, draft: Draft<'_>, how: &MigrateHow, errors: &[Error]) -> Result<ExitCode, Failure> {
-        let (changes, report) = draft.finish().map_err(|error| failure(&error, self))?;
-        for change in &changes {
+    fn show(
+        &self,
+        changes: &[Change],
+        report: &Report,
+        how: &MigrateHow,
+        errors: &[Error],
+    ) -> Result<ExitCode, Failure> {
+        for change in changes {
             fix::write::guard(&self.session.root, &change.path)
                 .map_err(|reason| Failure::new(format!("cannot write {}: {reason}", change.path)))?;
         }
         if how.write {
-            self.refuse_uncommitted(&changes, how)?;
-            fix::write::write(&self.session.root, &changes).map_err(|failure| Failure::new(failure.to_string()))?;
+            self.refuse_uncommitted(changes, how)?;
+            fix::write::write(&self.session.root, changes).map_err(|failure| Failure::new(failure.to_string()))?;
         }
         let stream = stream::stdout(how.color);
         let view = output::View { stream, ..self.session.view.clone() };
-        let shown = output::migrate::Shown { changes: &changes, report: &report, errors, written: how.write };
+        let shown = output::migrate::Shown { changes, report, errors, written: how.write };
         match how.format {
             MigrateFormat::Json => print_json(&shown.json()?)?,
             MigrateFormat::Pretty => {
                 if !how.write {
-                    print_patch(&fix::diff::unified(&changes), &view.stream)?;
+                    print_patch(&fix::diff::unified(changes), &view.stream)?;
                 }
                 let view = output::View { stream: stream::stderr(), ..view };
                 // A remark: the exit code holds whether it can be written or not.

@@ -1,6 +1,6 @@
 //! `flakeward ports`: the port map of a repository, and free numbers for it.
 
-mod init;
+pub(crate) mod init;
 
 use std::io;
 use std::process::ExitCode;

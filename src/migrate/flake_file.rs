@@ -2,15 +2,24 @@
 
 use std::collections::BTreeMap;
 
+use super::flake::layout;
 use super::nix;
 use super::{Draft, Error};
 use crate::finding::RelPath;
 use crate::lang::nix::{attrpath_node, call, names, unwrap_parens, value};
-use crate::lang::{Language, Node, NodeKind, Tree};
+use crate::lang::{Field, Language, Node, NodeKind, Tree};
 use crate::paths;
 
 /// The flake of a repository.
 const FLAKE: &str = "flake.nix";
+
+/// Its lock file.
+const LOCK: &str = "flake.lock";
+
+/// Why an input that a migration adds has no entry in the lock file.
+pub const NOT_LOCKED: &str = "flakeward does not use the network, so this new input is not locked";
+/// What to do about it.
+pub const LOCK_IT: &str = "run `nix flake lock`";
 
 /// The release of nixpkgs that a new flake begins with: the newest one.
 const NIXPKGS: &str = "github:NixOS/nixpkgs/nixos-26.05";
@@ -60,10 +69,12 @@ impl Wiring {
             Error::new(&path, "has syntax errors, so no module can be imported there")
                 .help("correct them and run again")
         })?;
+        self.leave_unlocked(draft)?;
         let mut edits = Edits::new();
         match self.import_edit(&tree) {
             Some(edit) => {
                 edits.extend(edit);
+                edits.extend(self.argument_edit(&tree));
                 match self.input_edit(&tree) {
                     Some(edit) => edits.extend(edit),
                     None => self.left(draft, "it has no `inputs` that a line could be added to"),
@@ -78,6 +89,18 @@ impl Wiring {
         }
         if after != text {
             draft.write(FLAKE, after)?;
+        }
+        Ok(())
+    }
+
+    /// Reports the inputs that the lock file does not have.
+    fn leave_unlocked(&self, draft: &mut Draft<'_>) -> Result<(), Error> {
+        let Some(lock) = draft.text(LOCK)? else { return Ok(()) };
+        // A lock file that does not parse is reported by `check`.
+        let lock: serde_json::Value = serde_json::from_str(&lock).unwrap_or_default();
+        let root = lock["root"].as_str().unwrap_or("root");
+        for name in self.inputs.keys().filter(|name| lock["nodes"][root]["inputs"][name.as_str()].is_null()) {
+            draft.report.leave(&LOCK.into(), 1, format!("inputs.{name}"), NOT_LOCKED, LOCK_IT);
         }
         Ok(())
     }
@@ -149,6 +172,23 @@ impl Wiring {
         Some(vec![(tree.span(*last).end as usize, format!("\n{}", lines.trim_end_matches('\n')))])
     }
 
+    /// `...` among the arguments of the outputs, which are called with all inputs.
+    fn argument_edit(&self, tree: &Tree<'_>) -> Option<(usize, String)> {
+        let bindings = bindings(tree, root_set(tree)?);
+        let (_, outputs) = bindings.iter().find(|(path, _)| path.as_slice() == ["outputs"])?;
+        let function = unwrap_parens(tree, value(tree, *outputs)?);
+        let formals = tree.child_of_kind(function, NodeKind::Formals)?;
+        let named = |input: &String| {
+            let formals = tree.children(formals).filter(|&node| tree.kind(node) == NodeKind::Formal);
+            formals.filter_map(|formal| tree.child(formal, Field::Name)).any(|name| tree.slice(name) == input.as_str())
+        };
+        if tree.child_of_kind(formals, NodeKind::Ellipses).is_some() || self.inputs.keys().all(named) {
+            return None;
+        }
+        let (at, text) = layout::argument(tree, formals, "...");
+        Some((at as usize, text))
+    }
+
     /// The modules in the `imports` of `mkFlake`. `None` if it has no plain set.
     fn import_edit(&self, tree: &Tree<'_>) -> Option<Edits> {
         let set = tree.nodes().find_map(|node| {
@@ -161,7 +201,7 @@ impl Wiring {
         let Some((_, imports)) = imports else {
             let indent = indent_in(tree, set);
             let items: String = paths.iter().map(|path| format!("{indent}  {path}\n")).collect();
-            return Some(vec![before_end(tree, set, &format!("{indent}imports = [\n{items}{indent}];\n"))]);
+            return Some(vec![first_in(tree, set, &format!("{indent}imports = [\n{items}{indent}];\n"))]);
         };
         let list = unwrap_parens(tree, value(tree, imports)?);
         if tree.kind(list) != NodeKind::List {
@@ -238,6 +278,21 @@ fn indent_in(tree: &Tree<'_>, set: Node) -> String {
     match first {
         Some((_, binding)) => indent_of(tree, binding),
         None => format!("{}  ", indent_of(tree, set)),
+    }
+}
+
+/// An edit that puts lines before everything else in a set.
+fn first_in(tree: &Tree<'_>, set: Node, lines: &str) -> (usize, String) {
+    let text = tree.text();
+    let open = tree.span(set).start as usize;
+    let inside = text[open..].find('{').map_or(open, |at| open + at + 1);
+    match text[inside..].find('\n') {
+        // Behind the line of the bracket, apart from what follows.
+        Some(end) if text[inside..inside + end].trim().is_empty() => {
+            let blank = if bindings(tree, set).is_empty() { "" } else { "\n" };
+            (inside + end + 1, format!("{lines}{blank}"))
+        }
+        _ => before_end(tree, set, lines),
     }
 }
 

@@ -121,8 +121,7 @@ impl<'f> Draft<'f> {
         wiring.apply(&mut self)?;
         let mut texts: Vec<&mut String> = self.changes.values_mut().map(|change| &mut change.after).collect();
         let registry = self.ports.settle(&mut texts).map_err(|message| {
-            Error::new(&ports::DEFAULT_REGISTRY.into(), message)
-                .help("write the registry as one plain set of groups, then run again")
+            Error::new(self.ports.path(), message).help("write the registry as one plain set of groups, then run again")
         })?;
         if let Some(change) = registry {
             self.changes.insert(change.path.clone(), change);

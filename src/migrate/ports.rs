@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::config::PortSettings;
 use crate::facts::port_registry::{Call, Registry, dotted};
 use crate::finding::{Edit, RelPath, Span};
 use crate::fix::Change;
@@ -15,17 +16,16 @@ use crate::rewrite::ports::naming::Missing;
 use crate::rewrite::ports::plan::{self, NewEntry};
 use crate::source::{FileKind, Source};
 
-/// Where a registry is made if there is none.
-pub const DEFAULT_REGISTRY: &str = "lib/ports.nix";
-
 /// Around the number of a port that is referred to: characters that no file holds.
 const MARK: (char, char) = ('\u{f8f0}', '\u{f8f1}');
 /// Around the path of the file that imports the registry.
 const IMPORT: (char, char) = ('\u{f8f2}', '\u{f8f3}');
 
 /// The registry and what is added to it.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Clone)]
 pub struct Ports {
+    /// Where the registry is, or is made if there is none.
+    path: RelPath,
     registry: Option<(Registry, Arc<Source>)>,
     /// Numbers that other files use, registered or not. Only free numbers are chosen among the others.
     used: BTreeSet<u16>,
@@ -49,10 +49,24 @@ pub struct Claimed {
     pub taken_by: Option<String>,
 }
 
+impl Default for Ports {
+    /// Without a registry, which would be made at the usual path.
+    fn default() -> Self {
+        Self::new(PortSettings::default().new_registry().into(), None, BTreeSet::new())
+    }
+}
+
 impl Ports {
-    /// With the repository's registry, if it has one, and every number that its files use.
-    pub fn new(registry: Option<(Registry, Arc<Source>)>, used: BTreeSet<u16>) -> Self {
-        Self { registry, used, claims: BTreeMap::new() }
+    /// With the repository's registry, if it has one, else with the path to make one at, and every number that the
+    /// repository's files use.
+    pub fn new(path: RelPath, registry: Option<(Registry, Arc<Source>)>, used: BTreeSet<u16>) -> Self {
+        let path = registry.as_ref().map_or(path, |(registry, _)| registry.path.clone());
+        Self { path, registry, used, claims: BTreeMap::new() }
+    }
+
+    /// Where the registry is or will be.
+    pub fn path(&self) -> &RelPath {
+        &self.path
     }
 
     /// Claims a number for a process: one number belongs to one owner. `name` says which port of the owner it is (empty
@@ -143,7 +157,7 @@ impl Ports {
             .collect();
         let plan = match (&self.registry, missing.is_empty()) {
             (_, true) => None,
-            (None, false) => Some(plan::create(&DEFAULT_REGISTRY.into(), &missing)),
+            (None, false) => Some(plan::create(&self.path, &missing)),
             (Some((registry, source)), false) => {
                 let tree = Tree::parse(Language::Nix, &source.text);
                 let plan = tree.and_then(|tree| plan::extend(source, &tree, registry, &missing));
@@ -169,7 +183,7 @@ impl Ports {
     fn change(&self, edits: &[Edit]) -> Change {
         let (path, before) = match &self.registry {
             Some((_, source)) => (source.path.clone(), Some(source.text.to_string())),
-            None => (DEFAULT_REGISTRY.into(), None),
+            None => (self.path.clone(), None),
         };
         let mut after = before.clone().unwrap_or_default();
         let mut edits: Vec<&Edit> = edits.iter().collect();
@@ -181,9 +195,8 @@ impl Ports {
     }
 
     fn import_from(&self, file: &str) -> String {
-        let path = self.registry.as_ref().map_or(DEFAULT_REGISTRY, |(registry, _)| &registry.path);
         let calls = self.registry.as_ref().map_or(&[][..], |(registry, _)| registry.shape.calls.as_slice());
-        let mut text = format!("import {}", super::nix::path(&paths::between(file, path)));
+        let mut text = format!("import {}", super::nix::path(&paths::between(file, &self.path)));
         for call in calls {
             text.push(' ');
             text.push_str(&match call {
@@ -220,7 +233,7 @@ fn replace_marks(text: &str, mark: (char, char), name: impl Fn(&str) -> String) 
 pub fn registry_of(path: &RelPath, text: &str) -> Option<(Registry, Arc<Source>)> {
     let source = Arc::new(Source::new(path, FileKind::Nix, text));
     let tree = Tree::parse(Language::Nix, &source.text)?;
-    let registry = crate::facts::port_registry::evaluate(path, &tree, &crate::config::PortSettings::default())?;
+    let registry = crate::facts::port_registry::evaluate(path, &tree, &PortSettings::default())?;
     Some((registry, source))
 }
 
@@ -232,7 +245,7 @@ mod tests {
     fn numbers_have_one_owner_and_get_names() {
         let text = "{\n  databases = {\n    redis = 6379;\n  };\n  monitoring.grafana = 3000;\n}\n";
         let registry = registry_of(&"lib/ports.nix".into(), text);
-        let mut ports = Ports::new(registry, BTreeSet::from([3001]));
+        let mut ports = Ports::new("lib/ports.nix".into(), registry, BTreeSet::from([3001]));
         let path: RelPath = "compose.yaml".into();
         let same = |number| Claimed { number, taken_by: None };
         assert_eq!(ports.claim(6379, "cache", "", &["redis"], &path), same(6379));
@@ -252,7 +265,7 @@ mod tests {
 
     #[test]
     fn a_registry_is_made_where_there_is_none() {
-        let mut ports = Ports::new(None, BTreeSet::new());
+        let mut ports = Ports::new("lib/ports.nix".into(), None, BTreeSet::new());
         ports.share(8080, "api", "", &"Dockerfile".into());
         let mut module = ports.reference(8080);
         let change = ports.settle(&mut [&mut module]).unwrap().unwrap();

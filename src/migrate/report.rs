@@ -47,9 +47,26 @@ pub struct Report {
     pub carried: Vec<Carried>,
     /// What was not.
     pub left: Vec<Left>,
+    /// The old files that can be deleted once what replaces them works.
+    pub replaced: Vec<Replaced>,
+}
+
+/// An old file that the written files replace. It is never deleted.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Replaced {
+    /// The old file.
+    #[serde(serialize_with = "as_text")]
+    pub path: RelPath,
+    /// The command that uses what replaces it: `nix run .#dev`.
+    pub by: String,
 }
 
 impl Report {
+    /// Adds a file that can be deleted once a command works.
+    pub fn replace(&mut self, path: &RelPath, by: impl Into<String>) {
+        self.replaced.push(Replaced { path: path.clone(), by: by.into() });
+    }
+
     /// Adds something that was carried.
     pub fn carry(&mut self, path: &RelPath, line: usize, what: impl Into<String>, into: impl Into<String>) {
         self.carried.push(Carried { path: path.clone(), line, what: what.into(), into: into.into() });
@@ -74,6 +91,8 @@ impl Report {
         self.carried.dedup();
         self.left.sort();
         self.left.dedup();
+        self.replaced.sort();
+        self.replaced.dedup();
     }
 }
 

@@ -45,6 +45,7 @@ impl Shown<'_> {
             "written": self.written,
             "carried": self.report.carried,
             "left": self.report.left,
+            "replaced": self.report.replaced,
             "errors": errors,
             "files": files,
         });
@@ -68,6 +69,10 @@ impl Shown<'_> {
             if !left.todo.is_empty() {
                 out.push_str(&format!("  to do: {}\n", clean(&left.todo)));
             }
+        }
+        for old in &self.report.replaced {
+            let path = clean(&view.path(&old.path)).into_owned();
+            out.push_str(&format!("{path}: kept: delete it once `{}` works\n", clean(&old.by)));
         }
         let verb = if self.written { "wrote" } else { "would write" };
         for change in self.changes {

@@ -56,7 +56,7 @@ fn a_corpus_is_migrated_with_nothing_lost() {
     let disk = Disk(corpus.clone());
     let (mut images, mut carried) = (0, 0);
     for file in compose_files(&corpus) {
-        let mut draft = Draft::new(&disk, Ports::new(None, BTreeSet::new()));
+        let mut draft = Draft::new(&disk, Ports::default());
         let project = [file.as_str().into()];
         compose::migrate(&mut draft, &project).unwrap_or_else(|error| panic!("{error}"));
         let (_, report) = draft.finish().unwrap();

@@ -91,7 +91,7 @@ impl Drop for Modules {
 }
 
 /// The names behind `pkgs.` in a text.
-fn names(text: &str) -> BTreeSet<String> {
+pub fn names(text: &str) -> BTreeSet<String> {
     let name =
         |rest: &str| rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_'".contains(*c)).collect::<String>();
     text.split("pkgs.").skip(1).map(name).filter(|name| !name.is_empty()).collect()
@@ -99,11 +99,16 @@ fn names(text: &str) -> BTreeSet<String> {
 
 /// The packages that services-flake asks for.
 fn services_packages(folder: &Path) -> BTreeSet<String> {
-    let mut found: BTreeSet<String> =
-        ["coreutils", "gnugrep", "gawk", "findutils", "process-compose", "redis", "bash", "mailcap"]
-            .map(str::to_owned)
-            .into();
-    let mut folders = vec![folder.join("nix")];
+    let mut found = named_packages(&folder.join("nix"));
+    let others = ["coreutils", "gnugrep", "gawk", "findutils", "process-compose", "redis", "bash", "mailcap"];
+    found.extend(others.map(str::to_owned));
+    found
+}
+
+/// The packages that the Nix files of a folder name.
+pub fn named_packages(folder: &Path) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap().flatten() {
             let path = entry.path();

@@ -9,3 +9,4 @@ mod corpus;
 mod evaluate;
 mod oracle;
 mod stacks;
+mod whole;

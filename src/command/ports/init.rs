@@ -41,7 +41,7 @@ pub fn run(args: &PortsInitArgs) -> Result<ExitCode, Failure> {
 }
 
 /// The registry with the plan's edits. A registry that would not parse is never written.
-fn change(facts: &PortFacts, plan: &Plan) -> Result<Change, Failure> {
+pub(crate) fn change(facts: &PortFacts, plan: &Plan) -> Result<Change, Failure> {
     let before = facts.project.file(&plan.registry).map(|file| file.source.text.clone());
     let mut after = before.clone().unwrap_or_default();
     let mut edits: Vec<&Edit> = plan.edits.iter().collect();

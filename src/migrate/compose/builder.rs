@@ -250,6 +250,12 @@ impl<'a, 'm> Builder<'a, 'm> {
             };
             self.leave(service, &place, "build", why, todo);
         }
+        if let Some((target, line)) = file.built.first() {
+            let place = Place { path: file.path.as_str().into(), line: *line, column: 1 };
+            let why = format!("another stage builds {target}, and the process runs in the checkout");
+            let todo = format!("build it in ./{} before the first start", process::working_folder(service));
+            self.leave(service, &place, "build", why, todo);
+        }
     }
 
     /// The variables of a process: those with a value that may be in the store. The others are exported by its script.

@@ -27,8 +27,8 @@ pub struct ImageFile {
     pub runs: Vec<(String, usize)>,
     /// `COPY` and `ADD` out of the context: from and to.
     pub copies: Vec<(String, String)>,
-    /// Where `COPY --from` puts what other stages build.
-    pub built: Vec<String>,
+    /// Where `COPY --from` puts what other stages build, with the line of each.
+    pub built: Vec<(String, usize)>,
     /// `HEALTHCHECK`.
     pub health: Option<HealthCheck>,
     /// The bases and RUN lines of all stages: what the image is built with.
@@ -141,7 +141,7 @@ fn instruction(stage: &mut ImageFile, keyword: &str, rest: &str, line: usize, gl
         "RUN" => stage.runs.push((rest.to_owned(), line)),
         "COPY" | "ADD" if rest.contains("--from") => {
             let target = rest.split_whitespace().next_back().unwrap_or_default();
-            stage.built.push(fill(target.trim_matches(['"', ']']), &known()));
+            stage.built.push((fill(target.trim_matches(['"', ']']), &known()), line));
         }
         "COPY" | "ADD" => {
             let words: Vec<String> = match rest.trim_start().starts_with('[') {

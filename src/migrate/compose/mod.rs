@@ -68,6 +68,7 @@ pub fn migrate(draft: &mut Draft<'_>, files: &[RelPath]) -> Result<(), Error> {
     if let Some(module) = migrated(draft, files) {
         for file in files {
             draft.report.carry(file, 1, "this file", format!("nothing more: it is already migrated to {module}"));
+            draft.report.replace(file, format!("nix run .#{}", project_of(draft, &module)));
         }
         return Ok(());
     }
@@ -95,6 +96,9 @@ pub fn migrate(draft: &mut Draft<'_>, files: &[RelPath]) -> Result<(), Error> {
         draft.flake.input("services-flake", "github:juspay/services-flake", false);
     }
     draft.flake.module(&module);
+    for file in files {
+        draft.report.replace(file, format!("nix run .#{name}"));
+    }
     Ok(())
 }
 
@@ -110,6 +114,13 @@ fn migrated(draft: &Draft<'_>, files: &[RelPath]) -> Option<String> {
     let names = draft.files().names(FOLDER);
     let mut paths = names.iter().filter(|name| name.ends_with(".nix")).map(|name| format!("{FOLDER}/{name}"));
     paths.find(|path| draft.text(path).ok().flatten().is_some_and(|text| text.lines().next() == Some(&head)))
+}
+
+/// The name of the project that a module has.
+fn project_of(draft: &Draft<'_>, module: &str) -> String {
+    let text = draft.text(module).ok().flatten().unwrap_or_default();
+    let name = text.split_once(" process-compose.").and_then(|(_, rest)| rest.split_once(" ="));
+    name.map_or_else(|| "dev".to_owned(), |(name, _)| name.trim_matches('"').to_owned())
 }
 
 /// The attribute of the project: its own name, that of its folder, or `dev`.

@@ -365,7 +365,7 @@ fn built_role(service: &Service<'_>, file: &ImageFile) -> Role {
     match known {
         Some(known) if !is_own && starts.is_none_or(|word| word == last || word == known.option) => {
             match file.built.first() {
-                Some(target) => Role::Left(format!("other stages of its Dockerfile build what is in {target}")),
+                Some((target, _)) => Role::Left(format!("other stages of its Dockerfile build what is in {target}")),
                 None => Role::Known(known),
             }
         }

@@ -18,6 +18,12 @@ use crate::paths;
 /// Migrates one Dockerfile.
 pub fn migrate(draft: &mut Draft<'_>, file: &RelPath) -> Result<(), Error> {
     let text = draft.text(file)?.ok_or_else(|| Error::new(file, "there is no such file"))?;
+    if let Some(package) = names(file).into_iter().find(|package| is_migrated(draft, file, package)) {
+        let module = module_path(&package);
+        draft.report.carry(file, 1, "this file", format!("nothing more: it is already migrated to {module}"));
+        draft.report.replace(file, format!("nix build .#{package}"));
+        return Ok(());
+    }
     let read = read::Dockerfile::read(&text).map_err(|(line, why)| Error::new(file, why).at(line, 1))?;
     let package = names(file).into_iter().find(|package| !draft.exists(&module_path(package))).ok_or_else(|| {
         Error::new(file, format!("{} exists already", module_path(&container_package(file))))
@@ -27,18 +33,22 @@ pub fn migrate(draft: &mut Draft<'_>, file: &RelPath) -> Result<(), Error> {
     let module = module::Module::new(draft, file, read, &package, &target).write()?;
     draft.flake.input("nix2container", "github:nlewo/nix2container", true);
     draft.flake.module(&target);
+    draft.report.replace(file, format!("nix build .#{package}"));
     draft.write(&target, module)
 }
 
 /// The name of the package that a Dockerfile was migrated to, or will be. `None` if there is no such Dockerfile.
 pub fn package_of(draft: &Draft<'_>, dockerfile: &str) -> Option<String> {
     let all = names(dockerfile);
-    let built = format!("# Builds what {dockerfile} built:");
-    let migrated = all
-        .iter()
-        .find(|package| draft.text(&module_path(package)).ok().flatten().is_some_and(|text| text.starts_with(&built)));
+    let migrated = all.iter().find(|package| is_migrated(draft, dockerfile, package));
     let first = all.first().filter(|package| draft.exists(&module_path(package)) || draft.exists(dockerfile));
     migrated.or(first).cloned()
+}
+
+/// Whether an earlier run wrote the module of a package for a Dockerfile.
+fn is_migrated(draft: &Draft<'_>, dockerfile: &str, package: &str) -> bool {
+    let head = format!("# Builds what {dockerfile} built:");
+    draft.text(&module_path(package)).ok().flatten().is_some_and(|text| text.starts_with(&head))
 }
 
 fn module_path(package: &str) -> String {

@@ -72,6 +72,13 @@ impl<'d, 'f> Module<'d, 'f> {
         self.draft.report.leave(&self.path, line, what, why, todo);
     }
 
+    /// What an instruction became in the migration of the Compose file that builds this Dockerfile: its HEALTHCHECK is the
+    /// probe of the process.
+    fn carried_elsewhere(&self, line: usize) -> Option<String> {
+        let same = self.draft.report.carried.iter().find(|item| item.path == self.path && item.line == line);
+        same.map(|item| item.into.clone())
+    }
+
     /// The folder that `COPY` copies from: that of the Dockerfile, or the root if the files are only there.
     fn find_context(&self) -> String {
         let folder = paths::folder(&self.path).to_owned();
@@ -128,7 +135,10 @@ impl<'d, 'f> Module<'d, 'f> {
         let recipe = Recipe::of(&frame);
         let base = base_images::find(&frame.base);
         for (line, what, why, todo) in frame.left.clone() {
-            self.leave(line, &what, &why, &todo);
+            match self.carried_elsewhere(line) {
+                Some(into) => self.carry(line, &what, &into),
+                None => self.leave(line, &what, &why, &todo),
+            }
         }
         let arguments = self.file.arguments.clone();
         for (name, value, line) in arguments {
@@ -786,9 +796,12 @@ impl<'d, 'f> Module<'d, 'f> {
     fn image(&self, runtime: &[String], copied: &[String], perms: &[Expr], config: Vec<Attr>) -> Expr {
         let mut attrs =
             vec![Attr::new(["name"], Expr::text(self.name.clone())), Attr::new(["tag"], Expr::text("latest"))];
-        if !runtime.is_empty() {
-            let deps = format!("(nix2container.buildLayer {{ deps = [ {} ]; }})", runtime.join(" "));
-            attrs.push(Attr::new(["layers"], Expr::List(vec![Expr::Code(deps)])).comment("What changes rarely"));
+        let packages = copied.iter().filter(|name| name.starts_with("pkgs.") && !runtime.contains(name));
+        let stable: Vec<Expr> = runtime.iter().chain(packages).map(|name| Expr::Code(name.clone())).collect();
+        if !stable.is_empty() {
+            let deps = Expr::Set(vec![Attr::new(["deps"], Expr::List(stable))]);
+            let layer = Expr::Apply("nix2container.buildLayer".to_owned(), Box::new(deps));
+            attrs.push(Attr::new(["layers"], Expr::List(vec![layer])).comment("What changes rarely"));
         }
         let copied = copied.iter().map(|name| Expr::Code(name.clone())).collect();
         attrs.push(Attr::new(["copyToRoot"], Expr::List(copied)));

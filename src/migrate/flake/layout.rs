@@ -1,7 +1,7 @@
 //! Edits of a text and its indentation, with strings kept as they are.
 
 use crate::finding::Span;
-use crate::lang::{Language, NodeKind, Tree};
+use crate::lang::{Language, Node, NodeKind, Tree};
 
 /// Replacements in a text. No two overlap.
 #[derive(Debug, Default, Clone)]
@@ -54,6 +54,36 @@ pub fn starts_line(text: &str, at: usize) -> bool {
 /// Blanks.
 pub fn spaces(count: usize) -> String {
     " ".repeat(count)
+}
+
+/// Where a function's arguments `{ a, b }` get another one, and the text to insert there, laid out as the others are.
+/// `new` is a name, or `...` if there is none yet.
+pub fn argument(tree: &Tree<'_>, formals: Node, new: &str) -> (u32, String) {
+    let text = tree.text();
+    let last = tree.children(formals).filter(|&node| tree.kind(node) == NodeKind::Formal).last();
+    let Some(last) = last else {
+        let only = tree.child_of_kind(formals, NodeKind::Ellipses).is_some();
+        return (tree.span(formals).start + 1, if only { format!(" {new},") } else { format!(" {new} ") });
+    };
+    let Span { start, end } = tree.span(last);
+    let indent = spaces(indentation(text, end as usize));
+    let own_line = starts_line(text, start as usize);
+    let head = text.get(..start as usize).unwrap_or("");
+    let comma_first = head[head.rfind('\n').map_or(0, |newline| newline + 1)..].trim() == ",";
+    // Nothing may follow `...`, not even the comma that ends the list.
+    let behind = text.get(end as usize..).unwrap_or("");
+    let blanks = behind.len() - behind.trim_start().len();
+    let closed = behind.trim_start().strip_prefix(',').is_some_and(|rest| rest.trim_start().starts_with('}'));
+    if new == "..." && closed {
+        let gap = if own_line { format!("\n{indent}") } else { " ".to_owned() };
+        return (end + blanks as u32 + 1, format!("{gap}{new}"));
+    }
+    let inserted = match (own_line, comma_first) {
+        (true, _) => format!(",\n{indent}{new}"),
+        (false, true) => format!("\n{indent}, {new}"),
+        (false, false) => format!(", {new}"),
+    };
+    (end, inserted)
 }
 
 /// What a text is: one expression, or bindings without the braces around them.

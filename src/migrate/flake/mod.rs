@@ -13,12 +13,13 @@ mod rewrite;
 mod tests;
 mod values;
 
+use super::flake_file::{LOCK_IT, NOT_LOCKED};
 use super::{Draft, Error};
 use crate::finding::RelPath;
 use crate::paths;
 use crate::source::LineIndex;
 
-pub use rewrite::rewrite;
+pub use rewrite::{MIGRATED, rewrite};
 
 /// Migrates one flake.nix.
 pub fn migrate(draft: &mut Draft<'_>, file: &RelPath) -> Result<(), Error> {
@@ -46,8 +47,7 @@ pub fn migrate(draft: &mut Draft<'_>, file: &RelPath) -> Result<(), Error> {
         draft.report.leave(file, *line, format!("outputs.{name}"), why, todo);
     }
     if new.input_added && lock.is_some() {
-        let why = "flakeward does not use the network, so the new input flake-parts is not locked";
-        draft.report.leave(&inside("flake.lock").as_str().into(), 1, "inputs.flake-parts", why, "run `nix flake lock`");
+        draft.report.leave(&inside("flake.lock").as_str().into(), 1, "inputs.flake-parts", NOT_LOCKED, LOCK_IT);
     }
     draft.write(file, new.text)
 }

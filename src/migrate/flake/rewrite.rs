@@ -17,13 +17,16 @@ const DEFAULT_SYSTEMS: [&str; 4] = ["aarch64-darwin", "aarch64-linux", "x86_64-d
 /// How often the text is cleaned of what lost its use.
 const ROUNDS: usize = 64;
 
+/// Why a flake that uses flake-parts is not rewritten.
+pub const MIGRATED: &str = "the outputs are made by `mkFlake` already";
+
 /// Rewrites the text of a flake.nix. `lock` is the text of its lock file.
 pub fn rewrite(text: &str, read: Read<'_>, lock: Option<&str>) -> Result<Rewritten, Refusal> {
     let tree = parse(text)?;
     let outputs = Outputs::read(&tree)?;
     if tree.nodes().any(|node| tree.kind(node) == NodeKind::Identifier && tree.slice(node) == "mkFlake") {
         let at = Some(tree.span(outputs.function).start);
-        return Err(Refusal::new(at, "the outputs are made by `mkFlake` already", "nothing has to be done"));
+        return Err(Refusal::new(at, MIGRATED, "nothing has to be done"));
     }
     let parts = inputs::flake_parts(&outputs)?;
     let whole = whole_name(&outputs)?;
@@ -114,25 +117,7 @@ fn take_arguments(outputs: &Outputs<'_, '_>, parts: &str, whole: &str, edits: &m
     if all.iter().any(named) {
         return;
     }
-    let at = match all.last() {
-        Some(&last) => tree.span(last).end,
-        None => start + 1,
-    };
-    let text = tree.text();
-    let line_start = all.last().is_some_and(|&last| layout::starts_line(text, tree.span(last).start as usize));
-    let indent = spaces(layout::indentation(text, at as usize));
-    let before_last = all.last().map_or("", |&last| {
-        let head = text.get(..tree.span(last).start as usize).unwrap_or("");
-        head[head.rfind('\n').map_or(0, |newline| newline + 1)..].trim()
-    });
-    let ellipsis_only = all.is_empty();
-    let new = match (ellipsis_only, line_start, before_last) {
-        (true, ..) if tree.child_of_kind(formals, NodeKind::Ellipses).is_some() => format!(" {parts},"),
-        (true, ..) => format!(" {parts} "),
-        (false, true, _) => format!(",\n{indent}{parts}"),
-        (false, false, ",") => format!("\n{indent}, {parts}"),
-        _ => format!(", {parts}"),
-    };
+    let (at, new) = layout::argument(tree, formals, parts);
     edits.replace(Span { start: at, end: at }, new);
 }
 
