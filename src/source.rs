@@ -1,11 +1,12 @@
-//! A file's text, what kind of file it is, and where its lines begin.
+//! A file's text, its kind, and where its lines begin.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::finding::{RelPath, Span};
 
-/// What a file is, by its name and where the name is not enough by its content.
+/// The kinds of files, decided by the name and, if two kinds have the name, by the content. Everything else about a kind
+/// is in its row of [`crate::lang::languages::LANGUAGES`], which is in the same order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FileKind {
     /// `*.nix`
@@ -27,22 +28,6 @@ pub enum FileKind {
     Settings,
 }
 
-impl FileKind {
-    /// The name that stands in a rule page's `languages`.
-    pub fn name(self) -> &'static str {
-        match self {
-            FileKind::Nix => "nix",
-            FileKind::Yaml => "yaml",
-            FileKind::Dockerfile => "dockerfile",
-            FileKind::Lock => "lock",
-            FileKind::Shell => "shell",
-            FileKind::Just => "just",
-            FileKind::Make => "make",
-            FileKind::Settings => "settings",
-        }
-    }
-}
-
 /// A file that was read.
 #[derive(Debug)]
 pub struct Source {
@@ -50,9 +35,9 @@ pub struct Source {
     pub path: RelPath,
     /// Where it is on disk.
     pub file: PathBuf,
-    /// What it is.
+    /// Its kind.
     pub kind: FileKind,
-    /// Its text, whole; a byte order mark is kept so that offsets are those of the file.
+    /// Its complete text. A byte order mark is kept, so that offsets are those of the file.
     pub text: String,
 }
 
@@ -72,13 +57,13 @@ impl Source {
         self.path.rsplit('/').next().unwrap_or(&self.path)
     }
 
-    /// Whether it is JSON, which has no comments.
-    pub fn is_json(&self) -> bool {
-        self.path.to_ascii_lowercase().ends_with(".json")
+    /// Whether its language has comments: JSON, which is also read as YAML, has none.
+    pub fn has_comments(&self) -> bool {
+        self.kind.row().comment.is_some() && !self.path.to_ascii_lowercase().ends_with(".json")
     }
 }
 
-/// A place as people count: lines and columns from 1, columns in characters.
+/// A position as people count: lines and columns from 1, columns in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct Place {
     /// Line, from 1.

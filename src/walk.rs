@@ -9,10 +9,9 @@ use std::sync::{Arc, Mutex};
 use globset::GlobSet;
 use ignore::{WalkBuilder, WalkState};
 
-use crate::check::dockerfile;
-use crate::facts::flake::pins;
 use crate::finding::RelPath;
 use crate::knowledge::third_party;
+use crate::lang::{dockerfile, languages};
 use crate::source::{FileKind, Source};
 
 /// Files over this size are reported and left out: no configuration is that long.
@@ -426,71 +425,11 @@ pub fn classify(path: &str, file: &Path) -> Option<FileKind> {
     })
 }
 
-/// The kind of a file by its name alone.
+/// The kind of a file by its path alone; `None` for files that are never read.
 pub fn by_name(path: &str) -> Option<FileKind> {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    let lower = name.to_ascii_lowercase();
-    let extension = lower.rsplit_once('.').map_or("", |(_, extension)| extension);
-    match extension {
-        "nix" => return Some(FileKind::Nix),
-        "yaml" | "yml" => return Some(FileKind::Yaml),
-        "sh" | "bash" | "zsh" => return Some(FileKind::Shell),
-        "just" => return Some(FileKind::Just),
-        "mk" => return Some(FileKind::Make),
-        // JSON is YAML, and both kinds of Compose read it.
-        "json" if lower.ends_with("compose.json") || lower.contains("compose-") => return Some(FileKind::Yaml),
-        _ => {}
-    }
-    match lower.as_str() {
-        "flake.lock" => return Some(FileKind::Lock),
-        "devbox.json" | "package.json" => return Some(FileKind::Settings),
-        "sources.json" if pins::is_pins_path(path) => return Some(FileKind::Settings),
-        _ if third_party::vendored_folder(path).is_some() => return Some(FileKind::Settings),
-        "justfile" | ".justfile" => return Some(FileKind::Just),
-        "makefile" | "gnumakefile" => return Some(FileKind::Make),
-        _ => {}
-    }
-    is_dockerfile_name(&lower, extension).then_some(FileKind::Dockerfile)
-}
-
-/// Extensions that make `Dockerfile.EXT` something else: documentation, templates of other languages, source code.
-const NOT_DOCKERFILE: [&str; 26] = [
-    "md",
-    "markdown",
-    "rst",
-    "txt",
-    "adoc",
-    "json",
-    "toml",
-    "lock",
-    "dockerignore",
-    "rs",
-    "py",
-    "js",
-    "ts",
-    "go",
-    "rb",
-    "java",
-    "c",
-    "h",
-    "cpp",
-    "hs",
-    "lua",
-    "vim",
-    "html",
-    "css",
-    "xml",
-    "svg",
-];
-
-/// `Dockerfile`, `Dockerfile.dev`, `api.Dockerfile`, `Containerfile`, `dockerfile-alpine`; the content has the last word.
-fn is_dockerfile_name(lower: &str, extension: &str) -> bool {
-    let stem = |word: &str| {
-        lower == word
-            || lower.strip_prefix(word).is_some_and(|rest| rest.starts_with(['.', '-', '_']))
-            || lower.strip_suffix(word).is_some_and(|rest| rest.ends_with(['.', '-', '_']))
-    };
-    (stem("dockerfile") || stem("containerfile")) && !NOT_DOCKERFILE.contains(&extension)
+    // Of the marks of vendored code only the presence counts.
+    let is_mark = third_party::vendored_folder(path).is_some();
+    languages::by_path(path).or(is_mark.then_some(FileKind::Settings))
 }
 
 fn has_shell_shebang(file: &Path) -> bool {
@@ -571,7 +510,7 @@ pub fn read(entry: &Entry) -> Result<Source, Unreadable> {
 /// The kind of a file whose name fits two: `Dockerfile.nix` is Nix, unless it is a Dockerfile.
 pub fn by_content(path: &str, kind: FileKind, text: &str) -> FileKind {
     let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
-    let fits = kind == FileKind::Nix && is_dockerfile_name(&name, "nix");
+    let fits = kind == FileKind::Nix && dockerfile::is_name(&name);
     if fits && !dockerfile::stages(text).is_empty() { FileKind::Dockerfile } else { kind }
 }
 

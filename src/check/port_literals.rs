@@ -293,7 +293,7 @@ impl<'p> Reporter<'_, 'p> {
             self.view.registries().all().first().map_or(self.view.ports.new_registry(), |registry| &registry.path);
         let naming = naming(source, place, port.number);
         let may_fix =
-            !source.is_json() && port_fix::import_obstacle(&self.view.project.paths, &source.path, place).is_none();
+            source.has_comments() && port_fix::import_obstacle(&self.view.project.paths, &source.path, place).is_none();
         let proposal = if may_fix { "; `flakeward fix --unsafe --diff` shows a proposal" } else { "" };
         finding.help(match self.view.registries().is_empty() {
             true => format!("register it in {place}, an attribute set of names and numbers, and {naming}{proposal}"),
@@ -361,7 +361,7 @@ fn is_another_service(source: &Source, port: &PortUse, entry: &Entry) -> bool {
 /// How a use names its entry: in Nix by the reference, in what cannot import by a comment.
 fn naming(source: &Source, registry: &str, number: impl std::fmt::Display) -> String {
     match source.kind {
-        _ if source.is_json() => {
+        _ if !source.has_comments() => {
             "generate this file from Nix, since JSON has no comments that could name the entry".to_owned()
         }
         FileKind::Nix => "refer to that entry here".to_owned(),
@@ -392,7 +392,7 @@ fn what(port: &PortUse) -> String {
 /// What to write in place of a literal.
 fn instead(source: &Source, registry: &str, entry: &Entry, number: u32) -> String {
     match source.kind {
-        _ if source.is_json() => format!("this is {} of {registry}", entry.name()),
+        _ if !source.has_comments() => format!("this is {} of {registry}", entry.name()),
         FileKind::Nix => format!("write {}", port_fix::reference(&entry.path)),
         _ => format!("add a comment above that names the entry: # Port from {registry}: {} = {number}", entry.name()),
     }

@@ -1,4 +1,4 @@
-//! `syntax-error`: a file that its grammar cannot read whole. What could be read is still checked by the other rules.
+//! `syntax-error`: a file with syntax errors. What could be parsed is still checked by the other rules.
 
 use super::{Check, FileCheck, Trigger, Verdict};
 use crate::facts::{FileView, Glance};
@@ -14,11 +14,10 @@ const RULE: &str = "syntax-error";
 pub static CHECK: Check =
     Check::of_files(RULE, FileCheck { needles: &[], trigger: Trigger::ParsedOr(may_be_broken), check });
 
-/// At most this many places per file: one error often makes the grammar stumble again and again.
+/// Maximum number of findings per file: one error often causes others.
 const PLACES: usize = 3;
 
-/// Whether a file may have errors that its grammar finds. Nearly every file is whole, and for Nix that can be known
-/// without parsing it.
+/// Whether a file may have syntax errors. Nearly no file has any, and for Nix that can be decided without parsing it.
 pub(super) fn may_be_broken(source: &Glance<'_>) -> bool {
     match source.kind {
         FileKind::Nix => !recognize::accepts(&source.text),
@@ -48,9 +47,8 @@ fn check(view: &FileView<'_>) -> Verdict {
         let (span, message, label) = describe(tree, node);
         last_line_end = line_end(tree.text(), span.end);
         places += 1;
-        let name = view.source.kind.name();
         let finding = view
-            .finding(RULE, span, format!("cannot be parsed as {}: {message}", language(name)))
+            .finding(RULE, span, format!("cannot be parsed as {}: {message}", view.source.kind.row().shown))
             .label(label)
             .help("the rest of the file was still checked, but findings after this position may be missing");
         verdict.report(finding);
@@ -114,13 +112,4 @@ fn describe(tree: &Tree<'_>, node: Node) -> (Span, String, String) {
 fn line_end(text: &str, at: u32) -> u32 {
     let rest = &text.as_bytes()[at as usize..];
     memchr::memchr(b'\n', rest).map_or(text.len() as u32, |found| at + found as u32)
-}
-
-fn language(kind: &str) -> &'static str {
-    match kind {
-        "nix" => "Nix",
-        "yaml" => "YAML",
-        "lock" => "JSON",
-        _ => "a Dockerfile",
-    }
 }

@@ -1,8 +1,9 @@
 //! The grammars' node and field names as one enumeration each, so that checks match on constants.
 
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 use super::Language;
+use super::languages::LANGUAGES;
 
 macro_rules! table {
     ($(#[$doc:meta])* $name:ident { $($variant:ident $text:literal)* }) => {
@@ -114,11 +115,6 @@ impl Names {
 }
 
 pub(super) fn names(language: Language) -> &'static Names {
-    static NAMES: [LazyLock<Names>; 4] = [
-        LazyLock::new(|| Names::new(Language::Nix)),
-        LazyLock::new(|| Names::new(Language::Yaml)),
-        LazyLock::new(|| Names::new(Language::Dockerfile)),
-        LazyLock::new(|| Names::new(Language::Json)),
-    ];
-    &NAMES[language as usize]
+    static NAMES: [OnceLock<Names>; LANGUAGES.len()] = [const { OnceLock::new() }; LANGUAGES.len()];
+    NAMES[language as usize].get_or_init(|| Names::new(language))
 }

@@ -1,6 +1,6 @@
-//! What is not read: texts that would take a grammar too long, or a check too deep.
+//! Limits on texts and trees, for input that would take a grammar too long or a check too deep.
 //!
-//! The figures stand far above what real files need (measured on 21,000 of them) and far below what hurts.
+//! The limits are far above what real files need (measured on 21,000 of them) and far below what hurts.
 
 use std::fmt;
 use std::ops::ControlFlow;
@@ -16,25 +16,25 @@ pub const MAX_PARSED: usize = 8 << 20;
 /// Trees that are deeper are not walked. The deepest real one has 202 levels.
 pub const MAX_DEPTH: u32 = 1_000;
 
-/// More than this many bytes looked at in vain by the Nix grammar's path scanner are over half a second.
+/// How many bytes the Nix grammar's path scanner may read without finding a path: about half a second.
 const PATH_SCAN: u64 = 100_000_000;
 
-/// The YAML grammar has room for 253.
+/// Nesting depth of YAML; the grammar has room for 253 levels.
 const YAML_LEVELS: u32 = 250;
 
-/// The YAML grammar counts lines in 16 bits, and what comes after so many is wrong.
+/// The YAML grammar counts lines in 16 bits, and its trees are wrong after this many.
 const YAML_LINES: usize = 32_767;
 
-/// How often a grammar may report progress (every hundred of its steps) in a text that may be broken: looking for the
-/// least bad reading can take it ten times as long as reading. A whole text of a megabyte needs about 7,000.
+/// How often a grammar may report progress (every hundred of its steps) in a text that may have errors: recovering from
+/// them can take ten times as long as parsing. A megabyte without errors needs about 7,000 reports.
 const REPORTS: u32 = 20_000;
 
-/// How many looks at nodes a check may take, in a tree of so many nodes. Real files need at most a hundred for each.
+/// How many nodes a check may visit in a tree of `nodes` nodes. Real files need at most a hundred visits of each.
 pub fn steps(nodes: usize) -> u64 {
     10_000_000 + (nodes as u64 * 500).min(500_000_000)
 }
 
-/// The payload of the unwinding that ends a check without end.
+/// The payload of the unwinding that ends a check which runs out of steps.
 #[derive(Debug)]
 pub struct OutOfSteps;
 
@@ -44,7 +44,7 @@ pub fn give_up() -> ! {
     std::panic::resume_unwind(Box::new(OutOfSteps))
 }
 
-/// What a function gives, or nothing where it runs out of steps.
+/// Returns what a function returns, or `None` if it runs out of steps.
 pub fn bounded<T>(function: impl FnOnce() -> Option<T>) -> Option<T> {
     match std::panic::catch_unwind(std::panic::AssertUnwindSafe(function)) {
         Ok(given) => given,
@@ -53,18 +53,18 @@ pub fn bounded<T>(function: impl FnOnce() -> Option<T>) -> Option<T> {
     }
 }
 
-/// Why a text was not read.
+/// Why a text was not parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
     /// It is over [`MAX_PARSED`].
     Size,
     /// It nests deeper than [`MAX_DEPTH`], or than its grammar can follow.
     Depth,
-    /// It has syntax errors, or structure, in lines that are longer than its grammar can count.
+    /// It has syntax errors or block structure in lines that are longer than its grammar can count.
     Width,
-    /// It is whole or broken in a way that takes its grammar too long.
+    /// Its grammar takes too long, with or without syntax errors.
     Time,
-    /// Its grammar could not be had.
+    /// Its grammar could not be loaded.
     Grammar,
 }
 
@@ -80,29 +80,37 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// Refuses what must not reach a grammar.
+/// Refuses a text that must not reach its grammar.
 pub fn before_parsing(language: Language, text: &str) -> Result<(), Refusal> {
     let bytes = text.as_bytes();
-    match language {
-        _ if bytes.len() > MAX_PARSED => Err(Refusal::Size),
-        Language::Nix if path_scan_exceeds(bytes, PATH_SCAN) => Err(Refusal::Time),
-        Language::Yaml if yaml_levels_exceed(bytes, YAML_LEVELS) => Err(Refusal::Depth),
-        _ => Ok(()),
+    if bytes.len() > MAX_PARSED {
+        return Err(Refusal::Size);
     }
+    (language.row().refuse)(bytes).map_or(Ok(()), Err)
 }
 
-/// Where a text has to be cut so that its grammar can read it; its length, nearly always.
-pub fn readable_length(language: Language, text: &str) -> usize {
-    if language != Language::Yaml || text.len() < YAML_LINES {
+/// Refuses Nix that takes the grammar's path scanner too long.
+pub(super) fn refused_nix(bytes: &[u8]) -> Option<Refusal> {
+    path_scan_exceeds(bytes, PATH_SCAN).then_some(Refusal::Time)
+}
+
+/// Refuses YAML that nests deeper than its grammar has room for.
+pub(super) fn refused_yaml(bytes: &[u8]) -> Option<Refusal> {
+    yaml_levels_exceed(bytes, YAML_LEVELS).then_some(Refusal::Depth)
+}
+
+/// How many bytes of a YAML text its grammar can read: nearly always all.
+pub(super) fn readable_yaml(text: &str) -> usize {
+    if text.len() < YAML_LINES {
         return text.len();
     }
     memchr::memchr_iter(b'\n', text.as_bytes()).nth(YAML_LINES - 1).map_or(text.len(), |at| at + 1)
 }
 
-/// Refuses a tree that its grammar got wrong.
-pub fn after_parsing(language: Language, tree: &Tree<'_>) -> Result<(), Refusal> {
-    if language != Language::Yaml || !yaml_columns_exceed(tree.text()) {
-        return Ok(());
+/// Refuses a YAML tree that its grammar got wrong, because it counts columns in 16 bits.
+pub(super) fn misread_yaml(tree: &Tree<'_>) -> Option<Refusal> {
+    if !yaml_columns_exceed(tree.text()) {
+        return None;
     }
     let lines = LineIndex::new(tree.text());
     let is_far = |node: Node| {
@@ -110,23 +118,23 @@ pub fn after_parsing(language: Language, tree: &Tree<'_>) -> Result<(), Refusal>
         let start = tree.span(node).start;
         is_block && lines.place(tree.text(), start).column as usize > YAML_COLUMNS
     };
-    if tree.broken() || tree.nodes().any(is_far) { Err(Refusal::Width) } else { Ok(()) }
+    (tree.broken() || tree.nodes().any(is_far)).then_some(Refusal::Width)
 }
 
-/// Stops a parser that is lost in a broken text.
+/// Aborts a parser that takes too long to recover from syntax errors.
 pub struct Patience {
     reports_left: u32,
 }
 
 impl Patience {
-    /// With a text that is known to be whole we wait as long as it takes.
+    /// No limit if the text is known to parse without errors.
     pub fn new(language: Language, text: &str) -> Self {
         let is_long = text.len() > REPORTS as usize * 10;
         let is_whole = is_long && language == Language::Nix && recognize::grammar_accepts(text);
         Self { reports_left: if is_whole { u32::MAX } else { REPORTS } }
     }
 
-    /// Takes a report of progress.
+    /// Counts one report of progress.
     pub fn hear(&mut self) -> ControlFlow<()> {
         match self.reports_left.checked_sub(1) {
             Some(left) => {

@@ -5,9 +5,10 @@
 
 pub mod ci;
 pub mod codeowners;
-mod containerfile;
+pub mod dockerfile;
 pub mod flake;
 pub mod kind;
+pub mod languages;
 pub mod limits;
 pub mod nesting;
 pub mod nix;
@@ -20,45 +21,11 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 
 pub use kind::{Field, NodeKind};
+pub use languages::Language;
 pub use limits::Refusal;
 
+use self::languages::LANGUAGES;
 use crate::finding::Span;
-
-/// The languages with a grammar.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Language {
-    /// Nix.
-    Nix,
-    /// YAML.
-    Yaml,
-    /// Dockerfile and Containerfile.
-    Dockerfile,
-    /// JSON: flake.lock.
-    Json,
-}
-
-impl Language {
-    /// The language of a kind of file, if it has a grammar.
-    pub fn of(kind: crate::source::FileKind) -> Option<Self> {
-        match kind {
-            crate::source::FileKind::Nix => Some(Language::Nix),
-            crate::source::FileKind::Yaml => Some(Language::Yaml),
-            crate::source::FileKind::Dockerfile => Some(Language::Dockerfile),
-            crate::source::FileKind::Lock => Some(Language::Json),
-            _ => None,
-        }
-    }
-
-    /// The grammar.
-    pub fn grammar(self) -> tree_sitter::Language {
-        match self {
-            Language::Nix => tree_sitter_nix::LANGUAGE.into(),
-            Language::Yaml => tree_sitter_yaml::LANGUAGE.into(),
-            Language::Dockerfile => tree_sitter_containerfile::LANGUAGE.into(),
-            Language::Json => tree_sitter_json::LANGUAGE.into(),
-        }
-    }
-}
 
 /// A node of a [`Tree`]: an index into its table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -96,7 +63,8 @@ pub struct Tree<'a> {
 
 thread_local! {
     /// One parser per thread and language: making one costs more than parsing a small file.
-    static PARSERS: RefCell<[Option<tree_sitter::Parser>; 4]> = const { RefCell::new([None, None, None, None]) };
+    static PARSERS: RefCell<[Option<tree_sitter::Parser>; LANGUAGES.len()]> =
+        const { RefCell::new([const { None }; LANGUAGES.len()]) };
 }
 
 impl<'a> Tree<'a> {
@@ -131,12 +99,11 @@ impl<'a> Tree<'a> {
     }
 
     fn read_with_grammar(language: Language, text: &'a str) -> Result<Self, Refusal> {
-        let length = limits::readable_length(language, text);
+        let length = (language.row().readable)(text);
         let readable = match text.strip_prefix('\u{feff}') {
-            // The grammars do not accept a byte order mark. Three bytes of blank space keep every offset; in YAML they
-            // are lines, because spaces would indent the first key.
+            // The grammars do not accept a byte order mark. Three bytes of blank space keep every offset.
             Some(rest) => {
-                let mark = if language == Language::Yaml { "\n\n\n" } else { "   " };
+                let mark = language.row().blank_mark;
                 Cow::Owned(format!("{mark}{}", &rest[..length - '\u{feff}'.len_utf8()]))
             }
             None => Cow::Borrowed(&text[..length]),
@@ -148,7 +115,9 @@ impl<'a> Tree<'a> {
             }
             raw => Self::recover(language, text, &readable, raw)?,
         };
-        limits::after_parsing(language, &tree)?;
+        if let Some(refusal) = (language.row().distrust)(&tree) {
+            return Err(refusal);
+        }
         tree.unread = (length < text.len()).then_some(length as u32);
         Ok(tree)
     }
@@ -367,11 +336,7 @@ fn raw_tree(language: Language, text: &str) -> Result<tree_sitter::Tree, Refusal
         }
         let parser = slot.as_mut().ok_or(Refusal::Grammar)?;
         parser.reset();
-        let text = match language {
-            Language::Nix => nix::for_grammar(text),
-            Language::Dockerfile => containerfile::for_grammar(text),
-            _ => Cow::Borrowed(text),
-        };
+        let text = (language.row().prepare)(text);
         let text = text.as_ref();
         let mut patience = limits::Patience::new(language, text);
         let mut hear = |_: &tree_sitter::ParseState| patience.hear();

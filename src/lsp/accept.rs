@@ -23,7 +23,9 @@ pub struct Suppression {
 /// The suppression of a finding: a comment on the line above it, or near the top of the file if there can be none.
 /// `None` if the file has no comments, or the finding cannot be suppressed.
 pub fn suppression(finding: &Finding, source: &Source, catalog: &Catalog) -> Option<Suppression> {
-    if source.is_json() || matches!(finding.rule, "unreadable-file" | "unused-suppression" | "expired-suppression") {
+    if !source.has_comments()
+        || matches!(finding.rule, "unreadable-file" | "unused-suppression" | "expired-suppression")
+    {
         return None;
     }
     let index = LineIndex::new(&source.text);
@@ -42,7 +44,8 @@ pub fn suppression(finding: &Finding, source: &Source, catalog: &Catalog) -> Opt
 fn comment(finding: &Finding, source: &Source, line: Span, directive: &str) -> Suppression {
     let text = source.slice(line);
     let indent = &text[..text.len() - text.trim_start_matches([' ', '\t']).len()];
-    let head = format!("{indent}# flakeward: {directive}({}) ", finding.rule);
+    let mark = source.kind.row().comment.unwrap_or("#");
+    let head = format!("{indent}{mark} flakeward: {directive}({}) ", finding.rule);
     let end = if source.text.contains("\r\n") { "\r\n" } else { "\n" };
     let start = line.start as usize;
     Suppression {

@@ -15,7 +15,7 @@ use tree_sitter::{Query, QueryCursor, QueryCursorOptions, StreamingIterator};
 use super::{Matcher, Rule, RuleSet};
 use crate::finding::{Finding, Note, NoteKind, RuleId, Span, UNCHECKED, Verdict};
 use crate::lang::yaml::Yaml;
-use crate::lang::{Field, Language, Tree, nix};
+use crate::lang::{Field, Language, NodeKind, Tree, dockerfile, languages, nix};
 use crate::source::{FileKind, Source};
 
 /// The data rules of a run, ready to match.
@@ -206,7 +206,7 @@ impl<'r> Engine<'r> {
         if self.attrpath.is_empty() {
             return;
         }
-        for binding in tree.nodes().filter(|&node| tree.kind(node) == crate::lang::NodeKind::Binding) {
+        for binding in tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Binding) {
             let (Some(place), Some(path)) = (nix::attrpath_node(tree, binding), nix::attr_path(tree, binding)) else {
                 continue;
             };
@@ -221,7 +221,7 @@ impl<'r> Engine<'r> {
             return;
         }
         let yaml = Yaml::new(tree);
-        let is_pair = |kind| matches!(kind, crate::lang::NodeKind::BlockMappingPair | crate::lang::NodeKind::FlowPair);
+        let is_pair = |kind| matches!(kind, NodeKind::BlockMappingPair | NodeKind::FlowPair);
         for pair in tree.nodes().filter(|&node| is_pair(tree.kind(node))) {
             let Some(key) = tree.child(pair, Field::Key) else { continue };
             let path = yaml.path_of(key);
@@ -235,14 +235,11 @@ impl<'r> Engine<'r> {
         if self.instruction.is_empty() {
             return;
         }
-        for node in tree.children(tree.root()) {
-            let text = tree.slice(node).trim_end();
-            let (word, arguments) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
-            let start = tree.span(node).start as usize;
-            let line = Span::new(start, start + text.lines().next().map_or(0, str::len));
-            let named =
-                self.instruction.iter().filter(|(_, words)| words.iter().any(|it| it.eq_ignore_ascii_case(word)));
-            hits.extend(named.filter(|(rule, _)| fits(rule, arguments.trim_start())).map(|(rule, _)| (*rule, line)));
+        for statement in dockerfile::statements(tree) {
+            let is_named = |word: &String| word.eq_ignore_ascii_case(statement.keyword);
+            let named = self.instruction.iter().filter(|(_, words)| words.iter().any(is_named));
+            let fitting = named.filter(|(rule, _)| fits(rule, statement.arguments));
+            hits.extend(fitting.map(|(rule, _)| (*rule, statement.line)));
         }
     }
 }
@@ -261,12 +258,11 @@ fn fits(rule: &Rule, value: &str) -> bool {
     rule.value.as_ref().is_none_or(|wanted| wanted.is_match(value))
 }
 
-/// The languages of a rule that have a grammar.
+/// The languages of a rule that queries can be for.
 pub(super) fn languages(rule: &Rule) -> impl Iterator<Item = Language> {
-    [(Language::Nix, "nix"), (Language::Yaml, "yaml"), (Language::Dockerfile, "dockerfile")]
-        .into_iter()
-        .filter(|(_, name)| rule.languages.iter().any(|language| language == name))
-        .map(|(language, _)| language)
+    languages::with_queries()
+        .filter(|(name, _)| rule.languages.iter().any(|language| language == name))
+        .map(|(_, language)| language)
 }
 
 /// Reports what was found. A rule that finds very much in one file is a mistake, and one that nobody reads to the end.

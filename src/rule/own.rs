@@ -8,7 +8,8 @@ use std::ops::Range;
 use tree_sitter::{Query, QueryErrorKind};
 
 use super::page::{self, FENCE, Fixability, Matcher, ONE_MATCHER, PageError, Rule};
-use crate::lang::Language;
+use crate::lang::{Language, dockerfile, languages};
+use crate::source::FileKind;
 use crate::toml_text::Places;
 
 /// Where the pages are, relative to the root.
@@ -19,28 +20,6 @@ pub const PREFIX: &str = "local/";
 
 /// Larger pages are not read.
 pub const MAX_PAGE: u64 = 256 << 10;
-
-/// <https://docs.docker.com/reference/dockerfile/>
-const INSTRUCTIONS: [&str; 18] = [
-    "ADD",
-    "ARG",
-    "CMD",
-    "COPY",
-    "ENTRYPOINT",
-    "ENV",
-    "EXPOSE",
-    "FROM",
-    "HEALTHCHECK",
-    "LABEL",
-    "MAINTAINER",
-    "ONBUILD",
-    "RUN",
-    "SHELL",
-    "STOPSIGNAL",
-    "USER",
-    "VOLUME",
-    "WORKDIR",
-];
 
 /// Reads the page of a file `NAME.md`: the rule `local/NAME`.
 pub fn parse(name: &str, text: &str) -> Result<Rule, PageError> {
@@ -112,7 +91,7 @@ impl Page<'_> {
     }
 
     fn instructions(&self, list: &[String]) -> Result<(), PageError> {
-        let unknown = |word: &String| !INSTRUCTIONS.iter().any(|known| known.eq_ignore_ascii_case(word));
+        let unknown = |word: &String| !dockerfile::INSTRUCTIONS.iter().any(|known| known.eq_ignore_ascii_case(word));
         match list.iter().position(unknown) {
             Some(index) => {
                 let message = format!("`{}` is not a Dockerfile instruction", list[index]);
@@ -123,12 +102,12 @@ impl Page<'_> {
     }
 
     fn languages(&self, rule: &Rule) -> Result<(), PageError> {
-        let known: &[&str] = match &rule.matcher {
-            Matcher::AttrPath(_) => &["nix"],
-            Matcher::YamlPath(_) => &["yaml"],
-            Matcher::Instruction(_) => &["dockerfile"],
-            Matcher::Query(_) => &["nix", "yaml", "dockerfile"],
-            Matcher::File | Matcher::Code => &["nix", "yaml", "dockerfile", "lock", "shell", "just", "make"],
+        let known: Vec<&str> = match &rule.matcher {
+            Matcher::AttrPath(_) => vec![FileKind::Nix.name()],
+            Matcher::YamlPath(_) => vec![FileKind::Yaml.name()],
+            Matcher::Instruction(_) => vec![FileKind::Dockerfile.name()],
+            Matcher::Query(_) => languages::with_queries().map(|(name, _)| name).collect(),
+            Matcher::File | Matcher::Code => languages::names().collect(),
         };
         let list = || known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         if rule.languages.is_empty() {
@@ -212,7 +191,7 @@ fn nests_too_deep(query: &str) -> bool {
 }
 
 fn explain(error: &tree_sitter::QueryError, language: Language) -> String {
-    let grammar = format!("{language:?}");
+    let grammar = language.name();
     let name = error.message.trim_matches('"');
     match error.kind {
         QueryErrorKind::NodeType => format!("the {grammar} grammar has no node `{name}`"),

@@ -169,9 +169,9 @@ impl<'a> Statements<'a> {
         self.index.line((start + text).min(end).saturating_sub(1).max(start))
     }
 
-    /// The last line of a command that backslashes continue. Nix and YAML have no such lines of their own.
+    /// The last line of a command that backslashes continue.
     fn continued(&self, line: usize) -> usize {
-        if matches!(self.source.kind, FileKind::Nix | FileKind::Yaml | FileKind::Lock | FileKind::Settings) {
+        if !self.source.kind.row().continues {
             return line;
         }
         let goes_on =

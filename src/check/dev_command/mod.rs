@@ -32,7 +32,7 @@ fn trigger(source: &Glance<'_>) -> bool {
             FileKind::Yaml => ci::system(&source.path).is_some(),
             FileKind::Nix => source.has(&HOOKS),
             FileKind::Shell | FileKind::Just | FileKind::Make | FileKind::Dockerfile => true,
-            FileKind::Lock | FileKind::Settings => false,
+            _ => false,
         }
 }
 

@@ -1,12 +1,11 @@
 //! Where commands are run directly: CI steps, shell scripts, recipes, shell hooks, Dockerfiles.
 
-use crate::check::dockerfile;
 use crate::finding::Span;
 use crate::lang::ci::{self, Site};
 use crate::lang::recipes::{Recipe, just, make};
 use crate::lang::shell::{self, Command, Word};
 use crate::lang::yaml::Yaml;
-use crate::lang::{Node, NodeKind, Tree, nix};
+use crate::lang::{Node, NodeKind, Tree, dockerfile, nix};
 use crate::source::{FileKind, Source};
 
 /// Nix attributes whose value runs when a development shell is entered.

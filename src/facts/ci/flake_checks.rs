@@ -82,7 +82,7 @@ fn counts(source: &Source) -> bool {
     match source.kind {
         FileKind::Yaml => is_own_ci(&source.path) || speaks_of_ci(&source.path),
         FileKind::Nix | FileKind::Shell | FileKind::Just | FileKind::Make => true,
-        FileKind::Lock | FileKind::Dockerfile | FileKind::Settings => false,
+        _ => false,
     }
 }
 

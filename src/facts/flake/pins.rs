@@ -12,16 +12,9 @@ use crate::lang::flake::{Text, nixpkgs};
 use crate::lang::{Field, Language, Node, NodeKind, Tree};
 use crate::source::{FileKind, Source};
 
-/// Whether a file holds pins, by its path.
+/// Whether a file holds pins: of the files of this name, only those of niv and npins have a kind.
 pub fn holds_pins(source: &Source) -> bool {
-    source.kind == FileKind::Settings && is_pins_path(&source.path)
-}
-
-/// `nix/sources.json` and `npins/sources.json`, in any folder.
-pub fn is_pins_path(path: &str) -> bool {
-    ["nix/sources.json", "npins/sources.json"]
-        .iter()
-        .any(|name| path.strip_suffix(name).is_some_and(|folder| folder.is_empty() || folder.ends_with('/')))
+    source.kind == FileKind::Settings && source.file_name() == "sources.json"
 }
 
 /// The pins that take nixpkgs.
@@ -112,6 +105,5 @@ mod tests {
             let found: Vec<Channel> = uses(&source).into_iter().map(|used| used.channel).collect();
             assert_eq!(found, expected, "{text}");
         }
-        assert!(!is_pins_path("sources.json") && !is_pins_path("unix/sources.json"));
     }
 }

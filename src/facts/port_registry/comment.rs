@@ -3,7 +3,7 @@
 
 use crate::finding::Span;
 use crate::lang::yaml::Yaml;
-use crate::lang::{Node, NodeKind, Tree};
+use crate::lang::{Node, NodeKind, Tree, dockerfile};
 use crate::source::{self, LineIndex, Source};
 
 /// One entry that a comment names.
@@ -197,8 +197,7 @@ impl<'t, 'a> Cover<'t, 'a> {
                 Cover::Yaml { index, tree, yaml: Yaml::new(tree), blocks }
             }
             (source::FileKind::Dockerfile, Some(tree)) => {
-                let from = tree.nodes().filter(|&node| tree.kind(node) == NodeKind::FromInstruction);
-                Cover::Dockerfile { stages: from.map(|node| tree.span(node).start).collect(), end }
+                Cover::Dockerfile { stages: dockerfile::stage_starts(tree), end }
             }
             _ => Cover::Whole(Span { start: 0, end }),
         }

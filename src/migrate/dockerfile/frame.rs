@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::read::{Dockerfile, Heredoc, Instruction, expand, pairs, words};
+use crate::lang::dockerfile::{Dockerfile, Heredoc, Instruction, expand, pairs, words};
 
 /// A command: `CMD` or `ENTRYPOINT`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,6 @@
 
 mod frame;
 mod module;
-mod read;
 mod recipe;
 #[cfg(test)]
 mod tests;
@@ -13,6 +12,7 @@ mod tests;
 use super::{Draft, Error};
 use crate::check::dockerfile::container_package;
 use crate::finding::RelPath;
+use crate::lang::dockerfile::Dockerfile;
 use crate::paths;
 
 /// Migrates one Dockerfile.
@@ -24,7 +24,7 @@ pub fn migrate(draft: &mut Draft<'_>, file: &RelPath) -> Result<(), Error> {
         draft.report.replace(file, format!("nix build .#{package}"));
         return Ok(());
     }
-    let read = read::Dockerfile::read(&text).map_err(|(line, why)| Error::new(file, why).at(line, 1))?;
+    let read = Dockerfile::read(&text).map_err(|(line, why)| Error::new(file, why).at(line, 1))?;
     let package = names(file).into_iter().find(|package| !draft.exists(&module_path(package))).ok_or_else(|| {
         Error::new(file, format!("{} exists already", module_path(&container_package(file))))
             .help("remove that file to write it anew")

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::frame::{Command, Copy, Frame, Step};
-use super::read::Dockerfile;
 use super::recipe::{Build, Recipe, Requirement, Tool};
 use crate::finding::RelPath;
 use crate::knowledge::images::base::{self as base_images, Base, Runtime};
 use crate::knowledge::images::packages;
+use crate::lang::dockerfile::{self, Dockerfile};
 use crate::migrate::nix::{self, Attr, Expr, Text};
 use crate::migrate::{Draft, Error};
 use crate::paths;
@@ -88,7 +88,7 @@ impl<'d, 'f> Module<'d, 'f> {
         let mut missing = 0;
         let mut found = 0;
         for source in sources.flat_map(|copy| {
-            let mut words = copy.exec().unwrap_or_else(|| super::read::words(&copy.rest));
+            let mut words = copy.exec().unwrap_or_else(|| dockerfile::words(&copy.rest));
             words.pop();
             words
         }) {

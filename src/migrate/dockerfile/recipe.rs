@@ -225,7 +225,7 @@ fn joined(folder: &str, path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::migrate::dockerfile::read::Dockerfile;
+    use crate::lang::dockerfile::Dockerfile;
 
     #[test]
     fn commands_are_sorted_by_what_becomes_of_them() {

@@ -2,7 +2,7 @@
 
 use crate::facts::port_registry::dotted;
 use crate::finding::{Edit, Fix, Safety, Span};
-use crate::lang::{Node, NodeKind, Tree};
+use crate::lang::{Node, NodeKind, Tree, dockerfile};
 use crate::source::{self, Source};
 
 use super::Target;
@@ -11,7 +11,7 @@ use super::Target;
 /// stage, that has the number. One comment serves all, so all findings there get the same fix.
 pub fn fix(source: &Source, tree: &Tree<'_>, digits: Span, target: &Target<'_>) -> Result<Fix, String> {
     const PLACE: &str = "a comment above it would not belong to the same block";
-    if source.is_json() {
+    if !source.has_comments() {
         return Err("JSON has no comments: generate the file from Nix, or write it as YAML".to_owned());
     }
     if tree.broken() {
@@ -53,11 +53,10 @@ fn first_pair(tree: &Tree<'_>, digits: Span, number: u32) -> Option<Node> {
 
 /// The first instruction with the number in the stage that has the digits.
 fn first_instruction(tree: &Tree<'_>, digits: Span, number: u32) -> Option<Node> {
-    let before = |node: &Node| tree.span(*node).start <= digits.start;
-    let instructions: Vec<Node> =
-        tree.children(tree.root()).filter(|&node| tree.kind(node) != NodeKind::Comment).take_while(before).collect();
-    let stage = instructions.iter().rposition(|&node| tree.kind(node) == NodeKind::FromInstruction).unwrap_or(0);
-    first_with_number(tree, instructions.into_iter().skip(stage), number)
+    let stage = dockerfile::stage_starts(tree).into_iter().rfind(|&start| start <= digits.start).unwrap_or(0);
+    let is_in_stage = |node: &Node| (stage..=digits.start).contains(&tree.span(*node).start);
+    let instructions = tree.children(tree.root()).filter(|&node| tree.kind(node) != NodeKind::Comment);
+    first_with_number(tree, instructions.filter(is_in_stage), number)
 }
 
 fn first_with_number(tree: &Tree<'_>, mut nodes: impl Iterator<Item = Node>, number: u32) -> Option<Node> {

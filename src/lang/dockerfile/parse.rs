@@ -1,6 +1,8 @@
 //! Dockerfiles as lists of instructions, read as the Dockerfile reference describes it: parser directives, continuation
 //! lines, comments in between, flags and heredocs.
 
+use super::{INSTRUCTIONS, escape_character};
+
 /// One instruction.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Instruction {
@@ -78,7 +80,7 @@ impl Dockerfile {
                         file.arguments.push((name, value, instruction.line));
                     }
                 }
-                (name, Some(stage)) if KNOWN.contains(&name) => stage.instructions.push(instruction),
+                (name, Some(stage)) if INSTRUCTIONS.contains(&name) => stage.instructions.push(instruction),
                 (name, Some(_)) => return Err((instruction.line, format!("`{name}` is not a Dockerfile instruction"))),
                 (_, None) => {
                     return Err((
@@ -118,29 +120,9 @@ impl Dockerfile {
     }
 }
 
-const KNOWN: [&str; 17] = [
-    "ADD",
-    "ARG",
-    "CMD",
-    "COPY",
-    "ENTRYPOINT",
-    "ENV",
-    "EXPOSE",
-    "HEALTHCHECK",
-    "LABEL",
-    "MAINTAINER",
-    "ONBUILD",
-    "RUN",
-    "SHELL",
-    "STOPSIGNAL",
-    "USER",
-    "VOLUME",
-    "WORKDIR",
-];
-
 fn instructions(text: &str) -> Result<Vec<Instruction>, Fault> {
     let text = text.trim_start_matches('\u{feff}');
-    let escape = escape(text);
+    let escape = escape_character(text);
     let lines: Vec<&str> = text.lines().collect();
     let mut out = Vec::new();
     let mut at = 0;
@@ -177,16 +159,6 @@ fn instructions(text: &str) -> Result<Vec<Instruction>, Fault> {
         out.push(instruction);
     }
     Ok(out)
-}
-
-/// The character that continues a line: a backslash unless the directive `# escape=` says otherwise.
-fn escape(text: &str) -> char {
-    let head = text.lines().take_while(|line| line.trim_start().starts_with('#'));
-    let directive = |line: &str| {
-        let (key, value) = line.trim_start().trim_start_matches('#').split_once('=')?;
-        key.trim().eq_ignore_ascii_case("escape").then(|| value.trim().chars().next())?
-    };
-    head.take(16).find_map(directive).unwrap_or('\\')
 }
 
 fn split(line: &str, number: usize) -> Instruction {

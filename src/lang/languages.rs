@@ -1,0 +1,275 @@
+//! The kinds of files as a table, and everything that differs between them: names, grammar, comments, limits.
+//!
+//! A new language is a row here, its kind in [`crate::source`], its grammar in `Cargo.toml`, and the names of its nodes
+//! in [`super::kind`].
+
+use std::borrow::Cow;
+
+use super::{Refusal, Tree, dockerfile, limits, nix};
+use crate::source::FileKind;
+
+/// A kind of file.
+pub struct Row {
+    /// The kind.
+    pub kind: FileKind,
+    /// Its name in the `languages` of rule pages.
+    pub name: &'static str,
+    /// Its name in messages, as in "cannot be parsed as ..".
+    pub shown: &'static str,
+    /// Its grammar. Files of kinds without one are not parsed.
+    pub grammar: Option<Grammar>,
+    /// Extensions in lower case.
+    pub extensions: &'static [&'static str],
+    /// Complete file names, or ends of paths, in lower case.
+    pub files: &'static [&'static str],
+    /// Other file names, given in lower case.
+    pub named: fn(&str) -> bool,
+    /// What begins a comment that ends with its line. `None` if there are no such comments.
+    pub comment: Option<&'static str>,
+    /// Whether a backslash at its end continues a line.
+    pub continues: bool,
+}
+
+/// A grammar, and what it needs help with.
+pub struct Grammar {
+    /// Its language.
+    pub language: Language,
+    /// Its name in messages about the grammar.
+    pub name: &'static str,
+    /// Whether rules can have queries for it.
+    pub queries: bool,
+    /// Loads it.
+    load: fn() -> tree_sitter::Language,
+    /// Replaces what it does not read by something of the same length that it reads.
+    pub(super) prepare: fn(&str) -> Cow<'_, str>,
+    /// What replaces a byte order mark.
+    pub(super) blank_mark: &'static str,
+    /// Why a text must not reach it, if so.
+    pub(super) refuse: fn(&[u8]) -> Option<Refusal>,
+    /// How many bytes of a text it can read.
+    pub(super) readable: fn(&str) -> usize,
+    /// Why its tree cannot be right, if so.
+    pub(super) distrust: fn(&Tree<'_>) -> Option<Refusal>,
+}
+
+/// A grammar without limits of its own.
+const PLAIN: Grammar = Grammar {
+    language: Language::Json,
+    name: "JSON",
+    queries: false,
+    load: || tree_sitter_json::LANGUAGE.into(),
+    prepare: |text| Cow::Borrowed(text),
+    blank_mark: "   ",
+    refuse: |_| None,
+    readable: str::len,
+    distrust: |_| None,
+};
+
+/// All kinds of files, in the order of [`FileKind`]. If several rows fit a path, an extension comes before a complete
+/// name, and a complete name before [`Row::named`].
+pub static LANGUAGES: [Row; 8] = [
+    Row {
+        kind: FileKind::Nix,
+        name: "nix",
+        shown: "Nix",
+        grammar: Some(Grammar {
+            language: Language::Nix,
+            name: "Nix",
+            queries: true,
+            load: || tree_sitter_nix::LANGUAGE.into(),
+            prepare: nix::for_grammar,
+            refuse: limits::refused_nix,
+            ..PLAIN
+        }),
+        extensions: &["nix"],
+        files: &[],
+        named: |_| false,
+        comment: Some("#"),
+        continues: false,
+    },
+    Row {
+        kind: FileKind::Yaml,
+        name: "yaml",
+        shown: "YAML",
+        grammar: Some(Grammar {
+            language: Language::Yaml,
+            name: "YAML",
+            queries: true,
+            load: || tree_sitter_yaml::LANGUAGE.into(),
+            // Spaces would indent the first key.
+            blank_mark: "\n\n\n",
+            refuse: limits::refused_yaml,
+            readable: limits::readable_yaml,
+            distrust: limits::misread_yaml,
+            ..PLAIN
+        }),
+        extensions: &["yaml", "yml"],
+        files: &[],
+        // JSON is YAML, and both Docker Compose and process-compose read it.
+        named: |name| name.ends_with("compose.json") || (name.contains("compose-") && name.ends_with(".json")),
+        comment: Some("#"),
+        continues: false,
+    },
+    Row {
+        kind: FileKind::Dockerfile,
+        name: "dockerfile",
+        shown: "a Dockerfile",
+        grammar: Some(Grammar {
+            language: Language::Dockerfile,
+            name: "Dockerfile",
+            queries: true,
+            load: || tree_sitter_containerfile::LANGUAGE.into(),
+            prepare: dockerfile::for_grammar,
+            ..PLAIN
+        }),
+        extensions: &[],
+        files: &[],
+        named: dockerfile::is_name,
+        comment: Some("#"),
+        continues: true,
+    },
+    Row {
+        kind: FileKind::Lock,
+        name: "lock",
+        shown: "JSON",
+        grammar: Some(PLAIN),
+        extensions: &[],
+        files: &["flake.lock"],
+        named: |_| false,
+        comment: None,
+        continues: false,
+    },
+    Row {
+        kind: FileKind::Shell,
+        name: "shell",
+        shown: "a shell script",
+        grammar: None,
+        extensions: &["sh", "bash", "zsh"],
+        files: &[],
+        named: |_| false,
+        comment: Some("#"),
+        continues: true,
+    },
+    Row {
+        kind: FileKind::Just,
+        name: "just",
+        shown: "a justfile",
+        grammar: None,
+        extensions: &["just"],
+        files: &["justfile", ".justfile"],
+        named: |_| false,
+        comment: Some("#"),
+        continues: true,
+    },
+    Row {
+        kind: FileKind::Make,
+        name: "make",
+        shown: "a makefile",
+        grammar: None,
+        extensions: &["mk"],
+        files: &["makefile", "gnumakefile"],
+        named: |_| false,
+        comment: Some("#"),
+        continues: true,
+    },
+    Row {
+        kind: FileKind::Settings,
+        name: "settings",
+        shown: "settings",
+        grammar: None,
+        extensions: &[],
+        files: &["devbox.json", "package.json", "nix/sources.json", "npins/sources.json"],
+        named: |_| false,
+        // flakeward.toml; the others are JSON.
+        comment: Some("#"),
+        continues: false,
+    },
+];
+
+/// The kind of a file by its path alone. `None` for files that have none.
+pub fn by_path(path: &str) -> Option<FileKind> {
+    let path = path.to_ascii_lowercase();
+    let name = path.rsplit('/').next().unwrap_or(&path);
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    let ends = |end: &&str| path.strip_suffix(*end).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'));
+    let find = |fits: &dyn Fn(&Row) -> bool| LANGUAGES.iter().find(|row| fits(row)).map(|row| row.kind);
+    find(&|row| row.extensions.contains(&extension))
+        .or_else(|| find(&|row| row.files.iter().any(|end| ends(end))))
+        .or_else(|| find(&|row| (row.named)(name)))
+}
+
+/// The names of the kinds that rules can be about.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    LANGUAGES.iter().filter(|row| row.kind != FileKind::Settings).map(|row| row.name)
+}
+
+/// The grammars that rules can have queries for, with the names of their languages in rule pages.
+pub fn with_queries() -> impl Iterator<Item = (&'static str, Language)> {
+    let grammars = LANGUAGES.iter().filter_map(|row| Some((row.name, row.grammar.as_ref()?)));
+    grammars.filter(|(_, grammar)| grammar.queries).map(|(name, grammar)| (name, grammar.language))
+}
+
+impl FileKind {
+    /// Its row of [`LANGUAGES`].
+    pub fn row(self) -> &'static Row {
+        &LANGUAGES[self as usize]
+    }
+
+    /// The name in the `languages` of rule pages.
+    pub fn name(self) -> &'static str {
+        self.row().name
+    }
+}
+
+/// The languages with a grammar, each with the number of its kind of files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Language {
+    /// Nix.
+    Nix = FileKind::Nix as isize,
+    /// YAML.
+    Yaml = FileKind::Yaml as isize,
+    /// Dockerfile and Containerfile.
+    Dockerfile = FileKind::Dockerfile as isize,
+    /// JSON: flake.lock.
+    Json = FileKind::Lock as isize,
+}
+
+impl Language {
+    /// The language of a kind of file; `None` if it has no grammar.
+    pub fn of(kind: FileKind) -> Option<Self> {
+        kind.row().grammar.as_ref().map(|grammar| grammar.language)
+    }
+
+    /// Its part of the table.
+    pub(super) fn row(self) -> &'static Grammar {
+        LANGUAGES[self as usize].grammar.as_ref().unwrap_or(&PLAIN)
+    }
+
+    /// The name in messages about the grammar.
+    pub fn name(self) -> &'static str {
+        self.row().name
+    }
+
+    /// The grammar.
+    pub fn grammar(self) -> tree_sitter::Language {
+        (self.row().load)()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_and_each_language_has_its_row() {
+        for row in &LANGUAGES {
+            assert_eq!(row.kind.row().name, row.name);
+            assert_eq!(row.kind.row().kind, row.kind);
+            if let Some(grammar) = &row.grammar {
+                assert_eq!(grammar.language.row().name, grammar.name);
+                assert_eq!(grammar.language.row().language, grammar.language);
+                assert_eq!(Language::of(row.kind), Some(grammar.language));
+            }
+        }
+    }
+}
