@@ -194,7 +194,7 @@ pub fn by_path(path: &str) -> Option<FileKind> {
     let ends = |end: &&str| path.strip_suffix(*end).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'));
     let find = |fits: &dyn Fn(&Row) -> bool| LANGUAGES.iter().find(|row| fits(row)).map(|row| row.kind);
     find(&|row| row.extensions.contains(&extension))
-        .or_else(|| find(&|row| row.files.iter().any(|end| ends(end))))
+        .or_else(|| find(&|row| row.files.iter().any(ends)))
         .or_else(|| find(&|row| (row.named)(name)))
 }
 
