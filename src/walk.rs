@@ -10,6 +10,7 @@ use globset::GlobSet;
 use ignore::{WalkBuilder, WalkState};
 
 use crate::finding::RelPath;
+use crate::globs::nests_too_deep;
 use crate::knowledge::third_party;
 use crate::lang::{dockerfile, languages};
 use crate::source::{FileKind, Source};
@@ -174,22 +175,6 @@ const ROOT_IGNORES: [&str; 3] = [".gitignore", ".ignore", ".git/info/exclude"];
 /// Larger ignore files are not read: their patterns take far more memory than their text.
 const MAX_IGNORES: u64 = 256 << 10;
 
-/// Deeper alternatives (`{a,{b,..}}`) in a glob are refused: they are read recursively.
-const MAX_BRACES: usize = 64;
-
-/// Whether alternatives in a glob nest too deep.
-pub fn nests_too_deep(glob: &[u8]) -> bool {
-    let mut depth = 0usize;
-    glob.iter().any(|byte| {
-        match byte {
-            b'{' => depth += 1,
-            b'}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        depth > MAX_BRACES
-    })
-}
-
 /// The first ignore file of a folder that must not be read: links, pipes, devices, and what is far too large or deep.
 fn ignore_obstacle(root: &Path, folder: &Path, names: &[&str]) -> Option<Unreadable> {
     names.iter().find_map(|name| obstacle(root, &folder.join(name)))
@@ -210,7 +195,7 @@ fn obstacle(root: &Path, file: &Path) -> Option<Unreadable> {
     };
     let reason = match read {
         Ok(text) if text.split(|&byte| byte == b'\n').any(nests_too_deep) => {
-            "a pattern in it nests too deep".to_owned()
+            "a pattern in it is nested too deeply".to_owned()
         }
         Ok(_) => return None,
         Err(reason) => reason,

@@ -7,7 +7,7 @@ use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use globset::{Glob, GlobSet, GlobSetBuilder};
+use globset::GlobSet;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -321,7 +321,7 @@ impl Reader<'_> {
     }
 
     fn globs(&self, place: &str, list: &[String]) -> Result<GlobSet, Box<ConfigError>> {
-        set(list).map_err(|(index, reason)| {
+        globs::set(list).map_err(|(index, reason)| {
             let glob = list.get(index).map_or("", String::as_str);
             let place = self.places.value_of(&format!("{place}.{index}"));
             self.fail(place, format!("`{}` is not a valid glob: {reason}", shown(glob)), None)
@@ -359,25 +359,3 @@ fn shown(text: &str) -> String {
     }
 }
 
-/// How many globs of a set stand for one that was written.
-pub const FORMS: usize = 2;
-
-/// A glob set as gitignore people expect it: `*` stays inside a folder, a bare name or `dir/` covers all below it.
-/// Where a glob cannot be read: its index and why.
-pub fn set(globs: &[String]) -> Result<GlobSet, (usize, String)> {
-    let mut builder = GlobSetBuilder::new();
-    for (index, glob) in globs.iter().enumerate() {
-        let trimmed = glob.trim_start_matches("./").trim_end_matches('/');
-        let anywhere = if trimmed.contains('/') { "" } else { "**/" };
-        let trimmed = trimmed.trim_start_matches('/');
-        let forms: [String; FORMS] = [format!("{anywhere}{trimmed}"), format!("{anywhere}{trimmed}/**")];
-        if crate::walk::nests_too_deep(glob.as_bytes()) {
-            return Err((index, "its alternatives nest too deep".to_owned()));
-        }
-        for form in forms {
-            let parsed: Result<Glob, _> = globset::GlobBuilder::new(&form).literal_separator(true).build();
-            builder.add(parsed.map_err(|error| (index, error.kind().to_string()))?);
-        }
-    }
-    builder.build().map_err(|error| (0, error.kind().to_string()))
-}

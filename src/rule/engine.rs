@@ -28,11 +28,11 @@ pub struct Engine<'r> {
     queries: HashMap<Language, Combined<'r>>,
 }
 
-/// A rule that looks for paths of names.
+/// A rule that matches paths of names.
 #[derive(Debug)]
 struct Paths<'r> {
     rule: &'r Rule,
-    /// Each path's names; `*` is any one.
+    /// The names of each path; `*` matches any name.
     paths: Vec<Vec<&'r str>>,
 }
 
@@ -41,10 +41,11 @@ impl<'r> Paths<'r> {
         Self { rule, paths: paths.iter().map(|path| path.split('.').collect()).collect() }
     }
 
-    /// A necessary condition on a text without escapes: some path's last name stands in it.
+    /// A necessary condition on a text: it contains some path's last name, or an escape, which may spell it differently.
     fn possible(&self, text: &str) -> bool {
-        let last = self.paths.iter().filter_map(|path| path.last());
-        last.into_iter().any(|name| *name == "*" || memchr::memmem::find(text.as_bytes(), name.as_bytes()).is_some())
+        let contains = |name: &str| memchr::memmem::find(text.as_bytes(), name.as_bytes()).is_some();
+        let mut last = self.paths.iter().filter_map(|path| path.last());
+        last.any(|name| *name == "*" || contains(name)) || memchr::memchr(b'\\', text.as_bytes()).is_some()
     }
 
     /// Whether a path ends with one of the paths looked for.
@@ -104,12 +105,12 @@ struct Searched<'r> {
     stopped: bool,
 }
 
-/// More findings than this of one rule in one file are not told.
+/// Maximum number of findings of one rule in one file.
 const FINDINGS_LIMIT: usize = 1000;
-/// More unfinished matches than this mean a runaway query.
+/// Maximum number of unfinished matches; queries with more are aborted.
 const MATCH_LIMIT: u32 = 1024;
-/// So does more time than this on all files of a run together. It is by the clock, because what a step of a query costs
-/// depends on the query; a query that has anything to find takes a hundredth of it.
+/// Time limit of a query for all files of a run. It is wall-clock time, because the cost of a step depends on the query;
+/// useful queries take a hundredth of it.
 const TIME_LIMIT: Duration = Duration::from_millis(300);
 /// The time that each byte searched adds to the limit: ten times what ordinary queries take.
 const NANOS_PER_BYTE: u64 = 300;
@@ -142,33 +143,25 @@ impl<'r> Engine<'r> {
         engine
     }
 
-    /// A necessary condition: whether any data rule could say something about this file.
+    /// Whether any data rule may match in this file. A necessary condition.
     pub fn trigger(&self, source: &Source) -> bool {
-        let named = |rule: &Rule| rule.languages.iter().any(|language| language == source.kind.name());
-        if self.file.iter().any(|rule| named(rule)) {
-            return true;
-        }
         let text = source.text.as_str();
-        // An escape can spell a name so that it does not stand in the text.
-        let by_path = match source.kind {
-            FileKind::Nix => self.attrpath.iter().any(|rule| rule.possible(text)) || self.escapes(text),
-            FileKind::Yaml => self.yamlpath.iter().any(|rule| rule.possible(text)) || self.escapes(text),
-            FileKind::Dockerfile => !self.instruction.is_empty(),
-            _ => false,
-        };
-        if by_path {
-            return true;
-        }
-        Language::of(source.kind).and_then(|language| self.queries.get(&language)).is_some_and(|combined| {
-            combined.rules.iter().any(|rule| {
+        let is_possible = |paths: &Paths<'_>| paths.rule.covers(source) && paths.possible(text);
+        self.file.iter().any(|rule| rule.covers(source))
+            || self.attrpath.iter().any(is_possible)
+            || self.yamlpath.iter().any(is_possible)
+            || self.instruction.iter().any(|(rule, _)| rule.covers(source))
+            || self.may_match_query(source)
+    }
+
+    fn may_match_query(&self, source: &Source) -> bool {
+        let combined = Language::of(source.kind).and_then(|language| self.queries.get(&language));
+        combined.is_some_and(|combined| {
+            combined.rules.iter().filter(|rule| rule.covers(source)).any(|rule| {
                 let words = rule.params.get("trigger").and_then(toml::Value::as_str);
                 words.is_none_or(|word| memchr::memmem::find(source.text.as_bytes(), word.as_bytes()).is_some())
             })
         })
-    }
-
-    fn escapes(&self, text: &str) -> bool {
-        !(self.attrpath.is_empty() && self.yamlpath.is_empty()) && memchr::memchr(b'\\', text.as_bytes()).is_some()
     }
 
     /// Matches the data rules on one file.
@@ -184,22 +177,23 @@ impl<'r> Engine<'r> {
             }
             let language = Language::of(source.kind);
             if let Some((language, combined)) = language.and_then(|it| Some((it, self.queries.get(&it)?))) {
-                for rule in combined.run(language, tree, &mut hits) {
-                    let message = format!("the query of {rule} exceeded its limits in this file and was aborted");
+                let stopped = combined.run(language, tree, &mut hits);
+                for rule in stopped.into_iter().filter(|rule| rule.covers(source)) {
+                    let message = format!("the query of {} exceeded its limits in this file and was aborted", rule.id);
                     let stopped = Finding::new(UNCHECKED, &source.path, Span::default(), message);
                     verdict.report(stopped.help("simplify the query, or remove the rule"));
                 }
             }
         }
+        hits.retain(|(rule, _)| rule.covers(source));
         report(source, hits, &mut verdict);
         verdict
     }
 
     /// A file that is found as such is found at its first line.
     fn files(&self, source: &Source) -> Vec<Hit<'r>> {
-        let named = |rule: &&&Rule| rule.languages.iter().any(|language| language == source.kind.name());
         let end = source.text.find(['\n', '\r']).unwrap_or(source.text.len());
-        self.file.iter().filter(named).map(|rule| (*rule, Span::new(0, end))).collect()
+        self.file.iter().filter(|rule| rule.covers(source)).map(|rule| (*rule, Span::new(0, end))).collect()
     }
 
     fn attrpaths(&self, tree: &Tree<'_>, hits: &mut Vec<Hit<'r>>) {
@@ -311,7 +305,7 @@ impl<'r> Combined<'r> {
     }
 
     /// Adds what the queries match. Returns the rules that were stopped.
-    fn run(&self, language: Language, tree: &Tree<'_>, hits: &mut Vec<Hit<'r>>) -> Vec<RuleId> {
+    fn run(&self, language: Language, tree: &Tree<'_>, hits: &mut Vec<Hit<'r>>) -> Vec<&'r Rule> {
         let mut stopped = Vec::new();
         let Some(compiled) = self.compiled(language) else { return stopped };
         match compiled.search(tree, &self.together) {
@@ -323,7 +317,7 @@ impl<'r> Combined<'r> {
                     let searched = alone.search(tree, budget);
                     hits.extend(searched.hits);
                     if searched.stopped {
-                        stopped.push(rule.id);
+                        stopped.push(rule);
                     }
                 }
             }

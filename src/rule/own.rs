@@ -56,7 +56,7 @@ impl Page<'_> {
         }
         if let Some(key) = rule.params.keys().find(|key| *key != "trigger") {
             return self
-                .fail("params", &format!("the only parameter of a rule that is data is `trigger`, not `{key}`"));
+                .fail("params", &format!("unknown parameter `{key}`; the only parameter of a rule without code is `trigger`"));
         }
         if rule.value.is_some() && matches!(rule.matcher, Matcher::File | Matcher::Query(_)) {
             return self.fail("value", "`value` requires `attrpath`, `yamlpath` or `instruction`");
@@ -244,6 +244,8 @@ mod tests {
             ("file = true\nquery = \"x\"\nlanguages = [\"nix\"]", "exactly one of", ""),
             ("file = true\nmessage = \"m\"\nlanguages = [\"nix\"]\nfix = \"safe\"", "cannot have fixes", "\"safe\""),
             ("file = true\nmessage = \"m\"\nlanguages = [\"nix\"]\nvalue = \"x\"", "`value` requires", "\"x\""),
+            ("file = true\nmessage = \"m\"\nlanguages = [\"nix\"]\npaths = [\"a\", \"[\"]", "invalid glob", "\"[\""),
+            ("paths = [\"a\"]\nlanguages = [\"nix\"]", "exactly one of", "[\"a\"]"),
             (
                 "instruction = [\"ADD\"]\nmessage = \"m\"\nlanguages = [\"dockerfile\"]\nvalue = \"(\"",
                 "invalid regular expression",

@@ -5,10 +5,13 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
+use globset::GlobSet;
 use regex::Regex;
 use serde::Deserialize;
 
 use crate::finding::{Level, RuleId};
+use crate::globs;
+use crate::source::Source;
 use crate::toml_text::Places;
 
 /// A rule, as its page defines it.
@@ -24,6 +27,8 @@ pub struct Rule {
     pub languages: Vec<String>,
     /// How it finds things.
     pub matcher: Matcher,
+    /// The files that a data matcher applies to, if `paths` restricts them.
+    pub paths: Option<GlobSet>,
     /// What the text of a value, or of an instruction's arguments, must match.
     pub value: Option<Regex>,
     /// Message and help of a data matcher.
@@ -38,6 +43,15 @@ pub struct Rule {
     pub params: toml::Table,
     /// The page's Markdown after the front matter.
     pub body: Cow<'static, str>,
+}
+
+impl Rule {
+    /// Whether its `languages` and `paths` allow a file.
+    pub fn covers(&self, source: &Source) -> bool {
+        let is_allowed = |paths: &GlobSet| paths.is_match(&*source.path);
+        self.languages.iter().any(|language| language == source.kind.name())
+            && self.paths.as_ref().is_none_or(is_allowed)
+    }
 }
 
 /// How a rule finds things.
@@ -83,6 +97,7 @@ struct Front {
     attrpath: Option<Vec<String>>,
     yamlpath: Option<Vec<String>>,
     instruction: Option<Vec<String>>,
+    paths: Option<Vec<String>>,
     value: Option<String>,
     #[serde(default)]
     message: String,
@@ -166,12 +181,20 @@ pub(super) fn read<'a>(name: &str, id: &str, text: &'a str) -> Result<(Rule, &'a
     };
     let value = front.value.as_deref().map(regex).transpose();
     let value = value.map_err(|message| PageError { message, span: place("value"), help: None })?;
+    let paths = front.paths.as_deref().map(globs::set).transpose().map_err(|(index, reason)| {
+        let message = format!("invalid glob: {reason}");
+        PageError { message, span: place(&format!("paths.{index}")), help: None }
+    })?;
+    if paths.is_some() && matcher == Matcher::Code {
+        return Err(PageError { message: ONE_MATCHER.to_owned(), span: place("paths"), help: None });
+    }
     let rule = Rule {
         id: kept(id),
         level: front.level,
         summary: front.summary,
         languages: front.languages,
         matcher,
+        paths,
         value,
         message: front.message,
         help: front.help,

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::finding::{Finding, RelPath, Span};
+use crate::globs;
 
 /// What a repository holds, for entries to match.
 pub struct Repository<'a> {
@@ -28,7 +29,7 @@ pub fn unused(config: &Config, file: &RelPath, repository: &Repository<'_>) -> V
     for path in repository.excluded {
         // What lies in an excluded folder was never listed, so the folder's own path stands for all of it.
         for form in Path::new(&**path).ancestors().flat_map(|path| config.exclude.matches(path)) {
-            matched[form / config::FORMS] = true;
+            matched[form / globs::FORMS] = true;
         }
     }
     for (index, glob) in config.exclude_globs.iter().enumerate().filter(|(index, _)| !matched[*index]) {
@@ -36,7 +37,7 @@ pub fn unused(config: &Config, file: &RelPath, repository: &Repository<'_>) -> V
     }
     for (index, entry) in config.overrides.iter().enumerate() {
         for (glob, text) in entry.globs.iter().enumerate() {
-            let Ok(one) = config::set(std::slice::from_ref(text)) else { continue };
+            let Ok(one) = globs::set(std::slice::from_ref(text)) else { continue };
             if !repository.paths.iter().any(|path| one.is_match(&***path)) {
                 report(format!("overrides.{index}.paths.{glob}"), format!("pattern `{text}` matches no checked file"));
             }
