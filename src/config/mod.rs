@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::finding::{Level, RuleId, UNCHECKED};
+use crate::globs;
 use crate::rule::{self, Catalog};
 use crate::suggest::nearest;
 use crate::toml_text::{Places, explain};
@@ -358,4 +359,3 @@ fn shown(text: &str) -> String {
         None => text.to_owned(),
     }
 }
-

@@ -158,8 +158,8 @@ impl<'r> Engine<'r> {
         let combined = Language::of(source.kind).and_then(|language| self.queries.get(&language));
         combined.is_some_and(|combined| {
             combined.rules.iter().filter(|rule| rule.covers(source)).any(|rule| {
-                let words = rule.params.get("trigger").and_then(toml::Value::as_str);
-                words.is_none_or(|word| memchr::memmem::find(source.text.as_bytes(), word.as_bytes()).is_some())
+                let contains = |word: &String| memchr::memmem::find(source.text.as_bytes(), word.as_bytes()).is_some();
+                rule.trigger.as_ref().is_none_or(contains)
             })
         })
     }

@@ -54,9 +54,11 @@ impl Page<'_> {
         if rule.fix != Fixability::None {
             return self.fail("fix", "a rule without code cannot have fixes");
         }
-        if let Some(key) = rule.params.keys().find(|key| *key != "trigger") {
-            return self
-                .fail("params", &format!("unknown parameter `{key}`; the only parameter of a rule without code is `trigger`"));
+        if !rule.params.is_empty() {
+            return self.fail("params", "a rule without code cannot have parameters");
+        }
+        if rule.trigger.is_some() && !matches!(rule.matcher, Matcher::Query(_)) {
+            return self.fail("trigger", "`trigger` requires `query`");
         }
         if rule.value.is_some() && matches!(rule.matcher, Matcher::File | Matcher::Query(_)) {
             return self.fail("value", "`value` requires `attrpath`, `yamlpath` or `instruction`");

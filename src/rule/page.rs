@@ -29,6 +29,8 @@ pub struct Rule {
     pub matcher: Matcher,
     /// The files that a data matcher applies to, if `paths` restricts them.
     pub paths: Option<GlobSet>,
+    /// A text without which the query of a data matcher cannot match.
+    pub trigger: Option<String>,
     /// What the text of a value, or of an instruction's arguments, must match.
     pub value: Option<Regex>,
     /// Message and help of a data matcher.
@@ -98,6 +100,7 @@ struct Front {
     yamlpath: Option<Vec<String>>,
     instruction: Option<Vec<String>>,
     paths: Option<Vec<String>>,
+    trigger: Option<String>,
     value: Option<String>,
     #[serde(default)]
     message: String,
@@ -195,6 +198,7 @@ pub(super) fn read<'a>(name: &str, id: &str, text: &'a str) -> Result<(Rule, &'a
         languages: front.languages,
         matcher,
         paths,
+        trigger: front.trigger,
         value,
         message: front.message,
         help: front.help,
