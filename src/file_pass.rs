@@ -87,23 +87,33 @@ impl<'a> FilePass<'a> {
         };
         let is_generated = !self.settings.config.check_third_party && third_party::is_generated(&source.text);
         outcome.generated = is_generated.then(|| source.path.clone());
-        outcome.suppressions = suppress::read(&source, &self.settings.config.catalog, &mut outcome.verdict.findings);
         let wanted = self.wanted(&source);
         let needed = !wanted.is_empty();
         let wanted = if self.settings.prefilter { wanted } else { self.everything() };
-        if !wanted.is_empty() {
+        if !wanted.is_empty() || suppress::possible(&source.text) {
             let tree = read_tree(&source);
             // If nothing was wanted of a file, it does not matter that it is refused.
             let refusal = tree.as_ref().err().filter(|_| needed);
             outcome.verdict.extend(refusal.map(|refusal| refused(&source, *refusal)));
             let tree = tree.ok().flatten();
-            outcome.verdict.extend(tree.as_ref().and_then(|tree| cut_off(&source, tree)));
+            let cut_off = tree.as_ref().filter(|_| !wanted.is_empty()).and_then(|tree| cut_off(&source, tree));
+            outcome.verdict.extend(cut_off);
             let view = FileView { source: &source, tree: tree.as_ref(), ports: &self.settings.config.ports };
+            self.suppressions(&view, &mut outcome);
             self.look(&view, &wanted, &mut outcome);
         }
         let says = !outcome.verdict.findings.is_empty() || !outcome.suppressions.is_empty();
         outcome.source = (says || !outcome.facts.is_empty()).then_some(source);
         outcome
+    }
+
+    /// Reads the suppressions in a file.
+    fn suppressions(&self, view: &FileView<'_>, outcome: &mut Outcome) {
+        let mut wrong = Vec::new();
+        let read = || suppress::read(view.source, view.tree, &self.settings.config.catalog, &mut wrong);
+        let found = guarded(view, "suppressions", &mut outcome.verdict, read);
+        outcome.suppressions = found.unwrap_or_default();
+        outcome.verdict.extend(wrong);
     }
 
     /// Who could find anything in a file.

@@ -218,6 +218,41 @@ impl<'a> Asked<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::finding::Safety;
+    use crate::lang::parsed;
+
+    /// A repository of files with registered ports, suppressions and comments, in all languages.
+    fn repository() -> Repo {
+        let files = [
+            ("lib/ports.nix", "{ web.api = 8321; db.redis = 6379; }"),
+            ("a.nix", "{ services.api.port = 8321; }"),
+            (
+                "b.nix",
+                "{\n  # flakeward: allow(hardcoded-port) why\n  services.redis.port = 6379;\n  x.port = 8321;\n}",
+            ),
+            ("c.nix", "{\n  # flakeward: allow(lookup-path) nothing else is wanted of this file\n  a = 1;\n}"),
+            ("d.yaml", "api:\n  port: 8321\n"),
+            ("Dockerfile", "FROM x\n# flakeward: allow(hardcoded-port) why\nEXPOSE 6379\nEXPOSE 8321\n"),
+        ];
+        Repo::from_bytes(files.into_iter().map(|(path, text)| (path, text.as_bytes().to_vec())))
+    }
+
+    #[test]
+    fn no_file_is_parsed_twice() {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        for fixes in [Safety::Safe, Safety::Unsafe] {
+            let (report, mut texts) = pool.install(|| {
+                parsed::take();
+                let report = check(&repository(), &Settings { fixes, ..Settings::default() });
+                (report, parsed::take())
+            });
+            assert_eq!(report.findings.iter().filter(|finding| finding.fix.is_some()).count(), 5);
+            assert_eq!(texts.len(), 6);
+            texts.sort_unstable();
+            texts.dedup();
+            assert_eq!(texts.len(), 6);
+        }
+    }
 
     #[test]
     fn a_file_is_wanted_by_its_name_or_by_a_folder_around_it() {

@@ -102,7 +102,7 @@ impl<'a> Findings<'a> {
             return;
         }
         let source = Arc::new(Source::new(&path, FileKind::Settings, config.text.clone()));
-        let mut suppressions = suppress::read(&source, &config.catalog, &mut unused);
+        let mut suppressions = suppress::read(&source, None, &config.catalog, &mut unused);
         sources.insert(path, source);
         let now = self.settings.now;
         self.suppressed += suppress::silence(&mut unused, &mut suppressions, sources, now);

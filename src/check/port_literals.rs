@@ -13,7 +13,7 @@ use crate::facts::{Project, ProjectFile};
 use crate::finding::{Finding, Fix, RelPath, RuleId, Safety};
 use crate::knowledge::services;
 use crate::lang::limits::bounded;
-use crate::lang::{Language, Tree, nix};
+use crate::lang::{Tree, nix};
 use crate::rewrite::ports as port_fix;
 use crate::rewrite::ports::Target;
 use crate::rewrite::ports::naming::{Missing, belongs};
@@ -84,8 +84,8 @@ pub struct Shared<'p> {
 impl<'p> Shared<'p> {
     fn new(view: &ProjectView<'p>) -> Self {
         let shape_of = |registry: &&'p Registry| {
-            let source = &view.project.file(&registry.path)?.source;
-            let shape = bounded(|| Some(port_fix::shape(registry, &Tree::parse(Language::Nix, &source.text)?)))?;
+            let tree = registry_tree(view, registry)?;
+            let shape = bounded(|| Some(port_fix::shape(registry, &tree)))?;
             Some((&registry.path, shape))
         };
         let shapes = view.registries().all().iter().filter_map(shape_of).collect();
@@ -106,7 +106,13 @@ struct Reporter<'v, 'p> {
     shared: &'v Shared<'p>,
 }
 
-/// A file whose tree is made when a fix first asks for it.
+/// The tree of a registry.
+fn registry_tree<'p>(view: &ProjectView<'p>, registry: &Registry) -> Option<Tree<'p>> {
+    let file = view.project.file(&registry.path)?;
+    Some(file.fact::<RegistryFacts>()?.tree.as_ref()?.open(&file.source.text))
+}
+
+/// A file, and its tree if a fix asked for it.
 struct OpenFile<'p> {
     file: &'p ProjectFile,
     tree: OnceCell<Option<Tree<'p>>>,
@@ -114,8 +120,8 @@ struct OpenFile<'p> {
 
 impl<'p> OpenFile<'p> {
     fn tree(&self) -> Option<&Tree<'p>> {
-        let source = &self.file.source;
-        self.tree.get_or_init(|| Tree::parse(Language::of(source.kind)?, &source.text)).as_ref()
+        let open = || Some(self.file.fact::<PortFacts>()?.tree.as_ref()?.open(&self.file.source.text));
+        self.tree.get_or_init(open).as_ref()
     }
 }
 
@@ -157,7 +163,8 @@ impl<'p> Reporter<'_, 'p> {
         registries.sort_by_key(|registry| (registry.shape.calls.len(), served(&registry.path).len()));
         registries.into_iter().find_map(|registry| {
             let source = &self.view.project.file(&registry.path)?.source;
-            bounded(|| plan::extend(source, &Tree::parse(Language::Nix, &source.text)?, registry, &missing))
+            let tree = registry_tree(self.view, registry)?;
+            bounded(|| plan::extend(source, &tree, registry, &missing))
         })
     }
 
@@ -170,7 +177,7 @@ impl<'p> Reporter<'_, 'p> {
         ports.into_iter().flat_map(|ports| uses(self.view, file, ports))
     }
 
-    /// The findings of a rule, file by file: each tree that a fix needs is made by one thread.
+    /// The findings of a rule, all files in parallel.
     fn findings(&self, rule: RuleId) -> Verdict {
         let findings = self.view.project.files.par_iter().flat_map_iter(|file| {
             let open = OpenFile { file, tree: OnceCell::new() };

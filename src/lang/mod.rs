@@ -19,6 +19,7 @@ pub mod yaml;
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 pub use kind::{Field, NodeKind};
 pub use languages::Language;
@@ -46,7 +47,7 @@ struct Row {
 #[derive(Debug)]
 pub struct Tree<'a> {
     text: &'a str,
-    rows: Vec<Row>,
+    rows: Arc<[Row]>,
     broken: bool,
     /// The tokens that the grammar made up to go on reading: node and the grammar's id.
     made_up: Vec<(Node, u16)>,
@@ -59,6 +60,21 @@ pub struct Tree<'a> {
     steps: Cell<u64>,
     /// The names of large sets that were looked into.
     names: RefCell<HashMap<Node, nix::Names<'a>>>,
+}
+
+/// The nodes of a parsed file without its text, to keep while the file does not change.
+#[derive(Debug, Clone)]
+pub struct KeptTree {
+    rows: Arc<[Row]>,
+    broken: bool,
+}
+
+impl KeptTree {
+    /// The tree of the text that was parsed. It has no details about syntax errors, and no tree for queries.
+    pub fn open<'a>(&self, text: &'a str) -> Tree<'a> {
+        let rows = Arc::clone(&self.rows);
+        Tree { broken: self.broken, raw: OnceCell::from(None), ..Tree::of_rows(text, rows) }
+    }
 }
 
 thread_local! {
@@ -90,6 +106,8 @@ impl<'a> Tree<'a> {
 
     /// Parses a text, or says why not.
     pub fn read(language: Language, text: &'a str) -> Result<Self, Refusal> {
+        #[cfg(test)]
+        parsed::note(text);
         limits::before_parsing(language, text)?;
         let rows = if language == Language::Nix { nix::recognize::rows(text) } else { None };
         match rows {
@@ -193,8 +211,9 @@ impl<'a> Tree<'a> {
         Ok(Self { broken, made_up, raw: OnceCell::from(Some(raw)), ..Self::of_rows(text, rows) })
     }
 
-    /// A whole text's tree.
-    fn of_rows(text: &'a str, rows: Vec<Row>) -> Self {
+    /// The tree of a text without syntax errors.
+    fn of_rows(text: &'a str, rows: impl Into<Arc<[Row]>>) -> Self {
+        let rows = rows.into();
         let steps = Cell::new(limits::steps(rows.len()));
         Self {
             text,
@@ -207,6 +226,11 @@ impl<'a> Tree<'a> {
             steps,
             names: RefCell::default(),
         }
+    }
+
+    /// Its nodes, to open again without parsing.
+    pub fn keep(&self) -> KeptTree {
+        KeptTree { rows: Arc::clone(&self.rows), broken: self.broken }
     }
 
     /// The text that was parsed.
@@ -364,6 +388,25 @@ impl Iterator for Children<'_, '_> {
         let node = Node(self.next);
         self.next = self.tree.row(node).after;
         Some(node)
+    }
+}
+
+/// The texts that a thread parsed, by their address, for tests that count them.
+#[cfg(test)]
+pub(crate) mod parsed {
+    use std::cell::RefCell;
+
+    thread_local! {
+        static PARSED: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+    }
+
+    pub(super) fn note(text: &str) {
+        PARSED.with_borrow_mut(|parsed| parsed.push(text.as_ptr() as usize));
+    }
+
+    /// Returns what this thread parsed since the last call.
+    pub(crate) fn take() -> Vec<usize> {
+        PARSED.take()
     }
 }
 

@@ -73,15 +73,16 @@ fn covers(new: &Suppression, finding: &Finding, source: &Source, line: usize, ca
     let mut text = source.text.clone();
     text.insert_str(new.edit.span.start as usize, &new.edit.text);
     let after = Source::new(&source.path, source.kind, text);
-    let is_comment = Language::of(after.kind).is_none_or(|language| {
-        let tree = Tree::parse(language, &after.text);
-        tree.is_some_and(|tree| {
+    let language = Language::of(after.kind);
+    let tree = language.and_then(|language| Tree::parse(language, &after.text));
+    let is_comment = language.is_none_or(|_| {
+        tree.as_ref().is_some_and(|tree| {
             let mut comments = tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Comment);
             comments.any(|node| tree.span(node).range().contains(&(new.reason.start as usize)))
         })
     });
     let mut wrong = Vec::new();
-    let found = suppress::read(&after, catalog, &mut wrong);
+    let found = suppress::read(&after, tree.as_ref(), catalog, &mut wrong);
     let covers = |found: &suppress::Suppression| found.rule == finding.rule && found.lines.contains(&(line + 1));
     is_comment && wrong.is_empty() && found.iter().any(covers)
 }

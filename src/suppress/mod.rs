@@ -13,7 +13,7 @@ use std::sync::Arc;
 use jiff::civil::Date;
 
 use crate::finding::{Edit, Finding, Fix, RelPath, RuleId, Safety, Span, UNCHECKED};
-use crate::lang::{Language, Node, NodeKind, Tree};
+use crate::lang::{Node, NodeKind, Tree};
 use crate::rule::Catalog;
 use crate::source::{FileKind, LineIndex, Source};
 
@@ -36,6 +36,8 @@ pub struct Suppression {
     pub until: Option<Date>,
     /// The lines (from 0, inclusive) that it covers.
     pub lines: std::ops::RangeInclusive<usize>,
+    /// Whether the grammar sees a comment there. In a script inside a string, a comment is part of a value.
+    pub is_comment: bool,
     /// Whether a finding was silenced by it.
     pub used: bool,
 }
@@ -61,13 +63,13 @@ pub fn possible(text: &str) -> bool {
 }
 
 /// Reads the suppressions of a file. Directives that are not well formed are findings of `unused-suppression`.
-pub fn read(source: &Source, catalog: &Catalog, wrong: &mut Vec<Finding>) -> Vec<Suppression> {
+pub fn read(source: &Source, tree: Option<&Tree<'_>>, catalog: &Catalog, wrong: &mut Vec<Finding>) -> Vec<Suppression> {
     if !possible(&source.text) {
         return Vec::new();
     }
     let index = LineIndex::new(&source.text);
     let mut found = Vec::new();
-    let statements = Statements::new(source, &index);
+    let statements = Statements { source, index: &index, tree };
     let mut code = 0;
     for at in memchr::memmem::find_iter(source.text.as_bytes(), MARK.as_bytes()) {
         let line = index.line(at as u32);
@@ -90,6 +92,7 @@ pub fn read(source: &Source, catalog: &Catalog, wrong: &mut Vec<Finding>) -> Vec
                     (false, false) => line..=line,
                 };
                 let shared = rules.len() > 1;
+                let is_comment = tree.is_some_and(|tree| tree.kind(tree.covering(span)) == NodeKind::Comment);
                 found.extend(rules.into_iter().map(|(rule, rule_span)| Suppression {
                     path: source.path.clone(),
                     span,
@@ -99,6 +102,7 @@ pub fn read(source: &Source, catalog: &Catalog, wrong: &mut Vec<Finding>) -> Vec
                     reason: reason.clone(),
                     until,
                     lines: lines.clone(),
+                    is_comment,
                     used: false,
                 }));
             }
@@ -125,24 +129,19 @@ fn next_code_line(source: &Source, index: &LineIndex, line: usize) -> usize {
 }
 
 /// What a line of code begins: an instruction or entry may go on for several lines.
-struct Statements<'a> {
-    source: &'a Source,
-    index: &'a LineIndex,
-    tree: Option<Tree<'a>>,
+struct Statements<'s, 'a> {
+    source: &'s Source,
+    index: &'s LineIndex,
+    tree: Option<&'s Tree<'a>>,
 }
 
-impl<'a> Statements<'a> {
-    fn new(source: &'a Source, index: &'a LineIndex) -> Self {
-        let tree = Language::of(source.kind).and_then(|language| Tree::parse(language, &source.text));
-        Self { source, index, tree }
-    }
-
+impl Statements<'_, '_> {
     /// The last line of the statement that begins on a line: an instruction of a Dockerfile, a binding, list item or
     /// YAML entry without further bindings or entries in it, or a command that backslashes continue. A set or mapping
     /// is not covered, since it may hold the configuration of a whole service.
     fn end(&self, line: usize) -> usize {
         let continued = self.continued(line);
-        let Some(tree) = &self.tree else { return continued };
+        let Some(tree) = self.tree else { return continued };
         let span = self.index.span(&self.source.text, line);
         let text = self.source.slice(span);
         let content = text.trim_start();
@@ -338,14 +337,13 @@ pub fn silence(findings: &mut Vec<Finding>, suppressions: &mut [Suppression], so
 pub fn unused<'a>(suppressions: impl Iterator<Item = &'a Suppression>, sources: &Sources) -> Vec<Finding> {
     let unused: Vec<&Suppression> = suppressions.filter(|entry| !entry.used).collect();
     let indexes = indexes(unused.iter().copied(), sources);
-    let mut comments = Comments::default();
     let report = |entry: &&Suppression| {
         let message = format!("{} reports nothing here: the suppression is not needed", entry.rule);
         let mut finding = Finding::new("unused-suppression", &entry.path, entry.rule_span, message)
             .label("matches nothing")
             .help("remove it, so that it cannot hide a later finding");
         let source = sources.get(&entry.path).zip(indexes.get(&entry.path));
-        finding.fix = source.and_then(|(source, index)| removal(entry, source, index, &mut comments));
+        finding.fix = source.and_then(|(source, index)| removal(entry, source, index));
         finding
     };
     unused.iter().map(report).collect()
@@ -387,14 +385,14 @@ fn indexes<'a>(
 
 /// Takes a suppression out: the rule's name where there are several, else the comment with its line. `None` for
 /// comments of another form than `# ..`.
-fn removal(suppression: &Suppression, source: &Source, index: &LineIndex, comments: &mut Comments) -> Option<Fix> {
+fn removal(suppression: &Suppression, source: &Source, index: &LineIndex) -> Option<Fix> {
     let (title, span) = match name_in_list(suppression, &source.text) {
         Some(span) => (format!("remove `{}` from the suppression", suppression.rule), span),
         None => ("remove the suppression".to_owned(), whole_comment(suppression, source, index)?),
     };
     Some(Fix {
         title,
-        safety: if comments.hold(suppression.span, source) { Safety::Safe } else { Safety::Unsafe },
+        safety: if suppression.is_comment { Safety::Safe } else { Safety::Unsafe },
         edits: vec![Edit { path: source.path.clone(), span, text: String::new() }],
     })
 }
@@ -431,29 +429,6 @@ fn whole_comment(suppression: &Suppression, source: &Source, index: &LineIndex) 
         return Some(Span { start: line_span.start, end });
     }
     Some(Span { start: line_span.start + code.len() as u32, end: line_span.end })
-}
-
-/// The comments that the grammar sees in the file that was asked about last. In a script inside a string, what looks
-/// like a comment is part of a value.
-#[derive(Default)]
-struct Comments {
-    path: Option<RelPath>,
-    spans: Vec<Span>,
-}
-
-impl Comments {
-    fn hold(&mut self, span: Span, source: &Source) -> bool {
-        if self.path.as_ref() != Some(&source.path) {
-            let tree = Language::of(source.kind).and_then(|language| Tree::parse(language, &source.text));
-            let comments = |tree: Tree<'_>| {
-                tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Comment).map(|node| tree.span(node)).collect()
-            };
-            self.spans = tree.map(comments).unwrap_or_default();
-            self.path = Some(source.path.clone());
-        }
-        let at = self.spans.partition_point(|comment| comment.start <= span.start);
-        at.checked_sub(1).and_then(|at| self.spans.get(at)).is_some_and(|comment| span.end <= comment.end)
-    }
 }
 
 fn places(finding: &Finding) -> impl Iterator<Item = (&RelPath, Span)> {

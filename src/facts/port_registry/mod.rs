@@ -20,7 +20,7 @@ use crate::config::PortSettings;
 use crate::facts::needles::Words;
 use crate::facts::{Fact, FileView, Glance, Reader, fact};
 use crate::finding::{RelPath, Span};
-use crate::lang::Tree;
+use crate::lang::{KeptTree, Tree};
 use crate::source::FileKind;
 pub use all::{Answers, Registries, served};
 pub use comment::RegistryComment;
@@ -240,6 +240,7 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
             uses: uses::in_nix(&source.path, tree, file.ports),
             comments: Vec::new(),
             folders: uses::folders(&source.path, tree),
+            tree: None,
         },
         (FileKind::Nix, None) => return None,
         (_, tree) => RegistryFacts {
@@ -247,8 +248,11 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
             uses: uses::in_commands(source, file.ports),
             comments: comment::comments(source, tree),
             folders: Vec::new(),
+            tree: None,
         },
     };
+    let tree = file.tree.filter(|_| facts.defined.is_some()).map(Tree::keep);
+    let facts = RegistryFacts { tree, ..facts };
     let is_empty = facts.is_empty();
     fact(facts, is_empty)
 }
@@ -264,6 +268,8 @@ pub struct RegistryFacts {
     pub comments: Vec<RegistryComment>,
     /// Folders that it may read every Nix file of, and where it does so.
     pub folders: Vec<(RelPath, Span)>,
+    /// The file's tree, if it is a registry: fixes are made from it.
+    pub tree: Option<KeptTree>,
 }
 
 impl Fact for RegistryFacts {

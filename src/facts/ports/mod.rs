@@ -18,7 +18,7 @@ use crate::config::PortSettings;
 use crate::facts::needles::Finder;
 use crate::facts::{Fact, FileView, Glance, Project, ProjectFile, Reader, fact};
 use crate::finding::Span;
-use crate::lang::Tree;
+use crate::lang::{KeptTree, Tree};
 use crate::source::FileKind;
 use text::{Form, Host, TextPort};
 
@@ -36,6 +36,8 @@ pub struct PortFacts {
     pub selected: Vec<Selected>,
     /// Machines that it configures, by their names without a domain.
     pub machines: Vec<String>,
+    /// The file's tree, if it has port literals: fixes are made from it.
+    pub tree: Option<KeptTree>,
 }
 
 impl Fact for PortFacts {}
@@ -147,7 +149,8 @@ fn may_hold(source: &Glance<'_>) -> bool {
 
 fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
     let tree = file.tree?;
-    let facts = collect(file.source.kind, tree);
+    let mut facts = collect(file.source.kind, tree);
+    facts.tree = (!facts.uses.is_empty()).then(|| tree.keep());
     let is_empty = facts.is_empty();
     fact(facts, is_empty)
 }

@@ -16,7 +16,7 @@ fn assert_same_tree(text: &str, name: &str) {
         return;
     }
     let Some(own) = rows(text) else { return };
-    let theirs = Tree::read_with_grammar(Language::Nix, text).map(|tree| tree.rows);
+    let theirs = Tree::read_with_grammar(Language::Nix, text).map(|tree| tree.rows.to_vec());
     if own == theirs {
         return;
     }
