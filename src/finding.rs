@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::wording::head;
+
 /// The rule of what could not be checked. It is always an error, and nothing silences it: a run that could not look
 /// must not pass.
 pub const UNCHECKED: RuleId = "unreadable-file";
@@ -53,6 +55,7 @@ impl From<std::ops::Range<usize>> for Span {
 /// How serious a rule's findings are. Ordered: `Off < Hint < Warn < Error`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(title = "level")]
 pub enum Level {
     /// The rule does not run.
     Off,
@@ -168,18 +171,11 @@ impl Finding {
     }
 }
 
-/// What a finding says holds names from the repository, and many findings may hold the same: one that is a megabyte long
-/// must not be in all of them whole.
+/// Limits a text that contains names from the repository: many findings may contain the same name of a megabyte.
 fn short(text: impl Into<String>) -> String {
     const LONGEST: usize = 2_000;
-    let mut text = text.into();
-    if text.len() > LONGEST {
-        let end = (0..=LONGEST).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
-        text.truncate(end);
-        text.push_str("...");
-        text.shrink_to_fit();
-    }
-    text
+    let text = text.into();
+    if text.len() > LONGEST { format!("{}...", head(&text, LONGEST)) } else { text }
 }
 
 /// A second place that explains a finding.

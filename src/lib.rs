@@ -55,6 +55,7 @@ pub mod suppress;
 pub mod toml_text;
 pub mod trial;
 pub mod walk;
+mod wording;
 
 pub use analysis::Analysis;
 pub use repo::Repo;

@@ -3,15 +3,19 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use schemars::JsonSchema;
+use serde_json::Value;
+use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::suggest::nearest;
+use crate::wording::listed;
 
-/// The places of a file's entries, by their dotted paths: `rules.dockerfile.level`, `exclude.0`.
+/// The positions of a file's entries, by their dotted paths: `rules.dockerfile.level`, `exclude.0`.
 #[derive(Debug, Default, Clone)]
 pub struct Places(BTreeMap<String, Place>);
 
-/// Where an entry stands.
+/// The position of an entry.
 #[derive(Debug, Clone)]
 struct Place {
     key: Range<usize>,
@@ -19,7 +23,7 @@ struct Place {
 }
 
 impl Places {
-    /// Reads the places of a text. A text that is no TOML has none: reading it whole says why.
+    /// Reads the positions in a text. There are none if it is not valid TOML.
     pub fn read(text: &str) -> Self {
         let mut places = Self::default();
         if let Ok(table) = DeTable::parse(text) {
@@ -47,12 +51,12 @@ impl Places {
         self.0.insert(path, Place { key, value: span });
     }
 
-    /// Where an entry's name stands.
+    /// The position of an entry's name.
     pub fn key(&self, path: &str) -> Option<Range<usize>> {
         self.0.get(path).map(|place| place.key.clone())
     }
 
-    /// Where an entry's value stands.
+    /// The position of an entry's value.
     pub fn value_of(&self, path: &str) -> Option<Range<usize>> {
         self.0.get(path).map(|place| place.value.clone())
     }
@@ -62,43 +66,187 @@ fn join(path: &str, key: &str) -> String {
     if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
-/// Turns serde's sentence for what it cannot take into one with the next step.
-pub fn explain(message: &str) -> (String, Option<String>) {
-    let unknown = [("unknown field `", "key"), ("unknown variant `", "level")].into_iter().find_map(|(start, what)| {
-        let (word, rest) = message.strip_prefix(start)?.split_once('`')?;
-        Some((what, word, rest))
-    });
-    if let Some((what, word, rest)) = unknown {
-        let known: Vec<&str> = rest.split('`').skip(1).step_by(2).collect();
-        let help = match nearest(word, known.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("expected one of {}", known.join(", ")),
-        };
-        return (format!("unknown {what} `{word}`"), Some(help));
+/// What is wrong with a text, where, and what to do.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The position in the text.
+    pub span: Option<Range<usize>>,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub help: Option<String>,
+}
+
+/// Explains why a text could not be deserialised as a type: the first value or key that the type's schema rejects, else
+/// the parser's own message.
+pub fn explain<T: JsonSchema>(text: &str, error: &toml::de::Error) -> Fault {
+    let schema = schemars::schema_for!(T).to_value();
+    let mut faults = Vec::new();
+    if let Ok(table) = DeTable::parse(text) {
+        Walk { text, root: &schema, faults: &mut faults }.table("", &schema, table.get_ref());
     }
-    if message.ends_with("expected struct RuleConfig") {
-        let help = "write `[rules.ID]` on a line of its own, and `level = \"warn\"` below it";
-        return ("expected a table with the settings of the rule".to_owned(), Some(help.to_owned()));
+    let first = faults.into_iter().min_by_key(|fault| fault.span.as_ref().map(|span| span.start));
+    first.unwrap_or_else(|| Fault { span: error.span(), message: error.message().to_owned(), help: None })
+}
+
+/// Compares values with their schemas.
+struct Walk<'a> {
+    text: &'a str,
+    root: &'a Value,
+    faults: &'a mut Vec<Fault>,
+}
+
+impl<'a> Walk<'a> {
+    fn fault(&mut self, span: Range<usize>, message: String, help: Option<String>) {
+        self.faults.push(Fault { span: Some(span), message, help });
     }
-    // The only enumeration is that of levels, the only choice of types that of registries.
-    if message == "wanted string or table" {
-        return ("expected a level: off, hint, warn or error".to_owned(), Some("write `level = \"warn\"`".to_owned()));
+
+    fn table(&mut self, path: &str, schema: &'a Value, table: &DeTable<'_>) {
+        let properties = schema["properties"].as_object();
+        let others = &schema["additionalProperties"];
+        for (key, value) in table {
+            let name: &str = key.get_ref();
+            match properties.and_then(|properties| properties.get(name)) {
+                Some(schema) => self.value(&join(path, name), schema, value),
+                None if *others == Value::Bool(false) => {
+                    let known: Vec<&str> =
+                        properties.into_iter().flat_map(|all| all.keys().map(String::as_str)).collect();
+                    self.fault(key.span(), format!("unknown key `{name}`"), Some(alternatives(name, &known)));
+                }
+                None => self.value(&join(path, name), others, value),
+            }
+        }
     }
-    if message.contains("untagged enum Registries") {
-        let help = "write `registry = \"lib/ports.nix\"`, or `registry = [\"a.nix\", \"b.nix\"]`";
-        return ("expected a path or a list of paths".to_owned(), Some(help.to_owned()));
+
+    fn value(&mut self, path: &str, schema: &'a Value, value: &Spanned<DeValue<'_>>) {
+        let mut leaves = Vec::new();
+        let title = self.leaves(schema, &mut leaves);
+        let of_type = |name: &str| leaves.iter().copied().find(|leaf| types(leaf).any(|known| known == name));
+        let known: Vec<&str> = leaves.iter().filter_map(|leaf| leaf["const"].as_str()).collect();
+        let names: Vec<&str> = leaves.iter().flat_map(|leaf| types(leaf)).filter_map(words).collect();
+        match value.get_ref() {
+            _ if names.is_empty() => {}
+            DeValue::String(word) if !known.is_empty() && !known.contains(&&**word) => {
+                let message = format!("unknown {} `{word}`", title.unwrap_or("value"));
+                self.fault(value.span(), message, Some(alternatives(word, &known)));
+            }
+            DeValue::Table(table) if of_type("object").is_some() => {
+                of_type("object").into_iter().for_each(|schema| self.table(path, schema, table));
+            }
+            DeValue::Array(list) if of_type("array").is_some() => {
+                for (schema, item) in
+                    of_type("array").into_iter().flat_map(|schema| list.iter().map(move |item| (schema, item)))
+                {
+                    self.value(path, &schema["items"], item);
+                }
+            }
+            other if of_type(type_of(other)).is_some() => {}
+            other => {
+                let list = if known.is_empty() { String::new() } else { format!(": {}", listed(&known, "or")) };
+                let expected = title.map_or_else(|| names.join(" or "), |title| format!("a {title}"));
+                let help = match other {
+                    DeValue::String(_) if of_type("array").is_some() => {
+                        self.text.get(value.span()).map(|written| format!("write [{written}]"))
+                    }
+                    _ if of_type("object").is_some() => {
+                        Some(format!("write `[{path}]` on a line of its own, and its settings below it"))
+                    }
+                    _ => None,
+                };
+                self.fault(value.span(), format!("expected {expected}{list}"), help);
+            }
+        }
     }
-    if let Some(text) =
-        message.strip_prefix("invalid type: string ").and_then(|rest| rest.strip_suffix(", expected a sequence"))
-    {
-        return ("expected a list".to_owned(), Some(format!("write [{text}]")));
+
+    /// Adds the alternatives of a schema, references resolved. Returns its title.
+    fn leaves(&self, schema: &'a Value, out: &mut Vec<&'a Value>) -> Option<&'a str> {
+        let reference = schema["$ref"].as_str().and_then(|reference| self.root.pointer(reference.strip_prefix('#')?));
+        let inner = ["anyOf", "oneOf"].iter().filter_map(|key| schema[*key].as_array()).flatten();
+        let titles: Vec<Option<&str>> =
+            reference.into_iter().chain(inner).map(|inner| self.leaves(inner, out)).collect();
+        if titles.is_empty() {
+            out.push(schema);
+        }
+        schema["title"].as_str().or_else(|| titles.into_iter().flatten().next())
     }
-    (message.replace("expected a sequence", "expected a list"), None)
+}
+
+/// The similar one of some known words, or all of them.
+fn alternatives(word: &str, known: &[&str]) -> String {
+    match nearest(word, known.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("expected one of {}", known.join(", ")),
+    }
+}
+
+/// The types that a schema allows.
+fn types(schema: &Value) -> impl Iterator<Item = &str> {
+    let several = schema["type"].as_array().into_iter().flatten();
+    several.chain([&schema["type"]]).filter_map(Value::as_str)
+}
+
+/// The type of a value, as schemas name it.
+fn type_of(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) | DeValue::Datetime(_) => "string",
+        DeValue::Integer(_) => "integer",
+        DeValue::Float(_) => "number",
+        DeValue::Boolean(_) => "boolean",
+        DeValue::Array(_) => "array",
+        DeValue::Table(_) => "object",
+    }
+}
+
+/// The name of a schema's type in messages. TOML has no null.
+fn words(name: &str) -> Option<&'static str> {
+    match name {
+        "string" => Some("a string"),
+        "integer" | "number" => Some("a number"),
+        "boolean" => Some("`true` or `false`"),
+        "array" => Some("a list"),
+        "object" => Some("a table"),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[derive(Debug, serde::Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    #[allow(dead_code)]
+    #[schemars(title = "table")]
+    struct Example {
+        name: String,
+        list: Option<Vec<String>>,
+        on: Option<bool>,
+        inner: Option<Box<Example>>,
+        level: Option<crate::finding::Level>,
+    }
+
+    #[test]
+    fn the_first_fault_is_explained_with_its_position() {
+        for (text, at, message, help) in [
+            ("nam = 1", "nam", "unknown key `nam`", "did you mean `name`?"),
+            ("x = 1", "x", "unknown key `x`", "expected one of inner, level, list, name, on"),
+            ("name = 1", "1", "expected a string", ""),
+            ("on = 1", "1", "expected `true` or `false`", ""),
+            ("list = 'a'", "'a'", "expected a list", "write ['a']"),
+            ("list = ['a', 1]", "1", "expected a string", ""),
+            ("inner = 1", "1", "expected a table", "write `[inner]` on a line of its own, and its settings below it"),
+            ("[inner]\ninner.on = 3", "3", "expected `true` or `false`", ""),
+            ("level = 3", "3", "expected a level: off, hint, warn or error", ""),
+            ("level = 'of'", "'of'", "unknown level `of`", "did you mean `off`?"),
+            ("on = 2\nx = 1", "2", "expected `true` or `false`", ""),
+            ("on = true", "on = true", "missing field `name`", ""),
+        ] {
+            let error = toml::from_str::<Example>(text).unwrap_err();
+            let fault = explain::<Example>(text, &error);
+            assert_eq!((&text[fault.span.unwrap()], &*fault.message), (at, message), "{text}");
+            assert_eq!(fault.help.unwrap_or_default(), help, "{text}");
+        }
+    }
 
     #[test]
     fn every_entry_has_its_place() {

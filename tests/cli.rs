@@ -201,7 +201,7 @@ error: unknown rule `lookup-pth`
         ("[rules.lookup-path]\nlevel = \"of\"\n", "2:9", "did you mean `off`?"),
         ("[rules.lookup-path]\nlevel = 3\n", "2:9", "expected a level: off, hint, warn or error"),
         ("[ports]\nregistry = 3\n", "2:12", "expected a path or a list of paths"),
-        ("[rules]\nlookup-path = \"off\"\n", "2:15", "write `[rules.ID]` on a line of its own"),
+        ("[rules]\nlookup-path = \"off\"\n", "2:15", "write `[rules.lookup-path]` on a line of its own"),
         ("exclude = \"a\"\n", "1:11", "write [\"a\"]"),
         ("[rules.lookup-path]\nlevle = \"off\"\n", "2:1", "did you mean `level`?"),
         ("[rules.unstable-nixpkgs]\nallow = 1\n", "2:9", "`1` is not a valid value for `allow`"),

@@ -11,6 +11,7 @@ use crate::facts::ports::{self, PortFacts, PortUse, UseKind};
 use crate::finding::{Edit, Finding, Fix, Safety, Span};
 use crate::knowledge::schemes::SCHEMES;
 use crate::spans::Spans;
+use crate::wording::tail;
 
 const RULE: &str = "port-drift";
 
@@ -186,8 +187,7 @@ fn service(before: &str) -> Option<(&'static str, &'static [&'static str])> {
     /// More than the longest name of a host and of a user take.
     const LONGEST: usize = 1_000;
     let authority = before.strip_suffix(':')?;
-    let near = (authority.len().saturating_sub(LONGEST)..).find(|&at| authority.is_char_boundary(at))?;
-    let authority = &authority[near..];
+    let authority = tail(authority, LONGEST);
     let start = authority.rfind("://")?;
     let host = authority.get(start + 3..)?;
     if host.contains(|c: char| c.is_whitespace() || matches!(c, '/' | '"' | '\'' | ',')) {

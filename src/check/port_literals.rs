@@ -19,6 +19,7 @@ use crate::rewrite::ports::Target;
 use crate::rewrite::ports::naming::{Missing, belongs};
 use crate::rewrite::ports::plan::{self, Plan};
 use crate::source::{FileKind, Source};
+use crate::wording::listed;
 
 /// The rule about numbers that are written where the name of their entry belongs.
 pub const HARDCODED: RuleId = "hardcoded-port";
@@ -402,14 +403,5 @@ fn instead(source: &Source, registry: &str, entry: &Entry, number: u32) -> Strin
         _ if !source.has_comments() => format!("this is {} of {registry}", entry.name()),
         FileKind::Nix => format!("write {}", port_fix::reference(&entry.path)),
         _ => format!("add a comment above that names the entry: # Port from {registry}: {} = {number}", entry.name()),
-    }
-}
-
-/// Names as people list them: `a`, `a and b`, `a, b and c`.
-fn listed(names: &[String], word: &str) -> String {
-    match names {
-        [] => String::new(),
-        [one] => one.clone(),
-        [most @ .., last] => format!("{} {word} {last}", most.join(", ")),
     }
 }

@@ -15,7 +15,8 @@ use crate::finding::{Level, RuleId, UNCHECKED};
 use crate::globs;
 use crate::rule::{self, Catalog};
 use crate::suggest::nearest;
-use crate::toml_text::{Places, explain};
+use crate::toml_text::{Fault, Places, explain};
+use crate::wording::shortened;
 
 /// The names a configuration file may have, in the order they are looked for.
 pub const FILE_NAMES: [&str; 2] = ["flakeward.toml", ".flakeward.toml"];
@@ -47,6 +48,7 @@ pub struct File {
 
 /// The table `[rules.<id>]`.
 #[derive(Debug, Default, Clone, Deserialize, JsonSchema)]
+#[schemars(title = "table with the settings of the rule")]
 pub struct RuleConfig {
     /// The rule's level.
     pub level: Option<Level>,
@@ -84,6 +86,7 @@ pub struct PortConfig {
 /// One path or a list of paths.
 #[derive(Debug, Default, Clone, Deserialize, JsonSchema)]
 #[serde(untagged)]
+#[schemars(title = "path or a list of paths")]
 pub enum Registries {
     /// None given.
     #[default]
@@ -217,8 +220,8 @@ impl Config {
         let places = Places::read(&text);
         let reader = Reader { path, text: &text, places: &places, catalog: &catalog };
         let file: File = toml::from_str(&text).map_err(|error| {
-            let (message, help) = explain(error.message());
-            reader.fail(error.span(), message, help)
+            let Fault { span, message, help } = explain::<File>(&text, &error);
+            reader.fail(span, message, help)
         })?;
         reader.rules(&file)?;
         let globs = file.overrides.iter().map(|entry| entry.paths.len().max(1)).sum::<usize>();
@@ -325,7 +328,7 @@ impl Reader<'_> {
         globs::set(list).map_err(|(index, reason)| {
             let glob = list.get(index).map_or("", String::as_str);
             let place = self.places.value_of(&format!("{place}.{index}"));
-            self.fail(place, format!("`{}` is not a valid glob: {reason}", shown(glob)), None)
+            self.fail(place, format!("`{}` is not a valid glob: {reason}", shortened(glob, 60)), None)
         })
     }
 }
@@ -349,13 +352,4 @@ fn params(catalog: &Catalog, rules: &BTreeMap<String, RuleConfig>) -> Params {
         (rule.id.to_owned(), table)
     });
     Params(tables.collect())
-}
-
-/// The beginning of a text for a message.
-fn shown(text: &str) -> String {
-    const LONGEST: usize = 60;
-    match text.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}..", &text[..end]),
-        None => text.to_owned(),
-    }
 }

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::text::harmful;
 use crate::finding::Span;
 use crate::source::{LineIndex, Place};
+use crate::wording::head;
 
 /// A place to mark in a frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,16 +142,11 @@ fn window(line: &str, mark: Option<usize>) -> (usize, usize) {
         return (0, line.len());
     }
     let mark = mark.unwrap_or(0).min(line.len());
-    let before = line[..floor_char_boundary(line, mark)].char_indices().rev();
+    let before = head(line, mark).char_indices().rev();
     let start = before.take(LEAD).last().map_or(0, |(at, _)| at);
     let start = if start <= CUT.len() { 0 } else { start };
     let end = line[start..].char_indices().nth(LINE).map_or(line.len(), |(at, _)| start + at);
     (start, end)
-}
-
-/// `str::floor_char_boundary`, which is younger than the oldest compiler that this builds with.
-fn floor_char_boundary(text: &str, at: usize) -> usize {
-    (0..=at).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use crate::finding::{Finding, Level, RelPath, Safety, Span};
 use crate::report::Report;
 use crate::rule::Catalog;
 use crate::source::LineIndex;
+use crate::wording::listed;
 
 /// From this many findings of one rule in one file on they are told together; fewer where they say the same.
 const TOGETHER: usize = 3;
@@ -269,8 +270,7 @@ pub fn summary(report: &Report, view: &View) -> String {
             let (files, rules) = (count(report.files, "file"), count(report.rules.len(), "rule"));
             return format!("{files}, {rules}: no findings{silenced}");
         }
-        [one] => one.clone(),
-        [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
+        counts => listed(counts, "and"),
     };
     let mut paths: Vec<&RelPath> = report.findings.iter().map(|finding| &finding.path).collect();
     paths.dedup();

@@ -17,6 +17,7 @@ use crate::finding::{Finding, Note, NoteKind, RuleId, Span, UNCHECKED, Verdict};
 use crate::lang::yaml::Yaml;
 use crate::lang::{Field, Language, NodeKind, Tree, dockerfile, languages, nix};
 use crate::source::{FileKind, Source};
+use crate::wording::shortened;
 
 /// The data rules of a run, ready to match.
 #[derive(Debug, Default)]
@@ -278,20 +279,13 @@ fn report(source: &Source, mut hits: Vec<Hit<'_>>, verdict: &mut Verdict) {
             }
             Ordering::Greater => continue,
         }
-        let fill = |template: &str| template.replace("{text}", &shown(source.slice(span)));
+        let fill = |template: &str| template.replace("{text}", &shortened(source.slice(span), 60));
         let mut finding = Finding::new(rule.id, &source.path, span, fill(&rule.message));
         if let Some(help) = &rule.help {
             finding = finding.help(fill(help));
         }
         verdict.report(finding);
     }
-}
-
-/// A text as a part of a message: one line, not too long.
-fn shown(text: &str) -> String {
-    let line = text.lines().next().unwrap_or("").trim_end();
-    let short: String = line.chars().take(60).collect();
-    if short.len() < text.trim_end().len() { short + " .." } else { short }
 }
 
 fn skipped(source: &Source, message: String) -> Note {

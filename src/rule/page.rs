@@ -7,12 +7,13 @@ use std::sync::{Mutex, PoisonError};
 
 use globset::GlobSet;
 use regex::Regex;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::finding::{Level, RuleId};
 use crate::globs;
 use crate::source::Source;
-use crate::toml_text::Places;
+use crate::toml_text::{Fault, Places, explain};
 
 /// A rule, as its page defines it.
 #[derive(Debug)]
@@ -74,8 +75,9 @@ pub enum Matcher {
 }
 
 /// What `flakeward fix` can do for a rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(title = "safety")]
 pub enum Fixability {
     /// Nothing: a person has to decide.
     None,
@@ -85,7 +87,7 @@ pub enum Fixability {
     Unsafe,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Front {
     id: String,
@@ -110,6 +112,7 @@ struct Front {
     #[serde(default)]
     since: String,
     #[serde(default)]
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     params: toml::Table,
 }
 
@@ -164,8 +167,8 @@ pub(super) fn read<'a>(name: &str, id: &str, text: &'a str) -> Result<(Rule, &'a
     let places = Places::read(front);
     let place = |key: &str| places.value_of(key).map(at);
     let front: Front = toml::from_str(front).map_err(|error| {
-        let (message, help) = crate::toml_text::explain(error.message());
-        PageError { message, span: error.span().map(at), help }
+        let Fault { span, message, help } = explain::<Front>(front, &error);
+        PageError { message, span: span.map(at), help }
     })?;
     if front.id != name {
         let message = format!("the page of `{}` must be named {}.md", front.id, front.id);

@@ -20,6 +20,7 @@ use crate::facts::{Fact, FileView, Glance, Project, ProjectFile, Reader, fact};
 use crate::finding::Span;
 use crate::lang::{KeptTree, Tree};
 use crate::source::FileKind;
+use crate::wording::head;
 use text::{Form, Host, TextPort};
 
 /// Reads port literals, and the names of own hosts.
@@ -100,10 +101,7 @@ fn name(path: &[impl AsRef<str>]) -> String {
 /// The beginning of a name, which is all of it but in hostile files.
 fn start(name: &str) -> &str {
     const LONGEST: usize = 200;
-    match name.len() <= LONGEST {
-        true => name,
-        false => (0..=LONGEST).rev().find_map(|end| name.get(..end)).unwrap_or(""),
-    }
+    head(name, LONGEST)
 }
 
 impl PortUse {

@@ -1,23 +1,8 @@
 //! The words that names are made of: `listenPort`, `SMTP_PORT` and `smtp-port` alike.
 
-/// The words of a name in lower case, split at camelCase, `_`, `-`, `.`, digits and spaces.
+/// The words of a name in lower case, without digits.
 pub fn split(name: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    let mut word = String::new();
-    let mut before = ' ';
-    for (at, c) in name.char_indices() {
-        let next_is_lower = name[at + c.len_utf8()..].chars().next().is_some_and(char::is_lowercase);
-        let hump = c.is_uppercase() && (before.is_lowercase() || (before.is_uppercase() && next_is_lower));
-        if !c.is_alphabetic() || hump {
-            words.extend((!word.is_empty()).then(|| std::mem::take(&mut word)));
-        }
-        if c.is_alphabetic() {
-            word.extend(c.to_lowercase());
-        }
-        before = c;
-    }
-    words.extend((!word.is_empty()).then_some(word));
-    words
+    crate::wording::words(name, char::is_alphabetic)
 }
 
 /// Words that name a host when they end a name.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::Missing;
 use super::words::{all_generic, comment, is_generic, service, share, split, subject, telling, with};
 use crate::knowledge::name_words::{CATEGORIES, CLIENT_SETS, CLIENTS, FRONTS, HOLDERS, PARTS, PLACES, SIDES};
+use crate::wording;
 
 /// How much a name is worth, by what gives it. A listener beats whoever connects to it, and the file is the last resort.
 pub mod weight {
@@ -138,7 +139,6 @@ impl<'a> Line<'a> {
         let head = port.text.get(..start).unwrap_or("");
         let tail = port.text.get(end..).unwrap_or("").lines().next().unwrap_or("");
         let (rest, before) = head.rsplit_once('\n').unwrap_or(("", head));
-        let from = (head.len().saturating_sub(ABOVE)..=head.len()).find(|&at| head.is_char_boundary(at)).unwrap_or(0);
         let own = comment_of(tail);
         let alone = before.trim_matches(|c: char| c.is_whitespace() || matches!(c, '-' | '"' | '[')).is_empty();
         let line_above = rest.rsplit('\n').next().unwrap_or("").trim();
@@ -151,7 +151,7 @@ impl<'a> Line<'a> {
             }
             own => own,
         };
-        Self { before, comment: comment.trim_start_matches('#').trim(), above: &head[from..] }
+        Self { before, comment: comment.trim_start_matches('#').trim(), above: wording::tail(head, ABOVE) }
     }
 
     /// The name that the line binds to the number alone: `metrics-port = 9100`.
@@ -436,9 +436,9 @@ fn job(port: &Missing<'_>) -> Option<Vec<String>> {
     const AROUND: usize = 900;
     let start = port.span.start as usize;
     let head = port.text.get(..start)?;
-    let from = (start.saturating_sub(AROUND)..=start).find(|&at| head.is_char_boundary(at))?;
-    let at = head[from..].rfind("job_name").or_else(|| head[from..].rfind("jobName"))?;
-    let value = head[from + at..].split(['=', ':']).nth(1)?.trim_start();
+    let near = wording::tail(head, AROUND);
+    let at = near.rfind("job_name").or_else(|| near.rfind("jobName"))?;
+    let value = near[at..].split(['=', ':']).nth(1)?.trim_start();
     let name = value.trim_start_matches('"').split(['"', ';', '\n', '$']).next()?.trim();
     let words: Vec<String> = split(name).into_iter().filter(|word| !is_generic(word)).collect();
     (!words.is_empty()).then_some(words)

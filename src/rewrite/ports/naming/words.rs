@@ -5,32 +5,10 @@ use crate::knowledge::name_words::{COMMENT_WORDS, GENERIC, MACHINE_FOLDERS, VAGU
 /// The longest part of a path that is read, in characters.
 const LONGEST: usize = 60;
 
-/// The words of a name in lower case, split at everything but letters and digits and at camelCase:
-/// `allowedTCPPorts` is `allowed`, `tcp`, `ports`.
+/// The words of a name in lower case, with digits.
 pub fn split(name: &str) -> Vec<String> {
-    let chars: Vec<char> = name.chars().take(LONGEST).collect();
-    let mut words = vec![String::new()];
-    for (at, &c) in chars.iter().enumerate() {
-        let before = at.checked_sub(1).and_then(|before| chars.get(before)).copied().unwrap_or(' ');
-        let next_is_lower = chars.get(at + 1).is_some_and(char::is_ascii_lowercase);
-        let hump = c.is_ascii_uppercase()
-            && (before.is_ascii_lowercase()
-                || before.is_ascii_digit()
-                || before.is_ascii_uppercase() && next_is_lower && !is_plural(&chars[at + 1..]));
-        if hump || !c.is_ascii_alphanumeric() {
-            words.push(String::new());
-        }
-        if let Some(last) = words.last_mut().filter(|_| c.is_ascii_alphanumeric()) {
-            last.push(c.to_ascii_lowercase());
-        }
-    }
-    words.retain(|word| !word.is_empty());
-    words
-}
-
-/// `URLs`: the `s` does not begin a word.
-fn is_plural(rest: &[char]) -> bool {
-    matches!(rest, ['s'] | ['s', 'A'..='Z' | '_' | '-', ..])
+    let end = name.char_indices().nth(LONGEST).map_or(name.len(), |(at, _)| at);
+    crate::wording::words(&name[..end], |c| c.is_ascii_alphanumeric())
 }
 
 /// Whether a word says nothing about whose port it is.

@@ -1,0 +1,112 @@
+//! Texts for messages, and the words that names consist of.
+
+/// The first `limit` bytes of a text, or one to three less: no character is cut.
+pub fn head(text: &str, limit: usize) -> &str {
+    // `str::floor_char_boundary` is younger than the oldest supported compiler.
+    let end = (0..=limit.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+    &text[..end]
+}
+
+/// The last `limit` bytes of a text, or one to three less: no character is cut.
+pub fn tail(text: &str, limit: usize) -> &str {
+    let start = (text.len().saturating_sub(limit)..text.len()).find(|&at| text.is_char_boundary(at));
+    &text[start.unwrap_or(text.len())..]
+}
+
+/// A text as a part of a message: at most `limit` characters of its first line, and `..` if there is more.
+pub fn shortened(text: &str, limit: usize) -> String {
+    let text = text.trim_end();
+    let line = text.lines().next().unwrap_or("");
+    let short = line.char_indices().nth(limit).map_or(line, |(end, _)| &line[..end]);
+    if short.len() < text.len() { format!("{} ..", short.trim_end()) } else { short.to_owned() }
+}
+
+/// `a, b and c`, with the word before the last.
+pub fn listed<T: AsRef<str>>(names: &[T], word: &str) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.as_ref().to_owned(),
+        [most @ .., last] => {
+            let most: Vec<&str> = most.iter().map(AsRef::as_ref).collect();
+            format!("{} {word} {}", most.join(", "), last.as_ref())
+        }
+    }
+}
+
+/// The words of a name in lower case, split at camelCase and at every character that is not a part of a word:
+/// `allowedTCPPorts` is `allowed`, `tcp`, `ports`.
+pub fn words(name: &str, is_part: impl Fn(char) -> bool) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut before = ' ';
+    for (at, c) in name.char_indices() {
+        let rest = &name[at + c.len_utf8()..];
+        let begins_word = rest.starts_with(char::is_lowercase) && !is_plural(rest);
+        let is_hump = c.is_uppercase()
+            && (before.is_lowercase() || before.is_ascii_digit() || before.is_uppercase() && begins_word);
+        if is_hump || !is_part(c) {
+            words.push(String::new());
+        }
+        if let Some(last) = words.last_mut().filter(|_| is_part(c)) {
+            last.extend(c.to_lowercase());
+        }
+        before = c;
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+/// `URLs`: the `s` does not begin a word.
+fn is_plural(rest: &str) -> bool {
+    let after = rest.strip_prefix('s').map(|after| after.chars().next());
+    after.is_some_and(|next| next.is_none_or(|c| c.is_ascii_uppercase() || matches!(c, '_' | '-')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_character_is_cut() {
+        for (text, limit, first, last) in [
+            ("", 3, "", ""),
+            ("abc", 9, "abc", "abc"),
+            ("abc", 2, "ab", "bc"),
+            ("üaü", 1, "", ""),
+            ("üaü", 3, "üa", "aü"),
+        ] {
+            assert_eq!((head(text, limit), tail(text, limit)), (first, last), "{text} {limit}");
+        }
+    }
+
+    #[test]
+    fn long_texts_are_shortened_to_one_line() {
+        for (text, expected) in
+            [("", ""), ("abc\n", "abc"), ("abcd", "abcd"), ("abcde", "abcd .."), ("üüüüü", "üüüü .."), ("a\nb", "a ..")]
+        {
+            assert_eq!(shortened(text, 4), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn names_are_listed() {
+        assert_eq!(listed::<&str>(&[], "or"), "");
+        assert_eq!(listed(&["a"], "or"), "a");
+        assert_eq!(listed(&["a", "b", "c"], "and"), "a, b and c");
+    }
+
+    #[test]
+    fn names_are_split_into_words() {
+        for (name, letters, with_digits) in [
+            ("listenPort", "listen port", "listen port"),
+            ("SMTP_PORT", "smtp port", "smtp port"),
+            ("allowedTCPPorts", "allowed tcp ports", "allowed tcp ports"),
+            ("baseURLs", "base urls", "base urls"),
+            ("http2Port", "http port", "http2 port"),
+            ("a-80.b", "a b", "a 80 b"),
+            ("größeMax", "größe max", "gr e max"),
+        ] {
+            assert_eq!(words(name, char::is_alphabetic).join(" "), letters, "{name}");
+            assert_eq!(words(name, |c| c.is_ascii_alphanumeric()).join(" "), with_digits, "{name}");
+        }
+    }
+}
