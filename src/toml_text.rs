@@ -239,7 +239,7 @@ mod tests {
             ("level = 3", "3", "expected a level: off, hint, warn or error", ""),
             ("level = 'of'", "'of'", "unknown level `of`", "did you mean `off`?"),
             ("on = 2\nx = 1", "2", "expected `true` or `false`", ""),
-            ("on = true", "on = true", "missing field `name`", ""),
+            ("on = true", "", "missing field `name`", ""),
         ] {
             let error = toml::from_str::<Example>(text).unwrap_err();
             let fault = explain::<Example>(text, &error);
