@@ -504,11 +504,21 @@ pub fn decode(bytes: Vec<u8>) -> Result<String, String> {
     if is_utf16(&bytes) {
         return Err("it is UTF-16, not UTF-8".to_owned());
     }
+    if let Some(tool) = encrypted_by(&bytes) {
+        return Err(format!("it is encrypted by {tool}"));
+    }
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let line = memchr::memchr_iter(b'\n', &error.as_bytes()[..at]).count() + 1;
         format!("it is not UTF-8 (first at byte {at}, line {line})")
     })
+}
+
+/// The tool that encrypted a file, by the header that its format begins with (git-crypt's commands.cpp, age's
+/// specification). `None` for other files.
+fn encrypted_by(bytes: &[u8]) -> Option<&'static str> {
+    let headers: [(&[u8], &str); 2] = [(b"\0GITCRYPT\0", "git-crypt"), (b"age-encryption.org/v1\n", "age")];
+    headers.iter().find(|(header, _)| bytes.starts_with(header)).map(|(_, tool)| *tool)
 }
 
 /// Whether a text begins with the mark of UTF-16, or with two ASCII characters in it, which are UTF-8 as well.

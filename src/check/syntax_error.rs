@@ -2,9 +2,9 @@
 
 use super::{Check, FileCheck, Trigger, Verdict};
 use crate::facts::{FileView, Glance};
-use crate::finding::Span;
+use crate::finding::{Finding, Span};
 use crate::lang;
-use crate::lang::nix::recognize;
+use crate::lang::nix::recognize::{self, Stop};
 use crate::lang::{Language, Node, Tree};
 use crate::source::FileKind;
 
@@ -37,6 +37,12 @@ fn check(view: &FileView<'_>) -> Verdict {
     if view.source.kind == FileKind::Yaml {
         return yaml(view, tree);
     }
+    if view.source.kind == FileKind::Nix
+        && let Some(stop) = recognize::stops(tree.text())
+    {
+        verdict.report(nix(view, tree.text(), stop));
+        return verdict;
+    }
     let mut last_line_end = 0;
     let mut places = 0;
     for node in tree.nodes().filter(|&node| is_fault(tree, node) && !holds_another(tree, node)) {
@@ -54,6 +60,48 @@ fn check(view: &FileView<'_>) -> Verdict {
         verdict.report(finding);
     }
     verdict
+}
+
+/// What is wrong with a Nix file, at the position where Nix reports it. What follows is read by a grammar that recovers
+/// by guessing, so that its other faults are often consequences of this one.
+fn nix(view: &FileView<'_>, text: &str, stop: Stop) -> Finding {
+    let (span, message, label) = match stop {
+        // What is before it is its quote, or the end of an interpolation.
+        Stop::InString(at) => (Span::new(at.saturating_sub(1), at), "unterminated string", "this string has no end"),
+        Stop::At(at) if text[at..].trim().is_empty() => (last_character(text), "unexpected end of file", ENDS),
+        Stop::At(at) => {
+            let token = token(&text[at..]);
+            let message =
+                format!("cannot be parsed as Nix: unexpected `{}`", token.replace(char::is_control, "\u{fffd}"));
+            return nix_finding(view, Span::new(at, at + token.len()), message, "cannot be parsed from here on");
+        }
+    };
+    nix_finding(view, span, format!("cannot be parsed as Nix: {message}"), label)
+}
+
+/// The label at the end of a file in which something is still open.
+const ENDS: &str = "a bracket or an expression that was opened before is not closed";
+
+fn nix_finding(view: &FileView<'_>, span: Span, message: String, label: &str) -> Finding {
+    view.finding(RULE, span, message)
+        .label(label)
+        .help("the rest of the file was still checked, but findings after this position may be missing")
+}
+
+/// The last character that is not blank.
+fn last_character(text: &str) -> Span {
+    let end = text.trim_end().len();
+    let last = text[..end].chars().next_back().map_or(0, char::len_utf8);
+    Span::new(end - last, end)
+}
+
+/// The first token of a text, roughly: a word, or one symbol, repeated as in the marks of a merge conflict.
+fn token(text: &str) -> &str {
+    let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '\'');
+    let Some(first) = text.chars().next() else { return text };
+    let same = |c: &char| if is_word(first) { is_word(*c) } else { *c == first && !"()[]{}".contains(first) };
+    let length: usize = text.chars().take_while(same).take(40).map(char::len_utf8).sum();
+    &text[..length.max(first.len_utf8())]
 }
 
 /// Reports the faults of a YAML file. What only the grammar cannot parse is valid YAML.

@@ -81,9 +81,12 @@ impl FlakeRef {
     }
 
     fn forge(scheme: Scheme, rest: &str) -> Self {
-        let mut parts = rest.splitn(3, '/').map(|part| decode(part).into_owned());
-        let (owner, repo) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-        Self { scheme, owner, repo, branch: parts.next().filter(|part| !part.is_empty()), ..Self::default() }
+        // Nix takes the parts between slashes, however many there are: `github:/a/b` is `github:a/b`.
+        let mut parts = rest.split('/').filter(|part| !part.is_empty()).map(decode);
+        let mut next = || parts.next().unwrap_or_default().into_owned();
+        let (owner, repo) = (next(), next());
+        let branch = parts.collect::<Vec<_>>().join("/");
+        Self { scheme, owner, repo, branch: Some(branch).filter(|branch| !branch.is_empty()), ..Self::default() }
     }
 
     fn indirect(rest: &str) -> Self {
@@ -168,6 +171,7 @@ mod tests {
             ("github:NixOS/nixpkgs", Scheme::GitHub, "NixOS", "nixpkgs", None, None),
             ("github:NixOS/nixpkgs?ref=master#hello", Scheme::GitHub, "NixOS", "nixpkgs", Some("master"), None),
             ("github:a/b/feature/x?dir=c", Scheme::GitHub, "a", "b", Some("feature/x"), None),
+            ("github:/a/b/main/", Scheme::GitHub, "a", "b", Some("main"), None),
             ("gitlab:g%2Fsub/p", Scheme::Forge, "g/sub", "p", None, None),
             ("nixpkgs/nixos-25.11", Scheme::Indirect, "", "nixpkgs", Some("nixos-25.11"), None),
             ("flake:nixpkgs", Scheme::Indirect, "", "nixpkgs", None, None),

@@ -44,6 +44,46 @@ pub fn accepts(text: &str) -> bool {
     is_readable(text) && Recognizer::new(text, ()).run().is_some()
 }
 
+/// Where a text stops being Nix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// The offset of the first token that cannot follow what is before it, or the end of the text.
+    At(usize),
+    /// The offset of the part of a string that has no end.
+    InString(usize),
+}
+
+/// Where a text stops being Nix. `None` if [`accepts`] says yes, or if the text is refused for what it is and not for its
+/// grammar, such as brackets that nest too deeply.
+pub fn stops(text: &str) -> Option<Stop> {
+    let text = text.as_bytes();
+    let mut recognizer = is_readable(text).then(|| Recognizer::new(text, ()))?;
+    recognizer.cursor.skip();
+    let (mut state, mut last) = (State::Expression, Stop::At(0));
+    while !matches!(state, State::Accept | State::Reject) {
+        last = match state {
+            State::String(_) | State::Indented => Stop::InString(recognizer.cursor.pos),
+            State::Path | State::AfterPath => Stop::At(recognizer.cursor.pos),
+            _ => {
+                recognizer.cursor.skip();
+                Stop::At(recognizer.cursor.pos)
+            }
+        };
+        state = recognizer.step(state);
+    }
+    let is_full = recognizer.depth + 1 >= MAX_DEPTH;
+    if state == State::Accept || is_full {
+        return None;
+    }
+    recognizer.cursor.skip();
+    Some(match last {
+        // A step takes a keyword whole before it is known to be out of place, and symbols one by one.
+        Stop::At(at) if text.get(at).is_some_and(|&byte| bytes::is(byte, bytes::IDENT_START)) => last,
+        Stop::At(at) => Stop::At(at.max(recognizer.cursor.pos)),
+        Stop::InString(_) => last,
+    })
+}
+
 /// Whether tree-sitter-nix itself certainly reads `text` without an error.
 pub fn grammar_accepts(text: &str) -> bool {
     let text = text.as_bytes();

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{accepts, grammar_accepts, rows};
+use super::{Stop, accepts, grammar_accepts, rows, stops};
 use crate::lang::{Language, NodeKind, Tree};
 
 fn parses(text: &str) -> bool {
@@ -308,4 +308,25 @@ fn list(folder: &Path, files: &mut Vec<PathBuf>) {
             _ => files.push(entry.path()),
         }
     }
+}
+
+#[test]
+fn a_text_stops_where_nix_reports_it() {
+    let stops = |text: &str| stops(text).unwrap_or_else(|| panic!("{text}"));
+    for (text, marked) in [
+        ("{ a = 1 b = 2; }", "= 2"),
+        ("let a = 1 in a", "in a"),
+        ("{ a = [ 1; }", "; }"),
+        ("{ a, ... : a }", ": a"),
+        ("if a then b", ""),
+        ("{ a = 1;", ""),
+        ("[ 1 ] ]", "]"),
+    ] {
+        let at = text.rfind(marked).unwrap();
+        assert_eq!(stops(text), Stop::At(at), "{text}");
+    }
+    assert_eq!(stops("{ a = \"b; }"), Stop::InString(7));
+    assert_eq!(stops("{ a = ''b${c} d; }"), Stop::InString(13));
+    assert_eq!(super::stops("{ a = 1; }"), None);
+    assert_eq!(super::stops(&"(".repeat(1000)), None);
 }
