@@ -1,0 +1,218 @@
+//! Hosts in Nix: beside ports, and those that the repository names or gives addresses.
+
+use super::{Collector, known_text};
+use crate::facts::ports::{flow, hosts, words};
+use crate::lang::nix::Origin;
+use crate::lang::{Field, Node, NodeKind, Tree, nix};
+use std::collections::HashMap;
+
+/// The host names of a set, in its order, by the names before the last and the words before the host's: the member
+/// and, where it is an `inherit`, the name.
+pub(super) type HostNames = HashMap<(Vec<Option<String>>, Vec<String>), Vec<(Node, Option<String>)>>;
+
+impl<'a> Collector<'_, 'a> {
+    /// The literal host that stands beside a port in the same set: `host = "smtp.gmail.com"; port = 587;`, or as the
+    /// name of an ssh block.
+    pub(super) fn host_beside(&mut self, binding: Node, path: &[String]) -> Option<String> {
+        let tree = self.tree;
+        let own: Vec<_> = nix::names(tree, nix::attrpath_node(tree, binding)?).collect();
+        let (last, prefix) = own.split_last()?;
+        let last = last.text.as_deref()?;
+        let set = tree.parent(binding)?;
+        let hosts = self.hosts.entry(set).or_insert_with(|| host_names(tree, set));
+        let place: Vec<Option<String>> = prefix.iter().map(known_text).collect();
+        // What is bound or listened on is of this machine, whatever the public name beside it.
+        let listens = |word: &str| hosts.contains_key(&(place.clone(), vec![word.to_owned()]));
+        let is_plain = words::port_prefix(last).is_empty();
+        if is_plain && (listens("bind") || listens("listen") || path.iter().any(|name| name == "listen")) {
+            return None;
+        }
+        let candidates = words::hosts_of(last).into_iter().filter_map(|words| {
+            let names = hosts.get(&(place.clone(), words))?;
+            names.iter().find(|(member, _)| *member != binding)
+        });
+        if let Some((member, inherited)) = candidates.min_by_key(|(member, _)| *member).cloned() {
+            let host = match inherited {
+                None => member,
+                Some(name) => match nix::resolve(tree, member, &name)? {
+                    Origin::Binding(binding) => binding,
+                    _ => return None,
+                },
+            };
+            return self.known_host(nix::value(tree, host)?);
+        }
+        let ssh = path.iter().any(|name| matches!(name.as_str(), "matchBlocks" | "ssh"));
+        let block = path.len().checked_sub(2).map(|at| path[at].as_str())?;
+        (ssh && block.contains('.') && !block.contains(['*', '?', ' '])).then(|| block.to_owned())
+    }
+
+    /// The literal host that another element of the same list names for a port: `[ "x_host=a.example" "x_port=23" ]`.
+    pub(super) fn host_in_list(&self, element: Node, port: &str) -> Option<String> {
+        let tree = self.tree;
+        let list = tree.parent(element).filter(|&node| tree.kind(node) == NodeKind::List)?;
+        let wanted = words::hosts_of(port);
+        let strings = tree.children(list).filter(|&node| tree.kind(node) == NodeKind::String);
+        let texts: Vec<_> = strings.filter_map(|node| nix::literal_string(tree, node)).collect();
+        texts.iter().enumerate().find_map(|(index, text)| {
+            let (name, value) = match text.split_once('=') {
+                Some(pair) => pair,
+                // `[ "--smtp-host" "mail.example.org" ]`
+                None if text.starts_with("--") => (text.as_ref(), texts.get(index + 1)?.as_ref()),
+                None => return None,
+            };
+            words::host_prefix(name).filter(|words| wanted.contains(words))?;
+            hosts::literal_host(value)
+        })
+    }
+
+    /// The literal host that a value is. Of a choice between hosts the first stands for all.
+    pub(super) fn known_host(&self, value: Node) -> Option<String> {
+        let tree = self.tree;
+        let host = |value: Node| hosts::literal_host(&self.known_string(value)?);
+        let mut value = nix::unwrap_parens(tree, value);
+        let mut first = None;
+        while tree.kind(value) == NodeKind::If {
+            let consequence = host(tree.child(value, Field::Consequence)?)?;
+            first.get_or_insert(consequence);
+            value = nix::unwrap_parens(tree, tree.child(value, Field::Alternative)?);
+        }
+        let last = host(value)?;
+        Some(first.unwrap_or(last))
+    }
+
+    /// The string that a value is: written there, or bound to the name that stands there.
+    pub(super) fn known_string(&self, value: Node) -> Option<std::borrow::Cow<'a, str>> {
+        let tree = self.tree;
+        let mut value = nix::unwrap_parens(tree, value);
+        if let Some(name) = flow::variable(tree, value) {
+            let Origin::Binding(binding) = nix::resolve(tree, name, tree.slice(name))? else { return None };
+            value = nix::unwrap_parens(tree, nix::value(tree, binding)?);
+        }
+        let value = flow::string(tree, value)?;
+        // Of `"${user}.example.org"` at least the domain is known.
+        nix::literal_string(tree, value).or_else(|| {
+            let (masked, _) = nix::masked(tree, value)?;
+            let tail = masked.rsplit(char::from(nix::HOLE)).next()?.strip_prefix('.')?;
+            tail.contains('.').then(|| tail.to_owned().into())
+        })
+    }
+
+    /// Names and addresses that the repository gives its own hosts.
+    pub(super) fn host_names(&mut self, binding: Node) {
+        let tree = self.tree;
+        let Some(attrpath) = nix::attrpath_node(tree, binding) else { return };
+        let Some(last) = tree.children(attrpath).last() else { return };
+        let last = nix::name_text(tree, last);
+        let last = last.as_deref().unwrap_or_default();
+        if hosts::may_hold_address(last) {
+            self.own_addresses(binding);
+        }
+        let value = nix::value(tree, binding).map(|value| nix::unwrap_parens(tree, value));
+        let is_string = value.is_some_and(|value| tree.kind(value) == NodeKind::String);
+        let may_name = is_string && hosts::may_name_host(last);
+        let mut names = tree.children(attrpath).map(|name| tree.slice(name).trim_matches('"'));
+        let in_set = self.has_hosts && names.any(hosts::may_hold_hosts)
+            || matches!(
+                tree.kind(tree.children(attrpath).next().unwrap_or(attrpath)),
+                NodeKind::String | NodeKind::Interpolation
+            )
+            || self.has_hosts && self.is_in_hosts(binding);
+        if !may_name && !in_set {
+            return;
+        }
+        let Some(path) = self.path(binding) else { return };
+        let names: Vec<&str> = path.iter().map(String::as_str).collect();
+        if may_name
+            && hosts::value_names_host(&names)
+            && let Some(text) = value.and_then(|value| self.known_string(value))
+        {
+            let host = hosts::literal_host(&text);
+            if names.ends_with(&["networking", "hostName"]) {
+                self.facts.machines.extend(host.clone());
+            }
+            self.facts.own_hosts.extend(host);
+        }
+        if let Some(name) = hosts::name_in_path(&names) {
+            self.facts.own_hosts.extend(hosts::literal_host(name));
+        }
+        self.facts.machines.extend(hosts::machine_in_path(&names).map(str::to_owned));
+        // `virtualHosts.${domain}`
+        let site = in_set && hosts::name_in_path(&names) == Some("?");
+        for name in tree.children(attrpath).filter(|&name| site && tree.kind(name) == NodeKind::Interpolation) {
+            let known = tree.child(name, Field::Expression).and_then(|name| self.known_string(name));
+            self.facts.own_hosts.extend(known.and_then(|name| hosts::literal_host(&name)));
+        }
+    }
+
+    /// Whether a binding is a member of a set of sites or machines: `colmena = { atlas = ..; }`.
+    pub(super) fn is_in_hosts(&self, binding: Node) -> bool {
+        let tree = self.tree;
+        let mut around = tree.ancestors(binding).skip(1);
+        let Some(outer) = around.find(|&node| tree.kind(node) == NodeKind::Binding) else { return false };
+        let last = nix::attrpath_node(tree, outer).and_then(|path| tree.children(path).last());
+        last.and_then(|last| nix::name_text(tree, last)).is_some_and(|name| hosts::may_hold_hosts(&name))
+    }
+
+    /// The literal addresses that a binding assigns.
+    pub(super) fn own_addresses(&mut self, binding: Node) {
+        let tree = self.tree;
+        let Some(value) = nix::value(tree, binding) else { return };
+        let addresses: Vec<String> = tree
+            .subtree(value)
+            .filter(|&node| tree.kind(node) == NodeKind::String)
+            .filter(|&node| tree.ancestors(node).find(|&node| tree.kind(node) == NodeKind::Binding) == Some(binding))
+            .filter_map(|node| nix::literal_string(tree, node))
+            .filter_map(|text| address(&text))
+            .map(|address| address.to_string())
+            .collect();
+        if addresses.is_empty() {
+            return;
+        }
+        let Some(path) = self.path(binding) else { return };
+        let names: Vec<&str> = path.iter().map(String::as_str).collect();
+        // A lone `A` is a DNS record where others stand beside it.
+        let text = tree.text().as_bytes();
+        let is_zone =
+            || ["AAAA", "subdomains"].iter().any(|word| memchr::memmem::find(text, word.as_bytes()).is_some());
+        if names.last() == Some(&"A") && !is_zone() {
+            return;
+        }
+        if hosts::value_is_own_address(&names) {
+            self.facts.own_hosts.extend(addresses);
+        }
+    }
+}
+
+/// The names of hosts in a set.
+pub(super) fn host_names(tree: &Tree<'_>, set: Node) -> HostNames {
+    let mut found = HostNames::new();
+    for member in tree.children(set) {
+        match tree.kind(member) {
+            NodeKind::Binding => {
+                let Some(attrpath) = nix::attrpath_node(tree, member) else { continue };
+                let names: Vec<_> = nix::names(tree, attrpath).collect();
+                let Some((name, before)) = names.split_last() else { continue };
+                if let Some(words) = name.text.as_deref().and_then(words::host_prefix) {
+                    found.entry((before.iter().map(known_text).collect(), words)).or_default().push((member, None));
+                }
+            }
+            NodeKind::Inherit => {
+                let Some(attrs) = tree.child_of_kind(member, NodeKind::InheritedAttrs) else { continue };
+                for name in nix::names(tree, attrs).filter_map(|name| known_text(&name)) {
+                    if let Some(words) = words::host_prefix(&name) {
+                        found.entry((Vec::new(), words)).or_default().push((member, Some(name)));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// The address that a value is, with the length of a prefix or with a port.
+pub(super) fn address(value: &str) -> Option<std::net::IpAddr> {
+    let address = value.split('/').next().unwrap_or(value);
+    let with_port = || address.parse::<std::net::SocketAddr>().ok().map(|address| address.ip());
+    address.parse().ok().or_else(with_port)
+}

@@ -1,0 +1,159 @@
+//! What kind of text a string in Nix is: a value, a script, or prose for people.
+
+use super::Collector;
+use crate::facts::ports::text::Flavour;
+use crate::facts::ports::{flow, words};
+use crate::lang::{Node, NodeKind, nix};
+
+/// Attributes whose values are read by people.
+pub(super) const PROSE: [&str; 11] = [
+    "assertion",
+    "description",
+    "longDescription",
+    "exampleText",
+    "exampleConfig",
+    "defaultText",
+    "message",
+    "warnings",
+    "title",
+    "changelog",
+    "relatedPackages",
+];
+
+/// Attributes whose values are read by people unless they are an address: instances of services have such names too.
+pub(super) const NOUNS: [&str; 7] = ["example", "meta", "homepage", "documentation", "summary", "doc", "docs"];
+
+/// Functions whose arguments are read by people.
+pub(super) const PROSE_FUNCTIONS: [&str; 14] = [
+    "literalExpression",
+    "literalExample",
+    "literalMD",
+    "literalDocBook",
+    "mdDoc",
+    "throw",
+    "abort",
+    "warn",
+    "trace",
+    "warnIf",
+    "throwIf",
+    "throwIfNot",
+    "assertMsg",
+    "mkRenamedOptionModule",
+];
+
+/// Attributes whose values are shell scripts or command lines, and functions whose arguments are.
+pub(super) const SCRIPT_WORDS: [&str; 30] = [
+    "script",
+    "command",
+    "cmd",
+    "entrypoint",
+    "exec",
+    "hook",
+    "start",
+    "stop",
+    "pre",
+    "post",
+    "phase",
+    "aliases",
+    "run",
+    "reload",
+    "prehook",
+    "posthook",
+    "prestart",
+    "poststart",
+    "execstart",
+    "commands",
+    "args",
+    "flags",
+    "arguments",
+    "options",
+    "opts",
+    "snippet",
+    "initial",
+    "init",
+    "shell",
+    "check",
+];
+
+impl<'a> Collector<'_, 'a> {
+    /// Whether a value, with its text if it is a string, is read by people: by the name of the attribute that it is the
+    /// value of, or as (a part of) the example of an option. The names of instances on the way say nothing.
+    pub(super) fn is_prose(&self, value: Node, text: Option<&str>) -> bool {
+        let tree = self.tree;
+        let bindings = tree.ancestors(value).filter(|&node| tree.kind(node) == NodeKind::Binding);
+        for (depth, binding) in bindings.enumerate() {
+            let last = nix::attrpath_node(tree, binding).and_then(|path| tree.children(path).last());
+            let Some(name) = last.and_then(|name| nix::name_text(tree, name)) else { continue };
+            let is_noun = NOUNS.contains(&name.as_ref());
+            if !is_noun && !PROSE.contains(&name.as_ref()) {
+                continue;
+            }
+            let is_text = depth == 0 && text.is_some_and(|text| !is_noun || !is_address(text));
+            if is_text || self.is_of_option(binding) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Whether a binding describes an option: it stands beside a `type`, or in the argument of `mkOption` or its like.
+    pub(super) fn is_of_option(&self, binding: Node) -> bool {
+        let tree = self.tree;
+        let is_maker = |(name, _): (&str, usize)| {
+            let name = nix::last_name(name);
+            name.starts_with("mk") && name.contains("Opt")
+        };
+        let mut calls = tree.ancestors(binding).take_while(|&node| tree.kind(node) != NodeKind::Binding);
+        if calls.any(|node| tree.kind(node) == NodeKind::Apply && flow::function(tree, node).is_some_and(is_maker)) {
+            return true;
+        }
+        tree.parent(binding).is_some_and(|set| {
+            tree.children(set).any(|member| {
+                tree.kind(member) == NodeKind::Binding
+                    && nix::attrpath_node(tree, member).is_some_and(|path| tree.slice(path) == "type")
+            })
+        })
+    }
+
+    /// Whether a string is an argument of a function that shows it to people.
+    pub(super) fn is_prose_argument(&self, node: Node) -> bool {
+        let tree = self.tree;
+        tree.ancestors(node)
+            .take_while(|&node| {
+                !matches!(tree.kind(node), NodeKind::Binding | NodeKind::Function | NodeKind::Interpolation)
+            })
+            .filter(|&node| tree.kind(node) == NodeKind::Apply)
+            .filter_map(|apply| flow::function(tree, apply))
+            .any(|(name, _)| PROSE_FUNCTIONS.contains(&nix::last_name(name)))
+    }
+
+    /// What kind of text a string holds, by its name, the function that takes it, or its first line.
+    pub(super) fn flavour(&self, node: Node, path: &[String], text: &str) -> Flavour {
+        let tree = self.tree;
+        let function = tree
+            .ancestors(node)
+            .take_while(|&node| tree.kind(node) != NodeKind::Binding)
+            .filter(|&node| tree.kind(node) == NodeKind::Apply)
+            .find_map(|apply| flow::function(tree, apply))
+            .map_or("", |(name, _)| nix::last_name(name));
+        let by_function = function.contains("Shell") || function.contains("runCommand") || function.contains("Script");
+        let by_name =
+            path.last().is_some_and(|last| words::split(last).iter().any(|word| SCRIPT_WORDS.contains(&word.as_str())));
+        if by_function || by_name || text.trim_start().starts_with("#!") {
+            Flavour::Script
+        } else if text.trim().contains('\n') {
+            Flavour::Config
+        } else {
+            Flavour::Value
+        }
+    }
+}
+
+/// Whether a string is one word with a colon and digits: `"127.0.0.1:3000"`, `"http://localhost:3000"`.
+pub(super) fn is_address(text: &str) -> bool {
+    let word = text.trim_matches(['"', '\'']);
+    !word.is_empty()
+        && !word.contains(char::is_whitespace)
+        && word.contains(':')
+        && (!word.contains("://") || word.contains("localhost") || word.contains("127.0.0.1"))
+}

@@ -1,0 +1,271 @@
+//! The environment of a process: variables, secrets and files of variables.
+
+use super::told::{Told, how_told};
+use super::{Builder, Done};
+use crate::migrate::compose::hosts::Position;
+use crate::migrate::compose::process::Program;
+use crate::migrate::compose::stack::{Role, Service};
+use crate::migrate::compose::yaml::{Node, Place, Value};
+use crate::migrate::compose::{interpolate, process, words};
+use crate::migrate::nix::Text;
+
+impl<'a, 'm> Builder<'a, 'm> {
+    /// The variables of a process: those with a value that may be in the store. The others are exported by its script.
+    pub fn environment(&self, done: &mut Done<'_, 'm>, program: &mut Program) -> Vec<(String, Text)> {
+        let service = done.service;
+        done.take(&["environment"]);
+        let mut environment: Vec<(String, Text)> = Vec::new();
+        if let Some(file) = &service.image_file {
+            for (name, value, line) in &file.variables {
+                let overridden = service.get("environment").is_some_and(|node| node.get(name).is_some());
+                if overridden {
+                    continue;
+                }
+                let place = Place { path: file.path.as_str().into(), line: *line, column: 1 };
+                if name == "PATH" || name.ends_with("_HOME") || value.contains('$') || value.starts_with('/') {
+                    let why = format!("ENV {name} describes the image");
+                    self.leave(service, &place, &format!("environment.{name}"), why, "set it if the program needs it");
+                    continue;
+                }
+                environment.push((name.clone(), self.rewriter(service).rewrite(value, Position::Variable(name))));
+            }
+        }
+        for (key, value) in service.get("environment").map_or(&[][..], Node::pairs) {
+            self.variable(service, &key.name, &key.place, value, program, &mut environment);
+        }
+        environment
+    }
+
+    pub(super) fn variable(
+        &self,
+        service: &Service<'_>,
+        name: &str,
+        place: &Place,
+        value: &Node,
+        program: &mut Program,
+        environment: &mut Vec<(String, Text)>,
+    ) {
+        let key = format!("environment.{name}");
+        let Value::Scalar(scalar) = &value.value else { return };
+        if value.is_null() && value.text().is_none() && scalar.plain {
+            self.carry(service, place, &key, "the environment that process-compose is started with");
+            return;
+        }
+        let text = self.run_time(scalar);
+        if text == words::shell(&format!("${{{name}-}}")) && self.env_is_read() {
+            self.carry(service, place, &key, "`.env`, which process-compose reads");
+            return;
+        }
+        if process::asks(scalar) && !words::has_shell(&Text::literal(&text)) {
+            let why = format!("it could be changed by a variable, and `{text}` is written now");
+            self.leave(service, place, &key, why, "change the value in the module");
+        }
+        let (text, is_new) = self.without_secrets(service, name, &text);
+        let rewritten = self.rewriter(service).rewrite(&path_of_secret(self, service, &text), Position::Variable(name));
+        if words::has_shell(&rewritten) {
+            if text == words::shell(&format!("${{{name}-}}")) && is_new {
+                self.carry(service, place, &key, "`.env`, which process-compose reads");
+                return;
+            }
+            program.exports.push((name.to_owned(), rewritten));
+            self.carry(service, place, &key, format!("settings.processes.{}.command", service.process));
+            return;
+        }
+        if rewritten.contains("{{") {
+            program.exports.push((name.to_owned(), rewritten));
+        } else {
+            environment.push((name.to_owned(), rewritten));
+        }
+        self.carry(service, place, &key, format!("settings.processes.{}.environment.{name}", service.process));
+    }
+
+    /// Whether process-compose reads the project's `.env` by itself: it does where it is started.
+    pub(super) fn env_is_read(&self) -> bool {
+        self.stack.model.folder.is_empty()
+    }
+
+    /// A value with its secret moved to `.env`, and whether there was one.
+    pub(super) fn without_secrets(&self, service: &Service<'_>, name: &str, text: &str) -> (String, bool) {
+        let is_flag = text.is_empty() || matches!(text, "true" | "false" | "yes" | "no" | "1" | "0");
+        if words::has_shell(&Text::literal(text)) || is_flag {
+            return (text.to_owned(), false);
+        }
+        if is_secret(name) && !name.ends_with("_FILE") && !text.starts_with("/run/secrets/") {
+            let variable = self.secret(service, name, text);
+            return (words::shell(&format!("${{{variable}-}}")), variable == name);
+        }
+        if let Some((at, end)) = password_in_url(text) {
+            let variable = self.secret(service, &format!("{name}_PASSWORD"), &text[at..end]);
+            let shell = words::shell(&format!("${{{variable}-}}"));
+            return (format!("{}{shell}{}", &text[..at], &text[end..]), false);
+        }
+        (text.to_owned(), false)
+    }
+
+    /// Puts a secret into `.env`, and gives the name of its variable there.
+    pub(super) fn secret(&self, service: &Service<'_>, name: &str, value: &str) -> String {
+        let mut secrets = self.secrets.borrow_mut();
+        let known = |name: &str| secrets.get(name).or_else(|| self.variables.get(name)).cloned();
+        let plain: String = service
+            .name
+            .to_ascii_uppercase()
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
+            .collect();
+        let name = match known(name) {
+            Some(other) if other != value => format!("{plain}_{name}"),
+            _ => name.to_owned(),
+        };
+        secrets.insert(name.clone(), value.to_owned());
+        name
+    }
+
+    /// Tells a program its port, unless it already knows it.
+    pub(super) fn tell_port(&self, done: &Done<'_, 'm>, environment: &mut Vec<(String, Text)>) {
+        let service = done.service;
+        let Some(port) = service.ports.first().filter(|_| service.role == Role::Program) else { return };
+        let how = how_told(self, service, port.container);
+        match how {
+            Told::Text => {}
+            Told::Variable(name) => {
+                if !environment.iter().any(|(known, _)| known == name) {
+                    environment.push((name.to_owned(), self.port_text(Some(port))));
+                }
+            }
+            Told::Not => {
+                if !environment.iter().any(|(known, _)| known == "PORT") {
+                    environment.push(("PORT".to_owned(), self.port_text(Some(port))));
+                }
+                let why = format!(
+                    "nothing says how the program learns its port; PORT is set, and it listened on {}",
+                    port.container
+                );
+                let todo = format!("check that it listens on {}", port.number);
+                self.leave(service, &port.place, &format!("ports.{}", port.container), why, todo);
+            }
+        }
+    }
+
+    pub(super) fn env_files(&self, done: &mut Done<'_, 'm>, program: &mut Program) {
+        let service = done.service;
+        done.take(&["env_file"]);
+        let needs_env = words::has_shell(&program.line) || !program.exports.is_empty();
+        if let Some(path) = self.stack.model.env_path.as_ref().filter(|_| needs_env && !self.env_is_read()) {
+            program.sources.push(self.path_in_working_folder(service, path));
+        }
+        for item in service.get("env_file").map_or(&[][..], Node::items) {
+            let Some(path) = item.get("path").and_then(Node::text) else { continue };
+            let Some(inside) = path.strip_prefix("./") else {
+                self.leave(
+                    service,
+                    &item.place,
+                    "env_file",
+                    format!("{path} is outside of the repository"),
+                    "copy it into the repository",
+                );
+                continue;
+            };
+            program.sources.push(self.path_in_working_folder(service, inside));
+            self.carry(service, &item.place, "env_file", format!("settings.processes.{}.command", service.process));
+            self.env_file_notes(service, inside, item);
+        }
+    }
+
+    /// Values of an env_file that name other hosts, which the file itself still does.
+    pub(super) fn env_file_notes(&self, service: &Service<'_>, path: &str, item: &Node) {
+        let text = match self.files.text(path) {
+            Ok(Some(text)) => text,
+            _ => {
+                self.leave(
+                    service,
+                    &item.place,
+                    "env_file",
+                    format!("{path} does not exist"),
+                    "write it before the first start",
+                );
+                return;
+            }
+        };
+        let Ok(pairs) = interpolate::read_env(&text, &self.variables) else {
+            self.leave(service, &item.place, "env_file", format!("{path} cannot be read as variables"), "correct it");
+            return;
+        };
+        for (name, value) in pairs {
+            let rewritten = self.rewriter(service).rewrite(&value, Position::Variable(&name));
+            if rewritten.as_literal() != Some(&value) {
+                let why = format!("{name} in {path} names a host or a port of the old network");
+                self.leave(
+                    service,
+                    &item.place,
+                    "env_file",
+                    why,
+                    format!("write 127.0.0.1 and the port of the registry as {name}"),
+                );
+            }
+        }
+    }
+
+    /// A path of the repository as one from the folder that a process runs in.
+    pub(super) fn path_in_working_folder(&self, service: &Service<'_>, path: &str) -> String {
+        let folder = process::working_folder(service);
+        let up = if folder.is_empty() { "./".to_owned() } else { "../".repeat(folder.split('/').count()) };
+        format!("{up}{path}")
+    }
+}
+
+pub(super) fn in_folder(path: &str, folder: &str) -> bool {
+    folder.is_empty() || path == folder || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// `/run/secrets/x` as the path of the file in the checkout.
+pub(super) fn path_of_secret(builder: &Builder<'_, '_>, service: &Service<'_>, text: &str) -> String {
+    let mut text = text.to_owned();
+    for key in ["secrets", "configs"] {
+        for item in service.get(key).map_or(&[][..], Node::items) {
+            let name = item.get("source").and_then(Node::text).unwrap_or_default();
+            let target = item.get("target").and_then(Node::text).unwrap_or(name);
+            let target = match (target.starts_with('/'), key) {
+                (true, _) => target.to_owned(),
+                (false, "secrets") => format!("/run/secrets/{target}"),
+                (false, _) => format!("/{target}"),
+            };
+            if let Some(path) = builder.file_of(key, name) {
+                text = text.replace(&target, &builder.path_in_working_folder(service, path.trim_start_matches("./")));
+            }
+        }
+    }
+    text
+}
+
+/// Whether a variable holds a secret, by its name.
+pub fn is_secret(name: &str) -> bool {
+    pub(super) const WORDS: [&str; 11] = [
+        "PASSWORD",
+        "PASSWD",
+        "PASS",
+        "SECRET",
+        "TOKEN",
+        "CREDENTIAL",
+        "CREDENTIALS",
+        "APIKEY",
+        "PASSPHRASE",
+        "PWD",
+        "PW",
+    ];
+    let name = name.to_ascii_uppercase();
+    if name.starts_with("ALLOW_") || name.ends_with("_FILE") || name.contains("PUBLIC") || name == "PWD" {
+        return false;
+    }
+    let ends = ["_KEY", "_SECRET_BASE", "_SALT", "_DSN_PASSWORD"].iter().any(|end| name.ends_with(end));
+    ends || name.split(['_', '.', '-']).any(|word| WORDS.contains(&word)) || name.ends_with("PASSWORD")
+}
+
+/// Where the password of a URL is: `scheme://user:password@host`.
+pub(super) fn password_in_url(text: &str) -> Option<(usize, usize)> {
+    let start = text.find("://")? + 3;
+    let rest = &text[start..];
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let at = rest[..end].rfind('@')?;
+    let colon = rest[..at].find(':')?;
+    (colon + 1 < at).then_some((start + colon + 1, start + at))
+}

@@ -1,0 +1,217 @@
+//! When a process starts, stops and restarts.
+
+use super::{Builder, Done};
+use crate::migrate::compose::stack::{Role, Service};
+use crate::migrate::compose::yaml::Node;
+use crate::migrate::compose::{health, words};
+use crate::migrate::nix::{Attr, Expr};
+
+impl<'a, 'm> Builder<'a, 'm> {
+    /// `depends_on` with its conditions; also for `links` and networks of other services.
+    pub fn depends_on(&self, done: &mut Done<'_, 'm>) -> Option<Attr> {
+        let service = done.service;
+        done.take(&["depends_on", "links"]);
+        let mut attrs: Vec<Attr> = Vec::new();
+        for (key, node) in service.get("depends_on").map_or(&[][..], Node::pairs) {
+            let what = format!("depends_on.{}", key.name);
+            let Some(other) = self.stack.by_name(&key.name) else {
+                let why = format!("there is no service `{}`", key.name);
+                self.leave(service, &key.place, &what, why, "remove it, or add what it waits for");
+                continue;
+            };
+            if !other.is_carried() {
+                let why = format!("`{}` is not carried, so nothing waits for it", key.name);
+                self.leave(service, &key.place, &what, why, "start what it needs by other means");
+                continue;
+            }
+            let condition = node.get("condition").and_then(Node::text).unwrap_or("service_started");
+            let (process, condition) = self.condition(other, condition);
+            if condition == "process_healthy" && !health::has_probe(other) {
+                let why =
+                    format!("`{}` has no health check, so it can only be waited for until it is started", key.name);
+                self.leave(service, &key.place, &what, why, "give it a `readiness_probe`");
+                attrs.push(Attr::new([process.as_str(), "condition"], Expr::text("process_started")));
+                continue;
+            }
+            self.carry(service, &key.place, &what, format!("depends_on.{process}.condition = {condition}"));
+            attrs.push(Attr::new([process.as_str(), "condition"], Expr::text(condition)));
+        }
+        for item in service.get("links").map_or(&[][..], Node::items) {
+            let name = item.text().unwrap_or_default().split(':').next().unwrap_or_default();
+            let other = self.stack.by_name(name).filter(|other| other.is_carried());
+            match other {
+                Some(other) => {
+                    if !attrs.iter().any(|attr| attr.path.first() == Some(&other.process)) {
+                        attrs.push(Attr::new([other.process.as_str(), "condition"], Expr::text("process_started")));
+                    }
+                    self.carry(service, &item.place, "links", format!("depends_on.{}", other.process));
+                }
+                None => self.leave(
+                    service,
+                    &item.place,
+                    "links",
+                    format!("`{name}` is not carried"),
+                    "start what it needs by other means",
+                ),
+            }
+        }
+        (!attrs.is_empty()).then(|| Attr::new(["depends_on"], Expr::Set(attrs)))
+    }
+
+    /// The process to wait for and the condition.
+    pub(super) fn condition(&self, other: &Service<'_>, condition: &str) -> (String, &'static str) {
+        match (condition, &other.role) {
+            ("service_healthy", Role::Known(known)) if known.configures => {
+                (format!("{}-configure", other.process), "process_completed_successfully")
+            }
+            ("service_healthy", _) => (other.process.clone(), "process_healthy"),
+            ("service_completed_successfully", _) => (other.process.clone(), "process_completed_successfully"),
+            // A database that is only started may not take connections yet, and Compose's default says no more.
+            _ => (other.process.clone(), "process_started"),
+        }
+    }
+
+    pub(super) fn availability(&self, done: &mut Done<'_, 'm>) -> Option<Attr> {
+        let service = done.service;
+        done.take(&["restart", "deploy"]);
+        let mut attrs = Vec::new();
+        if let Some(node) = service.get("restart") {
+            let (restart, most) = match node.text().unwrap_or_default().split_once(':') {
+                Some((name, most)) => (name, most.parse::<i64>().ok()),
+                None => (node.text().unwrap_or_default(), None),
+            };
+            if let Some(restart) = restart_of(restart) {
+                attrs.push(Attr::new(["restart"], Expr::text(restart)));
+                attrs.extend(most.map(|most| Attr::new(["max_restarts"], Expr::int(most))));
+                self.carry(service, &node.place, "restart", format!("availability.restart = {restart}"));
+            } else {
+                self.leave(
+                    service,
+                    &node.place,
+                    "restart",
+                    "it is not a restart policy",
+                    "choose one for `availability.restart`",
+                );
+            }
+        }
+        self.deploy(service, &mut attrs);
+        (!attrs.is_empty()).then(|| Attr::new(["availability"], Expr::Set(attrs)))
+    }
+
+    /// `deploy`: the restart policy is carried, the rest is for clusters.
+    pub fn deploy(&self, service: &Service<'_>, attrs: &mut Vec<Attr>) {
+        for (key, node) in service.get("deploy").map_or(&[][..], Node::pairs) {
+            let what = format!("deploy.{}", key.name);
+            if key.name != "restart_policy" || !attrs.is_empty() && service.get("restart").is_none() {
+                let why = "process-compose runs every process once, on this machine, without limits";
+                self.leave(service, &key.place, &what, why, "nothing, unless the program insists on it");
+                continue;
+            }
+            if service.get("restart").is_none() {
+                let condition = node.get("condition").and_then(Node::text).unwrap_or("any");
+                attrs.extend(restart_of(condition).map(|restart| Attr::new(["restart"], Expr::text(restart))));
+                let most = node.get("max_attempts").and_then(Node::text).and_then(|text| text.parse().ok());
+                attrs.extend(most.map(|most| Attr::new(["max_restarts"], Expr::int(most))));
+                let delay = node.get("delay").and_then(Node::text).and_then(words::seconds);
+                attrs.extend(
+                    delay
+                        .filter(|delay| *delay > 0)
+                        .map(|delay| Attr::new(["backoff_seconds"], Expr::int(delay as i64))),
+                );
+            }
+            self.carry(service, &key.place, &what, "availability");
+        }
+    }
+
+    pub(super) fn shutdown(&self, done: &mut Done<'_, 'm>) -> Option<Attr> {
+        let service = done.service;
+        done.take(&["stop_signal", "stop_grace_period"]);
+        let mut attrs = Vec::new();
+        if let Some(node) = service.get("stop_signal") {
+            match node.text().and_then(signal) {
+                Some(number) => {
+                    attrs.push(Attr::new(["signal"], Expr::int(number)));
+                    self.carry(service, &node.place, "stop_signal", "shutdown.signal");
+                }
+                None => self.leave(
+                    service,
+                    &node.place,
+                    "stop_signal",
+                    "it is not a signal",
+                    "set `shutdown.signal` to a number",
+                ),
+            }
+        }
+        if let Some(node) = service.get("stop_grace_period") {
+            match node.text().and_then(words::seconds) {
+                Some(seconds) => {
+                    attrs.push(Attr::new(["timeout_seconds"], Expr::int(seconds as i64)));
+                    self.carry(service, &node.place, "stop_grace_period", "shutdown.timeout_seconds");
+                }
+                None => self.leave(
+                    service,
+                    &node.place,
+                    "stop_grace_period",
+                    "it is not a duration",
+                    "set `shutdown.timeout_seconds`",
+                ),
+            }
+        }
+        (!attrs.is_empty()).then(|| Attr::new(["shutdown"], Expr::Set(attrs)))
+    }
+
+    pub(super) fn small(&self, done: &mut Done<'_, 'm>) -> Vec<Attr> {
+        let service = done.service;
+        done.take(&["tty", "stdin_open", "profiles", "ports", "expose", "logging"]);
+        let mut attrs = Vec::new();
+        for (key, option) in [("tty", "is_tty"), ("stdin_open", "is_foreground")] {
+            if let Some(node) = service.get(key) {
+                if node.bool() == Some(true) {
+                    attrs.push(Attr::new([option], Expr::bool(true)));
+                }
+                self.carry(service, &node.place, key, option);
+            }
+        }
+        attrs.extend(self.disabled(service));
+        self.ports_report(service);
+        if let Some(node) = service.get("logging") {
+            let why = "process-compose keeps the output of its processes itself";
+            self.leave(service, &node.place, "logging", why, "set `log_location` if the output should be in a file");
+        }
+        attrs
+    }
+
+    /// A service with profiles is started by hand.
+    pub fn disabled(&self, service: &Service<'_>) -> Option<Attr> {
+        let node = service.get("profiles").filter(|node| !node.items().is_empty())?;
+        let names: Vec<&str> = node.items().iter().filter_map(Node::text).collect();
+        self.carry(service, &node.place, "profiles", "disabled: start it by hand");
+        Some(Attr::new(["disabled"], Expr::bool(true)).comment(format!("Had the profiles {}.", names.join(", "))))
+    }
+}
+
+pub(super) fn restart_of(policy: &str) -> Option<&'static str> {
+    Some(match policy {
+        "no" | "none" | "false" => "no",
+        "always" | "unless-stopped" | "any" => "always",
+        "on-failure" => "on_failure",
+        _ => return None,
+    })
+}
+
+pub(super) fn signal(name: &str) -> Option<i64> {
+    if let Ok(number) = name.parse() {
+        return Some(number);
+    }
+    Some(match name.trim_start_matches("SIG") {
+        "HUP" => 1,
+        "INT" => 2,
+        "QUIT" => 3,
+        "KILL" => 9,
+        "USR1" => 10,
+        "USR2" => 12,
+        "TERM" => 15,
+        "WINCH" => 28,
+        _ => return None,
+    })
+}

@@ -1,0 +1,166 @@
+//! What the report says about keys that are not carried over.
+
+use super::environment::in_folder;
+use super::{Builder, Done, mentions};
+use crate::migrate::compose::settings::Outcome;
+use crate::migrate::compose::stack::Service;
+use crate::migrate::compose::yaml::{Node, Place};
+use crate::migrate::compose::{hosts, process, settings};
+
+impl<'a, 'm> Builder<'a, 'm> {
+    /// What a build does that a process does not.
+    pub(super) fn build_notes(&self, service: &Service<'_>) {
+        let Some(build) = service.get("build") else { return };
+        for (key, value) in build.pairs() {
+            if !matches!(key.name.as_str(), "context" | "dockerfile" | "target" | "args" | "dockerfile_inline")
+                && !value.is_null()
+            {
+                let why = "no image is built for the process";
+                self.leave(
+                    service,
+                    &key.place,
+                    &format!("build.{}", key.name),
+                    why,
+                    "carry it over where the image is built",
+                );
+            }
+        }
+        let Some(file) = &service.image_file else { return };
+        for (run, line) in &file.runs {
+            let place = Place { path: file.path.as_str().into(), line: *line, column: 1 };
+            let shown: String = run.chars().take(60).collect();
+            let why = format!("`RUN {}` prepared the image, and the process runs in the checkout", shown.trim());
+            let todo = if ["npm", "yarn", "pnpm", "bun ", "bundle", "composer"].iter().any(|tool| run.contains(tool)) {
+                format!(
+                    "install the dependencies in ./{} once before the first start",
+                    process::working_folder(service)
+                )
+            } else if run.contains("pip") || run.contains("poetry") {
+                "replace `pkgs.python3` by `pkgs.python3.withPackages (ps: [ .. ])` with the packages it installs"
+                    .to_owned()
+            } else {
+                "check whether the program needs it".to_owned()
+            };
+            self.leave(service, &place, "build", why, todo);
+        }
+        if let Some((target, line)) = file.built.first() {
+            let place = Place { path: file.path.as_str().into(), line: *line, column: 1 };
+            let why = format!("another stage builds {target}, and the process runs in the checkout");
+            let todo = format!("build it in ./{} before the first start", process::working_folder(service));
+            self.leave(service, &place, "build", why, todo);
+        }
+    }
+
+    /// Reports the ports, which the registry has now.
+    pub fn ports_report(&self, service: &Service<'_>) {
+        for key in ["ports", "expose"] {
+            let Some(node) = service.get(key) else { continue };
+            self.carry(service, &node.place, key, "entries of the port registry");
+            for item in node.items() {
+                if item.get("protocol").and_then(Node::text) == Some("udp") {
+                    self.leave(
+                        service,
+                        &item.place,
+                        "ports",
+                        "the registry has numbers and no protocols",
+                        "open the port for udp where a firewall matters",
+                    );
+                }
+                let ip = item.get("host_ip").and_then(Node::text).unwrap_or(hosts::LOCAL);
+                if !matches!(ip, hosts::LOCAL | "0.0.0.0" | "::1" | "::" | "localhost") {
+                    self.leave(
+                        service,
+                        &item.place,
+                        "ports",
+                        format!("it was published on {ip}"),
+                        "bind the program to that address if others reach it there",
+                    );
+                }
+            }
+        }
+    }
+
+    /// What was not dealt with.
+    pub(super) fn remaining(&self, done: &Done<'_, 'm>) {
+        let service = done.service;
+        for (key, node) in service.node.pairs() {
+            let name = key.name.as_str();
+            if done.keys.contains(name) {
+                continue;
+            }
+            match name {
+                _ if node.is_null() => self.carry(service, &key.place, name, "nothing: it is empty"),
+                "volumes" => self.volumes(service, node),
+                "secrets" | "configs" => self.mounted(service, name, node),
+                _ => match settings::outcome(name) {
+                    Outcome::Holds(why) => self.carry(service, &key.place, name, why),
+                    Outcome::Lost(why, todo) => self.leave(service, &key.place, name, why, todo),
+                },
+            }
+        }
+    }
+
+    pub(super) fn volumes(&self, service: &Service<'_>, node: &Node) {
+        let folder = process::working_folder(service);
+        for item in node.items() {
+            let source = item.get("source").and_then(Node::text).unwrap_or_default();
+            let target = item.get("target").and_then(Node::text).unwrap_or_default();
+            let (why, todo) = match source.strip_prefix("./") {
+                _ if source.ends_with("docker.sock") => (
+                    "there is no Docker to talk to".to_owned(),
+                    "remove the part of the program that starts or watches containers".to_owned(),
+                ),
+                Some(inside) if in_folder(inside, &folder) || in_folder(&folder, inside) => {
+                    self.carry(service, &item.place, "volumes", "the process runs in the checkout");
+                    continue;
+                }
+                Some(inside) => (
+                    format!("{target} does not exist outside of a container; the files are in ./{inside}"),
+                    format!("let the program read ./{inside} instead of {target}"),
+                ),
+                None => (
+                    format!("{target} does not exist outside of a container"),
+                    format!("let the program keep its files in ./data/{} instead of {target}", service.process),
+                ),
+            };
+            self.leave(service, &item.place, "volumes", why, todo);
+        }
+    }
+
+    /// Secrets and configs: files of the checkout, whose paths are written where they are used.
+    pub fn mounted(&self, service: &Service<'_>, key: &str, node: &Node) {
+        for item in node.items() {
+            let name = item.get("source").and_then(Node::text).unwrap_or_default();
+            match self.file_of(key, name) {
+                Some(path) => self.carry(service, &item.place, key, format!("the file {path}")),
+                None => {
+                    let why = format!("`{name}` is not a file of this repository");
+                    self.leave(service, &item.place, key, why, "give the program its value through the environment");
+                }
+            }
+        }
+    }
+
+    /// The file of a top-level secret or config, as a path from the root.
+    pub(super) fn file_of(&self, key: &str, name: &str) -> Option<String> {
+        let path = self.stack.model.root.get(key)?.get(name)?.get("file")?.text()?;
+        path.starts_with("./").then(|| path.to_owned())
+    }
+
+    /// A service that is not carried, and what becomes of its keys.
+    pub(super) fn left_out(&self, service: &Service<'_>, why: &str) {
+        let todo = "run it by other means, or write a process for it";
+        self.leave(service, &service.key.place, "", format!("it is left out: {why}"), todo);
+        for (key, _) in service.node.pairs() {
+            self.leave(service, &key.place, &key.name, "its service is left out", todo);
+        }
+        for other in self.stack.services.iter().filter(|other| other.is_carried()) {
+            let names = service.names.iter();
+            let mentions = names.clone().any(|name| other.get("environment").is_some_and(|node| mentions(node, name)));
+            if mentions {
+                let why = format!("its environment names `{}`, which is left out", service.name);
+                self.leave(other, &other.key.place, "environment", why, "give it the address of what takes its place");
+            }
+        }
+    }
+}

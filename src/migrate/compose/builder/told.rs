@@ -1,0 +1,116 @@
+//! Whether a program is told its port, and how.
+
+use super::Builder;
+use crate::migrate::Files;
+use crate::migrate::compose::hosts::Position;
+use crate::migrate::compose::stack::Service;
+use crate::migrate::compose::yaml::Node;
+use crate::migrate::compose::{hosts, process};
+
+/// How a program learns the port that it listens on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// A text of its settings says it.
+    Text,
+    /// It reads a variable.
+    Variable(&'static str),
+    /// Nothing is known to tell it.
+    Not,
+}
+
+/// How a program learns one of its ports.
+pub fn how_told(builder: &Builder<'_, '_>, service: &Service<'_>, container: u16) -> Told {
+    told(builder.files(), service, &process::command_words(builder, service).unwrap_or_default(), container)
+}
+
+/// The same, from the words of its command.
+pub fn told(files: &dyn Files, service: &Service<'_>, words: &[String], container: u16) -> Told {
+    let mut before = "";
+    for word in words {
+        let (flag, value) = match word.split_once('=').filter(|(flag, _)| flag.starts_with('-')) {
+            Some((flag, value)) => (flag, value),
+            None => (before, word.as_str()),
+        };
+        let in_script = word.contains(' ')
+            && word.split_whitespace().any(|part| hosts::tells_port(part, Position::Word("-p"), container));
+        if hosts::tells_port(value, Position::Word(flag), container) || in_script {
+            return Told::Text;
+        }
+        before = word;
+    }
+    let own = service.get("environment").map_or(&[][..], Node::pairs);
+    let own = own.iter().filter_map(|(key, value)| Some((key.name.as_str(), value.text()?)));
+    let image = service
+        .image_file
+        .iter()
+        .flat_map(|file| &file.variables)
+        .map(|(name, value, _)| (name.as_str(), value.as_str()));
+    let tells = |(name, value): (&str, &str)| hosts::tells_port(value, Position::Variable(name), container);
+    if own.chain(image).any(tells) {
+        return Told::Text;
+    }
+    // A variable gives the main port only.
+    if service.ports.first().is_some_and(|port| port.container != container) {
+        return Told::Not;
+    }
+    let has = |program: &str| words.iter().any(|word| word == program || word.ends_with(&format!("/{program}")));
+    if let Some((_, variable)) = crate::knowledge::containers::PORT_VARIABLES.iter().find(|(program, _)| has(program)) {
+        return Told::Variable(variable);
+    }
+    match reads_port(files, service) {
+        true => Told::Variable("PORT"),
+        false => Told::Not,
+    }
+}
+
+/// How programs read the variable PORT.
+pub(super) const READS: [&str; 12] = [
+    "process.env.PORT",
+    "environ[\"PORT\"]",
+    "environ['PORT']",
+    "environ.get(\"PORT\"",
+    "environ.get('PORT'",
+    "getenv(\"PORT\"",
+    "getenv('PORT'",
+    "Getenv(\"PORT\")",
+    "LookupEnv(\"PORT\")",
+    "var(\"PORT\")",
+    "ENV['PORT']",
+    "ENV[\"PORT\"]",
+];
+
+/// At most so many files of a build context are searched.
+pub(super) const MOST_FILES: usize = 300;
+
+/// Whether a source file of the build context reads PORT.
+pub(super) fn reads_port(files: &dyn Files, service: &Service<'_>) -> bool {
+    let folders = [service.context().map(str::to_owned), Some(process::working_folder(service))];
+    let mut folders: Vec<(String, usize)> = folders.into_iter().flatten().map(|folder| (folder, 0)).collect();
+    folders.dedup();
+    let mut read = 0;
+    while let Some((folder, depth)) = folders.pop() {
+        for name in files.names(&folder) {
+            let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
+            let is_source = name.rsplit_once('.').is_some_and(|(_, end)| {
+                ["js", "ts", "mjs", "cjs", "py", "go", "rs", "rb", "tsx", "jsx"].contains(&end)
+            });
+            if is_source {
+                read += 1;
+                let text = files.text(&path).ok().flatten().unwrap_or_default();
+                if READS.iter().any(|form| text.contains(form)) {
+                    return true;
+                }
+            } else if depth < 4
+                && !name.starts_with('.')
+                && !matches!(name.as_str(), "node_modules" | "target" | "vendor")
+                && files.is_folder(&path)
+            {
+                folders.push((path, depth + 1));
+            }
+            if read > MOST_FILES {
+                return false;
+            }
+        }
+    }
+    false
+}

@@ -1,0 +1,155 @@
+//! What single services need beyond their options: databases, users, controllers.
+
+use super::Instance;
+use crate::migrate::compose::nginx;
+use crate::migrate::nix::{Attr, Expr, Text};
+
+impl Instance<'_, '_, '_> {
+    /// What several settings together make.
+    pub(super) fn own_settings(&mut self) {
+        match self.known.option {
+            "postgres" => self.postgres(),
+            "mysql" => self.mysql(),
+            "nginx" => nginx::build(self),
+            "apache-kafka" => self.kafka(),
+            "prometheus" => self.set("listenAddress", Expr::text("127.0.0.1")),
+            "pgadmin" => {
+                self.set("initialEmail", Expr::text("admin@example.org"));
+                self.set("initialPassword", Expr::text("change-me"));
+            }
+            "clickhouse" => {
+                if let Some(name) = self.value(&["CLICKHOUSE_DB"]) {
+                    let schemas = self.init_paths();
+                    self.set("initialDatabases", databases(&name, "schemas", true, schemas));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn value(&self, names: &[&str]) -> Option<String> {
+        let node = self.service.get("environment")?;
+        names.iter().find_map(|name| node.get(name)?.text()).map(str::to_owned)
+    }
+
+    pub(super) fn postgres(&mut self) {
+        let user = self.value(&["POSTGRES_USER", "POSTGRESQL_USERNAME"]).unwrap_or_else(|| "postgres".to_owned());
+        let database = self.value(&["POSTGRES_DB", "POSTGRESQL_DATABASE"]).unwrap_or_else(|| user.clone());
+        let schemas = self.init_paths();
+        self.set("superuser", Expr::text(&user));
+        if database == "postgres" {
+            // It exists already, so that services-flake would not apply schemas to it.
+            self.set("createDatabase", Expr::bool(false));
+            if !schemas.is_empty() {
+                let mut script = Text::default();
+                for path in &schemas {
+                    script.push("\\i ").push_code(path).push("\n");
+                }
+                self.set("initialScript.after", Expr::Text(script));
+            }
+            return;
+        }
+        self.set("initialDatabases", databases(&database, "schemas", true, schemas));
+    }
+
+    pub(super) fn mysql(&mut self) {
+        self.set("settings.mysqld.bind-address", Expr::text("127.0.0.1"));
+        let database = self.value(&["MYSQL_DATABASE", "MARIADB_DATABASE"]);
+        let schemas = self.init_paths();
+        if schemas.len() > 1 {
+            self.leave(
+                &self.service.key.place,
+                "volumes",
+                "a database takes one file or folder of SQL",
+                "put the other files into the same folder",
+            );
+        }
+        if let Some(name) = &database {
+            self.set("initialDatabases", databases(name, "schema", false, schemas.into_iter().take(1).collect()));
+        }
+        if let Some(user) = self.value(&["MYSQL_USER", "MARIADB_USER"]) {
+            let scope = format!("{}.*", database.as_deref().unwrap_or("*"));
+            let permissions = Attr::new(["ensurePermissions", scope.as_str()], Expr::text("ALL PRIVILEGES"));
+            let user = Expr::Set(vec![Attr::new(["name"], Expr::text(user)), permissions]);
+            self.set("ensureUsers", Expr::List(vec![user]));
+        }
+    }
+
+    /// One broker that is its own controller.
+    pub(super) fn kafka(&mut self) {
+        let Some(port) = self.service.ports.first() else { return };
+        let address = |prefix: &str, text: Text| {
+            let mut whole = Text::literal(prefix);
+            whole.append(&text);
+            Expr::Text(whole)
+        };
+        let broker = self.builder.port_text(Some(port));
+        let controller = self.builder.port_text(self.service.port(KAFKA_CONTROLLER));
+        self.set("formatLogDirs", Expr::bool(true));
+        self.set("clusterId", Expr::text("MkU3OEVBNTcwNTJENDM2Qg"));
+        let settings = [
+            ("process.roles", Expr::texts(["broker", "controller"])),
+            ("node.id", Expr::int(1)),
+            ("controller.quorum.voters", Expr::List(vec![address("1@127.0.0.1:", controller.clone())])),
+            ("controller.listener.names", Expr::texts(["CONTROLLER"])),
+            (
+                "listeners",
+                Expr::List(vec![
+                    address("PLAINTEXT://127.0.0.1:", broker),
+                    address("CONTROLLER://127.0.0.1:", controller),
+                ]),
+            ),
+            ("offsets.topic.replication.factor", Expr::int(1)),
+            ("transaction.state.log.replication.factor", Expr::int(1)),
+            ("transaction.state.log.min.isr", Expr::int(1)),
+        ];
+        for (name, value) in settings {
+            self.set_path(&["settings", name], value);
+        }
+    }
+
+    /// What services-flake's own process has already.
+    pub(super) fn dropped(&self) {
+        let own = format!("services-flake's {} brings its own", self.known.option);
+        for key in ["healthcheck", "restart", "stop_signal", "stop_grace_period"] {
+            if let Some(node) = self.service.get(key) {
+                self.builder.carry(self.service, &node.place, key, own.clone());
+            }
+        }
+        self.builder.deploy(self.service, &mut vec![Attr::new(["x"], Expr::bool(true))]);
+        for key in ["tty", "stdin_open", "working_dir"] {
+            if let Some(node) = self.service.get(key) {
+                self.builder.carry(self.service, &node.place, key, "nothing: the service needs none");
+            }
+        }
+        if let Some(node) = self.service.get("logging") {
+            self.leave(
+                &node.place,
+                "logging",
+                "process-compose keeps the output of its processes itself",
+                "set `log_location` if the output should be in a file",
+            );
+        }
+        for key in ["secrets", "configs"] {
+            if let Some(node) = self.service.get(key) {
+                self.builder.mounted(self.service, key, node);
+            }
+        }
+    }
+}
+
+/// The port of Kafka's controller.
+pub const KAFKA_CONTROLLER: u16 = 9093;
+
+pub(super) fn databases(name: &str, option: &str, is_list: bool, schemas: Vec<String>) -> Expr {
+    let mut attrs = vec![Attr::new(["name"], Expr::text(name))];
+    if !schemas.is_empty() {
+        let paths: Vec<Expr> = schemas.into_iter().map(Expr::Code).collect();
+        let value = match (is_list, paths.first().cloned()) {
+            (false, Some(first)) => first,
+            _ => Expr::List(paths),
+        };
+        attrs.push(Attr::new([option], value));
+    }
+    Expr::List(vec![Expr::Set(attrs)])
+}

@@ -1,0 +1,185 @@
+//! Volumes of known services: data, initial scripts and configuration files.
+
+use super::Instance;
+use crate::migrate::compose::builder::string;
+use crate::migrate::compose::hosts::Position;
+use crate::migrate::compose::yaml;
+use crate::migrate::compose::yaml::{Node, Place, Value};
+use crate::migrate::nix::{Attr, Expr};
+
+impl Instance<'_, '_, '_> {
+    pub(super) fn volumes(&mut self) {
+        let items = self.service.get("volumes").map_or(&[][..], Node::items);
+        for item in items {
+            let source = item.get("source").and_then(Node::text).unwrap_or_default();
+            let target = item.get("target").and_then(Node::text).unwrap_or_default().trim_end_matches('/');
+            let inside = source.strip_prefix("./");
+            match (self.known.option, inside) {
+                ("postgres" | "mysql" | "mongodb" | "clickhouse", Some(path))
+                    if target.starts_with("/docker-entrypoint-initdb.d") =>
+                {
+                    self.init_file(path, &item.place);
+                }
+                ("nginx", _) => {}
+                ("prometheus", Some(path)) if self.builder.files().is_folder(path) && target == "/etc/prometheus" => {
+                    self.yaml_config(&format!("{}/prometheus.yml", path.trim_end_matches('/')), "extraConfig", item);
+                }
+                ("prometheus", Some(path)) if target.ends_with(".yml") || target.ends_with(".yaml") => {
+                    self.yaml_config(path, "extraConfig", item)
+                }
+                ("loki" | "tempo" | "pyroscope", Some(path))
+                    if target.ends_with(".yml") || target.ends_with(".yaml") =>
+                {
+                    self.yaml_config(path, "extraConfig", item)
+                }
+                ("redis", Some(path)) if target.ends_with(".conf") => self.redis_conf(path, item),
+                ("grafana", Some(path)) if target.contains("/provisioning") => {
+                    let why =
+                        format!("services-flake's grafana takes `datasources` and `providers` and no folder {path}");
+                    self.leave(&item.place, "volumes", why, "write the provisioning files as these options");
+                }
+                (_, Some(path)) if is_file(target) => {
+                    let why = format!("services-flake's {} does not read {path}", self.known.option);
+                    self.leave(&item.place, "volumes", why, "write what the file says as options");
+                }
+                (_, Some(path)) if !is_data(target) => {
+                    let why = format!("services-flake's {} does not read ./{path}", self.known.option);
+                    self.leave(&item.place, "volumes", why, "write what the files say as options");
+                }
+                (_, Some(path)) => {
+                    self.set("dataDir", Expr::text(format!("./{}", path.trim_end_matches('/'))));
+                    self.carry(&item.place, "volumes", "dataDir");
+                }
+                (_, None) if item.get("type").and_then(Node::text) == Some("volume") => {
+                    self.carry(&item.place, "volumes", "dataDir, empty at first: ./data/<instance>");
+                }
+                (_, None) => {
+                    self.leave(
+                        &item.place,
+                        "volumes",
+                        format!("{source} is outside of the repository"),
+                        "copy what the service needs",
+                    );
+                }
+            }
+        }
+    }
+
+    /// Init scripts are collected in `own_settings`; here only what cannot be one is reported.
+    pub(super) fn init_file(&self, path: &str, place: &Place) {
+        let is_folder = self.builder.files().is_folder(path);
+        let names = if is_folder { self.builder.files().names(path) } else { vec![path.to_owned()] };
+        if self.known.option == "mongodb" {
+            return self.leave(
+                place,
+                "volumes",
+                format!("services-flake's mongodb runs no init scripts: {path}"),
+                "run it in a process that depends on the database",
+            );
+        }
+        for name in &names {
+            if name.ends_with(".sql") {
+                self.carry(place, "volumes", "initialDatabases");
+            } else {
+                let why = format!("only .sql files are run at the first start, and not {name}");
+                self.leave(place, "volumes", why, "run it in a process that depends on the database");
+            }
+        }
+    }
+
+    /// The `.sql` files and folders of init scripts, as paths from the module, in Compose's order.
+    pub(super) fn init_paths(&self) -> Vec<String> {
+        let mut found: Vec<(String, String)> = Vec::new();
+        for bind in self.service.binds() {
+            let is_sql = bind.source.ends_with(".sql") || self.has_sql(&bind.source);
+            if bind.target.starts_with("/docker-entrypoint-initdb.d") && is_sql {
+                found.push((bind.target, bind.source));
+            }
+        }
+        found.sort();
+        found.iter().map(|(_, source)| self.builder.path(source)).collect()
+    }
+
+    pub(super) fn has_sql(&self, folder: &str) -> bool {
+        let names = self.builder.files().names(folder.trim_end_matches('/'));
+        names.iter().any(|name| name.ends_with(".sql"))
+    }
+
+    pub(super) fn yaml_config(&mut self, path: &str, option: &str, item: &Node) {
+        let parsed = self
+            .builder
+            .files()
+            .text(path)
+            .ok()
+            .flatten()
+            .and_then(|text| yaml::parse(&path.into(), &text).ok().flatten());
+        match parsed {
+            Some(node) => {
+                let value = self.yaml_expr(&node);
+                self.set(option, value);
+                self.carry(&item.place, "volumes", option);
+            }
+            None => self.leave(
+                &item.place,
+                "volumes",
+                format!("{path} cannot be read as YAML"),
+                format!("write it as `{option}`"),
+            ),
+        }
+    }
+
+    pub(super) fn yaml_expr(&self, node: &Node) -> Expr {
+        match &node.value {
+            Value::Map(pairs) => Expr::Set(
+                pairs.iter().map(|(key, value)| Attr::new([key.name.as_str()], self.yaml_expr(value))).collect(),
+            ),
+            Value::List(items) => Expr::List(items.iter().map(|item| self.yaml_expr(item)).collect()),
+            Value::Scalar(_) if node.is_null() => Expr::Code("null".to_owned()),
+            Value::Scalar(scalar) if scalar.plain && node.bool().is_some() => Expr::bool(node.bool() == Some(true)),
+            Value::Scalar(scalar) => match scalar.text.parse::<i64>() {
+                Ok(number) if scalar.plain => Expr::int(number),
+                _ => string(
+                    &self.builder.rewriter(self.service).rewrite(&scalar.text, Position::Variable("TARGET_HOSTS")),
+                ),
+            },
+        }
+    }
+
+    pub(super) fn redis_conf(&mut self, path: &str, item: &Node) {
+        let Some(text) = self.builder.files().text(path).ok().flatten() else {
+            return self.leave(&item.place, "volumes", format!("{path} does not exist"), "write it as `extraConfig`");
+        };
+        let mut kept = String::new();
+        for line in text.lines() {
+            let name = line.split_whitespace().next().unwrap_or_default();
+            match name {
+                "requirepass" | "masterauth" | "user" => {
+                    self.leave(
+                        &item.place,
+                        "volumes",
+                        format!("`{name}` in {path} would put a secret into the world-readable store"),
+                        "let clients connect without a password on this machine",
+                    );
+                }
+                "port" | "bind" | "dir" | "daemonize" | "pidfile" | "logfile" | "protected-mode" => {}
+                "" => {}
+                name if name.starts_with('#') => {}
+                _ => kept.push_str(&format!("{}\n", line.trim_end())),
+            }
+        }
+        self.set("extraConfig", Expr::text(kept));
+        self.carry(&item.place, "volumes", "extraConfig");
+    }
+}
+
+/// Whether a program keeps its data in a folder.
+pub(super) fn is_data(target: &str) -> bool {
+    ["data", "/var/lib/", "/bitnami", "storage", "/db", "/loki", "/prometheus", "/minio", "/root/.ollama"]
+        .iter()
+        .any(|part| target.contains(part))
+}
+
+pub(super) fn is_file(target: &str) -> bool {
+    let name = target.rsplit('/').next().unwrap_or(target);
+    name.contains('.') || target.starts_with("/etc")
+}

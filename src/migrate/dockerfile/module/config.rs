@@ -1,0 +1,208 @@
+//! The configuration of an image: users, owners, commands and environment.
+
+use super::Module;
+use crate::knowledge::images::base::{Base, Runtime};
+use crate::migrate::dockerfile::frame::{Command, Frame, Step};
+use crate::migrate::dockerfile::recipe::Recipe;
+use crate::migrate::nix::{Attr, Expr, Text};
+
+/// Accounts of the new image begin with this id, as those of Debian's and Alpine's tools do.
+pub(super) const FIRST_ID: u32 = 1000;
+
+impl<'d, 'f> Module<'d, 'f> {
+    /// The accounts: `root`, `nobody`, those of the base image, those that are made, and the image's own.
+    pub(super) fn accounts(&self, base: Option<&'static Base>, frame: &Frame, recipe: &Recipe) -> Vec<(String, u32)> {
+        let mut accounts = vec![("root".to_owned(), 0)];
+        accounts.extend(base.iter().flat_map(|base| base.users).map(|(name, id)| ((*name).to_owned(), *id)));
+        let own = frame.user.iter().map(|(user, _)| user.split(':').next().unwrap_or(user).to_owned());
+        let made = recipe.users.iter().map(|(name, _)| name.clone());
+        for name in made.chain(own).filter(|name| name.parse::<u32>().is_err() && !name.is_empty()) {
+            if accounts.iter().any(|(found, _)| *found == name) {
+                continue;
+            }
+            let id = match name.as_str() {
+                "nobody" | "nonroot" if base.is_some_and(|base| base.runtime == Runtime::Files) => 65532,
+                "nobody" => 65534,
+                _ => (FIRST_ID..).find(|id| accounts.iter().all(|(_, taken)| taken != id)).unwrap_or(FIRST_ID),
+            };
+            accounts.push((name, id));
+        }
+        accounts
+    }
+
+    pub(super) fn users(&mut self, base: Option<&'static Base>, frame: &Frame, recipe: &Recipe) -> Vec<String> {
+        let runtime = base.map_or(Runtime::Distribution, |base| base.runtime);
+        if runtime == Runtime::Nothing && frame.user.as_ref().is_none_or(|(user, _)| user.parse::<u32>().is_ok()) {
+            return Vec::new();
+        }
+        let accounts = self.accounts(base, frame, recipe);
+        for (name, line) in recipe.users.clone() {
+            self.carry(line, &format!("user {name}"), "users");
+        }
+        let home = |name: &str| if name == "root" { "/root".to_owned() } else { format!("/home/{name}") };
+        let passwd: String =
+            accounts.iter().map(|(name, id)| format!("      {name}:x:{id}:{id}::{}:/bin/sh\n", home(name))).collect();
+        let group: String = accounts.iter().map(|(name, id)| format!("      {name}:x:{id}:\n")).collect();
+        self.bindings.push(("users".to_owned(), format!("pkgs.writeTextDir \"etc/passwd\" ''\n{passwd}    ''")));
+        self.bindings.push(("groups".to_owned(), format!("pkgs.writeTextDir \"etc/group\" ''\n{group}    ''")));
+        vec!["users".to_owned(), "groups".to_owned()]
+    }
+
+    /// `--chown` and `chown`, by number.
+    pub(super) fn owners(
+        &mut self,
+        frame: &Frame,
+        recipe: &Recipe,
+        base: Option<&'static Base>,
+        perms: &mut Vec<Expr>,
+    ) {
+        let accounts = self.accounts(base, frame, recipe);
+        let mut owned: Vec<(String, String, usize)> = recipe.owners.clone();
+        for step in &frame.steps {
+            if let Step::Copy(copy) = step {
+                owned.extend(copy.owner.iter().map(|owner| (copy.to.clone(), owner.clone(), copy.line)));
+                if let Some(mode) = &copy.mode {
+                    perms.push(permission(
+                        "root",
+                        copy.to.trim_end_matches('/'),
+                        vec![Attr::new(["mode"], Expr::text(mode.clone()))],
+                    ));
+                    self.carry(copy.line, "--chmod", "perms");
+                }
+            }
+        }
+        let mut seen = Vec::new();
+        for (path, owner, line) in owned {
+            let name = owner.split(':').next().unwrap_or(&owner);
+            let id = name
+                .parse::<u32>()
+                .ok()
+                .or_else(|| accounts.iter().find(|(found, _)| found == name).map(|(_, id)| *id));
+            match id {
+                Some(id) => {
+                    self.carry(line, &format!("owner {owner}"), "perms");
+                    let path = path.trim_end_matches('/').to_owned();
+                    if !seen.contains(&(path.clone(), id)) {
+                        let number = |name| Attr::new([name], Expr::int(i64::from(id)));
+                        perms.push(permission("root", &path, vec![number("uid"), number("gid")]));
+                        seen.push((path, id));
+                    }
+                }
+                None => self.leave(
+                    line,
+                    &format!("owner {owner}"),
+                    "there is no such account",
+                    "add a `perms` entry with its number",
+                ),
+            }
+        }
+    }
+
+    pub(super) fn commands(&mut self, base: Option<&'static Base>, frame: &Frame, config: &mut Vec<Attr>) {
+        if let Some((command, line)) = &frame.entrypoint {
+            self.carry(*line, "ENTRYPOINT", "config.Entrypoint");
+            config.push(Attr::new(["Entrypoint"], command_list(&with_config(base, command.clone()))));
+        }
+        let own = base.map_or(&[][..], |base| base.command);
+        match (&frame.cmd, &frame.entrypoint) {
+            (Some((command, line)), _) => {
+                self.carry(*line, "CMD", "config.Cmd");
+                config.push(Attr::new(["Cmd"], command_list(&with_config(base, command.clone()))));
+            }
+            (None, None) if !own.is_empty() => {
+                let words = Command::Exec(own.iter().map(|word| (*word).to_owned()).collect());
+                self.carry(frame.base_line, "the command of the base image", "config.Cmd");
+                config.push(Attr::new(["Cmd"], command_list(&with_config(base, words))));
+            }
+            (None, None) => {
+                let why = "the Dockerfile has no CMD, and that of the base image is not known";
+                self.leave(frame.base_line, "CMD", why, "set `config.Cmd` in the new file");
+            }
+            (None, Some(_)) => {}
+        }
+    }
+
+    pub(super) fn env(&mut self, base: Option<&'static Base>, frame: &Frame, runtime: &[String]) -> Vec<Expr> {
+        let mut env = Vec::new();
+        let path = (!runtime.is_empty()).then(|| format!("lib.makeBinPath [ {} ]", runtime.join(" ")));
+        let own_path = frame.variable("PATH").map(|path| {
+            // What was the old value is the end now.
+            path.trim_end_matches(':').to_owned()
+        });
+        if path.is_some() || own_path.is_some() {
+            let mut text = Text::literal("PATH=");
+            if let Some(own) = &own_path {
+                text.push(own);
+                if path.is_some() {
+                    text.push(":");
+                }
+            }
+            if let Some(path) = &path {
+                text.push_code(path);
+            }
+            env.push(Expr::Text(text));
+        }
+        if base.is_none_or(|base| base.runtime != Runtime::Nothing) && frame.variable("SSL_CERT_FILE").is_none() {
+            let mut text = Text::literal("SSL_CERT_FILE=");
+            text.push_code("pkgs.cacert").push("/etc/ssl/certs/ca-bundle.crt");
+            env.push(Expr::Text(text));
+        }
+        for (name, value, line) in &frame.env {
+            self.carry(*line, &format!("ENV {name}"), "config.Env");
+            if name == "PATH" {
+                continue;
+            }
+            let mut text = Text::literal(format!("{name}="));
+            let port = value.parse::<u16>().ok().filter(|port| frame.ports.iter().any(|(exposed, ..)| exposed == port));
+            match port.filter(|_| name.contains("PORT")) {
+                Some(port) => text.push_code(&format!("toString {}", self.draft.ports.reference(port))),
+                None => text.push(value),
+            };
+            env.push(Expr::Text(text));
+        }
+        env
+    }
+}
+
+/// nginx from nixpkgs does not look into `/etc/nginx` by itself.
+pub(super) fn with_config(base: Option<&Base>, command: Command) -> Command {
+    match command {
+        Command::Exec(mut words)
+            if base.is_some_and(|base| base.image == "nginx")
+                && words.first().is_some_and(|word| word == "nginx")
+                && !words.iter().any(|word| word == "-c") =>
+        {
+            words.splice(1..1, ["-e", "/dev/stderr", "-c", "/etc/nginx/nginx.conf"].map(str::to_owned));
+            Command::Exec(words)
+        }
+        command => command,
+    }
+}
+
+pub(super) fn command_list(command: &Command) -> Expr {
+    match command {
+        Command::Exec(words) => Expr::List(words.iter().map(|word| Expr::text(word.clone())).collect()),
+        Command::Shell(text) => {
+            let mut shell = Text::code("pkgs.bashInteractive");
+            shell.push("/bin/sh");
+            Expr::List(vec![Expr::Text(shell), Expr::text("-c"), Expr::text(text.clone())])
+        }
+    }
+}
+
+pub(super) fn permission(tree: &str, path: &str, more: Vec<Attr>) -> Expr {
+    let escaped: String =
+        path.chars().flat_map(|c| if ".+*?()[]{}|^$".contains(c) { vec!['\\', c] } else { vec![c] }).collect();
+    let mut attrs = vec![Attr::new(["path"], Expr::Code(tree.to_owned())), Attr::new(["regex"], Expr::text(escaped))];
+    attrs.extend(more);
+    Expr::Set(attrs)
+}
+
+pub(super) fn port_name(port: u16) -> &'static str {
+    match port {
+        80 | 8080 => "http",
+        443 | 8443 => "https",
+        9229 => "debug",
+        _ => "port",
+    }
+}

@@ -1,0 +1,175 @@
+//! Files that `COPY` and `ADD` put into an image.
+
+use super::{Module, escaped, quoted};
+use crate::knowledge::images::base as base_images;
+use crate::migrate::dockerfile::frame::{Copy, Frame, Step};
+use crate::migrate::dockerfile::recipe::{Recipe, Tool};
+use crate::migrate::nix;
+use crate::migrate::nix::{Expr, Text};
+
+/// How a file or folder is copied in Docker: a folder's contents, a file into a folder or to a name.
+pub(super) const COPY: &str = "''
+      copy() {
+        if [ -d \"$1\" ]; then
+          mkdir -p \"$2\" && cp -r \"$1\"/. \"$2\"
+        else
+          case \"$2\" in */) mkdir -p \"$2\" ;; *) mkdir -p \"$(dirname \"$2\")\" ;; esac
+          cp \"$1\" \"$2\"
+        fi
+        chmod -R u+w \"$out\"
+      }
+    ''";
+
+impl<'d, 'f> Module<'d, 'f> {
+    /// Binds a derivation that holds the files of a stage, and gives its name.
+    pub(super) fn tree(
+        &mut self,
+        index: usize,
+        frame: &Frame,
+        recipe: &Recipe,
+        tools: &mut Vec<String>,
+        name: &str,
+    ) -> String {
+        let mut lines: Vec<String> = Vec::new();
+        if recipe.holes.is_empty() {
+            if let Some(app) = self.app(frame, recipe, name) {
+                lines.push(format!("copy ${{{app}}} $out"));
+            }
+        } else {
+            let hole = self.hole(recipe, tools, name);
+            lines.push(format!("copy ${{{hole}}} $out"));
+        }
+        let built = recipe.builds.iter().any(|build| !matches!(build.tool, Tool::Go(_) | Tool::Cargo));
+        for step in &frame.steps {
+            let Step::Copy(copy) = step else { continue };
+            self.copy(copy, index, built, tools, &mut lines);
+        }
+        for (line, number) in &recipe.files {
+            self.carry(*number, line.split(" $out").next().unwrap_or(line), name);
+            lines.push(escaped(line));
+        }
+        if let Some((folder, line)) = &frame.folder {
+            self.carry(*line, "WORKDIR", "config.WorkingDir");
+            lines.push(format!("mkdir -p $out{}", quoted(folder)));
+        }
+        if index + 1 == self.file.stages.len() {
+            self.server_files(frame, &mut lines);
+        }
+        let body: String = lines.iter().map(|line| format!("      {line}\n")).collect();
+        let text = format!(
+            "pkgs.runCommand \"{}-{name}\" {{ }} ''\n      ${{copy}}\n      mkdir -p $out\n{body}    ''",
+            self.name
+        );
+        self.bindings.push((name.to_owned(), text));
+        name.to_owned()
+    }
+
+    pub(super) fn copy(
+        &mut self,
+        copy: &Copy,
+        index: usize,
+        built: bool,
+        tools: &mut Vec<String>,
+        lines: &mut Vec<String>,
+    ) {
+        let to = format!("$out{}", quoted(&copy.to));
+        for heredoc in &copy.heredocs {
+            let end = if copy.to.ends_with('/') { heredoc.word.clone() } else { String::new() };
+            let file = Expr::Apply(
+                "pkgs.writeText".to_owned(),
+                Box::new(Expr::Code(format!(
+                    "\"{}\" {}",
+                    heredoc.word,
+                    nix::quoted(&Text::literal(heredoc.text.clone()))
+                ))),
+            );
+            lines.push(format!("copy ${{{}}} {to}{end}", file.write(0)));
+            self.carry(copy.line, "COPY <<", "root");
+        }
+        let Some(from) = &copy.from else {
+            for source in &copy.sources {
+                self.copy_source(copy, source, &to, built, lines);
+            }
+            return;
+        };
+        if let Some(stage) = self.file.find(from, index) {
+            let stage = self.stage(stage);
+            for source in &copy.sources {
+                let source = format!("/{}", source.trim_start_matches('/'));
+                lines.push(format!("copy ${{{stage}}}{} {to}", quoted(&source)));
+            }
+            self.carry(copy.line, &format!("COPY --from={from}"), &stage);
+        } else if let Some(tool) = base_images::tool(from) {
+            tools.push(format!("pkgs.{tool}"));
+            self.carry(copy.line, &format!("COPY --from={from}"), &format!("pkgs.{tool}"));
+        } else {
+            let why = "it is not known what this image contains";
+            self.leave(copy.line, &format!("COPY --from={from}"), why, "add what is needed from it to `deps`");
+        }
+    }
+
+    pub(super) fn copy_source(&mut self, copy: &Copy, source: &str, to: &str, built: bool, lines: &mut Vec<String>) {
+        let what = format!("{} {source}", if copy.add { "ADD" } else { "COPY" });
+        if source.contains("://") || source.starts_with("git@") {
+            let todo = "add `pkgs.fetchurl { url = ..; hash = ..; }` to `root`";
+            self.leave(copy.line, &what, "a download needs a hash", todo);
+            return;
+        }
+        self.carry(copy.line, &what, if built { "the package" } else { "root" });
+        let path = self.in_context(source);
+        let is_archive =
+            copy.add && [".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2"].iter().any(|end| source.ends_with(end));
+        let shown = source.trim_start_matches("./").trim_start_matches('/');
+        let shown = if shown == "." { "" } else { shown };
+        if is_archive {
+            lines.push(format!("mkdir -p {to} && tar -xf ${{src}}/{} -C {to}", quoted(shown)));
+            return;
+        }
+        if shown.contains(['*', '?', '[']) {
+            lines.push(format!("mkdir -p {to} && cp -r ${{src}}/{} {to}", escaped(shown)));
+            return;
+        }
+        if !path.is_empty() && !self.exists(&path) {
+            let why = format!("there is no {path} in the repository");
+            self.leave(copy.line, &what, &why, "it may be made by a build: copy it from that package");
+            return;
+        }
+        lines.push(match shown {
+            "" => format!("copy ${{src}} {to}"),
+            shown => format!("copy ${{src}}/{} {to}", quoted(shown.trim_end_matches('/'))),
+        });
+    }
+
+    /// What nginx needs besides its program.
+    pub(super) fn server_files(&mut self, frame: &Frame, lines: &mut Vec<String>) {
+        if base_images::find(&frame.base).is_none_or(|base| base.image != "nginx") {
+            return;
+        }
+        let copies = |name: &str| {
+            frame.steps.iter().any(|step| {
+                matches!(step, Step::Copy(copy) if copy.to.trim_end_matches('/') == name
+                || (copy.to == "/etc/nginx/" && copy.sources.iter().any(|source| name.ends_with(source.as_str()))))
+            })
+        };
+        lines.push("mkdir -p $out/var/log/nginx $out/var/cache/nginx $out/etc/nginx/conf.d".to_owned());
+        lines.push("copy ${pkgs.nginx}/conf/mime.types $out/etc/nginx/mime.types".to_owned());
+        if !copies("/etc/nginx/nginx.conf") {
+            self.bindings.push(("nginxConf".to_owned(), NGINX.to_owned()));
+            lines.push("copy ${nginxConf} $out/etc/nginx/nginx.conf".to_owned());
+        }
+    }
+}
+
+/// A main configuration of nginx that reads what the image's own one reads.
+pub(super) const NGINX: &str = "pkgs.writeText \"nginx.conf\" ''
+      worker_processes auto;
+      error_log /dev/stderr notice;
+      pid /tmp/nginx.pid;
+      events { }
+      http {
+        include /etc/nginx/mime.types;
+        default_type application/octet-stream;
+        access_log /dev/stdout;
+        include /etc/nginx/conf.d/*.conf;
+      }
+    ''";

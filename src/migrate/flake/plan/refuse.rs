@@ -1,0 +1,152 @@
+//! Outputs that cannot be moved into `perSystem`, and why.
+
+use super::each::each_call;
+use super::{Planner, RESERVED, function_names};
+use crate::lang::{Node, NodeKind, Tree, nix};
+use crate::migrate::flake::read::{Operand, Outputs, What, is_set, members};
+use crate::migrate::flake::values::PACKAGE_OUTPUTS;
+use crate::migrate::flake::{Refusal, helper, read};
+
+/// Outputs that flake-parts gives a type that an attribute for each system does not have.
+pub(super) const TYPED: [&str; 4] = ["overlays", "nixosModules", "nixosConfigurations", "hydraJobs"];
+
+/// The attributes that flake-parts gives an app.
+pub(super) const APP: [&str; 3] = ["type", "program", "meta"];
+
+/// Every operand must say its names, and no two the same.
+pub(super) fn check_names(outputs: &Outputs<'_, '_>, operands: &[Operand]) -> Result<(), Refusal> {
+    let tree = outputs.tree;
+    let mut seen: Vec<String> = Vec::new();
+    for operand in operands {
+        let at = Some(tree.span(operand.node).start);
+        let names = match operand.what {
+            What::Set(set) => {
+                if read::is_recursive(tree, set) {
+                    let todo = "move what the attributes share into a `let` and remove `rec`";
+                    return Err(Refusal::new(at, "the outputs are a `rec` set whose attributes use each other", todo));
+                }
+                read::defined_by(tree, set).ok_or_else(|| {
+                    Refusal::new(at, "an output has a computed name", "write the names of all outputs out")
+                })?
+            }
+            What::Other(node) => match each_call(outputs, operand) {
+                Some(call) => function_names(outputs, call.function).ok_or_else(|| unwritten(tree, call.function))?.0,
+                None => return Err(unwritten(tree, node)),
+            },
+        };
+        if let Some(name) = names.iter().find(|name| RESERVED.contains(&name.as_str())) {
+            let why = format!("the output `{name}` has a meaning of its own in a flake-parts module");
+            return Err(Refusal::new(at, &why, "rename the output, or move the flake by hand"));
+        }
+        if let Some(name) = names.iter().find(|name| seen.contains(name)) {
+            let why = format!("`//` replaces the output `{name}` of an earlier set, which flake-parts would merge");
+            return Err(Refusal::new(at, &why, "define each output in one place"));
+        }
+        seen.extend(names);
+    }
+    Ok(())
+}
+
+pub(super) fn unwritten(tree: &Tree<'_>, node: Node) -> Refusal {
+    let at = Some(tree.span(node).start);
+    match tree.kind(node) {
+        NodeKind::Function => {
+            let why = "the function of the system does not write out which outputs it gives";
+            return Refusal::new(at, why, "let it give an attribute set");
+        }
+        NodeKind::Apply => {
+            let head = tree.slice(node).split_whitespace().next().unwrap_or("");
+            let why =
+                format!("what `{head}` makes of its arguments is not known: it is neither flake-utils nor `genAttrs`");
+            return Refusal::new(at, &why, "write the outputs as an attribute set in flake.nix");
+        }
+        _ => {}
+    }
+    let text: String = tree.slice(node).split_whitespace().collect::<Vec<_>>().join(" ").chars().take(60).collect();
+    let why = format!("the names of the outputs in `{text}` are not written in flake.nix");
+    Refusal::new(at, &why, "write the outputs as an attribute set in flake.nix")
+}
+
+impl Planner<'_, '_, '_> {
+    /// flake-parts takes apps with three attributes only, and overlays that are functions.
+    pub(super) fn check_types(&self, name: &str, value: Node) -> Result<(), Refusal> {
+        let tree = self.outputs.tree;
+        let at = Some(tree.span(value).start);
+        match (name, tree.kind(value)) {
+            ("apps", NodeKind::Attrset | NodeKind::RecAttrset) => {
+                let names = read::defined_by(tree, value).unwrap_or_default();
+                let is_app = names.iter().any(|name| name == "program");
+                match names.iter().find(|name| is_app && !APP.contains(&name.as_str())) {
+                    Some(name) => {
+                        let why = format!("an app has an attribute `{name}`, which flake-parts refuses");
+                        Err(Refusal::new(at, &why, "move it into `meta`"))
+                    }
+                    None => Ok(()),
+                }
+            }
+            ("overlays", NodeKind::Path | NodeKind::List) => {
+                let why = "an overlay is not a function, which flake-parts refuses";
+                Err(Refusal::new(at, why, "write `import ./overlay.nix` in place of the path"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// flake-parts takes packages only.
+    pub(super) fn check_packages(&self, set: Node) -> Result<(), Refusal> {
+        let tree = self.outputs.tree;
+        for member in members(tree, set).into_iter().filter(|&member| tree.kind(member) == NodeKind::Binding) {
+            let Some(path) = nix::attrpath_node(tree, member) else { continue };
+            let names: Vec<_> = nix::names(tree, path).collect();
+            let (Some(first), Some(value)) =
+                (names.first().and_then(|name| name.text.clone()), nix::value(tree, member))
+            else {
+                continue;
+            };
+            self.check_types(&first, nix::unwrap_parens(tree, value))?;
+            if names.len() == 1 && is_set(tree, value) {
+                for inner in members(tree, value) {
+                    if let Some(value) = nix::value(tree, inner) {
+                        self.check_types(&first, nix::unwrap_parens(tree, value))?;
+                    }
+                }
+            }
+            if !PACKAGE_OUTPUTS.contains(&&*first) {
+                continue;
+            }
+            match names.len() {
+                1 => self.refuse_sets(&first, value)?,
+                2 if self.values.is_set(tree, "flake.nix", value) && self.is_in_function(member) => {
+                    return Err(self.nested(&first, names[1].text.as_deref().unwrap_or(".."), value));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a member is inside a function of the outputs, so that its names are without the system.
+    pub(super) fn is_in_function(&self, member: Node) -> bool {
+        let tree = self.outputs.tree;
+        let function = tree.ancestors(member).find(|&node| tree.kind(node) == NodeKind::Function);
+        function != Some(self.outputs.function)
+    }
+
+    pub(super) fn refuse_sets(&self, output: &str, value: Node) -> Result<(), Refusal> {
+        let tree = self.outputs.tree;
+        if helper::per_system(self.outputs, value).is_some() || !self.is_in_function(value) {
+            return Ok(());
+        }
+        match self.values.set_in(tree, "flake.nix", value) {
+            Some(name) => Err(self.nested(output, &name, value)),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn nested(&self, output: &str, name: &str, value: Node) -> Refusal {
+        let why = format!(
+            "`{output}.{name}` is a set of packages and not a package, which flake-parts refuses, as does `nix flake check`"
+        );
+        Refusal::new(Some(self.outputs.tree.span(value).start), &why, &format!("move `{name}` to `legacyPackages`"))
+    }
+}
