@@ -14,6 +14,7 @@ use crate::repo::{Repo, RepoFile};
 use crate::report::Report;
 use crate::run;
 use crate::settings::Settings;
+use crate::source::Source;
 
 /// Checks a repository and keeps what came of each file, so that the next report only looks at the files that changed
 /// and at the repository as a whole.
@@ -52,6 +53,17 @@ impl Analysis {
         &self.settings
     }
 
+    /// Ends the analysis and gives the settings back.
+    pub fn into_settings(self) -> Settings {
+        self.settings
+    }
+
+    /// Replaces or adds a text of any name.
+    pub fn overlay(&mut self, source: Source) {
+        self.outcomes.remove(&source.path);
+        self.repo.overlay(source);
+    }
+
     /// Replaces or adds a file. Files whose name has no kind are ignored.
     pub fn put(&mut self, path: &str, bytes: Vec<u8>) {
         self.outcomes.remove(path);
@@ -74,6 +86,16 @@ impl Analysis {
         self.refresh();
         let outcomes = self.repo.files.iter().filter_map(|file| self.outcomes.get(file.path()));
         run::report(&self.repo, &self.settings, &self.checks, outcomes.cloned().collect())
+    }
+
+    /// The report of the whole repository, in which nothing is accepted by a baseline.
+    pub fn report_of_everything(&mut self) -> Report {
+        let baseline = self.settings.baseline.take();
+        let paths = std::mem::take(&mut self.settings.paths);
+        let report = self.report();
+        self.settings.baseline = baseline;
+        self.settings.paths = paths;
+        report
     }
 
     /// The same with all fixes up to a safety.

@@ -150,6 +150,11 @@ pub struct CheckArgs {
         help_heading = "Input options"
     )]
     pub changed: Option<String>,
+    /// Report only what the whole tree at the merge base of REF and HEAD does not have, by fingerprint
+    ///
+    /// Unlike --changed, this includes findings that a change causes on lines which did not change.
+    #[arg(long, value_name = "REF", conflicts_with_all = ["changed", "frozen"], help_heading = "Input options")]
+    pub new_since: Option<String>,
     /// Baseline of accepted findings, written by `flakeward baseline` [default: .flakeward/baseline.json]
     #[arg(long, value_name = "FILE", help_heading = "Configuration options")]
     pub baseline: Option<PathBuf>,

@@ -219,7 +219,7 @@ fn add_tracked(found: &mut Walk, root: &Path, folder: &Path, exclude: &GlobSet) 
         let path = relative(root, &file)?;
         // Scripts without an extension are left out: each file of no kind would have to be opened a second time.
         let kind = by_name(&path).filter(|_| !known.contains(&path) && file.starts_with(folder))?;
-        let is_skipped = path.split('/').any(|part| SKIPPED_FOLDERS.contains(&part));
+        let is_skipped = is_skipped(&path);
         let is_excluded = Path::new(&*path).ancestors().any(|folder| exclude.is_match(folder));
         let there = !is_skipped && !is_excluded && file.symlink_metadata().is_ok_and(|data| data.is_file());
         there.then_some(Entry { path, file, kind })
@@ -227,6 +227,11 @@ fn add_tracked(found: &mut Walk, root: &Path, folder: &Path, exclude: &GlobSet) 
     let mut missing: Vec<Entry> = missing.collect();
     found.entries.append(&mut missing);
     found.entries.sort_unstable();
+}
+
+/// Whether a path lies in a folder that is never looked into.
+pub fn is_skipped(path: &str) -> bool {
+    path.split('/').any(|part| SKIPPED_FOLDERS.contains(&part))
 }
 
 /// Whether the ignore files around a folder can be read.
@@ -404,10 +409,12 @@ pub fn nearest_sibling(path: &Path) -> Option<PathBuf> {
 
 /// The kind of a file by its name; extensionless scripts by their first line.
 pub fn classify(path: &str, file: &Path) -> Option<FileKind> {
-    by_name(path).or_else(|| {
-        let name = path.rsplit('/').next().unwrap_or(path);
-        (!name.contains('.') && has_shell_shebang(file)).then_some(FileKind::Shell)
-    })
+    by_name(path).or_else(|| (may_be_script(path) && has_shell_shebang(file)).then_some(FileKind::Shell))
+}
+
+/// Whether a file's name has no extension, so that its first line decides.
+pub fn may_be_script(path: &str) -> bool {
+    !path.rsplit('/').next().unwrap_or(path).contains('.')
 }
 
 /// The kind of a file by its path alone; `None` for files that are never read.
@@ -421,7 +428,13 @@ fn has_shell_shebang(file: &Path) -> bool {
     let mut head = [0; 64];
     let Ok(mut file) = open_regular(file) else { return false };
     let Ok(count) = file.read(&mut head) else { return false };
-    let line = head[..count].split(|&byte| byte == b'\n').next().unwrap_or_default();
+    is_shell_script(&head[..count])
+}
+
+/// Whether a content begins with the line of a shell script. Longer lines do not count.
+pub fn is_shell_script(content: &[u8]) -> bool {
+    let head = content.get(..64).unwrap_or(content);
+    let line = head.split(|&byte| byte == b'\n').next().unwrap_or_default();
     line.starts_with(b"#!") && [&b"sh"[..], b"bash", b"zsh"].iter().any(|shell| line.ends_with(shell))
 }
 

@@ -41,17 +41,7 @@ impl<'a> Changed<'a> {
     /// Prepares to compare with a reference's merge base with HEAD. Work that is not committed counts as changed.
     pub fn since(root: &'a Path, reference: &str) -> Result<Self, Failure> {
         let git = Git::new(root)?;
-        if !git.knows(&["rev-parse", "--git-dir"])? {
-            return Err(Failure::new(format!(
-                "--changed requires a Git repository, and {} is not one",
-                root.display()
-            )));
-        }
-        if !git.knows(&["rev-parse", "--verify", "--quiet", "HEAD^{commit}"])? {
-            return Err(Failure::new("--changed requires at least one commit"));
-        }
-        let shown = if reference.is_empty() { "the main branch" } else { reference };
-        let base = git.merge_base(&git.commit(reference)?, shown)?;
+        let base = git.base("--changed", reference)?;
         Ok(Self {
             root,
             before: git.files(&base)?,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use super::{Failure, changed::Changed, forgive_closed, session::Session};
+use super::{Failure, changed::Changed, forgive_closed, new_since::Earlier, session::Session};
 use crate::cli::{CheckArgs, ReportTo};
 use crate::finding::RelPath;
 use crate::output::text::clean;
@@ -25,7 +25,14 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
     }
     session.settings.frozen = args.frozen;
     let changed = args.changed.as_ref().map(|reference| Changed::since(&session.root, reference)).transpose()?;
-    let mut report = session.check();
+    let earlier = args.new_since.as_ref().map(|reference| Earlier::of(&session.root, reference)).transpose()?;
+    let mut report = match earlier {
+        Some(earlier) if !session.nothing_asked => {
+            let repo = session.repo();
+            earlier.check(repo, &mut session.settings)?
+        }
+        _ => session.check(),
+    };
     if let Some(mut changed) = changed {
         changed.keep(&mut report);
     }

@@ -70,8 +70,22 @@ impl<'a> Git<'a> {
         Ok(setting("core.autocrlf")?.starts_with(b"true") || setting("core.eol")?.starts_with(b"crlf"))
     }
 
+    /// The last commit that a reference and HEAD have in common; the main branch if the reference is empty. `option` is
+    /// the option that asks.
+    pub fn base(&self, option: &str, reference: &str) -> Result<String, Failure> {
+        if !self.knows(&["rev-parse", "--git-dir"])? {
+            let root = self.root.display();
+            return Err(Failure::new(format!("{option} requires a Git repository, and {root} is not one")));
+        }
+        if !self.knows(&["rev-parse", "--verify", "--quiet", "HEAD^{commit}"])? {
+            return Err(Failure::new(format!("{option} requires at least one commit")));
+        }
+        let shown = if reference.is_empty() { "the main branch" } else { reference };
+        self.merge_base(&self.commit(reference)?, shown)
+    }
+
     /// The commit of a reference; of the main branch if it is empty.
-    pub fn commit(&self, asked: &str) -> Result<String, Failure> {
+    fn commit(&self, asked: &str) -> Result<String, Failure> {
         if asked.is_empty() {
             for name in MAIN {
                 if let Some(commit) = self.resolve(name)? {
@@ -80,7 +94,7 @@ impl<'a> Git<'a> {
             }
             let shown = MAIN.map(|name| name.trim_start_matches("refs/remotes/").trim_start_matches("refs/heads/"));
             return Err(Failure::new(format!("no branch to compare with; tried {}", shown.join(", ")))
-                .help("specify one with --changed=REF"));
+                .help("specify one, such as --changed=REF"));
         }
         let is_id = asked.len() >= 40 && asked.bytes().all(|byte| byte.is_ascii_hexdigit());
         let namespaces = NAMESPACES.iter().filter(|_| !is_id).map(|space| format!("{space}{asked}"));
@@ -103,7 +117,7 @@ impl<'a> Git<'a> {
     }
 
     /// The last commit that a commit and HEAD have in common. `shown` is what the commit is called in a message.
-    pub fn merge_base(&self, commit: &str, shown: &str) -> Result<String, Failure> {
+    fn merge_base(&self, commit: &str, shown: &str) -> Result<String, Failure> {
         let output = self.output(&["merge-base", commit, "HEAD"])?;
         let base = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         if output.status.success() && !base.is_empty() {
@@ -233,7 +247,7 @@ pub fn uncommitted(root: &Path, paths: &[&str]) -> Result<Vec<String>, Failure> 
 }
 
 fn does_not_start(error: &std::io::Error) -> Failure {
-    Failure::new(format!("--changed requires git, which cannot be started: {}", walk::io_reason(error)))
+    Failure::new(format!("git cannot be started: {}", walk::io_reason(error)))
 }
 
 /// Path and id of an entry `100644 blob ID\tPATH`; `None` for links and submodules.
@@ -251,20 +265,29 @@ pub struct Objects {
 }
 
 impl Objects {
-    /// The content of an object. `None` if it is not there, or larger than `limit`; then nothing more can be asked.
+    /// The content of an object. `None` if it is not there, or larger than `limit`.
     pub fn content(&mut self, id: &str, limit: u64) -> Option<Vec<u8>> {
-        writeln!(self.asked.as_mut()?, "{id}").ok()?;
-        let answers = self.answers.as_mut()?;
+        self.read(id, limit).ok().flatten()
+    }
+
+    /// The content of an object; `None` if it is larger than `limit`. The error says why it cannot be read.
+    pub fn read(&mut self, id: &str, limit: u64) -> Result<Option<Vec<u8>>, String> {
+        let stopped = || "git stopped".to_owned();
+        let reason = |error: std::io::Error| walk::io_reason(&error);
+        writeln!(self.asked.as_mut().ok_or_else(stopped)?, "{id}").map_err(reason)?;
+        let answers = self.answers.as_mut().ok_or_else(stopped)?;
         let mut head = String::new();
-        answers.by_ref().take(1 << 10).read_line(&mut head).ok()?;
-        let size: u64 = head.strip_prefix(id)?.strip_prefix(" blob ")?.trim().parse().ok()?;
+        answers.by_ref().take(1 << 10).read_line(&mut head).map_err(reason)?;
+        let size = head.strip_prefix(id).and_then(|rest| rest.strip_prefix(" blob "));
+        let size: u64 = size.and_then(|size| size.trim().parse().ok()).ok_or("git does not have the object")?;
         if size > limit {
-            self.answers = None;
-            return None;
+            std::io::copy(&mut answers.take(size + 1), &mut std::io::sink()).map_err(reason)?;
+            return Ok(None);
         }
         let mut content = Vec::new();
-        answers.take(size + 1).read_to_end(&mut content).ok()?;
-        (content.pop() == Some(b'\n') && content.len() as u64 == size).then_some(content)
+        answers.take(size + 1).read_to_end(&mut content).map_err(reason)?;
+        let is_whole = content.pop() == Some(b'\n') && content.len() as u64 == size;
+        is_whole.then_some(Some(content)).ok_or_else(stopped)
     }
 }
 

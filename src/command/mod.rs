@@ -9,6 +9,7 @@ pub mod explain;
 pub mod fix;
 pub mod git;
 pub mod migrate;
+pub mod new_since;
 pub mod own_rules;
 pub mod ports;
 mod rule_tests;

@@ -139,6 +139,17 @@ fn text(mut entries: Vec<Entry>) -> Result<String, serde_json::Error> {
 }
 
 impl Baseline {
+    /// The baseline that accepts a report's findings.
+    pub fn of(report: &Report) -> Self {
+        let row = |finding: &Finding| Row {
+            entry: Entry::of(finding),
+            fingerprint: finding.fingerprint,
+            until: None,
+            span: Span::default(),
+        };
+        Self { path: "".into(), text: String::new(), rows: report.findings.iter().map(row).collect() }
+    }
+
     /// Reads a baseline. `shown` is its path for messages, `path` the one relative to the root.
     pub fn parse(shown: &Path, path: RelPath, text: String) -> Result<Self, Box<ConfigError>> {
         let fail = |span: std::ops::Range<usize>, message: String| {

@@ -2,4 +2,5 @@
 
 mod accepted;
 mod baseline;
+mod new_since;
 mod support;

@@ -1,0 +1,151 @@
+//! `--new-since`: what is reported of the working tree and was not reported of an earlier commit.
+//!
+//! Both are checked as a whole with the settings of now, and findings are compared by fingerprint. So a conflict that a
+//! change causes in a file that did not change is new, and a rule that is switched on causes no new finding by itself.
+
+use std::collections::HashMap;
+
+use rayon::prelude::*;
+use sha1::Digest;
+
+use super::Failure;
+use super::git::{Git, Objects};
+use crate::analysis::Analysis;
+use crate::finding::{Note, NoteKind, RelPath};
+use crate::knowledge::third_party;
+use crate::repo::{Repo, RepoFile};
+use crate::report::Report;
+use crate::settings::Settings;
+use crate::source::{FileKind, Source};
+use crate::suppress::baseline::Baseline;
+use crate::walk;
+
+/// The files of an earlier commit.
+pub struct Earlier {
+    /// The commit's id.
+    commit: String,
+    /// The ids of the contents.
+    files: HashMap<String, String>,
+    objects: Objects,
+}
+
+impl Earlier {
+    /// The last commit that a reference and HEAD have in common: what was added to the reference since is not counted.
+    pub fn of(root: &std::path::Path, reference: &str) -> Result<Self, Failure> {
+        let git = Git::new(root)?;
+        let commit = git.base("--new-since", reference)?;
+        Ok(Self { files: git.files(&commit)?, objects: git.objects()?, commit })
+    }
+
+    /// Checks a repository and keeps the findings that the earlier commit does not have.
+    pub fn check(mut self, repo: Repo, settings: &mut Settings) -> Result<Report, Failure> {
+        let mut analysis = Analysis::new(repo.own(settings).into_owned(), std::mem::take(settings));
+        let mut report = analysis.report();
+        let exists: Vec<RelPath> = analysis.repo().paths().cloned().collect();
+        let went_back = self.go_back(&mut analysis);
+        let before = went_back.map(|()| analysis.report_of_everything());
+        *settings = analysis.into_settings();
+        let before = before?;
+        if before.internal_error() {
+            return Err(Failure::new(format!("internal error in a check of commit {}", self.short()))
+                .help("this is a bug in flakeward, please report it"));
+        }
+        let exists = |path: &str| exists.binary_search_by(|known| (**known).cmp(path)).is_ok();
+        let known = Baseline::of(&before).silence(&mut report.findings, &report.sources, exists, settings.now);
+        let message = format!("not reported: {} that commit {} has as well", known.silenced, self.short());
+        report.notes.push(Note { kind: NoteKind::Info, path: None, message });
+        Ok(report)
+    }
+
+    fn short(&self) -> &str {
+        self.commit.get(..12).unwrap_or(&self.commit)
+    }
+
+    /// Gives an analysis the files of the earlier commit in place of those of now.
+    fn go_back(&mut self, analysis: &mut Analysis) -> Result<(), Failure> {
+        let now: HashMap<RelPath, bool> =
+            analysis.repo().files.par_iter().map(|file| (file.path().clone(), self.is_same(file))).collect();
+        for path in now.keys().filter(|path| !self.files.contains_key(&***path)) {
+            analysis.remove(path);
+        }
+        let is_excluded = |path: &str, exclude: &globset::GlobSet| {
+            std::path::Path::new(path).ancestors().any(|folder| exclude.is_match(folder))
+        };
+        let repo = analysis.repo();
+        let exclude = &analysis.settings().config.exclude;
+        let is_kept_out = |path: &str| {
+            walk::is_skipped(path)
+                || repo.third_party.contains_key(path)
+                || third_party::in_installed_folder(path)
+                || (third_party::is_lock_file(path) && !analysis.settings().config.check_third_party)
+                || is_excluded(path, exclude)
+        };
+        let mut changed: Vec<(String, String)> = self
+            .files
+            .iter()
+            .filter(|(path, _)| now.get(path.as_str()) != Some(&true) && may_have_kind(path) && !is_kept_out(path))
+            .map(|(path, id)| (path.clone(), id.clone()))
+            .collect();
+        changed.sort_unstable();
+        for (path, id) in changed {
+            let content = self.objects.read(&id, walk::MAX_FILE).map_err(|reason| {
+                Failure::new(format!("cannot read {path} of commit {}: {reason}", self.short()))
+                    .help("a partial clone lacks it; `git fetch --refetch` without a filter gets everything")
+            })?;
+            match content {
+                // What is too large was not checked then either.
+                None => analysis.remove(&path),
+                Some(bytes) => put(analysis, &path, bytes),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a file has the content that it had in the earlier commit. Line ends that git converts count as changes.
+    fn is_same(&self, file: &RepoFile) -> bool {
+        let Some(id) = self.files.get(&**file.path()) else { return false };
+        match file {
+            RepoFile::Memory(source) => object_id(source.text.as_bytes(), id.len()) == *id,
+            RepoFile::Disk(entry) => {
+                walk::read_bytes(&entry.file, walk::MAX_FILE).is_ok_and(|bytes| object_id(&bytes, id.len()) == *id)
+            }
+        }
+    }
+}
+
+/// Whether a file of a name may have a kind: scripts without an extension are known by their content.
+fn may_have_kind(path: &str) -> bool {
+    walk::by_name(path).is_some() || walk::may_be_script(path)
+}
+
+fn put(analysis: &mut Analysis, path: &str, bytes: Vec<u8>) {
+    if walk::by_name(path).is_some() {
+        analysis.put(path, bytes);
+    } else if walk::is_shell_script(&bytes)
+        && let Ok(text) = walk::decode(bytes)
+    {
+        analysis.overlay(Source::new(path, FileKind::Shell, text));
+    }
+}
+
+/// The id that git gives a content, in hexadecimal digits: SHA-1, or SHA-256 in repositories whose ids are that long.
+fn object_id(content: &[u8], digits: usize) -> String {
+    let head = format!("blob {}\0", content.len());
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    match digits {
+        64 => hex(&sha2::Sha256::new().chain_update(head).chain_update(content).finalize()),
+        _ => hex(&sha1::Sha1::new().chain_update(head).chain_update(content).finalize()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The ids are those of `git hash-object`.
+    #[test]
+    fn ids_are_those_of_git() {
+        assert_eq!(object_id(b"", 40), "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391");
+        assert_eq!(object_id(b"", 64), "473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813");
+    }
+}

@@ -1,0 +1,160 @@
+//! What is new against the whole tree of an earlier commit.
+
+use crate::support::Repository;
+
+/// A registry, a user of it, and one old finding.
+fn repository() -> Repository {
+    let repository = Repository::new(&[
+        ("lib/ports.nix", "{\n  web = 8080;\n  db = 5432;\n}\n"),
+        ("web.nix", "{ services.web.port = (import ./lib/ports.nix).web; }\n"),
+        ("other.nix", "{ services.other.port = 9000; }\n"),
+        ("old.nix", "import <nixpkgs> { }\n"),
+    ]);
+    repository.commit("t", "2026-01-01");
+    repository.git(&["switch", "-qc", "topic"]);
+    repository
+}
+
+/// Paths, lines and rules of what is new.
+fn new(repository: &Repository, options: &str) -> String {
+    let ran = repository.run(&format!("--format concise {options}"));
+    assert_ne!(ran.code, 2, "{}", ran.err);
+    let place = |line: &str| {
+        let rule = line.split(['[', ']']).nth(1).unwrap_or_default();
+        format!("{}:{rule}", line.split(':').take(2).collect::<Vec<_>>().join(":"))
+    };
+    ran.out.lines().map(place).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn nothing_is_new_in_a_tree_that_is_the_same() {
+    let repository = repository();
+    assert_eq!(new(&repository, "--new-since main"), "");
+    assert_eq!(repository.run("--new-since main --fail-on hint").code, 0);
+    // Moved lines and renamed files bring nothing new.
+    repository.write("old.nix", "# more\n\nimport <nixpkgs> { }\n");
+    repository.git(&["mv", "other.nix", "moved.nix"]);
+    repository.write("sub/old.nix", &repository.read("old.nix"));
+    std::fs::remove_file(repository.path().join("old.nix")).unwrap();
+    assert_eq!(new(&repository, "--new-since main"), "");
+    let ran = repository.run("--new-since main -v");
+    assert!(ran.err.contains(" that commit "), "{}", ran.err);
+}
+
+/// What another file says makes the finding.
+#[test]
+fn a_finding_in_a_file_that_did_not_change_is_new() {
+    let repository = repository();
+    repository.write("lib/ports.nix", "{\n  web = 8080;\n  db = 5432;\n  web2 = 8080;\n}\n");
+    repository.commit("t", "2026-01-02");
+    let found = new(&repository, "--new-since main");
+    assert!(found.contains("lib/ports.nix:4:port-conflict"), "{found}");
+    // Another file uses what is not there any more.
+    repository.write("lib/ports.nix", "{\n  db = 5432;\n}\n");
+    assert_eq!(new(&repository, "--new-since main"), "web.nix:1:unknown-port");
+    assert_eq!(new(&repository, "--changed=main"), "");
+    // The last use of an entry is gone: the entry's line did not change.
+    let uses = [("lib/ports.nix", "{\n  web = 8080;\n}\n"), ("use.nix", "(import ./lib/ports.nix).web\n")];
+    let repository = Repository::new(&uses);
+    repository.commit("t", "2026-01-01");
+    std::fs::remove_file(repository.path().join("use.nix")).unwrap();
+    assert_eq!(new(&repository, "--new-since main"), "lib/ports.nix:2:unused-port");
+    assert_eq!(new(&repository, "--changed=main"), "");
+}
+
+#[test]
+fn a_conflict_with_an_unchanged_line_is_new() {
+    let repository =
+        Repository::new(&[("a/ports.nix", "{ a = 3000; b = 3001; }\n"), ("b/ports.nix", "{ c = 3002; d = 3003; }\n")]);
+    repository.commit("t", "2026-01-01");
+    repository.write("a/ports.nix", "{ a = 3000; b = 3002; }\n");
+    assert_eq!(new(&repository, "--new-since main --select port-conflict"), "b/ports.nix:1:port-conflict");
+    assert_eq!(new(&repository, "--new-since main --select port-conflict b"), "b/ports.nix:1:port-conflict");
+}
+
+#[test]
+fn work_of_others_on_the_branch_is_not_counted() {
+    let repository = repository();
+    repository.git(&["switch", "-q", "main"]);
+    repository.write("old.nix", "{ }\n");
+    repository.commit("t", "2026-01-02");
+    repository.git(&["switch", "-q", "topic"]);
+    assert_eq!(new(&repository, "--new-since main"), "");
+}
+
+#[test]
+fn suppressions_exclusions_and_settings_are_those_of_now() {
+    let repository = repository();
+    // A rule that is switched on, and a level that is raised, bring nothing new.
+    repository.write("flakeward.toml", "[rules]\nlookup-path.level = \"error\"\n");
+    assert_eq!(new(&repository, "--new-since main"), "");
+    // A finding that is not accepted any more is new.
+    repository.write("flakeward.toml", "");
+    repository.write("old.nix", "import <nixpkgs> { } # flakeward: allow(lookup-path) for now\n");
+    repository.commit("t", "2026-01-02");
+    repository.write("old.nix", "import <nixpkgs> { }\n");
+    assert_eq!(new(&repository, "--new-since HEAD"), "old.nix:1:lookup-path");
+    repository.write("flakeward.toml", "exclude = [\"old.nix\"]\n");
+    assert_eq!(new(&repository, "--new-since HEAD"), "");
+}
+
+#[test]
+fn what_is_not_committed_and_scripts_and_paths_count() {
+    let repository = repository();
+    repository.write("new.nix", "import <nixpkgs> { }\n");
+    repository.write("bin/serve", "#!/bin/sh\nnpm run dev\n");
+    assert_eq!(new(&repository, "--new-since main"), "bin/serve:2:dev-command new.nix:1:lookup-path");
+    assert_eq!(new(&repository, "--new-since main new.nix"), "new.nix:1:lookup-path");
+    repository.commit("t", "2026-01-02");
+    assert_eq!(new(&repository, "--new-since HEAD"), "");
+    // A script without an extension is known by its content in the commit as well.
+    repository.write("bin/serve", "#!/bin/sh\n# more\nnpm run dev\n");
+    assert_eq!(new(&repository, "--new-since HEAD"), "");
+    repository.write("bin/serve", "#!/bin/sh\nnpm run dev\nyarn run dev\n");
+    assert_eq!(new(&repository, "--new-since HEAD"), "bin/serve:3:dev-command");
+}
+
+/// The id of every object is SHA-256 in some repositories, and files have other line ends in the working tree.
+#[test]
+fn formats_of_git_do_not_matter() {
+    let repository = Repository::new(&[]);
+    std::fs::remove_dir_all(repository.path().join(".git")).unwrap();
+    repository.git(&["init", "-q", "--object-format=sha256"]);
+    repository.write("old.nix", "[\n  <a>\n]\n");
+    repository.commit("t", "2026-01-01");
+    repository.write("new.nix", "<b>\n");
+    assert_eq!(new(&repository, "--new-since main"), "new.nix:1:lookup-path");
+    repository.git(&["config", "core.autocrlf", "true"]);
+    repository.write("old.nix", "[\r\n  <a>\r\n]\r\n");
+    assert_eq!(new(&repository, "--new-since main"), "new.nix:1:lookup-path");
+}
+
+#[test]
+fn nothing_is_started_and_names_are_taken_literally() {
+    let repository = repository();
+    let marker = repository.path().join("started");
+    let program = format!("touch {} && cat", marker.display());
+    for key in ["diff.evil.textconv", "filter.evil.clean", "filter.evil.smudge", "core.fsmonitor", "core.pager"] {
+        repository.git(&["config", key, &program]);
+    }
+    repository.write(".gitattributes", "* diff=evil filter=evil\n");
+    repository.write("new.nix", "<b>\n");
+    assert_eq!(new(&repository, "--new-since main"), "new.nix:1:lookup-path");
+    assert!(!marker.exists());
+    // A tag of the branch's name does not take its place.
+    repository.try_git(&["-c", "core.fsmonitor=false", "tag", "main", "topic"]);
+    assert_eq!(new(&repository, "--new-since main"), "new.nix:1:lookup-path");
+}
+
+#[test]
+fn wrong_uses_are_refused() {
+    let repository = Repository::new(&[("a.nix", "<a>\n")]);
+    assert!(repository.refused("--new-since main").contains("--new-since requires at least one commit"));
+    repository.commit("t", "2026-01-01");
+    assert!(repository.refused("--new-since nowhere").contains("`nowhere` is not a commit of this repository"));
+    assert!(repository.refused("--new-since main --changed").contains("cannot be used with"));
+    assert!(repository.refused("--new-since=--output=x").contains("is not a commit"));
+    std::fs::remove_dir_all(repository.path().join(".git")).unwrap();
+    repository.write("flake.nix", "{ }\n");
+    assert!(repository.refused("--new-since main").contains("--new-since requires a Git repository"));
+}
