@@ -4,8 +4,10 @@
   pkgs,
   # The repository: a flake's `self`, or a path. It needs no .git.
   src,
-  # What flakeward.toml would say, as Nix values; the repository's own file is read where this is empty.
+  # Settings over those of the repository's flakeward.toml, as Nix values.
   settings ? { },
+  # A policy that the repository extends, such as a flake input: a folder with a flakeward.toml.
+  policy ? null,
   package ? flakeward.packages.${pkgs.stdenv.hostPlatform.system}.default,
   # More words for `flakeward check`.
   extraArgs ? [ ],
@@ -18,6 +20,7 @@ let
     # A failing build shows the last lines of its log: one line for each finding.
     "--format=concise"
   ]
+  ++ (if policy == null then [ ] else [ "--policy-path=${policy}" ])
   ++ extraArgs;
   quote = word: "'${builtins.replaceStrings [ "'" ] [ "'\\''" ] (toString word)}'";
 in
@@ -29,7 +32,7 @@ pkgs.runCommand "flakeward-check"
   ''
     cd ${src}
     ${package}/bin/flakeward check ${builtins.concatStringsSep " " (map quote arguments)} ${
-      if settings == { } then "" else ''--config="$settingsPath" ''
+      if settings == { } then "" else ''--settings="$settingsPath" ''
     }.
     touch "$out"
   ''

@@ -46,7 +46,13 @@ in
             exclude = [ "vendor" ];
             rules.lookup-path.level = "error";
           };
-          description = "The contents of flakeward.toml. If empty, the file in the repository is used.";
+          description = "Settings over those of the repository's flakeward.toml.";
+        };
+        policy = mkOption {
+          type = types.nullOr types.path;
+          default = null;
+          example = lib.literalExpression "inputs.platform-policy";
+          description = "The policy to extend, a folder with a flakeward.toml. The input that `[policy] extends` names.";
         };
         extraArgs = mkOption {
           type = types.listOf types.str;
@@ -62,6 +68,7 @@ in
           inherit (cfg)
             src
             settings
+            policy
             package
             extraArgs
             ;

@@ -109,6 +109,12 @@ pub struct ScopeArgs {
     /// Configuration file [default: flakeward.toml or .flakeward.toml in PATH or its nearest parent]
     #[arg(long, value_name = "FILE", help_heading = "Configuration options")]
     pub config: Option<PathBuf>,
+    /// Folder of a policy to extend, in place of the one that `[policy] extends` names
+    #[arg(long, value_name = "DIR", conflicts_with = "isolated", help_heading = "Configuration options")]
+    pub policy_path: Option<PathBuf>,
+    /// Further settings, over those of the configuration file and in the same format
+    #[arg(long, value_name = "FILE", help_heading = "Configuration options")]
+    pub settings: Option<PathBuf>,
     /// Ignore the repository's configuration file, own rules and baseline
     #[arg(long, conflicts_with = "config", help_heading = "Configuration options")]
     pub isolated: bool,
@@ -552,6 +558,18 @@ pub struct ConfigShowArgs {
     /// Input, rule and configuration options.
     #[command(flatten)]
     pub scope: ScopeArgs,
+    /// Format of the settings
+    #[arg(long, short, value_name = "FORMAT", default_value = "toml")]
+    pub format: ConfigFormat,
+}
+
+/// The formats of `config show`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ConfigFormat {
+    /// TOML, with the origin of each value in a comment.
+    Toml,
+    /// A JSON document.
+    Json,
 }
 
 /// The options of `completions`.

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use super::{Failure, print, print_json, session::Session};
-use crate::cli::{ConfigArgs, ConfigCommand};
+use crate::cli::{ConfigArgs, ConfigCommand, ConfigFormat};
 use crate::config::schema;
 use crate::output;
 
@@ -17,7 +17,10 @@ pub fn run(args: &ConfigArgs) -> Result<ExitCode, Failure> {
             let path = session.settings.paths.first().cloned();
             let shown =
                 output::settings::Shown { settings: &session.settings, decided: &session.decided, view: &session.view };
-            print(&shown.toml(&session.root, path.as_deref()))?;
+            match args.format {
+                ConfigFormat::Toml => print(&shown.toml(&session.root, path.as_deref()))?,
+                ConfigFormat::Json => print_json(&shown.json(path.as_deref())?)?,
+            }
         }
     }
     Ok(ExitCode::SUCCESS)

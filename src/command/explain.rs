@@ -9,7 +9,9 @@ use crate::rule::Catalog;
 
 /// Shows one page.
 pub fn explain(args: &ExplainArgs) -> Result<ExitCode, Failure> {
-    let catalog = catalog()?;
+    // A policy that cannot be found is no obstacle to reading what every flakeward has.
+    let built_in = Catalog::built_in();
+    let catalog = if built_in.find(&args.rule).is_some() { built_in } else { catalog()? };
     let rule = session::rule(&catalog, &args.rule)?;
     print(&page::render(rule, &stream::stdout(args.color)))?;
     Ok(ExitCode::SUCCESS)
@@ -31,5 +33,6 @@ pub fn rules(args: &RulesArgs) -> Result<ExitCode, Failure> {
 /// The rules of the repository that the working directory is in.
 fn catalog() -> Result<Catalog, Failure> {
     let (root, view) = session::here()?;
-    own_rules::catalog(&root, |path| view.disk_path(&root, path))
+    let policy = session::policy(&root)?;
+    own_rules::catalog(&root, policy.as_deref(), |path| view.disk_path(&root, path))
 }

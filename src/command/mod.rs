@@ -11,6 +11,7 @@ pub mod git;
 pub mod migrate;
 pub mod new_since;
 pub mod own_rules;
+pub mod policy;
 pub mod ports;
 mod rule_tests;
 pub mod session;

@@ -8,15 +8,29 @@ use crate::rule::page::PageError;
 use crate::rule::{Catalog, Rule, example, own};
 use crate::walk;
 
-/// The rules of a repository: the built-in ones and its own. `shown` says how a path is shown.
-pub fn catalog(root: &Path, shown: impl Fn(&Path) -> PathBuf) -> Result<Catalog, Failure> {
+/// The rules of a repository: the built-in ones, those of its policy and its own. `shown` says how a path is shown.
+pub fn catalog(root: &Path, policy: Option<&Path>, shown: impl Fn(&Path) -> PathBuf) -> Result<Catalog, Failure> {
+    let own = rules(root, &shown)?;
+    let shared = policy.map_or(Ok(Vec::new()), |policy| rules(policy, &shown))?;
+    for rule in &shared {
+        if own.iter().any(|own| own.id == rule.id) {
+            let name = rule.id.trim_start_matches(own::PREFIX);
+            return Err(Failure::new(format!("the rule `{}` is in the policy and in the repository", rule.id))
+                .help(format!("rename {}/{name}.md; only the policy can change its rules", own::FOLDER)));
+        }
+    }
+    Ok(Catalog::with(own.into_iter().chain(shared).collect()))
+}
+
+/// The rules in a repository or a policy.
+fn rules(root: &Path, shown: &impl Fn(&Path) -> PathBuf) -> Result<Vec<Rule>, Failure> {
     let folder = root.join(own::FOLDER);
     let cannot = |path: &Path, reason: String| {
         Failure::new(format!("cannot read the rules in {}: {reason}", shown(path).display()))
     };
     let entries = match folder.read_dir() {
         Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Catalog::built_in()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(cannot(&folder, walk::io_reason(&error))),
     };
     let mut files = Vec::new();
@@ -29,8 +43,7 @@ pub fn catalog(root: &Path, shown: impl Fn(&Path) -> PathBuf) -> Result<Catalog,
         }
     }
     files.sort();
-    let rules = files.iter().map(|file| page(root, file, &shown(file))).collect::<Result<_, _>>()?;
-    Ok(Catalog::with(rules))
+    files.iter().map(|file| page(root, file, &shown(file))).collect()
 }
 
 fn page(root: &Path, file: &Path, shown: &Path) -> Result<Rule, Failure> {

@@ -13,7 +13,7 @@ use crate::walk;
 /// Runs the examples of the repository's own rules.
 pub fn test() -> Result<ExitCode, Failure> {
     let (root, view) = session::here()?;
-    let catalog = own_rules::catalog(&root, |path| view.disk_path(&root, path))?;
+    let catalog = own_rules::catalog(&root, None, |path| view.disk_path(&root, path))?;
     let (mut examples, mut faults, mut text) = (0, 0, String::new());
     for rule in catalog.own() {
         let path = root.join(crate::output::url(rule.id));

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::cli::{ScopeArgs, date};
-use crate::command::{Failure, own_rules};
+use crate::command::{Failure, own_rules, policy};
+use crate::config::layers::{Layer, Origin};
 use crate::config::{Config, FILE_NAMES};
 use crate::finding::{Level, RelPath, RuleId, UNCHECKED};
 use crate::output::View;
@@ -54,11 +55,7 @@ impl Session {
         let anchors: Vec<&Path> = asked.iter().chain(&stdin).map(PathBuf::as_path).collect();
         let root = common_root(&anchors, &here)?;
         let view = View::between(&here, &root);
-        let catalog = match scope.isolated {
-            true => Catalog::built_in(),
-            false => own_rules::catalog(&root, |path| view.disk_path(&root, path))?,
-        };
-        let mut settings = Settings::new(read_config(scope, &root, &anchors, &here, catalog)?);
+        let mut settings = Settings::new(read_config(scope, &root, &anchors, &here)?);
         let decided = choose_rules(&mut settings, scope)?;
         settings.now = now(scope)?;
         settings.paths = anchors.iter().filter_map(|path| walk::relative(&root, path)).collect();
@@ -247,28 +244,59 @@ fn parent(path: &Path) -> PathBuf {
     path.parent().unwrap_or(path).to_owned()
 }
 
-/// The configuration: the one that was named, else the first found from the paths' common folder up to the root.
-fn read_config(
-    scope: &ScopeArgs,
-    root: &Path,
-    anchors: &[&Path],
-    here: &Path,
-    catalog: Catalog,
-) -> Result<Config, Failure> {
-    if scope.isolated {
-        return Ok(Config::of(catalog));
-    }
+/// The configuration: the one that was named, else the first found from the paths' common folder up to the root; under
+/// it the policy that it extends, and over it what --settings names.
+fn read_config(scope: &ScopeArgs, root: &Path, anchors: &[&Path], here: &Path) -> Result<Config, Failure> {
+    let view = View::between(here, root);
+    let shown = |path: &Path| view.disk_path(root, path);
+    let mut layers = Vec::new();
     let file = match &scope.config {
+        _ if scope.isolated => None,
         Some(file) => Some(here.join(file)),
         None => find_config(root, anchors),
     };
-    let Some(file) = file else { return Ok(Config::of(catalog)) };
-    let shown = View::between(here, root).disk_path(root, &file);
-    let text = walk::read_settings(&file, scope.config.is_none().then_some(root), MAX_CONFIG)
-        .map_err(|reason| Failure::new(format!("cannot read the configuration {}: {reason}", shown.display())))?;
-    let mut config = Config::read(&shown, text, catalog)?;
-    config.path = Some(walk::between(root, &walk::resolve_new(&file)));
+    if let Some(file) = &file {
+        layers.push(read_layer(Origin::Repository, file, &shown(file), scope.config.is_none().then_some(root))?);
+    }
+    let policy = match scope.isolated {
+        true => None,
+        false => policy::folder(layers.first(), file.as_deref(), root, scope.policy_path.as_deref())?,
+    };
+    if let Some(folder) = &policy {
+        let names = FILE_NAMES.map(|name| folder.join(name));
+        if let Some(file) = names.iter().find(|file| file.symlink_metadata().is_ok()) {
+            layers.insert(0, read_layer(Origin::Policy, file, &shown(file), Some(folder))?);
+        }
+    }
+    if let Some(file) = &scope.settings {
+        layers.push(read_layer(Origin::Settings, &here.join(file), file, None)?);
+    }
+    let catalog = match scope.isolated {
+        true => Catalog::built_in(),
+        false => own_rules::catalog(root, policy.as_deref(), shown)?,
+    };
+    if layers.is_empty() {
+        return Ok(Config { policy, ..Config::of(catalog) });
+    }
+    let mut config = Config::of_layers(layers, catalog)?;
+    config.policy = policy;
+    config.path = file.map(|file| walk::between(root, &walk::resolve_new(&file)));
     Ok(config)
+}
+
+/// The folder of the policy that the repository of the working directory extends.
+pub fn policy(root: &Path) -> Result<Option<PathBuf>, Failure> {
+    let here = working_directory()?;
+    let Some(file) = find_config(root, &[&here]) else { return Ok(None) };
+    let shown = View::between(&here, root).disk_path(root, &file);
+    let layer = read_layer(Origin::Repository, &file, &shown, Some(root))?;
+    policy::folder(Some(&layer), Some(&file), root, None)
+}
+
+fn read_layer(origin: Origin, file: &Path, shown: &Path, found_in: Option<&Path>) -> Result<Layer, Failure> {
+    let text = walk::read_settings(file, found_in, MAX_CONFIG)
+        .map_err(|reason| Failure::new(format!("cannot read the configuration {}: {reason}", shown.display())))?;
+    Ok(Layer::parse(origin, shown, text)?)
 }
 
 fn find_config(root: &Path, anchors: &[&Path]) -> Option<PathBuf> {

@@ -1,5 +1,6 @@
 //! `flakeward.toml`: what a repository decides for itself.
 
+pub mod layers;
 pub mod schema;
 
 use std::collections::BTreeMap;
@@ -15,8 +16,9 @@ use crate::finding::{Level, RuleId, UNCHECKED};
 use crate::globs;
 use crate::rule::{self, Catalog};
 use crate::suggest::nearest;
-use crate::toml_text::{Fault, Places, explain};
+use crate::toml_text::Places;
 use crate::wording::shortened;
+use layers::{Layer, Origin};
 
 /// The names a configuration file may have, in the order they are looked for.
 pub const FILE_NAMES: [&str; 2] = ["flakeward.toml", ".flakeward.toml"];
@@ -33,8 +35,10 @@ pub struct File {
     #[serde(default)]
     pub exclude: Vec<String>,
     /// Also check vendored code, generated files and lock files of package managers.
+    pub check_third_party: Option<bool>,
+    /// The shared policy that these settings extend, and what they lock for others.
     #[serde(default)]
-    pub check_third_party: bool,
+    pub policy: PolicyConfig,
     /// Rules by id.
     #[serde(default)]
     pub rules: BTreeMap<String, RuleConfig>,
@@ -44,6 +48,18 @@ pub struct File {
     /// What this repository's ports are.
     #[serde(default)]
     pub ports: PortConfig,
+}
+
+/// The table `[policy]`.
+#[derive(Debug, Default, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PolicyConfig {
+    /// The policy that these settings extend: `flake:NAME` for an input of flake.lock, or a folder relative to this
+    /// file.
+    pub extends: Option<String>,
+    /// Rules whose level and options cannot be weakened by repositories that extend these settings.
+    #[serde(default)]
+    pub locked: Vec<String>,
 }
 
 /// The table `[rules.<id>]`.
@@ -140,6 +156,10 @@ pub struct Override {
     pub globs: Vec<String>,
     /// Levels by rule id.
     pub levels: BTreeMap<RuleId, Level>,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// Its position among the overrides of its file.
+    pub index: usize,
 }
 
 impl Override {
@@ -152,13 +172,19 @@ impl Override {
 /// A configuration, checked and ready for use.
 #[derive(Debug, Default)]
 pub struct Config {
-    /// The file it came from.
+    /// The repository's own file, relative to the root.
     pub path: Option<PathBuf>,
     /// Its text.
     pub text: String,
+    /// All files of settings; later ones are over earlier ones.
+    pub layers: Vec<Layer>,
+    /// The folder of the policy, if there is one.
+    pub policy: Option<PathBuf>,
+    /// The rules that the policy locks, and the lowest level of each.
+    pub floors: BTreeMap<String, Level>,
     /// Paths that are not checked.
     pub exclude: GlobSet,
-    /// The globs of `exclude` as written.
+    /// The globs of `exclude` as written, those of the repository's own file first.
     pub exclude_globs: Vec<String>,
     /// Whether vendored code, generated files and lock files of package managers are checked.
     pub check_third_party: bool,
@@ -170,7 +196,7 @@ pub struct Config {
     pub ports: PortSettings,
     /// The rules' parameters.
     pub params: Params,
-    /// Where the file's entries stand.
+    /// Where the entries of the repository's own file stand.
     pub places: Places,
     /// The rules that there are.
     pub catalog: Catalog,
@@ -207,7 +233,7 @@ impl Config {
 
     /// The configuration where there is no file, in a repository with rules of its own.
     pub fn of(catalog: Catalog) -> Self {
-        Self { params: params(&catalog, &BTreeMap::new()), catalog, ..Self::default() }
+        Self { params: params(&catalog, std::iter::empty()), catalog, ..Self::default() }
     }
 
     /// Reads a configuration from its text. It knows the built-in rules only.
@@ -215,63 +241,124 @@ impl Config {
         Self::read(path, text, Catalog::built_in())
     }
 
-    /// Reads a configuration from its text.
+    /// Reads the repository's own configuration from its text.
     pub fn read(path: &Path, text: String, catalog: Catalog) -> Result<Self, Box<ConfigError>> {
-        let places = Places::read(&text);
-        let reader = Reader { path, text: &text, places: &places, catalog: &catalog };
-        let file: File = toml::from_str(&text).map_err(|error| {
-            let Fault { span, message, help } = explain::<File>(&text, &error);
-            reader.fail(span, message, help)
-        })?;
-        reader.rules(&file)?;
-        let globs = file.overrides.iter().map(|entry| entry.paths.len().max(1)).sum::<usize>();
-        if globs > MAX_OVERRIDES {
-            let message = format!("the overrides have {globs} globs, and at most {MAX_OVERRIDES} are supported");
-            return Err(reader.fail(places.key("overrides"), message, None));
-        }
+        Self::of_layers(vec![Layer::parse(Origin::Repository, path, text)?], catalog)
+    }
+
+    /// The configuration that several files make; later ones are over earlier ones.
+    pub fn of_layers(layers: Vec<Layer>, catalog: Catalog) -> Result<Self, Box<ConfigError>> {
         let mut overrides = Vec::new();
-        for (index, entry) in file.overrides.into_iter().enumerate() {
-            overrides.push(Override {
-                paths: reader.globs(&format!("overrides.{index}.paths"), &entry.paths)?,
-                globs: entry.paths,
-                levels: entry.rules.iter().filter_map(|(id, level)| Some((catalog.find(id)?.id, *level))).collect(),
-            });
+        for layer in &layers {
+            let reader = Reader { layer, catalog: &catalog };
+            reader.policy()?;
+            reader.rules(&layer.file)?;
+            overrides.append(&mut reader.overrides()?);
         }
+        let floors = layers::floors(&layers, &catalog)?;
+        // The entries of the repository's own file come first, so that their positions are those in the file.
+        let mut own_first: Vec<&Layer> = layers.iter().collect();
+        own_first.sort_by_key(|layer| layer.origin != Origin::Repository);
+        let all = |list: fn(&File) -> &Vec<String>| -> Vec<String> {
+            own_first.iter().flat_map(|layer| list(&layer.file)).cloned().collect()
+        };
+        for layer in &layers {
+            Reader { layer, catalog: &catalog }.globs("exclude", &layer.file.exclude)?;
+        }
+        let exclude_globs = all(|file| &file.exclude);
+        let own = layers.iter().find(|layer| layer.origin == Origin::Repository);
         Ok(Self {
-            path: Some(path.to_owned()),
-            exclude: reader.globs("exclude", &file.exclude)?,
-            exclude_globs: file.exclude,
-            check_third_party: file.check_third_party,
-            levels: file.rules.iter().filter_map(|(id, config)| Some((catalog.find(id)?.id, config.level?))).collect(),
+            path: own.map(|own| own.path.clone()),
+            text: own.map(|own| own.text.clone()).unwrap_or_default(),
+            places: own.map(|own| own.places.clone()).unwrap_or_default(),
+            exclude: globs::set(&exclude_globs).unwrap_or_default(),
+            exclude_globs,
+            check_third_party: layers.iter().rev().find_map(|layer| layer.file.check_third_party).unwrap_or(false),
+            levels: levels(&layers, &catalog),
             overrides,
             ports: PortSettings {
-                registries: match file.ports.registry {
-                    Registries::Discover => Vec::new(),
-                    Registries::One(path) => vec![path],
-                    Registries::Many(paths) => paths,
-                },
-                own_hosts: file.ports.own_hosts,
-                external_hosts: file.ports.external_hosts,
+                registries: layers.iter().rev().find_map(|layer| layer.file.ports.registry.paths()).unwrap_or_default(),
+                own_hosts: all(|file| &file.ports.own_hosts),
+                external_hosts: all(|file| &file.ports.external_hosts),
             },
-            params: params(&catalog, &file.rules),
-            places,
+            params: params(&catalog, layers.iter().map(|layer| &layer.file.rules)),
+            policy: None,
+            floors,
+            layers,
             catalog,
-            text,
         })
+    }
+
+    /// The level that a rule has without the repository's own file and what is over it.
+    pub fn inherited_level(&self, rule: &rule::Rule) -> Level {
+        let policy = self.layers.iter().find(|layer| layer.origin == Origin::Policy);
+        let config = policy.and_then(|policy| policy.file.rules.get(rule.id));
+        config.and_then(|config| config.level).unwrap_or(rule.level)
+    }
+
+    /// The topmost file that has an entry.
+    pub fn layer_of(&self, place: &str) -> Option<&Layer> {
+        self.layers.iter().rev().find(|layer| layer.places.value_of(place).is_some())
     }
 }
 
-/// What is known while a file is read: enough to say where something is wrong.
+impl Registries {
+    /// The paths, if any are given.
+    fn paths(&self) -> Option<Vec<String>> {
+        match self {
+            Registries::Discover => None,
+            Registries::One(path) => Some(vec![path.clone()]),
+            Registries::Many(paths) => Some(paths.clone()),
+        }
+    }
+}
+
+fn levels(layers: &[Layer], catalog: &Catalog) -> BTreeMap<RuleId, Level> {
+    let entries = layers.iter().flat_map(|layer| &layer.file.rules);
+    entries.filter_map(|(id, config)| Some((catalog.find(id)?.id, config.level?))).collect()
+}
+
+/// A file of settings while it is judged.
 struct Reader<'a> {
-    path: &'a Path,
-    text: &'a str,
-    places: &'a Places,
+    layer: &'a Layer,
     catalog: &'a Catalog,
 }
 
 impl Reader<'_> {
     fn fail(&self, span: Option<Range<usize>>, message: String, help: Option<String>) -> Box<ConfigError> {
-        Box::new(ConfigError { path: self.path.to_owned(), text: self.text.to_owned(), span, message, help })
+        self.layer.fail(span, message, help)
+    }
+
+    /// One policy is enough to understand a value's origin.
+    fn policy(&self) -> Result<(), Box<ConfigError>> {
+        if self.layer.origin == Origin::Repository || self.layer.file.policy.extends.is_none() {
+            return Ok(());
+        }
+        let (message, help) = match self.layer.origin {
+            Origin::Policy => ("a policy cannot extend another policy", "merge the two into one"),
+            _ => ("only the repository's flakeward.toml can extend a policy", "name its folder with --policy-path DIR"),
+        };
+        Err(self.fail(self.layer.places.key("policy.extends"), message.to_owned(), Some(help.to_owned())))
+    }
+
+    fn overrides(&self) -> Result<Vec<Override>, Box<ConfigError>> {
+        let entries = &self.layer.file.overrides;
+        let globs = entries.iter().map(|entry| entry.paths.len().max(1)).sum::<usize>();
+        if globs > MAX_OVERRIDES {
+            let message = format!("the overrides have {globs} globs, and at most {MAX_OVERRIDES} are supported");
+            return Err(self.fail(self.layer.places.key("overrides"), message, None));
+        }
+        let level = |(id, level): (&String, &Level)| Some((self.catalog.find(id)?.id, *level));
+        let entry = |(index, entry): (usize, &OverrideConfig)| {
+            Ok(Override {
+                paths: self.globs(&format!("overrides.{index}.paths"), &entry.paths)?,
+                globs: entry.paths.clone(),
+                levels: entry.rules.iter().filter_map(level).collect(),
+                origin: self.layer.origin,
+                index,
+            })
+        };
+        entries.iter().enumerate().map(entry).collect()
     }
 
     /// Holds the names of rules and of their options against the rules' pages.
@@ -300,13 +387,13 @@ impl Reader<'_> {
             return Ok(());
         }
         let help = "leave a file out with `exclude = [\"path\"]`".to_owned();
-        Err(self.fail(self.places.value_of(place), format!("`{id}` is always an error"), Some(help)))
+        Err(self.fail(self.layer.places.value_of(place), format!("`{id}` is always an error"), Some(help)))
     }
 
     fn rule(&self, id: &str, place: &str) -> Result<&rule::Rule, Box<ConfigError>> {
         self.catalog.find(id).ok_or_else(|| {
             let (message, help) = self.catalog.unknown(id);
-            self.fail(self.places.key(place), message, Some(help))
+            self.fail(self.layer.places.key(place), message, Some(help))
         })
     }
 
@@ -315,19 +402,19 @@ impl Reader<'_> {
             let near = nearest(key, rule.params.keys().map(String::as_str).chain(["level"]));
             let help = near.map(|near| format!("did you mean `{near}`?"));
             let message = format!("the rule `{}` has no option `{key}`", rule.id);
-            return Err(self.fail(self.places.key(place), message, help));
+            return Err(self.fail(self.layer.places.key(place), message, help));
         };
         if alike(usual, value) {
             return Ok(());
         }
         let message = format!("`{value}` is not a valid value for `{key}`: expected a value such as `{usual}`");
-        Err(self.fail(self.places.value_of(place), message, None))
+        Err(self.fail(self.layer.places.value_of(place), message, None))
     }
 
     fn globs(&self, place: &str, list: &[String]) -> Result<GlobSet, Box<ConfigError>> {
         globs::set(list).map_err(|(index, reason)| {
             let glob = list.get(index).map_or("", String::as_str);
-            let place = self.places.value_of(&format!("{place}.{index}"));
+            let place = self.layer.places.value_of(&format!("{place}.{index}"));
             self.fail(place, format!("`{}` is not a valid glob: {reason}", shortened(glob, 60)), None)
         })
     }
@@ -343,10 +430,10 @@ fn alike(usual: &toml::Value, value: &toml::Value) -> bool {
     }
 }
 
-fn params(catalog: &Catalog, rules: &BTreeMap<String, RuleConfig>) -> Params {
+fn params<'a>(catalog: &Catalog, layers: impl Iterator<Item = &'a BTreeMap<String, RuleConfig>> + Clone) -> Params {
     let tables = catalog.iter().map(|rule| {
         let mut table = rule.params.clone();
-        if let Some(config) = rules.get(rule.id) {
+        for config in layers.clone().filter_map(|rules| rules.get(rule.id)) {
             table.extend(config.options.clone());
         }
         (rule.id.to_owned(), table)

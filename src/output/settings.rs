@@ -1,14 +1,16 @@
-//! The settings in force, as TOML that says where each came from.
+//! The settings in force, with the origin of each value: as TOML for people, and as JSON.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::Path;
 
+use serde::Serialize;
+
 use super::View;
 use super::text::clean;
+use crate::config::layers::Origin;
 use crate::finding::RuleId;
 use crate::settings::Settings;
-use crate::source::LineIndex;
 
 /// Settings to show.
 pub struct Shown<'a> {
@@ -20,102 +22,216 @@ pub struct Shown<'a> {
     pub view: &'a View,
 }
 
-const DEFAULT: &str = "default";
+/// A value and where it comes from.
+#[derive(Serialize)]
+struct Entry {
+    /// The table, such as `rules.dockerfile`; empty for the top of the file.
+    #[serde(skip)]
+    table: String,
+    /// The key in the table.
+    #[serde(skip)]
+    name: String,
+    /// The dotted path of the key.
+    key: String,
+    /// `None` for a registry that is discovered.
+    value: Option<toml::Value>,
+    origin: From,
+    /// Whether the policy locks it.
+    locked: bool,
+}
+
+/// Where a value comes from.
+#[derive(Serialize)]
+struct From {
+    kind: Kind,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<usize>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Kind {
+    Default,
+    Policy,
+    Repository,
+    Settings,
+    CommandLine,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    version: u32,
+    path: Option<&'a str>,
+    date: String,
+    configuration: Option<String>,
+    policy: Option<String>,
+    baseline: Option<String>,
+    settings: Vec<Entry>,
+}
 
 impl Shown<'_> {
-    /// The settings for a path, or for the whole repository.
+    /// The settings for a path, or for the whole repository, for programs.
+    pub fn json(&self, path: Option<&str>) -> Result<String, serde_json::Error> {
+        let document = Document {
+            version: 1,
+            path,
+            date: self.settings.now.to_string(),
+            configuration: self.configuration(),
+            policy: self.policy(),
+            baseline: self.baseline(),
+            settings: self.entries(path),
+        };
+        serde_json::to_string_pretty(&document).map(|text| text + "\n")
+    }
+
+    /// The settings for a path, or for the whole repository, for people.
     pub fn toml(&self, root: &Path, path: Option<&str>) -> String {
-        let config = &self.settings.config;
         let mut out = String::new();
         let subject = path.map_or("the whole repository".to_owned(), |path| clean(&self.view.path(path)).into_owned());
         let _ = writeln!(out, "# The settings for {subject}, in {}", clean(&root.to_string_lossy()));
-        let _ = match &config.path {
-            Some(_) => writeln!(out, "# Configuration: {}", self.file()),
-            None => writeln!(out, "# Configuration: none"),
-        };
-        let _ = match &self.settings.baseline {
-            Some(baseline) => writeln!(out, "# Baseline: {}", clean(&self.view.path(&baseline.path))),
-            None => writeln!(out, "# Baseline: none"),
-        };
-        let _ = writeln!(out, "# Date: {}\n", self.settings.now);
-        line(&mut out, "exclude", &strings(&config.exclude_globs), &self.origin("exclude"));
-        line(&mut out, "check-third-party", &config.check_third_party.to_string(), &self.origin("check-third-party"));
-        let _ = writeln!(out, "\n[ports]");
-        let registry = match config.ports.registries.as_slice() {
-            [] => "# registry: discovered by its contents".to_owned(),
-            registries => format!("registry = {}", strings(registries)),
-        };
-        let _ = writeln!(out, "{registry:<50} # {}", self.origin("ports.registry"));
-        line(&mut out, "own-hosts", &strings(&config.ports.own_hosts), &self.origin("ports.own-hosts"));
-        line(&mut out, "external-hosts", &strings(&config.ports.external_hosts), &self.origin("ports.external-hosts"));
-        for rule in config.catalog.iter() {
-            let _ = match rule.id.contains('/') {
-                true => writeln!(out, "\n[rules.\"{}\"]", rule.id),
-                false => writeln!(out, "\n[rules.{}]", rule.id),
-            };
-            let level = match path {
-                Some(path) => self.settings.level_at(rule.id, path),
-                None => self.settings.rules.level(rule.id),
-            };
-            line(&mut out, "level", &format!("\"{level}\""), &self.level_origin(rule.id, path));
-            for (key, value) in config.params.of(rule.id).into_iter().flatten() {
-                let origin = self.origin(&format!("rules.{}.{key}", rule.id));
-                if origin != DEFAULT {
-                    line(&mut out, key, &value.to_string(), &origin);
-                }
-            }
+        let named = |path: Option<String>| path.map_or("none".to_owned(), |path| clean(&path).into_owned());
+        let _ = writeln!(out, "# Configuration: {}", named(self.configuration()));
+        if let Some(policy) = self.policy() {
+            let _ = writeln!(out, "# Policy: {}", clean(&policy));
         }
-        if path.is_none() {
-            self.overrides(&mut out);
+        let _ = writeln!(out, "# Baseline: {}", named(self.baseline()));
+        let _ = writeln!(out, "# Date: {}\n", self.settings.now);
+        let mut table = String::new();
+        for entry in self.entries(path) {
+            if entry.table != table {
+                table.clone_from(&entry.table);
+                let _ = match table.starts_with("overrides.") {
+                    true => writeln!(out, "\n[[overrides]]"),
+                    false => writeln!(out, "\n[{}]", header(&table)),
+                };
+            }
+            let text = match &entry.value {
+                Some(value) => format!("{} = {value}", header(&entry.name)),
+                None => format!("# {}: discovered by its contents", entry.name),
+            };
+            let locked = if entry.locked { ", locked by the policy" } else { "" };
+            let _ = writeln!(out, "{text:<50} # {}{locked}", entry.origin.text());
         }
         out
     }
 
-    fn overrides(&self, out: &mut String) {
-        for (index, entry) in self.settings.config.overrides.iter().enumerate() {
-            let _ = writeln!(out, "\n[[overrides]]");
-            line(out, "paths", &strings(&entry.globs), &self.origin(&format!("overrides.{index}.paths")));
+    fn configuration(&self) -> Option<String> {
+        self.settings.config.path.as_deref().map(|path| self.view.path(&path.to_string_lossy()))
+    }
+
+    fn policy(&self) -> Option<String> {
+        self.settings.config.policy.as_deref().map(|path| path.display().to_string())
+    }
+
+    fn baseline(&self) -> Option<String> {
+        self.settings.baseline.as_ref().map(|baseline| self.view.path(&baseline.path))
+    }
+
+    /// All values in the order of a configuration file.
+    fn entries(&self, path: Option<&str>) -> Vec<Entry> {
+        let config = &self.settings.config;
+        let strings = |list: &[String]| Some(toml::Value::from(list.to_vec()));
+        let mut entries = vec![
+            self.entry("", "exclude", strings(&config.exclude_globs)),
+            self.entry("", "check-third-party", Some(config.check_third_party.into())),
+            self.entry(
+                "ports",
+                "registry",
+                strings(&config.ports.registries).filter(|_| !config.ports.registries.is_empty()),
+            ),
+            self.entry("ports", "own-hosts", strings(&config.ports.own_hosts)),
+            self.entry("ports", "external-hosts", strings(&config.ports.external_hosts)),
+        ];
+        for rule in config.catalog.iter() {
+            let level = match path {
+                Some(path) => self.settings.level_at(rule.id, path),
+                None => self.settings.rules.level(rule.id),
+            };
+            let table = format!("rules.{}", rule.id);
+            let origin = self.level_origin(rule.id, path);
+            entries.push(Entry { origin, ..self.entry(&table, "level", Some(level.name().into())) });
+            for (key, value) in config.params.of(rule.id).into_iter().flatten() {
+                entries.push(self.entry(&table, key, Some(value.clone())));
+            }
+        }
+        if path.is_none() {
+            self.overrides(&mut entries);
+        }
+        entries
+    }
+
+    fn overrides(&self, entries: &mut Vec<Entry>) {
+        for (shown, entry) in self.settings.config.overrides.iter().enumerate() {
+            let table = format!("overrides.{shown}");
+            let mut add = |name: String, value: toml::Value| {
+                let origin = self.origin_in(entry.origin, &format!("overrides.{}.{name}", entry.index));
+                entries.push(Entry { origin, ..self.entry(&table, &name, Some(value)) });
+            };
+            add("paths".to_owned(), entry.globs.clone().into());
             for (id, level) in &entry.levels {
-                let origin = self.origin(&format!("overrides.{index}.rules.{id}"));
-                line(out, &format!("rules.{id}"), &format!("\"{level}\""), &origin);
+                add(format!("rules.{id}"), level.name().into());
             }
         }
     }
 
-    fn level_origin(&self, rule: RuleId, path: Option<&str>) -> String {
+    fn entry(&self, table: &str, name: &str, value: Option<toml::Value>) -> Entry {
+        let key = if table.is_empty() { name.to_owned() } else { format!("{table}.{name}") };
+        let locked = table.strip_prefix("rules.").is_some_and(|id| self.settings.config.floors.contains_key(id));
+        Entry { table: table.to_owned(), name: name.to_owned(), origin: self.origin(&key), key, value, locked }
+    }
+
+    fn level_origin(&self, rule: RuleId, path: Option<&str>) -> From {
         if self.decided.contains(rule) {
-            return "command line".to_owned();
+            return From { kind: Kind::CommandLine, path: None, line: None };
         }
-        let overrides = self.settings.config.overrides.iter().enumerate().rev();
-        let mut matching = overrides.filter(|(_, entry)| path.is_some_and(|path| entry.matches(path)));
-        match matching.find(|(_, entry)| entry.levels.contains_key(rule)) {
-            Some((index, _)) => self.origin(&format!("overrides.{index}.rules.{rule}")),
+        let mut overrides = self.settings.config.overrides.iter().rev();
+        let matching = |path: &str| overrides.find(|entry| entry.matches(path) && entry.levels.contains_key(rule));
+        match path.and_then(matching) {
+            Some(entry) => self.origin_in(entry.origin, &format!("overrides.{}.rules.{rule}", entry.index)),
             None => self.origin(&format!("rules.{rule}.level")),
         }
     }
 
-    /// The file and line of an entry, or that it is not in the file.
-    fn origin(&self, place: &str) -> String {
-        let config = &self.settings.config;
-        match config.places.value_of(place) {
-            Some(span) => {
-                let line = LineIndex::new(&config.text).line(span.start as u32) + 1;
-                format!("{}:{line}", self.file())
-            }
-            None => DEFAULT.to_owned(),
+    /// The topmost file that has an entry.
+    fn origin(&self, place: &str) -> From {
+        match self.settings.config.layer_of(place) {
+            Some(layer) => self.origin_in(layer.origin, place),
+            None => From { kind: Kind::Default, path: None, line: None },
         }
     }
 
-    fn file(&self) -> String {
-        let path = self.settings.config.path.as_deref().map(Path::to_string_lossy).unwrap_or_default();
-        clean(&self.view.path(&path)).into_owned()
+    /// The file and line of an entry of a file.
+    fn origin_in(&self, origin: Origin, place: &str) -> From {
+        let layer = self.settings.config.layers.iter().find(|layer| layer.origin == origin);
+        let kind = match origin {
+            Origin::Policy => Kind::Policy,
+            Origin::Repository => Kind::Repository,
+            Origin::Settings => Kind::Settings,
+        };
+        From {
+            kind,
+            path: layer.map(|layer| layer.path.display().to_string()),
+            line: layer.and_then(|layer| layer.line(place)),
+        }
     }
 }
 
-fn line(out: &mut String, key: &str, value: &str, origin: &str) {
-    let _ = writeln!(out, "{:<50} # {origin}", format!("{key} = {value}"));
+impl From {
+    fn text(&self) -> String {
+        match (self.kind, &self.path, self.line) {
+            (Kind::CommandLine, ..) => "command line".to_owned(),
+            (_, Some(path), Some(line)) => format!("{}:{line}", clean(path)),
+            _ => "default".to_owned(),
+        }
+    }
 }
 
-fn strings(list: &[String]) -> String {
-    toml::Value::from(list.to_vec()).to_string()
+/// A dotted path in TOML: ids with a slash are quoted.
+fn header(table: &str) -> String {
+    match table.split_once('.') {
+        Some((head, id)) if id.contains('/') => format!("{head}.\"{id}\""),
+        _ => table.to_owned(),
+    }
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::Suppression;
 use crate::config::Config;
+use crate::config::layers::Origin;
 use crate::finding::{RelPath, Span};
 use crate::settings::Settings;
 
@@ -112,11 +113,12 @@ pub fn of_config(settings: &Settings) -> Vec<Accepted> {
     let config = &settings.config;
     let mut list = Vec::new();
     for (id, level) in &config.levels {
-        if config.catalog.find(id).is_some_and(|rule| *level < rule.level) {
+        if config.catalog.find(id).is_some_and(|rule| *level < config.inherited_level(rule)) {
             list.extend(entry(config, Means::Level, Some(id), "", &format!("rules.{id}.level")));
         }
     }
-    for (index, over) in config.overrides.iter().enumerate() {
+    for over in config.overrides.iter().filter(|over| over.origin == Origin::Repository) {
+        let index = over.index;
         for (id, _) in over.levels.iter().filter(|(id, level)| **level < settings.rules.level(id)) {
             let place = format!("overrides.{index}.rules.{id}");
             list.extend(entry(config, Means::Override, Some(id), &over.globs.join(" "), &place));

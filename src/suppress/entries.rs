@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::config::Config;
+use crate::config::layers::Origin;
 use crate::finding::{Finding, RelPath, Span};
 use crate::globs;
 
@@ -21,7 +22,8 @@ pub struct Repository<'a> {
 pub fn unused(config: &Config, file: &RelPath, repository: &Repository<'_>) -> Vec<Finding> {
     let mut unused = Vec::new();
     let mut report = |place: String, message: String| {
-        let span = config.places.value_of(&place).map_or(Span::default(), Span::from);
+        // What the policy says holds for many repositories, and need not match something in each.
+        let Some(span) = config.places.value_of(&place).map(Span::from) else { return };
         let finding = Finding::new("unused-suppression", file, span, message).label("matches nothing");
         unused.push(finding.help("remove or correct this entry"));
     };
@@ -35,7 +37,8 @@ pub fn unused(config: &Config, file: &RelPath, repository: &Repository<'_>) -> V
     for (index, glob) in config.exclude_globs.iter().enumerate().filter(|(index, _)| !matched[*index]) {
         report(format!("exclude.{index}"), format!("exclude pattern `{glob}` matches no files"));
     }
-    for (index, entry) in config.overrides.iter().enumerate() {
+    for entry in config.overrides.iter().filter(|entry| entry.origin == Origin::Repository) {
+        let index = entry.index;
         for (glob, text) in entry.globs.iter().enumerate() {
             let Ok(one) = globs::set(std::slice::from_ref(text)) else { continue };
             if !repository.paths.iter().any(|path| one.is_match(&***path)) {

@@ -18,21 +18,38 @@ const BAD: &str = "FROM alpine:3\nRUN true\n";
 const FOUND: &str = "web/Dockerfile:1:1: error[dockerfile]:";
 
 /// A Nix with a store of its own, which no daemon, sandbox or network has a part in.
-struct Nix(TempDir);
+pub struct Nix(TempDir);
 
 impl Nix {
-    fn new() -> Self {
+    /// A Nix with an empty store.
+    pub fn new() -> Self {
         Self(TempDir::new().unwrap())
+    }
+
+    /// Its store.
+    pub fn store(&self) -> PathBuf {
+        self.0.path().join("store")
+    }
+
+    /// Runs Nix on a repository with its own inputs. The lock file is written if it has to be.
+    pub fn lock(&self, repository: &Repository, args: &str) -> Ran {
+        ran(&self.command(repository, args).output().unwrap())
     }
 
     /// Runs Nix on a repository, with other flakes in place of those its inputs name.
     fn run(&self, repository: &Repository, args: &str, inputs: &[(&str, &Path)]) -> Ran {
-        let mut command = repository.command("nix");
-        command.args(args.split_whitespace()).args(["--offline", "--no-write-lock-file"]);
+        let mut command = self.command(repository, args);
+        command.arg("--no-write-lock-file");
         for (name, flake) in inputs {
             let scheme = if flake.join(".git").exists() { "git+file" } else { "path" };
             command.args(["--override-input", name, &format!("{scheme}://{}", flake.display())]);
         }
+        ran(&command.output().unwrap())
+    }
+
+    fn command(&self, repository: &Repository, args: &str) -> Command {
+        let mut command = repository.command("nix");
+        command.args(args.split_whitespace()).arg("--offline");
         for name in ["STORE", "STATE", "LOG", "CONF"] {
             command.env(format!("NIX_{name}_DIR"), self.0.path().join(name.to_lowercase()));
         }
@@ -40,7 +57,7 @@ impl Nix {
             "NIX_CONFIG",
             "experimental-features = nix-command flakes\nsandbox = false\nbuild-users-group =\nsubstituters =\n",
         );
-        ran(&command.output().unwrap())
+        command
     }
 }
 
@@ -51,13 +68,13 @@ impl Drop for Nix {
     }
 }
 
-fn system() -> String {
+pub fn system() -> String {
     let os = if cfg!(target_os = "macos") { "darwin" } else { std::env::consts::OS };
     format!("{}-{os}", std::env::consts::ARCH)
 }
 
 /// The stand-in for nixpkgs as a flake: `lib` is that of a folder, or nothing.
-fn nixpkgs(lib: Option<&Path>) -> TempDir {
+pub fn nixpkgs(lib: Option<&Path>) -> TempDir {
     let folder = TempDir::new().unwrap();
     fs::copy(Path::new(PROJECT).join("tests/integrations/nixpkgs.nix"), folder.path().join("nixpkgs.nix")).unwrap();
     let lib = lib.map_or("{ hasSuffix = _: _: true; }", |lib| {
@@ -82,7 +99,7 @@ fn nixpkgs(lib: Option<&Path>) -> TempDir {
 }
 
 /// The flakeward flake where flake-parts is not there: the same check, and the flakeward that is built already.
-fn flakeward() -> Repository {
+pub fn flakeward() -> Repository {
     let program = Path::new(FLAKEWARD).parent().and_then(Path::parent).unwrap().join("integrations");
     let flake = format!(
         "{{ outputs = {{ self, ... }}: {{ _type = \"flake\"; lib.mkCheck = import ./nix/check.nix {{ flakeward = self; }};\n\

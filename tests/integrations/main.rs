@@ -2,6 +2,7 @@
 
 mod action;
 mod flake;
+mod policy;
 mod precommit;
 mod support;
 #[path = "../support/tools.rs"]

@@ -3,4 +3,5 @@
 mod accepted;
 mod baseline;
 mod new_since;
+mod policy;
 mod support;

@@ -1,13 +1,16 @@
 //! What these tests share: a repository in Git, and running flakeward in it.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-/// A repository in Git.
-pub struct Repository(TempDir);
+/// A repository in Git, in a folder of its own or in that of a test.
+pub struct Repository {
+    root: PathBuf,
+    _folder: Option<TempDir>,
+}
 
 /// What a command did.
 pub struct Ran {
@@ -22,7 +25,15 @@ pub struct Ran {
 impl Repository {
     /// A repository with some files, nothing committed.
     pub fn new(files: &[(&str, &str)]) -> Self {
-        let repository = Self(TempDir::new().unwrap());
+        let folder = TempDir::new().unwrap();
+        let root = folder.path().to_owned();
+        Self { _folder: Some(folder), ..Self::at(&root, files) }
+    }
+
+    /// A repository in a folder, with some files, nothing committed.
+    pub fn at(root: &Path, files: &[(&str, &str)]) -> Self {
+        fs::create_dir_all(root).unwrap();
+        let repository = Self { root: root.to_owned(), _folder: None };
         repository.git(&["init", "-q"]);
         files.iter().for_each(|(path, text)| repository.write(path, text));
         repository
@@ -30,7 +41,7 @@ impl Repository {
 
     /// Its root.
     pub fn path(&self) -> &Path {
-        self.0.path()
+        &self.root
     }
 
     /// Writes a file.

@@ -29,6 +29,8 @@ pub struct LockNode {
     pub original: Option<FlakeRef>,
     /// What that was at the time.
     pub locked: Option<FlakeRef>,
+    /// The hash of its contents.
+    pub nar_hash: Option<String>,
     /// When that was committed, if the lock says so.
     pub modified: Option<jiff::civil::Date>,
     /// Whether it is a flake.
@@ -140,7 +142,9 @@ fn read_node(tree: &Tree<'_>, place: Span, object: Node) -> LockNode {
             }
             "original" => node.original = FlakeRef::from_attrs(&strings(tree, value)),
             "locked" => {
-                node.locked = FlakeRef::from_attrs(&strings(tree, value));
+                let attrs = strings(tree, value);
+                node.locked = FlakeRef::from_attrs(&attrs);
+                node.nar_hash = attrs.get("narHash").cloned();
                 node.modified = modified(tree, value);
             }
             "flake" => node.is_flake = tree.kind(value) != NodeKind::JsonFalse,

@@ -3,6 +3,7 @@
 pub mod flakeref;
 pub mod lock;
 pub mod nixpkgs;
+pub mod store;
 
 use std::collections::BTreeMap;
 

@@ -1,0 +1,236 @@
+//! One policy for several repositories.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::Repository;
+
+/// A folder with a policy and the repositories that extend it.
+struct Fleet(TempDir);
+
+impl Fleet {
+    fn new(policy: &str) -> Self {
+        let fleet = Self(TempDir::new().unwrap());
+        fleet.write("policy/flakeward.toml", policy);
+        fleet
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let file = self.0.path().join(path);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
+    }
+
+    /// A repository next to the policy.
+    fn repository(&self, name: &str, files: &[(&str, &str)]) -> Repository {
+        Repository::at(&self.0.path().join(name), files)
+    }
+}
+
+const EXTENDS: &str = "[policy]\nextends = \"../policy\"\n";
+
+#[test]
+fn settings_of_a_policy_lie_under_those_of_a_repository() {
+    let fleet = Fleet::new(
+        "exclude = [\"vendored\"]\ncheck-third-party = true\n[rules]\nlookup-path.level = \"error\"\n\
+         unlocked-input.level = \"off\"\n[[overrides]]\npaths = [\"tests\"]\nrules.lookup-path = \"off\"\n",
+    );
+    let repository = fleet.repository(
+        "a",
+        &[
+            ("flakeward.toml", EXTENDS),
+            ("a.nix", "<a>\n"),
+            ("tests/b.nix", "<b>\n"),
+            ("vendored/c.nix", "<c>\n"),
+            ("old/d.nix", "<d>\n"),
+        ],
+    );
+    let found = |repository: &Repository| {
+        let out = repository.run("--format concise").out;
+        out.lines().map(|line| line.split(": ").take(2).collect::<Vec<_>>().join(" ")).collect::<Vec<_>>()
+    };
+    assert_eq!(found(&repository), ["a.nix:1:1 error[lookup-path]", "old/d.nix:1:1 error[lookup-path]"]);
+    // The repository's own file is over the policy, and its lists are added to those of the policy.
+    let own = "exclude = [\"old\"]\n[rules]\nlookup-path.level = \"hint\"\n[[overrides]]\npaths = [\"tests\"]\n\
+               rules.lookup-path = \"warn\"\n";
+    repository.write("flakeward.toml", &format!("{own}{EXTENDS}"));
+    assert_eq!(found(&repository), ["a.nix:1:1 hint[lookup-path]", "tests/b.nix:1:1 warn[lookup-path]"]);
+    // Entries that match nothing are reported where the repository can change them, not in the policy.
+    fs::remove_dir_all(repository.path().join("vendored")).unwrap();
+    fs::remove_dir_all(repository.path().join("old")).unwrap();
+    let found = found(&repository);
+    assert_eq!(found[1], "flakeward.toml:1:12 warn[unused-suppression]", "{found:?}");
+    assert_eq!(found.len(), 3, "{found:?}");
+}
+
+#[test]
+fn a_locked_rule_cannot_be_lowered() {
+    let fleet = Fleet::new(
+        "[policy]\nlocked = [\"lookup-path\", \"nix-cache\", \"dockerfile\"]\n[rules]\nlookup-path.level = \"error\"\n",
+    );
+    let repository = fleet.repository("a", &[("a.nix", "<a>\n")]);
+    for (own, place, what) in [
+        (
+            "[rules]\nlookup-path.level = \"warn\"\n",
+            "[flakeward.toml:2:21]",
+            "its level must be at least error, not warn",
+        ),
+        (
+            "[[overrides]]\npaths = [\"a.nix\"]\nrules.lookup-path = \"off\"\n",
+            "[flakeward.toml:3:21]",
+            "its level must be at least error, not off",
+        ),
+        ("[rules]\ndockerfile.level = \"off\"\n", "[flakeward.toml:2:20]", "its level must be at least error, not off"),
+    ] {
+        repository.write("flakeward.toml", &format!("{own}{EXTENDS}"));
+        let said = repository.refused("check");
+        assert!(said.contains(place) && said.contains(what), "{said}");
+    }
+    // Raising is allowed, and so is what is not locked.
+    repository.write(
+        "flakeward.toml",
+        &format!("[rules]\nlookup-path.level = \"error\"\nunused-port.level = \"off\"\n{EXTENDS}"),
+    );
+    assert_eq!(repository.run("check").code, 1);
+    // Settings that are given besides do not get around it.
+    repository.write("more.toml", "[rules]\nlookup-path.level = \"off\"\n");
+    assert!(repository.refused("--settings more.toml").contains("[more.toml:2:21]"));
+    fleet.write("policy/flakeward.toml", "[policy]\nlocked = [\"lookup-pat\"]\n");
+    let said = repository.refused("check");
+    assert!(said.contains("policy/flakeward.toml:2:11]") && said.contains("did you mean `lookup-path`?"), "{said}");
+}
+
+#[test]
+fn options_of_a_locked_rule_are_those_of_the_policy() {
+    let schema: Value = serde_json::from_str(&Repository::new(&[]).run("config schema").out).unwrap();
+    let rules = schema["properties"]["rules"]["properties"].as_object().unwrap();
+    let (rule, option, default) = rules
+        .iter()
+        .find_map(|(rule, about)| {
+            let options = about["properties"].as_object()?;
+            let (option, about) = options.iter().find(|(key, _)| *key != "level")?;
+            Some((rule, option, about["default"].to_string()))
+        })
+        .unwrap();
+    let fleet = Fleet::new(&format!("[policy]\nlocked = [\"{rule}\"]\n"));
+    let repository =
+        fleet.repository("a", &[("flakeward.toml", &format!("[rules.{rule}]\n{option} = {default}\n{EXTENDS}"))]);
+    let said = repository.refused("check");
+    let expected = format!("the policy locks `{rule}`: its option `{option}` can only be set in the policy");
+    assert!(said.contains(&expected) && said.contains("[flakeward.toml:2:1]"), "{said}");
+}
+
+#[test]
+fn rules_of_a_policy_hold_in_every_repository() {
+    let page = "+++\nid = \"no-a\"\nlevel = \"error\"\nsummary = \"s\"\nlanguages = [\"nix\"]\nattrpath = [\"a\"]\n\
+                message = \"a is set\"\n+++\n\n## Why\n\nIt is.\n";
+    let fleet = Fleet::new("[policy]\nlocked = [\"local/no-a\"]\n");
+    fleet.write("policy/.flakeward/rules/no-a.md", page);
+    let repository = fleet.repository("a", &[("flakeward.toml", EXTENDS), ("a.nix", "{ a = 1; }\n")]);
+    let ran = repository.run("--format concise");
+    assert_eq!((ran.code, ran.out.as_str()), (1, "a.nix:1:3: error[local/no-a]: a is set\n"));
+    assert!(repository.run("explain local/no-a").out.contains("It is."));
+    assert!(repository.run("rules").out.contains("local/no-a"));
+    repository.write(".flakeward/rules/no-a.md", page);
+    assert!(repository.refused("check").contains("is in the policy and in the repository"));
+}
+
+#[test]
+fn a_policy_that_cannot_be_used_is_an_error_at_its_line() {
+    let fleet = Fleet::new("");
+    let repository = fleet.repository("a", &[("a.nix", "{ }\n")]);
+    for (extends, what) in [
+        ("../nowhere", "it does not exist"),
+        ("/etc", "`/etc` is not a policy"),
+        ("https://example.org/policy", "is not a policy"),
+        ("", "is not a policy"),
+        ("../policy/flakeward.toml", "is not a directory"),
+        ("flake:policy", "cannot read flake.lock: it does not exist"),
+    ] {
+        repository.write("flakeward.toml", &format!("[policy]\nextends = \"{extends}\"\n"));
+        let said = repository.refused("check");
+        assert!(said.contains("[flakeward.toml:2:11]") && said.contains(what), "{extends}: {said}");
+        // The command line has the last word.
+        assert_eq!(repository.run("--policy-path ../policy").code, 0, "{extends}");
+        assert_eq!(repository.run("--isolated").code, 0, "{extends}");
+    }
+    assert!(repository.refused("--policy-path ../nowhere").contains("cannot access the policy"));
+    fleet.write("policy/flakeward.toml", "[policy]\nextends = \"../other\"\n");
+    let said = repository.refused("--policy-path ../policy");
+    assert!(said.contains("a policy cannot extend another policy"), "{said}");
+    // Its file may not lead out of its folder.
+    #[cfg(unix)]
+    {
+        fleet.write("secret", "x");
+        fs::remove_file(fleet.0.path().join("policy/flakeward.toml")).unwrap();
+        std::os::unix::fs::symlink("../secret", fleet.0.path().join("policy/flakeward.toml")).unwrap();
+        let said = repository.refused("--policy-path ../policy");
+        assert!(said.contains("a symbolic link to a file outside"), "{said}");
+    }
+}
+
+/// Inputs of a lock that lead elsewhere are not followed.
+#[test]
+fn a_lock_cannot_name_a_folder_outside_of_the_store() {
+    let fleet = Fleet::new("");
+    let lock = |locked: &str| {
+        format!(
+            r#"{{"nodes": {{"p": {{"locked": {{{locked}}}}}, "root": {{"inputs": {{"policy": "p"}}}}}}, "root": "root", "version": 7}}"#
+        )
+    };
+    let repository = fleet.repository("a", &[("flakeward.toml", "[policy]\nextends = \"flake:policy\"\n")]);
+    for (locked, what) in [
+        (r#""type": "path", "path": "/etc""#, "flake.lock has no hash of `policy`"),
+        (r#""narHash": "sha256-../../etc""#, "flake.lock has no hash of `policy`"),
+        (r#""narHash": "sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=""#, "is not in the Nix store ("),
+    ] {
+        repository.write("flake.lock", &lock(locked));
+        let said = repository.refused("check");
+        assert!(said.contains(what), "{locked}: {said}");
+    }
+    repository.write("flake.lock", &lock("").replace("\"policy\"", "\"other\""));
+    assert!(repository.refused("check").contains("flake.lock has no input `policy`"));
+}
+
+#[test]
+fn every_value_has_its_origin() {
+    let fleet = Fleet::new(
+        "exclude = [\"p\"]\n[policy]\nlocked = [\"lookup-path\"]\n[rules]\nlookup-path.level = \"error\"\n\
+         [[overrides]]\npaths = [\"t\"]\nrules.unused-port = \"off\"\n",
+    );
+    let repository = fleet.repository(
+        "a",
+        &[("flakeward.toml", &format!("[rules]\nunused-port.level = \"warn\"\n{EXTENDS}")), ("a.nix", "{ }\n")],
+    );
+    repository.write("more.toml", "[ports]\nown-hosts = [\"a.example\"]\n");
+    let options = "--settings more.toml --level dockerfile=hint --now 2026-01-01";
+    let ran = repository.run(&format!("config show {options} --format json"));
+    let document: Value = serde_json::from_str(&ran.out).unwrap();
+    let of = |key: &str| {
+        let entry = document["settings"].as_array().unwrap().iter().find(|entry| entry["key"] == key).unwrap();
+        let origin = &entry["origin"];
+        let place = origin["path"].as_str().map(|path| format!(" {path}:{}", origin["line"])).unwrap_or_default();
+        let locked = if entry["locked"] == true { " locked" } else { "" };
+        format!("{} {}{place}{locked}", entry["value"], origin["kind"].as_str().unwrap())
+    };
+    let policy = document["policy"].as_str().unwrap();
+    assert!(Path::new(policy).ends_with("policy"));
+    let policy_file = document["settings"][0]["origin"]["path"].as_str().unwrap().to_owned();
+    assert_eq!(of("exclude"), format!("[\"p\"] policy {policy_file}:1"));
+    assert_eq!(of("rules.lookup-path.level"), format!("\"error\" policy {policy_file}:5 locked"));
+    assert_eq!(of("rules.unused-port.level"), "\"warn\" repository flakeward.toml:2");
+    assert_eq!(of("rules.dockerfile.level"), "\"hint\" command-line");
+    assert_eq!(of("ports.own-hosts"), "[\"a.example\"] settings more.toml:2");
+    assert_eq!(of("check-third-party"), "false default");
+    assert_eq!(of("overrides.0.rules.unused-port"), format!("\"off\" policy {policy_file}:8"));
+    // Options that nobody has set are there too.
+    let rules = document["settings"].as_array().unwrap().iter().filter_map(|entry| entry["key"].as_str());
+    let options_of_rules = rules.filter(|key| key.starts_with("rules.") && !key.ends_with(".level")).count();
+    assert!(options_of_rules > 0);
+    let text = repository.run(&format!("config show {options}")).out;
+    assert!(text.contains(&format!("# {policy_file}:5, locked by the policy\n")), "{text}");
+    assert!(toml::from_str::<toml::Table>(&text).is_ok(), "{text}");
+}
