@@ -31,6 +31,7 @@ mod file_pass;
 pub mod finding;
 pub mod fingerprint;
 pub mod fix;
+pub mod fleet;
 pub mod globs;
 pub mod knowledge;
 pub mod lang;

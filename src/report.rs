@@ -5,9 +5,33 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::finding::{Finding, Level, Note, NoteKind, RelPath, RuleId};
+use jiff::civil::Date;
+
 use crate::rule::Catalog;
 use crate::source::Source;
 use crate::suppress::accepted::Accepted;
+
+/// What a report is about, and by which settings it came to be.
+#[derive(Debug, Default, Clone)]
+pub struct About {
+    /// The repository's name.
+    pub repository: String,
+    /// The date of the run.
+    pub date: Date,
+    /// The policy that the repository extends.
+    pub policy: Option<Policy>,
+    /// Rules whose level the repository's own settings lower: the level there, and the one that it would have.
+    pub lowered: Vec<(RuleId, Level, Level)>,
+}
+
+/// A policy and which version of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// What the repository calls it.
+    pub name: String,
+    /// The beginning of the hash of its flakeward.toml.
+    pub version: String,
+}
 
 /// What a run has to say.
 #[derive(Debug, Default)]
@@ -26,6 +50,8 @@ pub struct Report {
     pub accepted: Vec<Accepted>,
     /// The files that findings and labels point into.
     pub sources: BTreeMap<RelPath, Arc<Source>>,
+    /// What the report is about.
+    pub about: About,
     /// The root that paths are relative to.
     pub root: PathBuf,
     /// The rules that there are, on or off.

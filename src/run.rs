@@ -13,7 +13,7 @@ use crate::file_pass::{FilePass, Outcome, internal_error, unreadable_files};
 use crate::finding::{Finding, Note, NoteKind, RelPath, Verdict};
 use crate::knowledge::third_party::Origin;
 use crate::repo::{Repo, RepoFile};
-use crate::report::Report;
+use crate::report::{About, Policy, Report};
 use crate::rule::RuleSet;
 use crate::settings::Settings;
 use crate::settle::{Findings, Sources};
@@ -72,10 +72,27 @@ pub(crate) fn report(repo: &Repo, settings: &Settings, checks: &[&'static Check]
         findings: asked.findings(list),
         notes: asked.notes(gathered.verdict.notes),
         suppressed,
+        about: about(repo, settings),
         accepted,
         sources: gathered.sources,
         root: repo.root.clone(),
         catalog: settings.rules.catalog().clone(),
+    }
+}
+
+/// What a report says about the run itself. The name of the root's folder is that of the repository.
+fn about(repo: &Repo, settings: &Settings) -> About {
+    let name = repo.root.file_name().map(|name| name.to_string_lossy().into_owned());
+    let config = &settings.config;
+    let lowered = config.levels.iter().filter_map(|(&id, &level)| {
+        let inherited = config.inherited_level(config.catalog.find(id)?);
+        (level < inherited).then_some((id, level, inherited))
+    });
+    About {
+        repository: name.unwrap_or_default(),
+        date: settings.now,
+        policy: config.policy_version().map(|(name, version)| Policy { name, version }),
+        lowered: lowered.collect(),
     }
 }
 

@@ -6,13 +6,16 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use super::{Failure, changed::Changed, forgive_closed, new_since::Earlier, session::Session};
+use super::{Failure, accepted, changed::Changed, forgive_closed, new_since::Earlier, session::Session};
 use crate::cli::{CheckArgs, ReportTo};
+use crate::facts::port_registry::Registries;
 use crate::finding::RelPath;
+use crate::output::html::Extras;
 use crate::output::text::clean;
 use crate::output::{self, Format, View, notes, stream};
+use crate::port_map::{PortMap, rows};
 use crate::report::Report;
-use crate::walk;
+use crate::{run, walk};
 
 /// Checks, writes the reports, and says how it went.
 pub fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
@@ -36,9 +39,16 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
     if let Some(mut changed) = changed {
         changed.keep(&mut report);
     }
+    if let Some(name) = ci_repository() {
+        report.about.repository = name;
+    }
+    let extras = match args.reports.0.iter().any(|to| to.format == Format::Html) {
+        true => extras(&session, &report)?,
+        false => Extras::default(),
+    };
     let checked = start.elapsed();
     for to in &args.reports.0 {
-        write(to, &report, &session, args)?;
+        write(to, &report, &extras, &session, args)?;
     }
     if args.reports.0.iter().any(|to| to.format == Format::Github) {
         step_summary(&report, &session.view)?;
@@ -67,7 +77,29 @@ fn exit_code(report: &Report, args: &CheckArgs) -> ExitCode {
     ExitCode::from(if failed { 2 } else { u8::from(report.reaches(args.fail_on)) })
 }
 
-fn write(to: &ReportTo, report: &Report, session: &Session, args: &CheckArgs) -> Result<(), Failure> {
+/// The name of the repository that CI says it runs for.
+fn ci_repository() -> Option<String> {
+    let names = ["GITHUB_REPOSITORY", "CI_PROJECT_PATH"].into_iter();
+    names.filter_map(|name| std::env::var(name).ok()).find(|name| !name.is_empty())
+}
+
+/// What a page shows besides the findings.
+fn extras(session: &Session, report: &Report) -> Result<Extras, Failure> {
+    let facts = run::port_facts(&session.repo(), &session.settings);
+    let registries = Registries::of(&facts.project);
+    let map = PortMap::of(&facts.project, &registries, &session.settings.config.ports);
+    Ok(Extras {
+        owners: accepted::read_owners(&session.root)?,
+        accepted: accepted::list(session, report)?,
+        ports: rows::rows(&map, &facts.project),
+    })
+}
+
+fn write(to: &ReportTo, report: &Report, extras: &Extras, session: &Session, args: &CheckArgs) -> Result<(), Failure> {
+    let written = |view: &View, out: &mut dyn Write| match to.format {
+        Format::Html => output::html::write(report, view, extras, out),
+        format => output::write(format, report, view, out),
+    };
     let place = match to.format {
         Format::Github => workspace_view(&session.root).unwrap_or_else(|| session.view.clone()),
         _ => session.view.clone(),
@@ -82,15 +114,15 @@ fn write(to: &ReportTo, report: &Report, session: &Session, args: &CheckArgs) ->
         None => {
             let view = view(stream::stdout(args.output.color));
             let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
-            let written = output::write(to.format, report, &view, &mut out).and_then(|()| out.flush());
-            forgive_closed(written).map_err(|error| unwritten(Path::new("stdout"), &error))
+            let done = written(&view, &mut out).and_then(|()| out.flush());
+            forgive_closed(done).map_err(|error| unwritten(Path::new("stdout"), &error))
         }
         Some(path) => {
             let file = File::create(path).map_err(|error| unwritten(path, &error))?;
             let mut out = BufWriter::new(file);
             let view = view(stream::file(args.output.color));
-            let written = output::write(to.format, report, &view, &mut out).and_then(|()| out.flush());
-            written.map_err(|error| unwritten(path, &error))
+            let done = written(&view, &mut out).and_then(|()| out.flush());
+            done.map_err(|error| unwritten(path, &error))
         }
     }
 }

@@ -13,6 +13,7 @@ pub mod new_since;
 pub mod own_rules;
 pub mod policy;
 pub mod ports;
+pub mod report;
 mod rule_tests;
 pub mod session;
 pub mod shell;
@@ -116,6 +117,7 @@ fn dispatch(cli: &Cli) -> Result<ExitCode, Failure> {
         Some(Command::Migrate(args)) => migrate::run(args),
         Some(Command::Baseline(args)) => baseline::run(args),
         Some(Command::Accepted(args)) => accepted::run(args),
+        Some(Command::Report(args)) => report::run(args),
         Some(Command::Config(args)) => config::run(args),
         Some(Command::Lsp) => Ok(crate::lsp::run()),
         Some(Command::Completions(args)) => shell::completions(args),

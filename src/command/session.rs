@@ -57,7 +57,7 @@ impl Session {
         let view = View::between(&here, &root);
         let mut settings = Settings::new(read_config(scope, &root, &anchors, &here)?);
         let decided = choose_rules(&mut settings, scope)?;
-        settings.now = now(scope)?;
+        settings.now = now(scope.now)?;
         settings.paths = anchors.iter().filter_map(|path| walk::relative(&root, path)).collect();
         if settings.paths.iter().any(|path| path.is_empty()) {
             settings.paths.clear();
@@ -222,8 +222,8 @@ fn existing(path: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// What a mistyped first word may have been meant as.
-const COMMANDS: [&str; 10] =
-    ["check", "fix", "explain", "rules", "ports", "migrate", "baseline", "accepted", "config", "completions"];
+const COMMANDS: [&str; 11] =
+    ["check", "fix", "explain", "rules", "ports", "migrate", "baseline", "accepted", "config", "completions", "report"];
 
 /// The repository of all paths. One run reads the facts and the settings of one repository, so paths of two
 /// repositories that do not lie in one another are refused and not mixed.
@@ -363,8 +363,8 @@ fn working_directory() -> Result<PathBuf, Failure> {
 }
 
 /// The date of the run: said, else fixed by the build that runs it, else the clock's.
-fn now(scope: &ScopeArgs) -> Result<jiff::civil::Date, Failure> {
-    if let Some(date) = scope.now {
+pub fn now(given: Option<jiff::civil::Date>) -> Result<jiff::civil::Date, Failure> {
+    if let Some(date) = given {
         return Ok(date);
     }
     match std::env::var("SOURCE_DATE_EPOCH") {

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use globset::GlobSet;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use sha2::Digest;
 
 use crate::finding::{Level, RuleId, UNCHECKED};
 use crate::globs;
@@ -294,6 +295,17 @@ impl Config {
         let policy = self.layers.iter().find(|layer| layer.origin == Origin::Policy);
         let config = policy.and_then(|policy| policy.file.rules.get(rule.id));
         config.and_then(|config| config.level).unwrap_or(rule.level)
+    }
+
+    /// The name of the policy, as the repository has it or else that of its folder, and the beginning of the hash of its
+    /// file; `None` without a policy.
+    pub fn policy_version(&self) -> Option<(String, String)> {
+        let folder = self.policy.as_ref()?;
+        let file = |origin| self.layers.iter().find(move |layer: &&Layer| layer.origin == origin);
+        let extends = file(Origin::Repository).and_then(|own| own.file.policy.extends.clone());
+        let name = extends.or_else(|| Some(folder.file_name()?.to_string_lossy().into_owned())).unwrap_or_default();
+        let hash = sha2::Sha256::digest(file(Origin::Policy).map_or("", |policy| &policy.text));
+        Some((name, hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect()))
     }
 
     /// The topmost file that has an entry.

@@ -26,7 +26,8 @@ impl Syntax {
             Format::Pretty | Format::Concise | Format::Markdown => Some(Syntax::Prose),
             Format::Json | Format::Jsonl | Format::Sarif | Format::Gitlab => Some(Syntax::Json),
             Format::Junit => Some(Syntax::Xml),
-            Format::Github => None,
+            // A page is a file for a browser; a runner that shows it has other troubles.
+            Format::Github | Format::Html => None,
         }
     }
 

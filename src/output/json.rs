@@ -9,6 +9,7 @@ use crate::finding::{Level, NoteKind, Safety};
 use crate::fingerprint;
 use crate::report::Report;
 use crate::source::Place;
+use crate::suppress::accepted::State;
 
 /// The document.
 #[derive(Serialize)]
@@ -17,6 +18,32 @@ struct Document<'a> {
     findings: Vec<Finding<'a>>,
     notes: Vec<Note<'a>>,
     summary: Summary,
+    about: About<'a>,
+}
+
+/// What the report is about.
+#[derive(Serialize)]
+struct About<'a> {
+    repository: &'a str,
+    date: String,
+    flakeward: &'a str,
+    policy: Option<Policy<'a>>,
+    lowered: Vec<Lowered<'a>>,
+    accepted: usize,
+    expired: usize,
+}
+
+#[derive(Serialize)]
+struct Policy<'a> {
+    name: &'a str,
+    version: &'a str,
+}
+
+#[derive(Serialize)]
+struct Lowered<'a> {
+    rule: &'a str,
+    level: Level,
+    default: Level,
 }
 
 /// A finding.
@@ -103,6 +130,21 @@ fn document<'a>(report: &'a Report, view: &View) -> Document<'a> {
             suppressed: report.suppressed,
             fixable: report.findings.iter().filter(|finding| finding.fix.is_some()).count(),
         },
+        about: about(report),
+    }
+}
+
+fn about(report: &Report) -> About<'_> {
+    let about = &report.about;
+    let lowered = about.lowered.iter().map(|&(rule, level, default)| Lowered { rule, level, default });
+    About {
+        repository: &about.repository,
+        date: about.date.to_string(),
+        flakeward: env!("CARGO_PKG_VERSION"),
+        policy: about.policy.as_ref().map(|policy| Policy { name: &policy.name, version: &policy.version }),
+        lowered: lowered.collect(),
+        accepted: report.accepted.iter().filter(|entry| entry.state != State::Unused).count(),
+        expired: report.accepted.iter().filter(|entry| entry.state == State::Expired).count(),
     }
 }
 

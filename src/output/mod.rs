@@ -4,10 +4,12 @@ pub mod accepted;
 pub mod concise;
 pub mod csv;
 pub mod fixes;
+pub mod fleet;
 pub mod frame;
 pub mod github;
 pub mod gitlab;
 pub mod guard;
+pub mod html;
 pub mod json;
 pub mod jsonl;
 pub mod junit;
@@ -55,6 +57,8 @@ pub enum Format {
     Junit,
     /// A table for comments and summaries
     Markdown,
+    /// A page for a browser, in one file
+    Html,
 }
 
 /// How a report is shown.
@@ -126,6 +130,7 @@ fn write_as(format: Format, report: &Report, view: &View, out: &mut dyn Write) -
         Format::Gitlab => gitlab::write(report, out),
         Format::Junit => junit::write(report, view, out),
         Format::Markdown => markdown::write(report, view, out),
+        Format::Html => html::write(report, view, &html::Extras::default(), out),
     }
 }
 

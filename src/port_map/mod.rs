@@ -1,6 +1,7 @@
 //! The port map of a repository: every entry with the places that use it, and every port that has no entry.
 
 pub mod next;
+pub mod rows;
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -2,6 +2,10 @@
 
 mod accepted;
 mod baseline;
+mod html;
 mod new_since;
 mod policy;
 mod support;
+#[path = "../support/tools.rs"]
+#[allow(dead_code)]
+mod tools;

@@ -1,0 +1,232 @@
+//! Many repositories: what their JSON reports say, side by side and over time.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+/// The repositories.
+#[derive(Debug)]
+pub struct Fleet {
+    /// By name.
+    pub repositories: Vec<Repository>,
+    /// The date of the run.
+    pub date: Date,
+    /// After how many days a repository counts as not checked.
+    pub stale_after: i32,
+}
+
+/// The checks of a repository.
+#[derive(Debug)]
+pub struct Repository {
+    /// Its name.
+    pub name: String,
+    /// Its checks by date; there is at least one.
+    checks: Vec<Check>,
+}
+
+/// What came of one check.
+#[derive(Debug, Default, Clone)]
+pub struct Check {
+    /// Its date, if the report has one.
+    pub date: Option<Date>,
+    /// Findings by level.
+    pub totals: Totals,
+    /// Findings by rule.
+    pub rules: BTreeMap<String, usize>,
+    /// How much is accepted.
+    pub accepted: usize,
+    /// How much of it has expired.
+    pub expired: usize,
+    /// The version of flakeward.
+    pub version: String,
+    /// The policy with its version; empty if there is none.
+    pub policy: String,
+    /// Rules whose level the repository lowers.
+    pub lowered: Vec<Lowered>,
+}
+
+/// Findings by level.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
+    /// How many errors.
+    #[serde(default)]
+    pub errors: usize,
+    /// How many warnings.
+    #[serde(default)]
+    pub warnings: usize,
+    /// How many hints.
+    #[serde(default)]
+    pub hints: usize,
+}
+
+/// A rule whose level a repository lowers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lowered {
+    /// The rule.
+    pub rule: String,
+    /// Its level there.
+    pub level: String,
+    /// The level of the policy, or of the rule's page.
+    pub default: String,
+}
+
+/// A JSON report, as far as it is needed. What older versions did not write is left at nothing.
+#[derive(Deserialize)]
+struct Document {
+    version: u32,
+    #[serde(default)]
+    findings: Vec<Finding>,
+    #[serde(default)]
+    summary: Totals,
+    about: Option<AboutDocument>,
+}
+
+#[derive(Deserialize)]
+struct Finding {
+    rule: String,
+}
+
+#[derive(Deserialize)]
+struct AboutDocument {
+    repository: String,
+    date: Option<String>,
+    flakeward: String,
+    policy: Option<PolicyDocument>,
+    #[serde(default)]
+    lowered: Vec<Lowered>,
+    #[serde(default)]
+    accepted: usize,
+    #[serde(default)]
+    expired: usize,
+}
+
+#[derive(Deserialize)]
+struct PolicyDocument {
+    name: String,
+    version: String,
+}
+
+/// Reads a report. `name` is what the repository is called if the report does not say. The error says what is wrong.
+pub fn read(name: &str, text: &str) -> Result<(String, Check), String> {
+    let document: Document = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    if document.version != 1 {
+        return Err(format!("unsupported version {}; expected version 1", document.version));
+    }
+    let mut rules = BTreeMap::new();
+    for finding in document.findings {
+        *rules.entry(finding.rule).or_insert(0) += 1;
+    }
+    let mut check = Check { totals: document.summary, rules, ..Check::default() };
+    let Some(about) = document.about else { return Ok((name.to_owned(), check)) };
+    check.date = match about.date {
+        Some(date) => Some(crate::suppress::date(&date).ok_or_else(|| format!("`{date}` is not a date"))?),
+        None => None,
+    };
+    check.accepted = about.accepted;
+    check.expired = about.expired;
+    check.version = about.flakeward;
+    check.policy = about.policy.map(|policy| format!("{} {}", policy.name, policy.version)).unwrap_or_default();
+    check.lowered = about.lowered;
+    Ok((about.repository, check))
+}
+
+impl Fleet {
+    /// The repositories of some checks.
+    pub fn new(checks: Vec<(String, Check)>, date: Date, stale_after: i32) -> Self {
+        let mut by_name: BTreeMap<String, Vec<Check>> = BTreeMap::new();
+        for (name, check) in checks {
+            by_name.entry(name).or_default().push(check);
+        }
+        let repositories = by_name.into_iter().map(|(name, mut checks)| {
+            checks.sort_by_key(|check| check.date);
+            Repository { name, checks }
+        });
+        Self { repositories: repositories.collect(), date, stale_after }
+    }
+
+    /// The rules that report anything in the latest checks.
+    pub fn rules(&self) -> Vec<&str> {
+        let rules: BTreeSet<&str> = self
+            .repositories
+            .iter()
+            .flat_map(|repository| repository.latest().rules.keys())
+            .map(String::as_str)
+            .collect();
+        rules.into_iter().collect()
+    }
+
+    /// The findings of the latest checks.
+    pub fn totals(&self) -> Totals {
+        sum(self.repositories.iter().map(Repository::latest))
+    }
+
+    /// How many days ago a repository was checked; `None` if its reports have no dates.
+    pub fn age(&self, repository: &Repository) -> Option<i32> {
+        repository.latest().date.map(|date| (self.date - date).get_days())
+    }
+
+    /// Whether a repository was not checked for too long.
+    pub fn is_stale(&self, repository: &Repository) -> bool {
+        self.age(repository).is_some_and(|age| age > self.stale_after)
+    }
+
+    /// For each date with a check: how many repositories had been checked by then, and what their latest checks found.
+    pub fn trend(&self) -> Vec<(Date, usize, Totals)> {
+        let all = self.repositories.iter().flat_map(|repository| &repository.checks);
+        let dates: BTreeSet<Date> = all.filter_map(|check| check.date).collect();
+        // Each repository's latest check, brought forward from date to date.
+        let mut next = vec![0; self.repositories.len()];
+        let days = dates.into_iter().map(|date| {
+            for (repository, next) in self.repositories.iter().zip(&mut next) {
+                while repository.checks.get(*next).is_some_and(|check| check.date.is_none_or(|day| day <= date)) {
+                    *next += 1;
+                }
+            }
+            let known = self.repositories.iter().zip(&next).filter_map(|(repository, next)| {
+                repository.checks[..*next].last().filter(|check| check.date.is_some())
+            });
+            let known: Vec<&Check> = known.collect();
+            (date, known.len(), sum(known.into_iter()))
+        });
+        days.collect()
+    }
+}
+
+fn sum<'a>(checks: impl Iterator<Item = &'a Check>) -> Totals {
+    checks.fold(Totals::default(), |sum, check| Totals {
+        errors: sum.errors + check.totals.errors,
+        warnings: sum.warnings + check.totals.warnings,
+        hints: sum.hints + check.totals.hints,
+    })
+}
+
+impl Repository {
+    /// Its latest check.
+    pub fn latest(&self) -> &Check {
+        // A repository is made of at least one check.
+        &self.checks[self.checks.len() - 1]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(date: &str, errors: usize) -> Check {
+        Check { date: Some(date.parse().unwrap()), totals: Totals { errors, ..Totals::default() }, ..Check::default() }
+    }
+
+    #[test]
+    fn each_date_has_the_latest_check_of_each_repository() {
+        let checks = [("a", "2026-01-01", 5), ("a", "2026-03-01", 1), ("b", "2026-02-01", 2)];
+        let checks = checks.map(|(name, date, errors)| (name.to_owned(), check(date, errors)));
+        let fleet = Fleet::new(checks.into(), "2026-03-15".parse().unwrap(), 30);
+        let trend: Vec<_> =
+            fleet.trend().into_iter().map(|(date, count, totals)| (date.to_string(), count, totals.errors)).collect();
+        let expected = [("2026-01-01", 1, 5), ("2026-02-01", 2, 7), ("2026-03-01", 2, 3)];
+        assert_eq!(trend, expected.map(|(date, count, errors)| (date.to_owned(), count, errors)));
+        let stale: Vec<bool> = fleet.repositories.iter().map(|repository| fleet.is_stale(repository)).collect();
+        assert_eq!(stale, [false, true]);
+    }
+}
