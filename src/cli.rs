@@ -584,7 +584,7 @@ pub enum ConfigCommand {
     Schema,
     /// Show the effective settings of a path or the whole repository, and where each one is set
     #[command(mut_arg("paths", |paths| paths.help(SHOWN_PATH)))]
-    Show(ConfigShowArgs),
+    Show(Box<ConfigShowArgs>),
 }
 
 /// The options of `config show`.

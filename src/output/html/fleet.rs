@@ -132,9 +132,9 @@ fn chart(days: &[&Totals]) -> String {
          <text class=\"start\" x=\"4\" y=\"20\">{most}</text><text class=\"start\" x=\"4\" y=\"{HEIGHT}\">0</text>\n",
         HEIGHT + 30
     );
-    let levels: [(&str, fn(&Totals) -> usize); 3] =
-        [("error", |day| day.errors), ("warn", |day| day.warnings), ("hint", |day| day.hints)];
-    for (index, (level, of)) in levels.iter().enumerate() {
+    let levels = ["error", "warn", "hint"];
+    for (index, level) in levels.iter().enumerate() {
+        let of = |day: &Totals| [day.errors, day.warnings, day.hints][index];
         let point = |(at, day): (usize, &&Totals)| {
             let x = 50 + (WIDTH - 60) * at / (days.len() - 1);
             let y = HEIGHT - (HEIGHT - 20) * of(day) / most;
