@@ -5,6 +5,7 @@
   buildPackages,
   rustPlatform,
   installShellFiles,
+  runCommand,
 }:
 let
   manifest = lib.importTOML ../Cargo.toml;
@@ -20,38 +21,52 @@ let
       ../vendor
     ];
   };
-in
-rustPlatform.buildRustPackage {
-  pname = manifest.package.name;
-  inherit (manifest.package) version;
-  src = source;
-  cargoLock.lockFile = ../Cargo.lock;
 
-  # The tests under tests/ drive Git and Nix: they are for a checkout (`cargo test`).
-  cargoTestFlags = [ "--lib" ];
+  # It runs, and reports what is wrong.
+  works = runCommand "flakeward-works" { } ''
+    mkdir -p repository/.git
+    echo 'import <nixpkgs> { }' > repository/shell.nix
+    ${package}/bin/flakeward check --format concise repository > "$out"
+    grep --quiet lookup-path "$out"
+  '';
 
-  nativeBuildInputs = [ installShellFiles ];
-  postInstall = lib.optionalString (stdenv.hostPlatform.emulatorAvailable buildPackages) (
-    let
-      flakeward = "${stdenv.hostPlatform.emulator buildPackages} $out/bin/flakeward";
-    in
-    ''
-      installShellCompletion --cmd flakeward \
-        --bash <(${flakeward} completions bash) \
-        --fish <(${flakeward} completions fish) \
-        --zsh <(${flakeward} completions zsh)
-      ${flakeward} man > flakeward.1
-      installManPage flakeward.1
-    ''
-  );
+  package = rustPlatform.buildRustPackage {
+    pname = manifest.package.name;
+    inherit (manifest.package) version;
+    src = source;
+    cargoLock.lockFile = ../Cargo.lock;
 
-  meta = {
-    inherit (manifest.package) description;
-    homepage = manifest.package.repository;
-    license = [
-      lib.licenses.mit
-      lib.licenses.asl20
-    ];
-    mainProgram = "flakeward";
+    # The tests under tests/ drive Git and Nix: they are for a checkout (`cargo test`).
+    cargoTestFlags = [ "--lib" ];
+
+    nativeBuildInputs = [ installShellFiles ];
+    postInstall = lib.optionalString (stdenv.hostPlatform.emulatorAvailable buildPackages) (
+      let
+        flakeward = "${stdenv.hostPlatform.emulator buildPackages} $out/bin/flakeward";
+      in
+      ''
+        installShellCompletion --cmd flakeward \
+          --bash <(${flakeward} completions bash) \
+          --fish <(${flakeward} completions fish) \
+          --zsh <(${flakeward} completions zsh)
+        mkdir -p $out/share/nushell/vendor/autoload
+        ${flakeward} completions nushell > $out/share/nushell/vendor/autoload/flakeward.nu
+        ${flakeward} man --dir man
+        installManPage man/*.1
+      ''
+    );
+
+    meta = {
+      inherit (manifest.package) description;
+      homepage = manifest.package.repository;
+      license = [
+        lib.licenses.mit
+        lib.licenses.asl20
+      ];
+      mainProgram = "flakeward";
+    };
+
+    passthru.tests = { inherit works; };
   };
-}
+in
+package

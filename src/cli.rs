@@ -76,9 +76,9 @@ pub enum Command {
     Lsp,
     /// Print a shell completion script
     Completions(CompletionsArgs),
-    /// Print the manual page
+    /// Print the manual page, or write those of all commands
     #[command(hide = true)]
-    Man,
+    Man(ManArgs),
 }
 
 /// Input, rule and configuration options, shared by all commands that read a repository.
@@ -611,7 +611,33 @@ pub enum ConfigFormat {
 #[derive(Debug, Args)]
 pub struct CompletionsArgs {
     /// Shell to complete for
-    pub shell: clap_complete::Shell,
+    pub shell: Shell,
+}
+
+/// The shells with completions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    /// GNU Bash.
+    Bash,
+    /// Elvish.
+    Elvish,
+    /// Fish.
+    Fish,
+    /// PowerShell.
+    #[value(name = "powershell")]
+    PowerShell,
+    /// Z shell.
+    Zsh,
+    /// Nushell.
+    Nushell,
+}
+
+/// The options of `man`.
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// Write one page for each command to DIR
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
 }
 
 fn jobs(text: &str) -> Result<usize, String> {

