@@ -31,7 +31,7 @@ fn repository(program: &str, body: &str) -> Repository {
     repository.commit().ok();
     repository.git("update-ref refs/remotes/origin/main HEAD");
     repository.write("new.nix", "import <nixpkgs> { }\n");
-    repository.write(&format!("bin/{program}"), &format!("#!/bin/sh\necho \"$*\" >> log\n{body}"));
+    repository.write(&format!("bin/{program}"), format!("#!/bin/sh\necho \"$*\" >> log\n{body}"));
     let file = repository.path().join("bin").join(program);
     fs::set_permissions(file, fs::Permissions::from_mode(0o755)).unwrap();
     repository
