@@ -21,11 +21,29 @@ pub const GENERIC: &str = " addr address addresses allowed any app apps applicat
     types udp udpport udpports unit units upstream upstreams uri uris url urls use used user users value values \
     variables virtual virtualhost virtualhosts virtualisation vm vms volume webhook wide with wrapper xml yaml yml \
     domain domains conn connection connections dest destination source src dst num no per all new old tmp temp liveness startup \
-    sops age agenix secret secrets fail2ban variant netdev machine machines hosts guest lan wan internal external http https accept interface backend backends client clients ";
+    sops age agenix secret secrets fail2ban variant netdev machine machines hosts guest lan wan internal external http https accept interface backend backends client clients \
+    receiver receivers substituter substituters passthru wait ruleset elements nft nftables iptables inet netdevs xdg rendezvous \
+    global globals boot uci build builders allocate until darwin linux macos \
+    table tables chain chains firewalled ";
 
 /// Words that tell ports of one service apart if nothing else does.
 pub const SIDES: &[&str] =
     &["external", "http", "https", "internal", "local", "private", "public", "remote", "client", "backend"];
+
+/// Words that say which of a service's ports it is, and of no service by themselves.
+pub const PURPOSES: &[&str] = &[
+    "admin", "api", "dashboard", "gossip", "grpc", "health", "metrics", "p2p", "query", "rest", "rpc", "stats", "ui", "voice",
+    "web", "websocket",
+];
+
+/// Words on a line before the address that a proxy or a firewall passes connections on to.
+pub const PASSES_ON: &[&str] = &[
+    "dnat to", "fastcgi_pass", "forward_auth", "grpc_pass", "proxy ", "proxy_pass", "redirect to", "reverse_proxy", "uwsgi_pass",
+];
+
+/// Other names of services, with the usual one.
+pub const ALIASES: &[(&str, &str)] =
+    &[("dovecot2", "dovecot"), ("openssh", "ssh"), ("sshd", "ssh")];
 
 /// Names in an attribute path after which a service is named.
 pub const HOLDERS: &[&str] = &[
@@ -48,6 +66,13 @@ pub const PLACES: &[&str] = &["hosts", "interfaces", "machines", "netdevs", "nod
 /// Names of parts of an application that are all that a compose file or a process manager says.
 pub const PARTS: &[&str] =
     &["app", "backend", "client", "proxy", "server", "test", "service", "proxy", "database", "node"];
+
+/// First names of the options of NixOS, nix-darwin, home-manager, devenv and arion.
+pub const TOP_LEVEL: &[&str] = &[
+    "boot", "config", "docker-compose", "environment", "fileSystems", "flake", "hardware", "home", "home-manager", "homebrew",
+    "launchd", "networking", "nix", "options", "perSystem", "project", "security", "settings", "systemd", "users",
+    "virtualisation", "wayland", "xdg",
+];
 
 /// Categories between `services` and the name of a service in NixOS.
 pub const CATEGORIES: &[&str] = &[
@@ -126,7 +151,7 @@ pub const COMMENT_WORDS: &str = " a an and allow also any are as at be by can cl
     expose external facilitate for from if in incoming internal is it its listen listens local me my needed needs no not of on \
     only open opens or our outgoing port ports protocol required requires see server service should so some tcp that the them these this \
     to todo traffic udp use used uses using via we web when where which will with you your fixme note xxx access main http(s) both punching \
-    same must ";
+    same must addr address addresses ";
 
 /// Groups of a registry and the words of names that belong there, the first match first.
 pub const GROUPS: &[(&str, &[&str])] = &[
@@ -405,6 +430,7 @@ pub const GROUPS: &[(&str, &[&str])] = &[
             "cockpit",
             "kresd",
             "dnsmasq",
+            "mosh",
         ],
     ),
     (

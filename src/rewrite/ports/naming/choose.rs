@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::{Cluster, Missing, OTHER, Proposal, UNNAMED, group, group_by_path};
+use super::{Cluster, Missing, OTHER, Proposal, UNNAMED, group, group_by_path, scaffolding};
 
 /// Words for ports of one service that nothing else tells apart.
 const ORDINALS: [&str; 9] = ["second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"];
 
 /// Gives each cluster a name of its own.
 pub fn distinct(clusters: Vec<Cluster<'_>>, missing: &[Missing<'_>]) -> Vec<Proposal> {
-    let names: Vec<Vec<Vec<String>>> = clusters.iter().map(Cluster::names).collect();
+    let machines = scaffolding::machines(missing);
+    let names: Vec<Vec<Vec<String>>> = clusters.iter().map(|cluster| machines_last(cluster.names(), &machines)).collect();
     let groups: Vec<&'static str> =
         clusters.iter().zip(&names).map(|(one, names)| group_of(one, names, missing)).collect();
     let chosen = apart(&clusters, &names, &groups);
@@ -22,6 +23,12 @@ pub fn distinct(clusters: Vec<Cluster<'_>>, missing: &[Missing<'_>]) -> Vec<Prop
         uses: cluster.certain,
     })
     .collect()
+}
+
+/// Names that hold the name of a machine after those that do not.
+fn machines_last(mut names: Vec<Vec<String>>, machines: &HashSet<String>) -> Vec<Vec<String>> {
+    names.sort_by_key(|name| name.len() > 1 && name.iter().any(|word| machines.contains(word)));
+    names
 }
 
 fn group_of(cluster: &Cluster<'_>, names: &[Vec<String>], missing: &[Missing<'_>]) -> &'static str {

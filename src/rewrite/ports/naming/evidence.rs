@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use super::Missing;
 use super::words::{all_generic, comment, is_generic, service, share, split, subject, telling, with};
-use crate::knowledge::name_words::{CATEGORIES, CLIENT_SETS, CLIENTS, FRONTS, HOLDERS, PARTS, PLACES, SIDES};
+use crate::knowledge::name_words::{
+    CATEGORIES, CLIENT_SETS, CLIENTS, FRONTS, HOLDERS, PARTS, PASSES_ON, PLACES, PURPOSES, SIDES,
+};
 use crate::wording;
 
 /// How much a name is worth, by what gives it. A listener beats whoever connects to it, and the file is the last resort.
@@ -99,6 +101,7 @@ pub fn read(port: &Missing<'_>) -> Evidence {
             .flag()
             .into_iter()
             .chain(split(last).into_iter().filter(|word| SIDES.contains(&word.as_str())))
+            .chain(range_protocol(port.name))
             .collect(),
         middle: reader.middle(),
         subject: reader.subject.clone(),
@@ -144,11 +147,9 @@ impl<'a> Line<'a> {
         let line_above = rest.rsplit('\n').next().unwrap_or("").trim();
         let comment = match own {
             "" if alone => line_above.strip_prefix('#').unwrap_or(""),
-            // A comment about several numbers is not the name of one.
-            own if tail.split('#').next().is_some_and(|code| code.bytes().any(|byte| byte.is_ascii_digit())) => {
-                let _ = own;
-                ""
-            }
+            // A comment about several numbers is not the name of one; the ends of a range are one thing.
+            own if is_range_end(port.name) => own,
+            _ if tail.split('#').next().is_some_and(|code| code.bytes().any(|byte| byte.is_ascii_digit())) => "",
             own => own,
         };
         Self { before, comment: comment.trim_start_matches('#').trim(), above: wording::tail(head, ABOVE) }
@@ -169,12 +170,39 @@ impl<'a> Line<'a> {
         if value.contains(' ') { Vec::new() } else { telling(flag) }
     }
 
+    /// The host of a URL that the number ends, if it is one label, as containers and their services have: `atuin` of
+    /// `http://atuin-server:8080`.
+    fn url_host(&self) -> Option<Vec<String>> {
+        let host = self.before.rsplit_once("://")?.1.strip_suffix(':')?;
+        let is_label = host.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+        let words = if is_label { service(host) } else { Vec::new() };
+        (!words.is_empty() && !all_generic(&words)).then_some(words)
+    }
+
+    /// The words of the first label of a domain name in front of the number.
+    fn host_name(&self) -> Vec<String> {
+        let Some(host) = self.before.strip_suffix(':') else { return Vec::new() };
+        let start = host.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.')).len();
+        host[start..].split_once('.').map(|(label, _)| service(label)).unwrap_or_default()
+    }
+
     /// The scheme of a URL that the number ends: `ldap` of `ldap://127.0.0.1:3890`.
     fn scheme(&self) -> Option<&'a str> {
         let (scheme, rest) = self.before.rsplit_once("://")?;
         let start = scheme.trim_end_matches(|c: char| c.is_ascii_alphanumeric()).len();
         (!rest.contains([' ', '"'])).then_some(&scheme[start..])
     }
+}
+
+/// Whether a use is one end of a range of ports.
+fn is_range_end(name: &str) -> bool {
+    name.ends_with("Ranges.from") || name.ends_with("Ranges.to")
+}
+
+/// The protocol of a range of ports, which tells two ranges of one service apart.
+fn range_protocol(name: &str) -> Option<String> {
+    let protocol = if name.contains("allowedUDP") { "udp" } else { "tcp" };
+    is_range_end(name).then(|| protocol.to_owned())
 }
 
 /// The comment at the end of a line, without its mark.
@@ -211,7 +239,14 @@ impl Reader<'_> {
                 .any(|word| matches!(word.as_str(), "script" | "start" | "cmd" | "command" | "text" | "test"));
             script || !matches!(scheme, "http" | "https" | "tcp" | "udp" | "ws" | "unix")
         });
-        names_another && !listens || in_set && !last.iter().any(|word| word == "listen") || in_text
+        let passes_on = PASSES_ON.iter().any(|words| self.line.before.contains(words));
+        let is_url_of_host =
+            self.line.scheme().is_some() && last.last().is_some_and(|word| matches!(word.as_str(), "host" | "server"));
+        names_another && !listens
+            || in_set && !last.iter().any(|word| word == "listen")
+            || in_text
+            || passes_on
+            || is_url_of_host
     }
 
     /// The service that a holder such as `services` names, with the index of its name.
@@ -237,14 +272,14 @@ impl Reader<'_> {
             };
             return Some((at, candidate));
         }
-        if at == holder + 1 && PARTS.contains(&self.parts[at]) && self.parts[holder] != "roles" {
+        if at == holder + 1 && PARTS.contains(&self.parts[at]) && !matches!(self.parts[holder], "roles" | "exporters") {
             let service = with(&self.subject, &words);
             return Some((
                 at,
                 Candidate { qualifier: self.qualifier(&service), service, weight: weight::FILE_LISTENER + 3 },
             ));
         }
-        if words.is_empty() || all_generic(&words) {
+        if words.is_empty() || all_generic(&words) && self.parts[holder] != "exporters" {
             return None;
         }
         let outer = holder.checked_sub(1).filter(|&outer| self.says_whose(outer));
@@ -312,7 +347,7 @@ impl Reader<'_> {
         let part = self.parts[at];
         let after_place = at.checked_sub(1).is_some_and(|before| PLACES.contains(&self.parts[before]));
         let after_user = at.checked_sub(2).is_some_and(|before| self.parts[before] == "users");
-        part != "?" && !after_place && !after_user && !all_generic(&split(part)) && !split(part).is_empty()
+        part != "?" && part != "initrd" && !after_place && !after_user && !all_generic(&split(part)) && !split(part).is_empty()
     }
 
     fn file(&self, weight: u32) -> Candidate {
@@ -337,6 +372,7 @@ impl Reader<'_> {
             found.push(plain(vec!["forward".to_owned(), "auth".to_owned()], weight::TARGET));
         }
         found.extend(self.host_label().map(|words| plain(words, weight::HOST)));
+        found.extend(self.line.url_host().map(|words| plain(words, weight::TARGET)));
         let is_front = |words: &[String]| words.iter().any(|word| FRONTS.contains(&word.as_str()));
         match self.named() {
             Some((_, candidate)) if is_front(&candidate.service) => {}
@@ -345,14 +381,21 @@ impl Reader<'_> {
             None => {
                 let first = (0..self.parts.len().saturating_sub(1)).find(|&at| self.says_whose(at));
                 let words = first.map(|at| service(self.parts[at])).unwrap_or_default();
-                let words = words.into_iter().filter(|word| word != "provider").collect();
-                found.push(plain(words, weight::TARGET - 2));
+                let words: Vec<String> = words.into_iter().filter(|word| word != "provider").collect();
+                // `substituters.nas.url = "http://nas.lan:5000"` names the machine.
+                if self.line.host_name() != words {
+                    found.push(plain(words, weight::TARGET - 2));
+                }
             }
         }
         let leaf = telling(self.last()).into_iter().filter(|word| !CLIENTS.contains(&word.as_str()));
         let leaf: Vec<String> = leaf.filter(|word| !matches!(word.as_str(), "exposed" | "reverse")).collect();
+        let is_variable = self.last().chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
         if !leaf.is_empty() && !self.subject.is_empty() && share(&self.subject, &leaf) {
             found.push(plain(self.subject.clone(), weight::TARGET));
+        } else if is_variable && !leaf.is_empty() && !leaf.iter().any(|word| PURPOSES.contains(&word.as_str())) {
+            // `OLLAMA_BASE_URL`
+            found.push(plain(leaf, weight::TARGET - 1));
         }
         found
     }
@@ -399,9 +442,18 @@ impl Reader<'_> {
                 weight: weight::COMMENT + 1,
             });
         }
+        // `# RPC` says which port it is, not whose.
+        let is_purpose = comment.iter().all(|word| PURPOSES.contains(&word.as_str()) || is_generic(word));
+        if is_purpose && !self.subject.is_empty() {
+            return Some(Candidate {
+                service: self.subject.clone(),
+                qualifier: comment.iter().filter(|word| !is_generic(word)).cloned().collect(),
+                weight: weight::COMMENT,
+            });
+        }
         (comment.len() <= most).then(|| Candidate {
             service: comment.to_vec(),
-            qualifier: Vec::new(),
+            qualifier: self.end(),
             weight: weight::COMMENT,
         })
     }
@@ -411,6 +463,7 @@ impl Reader<'_> {
         let words = telling(self.last()).into_iter();
         let mut words: Vec<String> =
             words.filter(|word| !service.iter().any(|known| known.contains(word.as_str()))).collect();
+        words.extend(self.parts.contains(&"initrd").then(|| "initrd".to_owned()));
         words.extend(self.end());
         words
     }
@@ -425,9 +478,12 @@ impl Reader<'_> {
     }
 
     fn middle(&self) -> Vec<String> {
-        let after = self.named().map_or(self.parts.len(), |(at, _)| at + 1);
+        let first = || (0..self.parts.len()).find(|&at| self.says_whose(at));
+        let after = self.named().map(|(at, _)| at).or_else(first).map_or(self.parts.len(), |at| at + 1);
         let inner = after..self.parts.len().saturating_sub(1).max(after);
-        inner.rev().filter(|&at| self.says_whose(at)).map(|at| service(self.parts[at])).next().unwrap_or_default()
+        let mut words = inner.rev().find(|&at| self.says_whose(at)).map(|at| service(self.parts[at])).unwrap_or_default();
+        words.retain(|word| !is_generic(word));
+        words
     }
 }
 

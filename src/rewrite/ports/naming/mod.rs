@@ -5,6 +5,7 @@
 
 mod choose;
 mod evidence;
+mod scaffolding;
 pub mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -57,9 +58,10 @@ pub fn propose(missing: &[Missing<'_>]) -> Vec<Proposal> {
     for (index, port) in missing.iter().enumerate() {
         by_number.entry(port.number).or_default().push(index);
     }
+    let namespaces = scaffolding::namespaces(missing);
     let named = by_number.into_iter().flat_map(|(number, uses)| {
-        let read = uses.into_iter().map(|index| Used::read(index, &missing[index])).collect();
-        clusters(number, read)
+        let read = uses.into_iter().map(|index| Used::read(index, &scaffolding::without(&missing[index], &namespaces)));
+        clusters(number, read.collect())
     });
     choose::distinct(named.collect(), missing)
 }
@@ -69,7 +71,7 @@ pub fn belongs(port: &Missing<'_>, entries: &[&[String]]) -> Option<usize> {
     let read = Used::read(0, port);
     let score = |entry: &&[String]| {
         let name = entry.last().map(|name| words::split(name)).unwrap_or_default();
-        let service = usize::from(share(&name, &read.names()));
+        let service = usize::from(share(&name, &read.named()));
         let by_words =
             name.iter().filter(|word| !words::is_generic(word) && read.evidence.words.contains(*word)).count();
         // The name that would be chosen today counts most.
@@ -150,6 +152,14 @@ impl<'a> Used<'a> {
     /// The row, if it is worth more than what the use says by itself.
     fn row(&self) -> Option<&'static Service> {
         self.known.filter(|(_, weight)| *weight >= self.evidence.best.weight).map(|(row, _)| row)
+    }
+
+    /// The words of the service that something about the use names: the default of a program alone does not.
+    fn named(&self) -> Vec<String> {
+        match self.known {
+            Some((row, weight)) if weight >= weight::KNOWN => row_words(row),
+            _ => self.evidence.best.service.clone(),
+        }
     }
 
     /// The words of the service that the use is of.
@@ -296,7 +306,7 @@ impl<'a> Cluster<'a> {
             let base = with(service, qualifier);
             names.push(base.clone());
             names.push(with(&base, sides));
-            names.push(with(&with(service, middle), qualifier));
+            names.push(with(&join_instance(service, middle), qualifier));
             if !comment.is_empty() {
                 names.push(with(&base, comment));
             }
@@ -313,6 +323,12 @@ impl<'a> Cluster<'a> {
         names.retain(|name| seen.insert(name.clone()));
         names
     }
+}
+
+/// A service's name with that of one of its instances. `clickhouse2` of clickhouse is not `clickhouseClickhouse2`.
+fn join_instance(service: &[String], instance: &[String]) -> Vec<String> {
+    let starts = |word: &String| service.first().is_some_and(|first| word.starts_with(first.as_str()));
+    if instance.first().is_some_and(starts) { instance.to_vec() } else { with(service, instance) }
 }
 
 /// The most words of a name.

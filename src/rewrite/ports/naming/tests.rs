@@ -82,6 +82,28 @@ fn one_use_names_its_port() {
             "{ from = @4321; to = 4400; }",
             "services.voiceFirst",
         ),
+        (
+            "services.app.environment.OLLAMA_BASE_URL",
+            "hosts/gpu/app.nix",
+            "OLLAMA_BASE_URL = \"http://127.0.0.1:@4321\";",
+            "services.ollama",
+        ),
+        (
+            "environment.etc.proxy.text",
+            "modules/app.nix",
+            "\"http://atuin-server:@4321\"",
+            "services.atuin",
+        ),
+        ("services.openssh.ports", "modules/access.nix", "ports = [ @4321 ];", "infrastructure.ssh"),
+        ("boot.initrd.network.ssh.port", "config/unlock.nix", "port = @4321;", "infrastructure.sshInitrd"),
+        ("networking.firewall.allowedTCPPorts", "modules/consul.nix", "[\n  @4321 # RPC address\n]", "infrastructure.consulRpc"),
+        (
+            "services.prometheus.scrapeConfigs.static_configs.targets",
+            "monitoring/exporters/fastly.nix",
+            "targets = [ \"127.0.0.1:@4321\" ];",
+            "monitoring.fastlyExporter",
+        ),
+        ("services.prometheus.exporters.node.port", "common/monitoring.nix", "port = @4321;", "monitoring.nodeExporter"),
     ] {
         assert_eq!(proposals(&[(4321, name, path, text)]), [format!("{expected}=4321")], "{name} in {path}");
     }
@@ -127,6 +149,37 @@ fn services_that_share_a_number_stay_apart() {
             (8222, "services.vaultwarden.config.ROCKET_PORT", "modules/vaultwarden.nix", "ROCKET_PORT = @8222;"),
         ]),
         ["messaging.natsMonitoring=8222", "services.vaultwarden=8222"]
+    );
+}
+
+#[test]
+fn who_passes_connections_on_is_not_the_service() {
+    assert_eq!(
+        proposals(&[
+            (8443, "networking.nftables.ruleset", "firewall.nix", "tcp dport 443 dnat to 127.0.0.1:@8443"),
+            (8443, "services.sniproxy.config", "sniproxy.nix", "listener 127.0.0.1:@8443 {"),
+        ]),
+        ["services.sniproxy=8443"]
+    );
+    assert_eq!(
+        proposals(&[
+            (4321, "services.matrix-hook.port", "bot.nix", "port = @4321;"),
+            (4321, "services.prometheus.alertmanager.configuration.receivers.url", "alerts.nix", "\"http://localhost:@4321/\""),
+        ]),
+        ["messaging.matrixHook=4321"]
+    );
+}
+
+#[test]
+fn ranges_of_one_service_are_told_apart_by_their_protocol() {
+    let tcp = "networking.firewall.allowedTCPPortRanges.from";
+    let udp = "networking.firewall.allowedUDPPortRanges.from";
+    assert_eq!(
+        proposals(&[
+            (4000, tcp, "modules/voice.nix", "{ from = @4000; to = 4100; }"),
+            (5000, udp, "modules/voice.nix", "{ from = @5000; to = 5100; }"),
+        ]),
+        ["services.voiceFirst=4000", "services.voiceFirstUdp=5000"]
     );
 }
 

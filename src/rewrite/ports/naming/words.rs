@@ -1,6 +1,6 @@
 //! Words of paths, names and comments.
 
-use crate::knowledge::name_words::{COMMENT_WORDS, GENERIC, MACHINE_FOLDERS, VAGUE, holds};
+use crate::knowledge::name_words::{ALIASES, COMMENT_WORDS, GENERIC, MACHINE_FOLDERS, VAGUE, holds};
 
 /// The longest part of a path that is read, in characters.
 const LONGEST: usize = 60;
@@ -48,6 +48,11 @@ pub fn service(name: &str) -> Vec<String> {
     if words.first().is_some_and(|first| !from_letter(first)) {
         words.retain(from_letter);
     }
+    for word in &mut words {
+        if let Some((_, usual)) = ALIASES.iter().find(|(alias, _)| alias == word) {
+            *word = (*usual).to_owned();
+        }
+    }
     words
 }
 
@@ -94,10 +99,12 @@ pub fn subject(path: &str) -> Option<Vec<String>> {
     let parts: Vec<&str> = path.split('/').collect();
     let (name, folders) = parts.split_last()?;
     let stem = name.split('.').find(|part| !part.is_empty()).unwrap_or(name);
+    let folder = folders.last().copied().unwrap_or("");
     if let Some(words) = subject_of(stem) {
-        return Some(words);
+        // `exporters/zfs.nix`
+        let kind = (folder == "exporters").then(|| "exporter".to_owned());
+        return Some(with(&words, &Vec::from_iter(kind)));
     }
-    let folder = folders.last()?;
     // `hosts/nixos/web1/services.nix`
     let is_machine = folders.iter().rev().skip(1).take(2).any(|outer| MACHINE_FOLDERS.contains(outer));
     if is_machine { None } else { subject_of(folder) }
@@ -110,7 +117,7 @@ pub fn file_stem(path: &str) -> Option<Vec<String>> {
     let name = path.rsplit('/').next().unwrap_or(path);
     let stem = name.split('.').next().unwrap_or(name).to_ascii_lowercase();
     let words = service(&stem);
-    (!words.is_empty() && !holds(VAGUE, &stem) && !holds(EMPTY, &stem)).then_some(words)
+    (!all_generic(&words) && !holds(VAGUE, &stem) && !holds(EMPTY, &stem)).then_some(words)
 }
 
 fn subject_of(name: &str) -> Option<Vec<String>> {
@@ -158,6 +165,7 @@ mod tests {
             ("hosts/nas/services/media/sonarr.nix", Some("sonarr")),
             ("nix/mailhog_test.nix", Some("mailhog")),
             ("inventory.nix", None),
+            ("prometheus/exporters/zfs.nix", Some("zfs exporter")),
             ("flake.nix", None),
         ] {
             assert_eq!(subject(path).map(|words| words.join(" ")).as_deref(), expected, "{path}");

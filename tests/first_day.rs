@@ -1,0 +1,201 @@
+//! `flakeward ports init` and then `flakeward fix` on whole repositories: those of tests/repos, those below, and with
+//! `FLAKEWARD_CORPUS=DIR` every folder in DIR. They work on copies.
+//!
+//! `FLAKEWARD_CORPUS=DIR cargo test --test first_day -- --nocapture` prints what became of each repository.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Whether Nix is installed. With `FLAKEWARD_REQUIRE_TOOLS=1` it has to be.
+fn has_nix() -> bool {
+    let found = Command::new("nix-instantiate").arg("--version").output().is_ok_and(|out| out.status.success());
+    let required = std::env::var_os("FLAKEWARD_REQUIRE_TOOLS").is_some_and(|value| value == "1");
+    assert!(found || !required, "nix-instantiate is required and not installed");
+    found
+}
+
+fn flakeward(root: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_flakeward")).args(args).current_dir(root).output().unwrap()
+}
+
+/// Runs a command that may leave findings, but must not fail.
+fn must(root: &Path, args: &[&str]) -> String {
+    let output = flakeward(root, args);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    // A file that cannot be read makes the answer of `ports` incomplete: exit code 2, and everything else is done.
+    let incomplete = stderr.contains("ports of files that could not be read");
+    assert!(
+        matches!(output.status.code(), Some(0 | 1)) || incomplete,
+        "{args:?} in {}: {:?}\n{stderr}",
+        root.display(),
+        output.status
+    );
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// A copy with a version control folder of its own, so that nothing outside of it is read.
+fn copy(from: &Path) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    copy_into(from, folder.path());
+    fs::create_dir(folder.path().join(".git")).unwrap();
+    folder
+}
+
+fn copy_into(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap).filter(|entry| entry.file_name() != ".git") {
+        let (kind, target) = (entry.file_type().unwrap(), to.join(entry.file_name()));
+        if kind.is_dir() {
+            copy_into(&entry.path(), &target);
+        } else if kind.is_file() {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// The text files of a repository.
+fn texts(root: &Path) -> BTreeMap<PathBuf, String> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap().map(Result::unwrap).filter(|entry| entry.file_name() != ".git") {
+            if entry.file_type().unwrap().is_dir() {
+                folders.push(entry.path());
+            } else if let Ok(text) = fs::read_to_string(entry.path()) {
+                found.insert(entry.path().strip_prefix(root).unwrap().to_owned(), text);
+            }
+        }
+    }
+    found
+}
+
+/// What Nix makes of a file alone, called with its defaults. `None` if it needs more than the repository.
+fn value(root: &Path, file: &Path) -> Option<String> {
+    const CALL: &str = "f: let call = f: if builtins.isFunction f then call (f { }) else plain f;
+        plain = v: if builtins.isAttrs v then builtins.mapAttrs (_: plain) v
+          else if builtins.isFunction v then \"function\" else v;
+      in call (import f)";
+    let expression = format!("({CALL}) ./{}", file.display());
+    let output = Command::new("timeout")
+        .args(["20", "nix-instantiate", "--eval", "--strict", "--json", "-E", &expression])
+        .current_dir(root)
+        .env("NIX_PATH", "")
+        .output()
+        .unwrap();
+    // Values that hold the copy's own path differ between two copies.
+    let text = String::from_utf8(output.stdout).ok()?.replace(&root.display().to_string(), "ROOT");
+    output.status.success().then_some(text)
+}
+
+fn parses(root: &Path, file: &Path) -> bool {
+    Command::new("nix-instantiate").arg("--parse").arg(file).current_dir(root).output().unwrap().status.success()
+}
+
+/// Services that certainly listen on a number, by number: `services.NAME.port` and the like.
+fn listeners(map: &Value) -> BTreeMap<u64, BTreeSet<String>> {
+    let mut found: BTreeMap<u64, BTreeSet<String>> = BTreeMap::new();
+    for port in map["unregistered"].as_array().unwrap() {
+        let names = port["uses"].as_array().unwrap().iter().filter_map(|used| used["name"].as_str());
+        for name in names {
+            let parts: Vec<&str> = name.split('.').collect();
+            if let ["services", service, "port" | "listenPort" | "httpPort"] = parts.as_slice() {
+                found.entry(port["number"].as_u64().unwrap()).or_default().insert((*service).to_owned());
+            }
+        }
+    }
+    found
+}
+
+/// The number of entries of each number.
+fn entries(map: &Value) -> BTreeMap<u64, usize> {
+    let mut found = BTreeMap::new();
+    let registries = map["registries"].as_array().unwrap().iter();
+    for entry in registries.flat_map(|registry| registry["entries"].as_array().unwrap()) {
+        *found.entry(entry["number"].as_u64().unwrap_or(0)).or_default() += 1;
+    }
+    found
+}
+
+/// Makes the registry, moves every use, and compares what was before and what is then.
+fn walked(from: &Path) -> TempDir {
+    let (before, after) = (copy(from), copy(from));
+    let name = from.display();
+    let ports = ["ports", "--format", "json"];
+    let map: Value = serde_json::from_str(&must(before.path(), &ports)).unwrap();
+    must(after.path(), &["ports", "init"]);
+    must(after.path(), &["fix", "."]);
+    let first = texts(after.path());
+
+    let now: Value = serde_json::from_str(&must(after.path(), &ports)).unwrap();
+    let counts = entries(&now);
+    for (number, services) in listeners(&map) {
+        let known = counts.get(&number).copied().unwrap_or(0);
+        assert!(known >= services.len(), "{name}: {services:?} share {known} entries for {number}");
+    }
+
+    must(after.path(), &["ports", "init"]);
+    must(after.path(), &["fix", "."]);
+    assert_eq!(texts(after.path()), first, "{name}: a second run changes something");
+
+    let old = texts(before.path());
+    let changed: Vec<&PathBuf> = first.iter().filter(|(path, text)| old.get(*path) != Some(text)).map(|(path, _)| path).collect();
+    let mut same = 0;
+    if has_nix() {
+        let registries: Vec<&str> =
+            now["registries"].as_array().unwrap().iter().filter_map(|registry| registry["path"].as_str()).collect();
+        for path in changed.iter().filter(|path| path.extension().is_some_and(|end| end == "nix")) {
+            assert!(parses(after.path(), path) || old.contains_key(*path) && !parses(before.path(), path), "{name}: {path:?}");
+            // A registry that was extended has more than before.
+            let is_kept = old.contains_key(*path) && !registries.iter().any(|registry| path.as_path() == Path::new(registry));
+            let Some(expected) = is_kept.then(|| value(before.path(), path)).flatten() else { continue };
+            assert_eq!(value(after.path(), path).as_ref(), Some(&expected), "{name}: {path:?}");
+            same += 1;
+        }
+    }
+    println!("{name}: {} files changed, {same} evaluate alone and to the same value", changed.len());
+    after
+}
+
+#[test]
+fn repositories_keep_their_meaning() {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/repos");
+    let corpus = std::env::var_os("FLAKEWARD_CORPUS").map(PathBuf::from);
+    for all in corpus.into_iter().chain([own]) {
+        for entry in fs::read_dir(all).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_dir()) {
+            walked(&fs::canonicalize(entry.path()).unwrap());
+        }
+    }
+}
+
+/// Two services that share a number, each with files of its own, and a third file that could be of both.
+const SHARED: [(&str, &str); 5] = [
+    ("flake.nix", "{ outputs = _: { }; }\n"),
+    ("modules/vaultwarden.nix", "{ services.vaultwarden.config.ROCKET_PORT = 8222; }\n"),
+    ("modules/nats.nix", "{ services.nats.settings.http_port = 8222; }\n"),
+    ("modules/web.nix", "{ services.nginx.virtualHosts.\"vaultwarden.example.org\".locations.\"/\".proxyPass = \"http://127.0.0.1:8222\"; }\n"),
+    ("hosts/a/firewall.nix", "{ networking.firewall.allowedTCPPorts = [ 8222 ]; }\n"),
+];
+
+#[test]
+fn services_that_share_a_number_get_an_entry_each() {
+    let folder = TempDir::new().unwrap();
+    for (path, text) in SHARED {
+        let file = folder.path().join(path);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
+    }
+    let after = walked(folder.path());
+    let read = |path: &str| fs::read_to_string(after.path().join(path)).unwrap();
+    assert!(read("modules/vaultwarden.nix").contains("ROCKET_PORT = ports.services.vaultwarden;"));
+    assert!(read("modules/nats.nix").contains("http_port = ports.messaging.natsMonitoring;"));
+    assert!(read("modules/web.nix").contains("toString ports.services.vaultwarden"));
+    // Nothing says whose port this is.
+    assert_eq!(read("hosts/a/firewall.nix"), SHARED[4].1);
+    let report = String::from_utf8(flakeward(after.path(), &["--select", "port-conflict"]).stdout).unwrap();
+    assert!(report.contains("no findings"), "{report}");
+}
