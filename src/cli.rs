@@ -370,6 +370,9 @@ pub enum PortsCommand {
     /// Print a port that is unused in this repository, close to its group, not well known and not ephemeral
     #[command(mut_arg("paths", |paths| paths.help(REPOSITORY)))]
     Next(PortsNextArgs),
+    /// Rename an entry, and every reference to it in Nix and in comments of YAML files and Dockerfiles
+    #[command(mut_arg("paths", |paths| paths.help(REPOSITORY)))]
+    Rename(PortsRenameArgs),
 }
 
 /// The options of `ports init`.
@@ -406,6 +409,23 @@ pub struct PortsNextArgs {
     /// Also print notes about what could not be analysed
     #[arg(short, long)]
     pub verbose: bool,
+}
+
+/// The options of `ports rename`.
+#[derive(Debug, Args)]
+pub struct PortsRenameArgs {
+    /// The entry, such as `services.app`
+    #[arg(value_name = "OLD")]
+    pub old: String,
+    /// Its new name, such as `development.api`; without a dot, a name in the same group
+    #[arg(value_name = "NEW")]
+    pub new: String,
+    /// Input, rule and configuration options.
+    #[command(flatten)]
+    pub scope: ScopeArgs,
+    /// Print what would change as a diff, and change nothing
+    #[arg(long)]
+    pub diff: bool,
 }
 
 /// The formats of the port map.

@@ -200,3 +200,52 @@ fn init_writes_a_registry_that_fix_then_uses() {
     assert!(text(&taken.stdout).contains("8443 is infrastructure.incus"), "{}", text(&taken.stdout));
     assert_eq!(run(&["ports", "check", "20001"]).status.code(), Some(0));
 }
+
+fn text(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// The text of a file.
+fn read(folder: &TempDir, path: &str) -> String {
+    fs::read_to_string(folder.path().join(path)).unwrap()
+}
+
+#[test]
+fn rename_changes_the_entry_and_every_reference() {
+    let folder = repository();
+    let diff = run(&folder, "ports rename databases.redis cache --diff");
+    assert_eq!(diff.status.code(), Some(0));
+    assert!(text(&diff).contains("+    cache = 6379;"), "{}", text(&diff));
+    assert!(read(&folder, "lib/ports.nix").contains("redis = 6379;"));
+
+    let done = run(&folder, "ports rename databases.redis messaging.broker");
+    assert_eq!(
+        text(&done),
+        "renamed databases.redis to messaging.broker in 3 files\n  lib/ports.nix\n  modules/db.nix\n  process-compose.yaml\n"
+    );
+    assert!(read(&folder, "lib/ports.nix").contains("  messaging = {\n    broker = 6379;\n  };\n"));
+    assert!(read(&folder, "modules/db.nix").contains("services.redis.port = ports.messaging.broker;"));
+    assert!(read(&folder, "process-compose.yaml").contains("# Port from lib/ports.nix: messaging.broker = 6379"));
+    let report = run(&folder, "check --select unknown-port --select port-drift");
+    assert!(text(&report).contains("no findings"), "{}", text(&report));
+}
+
+#[test]
+fn rename_refuses_what_it_cannot_do_for_certain() {
+    for (old, new, message) in [
+        ("databases.redi", "cache", "did you mean `databases.redis`?"),
+        ("databases", "stores", "`databases` is a group, not an entry"),
+        ("databases.redis", "postgresql", "the registry already has `databases.postgresql`"),
+        ("databases.redis", "databases.postgresql.cache", "the registry already has `databases.postgresql`"),
+        ("base", "start", "another entry of the registry is computed from this one"),
+    ] {
+        let folder = repository();
+        let output = run(&folder, &format!("ports rename {old} {new}"));
+        assert_eq!(output.status.code(), Some(2), "{old} {new}");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(stderr.contains(message), "{stderr}");
+        for (path, text) in FILES {
+            assert_eq!(read(&folder, path), text, "{old} {new}");
+        }
+    }
+}

@@ -3,9 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{Check, ProjectView, Verdict};
-use crate::facts::port_registry::nearest::Names;
+use crate::facts::port_registry::nearest::{Names, is_slip};
 use crate::facts::port_registry::{self, Entry, Lookup, Registry, RegistryComment, dotted, is_identifier, references};
-use crate::finding::{Finding, RelPath, Span};
+use crate::finding::{Edit, Finding, Fix, RelPath, Safety, Span};
+use crate::lang::{Language, Tree};
+use crate::rewrite::relocate;
 
 const RULE: &str = "unknown-port";
 
@@ -18,11 +20,24 @@ fn project(view: &ProjectView<'_>) -> Verdict {
     let mut findings = Verdict::default();
     let mut near = Near::default();
     let mut seen: HashSet<(RelPath, Span)> = HashSet::new();
+    let mut open: Option<(&RelPath, Option<Tree<'_>>)> = None;
     for (file, found, registry) in references::uses(view.project, registries).filter(|(_, found, _)| found.certain) {
         let Some(Lookup::Missing(at)) = references::lookup(registry, found) else { continue };
         let (Some(&span), path) = (found.names.get(at), &file.source.path) else { continue };
         if seen.insert((path.clone(), span)) {
-            findings.report(missing(path, span, registry, &found.path, at, &mut near));
+            let (finding, meant) = missing(path, span, registry, &found.path, at, &mut near);
+            let fix = meant.filter(|entry| entry.path.len() == found.path.len()).and_then(|entry| {
+                if open.as_ref().is_none_or(|(known, _)| *known != path) {
+                    open = Some((path, Tree::parse(Language::Nix, &file.source.text).filter(|tree| !tree.broken())));
+                }
+                let tree = open.as_ref()?.1.as_ref()?;
+                let edits = relocate::redirect(&file.source, tree, &found.names, &entry.path)?;
+                Some(Fix { title: format!("write `{}`", entry.name()), safety: Safety::Safe, edits })
+            });
+            findings.report(match fix {
+                Some(fix) => finding.fix(fix),
+                None => finding,
+            });
         }
     }
     for (file, comment, registry) in references::comments(view.project, registries) {
@@ -31,7 +46,7 @@ fn project(view: &ProjectView<'_>) -> Verdict {
     findings
 }
 
-/// A path in Nix whose name at `at` does not exist.
+/// A path in Nix whose name at `at` does not exist, and the entry that was certainly meant.
 fn missing<'r>(
     path: &RelPath,
     span: Span,
@@ -39,7 +54,7 @@ fn missing<'r>(
     names: &[String],
     at: usize,
     near: &mut Near<'r>,
-) -> Finding {
+) -> (Finding, Option<&'r Entry>) {
     let wanted = dotted(names);
     let inside = dotted(&names[..at]);
     let is_entry = at > 0 && matches!(registry.lookup(&names[..at]), Lookup::Entry(_));
@@ -69,7 +84,18 @@ fn in_comment<'r>(
         Lookup::Group => format!("{wanted} is a group of {}, not an entry", registry.path),
         Lookup::Missing(_) => format!("{} has no entry {wanted}", registry.path),
     };
-    Some(suggest(Finding::new(RULE, path, comment.entry_span, message), registry, wanted, near))
+    let (finding, _) = suggest(Finding::new(RULE, path, comment.entry_span, message), registry, wanted, near);
+    // The number of the comment says which entry is meant.
+    let meant = near.find(registry, wanted).filter(|entry| entry.port().map(u32::from) == comment.number);
+    Some(match meant {
+        Some(entry) => {
+            let text = dotted(registry.bare(entry));
+            let title = format!("write `{text}`");
+            let edit = Edit { path: path.clone(), span: comment.entry_span, text };
+            finding.fix(Fix { title, safety: Safety::Safe, edits: vec![edit] })
+        }
+        None => finding,
+    })
 }
 
 /// The names of the registries that were asked for something near.
@@ -90,9 +116,17 @@ impl<'r> Near<'r> {
     }
 }
 
-fn suggest<'r>(finding: Finding, registry: &'r Registry, wanted: &str, near: &mut Near<'r>) -> Finding {
+/// Adds the nearest entry; also returns it if it is certainly the one that was meant.
+fn suggest<'r>(
+    finding: Finding,
+    registry: &'r Registry,
+    wanted: &str,
+    near: &mut Near<'r>,
+) -> (Finding, Option<&'r Entry>) {
     let last = wanted.rsplit('.').next().unwrap_or(wanted);
-    match near.find(registry, wanted) {
+    let near = near.find(registry, wanted);
+    let meant = near.filter(|entry| is_slip(wanted, &entry.name()));
+    let finding = match near {
         Some(entry) => {
             let near = entry.name();
             finding
@@ -105,5 +139,6 @@ fn suggest<'r>(finding: Finding, registry: &'r Registry, wanted: &str, near: &mu
             finding.label("no such entry").help(help)
         }
         None => finding.label("no such entry"),
-    }
+    };
+    (finding, meant)
 }

@@ -214,10 +214,11 @@ impl Repository {
         let facts = run::port_facts(&self.after(changes), settings);
         let view = ProjectView::new(&facts.project, &config.ports, &config.params, settings.now, Safety::Safe);
         let Some(plan) = port_literals::missing_entries(&view) else { return Ok(()) };
-        let new = ports::init::change(&facts, &plan)?;
-        match changes.iter_mut().find(|change| change.path == new.path) {
-            Some(change) => change.after = new.after,
-            None => changes.push(new),
+        for new in ports::changes::of(&facts, &plan.edits)? {
+            match changes.iter_mut().find(|change| change.path == new.path) {
+                Some(change) => change.after = new.after,
+                None => changes.push(new),
+            }
         }
         changes.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(())

@@ -1,6 +1,8 @@
 //! `flakeward ports`: the port map of a repository, and free numbers for it.
 
-pub(crate) mod init;
+pub(crate) mod changes;
+mod init;
+mod rename;
 
 use std::io;
 use std::process::ExitCode;
@@ -21,6 +23,7 @@ pub fn run(args: &PortsArgs) -> Result<ExitCode, Failure> {
         Some(PortsCommand::Init(args)) => init::run(args),
         Some(PortsCommand::Check(args)) => check_number(args),
         Some(PortsCommand::Next(args)) => free(args),
+        Some(PortsCommand::Rename(args)) => rename::run(args),
         None => show(args),
     }
 }

@@ -32,18 +32,39 @@ pub const SIDES: &[&str] =
 
 /// Words that say which of a service's ports it is, and of no service by themselves.
 pub const PURPOSES: &[&str] = &[
-    "admin", "api", "dashboard", "gossip", "grpc", "health", "metrics", "p2p", "query", "rest", "rpc", "stats", "ui", "voice",
-    "web", "websocket",
+    "admin",
+    "api",
+    "dashboard",
+    "gossip",
+    "grpc",
+    "health",
+    "metrics",
+    "p2p",
+    "query",
+    "rest",
+    "rpc",
+    "stats",
+    "ui",
+    "voice",
+    "web",
+    "websocket",
 ];
 
 /// Words on a line before the address that a proxy or a firewall passes connections on to.
 pub const PASSES_ON: &[&str] = &[
-    "dnat to", "fastcgi_pass", "forward_auth", "grpc_pass", "proxy ", "proxy_pass", "redirect to", "reverse_proxy", "uwsgi_pass",
+    "dnat to",
+    "fastcgi_pass",
+    "forward_auth",
+    "grpc_pass",
+    "proxy ",
+    "proxy_pass",
+    "redirect to",
+    "reverse_proxy",
+    "uwsgi_pass",
 ];
 
 /// Other names of services, with the usual one.
-pub const ALIASES: &[(&str, &str)] =
-    &[("dovecot2", "dovecot"), ("openssh", "ssh"), ("sshd", "ssh")];
+pub const ALIASES: &[(&str, &str)] = &[("dovecot2", "dovecot"), ("openssh", "ssh"), ("sshd", "ssh")];
 
 /// Names in an attribute path after which a service is named.
 pub const HOLDERS: &[&str] = &[
@@ -69,9 +90,29 @@ pub const PARTS: &[&str] =
 
 /// First names of the options of NixOS, nix-darwin, home-manager, devenv and arion.
 pub const TOP_LEVEL: &[&str] = &[
-    "boot", "config", "docker-compose", "environment", "fileSystems", "flake", "hardware", "home", "home-manager", "homebrew",
-    "launchd", "networking", "nix", "options", "perSystem", "project", "security", "settings", "systemd", "users",
-    "virtualisation", "wayland", "xdg",
+    "boot",
+    "config",
+    "docker-compose",
+    "environment",
+    "fileSystems",
+    "flake",
+    "hardware",
+    "home",
+    "home-manager",
+    "homebrew",
+    "launchd",
+    "networking",
+    "nix",
+    "options",
+    "perSystem",
+    "project",
+    "security",
+    "settings",
+    "systemd",
+    "users",
+    "virtualisation",
+    "wayland",
+    "xdg",
 ];
 
 /// Categories between `services` and the name of a service in NixOS.

@@ -44,6 +44,11 @@ pub fn services(number: u32) -> &'static [Service] {
     &TABLE[start..end]
 }
 
+/// Whether a word is a well-known service by itself, in lower case.
+pub fn is_service(word: &str) -> bool {
+    TABLE.iter().any(|row| row.name.eq_ignore_ascii_case(word) || row.keywords().any(|keyword| keyword == word))
+}
+
 /// Rows that are not well formed are left out; a test makes sure that there are none.
 fn rows(text: &'static str) -> impl Iterator<Item = Service> {
     text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| {

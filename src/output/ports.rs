@@ -12,6 +12,7 @@ use super::text::{clean, count};
 use crate::facts::Project;
 use crate::facts::port_registry::{Entry, Registry, Value};
 use crate::finding::{RelPath, Span};
+use crate::fix::Change;
 use crate::knowledge::service_ports::services;
 use crate::knowledge::well_known_ports::EPHEMERAL;
 use crate::port_map::{How, PortMap, RegistryMap, Spot};
@@ -75,6 +76,16 @@ impl Written<'_> {
         let _ = write!(out, "  edit {path}\n{add}  flakeward fix --diff    what `flakeward fix` then replaces\n");
         out
     }
+}
+
+/// What `ports rename` changed.
+pub fn renamed(old: &str, new: &str, changes: &[Change], view: &View) -> String {
+    let files = count(changes.len(), "file");
+    let mut out = format!("renamed {} to {} in {files}\n", clean(old), clean(new));
+    for change in changes {
+        let _ = writeln!(out, "  {}", clean(&view.path(&change.path)));
+    }
+    out
 }
 
 /// What `ports init` says if there is nothing to write.

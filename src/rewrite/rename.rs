@@ -57,13 +57,35 @@ pub fn rename<'p>(
     let mut edits = renaming.definition()?;
     edits.extend(renaming.references()?);
     edits.extend(renaming.comments());
+    edits.extend(mentions(project, registry, entry, &dotted(&path)));
     edits.sort_by(|a, b| (&a.path, a.span).cmp(&(&b.path, b.span)));
     edits.dedup();
     Ok(edits)
 }
 
+/// Comments of the registry itself that name an entry, such as the reason of a suppression.
+pub(super) fn mentions(project: &Project, registry: &Registry, entry: &Entry, new: &str) -> Vec<Edit> {
+    let Some(file) = project.file(&registry.path) else { return Vec::new() };
+    let (text, old) = (&file.source.text, entry.name());
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    let is_whole = |at: usize| {
+        let behind = &text[at + old.len()..];
+        // A full stop ends a sentence.
+        let behind = behind.strip_prefix('.').unwrap_or(behind);
+        !text[..at].ends_with(is_part) && !behind.starts_with(is_part)
+    };
+    let in_comment = |at: usize| {
+        let line = text[..at].rfind('\n').map_or(0, |end| end + 1);
+        text[line..at].contains("# ")
+    };
+    // A single word may be a word of a sentence.
+    let found = text.match_indices(&old).map(|(at, _)| at).filter(|_| old.contains('.'));
+    let found = found.filter(|&at| in_comment(at) && is_whole(at));
+    found.map(|at| edit(&file.source, Span::new(at, at + old.len()), new.to_owned())).collect()
+}
+
 /// Names that somebody could read again: Nix itself takes any text in quotes.
-fn is_name(name: &str) -> bool {
+pub(super) fn is_name(name: &str) -> bool {
     !name.trim().is_empty() && name.len() <= 100 && !name.contains(char::is_control)
 }
 
@@ -108,40 +130,19 @@ impl<'p> Renaming<'p> {
             let inherit = tree.and_then(|tree| Some((tree, inherit_around(tree, span)?)));
             match inherit {
                 None => edits.push(edit(&file.source, span, self.new.clone())),
-                Some((tree, inherit)) => edits.extend(self.split_inherit(file, tree, inherit, span)?),
+                Some((tree, inherit)) => {
+                    let from = tree.child(inherit, Field::Expression);
+                    let from =
+                        from.ok_or_else(|| obstacle(&file.source, span, "it is inherited from the scope here"))?;
+                    let from = file.source.slice(tree.span(from));
+                    let is_simple = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '\'');
+                    let from = if from.chars().all(is_simple) { from.to_owned() } else { format!("({from})") };
+                    let value = format!("{from}.{}", self.new);
+                    edits.extend(split_inherit(&file.source, tree, inherit, span, &value));
+                }
             }
         }
         Ok(edits)
-    }
-
-    /// `inherit (ports.databases) redis;` also names what it defines, and that name must stay: `redis =
-    /// ports.databases.cache;`.
-    fn split_inherit(
-        &self,
-        file: &ProjectFile,
-        tree: &Tree<'_>,
-        inherit: Node,
-        name: Span,
-    ) -> Result<Vec<Edit>, Obstacle> {
-        let at = |reason| obstacle(&file.source, name, reason);
-        let whole = tree.span(inherit);
-        let from = tree.child(inherit, Field::Expression).ok_or_else(|| at("it is inherited from the scope here"))?;
-        let from = file.source.slice(tree.span(from));
-        let is_simple = from.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '\''));
-        let from = if is_simple { from.to_owned() } else { format!("({from})") };
-        let kept = file.source.slice(name);
-        let binding = format!("{kept} = {from}.{};", self.new);
-        let is_only = names(tree, inherit) == 1;
-        if is_only {
-            return Ok(vec![edit(&file.source, whole, binding)]);
-        }
-        let text = &file.source.text;
-        let blanks = text[..name.start as usize].trim_end().len() as u32;
-        let end = Span { start: whole.end, end: whole.end };
-        Ok(vec![
-            edit(&file.source, Span { start: blanks, end: name.end }, String::new()),
-            edit(&file.source, end, format!(" {binding}")),
-        ])
     }
 
     fn comments(&self) -> Vec<Edit> {
@@ -174,8 +175,21 @@ fn last_name(path: &str) -> usize {
     start
 }
 
+/// `inherit (ports.databases) redis;` also names what it defines, and that name must stay: `redis =
+/// ports.databases.cache;`.
+pub(super) fn split_inherit(source: &Source, tree: &Tree<'_>, inherit: Node, name: Span, value: &str) -> Vec<Edit> {
+    let whole = tree.span(inherit);
+    let binding = format!("{} = {value};", source.slice(name));
+    if names(tree, inherit) == 1 {
+        return vec![edit(source, whole, binding)];
+    }
+    let blanks = source.text[..name.start as usize].trim_end().len() as u32;
+    let end = Span { start: whole.end, end: whole.end };
+    vec![edit(source, Span { start: blanks, end: name.end }, String::new()), edit(source, end, format!(" {binding}"))]
+}
+
 /// The `inherit` that a name is written in.
-fn inherit_around(tree: &Tree<'_>, span: Span) -> Option<Node> {
+pub(super) fn inherit_around(tree: &Tree<'_>, span: Span) -> Option<Node> {
     let mut inherits =
         tree.nodes().filter(|&node| matches!(tree.kind(node), NodeKind::Inherit | NodeKind::InheritFrom));
     inherits.find(|&node| {
@@ -186,16 +200,16 @@ fn inherit_around(tree: &Tree<'_>, span: Span) -> Option<Node> {
 }
 
 /// How many names an `inherit` has.
-fn names(tree: &Tree<'_>, inherit: Node) -> usize {
+pub(super) fn names(tree: &Tree<'_>, inherit: Node) -> usize {
     let lists = tree.children(inherit).filter(|&node| tree.kind(node) == NodeKind::InheritedAttrs);
     lists.map(|list| tree.children(list).count()).sum()
 }
 
-fn edit(source: &Source, span: Span, text: String) -> Edit {
+pub(super) fn edit(source: &Source, span: Span, text: String) -> Edit {
     Edit { path: source.path.clone(), span, text }
 }
 
-fn obstacle(source: &Source, span: Span, reason: &'static str) -> Obstacle {
+pub(super) fn obstacle(source: &Source, span: Span, reason: &'static str) -> Obstacle {
     let line = LineIndex::new(&source.text).line(span.start) + 1;
     Obstacle::At { path: source.path.clone(), line, reason }
 }

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::collections::HashMap;
 
 use super::{Entry, Registry};
+use crate::knowledge::service_ports::is_service;
 use crate::suggest;
 
 /// The names of a registry's ports.
@@ -44,6 +45,47 @@ impl<'r> Names<'r> {
     }
 }
 
+/// Whether a name can hardly be anything but a slip of another one: one letter is missing, added, changed or swapped in a
+/// name of some length, or only capitals, `-` and `_` differ.
+pub fn is_slip(name: &str, meant: &str) -> bool {
+    const SHORTEST: usize = 4;
+    let plain = |name: &str| name.to_ascii_lowercase().replace(['-', '_'], "");
+    let last = |name: &str| plain(name.rsplit('.').next().unwrap_or(name));
+    if plain(name) == plain(meant) {
+        return true;
+    }
+    // `mysql` is not a slip of `mssql`.
+    if is_service(&last(name)) && last(name) != last(meant) {
+        return false;
+    }
+    let long = last(name).len().min(last(meant).len()) >= SHORTEST;
+    // `web1` is not `web2`, and `api` is not `apis`.
+    let digits = |name: &str| name.chars().filter(char::is_ascii_digit).collect::<String>();
+    let is_plural = || name.strip_suffix('s') == Some(meant) || meant.strip_suffix('s') == Some(name);
+    long && digits(name) == digits(meant) && !is_plural() && strsim::damerau_levenshtein(name, meant) == 1
+}
+
 fn last_word(name: &str) -> String {
     name.rsplit('.').next().unwrap_or(name).to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slips_are_told_from_other_names() {
+        for (name, meant, expected) in [
+            ("databases.redsi", "databases.redis", true),
+            ("databases.node-exporter", "databases.nodeExporter", true),
+            ("database.redis", "databases.redis", true),
+            ("services.web1", "services.web2", false),
+            ("services.app", "services.api", false),
+            ("services.hooks", "services.hook", false),
+            ("databases.mysql", "databases.mssql", false),
+            ("cache.redis", "databases.redis", false),
+        ] {
+            assert_eq!(is_slip(name, meant), expected, "{name}");
+        }
+    }
 }

@@ -157,7 +157,7 @@ impl<'t, 'a> Layout<'t, 'a> {
                     let Some(outer) = self.groups.get(around) else { continue };
                     let mut lines = vec![format!("{} = {{", attribute(name))];
                     for (name, entry) in added {
-                        lines.extend(entry.comment.iter().map(|comment| format!("# {comment}")));
+                        lines.extend(comment_lines(entry.comment.as_deref()));
                         lines.push(format!("{} = {};", attribute(name), entry.number));
                     }
                     lines.push("};".to_owned());
@@ -182,12 +182,8 @@ impl<'t, 'a> Layout<'t, 'a> {
         let text = self.tree.text();
         // A comment ends its line, so it needs one of its own: a set on one line gets none.
         let is_multi_line = group.members.last().is_none_or(|last| starts_line(text, last.span.start));
-        let commented: Vec<String> = comment
-            .filter(|_| is_multi_line)
-            .map(|comment| format!("# {comment}"))
-            .into_iter()
-            .chain(lines.iter().cloned())
-            .collect();
+        let comment = comment_lines(comment.filter(|_| is_multi_line));
+        let commented: Vec<String> = comment.chain(lines.iter().cloned()).collect();
         let lines = if lines.len() == 1 { commented.as_slice() } else { lines };
         let Some(last) = group.members.last() else {
             let Some(set) = group.set.map(|set| self.tree.span(set)) else { return };
@@ -206,15 +202,28 @@ impl<'t, 'a> Layout<'t, 'a> {
             Order::Number => group.members.iter().find(|member| member.number > number),
             Order::None => None,
         };
-        let (at, written) = match next {
+        let (at, mut written) = match next {
             Some(next) => before(text, next.span, lines),
             None => behind(text, last.span, lines),
         };
+        if lines.len() > 1 && written.ends_with('\n') && group.is_spaced(text) {
+            let blank_at = if next.is_some() { written.len() } else { 0 };
+            written.insert(blank_at, '\n');
+        }
         edits.entry(Span { start: at, end: at }).or_default().push_str(&written);
     }
 }
 
 impl Group {
+    /// Whether blank lines separate its members, or would, as they do sets of several lines.
+    fn is_spaced(&self, text: &str) -> bool {
+        let between = |pair: &[Member]| text.get(pair[0].span.end as usize..pair[1].span.start as usize);
+        match self.members.as_slice() {
+            [only] => text[only.span.range()].contains('\n'),
+            members => members.windows(2).any(|pair| between(pair).is_some_and(|gap| gap.contains("\n\n"))),
+        }
+    }
+
     /// Sorted by name, else by number, where there is something to tell it by.
     fn order(&self) -> Order {
         if self.members.is_sorted_by(|a, b| a.name <= b.name) {
@@ -227,6 +236,11 @@ impl Group {
             Order::None
         }
     }
+}
+
+/// The lines of a comment with their mark.
+pub fn comment_lines(comment: Option<&str>) -> impl Iterator<Item = String> {
+    comment.into_iter().flat_map(str::lines).map(|line| format!("# {line}"))
 }
 
 fn is_set(tree: &Tree<'_>, node: Node) -> bool {

@@ -5,8 +5,8 @@
 
 mod comment;
 mod import;
-mod layout;
-mod lines;
+pub mod layout;
+pub mod lines;
 pub mod naming;
 mod place;
 pub mod plan;

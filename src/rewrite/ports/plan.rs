@@ -236,7 +236,7 @@ mod tests {
                 "a new group",
                 "{ lib }:\nlet\n  x = 1;\nin\n{\n  apps = {\n    a = x;\n    b = 2;\n  };\n}\n",
                 &[redis, app],
-                "{ lib }:\nlet\n  x = 1;\nin\n{\n  apps = {\n    a = x;\n    app = 8000;\n    b = 2;\n  };\n  databases = {\n    redis = 6379;\n  };\n}\n",
+                "{ lib }:\nlet\n  x = 1;\nin\n{\n  apps = {\n    a = x;\n    app = 8000;\n    b = 2;\n  };\n\n  databases = {\n    redis = 6379;\n  };\n}\n",
             ),
             (
                 "one line",

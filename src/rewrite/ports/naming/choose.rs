@@ -10,7 +10,8 @@ const ORDINALS: [&str; 9] = ["second", "third", "fourth", "fifth", "sixth", "sev
 /// Gives each cluster a name of its own.
 pub fn distinct(clusters: Vec<Cluster<'_>>, missing: &[Missing<'_>]) -> Vec<Proposal> {
     let machines = scaffolding::machines(missing);
-    let names: Vec<Vec<Vec<String>>> = clusters.iter().map(|cluster| machines_last(cluster.names(), &machines)).collect();
+    let names: Vec<Vec<Vec<String>>> =
+        clusters.iter().map(|cluster| machines_last(cluster.names(), &machines)).collect();
     let groups: Vec<&'static str> =
         clusters.iter().zip(&names).map(|(one, names)| group_of(one, names, missing)).collect();
     let chosen = apart(&clusters, &names, &groups);

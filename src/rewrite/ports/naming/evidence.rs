@@ -347,7 +347,12 @@ impl Reader<'_> {
         let part = self.parts[at];
         let after_place = at.checked_sub(1).is_some_and(|before| PLACES.contains(&self.parts[before]));
         let after_user = at.checked_sub(2).is_some_and(|before| self.parts[before] == "users");
-        part != "?" && part != "initrd" && !after_place && !after_user && !all_generic(&split(part)) && !split(part).is_empty()
+        part != "?"
+            && part != "initrd"
+            && !after_place
+            && !after_user
+            && !all_generic(&split(part))
+            && !split(part).is_empty()
     }
 
     fn file(&self, weight: u32) -> Candidate {
@@ -481,7 +486,8 @@ impl Reader<'_> {
         let first = || (0..self.parts.len()).find(|&at| self.says_whose(at));
         let after = self.named().map(|(at, _)| at).or_else(first).map_or(self.parts.len(), |at| at + 1);
         let inner = after..self.parts.len().saturating_sub(1).max(after);
-        let mut words = inner.rev().find(|&at| self.says_whose(at)).map(|at| service(self.parts[at])).unwrap_or_default();
+        let mut words =
+            inner.rev().find(|&at| self.says_whose(at)).map(|at| service(self.parts[at])).unwrap_or_default();
         words.retain(|word| !is_generic(word));
         words
     }

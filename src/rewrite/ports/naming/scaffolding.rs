@@ -69,7 +69,8 @@ mod tests {
 
     #[test]
     fn machines_are_folders_of_machines() {
-        let uses = missing(&[(81, "port", "machines/Eva/web.nix"), (82, "port", "hosts/default.nix"), (83, "port", "x.nix")]);
+        let uses =
+            missing(&[(81, "port", "machines/Eva/web.nix"), (82, "port", "hosts/default.nix"), (83, "port", "x.nix")]);
         assert_eq!(machines(&uses), HashSet::from(["eva".to_owned()]));
     }
 }

@@ -88,22 +88,27 @@ fn one_use_names_its_port() {
             "OLLAMA_BASE_URL = \"http://127.0.0.1:@4321\";",
             "services.ollama",
         ),
-        (
-            "environment.etc.proxy.text",
-            "modules/app.nix",
-            "\"http://atuin-server:@4321\"",
-            "services.atuin",
-        ),
+        ("environment.etc.proxy.text", "modules/app.nix", "\"http://atuin-server:@4321\"", "services.atuin"),
         ("services.openssh.ports", "modules/access.nix", "ports = [ @4321 ];", "infrastructure.ssh"),
         ("boot.initrd.network.ssh.port", "config/unlock.nix", "port = @4321;", "infrastructure.sshInitrd"),
-        ("networking.firewall.allowedTCPPorts", "modules/consul.nix", "[\n  @4321 # RPC address\n]", "infrastructure.consulRpc"),
+        (
+            "networking.firewall.allowedTCPPorts",
+            "modules/consul.nix",
+            "[\n  @4321 # RPC address\n]",
+            "infrastructure.consulRpc",
+        ),
         (
             "services.prometheus.scrapeConfigs.static_configs.targets",
             "monitoring/exporters/fastly.nix",
             "targets = [ \"127.0.0.1:@4321\" ];",
             "monitoring.fastlyExporter",
         ),
-        ("services.prometheus.exporters.node.port", "common/monitoring.nix", "port = @4321;", "monitoring.nodeExporter"),
+        (
+            "services.prometheus.exporters.node.port",
+            "common/monitoring.nix",
+            "port = @4321;",
+            "monitoring.nodeExporter",
+        ),
     ] {
         assert_eq!(proposals(&[(4321, name, path, text)]), [format!("{expected}=4321")], "{name} in {path}");
     }
@@ -164,7 +169,12 @@ fn who_passes_connections_on_is_not_the_service() {
     assert_eq!(
         proposals(&[
             (4321, "services.matrix-hook.port", "bot.nix", "port = @4321;"),
-            (4321, "services.prometheus.alertmanager.configuration.receivers.url", "alerts.nix", "\"http://localhost:@4321/\""),
+            (
+                4321,
+                "services.prometheus.alertmanager.configuration.receivers.url",
+                "alerts.nix",
+                "\"http://localhost:@4321/\""
+            ),
         ]),
         ["messaging.matrixHook=4321"]
     );

@@ -112,12 +112,12 @@ pub fn subject(path: &str) -> Option<Vec<String>> {
 
 /// The name of a file that says little, for a port that nothing else names. `None` if it says nothing at all.
 pub fn file_stem(path: &str) -> Option<Vec<String>> {
-    const EMPTY: &str = " base common config configuration container containers default docker flake home hosts main \
+    const EMPTY: &str = " base common config configuration container containers default docker flake home hosts main inet-rules \
         module modules networking nixos options programs services system hardware-configuration test tests ";
     let name = path.rsplit('/').next().unwrap_or(path);
     let stem = name.split('.').next().unwrap_or(name).to_ascii_lowercase();
     let words = service(&stem);
-    (!all_generic(&words) && !holds(VAGUE, &stem) && !holds(EMPTY, &stem)).then_some(words)
+    (!words.is_empty() && !holds(VAGUE, &stem) && !holds(EMPTY, &stem)).then_some(words)
 }
 
 fn subject_of(name: &str) -> Option<Vec<String>> {

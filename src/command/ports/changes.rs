@@ -1,0 +1,42 @@
+//! Edits that a subcommand of `ports` makes by itself, as changes of files.
+
+use std::collections::BTreeMap;
+
+use super::Failure;
+use crate::finding::{Edit, RelPath};
+use crate::fix::{Change, write};
+use crate::lang::{Language, Tree};
+use crate::run::PortFacts;
+use crate::source::FileKind;
+
+/// The files with some edits. A Nix file that would not parse is never written.
+pub fn of(facts: &PortFacts, edits: &[Edit]) -> Result<Vec<Change>, Failure> {
+    let mut by_file: BTreeMap<&RelPath, Vec<&Edit>> = BTreeMap::new();
+    edits.iter().for_each(|edit| by_file.entry(&edit.path).or_default().push(edit));
+    by_file.into_iter().map(|(path, edits)| change(facts, path, edits)).collect()
+}
+
+fn change(facts: &PortFacts, path: &RelPath, mut edits: Vec<&Edit>) -> Result<Change, Failure> {
+    let file = facts.project.file(path);
+    let before = file.map(|file| file.source.text.clone());
+    let mut after = before.clone().unwrap_or_default();
+    edits.sort_by_key(|edit| std::cmp::Reverse(edit.span));
+    for edit in edits {
+        after.replace_range(edit.span.range(), &edit.text);
+    }
+    let is_nix = file.is_none_or(|file| file.source.kind == FileKind::Nix);
+    if is_nix && Tree::parse(Language::Nix, &after).is_none_or(|tree| tree.broken()) {
+        return Err(Failure::new(format!("the new text of {path} would not parse"))
+            .help("this is a bug in flakeward, please report it; nothing was written"));
+    }
+    Ok(Change { path: path.clone(), before, after, needed_elsewhere: false })
+}
+
+/// Writes all files, or none.
+pub fn write(root: &std::path::Path, changes: &[Change]) -> Result<(), Failure> {
+    for change in changes {
+        let guard = write::guard(root, &change.path);
+        guard.map_err(|reason| Failure::new(format!("cannot write {}: {reason}", change.path)))?;
+    }
+    write::write(root, changes).map_err(|failure| Failure::new(failure.to_string()))
+}

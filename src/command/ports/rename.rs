@@ -1,0 +1,67 @@
+//! `flakeward ports rename`: another name for an entry, in the registry and wherever it is referred to.
+
+use std::process::ExitCode;
+
+use super::{Failure, changes, known};
+use crate::cli::PortsRenameArgs;
+use crate::command::{print, session::Session};
+use crate::facts::port_registry::nearest::Names;
+use crate::facts::port_registry::{Entry, Lookup, Registries, Registry};
+use crate::fix::diff;
+use crate::output;
+use crate::rewrite::relocate;
+
+/// Renames an entry, or shows the difference.
+pub fn run(args: &PortsRenameArgs) -> Result<ExitCode, Failure> {
+    let session = Session::open(&args.scope, None)?;
+    let facts = known(&session, false);
+    let registries = Registries::of(&facts.project);
+    let (registry, entry) = entry(&registries, &args.old, session.settings.config.ports.new_registry())?;
+    let edits = relocate::relocate(&facts.project, &registries, registry, entry, &args.new)
+        .map_err(|obstacle| Failure::new(format!("cannot rename `{}`: {obstacle}", args.old)))?;
+    let changes = changes::of(&facts, &edits)?;
+    // A file that cannot be read may refer to the entry as well.
+    super::code(&facts)?;
+    if args.diff {
+        print(&diff::unified(&changes))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    changes::write(&session.root, &changes)?;
+    print(&output::ports::renamed(&args.old, &args.new, &changes, &session.view))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The entry of a name, in the only registry that has it.
+fn entry<'p>(registries: &'p Registries<'p>, name: &str, new: &str) -> Result<(&'p Registry, &'p Entry), Failure> {
+    let all = registries.all().iter();
+    let found: Vec<_> = all
+        .filter_map(|registry| match registry.named(name) {
+            Lookup::Entry(entry) => Some((*registry, entry)),
+            _ => None,
+        })
+        .collect();
+    match found.as_slice() {
+        [only] => Ok(*only),
+        [(first, _), (second, _), ..] => {
+            Err(Failure::new(format!("`{name}` is an entry of {} and of {}", first.path, second.path))
+                .help("rename it by hand, or run `flakeward` in the folder of one of them"))
+        }
+        [] => Err(unknown(registries, name, new)),
+    }
+}
+
+fn unknown(registries: &Registries<'_>, name: &str, new: &str) -> Failure {
+    let [first, ..] = registries.all() else {
+        return Failure::new("there is no port registry").help(format!("`flakeward ports init` writes {new}"));
+    };
+    if registries.all().iter().any(|registry| matches!(registry.named(name), Lookup::Group)) {
+        return Failure::new(format!("`{name}` is a group, not an entry"))
+            .help("rename its entries one by one: the last one takes the group with it");
+    }
+    let failure = Failure::new(format!("{} has no entry `{name}`", first.path));
+    let near = registries.all().iter().find_map(|registry| Names::of(registry).nearest(name).map(Entry::name));
+    match near {
+        Some(near) => failure.help(format!("did you mean `{near}`?")),
+        None => failure.help("`flakeward ports` lists the entries"),
+    }
+}
