@@ -347,7 +347,7 @@ pub struct PortsArgs {
     /// Input, rule and configuration options.
     #[command(flatten)]
     pub scope: ScopeArgs,
-    /// Format of the port map
+    /// Format of the port map, or of the exported registry (env, services, nix, ts)
     #[arg(long, short, value_name = "FORMAT", default_value = "pretty")]
     pub format: PortsFormat,
     /// When to use colours; auto detects terminals and respects NO_COLOR and FORCE_COLOR
@@ -437,6 +437,14 @@ pub enum PortsFormat {
     Markdown,
     /// A JSON document.
     Json,
+    /// The registry as NAME=NUMBER lines for `.env` files and shells.
+    Env,
+    /// The registry as lines of /etc/services.
+    Services,
+    /// The registry as a Nix set of plain numbers.
+    Nix,
+    /// The registry as a TypeScript module.
+    Ts,
 }
 
 /// The options of `migrate`.

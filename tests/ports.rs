@@ -249,3 +249,64 @@ fn rename_refuses_what_it_cannot_do_for_certain() {
         }
     }
 }
+
+/// Runs a program on an export. `None` if it is not installed; with `FLAKEWARD_REQUIRE_TOOLS=1` it has to be.
+fn read_by(folder: &TempDir, program: &str, args: &[&str]) -> Option<serde_json::Value> {
+    let output = Command::new(program).args(args).current_dir(folder.path()).output();
+    let required = std::env::var_os("FLAKEWARD_REQUIRE_TOOLS").is_some_and(|value| value == "1");
+    assert!(output.is_ok() || !required, "{program} is required and not installed");
+    let output = output.ok()?;
+    assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+    Some(serde_json::from_slice(&output.stdout).unwrap())
+}
+
+#[test]
+fn exports_are_read_by_other_programs() {
+    let folder = TempDir::new().unwrap();
+    fs::create_dir_all(folder.path().join("lib")).unwrap();
+    fs::create_dir(folder.path().join(".git")).unwrap();
+    let registry = "rec {\n  base = 3000;\n  web.\"a \\\" ; $(touch x) \\${y} `z` \\n#\" = base + 1;\n  __proto__.x = 80;\n  dns = {\n    \
+                    port = 53;\n    protocol = \"udp\";\n  };\n}\n";
+    fs::write(folder.path().join("lib/ports.nix"), registry).unwrap();
+    let strange = "a \" ; $(touch x) ${y} `z` \n#";
+    let expected = serde_json::json!({
+        "base": 3000, "web": { strange: 3001 }, "__proto__": { "x": 80 }, "dns": { "port": 53 }
+    });
+
+    fs::write(folder.path().join("plain.nix"), out(&folder, "ports --format nix")).unwrap();
+    if let Some(value) = read_by(&folder, "nix-instantiate", &["--eval", "--strict", "--json", "plain.nix"]) {
+        assert_eq!(value, expected);
+    }
+    fs::write(folder.path().join("ports.ts"), out(&folder, "ports --format ts")).unwrap();
+    let script = "import('./ports.ts').then(({ ports }) => console.log(JSON.stringify(ports)))";
+    if let Some(value) = read_by(&folder, "node", &["-e", script]) {
+        assert_eq!(value, expected);
+    }
+
+    let env = out(&folder, "ports --format env");
+    assert_eq!(env, "BASE_PORT=3000\nDNS_PORT=53\nPROTO_X_PORT=80\nWEB_A_TOUCH_X_Y_Z_PORT=3001\n");
+    let services = out(&folder, "ports --format services");
+    let words: Vec<&str> = services.split_whitespace().collect();
+    assert_eq!(
+        words.chunks(2).map(|pair| pair.join(" ")).collect::<Vec<_>>(),
+        ["base 3000/tcp", "base 3000/udp", "dns 53/udp", "proto-x 80/tcp", "proto-x 80/udp", "web-a-touch-x-y-z 3001/tcp",
+         "web-a-touch-x-y-z 3001/udp"]
+    );
+}
+
+#[test]
+fn exports_need_a_registry_and_names_of_their_own() {
+    let folder = TempDir::new().unwrap();
+    fs::create_dir_all(folder.path().join("lib")).unwrap();
+    fs::create_dir(folder.path().join(".git")).unwrap();
+    let failure = |message: &str| {
+        let output = run(&folder, "ports --format env");
+        assert_eq!(output.status.code(), Some(2));
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(stderr.contains(message), "{stderr}");
+        assert_eq!(output.stdout, b"");
+    };
+    failure("there is no port registry to export");
+    fs::write(folder.path().join("lib/ports.nix"), "{ a.b-c = 80; a.bC = 81; }\n").unwrap();
+    failure("a.b-c and a.bC would both be called `A_B_C_PORT`");
+}

@@ -10,6 +10,8 @@ pub mod docker_build_in_ci;
 pub mod docker_compose;
 pub mod dockerfile;
 pub mod end_of_life_nixpkgs;
+pub mod ephemeral_port;
+pub mod firewall_drift;
 pub mod for_all_systems;
 pub mod hardcoded_port;
 pub mod install_in_app_derivation;

@@ -16,9 +16,7 @@ pub static CHECK: Check = Check::of_project(RULE, &[&port_registry::READER, &pro
 fn project(view: &ProjectView<'_>) -> Verdict {
     let mut verdict = Verdict::default();
     for (number, entries) in view.registries().numbers() {
-        if let [first, others @ ..] = entries {
-            verdict.extend(others.iter().map(|other| between_entries(number, *first, *other)));
-        }
+        verdict.extend(clashes(entries).map(|(first, other)| between_entries(number, first, other)));
     }
     for (file, processes) in view.project.each::<ProcessFacts>() {
         processes.parts.iter().for_each(|part| between_processes(&file.source.path, part, &mut verdict));
@@ -26,7 +24,21 @@ fn project(view: &ProjectView<'_>) -> Verdict {
     verdict
 }
 
-fn between_entries(number: u32, first: (&Registry, &Entry), other: (&Registry, &Entry)) -> Finding {
+/// An entry with its registry.
+type Known<'p> = (&'p Registry, &'p Entry);
+
+/// The entries of one number that may listen where an earlier one does, with the first such one.
+fn clashes<'p>(entries: &[Known<'p>]) -> impl Iterator<Item = (Known<'p>, Known<'p>)> {
+    entries.iter().enumerate().filter_map(|(at, other)| {
+        let mut earlier = entries[..at].iter().take(COMPARED);
+        earlier.find(|(_, first)| first.may_meet(other.1)).map(|first| (*first, *other))
+    })
+}
+
+/// With so many entries of the same number each is compared at most.
+const COMPARED: usize = 1_000;
+
+fn between_entries(number: u32, first: Known<'_>, other: Known<'_>) -> Finding {
     let ((home, first), (registry, entry)) = (first, other);
     let (name, taken) = (entry.name(), first.name());
     Finding::new(
@@ -37,7 +49,8 @@ fn between_entries(number: u32, first: (&Registry, &Entry), other: (&Registry, &
     )
     .label(format!("{taken} already has {number}"))
     .help(format!(
-        "give {name} its own number (`flakeward ports next` finds one), or allow it if they share it on purpose: \
+        "give {name} its own number (`flakeward ports next` finds one), say where each of them listens: \
+             `{{ port = {number}; protocol = \"udp\"; host = \"NAME\"; }}`, or allow it if they share it on purpose: \
              `# flakeward: allow(port-conflict) reason`"
     ))
     .also(&home.path, first.value_span, format!("{taken} is registered here"))

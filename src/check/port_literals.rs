@@ -16,6 +16,7 @@ use crate::lang::limits::bounded;
 use crate::lang::{Tree, nix};
 use crate::rewrite::ports as port_fix;
 use crate::rewrite::ports::Target;
+use crate::knowledge::name_words::MACHINE_FOLDERS;
 use crate::rewrite::ports::naming::{Missing, belongs};
 use crate::rewrite::ports::plan::{self, Plan};
 use crate::source::{FileKind, Source};
@@ -65,9 +66,35 @@ fn meant<'e, 'p>(
     port: &PortUse,
     entries: &'e [(&'p Registry, &'p Entry)],
 ) -> Option<&'e (&'p Registry, &'p Entry)> {
-    let paths: Vec<&[String]> = entries.iter().map(|(_, entry)| entry.path.as_slice()).collect();
-    entries.get(belongs(&as_missing(source, port), &paths)?)
+    let fitting: Vec<&(&Registry, &Entry)> = entries.iter().filter(|(_, entry)| may_be(source, port, entry)).collect();
+    match fitting.as_slice() {
+        [only] => Some(*only),
+        [] => None,
+        _ => {
+            let paths: Vec<&[String]> = fitting.iter().map(|(_, entry)| entry.service()).collect();
+            fitting.get(belongs(&as_missing(source, port), &paths)?).copied()
+        }
+    }
 }
+
+/// Whether a use may be of an entry, by its protocol and by the machine that its file configures.
+fn may_be(source: &Source, port: &PortUse, entry: &Entry) -> bool {
+    let Some(endpoint) = &entry.endpoint else { return true };
+    let name = port.name.to_ascii_lowercase();
+    let protocol = ["udp", "tcp"].into_iter().find(|protocol| name.contains(protocol));
+    let is_protocol = |protocol: &str| endpoint.protocols.is_empty() || endpoint.protocols.iter().any(|it| it == protocol);
+    let machine = machine_of(&source.path);
+    let is_machine = |machine: &str| endpoint.hosts.is_empty() || endpoint.hosts.iter().any(|host| host == machine);
+    protocol.is_none_or(is_protocol) && (port.host.is_some() || machine.is_none_or(is_machine))
+}
+
+/// The machine whose folder a file is in.
+pub(super) fn machine_of(path: &str) -> Option<&str> {
+    let mut folders = path.split('/');
+    folders.find(|folder| MACHINE_FOLDERS.contains(folder))?;
+    folders.next().filter(|_| folders.next().is_some())
+}
+
 
 /// Of the entries that one number has, so many are named.
 const NAMED: usize = 4;

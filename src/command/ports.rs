@@ -7,10 +7,11 @@ mod rename;
 use std::io;
 use std::process::ExitCode;
 
-use super::{Failure, print, print_json, session::Session};
+use super::{Failure, print, print_json, print_raw, session::Session};
 use crate::cli::{PortsArgs, PortsCheckArgs, PortsCommand, PortsFormat, PortsNextArgs};
-use crate::facts::port_registry::Registries;
+use crate::facts::port_registry::{Registries, Registry};
 use crate::finding::NoteKind;
+use crate::output::port_export::{self, Clash};
 use crate::output::{self, notes, stream};
 use crate::port_map::PortMap;
 use crate::port_map::next;
@@ -40,8 +41,31 @@ fn show(args: &PortsArgs) -> Result<ExitCode, Failure> {
         PortsFormat::Pretty => print(&shown.table())?,
         PortsFormat::Markdown => print(&shown.markdown())?,
         PortsFormat::Json => print_json(&shown.json()?)?,
+        PortsFormat::Env => export(&registries, new, port_export::env)?,
+        PortsFormat::Services => export(&registries, new, port_export::services)?,
+        PortsFormat::Nix => export(&registries, new, port_export::nix)?,
+        PortsFormat::Ts => export(&registries, new, port_export::ts)?,
     }
     code(&facts)
+}
+
+/// Prints the registry for another language.
+fn export(
+    registries: &Registries<'_>,
+    new: &str,
+    written: fn(&[&Registry]) -> Result<String, Clash>,
+) -> Result<(), Failure> {
+    if registries.is_empty() {
+        return Err(
+            Failure::new("there is no port registry to export").help(format!("`flakeward ports init` writes {new}"))
+        );
+    }
+    let text = written(registries.all()).map_err(|Clash { name, entries: [one, other] }| {
+        Failure::new(format!("{one} and {other} would both be called `{name}`"))
+            .help("rename one of them: `flakeward ports rename OLD NEW`")
+    })?;
+    // Every format writes names so that nothing in them is special.
+    print_raw(&text)
 }
 
 fn free(args: &PortsNextArgs) -> Result<ExitCode, Failure> {

@@ -6,7 +6,9 @@
 pub mod ci;
 pub mod colmena;
 pub mod compose;
+pub mod firewall;
 pub mod flake;
+pub mod local_ports;
 pub mod needles;
 pub mod port_registry;
 pub mod ports;

@@ -17,6 +17,7 @@ pub mod markdown;
 pub mod migrate;
 pub mod notes;
 pub mod page;
+pub mod port_export;
 pub mod ports;
 pub mod pretty;
 pub mod rules;

@@ -328,6 +328,9 @@ impl<'a> Shown<'a> {
         let entries = map.entries.iter().map(|(entry, spots)| EntryRow {
             name: entry.name(),
             number: entry.port(),
+            protocols: entry.endpoint.as_ref().map(|it| it.protocols.clone()).unwrap_or_default(),
+            hosts: entry.endpoint.as_ref().map(|it| it.hosts.clone()).unwrap_or_default(),
+            address: entry.endpoint.as_ref().and_then(|it| it.address.clone()),
             problem: match &entry.value {
                 Value::NotPort(what) => Some(format!("{what} is not a valid port number")),
                 Value::NotDecidable(why) => Some(format!("cannot be evaluated without running Nix: {why}")),
@@ -392,6 +395,9 @@ struct RegistryRow {
 struct EntryRow {
     name: String,
     number: Option<u16>,
+    protocols: Vec<String>,
+    hosts: Vec<String>,
+    address: Option<String>,
     problem: Option<String>,
     start: Option<Place>,
     uses: Vec<UseRow>,

@@ -92,13 +92,24 @@ impl<'p> PortMap<'p> {
         let missing = literals(project, registries, settings, &mut maps);
         let mut maps = maps.all;
         maps.iter_mut().for_each(RegistryMap::sort);
-        let conflicts = registries.numbers().filter(|(_, entries)| entries.len() > 1);
+        let conflicts = registries.numbers().map(|(number, entries)| (number, meeting(entries)));
+        let conflicts = conflicts.filter(|(_, entries)| !entries.is_empty());
         Self {
             registries: maps,
-            conflicts: conflicts.map(|(number, entries)| (number, entries.to_vec())).collect(),
+            conflicts: conflicts.collect(),
             missing: missing.into_iter().collect(),
         }
     }
+}
+
+/// The entries of one number that may listen where another one does.
+fn meeting<'p>(entries: &[(&'p Registry, &'p Entry)]) -> Vec<(&'p Registry, &'p Entry)> {
+    const COMPARED: usize = 1_000;
+    let meets = |at: usize, entry: &Entry| {
+        let mut others = entries.iter().take(COMPARED).enumerate().filter(|(other, _)| *other != at);
+        others.any(|(_, (_, other))| entry.may_meet(other))
+    };
+    entries.iter().enumerate().filter(|(at, (_, entry))| meets(*at, entry)).map(|(_, known)| *known).collect()
 }
 
 /// Gives the ports that are written out to the entries that have their number, and the others back.

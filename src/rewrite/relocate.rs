@@ -20,7 +20,7 @@ pub fn relocate<'p>(
     new: &str,
 ) -> Result<Vec<Edit>, Obstacle> {
     let path = target(registry, entry, new);
-    let (Some((last, group)), Some((_, old_group))) = (path.split_last(), entry.path.split_last()) else {
+    let (Some((last, group)), Some((_, old_group))) = (path.split_last(), entry.service().split_last()) else {
         return Err(Obstacle::NotAName);
     };
     if group == old_group {
@@ -45,10 +45,15 @@ pub fn relocate<'p>(
     Ok(edits)
 }
 
+/// Whether an entry is `NAME = { port = NUMBER; .. }`.
+fn entry_is_set(entry: &Entry) -> bool {
+    entry.endpoint.is_some()
+}
+
 /// The whole path of a new name.
 fn target(registry: &Registry, entry: &Entry, new: &str) -> Vec<String> {
     let names = split(new);
-    let around = &entry.path[..entry.path.len().saturating_sub(1)];
+    let around = entry.service().split_last().map_or(&[][..], |(_, around)| around);
     let prefix = registry.shape.prefix.as_slice();
     match names.len() {
         1 => [around, &names].concat(),
@@ -73,6 +78,9 @@ impl<'p> Moving<'p> {
         let at = |reason| obstacle(source, self.entry.name_span, reason);
         if self.entry.read_here {
             return Err(at("another entry of the registry is computed from this one: move it by hand"));
+        }
+        if entry_is_set(self.entry) {
+            return Err(at("the entry is a set: move it to the other group by hand, and rename it there"));
         }
         let not_plain = || at("the entry is not written as `NAME = NUMBER` here: move it by hand");
         let number: u32 = source.slice(self.entry.value_span).parse().map_err(|_| not_plain())?;

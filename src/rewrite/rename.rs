@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::facts::port_registry::{Entry, Lookup, Registries, Registry, dotted, references};
+use crate::facts::port_registry::{Entry, Lookup, Registries, Registry, dotted, references, split};
 use crate::facts::{Project, ProjectFile};
 use crate::finding::{Edit, RelPath, Span};
 use crate::lang::{Field, Language, Node, NodeKind, Tree};
@@ -42,9 +42,9 @@ pub fn rename<'p>(
     registries: &'p Registries<'p>,
     registry: &'p Registry,
     entry: &'p Entry,
-    new: &str,
+    new: &'p str,
 ) -> Result<Vec<Edit>, Obstacle> {
-    let mut path = entry.path.clone();
+    let mut path = entry.service().to_vec();
     let Some(last) = path.last_mut().filter(|_| is_name(new)) else { return Err(Obstacle::NotAName) };
     if last == new {
         return Ok(Vec::new());
@@ -53,7 +53,7 @@ pub fn rename<'p>(
     if !matches!(registry.lookup(&path), Lookup::Missing(_)) {
         return Err(Obstacle::Taken(dotted(&path)));
     }
-    let renaming = Renaming { project, registries, registry, entry, new: dotted(&[new.to_owned()]) };
+    let renaming = Renaming { project, registries, registry, entry, last: new, new: dotted(&[new.to_owned()]) };
     let mut edits = renaming.definition()?;
     edits.extend(renaming.references()?);
     edits.extend(renaming.comments());
@@ -66,10 +66,11 @@ pub fn rename<'p>(
 /// Comments of the registry itself that name an entry, such as the reason of a suppression.
 pub(super) fn mentions(project: &Project, registry: &Registry, entry: &Entry, new: &str) -> Vec<Edit> {
     let Some(file) = project.file(&registry.path) else { return Vec::new() };
-    let (text, old) = (&file.source.text, entry.name());
+    let (text, old) = (&file.source.text, dotted(entry.service()));
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     let is_whole = |at: usize| {
         let behind = &text[at + old.len()..];
+        let behind = if entry.endpoint.is_some() { behind.strip_prefix(".port").unwrap_or(behind) } else { behind };
         // A full stop ends a sentence.
         let behind = behind.strip_prefix('.').unwrap_or(behind);
         !text[..at].ends_with(is_part) && !behind.starts_with(is_part)
@@ -94,22 +95,28 @@ struct Renaming<'p> {
     registries: &'p Registries<'p>,
     registry: &'p Registry,
     entry: &'p Entry,
-    /// The new name as Nix writes it, in quotes if it needs them.
+    /// The new name.
+    last: &'p str,
+    /// The same as Nix writes it, in quotes if it needs them.
     new: String,
 }
 
 impl<'p> Renaming<'p> {
     fn definition(&self) -> Result<Vec<Edit>, Obstacle> {
         let Some(file) = self.project.file(&self.registry.path) else { return Ok(Vec::new()) };
-        let at = |reason| obstacle(&file.source, self.entry.name_span, reason);
+        let name = match &self.entry.endpoint {
+            Some(endpoint) if self.entry.service() != self.entry.path => endpoint.name_span,
+            _ => self.entry.name_span,
+        };
+        let at = |reason| obstacle(&file.source, name, reason);
         if self.entry.read_here {
             return Err(at("another entry of the registry is computed from this one: rename it by hand"));
         }
-        let after = &file.source.text[self.entry.name_span.end as usize..];
+        let after = &file.source.text[name.end as usize..];
         if !after.trim_start().starts_with('=') {
             return Err(at("the name is not written as `NAME = NUMBER` here: rename it by hand"));
         }
-        Ok(vec![edit(&file.source, self.entry.name_span, self.new.clone())])
+        Ok(vec![edit(&file.source, name, self.new.clone())])
     }
 
     fn references(&self) -> Result<Vec<Edit>, Obstacle> {
@@ -117,9 +124,8 @@ impl<'p> Renaming<'p> {
         let mut open: Option<(&'p ProjectFile, Option<Tree<'p>>)> = None;
         let uses = references::uses(self.project, self.registries);
         for (file, found, registry) in uses.filter(|(.., registry)| registry.path == self.registry.path) {
-            let depth = self.entry.path.len();
-            let is_same = found.path.len() >= depth && found.path[..depth] == *self.entry.path;
-            if !is_same || references::lookup(registry, found).is_none() {
+            let depth = self.entry.service().len();
+            if !found.path.starts_with(self.entry.service()) || references::lookup(registry, found).is_none() {
                 continue;
             }
             let Some(&span) = found.names.get(depth - 1) else { continue };
@@ -154,25 +160,17 @@ impl<'p> Renaming<'p> {
             })
         });
         ours.map(|(file, comment, _)| {
-            let start = last_name(file.source.slice(comment.entry_span));
-            let span = Span { start: comment.entry_span.start + start as u32, end: comment.entry_span.end };
-            edit(&file.source, span, self.new.clone())
+            let mut names = split(&comment.entry);
+            // The comment may leave out the name that all ports are below.
+            let prefix = &self.registry.shape.prefix;
+            let left_out = if names.starts_with(prefix) { 0 } else { prefix.len() };
+            if let Some(name) = names.get_mut(self.entry.service().len() - 1 - left_out) {
+                self.last.clone_into(name);
+            }
+            edit(&file.source, comment.entry_span, dotted(&names))
         })
         .collect()
     }
-}
-
-/// Where the last name of a dotted path begins. Dots inside quotes are part of a name.
-fn last_name(path: &str) -> usize {
-    let mut quoted = false;
-    let mut start = 0;
-    for (at, c) in path.char_indices() {
-        quoted ^= c == '"';
-        if c == '.' && !quoted {
-            start = at + 1;
-        }
-    }
-    start
 }
 
 /// `inherit (ports.databases) redis;` also names what it defines, and that name must stay: `redis =
@@ -270,6 +268,18 @@ mod tests {
         let texts = renamed(&files, "db.redis", "my cache").unwrap();
         assert_eq!(texts[0], yaml.replace("db.redis", "db.\"my cache\""));
         assert_eq!(texts[1], REGISTRY.replace("redis =", "\"my cache\" ="));
+    }
+
+    #[test]
+    fn the_set_that_describes_a_port_is_renamed() {
+        let registry = "{\n  dns = {\n    port = 53;\n    protocol = \"udp\";\n  };\n}\n";
+        let nix = "let ports = import ./lib/ports.nix; in { a = ports.dns.port; b = ports.dns.protocol; }";
+        let yaml = "# Port from lib/ports.nix: dns = 53\na: 53\n---\n# Port from lib/ports.nix: dns.port = 53\nb: 53\n";
+        let files = [("a.nix", nix), ("a.yaml", yaml), ("lib/ports.nix", registry)];
+        let texts = renamed(&files, "dns", "resolver").unwrap();
+        assert_eq!(texts[0], nix.replace("dns", "resolver"));
+        assert_eq!(texts[1], yaml.replace("dns", "resolver"));
+        assert_eq!(texts[2], registry.replace("dns", "resolver"));
     }
 
     #[test]

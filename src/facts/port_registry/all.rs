@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::endpoint::PORT;
 use super::{Entry, Lookup, Registry, RegistryComment, RegistryFacts, split};
 use crate::facts::Project;
 use crate::finding::{RelPath, Span};
@@ -113,7 +114,12 @@ impl<'p> Registries<'p> {
 
     /// The entry of a dotted name in whichever registry has it.
     pub fn entry(&self, name: &str) -> Option<Known<'p>> {
-        self.entries.get(split(name).as_slice()).copied()
+        let path = split(name);
+        let described = || {
+            let whole = [path.as_slice(), &[PORT.to_owned()]].concat();
+            self.entries.get(whole.as_slice()).filter(|(_, entry)| entry.endpoint.is_some())
+        };
+        self.entries.get(path.as_slice()).or_else(described).copied()
     }
 }
 

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::eval::{Given, Machine, formal_names};
 use super::shape::{Call, Shape};
-use super::{Entry, Registry, Value};
+use super::{Endpoint, Entry, Registry, Value};
 use crate::facts::port_registry::eval::fault;
 use crate::facts::port_registry::eval::value::{Attr, Eval, Lambda, Set, ThunkId, Val, Why};
 use crate::finding::{RelPath, Span};
@@ -189,6 +189,10 @@ impl Walk<'_, '_, '_> {
                     self.undecidable(&path, attr.name_span, "the set contains itself or is nested too deeply");
                     return None;
                 }
+                if let Some(endpoint) = Endpoint::read(self.machine, &set, attr.name_span) {
+                    self.described(&path, &set, &endpoint, around);
+                    return None;
+                }
                 let around = around.iter().copied().chain([origin]).collect();
                 return Some(Group { path, set, around });
             }
@@ -201,28 +205,40 @@ impl Walk<'_, '_, '_> {
             Err(why) => Value::NotDecidable(why.to_string()),
         };
         let value_span = if span == Span::default() { attr.name_span } else { span };
-        self.entries.push(Entry {
-            path,
-            value,
-            name_span: attr.name_span,
-            value_span,
-            origin,
-            read_here: false,
-            settled: true,
-        });
+        self.entries.push(Entry::new(path, value, attr.name_span, value_span, origin));
         None
     }
 
+    /// Reads a set that describes one port.
+    fn described(&mut self, path: &[String], set: &Set, endpoint: &Endpoint, around: &[ThunkId]) {
+        for (name, attr) in &set.attrs {
+            let path: Vec<String> = path.iter().cloned().chain([name.to_string()]).collect();
+            if name.len() > NAME || self.entries.len() >= ENTRIES {
+                self.undecidable(&path[..path.len() - 1], attr.name_span, "it has too many names, or too long ones");
+                return;
+            }
+            let before = self.entries.len();
+            let group = self.attribute(path.clone(), *attr, around);
+            let (_, span) = self.machine.origin(attr.thunk);
+            match self.entries.get_mut(before) {
+                Some(entry) if Endpoint::is_description(name) => entry.value = Value::Helper,
+                Some(entry) => entry.endpoint = Some(Box::new(endpoint.clone())),
+                // A set in the set is no entry.
+                None if group.is_some() => self.entries.push(Entry::new(path, Value::Helper, attr.name_span, span, ThunkId::MAX)),
+                None => {}
+            }
+        }
+    }
+
     fn undecidable(&mut self, path: &[String], span: Span, why: &str) {
-        self.entries.push(Entry {
-            path: path.to_vec(),
-            value: Value::NotDecidable(Why::from(why).to_string()),
-            name_span: span,
-            value_span: span,
-            origin: ThunkId::MAX,
-            read_here: false,
-            settled: true,
-        });
+        let value = Value::NotDecidable(Why::from(why).to_string());
+        self.entries.push(Entry::new(path.to_vec(), value, span, span, ThunkId::MAX));
+    }
+}
+
+impl Entry {
+    fn new(path: Vec<String>, value: Value, name_span: Span, value_span: Span, origin: ThunkId) -> Self {
+        Self { path, value, name_span, value_span, origin, read_here: false, settled: true, endpoint: None }
     }
 }
 

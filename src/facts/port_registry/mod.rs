@@ -8,6 +8,7 @@
 mod all;
 mod collect;
 pub mod comment;
+pub mod endpoint;
 mod eval;
 mod index;
 mod mentions;
@@ -24,6 +25,7 @@ use crate::lang::{KeptTree, Tree};
 use crate::source::FileKind;
 pub use all::{Answers, Registries, served};
 pub use comment::RegistryComment;
+pub use endpoint::Endpoint;
 use index::Index;
 pub use mentions::Mentions;
 pub use shape::{Call, Shape};
@@ -46,9 +48,27 @@ pub struct Entry {
     pub read_here: bool,
     /// Whether it is the same with whatever arguments the registry is called.
     pub settled: bool,
+    /// What the registry says of it beside the number.
+    pub endpoint: Option<Box<Endpoint>>,
 }
 
 impl Entry {
+    /// The names of the service: those of the path, without the `port` of `dns = { port = 53; protocol = "udp"; }`.
+    pub fn service(&self) -> &[String] {
+        match self.path.split_last() {
+            Some((last, service)) if self.endpoint.is_some() && last == endpoint::PORT => service,
+            _ => &self.path,
+        }
+    }
+
+    /// Whether two services may listen at one place, as far as the registry says.
+    pub fn may_meet(&self, other: &Self) -> bool {
+        match (&self.endpoint, &other.endpoint) {
+            (Some(one), Some(other)) => one.may_meet(other),
+            _ => true,
+        }
+    }
+
     /// The path as it is written after the registry's name: `databases.redis`.
     pub fn name(&self) -> String {
         dotted(&self.path)
@@ -119,19 +139,30 @@ impl Registry {
         self.index.below(&self.entries, path)
     }
 
-    /// The entry of a dotted name, as comments write it; `ports.` in front may be left out where the registry keeps
-    /// its ports in an attribute of that name.
+    /// The entry of a dotted name, as comments write it. `ports.` in front may be left out if the registry keeps its
+    /// ports in an attribute of that name, and so may `.port` at the end of the name of a set that describes a port.
     pub fn named(&self, name: &str) -> Lookup<'_> {
         let path = split(name);
-        match (self.lookup(&path), self.shape.prefix.as_slice()) {
+        match (self.described(&path), self.shape.prefix.as_slice()) {
             (Lookup::Missing(at), prefix @ [_, ..]) => {
                 let whole: Vec<String> = prefix.iter().cloned().chain(path).collect();
-                match self.lookup(&whole) {
+                match self.described(&whole) {
                     Lookup::Missing(_) => Lookup::Missing(at),
                     found => found,
                 }
             }
             (found, _) => found,
+        }
+    }
+
+    /// What a path leads to; the set that describes a port is that port.
+    fn described(&self, path: &[String]) -> Lookup<'_> {
+        match self.lookup(path) {
+            Lookup::Group => match self.lookup(&[path, &[endpoint::PORT.to_owned()]].concat()) {
+                Lookup::Entry(entry) if entry.endpoint.is_some() => Lookup::Entry(entry),
+                _ => Lookup::Group,
+            },
+            found => found,
         }
     }
 

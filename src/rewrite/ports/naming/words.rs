@@ -8,7 +8,12 @@ const LONGEST: usize = 60;
 /// The words of a name in lower case, with digits.
 pub fn split(name: &str) -> Vec<String> {
     let end = name.char_indices().nth(LONGEST).map_or(name.len(), |(at, _)| at);
-    crate::wording::words(&name[..end], |c| c.is_ascii_alphanumeric())
+    split_all(&name[..end])
+}
+
+/// The same for a name of any length.
+pub fn split_all(name: &str) -> Vec<String> {
+    crate::wording::words(name, |c| c.is_ascii_alphanumeric())
 }
 
 /// Whether a word says nothing about whose port it is.

@@ -1,0 +1,68 @@
+//! `ephemeral-port`: registered numbers that the kernel may use for an outgoing connection.
+
+use std::ops::RangeInclusive;
+
+use super::{Check, ProjectView, Verdict};
+use crate::facts::local_ports::{self, LocalPorts};
+use crate::facts::port_registry::{self, Entry, Registry};
+use crate::finding::Finding;
+use crate::knowledge::well_known_ports::EPHEMERAL;
+
+const RULE: &str = "ephemeral-port";
+
+/// See `rules/ephemeral-port.md`.
+pub static CHECK: Check = Check::of_project(RULE, &[&port_registry::READER, &local_ports::READER], project);
+
+fn project(view: &ProjectView<'_>) -> Verdict {
+    let mut verdict = Verdict::default();
+    let Some(taken) = Taken::of(view) else { return verdict };
+    for (number, entries) in view.registries().numbers() {
+        let Some(number) = u16::try_from(number).ok().filter(|number| taken.holds(*number)) else { continue };
+        if let [(registry, entry), ..] = entries {
+            verdict.report(finding(number, registry, entry, &taken));
+        }
+    }
+    verdict
+}
+
+/// The ports of outgoing connections.
+struct Taken {
+    ranges: Vec<RangeInclusive<u16>>,
+    reserved: Vec<RangeInclusive<u16>>,
+}
+
+impl Taken {
+    /// As the repository's machines are configured. `None` if that cannot be read from the text.
+    fn of(view: &ProjectView<'_>) -> Option<Self> {
+        let mut taken = Self { ranges: Vec::new(), reserved: Vec::new() };
+        for facts in view.project.all::<LocalPorts>() {
+            if facts.is_unknown {
+                return None;
+            }
+            taken.ranges.extend(facts.ranges.iter().cloned());
+            taken.reserved.extend(facts.reserved.iter().cloned());
+        }
+        if taken.ranges.is_empty() {
+            taken.ranges.push(EPHEMERAL);
+        }
+        Some(taken)
+    }
+
+    fn range(&self, number: u16) -> Option<&RangeInclusive<u16>> {
+        self.ranges.iter().find(|range| range.contains(&number))
+    }
+
+    fn holds(&self, number: u16) -> bool {
+        self.range(number).is_some() && !self.reserved.iter().any(|range| range.contains(&number))
+    }
+}
+
+fn finding(number: u16, registry: &Registry, entry: &Entry, taken: &Taken) -> Finding {
+    let name = entry.name();
+    let message = format!("{name} has port {number}, which the kernel may use for an outgoing connection");
+    let range = taken.range(number).map(|range| format!("{}-{}", range.start(), range.end())).unwrap_or_default();
+    Finding::new(RULE, &registry.path, entry.value_span, message).label(format!("in the range {range}")).help(format!(
+        "take a number outside of that range (`flakeward ports next` finds one), or reserve this one: \
+         `boot.kernel.sysctl.\"net.ipv4.ip_local_reserved_ports\" = \"{number}\";`"
+    ))
+}
