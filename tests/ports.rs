@@ -289,8 +289,15 @@ fn exports_are_read_by_other_programs() {
     let words: Vec<&str> = services.split_whitespace().collect();
     assert_eq!(
         words.chunks(2).map(|pair| pair.join(" ")).collect::<Vec<_>>(),
-        ["base 3000/tcp", "base 3000/udp", "dns 53/udp", "proto-x 80/tcp", "proto-x 80/udp", "web-a-touch-x-y-z 3001/tcp",
-         "web-a-touch-x-y-z 3001/udp"]
+        [
+            "base 3000/tcp",
+            "base 3000/udp",
+            "dns 53/udp",
+            "proto-x 80/tcp",
+            "proto-x 80/udp",
+            "web-a-touch-x-y-z 3001/tcp",
+            "web-a-touch-x-y-z 3001/udp"
+        ]
     );
 }
 

@@ -1,6 +1,6 @@
 //! `firewall-drift`: open ports without a service that could answer there.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::port_literals::machine_of;
 use super::{Check, ProjectView, Verdict};
@@ -57,7 +57,8 @@ fn drift(
     machines: &HashSet<&str>,
 ) -> Option<Finding> {
     // An entry without an endpoint may be of any machine and protocol.
-    let endpoints: Vec<&Endpoint> = entries.iter().map(|(_, entry)| entry.endpoint.as_deref()).collect::<Option<_>>()?;
+    let endpoints: Vec<&Endpoint> =
+        entries.iter().map(|(_, entry)| entry.endpoint.as_deref()).collect::<Option<_>>()?;
     let (registry, entry) = entries.first()?;
     let speaks = |endpoint: &&&Endpoint| {
         endpoint.protocols.is_empty() || endpoint.protocols.iter().any(|protocol| protocol == list.protocol)
@@ -71,14 +72,16 @@ fn drift(
             .also(&registry.path, entry.name_span, format!("{} is registered here", entry.name()))
     };
     if speaking.is_empty() {
-        let protocols: Vec<&str> = endpoints.iter().flat_map(|it| &it.protocols).map(String::as_str).collect();
-        let spoken = protocols.join(" and ").to_uppercase();
+        let protocols: BTreeSet<String> =
+            endpoints.iter().flat_map(|it| &it.protocols).map(|it| it.to_uppercase()).collect();
+        let spoken = Vec::from_iter(protocols).join(" and ");
         return Some(finding(format!("{protocol} port {number} is open, but its service uses {spoken} only")));
     }
     let machine = machine_of(&file.source.path).filter(|machine| machines.contains(machine))?;
-    let hosts: Vec<&str> = speaking.iter().flat_map(|it| &it.hosts).map(String::as_str).collect();
+    let hosts: BTreeSet<&str> = speaking.iter().flat_map(|it| &it.hosts).map(String::as_str).collect();
     let is_known = speaking.iter().all(|it| !it.hosts.is_empty()) && hosts.iter().all(|host| machines.contains(host));
     (is_known && !hosts.contains(&machine)).then(|| {
-        finding(format!("{protocol} port {number} is open on {machine}, but its service runs on {}", hosts.join(" and ")))
+        let hosts = hosts.iter().copied().collect::<Vec<_>>().join(" and ");
+        finding(format!("{protocol} port {number} is open on {machine}, but its service runs on {hosts}"))
     })
 }

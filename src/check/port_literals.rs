@@ -11,12 +11,12 @@ use crate::facts::ports::text::is_port_word;
 use crate::facts::ports::{PortFacts, PortUse, UseKind, words};
 use crate::facts::{Project, ProjectFile};
 use crate::finding::{Finding, Fix, RelPath, RuleId, Safety};
+use crate::knowledge::name_words::MACHINE_FOLDERS;
 use crate::knowledge::services;
 use crate::lang::limits::bounded;
 use crate::lang::{Tree, nix};
 use crate::rewrite::ports as port_fix;
 use crate::rewrite::ports::Target;
-use crate::knowledge::name_words::MACHINE_FOLDERS;
 use crate::rewrite::ports::naming::{Missing, belongs};
 use crate::rewrite::ports::plan::{self, Plan};
 use crate::source::{FileKind, Source};
@@ -82,7 +82,8 @@ fn may_be(source: &Source, port: &PortUse, entry: &Entry) -> bool {
     let Some(endpoint) = &entry.endpoint else { return true };
     let name = port.name.to_ascii_lowercase();
     let protocol = ["udp", "tcp"].into_iter().find(|protocol| name.contains(protocol));
-    let is_protocol = |protocol: &str| endpoint.protocols.is_empty() || endpoint.protocols.iter().any(|it| it == protocol);
+    let is_protocol =
+        |protocol: &str| endpoint.protocols.is_empty() || endpoint.protocols.iter().any(|it| it == protocol);
     let machine = machine_of(&source.path);
     let is_machine = |machine: &str| endpoint.hosts.is_empty() || endpoint.hosts.iter().any(|host| host == machine);
     protocol.is_none_or(is_protocol) && (port.host.is_some() || machine.is_none_or(is_machine))
@@ -94,7 +95,6 @@ pub(super) fn machine_of(path: &str) -> Option<&str> {
     folders.find(|folder| MACHINE_FOLDERS.contains(folder))?;
     folders.next().filter(|_| folders.next().is_some())
 }
-
 
 /// Of the entries that one number has, so many are named.
 const NAMED: usize = 4;

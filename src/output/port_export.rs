@@ -43,7 +43,8 @@ pub fn services(registries: &[&Registry]) -> Result<String, Clash> {
     let mut out = String::new();
     for (name, (_, entry, number)) in &named {
         let protocols = entry.endpoint.as_ref().map_or(&[][..], |endpoint| &endpoint.protocols);
-        let protocols = if protocols.is_empty() { vec!["tcp", "udp"] } else { protocols.iter().map(|it| &**it).collect() };
+        let protocols =
+            if protocols.is_empty() { vec!["tcp", "udp"] } else { protocols.iter().map(|it| &**it).collect() };
         for protocol in protocols {
             let _ = writeln!(out, "{name:widest$} {number}/{protocol}");
         }
@@ -129,11 +130,7 @@ impl Tree {
         let clash = |known: &str| Clash { name: entry.name(), entries: [known.to_owned(), entry.name()] };
         match (self, path) {
             (Tree::Group(members), [name, rest @ ..]) => {
-                let new = if rest.is_empty() {
-                    Tree::Port(number, entry.name())
-                } else {
-                    Tree::Group(BTreeMap::new())
-                };
+                let new = if rest.is_empty() { Tree::Port(number, entry.name()) } else { Tree::Group(BTreeMap::new()) };
                 let member = members.entry(name.clone()).or_insert(new);
                 member.add(rest, number, entry)
             }
@@ -256,7 +253,11 @@ mod tests {
             ("__proto__", "[\"__proto__\"]", "__proto__"),
             ("a\"; rm -rf", "[\"a\\\"; rm -rf\"]", "\"a\\\"; rm -rf\""),
             ("${x}", "[\"${x}\"]", "\"\\${x}\""),
-            ("\u{2028}\u{1b}", "[\"\\u2028\\u001b\"]", "\"${builtins.fromJSON \"\\\"\\\\u2028\\\"\"}${builtins.fromJSON \"\\\"\\\\u001b\\\"\"}\""),
+            (
+                "\u{2028}\u{1b}",
+                "[\"\\u2028\\u001b\"]",
+                "\"${builtins.fromJSON \"\\\"\\\\u2028\\\"\"}${builtins.fromJSON \"\\\"\\\\u001b\\\"\"}\"",
+            ),
         ] {
             assert_eq!(ts_key(name), ts);
             assert_eq!(nix_key(name), nix);

@@ -94,11 +94,7 @@ impl<'p> PortMap<'p> {
         maps.iter_mut().for_each(RegistryMap::sort);
         let conflicts = registries.numbers().map(|(number, entries)| (number, meeting(entries)));
         let conflicts = conflicts.filter(|(_, entries)| !entries.is_empty());
-        Self {
-            registries: maps,
-            conflicts: conflicts.collect(),
-            missing: missing.into_iter().collect(),
-        }
+        Self { registries: maps, conflicts: conflicts.collect(), missing: missing.into_iter().collect() }
     }
 }
 

@@ -5,7 +5,10 @@ pub const WRITTEN: &[(&str, bool)] = &[
     ("{ databases.redis = 6379; databases = { postgresql = 5432; }; }", true),
     ("{ a = { b = 1; }; a.c = 2; a.d.e = 3; }", true),
     ("rec { base = 3000; api = base + 1; web = api + 1; }", true),
-    ("{ dns = { port = 53; protocol = \"udp\"; hosts = [ \"a\" ]; metricsPort = 9153; }; web = { port = 80; host = 81; }; }", true),
+    (
+        "{ dns = { port = 53; protocol = \"udp\"; hosts = [ \"a\" ]; metricsPort = 9153; }; web = { port = 80; host = 81; }; }",
+        true,
+    ),
     ("let base = 3000; in { api = base; metrics = base * 3 + 91; ratio = 7 / 2; neg = -7 / 2; }", true),
     ("rec { a = 1; b = { a = 2; c = a; }; d = { inherit a; }; }", true),
     ("rec { a = 1; b = rec { a = 2; c = a; }; }", true),

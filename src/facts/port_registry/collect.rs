@@ -224,7 +224,9 @@ impl Walk<'_, '_, '_> {
                 Some(entry) if Endpoint::is_description(name) => entry.value = Value::Helper,
                 Some(entry) => entry.endpoint = Some(Box::new(endpoint.clone())),
                 // A set in the set is no entry.
-                None if group.is_some() => self.entries.push(Entry::new(path, Value::Helper, attr.name_span, span, ThunkId::MAX)),
+                None if group.is_some() => {
+                    self.entries.push(Entry::new(path, Value::Helper, attr.name_span, span, ThunkId::MAX))
+                }
                 None => {}
             }
         }
