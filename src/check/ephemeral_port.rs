@@ -3,10 +3,12 @@
 use std::ops::RangeInclusive;
 
 use super::{Check, ProjectView, Verdict};
+use crate::facts::ProjectFile;
 use crate::facts::local_ports::{self, LocalPorts};
-use crate::facts::port_registry::{self, Entry, Registry};
-use crate::finding::Finding;
+use crate::facts::port_registry::{self, Entry, Lookup, Registry, references};
+use crate::finding::{Finding, Span};
 use crate::knowledge::well_known_ports::EPHEMERAL;
+use crate::rewrite::ports::reference;
 
 const RULE: &str = "ephemeral-port";
 
@@ -35,10 +37,12 @@ impl Taken {
     /// As the repository's machines are configured. `None` if that cannot be read from the text.
     fn of(view: &ProjectView<'_>) -> Option<Self> {
         let mut taken = Self { ranges: Vec::new(), reserved: Vec::new() };
-        for facts in view.project.all::<LocalPorts>() {
-            if facts.is_unknown {
+        for (file, facts) in view.project.each::<LocalPorts>() {
+            let computed = facts.computed.iter().map(|list| referred(view, file, *list));
+            if facts.is_unknown || computed.clone().any(|ports| ports.is_empty()) {
                 return None;
             }
+            taken.reserved.extend(computed.flatten().map(|port| port..=port));
             taken.ranges.extend(facts.ranges.iter().cloned());
             taken.reserved.extend(facts.reserved.iter().cloned());
         }
@@ -57,12 +61,24 @@ impl Taken {
     }
 }
 
+/// The entries that a computed list refers to. Empty if it refers to none, so that it may hold anything.
+fn referred(view: &ProjectView<'_>, file: &ProjectFile, list: Span) -> Vec<u16> {
+    let uses = references::uses(view.project, view.registries());
+    let inside = uses.filter(|(other, found, _)| std::ptr::eq(*other, file) && list.contains(found.span));
+    let entries = inside.filter_map(|(_, found, registry)| match references::lookup(registry, found) {
+        Some(Lookup::Entry(entry)) => entry.port(),
+        _ => None,
+    });
+    entries.collect()
+}
+
 fn finding(number: u16, registry: &Registry, entry: &Entry, taken: &Taken) -> Finding {
     let name = entry.name();
     let message = format!("{name} has port {number}, which the kernel may use for an outgoing connection");
     let range = taken.range(number).map(|range| format!("{}-{}", range.start(), range.end())).unwrap_or_default();
     Finding::new(RULE, &registry.path, entry.value_span, message).label(format!("in the range {range}")).help(format!(
         "take a number outside of that range (`flakeward ports next` finds one), or reserve this one: \
-         `boot.kernel.sysctl.\"net.ipv4.ip_local_reserved_ports\" = \"{number}\";`"
+         `boot.kernel.sysctl.\"net.ipv4.ip_local_reserved_ports\" = toString {};`",
+        reference(&entry.path)
     ))
 }

@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 
 use super::needles::Words;
 use super::{Fact, FileView, Glance, Reader, fact};
+use crate::finding::Span;
 use crate::lang::NodeKind;
 use crate::lang::nix;
 use crate::source::FileKind;
@@ -20,7 +21,9 @@ pub struct LocalPorts {
     pub ranges: Vec<RangeInclusive<u16>>,
     /// The ports that are left out.
     pub reserved: Vec<RangeInclusive<u16>>,
-    /// Whether one of them cannot be read from the text.
+    /// Lists of reserved ports that are computed: they may refer to a registry.
+    pub computed: Vec<Span>,
+    /// Whether a range cannot be read from the text.
     pub is_unknown: bool,
 }
 
@@ -40,12 +43,13 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
         if !is_range && !name.ends_with("ip_local_reserved_ports") {
             continue;
         }
-        let text = nix::value(tree, binding).and_then(|value| nix::attrs::text(tree, value));
-        let read = text.as_deref().and_then(if is_range { range } else { list });
-        match read {
+        let Some(value) = nix::value(tree, binding) else { continue };
+        let text = nix::attrs::text(tree, value);
+        match text.as_deref().and_then(if is_range { range } else { list }) {
             Some(read) if is_range => found.ranges.extend(read),
             Some(read) => found.reserved.extend(read),
-            None => found.is_unknown = true,
+            None if is_range => found.is_unknown = true,
+            None => found.computed.push(tree.span(value)),
         }
     }
     let is_empty = found == LocalPorts::default();

@@ -1,7 +1,10 @@
 { ... }:
+let
+  ports = import ../../lib/ports.nix;
+in
 {
   imports = [ ../../modules/monitoring/node-exporter.nix ];
   services.tailscale.enable = true;
-  # Tailscale's port, which the kernel might use for an outgoing connection otherwise.
-  boot.kernel.sysctl."net.ipv4.ip_local_reserved_ports" = "41641";
+  # The kernel might use Tailscale's port for an outgoing connection otherwise.
+  boot.kernel.sysctl."net.ipv4.ip_local_reserved_ports" = toString ports.infrastructure.tailscale;
 }
