@@ -488,7 +488,7 @@ impl Reader<'_> {
         let inner = after..self.parts.len().saturating_sub(1).max(after);
         let mut words =
             inner.rev().find(|&at| self.says_whose(at)).map(|at| service(self.parts[at])).unwrap_or_default();
-        words.retain(|word| !is_generic(word));
+        words.retain(|word| !matches!(word.as_str(), "and" | "from" | "of" | "on" | "to"));
         words
     }
 }
