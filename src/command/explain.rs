@@ -10,8 +10,8 @@ use crate::rule::Catalog;
 /// Shows one page.
 pub fn explain(args: &ExplainArgs) -> Result<ExitCode, Failure> {
     // A policy that cannot be found is no obstacle to reading what every flakeward has.
-    let built_in = Catalog::built_in();
-    let catalog = if built_in.find(&args.rule).is_some() { built_in } else { catalog()? };
+    let is_built_in = Catalog::built_in().find(&args.rule).is_some();
+    let catalog = catalog(!is_built_in)?;
     let rule = session::rule(&catalog, &args.rule)?;
     print(&page::render(rule, &stream::stdout(args.color)))?;
     Ok(ExitCode::SUCCESS)
@@ -22,7 +22,7 @@ pub fn rules(args: &RulesArgs) -> Result<ExitCode, Failure> {
     if let Some(RulesCommand::Test) = args.command {
         return rule_tests::test();
     }
-    let catalog = catalog()?;
+    let catalog = catalog(true)?;
     match args.format {
         ListFormat::Pretty => print(&rules::table(&catalog, &stream::stdout(args.color)))?,
         ListFormat::Json => print_json(&rules::json(&catalog)?)?,
@@ -30,9 +30,9 @@ pub fn rules(args: &RulesArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The rules of the repository that the working directory is in.
-fn catalog() -> Result<Catalog, Failure> {
+/// The rules of the repository that the working directory is in, with or without those of its policy.
+fn catalog(with_policy: bool) -> Result<Catalog, Failure> {
     let (root, view) = session::here()?;
-    let policy = session::policy(&root)?;
+    let policy = if with_policy { session::policy(&root)? } else { None };
     own_rules::catalog(&root, policy.as_deref(), |path| view.disk_path(&root, path))
 }
