@@ -1,6 +1,6 @@
 //! The command-line arguments, parsed by clap.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches, Parser, Subcommand, ValueEnum};
 
@@ -37,6 +37,10 @@ const FIX_PATHS: &str =
 /// The help text of PATH for commands that work on a whole repository.
 const REPOSITORY: &str = "The repository, or a path in it [default: the repository of the working directory]";
 
+/// The help text of PATH for `baseline`.
+const BASELINE_PATHS: &str =
+    "Files and directories whose rows to replace [default: the whole repository]; other rows are kept";
+
 /// The help text of PATH for `migrate`.
 const MIGRATE_PATHS: &str =
     "The repository, or directories and files in it [default: the repository of the working directory]";
@@ -49,6 +53,8 @@ const SHOWN_PATH: &str = "The path whose settings to show [default: the whole re
 pub enum Command {
     /// Check files and directories (the default command)
     Check(CheckArgs),
+    /// Write a flakeward.toml that fits the repository
+    Init(InitArgs),
     /// Apply safe fixes, which do not change evaluation; with --unsafe, apply all fixes
     #[command(mut_arg("paths", |paths| paths.help(FIX_PATHS)))]
     Fix(FixArgs),
@@ -62,8 +68,8 @@ pub enum Command {
     /// Write new files for Compose files, Dockerfiles, hand-rolled flakes and docker in CI; a plan without --write
     #[command(mut_arg("paths", |paths| paths.help(MIGRATE_PATHS)))]
     Migrate(MigrateArgs),
-    /// Record all current findings, so that only new ones are reported
-    #[command(mut_arg("paths", |paths| paths.help(REPOSITORY)))]
+    /// Record current findings, so that only new ones are reported
+    #[command(mut_arg("paths", |paths| paths.help(BASELINE_PATHS)))]
     Baseline(BaselineArgs),
     /// List everything that is accepted, with its owner, age, reason and expiry
     #[command(mut_arg("paths", |paths| paths.help(REPOSITORY)))]
@@ -96,19 +102,19 @@ pub struct ScopeArgs {
     /// Exit with code 2 if no input file matches any rule
     #[arg(long, help_heading = "Input options")]
     pub require_inputs: bool,
-    /// Run only these rules; `unreadable-file` always runs. Repeatable
+    /// Run only these rules or groups (ports, containers, processes, flakes, ci, style, general); separated by commas
     #[arg(long, value_name = "RULE", value_delimiter = ',', help_heading = "Rule options")]
     pub select: Vec<String>,
-    /// Skip these rules. Repeatable
+    /// Skip these rules or groups; separated by commas
     #[arg(long, value_name = "RULE", value_delimiter = ',', help_heading = "Rule options")]
     pub ignore: Vec<String>,
-    /// Set the level of a rule (off, hint, warn or error), overriding flakeward.toml. Repeatable
+    /// Set the level of a rule or group (off, hint, warn or error), overriding flakeward.toml; separated by commas
     #[arg(long, value_name = "RULE=LEVEL", value_delimiter = ',', value_parser = rule_level, help_heading = "Rule options")]
     pub level: Vec<(String, Level)>,
     /// Reference date for ages: YYYY-MM-DD or seconds since 1970 [default: $SOURCE_DATE_EPOCH, or today]
     #[arg(long, value_name = "DATE", value_parser = date, help_heading = "Rule options")]
     pub now: Option<jiff::civil::Date>,
-    /// Configuration file [default: flakeward.toml or .flakeward.toml in PATH or its nearest parent]
+    /// Configuration file [default: flakeward.toml or .flakeward.toml in the root of the repository]
     #[arg(long, value_name = "FILE", help_heading = "Configuration options")]
     pub config: Option<PathBuf>,
     /// Folder of a policy to extend, in place of the one that `[policy] extends` names
@@ -123,6 +129,13 @@ pub struct ScopeArgs {
     /// Number of threads [default: number of cores]
     #[arg(short, long, value_name = "N", value_parser = jobs, allow_negative_numbers = true)]
     pub jobs: Option<usize>,
+}
+
+impl ScopeArgs {
+    /// Whether the command line decides which rules run.
+    pub fn chooses_rules(&self) -> bool {
+        !(self.select.is_empty() && self.ignore.is_empty() && self.level.is_empty())
+    }
 }
 
 /// Output options.
@@ -175,6 +188,9 @@ pub struct CheckArgs {
     /// Exit with code 1 if a finding has this level or a more severe one: error, warn or hint
     #[arg(long, value_name = "LEVEL", default_value = "error", value_parser = reported_level, help_heading = "Report options")]
     pub fail_on: Level,
+    /// Print counts by rule instead of the findings (formats pretty and concise)
+    #[arg(long, help_heading = "Report options")]
+    pub statistics: bool,
     /// Print timing statistics to stderr
     #[arg(long, help_heading = "Report options")]
     pub stats: bool,
@@ -289,10 +305,23 @@ fn pair(formats: &[(usize, Format)], outputs: &[(usize, PathBuf)]) -> Result<Vec
         taken[owner] = true;
         reports[owner].file = (file.as_os_str() != "-").then(|| file.clone());
     }
+    for (at, report) in reports.iter().enumerate() {
+        let twin = |other: &ReportTo| same_file(other.file.as_deref(), report.file.as_deref());
+        if report.file.is_some() && reports[..at].iter().any(twin) {
+            let file = report.file.as_deref().unwrap_or(Path::new("")).display();
+            return Err(format!("two reports cannot be written to {file}; name another file with --output"));
+        }
+    }
     if reports.iter().filter(|report| report.file.is_none()).count() > 1 {
         return Err("only one --format can be written to stdout; add --output FILE to the others".to_owned());
     }
     Ok(reports)
+}
+
+/// Whether two paths are those of the same file, as far as they are written.
+fn same_file(one: Option<&Path>, other: Option<&Path>) -> bool {
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    one.map(absolute) == other.map(absolute)
 }
 
 /// The options of `explain`.
@@ -597,6 +626,17 @@ pub enum FleetFormat {
     Json,
 }
 
+/// The options of `init`.
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// The repository, or a path in it [default: the repository of the working directory]
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// When to use colours; auto detects terminals and respects NO_COLOR and FORCE_COLOR
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub color: When,
+}
+
 /// The options of `config`.
 #[derive(Debug, Args)]
 pub struct ConfigArgs {
@@ -738,6 +778,7 @@ mod tests {
         for wrong in [
             "flakeward --format json --format concise",
             "flakeward --format json --output a --output b",
+            "flakeward --format json --output a --format sarif --output ./a",
             "flakeward --output a --format json --format concise --output b",
         ] {
             assert!(reports(wrong).is_err(), "{wrong}");

@@ -33,6 +33,8 @@ pub struct Outcome {
     pub facts: Arc<Facts>,
     /// Its path, if its head says that a program generates it: nothing in it is reported.
     pub generated: Option<RelPath>,
+    /// Whether its grammar found syntax errors, so that it is not fixed.
+    pub is_broken: bool,
 }
 
 /// All that is the same for every file.
@@ -96,6 +98,7 @@ impl<'a> FilePass<'a> {
             let refusal = tree.as_ref().err().filter(|_| needed);
             outcome.verdict.extend(refusal.map(|refusal| refused(&source, *refusal)));
             let tree = tree.ok().flatten();
+            outcome.is_broken = tree.as_ref().is_some_and(Tree::broken);
             let cut_off = tree.as_ref().filter(|_| !wanted.is_empty()).and_then(|tree| cut_off(&source, tree));
             outcome.verdict.extend(cut_off);
             let view = FileView { source: &source, tree: tree.as_ref(), ports: &self.settings.config.ports };

@@ -62,6 +62,7 @@ pub enum Level {
     /// Worth knowing.
     Hint,
     /// Should be changed.
+    #[serde(alias = "warning")]
     Warn,
     /// Breaks the policy.
     Error,
@@ -120,6 +121,8 @@ pub struct Finding {
     pub labels: Vec<Label>,
     /// How to mend it mechanically.
     pub fix: Option<Fix>,
+    /// That it can be fixed, although nobody asked for the fix to be written out.
+    pub planned: Option<Safety>,
     /// Its identity, which survives moved lines; set by the run (see [`crate::fingerprint`]).
     pub fingerprint: u64,
 }
@@ -137,6 +140,7 @@ impl Finding {
             help: None,
             labels: Vec::new(),
             fix: None,
+            planned: None,
             fingerprint: 0,
         }
     }
@@ -163,6 +167,17 @@ impl Finding {
     pub fn fix(mut self, fix: Fix) -> Self {
         self.fix = Some(Fix { title: short(fix.title), ..fix });
         self
+    }
+
+    /// Says that `flakeward fix` can fix it, without the edits.
+    pub fn planned(mut self, safety: Option<Safety>) -> Self {
+        self.planned = safety;
+        self
+    }
+
+    /// Which kind of fix there is for it, if any.
+    pub fn fixability(&self) -> Option<Safety> {
+        self.fix.as_ref().map(|fix| fix.safety).or(self.planned)
     }
 
     /// The order of every report: path, place, rule, then message.

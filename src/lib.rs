@@ -33,6 +33,7 @@ pub mod fingerprint;
 pub mod fix;
 pub mod fleet;
 pub mod globs;
+pub mod held_back;
 pub mod knowledge;
 pub mod lang;
 pub mod line_diff;

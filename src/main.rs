@@ -6,5 +6,8 @@ use clap::Parser;
 use flakeward::{cli::Cli, command};
 
 fn main() -> ExitCode {
-    command::main(Cli::parse())
+    match Cli::try_parse() {
+        Ok(cli) => command::main(cli),
+        Err(error) => command::usage_error(&error),
+    }
 }

@@ -25,6 +25,8 @@ pub struct Repo {
     pub(crate) excluded: Vec<RelPath>,
     /// Folders in it that are repositories of their own.
     pub(crate) nested: Vec<RelPath>,
+    /// Configuration files of flakeward, read or not.
+    pub(crate) settings: Vec<RelPath>,
     /// Files that are not checked, because a tool wrote them.
     pub(crate) third_party: BTreeMap<RelPath, Origin>,
 }
@@ -65,6 +67,7 @@ impl Repo {
             unreadable: walk.unreadable,
             excluded: walk.excluded,
             nested: walk.nested,
+            settings: walk.settings,
             third_party: BTreeMap::new(),
         }
     }
@@ -82,6 +85,7 @@ impl Repo {
             unreadable: Vec::new(),
             excluded: Vec::new(),
             nested: Vec::new(),
+            settings: Vec::new(),
             third_party: BTreeMap::new(),
         };
         for (path, bytes) in files {

@@ -1,10 +1,10 @@
 //! What a run reports.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::finding::{Finding, Level, Note, NoteKind, RelPath, RuleId};
+use crate::finding::{Finding, Level, Note, NoteKind, RelPath, RuleId, Safety};
 use jiff::civil::Date;
 
 use crate::rule::Catalog;
@@ -42,6 +42,10 @@ pub struct Report {
     pub notes: Vec<Note>,
     /// How many files were looked at (of those asked for).
     pub files: usize,
+    /// How many files with settings have findings; they are not among `files`.
+    pub settings: usize,
+    /// The files because of which some rules did not run.
+    pub blocked: BTreeSet<RelPath>,
     /// The rules that were on.
     pub rules: Vec<RuleId>,
     /// How many findings were silenced by a suppression.
@@ -54,11 +58,103 @@ pub struct Report {
     pub about: About,
     /// The root that paths are relative to.
     pub root: PathBuf,
+    /// The files with syntax errors, which no fix changes.
+    pub broken: BTreeSet<RelPath>,
+    /// What the repository has.
+    pub overview: Overview,
     /// The rules that there are, on or off.
     pub catalog: Catalog,
 }
 
+/// What a repository has, for suggestions about what to do next.
+#[derive(Debug, Default, Clone)]
+pub struct Overview {
+    /// Whether the report is about the whole repository.
+    pub is_whole: bool,
+    /// Whether there is a Nix file.
+    pub has_nix: bool,
+    /// Whether there is a port registry. Only known if a rule about ports ran.
+    pub has_registry: bool,
+    /// Whether there is a configuration file.
+    pub has_settings: bool,
+    /// Whether there is a baseline.
+    pub has_baseline: bool,
+    /// Where a port registry would be created.
+    pub new_registry: String,
+}
+
+/// How many findings can be fixed.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Fixable {
+    /// With `flakeward fix`.
+    pub safe: usize,
+    /// Only with `flakeward fix --unsafe`.
+    pub only_unsafe: usize,
+}
+
+impl Fixable {
+    /// Both together.
+    pub fn all(self) -> usize {
+        self.safe + self.only_unsafe
+    }
+
+    fn add(&mut self, safety: Option<Safety>) {
+        match safety {
+            Some(Safety::Safe) => self.safe += 1,
+            Some(Safety::Unsafe) => self.only_unsafe += 1,
+            None => {}
+        }
+    }
+}
+
+/// The findings of one rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleCount {
+    /// The rule.
+    pub rule: RuleId,
+    /// The highest level of its findings.
+    pub level: Level,
+    /// How many findings there are.
+    pub findings: usize,
+    /// How many of them can be fixed.
+    pub fixable: Fixable,
+    /// In how many files.
+    pub files: usize,
+}
+
 impl Report {
+    /// Which kind of fix a finding has that `flakeward fix` would not refuse because of a syntax error.
+    pub fn fixability(&self, finding: &Finding) -> Option<Safety> {
+        let edited = finding.fix.iter().flat_map(|fix| &fix.edits).map(|edit| &edit.path);
+        let is_broken = edited.chain([&finding.path]).any(|path| self.broken.contains(path));
+        finding.fixability().filter(|_| !is_broken)
+    }
+
+    /// How many findings can be fixed.
+    pub fn fixable(&self) -> Fixable {
+        let mut fixable = Fixable::default();
+        self.findings.iter().for_each(|finding| fixable.add(self.fixability(finding)));
+        fixable
+    }
+
+    /// The findings by rule, the most frequent rule first.
+    pub fn by_rule(&self) -> Vec<RuleCount> {
+        let mut rules: BTreeMap<RuleId, (RuleCount, BTreeSet<&RelPath>)> = BTreeMap::new();
+        for finding in &self.findings {
+            let rule = finding.rule;
+            let new = || RuleCount { rule, level: Level::Off, findings: 0, fixable: Fixable::default(), files: 0 };
+            let (count, files) = rules.entry(rule).or_insert_with(|| (new(), BTreeSet::new()));
+            count.level = count.level.max(finding.level);
+            count.findings += 1;
+            count.fixable.add(self.fixability(finding));
+            files.insert(&finding.path);
+        }
+        let mut counts: Vec<RuleCount> =
+            rules.into_values().map(|(count, files)| RuleCount { files: files.len(), ..count }).collect();
+        counts.sort_by_key(|count| std::cmp::Reverse(count.findings));
+        counts
+    }
+
     /// How many findings have a level.
     pub fn count(&self, level: Level) -> usize {
         self.findings.iter().filter(|finding| finding.level == level).count()

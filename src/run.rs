@@ -1,22 +1,25 @@
 //! The whole pipeline: from a repository and settings to a report.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use crate::check::{self, Check, ProjectView};
-use crate::facts::port_registry::Mentions;
+use crate::config::Config;
+use crate::facts::port_registry::{Mentions, RegistryFacts};
 use crate::facts::{Project, ProjectFile, Reader, port_registry, ports};
 use crate::file_pass::{FilePass, Outcome, internal_error, unreadable_files};
 use crate::finding::{Finding, Note, NoteKind, RelPath, Verdict};
+use crate::held_back::{self, HeldBack};
 use crate::knowledge::third_party::Origin;
 use crate::repo::{Repo, RepoFile};
-use crate::report::{About, Policy, Report};
+use crate::report::{About, Overview, Policy, Report};
 use crate::rule::RuleSet;
 use crate::settings::Settings;
 use crate::settle::{Findings, Sources};
+use crate::source::{FileKind, Source};
 use crate::suppress::{Suppression, entries};
 
 /// Checks a repository.
@@ -46,30 +49,50 @@ fn file_pass(
 pub(crate) fn report(repo: &Repo, settings: &Settings, checks: &[&'static Check], outcomes: Vec<Outcome>) -> Report {
     let mut gathered = Gathered::of(repo, outcomes);
     let config = &settings.config;
-    let view = ProjectView::new(&gathered.project, &config.ports, &config.params, settings.now, settings.fixes);
-    let verdict = project_pass(checks, &view);
-    let hosts = reads_hosts(checks).then(|| check::decided_hosts(&view));
+    let mut view = ProjectView::new(&gathered.project, &config.ports, &config.params, settings.now, settings.fixes);
+    view.counts_fixes = settings.counts_fixes;
+    let held_back = HeldBack::of(repo, &gathered.project, config, checks);
+    let checks: Vec<_> = checks.iter().copied().filter(|check| !held_back.rules.contains(check.rule)).collect();
+    let verdict = project_pass(&checks, &view);
+    let hosts = reads_hosts(&checks).then(|| check::decided_hosts(&view));
     gathered.verdict.append(verdict);
     gathered.verdict.notes.extend(nested_repositories(&repo.nested));
+    gathered.verdict.findings.extend(held_back.findings.iter().cloned());
 
     let sources = &mut gathered.sources;
+    add_settings(sources, config);
     let mut findings = Findings::new(gathered.verdict.findings, sources, settings);
-    findings.silence(&mut gathered.suppressions, sources, &gathered.project.paths);
+    findings.silence(&mut gathered.suppressions, sources, &gathered.project.paths, &held_back.rules);
+    findings.ignored_settings(&repo.settings, sources);
     if settings.paths.is_empty() {
         let paths = gathered.project.paths.keys().chain(repo.unreadable.iter().map(|file| &file.path)).collect();
         let repository = entries::Repository { paths, excluded: &repo.excluded, hosts: hosts.as_ref() };
         findings.unused_entries(&repository, sources);
     }
     let Findings { mut list, suppressed, mut accepted, .. } = findings;
-    list.retain(|finding| !gathered.third_party.contains_key(&finding.path));
+    list.retain(|finding| held_back.is_reason(finding) || !gathered.third_party.contains_key(&finding.path));
     gathered.verdict.notes.extend(gathered.third_party.iter().map(|(path, origin)| left_out(path, *origin)));
     let asked = Asked::new(&settings.paths);
+    list.retain(|finding| held_back.is_reason(finding) || asked.covers(&finding.path));
+    list.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
     accepted.retain(|entry| asked.covers(&entry.subject) && !gathered.third_party.contains_key(&entry.path));
     accepted.sort_by(|a, b| (&a.subject, &a.path, a.span).cmp(&(&b.subject, &b.path, b.span)));
+    let has_registry = gathered.project.all::<RegistryFacts>().any(|facts| facts.defined.is_some());
     Report {
+        overview: Overview {
+            is_whole: settings.paths.is_empty(),
+            has_nix: repo.files.iter().any(|file| file.kind() == FileKind::Nix),
+            has_registry,
+            has_settings: config.path.is_some(),
+            has_baseline: settings.baseline.is_some(),
+            new_registry: config.ports.new_registry().to_owned(),
+        },
+        broken: gathered.broken,
         files: asked.count(repo),
         rules: settings.rules.active_rules().map(|rule| rule.id).collect(),
-        findings: asked.findings(list),
+        settings: settings_files(repo, &list),
+        blocked: held_back.paths(),
+        findings: list,
         notes: asked.notes(gathered.verdict.notes),
         suppressed,
         about: about(repo, settings),
@@ -96,6 +119,22 @@ fn about(repo: &Repo, settings: &Settings) -> About {
     }
 }
 
+/// Adds the configuration to the files that findings point into, if some finding may.
+fn add_settings(sources: &mut Sources, config: &Config) {
+    let Some(path) = config.path.as_ref().map(|path| RelPath::from(path.to_string_lossy())) else { return };
+    if !config.ports.registries.is_empty() {
+        sources
+            .entry(path.clone())
+            .or_insert_with(|| Arc::new(Source::new(&path, FileKind::Settings, config.text.clone())));
+    }
+}
+
+/// How many files some findings are in that are not files of the repository's own: settings and baselines.
+fn settings_files(repo: &Repo, findings: &[Finding]) -> usize {
+    let is_input = |path: &str| repo.has(path) || repo.unreadable.iter().any(|file| &*file.path == path);
+    findings.chunk_by(|a, b| a.path == b.path).filter(|file| !is_input(&file[0].path)).count()
+}
+
 /// One note about the folders that are repositories of their own.
 fn nested_repositories(folders: &[RelPath]) -> Option<Note> {
     const NAMED: usize = 4;
@@ -117,6 +156,8 @@ struct Gathered {
     verdict: Verdict,
     suppressions: Vec<Suppression>,
     sources: Sources,
+    /// The files with syntax errors.
+    broken: BTreeSet<RelPath>,
     /// The files that are not checked, because a tool wrote them.
     third_party: BTreeMap<RelPath, Origin>,
 }
@@ -129,6 +170,7 @@ impl Gathered {
             verdict: unreadable_files(repo).collect(),
             suppressions: Vec::new(),
             sources: BTreeMap::new(),
+            broken: BTreeSet::new(),
             third_party: repo.third_party.clone(),
         };
         for outcome in outcomes {
@@ -142,6 +184,9 @@ impl Gathered {
         self.suppressions.extend(outcome.suppressions);
         self.third_party.extend(outcome.generated.map(|path| (path, Origin::Generated)));
         let Some(source) = outcome.source else { return };
+        if outcome.is_broken {
+            self.broken.insert(source.path.clone());
+        }
         self.sources.insert(source.path.clone(), Arc::clone(&source));
         if !outcome.facts.is_empty() {
             self.project.files.push(ProjectFile { source, facts: outcome.facts });
@@ -180,8 +225,10 @@ fn reads_hosts(checks: &[&'static Check]) -> bool {
 pub struct PortFacts {
     /// The facts of all files.
     pub project: Project,
-    /// The files that could not be read.
+    /// The files that could not be read, and the registries with syntax errors.
     pub unreadable: Vec<Finding>,
+    /// The configured registries that do not exist.
+    pub missing: Vec<Finding>,
     /// What could not be decided, and what failed inside.
     pub notes: Vec<Note>,
 }
@@ -194,8 +241,16 @@ pub fn port_facts(repo: &Repo, settings: &Settings) -> PortFacts {
     let Verdict { findings, mut notes } = gathered.verdict;
     notes.sort();
     notes.dedup();
-    let unreadable = findings.into_iter().filter(|finding| finding.rule == check::unreadable_file::RULE).collect();
-    PortFacts { project: gathered.project, unreadable, notes }
+    let config = &settings.config;
+    let unread = findings.into_iter().filter(|finding| finding.rule == check::unreadable_file::RULE);
+    let unreadable = unread.chain(held_back::broken(&gathered.project, config)).collect();
+    let missing = held_back::missing(repo, &gathered.project, config);
+    PortFacts { project: gathered.project, unreadable, missing, notes }
+}
+
+/// Whether a path was asked for; no paths means all.
+pub fn is_asked(paths: &[RelPath], path: &str) -> bool {
+    Asked::new(paths).covers(path)
 }
 
 /// The paths that were asked for; none means all.
@@ -216,12 +271,6 @@ impl<'a> Asked<'a> {
     fn count(&self, repo: &Repo) -> usize {
         let paths = repo.files.iter().map(RepoFile::path).chain(repo.unreadable.iter().map(|file| &file.path));
         paths.filter(|path| self.covers(path)).count()
-    }
-
-    fn findings(&self, mut findings: Vec<Finding>) -> Vec<Finding> {
-        findings.retain(|finding| self.covers(&finding.path));
-        findings.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
-        findings
     }
 
     fn notes(&self, mut notes: Vec<Note>) -> Vec<Note> {

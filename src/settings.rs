@@ -23,6 +23,8 @@ pub struct Settings {
     /// The widest kind of fix that is wanted: planning the registry entries of every unregistered port is left out
     /// where nobody would apply it.
     pub fixes: Safety,
+    /// Find out which findings an unsafe fix could fix, also if such fixes are not wanted.
+    pub counts_fixes: bool,
     /// Rule out files before parsing. Off only in tests that prove it changes nothing.
     pub prefilter: bool,
 }
@@ -47,6 +49,7 @@ impl Settings {
             frozen: false,
             paths: Vec::new(),
             fixes: Safety::Safe,
+            counts_fixes: false,
             prefilter: true,
         }
     }

@@ -1,9 +1,10 @@
 //! From what the checks found to what is reported: levels, fingerprints, suppressions, baseline.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 
-use crate::finding::{Finding, Level, RelPath};
+use crate::finding::{Finding, Level, RelPath, RuleId};
 use crate::fingerprint;
 use crate::settings::Settings;
 use crate::source::{FileKind, Source};
@@ -56,17 +57,26 @@ impl<'a> Findings<'a> {
         suppressions: &mut [Suppression],
         sources: &mut Sources,
         paths: &BTreeMap<RelPath, FileKind>,
+        held_back: &BTreeSet<RuleId>,
     ) {
         let now = self.settings.now;
         self.suppressed += suppress::silence(&mut self.list, suppressions, sources, now);
-        let on = |entry: &&Suppression| self.settings.level_at(entry.rule, &entry.path) != Level::Off;
-        self.add(suppress::unused(suppressions.iter().filter(on), sources), sources);
-        self.add(suppress::expired(suppressions.iter().filter(on), now), sources);
-        self.accepted.extend(suppressions.iter().map(|entry| Accepted::suppression(entry, now)));
-        self.silence_by_baseline(sources, paths);
+        let is_off = |rule: &str, path: &str| held_back.contains(rule) || self.settings.is_off(rule, path);
+        let on = |entry: &&Suppression| !is_off(entry.rule, &entry.path);
+        let active = suppress::as_written(suppressions.iter().filter(on));
+        self.add(suppress::unused(active.iter(), sources), sources);
+        self.add(suppress::expired(active.iter(), now), sources);
+        let all = suppress::as_written(suppressions.iter());
+        self.accepted.extend(all.iter().map(|entry| Accepted::suppression(entry, now)));
+        self.silence_by_baseline(sources, paths, held_back);
     }
 
-    fn silence_by_baseline(&mut self, sources: &mut Sources, paths: &BTreeMap<RelPath, FileKind>) {
+    fn silence_by_baseline(
+        &mut self,
+        sources: &mut Sources,
+        paths: &BTreeMap<RelPath, FileKind>,
+        held_back: &BTreeSet<RuleId>,
+    ) {
         let settings = self.settings;
         let Some(baseline) = &settings.baseline else { return };
         let Matched { rows, silenced } =
@@ -74,7 +84,7 @@ impl<'a> Findings<'a> {
         self.suppressed += silenced;
         let source = Source::new(&baseline.path, FileKind::Settings, baseline.text.clone());
         sources.insert(baseline.path.clone(), Arc::new(source));
-        let is_off = |rule: &str, path: &str| settings.is_off(rule, path);
+        let is_off = |rule: &str, path: &str| held_back.contains(rule) || settings.is_off(rule, path);
         // Only a run over everything can tell that a row matches nothing.
         let is_whole = settings.paths.is_empty();
         let unused = if is_whole { baseline.unused(&rows, is_off) } else { Vec::new() };
@@ -91,6 +101,14 @@ impl<'a> Findings<'a> {
         findings.iter_mut().for_each(|finding| finding.level = Level::Error);
         fingerprint::assign(&mut findings, sources);
         self.list.append(&mut findings);
+    }
+
+    /// Reports further configuration files, which are not read.
+    pub fn ignored_settings(&mut self, files: &[RelPath], sources: &Sources) {
+        let used = self.settings.config.path.as_deref().map(Path::to_string_lossy);
+        let ignored = files.iter().filter(|path| used.as_deref() != Some(&***path));
+        let findings = ignored.map(|path| entries::ignored(path, used.as_deref())).collect();
+        self.add(findings, sources);
     }
 
     /// Reports entries of the configuration that match nothing. They can be suppressed in its comments.

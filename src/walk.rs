@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use globset::GlobSet;
 use ignore::{WalkBuilder, WalkState};
 
+use crate::config::FILE_NAMES;
 use crate::finding::RelPath;
 use crate::globs::nests_too_deep;
 use crate::knowledge::third_party;
@@ -49,6 +50,8 @@ pub struct Walk {
     pub nested: Vec<RelPath>,
     /// Files and folders that `exclude` left out; nothing is known of what is in the folders.
     pub excluded: Vec<RelPath>,
+    /// Configuration files of flakeward, sorted.
+    pub settings: Vec<RelPath>,
 }
 
 /// How to walk.
@@ -119,7 +122,7 @@ fn walk_from(root: &Path, folder: &Path, options: &Options) -> Walk {
             is_good
         });
     builder.build_parallel().run(|| {
-        let mut batch = Batch { found: &found, entries: Vec::new(), excluded: Vec::new() };
+        let mut batch = Batch { found: &found, entries: Vec::new(), excluded: Vec::new(), settings: Vec::new() };
         Box::new(move |entry| {
             match entry {
                 Ok(entry) => {
@@ -131,6 +134,9 @@ fn walk_from(root: &Path, folder: &Path, options: &Options) -> Walk {
                     }
                     let Some(file_type) = entry.file_type() else { return WalkState::Continue };
                     if file_type.is_file() {
+                        if is_configuration(&path) {
+                            batch.settings.push(path.clone());
+                        }
                         if let Some(kind) = classify(&path, entry.path()) {
                             batch.entries.extend(lock_beside(&path, entry.path(), &options.exclude));
                             batch.entries.push(Entry { path, file: entry.into_path(), kind });
@@ -154,6 +160,7 @@ fn walk_from(root: &Path, folder: &Path, options: &Options) -> Walk {
     found.unreadable.sort_unstable();
     found.excluded.sort_unstable();
     found.nested.sort_unstable();
+    found.settings.sort_unstable();
     found
 }
 
@@ -303,6 +310,7 @@ struct Batch<'a> {
     found: &'a Mutex<Walk>,
     entries: Vec<Entry>,
     excluded: Vec<RelPath>,
+    settings: Vec<RelPath>,
 }
 
 impl Batch<'_> {
@@ -322,7 +330,13 @@ impl Drop for Batch<'_> {
         let mut found = lock(self.found);
         found.entries.append(&mut self.entries);
         found.excluded.append(&mut self.excluded);
+        found.settings.append(&mut self.settings);
     }
+}
+
+/// Whether a path is that of a configuration file of flakeward.
+fn is_configuration(path: &str) -> bool {
+    FILE_NAMES.contains(&path.rsplit('/').next().unwrap_or(path))
 }
 
 fn skipped(entry: &ignore::DirEntry) -> bool {

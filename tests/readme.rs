@@ -1,4 +1,5 @@
-//! Keeps the README true: its table of rules, what its commands print for tests/repos/readme, its flakeward.toml.
+//! Keeps the README true: its table of rules, what its commands print for tests/repos/readme, the walk through the first
+//! day in tests/repos/first-day, its flakeward.toml.
 //! `FLAKEWARD_BLESS=1` rewrites the table and the output: read what it wrote.
 
 use std::fmt::Write as _;
@@ -17,7 +18,7 @@ const TABLE: (&str, &str) = ("<!-- rules -->\n", "<!-- end of rules -->\n");
 fn the_readme_is_true() {
     let file = Path::new(PROJECT).join("README.md");
     let written = fs::read_to_string(&file).unwrap();
-    let is = printed(&tabled(&written));
+    let is = walked(&printed(&tabled(&written)));
     if std::env::var_os("FLAKEWARD_BLESS").is_some() {
         fs::write(file, is).unwrap();
     } else {
@@ -47,11 +48,7 @@ fn tabled(readme: &str) -> String {
 
 /// The README with what its commands print, one after the other, in a repository of its own.
 fn printed(readme: &str) -> String {
-    let repository = TempDir::new().unwrap();
-    let from = Path::new(PROJECT).join("tests/repos/readme/.");
-    assert!(Command::new("cp").arg("-r").arg(from).arg(repository.path()).status().unwrap().success());
-    fs::create_dir(repository.path().join(".git")).unwrap();
-
+    let repository = copy_of("readme");
     let mut blocks = readme.split("```console\n$ flakeward");
     let mut out = blocks.next().unwrap().to_owned();
     for block in blocks {
@@ -69,4 +66,54 @@ fn printed(readme: &str) -> String {
         write!(out, "```console\n$ flakeward{args}\n{said}```{after}").unwrap();
     }
     out
+}
+
+/// A copy of a small repository, which git knows.
+fn copy_of(name: &str) -> TempDir {
+    let repository = TempDir::new().unwrap();
+    let from = Path::new(PROJECT).join("tests/repos").join(name).join(".");
+    assert!(Command::new("cp").arg("-r").arg(from).arg(repository.path()).status().unwrap().success());
+    fs::remove_file(repository.path().join("expected")).unwrap();
+    assert!(Command::new("git").args(["init", "-q"]).current_dir(repository.path()).status().unwrap().success());
+    repository
+}
+
+/// Commands that are not run: they would need a network, an editor or another repository.
+const NOT_RUN: [&str; 3] = ["cargo install", "$EDITOR", "pre-commit"];
+
+/// The README with what the commands of the first day print, line by line as a shell runs them.
+fn walked(readme: &str) -> String {
+    let repository = copy_of("first-day");
+    let mut blocks = readme.split("```console first-day\n");
+    let mut out = blocks.next().unwrap().to_owned();
+    let mut count = 0;
+    for block in blocks {
+        let (session, after) = block.split_once("```").unwrap();
+        out.push_str("```console first-day\n");
+        for command in session.lines().filter_map(|line| line.strip_prefix("$ ")) {
+            let code = command.split(" #").next().unwrap().trim_end();
+            let is_run = !NOT_RUN.iter().any(|prefix| code.starts_with(prefix));
+            let said = if is_run { shell(repository.path(), code) } else { String::new() };
+            write!(out, "$ {command}\n{said}").unwrap();
+            count += 1;
+        }
+        write!(out, "```{after}").unwrap();
+    }
+    assert!(count > 4, "the first day has {count} commands");
+    out
+}
+
+/// What a command prints.
+fn shell(folder: &Path, command: &str) -> String {
+    let binary = Path::new(env!("CARGO_BIN_EXE_flakeward")).parent().unwrap();
+    let path = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap());
+    let ran = Command::new("sh")
+        .args(["-c", command])
+        .current_dir(folder)
+        .env("PATH", path)
+        .env_remove("FORCE_COLOR")
+        .env_remove("CLICOLOR_FORCE")
+        .output()
+        .unwrap();
+    [ran.stdout, ran.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat()
 }

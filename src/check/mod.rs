@@ -143,6 +143,8 @@ pub struct ProjectView<'p> {
     pub now: jiff::civil::Date,
     /// The widest kind of fix that is wanted.
     pub fixes: Safety,
+    /// Whether findings say that an unsafe fix exists, even if it is not wanted.
+    pub counts_fixes: bool,
     registries: OnceLock<Registries<'p>>,
     hosts: OnceLock<Hosts>,
     groups: OnceLock<Groups<'p>>,
@@ -164,6 +166,7 @@ impl<'p> ProjectView<'p> {
             params,
             now,
             fixes,
+            counts_fixes: false,
             registries: OnceLock::new(),
             hosts: OnceLock::new(),
             groups: OnceLock::new(),

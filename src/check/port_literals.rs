@@ -121,8 +121,8 @@ impl<'p> Shared<'p> {
         let aliases = all.map(|registry| (&registry.path, aliases(view.project, registry))).collect();
         let shared = Self { shapes, aliases, plan: None };
         let plan = match view.fixes {
-            Safety::Unsafe => Reporter { view, shared: &shared }.plan(view.ports.new_registry()),
-            _ => None,
+            Safety::Safe if !view.counts_fixes => None,
+            _ => Reporter { view, shared: &shared }.plan(view.ports.new_registry()),
         };
         Self { plan, ..shared }
     }
@@ -321,7 +321,9 @@ impl<'p> Reporter<'_, 'p> {
     fn unregistered(&self, open: &OpenFile<'p>, port: &PortUse) -> Finding {
         let source = &open.file.source;
         let finding = Finding::new(rule(port), &source.path, port.span, what(port));
-        if let Some((entry, fix)) = self.allocation(open, port) {
+        if self.view.fixes == Safety::Unsafe
+            && let Some((entry, fix)) = self.allocation(open, port)
+        {
             return finding.label(format!("would be {}", port_fix::reference(entry))).help(fix.title.clone()).fix(fix);
         }
         let place =
@@ -329,8 +331,13 @@ impl<'p> Reporter<'_, 'p> {
         let naming = naming(source, place, port.number);
         let may_fix =
             source.has_comments() && port_fix::import_obstacle(&self.view.project.paths, &source.path, place).is_none();
-        let proposal = if may_fix { "; `flakeward fix --unsafe --diff` shows a proposal" } else { "" };
-        finding.help(match self.view.registries().is_empty() {
+        let proposal = if may_fix {
+            "; `flakeward ports init` proposes a name, which `flakeward fix` then writes here"
+        } else {
+            ""
+        };
+        let planned = self.shared.plan.as_ref().and_then(|plan| self.planned(open, port, plan));
+        finding.planned(planned.map(|_| Safety::Unsafe)).help(match self.view.registries().is_empty() {
             true => format!("register it in {place}, an attribute set of names and numbers, and {naming}{proposal}"),
             false => format!(
                 "{place} has no entry for `{}` yet: add one that is named after its purpose, and {naming}{proposal}",

@@ -3,7 +3,7 @@
 use super::{Check, FileCheck, Trigger, Verdict};
 use crate::facts::{FileView, Glance};
 use crate::finding::{Finding, Span};
-use crate::lang;
+use crate::lang::faults::faults;
 use crate::lang::nix::recognize::{self, Stop};
 use crate::lang::{Language, Node, Tree};
 use crate::source::FileKind;
@@ -45,7 +45,7 @@ fn check(view: &FileView<'_>) -> Verdict {
     }
     let mut last_line_end = 0;
     let mut places = 0;
-    for node in tree.nodes().filter(|&node| is_fault(tree, node) && !holds_another(tree, node)) {
+    for node in faults(tree) {
         let span = tree.span(node);
         if places == PLACES || (places > 0 && span.start < last_line_end) {
             continue;
@@ -126,16 +126,6 @@ fn is_template(text: &str) -> bool {
     let bytes = text.as_bytes();
     let braces = |at: usize| at == 0 || bytes.get(at - 1) != Some(&b'$');
     memchr::memmem::find_iter(bytes, b"{{").any(braces) || memchr::memmem::find(bytes, b"{%").is_some()
-}
-
-fn is_fault(tree: &Tree<'_>, node: Node) -> bool {
-    tree.made_up(node).is_some() || tree.kind(node) == lang::NodeKind::Error
-}
-
-/// Whether another fault stands inside, which says more exactly where the reading stumbled: an error can span a whole
-/// file. What is read until the first one inside is read for no other fault, so this stays linear.
-fn holds_another(tree: &Tree<'_>, node: Node) -> bool {
-    tree.subtree(node).skip(1).any(|inner| is_fault(tree, inner))
 }
 
 /// The place, what is wrong there, and what to write under it: the first unreadable token of an error, not all the

@@ -13,6 +13,14 @@ use crate::source::{FileKind, Source};
 /// The rule.
 pub const RULE: &str = "unlocked-input";
 
+/// The command that writes what flake.nix asks for to flake.lock.
+pub const LOCK: &str = "nix flake lock";
+
+/// Whether a finding says that flake.lock is not up to date.
+pub fn is_stale(finding: &Finding) -> bool {
+    finding.rule == RULE && finding.help.as_deref().is_some_and(|help| help.contains(LOCK))
+}
+
 /// See `rules/unlocked-input.md`.
 pub static CHECK: Check = Check {
     rule: RULE,

@@ -2,7 +2,7 @@
 
 use super::syntax_error::may_be_broken;
 use super::{Check, FileCheck, Trigger, Verdict};
-use crate::finding::{Finding, Span};
+use crate::finding::{Finding, RelPath, Span};
 use crate::lang::{Refusal, Tree};
 use crate::source::Source;
 use crate::walk::Unreadable;
@@ -36,4 +36,22 @@ pub fn cut_off(source: &Source, tree: &Tree<'_>) -> Option<Finding> {
         Finding::new(RULE, &source.path, span, message)
             .help("split the file, or skip it with `exclude` in flakeward.toml"),
     )
+}
+
+/// A port registry that is configured, but not there.
+pub fn no_registry(config: &RelPath, span: Span, path: &str, reason: &str) -> Finding {
+    let help = match reason {
+        "does not exist" => "correct the path, or run `flakeward ports init` to write the file",
+        _ => "name a file of this repository that is checked",
+    };
+    Finding::new(RULE, config, span, format!("the port registry {path} {reason}, so the port rules did not run"))
+        .label("no such registry")
+        .help(help)
+}
+
+/// A port registry with syntax errors.
+pub fn broken_registry(path: &RelPath, at: Span) -> Finding {
+    Finding::new(RULE, path, at, "this port registry has syntax errors, so the port rules did not run")
+        .label("cannot be parsed")
+        .help("correct the syntax: `nix-instantiate --parse` shows where Nix stops reading")
 }

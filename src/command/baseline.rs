@@ -11,35 +11,54 @@ use crate::fix;
 use crate::output::text::count;
 use crate::repo::Repo;
 use crate::report::Report;
-use crate::suppress::baseline::{self, Baseline, Terms};
+use crate::run;
+use crate::suppress::baseline::{self, Baseline, Terms, Update};
 
 /// Records the current findings, or removes the entries that are not needed any more.
 pub fn run(args: &BaselineArgs) -> Result<ExitCode, Failure> {
     let mut session = Session::open(&args.scope, None)?;
-    if session.is_partial() {
-        return Err(Failure::new("a baseline always covers the whole repository and cannot be limited to paths")
-            .help(format!("run it on {}", session.root.display())));
+    if session.nothing_asked {
+        return Ok(ExitCode::SUCCESS);
     }
     let file = Target::of(args, &session)?;
     let before = file.read(&mut session, args)?;
     if args.prune {
+        if session.is_partial() {
+            return Err(Failure::new("--prune always covers the whole repository and cannot be limited to paths"));
+        }
         return prune(&file, before, &session, args);
     }
     let (repo, report) = check(&session)?;
     let terms = Terms { until: args.until, reason: args.reason.clone() };
-    let text = baseline::write(&report, before.as_ref(), &terms, |path| repo.has(path))?;
+    let is_whole = !session.is_partial() && !args.scope.chooses_rules();
+    let replaces = |rule: &str, path: &str| {
+        let is_unknown = session.settings.rules.catalog().find(rule).is_none();
+        let is_checked = run::is_asked(&session.settings.paths, path) && !session.settings.is_off(rule, path);
+        is_whole || (is_checked && !is_unknown)
+    };
+    let update = baseline::update(&report, before.as_ref(), &terms, |path| repo.has(path), replaces)?;
     if report.findings.is_empty() && args.output.is_none() && before.is_none() {
         say("no findings to accept; no baseline was written");
         return Ok(ExitCode::SUCCESS);
     }
-    if let Some(shown) = file.write(&session, &text)? {
+    if let Some(shown) = file.write(&session, &update.text)? {
         let findings = count(report.findings.len(), "finding");
+        let changes = before.map(|_| changes(&update)).unwrap_or_default();
         say(&match args.output {
-            None => format!("{findings} written to {shown}; `flakeward check` now reports only new findings"),
-            Some(_) => format!("{findings} written to {shown}; check against it with --baseline {shown}"),
+            None => format!("{findings} written to {shown}{changes}; `flakeward check` now reports only new findings"),
+            Some(_) => format!("{findings} written to {shown}{changes}; check against it with --baseline {shown}"),
         });
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// How a baseline differs from the one before.
+fn changes(update: &Update) -> String {
+    let kept = match update.kept {
+        0 => String::new(),
+        kept => format!(", {kept} of other rules or paths kept"),
+    };
+    format!(" ({} added, {} removed{kept})", update.added, update.removed)
 }
 
 fn prune(file: &Target, before: Option<Baseline>, session: &Session, args: &BaselineArgs) -> Result<ExitCode, Failure> {
@@ -133,8 +152,8 @@ fn check(session: &Session) -> Result<(Repo, Report), Failure> {
     }
     if let Some(finding) = report.findings.iter().find(|finding| finding.rule == UNCHECKED) {
         let path = session.view.path(&finding.path);
-        return Err(Failure::new(format!("{path} {}, so the baseline would not be whole", finding.message))
-            .help("make it readable, or leave it out with `exclude` in flakeward.toml"));
+        let failure = Failure::new(format!("{path}: {}; the baseline would be incomplete", finding.message));
+        return Err(failure.help(finding.help.clone().unwrap_or_default()));
     }
     Ok((repo, report))
 }

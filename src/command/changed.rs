@@ -60,6 +60,9 @@ impl<'a> Changed<'a> {
     }
 
     fn touches(&mut self, finding: &Finding, places: &mut Places<'_>) -> bool {
+        if finding.rule == UNCHECKED && places.blocks(&finding.path) {
+            return true;
+        }
         if WHOLE_FILE.contains(&finding.rule) {
             return *self.lines(&finding.path, places) != Lines::Some(Vec::new());
         }

@@ -12,7 +12,7 @@ use crate::facts::port_registry::Registries;
 use crate::finding::RelPath;
 use crate::output::html::Extras;
 use crate::output::text::clean;
-use crate::output::{self, Format, View, notes, stream};
+use crate::output::{self, Format, View, notes, stream, summary};
 use crate::port_map::{PortMap, rows};
 use crate::report::Report;
 use crate::{run, walk};
@@ -20,7 +20,8 @@ use crate::{run, walk};
 /// Checks, writes the reports, and says how it went.
 pub fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
     let start = Instant::now();
-    let mut session = Session::open(&args.scope, args.stdin_filename.as_deref())?;
+    let opened = Session::open(&args.scope, args.stdin_filename.as_deref());
+    let mut session = opened.map_err(|failure| explained(failure, args))?;
     session.read_baseline(args.baseline.as_deref(), args.scope.isolated)?;
     if args.frozen && session.is_partial() {
         return Err(Failure::new("--frozen requires a check of the whole repository")
@@ -28,6 +29,7 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
     }
     session.settings.frozen = args.frozen;
     let changed = args.changed.as_ref().map(|reference| Changed::since(&session.root, reference)).transpose()?;
+    session.settings.counts_fixes = true;
     let earlier = args.new_since.as_ref().map(|reference| Earlier::of(&session.root, reference)).transpose()?;
     let mut report = match earlier {
         Some(earlier) if !session.nothing_asked => {
@@ -51,7 +53,7 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
         write(to, &report, &extras, &session, args)?;
     }
     if args.reports.0.iter().any(|to| to.format == Format::Github) {
-        step_summary(&report, &session.view)?;
+        step_summary(&report, &workspace_view(&session.root))?;
     }
     let mut err = io::stderr().lock();
     // Standard error is for remarks: where it cannot be written, the report and the exit code still hold.
@@ -66,10 +68,32 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
             None => writeln!(err, "flakeward: no input file matches any rule"),
         };
     }
+    // Editors, which check a text, show what is written to standard error.
+    let has_reader = !args.output.quiet && args.stdin_filename.is_none();
+    if has_reader && report.files > 0 && !is_summarized(args) {
+        let view = View { stream: stream::stderr(), ..session.view.clone() };
+        let _ = writeln!(err, "{}", summary::lines(&report, &view));
+    }
     if args.stats {
         let _ = stats(&mut err, &report, checked, start.elapsed());
     }
     Ok(exit_code(&report, args))
+}
+
+/// The value of an option that needs `=` looks like a path.
+fn explained(failure: Failure, args: &CheckArgs) -> Failure {
+    let missing = args.scope.paths.iter().find(|path| !path.exists());
+    match (args.changed.as_deref(), missing) {
+        (Some(""), Some(path)) => {
+            failure.help(format!("write `--changed={0}` if {0} is a branch or commit", path.display()))
+        }
+        _ => failure,
+    }
+}
+
+/// Whether a report says itself how much was found, or one on standard output is for programs only.
+fn is_summarized(args: &CheckArgs) -> bool {
+    args.reports.0.iter().any(|to| to.file.is_none() && to.format != Format::Concise)
 }
 
 fn exit_code(report: &Report, args: &CheckArgs) -> ExitCode {
@@ -101,12 +125,14 @@ fn write(to: &ReportTo, report: &Report, extras: &Extras, session: &Session, arg
         format => output::write(format, report, view, out),
     };
     let place = match to.format {
-        Format::Github => workspace_view(&session.root).unwrap_or_else(|| session.view.clone()),
+        Format::Github => workspace_view(&session.root),
+        Format::Junit | Format::Markdown => View::default(),
         _ => session.view.clone(),
     };
     let view = |stream: stream::Stream| View {
         stream,
         quiet: args.output.quiet,
+        statistics: args.statistics,
         fail_on: Some(args.fail_on),
         ..place.clone()
     };
@@ -127,10 +153,14 @@ fn write(to: &ReportTo, report: &Report, extras: &Extras, session: &Session, arg
     }
 }
 
-/// GitHub resolves the paths of annotations against the workspace, whatever a step's working directory is.
-fn workspace_view(root: &Path) -> Option<View> {
-    let workspace = PathBuf::from(std::env::var_os("GITHUB_WORKSPACE")?).canonicalize().ok()?;
-    Some(View::between(&workspace, root))
+/// GitHub resolves the paths of annotations against the workspace, whatever a step's working directory is. Outside of a
+/// workspace that is the root.
+fn workspace_view(root: &Path) -> View {
+    let workspace = std::env::var_os("GITHUB_WORKSPACE").map(PathBuf::from).and_then(|path| path.canonicalize().ok());
+    match workspace.filter(|workspace| root.starts_with(workspace)) {
+        Some(workspace) => View::between(&workspace, root),
+        None => View::default(),
+    }
 }
 
 /// Adds a table to the step's summary, where GitHub gives a file for it.

@@ -68,7 +68,7 @@ fn tell(outcome: &Outcome, view: &View, args: &FixArgs) -> Result<(), Failure> {
     }
     if !args.output.quiet {
         let plain = View { stream: stream::stderr(), ..view.clone() };
-        let _ = writeln!(err, "{}", fixes::summary(outcome, &plain, !args.diff));
+        let _ = write!(err, "{}", fixes::closing(outcome, &plain, !args.diff));
     }
     Ok(())
 }

@@ -8,6 +8,8 @@ pub mod config;
 pub mod explain;
 pub mod fix;
 pub mod git;
+pub mod hints;
+pub mod init;
 pub mod migrate;
 pub mod new_since;
 pub mod own_rules;
@@ -88,6 +90,19 @@ impl fmt::Display for Failure {
     }
 }
 
+/// Prints what is wrong with a command line, or the help that it asks for.
+pub fn usage_error(error: &clap::Error) -> ExitCode {
+    match hints::of_arguments(error) {
+        Some(hint) => {
+            let text = error.render().to_string();
+            let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+            tell(&Failure::new(message).help(hint));
+            ExitCode::from(2)
+        }
+        None => error.exit(),
+    }
+}
+
 /// Runs a command line to its exit code. Failures are told on standard error; nothing here panics outward.
 pub fn main(cli: Cli) -> ExitCode {
     panics::install();
@@ -119,6 +134,7 @@ fn dispatch(cli: &Cli) -> Result<ExitCode, Failure> {
         Some(Command::Accepted(args)) => accepted::run(args),
         Some(Command::Report(args)) => report::run(args),
         Some(Command::Config(args)) => config::run(args),
+        Some(Command::Init(args)) => init::run(args),
         Some(Command::Lsp) => Ok(crate::lsp::run()),
         Some(Command::Completions(args)) => shell::completions(args),
         Some(Command::Man(args)) => shell::man(args),

@@ -30,7 +30,7 @@ pub fn run(args: &PortsArgs) -> Result<ExitCode, Failure> {
 }
 
 fn show(args: &PortsArgs) -> Result<ExitCode, Failure> {
-    let mut session = Session::open(&args.scope, None)?;
+    let mut session = Session::open(&args.scope, None).map_err(|failure| explained(failure, args))?;
     session.view.stream = stream::stdout(args.color);
     let facts = known(&session, args.verbose);
     let registries = Registries::of(&facts.project);
@@ -46,7 +46,16 @@ fn show(args: &PortsArgs) -> Result<ExitCode, Failure> {
         PortsFormat::Nix => export(&registries, new, port_export::nix)?,
         PortsFormat::Ts => export(&registries, new, port_export::ts)?,
     }
-    code(&facts)
+    complete(&facts)
+}
+
+/// Other tools have a command for what `ports` does without one.
+fn explained(failure: Failure, args: &PortsArgs) -> Failure {
+    let is_meant = |path: &std::path::PathBuf| matches!(path.to_str(), Some("list" | "ls" | "show" | "map" | "print"));
+    match args.scope.paths.iter().any(is_meant) {
+        true => failure.help("`flakeward ports` shows the port map"),
+        false => failure,
+    }
 }
 
 /// Prints the registry for another language.
@@ -76,7 +85,7 @@ fn free(args: &PortsNextArgs) -> Result<ExitCode, Failure> {
     let number = next::free(&facts.project, &registries, group)
         .map_err(|refusal| refused(refusal, group, &registries, session.settings.config.ports.new_registry()))?;
     print(&format!("{number}\n"))?;
-    code(&facts)
+    complete(&facts)
 }
 
 /// Says who has a number. The exit code is 1 if it is taken.
@@ -89,7 +98,7 @@ fn check_number(args: &PortsCheckArgs) -> Result<ExitCode, Failure> {
     let shown = output::ports::Shown::new(&map, &facts.project, &session.view, new);
     let (is_free, text) = shown.number(args.number);
     print(&text)?;
-    let read = code(&facts)?;
+    let read = complete(&facts)?;
     Ok(if is_free { read } else { ExitCode::from(1) })
 }
 
@@ -98,6 +107,15 @@ fn known(session: &Session, verbose: bool) -> run::PortFacts {
     let facts = run::port_facts(&session.repo(), &session.settings);
     let _ = notes::write(&facts.notes, &session.view, verbose, &mut io::stderr().lock());
     facts
+}
+
+/// The same, if a registry that is configured must exist.
+fn complete(facts: &run::PortFacts) -> Result<ExitCode, Failure> {
+    match facts.missing.first() {
+        None => code(facts),
+        Some(missing) => Err(Failure::new(format!("{}: {}", missing.path, missing.message))
+            .help(missing.help.clone().unwrap_or_default())),
+    }
 }
 
 /// What could not be read may use ports as well: then the answer is not whole.
@@ -109,7 +127,7 @@ fn code(facts: &run::PortFacts) -> Result<ExitCode, Failure> {
     }
     match facts.unreadable.as_slice() {
         [] => Ok(ExitCode::SUCCESS),
-        [first, ..] => Err(Failure::new(format!("{} {}", first.path, first.message))
+        [first, ..] => Err(Failure::new(format!("{}: {}", first.path, first.message))
             .help("ports of files that could not be read are missing above")),
     }
 }
@@ -133,7 +151,9 @@ fn refused(refusal: Refusal, group: Option<&str>, registries: &Registries<'_>, n
                     format!("there is no port registry yet: `flakeward ports init` writes {new}")
                 }
                 (None, []) => "the registry has no groups".to_owned(),
-                (None, groups) => format!("the groups are {}", groups.join(", ")),
+                (None, groups) => {
+                    format!("the groups are {}; leave the group out to get any free port", groups.join(", "))
+                }
             };
             Failure::new(format!("the registry has no group `{group}`")).help(help)
         }

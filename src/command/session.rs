@@ -34,6 +34,8 @@ pub struct Session {
     /// Standard input: the path that it stands for, and its bytes.
     stdin: Option<(RelPath, Vec<u8>)>,
     no_ignore: bool,
+    /// Whether the command line decided which configuration holds, so that no other one is missed.
+    config_named: bool,
     threads: usize,
 }
 
@@ -55,7 +57,7 @@ impl Session {
         let anchors: Vec<&Path> = asked.iter().chain(&stdin).map(PathBuf::as_path).collect();
         let root = common_root(&anchors, &here)?;
         let view = View::between(&here, &root);
-        let mut settings = Settings::new(read_config(scope, &root, &anchors, &here)?);
+        let mut settings = Settings::new(read_config(scope, &root, &here)?);
         let decided = choose_rules(&mut settings, scope)?;
         settings.now = now(scope.now)?;
         settings.paths = anchors.iter().filter_map(|path| walk::relative(&root, path)).collect();
@@ -69,6 +71,7 @@ impl Session {
             asked,
             decided,
             no_ignore: scope.no_ignore,
+            config_named: scope.isolated || scope.config.is_some(),
             threads,
             root,
             settings,
@@ -108,6 +111,9 @@ impl Session {
         let mut walked = walk::walk(&self.root, &options);
         for path in &self.asked {
             walk::add_asked(&mut walked, &self.root, path, &options);
+        }
+        if self.config_named {
+            walked.settings.clear();
         }
         let mut repo = Repo::from_walk(&self.root, walked);
         if let Some((path, bytes)) = &self.stdin {
@@ -211,8 +217,8 @@ fn existing(path: &Path) -> Result<PathBuf, Failure> {
         }
         let failure = Failure::new(format!("{} does not exist", path.display()));
         let name = path.to_string_lossy();
-        if let Some(command) = crate::suggest::nearest(&name, COMMANDS.into_iter()) {
-            return failure.help(format!("did you mean the command `{command}`?"));
+        if let Some(command) = super::hints::command(&name) {
+            return failure.help(format!("did you mean `flakeward {command}`?"));
         }
         match walk::nearest_sibling(path) {
             Some(near) => failure.help(format!("did you mean {}?", near.display())),
@@ -220,10 +226,6 @@ fn existing(path: &Path) -> Result<PathBuf, Failure> {
         }
     })
 }
-
-/// What a mistyped first word may have been meant as.
-const COMMANDS: [&str; 11] =
-    ["check", "fix", "explain", "rules", "ports", "migrate", "baseline", "accepted", "config", "completions", "report"];
 
 /// The repository of all paths. One run reads the facts and the settings of one repository, so paths of two
 /// repositories that do not lie in one another are refused and not mixed.
@@ -244,16 +246,16 @@ fn parent(path: &Path) -> PathBuf {
     path.parent().unwrap_or(path).to_owned()
 }
 
-/// The configuration: the one that was named, else the first found from the paths' common folder up to the root; under
-/// it the policy that it extends, and over it what --settings names.
-fn read_config(scope: &ScopeArgs, root: &Path, anchors: &[&Path], here: &Path) -> Result<Config, Failure> {
+/// The configuration: the one that was named, else the one in the root, whichever paths were asked for; under it the
+/// policy that it extends, and over it what --settings names.
+fn read_config(scope: &ScopeArgs, root: &Path, here: &Path) -> Result<Config, Failure> {
     let view = View::between(here, root);
     let shown = |path: &Path| view.disk_path(root, path);
     let mut layers = Vec::new();
     let file = match &scope.config {
         _ if scope.isolated => None,
         Some(file) => Some(here.join(file)),
-        None => find_config(root, anchors),
+        None => find_config(root),
     };
     if let Some(file) = &file {
         layers.push(read_layer(Origin::Repository, file, &shown(file), scope.config.is_none().then_some(root))?);
@@ -287,7 +289,7 @@ fn read_config(scope: &ScopeArgs, root: &Path, anchors: &[&Path], here: &Path) -
 /// The folder of the policy that the repository of the working directory extends.
 pub fn policy(root: &Path) -> Result<Option<PathBuf>, Failure> {
     let here = working_directory()?;
-    let Some(file) = find_config(root, &[&here]) else { return Ok(None) };
+    let Some(file) = find_config(root) else { return Ok(None) };
     let shown = View::between(&here, root).disk_path(root, &file);
     let layer = read_layer(Origin::Repository, &file, &shown, Some(root))?;
     policy::folder(Some(&layer), Some(&file), root, None)
@@ -299,20 +301,17 @@ fn read_layer(origin: Origin, file: &Path, shown: &Path, found_in: Option<&Path>
     Ok(Layer::parse(origin, shown, text)?)
 }
 
-fn find_config(root: &Path, anchors: &[&Path]) -> Option<PathBuf> {
-    let mut folder = anchors.first().map(|path| if path.is_dir() { path.to_path_buf() } else { parent(path) })?;
-    while !anchors.iter().all(|path| path.starts_with(&folder)) {
-        folder = folder.parent()?.to_owned();
-    }
-    let upward = folder.ancestors().take_while(|folder| folder.starts_with(root));
-    upward.flat_map(|folder| FILE_NAMES.map(|name| folder.join(name))).find(|file| file.symlink_metadata().is_ok())
+/// The configuration in a repository's root.
+fn find_config(root: &Path) -> Option<PathBuf> {
+    FILE_NAMES.map(|name| root.join(name)).into_iter().find(|file| file.symlink_metadata().is_ok())
 }
 
 /// Applies `--select`, `--ignore` and `--level`: what is said here holds everywhere, overrides by path included.
 fn choose_rules(settings: &mut Settings, scope: &ScopeArgs) -> Result<BTreeSet<RuleId>, Failure> {
     let catalog = settings.rules.catalog().clone();
     let ids = |names: &[String]| {
-        names.iter().map(|name| Ok(rule(&catalog, name)?.id)).collect::<Result<Vec<RuleId>, Failure>>()
+        let found = names.iter().map(|name| rules_named(&catalog, name)).collect::<Result<Vec<_>, Failure>>()?;
+        Ok::<Vec<RuleId>, Failure>(found.concat())
     };
     let select = ids(&scope.select)?;
     let ignore = ids(&scope.ignore)?;
@@ -320,6 +319,9 @@ fn choose_rules(settings: &mut Settings, scope: &ScopeArgs) -> Result<BTreeSet<R
     if ignore.contains(&UNCHECKED) || lowered {
         return Err(Failure::new(format!("`{UNCHECKED}` is always an error: what cannot be checked cannot pass"))
             .help("leave a file out with `exclude` in flakeward.toml"));
+    }
+    if !select.is_empty() && select.iter().all(|id| ignore.contains(id)) {
+        return Err(Failure::new("--ignore excludes all rules of --select").help("remove one of the two options"));
     }
     let mut decided = BTreeSet::new();
     for rule in catalog.iter() {
@@ -334,11 +336,25 @@ fn choose_rules(settings: &mut Settings, scope: &ScopeArgs) -> Result<BTreeSet<R
         }
     }
     for (name, level) in &scope.level {
-        let id = rule(&catalog, name)?.id;
-        settings.decide(id, *level);
-        decided.insert(id);
+        let is_group = catalog.find(name).is_none();
+        for id in rules_named(&catalog, name)? {
+            // Rules that are off by default are not part of what a group sets.
+            if is_group && catalog.find(id).is_some_and(|rule| rule.level == Level::Off) {
+                continue;
+            }
+            settings.decide(id, *level);
+            decided.insert(id);
+        }
     }
     Ok(decided)
+}
+
+/// The rules that a name on the command line stands for: a rule, or those of a group.
+fn rules_named(catalog: &Catalog, name: &str) -> Result<Vec<RuleId>, Failure> {
+    match catalog.named(name).as_slice() {
+        [] => rule(catalog, name).map(|rule| vec![rule.id]),
+        rules => Ok(rules.iter().map(|rule| rule.id).collect()),
+    }
 }
 
 /// The rule of an id, or a failure that suggests one.

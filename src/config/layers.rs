@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::{ConfigError, File, RuleConfig};
+use super::levels::{Levels, RuleValue};
+use super::{ConfigError, File, Override, RuleConfig};
 use crate::finding::Level;
-use crate::rule::Catalog;
+use crate::rule::{Catalog, Rule};
 use crate::source::LineIndex;
 use crate::toml_text::{Fault, Places, explain};
 
@@ -57,6 +58,12 @@ impl Layer {
         Box::new(ConfigError { path: self.path.clone(), text: self.text.clone(), span, message, help })
     }
 
+    /// The place of the level that a key sets: its value, or that of `level` in its table.
+    pub fn level_place(&self, key: &str) -> String {
+        let in_table = format!("{key}.level");
+        if self.places.value_of(&in_table).is_some() { in_table } else { key.to_owned() }
+    }
+
     /// The line (from 1) of an entry's value, if the file has it.
     pub fn line(&self, place: &str) -> Option<usize> {
         let span = self.places.value_of(place)?;
@@ -64,51 +71,53 @@ impl Layer {
     }
 }
 
-/// The rules that a policy locks, each with the level below which no other file may set it.
-pub fn floors(layers: &[Layer], catalog: &Catalog) -> Result<BTreeMap<String, Level>, Box<ConfigError>> {
+/// The rules that a policy locks, each with the level below which no other file may set it. `levels` are those of each
+/// layer.
+pub fn floors(
+    layers: &[Layer],
+    levels: &[Levels],
+    overrides: &[Override],
+    catalog: &Catalog,
+) -> Result<BTreeMap<String, Level>, Box<ConfigError>> {
     let mut floors = BTreeMap::new();
-    for layer in layers {
-        let list = layer.file.policy.locked.iter().enumerate();
-        for (index, id) in list {
-            let place = || layer.places.value_of(&format!("policy.locked.{index}"));
-            let Some(rule) = catalog.find(id) else {
-                let (message, help) = catalog.unknown(id);
-                return Err(layer.fail(place(), message, Some(help)));
-            };
+    for (layer, levels) in layers.iter().zip(levels) {
+        for (index, name) in layer.file.policy.locked.iter().enumerate() {
+            let rules = catalog.named(name);
+            if rules.is_empty() {
+                let (message, help) = catalog.unknown(name);
+                let place = layer.places.value_of(&format!("policy.locked.{index}"));
+                return Err(layer.fail(place, message, Some(help)));
+            }
             if layer.origin == Origin::Policy {
-                let level = layer.file.rules.get(id).and_then(|config| config.level).unwrap_or(rule.level);
-                floors.insert(id.clone(), level);
+                let floor = |rule: &Rule| levels.levels.get(rule.id).copied().unwrap_or(rule.level);
+                floors.extend(rules.into_iter().map(|rule| (rule.id.to_owned(), floor(rule))));
             }
         }
     }
-    for layer in layers.iter().filter(|layer| layer.origin != Origin::Policy) {
+    for (layer, levels) in layers.iter().zip(levels).filter(|(layer, _)| layer.origin != Origin::Policy) {
+        let own = overrides.iter().filter(|entry| entry.origin == layer.origin);
         for (id, floor) in &floors {
-            respects(layer, id, *floor)?;
+            let sets = std::iter::once((&levels.levels, &levels.keys));
+            let mut sets = sets.chain(own.clone().map(|entry| (&entry.levels, &entry.keys)));
+            let lowered = sets.find_map(|(levels, keys)| {
+                let level = levels.get(id.as_str()).filter(|level| *level < floor)?;
+                Some((*level, keys.get(id.as_str())?))
+            });
+            if let Some((level, key)) = lowered {
+                let message = format!("the policy locks `{id}`: its level must be at least {floor}, not {level}");
+                let help = "remove this entry, or accept single findings with a suppression and its reason".to_owned();
+                return Err(layer.fail(layer.places.value_of(&layer.level_place(key)), message, Some(help)));
+            }
+            keeps_options(layer, id)?;
         }
     }
     Ok(floors)
 }
 
-/// Checks that a file neither lowers a locked rule nor changes its options.
-fn respects(layer: &Layer, id: &str, floor: Level) -> Result<(), Box<ConfigError>> {
-    let lowered = |level: Level, place: String| {
-        let message = format!("the policy locks `{id}`: its level must be at least {floor}, not {level}");
-        let help = "remove this entry, or accept single findings with a suppression and its reason".to_owned();
-        layer.fail(layer.places.value_of(&place), message, Some(help))
-    };
-    if let Some(RuleConfig { level, options }) = layer.file.rules.get(id) {
-        if let Some(level) = level.filter(|level| *level < floor) {
-            return Err(lowered(level, format!("rules.{id}.level")));
-        }
-        if let Some(key) = options.keys().next() {
-            let message = format!("the policy locks `{id}`: its option `{key}` can only be set in the policy");
-            return Err(layer.fail(layer.places.key(&format!("rules.{id}.{key}")), message, None));
-        }
-    }
-    for (index, entry) in layer.file.overrides.iter().enumerate() {
-        if let Some(level) = entry.rules.get(id).filter(|level| **level < floor) {
-            return Err(lowered(*level, format!("overrides.{index}.rules.{id}")));
-        }
-    }
-    Ok(())
+/// Checks that a file does not change the options of a locked rule.
+fn keeps_options(layer: &Layer, id: &str) -> Result<(), Box<ConfigError>> {
+    let Some(RuleValue::Table(RuleConfig { options, .. })) = layer.file.rules.get(id) else { return Ok(()) };
+    let Some(key) = options.keys().next() else { return Ok(()) };
+    let message = format!("the policy locks `{id}`: its option `{key}` can only be set in the policy");
+    Err(layer.fail(layer.places.key(&format!("rules.{id}.{key}")), message, None))
 }

@@ -1,6 +1,8 @@
 //! `flakeward.toml`: what a repository decides for itself.
 
+pub mod initial;
 pub mod layers;
+pub mod levels;
 pub mod schema;
 
 use std::collections::BTreeMap;
@@ -13,13 +15,14 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use sha2::Digest;
 
-use crate::finding::{Level, RuleId, UNCHECKED};
+use crate::finding::{Level, RuleId};
 use crate::globs;
 use crate::rule::{self, Catalog};
 use crate::suggest::nearest;
 use crate::toml_text::Places;
 use crate::wording::shortened;
 use layers::{Layer, Origin};
+use levels::{DEFAULT_LEVEL, IGNORE, LevelKey, Levels, RuleValue, SELECT};
 
 /// The names a configuration file may have, in the order they are looked for.
 pub const FILE_NAMES: [&str; 2] = ["flakeward.toml", ".flakeward.toml"];
@@ -40,9 +43,9 @@ pub struct File {
     /// The shared policy that these settings extend, and what they lock for others.
     #[serde(default)]
     pub policy: PolicyConfig,
-    /// Rules by id.
+    /// Levels and options of rules and groups of rules by name, and which rules run.
     #[serde(default)]
-    pub rules: BTreeMap<String, RuleConfig>,
+    pub rules: BTreeMap<String, RuleValue>,
     /// Other levels for some paths; later entries win.
     #[serde(default)]
     pub overrides: Vec<OverrideConfig>,
@@ -81,8 +84,8 @@ pub struct RuleConfig {
 pub struct OverrideConfig {
     /// Globs of paths, relative to the repository's root.
     pub paths: Vec<String>,
-    /// Levels by rule id.
-    pub rules: BTreeMap<String, Level>,
+    /// Levels by rule or group.
+    pub rules: BTreeMap<String, RuleValue>,
 }
 
 /// The table `[ports]`.
@@ -157,6 +160,8 @@ pub struct Override {
     pub globs: Vec<String>,
     /// Levels by rule id.
     pub levels: BTreeMap<RuleId, Level>,
+    /// The key that decided each level, in the file: `overrides.0.rules.style`.
+    pub keys: BTreeMap<RuleId, String>,
     /// Where it comes from.
     pub origin: Origin,
     /// Its position among the overrides of its file.
@@ -191,6 +196,10 @@ pub struct Config {
     pub check_third_party: bool,
     /// Levels by rule id.
     pub levels: BTreeMap<RuleId, Level>,
+    /// The key that decided each level.
+    pub level_keys: BTreeMap<RuleId, LevelKey>,
+    /// The levels of the policy, by rule id.
+    pub inherited: BTreeMap<RuleId, Level>,
     /// Levels by path.
     pub overrides: Vec<Override>,
     /// Ports.
@@ -237,6 +246,12 @@ impl Config {
         Self { params: params(&catalog, std::iter::empty()), catalog, ..Self::default() }
     }
 
+    /// The place of the level that a key of a file sets: its value, or that of `level` in its table.
+    pub fn level_place(&self, origin: Origin, key: &str) -> String {
+        let layer = self.layers.iter().find(|layer| layer.origin == origin);
+        layer.map_or_else(|| key.to_owned(), |layer| layer.level_place(key))
+    }
+
     /// Reads a configuration from its text. It knows the built-in rules only.
     pub fn parse(path: &Path, text: String) -> Result<Self, Box<ConfigError>> {
         Self::read(path, text, Catalog::built_in())
@@ -250,13 +265,21 @@ impl Config {
     /// The configuration that several files make; later ones are over earlier ones.
     pub fn of_layers(layers: Vec<Layer>, catalog: Catalog) -> Result<Self, Box<ConfigError>> {
         let mut overrides = Vec::new();
+        let mut levels = Vec::new();
         for layer in &layers {
             let reader = Reader { layer, catalog: &catalog };
             reader.policy()?;
-            reader.rules(&layer.file)?;
+            levels.push(reader.levels(&layer.file.rules, "rules")?);
+            reader.options(&layer.file.rules)?;
             overrides.append(&mut reader.overrides()?);
         }
-        let floors = layers::floors(&layers, &catalog)?;
+        let floors = layers::floors(&layers, &levels, &overrides, &catalog)?;
+        let of_policy = layers.iter().zip(&levels).find(|(layer, _)| layer.origin == Origin::Policy);
+        let inherited = of_policy.map(|(_, levels)| levels.levels.clone()).unwrap_or_default();
+        let level_keys = layers.iter().zip(&levels).flat_map(|(layer, levels)| {
+            let key = |(id, key): (&RuleId, &String)| (*id, LevelKey { origin: layer.origin, key: key.clone() });
+            levels.keys.iter().map(key)
+        });
         // The entries of the repository's own file come first, so that their positions are those in the file.
         let mut own_first: Vec<&Layer> = layers.iter().collect();
         own_first.sort_by_key(|layer| layer.origin != Origin::Repository);
@@ -275,7 +298,9 @@ impl Config {
             exclude: globs::set(&exclude_globs).unwrap_or_default(),
             exclude_globs,
             check_third_party: layers.iter().rev().find_map(|layer| layer.file.check_third_party).unwrap_or(false),
-            levels: levels(&layers, &catalog),
+            inherited,
+            levels: levels.iter().flat_map(|levels| levels.levels.clone()).collect(),
+            level_keys: level_keys.collect(),
             overrides,
             ports: PortSettings {
                 registries: layers.iter().rev().find_map(|layer| layer.file.ports.registry.paths()).unwrap_or_default(),
@@ -292,9 +317,7 @@ impl Config {
 
     /// The level that a rule has without the repository's own file and what is over it.
     pub fn inherited_level(&self, rule: &rule::Rule) -> Level {
-        let policy = self.layers.iter().find(|layer| layer.origin == Origin::Policy);
-        let config = policy.and_then(|policy| policy.file.rules.get(rule.id));
-        config.and_then(|config| config.level).unwrap_or(rule.level)
+        self.inherited.get(rule.id).copied().unwrap_or(rule.level)
     }
 
     /// The name of the policy, as the repository has it or else that of its folder, and the beginning of the hash of its
@@ -323,11 +346,6 @@ impl Registries {
             Registries::Many(paths) => Some(paths.clone()),
         }
     }
-}
-
-fn levels(layers: &[Layer], catalog: &Catalog) -> BTreeMap<RuleId, Level> {
-    let entries = layers.iter().flat_map(|layer| &layer.file.rules);
-    entries.filter_map(|(id, config)| Some((catalog.find(id)?.id, config.level?))).collect()
 }
 
 /// A file of settings while it is judged.
@@ -360,12 +378,13 @@ impl Reader<'_> {
             let message = format!("the overrides have {globs} globs, and at most {MAX_OVERRIDES} are supported");
             return Err(self.fail(self.layer.places.key("overrides"), message, None));
         }
-        let level = |(id, level): (&String, &Level)| Some((self.catalog.find(id)?.id, *level));
         let entry = |(index, entry): (usize, &OverrideConfig)| {
+            let Levels { levels, keys } = self.override_levels(&entry.rules, index)?;
             Ok(Override {
+                levels,
+                keys,
                 paths: self.globs(&format!("overrides.{index}.paths"), &entry.paths)?,
                 globs: entry.paths.clone(),
-                levels: entry.rules.iter().filter_map(level).collect(),
                 origin: self.layer.origin,
                 index,
             })
@@ -373,40 +392,33 @@ impl Reader<'_> {
         entries.iter().enumerate().map(entry).collect()
     }
 
-    /// Holds the names of rules and of their options against the rules' pages.
-    fn rules(&self, file: &File) -> Result<(), Box<ConfigError>> {
-        for (id, config) in &file.rules {
-            let place = format!("rules.{id}");
-            let rule = self.rule(id, &place)?;
-            self.level(id, config.level, &format!("{place}.level"))?;
+    /// Checks the options of rules against their pages.
+    fn options(&self, rules: &BTreeMap<String, RuleValue>) -> Result<(), Box<ConfigError>> {
+        for (id, value) in rules {
+            let (Some(rule), RuleValue::Table(config)) = (self.catalog.find(id), value) else { continue };
             for (key, value) in &config.options {
-                self.option(rule, key, value, &format!("{place}.{key}"))?;
-            }
-        }
-        for (index, entry) in file.overrides.iter().enumerate() {
-            for (id, level) in &entry.rules {
-                let place = format!("overrides.{index}.rules.{id}");
-                self.rule(id, &place)?;
-                self.level(id, Some(*level), &place)?;
+                self.option(rule, key, value, &format!("rules.{id}.{key}"))?;
             }
         }
         Ok(())
     }
 
-    /// What could not be checked is an error, whatever a repository says of it.
-    fn level(&self, id: &str, level: Option<Level>, place: &str) -> Result<(), Box<ConfigError>> {
-        if id != UNCHECKED || level.is_none_or(|level| level == Level::Error) {
-            return Ok(());
+    /// The levels of an entry of `[[overrides]]`, which sets nothing else.
+    fn override_levels(&self, rules: &BTreeMap<String, RuleValue>, index: usize) -> Result<Levels, Box<ConfigError>> {
+        let place = format!("overrides.{index}.rules");
+        for (name, value) in rules {
+            let is_other = [SELECT, IGNORE, DEFAULT_LEVEL].contains(&name.as_str());
+            let option = match value {
+                RuleValue::Table(config) => config.options.keys().next().map(|option| format!("{name}.{option}")),
+                _ => is_other.then(|| name.clone()),
+            };
+            if let Some(key) = option {
+                let help = Some(format!("move `{key}` to `[rules]`"));
+                let message = "an override can only set levels".to_owned();
+                return Err(self.fail(self.layer.places.key(&format!("{place}.{key}")), message, help));
+            }
         }
-        let help = "leave a file out with `exclude = [\"path\"]`".to_owned();
-        Err(self.fail(self.layer.places.value_of(place), format!("`{id}` is always an error"), Some(help)))
-    }
-
-    fn rule(&self, id: &str, place: &str) -> Result<&rule::Rule, Box<ConfigError>> {
-        self.catalog.find(id).ok_or_else(|| {
-            let (message, help) = self.catalog.unknown(id);
-            self.fail(self.layer.places.key(place), message, Some(help))
-        })
+        self.levels(rules, &place)
     }
 
     fn option(&self, rule: &rule::Rule, key: &str, value: &toml::Value, place: &str) -> Result<(), Box<ConfigError>> {
@@ -442,10 +454,11 @@ fn alike(usual: &toml::Value, value: &toml::Value) -> bool {
     }
 }
 
-fn params<'a>(catalog: &Catalog, layers: impl Iterator<Item = &'a BTreeMap<String, RuleConfig>> + Clone) -> Params {
+fn params<'a>(catalog: &Catalog, layers: impl Iterator<Item = &'a BTreeMap<String, RuleValue>> + Clone) -> Params {
     let tables = catalog.iter().map(|rule| {
         let mut table = rule.params.clone();
-        for config in layers.clone().filter_map(|rules| rules.get(rule.id)) {
+        for value in layers.clone().filter_map(|rules| rules.get(rule.id)) {
+            let RuleValue::Table(config) = value else { continue };
             table.extend(config.options.clone());
         }
         (rule.id.to_owned(), table)

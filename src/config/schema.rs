@@ -3,7 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::File;
-use crate::rule::{self, Rule, own};
+use super::levels::{DEFAULT_LEVEL, IGNORE, SELECT};
+use crate::rule::{self, Rule, groups, own};
 
 /// The schema as text.
 pub fn text() -> Result<String, serde_json::Error> {
@@ -12,22 +13,42 @@ pub fn text() -> Result<String, serde_json::Error> {
 
 fn schema() -> Value {
     let mut schema = schemars::schema_for!(File).to_value();
-    let rules: Map<String, Value> = rule::BUILT_IN.iter().map(|rule| (rule.id.to_owned(), rule_schema(rule))).collect();
+    let level = json!({ "$ref": "#/$defs/Level" });
+    let level_table = json!({ "type": "object", "properties": { "level": level }, "additionalProperties": false });
+    let described = |about: &str, table: &Value| json!({ "description": about, "anyOf": [level, table] });
+    let either = json!({ "anyOf": [level, level_table] });
+    let with_level = |about: &str| json!({ "description": about, "$ref": "#/$defs/LevelOrTable" });
+    let groups = || groups::GROUPS.iter().map(|(name, about)| (*name, format!("The rules about {about}.")));
+    let mut rules: Map<String, Value> = rule::BUILT_IN
+        .iter()
+        .map(|rule| (rule.id.to_owned(), described(&rule.summary, &rule_schema(rule))))
+        .chain(groups().map(|(name, about)| (name.to_owned(), with_level(&about))))
+        .collect();
     let levels: Map<String, Value> = rule::BUILT_IN
         .iter()
-        .map(|rule| (rule.id.to_owned(), json!({ "description": rule.summary, "$ref": "#/$defs/Level" })))
+        .map(|rule| (rule.id, rule.summary.clone()))
+        .chain(groups())
+        .map(|(name, about)| (name.to_owned(), with_level(&about)))
         .collect();
+    let names =
+        |about: &str| json!({ "description": about, "type": ["string", "array"], "items": { "type": "string" } });
+    rules.insert(SELECT.to_owned(), names("Rules and groups to run; all others are off."));
+    rules.insert(IGNORE.to_owned(), names("Rules and groups that are off."));
+    let default_level =
+        json!({ "description": "The level of rules that have no other one here.", "$ref": "#/$defs/Level" });
+    rules.insert(DEFAULT_LEVEL.to_owned(), default_level);
     // What rules a repository has of its own, a schema cannot know.
     let closed = |properties: Map<String, Value>, own: Value| {
         let own = json!({ format!("^{}", own::PREFIX): own });
         json!({ "type": "object", "properties": properties, "patternProperties": own, "additionalProperties": false })
     };
-    let level = json!({ "$ref": "#/$defs/Level" });
-    let own_rule = json!({ "type": "object", "properties": { "level": level }, "additionalProperties": false });
-    replace(&mut schema, "/properties/rules", closed(rules, own_rule));
-    replace(&mut schema, "/$defs/OverrideConfig/properties/rules", closed(levels, level));
+    let own_rule = json!({ "$ref": "#/$defs/LevelOrTable" });
+    replace(&mut schema, "/properties/rules", closed(rules, own_rule.clone()));
+    replace(&mut schema, "/$defs/OverrideConfig/properties/rules", closed(levels, own_rule));
     if let Some(definitions) = schema.pointer_mut("/$defs").and_then(Value::as_object_mut) {
         definitions.remove("RuleConfig");
+        definitions.remove("RuleValue");
+        definitions.insert("LevelOrTable".to_owned(), either);
     }
     schema
 }
@@ -53,7 +74,7 @@ fn rule_schema(rule: &Rule) -> Value {
         option["default"] = json!(usual);
         properties.insert(key.clone(), option);
     }
-    json!({ "description": rule.summary, "type": "object", "properties": properties, "additionalProperties": false })
+    json!({ "type": "object", "properties": properties, "additionalProperties": false })
 }
 
 fn type_of(value: &toml::Value) -> Value {
@@ -75,7 +96,7 @@ mod tests {
     fn the_schema_knows_every_rule_and_its_options() {
         let schema = schema();
         for rule in rule::BUILT_IN.iter() {
-            let options = &schema["properties"]["rules"]["properties"][rule.id]["properties"];
+            let options = &schema["properties"]["rules"]["properties"][rule.id]["anyOf"][1]["properties"];
             assert!(options["level"].is_object(), "{}", rule.id);
             assert!(rule.params.keys().all(|key| options[key]["default"] == json!(rule.params[key])), "{}", rule.id);
         }

@@ -72,6 +72,8 @@ pub struct Outcome {
     pub changes: Vec<Change>,
     /// The findings of the repository as it was.
     pub worst_before: Option<Level>,
+    /// How many findings the first report said can be fixed, of those that were wanted.
+    pub promised: usize,
     /// The report on the repository as it is with the changes.
     pub report: Report,
     /// Whether something was still to do after the last round.
@@ -81,8 +83,7 @@ pub struct Outcome {
 impl Outcome {
     /// How many of the findings left have a fix that only `--unsafe` applies.
     pub fn unsafe_left(&self) -> usize {
-        let is_unsafe = |finding: &&Finding| finding.fix.as_ref().is_some_and(|fix| fix.safety == Safety::Unsafe);
-        self.report.findings.iter().filter(is_unsafe).count()
+        self.report.fixable().only_unsafe
     }
 }
 
@@ -110,6 +111,8 @@ impl Request<'_> {
 pub fn fix(repo: &Repo, settings: &Settings, request: &Request<'_>) -> Outcome {
     let report = run::check(repo, settings);
     let worst_before = report.findings.iter().map(|finding| finding.level).max();
+    let wanted = |finding: &&Finding| request.wants(finding) && report.fixability(finding).is_some();
+    let promised = report.findings.iter().filter(wanted).count();
     let mut state = State { repo: repo.clone(), report, request, refused: Vec::new(), changes: BTreeMap::new() };
     let mut fixed = Vec::new();
     let mut settled = false;
@@ -124,7 +127,7 @@ pub fn fix(repo: &Repo, settings: &Settings, request: &Request<'_>) -> Outcome {
     let unsettled = !settled && state.report.findings.iter().any(|finding| state.is_candidate(finding));
     state.forget_refused();
     let changes = state.changes.into_values().filter(|change| change.before.as_ref() != Some(&change.after)).collect();
-    Outcome { fixed, refused: state.refused, changes, worst_before, report: state.report, unsettled }
+    Outcome { fixed, refused: state.refused, changes, worst_before, promised, report: state.report, unsettled }
 }
 
 struct State<'a> {

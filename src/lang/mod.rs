@@ -6,6 +6,7 @@
 pub mod ci;
 pub mod codeowners;
 pub mod dockerfile;
+pub mod faults;
 pub mod flake;
 pub mod kind;
 pub mod languages;

@@ -2,24 +2,24 @@
 
 use std::io::{self, Write};
 
-use super::{Places, View, text::clean};
+use super::style::of;
+use super::{Places, View, summary, text::clean};
 use crate::report::Report;
 
 /// Writes the report.
 pub fn write(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()> {
+    if view.statistics {
+        return match report.findings.is_empty() {
+            true => Ok(()),
+            false => out.write_all(summary::table(report, view).as_bytes()),
+        };
+    }
     let mut places = Places::new(report);
     for finding in &report.findings {
         let (start, _) = places.of(&finding.path, finding.span);
-        writeln!(
-            out,
-            "{}:{}:{}: {}[{}]: {}",
-            clean(&view.path(&finding.path)),
-            start.line,
-            start.column,
-            finding.level,
-            finding.rule,
-            clean(&finding.message)
-        )?;
+        let rule = of(finding.level).on(format_args!("{}[{}]", finding.level, finding.rule), view.stream.color);
+        let path = clean(&view.path(&finding.path)).into_owned();
+        writeln!(out, "{path}:{}:{}: {rule}: {}", start.line, start.column, clean(&finding.message))?;
     }
     Ok(())
 }

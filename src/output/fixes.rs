@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use super::guard::{Guard, Syntax};
 use super::style::{GREEN, YELLOW};
 use super::text::{clean, count};
-use super::{Places, View, concise, pretty};
+use super::wrap::wrapped;
+use super::{Places, View, concise, next_steps, summary};
 use crate::finding::{Finding, RelPath};
 use crate::fix::Outcome;
 use crate::source::Place;
@@ -22,7 +23,8 @@ fn write_lines(outcome: &Outcome, view: &View, out: &mut dyn Write) -> io::Resul
     if !view.quiet {
         for fixed in &outcome.fixed {
             let place = place(view, &fixed.path, fixed.place);
-            writeln!(out, "{place}: {}[{}]: {}", GREEN.on("fixed", color), fixed.rule, clean(&fixed.title))?;
+            let line = format!("{place}: {}[{}]: {}", GREEN.on("fixed", color), fixed.rule, clean(&fixed.title));
+            writeln!(out, "{}", filled(&line, view))?;
         }
     }
     refusal_lines(outcome, view, out)?;
@@ -42,17 +44,26 @@ fn refusal_lines(outcome: &Outcome, view: &View, out: &mut dyn Write) -> io::Res
         let Finding { path, span, rule, .. } = &refused.finding;
         let place = place(view, path, places.of(path, *span).0);
         let word = YELLOW.on("not fixed", view.stream.color);
-        writeln!(out, "{place}: {word}[{rule}]: {}", clean(&refused.reason))?;
+        let line = format!("{place}: {word}[{rule}]: {}", clean(&refused.reason));
+        writeln!(out, "{}", filled(&line, view))?;
     }
     Ok(())
+}
+
+/// A line, broken between words on a terminal.
+fn filled(line: &str, view: &View) -> String {
+    match view.stream.wrap {
+        true => wrapped(line, view.stream.columns - 2).join("\n  "),
+        false => line.to_owned(),
+    }
 }
 
 fn place(view: &View, path: &RelPath, place: Place) -> String {
     format!("{}:{}:{}", clean(&view.path(path)), place.line, place.column)
 }
 
-/// One sentence: how much was fixed (or would be) and how much is left.
-pub fn summary(outcome: &Outcome, view: &View, written: bool) -> String {
+/// How much was fixed (or would be), how much is left, and what to do next.
+pub fn closing(outcome: &Outcome, view: &View, written: bool) -> String {
     let files = count(outcome.changes.len(), "file");
     let done = match (outcome.fixed.len(), written) {
         (0, _) if outcome.unsafe_left() > 0 => "nothing to fix without --unsafe".to_owned(),
@@ -68,5 +79,15 @@ pub fn summary(outcome: &Outcome, view: &View, written: bool) -> String {
         (false, true) => format!("; new: {} (run `git add`: flakes only see tracked files)", new.join(", ")),
         (false, false) => format!("; new: {}", new.join(", ")),
     };
-    format!("{done}{made}; remaining: {}{unsettled}", pretty::summary(&outcome.report, view))
+    // Fixes make others possible: a port that gets an entry is replaced elsewhere as well.
+    let later = match outcome.fixed.len().saturating_sub(outcome.promised) {
+        0 => String::new(),
+        later => format!(" ({later} of them became fixable by the other fixes)"),
+    };
+    let sentence = format!("{done}{later}{made}; remaining: {}{unsettled}", summary::sentence(&outcome.report, view));
+    let sentence = match view.stream.wrap {
+        true => wrapped(&sentence, view.stream.width).join("\n"),
+        false => sentence,
+    };
+    format!("{sentence}\n{}", next_steps::after_fixes(&outcome.report, view))
 }

@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use super::text::harmful;
+use super::stream::Stream;
+use super::text::{clean, harmful};
+use super::wrap::{columns, columns_of, wrapped};
 use crate::finding::Span;
 use crate::source::{LineIndex, Place};
 use crate::wording::head;
@@ -35,15 +37,21 @@ pub struct Frame {
 const NEAR: usize = 3;
 /// More marks than this in one frame are hard to read.
 const MARKS: usize = 24;
-/// More characters than this of one line are cut.
+/// More columns than this of one line are cut where no terminal has a width.
 const LINE: usize = 140;
-/// How many characters stay before the first mark of a line that is cut.
+/// How many columns the text under a mark gets at least, and before it is broken.
+const LABEL: (usize, usize) = (16, 40);
+/// What is drawn before the text under a mark: `` `-- ``.
+const ARM: usize = 4;
+/// How many columns stay at most before the first mark of a line that is cut.
 const LEAD: usize = 50;
 /// What is there in place of what was cut.
 const CUT: &str = "...";
 
 /// Sorts the marks of one file into frames.
-pub fn frames(source: &str, index: &LineIndex, mut marks: Vec<Mark>) -> Vec<Frame> {
+pub fn frames(source: &str, index: &LineIndex, mut marks: Vec<Mark>, room: Room) -> Vec<Frame> {
+    let last = marks.iter().map(|mark| index.line(mark.span.start)).max().unwrap_or(0);
+    let room = room.beside(last + 2);
     marks.sort_by_key(|mark| (mark.span, !mark.primary));
     marks.dedup_by(|later, first| later.span == first.span && later.text == first.text);
     let mut frames = Vec::new();
@@ -52,18 +60,18 @@ pub fn frames(source: &str, index: &LineIndex, mut marks: Vec<Mark>) -> Vec<Fram
     for mark in marks {
         let line = index.line(mark.span.start);
         if !group.is_empty() && (line > last_line + NEAR || group.len() >= MARKS) {
-            frames.push(frame(source, index, std::mem::take(&mut group)));
+            frames.push(frame(source, index, std::mem::take(&mut group), room));
         }
         last_line = line;
         group.push(mark);
     }
     if !group.is_empty() {
-        frames.push(frame(source, index, group));
+        frames.push(frame(source, index, group, room));
     }
     frames
 }
 
-fn frame(source: &str, index: &LineIndex, marks: Vec<Mark>) -> Frame {
+fn frame(source: &str, index: &LineIndex, marks: Vec<Mark>, room: Room) -> Frame {
     let line_of = |mark: &Mark| index.line(mark.span.start);
     let main = marks.iter().find(|mark| mark.primary);
     let place = index.place(source, main.or(marks.first()).map_or(0, |mark| mark.span.start));
@@ -83,14 +91,17 @@ fn frame(source: &str, index: &LineIndex, marks: Vec<Mark>) -> Frame {
         while let Some(mark) = marks.next_if(|mark| line_of(mark) <= line) {
             here.push(mark);
         }
-        frame.push(&source[span.range()], span, here);
+        frame.push(&source[span.range()], span, here, room);
     }
     frame
 }
 
 impl Frame {
-    fn push(&mut self, line: &str, span: Span, marks: Vec<Mark>) {
-        let (start, end) = window(line, marks.first().map(|mark| (mark.span.start - span.start) as usize));
+    fn push(&mut self, line: &str, span: Span, marks: Vec<Mark>, room: Room) {
+        let (start, end) = match marks.first() {
+            Some(mark) => room.window(line, (mark.span.start - span.start) as usize, mark),
+            None => room.part(line, 0),
+        };
         let base = self.text.len();
         if start > 0 {
             self.text.push_str(CUT);
@@ -112,7 +123,8 @@ impl Frame {
         let place = |offset: u32| {
             let at = offset.saturating_sub(span.start) as usize;
             let found = shown.partition_point(|(known, _)| *known < at);
-            shown.get(found).map_or(self.text.len(), |(_, shown)| *shown).max(base)
+            let beyond = self.text.len() - if end < line.len() { CUT.len() } else { 0 };
+            shown.get(found).map_or(beyond, |(_, shown)| *shown).max(base)
         };
         let mut placed = Vec::new();
         for mark in marks {
@@ -131,22 +143,93 @@ impl Frame {
                 range.end = range.start + width;
             }
         }
+        for (range, mark) in &mut placed {
+            let before = columns(&self.text[base..range.start]) + columns(&self.text[range.clone()]) / 2;
+            mark.text = room.label(&mark.text, before);
+        }
         self.marks.extend(placed);
         self.text.push('\n');
     }
 }
 
-/// The part of a line that is shown: all of it, or what is around its first mark.
-fn window(line: &str, mark: Option<usize>) -> (usize, usize) {
-    if line.chars().nth(LINE).is_none() {
-        return (0, line.len());
+/// How wide frames may be.
+#[derive(Debug, Clone, Copy)]
+pub struct Room {
+    /// The columns for the text.
+    columns: usize,
+    /// Whether that is the width of a terminal, which the texts under the marks must fit into as well.
+    is_terminal: bool,
+}
+
+impl Room {
+    /// The room that a stream has.
+    pub fn of(stream: &Stream) -> Self {
+        match stream.wrap {
+            true => Self { columns: stream.columns, is_terminal: true },
+            false => Self::PAGE,
+        }
     }
-    let mark = mark.unwrap_or(0).min(line.len());
-    let before = head(line, mark).char_indices().rev();
-    let start = before.take(LEAD).last().map_or(0, |(at, _)| at);
-    let start = if start <= CUT.len() { 0 } else { start };
-    let end = line[start..].char_indices().nth(LINE).map_or(line.len(), |(at, _)| start + at);
-    (start, end)
+
+    /// The room in a file or a page, where nothing has to fit.
+    pub const PAGE: Self = Self { columns: LINE, is_terminal: false };
+
+    /// The room that line numbers leave: ` 12 | ` stands before each line.
+    fn beside(self, last_line: usize) -> Self {
+        let gutter = last_line.to_string().len() + 4;
+        if self.is_terminal { Self { columns: self.columns.saturating_sub(gutter).max(20), ..self } } else { self }
+    }
+
+    /// The part of a line that is shown for a mark at an offset: all of it, or what is around the mark.
+    fn window(self, line: &str, at: usize, mark: &Mark) -> (usize, usize) {
+        let at = head(line, at.min(line.len())).len();
+        let width = (mark.span.end - mark.span.start) as usize;
+        let text = columns(&mark.text).min(LABEL.1);
+        let needed = if text == 0 { 0 } else { text + ARM };
+        if self.holds(line) && (!self.is_terminal || columns(&line[..at]) + width / 2 + needed <= self.columns) {
+            return (0, line.len());
+        }
+        let lead = match self.is_terminal {
+            true => LEAD.min(self.columns.saturating_sub(needed.max(width.min(self.columns / 2)) + 2 * CUT.len())),
+            false => LEAD,
+        };
+        let mut used = 0;
+        let before = line[..at].char_indices().rev().take_while(|(_, c)| {
+            used += columns_of(*c).max(1);
+            used <= lead
+        });
+        let start = before.last().map_or(at, |(start, _)| start);
+        self.part(line, if start <= CUT.len() { 0 } else { start })
+    }
+
+    /// As much of a line as there is room for, from an offset on.
+    fn part(self, line: &str, start: usize) -> (usize, usize) {
+        let rest = &line[start..];
+        let cuts = if self.is_terminal { CUT.len() * usize::from(start > 0) } else { 0 };
+        if self.is_terminal && (Self { columns: self.columns - cuts, ..self }).holds(rest) {
+            return (start, line.len());
+        }
+        let limit = if self.is_terminal { self.columns - cuts - CUT.len() } else { self.columns };
+        let mut used = 0;
+        let end = rest.char_indices().find(|(_, c)| {
+            used += columns_of(*c).max(1);
+            used > limit
+        });
+        (start, end.map_or(line.len(), |(end, _)| start + end))
+    }
+
+    /// Whether a line fits. Only as much of it is read as there is room for.
+    fn holds(self, line: &str) -> bool {
+        line.chars().nth(self.columns).is_none() && columns(line) <= self.columns
+    }
+
+    /// The text under a mark, broken where a terminal ends. `before` is the column of the mark.
+    fn label(self, text: &str, before: usize) -> String {
+        let text = clean(text);
+        match self.is_terminal {
+            true => wrapped(&text, self.columns.saturating_sub(before + ARM).max(LABEL.0)).join("\n"),
+            false => text.into_owned(),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -161,7 +244,7 @@ mod tests {
     fn shown(source: &str, words: &[&str]) -> Vec<(u32, String, Vec<String>)> {
         let index = LineIndex::new(source);
         let marks = words.iter().map(|word| mark(source, word)).collect();
-        frames(source, &index, marks)
+        frames(source, &index, marks, Room::of(&Stream::default()))
             .into_iter()
             .map(|frame| {
                 let marked = frame.marks.iter().map(|(range, _)| frame.text[range.clone()].to_owned()).collect();
@@ -205,7 +288,7 @@ mod tests {
         for start in 0..=source.len() {
             for end in start..=source.len() {
                 let mark = Mark { span: Span::new(start, end), text: String::new(), primary: true };
-                for frame in frames(source, &index, vec![mark]) {
+                for frame in frames(source, &index, vec![mark], Room::of(&Stream::default())) {
                     let (range, _) = &frame.marks[0];
                     assert!(!frame.text[range.clone()].is_empty(), "{start}..{end}");
                 }

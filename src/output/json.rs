@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{Places, View};
 use crate::finding::{Level, NoteKind, Safety};
 use crate::fingerprint;
-use crate::report::Report;
+use crate::report::{Report, RuleCount};
 use crate::source::Place;
 use crate::suppress::accepted::State;
 
@@ -17,7 +17,7 @@ struct Document<'a> {
     version: u32,
     findings: Vec<Finding<'a>>,
     notes: Vec<Note<'a>>,
-    summary: Summary,
+    summary: Summary<'a>,
     about: About<'a>,
 }
 
@@ -58,6 +58,7 @@ pub(super) struct Finding<'a> {
     help: Option<&'a str>,
     url: String,
     labels: Vec<Label<'a>>,
+    fixable: Option<Safety>,
     fix: Option<Fix<'a>>,
     fingerprint: String,
 }
@@ -93,13 +94,26 @@ struct Note<'a> {
 }
 
 #[derive(Serialize)]
-struct Summary {
+struct Summary<'a> {
     files: usize,
     errors: usize,
     warnings: usize,
     hints: usize,
     suppressed: usize,
     fixable: usize,
+    fixable_safe: usize,
+    fixable_unsafe: usize,
+    rules: Vec<Rule<'a>>,
+}
+
+#[derive(Serialize)]
+struct Rule<'a> {
+    rule: &'a str,
+    level: Level,
+    findings: usize,
+    fixable_safe: usize,
+    fixable_unsafe: usize,
+    files: usize,
 }
 
 /// Writes the report.
@@ -128,7 +142,10 @@ fn document<'a>(report: &'a Report, view: &View) -> Document<'a> {
             warnings: report.count(Level::Warn),
             hints: report.count(Level::Hint),
             suppressed: report.suppressed,
-            fixable: report.findings.iter().filter(|finding| finding.fix.is_some()).count(),
+            fixable: report.fixable().all(),
+            fixable_safe: report.fixable().safe,
+            fixable_unsafe: report.fixable().only_unsafe,
+            rules: report.by_rule().iter().map(rule).collect(),
         },
         about: about(report),
     }
@@ -145,6 +162,17 @@ fn about(report: &Report) -> About<'_> {
         lowered: lowered.collect(),
         accepted: report.accepted.iter().filter(|entry| entry.state != State::Unused).count(),
         expired: report.accepted.iter().filter(|entry| entry.state == State::Expired).count(),
+    }
+}
+
+fn rule(count: &RuleCount) -> Rule<'static> {
+    Rule {
+        rule: count.rule,
+        level: count.level,
+        findings: count.findings,
+        fixable_safe: count.fixable.safe,
+        fixable_unsafe: count.fixable.only_unsafe,
+        files: count.files,
     }
 }
 
@@ -178,6 +206,7 @@ pub(super) fn finding<'a>(finding: &'a crate::finding::Finding, view: &View, pla
         help: finding.help.as_deref(),
         url: super::url(finding.rule),
         labels,
+        fixable: places.fixability(finding),
         fix,
         fingerprint: fingerprint::text(finding.fingerprint),
     }

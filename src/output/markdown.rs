@@ -2,35 +2,45 @@
 
 use std::io::{self, Write};
 
+use super::stream::Stream;
 use super::text::{clean, count};
-use super::{Places, View};
-use crate::finding::{Finding, Level};
+use super::{Places, View, summary};
+use crate::finding::Finding;
 use crate::report::Report;
 
-/// More rows than this are counted and not shown: GitHub takes a summary of at most one MiB.
-const ROWS: usize = 500;
+/// GitHub takes comments of at most 65,536 characters; what follows the rows needs some.
+const CHARACTERS: usize = 64_000;
+
+/// By which a bot can find the comment that it wrote before.
+const MARK: &str = "<!-- flakeward -->";
 
 /// Writes the report, the worst first.
 pub fn write(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "### flakeward\n")?;
+    writeln!(out, "{MARK}\n### flakeward\n")?;
     if report.findings.is_empty() {
         let (files, rules) = (count(report.files, "file"), count(report.rules.len(), "rule"));
         return writeln!(out, "{files}, {rules}: no findings");
     }
     writeln!(out, "| Level | Rule | Location | Finding |\n|---|---|---|---|")?;
     let mut places = Places::new(report);
-    for finding in super::worst_first(report).into_iter().take(ROWS) {
-        row(finding, view, &mut places, out)?;
+    let (mut used, mut shown) = (0, 0);
+    for finding in super::worst_first(report) {
+        let row = row(finding, view, &mut places);
+        used += row.encode_utf16().count();
+        if used > CHARACTERS {
+            break;
+        }
+        shown += 1;
+        out.write_all(row.as_bytes())?;
     }
-    if let Some(more) = report.findings.len().checked_sub(ROWS).filter(|more| *more > 0) {
+    if let Some(more) = report.findings.len().checked_sub(shown).filter(|more| *more > 0) {
         writeln!(out, "\n{more} more are not shown here.")?;
     }
-    let levels = [(Level::Error, "error"), (Level::Warn, "warning"), (Level::Hint, "hint")];
-    let counts = levels.map(|(level, noun)| count(report.count(level), noun));
-    writeln!(out, "\n{} in {}", counts.join(", "), count(report.files, "file"))
+    let plain = View { stream: Stream::default(), ..view.clone() };
+    writeln!(out, "\n{}", summary::sentence(report, &plain))
 }
 
-fn row(finding: &Finding, view: &View, places: &mut Places<'_>, out: &mut dyn Write) -> io::Result<()> {
+fn row(finding: &Finding, view: &View, places: &mut Places<'_>) -> String {
     let (start, _) = places.of(&finding.path, finding.span);
     let place = code(&format!("{}:{}:{}", view.path(&finding.path), start.line, start.column));
     let mut message = prose(&finding.message);
@@ -38,13 +48,7 @@ fn row(finding: &Finding, view: &View, places: &mut Places<'_>, out: &mut dyn Wr
         message.push_str("<br>");
         message.push_str(&prose(help));
     }
-    writeln!(
-        out,
-        "| {} | [{}]({}) | {place} | {message} |",
-        finding.level,
-        plain(finding.rule),
-        super::url(finding.rule)
-    )
+    format!("| {} | [{}]({}) | {place} | {message} |\n", finding.level, plain(finding.rule), super::url(finding.rule))
 }
 
 /// A message in a table's cell: what stands between backticks is code, and nothing else means anything to Markdown.

@@ -3,6 +3,7 @@
 pub mod accepted;
 pub mod concise;
 pub mod csv;
+pub mod draw;
 pub mod fixes;
 pub mod fleet;
 pub mod frame;
@@ -15,6 +16,7 @@ pub mod jsonl;
 pub mod junit;
 pub mod markdown;
 pub mod migrate;
+pub mod next_steps;
 pub mod notes;
 pub mod page;
 pub mod port_export;
@@ -25,13 +27,15 @@ pub mod sarif;
 pub mod settings;
 pub mod stream;
 pub mod style;
+pub mod summary;
 pub mod text;
+pub mod wrap;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::finding::{Finding, Level, RelPath, Span};
+use crate::finding::{Finding, Level, RelPath, Safety, Span};
 use crate::report::Report;
 use crate::rule::own;
 use crate::source::{LineIndex, Place, Source};
@@ -73,6 +77,8 @@ pub struct View {
     pub stream: stream::Stream,
     /// Findings only.
     pub quiet: bool,
+    /// Counts by rule instead of the findings.
+    pub statistics: bool,
     /// The level from which on the run fails; errors where nothing is said.
     pub fail_on: Option<Level>,
 }
@@ -152,6 +158,16 @@ impl<'a> Places<'a> {
     /// For a report.
     pub fn new(report: &'a Report) -> Self {
         Self { report, indexes: std::collections::HashMap::new() }
+    }
+
+    /// Which kind of fix a finding of the report has.
+    pub fn fixability(&self, finding: &Finding) -> Option<Safety> {
+        self.report.fixability(finding)
+    }
+
+    /// Whether a file is the reason why some rules did not run.
+    pub fn blocks(&self, path: &str) -> bool {
+        self.report.blocked.contains(path)
     }
 
     /// The file of a path, if it could be read.

@@ -44,6 +44,9 @@ impl Page {
             DIM.on(fix, color)
         );
         self.prose("", &clean(&rule.summary));
+        if !rule.groups.is_empty() {
+            self.line("", &format!("groups: {}", rule.groups.join(", ")), Some(DIM));
+        }
         self.out.push('\n');
     }
 

@@ -9,6 +9,7 @@ use super::View;
 use super::markdown::code;
 use super::style::{BOLD, DIM, RED, YELLOW};
 use super::text::{clean, count};
+use super::wrap::{columns, hanging};
 use crate::facts::Project;
 use crate::facts::port_registry::{Entry, Registry, Value};
 use crate::finding::{RelPath, Span};
@@ -22,6 +23,9 @@ use crate::source::{LineIndex, Place, Source};
 
 /// Places that are named in a line of the table; the JSON document has all.
 const PLACES: usize = 4;
+
+/// What stands before the further lines of a port.
+const INDENT: &str = "         ";
 
 /// How long the name of a use may be before its first names are left out.
 const NAME: usize = 40;
@@ -141,14 +145,14 @@ impl<'a> Shown<'a> {
             for (number, entries) in &self.map.conflicts {
                 let names: Vec<String> =
                     entries.iter().map(|(registry, entry)| self.name(&registry.path, entry)).collect();
-                let _ = writeln!(out, "  {number:>5}  {}", names.join(", "));
+                self.row(&mut out, &format!("  {number:>5}  "), &names.join(", "));
             }
         }
         if !self.map.missing.is_empty() {
             let heading = format!("{} not in the registry", count(self.map.missing.len(), "port"));
             let _ = writeln!(out, "\n{}", YELLOW.on(heading, color));
             for (number, spots) in &self.map.missing {
-                let _ = writeln!(out, "  {number:>5}  {}", some(&self.named_places(spots), PLACES));
+                self.missing_row(&mut out, *number, spots);
             }
         }
         out
@@ -194,19 +198,60 @@ impl<'a> Shown<'a> {
         let heading = format!("{}: {}", clean(&self.view.path(&map.registry.path)), count(ports, "port"));
         let _ = writeln!(out, "{}", BOLD.on(heading, color));
         let names = map.entries.iter().map(|(entry, _)| clean(&entry.name()).chars().count());
-        let widest = names.max().unwrap_or(0).min(40);
+        let stream = &self.view.stream;
+        let widest = names.max().unwrap_or(0).min(if stream.wrap { stream.columns / 3 } else { 40 }).min(40);
         for (entry, spots) in &map.entries {
             let number = entry.port().map_or("-".to_owned(), |port| port.to_string());
             let name = clean(&entry.name()).into_owned();
             let uses = self.uses(map, entry, spots);
-            let line = format!("  {number:>5}  {name:widest$}  {}", uses.join("; "));
-            let _ = writeln!(out, "{}", line.trim_end());
+            self.row(out, &format!("  {number:>5}  {name:widest$}  "), &uses.join("; "));
         }
         if !map.whole.is_empty() {
             let places = self.places(&map.whole, |_| true);
             let line = format!("passed to {} as a whole: any entry may be used there", some(&places, PLACES));
-            let _ = writeln!(out, "  {}", DIM.on(line, color));
+            self.row(out, "  ", &DIM.on(line, color));
         }
+    }
+
+    /// A port without an entry. On a terminal each place has its line.
+    fn missing_row(&self, out: &mut String, number: u32, spots: &[Spot<'_>]) {
+        if !self.view.stream.wrap {
+            return self.row(out, &format!("  {number:>5}  "), &some(&self.named_places(spots), PLACES));
+        }
+        let mut places: Vec<String> = Vec::new();
+        for spot in spots {
+            let place = self.place(spot.path, spot.span);
+            let room = self.view.stream.columns.saturating_sub(INDENT.len() + columns(&place) + 2);
+            let name = fitting(spot.name, room.min(NAME)).map(|name| DIM.on(clean(name), self.view.stream.color));
+            let line = name.map_or_else(|| place.clone(), |name| format!("{place}  {name}"));
+            if !places.contains(&line) {
+                places.push(line);
+            }
+        }
+        for (index, place) in places.iter().take(PLACES).enumerate() {
+            let head = if index == 0 { format!("  {number:>5}  ") } else { INDENT.to_owned() };
+            let _ = writeln!(out, "{head}{place}");
+        }
+        if let Some(more) = places.len().checked_sub(PLACES).filter(|more| *more > 0) {
+            let _ = writeln!(out, "{INDENT}and {more} more");
+        }
+    }
+
+    /// A line of a table. On a terminal its text is broken between places, and begins on a line of its own if the names
+    /// leave little room.
+    fn row(&self, out: &mut String, head: &str, text: &str) {
+        const NARROW: usize = 30;
+        let stream = &self.view.stream;
+        if !stream.wrap || text.is_empty() {
+            let _ = writeln!(out, "{}", format!("{head}{text}").trim_end());
+            return;
+        }
+        let is_narrow = columns(head) + columns(text) > stream.columns && stream.columns < columns(head) + NARROW;
+        let filled = match is_narrow {
+            true => format!("{}\n{}", head.trim_end(), hanging(INDENT, text, stream.columns)),
+            false => hanging(head, text, stream.columns),
+        };
+        let _ = writeln!(out, "{filled}");
     }
 
     /// What an entry's line says about its uses.
@@ -355,6 +400,12 @@ impl<'a> Shown<'a> {
         };
         spots.iter().map(row).collect()
     }
+}
+
+/// As many of the last names of a dotted path as fit; `None` if not even the last one does.
+fn fitting(path: &str, room: usize) -> Option<&str> {
+    let starts = std::iter::once(0).chain(path.match_indices('.').map(|(dot, _)| dot + 1));
+    starts.map(|start| &path[start..]).find(|name| !name.is_empty() && columns(name) <= room)
 }
 
 /// The last names of a dotted path that is too long to be read at a glance.

@@ -1,24 +1,21 @@
-//! `pretty`: for people. The only file that knows miette, which draws the frames.
+//! `pretty`: for people.
 
-use std::fmt;
+use std::collections::HashSet;
 use std::io::{self, Write};
 
-use miette::{
-    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, SourceCode,
-    SourceSpan, SpanContents, ThemeCharacters, ThemeStyles,
-};
-
-use super::frame::{Frame, Mark, frames};
+use super::draw::draw;
+use super::frame::{Mark, Room, frames};
 use super::stream::Stream;
-use super::style::{BOLD, CODE, DIM, link, of};
+use super::style::{BOLD, DIM, code, link, of};
+use super::summary::{self, MANY};
 use super::text::{clean, clean_lines, count};
-use super::{Places, View};
+use super::wrap::{columns, wrapped};
+use super::{Places, View, next_steps};
 use crate::config::ConfigError;
-use crate::finding::{Finding, Level, RelPath, Safety, Span};
+use crate::finding::{Finding, Level, RelPath, RuleId, Safety, Span};
 use crate::report::Report;
 use crate::rule::Catalog;
 use crate::source::LineIndex;
-use crate::wording::listed;
 
 /// From this many findings of one rule in one file on they are told together; fewer where they say the same.
 const TOGETHER: usize = 3;
@@ -26,18 +23,37 @@ const TOGETHER: usize = 3;
 const ADVICE: usize = 3;
 /// At most this many frames of other places are drawn for findings that are told together.
 const OTHER_FRAMES: usize = 4;
+/// Of findings that are told together, this many are shown in frames.
+const SHOWN: usize = 5;
+/// Of the others, the lines of this many are named.
+const LINES: usize = 10;
 
 /// Writes the report.
 pub fn write(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()> {
-    let mut printer = Printer { view, catalog: &report.catalog, places: Places::new(report) };
+    // Hundreds of findings help nobody whose repository is not of the kind that is checked.
+    let is_foreign = !report.overview.has_nix && !report.overview.has_settings && report.findings.len() > MANY;
+    if !view.statistics && !is_foreign {
+        write_findings(report, view, out)?;
+    }
+    if view.quiet {
+        return Ok(());
+    }
+    if is_foreign {
+        writeln!(out, "{}", next_steps::no_nix(view))?;
+    }
+    if !report.findings.is_empty() && (view.statistics || report.findings.len() > MANY) {
+        writeln!(out, "{}", summary::table(report, view))?;
+    }
+    writeln!(out, "{}", summary::lines(report, view))?;
+    out.write_all(next_steps::block(report, view).as_bytes())
+}
+
+fn write_findings(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()> {
+    let mut printer = Printer { view, catalog: &report.catalog, places: Places::new(report), said: HashSet::new() };
     for group in groups(&report.findings) {
-        let text = printer.group(&group);
-        out.write_all(text.as_bytes())?;
+        out.write_all(printer.group(&group).as_bytes())?;
     }
-    match view.quiet {
-        true => Ok(()),
-        false => writeln!(out, "{}", summary(report, view)),
-    }
+    Ok(())
 }
 
 /// The findings of one file and rule stand together where they are many; the order is that of the first of each.
@@ -63,6 +79,8 @@ struct Printer<'a> {
     view: &'a View,
     catalog: &'a Catalog,
     places: Places<'a>,
+    /// The advice that was given, without its code: it is given once for each rule.
+    said: HashSet<(RuleId, String)>,
 }
 
 impl Printer<'_> {
@@ -72,29 +90,58 @@ impl Printer<'_> {
         if self.places.source(&first.path).is_none() {
             text.push_str(&self.field("file", &clean(&self.view.path(&first.path))));
         }
-        for (path, marks) in marks(group) {
+        // One more is shown rather than counted.
+        let shown = if group.len() > SHOWN + 1 { &group[..SHOWN] } else { group };
+        let room = Room::of(&self.view.stream);
+        for (path, marks) in marks(shown, alike(group)) {
             let Some((source, index)) = self.places.lines(&path) else { continue };
             let name = self.view.path(&path);
             let limit = if marks.iter().any(|mark| mark.primary) { usize::MAX } else { OTHER_FRAMES };
-            for frame in frames(&source.text, index, said_once(marks)).into_iter().take(limit) {
+            let marks = said_once(marks, &source.text);
+            for frame in frames(&source.text, index, marks, room).into_iter().take(limit) {
                 text.push_str(&draw(&name, frame, first.level, &self.view.stream));
             }
         }
+        text.push_str(&self.others(&group[shown.len()..]));
         text.push_str(&self.advice(group));
         text.push('\n');
         text
     }
 
+    /// The headline. On a terminal it is broken between words.
     fn head(&self, finding: &Finding, title: &str) -> String {
         let stream = &self.view.stream;
-        let level = of(finding.level).on(format_args!("{}[{}]", finding.level, finding.rule), stream.color);
-        let level = linked(level, finding.rule, stream.links);
-        format!("{level}: {}\n", BOLD.on(clean(title), stream.color))
+        let (title, level) = (clean(title), format!("{}[{}]", finding.level, finding.rule));
+        let mut lines = vec![title.clone().into_owned()];
+        if stream.wrap {
+            lines = wrapped(&title, stream.width.saturating_sub(columns(&level) + 2).max(20));
+            let rest = lines.split_off(1).join(" ");
+            lines.extend(wrapped(&rest, stream.width - 2).into_iter().filter(|line| !line.is_empty()));
+        }
+        let level = linked(of(finding.level).on(level, stream.color), finding.rule, stream.links);
+        let lines: Vec<String> = lines.iter().map(|line| BOLD.on(line, stream.color)).collect();
+        format!("{level}: {}\n", lines.join("\n  "))
     }
 
-    fn advice(&self, group: &[&Finding]) -> String {
+    /// The lines of findings that are not shown.
+    fn others(&mut self, findings: &[&Finding]) -> String {
+        let Some(first) = findings.first() else { return String::new() };
+        let mut lines: Vec<u32> =
+            findings.iter().map(|finding| self.places.of(&first.path, finding.span).0.line).collect();
+        lines.dedup();
+        let more = if lines.len() > LINES { " .." } else { "" };
+        let lines: Vec<String> = lines.iter().take(LINES).map(u32::to_string).collect();
+        self.field(
+            "more",
+            &format!("{} in this file, on lines {}{more}", count(findings.len(), "other"), lines.join(", ")),
+        )
+    }
+
+    fn advice(&mut self, group: &[&Finding]) -> String {
+        let rule = group[0].rule;
         let mut text = String::new();
-        let helps = alike_advice(group.iter().filter_map(|finding| finding.help.as_deref()));
+        let mut helps = alike_advice(group.iter().filter_map(|finding| finding.help.as_deref()));
+        helps.retain(|(help, _)| self.said.insert((rule, prose(help))));
         for (help, others) in helps.iter().take(ADVICE) {
             let likewise = if *others > 0 { format!(" (and {others} similar)") } else { String::new() };
             text.push_str(&self.field("help", &format!("{}{likewise}", clean_lines(help))));
@@ -105,60 +152,46 @@ impl Printer<'_> {
         }
         let mut fixes: Vec<String> = group.iter().filter_map(|finding| fix(finding)).collect();
         dedup(&mut fixes);
+        fixes.retain(|fix| self.said.insert((rule, prose(fix))));
         match fixes.as_slice() {
             [one] => text.push_str(&self.field("fix", one)),
             [one, rest @ ..] => text.push_str(&self.field("fix", &format!("{one}, and {} more", rest.len()))),
             [] => {}
         }
-        let why = format!("flakeward explain {}", group[0].rule);
-        let why = linked(why, group[0].rule, self.view.stream.links);
+        if !self.said.insert((rule, "why".to_owned())) {
+            return text;
+        }
+        let why = linked(format!("flakeward explain {rule}"), rule, self.view.stream.links);
         text + &self.field("why", &why)
     }
 
     fn field(&self, name: &str, text: &str) -> String {
-        let color = self.view.stream.color;
-        let name = if name.is_empty() { " ".repeat(7) } else { format!("  {:5}", format!("{name}:")) };
-        let mut field = String::new();
-        let width = if self.view.stream.wrap { self.view.stream.width - 8 } else { usize::MAX };
-        for (index, line) in text.lines().flat_map(|line| wrapped(line, width)).enumerate() {
-            let head = if index == 0 { DIM.on(&name, color) } else { " ".repeat(7) };
-            field.push_str(&format!("{head} {}\n", code(&line, color)));
-        }
-        field
+        field(name, text, &self.view.stream)
     }
 }
 
-/// Breaks a line between its words. Code between backticks stays whole, so that it can be copied.
-fn wrapped(line: &str, width: usize) -> Vec<String> {
-    if line.chars().count() <= width {
-        return vec![line.to_owned()];
+/// A named line below a frame. On a terminal it is broken between words.
+fn field(name: &str, text: &str, stream: &Stream) -> String {
+    let name = if name.is_empty() { " ".repeat(7) } else { format!("  {:5}", format!("{name}:")) };
+    let mut field = String::new();
+    let width = if stream.wrap { stream.width - 8 } else { usize::MAX };
+    for (index, line) in text.lines().flat_map(|line| wrapped(line, width)).enumerate() {
+        let head = if index == 0 { DIM.on(&name, stream.color) } else { " ".repeat(7) };
+        field.push_str(&format!("{head} {}\n", code(&line, stream.color)));
     }
-    let mut lines = vec![String::new()];
-    let (mut piece, mut in_code) = (String::new(), false);
-    for word in line.split_inclusive(' ') {
-        in_code ^= word.matches('`').count() % 2 == 1;
-        piece.push_str(word);
-        if in_code {
-            continue;
-        }
-        let piece = std::mem::take(&mut piece);
-        match lines.last_mut() {
-            Some(last) if last.is_empty() || last.chars().count() + piece.trim_end().chars().count() <= width => {
-                last.push_str(&piece);
-            }
-            _ => lines.push(piece),
-        }
-    }
-    lines.push(piece);
-    let lines = lines.into_iter().map(|line| line.trim_end().to_owned());
-    lines.filter(|line| !line.is_empty()).collect()
+    field
+}
+
+/// A text without its code.
+fn prose(text: &str) -> String {
+    text.split('`').step_by(2).collect()
 }
 
 /// Pieces of advice, those that differ only in their code told once: the first of each kind and how many others.
 fn alike_advice<'a>(helps: impl Iterator<Item = &'a str>) -> Vec<(&'a str, usize)> {
     let mut kinds: Vec<(String, Vec<&str>)> = Vec::new();
     for help in helps {
-        let prose: String = help.split('`').step_by(2).collect();
+        let prose = prose(help);
         match kinds.iter_mut().find(|(kind, _)| *kind == prose) {
             Some((_, list)) => list.push(help),
             None => kinds.push((prose, vec![help])),
@@ -194,8 +227,7 @@ fn title(group: &[&Finding], catalog: &Catalog) -> String {
 }
 
 /// The places of a group, file by file: that of the findings first.
-fn marks(group: &[&Finding]) -> Vec<(RelPath, Vec<Mark>)> {
-    let alike = alike(group);
+fn marks(group: &[&Finding], alike: bool) -> Vec<(RelPath, Vec<Mark>)> {
     let mut files: Vec<(RelPath, Vec<Mark>)> = vec![(group[0].path.clone(), Vec::new())];
     for finding in group {
         let text = if finding.label.is_empty() && !alike { &finding.message } else { &finding.label };
@@ -211,16 +243,33 @@ fn marks(group: &[&Finding]) -> Vec<(RelPath, Vec<Mark>)> {
     files
 }
 
-/// Keeps a text under the first mark of several that say the same.
-fn said_once(mut marks: Vec<Mark>) -> Vec<Mark> {
+/// Keeps a text under the first mark of several that say the same, or the same but for the number that they mark.
+fn said_once(mut marks: Vec<Mark>, source: &str) -> Vec<Mark> {
     marks.sort_by_key(|mark| mark.span);
-    let mut said = std::collections::HashSet::new();
+    let mut said = HashSet::new();
     for mark in &mut marks {
-        if !said.insert((mark.primary, mark.text.clone())) {
+        let marked = source.get(mark.span.range()).unwrap_or_default();
+        if !said.insert((mark.primary, without_numbers(&mark.text, marked))) {
             mark.text.clear();
         }
     }
     marks
+}
+
+/// A text without the numbers that what it is about shows anyway.
+fn without_numbers(text: &str, marked: &str) -> String {
+    const LONGEST: usize = 100;
+    if marked.len() > LONGEST {
+        return text.to_owned();
+    }
+    let parts = text.split_inclusive(|c: char| !c.is_ascii_digit());
+    let number = |part: &str| part.trim_end_matches(|c: char| !c.is_ascii_digit()).to_owned();
+    parts
+        .map(|part| match number(part) {
+            number if !number.is_empty() && marked.contains(&number) => part.replacen(&number, "", 1),
+            _ => part.to_owned(),
+        })
+        .collect()
 }
 
 fn fix(finding: &Finding) -> Option<String> {
@@ -241,54 +290,6 @@ fn dedup<T: Clone + Eq + std::hash::Hash>(list: &mut Vec<T>) {
     list.retain(|item| seen.insert(item.clone()));
 }
 
-/// Prose with its code in colour; without colours the backticks stay.
-fn code(text: &str, color: bool) -> String {
-    if !color || text.matches('`').count() % 2 == 1 {
-        return text.to_owned();
-    }
-    let parts = text.split('`').enumerate();
-    parts.map(|(index, part)| if index % 2 == 1 { CODE.on(part, true) } else { part.to_owned() }).collect()
-}
-
-/// The last line: how many of what, where, and what to do next.
-/// One sentence: how much was found, and where.
-pub fn summary(report: &Report, view: &View) -> String {
-    let color = view.stream.color;
-    let levels = [(Level::Error, "error"), (Level::Warn, "warning"), (Level::Hint, "hint")];
-    let counts: Vec<String> = levels
-        .into_iter()
-        .map(|(level, noun)| (level, report.count(level), noun))
-        .filter(|(_, number, _)| *number > 0)
-        .map(|(level, number, noun)| of(level).on(count(number, noun), color))
-        .collect();
-    let silenced = match report.suppressed {
-        0 => String::new(),
-        number => format!(" ({number} suppressed)"),
-    };
-    let list = match counts.as_slice() {
-        [] => {
-            let (files, rules) = (count(report.files, "file"), count(report.rules.len(), "rule"));
-            return format!("{files}, {rules}: no findings{silenced}");
-        }
-        counts => listed(counts, "and"),
-    };
-    let mut paths: Vec<&RelPath> = report.findings.iter().map(|finding| &finding.path).collect();
-    paths.dedup();
-    let files = format!("{} of {}", paths.len(), count(report.files, "file"));
-    format!("{list} in {files}{silenced}{}", fixable(report))
-}
-
-fn fixable(report: &Report) -> String {
-    let fixes = report.findings.iter().filter_map(|finding| finding.fix.as_ref());
-    let (safe, all) = fixes.fold((0, 0), |(safe, all), fix| (safe + usize::from(fix.safety == Safety::Safe), all + 1));
-    match (safe, all) {
-        (_, 0) => String::new(),
-        (0, all) => format!("; {all} can be fixed: flakeward fix --unsafe"),
-        (safe, all) if safe == all => format!("; {all} can be fixed: flakeward fix"),
-        (safe, all) => format!("; {safe} can be fixed: flakeward fix (with --unsafe: {all})"),
-    }
-}
-
 /// Shows what is wrong in a file of settings.
 pub fn settings_error(error: &ConfigError, stream: &Stream) -> String {
     let color = stream.color;
@@ -299,99 +300,17 @@ pub fn settings_error(error: &ConfigError, stream: &Stream) -> String {
             let length = error.text.len();
             let span = Span::new(span.start.min(length), span.end.min(length));
             let mark = Mark { span, text: String::new(), primary: true };
-            for frame in frames(&error.text, &LineIndex::new(&error.text), vec![mark]) {
+            for frame in frames(&error.text, &LineIndex::new(&error.text), vec![mark], Room::of(stream)) {
                 text.push_str(&draw(&name, frame, Level::Error, stream));
             }
         }
         None => text.push_str(&format!("  in {}\n", clean(&name))),
     }
     if let Some(help) = &error.help {
-        text.push_str(&format!("  {} {}\n", DIM.on("help:", color), code(&clean(help), color)));
+        text.push_str(&field("help", &clean(help), stream));
     }
     text.truncate(text.trim_end().len());
     text
-}
-
-/// Draws a frame.
-fn draw(name: &str, frame: Frame, level: Level, stream: &Stream) -> String {
-    let mut styles = if stream.color { ThemeStyles::ansi() } else { ThemeStyles::none() };
-    let found = match level {
-        Level::Error => styles.error,
-        Level::Warn => styles.warning,
-        Level::Hint | Level::Off => styles.advice,
-    };
-    let also = styles.help;
-    // One style for each mark, in the order of the marks.
-    styles.highlights = frame.marks.iter().map(|(_, mark)| if mark.primary { found } else { also }).collect();
-    let characters = if stream.unicode { ThemeCharacters::unicode() } else { ThemeCharacters::ascii() };
-    let handler = GraphicalReportHandler::new_themed(GraphicalTheme { characters, styles })
-        .with_width(usize::from(u16::MAX))
-        .tab_width(4)
-        .with_context_lines(1)
-        .with_links(false)
-        .without_syntax_highlighting();
-    let mut drawn = String::new();
-    let drawing = Drawing { name: clean(name).into_owned(), frame };
-    // Writing to a string fails only where the frame says something untrue about its text.
-    if handler.render_report(&mut drawn, &drawing).is_err() {
-        return format!("    at {}:{}:{}\n", drawing.name, drawing.frame.place.line, drawing.frame.place.column);
-    }
-    // The first line is the place of a message, which stands above already.
-    drawn.split_once('\n').map_or(String::new(), |(_, frame)| frame.to_owned())
-}
-
-/// A frame as miette wants it: a diagnostic without a message whose source is the frame.
-#[derive(Debug)]
-struct Drawing {
-    name: String,
-    frame: Frame,
-}
-
-impl fmt::Display for Drawing {
-    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Ok(())
-    }
-}
-
-impl std::error::Error for Drawing {}
-
-impl Diagnostic for Drawing {
-    fn source_code(&self) -> Option<&dyn SourceCode> {
-        Some(self)
-    }
-
-    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        Some(Box::new(self.frame.marks.iter().map(|(range, mark)| {
-            let text = (!mark.text.is_empty()).then(|| clean(&mark.text).into_owned());
-            let span = SourceSpan::from(range.clone());
-            if mark.primary {
-                LabeledSpan::new_primary_with_span(text, span)
-            } else {
-                LabeledSpan::new_with_span(text, span)
-            }
-        })))
-    }
-}
-
-impl SourceCode for Drawing {
-    /// The whole frame whatever the span, so that it is drawn once; without context only the place for its title.
-    fn read_span<'a>(
-        &'a self,
-        span: &SourceSpan,
-        before: usize,
-        _after: usize,
-    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
-        let Frame { text, first_line, place, .. } = &self.frame;
-        let name = self.name.clone();
-        Ok(Box::new(if before == 0 {
-            let (line, column) = (place.line as usize - 1, place.column as usize - 1);
-            MietteSpanContents::new_named(name, b"", *span, line, column, 1)
-        } else {
-            let whole = SourceSpan::from(0..text.len());
-            let count = text.matches('\n').count();
-            MietteSpanContents::new_named(name, text.as_bytes(), whole, *first_line as usize - 1, 0, count)
-        }))
-    }
 }
 
 #[cfg(test)]
@@ -434,7 +353,11 @@ warn[lookup-path]: `<nixpkgs>` is looked up in NIX_PATH, which differs from mach
         let text = printed(&[("a.nix", &format!("[\n{}]\n", line.repeat(20)))], Stream::default());
         assert_eq!(text.matches("help:").count(), 1, "{text}");
         assert!(text.contains("(20 occurrences)"), "{text}");
-        assert_eq!(text.matches("^^^^^^^^^").count(), 20, "{text}");
+        assert_eq!(text.matches("^^^^^^^^^").count(), SHOWN, "{text}");
+        assert!(
+            text.contains("  more: 15 others in this file, on lines 7, 8, 9, 10, 11, 12, 13, 14, 15, 16 ..\n"),
+            "{text}"
+        );
         let text = printed(&[("a.nix", "[ <a> <b> <c> ]\n")], Stream::default());
         assert!(
             text.lines().next().is_some_and(|line| line.ends_with("differs between machines (3 occurrences)")),
@@ -449,11 +372,42 @@ warn[lookup-path]: `<nixpkgs>` is looked up in NIX_PATH, which differs from mach
         assert_eq!(alike_advice(helps.into_iter()), [("write `a` here", 1), ("or not", 0)]);
     }
 
+    /// A repository with long lines, long labels, tabs and wide characters.
+    fn wide_repository() -> Vec<(&'static str, String)> {
+        let long = "x".repeat(150);
+        vec![
+            ("lib/ports.nix", "{ databases = { redis = 6379; postgresqlPrimary = 5432; }; }\n".to_owned()),
+            ("a.nix", format!("{{ {long} = \"{long}\"; services.redis.port = 6379; other = \"{long}\"; }}\n")),
+            ("b.nix", format!("{{\n\t\tservices.postgresql.settings.port = 5432; # 端口端口端口端口 {long}\n}}\n")),
+            ("c.nix", format!("{{ services.x.command = \"redis-cli -h localhost -p 6379 {long} -p 6379\"; }}\n")),
+            (
+                "flake.nix",
+                "{\n  inputs.nixpkgs.url = \"github:NixOS/nixpkgs/nixos-unstable?dir=a/very/long/folder\";\n  outputs = \
+                 { nixpkgs, ... }: let forAllSystems = nixpkgs.lib.genAttrs [ \"x86_64-linux\" ]; in { packages = \
+                 forAllSystems (system: { }); };\n}\n"
+                    .to_owned(),
+            ),
+            ("web/Dockerfile", "FROM node:24-slim\n".to_owned()),
+        ]
+    }
+
     #[test]
-    fn advice_is_wrapped_between_words_and_not_in_code() {
-        assert_eq!(wrapped("take `a b c d` or e", 10), ["take", "`a b c d`", "or e"]);
-        assert_eq!(wrapped("take one of them", 10), ["take one", "of them"]);
-        assert_eq!(wrapped("an `open end of it", 5), ["an", "`open end of it"]);
+    fn nothing_is_wider_than_its_terminal() {
+        let files = wide_repository();
+        let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
+        for width in [80, 120, 200] {
+            for unicode in [true, false] {
+                let stream = Stream { wrap: true, unicode, width: width.min(120), columns: width, ..Stream::default() };
+                let text = printed(&files, stream);
+                assert!(text.contains("6379") && text.contains("nixos-unstable"), "{text}");
+                for line in text.lines() {
+                    // A path, or a word of code, is never broken, nor a short text under a mark at the edge.
+                    let is_arm = line.contains("╰─") || line.contains("`-");
+                    let is_whole = !line.trim().contains(' ') || line.contains("-[") || is_arm;
+                    assert!(columns(line) <= width || is_whole, "{width}: {line}\n{text}");
+                }
+            }
+        }
     }
 
     #[test]

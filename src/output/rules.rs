@@ -6,9 +6,11 @@ use serde::Serialize;
 
 use super::stream::Stream;
 use super::style::{BOLD, DIM, of};
+use super::text::clean;
+use super::wrap::hanging;
 use crate::finding::Level;
 use crate::rule::page::Fixability;
-use crate::rule::{Catalog, Rule};
+use crate::rule::{Catalog, Rule, groups};
 
 /// A table for people.
 pub fn table(catalog: &Catalog, stream: &Stream) -> String {
@@ -22,13 +24,22 @@ pub fn table(catalog: &Catalog, stream: &Stream) -> String {
         };
         let id = BOLD.on(format_args!("{:widest$}", rule.id), stream.color);
         let level = of(rule.level).on(format_args!("{:5}", rule.level.name()), stream.color);
-        let _ = writeln!(out, "{id}  {level}  {}{}", DIM.on(fix, stream.color), super::text::clean(&rule.summary));
+        let head = format!("{id}  {level}  {}", DIM.on(fix, stream.color));
+        let summary = clean(&rule.summary);
+        let _ = match stream.wrap {
+            true => writeln!(out, "{}", hanging(&head, &summary, stream.columns)),
+            false => writeln!(out, "{head}{summary}"),
+        };
     }
     let _ = writeln!(
         out,
         "\n{}: `flakeward explain RULE` shows the rationale and examples",
         super::text::count(rules.len(), "rule")
     );
+    out.push_str("groups, which can be named wherever a rule can:\n");
+    for (name, about) in groups::GROUPS {
+        let _ = writeln!(out, "  {}  {about}", BOLD.on(format_args!("{name:10}"), stream.color));
+    }
     out
 }
 
@@ -43,6 +54,7 @@ struct Row<'a> {
     id: &'a str,
     level: Level,
     summary: &'a str,
+    groups: &'a [String],
     languages: &'a [String],
     fix: Fixability,
     since: &'a str,
@@ -55,6 +67,7 @@ pub fn json(catalog: &Catalog) -> Result<String, serde_json::Error> {
         id: rule.id,
         level: rule.level,
         summary: &rule.summary,
+        groups: &rule.groups,
         languages: &rule.languages,
         fix: rule.fix,
         since: &rule.since,

@@ -171,7 +171,10 @@ impl Shown<'_> {
             };
             add("paths".to_owned(), entry.globs.clone().into());
             for (id, level) in &entry.levels {
-                add(format!("rules.{id}"), level.name().into());
+                let key = entry.keys.get(id).map_or("", String::as_str);
+                let origin = self.level_key_origin(entry.origin, key);
+                let (name, value) = (format!("rules.{id}"), toml::Value::from(level.name()));
+                entries.push(Entry { origin, ..self.entry(&table, &name, Some(value)) });
             }
         }
     }
@@ -188,10 +191,18 @@ impl Shown<'_> {
         }
         let mut overrides = self.settings.config.overrides.iter().rev();
         let matching = |path: &str| overrides.find(|entry| entry.matches(path) && entry.levels.contains_key(rule));
-        match path.and_then(matching) {
-            Some(entry) => self.origin_in(entry.origin, &format!("overrides.{}.rules.{rule}", entry.index)),
-            None => self.origin(&format!("rules.{rule}.level")),
+        if let Some(entry) = path.and_then(matching) {
+            return self.level_key_origin(entry.origin, entry.keys.get(rule).map_or("", String::as_str));
         }
+        match self.settings.config.level_keys.get(rule) {
+            Some(key) => self.level_key_origin(key.origin, &key.key),
+            None => From { kind: Kind::Default, path: None, line: None },
+        }
+    }
+
+    /// The file and line of a level: its key has the level as its value, or as that of `level` in a table.
+    fn level_key_origin(&self, origin: Origin, key: &str) -> From {
+        self.origin_in(origin, &self.settings.config.level_place(origin, key))
     }
 
     /// The topmost file that has an entry.

@@ -25,13 +25,15 @@ pub struct Stream {
     pub links: bool,
     /// Columns for prose.
     pub width: usize,
+    /// Columns for code frames: all that a terminal has.
+    pub columns: usize,
     /// Whether advice is wrapped to them: in a pipe a line stays a line.
     pub wrap: bool,
 }
 
 impl Default for Stream {
     fn default() -> Self {
-        Self { color: false, unicode: false, links: false, width: PLAIN_WIDTH, wrap: false }
+        Self { color: false, unicode: false, links: false, width: PLAIN_WIDTH, columns: PLAIN_WIDTH, wrap: false }
     }
 }
 
@@ -42,14 +44,17 @@ const PLAIN_WIDTH: usize = 100;
 pub fn stdout(when: When) -> Stream {
     let terminal = std::io::stdout().is_terminal();
     let links = terminal && supports_hyperlinks::on(supports_hyperlinks::Stream::Stdout);
-    let width = || terminal_size::terminal_size().map_or(PLAIN_WIDTH, |(width, _)| width.0 as usize);
+    let width =
+        || terminal_size::terminal_size_of(std::io::stdout()).map_or(PLAIN_WIDTH, |(width, _)| width.0 as usize);
     stream(when, terminal, links, width)
 }
 
 /// Standard error.
 pub fn stderr() -> Stream {
     let terminal = std::io::stderr().is_terminal();
-    stream(When::Auto, terminal, false, || PLAIN_WIDTH)
+    let width =
+        || terminal_size::terminal_size_of(std::io::stderr()).map_or(PLAIN_WIDTH, |(width, _)| width.0 as usize);
+    stream(When::Auto, terminal, false, width)
 }
 
 /// A file.
@@ -63,12 +68,14 @@ fn stream(when: When, terminal: bool, links: bool, width: impl Fn() -> usize) ->
         When::Never => false,
         When::Auto => wanted(terminal, |name| env::var(name).ok().filter(|value| !value.is_empty())),
     };
+    let columns = if terminal { width().clamp(40, 1_000) } else { PLAIN_WIDTH };
     Stream {
         color,
+        columns,
         unicode: terminal && speaks_unicode(),
         links: links && color,
         wrap: terminal,
-        width: if terminal { width().clamp(40, 120) } else { PLAIN_WIDTH },
+        width: columns.min(120),
     }
 }
 

@@ -42,3 +42,12 @@ pub fn of(level: crate::finding::Level) -> Style {
 pub fn link(text: &str, url: &str) -> String {
     format!("\u{1b}]8;;{url}\u{1b}\\{text}\u{1b}]8;;\u{1b}\\")
 }
+
+/// Prose with its code in colour; without colours the backticks stay.
+pub fn code(text: &str, color: bool) -> String {
+    if !color || text.matches('`').count() % 2 == 1 {
+        return text.to_owned();
+    }
+    let parts = text.split('`').enumerate();
+    parts.map(|(index, part)| if index % 2 == 1 { CODE.on(part, true) } else { part.to_owned() }).collect()
+}

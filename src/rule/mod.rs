@@ -2,6 +2,7 @@
 
 pub mod engine;
 pub mod example;
+pub mod groups;
 pub mod own;
 pub mod page;
 
@@ -61,7 +62,7 @@ impl Catalog {
 
     /// What to say of an id that no rule has: that, and what to do.
     pub fn unknown(&self, id: &str) -> (String, String) {
-        let help = match crate::suggest::nearest(id, self.iter().map(|rule| rule.id)) {
+        let help = match crate::suggest::nearest(id, self.iter().map(|rule| rule.id).chain(groups::names())) {
             Some(near) => format!("did you mean `{near}`?"),
             None => "`flakeward rules` lists all rules".to_owned(),
         };

@@ -10,6 +10,7 @@ use regex::Regex;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::groups;
 use crate::finding::{Level, RuleId};
 use crate::globs;
 use crate::source::Source;
@@ -24,6 +25,8 @@ pub struct Rule {
     pub level: Level,
     /// One line for lists.
     pub summary: String,
+    /// The groups it belongs to: names of [`super::groups::GROUPS`].
+    pub groups: Vec<String>,
     /// The kinds of files it looks at, by [`crate::source::FileKind::name`]; empty means it has no files of its own.
     pub languages: Vec<String>,
     /// How it finds things.
@@ -54,6 +57,11 @@ impl Rule {
         let is_allowed = |paths: &GlobSet| paths.is_match(&*source.path);
         self.languages.iter().any(|language| language == source.kind.name())
             && self.paths.as_ref().is_none_or(is_allowed)
+    }
+
+    /// Whether the rule belongs to a group.
+    pub fn is_in(&self, group: &str) -> bool {
+        self.groups.iter().any(|name| name == group)
     }
 }
 
@@ -93,6 +101,8 @@ struct Front {
     id: String,
     level: Level,
     summary: String,
+    #[serde(default)]
+    groups: Vec<String>,
     #[serde(default)]
     languages: Vec<String>,
     #[serde(default)]
@@ -174,6 +184,15 @@ pub(super) fn read<'a>(name: &str, id: &str, text: &'a str) -> Result<(Rule, &'a
         let message = format!("the page of `{}` must be named {}.md", front.id, front.id);
         return Err(PageError { message, span: place("id"), help: None });
     }
+    if let Some((index, unknown)) = front.groups.iter().enumerate().find(|(_, name)| !groups::is_group(name)) {
+        let known: Vec<&str> = groups::names().collect();
+        let help = Some(format!("the groups are {}", known.join(", ")));
+        return Err(PageError {
+            message: format!("unknown group `{unknown}`"),
+            span: place(&format!("groups.{index}")),
+            help,
+        });
+    }
     let mut matchers = Vec::new();
     matchers.extend(front.file.then_some(Matcher::File));
     matchers.extend(front.query.map(Matcher::Query));
@@ -198,6 +217,7 @@ pub(super) fn read<'a>(name: &str, id: &str, text: &'a str) -> Result<(Rule, &'a
         id: kept(id),
         level: front.level,
         summary: front.summary,
+        groups: front.groups,
         languages: front.languages,
         matcher,
         paths,

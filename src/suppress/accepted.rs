@@ -92,7 +92,7 @@ impl Accepted {
     pub fn suppression(entry: &Suppression, now: Date) -> Self {
         Self {
             means: Means::Suppression,
-            rule: Some(entry.rule.to_owned()),
+            rule: Some(entry.name.clone()),
             subject: entry.path.clone(),
             path: entry.path.clone(),
             span: entry.rule_span,
@@ -114,14 +114,17 @@ pub fn of_config(settings: &Settings) -> Vec<Accepted> {
     let mut list = Vec::new();
     for (id, level) in &config.levels {
         if config.catalog.find(id).is_some_and(|rule| *level < config.inherited_level(rule)) {
-            list.extend(entry(config, Means::Level, Some(id), "", &format!("rules.{id}.level")));
+            let key = config.level_keys.get(id).filter(|key| key.origin == Origin::Repository);
+            let place = key.map(|key| config.level_place(key.origin, &key.key));
+            list.extend(place.and_then(|place| entry(config, Means::Level, Some(id), "", &place)));
         }
     }
     for over in config.overrides.iter().filter(|over| over.origin == Origin::Repository) {
-        let index = over.index;
         for (id, _) in over.levels.iter().filter(|(id, level)| **level < settings.rules.level(id)) {
-            let place = format!("overrides.{index}.rules.{id}");
-            list.extend(entry(config, Means::Override, Some(id), &over.globs.join(" "), &place));
+            let place = over.keys.get(id).map(|key| config.level_place(over.origin, key));
+            list.extend(
+                place.and_then(|place| entry(config, Means::Override, Some(id), &over.globs.join(" "), &place)),
+            );
         }
     }
     for (index, glob) in config.exclude_globs.iter().enumerate() {

@@ -100,18 +100,33 @@ pub struct Matched {
     pub silenced: usize,
 }
 
-/// The text of a baseline that accepts a report's findings. Findings that are accepted already keep their reasons and
-/// dates; the others get those of `terms`. `exists` tells which paths there are.
-pub fn write(
+/// A baseline to write, and how it differs from the one before.
+#[derive(Debug)]
+pub struct Update {
+    /// Its text.
+    pub text: String,
+    /// Findings that the one before does not have.
+    pub added: usize,
+    /// Rows of the one before that are gone.
+    pub removed: usize,
+    /// Rows that were taken over, because they are of rules or paths that were not checked.
+    pub kept: usize,
+}
+
+/// A baseline that accepts a report's findings. Findings that are accepted already keep their reasons and dates; the
+/// others get those of `terms`. `exists` tells which paths there are. Rows that `replaces` is not true for, by rule and
+/// path, are kept whether they hold a finding or not.
+pub fn update(
     report: &Report,
     before: Option<&Baseline>,
     terms: &Terms,
     exists: impl Fn(&str) -> bool,
-) -> Result<String, serde_json::Error> {
-    let rows = before.map(|before| before.rows_of(&report.findings, &report.sources, exists));
+    replaces: impl Fn(&str, &str) -> bool,
+) -> Result<Update, serde_json::Error> {
+    let rows = before.map(|before| before.rows_of(&report.findings, &report.sources, exists)).unwrap_or_default();
     let entries = report.findings.iter().enumerate().map(|(index, finding)| {
         let mut entry = Entry::of(finding);
-        match before.zip(rows.as_ref().and_then(|rows| rows[index])) {
+        match before.zip(rows.get(index).copied().flatten()) {
             Some((before, row)) => {
                 entry.until.clone_from(&before.rows[row].entry.until);
                 entry.reason.clone_from(&before.rows[row].entry.reason);
@@ -123,7 +138,13 @@ pub fn write(
         }
         entry
     });
-    text(entries.collect())
+    let matched: HashSet<usize> = rows.iter().copied().flatten().collect();
+    let others = before.into_iter().flat_map(|before| before.rows.iter().enumerate());
+    let others = others.filter(|(index, _)| !matched.contains(index)).map(|(_, row)| &row.entry);
+    let (removed, kept): (Vec<_>, Vec<_>) = others.partition(|entry| replaces(&entry.rule, &entry.path));
+    let added = report.findings.len() - rows.iter().flatten().count();
+    let text = text(entries.chain(kept.iter().copied().cloned()).collect())?;
+    Ok(Update { text, added, removed: removed.len(), kept: kept.len() })
 }
 
 /// One sorted row on each line, so that changes can be reviewed and merged.

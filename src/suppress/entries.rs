@@ -46,19 +46,6 @@ pub fn unused(config: &Config, file: &RelPath, repository: &Repository<'_>) -> V
             }
         }
     }
-    for (index, path) in config.ports.registries.iter().enumerate() {
-        let wanted = path.trim_start_matches("./");
-        if !repository.paths.iter().any(|path| &***path == wanted) {
-            let place = format!("ports.registry.{index}");
-            let place = if config.places.value_of(&place).is_some() { place } else { "ports.registry".to_owned() };
-            let outside = Path::new(wanted).is_absolute() || wanted.split('/').any(|part| part == "..");
-            let message = match outside {
-                true => format!("{wanted} is outside of the repository and is not read as a registry"),
-                false => format!("the registry {wanted} does not exist"),
-            };
-            report(place, message);
-        }
-    }
     if let Some(hosts) = repository.hosts {
         let lists = [("own-hosts", &config.ports.own_hosts), ("external-hosts", &config.ports.external_hosts)];
         for (key, list) in lists {
@@ -68,4 +55,21 @@ pub fn unused(config: &Config, file: &RelPath, repository: &Repository<'_>) -> V
         }
     }
     unused
+}
+
+/// A further configuration file. One for a whole repository holds, so that it does not matter which paths are named.
+pub fn ignored(path: &RelPath, used: Option<&str>) -> Finding {
+    let folder = crate::paths::folder(path);
+    let message = match (used, folder.is_empty()) {
+        (Some(used), true) => format!("this configuration file is not read: {used} is"),
+        _ => "this configuration file is not read: only the one in the root of the repository is".to_owned(),
+    };
+    let help = match folder.is_empty() {
+        true => "remove one of the two files".to_owned(),
+        false => format!(
+            "move its settings to flakeward.toml in the root; `[[overrides]]` with `paths = [\"{}/\"]` sets levels for this folder",
+            folder.trim_end_matches('/')
+        ),
+    };
+    Finding::new("unused-suppression", path, Span::default(), message).help(help)
 }

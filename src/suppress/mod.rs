@@ -14,7 +14,7 @@ use jiff::civil::Date;
 
 use crate::finding::{Edit, Finding, Fix, RelPath, RuleId, Safety, Span, UNCHECKED};
 use crate::lang::{Node, NodeKind, Tree};
-use crate::rule::Catalog;
+use crate::rule::{Catalog, groups};
 use crate::source::{FileKind, LineIndex, Source};
 
 /// One suppression in a file.
@@ -26,7 +26,9 @@ pub struct Suppression {
     pub span: Span,
     /// The rule.
     pub rule: RuleId,
-    /// The rule's place in the directive.
+    /// What the directive names: the rule, or a group that it is in.
+    pub name: String,
+    /// The place of that name in the directive.
     pub rule_span: Span,
     /// Whether the directive names further rules.
     pub shared: bool,
@@ -94,6 +96,7 @@ pub fn read(source: &Source, tree: Option<&Tree<'_>>, catalog: &Catalog, wrong: 
                 let shared = rules.len() > 1;
                 let is_comment = tree.is_some_and(|tree| tree.kind(tree.covering(span)) == NodeKind::Comment);
                 found.extend(rules.into_iter().map(|(rule, rule_span)| Suppression {
+                    name: source.slice(rule_span).to_owned(),
                     path: source.path.clone(),
                     span,
                     rule,
@@ -251,6 +254,7 @@ fn directive(source: &Source, span: Span, text: &str, catalog: &Catalog) -> Resu
                 return Err(fail(id_span, format!("`{id}` cannot be suppressed: the file is not checked"), help));
             }
             Some(rule) => rules.push((rule.id, id_span)),
+            None if groups::is_group(id) => rules.extend(catalog.named(id).into_iter().map(|rule| (rule.id, id_span))),
             None => {
                 let (message, help) = catalog.unknown(id);
                 return Err(fail(id_span, message, help));
@@ -333,12 +337,24 @@ pub fn silence(findings: &mut Vec<Finding>, suppressions: &mut [Suppression], so
     before - findings.len()
 }
 
+/// The suppressions as they are written: one for each name in a directive. That of a group is used if one of its rules is.
+pub fn as_written<'a>(suppressions: impl Iterator<Item = &'a Suppression>) -> Vec<Suppression> {
+    let mut written: Vec<Suppression> = Vec::new();
+    for entry in suppressions {
+        match written.last_mut().filter(|last| (&last.path, last.rule_span) == (&entry.path, entry.rule_span)) {
+            Some(last) => last.used |= entry.used,
+            None => written.push(entry.clone()),
+        }
+    }
+    written
+}
+
 /// Reports the suppressions that covered nothing.
 pub fn unused<'a>(suppressions: impl Iterator<Item = &'a Suppression>, sources: &Sources) -> Vec<Finding> {
     let unused: Vec<&Suppression> = suppressions.filter(|entry| !entry.used).collect();
     let indexes = indexes(unused.iter().copied(), sources);
     let report = |entry: &&Suppression| {
-        let message = format!("{} reports nothing here: the suppression is not needed", entry.rule);
+        let message = format!("{} reports nothing here: the suppression is not needed", entry.name);
         let mut finding = Finding::new("unused-suppression", &entry.path, entry.rule_span, message)
             .label("matches nothing")
             .help("remove it, so that it cannot hide a later finding");
@@ -354,7 +370,7 @@ pub fn expired<'a>(suppressions: impl Iterator<Item = &'a Suppression>, now: Dat
     let expired = suppressions.filter(|entry| entry.used && entry.is_expired(now));
     expired
         .filter_map(|entry| {
-            Some(lapsed(&entry.path, entry.rule_span, format!("the suppression of {}", entry.rule), entry.until?))
+            Some(lapsed(&entry.path, entry.rule_span, format!("the suppression of {}", entry.name), entry.until?))
         })
         .collect()
 }
@@ -387,7 +403,7 @@ fn indexes<'a>(
 /// comments of another form than `# ..`.
 fn removal(suppression: &Suppression, source: &Source, index: &LineIndex) -> Option<Fix> {
     let (title, span) = match name_in_list(suppression, &source.text) {
-        Some(span) => (format!("remove `{}` from the suppression", suppression.rule), span),
+        Some(span) => (format!("remove `{}` from the suppression", suppression.name), span),
         None => ("remove the suppression".to_owned(), whole_comment(suppression, source, index)?),
     };
     Some(Fix {

@@ -21,6 +21,7 @@ use crate::config::PortSettings;
 use crate::facts::needles::Words;
 use crate::facts::{Fact, FileView, Glance, Reader, fact};
 use crate::finding::{RelPath, Span};
+use crate::lang::faults::faults;
 use crate::lang::{KeptTree, Tree};
 use crate::source::FileKind;
 pub use all::{Answers, Registries, served};
@@ -267,6 +268,7 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
     let source = file.source;
     let facts = match (source.kind, file.tree) {
         (FileKind::Nix, Some(tree)) => RegistryFacts {
+            broken: fault(&source.path, tree, file.ports),
             defined: evaluate(&source.path, tree, file.ports),
             uses: uses::in_nix(&source.path, tree, file.ports),
             comments: Vec::new(),
@@ -275,6 +277,7 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
         },
         (FileKind::Nix, None) => return None,
         (_, tree) => RegistryFacts {
+            broken: None,
             defined: None,
             uses: uses::in_commands(source, file.ports),
             comments: comment::comments(source, tree),
@@ -288,11 +291,19 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
     fact(facts, is_empty)
 }
 
+/// The first syntax error of a file that may be a registry.
+fn fault(path: &str, tree: &Tree<'_>, settings: &PortSettings) -> Option<Span> {
+    let is_broken = is_candidate(path, settings) && tree.broken();
+    is_broken.then(|| faults(tree).next().map_or(Span::default(), |node| tree.span(node)))
+}
+
 /// What a file says about registries.
 #[derive(Debug, Default)]
 pub struct RegistryFacts {
     /// The registry that the file is.
     pub defined: Option<Registry>,
+    /// Where the file has its first syntax error, if it may be a registry.
+    pub broken: Option<Span>,
     /// Where the file refers to a registry in Nix.
     pub uses: Vec<Use>,
     /// Where it does so in comments.
@@ -318,6 +329,10 @@ impl Fact for RegistryFacts {
 impl RegistryFacts {
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
-        self.defined.is_none() && self.uses.is_empty() && self.comments.is_empty() && self.folders.is_empty()
+        self.defined.is_none()
+            && self.broken.is_none()
+            && self.uses.is_empty()
+            && self.comments.is_empty()
+            && self.folders.is_empty()
     }
 }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::{escape, inline};
 use crate::finding::{Finding, RelPath};
 use crate::lang::codeowners::Owners;
-use crate::output::frame::{Frame, Mark, frames};
+use crate::output::frame::{Frame, Mark, Room, frames};
 use crate::output::{Places, View, web_page};
 use crate::report::Report;
 use crate::{fingerprint, paths};
@@ -88,7 +88,7 @@ fn article(out: &mut String, finding: &Finding, view: &View, owners: &Owners, pl
     for (path, marks) in marks(finding) {
         let limit = if path == finding.path { usize::MAX } else { OTHER_FRAMES };
         let Some((source, index)) = places.lines(&path) else { continue };
-        for frame in frames(&source.text, index, marks).into_iter().take(limit) {
+        for frame in frames(&source.text, index, marks, Room::PAGE).into_iter().take(limit) {
             figure(out, &view.path(&path), &frame);
         }
     }

@@ -1,0 +1,123 @@
+//! `flakeward init`: writes a flakeward.toml that fits the repository.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::ExitCode;
+
+use super::{Failure, print, session::Session};
+use crate::cli::{InitArgs, ScopeArgs};
+use crate::config::initial::{self, Seen};
+use crate::config::{Config, FILE_NAMES};
+use crate::facts::port_registry::RegistryFacts;
+use crate::finding::RuleId;
+use crate::fix::write;
+use crate::lang::ci;
+use crate::output::{next_steps, stream};
+use crate::repo::{Repo, RepoFile};
+use crate::report::Report;
+use crate::rule::groups;
+use crate::source::FileKind;
+use crate::{paths, run, walk};
+
+/// Looks at the repository and writes the file. Nothing is asked, and nothing is overwritten.
+pub fn run(args: &InitArgs) -> Result<ExitCode, Failure> {
+    let scope = ScopeArgs { paths: args.paths.clone(), isolated: true, ..ScopeArgs::default() };
+    let mut session = Session::open(&scope, None)?;
+    session.settings.paths.clear();
+    session.view.stream = stream::stdout(args.color);
+    refuse_existing(&session)?;
+    let repo = session.repo();
+    session.settings.counts_fixes = true;
+    let report = crate::check(&repo, &session.settings);
+    let seen = seen(&session, &repo, &report);
+    let text = initial::text(&seen);
+    let [name, _] = FILE_NAMES;
+    Config::parse(Path::new(name), text.clone()).map_err(Failure::from)?;
+    write::guard(&session.root, name).map_err(|reason| Failure::new(format!("cannot write {name}: {reason}")))?;
+    let file = session.root.join(name);
+    let created = std::fs::File::options().write(true).create_new(true).open(&file);
+    created
+        .and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()))
+        .map_err(|error| Failure::io("write", &file, &error))?;
+    print(&format!("wrote {}\n", session.view.path(name)))?;
+    print(&next_steps::after_init(&report, &session.view))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn refuse_existing(session: &Session) -> Result<(), Failure> {
+    let is_there = |name: &&&str| session.root.join(name).symlink_metadata().is_ok();
+    match FILE_NAMES.iter().find(is_there) {
+        None => Ok(()),
+        Some(name) => Err(Failure::new(format!("{} exists already", session.view.path(name)))
+            .help("`flakeward config show` prints the effective settings; remove the file to start again")),
+    }
+}
+
+fn seen(session: &Session, repo: &Repo, report: &Report) -> Seen {
+    let settings = &session.settings;
+    let own = repo.own(settings);
+    let facts = run::port_facts(repo, settings);
+    let registries = facts.project.all::<RegistryFacts>().filter_map(|facts| facts.defined.as_ref());
+    let registries = registries.map(|registry| registry.path.to_string()).collect();
+    let applies = |group: &str, findings: usize| findings > 0 || concerns(group, &own);
+    let counted: Vec<(&str, usize)> = groups::names()
+        .filter(|group| *group != groups::STYLE)
+        .map(|group| (group, of_group(report, group).len()))
+        .collect();
+    let (present, absent): (Vec<_>, Vec<_>) =
+        counted.into_iter().partition(|(group, findings)| applies(group, *findings));
+    let style = of_group(report, groups::STYLE);
+    let style_rules: BTreeSet<RuleId> = style.iter().copied().collect();
+    Seen {
+        foreign: foreign_folders(&own),
+        registries,
+        new_registry: settings.config.ports.new_registry().to_owned(),
+        groups: present,
+        absent: absent.into_iter().map(|(group, _)| group).collect(),
+        style: (style_rules.into_iter().collect(), style.len()),
+    }
+}
+
+/// The rules of all findings of a group.
+fn of_group(report: &Report, group: &str) -> Vec<RuleId> {
+    let rules: BTreeSet<RuleId> = report.catalog.named(group).iter().map(|rule| rule.id).collect();
+    report.findings.iter().map(|finding| finding.rule).filter(|rule| rules.contains(rule)).collect()
+}
+
+/// Whether a repository has anything that a group of rules is about.
+fn concerns(group: &str, repo: &Repo) -> bool {
+    let any = |holds: fn(&RepoFile) -> bool| repo.files.iter().any(holds);
+    match group {
+        "ports" | "flakes" => any(|file| file.kind() == FileKind::Nix),
+        "containers" => mentions(repo, &["nix2container", "dockerTools"]),
+        "processes" => mentions(repo, &["process-compose", "services-flake"]),
+        "ci" => any(|file| ci::system(file.path()).is_some()),
+        _ => true,
+    }
+}
+
+/// Whether a Nix file has one of some words.
+fn mentions(repo: &Repo, words: &[&str]) -> bool {
+    let texts = repo.files.iter().filter(|file| file.kind() == FileKind::Nix).filter_map(|file| match file {
+        RepoFile::Memory(source) => Some(source.text.clone()),
+        RepoFile::Disk(entry) => walk::read(entry).ok().map(|source| source.text),
+    });
+    texts.into_iter().any(|text| words.iter().any(|word| text.contains(word)))
+}
+
+/// Names of folders with code that others or programs wrote, where nothing in the folder says so.
+const FOREIGN: [&str; 8] =
+    ["vendor", "vendored", "third_party", "third-party", "thirdparty", "generated", "_generated", "__generated__"];
+
+/// More folders than this are for a person to write as a pattern.
+const MAX_FOREIGN: usize = 20;
+
+fn foreign_folders(repo: &Repo) -> Vec<String> {
+    let mut folders: BTreeSet<String> = BTreeSet::new();
+    for path in repo.paths() {
+        let outermost =
+            paths::folders(path).filter(|folder| FOREIGN.contains(&folder.rsplit('/').next().unwrap_or(folder)));
+        folders.extend(outermost.last().map(|folder| format!("{folder}/")));
+    }
+    folders.into_iter().take(MAX_FOREIGN).collect()
+}

@@ -1,0 +1,117 @@
+//! The first flakeward.toml of a repository: what fits it, with comments about the rest.
+
+use std::fmt::Write;
+
+use crate::finding::RuleId;
+
+/// What was seen of a repository.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// Folders of code that others wrote, or programs.
+    pub foreign: Vec<String>,
+    /// The port registries.
+    pub registries: Vec<String>,
+    /// Where a registry would be created.
+    pub new_registry: String,
+    /// The groups of rules that apply, each with its number of findings.
+    pub groups: Vec<(&'static str, usize)>,
+    /// The groups that nothing in the repository is about.
+    pub absent: Vec<&'static str>,
+    /// The style rules with findings, and how many these are.
+    pub style: (Vec<RuleId>, usize),
+}
+
+/// Groups with a number of findings are aligned to this column.
+const NAME: usize = 14;
+
+/// The text of the file.
+pub fn text(seen: &Seen) -> String {
+    let mut out = String::from(
+        "# The settings of flakeward. `flakeward config show` prints all of them, with defaults; `flakeward rules` lists the\n\
+         # rules and their groups, and `flakeward explain RULE` documents a rule.\n\n",
+    );
+    exclude(&mut out, &seen.foreign);
+    ports(&mut out, seen);
+    rules(&mut out, seen);
+    out.push_str(
+        "\n# Other levels for some paths.\n# [[overrides]]\n# paths = [\"legacy/\"]\n# rules = { containers = \"off\" }\n",
+    );
+    out
+}
+
+fn exclude(out: &mut String, foreign: &[String]) {
+    out.push_str("# Paths that are not checked, as in .gitignore. Installed packages, generated files and lock files never are.\n");
+    let _ = match foreign {
+        [] => writeln!(out, "# exclude = [\"legacy/\"]"),
+        folders => writeln!(out, "exclude = {}", list(folders)),
+    };
+}
+
+fn ports(out: &mut String, seen: &Seen) {
+    out.push_str("\n[ports]\n");
+    let _ = match seen.registries.as_slice() {
+        [] => {
+            let new = list(std::slice::from_ref(&seen.new_registry));
+            writeln!(out, "# There is no port registry yet: `flakeward ports init` writes one.\n# registry = {new}")
+        }
+        registries => {
+            writeln!(out, "# The files that give every port number its name.\nregistry = {}", list(registries))
+        }
+    };
+    out.push_str(
+        "# Hosts whose ports belong to this repository, and hosts whose ports do not.\n\
+         # own-hosts = [\".example.org\"]\n# external-hosts = [\"db.example.com\"]\n",
+    );
+}
+
+fn rules(out: &mut String, seen: &Seen) {
+    out.push_str("\n[rules]\n# The groups of rules that run, and how many findings each has today. Without `select`, all rules run.\n");
+    if !seen.absent.is_empty() {
+        let _ = writeln!(out, "# Nothing here is about: {}.", seen.absent.join(", "));
+    }
+    out.push_str("select = [\n");
+    for (group, findings) in &seen.groups {
+        let _ = writeln!(out, "  {:NAME$} # {findings}", format!("\"{group}\","));
+    }
+    out.push_str("]\n# Levels of groups and rules: off, hint, warn or error.\n");
+    let _ = match &seen.style {
+        (_, 0) => writeln!(out, "# style = \"warn\""),
+        (rules, findings) => writeln!(
+            out,
+            "# Style rules ({}) report what is no mistake in itself: {findings} today.\nstyle = \"warn\"",
+            rules.join(", ")
+        ),
+    };
+    out.push_str("# lookup-path = \"error\"\n");
+}
+
+fn list(texts: &[String]) -> String {
+    toml::Value::from(texts.to_vec()).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::finding::Level;
+
+    #[test]
+    fn whatever_was_seen_makes_a_valid_configuration() {
+        let seen = Seen { new_registry: "lib/ports.nix".to_owned(), groups: vec![("general", 0)], ..Seen::default() };
+        let config = Config::parse("flakeward.toml".as_ref(), text(&seen)).unwrap();
+        assert_eq!(config.levels["lookup-path"], Level::Off);
+        let seen = Seen {
+            foreign: vec!["vendor \"x\"/".to_owned()],
+            registries: vec!["nix/ports.nix".to_owned()],
+            groups: vec![("ports", 140), ("containers", 3)],
+            absent: vec!["processes"],
+            style: (vec!["dockerfile"], 3),
+            ..seen
+        };
+        let config = Config::parse("flakeward.toml".as_ref(), text(&seen)).unwrap();
+        assert_eq!(config.exclude_globs, ["vendor \"x\"/"]);
+        assert_eq!(config.ports.registries, ["nix/ports.nix"]);
+        assert_eq!((config.levels["dockerfile"], config.levels["dev-command"]), (Level::Warn, Level::Off));
+        assert!(!config.levels.contains_key("hardcoded-port"));
+    }
+}

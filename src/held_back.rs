@@ -1,0 +1,89 @@
+//! Rules that cannot run: without its port registry, what the port rules would report is not true.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::check::Check;
+use crate::check::unreadable_file::{broken_registry, no_registry};
+use crate::config::Config;
+use crate::facts::Project;
+use crate::facts::port_registry::{self, RegistryFacts};
+use crate::finding::{Finding, RelPath, RuleId, Span, UNCHECKED};
+use crate::repo::Repo;
+
+/// The rules that are held back, and why.
+#[derive(Debug, Default)]
+pub struct HeldBack {
+    /// The rules.
+    pub rules: BTreeSet<RuleId>,
+    /// What is wrong. These findings are reported whichever paths were asked for.
+    pub findings: Vec<Finding>,
+}
+
+impl HeldBack {
+    /// Holds the port rules back if a port registry that is configured does not exist, or one has syntax errors.
+    pub fn of(repo: &Repo, project: &Project, config: &Config, checks: &[&'static Check]) -> Self {
+        let needs_registry = |check: &&&Check| check.reads.iter().any(is_registry_reader);
+        let rules: BTreeSet<RuleId> = checks.iter().filter(needs_registry).map(|check| check.rule).collect();
+        if rules.is_empty() {
+            return Self::default();
+        }
+        let findings: Vec<Finding> =
+            missing(repo, project, config).into_iter().chain(broken(project, config)).collect();
+        match findings.is_empty() {
+            true => Self::default(),
+            false => Self { rules, findings },
+        }
+    }
+
+    /// Whether a finding is the reason why rules are held back.
+    pub fn is_reason(&self, finding: &Finding) -> bool {
+        finding.rule == UNCHECKED && self.findings.iter().any(|reason| reason.path == finding.path)
+    }
+
+    /// The files that the reasons are in.
+    pub fn paths(&self) -> BTreeSet<RelPath> {
+        self.findings.iter().map(|finding| finding.path.clone()).collect()
+    }
+}
+
+fn is_registry_reader(reader: &&'static crate::facts::Reader) -> bool {
+    std::ptr::eq(*reader, &port_registry::READER)
+}
+
+/// The configured registries that are not among the files, each at its place in the configuration.
+pub fn missing(repo: &Repo, project: &Project, config: &Config) -> Vec<Finding> {
+    let Some(file) = config.path.as_ref().map(|path| RelPath::from(path.to_string_lossy())) else { return Vec::new() };
+    let configured = config.ports.registries.iter().enumerate();
+    let missing = configured.filter_map(|(index, path)| {
+        let path = path.trim_start_matches("./");
+        let reason = (!project.paths.contains_key(path)).then(|| why_missing(repo, path))?;
+        let span = config.places.value_of(&format!("ports.registry.{index}"));
+        let span = span.or_else(|| config.places.value_of("ports.registry")).map_or(Span::default(), Span::from);
+        Some(no_registry(&file, span, path, reason))
+    });
+    missing.collect()
+}
+
+/// Why a configured registry is not among the files.
+fn why_missing(repo: &Repo, path: &str) -> &'static str {
+    let is_outside = Path::new(path).is_absolute() || path.split('/').any(|part| part == "..");
+    let is_excluded = || repo.excluded.iter().any(|excluded| Path::new(path).starts_with(&**excluded));
+    match () {
+        () if is_outside => "is outside of the repository",
+        () if is_excluded() => "matches `exclude`",
+        () if repo.third_party.contains_key(path) => "is vendored code, which is not checked",
+        () => "does not exist",
+    }
+}
+
+/// The registries that have syntax errors. One that was only found by its name may be something else, unless nothing
+/// else is a registry or it defines ports.
+pub fn broken(project: &Project, config: &Config) -> Vec<Finding> {
+    let facts = || project.each::<RegistryFacts>();
+    let is_configured = !config.ports.registries.is_empty();
+    let is_only = !facts().any(|(_, facts)| facts.defined.is_some() && facts.broken.is_none());
+    let broken = facts().filter_map(|(file, facts)| Some((file, facts, facts.broken?)));
+    let counts = |facts: &RegistryFacts| is_configured || is_only || facts.defined.is_some();
+    broken.filter(|(_, facts, _)| counts(facts)).map(|(file, _, at)| broken_registry(&file.source.path, at)).collect()
+}

@@ -1,0 +1,110 @@
+//! What to do after a run: the commands that help with what was found, each with what it does.
+
+use super::View;
+use super::style::{BOLD, CODE, DIM, code};
+use super::summary::MANY;
+use super::text::clean;
+use super::wrap::hanging;
+use crate::check::port_literals::{ALLOCATED, HARDCODED};
+use crate::check::unlocked_input;
+use crate::report::Report;
+
+/// A command, and what it does.
+type Step = (&'static str, String);
+
+/// The block that closes a report on a whole repository; empty if there is nothing to suggest.
+pub fn block(report: &Report, view: &View) -> String {
+    if !report.overview.is_whole || report.findings.is_empty() {
+        return String::new();
+    }
+    let steps = match report.overview.has_nix {
+        true => steps(report),
+        false => without_nix(),
+    };
+    written(&steps, view)
+}
+
+/// What is left to do after fixes: to lock what flake.nix asks for since then.
+pub fn after_fixes(report: &Report, view: &View) -> String {
+    written(&lock(report).into_iter().collect::<Vec<_>>(), view)
+}
+
+/// What to do after `flakeward init`.
+pub fn after_init(report: &Report, view: &View) -> String {
+    let first: Step = match report.overview.has_registry {
+        true => ("flakeward", "check the repository".to_owned()),
+        false => ports_init(report),
+    };
+    let fix = "apply the safe fixes, which do not change what Nix evaluates";
+    let baseline = "accept what is left, so that later runs report only new findings";
+    written(&[first, ("flakeward fix", fix.to_owned()), ("flakeward baseline", baseline.to_owned())], view)
+}
+
+fn ports_init(report: &Report) -> Step {
+    let what = format!(
+        "write a port registry, {}, with a name for each port; `flakeward fix` then uses the names",
+        report.overview.new_registry
+    );
+    ("flakeward ports init", what)
+}
+
+fn steps(report: &Report) -> Vec<Step> {
+    let overview = &report.overview;
+    let has_many = report.findings.len() > MANY;
+    let has_ports = report.findings.iter().any(|finding| [HARDCODED, ALLOCATED].contains(&finding.rule));
+    let mut steps = Vec::new();
+    if has_ports && !overview.has_registry {
+        steps.push(ports_init(report));
+    }
+    if has_many && !overview.has_settings {
+        steps.push(("flakeward init", "write a flakeward.toml that fits this repository".to_owned()));
+    }
+    if has_many && !overview.has_baseline {
+        let what = "accept what is left, so that later runs report only new findings";
+        steps.push(("flakeward baseline", what.to_owned()));
+    }
+    steps.extend(lock(report));
+    steps
+}
+
+fn lock(report: &Report) -> Option<Step> {
+    let is_stale = report.findings.iter().any(unlocked_input::is_stale);
+    is_stale.then(|| (unlocked_input::LOCK, "lock what flake.nix asks for".to_owned()))
+}
+
+fn without_nix() -> Vec<Step> {
+    vec![
+        ("flakeward migrate", "show Nix code for the Compose files, Dockerfiles and CI of this repository".to_owned()),
+        ("flakeward check --format concise", "list all findings".to_owned()),
+    ]
+}
+
+/// The remark on a repository without Nix.
+pub fn no_nix(view: &View) -> String {
+    let text = "there is no flake.nix and no other .nix file here, and flakeward checks repositories that define their \
+                infrastructure with Nix; only counts by rule are shown";
+    let head = DIM.on("note: ", view.stream.color);
+    match view.stream.wrap {
+        true => hanging(&head, text, view.stream.width) + "\n",
+        false => format!("{head}{text}\n"),
+    }
+}
+
+fn written(steps: &[Step], view: &View) -> String {
+    if steps.is_empty() {
+        return String::new();
+    }
+    let color = view.stream.color;
+    let widest = steps.iter().map(|(command, _)| command.len()).max().unwrap_or(0);
+    let mut out = format!("\n{}\n", BOLD.on("Next steps:", color));
+    for (command, what) in steps {
+        let head = format!("  {}{}  ", CODE.on(command, color), " ".repeat(widest - command.len()));
+        let what = clean(what);
+        out.push_str(&match view.stream.wrap {
+            true => hanging(&head, &code(&what, color), view.stream.width),
+            false => format!("{head}{}", code(&what, color)),
+        });
+        out.push('\n');
+    }
+    out
+}

@@ -1,0 +1,359 @@
+//! What a newcomer sees: the summary and what to do next, `init`, groups of rules, hints, and how it fits a terminal.
+
+mod support {
+    #[expect(dead_code, reason = "these tests need only some of it")]
+    pub mod tools;
+}
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use support::tools::have;
+use tempfile::TempDir;
+
+struct Ran {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+fn repository(files: &[(&str, &str)]) -> TempDir {
+    let root = TempDir::new().unwrap();
+    fs::create_dir(root.path().join(".git")).unwrap();
+    files.iter().for_each(|(path, text)| write(root.path(), path, text));
+    root
+}
+
+fn write(root: &Path, path: &str, text: &str) {
+    let file = root.join(path);
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(file, text).unwrap();
+}
+
+fn run(folder: &Path, args: &str) -> Ran {
+    let ran = Command::new(env!("CARGO_BIN_EXE_flakeward"))
+        .args(args.split_whitespace())
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Ran { code: ran.status.code().unwrap(), out: text(ran.stdout), err: text(ran.stderr) }
+}
+
+/// A repository with ports that no registry has, a style finding and a file that cannot be fixed.
+fn many() -> TempDir {
+    let services: String = (0..12).map(|n| format!("  services.app{n}.port = {};\n", 8100 + n)).collect();
+    let flake =
+        "{\n  inputs.nixpkgs.url = \"github:NixOS/nixpkgs/nixos-unstable\";\n  outputs = { nixpkgs, ... }: { };\n}\n";
+    repository(&[
+        ("flake.nix", flake),
+        ("a.nix", &format!("{{\n{services}}}\n")),
+        ("b.nix", &format!("{{\n{}}}\n", services.replace("app", "web").replace("81", "91"))),
+        ("web/Dockerfile", "FROM node:24\n"),
+        ("broken.nix", "{ services.x.port = 7777;\n"),
+    ])
+}
+
+#[test]
+fn every_output_counts_the_same_fixable_findings() {
+    let root = many();
+    let json: serde_json::Value = serde_json::from_str(&run(root.path(), "-f json").out).unwrap();
+    let summary = &json["summary"];
+    let (safe, unsafe_) = (summary["fixable_safe"].as_u64().unwrap(), summary["fixable_unsafe"].as_u64().unwrap());
+    assert_eq!(summary["fixable"], safe + unsafe_);
+    assert!(unsafe_ > 20, "{summary}");
+    let each = json["findings"].as_array().unwrap();
+    let fixable = each.iter().filter(|finding| finding["fixable"] == "unsafe").count() as u64;
+    assert_eq!(fixable, unsafe_);
+    let by_rule = summary["rules"].as_array().unwrap();
+    assert_eq!(by_rule.iter().map(|rule| rule["findings"].as_u64().unwrap()).sum::<u64>(), each.len() as u64);
+    let sentence = format!("{unsafe_} can be fixed: flakeward fix --unsafe");
+    for args in ["", "--statistics"] {
+        assert!(run(root.path(), args).out.contains(&sentence), "{args}");
+    }
+    assert!(run(root.path(), "fix").err.contains(&sentence));
+    assert!(run(root.path(), "-f markdown").out.contains(&format!("{unsafe_} can be fixed: flakeward fix --unsafe")));
+    let fixed = run(root.path(), "fix --unsafe --diff").err;
+    assert!(fixed.starts_with(&format!("would fix {unsafe_} findings in")), "{fixed}");
+}
+
+#[test]
+fn many_findings_are_closed_by_a_table_and_by_what_to_do() {
+    let root = many();
+    let ran = run(root.path(), "");
+    assert!(ran.out.contains("\nrule "), "{}", ran.out);
+    assert!(ran.out.contains("hardcoded-port    error        25       24      3\n"), "{}", ran.out);
+    let steps = &ran.out[ran.out.find("\nNext steps:\n").unwrap()..];
+    let commands: Vec<&str> = steps.lines().skip(2).map(|line| line.trim().split("  ").next().unwrap()).collect();
+    assert_eq!(commands, ["flakeward ports init", "flakeward init", "flakeward baseline", "nix flake lock"]);
+    // Each is there only where it helps.
+    write(root.path(), "lib/ports.nix", "{ db = 5432; cache = 6379; }\n");
+    write(root.path(), "flakeward.toml", "");
+    run(root.path(), "baseline");
+    assert_eq!(run(root.path(), "").out.matches("Next steps").count(), 0);
+    assert_eq!(run(root.path(), "a.nix --isolated").out.matches("Next steps").count(), 0);
+    // One finding needs no table.
+    let few = repository(&[("a.nix", "import <nixpkgs> { }\n")]);
+    assert_eq!(run(few.path(), "").out.matches("\nrule ").count(), 0);
+    let counts = "rule         level  findings  fixable  files\nlookup-path  warn          1        -      1\n";
+    assert_eq!(run(few.path(), "--statistics").out, format!("{counts}\n1 warning in 1 of 1 file\n"));
+    let ran = run(few.path(), "--statistics -f concise");
+    assert_eq!((ran.out.as_str(), ran.err.as_str()), (counts, "1 warning in 1 of 1 file\n"));
+}
+
+#[test]
+fn a_fix_of_an_input_is_followed_by_a_lock() {
+    let lock = r#"{"nodes": {"nixpkgs": {"locked": {"type": "github", "owner": "NixOS", "repo": "nixpkgs", "rev": "b0d46a9e1a3e5a4a6e1a5e7f2a9d1c0b3e4f5a6b", "narHash": "sha256-x", "lastModified": 1750000000}, "original": {"type": "github", "owner": "NixOS", "repo": "nixpkgs", "ref": "nixos-unstable"}}, "root": {"inputs": {"nixpkgs": "nixpkgs"}}}, "root": "root", "version": 7}"#;
+    let root = many();
+    write(root.path(), "flake.lock", lock);
+    assert!(!run(root.path(), "").out.contains("\n  nix flake lock "));
+    let ran = run(root.path(), "fix --unsafe --select unstable-nixpkgs,unlocked-input");
+    assert!(ran.err.ends_with("\nNext steps:\n  nix flake lock  lock what flake.nix asks for\n"), "{}", ran.err);
+    let ran = run(root.path(), "-f concise --select unlocked-input");
+    assert!(ran.out.contains("but flake.lock was made for github:NixOS/nixpkgs/nixos-unstable"), "{}", ran.out);
+}
+
+#[test]
+fn a_repository_without_nix_gets_a_note_instead_of_hundreds_of_findings() {
+    let services: String =
+        (0..30).map(|n| format!("  s{n}:\n    image: redis\n    ports: [\"{}:6379\"]\n", 7000 + n)).collect();
+    let root = repository(&[("compose.yaml", &format!("services:\n{services}"))]);
+    let ran = run(root.path(), "");
+    assert_eq!(ran.code, 1);
+    assert!(ran.out.starts_with("note: there is no flake.nix and no other .nix file here"), "{}", ran.out);
+    assert!(ran.out.lines().count() < 15 && ran.out.contains("flakeward migrate"), "{}", ran.out);
+    // Programs, and those who ask for them, get all findings.
+    assert!(run(root.path(), "-f concise").out.lines().count() > 30);
+    write(root.path(), "flakeward.toml", "");
+    assert!(run(root.path(), "").out.contains("others in this file"));
+}
+
+#[test]
+fn init_writes_a_configuration_that_fits() {
+    let root = many();
+    write(root.path(), "third_party/x/default.nix", "{ services.x.port = 9999; }\n");
+    let ran = run(root.path(), "init");
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(ran.out.starts_with("wrote flakeward.toml\n\nNext steps:\n  flakeward ports init "), "{}", ran.out);
+    assert_eq!(ran.out.lines().count(), 6, "{}", ran.out);
+    let text = fs::read_to_string(root.path().join("flakeward.toml")).unwrap();
+    for line in [
+        "exclude = [\"third_party/\"]\n",
+        "# registry = [\"lib/ports.nix\"]\n",
+        "# Nothing here is about: processes, ci.\n",
+        "  \"ports\",       # 26\n",
+        "style = \"warn\"\n",
+    ] {
+        assert!(text.contains(line), "{line}{text}");
+    }
+    let ran = run(root.path(), "-f concise");
+    assert!(
+        ran.out.contains("web/Dockerfile:1:1: warn[dockerfile]") && !ran.out.contains("third_party"),
+        "{}",
+        ran.out
+    );
+    assert!(!ran.out.contains("flakeward.toml"), "{}", ran.out);
+    // The commands that it names work, one after the other.
+    assert_eq!(run(root.path(), "ports init").code, 0);
+    let fixed = run(root.path(), "fix");
+    assert!(fixed.err.contains("fixed 24 findings"), "{}", fixed.err);
+    assert_eq!(run(root.path(), "baseline").code, 0);
+    assert_eq!(run(root.path(), "").code, 0);
+
+    let again = run(root.path(), "init");
+    assert_eq!((again.code, again.err.lines().next()), (2, Some("error: flakeward.toml exists already")));
+    let registry = repository(&[("nix/ports.nix", "{ a = 80; b = 443; }\n")]);
+    run(registry.path(), "init");
+    let text = fs::read_to_string(registry.path().join("flakeward.toml")).unwrap();
+    assert!(text.contains("\nregistry = [\"nix/ports.nix\"]\n") && text.contains("\n# style = "), "{text}");
+}
+
+#[test]
+fn groups_stand_wherever_a_rule_does() {
+    let files = [
+        ("a.nix", "{ services.x.port = 8080; y = <nixpkgs>; }\n"),
+        ("Dockerfile", "FROM node:24\n"),
+        ("b.nix", "{ services.z.port = 9090; } # flakeward: allow(ports) the protocol fixes it\n"),
+        ("c.nix", "{ } # flakeward: allow(containers, ports) nothing to allow\n"),
+    ];
+    let rules = |config: &str, args: &str| {
+        let root = repository(&files);
+        if !config.is_empty() {
+            write(root.path(), "flakeward.toml", config);
+        }
+        let ran = run(root.path(), &format!("-f json {args}"));
+        let json: serde_json::Value = serde_json::from_str(&ran.out).unwrap_or_else(|_| panic!("{config}{}", ran.err));
+        let findings = json["findings"].as_array().unwrap().iter();
+        let said = findings
+            .map(|finding| format!("{}:{}", finding["rule"].as_str().unwrap(), finding["level"].as_str().unwrap()));
+        let mut said: Vec<String> = said.collect();
+        said.sort();
+        said.join(" ")
+    };
+    let (docker, port, lookup) = ("dockerfile:error", "hardcoded-port:error", "lookup-path:warn");
+    let unused = "unused-suppression:warn unused-suppression:warn";
+    assert_eq!(rules("", ""), format!("{docker} {port} {lookup} {unused}"));
+    for (config, args, expected) in [
+        ("", "--select ports", port.to_owned()),
+        ("", "--select ports,lookup-path", format!("{port} {lookup}")),
+        ("", "--ignore ports,general", format!("{docker} {lookup}")),
+        ("", "--select containers --level style=hint", "dockerfile:hint".to_owned()),
+        ("[rules]\nselect = [\"ports\"]\n", "", port.to_owned()),
+        ("[rules]\nselect = \"ports\"\n", "--select dockerfile", docker.to_owned()),
+        ("[rules]\nignore = [\"ports\", \"general\"]\n", "", format!("{docker} {lookup}")),
+        ("[rules]\nselect = [\"ports\"]\nlookup-path = \"error\"\n", "", format!("{port} lookup-path:error")),
+        ("[rules]\nselect = [\"ports\"]\nstyle = \"warn\"\n", "", port.to_owned()),
+        (
+            "[rules]\ndefault-level = \"hint\"\nports = \"error\"\ngeneral = \"off\"\n",
+            "",
+            format!("dockerfile:hint {port} lookup-path:hint"),
+        ),
+        (
+            "[rules]\nstyle = \"warn\"\nhardcoded-port = \"off\"\n[rules.general]\nlevel = \"off\"\n",
+            "",
+            format!("dockerfile:warn {lookup}"),
+        ),
+        ("[rules]\ncontainers = \"off\"\nstyle = \"error\"\ngeneral = \"off\"\n", "", format!("{port} {lookup}")),
+        (
+            "[rules]\ngeneral = { level = \"off\" }\n[[overrides]]\npaths = [\"a.nix\"]\nrules = { ports = \"warning\", lookup-path = { level = \"off\" } }\n",
+            "",
+            format!("{docker} hardcoded-port:warn"),
+        ),
+    ] {
+        assert_eq!(rules(config, args), expected, "{config}{args}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_groups_is_said_at_its_place() {
+    for (config, place, message) in [
+        ("[rules]\nselect = [\"prots\"]\n", "2:11", "unknown rule `prots`"),
+        ("[rules]\nprots = \"warn\"\n", "2:1", "did you mean `ports`?"),
+        ("[rules]\nports = \"wran\"\n", "2:9", "did you mean `warn`?"),
+        ("[rules]\nports = [\"x\"]\n", "2:9", "expected a level: off, hint, warn or error"),
+        ("[rules]\nports = 3\n", "2:9", "expected a level: off, hint, warn or error"),
+        ("[rules]\nselect = { level = \"off\" }\n", "2:10", "expected a list of rules and groups"),
+        ("[rules]\nignore = [\"unreadable-file\"]\n", "2:11", "is always an error"),
+        (
+            "[[overrides]]\npaths = [\"x\"]\nrules = { select = [\"ports\"] }\n",
+            "3:11",
+            "an override can only set levels",
+        ),
+        (
+            "[[overrides]]\npaths = [\"x\"]\nrules = { dockerfile = { allow = 1 } }\n",
+            "3:26",
+            "an override can only set levels",
+        ),
+    ] {
+        let root = repository(&[("flakeward.toml", config)]);
+        let ran = run(root.path(), "");
+        assert_eq!(ran.code, 2, "{config}");
+        assert!(
+            ran.err.contains(message) && ran.err.contains(&format!("[flakeward.toml:{place}]")),
+            "{config}{}",
+            ran.err
+        );
+    }
+    let root = repository(&[("flakeward.toml", "[rules]\nstyle = \"warn\"\nselect = [\"flakes\", \"containers\"]\n")]);
+    let shown = run(root.path(), "config show").out;
+    let level = |rule: &str| {
+        let (_, rest) = shown.split_once(&format!("[rules.{rule}]\n")).unwrap();
+        rest.lines().next().unwrap().split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(level("dockerfile"), "level = \"warn\" # flakeward.toml:2");
+    assert_eq!(level("hardcoded-port"), "level = \"off\" # flakeward.toml:3");
+    assert_eq!(level("lookup-path"), "level = \"warn\" # default");
+}
+
+#[test]
+fn mistaken_commands_lead_to_those_that_were_meant() {
+    let root = repository(&[("a.nix", "{ }\n")]);
+    for (args, hint) in [
+        ("lint", "did you mean `flakeward check`?"),
+        ("--fix", "`flakeward fix` applies fixes"),
+        ("check --fix", "`flakeward fix` applies fixes"),
+        ("--unsafe", "`flakeward fix --unsafe` applies all fixes"),
+        ("--changed main", "write `--changed=main` if main is a branch or commit"),
+        ("ports list", "`flakeward ports` shows the port map"),
+        ("config init", "`flakeward init` writes a flakeward.toml"),
+        ("--select port", "did you mean `ports`?"),
+    ] {
+        let ran = run(root.path(), args);
+        assert_eq!(ran.code, 2, "{args}");
+        assert!(ran.err.starts_with("error: ") && ran.err.contains(&format!("help: {hint}")), "{args}: {}", ran.err);
+    }
+}
+
+#[test]
+fn advice_is_given_once_for_each_rule() {
+    let root = repository(&[
+        ("a.nix", "import <nixpkgs> { }\n"),
+        ("b.nix", "import <nixpkgs> { }\n"),
+        ("Dockerfile", "FROM x\n"),
+    ]);
+    let ran = run(root.path(), "");
+    assert_eq!(ran.out.matches("use a flake input").count(), 1, "{}", ran.out);
+    assert_eq!(ran.out.matches("flakeward explain lookup-path").count(), 1, "{}", ran.out);
+    assert_eq!(ran.out.matches("flakeward explain dockerfile").count(), 1, "{}", ran.out);
+}
+
+/// What a terminal of some columns shows for a command.
+fn captured(folder: &Path, columns: usize, command: &str) -> Vec<String> {
+    // A server that is told to end may still answer the next one.
+    static SERVERS: AtomicUsize = AtomicUsize::new(0);
+    let socket = format!("flakeward-{}-{}", std::process::id(), SERVERS.fetch_add(1, Ordering::Relaxed));
+    let tmux = |args: &[&str]| {
+        let ran = Command::new("tmux").args(["-L", &socket, "-f", "/dev/null"]).args(args).output().unwrap();
+        String::from_utf8(ran.stdout).unwrap()
+    };
+    let flakeward = env!("CARGO_BIN_EXE_flakeward");
+    let script = format!("LANG=C.UTF-8 TERM=screen {flakeward} {command}; tmux -L {socket} wait-for -S done; sleep 60");
+    let size = columns.to_string();
+    let folder = folder.to_str().unwrap();
+    // The history keeps what scrolls away.
+    tmux(&[
+        "new-session",
+        "-d",
+        "-x",
+        "300",
+        "-y",
+        "100",
+        "sleep 60",
+        ";",
+        "set-option",
+        "-g",
+        "history-limit",
+        "50000",
+    ]);
+    tmux(&["new-session", "-d", "-s", "run", "-x", &size, "-y", "50", "-c", folder, &script]);
+    tmux(&["wait-for", "done"]);
+    let shown = tmux(&["capture-pane", "-p", "-t", "run", "-S", "-"]);
+    tmux(&["kill-server"]);
+    shown.trim_end().lines().map(str::to_owned).collect()
+}
+
+/// In a terminal of any width nothing is broken by the terminal itself: each line is one that was written.
+#[test]
+fn reports_fit_the_terminal() {
+    if !have(&["tmux"]) {
+        return;
+    }
+    let root = many();
+    let long = "x".repeat(300);
+    write(root.path(), "long.nix", &format!("{{ a = \"{long}\"; services.redis.port = 6379; b = \"{long}\"; }}\n"));
+    for columns in [80, 120, 200] {
+        for command in ["", "ports", "rules", "explain dockerfile"] {
+            let lines = captured(root.path(), columns, command);
+            assert!(lines.len() > 10, "{command}: {lines:#?}");
+            // A line that the terminal broke begins with what did not fit.
+            let text = lines.join("\n");
+            assert!(lines.iter().all(|line| line.chars().count() <= columns), "{text}");
+            let broken = lines
+                .windows(2)
+                .find(|pair| pair[0].chars().count() == columns && pair[1].starts_with(|c: char| c.is_alphanumeric()));
+            assert!(broken.is_none(), "{columns} {command}: {broken:?}\n{text}");
+        }
+    }
+}
