@@ -329,7 +329,7 @@ fn captured(folder: &Path, columns: usize, command: &str) -> Vec<String> {
     ]);
     tmux(&["new-session", "-d", "-s", "run", "-x", &size, "-y", "50", "-c", folder, &script]);
     tmux(&["wait-for", "done"]);
-    let shown = tmux(&["capture-pane", "-p", "-t", "run", "-S", "-"]);
+    let shown = tmux(&["capture-pane", "-p", "-J", "-t", "run", "-S", "-"]);
     tmux(&["kill-server"]);
     shown.trim_end().lines().map(str::to_owned).collect()
 }
@@ -347,13 +347,10 @@ fn reports_fit_the_terminal() {
         for command in ["", "ports", "rules", "explain dockerfile"] {
             let lines = captured(root.path(), columns, command);
             assert!(lines.len() > 10, "{command}: {lines:#?}");
-            // A line that the terminal broke begins with what did not fit.
+            // Lines that the terminal broke are captured as one. Code in pages stays as it is.
             let text = lines.join("\n");
-            assert!(lines.iter().all(|line| line.chars().count() <= columns), "{text}");
-            let broken = lines
-                .windows(2)
-                .find(|pair| pair[0].chars().count() == columns && pair[1].starts_with(|c: char| c.is_alphanumeric()));
-            assert!(broken.is_none(), "{columns} {command}: {broken:?}\n{text}");
+            let mut prose = lines.iter().filter(|line| !line.starts_with("      "));
+            assert!(prose.all(|line| line.trim_end().chars().count() <= columns), "{columns} {command}\n{text}");
         }
     }
 }

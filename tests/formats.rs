@@ -237,11 +237,25 @@ fn jsonl_is_the_findings_of_json() {
         written(Format::Jsonl, &report).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(whole["findings"], Value::from(lines));
     let keys: BTreeSet<&str> = whole["findings"][0].as_object().unwrap().keys().map(String::as_str).collect();
-    let promised = ["rule", "level", "path", "start", "end", "message", "help", "url", "labels", "fix", "fingerprint"];
+    let promised =
+        ["rule", "level", "path", "start", "end", "message", "help", "url", "labels", "fix", "fixable", "fingerprint"];
     assert_eq!(keys, BTreeSet::from(promised));
     assert_eq!(whole["findings"][0]["fix"]["safety"], "unsafe");
     let summary: BTreeSet<&str> = whole["summary"].as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(summary, BTreeSet::from(["files", "errors", "warnings", "hints", "suppressed", "fixable"]));
+    assert_eq!(
+        summary,
+        BTreeSet::from([
+            "files",
+            "errors",
+            "warnings",
+            "hints",
+            "suppressed",
+            "fixable",
+            "fixable_safe",
+            "fixable_unsafe",
+            "rules"
+        ])
+    );
 }
 
 #[test]
@@ -255,6 +269,6 @@ fn markdown_is_one_table_whatever_it_holds() {
         assert_eq!(bars, 5, "{row}");
     }
     assert!(rows[2].starts_with("| error | [lookup-path](https://"), "{}", rows[2]);
-    assert!(text.ends_with("\n2 errors, 13 warnings, 1 hint in 5 files\n"), "{text}");
+    assert!(text.contains("\n2 errors, 13 warnings and 1 hint in 5 of 5 files; 1 can be fixed"), "{text}");
     assert!(written(Format::Markdown, &Report::default()).contains("no findings"));
 }

@@ -62,7 +62,15 @@ fn run_as(command: &mut Command, root: &Path, args: &str) -> Ran {
         std::thread::sleep(Duration::from_millis(2));
     };
     let read = |file| fs::read_to_string(file).unwrap();
-    Ran { code: status.code(), out: read(out), err: read(err), peak }
+    Ran { code: status.code(), out: read(out), err: without_summary(&read(err)), peak }
+}
+
+/// What a command writes to stderr besides the summary of a concise report.
+fn without_summary(err: &str) -> String {
+    let is_summary = |line: &&str| {
+        line.starts_with(|c: char| c.is_ascii_digit()) && [" in ", "no findings"].iter().any(|part| line.contains(part))
+    };
+    err.lines().filter(|line| !is_summary(line)).map(|line| format!("{line}\n")).collect()
 }
 
 /// The most memory that a process has had so far, in MiB; 0 where the system does not say.

@@ -75,7 +75,8 @@ fn changed_files_are_not_passed_over() {
         git(root.path(), &["commit", "-qm", "two"]);
         settings.iter().for_each(|setting| git(root.path(), setting));
         let (code, out, err) = run(root.path(), &["--changed=main", "--format", "concise"]);
-        assert_eq!((code, err.as_str()), (Some(1), ""), "{name}");
+        // Nothing but the summary.
+        assert!(code == Some(1) && err.lines().count() == 1 && err.starts_with("2 errors "), "{name} {code:?} {err}");
         assert!(
             out.contains("a.nix:") && out.contains("renamed.nix:1:10") && !out.contains("old.nix"),
             "{name}\n{out}"
@@ -115,7 +116,7 @@ fn deep_queries_and_globs_are_refused() {
     for settings in [format!("exclude = [\"{glob}\"]\n"), overrides] {
         let root = repository(&[("flakeward.toml", settings.as_bytes()), ("a.nix", PORT.as_bytes())]);
         let (code, _, err) = run(root.path(), &["--format", "concise"]);
-        assert!(code == Some(2) && err.contains("nest too deep"), "{code:?} {err}");
+        assert!(code == Some(2) && err.contains("nested too deeply"), "{code:?} {err}");
     }
     let root = repository(&[(".gitignore", glob.as_bytes()), ("a.nix", PORT.as_bytes())]);
     let (code, out, _) = run(root.path(), &["--format", "concise"]);

@@ -109,6 +109,10 @@ pub struct Shared<'p> {
     plan: Option<Plan>,
 }
 
+/// Fixes that would write the registry are planned, to be counted, for at most this many literals: the plan of a file
+/// takes longer with each of them.
+const COUNTED: usize = 1_000;
+
 impl<'p> Shared<'p> {
     fn new(view: &ProjectView<'p>) -> Self {
         let shape_of = |registry: &&'p Registry| {
@@ -120,10 +124,11 @@ impl<'p> Shared<'p> {
         let all = view.registries().all().iter();
         let aliases = all.map(|registry| (&registry.path, aliases(view.project, registry))).collect();
         let shared = Self { shapes, aliases, plan: None };
-        let plan = match view.fixes {
-            Safety::Safe if !view.counts_fixes => None,
-            _ => Reporter { view, shared: &shared }.plan(view.ports.new_registry()),
+        let is_wanted = match view.fixes {
+            Safety::Safe => view.counts_fixes && unanswered(view).take(COUNTED + 1).count() <= COUNTED,
+            _ => true,
         };
+        let plan = is_wanted.then(|| Reporter { view, shared: &shared }.plan(view.ports.new_registry())).flatten();
         Self { plan, ..shared }
     }
 }

@@ -110,7 +110,7 @@ fn options_of_a_locked_rule_are_those_of_the_policy() {
     let (rule, option, default) = rules
         .iter()
         .find_map(|(rule, about)| {
-            let options = about["properties"].as_object()?;
+            let options = about["anyOf"].as_array()?.iter().find_map(|form| form["properties"].as_object())?;
             let (option, about) = options.iter().find(|(key, _)| *key != "level")?;
             Some((rule, option, about["default"].to_string()))
         })
