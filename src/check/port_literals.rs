@@ -109,9 +109,17 @@ pub struct Shared<'p> {
     plan: Option<Plan>,
 }
 
-/// Fixes that would write the registry are planned, to be counted, for at most this many literals: the plan of a file
-/// takes longer with each of them.
+/// Fixes that would write the registry are planned, to be counted, for at most this many literals: the plan takes longer
+/// with each of them.
 const COUNTED: usize = 1_000;
+/// They are only counted if no file with such literals has more bytes: names are read from the lines around each use.
+const COUNTED_TEXT: usize = 1 << 16;
+
+/// Whether a repository is small enough to plan fixes only to count them.
+fn can_be_counted(view: &ProjectView<'_>) -> bool {
+    let mut uses = unanswered(view).take(COUNTED + 1).enumerate();
+    uses.all(|(index, (file, _))| index < COUNTED && file.source.text.len() <= COUNTED_TEXT)
+}
 
 impl<'p> Shared<'p> {
     fn new(view: &ProjectView<'p>) -> Self {
@@ -125,7 +133,7 @@ impl<'p> Shared<'p> {
         let aliases = all.map(|registry| (&registry.path, aliases(view.project, registry))).collect();
         let shared = Self { shapes, aliases, plan: None };
         let is_wanted = match view.fixes {
-            Safety::Safe => view.counts_fixes && unanswered(view).take(COUNTED + 1).count() <= COUNTED,
+            Safety::Safe => view.counts_fixes && can_be_counted(view),
             _ => true,
         };
         let plan = is_wanted.then(|| Reporter { view, shared: &shared }.plan(view.ports.new_registry())).flatten();
