@@ -1,33 +1,44 @@
 //! A repository that is checked again and again while its files change: the engine of the language server.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use crate::check::{self, Check};
 use crate::facts::port_registry::Mentions;
-use crate::facts::{Project, ProjectFile, Reader, port_registry, ports};
+use crate::facts::{Reader, port_registry, ports};
 use crate::file_pass::{FilePass, Outcome};
 use crate::finding::{RelPath, Safety};
 use crate::repo::{Repo, RepoFile};
 use crate::report::Report;
-use crate::run;
+use crate::run::{self, Conclusion};
 use crate::settings::Settings;
-use crate::source::Source;
 
 /// Checks a repository and keeps what came of each file, so that the next report only looks at the files that changed
 /// and at the repository as a whole.
 ///
 /// Its reports are those of [`crate::check()`].
 pub struct Analysis {
+    /// Every file, vendored ones as well.
     repo: Repo,
+    /// What depends on the paths of the files. `None` if those changed since.
+    names: Option<Names>,
     settings: Settings,
     checks: Vec<&'static Check>,
     readers: Vec<&'static Reader>,
     outcomes: HashMap<RelPath, Outcome>,
     /// The files that may be port registries: what every file may refer to.
     registries: Vec<String>,
+}
+
+/// What the paths of a repository's files decide.
+struct Names {
+    /// The repository without the files that are not its own.
+    own: Repo,
+    /// The files that may be port registries.
+    registries: Vec<String>,
+    /// Their names.
+    mentions: Mentions,
 }
 
 impl Analysis {
@@ -40,7 +51,7 @@ impl Analysis {
                 readers.push(reader);
             }
         }
-        Self { repo, settings, checks, readers, outcomes: HashMap::new(), registries: Vec::new() }
+        Self { repo, names: None, settings, checks, readers, outcomes: HashMap::new(), registries: Vec::new() }
     }
 
     /// The repository as it is now.
@@ -58,34 +69,56 @@ impl Analysis {
         self.settings
     }
 
-    /// Replaces or adds a text of any name.
-    pub fn overlay(&mut self, source: Source) {
-        self.outcomes.remove(&source.path);
-        self.repo.overlay(source);
-    }
-
-    /// Replaces or adds a file. Files whose name has no kind are ignored.
+    /// Replaces or adds a file. One that has no kind is removed.
     pub fn put(&mut self, path: &str, bytes: Vec<u8>) {
-        self.outcomes.remove(path);
-        self.repo.put(path, bytes);
+        self.change(path, |repo| repo.put(path, bytes));
     }
 
-    /// Takes a file away.
+    /// Puts a file of the disk in the place of what was there. It is read when it is needed.
+    pub(crate) fn restore(&mut self, file: &RepoFile) {
+        self.change(file.path(), |repo| {
+            repo.remove(file.path());
+            repo.insert(file.clone());
+        });
+    }
+
+    /// Removes a file.
     pub fn remove(&mut self, path: &str) {
-        self.outcomes.remove(path);
-        self.repo.remove(path);
+        self.change(path, |repo| {
+            repo.remove(path);
+        });
     }
 
-    /// Forgets what came of a file that changed on disk.
-    pub fn changed(&mut self, path: &str) {
+    /// Changes one file. If the repository has the file before and after, nothing else depends on the change.
+    fn change(&mut self, path: &str, change: impl FnOnce(&mut Repo)) {
         self.outcomes.remove(path);
+        let was_file = self.repo.has(path);
+        change(&mut self.repo);
+        let file = self.repo.file(path).filter(|_| was_file).cloned();
+        match (&mut self.names, file) {
+            (Some(names), Some(file)) if names.own.has(path) => names.own.insert(file),
+            // Vendored code is not checked, whatever it contains.
+            (Some(names), Some(_)) if names.own.third_party.contains_key(path) => {}
+            (names, _) => *names = None,
+        }
     }
 
     /// The report of the repository as it is now.
     pub fn report(&mut self) -> Report {
-        self.refresh();
-        let outcomes = self.repo.files.iter().filter_map(|file| self.outcomes.get(file.path()));
-        run::report(&self.repo, &self.settings, &self.checks, outcomes.cloned().collect())
+        self.conclude().report
+    }
+
+    /// The report of the repository as it is now, and the facts of all files: those about ports whichever rules are on.
+    pub fn conclude(&mut self) -> Conclusion {
+        let Self { repo, names, settings, checks, readers, outcomes, registries } = self;
+        let names = names.get_or_insert_with(|| Names::of(repo, settings));
+        if names.registries != *registries {
+            registries.clone_from(&names.registries);
+            outcomes.clear();
+        }
+        refresh(names, settings, checks, readers, outcomes);
+        let outcomes = names.own.files.iter().filter_map(|file| outcomes.get(file.path()));
+        run::conclude(&names.own, settings, checks, outcomes.cloned())
     }
 
     /// The report of the whole repository, in which nothing is accepted by a baseline.
@@ -113,39 +146,40 @@ impl Analysis {
         self.settings.paths = before;
         result
     }
+}
 
-    /// The facts of all files, those about ports whichever rules are on.
-    pub fn project(&mut self) -> Project {
-        self.refresh();
-        let paths = self.repo.files.iter().map(|file| (file.path().clone(), file.kind())).collect();
-        let outcomes = self.repo.files.iter().filter_map(|file| self.outcomes.get(file.path()));
-        let files = outcomes.filter(|outcome| !outcome.facts.is_empty()).filter_map(|outcome| {
-            Some(ProjectFile { source: outcome.source.clone()?, facts: Arc::clone(&outcome.facts) })
-        });
-        Project { files: files.collect(), paths }
+impl Names {
+    fn of(repo: &Repo, settings: &Settings) -> Self {
+        let own = repo.own(settings).into_owned();
+        let registries = own.paths().filter(|path| port_registry::is_candidate(path, &settings.config.ports));
+        let registries: Vec<String> = registries.map(|path| path.to_string()).collect();
+        let mentions = Mentions::of(registries.iter().map(String::as_str), &settings.config.ports);
+        Self { own, registries, mentions }
     }
+}
 
-    /// Looks at the files that changed.
-    fn refresh(&mut self) {
-        let paths = || self.repo.files.iter().map(|file| &**file.path());
-        let settings = &self.settings.config.ports;
-        let registries: Vec<String> =
-            paths().filter(|path| port_registry::is_candidate(path, settings)).map(str::to_owned).collect();
-        if registries != self.registries {
-            self.registries = registries;
-            self.outcomes.clear();
-        }
-        let mentions = Mentions::of(paths(), settings);
-        let pass = FilePass::new(&self.checks, self.readers.clone(), &mentions, &self.settings);
-        let stale = |file: &&RepoFile| !self.outcomes.contains_key(file.path());
-        let stale: Vec<&RepoFile> = self.repo.files.iter().filter(stale).collect();
-        let fresh: Vec<_> = stale.into_par_iter().map(|file| (file.path().clone(), pass.check(file))).collect();
-        self.outcomes.extend(fresh);
+/// Checks the files that have no outcome.
+fn refresh(
+    names: &Names,
+    settings: &Settings,
+    checks: &[&'static Check],
+    readers: &[&'static Reader],
+    outcomes: &mut HashMap<RelPath, Outcome>,
+) {
+    let stale = |file: &&RepoFile| !outcomes.contains_key(file.path());
+    let stale: Vec<&RepoFile> = names.own.files.iter().filter(stale).collect();
+    if stale.is_empty() {
+        return;
     }
+    let pass = FilePass::new(checks, readers.to_vec(), &names.mentions, settings);
+    let fresh: Vec<_> = stale.into_par_iter().map(|file| (file.path().clone(), pass.check(file))).collect();
+    outcomes.extend(fresh);
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::check;
 
@@ -192,6 +226,32 @@ mod tests {
     }
 
     #[test]
+    fn files_that_are_not_the_repositorys_own_are_left_out_as_in_a_run() {
+        let mut files = FILES.to_vec();
+        files.push(("third/a/app.nix", "{ services.web.port = 8080; }"));
+        files.sort_unstable();
+        let mut analysis = Analysis::new(Repo::from_texts(files.iter().copied()), Settings::default());
+        same(&mut analysis, &files);
+        for (path, text) in [
+            ("third/a/pyvenv.cfg", ""),
+            ("third/a/app.nix", "{ services.web.port = 8081; }"),
+            ("web.nix", "# Generated by a tool. Do not edit.\n{ services.web.port = 8080; }"),
+            ("pnpm-lock.yaml", "port: 8080\n"),
+            ("serve", "#!/bin/sh\ncurl http://localhost:8080\n"),
+            ("serve", "curl http://localhost:8080\n"),
+        ] {
+            files.retain(|(known, _)| *known != path);
+            files.push((path, text));
+            files.sort_unstable();
+            analysis.put(path, text.as_bytes().to_vec());
+            same(&mut analysis, &files);
+        }
+        files.retain(|(known, _)| *known != "third/a/pyvenv.cfg");
+        analysis.remove("third/a/pyvenv.cfg");
+        same(&mut analysis, &files);
+    }
+
+    #[test]
     fn only_files_that_changed_are_looked_at() {
         let mut analysis = Analysis::new(Repo::from_texts(FILES), Settings::default());
         analysis.report();
@@ -212,6 +272,6 @@ mod tests {
         }
         let mut analysis = Analysis::new(Repo::from_texts(FILES), settings);
         assert!(analysis.report().findings.is_empty());
-        assert!(analysis.project().all::<ports::PortFacts>().any(|facts| !facts.uses.is_empty()));
+        assert!(analysis.conclude().project.all::<ports::PortFacts>().any(|facts| !facts.uses.is_empty()));
     }
 }

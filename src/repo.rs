@@ -104,9 +104,13 @@ impl Repo {
         self.files.binary_search_by(|file| (**file.path()).cmp(path)).is_ok()
     }
 
-    /// Replaces or adds a file, as an editor's unsaved buffer or standard input does. Nothing where it has no kind.
+    /// Replaces or adds a file, as an editor's unsaved buffer or standard input does. A file that has no kind is removed.
     pub fn put(&mut self, path: &str, bytes: Vec<u8>) {
-        let Some(kind) = walk::by_name(path) else { return };
+        let is_script = || walk::may_be_script(path) && walk::is_shell_script(&bytes);
+        let Some(kind) = walk::by_name(path).or_else(|| is_script().then_some(FileKind::Shell)) else {
+            self.remove(path);
+            return;
+        };
         self.unreadable.retain(|file| &*file.path != path);
         match walk::decode(bytes) {
             Ok(text) => self.overlay(Source::new(path, walk::by_content(path, kind, &text), text)),
@@ -117,12 +121,21 @@ impl Repo {
         }
     }
 
+    /// The file at a path.
+    pub(crate) fn file(&self, path: &str) -> Option<&RepoFile> {
+        self.files.binary_search_by(|file| (**file.path()).cmp(path)).ok().map(|index| &self.files[index])
+    }
+
     /// Replaces or adds a text.
     pub fn overlay(&mut self, source: Source) {
-        let source = Arc::new(source);
-        match self.files.binary_search_by(|file| file.path().cmp(&source.path)) {
-            Ok(index) => self.files[index] = RepoFile::Memory(source),
-            Err(index) => self.files.insert(index, RepoFile::Memory(source)),
+        self.insert(RepoFile::Memory(Arc::new(source)));
+    }
+
+    /// Replaces or adds a file.
+    pub(crate) fn insert(&mut self, file: RepoFile) {
+        match self.files.binary_search_by(|known| known.path().cmp(file.path())) {
+            Ok(index) => self.files[index] = file,
+            Err(index) => self.files.insert(index, file),
         }
     }
 
@@ -142,7 +155,7 @@ impl Repo {
         }
         let mut own = self.clone();
         own.files.retain(|file| !third_party.contains_key(file.path()));
-        own.third_party = third_party;
+        own.third_party.extend(third_party);
         Cow::Owned(own)
     }
 

@@ -26,7 +26,16 @@ use crate::suppress::{Suppression, entries};
 pub fn check(repo: &Repo, settings: &Settings) -> Report {
     let checks = active_checks(&settings.rules);
     let repo = &*repo.own(settings);
-    report(repo, settings, &checks, file_pass(repo, settings, &checks, check::readers(&checks)))
+    conclude(repo, settings, &checks, file_pass(repo, settings, &checks, check::readers(&checks))).report
+}
+
+/// What a run comes to.
+#[derive(Debug, Default)]
+pub struct Conclusion {
+    /// The findings.
+    pub report: Report,
+    /// The facts that they were derived from.
+    pub project: Project,
 }
 
 /// The checks of the rules that are on.
@@ -46,7 +55,12 @@ fn file_pass(
 }
 
 /// What the outcomes of all files come to.
-pub(crate) fn report(repo: &Repo, settings: &Settings, checks: &[&'static Check], outcomes: Vec<Outcome>) -> Report {
+pub(crate) fn conclude(
+    repo: &Repo,
+    settings: &Settings,
+    checks: &[&'static Check],
+    outcomes: impl IntoIterator<Item = Outcome>,
+) -> Conclusion {
     let mut gathered = Gathered::of(repo, outcomes);
     let config = &settings.config;
     let mut view = ProjectView::new(&gathered.project, &config.ports, &config.params, settings.now, settings.fixes);
@@ -78,7 +92,7 @@ pub(crate) fn report(repo: &Repo, settings: &Settings, checks: &[&'static Check]
     accepted.retain(|entry| asked.covers(&entry.subject) && !gathered.third_party.contains_key(&entry.path));
     accepted.sort_by(|a, b| (&a.subject, &a.path, a.span).cmp(&(&b.subject, &b.path, b.span)));
     let has_registry = gathered.project.all::<RegistryFacts>().any(|facts| facts.defined.is_some());
-    Report {
+    let report = Report {
         overview: Overview {
             is_whole: settings.paths.is_empty(),
             has_nix: repo.files.iter().any(|file| file.kind() == FileKind::Nix),
@@ -100,7 +114,8 @@ pub(crate) fn report(repo: &Repo, settings: &Settings, checks: &[&'static Check]
         sources: gathered.sources,
         root: repo.root.clone(),
         catalog: settings.rules.catalog().clone(),
-    }
+    };
+    Conclusion { report, project: gathered.project }
 }
 
 /// What a report says about the run itself. The name of the root's folder is that of the repository.
@@ -163,7 +178,7 @@ struct Gathered {
 }
 
 impl Gathered {
-    fn of(repo: &Repo, outcomes: Vec<Outcome>) -> Self {
+    fn of(repo: &Repo, outcomes: impl IntoIterator<Item = Outcome>) -> Self {
         let paths = repo.files.iter().map(|file| (file.path().clone(), file.kind())).collect();
         let mut gathered = Self {
             project: Project { files: Vec::new(), paths },

@@ -14,6 +14,7 @@ use crate::finding::RelPath;
 use crate::globs::nests_too_deep;
 use crate::knowledge::third_party;
 use crate::lang::{dockerfile, languages};
+use crate::paths;
 use crate::source::{FileKind, Source};
 
 /// Files over this size are reported and left out: no configuration is that long.
@@ -234,6 +235,39 @@ fn add_tracked(found: &mut Walk, root: &Path, folder: &Path, exclude: &GlobSet) 
     let mut missing: Vec<Entry> = missing.collect();
     found.entries.append(&mut missing);
     found.entries.sort_unstable();
+}
+
+/// Whether ignore files leave out a file that need not exist yet: the nearest pattern that matches it, or a folder around
+/// it, decides.
+pub fn is_ignored(root: &Path, path: &str) -> bool {
+    let folders: Vec<&str> = paths::folders(path).chain([""]).collect();
+    let mut parts: Vec<&str> = folders.iter().copied().filter(|folder| !folder.is_empty()).collect();
+    parts.reverse();
+    parts.push(path);
+    parts.iter().any(|part| {
+        let is_dir = *part != path;
+        let above = folders.iter().filter(|folder| is_above(folder, part));
+        // `.ignore` counts more than `.gitignore`.
+        let names = || IGNORES.iter().rev();
+        let own = above.flat_map(|folder| names().map(move |name| (root.join(folder), root.join(folder).join(name))));
+        let of_git = [Some(root.join(".git/info/exclude")), git::excludes_file(root)].into_iter().flatten();
+        let files = own.chain(of_git.map(|file| (root.to_owned(), file)));
+        let decided = files.filter(|(_, file)| obstacle(root, file).is_none()).find_map(|(folder, file)| {
+            let mut builder = ignore::gitignore::GitignoreBuilder::new(&folder);
+            // Patterns that cannot be parsed match nothing, as in git.
+            let _ = builder.add(file);
+            match builder.build().ok()?.matched(root.join(part), is_dir) {
+                ignore::Match::None => None,
+                decided => Some(decided.is_ignore()),
+            }
+        });
+        decided.unwrap_or(false)
+    })
+}
+
+/// Whether a folder, relative to the root, is above a path.
+fn is_above(folder: &str, path: &str) -> bool {
+    folder.is_empty() || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// Whether a path lies in a folder that is never looked into.
@@ -599,6 +633,27 @@ pub fn read_settings(file: &Path, found_in: Option<&Path>, limit: u64) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ignore_files_decide_about_files_that_do_not_exist() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(root.path().join("sub/deep")).unwrap();
+        std::fs::write(root.path().join(".gitignore"), "build/\n*.gen.nix\n/top.nix\n").unwrap();
+        std::fs::write(root.path().join("sub/.gitignore"), "!keep.gen.nix\n/deep/x.nix\n").unwrap();
+        for (path, expected) in [
+            ("a.nix", false),
+            ("top.nix", true),
+            ("sub/top.nix", false),
+            ("a.gen.nix", true),
+            ("sub/a.gen.nix", true),
+            ("sub/keep.gen.nix", false),
+            ("sub/deep/x.nix", true),
+            ("sub/deep/y.nix", false),
+            ("sub/build/deep/keep.nix", true),
+        ] {
+            assert_eq!(is_ignored(root.path(), path), expected, "{path}");
+        }
+    }
 
     #[test]
     fn kinds_by_name() {

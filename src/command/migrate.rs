@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use super::{Failure, git, ports, print_json, print_patch, session::Session};
 use crate::check::{ProjectView, port_literals, unlocked_input, unused_port};
 use crate::cli::{MigrateArgs, MigrateCommand, MigrateFormat, MigrateHow, ScopeArgs};
+use crate::config::PortSettings;
 use crate::facts::Project;
 use crate::facts::port_registry::Registries;
 use crate::finding::{Finding, Fix, RelPath, Safety};
@@ -129,17 +130,7 @@ impl Repository {
     }
 
     fn draft(&self) -> Draft<'_> {
-        let registries = Registries::of(&self.project);
-        let path = self.session.settings.config.ports.new_registry();
-        let usual = registries.at(path);
-        let registry = usual.or_else(|| registries.all().iter().copied().find(|registry| registry.shape.importable));
-        let registry = registry.and_then(|registry| {
-            let source = &self.project.file(&registry.path)?.source;
-            Some((registry.clone(), source.clone()))
-        });
-        let map = PortMap::of(&self.project, &registries, &self.session.settings.config.ports);
-        let used: BTreeSet<u16> = map.missing.iter().filter_map(|(number, _)| u16::try_from(*number).ok()).collect();
-        Draft::new(&self.files, Ports::new(path.into(), registry, used))
+        draft(&self.files, &self.project, &self.session.settings.config.ports)
     }
 
     /// The files that were named. Empty if none were; folders are refused.
@@ -191,7 +182,7 @@ impl Repository {
     fn compose_projects(&self) -> Vec<migrate::compose::Projects> {
         let mut folders: BTreeMap<String, Vec<RelPath>> = BTreeMap::new();
         for path in self.of_kind(FileKind::Yaml) {
-            if crate::facts::compose::named_compose(&path) && !path.ends_with(".json") {
+            if is_compose_file(&path) {
                 folders.entry(paths::folder(&path).to_owned()).or_default().push(path);
             }
         }
@@ -305,6 +296,40 @@ impl Repository {
     }
 }
 
+/// An empty draft of a migration of a repository with these facts.
+pub fn draft<'f>(files: &'f dyn Files, project: &Project, settings: &PortSettings) -> Draft<'f> {
+    let registries = Registries::of(project);
+    let path = settings.new_registry();
+    let usual = registries.at(path);
+    let registry = usual.or_else(|| registries.all().iter().copied().find(|registry| registry.shape.importable));
+    let registry = registry.and_then(|registry| {
+        let source = &project.file(&registry.path)?.source;
+        Some((registry.clone(), source.clone()))
+    });
+    let map = PortMap::of(project, &registries, settings);
+    let used: BTreeSet<u16> = map.missing.iter().filter_map(|(number, _)| u16::try_from(*number).ok()).collect();
+    Draft::new(files, Ports::new(path.into(), registry, used))
+}
+
+fn is_compose_file(path: &str) -> bool {
+    crate::facts::compose::named_compose(path) && !path.ends_with(".json")
+}
+
+/// The Compose files that `flakeward migrate` would read together with one: with its override, or with the usual file
+/// that it varies.
+pub fn compose_files(project: &Project, file: &RelPath) -> Vec<RelPath> {
+    let folder = paths::folder(file);
+    let beside = project.paths.keys().filter(|path| paths::folder(path) == folder && is_compose_file(path));
+    let found = migrate::compose::projects(&beside.cloned().collect::<Vec<_>>());
+    let variant = found.variants.into_iter().find(|(_, variant)| variant == file);
+    let together = found.projects.into_iter().find(|files| files.contains(file));
+    match (together, variant) {
+        (Some(files), _) => files,
+        (None, Some((usual, variant))) => vec![usual, variant],
+        (None, None) => vec![file.clone()],
+    }
+}
+
 fn failure(error: &Error, repository: &Repository) -> Failure {
     let shown = Error { path: repository.session.view.path(&error.path).as_str().into(), ..error.clone() };
     let failure = Failure::new(shown.to_string());
@@ -315,7 +340,7 @@ fn failure(error: &Error, repository: &Repository) -> Failure {
 }
 
 /// The files below a root. Links that lead out of it are not followed.
-struct Disk(PathBuf);
+pub struct Disk(pub PathBuf);
 
 impl Disk {
     fn inside(&self, path: &str) -> Option<PathBuf> {

@@ -16,7 +16,6 @@ use crate::knowledge::third_party;
 use crate::repo::{Repo, RepoFile};
 use crate::report::Report;
 use crate::settings::Settings;
-use crate::source::{FileKind, Source};
 use crate::suppress::baseline::Baseline;
 use crate::walk;
 
@@ -95,7 +94,7 @@ impl Earlier {
             match content {
                 // What is too large was not checked then either.
                 None => analysis.remove(&path),
-                Some(bytes) => put(analysis, &path, bytes),
+                Some(bytes) => analysis.put(&path, bytes),
             }
         }
         Ok(())
@@ -116,16 +115,6 @@ impl Earlier {
 /// Whether a file of a name may have a kind: scripts without an extension are known by their content.
 fn may_have_kind(path: &str) -> bool {
     walk::by_name(path).is_some() || walk::may_be_script(path)
-}
-
-fn put(analysis: &mut Analysis, path: &str, bytes: Vec<u8>) {
-    if walk::by_name(path).is_some() {
-        analysis.put(path, bytes);
-    } else if walk::is_shell_script(&bytes)
-        && let Ok(text) = walk::decode(bytes)
-    {
-        analysis.overlay(Source::new(path, FileKind::Shell, text));
-    }
 }
 
 /// The id that git gives a content, in hexadecimal digits: SHA-1, or SHA-256 in repositories whose ids are that long.

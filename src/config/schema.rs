@@ -11,8 +11,12 @@ pub fn text() -> Result<String, serde_json::Error> {
     serde_json::to_string_pretty(&schema()).map(|text| text + "\n")
 }
 
+/// Where the schema of the newest version is.
+const ID: &str = "https://raw.githubusercontent.com/flakeward/flakeward/main/flakeward.schema.json";
+
 fn schema() -> Value {
     let mut schema = schemars::schema_for!(File).to_value();
+    schema["$id"] = json!(ID);
     let level = json!({ "$ref": "#/$defs/Level" });
     let level_table = json!({ "type": "object", "properties": { "level": level }, "additionalProperties": false });
     let described = |about: &str, table: &Value| json!({ "description": about, "anyOf": [level, table] });

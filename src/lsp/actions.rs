@@ -1,19 +1,22 @@
-//! Code actions: the fix of each finding, all safe fixes of a file, and accepting a finding with a reason.
+//! Code actions: the fix of each finding, all safe fixes of a file, migrating a file, and accepting a finding with a
+//! reason.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use gen_lsp_types::{
-    CodeAction, CodeActionKind, Command, Diagnostic, DocumentChange, Edit as DocumentEdit,
+    CodeAction, CodeActionDisabled, CodeActionKind, Command, Diagnostic, DocumentChange, Edit as DocumentEdit,
     OptionalVersionedTextDocumentIdentifier, SnippetTextEdit, StringValue, TextDocumentEdit, TextDocumentIdentifier,
     WorkspaceEdit,
 };
 
 use super::accept::{self, Suppression};
 use super::edits::{self, EditSupport, Target};
+use super::migrate::{self, Plan, Texts};
 use super::position::{Encoding, Lines};
 use super::workspace::{Workspace, findings_in};
 use crate::finding::{Edit, Finding, Fix, RelPath, Safety, Span};
-use crate::fix::{self, Request};
+use crate::fix::{self, Change, Request};
 use crate::source::Source;
 
 /// The kind of the action that applies every safe fix of a file.
@@ -21,6 +24,12 @@ pub const FIX_ALL: &str = "source.fixAll.flakeward";
 
 /// The command that puts the cursor on a range, for clients without snippets.
 pub const SELECT: &str = "flakeward.select";
+
+/// The command that migrates a file, and says why if it cannot be migrated.
+pub const MIGRATE: &str = "flakeward.migrate";
+
+/// The command that shows a message.
+pub const SHOW: &str = "flakeward.showMessage";
 
 /// What is needed to offer actions in one document.
 pub struct Actions<'a> {
@@ -38,6 +47,8 @@ pub struct Actions<'a> {
     pub can_show: bool,
     /// The text, URI and version of a file.
     pub target: &'a dyn Fn(&Workspace, &RelPath) -> Target,
+    /// The files that a migration reads.
+    pub texts: &'a dyn Fn(&Workspace) -> Texts,
 }
 
 impl Actions<'_> {
@@ -47,10 +58,14 @@ impl Actions<'_> {
         let touched = findings_in(report, self.path).iter().filter(|finding| meets(finding.span, span));
         let touched: Vec<Finding> = touched.cloned().collect();
         let mut actions = Vec::new();
+        let mut migrations = BTreeSet::new();
         for finding in &touched {
             let diagnostics = self.shown_as(finding, shown);
             let fix = finding.fix.as_ref().and_then(|fix| self.fix(finding, fix));
             actions.extend(fix.map(|action| CodeAction { diagnostics: diagnostics.clone(), ..action }));
+            let target = migrate::Target::of_rule(finding.rule).filter(|target| migrations.insert(*target));
+            let migration = target.and_then(|target| self.migration(target));
+            actions.extend(migration.map(|action| CodeAction { diagnostics: diagnostics.clone(), ..action }));
             let accept = self.accept(finding);
             actions.extend(accept.map(|action| CodeAction { diagnostics, ..action }));
         }
@@ -157,16 +172,69 @@ impl Actions<'_> {
         self.select("Write the reason", &target.uri, range)
     }
 
+    /// The migration of the file. If it is refused, an action that says why.
+    fn migration(&self, target: migrate::Target) -> Option<CodeAction> {
+        let action = CodeAction {
+            title: target.title().to_owned(),
+            kind: Some(CodeActionKind::QuickFix),
+            is_preferred: Some(false),
+            ..CodeAction::default()
+        };
+        match self.plan(target) {
+            Ok(plan) => {
+                let title = match plan.left.len() {
+                    0 => action.title,
+                    1 => format!("{} (1 part is left to do by hand)", action.title),
+                    count => format!("{} ({count} parts are left to do by hand)", action.title),
+                };
+                let edit = Some(self.workspace_edit(&change_edits(&plan.changes))?);
+                let command = migrate::left_text(&plan.left).map(|text| Command {
+                    title: "Show what is left".to_owned(),
+                    tooltip: None,
+                    command: SHOW.to_owned(),
+                    arguments: Some(vec![serde_json::json!(text)]),
+                });
+                Some(CodeAction { title, edit, command, ..action })
+            }
+            Err(reason) if self.support.disabled => {
+                Some(CodeAction { disabled: Some(CodeActionDisabled { reason }), ..action })
+            }
+            Err(_) => {
+                let uri = (self.target)(self.workspace, self.path).uri;
+                let command = Command {
+                    title: action.title.clone(),
+                    tooltip: None,
+                    command: MIGRATE.to_owned(),
+                    arguments: Some(vec![serde_json::json!(uri)]),
+                };
+                Some(CodeAction { command: Some(command), ..action })
+            }
+        }
+    }
+
+    fn plan(&self, target: migrate::Target) -> Result<Plan, String> {
+        let state = self.workspace.known().ok_or("the repository has not been checked yet")?;
+        let texts = (self.texts)(self.workspace);
+        migrate::plan(target, self.path, &texts, &state.project, self.workspace.settings())
+    }
+
+    /// The migration of the file that its findings ask for, as an edit, with what is left to be done by hand. The error
+    /// says why there is none.
+    pub fn migrate(&self) -> Result<(WorkspaceEdit, Option<String>), String> {
+        let state = self.workspace.known().ok_or("the repository has not been checked yet")?;
+        let mut targets = state.findings(self.path).iter().filter_map(|finding| migrate::Target::of_rule(finding.rule));
+        let target = targets.next().ok_or("no finding in this file asks for a migration")?;
+        let plan = self.plan(target)?;
+        let edit = self.workspace_edit(&change_edits(&plan.changes)).ok_or("the editor cannot create files")?;
+        Ok((edit, migrate::left_text(&plan.left)))
+    }
+
     /// Every safe fix of the file, as `flakeward fix` applies them. `None` if there is none.
     pub fn fix_all(&mut self) -> Option<CodeAction> {
         let guard = |_: &str| Ok(());
         let request = Request { allowed: Safety::Safe, only: None, guard: &guard };
         let outcome = self.workspace.for_file(self.path, |repo, settings| fix::fix(repo, settings, &request));
-        let edits: Vec<Edit> = outcome
-            .changes
-            .iter()
-            .flat_map(|change| edits::between(&change.path, change.before.as_deref().unwrap_or(""), &change.after))
-            .collect();
+        let edits = change_edits(&outcome.changes);
         if edits.is_empty() {
             return None;
         }
@@ -181,6 +249,11 @@ impl Actions<'_> {
     fn workspace_edit(&self, all: &[Edit]) -> Option<WorkspaceEdit> {
         edits::workspace_edit(all, |path| (self.target)(self.workspace, path), self.support, self.encoding)
     }
+}
+
+fn change_edits(changes: &[Change]) -> Vec<Edit> {
+    let between = |change: &Change| edits::between(&change.path, change.before.as_deref().unwrap_or(""), &change.after);
+    changes.iter().flat_map(between).collect()
 }
 
 /// Whether two spans overlap or touch: a cursor is an empty span.

@@ -10,8 +10,9 @@ use gen_lsp_types::{
 use super::position::{Encoding, Lines};
 use super::uri;
 use super::workspace::{Problem, State, Workspace};
-use crate::finding::{Finding, Label, Level, RelPath};
+use crate::finding::{Finding, Label, Level, NoteKind, RelPath};
 use crate::output;
+use crate::report::Report;
 
 /// The source of all diagnostics.
 pub const SOURCE: &str = "flakeward";
@@ -129,6 +130,15 @@ pub fn of_problem(problem: &Problem, encoding: Encoding) -> Option<(std::path::P
     Some((error.path.clone(), diagnostic))
 }
 
+/// The messages about checks that failed inside, each with the file that it was about.
+pub fn internal_errors(report: &Report) -> impl Iterator<Item = String> {
+    let notes = report.notes.iter().filter(|note| note.kind == NoteKind::InternalError);
+    notes.map(|note| match &note.path {
+        Some(path) => format!("{path}: {}", note.message),
+        None => note.message.clone(),
+    })
+}
+
 /// A name for a list of diagnostics, by which a client says which one it has.
 pub fn result_id(diagnostics: &[Diagnostic]) -> String {
     let mut hasher = DefaultHasher::new();
@@ -141,4 +151,22 @@ pub fn paths(state: &State) -> Vec<RelPath> {
     let mut paths: Vec<RelPath> = state.report.findings.iter().map(|finding| finding.path.clone()).collect();
     paths.dedup();
     paths
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::finding::Note;
+
+    #[test]
+    fn only_internal_errors_are_for_the_window() {
+        let note = |kind, path: Option<&str>| Note { kind, path: path.map(RelPath::from), message: "text".to_owned() };
+        let notes = vec![
+            note(NoteKind::InternalError, Some("a.nix")),
+            note(NoteKind::Info, Some("b.nix")),
+            note(NoteKind::InternalError, None),
+        ];
+        let report = Report { notes, ..Report::default() };
+        assert!(internal_errors(&report).eq(["a.nix: text", "text"]));
+    }
 }

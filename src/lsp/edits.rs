@@ -20,6 +20,8 @@ pub struct EditSupport {
     pub create: bool,
     /// Snippets, which put the cursor somewhere.
     pub snippets: bool,
+    /// Code actions that say why they are not available.
+    pub disabled: bool,
 }
 
 impl EditSupport {
@@ -27,11 +29,14 @@ impl EditSupport {
     pub fn of(client: &ClientCapabilities) -> Self {
         let edit = client.workspace.as_ref().and_then(|workspace| workspace.workspace_edit.as_ref());
         let versions = edit.and_then(|edit| edit.document_changes).unwrap_or(false);
+        let document = client.text_document.as_ref();
+        let actions = document.and_then(|document| document.code_action.as_ref());
         let operations = edit.and_then(|edit| edit.resource_operations.as_deref()).unwrap_or(&[]);
         Self {
             versions,
             create: versions && operations.contains(&ResourceOperationKind::Create),
             snippets: versions && edit.and_then(|edit| edit.snippet_edit_support).unwrap_or(false),
+            disabled: actions.and_then(|actions| actions.disabled_support).unwrap_or(false),
         }
     }
 }

@@ -2,14 +2,18 @@
 
 use std::fmt::Write;
 
+use super::side::Side;
 use super::symbols::{Meaning, Occurrence, Role, Symbols};
-use crate::facts::port_registry::{Entry, Registry};
+use crate::facts::port_registry::{Endpoint, Entry, Registry};
 use crate::finding::{Finding, RelPath};
 use crate::output;
 use crate::rule::Catalog;
 
-/// The largest number of positions that a hover lists.
+/// The largest number of positions of one side that a hover lists.
 const LISTED: usize = 8;
+
+/// The largest number of positions that are read for a hover.
+const READ: usize = 100;
 
 /// Writes Markdown for hovers.
 pub struct Hovers<'s, 'p> {
@@ -33,8 +37,11 @@ impl<'p> Hovers<'_, 'p> {
         let mut text = self.headline(registry, entry);
         self.list_uses(&mut text, self.symbols.occurrences(registry, entry));
         if let Some(number) = entry.port() {
+            let is_same = |other: &Registry, known: &Entry| other.path == registry.path && known.origin == entry.origin;
             let others = self.symbols.registries.by_number(u32::from(number)).iter();
-            for (registry, other) in others.filter(|(_, other)| other.origin != entry.origin) {
+            // Another protocol or machine is no conflict, as for the rule.
+            let clashes = others.filter(|(other, known)| !is_same(other, known) && entry.may_meet(known));
+            for (registry, other) in clashes.take(LISTED) {
                 let position = (self.link)(&registry.path, other.name_span.start);
                 let _ = write!(text, "\n\n**Conflict**: `{}` has the same number ({position}).", other.name());
             }
@@ -46,27 +53,36 @@ impl<'p> Hovers<'_, 'p> {
     fn headline(&self, registry: &Registry, entry: &Entry) -> String {
         let number = entry.port().map(|number| format!(" = {number}")).unwrap_or_default();
         let position = (self.link)(&registry.path, entry.name_span.start);
-        format!("`{}{number}`: port registry entry, defined in {position}", entry.name())
+        let endpoint = entry.endpoint.as_deref().map(endpoint).unwrap_or_default();
+        format!("`{}{number}`: port registry entry{endpoint}, defined in {position}", entry.name())
     }
 
     fn list_uses(&self, text: &mut String, occurrences: &[Occurrence<'_>]) {
-        let uses: Vec<_> = occurrences.iter().filter(|found| found.role != Role::Definition).collect();
+        let uses: Vec<_> = occurrences.iter().filter(|found| found.role != Role::Definition).take(READ).collect();
         if uses.is_empty() {
             text.push_str("\n\nNothing in this repository uses it.");
             return;
         }
-        text.push_str("\n\nUsed in:\n");
-        for found in uses.iter().take(LISTED) {
-            let how = match found.role {
-                Role::Literal => " (number written out)",
-                Role::Comment => " (named in a comment)",
-                Role::Definition | Role::Reference => "",
-            };
-            let name = self.symbols.service(found).map(|name| format!("`{name}` in ")).unwrap_or_default();
-            let _ = write!(text, "\n- {name}{}{how}", (self.link)(found.path, found.span.start));
-        }
-        if uses.len() > LISTED {
-            let _ = write!(text, "\n- and {} more", uses.len() - LISTED);
+        let uses: Vec<_> = uses.into_iter().map(|found| (self.symbols.position(found), found)).collect();
+        for side in [Side::Listens, Side::Connects, Side::Unknown] {
+            let here: Vec<_> = uses.iter().filter(|(position, _)| position.side == side).collect();
+            if here.is_empty() {
+                continue;
+            }
+            let _ = write!(text, "\n\n{}:\n", side.heading());
+            for (position, found) in here.iter().take(LISTED) {
+                let how = match found.role {
+                    Role::Literal => " (number written out)",
+                    Role::Comment => " (named in a comment)",
+                    Role::Definition | Role::Reference => "",
+                };
+                let name = output::text::clean(&position.name);
+                let name = if name.is_empty() { String::new() } else { format!("`{name}` in ") };
+                let _ = write!(text, "\n- {name}{}{how}", (self.link)(found.path, found.span.start));
+            }
+            if here.len() > LISTED {
+                let _ = write!(text, "\n- and {} more", here.len() - LISTED);
+            }
         }
     }
 
@@ -85,6 +101,18 @@ impl<'p> Hovers<'_, 'p> {
         self.list_uses(&mut text, self.symbols.literals(number));
         text
     }
+}
+
+/// What the registry says of an entry beside its number: `, udp on dns`.
+fn endpoint(endpoint: &Endpoint) -> String {
+    let mut text = String::new();
+    if !endpoint.protocols.is_empty() {
+        let _ = write!(text, ", {}", endpoint.protocols.join(" and "));
+    }
+    if !endpoint.hosts.is_empty() {
+        let _ = write!(text, ", on {}", output::text::clean(&endpoint.hosts.join(", ")));
+    }
+    text
 }
 
 fn group(registry: &Registry, path: &[String]) -> String {

@@ -8,17 +8,22 @@
 //! inputs of a flake. It runs beside a language server for Nix without showing anything twice.
 
 mod accept;
+mod action_requests;
 mod actions;
+mod capabilities;
 mod completion;
 mod diagnostics;
 mod documents;
 mod edits;
 mod hover;
 mod inputs;
+mod migrate;
 mod position;
+mod publish;
 mod registry_page;
 mod requests;
 mod server;
+mod side;
 mod symbols;
 mod transport;
 mod uri;

@@ -1,7 +1,6 @@
 //! The requests about a document: each from its parameters to its result.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use gen_lsp_types as lsp;
@@ -9,15 +8,13 @@ use lsp_server::{ErrorCode, Request};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::actions::{self, Actions, FIX_ALL, SELECT};
 use super::completion::Completion;
-use super::diagnostics;
 use super::edits::{self, Target};
 use super::hover::{self, Hovers};
 use super::inputs::Inputs;
 use super::position::{Encoding, Lines};
 use super::registry_page;
-use super::server::{Refusal, Server, diagnostics_of, parse};
+use super::server::{Refusal, Server, parse};
 use super::symbols::{Meaning, Occurrence, Role, Symbol, Symbols};
 use super::workspace::{State, Workspace};
 use crate::facts::port_registry::Registries;
@@ -29,13 +26,17 @@ use crate::walk;
 /// The command that shows the uses of an entry. Clients carry it out themselves.
 const SHOW_USES: &str = "flakeward.showReferences";
 
-type Answer = Result<Value, Refusal>;
+/// The result of a request.
+pub(super) type Answer = Result<Value, Refusal>;
 
 /// A document that a request is about.
-struct Place {
-    root: PathBuf,
-    relative: RelPath,
-    source: Arc<Source>,
+pub(super) struct Place {
+    /// The root of its repository.
+    pub root: PathBuf,
+    /// Its path in the repository.
+    pub relative: RelPath,
+    /// Its text.
+    pub source: Arc<Source>,
 }
 
 /// What a question about one document may look at: all of it is read-only.
@@ -72,7 +73,7 @@ impl Server {
     }
 
     /// The document of a URI: the open text, else the file's. `None` for files that flakeward does not check.
-    fn place(&mut self, uri: &lsp::Uri) -> Option<Place> {
+    pub(super) fn place(&mut self, uri: &lsp::Uri) -> Option<Place> {
         let (root, path, relative) = self.locate(uri)?;
         let kind = walk::by_name(&relative);
         let source = match self.documents.get(&path) {
@@ -221,37 +222,6 @@ impl Server {
         })
     }
 
-    fn actions(&mut self, params: lsp::CodeActionParams) -> Answer {
-        let Some(place) = self.place(&params.text_document.uri) else { return Ok(Value::Null) };
-        let (support, encoding) = (self.client.edits, self.client.encoding);
-        let can_show = self.client.show_document;
-        let documents = &self.documents;
-        let target = |workspace: &Workspace, path: &RelPath| target_of(workspace, documents, path);
-        let Some(workspace) = self.workspaces.get_mut(&place.root) else { return Ok(Value::Null) };
-        // Texts of other files come from the last state.
-        workspace.state();
-        let span = Lines::new(&place.source.text, encoding).span(params.range);
-        let mut actions = Actions {
-            workspace,
-            path: &place.relative,
-            source: place.source.clone(),
-            support,
-            encoding,
-            can_show,
-            target: &target,
-        };
-        let only = params.context.only.as_deref();
-        let mut found = Vec::new();
-        if actions::wants(only, "quickfix") {
-            found.extend(actions.quick_fixes(span, &params.context.diagnostics));
-        }
-        // Working it out takes a run: only for a client that asks for it.
-        if only.is_some() && actions::wants(only, FIX_ALL) {
-            found.extend(actions.fix_all());
-        }
-        json_of(Some(found))
-    }
-
     fn prepare_rename(&mut self, params: lsp::PrepareRenameParams) -> Answer {
         let at = params.text_document_position_params;
         self.ask(&at.text_document.uri, |view| {
@@ -286,78 +256,10 @@ impl Server {
             None => answer,
         }
     }
-
-    fn document_diagnostics(&mut self, params: lsp::DocumentDiagnosticParams) -> Answer {
-        let uri = &params.text_document.uri;
-        let list = match self.locate(uri) {
-            Some((root, _, relative)) => self.list(&root, &relative),
-            None => Vec::new(),
-        };
-        let id = diagnostics::result_id(&list);
-        Ok(match params.previous_result_id {
-            Some(before) if before == id => json!({ "kind": "unchanged", "resultId": id }),
-            _ => json!({ "kind": "full", "resultId": id, "items": list }),
-        })
-    }
-
-    fn list(&mut self, root: &Path, path: &RelPath) -> Vec<lsp::Diagnostic> {
-        let encoding = self.client.encoding;
-        let workspace = self.workspaces.get_mut(root);
-        workspace.map(|workspace| diagnostics_of(workspace, &self.documents, path, encoding)).unwrap_or_default()
-    }
-
-    fn workspace_diagnostics(&mut self, params: lsp::WorkspaceDiagnosticParams) -> Answer {
-        let mut known: BTreeMap<String, String> =
-            params.previous_result_ids.into_iter().map(|result| (result.uri.0, result.value)).collect();
-        let mut items = Vec::new();
-        let encoding = self.client.encoding;
-        for workspace in self.workspaces.values_mut() {
-            for path in diagnostics::paths(workspace.state()) {
-                let list = diagnostics_of(workspace, &self.documents, &path, encoding);
-                let file = workspace.absolute(&path);
-                let uri = self.documents.uri(&file);
-                let version = self.documents.get(&file).map(|document| document.version);
-                let id = diagnostics::result_id(&list);
-                let before = known.remove(&uri.0);
-                items.push(match before {
-                    Some(before) if before == id => {
-                        json!({ "kind": "unchanged", "uri": uri, "version": version, "resultId": id })
-                    }
-                    _ => json!({ "kind": "full", "uri": uri, "version": version, "resultId": id, "items": list }),
-                });
-            }
-        }
-        // Files whose findings went away get an empty list, once.
-        let empty = diagnostics::result_id(&[]);
-        for (uri, before) in known {
-            let file = super::server::real_path(&lsp::Uri(uri.clone()));
-            let version = file.and_then(|file| self.documents.get(&file)).map(|document| document.version);
-            items.push(match before == empty {
-                true => json!({ "kind": "unchanged", "uri": uri, "version": version, "resultId": empty }),
-                false => json!({ "kind": "full", "uri": uri, "version": version, "resultId": empty, "items": [] }),
-            });
-        }
-        Ok(json!({ "items": items }))
-    }
-
-    fn execute(&mut self, params: lsp::ExecuteCommandParams) -> Answer {
-        if params.command != SELECT {
-            let message = format!("`{}` is not a command of flakeward", params.command);
-            return Err(Refusal::new(ErrorCode::InvalidParams, message));
-        }
-        let arguments = params.arguments.unwrap_or_default();
-        let [uri, range] = arguments.as_slice() else {
-            return Err(Refusal::new(ErrorCode::InvalidParams, "expected a URI and a range"));
-        };
-        if self.client.show_document {
-            self.request("window/showDocument", json!({ "uri": uri, "takeFocus": true, "selection": range }));
-        }
-        Ok(Value::Null)
-    }
 }
 
 /// The text, URI and version of a file that an edit changes.
-fn target_of(workspace: &Workspace, documents: &super::documents::Documents, path: &RelPath) -> Target {
+pub(super) fn target_of(workspace: &Workspace, documents: &super::documents::Documents, path: &RelPath) -> Target {
     let file = workspace.absolute(path);
     let document = documents.get(&file);
     let known = || workspace.known()?.source(path).map(|source| source.text.clone());
@@ -370,7 +272,7 @@ fn target_of(workspace: &Workspace, documents: &super::documents::Documents, pat
     }
 }
 
-fn json_of(value: Option<impl Serialize>) -> Answer {
+pub(super) fn json_of(value: Option<impl Serialize>) -> Answer {
     serde_json::to_value(value).map_err(|error| Refusal::new(ErrorCode::InternalError, error.to_string()))
 }
 

@@ -10,11 +10,8 @@ use lsp_server::{ErrorCode, Message, Notification, Request, RequestId, Response}
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::actions::{FIX_ALL, SELECT};
-use super::diagnostics::{self, DiagnosticSupport, Diagnostics};
+use super::capabilities::{Client, WATCHED, capabilities};
 use super::documents::{Document, Documents};
-use super::edits::EditSupport;
-use super::position::Encoding;
 use super::transport::{Incoming, Outgoing};
 use super::uri;
 use super::workspace::Workspace;
@@ -103,7 +100,7 @@ enum Flow {
 
 /// How far the conversation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
+pub(super) enum Phase {
     /// Nothing but `initialize` may come.
     New,
     Running,
@@ -111,24 +108,10 @@ enum Phase {
     ShutDown,
 }
 
-/// What the client can do, as far as it matters here.
-#[derive(Debug, Default)]
-pub(super) struct Client {
-    pub encoding: Encoding,
-    pub diagnostics: DiagnosticSupport,
-    pub edits: EditSupport,
-    /// It can be asked to show a range of a document.
-    pub show_document: bool,
-    /// It reports changed files if it is asked to.
-    watches_files: bool,
-    refreshes_hints: bool,
-    refreshes_lenses: bool,
-}
-
 /// The server.
 pub(super) struct Server {
     outgoing: Sender<Outgoing>,
-    phase: Phase,
+    pub phase: Phase,
     pub client: Client,
     pub documents: Documents,
     /// The repositories by root.
@@ -136,13 +119,15 @@ pub(super) struct Server {
     /// The folders that the client has opened.
     folders: Vec<PathBuf>,
     /// What was last published for each document.
-    published: BTreeMap<PathBuf, (lsp::Uri, String)>,
+    pub published: BTreeMap<PathBuf, (lsp::Uri, String)>,
     /// The settings problems that the client has been shown.
-    shown_problems: BTreeMap<PathBuf, String>,
+    pub shown_problems: BTreeMap<PathBuf, String>,
+    /// The internal errors that the client has been shown.
+    pub shown_errors: BTreeSet<String>,
     /// Whether numbers are shown behind references.
     pub inlay_hints: bool,
     /// Whether findings may have changed since they were published.
-    dirty: bool,
+    pub dirty: bool,
     next_id: i32,
 }
 
@@ -170,6 +155,7 @@ impl Server {
             folders: Vec::new(),
             published: BTreeMap::new(),
             shown_problems: BTreeMap::new(),
+            shown_errors: BTreeSet::new(),
             inlay_hints: true,
             dirty: false,
             next_id: 0,
@@ -191,7 +177,7 @@ impl Server {
     }
 
     /// A message in the client's window. `kind` is 1 for an error, 2 for a warning.
-    fn show(&self, kind: u8, message: &str) {
+    pub(super) fn show(&self, kind: u8, message: &str) {
         self.notify("window/showMessage", json!({ "type": kind, "message": message }));
     }
 
@@ -217,7 +203,7 @@ impl Server {
     }
 
     /// Runs something that may panic. A panic is a bug in flakeward: the client is told, and the server goes on.
-    fn guarded<T>(&mut self, what: &str, run: impl FnOnce(&mut Self) -> T) -> Option<T> {
+    pub(super) fn guarded<T>(&mut self, what: &str, run: impl FnOnce(&mut Self) -> T) -> Option<T> {
         match catch_unwind(AssertUnwindSafe(|| run(self))) {
             Ok(value) => Some(value),
             Err(_) => {
@@ -257,7 +243,7 @@ impl Server {
         // The protocol's older way to name the only folder.
         let root = params.get("rootUri").and_then(Value::as_str).map(lsp::Uri::from);
         let params: lsp::InitializeParams = parse(params)?;
-        self.client = client(&params.capabilities);
+        self.client = Client::of(&params.capabilities);
         self.configure(params.initialization_options.as_ref());
         self.folders = folders(&params, root);
         self.phase = Phase::Running;
@@ -328,17 +314,28 @@ impl Server {
 
     /// The root of the repository that a file or folder belongs to; the repository is opened if it is not yet.
     fn workspace_of(&mut self, path: &Path) -> PathBuf {
-        let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
-        let root = walk::find_root(folder);
+        let root = self.root_of(path);
         if !self.workspaces.contains_key(&root) {
             self.load(&root);
         }
         root
     }
 
+    /// The root of the repository that a file or folder belongs to. Without git, a folder that the client has opened is
+    /// one repository, as it is for `flakeward check` in that folder.
+    pub(super) fn root_of(&self, path: &Path) -> PathBuf {
+        let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
+        if folder.ancestors().any(|folder| folder.join(".git").exists()) {
+            return walk::find_root(folder);
+        }
+        let opened = self.folders.iter().filter(|opened| folder.starts_with(opened));
+        let outermost = opened.min_by_key(|opened| opened.components().count());
+        walk::find_root(outermost.map_or(folder, PathBuf::as_path))
+    }
+
     /// Reads a repository anew: its settings, its files, and the open documents in it.
     fn load(&mut self, root: &Path) {
-        let inside = self.documents.iter().filter(|(path, _)| root_of(path) == root);
+        let inside = self.documents.iter().filter(|(path, _)| self.root_of(path) == root);
         let buffers: Vec<_> =
             inside.filter_map(|(path, document)| Some((walk::relative(root, path)?, document.text.as_str()))).collect();
         let workspace = Workspace::open(root.to_owned(), &buffers);
@@ -358,7 +355,14 @@ impl Server {
         let lsp::TextDocumentItem { uri, version, text, .. } = params.text_document;
         let Some(path) = real_path(&uri) else { return };
         self.documents.open(path, Document { uri: uri.clone(), version, text });
-        self.sync(&uri);
+        if let Some((root, _, relative)) = self.locate(&uri)
+            && self.workspaces.get(&root).is_some_and(|workspace| workspace.is_new(&relative))
+        {
+            // It was made since, or is left out: only a new look at the folders can tell.
+            self.load(&root);
+        } else {
+            self.sync(&uri);
+        }
     }
 
     fn did_change(&mut self, params: lsp::DidChangeTextDocumentParams) {
@@ -396,22 +400,26 @@ impl Server {
 
     /// A client that does not watch files still reports saves. Settings count as they are on disk.
     fn did_save(&mut self, params: &lsp::DidSaveTextDocumentParams) {
-        if let Some(path) = real_path(&params.text_document.uri) {
-            self.file_changed(&path);
-        }
+        self.files_changed(real_path(&params.text_document.uri));
     }
 
     fn did_change_files(&mut self, params: &lsp::DidChangeWatchedFilesParams) {
-        let paths: BTreeSet<PathBuf> = params.changes.iter().filter_map(|event| real_path(&event.uri)).collect();
-        let roots: BTreeSet<PathBuf> = paths.iter().map(|path| self.workspace_of(path)).collect();
-        for root in roots {
-            self.load(&root);
-        }
+        self.files_changed(params.changes.iter().filter_map(|event| real_path(&event.uri)));
     }
 
-    fn file_changed(&mut self, path: &Path) {
-        let root = self.workspace_of(path);
-        self.load(&root);
+    /// Takes in changes on disk. A repository is only read anew if one of them may change more than its own file.
+    fn files_changed(&mut self, paths: impl IntoIterator<Item = PathBuf>) {
+        let paths: BTreeSet<PathBuf> = paths.into_iter().collect();
+        let mut outdated = BTreeSet::new();
+        for path in paths {
+            let root = self.workspace_of(&path);
+            let Some(workspace) = self.workspaces.get_mut(&root) else { continue };
+            if !workspace.relative(&path).is_some_and(|relative| workspace.refresh(&relative)) {
+                outdated.insert(root);
+            }
+        }
+        outdated.iter().for_each(|root| self.load(root));
+        self.dirty = true;
     }
 
     fn did_change_folders(&mut self, params: &lsp::DidChangeWorkspaceFoldersParams) {
@@ -419,128 +427,22 @@ impl Server {
             self.folders.retain(|folder| *folder != removed);
         }
         for added in params.event.added.iter().filter_map(|folder| real_path(&folder.uri)) {
+            self.folders.push(added.clone());
             self.workspace_of(&added);
-            self.folders.push(added);
         }
-        self.forget_unused();
+        self.regroup();
     }
 
-    /// Drops the repositories that no folder and no open document belongs to.
-    fn forget_unused(&mut self) {
-        let folders = self.folders.iter().map(|folder| walk::find_root(folder));
-        let documents = self.documents.iter().map(|(path, _)| root_of(path));
-        let used: BTreeSet<PathBuf> = folders.chain(documents).collect();
-        self.workspaces.retain(|root, _| used.contains(root));
+    /// Opens the repositories that folders and documents belong to now, and no others.
+    fn regroup(&mut self) {
+        let folders = self.folders.iter().map(PathBuf::as_path);
+        let documents = self.documents.iter().map(|(path, _)| path);
+        let used: BTreeSet<PathBuf> = folders.chain(documents).map(|path| self.root_of(path)).collect();
+        self.workspaces.clear();
+        used.iter().for_each(|root| self.load(root));
         self.dirty = true;
     }
-
-    /// Publishes what changed, and has clients that ask for themselves ask again.
-    fn publish(&mut self) {
-        if self.phase != Phase::Running || !std::mem::take(&mut self.dirty) {
-            return;
-        }
-        self.guarded("a check", |server| {
-            server.show_problems();
-            if server.client.diagnostics.pull {
-                server.refresh();
-            } else {
-                server.publish_all();
-            }
-        });
-    }
-
-    fn publish_all(&mut self) {
-        let mut lists = Vec::new();
-        for (path, document) in self.documents.iter() {
-            let Some(workspace) = self.workspaces.get_mut(&root_of(path)) else { continue };
-            let Some(relative) = workspace.relative(path) else { continue };
-            let list = diagnostics_of(workspace, &self.documents, &relative, self.client.encoding);
-            lists.push((path.to_owned(), document.uri.clone(), document.version, list));
-        }
-        for (path, uri, version, list) in lists {
-            let id = format!("{version} {}", diagnostics::result_id(&list));
-            let published = self.published.insert(path, (uri.clone(), id.clone()));
-            if published.is_none_or(|(_, before)| before != id) {
-                self.publish_list(&uri, Some(version), &list);
-            }
-        }
-    }
-
-    fn publish_list(&self, uri: &lsp::Uri, version: Option<i32>, diagnostics: &[lsp::Diagnostic]) {
-        let params = lsp::PublishDiagnosticsParams { uri: uri.clone(), version, diagnostics: diagnostics.to_vec() };
-        self.notify("textDocument/publishDiagnostics", params);
-    }
-
-    /// Tells a client that pulls that other files may have other findings now.
-    fn refresh(&mut self) {
-        if self.client.diagnostics.refresh {
-            self.request("workspace/diagnostic/refresh", Value::Null);
-        }
-        if self.client.refreshes_hints {
-            self.request("workspace/inlayHint/refresh", Value::Null);
-        }
-        if self.client.refreshes_lenses {
-            self.request("workspace/codeLens/refresh", Value::Null);
-        }
-    }
-
-    /// Shows problems with settings: once each, as a message and at their position.
-    fn show_problems(&mut self) {
-        let mut messages = Vec::new();
-        for (root, workspace) in &self.workspaces {
-            let Some(problem) = &workspace.problem else { continue };
-            if self.shown_problems.get(root) != Some(&problem.message) {
-                messages.push((root.clone(), problem.message.clone()));
-            }
-        }
-        let solved: Vec<PathBuf> = self.shown_problems.keys().filter(|root| self.is_solved(root)).cloned().collect();
-        solved.iter().for_each(|root| drop(self.shown_problems.remove(root)));
-        for (root, message) in messages {
-            self.show(1, &format!("flakeward: {message}"));
-            self.shown_problems.insert(root, message);
-        }
-    }
-
-    fn is_solved(&self, root: &Path) -> bool {
-        self.workspaces.get(root).is_none_or(|workspace| workspace.problem.is_none())
-    }
 }
-
-/// The diagnostics of a file. If the settings cannot be used, those of the settings file.
-pub(super) fn diagnostics_of(
-    workspace: &mut Workspace,
-    documents: &Documents,
-    path: &crate::finding::RelPath,
-    encoding: Encoding,
-) -> Vec<lsp::Diagnostic> {
-    if let Some(problem) = &workspace.problem {
-        let at = diagnostics::of_problem(problem, encoding);
-        let is_here = |file: &Path| workspace.absolute(path) == workspace.root.join(file);
-        return at.filter(|(file, _)| is_here(file)).map(|(_, diagnostic)| diagnostic).into_iter().collect();
-    }
-    workspace.state();
-    let workspace = &*workspace;
-    let Some(state) = workspace.known() else { return Vec::new() };
-    let uri = |path: &str| documents.uri(&workspace.absolute(path));
-    Diagnostics { workspace, state, uri: &uri, encoding }.of(path)
-}
-
-/// The root of the repository that a file belongs to.
-fn root_of(path: &Path) -> PathBuf {
-    walk::find_root(path.parent().unwrap_or(path))
-}
-
-/// The files whose changes on disk matter.
-const WATCHED: [&str; 8] = [
-    "**/*.nix",
-    "**/*.{yaml,yml}",
-    "**/flake.lock",
-    "**/{flakeward.toml,.flakeward.toml}",
-    "**/.flakeward/**",
-    "**/*{Dockerfile,Containerfile}*",
-    "**/*.{sh,bash,just,mk}",
-    "**/{.gitignore,.ignore,justfile,Justfile,Makefile}",
-];
 
 /// Reads parameters.
 pub(super) fn parse<T: DeserializeOwned>(params: Value) -> Result<T, Refusal> {
@@ -563,72 +465,4 @@ fn folders(params: &lsp::InitializeParams, root: Option<lsp::Uri>) -> Vec<PathBu
         folders.extend(root.as_ref().and_then(real_path));
     }
     folders
-}
-
-fn client(capabilities: &lsp::ClientCapabilities) -> Client {
-    let workspace = capabilities.workspace.as_ref();
-    let is_on = |value: Option<bool>| value.unwrap_or(false);
-    let watching = workspace.and_then(|workspace| workspace.did_change_watched_files.as_ref());
-    let hints = workspace.and_then(|workspace| workspace.inlay_hint.as_ref());
-    let lenses = workspace.and_then(|workspace| workspace.code_lens.as_ref());
-    let window = capabilities.window.as_ref();
-    Client {
-        encoding: Encoding::negotiate(capabilities),
-        diagnostics: DiagnosticSupport::of(capabilities),
-        edits: EditSupport::of(capabilities),
-        show_document: window.and_then(|window| window.show_document.as_ref()).is_some_and(|show| show.support),
-        watches_files: is_on(watching.and_then(|watching| watching.dynamic_registration)),
-        refreshes_hints: is_on(hints.and_then(|hints| hints.refresh_support)),
-        refreshes_lenses: is_on(lenses.and_then(|lenses| lenses.refresh_support)),
-    }
-}
-
-fn capabilities(encoding: Encoding) -> lsp::ServerCapabilities {
-    let progress = lsp::WorkDoneProgressOptions::default();
-    lsp::ServerCapabilities {
-        position_encoding: Some(encoding.kind()),
-        text_document_sync: Some(lsp::TextDocumentSync::Options(lsp::TextDocumentSyncOptions {
-            open_close: Some(true),
-            change: Some(lsp::TextDocumentSyncKind::Incremental),
-            save: Some(lsp::Save::Bool(true)),
-            ..Default::default()
-        })),
-        hover_provider: Some(lsp::HoverProvider::Bool(true)),
-        definition_provider: Some(lsp::DefinitionProvider::Bool(true)),
-        references_provider: Some(lsp::ReferencesProvider::Bool(true)),
-        document_highlight_provider: Some(lsp::DocumentHighlightProvider::Bool(true)),
-        document_symbol_provider: Some(lsp::DocumentSymbolProvider::Bool(true)),
-        inlay_hint_provider: Some(lsp::InlayHintProvider::Bool(true)),
-        completion_provider: Some(lsp::CompletionOptions {
-            trigger_characters: Some([".", "=", ":", " ", "\""].map(str::to_owned).to_vec()),
-            ..Default::default()
-        }),
-        code_action_provider: Some(lsp::CodeActionProvider::CodeActionOptions(lsp::CodeActionOptions {
-            code_action_kinds: Some(vec![lsp::CodeActionKind::QuickFix, lsp::CodeActionKind::from(FIX_ALL)]),
-            ..Default::default()
-        })),
-        code_lens_provider: Some(lsp::CodeLensOptions::default()),
-        rename_provider: Some(lsp::RenameProvider::RenameOptions(lsp::RenameOptions {
-            prepare_provider: Some(true),
-            work_done_progress_options: progress,
-        })),
-        execute_command_provider: Some(lsp::ExecuteCommandOptions {
-            commands: vec![SELECT.to_owned()],
-            work_done_progress_options: progress,
-        }),
-        diagnostic_provider: Some(lsp::DiagnosticProvider::DiagnosticOptions(lsp::DiagnosticOptions {
-            identifier: Some("flakeward".to_owned()),
-            inter_file_dependencies: true,
-            workspace_diagnostics: true,
-            work_done_progress_options: progress,
-        })),
-        workspace: Some(lsp::WorkspaceOptions {
-            workspace_folders: Some(lsp::WorkspaceFoldersServerCapabilities {
-                supported: Some(true),
-                change_notifications: Some(lsp::ChangeNotifications::Bool(true)),
-            }),
-            ..Default::default()
-        }),
-        ..Default::default()
-    }
 }

@@ -1,8 +1,9 @@
 //! What the cursor is on: an entry of a port registry, a group of entries, or a port number.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 
+use super::side::{Position, Positions, Side};
 use crate::config::PortSettings;
 use crate::facts::port_registry::{Entry, Lookup, Registries, Registry, RegistryFacts, Use, references};
 use crate::facts::ports::{self, PortFacts};
@@ -61,6 +62,8 @@ pub struct Symbols<'p> {
     settings: &'p PortSettings,
     /// Made when it is first needed: a plain look-up of one position does without.
     index: OnceCell<Index<'p>>,
+    /// The files whose positions were asked for.
+    positions: RefCell<HashMap<String, Option<Positions<'p>>>>,
 }
 
 /// All occurrences, sorted by file and position.
@@ -123,7 +126,7 @@ impl<'p> Index<'p> {
 impl<'p> Symbols<'p> {
     /// For a project and its registries.
     pub fn new(project: &'p Project, registries: &'p Registries<'p>, settings: &'p PortSettings) -> Self {
-        Self { project, registries, settings, index: OnceCell::new() }
+        Self { project, registries, settings, index: OnceCell::new(), positions: RefCell::default() }
     }
 
     /// The symbol at an offset of a file. An offset right behind a name still counts: that is where a cursor is after
@@ -221,11 +224,15 @@ impl<'p> Symbols<'p> {
         all
     }
 
-    /// What the port at an occurrence is the port of, as far as the text says it: `services.redis.port`.
-    pub fn service(&self, found: &Occurrence<'_>) -> Option<&'p str> {
-        let uses = &self.project.file(found.path)?.fact::<PortFacts>()?.uses;
-        let port = uses.iter().find(|port| port.span == found.span)?;
-        (!port.name.is_empty()).then_some(port.name.as_str())
+    /// What is known of the position of an occurrence: which side of a connection it is on, and whose port it is.
+    pub fn position(&self, found: &Occurrence<'_>) -> Position {
+        let mut positions = self.positions.borrow_mut();
+        let read = positions.entry(found.path.to_string()).or_insert_with(|| {
+            let file = self.project.file(found.path);
+            file.map(Positions::new)
+        });
+        let unknown = || Position { side: Side::Unknown, name: String::new() };
+        read.as_ref().map_or_else(unknown, |read| read.at(found))
     }
 }
 

@@ -1,6 +1,6 @@
 //! A repository as the editor sees it: the files on disk, the open buffers over them, and what flakeward makes of both.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,11 +8,12 @@ use crate::analysis::Analysis;
 use crate::cli::ScopeArgs;
 use crate::command::Failure;
 use crate::command::session::Session;
-use crate::config::ConfigError;
+use crate::config::{ConfigError, FILE_NAMES};
 use crate::facts::Project;
 use crate::finding::{Finding, RelPath, Safety};
-use crate::repo::Repo;
+use crate::repo::{Repo, RepoFile};
 use crate::report::Report;
+use crate::run::Conclusion;
 use crate::settings::Settings;
 use crate::source::Source;
 use crate::walk;
@@ -24,8 +25,10 @@ pub struct Workspace {
     /// What is wrong with its settings, if anything: nothing is checked until that is corrected.
     pub problem: Option<Problem>,
     analysis: Analysis,
-    /// The files that are on disk.
-    on_disk: BTreeSet<RelPath>,
+    /// The files that were on disk when it was opened.
+    on_disk: BTreeMap<RelPath, RepoFile>,
+    /// The open documents, and whether each is a file that is checked.
+    buffers: BTreeMap<RelPath, bool>,
     /// What the last look found. `None` if something changed since.
     state: Option<State>,
     /// The report with unsafe fixes as well, which only code actions need.
@@ -79,8 +82,10 @@ impl Workspace {
             Ok(analysis) => (analysis, None),
             Err(failure) => (nothing(), Some(of_failure(failure))),
         };
-        let on_disk = analysis.repo().paths().cloned().collect();
-        let mut workspace = Self { root, problem, analysis, on_disk, state: None, actionable: None };
+        let on_disk = analysis.repo().files.iter().map(|file| (file.path().clone(), file.clone())).collect();
+        let buffers_of = BTreeMap::new();
+        let mut workspace =
+            Self { root, problem, analysis, on_disk, buffers: buffers_of, state: None, actionable: None };
         for (path, text) in buffers {
             workspace.set_buffer(path, text);
         }
@@ -97,19 +102,73 @@ impl Workspace {
         self.root.join(path)
     }
 
-    /// Sets the text of an open buffer.
+    /// Sets the text of an open buffer. It counts only if the file is one that is checked.
     pub fn set_buffer(&mut self, path: &RelPath, text: &str) {
-        self.analysis.put(path, text.as_bytes().to_vec());
-        self.changed();
+        let is_checked = match self.buffers.get(path) {
+            Some(is_checked) => *is_checked,
+            None => self.covers(path),
+        };
+        self.buffers.insert(path.clone(), is_checked);
+        if is_checked {
+            self.analysis.put(path, text.as_bytes().to_vec());
+            self.changed();
+        }
     }
 
     /// Takes a buffer away: what is on disk counts again.
     pub fn close_buffer(&mut self, path: &RelPath) {
-        match std::fs::read(self.absolute(path)) {
-            Ok(bytes) if self.on_disk.contains(path) => self.analysis.put(path, bytes),
+        self.buffers.remove(path);
+        self.restore(path);
+    }
+
+    fn restore(&mut self, path: &RelPath) {
+        match self.on_disk.get(path) {
+            Some(file) if self.absolute(path).is_file() => self.analysis.restore(file),
             _ => self.analysis.remove(path),
         }
         self.changed();
+    }
+
+    /// Whether a file is among those that `flakeward check` checks, or would be if it were saved.
+    fn covers(&self, path: &str) -> bool {
+        if self.on_disk.contains_key(path) {
+            return true;
+        }
+        let exclude = &self.settings().config.exclude;
+        let is_excluded = || Path::new(path).ancestors().any(|folder| exclude.is_match(folder));
+        // A file that is there was left out. Of the others only the first line of a script is missing.
+        let is_left_out = || walk::by_name(path).is_some() && self.absolute(path).exists();
+        !walk::is_skipped(path) && !is_excluded() && !is_left_out() && !walk::is_ignored(&self.root, path)
+    }
+
+    /// Whether a file is new since the repository was opened.
+    pub fn is_new(&self, path: &str) -> bool {
+        !self.on_disk.contains_key(path) && self.absolute(path).is_file()
+    }
+
+    /// Takes in that a file changed on disk. Returns whether that is all that there is to do; if not, the repository has
+    /// to be read anew.
+    pub fn refresh(&mut self, path: &RelPath) -> bool {
+        let is_there = self.on_disk.contains_key(path) && self.absolute(path).is_file();
+        // What a script without an extension is, only its text shows.
+        if self.problem.is_some() || !is_there || walk::by_name(path).is_none() || self.decides_more(path) {
+            return false;
+        }
+        // The text of an open document counts, not the file's.
+        if !self.buffers.contains_key(path) {
+            self.restore(path);
+        }
+        true
+    }
+
+    /// Whether a file decides how others are checked: settings, rules, baselines, ignore files, and the lock that names
+    /// the policy.
+    fn decides_more(&self, path: &str) -> bool {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let names_policy = name == "flake.lock" && self.settings().config.policy.is_some();
+        let is_inside = |folder: &str| path.split('/').any(|part| part == folder);
+        let decides = FILE_NAMES.contains(&name) || [".gitignore", ".ignore", ".git"].contains(&name);
+        decides || names_policy || is_inside(".flakeward") || is_inside(".git")
     }
 
     fn changed(&mut self) {
@@ -122,7 +181,10 @@ impl Workspace {
         let Self { analysis, state, problem, .. } = self;
         state.get_or_insert_with(|| match problem {
             Some(_) => State::default(),
-            None => State { project: analysis.project(), report: analysis.report() },
+            None => {
+                let Conclusion { report, project } = analysis.conclude();
+                State { project, report }
+            }
         })
     }
 

@@ -119,3 +119,145 @@ fn a_client_without_versions_gets_plain_changes() {
     let found = actions(&mut client, "redis.nix", 2, None);
     assert!(found.iter().all(|action| action["edit"].get("documentChanges").is_none()), "{found:?}");
 }
+
+/// Files that a migration changes, by the arguments of `flakeward migrate` that name it.
+const MIGRATIONS: [(&[&str], u32, &[(&str, &str)]); 4] = [
+    (
+        &["compose", "compose.yaml", "compose.override.yaml"],
+        0,
+        &[
+            REGISTRY,
+            ("compose.yaml", "services:\n  db:\n    image: postgres:16\n    ports: [\"5432:5432\"]\n"),
+            ("compose.override.yaml", "services:\n  db:\n    environment: { POSTGRES_DB: app }\n"),
+            ("flake.nix", FLAKE_PARTS),
+        ],
+    ),
+    (
+        &["dockerfile", "Dockerfile"],
+        0,
+        &[("Dockerfile", "FROM alpine\nRUN apk add curl\nEXPOSE 8080\nCMD [\"curl\"]\n"), ("flake.nix", FLAKE_PARTS)],
+    ),
+    (
+        &["flake", "flake.nix"],
+        4,
+        &[(
+            "flake.nix",
+            "{\n  inputs.nixpkgs.url = \"github:NixOS/nixpkgs/nixos-25.11\";\n  \
+             inputs.flake-utils.url = \"github:numtide/flake-utils\";\n  outputs = { self, nixpkgs, flake-utils }:\n    \
+             flake-utils.lib.eachDefaultSystem (system: {\n      \
+             packages.default = nixpkgs.legacyPackages.${system}.hello;\n    });\n}\n",
+        )],
+    ),
+    (
+        &["ci", ".github/workflows/image.yaml"],
+        6,
+        &[
+            (
+                ".github/workflows/image.yaml",
+                "on: push\njobs:\n  image:\n    runs-on: ubuntu-latest\n    steps:\n      \
+                 - uses: actions/checkout@v4\n      - run: docker build -t ghcr.io/acme/app .\n",
+            ),
+            ("Dockerfile", "FROM alpine\nCMD [\"true\"]\n"),
+            ("flake.nix", FLAKE_PARTS),
+        ],
+    ),
+];
+
+const FLAKE_PARTS: &str = "{\n  inputs.nixpkgs.url = \"github:NixOS/nixpkgs/nixos-25.11\";\n  \
+    inputs.flake-parts.url = \"github:hercules-ci/flake-parts\";\n  outputs = inputs:\n    \
+    inputs.flake-parts.lib.mkFlake { inherit inputs; } {\n      systems = [ \"x86_64-linux\" ];\n    };\n}\n";
+
+/// Every file of a folder but those of git, sorted.
+fn files_of(root: &std::path::Path) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().flatten() {
+            match entry.path() {
+                path if path.is_dir() => folders.push(path),
+                path => {
+                    let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+                    found.push((name, std::fs::read_to_string(path).unwrap()));
+                }
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn a_file_is_migrated_as_the_command_does_it() {
+    for (arguments, line, files) in MIGRATIONS {
+        let mut client = Client::usual(files);
+        let path = arguments[1];
+        client.open_file(path);
+        let found = actions(&mut client, path, line, Some("quickfix"));
+        let migrate = titled(&found, "Migrate");
+        assert_eq!(migrate["isPreferred"], json!(false), "{migrate}");
+        let mut after: Vec<(String, String)> =
+            files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
+        for (path, text) in applied(&client, &migrate["edit"], files) {
+            after.retain(|(known, _)| *known != path);
+            after.push((path, text));
+        }
+        after.sort();
+
+        let copy = tempfile::tempdir().unwrap();
+        let copied = Command::new("cp").arg("-r").arg(client.root.join(".")).arg(copy.path()).status().unwrap();
+        assert!(copied.success());
+        let mut command = Command::new(env!("CARGO_BIN_EXE_flakeward"));
+        let ran = command.arg("migrate").args(arguments).args(["--write", "--force"]).current_dir(&copy).output();
+        let ran = ran.unwrap();
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+        assert_eq!(after, files_of(copy.path()), "{arguments:?}");
+
+        if migrate["title"].as_str().unwrap().contains("left") {
+            client.request("workspace/executeCommand", migrate["command"].clone());
+            let shown = client.next("window/showMessage");
+            assert!(shown["message"].as_str().unwrap().contains("left to be done by hand"), "{shown}");
+        }
+    }
+}
+
+/// `migrate` refuses a flake whose helper it cannot follow.
+const REFUSED: (&str, &str) = (
+    "flake.nix",
+    "{\n  inputs.nixpkgs.url = \"github:NixOS/nixpkgs/nixos-25.11\";\n  outputs = { self, nixpkgs }:\n    let\n      \
+     each = f: nixpkgs.lib.genAttrs [ \"x86_64-linux\" \"aarch64-linux\" ] (system: f (import ./pkgs.nix system));\n    \
+     in\n    import ./outputs.nix { inherit each self; };\n}\n",
+);
+
+#[test]
+fn a_migration_that_is_refused_says_why() {
+    let mut capabilities = usual_capabilities();
+    capabilities["textDocument"]["codeAction"] = json!({ "disabledSupport": true });
+    let mut client = Client::with(&[REFUSED], &capabilities);
+    client.open_file("flake.nix");
+    let found = actions(&mut client, "flake.nix", 4, None);
+    let refused = titled(&found, "Migrate");
+    let reason = refused["disabled"]["reason"].as_str().unwrap();
+    assert!(reason.starts_with("flake.nix:") && refused.get("edit").is_none(), "{refused}");
+
+    let mut client = Client::usual(&[REFUSED]);
+    client.open_file("flake.nix");
+    let found = actions(&mut client, "flake.nix", 4, None);
+    let command = titled(&found, "Migrate")["command"].clone();
+    let error = client.error("workspace/executeCommand", command);
+    assert_eq!(error["message"], json!(reason));
+    assert!(client.next("window/showMessage")["message"].as_str().unwrap().contains(reason));
+}
+
+#[test]
+fn the_command_that_migrates_a_file_sends_the_edit() {
+    let (_, line, files) = MIGRATIONS[2];
+    let mut client = Client::usual(files);
+    client.open_file("flake.nix");
+    let found = actions(&mut client, "flake.nix", line, None);
+    let offered = titled(&found, "Migrate")["edit"].clone();
+    let uri = client.uri("flake.nix");
+    client.request("workspace/executeCommand", json!({ "command": "flakeward.migrate", "arguments": [uri] }));
+    assert_eq!(client.next("workspace/applyEdit")["edit"], offered);
+    let error = client.error("workspace/executeCommand", json!({ "command": "flakeward.migrate", "arguments": [3] }));
+    assert_eq!(error["code"], json!(-32602));
+}

@@ -61,16 +61,21 @@ impl Client {
     /// Starts a server and initializes it with some capabilities of the client.
     pub fn with(files: &[(&str, &str)], capabilities: &Value) -> Self {
         let mut client = Self::start(files);
-        let root = client.uri("");
+        client.initialize(capabilities);
+        client
+    }
+
+    /// Begins the conversation with some capabilities of the client.
+    pub fn initialize(&mut self, capabilities: &Value) {
+        let root = self.uri("");
         let params = json!({
             "processId": null,
             "rootUri": root,
             "workspaceFolders": [{ "uri": root, "name": "test" }],
             "capabilities": capabilities,
         });
-        client.request("initialize", params);
-        client.notify("initialized", json!({}));
-        client
+        self.request("initialize", params);
+        self.notify("initialized", json!({}));
     }
 
     /// Starts a server for a client that can do what most editors can.
@@ -325,8 +330,8 @@ pub fn brief(diagnostics: &[Value]) -> Vec<(String, u64, u64)> {
     diagnostics.iter().map(of).collect()
 }
 
-/// What `flakeward check` finds in a folder: path, rule, line and column from 0.
-pub fn checked(root: &Path) -> Vec<(String, String, u64, u64)> {
+/// What `flakeward check` finds in a folder: path, rule, line from 0, and message.
+pub fn checked(root: &Path) -> Vec<(String, String, u64, String)> {
     let output = Command::new(env!("CARGO_BIN_EXE_flakeward"))
         .args(["check", "--format", "json", "."])
         .current_dir(root)
@@ -336,8 +341,8 @@ pub fn checked(root: &Path) -> Vec<(String, String, u64, u64)> {
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     let of = |finding: &Value| {
         let text = |key: &str| finding[key].as_str().unwrap().to_owned();
-        let at = |key: &str| finding["start"][key].as_u64().unwrap() - 1;
-        (text("path"), text("rule"), at("line"), at("column"))
+        let line = finding["start"]["line"].as_u64().unwrap() - 1;
+        (text("path"), text("rule"), line, text("message"))
     };
     report["findings"].as_array().unwrap().iter().map(of).collect()
 }

@@ -7,3 +7,4 @@ mod editors;
 mod protocol;
 mod random;
 mod registry;
+mod workspaces;

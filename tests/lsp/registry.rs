@@ -50,6 +50,36 @@ fn a_hover_says_what_an_entry_is_and_who_uses_it() {
 }
 
 #[test]
+fn a_hover_says_who_listens_and_who_connects() {
+    let nginx = ("nginx.nix", "{ services.nginx.upstreams.web.target = \"10.0.0.1:8124\"; }\n");
+    let files = [REGISTRY, USER, COMPOSE, LITERAL, nginx, ("free.nix", "{ services.api.port = 9911; }\n")];
+    let mut client = Client::usual(&files);
+    files.iter().for_each(|(path, _)| drop(client.open_file(path)));
+    let text = hover(&mut client, "redis.nix", &mark(USER.1, "redis;"));
+    let (listens, connects) = text.split_once("Connects:").unwrap();
+    assert!(listens.contains("Listens:\n\n- `services.redis.port` in [redis.nix:5]"), "{text}");
+    assert!(connects.contains("- `url` in [redis.nix:6]"), "{text}");
+    let text = hover(&mut client, "lib/ports.nix", &mark(REGISTRY.1, "main"));
+    assert!(text.contains("Listens:") && text.contains("compose.yaml:5") && text.contains("in a comment"), "{text}");
+    let text = hover(&mut client, "web.nix", &mark(LITERAL.1, "8124"));
+    assert!(text.contains("Listens:\n\n- `services.web.port` in [web.nix:2]"), "{text}");
+    let text = hover(&mut client, "free.nix", &mark("{ services.api.port = 9911; }\n", "9911"));
+    assert!(text.contains("not in the port registry") && text.contains("`services.api.port`"), "{text}");
+}
+
+#[test]
+fn the_same_number_for_another_protocol_is_no_conflict() {
+    let registry = (
+        "lib/ports.nix",
+        "{\n  dns.tcp = { port = 5353; protocol = \"tcp\"; };\n  dns.udp = { port = 5353; protocol = \"udp\"; };\n}\n",
+    );
+    let mut client = Client::usual(&[registry]);
+    client.open_file("lib/ports.nix");
+    let text = hover(&mut client, "lib/ports.nix", &mark(registry.1, "5353"));
+    assert!(text.contains(", tcp") && !text.contains("Conflict"), "{text}");
+}
+
+#[test]
 fn conflicts_are_in_the_hover() {
     let registry = ("lib/ports.nix", "{\n  a.one = 7001;\n  b.two = 7001;\n}\n");
     let mut client = Client::usual(&[registry]);

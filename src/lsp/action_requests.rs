@@ -1,0 +1,101 @@
+//! The requests for code actions, and the commands that they name.
+
+use gen_lsp_types as lsp;
+use lsp_server::ErrorCode;
+use serde_json::{Value, json};
+
+use super::actions::{self, Actions, FIX_ALL, MIGRATE, SELECT, SHOW};
+use super::migrate::Texts;
+use super::position::Lines;
+use super::requests::{Answer, json_of, target_of};
+use super::server::{Refusal, Server};
+use super::workspace::Workspace;
+use crate::command::migrate::Disk;
+use crate::finding::RelPath;
+
+impl Server {
+    pub(super) fn actions(&mut self, params: lsp::CodeActionParams) -> Answer {
+        let encoding = self.client.encoding;
+        let found = self.with_actions(&params.text_document.uri, |actions| {
+            let span = Lines::new(&actions.source.text, encoding).span(params.range);
+            let only = params.context.only.as_deref();
+            let mut found = Vec::new();
+            if actions::wants(only, "quickfix") {
+                found.extend(actions.quick_fixes(span, &params.context.diagnostics));
+            }
+            // Working it out takes a run: only for a client that asks for it.
+            if only.is_some() && actions::wants(only, FIX_ALL) {
+                found.extend(actions.fix_all());
+            }
+            found
+        });
+        json_of(found)
+    }
+
+    /// Runs something with what is needed to offer actions in a document. `None` if it is not one of flakeward's.
+    fn with_actions<T>(&mut self, uri: &lsp::Uri, run: impl FnOnce(&mut Actions<'_>) -> T) -> Option<T> {
+        let place = self.place(uri)?;
+        let documents = &self.documents;
+        let target = |workspace: &Workspace, path: &RelPath| target_of(workspace, documents, path);
+        let texts = |workspace: &Workspace| Texts {
+            disk: Disk(workspace.root.clone()),
+            open: documents
+                .iter()
+                .filter_map(|(path, document)| Some((workspace.relative(path)?, document.text.clone())))
+                .collect(),
+        };
+        let workspace = self.workspaces.get_mut(&place.root)?;
+        // Texts of other files come from the last state.
+        workspace.state();
+        Some(run(&mut Actions {
+            workspace,
+            path: &place.relative,
+            source: place.source.clone(),
+            support: self.client.edits,
+            encoding: self.client.encoding,
+            can_show: self.client.show_document,
+            target: &target,
+            texts: &texts,
+        }))
+    }
+
+    pub(super) fn execute(&mut self, params: lsp::ExecuteCommandParams) -> Answer {
+        let arguments = params.arguments.unwrap_or_default();
+        match (params.command.as_str(), arguments.as_slice()) {
+            (SELECT, [uri, range]) => {
+                if self.client.show_document {
+                    self.request("window/showDocument", json!({ "uri": uri, "takeFocus": true, "selection": range }));
+                }
+                Ok(Value::Null)
+            }
+            (SHOW, [Value::String(message)]) => {
+                self.show(3, message);
+                Ok(Value::Null)
+            }
+            (MIGRATE, [Value::String(uri)]) => self.migrate(&lsp::Uri::from(uri.as_str())),
+            (SELECT, _) => Err(Refusal::new(ErrorCode::InvalidParams, "expected a URI and a range")),
+            (SHOW, _) => Err(Refusal::new(ErrorCode::InvalidParams, "expected a message")),
+            (MIGRATE, _) => Err(Refusal::new(ErrorCode::InvalidParams, "expected a URI")),
+            (command, _) => {
+                let message = format!("`{command}` is not a command of flakeward");
+                Err(Refusal::new(ErrorCode::InvalidParams, message))
+            }
+        }
+    }
+
+    /// Migrates a file: has the client apply the edit, or says why there is none.
+    fn migrate(&mut self, uri: &lsp::Uri) -> Answer {
+        let migrated = self.with_actions(uri, |actions| actions.migrate());
+        match migrated.unwrap_or_else(|| Err("flakeward does not check this file".to_owned())) {
+            Ok((edit, left)) => {
+                self.request("workspace/applyEdit", json!({ "label": "Migrate this file", "edit": edit }));
+                left.iter().for_each(|left| self.show(3, left));
+                Ok(Value::Null)
+            }
+            Err(reason) => {
+                self.show(1, &format!("flakeward: {reason}"));
+                Err(Refusal::new(ErrorCode::RequestFailed, reason))
+            }
+        }
+    }
+}

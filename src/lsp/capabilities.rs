@@ -1,0 +1,108 @@
+//! What the client can do, and what the server says that it can do.
+
+use gen_lsp_types as lsp;
+
+use super::actions::{FIX_ALL, MIGRATE, SELECT, SHOW};
+use super::diagnostics::DiagnosticSupport;
+use super::edits::EditSupport;
+use super::position::Encoding;
+
+/// What the client can do, as far as it matters here.
+#[derive(Debug, Default)]
+pub struct Client {
+    pub encoding: Encoding,
+    pub diagnostics: DiagnosticSupport,
+    pub edits: EditSupport,
+    /// It can be asked to show a range of a document.
+    pub show_document: bool,
+    /// It reports changed files if it is asked to.
+    pub watches_files: bool,
+    /// It can be told to ask for inlay hints again.
+    pub refreshes_hints: bool,
+    /// It can be told to ask for lenses again.
+    pub refreshes_lenses: bool,
+}
+
+impl Client {
+    /// What a client says about itself.
+    pub fn of(capabilities: &lsp::ClientCapabilities) -> Self {
+        let workspace = capabilities.workspace.as_ref();
+        let is_on = |value: Option<bool>| value.unwrap_or(false);
+        let watching = workspace.and_then(|workspace| workspace.did_change_watched_files.as_ref());
+        let hints = workspace.and_then(|workspace| workspace.inlay_hint.as_ref());
+        let lenses = workspace.and_then(|workspace| workspace.code_lens.as_ref());
+        let window = capabilities.window.as_ref();
+        Self {
+            encoding: Encoding::negotiate(capabilities),
+            diagnostics: DiagnosticSupport::of(capabilities),
+            edits: EditSupport::of(capabilities),
+            show_document: window.and_then(|window| window.show_document.as_ref()).is_some_and(|show| show.support),
+            watches_files: is_on(watching.and_then(|watching| watching.dynamic_registration)),
+            refreshes_hints: is_on(hints.and_then(|hints| hints.refresh_support)),
+            refreshes_lenses: is_on(lenses.and_then(|lenses| lenses.refresh_support)),
+        }
+    }
+}
+
+/// What the server can do.
+pub fn capabilities(encoding: Encoding) -> lsp::ServerCapabilities {
+    let progress = lsp::WorkDoneProgressOptions::default();
+    lsp::ServerCapabilities {
+        position_encoding: Some(encoding.kind()),
+        text_document_sync: Some(lsp::TextDocumentSync::Options(lsp::TextDocumentSyncOptions {
+            open_close: Some(true),
+            change: Some(lsp::TextDocumentSyncKind::Incremental),
+            save: Some(lsp::Save::Bool(true)),
+            ..Default::default()
+        })),
+        hover_provider: Some(lsp::HoverProvider::Bool(true)),
+        definition_provider: Some(lsp::DefinitionProvider::Bool(true)),
+        references_provider: Some(lsp::ReferencesProvider::Bool(true)),
+        document_highlight_provider: Some(lsp::DocumentHighlightProvider::Bool(true)),
+        document_symbol_provider: Some(lsp::DocumentSymbolProvider::Bool(true)),
+        inlay_hint_provider: Some(lsp::InlayHintProvider::Bool(true)),
+        completion_provider: Some(lsp::CompletionOptions {
+            trigger_characters: Some([".", "=", ":", " ", "\""].map(str::to_owned).to_vec()),
+            ..Default::default()
+        }),
+        code_action_provider: Some(lsp::CodeActionProvider::CodeActionOptions(lsp::CodeActionOptions {
+            code_action_kinds: Some(vec![lsp::CodeActionKind::QuickFix, lsp::CodeActionKind::from(FIX_ALL)]),
+            ..Default::default()
+        })),
+        code_lens_provider: Some(lsp::CodeLensOptions::default()),
+        rename_provider: Some(lsp::RenameProvider::RenameOptions(lsp::RenameOptions {
+            prepare_provider: Some(true),
+            work_done_progress_options: progress,
+        })),
+        execute_command_provider: Some(lsp::ExecuteCommandOptions {
+            commands: [SELECT, MIGRATE, SHOW].map(str::to_owned).to_vec(),
+            work_done_progress_options: progress,
+        }),
+        diagnostic_provider: Some(lsp::DiagnosticProvider::DiagnosticOptions(lsp::DiagnosticOptions {
+            identifier: Some("flakeward".to_owned()),
+            inter_file_dependencies: true,
+            workspace_diagnostics: true,
+            work_done_progress_options: progress,
+        })),
+        workspace: Some(lsp::WorkspaceOptions {
+            workspace_folders: Some(lsp::WorkspaceFoldersServerCapabilities {
+                supported: Some(true),
+                change_notifications: Some(lsp::ChangeNotifications::Bool(true)),
+            }),
+            ..Default::default()
+        }),
+        ..Default::default()
+    }
+}
+
+/// The files whose changes on disk matter.
+pub const WATCHED: [&str; 8] = [
+    "**/*.nix",
+    "**/*.{yaml,yml}",
+    "**/flake.lock",
+    "**/{flakeward.toml,.flakeward.toml}",
+    "**/.flakeward/**",
+    "**/*{Dockerfile,Containerfile}*",
+    "**/*.{sh,bash,just,mk}",
+    "**/{.gitignore,.ignore,justfile,Justfile,Makefile}",
+];

@@ -1,0 +1,139 @@
+//! The migration of the file of a finding: what `flakeward migrate` writes, as a plan that an editor can apply.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use crate::command::migrate::{Disk, compose_files, draft};
+use crate::facts::Project;
+use crate::finding::RelPath;
+use crate::fix::{self, Change};
+use crate::migrate::{self, Draft, Error, Files, Left};
+use crate::settings::Settings;
+
+/// What a file can be migrated to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Target {
+    /// A Compose file, with the files that Compose reads together with it.
+    ProcessCompose,
+    /// A Dockerfile.
+    Nix2Container,
+    /// A flake.nix.
+    FlakeParts,
+    /// A CI file.
+    NixBuild,
+}
+
+impl Target {
+    /// What the file of a finding can be migrated to.
+    pub fn of_rule(rule: &str) -> Option<Self> {
+        match rule {
+            "docker-compose" => Some(Self::ProcessCompose),
+            "dockerfile" => Some(Self::Nix2Container),
+            "for-all-systems" => Some(Self::FlakeParts),
+            "docker-build-in-ci" => Some(Self::NixBuild),
+            _ => None,
+        }
+    }
+
+    /// The title of the action.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::ProcessCompose => "Migrate this file to process-compose-flake",
+            Self::Nix2Container => "Migrate this file to nix2container",
+            Self::FlakeParts => "Migrate this file to flake-parts",
+            Self::NixBuild => "Migrate the Docker builds in this file to Nix",
+        }
+    }
+
+    fn run(self, draft: &mut Draft<'_>, project: &Project, file: &RelPath) -> Result<(), Error> {
+        match self {
+            Self::ProcessCompose => migrate::compose::migrate(draft, &compose_files(project, file)),
+            Self::Nix2Container => migrate::dockerfile::migrate(draft, file),
+            Self::FlakeParts => migrate::flake::migrate(draft, file),
+            Self::NixBuild => migrate::ci::migrate(draft, file),
+        }
+    }
+}
+
+/// What a migration would write.
+#[derive(Debug)]
+pub struct Plan {
+    /// The files, each with the text before.
+    pub changes: Vec<Change>,
+    /// What it would leave to be done by hand.
+    pub left: Vec<Left>,
+}
+
+/// The repository's files, with the open documents over them.
+pub struct Texts {
+    /// The files on disk.
+    pub disk: Disk,
+    /// The texts of the open documents.
+    pub open: BTreeMap<RelPath, String>,
+}
+
+impl Files for Texts {
+    fn text(&self, path: &str) -> Result<Option<String>, String> {
+        match self.open.get(path) {
+            Some(text) => Ok(Some(text.clone())),
+            None => self.disk.text(path),
+        }
+    }
+
+    fn is_folder(&self, path: &str) -> bool {
+        self.disk.is_folder(path)
+    }
+
+    fn names(&self, folder: &str) -> Vec<String> {
+        self.disk.names(folder)
+    }
+}
+
+/// Plans a migration. The error says why nothing can be written.
+pub fn plan(
+    target: Target,
+    file: &RelPath,
+    texts: &Texts,
+    project: &Project,
+    settings: &Settings,
+) -> Result<Plan, String> {
+    let mut draft = draft(texts, project, &settings.config.ports);
+    let migrated = target.run(&mut draft, project, file).and_then(|()| draft.finish());
+    let (changes, report) = migrated.map_err(|error| refusal(&error))?;
+    if changes.is_empty() {
+        let nothing = || "there is nothing in this file that can be migrated".to_owned();
+        return Err(match (report.left.first(), report.carried.first()) {
+            (Some(left), _) => format!("{}: {}; {}", left.what, left.why, left.todo),
+            (None, Some(carried)) if carried.path == *file => format!("{}: {}", carried.what, carried.into),
+            _ => nothing(),
+        });
+    }
+    for change in &changes {
+        fix::write::guard(&texts.disk.0, &change.path)
+            .map_err(|reason| format!("cannot write {}: {reason}", change.path))?;
+    }
+    Ok(Plan { changes, left: report.left })
+}
+
+fn refusal(error: &Error) -> String {
+    match &error.help {
+        Some(help) => format!("{error}; {help}"),
+        None => error.to_string(),
+    }
+}
+
+/// What is left to be done by hand, for a message. `None` if nothing is.
+pub fn left_text(left: &[Left]) -> Option<String> {
+    const LISTED: usize = 12;
+    if left.is_empty() {
+        return None;
+    }
+    let mut text = "flakeward: left to be done by hand:".to_owned();
+    for Left { path, line, what, why, todo } in left.iter().take(LISTED) {
+        let _ = write!(text, "\n{path}:{line}: {what}: {why}; {todo}");
+    }
+    if left.len() > LISTED {
+        let _ = write!(text, "\nand {} more: `flakeward migrate` lists them", left.len() - LISTED);
+    }
+    Some(text)
+}

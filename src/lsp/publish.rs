@@ -1,0 +1,173 @@
+//! When diagnostics are published, and what a client gets that asks for them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use gen_lsp_types as lsp;
+use serde_json::{Value, json};
+
+use super::diagnostics::{self, Diagnostics};
+use super::documents::Documents;
+use super::position::Encoding;
+use super::requests::Answer;
+use super::server::{Phase, Server, real_path};
+use super::workspace::Workspace;
+use crate::finding::RelPath;
+
+impl Server {
+    /// Publishes what changed, and has clients that ask for themselves ask again.
+    pub(super) fn publish(&mut self) {
+        if self.phase != Phase::Running || !std::mem::take(&mut self.dirty) {
+            return;
+        }
+        self.guarded("a check", |server| {
+            server.show_problems();
+            server.show_internal_errors();
+            if server.client.diagnostics.pull {
+                server.refresh();
+            } else {
+                server.publish_all();
+            }
+        });
+    }
+
+    fn publish_all(&mut self) {
+        let mut lists = Vec::new();
+        for (path, document) in self.documents.iter() {
+            let root = self.root_of(path);
+            let Some(workspace) = self.workspaces.get_mut(&root) else { continue };
+            let Some(relative) = workspace.relative(path) else { continue };
+            let list = diagnostics_of(workspace, &self.documents, &relative, self.client.encoding);
+            lists.push((path.to_owned(), document.uri.clone(), document.version, list));
+        }
+        for (path, uri, version, list) in lists {
+            let id = format!("{version} {}", diagnostics::result_id(&list));
+            let published = self.published.insert(path, (uri.clone(), id.clone()));
+            if published.is_none_or(|(_, before)| before != id) {
+                self.publish_list(&uri, Some(version), &list);
+            }
+        }
+    }
+
+    pub(super) fn publish_list(&self, uri: &lsp::Uri, version: Option<i32>, diagnostics: &[lsp::Diagnostic]) {
+        let params = lsp::PublishDiagnosticsParams { uri: uri.clone(), version, diagnostics: diagnostics.to_vec() };
+        self.notify("textDocument/publishDiagnostics", params);
+    }
+
+    /// Tells a client that pulls that other files may have other findings now.
+    fn refresh(&mut self) {
+        if self.client.diagnostics.refresh {
+            self.request("workspace/diagnostic/refresh", Value::Null);
+        }
+        if self.client.refreshes_hints {
+            self.request("workspace/inlayHint/refresh", Value::Null);
+        }
+        if self.client.refreshes_lenses {
+            self.request("workspace/codeLens/refresh", Value::Null);
+        }
+    }
+
+    /// Shows problems with settings: once each, as a message and at their position.
+    pub(super) fn show_problems(&mut self) {
+        let mut messages = Vec::new();
+        for (root, workspace) in &self.workspaces {
+            let Some(problem) = &workspace.problem else { continue };
+            if self.shown_problems.get(root) != Some(&problem.message) {
+                messages.push((root.clone(), problem.message.clone()));
+            }
+        }
+        let solved: Vec<PathBuf> = self.shown_problems.keys().filter(|root| self.is_solved(root)).cloned().collect();
+        solved.iter().for_each(|root| drop(self.shown_problems.remove(root)));
+        for (root, message) in messages {
+            self.show(1, &format!("flakeward: {message}"));
+            self.shown_problems.insert(root, message);
+        }
+    }
+
+    /// Shows the checks that failed inside, once each: what they would have reported is missing.
+    fn show_internal_errors(&mut self) {
+        let states = self.workspaces.values_mut().map(Workspace::state);
+        let errors: Vec<String> = states.flat_map(|state| diagnostics::internal_errors(&state.report)).collect();
+        for error in errors {
+            if self.shown_errors.insert(error.clone()) {
+                self.show(1, &format!("flakeward: {error}"));
+            }
+        }
+    }
+
+    fn is_solved(&self, root: &Path) -> bool {
+        self.workspaces.get(root).is_none_or(|workspace| workspace.problem.is_none())
+    }
+
+    pub(super) fn document_diagnostics(&mut self, params: lsp::DocumentDiagnosticParams) -> Answer {
+        let uri = &params.text_document.uri;
+        let list = match self.locate(uri) {
+            Some((root, _, relative)) => self.list(&root, &relative),
+            None => Vec::new(),
+        };
+        let id = diagnostics::result_id(&list);
+        Ok(match params.previous_result_id {
+            Some(before) if before == id => json!({ "kind": "unchanged", "resultId": id }),
+            _ => json!({ "kind": "full", "resultId": id, "items": list }),
+        })
+    }
+
+    fn list(&mut self, root: &Path, path: &RelPath) -> Vec<lsp::Diagnostic> {
+        let encoding = self.client.encoding;
+        let workspace = self.workspaces.get_mut(root);
+        workspace.map(|workspace| diagnostics_of(workspace, &self.documents, path, encoding)).unwrap_or_default()
+    }
+
+    pub(super) fn workspace_diagnostics(&mut self, params: lsp::WorkspaceDiagnosticParams) -> Answer {
+        let mut known: BTreeMap<String, String> =
+            params.previous_result_ids.into_iter().map(|result| (result.uri.0, result.value)).collect();
+        let mut items = Vec::new();
+        let encoding = self.client.encoding;
+        for workspace in self.workspaces.values_mut() {
+            for path in diagnostics::paths(workspace.state()) {
+                let list = diagnostics_of(workspace, &self.documents, &path, encoding);
+                let file = workspace.absolute(&path);
+                let uri = self.documents.uri(&file);
+                let version = self.documents.get(&file).map(|document| document.version);
+                let id = diagnostics::result_id(&list);
+                let before = known.remove(&uri.0);
+                items.push(match before {
+                    Some(before) if before == id => {
+                        json!({ "kind": "unchanged", "uri": uri, "version": version, "resultId": id })
+                    }
+                    _ => json!({ "kind": "full", "uri": uri, "version": version, "resultId": id, "items": list }),
+                });
+            }
+        }
+        // Files whose findings went away get an empty list, once.
+        let empty = diagnostics::result_id(&[]);
+        for (uri, before) in known {
+            let file = real_path(&lsp::Uri(uri.clone()));
+            let version = file.and_then(|file| self.documents.get(&file)).map(|document| document.version);
+            items.push(match before == empty {
+                true => json!({ "kind": "unchanged", "uri": uri, "version": version, "resultId": empty }),
+                false => json!({ "kind": "full", "uri": uri, "version": version, "resultId": empty, "items": [] }),
+            });
+        }
+        Ok(json!({ "items": items }))
+    }
+}
+
+/// The diagnostics of a file. If the settings cannot be used, those of the settings file.
+fn diagnostics_of(
+    workspace: &mut Workspace,
+    documents: &Documents,
+    path: &RelPath,
+    encoding: Encoding,
+) -> Vec<lsp::Diagnostic> {
+    if let Some(problem) = &workspace.problem {
+        let at = diagnostics::of_problem(problem, encoding);
+        let is_here = |file: &Path| workspace.absolute(path) == workspace.root.join(file);
+        return at.filter(|(file, _)| is_here(file)).map(|(_, diagnostic)| diagnostic).into_iter().collect();
+    }
+    workspace.state();
+    let workspace = &*workspace;
+    let Some(state) = workspace.known() else { return Vec::new() };
+    let uri = |path: &str| documents.uri(&workspace.absolute(path));
+    Diagnostics { workspace, state, uri: &uri, encoding }.of(path)
+}
