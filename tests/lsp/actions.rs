@@ -120,8 +120,11 @@ fn a_client_without_versions_gets_plain_changes() {
     assert!(found.iter().all(|action| action["edit"].get("documentChanges").is_none()), "{found:?}");
 }
 
-/// Files that a migration changes, by the arguments of `flakeward migrate` that name it.
-const MIGRATIONS: [(&[&str], u32, &[(&str, &str)]); 4] = [
+/// The arguments of `flakeward migrate`, the line of a finding in the file that they name, and the repository.
+type Migration = (&'static [&'static str], u32, &'static [(&'static str, &'static str)]);
+
+/// One migration of each kind.
+const MIGRATIONS: [Migration; 4] = [
     (
         &["compose", "compose.yaml", "compose.override.yaml"],
         0,
