@@ -286,6 +286,11 @@ fn two_repositories_are_not_mixed() {
     assert_eq!(around.out.lines().count(), 0, "{}", around.out);
     assert!(around.err.contains("`sub` is a repository of its own"), "{}", around.err);
     assert_eq!(one.run_in("sub", "--format concise .", "").out.lines().count(), 1);
+    // A file in it is in the other repository: what is registered around it does not matter.
+    one.write("lib/ports.nix", "{ web.api = 8901; }\n");
+    one.write("sub/web.nix", "{ services.api.port = 8901; }\n");
+    let named = one.run("--format concise --select hardcoded-port sub/web.nix");
+    assert_eq!(named.out, "sub/web.nix:1:23: error[hardcoded-port]: port 8901 is hardcoded\n");
 }
 
 #[test]

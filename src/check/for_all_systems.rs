@@ -308,6 +308,9 @@ fn called_by_hand(tree: &Tree<'_>) -> Vec<(Span, String)> {
             calls.entry(made).or_default().insert(name);
         }
     }
+    for (function, system) in calls_with_a_system(tree) {
+        calls.entry(function).or_default().insert(system);
+    }
     let by_hand = calls.into_iter().filter(|(_, systems)| systems.len() > 1);
     by_hand
         .filter_map(|(binding, _)| {
@@ -315,6 +318,21 @@ fn called_by_hand(tree: &Tree<'_>) -> Vec<(Span, String)> {
             Some((tree.span(path), format!("`{}` is a per-system helper written by hand", tree.slice(path))))
         })
         .collect()
+}
+
+/// Calls of functions that make outputs under the name of their argument, a system: `recursiveUpdate (outputs
+/// "x86_64-linux") (outputs "aarch64-linux")`. The function's binding and the system.
+fn calls_with_a_system(tree: &Tree<'_>) -> impl Iterator<Item = (Node, String)> {
+    let calls = tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Apply);
+    calls.filter_map(|call| {
+        let argument = nix::unwrap_parens(tree, tree.child(call, Field::Argument)?);
+        let system = nix::literal_string(tree, argument).filter(|system| is_system(system))?.into_owned();
+        let function = tree.child(call, Field::Function).filter(|&node| tree.kind(node) == NodeKind::Variable)?;
+        let Origin::Binding(binding) = nix::resolve(tree, function, tree.slice(function))? else { return None };
+        let made = nix::unwrap_parens(tree, nix::value(tree, binding)?);
+        let is_helper = tree.kind(made) == NodeKind::Function && tree.child(made, Field::Universal).is_some();
+        (is_helper && names_by_variable(tree, made)).then_some((binding, system))
+    })
 }
 
 /// Whether a function's body has an attribute whose whole name is a variable: `${system} = ..`.
@@ -528,6 +546,16 @@ mod tests {
         ] {
             assert_eq!(in_flake(text), [place], "{text}");
         }
+    }
+
+    #[test]
+    fn functions_that_are_called_for_each_system_are_helpers() {
+        let make = "make = system: { packages.${system}.default = f system; };";
+        let merged = |calls: &str| in_flake(&format!("{{ outputs = x: let {make} in {calls}; }}"));
+        assert_eq!(merged("lib.recursiveUpdate (make \"x86_64-linux\") (make \"aarch64-linux\")"), ["make"]);
+        assert_eq!(merged("make \"x86_64-linux\" // make \"aarch64-darwin\""), ["make"]);
+        assert_eq!(merged("make \"x86_64-linux\""), [""; 0]);
+        assert_eq!(merged("make \"web\" // make \"db\""), [""; 0]);
     }
 
     #[test]

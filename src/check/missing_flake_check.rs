@@ -18,7 +18,11 @@ pub static CHECK: Check =
 
 fn missing(project: &Project) -> Option<Finding> {
     let checks = || project.each::<CheckFacts>();
-    if checks().any(|(_, checks)| checks.runs) || !checks().any(|(_, checks)| checks.is_ci) || builds_all(project) {
+    if checks().any(|(_, checks)| checks.runs) || builds_all(project) {
+        return None;
+    }
+    // Where no CI file builds or tests anything, another service may do all of it.
+    if !checks().any(|(_, checks)| checks.purpose.works) || checks().any(|(_, checks)| checks.purpose.may_check) {
         return None;
     }
     // What is in another repository may run them: a reusable workflow, or an action that says so.
@@ -93,8 +97,13 @@ mod tests {
                     ".github/workflows/a.yml",
                     "jobs:\n  a:\n    steps:\n      - uses: DeterminateSystems/flake-checker-action@main\n".to_owned(),
                 )],
-                true,
+                false,
             ),
+            (
+                vec![(".github/workflows/a.yml", format!("on: {{ schedule: [] }}\n{}", workflow("nix flake update")))],
+                false,
+            ),
+            (vec![(".github/workflows/a.yml", workflow("nix develop -c site-check"))], false),
             (vec![(".github/workflows/a.yml", workflow("nix --quiet flake check"))], false),
             (vec![(".github/workflows/a.yml", workflow("nix run github:Mic92/nix-fast-build"))], false),
             (

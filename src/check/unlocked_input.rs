@@ -138,12 +138,11 @@ fn disagreements(file: &FlakeFile<'_>, source: &Source, lock: &Lock) -> Vec<Find
 
 /// An input that flake.nix takes from another place than flake.lock has it from.
 fn changed(file: &FlakeFile<'_>, source: &Source, lock: &Lock, input: &Input) -> Option<Finding> {
-    let asked = input.reference().filter(|_| input.url.is_some())?;
+    let asked = input.reference().filter(|_| input.url.is_some() || !input.attrs.is_empty())?;
     let Target::Node(label) = &lock.root()?.inputs.get(&input.name.value)?.target else { return None };
     let node = lock.nodes.get(label)?;
     let locked = node.original.as_ref()?;
-    let comparable = asked.scheme == Scheme::GitHub && locked.scheme == Scheme::GitHub;
-    if !comparable || is_same(&asked, locked) {
+    if !is_comparable(asked.scheme) || !is_comparable(locked.scheme) || is_same(&asked, locked) {
         return None;
     }
     let message = format!(
@@ -158,9 +157,15 @@ fn changed(file: &FlakeFile<'_>, source: &Source, lock: &Lock, input: &Input) ->
     Some(finding.also(&source.path, node.place, "locked here"))
 }
 
-/// Whether two references of a forge name the same code.
+/// Schemes that Nix writes to flake.lock as flake.nix has them. Addresses it may write in another way.
+const fn is_comparable(scheme: Scheme) -> bool {
+    matches!(scheme, Scheme::GitHub | Scheme::Forge | Scheme::Indirect)
+}
+
+/// Whether two references name the same code.
 fn is_same(asked: &FlakeRef, locked: &FlakeRef) -> bool {
-    asked.owner.eq_ignore_ascii_case(&locked.owner)
+    asked.scheme == locked.scheme
+        && asked.owner.eq_ignore_ascii_case(&locked.owner)
         && asked.repo.eq_ignore_ascii_case(&locked.repo)
         && asked.branch == locked.branch
         && asked.rev == locked.rev

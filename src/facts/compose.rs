@@ -156,7 +156,9 @@ pub fn read(yaml: &Yaml<'_, '_>, document: Node, named: bool) -> Option<Compose>
     }
     let foreign = top.iter().filter(|entry| !is_top(&entry.key)).count();
     match top.iter().find(|entry| entry.key == "services") {
-        Some(services) if foreign == 0 || named => with_services(yaml, services, named),
+        Some(services) if foreign == 0 || named => {
+            with_services(yaml, services, named).or_else(|| only_includes(yaml, &top, services, named))
+        }
         Some(_) => None,
         None if named => without_services(yaml, &top, foreign),
         None => None,
@@ -172,6 +174,13 @@ fn with_services(yaml: &Yaml<'_, '_>, entry: &Entry<'_>, named: bool) -> Option<
     let evidence = Evidence::of(yaml, &services);
     let compose = evidence.mappings && evidence.enough(named);
     compose.then(|| Compose { place: entry.key_node, services: describe(yaml, &services) })
+}
+
+/// `services: {}` beside an `include`: all services are in other files.
+fn only_includes(yaml: &Yaml<'_, '_>, top: &[Entry<'_>], services: &Entry<'_>, named: bool) -> Option<Compose> {
+    let is_empty = services.value.is_none_or(|value| yaml.entries(value).is_empty() && !yaml.is_sequence(value));
+    let includes = top.iter().any(|entry| entry.key == "include" && entry.value.is_some());
+    (named && is_empty && includes).then(|| Compose { place: services.key_node, services: Vec::new() })
 }
 
 /// Version 1 has its services at the top; fragments have only volumes, networks or `include`.
@@ -293,6 +302,7 @@ mod tests {
             ("docker-compose.yml", "web:\n  image: nginx\n  ports: ['80:80']\ndb:\n  image: postgres\n"),
             ("docker-compose.yml", "web:\n  build: .\n  links: [db]\n  net: host\n"),
             ("compose.yaml", "include:\n  - a.yaml\n"),
+            ("compose.yaml", "include: [a.yaml]\nservices: {}\n"),
             ("docker-compose.volumes.yml", "version: '3'\nvolumes:\n  data: {}\n"),
             (
                 "x.yaml",

@@ -100,7 +100,25 @@ pub fn is_lock_file(path: &str) -> bool {
 pub fn is_generated(text: &str) -> bool {
     let head = head(text);
     let says = |phrases: &[&str]| phrases.iter().any(|phrase| head.contains(phrase));
-    !head.is_empty() && (says(&GENERATED) || (says(&FORBIDDEN) && head.contains("generate"))) && !says(&STARTED)
+    let is_generated = || says(&GENERATED) || (says(&FORBIDDEN) && head.contains("generate"));
+    !head.is_empty() && is_generated() && !says(&STARTED) && !is_about_another(&head)
+}
+
+/// Whether what is generated is another file: `hosts.json is generated, do not edit it`.
+fn is_about_another(head: &str) -> bool {
+    let mut words = head.split_whitespace();
+    let mut before = "";
+    let is_file = |word: &str| {
+        let (stem, extension) = word.trim_matches(['`', '"', '\'']).rsplit_once('.').unwrap_or_default();
+        !stem.is_empty() && !extension.is_empty() && extension.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    };
+    while let Some(word) = words.next() {
+        if matches!(word, "is" | "gets" | "was") && is_file(before) {
+            return words.next().is_some_and(|word| word.contains("generated"));
+        }
+        before = word;
+    }
+    false
 }
 
 /// The first comments of a file, in lower case and without their marks; those after the first line of code are no head.

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use super::purpose::{self, Purpose};
 use crate::facts::needles::Words;
 use crate::facts::{Fact, FileView, Glance, Reader, fact};
 use crate::finding::Span;
 use crate::lang::ci;
 use crate::lang::nix;
+use crate::lang::yaml::Yaml;
 use crate::lang::{NodeKind, Tree};
 use crate::source::{FileKind, Source};
 
@@ -22,6 +24,8 @@ static BUILDS: Words = Words::any_of(&["#checks."]);
 pub struct CheckFacts {
     /// It is a file of the repository's CI.
     pub is_ci: bool,
+    /// What it is there for, if it is a CI file.
+    pub purpose: Purpose,
     /// It runs the checks, or names a service that does.
     pub runs: bool,
     /// The checks that its commands build one by one: `nix build .#checks.x86_64-linux.web`.
@@ -117,6 +121,10 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
         _ => {
             facts.runs = &*source.path == "garnix.yaml" || names_any(&source.text, &RUNNERS);
             facts.built = built(&source.text);
+            let system = ci::system(&source.path).filter(|_| facts.is_ci);
+            if let (Some(tree), Some(system)) = (file.tree, system) {
+                facts.purpose = purpose::of(&Yaml::new(tree), system);
+            }
         }
     }
     let is_empty = facts.is_empty();

@@ -5,3 +5,4 @@ pub mod calls;
 pub mod flake_checks;
 pub mod images;
 pub mod nix;
+pub mod purpose;

@@ -26,7 +26,7 @@ pub struct Flow {
 }
 
 /// Functions that hand an argument on as it is, and the index of that argument.
-const HANDS_ON: [(&str, usize); 46] = [
+const HANDS_ON: [(&str, usize); 47] = [
     ("mkDefault", 0),
     ("mkForce", 0),
     ("mkVMOverride", 0),
@@ -58,6 +58,7 @@ const HANDS_ON: [(&str, usize); 46] = [
     ("concatMapStrings", 1),
     ("concatStrings", 0),
     ("concatLines", 0),
+    ("attrValues", 0),
     ("forEach", 0),
     ("filter", 1),
     ("sort", 1),
@@ -226,8 +227,16 @@ fn callee(tree: &Tree<'_>, function: Node) -> Option<(Node, usize)> {
 /// Sees through brackets, lists that a function such as `map` is called with, and pipe operators. `None` for a value
 /// that no function gets.
 pub fn receiver(tree: &Tree<'_>, value: Node) -> Option<(Node, usize)> {
+    receiver_from(tree, value, false)
+}
+
+/// The function that each element of a list is handed to, and which of its arguments the elements are.
+pub fn receiver_of_elements(tree: &Tree<'_>, list: Node) -> Option<(Node, usize)> {
+    receiver_from(tree, list, true)
+}
+
+fn receiver_from(tree: &Tree<'_>, value: Node, mut in_list: bool) -> Option<(Node, usize)> {
     let mut node = value;
-    let mut in_list = false;
     loop {
         let parent = tree.parent(node)?;
         let field = tree.field(node);
@@ -386,6 +395,39 @@ pub fn integer(tree: &Tree<'_>, expression: Node) -> Option<Node> {
 /// The string that an expression is, seen inward the same way.
 pub fn string(tree: &Tree<'_>, expression: Node) -> Option<Node> {
     inward(tree, expression).filter(|&node| tree.kind(node) == NodeKind::String)
+}
+
+/// The selection that an expression is, seen inward the same way.
+pub fn selection(tree: &Tree<'_>, expression: Node) -> Option<Node> {
+    inward(tree, expression).filter(|&node| tree.kind(node) == NodeKind::Select)
+}
+
+/// What an application hands on: its last argument.
+pub fn handed_on(tree: &Tree<'_>, apply: Node) -> Option<Node> {
+    let is_wrapper = tree.kind(apply) == NodeKind::Apply && hands_on(tree, apply);
+    is_wrapper.then(|| tree.child(apply, Field::Argument).map(|inner| nix::unwrap_parens(tree, inner))).flatten()
+}
+
+/// The sum that joins a value to a string before it, and that string.
+pub fn joined(tree: &Tree<'_>, value: Node) -> Option<(Node, Node)> {
+    let mut node = value;
+    let sum = loop {
+        let parent = tree.parent(node)?;
+        match tree.kind(parent) {
+            NodeKind::Parenthesized => {}
+            NodeKind::Apply if tree.field(node) == Field::Argument && hands_on(tree, parent) => {}
+            NodeKind::Binary if tree.field(node) == Field::Right && operator(tree, parent) == NodeKind::Plus => {
+                break parent;
+            }
+            _ => return None,
+        }
+        node = parent;
+    };
+    let mut left = nix::unwrap_parens(tree, tree.child(sum, Field::Left)?);
+    if tree.kind(left) == NodeKind::Binary && operator(tree, left) == NodeKind::Plus {
+        left = nix::unwrap_parens(tree, tree.child(left, Field::Right)?);
+    }
+    matches!(tree.kind(left), NodeKind::String | NodeKind::IndentedString).then_some((sum, left))
 }
 
 /// The variable that an expression is, seen inward the same way.

@@ -10,7 +10,7 @@ use crate::knowledge::domains;
 
 /// The names under which a repository gives its machines and sites names and addresses: none of the functions below says
 /// yes in a text without one of these.
-pub const NAMING: [&str; 27] = [
+pub const NAMING: [&str; 31] = [
     "hostName",
     "domain",
     "fqdn",
@@ -38,17 +38,23 @@ pub const NAMING: [&str; 27] = [
     "subdomains",
     "publicIP",
     "publicIp",
+    "hostAddress",
+    "localAddress",
+    "IN A",
+    "SOA",
 ];
 
 /// Whether an attribute of this name can give an own host its name; see [`value_names_host`].
 pub fn may_name_host(name: &str) -> bool {
-    matches!(name, "hostName" | "domain" | "fqdn" | "targetHost" | "serverName" | "baseDomain" | "server_name")
+    matches!(name, "hostName" | "hostname" | "domain" | "fqdn" | "targetHost" | "serverName" | "baseDomain" | "server_name")
 }
 
 /// Whether an attribute path, by its last names, gives an own host a name as its value.
 pub fn value_names_host(path: &[&str]) -> bool {
     match path {
         [.., "networking", "hostName" | "domain" | "fqdn"] => true,
+        // deploy-rs.
+        [.., "nodes", _, "hostname"] => true,
         [.., last] => matches!(*last, "fqdn" | "targetHost" | "serverName" | "baseDomain" | "server_name"),
         [] => false,
     }
@@ -83,6 +89,21 @@ pub fn machine_in_path<'a>(path: &[&'a str]) -> Option<&'a str> {
     named.map(|pair| pair[1]).filter(|name| !matches!(*name, "" | "_" | "?" | "meta" | "defaults" | "network"))
 }
 
+/// Whether a set of this name holds the machines of the repository.
+pub fn is_set_of_machines(name: &str) -> bool {
+    MACHINES.contains(&name)
+}
+
+/// The addresses that the records of a DNS zone give: `www IN A 192.0.2.1`.
+pub fn zone_addresses(text: &str) -> impl Iterator<Item = IpAddr> {
+    text.lines().filter_map(|line| {
+        let mut words = line.split(';').next()?.split_ascii_whitespace().skip_while(|word| !matches!(*word, "A" | "AAAA"));
+        words.next()?;
+        let address = words.next()?.parse().ok()?;
+        words.next().is_none().then_some(address)
+    })
+}
+
 /// Whether an attribute of this name can hold an address of an own machine; see [`value_is_own_address`].
 pub fn may_hold_address(name: &str) -> bool {
     matches!(
@@ -99,6 +120,10 @@ pub fn may_hold_address(name: &str) -> bool {
             | "ip6"
             | "A"
             | "AAAA"
+            | "hostAddress"
+            | "localAddress"
+            | "hostAddress6"
+            | "localAddress6"
     ) || name.starts_with("publicIP")
         || name.starts_with("publicIp")
 }
@@ -128,7 +153,8 @@ pub fn value_is_own_address(path: &[&str]) -> bool {
     if *last == "endpoint" {
         return is_data();
     }
-    matches!(*last, "A" | "AAAA")
+    // The ends of the wire between a NixOS container and its host.
+    matches!(*last, "A" | "AAAA" | "hostAddress" | "localAddress" | "hostAddress6" | "localAddress6")
         || last.starts_with("publicIP")
         || last.starts_with("publicIp")
         || may_hold_address(last) && before.iter().any(|name| NETWORKS.contains(name))
@@ -385,6 +411,8 @@ mod tests {
             ("atlas.mesh", true),
             ("atlas.r", true),
             ("atlas.dmz.corp", true),
+            ("atlas.wg", true),
+            ("atlas.nl", false),
             ("atlas.example", false),
             ("atlas.com", false),
             ("atlas.provider.io", false),
@@ -420,10 +448,18 @@ mod tests {
             ("wireguard.peers.eve.endpoint", false),
             ("hosts.eve.peers.endpoint", false),
             ("publicIPv4", true),
+            ("containers.db.localAddress", true),
         ] {
             let path: Vec<&str> = path.split('.').collect();
             assert_eq!(value_is_own_address(&path), own, "{path:?}");
         }
+    }
+
+    #[test]
+    fn records_of_zones_have_addresses() {
+        let zone = "$TTL 1h\n@ IN A 203.0.113.4 ; web\nirc 300 IN AAAA 2001:db8::1\nmx IN MX 10 mail\nA 10 20\n";
+        let addresses: Vec<String> = zone_addresses(zone).map(|address| address.to_string()).collect();
+        assert_eq!(addresses, ["203.0.113.4", "2001:db8::1"]);
     }
 
     #[test]

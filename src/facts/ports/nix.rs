@@ -31,11 +31,19 @@ pub fn collect(tree: &Tree<'_>, facts: &mut PortFacts) {
             NodeKind::String | NodeKind::IndentedString => match tree.parent(node).map(|parent| tree.kind(parent)) {
                 Some(NodeKind::Attrpath) => collector.attribute_name(node),
                 Some(NodeKind::InheritedAttrs) => {}
-                _ => collector.string(node),
+                _ => {
+                    if tree.kind(node) == NodeKind::IndentedString {
+                        collector.zone(node);
+                    }
+                    collector.string(node);
+                }
             },
             NodeKind::Variable => collector.variable(node),
             NodeKind::Binding => collector.host_names(node),
-            NodeKind::Select => collector.selection(node),
+            NodeKind::Select => {
+                collector.selection(node);
+                collector.member(node);
+            }
             _ => {}
         }
     }
@@ -63,6 +71,7 @@ impl<'a> Collector<'_, 'a> {
         let (binding, bound) = match flow.sink {
             Sink::Binding(binding) => (binding, self.is_let(binding)),
             Sink::Default(formal) => return self.default_argument(node, formal, number),
+            Sink::Interpolation(interpolation) => return self.chosen(node, number, interpolation),
             _ => return self.argument(node, number),
         };
         let Some(path) = self.path(binding) else { return };
@@ -86,16 +95,56 @@ impl<'a> Collector<'_, 'a> {
         }
     }
 
+    /// A number that a condition in a string chooses: `":${if tls then "8443" else "8080"}"`. Others are read with the
+    /// string.
+    fn chosen(&mut self, node: Node, number: u32, interpolation: Node) {
+        let tree = self.tree;
+        let Some(expression) = tree.child(interpolation, Field::Expression) else { return };
+        let mut chosen = nix::unwrap_parens(tree, expression);
+        while let Some(inner) = flow::handed_on(tree, chosen) {
+            chosen = inner;
+        }
+        let sound = tree.kind(chosen) == NodeKind::If
+            && (1..=65535).contains(&number)
+            && self.is_port_in_text(interpolation, &number.to_string())
+            && !tree.parent(interpolation).is_some_and(|string| self.is_prose(string, Some(tree.slice(string))));
+        if sound && self.bound.insert(node) {
+            let path = nix::binding_around(tree, interpolation).and_then(|binding| self.path(binding));
+            self.add_bound(node, number, super::name(&path.unwrap_or_default()));
+            if let Some(last) = self.facts.uses.last_mut() {
+                last.kind = UseKind::Literal;
+            }
+        }
+    }
+
     /// A number that a function of this file gets as an argument that it makes a port of: `serve 8080 "web"`.
     fn argument(&mut self, node: Node, number: u32) {
         if number == 0 || number > 65535 {
             return;
+        }
+        if self.ends_address(node) && !self.is_prose(node, None) {
+            let path = nix::binding_around(self.tree, node).and_then(|binding| self.path(binding));
+            return self.add(node, number, UseKind::Literal, None, super::name(&path.unwrap_or_default()));
         }
         let Some((function, index)) = flow::receiver(self.tree, node) else { return };
         let Some(name) = self.port_parameter(function, index) else { return };
         if !self.is_prose(node, None) && !self.is_prose_argument(node) {
             self.add(node, number, UseKind::Literal, None, name);
         }
+    }
+
+    /// Whether a number is joined to a string that ends before a port: `"http://localhost:" + toString 8080`.
+    fn ends_address(&self, node: Node) -> bool {
+        let tree = self.tree;
+        let Some((sum, text)) = flow::joined(tree, node) else { return false };
+        let Some((text, _)) = nix::masked(tree, text) else { return false };
+        let path = nix::binding_around(tree, sum).and_then(|binding| self.path(binding)).unwrap_or_default();
+        let names: Vec<&str> = path.iter().map(AsRef::as_ref).collect();
+        let flavour = self.flavour(sum, &path, &text);
+        let whole = format!("{text}{ANY_PORT}");
+        let mut found = Vec::new();
+        text::scan(&whole, &Context { path: &names, flavour }, &mut found);
+        found.iter().any(|port| port.range.start == text.len())
     }
 
     /// The name of an argument that becomes a port, of a function that is written in this file.
@@ -109,6 +158,7 @@ impl<'a> Collector<'_, 'a> {
                 _ => return None,
             },
             NodeKind::Function => function,
+            NodeKind::Select => nix::member(tree, function)?,
             _ => return None,
         };
         let (lambda, name) = flow::parameter(tree, function, index)?;
@@ -138,14 +188,24 @@ impl<'a> Collector<'_, 'a> {
         };
         let uses = tree.subtree(body).filter(is_argument).map(|node| flow::flow(tree, node));
         uses.filter(|flow| flow.arithmetic.is_none()).any(|flow| match flow.sink {
-            Sink::Binding(binding) => self.path(binding).is_some_and(|path| self.is_port(binding, &path, true)),
-            Sink::Interpolation(interpolation) => self.is_port_in_text(interpolation),
+            Sink::Binding(binding) => self.path(binding).is_some_and(|path| {
+                self.is_port(binding, &path, true) || self.is_port_by_path(&path)
+            }),
+            Sink::Interpolation(interpolation) => self.is_port_in_text(interpolation, ANY_PORT),
             _ => false,
         })
     }
 
+    /// Whether a whole string of digits would be a port at a path: `listenStreams`.
+    fn is_port_by_path(&self, path: &[String]) -> bool {
+        let names: Vec<&str> = path.iter().map(AsRef::as_ref).collect();
+        let mut found = Vec::new();
+        text::scan(ANY_PORT, &Context { path: &names, flavour: Flavour::Value }, &mut found);
+        !found.is_empty()
+    }
+
     /// Whether a number in place of an interpolation would be a port of its string.
-    fn is_port_in_text(&self, interpolation: Node) -> bool {
+    fn is_port_in_text(&self, interpolation: Node, number: &str) -> bool {
         let tree = self.tree;
         let Some(string) = tree.parent(interpolation) else { return false };
         let Some((mut text, start)) = nix::masked(tree, string) else { return false };
@@ -155,7 +215,7 @@ impl<'a> Collector<'_, 'a> {
         if text.get(at..end).is_none() {
             return false;
         }
-        text.replace_range(at..end, ANY_PORT);
+        text.replace_range(at..end, number);
         let path = nix::binding_around(tree, string).and_then(|binding| self.path(binding)).unwrap_or_default();
         let names: Vec<&str> = path.iter().map(AsRef::as_ref).collect();
         let flavour = self.flavour(string, &path, &text);
@@ -176,17 +236,104 @@ impl<'a> Collector<'_, 'a> {
     fn variable(&mut self, node: Node) {
         let tree = self.tree;
         let flow = flow::flow(tree, node);
+        self.list(node);
         let Sink::Binding(binding) = flow.sink else { return };
         let Some(path) = self.path(binding) else { return };
         if self.is_let(binding) || !self.is_port(binding, &path, true) || self.is_prose(node, None) {
             return;
         }
-        if let Some((literal, number)) = self.bound_literal(node)
-            && flow.arithmetic.is_none()
-            && self.bound.insert(literal)
-        {
+        if flow.arithmetic.is_some() {
+            return;
+        }
+        let literals = match self.bound_literal(node) {
+            Some(literal) => vec![literal],
+            None => self.bound_elements(node),
+        };
+        for (literal, number) in literals {
+            if self.bound.insert(literal) {
+                self.add_bound(literal, number, super::name(&path));
+            }
+        }
+    }
+
+    /// A member of a set of this file that flows into a port: `let ids = { web = 8080; }; in { port = ids.web; }`.
+    fn member(&mut self, select: Node) {
+        let tree = self.tree;
+        let flow = flow::flow(tree, select);
+        let Sink::Binding(binding) = flow.sink else { return };
+        let may_be_port = |path: Node| tree.slice(path).to_ascii_lowercase().contains("port");
+        if flow.arithmetic.is_some() || !nix::attrpath_node(tree, binding).is_some_and(may_be_port) {
+            return;
+        }
+        let Some((literal, number)) = self.member_literal(select) else { return };
+        let Some(path) = self.path(binding) else { return };
+        if self.is_let(binding) || !self.is_port(binding, &path, true) || self.is_prose(select, None) {
+            return;
+        }
+        if self.bound.insert(literal) {
             self.add_bound(literal, number, super::name(&path));
         }
+    }
+
+    /// The literal number that a member of a set of this file is.
+    fn member_literal(&self, select: Node) -> Option<(Node, u32)> {
+        let literal = nix::member(self.tree, select)?;
+        Some((literal, self.number(literal)?))
+    }
+
+    /// The literal numbers of the list that a name is bound to in this file, or of the set whose values it stands for.
+    fn bound_elements(&self, variable: Node) -> Vec<(Node, u32)> {
+        let tree = self.tree;
+        let Some(Origin::Binding(binding)) = nix::resolve(tree, variable, tree.slice(variable)) else {
+            return Vec::new();
+        };
+        let is_single = nix::attrpath_node(tree, binding).is_some_and(|path| tree.children(path).count() == 1);
+        let Some(value) = nix::value(tree, binding).filter(|_| is_single) else { return Vec::new() };
+        let value = nix::unwrap_parens(tree, value);
+        let is_set = matches!(tree.kind(value), NodeKind::Attrset | NodeKind::RecAttrset);
+        if !is_set && !matches!(tree.kind(value), NodeKind::List | NodeKind::Binary | NodeKind::Apply | NodeKind::If) {
+            return Vec::new();
+        }
+        let home = |node: Node| match flow::flow(tree, node) {
+            flow::Flow { sink: Sink::Binding(home), arithmetic: None } => Some(home),
+            _ => None,
+        };
+        let is_element = |node: Node| match home(node) {
+            Some(home) if is_set => tree.parent(tree.parent(home)?).filter(|&set| set == value).map(drop),
+            Some(home) => (home == binding).then_some(()),
+            None => None,
+        };
+        let literals = tree.subtree(value).filter_map(|node| Some((node, self.number(node)?)));
+        literals.filter(|&(node, _)| is_element(node).is_some()).collect()
+    }
+
+    /// A name of a list whose elements a function makes ports of: `map (port: ..) open`.
+    fn list(&mut self, variable: Node) {
+        let tree = self.tree;
+        let is_argument = tree.field(variable) == Field::Argument || tree.field(variable) == Field::Left;
+        let Some((function, index)) = is_argument.then(|| flow::receiver_of_elements(tree, variable)).flatten() else {
+            return;
+        };
+        let elements = self.bound_elements(variable);
+        if elements.is_empty() {
+            return;
+        }
+        let Some(name) = self.port_parameter(function, index) else { return };
+        if self.is_prose(variable, None) || self.is_prose_argument(variable) {
+            return;
+        }
+        for (element, number) in elements {
+            if self.bound.insert(element) {
+                self.add_bound(element, number, name.clone());
+            }
+        }
+    }
+
+    /// The port that a literal may be.
+    fn number(&self, literal: Node) -> Option<u32> {
+        let is_literal = matches!(self.tree.kind(literal), NodeKind::Integer | NodeKind::String);
+        let number = is_literal.then(|| self.tree.slice(literal).trim_matches('"').parse().ok()).flatten()?;
+        (1..=65535).contains(&number).then_some(number)
     }
 
     /// The literal number that a name is bound to, in this file.
@@ -245,6 +392,9 @@ impl<'a> Collector<'_, 'a> {
             return;
         }
         let flow = flow::flow(tree, node);
+        if let (Sink::Interpolation(interpolation), Some(number)) = (flow.sink, self.number(node)) {
+            return self.chosen(node, number, interpolation);
+        }
         let around = match flow.sink {
             Sink::Binding(binding) => Some(binding),
             _ => nix::binding_around(tree, node),
@@ -365,7 +515,7 @@ impl<'a> Collector<'_, 'a> {
             }
             Place::Literal(literal) => {
                 if self.bound.insert(literal) {
-                    let bound = nix::binding_around(self.tree, literal).is_some_and(|binding| self.is_let(binding));
+                    let bound = nix::binding_around(self.tree, literal).is_some_and(|binding| self.is_in_let(binding));
                     self.add_bound(literal, port.number, PortUse::name(name, port.name));
                     if let Some(last) = self.facts.uses.last_mut()
                         && !bound
@@ -436,6 +586,19 @@ impl<'a> Collector<'_, 'a> {
         let set = self.tree.parent(binding);
         let scope = set.and_then(|set| self.tree.parent(set)).map(|scope| self.tree.kind(scope));
         matches!(scope, Some(NodeKind::Let | NodeKind::LetAttrset))
+    }
+
+    /// Whether a binding is a name of a `let`, or a member of a set that is bound to one.
+    fn is_in_let(&self, binding: Node) -> bool {
+        let set_around = |binding: Node| self.tree.parent(self.tree.parent(binding)?);
+        let mut binding = Some(binding);
+        while let Some(inner) = binding {
+            if self.is_let(inner) {
+                return true;
+            }
+            binding = set_around(inner).and_then(|set| nix::binding_around(self.tree, set));
+        }
+        false
     }
 
     /// The attribute path of a binding; names that are computed are `?`.

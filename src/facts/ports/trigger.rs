@@ -117,6 +117,7 @@ fn holds_number_after_sign(text: &[u8]) -> bool {
         _ => is_after_string(text, sign),
     }) || memchr::memchr_iter(b'-', text).any(|dash| is_flag(text, dash))
         || memchr::memchr_iter(b'/', text).any(|slash| is_slashed(text, slash))
+        || memchr::memchr_iter(b'#', text).any(|sign| is_hashed(text, sign))
 }
 
 /// `${ip}/9993`, `192.0.2.7/9993`: more than the length of a prefix.
@@ -125,6 +126,12 @@ fn is_slashed(text: &[u8], slash: usize) -> bool {
     let digits = text[slash + 1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
     let after = at(text, slash + 1 + digits);
     address && (3..=5).contains(&digits) && !is_name_byte(after) && after != b'/'
+}
+
+/// dnsmasq's `127.0.0.1#53`.
+fn is_hashed(text: &[u8], sign: usize) -> bool {
+    let address = before(text, sign).is_ascii_hexdigit() || before(text, sign) == b':';
+    address && at(text, sign + 1).is_ascii_digit()
 }
 
 /// Whether a number begins at a place, or something that may stand for one: `${..}`, `$((..))`.
@@ -221,6 +228,7 @@ mod tests {
             r#""''${X:-80}""#,
             r#""1.1.1.1@853""#,
             r#""192.0.2.7/9993""#,
+            r#""127.0.0.1#5335""#,
             r#"[ "${ip}/9993" ]"#,
             r#""${ip4}@53""#,
             r#""tailscale serve --https=8443""#,

@@ -3,8 +3,16 @@
 use std::borrow::Cow;
 
 /// A text that the grammar reads with every node at the same offset: the quotes around the ports of `EXPOSE`, which
-/// Docker takes off, become blanks, and so do the ends of empty lines in a continued instruction.
+/// Docker takes off, become blanks, and so do the ends of empty lines in a continued instruction. Quotes in commands
+/// that only a shell can pair become letters.
 pub fn for_grammar(text: &str) -> Cow<'_, str> {
+    match without_gaps(text) {
+        Cow::Borrowed(text) => without_nested_quotes(text),
+        Cow::Owned(text) => Cow::Owned(without_nested_quotes(&text).into_owned()),
+    }
+}
+
+fn without_gaps(text: &str) -> Cow<'_, str> {
     let mut replaced: Option<Vec<u8>> = None;
     let mut start = 0;
     let mut is_exposed = false;
@@ -30,6 +38,80 @@ pub fn for_grammar(text: &str) -> Cow<'_, str> {
     replaced.and_then(|bytes| String::from_utf8(bytes).ok()).map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
+/// Docker hands a command to the shell as it is. The grammar pairs the quotes in it, but knows neither that a quote
+/// inside `$(..)` is another one, nor that a backslash escapes nothing between single quotes.
+fn without_nested_quotes(text: &str) -> Cow<'_, str> {
+    let mut replaced: Option<Vec<u8>> = None;
+    let mut start = 0;
+    while start < text.len() {
+        let end = instruction_end(text, start);
+        let instruction = &text[start..end];
+        let is_command = is_shell_command(instruction) && instruction.contains(['"', '\'']);
+        if is_command && !pairs_quotes(instruction, Pairing::Grammar) && pairs_quotes(instruction, Pairing::Shell) {
+            let bytes = replaced.get_or_insert_with(|| text.as_bytes().to_vec());
+            let quotes = bytes[start..end].iter_mut().filter(|byte| matches!(byte, b'"' | b'\''));
+            quotes.for_each(|byte| *byte = b'_');
+        }
+        start = end;
+    }
+    replaced.and_then(|bytes| String::from_utf8(bytes).ok()).map_or(Cow::Borrowed(text), Cow::Owned)
+}
+
+/// Where the instruction that begins at `start` ends, continuation lines and the comments between them included.
+fn instruction_end(text: &str, start: usize) -> usize {
+    let mut end = start;
+    for line in text[start..].split_inclusive('\n') {
+        let is_comment = line.trim_start().starts_with('#');
+        end += line.len();
+        if !line.trim_end().ends_with('\\') && !(is_comment && end - line.len() > start) {
+            break;
+        }
+    }
+    end
+}
+
+/// Whether an instruction is a command in the form that a shell reads, not a list in JSON.
+fn is_shell_command(instruction: &str) -> bool {
+    let mut words = instruction.split_ascii_whitespace();
+    let keyword = words.next().unwrap_or_default().to_ascii_uppercase();
+    let is_command = matches!(keyword.as_str(), "RUN" | "CMD" | "ENTRYPOINT" | "HEALTHCHECK");
+    is_command && words.next().is_some_and(|word| !word.starts_with('['))
+}
+
+/// Who pairs quotes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pairing {
+    /// tree-sitter-containerfile.
+    Grammar,
+    /// A POSIX shell.
+    Shell,
+}
+
+/// Whether all quotes of a command have their pair.
+fn pairs_quotes(command: &str, pairing: Pairing) -> bool {
+    let is_shell = pairing == Pairing::Shell;
+    let bytes = command.as_bytes();
+    let mut open: Vec<u8> = Vec::new();
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        at += 1;
+        match (byte, open.last().copied()) {
+            (b'\\', Some(b'\'')) if is_shell => {}
+            (b'\\', _) => at += 1,
+            (b'\'', Some(b'\'')) | (b'"', Some(b'"')) | (b')', Some(b'(')) => drop(open.pop()),
+            (_, Some(b'\'')) | (b'\'', Some(b'"')) => {}
+            (b'"' | b'\'', _) => open.push(byte),
+            (b'$', _) if is_shell && bytes.get(at) == Some(&b'(') => {
+                open.push(b'(');
+                at += 1;
+            }
+            (b'(', Some(b'(')) => open.push(b'('),
+            _ => {}
+        }
+    }
+    open.is_empty()
+}
+
 fn starts_with_expose(line: &str) -> bool {
     let word = line.split_ascii_whitespace().next().unwrap_or_default();
     word.eq_ignore_ascii_case("expose")
@@ -38,6 +120,19 @@ fn starts_with_expose(line: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn quotes_that_a_shell_pairs_are_no_fault() {
+        for (text, expected) in [
+            ("RUN a 'x\\' && b\n", "RUN a _x\\_ && b\n"),
+            ("RUN a \\\n  \"$(b 's/\"\\(c\\)/')\"\nENV A=\"1\"\n", "RUN a \\\n  _$(b _s/_\\(c\\)/_)_\nENV A=\"1\"\n"),
+            ("CMD [\"x'\"]\n", "CMD [\"x'\"]\n"),
+            ("RUN echo \"a\nRUN b\n", "RUN echo \"a\nRUN b\n"),
+            ("RUN echo \"it's\" 'b'\n", "RUN echo \"it's\" 'b'\n"),
+        ] {
+            assert_eq!(for_grammar(text), expected);
+        }
+    }
 
     #[test]
     fn only_exposed_ports_lose_their_quotes() {

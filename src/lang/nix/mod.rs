@@ -319,6 +319,41 @@ pub fn dotted<'a>(tree: &Tree<'a>, node: Node) -> Option<Cow<'a, str>> {
     }
 }
 
+/// The value of a member of a set of this file: what `helpers.listen` is where `helpers` is bound to `{ listen = ..; }`.
+pub fn member(tree: &Tree<'_>, select: Node) -> Option<Node> {
+    let root = unwrap_parens(tree, tree.child(select, Field::Expression)?);
+    let Some(Origin::Binding(binding)) = (tree.kind(root) == NodeKind::Variable)
+        .then(|| resolve(tree, root, tree.slice(root)))
+        .flatten()
+    else {
+        return None;
+    };
+    if names(tree, attrpath_node(tree, binding)?).count() != 1 {
+        return None;
+    }
+    let mut found = unwrap_parens(tree, value(tree, binding)?);
+    for name in names(tree, tree.child(select, Field::Attrpath)?) {
+        let wanted = name.text?;
+        // `let .. in { .. }` has the members of its body.
+        while tree.kind(found) == NodeKind::Let {
+            found = unwrap_parens(tree, tree.child(found, Field::Body)?);
+        }
+        if !matches!(tree.kind(found), NodeKind::Attrset | NodeKind::RecAttrset) {
+            return None;
+        }
+        let mut members = tree.children(tree.child_of_kind(found, NodeKind::BindingSet)?).filter(|&member| tree.kind(member) == NodeKind::Binding);
+        let member = members.find(|&member| {
+            let path = attrpath_node(tree, member);
+            path.is_some_and(|path| {
+                let mut path = names(tree, path);
+                path.next().is_some_and(|name| name.text.as_deref() == Some(&*wanted)) && path.next().is_none()
+            })
+        })?;
+        found = unwrap_parens(tree, value(tree, member)?);
+    }
+    Some(found)
+}
+
 /// The last name of a dotted name: `mkIf` of `lib.mkIf`.
 pub fn last_name(dotted: &str) -> &str {
     dotted.rsplit('.').next().unwrap_or(dotted)

@@ -212,6 +212,12 @@ impl Masked<'_> {
     fn blank(&mut self, at: usize, step: usize) -> usize {
         let text = self.original;
         let line = line_start(text, at);
+        if step == 0
+            && let Some(end) = tabbed(text, line)
+        {
+            self.fill(line..end);
+            return end;
+        }
         let entry = Entry::of(text, line);
         let value = entry.value.filter(|&value| value <= at);
         match (step, value) {
@@ -341,25 +347,22 @@ impl Entry {
     }
 }
 
-/// Byte offsets of libyaml's marks, which count characters.
+/// Byte offsets of libyaml's marks, which count the bytes after a byte order mark.
 struct Offsets<'a> {
     text: &'a str,
-    /// The offset of every character; empty if characters are bytes.
-    starts: Vec<u32>,
+    /// How long the byte order mark is.
+    mark: usize,
 }
 
 impl<'a> Offsets<'a> {
     fn of(text: &'a str) -> Self {
-        let starts = if text.is_ascii() { Vec::new() } else { text.char_indices().map(|(at, _)| at as u32).collect() };
-        Self { text, starts }
+        let mark = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+        Self { text, mark }
     }
 
     fn at(&self, mark: Mark) -> usize {
-        let index = mark.index as usize;
-        if self.starts.is_empty() {
-            return index.min(self.text.len());
-        }
-        self.starts.get(index).map_or(self.text.len(), |&at| at as usize)
+        let index = self.mark + mark.index as usize;
+        if self.text.is_char_boundary(index) { index } else { self.text.len() }
     }
 }
 
@@ -369,6 +372,16 @@ fn line_start(text: &str, at: usize) -> usize {
 
 fn line_end(text: &str, at: usize) -> usize {
     memchr::memchr(b'\n', &text.as_bytes()[at.min(text.len())..]).map_or(text.len(), |end| at + end)
+}
+
+/// The end of the lines from `line` on that are indented by tabs, if that line is: how deep they are cannot be told.
+fn tabbed(text: &str, line: usize) -> Option<usize> {
+    let is_tabbed = |line: usize| text[line + indent(text, line)..].starts_with('\t');
+    let mut end = is_tabbed(line).then(|| line_end(text, line))?;
+    while end < text.len() && is_tabbed(end + 1) {
+        end = line_end(text, end + 1);
+    }
+    Some(end)
 }
 
 /// How many blanks follow an offset.
@@ -408,7 +421,9 @@ mod tests {
             ("a: 1\nb\nc: 2", 2, "a: 1\n\nc: 2"),
             ("a: 1\n\tb: 2\nc: 3", 2, "a: 1\n\nc: 3"),
             ("a: @x\nb: 1", 1, "a:\nb: 1"),
+            ("s:\n  a:\n    b: 1\n\tc: 2\n  d:\n    e: 3", 4, "s:\n  a:\n    b: 1\n\n  d:\n    e: 3"),
             ("ü: \"é\nb: 1", 1, "ü:\nb: 1"),
+            ("# 🚀\na:\n  b: \"ä\n  c: [ \"8:9\" ]\nd: 1", 3, "# 🚀\na:\n  b:\n  c: [ \"8:9\" ]\nd: 1"),
             ("a:\n  b: |\n    x\n   y\n  c: 1", 4, "a:\n  b: |\n    x\n\n  c: 1"),
             ("a: { b: 1, c: d: 2 }\ne: 1", 1, "a:\ne: 1"),
         ] {
@@ -431,6 +446,7 @@ mod tests {
             ("a: |-\n   \n   b\nc: d", "a", "b"),
             ("\u{feff}a: b", "a", "b"),
             ("\u{feff}# c\n---\na: b", "a", "b"),
+            ("\u{feff}x: é\na: \"b\nc\"\nd: [ü,\n\"v\"]", "a", "b c"),
         ] {
             let tree = Tree::parse(Language::Yaml, text).unwrap();
             assert!(!tree.broken() && tree.faults().is_empty(), "{text}");

@@ -120,6 +120,11 @@ impl<'a> Collector<'_, 'a> {
         if !may_name && !in_set {
             return;
         }
+        if hosts::is_set_of_machines(last)
+            && let Some(value) = value
+        {
+            self.generated_machines(value);
+        }
         let Some(path) = self.path(binding) else { return };
         let names: Vec<&str> = path.iter().map(String::as_str).collect();
         if may_name
@@ -141,6 +146,34 @@ impl<'a> Collector<'_, 'a> {
         for name in tree.children(attrpath).filter(|&name| site && tree.kind(name) == NodeKind::Interpolation) {
             let known = tree.child(name, Field::Expression).and_then(|name| self.known_string(name));
             self.facts.own_hosts.extend(known.and_then(|name| hosts::literal_host(&name)));
+        }
+    }
+
+    /// The machines of `nixosConfigurations = genAttrs [ "atlas" "borea" ] f;`.
+    fn generated_machines(&mut self, value: Node) {
+        let tree = self.tree;
+        let Some((function, arguments)) = nix::call(tree, value) else { return };
+        let Some(mut names) = arguments.first().map(|&names| nix::unwrap_parens(tree, names)) else { return };
+        if nix::last_name(&function) != "genAttrs" {
+            return;
+        }
+        if tree.kind(names) == NodeKind::Variable
+            && let Some(Origin::Binding(binding)) = nix::resolve(tree, names, tree.slice(names))
+        {
+            names = nix::value(tree, binding).unwrap_or(names);
+        }
+        if tree.kind(names) == NodeKind::List {
+            let names = tree.children(names).filter_map(|name| nix::literal_string(tree, name));
+            self.facts.machines.extend(names.map(|name| name.into_owned()));
+        }
+    }
+
+    /// The addresses in a string that is a zone of DNS.
+    pub(super) fn zone(&mut self, string: Node) {
+        let text = self.tree.slice(string);
+        let holds = |record: &str| memchr::memmem::find(text.as_bytes(), record.as_bytes()).is_some();
+        if holds(" A ") || holds("\tA") || holds("AAAA") {
+            self.facts.own_hosts.extend(hosts::zone_addresses(text).map(|address| address.to_string()));
         }
     }
 

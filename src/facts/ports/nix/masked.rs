@@ -38,6 +38,7 @@ impl Masked {
             let known = flow::integer(tree, expression)
                 .and_then(|node| Some((node, tree.slice(node).parse().ok()?)))
                 .or_else(|| collector.bound_literal(flow::variable(tree, expression)?))
+                .or_else(|| collector.member_literal(flow::selection(tree, expression)?))
                 .or_else(|| flow::computed(tree, expression).filter(|_| is_after_sign(tree, part)));
             let Some((literal, number)) = known else { continue };
             let number: u32 = number;

@@ -6,7 +6,7 @@ use crate::facts::ports::{flow, words};
 use crate::lang::{Node, NodeKind, nix};
 
 /// Attributes whose values are read by people.
-pub(super) const PROSE: [&str; 11] = [
+pub(super) const PROSE: [&str; 16] = [
     "assertion",
     "description",
     "longDescription",
@@ -18,6 +18,11 @@ pub(super) const PROSE: [&str; 11] = [
     "title",
     "changelog",
     "relatedPackages",
+    "motd",
+    "banner",
+    "helpLine",
+    "greetingLine",
+    "instruction",
 ];
 
 /// Attributes whose values are read by people unless they are an address: instances of services have such names too.
@@ -84,6 +89,9 @@ impl<'a> Collector<'_, 'a> {
         for (depth, binding) in bindings.enumerate() {
             let last = nix::attrpath_node(tree, binding).and_then(|path| tree.children(path).last());
             let Some(name) = last.and_then(|name| nix::name_text(tree, name)) else { continue };
+            if depth == 0 && text.is_some() && self.is_of_document(binding, &name) {
+                return true;
+            }
             let is_noun = NOUNS.contains(&name.as_ref());
             if !is_noun && !PROSE.contains(&name.as_ref()) {
                 continue;
@@ -94,6 +102,12 @@ impl<'a> Collector<'_, 'a> {
             }
         }
         false
+    }
+
+    /// Whether a binding is the text of a file that people read: `environment.etc."services.md".text`.
+    fn is_of_document(&self, binding: Node, name: &str) -> bool {
+        let path = || self.path(binding).unwrap_or_default();
+        name == "text" && path().iter().rev().nth(1).is_some_and(|file| is_document(file))
     }
 
     /// Whether a binding describes an option: it stands beside a `type`, or in the argument of `mkOption` or its like.
@@ -123,8 +137,20 @@ impl<'a> Collector<'_, 'a> {
                 !matches!(tree.kind(node), NodeKind::Binding | NodeKind::Function | NodeKind::Interpolation)
             })
             .filter(|&node| tree.kind(node) == NodeKind::Apply)
-            .filter_map(|apply| flow::function(tree, apply))
-            .any(|(name, _)| PROSE_FUNCTIONS.contains(&nix::last_name(name)))
+            .any(|apply| {
+                let function = flow::function(tree, apply).map(|(name, _)| nix::last_name(name));
+                function.is_some_and(|name| {
+                    PROSE_FUNCTIONS.contains(&name) || name == "writeText" && self.writes_document(apply)
+                })
+            })
+    }
+
+    /// `writeText "README.md" ''..''`
+    fn writes_document(&self, apply: Node) -> bool {
+        let tree = self.tree;
+        let arguments = nix::call(tree, apply).map(|(_, arguments)| arguments).unwrap_or_default();
+        let file = arguments.first().and_then(|&file| nix::literal_string(tree, nix::unwrap_parens(tree, file)));
+        file.is_some_and(|file| is_document(&file))
     }
 
     /// What kind of text a string holds, by its name, the function that takes it, or its first line.
@@ -147,6 +173,11 @@ impl<'a> Collector<'_, 'a> {
             Flavour::Value
         }
     }
+}
+
+/// Whether a file's name says that people read it.
+fn is_document(file: &str) -> bool {
+    [".md", ".markdown", ".rst", ".adoc"].iter().any(|end| file.ends_with(end))
 }
 
 /// Whether a string is one word with a colon and digits: `"127.0.0.1:3000"`, `"http://localhost:3000"`.

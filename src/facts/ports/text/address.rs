@@ -36,6 +36,7 @@ impl<'a> View<'a> {
         let mut authority = match self.before(start) {
             b':' => self.authority(start - 1, digits)?,
             b'@' => self.at_address(start - 1, digits)?,
+            b'#' => self.hash_address(start - 1, digits)?,
             b'/' => self.path_address(start).or_else(|| self.slashed_address(start - 1, digits))?,
             _ => return None,
         };
@@ -63,7 +64,7 @@ impl<'a> View<'a> {
 
     fn authority(&self, colon: usize, digits: &Range<usize>) -> Option<Authority<'a>> {
         match self.before(colon) {
-            b':' => self.hostfwd(colon - 1),
+            b':' => self.hostfwd(colon - 1).or_else(|| self.any_address(colon - 1)),
             b']' => self.bracketed(colon - 1),
             b'*' | b'+' => self.wildcard(colon - 1, digits),
             b'}' => self.template(colon - 1, b'{', digits),
@@ -77,6 +78,13 @@ impl<'a> View<'a> {
     fn hostfwd(&self, colon: usize) -> Option<Authority<'a>> {
         let start = self.run_start(colon, |byte| byte.is_ascii_alphanumeric());
         matches!(self.str(start..colon), "tcp" | "udp").then_some(Authority { host: Host::Any, start, url: false })
+    }
+
+    /// HAProxy's `bind :::80` and `ss`: the address before the last colon is `::`.
+    fn any_address(&self, second: usize) -> Option<Authority<'a>> {
+        let start = second.checked_sub(1).filter(|first| self.at(*first) == b':')?;
+        let named = self.near(start).is_some_and(|near| is_address_word(self.str(near.word)));
+        (named && self.is_apart(self.before(start))).then_some(Authority { host: Host::Any, start, url: false })
     }
 
     /// `[::1]:80`
@@ -234,6 +242,16 @@ impl<'a> View<'a> {
         }
         let address = host::ipv4(word).is_some() || host::is_ipv6(word) || word == "::";
         Some(Authority { host: classify(word).filter(|_| address && apart)?, start, url: false })
+    }
+
+    /// dnsmasq's `ADDRESS#PORT`, which may stand behind a domain: `/lan/127.0.0.1#5353`.
+    fn hash_address(&self, sign: usize, digits: &Range<usize>) -> Option<Authority<'a>> {
+        let start = self.run_start(sign, |byte| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':'));
+        let word = self.str(start..sign);
+        let is_address = host::ipv4(word).is_some() || host::is_ipv6(word);
+        let is_apart = self.is_apart(self.before(start)) || self.before(start) == b'/';
+        let sound = is_address && is_apart && self.value_ends(digits.end);
+        Some(Authority { host: classify(word).filter(|_| sound)?, start, url: false })
     }
 
     /// ZeroTier's and strongSwan's `ADDRESS/PORT`: a number that is too large for the length of a prefix.
@@ -489,7 +507,9 @@ fn may_precede_address(word: &str, tie: Tie) -> bool {
                 "ready",
                 "metrics",
             ];
-            word.starts_with('-') || is_address_word(word) || WORDS.contains(&word)
+            // `bat -r :500`, `head -n :50` count lines.
+            let counts = matches!(word, "-r" | "-n" | "-c");
+            word.starts_with('-') && !counts || is_address_word(word) || WORDS.contains(&word)
         }
         Tie::Comma | Tie::Call => false,
         _ => true,

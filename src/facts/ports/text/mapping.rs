@@ -61,7 +61,14 @@ impl<'a> View<'a> {
         }
         let start =
             self.run_start(digits.start - 1, |byte| is_name_byte(byte) || matches!(byte, b'$' | b'{' | b'}' | b'*'));
-        let host = classify(self.str(start..digits.start - 1)).unwrap_or(Host::Any);
+        let named = classify(self.str(start..digits.start - 1)).unwrap_or(Host::Any);
+        // `--resolve` says which machine the name stands for.
+        let address = self.run_end(digits.end + 1, |byte| is_name_byte(byte) || matches!(byte, b'$' | b'{' | b'}'));
+        let resolved = classify(self.str((digits.end + 1).min(address)..address)).filter(|_| flag == "--resolve");
+        let host = match resolved {
+            Some(Host::Any | Host::Local | Host::Interpolated) if self.at(digits.end) == b':' => Host::Any,
+            _ => named,
+        };
         Some(Found::new(Form::HostPort, host, Some(flag)))
     }
 

@@ -60,7 +60,7 @@ impl<'a> View<'a> {
     }
 
     fn near_sink(&self, start: usize, digits: &Range<usize>) -> Option<Found<'a>> {
-        if let Some(found) = self.socket_address(start) {
+        if let Some(found) = self.socket_address(start).or_else(|| self.later_argument(start, digits)) {
             return Some(found);
         }
         let Some(near) = self.near(start) else {
@@ -193,6 +193,24 @@ impl<'a> View<'a> {
         (is_address && is_pair).then(|| Found::new(Form::HostPort, classify(address).unwrap_or(Host::Any), None))
     }
 
+    /// `serv_port_up("web", 8080)`: the first number among the arguments of a function that is named for a port.
+    fn later_argument(&self, start: usize, digits: &Range<usize>) -> Option<Found<'a>> {
+        let comma = self.run_start(start, |byte| byte == b' ').checked_sub(1).filter(|at| self.at(*at) == b',')?;
+        let floor = comma.saturating_sub(super::WINDOW);
+        let open = self.run_start(comma, |byte| !matches!(byte, b'(' | b')' | b'\n' | b'[' | b'{' | b'=' | b';'));
+        let call = open.checked_sub(1).filter(|at| *at > floor && self.at(*at) == b'(')?;
+        let name = self.str(self.run_start(call, is_name_byte)..call);
+        let is_other = |argument: &str| {
+            let argument = argument.trim_matches([' ', '"', '\'', '\\']);
+            let is_number = argument.bytes().all(|byte| byte.is_ascii_digit());
+            !is_number && !argument.contains(char::from(HOLE)) && !is_port_word(argument)
+        };
+        let sound = is_port_word(name)
+            && is_unmistakable(self.str(digits.clone()))
+            && self.str(open..comma).split(',').all(is_other);
+        sound.then_some(Found::new(Form::Directive, Host::None, Some(name)))
+    }
+
     /// `ssh -L 8080:db:5432`: the first number is a port of this machine or of the other.
     fn tunnel(&self, digits: &Range<usize>) -> Option<Found<'a>> {
         let near = self.near(digits.start).filter(|near| near.tie == Tie::Space)?;
@@ -214,7 +232,11 @@ impl<'a> View<'a> {
 
     /// nftables and iptables: `dport 80`, `--dports 80,443`, `sport != 22`.
     fn match_directive(&self, near: &Near) -> Option<Found<'a>> {
-        let word = self.str(near.word.clone());
+        let mut word = self.str(near.word.clone());
+        // `tcp dport vmap { 22 : accept }`
+        if matches!(word, "vmap" | "map") && near.bracket == b'{' {
+            word = self.near(near.word.start).map_or(word, |before| self.str(before.word));
+        }
         let name = word.trim_start_matches('-');
         matches!(name, "dport" | "sport" | "dports" | "sports").then_some(Found::new(
             Form::Directive,
@@ -285,6 +307,10 @@ impl<'a> View<'a> {
 
     /// `tcp dport { ssh, 80 }`: a number further in a set that a word opened.
     fn in_port_set(&self, start: usize) -> Option<Found<'a>> {
+        // The end of an IPv6 address.
+        if self.before(start) == b':' {
+            return None;
+        }
         let open = self.set_start(start)?;
         let near = self.near(open)?;
         let word = self.str(near.word.clone());
@@ -308,7 +334,7 @@ impl<'a> View<'a> {
                     at = comment.map_or(at - 1, |comment| line + comment);
                 }
                 byte if byte.is_ascii_alphanumeric() || byte.is_ascii_whitespace() => at -= 1,
-                b',' | b'-' | b'@' | b'_' | b'.' | HOLE => at -= 1,
+                b',' | b'-' | b'@' | b'_' | b'.' | b':' | HOLE => at -= 1,
                 _ => return None,
             }
         }

@@ -1,0 +1,136 @@
+//! What the CI files of a repository are there for: whether they build and test its code, or only label issues, update
+//! lock files and the like.
+
+use crate::lang::ci::{self, Site, System, github};
+use crate::lang::shell::{self, Command};
+use crate::lang::yaml::Yaml;
+
+use super::nix::commands;
+
+/// What a CI file does with the code of its repository.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Purpose {
+    /// It builds or tests the code when that changes.
+    pub works: bool,
+    /// It runs a program whose name says that it checks something; what it checks is not known.
+    pub may_check: bool,
+}
+
+/// Events that a change of the code causes. A reusable workflow runs when its caller does.
+const CHANGES: [&str; 5] = ["push", "pull_request", "pull_request_target", "merge_group", "workflow_call"];
+
+/// Programs that neither build nor test anything.
+const HOUSEKEEPING: [&str; 44] = [
+    "[", "[[", "apt", "apt-get", "awk", "basename", "cat", "cd", "chmod", "cp", "curl", "cut", "date", "df", "dirname",
+    "echo", "env", "exit", "export", "false", "find", "gh", "git", "grep", "head", "jq", "ls", "mkdir", "mv", "printf",
+    "pwd", "read", "rm", "sed", "set", "sleep", "sort", "tail", "tee", "test", "touch", "tr", "true", "wget",
+];
+
+/// What the names of ready-made work say that builds or tests.
+const WORKS: [&str; 6] = ["build", "test", "lint", "cargo", "clippy", "check-action"];
+
+/// What a CI file is there for.
+pub fn of(yaml: &Yaml<'_, '_>, system: System) -> Purpose {
+    let mut purpose = Purpose::default();
+    if system == System::GitHub && !runs_on_changes(yaml) {
+        return purpose;
+    }
+    for site in ci::sites(yaml, system) {
+        match site {
+            Site::Script(script) => {
+                for command in shell::commands(&script.text) {
+                    purpose.works |= works(&command);
+                    purpose.may_check |= may_check(&command);
+                }
+            }
+            Site::Uses { name, .. } => {
+                let name = name.split('@').next().unwrap_or(&name).to_ascii_lowercase();
+                purpose.works |= WORKS.iter().any(|word| name.contains(word)) && !name.contains("install");
+            }
+        }
+    }
+    purpose
+}
+
+/// A workflow that does not say when it runs is read as one that runs on changes.
+fn runs_on_changes(yaml: &Yaml<'_, '_>) -> bool {
+    let says = yaml.documents().next().is_some_and(|root| yaml.get(root, "on").is_some());
+    !says || github::runs_on(yaml, &CHANGES)
+}
+
+fn works(command: &Command<'_>) -> bool {
+    let program = command.program();
+    if program.contains('=') || HOUSEKEEPING.contains(&program) {
+        return false;
+    }
+    match program {
+        "nix" => commands::builds(command).is_some() || command.has("fmt") || command.has("eval"),
+        _ if program.starts_with("nix") => commands::builds(command).is_some(),
+        _ => true,
+    }
+}
+
+/// `stylix-check`, `nix run .#ci`; a path leads to a file of the repository, which is read itself.
+fn may_check(command: &Command<'_>) -> bool {
+    let path = command.word(0).unwrap_or("");
+    if command.program() == "nix" && command.has("run") {
+        let own = command.arguments().find(|word| word.starts_with(".#") || word.starts_with('#'));
+        return own.and_then(|own| own.rsplit(['#', '.']).next()).is_some_and(|name| says_check(name, 1));
+    }
+    !path.contains(['/', '$']) && says_check(path, 2)
+}
+
+/// Whether a name of at least so many words has one that means a check. `check` alone may be anything, but is not a
+/// program that many have.
+fn says_check(name: &str, least: usize) -> bool {
+    let words: Vec<&str> = name.split(['-', '_', '.']).collect();
+    let means = |word: &&str| matches!(*word, "check" | "checks" | "ci" | "test" | "tests" | "verify" | "validate");
+    (words.len() >= least || matches!(name, "check" | "checks" | "ci")) && words.iter().any(means)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lang::{Language, Tree};
+
+    fn purpose(on: &str, steps: &str) -> Purpose {
+        let text = format!("{on}jobs:\n  a:\n    runs-on: x\n    steps:\n{steps}");
+        let tree = Tree::parse(Language::Yaml, &text).unwrap();
+        of(&Yaml::new(&tree), System::GitHub)
+    }
+
+    #[test]
+    fn workflows_that_work_on_the_code() {
+        for (on, steps, works) in [
+            ("on: push\n", "      - run: cargo test\n", true),
+            ("on: [pull_request]\n", "      - run: nix build\n", true),
+            ("", "      - run: make\n", true),
+            ("on: push\n", "      - uses: docker/build-push-action@v6\n", true),
+            ("on: push\n", "      - run: nix fmt -- --ci\n", true),
+            ("on: workflow_dispatch\n", "      - run: nix build\n", false),
+            ("on: { schedule: [{ cron: \"0 0 * * *\" }] }\n", "      - run: nix build\n", false),
+            ("on: push\n", "      - run: nix flake update\n", false),
+            ("on: push\n", "      - uses: actions/labeler@v5\n", false),
+            ("on: push\n", "      - run: |\n          if [ -n \"$X\" ]; then\n            git push\n          fi\n", false),
+            ("on: push\n", "      - uses: DeterminateSystems/flake-checker-action@v4\n", false),
+        ] {
+            assert_eq!(purpose(on, steps).works, works, "{on}{steps}");
+        }
+    }
+
+    #[test]
+    fn programs_that_may_check() {
+        for (run, expected) in [
+            ("nix develop --command stylix-check", true),
+            ("nix run .#ci", true),
+            ("nix run .#tests.all -- -v", false),
+            ("nix run .#run-tests", true),
+            ("nix run .#deploy", false),
+            ("nix develop -c cargo test", false),
+            ("./ci/check.sh", false),
+            ("shellcheck a.sh", false),
+        ] {
+            assert_eq!(purpose("on: push\n", &format!("      - run: {run}\n")).may_check, expected, "{run}");
+        }
+    }
+}
