@@ -111,7 +111,11 @@ mod tests {
             ("on: { schedule: [{ cron: \"0 0 * * *\" }] }\n", "      - run: nix build\n", false),
             ("on: push\n", "      - run: nix flake update\n", false),
             ("on: push\n", "      - uses: actions/labeler@v5\n", false),
-            ("on: push\n", "      - run: |\n          if [ -n \"$X\" ]; then\n            git push\n          fi\n", false),
+            (
+                "on: push\n",
+                "      - run: |\n          if [ -n \"$X\" ]; then\n            git push\n          fi\n",
+                false,
+            ),
             ("on: push\n", "      - uses: DeterminateSystems/flake-checker-action@v4\n", false),
         ] {
             assert_eq!(purpose(on, steps).works, works, "{on}{steps}");

@@ -46,7 +46,10 @@ pub const NAMING: [&str; 31] = [
 
 /// Whether an attribute of this name can give an own host its name; see [`value_names_host`].
 pub fn may_name_host(name: &str) -> bool {
-    matches!(name, "hostName" | "hostname" | "domain" | "fqdn" | "targetHost" | "serverName" | "baseDomain" | "server_name")
+    matches!(
+        name,
+        "hostName" | "hostname" | "domain" | "fqdn" | "targetHost" | "serverName" | "baseDomain" | "server_name"
+    )
 }
 
 /// Whether an attribute path, by its last names, gives an own host a name as its value.
@@ -97,7 +100,8 @@ pub fn is_set_of_machines(name: &str) -> bool {
 /// The addresses that the records of a DNS zone give: `www IN A 192.0.2.1`.
 pub fn zone_addresses(text: &str) -> impl Iterator<Item = IpAddr> {
     text.lines().filter_map(|line| {
-        let mut words = line.split(';').next()?.split_ascii_whitespace().skip_while(|word| !matches!(*word, "A" | "AAAA"));
+        let mut words =
+            line.split(';').next()?.split_ascii_whitespace().skip_while(|word| !matches!(*word, "A" | "AAAA"));
         words.next()?;
         let address = words.next()?.parse().ok()?;
         words.next().is_none().then_some(address)

@@ -188,9 +188,9 @@ impl<'a> Collector<'_, 'a> {
         };
         let uses = tree.subtree(body).filter(is_argument).map(|node| flow::flow(tree, node));
         uses.filter(|flow| flow.arithmetic.is_none()).any(|flow| match flow.sink {
-            Sink::Binding(binding) => self.path(binding).is_some_and(|path| {
-                self.is_port(binding, &path, true) || self.is_port_by_path(&path)
-            }),
+            Sink::Binding(binding) => {
+                self.path(binding).is_some_and(|path| self.is_port(binding, &path, true) || self.is_port_by_path(&path))
+            }
             Sink::Interpolation(interpolation) => self.is_port_in_text(interpolation, ANY_PORT),
             _ => false,
         })

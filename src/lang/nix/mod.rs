@@ -322,9 +322,8 @@ pub fn dotted<'a>(tree: &Tree<'a>, node: Node) -> Option<Cow<'a, str>> {
 /// The value of a member of a set of this file: what `helpers.listen` is where `helpers` is bound to `{ listen = ..; }`.
 pub fn member(tree: &Tree<'_>, select: Node) -> Option<Node> {
     let root = unwrap_parens(tree, tree.child(select, Field::Expression)?);
-    let Some(Origin::Binding(binding)) = (tree.kind(root) == NodeKind::Variable)
-        .then(|| resolve(tree, root, tree.slice(root)))
-        .flatten()
+    let Some(Origin::Binding(binding)) =
+        (tree.kind(root) == NodeKind::Variable).then(|| resolve(tree, root, tree.slice(root))).flatten()
     else {
         return None;
     };
@@ -341,7 +340,9 @@ pub fn member(tree: &Tree<'_>, select: Node) -> Option<Node> {
         if !matches!(tree.kind(found), NodeKind::Attrset | NodeKind::RecAttrset) {
             return None;
         }
-        let mut members = tree.children(tree.child_of_kind(found, NodeKind::BindingSet)?).filter(|&member| tree.kind(member) == NodeKind::Binding);
+        let mut members = tree
+            .children(tree.child_of_kind(found, NodeKind::BindingSet)?)
+            .filter(|&member| tree.kind(member) == NodeKind::Binding);
         let member = members.find(|&member| {
             let path = attrpath_node(tree, member);
             path.is_some_and(|path| {
