@@ -61,9 +61,9 @@ fn without_nested_quotes(text: &str) -> Cow<'_, str> {
 fn instruction_end(text: &str, start: usize) -> usize {
     let mut end = start;
     for line in text[start..].split_inclusive('\n') {
-        let is_comment = line.trim_start().starts_with('#');
+        let is_comment_inside = end > start && line.trim_start().starts_with('#');
         end += line.len();
-        if !line.trim_end().ends_with('\\') && !(is_comment && end - line.len() > start) {
+        if !is_comment_inside && !line.trim_end().ends_with('\\') {
             break;
         }
     }
