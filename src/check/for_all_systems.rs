@@ -344,13 +344,19 @@ fn names_by_variable(tree: &Tree<'_>, step: Node) -> bool {
         },
         _ => step,
     };
-    tree.subtree(step).any(|node| {
-        tree.kind(node) == NodeKind::Interpolation
-            && tree.parent(node).is_some_and(|path| tree.kind(path) == NodeKind::Attrpath)
-            && tree
-                .parent(node)
-                .and_then(|path| tree.parent(path))
-                .is_some_and(|parent| tree.kind(parent) == NodeKind::Binding)
+    // `${system}` and `"${system}"` alike.
+    let is_whole = |string: Node| {
+        let text = tree.slice(string);
+        text.starts_with("\"${") && text.ends_with("}\"") && tree.children(string).count() == 1
+    };
+    let mut interpolations = tree.subtree(step).filter(|&node| tree.kind(node) == NodeKind::Interpolation);
+    interpolations.any(|interpolation| {
+        let name = match tree.parent(interpolation) {
+            Some(string) if tree.kind(string) == NodeKind::String && is_whole(string) => string,
+            _ => interpolation,
+        };
+        let path = tree.parent(name).filter(|&path| tree.kind(path) == NodeKind::Attrpath);
+        path.and_then(|path| tree.parent(path)).is_some_and(|parent| tree.kind(parent) == NodeKind::Binding)
     })
 }
 
@@ -554,6 +560,9 @@ mod tests {
         let merged = |calls: &str| in_flake(&format!("{{ outputs = x: let {make} in {calls}; }}"));
         assert_eq!(merged("lib.recursiveUpdate (make \"x86_64-linux\") (make \"aarch64-linux\")"), ["make"]);
         assert_eq!(merged("make \"x86_64-linux\" // make \"aarch64-darwin\""), ["make"]);
+        let quoted = make.replace("${system}", "\"${system}\"");
+        let text = format!("{{ outputs = x: let {quoted} in (make \"x86_64-linux\") // (make \"aarch64-linux\"); }}");
+        assert_eq!(in_flake(&text), ["make"]);
         assert_eq!(merged("make \"x86_64-linux\""), [""; 0]);
         assert_eq!(merged("make \"web\" // make \"db\""), [""; 0]);
     }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{Check, ProjectView, Verdict};
 use crate::facts::Project;
-use crate::facts::port_registry::{self, Entry, Lookup, Registries, Registry, Value, references};
+use crate::facts::port_registry::{self, Entry, Lookup, Registries, Registry, RegistryFacts, Value, references};
 use crate::finding::{Finding, RelPath};
 
 /// The rule.
@@ -40,6 +40,8 @@ struct Used {
     entries: HashSet<(RelPath, u32)>,
     /// Groups all of which are.
     groups: HashSet<(RelPath, Vec<String>)>,
+    /// Registries that modules get as arguments, by the names of those.
+    arguments: HashSet<(RelPath, String)>,
 }
 
 impl Used {
@@ -47,6 +49,9 @@ impl Used {
         let mut used = Self::default();
         for (_, found, registry) in references::uses(project, registries) {
             used.referred.insert(registry.path.clone());
+            if let Some(argument) = &found.argument {
+                used.mark_arguments(project, registry, argument);
+            }
             if found.reads {
                 used.mark(registry, &found.path, references::lookup(registry, found).unwrap_or(Lookup::NotDecidable));
             }
@@ -64,6 +69,22 @@ impl Used {
             }
         }
         used
+    }
+
+    /// Marks what the modules of a repository read of a registry that they get as an argument. If none of them has such
+    /// an argument, they get it in a way that is not known here.
+    fn mark_arguments(&mut self, project: &Project, registry: &Registry, argument: &str) {
+        if !self.arguments.insert((registry.path.clone(), argument.to_owned())) {
+            return;
+        }
+        let uses = project.all::<RegistryFacts>().flat_map(|facts| &facts.arguments);
+        let mut uses = uses.filter(|found| &*found.registry == argument).peekable();
+        if uses.peek().is_none() {
+            self.whole.insert(registry.path.clone());
+        }
+        for found in uses.filter(|found| found.reads) {
+            self.mark(registry, &found.path, registry.lookup(&found.path));
+        }
     }
 
     fn mark(&mut self, registry: &Registry, path: &[String], found: Lookup<'_>) {

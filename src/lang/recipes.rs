@@ -30,12 +30,47 @@ impl Recipe<'_> {
 
 /// The recipes of a justfile.
 pub fn just(text: &str) -> Vec<Recipe<'_>> {
-    read(text, just_header)
+    let mut recipes = read(text, just_header);
+    fill_in(&mut recipes, &variables(text), &[("{{", "}}")]);
+    recipes
 }
 
 /// The rules of a makefile.
 pub fn make(text: &str) -> Vec<Recipe<'_>> {
-    read(text, make_header)
+    let mut recipes = read(text, make_header);
+    fill_in(&mut recipes, &variables(text), &[("$(", ")"), ("${", "}")]);
+    recipes
+}
+
+/// The variables that stand for one word: `DOCKER ?= docker`, `engine := "podman"`.
+fn variables(text: &str) -> Vec<(&str, &str)> {
+    let mut found = Vec::new();
+    for line in text.lines().filter(|line| !line.starts_with(['\t', ' ', '#'])) {
+        let Some((name, value)) = line.split_once('=') else { continue };
+        let name = name.trim_end_matches([':', '?', ' ', '\t']);
+        let value = value.trim().trim_matches(['"', '\'']);
+        if is_name(name) && is_name(value) {
+            found.push((name, value));
+        }
+    }
+    found
+}
+
+/// Writes the values of variables into bodies, padded with blanks: what follows keeps its offset. Longer values stay out.
+fn fill_in(recipes: &mut [Recipe<'_>], variables: &[(&str, &str)], brackets: &[(&str, &str)]) {
+    const MOST: usize = 200;
+    for (name, value) in variables.iter().take(MOST) {
+        for (open, close) in brackets {
+            for blank in ["", " "] {
+                let reference = format!("{open}{blank}{name}{blank}{close}");
+                let Some(padding) = reference.len().checked_sub(value.len()) else { continue };
+                let padded = format!("{value}{}", " ".repeat(padding));
+                for recipe in recipes.iter_mut().filter(|recipe| recipe.body.contains(&reference)) {
+                    recipe.body = recipe.body.replace(&reference, &padded);
+                }
+            }
+        }
+    }
 }
 
 /// A header's name and dependencies.
@@ -104,5 +139,14 @@ mod tests {
         assert_eq!(shown(just(text)), ["all(build push): echo a", "build(): b"]);
         let text = "X := a:b\n.PHONY: all\nall: build push # c\n\t@echo a\nbuild:\n\tb\n";
         assert_eq!(shown(make(text)), [".PHONY(all): ", "all(build push): echo a", "build(): b"]);
+    }
+
+    #[test]
+    fn variables_of_one_word_are_filled_in() {
+        let text =
+            "DOCKER ?= docker\nFLAGS := -a -b\nX = much-longer\nimage:\n\t$(DOCKER) build $(FLAGS) $(X) ${DOCKER}\n";
+        assert_eq!(shown(make(text)), ["image(): docker    build $(FLAGS) $(X) docker"]);
+        let text = "engine := \"podman\"\nimage:\n  {{ engine }} build {{engine}}\n";
+        assert_eq!(shown(just(text)), ["image(): podman       build podman"]);
     }
 }

@@ -179,7 +179,15 @@ fn target(command: &Command<'_>, folder: &str) -> Option<Target> {
         program @ ("npm" | "pnpm" | "yarn" | "bun") => {
             let (changed, names) =
                 operands(command, &["-C", "--prefix", "--cwd", "--dir"], &["-F", "--filter", "-w", "--workspace"]);
-            let folder = changed.map_or_else(|| inside("."), |changed| inside(&changed));
+            let mut folder = changed.map_or_else(|| inside("."), |changed| inside(&changed));
+            let mut names = names.as_slice();
+            if let [verb, package, rest @ ..] = names
+                && verb == "workspace"
+            {
+                (folder, names) = (of_package(package), rest);
+            } else if let Some(package) = package(command) {
+                folder = of_package(package);
+            }
             let name = match names.first()?.as_str() {
                 "run" | "run-script" => names.get(1)?,
                 "test" | "start" | "t" => names.first()?,
@@ -195,6 +203,30 @@ fn target(command: &Command<'_>, folder: &str) -> Option<Target> {
         }
     }
 }
+
+/// The package of a workspace that a command is for: `pnpm --filter web`, `npm -w packages/web`.
+fn package<'c>(command: &'c Command<'_>) -> Option<&'c str> {
+    const OPTIONS: [&str; 3] = ["-F", "--filter", "--workspace"];
+    let is_option = |word: &str| OPTIONS.contains(&word) || word == "-w" && command.program() == "npm";
+    let mut words = command.arguments();
+    while let Some(word) = words.next() {
+        let assigned = word.split_once('=').filter(|(option, _)| is_option(option));
+        match assigned {
+            Some((_, value)) => return Some(value),
+            None if is_option(word) => return words.next(),
+            None => {}
+        }
+    }
+    None
+}
+
+/// The folder of a package, by the last part of its name or path.
+fn of_package(package: &str) -> String {
+    format!("{ANYWHERE}{}", package.trim_end_matches(['/', '.']).rsplit('/').next().unwrap_or(package))
+}
+
+/// What begins the folder of a call that may be below any other.
+const ANYWHERE: &str = "**/";
 
 /// The folder that an option names, and the arguments that are no options.
 fn operands(command: &Command<'_>, folder: &[&str], valued: &[&str]) -> (Option<String>, Vec<String>) {
@@ -282,7 +314,13 @@ fn called<'p>(project: &'p Project, from: &'p ProjectFile, call: &Call) -> Vec<(
     let of_kind = |folder: &str, kind: FileKind| -> Vec<&'p ProjectFile> {
         let folders = [paths::join("", folder), paths::join(paths::folder(&from.source.path), folder)];
         let files = project.each::<CallFacts>().map(|(file, _)| file).filter(|file| file.source.kind == kind);
-        files.filter(|file| folders.iter().flatten().any(|folder| paths::folder(&file.source.path) == folder)).collect()
+        let is_called = |file: &&ProjectFile| {
+            let own = paths::folder(&file.source.path);
+            let is_package = |name: &str| own.rsplit('/').next() == Some(name);
+            folder.strip_prefix(ANYWHERE).is_some_and(is_package)
+                || folders.iter().flatten().any(|folder| own == folder)
+        };
+        files.filter(is_called).collect()
     };
     match &call.target {
         Target::File(path) => {
@@ -347,6 +385,9 @@ mod tests {
             ("just image", vec![Target::Just(".".into(), vec!["image".into()])]),
             ("npm run image", vec![Target::Npm(".".into(), "image".into())]),
             ("yarn --cwd web image", vec![Target::Npm("web".into(), "image".into())]),
+            ("pnpm --filter @acme/web run image", vec![Target::Npm("**/web".into(), "image".into())]),
+            ("npm -w packages/web run image", vec![Target::Npm("**/web".into(), "image".into())]),
+            ("yarn workspace web image", vec![Target::Npm("**/web".into(), "image".into())]),
             ("npm ci", vec![]),
             ("bash -c 'true'", vec![]),
             ("/usr/bin/x", vec![]),

@@ -76,7 +76,9 @@ fn may_hold(source: &Glance<'_>) -> bool {
     counts(source)
         && match source.kind {
             FileKind::Nix => &*source.path == "flake.nix" || source.has(&BUILT),
-            FileKind::Shell | FileKind::Just | FileKind::Make => source.has(&RUN) || source.has(&BUILDS),
+            FileKind::Shell | FileKind::Just | FileKind::Make | FileKind::Settings => {
+                source.has(&RUN) || source.has(&BUILDS)
+            }
             _ => true,
         }
 }
@@ -86,6 +88,7 @@ fn counts(source: &Source) -> bool {
     match source.kind {
         FileKind::Yaml => is_own_ci(&source.path) || speaks_of_ci(&source.path),
         FileKind::Nix | FileKind::Shell | FileKind::Just | FileKind::Make => true,
+        FileKind::Settings => source.file_name() == "package.json",
         _ => false,
     }
 }
@@ -134,13 +137,23 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
 /// Whether a line holds one of the words outside of its comment. The name of a step runs nothing.
 fn names_any(text: &str, words: &[&str]) -> bool {
     let lines = text.lines().filter(|line| !line.trim_start().trim_start_matches("- ").starts_with("name:"));
-    lines.map(uncommented).any(|line| words.iter().any(|word| line.contains(word)))
+    lines.map(uncommented).map(unsaid).any(|line| words.iter().any(|word| line.contains(word)))
 }
 
 /// A line without its comment, which begins with a `#` at its beginning or after a blank.
 fn uncommented(line: &str) -> &str {
     let starts = |&(at, _): &(usize, &str)| at == 0 || line[..at].ends_with([' ', '\t']);
     line.match_indices('#').find(starts).map_or(line, |(at, _)| &line[..at])
+}
+
+/// A line without what it prints: `echo "run nix flake check" && nix build`.
+fn unsaid(line: &str) -> String {
+    let parts = line.split_inclusive(['&', '|', ';']);
+    let prints = |part: &&str| {
+        let words = part.trim_start_matches(['&', '|', ';', ' ', '\t', '-']).trim_start_matches("run:").trim_start();
+        words.starts_with("echo ") || words.starts_with("printf ")
+    };
+    parts.filter(|part| !prints(part)).collect()
 }
 
 /// The text of a Nix file without its comments.

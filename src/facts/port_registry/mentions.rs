@@ -25,7 +25,8 @@ impl Mentions {
             return Self::default();
         }
         let names = registries.iter().flat_map(|path| path.split('/')).map(|name| format!("/{name}"));
-        let words = names.chain(["/.".to_owned()]);
+        // Modules may get a registry as an argument.
+        let words = names.chain(["/.".to_owned()]).chain(super::uses::ARGUMENTS.map(str::to_owned));
         let names = AhoCorasick::new(words).ok();
         Self { anything: names.is_none() || registries.contains(&"default.nix"), names }
     }
@@ -44,10 +45,17 @@ mod tests {
     fn paths_to_registries_and_their_folders_are_mentions() {
         let of = |files: &[&str]| Mentions::of(files.iter().copied(), &PortSettings::default());
         let some = of(&["flake.nix", "lib/net/ports.nix"]);
-        for text in ["import ../lib/net/ports.nix", "import-tree ./.", "f ../net", "\"${self}/lib/x\"", "./ports.nix"] {
+        for text in [
+            "import ../lib/net/ports.nix",
+            "import-tree ./.",
+            "f ../net",
+            "\"${self}/lib/x\"",
+            "./ports.nix",
+            "{ ports, ... }: ports.web",
+        ] {
             assert!(some.may_be_in(text), "{text}");
         }
-        for text in ["import ./hosts/web.nix", "{ ports = 1; lib = 2; }", "\"a\\nb\""] {
+        for text in ["import ./hosts/web.nix", "{ port = 1; lib = 2; }", "\"a\\nb\""] {
             assert!(!some.may_be_in(text), "{text}");
         }
         assert!(!of(&["flake.nix"]).may_be_in("import ./ports.nix"));

@@ -271,6 +271,7 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
             broken: fault(&source.path, tree, file.ports),
             defined: evaluate(&source.path, tree, file.ports),
             uses: uses::in_nix(&source.path, tree, file.ports),
+            arguments: uses::of_arguments(tree),
             comments: Vec::new(),
             folders: uses::folders(&source.path, tree),
             tree: None,
@@ -280,6 +281,7 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
             broken: None,
             defined: None,
             uses: uses::in_commands(source, file.ports),
+            arguments: Vec::new(),
             comments: comment::comments(source, tree),
             folders: Vec::new(),
             tree: None,
@@ -306,6 +308,8 @@ pub struct RegistryFacts {
     pub broken: Option<Span>,
     /// Where the file refers to a registry in Nix.
     pub uses: Vec<Use>,
+    /// What it does with arguments that may be registries; see [`uses::of_arguments`].
+    pub arguments: Vec<Use>,
     /// Where it does so in comments.
     pub comments: Vec<RegistryComment>,
     /// Folders that it may read every Nix file of, and where it does so.
@@ -332,6 +336,7 @@ impl RegistryFacts {
         self.defined.is_none()
             && self.broken.is_none()
             && self.uses.is_empty()
+            && self.arguments.is_empty()
             && self.comments.is_empty()
             && self.folders.is_empty()
     }

@@ -29,7 +29,15 @@ pub struct Use {
     pub reads: bool,
     /// Whether the path is certain to be looked up as it stands: no `or`, no `?`, no `with`, no overridable default.
     pub certain: bool,
+    /// The name under which all modules get the registry as an argument, if it goes there: `specialArgs.ports`.
+    pub argument: Option<String>,
 }
+
+/// Names of arguments that modules get a registry by.
+pub const ARGUMENTS: [&str; 3] = ["ports", "portRegistry", "registry"];
+
+/// Sets whose members are arguments of all modules.
+const MODULE_ARGUMENTS: [&str; 3] = ["specialArgs", "extraSpecialArgs", "_module.args"];
 
 /// At most this many steps per file, or as many as it has nodes; beyond it the registry counts as used whole.
 const STEPS: usize = 50_000;
@@ -54,6 +62,7 @@ pub fn in_commands(source: &Source, settings: &PortSettings) -> Vec<Use> {
                 span: Span::new(start, start + line.len()),
                 reads: true,
                 certain: false,
+                argument: None,
             });
         }
         start += line.len();
@@ -67,6 +76,20 @@ pub fn in_nix(path: &str, tree: &Tree<'_>, settings: &PortSettings) -> Vec<Use> 
     for node in tree.nodes() {
         if let Some(target) = path_of(path, tree, node).and_then(|target| candidate(&target, settings)) {
             search.start(node, &target);
+        }
+    }
+    search.run();
+    search.found
+}
+
+/// What a file does with the arguments that may be registries. Each use names the argument in place of the file.
+pub fn of_arguments(tree: &Tree<'_>) -> Vec<Use> {
+    let mut search = Search { tree, names: None, todo: Vec::new(), seen: HashSet::new(), found: Vec::new() };
+    for node in tree.nodes() {
+        match tree.kind(node) {
+            NodeKind::Formal => search.argument(node),
+            NodeKind::Select => search.member_of_arguments(node),
+            _ => {}
         }
     }
     search.run();
@@ -207,6 +230,49 @@ impl<'a> Search<'_, 'a> {
         self.record(flow, false);
     }
 
+    /// All modules get the value as an argument.
+    fn hand_on(&mut self, flow: &Flow, name: &str) {
+        self.mention(flow);
+        if let Some(found) = self.found.last_mut() {
+            found.argument = Some(name.to_owned());
+        }
+    }
+
+    /// `{ ports, ... }:`
+    fn argument(&mut self, formal: Node) {
+        let tree = self.tree;
+        let Some(name) = tree.child(formal, Field::Name).map(|name| tree.slice(name)) else { return };
+        if ARGUMENTS.contains(&name) {
+            let flow = self.of_argument(formal, name);
+            self.references(&flow, name, Origin::Argument(formal));
+        }
+    }
+
+    /// `args: args.ports.web`
+    fn member_of_arguments(&mut self, select: Node) {
+        let tree = self.tree;
+        let Some(path) = tree.child(select, Field::Attrpath) else { return };
+        let Some(name) = nix::names(tree, path).next().and_then(|name| name.text) else { return };
+        let root = tree.child(select, Field::Expression).map(|root| nix::unwrap_parens(tree, root));
+        let Some(root) = root.filter(|&root| tree.kind(root) == NodeKind::Variable) else { return };
+        if ARGUMENTS.contains(&&*name)
+            && matches!(nix::resolve(tree, root, tree.slice(root)), Some(Origin::Argument(_)))
+        {
+            let mut flow = self.of_argument(select, &name);
+            for name in nix::names(tree, path).skip(1) {
+                match name.text {
+                    Some(text) => flow = flow.select(select, &text, tree.span(name.node)),
+                    None => break,
+                }
+            }
+            self.read(&flow);
+        }
+    }
+
+    fn of_argument(&self, node: Node, name: &str) -> Flow {
+        Flow { node, registry: Arc::from(name), calls: 0, path: Vec::new(), names: Vec::new(), certain: false }
+    }
+
     fn record(&mut self, flow: &Flow, reads: bool) {
         self.found.push(Use {
             registry: flow.registry.clone(),
@@ -216,6 +282,7 @@ impl<'a> Search<'_, 'a> {
             span: self.tree.span(flow.node),
             reads,
             certain: flow.certain,
+            argument: None,
         });
     }
 
@@ -290,10 +357,18 @@ impl<'a> Search<'_, 'a> {
         let tree = self.tree;
         let names: Vec<_> =
             nix::attrpath_node(tree, binding).map(|path| nix::names(tree, path).collect()).unwrap_or_default();
-        let [name] = names.as_slice() else { return self.read(flow) };
+        let [name] = names.as_slice() else {
+            // `specialArgs.ports = ..`
+            let argument = names.last().and_then(|name| name.text.as_deref());
+            return match argument.filter(|name| flow.path.is_empty() && is_module_argument(tree, binding, name)) {
+                Some(name) => self.hand_on(flow, name),
+                None => self.read(flow),
+            };
+        };
         let Some(name) = &name.text else { return self.read(flow) };
         match set_around(tree, binding) {
             Some(NodeKind::Let) => self.mention(flow),
+            _ if flow.path.is_empty() && is_module_argument(tree, binding, name) => self.hand_on(flow, name),
             // Seen from outside as well.
             _ => self.read(flow),
         }
@@ -328,6 +403,9 @@ impl<'a> Search<'_, 'a> {
             }
             match tree.kind(node) {
                 NodeKind::Variable => self.push(flow.at(node)),
+                _ if flow.path.is_empty() && is_inherited_argument(tree, node, name) => {
+                    self.hand_on(&flow.at(node), name);
+                }
                 // `inherit x;` gives it on.
                 _ => self.read(&flow.at(node)),
             }
@@ -342,6 +420,28 @@ fn read_names<'a>(tree: &Tree<'a>) -> HashMap<&'a str, Vec<Node>> {
         names.entry(tree.slice(node)).or_default().push(node);
     }
     names
+}
+
+/// Whether a member of a set becomes an argument of all modules: `specialArgs = { ports = ..; }`.
+fn is_module_argument(tree: &Tree<'_>, binding: Node, name: &str) -> bool {
+    let path = nix::attr_path(tree, binding).unwrap_or_default();
+    let names: Vec<&str> = path.iter().map(|name| name.text.as_deref().unwrap_or("?")).collect();
+    let around = names.split_last().map(|(_, before)| before.join("."));
+    ARGUMENTS.contains(&name) && around.is_some_and(|around| ends_in_arguments(&around))
+}
+
+/// The same of `specialArgs = { inherit ports; }`.
+fn is_inherited_argument(tree: &Tree<'_>, name_node: Node, name: &str) -> bool {
+    let inherit = tree.ancestors(name_node).find(|&node| tree.kind(node) == NodeKind::Inherit);
+    let set = inherit.and_then(|inherit| tree.parent(tree.parent(inherit)?));
+    let binding = set.and_then(|set| nix::binding_around(tree, set));
+    let path = binding.and_then(|binding| nix::attr_path(tree, binding)).unwrap_or_default();
+    let names: Vec<&str> = path.iter().map(|name| name.text.as_deref().unwrap_or("?")).collect();
+    ARGUMENTS.contains(&name) && ends_in_arguments(&names.join("."))
+}
+
+fn ends_in_arguments(path: &str) -> bool {
+    MODULE_ARGUMENTS.iter().any(|set| path.strip_suffix(set).is_some_and(|head| head.is_empty() || head.ends_with('.')))
 }
 
 /// What kind of expression a binding or `inherit` belongs to.
@@ -370,6 +470,38 @@ mod tests {
         found.sort();
         found.dedup();
         found
+    }
+
+    #[test]
+    fn registries_go_to_all_modules_as_arguments() {
+        let settings = PortSettings::default();
+        for (text, argument) in [
+            ("f { specialArgs = { ports = import ./lib/ports.nix; }; }", Some("ports")),
+            ("let ports = import ./lib/ports.nix; in f { specialArgs = { inherit ports; }; }", Some("ports")),
+            ("{ _module.args.ports = import ./lib/ports.nix; }", Some("ports")),
+            ("f { specialArgs = { x.ports = import ./lib/ports.nix; }; }", None),
+            ("f { args = { ports = import ./lib/ports.nix; }; }", None),
+        ] {
+            let tree = Tree::parse(Language::Nix, text).unwrap();
+            let found = in_nix("flake.nix", &tree, &settings);
+            let handed = found.iter().find_map(|found| found.argument.as_deref());
+            assert_eq!(handed, argument, "{text}");
+            let read = found.iter().any(|found| found.reads);
+            assert_eq!(read, argument.is_none(), "{text}");
+        }
+        for (text, expected) in [
+            ("{ ports, ... }: { a = ports.web.api; b = ports.db; }", vec!["db", "web.api"]),
+            ("{ ports, ... }: with ports; web.api", vec!["web.api"]),
+            ("{ ports, ... }: f ports", vec![""]),
+            ("args: args.ports.web.api", vec!["web.api"]),
+            ("{ ... }: let ports = x; in ports.web", vec![]),
+        ] {
+            let tree = Tree::parse(Language::Nix, text).unwrap();
+            let mut read: Vec<String> =
+                of_arguments(&tree).iter().filter(|it| it.reads).map(|it| it.path.join(".")).collect();
+            read.sort();
+            assert_eq!(read, expected, "{text}");
+        }
     }
 
     #[test]

@@ -164,7 +164,25 @@ pub fn flag_before(tree: &Tree<'_>, value: Node) -> Option<String> {
     let before = is_element.then(|| text_before(tree.text(), tree.span(element).start))?;
     let flag = before.trim_end().strip_suffix('"')?.rsplit('"').next()?;
     let is_mapping = || tree.slice(value).contains(':');
-    (is_port_flag(flag) || is_publish_flag(flag) && is_mapping()).then(|| flag.to_owned())
+    let of_ssh = || flag == "-p" && is_about_ssh(tree, element);
+    (is_port_flag(flag) || is_publish_flag(flag) && is_mapping() || of_ssh()).then(|| flag.to_owned())
+}
+
+/// Whether a list holds options of ssh: `sshOpts = [ "-p" "2222" ]`, `[ "ssh" "-p" "2222" ]`.
+fn is_about_ssh(tree: &Tree<'_>, element: Node) -> bool {
+    let Some(list) = tree.parent(element) else { return false };
+    let first = tree.children(list).next().and_then(|first| nix::literal_string(tree, first));
+    let runs_ssh = first.is_some_and(|first| matches!(first.rsplit('/').next(), Some("ssh" | "autossh" | "mosh")));
+    let name = || nix::attrpath_node(tree, nix::binding_around(tree, list)?).map(|path| tree.slice(path));
+    runs_ssh || name().is_some_and(|name| nix::last_name(name).to_ascii_lowercase().contains("ssh"))
+}
+
+/// Whether an element of a list stands right after an address of this machine: `[ "serve" "0.0.0.0" "8080" ]`.
+pub fn follows_address(tree: &Tree<'_>, value: Node) -> bool {
+    let is_element = tree.parent(value).is_some_and(|list| tree.kind(list) == NodeKind::List);
+    let before = is_element.then(|| text_before(tree.text(), tree.span(value).start).trim_end());
+    let address = before.and_then(|before| before.strip_suffix('"')?.rsplit('"').next());
+    address.is_some_and(|address| matches!(address, "0.0.0.0" | "127.0.0.1" | "localhost" | "::" | "::1" | "[::]"))
 }
 
 /// Whether a flag of container engines publishes ports: `-p 8080:80`.

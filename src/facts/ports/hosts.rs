@@ -10,7 +10,7 @@ use crate::knowledge::domains;
 
 /// The names under which a repository gives its machines and sites names and addresses: none of the functions below says
 /// yes in a text without one of these.
-pub const NAMING: [&str; 31] = [
+pub const NAMING: [&str; 33] = [
     "hostName",
     "domain",
     "fqdn",
@@ -41,6 +41,8 @@ pub const NAMING: [&str; 31] = [
     "hostAddress",
     "localAddress",
     "IN A",
+    "addr add",
+    "address add",
     "SOA",
 ];
 
@@ -105,6 +107,17 @@ pub fn zone_addresses(text: &str) -> impl Iterator<Item = IpAddr> {
         words.next()?;
         let address = words.next()?.parse().ok()?;
         words.next().is_none().then_some(address)
+    })
+}
+
+/// The addresses that a script gives to interfaces: `ip addr add 192.0.2.1/24 dev eth0`.
+pub fn added_addresses(text: &str) -> impl Iterator<Item = IpAddr> {
+    text.lines().filter_map(|line| {
+        let mut words = line.split_ascii_whitespace();
+        words.by_ref().find(|word| *word == "ip" || word.ends_with("/ip"))?;
+        words.by_ref().find(|word| matches!(*word, "a" | "addr" | "address"))?;
+        words.next().filter(|verb| matches!(*verb, "add" | "replace" | "change"))?;
+        words.next()?.split('/').next()?.parse().ok()
     })
 }
 
@@ -464,6 +477,9 @@ mod tests {
         let zone = "$TTL 1h\n@ IN A 203.0.113.4 ; web\nirc 300 IN AAAA 2001:db8::1\nmx IN MX 10 mail\nA 10 20\n";
         let addresses: Vec<String> = zone_addresses(zone).map(|address| address.to_string()).collect();
         assert_eq!(addresses, ["203.0.113.4", "2001:db8::1"]);
+        let script = "ip -n x addr add 128.0.0.1/30 dev t1\nip route add 10.0.0.0/8\n${x}/bin/ip a add fd00::1 dev e\n";
+        let added: Vec<String> = added_addresses(script).map(|address| address.to_string()).collect();
+        assert_eq!(added, ["128.0.0.1", "fd00::1"]);
     }
 
     #[test]

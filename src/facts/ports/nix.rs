@@ -33,7 +33,7 @@ pub fn collect(tree: &Tree<'_>, facts: &mut PortFacts) {
                 Some(NodeKind::InheritedAttrs) => {}
                 _ => {
                     if tree.kind(node) == NodeKind::IndentedString {
-                        collector.zone(node);
+                        collector.assigned(node);
                     }
                     collector.string(node);
                 }
@@ -414,6 +414,7 @@ impl<'a> Collector<'_, 'a> {
                 (names, own_name) = (vec![name], super::start(name).to_owned());
             }
             _ if flag.is_some() => names.push("port"),
+            _ if self.number(node).is_some() && flow::follows_address(tree, node) => names.push("port"),
             _ if !direct && self.is_port_argument(node, &masked.text) => names.push("port"),
             _ if !direct => names.push("?"),
             Sink::Binding(binding) if self.is_port(binding, &path, false) => names.push("port"),
@@ -551,7 +552,8 @@ impl<'a> Collector<'_, 'a> {
                     ["count", "max", "min", "timeout", "priority", "weight", "enable", "mode", "uid", "gid"];
                 integer
                     && !COUNTS.contains(&last.as_str())
-                    && (outer.last().is_some_and(|name| is_set_of_ports(name))
+                    && (last == "expose"
+                        || outer.last().is_some_and(|name| name == "port" || is_set_of_ports(name))
                         || outer.iter().any(|name| name == "ports"))
             }
         }

@@ -59,6 +59,13 @@ static TELLING: Words = Words::counted(
         "inet_service",
         "http.server",
         "simplehttpserver",
+        "expose",
+        "0.0.0.0\"",
+        "127.0.0.1\"",
+        "localhost\"",
+        "::\"",
+        "::1\"",
+        "[::]\"",
     ],
     |_, _| true,
 );
@@ -122,7 +129,8 @@ fn holds_number_after_sign(text: &[u8]) -> bool {
 
 /// `${ip}/9993`, `192.0.2.7/9993`: more than the length of a prefix.
 fn is_slashed(text: &[u8], slash: usize) -> bool {
-    let address = before(text, slash).is_ascii_hexdigit() || matches!(before(text, slash), b':' | b'}');
+    // The last is the end of `localhost`.
+    let address = before(text, slash).is_ascii_hexdigit() || matches!(before(text, slash), b':' | b'}' | b't');
     let digits = text[slash + 1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
     let after = at(text, slash + 1 + digits);
     address && (3..=5).contains(&digits) && !is_name_byte(after) && after != b'/'
@@ -229,6 +237,10 @@ mod tests {
             r#""1.1.1.1@853""#,
             r#""192.0.2.7/9993""#,
             r#""127.0.0.1#5335""#,
+            r#"[ "0.0.0.0" "5588" ]"#,
+            r#""localhost/6666""#,
+            r#"{ expose = [ "80" ]; }"#,
+            "{ portNumber = 80; }",
             r#"[ "${ip}/9993" ]"#,
             r#""${ip4}@53""#,
             r#""tailscale serve --https=8443""#,

@@ -49,12 +49,22 @@ pub fn port_prefix(name: &str) -> Vec<String> {
     port
 }
 
+/// git's `smtpServerPort` is the port of `smtpServer`: the words without the server at their end.
+fn without_server(words: &[String]) -> Option<Vec<String>> {
+    let (last, before) = words.split_last()?;
+    let rest = ["server", "host"].iter().find_map(|word| last.strip_suffix(word))?;
+    let mut words = before.to_vec();
+    words.extend((!rest.is_empty()).then(|| rest.to_owned()));
+    (!words.is_empty()).then_some(words)
+}
+
 /// The words before the host's in names of the host beside the port called `port`, as [`host_prefix`] gives them:
 /// `SMTP_HOST` beside `SMTP_PORT`, `host` beside `port`, but not `smtpHost` beside `listenPort`.
 pub fn hosts_of(port: &str) -> Vec<Vec<String>> {
     let words = port_prefix(port);
     let remote = words.is_empty().then(|| vec!["remote".to_owned()]);
-    [Some(words), remote].into_iter().flatten().collect()
+    let server = without_server(&words);
+    [Some(words), remote, server].into_iter().flatten().collect()
 }
 
 #[cfg(test)]
@@ -87,6 +97,9 @@ mod tests {
             ("dbhost", "dbport", true),
             ("dbhost", "webport", false),
             ("user", "port", false),
+            ("smtpServer", "smtpServerPort", true),
+            ("smtpserver", "smtpserverport", true),
+            ("host", "serverPort", false),
         ] {
             assert_eq!(host_prefix(host).is_some_and(|words| hosts_of(port).contains(&words)), yes, "{host} {port}");
         }

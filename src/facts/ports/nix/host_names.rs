@@ -168,12 +168,15 @@ impl<'a> Collector<'_, 'a> {
         }
     }
 
-    /// The addresses in a string that is a zone of DNS.
-    pub(super) fn zone(&mut self, string: Node) {
+    /// The addresses that a string assigns: records of DNS, `ip addr add`.
+    pub(super) fn assigned(&mut self, string: Node) {
         let text = self.tree.slice(string);
         let holds = |record: &str| memchr::memmem::find(text.as_bytes(), record.as_bytes()).is_some();
         if holds(" A ") || holds("\tA") || holds("AAAA") {
             self.facts.own_hosts.extend(hosts::zone_addresses(text).map(|address| address.to_string()));
+        }
+        if holds("ip ") {
+            self.facts.own_hosts.extend(hosts::added_addresses(text).map(|address| address.to_string()));
         }
     }
 

@@ -143,8 +143,20 @@ impl<'a> View<'a> {
         }
         // `.:53 {` of CoreDNS is the root zone; WebRTC's candidate `stun:8555` is a port of this machine.
         let is_zone = word == "." && self.is_apart(self.before(start)) && self.opens_block(digits.end);
+        // A site of Caddy or a zone of CoreDNS: `lan:53 {`.
+        let is_site = || {
+            let opens = self.flavour == super::Flavour::Config && self.opens_block(digits.end);
+            opens && word.bytes().all(is_host_byte) && self.starts_statement(start) && self.value(digits) >= FEW
+        };
+        // Twisted's `tcp:80:interface=127.0.0.1`.
+        let is_endpoint = matches!(word, "tcp" | "tcp4" | "tcp6" | "ssl")
+            && self.is_apart(self.before(start))
+            && self.str(digits.end..self.bytes.len().min(digits.end + 11)) == ":interface=";
+        if is_endpoint {
+            return Some(Authority { host: Host::Any, start, url: false });
+        }
         let is_candidate = word == "stun" && self.is_apart(self.before(start)) && self.value_ends(digits.end);
-        if words::strip_tail(word, "-listen").is_some() || is_zone || is_candidate {
+        if words::strip_tail(word, "-listen").is_some() || is_zone || is_candidate || is_site() {
             let host = Host::Any;
             return Some(Authority { host, start, url: false });
         }
@@ -254,11 +266,13 @@ impl<'a> View<'a> {
         Some(Authority { host: classify(word).filter(|_| sound)?, start, url: false })
     }
 
-    /// ZeroTier's and strongSwan's `ADDRESS/PORT`: a number that is too large for the length of a prefix.
+    /// ZeroTier's, strongSwan's and WeeChat's `ADDRESS/PORT`: a number that is too large for the length of a prefix.
     fn slashed_address(&self, slash: usize, digits: &Range<usize>) -> Option<Authority<'a>> {
-        let start = self.run_start(slash, |byte| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':'));
+        let local = slash.checked_sub("localhost".len()).filter(|start| self.str(*start..slash) == "localhost");
+        let start = local
+            .unwrap_or_else(|| self.run_start(slash, |byte| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':')));
         let word = self.str(start..slash);
-        let address = host::ipv4(word).is_some() || host::is_ipv6(word);
+        let address = local.is_some() || host::ipv4(word).is_some() || host::is_ipv6(word);
         let sound = address && self.value(digits) > 128 && self.is_apart(self.before(start));
         Some(Authority { host: classify(word).filter(|_| sound && self.value_ends(digits.end))?, start, url: false })
     }

@@ -138,6 +138,7 @@ impl<'a> View<'a> {
             "allow" | "deny" | "limit" | "reject" if self.runs(near.word.start, &["ufw"]) => Host::None,
             "port" if self.runs(near.word.start, &["ufw", "listen-on", "listen-on-v6"]) => Host::None,
             "http" if self.runs(near.word.start, &["ngrok"]) => Host::None,
+            _ if is_port_word(word) && self.is_wrapped(near.word.start) => Host::None,
             _ if is_port_word(word) && (is_long_name(word) || self.is_port_statement(near, digits)) => {
                 self.section_host(near.word.clone(), digits.end)
             }
@@ -299,8 +300,15 @@ impl<'a> View<'a> {
         starts && (ends || compound) && !prose
     }
 
+    /// makeWrapper's `--set PORT 80` and `--set-default PORT 80`.
+    fn is_wrapped(&self, word: usize) -> bool {
+        let end = self.run_start(word, |byte| matches!(byte, b' ' | b'"' | b'\''));
+        let start = self.run_start(end, is_name_byte);
+        end < word && matches!(self.str(start..end), "--set" | "--set-default")
+    }
+
     /// Only blanks between this word and the start of its statement.
-    fn starts_statement(&self, word: usize) -> bool {
+    pub(super) fn starts_statement(&self, word: usize) -> bool {
         let blank = self.run_start(word, |byte| matches!(byte, b' ' | b'\t'));
         matches!(self.before(blank), 0 | b'\n' | b';' | b'{' | b'}')
     }

@@ -14,7 +14,7 @@ const PREFIXES: &[&str] = &[
     "mongo", "mqtt", "mqtts", "mysql", "nat", "nfs", "node", "ntp", "or", "outer", "p2p", "peer", "pg", "pop3",
     "postgres", "private", "prometheus", "proxy", "public", "publish", "published", "query", "r", "raft", "rcon",
     "rdp", "redis", "relay", "remote", "rest", "rpc", "rtmp", "rtsp", "s", "sasl", "server", "service", "sftp",
-    "sip", "slave", "smtp", "smtps", "snmp", "socket", "socks", "source", "src", "ssh", "sshd", "ssl", "start",
+    "sip", "slave", "smtp", "smtps", "smtpserver", "snmp", "socket", "socks", "source", "src", "ssh", "sshd", "ssl", "start",
     "stats", "status", "stun", "stuns", "syslog", "target", "tcp", "telnet", "tftp", "tls", "to", "tor", "turn",
     "tunnel", "udp", "ui", "upstream", "vnc", "web", "webserver", "webui", "wg", "ws", "wss", "xmpp",
 ];
@@ -22,6 +22,8 @@ const PREFIXES: &[&str] = &[
 /// True when `word` (an attribute name, key, flag or variable) ends in the word port or ports: split at camelCase, `_`,
 /// `-`, `.` and digits, or one of the compounds people write as one word (`hostport`, `dport`).
 pub fn is_port_word(word: &str) -> bool {
+    // `portNumber`, `port_number`.
+    let word = strip_tail(word, "number").filter(|head| !head.is_empty()).unwrap_or(word);
     let word = word.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '_' | '-' | '.'));
     let Some(head) = strip_port(word) else {
         return names_protocol(word);
@@ -108,6 +110,8 @@ pub(super) fn asks_for_port(parent: &str, last: &str) -> bool {
         || is_listen_key(last)
         // rabbitmq's `listeners.ssl.default = 5671`
         || last.starts_with("listeners.")
+        // What a container opens for other containers.
+        || last == "expose"
         || matches!(last, "published" | "target") && is_port_word(parent)
         || matches!(last, "from" | "to") && strip_tail(parent, "PortRanges").is_some()
 }

@@ -115,6 +115,8 @@ fn flags() {
             ("x --port 8000-8010", &[8000, 8010]),
             ("redis-server --port 6379", &[6379]),
             ("redis-server -p 6379", &[6379]),
+            ("makeWrapper a b --set PORT 3000 --set-default X 80", &[3000]),
+            ("makeWrapper a b --set-default \"PORT\" 3000", &[3000]),
             ("HOLE/bin/ssh -p 2222 host", &[2222]),
             ("rsync -e 'ssh -p 23' a b", &[23]),
             ("ssh -p2222 host", &[2222]),
