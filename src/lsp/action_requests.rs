@@ -4,7 +4,7 @@ use gen_lsp_types as lsp;
 use lsp_server::ErrorCode;
 use serde_json::{Value, json};
 
-use super::actions::{self, Actions, FIX_ALL, MIGRATE, SELECT, SHOW};
+use super::actions::{self, Actions, FIX_ALL, MIGRATE, NAME_ENTRY, SELECT, SHOW};
 use super::migrate::Texts;
 use super::position::Lines;
 use super::requests::{Answer, json_of, target_of};
@@ -62,7 +62,7 @@ impl Server {
     pub(super) fn execute(&mut self, params: lsp::ExecuteCommandParams) -> Answer {
         let arguments = params.arguments.unwrap_or_default();
         match (params.command.as_str(), arguments.as_slice()) {
-            (SELECT, [uri, range]) => {
+            (SELECT | NAME_ENTRY, [uri, range]) => {
                 if self.client.show_document {
                     self.request("window/showDocument", json!({ "uri": uri, "takeFocus": true, "selection": range }));
                 }
@@ -73,7 +73,7 @@ impl Server {
                 Ok(Value::Null)
             }
             (MIGRATE, [Value::String(uri)]) => self.migrate(&lsp::Uri::from(uri.as_str())),
-            (SELECT, _) => Err(Refusal::new(ErrorCode::InvalidParams, "expected a URI and a range")),
+            (SELECT | NAME_ENTRY, _) => Err(Refusal::new(ErrorCode::InvalidParams, "expected a URI and a range")),
             (SHOW, _) => Err(Refusal::new(ErrorCode::InvalidParams, "expected a message")),
             (MIGRATE, _) => Err(Refusal::new(ErrorCode::InvalidParams, "expected a URI")),
             (command, _) => {

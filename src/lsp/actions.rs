@@ -25,6 +25,9 @@ pub const FIX_ALL: &str = "source.fixAll.flakeward";
 /// The command that puts the cursor on a range, for clients without snippets.
 pub const SELECT: &str = "flakeward.select";
 
+/// The command that puts the cursor on the name of a new entry, which the editor can then rename.
+pub const NAME_ENTRY: &str = "flakeward.nameEntry";
+
 /// The command that migrates a file, and says why if it cannot be migrated.
 pub const MIGRATE: &str = "flakeward.migrate";
 
@@ -70,7 +73,10 @@ impl Actions<'_> {
             actions.extend(accept.map(|action| CodeAction { diagnostics, ..action }));
         }
         actions.sort_by_key(|action| action.is_preferred != Some(true));
-        actions
+        match self.support.late_commands {
+            true => actions.into_iter().map(keep_command).collect(),
+            false => actions,
+        }
     }
 
     /// The diagnostics of the request that show a finding.
@@ -113,14 +119,20 @@ impl Actions<'_> {
         text.insert_str(elsewhere.span.start as usize, &elsewhere.text);
         let at = elsewhere.span.start as usize + start;
         let range = Lines::new(&text, self.encoding).range(Span::new(at, elsewhere.span.start as usize + name.len()));
-        self.select("Show the new entry", &target.uri, range)
+        self.select(NAME_ENTRY, "Rename the new entry", &target.uri, range)
     }
 
-    fn select(&self, title: &str, uri: &gen_lsp_types::Uri, range: gen_lsp_types::Range) -> Option<Command> {
+    fn select(
+        &self,
+        command: &str,
+        title: &str,
+        uri: &gen_lsp_types::Uri,
+        range: gen_lsp_types::Range,
+    ) -> Option<Command> {
         self.can_show.then(|| Command {
             title: title.to_owned(),
             tooltip: None,
-            command: SELECT.to_owned(),
+            command: command.to_owned(),
             arguments: Some(vec![serde_json::json!(uri), serde_json::json!(range)]),
         })
     }
@@ -169,7 +181,7 @@ impl Actions<'_> {
         text.insert_str(new.edit.span.start as usize, &new.edit.text);
         let range = Lines::new(&text, self.encoding).range(new.reason);
         let target = (self.target)(self.workspace, self.path);
-        self.select("Write the reason", &target.uri, range)
+        self.select(SELECT, "Write the reason", &target.uri, range)
     }
 
     /// The migration of the file. If it is refused, an action that says why.
@@ -249,6 +261,25 @@ impl Actions<'_> {
     fn workspace_edit(&self, all: &[Edit]) -> Option<WorkspaceEdit> {
         edits::workspace_edit(all, |path| (self.target)(self.workspace, path), self.support, self.encoding)
     }
+}
+
+/// Keeps the command of an action that has an edit until the client asks for it.
+fn keep_command(mut action: CodeAction) -> CodeAction {
+    if action.edit.is_some()
+        && let Some(command) = action.command.take()
+    {
+        action.data = Some(serde_json::json!({ "command": command }));
+    }
+    action
+}
+
+/// Adds the command that was kept.
+pub fn resolve(mut action: CodeAction) -> CodeAction {
+    let kept = action.data.as_ref().and_then(|data| data.get("command"));
+    if let Some(command) = kept.and_then(|command| serde_json::from_value(command.clone()).ok()) {
+        action.command = Some(command);
+    }
+    action
 }
 
 fn change_edits(changes: &[Change]) -> Vec<Edit> {

@@ -2,7 +2,7 @@
 
 use gen_lsp_types as lsp;
 
-use super::actions::{FIX_ALL, MIGRATE, SELECT, SHOW};
+use super::actions::{FIX_ALL, MIGRATE, NAME_ENTRY, SELECT, SHOW};
 use super::diagnostics::DiagnosticSupport;
 use super::edits::EditSupport;
 use super::position::Encoding;
@@ -67,6 +67,7 @@ pub fn capabilities(encoding: Encoding) -> lsp::ServerCapabilities {
         }),
         code_action_provider: Some(lsp::CodeActionProvider::CodeActionOptions(lsp::CodeActionOptions {
             code_action_kinds: Some(vec![lsp::CodeActionKind::QuickFix, lsp::CodeActionKind::from(FIX_ALL)]),
+            resolve_provider: Some(true),
             ..Default::default()
         })),
         code_lens_provider: Some(lsp::CodeLensOptions::default()),
@@ -75,7 +76,7 @@ pub fn capabilities(encoding: Encoding) -> lsp::ServerCapabilities {
             work_done_progress_options: progress,
         })),
         execute_command_provider: Some(lsp::ExecuteCommandOptions {
-            commands: [SELECT, MIGRATE, SHOW].map(str::to_owned).to_vec(),
+            commands: [SELECT, NAME_ENTRY, MIGRATE, SHOW].map(str::to_owned).to_vec(),
             work_done_progress_options: progress,
         }),
         diagnostic_provider: Some(lsp::DiagnosticProvider::DiagnosticOptions(lsp::DiagnosticOptions {

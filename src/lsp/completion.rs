@@ -18,6 +18,9 @@ use crate::source::{FileKind, Source};
 /// A name that is put where the cursor is, so that an unfinished `ports.` reads as a selection.
 const MARKER: &str = "flakewardCompletionMarker";
 
+/// How many free numbers are offered.
+const OFFERED: usize = 3;
+
 /// What is needed to complete.
 pub struct Completion<'a> {
     /// The facts of the repository.
@@ -102,7 +105,7 @@ impl Completion<'_> {
         }
     }
 
-    /// A free number, right of the `=` of an entry of the registry.
+    /// Free numbers, right of the `=` of an entry of the registry.
     fn numbers(&self, offset: u32) -> Vec<CompletionItem> {
         let text = &self.source.text;
         let before = &text[..offset as usize];
@@ -122,14 +125,20 @@ impl Completion<'_> {
                 let (_, group) = registry.bare(entry).split_last()?;
                 (!group.is_empty()).then(|| dotted(group))
             });
-        let near = next::free(self.project, self.registries, group.as_deref());
-        let number = near.or_else(|_| next::free(self.project, self.registries, None));
+        let free = |group| next::several(self.project, self.registries, group, OFFERED);
+        let numbers = free(group.as_deref()).or_else(|_| free(None)).unwrap_or_default();
         let detail = match &group {
             Some(group) => format!("free port near {group}"),
             None => "free port".to_owned(),
         };
         let span = Span::new(start, offset as usize);
-        number.into_iter().map(|n| self.item(n.to_string(), detail.clone(), CompletionItemKind::Value, span)).collect()
+        let items = numbers.iter().enumerate().map(|(rank, number)| CompletionItem {
+            // Editors sort by label, where the nearest number need not be the first.
+            sort_text: Some(format!("{rank:02}")),
+            preselect: (rank == 0).then_some(true),
+            ..self.item(number.to_string(), detail.clone(), CompletionItemKind::Value, span)
+        });
+        items.collect()
     }
 
     /// The rest of a comment `# Port from lib/ports.nix: `, in files that cannot import the registry.

@@ -22,6 +22,8 @@ pub struct EditSupport {
     pub snippets: bool,
     /// Code actions that say why they are not available.
     pub disabled: bool,
+    /// Code actions whose commands are asked for when they are chosen.
+    pub late_commands: bool,
 }
 
 impl EditSupport {
@@ -31,11 +33,13 @@ impl EditSupport {
         let versions = edit.and_then(|edit| edit.document_changes).unwrap_or(false);
         let document = client.text_document.as_ref();
         let actions = document.and_then(|document| document.code_action.as_ref());
+        let resolved = actions.and_then(|actions| actions.resolve_support.as_ref());
         let operations = edit.and_then(|edit| edit.resource_operations.as_deref()).unwrap_or(&[]);
         Self {
             versions,
             create: versions && operations.contains(&ResourceOperationKind::Create),
             snippets: versions && edit.and_then(|edit| edit.snippet_edit_support).unwrap_or(false),
+            late_commands: resolved.is_some_and(|resolved| resolved.properties.iter().any(|name| name == "command")),
             disabled: actions.and_then(|actions| actions.disabled_support).unwrap_or(false),
         }
     }

@@ -8,6 +8,7 @@ use lsp_server::{ErrorCode, Request};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::actions;
 use super::completion::Completion;
 use super::edits::{self, Target};
 use super::hover::{self, Hovers};
@@ -63,6 +64,7 @@ impl Server {
             "textDocument/inlayHint" => self.hints(parse(params)?),
             "textDocument/codeLens" => self.lenses(parse(params)?),
             "textDocument/codeAction" => self.actions(parse(params)?),
+            "codeAction/resolve" => json_of(Some(actions::resolve(parse(params)?))),
             "textDocument/prepareRename" => self.prepare_rename(parse(params)?),
             "textDocument/rename" => self.rename(parse(params)?),
             "textDocument/diagnostic" => self.document_diagnostics(parse(params)?),

@@ -240,8 +240,9 @@ impl Server {
     }
 
     fn initialize(&mut self, params: Value) -> Result<Value, Refusal> {
-        // The protocol's older way to name the only folder.
-        let root = params.get("rootUri").and_then(Value::as_str).map(lsp::Uri::from);
+        // The protocol's older ways to name the only folder.
+        let of_path = || Some(uri::from_path(Path::new(params.get("rootPath")?.as_str()?)));
+        let root = params.get("rootUri").and_then(Value::as_str).map(lsp::Uri::from).or_else(of_path);
         let params: lsp::InitializeParams = parse(params)?;
         self.client = Client::of(&params.capabilities);
         self.configure(params.initialization_options.as_ref());

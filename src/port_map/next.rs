@@ -28,6 +28,17 @@ pub enum Refusal {
 
 /// A free number near a group's others, or near all entries where no group is given.
 pub fn free(project: &Project, registries: &Registries<'_>, group: Option<&str>) -> Result<u16, Refusal> {
+    let numbers = several(project, registries, group, 1)?;
+    numbers.first().copied().ok_or(Refusal::Full)
+}
+
+/// At most so many free numbers, the nearest first.
+pub fn several(
+    project: &Project,
+    registries: &Registries<'_>,
+    group: Option<&str>,
+    count: usize,
+) -> Result<Vec<u16>, Refusal> {
     let near = match group {
         Some(group) => members(registries, group)?,
         None => all_ports(registries).collect(),
@@ -45,10 +56,13 @@ pub fn free(project: &Project, registries: &Registries<'_>, group: Option<&str>)
     };
     let distance = |number: u16| anchors.iter().map(|anchor| (number.abs_diff(*anchor), *anchor > number)).min();
     // The nearest; of equals, the one above its neighbour, and then the higher one.
-    let best = (FIRST..=u16::MAX)
-        .filter(|number| is_free(*number))
-        .min_by_key(|number| (distance(*number), std::cmp::Reverse(*number)));
-    best.ok_or(Refusal::Full)
+    let mut numbers: Vec<u16> = (FIRST..=u16::MAX).filter(|number| is_free(*number)).collect();
+    numbers.sort_by_cached_key(|number| (distance(*number), std::cmp::Reverse(*number)));
+    numbers.truncate(count);
+    match numbers.is_empty() {
+        true => Err(Refusal::Full),
+        false => Ok(numbers),
+    }
 }
 
 fn all_ports(registries: &Registries<'_>) -> impl Iterator<Item = u16> {
@@ -125,6 +139,9 @@ mod tests {
     fn a_free_number_is_near_its_group() {
         assert_eq!(next(&[REGISTRY], Some("dev")), Ok(13002));
         assert_eq!(next(&[REGISTRY], Some("otel")), Ok(4319));
+        let facts = run::port_facts(&Repo::from_texts([REGISTRY]), &Settings::new(Config::none()));
+        let several = several(&facts.project, &Registries::of(&facts.project), Some("dev"), 3);
+        assert_eq!(several, Ok(vec![13002, 12999, 13003]));
         assert_eq!(next(&[REGISTRY], None), Ok(13002));
         // What is used anywhere is not free.
         let used = ("modules/web.nix", "{ services.web.port = 13002; x.url = \"http://localhost:13003\"; }");

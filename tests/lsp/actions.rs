@@ -59,10 +59,34 @@ fn an_unsafe_fix_says_so_and_creates_what_it_needs() {
     assert_eq!(fix["edit"]["documentChanges"][0]["kind"], json!("create"));
     let after = applied(&client, &fix["edit"], &[("web.nix", "{\n  services.web.port = 8123;\n}\n")]);
     assert!(after.iter().any(|(path, text)| path == "lib/ports.nix" && text.contains("8123")), "{after:?}");
-    assert_eq!(fix["command"]["command"], json!("flakeward.select"));
+    assert_eq!(fix["command"]["command"], json!("flakeward.nameEntry"));
     client.request("workspace/executeCommand", fix["command"].clone());
     let shown = client.next("window/showDocument");
     assert_eq!(shown["uri"], json!(client.uri("lib/ports.nix")));
+    // What is shown is the new entry, which can be renamed at once.
+    let texts: Vec<(&str, &str)> = after.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    texts.iter().for_each(|(path, text)| client.open(path, text));
+    let document = json!({ "uri": shown["uri"] });
+    let mut params = json!({ "textDocument": document, "position": shown["selection"]["start"] });
+    let prepared = client.request("textDocument/prepareRename", params.clone());
+    assert_eq!(prepared["range"], shown["selection"]);
+    params["newName"] = json!("frontend");
+    let edit = client.request("textDocument/rename", params);
+    let renamed = applied(&client, &edit, &texts);
+    assert!(renamed.len() == 2 && renamed.iter().all(|(_, text)| text.contains("frontend")), "{renamed:?}");
+}
+
+#[test]
+fn commands_are_sent_when_they_are_asked_for() {
+    let mut capabilities = usual_capabilities();
+    capabilities["textDocument"]["codeAction"] = json!({ "resolveSupport": { "properties": ["edit", "command"] } });
+    let mut client = Client::with(&[REGISTRY, USER], &capabilities);
+    client.open_file("redis.nix");
+    let found = actions(&mut client, "redis.nix", 2, None);
+    let accept = titled(&found, "Accept hardcoded-port here");
+    assert!(accept.get("command").is_none() && accept.get("edit").is_some(), "{accept}");
+    let resolved = client.request("codeAction/resolve", accept.clone());
+    assert_eq!((&resolved["command"]["command"], &resolved["edit"]), (&json!("flakeward.select"), &accept["edit"]));
 }
 
 #[test]

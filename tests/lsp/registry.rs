@@ -149,12 +149,12 @@ fn entries_are_completed_where_they_can_be_written() {
 }
 
 #[test]
-fn the_registry_offers_a_free_number_near_the_group() {
+fn the_registry_offers_free_numbers_near_the_group() {
     let mut client = Client::usual(&ALL);
     let marked = REGISTRY.1.replacen("web.spare = 8124;", "web.spare = |;", 1);
-    assert_eq!(labels(&mut client, "lib/ports.nix", &marked), ["8122"]);
+    assert_eq!(labels(&mut client, "lib/ports.nix", &marked), ["8122", "8125", "8121"]);
     let marked = REGISTRY.1.replacen("redis = 6379;", "redis = |", 1);
-    assert_eq!(labels(&mut client, "lib/ports.nix", &marked).len(), 1);
+    assert_eq!(labels(&mut client, "lib/ports.nix", &marked).len(), 3);
 }
 
 #[test]

@@ -17,6 +17,9 @@ const DOCUMENTS: LanguageClientOptions["documentSelector"] = [
   { scheme: "file", pattern: "**/{flakeward,.flakeward}.toml" },
 ];
 
+/** The command of a fix that adds an entry to the registry. */
+const NAME_ENTRY = "flakeward.nameEntry";
+
 const INSTALL = "https://github.com/flakeward/flakeward#install";
 
 interface ReferenceLocation {
@@ -107,6 +110,16 @@ function create(executable: Executable, inlayHints: boolean): LanguageClient {
     outputChannel: log,
     initializationOptions: { inlayHints },
     synchronize: { configurationSection: "flakeward" },
+    middleware: {
+      executeCommand: async (command, args, next) => {
+        const result: unknown = await next(command, args);
+        // The server has shown the new entry; its proposed name is selected.
+        if (command === NAME_ENTRY) {
+          await vscode.commands.executeCommand("editor.action.rename");
+        }
+        return result;
+      },
+    },
   };
   return new LanguageClient("flakeward", "flakeward", server, options);
 }

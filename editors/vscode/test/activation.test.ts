@@ -47,10 +47,15 @@ describe("the executable", () => {
   });
 });
 
+interface Options {
+  initializationOptions: unknown;
+  middleware: { executeCommand(command: string, args: unknown[], next: () => Promise<unknown>): Promise<unknown> };
+}
+
 interface Started {
   command: string;
   args: string[];
-  options: { initializationOptions: unknown };
+  options: Options;
 }
 
 /** What the extension did to the stubbed host. */
@@ -117,7 +122,7 @@ function load(settings: Record<string, unknown>): { host: Host; extension: Exten
       _id: string,
       _name: string,
       readonly server: { command: string; args: string[] },
-      readonly options: { initializationOptions: unknown },
+      readonly options: Options,
     ) {}
     onDidChangeState(listener: (change: { newState: number }) => void): void {
       this.listener = listener;
@@ -186,6 +191,19 @@ describe("activation", () => {
     await extension.activate(context);
     assert.match(host.errors[0] ?? "", /cannot start \/nonexistent\/flakeward: no such file/);
     assert.match(host.status.text, /error/);
+  });
+
+  it("renames a new entry once the server has shown it", async () => {
+    const command = path.join(folderWith("flakeward", 0o755), "flakeward");
+    const { host, extension } = load({ path: command });
+    await extension.activate(context);
+    const done: string[] = [];
+    host.commands.set("editor.action.rename", () => done.push("renamed"));
+    const execute = (name: string) =>
+      host.started[0]?.options.middleware.executeCommand(name, [], () => Promise.resolve(done.push("shown")));
+    await execute("flakeward.select");
+    await execute("flakeward.nameEntry");
+    assert.deepEqual(done, ["shown", "shown", "renamed"]);
   });
 
   it("turns the locations of a lens into the editor's", async () => {

@@ -1,0 +1,12 @@
+#!/bin/sh
+# pack.sh TARGET PROGRAM FILE: packages the extension for a platform of VS Code, such as linux-x64, with a program for that
+# platform in it.
+set -eu
+program=$(realpath "$2")
+cd "$(dirname "$0")"
+rm -rf bundled
+mkdir bundled
+cp "$program" bundled/flakeward
+chmod 755 bundled/flakeward
+cat ../../LICENSE-MIT ../../LICENSE-APACHE > LICENSE.txt
+npm run --silent package -- --target "$1" --out "$3"
