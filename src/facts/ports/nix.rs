@@ -23,6 +23,7 @@ pub fn collect(tree: &Tree<'_>, facts: &mut PortFacts) {
         bound: BTreeSet::new(),
         hosts: HashMap::new(),
         parameters: HashMap::new(),
+        depth: 0,
         has_hosts: hosts::may_name_set_of_hosts(tree.text()),
     };
     for node in tree.nodes() {
@@ -49,6 +50,9 @@ pub fn collect(tree: &Tree<'_>, facts: &mut PortFacts) {
     }
 }
 
+/// Functions that hand their argument to another function are followed this far.
+const DEPTH: usize = 8;
+
 struct Collector<'t, 'a> {
     tree: &'t Tree<'a>,
     facts: &'t mut PortFacts,
@@ -56,6 +60,8 @@ struct Collector<'t, 'a> {
     has_hosts: bool,
     /// Whether the argument of a function becomes a port, by the function that has it.
     parameters: HashMap<Node, bool>,
+    /// How many functions the one that is looked at is inside of, each handing its argument to the next.
+    depth: usize,
     /// Literals bound to names, that were reported already because a port uses the name.
     bound: BTreeSet<Node>,
     /// The names of hosts in each set that was asked about.
@@ -165,7 +171,11 @@ impl<'a> Collector<'_, 'a> {
         let is_port = match self.parameters.get(&lambda) {
             Some(known) => *known,
             None => {
-                let is_port = self.becomes_port(lambda, name);
+                // A function that calls itself says nothing more.
+                self.parameters.insert(lambda, false);
+                self.depth += 1;
+                let is_port = self.depth <= DEPTH && self.becomes_port(lambda, name);
+                self.depth -= 1;
                 self.parameters.insert(lambda, is_port);
                 is_port
             }
@@ -174,7 +184,7 @@ impl<'a> Collector<'_, 'a> {
     }
 
     /// Whether the argument of a function becomes a port in its body, or is called one.
-    fn becomes_port(&self, lambda: Node, name: Node) -> bool {
+    fn becomes_port(&mut self, lambda: Node, name: Node) -> bool {
         let tree = self.tree;
         let word = tree.slice(name);
         if text::is_port_word(word) {
@@ -186,13 +196,17 @@ impl<'a> Collector<'_, 'a> {
                 && tree.slice(*node) == word
                 && matches!(nix::resolve(tree, *node, word), Some(Origin::Argument(formal)) if formal == name)
         };
-        let uses = tree.subtree(body).filter(is_argument).map(|node| flow::flow(tree, node));
-        uses.filter(|flow| flow.arithmetic.is_none()).any(|flow| match flow.sink {
+        let uses: Vec<Node> = tree.subtree(body).filter(is_argument).collect();
+        let uses = uses.into_iter().map(|node| (node, flow::flow(tree, node)));
+        uses.filter(|(_, flow)| flow.arithmetic.is_none()).any(|(node, flow)| match flow.sink {
             Sink::Binding(binding) => {
                 self.path(binding).is_some_and(|path| self.is_port(binding, &path, true) || self.is_port_by_path(&path))
             }
             Sink::Interpolation(interpolation) => self.is_port_in_text(interpolation, ANY_PORT),
-            _ => false,
+            // It is handed to another function: `map (n: listen n)`.
+            Sink::Elsewhere => flow::receiver(tree, node)
+                .is_some_and(|(function, index)| self.port_parameter(function, index).is_some()),
+            Sink::Default(_) => false,
         })
     }
 

@@ -137,7 +137,7 @@ impl<'a> View<'a> {
         let start = self.run_start(colon, is_host_byte);
         let word = self.str(start..colon);
         // An option glued to its address: `lsof -i:8080`.
-        if is_short_option(word) && self.is_apart(self.before(start)) {
+        if is_short_option(word) && !counts_lines(word) && self.is_apart(self.before(start)) {
             let host = Host::Any;
             return Some(Authority { host, start: colon, url: false });
         }
@@ -310,11 +310,13 @@ impl<'a> View<'a> {
             return None;
         }
         let before = self.text.get(..start)?;
-        let (at, _) = before.rmatch_indices(name).take(LOOKS).find(|(at, _)| {
-            let apart = !self.before(*at).is_ascii_alphanumeric() && !matches!(self.before(*at), b'_' | b'$' | b'{');
-            apart && self.at(at + name.len()) == b'='
+        let command = before.rmatch_indices(name).take(LOOKS).find_map(|(at, _)| {
+            let apart = !self.before(at).is_ascii_alphanumeric() && !matches!(self.before(at), b'_' | b'$' | b'{');
+            let end = at + name.len();
+            // `read -r ip < <(dig ..)`
+            let is_read = || self.str(end..self.bytes.len().min(end + 5)) == " < <(";
+            (apart && (self.at(end) == b'=' || is_read())).then_some(end + 1)
         })?;
-        let command = self.run_start(at, |_| false) + name.len() + 1;
         let end = self.run_end(command, |byte| !matches!(byte, b'\n' | b'|' | b')' | b';'));
         looked_up_host(self.str(command..end))
     }
@@ -492,6 +494,11 @@ fn is_short_option(word: &str) -> bool {
     word.len() < 6 && word.strip_prefix('-').is_some_and(|name| name.bytes().all(|byte| byte.is_ascii_alphabetic()))
 }
 
+/// `bat -r :500`, `head -n :50`
+fn counts_lines(option: &str) -> bool {
+    matches!(option, "-r" | "-n" | "-c")
+}
+
 /// Bytes between the slashes of a path, a URL's user included.
 const fn is_path_byte(byte: u8) -> bool {
     byte.is_ascii_graphic() && !matches!(byte, b'/' | b'"' | b'\'') || byte == HOLE
@@ -521,9 +528,7 @@ fn may_precede_address(word: &str, tie: Tie) -> bool {
                 "ready",
                 "metrics",
             ];
-            // `bat -r :500`, `head -n :50` count lines.
-            let counts = matches!(word, "-r" | "-n" | "-c");
-            word.starts_with('-') && !counts || is_address_word(word) || WORDS.contains(&word)
+            word.starts_with('-') && !counts_lines(word) || is_address_word(word) || WORDS.contains(&word)
         }
         Tie::Comma | Tie::Call => false,
         _ => true,

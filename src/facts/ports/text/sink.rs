@@ -71,7 +71,7 @@ impl<'a> View<'a> {
             Tie::Space => self.spaced(&near, digits),
             Tie::Call => self.called(&near, digits),
             Tie::Tag => self.key(&near, digits),
-            Tie::Comma => self.after_comma(&near),
+            Tie::Comma => self.after_comma(&near, digits),
             Tie::Compared => self.match_directive(&near),
         }
     }
@@ -256,11 +256,16 @@ impl<'a> View<'a> {
     }
 
     /// `connect(("localhost", 80))`, `getenv("PORT", "3000")`
-    fn after_comma(&self, near: &Near) -> Option<Found<'a>> {
+    fn after_comma(&self, near: &Near, digits: &Range<usize>) -> Option<Found<'a>> {
         let word = self.str(near.word.clone());
         let quote = near.word.start.checked_sub(1)?;
         if !matches!(self.before(quote), b'(' | b'[') {
-            return None;
+            // `start_server(handle, "0.0.0.0", 8080)`
+            let before = self.before(self.run_start(quote, |byte| byte == b' '));
+            let is_address = word == "localhost" || super::host::ipv4(word).is_some() || super::host::is_ipv6(word);
+            let host = classify(word).filter(|host| matches!(host, Host::Local | Host::Any))?;
+            let sound = before == b',' && is_address && is_unmistakable(self.str(digits.clone()));
+            return sound.then_some(Found::new(Form::HostPort, host, None));
         }
         if is_port_word(word) && word.bytes().all(|byte| !byte.is_ascii_lowercase()) {
             return Some(Found::new(Form::EnvFallback, Host::None, Some(word)));
