@@ -8,6 +8,7 @@ mod inputs;
 pub(crate) mod layout;
 mod plan;
 mod read;
+mod recursion;
 mod rewrite;
 #[cfg(test)]
 mod tests;

@@ -147,6 +147,8 @@ impl Planner<'_, '_, '_> {
             self.check_packages(*set)?;
         }
         let mut plan = Plan { expression: true, ..Plan::default() };
+        // The call may be bound to a name.
+        plan.candidates.extend(variable(tree, nix::unwrap_parens(tree, operands[at].node)));
         plan.systems = match call.systems {
             Systems::Written(node) => {
                 plan.candidates.extend(variable(tree, node));

@@ -4,6 +4,7 @@ use super::inputs;
 use super::layout::{self, Edits, Form, spaces};
 use super::plan::{self, Plan};
 use super::read::{Outputs, defined, members, single_name};
+use super::recursion;
 use super::values::{Read, Values};
 use super::{Refusal, Rewritten};
 use crate::finding::Span;
@@ -28,23 +29,40 @@ pub fn rewrite(text: &str, read: Read<'_>, lock: Option<&str>) -> Result<Rewritt
         let at = Some(tree.span(outputs.function).start);
         return Err(Refusal::new(at, MIGRATED, "nothing has to be done"));
     }
-    let parts = inputs::flake_parts(&outputs)?;
-    let whole = whole_name(&outputs)?;
+    match recursion::through_self(&outputs) {
+        Some(text) => {
+            let tree = parse(&text)?;
+            rewrite_plain(&text, &Outputs::read(&tree)?, read, lock)
+        }
+        None => rewrite_plain(text, &outputs, read, lock),
+    }
+}
+
+/// Rewrites a flake whose outputs are not recursive.
+fn rewrite_plain(
+    text: &str,
+    outputs: &Outputs<'_, '_>,
+    read: Read<'_>,
+    lock: Option<&str>,
+) -> Result<Rewritten, Refusal> {
+    let tree = outputs.tree;
+    let parts = inputs::flake_parts(outputs)?;
+    let whole = whole_name(outputs)?;
     let body = outputs.body;
     let indent = layout::indentation(text, tree.span(body).start as usize);
-    let defaults = default_systems(&outputs, lock);
-    let plan = plan::plan(&outputs, &Values::new(read), &defaults, indent)?;
+    let defaults = default_systems(outputs, lock);
+    let plan = plan::plan(outputs, &Values::new(read), &defaults, indent)?;
     let call = match (outputs.formals, outputs.whole) {
         (None, Some(name)) => format!("{name}.{}.lib.mkFlake", parts.name),
         _ => format!("{}.lib.mkFlake", parts.name),
     };
     let argument = if whole == "inputs" { "inherit inputs;".to_owned() } else { format!("inputs = {whole};") };
     let mut edits = Edits::default();
-    let comments = lost_comments(&tree, body, &plan);
+    let comments = lost_comments(tree, body, &plan);
     let new = write(text, &plan, &format!("{call} {{ {argument} }} {{"), &comments, indent);
     edits.replace(tree.span(body), new);
-    take_arguments(&outputs, &parts.name, &whole, &mut edits);
-    inputs::add(&outputs, &parts, &mut edits);
+    take_arguments(outputs, &parts.name, &whole, &mut edits);
+    inputs::add(outputs, &parts, &mut edits);
     let whole_file = Span::new(0, text.len());
     let mut new = edits.render(text, whole_file);
     clean(&mut new, &plan)?;
@@ -316,7 +334,9 @@ fn unused_binding(outputs: &Outputs<'_, '_>, candidates: &mut Vec<String>) -> Op
                 let inner = tree.subtree(member).filter(|&node| tree.kind(node) == NodeKind::Variable);
                 candidates.extend(inner.map(|node| tree.slice(node).to_owned()));
                 let mut edits = Edits::default();
-                let comments = take_out(tree, found, member, &mut edits);
+                let mut comments = take_out(tree, found, member, &mut edits);
+                // Those inside of what moved are there already.
+                comments.retain(|comment| tree.text().matches(comment.as_str()).count() < 2);
                 put_comments(tree, per_system_binding(tree)?, &comments, None, &mut edits);
                 return Some(edits);
             }

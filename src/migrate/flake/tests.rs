@@ -273,6 +273,32 @@ fn helpers_are_known_by_what_they_do() {
 }
 
 #[test]
+fn recursive_outputs_read_each_other_from_self() {
+    let recursive = flake(SYSTEMS, "OUTPUTS").replace("{\n      OUTPUTS\n", "rec {\n      OUTPUTS\n").replace(
+        "OUTPUTS",
+        "packages = nixpkgs.lib.genAttrs systems (system: { a = system; });\n      \
+         checks = nixpkgs.lib.genAttrs systems (system: { inherit (packages.${system}) a; });\n      hydraJobs = packages;",
+    );
+    let new = text(&recursive);
+    assert!(new.contains("hydraJobs = self.packages;"), "{new}");
+    assert!(new.contains("checks = { inherit (self'.packages) a; };"), "{new}");
+    assert!(!new.contains("rec {"), "{new}");
+    // An inherited name cannot be a selection.
+    let said = refused(&recursive.replace("hydraJobs = packages;", "hydraJobs = { inherit packages; };"));
+    assert!(said.contains("`rec` set"), "{said}");
+}
+
+#[test]
+fn a_call_may_have_a_name() {
+    let bound = "{ inputs.u.url = \"github:numtide/flake-utils\"; outputs = { self, nixpkgs, u, ... }: let\n  \
+                 # For each.\n  each = u.lib.eachDefaultSystem (system: {\n    # Greets.\n    packages.a = 1;\n  });\n\
+                 in each // { overlays.default = _: _: { }; }; }";
+    let new = text(bound);
+    assert!(new.contains("packages.a = 1;") && !new.contains("each ="), "{new}");
+    assert_eq!((new.matches("# Greets.").count(), new.matches("# For each.").count()), (1, 1), "{new}");
+}
+
+#[test]
 fn names_keep_their_meaning() {
     // `pkgs` of the outer scope is not that of perSystem.
     let outer =

@@ -22,7 +22,7 @@ pub(super) struct Call {
 pub(super) fn each_call(outputs: &Outputs<'_, '_>, operand: &Operand) -> Option<Call> {
     let What::Other(node) = operand.what else { return None };
     let tree = outputs.tree;
-    let (mut head, mut arguments) = (node, Vec::new());
+    let (mut head, mut arguments) = (bound(outputs, node), Vec::new());
     while tree.kind(head) == NodeKind::Apply {
         arguments.insert(0, nix::unwrap_parens(tree, tree.child(head, Field::Argument)?));
         head = nix::unwrap_parens(tree, tree.child(head, Field::Function)?);
@@ -40,6 +40,18 @@ pub(super) fn each_call(outputs: &Outputs<'_, '_>, operand: &Operand) -> Option<
         ("eachSystem", [systems, function]) => Some(Call { systems: Systems::Written(*systems), function: *function }),
         _ => None,
     }
+}
+
+/// What a name of the outer `let` is bound to: `perSystem = eachDefaultSystem (..);`.
+fn bound(outputs: &Outputs<'_, '_>, node: Node) -> Node {
+    let tree = outputs.tree;
+    let value = || {
+        let Origin::Binding(binding) = nix::resolve(tree, node, tree.slice(node))? else { return None };
+        single_name(tree, binding).filter(|_| outputs.is_outer(binding))?;
+        nix::value(tree, binding)
+    };
+    let named = (tree.kind(node) == NodeKind::Variable).then(value).flatten();
+    named.map_or(node, |value| nix::unwrap_parens(tree, value))
 }
 
 impl Planner<'_, '_, '_> {

@@ -1,0 +1,72 @@
+//! Outputs in a `rec` set: what they read of each other is the same value of `self`.
+
+use super::layout::Edits;
+use super::read::{Outputs, What, is_recursive};
+use crate::finding::Span;
+use crate::lang::nix::{self, Origin};
+use crate::lang::{Node, NodeKind};
+
+/// The text of a flake whose outputs are not `rec` any more, on the same lines: they read each other from `self`.
+/// `None` if no set of the outputs is recursive, or one cannot be written so.
+pub fn through_self(outputs: &Outputs<'_, '_>) -> Option<String> {
+    let tree = outputs.tree;
+    let own = own_name(outputs)?;
+    let mut edits = Edits::default();
+    let mut any = false;
+    for operand in outputs.operands() {
+        let What::Set(set) = operand.what else { continue };
+        if !is_recursive(tree, set) {
+            continue;
+        }
+        any = true;
+        let start = tree.span(set).start;
+        let brace = start + tree.slice(set).find('{')? as u32;
+        edits.replace(Span { start, end: brace }, "");
+        for node in tree.subtree(set) {
+            let Some(from) = nix::read_from(tree, node) else { continue };
+            if !is_member_of(outputs, from, tree.slice(node), set) {
+                continue;
+            }
+            // `inherit packages;` cannot be written with a selection, and `self` may mean something else here.
+            let is_plain = tree.kind(node) == NodeKind::Variable;
+            let means_outputs = nix::resolve(tree, node, own.base) == Some(own.origin);
+            if !is_plain || !means_outputs {
+                return None;
+            }
+            edits.replace(tree.span(node), format!("{}.{}", own.path, tree.slice(node)));
+        }
+    }
+    any.then(|| edits.render(tree.text(), Span::new(0, tree.text().len())))
+}
+
+/// How the outputs are called inside of themselves.
+struct Own<'a> {
+    /// The name that is looked up.
+    base: &'a str,
+    origin: Origin,
+    path: String,
+}
+
+fn own_name<'a>(outputs: &Outputs<'_, 'a>) -> Option<Own<'a>> {
+    let tree = outputs.tree;
+    let body = outputs.body;
+    if let Some(origin @ Origin::Argument(binder)) = nix::resolve(tree, body, "self")
+        && outputs.is_outer(binder)
+    {
+        return Some(Own { base: "self", origin, path: "self".to_owned() });
+    }
+    let base = outputs.whole?;
+    let origin = nix::resolve(tree, body, base)?;
+    Some(Own { base, origin, path: format!("{base}.self") })
+}
+
+/// Whether a name that is read is an attribute of a `rec` set.
+fn is_member_of(outputs: &Outputs<'_, '_>, from: Node, name: &str, set: Node) -> bool {
+    let tree = outputs.tree;
+    let owner = match nix::resolve(tree, from, name) {
+        Some(Origin::Binding(binding)) => tree.parent(binding).and_then(|bindings| tree.parent(bindings)),
+        Some(Origin::Inherited(attr)) => tree.ancestors(attr).nth(3),
+        _ => None,
+    };
+    owner == Some(set)
+}
