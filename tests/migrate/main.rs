@@ -5,8 +5,10 @@
 mod tools;
 
 mod bad_input;
+mod ci;
 mod corpus;
 mod evaluate;
+mod flakes;
 mod oracle;
 mod stacks;
 mod whole;

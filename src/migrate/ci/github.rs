@@ -1,6 +1,6 @@
 //! GitHub workflows: steps that build images with Docker become steps that build them from the flake.
 
-use super::shell_build::{self, Lines};
+use super::shell_build::{self, COMPOSE_TODO, COMPOSE_WHY, Lines};
 use crate::facts::ci::builders;
 use crate::finding::Span;
 use crate::lang::ci::Work;
@@ -29,7 +29,7 @@ const INSTALLERS: [&str; 5] = [
 const PREPARATION: [&str; 2] = ["docker/setup-buildx-action", "docker/setup-qemu-action"];
 
 /// Inputs of `docker/build-push-action` without an effect on what is built, or whose effect a Nix build has anyway.
-const WITHOUT_EFFECT: [&str; 12] = [
+const WITHOUT_EFFECT: [&str; 11] = [
     "builder",
     "cache-from",
     "cache-to",
@@ -41,7 +41,6 @@ const WITHOUT_EFFECT: [&str; 12] = [
     "push",
     "tags",
     "github-token",
-    "outputs",
 ];
 
 /// The name of the flake's package for a Dockerfile, if there is one.
@@ -102,6 +101,7 @@ impl Writer<'_, '_, '_> {
         let mut changed = 0;
         let mut kept = 0;
         for step in &job.steps {
+            self.leave_compose(step);
             match self.step(step) {
                 Some(true) => changed += 1,
                 Some(false) => kept += 1,
@@ -115,6 +115,14 @@ impl Writer<'_, '_, '_> {
             self.drop_preparation(job);
         }
         self.install(job);
+    }
+
+    /// Reports what a step does with a Compose file.
+    fn leave_compose(&mut self, step: &Step<'_>) {
+        let Some(script) = &step.run else { return };
+        for (what, span) in shell_build::compose(&script.text) {
+            self.leave(script.start + span.start, &what, COMPOSE_WHY, COMPOSE_TODO);
+        }
     }
 
     /// `None` if a step builds no image; otherwise whether it was rewritten.
@@ -391,7 +399,8 @@ impl Writer<'_, '_, '_> {
             return;
         }
         // Docker's action fetches the repository itself; the flake has to be there.
-        let fetch = std::iter::once("- uses: actions/checkout@v4".to_owned()).chain(setup);
+        let checkout = format!("- uses: actions/checkout@v4\n{dash}  with:\n{dash}    persist-credentials: false");
+        let fetch = std::iter::once(checkout).chain(setup);
         let text: String = fetch.map(|step| format!("{step}{gap}{dash}")).collect();
         self.edits.replace(Span { start: item.start, end: item.start }, text);
     }

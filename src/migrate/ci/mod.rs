@@ -49,6 +49,10 @@ fn leave_builds(draft: &mut Draft<'_>, file: &RelPath, yaml: &Yaml<'_, '_>, syst
     for site in ci::sites(yaml, system) {
         match site {
             Site::Script(script) => {
+                for (what, span) in shell_build::compose(&script.text) {
+                    let line = index.line(script.span(span).start) + 1;
+                    draft.report.leave(file, line, what, shell_build::COMPOSE_WHY, shell_build::COMPOSE_TODO);
+                }
                 for command in
                     shell::commands(&script.text).iter().filter(|command| builders::builds(command).is_some())
                 {

@@ -39,6 +39,31 @@ pub struct Build {
 /// Options with a value that do not change what is built.
 const IGNORED: [&str; 6] = ["--cache-from", "--cache-to", "--progress", "--builder", "--iidfile", "--network"];
 
+/// Why commands of Compose are left.
+pub const COMPOSE_WHY: &str = "it uses the containers of the Compose file";
+/// What to do about it.
+pub const COMPOSE_TODO: &str =
+    "start the processes that `flakeward migrate compose` writes: `nix run .#<name> -- up --detached`";
+
+/// The commands of a script that use a Compose file and build nothing: `docker compose up`.
+pub fn compose(script: &str) -> Vec<(String, Span)> {
+    let commands = shell::commands(script).into_iter().filter(|command| builders::builds(command).is_none());
+    let what = |command: &Command<'_>| {
+        let words: Vec<&str> = command.words.iter().map(|word| &*word.text).collect();
+        let rest = match words.as_slice() {
+            ["docker" | "podman", "compose", rest @ ..] | ["docker-compose" | "podman-compose", rest @ ..] => rest,
+            _ => return None,
+        };
+        let action = rest.iter().find(|word| ACTIONS.contains(word));
+        Some(action.map_or_else(|| "docker compose".to_owned(), |action| format!("docker compose {action}")))
+    };
+    commands.filter_map(|command| Some((what(&command)?, command.span))).collect()
+}
+
+/// What Compose does with containers.
+const ACTIONS: [&str; 12] =
+    ["up", "down", "run", "exec", "start", "stop", "restart", "pull", "push", "logs", "ps", "create"];
+
 /// Reads the builds of a script; `None` if there are none.
 pub fn read(script: &str) -> Option<Lines> {
     let commands = shell::commands(script);
@@ -132,5 +157,11 @@ mod tests {
         assert!(read("docker build $DIR").unwrap().builds.is_none());
         assert!(read("docker compose build").unwrap().why.contains("only"));
         assert_eq!(read("docker run x"), None);
+        let used =
+            compose("docker compose -f a.yaml up -d\ndocker-compose run web test\ndocker compose build\ndocker ps\n");
+        assert_eq!(
+            used.iter().map(|(what, _)| what.as_str()).collect::<Vec<_>>(),
+            ["docker compose up", "docker compose run"]
+        );
     }
 }
