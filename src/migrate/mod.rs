@@ -4,6 +4,7 @@
 pub mod ci;
 pub mod compose;
 pub mod dockerfile;
+mod existing;
 pub mod flake;
 pub mod flake_file;
 pub mod nix;

@@ -44,12 +44,18 @@ fn bad_files_are_refused_with_a_position() {
         ("services:\n  a: x\n", "compose.yaml:2:6: the service `a` has to be a mapping"),
         ("include: [more.yaml]\n", "compose.yaml:1:11: more.yaml does not exist"),
         ("include: [compose.yaml]\n", "compose.yaml:1:11: compose.yaml includes itself"),
+        ("include: [../x.yaml]\n", "compose.yaml:1:11: ../x.yaml leads out of the repository"),
+        (
+            "include: [linked.yaml]\n",
+            "compose.yaml:1:11: linked.yaml cannot be read: it is a symbolic link to a file outside",
+        ),
         ("services:\n  a: {extends: {file: ../x.yaml, service: b}}\n", "../x.yaml leads out of the repository"),
         ("services:\n  a: {extends: b}\n  b: {extends: a}\n", "extends itself"),
         ("services:\n  a: {image: \"x:${NO:?say it}\"}\n", "compose.yaml:2:14: the variable `NO` is required"),
         ("services:\n  a: {image: x, ports: [\"99999:80\"]}\n", "compose.yaml:2:25: `99999:80` is not a valid port"),
     ] {
         let folder = Folder::new(&[("compose.yaml", text)]);
+        std::os::unix::fs::symlink("/etc/hostname", folder.0.path().join("linked.yaml")).unwrap();
         let (code, said) = folder.migrate("compose compose.yaml --write");
         assert_eq!(code, Some(2), "{text}\n{said}");
         assert!(said.contains(expected), "{text}\n{said}");
@@ -76,4 +82,76 @@ fn nothing_is_overwritten() {
     // The same files are not migrated a second time.
     let (code, said) = folder.migrate("compose compose.yaml --write --force");
     assert!(code == Some(0) && said.contains("nothing to write"), "{said}");
+}
+
+/// `migrate --format json` and its report.
+fn report(folder: &Folder, line: &str) -> serde_json::Value {
+    let mut command = Command::new(FLAKEWARD);
+    let output = command
+        .arg("migrate")
+        .args(line.split_whitespace())
+        .args(["--write", "--force", "--format", "json"])
+        .current_dir(folder.0.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Whether a list of the report has an entry with these texts.
+fn says(list: &serde_json::Value, what: &str, text: &str) -> bool {
+    list.as_array().unwrap().iter().any(|entry| entry["what"] == what && entry.to_string().contains(text))
+}
+
+#[test]
+fn two_services_with_one_process_name_get_two() {
+    let compose = "services:\n  db: {image: \"postgres:16\"}\n  db-init: {image: busybox, command: echo a}\n  \
+                   later: {image: busybox, command: echo b, depends_on: [db-init]}\n";
+    let folder = Folder::new(&[("compose.yaml", compose)]);
+    let report = report(&folder, "compose compose.yaml");
+    let module = folder.read("flake/process-compose.nix");
+    assert!(module.contains("db-init-task = {") && module.contains("db-init-task.condition ="), "{module}");
+    assert!(says(&report["left"], "services.db-init", "db-init-task"), "{report:#}");
+}
+
+#[test]
+fn attributes_of_the_flake_are_not_defined_again() {
+    let flake = "{\n  inputs.flake-parts.url = \"github:hercules-ci/flake-parts\";\n  outputs = inputs: \
+                 inputs.flake-parts.lib.mkFlake { inherit inputs; } {\n    systems = [ \"x86_64-linux\" ];\n    \
+                 imports = [ ./nix/module.nix ];\n  };\n}\n";
+    let module =
+        "{ perSystem = { pkgs, ... }: { process-compose.dev = { }; packages.container-web = pkgs.hello; }; }\n";
+    let compose = "services:\n  cache: {image: redis}\n";
+    let files = [
+        ("flake.nix", flake),
+        ("nix/module.nix", module),
+        ("compose.yaml", compose),
+        ("web/Dockerfile", "FROM scratch\n"),
+        ("shop/web/Dockerfile", "FROM scratch\n"),
+    ];
+    let folder = Folder::new(&files);
+    let found = report(&folder, "compose compose.yaml");
+    assert!(says(&found["left"], "name", "`process-compose.dev` is defined in nix/module.nix already"), "{found:#}");
+    assert!(folder.read("flake/dev-2.nix").contains("process-compose.dev-2 = {"), "{found:#}");
+    let (code, said) = folder.migrate("dockerfile web/Dockerfile --write --force");
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("`packages.container-web` is defined already, in nix/module.nix"), "{said}");
+    // The other folders of the file give it another name.
+    let (code, said) = folder.migrate("dockerfile shop/web/Dockerfile --write --force");
+    assert_eq!(code, Some(0), "{said}");
+    assert!(folder.read("flake/container-shop-web.nix").contains("packages.container-shop-web ="));
+    assert_eq!(folder.read("nix/module.nix"), module);
+}
+
+#[test]
+fn dockerfiles_that_cannot_be_read_are_refused() {
+    for (text, expected) in
+        [("", "web/Dockerfile"), ("RUN echo a\n", "web/Dockerfile:1:1"), ("FROM\n", "web/Dockerfile:1:1")]
+    {
+        let folder = Folder::new(&[("web/Dockerfile", text)]);
+        let (code, said) = folder.migrate("dockerfile web/Dockerfile --write");
+        assert_eq!(code, Some(2), "{text:?}: {said}");
+        assert!(said.contains(expected), "{text:?}: {said}");
+        assert!(!folder.0.path().join("flake.nix").exists());
+    }
 }

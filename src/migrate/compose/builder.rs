@@ -67,6 +67,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         let mut parts = Parts::default();
         for service in &self.stack.services {
             let mut done = Done { service, keys: BTreeSet::new() };
+            self.other_name(service);
             match &service.role {
                 Role::Known(known) => known::build(&self, &mut done, known, &mut parts),
                 Role::Package(_) | Role::Program => self.process(&mut done, &mut parts),
@@ -80,6 +81,18 @@ impl<'a, 'm> Builder<'a, 'm> {
         parts.report = self.report.into_inner();
         parts.secrets = self.secrets.into_inner();
         parts
+    }
+
+    /// Reports a process that cannot have the name of its service.
+    fn other_name(&self, service: &Service<'_>) {
+        if service.process != service.name && service.is_carried() {
+            let why = format!(
+                "a service of services-flake has a process `{}` of its own, so this one is `{}`",
+                service.name, service.process
+            );
+            let todo = format!("use `{}` in commands of process-compose", service.process);
+            self.leave(service, &service.key.place, "", why, todo);
+        }
     }
 
     /// The repository's files.

@@ -25,7 +25,7 @@ use self::load::Model;
 use self::stack::{Bind, Port, Role, Stack};
 use self::yaml::Node;
 use super::nix::{self, Attr, Expr};
-use super::{Draft, Error};
+use super::{Draft, Error, existing};
 use crate::finding::RelPath;
 
 /// The Compose files of a folder: those that are read together, and those that only vary one of them.
@@ -123,22 +123,33 @@ fn project_of(draft: &Draft<'_>, module: &str) -> String {
     name.map_or_else(|| "dev".to_owned(), |(name, _)| name.trim_matches('"').to_owned())
 }
 
-/// The attribute of the project: its own name, that of its folder, or `dev`.
-fn project_name(draft: &Draft<'_>, model: &Model, files: &[RelPath]) -> String {
+/// The attribute of the project: its own name, that of its folder, or `dev`. If it is taken, with what the name of the
+/// file adds or with a number.
+fn project_name(draft: &mut Draft<'_>, model: &Model, files: &[RelPath]) -> String {
     let given = model.root.get("name").and_then(Node::text).map(str::to_owned);
     let folder = (!model.folder.is_empty()).then(|| model.folder.replace('/', "-"));
     let name = given.or(folder).unwrap_or_else(|| "dev".to_owned());
-    // Two files of one folder that do not belong together need two names.
-    let taken = draft.exists(&format!("{FOLDER}/{name}.nix"))
-        || (name == "dev" && draft.exists(&format!("{FOLDER}/process-compose.nix")));
-    let stem = files.first().and_then(|path| path.rsplit('/').next()).unwrap_or_default();
+    let Some(file) = files.first() else { return name };
+    let stem = file.rsplit('/').next().unwrap_or_default();
     let variant: Vec<&str> =
         stem.split('.').filter(|part| !matches!(*part, "docker-compose" | "compose" | "yml" | "yaml")).collect();
-    match (taken, variant.is_empty()) {
-        (true, false) => format!("{name}-{}", variant.join("-")),
-        (true, true) => format!("{name}-2"),
-        _ => name,
+    let varied = (!variant.is_empty()).then(|| format!("{name}-{}", variant.join("-")));
+    let numbered = (2..100).map(|count| format!("{name}-{count}"));
+    let free = std::iter::once(name.clone()).chain(varied).chain(numbered).find(|name| !is_taken(draft, name));
+    let free = free.unwrap_or_else(|| name.clone());
+    if let Some(other) = existing::defined_in(draft, &["process-compose", &name]) {
+        let why =
+            format!("`process-compose.{name}` is defined in {other} already, so this is `process-compose.{free}`");
+        draft.report.leave(file, 1, "name", why, "merge the two by hand if they belong together");
     }
+    free
+}
+
+/// Whether a project of this name has a module or is an attribute of the flake.
+fn is_taken(draft: &Draft<'_>, name: &str) -> bool {
+    draft.exists(&format!("{FOLDER}/{name}.nix"))
+        || (name == "dev" && draft.exists(&format!("{FOLDER}/process-compose.nix")))
+        || existing::defined_in(draft, &["process-compose", name]).is_some()
 }
 
 /// Ports that only a service's own configuration says.

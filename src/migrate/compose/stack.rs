@@ -167,9 +167,13 @@ impl<'m> Stack<'m> {
         for service in self.services.iter().filter(|service| matches!(service.role, Role::Known(_))) {
             taken.extend(["-init", "-configure", "-models"].map(|end| format!("{}{end}", service.name)));
         }
+        let names: BTreeSet<&str> = self.services.iter().map(|service| service.name).collect();
         for service in &mut self.services {
             if taken.contains(service.name) {
-                service.process = format!("{}-task", service.name);
+                let numbered = (2..100).map(|count| format!("{}-task-{count}", service.name));
+                let mut free = std::iter::once(format!("{}-task", service.name)).chain(numbered);
+                let free = free.find(|name| !taken.contains(name) && !names.contains(name.as_str()));
+                service.process = free.unwrap_or_else(|| service.name.to_owned());
             }
         }
     }

@@ -4,12 +4,13 @@
 //! its ecosystem if the lock file has the hashes, else a derivation that evaluates and says what is missing.
 
 mod frame;
+mod manager;
 mod module;
 mod recipe;
 #[cfg(test)]
 mod tests;
 
-use super::{Draft, Error};
+use super::{Draft, Error, existing};
 use crate::check::dockerfile::container_package;
 use crate::finding::RelPath;
 use crate::lang::dockerfile::Dockerfile;
@@ -25,16 +26,30 @@ pub fn migrate(draft: &mut Draft<'_>, file: &RelPath) -> Result<(), Error> {
         return Ok(());
     }
     let read = Dockerfile::read(&text).map_err(|(line, why)| Error::new(file, why).at(line, 1))?;
-    let package = names(file).into_iter().find(|package| !draft.exists(&module_path(package))).ok_or_else(|| {
-        Error::new(file, format!("{} exists already", module_path(&container_package(file))))
-            .help("remove that file to write it anew")
-    })?;
+    let package = free_name(draft, file)?;
     let target = module_path(&package);
     let module = module::Module::new(draft, file, read, &package, &target).write()?;
     draft.flake.input("nix2container", "github:nlewo/nix2container", true);
     draft.flake.module(&target);
     draft.report.replace(file, format!("nix build .#{package}"));
     draft.write(&target, module)
+}
+
+/// The first name that neither a module nor an attribute of the flake has.
+fn free_name(draft: &Draft<'_>, file: &RelPath) -> Result<String, Error> {
+    let mut taken = None;
+    for package in names(file) {
+        let module = module_path(&package);
+        let defined = existing::defined_in(draft, &["packages", &package]);
+        let refusal = match (draft.exists(&module), defined) {
+            (false, None) => return Ok(package),
+            (true, _) => Error::new(file, format!("{module} exists already")).help("remove that file to write it anew"),
+            (false, Some(other)) => Error::new(file, format!("`packages.{package}` is defined already, in {other}"))
+                .help("remove or rename that package to write it anew"),
+        };
+        taken.get_or_insert(refusal);
+    }
+    Err(taken.unwrap_or_else(|| Error::new(file, "its package has no name")))
 }
 
 /// The name of the package that a Dockerfile was migrated to, or will be. `None` if there is no such Dockerfile.

@@ -1,0 +1,72 @@
+//! What the modules of the flake define already.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use super::Draft;
+use crate::finding::RelPath;
+use crate::lang::nix;
+use crate::lang::{Language, NodeKind, Tree};
+
+/// At most so many files are read.
+const FILES: usize = 200;
+
+/// Attributes around those of a module.
+const AROUND: [&str; 3] = ["outputs", "flake", "perSystem"];
+
+/// The file that defines an attribute of the flake for each system, such as `packages.container-web`: flake.nix or a
+/// file that is imported from there.
+pub fn defined_in(draft: &Draft<'_>, path: &[&str]) -> Option<RelPath> {
+    let mut seen = BTreeSet::new();
+    let mut waiting = VecDeque::from(["flake.nix".to_owned()]);
+    while let Some(file) = waiting.pop_front() {
+        let Some(text) = draft.text(&file).ok().flatten() else { continue };
+        let Some(tree) = Tree::parse(Language::Nix, &text) else { continue };
+        if defines(&tree, path) {
+            return Some(file.as_str().into());
+        }
+        let named = tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Path);
+        for path in named.filter_map(|node| nix::path::path_of(&file, &tree, node)) {
+            let path = if draft.files().is_folder(&path) { format!("{path}/default.nix") } else { path };
+            if path.ends_with(".nix") && seen.len() < FILES && seen.insert(path.clone()) {
+                waiting.push_back(path);
+            }
+        }
+    }
+    None
+}
+
+fn defines(tree: &Tree<'_>, path: &[&str]) -> bool {
+    tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Binding).any(|binding| {
+        let Some(names) = nix::attr_path(tree, binding) else { return false };
+        let names = names.iter().map(|name| name.text.as_deref().unwrap_or("?"));
+        names.skip_while(|name| AROUND.contains(name)).eq(path.iter().copied())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::migrate::Ports;
+
+    #[test]
+    fn attributes_are_found_through_imports() {
+        let files: BTreeMap<String, String> = [
+            (
+                "flake.nix",
+                "{ outputs = inputs: inputs.flake-parts.lib.mkFlake { } { imports = [ ./nix ]; perSystem = { pkgs, ... }: \
+                 { process-compose.dev = { }; }; }; }",
+            ),
+            ("nix/default.nix", "{ perSystem = { pkgs, ... }: { packages = { container-web = pkgs.hello; }; }; }"),
+        ]
+        .into_iter()
+        .map(|(path, text)| (path.to_owned(), text.to_owned()))
+        .collect();
+        let draft = Draft::new(&files, Ports::default());
+        let found = |path: &[&str]| defined_in(&draft, path).map(|path| path.to_string());
+        assert_eq!(found(&["process-compose", "dev"]).as_deref(), Some("flake.nix"));
+        assert_eq!(found(&["packages", "container-web"]).as_deref(), Some("nix/default.nix"));
+        assert_eq!(found(&["packages", "container-api"]), None);
+    }
+}
