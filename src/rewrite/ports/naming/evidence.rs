@@ -85,6 +85,7 @@ pub fn read(port: &Missing<'_>) -> Evidence {
         _ => vec![reader.listener()],
     };
     candidates.extend(reader.bound(is_firewall || is_client));
+    candidates.extend(reader.script(is_firewall || is_client));
     candidates.extend(reader.commented(&comment, is_firewall));
     let last = reader.parts.last().copied().unwrap_or("");
     let mut best = Candidate::default();
@@ -161,6 +162,22 @@ impl<'a> Line<'a> {
         let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '\'');
         let start = name.trim_end_matches(is_part).len();
         Some(&name[start..]).filter(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()))
+    }
+
+    /// The name of the package whose script holds the number: `docs` of `writeShellScriptBin "docs" "serve --port 80"`.
+    fn script(&self) -> Option<&'a str> {
+        const MAKERS: [&str; 3] = ["writeShellScriptBin", "writeShellApplication", "writeShellScript"];
+        let behind =
+            MAKERS.iter().filter_map(|maker| self.above.rsplit_once(maker)).map(|(_, behind)| behind.trim_start());
+        let behind = behind.min_by_key(|behind| behind.len())?;
+        let named = match behind.strip_prefix('{') {
+            Some(set) => set.split_once("name = ")?.1,
+            None => behind,
+        };
+        let (name, rest) = named.strip_prefix('"')?.split_once('"')?;
+        // The string of the script has to be open still.
+        let quotes = if rest.contains("''") { "''" } else { "\"" };
+        (rest.matches(quotes).count() % 2 == 1 && !name.contains('$')).then_some(name)
     }
 
     /// The words of the flag whose value the number is part of: `--metrics 127.0.0.1:9464`.
@@ -347,8 +364,11 @@ impl Reader<'_> {
         let part = self.parts[at];
         let after_place = at.checked_sub(1).is_some_and(|before| PLACES.contains(&self.parts[before]));
         let after_user = at.checked_sub(2).is_some_and(|before| self.parts[before] == "users");
+        // `packages.x86_64-linux`
+        let is_system = part.ends_with("-linux") || part.ends_with("-darwin");
         part != "?"
             && part != "initrd"
+            && !is_system
             && !after_place
             && !after_user
             && !all_generic(&split(part))
@@ -420,6 +440,13 @@ impl Reader<'_> {
         });
         let words = service(label?);
         (!words.is_empty() && !all_generic(&words)).then_some(words)
+    }
+
+    /// The name of the package whose script holds the number.
+    fn script(&self, is_remote: bool) -> Option<Candidate> {
+        let words = service(self.line.script()?);
+        let weight = if is_remote { weight::CLIENT } else { weight::BOUND + 6 };
+        (!words.is_empty() && !all_generic(&words)).then(|| Candidate { service: words, qualifier: Vec::new(), weight })
     }
 
     /// The name that the line binds, if that is another one than the option's.

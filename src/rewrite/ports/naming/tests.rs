@@ -69,6 +69,20 @@ fn one_use_names_its_port() {
         ),
         ("networking.firewall.allowedTCPPorts", "modules/knot.nix", "[ @4321 ]", "infrastructure.knot"),
         ("networking.firewall.allowedUDPPorts", "hosts/nas/configuration.nix", "[ @4321 ]", "unnamed.port4321Udp"),
+        (
+            "packages.x86_64-linux.x",
+            "flake.nix",
+            "writeShellScriptBin \"gallery\" \"exec serve --port @4321\"",
+            "services.gallery",
+        ),
+        (
+            "devShells.aarch64-darwin.default",
+            "flake.nix",
+            "writeShellApplication { name = \"preview\"; text = ''\n  exec serve -p @4321\n''",
+            "services.preview",
+        ),
+        // The script ends before the number.
+        ("wiki.port", "flake.nix", "writeShellScriptBin \"docs\" \"true\"; wiki.port = @4321;", "services.wiki"),
         ("droidcam-port", "home/obs-studio.nix", "droidcam-port = @4321;", "services.obsStudioDroidcam"),
         (
             "services.nginx.virtualHosts.films.example.org.locations./.proxyPass",
