@@ -2,7 +2,9 @@
 
 mod config;
 mod copy;
+mod javascript;
 mod package;
+mod python;
 
 use std::collections::BTreeMap;
 
@@ -227,13 +229,26 @@ impl<'d, 'f> Module<'d, 'f> {
             let why = "it is not known which package of nixpkgs this is";
             self.leave(*line, package, why, "look it up with `nix search nixpkgs` and add it to `deps`");
         }
-        self.python(recipe, &mut all);
+        self.python(&self.with_earlier_requirements(recipe), &mut all);
         let mut seen = Vec::new();
         all.retain(|package| {
             let new = !seen.contains(package);
             seen.push(package.clone());
             new
         });
+        all
+    }
+
+    /// A recipe with what pip installs in the stages before the last one: their environment is copied as a rule.
+    fn with_earlier_requirements(&self, recipe: &Recipe) -> Recipe {
+        let mut all = recipe.clone();
+        for index in 0..self.file.stages.len() - 1 {
+            for requirement in Recipe::of(&Frame::of(&self.file, index)).requirements {
+                if !all.requirements.contains(&requirement) {
+                    all.requirements.push(requirement);
+                }
+            }
+        }
         all
     }
 

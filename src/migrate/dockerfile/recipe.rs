@@ -1,6 +1,7 @@
 //! What the `RUN` lines of a stage do, command by command.
 
 use super::frame::{Frame, Run, Step};
+use super::manager::{self, Action, Manager};
 use crate::knowledge::images::packages;
 use crate::lang::shell;
 
@@ -32,6 +33,19 @@ pub enum Requirement {
     File(String),
     /// One package.
     Name(String),
+    /// The project of the build context, with some of its extras.
+    Project(Vec<String>),
+}
+
+impl Requirement {
+    /// The command that asks for it.
+    pub fn command(&self) -> String {
+        match self {
+            Self::File(file) => format!("pip install -r {file}"),
+            Self::Name(name) => format!("pip install {name}"),
+            Self::Project(_) => "pip install .".to_owned(),
+        }
+    }
 }
 
 /// A build by a tool of an ecosystem.
@@ -48,10 +62,8 @@ pub struct Build {
 /// A tool of an ecosystem, and what it is to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tool {
-    /// `npm ci`.
-    NpmInstall,
-    /// `npm run NAME`.
-    NpmScript(String),
+    /// A package manager of JavaScript installs packages, or runs a script.
+    Node(Manager, Option<String>),
     /// `go build -o OUTPUT`.
     Go(Option<String>),
     /// `cargo build`.
@@ -151,16 +163,17 @@ impl Recipe {
     }
 
     fn build(&mut self, program: &str, words: &[&str], line: usize, folder: &str) {
+        if let Some((manager, action)) = manager::read(words) {
+            let script = match action {
+                Action::Nothing => return,
+                Action::Install => None,
+                Action::Script(script) => Some(script),
+            };
+            self.builds.push(Build { line, tool: Tool::Node(manager, script), folder: folder.to_owned() });
+            return;
+        }
         let mut tool = |tool: Tool| self.builds.push(Build { line, tool, folder: folder.to_owned() });
         match (program, words.get(1..).unwrap_or_default()) {
-            ("npm", ["ci" | "install" | "i", rest @ ..])
-                if rest.iter().all(|word| word.starts_with('-') && !is_global(word)) =>
-            {
-                tool(Tool::NpmInstall);
-            }
-            ("npm", ["run" | "run-script", script, ..]) => tool(Tool::NpmScript((*script).to_owned())),
-            ("npm", ["cache" | "config" | "set" | "audit" | "--version", ..]) => {}
-            ("npm", ["install" | "i", rest @ ..]) if rest.iter().any(|word| word.starts_with("npm@")) => {}
             ("go", ["mod", "download" | "tidy" | "verify" | "vendor", ..] | ["version" | "env" | "vet", ..]) => {}
             ("go", ["build", rest @ ..]) => {
                 let at = rest.iter().position(|word| *word == "-o");
@@ -171,7 +184,14 @@ impl Recipe {
             ("cargo", ["fetch" | "--version", ..]) => {}
             ("pip" | "pip3", ["install", rest @ ..]) => self.pip(rest, line),
             ("python" | "python3", ["-m", "pip", "install", rest @ ..]) => self.pip(rest, line),
-            ("python" | "python3", ["-m", "venv", ..]) => {}
+            ("python" | "python3", ["-m", "venv", ..]) | ("uv", ["venv" | "lock" | "--version" | "python", ..]) => {}
+            ("uv", ["pip", "install", rest @ ..]) => self.pip(rest, line),
+            ("poetry", ["config" | "lock" | "--version" | "self", ..]) => {}
+            ("uv", ["sync", rest @ ..]) | ("poetry" | "pdm", ["install" | "sync", rest @ ..]) => {
+                let extras = rest.windows(2).filter(|pair| matches!(pair[0], "--extra" | "-E" | "--extras"));
+                let extras = extras.map(|pair| pair[1].to_owned()).collect();
+                self.requirements.push((Requirement::Project(extras), line));
+            }
             (name, _) if NO_EFFECT.contains(&name) => {}
             _ => self.holes.push((words.join(" "), line)),
         }
@@ -186,14 +206,26 @@ impl Recipe {
                         self.requirements.push((Requirement::File((*file).to_owned()), line));
                     }
                 }
-                "-e" | "." | "-c" | "--constraint" => {
-                    self.holes.push((format!("pip install {}", words.join(" ")), line));
-                    return;
+                "-e" | "--editable" => {}
+                "-c" | "--constraint" | "--constraints" => {
+                    if let Some(file) = rest.next() {
+                        self.holes.push((format!("pip install -c {file}"), line));
+                    }
+                }
+                "." | "./" => self.requirements.push((Requirement::Project(Vec::new()), line)),
+                word if word.starts_with(".[") => {
+                    let extras = word.trim_start_matches(".[").trim_end_matches(']').split(',');
+                    let extras = extras.map(|extra| extra.trim().to_owned()).collect();
+                    self.requirements.push((Requirement::Project(extras), line));
                 }
                 "-i" | "--index-url" | "--extra-index-url" | "--trusted-host" => {
                     rest.next();
                 }
-                "pip" | "setuptools" | "wheel" => {}
+                "--target" | "-t" | "--prefix" | "--root" | "--python" | "-p" | "--cache-dir" => {
+                    rest.next();
+                }
+                // Tools that install others.
+                word if TOOLS.contains(&word.split(['=', '<', '>', '~', '[']).next().unwrap_or(word)) => {}
                 word if word.starts_with('-') => {}
                 word => self.requirements.push((Requirement::Name(word.to_owned()), line)),
             }
@@ -201,9 +233,8 @@ impl Recipe {
     }
 }
 
-fn is_global(word: &str) -> bool {
-    matches!(word, "-g" | "--global" | "--location=global")
-}
+/// Packages of PyPI that only install others.
+const TOOLS: [&str; 7] = ["pip", "setuptools", "wheel", "poetry", "uv", "pdm", "pipx"];
 
 /// A path of the image, from the root.
 fn joined(folder: &str, path: &str) -> String {
@@ -239,7 +270,14 @@ mod tests {
         assert_eq!(recipe.users, [("web".to_owned(), 4)]);
         assert_eq!(recipe.files, [("mkdir -p $out/app/data".to_owned(), 4)]);
         let tools: Vec<_> = recipe.builds.iter().map(|build| build.tool.clone()).collect();
-        assert_eq!(tools, [Tool::NpmInstall, Tool::NpmScript("build".into()), Tool::Go(Some("/app/srv/bin/x".into()))]);
+        assert_eq!(
+            tools,
+            [
+                Tool::Node(Manager::Npm, None),
+                Tool::Node(Manager::Npm, Some("build".into())),
+                Tool::Go(Some("/app/srv/bin/x".into()))
+            ]
+        );
         assert_eq!(recipe.requirements.len(), 2);
         assert_eq!(recipe.owners, [("/app".to_owned(), "web".to_owned(), 11)]);
         assert_eq!(recipe.holes, [("make all".to_owned(), 11)]);

@@ -32,7 +32,7 @@ impl<'d, 'f> Module<'d, 'f> {
     ) -> String {
         let mut lines: Vec<String> = Vec::new();
         if recipe.holes.is_empty() {
-            if let Some(app) = self.app(frame, recipe, name) {
+            if let Some(app) = self.app(frame, recipe, tools, name) {
                 lines.push(format!("copy ${{{app}}} $out"));
             }
         } else {

@@ -1,74 +1,20 @@
 //! The application of an image as a package of its ecosystem.
 
-use super::{Module, escaped, listed, quoted};
-use crate::knowledge::images::packages;
+use super::{Module, escaped, quoted};
 use crate::migrate::dockerfile::frame::Frame;
-use crate::migrate::dockerfile::recipe::{Build, Recipe, Requirement, Tool};
+use crate::migrate::dockerfile::recipe::{Build, Recipe, Tool};
 use crate::migrate::nix;
 use crate::migrate::nix::Text;
 
 impl<'d, 'f> Module<'d, 'f> {
-    /// Python packages become an environment in place of the interpreter.
-    pub(super) fn python(&mut self, recipe: &Recipe, all: &mut [String]) {
-        let mut names = Vec::new();
-        for (requirement, line) in recipe.requirements.clone() {
-            let wanted = match requirement {
-                Requirement::Name(name) => vec![name],
-                Requirement::File(file) => {
-                    let path = self.in_context(file.rsplit('/').next().unwrap_or(&file));
-                    let path = if self.exists(&path) { path } else { self.in_context(&file) };
-                    match self.draft.text(&path) {
-                        Ok(Some(text)) => listed(&text),
-                        _ => {
-                            let why = "the file is not in the repository";
-                            self.leave(
-                                line,
-                                &format!("pip install -r {file}"),
-                                why,
-                                "add the packages to `withPackages`",
-                            );
-                            continue;
-                        }
-                    }
-                }
-            };
-            for requirement in wanted {
-                match packages::python(&requirement) {
-                    Some(name) => {
-                        self.carry(line, &requirement, &format!("python3Packages.{name}"));
-                        if !names.contains(&name) {
-                            names.push(name);
-                        }
-                    }
-                    None => {
-                        let why = "it is not known which Python package of nixpkgs this is";
-                        self.leave(
-                            line,
-                            &requirement,
-                            why,
-                            "look it up in `python3Packages` and add it to `withPackages`",
-                        );
-                    }
-                }
-            }
-        }
-        if let Some(python) = all.iter_mut().find(|package| package.starts_with("pkgs.python"))
-            && !names.is_empty()
-        {
-            names.sort_unstable();
-            let list: Vec<String> = names.iter().map(|name| format!("ps.{name}")).collect();
-            *python = format!("({python}.withPackages (ps: [ {} ]))", list.join(" "));
-        }
-    }
-
     /// The application by its ecosystem's builder. `None` if there is nothing to build.
-    pub(super) fn app(&mut self, frame: &Frame, recipe: &Recipe, name: &str) -> Option<String> {
+    pub(super) fn app(&mut self, frame: &Frame, recipe: &Recipe, tools: &[String], name: &str) -> Option<String> {
         let first = recipe.builds.first()?;
         let app = format!("{name}-app").replace("root-app", "app");
         let text = match &first.tool {
             Tool::Go(output) => self.go(first, output.clone(), frame),
             Tool::Cargo => self.cargo(first),
-            Tool::NpmInstall | Tool::NpmScript(_) => self.npm(recipe),
+            Tool::Node(..) => self.javascript(recipe, tools, name),
         };
         let text = match text {
             Some(text) => {
@@ -80,34 +26,11 @@ impl<'d, 'f> Module<'d, 'f> {
             None => {
                 let what: Vec<(String, usize)> =
                     recipe.builds.iter().map(|build| (tool_name(&build.tool), build.line)).collect();
-                self.not_built(&what, &[], "the lock file that its builder needs is not in the repository")
+                self.not_built(&what, tools, "the lock file that its builder needs is not in the repository")
             }
         };
         self.bindings.push((app.clone(), text));
         Some(app)
-    }
-
-    pub(super) fn npm(&mut self, recipe: &Recipe) -> Option<String> {
-        if !self.exists(&self.in_context("package-lock.json")) {
-            return None;
-        }
-        let script = recipe.builds.iter().rev().find_map(|build| match &build.tool {
-            Tool::NpmScript(script) => Some(script.clone()),
-            _ => None,
-        });
-        let build = match script {
-            Some(script) => format!("npmBuildScript = {};", nix::quoted(&Text::literal(script))),
-            None => "dontNpmBuild = true;".to_owned(),
-        };
-        let folder = recipe.builds.first().map_or("/".to_owned(), |build| build.folder.clone());
-        Some(format!(
-            "pkgs.buildNpmPackage {{\n      pname = \"{}\";\n      version = \"0\";\n      inherit src;\n      \
-             # The lock file has the hashes of all packages.\n      npmDeps = pkgs.importNpmLock {{ npmRoot = src; }};\n      \
-             npmConfigHook = pkgs.importNpmLock.npmConfigHook;\n      {build}\n      installPhase = ''\n        \
-             mkdir -p $out{folder}\n        cp -r . $out{folder}\n      '';\n    }}",
-            self.name,
-            folder = quoted(&folder)
-        ))
     }
 
     pub(super) fn cargo(&mut self, build: &Build) -> Option<String> {
@@ -186,8 +109,8 @@ impl<'d, 'f> Module<'d, 'f> {
 
 pub(super) fn tool_name(tool: &Tool) -> String {
     match tool {
-        Tool::NpmInstall => "npm ci".to_owned(),
-        Tool::NpmScript(script) => format!("npm run {script}"),
+        Tool::Node(manager, None) => manager.install_command().to_owned(),
+        Tool::Node(manager, Some(script)) => format!("{} run {script}", manager.program()),
         Tool::Go(_) => "go build".to_owned(),
         Tool::Cargo => "cargo build".to_owned(),
     }

@@ -1,0 +1,132 @@
+//! Package managers of JavaScript, as `RUN` lines use them.
+
+/// A package manager.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Manager {
+    Npm,
+    Bun,
+    Pnpm,
+    Yarn,
+}
+
+/// What a command of a package manager does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Installs what the lock file says.
+    Install,
+    /// Runs a script of package.json.
+    Script(String),
+    /// Nothing that the files of an image need.
+    Nothing,
+}
+
+impl Manager {
+    /// The name of its program.
+    pub fn program(self) -> &'static str {
+        match self {
+            Self::Npm => "npm",
+            Self::Bun => "bun",
+            Self::Pnpm => "pnpm",
+            Self::Yarn => "yarn",
+        }
+    }
+
+    /// The names that its lock file may have.
+    pub fn lock_files(self) -> &'static [&'static str] {
+        match self {
+            Self::Npm => &["package-lock.json"],
+            Self::Bun => &["bun.lock", "bun.lockb"],
+            Self::Pnpm => &["pnpm-lock.yaml"],
+            Self::Yarn => &["yarn.lock"],
+        }
+    }
+
+    /// The command that installs, as reports name it.
+    pub fn install_command(self) -> &'static str {
+        match self {
+            Self::Npm => "npm ci",
+            Self::Bun => "bun install",
+            Self::Pnpm => "pnpm install",
+            Self::Yarn => "yarn install",
+        }
+    }
+}
+
+/// What a command does with a package manager. `None` if it is no such command, or does something else.
+pub fn read(words: &[&str]) -> Option<(Manager, Action)> {
+    let (program, rest) = words.split_first()?;
+    let manager = match program.rsplit('/').next()? {
+        "npm" => Manager::Npm,
+        "bun" => Manager::Bun,
+        "pnpm" => Manager::Pnpm,
+        "yarn" => Manager::Yarn,
+        "corepack" => return Some((Manager::Npm, Action::Nothing)),
+        _ => return None,
+    };
+    if installs_managers(rest) {
+        return Some((manager, Action::Nothing));
+    }
+    let only_flags = |words: &[&str]| words.iter().all(|word| word.starts_with('-') && !is_global(word));
+    let action = match (manager, rest) {
+        (_, ["ci" | "install" | "i" | "clean-install", flags @ ..]) if only_flags(flags) => Action::Install,
+        (Manager::Yarn, flags) if only_flags(flags) && !flags.contains(&"--version") => Action::Install,
+        // The store is filled by what fetches the packages.
+        (Manager::Pnpm, ["fetch", ..]) => Action::Nothing,
+        (_, ["cache" | "config" | "set" | "store" | "audit" | "prune" | "--version" | "-v", ..]) => Action::Nothing,
+        (_, ["run" | "run-script", script]) => Action::Script((*script).to_owned()),
+        (Manager::Pnpm | Manager::Yarn, [script]) if is_script(script) => Action::Script((*script).to_owned()),
+        _ => return None,
+    };
+    Some((manager, action))
+}
+
+/// Whether only package managers are installed for all.
+fn installs_managers(rest: &[&str]) -> bool {
+    let names = match rest {
+        ["install" | "i" | "add", words @ ..] | ["global", "add", words @ ..] => words,
+        _ => return false,
+    };
+    let mut names = names.iter().filter(|word| !word.starts_with('-')).peekable();
+    names.peek().is_some()
+        && names.all(|name| matches!(name.split('@').next(), Some("npm" | "bun" | "pnpm" | "yarn" | "corepack")))
+}
+
+fn is_global(word: &str) -> bool {
+    matches!(word, "-g" | "--global" | "--location=global")
+}
+
+/// Whether a word is the name of a script and not one of the managers' own commands.
+fn is_script(word: &str) -> bool {
+    let own = ["add", "remove", "dlx", "exec", "create", "init", "link", "pack", "publish", "up", "why", "workspaces"];
+    !word.starts_with('-') && !own.contains(&word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_of_package_managers() {
+        let read = |line: &str| read(&line.split(' ').collect::<Vec<_>>());
+        let script = |name: &str| Action::Script(name.to_owned());
+        for (line, expected) in [
+            ("npm ci --omit=dev", Some((Manager::Npm, Action::Install))),
+            ("npm run build", Some((Manager::Npm, script("build")))),
+            ("npm install -g pnpm@9", Some((Manager::Npm, Action::Nothing))),
+            ("npm install -g typescript", None),
+            ("npm install express", None),
+            ("bun install --frozen-lockfile", Some((Manager::Bun, Action::Install))),
+            ("bun run build", Some((Manager::Bun, script("build")))),
+            ("bun build src/index.ts", None),
+            ("pnpm i --frozen-lockfile", Some((Manager::Pnpm, Action::Install))),
+            ("pnpm build", Some((Manager::Pnpm, script("build")))),
+            ("pnpm -r build", None),
+            ("yarn", Some((Manager::Yarn, Action::Install))),
+            ("yarn --frozen-lockfile", Some((Manager::Yarn, Action::Install))),
+            ("yarn add left-pad", None),
+            ("corepack enable", Some((Manager::Npm, Action::Nothing))),
+        ] {
+            assert_eq!(read(line), expected, "{line}");
+        }
+    }
+}

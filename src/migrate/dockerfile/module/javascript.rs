@@ -1,0 +1,128 @@
+//! Applications of JavaScript, with the packages of `node_modules` in a derivation of their own: it is built again only
+//! if package.json or the lock file changes.
+
+use super::{Module, quoted};
+use crate::migrate::dockerfile::manager::Manager;
+use crate::migrate::dockerfile::recipe::{Recipe, Tool};
+use crate::migrate::nix::{self, Text};
+
+impl Module<'_, '_> {
+    /// The application by the builder of its package manager. `None` if the lock file that it needs is missing.
+    pub(super) fn javascript(&mut self, recipe: &Recipe, tools: &[String], name: &str) -> Option<String> {
+        let manager = recipe.builds.iter().find_map(|build| match build.tool {
+            Tool::Node(manager, _) => Some(manager),
+            _ => None,
+        })?;
+        let lock = manager.lock_files().iter().find(|file| self.exists(&self.in_context(file)))?;
+        let scripts: Vec<(&str, &str)> = recipe
+            .builds
+            .iter()
+            .filter_map(|build| match &build.tool {
+                Tool::Node(manager, Some(script)) => Some((manager.program(), script.as_str())),
+                _ => None,
+            })
+            .collect();
+        let folder = quoted(&recipe.builds.first().map_or("/".to_owned(), |build| build.folder.clone()));
+        if manager == Manager::Npm {
+            return Some(self.npm(&scripts, &folder));
+        }
+        if manager == Manager::Yarn && !self.is_classic_yarn(lock) {
+            return None;
+        }
+        let node = tools.iter().find(|tool| tool.starts_with("pkgs.nodejs")).map_or("pkgs.nodejs", String::as_str);
+        let modules = self.node_modules(manager, lock, node, name);
+        let line = recipe.builds.first().map_or(1, |build| build.line);
+        let todo = "run `nix build`, and write the hash that Nix reports in place of `lib.fakeHash`";
+        self.leave(line, "the hash of node_modules", "the lock file has no hash of all packages together", todo);
+        let lines: String =
+            scripts.iter().map(|(program, script)| format!("        {program} run {}\n", quoted(script))).collect();
+        let programs = match manager {
+            Manager::Bun => "pkgs.bun".to_owned(),
+            manager => format!("{node} pkgs.{}", manager.program()),
+        };
+        Some(format!(
+            "pkgs.stdenvNoCC.mkDerivation {{\n      pname = \"{}\";\n      version = \"0\";\n      inherit src;\n      \
+             nativeBuildInputs = [ {programs} ];\n      dontConfigure = true;\n      buildPhase = ''\n        \
+             export HOME=$TMPDIR\n        cp -r ${{{modules}}}/node_modules .\n        chmod -R u+w node_modules\n{lines}      \
+             '';\n      installPhase = ''\n        mkdir -p $out{folder}\n        cp -r . $out{folder}\n      '';\n    }}",
+            self.name,
+        ))
+    }
+
+    fn npm(&self, scripts: &[(&str, &str)], folder: &str) -> String {
+        let build = match scripts {
+            [] => "dontNpmBuild = true;".to_owned(),
+            [(_, script)] => format!("npmBuildScript = {};", nix::quoted(&Text::literal(*script))),
+            all => {
+                let lines: String =
+                    all.iter().map(|(_, script)| format!("        npm run {}\n", quoted(script))).collect();
+                format!("buildPhase = ''\n{lines}      '';")
+            }
+        };
+        format!(
+            "pkgs.buildNpmPackage {{\n      pname = \"{}\";\n      version = \"0\";\n      inherit src;\n      \
+             # The lock file has the hashes of all packages.\n      npmDeps = pkgs.importNpmLock {{ npmRoot = src; }};\n      \
+             npmConfigHook = pkgs.importNpmLock.npmConfigHook;\n      {build}\n      installPhase = ''\n        \
+             mkdir -p $out{folder}\n        cp -r . $out{folder}\n      '';\n    }}",
+            self.name,
+        )
+    }
+
+    /// Binds the derivation that holds `node_modules`, and gives its name.
+    fn node_modules(&mut self, manager: Manager, lock: &str, node: &str, name: &str) -> String {
+        let binding = format!("{name}-node-modules").replace("root-node", "node");
+        let source = self.manifests(manager, lock);
+        let pname = format!("{}-node-modules", self.name);
+        let head = format!("      pname = \"{pname}\";\n      version = \"0\";\n      {source}\n");
+        let install = "      installPhase = ''\n        mkdir -p $out\n        cp -r node_modules $out\n      '';\n";
+        let text = match manager {
+            Manager::Bun | Manager::Npm => format!(
+                "pkgs.stdenvNoCC.mkDerivation {{\n{head}      nativeBuildInputs = [ pkgs.bun pkgs.cacert ];\n      \
+                 dontConfigure = true;\n      buildPhase = ''\n        export HOME=$TMPDIR\n        \
+                 bun install --frozen-lockfile --no-progress\n      '';\n{install}      \
+                 # What has a fixed hash cannot refer to the store.\n      dontFixup = true;\n      \
+                 outputHashMode = \"recursive\";\n      outputHashAlgo = \"sha256\";\n      outputHash = lib.fakeHash;\n    }}"
+            ),
+            Manager::Pnpm => format!(
+                "pkgs.stdenvNoCC.mkDerivation (final: {{\n{head}      \
+                 nativeBuildInputs = [ {node} pkgs.pnpm pkgs.pnpmConfigHook ];\n      \
+                 pnpmDeps = pkgs.fetchPnpmDeps {{\n        inherit (final) pname version src;\n        \
+                 fetcherVersion = 3;\n        hash = lib.fakeHash;\n      }};\n      dontBuild = true;\n{install}    }})"
+            ),
+            Manager::Yarn => format!(
+                "pkgs.stdenvNoCC.mkDerivation {{\n{head}      \
+                 nativeBuildInputs = [ {node} pkgs.yarn pkgs.yarnConfigHook ];\n      \
+                 yarnOfflineCache = pkgs.fetchYarnDeps {{\n        yarnLock = {};\n        hash = lib.fakeHash;\n      }};\n      \
+                 dontBuild = true;\n{install}    }}",
+                self.relative(&self.in_context(lock))
+            ),
+        };
+        self.bindings.push((binding.clone(), text));
+        binding
+    }
+
+    /// The source of `node_modules`: package.json and the lock file, or all if there are workspaces.
+    fn manifests(&self, manager: Manager, lock: &str) -> String {
+        let package = self.draft.text(&self.in_context("package.json")).ok().flatten().unwrap_or_default();
+        let package: serde_json::Value = serde_json::from_str(&package).unwrap_or_default();
+        let has_patches = self.exists(&self.in_context("patches"));
+        let is_workspace = self.exists(&self.in_context("pnpm-workspace.yaml")) && manager == Manager::Pnpm;
+        if !package["workspaces"].is_null() || is_workspace || has_patches {
+            return "inherit src;".to_owned();
+        }
+        let mut files = vec!["package.json", lock];
+        files.extend([".npmrc", ".yarnrc", "bunfig.toml"].iter().filter(|file| self.exists(&self.in_context(file))));
+        let list: Vec<String> = files.iter().map(|file| self.relative(&self.in_context(file))).collect();
+        let root = self.relative(&self.context);
+        format!(
+            "src = lib.fileset.toSource {{\n        root = {root};\n        fileset = lib.fileset.unions [ {} ];\n      }};",
+            list.join(" ")
+        )
+    }
+
+    /// Whether a lock file is one of Yarn 1, the only one that nixpkgs reads without more.
+    fn is_classic_yarn(&self, lock: &str) -> bool {
+        let text = self.draft.text(&self.in_context(lock)).ok().flatten().unwrap_or_default();
+        text.lines().take(5).any(|line| line.contains("yarn lockfile v1"))
+    }
+}
