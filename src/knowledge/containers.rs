@@ -447,7 +447,7 @@ pub static PACKAGES: &[PackageImage] = &[
     package(&["blackbox-exporter"], "prometheus-blackbox-exporter", "blackbox_exporter", &[(9115, "")], BLACKBOX),
     package(&["pushgateway"], "prometheus-pushgateway", "pushgateway", &[(9091, "")], BLACKBOX_PUSH),
     package(&["registry"], "docker-distribution", "registry", &[(5000, "")], &["serve"]),
-    package(&["adminer"], "php", "php", &[(8080, "")], &["-S", "127.0.0.1:{8080}"]),
+    package(&["adminer"], "php", "php", &[(8080, "")], &["-S", "127.0.0.1:{8080}", "{adminer}/adminer.php"]),
     package(
         &["matrixdotorg/synapse", "element-hq/synapse"],
         "matrix-synapse",

@@ -1,14 +1,17 @@
-//! Compose files of other repositories: with FLAKEWARD_TEST_COMPOSE_CORPUS (a folder, such as a checkout of
-//! docker/awesome-compose) every one of them is migrated.
+//! Compose files of other repositories: with FLAKEWARD_TEST_COMPOSE_CORPUS (checkouts such as that of
+//! docker/awesome-compose, separated as in PATH) every one of them is migrated.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use flakeward::migrate::compose::{load, stack};
 use flakeward::migrate::{Draft, Files, Ports, compose};
 use flakeward::source::FileKind;
 use flakeward::walk;
+
+use crate::tools::PROJECT;
 
 /// A folder that an environment variable names.
 pub fn folder(variable: &str) -> Option<PathBuf> {
@@ -49,40 +52,78 @@ pub fn compose_files(folder: &Path) -> Vec<String> {
     entries.map(|entry| entry.path.to_string()).filter(|path| flakeward::facts::compose::named_compose(path)).collect()
 }
 
+/// The folders that FLAKEWARD_TEST_COMPOSE_CORPUS names, separated as in PATH.
+pub fn corpora() -> Vec<PathBuf> {
+    let named = folder("FLAKEWARD_TEST_COMPOSE_CORPUS");
+    named.map(|all| std::env::split_paths(&all).collect()).unwrap_or_default()
+}
+
+/// The keys of Compose files, counted without flakeward.
+fn keys(corpus: &Path, files: &[String]) -> BTreeMap<String, Vec<String>> {
+    let script = Path::new(PROJECT).join("tests/migrate/keys.py");
+    let output = Command::new("python3").arg(script).args(files).current_dir(corpus).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Whether the reader of YAML that counts keys is installed.
+fn can_count() -> bool {
+    let found = Command::new("python3").args(["-c", "import ruamel.yaml"]).output();
+    let can = found.is_ok_and(|output| output.status.success());
+    assert!(can || !crate::tools::required(), "python3 has no ruamel.yaml");
+    can
+}
+
 /// Every key is carried or reported, and most images become something.
 #[test]
 fn a_corpus_is_migrated_with_nothing_lost() {
-    let Some(corpus) = folder("FLAKEWARD_TEST_COMPOSE_CORPUS") else { return };
-    let disk = Disk(corpus.clone());
-    let (mut images, mut carried) = (0, 0);
-    for file in compose_files(&corpus) {
-        let mut draft = Draft::new(&disk, Ports::default());
-        let project = [file.as_str().into()];
-        compose::migrate(&mut draft, &project).unwrap_or_else(|error| panic!("{error}"));
-        let (_, report) = draft.finish().unwrap();
-        let said: BTreeSet<&str> = report
-            .carried
-            .iter()
-            .map(|entry| entry.what.as_str())
-            .chain(report.left.iter().map(|entry| entry.what.as_str()))
-            .collect();
-        let model = load::load(&disk, &project).unwrap();
-        for (name, node) in model.services() {
-            for (key, _) in node.pairs() {
-                let what = format!("services.{}.{}", name.name, key.name);
-                let is_said = said.iter().any(|entry| {
-                    entry.strip_prefix(&*what).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-                });
-                assert!(is_said, "{file}: nothing is said about {what}: {said:?}");
+    if !can_count() {
+        return;
+    }
+    let (mut images, mut carried, mut counted, mut count) = (0, 0, 0, 0);
+    let (mut lost, mut unmatched, mut refused) = (Vec::new(), Vec::new(), Vec::new());
+    for corpus in corpora() {
+        let disk = Disk(corpus.clone());
+        let files = compose_files(&corpus);
+        let keys = keys(&corpus, &files);
+        for file in files {
+            count += 1;
+            let mut draft = Draft::new(&disk, Ports::default());
+            let project = [file.as_str().into()];
+            if let Err(error) = compose::migrate(&mut draft, &project) {
+                // Compose asks for the variable as well.
+                assert!(error.to_string().contains("is required and has no value"), "{error}");
+                refused.push(error.to_string());
+                continue;
             }
-        }
-        for service in stack::Stack::of(&model, &disk).unwrap().services {
-            if service.get("image").is_some() && service.get("build").is_none() {
+            let (_, report) = draft.finish().unwrap();
+            let carried_keys = report.carried.iter().map(|entry| entry.what.as_str());
+            let said: BTreeSet<&str> =
+                carried_keys.chain(report.left.iter().map(|entry| entry.what.as_str())).collect();
+            for key in &keys[&file] {
+                counted += 1;
+                let is_said = key == "services"
+                    || said.iter().any(|entry| {
+                        entry.strip_prefix(key.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+                    });
+                if !is_said {
+                    lost.push(format!("{}/{file}: nothing is said about {key}", corpus.display()));
+                }
+            }
+            let model = load::load(&disk, &project).unwrap();
+            for service in stack::Stack::of(&model, &disk).unwrap().services {
+                let Some(image) = service.text("image").filter(|_| service.get("build").is_none()) else { continue };
                 images += 1;
                 carried += usize::from(service.is_carried());
+                if !service.is_carried() {
+                    unmatched.push(image.to_owned());
+                }
             }
         }
     }
-    eprintln!("{carried} of {images} images");
+    eprintln!(
+        "{count} Compose files, {counted} keys; {carried} of {images} images, without {unmatched:?}; refused {refused:?}"
+    );
+    assert!(lost.is_empty(), "{}", lost.join("\n"));
     assert!(images == 0 || carried * 10 >= images * 9, "{carried} of {images} images become something");
 }

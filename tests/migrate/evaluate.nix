@@ -15,7 +15,8 @@ let
   package = name: {
     type = "derivation";
     inherit name;
-    pname = name;
+    # Versions of MariaDB are told by this name.
+    pname = if lib.hasPrefix "mariadb" name then "mariadb" else name;
     version = "1";
     outPath = prefix;
     drvPath = prefix;

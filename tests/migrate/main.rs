@@ -7,6 +7,7 @@ mod tools;
 mod bad_input;
 mod ci;
 mod corpus;
+mod dockerfiles;
 mod evaluate;
 mod flakes;
 mod oracle;

@@ -49,6 +49,7 @@ let
     buildPackages = pkgs;
     stdenv = {
       mkDerivation = named;
+      cc = stub "cc";
       hostPlatform = {
         inherit system;
         isDarwin = lib.hasSuffix "darwin" system;
@@ -79,6 +80,9 @@ let
     symlinkJoin = named;
     buildEnv = named;
     mkShell = args: named ({ name = "shell"; } // args);
+    stdenvNoCC.mkDerivation = args: named (if builtins.isFunction args then lib.fix args else args);
+    fetchPnpmDeps = args: make "pnpm-deps" { };
+    fetchYarnDeps = args: make "yarn-deps" { };
     buildNpmPackage = named;
     buildGoModule = named;
     rustPlatform.buildRustPackage = named;

@@ -332,13 +332,15 @@ fn agrees_with_the_reference_parser_on_generated_files() {
 
 #[test]
 fn agrees_with_the_reference_parser_on_a_corpus() {
-    let Some(corpus) = crate::corpus::folder("FLAKEWARD_TEST_COMPOSE_CORPUS") else { return };
     if !have(&["compose-go"]) {
         return;
     }
-    for file in crate::corpus::compose_files(&corpus) {
-        let path = corpus.join(&file);
-        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        agree(path.parent().unwrap(), &[&name]);
+    // Files of others lead out of their folder, where the reader stops.
+    for corpus in crate::corpus::corpora().into_iter().take(1) {
+        for file in crate::corpus::compose_files(&corpus) {
+            let path = corpus.join(&file);
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            agree(path.parent().unwrap(), &[&name]);
+        }
     }
 }

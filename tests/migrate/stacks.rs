@@ -30,10 +30,21 @@ def postgres():
     query = ["psql", os.environ["DATABASE_URL"], "-Atc", "select name from items"]
     return subprocess.run(query, capture_output=True, text=True, check=True).stdout.strip()
 
+def mariadb():
+    login = ["--protocol=tcp", "-h", os.environ["DB_HOST"], "-P", os.environ["DB_PORT"], "-u", "shop"]
+    query = ["mysql", "--no-defaults", *login, "-p" + os.environ["DB_PASSWORD"], "shop", "-Nse", "select name from items"]
+    return subprocess.run(query, capture_output=True, text=True, check=True).stdout.strip()
+
+def redis_url():
+    ping = ["redis-cli", "-u", os.environ["REDIS_URL"], "ping"]
+    return subprocess.run(ping, capture_output=True, text=True, check=True).stdout.strip()
+
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         parts = [os.environ.get("NAME", "web"), self.path]
         parts += [redis()] if "REDIS_HOST" in os.environ else []
+        parts += [mariadb()] if "DB_HOST" in os.environ else []
+        parts += [redis_url()] if "REDIS_URL" in os.environ else []
         parts += [postgres()] if "DATABASE_URL" in os.environ else []
         self.send_response(200)
         self.end_headers()
@@ -83,6 +94,15 @@ fn programs() -> TempDir {
         let found = found.unwrap_or_else(|| panic!("{name} is not installed"));
         symlink(found, folder.path().join("bin").join(name)).unwrap();
     }
+    // Needed by one stack only.
+    for name in ["mysqld", "mysql", "mysqladmin", "mysql_install_db", "mariadbd", "my_print_defaults", "resolveip"] {
+        if let Some(found) = places.iter().map(|place| place.join(name)).find(|path| path.exists()) {
+            symlink(found, folder.path().join("bin").join(name)).unwrap();
+        }
+    }
+    symlink("bin", folder.path().join("sbin")).unwrap();
+    fs::create_dir_all(folder.path().join("share")).unwrap();
+    symlink("/usr/share/mysql", folder.path().join("share/mysql")).unwrap();
     open_to_all(folder.path());
     folder
 }
@@ -123,7 +143,9 @@ impl Stack {
         fs::set_permissions(&configuration, fs::Permissions::from_mode(0o644)).unwrap();
         open_to_all(root.path());
         fs::set_permissions(root.path(), fs::Permissions::from_mode(0o777)).unwrap();
-        open_to_all(modules.store());
+        // MariaDB does not read what all may write.
+        let changed = Command::new("chmod").args(["-R", "a+rX,go-w"]).arg(modules.store()).status().unwrap();
+        assert!(changed.success());
         let log = fs::File::create(root.path().join("log")).unwrap();
         let mut command = as_plain_user("process-compose");
         command.args(["up", "-f", "process-compose.json", "-t=false", "--no-server"]).current_dir(root.path());
@@ -253,4 +275,28 @@ fn nginx_in_front_of_two_services() {
     stack.expect(proxy, "/two/b", "two /b");
     let services = [stack.port("one"), stack.port("two")];
     stack.stop(&[proxy, services[0], services[1]]);
+}
+
+#[test]
+fn databases_with_the_passwords_that_clients_send() {
+    let compose = "services:\n  db:\n    image: mariadb:10.11\n    environment:\n      MARIADB_ROOT_PASSWORD: root-word\n      MARIADB_DATABASE: shop\n      \
+        MARIADB_USER: shop\n      MARIADB_PASSWORD: \"${DB_PASSWORD:-it's-word}\"\n    ports: [\"13306:3306\"]\n    \
+        volumes: [\"./schema.sql:/docker-entrypoint-initdb.d/schema.sql:ro\"]\n    healthcheck: {test: [CMD, healthcheck.sh, --connect]}\n  cache:\n    image: redis:7\n    \
+        command: [redis-server, --requirepass, \"cache\\\"word\", --maxmemory, 32mb]\n    ports: [\"16380:6379\"]\n  web:\n    build: ./web\n    \
+        ports: [\"18083:8000\"]\n    environment:\n      DB_HOST: db\n      DB_PORT: 3306\n      DB_PASSWORD: \"${DB_PASSWORD:-it's-word}\"\n      \
+        REDIS_URL: redis://:cache%22word@cache:6379/0\n    depends_on:\n      db: {condition: service_healthy}\n      cache: {condition: service_healthy}\n";
+    if !have(&["mysql", "mysqladmin"]) {
+        return;
+    }
+    let schema = "CREATE TABLE items (name text);\nINSERT INTO items VALUES ('a book');\n";
+    let files =
+        [("compose.yaml", compose), ("web/Dockerfile", DOCKERFILE), ("web/app.py", WEB), ("schema.sql", schema)];
+    let Some(stack) = Stack::start(&files) else { return };
+    let (web, database, cache) = (stack.port("web"), stack.port("db"), stack.port("cache"));
+    assert_eq!((web, database, cache), (18083, 13306, 16380));
+    stack.expect(web, "/", "web / a book PONG");
+    for secret in ["root-word", "it's-", "cache\\\"word", "cache%22word"] {
+        assert!(!stack.module().contains(secret), "{secret}: {}", stack.module());
+    }
+    stack.stop(&[web, database, cache]);
 }

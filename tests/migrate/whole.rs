@@ -257,15 +257,7 @@ fn the_migrated_flake_passes_its_checks() {
 
 /// A flake that stands for nixpkgs, with the packages that files and modules name.
 fn nixpkgs<'p>(lib: &Path, written: impl Iterator<Item = &'p Path>, modules: &[(&str, std::path::PathBuf)]) -> TempDir {
-    let folder = TempDir::new().unwrap();
-    let copied = Command::new("cp").arg("-r").arg(lib.join("lib")).arg(folder.path()).status().unwrap();
-    assert!(copied.success());
-    // Nix has `readFileType` since 2.14, Debian's is older.
-    let filesystem = folder.path().join("lib/filesystem.nix");
-    let text = fs::read_to_string(&filesystem).unwrap();
-    let by_looking = "builtins.readFileType or (path: if toString (dirOf path) == builtins.storeDir then \"directory\" \
-                      else (builtins.readDir (dirOf path)).${baseNameOf path});";
-    fs::write(filesystem, text.replace("builtins.readFileType;", by_looking)).unwrap();
+    let folder = crate::evaluate::library(lib);
     fs::copy(Path::new(PROJECT).join("tests/migrate/nixpkgs.nix"), folder.path().join("pkgs.nix")).unwrap();
     let mut names =
         BTreeSet::from(["bash", "coreutils", "git", "gnused", "jq", "makeWrapper", "skopeo"].map(str::to_owned));

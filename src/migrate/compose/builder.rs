@@ -8,7 +8,7 @@ mod told;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use self::environment::is_secret;
+pub use self::environment::{is_secret, path_of_secret};
 pub use self::told::{Told, how_told, told};
 use super::hosts::Rewriter;
 use super::interpolate::Variables;
@@ -123,7 +123,16 @@ impl<'a, 'm> Builder<'a, 'm> {
 
     /// A scalar with variables that hold secrets, or that `.env` sets, left to the shell.
     pub fn run_time(&self, scalar: &Scalar) -> String {
-        words::text_of(scalar, &self.variables, &|name| self.variables.contains_key(name) || is_secret(name))
+        let text =
+            words::text_of(scalar, &self.variables, &|name| self.variables.contains_key(name) || is_secret(name));
+        // A default of a secret is one as well.
+        words::without_defaults(&text, &|name, default| {
+            let is_new = is_secret(name);
+            if is_new && !self.variables.contains_key(name) {
+                self.secrets.borrow_mut().entry(name.to_owned()).or_insert_with(|| default.to_owned());
+            }
+            is_new
+        })
     }
 
     /// Reports a key as carried.

@@ -1,5 +1,6 @@
 //! Images that services-flake has a service for.
 
+pub mod passwords;
 mod settings;
 mod volumes;
 
@@ -16,7 +17,7 @@ use crate::migrate::nix::{Attr, Expr, Text};
 pub fn build<'m>(builder: &Builder<'_, 'm>, done: &mut Done<'_, 'm>, known: &ServiceImage, parts: &mut Parts) {
     let service = done.service;
     let into = format!("services.{}.{}", known.option, service.process);
-    let mut instance = Instance { builder, service, known, into, attrs: Vec::new() };
+    let mut instance = Instance { builder, service, known, into, attrs: Vec::new(), include: None };
     instance.attrs.push(Attr::new(["enable"], Expr::bool(true)));
     done.take(&[
         "image",
@@ -43,13 +44,17 @@ pub fn build<'m>(builder: &Builder<'_, 'm>, done: &mut Done<'_, 'm>, known: &Ser
     done.take(&["tty", "stdin_open", "logging"]);
     instance.image();
     instance.ports();
+    let passwords = instance.password_process();
     instance.volumes();
     instance.command();
     instance.environment();
     instance.own_settings();
     instance.dropped();
     let mut process = Vec::new();
-    process.extend(builder.depends_on(done));
+    let depends = builder.depends_on(done);
+    // Redis reads its password when it starts, MySQL is told its accounts when it runs.
+    let waits = instance.include.is_some().then(|| passwords::process_name(service));
+    process.extend(with_dependency(depends, waits));
     process.extend(builder.disabled(service));
     let origin = builder.origin(service);
     let name = service.process.as_str();
@@ -57,6 +62,19 @@ pub fn build<'m>(builder: &Builder<'_, 'm>, done: &mut Done<'_, 'm>, known: &Ser
     if !process.is_empty() {
         parts.processes.push(Attr::new([name], Expr::Set(process)));
     }
+    parts.processes.extend(passwords);
+}
+
+/// `depends_on` with one more process that has to be done.
+fn with_dependency(depends: Option<Attr>, process: Option<String>) -> Option<Attr> {
+    let Some(process) = process else { return depends };
+    let done = Attr::new([process.as_str(), "condition"], Expr::text("process_completed_successfully"));
+    let mut all = match depends.map(|attr| attr.value) {
+        Some(Expr::Set(attrs)) => attrs,
+        _ => Vec::new(),
+    };
+    all.push(done);
+    Some(Attr::new(["depends_on"], Expr::Set(all)))
 }
 
 /// An instance while it is built.
@@ -69,6 +87,8 @@ pub struct Instance<'b, 's, 'm> {
     into: String,
     /// Its options.
     pub attrs: Vec<Attr>,
+    /// A line of its configuration that includes the file of its password.
+    include: Option<String>,
 }
 
 impl Instance<'_, '_, '_> {
@@ -217,6 +237,9 @@ impl Instance<'_, '_, '_> {
             let name = key.name.as_str();
             let text = value.text().unwrap_or_default();
             let what = format!("environment.{name}");
+            if passwords::passwords(self.service).iter().any(|password| password.is_said_by(name)) {
+                continue;
+            }
             let option = self.known.variables.iter().find(|option| option.name == name);
             match option {
                 Some(option) => self.variable(option, text, &key.place, &what),
@@ -341,6 +364,10 @@ impl Instance<'_, '_, '_> {
 
     /// Flags of the command.
     fn command(&mut self) {
+        if let Some(line) = self.include.as_ref().filter(|_| self.service.get("command").is_none()) {
+            let line = format!("{line}\n");
+            self.set("extraConfig", Expr::text(line));
+        }
         for key in ["entrypoint", "command"] {
             let Some(node) = self.service.get(key) else { continue };
             let words = process::words_of(self.builder, node).unwrap_or_default();
@@ -350,6 +377,7 @@ impl Instance<'_, '_, '_> {
 
     fn flags(&mut self, key: &str, words: &[String], place: &Place) {
         let mut lines: Vec<String> = Vec::new();
+        lines.extend(self.include.clone());
         let mut left: Vec<&str> = Vec::new();
         let mut at = 0;
         while at < words.len() {
@@ -384,7 +412,9 @@ impl Instance<'_, '_, '_> {
                         at += 1;
                     }
                     match name {
-                        "requirepass" | "masterauth" => self.leave(
+                        // The password process sets it.
+                        "requirepass" => {}
+                        "masterauth" => self.leave(
                             place,
                             key,
                             format!("`{name}` would put a secret into the world-readable store"),

@@ -165,7 +165,7 @@ impl<'m> Stack<'m> {
     fn name_processes(&mut self) {
         let mut taken: BTreeSet<String> = BTreeSet::new();
         for service in self.services.iter().filter(|service| matches!(service.role, Role::Known(_))) {
-            taken.extend(["-init", "-configure", "-models"].map(|end| format!("{}{end}", service.name)));
+            taken.extend(["-init", "-configure", "-models", "-password"].map(|end| format!("{}{end}", service.name)));
         }
         let names: BTreeSet<&str> = self.services.iter().map(|service| service.name).collect();
         for service in &mut self.services {

@@ -71,6 +71,28 @@ pub fn shell(expansion: &str) -> String {
     format!("{}{expansion}{}", SHELL.0, SHELL.1)
 }
 
+/// A text whose expansions `${NAME:-default}` have no default if `takes` takes it.
+pub fn without_defaults(text: &str, takes: &dyn Fn(&str, &str) -> bool) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(SHELL.0) {
+        out.push_str(before);
+        let (expansion, behind) = after.split_once(SHELL.1).unwrap_or((after, ""));
+        rest = behind;
+        let inner = expansion.trim_start_matches("${").trim_end_matches('}');
+        let taken = inner
+            .split_once(":-")
+            .or_else(|| inner.split_once('-'))
+            .filter(|(_, default)| !default.is_empty() && !default.contains('$'))
+            .filter(|(name, default)| takes(name, default));
+        out.push_str(&match taken {
+            Some((name, _)) => shell(&format!("${{{name}-}}")),
+            None => shell(expansion),
+        });
+    }
+    out + rest
+}
+
 /// Whether a text has a part that is only known at run time.
 pub fn has_shell(text: &Text) -> bool {
     text.parts().iter().any(|part| matches!(part, Part::Literal(literal) if literal.contains(SHELL.0)))

@@ -88,6 +88,8 @@ pub struct Frame {
     pub steps: Vec<Step>,
     /// What an image cannot hold.
     pub left: Vec<Left>,
+    /// What only the build reads: line, what, what became of it.
+    pub read: Vec<(usize, String, &'static str)>,
 }
 
 impl Frame {
@@ -147,7 +149,14 @@ impl Reader<'_> {
         let (line, rest) = (instruction.line, instruction.rest.as_str());
         match instruction.name.as_str() {
             "ENV" => self.env(line, rest),
-            "ARG" => self.arg(line, rest),
+            "ARG" => {
+                let name = rest.split('=').next().unwrap_or("").trim();
+                // Without a default its value is that of the global one, or it is reported below.
+                if rest.contains('=') || self.file.arguments.iter().any(|(global, ..)| global == name) {
+                    self.frame.read.push((line, format!("ARG {name}"), "its default"));
+                }
+                self.arg(line, rest);
+            }
             "WORKDIR" => {
                 let folder = self.expand(rest.trim().trim_matches('"'));
                 self.frame.folder = Some((self.absolute(&folder), line));
@@ -189,7 +198,10 @@ impl Reader<'_> {
                 let todo = format!("write it into the images that build on this one: {rest}");
                 self.leave(line, "ONBUILD", "no image is built on this one by Docker any more", &todo);
             }
-            "SHELL" => self.shell = instruction.exec(),
+            "SHELL" => {
+                self.shell = instruction.exec();
+                self.frame.read.push((line, "SHELL".to_owned(), "the shell of the commands below it"));
+            }
             _ => {}
         }
     }

@@ -131,6 +131,14 @@ impl<'d, 'f> Module<'d, 'f> {
                 None => self.leave(line, &what, &why, &todo),
             }
         }
+        for (line, what, into) in frame.read.clone() {
+            self.carry(line, &what, into);
+        }
+        let stage = &self.file.stages[last];
+        if self.file.find(&stage.base, last).is_some() {
+            let (line, what) = (stage.line, format!("FROM {}", stage.base));
+            self.carry(line, &what, "all that the stage says");
+        }
         let arguments = self.file.arguments.clone();
         for (name, value, line) in arguments {
             match value {

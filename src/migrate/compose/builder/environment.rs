@@ -85,7 +85,7 @@ impl<'a, 'm> Builder<'a, 'm> {
     }
 
     /// A value with its secret moved to `.env`, and whether there was one.
-    pub(super) fn without_secrets(&self, service: &Service<'_>, name: &str, text: &str) -> (String, bool) {
+    pub fn without_secrets(&self, service: &Service<'_>, name: &str, text: &str) -> (String, bool) {
         let is_flag = text.is_empty() || matches!(text, "true" | "false" | "yes" | "no" | "1" | "0");
         if words::has_shell(&Text::literal(text)) || is_flag {
             return (text.to_owned(), false);
@@ -218,7 +218,7 @@ pub(super) fn in_folder(path: &str, folder: &str) -> bool {
 }
 
 /// `/run/secrets/x` as the path of the file in the checkout.
-pub(super) fn path_of_secret(builder: &Builder<'_, '_>, service: &Service<'_>, text: &str) -> String {
+pub fn path_of_secret(builder: &Builder<'_, '_>, service: &Service<'_>, text: &str) -> String {
     let mut text = text.to_owned();
     for key in ["secrets", "configs"] {
         for item in service.get(key).map_or(&[][..], Node::items) {

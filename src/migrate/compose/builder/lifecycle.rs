@@ -1,6 +1,7 @@
 //! When a process starts, stops and restarts.
 
 use super::{Builder, Done};
+use crate::migrate::compose::known::passwords;
 use crate::migrate::compose::stack::{Role, Service};
 use crate::migrate::compose::yaml::Node;
 use crate::migrate::compose::{health, words};
@@ -61,6 +62,9 @@ impl<'a, 'm> Builder<'a, 'm> {
     /// The process to wait for and the condition.
     pub(super) fn condition(&self, other: &Service<'_>, condition: &str) -> (String, &'static str) {
         match (condition, &other.role) {
+            ("service_healthy", Role::Known(known)) if known.configures && !passwords::passwords(other).is_empty() => {
+                (passwords::process_name(other), "process_completed_successfully")
+            }
             ("service_healthy", Role::Known(known)) if known.configures => {
                 (format!("{}-configure", other.process), "process_completed_successfully")
             }

@@ -1,6 +1,6 @@
 //! The application of an image as a package of its ecosystem.
 
-use super::{Module, escaped, quoted};
+use super::{Module, quoted};
 use crate::migrate::dockerfile::frame::Frame;
 use crate::migrate::dockerfile::recipe::{Build, Recipe, Tool};
 use crate::migrate::nix;
@@ -90,10 +90,7 @@ impl<'d, 'f> Module<'d, 'f> {
             let short: String = command.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(120).collect();
             self.leave(*line, &format!("RUN {short}"), why, "write it as a derivation in the new file");
             comments.push_str(&format!("# not carried: {} line {line}: {short}\n    ", self.path));
-            said.push_str(&format!(
-                "        echo {} >&2\n",
-                escaped(&quoted(&format!("{} line {line}: {short}", self.path)))
-            ));
+            said.push_str(&format!("        echo {} >&2\n", quoted(&format!("{} line {line}: {short}", self.path))));
         }
         let mut tools: Vec<&str> = tools.iter().map(String::as_str).collect();
         tools.sort_unstable();

@@ -1,0 +1,192 @@
+//! Passwords that clients send: a process of its own sets them when the service runs. As options they would be in the
+//! world-readable store.
+
+use std::collections::BTreeSet;
+
+use super::Instance;
+use crate::migrate::compose::builder::{Builder, path_of_secret};
+use crate::migrate::compose::stack::{Role, Service};
+use crate::migrate::compose::yaml::{Node, Place, Value};
+use crate::migrate::compose::{process, words};
+use crate::migrate::nix::{Attr, Expr, Text};
+
+/// A password of a service.
+pub struct Password<'m> {
+    /// The user, `None` for root or for a service without users.
+    user: Option<&'m str>,
+    /// The variable or key that says it.
+    key: &'m str,
+    place: &'m Place,
+    source: Source<'m>,
+}
+
+enum Source<'m> {
+    /// A value.
+    Value(&'m Node),
+    /// The path of a file that holds it.
+    File(&'m str),
+    /// The word behind a flag of the command.
+    Flag(usize),
+}
+
+impl Password<'_> {
+    /// Whether a variable says it.
+    pub fn is_said_by(&self, name: &str) -> bool {
+        self.key == name
+    }
+}
+
+/// The passwords that a process of its own sets.
+pub fn passwords<'m>(service: &Service<'m>) -> Vec<Password<'m>> {
+    let Role::Known(known) = &service.role else { return Vec::new() };
+    match known.option {
+        "mysql" => mysql(service),
+        "redis" => redis(service).into_iter().collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The name of that process.
+pub fn process_name(service: &Service<'_>) -> String {
+    format!("{}-password", service.process)
+}
+
+fn mysql<'m>(service: &Service<'m>) -> Vec<Password<'m>> {
+    let text = |names: [&str; 2]| names.iter().find_map(|name| service.get("environment")?.get(name)?.text());
+    let user = text(["MYSQL_USER", "MARIADB_USER"]);
+    let mut found = Vec::new();
+    found.extend(variable(service, None, ["MYSQL_ROOT_PASSWORD", "MARIADB_ROOT_PASSWORD"]));
+    if user.is_some() {
+        found.extend(variable(service, user, ["MYSQL_PASSWORD", "MARIADB_PASSWORD"]));
+    }
+    found
+}
+
+/// The password of a variable, or of the file that the variable with `_FILE` names.
+fn variable<'m>(service: &Service<'m>, user: Option<&'m str>, names: [&str; 2]) -> Option<Password<'m>> {
+    let pairs = service.get("environment")?.pairs();
+    pairs.iter().find_map(|(key, value)| {
+        let name = key.name.as_str();
+        let source = match value.text() {
+            Some(text) if names.iter().any(|base| name.strip_suffix("_FILE") == Some(base)) => Source::File(text),
+            Some(text) if names.contains(&name) && !text.is_empty() => Source::Value(value),
+            _ => return None,
+        };
+        Some(Password { user, key: name, place: &key.place, source })
+    })
+}
+
+fn redis<'m>(service: &Service<'m>) -> Option<Password<'m>> {
+    if let Some(node) = service.get("command") {
+        let words = match &node.value {
+            Value::List(items) => items.iter().map(|item| item.text().unwrap_or_default().to_owned()).collect(),
+            _ => words::split(node.text().unwrap_or_default()).unwrap_or_default(),
+        };
+        if let Some(at) = words.iter().position(|word: &String| word == "--requirepass") {
+            return Some(Password { user: None, key: "command", place: &node.place, source: Source::Flag(at + 1) });
+        }
+    }
+    // The official image does not know the variable.
+    let image = service.text("image").unwrap_or_default();
+    image.contains("bitnami").then(|| variable(service, None, ["REDIS_PASSWORD", "VALKEY_PASSWORD"]))?
+}
+
+impl<'m> Instance<'_, '_, 'm> {
+    /// The process that sets the passwords, and the options that it needs.
+    pub(super) fn password_process(&mut self) -> Option<Attr> {
+        let all = passwords(self.service);
+        let first = all.first()?;
+        let name = process_name(self.service);
+        for password in all.iter().filter(|password| password.key != "command") {
+            let what = format!("environment.{}", password.key);
+            self.builder.carry(self.service, password.place, &what, format!("settings.processes.{name}"));
+        }
+        let mut attrs = Vec::new();
+        let script = match self.known.option {
+            "redis" => self.redis_password(first)?,
+            _ => {
+                let waits =
+                    Attr::new([self.configure().as_str(), "condition"], Expr::text("process_completed_successfully"));
+                attrs.push(Attr::new(["depends_on"], Expr::Set(vec![waits])));
+                // The user `root` keeps no password on the socket, where services-flake configures the server.
+                self.set("settings.mysqld.skip-name-resolve", Expr::text("ON"));
+                self.mysql_passwords(&all)
+            }
+        };
+        let packages: BTreeSet<String> = match self.known.option {
+            "redis" => ["coreutils".to_owned()].into(),
+            _ => ["coreutils".to_owned(), self.package()].into(),
+        };
+        attrs.insert(0, Attr::new(["command"], process::script(&name, &packages, &words::script(&script))));
+        let comment = "Sets passwords that must not be in the store.";
+        Some(Attr::new([name.as_str()], Expr::Set(attrs)).comment(comment))
+    }
+
+    fn configure(&self) -> String {
+        format!("{}-configure", self.service.process)
+    }
+
+    fn package(&self) -> String {
+        let own = self.attrs.iter().find(|attr| attr.path == ["package"]);
+        match own.map(|attr| &attr.value) {
+            Some(Expr::Code(code)) => code.trim_start_matches("pkgs.").to_owned(),
+            _ => "mariadb".to_owned(),
+        }
+    }
+
+    fn redis_password(&mut self, password: &Password<'_>) -> Option<Text> {
+        let value = self.password(password)?;
+        let data = format!("./data/{}", self.service.process);
+        let mut script = Text::literal(format!("set -e\numask 077\nmkdir -p {data}\nvalue="));
+        let escape = "\nb=\\\\ q=\\\"\nvalue=${value//\"$b\"/\"$b$b\"}\nvalue=${value//\"$q\"/\"$b$q\"}\n";
+        script.append(&value).push(escape);
+        script.push(&format!("printf 'requirepass \"%s\"\\n' \"$value\" > {data}/password.conf\n"));
+        self.include = Some(format!("include {data}/password.conf"));
+        Some(script)
+    }
+
+    fn mysql_passwords(&self, all: &[Password<'_>]) -> Text {
+        let mut script = Text::literal(
+            "set -e\nquote() {\n  local b=\\\\ q=\\' text=$1\n  text=${text//\"$b\"/\"$b$b\"}\n  \
+             printf \"'%s'\" \"${text//\"$q\"/\"$q$q\"}\"\n}\n{\n",
+        );
+        let database = self.value(&["MYSQL_DATABASE", "MARIADB_DATABASE"]);
+        for password in all {
+            let Some(value) = self.password(password) else { continue };
+            let account = format!("'{}'@'127.0.0.1'", password.user.unwrap_or("root").replace('\'', "''"));
+            let scope = match (password.user, &database) {
+                (Some(_), Some(name)) => format!("`{name}`.*"),
+                _ => "*.*".to_owned(),
+            };
+            let option = if password.user.is_none() { " WITH GRANT OPTION" } else { "" };
+            let line = |text: String| words::word(&Text::literal(text));
+            script.push("  printf '%s;\\n' ").append(&line(format!("CREATE USER IF NOT EXISTS {account}"))).push("\n");
+            script.push("  printf '%s %s;\\n' ").append(&line(format!("ALTER USER {account} IDENTIFIED BY")));
+            script.push(" \"$(quote ").append(&value).push(")\"\n");
+            let grant = format!("GRANT ALL PRIVILEGES ON {scope} TO {account}{option}");
+            script.push("  printf '%s;\\n' ").append(&line(grant)).push("\n");
+        }
+        let socket = format!("\"$(realpath ./data/{}/mysql.sock)\"", self.service.process);
+        script.push(&format!("}} | mysql --no-defaults --user=root --socket={socket}\n"));
+        script
+    }
+
+    /// A password as a word of the shell.
+    fn password(&self, password: &Password<'_>) -> Option<Text> {
+        let builder: &Builder<'_, '_> = self.builder;
+        let text = match &password.source {
+            Source::File(path) => {
+                let path = path_of_secret(builder, self.service, path);
+                return Some(Text::literal("\"$(cat ").append(&words::word(&Text::literal(path))).push(")\"").clone());
+            }
+            Source::Value(node) => match &node.value {
+                Value::Scalar(scalar) => builder.run_time(scalar),
+                _ => return None,
+            },
+            Source::Flag(at) => process::words_of(builder, self.service.get("command")?)?.get(*at)?.clone(),
+        };
+        let key = if password.key == "command" { "REDIS_PASSWORD" } else { password.key };
+        let (text, _) = builder.without_secrets(self.service, key, &text);
+        Some(words::double_quoted(&Text::literal(text)))
+    }
+}
