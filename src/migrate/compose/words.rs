@@ -83,6 +83,7 @@ pub fn without_defaults(text: &str, takes: &dyn Fn(&str, &str) -> bool) -> Strin
         let taken = inner
             .split_once(":-")
             .or_else(|| inner.split_once('-'))
+            .filter(|(name, _)| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'))
             .filter(|(_, default)| !default.is_empty() && !default.contains('$'))
             .filter(|(name, default)| takes(name, default));
         out.push_str(&match taken {
