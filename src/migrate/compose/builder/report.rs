@@ -3,7 +3,7 @@
 use super::environment::in_folder;
 use super::{Builder, Done, mentions};
 use crate::migrate::compose::settings::Outcome;
-use crate::migrate::compose::stack::Service;
+use crate::migrate::compose::stack::{Role, Service};
 use crate::migrate::compose::yaml::{Node, Place};
 use crate::migrate::compose::{hosts, process, settings};
 
@@ -102,6 +102,8 @@ impl<'a, 'm> Builder<'a, 'm> {
 
     pub(super) fn volumes(&self, service: &Service<'_>, node: &Node) {
         let folder = process::working_folder(service);
+        let words = process::command_words(self, service).unwrap_or_default();
+        let is_in_command = |target: &str| words.iter().any(|word| word.contains(target));
         for item in node.items() {
             let source = item.get("source").and_then(Node::text).unwrap_or_default();
             let target = item.get("target").and_then(Node::text).unwrap_or_default();
@@ -109,6 +111,11 @@ impl<'a, 'm> Builder<'a, 'm> {
                 _ if source.ends_with("docker.sock") => (
                     "there is no Docker to talk to".to_owned(),
                     "remove the part of the program that starts or watches containers".to_owned(),
+                ),
+                // A package of nixpkgs looks for its files in its own places.
+                Some(inside) if matches!(service.role, Role::Package(_)) && !is_in_command(target) => (
+                    format!("{target} does not exist outside of a container; the files are in ./{inside}"),
+                    format!("pass ./{inside} to the program in `command`"),
                 ),
                 Some(inside) if in_folder(inside, &folder) || in_folder(&folder, inside) => {
                     self.carry(service, &item.place, "volumes", "the process runs in the checkout");

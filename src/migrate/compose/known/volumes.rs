@@ -115,7 +115,7 @@ impl Instance<'_, '_, '_> {
             .and_then(|text| yaml::parse(&path.into(), &text).ok().flatten());
         match parsed {
             Some(node) => {
-                let value = self.yaml_expr(&node);
+                let value = self.yaml_expr("", &node);
                 self.set(option, value);
                 self.carry(&item.place, "volumes", option);
             }
@@ -128,21 +128,54 @@ impl Instance<'_, '_, '_> {
         }
     }
 
-    pub(super) fn yaml_expr(&self, node: &Node) -> Expr {
+    /// A value of a configuration file, below a key.
+    pub(super) fn yaml_expr(&self, key: &str, node: &Node) -> Expr {
         match &node.value {
             Value::Map(pairs) => Expr::Set(
-                pairs.iter().map(|(key, value)| Attr::new([key.name.as_str()], self.yaml_expr(value))).collect(),
+                pairs
+                    .iter()
+                    .map(|(key, value)| Attr::new([key.name.as_str()], self.yaml_expr(&key.name, value)))
+                    .collect(),
             ),
-            Value::List(items) => Expr::List(items.iter().map(|item| self.yaml_expr(item)).collect()),
+            Value::List(items) => Expr::List(items.iter().map(|item| self.yaml_expr(key, item)).collect()),
             Value::Scalar(_) if node.is_null() => Expr::Code("null".to_owned()),
             Value::Scalar(scalar) if scalar.plain && node.bool().is_some() => Expr::bool(node.bool() == Some(true)),
             Value::Scalar(scalar) => match scalar.text.parse::<i64>() {
-                Ok(number) if scalar.plain => Expr::int(number),
-                _ => string(
-                    &self.builder.rewriter(self.service).rewrite(&scalar.text, Position::Variable("TARGET_HOSTS")),
-                ),
+                Ok(number) if scalar.plain => self.number(key, number),
+                _ => self.yaml_text(key, &scalar.text, &node.place),
             },
         }
+    }
+
+    /// A number; that of a port of the service is the registry's.
+    fn number(&self, key: &str, number: i64) -> Expr {
+        let port = u16::try_from(number).ok().and_then(|number| self.service.port(number));
+        match port.filter(|_| key.to_ascii_lowercase().contains("port")) {
+            Some(port) => self.builder.port_expr(port),
+            None => Expr::int(number),
+        }
+    }
+
+    fn yaml_text(&self, key: &str, text: &str, place: &Place) -> Expr {
+        if let Some(rest) = self.own_data(text) {
+            return Expr::text(format!("./data/{}{rest}", self.service.process));
+        }
+        if ["/etc/", "/var/", "/usr/", "/opt/", "/run/"].iter().any(|start| text.starts_with(start)) {
+            let why = format!("{text} does not exist outside of a container");
+            self.leave(place, "volumes", why, "write the path of the file in the checkout");
+        }
+        // A bare name is a host in some places only: `job_name` is not one.
+        let variable = if key == "targets" { "TARGET_HOSTS".to_owned() } else { key.to_ascii_uppercase() };
+        string(&self.builder.rewriter(self.service).rewrite(text, Position::Variable(&variable)))
+    }
+
+    /// What follows the service's own data folder in a path of the container: `/loki/chunks`.
+    fn own_data<'t>(&self, text: &'t str) -> Option<&'t str> {
+        let option = self.known.option;
+        let folders =
+            [format!("/{option}"), format!("/var/{option}"), format!("/tmp/{option}"), format!("/var/lib/{option}")];
+        let rest = folders.iter().find_map(|folder| text.strip_prefix(folder.as_str()))?;
+        (rest.is_empty() || rest.starts_with('/')).then_some(rest)
     }
 
     pub(super) fn redis_conf(&mut self, path: &str, item: &Node) {
