@@ -57,7 +57,11 @@ let
     formats = {
       yaml = format;
       json = format;
-      ini = format;
+      # MariaDB reads it.
+      ini = _: {
+        type = lib.types.anything;
+        generate = name: value: builtins.toFile name (lib.generators.toINI { listsAsDuplicateKeys = true; } value);
+      };
       keyValue = format;
       toml = format;
       javaProperties = format;

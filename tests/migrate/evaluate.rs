@@ -143,13 +143,13 @@ pub fn migrate(root: &Path, files: &[&str]) -> Vec<(String, PathBuf)> {
     try_migrate(root, files).expect("a variable has no value")
 }
 
-/// The same. `None` if a variable is required that has no value.
+/// The same. `None` if Compose refuses the files as well.
 fn try_migrate(root: &Path, files: &[&str]) -> Option<Vec<(String, PathBuf)>> {
     let mut command = Command::new(FLAKEWARD);
     command.args(["migrate", "compose", "--write"]).args(files).current_dir(root);
     let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
-    if said.contains("is required and has no value") {
+    if crate::corpus::REFUSED.iter().any(|reason| said.contains(reason)) {
         return None;
     }
     assert!(output.status.success(), "{said}");
