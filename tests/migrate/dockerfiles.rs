@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use flakeward::migrate::{Draft, Ports, dockerfile};
@@ -40,8 +40,7 @@ fn last_stage(text: &str) -> Vec<Instruction> {
         }
         if continued {
             if let Some((_, word)) = trimmed.split_once("<<") {
-                heredoc =
-                    Some(word.trim_start_matches('-').trim_matches(['"', '\'']).split(' ').next().unwrap().to_owned());
+                heredoc = Some(delimiter(word));
             }
             if let Some(last) = found.last_mut() {
                 last.rest.push(' ');
@@ -53,8 +52,7 @@ fn last_stage(text: &str) -> Vec<Instruction> {
                 found.clear();
             }
             if let Some((_, word)) = rest.split_once("<<") {
-                heredoc =
-                    Some(word.trim_start_matches('-').trim_matches(['"', '\'']).split(' ').next().unwrap().to_owned());
+                heredoc = Some(delimiter(word));
             }
             let rest = rest.trim().trim_end_matches('\\').to_owned();
             found.push(Instruction { line: at + 1, name: name.to_ascii_uppercase(), rest });
@@ -62,6 +60,12 @@ fn last_stage(text: &str) -> Vec<Instruction> {
         continued = trimmed.ends_with('\\');
     }
     found
+}
+
+/// The word that ends a heredoc, from what is behind its `<<`.
+fn delimiter(behind: &str) -> String {
+    let word = behind.trim_start_matches('-').split(' ').next().unwrap_or_default();
+    word.trim_matches(['"', '\'']).to_owned()
 }
 
 /// The arguments of `buildImage` in a written module, with a stand-in for nix2container.
@@ -159,13 +163,22 @@ fn the_frame_of_every_dockerfile_is_carried() {
             for (at, instruction) in stage.iter().enumerate() {
                 // A later one takes the place of an earlier one.
                 let once = ["CMD", "ENTRYPOINT", "WORKDIR", "USER", "STOPSIGNAL"].contains(&instruction.name.as_str());
-                if once && stage[at + 1..].iter().any(|later| later.name == instruction.name) {
+                let variable = |instruction: &Instruction| {
+                    let is_env = instruction.name == "ENV";
+                    is_env.then(|| instruction.rest.split(['=', ' ']).next().unwrap_or_default().to_owned())
+                };
+                let own = variable(instruction);
+                if stage[at + 1..]
+                    .iter()
+                    .any(|later| later.name == instruction.name && (once || (own.is_some() && variable(later) == own)))
+                {
                     continue;
                 }
                 // What changes nothing in the image is not mentioned.
                 let silent = matches!(instruction.name.as_str(), "ARG" | "SHELL" | "RUN" | "COPY" if instruction.rest.is_empty());
                 let is_said = (instruction.line..instruction.line + 40).any(|line| said.contains(&line));
-                if !silent && !said.contains(&instruction.line) && !(instruction.name == "RUN" && is_said) {
+                let in_script = instruction.name == "RUN" && is_said;
+                if !(silent || in_script || said.contains(&instruction.line)) {
                     wrong.push(format!(
                         "{name}:{}: nothing is said about {} {}",
                         instruction.line, instruction.name, instruction.rest
@@ -206,7 +219,7 @@ fn link(from: &Path, to: &Path) {
     }
 }
 
-fn dockerfiles(corpus: &PathBuf) -> Vec<String> {
+fn dockerfiles(corpus: &Path) -> Vec<String> {
     let walked = walk::walk(corpus, &walk::Options { no_ignore: true, ..walk::Options::default() });
     let entries = walked.entries.into_iter().filter(|entry| entry.kind == FileKind::Dockerfile);
     entries.map(|entry| entry.path.to_string()).collect()

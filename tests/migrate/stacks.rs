@@ -88,6 +88,9 @@ fn programs() -> TempDir {
         "python3",
         "bash",
         "sh",
+        "cat",
+        "mkdir",
+        "realpath",
     ];
     for name in names {
         let found = places.iter().map(|place| place.join(name)).find(|path| path.exists());

@@ -152,7 +152,8 @@ impl Reader<'_> {
             "ARG" => {
                 let name = rest.split('=').next().unwrap_or("").trim();
                 // Without a default its value is that of the global one, or it is reported below.
-                if rest.contains('=') || self.file.arguments.iter().any(|(global, ..)| global == name) {
+                let is_platform = PLATFORM.iter().any(|(found, _)| *found == name);
+                if is_platform || rest.contains('=') || self.file.arguments.iter().any(|(global, ..)| global == name) {
                     self.frame.read.push((line, format!("ARG {name}"), "its default"));
                 }
                 self.arg(line, rest);
