@@ -1,5 +1,10 @@
 # What the flake gives, as a flake-parts module.
-{ self, flake-parts-lib, ... }:
+{
+  self,
+  inputs,
+  flake-parts-lib,
+  ...
+}:
 let
   flakeModule = flake-parts-lib.importApply ./flake-module.nix { flakeward = self; };
 in
@@ -33,9 +38,17 @@ in
       // lib.optionalAttrs pkgs.stdenv.hostPlatform.isLinux {
         # One file that runs on any Linux of the architecture.
         flakeward-static = pkgs.pkgsStatic.callPackage ./package.nix { };
+
+        container-flakeward = pkgs.callPackage ./image.nix {
+          inherit (config.packages) flakeward;
+          inherit (inputs.nix2container.packages.${pkgs.stdenv.hostPlatform.system}) nix2container;
+        };
       };
 
-      checks.package = config.packages.flakeward;
+      checks = {
+        package = config.packages.flakeward;
+        inherit (config.packages.flakeward.tests) works;
+      };
 
       devShells.default = pkgs.mkShell {
         inputsFrom = [ config.packages.flakeward ];

@@ -58,12 +58,14 @@ let
 
     meta = {
       inherit (manifest.package) description;
-      homepage = manifest.package.repository;
+      inherit (manifest.package) homepage;
+      changelog = "${manifest.package.repository}/blob/main/CHANGELOG.md";
       license = [
         lib.licenses.mit
         lib.licenses.asl20
       ];
       mainProgram = "flakeward";
+      platforms = lib.platforms.linux ++ lib.platforms.darwin;
     };
 
     passthru.tests = { inherit works; };

@@ -123,6 +123,9 @@ pub struct Finding {
     pub fix: Option<Fix>,
     /// That it can be fixed, although nobody asked for the fix to be written out.
     pub planned: Option<Safety>,
+    /// The name of what else causes it, such as the other entry of a conflict: part of its identity, so that the finding
+    /// is new if only its cause is. `None` if the marked text alone is the cause.
+    pub cause: Option<String>,
     /// Its identity, which survives moved lines; set by the run (see [`crate::fingerprint`]).
     pub fingerprint: u64,
 }
@@ -141,6 +144,7 @@ impl Finding {
             labels: Vec::new(),
             fix: None,
             planned: None,
+            cause: None,
             fingerprint: 0,
         }
     }
@@ -160,6 +164,12 @@ impl Finding {
     /// Adds a second place.
     pub fn also(mut self, path: &RelPath, span: Span, message: impl Into<String>) -> Self {
         self.labels.push(Label { path: path.clone(), span, message: short(message) });
+        self
+    }
+
+    /// Sets what else causes it.
+    pub fn cause(mut self, name: impl Into<String>) -> Self {
+        self.cause = Some(short(name));
         self
     }
 

@@ -1,5 +1,5 @@
 //! A finding's identity, which survives moved lines: rule, path, and the text of its place and line without its
-//! spaces, numbered where the same stands in a file several times.
+//! spaces, numbered where the same stands in a file several times. What else causes a finding is part of its identity.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
@@ -64,7 +64,8 @@ fn base(finding: &Finding, text: &str, line: &mut Line) -> Option<u64> {
     let state = *line.hashes.entry(finding.rule).or_insert_with(|| {
         hash(&[finding.rule.as_bytes(), finding.path.as_bytes(), normal(&text[line.range.clone()]).as_bytes()])
     });
-    Some(write(state, normal(place).as_bytes()))
+    let print = write(state, normal(place).as_bytes());
+    Some(finding.cause.as_ref().map_or(print, |cause| write(print, cause.as_bytes())))
 }
 
 fn normal(text: &str) -> String {

@@ -21,6 +21,9 @@
     deny(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr, clippy::exit)
 )]
 
+#[cfg(not(unix))]
+compile_error!("flakeward runs on Linux and macOS; on Windows, build and run it in WSL");
+
 pub mod analysis;
 pub mod check;
 pub mod cli;

@@ -432,16 +432,9 @@ pub fn resolve_new(path: &Path) -> PathBuf {
 }
 
 /// A path from the bytes of a list.
-#[cfg(unix)]
 pub fn path_of_bytes(bytes: &[u8]) -> PathBuf {
     use std::os::unix::ffi::OsStrExt;
     PathBuf::from(std::ffi::OsStr::from_bytes(bytes))
-}
-
-/// A path from the bytes of a list.
-#[cfg(not(unix))]
-pub fn path_of_bytes(bytes: &[u8]) -> PathBuf {
-    PathBuf::from(String::from_utf8_lossy(bytes).into_owned())
 }
 
 /// The path that a mistyped one was probably meant as: its folder exists and holds a similar name.
@@ -505,15 +498,11 @@ pub fn open_regular(path: &Path) -> Result<std::fs::File, String> {
     }
 }
 
-#[cfg(unix)]
 fn never_wait(options: &mut std::fs::OpenOptions) {
     use std::os::unix::fs::OpenOptionsExt;
     let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
     options.custom_flags(flags.bits() as i32);
 }
-
-#[cfg(not(unix))]
-fn never_wait(_: &mut std::fs::OpenOptions) {}
 
 /// Reads a regular file of at most `limit` bytes, or says why not.
 pub fn read_bytes(path: &Path, limit: u64) -> Result<Vec<u8>, String> {

@@ -39,6 +39,9 @@ function program(names) {
 
 function explain(names) {
   const here = `${process.platform} ${process.arch}`;
+  if (process.platform === "win32") {
+    return "error: flakeward does not run on Windows\n  help: install and run it in WSL: https://learn.microsoft.com/windows/wsl";
+  }
   if (names.length === 0) {
     const known = [...new Set(Object.values(platforms).map((it) => `${it.os} ${it.cpu}`))].join(", ");
     return `error: there is no flakeward for ${here}; there is one for ${known}\n  help: build it with Rust: cargo install flakeward`;
@@ -56,7 +59,7 @@ if (file === undefined) {
   console.error(explain(names));
   process.exit(2);
 }
-const run = spawnSync(file, process.argv.slice(2), { stdio: "inherit", windowsHide: true });
+const run = spawnSync(file, process.argv.slice(2), { stdio: "inherit" });
 if (run.error) {
   console.error(`error: cannot run ${file}: ${run.error.message}`);
   process.exit(2);

@@ -54,6 +54,7 @@ fn between_entries(number: u32, first: Known<'_>, other: Known<'_>) -> Finding {
              `# flakeward: allow(port-conflict) reason`"
     ))
     .also(&home.path, first.value_span, format!("{taken} is registered here"))
+    .cause(taken)
 }
 
 /// Two processes of one configuration on one port.
@@ -102,4 +103,5 @@ fn same_port(path: &RelPath, process: &Process, listen: &Listen, other: &Process
         .label(format!("already used by `{first}`"))
         .help(format!("give `{name}` its own port, with its own entry in the registry"))
         .also(path, known.span, format!("`{first}` listens on {port} here"))
+        .cause(&**first)
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use super::{Failure, accepted, changed::Changed, forgive_closed, new_since::Earlier, session::Session};
+use super::{Failure, accepted, changed::Changed, forgive_closed, new_since, session::Session};
 use crate::cli::{CheckArgs, ReportTo};
 use crate::facts::port_registry::Registries;
 use crate::finding::RelPath;
@@ -27,15 +27,13 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
         return Err(Failure::new("--frozen requires a check of the whole repository")
             .help("run it without paths: only then it is known which entries match nothing"));
     }
+    session.keep_locked();
     session.settings.frozen = args.frozen;
-    let changed = args.changed.as_ref().map(|reference| Changed::since(&session.root, reference)).transpose()?;
+    let root = session.root.clone();
+    let changed = args.changed.as_ref().map(|reference| Changed::since(&root, reference)).transpose()?;
     session.settings.counts_fixes = true;
-    let earlier = args.new_since.as_ref().map(|reference| Earlier::of(&session.root, reference)).transpose()?;
-    let mut report = match earlier {
-        Some(earlier) if !session.nothing_asked => {
-            let repo = session.repo();
-            earlier.check(repo, &mut session.settings)?
-        }
+    let mut report = match &args.new_since {
+        Some(reference) if !session.nothing_asked => new_since::check(&mut session, reference)?,
         _ => session.check(),
     };
     if let Some(mut changed) = changed {

@@ -13,7 +13,7 @@ pub fn explain(args: &ExplainArgs) -> Result<ExitCode, Failure> {
     let is_built_in = Catalog::built_in().find(&args.rule).is_some();
     let catalog = catalog(!is_built_in)?;
     let rule = session::rule(&catalog, &args.rule)?;
-    print(&page::render(rule, &stream::stdout(args.color)))?;
+    print(&page::render(rule, &catalog, &stream::stdout(args.color)))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -34,5 +34,5 @@ pub fn rules(args: &RulesArgs) -> Result<ExitCode, Failure> {
 fn catalog(with_policy: bool) -> Result<Catalog, Failure> {
     let (root, view) = session::here()?;
     let policy = if with_policy { session::policy(&root)? } else { None };
-    own_rules::catalog(&root, policy.as_deref(), |path| view.disk_path(&root, path))
+    own_rules::catalog(&root, policy.as_ref(), |path| view.disk_path(&root, path))
 }

@@ -4,23 +4,40 @@
 //! change causes in a file that did not change is new, and a rule that is switched on causes no new finding by itself.
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use rayon::prelude::*;
 use sha1::Digest;
 
 use super::Failure;
 use super::git::{Git, Objects};
+use super::session::Session;
 use crate::analysis::Analysis;
 use crate::finding::{Note, NoteKind, RelPath};
 use crate::knowledge::third_party;
-use crate::repo::{Repo, RepoFile};
+use crate::repo::RepoFile;
 use crate::report::Report;
 use crate::settings::Settings;
 use crate::suppress::baseline::Baseline;
 use crate::walk;
 
+/// Checks a repository and keeps the findings that the last commit which `reference` and HEAD have in common does not
+/// have. Git is asked while the repository is checked.
+pub fn check(session: &mut Session, reference: &str) -> Result<Report, Failure> {
+    let root = session.root.clone();
+    let (analysis, report, earlier) = std::thread::scope(|scope| {
+        let earlier = scope.spawn(|| Earlier::of(&root, reference));
+        let repo = session.repo().own(&session.settings).into_owned();
+        let mut analysis = Analysis::new(repo, std::mem::take(&mut session.settings));
+        let report = analysis.report();
+        (analysis, report, earlier.join())
+    });
+    let earlier = earlier.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+    earlier.keep_new(report, analysis, &mut session.settings)
+}
+
 /// The files of an earlier commit.
-pub struct Earlier {
+struct Earlier {
     /// The commit's id.
     commit: String,
     /// The ids of the contents.
@@ -30,16 +47,19 @@ pub struct Earlier {
 
 impl Earlier {
     /// The last commit that a reference and HEAD have in common: what was added to the reference since is not counted.
-    pub fn of(root: &std::path::Path, reference: &str) -> Result<Self, Failure> {
+    fn of(root: &Path, reference: &str) -> Result<Self, Failure> {
         let git = Git::new(root)?;
         let commit = git.base("--new-since", reference)?;
         Ok(Self { files: git.files(&commit)?, objects: git.objects()?, commit })
     }
 
-    /// Checks a repository and keeps the findings that the earlier commit does not have.
-    pub fn check(mut self, repo: Repo, settings: &mut Settings) -> Result<Report, Failure> {
-        let mut analysis = Analysis::new(repo.own(settings).into_owned(), std::mem::take(settings));
-        let mut report = analysis.report();
+    /// Keeps the findings of a report that the earlier commit does not have.
+    fn keep_new(
+        mut self,
+        mut report: Report,
+        mut analysis: Analysis,
+        settings: &mut Settings,
+    ) -> Result<Report, Failure> {
         let exists: Vec<RelPath> = analysis.repo().paths().cloned().collect();
         let went_back = self.go_back(&mut analysis);
         let before = went_back.map(|()| analysis.report_of_everything());
@@ -67,9 +87,8 @@ impl Earlier {
         for path in now.keys().filter(|path| !self.files.contains_key(&***path)) {
             analysis.remove(path);
         }
-        let is_excluded = |path: &str, exclude: &globset::GlobSet| {
-            std::path::Path::new(path).ancestors().any(|folder| exclude.is_match(folder))
-        };
+        let is_excluded =
+            |path: &str, exclude: &globset::GlobSet| Path::new(path).ancestors().any(|folder| exclude.is_match(folder));
         let repo = analysis.repo();
         let exclude = &analysis.settings().config.exclude;
         let is_kept_out = |path: &str| {

@@ -3,16 +3,18 @@
 use std::path::{Path, PathBuf};
 
 use super::Failure;
+use super::policy::Policy;
 use crate::config::ConfigError;
 use crate::rule::page::PageError;
 use crate::rule::{Catalog, Rule, example, own};
 use crate::walk;
 
 /// The rules of a repository: the built-in ones, those of its policy and its own. `shown` says how a path is shown.
-pub fn catalog(root: &Path, policy: Option<&Path>, shown: impl Fn(&Path) -> PathBuf) -> Result<Catalog, Failure> {
+pub fn catalog(root: &Path, policy: Option<&Policy>, shown: impl Fn(&Path) -> PathBuf) -> Result<Catalog, Failure> {
     let own = rules(root, &shown)?;
-    let shared = policy.map_or(Ok(Vec::new()), |policy| rules(policy, &shown))?;
-    for rule in &shared {
+    let mut shared = policy.map_or(Ok(Vec::new()), |policy| rules(&policy.folder, &shown))?;
+    for rule in &mut shared {
+        rule.page = policy.map(|policy| policy.page(root, &own::path(rule.id)));
         if own.iter().any(|own| own.id == rule.id) {
             let name = rule.id.trim_start_matches(own::PREFIX);
             return Err(Failure::new(format!("the rule `{}` is in the policy and in the repository", rule.id))

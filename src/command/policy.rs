@@ -7,10 +7,39 @@ use std::path::{Path, PathBuf};
 use super::Failure;
 use crate::config::ConfigError;
 use crate::config::layers::Layer;
+use crate::lang::flake::flakeref::{FlakeRef, Scheme};
 use crate::lang::flake::lock::Lock;
 use crate::lang::flake::store;
 use crate::lang::{Language, Tree};
 use crate::{paths, walk};
+
+/// A policy that a repository extends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// The address of that folder on the web, at the revision that flake.lock pins.
+    pub web: Option<String>,
+}
+
+impl Policy {
+    fn at(folder: PathBuf) -> Self {
+        Self { folder, web: None }
+    }
+
+    /// Where one of its files is: on the web, or its path, relative to the root of the repository if it is next to that.
+    pub fn page(&self, root: &Path, file: &str) -> String {
+        match &self.web {
+            Some(web) => format!("{web}/{file}"),
+            None => {
+                let path = self.folder.join(file);
+                let is_near = root.parent().is_some_and(|around| path.starts_with(around));
+                let path = if is_near { walk::between(root, &path) } else { path };
+                path.to_string_lossy().into_owned()
+            }
+        }
+    }
+}
 
 /// How inputs of the flake are named.
 const FLAKE: &str = "flake:";
@@ -18,18 +47,18 @@ const FLAKE: &str = "flake:";
 /// Larger lock files are not read.
 const MAX_LOCK: u64 = 8 << 20;
 
-/// The folder of the policy that a repository's settings extend: `given` if the command line names one. `file` is where
+/// The policy that a repository's settings extend: the folder `given` if the command line names one. `file` is where
 /// the settings are on disk.
-pub fn folder(
+pub fn find(
     settings: Option<&Layer>,
     file: Option<&Path>,
     root: &Path,
     given: Option<&Path>,
-) -> Result<Option<PathBuf>, Failure> {
+) -> Result<Option<Policy>, Failure> {
     if let Some(given) = given {
         let folder = given.canonicalize().map_err(|error| Failure::io("access the policy", given, &error))?;
         return match folder.is_dir() {
-            true => Ok(Some(folder)),
+            true => Ok(Some(Policy::at(folder))),
             false => Err(Failure::new(format!("the policy {} is not a directory", given.display()))),
         };
     }
@@ -40,7 +69,7 @@ pub fn folder(
             layer.fail(layer.places.value_of("policy.extends"), message, Some(help.to_owned()));
         error.into()
     };
-    let folder = match extends.strip_prefix(FLAKE) {
+    let policy = match extends.strip_prefix(FLAKE) {
         Some(input) => locked(root, input).map_err(|(message, help)| fail(message, help))?,
         None if Path::new(extends).is_absolute() || extends.contains(':') || extends.is_empty() => {
             let message = format!("`{extends}` is not a policy");
@@ -49,14 +78,14 @@ pub fn folder(
                 "write `flake:NAME` for an input of flake.lock, or a path relative to this file",
             ));
         }
-        None => file.and_then(Path::parent).unwrap_or(root).join(extends),
+        None => Policy::at(file.and_then(Path::parent).unwrap_or(root).join(extends)),
     };
-    match folder.canonicalize() {
-        Ok(folder) if folder.is_dir() => Ok(Some(folder)),
-        Ok(_) => Err(fail(format!("the policy {} is not a directory", folder.display()), NAME_ONE)),
+    match policy.folder.canonicalize() {
+        Ok(folder) if folder.is_dir() => Ok(Some(Policy { folder, ..policy })),
+        Ok(folder) => Err(fail(format!("the policy {} is not a directory", folder.display()), NAME_ONE)),
         Err(error) => {
             let reason = walk::io_reason(&error);
-            Err(fail(format!("cannot access the policy {}: {reason}", folder.display()), NAME_ONE))
+            Err(fail(format!("cannot access the policy {}: {reason}", policy.folder.display()), NAME_ONE))
         }
     }
 }
@@ -66,8 +95,8 @@ const NAME_ONE: &str = "--policy-path DIR names the policy's folder for one run"
 const FETCH: &str =
     "`nix flake archive` copies all inputs to the store; without Nix, name the folder with --policy-path DIR";
 
-/// The folder of an input of flake.lock in the Nix store. The error is a message and what to do.
-fn locked(root: &Path, input: &str) -> Result<PathBuf, (String, &'static str)> {
+/// An input of flake.lock in the Nix store. The error is a message and what to do.
+fn locked(root: &Path, input: &str) -> Result<Policy, (String, &'static str)> {
     let text = walk::read_settings(&root.join("flake.lock"), Some(root), MAX_LOCK)
         .map_err(|reason| (format!("cannot read flake.lock: {reason}"), NAME_ONE))?;
     let tree = Tree::parse(Language::Json, &text);
@@ -84,13 +113,58 @@ fn locked(root: &Path, input: &str) -> Result<PathBuf, (String, &'static str)> {
     if !source.is_dir() {
         return Err((format!("the input `{input}` is not in the Nix store ({})", source.display()), FETCH));
     }
+    let web = node.locked.as_ref().and_then(web);
     match node.locked.as_ref().and_then(|locked| locked.dir.as_deref()) {
-        None => Ok(source),
+        None => Ok(Policy { folder: source, web }),
         Some(dir) => match paths::join("", dir) {
-            Some(dir) => Ok(source.join(dir)),
+            Some(dir) => {
+                let web = web.filter(|_| dir.split('/').all(is_plain)).map(|web| format!("{web}/{dir}"));
+                Ok(Policy { web, folder: source.join(dir) })
+            }
             None => {
                 Err((format!("the folder `{dir}` of the input `{input}` is outside of it"), "run `nix flake lock`"))
             }
         },
+    }
+}
+
+/// The address of a locked repository on GitHub. Other forges are left out: their host can be any.
+fn web(locked: &FlakeRef) -> Option<String> {
+    let rev = locked.rev.as_deref().filter(|_| locked.scheme == Scheme::GitHub)?;
+    let parts = [&*locked.owner, &*locked.repo, rev];
+    let is_safe = parts.into_iter().all(is_plain);
+    is_safe.then(|| format!("https://github.com/{}/{}/blob/{rev}", locked.owner, locked.repo))
+}
+
+/// Whether a name means itself in an address.
+fn is_plain(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn policies_on_github_have_an_address() {
+        let address = |reference| web(&FlakeRef::parse(reference));
+        assert_eq!(
+            address("github:acme/platform-policy/0123abc?dir=nix"),
+            Some("https://github.com/acme/platform-policy/blob/0123abc".to_owned())
+        );
+        for without in ["github:acme/policy", "gitlab:acme/policy/0123abc", "path:/policy", "github:a/b)/0123abc"] {
+            assert_eq!(address(without), None, "{without}");
+        }
+    }
+
+    #[test]
+    fn pages_are_on_the_web_or_on_disk() {
+        let page = |folder: &str, web: Option<&str>| {
+            Policy { folder: folder.into(), web: web.map(str::to_owned) }.page(Path::new("/work/app"), "a.md")
+        };
+        assert_eq!(page("/nix/store/x-source", Some("https://example.org/p")), "https://example.org/p/a.md");
+        assert_eq!(page("/nix/store/x-source", None), "/nix/store/x-source/a.md");
+        assert_eq!(page("/work/policy", None), "../policy/a.md");
+        assert_eq!(page("/work/app/policy", None), "policy/a.md");
     }
 }

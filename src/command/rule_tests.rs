@@ -16,7 +16,7 @@ pub fn test() -> Result<ExitCode, Failure> {
     let catalog = own_rules::catalog(&root, None, |path| view.disk_path(&root, path))?;
     let (mut examples, mut faults, mut text) = (0, 0, String::new());
     for rule in catalog.own() {
-        let path = root.join(crate::output::url(rule.id));
+        let path = root.join(own::path(rule.id));
         let file = view.disk_path(&root, &path).display().to_string();
         let page = walk::read_settings(&path, Some(&root), own::MAX_PAGE).unwrap_or_default();
         let (index, body_at) = (LineIndex::new(&page), page.len().saturating_sub(rule.body.len()));

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::cli::{ScopeArgs, date};
-use crate::command::{Failure, own_rules, policy};
+use crate::command::policy::{self, Policy};
+use crate::command::{Failure, own_rules};
 use crate::config::layers::{Layer, Origin};
 use crate::config::{Config, FILE_NAMES};
 use crate::finding::{Level, RelPath, RuleId, UNCHECKED};
@@ -94,6 +95,16 @@ impl Session {
         let path = walk::between(&self.root, &walk::resolve_new(&path));
         self.settings.baseline = Some(Baseline::parse(&shown, path.to_string_lossy().into(), text)?);
         Ok(())
+    }
+
+    /// Switches the rules on again that the policy locks and `--select` left out: a check always includes them.
+    pub fn keep_locked(&mut self) {
+        for (id, floor) in self.settings.config.floors.clone() {
+            let rule = self.settings.rules.catalog().find(&id).map(|rule| rule.id);
+            if let Some(rule) = rule.filter(|rule| self.settings.rules.level(rule) < floor) {
+                self.settings.decide(rule, floor);
+            }
+        }
     }
 
     /// Whether only some paths of the repository were asked for.
@@ -262,9 +273,10 @@ fn read_config(scope: &ScopeArgs, root: &Path, here: &Path) -> Result<Config, Fa
     }
     let policy = match scope.isolated {
         true => None,
-        false => policy::folder(layers.first(), file.as_deref(), root, scope.policy_path.as_deref())?,
+        false => policy::find(layers.first(), file.as_deref(), root, scope.policy_path.as_deref())?,
     };
-    if let Some(folder) = &policy {
+    let folder = policy.as_ref().map(|policy| policy.folder.clone());
+    if let Some(folder) = &folder {
         let names = FILE_NAMES.map(|name| folder.join(name));
         if let Some(file) = names.iter().find(|file| file.symlink_metadata().is_ok()) {
             layers.insert(0, read_layer(Origin::Policy, file, &shown(file), Some(folder))?);
@@ -275,24 +287,24 @@ fn read_config(scope: &ScopeArgs, root: &Path, here: &Path) -> Result<Config, Fa
     }
     let catalog = match scope.isolated {
         true => Catalog::built_in(),
-        false => own_rules::catalog(root, policy.as_deref(), shown)?,
+        false => own_rules::catalog(root, policy.as_ref(), shown)?,
     };
     if layers.is_empty() {
-        return Ok(Config { policy, ..Config::of(catalog) });
+        return Ok(Config { policy: folder, ..Config::of(catalog) });
     }
     let mut config = Config::of_layers(layers, catalog)?;
-    config.policy = policy;
+    config.policy = folder;
     config.path = file.map(|file| walk::between(root, &walk::resolve_new(&file)));
     Ok(config)
 }
 
-/// The folder of the policy that the repository of the working directory extends.
-pub fn policy(root: &Path) -> Result<Option<PathBuf>, Failure> {
+/// The policy that the repository of the working directory extends.
+pub fn policy(root: &Path) -> Result<Option<Policy>, Failure> {
     let here = working_directory()?;
     let Some(file) = find_config(root) else { return Ok(None) };
     let shown = View::between(&here, root).disk_path(root, &file);
     let layer = read_layer(Origin::Repository, &file, &shown, Some(root))?;
-    policy::folder(Some(&layer), Some(&file), root, None)
+    policy::find(Some(&layer), Some(&file), root, None)
 }
 
 fn read_layer(origin: Origin, file: &Path, shown: &Path, found_in: Option<&Path>) -> Result<Layer, Failure> {
@@ -323,6 +335,7 @@ fn choose_rules(settings: &mut Settings, scope: &ScopeArgs) -> Result<BTreeSet<R
     if !select.is_empty() && select.iter().all(|id| ignore.contains(id)) {
         return Err(Failure::new("--ignore excludes all rules of --select").help("remove one of the two options"));
     }
+    settings.config.floors.iter().try_for_each(|(id, floor)| keeps_floor(id, *floor, &ignore, scope, &catalog))?;
     let mut decided = BTreeSet::new();
     for rule in catalog.iter() {
         if select.contains(&rule.id) && !settings.rules.active(rule.id) {
@@ -347,6 +360,31 @@ fn choose_rules(settings: &mut Settings, scope: &ScopeArgs) -> Result<BTreeSet<R
         }
     }
     Ok(decided)
+}
+
+/// Checks that no option lowers a rule that the policy locks.
+fn keeps_floor(
+    id: &str,
+    floor: Level,
+    ignored: &[RuleId],
+    scope: &ScopeArgs,
+    catalog: &Catalog,
+) -> Result<(), Failure> {
+    let stands_for = |name: &str| catalog.named(name).iter().any(|rule| rule.id == id);
+    let lowered = scope.level.iter().rev().find(|(name, _)| stands_for(name)).filter(|(_, level)| *level < floor);
+    let option = match lowered {
+        Some((name, level)) => Some(format!("--level {name}={level}")),
+        None => scope
+            .ignore
+            .iter()
+            .find(|name| ignored.contains(&id) && stands_for(name))
+            .map(|name| format!("--ignore {name}")),
+    };
+    match option {
+        None => Ok(()),
+        Some(option) => Err(Failure::new(format!("the policy locks `{id}`: its level must be at least {floor}"))
+            .help(format!("remove `{option}`, or accept single findings with a suppression and its reason"))),
+    }
 }
 
 /// The rules that a name on the command line stands for: a rule, or those of a group.

@@ -144,19 +144,12 @@ fn sweep(root: &Path, changes: &[Change]) {
 }
 
 /// Whether there is a process of this number. Where it cannot be asked for, there is.
-#[cfg(unix)]
 fn is_running(process: u32) -> bool {
     let process = i32::try_from(process).ok().and_then(rustix::process::Pid::from_raw);
     process.is_none_or(|process| rustix::process::test_kill_process(process) != Err(rustix::io::Errno::SRCH))
 }
 
-#[cfg(not(unix))]
-fn is_running(_: u32) -> bool {
-    true
-}
-
 /// What would be lost if a file was replaced by another of the same name and mode.
-#[cfg(unix)]
 fn more_than_text(file: &Path, found: &Metadata) -> Option<String> {
     use std::os::unix::fs::MetadataExt;
     if found.nlink() > 1 {
@@ -168,11 +161,6 @@ fn more_than_text(file: &Path, found: &Metadata) -> Option<String> {
     // The system labels the new file by itself.
     let kept = names.find(|name| !name.starts_with(b"security."))?;
     Some(format!("it has the extended attribute {}, which a fix would lose", String::from_utf8_lossy(kept)))
-}
-
-#[cfg(not(unix))]
-fn more_than_text(_: &Path, _: &Metadata) -> Option<String> {
-    None
 }
 
 /// Writes a text beside its file, flushed and with the file's mode and owner.
@@ -201,17 +189,12 @@ fn stage(root: &Path, change: &Change) -> io::Result<TempPath> {
 }
 
 /// A new file gets the mode that the user's mask allows, not the private one of temporary files.
-#[cfg(unix)]
 fn as_new_file(builder: &mut tempfile::Builder<'_, '_>) {
     use std::os::unix::fs::PermissionsExt;
     builder.permissions(fs::Permissions::from_mode(0o666));
 }
 
-#[cfg(not(unix))]
-fn as_new_file(_: &mut tempfile::Builder<'_, '_>) {}
-
 /// Run as root on somebody's files, the files stay theirs. Who may not give files away owns them anyway.
-#[cfg(unix)]
 fn keep_owner(temporary: &Path, old: &Metadata) {
     use std::os::unix::fs::{MetadataExt, chown};
     let differs = fs::metadata(temporary).is_ok_and(|new| (new.uid(), new.gid()) != (old.uid(), old.gid()));
@@ -219,9 +202,6 @@ fn keep_owner(temporary: &Path, old: &Metadata) {
         let _ = chown(temporary, Some(old.uid()), Some(old.gid()));
     }
 }
-
-#[cfg(not(unix))]
-fn keep_owner(_: &Path, _: &Metadata) {}
 
 fn put(root: &Path, change: &Change, temporary: TempPath) -> Result<(), String> {
     let file = root.join(&*change.path);
@@ -297,7 +277,6 @@ mod tests {
         assert_eq!(names(root.path()), kept);
     }
 
-    #[cfg(unix)]
     #[test]
     fn hard_links_and_extended_attributes_are_not_lost() {
         let root = tempfile::tempdir().unwrap();
@@ -346,7 +325,6 @@ mod tests {
         assert_eq!(guard(root.path(), "not/there/yet.nix"), Ok(()));
     }
 
-    #[cfg(unix)]
     #[test]
     fn the_mode_is_kept_and_links_and_read_only_files_are_refused() {
         use std::os::unix::fs::{PermissionsExt, symlink};

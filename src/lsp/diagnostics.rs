@@ -78,8 +78,9 @@ impl Diagnostics<'_> {
     }
 
     fn page(&self, rule: &str) -> Uri {
-        let own = || uri::from_path(&self.workspace.absolute(&output::url(rule)));
-        output::web_page(rule).map_or_else(own, Uri)
+        let catalog = &self.state.report.catalog;
+        let own = || uri::from_path(&self.workspace.absolute(&output::url(rule, catalog)));
+        output::web_page(rule, catalog).map_or_else(own, Uri)
     }
 
     fn related(&self, labels: &[Label]) -> Option<Vec<DiagnosticRelatedInformation>> {

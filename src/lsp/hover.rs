@@ -132,7 +132,7 @@ fn group(registry: &Registry, path: &[String]) -> String {
 pub fn rule(finding: &Finding, catalog: &Catalog) -> Option<String> {
     let rule = catalog.find(finding.rule)?;
     let why = rule.body.split("\n## ").find_map(|section| section.trim_start_matches("## ").strip_prefix("Why\n"));
-    let name = match output::web_page(finding.rule) {
+    let name = match output::web_page(finding.rule, catalog) {
         Some(page) => format!("[{}]({page})", rule.id),
         None => format!("`{}`", rule.id),
     };

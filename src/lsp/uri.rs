@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use gen_lsp_types::Uri;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
+use crate::walk;
+
 /// What is escaped in the path of a URI: everything that RFC 3986 does not allow there as it is.
 const ESCAPED: &AsciiSet = &CONTROLS
     .add(b' ')
@@ -33,28 +35,12 @@ pub fn to_path(uri: &Uri) -> Option<PathBuf> {
         return None;
     }
     let bytes: Vec<u8> = percent_decode_str(path).collect();
-    Some(platform_path(bytes))
-}
-
-#[cfg(unix)]
-fn platform_path(bytes: Vec<u8>) -> PathBuf {
-    use std::os::unix::ffi::OsStringExt;
-    PathBuf::from(std::ffi::OsString::from_vec(bytes))
-}
-
-/// `/c:/folder` is `c:/folder` there.
-#[cfg(not(unix))]
-fn platform_path(bytes: Vec<u8>) -> PathBuf {
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    let has_drive = text.as_bytes().get(2) == Some(&b':');
-    PathBuf::from(if has_drive { text[1..].to_owned() } else { text })
+    Some(walk::path_of_bytes(&bytes))
 }
 
 /// The `file:` URI of an absolute path.
 pub fn from_path(path: &Path) -> Uri {
-    let text = path.to_string_lossy().replace('\\', if cfg!(windows) { "/" } else { "\\" });
-    let slash = if text.starts_with('/') { "" } else { "/" };
-    Uri(format!("file://{slash}{}", utf8_percent_encode(&text, ESCAPED)))
+    Uri(format!("file://{}", utf8_percent_encode(&path.to_string_lossy(), ESCAPED)))
 }
 
 #[cfg(test)]

@@ -48,7 +48,7 @@ fn annotation(finding: &Finding, view: &View, places: &mut Places<'_>, out: &mut
         properties.push_str(&format!(",endColumn={}", end.column));
     }
     let help = finding.help.as_deref().map(|help| format!("\n{help}")).unwrap_or_default();
-    let message = data(&format!("{}{help}\n{}", finding.message, super::url(finding.rule)));
+    let message = data(&format!("{}{help}\n{}", finding.message, super::url(finding.rule, places.catalog())));
     writeln!(out, "::{command} {properties},title={}::{message}", property(&format!("flakeward: {}", finding.rule)))
 }
 

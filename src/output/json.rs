@@ -204,7 +204,7 @@ pub(super) fn finding<'a>(finding: &'a crate::finding::Finding, view: &View, pla
         end,
         message: &finding.message,
         help: finding.help.as_deref(),
-        url: super::url(finding.rule),
+        url: super::url(finding.rule, places.catalog()),
         labels,
         fixable: places.fixability(finding),
         fix,

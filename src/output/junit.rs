@@ -43,7 +43,7 @@ fn case(finding: &Finding, fails: bool, view: &View, places: &mut Places<'_>, ou
     if fails {
         let help = finding.help.as_deref().map(|help| format!("\nhelp: {}", escape(help))).unwrap_or_default();
         let rule = escape(finding.rule);
-        let url = escape(&super::url(finding.rule));
+        let url = escape(&super::url(finding.rule, places.catalog()));
         writeln!(out, r#"      <failure type="{rule}" message="{message}">{message}{help}"#)?;
         writeln!(out, "why: {url}</failure>")?;
     } else {

@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
 use super::stream::Stream;
 use super::text::{clean, count};
 use super::{Places, View, summary};
@@ -48,8 +50,18 @@ fn row(finding: &Finding, view: &View, places: &mut Places<'_>) -> String {
         message.push_str("<br>");
         message.push_str(&prose(help));
     }
-    format!("| {} | [{}]({}) | {place} | {message} |\n", finding.level, plain(finding.rule), super::url(finding.rule))
+    let page = address(&super::url(finding.rule, places.catalog()));
+    format!("| {} | [{}]({page}) | {place} | {message} |\n", finding.level, plain(finding.rule))
 }
+
+/// The target of a link, without characters that end it or the cell.
+fn address(url: &str) -> String {
+    utf8_percent_encode(url, ADDRESS).to_string()
+}
+
+/// What has a meaning in the target of a link or in a table, and what is not visible.
+const ADDRESS: &AsciiSet =
+    &CONTROLS.add(b' ').add(b'(').add(b')').add(b'<').add(b'>').add(b'[').add(b']').add(b'|').add(b'\\').add(b'`');
 
 /// A message in a table's cell: what stands between backticks is code, and nothing else means anything to Markdown.
 fn prose(text: &str) -> String {

@@ -37,7 +37,7 @@ use std::sync::Arc;
 
 use crate::finding::{Finding, Level, RelPath, Safety, Span};
 use crate::report::Report;
-use crate::rule::own;
+use crate::rule::{Catalog, own};
 use crate::source::{LineIndex, Place, Source};
 use crate::walk;
 
@@ -160,6 +160,11 @@ impl<'a> Places<'a> {
         Self { report, indexes: std::collections::HashMap::new() }
     }
 
+    /// The rules of the report.
+    pub fn catalog(&self) -> &'a Catalog {
+        &self.report.catalog
+    }
+
     /// Which kind of fix a finding of the report has.
     pub fn fixability(&self, finding: &Finding) -> Option<Safety> {
         self.report.fixability(finding)
@@ -191,14 +196,17 @@ impl<'a> Places<'a> {
     }
 }
 
-/// Where a rule's page is: on the web, or for a rule of the repository's own its path there.
-pub fn url(rule: &str) -> String {
-    let own = || format!("{}/{}.md", own::FOLDER, rule.trim_start_matches(own::PREFIX));
-    web_page(rule).unwrap_or_else(own)
+/// Where a rule's page is: on the web, or for a rule of the repository or of its policy the path of the file, relative to
+/// the root.
+pub fn url(rule: &str, catalog: &Catalog) -> String {
+    match catalog.find(rule).and_then(|rule| rule.page.clone()) {
+        Some(page) => page,
+        None if rule.starts_with(own::PREFIX) => own::path(rule),
+        None => format!("{}rules/{rule}.html", env!("CARGO_PKG_HOMEPAGE")),
+    }
 }
 
-/// The page of a rule on the web, where it has one.
-pub fn web_page(rule: &str) -> Option<String> {
-    let page = format!("{}/blob/v{}/rules/{rule}.md", env!("CARGO_PKG_REPOSITORY"), env!("CARGO_PKG_VERSION"));
-    (!rule.starts_with(own::PREFIX)).then_some(page)
+/// The page of a rule on the web, if it has one.
+pub fn web_page(rule: &str, catalog: &Catalog) -> Option<String> {
+    Some(url(rule, catalog)).filter(|url| url.starts_with("https://"))
 }

@@ -6,16 +6,16 @@ use super::stream::Stream;
 use super::style::{BOLD, CODE, DIM, Style, of};
 use super::text::{clean, clean_lines};
 use crate::finding::Level;
-use crate::rule::Rule;
 use crate::rule::example::Fence;
 use crate::rule::page::Fixability;
+use crate::rule::{Catalog, Rule};
 
 /// The page as text.
-pub fn render(rule: &Rule, stream: &Stream) -> String {
+pub fn render(rule: &Rule, catalog: &Catalog, stream: &Stream) -> String {
     let mut page = Page { out: String::new(), stream: *stream };
     page.head(rule);
     page.body(&clean_lines(&rule.body));
-    page.line("", &super::url(rule.id), Some(DIM));
+    page.line("", &clean(&super::url(rule.id, catalog)), Some(DIM));
     page.out
 }
 

@@ -118,7 +118,7 @@ impl Printer<'_> {
             let rest = lines.split_off(1).join(" ");
             lines.extend(wrapped(&rest, stream.width - 2).into_iter().filter(|line| !line.is_empty()));
         }
-        let level = linked(of(finding.level).on(level, stream.color), finding.rule, stream.links);
+        let level = linked(of(finding.level).on(level, stream.color), finding.rule, self.catalog, stream.links);
         let lines: Vec<String> = lines.iter().map(|line| BOLD.on(line, stream.color)).collect();
         format!("{level}: {}\n", lines.join("\n  "))
     }
@@ -161,7 +161,7 @@ impl Printer<'_> {
         if !self.said.insert((rule, "why".to_owned())) {
             return text;
         }
-        let why = linked(format!("flakeward explain {rule}"), rule, self.view.stream.links);
+        let why = linked(format!("flakeward explain {rule}"), rule, self.catalog, self.view.stream.links);
         text + &self.field("why", &why)
     }
 
@@ -205,8 +205,8 @@ fn alike_advice<'a>(helps: impl Iterator<Item = &'a str>) -> Vec<(&'a str, usize
 }
 
 /// A text that leads to a rule's page, where terminals and the rule have that.
-fn linked(text: String, rule: &str, links: bool) -> String {
-    match super::web_page(rule).filter(|_| links) {
+fn linked(text: String, rule: &str, catalog: &Catalog, links: bool) -> String {
+    match super::web_page(rule, catalog).filter(|_| links) {
         Some(page) => link(&text, &page),
         None => text,
     }

@@ -71,7 +71,7 @@ pub fn json(catalog: &Catalog) -> Result<String, serde_json::Error> {
         languages: &rule.languages,
         fix: rule.fix,
         since: &rule.since,
-        url: super::url(rule.id),
+        url: super::url(rule.id, catalog),
     });
     serde_json::to_string_pretty(&Document { version: 1, rules: rows.collect() }).map(|text| text + "\n")
 }

@@ -31,7 +31,7 @@ fn log(report: &Report) -> Value {
     let mut places = Places::new(report);
     let results: Vec<Value> =
         report.findings.iter().map(|finding| result(finding, &report.catalog, &mut places)).collect();
-    let rules: Vec<Value> = report.catalog.iter().map(descriptor).collect();
+    let rules: Vec<Value> = report.catalog.iter().map(|rule| descriptor(rule, &report.catalog)).collect();
     let notes: Vec<Value> = report.notes.iter().filter_map(notification).collect();
     json!({
         "$schema": SCHEMA,
@@ -57,7 +57,7 @@ fn log(report: &Report) -> Value {
     })
 }
 
-fn descriptor(rule: &Rule) -> Value {
+fn descriptor(rule: &Rule, catalog: &Catalog) -> Value {
     let why = rule.body.split("## Bad").next().unwrap_or("").trim().trim_start_matches("## Why").trim();
     let mut descriptor = json!({
         "id": rule.id,
@@ -67,7 +67,7 @@ fn descriptor(rule: &Rule) -> Value {
         "defaultConfiguration": { "level": level(rule.level), "enabled": rule.level != Level::Off },
         "properties": { "tags": ["nix", "policy"] },
     });
-    if let Some(page) = super::web_page(rule.id) {
+    if let Some(page) = super::web_page(rule.id, catalog) {
         descriptor["helpUri"] = json!(page);
     }
     // A name is for people; where it would be the id again the standard wants none.

@@ -18,6 +18,11 @@ pub const FOLDER: &str = ".flakeward/rules";
 /// What the ids of such rules begin with.
 pub const PREFIX: &str = "local/";
 
+/// The page of a repository's own rule, relative to the root.
+pub fn path(id: &str) -> String {
+    format!("{FOLDER}/{}.md", id.trim_start_matches(PREFIX))
+}
+
 /// Larger pages are not read.
 pub const MAX_PAGE: u64 = 256 << 10;
 

@@ -49,6 +49,8 @@ pub struct Rule {
     pub params: toml::Table,
     /// The page's Markdown after the front matter.
     pub body: Cow<'static, str>,
+    /// Where the page of a policy's rule is: an address on the web, or the path of the file. `None` for all others.
+    pub page: Option<String>,
 }
 
 impl Rule {
@@ -229,6 +231,7 @@ pub(super) fn read<'a>(name: &str, id: &str, text: &'a str) -> Result<(Rule, &'a
         since: front.since,
         params: front.params,
         body: Cow::Borrowed(""),
+        page: None,
     };
     Ok((rule, body))
 }

@@ -1,7 +1,8 @@
 //! `nix flake check`, with the real Nix and without a network. What nixpkgs would give is played by nixpkgs.nix.
 //!
 //! With FLAKEWARD_TEST_FLAKE_PARTS and FLAKEWARD_TEST_NIXPKGS_LIB (folders with hercules-ci/flake-parts and
-//! nix-community/nixpkgs.lib) the whole flake and its flake-parts module are tested as well; with
+//! nix-community/nixpkgs.lib) the flake-parts module is tested as well, and with FLAKEWARD_TEST_NIX2CONTAINER
+//! (nlewo/nix2container) the whole flake; with
 //! FLAKEWARD_TEST_GIT_HOOKS and FLAKEWARD_TEST_TREEFMT (cachix/git-hooks.nix and numtide/treefmt-nix) so are the
 //! README's words for these.
 
@@ -226,14 +227,56 @@ fn both(one: &str, other: &str) -> Option<(PathBuf, PathBuf)> {
 #[test]
 fn own_flake() {
     let Some((flake_parts, lib)) = checkouts().filter(|_| have(&["git", "nix"])) else { return };
+    let Some(nix2container) = std::env::var_os("FLAKEWARD_TEST_NIX2CONTAINER").map(PathBuf::from) else { return };
     let (nix, nixpkgs, flakeward) = (Nix::new(), nixpkgs(Some(&lib)), release(project_files().into_iter()));
-    let inputs = [("nixpkgs", nixpkgs.path()), ("flake-parts", &*flake_parts)];
+    let inputs = [("nixpkgs", nixpkgs.path()), ("flake-parts", &*flake_parts), ("nix2container", &*nix2container)];
     nix.run(&flakeward, "flake check", &inputs).ok();
+    has_what_a_package_needs(&nix, &flakeward, &inputs);
+    describes_an_image(&nix, &flakeward, &inputs);
     let named = nix.run(&flakeward, &format!("eval --raw .#packages.{}.flakeward-static.name", system()), &inputs);
     assert!(named.ok().starts_with(concat!("flakeward-", env!("CARGO_PKG_VERSION"))));
     let overlay = "overlay:(overlay{callPackage=file:(_:(baseNameOf(toString(file))));}{}).flakeward";
     let package = nix.run(&flakeward, &format!("eval --raw .#overlays.default --apply {overlay}"), &inputs);
     assert!(package.ok().starts_with("package.nix"));
+}
+
+/// The package has completions, manual pages and the program that `nix run` runs.
+fn has_what_a_package_needs(nix: &Nix, flakeward: &Repository, inputs: &[(&str, &Path)]) {
+    let package = format!(".#packages.{}.flakeward", system());
+    let meta = nix.run(flakeward, &format!("eval --json {package}.meta"), inputs).ok();
+    let meta: Value = serde_json::Deserializer::from_str(&meta).into_iter().next().unwrap().unwrap();
+    assert_eq!((&meta["mainProgram"], &meta["homepage"]), (&json!("flakeward"), &json!(env!("CARGO_PKG_HOMEPAGE"))));
+    assert!(meta["platforms"].as_array().unwrap().contains(&json!(system())), "{meta}");
+    nix.run(flakeward, &format!("build {package}"), inputs).ok();
+    let share = flakeward.path().join("result/share");
+    let installed = |file: &str| fs::read_to_string(share.join(file)).unwrap();
+    for (file, part) in [
+        ("bash-completion/completions/flakeward.bash", "_flakeward()"),
+        ("fish/vendor_completions.d/flakeward.fish", "complete -c flakeward"),
+        ("zsh/site-functions/_flakeward", "#compdef flakeward"),
+        ("nushell/vendor/autoload/flakeward.nu", "export extern flakeward"),
+        ("man/man1/flakeward.1", ".TH flakeward"),
+        ("man/man1/flakeward-check.1", ".TH flakeward-check"),
+    ] {
+        assert!(installed(file).contains(part), "{file}");
+    }
+}
+
+/// The image runs flakeward in the folder where a repository is mounted, and can be pushed.
+fn describes_an_image(nix: &Nix, flakeward: &Repository, inputs: &[(&str, &Path)]) {
+    let image = format!(".#packages.{}.container-flakeward", system());
+    let named = nix.run(flakeward, &format!("eval --raw {image}.imageRefUnsafe"), inputs).ok();
+    let expected = concat!("ghcr.io/flakeward/flakeward:", env!("CARGO_PKG_VERSION"), "-");
+    assert!(named.starts_with(expected), "{named}");
+    let push = nix.run(flakeward, &format!("eval --raw {image}.copyToRegistry.name"), inputs).ok();
+    assert!(push.starts_with("copy-to-registry"), "{push}");
+    let derivations = nix.run(flakeward, &format!("show-derivation --recursive {image}"), inputs).ok();
+    let derivations: Value = serde_json::Deserializer::from_str(&derivations).into_iter().next().unwrap().unwrap();
+    let mut all = derivations.as_object().unwrap().values();
+    let config = all.find(|it| it["env"]["name"] == "config.json").unwrap()["env"]["text"].as_str().unwrap();
+    let config: Value = serde_json::from_str(config).unwrap();
+    assert!(config["Entrypoint"][0].as_str().unwrap().ends_with("/bin/flakeward"), "{config}");
+    assert_eq!(config["WorkingDir"], "/repository");
 }
 
 #[test]

@@ -1,22 +1,27 @@
-# A stand-in for nixpkgs, as far as flakeward's own Nix code needs one: derivations that nothing but /bin/sh builds.
+# A stand-in for nixpkgs, as far as flakeward's own Nix code needs one: derivations that nothing but /bin/bash builds.
 { lib, flakeward }:
 system:
 let
   runCommand =
     name: env: script:
     derivation (
-      env
+      removeAttrs env [
+        "meta"
+        "passthru"
+      ]
       // {
         inherit name system script;
-        builder = "/bin/sh";
+        builder = "/bin/bash";
         args = [
-          "-ec"
+          "-euc"
           ''eval "$script"''
         ];
         PATH = "/usr/bin:/bin";
       }
-    );
-  # Instead of compiling: the flakeward of the tests, if the source holds what a build reads and nothing else.
+    )
+    // env.passthru or { };
+  # Instead of compiling: the flakeward of the tests, if the source holds what a build reads and nothing else. What the
+  # package installs besides goes where nixpkgs puts it.
   buildRustPackage =
     args:
     runCommand "${args.pname}-${args.version}" { inherit (args) src postInstall; } ''
@@ -24,10 +29,26 @@ let
       for part in Cargo.toml Cargo.lock build.rs src/main.rs rules/dockerfile.md; do test -f "$part"; done
       for part in target tests .git; do test ! -e "$part"; done
       mkdir -p "$out/bin" && ln -s ${flakeward} "$out/bin/flakeward"
+      installShellCompletion() {
+        test "$1" = --cmd && local name=$2 && shift 2
+        while [ $# -gt 0 ]; do
+          case $1 in
+            --bash) local to=bash-completion/completions/$name.bash ;;
+            --fish) local to=fish/vendor_completions.d/$name.fish ;;
+            --zsh) local to=zsh/site-functions/_$name ;;
+          esac
+          mkdir -p "$out/share/$(dirname "$to")" && cat "$2" > "$out/share/$to" && shift 2
+        done
+      }
+      installManPage() { mkdir -p "$out/share/man/man1" && cp "$@" "$out/share/man/man1"; }
+      cd "$NIX_BUILD_TOP"
+      eval "$postInstall"
     ''
     // {
-      inherit (args) meta;
+      inherit (args) meta version;
+      inherit (args.passthru) tests;
     };
+  plain = name: runCommand name { } ''mkdir "$out"'';
   pkgs = {
     inherit lib runCommand;
     stdenv.hostPlatform = {
@@ -45,7 +66,16 @@ let
     # As far as it is a type of settings; no file is written.
     formats.toml = _: { type = lib.types.attrsOf lib.types.anything; };
     mkShell = _: runCommand "shell" { } ''touch "$out"'';
-    nixfmt-tree = runCommand "nixfmt" { } ''mkdir "$out"'';
+    nixfmt-tree = plain "nixfmt";
+    # What nix2container needs to describe an image; nothing of it is built.
+    buildGoModule = args: plain args.pname;
+    skopeo.overrideAttrs = _: plain "skopeo";
+    writeText = name: text: runCommand name { inherit text; } ''printf %s "$text" > "$out"'';
+    runCommandLocal = runCommand;
+    writeShellApplication = args: plain args.name;
+    go.GOARCH = if lib.hasPrefix "x86_64-" system then "amd64" else "arm64";
+    jq = plain "jq";
+    gitMinimal = plain "git-minimal";
   };
   tools = [
     "actionlint"

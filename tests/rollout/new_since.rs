@@ -72,6 +72,66 @@ fn a_conflict_with_an_unchanged_line_is_new() {
     assert_eq!(new(&repository, "--new-since main --select port-conflict b"), "b/ports.nix:1:port-conflict");
 }
 
+/// The line of the finding and its rule were there before, its cause was not.
+#[test]
+fn a_conflict_with_another_partner_is_new() {
+    let repository = Repository::new(&[
+        ("a/ports.nix", "{\n  first = 3000;\n  other = 3001;\n}\n"),
+        ("b/ports.nix", "{\n  web = 3000;\n}\n"),
+    ]);
+    repository.commit("t", "2026-01-01");
+    assert_eq!(repository.run("--select port-conflict").code, 1);
+    // Moved lines do not make another partner.
+    repository.write("a/ports.nix", "{\n\n  other = 3001;\n  first = 3000;\n}\n");
+    assert_eq!(new(&repository, "--new-since main --select port-conflict"), "");
+    repository.write("a/ports.nix", "{\n  first = 3001;\n  other = 3000;\n}\n");
+    assert_eq!(new(&repository, "--new-since main --select port-conflict"), "b/ports.nix:2:port-conflict");
+    let processes = |first: &str| {
+        format!(
+            "version: \"0.5\"\nprocesses:\n  {first}:\n    command: serve --port 8080\n    readiness_probe:\n      \
+             http_get: {{ host: localhost, port: 8080 }}\n  web:\n    command: serve --port 8080\n    \
+             readiness_probe:\n      http_get: {{ host: localhost, port: 8080 }}\n"
+        )
+    };
+    let repository = Repository::new(&[("process-compose.yaml", &processes("api"))]);
+    repository.commit("t", "2026-01-01");
+    assert_eq!(repository.run("--select port-conflict").code, 1);
+    assert_eq!(new(&repository, "--new-since main --select port-conflict"), "");
+    repository.write("process-compose.yaml", &processes("app"));
+    assert!(new(&repository, "--new-since main --select port-conflict").contains(":port-conflict"));
+}
+
+/// What other files than the one with the finding say: a registry, a lock file, a service.
+#[test]
+fn findings_that_only_another_file_causes_are_new() {
+    let lock = r#"{"nodes": {"n": {"locked": {"type": "github", "owner": "NixOS", "repo": "nixpkgs",
+        "rev": "b18a4b905f8d028dc4476412e6d6891728695379", "lastModified": 1767225600,
+        "narHash": "sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}, "original": {"type": "github",
+        "owner": "NixOS", "repo": "nixpkgs", "ref": "nixos-26.05"}}, "root": {"inputs": {"nixpkgs": "n"}}},
+        "root": "root", "version": 7}"#;
+    let flake = "{\n  inputs.nixpkgs.url = \"github:NixOS/nixpkgs/nixos-26.05\";\n  outputs = _: { };\n}\n";
+    let registry = [
+        ("lib/ports.nix", "{\n  db = 5432;\n}\n"),
+        ("ci.yaml", "services:\n  # Port from lib/ports.nix: db = 5432\n  port: 5432\n"),
+    ];
+    let flake = [("flake.nix", flake), ("flake.lock", lock)];
+    for (files, path, after, expected) in [
+        (registry, "lib/ports.nix", Some("{\n  db = 5433;\n}\n"), "ci.yaml:2:port-drift"),
+        (registry, "lib/ports.nix", Some("{\n  db2 = 5432;\n}\n"), "ci.yaml:2:unknown-port"),
+        (flake, "flake.lock", None, "flake.nix:3:unlocked-input"),
+    ] {
+        let repository = Repository::new(&files);
+        repository.commit("t", "2026-01-01");
+        assert_eq!(new(&repository, "--new-since main --now 2026-06-01"), "", "{files:?}");
+        match after {
+            Some(text) => repository.write(path, text),
+            None => std::fs::remove_file(repository.path().join(path)).unwrap(),
+        }
+        let found = new(&repository, "--new-since main --now 2026-06-01");
+        assert!(found.split(' ').any(|finding| finding == expected), "{expected}: {found}");
+    }
+}
+
 #[test]
 fn work_of_others_on_the_branch_is_not_counted() {
     let repository = repository();

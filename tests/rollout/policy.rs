@@ -234,3 +234,69 @@ fn every_value_has_its_origin() {
     assert!(text.contains(&format!("# {policy_file}:5, locked by the policy\n")), "{text}");
     assert!(toml::from_str::<toml::Table>(&text).is_ok(), "{text}");
 }
+
+/// The command line cannot do what the repository's file cannot.
+#[test]
+fn the_command_line_keeps_locked_rules() {
+    let fleet = Fleet::new("[policy]\nlocked = [\"lookup-path\"]\n[rules]\nlookup-path.level = \"error\"\n");
+    let repository =
+        fleet.repository("a", &[("flakeward.toml", EXTENDS), ("a.nix", "<a>\n"), ("Dockerfile", "FROM scratch\n")]);
+    for option in
+        ["--level lookup-path=warn", "--level flakes=off", "--ignore lookup-path", "--ignore dockerfile,flakes"]
+    {
+        for command in ["check", "fix", "baseline"] {
+            let said = repository.refused(&format!("{command} {option}"));
+            let part = option.split(',').next_back().unwrap().replace("--ignore dockerfile,", "--ignore ");
+            let part = part.split_whitespace().next_back().unwrap();
+            assert!(
+                said.contains("the policy locks `lookup-path`: its level must be at least error"),
+                "{option}: {said}"
+            );
+            assert!(said.contains("remove `--") && said.contains(part), "{option}: {said}");
+        }
+    }
+    assert_eq!(repository.read("a.nix"), "<a>\n");
+    // Raising is allowed, and the last of several levels counts.
+    assert_eq!(repository.run("--level lookup-path=warn,lookup-path=error").code, 1);
+    // What is selected is checked besides what is locked; the level stays that of the policy.
+    let out = repository.run("--select dockerfile --format concise").out;
+    let rules: Vec<&str> = out.lines().filter_map(|line| line.split(['[', ']']).nth(1)).collect();
+    assert_eq!(rules, ["dockerfile", "lookup-path"], "{out}");
+    assert!(repository.run("--select lookup-path --format concise").out.contains("a.nix:1:1: error[lookup-path]"));
+    // Other commands only look at what is selected.
+    assert!(!repository.run("fix --select dockerfile").out.contains("lookup-path"));
+}
+
+/// The page of a policy's rule is where the policy is.
+#[test]
+fn rules_of_a_policy_have_pages() {
+    let page = "+++\nid = \"no-a\"\nlevel = \"error\"\nsummary = \"s\"\nlanguages = [\"nix\"]\nattrpath = [\"a\"]\n\
+                message = \"a is set\"\n+++\n\n## Why\n\nIt is.\n";
+    let fleet = Fleet::new("");
+    fleet.write("policy/.flakeward/rules/no-a.md", page);
+    let repository = fleet.repository("a", &[("flakeward.toml", EXTENDS), ("a.nix", "{ a = 1; }\n")]);
+    let url = |options: &str| {
+        let report: Value = serde_json::from_str(&repository.run(&format!("{options} --format json")).out).unwrap();
+        let findings = report["findings"].as_array().unwrap();
+        findings.iter().find(|it| it["rule"] == "local/no-a").unwrap()["url"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(url(""), "../policy/.flakeward/rules/no-a.md");
+    assert!(repository.path().join(url("")).is_file());
+    let elsewhere = Fleet::new("");
+    elsewhere.write("policy/.flakeward/rules/no-a.md", page);
+    let folder = elsewhere.0.path().join("policy").canonicalize().unwrap();
+    let named = url(&format!("--policy-path {}", folder.display()));
+    assert!(Path::new(&named).is_absolute() && Path::new(&named).is_file(), "{named}");
+    // An own rule has its page in the repository, a built-in one on the site.
+    repository.write(".flakeward/rules/no-b.md", &page.replace("no-a", "no-b").replace("\"a\"", "\"b\""));
+    let rules: Value = serde_json::from_str(&repository.run("rules --format json").out).unwrap();
+    let pages: Vec<&str> = rules["rules"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|rule| ["local/no-a", "local/no-b", "lookup-path"].contains(&rule["id"].as_str().unwrap()))
+        .map(|rule| rule["url"].as_str().unwrap())
+        .collect();
+    let site = concat!(env!("CARGO_PKG_HOMEPAGE"), "rules/lookup-path.html");
+    assert_eq!(pages, [site, "../policy/.flakeward/rules/no-a.md", ".flakeward/rules/no-b.md"]);
+}

@@ -74,7 +74,7 @@ fn article(out: &mut String, finding: &Finding, view: &View, owners: &Owners, pl
         escape(&owned.join(" ")),
         inline(&finding.message),
     );
-    let page = match web_page(finding.rule) {
+    let page = match web_page(finding.rule, places.catalog()) {
         Some(url) => format!("<a href=\"{}\">{rule}</a>", escape(&url)),
         None => rule.into_owned(),
     };

@@ -1,0 +1,7 @@
+//! The documentation, the commands that it mentions, and shell completions.
+
+mod commands;
+mod completions;
+mod site;
+#[path = "../support/tools.rs"]
+mod tools;
