@@ -160,7 +160,7 @@ mod tests {
     fn pages_fit_the_width_and_lose_nothing() {
         for rule in rule::BUILT_IN.iter() {
             let stream = Stream { width: 60, ..Stream::default() };
-            let text = render(rule, &stream);
+            let text = render(rule, &Catalog::built_in(), &stream);
             // The headline, id and level, is one line whatever it holds.
             let prose = text.lines().skip(1).filter(|line| !line.starts_with("    ") && !line.contains("://"));
             for line in prose.filter(|line| line.split_whitespace().count() > 1 && !line.starts_with('|')) {
