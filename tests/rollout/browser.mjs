@@ -86,9 +86,20 @@ for (const id of await tab.evaluate(() => [...document.querySelectorAll("table")
     sorted[id].push({ up, down: await cells() });
   }
 }
+let repositories = null;
+if (await tab.$("form.rows")) {
+  const rows = () => tab.evaluate(() => document.querySelectorAll("#repositories-table tbody tr:not([hidden])").length);
+  repositories = { all: await status() };
+  await tab.focus("form.rows input");
+  await tab.keyboard.type("REPOSITORY-01");
+  Object.assign(repositories, { found: await status(), rows: await rows() });
+  await tab.click("form.rows button");
+  await new Promise((done) => setTimeout(done, 50));
+  repositories.reset = await status();
+}
 const after = { status: await status(), injected: await tab.evaluate(() => window.injected ?? null) };
 const started = performance.now();
 if (Object.keys(filters).length) await tab.type("input[name=text]", "x");
 const filterTime = performance.now() - started;
 await browser.close();
-console.log(JSON.stringify({ errors, requests, dialogs, accessibility, backgrounds, filters, typed, sorted, after, filterTime }));
+console.log(JSON.stringify({ errors, requests, dialogs, accessibility, backgrounds, filters, typed, sorted, repositories, after, filterTime }));

@@ -208,6 +208,9 @@ fn two_hundred_repositories_make_a_page() {
     assert!(page.contains("<path class=\"series error\""));
     let Some(seen) = browse(&repository.path().join("fleet.html")) else { return };
     holds(&seen);
+    let all = "200 of 200 repositories";
+    let filtered = serde_json::json!({ "all": all, "found": "10 of 200 repositories", "rows": 10, "reset": all });
+    assert_eq!(seen["repositories"], filtered);
     assert_eq!(seen["sorted"]["matrix"].as_array().unwrap().len(), 5);
     assert_eq!(seen["sorted"]["repositories-table"][0]["up"].as_array().unwrap().len(), 200);
     assert_eq!(seen["sorted"]["trend-table"][1]["up"], serde_json::json!(["200", "200"]));

@@ -28,6 +28,11 @@ pub fn write(fleet: &Fleet) -> String {
         let _ = writeln!(body, "<li><a href=\"#{id}\">{title}</a></li>");
     }
     body.push_str("</ul></nav>\n");
+    body.push_str(
+        "<form class=\"filters rows\" aria-label=\"Filter repositories\">\n\
+         <label>Repository <input name=\"text\" type=\"search\"></label>\n<button type=\"reset\">Reset</button>\n\
+         </form>\n<p id=\"shown\" role=\"status\"></p>\n",
+    );
     for (id, title, content) in sections {
         let _ = write!(
             body,
@@ -91,17 +96,30 @@ fn matrix(fleet: &Fleet) -> String {
             write!(out, "<th scope=\"col\" class=\"number\"><button type=\"button\">{}</button></th>", escape(rule));
     }
     out.push_str("</tr></thead>\n<tbody>\n");
+    let latest = fleet.repositories.iter().map(Repository::latest);
+    let most = latest.flat_map(|check| check.rules.values().copied()).max().unwrap_or(0);
     for repository in &fleet.repositories {
         let _ = write!(out, "<tr><th scope=\"row\">{}</th>", escape(&repository.name));
         for rule in &rules {
             match repository.latest().rules.get(*rule) {
-                Some(count) => write!(out, "<td class=\"number\">{count}</td>").unwrap_or_default(),
+                Some(count) => {
+                    let _ = write!(out, "<td class=\"number {}\">{count}</td>", shade(*count, most));
+                }
                 None => out.push_str("<td class=\"number\"></td>"),
             }
         }
         out.push_str("</tr>\n");
     }
     out + "</tbody>\n</table>\n</div>\n"
+}
+
+/// How dark the cell of a number is, as a class: compared with the largest one.
+fn shade(count: usize, most: usize) -> &'static str {
+    match count * 3 / most.max(1) {
+        0 => "few",
+        1 => "some",
+        _ => "many",
+    }
 }
 
 fn trend(fleet: &Fleet) -> String {

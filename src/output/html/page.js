@@ -1,7 +1,7 @@
 "use strict";
 
 // Filters: each article says in data attributes what it is about.
-const form = document.querySelector("form.filters");
+const form = document.querySelector("form.filters:not(.rows)");
 if (form) {
   const articles = [...document.querySelectorAll("article")];
   const shown = document.getElementById("shown");
@@ -26,6 +26,29 @@ if (form) {
   form.addEventListener("input", apply);
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("reset", () => setTimeout(apply));
+}
+
+// Rows: those of all tables about repositories whose repository has the text in its name.
+const names = document.querySelector("form.rows");
+if (names) {
+  const rows = [...document.querySelectorAll("table")]
+    .filter((table) => table.rows[0].cells[0].textContent === "Repository")
+    .flatMap((table) => [...table.tBodies[0].rows]);
+  const shown = document.getElementById("shown");
+  const apply = () => {
+    const text = new FormData(names).get("text").trim().toLowerCase();
+    const found = new Set();
+    for (const row of rows) {
+      const name = row.cells[0].textContent;
+      row.hidden = !name.toLowerCase().includes(text);
+      if (!row.hidden) found.add(name);
+    }
+    shown.textContent = `${found.size} of ${new Set(rows.map((row) => row.cells[0].textContent)).size} repositories`;
+  };
+  names.addEventListener("input", apply);
+  names.addEventListener("submit", (event) => event.preventDefault());
+  names.addEventListener("reset", () => setTimeout(apply));
+  apply();
 }
 
 // Tables: the button in a head sorts the rows by its column, and turns the order when pressed again.
