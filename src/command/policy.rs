@@ -149,10 +149,15 @@ mod tests {
     fn policies_on_github_have_an_address() {
         let address = |reference| web(&FlakeRef::parse(reference));
         assert_eq!(
-            address("github:acme/platform-policy/0123abc?dir=nix"),
-            Some("https://github.com/acme/platform-policy/blob/0123abc".to_owned())
+            address("github:acme/platform-policy/0123456789abcdef0123456789abcdef01234567?dir=nix"),
+            Some("https://github.com/acme/platform-policy/blob/0123456789abcdef0123456789abcdef01234567".to_owned())
         );
-        for without in ["github:acme/policy", "gitlab:acme/policy/0123abc", "path:/policy", "github:a/b)/0123abc"] {
+        for without in [
+            "github:acme/policy",
+            "gitlab:acme/policy/0123456789abcdef0123456789abcdef01234567",
+            "path:/policy",
+            "github:a/b)/0123456789abcdef0123456789abcdef01234567",
+        ] {
             assert_eq!(address(without), None, "{without}");
         }
     }
