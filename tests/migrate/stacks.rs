@@ -285,9 +285,9 @@ fn databases_with_the_passwords_that_clients_send() {
     let compose = "services:\n  db:\n    image: mariadb:10.11\n    environment:\n      MARIADB_ROOT_PASSWORD: root-word\n      MARIADB_DATABASE: shop\n      \
         MARIADB_USER: shop\n      MARIADB_PASSWORD: \"${DB_PASSWORD:-it's-word}\"\n    ports: [\"13306:3306\"]\n    \
         volumes: [\"./schema.sql:/docker-entrypoint-initdb.d/schema.sql:ro\"]\n    healthcheck: {test: [CMD, healthcheck.sh, --connect]}\n  cache:\n    image: redis:7\n    \
-        command: [redis-server, --requirepass, \"cache\\\"word\", --maxmemory, 32mb]\n    ports: [\"16380:6379\"]\n  web:\n    build: ./web\n    \
+        command: [redis-server, --requirepass, cache-word, --maxmemory, 32mb]\n    ports: [\"16380:6379\"]\n  web:\n    build: ./web\n    \
         ports: [\"18083:8000\"]\n    environment:\n      DB_HOST: db\n      DB_PORT: 3306\n      DB_PASSWORD: \"${DB_PASSWORD:-it's-word}\"\n      \
-        REDIS_URL: redis://:cache%22word@cache:6379/0\n    depends_on:\n      db: {condition: service_healthy}\n      cache: {condition: service_healthy}\n";
+        REDIS_URL: redis://default:cache-word@cache:6379/0\n    depends_on:\n      db: {condition: service_healthy}\n      cache: {condition: service_healthy}\n";
     if !have(&["mysql", "mysqladmin"]) {
         return;
     }
@@ -298,7 +298,7 @@ fn databases_with_the_passwords_that_clients_send() {
     let (web, database, cache) = (stack.port("web"), stack.port("db"), stack.port("cache"));
     assert_eq!((web, database, cache), (18083, 13306, 16380));
     stack.expect(web, "/", "web / a book PONG");
-    for secret in ["root-word", "it's-", "cache\\\"word", "cache%22word"] {
+    for secret in ["root-word", "it's-", "cache-word"] {
         assert!(!stack.module().contains(secret), "{secret}: {}", stack.module());
     }
     stack.stop(&[web, database, cache]);

@@ -322,11 +322,7 @@ fn write_secrets(draft: &mut Draft<'_>, parts: &Parts, files: &[RelPath]) -> Res
         text.push('\n');
     }
     for (name, value) in &new {
-        let value = if value.contains(|c: char| c.is_whitespace() || "\"'$#\\`".contains(c)) {
-            format!("'{}'", value.replace('\'', "'\\''"))
-        } else {
-            (*value).clone()
-        };
+        let value = env_value(value);
         text.push_str(&format!("{name}={value}\n"));
     }
     draft.write(".env", text)?;
@@ -348,6 +344,19 @@ fn write_secrets(draft: &mut Draft<'_>, parts: &Parts, files: &[RelPath]) -> Res
         );
     }
     Ok(())
+}
+
+/// A value as the `.env` readers of process-compose and Compose take it: they know no `'\''`.
+fn env_value(value: &str) -> String {
+    let special = |c: char| c.is_whitespace() || "\"'$#\\`".contains(c);
+    match (value.contains(special), value.contains('\'')) {
+        (false, _) => value.to_owned(),
+        (true, false) => format!("'{value}'"),
+        (true, true) => {
+            let escaped = value.replace('\\', "\\\\").replace('"', "\\\"").replace('$', "\\$");
+            format!("\"{escaped}\"")
+        }
+    }
 }
 
 /// The module.
@@ -390,6 +399,19 @@ fn text(name: &str, module: &str, parts: &Parts, files: &[RelPath], draft: &Draf
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn values_of_env_files_are_quoted_as_their_readers_do() {
+        for (value, expected) in [
+            ("word", "word"),
+            ("a b", "'a b'"),
+            ("a\"$b", "'a\"$b'"),
+            ("it's $5", "\"it's \\$5\""),
+            ("'\"\\", "\"'\\\"\\\\\""),
+        ] {
+            assert_eq!(env_value(value), expected);
+        }
+    }
 
     #[test]
     fn files_of_a_folder_belong_together_or_not() {
