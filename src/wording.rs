@@ -40,9 +40,9 @@ pub fn words(name: &str, is_part: impl Fn(char) -> bool) -> Vec<String> {
     let mut before = ' ';
     for (at, c) in name.char_indices() {
         let rest = &name[at + c.len_utf8()..];
-        let begins_word = rest.starts_with(char::is_lowercase) && !is_plural(rest);
+        let begins_word = || rest.starts_with(char::is_lowercase) && !is_plural(rest);
         let is_hump = c.is_uppercase()
-            && (before.is_lowercase() || before.is_ascii_digit() || before.is_uppercase() && begins_word);
+            && (before.is_lowercase() || before.is_ascii_digit() || before.is_uppercase() && begins_word());
         if is_hump || !is_part(c) {
             words.push(String::new());
         }

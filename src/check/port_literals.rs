@@ -1,7 +1,7 @@
 //! What the rules about port literals share: which literals are the repository's own, and what to write instead.
 
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use rayon::prelude::*;
 
@@ -16,9 +16,9 @@ use crate::knowledge::services;
 use crate::lang::limits::bounded;
 use crate::lang::{Tree, nix};
 use crate::rewrite::ports as port_fix;
-use crate::rewrite::ports::Target;
-use crate::rewrite::ports::naming::{Missing, belongs};
+use crate::rewrite::ports::naming::{self, Context, Missing, belongs};
 use crate::rewrite::ports::plan::{self, Plan};
+use crate::rewrite::ports::{PortFile, Target};
 use crate::source::{FileKind, Source};
 use crate::wording::listed;
 
@@ -51,8 +51,8 @@ pub fn verdict(view: &ProjectView<'_>, rule: RuleId) -> Verdict {
 /// The entries that the registry lacks, planned for the registry that there is or for a new one. `None` if every port
 /// has a name, or if nothing can be added to the registry.
 pub fn missing_entries(view: &ProjectView<'_>) -> Option<Plan> {
-    let shared = Shared { shapes: BTreeMap::new(), aliases: BTreeMap::new(), plan: None };
-    Reporter { view, shared: &shared }.plan(view.ports.new_registry())
+    let shared = Shared { shapes: BTreeMap::new(), aliases: BTreeMap::new(), additions: Additions::None };
+    Reporter { view, shared: &shared }.plan()
 }
 
 /// A use as something to name.
@@ -105,20 +105,26 @@ pub struct Shared<'p> {
     shapes: BTreeMap<&'p RelPath, port_fix::Shape>,
     /// The names under which function arguments have each registry: `LT.port`.
     aliases: BTreeMap<&'p RelPath, BTreeSet<&'p str>>,
-    /// Where the ports that no registry has yet would be written, if fixes that do that are wanted.
-    plan: Option<Plan>,
+    /// The entries for ports that no registry has yet.
+    additions: Additions<'p>,
 }
 
-/// Fixes that would write the registry are planned, to be counted, for at most this many literals: the plan takes longer
-/// with each of them.
-const COUNTED: usize = 1_000;
-/// They are only counted if no file with such literals has more bytes: names are read from the lines around each use.
-const COUNTED_TEXT: usize = 1 << 16;
+/// Entries for ports that no registry has yet, as far as somebody asks about them.
+enum Additions<'p> {
+    /// Nobody does, or there are none.
+    None,
+    /// Which ports would get one: fixes that write them are counted.
+    Possible(Possible<'p>),
+    /// All that is written.
+    Planned(Plan),
+}
 
-/// Whether a repository is small enough to plan fixes only to count them.
-fn can_be_counted(view: &ProjectView<'_>) -> bool {
-    let mut uses = unanswered(view).take(COUNTED + 1).enumerate();
-    uses.all(|(index, (file, _))| index < COUNTED && file.source.text.len() <= COUNTED_TEXT)
+/// The ports that could get an entry in the registry, and in which.
+struct Possible<'p> {
+    registry: RelPath,
+    shape: port_fix::Shape,
+    /// The file and the position of each.
+    ports: HashSet<(&'p str, u32)>,
 }
 
 impl<'p> Shared<'p> {
@@ -131,14 +137,55 @@ impl<'p> Shared<'p> {
         let shapes = view.registries().all().iter().filter_map(shape_of).collect();
         let all = view.registries().all().iter();
         let aliases = all.map(|registry| (&registry.path, aliases(view.project, registry))).collect();
-        let shared = Self { shapes, aliases, plan: None };
-        let is_wanted = match view.fixes {
-            Safety::Safe => view.counts_fixes && can_be_counted(view),
-            _ => true,
+        let shared = Self { shapes, aliases, additions: Additions::None };
+        let reporter = Reporter { view, shared: &shared };
+        let additions = match view.fixes {
+            Safety::Unsafe => reporter.plan().map(Additions::Planned),
+            Safety::Safe if view.counts_fixes => reporter.unnamed().possible(view).map(Additions::Possible),
+            Safety::Safe => None,
         };
-        let plan = is_wanted.then(|| Reporter { view, shared: &shared }.plan(view.ports.new_registry())).flatten();
-        Self { plan, ..shared }
+        Self { additions: additions.unwrap_or(Additions::None), ..shared }
     }
+}
+
+/// The ports that no registry has.
+struct Unnamed<'p> {
+    uses: Vec<(&'p ProjectFile, &'p PortUse)>,
+    missing: Vec<Missing<'p>>,
+    context: Context<'p>,
+}
+
+impl<'p> Unnamed<'p> {
+    fn of(uses: Vec<(&'p ProjectFile, &'p PortUse)>) -> Self {
+        let missing: Vec<Missing<'p>> = uses.iter().map(|(file, port)| as_missing(&file.source, port)).collect();
+        let context = Context::of(&missing);
+        Self { uses, missing, context }
+    }
+
+    /// Those that would get an entry, in the registry that is easiest to import or in a new one.
+    fn possible(&self, view: &ProjectView<'p>) -> Option<Possible<'p>> {
+        if self.uses.is_empty() {
+            return None;
+        }
+        let (registry, shape) = match view.registries().is_empty() {
+            true => (RelPath::from(view.ports.new_registry()), port_fix::Shape::Set),
+            false => easiest(view).find_map(|registry| {
+                let tree = registry_tree(view, registry)?;
+                let shape = bounded(|| Some(plan::extensible(&tree, registry)?.0))?;
+                Some((registry.path.clone(), shape))
+            })?,
+        };
+        let certain = naming::are_certain(&self.missing, &self.context);
+        let ports = self.missing.iter().zip(certain).filter(|(_, certain)| *certain);
+        Some(Possible { registry, shape, ports: ports.map(|(port, _)| (port.path, port.span.start)).collect() })
+    }
+}
+
+/// The registries, the one that is easiest to import first.
+fn easiest<'p>(view: &ProjectView<'p>) -> impl Iterator<Item = &'p Registry> + use<'p> {
+    let mut registries = view.registries().all().to_vec();
+    registries.sort_by_key(|registry| (registry.shape.calls.len(), served(&registry.path).len()));
+    registries.into_iter()
 }
 
 /// Writes findings.
@@ -156,61 +203,75 @@ fn registry_tree<'p>(view: &ProjectView<'p>, registry: &Registry) -> Option<Tree
 /// A file, and its tree if a fix asked for it.
 struct OpenFile<'p> {
     file: &'p ProjectFile,
-    tree: OnceCell<Option<Tree<'p>>>,
+    opened: OnceCell<Option<PortFile<'p, 'p>>>,
 }
 
 impl<'p> OpenFile<'p> {
-    fn tree(&self) -> Option<&Tree<'p>> {
-        let open = || Some(self.file.fact::<PortFacts>()?.tree.as_ref()?.open(&self.file.source.text));
-        self.tree.get_or_init(open).as_ref()
+    fn new(file: &'p ProjectFile) -> Self {
+        Self { file, opened: OnceCell::new() }
+    }
+
+    fn opened(&self) -> Option<&PortFile<'p, 'p>> {
+        let source = &self.file.source;
+        let open = || {
+            let tree = self.file.fact::<PortFacts>()?.tree.as_ref()?.open(&source.text);
+            Some(PortFile::new(source, tree))
+        };
+        self.opened.get_or_init(open).as_ref()
     }
 }
 
 impl<'p> Reporter<'_, 'p> {
-    /// Plans the entries of all ports that no registry has, in a registry, or in a new one at a path. Each is one that
-    /// a fix will use: an entry that nothing refers to helps nobody.
-    fn plan(&self, new: &str) -> Option<Plan> {
-        let is_missing = |port: &PortUse| {
-            !matches!(port.kind, UseKind::Computed | UseKind::Random) && (1..=65535).contains(&port.number)
-        };
-        let files: Vec<OpenFile<'_>> = self.open_files().collect();
-        let own = files.iter().flat_map(|open| self.uses(open.file).map(move |port| (open, port)));
+    /// The ports that no registry has and that can have an entry.
+    fn unnamed(&self) -> Unnamed<'p> {
         let registries = self.view.registries();
-        let is_known = |file: &ProjectFile, number| !registries.serving(&file.source.path, number).is_empty();
-        let missing: Vec<_> =
-            own.filter(|(open, port)| is_missing(port) && !is_known(open.file, port.number)).collect();
-        let named = |(open, port): &(&OpenFile<'p>, &'p PortUse)| as_missing(&open.file.source, port);
-        let all = self.plan_of(new, missing.iter().map(named).collect())?;
-        let used: BTreeSet<u32> = missing
-            .iter()
-            .filter(|(open, port)| self.planned(open, port, &all).is_some())
-            .map(|(_, port)| port.number)
-            .collect();
-        match all.entries.iter().all(|entry| used.contains(&entry.number)) {
-            true => Some(all),
-            false => self.plan_of(new, missing.iter().map(named).filter(|port| used.contains(&port.number)).collect()),
-        }
+        let is_missing = |(file, port): &(&ProjectFile, &PortUse)| {
+            !matches!(port.kind, UseKind::Computed | UseKind::Random)
+                && (1..=65535).contains(&port.number)
+                && registries.serving(&file.source.path, port.number).is_empty()
+        };
+        let files = self.view.project.files.iter();
+        let own = files.flat_map(|file| self.uses(file).map(move |port| (file, port)));
+        Unnamed::of(own.filter(is_missing).collect())
     }
 
-    /// Plans entries for all of some ports, in the registry that is easiest to import.
-    fn plan_of(&self, new: &str, missing: Vec<Missing<'_>>) -> Option<Plan> {
+    /// Plans the entries of all ports that no registry has, in a registry, or in a new one at a path. Each is one that
+    /// a fix will use: an entry that nothing refers to helps nobody.
+    fn plan(&self) -> Option<Plan> {
+        let unnamed = self.unnamed();
+        let possible = unnamed.possible(self.view)?;
+        let mut files: Vec<(&ProjectFile, Vec<&PortUse>)> = Vec::new();
+        for &(file, port) in &unnamed.uses {
+            match files.last_mut() {
+                Some((last, ports)) if std::ptr::eq(*last, file) => ports.push(port),
+                _ => files.push((file, vec![port])),
+            }
+        }
+        let used = files.into_par_iter().flat_map_iter(|(file, ports)| {
+            let open = OpenFile::new(file);
+            let used = ports.into_iter().filter(|port| self.could_be_named(&open, port, &possible));
+            used.map(|port| port.number).collect::<Vec<_>>()
+        });
+        let used: HashSet<u32> = used.collect();
+        let missing: Vec<_> = unnamed.missing.into_iter().filter(|port| used.contains(&port.number)).collect();
         if missing.is_empty() {
             return None;
         }
         if self.view.registries().is_empty() {
-            return Some(plan::create(&RelPath::from(new), &missing));
+            return Some(plan::create(&possible.registry, &missing, &unnamed.context));
         }
-        let mut registries = self.view.registries().all().to_vec();
-        registries.sort_by_key(|registry| (registry.shape.calls.len(), served(&registry.path).len()));
-        registries.into_iter().find_map(|registry| {
-            let source = &self.view.project.file(&registry.path)?.source;
-            let tree = registry_tree(self.view, registry)?;
-            bounded(|| plan::extend(source, &tree, registry, &missing))
-        })
+        let registry = easiest(self.view).find(|registry| registry.path == possible.registry)?;
+        let source = &self.view.project.file(&registry.path)?.source;
+        let tree = registry_tree(self.view, registry)?;
+        bounded(|| plan::extend(source, &tree, registry, &missing, &unnamed.context))
     }
 
-    fn open_files(&self) -> impl Iterator<Item = OpenFile<'p>> + use<'p> {
-        self.view.project.files.iter().map(|file| OpenFile { file, tree: OnceCell::new() })
+    /// Whether a port would get an entry and a fix could use it, whatever the entry is called.
+    fn could_be_named(&self, open: &OpenFile<'p>, port: &PortUse, possible: &Possible<'_>) -> bool {
+        let Possible { registry, shape, ports } = possible;
+        let entry = ["name".to_owned()];
+        let target = Target { registry, shape, entry: &entry, number: port.number, settled: true };
+        ports.contains(&(&*open.file.source.path, port.span.start)) && self.replacement(open, port, &target).is_ok()
     }
 
     fn uses(&self, file: &'p ProjectFile) -> impl Iterator<Item = &'p PortUse> {
@@ -221,7 +282,7 @@ impl<'p> Reporter<'_, 'p> {
     /// The findings of a rule, all files in parallel.
     fn findings(&self, rule: RuleId) -> Verdict {
         let findings = self.view.project.files.par_iter().flat_map_iter(|file| {
-            let open = OpenFile { file, tree: OnceCell::new() };
+            let open = OpenFile::new(file);
             let uses = self.uses(file).filter(|port| port.number <= 65535 && self::rule(port) == rule);
             uses.map(|port| self.finding(&open, port)).collect::<Vec<_>>()
         });
@@ -275,7 +336,7 @@ impl<'p> Reporter<'_, 'p> {
     /// file selects an entry of the registry from it.
     fn alias(&self, open: &OpenFile<'p>, port: &PortUse, registry: &Registry) -> Option<&'p str> {
         let aliases = self.shared.aliases.get(&registry.path).filter(|aliases| !aliases.is_empty())?;
-        let tree = open.tree().filter(|_| open.file.source.kind == FileKind::Nix)?;
+        let tree = open.opened().filter(|_| open.file.source.kind == FileKind::Nix)?.tree();
         let from = tree.covering(port.span);
         aliases.iter().copied().find(|alias| {
             let root = alias.split('.').next().unwrap_or(alias);
@@ -293,17 +354,13 @@ impl<'p> Reporter<'_, 'p> {
     /// Writes an entry's name where its number stands. A file in which that takes too long is left as it is.
     fn replacement(&self, open: &OpenFile<'p>, port: &PortUse, target: &Target<'_>) -> Result<Fix, String> {
         let source = &open.file.source;
-        let Some(tree) = open.tree() else { return Err("the file cannot be read".to_owned()) };
+        let Some(file) = open.opened() else { return Err("the file cannot be read".to_owned()) };
         if source.kind == FileKind::Nix
             && let Some(obstacle) = port_fix::import_obstacle(&self.view.project.paths, &source.path, target.registry)
         {
             return Err(obstacle);
         }
-        let fix = || match source.kind {
-            FileKind::Nix => port_fix::nix(source, tree, port.span, target),
-            _ => port_fix::comment(source, tree, port.span, target),
-        };
-        bounded(|| Some(fix()))
+        bounded(|| Some(file.fix(port.span, target)))
             .unwrap_or_else(|| Err("the file is too complex to analyse (step limit reached)".to_owned()))
     }
 
@@ -349,8 +406,11 @@ impl<'p> Reporter<'_, 'p> {
         } else {
             ""
         };
-        let planned = self.shared.plan.as_ref().and_then(|plan| self.planned(open, port, plan));
-        finding.planned(planned.map(|_| Safety::Unsafe)).help(match self.view.registries().is_empty() {
+        let is_planned = match &self.shared.additions {
+            Additions::Possible(possible) => self.could_be_named(open, port, possible),
+            Additions::Planned(_) | Additions::None => false,
+        };
+        finding.planned(is_planned.then_some(Safety::Unsafe)).help(match self.view.registries().is_empty() {
             true => format!("register it in {place}, an attribute set of names and numbers, and {naming}{proposal}"),
             false => format!(
                 "{place} has no entry for `{}` yet: add one that is named after its purpose, and {naming}{proposal}",
@@ -361,19 +421,14 @@ impl<'p> Reporter<'_, 'p> {
 
     /// The planned entry of a port and the fix that writes the plan and uses it here.
     fn allocation(&self, open: &OpenFile<'p>, port: &PortUse) -> Option<(&[String], Fix)> {
-        let plan = self.shared.plan.as_ref()?;
-        let (entry, here) = self.planned(open, port, plan)?;
-        let edits = plan.edits.iter().cloned().chain(here.edits).collect();
-        let title = format!("add {} to {}, {}", dotted(entry), plan.registry, here.title);
-        Some((entry, Fix { title, safety: Safety::Unsafe, edits }))
-    }
-
-    /// The planned entry of a port, and what writes its name here, where that can be.
-    fn planned<'x>(&self, open: &OpenFile<'p>, port: &PortUse, plan: &'x Plan) -> Option<(&'x [String], Fix)> {
+        let Additions::Planned(plan) = &self.shared.additions else { return None };
         let Plan { registry, shape, .. } = plan;
         let entry = &plan.entry_of(&open.file.source.path, port.span)?.path;
         let target = Target { registry, shape, entry, number: port.number, settled: true };
-        Some((entry, self.replacement(open, port, &target).ok()?))
+        let here = self.replacement(open, port, &target).ok()?;
+        let edits = plan.edits.iter().cloned().chain(here.edits).collect();
+        let title = format!("add {} to {}, {}", dotted(entry), plan.registry, here.title);
+        Some((entry, Fix { title, safety: Safety::Unsafe, edits }))
     }
 
     /// A port that is made up when the configuration is evaluated or the program runs.

@@ -1,8 +1,21 @@
 //! Words of attribute paths, file names and comments: which say nothing about whose port it is, which stand before the
 //! name of a service, and which group a service belongs to.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+/// Words that are written as one text, to be looked up.
+pub type Words = LazyLock<HashSet<&'static str>>;
+
+macro_rules! words {
+    ($text:literal) => {
+        LazyLock::new(|| $text.split_ascii_whitespace().collect())
+    };
+}
+
 /// Words that say nothing about whose port it is.
-pub const GENERIC: &str = " addr address addresses allowed any app apps application applications arg args arguments attrs base \
+pub static GENERIC: Words = words!(
+    " addr address addresses allowed any app apps application applications arg args arguments attrs base \
     bind binding bindings body builder cfg checks cmd command commands common conf config configs configuration \
     container containers content contents custom data default defaults definition definitions deployment deployments \
     dev development docker dport enable enabled endpoint endpoints entrypoint entrypoints env environment etc exec \
@@ -24,7 +37,8 @@ pub const GENERIC: &str = " addr address addresses allowed any app apps applicat
     sops age agenix secret secrets fail2ban variant netdev machine machines hosts guest lan wan internal external http https accept interface backend backends client clients \
     receiver receivers substituter substituters passthru wait ruleset elements nft nftables iptables inet netdevs xdg rendezvous \
     global globals boot uci build builders allocate until darwin linux macos \
-    table tables chain chains firewalled ";
+    table tables chain chains firewalled "
+);
 
 /// Words that tell ports of one service apart if nothing else does.
 pub const SIDES: &[&str] =
@@ -180,19 +194,30 @@ pub const FRONTS: &[&str] =
     &["caddy", "haproxy", "nginx", "proxy", "reverse-proxy", "traefik", "cloudflared", "homepage", "vmagent", "gatus"];
 
 /// Names of files and folders that are about nothing in particular, beside [`GENERIC`].
-pub const VAGUE: &str = " compose docker-compose dockerfile containerfile hardware index integration process-compose \
+pub static VAGUE: Words = words!(
+    " compose docker-compose dockerfile containerfile hardware index integration process-compose \
     ports firewall vars variables constants globals makefile values kustomization deploy devenv devshell shell \
-    workflow workflows ci optional global core base server servers desktop laptop workstation personal private ";
+    workflow workflows ci optional global core base server servers desktop laptop workstation personal private "
+);
+
+/// Names of files that do not name a port that nothing else names.
+pub static EMPTY_STEMS: Words = words!(
+    " base common config configuration container containers default docker flake home \
+    hosts main inet-rules module modules networking nixos options programs services system hardware-configuration test \
+    tests "
+);
 
 /// Folders whose folders are machines.
 pub const MACHINE_FOLDERS: &[&str] = &["hosts", "machines", "systems", "nodes", "machine", "host"];
 
 /// Words of comments that do not name a service.
-pub const COMMENT_WORDS: &str = " a an and allow also any are as at be by can clients connections connect default ditto do enable etc \
+pub static COMMENT_WORDS: Words = words!(
+    " a an and allow also any are as at be by can clients connections connect default ditto do enable etc \
     expose external facilitate for from if in incoming internal is it its listen listens local me my needed needs no not of on \
     only open opens or our outgoing port ports protocol required requires see server service should so some tcp that the them these this \
     to todo traffic udp use used uses using via we web when where which will with you your fixme note xxx access main http(s) both punching \
-    same must addr address addresses ";
+    same must addr address addresses "
+);
 
 /// Groups of a registry and the words of names that belong there, the first match first.
 pub const GROUPS: &[(&str, &[&str])] = &[
@@ -508,8 +533,3 @@ pub const GROUPS: &[(&str, &[&str])] = &[
         ],
     ),
 ];
-
-/// Whether a word is in one of the lists above that are written as text.
-pub fn holds(list: &str, word: &str) -> bool {
-    !word.is_empty() && list.split_ascii_whitespace().any(|known| known == word)
-}

@@ -1,5 +1,6 @@
 //! Services by port number, read from `service_ports.tsv`. The head of that file describes its columns.
 
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 /// How certainly a number means a service.
@@ -46,7 +47,11 @@ pub fn services(number: u32) -> &'static [Service] {
 
 /// Whether a word is a well-known service by itself, in lower case.
 pub fn is_service(word: &str) -> bool {
-    TABLE.iter().any(|row| row.name.eq_ignore_ascii_case(word) || row.keywords().any(|keyword| keyword == word))
+    static NAMES: LazyLock<HashSet<String>> = LazyLock::new(|| {
+        let names = |row: &'static Service| row.keywords().map(str::to_owned).chain([row.name.to_ascii_lowercase()]);
+        TABLE.iter().flat_map(names).collect()
+    });
+    NAMES.contains(word)
 }
 
 /// Rows that are not well formed are left out; a test makes sure that there are none.

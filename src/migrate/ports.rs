@@ -12,8 +12,9 @@ use crate::finding::{Edit, RelPath, Span};
 use crate::fix::Change;
 use crate::lang::{Language, Tree};
 use crate::paths;
-use crate::rewrite::ports::naming::Missing;
-use crate::rewrite::ports::plan::{self, NewEntry};
+use crate::rewrite::ports::layout::NewEntry;
+use crate::rewrite::ports::naming::{Context, Missing};
+use crate::rewrite::ports::plan;
 use crate::source::{FileKind, Source};
 
 /// Around the number of a port that is referred to: characters that no file holds.
@@ -157,10 +158,11 @@ impl Ports {
             .collect();
         let plan = match (&self.registry, missing.is_empty()) {
             (_, true) => None,
-            (None, false) => Some(plan::create(&self.path, &missing)),
+            (None, false) => Some(plan::create(&self.path, &missing, &Context::of(&missing))),
             (Some((registry, source)), false) => {
                 let tree = Tree::parse(Language::Nix, &source.text);
-                let plan = tree.and_then(|tree| plan::extend(source, &tree, registry, &missing));
+                let plan =
+                    tree.and_then(|tree| plan::extend(source, &tree, registry, &missing, &Context::of(&missing)));
                 Some(plan.ok_or_else(|| format!("no entry can be added to the port registry {}", source.path))?)
             }
         };

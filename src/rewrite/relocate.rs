@@ -5,8 +5,8 @@ use crate::facts::port_registry::{Entry, Lookup, Registries, Registry, dotted, r
 use crate::finding::{Edit, Span};
 use crate::lang::{Field, Language, Node, NodeKind, Tree, nix};
 use crate::rewrite::ports::layout::Layout;
+use crate::rewrite::ports::layout::NewEntry;
 use crate::rewrite::ports::lines::{line_of, starts_line};
-use crate::rewrite::ports::plan::NewEntry;
 use crate::rewrite::rename::{Obstacle, edit, inherit_around, is_name, mentions, obstacle, rename, split_inherit};
 use crate::source::Source;
 

@@ -250,7 +250,7 @@ fn found<'a, 'r>(
 
 /// Whether a value is one that a rule is about.
 fn fits(rule: &Rule, value: &str) -> bool {
-    rule.value.as_ref().is_none_or(|wanted| wanted.is_match(value))
+    rule.value.as_ref().is_none_or(|wanted| wanted.get().is_some_and(|wanted| wanted.is_match(value)))
 }
 
 /// The languages of a rule that queries can be for.

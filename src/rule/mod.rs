@@ -121,3 +121,17 @@ impl RuleSet {
         self.catalog.iter().filter(|rule| self.active(rule.id))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_patterns_of_every_built_in_page_compile() {
+        let with_patterns = BUILT_IN.iter().filter(|rule| rule.value.is_some() || rule.paths.is_some());
+        for rule in with_patterns.clone() {
+            assert!(rule.check_patterns(|_| None).is_ok(), "{}", rule.id);
+        }
+        assert!(with_patterns.count() > 0);
+    }
+}

@@ -48,6 +48,7 @@ impl Page<'_> {
         if rule.matcher == Matcher::Code {
             return Err(PageError::new(ONE_MATCHER));
         }
+        rule.check_patterns(|key| self.place(key))?;
         self.languages(rule)?;
         if rule.message.trim().is_empty() {
             return Err(PageError::new(

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use globset::GlobSet;
 use regex::Regex;
@@ -32,11 +32,11 @@ pub struct Rule {
     /// How it finds things.
     pub matcher: Matcher,
     /// The files that a data matcher applies to, if `paths` restricts them.
-    pub paths: Option<GlobSet>,
+    pub paths: Option<Compiled<Vec<String>, GlobSet>>,
     /// A text without which the query of a data matcher cannot match.
     pub trigger: Option<String>,
     /// What the text of a value, or of an instruction's arguments, must match.
-    pub value: Option<Regex>,
+    pub value: Option<Compiled<String, Regex>>,
     /// Message and help of a data matcher.
     pub message: String,
     /// What to do, for a data matcher.
@@ -56,14 +56,51 @@ pub struct Rule {
 impl Rule {
     /// Whether its `languages` and `paths` allow a file.
     pub fn covers(&self, source: &Source) -> bool {
-        let is_allowed = |paths: &GlobSet| paths.is_match(&*source.path);
+        let is_allowed = |paths: &Compiled<_, GlobSet>| paths.get().is_some_and(|paths| paths.is_match(&*source.path));
         self.languages.iter().any(|language| language == source.kind.name())
             && self.paths.as_ref().is_none_or(is_allowed)
+    }
+
+    /// Compiles the patterns of the page; the error is at the key in its front matter, at `place`.
+    pub fn check_patterns(&self, place: impl Fn(&str) -> Option<Range<usize>>) -> Result<(), PageError> {
+        if let Some(value) = &self.value {
+            let regex = regex(&value.pattern);
+            let regex = regex.map_err(|message| PageError { message, span: place("value"), help: None })?;
+            let _ = value.compiled.set(Some(regex));
+        }
+        if let Some(paths) = &self.paths {
+            let globs = globs::set(&paths.pattern).map_err(|(index, reason)| {
+                let message = format!("invalid glob: {reason}");
+                PageError { message, span: place(&format!("paths.{index}")), help: None }
+            })?;
+            let _ = paths.compiled.set(Some(globs));
+        }
+        Ok(())
     }
 
     /// Whether the rule belongs to a group.
     pub fn is_in(&self, group: &str) -> bool {
         self.groups.iter().any(|name| name == group)
+    }
+}
+
+/// A pattern that is compiled when it is first used: most rules of a run never use theirs, and compiling them all takes
+/// longer than checking a file.
+#[derive(Debug)]
+pub struct Compiled<P, C> {
+    pattern: P,
+    compile: fn(&P) -> Option<C>,
+    compiled: OnceLock<Option<C>>,
+}
+
+impl<P, C> Compiled<P, C> {
+    fn new(pattern: P, compile: fn(&P) -> Option<C>) -> Self {
+        Self { pattern, compile, compiled: OnceLock::new() }
+    }
+
+    /// The compiled pattern. `None` if it is not valid, which [`Rule::check_patterns`] reports.
+    pub fn get(&self) -> Option<&C> {
+        self.compiled.get_or_init(|| (self.compile)(&self.pattern)).as_ref()
     }
 }
 
@@ -176,8 +213,8 @@ pub(super) fn read<'a>(name: &str, id: &str, text: &'a str) -> Result<(Rule, &'a
     let (front, body) =
         split(text).ok_or_else(|| PageError::new("a page must begin with front matter between two `+++` lines"))?;
     let at = |span: Range<usize>| span.start + FENCE.len()..span.end + FENCE.len();
-    let places = Places::read(front);
-    let place = |key: &str| places.value_of(key).map(at);
+    let text = front;
+    let place = |key: &str| Places::read(text).value_of(key).map(at);
     let front: Front = toml::from_str(front).map_err(|error| {
         let Fault { span, message, help } = explain::<Front>(front, &error);
         PageError { message, span: span.map(at), help }
@@ -206,12 +243,8 @@ pub(super) fn read<'a>(name: &str, id: &str, text: &'a str) -> Result<(Rule, &'a
         (Some(matcher), true) => matcher,
         (Some(_), false) => return Err(PageError::new(ONE_MATCHER)),
     };
-    let value = front.value.as_deref().map(regex).transpose();
-    let value = value.map_err(|message| PageError { message, span: place("value"), help: None })?;
-    let paths = front.paths.as_deref().map(globs::set).transpose().map_err(|(index, reason)| {
-        let message = format!("invalid glob: {reason}");
-        PageError { message, span: place(&format!("paths.{index}")), help: None }
-    })?;
+    let value = front.value.map(|value| Compiled::new(value, |value| regex(value).ok()));
+    let paths = front.paths.map(|paths| Compiled::new(paths, |paths| globs::set(paths).ok()));
     if paths.is_some() && matcher == Matcher::Code {
         return Err(PageError { message: ONE_MATCHER.to_owned(), span: place("paths"), help: None });
     }

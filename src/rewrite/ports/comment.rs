@@ -1,5 +1,8 @@
 //! YAML and Dockerfiles cannot import, so a port there is allowed by a comment that names its registry entry.
 
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
+
 use crate::facts::port_registry::dotted;
 use crate::finding::{Edit, Fix, Safety, Span};
 use crate::lang::{Node, NodeKind, Tree, dockerfile};
@@ -9,7 +12,13 @@ use super::Target;
 
 /// Adds the comment that names the registry entry: above the first key of the mapping, or the first instruction of the
 /// stage, that has the number. One comment serves all, so all findings there get the same fix.
-pub fn fix(source: &Source, tree: &Tree<'_>, digits: Span, target: &Target<'_>) -> Result<Fix, String> {
+pub fn fix(
+    source: &Source,
+    tree: &Tree<'_>,
+    blocks: &Blocks,
+    digits: Span,
+    target: &Target<'_>,
+) -> Result<Fix, String> {
     const PLACE: &str = "a comment above it would not belong to the same block";
     if !source.has_comments() {
         return Err("JSON has no comments: generate the file from Nix, or write it as YAML".to_owned());
@@ -21,8 +30,8 @@ pub fn fix(source: &Source, tree: &Tree<'_>, digits: Span, target: &Target<'_>) 
         return Err("the number is not written as in the registry".to_owned());
     }
     let place = match source.kind {
-        source::FileKind::Yaml => first_pair(tree, digits, target.number),
-        source::FileKind::Dockerfile => first_instruction(tree, digits, target.number),
+        source::FileKind::Yaml => first_pair(tree, blocks, digits, target.number),
+        source::FileKind::Dockerfile => first_instruction(tree, blocks, digits, target.number),
         _ => None,
     };
     let place = place.ok_or(PLACE)?;
@@ -42,33 +51,63 @@ pub fn fix(source: &Source, tree: &Tree<'_>, digits: Span, target: &Target<'_>) 
     })
 }
 
+/// The first key or instruction with each number, by mapping or by the start of the stage. A block is read once for all
+/// of its numbers.
+#[derive(Debug, Default)]
+pub struct Blocks {
+    first: RefCell<HashMap<(Node, u32), HashMap<u32, Node>>>,
+    /// Where the stages of a Dockerfile begin.
+    stages: OnceCell<Vec<u32>>,
+}
+
+impl Blocks {
+    /// The first of a block's parts with a number.
+    fn first<P: Iterator<Item = Node>>(
+        &self,
+        tree: &Tree<'_>,
+        block: (Node, u32),
+        parts: impl FnOnce() -> P,
+        number: u32,
+    ) -> Option<Node> {
+        if let Some(known) = self.first.borrow().get(&block) {
+            return known.get(&number).copied();
+        }
+        let mut first = HashMap::new();
+        for part in parts() {
+            for number in numbers(tree.slice(part)) {
+                first.entry(number).or_insert(part);
+            }
+        }
+        let found = first.get(&number).copied();
+        self.first.borrow_mut().insert(block, first);
+        found
+    }
+}
+
 /// The first pair with the number in the mapping that has the digits.
-fn first_pair(tree: &Tree<'_>, digits: Span, number: u32) -> Option<Node> {
+fn first_pair(tree: &Tree<'_>, blocks: &Blocks, digits: Span, number: u32) -> Option<Node> {
     let node = tree.covering(digits);
     let is_pair = |node: &Node| tree.kind(*node) == NodeKind::BlockMappingPair;
     let pair = std::iter::once(node).chain(tree.ancestors(node)).find(is_pair)?;
-    let pairs = tree.children(tree.parent(pair)?).filter(is_pair);
-    first_with_number(tree, pairs, number)
+    let mapping = tree.parent(pair)?;
+    blocks.first(tree, (mapping, 0), || tree.children(mapping).filter(is_pair), number)
 }
 
 /// The first instruction with the number in the stage that has the digits.
-fn first_instruction(tree: &Tree<'_>, digits: Span, number: u32) -> Option<Node> {
-    let stage = dockerfile::stage_starts(tree).into_iter().rfind(|&start| start <= digits.start).unwrap_or(0);
-    let is_in_stage = |node: &Node| (stage..=digits.start).contains(&tree.span(*node).start);
-    let instructions = tree.children(tree.root()).filter(|&node| tree.kind(node) != NodeKind::Comment);
-    first_with_number(tree, instructions.filter(is_in_stage), number)
+fn first_instruction(tree: &Tree<'_>, blocks: &Blocks, digits: Span, number: u32) -> Option<Node> {
+    let stages = blocks.stages.get_or_init(|| dockerfile::stage_starts(tree));
+    let stage = stages.iter().copied().rfind(|&start| start <= digits.start).unwrap_or(0);
+    let end = stages.iter().copied().find(|&start| start > digits.start).unwrap_or(u32::MAX);
+    let is_in_stage = |node: &Node| (stage..end).contains(&tree.span(*node).start);
+    let instructions = || tree.children(tree.root()).filter(|&node| tree.kind(node) != NodeKind::Comment);
+    let first = blocks.first(tree, (tree.root(), stage), || instructions().filter(is_in_stage), number);
+    first.filter(|&node| tree.span(node).start <= digits.start)
 }
 
-fn first_with_number(tree: &Tree<'_>, mut nodes: impl Iterator<Item = Node>, number: u32) -> Option<Node> {
-    let number = number.to_string();
-    nodes.find(|&node| has_number(tree.slice(node), &number))
-}
-
-fn has_number(text: &str, number: &str) -> bool {
-    text.match_indices(number).any(|(at, _)| {
-        let digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
-        !digit(text[..at].chars().next_back()) && !digit(text[at + number.len()..].chars().next())
-    })
+/// The numbers of a text that are written as runs of digits without a leading zero.
+fn numbers(text: &str) -> impl Iterator<Item = u32> {
+    let runs = text.split(|c: char| !c.is_ascii_digit());
+    runs.filter(|run| !run.is_empty() && !run.starts_with('0')).filter_map(|run| run.parse().ok())
 }
 
 #[cfg(test)]
@@ -83,7 +122,8 @@ mod tests {
         let shape = super::super::Shape::Set;
         let target = Target { registry: "lib/ports.nix", shape: &shape, entry: &entry, number: 80, settled: true };
         let at = text.rfind("80").unwrap();
-        let edit = fix(&source, &tree, Span::new(at, at + 2), &target).unwrap().edits.remove(0);
+        let blocks = Blocks::default();
+        let edit = fix(&source, &tree, &blocks, Span::new(at, at + 2), &target).unwrap().edits.remove(0);
         let mut out = text.to_owned();
         out.replace_range(edit.span.range(), &edit.text);
         assert!(!Tree::parse(Language::of(kind).unwrap(), &out).unwrap().broken());

@@ -1,5 +1,8 @@
 //! Under which name a Nix file knows the registry, or where the import goes that makes it known.
 
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+
 use crate::facts::port_registry::{Call, dotted};
 use crate::finding::{Edit, Span};
 use crate::lang::nix::path::path_of;
@@ -17,27 +20,55 @@ const DEPTH: usize = 8;
 /// Names for the registry, in order of preference.
 const NAMES: [&str; 5] = ["ports", "portRegistry", "registeredPorts", "ports'", "portRegistry'"];
 
-/// The entry by a name that already stands for the registry, or for a part of it that has the entry.
-pub fn known(tree: &Tree<'_>, source: &Source, digits: Span, target: &Target<'_>) -> Option<String> {
-    let from = tree.covering(digits);
-    let reader = Reader { tree, source, target };
-    let mut best: Option<(usize, String)> = None;
-    for scope in tree.ancestors(from) {
-        for (name, origin) in bound_names(tree, scope) {
-            // In the value of its own binding, a name would ask for itself.
-            let inside = matches!(origin, Origin::Binding(binding) if tree.span(binding).contains(digits));
-            if inside || nix::resolve(tree, from, name) != Some(origin) {
-                continue;
-            }
-            let Some(below) = reader.origin(origin, name, DEPTH).filter(|below| target.entry.starts_with(below)) else {
-                continue;
-            };
-            if below.len() < target.entry.len() && best.as_ref().is_none_or(|(length, _)| below.len() < *length) {
-                best = Some((below.len(), select(name, &target.entry[below.len()..])));
-            }
-        }
+/// What a file knows of a registry. It is the same for all digits in the file.
+#[derive(Debug)]
+pub struct Names<'a> {
+    /// The names of each scope that stand for the registry or for a part of it.
+    known: BTreeMap<Node, Vec<Known<'a>>>,
+    /// A name that an import can be bound to, once one is added.
+    free: OnceCell<Option<&'static str>>,
+}
+
+/// A name that stands for a part of the registry: the one below some names.
+#[derive(Debug)]
+struct Known<'a> {
+    name: &'a str,
+    origin: Origin,
+    below: Vec<String>,
+}
+
+impl<'a> Names<'a> {
+    /// Reads the names of a file.
+    pub fn read(tree: &Tree<'a>, source: &Source, target: &Target<'_>) -> Self {
+        let reader = Reader { tree, source, target };
+        let known_in = |scope| {
+            let names = bound_names(tree, scope).into_iter();
+            let known = names.filter_map(|(name, origin)| {
+                let below = reader.origin(origin, name, DEPTH)?;
+                Some(Known { name, origin, below })
+            });
+            Some((scope, known.collect::<Vec<_>>())).filter(|(_, known)| !known.is_empty())
+        };
+        Self { known: tree.nodes().filter_map(known_in).collect(), free: OnceCell::new() }
     }
-    best.map(|(_, reference)| reference)
+
+    /// The entry of a target by a name that already stands for the registry, or for a part of it that has the entry.
+    pub fn reference(&self, tree: &Tree<'_>, digits: Span, target: &Target<'_>) -> Option<String> {
+        if self.known.is_empty() {
+            return None;
+        }
+        let from = tree.covering(digits);
+        let scopes = tree.ancestors(from).filter_map(|scope| self.known.get(&scope)).flatten();
+        let visible = scopes.filter(|known| {
+            // In the value of its own binding, a name would ask for itself.
+            let inside = matches!(known.origin, Origin::Binding(binding) if tree.span(binding).contains(digits));
+            !inside && nix::resolve(tree, from, known.name) == Some(known.origin)
+        });
+        let fitting =
+            visible.filter(|known| known.below.len() < target.entry.len() && target.entry.starts_with(&known.below));
+        let best = fitting.min_by_key(|known| known.below.len())?;
+        Some(select(best.name, &target.entry[best.below.len()..]))
+    }
 }
 
 /// An import that makes the registry known.
@@ -51,11 +82,18 @@ pub struct Import {
 
 /// The import to add, so that digits at a place can refer to the registry; or why none can be added without changing
 /// what is evaluated.
-pub fn added(tree: &Tree<'_>, source: &Source, digits: Span, target: &Target<'_>) -> Result<Import, String> {
+pub fn added(
+    tree: &Tree<'_>,
+    source: &Source,
+    names: &Names<'_>,
+    digits: Span,
+    target: &Target<'_>,
+) -> Result<Import, String> {
     let registry = target.registry;
     let scope = scope_for(tree, source, digits).ok_or("a flake cannot import files outside of its `outputs`")?;
     let argument = argument(tree, scope, target)?;
-    let name = free_name(tree, source, target).ok_or("every candidate name for the import is already in use here")?;
+    let name = *names.free.get_or_init(|| free_name(tree, source, target));
+    let name = name.ok_or("every candidate name for the import is already in use here")?;
     let path = relative(&source.path, registry)
         .ok_or_else(|| format!("the path {registry} cannot be written as a Nix path"))?;
     let binding = format!("{name} = import {path}{argument};");

@@ -5,13 +5,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::import::attribute;
 use super::lines::{indent_unit, line_of, starts_line};
 use super::naming;
-use super::plan::NewEntry;
 use crate::facts::port_registry::dotted;
 use crate::finding::Span;
 use crate::lang::{Field, Node, NodeKind, Tree, nix};
 
 /// Groups below groups are read this far.
 const DEPTH: usize = 8;
+
+/// An entry to add.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewEntry {
+    /// The names that lead to it, outermost first.
+    pub path: Vec<String>,
+    /// The number.
+    pub number: u32,
+    /// Lines of comment above it, without the mark.
+    pub comment: Option<String>,
+}
 
 /// A registry as it is written.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! Port fixes: from a number that is written out to its entry in the registry, without changing what Nix evaluates.
 //!
-//! [`nix`] and [`comment()`] (for YAML and Dockerfiles) are functions of a tree and the place of some digits; whether these digits are a port, and
-//! which entry they are, is for the port check to say.
+//! [`PortFile::fix`] is a function of a tree and the position of some digits; whether these digits are a port, and which
+//! entry they are, is decided by the port checks.
 
 mod comment;
 mod import;
@@ -12,7 +12,9 @@ mod place;
 pub mod plan;
 mod registry;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use crate::finding::{Edit, Fix, RelPath, Safety, Span};
 use crate::knowledge::third_party;
@@ -20,7 +22,6 @@ use crate::lang::Tree;
 use crate::paths::folders;
 use crate::source::{FileKind, Source};
 
-pub use comment::fix as comment;
 pub use registry::{Shape, shape};
 
 /// The entry that a number is to be replaced by.
@@ -51,38 +52,79 @@ const BROKEN: &str = "the file has syntax errors";
 /// Why there is no fix: a name that Nix must know before it evaluates, or digits that mean something else as well.
 const PLACE: &str = "a reference is not allowed at this position";
 
-/// Replaces the digits at a place of a Nix file by a reference to the registry, and makes the registry known in the
-/// file where it is not; or says why that could change what is evaluated.
-pub fn nix(source: &Source, tree: &Tree<'_>, digits: Span, target: &Target<'_>) -> Result<Fix, String> {
-    if *source.path == *target.registry {
-        return Err("the file is the registry".to_owned());
+/// A file whose ports are replaced, with what is the same for all of them.
+#[derive(Debug)]
+pub struct PortFile<'s, 'a> {
+    source: &'s Source,
+    tree: Tree<'a>,
+    /// What the file knows of registries, by their paths and by [`Target::settled`].
+    names: RefCell<BTreeMap<(String, bool), Rc<import::Names<'a>>>>,
+    /// Where the comments go.
+    blocks: comment::Blocks,
+}
+
+impl<'s, 'a> PortFile<'s, 'a> {
+    /// A file and its tree.
+    pub fn new(source: &'s Source, tree: Tree<'a>) -> Self {
+        Self { source, tree, names: RefCell::default(), blocks: comment::Blocks::default() }
     }
-    if tree.broken() {
-        return Err(BROKEN.to_owned());
+
+    /// Its tree.
+    pub fn tree(&self) -> &Tree<'a> {
+        &self.tree
     }
-    if third_party::is_generated(&source.text) {
-        return Err("the file is generated: change its source instead".to_owned());
-    }
-    let place = place::Place::of(tree, digits).ok_or(PLACE)?;
-    if !tree.text().get(digits.range()).is_some_and(|digits| target.is_written_as(digits)) {
-        return Err(PLACE.to_owned());
-    }
-    let known = import::known(tree, source, digits, target);
-    let (reference, import) = match known {
-        Some(reference) => (reference, None),
-        None => {
-            let import = import::added(tree, source, digits, target)?;
-            (import::select(&import.name, target.entry), Some(import.edit))
+
+    /// Writes an entry's name where its number is: in Nix a reference, elsewhere a comment. The error says why that could
+    /// change what is evaluated, or why there is no place for it.
+    pub fn fix(&self, digits: Span, target: &Target<'_>) -> Result<Fix, String> {
+        match self.source.kind {
+            FileKind::Nix => self.reference(digits, target),
+            _ => comment::fix(self.source, &self.tree, &self.blocks, digits, target),
         }
-    };
-    let title = match &import {
-        Some(_) => format!("write `{reference}` and import {}", target.registry),
-        None => format!("write `{reference}`"),
-    };
-    let (span, text) = place.replacement(tree, digits, &reference).ok_or(PLACE)?;
-    let mut edits = Vec::from_iter(import);
-    edits.push(Edit { path: source.path.clone(), span, text });
-    Ok(Fix { title, safety: Safety::Safe, edits })
+    }
+
+    /// Replaces digits by a reference to the registry, and makes the registry known in the file if it is not.
+    fn reference(&self, digits: Span, target: &Target<'_>) -> Result<Fix, String> {
+        let Self { source, tree, .. } = self;
+        if *source.path == *target.registry {
+            return Err("the file is the registry".to_owned());
+        }
+        if tree.broken() {
+            return Err(BROKEN.to_owned());
+        }
+        if third_party::is_generated(&source.text) {
+            return Err("the file is generated: change its source instead".to_owned());
+        }
+        let place = place::Place::of(tree, digits).ok_or(PLACE)?;
+        if !tree.text().get(digits.range()).is_some_and(|digits| target.is_written_as(digits)) {
+            return Err(PLACE.to_owned());
+        }
+        let names = self.names(target);
+        let (reference, import) = match names.reference(tree, digits, target) {
+            Some(reference) => (reference, None),
+            None => {
+                let import = import::added(tree, source, &names, digits, target)?;
+                (import::select(&import.name, target.entry), Some(import.edit))
+            }
+        };
+        let title = match &import {
+            Some(_) => format!("write `{reference}` and import {}", target.registry),
+            None => format!("write `{reference}`"),
+        };
+        let (span, text) = place.replacement(tree, digits, &reference).ok_or(PLACE)?;
+        let mut edits = Vec::from_iter(import);
+        edits.push(Edit { path: source.path.clone(), span, text });
+        Ok(Fix { title, safety: Safety::Safe, edits })
+    }
+
+    fn names(&self, target: &Target<'_>) -> Rc<import::Names<'a>> {
+        let key = (target.registry.to_owned(), target.settled);
+        if let Some(known) = self.names.borrow().get(&key) {
+            return Rc::clone(known);
+        }
+        let read = Rc::new(import::Names::read(&self.tree, self.source, target));
+        Rc::clone(self.names.borrow_mut().entry(key).or_insert(read))
+    }
 }
 
 /// What one would write for an entry where the registry is called `ports`.

@@ -3,10 +3,10 @@
 //! The plan is one for the whole repository, so that every finding's fix holds the same edits of the registry and they
 //! are made once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::layout::Layout;
-use super::naming::{self, Missing, Proposal, Style};
+use super::layout::{Layout, NewEntry};
+use super::naming::{self, Context, Missing, Proposal, Style};
 use super::{Shape, import::attribute, shape};
 use crate::facts::port_registry::{Registry, dotted};
 use crate::finding::{Edit, RelPath, Span};
@@ -29,17 +29,6 @@ pub struct Plan {
     by_use: BTreeMap<(String, u32), usize>,
 }
 
-/// An entry to add.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewEntry {
-    /// The names that lead to it, outermost first.
-    pub path: Vec<String>,
-    /// The number.
-    pub number: u32,
-    /// Lines of comment above it, without the mark.
-    pub comment: Option<String>,
-}
-
 impl Plan {
     /// The entry of a use.
     pub fn entry_of(&self, path: &str, span: Span) -> Option<&NewEntry> {
@@ -51,8 +40,8 @@ impl Plan {
 const HEAD: &str = "# Every port of this repository, by name. Import this file instead of writing numbers.\n";
 
 /// Plans a registry that does not exist yet.
-pub fn create(path: &RelPath, missing: &[Missing<'_>]) -> Plan {
-    let proposals = naming::propose(missing);
+pub fn create(path: &RelPath, missing: &[Missing<'_>], context: &Context<'_>) -> Plan {
+    let proposals = naming::propose(missing, context);
     let (mut entries, by_use) =
         placed(proposals, missing, &BTreeSet::new(), Style::Camel, |group, name| vec![group.to_owned(), name]);
     explain(&mut entries);
@@ -80,20 +69,31 @@ pub fn create(path: &RelPath, missing: &[Missing<'_>]) -> Plan {
 }
 
 /// Plans additions to a registry. `None` if it is written in a way that nothing can be added to.
-pub fn extend(source: &Source, tree: &Tree<'_>, registry: &Registry, missing: &[Missing<'_>]) -> Option<Plan> {
-    let shape = shape(registry, tree);
-    if tree.broken() || matches!(shape, Shape::Closed(_)) {
-        return None;
-    }
-    let layout = Layout::read(tree, &registry.shape.prefix)?;
+pub fn extend(
+    source: &Source,
+    tree: &Tree<'_>,
+    registry: &Registry,
+    missing: &[Missing<'_>],
+    context: &Context<'_>,
+) -> Option<Plan> {
+    let (shape, layout) = extensible(tree, registry)?;
     let taken = layout.paths();
     let style = Style::of(taken.iter().flatten().map(String::as_str));
-    let proposals = naming::propose(missing);
+    let proposals = naming::propose(missing, context);
     let (mut entries, by_use) = placed(proposals, missing, &taken, style, |group, name| layout.place(group, &name));
     explain(&mut entries);
     let edits = layout.additions(&entries);
     let edits = edits.into_iter().map(|(span, text)| Edit { path: source.path.clone(), span, text });
     Some(Plan { registry: source.path.clone(), shape, edits: edits.collect(), entries, by_use })
+}
+
+/// The shape and the layout of a registry that entries can be added to.
+pub fn extensible<'t, 'a>(tree: &'t Tree<'a>, registry: &Registry) -> Option<(Shape, Layout<'t, 'a>)> {
+    let shape = shape(registry, tree);
+    if tree.broken() || matches!(shape, Shape::Closed(_)) {
+        return None;
+    }
+    Some((shape, Layout::read(tree, &registry.shape.prefix)?))
 }
 
 /// Gives each proposal a path that is still free, and each use its entry.
@@ -105,15 +105,15 @@ fn placed(
     place: impl Fn(&str, String) -> Vec<String>,
 ) -> (Vec<NewEntry>, BTreeMap<(String, u32), usize>) {
     const OTHERS: [&str; 4] = ["here", "service", "other", "extra"];
-    let mut taken = taken.clone();
+    let mut taken = Taken::of(taken);
     let mut entries = Vec::new();
     let mut by_use = BTreeMap::new();
     for proposal in proposals {
         let name = style.join(&proposal.name);
         let further = OTHERS.iter().map(|word| style.join(&[&*proposal.name, &[(*word).to_owned()]].concat()));
         let candidates = std::iter::once(name).chain(further).map(|name| place(proposal.group, name));
-        let Some(path) = candidates.into_iter().find(|path| is_free(path, &taken)) else { continue };
-        taken.insert(path.clone());
+        let Some(path) = candidates.into_iter().find(|path| taken.leaves(path)) else { continue };
+        taken.add(&path);
         for &index in &proposal.uses {
             by_use.insert((missing[index].path.to_owned(), missing[index].span.start), entries.len());
         }
@@ -146,9 +146,29 @@ fn explain(entries: &mut [NewEntry]) {
     }
 }
 
-/// Whether an entry is neither there, nor a group, nor below another entry.
-fn is_free(entry: &[String], taken: &BTreeSet<Vec<String>>) -> bool {
-    !taken.iter().any(|known| known.starts_with(entry) || entry.starts_with(known))
+/// The paths that new entries cannot have.
+struct Taken {
+    entries: HashSet<Vec<String>>,
+    /// All that lead to entries.
+    groups: HashSet<Vec<String>>,
+}
+
+impl Taken {
+    fn of(paths: &BTreeSet<Vec<String>>) -> Self {
+        let mut taken = Self { entries: HashSet::new(), groups: HashSet::new() };
+        paths.iter().for_each(|path| taken.add(path));
+        taken
+    }
+
+    fn add(&mut self, path: &[String]) {
+        self.groups.extend((0..path.len()).map(|end| path[..end].to_vec()));
+        self.entries.insert(path.to_vec());
+    }
+
+    /// Whether a path is neither there, nor a group, nor below an entry.
+    fn leaves(&self, path: &[String]) -> bool {
+        !self.groups.contains(path) && !(0..=path.len()).any(|end| self.entries.contains(&path[..end]))
+    }
 }
 
 #[cfg(test)]
@@ -179,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_new_registry_has_groups_and_names_from_the_places_of_use() {
-        let plan = create(&"lib/ports.nix".into(), &missing());
+        let plan = create(&"lib/ports.nix".into(), &missing(), &Context::of(&missing()));
         assert_eq!(
             plan.edits[0].text.strip_prefix(HEAD).unwrap(),
             "{\n  databases = {\n    redis = 6379;\n  };\n\n  home = {\n    homeAssistant = 8123;\n  };\n\n  infrastructure = {\n    \
@@ -198,7 +218,7 @@ mod tests {
             .map(|&(number, name)| Missing { number, name, path: "flake.nix", text: "", span: Span::default() })
             .collect();
         let registry = evaluate(&source.path, &tree, &PortSettings::default()).unwrap();
-        let plan = extend(&source, &tree, &registry, &missing).unwrap();
+        let plan = extend(&source, &tree, &registry, &missing, &Context::of(&missing)).unwrap();
         let mut out = text.to_owned();
         for edit in plan.edits.iter().rev() {
             out.replace_range(edit.span.range(), &edit.text);

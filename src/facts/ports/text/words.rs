@@ -3,20 +3,20 @@
 use super::HOLE;
 
 /// What people write before "port" in one word without a capital or a separator. A closed list, because most words that
-/// end so are no ports: support, export, transport, passport.
+/// end so are no ports: support, export, transport, passport. Sorted.
 #[rustfmt::skip]
 const PREFIXES: &[&str] = &[
     "admin", "agent", "alt", "amqp", "api", "app", "backend", "base", "beast", "bind", "broker", "cache", "client", "cluster",
     "coap", "console", "container", "control", "d", "daemon", "dashboard", "data", "database", "db", "debug", "derp",
-    "dest", "dns", "dst", "exposed", "external", "forward", "frontend", "ftp", "gateway", "gossip", "gui", "graphql",
-    "grpc", "grpcs", "health", "host", "http", "https", "imap", "imaps", "inner", "internal", "jmx", "kafka", "l",
+    "dest", "dns", "dst", "exposed", "external", "forward", "frontend", "ftp", "gateway", "gossip", "graphql",
+    "grpc", "grpcs", "gui", "health", "host", "http", "https", "imap", "imaps", "inner", "internal", "jmx", "kafka", "l",
     "ldap", "ldaps", "listen", "listener", "local", "mail", "main", "management", "master", "metric", "metrics", "mlat",
     "mongo", "mqtt", "mqtts", "mysql", "nat", "nfs", "node", "ntp", "or", "outer", "p2p", "peer", "pg", "pop3",
     "postgres", "private", "prometheus", "proxy", "public", "publish", "published", "query", "r", "raft", "rcon",
     "rdp", "redis", "relay", "remote", "rest", "rpc", "rtmp", "rtsp", "s", "sasl", "server", "service", "sftp",
     "sip", "slave", "smtp", "smtps", "smtpserver", "snmp", "socket", "socks", "source", "src", "ssh", "sshd", "ssl", "start",
-    "stats", "status", "stun", "stuns", "syslog", "target", "tcp", "telnet", "tftp", "tls", "to", "tor", "turn",
-    "tunnel", "udp", "ui", "upstream", "vnc", "web", "webserver", "webui", "wg", "ws", "wss", "xmpp",
+    "stats", "status", "stun", "stuns", "syslog", "target", "tcp", "telnet", "tftp", "tls", "to", "tor", "tunnel",
+    "turn", "udp", "ui", "upstream", "vnc", "web", "webserver", "webui", "wg", "ws", "wss", "xmpp",
 ];
 
 /// True when `word` (an attribute name, key, flag or variable) ends in the word port or ports: split at camelCase, `_`,
@@ -94,7 +94,10 @@ fn is_count(head: &str) -> bool {
 fn is_compound(head: &str) -> bool {
     let start = head.rfind(|c: char| !c.is_ascii_alphanumeric()).map_or(0, |at| at + 1);
     let last = head.get(start..).unwrap_or_default();
-    let known = |word: &str| PREFIXES.iter().any(|prefix| word.eq_ignore_ascii_case(prefix));
+    let known = |word: &str| {
+        let lower = || word.bytes().map(|byte| byte.to_ascii_lowercase());
+        PREFIXES.binary_search_by(|prefix| prefix.bytes().cmp(lower())).is_ok()
+    };
     known(last) || known(camel_tail(last))
 }
 
@@ -196,4 +199,14 @@ fn ends_in(word: &str, list: &[&str]) -> bool {
 /// Bytes of names: keys, flags, variables; an interpolation may be part of one.
 pub(super) const fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | HOLE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prefixes_are_sorted() {
+        assert!(PREFIXES.is_sorted());
+    }
 }

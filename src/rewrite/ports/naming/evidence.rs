@@ -138,10 +138,11 @@ struct Line<'a> {
 
 impl<'a> Line<'a> {
     fn of(port: &Missing<'a>) -> Self {
-        const ABOVE: usize = 600;
+        // Bytes on each side of the number. A file of one long line has many numbers, and nobody reads names from all of it.
+        const AROUND: usize = 600;
         let (start, end) = (port.span.start as usize, port.span.end as usize);
-        let head = port.text.get(..start).unwrap_or("");
-        let tail = port.text.get(end..).unwrap_or("").lines().next().unwrap_or("");
+        let head = wording::tail(port.text.get(..start).unwrap_or(""), AROUND);
+        let tail = wording::head(port.text.get(end..).unwrap_or(""), AROUND).lines().next().unwrap_or("");
         let (rest, before) = head.rsplit_once('\n').unwrap_or(("", head));
         let own = comment_of(tail);
         let alone = before.trim_matches(|c: char| c.is_whitespace() || matches!(c, '-' | '"' | '[')).is_empty();
@@ -153,7 +154,7 @@ impl<'a> Line<'a> {
             _ if tail.split('#').next().is_some_and(|code| code.bytes().any(|byte| byte.is_ascii_digit())) => "",
             own => own,
         };
-        Self { before, comment: comment.trim_start_matches('#').trim(), above: wording::tail(head, ABOVE) }
+        Self { before, comment: comment.trim_start_matches('#').trim(), above: head }
     }
 
     /// The name that the line binds to the number alone: `metrics-port = 9100`.

@@ -8,7 +8,9 @@ mod evidence;
 mod scaffolding;
 pub mod words;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use rayon::prelude::*;
 
 use crate::finding::Span;
 use crate::knowledge::name_words::{FRONTS, GROUPS, MACHINE_FOLDERS};
@@ -52,18 +54,53 @@ const OTHER: &str = "services";
 /// The group of ports that nothing names.
 pub const UNNAMED: &str = "unnamed";
 
+/// What all ports of a repository say together about each of them.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// Names below which the repository has its own modules.
+    namespaces: HashSet<&'a str>,
+}
+
+impl<'a> Context<'a> {
+    /// Reads all ports that no registry has.
+    pub fn of(missing: &[Missing<'a>]) -> Self {
+        Self { namespaces: scaffolding::namespaces(missing) }
+    }
+
+    fn read(&self, index: usize, port: &Missing<'a>) -> Used<'a> {
+        Used::read(index, &scaffolding::without(port, &self.namespaces))
+    }
+}
+
 /// Proposes an entry for each service of each number.
-pub fn propose(missing: &[Missing<'_>]) -> Vec<Proposal> {
+pub fn propose(missing: &[Missing<'_>], context: &Context<'_>) -> Vec<Proposal> {
+    let numbers: Vec<(u32, Vec<usize>)> = by_number(missing).into_iter().collect();
+    let named = numbers.into_par_iter().flat_map_iter(|(number, uses)| {
+        clusters(number, uses.into_iter().map(|index| context.read(index, &missing[index])).collect())
+    });
+    choose::distinct(named.collect(), missing)
+}
+
+/// Whether each port would get an entry: its service is certain, whatever that is called. Cheaper than [`propose`].
+pub fn are_certain(missing: &[Missing<'_>], context: &Context<'_>) -> Vec<bool> {
+    let numbers: Vec<(u32, Vec<usize>)> = by_number(missing).into_iter().collect();
+    let certain = numbers.into_par_iter().flat_map_iter(|(number, uses)| match uses.as_slice() {
+        [_] => uses,
+        _ => {
+            let read = uses.into_iter().map(|index| context.read(index, &missing[index]));
+            clusters(number, read.collect()).into_iter().flat_map(|cluster| cluster.certain).collect()
+        }
+    });
+    let certain: HashSet<usize> = certain.collect();
+    (0..missing.len()).map(|index| certain.contains(&index)).collect()
+}
+
+fn by_number(missing: &[Missing<'_>]) -> BTreeMap<u32, Vec<usize>> {
     let mut by_number: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
     for (index, port) in missing.iter().enumerate() {
         by_number.entry(port.number).or_default().push(index);
     }
-    let namespaces = scaffolding::namespaces(missing);
-    let named = by_number.into_iter().flat_map(|(number, uses)| {
-        let read = uses.into_iter().map(|index| Used::read(index, &scaffolding::without(&missing[index], &namespaces)));
-        clusters(number, read.collect())
-    });
-    choose::distinct(named.collect(), missing)
+    by_number
 }
 
 /// Which of several entries for one number a use is of: the only one that its path, file or comment names.

@@ -16,7 +16,7 @@ fn proposals(uses: &[(u32, &str, &str, &str)]) -> Vec<String> {
         .zip(&texts)
         .map(|(&(number, name, path, _), (text, span))| Missing { number, name, path, text, span: *span })
         .collect();
-    let mut names: Vec<String> = propose(&missing)
+    let mut names: Vec<String> = propose(&missing, &Context::of(&missing))
         .iter()
         .map(|proposal| format!("{}.{}={}", proposal.group, Style::Camel.join(&proposal.name), proposal.number))
         .collect();

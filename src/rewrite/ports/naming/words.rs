@@ -1,6 +1,6 @@
 //! Words of paths, names and comments.
 
-use crate::knowledge::name_words::{ALIASES, COMMENT_WORDS, GENERIC, MACHINE_FOLDERS, VAGUE, holds};
+use crate::knowledge::name_words::{ALIASES, COMMENT_WORDS, EMPTY_STEMS, GENERIC, MACHINE_FOLDERS, VAGUE};
 
 /// The longest part of a path that is read, in characters.
 const LONGEST: usize = 60;
@@ -18,7 +18,7 @@ pub fn split_all(name: &str) -> Vec<String> {
 
 /// Whether a word says nothing about whose port it is.
 pub fn is_generic(word: &str) -> bool {
-    word.bytes().all(|byte| byte.is_ascii_digit()) || holds(GENERIC, word)
+    word.bytes().all(|byte| byte.is_ascii_digit()) || GENERIC.contains(word)
 }
 
 /// Whether none of some words says whose port it is.
@@ -85,7 +85,7 @@ pub fn comment(text: &str) -> Vec<String> {
     if phrase.split_whitespace().count() > 12 || phrase.contains("://") || phrase.contains('=') {
         return Vec::new();
     }
-    let words: Vec<String> = split_phrase(phrase).filter(|word| !holds(COMMENT_WORDS, word)).collect();
+    let words: Vec<String> = split_phrase(phrase).filter(|word| !COMMENT_WORDS.contains(word.as_str())).collect();
     if words.len() > MOST { Vec::new() } else { words }
 }
 
@@ -117,12 +117,10 @@ pub fn subject(path: &str) -> Option<Vec<String>> {
 
 /// The name of a file that says little, for a port that nothing else names. `None` if it says nothing at all.
 pub fn file_stem(path: &str) -> Option<Vec<String>> {
-    const EMPTY: &str = " base common config configuration container containers default docker flake home hosts main inet-rules \
-        module modules networking nixos options programs services system hardware-configuration test tests ";
     let name = path.rsplit('/').next().unwrap_or(path);
     let stem = name.split('.').next().unwrap_or(name).to_ascii_lowercase();
     let words = service(&stem);
-    (!words.is_empty() && !holds(VAGUE, &stem) && !holds(EMPTY, &stem)).then_some(words)
+    (!words.is_empty() && !VAGUE.contains(stem.as_str()) && !EMPTY_STEMS.contains(stem.as_str())).then_some(words)
 }
 
 fn subject_of(name: &str) -> Option<Vec<String>> {
@@ -132,8 +130,8 @@ fn subject_of(name: &str) -> Option<Vec<String>> {
     while words.len() > 1 && words.first().is_some_and(|word| is_generic(word) && word != "home" && word != "on") {
         words.remove(0);
     }
-    let says = words.iter().any(|word| word.len() > 1 && !is_generic(word) && !holds(VAGUE, word));
-    (says && !holds(VAGUE, &plain.to_ascii_lowercase())).then_some(words)
+    let says = words.iter().any(|word| word.len() > 1 && !is_generic(word) && !VAGUE.contains(word.as_str()));
+    (says && !VAGUE.contains(plain.to_ascii_lowercase().as_str())).then_some(words)
 }
 
 #[cfg(test)]
