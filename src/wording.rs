@@ -36,6 +36,12 @@ pub fn listed<T: AsRef<str>>(names: &[T], word: &str) -> String {
 /// The words of a name in lower case, split at camelCase and at every character that is not a part of a word:
 /// `allowedTCPPorts` is `allowed`, `tcp`, `ports`.
 pub fn words(name: &str, is_part: impl Fn(char) -> bool) -> Vec<String> {
+    // Most names are one word, as it is written.
+    if !name.is_empty()
+        && name.bytes().all(|byte| (byte.is_ascii_lowercase() || byte.is_ascii_digit()) && is_part(byte.into()))
+    {
+        return vec![name.to_owned()];
+    }
     let mut words = vec![String::new()];
     let mut before = ' ';
     for (at, c) in name.char_indices() {

@@ -1,89 +1,19 @@
 //! Whole commands: what is written where, and the exit code.
 
-use std::fs;
-use std::io::Write;
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
+mod support {
+    pub mod repository;
+}
 
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use support::repository::{Repository, command, ran};
 use tempfile::TempDir;
 
 const CHANNEL: &str = "import <nixpkgs> { }\n";
 const FOUND: &str =
     "shell.nix:1:8: warn[lookup-path]: `<nixpkgs>` is looked up in NIX_PATH, which differs from machine to machine\n";
-
-/// A repository in a folder of its own. A `.git` folder marks its root.
-struct Repository(TempDir);
-
-/// What a command did.
-struct Ran {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl Repository {
-    fn new(files: &[(&str, &str)]) -> Self {
-        let repository = Self(TempDir::new().unwrap());
-        fs::create_dir(repository.path().join(".git")).unwrap();
-        files.iter().for_each(|(path, text)| repository.write(path, text));
-        repository
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    fn write(&self, path: &str, text: &str) {
-        let file = self.path().join(path);
-        fs::create_dir_all(file.parent().unwrap()).unwrap();
-        fs::write(file, text).unwrap();
-    }
-
-    fn read(&self, path: &str) -> String {
-        fs::read_to_string(self.path().join(path)).unwrap()
-    }
-
-    fn run(&self, args: &str) -> Ran {
-        self.run_in("", args, "")
-    }
-
-    fn run_in(&self, folder: &str, args: &str, input: &str) -> Ran {
-        let mut command = command(args);
-        command.current_dir(self.path().join(folder)).stdin(Stdio::piped());
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        // A command that fails early does not read its input.
-        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-        ran(&child.wait_with_output().unwrap())
-    }
-
-    fn git(&self, args: &[&str]) {
-        let identity = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "init.defaultBranch=main"];
-        let ran = Command::new("git").args(identity).args(args).current_dir(self.path()).output().unwrap();
-        assert!(ran.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&ran.stderr));
-    }
-}
-
-fn command(args: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_flakeward"));
-    command.args(args.split_whitespace());
-    for name in [
-        "NO_COLOR",
-        "FORCE_COLOR",
-        "CLICOLOR_FORCE",
-        "SOURCE_DATE_EPOCH",
-        "GITHUB_STEP_SUMMARY",
-        "GITHUB_WORKSPACE",
-        "GIT_DIR",
-    ] {
-        command.env_remove(name);
-    }
-    command
-}
-
-fn ran(output: &Output) -> Ran {
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    Ran { code: output.status.code().unwrap(), out: text(&output.stdout), err: text(&output.stderr) }
-}
 
 /// A command that must not be obeyed: it prints nothing on standard output, says why, and exits with 2.
 fn refused(repository: &Repository, args: &str) -> String {

@@ -2,6 +2,8 @@
 
 mod support {
     #[expect(dead_code, reason = "these tests need only some of it")]
+    pub mod repository;
+    #[expect(dead_code, reason = "these tests need only some of it")]
     pub mod tools;
 }
 
@@ -10,44 +12,15 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use support::repository::{Ran, Repository};
 use support::tools::have;
-use tempfile::TempDir;
-
-struct Ran {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-fn repository(files: &[(&str, &str)]) -> TempDir {
-    let root = TempDir::new().unwrap();
-    fs::create_dir(root.path().join(".git")).unwrap();
-    files.iter().for_each(|(path, text)| write(root.path(), path, text));
-    root
-}
-
-fn write(root: &Path, path: &str, text: &str) {
-    let file = root.join(path);
-    fs::create_dir_all(file.parent().unwrap()).unwrap();
-    fs::write(file, text).unwrap();
-}
-
-fn run(folder: &Path, args: &str) -> Ran {
-    let ran = Command::new(env!("CARGO_BIN_EXE_flakeward"))
-        .args(args.split_whitespace())
-        .current_dir(folder)
-        .output()
-        .unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    Ran { code: ran.status.code().unwrap(), out: text(ran.stdout), err: text(ran.stderr) }
-}
 
 /// A repository with ports that no registry has, a style finding and a file that cannot be fixed.
-fn many() -> TempDir {
+fn many() -> Repository {
     let services: String = (0..12).map(|n| format!("  services.app{n}.port = {};\n", 8100 + n)).collect();
     let flake =
         "{\n  inputs.nixpkgs.url = \"github:NixOS/nixpkgs/nixos-unstable\";\n  outputs = { nixpkgs, ... }: { };\n}\n";
-    repository(&[
+    Repository::new(&[
         ("flake.nix", flake),
         ("a.nix", &format!("{{\n{services}}}\n")),
         ("b.nix", &format!("{{\n{}}}\n", services.replace("app", "web").replace("81", "91"))),
@@ -59,7 +32,7 @@ fn many() -> TempDir {
 #[test]
 fn every_output_counts_the_same_fixable_findings() {
     let root = many();
-    let json: serde_json::Value = serde_json::from_str(&run(root.path(), "-f json").out).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&root.run("-f json").out).unwrap();
     let summary = &json["summary"];
     let (safe, unsafe_) = (summary["fixable_safe"].as_u64().unwrap(), summary["fixable_unsafe"].as_u64().unwrap());
     assert_eq!(summary["fixable"], safe + unsafe_);
@@ -71,35 +44,35 @@ fn every_output_counts_the_same_fixable_findings() {
     assert_eq!(by_rule.iter().map(|rule| rule["findings"].as_u64().unwrap()).sum::<u64>(), each.len() as u64);
     let sentence = format!("{unsafe_} can be fixed: flakeward fix --unsafe");
     for args in ["", "--statistics"] {
-        assert!(run(root.path(), args).out.contains(&sentence), "{args}");
+        assert!(root.run(args).out.contains(&sentence), "{args}");
     }
-    assert!(run(root.path(), "fix").err.contains(&sentence));
-    assert!(run(root.path(), "-f markdown").out.contains(&format!("{unsafe_} can be fixed: flakeward fix --unsafe")));
-    let fixed = run(root.path(), "fix --unsafe --diff").err;
+    assert!(root.run("fix").err.contains(&sentence));
+    assert!(root.run("-f markdown").out.contains(&format!("{unsafe_} can be fixed: flakeward fix --unsafe")));
+    let fixed = root.run("fix --unsafe --diff").err;
     assert!(fixed.starts_with(&format!("would fix {unsafe_} findings in")), "{fixed}");
 }
 
 #[test]
 fn many_findings_are_closed_by_a_table_and_by_what_to_do() {
     let root = many();
-    let ran = run(root.path(), "");
+    let ran = root.run("");
     assert!(ran.out.contains("\nrule "), "{}", ran.out);
     assert!(ran.out.contains("hardcoded-port    error        25       24      3\n"), "{}", ran.out);
     let steps = &ran.out[ran.out.find("\nNext steps:\n").unwrap()..];
     let commands: Vec<&str> = steps.lines().skip(2).map(|line| line.trim().split("  ").next().unwrap()).collect();
     assert_eq!(commands, ["flakeward ports init", "flakeward init", "flakeward baseline", "nix flake lock"]);
     // Each is there only where it helps.
-    write(root.path(), "lib/ports.nix", "{ db = 5432; cache = 6379; }\n");
-    write(root.path(), "flakeward.toml", "");
-    run(root.path(), "baseline");
-    assert_eq!(run(root.path(), "").out.matches("Next steps").count(), 0);
-    assert_eq!(run(root.path(), "a.nix --isolated").out.matches("Next steps").count(), 0);
+    root.write("lib/ports.nix", "{ db = 5432; cache = 6379; }\n");
+    root.write("flakeward.toml", "");
+    root.run("baseline");
+    assert_eq!(root.run("").out.matches("Next steps").count(), 0);
+    assert_eq!(root.run("a.nix --isolated").out.matches("Next steps").count(), 0);
     // One finding needs no table.
-    let few = repository(&[("a.nix", "import <nixpkgs> { }\n")]);
-    assert_eq!(run(few.path(), "").out.matches("\nrule ").count(), 0);
+    let few = Repository::new(&[("a.nix", "import <nixpkgs> { }\n")]);
+    assert_eq!(few.run("").out.matches("\nrule ").count(), 0);
     let counts = "rule         level  findings  fixable  files\nlookup-path  warn          1        -      1\n";
-    assert_eq!(run(few.path(), "--statistics").out, format!("{counts}\n1 warning in 1 of 1 file\n"));
-    let ran = run(few.path(), "--statistics -f concise");
+    assert_eq!(few.run("--statistics").out, format!("{counts}\n1 warning in 1 of 1 file\n"));
+    let ran = few.run("--statistics -f concise");
     assert_eq!((ran.out.as_str(), ran.err.as_str()), (counts, "1 warning in 1 of 1 file\n"));
 }
 
@@ -107,11 +80,11 @@ fn many_findings_are_closed_by_a_table_and_by_what_to_do() {
 fn a_fix_of_an_input_is_followed_by_a_lock() {
     let lock = r#"{"nodes": {"nixpkgs": {"locked": {"type": "github", "owner": "NixOS", "repo": "nixpkgs", "rev": "b0d46a9e1a3e5a4a6e1a5e7f2a9d1c0b3e4f5a6b", "narHash": "sha256-x", "lastModified": 1750000000}, "original": {"type": "github", "owner": "NixOS", "repo": "nixpkgs", "ref": "nixos-unstable"}}, "root": {"inputs": {"nixpkgs": "nixpkgs"}}}, "root": "root", "version": 7}"#;
     let root = many();
-    write(root.path(), "flake.lock", lock);
-    assert!(!run(root.path(), "").out.contains("\n  nix flake lock "));
-    let ran = run(root.path(), "fix --unsafe --select unstable-nixpkgs,unlocked-input");
+    root.write("flake.lock", lock);
+    assert!(!root.run("").out.contains("\n  nix flake lock "));
+    let ran = root.run("fix --unsafe --select unstable-nixpkgs,unlocked-input");
     assert!(ran.err.ends_with("\nNext steps:\n  nix flake lock  lock what flake.nix asks for\n"), "{}", ran.err);
-    let ran = run(root.path(), "-f concise --select unlocked-input");
+    let ran = root.run("-f concise --select unlocked-input");
     assert!(ran.out.contains("but flake.lock was made for github:NixOS/nixpkgs/nixos-unstable"), "{}", ran.out);
 }
 
@@ -119,26 +92,26 @@ fn a_fix_of_an_input_is_followed_by_a_lock() {
 fn a_repository_without_nix_gets_a_note_instead_of_hundreds_of_findings() {
     let services: String =
         (0..30).map(|n| format!("  s{n}:\n    image: redis\n    ports: [\"{}:6379\"]\n", 7000 + n)).collect();
-    let root = repository(&[("compose.yaml", &format!("services:\n{services}"))]);
-    let ran = run(root.path(), "");
+    let root = Repository::new(&[("compose.yaml", &format!("services:\n{services}"))]);
+    let ran = root.run("");
     assert_eq!(ran.code, 1);
     assert!(ran.out.starts_with("note: there is no flake.nix and no other .nix file here"), "{}", ran.out);
     assert!(ran.out.lines().count() < 15 && ran.out.contains("flakeward migrate"), "{}", ran.out);
     // Programs, and those who ask for them, get all findings.
-    assert!(run(root.path(), "-f concise").out.lines().count() > 30);
-    write(root.path(), "flakeward.toml", "");
-    assert!(run(root.path(), "").out.contains("others in this file"));
+    assert!(root.run("-f concise").out.lines().count() > 30);
+    root.write("flakeward.toml", "");
+    assert!(root.run("").out.contains("others in this file"));
 }
 
 #[test]
 fn init_writes_a_configuration_that_fits() {
     let root = many();
-    write(root.path(), "third_party/x/default.nix", "{ services.x.port = 9999; }\n");
-    let ran = run(root.path(), "init");
+    root.write("third_party/x/default.nix", "{ services.x.port = 9999; }\n");
+    let ran = root.run("init");
     assert_eq!(ran.code, 0, "{}", ran.err);
     assert!(ran.out.starts_with("wrote flakeward.toml\n\nNext steps:\n  flakeward ports init "), "{}", ran.out);
     assert_eq!(ran.out.lines().count(), 6, "{}", ran.out);
-    let text = fs::read_to_string(root.path().join("flakeward.toml")).unwrap();
+    let text = root.read("flakeward.toml");
     for line in [
         "exclude = [\"third_party/\"]\n",
         "# registry = [\"lib/ports.nix\"]\n",
@@ -148,7 +121,7 @@ fn init_writes_a_configuration_that_fits() {
     ] {
         assert!(text.contains(line), "{line}{text}");
     }
-    let ran = run(root.path(), "-f concise");
+    let ran = root.run("-f concise");
     assert!(
         ran.out.contains("web/Dockerfile:1:1: warn[dockerfile]") && !ran.out.contains("third_party"),
         "{}",
@@ -156,17 +129,17 @@ fn init_writes_a_configuration_that_fits() {
     );
     assert!(!ran.out.contains("flakeward.toml"), "{}", ran.out);
     // The commands that it names work, one after the other.
-    assert_eq!(run(root.path(), "ports init").code, 0);
-    let fixed = run(root.path(), "fix");
+    assert_eq!(root.run("ports init").code, 0);
+    let fixed = root.run("fix");
     assert!(fixed.err.contains("fixed 24 findings"), "{}", fixed.err);
-    assert_eq!(run(root.path(), "baseline").code, 0);
-    assert_eq!(run(root.path(), "").code, 0);
+    assert_eq!(root.run("baseline").code, 0);
+    assert_eq!(root.run("").code, 0);
 
-    let again = run(root.path(), "init");
+    let again = root.run("init");
     assert_eq!((again.code, again.err.lines().next()), (2, Some("error: flakeward.toml exists already")));
-    let registry = repository(&[("nix/ports.nix", "{ a = 80; b = 443; }\n")]);
-    run(registry.path(), "init");
-    let text = fs::read_to_string(registry.path().join("flakeward.toml")).unwrap();
+    let registry = Repository::new(&[("nix/ports.nix", "{ a = 80; b = 443; }\n")]);
+    registry.run("init");
+    let text = registry.read("flakeward.toml");
     assert!(text.contains("\nregistry = [\"nix/ports.nix\"]\n") && text.contains("\n# style = "), "{text}");
 }
 
@@ -179,11 +152,11 @@ fn groups_stand_wherever_a_rule_does() {
         ("c.nix", "{ } # flakeward: allow(containers, ports) nothing to allow\n"),
     ];
     let rules = |config: &str, args: &str| {
-        let root = repository(&files);
+        let root = Repository::new(&files);
         if !config.is_empty() {
-            write(root.path(), "flakeward.toml", config);
+            root.write("flakeward.toml", config);
         }
-        let ran = run(root.path(), &format!("-f json {args}"));
+        let ran = root.run(&format!("-f json {args}"));
         let json: serde_json::Value = serde_json::from_str(&ran.out).unwrap_or_else(|_| panic!("{config}{}", ran.err));
         let findings = json["findings"].as_array().unwrap().iter();
         let said = findings
@@ -247,8 +220,8 @@ fn what_is_wrong_with_groups_is_said_at_its_place() {
             "an override can only set levels",
         ),
     ] {
-        let root = repository(&[("flakeward.toml", config)]);
-        let ran = run(root.path(), "");
+        let root = Repository::new(&[("flakeward.toml", config)]);
+        let ran = root.run("");
         assert_eq!(ran.code, 2, "{config}");
         assert!(
             ran.err.contains(message) && ran.err.contains(&format!("[flakeward.toml:{place}]")),
@@ -256,8 +229,9 @@ fn what_is_wrong_with_groups_is_said_at_its_place() {
             ran.err
         );
     }
-    let root = repository(&[("flakeward.toml", "[rules]\nstyle = \"warn\"\nselect = [\"flakes\", \"containers\"]\n")]);
-    let shown = run(root.path(), "config show").out;
+    let root =
+        Repository::new(&[("flakeward.toml", "[rules]\nstyle = \"warn\"\nselect = [\"flakes\", \"containers\"]\n")]);
+    let shown = root.run("config show").out;
     let level = |rule: &str| {
         let (_, rest) = shown.split_once(&format!("[rules.{rule}]\n")).unwrap();
         rest.lines().next().unwrap().split_whitespace().collect::<Vec<_>>().join(" ")
@@ -269,7 +243,7 @@ fn what_is_wrong_with_groups_is_said_at_its_place() {
 
 #[test]
 fn mistaken_commands_lead_to_those_that_were_meant() {
-    let root = repository(&[("a.nix", "{ }\n")]);
+    let root = Repository::new(&[("a.nix", "{ }\n")]);
     for (args, hint) in [
         ("lint", "did you mean `flakeward check`?"),
         ("--fix", "`flakeward fix` applies fixes"),
@@ -280,7 +254,7 @@ fn mistaken_commands_lead_to_those_that_were_meant() {
         ("config init", "`flakeward init` writes a flakeward.toml"),
         ("--select port", "did you mean `ports`?"),
     ] {
-        let ran = run(root.path(), args);
+        let ran = root.run(args);
         assert_eq!(ran.code, 2, "{args}");
         assert!(ran.err.starts_with("error: ") && ran.err.contains(&format!("help: {hint}")), "{args}: {}", ran.err);
     }
@@ -288,12 +262,12 @@ fn mistaken_commands_lead_to_those_that_were_meant() {
 
 #[test]
 fn advice_is_given_once_for_each_rule() {
-    let root = repository(&[
+    let root = Repository::new(&[
         ("a.nix", "import <nixpkgs> { }\n"),
         ("b.nix", "import <nixpkgs> { }\n"),
         ("Dockerfile", "FROM x\n"),
     ]);
-    let ran = run(root.path(), "");
+    let ran = root.run("");
     assert_eq!(ran.out.matches("use a flake input").count(), 1, "{}", ran.out);
     assert_eq!(ran.out.matches("flakeward explain lookup-path").count(), 1, "{}", ran.out);
     assert_eq!(ran.out.matches("flakeward explain dockerfile").count(), 1, "{}", ran.out);
@@ -342,7 +316,7 @@ fn reports_fit_the_terminal() {
     }
     let root = many();
     let long = "x".repeat(300);
-    write(root.path(), "long.nix", &format!("{{ a = \"{long}\"; services.redis.port = 6379; b = \"{long}\"; }}\n"));
+    root.write("long.nix", &format!("{{ a = \"{long}\"; services.redis.port = 6379; b = \"{long}\"; }}\n"));
     for columns in [80, 120, 200] {
         for command in ["", "ports", "rules", "explain dockerfile"] {
             let lines = captured(root.path(), columns, command);

@@ -1,5 +1,10 @@
 //! `flakeward fix`: what it changes, what it refuses, and what it leaves behind when it is killed.
 
+mod support {
+    #[expect(dead_code, reason = "these tests need only some of it")]
+    pub mod repository;
+}
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -9,6 +14,7 @@ use std::time::Duration;
 use flakeward::finding::Safety;
 use flakeward::fix::{Outcome, Request, fix};
 use flakeward::{Repo, Settings};
+use support::repository::Repository;
 
 /// Fixes a repository of texts in memory.
 fn fix_texts(files: &[(&str, &str)], allowed: Safety) -> Outcome {
@@ -86,17 +92,6 @@ fn what_may_not_be_written_is_refused_with_the_reason() {
     assert_eq!(outcome.report.findings.len(), 1);
 }
 
-/// A repository on disk.
-fn repository(files: &[(&str, &str)]) -> tempfile::TempDir {
-    let root = tempfile::tempdir().unwrap();
-    for (path, text) in files {
-        let file = root.path().join(path);
-        fs::create_dir_all(file.parent().unwrap()).unwrap();
-        fs::write(file, text).unwrap();
-    }
-    root
-}
-
 fn command(root: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_flakeward"));
     command.current_dir(root).args(["fix", "--isolated"]).args(args);
@@ -117,7 +112,7 @@ const LEFT: &str = "{ a = <nixpkgs>; }\n";
 
 #[test]
 fn it_says_what_it_fixed_and_what_is_left() {
-    let root = repository(&[("a.nix", UNUSED), ("sub/b.nix", UNUSED), ("c.nix", LEFT)]);
+    let root = Repository::new(&[("a.nix", UNUSED), ("sub/b.nix", UNUSED), ("c.nix", LEFT)]);
     let out = flakeward(root.path(), &["--fail-on", "hint"]);
     assert_eq!(
         text(&out.stdout),
@@ -135,7 +130,8 @@ fn it_says_what_it_fixed_and_what_is_left() {
 
 #[test]
 fn it_says_how_much_more_unsafe_fixes_would_mend() {
-    let root = repository(&[("a.nix", "{ services.web.port = 3000; }\n"), ("b.nix", "{ services.db.port = 5432; }\n")]);
+    let root =
+        Repository::new(&[("a.nix", "{ services.web.port = 3000; }\n"), ("b.nix", "{ services.db.port = 5432; }\n")]);
     let out = flakeward(root.path(), &[]);
     assert_eq!(
         text(&out.stderr),
@@ -148,7 +144,7 @@ fn it_says_how_much_more_unsafe_fixes_would_mend() {
 /// What the baseline accepts is no finding: `fix` mends what `check` reports.
 #[test]
 fn what_a_baseline_accepts_is_fixed_when_asked_for() {
-    let root = repository(&[("a.nix", UNUSED)]);
+    let root = Repository::new(&[("a.nix", UNUSED)]);
     let run = |args: &[&str]| {
         Command::new(env!("CARGO_BIN_EXE_flakeward")).current_dir(root.path()).args(args).output().unwrap()
     };
@@ -165,7 +161,7 @@ fn what_a_baseline_accepts_is_fixed_when_asked_for() {
 
 #[test]
 fn paths_and_rules_narrow_it_down() {
-    let root = repository(&[("a.nix", UNUSED), ("sub/b.nix", UNUSED)]);
+    let root = Repository::new(&[("a.nix", UNUSED), ("sub/b.nix", UNUSED)]);
     flakeward(root.path(), &["sub"]);
     assert_eq!(fs::read_to_string(root.path().join("a.nix")).unwrap(), UNUSED);
     assert_eq!(fs::read_to_string(root.path().join("sub/b.nix")).unwrap(), FIXED);
@@ -175,7 +171,7 @@ fn paths_and_rules_narrow_it_down() {
 
 #[test]
 fn a_diff_changes_nothing_and_can_be_applied() {
-    let root = repository(&[("a.nix", UNUSED), ("sub/b.nix", UNUSED)]);
+    let root = Repository::new(&[("a.nix", UNUSED), ("sub/b.nix", UNUSED)]);
     let out = flakeward(root.path(), &["--diff", "--fail-on", "warn"]);
     assert_eq!(out.status.code(), Some(1));
     let rules = flakeward::Settings::default().rules.active_rules().count();
@@ -193,7 +189,7 @@ fn a_diff_changes_nothing_and_can_be_applied() {
 #[test]
 fn what_cannot_be_written_is_said_and_the_rest_is_fixed() {
     use std::os::unix::fs::PermissionsExt;
-    let root = repository(&[("a.nix", UNUSED), ("b.nix", UNUSED)]);
+    let root = Repository::new(&[("a.nix", UNUSED), ("b.nix", UNUSED)]);
     fs::set_permissions(root.path().join("a.nix"), fs::Permissions::from_mode(0o444)).unwrap();
     let out = flakeward(root.path(), &[]);
     assert_eq!(out.status.code(), Some(2));
@@ -209,8 +205,8 @@ fn what_cannot_be_written_is_said_and_the_rest_is_fixed() {
 #[cfg(unix)]
 #[test]
 fn links_are_not_written_through() {
-    let outside = repository(&[("a.nix", UNUSED)]);
-    let root = repository(&[("flake.nix", "{ }\n")]);
+    let outside = Repository::new(&[("a.nix", UNUSED)]);
+    let root = Repository::new(&[("flake.nix", "{ }\n")]);
     std::os::unix::fs::symlink(outside.path(), root.path().join("lib")).unwrap();
     std::os::unix::fs::symlink(outside.path().join("a.nix"), root.path().join("a.nix")).unwrap();
     for (path, link) in [("a.nix", "a.nix"), ("lib", "lib"), ("lib/a.nix", "lib")] {
@@ -237,7 +233,7 @@ fn a_power_cut_leaves_every_file_old_or_new() {
     for run in 0..RUNS {
         let names: Vec<String> = (0..FILES).map(|index| format!("d{}/f{index}.nix", index % 7)).collect();
         let files: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), old.as_str())).collect();
-        let root = repository(&files);
+        let root = Repository::new(&files);
         let mut child = command(root.path(), &["-q"]).spawn().unwrap();
         random ^= random << 13;
         random ^= random >> 7;
@@ -306,7 +302,7 @@ fn a_repository_is_moved_onto_its_registry() {
             ("compose.yaml", compose.as_str()),
             ("Dockerfile", docker),
         ];
-        let root = repository(&files);
+        let root = Repository::new(&files);
         let before = evaluated(root.path());
         let select = ["--select", "hardcoded-port"];
         let out = flakeward(root.path(), &select);
@@ -330,7 +326,7 @@ fn a_repository_is_moved_onto_its_registry() {
 
 #[test]
 fn a_registry_is_made_where_there_is_none() {
-    let root = repository(&[("modules/api.nix", MODULE)]);
+    let root = Repository::new(&[("modules/api.nix", MODULE)]);
     let before = evaluated(root.path());
     let select = ["--select", "hardcoded-port"];
     assert_eq!(flakeward(root.path(), &select).status.code(), Some(1));
@@ -404,7 +400,7 @@ fn registries_that_are_functions_are_called_as_they_want() {
         if expected.starts_with("{ lib") {
             let values = [before, expected].map(|text| {
                 let files = [("lib/ports.nix", registry), ("modules/api.nix", text.as_str())];
-                evaluated_with(repository(&files).path(), "lib = { };")
+                evaluated_with(Repository::new(&files).path(), "lib = { };")
             });
             assert_eq!(values[0], values[1], "{registry}");
         }

@@ -2,6 +2,11 @@
 //! report formats are in `formats.rs`, interrupted fixes in `fix.rs`.
 #![cfg(unix)]
 
+mod support {
+    #[expect(dead_code, reason = "these tests need only some of it")]
+    pub mod repository;
+}
+
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
@@ -9,7 +14,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use tempfile::TempDir;
+use support::repository::Repository;
 
 /// Nothing here takes a second of a free processor; what takes a minute hangs.
 const HANG: Duration = Duration::from_secs(60);
@@ -23,17 +28,6 @@ struct Ran {
     err: String,
     /// The most memory that was in use, in MiB.
     peak: u64,
-}
-
-fn repository(files: &[(&str, &[u8])]) -> TempDir {
-    let root = tempfile::tempdir().unwrap();
-    fs::create_dir(root.path().join(".git")).unwrap();
-    for (path, bytes) in files {
-        let file = root.path().join(path);
-        fs::create_dir_all(file.parent().unwrap()).unwrap();
-        fs::write(file, bytes).unwrap();
-    }
-    root
 }
 
 /// Runs a command; one that hangs is killed and fails the test.
@@ -82,7 +76,7 @@ fn memory(process: u32) -> u64 {
 
 /// What a check of one file says.
 fn says(path: &str, text: impl AsRef<[u8]>) -> (Option<i32>, String) {
-    let root = repository(&[(path, text.as_ref())]);
+    let root = Repository::new(&[(path, text.as_ref())]);
     let ran = run(
         root.path(),
         "--format concise --select hardcoded-port,manual-port-allocation,syntax-error,unreadable-file,unused-suppression",
@@ -122,7 +116,7 @@ fn what_nests_too_deep_is_refused() {
         assert_eq!(says("x.yaml", &text), refused("x.yaml", "nesting is too deep"), "{}", &text[..20]);
     }
     let lock = format!("{{\"nodes\":{}1{}}}", "{\"a\":".repeat(DEEP), "}".repeat(DEEP));
-    let root = repository(&[("flake.nix", b"{ outputs = _: { }; }"), ("flake.lock", lock.as_bytes())]);
+    let root = Repository::new(&[("flake.nix", "{ outputs = _: { }; }"), ("flake.lock", lock.as_str())]);
     let ran = run(root.path(), "--format concise");
     assert_eq!((ran.code, ran.out), refused("flake.lock", "nesting is too deep"));
     let path = format!("{{ port = 6379; {} = 1; }}", vec!["a"; DEEP].join("."));
@@ -147,7 +141,7 @@ fn long_lines_and_large_files() {
     let lines = "port: 6379\n".to_owned() + &"a: b\n".repeat(1_000_000);
     let cut = "x.yaml:32768:1: error[unreadable-file]: cannot be checked from here on: the file has too many lines\n";
     assert_eq!(says("x.yaml", lines), (Some(1), port("x.yaml:1:7") + cut));
-    let root = repository(&[]);
+    let root = Repository::new::<&str>(&[]);
     fs::File::create(root.path().join("x.nix")).unwrap().set_len(100 << 20).unwrap();
     let ran = run(root.path(), "--format concise");
     assert_eq!((ran.code, ran.out), refused("x.nix", "its size of 100 MiB exceeds the limit of 32 MiB"));
@@ -198,7 +192,7 @@ fn thousands_of_names_findings_and_suppressions() {
     assert_eq!(out.matches("[unused-suppression]").count(), 20_000);
     let alone = "# flakeward: allow(hardcoded-port) because\n".repeat(20_000);
     assert_eq!(says("x.nix", alone + PORT), (Some(0), String::new()));
-    let root = repository(&[("x.nix", format!("[\n{}]", format!("{PORT}\n").repeat(20_000)).as_bytes())]);
+    let root = Repository::new(&[("x.nix", format!("[\n{}]", format!("{PORT}\n").repeat(20_000)).as_bytes())]);
     let ran = run(root.path(), "--format pretty");
     assert_eq!(ran.code, Some(1));
     assert!(ran.out.contains("(20000 occurrences)") && ran.peak < 600, "{} MiB", ran.peak);
@@ -211,7 +205,7 @@ fn any_name_is_a_name() {
     let long = format!("{}.nix", "a".repeat(251));
     let names: [&[u8]; 8] =
         [b"-", b"--help", b"--help.nix", b"-x.nix", b".nix", b"a\nb\x1b[31m.nix", b"\xff.nix", long.as_bytes()];
-    let root = repository(&[]);
+    let root = Repository::new::<&str>(&[]);
     let at = |name: &[u8]| root.path().join(std::ffi::OsStr::from_bytes(name));
     for name in names {
         fs::write(at(name), PORT).unwrap();
@@ -236,7 +230,7 @@ fn any_name_is_a_name() {
 /// What is deep in the tree is reached as long as the system lets us.
 #[test]
 fn a_thousand_folders_deep() {
-    let root = repository(&[]);
+    let root = Repository::new::<&str>(&[]);
     let path = format!("{}x.nix", "d/".repeat(1_000));
     let file = root.path().join(&path);
     fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -255,7 +249,7 @@ fn settings_are_files_of_a_moderate_size() {
         (".flakeward/baseline.json", "baseline", "32 MiB"),
         (".flakeward/rules/a.md", "rule", "256 KiB"),
     ] {
-        let root = repository(&[("a.nix", PORT.as_bytes())]);
+        let root = Repository::new(&[("a.nix", PORT.as_bytes())]);
         let file = root.path().join(path);
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         let said = |reason: &str| format!("error: cannot read the {what} {path}: {reason}\n");
@@ -268,17 +262,17 @@ fn settings_are_files_of_a_moderate_size() {
         assert_eq!((ran.code, ran.err), (Some(2), said(&format!("its size of 100 MiB exceeds the limit of {limit}"))));
         assert!(ran.peak < 100, "{} MiB", ran.peak);
     }
-    let root = repository(&[("a.nix", PORT.as_bytes()), ("flakeward.toml/x", b"")]);
+    let root = Repository::new(&[("a.nix", PORT.as_bytes()), ("flakeward.toml/x", b"")]);
     let ran = run(root.path(), "");
     assert_eq!(ran.err, "error: cannot read the configuration flakeward.toml: it is a directory\n");
     let refused = |path: &str, reason: &str| refused(path, reason).1;
-    let root = repository(&[("a.nix", PORT.as_bytes()), ("sub/b.nix", PORT.as_bytes())]);
+    let root = Repository::new(&[("a.nix", PORT.as_bytes()), ("sub/b.nix", PORT.as_bytes())]);
     pipe(&root.path().join("sub/.gitignore"));
     let ran = run(root.path(), "--format concise");
     let left_out = refused("sub/.gitignore", &format!("{no_file}; its directory is skipped"));
     assert_eq!((ran.code, ran.out), (Some(1), port("a.nix:1:10") + &left_out));
     for path in [".gitignore", ".ignore", ".git/info/exclude"] {
-        let root = repository(&[("a.nix", PORT.as_bytes())]);
+        let root = Repository::new(&[("a.nix", PORT.as_bytes())]);
         fs::create_dir(root.path().join(".git/info")).unwrap();
         symlink("/dev/zero", root.path().join(path)).unwrap();
         let ran = run(root.path(), "--format concise");
@@ -290,11 +284,11 @@ fn settings_are_files_of_a_moderate_size() {
         let large = refused(path, "its size of 488 KiB exceeds the limit of 256 KiB");
         assert_eq!((ran.code, ran.out), (Some(1), large + &port("a.nix:1:10")));
     }
-    let root = repository(&[("a.nix", PORT.as_bytes()), (".gitignore", "*a*b\n".repeat(50_000).as_bytes())]);
+    let root = Repository::new(&[("a.nix", PORT.as_bytes()), (".gitignore", "*a*b\n".repeat(50_000).as_bytes())]);
     let ran = run(root.path(), "--format concise");
     assert_eq!((ran.code, ran.out), (Some(1), port("a.nix:1:10")));
     assert!(ran.peak < 600, "{} MiB", ran.peak);
-    let root = repository(&[("a.nix", PORT.as_bytes()), (".gitignore", b"[\n***\n{a,\n\\\n!\n[z-a]\n\xff\n")]);
+    let root = Repository::new(&[("a.nix", PORT.as_bytes()), (".gitignore", b"[\n***\n{a,\n\\\n!\n[z-a]\n\xff\n")]);
     let ran = run(root.path(), "--format concise");
     assert_eq!((ran.code, ran.out), (Some(1), port("a.nix:1:10")));
 }
@@ -314,7 +308,7 @@ fn many_findings_on_one_line_and_in_one_registry() {
     let written: String = range().map(|index| format!("a{index}.port = {};\n", index + 1_000)).collect();
     let used: String =
         range().map(|index| format!("b{index} = ports.p{index}; c{index} = ports.q{index};\n")).collect();
-    let root = repository(&[
+    let root = Repository::new(&[
         ("ports.nix", format!("{{ {entries} }}").as_bytes()),
         ("written.nix", format!("{{ {written} }}").as_bytes()),
         ("used.nix", format!("let ports = import ./ports.nix; in {{ {used} }}").as_bytes()),
@@ -339,7 +333,7 @@ fn long_names_are_not_said_whole() {
     let (code, out) = says("x.yaml", format!("? {name}\n:\n  ports:\n{listed}"));
     assert!(code == Some(1) && out.lines().count() == 5_000 && out.len() < 1 << 20, "{}", out.len());
     let used = "{ port = 3000; }\n".repeat(5_000);
-    let root = repository(&[
+    let root = Repository::new(&[
         ("ports.nix", format!("{{ \"{name}\" = 3000; a = 4000; }}").as_bytes()),
         ("x.nix", format!("[ {used} ]").as_bytes()),
     ]);
@@ -349,7 +343,7 @@ fn long_names_are_not_said_whole() {
 
 #[test]
 fn only_regular_files_are_opened() {
-    let root = repository(&[("a.nix", PORT.as_bytes()), ("x.nix/b.nix", b"{ }")]);
+    let root = Repository::new(&[("a.nix", PORT.as_bytes()), ("x.nix/b.nix", b"{ }")]);
     let at = |name: &str| root.path().join(name);
     for name in ["pipe.nix", "pipe", "Dockerfile"] {
         assert!(Command::new("mkfifo").arg(at(name)).status().unwrap().success());
@@ -370,7 +364,7 @@ fn only_regular_files_are_opened() {
 
 #[test]
 fn without_permission_it_says_so() {
-    let root = repository(&[("a.nix", PORT.as_bytes()), ("shut/b.nix", b"{ }"), ("c.nix", b"{ }")]);
+    let root = Repository::new(&[("a.nix", PORT.as_bytes()), ("shut/b.nix", b"{ }"), ("c.nix", b"{ }")]);
     let mode = |path: &str, mode| {
         fs::set_permissions(root.path().join(path), fs::Permissions::from_mode(mode)).unwrap();
     };
@@ -400,7 +394,7 @@ fn without_permission_it_says_so() {
 fn files_may_vanish_while_they_are_read() {
     let names: Vec<String> = (0..500).map(|index| format!("{index}.nix")).collect();
     let files: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), PORT.as_bytes())).collect();
-    let root = repository(&files);
+    let root = Repository::new(&files);
     let ran = std::thread::scope(|scope| {
         scope.spawn(|| names.iter().rev().for_each(|name| fs::remove_file(root.path().join(name)).unwrap()));
         run(root.path(), "--format concise")
@@ -414,7 +408,7 @@ fn files_may_vanish_while_they_are_read() {
 /// be read as far as it is written. Either way the run goes on, and every finding is true of what was read.
 #[test]
 fn files_may_change_while_they_are_read() {
-    let root = repository(&[("replaced.nix", PORT.as_bytes()), ("rewritten.nix", PORT.as_bytes())]);
+    let root = Repository::new(&[("replaced.nix", PORT.as_bytes()), ("rewritten.nix", PORT.as_bytes())]);
     let long = format!("{}{PORT}", "# a comment\n".repeat(2000));
     let (replaced, rewritten) = (root.path().join("replaced.nix"), root.path().join("rewritten.nix"));
     let over = AtomicBool::new(false);
@@ -444,10 +438,10 @@ fn files_may_change_while_they_are_read() {
 /// What a repository says about itself cannot make flakeward read what is outside of it.
 #[test]
 fn settings_do_not_lead_out_of_the_repository() {
-    let outside = repository(&[("secret", b"secret = 6379"), ("ports.nix", b"{ secret = 6379; }")]);
+    let outside = Repository::new(&[("secret", "secret = 6379"), ("ports.nix", "{ secret = 6379; }")]);
     let away = outside.path().display().to_string();
     for (file, what) in [("flakeward.toml", "configuration"), (".flakeward/baseline.json", "baseline")] {
-        let root = repository(&[("a.nix", b"{ }"), (".flakeward/x", b"")]);
+        let root = Repository::new(&[("a.nix", "{ }"), (".flakeward/x", "")]);
         symlink(outside.path().join("secret"), root.path().join(file)).unwrap();
         let ran = run(root.path(), "");
         let said = format!(
@@ -457,7 +451,8 @@ fn settings_do_not_lead_out_of_the_repository() {
     }
     for registry in [format!("{away}/ports.nix"), "../../../etc/passwd".to_owned(), "lib/ports.nix".to_owned()] {
         let settings = format!("exclude = [\"../**\", \"/etc/**\"]\n[ports]\nregistry = \"{registry}\"\n");
-        let root = repository(&[("a.nix", PORT.as_bytes()), ("flakeward.toml", settings.as_bytes()), ("lib/x", b"")]);
+        let root =
+            Repository::new(&[("a.nix", PORT.as_bytes()), ("flakeward.toml", settings.as_bytes()), ("lib/x", b"")]);
         symlink(outside.path().join("ports.nix"), root.path().join("lib/ports.nix")).unwrap();
         let ran = run(root.path(), "--format concise");
         assert!(ran.code.is_some_and(|code| code > 0), "{}", ran.out);
@@ -466,7 +461,7 @@ fn settings_do_not_lead_out_of_the_repository() {
         let kept = fs::read(outside.path().join("ports.nix")).unwrap();
         assert_eq!(kept, b"{ secret = 6379; }", "{registry}");
     }
-    let root = repository(&[("a.nix", PORT.as_bytes())]);
+    let root = Repository::new(&[("a.nix", PORT.as_bytes())]);
     symlink(outside.path(), root.path().join(".flakeward")).unwrap();
     let ran = run(root.path(), "baseline");
     assert_eq!(ran.code, Some(2));

@@ -2,21 +2,19 @@
 //! terminal or the workflow that shows a report.
 #![cfg(unix)]
 
+mod support {
+    #[expect(dead_code, reason = "these tests need only some of it")]
+    pub mod repository;
+}
+
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use tempfile::TempDir;
+use support::repository::Repository;
 
 const PORT: &str = "{ port = 6379; }\n";
-
-fn repository(files: &[(&str, &[u8])]) -> TempDir {
-    let root = tempfile::tempdir().unwrap();
-    fs::create_dir(root.path().join(".git")).unwrap();
-    write(root.path(), files);
-    root
-}
 
 fn write(root: &Path, files: &[(&str, &[u8])]) {
     for (path, bytes) in files {
@@ -89,12 +87,12 @@ fn changed_files_are_not_passed_over() {
 fn yaml_levels_do_not_abort() {
     let deep = "- ".repeat(300);
     for start in ["", "\u{feff}", "--- ", "... ", "\"x\" ", "&a ", "@\n- @\n", "a: {\n"] {
-        let root = repository(&[("x.yaml", format!("{start}{deep}a\n").as_bytes()), ("a.nix", PORT.as_bytes())]);
+        let root = Repository::new(&[("x.yaml", format!("{start}{deep}a\n").as_bytes()), ("a.nix", PORT.as_bytes())]);
         let (code, out, _) = run(root.path(), &["--format", "concise"]);
         assert!(code == Some(1) && out.contains("a.nix:1:10"), "{start:?} {code:?} {out}");
     }
     let wide = format!("services:\n  web:\n    ports:\n    -{}\"6379:6379\"\n", " ".repeat(33_000));
-    let root = repository(&[("compose.yaml", wide.as_bytes())]);
+    let root = Repository::new(&[("compose.yaml", wide.as_bytes())]);
     let (code, out, _) = run(root.path(), &["--format", "concise"]);
     assert!(code == Some(1) && out.contains("[unreadable-file]"), "{out}");
 }
@@ -107,18 +105,18 @@ fn deep_queries_and_globs_are_refused() {
         format!("+++\n{front}\nquery = '{query}'\n+++\n\n## Why\n")
     };
     for query in ["(".repeat(5_000), "[".repeat(5_000), "a:".repeat(5_000), "(".repeat(100_000)] {
-        let root = repository(&[(".flakeward/rules/x.md", page(&query).as_bytes()), ("a.nix", PORT.as_bytes())]);
+        let root = Repository::new(&[(".flakeward/rules/x.md", page(&query).as_bytes()), ("a.nix", PORT.as_bytes())]);
         let (code, _, err) = run(root.path(), &["--format", "concise"]);
         assert!(code == Some(2) && err.contains("the query"), "{code:?} {err}");
     }
     let glob = format!("{}b{}", "{a,".repeat(50_000), "}".repeat(50_000));
     let overrides = format!("[[overrides]]\npaths = [\"{glob}\"]\nrules.dockerfile = \"off\"\n");
     for settings in [format!("exclude = [\"{glob}\"]\n"), overrides] {
-        let root = repository(&[("flakeward.toml", settings.as_bytes()), ("a.nix", PORT.as_bytes())]);
+        let root = Repository::new(&[("flakeward.toml", settings.as_bytes()), ("a.nix", PORT.as_bytes())]);
         let (code, _, err) = run(root.path(), &["--format", "concise"]);
         assert!(code == Some(2) && err.contains("nested too deeply"), "{code:?} {err}");
     }
-    let root = repository(&[(".gitignore", glob.as_bytes()), ("a.nix", PORT.as_bytes())]);
+    let root = Repository::new(&[(".gitignore", glob.as_bytes()), ("a.nix", PORT.as_bytes())]);
     let (code, out, _) = run(root.path(), &["--format", "concise"]);
     assert!(code == Some(1) && out.contains(".gitignore:1:1: error[unreadable-file]"), "{out}");
 }
@@ -126,7 +124,7 @@ fn deep_queries_and_globs_are_refused() {
 #[test]
 fn ignore_files_that_are_links_are_not_read() {
     for target in ["/proc/self/pagemap", "/proc/kmsg", "../a.nix", "nowhere"] {
-        let root = repository(&[("a.nix", PORT.as_bytes()), ("sub/b.nix", PORT.as_bytes())]);
+        let root = Repository::new(&[("a.nix", PORT.as_bytes()), ("sub/b.nix", PORT.as_bytes())]);
         symlink(target, root.path().join("sub/.ignore")).unwrap();
         for args in [&["--format", "concise"][..], &["--format", "concise", "sub/b.nix"]] {
             let (code, out, _) = run(root.path(), args);
@@ -161,14 +159,14 @@ fn what_cannot_be_checked_fails_the_run() {
         {
             for option in options {
                 for format in ["concise", "json", "github", "sarif", "junit"] {
-                    let root = repository(&[cause, ("flakeward.toml", settings.as_bytes())]);
+                    let root = Repository::new(&[cause, ("flakeward.toml", settings.as_bytes())]);
                     let args = [option, &["--format", format]].concat();
                     let (code, ..) = run(root.path(), &args);
                     assert!(matches!(code, Some(1 | 2)), "{} {settings} {args:?}: {code:?}", cause.0);
                 }
             }
         }
-        let root = repository(&[cause]);
+        let root = Repository::new(&[cause]);
         assert_eq!(run(root.path(), &["baseline"]).0, Some(2));
         assert!(!root.path().join(".flakeward").exists());
     }
@@ -204,7 +202,7 @@ fn no_text_is_obeyed() {
         &["fix", "--unsafe"],
     ];
     for command in commands {
-        let root = repository(&files);
+        let root = Repository::new(&files);
         let (code, out, err) = run(root.path(), command);
         assert!(code.is_some_and(|code| code < 2), "{command:?} {err}");
         for line in out.split(['\n', '\r']).chain(err.split(['\n', '\r'])) {
@@ -215,7 +213,7 @@ fn no_text_is_obeyed() {
     }
     let forged = "d/a\n+++ b/evil\nx.nix";
     let text = b"let ports = import ../../lib/ports.nix; in\n{ port = 6379; }\n";
-    let root = repository(&[("lib/ports.nix", b"{ web = 6379; }\n"), (forged, text)]);
+    let root = Repository::new(&[("lib/ports.nix", b"{ web = 6379; }\n"), (forged, text)]);
     let (_, out, _) = run(root.path(), &["fix", "--diff", "-q"]);
     assert!(out.contains("ports.web") && !out.contains("\n+++ b/evil\n"), "{out}");
 }
@@ -234,7 +232,7 @@ fn registries_end() {
     let chain: String = (1..3_000).map(|index| format!("a{index} = {{ inherit (a{}) x; }};\n", index - 1)).collect();
     for text in [shared, names, format!("rec {{ a0 = {{ x = 8001; }};\n{chain} }}")] {
         let user = b"let ports = import ./lib/ports.nix; in { port = ports.a; }";
-        let root = repository(&[("lib/ports.nix", text.as_bytes()), ("m.nix", user)]);
+        let root = Repository::new(&[("lib/ports.nix", text.as_bytes()), ("m.nix", user)]);
         let (code, _, err) = run(root.path(), &["--format", "concise"]);
         assert!(code.is_some_and(|code| code < 2), "{code:?} {err}");
     }

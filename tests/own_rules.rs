@@ -1,10 +1,14 @@
 //! A repository's own rules, `.flakeward/rules/NAME.md`, through the whole command.
 
+mod support {
+    #[expect(dead_code, reason = "these tests need only some of it")]
+    pub mod repository;
+}
+
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
-use tempfile::TempDir;
+use support::repository;
 
 /// One rule for each way to say what matches.
 const PAGES: &[(&str, &str)] = &[
@@ -50,21 +54,17 @@ fn page(name: &str, front: &str, body: &str) -> String {
     format!("+++\nid = \"{name}\"\n{front}+++\n\n## Why\n\nIt is so.\n{body}")
 }
 
-struct Repository(TempDir);
+struct Repository(repository::Repository);
 
 impl Repository {
     fn new() -> Self {
-        let repository = Self(TempDir::new().unwrap());
-        fs::create_dir(repository.0.path().join(".git")).unwrap();
-        FILES.iter().for_each(|(path, text)| repository.write(path, text));
+        let repository = Self(repository::Repository::new(FILES));
         PAGES.iter().for_each(|(name, front)| repository.rule(name, &page(name, front, "")));
         repository
     }
 
     fn write(&self, path: &str, text: &str) {
-        let file = self.0.path().join(path);
-        fs::create_dir_all(file.parent().unwrap()).unwrap();
-        fs::write(file, text).unwrap();
+        self.0.write(path, text);
     }
 
     fn rule(&self, name: &str, text: &str) {
@@ -74,10 +74,8 @@ impl Repository {
     /// The exit code, standard output and standard error.
     #[track_caller]
     fn run(&self, args: &str) -> (i32, String, String) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_flakeward"));
-        let ran = command.args(args.split_whitespace()).current_dir(self.0.path()).output().unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        (ran.status.code().unwrap(), text(ran.stdout), text(ran.stderr))
+        let ran = self.0.run(args);
+        (ran.code, ran.out, ran.err)
     }
 
     /// What the repository's own rules report.

@@ -1,8 +1,15 @@
 //! `flakeward ports` and `flakeward ports next` on a small repository.
 
+mod support {
+    #[expect(dead_code, reason = "these tests need only some of it")]
+    pub mod repository;
+}
+
 use std::fs;
+use std::path::Path;
 use std::process::{Command, Output};
 
+use support::repository::{Repository, command};
 use tempfile::TempDir;
 
 const FILES: [(&str, &str); 5] = [
@@ -47,23 +54,15 @@ in
     ("README.md", "port 1234\n"),
 ];
 
-fn repository() -> TempDir {
-    let folder = TempDir::new().unwrap();
-    fs::create_dir(folder.path().join(".git")).unwrap();
-    for (path, text) in FILES {
-        let file = folder.path().join(path);
-        fs::create_dir_all(file.parent().unwrap()).unwrap();
-        fs::write(file, text).unwrap();
-    }
-    folder
+fn repository() -> Repository {
+    Repository::new(&FILES)
 }
 
-fn run(folder: &TempDir, args: &str) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_flakeward"));
-    command.args(args.split_whitespace()).current_dir(folder.path()).output().unwrap()
+fn run(folder: &Path, args: &str) -> Output {
+    command(args).current_dir(folder).output().unwrap()
 }
 
-fn out(folder: &TempDir, args: &str) -> String {
+fn out(folder: &Path, args: &str) -> String {
     let output = run(folder, args);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
@@ -87,7 +86,7 @@ lib/ports.nix: 5 ports
    8080  modules/db.nix:6 (services.proxy.ports), process-compose.yaml:7 (processes.web.command --port)
    9464  process-compose.yaml:7 (processes.web.command --metrics-port)
 ";
-    assert_eq!(out(&repository(), "ports"), expected);
+    assert_eq!(out(repository().path(), "ports"), expected);
 }
 
 #[test]
@@ -119,12 +118,12 @@ fn the_map_can_be_pasted_into_a_pull_request() {
 | 8080 | `modules/db.nix:6 (services.proxy.ports)`, `process-compose.yaml:7 (processes.web.command --port)` |
 | 9464 | `process-compose.yaml:7 (processes.web.command --metrics-port)` |
 ";
-    assert_eq!(out(&repository(), "ports --format markdown"), expected);
+    assert_eq!(out(repository().path(), "ports --format markdown"), expected);
 }
 
 #[test]
 fn the_map_is_a_document_for_programs() {
-    let map: serde_json::Value = serde_json::from_str(&out(&repository(), "ports --format json")).unwrap();
+    let map: serde_json::Value = serde_json::from_str(&out(repository().path(), "ports --format json")).unwrap();
     assert_eq!(map["version"], 1);
     let entries = map["registries"][0]["entries"].as_array().unwrap();
     let redis = entries.iter().find(|entry| entry["name"] == "databases.redis").unwrap();
@@ -141,10 +140,10 @@ fn the_map_is_a_document_for_programs() {
 fn free_numbers_and_groups_that_are_not_there() {
     let repository = repository();
     // Beside 6379 and beside 3010; 5433 is famous.
-    assert_eq!(out(&repository, "ports next databases"), "6380\n");
-    assert_eq!(out(&repository, "ports next development"), "3011\n");
-    assert_eq!(out(&repository, "ports next"), "6380\n");
-    let wrong = run(&repository, "ports next databses");
+    assert_eq!(out(repository.path(), "ports next databases"), "6380\n");
+    assert_eq!(out(repository.path(), "ports next development"), "3011\n");
+    assert_eq!(out(repository.path(), "ports next"), "6380\n");
+    let wrong = run(repository.path(), "ports next databses");
     assert_eq!(wrong.status.code(), Some(2));
     assert!(wrong.stdout.is_empty());
     let said = String::from_utf8(wrong.stderr).unwrap();
@@ -155,7 +154,7 @@ fn free_numbers_and_groups_that_are_not_there() {
 fn a_file_that_cannot_be_read_is_not_passed_over() {
     let repository = repository();
     fs::write(repository.path().join("broken.nix"), b"{ port = \"\xff\xfe\"; }").unwrap();
-    let output = run(&repository, "ports");
+    let output = run(repository.path(), "ports");
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("broken.nix"));
 }
@@ -206,27 +205,27 @@ fn text(output: &Output) -> String {
 }
 
 /// The text of a file.
-fn read(folder: &TempDir, path: &str) -> String {
-    fs::read_to_string(folder.path().join(path)).unwrap()
+fn read(folder: &Path, path: &str) -> String {
+    fs::read_to_string(folder.join(path)).unwrap()
 }
 
 #[test]
 fn rename_changes_the_entry_and_every_reference() {
     let folder = repository();
-    let diff = run(&folder, "ports rename databases.redis cache --diff");
+    let diff = run(folder.path(), "ports rename databases.redis cache --diff");
     assert_eq!(diff.status.code(), Some(0));
     assert!(text(&diff).contains("+    cache = 6379;"), "{}", text(&diff));
-    assert!(read(&folder, "lib/ports.nix").contains("redis = 6379;"));
+    assert!(read(folder.path(), "lib/ports.nix").contains("redis = 6379;"));
 
-    let done = run(&folder, "ports rename databases.redis messaging.broker");
+    let done = run(folder.path(), "ports rename databases.redis messaging.broker");
     assert_eq!(
         text(&done),
         "renamed databases.redis to messaging.broker in 3 files\n  lib/ports.nix\n  modules/db.nix\n  process-compose.yaml\n"
     );
-    assert!(read(&folder, "lib/ports.nix").contains("  messaging = {\n    broker = 6379;\n  };\n"));
-    assert!(read(&folder, "modules/db.nix").contains("services.redis.port = ports.messaging.broker;"));
-    assert!(read(&folder, "process-compose.yaml").contains("# Port from lib/ports.nix: messaging.broker = 6379"));
-    let report = run(&folder, "check --select unknown-port --select port-drift");
+    assert!(read(folder.path(), "lib/ports.nix").contains("  messaging = {\n    broker = 6379;\n  };\n"));
+    assert!(read(folder.path(), "modules/db.nix").contains("services.redis.port = ports.messaging.broker;"));
+    assert!(read(folder.path(), "process-compose.yaml").contains("# Port from lib/ports.nix: messaging.broker = 6379"));
+    let report = run(folder.path(), "check --select unknown-port --select port-drift");
     assert!(text(&report).contains("no findings"), "{}", text(&report));
 }
 
@@ -240,19 +239,19 @@ fn rename_refuses_what_it_cannot_do_for_certain() {
         ("base", "start", "another entry of the registry is computed from this one"),
     ] {
         let folder = repository();
-        let output = run(&folder, &format!("ports rename {old} {new}"));
+        let output = run(folder.path(), &format!("ports rename {old} {new}"));
         assert_eq!(output.status.code(), Some(2), "{old} {new}");
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert!(stderr.contains(message), "{stderr}");
         for (path, text) in FILES {
-            assert_eq!(read(&folder, path), text, "{old} {new}");
+            assert_eq!(read(folder.path(), path), text, "{old} {new}");
         }
     }
 }
 
 /// Runs a program on an export. `None` if it is not installed; with `FLAKEWARD_REQUIRE_TOOLS=1` it has to be.
-fn read_by(folder: &TempDir, program: &str, args: &[&str]) -> Option<serde_json::Value> {
-    let output = Command::new(program).args(args).current_dir(folder.path()).output();
+fn read_by(folder: &Path, program: &str, args: &[&str]) -> Option<serde_json::Value> {
+    let output = Command::new(program).args(args).current_dir(folder).output();
     let required = std::env::var_os("FLAKEWARD_REQUIRE_TOOLS").is_some_and(|value| value == "1");
     assert!(output.is_ok() || !required, "{program} is required and not installed");
     let output = output.ok()?;
@@ -273,19 +272,19 @@ fn exports_are_read_by_other_programs() {
         "base": 3000, "web": { strange: 3001 }, "__proto__": { "x": 80 }, "dns": { "port": 53 }
     });
 
-    fs::write(folder.path().join("plain.nix"), out(&folder, "ports --format nix")).unwrap();
-    if let Some(value) = read_by(&folder, "nix-instantiate", &["--eval", "--strict", "--json", "plain.nix"]) {
+    fs::write(folder.path().join("plain.nix"), out(folder.path(), "ports --format nix")).unwrap();
+    if let Some(value) = read_by(folder.path(), "nix-instantiate", &["--eval", "--strict", "--json", "plain.nix"]) {
         assert_eq!(value, expected);
     }
-    fs::write(folder.path().join("ports.ts"), out(&folder, "ports --format ts")).unwrap();
+    fs::write(folder.path().join("ports.ts"), out(folder.path(), "ports --format ts")).unwrap();
     let script = "import('./ports.ts').then(({ ports }) => console.log(JSON.stringify(ports)))";
-    if let Some(value) = read_by(&folder, "node", &["-e", script]) {
+    if let Some(value) = read_by(folder.path(), "node", &["-e", script]) {
         assert_eq!(value, expected);
     }
 
-    let env = out(&folder, "ports --format env");
+    let env = out(folder.path(), "ports --format env");
     assert_eq!(env, "BASE_PORT=3000\nDNS_PORT=53\nPROTO_X_PORT=80\nWEB_A_TOUCH_X_Y_Z_PORT=3001\n");
-    let services = out(&folder, "ports --format services");
+    let services = out(folder.path(), "ports --format services");
     let words: Vec<&str> = services.split_whitespace().collect();
     assert_eq!(
         words.chunks(2).map(|pair| pair.join(" ")).collect::<Vec<_>>(),
@@ -307,7 +306,7 @@ fn exports_need_a_registry_and_names_of_their_own() {
     fs::create_dir_all(folder.path().join("lib")).unwrap();
     fs::create_dir(folder.path().join(".git")).unwrap();
     let failure = |message: &str| {
-        let output = run(&folder, "ports --format env");
+        let output = run(folder.path(), "ports --format env");
         assert_eq!(output.status.code(), Some(2));
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert!(stderr.contains(message), "{stderr}");

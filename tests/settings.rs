@@ -1,47 +1,21 @@
 //! One configuration for a whole run, the registry that it names, the baseline, and where reports go.
 
+mod support {
+    #[expect(dead_code, reason = "these tests need only some of it")]
+    pub mod repository;
+}
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use tempfile::TempDir;
-
-struct Ran {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-fn repository(files: &[(&str, &str)]) -> TempDir {
-    let root = TempDir::new().unwrap();
-    fs::create_dir(root.path().join(".git")).unwrap();
-    files.iter().for_each(|(path, text)| write(root.path(), path, text));
-    root
-}
-
-fn write(root: &Path, path: &str, text: &str) {
-    let file = root.join(path);
-    fs::create_dir_all(file.parent().unwrap()).unwrap();
-    fs::write(file, text).unwrap();
-}
-
-fn run(folder: &Path, args: &str) -> Ran {
-    let ran = Command::new(env!("CARGO_BIN_EXE_flakeward"))
-        .args(args.split_whitespace())
-        .current_dir(folder)
-        .env_remove("GITHUB_WORKSPACE")
-        .env_remove("GITHUB_STEP_SUMMARY")
-        .output()
-        .unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    Ran { code: ran.status.code().unwrap(), out: text(ran.stdout), err: text(ran.stderr) }
-}
+use support::repository::{Ran, Repository};
 
 const CHANNEL: &str = "import <nixpkgs> { }\n";
 
 #[test]
 fn the_roots_configuration_holds_whichever_paths_are_named() {
-    let root = repository(&[
+    let root = Repository::new(&[
         ("flakeward.toml", "[rules.lookup-path]\nlevel = \"error\"\n"),
         (".flakeward.toml", ""),
         ("sub/flakeward.toml", "[rules.lookup-path]\nlevel = \"off\"\n"),
@@ -56,14 +30,14 @@ fn the_roots_configuration_holds_whichever_paths_are_named() {
         ("-f concise sub", format!("{ignored}{found}")),
         ("-f concise sub/y.nix", found.to_owned()),
     ] {
-        let ran = run(root.path(), args);
+        let ran = root.run(args);
         assert_eq!((ran.code, ran.out), (1, expected), "{args}");
     }
-    let ran = run(&root.path().join("sub"), "-f concise y.nix");
+    let ran = root.run_in("sub", "-f concise y.nix", "");
     assert_eq!((ran.code, ran.out), (1, found.replace("sub/", "")));
     // Where the command line says which configuration holds, no other one is missed.
     for args in ["-f concise --isolated", "-f concise --config sub/flakeward.toml"] {
-        assert!(!run(root.path(), args).out.contains("not read"), "{args}");
+        assert!(!root.run(args).out.contains("not read"), "{args}");
     }
 }
 
@@ -74,29 +48,29 @@ fn a_registry_that_cannot_be_read_holds_the_port_rules_back() {
         ("lib/ports.nix", "{ redis = 6379; cache = 6379; }\n"),
         ("a.nix", "let ports = import ./lib/ports.nix; in { x.port = ports.gone; y.port = 6379; }\n"),
     ];
-    let root = repository(&files);
+    let root = Repository::new(&files);
     let missing = "flakeward.toml:2:12: error[unreadable-file]: the port registry lib/port.nix does not exist, so the port rules did not run\n";
     // Neither the paths, nor what is accepted or selected, hides that.
-    run(root.path(), "baseline");
+    root.run("baseline");
     for args in ["", "a.nix", "--select port-conflict", "--level hardcoded-port=warn"] {
-        let ran = run(root.path(), &format!("-f concise {args}"));
+        let ran = root.run(&format!("-f concise {args}"));
         assert_eq!((ran.code, ran.out.as_str()), (1, missing), "{args}");
     }
     // Rules that do not need it are not affected.
-    assert_eq!(run(root.path(), "--select lookup-path").code, 0);
-    let ran = run(root.path(), "ports next");
+    assert_eq!(root.run("--select lookup-path").code, 0);
+    let ran = root.run("ports next");
     assert_eq!(ran.code, 2, "{}", ran.err);
     assert!(ran.err.contains("lib/port.nix does not exist"), "{}", ran.err);
-    assert_eq!(run(root.path(), "baseline").code, 2);
+    assert_eq!(root.run("baseline").code, 2);
 
-    write(root.path(), "lib/port.nix", "{ redis = 6379; cache = 6379;\n");
-    let ran = run(root.path(), "-f concise a.nix");
+    root.write("lib/port.nix", "{ redis = 6379; cache = 6379;\n");
+    let ran = root.run("-f concise a.nix");
     let broken = "lib/port.nix:1:30: error[unreadable-file]: this port registry has syntax errors, so the port rules did not run\n";
     assert_eq!((ran.code, ran.out.as_str()), (1, broken));
-    assert_eq!(run(root.path(), "ports check 6379").code, 2);
+    assert_eq!(root.run("ports check 6379").code, 2);
 
-    write(root.path(), "lib/port.nix", "{ redis = 6379; cache = 6379; }\n");
-    let ran = run(root.path(), "-f concise");
+    root.write("lib/port.nix", "{ redis = 6379; cache = 6379; }\n");
+    let ran = root.run("-f concise");
     assert!(ran.out.contains("error[port-conflict]") && !ran.out.contains("did not run"), "{}", ran.out);
 }
 
@@ -107,12 +81,12 @@ fn a_registry_outside_of_the_checked_files_is_named_as_such() {
         ("exclude = [\"lib\"]\n[ports]\nregistry = \"lib/ports.nix\"\n", "matches `exclude`"),
         ("[ports]\nregistry = [\"web.nix\", \"gone.nix\"]\n", "gone.nix does not exist"),
     ] {
-        let root = repository(&[
+        let root = Repository::new(&[
             ("flakeward.toml", config),
             ("lib/ports.nix", "{ a = 1; }\n"),
             ("web.nix", "{ b = 8080; }\n"),
         ]);
-        let ran = run(root.path(), "-f concise");
+        let ran = root.run("-f concise");
         assert_eq!(ran.code, 1, "{config}");
         assert!(ran.out.contains(reason) && ran.out.contains("error[unreadable-file]"), "{config}{}", ran.out);
     }
@@ -121,20 +95,21 @@ fn a_registry_outside_of_the_checked_files_is_named_as_such() {
 /// A registry that is only found by its name and has syntax errors: the ports are known, but not their names.
 #[test]
 fn a_broken_registry_that_is_found_by_its_name_holds_them_back_too() {
-    let root = repository(&[("lib/ports.nix", "{ redis = 6379;\n"), ("a.nix", "{ services.redis.port = 6379; }\n")]);
-    let ran = run(root.path(), "-f concise");
+    let root =
+        Repository::new(&[("lib/ports.nix", "{ redis = 6379;\n"), ("a.nix", "{ services.redis.port = 6379; }\n")]);
+    let ran = root.run("-f concise");
     assert!(ran.out.contains("lib/ports.nix:1:16: error[unreadable-file]"), "{}", ran.out);
     assert!(!ran.out.contains("hardcoded-port"), "{}", ran.out);
     // Beside a registry without errors, a file of that name without ports may be anything.
-    write(root.path(), "lib/ports.nix", "{ config, ... }: { imports = [ ./a.nix ];\n");
-    write(root.path(), "nix/ports.nix", "{ redis = 6379; web = 80; }\n");
-    let ran = run(root.path(), "-f concise");
+    root.write("lib/ports.nix", "{ config, ... }: { imports = [ ./a.nix ];\n");
+    root.write("nix/ports.nix", "{ redis = 6379; web = 80; }\n");
+    let ran = root.run("-f concise");
     assert!(!ran.out.contains("unreadable-file") && ran.out.contains("hardcoded-port"), "{}", ran.out);
 }
 
 #[test]
 fn a_baseline_for_some_rules_or_paths_keeps_the_other_rows() {
-    let root = repository(&[("a.nix", "[ <a> <b> ]\n"), ("b.nix", "{ services.x.port = 8080; y = <c>; }\n")]);
+    let root = Repository::new(&[("a.nix", "[ <a> <b> ]\n"), ("b.nix", "{ services.x.port = 8080; y = <c>; }\n")]);
     let at = root.path();
     let rows = || {
         let text = fs::read_to_string(at.join(".flakeward/baseline.json")).unwrap();
@@ -170,7 +145,7 @@ fn a_baseline_for_some_rules_or_paths_keeps_the_other_rows() {
 
 #[test]
 fn reports_for_other_programs_name_files_from_the_root() {
-    let root = repository(&[("modules/a.nix", CHANNEL)]);
+    let root = Repository::new(&[("modules/a.nix", CHANNEL)]);
     let folder = root.path().join("modules");
     for format in ["github", "junit", "markdown", "sarif", "gitlab"] {
         let ran = run(&folder, &format!("-f {format} ."));
@@ -184,8 +159,8 @@ fn reports_for_other_programs_name_files_from_the_root() {
 #[test]
 fn markdown_is_short_enough_for_a_comment() {
     let line = "  (import <nixpkgs> { overlays = [ (import <home-manager>) ]; })\n";
-    let root = repository(&[("a.nix", &format!("[\n{}]\n", line.repeat(1_000)))]);
-    let ran = run(root.path(), "-f markdown");
+    let root = Repository::new(&[("a.nix", &format!("[\n{}]\n", line.repeat(1_000)))]);
+    let ran = root.run("-f markdown");
     assert!(ran.out.encode_utf16().count() < 65_536, "{}", ran.out.len());
     let rows = ran.out.lines().filter(|line| line.starts_with("| warn")).count();
     let more = ran.out.lines().find_map(|line| line.strip_suffix(" more are not shown here.")).unwrap();
@@ -195,12 +170,36 @@ fn markdown_is_short_enough_for_a_comment() {
 
 #[test]
 fn contradictory_options_are_refused() {
-    let root = repository(&[("a.nix", CHANNEL)]);
-    let ran = run(root.path(), "-f json -o out -f sarif -o ./out");
+    let root = Repository::new(&[("a.nix", CHANNEL)]);
+    let ran = root.run("-f json -o out -f sarif -o ./out");
     assert_eq!(ran.code, 2);
     assert!(ran.err.contains("two reports cannot be written to ./out"), "{}", ran.err);
     assert!(!root.path().join("out").exists());
-    let ran = run(root.path(), "--select lookup-path --ignore lookup-path");
+    let ran = root.run("--select lookup-path --ignore lookup-path");
     assert_eq!(ran.code, 2);
     assert!(ran.err.contains("--ignore excludes all rules of --select"), "{}", ran.err);
+}
+
+#[test]
+fn a_rule_that_is_off_by_default_runs_when_it_is_selected_by_its_name() {
+    let root = Repository::new(&[
+        ("x.nix", "{ networking.firewall.enable = false; }\n"),
+        ("flakeward.toml", "[rules]\nlookup-path = \"off\"\n"),
+        ("y.nix", CHANNEL),
+    ]);
+    for (args, expected) in [
+        ("check -f concise", ""),
+        ("check -f concise --select general", ""),
+        (
+            "check -f concise --select disabled-firewall",
+            "x.nix:1:3: warn[disabled-firewall]: the firewall of this host is disabled: every service that listens on all interfaces is reachable\n",
+        ),
+        (
+            "check -f concise --select lookup-path",
+            "y.nix:1:8: warn[lookup-path]: `<nixpkgs>` is looked up in NIX_PATH, which differs from machine to machine\n",
+        ),
+    ] {
+        let ran = root.run(args);
+        assert_eq!((ran.code, &*ran.out), (0, expected), "{args}: {}", ran.err);
+    }
 }

@@ -339,7 +339,10 @@ fn choose_rules(settings: &mut Settings, scope: &ScopeArgs) -> Result<BTreeSet<R
     let mut decided = BTreeSet::new();
     for rule in catalog.iter() {
         if select.contains(&rule.id) && !settings.rules.active(rule.id) {
-            settings.decide(rule.id, rule.level);
+            // A rule that is off by default is on if it is selected itself, and not with its group.
+            let is_named = scope.select.iter().any(|name| name == rule.id);
+            let level = if is_named && rule.level == Level::Off { Level::Warn } else { rule.level };
+            settings.decide(rule.id, level);
             decided.insert(rule.id);
         }
         let left_out = !select.is_empty() && !select.contains(&rule.id) && rule.id != UNCHECKED;

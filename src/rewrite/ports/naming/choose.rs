@@ -103,7 +103,7 @@ fn others(clusters: &[Cluster<'_>], list: Vec<usize>) -> Vec<usize> {
 fn by_claim(clusters: &[Cluster<'_>], mut list: Vec<usize>) -> Vec<usize> {
     list.sort_by_key(|&at| {
         let cluster = &clusters[at];
-        let qualified = cluster.best().is_none_or(|used| !used.evidence.sides.is_empty());
+        let qualified = cluster.best().is_none_or(|used| !used.evidence.sides().is_empty());
         (cluster.row.is_none(), qualified, cluster.number)
     });
     list

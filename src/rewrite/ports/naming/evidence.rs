@@ -1,5 +1,6 @@
 //! What one use of a port says about whose port it is, and how much that is worth.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use super::Missing;
@@ -49,34 +50,58 @@ pub struct Candidate {
 }
 
 /// What one use says.
-#[derive(Debug, Clone)]
-pub struct Evidence {
+#[derive(Debug)]
+pub struct Evidence<'a> {
     /// The best name.
     pub best: Candidate,
-    /// Generic words of the last name, which tell ports of one service apart.
-    pub sides: Vec<String>,
-    /// The instance between the service and the last name.
-    pub middle: Vec<String>,
     /// What the comment beside the number says.
     pub comment: Vec<String>,
-    /// What the file is about.
-    pub subject: Vec<String>,
-    /// The words of the path and of the text around the number.
-    pub path_words: BTreeSet<String>,
-    /// All words of the use, those of the file's path included.
-    pub words: BTreeSet<String>,
     /// Whether it connects to the port of somebody else, or opens it, so that nothing listens here.
     pub is_remote: bool,
+    port: Missing<'a>,
+    reader: Reader<'a>,
+    path_words: OnceCell<BTreeSet<String>>,
+    words: OnceCell<BTreeSet<String>>,
+}
+
+impl Evidence<'_> {
+    /// Generic words of the last name, which tell ports of one service apart.
+    pub fn sides(&self) -> Vec<String> {
+        let last = split(self.reader.last()).into_iter().filter(|word| SIDES.contains(&word.as_str()));
+        self.reader.line.flag().into_iter().chain(last).chain(range_protocol(self.port.name)).collect()
+    }
+
+    /// The instance between the service and the last name.
+    pub fn middle(&self) -> Vec<String> {
+        self.reader.middle()
+    }
+
+    /// What the file is about.
+    pub fn subject(&self) -> &[String] {
+        &self.reader.subject
+    }
+
+    /// The words of the path and of the text around the number.
+    pub fn path_words(&self) -> &BTreeSet<String> {
+        let Reader { line, parts, .. } = &self.reader;
+        self.path_words.get_or_init(|| word_set(parts.iter().copied().chain([line.before, line.comment])))
+    }
+
+    /// All words of the use, those of the file's path included.
+    pub fn words(&self) -> &BTreeSet<String> {
+        let words = || self.path_words().iter().cloned().chain(word_set(self.port.path.split('/'))).collect();
+        self.words.get_or_init(words)
+    }
 }
 
 /// Reads a use.
-pub fn read(port: &Missing<'_>) -> Evidence {
+pub fn read<'a>(port: &Missing<'a>) -> Evidence<'a> {
     let line = Line::of(port);
+    let comment = comment(line.comment);
     let raw: Vec<&str> = port.name.trim_end_matches(".default").split(['.', ' ']).collect();
     // Flags of one letter say nothing.
     let parts: Vec<&str> = raw.into_iter().filter(|part| !(part.len() == 2 && part.starts_with('-'))).collect();
-    let reader = Reader { line: &line, subject: subject(port.path).unwrap_or_default(), parts };
-    let comment = comment(line.comment);
+    let reader = Reader { line, subject: subject(port.path).unwrap_or_default(), parts, named: OnceCell::new() };
     let is_firewall = reader.is_firewall();
     let is_client = !is_firewall && reader.is_client();
     let mut candidates = match (is_firewall, is_client) {
@@ -87,30 +112,20 @@ pub fn read(port: &Missing<'_>) -> Evidence {
     candidates.extend(reader.bound(is_firewall || is_client));
     candidates.extend(reader.script(is_firewall || is_client));
     candidates.extend(reader.commented(&comment, is_firewall));
-    let last = reader.parts.last().copied().unwrap_or("");
     let mut best = Candidate::default();
     for candidate in candidates.into_iter().filter(|candidate| !candidate.service.is_empty()) {
         if candidate.weight > best.weight {
             best = candidate;
         }
     }
-    let path_words = word_set(reader.parts.iter().copied().chain([line.before, line.comment]));
-    let mut words = path_words.clone();
-    words.extend(word_set(port.path.split('/')));
     Evidence {
-        sides: line
-            .flag()
-            .into_iter()
-            .chain(split(last).into_iter().filter(|word| SIDES.contains(&word.as_str())))
-            .chain(range_protocol(port.name))
-            .collect(),
-        middle: reader.middle(),
-        subject: reader.subject.clone(),
         best,
         comment,
-        path_words,
-        words,
         is_remote: is_firewall || is_client,
+        port: *port,
+        reader,
+        path_words: OnceCell::new(),
+        words: OnceCell::new(),
     }
 }
 
@@ -119,13 +134,16 @@ fn word_set<'x>(texts: impl Iterator<Item = &'x str>) -> BTreeSet<String> {
     let mut words = BTreeSet::new();
     for piece in texts.flat_map(|text| text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_')))) {
         let split = split(piece);
-        words.insert(split.concat());
+        if split.len() != 1 {
+            words.insert(split.concat());
+        }
         words.extend(split);
     }
     words
 }
 
 /// The text around a number.
+#[derive(Debug)]
 struct Line<'a> {
     /// The line up to the number.
     before: &'a str,
@@ -228,10 +246,13 @@ fn comment_of(tail: &str) -> &str {
     tail.find(" #").map_or("", |at| tail[at + 2..].trim())
 }
 
+#[derive(Debug)]
 struct Reader<'a> {
-    line: &'a Line<'a>,
+    line: Line<'a>,
     subject: Vec<String>,
     parts: Vec<&'a str>,
+    /// See [`Reader::named`].
+    named: OnceCell<Option<(usize, Candidate)>>,
 }
 
 impl Reader<'_> {
@@ -268,9 +289,9 @@ impl Reader<'_> {
     }
 
     /// The service that a holder such as `services` names, with the index of its name.
-    fn named(&self) -> Option<(usize, Candidate)> {
-        let holders = (0..self.parts.len()).rev().filter(|&at| HOLDERS.contains(&self.parts[at]));
-        holders.into_iter().find_map(|at| self.held(at))
+    fn named(&self) -> Option<&(usize, Candidate)> {
+        let holders = || (0..self.parts.len()).rev().filter(|&at| HOLDERS.contains(&self.parts[at]));
+        self.named.get_or_init(|| holders().find_map(|at| self.held(at))).as_ref()
     }
 
     fn held(&self, holder: usize) -> Option<(usize, Candidate)> {
@@ -320,7 +341,7 @@ impl Reader<'_> {
 
     fn listener(&self) -> Candidate {
         if let Some((_, candidate)) = self.named() {
-            return candidate;
+            return candidate.clone();
         }
         let is_option = self.parts.first().is_some_and(|part| *part == "options") || self.parts.contains(&"options");
         let inner: Vec<usize> = (0..self.parts.len().saturating_sub(1)).filter(|&at| self.says_whose(at)).collect();
@@ -402,7 +423,7 @@ impl Reader<'_> {
         let is_front = |words: &[String]| words.iter().any(|word| FRONTS.contains(&word.as_str()));
         match self.named() {
             Some((_, candidate)) if is_front(&candidate.service) => {}
-            Some((_, candidate)) => found.push(Candidate { weight: weight::CLIENT, ..candidate }),
+            Some((_, candidate)) => found.push(Candidate { weight: weight::CLIENT, ..candidate.clone() }),
             // `vllmProvider.baseUrl` names the other side itself.
             None => {
                 let first = (0..self.parts.len().saturating_sub(1)).find(|&at| self.says_whose(at));
@@ -468,7 +489,7 @@ impl Reader<'_> {
             return None;
         }
         if share(&self.subject, comment) {
-            let rest = comment.iter().filter(|word| !share(&self.subject, std::slice::from_ref(word))).cloned();
+            let rest = comment.iter().filter(|word| !share(&self.subject, [*word])).cloned();
             return Some(Candidate {
                 service: self.subject.clone(),
                 qualifier: rest.collect(),
@@ -512,7 +533,7 @@ impl Reader<'_> {
 
     fn middle(&self) -> Vec<String> {
         let first = || (0..self.parts.len()).find(|&at| self.says_whose(at));
-        let after = self.named().map(|(at, _)| at).or_else(first).map_or(self.parts.len(), |at| at + 1);
+        let after = self.named().map(|(at, _)| *at).or_else(first).map_or(self.parts.len(), |at| at + 1);
         let inner = after..self.parts.len().saturating_sub(1).max(after);
         let mut words =
             inner.rev().find(|&at| self.says_whose(at)).map(|at| service(self.parts[at])).unwrap_or_default();

@@ -85,7 +85,9 @@ pub fn propose(missing: &[Missing<'_>], context: &Context<'_>) -> Vec<Proposal> 
 pub fn are_certain(missing: &[Missing<'_>], context: &Context<'_>) -> Vec<bool> {
     let numbers: Vec<(u32, Vec<usize>)> = by_number(missing).into_iter().collect();
     let certain = numbers.into_par_iter().flat_map_iter(|(number, uses)| match uses.as_slice() {
-        [_] => uses,
+        // It takes two services, and a use that could be of either.
+        [_] | [_, _] => uses,
+        _ if always(services(number)).is_some() => uses,
         _ => {
             let read = uses.into_iter().map(|index| context.read(index, &missing[index]));
             clusters(number, read.collect()).into_iter().flat_map(|cluster| cluster.certain).collect()
@@ -110,7 +112,7 @@ pub fn belongs(port: &Missing<'_>, entries: &[&[String]]) -> Option<usize> {
         let name = entry.last().map(|name| words::split(name)).unwrap_or_default();
         let service = usize::from(share(&name, &read.named()));
         let by_words =
-            name.iter().filter(|word| !words::is_generic(word) && read.evidence.words.contains(*word)).count();
+            name.iter().filter(|word| !words::is_generic(word) && read.evidence.words().contains(*word)).count();
         // The name that would be chosen today counts most.
         service * 10 + by_words
     };
@@ -170,7 +172,7 @@ impl Style {
 struct Used<'a> {
     index: usize,
     path: &'a str,
-    evidence: Evidence,
+    evidence: Evidence<'a>,
     /// The row of the table of well-known ports that the use is of, and what that is worth.
     known: Option<(&'static Service, u32)>,
 }
@@ -214,14 +216,17 @@ fn row_words(row: &Service) -> Vec<String> {
 }
 
 /// The row of the table for a use: one that it names, or else the only one that the number can mean.
-fn known(number: u32, evidence: &Evidence) -> Option<(&'static Service, u32)> {
+fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)> {
     let rows = services(number);
-    if let Some(row) = rows.iter().find(|row| row.certainty == Certainty::Always) {
+    if rows.is_empty() {
+        return None;
+    }
+    if let Some(row) = always(rows) {
         return Some((row, weight::ALWAYS));
     }
     // A listener says itself what it is: the file around it does not count.
     let is_listener = evidence.best.weight >= weight::BOUND && !evidence.is_remote;
-    let words = if is_listener { &evidence.path_words } else { &evidence.words };
+    let words = if is_listener { evidence.path_words() } else { evidence.words() };
     let names = |row: &&Service| {
         row_words(row)
             .iter()
@@ -233,6 +238,11 @@ fn known(number: u32, evidence: &Evidence) -> Option<(&'static Service, u32)> {
         return Some((row, weight::KNOWN));
     }
     rows.first().filter(|row| row.certainty == Certainty::Usual).map(|row| (row, weight::USUAL))
+}
+
+/// The row of a number that means one service whatever program serves it.
+fn always(rows: &'static [Service]) -> Option<&'static Service> {
+    rows.iter().find(|row| row.certainty == Certainty::Always)
 }
 
 /// The uses of one service.
@@ -307,20 +317,19 @@ impl<'a> Cluster<'a> {
             _ if share(&self.service, names) => true,
             // What one use says in passing may be the name that another has.
             _ => {
-                let in_path =
-                    |words: &BTreeSet<String>, name: &[String]| share(name, &Vec::from_iter(words.iter().cloned()));
+                let in_path = |words: &BTreeSet<String>, name: &[String]| share(name, words);
                 let near =
                     |known: &Used<'_>| known.path == used.path && known.weight().min(used.weight()) < weight::LISTENER;
-                in_path(&used.evidence.path_words, &self.service)
-                    || self.uses.iter().any(|known| in_path(&known.evidence.path_words, names) || near(known))
+                in_path(used.evidence.path_words(), &self.service)
+                    || self.uses.iter().any(|known| in_path(known.evidence.path_words(), names) || near(known))
             }
         }
     }
 
     /// Whether something about a use names this service.
     fn is_named_by(&self, used: &Used<'_>) -> bool {
-        let words: Vec<String> = used.evidence.words.iter().cloned().collect();
-        share(&self.service, &words)
+        // Its best name is among its words, and cheaper to look at.
+        share(&self.service, &used.evidence.best.service) || share(&self.service, used.evidence.words())
     }
 
     /// The evidence that says most.
@@ -333,8 +342,7 @@ impl<'a> Cluster<'a> {
         let mut names = Vec::new();
         names.extend(self.row.map(|row| words::split(row.name)));
         for used in self.best().into_iter().chain(&self.uses) {
-            let Evidence { best: Candidate { service, qualifier, .. }, sides, middle, comment, subject, .. } =
-                &used.evidence;
+            let Evidence { best: Candidate { service, qualifier, .. }, comment, .. } = &used.evidence;
             if service.is_empty()
                 || service.iter().any(|word| FRONTS.contains(&word.as_str())) && used.evidence.is_remote
             {
@@ -342,11 +350,12 @@ impl<'a> Cluster<'a> {
             }
             let base = with(service, qualifier);
             names.push(base.clone());
-            names.push(with(&base, sides));
-            names.push(with(&join_instance(service, middle), qualifier));
+            names.push(with(&base, &used.evidence.sides()));
+            names.push(with(&join_instance(service, &used.evidence.middle()), qualifier));
             if !comment.is_empty() {
                 names.push(with(&base, comment));
             }
+            let subject = used.evidence.subject();
             if !subject.is_empty() && !share(subject, &base) {
                 names.push(with(subject, &base));
             }
