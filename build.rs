@@ -1,5 +1,5 @@
 //! Embeds every page of `rules/`, and lists the checks of those that have a file of their name in `src/check/`, so that a
-//! new rule is a new file and nothing else.
+//! new rule is a new file and nothing else. Reads the table of well-known ports, so that no run has to.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -8,6 +8,7 @@ use std::{env, fs};
 fn main() {
     println!("cargo:rerun-if-changed=rules");
     println!("cargo:rerun-if-changed=src/check");
+    println!("cargo:rerun-if-changed=src/knowledge/service_ports.tsv");
     let root = env::var("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR");
     let rules = Path::new(&root).join("rules");
     let mut pages: Vec<_> = fs::read_dir(&rules)
@@ -34,4 +35,34 @@ fn main() {
     let out = env::var("OUT_DIR").expect("cargo sets OUT_DIR");
     fs::write(Path::new(&out).join("pages.rs"), table).expect("OUT_DIR can be written");
     fs::write(Path::new(&out).join("checks.rs"), checks).expect("OUT_DIR can be written");
+    let ports =
+        fs::read_to_string(Path::new(&root).join("src/knowledge/service_ports.tsv")).expect("the table is there");
+    fs::write(Path::new(&out).join("service_ports.rs"), service_ports(&ports)).expect("OUT_DIR can be written");
+}
+
+/// The table of well-known ports as an array of `Service`. A row that is not well formed fails the build.
+fn service_ports(table: &str) -> String {
+    let mut array = String::from("[\n");
+    for row in table.lines().filter(|line| !line.starts_with('#')) {
+        let columns: Vec<&str> = row.split_whitespace().collect();
+        let (number, name, group, certainty, aliases) = match columns.as_slice() {
+            [number, name, group, certainty, _source] => (number, name, group, certainty, ""),
+            [number, name, group, certainty, _source, aliases] => (number, name, group, certainty, *aliases),
+            _ => panic!("service_ports.tsv: a row has five or six columns: {row}"),
+        };
+        let certainty = match *certainty {
+            "always" => "Always",
+            "usual" => "Usual",
+            "named" => "Named",
+            _ => panic!("service_ports.tsv: the certainty is always, usual or named: {row}"),
+        };
+        let number: u32 = number.parse().unwrap_or_else(|_| panic!("service_ports.tsv: not a number: {row}"));
+        writeln!(
+            array,
+            "    Service {{ number: {number}, name: {name:?}, group: {group:?}, certainty: Certainty::{certainty}, aliases: {aliases:?} }},"
+        )
+        .expect("a string grows");
+    }
+    array.push_str("]\n");
+    array
 }

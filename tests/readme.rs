@@ -79,7 +79,7 @@ fn copy_of(name: &str) -> TempDir {
 }
 
 /// Commands that are not run: they would need a network, an editor or another repository.
-const NOT_RUN: [&str; 3] = ["cargo install", "$EDITOR", "pre-commit"];
+const NOT_RUN: [&str; 4] = ["cargo install", "$EDITOR", "pre-commit", "flakeward fix --diff"];
 
 /// The README with what the commands of the first day print, line by line as a shell runs them.
 fn walked(readme: &str) -> String {

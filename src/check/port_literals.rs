@@ -1,6 +1,6 @@
 //! What the rules about port literals share: which literals are the repository's own, and what to write instead.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use rayon::prelude::*;
@@ -204,11 +204,23 @@ fn registry_tree<'p>(view: &ProjectView<'p>, registry: &Registry) -> Option<Tree
 struct OpenFile<'p> {
     file: &'p ProjectFile,
     opened: OnceCell<Option<PortFile<'p, 'p>>>,
+    /// Why it cannot import a registry, if it cannot, by the registry's path.
+    obstacles: RefCell<BTreeMap<String, Option<String>>>,
 }
 
 impl<'p> OpenFile<'p> {
     fn new(file: &'p ProjectFile) -> Self {
-        Self { file, opened: OnceCell::new() }
+        Self { file, opened: OnceCell::new(), obstacles: RefCell::default() }
+    }
+
+    /// Why the file cannot import a registry.
+    fn obstacle(&self, project: &Project, registry: &str) -> Option<String> {
+        if let Some(known) = self.obstacles.borrow().get(registry) {
+            return known.clone();
+        }
+        let obstacle = port_fix::import_obstacle(&project.paths, &self.file.source.path, registry);
+        self.obstacles.borrow_mut().insert(registry.to_owned(), obstacle.clone());
+        obstacle
     }
 
     fn opened(&self) -> Option<&PortFile<'p, 'p>> {
@@ -356,7 +368,7 @@ impl<'p> Reporter<'_, 'p> {
         let source = &open.file.source;
         let Some(file) = open.opened() else { return Err("the file cannot be read".to_owned()) };
         if source.kind == FileKind::Nix
-            && let Some(obstacle) = port_fix::import_obstacle(&self.view.project.paths, &source.path, target.registry)
+            && let Some(obstacle) = open.obstacle(self.view.project, target.registry)
         {
             return Err(obstacle);
         }
@@ -399,8 +411,7 @@ impl<'p> Reporter<'_, 'p> {
         let place =
             self.view.registries().all().first().map_or(self.view.ports.new_registry(), |registry| &registry.path);
         let naming = naming(source, place, port.number);
-        let may_fix =
-            source.has_comments() && port_fix::import_obstacle(&self.view.project.paths, &source.path, place).is_none();
+        let may_fix = source.has_comments() && open.obstacle(self.view.project, place).is_none();
         let proposal = if may_fix {
             "; `flakeward ports init` proposes a name, which `flakeward fix` then writes here"
         } else {

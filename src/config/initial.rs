@@ -78,7 +78,7 @@ fn rules(out: &mut String, seen: &Seen) {
         (_, 0) => writeln!(out, "# style = \"warn\""),
         (rules, findings) => writeln!(
             out,
-            "# Style rules ({}) report what is no mistake in itself: {findings} today.\nstyle = \"warn\"",
+            "# Style rules ({}) report choices of style, not mistakes: {findings} today.\nstyle = \"warn\"",
             rules.join(", ")
         ),
     };
