@@ -5,11 +5,9 @@ mod support {
 }
 
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use support::repository::{Repository, command, ran};
-use tempfile::TempDir;
 
 const CHANNEL: &str = "import <nixpkgs> { }\n";
 const FOUND: &str =
@@ -334,7 +332,7 @@ fn a_reader_who_leaves_is_no_error_and_a_full_disk_is() {
 #[cfg(unix)]
 #[test]
 fn hostile_names_and_contents_stay_in_their_lines() {
-    let repository = Repository::new(&[]);
+    let repository = Repository::new::<&str>(&[]);
     let hostile = "\u{1b}]0;x\u{7}";
     repository.write(&format!("x\n::error::{hostile}.nix"), &format!("# {hostile}\nimport <nixpkgs> {{ }}\n"));
     for args in ["--format concise", "--format pretty"] {
@@ -522,7 +520,7 @@ fn settings_say_where_they_come_from() {
 
 #[test]
 fn pages_lists_and_scripts_are_printed() {
-    let repository = Repository::new(&[]);
+    let repository = Repository::new::<&str>(&[]);
     let page = repository.run("explain lookup-path");
     assert_eq!(page.code, 0);
     assert!(

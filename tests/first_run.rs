@@ -7,12 +7,11 @@ mod support {
     pub mod tools;
 }
 
-use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use support::repository::{Ran, Repository};
+use support::repository::Repository;
 use support::tools::have;
 
 /// A repository with ports that no registry has, a style finding and a file that cannot be fixed.

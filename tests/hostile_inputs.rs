@@ -213,7 +213,7 @@ fn no_text_is_obeyed() {
     }
     let forged = "d/a\n+++ b/evil\nx.nix";
     let text = b"let ports = import ../../lib/ports.nix; in\n{ port = 6379; }\n";
-    let root = Repository::new(&[("lib/ports.nix", b"{ web = 6379; }\n"), (forged, text)]);
+    let root = Repository::new(&[("lib/ports.nix", &b"{ web = 6379; }\n"[..]), (forged, text)]);
     let (_, out, _) = run(root.path(), &["fix", "--diff", "-q"]);
     assert!(out.contains("ports.web") && !out.contains("\n+++ b/evil\n"), "{out}");
 }

@@ -7,8 +7,10 @@ mod support {
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use support::repository;
+use tempfile::TempDir;
 
 /// One rule for each way to say what matches.
 const PAGES: &[(&str, &str)] = &[

@@ -5,11 +5,7 @@ mod support {
     pub mod repository;
 }
 
-use std::fs;
-use std::path::Path;
-use std::process::Command;
-
-use support::repository::{Ran, Repository};
+use support::repository::Repository;
 
 const CHANNEL: &str = "import <nixpkgs> { }\n";
 
@@ -110,15 +106,14 @@ fn a_broken_registry_that_is_found_by_its_name_holds_them_back_too() {
 #[test]
 fn a_baseline_for_some_rules_or_paths_keeps_the_other_rows() {
     let root = Repository::new(&[("a.nix", "[ <a> <b> ]\n"), ("b.nix", "{ services.x.port = 8080; y = <c>; }\n")]);
-    let at = root.path();
     let rows = || {
-        let text = fs::read_to_string(at.join(".flakeward/baseline.json")).unwrap();
+        let text = root.read(".flakeward/baseline.json");
         let rules = text.lines().filter_map(|line| line.split('"').nth(3).filter(|_| line.contains("path")));
         rules.map(str::to_owned).collect::<Vec<_>>()
     };
-    assert_eq!(run(at, "baseline").code, 0);
+    assert_eq!(root.run("baseline").code, 0);
     assert_eq!(rows(), ["lookup-path", "lookup-path", "hardcoded-port", "lookup-path"]);
-    let ran = run(at, "baseline --select hardcoded-port");
+    let ran = root.run("baseline --select hardcoded-port");
     assert!(
         ran.err.contains(
             "1 finding written to .flakeward/baseline.json (0 added, 0 removed, 3 of other rules or paths kept)"
@@ -127,18 +122,18 @@ fn a_baseline_for_some_rules_or_paths_keeps_the_other_rows() {
         ran.err
     );
     assert_eq!(rows().len(), 4);
-    write(at, "a.nix", "[ <a> <new> ]\n");
-    let ran = run(at, "baseline a.nix");
+    root.write("a.nix", "[ <a> <new> ]\n");
+    let ran = root.run("baseline a.nix");
     assert!(ran.err.contains("(2 added, 2 removed, 2 of other rules or paths kept)"), "{}", ran.err);
-    assert_eq!(run(at, "-f concise --fail-on hint").out, "");
-    write(at, "b.nix", "{ }\n");
-    let ran = run(at, "baseline --ignore lookup-path");
+    assert_eq!(root.run("-f concise --fail-on hint").out, "");
+    root.write("b.nix", "{ }\n");
+    let ran = root.run("baseline --ignore lookup-path");
     assert!(
         ran.err.contains("0 findings written to .flakeward/baseline.json (0 added, 1 removed, 3 of"),
         "{}",
         ran.err
     );
-    let ran = run(at, "baseline");
+    let ran = root.run("baseline");
     assert!(ran.err.contains("(0 added, 1 removed);"), "{}", ran.err);
     assert_eq!(rows(), ["lookup-path", "lookup-path"]);
 }
@@ -146,14 +141,13 @@ fn a_baseline_for_some_rules_or_paths_keeps_the_other_rows() {
 #[test]
 fn reports_for_other_programs_name_files_from_the_root() {
     let root = Repository::new(&[("modules/a.nix", CHANNEL)]);
-    let folder = root.path().join("modules");
     for format in ["github", "junit", "markdown", "sarif", "gitlab"] {
-        let ran = run(&folder, &format!("-f {format} ."));
+        let ran = root.run_in("modules", &format!("-f {format} ."), "");
         assert!(ran.out.contains("modules/a.nix"), "{format}: {}", ran.out);
         assert!(!ran.out.contains("../modules") && !ran.out.contains("\"a.nix"), "{format}: {}", ran.out);
     }
     // What is printed for people is relative to where they are.
-    assert!(run(&folder, "-f concise").out.starts_with("a.nix:1:8:"));
+    assert!(root.run_in("modules", "-f concise", "").out.starts_with("a.nix:1:8:"));
 }
 
 #[test]

@@ -9,8 +9,7 @@ use std::process::Command;
 
 use flakeward::finding::{Fix, Span};
 use flakeward::lang::{Language, Tree};
-use flakeward::rewrite::ports as port_fix;
-use flakeward::rewrite::ports::{Shape, Target};
+use flakeward::rewrite::ports::{PortFile, Shape, Target};
 use flakeward::source::{FileKind, Source};
 
 use cases::CASES;
@@ -30,13 +29,13 @@ const ENTRIES: [(&[&str], u32); 5] = [
 /// Fixes every place of a registered number that can be, as one round of `flakeward fix` does.
 fn fixed(path: &str, text: &str) -> String {
     let source = Source::new(path, FileKind::Nix, text);
-    let tree = Tree::parse(Language::Nix, text).unwrap();
+    let file = PortFile::new(&source, Tree::parse(Language::Nix, text).unwrap());
     let mut fixes: Vec<Fix> = Vec::new();
     for (names, number) in ENTRIES {
         let entry: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
         let target = Target { registry: "lib/ports.nix", shape: &Shape::Set, entry: &entry, number, settled: true };
         for (at, digits) in text.match_indices(&number.to_string()) {
-            fixes.extend(port_fix::nix(&source, &tree, Span::new(at, at + digits.len()), &target));
+            fixes.extend(file.fix(Span::new(at, at + digits.len()), &target));
         }
     }
     let edits: BTreeSet<_> = fixes
