@@ -1,6 +1,6 @@
 //! Under which name a Nix file knows the registry, or where the import goes that makes it known.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 
 use crate::facts::port_registry::{Call, dotted};
@@ -27,6 +27,8 @@ pub struct Names<'a> {
     known: BTreeMap<Node, Vec<Known<'a>>>,
     /// A name that an import can be bound to, once one is added.
     free: OnceCell<Option<&'static str>>,
+    /// The import of each scope, or why it cannot have one.
+    added: RefCell<BTreeMap<Scope, Result<Import, String>>>,
 }
 
 /// A name that stands for a part of the registry: the one below some names.
@@ -49,7 +51,7 @@ impl<'a> Names<'a> {
             });
             Some((scope, known.collect::<Vec<_>>())).filter(|(_, known)| !known.is_empty())
         };
-        Self { known: tree.nodes().filter_map(known_in).collect(), free: OnceCell::new() }
+        Self { known: tree.nodes().filter_map(known_in).collect(), free: OnceCell::new(), added: RefCell::default() }
     }
 
     /// The entry of a target by a name that already stands for the registry, or for a part of it that has the entry.
@@ -72,7 +74,7 @@ impl<'a> Names<'a> {
 }
 
 /// An import that makes the registry known.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Import {
     /// The name it is bound to.
     pub name: String,
@@ -89,8 +91,24 @@ pub fn added(
     digits: Span,
     target: &Target<'_>,
 ) -> Result<Import, String> {
-    let registry = target.registry;
     let scope = scope_for(tree, source, digits).ok_or("a flake cannot import files outside of its `outputs`")?;
+    if let Some(known) = names.added.borrow().get(&scope) {
+        return known.clone();
+    }
+    let import = added_in(tree, source, names, scope, target);
+    names.added.borrow_mut().insert(scope, import.clone());
+    import
+}
+
+/// The import to add to a scope.
+fn added_in(
+    tree: &Tree<'_>,
+    source: &Source,
+    names: &Names<'_>,
+    scope: Scope,
+    target: &Target<'_>,
+) -> Result<Import, String> {
+    let registry = target.registry;
     let argument = argument(tree, scope, target)?;
     let name = *names.free.get_or_init(|| free_name(tree, source, target));
     let name = name.ok_or("every candidate name for the import is already in use here")?;
@@ -140,7 +158,7 @@ pub fn attribute(name: &str) -> String {
 }
 
 /// Where a binding for the digits goes.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Scope {
     /// Into this `let`.
     Let(Node),

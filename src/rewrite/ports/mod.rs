@@ -12,7 +12,7 @@ mod place;
 pub mod plan;
 mod registry;
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -57,6 +57,7 @@ const PLACE: &str = "a reference is not allowed at this position";
 pub struct PortFile<'s, 'a> {
     source: &'s Source,
     tree: Tree<'a>,
+    is_generated: OnceCell<bool>,
     /// What the file knows of registries, by their paths and by [`Target::settled`].
     names: RefCell<BTreeMap<(String, bool), Rc<import::Names<'a>>>>,
     /// Where the comments go.
@@ -66,7 +67,13 @@ pub struct PortFile<'s, 'a> {
 impl<'s, 'a> PortFile<'s, 'a> {
     /// A file and its tree.
     pub fn new(source: &'s Source, tree: Tree<'a>) -> Self {
-        Self { source, tree, names: RefCell::default(), blocks: comment::Blocks::default() }
+        Self {
+            source,
+            tree,
+            is_generated: OnceCell::new(),
+            names: RefCell::default(),
+            blocks: comment::Blocks::default(),
+        }
     }
 
     /// Its tree.
@@ -92,7 +99,7 @@ impl<'s, 'a> PortFile<'s, 'a> {
         if tree.broken() {
             return Err(BROKEN.to_owned());
         }
-        if third_party::is_generated(&source.text) {
+        if *self.is_generated.get_or_init(|| third_party::is_generated(&source.text)) {
             return Err("the file is generated: change its source instead".to_owned());
         }
         let place = place::Place::of(tree, digits).ok_or(PLACE)?;
