@@ -315,7 +315,7 @@ fn reports_fit_the_terminal() {
     }
     let root = many();
     let long = "x".repeat(300);
-    root.write("long.nix", &format!("{{ a = \"{long}\"; services.redis.port = 6379; b = \"{long}\"; }}\n"));
+    root.write("long.nix", format!("{{ a = \"{long}\"; services.redis.port = 6379; b = \"{long}\"; }}\n"));
     for columns in [80, 120, 200] {
         for command in ["", "ports", "rules", "explain dockerfile"] {
             let lines = captured(root.path(), columns, command);
