@@ -334,7 +334,7 @@ fn a_reader_who_leaves_is_no_error_and_a_full_disk_is() {
 fn hostile_names_and_contents_stay_in_their_lines() {
     let repository = Repository::new::<&str>(&[]);
     let hostile = "\u{1b}]0;x\u{7}";
-    repository.write(&format!("x\n::error::{hostile}.nix"), &format!("# {hostile}\nimport <nixpkgs> {{ }}\n"));
+    repository.write(&format!("x\n::error::{hostile}.nix"), format!("# {hostile}\nimport <nixpkgs> {{ }}\n"));
     for args in ["--format concise", "--format pretty"] {
         let ran = repository.run(args);
         assert!(ran.out.chars().all(|c| c == '\n' || !c.is_control()), "{:?}", ran.out);
@@ -399,7 +399,7 @@ fn a_baseline_holds_what_is_there_and_lets_new_things_through() {
     assert!(ran.out.contains("no findings (2 suppressed)"), "{}", ran.out);
     assert_eq!(repository.run("--isolated --fail-on hint").code, 1);
     // Moved lines stay accepted, new ones do not, and a row that matches nothing is told with its place.
-    repository.write("shell.nix", &format!("# moved\n\n{CHANNEL}"));
+    repository.write("shell.nix", format!("# moved\n\n{CHANNEL}"));
     repository.write("new.nix", CHANNEL);
     repository.write("gone.nix", "{ }\n");
     let ran = repository.run("--format concise");
@@ -450,7 +450,7 @@ flakeward.toml:6:19: warn[unused-suppression]: pattern `b.nix` matches no checke
     );
     assert_eq!(repository.run("--format concise --ignore hardcoded-port a.nix").out, "");
     let text = repository.read("flakeward.toml");
-    repository.write("flakeward.toml", &format!("# flakeward: allow-file(unused-suppression) shared by many\n{text}"));
+    repository.write("flakeward.toml", format!("# flakeward: allow-file(unused-suppression) shared by many\n{text}"));
     assert_eq!(repository.run("--format concise --ignore hardcoded-port").out, "");
 }
 
