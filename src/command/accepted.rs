@@ -44,7 +44,7 @@ pub fn run(args: &AcceptedArgs) -> Result<ExitCode, Failure> {
 pub fn list(session: &Session, report: &Report) -> Result<Vec<Entry>, Failure> {
     let mut accepted = report.accepted.clone();
     if !session.is_partial() {
-        accepted.extend(accepted::of_config(&session.settings));
+        accepted.extend(accepted::of_config(&session.settings.config, &session.settings.rules));
     }
     accepted.sort_by_key(|entry| entry.means);
     let mut places = Places::new(report);

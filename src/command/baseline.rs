@@ -36,7 +36,8 @@ pub fn run(args: &BaselineArgs) -> Result<ExitCode, Failure> {
         let is_checked = run::is_asked(&session.settings.paths, path) && !session.settings.is_off(rule, path);
         is_whole || (is_checked && !is_unknown)
     };
-    let update = baseline::update(&report, before.as_ref(), &terms, |path| repo.has(path), replaces)?;
+    let update =
+        baseline::update(&report.findings, &report.sources, before.as_ref(), &terms, |path| repo.has(path), replaces)?;
     if report.findings.is_empty() && args.output.is_none() && before.is_none() {
         say("no findings to accept; no baseline was written");
         return Ok(ExitCode::SUCCESS);
@@ -68,7 +69,7 @@ fn prune(file: &Target, before: Option<Baseline>, session: &Session, args: &Base
     };
     let (repo, report) = check(session)?;
     let is_off = |rule: &str, path: &str| session.settings.is_off(rule, path);
-    let (text, removed) = before.pruned(&report, |path| repo.has(path), is_off)?;
+    let (text, removed) = before.pruned(&report.findings, &report.sources, |path| repo.has(path), is_off)?;
     if text == before.text && args.output.as_deref() != Some(Path::new("-")) {
         say("every entry of the baseline is needed; nothing was removed");
     } else if let Some(shown) = file.write(session, &text)? {

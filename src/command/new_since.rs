@@ -70,7 +70,7 @@ impl Earlier {
                 .help("this is a bug in flakeward, please report it"));
         }
         let exists = |path: &str| exists.binary_search_by(|known| (**known).cmp(path)).is_ok();
-        let known = Baseline::of(&before).silence(&mut report.findings, &report.sources, exists, settings.now);
+        let known = Baseline::of(&before.findings).silence(&mut report.findings, &report.sources, exists, settings.now);
         let message = format!("not reported: {} that commit {} has as well", known.silenced, self.short());
         report.notes.push(Note { kind: NoteKind::Info, path: None, message });
         Ok(report)

@@ -4,26 +4,12 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
-
 use super::levels::{Levels, RuleValue};
-use super::{ConfigError, File, Override, RuleConfig};
+use super::{ConfigError, File, Origin, Override, RuleConfig};
 use crate::finding::Level;
 use crate::rule::{Catalog, Rule};
 use crate::source::LineIndex;
 use crate::toml_text::{Fault, Places, explain};
-
-/// Where a file of settings comes from. Later ones are over earlier ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Origin {
-    /// The policy that the repository extends.
-    Policy,
-    /// The repository's own file.
-    Repository,
-    /// What was given besides, as the flake module's `settings` are.
-    Settings,
-}
 
 /// One file of settings.
 #[derive(Debug)]

@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::layers::Origin;
-use super::{ConfigError, Reader, RuleConfig};
+use super::{ConfigError, Origin, Reader, RuleConfig};
 use crate::finding::{Level, RuleId, UNCHECKED};
 use crate::rule::groups;
 use crate::suggest::nearest;

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use globset::GlobSet;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use sha2::Digest;
 
 use crate::finding::{Level, RuleId};
@@ -21,7 +21,7 @@ use crate::rule::{self, Catalog};
 use crate::suggest::nearest;
 use crate::toml_text::Places;
 use crate::wording::shortened;
-use layers::{Layer, Origin};
+use layers::Layer;
 use levels::{DEFAULT_LEVEL, IGNORE, LevelKey, Levels, RuleValue, SELECT};
 
 /// The names a configuration file may have, in the order they are looked for.
@@ -133,6 +133,18 @@ impl PortSettings {
     pub fn new_registry(&self) -> &str {
         self.registries.first().map_or("lib/ports.nix", |path| path.trim_start_matches("./"))
     }
+}
+
+/// Where a file of settings comes from. Later ones are over earlier ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// The policy that the repository extends.
+    Policy,
+    /// The repository's own file.
+    Repository,
+    /// What was given besides, as the flake module's `settings` are.
+    Settings,
 }
 
 /// The rules' parameters: each page's `params` with the configuration's options over them.

@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use super::side::Side;
-use super::symbols::{Meaning, Occurrence, Role, Symbols};
+use super::side::{Occurrence, Role};
+use super::symbols::{Meaning, Symbols};
 use crate::facts::port_registry::{Endpoint, Entry, Registry};
 use crate::finding::{Finding, RelPath};
 use crate::output;

@@ -3,7 +3,8 @@
 use gen_lsp_types::{DocumentSymbol, Range, SymbolKind};
 
 use super::position::Lines;
-use super::symbols::{Occurrence, Role, Symbols};
+use super::side::{Occurrence, Role};
+use super::symbols::Symbols;
 use crate::facts::port_registry::{Entry, Registry};
 use crate::finding::Span;
 

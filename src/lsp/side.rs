@@ -2,11 +2,10 @@
 //!
 //! The text decides, as a reader would: what the port is the value of, and what is written before it.
 
-use super::symbols::Occurrence;
 use crate::facts::ProjectFile;
 use crate::facts::port_registry::RegistryFacts;
 use crate::facts::ports::{PortFacts, PortUse};
-use crate::finding::Span;
+use crate::finding::{RelPath, Span};
 use crate::knowledge::name_words::{CLIENT_SETS, CLIENTS};
 use crate::lang::nix;
 use crate::lang::{Language, Tree};
@@ -42,6 +41,30 @@ pub struct Position {
     pub side: Side,
     /// What the port is the value of: `services.redis.port`. Empty if nothing says.
     pub name: String,
+}
+
+/// How a position refers to an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// It defines the entry.
+    Definition,
+    /// It names the entry in Nix.
+    Reference,
+    /// It names the entry in a comment.
+    Comment,
+    /// It is the number of the entry, written out.
+    Literal,
+}
+
+/// One position that refers to an entry.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Occurrence<'p> {
+    /// The file.
+    pub path: &'p RelPath,
+    /// The name of the entry there, or its number.
+    pub span: Span,
+    /// How it refers to the entry.
+    pub role: Role,
 }
 
 /// Reads the positions of one file, which is parsed once if it is Nix.

@@ -3,7 +3,7 @@
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 
-use super::side::{Position, Positions, Side};
+use super::side::{Occurrence, Position, Positions, Role, Side};
 use crate::config::PortSettings;
 use crate::facts::port_registry::{Entry, Lookup, Registries, Registry, RegistryFacts, Use, references};
 use crate::facts::ports::{self, PortFacts};
@@ -28,30 +28,6 @@ pub enum Meaning<'p> {
     Group(&'p Registry, Vec<String>),
     /// A port number that is written out, with the entries of that number.
     Number(u32, Vec<(&'p Registry, &'p Entry)>),
-}
-
-/// How a position refers to an entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Role {
-    /// It defines the entry.
-    Definition,
-    /// It names the entry in Nix.
-    Reference,
-    /// It names the entry in a comment.
-    Comment,
-    /// It is the number of the entry, written out.
-    Literal,
-}
-
-/// One position that refers to an entry.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Occurrence<'p> {
-    /// The file.
-    pub path: &'p RelPath,
-    /// The name of the entry there, or its number.
-    pub span: Span,
-    /// How it refers to the entry.
-    pub role: Role,
 }
 
 /// The registries of a repository with everything that refers to them.

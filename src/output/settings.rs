@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::View;
 use super::text::clean;
-use crate::config::layers::Origin;
+use crate::config::Origin;
 use crate::finding::RuleId;
 use crate::settings::Settings;
 

@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use super::Suppression;
 use crate::config::Config;
-use crate::config::layers::Origin;
+use crate::config::Origin;
 use crate::finding::{RelPath, Span};
-use crate::settings::Settings;
+use crate::rule::RuleSet;
 
 /// Something that is accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,8 +109,7 @@ impl Accepted {
 
 /// What the entries of a configuration accept: levels below those of the rules' pages, overrides below the level of
 /// the rest of the repository, and paths that are not checked.
-pub fn of_config(settings: &Settings) -> Vec<Accepted> {
-    let config = &settings.config;
+pub fn of_config(config: &Config, rules: &RuleSet) -> Vec<Accepted> {
     let mut list = Vec::new();
     for (id, level) in &config.levels {
         if config.catalog.find(id).is_some_and(|rule| *level < config.inherited_level(rule)) {
@@ -120,7 +119,7 @@ pub fn of_config(settings: &Settings) -> Vec<Accepted> {
         }
     }
     for over in config.overrides.iter().filter(|over| over.origin == Origin::Repository) {
-        for (id, _) in over.levels.iter().filter(|(id, level)| **level < settings.rules.level(id)) {
+        for (id, _) in over.levels.iter().filter(|(id, level)| **level < rules.level(id)) {
             let place = over.keys.get(id).map(|key| config.level_place(over.origin, key));
             list.extend(
                 place.and_then(|place| entry(config, Means::Override, Some(id), &over.globs.join(" "), &place)),

@@ -11,7 +11,6 @@ use super::accepted::{Accepted, Means, State};
 use crate::config::ConfigError;
 use crate::finding::{Finding, RelPath, Span, UNCHECKED};
 use crate::fingerprint;
-use crate::report::Report;
 use crate::source::Source;
 
 /// Where a baseline is looked for below the root.
@@ -113,18 +112,22 @@ pub struct Update {
     pub kept: usize,
 }
 
-/// A baseline that accepts a report's findings. Findings that are accepted already keep their reasons and dates; the
+/// The files that findings point into.
+type Sources = BTreeMap<RelPath, Arc<Source>>;
+
+/// A baseline that accepts some findings. Findings that are accepted already keep their reasons and dates; the
 /// others get those of `terms`. `exists` tells which paths there are. Rows that `replaces` is not true for, by rule and
 /// path, are kept whether they hold a finding or not.
 pub fn update(
-    report: &Report,
+    findings: &[Finding],
+    sources: &Sources,
     before: Option<&Baseline>,
     terms: &Terms,
     exists: impl Fn(&str) -> bool,
     replaces: impl Fn(&str, &str) -> bool,
 ) -> Result<Update, serde_json::Error> {
-    let rows = before.map(|before| before.rows_of(&report.findings, &report.sources, exists)).unwrap_or_default();
-    let entries = report.findings.iter().enumerate().map(|(index, finding)| {
+    let rows = before.map(|before| before.rows_of(findings, sources, exists)).unwrap_or_default();
+    let entries = findings.iter().enumerate().map(|(index, finding)| {
         let mut entry = Entry::of(finding);
         match before.zip(rows.get(index).copied().flatten()) {
             Some((before, row)) => {
@@ -142,7 +145,7 @@ pub fn update(
     let others = before.into_iter().flat_map(|before| before.rows.iter().enumerate());
     let others = others.filter(|(index, _)| !matched.contains(index)).map(|(_, row)| &row.entry);
     let (removed, kept): (Vec<_>, Vec<_>) = others.partition(|entry| replaces(&entry.rule, &entry.path));
-    let added = report.findings.len() - rows.iter().flatten().count();
+    let added = findings.len() - rows.iter().flatten().count();
     let text = text(entries.chain(kept.iter().copied().cloned()).collect())?;
     Ok(Update { text, added, removed: removed.len(), kept: kept.len() })
 }
@@ -160,15 +163,15 @@ fn text(mut entries: Vec<Entry>) -> Result<String, serde_json::Error> {
 }
 
 impl Baseline {
-    /// The baseline that accepts a report's findings.
-    pub fn of(report: &Report) -> Self {
+    /// The baseline that accepts some findings.
+    pub fn of(findings: &[Finding]) -> Self {
         let row = |finding: &Finding| Row {
             entry: Entry::of(finding),
             fingerprint: finding.fingerprint,
             until: None,
             span: Span::default(),
         };
-        Self { path: "".into(), text: String::new(), rows: report.findings.iter().map(row).collect() }
+        Self { path: "".into(), text: String::new(), rows: findings.iter().map(row).collect() }
     }
 
     /// Reads a baseline. `shown` is its path for messages, `path` the one relative to the root.
@@ -217,7 +220,7 @@ impl Baseline {
     pub fn silence(
         &self,
         findings: &mut Vec<Finding>,
-        sources: &BTreeMap<RelPath, Arc<Source>>,
+        sources: &Sources,
         exists: impl Fn(&str) -> bool,
         now: Date,
     ) -> Matched {
@@ -286,13 +289,14 @@ impl Baseline {
     /// renamed get their new path; no finding is added.
     pub fn pruned(
         &self,
-        report: &Report,
+        findings: &[Finding],
+        sources: &Sources,
         exists: impl Fn(&str) -> bool,
         is_off: impl Fn(&str, &str) -> bool,
     ) -> Result<(String, usize), serde_json::Error> {
-        let matched = self.rows_of(&report.findings, &report.sources, exists);
+        let matched = self.rows_of(findings, sources, exists);
         let findings: HashMap<usize, &Finding> =
-            matched.iter().zip(&report.findings).filter_map(|(row, finding)| Some(((*row)?, finding))).collect();
+            matched.iter().zip(findings).filter_map(|(row, finding)| Some(((*row)?, finding))).collect();
         let kept = self.rows.iter().enumerate().filter_map(|(index, row)| match findings.get(&index) {
             Some(finding) => {
                 Some(Entry { until: row.entry.until.clone(), reason: row.entry.reason.clone(), ..Entry::of(finding) })
@@ -306,12 +310,7 @@ impl Baseline {
 
     /// The row of each finding, in their order. A row is known by its fingerprint; the rows of a path that is gone are
     /// also looked for at other paths.
-    fn rows_of(
-        &self,
-        findings: &[Finding],
-        sources: &BTreeMap<RelPath, Arc<Source>>,
-        exists: impl Fn(&str) -> bool,
-    ) -> Rows {
+    fn rows_of(&self, findings: &[Finding], sources: &Sources, exists: impl Fn(&str) -> bool) -> Rows {
         let rows: HashMap<u64, usize> =
             self.rows.iter().enumerate().map(|(index, row)| (row.fingerprint, index)).collect();
         let known = |finding: &Finding| rows.get(&finding.fingerprint).filter(|_| finding.rule != UNCHECKED).copied();
@@ -326,7 +325,7 @@ impl Baseline {
         &self,
         findings: &[Finding],
         matched: &mut Rows,
-        sources: &BTreeMap<RelPath, Arc<Source>>,
+        sources: &Sources,
         exists: impl Fn(&str) -> bool,
     ) {
         let used: HashSet<usize> = matched.iter().copied().flatten().collect();

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::config::Config;
-use crate::config::layers::Origin;
+use crate::config::Origin;
 use crate::finding::{Finding, RelPath, Span};
 use crate::globs;
 

@@ -3,7 +3,7 @@
 pub mod actions;
 pub mod commands;
 
-use crate::facts::ci::calls::{self, Call};
+use crate::facts::ci::call::{self, Call};
 use crate::facts::needles::Words;
 use crate::facts::{self, Fact, FileView, Glance, fact};
 use crate::finding::Span;
@@ -251,7 +251,7 @@ fn read_script(out: &mut NixStep, script: &Script<'_>) {
             out.builds = Some((built, script.span(command.span)));
         }
     }
-    out.calls = calls::of(script);
+    out.calls = call::of(script);
 }
 
 /// `substituters`, `extra-substituters`, `trusted-substituters` and the old name `binary-caches` in a configuration.

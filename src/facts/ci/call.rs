@@ -1,0 +1,186 @@
+//! The commands of a script that run other files of the repository.
+
+use crate::finding::Span;
+use crate::lang::ci::Script;
+use crate::lang::shell::{self, Command};
+
+/// A command that runs another file of the repository, or another part of the same file.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// What it runs.
+    pub target: Target,
+    /// The command.
+    pub span: Span,
+}
+
+/// What a call runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// A script, by a path as it is written.
+    File(String),
+    /// Rules of a makefile, in a folder as it is written; no names mean the first rule.
+    Make(String, Vec<String>),
+    /// Recipes of a justfile, likewise.
+    Just(String, Vec<String>),
+    /// A script of a package.json, in a folder as it is written.
+    Npm(String, String),
+}
+
+/// The calls in a script.
+pub fn of(script: &Script<'_>) -> Vec<Call> {
+    let mut calls = Vec::new();
+    let mut folder = String::new();
+    for command in shell::commands(&script.text) {
+        if command.program() == "cd" {
+            folder = command.word(1).and_then(plain).map(str::to_owned).unwrap_or_default();
+            continue;
+        }
+        let target = target(&command, &folder);
+        calls.extend(target.map(|target| Call { target, span: script.span(command.span) }));
+    }
+    calls
+}
+
+/// What a command runs; `folder` is the one that the script has changed to.
+fn target(command: &Command<'_>, folder: &str) -> Option<Target> {
+    let inside = |path: &str| if folder.is_empty() { path.to_owned() } else { format!("{folder}/{path}") };
+    match command.program() {
+        "bash" | "sh" | "zsh" | "dash" | "source" | "." => {
+            let file = command.arguments().find(|word| !word.starts_with('-'))?;
+            let is_inline = command.arguments().any(|word| word.starts_with('-') && word.ends_with('c'));
+            plain(file).filter(|_| !is_inline).map(|file| Target::File(inside(file)))
+        }
+        "make" | "gmake" => {
+            let (changed, names) = operands(command, &["-C", "--directory"], &["-f", "-j", "-l", "-o", "-W", "--file"]);
+            let names = names.into_iter().filter(|name| !name.contains('=')).collect();
+            Some(Target::Make(changed.map_or_else(|| inside("."), |changed| inside(&changed)), names))
+        }
+        "just" => {
+            let (changed, names) =
+                operands(command, &["-d", "--working-directory"], &["-f", "--justfile", "--shell", "--dotenv-path"]);
+            Some(Target::Just(changed.map_or_else(|| inside("."), |changed| inside(&changed)), names))
+        }
+        program @ ("npm" | "pnpm" | "yarn" | "bun") => {
+            let (changed, names) =
+                operands(command, &["-C", "--prefix", "--cwd", "--dir"], &["-F", "--filter", "-w", "--workspace"]);
+            let mut folder = changed.map_or_else(|| inside("."), |changed| inside(&changed));
+            let mut names = names.as_slice();
+            if let [verb, package, rest @ ..] = names
+                && verb == "workspace"
+            {
+                (folder, names) = (of_package(package), rest);
+            } else if let Some(package) = package(command) {
+                folder = of_package(package);
+            }
+            let name = match names.first()?.as_str() {
+                "run" | "run-script" => names.get(1)?,
+                "test" | "start" | "t" => names.first()?,
+                _ if program == "npm" => return None,
+                _ => names.first()?,
+            };
+            Some(Target::Npm(folder, name.clone()))
+        }
+        _ => {
+            let word = command.word(0)?;
+            let is_path = word.contains('/') || word.ends_with(".sh") || word.ends_with(".bash");
+            plain(word).filter(|_| is_path).map(|file| Target::File(inside(file)))
+        }
+    }
+}
+
+/// The package of a workspace that a command is for: `pnpm --filter web`, `npm -w packages/web`.
+fn package<'c>(command: &'c Command<'_>) -> Option<&'c str> {
+    const OPTIONS: [&str; 3] = ["-F", "--filter", "--workspace"];
+    let is_option = |word: &str| OPTIONS.contains(&word) || word == "-w" && command.program() == "npm";
+    let mut words = command.arguments();
+    while let Some(word) = words.next() {
+        let assigned = word.split_once('=').filter(|(option, _)| is_option(option));
+        match assigned {
+            Some((_, value)) => return Some(value),
+            None if is_option(word) => return words.next(),
+            None => {}
+        }
+    }
+    None
+}
+
+/// The folder of a package, by the last part of its name or path.
+fn of_package(package: &str) -> String {
+    format!("{ANYWHERE}{}", package.trim_end_matches(['/', '.']).rsplit('/').next().unwrap_or(package))
+}
+
+/// What begins the folder of a call that may be below any other.
+pub(super) const ANYWHERE: &str = "**/";
+
+/// The folder that an option names, and the arguments that are no options.
+fn operands(command: &Command<'_>, folder: &[&str], valued: &[&str]) -> (Option<String>, Vec<String>) {
+    let mut changed = None;
+    let mut names = Vec::new();
+    let mut words = command.arguments();
+    while let Some(word) = words.next() {
+        let assigned = word.split_once('=').filter(|(option, _)| folder.contains(option));
+        if let Some((_, value)) = assigned {
+            changed = plain(value).map(str::to_owned);
+        } else if folder.contains(&word) {
+            changed = words.next().and_then(plain).map(str::to_owned);
+        } else if valued.contains(&word) {
+            words.next();
+        } else if word == "--" {
+            break;
+        } else if !word.starts_with('-') {
+            names.push(word.to_owned());
+        }
+    }
+    (changed, names)
+}
+
+/// A path without a variable or substitution at its front, which names the root or the script's own folder:
+/// `$GITHUB_WORKSPACE/x`, `${{ github.workspace }}/x`, `$(dirname "$0")/x`. `None` if anything else is computed.
+fn plain(word: &str) -> Option<&str> {
+    let rest = match word.rfind(['}', ')', '\u{1}']) {
+        Some(end) => word[end..].split_once('/').map(|(_, rest)| rest)?,
+        None if word.starts_with('$') => word.split_once('/').map(|(_, rest)| rest)?,
+        None => word,
+    };
+    let is_computed = rest.contains(['$', '`', '*', '{', '\u{1}']);
+    (!rest.is_empty() && !is_computed && !rest.starts_with(['/', '~'])).then_some(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_that_run_files_of_the_repository() {
+        let make = |folder: &str, names: &[&str]| {
+            Target::Make(folder.to_owned(), names.iter().map(|&name| name.to_owned()).collect())
+        };
+        let file = |path: &str| Target::File(path.to_owned());
+        for (script, expected) in [
+            ("./ci/a.sh --x", vec![file("./ci/a.sh")]),
+            ("bash -eu ci/a.sh", vec![file("ci/a.sh")]),
+            ("source ci/a.sh", vec![file("ci/a.sh")]),
+            ("cd web && ./a.sh", vec![file("web/./a.sh")]),
+            ("$GITHUB_WORKSPACE/ci/a.sh", vec![file("ci/a.sh")]),
+            ("\"${{ github.workspace }}/ci/a.sh\"", vec![file("ci/a.sh")]),
+            ("nix develop -c ./ci/a.sh", vec![file("./ci/a.sh")]),
+            ("make image -j 4 X=1", vec![make(".", &["image"])]),
+            ("make -C web", vec![make("web", &[])]),
+            ("just image", vec![Target::Just(".".into(), vec!["image".into()])]),
+            ("npm run image", vec![Target::Npm(".".into(), "image".into())]),
+            ("yarn --cwd web image", vec![Target::Npm("web".into(), "image".into())]),
+            ("pnpm --filter @acme/web run image", vec![Target::Npm("**/web".into(), "image".into())]),
+            ("npm -w packages/web run image", vec![Target::Npm("**/web".into(), "image".into())]),
+            ("yarn workspace web image", vec![Target::Npm("**/web".into(), "image".into())]),
+            ("npm ci", vec![]),
+            ("bash -c 'true'", vec![]),
+            ("/usr/bin/x", vec![]),
+            ("$TOOL", vec![]),
+            ("echo ./ci/a.sh", vec![]),
+        ] {
+            let script = Script { text: script.into(), start: 0 };
+            let found: Vec<Target> = of(&script).into_iter().map(|call| call.target).collect();
+            assert_eq!(found, expected, "{}", script.text);
+        }
+    }
+}
