@@ -1,4 +1,4 @@
-//! Builds the module of a project, service by service.
+//! What the parts of a module are built with: the project, its ports, and the report of what is carried and left.
 
 mod environment;
 mod lifecycle;
@@ -12,11 +12,9 @@ pub use self::environment::{is_secret, path_of_secret};
 pub use self::told::{Told, how_told, told};
 use super::hosts::Rewriter;
 use super::interpolate::Variables;
-use super::process::{self, Program};
-use super::stack::{Port, Role, Service, Stack};
+use super::stack::{Port, Service, Stack};
 use super::words;
 use super::yaml::{Node, Place, Scalar};
-use super::{health, known};
 use crate::migrate::nix::{Attr, Expr, Text};
 use crate::migrate::{Files, Ports, Report};
 
@@ -29,9 +27,9 @@ pub struct Builder<'a, 'm> {
     files: &'a dyn Files,
     ports: &'a Ports,
     variables: Variables,
-    report: RefCell<Report>,
+    pub(super) report: RefCell<Report>,
     /// Secrets that go to `.env`: names and values.
-    secrets: RefCell<BTreeMap<String, String>>,
+    pub(super) secrets: RefCell<BTreeMap<String, String>>,
 }
 
 /// What a module is made of.
@@ -51,7 +49,7 @@ pub struct Parts {
 pub struct Done<'s, 'm> {
     /// The service.
     pub service: &'s Service<'m>,
-    keys: BTreeSet<&'m str>,
+    pub(super) keys: BTreeSet<&'m str>,
 }
 
 impl<'a, 'm> Builder<'a, 'm> {
@@ -62,29 +60,8 @@ impl<'a, 'm> Builder<'a, 'm> {
         Self { stack, module, files, ports, variables, report, secrets }
     }
 
-    /// Builds all services.
-    pub fn build(self) -> Parts {
-        let mut parts = Parts::default();
-        for service in &self.stack.services {
-            let mut done = Done { service, keys: BTreeSet::new() };
-            self.other_name(service);
-            match &service.role {
-                Role::Known(known) => known::build(&self, &mut done, known, &mut parts),
-                Role::Package(_) | Role::Program => self.process(&mut done, &mut parts),
-                Role::Left(why) => {
-                    self.left_out(service, why);
-                    continue;
-                }
-            }
-            self.remaining(&done);
-        }
-        parts.report = self.report.into_inner();
-        parts.secrets = self.secrets.into_inner();
-        parts
-    }
-
     /// Reports a process that cannot have the name of its service.
-    fn other_name(&self, service: &Service<'_>) {
+    pub(super) fn other_name(&self, service: &Service<'_>) {
         if service.process != service.name && service.is_carried() {
             let why = format!(
                 "a service of services-flake has a process `{}` of its own, so this one is `{}`",
@@ -105,9 +82,10 @@ impl<'a, 'm> Builder<'a, 'm> {
         Rewriter { stack: self.stack, service, ports: self.ports }
     }
 
-    /// The number of a port as a string.
+    /// The number of a port as a string, or 0 if there is no such port.
     pub fn port_text(&self, port: Option<&Port>) -> Text {
-        process::port_text(&|number| self.ports.reference(number), port)
+        let text = |port: &Port| Text::code(format!("toString {}", self.ports.reference(port.number)));
+        port.map_or_else(|| Text::literal("0"), text)
     }
 
     /// The number of a port as an integer.
@@ -158,39 +136,6 @@ impl<'a, 'm> Builder<'a, 'm> {
         self.report.borrow_mut().leave(&place.path, place.line, what, why, todo);
     }
 
-    /// A process of a program or of a package.
-    fn process(&self, done: &mut Done<'_, 'm>, parts: &mut Parts) {
-        let service = done.service;
-        let (program, more) = match self.program(done) {
-            Ok(found) => found,
-            Err(why) => {
-                self.left_out(service, &why);
-                return done.all();
-            }
-        };
-        let mut program = program;
-        let mut attrs = Vec::new();
-        let mut environment = self.environment(done, &mut program);
-        environment.extend(more);
-        self.tell_port(done, &mut environment);
-        self.env_files(done, &mut program);
-        attrs.push(Attr::new(["command"], program.command(&service.process)));
-        let folder = process::working_folder(service);
-        if !folder.is_empty() {
-            attrs.push(Attr::new(["working_dir"], Expr::text(format!("./{folder}"))));
-        }
-        if !environment.is_empty() {
-            let pairs = environment.iter().map(|(name, value)| Attr::new([name.as_str()], string(value)));
-            attrs.push(Attr::new(["environment"], Expr::Set(pairs.collect())));
-        }
-        attrs.extend(self.depends_on(done));
-        attrs.extend(health::probe(self, done));
-        attrs.extend(self.availability(done));
-        attrs.extend(self.shutdown(done));
-        attrs.extend(self.small(done));
-        parts.processes.push(Attr::new([service.process.as_str()], Expr::Set(attrs)).comment(self.origin(service)));
-    }
-
     /// A comment that says where a process comes from.
     pub fn origin(&self, service: &Service<'_>) -> String {
         let what = service.text("image").map_or_else(
@@ -198,49 +143,6 @@ impl<'a, 'm> Builder<'a, 'm> {
             |image| format!("the image {image}"),
         );
         format!("Was {what}.")
-    }
-
-    fn program(&self, done: &mut Done<'_, 'm>) -> Result<(Program, Vec<(String, Text)>), String> {
-        let service = done.service;
-        done.take(&["command", "entrypoint", "image", "build", "working_dir"]);
-        let (program, variables) = match &service.role {
-            Role::Package(package) => {
-                if !package.takes_command {
-                    for key in ["command", "entrypoint"] {
-                        if let Some(node) = service.get(key) {
-                            let why = format!("the program runs with the arguments of {}", package.package);
-                            self.leave(
-                                service,
-                                &node.place,
-                                key,
-                                why,
-                                "add the arguments that are still needed to `command`",
-                            );
-                        }
-                    }
-                }
-                process::package_program(self, service, package)
-            }
-            _ => {
-                let words = process::command_words(self, service).or_else(|| {
-                    let image = service.text("image")?;
-                    let name = crate::knowledge::containers::repository(image).rsplit('/').next()?;
-                    Some(vec![name.to_owned()])
-                });
-                let words = words.ok_or("nothing says what it runs")?;
-                (process::program(self, service, &words)?, Vec::new())
-            }
-        };
-        for key in ["image", "build", "command", "entrypoint", "working_dir"] {
-            let package_command = matches!(service.role, Role::Package(package) if !package.takes_command);
-            if let Some(node) = service.get(key)
-                && !(package_command && matches!(key, "command" | "entrypoint"))
-            {
-                self.carry(service, &node.place, key, format!("settings.processes.{}.command", service.process));
-            }
-        }
-        self.build_notes(service);
-        Ok((program, variables))
     }
 }
 
@@ -251,7 +153,7 @@ impl<'m> Done<'_, 'm> {
     }
 
     /// Marks all keys as dealt with.
-    fn all(&mut self) {
+    pub(super) fn all(&mut self) {
         self.keys.extend(self.service.node.pairs().iter().map(|(key, _)| key.name.as_str()));
     }
 }

@@ -1,5 +1,6 @@
 //! Host names of other services in texts, and the addresses that take their place.
 
+use super::names::{leading_number, occurrences};
 use super::stack::{Port, Service, Stack};
 use crate::migrate::Ports;
 use crate::migrate::nix::Text;
@@ -33,42 +34,6 @@ const HOST_WORDS: [&str; 14] = [
     "HOST", "HOSTS", "HOSTNAME", "SERVER", "SERVERS", "ADDR", "ADDRESS", "URL", "URI", "ENDPOINT", "UPSTREAM",
     "BROKER", "BROKERS", "NODES",
 ];
-
-/// The ports that a text asks a host for: `db:5432`.
-pub fn ports_of(text: &str, name: &str) -> Vec<u16> {
-    let mut found = Vec::new();
-    for at in occurrences(text, name) {
-        let after = &text[at + name.len()..];
-        if let Some(number) = after.strip_prefix(':').and_then(leading_number) {
-            found.push(number);
-        }
-    }
-    found
-}
-
-/// Where a host name begins in a text: not inside of a longer name or of a path.
-fn occurrences<'t>(text: &'t str, name: &'t str) -> impl Iterator<Item = usize> + 't {
-    text.match_indices(name).map(|(at, _)| at).filter(move |at| {
-        let before = text[..*at].chars().next_back();
-        let after = text[at + name.len()..].chars().next();
-        let in_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-        let is_path = before == Some('/') && !text[..*at].ends_with("//");
-        let begins = before.is_none_or(|c| !in_word(c) && c != '.');
-        // A full stop ends a sentence, or goes on with a longer name.
-        let ends = match after {
-            Some('.') => !text[at + name.len() + 1..].starts_with(|c: char| c.is_ascii_alphanumeric()),
-            after => after.is_none_or(|c| !in_word(c)),
-        };
-        !name.is_empty() && begins && ends && !is_path
-    })
-}
-
-fn leading_number(text: &str) -> Option<u16> {
-    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let rest = text[end..].chars().next();
-    let ends = rest.is_none_or(|c| !(c.is_ascii_alphabetic() || c == '.' || c == '_'));
-    text[..end].parse().ok().filter(|number| *number > 0 && ends)
-}
 
 impl Rewriter<'_, '_> {
     /// The number of a port as a part of a string.

@@ -4,7 +4,6 @@ pub mod passwords;
 mod settings;
 mod volumes;
 
-pub use self::settings::KAFKA_CONTROLLER;
 use super::builder::{Builder, Done, Parts, is_secret, string};
 use super::hosts::Position;
 use super::stack::Service;

@@ -1,7 +1,7 @@
 //! Compose files to a flake-parts module with process-compose-flake and services-flake.
 //!
 //! [`load`] reads a project as Compose does, [`stack`] decides what each service becomes and on which ports it listens,
-//! [`builder`] writes the parts of the module, and here they are put together.
+//! [`services`] writes the parts of the module, and here they are put together.
 
 pub mod builder;
 pub mod canonical;
@@ -11,8 +11,10 @@ pub mod image_file;
 pub mod interpolate;
 pub mod known;
 pub mod load;
+pub mod names;
 pub mod nginx;
 pub mod process;
+pub mod services;
 pub mod settings;
 pub mod stack;
 pub mod words;
@@ -166,8 +168,8 @@ fn add_own_ports(stack: &mut Stack<'_>, draft: &Draft<'_>) {
             protocol: "tcp".into(),
             place: place.clone(),
         };
-        if known.option == "apache-kafka" && service.port(known::KAFKA_CONTROLLER).is_none() {
-            service.ports.push(port(known::KAFKA_CONTROLLER, "controller".to_owned()));
+        if known.option == "apache-kafka" && service.port(stack::KAFKA_CONTROLLER).is_none() {
+            service.ports.push(port(stack::KAFKA_CONTROLLER, "controller".to_owned()));
         }
         if known.option == "nginx" {
             let mut texts = String::new();

@@ -6,7 +6,7 @@ use super::builder::Builder;
 use super::hosts::{Position, Rewriter};
 use super::image_file::ImageFile;
 use super::interpolate;
-use super::stack::{Port, Service};
+use super::stack::Service;
 use super::words::{self, double_quoted, has_shell};
 use super::yaml::{Node, Scalar, Value};
 use crate::knowledge::containers::{self, PackageImage};
@@ -449,11 +449,6 @@ fn placeholders(builder: &Builder<'_, '_>, service: &Service<'_>, text: &str, da
     }
     out.push(rest);
     out
-}
-
-/// The text of a port's number, or of its default if there is no such port.
-pub fn port_text(reference: &dyn Fn(u16) -> String, port: Option<&Port>) -> Text {
-    port.map_or_else(|| Text::literal("0"), |port| Text::code(format!("toString {}", reference(port.number))))
 }
 
 /// Whether a scalar asks for variables.

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::hosts;
 use super::image_file::{self, ImageFile};
 use super::load::Model;
+use super::names;
 use super::yaml::{Key, Node, Place, Value};
 use crate::knowledge::containers::{self, PackageImage, ServiceImage};
 use crate::migrate::{Draft, Error, Files};
@@ -184,7 +184,7 @@ impl<'m> Stack<'m> {
         for service in &self.services {
             for (text, place) in texts(service, files) {
                 for (index, other) in self.services.iter().enumerate() {
-                    let numbers = other.names.iter().flat_map(|name| hosts::ports_of(&text, name));
+                    let numbers = other.names.iter().flat_map(|name| names::ports_of(&text, name));
                     asked.extend(numbers.map(|number| (index, number, place.clone())));
                 }
             }
@@ -235,11 +235,14 @@ impl<'m> Stack<'m> {
     }
 }
 
+/// The port of Kafka's controller.
+pub const KAFKA_CONTROLLER: u16 = 9093;
+
 /// Whether a service can be given a number for one of its ports.
 fn is_settable(role: &Role, container: u16) -> bool {
     match role {
         Role::Known(known) if known.option == "nginx" => true,
-        Role::Known(known) if known.option == "apache-kafka" && container == super::known::KAFKA_CONTROLLER => true,
+        Role::Known(known) if known.option == "apache-kafka" && container == KAFKA_CONTROLLER => true,
         Role::Known(known) => known.ports.iter().any(|port| port.container == container),
         Role::Package(package) => package.ports.iter().any(|(number, _)| *number == container),
         Role::Program => true,

@@ -36,7 +36,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         environment
     }
 
-    pub(super) fn variable(
+    pub(in crate::migrate::compose) fn variable(
         &self,
         service: &Service<'_>,
         name: &str,
@@ -80,7 +80,7 @@ impl<'a, 'm> Builder<'a, 'm> {
     }
 
     /// Whether process-compose reads the project's `.env` by itself: it does where it is started.
-    pub(super) fn env_is_read(&self) -> bool {
+    pub(in crate::migrate::compose) fn env_is_read(&self) -> bool {
         self.stack.model.folder.is_empty()
     }
 
@@ -103,7 +103,7 @@ impl<'a, 'm> Builder<'a, 'm> {
     }
 
     /// Puts a secret into `.env`, and gives the name of its variable there.
-    pub(super) fn secret(&self, service: &Service<'_>, name: &str, value: &str) -> String {
+    pub(in crate::migrate::compose) fn secret(&self, service: &Service<'_>, name: &str, value: &str) -> String {
         let mut secrets = self.secrets.borrow_mut();
         let known = |name: &str| secrets.get(name).or_else(|| self.variables.get(name)).cloned();
         let plain: String = service
@@ -121,7 +121,7 @@ impl<'a, 'm> Builder<'a, 'm> {
     }
 
     /// Tells a program its port, unless it already knows it.
-    pub(super) fn tell_port(&self, done: &Done<'_, 'm>, environment: &mut Vec<(String, Text)>) {
+    pub(in crate::migrate::compose) fn tell_port(&self, done: &Done<'_, 'm>, environment: &mut Vec<(String, Text)>) {
         let service = done.service;
         let Some(port) = service.ports.first().filter(|_| service.role == Role::Program) else { return };
         let how = how_told(self, service, port.container);
@@ -146,7 +146,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         }
     }
 
-    pub(super) fn env_files(&self, done: &mut Done<'_, 'm>, program: &mut Program) {
+    pub(in crate::migrate::compose) fn env_files(&self, done: &mut Done<'_, 'm>, program: &mut Program) {
         let service = done.service;
         done.take(&["env_file"]);
         let needs_env = words::has_shell(&program.line) || !program.exports.is_empty();
@@ -172,7 +172,7 @@ impl<'a, 'm> Builder<'a, 'm> {
     }
 
     /// Values of an env_file that name other hosts, which the file itself still does.
-    pub(super) fn env_file_notes(&self, service: &Service<'_>, path: &str, item: &Node) {
+    pub(in crate::migrate::compose) fn env_file_notes(&self, service: &Service<'_>, path: &str, item: &Node) {
         let text = match self.files.text(path) {
             Ok(Some(text)) => text,
             _ => {
@@ -206,14 +206,14 @@ impl<'a, 'm> Builder<'a, 'm> {
     }
 
     /// A path of the repository as one from the folder that a process runs in.
-    pub(super) fn path_in_working_folder(&self, service: &Service<'_>, path: &str) -> String {
+    pub(in crate::migrate::compose) fn path_in_working_folder(&self, service: &Service<'_>, path: &str) -> String {
         let folder = process::working_folder(service);
         let up = if folder.is_empty() { "./".to_owned() } else { "../".repeat(folder.split('/').count()) };
         format!("{up}{path}")
     }
 }
 
-pub(super) fn in_folder(path: &str, folder: &str) -> bool {
+pub(in crate::migrate::compose) fn in_folder(path: &str, folder: &str) -> bool {
     folder.is_empty() || path == folder || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
 
@@ -261,7 +261,7 @@ pub fn is_secret(name: &str) -> bool {
 }
 
 /// Where the password of a URL is: `scheme://user:password@host`.
-pub(super) fn password_in_url(text: &str) -> Option<(usize, usize)> {
+pub(in crate::migrate::compose) fn password_in_url(text: &str) -> Option<(usize, usize)> {
     let start = text.find("://")? + 3;
     let rest = &text[start..];
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());

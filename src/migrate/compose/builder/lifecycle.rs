@@ -60,7 +60,11 @@ impl<'a, 'm> Builder<'a, 'm> {
     }
 
     /// The process to wait for and the condition.
-    pub(super) fn condition(&self, other: &Service<'_>, condition: &str) -> (String, &'static str) {
+    pub(in crate::migrate::compose) fn condition(
+        &self,
+        other: &Service<'_>,
+        condition: &str,
+    ) -> (String, &'static str) {
         match (condition, &other.role) {
             ("service_healthy", Role::Known(known)) if known.configures && !passwords::passwords(other).is_empty() => {
                 (passwords::process_name(other), "process_completed_successfully")
@@ -75,7 +79,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         }
     }
 
-    pub(super) fn availability(&self, done: &mut Done<'_, 'm>) -> Option<Attr> {
+    pub(in crate::migrate::compose) fn availability(&self, done: &mut Done<'_, 'm>) -> Option<Attr> {
         let service = done.service;
         done.take(&["restart", "deploy"]);
         let mut attrs = Vec::new();
@@ -127,7 +131,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         }
     }
 
-    pub(super) fn shutdown(&self, done: &mut Done<'_, 'm>) -> Option<Attr> {
+    pub(in crate::migrate::compose) fn shutdown(&self, done: &mut Done<'_, 'm>) -> Option<Attr> {
         let service = done.service;
         done.take(&["stop_signal", "stop_grace_period"]);
         let mut attrs = Vec::new();
@@ -164,7 +168,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         (!attrs.is_empty()).then(|| Attr::new(["shutdown"], Expr::Set(attrs)))
     }
 
-    pub(super) fn small(&self, done: &mut Done<'_, 'm>) -> Vec<Attr> {
+    pub(in crate::migrate::compose) fn small(&self, done: &mut Done<'_, 'm>) -> Vec<Attr> {
         let service = done.service;
         done.take(&["tty", "stdin_open", "profiles", "ports", "expose", "logging"]);
         let mut attrs = Vec::new();
@@ -194,7 +198,7 @@ impl<'a, 'm> Builder<'a, 'm> {
     }
 }
 
-pub(super) fn restart_of(policy: &str) -> Option<&'static str> {
+pub(in crate::migrate::compose) fn restart_of(policy: &str) -> Option<&'static str> {
     Some(match policy {
         "no" | "none" | "false" => "no",
         "always" | "unless-stopped" | "any" => "always",
@@ -203,7 +207,7 @@ pub(super) fn restart_of(policy: &str) -> Option<&'static str> {
     })
 }
 
-pub(super) fn signal(name: &str) -> Option<i64> {
+pub(in crate::migrate::compose) fn signal(name: &str) -> Option<i64> {
     if let Ok(number) = name.parse() {
         return Some(number);
     }

@@ -9,7 +9,7 @@ use crate::migrate::compose::{hosts, process, settings};
 
 impl<'a, 'm> Builder<'a, 'm> {
     /// What a build does that a process does not.
-    pub(super) fn build_notes(&self, service: &Service<'_>) {
+    pub(in crate::migrate::compose) fn build_notes(&self, service: &Service<'_>) {
         let Some(build) = service.get("build") else { return };
         for (key, value) in build.pairs() {
             if !matches!(key.name.as_str(), "context" | "dockerfile" | "target" | "args" | "dockerfile_inline")
@@ -81,7 +81,7 @@ impl<'a, 'm> Builder<'a, 'm> {
     }
 
     /// What was not dealt with.
-    pub(super) fn remaining(&self, done: &Done<'_, 'm>) {
+    pub(in crate::migrate::compose) fn remaining(&self, done: &Done<'_, 'm>) {
         let service = done.service;
         for (key, node) in service.node.pairs() {
             let name = key.name.as_str();
@@ -100,7 +100,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         }
     }
 
-    pub(super) fn volumes(&self, service: &Service<'_>, node: &Node) {
+    pub(in crate::migrate::compose) fn volumes(&self, service: &Service<'_>, node: &Node) {
         let folder = process::working_folder(service);
         let words = process::command_words(self, service).unwrap_or_default();
         let is_in_command = |target: &str| words.iter().any(|word| word.contains(target));
@@ -149,13 +149,13 @@ impl<'a, 'm> Builder<'a, 'm> {
     }
 
     /// The file of a top-level secret or config, as a path from the root.
-    pub(super) fn file_of(&self, key: &str, name: &str) -> Option<String> {
+    pub(in crate::migrate::compose) fn file_of(&self, key: &str, name: &str) -> Option<String> {
         let path = self.stack.model.root.get(key)?.get(name)?.get("file")?.text()?;
         path.starts_with("./").then(|| path.to_owned())
     }
 
     /// A service that is not carried, and what becomes of its keys.
-    pub(super) fn left_out(&self, service: &Service<'_>, why: &str) {
+    pub(in crate::migrate::compose) fn left_out(&self, service: &Service<'_>, why: &str) {
         let todo = "run it by other means, or write a process for it";
         self.leave(service, &service.key.place, "", format!("it is left out: {why}"), todo);
         for (key, _) in service.node.pairs() {

@@ -83,7 +83,7 @@ pub(super) const READS: [&str; 12] = [
 pub(super) const MOST_FILES: usize = 300;
 
 /// Whether a source file of the build context reads PORT.
-pub(super) fn reads_port(files: &dyn Files, service: &Service<'_>) -> bool {
+pub(in crate::migrate::compose) fn reads_port(files: &dyn Files, service: &Service<'_>) -> bool {
     let folders = [service.context().map(str::to_owned), Some(process::working_folder(service))];
     let mut folders: Vec<(String, usize)> = folders.into_iter().flatten().map(|folder| (folder, 0)).collect();
     folders.dedup();

@@ -2,6 +2,7 @@
 
 use super::Instance;
 use crate::migrate::compose::nginx;
+use crate::migrate::compose::stack::KAFKA_CONTROLLER;
 use crate::migrate::nix::{Attr, Expr, Text};
 
 impl Instance<'_, '_, '_> {
@@ -137,9 +138,6 @@ impl Instance<'_, '_, '_> {
         }
     }
 }
-
-/// The port of Kafka's controller.
-pub const KAFKA_CONTROLLER: u16 = 9093;
 
 pub(super) fn databases(name: &str, option: &str, is_list: bool, schemas: Vec<String>) -> Expr {
     let mut attrs = vec![Attr::new(["name"], Expr::text(name))];

@@ -1,6 +1,5 @@
 //! Outputs that are made by a call for each system, such as `eachDefaultSystem (system: { .. })`.
 
-use super::member::Place;
 use super::segment::remove_member;
 use super::{Body, Plan, Planner, TRANSPOSED, binding_named};
 use crate::finding::Span;
@@ -190,13 +189,4 @@ impl Planner<'_, '_, '_> {
             edits.replace(span, new);
         }
     }
-}
-
-/// A member's own package set under the name `pkgs`.
-pub(super) struct OwnPackages {
-    pub(super) text: String,
-    /// Where the expression began.
-    pub(super) start: u32,
-    pub(super) default: bool,
-    pub(super) place: Place,
 }

@@ -1,6 +1,5 @@
 //! Outputs that are one member for each system, such as `packages = forAllSystems (system: ..)`.
 
-use super::each::OwnPackages;
 use super::segment::{behind, emptied, one_form, remove_member, segments, shift_trivia, wrapped};
 use super::{Plan, Planner, binding_named, mentions, variable};
 use crate::finding::Span;
@@ -284,6 +283,15 @@ pub(super) struct Member {
     pub(super) packages: Option<OwnPackages>,
     pub(super) body: Node,
     pub(super) candidates: Vec<String>,
+}
+
+/// A member's own package set under the name `pkgs`.
+pub(super) struct OwnPackages {
+    pub(super) text: String,
+    /// Where the expression began.
+    pub(super) start: u32,
+    pub(super) default: bool,
+    pub(super) place: Place,
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -1,0 +1,108 @@
+//! Builds the module of a project, service by service.
+
+use std::collections::BTreeSet;
+
+use super::builder::{Builder, Done, Parts, string};
+use super::process::{self, Program};
+use super::stack::Role;
+use super::{health, known};
+use crate::migrate::nix::{Attr, Expr, Text};
+
+impl<'m> Builder<'_, 'm> {
+    /// Builds all services.
+    pub fn build(self) -> Parts {
+        let mut parts = Parts::default();
+        for service in &self.stack.services {
+            let mut done = Done { service, keys: BTreeSet::new() };
+            self.other_name(service);
+            match &service.role {
+                Role::Known(known) => known::build(&self, &mut done, known, &mut parts),
+                Role::Package(_) | Role::Program => self.process(&mut done, &mut parts),
+                Role::Left(why) => {
+                    self.left_out(service, why);
+                    continue;
+                }
+            }
+            self.remaining(&done);
+        }
+        parts.report = self.report.into_inner();
+        parts.secrets = self.secrets.into_inner();
+        parts
+    }
+
+    /// A process of a program or of a package.
+    fn process(&self, done: &mut Done<'_, 'm>, parts: &mut Parts) {
+        let service = done.service;
+        let (program, more) = match self.program(done) {
+            Ok(found) => found,
+            Err(why) => {
+                self.left_out(service, &why);
+                return done.all();
+            }
+        };
+        let mut program = program;
+        let mut attrs = Vec::new();
+        let mut environment = self.environment(done, &mut program);
+        environment.extend(more);
+        self.tell_port(done, &mut environment);
+        self.env_files(done, &mut program);
+        attrs.push(Attr::new(["command"], program.command(&service.process)));
+        let folder = process::working_folder(service);
+        if !folder.is_empty() {
+            attrs.push(Attr::new(["working_dir"], Expr::text(format!("./{folder}"))));
+        }
+        if !environment.is_empty() {
+            let pairs = environment.iter().map(|(name, value)| Attr::new([name.as_str()], string(value)));
+            attrs.push(Attr::new(["environment"], Expr::Set(pairs.collect())));
+        }
+        attrs.extend(self.depends_on(done));
+        attrs.extend(health::probe(self, done));
+        attrs.extend(self.availability(done));
+        attrs.extend(self.shutdown(done));
+        attrs.extend(self.small(done));
+        parts.processes.push(Attr::new([service.process.as_str()], Expr::Set(attrs)).comment(self.origin(service)));
+    }
+
+    fn program(&self, done: &mut Done<'_, 'm>) -> Result<(Program, Vec<(String, Text)>), String> {
+        let service = done.service;
+        done.take(&["command", "entrypoint", "image", "build", "working_dir"]);
+        let (program, variables) = match &service.role {
+            Role::Package(package) => {
+                if !package.takes_command {
+                    for key in ["command", "entrypoint"] {
+                        if let Some(node) = service.get(key) {
+                            let why = format!("the program runs with the arguments of {}", package.package);
+                            self.leave(
+                                service,
+                                &node.place,
+                                key,
+                                why,
+                                "add the arguments that are still needed to `command`",
+                            );
+                        }
+                    }
+                }
+                process::package_program(self, service, package)
+            }
+            _ => {
+                let words = process::command_words(self, service).or_else(|| {
+                    let image = service.text("image")?;
+                    let name = crate::knowledge::containers::repository(image).rsplit('/').next()?;
+                    Some(vec![name.to_owned()])
+                });
+                let words = words.ok_or("nothing says what it runs")?;
+                (process::program(self, service, &words)?, Vec::new())
+            }
+        };
+        for key in ["image", "build", "command", "entrypoint", "working_dir"] {
+            let package_command = matches!(service.role, Role::Package(package) if !package.takes_command);
+            if let Some(node) = service.get(key)
+                && !(package_command && matches!(key, "command" | "entrypoint"))
+            {
+                self.carry(service, &node.place, key, format!("settings.processes.{}.command", service.process));
+            }
+        }
+        self.build_notes(service);
+        Ok((program, variables))
+    }
+}
