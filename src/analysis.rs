@@ -1,4 +1,4 @@
-//! A repository that is checked again and again while its files change: the engine of the language server.
+//! Checks a repository repeatedly while its files change: the engine of the language server.
 
 use std::collections::HashMap;
 
@@ -14,14 +14,14 @@ use crate::report::Report;
 use crate::run::{self, Conclusion};
 use crate::settings::Settings;
 
-/// Checks a repository and keeps what came of each file, so that the next report only looks at the files that changed
-/// and at the repository as a whole.
+/// Checks a repository and keeps the results of each file, so that the next report only re-reads the files that changed
+/// and the facts of the repository as a whole.
 ///
-/// Its reports are those of [`crate::check()`].
+/// The reports are the same as those of [`crate::check()`].
 pub struct Analysis {
-    /// Every file, vendored ones as well.
+    /// All files, including vendored ones.
     repo: Repo,
-    /// What depends on the paths of the files. `None` if those changed since.
+    /// What depends on the paths of the files. `None` if paths have changed since.
     names: Option<Names>,
     settings: Settings,
     checks: Vec<&'static Check>,
@@ -31,9 +31,9 @@ pub struct Analysis {
     registries: Vec<String>,
 }
 
-/// What the paths of a repository's files decide.
+/// What follows from the paths of the files alone.
 struct Names {
-    /// The repository without the files that are not its own.
+    /// The repository without vendored and lock files.
     own: Repo,
     /// The files that may be port registries.
     registries: Vec<String>,
@@ -42,7 +42,7 @@ struct Names {
 }
 
 impl Analysis {
-    /// An analysis of a repository. Nothing is read before a report is asked for.
+    /// An analysis of a repository. Nothing is read before the first report.
     pub fn new(repo: Repo, settings: Settings) -> Self {
         let checks = run::active_checks(&settings.rules);
         let mut readers = check::readers(&checks);
@@ -64,17 +64,17 @@ impl Analysis {
         &self.settings
     }
 
-    /// Ends the analysis and gives the settings back.
+    /// Ends the analysis and returns the settings.
     pub fn into_settings(self) -> Settings {
         self.settings
     }
 
-    /// Replaces or adds a file. One that has no kind is removed.
+    /// Replaces or adds a file. A file without a kind is removed.
     pub fn put(&mut self, path: &str, bytes: Vec<u8>) {
         self.change(path, |repo| repo.put(path, bytes));
     }
 
-    /// Puts a file of the disk in the place of what was there. It is read when it is needed.
+    /// Replaces a file by the one on disk, which is read when it is needed.
     pub(crate) fn restore(&mut self, file: &RepoFile) {
         self.change(file.path(), |repo| {
             repo.remove(file.path());
@@ -89,7 +89,7 @@ impl Analysis {
         });
     }
 
-    /// Changes one file. If the repository has the file before and after, nothing else depends on the change.
+    /// Changes one file. If the file exists before and after, nothing else depends on the change.
     fn change(&mut self, path: &str, change: impl FnOnce(&mut Repo)) {
         self.outcomes.remove(path);
         let was_file = self.repo.has(path);
@@ -108,7 +108,8 @@ impl Analysis {
         self.conclude().report
     }
 
-    /// The report of the repository as it is now, and the facts of all files: those about ports whichever rules are on.
+    /// The report of the current state, and the facts of all files. Facts about ports are included whichever rules are
+    /// on.
     pub fn conclude(&mut self) -> Conclusion {
         let Self { repo, names, settings, checks, readers, outcomes, registries } = self;
         let names = names.get_or_insert_with(|| Names::of(repo, settings));
@@ -121,7 +122,7 @@ impl Analysis {
         run::conclude(&names.own, settings, checks, outcomes.cloned())
     }
 
-    /// The report of the whole repository, in which nothing is accepted by a baseline.
+    /// The report of the whole repository, without the baseline.
     pub fn report_of_everything(&mut self) -> Report {
         let baseline = self.settings.baseline.take();
         let paths = std::mem::take(&mut self.settings.paths);
@@ -131,7 +132,7 @@ impl Analysis {
         report
     }
 
-    /// The same with all fixes up to a safety.
+    /// The same, with all fixes up to a safety level.
     pub fn report_with(&mut self, fixes: Safety) -> Report {
         let before = std::mem::replace(&mut self.settings.fixes, fixes);
         let report = self.report();
@@ -158,7 +159,7 @@ impl Names {
     }
 }
 
-/// Checks the files that have no outcome.
+/// Checks the files without an outcome.
 fn refresh(
     names: &Names,
     settings: &Settings,
@@ -190,7 +191,7 @@ mod tests {
         ("deploy.yaml", "# Port from lib/ports.nix: web = 8081\nport: 8081\n"),
     ];
 
-    /// Compares an analysis with a run over the same files.
+    /// Compares an analysis with a run on the same files.
     fn same(analysis: &mut Analysis, files: &[(&str, &str)]) {
         let whole = check(&Repo::from_texts(files.iter().copied()), &Settings::default());
         let report = analysis.report();

@@ -1,4 +1,4 @@
-//! The file pass: what each file says and shows by itself, all files in parallel.
+//! The file pass: reads and checks each file by itself, in parallel.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -19,25 +19,25 @@ use crate::source::Source;
 use crate::suppress::{self, Suppression};
 use crate::walk::{self, Unreadable};
 
-/// What came of one file. It stays true as long as the file, the settings, and the names of the repository's registries
-/// do not change.
+/// The results for one file. They stay valid as long as the file, the settings, and the names of the repository's
+/// registries do not change.
 #[derive(Debug, Default, Clone)]
 pub struct Outcome {
-    /// The file, if something came of it.
+    /// The file, if there are any results.
     pub source: Option<Arc<Source>>,
-    /// What it shows by itself.
+    /// The findings and notes of the file's own checks.
     pub verdict: Verdict,
     /// The suppressions in it.
     pub suppressions: Vec<Suppression>,
-    /// What it says.
+    /// The facts of the file.
     pub facts: Arc<Facts>,
-    /// Its path, if its head says that a program generates it: nothing in it is reported.
+    /// Its path, if its first comments say that it is generated: nothing in it is reported.
     pub generated: Option<RelPath>,
-    /// Whether its grammar found syntax errors, so that it is not fixed.
+    /// Whether it has syntax errors, so that it is not fixed.
     pub is_broken: bool,
 }
 
-/// All that is the same for every file.
+/// What is the same for every file.
 pub struct FilePass<'a> {
     checks: &'a [&'static Check],
     readers: Vec<&'static Reader>,
@@ -47,11 +47,11 @@ pub struct FilePass<'a> {
     settings: &'a Settings,
 }
 
-/// Who wants to see a file.
+/// The readers and checks that need a file.
 struct Wanted {
     readers: Vec<&'static Reader>,
     checks: Vec<&'static Check>,
-    /// The rules that are data.
+    /// Whether a rule without code needs it.
     data: bool,
 }
 
@@ -62,7 +62,7 @@ impl Wanted {
 }
 
 impl<'a> FilePass<'a> {
-    /// A pass of some checks and readers, and of the rules that are data.
+    /// A pass with some checks and readers, and with the rules without code.
     pub fn new(
         checks: &'a [&'static Check],
         readers: Vec<&'static Reader>,
@@ -94,7 +94,7 @@ impl<'a> FilePass<'a> {
         let wanted = if self.settings.prefilter { wanted } else { self.everything() };
         if !wanted.is_empty() || suppress::possible(&source.text) {
             let tree = read_tree(&source);
-            // If nothing was wanted of a file, it does not matter that it is refused.
+            // A refused file is not reported if no check or reader needs it.
             let refusal = tree.as_ref().err().filter(|_| needed);
             outcome.verdict.extend(refusal.map(|refusal| refused(&source, *refusal)));
             let tree = tree.ok().flatten();
@@ -119,7 +119,7 @@ impl<'a> FilePass<'a> {
         outcome.verdict.extend(wrong);
     }
 
-    /// Who could find anything in a file.
+    /// The readers and checks that may find something in a file.
     fn wanted(&self, source: &Source) -> Wanted {
         let glance = Glance {
             source,
@@ -137,7 +137,7 @@ impl<'a> FilePass<'a> {
                 _ => {}
             }
         }
-        // What costs most is asked once, however many checks ask it.
+        // The most expensive conditions are evaluated once, however many checks share them.
         let mut answers: Vec<(Condition, bool)> = Vec::new();
         for (check, holds) in late {
             let known =
@@ -183,7 +183,7 @@ pub fn unreadable_files(repo: &Repo) -> impl Iterator<Item = Finding> {
     repo.unreadable.iter().map(unreadable)
 }
 
-/// Runs a reader or check on a file. Whatever it does, the run goes on and says so.
+/// Runs a reader or check on a file. If it panics, the run continues and a note reports it.
 fn guarded<T>(view: &FileView<'_>, name: &str, verdict: &mut Verdict, run: impl FnOnce() -> T) -> Option<T> {
     if let Some(tree) = view.tree {
         tree.refill();

@@ -1,4 +1,4 @@
-//! What a rule has to say: findings, their labels and fixes, and notes about the run itself.
+//! The results of rules: findings with their labels and fixes, and notes about the run.
 //!
 //! Spans are byte offsets everywhere; only `output/` turns them into lines and columns.
 
@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::wording::head;
 
-/// The rule of what could not be checked. It is always an error, and nothing silences it: a run that could not look
-/// must not pass.
+/// The rule about files that could not be checked. It is always an error and cannot be suppressed: a run that could not
+/// check everything must not pass.
 pub const UNCHECKED: RuleId = "unreadable-file";
 
 /// A rule's public id, such as `hardcoded-port`. Ids live as long as the process (local rules are interned once).
@@ -59,7 +59,7 @@ impl From<std::ops::Range<usize>> for Span {
 pub enum Level {
     /// The rule does not run.
     Off,
-    /// Worth knowing.
+    /// Informational.
     Hint,
     /// Should be changed.
     #[serde(alias = "warning")]
@@ -69,7 +69,7 @@ pub enum Level {
 }
 
 impl Level {
-    /// The name that stands in configuration and reports.
+    /// The name in configuration files and reports.
     pub fn name(self) -> &'static str {
         match self {
             Level::Off => "off",
@@ -100,28 +100,28 @@ impl FromStr for Level {
     }
 }
 
-/// One thing a rule found at one place.
+/// A violation of a rule at one position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// The rule that found it.
+    /// The rule.
     pub rule: RuleId,
     /// Its level, after configuration.
     pub level: Level,
     /// The file.
     pub path: RelPath,
-    /// The place in the file.
+    /// The position in the file.
     pub span: Span,
-    /// What is wrong, in one line, with this repository's names.
+    /// The message, on one line, with names of this repository.
     pub message: String,
-    /// What stands under the place in a code frame: usually what to write there.
+    /// The label under the position in a code frame: usually what to write there.
     pub label: String,
     /// What to do about it.
     pub help: Option<String>,
-    /// Further places, in this or another file.
+    /// Additional positions, in this or other files.
     pub labels: Vec<Label>,
-    /// How to mend it mechanically.
+    /// The automatic fix.
     pub fix: Option<Fix>,
-    /// That it can be fixed, although nobody asked for the fix to be written out.
+    /// Whether there is a fix that was not created because it was not requested.
     pub planned: Option<Safety>,
     /// The name of what else causes it, such as the other entry of a conflict: part of its identity, so that the finding
     /// is new if only its cause is. `None` if the marked text alone is the cause.
@@ -131,7 +131,7 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// A finding with a message and a place; the level is set by the run from the rule's page and the configuration.
+    /// A finding with a message and a position; the run sets its level from the rule's page and the configuration.
     pub fn new(rule: RuleId, path: &RelPath, span: Span, message: impl Into<String>) -> Self {
         Self {
             rule,
@@ -149,7 +149,7 @@ impl Finding {
         }
     }
 
-    /// Adds the text under the place.
+    /// Adds the label under the position.
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = short(label);
         self
@@ -161,7 +161,7 @@ impl Finding {
         self
     }
 
-    /// Adds a second place.
+    /// Adds another position.
     pub fn also(mut self, path: &RelPath, span: Span, message: impl Into<String>) -> Self {
         self.labels.push(Label { path: path.clone(), span, message: short(message) });
         self
@@ -179,52 +179,52 @@ impl Finding {
         self
     }
 
-    /// Says that `flakeward fix` can fix it, without the edits.
+    /// Records that `flakeward fix` can fix it, without creating the edits.
     pub fn planned(mut self, safety: Option<Safety>) -> Self {
         self.planned = safety;
         self
     }
 
-    /// Which kind of fix there is for it, if any.
+    /// Which kind of fix it has, if any.
     pub fn fixability(&self) -> Option<Safety> {
         self.fix.as_ref().map(|fix| fix.safety).or(self.planned)
     }
 
-    /// The order of every report: path, place, rule, then message.
+    /// The order of findings in all reports: path, position, rule, then message.
     pub fn sort_key(&self) -> (&str, Span, RuleId, &str) {
         (&self.path, self.span, self.rule, &self.message)
     }
 }
 
-/// Limits a text that contains names from the repository: many findings may contain the same name of a megabyte.
+/// Shortens a text that contains names from the repository: many findings may contain the same name of a megabyte.
 fn short(text: impl Into<String>) -> String {
     const LONGEST: usize = 2_000;
     let text = text.into();
     if text.len() > LONGEST { format!("{}...", head(&text, LONGEST)) } else { text }
 }
 
-/// A second place that explains a finding.
+/// Another position that explains a finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Label {
     /// The file.
     pub path: RelPath,
-    /// The place in the file.
+    /// The position in the file.
     pub span: Span,
-    /// What it shows.
+    /// What it explains.
     pub message: String,
 }
 
-/// Whether a fix keeps what Nix evaluates.
+/// Whether a fix preserves what Nix evaluates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Safety {
-    /// The evaluated configuration stays what it was; only text changes.
+    /// The evaluated configuration does not change, only text.
     Safe,
     /// It may change what is evaluated or locked, or create or remove files.
     Unsafe,
 }
 
-/// A mechanical fix: all of its edits, or none.
+/// An automatic fix: either all of its edits are applied, or none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fix {
     /// What it does, in the imperative.
@@ -246,7 +246,7 @@ pub struct Edit {
     pub text: String,
 }
 
-/// Something about the run itself that is no finding: a file left out, a value that cannot be known.
+/// A message about the run that is not a finding: a file that was left out, a value that cannot be determined.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Note {
     /// What kind of note.
@@ -261,22 +261,22 @@ pub struct Note {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum NoteKind {
-    /// A check failed inside: a bug in flakeward. The run exits with 2.
+    /// A check failed with an internal error. The exit code is 2.
     InternalError,
     /// A file was left out, and why.
     Skipped,
-    /// A value is computed and cannot be known from the text. Shown with `-v`.
+    /// A value is computed and cannot be determined from the text. Shown with `-v`.
     NotDecidable,
-    /// Anything else worth a line.
+    /// Any other message.
     Info,
 }
 
-/// What a check returns: what it found, and what it could not decide.
+/// The results of a check: findings and notes.
 #[derive(Debug, Default, Clone)]
 pub struct Verdict {
     /// What it found.
     pub findings: Vec<Finding>,
-    /// What it could not decide, or left out.
+    /// What it could not decide or left out.
     pub notes: Vec<Note>,
 }
 
@@ -286,13 +286,13 @@ impl Verdict {
         self.findings.push(finding);
     }
 
-    /// Adds another verdict's findings and notes.
+    /// Adds the findings and notes of another verdict.
     pub fn append(&mut self, mut other: Self) {
         self.findings.append(&mut other.findings);
         self.notes.append(&mut other.notes);
     }
 
-    /// Notes that something in a file cannot be known from the text.
+    /// Notes that a value in a file cannot be determined from the text.
     pub fn not_decidable(&mut self, path: &RelPath, message: impl Into<String>) {
         self.notes.push(Note { kind: NoteKind::NotDecidable, path: Some(path.clone()), message: message.into() });
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::finding::{Finding, RelPath, RuleId};
 use crate::source::Source;
 
-/// Gives findings their fingerprints. Sorted as they are, each line is read once, however many findings it has.
+/// Sets the fingerprints of sorted findings. Each line is read once, however many findings it has.
 pub fn assign(findings: &mut [Finding], sources: &BTreeMap<RelPath, Arc<Source>>) {
     let mut seen: HashMap<u64, u32> = HashMap::new();
     for file in findings.chunk_by_mut(|a, b| a.path == b.path) {
@@ -17,7 +17,7 @@ pub fn assign(findings: &mut [Finding], sources: &BTreeMap<RelPath, Arc<Source>>
     }
 }
 
-/// Gives the findings of one file their fingerprints. `seen` counts those with the same rule, path and text.
+/// Sets the fingerprints of the findings in one file. `seen` counts those with the same rule, path and text.
 fn number(file: &mut [Finding], text: Option<&str>, seen: &mut HashMap<u64, u32>) {
     let mut line = Line::default();
     for finding in file {
@@ -28,7 +28,7 @@ fn number(file: &mut [Finding], text: Option<&str>, seen: &mut HashMap<u64, u32>
     }
 }
 
-/// The fingerprints that the findings of one file would have if it were at another path.
+/// The fingerprints that the findings in one file would have at another path.
 pub fn at_path(findings: &[Finding], path: &str, text: Option<&str>) -> Vec<u64> {
     let path = RelPath::from(path);
     let mut moved: Vec<Finding> = findings.to_vec();
@@ -39,16 +39,16 @@ pub fn at_path(findings: &[Finding], path: &str, text: Option<&str>) -> Vec<u64>
     moved.into_iter().map(|finding| finding.fingerprint).collect()
 }
 
-/// A fingerprint as reports write it.
+/// A fingerprint in the form that reports use.
 pub fn text(fingerprint: u64) -> String {
     format!("{fingerprint:016x}")
 }
 
-/// The line of the finding before.
+/// The line of the previous finding.
 #[derive(Default)]
 struct Line {
     range: Range<usize>,
-    /// The hash of each rule with the line so far.
+    /// The hash of each rule combined with the current line.
     hashes: HashMap<RuleId, u64>,
 }
 
@@ -72,14 +72,14 @@ fn normal(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// FNV-1a: stable over versions and machines, which the standard library's hasher does not promise.
+/// FNV-1a: stable across versions and platforms, unlike the standard library's hasher.
 fn hash(parts: &[&[u8]]) -> u64 {
     parts.iter().fold(START, |state, part| write(state, part))
 }
 
 const START: u64 = 0xcbf2_9ce4_8422_2325;
 
-/// Adds a part and its end to a hash.
+/// Adds a part, with a terminator, to a hash.
 fn write(state: u64, part: &[u8]) -> u64 {
     part.iter().chain(&[0xff]).fold(state, |state, &byte| (state ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }

@@ -1,4 +1,4 @@
-//! Many repositories: what their JSON reports say, side by side and over time.
+//! Combines the JSON reports of many repositories, by repository and date.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ pub struct Fleet {
     pub repositories: Vec<Repository>,
     /// The date of the run.
     pub date: Date,
-    /// After how many days a repository counts as not checked.
+    /// After this many days a repository counts as not checked.
     pub stale_after: i32,
 }
 
@@ -25,7 +25,7 @@ pub struct Repository {
     checks: Vec<Check>,
 }
 
-/// What came of one check.
+/// The figures of one check.
 #[derive(Debug, Default, Clone)]
 pub struct Check {
     /// Its date, if the report has one.
@@ -34,9 +34,9 @@ pub struct Check {
     pub totals: Totals,
     /// Findings by rule.
     pub rules: BTreeMap<String, usize>,
-    /// How much is accepted.
+    /// The number of accepted findings.
     pub accepted: usize,
-    /// How much of it has expired.
+    /// How many acceptances have expired.
     pub expired: usize,
     /// The version of flakeward.
     pub version: String,
@@ -63,7 +63,7 @@ pub struct Totals {
 /// A rule whose level a repository lowers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lowered {
-    /// The rule.
+    /// The rule's id.
     pub rule: String,
     /// Its level there.
     pub level: String,
@@ -71,7 +71,7 @@ pub struct Lowered {
     pub default: String,
 }
 
-/// A JSON report, as far as it is needed. What older versions did not write is left at nothing.
+/// The parts of a JSON report that are needed. Fields that older versions did not write are empty.
 #[derive(Deserialize)]
 struct Document {
     version: u32,
@@ -107,7 +107,7 @@ struct PolicyDocument {
     version: String,
 }
 
-/// Reads a report. `name` is what the repository is called if the report does not say. The error says what is wrong.
+/// Reads a report. `name` is the name of the repository if the report has none. The error is a message.
 pub fn read(name: &str, text: &str) -> Result<(String, Check), String> {
     let document: Document = serde_json::from_str(text).map_err(|error| error.to_string())?;
     if document.version != 1 {
@@ -132,7 +132,7 @@ pub fn read(name: &str, text: &str) -> Result<(String, Check), String> {
 }
 
 impl Fleet {
-    /// The repositories of some checks.
+    /// Groups checks by repository.
     pub fn new(checks: Vec<(String, Check)>, date: Date, stale_after: i32) -> Self {
         let mut by_name: BTreeMap<String, Vec<Check>> = BTreeMap::new();
         for (name, check) in checks {
@@ -145,7 +145,7 @@ impl Fleet {
         Self { repositories: repositories.collect(), date, stale_after }
     }
 
-    /// The rules that report anything in the latest checks.
+    /// The rules with findings in the latest checks.
     pub fn rules(&self) -> Vec<&str> {
         let rules: BTreeSet<&str> = self
             .repositories
@@ -171,11 +171,12 @@ impl Fleet {
         self.age(repository).is_some_and(|age| age > self.stale_after)
     }
 
-    /// For each date with a check: how many repositories had been checked by then, and what their latest checks found.
+    /// For each date with a check: how many repositories had been checked by then, and the findings of their latest
+    /// checks.
     pub fn trend(&self) -> Vec<(Date, usize, Totals)> {
         let all = self.repositories.iter().flat_map(|repository| &repository.checks);
         let dates: BTreeSet<Date> = all.filter_map(|check| check.date).collect();
-        // Each repository's latest check, brought forward from date to date.
+        // The latest check of each repository, carried forward from date to date.
         let mut next = vec![0; self.repositories.len()];
         let days = dates.into_iter().map(|date| {
             for (repository, next) in self.repositories.iter().zip(&mut next) {
@@ -204,7 +205,7 @@ fn sum<'a>(checks: impl Iterator<Item = &'a Check>) -> Totals {
 impl Repository {
     /// Its latest check.
     pub fn latest(&self) -> &Check {
-        // A repository is made of at least one check.
+        // A repository has at least one check.
         &self.checks[self.checks.len() - 1]
     }
 }

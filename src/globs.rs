@@ -2,10 +2,10 @@
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
-/// The number of globs in a set for each written one.
+/// The number of globs in a set for each glob of the user.
 pub const FORMS: usize = 2;
 
-/// Deeper alternatives (`{a,{b,..}}`) in a glob are refused: they are parsed recursively.
+/// More deeply nested alternatives (`{a,{b,..}}`) are refused, because they are parsed recursively.
 const MAX_BRACES: usize = 64;
 
 /// A glob set with the semantics of gitignore: `*` does not match `/`, and a bare name or `dir/` matches everything below.

@@ -1,4 +1,4 @@
-//! Rules that cannot run: without its port registry, what the port rules would report is not true.
+//! Rules that cannot run: without its port registry, the findings of the port rules would be wrong.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -11,17 +11,17 @@ use crate::facts::port_registry::{self, RegistryFacts};
 use crate::finding::{Finding, RelPath, RuleId, Span, UNCHECKED};
 use crate::repo::Repo;
 
-/// The rules that are held back, and why.
+/// The rules that do not run, and why.
 #[derive(Debug, Default)]
 pub struct HeldBack {
     /// The rules.
     pub rules: BTreeSet<RuleId>,
-    /// What is wrong. These findings are reported whichever paths were asked for.
+    /// The reasons, as findings, which are reported whichever paths were requested.
     pub findings: Vec<Finding>,
 }
 
 impl HeldBack {
-    /// Holds the port rules back if a port registry that is configured does not exist, or one has syntax errors.
+    /// Disables the port rules if a configured port registry does not exist, or a registry has syntax errors.
     pub fn of(repo: &Repo, project: &Project, config: &Config, checks: &[&'static Check]) -> Self {
         let needs_registry = |check: &&&Check| check.reads.iter().any(is_registry_reader);
         let rules: BTreeSet<RuleId> = checks.iter().filter(needs_registry).map(|check| check.rule).collect();
@@ -36,12 +36,12 @@ impl HeldBack {
         }
     }
 
-    /// Whether a finding is the reason why rules are held back.
+    /// Whether a finding is a reason for not running rules.
     pub fn is_reason(&self, finding: &Finding) -> bool {
         finding.rule == UNCHECKED && self.findings.iter().any(|reason| reason.path == finding.path)
     }
 
-    /// The files that the reasons are in.
+    /// The files with the reasons.
     pub fn paths(&self) -> BTreeSet<RelPath> {
         self.findings.iter().map(|finding| finding.path.clone()).collect()
     }
@@ -51,7 +51,7 @@ fn is_registry_reader(reader: &&'static crate::facts::Reader) -> bool {
     std::ptr::eq(*reader, &port_registry::READER)
 }
 
-/// The configured registries that are not among the files, each at its place in the configuration.
+/// The configured registries that are not among the files, each with its position in the configuration.
 pub fn missing(repo: &Repo, project: &Project, config: &Config) -> Vec<Finding> {
     let Some(file) = config.path.as_ref().map(|path| RelPath::from(path.to_string_lossy())) else { return Vec::new() };
     let configured = config.ports.registries.iter().enumerate();
@@ -77,8 +77,8 @@ fn why_missing(repo: &Repo, path: &str) -> &'static str {
     }
 }
 
-/// The registries that have syntax errors. One that was only found by its name may be something else, unless nothing
-/// else is a registry or it defines ports.
+/// The registries with syntax errors. A file that was only found by its name may be something else, so it counts only
+/// if there is no other registry, or if it defines ports.
 pub fn broken(project: &Project, config: &Config) -> Vec<Finding> {
     let facts = || project.each::<RegistryFacts>();
     let is_configured = !config.ports.registries.is_empty();

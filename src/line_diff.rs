@@ -1,17 +1,17 @@
-//! Which lines of a text are not in an older one: a diff whose time is bounded.
+//! Which lines of a text are not in an older version: a diff in bounded time.
 //!
-//! Lines that occur once in both texts and in the same order anchor the comparison (patience diff). What is left between
-//! two anchors is compared line by line if it is short, and else counts as changed.
+//! Lines that occur once in both texts and in the same order anchor the comparison (patience diff). The lines between
+//! two anchors are compared one by one if there are few, and else count as changed.
 
 use std::collections::HashMap;
 use std::ops::{Range, RangeInclusive};
 
 use crate::source::LineIndex;
 
-/// Between two anchors at most this many pairs of lines are compared.
+/// Maximum number of pairs of lines that are compared between two anchors.
 const PAIRS: usize = 1 << 20;
 
-/// The lines (from 1) of `new` that `old` does not have, in order. Line ends belong to their lines.
+/// The lines (from 1) of `new` that `old` does not have, in order. Line ends are part of the lines.
 pub fn changed_lines(old: &str, new: &str) -> Vec<RangeInclusive<u32>> {
     let (old, new) = (lines(old), lines(new));
     let mut diff = Diff { old: &old, new: &new, kept: vec![false; new.len()] };
@@ -26,7 +26,7 @@ pub fn changed_lines(old: &str, new: &str) -> Vec<RangeInclusive<u32>> {
     changed
 }
 
-/// The lines as findings count them.
+/// The lines, split as positions count them.
 fn lines(text: &str) -> Vec<&str> {
     let index = LineIndex::new(text);
     let start = |line| index.start(line).map_or(text.len(), |start| start as usize);
@@ -36,7 +36,7 @@ fn lines(text: &str) -> Vec<&str> {
 struct Diff<'a> {
     old: &'a [&'a str],
     new: &'a [&'a str],
-    /// For each new line whether it is an old one.
+    /// For each new line, whether it is unchanged.
     kept: Vec<bool>,
 }
 
@@ -52,7 +52,7 @@ impl Diff<'_> {
         self.between(old_from..old.end, new_from..new.end);
     }
 
-    /// Keeps what both begin and end with.
+    /// Marks the common lines at the beginning and the end as unchanged.
     fn trim(&mut self, mut old: Range<usize>, mut new: Range<usize>) -> (Range<usize>, Range<usize>) {
         while !old.is_empty() && !new.is_empty() && self.old[old.start] == self.new[new.start] {
             self.kept[new.start] = true;
@@ -65,7 +65,7 @@ impl Diff<'_> {
         (old, new)
     }
 
-    /// The longest rising sequence of lines that occur once in both.
+    /// The longest increasing sequence of lines that occur once in both texts.
     fn anchors(&self, old: Range<usize>, new: Range<usize>) -> Vec<(usize, usize)> {
         let (in_old, in_new) = (once(self.old, old), once(self.new, new));
         let mut pairs: Vec<(usize, usize)> =
@@ -84,7 +84,7 @@ impl Diff<'_> {
     }
 }
 
-/// Where each line is, `None` if it occurs more than once.
+/// The index of each line; `None` if it occurs more than once.
 fn once<'a>(lines: &[&'a str], range: Range<usize>) -> HashMap<&'a str, Option<usize>> {
     let mut places = HashMap::new();
     for at in range {
@@ -93,7 +93,7 @@ fn once<'a>(lines: &[&'a str], range: Range<usize>) -> HashMap<&'a str, Option<u
     places
 }
 
-/// The longest subsequence of pairs, sorted by their first number, in which the second rises as well.
+/// The longest subsequence of pairs, sorted by their first number, whose second number increases as well.
 fn longest_rising(pairs: &[(usize, usize)]) -> Vec<(usize, usize)> {
     // For each length the pair that ends the sequence with the smallest number; for each pair the one before it.
     let mut ends: Vec<usize> = Vec::new();
@@ -115,7 +115,7 @@ fn longest_rising(pairs: &[(usize, usize)]) -> Vec<(usize, usize)> {
 /// The indexes of the new lines in a longest common subsequence.
 fn common(old: &[&str], new: &[&str]) -> Vec<usize> {
     let width = new.len() + 1;
-    // The length of the longest common subsequence of what follows each pair of lines.
+    // The length of the longest common subsequence after each pair of lines.
     let mut lengths = vec![0u32; (old.len() + 1) * width];
     for (row, old) in old.iter().enumerate().rev() {
         for (column, new) in new.iter().enumerate().rev() {
@@ -168,8 +168,8 @@ mod tests {
         }
     }
 
-    /// Unchanged lines are lines of the old text in its order, and for short texts there are as many as there can be
-    /// between anchors.
+    /// Unchanged lines are lines of the old text in the same order, and in short texts there are as many of them as
+    /// possible between anchors.
     #[test]
     fn random_edits() {
         let mut dice = 0x9e37_79b9_7f4a_7c15_u64;

@@ -1,14 +1,14 @@
-//! Panics: kept quiet, and their place remembered for the message about them.
+//! Panics are not printed, and their position is remembered for the message about them.
 
 use std::cell::RefCell;
 use std::panic;
 
 thread_local! {
-    /// Where this thread last panicked, and what was said.
+    /// The position and message of this thread's last panic.
     static LAST: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// From here on a panic prints nothing by itself: whoever catches it says what happened.
+/// From now on panics print nothing: the code that catches one reports it.
 pub fn install() {
     panic::set_hook(Box::new(|info| {
         let place = info.location().map_or_else(String::new, |place| format!("at {}:{}", place.file(), place.line()));

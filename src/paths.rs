@@ -10,7 +10,7 @@ pub fn folders(file: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(Some(folder(file)), |inner| Some(folder(inner))).take_while(|folder| !folder.is_empty())
 }
 
-/// Follows a relative path from a folder; `None` where it leads out of the repository.
+/// Resolves a relative path from a folder; `None` if it leads out of the repository.
 pub fn join(folder: &str, path: &str) -> Option<String> {
     if path.starts_with('/') {
         return None;
@@ -28,7 +28,7 @@ pub fn join(folder: &str, path: &str) -> Option<String> {
     Some(parts.join("/"))
 }
 
-/// The path from a file to another: `./x`, `../lib/x`.
+/// The relative path from one file to another: `./x`, `../lib/x`.
 pub fn between(from: &str, to: &str) -> String {
     let from: Vec<&str> = from.split('/').collect();
     let to: Vec<&str> = to.split('/').collect();

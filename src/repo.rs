@@ -1,4 +1,4 @@
-//! A repository: on disk, in memory, or some of both.
+//! A repository on disk, in memory, or partly in each.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
@@ -19,13 +19,13 @@ pub struct Repo {
     pub root: PathBuf,
     /// Its files, sorted by path.
     pub(crate) files: Vec<RepoFile>,
-    /// What could not be read.
+    /// Files that could not be read.
     pub(crate) unreadable: Vec<Unreadable>,
-    /// What `exclude` left out.
+    /// Paths that `exclude` left out.
     pub(crate) excluded: Vec<RelPath>,
-    /// Folders in it that are repositories of their own.
+    /// Nested repositories.
     pub(crate) nested: Vec<RelPath>,
-    /// Configuration files of flakeward, read or not.
+    /// Configuration files of flakeward, whether they are used or not.
     pub(crate) settings: Vec<RelPath>,
     /// Files that are not checked, because a tool wrote them.
     pub(crate) third_party: BTreeMap<RelPath, Origin>,
@@ -34,7 +34,7 @@ pub struct Repo {
 /// A file of a repository.
 #[derive(Debug, Clone)]
 pub(crate) enum RepoFile {
-    /// Still to be read.
+    /// Not read yet.
     Disk(Entry),
     /// With its text.
     Memory(Arc<Source>),
@@ -72,7 +72,7 @@ impl Repo {
         }
     }
 
-    /// A repository of texts: paths and contents. Files without a kind are left out.
+    /// A repository in memory: paths and contents. Files without a kind are left out.
     pub fn from_texts<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         Self::from_bytes(files.into_iter().map(|(path, text)| (path, text.as_bytes().to_vec())))
     }
@@ -94,7 +94,7 @@ impl Repo {
         repo
     }
 
-    /// The paths of all files that have a kind, sorted.
+    /// The paths of all files with a kind, sorted.
     pub fn paths(&self) -> impl Iterator<Item = &RelPath> {
         self.files.iter().map(RepoFile::path)
     }
@@ -104,7 +104,7 @@ impl Repo {
         self.files.binary_search_by(|file| (**file.path()).cmp(path)).is_ok()
     }
 
-    /// Replaces or adds a file, as an editor's unsaved buffer or standard input does. A file that has no kind is removed.
+    /// Replaces or adds a file, such as an editor's unsaved buffer or standard input. A file without a kind is removed.
     pub fn put(&mut self, path: &str, bytes: Vec<u8>) {
         let is_script = || walk::may_be_script(path) && walk::is_shell_script(&bytes);
         let Some(kind) = walk::by_name(path).or_else(|| is_script().then_some(FileKind::Shell)) else {
@@ -139,7 +139,7 @@ impl Repo {
         }
     }
 
-    /// Takes a file away. Returns whether there was one.
+    /// Removes a file. Returns whether it existed.
     pub fn remove(&mut self, path: &str) -> bool {
         let before = self.files.len() + self.unreadable.len();
         self.files.retain(|file| &**file.path() != path);
@@ -159,7 +159,7 @@ impl Repo {
         Cow::Owned(own)
     }
 
-    /// The vendored files and the lock files, which their paths tell.
+    /// The vendored files and the lock files, according to their paths.
     fn third_party_files(&self) -> BTreeMap<RelPath, Origin> {
         let paths = || self.files.iter().map(RepoFile::path);
         let folders: HashSet<&str> = paths().filter_map(|path| third_party::vendored_folder(path)).collect();
@@ -174,7 +174,7 @@ impl Repo {
         paths().filter_map(|path| Some((path.clone(), origin(path)?))).collect()
     }
 
-    /// Leaves paths out that a walk did not already leave out.
+    /// Removes excluded paths that the walk did not already leave out.
     pub fn exclude(&mut self, globs: &globset::GlobSet) {
         let excluded = |path: &str| Path::new(path).ancestors().any(|folder| globs.is_match(folder));
         let out = self.files.iter().map(RepoFile::path).filter(|path| excluded(path)).cloned();

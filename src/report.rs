@@ -1,4 +1,4 @@
-//! What a run reports.
+//! The result of a run.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use crate::rule::Catalog;
 use crate::source::Source;
 use crate::suppress::accepted::Accepted;
 
-/// What a report is about, and by which settings it came to be.
+/// What a report is about, and with which settings it was created.
 #[derive(Debug, Default, Clone)]
 pub struct About {
     /// The repository's name.
@@ -20,37 +20,37 @@ pub struct About {
     pub date: Date,
     /// The policy that the repository extends.
     pub policy: Option<Policy>,
-    /// Rules whose level the repository's own settings lower: the level there, and the one that it would have.
+    /// Rules whose level the repository's own settings lower: the level there, and the one without these settings.
     pub lowered: Vec<(RuleId, Level, Level)>,
 }
 
-/// A policy and which version of it.
+/// A policy and its version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
-    /// What the repository calls it.
+    /// The name under which the repository extends it.
     pub name: String,
     /// The beginning of the hash of its flakeward.toml.
     pub version: String,
 }
 
-/// What a run has to say.
+/// The result of a run.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// The findings, sorted by path, place, rule.
+    /// The findings, sorted by path, position and rule.
     pub findings: Vec<Finding>,
     /// Notes about the run, sorted.
     pub notes: Vec<Note>,
-    /// How many files were looked at (of those asked for).
+    /// The number of checked files, of those requested.
     pub files: usize,
-    /// How many files with settings have findings; they are not among `files`.
+    /// The number of settings files with findings, which are not included in `files`.
     pub settings: usize,
-    /// The files because of which some rules did not run.
+    /// The files that prevented some rules from running.
     pub blocked: BTreeSet<RelPath>,
-    /// The rules that were on.
+    /// The enabled rules.
     pub rules: Vec<RuleId>,
-    /// How many findings were silenced by a suppression.
+    /// The number of suppressed findings.
     pub suppressed: usize,
-    /// The suppressions and baseline rows, sorted by the path that they are for.
+    /// The suppressions and baseline rows, sorted by the path that they apply to.
     pub accepted: Vec<Accepted>,
     /// The files that findings and labels point into.
     pub sources: BTreeMap<RelPath, Arc<Source>>,
@@ -60,20 +60,20 @@ pub struct Report {
     pub root: PathBuf,
     /// The files with syntax errors, which no fix changes.
     pub broken: BTreeSet<RelPath>,
-    /// What the repository has.
+    /// What the repository contains.
     pub overview: Overview,
-    /// The rules that there are, on or off.
+    /// All rules, enabled or not.
     pub catalog: Catalog,
 }
 
-/// What a repository has, for suggestions about what to do next.
+/// What a repository contains, for suggestions about the next steps.
 #[derive(Debug, Default, Clone)]
 pub struct Overview {
     /// Whether the report is about the whole repository.
     pub is_whole: bool,
     /// Whether there is a Nix file.
     pub has_nix: bool,
-    /// Whether there is a port registry. Only known if a rule about ports ran.
+    /// Whether there is a port registry. Only determined if a rule about ports ran.
     pub has_registry: bool,
     /// Whether there is a configuration file.
     pub has_settings: bool,
@@ -83,7 +83,7 @@ pub struct Overview {
     pub new_registry: String,
 }
 
-/// How many findings can be fixed.
+/// The number of findings that can be fixed.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Fixable {
     /// With `flakeward fix`.
@@ -93,7 +93,7 @@ pub struct Fixable {
 }
 
 impl Fixable {
-    /// Both together.
+    /// The sum of both.
     pub fn all(self) -> usize {
         self.safe + self.only_unsafe
     }
@@ -107,30 +107,30 @@ impl Fixable {
     }
 }
 
-/// The findings of one rule.
+/// The findings of one rule, as figures.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleCount {
     /// The rule.
     pub rule: RuleId,
     /// The highest level of its findings.
     pub level: Level,
-    /// How many findings there are.
+    /// The number of findings.
     pub findings: usize,
-    /// How many of them can be fixed.
+    /// The number of findings that can be fixed.
     pub fixable: Fixable,
-    /// In how many files.
+    /// The number of files.
     pub files: usize,
 }
 
 impl Report {
-    /// Which kind of fix a finding has that `flakeward fix` would not refuse because of a syntax error.
+    /// Which kind of fix a finding has, unless `flakeward fix` would refuse it because of a syntax error.
     pub fn fixability(&self, finding: &Finding) -> Option<Safety> {
         let edited = finding.fix.iter().flat_map(|fix| &fix.edits).map(|edit| &edit.path);
         let is_broken = edited.chain([&finding.path]).any(|path| self.broken.contains(path));
         finding.fixability().filter(|_| !is_broken)
     }
 
-    /// How many findings can be fixed.
+    /// Counts the findings that can be fixed.
     pub fn fixable(&self) -> Fixable {
         let mut fixable = Fixable::default();
         self.findings.iter().for_each(|finding| fixable.add(self.fixability(finding)));
@@ -155,17 +155,17 @@ impl Report {
         counts
     }
 
-    /// How many findings have a level.
+    /// The number of findings with a level.
     pub fn count(&self, level: Level) -> usize {
         self.findings.iter().filter(|finding| finding.level == level).count()
     }
 
-    /// Whether any finding is at or above a level.
+    /// Whether any finding has at least a level.
     pub fn reaches(&self, level: Level) -> bool {
         self.findings.iter().any(|finding| finding.level >= level)
     }
 
-    /// Whether a check failed inside.
+    /// Whether a check failed with an internal error.
     pub fn internal_error(&self) -> bool {
         self.notes.iter().any(|note| note.kind == NoteKind::InternalError)
     }

@@ -1,4 +1,4 @@
-//! The whole pipeline: from a repository and settings to a report.
+//! The pipeline: from a repository and settings to a report.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -29,7 +29,7 @@ pub fn check(repo: &Repo, settings: &Settings) -> Report {
     conclude(repo, settings, &checks, file_pass(repo, settings, &checks, check::readers(&checks))).report
 }
 
-/// What a run comes to.
+/// The result of a run, with the facts.
 #[derive(Debug, Default)]
 pub struct Conclusion {
     /// The findings.
@@ -38,7 +38,7 @@ pub struct Conclusion {
     pub project: Project,
 }
 
-/// The checks of the rules that are on.
+/// The checks of the enabled rules.
 pub(crate) fn active_checks(rules: &RuleSet) -> Vec<&'static Check> {
     check::CHECKS.iter().copied().filter(|check| rules.active(check.rule)).collect()
 }
@@ -54,7 +54,7 @@ fn file_pass(
     repo.files.par_iter().map(|file| pass.check(file)).collect()
 }
 
-/// What the outcomes of all files come to.
+/// Derives the report from the outcomes of all files.
 pub(crate) fn conclude(
     repo: &Repo,
     settings: &Settings,
@@ -118,7 +118,7 @@ pub(crate) fn conclude(
     Conclusion { report, project: gathered.project }
 }
 
-/// What a report says about the run itself. The name of the root's folder is that of the repository.
+/// The metadata of a report. A repository is named after its root folder.
 fn about(repo: &Repo, settings: &Settings) -> About {
     let name = repo.root.file_name().map(|name| name.to_string_lossy().into_owned());
     let config = &settings.config;
@@ -134,7 +134,7 @@ fn about(repo: &Repo, settings: &Settings) -> About {
     }
 }
 
-/// Adds the configuration to the files that findings point into, if some finding may.
+/// Adds the configuration to the files that findings point into, if they may point into it.
 fn add_settings(sources: &mut Sources, config: &Config) {
     let Some(path) = config.path.as_ref().map(|path| RelPath::from(path.to_string_lossy())) else { return };
     if !config.ports.registries.is_empty() {
@@ -144,13 +144,13 @@ fn add_settings(sources: &mut Sources, config: &Config) {
     }
 }
 
-/// How many files some findings are in that are not files of the repository's own: settings and baselines.
+/// Counts the settings and baseline files among the files of some findings.
 fn settings_files(repo: &Repo, findings: &[Finding]) -> usize {
     let is_input = |path: &str| repo.has(path) || repo.unreadable.iter().any(|file| &*file.path == path);
     findings.chunk_by(|a, b| a.path == b.path).filter(|file| !is_input(&file[0].path)).count()
 }
 
-/// One note about the folders that are repositories of their own.
+/// One note about all nested repositories.
 fn nested_repositories(folders: &[RelPath]) -> Option<Note> {
     const NAMED: usize = 4;
     let named: Vec<String> = folders.iter().take(NAMED).map(|folder| format!("`{folder}`")).collect();
@@ -165,7 +165,7 @@ fn nested_repositories(folders: &[RelPath]) -> Option<Note> {
     Some(Note { kind: NoteKind::Skipped, path: None, message })
 }
 
-/// The outcomes of all files, put together.
+/// The combined outcomes of all files.
 struct Gathered {
     project: Project,
     verdict: Verdict,
@@ -173,7 +173,7 @@ struct Gathered {
     sources: Sources,
     /// The files with syntax errors.
     broken: BTreeSet<RelPath>,
-    /// The files that are not checked, because a tool wrote them.
+    /// The files that are not checked because a tool wrote them.
     third_party: BTreeMap<RelPath, Origin>,
 }
 
@@ -209,7 +209,7 @@ impl Gathered {
     }
 }
 
-/// What only the whole repository shows.
+/// Runs the checks that need the whole repository.
 fn project_pass(checks: &[&'static Check], view: &ProjectView<'_>) -> Verdict {
     let mut all = Verdict::default();
     for check in checks {
@@ -228,14 +228,14 @@ fn left_out(path: &RelPath, origin: Origin) -> Note {
     Note { kind: NoteKind::Info, path: Some(path.clone()), message }
 }
 
-/// Whether some checks ask whose hosts are whose.
+/// Whether some checks need to know which hosts belong to the repository.
 fn reads_hosts(checks: &[&'static Check]) -> bool {
     let readers = check::readers(checks);
     let has = |wanted| readers.iter().any(|reader| std::ptr::eq(*reader, wanted));
     has(&ports::READER) && has(&port_registry::READER)
 }
 
-/// The facts about ports, whichever rules are on, for the port map.
+/// The facts about ports for the port map, whichever rules are on.
 #[derive(Debug)]
 pub struct PortFacts {
     /// The facts of all files.
@@ -244,7 +244,7 @@ pub struct PortFacts {
     pub unreadable: Vec<Finding>,
     /// The configured registries that do not exist.
     pub missing: Vec<Finding>,
-    /// What could not be decided, and what failed inside.
+    /// Notes about undecidable values and internal errors.
     pub notes: Vec<Note>,
 }
 
@@ -263,12 +263,12 @@ pub fn port_facts(repo: &Repo, settings: &Settings) -> PortFacts {
     PortFacts { project: gathered.project, unreadable, missing, notes }
 }
 
-/// Whether a path was asked for; no paths means all.
+/// Whether a path was requested; an empty list requests all.
 pub fn is_asked(paths: &[RelPath], path: &str) -> bool {
     Asked::new(paths).covers(path)
 }
 
-/// The paths that were asked for; none means all.
+/// The requested paths; an empty list requests all.
 struct Asked<'a>(HashSet<&'a str>);
 
 impl<'a> Asked<'a> {
@@ -276,7 +276,7 @@ impl<'a> Asked<'a> {
         Self(paths.iter().map(|path| &**path).collect())
     }
 
-    /// Whether a path was asked for, or a folder around it.
+    /// Whether a path, or a folder around it, was requested.
     fn covers(&self, path: &str) -> bool {
         let asked = &self.0;
         let mut folders = path.match_indices('/').map(|(end, _)| &path[..end]);
@@ -302,7 +302,7 @@ mod tests {
     use crate::finding::Safety;
     use crate::lang::parsed;
 
-    /// A repository of files with registered ports, suppressions and comments, in all languages.
+    /// A repository with registered ports, suppressions and comments, in all languages.
     fn repository() -> Repo {
         let files = [
             ("lib/ports.nix", "{ web.api = 8321; db.redis = 6379; }"),

@@ -1,36 +1,36 @@
-//! What decides what a run reports, apart from the repository.
+//! The settings of a run.
 
 use crate::config::Config;
 use crate::finding::{Level, RelPath, RuleId, Safety, UNCHECKED};
 use crate::rule::RuleSet;
 use crate::suppress::baseline::Baseline;
 
-/// Everything that decides what a run reports, apart from the repository itself.
+/// Everything that determines what a run reports, apart from the repository.
 #[derive(Debug)]
 pub struct Settings {
-    /// The configuration file, checked.
+    /// The validated configuration file.
     pub config: Config,
     /// The rules and their levels.
     pub rules: RuleSet,
     /// The date of the run, for rules about ages.
     pub now: jiff::civil::Date,
-    /// The findings that are accepted for now.
+    /// The baseline.
     pub baseline: Option<Baseline>,
     /// Whether baseline rows that match nothing are errors.
     pub frozen: bool,
     /// Only findings below these paths (relative to the root) are reported; empty means all.
     pub paths: Vec<RelPath>,
-    /// The widest kind of fix that is wanted: planning the registry entries of every unregistered port is left out
-    /// where nobody would apply it.
+    /// The widest safety of fixes to create: registry entries for all unregistered ports are not planned if nobody
+    /// would apply them.
     pub fixes: Safety,
-    /// Find out which findings an unsafe fix could fix, also if such fixes are not wanted.
+    /// Whether to determine which findings an unsafe fix could fix, even if such fixes are not wanted.
     pub counts_fixes: bool,
-    /// Rule out files before parsing. Off only in tests that prove it changes nothing.
+    /// Whether to rule out files before parsing. Only off in tests which prove that this changes nothing.
     pub prefilter: bool,
 }
 
 impl Settings {
-    /// The settings that a configuration makes of the defaults.
+    /// The settings of a configuration, with defaults for the rest.
     pub fn new(config: Config) -> Self {
         let mut rules = RuleSet::new(config.catalog.clone());
         for (&id, &level) in &config.levels {
@@ -66,12 +66,12 @@ impl Settings {
         overrides.filter_map(|entry| entry.levels.get(rule)).next_back().copied().unwrap_or(base)
     }
 
-    /// Whether a rule exists and is off at a path: what accepts its findings may well match when it runs.
+    /// Whether a rule exists and is off at a path: an acceptance of its findings may match once it runs.
     pub fn is_off(&self, rule: &str, path: &str) -> bool {
         self.rules.catalog().find(rule).is_some() && self.level_at(rule, path) == Level::Off
     }
 
-    /// Sets a rule's level everywhere, overrides by path included: the command line has the last word.
+    /// Sets a rule's level everywhere, including path overrides: the command line takes precedence.
     pub fn decide(&mut self, rule: RuleId, level: Level) {
         self.rules.set(rule, level);
         self.rules.unset_somewhere(rule);

@@ -1,4 +1,4 @@
-//! From what the checks found to what is reported: levels, fingerprints, suppressions, baseline.
+//! From the findings of the checks to those of the report: levels, fingerprints, suppressions, baseline.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -17,9 +17,9 @@ pub type Sources = BTreeMap<RelPath, Arc<Source>>;
 
 /// Findings on their way from the checks to the report.
 pub struct Findings<'a> {
-    /// Those that are left.
+    /// The remaining findings.
     pub list: Vec<Finding>,
-    /// How many were silenced.
+    /// The number of suppressed findings.
     pub suppressed: usize,
     /// What is accepted: suppressions and baseline rows.
     pub accepted: Vec<Accepted>,
@@ -27,14 +27,14 @@ pub struct Findings<'a> {
 }
 
 impl<'a> Findings<'a> {
-    /// Findings, each with its level and its fingerprint.
+    /// Sets the level and the fingerprint of each finding.
     pub fn new(list: Vec<Finding>, sources: &Sources, settings: &'a Settings) -> Self {
         let mut findings = Self { list, suppressed: 0, accepted: Vec::new(), settings };
         findings.settle(sources);
         findings
     }
 
-    /// Sorts the findings and gives each its level and its fingerprint; those of rules that are off at their path fall away.
+    /// Sorts the findings, sets their levels and fingerprints, and drops those of rules that are off at their path.
     fn settle(&mut self, sources: &Sources) {
         self.list.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
         self.list.dedup();
@@ -51,7 +51,7 @@ impl<'a> Findings<'a> {
         self.list.append(&mut Findings::new(findings, sources, self.settings).list);
     }
 
-    /// Drops what comments and the baseline silence, and reports what of them silences nothing.
+    /// Drops findings that comments and the baseline suppress, and reports unused suppressions and rows.
     pub fn silence(
         &mut self,
         suppressions: &mut [Suppression],
@@ -85,7 +85,7 @@ impl<'a> Findings<'a> {
         let source = Source::new(&baseline.path, FileKind::Settings, baseline.text.clone());
         sources.insert(baseline.path.clone(), Arc::new(source));
         let is_off = |rule: &str, path: &str| held_back.contains(rule) || settings.is_off(rule, path);
-        // Only a run over everything can tell that a row matches nothing.
+        // Only a run on the whole repository shows that a row matches nothing.
         let is_whole = settings.paths.is_empty();
         let unused = if is_whole { baseline.unused(&rows, is_off) } else { Vec::new() };
         self.add(baseline.expired(&rows, settings.now), sources);
@@ -96,14 +96,14 @@ impl<'a> Findings<'a> {
         self.accepted.extend(baseline.accepted(&rows, settings.now, is_whole));
     }
 
-    /// Adds findings as errors, whatever the level of their rule is.
+    /// Adds findings as errors, whatever the level of their rule.
     fn enforce(&mut self, mut findings: Vec<Finding>, sources: &Sources) {
         findings.iter_mut().for_each(|finding| finding.level = Level::Error);
         fingerprint::assign(&mut findings, sources);
         self.list.append(&mut findings);
     }
 
-    /// Reports further configuration files, which are not read.
+    /// Reports configuration files that are not used.
     pub fn ignored_settings(&mut self, files: &[RelPath], sources: &Sources) {
         let used = self.settings.config.path.as_deref().map(Path::to_string_lossy);
         let ignored = files.iter().filter(|path| used.as_deref() != Some(&***path));
@@ -111,7 +111,8 @@ impl<'a> Findings<'a> {
         self.add(findings, sources);
     }
 
-    /// Reports entries of the configuration that match nothing. They can be suppressed in its comments.
+    /// Reports entries of the configuration that match nothing. Comments in the configuration can suppress these
+    /// findings.
     pub fn unused_entries(&mut self, repository: &entries::Repository<'_>, sources: &mut Sources) {
         let config = &self.settings.config;
         let Some(path) = config.path.as_ref().map(|path| RelPath::from(path.to_string_lossy())) else { return };

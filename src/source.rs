@@ -1,19 +1,19 @@
-//! A file's text, its kind, and where its lines begin.
+//! A file's text, its kind, and its line starts.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::finding::{RelPath, Span};
 
-/// The kinds of files, decided by the name and, if two kinds have the name, by the content. Everything else about a kind
-/// is in its row of [`crate::lang::languages::LANGUAGES`], which is in the same order.
+/// The kinds of files, determined by the name and, if two kinds share the name, by the content. All other properties of
+/// a kind are in its row of [`crate::lang::languages::LANGUAGES`], which has the same order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FileKind {
     /// `*.nix`
     Nix,
     /// `*.yaml`, `*.yml`
     Yaml,
-    /// A Dockerfile or Containerfile in any spelling.
+    /// A Dockerfile or Containerfile, with any of the usual names.
     Dockerfile,
     /// `flake.lock`
     Lock,
@@ -23,8 +23,8 @@ pub enum FileKind {
     Just,
     /// A makefile.
     Make,
-    /// Settings: flakeward's own configuration or baseline, into which findings point, and those of tools whose
-    /// presence counts. Never checked.
+    /// Settings: flakeward's own configuration or baseline, which findings can point into, and files of other tools
+    /// whose existence matters. Never checked.
     Settings,
 }
 
@@ -33,16 +33,16 @@ pub enum FileKind {
 pub struct Source {
     /// Relative to the repository's root.
     pub path: RelPath,
-    /// Where it is on disk.
+    /// The path on disk.
     pub file: PathBuf,
     /// Its kind.
     pub kind: FileKind,
-    /// Its complete text. A byte order mark is kept, so that offsets are those of the file.
+    /// The whole text. A byte order mark is kept, so that offsets match the file.
     pub text: String,
 }
 
 impl Source {
-    /// A source that does not come from disk (tests, examples, standard input).
+    /// A source that is not from disk (tests, examples, standard input).
     pub fn new(path: &str, kind: FileKind, text: impl Into<String>) -> Self {
         Self { path: Arc::from(path), file: PathBuf::from(path), kind, text: text.into() }
     }
@@ -57,13 +57,13 @@ impl Source {
         self.path.rsplit('/').next().unwrap_or(&self.path)
     }
 
-    /// Whether its language has comments: JSON, which is also read as YAML, has none.
+    /// Whether its language has comments. JSON, which is parsed as YAML, has none.
     pub fn has_comments(&self) -> bool {
         self.kind.row().comment.is_some() && !self.path.to_ascii_lowercase().ends_with(".json")
     }
 }
 
-/// A position as people count: lines and columns from 1, columns in characters.
+/// A position for people: lines and columns from 1, columns in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct Place {
     /// Line, from 1.
@@ -74,15 +74,16 @@ pub struct Place {
     pub offset: u32,
 }
 
-/// Where the lines of a text begin.
+/// The line starts of a text.
 #[derive(Debug, Clone)]
 pub struct LineIndex {
     starts: Vec<u32>,
-    /// How many characters begin before each [`BLOCK`] of bytes: a long line is not counted again for each place in it.
+    /// The number of characters before each [`BLOCK`] of bytes, so that a long line is not counted again for each
+    /// position.
     characters: Vec<u32>,
 }
 
-/// A power of two that is quickly counted.
+/// A power of two, small enough to count quickly.
 const BLOCK: usize = 1 << 10;
 
 impl LineIndex {
@@ -102,22 +103,22 @@ impl LineIndex {
         Self { starts, characters }
     }
 
-    /// The line (from 0) that holds an offset.
+    /// The line (from 0) that contains an offset.
     pub fn line(&self, offset: u32) -> usize {
         self.starts.partition_point(|&start| start <= offset).saturating_sub(1)
     }
 
-    /// The offset at which a line (from 0) begins, if there is such a line.
+    /// The offset at which a line (from 0) begins, if it exists.
     pub fn start(&self, line: usize) -> Option<u32> {
         self.starts.get(line).copied()
     }
 
-    /// How many lines there are.
+    /// The number of lines.
     pub fn count(&self) -> usize {
         self.starts.len()
     }
 
-    /// Line and column of an offset in `text`, the text this index was made of.
+    /// Line and column of an offset in `text`, which must be the text of this index.
     pub fn place(&self, text: &str, offset: u32) -> Place {
         let offset = offset.min(text.len() as u32);
         let line = self.line(offset);
@@ -127,7 +128,7 @@ impl LineIndex {
         Place { line: line as u32 + 1, column: (before + 1).saturating_sub(bom), offset }
     }
 
-    /// How many characters begin before an offset.
+    /// The number of characters that begin before an offset.
     fn characters(&self, text: &str, offset: u32) -> u32 {
         let block = offset as usize / BLOCK;
         let rest = text.as_bytes().get(block * BLOCK..offset as usize).unwrap_or(&[]);
@@ -143,7 +144,7 @@ impl LineIndex {
     }
 }
 
-/// How many characters begin in a part of a text.
+/// The number of characters that begin in a part of a text.
 fn beginnings(bytes: &[u8]) -> u32 {
     bytes.iter().filter(|&&byte| !(0x80..0xc0).contains(&byte)).count() as u32
 }

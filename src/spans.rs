@@ -1,12 +1,12 @@
-//! Many spans of one file, of which one is asked for that has to do with another.
+//! Many spans of one file, to find one that contains or touches another span.
 
 use crate::finding::Span;
 
-/// Spans, in the order of their beginnings.
+/// Spans, sorted by start.
 #[derive(Debug, Default)]
 pub struct Spans {
     starts: Vec<u32>,
-    /// The furthest end of the spans up to each.
+    /// The maximum end of the spans up to each.
     ends: Vec<u32>,
 }
 
@@ -24,17 +24,17 @@ impl FromIterator<Span> for Spans {
 }
 
 impl Spans {
-    /// Whether one of them is around a span.
+    /// Whether a span of the set contains a span.
     pub fn any_around(&self, span: Span) -> bool {
         self.furthest_from(span.start) >= Some(span.end)
     }
 
-    /// Whether one of them overlaps a span, or touches it.
+    /// Whether a span of the set overlaps or touches a span.
     pub fn any_at(&self, span: Span) -> bool {
         self.furthest_from(span.end) >= Some(span.start)
     }
 
-    /// How far those reach that begin at or before a place.
+    /// The maximum end of the spans that begin at or before an offset.
     fn furthest_from(&self, at: u32) -> Option<u32> {
         let after = self.starts.partition_point(|&start| start <= at);
         self.ends.get(after.checked_sub(1)?).copied()

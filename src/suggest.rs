@@ -1,4 +1,4 @@
-//! What a mistyped word was meant to be.
+//! Suggestions for mistyped words.
 
 /// Returns the most similar known word, if any. Words over 100 bytes are ignored; only the first 5,000 candidates are
 /// compared.

@@ -1,4 +1,4 @@
-//! TOML files for people: the positions of their entries, and explanations of errors.
+//! Positions of entries in TOML files, and explanations of errors.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -11,7 +11,7 @@ use toml::de::{DeTable, DeValue};
 use crate::suggest::nearest;
 use crate::wording::listed;
 
-/// The positions of a file's entries, by their dotted paths: `rules.dockerfile.level`, `exclude.0`.
+/// The positions of a file's entries, by dotted path: `rules.dockerfile.level`, `exclude.0`.
 #[derive(Debug, Default, Clone)]
 pub struct Places(BTreeMap<String, Place>);
 
@@ -23,7 +23,7 @@ struct Place {
 }
 
 impl Places {
-    /// Reads the positions in a text. There are none if it is not valid TOML.
+    /// Reads the positions in a text. Empty if it is not valid TOML.
     pub fn read(text: &str) -> Self {
         let mut places = Self::default();
         if let Ok(table) = DeTable::parse(text) {
@@ -66,7 +66,7 @@ fn join(path: &str, key: &str) -> String {
     if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
-/// What is wrong with a text, where, and what to do.
+/// The error in a text: its position, and what to do.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Fault {
     /// The position in the text.
@@ -77,8 +77,8 @@ pub struct Fault {
     pub help: Option<String>,
 }
 
-/// Explains why a text could not be deserialised as a type: the first value or key that the type's schema rejects, else
-/// the parser's own message.
+/// Explains why a text could not be deserialised as a type: reports the first value or key that the type's schema
+/// rejects, or else the parser's message.
 pub fn explain<T: JsonSchema>(text: &str, error: &toml::de::Error) -> Fault {
     let schema = schemars::schema_for!(T).to_value();
     let mut faults = Vec::new();
@@ -158,7 +158,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Adds the alternatives of a schema, references resolved. Returns its title.
+    /// Collects the alternatives of a schema, with references resolved. Returns its title.
     fn leaves(&self, schema: &'a Value, out: &mut Vec<&'a Value>) -> Option<&'a str> {
         let reference = schema["$ref"].as_str().and_then(|reference| self.root.pointer(reference.strip_prefix('#')?));
         let inner = ["anyOf", "oneOf"].iter().filter_map(|key| schema[*key].as_array()).flatten();
@@ -171,7 +171,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// The similar one of some known words, or all of them.
+/// The most similar one of some known words, or all of them.
 fn alternatives(word: &str, known: &[&str]) -> String {
     match nearest(word, known.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
@@ -185,7 +185,7 @@ fn types(schema: &Value) -> impl Iterator<Item = &str> {
     several.chain([&schema["type"]]).filter_map(Value::as_str)
 }
 
-/// The type of a value, as schemas name it.
+/// The type of a value, in the terms of schemas.
 fn type_of(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) | DeValue::Datetime(_) => "string",

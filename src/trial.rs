@@ -1,4 +1,4 @@
-//! Runs the examples of a rule's page: each is a small repository, held against what the page says of it.
+//! Runs the examples of a rule's page: each is a small repository, whose findings are compared with the page.
 
 use std::ops::Range;
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::rule::{Catalog, Rule};
 use crate::run;
 use crate::settings::Settings;
 
-/// The bytes of a block's file. `None` where it says that it is Latin-1 and is not.
+/// The bytes of a block's file. `None` if it is marked as Latin-1 but cannot be encoded as such.
 pub fn bytes(block: &Block<'_>) -> Option<Vec<u8>> {
     match block.latin1 {
         true => block.text.chars().map(|c| u8::try_from(c).ok()).collect(),
@@ -21,7 +21,7 @@ pub fn bytes(block: &Block<'_>) -> Option<Vec<u8>> {
     }
 }
 
-/// An example's repository and its settings. Errors are those of its flakeward.toml.
+/// The repository and settings of an example. Errors are those of its flakeward.toml.
 pub fn repository(example: &Example<'_>, catalog: &Catalog) -> Result<(Repo, Settings), Box<ConfigError>> {
     let config = match example.files().find(|(path, _)| *path == "flakeward.toml") {
         Some((path, block)) => Config::read(Path::new(path), block.text.to_owned(), catalog.clone())?,
@@ -33,7 +33,7 @@ pub fn repository(example: &Example<'_>, catalog: &Catalog) -> Result<(Repo, Set
     Ok((repo, Settings::new(config)))
 }
 
-/// What the rule of a page reports for an example.
+/// The findings of a page's rule in an example.
 pub fn check(rule: &Rule, example: &Example<'_>, catalog: &Catalog) -> Result<Report, Box<ConfigError>> {
     let (repo, mut settings) = repository(example, catalog)?;
     if rule.level == Level::Off && !settings.rules.active(rule.id) {
@@ -44,41 +44,41 @@ pub fn check(rule: &Rule, example: &Example<'_>, catalog: &Catalog) -> Result<Re
     Ok(report)
 }
 
-/// The findings as a page's block `findings` has them.
+/// The findings in the form of a `findings` block.
 pub fn printed(report: &Report) -> String {
     let mut out = Vec::new();
-    // Writing to memory does not fail.
+    // Writing to memory cannot fail.
     let _ = output::write(Format::Concise, report, &View::default(), &mut out);
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// What is not true of an example.
+/// A mistake in an example.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Fault {
     /// It has no file.
     Empty,
-    /// Its flakeward.toml cannot be used.
+    /// Its flakeward.toml is invalid.
     Settings(String),
-    /// It stands under Bad and nothing is reported.
+    /// It is under Bad, but nothing is reported.
     Silent,
-    /// It stands under Good, and this is reported.
+    /// It is under Good, but something is reported.
     Reported(String),
-    /// It stands under Good and has a block `findings`.
+    /// It is under Good, but has a `findings` block.
     GoodWithFindings,
-    /// It stands under Bad and has no block `findings`, though this is reported.
+    /// It is under Bad, but has no `findings` block for the findings that are reported.
     Untold(String),
-    /// Its block `findings` says something else than what is reported.
+    /// Its `findings` block differs from the findings.
     Differs {
-        /// The block's place in the page's body.
+        /// The position of the block in the page's body.
         at: Range<usize>,
-        /// What it says.
+        /// The content of the block.
         said: String,
-        /// What is reported.
+        /// The actual findings.
         printed: String,
     },
 }
 
-/// Holds an example against what its rule reports.
+/// Compares an example with the findings of its rule.
 pub fn judge(rule: &Rule, example: &Example<'_>, catalog: &Catalog) -> Option<Fault> {
     if example.files().next().is_none() {
         return Some(Fault::Empty);

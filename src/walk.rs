@@ -1,4 +1,4 @@
-//! From paths to sources: what is in the repository, what kind of file each is, and reading them.
+//! Lists and reads the files of a repository, and determines their kinds.
 
 mod git;
 
@@ -17,10 +17,10 @@ use crate::lang::{dockerfile, languages};
 use crate::paths;
 use crate::source::{FileKind, Source};
 
-/// Files over this size are reported and left out: no configuration is that long.
+/// Larger files are reported and not read: configuration files are shorter.
 pub const MAX_FILE: u64 = 32 << 20;
 
-/// A file of the repository that has a kind.
+/// A file of the repository with a kind.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
     /// Relative to the root.
@@ -31,7 +31,7 @@ pub struct Entry {
     pub kind: FileKind,
 }
 
-/// Something that could not be read.
+/// A file or folder that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Unreadable {
     /// Relative to the root.
@@ -40,42 +40,42 @@ pub struct Unreadable {
     pub reason: String,
 }
 
-/// What a walk found, sorted by path.
+/// The result of a walk, sorted by path.
 #[derive(Debug, Default)]
 pub struct Walk {
     /// The files.
     pub entries: Vec<Entry>,
-    /// What could not be listed.
+    /// Files and folders that could not be listed.
     pub unreadable: Vec<Unreadable>,
-    /// Folders that are repositories of their own, and so were left out: they hold a `.git`.
+    /// Nested repositories, which are left out: folders with a `.git`.
     pub nested: Vec<RelPath>,
-    /// Files and folders that `exclude` left out; nothing is known of what is in the folders.
+    /// Files and folders that `exclude` left out; the contents of the folders are unknown.
     pub excluded: Vec<RelPath>,
     /// Configuration files of flakeward, sorted.
     pub settings: Vec<RelPath>,
 }
 
-/// How to walk.
+/// Options of a walk.
 #[derive(Debug, Default)]
 pub struct Options {
-    /// Paths left out, relative to the root.
+    /// Paths to leave out, relative to the root.
     pub exclude: GlobSet,
-    /// Do not honour ignore files.
+    /// Whether to ignore .gitignore and other ignore files.
     pub no_ignore: bool,
-    /// Threads; 0 means as many as there are cores.
+    /// Number of threads; 0 means one per core.
     pub threads: usize,
 }
 
-/// What is said of pipes, sockets and devices.
+/// The message about pipes, sockets and devices.
 pub const NO_FILE: &str = "it is neither a file nor a directory";
 
-/// What is said of links.
+/// The message about symbolic links.
 pub const LINK: &str = "it is a symbolic link, and links are not followed";
 
-/// Folders that never hold a repository's own text.
+/// Folders that never contain the repository's own files.
 const SKIPPED_FOLDERS: [&str; 3] = [".git", ".direnv", "node_modules"];
 
-/// Lists the files below a root that have a kind.
+/// Lists the files with a kind below a root.
 pub fn walk(root: &Path, options: &Options) -> Walk {
     walk_from(root, root, options)
 }
@@ -86,7 +86,7 @@ fn walk_from(root: &Path, folder: &Path, options: &Options) -> Walk {
     let mut builder = WalkBuilder::new(folder);
     let mut honoured = !options.no_ignore;
     if honoured && let Some(refused) = ignore_obstacle(root, folder, &ROOT_IGNORES) {
-        // What the ignore files would leave out is not known, but that nothing is left unchecked is.
+        // It is unknown what the ignore files would exclude, so everything is checked.
         lock(&found).unreadable.push(refused);
         honoured = false;
     }
@@ -165,13 +165,13 @@ fn walk_from(root: &Path, folder: &Path, options: &Options) -> Walk {
     found
 }
 
-/// The folder around a file that is a repository of its own inside of another.
+/// The nested repository that contains a file.
 fn nested_around(root: &Path, file: &Path) -> Option<RelPath> {
     let mut folders = file.ancestors().skip(1).take_while(|folder| *folder != root && folder.starts_with(root));
     relative(root, folders.find(|folder| is_repository(folder))?)
 }
 
-/// Whether a folder is a repository of its own: a clone, a worktree or a submodule, which has a file of that name.
+/// Whether a folder is a separate repository: a clone, or a worktree or submodule, whose `.git` is a file.
 fn is_repository(folder: &Path) -> bool {
     folder.join(".git").symlink_metadata().is_ok()
 }
@@ -180,18 +180,18 @@ fn is_repository(folder: &Path) -> bool {
 const IGNORES: [&str; 2] = [".gitignore", ".ignore"];
 const ROOT_IGNORES: [&str; 3] = [".gitignore", ".ignore", ".git/info/exclude"];
 
-/// Larger ignore files are not read: their patterns take far more memory than their text.
+/// Larger ignore files are not read: their patterns need far more memory than their text.
 const MAX_IGNORES: u64 = 256 << 10;
 
-/// The first ignore file of a folder that must not be read: links, pipes, devices, and what is far too large or deep.
+/// The first ignore file of a folder that must not be read: a link, a pipe, a device, or a file that is far too large.
 fn ignore_obstacle(root: &Path, folder: &Path, names: &[&str]) -> Option<Unreadable> {
     names.iter().find_map(|name| obstacle(root, &folder.join(name)))
 }
 
-/// Why an ignore file is not read, if it is not. Links are followed outside of the repository only, where the user's own
-/// file may be one.
+/// Why an ignore file is not read. `None` if it is. Links are only followed outside of the repository, because the
+/// user's own ignore file may be one.
 fn obstacle(root: &Path, file: &Path) -> Option<Unreadable> {
-    // What does not exist is not opened, and a folder is not read.
+    // Files that do not exist are not opened, and folders are not read.
     if file.symlink_metadata().ok()?.is_dir() {
         return None;
     }
@@ -225,7 +225,7 @@ fn add_tracked(found: &mut Walk, root: &Path, folder: &Path, exclude: &GlobSet) 
     let missing = tracked.iter().filter_map(|path| {
         let file = root.join(path);
         let path = relative(root, &file)?;
-        // Scripts without an extension are left out: each file of no kind would have to be opened a second time.
+        // Scripts without an extension are left out: each file without a kind would have to be opened a second time.
         let kind = by_name(&path).filter(|_| !known.contains(&path) && file.starts_with(folder))?;
         let is_skipped = is_skipped(&path);
         let is_excluded = Path::new(&*path).ancestors().any(|folder| exclude.is_match(folder));
@@ -237,8 +237,8 @@ fn add_tracked(found: &mut Walk, root: &Path, folder: &Path, exclude: &GlobSet) 
     found.entries.sort_unstable();
 }
 
-/// Whether ignore files leave out a file that need not exist yet: the nearest pattern that matches it, or a folder around
-/// it, decides.
+/// Whether ignore files exclude a file, which need not exist: the nearest matching pattern decides, for the file or a
+/// folder around it.
 pub fn is_ignored(root: &Path, path: &str) -> bool {
     let folders: Vec<&str> = paths::folders(path).chain([""]).collect();
     let mut parts: Vec<&str> = folders.iter().copied().filter(|folder| !folder.is_empty()).collect();
@@ -247,7 +247,7 @@ pub fn is_ignored(root: &Path, path: &str) -> bool {
     parts.iter().any(|part| {
         let is_dir = *part != path;
         let above = folders.iter().filter(|folder| is_above(folder, part));
-        // `.ignore` counts more than `.gitignore`.
+        // `.ignore` takes precedence over `.gitignore`.
         let names = || IGNORES.iter().rev();
         let own = above.flat_map(|folder| names().map(move |name| (root.join(folder), root.join(folder).join(name))));
         let of_git = [Some(root.join(".git/info/exclude")), git::excludes_file(root)].into_iter().flatten();
@@ -265,12 +265,12 @@ pub fn is_ignored(root: &Path, path: &str) -> bool {
     })
 }
 
-/// Whether a folder, relative to the root, is above a path.
+/// Whether a folder, relative to the root, contains a path.
 fn is_above(folder: &str, path: &str) -> bool {
     folder.is_empty() || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
 
-/// Whether a path lies in a folder that is never looked into.
+/// Whether a path is in a folder that is never searched.
 pub fn is_skipped(path: &str) -> bool {
     path.split('/').any(|part| SKIPPED_FOLDERS.contains(&part))
 }
@@ -281,8 +281,8 @@ fn can_read_above(folder: &Path) -> bool {
     folder.ancestors().skip(1).all(|above| ignore_obstacle(nowhere, above, &IGNORES).is_none())
 }
 
-/// Names that are not UTF-8 are shown with other characters in their place, and so may look like another's. Of such
-/// files only one can be told from the rest.
+/// Names that are not UTF-8 are shown with replacement characters, so two of them may look the same. Only one of such
+/// files can be identified in reports.
 fn refuse_twins(found: &mut Walk) {
     let Walk { entries, unreadable, .. } = found;
     entries.sort_by_key(|entry| (entry.path.clone(), entry.file.to_str().is_none()));
@@ -300,8 +300,8 @@ fn lock(found: &Mutex<Walk>) -> std::sync::MutexGuard<'_, Walk> {
     found.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// The flake.lock of a flake.nix, found whatever ignore files say: git keeps a lock that it knows although a pattern
-/// such as `**/flake.lock` covers it, and without it a flake would be taken for unlocked.
+/// The flake.lock of a flake.nix, whatever ignore files say: git keeps a tracked lock file although a pattern such as
+/// `**/flake.lock` matches it, and without it a flake would count as unlocked.
 fn lock_beside(path: &str, file: &Path, exclude: &GlobSet) -> Option<Entry> {
     let folder = path.strip_suffix("flake.nix").filter(|folder| folder.is_empty() || folder.ends_with('/'))?;
     let lock = format!("{folder}flake.lock");
@@ -310,7 +310,7 @@ fn lock_beside(path: &str, file: &Path, exclude: &GlobSet) -> Option<Entry> {
     there.then(|| Entry { path: lock.into(), file, kind: FileKind::Lock })
 }
 
-/// Adds a path that was asked for by name although ignore files leave it out. `exclude` still holds.
+/// Adds a path that was named explicitly although ignore files exclude it. `exclude` still applies.
 pub fn add_asked(walk: &mut Walk, root: &Path, path: &Path, options: &Options) {
     let Some(relative) = relative(root, path) else { return };
     let excluded = Path::new(&*relative).ancestors().any(|folder| options.exclude.is_match(folder));
@@ -326,7 +326,7 @@ pub fn add_asked(walk: &mut Walk, root: &Path, path: &Path, options: &Options) {
     } else if let Some(repository) = nested_around(root, path) {
         walk.nested.push(repository);
     } else if !path.is_file() {
-        // To open a named pipe is to wait for somebody who writes into it.
+        // Opening a named pipe would block until another process writes to it.
         walk.unreadable.push(Unreadable { path: relative, reason: NO_FILE.to_owned() });
     } else if let Some(kind) = classify(&relative, path) {
         walk.entries.push(Entry { path: relative, file: path.to_owned(), kind });
@@ -339,7 +339,7 @@ pub fn add_asked(walk: &mut Walk, root: &Path, path: &Path, options: &Options) {
     walk.nested.dedup();
 }
 
-/// One thread's entries, handed over when the thread ends.
+/// The entries of one thread, which are passed on when the thread ends.
 struct Batch<'a> {
     found: &'a Mutex<Walk>,
     entries: Vec<Entry>,
@@ -368,7 +368,7 @@ impl Drop for Batch<'_> {
     }
 }
 
-/// Whether a path is that of a configuration file of flakeward.
+/// Whether a path is that of a flakeward configuration file.
 fn is_configuration(path: &str) -> bool {
     FILE_NAMES.contains(&path.rsplit('/').next().unwrap_or(path))
 }
@@ -394,14 +394,14 @@ fn reason(root: &Path, error: &ignore::Error) -> (RelPath, String) {
     }
 }
 
-/// A path relative to the root, with `/` between its parts. Bytes that are not UTF-8 are shown replaced.
+/// A path relative to the root, with `/` as separator. Bytes that are not UTF-8 are replaced.
 pub fn relative(root: &Path, path: &Path) -> Option<RelPath> {
     let relative = path.strip_prefix(root).ok()?;
     let text = relative.to_string_lossy();
     Some(if std::path::MAIN_SEPARATOR == '/' { text.into() } else { text.replace('\\', "/").into() })
 }
 
-/// Whether sorted entries hold a file, or anything in a folder.
+/// Whether sorted entries contain a file, or anything in a folder.
 fn holds(entries: &[Entry], path: &str) -> bool {
     let inside = format!("{path}/");
     let first = entries.partition_point(|entry| *entry.path < *inside);
@@ -409,14 +409,14 @@ fn holds(entries: &[Entry], path: &str) -> bool {
         || entries.binary_search_by(|entry| (*entry.path).cmp(path)).is_ok()
 }
 
-/// The way from a folder to a path, both absolute.
+/// The relative path from a folder to a path, both absolute.
 pub fn between(folder: &Path, path: &Path) -> PathBuf {
     let shared = folder.components().zip(path.components()).take_while(|(a, b)| a == b).count();
     let up = folder.components().skip(shared).map(|_| std::path::Component::ParentDir);
     up.chain(path.components().skip(shared)).collect()
 }
 
-/// An absolute path with links and `..` resolved as far as it exists.
+/// An absolute path with links and `..` resolved, as far as it exists.
 pub fn resolve_new(path: &Path) -> PathBuf {
     if let Ok(real) = path.canonicalize() {
         return real;
@@ -448,7 +448,7 @@ pub fn nearest_sibling(path: &Path) -> Option<PathBuf> {
     crate::suggest::nearest(&name, names.iter().map(String::as_str)).map(|near| folder.join(near))
 }
 
-/// The kind of a file by its name; extensionless scripts by their first line.
+/// The kind of a file by its name; for scripts without an extension, by their first line.
 pub fn classify(path: &str, file: &Path) -> Option<FileKind> {
     by_name(path).or_else(|| (may_be_script(path) && has_shell_shebang(file)).then_some(FileKind::Shell))
 }
@@ -458,9 +458,9 @@ pub fn may_be_script(path: &str) -> bool {
     !path.rsplit('/').next().unwrap_or(path).contains('.')
 }
 
-/// The kind of a file by its path alone; `None` for files that are never read.
+/// The kind of a file by its path; `None` for files that are never read.
 pub fn by_name(path: &str) -> Option<FileKind> {
-    // Of the marks of vendored code only the presence counts.
+    // For files that mark vendored code, only their existence matters.
     let is_mark = third_party::vendored_folder(path).is_some();
     languages::by_path(path).or(is_mark.then_some(FileKind::Settings))
 }
@@ -472,14 +472,14 @@ fn has_shell_shebang(file: &Path) -> bool {
     is_shell_script(&head[..count])
 }
 
-/// Whether a content begins with the line of a shell script. Longer lines do not count.
+/// Whether a content begins with the `#!` line of a shell script. Longer lines do not count.
 pub fn is_shell_script(content: &[u8]) -> bool {
     let head = content.get(..64).unwrap_or(content);
     let line = head.split(|&byte| byte == b'\n').next().unwrap_or_default();
     line.starts_with(b"#!") && [&b"sh"[..], b"bash", b"zsh"].iter().any(|shell| line.ends_with(shell))
 }
 
-/// Opens a regular file. Links are not followed, and nothing that is exchanged for one in the meantime is waited for.
+/// Opens a regular file. Links are not followed, and a file that is replaced by a pipe in the meantime does not block.
 pub fn open_regular(path: &Path) -> Result<std::fs::File, String> {
     let reason = |error: std::io::Error| io_reason(&error);
     let found = path.symlink_metadata().map_err(reason)?;
@@ -514,7 +514,7 @@ pub fn read_bytes(path: &Path, limit: u64) -> Result<Vec<u8>, String> {
     read_all(file, size, limit)
 }
 
-/// Reads to the end, but not more than `limit` bytes. `size` is how many are expected.
+/// Reads to the end, but at most `limit` bytes. `size` is the expected number.
 pub fn read_all(from: impl Read, size: u64, limit: u64) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::with_capacity(size.min(limit) as usize + 1);
     from.take(limit + 1).read_to_end(&mut bytes).map_err(|error| io_reason(&error))?;
@@ -528,12 +528,12 @@ fn too_large(size: u64, limit: u64) -> String {
     format!("its size of {} exceeds the limit of {}", amount(size), amount(limit))
 }
 
-/// An amount of bytes in MiB, or KiB if it is less than one.
+/// A number of bytes in MiB, or in KiB if it is less than one MiB.
 fn amount(bytes: u64) -> String {
     if bytes >> 20 > 0 { format!("{} MiB", bytes >> 20) } else { format!("{} KiB", bytes >> 10) }
 }
 
-/// Reads a file. Content that is not text of a promised kind is an error with its reason, never skipped.
+/// Reads a file. If its content is not valid text, the error says why: files are never skipped.
 pub fn read(entry: &Entry) -> Result<Source, Unreadable> {
     let fail = |reason: String| Unreadable { path: entry.path.clone(), reason };
     let bytes = read_bytes(&entry.file, MAX_FILE).map_err(fail)?;
@@ -549,7 +549,7 @@ pub fn by_content(path: &str, kind: FileKind, text: &str) -> FileKind {
     if fits && !dockerfile::stages(text).is_empty() { FileKind::Dockerfile } else { kind }
 }
 
-/// The text of a file's bytes, or why it is none.
+/// Decodes a file's bytes. The error says why they are not text.
 pub fn decode(bytes: Vec<u8>) -> Result<String, String> {
     if is_utf16(&bytes) {
         return Err("it is UTF-16, not UTF-8".to_owned());
@@ -564,14 +564,15 @@ pub fn decode(bytes: Vec<u8>) -> Result<String, String> {
     })
 }
 
-/// The tool that encrypted a file, by the header that its format begins with (git-crypt's commands.cpp, age's
-/// specification). `None` for other files.
+/// The tool that encrypted a file, by the header of its format (git-crypt's commands.cpp, age's specification). `None`
+/// for other files.
 fn encrypted_by(bytes: &[u8]) -> Option<&'static str> {
     let headers: [(&[u8], &str); 2] = [(b"\0GITCRYPT\0", "git-crypt"), (b"age-encryption.org/v1\n", "age")];
     headers.iter().find(|(header, _)| bytes.starts_with(header)).map(|(_, tool)| *tool)
 }
 
-/// Whether a text begins with the mark of UTF-16, or with two ASCII characters in it, which are UTF-8 as well.
+/// Whether a text begins with the byte order mark of UTF-16, or with two ASCII characters in UTF-16, which are valid
+/// UTF-8 as well.
 fn is_utf16(bytes: &[u8]) -> bool {
     match bytes {
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => true,
@@ -580,7 +581,7 @@ fn is_utf16(bytes: &[u8]) -> bool {
     }
 }
 
-/// An input/output error without the system's error number.
+/// An I/O error without the system's error number.
 pub fn io_reason(error: &std::io::Error) -> String {
     use std::io::ErrorKind;
     match error.kind() {
@@ -602,8 +603,8 @@ pub fn find_root(folder: &Path) -> PathBuf {
         .unwrap_or_else(|| folder.to_owned())
 }
 
-/// Reads a file of settings of at most `limit` bytes. One that was found in a repository and not named may not be a
-/// link that leads out of it: messages show what is in the file.
+/// Reads a settings file of at most `limit` bytes. A file that was found in a repository rather than named must not be
+/// a link that leads out of it, since messages show the file's content.
 pub fn read_settings(file: &Path, found_in: Option<&Path>, limit: u64) -> Result<String, String> {
     let reason = |error: std::io::Error| io_reason(&error);
     let bytes = match found_in {

@@ -1,19 +1,19 @@
 //! Texts for messages, and the words that names consist of.
 
-/// The first `limit` bytes of a text, or one to three less: no character is cut.
+/// The first `limit` bytes of a text, or up to three less: no character is split.
 pub fn head(text: &str, limit: usize) -> &str {
-    // `str::floor_char_boundary` is younger than the oldest supported compiler.
+    // `str::floor_char_boundary` requires a newer compiler than the minimum supported one.
     let end = (0..=limit.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
     &text[..end]
 }
 
-/// The last `limit` bytes of a text, or one to three less: no character is cut.
+/// The last `limit` bytes of a text, or up to three less: no character is split.
 pub fn tail(text: &str, limit: usize) -> &str {
     let start = (text.len().saturating_sub(limit)..text.len()).find(|&at| text.is_char_boundary(at));
     &text[start.unwrap_or(text.len())..]
 }
 
-/// A text as a part of a message: at most `limit` characters of its first line, and `..` if there is more.
+/// A text within a message: at most `limit` characters of its first line, with `..` if it continues.
 pub fn shortened(text: &str, limit: usize) -> String {
     let text = text.trim_end();
     let line = text.lines().next().unwrap_or("");
@@ -21,7 +21,7 @@ pub fn shortened(text: &str, limit: usize) -> String {
     if short.len() < text.len() { format!("{} ..", short.trim_end()) } else { short.to_owned() }
 }
 
-/// `a, b and c`, with the word before the last.
+/// `a, b and c`, with the given word before the last item.
 pub fn listed<T: AsRef<str>>(names: &[T], word: &str) -> String {
     match names {
         [] => String::new(),
@@ -33,7 +33,7 @@ pub fn listed<T: AsRef<str>>(names: &[T], word: &str) -> String {
     }
 }
 
-/// The words of a name in lower case, split at camelCase and at every character that is not a part of a word:
+/// The words of a name in lower case, split at camelCase and at characters that are not part of a word:
 /// `allowedTCPPorts` is `allowed`, `tcp`, `ports`.
 pub fn words(name: &str, is_part: impl Fn(char) -> bool) -> Vec<String> {
     // Most names are one word, as it is written.
@@ -61,7 +61,7 @@ pub fn words(name: &str, is_part: impl Fn(char) -> bool) -> Vec<String> {
     words
 }
 
-/// `URLs`: the `s` does not begin a word.
+/// In `URLs`, the `s` does not begin a new word.
 fn is_plural(rest: &str) -> bool {
     let after = rest.strip_prefix('s').map(|after| after.chars().next());
     after.is_some_and(|next| next.is_none_or(|c| c.is_ascii_uppercase() || matches!(c, '_' | '-')))

@@ -1,4 +1,4 @@
-//! `colmena-target`: hives that depend on the day, on an address, or hold a secret.
+//! `colmena-target`: hives with an address, a plain-text secret, or an unpinned nixpkgs.
 
 use super::{Check, ProjectView, Verdict};
 use crate::facts::colmena::{self, ColmenaFacts, Hive, Meta, NodeOption, OptionKind};
@@ -23,7 +23,7 @@ fn project(view: &ProjectView<'_>) -> Verdict {
     verdict
 }
 
-/// Checks that an input decides what the nodes of a hive are built from.
+/// Checks that an input pins the nixpkgs of a hive.
 fn pinned(path: &RelPath, hive: &Hive, verdict: &mut Verdict) {
     match hive.nixpkgs {
         Meta::Pinned => {}

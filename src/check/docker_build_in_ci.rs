@@ -57,7 +57,8 @@ fn finding(source: &Source, build: &Build, containers: &[&str]) -> Finding {
         .help(help)
 }
 
-/// The flake's package that is most likely this image: the only one, or the longest whose name stands in the command.
+/// The flake's package that most likely builds this image: the only one, or the one with the longest name in the
+/// command.
 fn matching<'a>(build: &Build, containers: &[&'a str]) -> Option<&'a str> {
     if let [only] = containers {
         return Some(only);

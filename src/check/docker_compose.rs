@@ -1,4 +1,4 @@
-//! `docker-compose`: services that run in containers beside Nix instead of as processes of process-compose-flake.
+//! `docker-compose`: services that run in containers instead of as processes of process-compose-flake.
 
 use crate::facts::compose;
 pub use crate::facts::compose::named_compose;
@@ -68,7 +68,7 @@ fn list(names: &[String]) -> String {
     }
 }
 
-/// What to write instead: services that services-flake knows by their option, the others as processes.
+/// What to write instead: options for the services that services-flake supports, processes for the others.
 fn label(services: &[Service]) -> String {
     let lines: Vec<String> = services.iter().take(NAMED).map(replacement).collect();
     match lines.as_slice() {
@@ -86,7 +86,7 @@ fn replacement(service: &Service) -> String {
     }
 }
 
-/// A name as Nix writes it in an attribute path.
+/// A name in the syntax of a Nix attribute path.
 fn attribute(name: &str) -> String {
     let plain = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-'".contains(c));

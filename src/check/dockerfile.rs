@@ -1,5 +1,5 @@
-//! `dockerfile`: an image that is described outside of Nix. The name makes a file a candidate, its content confirms it:
-//! the first instruction that is not `ARG` is a `FROM` with an image.
+//! `dockerfile`: an image that is defined outside of Nix. A file is a candidate by its name, and confirmed by its
+//! content: the first instruction that is not `ARG` is a `FROM` with an image.
 
 use super::{Check, FileCheck, Trigger, Verdict};
 use crate::facts::FileView;
@@ -39,7 +39,7 @@ fn check(view: &FileView<'_>) -> Verdict {
     [finding].into_iter().collect()
 }
 
-/// The flake package that would build the image of a Dockerfile: `container-` and what its name or folder says.
+/// The flake package that would build the image of a Dockerfile: `container-` and a name from the file or its folder.
 pub fn container_package(path: &str) -> String {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
     let lower = name.to_ascii_lowercase();
@@ -55,9 +55,9 @@ pub fn container_package(path: &str) -> String {
     }
 }
 
-/// Extensions that say when or how a Dockerfile is used, not what it builds.
+/// Extensions that describe when or how a Dockerfile is used, not what it builds.
 const STAGES: [&str; 10] = ["dev", "prod", "production", "development", "test", "ci", "alpine", "j2", "tmpl", "in"];
-/// Folders that only hold such files.
+/// Folder names that do not describe what is built.
 const FOLDERS: [&str; 7] = ["docker", "build", "deploy", "containers", "images", "src", ".devcontainer"];
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! `end-of-life-nixpkgs`: a release of nixpkgs that gets no security fixes any more.
+//! `end-of-life-nixpkgs`: a release of nixpkgs that no longer receives security fixes.
 
 use super::Check;
 use super::nixpkgs_sources::{OLD, verdict};

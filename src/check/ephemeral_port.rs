@@ -34,7 +34,7 @@ struct Taken {
 }
 
 impl Taken {
-    /// As the repository's machines are configured. `None` if that cannot be read from the text.
+    /// The range that the machines of the repository set. `None` if it cannot be read from the text.
     fn of(view: &ProjectView<'_>) -> Option<Self> {
         let mut taken = Self { ranges: Vec::new(), reserved: Vec::new() };
         for (file, facts) in view.project.each::<LocalPorts>() {
@@ -61,7 +61,7 @@ impl Taken {
     }
 }
 
-/// The entries that a computed list refers to. Empty if it refers to none, so that it may hold anything.
+/// The entries that a computed list refers to. If there are none, the list may contain anything.
 fn referred(view: &ProjectView<'_>, file: &ProjectFile, list: Span) -> Vec<u16> {
     let uses = references::uses(view.project, view.registries());
     let inside = uses.filter(|(other, found, _)| std::ptr::eq(*other, file) && list.contains(found.span));

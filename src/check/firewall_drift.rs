@@ -1,4 +1,4 @@
-//! `firewall-drift`: open ports without a service that could answer there.
+//! `firewall-drift`: open ports without a service that listens there.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -47,7 +47,7 @@ fn machines<'p>(view: &ProjectView<'p>) -> HashSet<&'p str> {
     configured.chain(folders).collect()
 }
 
-/// A port that is open where none of its services listens.
+/// A port that is open where none of its services listen.
 fn drift(
     file: &ProjectFile,
     span: Span,
@@ -56,7 +56,7 @@ fn drift(
     entries: &[(&Registry, &Entry)],
     machines: &HashSet<&str>,
 ) -> Option<Finding> {
-    // An entry without an endpoint may be of any machine and protocol.
+    // An entry without an endpoint may belong to any machine and protocol.
     let endpoints: Vec<&Endpoint> =
         entries.iter().map(|(_, entry)| entry.endpoint.as_deref()).collect::<Option<_>>()?;
     let (registry, entry) = entries.first()?;

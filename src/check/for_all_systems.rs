@@ -1,6 +1,6 @@
-//! `for-all-systems`: a per-system helper written by hand, or flake-utils, where flake-parts has `perSystem`.
+//! `for-all-systems`: a hand-written per-system helper, or flake-utils, instead of `perSystem` of flake-parts.
 //!
-//! Helpers are known by their shape, never by their name: attributes made for each of a list of systems.
+//! Helpers are recognised by their structure, never by their name: attributes generated from a list of systems.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -26,10 +26,10 @@ static SETS: Words = Words::any_of(&MAKERS);
 static SYSTEMS: Words = Words::any_of(&["platforms", "flakeExposed", "legacyPackages", "-linux", "-darwin"]);
 static SYSTEM: Words = Words::counted(&["ystem"], names_system);
 
-/// Names are followed this far through `let`, lists and list functions.
+/// Maximum number of steps through `let`, lists and list functions.
 const DEPTH: usize = 8;
 
-/// What makes an attribute set out of each element of a list.
+/// Functions that make an attribute set from the elements of a list.
 const MAKERS: [&str; 11] = [
     "genAttrs",
     "genAttrs'",
@@ -44,7 +44,7 @@ const MAKERS: [&str; 11] = [
     "mapAttrs",
 ];
 
-/// The functions of flake-utils (and of libraries that took them over) that call a function for each system.
+/// Functions of flake-utils (and of libraries that copied them) that call a function for each system.
 const FLAKE_UTILS: [&str; 7] = [
     "eachDefaultSystem",
     "eachSystem",
@@ -55,7 +55,7 @@ const FLAKE_UTILS: [&str; 7] = [
     "simpleFlake",
 ];
 
-/// Functions that take a list of systems and give one.
+/// Functions from a list of systems to a list of systems.
 const LIST_FUNCTIONS: [&str; 10] = [
     "filter",
     "remove",
@@ -69,7 +69,7 @@ const LIST_FUNCTIONS: [&str; 10] = [
     "forEach",
 ];
 
-/// Flake outputs that hold one value for each system.
+/// Flake outputs with one value for each system.
 const PER_SYSTEM_OUTPUTS: [&str; 9] = [
     "packages",
     "devShells",
@@ -89,7 +89,7 @@ fn trigger(source: &Glance<'_>) -> bool {
             || (source.file_name() == "flake.nix" && source.has(&SYSTEMS)))
 }
 
-/// Whether an `ystem` belongs to a name that is not systemd's.
+/// Whether an occurrence of `ystem` belongs to a name other than systemd's.
 fn names_system(text: &[u8], place: Range<usize>) -> bool {
     let rest = &text[place.end..];
     text[place] == *b"ystem" && (rest.first() != Some(&b'd') || rest.get(1).is_some_and(u8::is_ascii_lowercase))
@@ -125,7 +125,7 @@ fn check(view: &FileView<'_>) -> Verdict {
     places.dedup_by_key(|place| place.0);
     let advice = "add flake-parts as an input and define the outputs once: `flake-parts.lib.mkFlake { inherit inputs; } \
                   { systems = [ .. ]; perSystem = { pkgs, ... }: { .. }; }`";
-    // Only whole flakes are rewritten.
+    // Only a whole flake can be rewritten.
     let help = match flake {
         true => format!("{advice}; `flakeward migrate flake {}` rewrites this file", view.source.path),
         false => advice.to_owned(),
@@ -139,11 +139,11 @@ fn check(view: &FileView<'_>) -> Verdict {
     verdict
 }
 
-/// Where the set that is made for each system ends up.
+/// How the generated set is used.
 struct Home {
-    /// The binding whose value it is, seen through functions and `let`.
+    /// The binding whose value it is, through functions and `let`.
     binding: Option<Node>,
-    /// Whether it is a function to be called for every output.
+    /// Whether it is a function that each output calls.
     helper: bool,
     /// Whether it is the value of a per-system flake output.
     output: bool,
@@ -165,7 +165,7 @@ impl Home {
             node = parent;
         };
         let name = binding.and_then(|binding| binding_name(tree, binding));
-        // The function that is all of a flake's outputs is no helper.
+        // A function that returns all outputs of a flake is not a helper.
         let binding = binding.filter(|_| name.as_deref() != Some("outputs"));
         let output = name.is_some_and(|name| PER_SYSTEM_OUTPUTS.contains(&name.as_str()));
         Self { helper: helper && binding.is_some(), binding, output }
@@ -203,7 +203,7 @@ fn function_span(tree: &Tree<'_>, apply: Node) -> Span {
     tree.span(function(tree, apply).unwrap_or(apply))
 }
 
-/// Function name and arguments of an application that is not itself the function of a larger one.
+/// Function name and arguments of an application that is not the function of another application.
 fn whole_call<'a>(tree: &Tree<'a>, apply: Node) -> Option<(&'a str, Vec<Node>)> {
     if tree.field(apply) == Field::Function {
         return None;
@@ -219,7 +219,7 @@ fn whole_call<'a>(tree: &Tree<'a>, apply: Node) -> Option<(&'a str, Vec<Node>)> 
     Some((name, arguments))
 }
 
-/// The last name of a variable or selection, whatever it is selected from.
+/// The last name of a variable or selection.
 fn last_name<'a>(tree: &Tree<'a>, node: Node) -> Option<&'a str> {
     match tree.kind(node) {
         NodeKind::Variable => Some(tree.slice(node)),
@@ -231,16 +231,16 @@ fn last_name<'a>(tree: &Tree<'a>, node: Node) -> Option<&'a str> {
     }
 }
 
-/// What an application over systems makes.
+/// What an application over systems returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Shape {
     /// A set with an attribute for each system.
     PerSystem,
-    /// A set that need not have the systems as its names.
+    /// A set whose attributes need not be named after the systems.
     Folded,
 }
 
-/// What an application makes, if it makes something for each of some systems.
+/// What an application returns. `None` if it does not generate anything for a list of systems.
 fn shape(tree: &Tree<'_>, apply: Node) -> Option<Shape> {
     let (name, arguments) = whole_call(tree, apply)?;
     let shape = match (name, arguments.as_slice()) {
@@ -257,13 +257,13 @@ fn shape(tree: &Tree<'_>, apply: Node) -> Option<Shape> {
         ("mapAttrs", [_, set]) => is_package_sets(tree, *set).then_some(Shape::Folded),
         _ => None,
     }?;
-    // flake-parts' own bridges into `perSystem` are a use of flake-parts.
+    // Functions of flake-parts that refer to `perSystem` are uses of flake-parts.
     let bridged = arguments.iter().any(|&argument| mentions(tree, argument, &["withSystem", "getSystem"]));
     (!bridged).then_some(shape)
 }
 
-/// Whether the attributes that a mapped list makes are named for the systems themselves. `name = "web-${system}"` is a
-/// name that holds a system, for which `perSystem` has no place. What cannot be seen counts as a system.
+/// Whether the attributes that a mapped list generates are named after the systems. `name = "web-${system}"` only
+/// contains a system, which `perSystem` cannot express. A name that cannot be determined counts as a system.
 fn names_systems(tree: &Tree<'_>, list: Node) -> bool {
     let names = tree
         .subtree(list)
@@ -282,7 +282,7 @@ fn names_systems(tree: &Tree<'_>, list: Node) -> bool {
     !texts.any(is_composed) && !paired.any(is_composed)
 }
 
-/// Whether an expression stands in `hydraJobs`, which names jobs as it likes.
+/// Whether an expression is part of `hydraJobs`, whose jobs can have any name.
 fn is_for_hydra(tree: &Tree<'_>, node: Node) -> bool {
     let mut bindings = tree.ancestors(node).filter(|&around| tree.kind(around) == NodeKind::Binding);
     bindings.any(|binding| {
@@ -291,7 +291,7 @@ fn is_for_hydra(tree: &Tree<'_>, node: Node) -> bool {
     })
 }
 
-/// Functions of this file that are called for one system after the other: `packages.x86_64-linux = make
+/// Functions of this file that are called once for each of several systems: `packages.x86_64-linux = make
 /// "x86_64-linux";` and the same for another system.
 fn called_by_hand(tree: &Tree<'_>) -> Vec<(Span, String)> {
     let mut calls: BTreeMap<Node, BTreeSet<String>> = BTreeMap::new();
@@ -320,8 +320,8 @@ fn called_by_hand(tree: &Tree<'_>) -> Vec<(Span, String)> {
         .collect()
 }
 
-/// Calls of functions that make outputs under the name of their argument, a system: `recursiveUpdate (outputs
-/// "x86_64-linux") (outputs "aarch64-linux")`. The function's binding and the system.
+/// Calls of functions that return outputs under the name of their argument, a system: `recursiveUpdate (outputs
+/// "x86_64-linux") (outputs "aarch64-linux")`. Returns the function's binding and the system.
 fn calls_with_a_system(tree: &Tree<'_>) -> impl Iterator<Item = (Node, String)> {
     let calls = tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Apply);
     calls.filter_map(|call| {
@@ -335,7 +335,7 @@ fn calls_with_a_system(tree: &Tree<'_>) -> impl Iterator<Item = (Node, String)> 
     })
 }
 
-/// Whether a function's body has an attribute whose whole name is a variable: `${system} = ..`.
+/// Whether a function's body has an attribute whose name consists of a variable: `${system} = ..`.
 fn names_by_variable(tree: &Tree<'_>, step: Node) -> bool {
     let step = match tree.kind(step) {
         NodeKind::Variable => match nix::resolve(tree, step, tree.slice(step)) {
@@ -344,7 +344,7 @@ fn names_by_variable(tree: &Tree<'_>, step: Node) -> bool {
         },
         _ => step,
     };
-    // `${system}` and `"${system}"` alike.
+    // Matches `${system}` and `"${system}"`.
     let is_whole = |string: Node| {
         let text = tree.slice(string);
         text.starts_with("\"${") && text.ends_with("}\"") && tree.children(string).count() == 1
@@ -360,12 +360,12 @@ fn names_by_variable(tree: &Tree<'_>, step: Node) -> bool {
     })
 }
 
-/// Whether an application still waits for the function that makes the values.
+/// Whether an application lacks the function that generates the values.
 fn is_partial(tree: &Tree<'_>, apply: Node) -> bool {
     whole_call(tree, apply).is_some_and(|(name, arguments)| name.starts_with("genAttrs") && arguments.len() == 1)
 }
 
-/// `map f systems` and its relatives.
+/// `map f systems` and similar functions.
 fn is_mapped(tree: &Tree<'_>, list: Node) -> bool {
     let Some((name, arguments)) = whole_call(tree, list) else { return false };
     match (name, arguments.as_slice()) {
@@ -383,7 +383,7 @@ fn mentions(tree: &Tree<'_>, node: Node, names: &[&str]) -> bool {
     tree.subtree(node).any(|node| tree.kind(node) == NodeKind::Identifier && names.contains(&tree.slice(node)))
 }
 
-/// Whether an expression is a list of systems, as far as the text shows.
+/// Whether an expression is a list of systems, as far as the text shows it.
 fn is_systems(tree: &Tree<'_>, node: Node, depth: usize) -> bool {
     if depth > DEPTH {
         return false;
@@ -454,7 +454,7 @@ fn is_systems_call(tree: &Tree<'_>, node: Node, depth: usize) -> bool {
                 let file = tree.slice(*from).rsplit('/').next().unwrap_or("");
                 says_systems(file.strip_suffix(".nix").unwrap_or(file))
             }
-            // The flakes of github:nix-systems are lists of systems, by whatever name that begins so.
+            // The flakes of github:nix-systems are lists of systems. Their input names begin with `systems`.
             _ => last_name(tree, *from).is_some_and(|name| says_systems(name) || name.starts_with("systems")),
         },
         ("attrNames", [set]) => is_package_sets(tree, *set) || last_name(tree, *set).is_some_and(says_systems),
@@ -465,13 +465,13 @@ fn is_systems_call(tree: &Tree<'_>, node: Node, depth: usize) -> bool {
     }
 }
 
-/// Whether a name says that it is a list of systems: `systems`, `supportedSystems`, `default_systems`.
+/// Whether a name denotes a list of systems: `systems`, `supportedSystems`, `default_systems`.
 fn says_systems(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     lower.ends_with("systems") && !lower.ends_with("filesystems") && !lower.ends_with("subsystems")
 }
 
-/// Whether a text is a system as Nix writes it: `x86_64-linux`.
+/// Whether a text is a system in Nix's notation: `x86_64-linux`.
 fn is_system(text: &str) -> bool {
     const ARCHES: [&str; 14] = [
         "x86_64",
@@ -493,7 +493,7 @@ fn is_system(text: &str) -> bool {
     text.split_once('-').is_some_and(|(arch, system)| ARCHES.contains(&arch) && SYSTEMS.contains(&system))
 }
 
-/// A mention of a flake-utils function, unless the name is this file's own.
+/// A reference to a function of flake-utils, unless this file defines the name.
 fn flake_utils(tree: &Tree<'_>, node: Node) -> Option<(Span, String)> {
     let name = last_name(tree, node).filter(|name| FLAKE_UTILS.contains(name))?;
     let own = match tree.kind(node) {
@@ -505,7 +505,7 @@ fn flake_utils(tree: &Tree<'_>, node: Node) -> Option<(Span, String)> {
     (!own).then(|| (tree.span(node), format!("`{}` defines the outputs for each system", tree.slice(node))))
 }
 
-/// `eachDefaultSystem = eachSystem [ .. ]`: a helper of this file with its systems filled in.
+/// `eachDefaultSystem = eachSystem [ .. ]`: a helper of this file, applied to its systems.
 fn applied_helper(tree: &Tree<'_>, binding: Node, helpers: &[Node]) -> Option<(Span, String)> {
     if helpers.is_empty() || tree.kind(binding) != NodeKind::Binding {
         return None;

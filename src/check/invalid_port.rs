@@ -1,4 +1,4 @@
-//! `invalid-port`: numbers that no port can have, in the registry or written out.
+//! `invalid-port`: numbers that are not valid ports, in the registry or in other files.
 
 use std::collections::HashSet;
 

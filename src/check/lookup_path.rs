@@ -24,11 +24,11 @@ fn project(view: &ProjectView<'_>) -> Verdict {
     verdict
 }
 
-/// Files in which a lookup may be there for its syntax only.
+/// Files whose lookups may only demonstrate syntax.
 enum Sample {
-    /// Test data: only the names of channels are lookups.
+    /// Test data: only known channel names count.
     Data,
-    /// An example: a name with a path below it is one too.
+    /// An example: a name with a path below it counts too.
     Example,
     /// Any other file.
     None,
@@ -55,7 +55,7 @@ impl Sample {
     }
 }
 
-/// Whether a name is that of a channel that people have.
+/// Whether a name is that of a common channel.
 fn is_channel(name: &str) -> bool {
     const CHANNELS: [&str; 12] = [
         "nixpkgs",
@@ -92,7 +92,7 @@ fn finding(project: &Project, file: &ProjectFile, lookup: &Lookup) -> Finding {
     finding.label(format!("write `{text}`")).fix(Fix { title, safety: Safety::Unsafe, edits: vec![edit] })
 }
 
-/// The flake of the nearest folder around a file.
+/// The flake in the nearest folder around a file.
 fn flake_around<'a>(project: &'a Project, path: &str) -> Option<&'a Flake> {
     let mut folder = path;
     loop {

@@ -21,11 +21,11 @@ fn missing(project: &Project) -> Option<Finding> {
     if checks().any(|(_, checks)| checks.runs) || builds_all(project) {
         return None;
     }
-    // Where no CI file builds or tests anything, another service may do all of it.
+    // If no CI file builds or tests anything, another service may do all of it.
     if !checks().any(|(_, checks)| checks.purpose.works) || checks().any(|(_, checks)| checks.purpose.may_check) {
         return None;
     }
-    // What is in another repository may run them: a reusable workflow, or an action that says so.
+    // A reusable workflow or an action of another repository may run the checks, if its name indicates that.
     let may_check = |job: &NixJob| job.is_foreign || job.steps.iter().any(|step| says_check(&step.action));
     let mut ci = checks().filter(|(_, checks)| checks.is_ci);
     if ci.any(|(file, _)| file.fact::<NixFacts>().is_some_and(|facts| facts.jobs.iter().any(may_check))) {
@@ -49,7 +49,7 @@ fn missing(project: &Project) -> Option<Finding> {
     })
 }
 
-/// Whether what CI builds one by one may be all of the flake's checks.
+/// Whether CI may build all of the flake's checks one by one.
 fn builds_all(project: &Project) -> bool {
     let facts = || project.all::<CheckFacts>();
     let built: BTreeSet<&str> = facts().flat_map(|facts| &facts.built).map(String::as_str).collect();
@@ -58,7 +58,7 @@ fn builds_all(project: &Project) -> bool {
     !built.is_empty() && (built.contains("*") || has_all)
 }
 
-/// Whether the name of somebody else's action says that it checks flakes or runs all of a repository's CI for Nix.
+/// Whether the name of a third-party action indicates that it checks flakes or runs a whole Nix CI.
 fn says_check(action: &str) -> bool {
     let action = action.to_ascii_lowercase();
     let name = action.split_once('/').map_or("", |(_, name)| name);

@@ -1,4 +1,4 @@
-//! `missing-follows`: an input that brings a nixpkgs of its own, where the flake has one already.
+//! `missing-follows`: an input that brings its own nixpkgs although the flake has one.
 
 use super::{Check, ProjectView, Verdict};
 use crate::facts::flake::{self, FlakeFile, flakes};
@@ -27,7 +27,7 @@ fn findings(file: &FlakeFile<'_>) -> Vec<Finding> {
         Some((_, lock)) => inputs.filter_map(|input| by_lock(file, lock, input, nixpkgs)).collect(),
         None if file.has_lock => Vec::new(),
         None => {
-            // Whether the registry's nixpkgs suits an input is for nobody to say without a lock.
+            // Without a lock file, it is not known whether the registry's nixpkgs suits an input.
             let Some(own) = file.flake.input(nixpkgs) else { return Vec::new() };
             let source = own.follows.as_ref().and_then(|follows| follows.value.split('/').next());
             inputs
@@ -51,7 +51,7 @@ fn own_nixpkgs<'a>(file: &FlakeFile<'a>) -> Option<&'a str> {
     names.iter().find(|name| **name == "nixpkgs").or(names.first()).copied()
 }
 
-/// What the lock says of an input: its inputs that are a nixpkgs of their own and are not overridden.
+/// The inputs of an input, according to the lock file, that are a separate nixpkgs and are not overridden.
 fn by_lock(file: &FlakeFile<'_>, lock: &Lock, input: &Input, nixpkgs: &str) -> Option<Finding> {
     let (own, label) = (lock.root_input(nixpkgs)?, lock.root_input(&input.name.value)?);
     let node = lock.nodes.get(label).filter(|node| node.is_flake && label != own)?;
@@ -76,8 +76,8 @@ fn by_lock(file: &FlakeFile<'_>, lock: &Lock, input: &Input, nixpkgs: &str) -> O
     Some(finding(file, input, &targets, message).also(&lock_file.path, first.place, also))
 }
 
-/// Whether an input of an input is a nixpkgs that another can stand in for: not one that is pinned to a commit, or
-/// named for its release.
+/// Whether another nixpkgs can replace an input of an input: not if it is pinned to a commit or named after its
+/// release.
 fn is_replaceable(name: &str, node: &LockNode) -> bool {
     let Some(original) = &node.original else { return false };
     let whole = original.dir.is_none();
@@ -85,9 +85,9 @@ fn is_replaceable(name: &str, node: &LockNode) -> bool {
     whole && channel.is_some_and(|channel| channel != Channel::Fixed) && !name.contains(|c: char| c.is_ascii_digit())
 }
 
-/// The flake's own input that an input's nixpkgs is to follow: one of the same kind of channel, if the flake has both a
-/// release and an unstable one. `None` for a second nixpkgs (`nixpkgs-stable`) of the input `around` that no input of
-/// this flake is like.
+/// The flake's own input that an input's nixpkgs should follow: one with the same kind of channel, if the flake has
+/// both a release and an unstable one. `None` for a second nixpkgs (`nixpkgs-stable`) of the input `around` without a
+/// counterpart in this flake.
 fn target<'a>(
     file: &FlakeFile<'a>,
     around: &LockNode,
@@ -108,7 +108,7 @@ fn target<'a>(
     })
 }
 
-/// Whether a channel moves on for ever; `None` if that is not known.
+/// Whether a channel is a rolling one; `None` if that is not known.
 fn rolls(channel: &Channel) -> Option<bool> {
     match channel {
         Channel::Rolling(_) | Channel::Default | Channel::Registry => Some(true),
@@ -117,7 +117,7 @@ fn rolls(channel: &Channel) -> Option<bool> {
     }
 }
 
-/// What is known of an input without a lock.
+/// The finding for an input without a lock file, if it is a flake known to have a nixpkgs.
 fn by_name(file: &FlakeFile<'_>, input: &Input, nixpkgs: &str) -> Option<Finding> {
     let reference = input.reference().filter(|reference| reference.scheme == Scheme::GitHub)?;
     let name = format!("{}/{}", reference.owner, reference.repo).to_ascii_lowercase();

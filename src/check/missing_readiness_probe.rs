@@ -1,4 +1,4 @@
-//! `missing-readiness-probe`: what others wait for, and what goes to the background, must say when it is ready.
+//! `missing-readiness-probe`: daemons, and processes that others wait for, need a readiness probe.
 
 use std::collections::HashMap;
 
@@ -13,14 +13,14 @@ const RULE: &str = "missing-readiness-probe";
 /// See `rules/missing-readiness-probe.md`.
 pub static CHECK: Check = Check::of_project(RULE, &[&processes::READER], project);
 
-/// Who waits for a process, and what for.
+/// Which processes wait for a process, and for which condition.
 #[derive(Default)]
 struct Waiters<'v> {
-    /// The first that waits only for its start, and so runs before it answers.
+    /// The first one that only waits for the start, and so may run too early.
     started: Option<&'v str>,
-    /// Whether anybody waits for it to be ready: without a probe that never happens, which `process-dependency` reports.
+    /// Whether any waits for readiness: without a probe that never happens, which `process-dependency` reports.
     ready: bool,
-    /// Whether anybody waits for its end: it is no daemon then.
+    /// Whether any waits for the end of the process, which therefore is not a daemon.
     ends: bool,
 }
 

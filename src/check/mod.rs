@@ -1,7 +1,7 @@
-//! The checks: one file (or folder) for every rule that needs code, called as the rule.
+//! The checks: one file (or folder) for each rule that needs code, named after the rule.
 //!
-//! A [`Check`] belongs to one rule and lists the facts that it reads, so what a rule reports depends on no other rule.
-//! It sees single files, or the facts of the whole repository, and returns what it finds. Checks do no I/O and print
+//! A [`Check`] belongs to one rule and lists the facts that it reads, so what a rule reports does not depend on other
+//! rules. It reads single files, or the facts of the whole repository, and returns findings. Checks do no I/O and print
 //! nothing.
 
 pub mod colmena_target;
@@ -53,23 +53,23 @@ use crate::facts::{Condition, FileView, Project, Reader};
 pub use crate::finding::Verdict;
 use crate::finding::{Finding, RuleId, Safety, Span};
 
-/// The checks of all rules whose page has a file of its name here.
+/// The checks of all rules that have a file of the same name in this folder.
 pub static CHECKS: &[&Check] = &include!(concat!(env!("OUT_DIR"), "/checks.rs"));
 
 /// The check of one rule.
 pub struct Check {
-    /// The rule. Every finding of the check is one of this rule.
+    /// The rule, which all findings of the check belong to.
     pub rule: RuleId,
-    /// The readers of the facts that it needs, of the file or of the whole repository.
+    /// The readers of the facts that it needs, from one file or the whole repository.
     pub reads: &'static [&'static Reader],
-    /// What can be said of a file whatever the others hold.
+    /// The check of single files, which does not depend on other files.
     pub file: Option<FileCheck>,
-    /// What only the facts of the whole repository show.
+    /// The check of the facts of the whole repository.
     pub project: Option<fn(&ProjectView<'_>) -> Verdict>,
 }
 
 impl Check {
-    /// A check that looks at each file by itself.
+    /// A check of single files.
     pub const fn of_files(rule: RuleId, file: FileCheck) -> Self {
         Self { rule, reads: &[], file: Some(file), project: None }
     }
@@ -84,23 +84,23 @@ impl Check {
     }
 }
 
-/// The part of a check that looks at one file.
+/// The part of a check that reads one file.
 pub struct FileCheck {
     /// The words that the trigger asks for.
     pub needles: &'static [&'static Words],
-    /// Which files it looks at.
+    /// Which files it checks.
     pub trigger: Trigger,
-    /// What it finds. Also called for other files if the prefilter is off.
+    /// Returns the findings of a file. Also called for other files if the prefilter is off.
     pub check: fn(&FileView<'_>) -> Verdict,
 }
 
 /// A necessary condition, cheap to decide, for a check to find anything in a file.
 #[derive(Clone, Copy)]
 pub enum Trigger {
-    /// This holds.
+    /// The condition is true.
     Holds(Condition),
-    /// The file is parsed for another check or reader anyway, or else this holds, which is asked last because it costs
-    /// most.
+    /// The file is parsed for another check or reader anyway, or the condition is true. It is evaluated last, because
+    /// it is the most expensive.
     ParsedOr(Condition),
 }
 
@@ -113,7 +113,7 @@ pub fn words<'c>(
     own.chain(readers.iter().flat_map(|reader| reader.needles)).copied()
 }
 
-/// The readers of the facts that some checks need, each once.
+/// The readers of the facts that some checks need, without duplicates.
 pub fn readers(checks: &[&'static Check]) -> Vec<&'static Reader> {
     let mut readers: Vec<&'static Reader> = Vec::new();
     for &reader in checks.iter().flat_map(|check| check.reads) {
@@ -141,9 +141,9 @@ pub struct ProjectView<'p> {
     pub params: &'p Params,
     /// The date of the run.
     pub now: jiff::civil::Date,
-    /// The widest kind of fix that is wanted.
+    /// The widest safety of fixes to create.
     pub fixes: Safety,
-    /// Whether findings say that an unsafe fix exists, even if it is not wanted.
+    /// Whether findings mention an unsafe fix even if it is not created.
     pub counts_fixes: bool,
     registries: OnceLock<Registries<'p>>,
     hosts: OnceLock<Hosts>,
@@ -179,7 +179,7 @@ impl<'p> ProjectView<'p> {
         self.registries.get_or_init(|| Registries::of(self.project))
     }
 
-    /// Whose hosts are whose.
+    /// Which hosts belong to the repository.
     pub fn hosts(&self) -> &Hosts {
         self.hosts.get_or_init(|| Hosts::gather(self.project, self.ports))
     }
@@ -190,7 +190,7 @@ impl<'p> ProjectView<'p> {
     }
 }
 
-/// The entries of `own-hosts` and `external-hosts` that decide whose a host is that has a port, as they are written.
+/// The entries of `own-hosts` and `external-hosts` that match the host of an address with a port, as they are written.
 pub fn decided_hosts(view: &ProjectView<'_>) -> BTreeSet<String> {
     let files = view.project.each::<PortFacts>().filter(|(file, _)| !view.registries().is_registry(&file.source.path));
     let hosts = files.flat_map(|(_, ports)| &ports.uses).filter_map(|port| port.host.as_deref());

@@ -1,4 +1,5 @@
-//! What `unstable-nixpkgs` and `end-of-life-nixpkgs` share: which branch of nixpkgs something takes, and how long that one lives.
+//! Shared by `unstable-nixpkgs` and `end-of-life-nixpkgs`: which branch of nixpkgs is used, and how long it is
+//! supported.
 
 use jiff::civil::Date;
 
@@ -12,12 +13,12 @@ use crate::lang::flake::nixpkgs::{Channel, Release};
 use crate::lang::flake::{Flake, Input};
 use crate::source::Source;
 
-/// The rule about branches that are no release.
+/// The rule about branches that are not releases.
 pub const UNSTABLE: &str = "unstable-nixpkgs";
 /// The rule about releases without security fixes.
 pub const OLD: &str = "end-of-life-nixpkgs";
 
-/// What a rule finds in what all files take.
+/// The findings of one rule in the nixpkgs sources of all files.
 pub fn verdict(view: &ProjectView<'_>, rule: RuleId) -> Verdict {
     let settings = Settings {
         now: view.now,
@@ -73,13 +74,13 @@ impl Inputs<'_> {
                 format!("the input `{path}` is {}, a fork whose release branches are not known", reference.shown());
             self.note(message);
         }
-        // Without an address only the set of attributes holds a branch: that is the text to change.
+        // Without an address, only the attribute set contains the branch, so that is the text to change.
         let text = input.url.as_ref().or_else(|| input.attrs.get("ref")).map(|text| text.span);
         let subject = format!("the input `{path}`");
         let Some(mut used) = Use::of(&reference, input.place(), text, subject) else { return };
         let name = &input.name.value;
         used.named_for_branch = match used.channel {
-            // An old release has a reason if its name is one: `nixpkgs-mongodb`, `nixpkgs-for-wine`.
+            // The name of an input can explain an old release: `nixpkgs-mongodb`, `nixpkgs-for-wine`.
             Channel::Release(_) => nixpkgs::names_branch(name) || !nixpkgs::is_general(name),
             _ => nixpkgs::names_branch(name),
         };
@@ -95,7 +96,7 @@ impl Inputs<'_> {
     }
 }
 
-/// What decides whether a branch is fine.
+/// The date and parameters that decide whether a branch is accepted.
 struct Settings<'a> {
     now: Date,
     allow: Vec<&'a str>,
@@ -152,15 +153,15 @@ impl Settings<'_> {
     }
 }
 
-/// The change of the branch in the text that names it, and of the flakes that belong to that branch. `None` if it is
-/// meant as it is, or if something that belongs to it cannot be changed.
+/// Changes the branch in the text that names it, and in the flakes that belong to that branch. `None` if it is
+/// intentional, or if a flake that belongs to it cannot be changed.
 fn edits(source: &Source, used: &Use, flake: Option<&Flake>, current: Release) -> Option<Vec<Edit>> {
     let span = used.text.filter(|_| !used.named_for_branch)?;
     let name = used.names.last().map_or("", String::as_str);
     let rolls = matches!(used.channel, Channel::Rolling(_) | Channel::Default | Channel::Registry);
     let mut companions = Vec::new();
     if let Some(flake) = flake.filter(|_| rolls) {
-        // With both beside one another, this one is the unstable one on purpose.
+        // If there is one of each, this one is unstable on purpose.
         if has_release(flake, name) {
             return None;
         }
@@ -176,7 +177,7 @@ fn edits(source: &Source, used: &Use, flake: Option<&Flake>, current: Release) -
     Some(edits)
 }
 
-/// Whether a flake takes a release of nixpkgs by another input.
+/// Whether a flake uses a release of nixpkgs through another input.
 fn has_release(flake: &Flake, name: &str) -> bool {
     let others = flake.inputs.iter().filter(|input| input.name.value != name);
     let mut channels = others.filter_map(Input::reference).filter_map(|reference| nixpkgs::channel(&reference));
@@ -196,14 +197,14 @@ const COMPANIONS: [(&str, &str); 6] = [
     ("danth/stylix", "release-"),
 ];
 
-/// An input that has to move with its nixpkgs.
+/// An input that must use the same release as its nixpkgs.
 struct Companion<'f> {
     input: &'f Input,
     prefix: &'static str,
 }
 
 impl<'f> Companion<'f> {
-    /// `None` for an input that is no such flake, is on a branch of its own, or follows another nixpkgs than `name`.
+    /// `None` if the input is not such a flake, uses its own branch, or follows another nixpkgs than `name`.
     fn of(input: &'f Input, name: &str) -> Option<Self> {
         let reference = input.reference().filter(|reference| reference.scheme == Scheme::GitHub)?;
         let own = format!("{}/{}", reference.owner, reference.repo).to_ascii_lowercase();
@@ -214,7 +215,7 @@ impl<'f> Companion<'f> {
         (is_default && reference.rev.is_none() && !is_other).then_some(Self { input, prefix })
     }
 
-    /// The change of its branch; `None` if its address is not one text.
+    /// The change of its branch; `None` if its address is not a single string.
     fn edit(&self, source: &Source, current: Release) -> Option<Edit> {
         let text = self.input.url.as_ref()?;
         let shown = source.slice(text.span);
@@ -227,7 +228,7 @@ impl<'f> Companion<'f> {
     }
 }
 
-/// Where in a text a branch stands, how long it is, and the branch of the current release in the same form.
+/// The offset and length of a branch in a text, and the branch of the current release in the same form.
 fn rename(text: &str, used: &Use, current: Release, darwin: bool) -> Option<(usize, usize, String)> {
     let plain = format!("{:02}{:02}", current.year, current.month);
     let hub = text.contains("flakehub.com");

@@ -1,4 +1,4 @@
-//! `port-conflict`: two names of the registry for one number, or two processes on one port.
+//! `port-conflict`: two registry entries, or two processes, with the same port.
 
 use std::collections::{HashMap, HashSet};
 
@@ -27,7 +27,7 @@ fn project(view: &ProjectView<'_>) -> Verdict {
 /// An entry with its registry.
 type Known<'p> = (&'p Registry, &'p Entry);
 
-/// The entries of one number that may listen where an earlier one does, with the first such one.
+/// The entries with one number that may listen where an earlier entry does, each with the first such entry.
 fn clashes<'p>(entries: &[Known<'p>]) -> impl Iterator<Item = (Known<'p>, Known<'p>)> {
     entries.iter().enumerate().filter_map(|(at, other)| {
         let mut earlier = entries[..at].iter().take(COMPARED);
@@ -35,7 +35,7 @@ fn clashes<'p>(entries: &[Known<'p>]) -> impl Iterator<Item = (Known<'p>, Known<
     })
 }
 
-/// With so many entries of the same number each is compared at most.
+/// Each entry is compared with at most this many entries of the same number.
 const COMPARED: usize = 1_000;
 
 fn between_entries(number: u32, first: Known<'_>, other: Known<'_>) -> Finding {
@@ -57,7 +57,7 @@ fn between_entries(number: u32, first: Known<'_>, other: Known<'_>) -> Finding {
     .cause(taken)
 }
 
-/// Two processes of one configuration on one port.
+/// Two processes of one configuration with the same port.
 fn between_processes(path: &RelPath, part: &Part, out: &mut Verdict) {
     let ended = ended(part);
     let mut seen: HashMap<&str, Vec<(&Process, &Listen)>> = HashMap::new();
@@ -78,17 +78,17 @@ fn between_processes(path: &RelPath, part: &Part, out: &mut Verdict) {
     }
 }
 
-/// One port in more namespaces than this is not looked at any further.
+/// A port that is used in more namespaces than this is not checked further.
 const MANY: usize = 16;
 
-/// The processes whose end somebody waits for: they share a port with nobody.
+/// The processes whose end others wait for: they do not share a port at the same time.
 fn ended(part: &Part) -> HashSet<&str> {
     let dependencies = part.processes.iter().flat_map(|process| &process.depends_on);
     let ended = dependencies.filter(|it| it.condition().is_none_or(Condition::waits_for_the_end));
     ended.map(|dependency| &*dependency.target).collect()
 }
 
-/// Namespaces are how people keep alternatives apart that are never started together.
+/// Namespaces usually separate alternatives that are never started together.
 fn together(one: &Process, other: &Process) -> bool {
     match (&one.namespace, &other.namespace) {
         (Some(one), Some(other)) => one == other,

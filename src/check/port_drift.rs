@@ -1,4 +1,4 @@
-//! `port-drift`: a comment, the registry and the number beside it do not say the same.
+//! `port-drift`: a comment, the registry and the number next to it disagree.
 
 use std::collections::HashMap;
 
@@ -18,8 +18,8 @@ const RULE: &str = "port-drift";
 /// See `rules/port-drift.md`.
 pub static CHECK: Check = Check::of_project(RULE, &[&ports::READER, &port_registry::READER], project);
 
-/// Reports comments whose number is not the registry's, numbers that are not their comment's, and addresses of a
-/// service with another number than the registry's.
+/// Reports comments whose number differs from the registry, numbers that differ from their comment, and addresses of a
+/// service whose number differs from the registry.
 fn project(view: &ProjectView<'_>) -> Verdict {
     let registries = view.registries();
     let mut verdict = Verdict::default();
@@ -42,13 +42,13 @@ fn project(view: &ProjectView<'_>) -> Verdict {
     verdict
 }
 
-/// The numbers that are written out in a file.
+/// The literal ports of a file.
 struct Literals<'p> {
-    /// The places of each.
+    /// The positions of each number.
     places: HashMap<u32, Vec<Span>>,
-    /// Those that no comment gives, in the order of their places.
+    /// Those without a comment that states the number, in the order of their positions.
     unsaid: Vec<&'p PortUse>,
-    /// Where in `unsaid` the next other number is.
+    /// The index in `unsaid` of the next different number.
     next_other: Vec<usize>,
 }
 
@@ -79,14 +79,14 @@ impl<'p> Literals<'p> {
         Self { places, unsaid, next_other }
     }
 
-    /// Whether a number is written in a span.
+    /// Whether a number occurs in a span.
     fn has(&self, number: u32, inside: Span) -> bool {
         let places = self.places.get(&number).map_or(&[][..], Vec::as_slice);
         let first = places.get(places.partition_point(|place| place.start < inside.start));
         first.is_some_and(|place| inside.contains(*place))
     }
 
-    /// The one number in a span that no comment gives; nothing where there are several.
+    /// The only number in a span that no comment states. `None` if there are several.
     fn only_unsaid(&self, inside: Span) -> Option<&'p PortUse> {
         let at = self.unsaid.partition_point(|literal| literal.span.start < inside.start);
         let is_inside = |literal: &&&PortUse| inside.contains(literal.span);
@@ -95,7 +95,7 @@ impl<'p> Literals<'p> {
     }
 }
 
-/// A comment that says another number than the registry.
+/// A comment whose number differs from the registry.
 fn stale(
     file: &ProjectFile,
     comment: &RegistryComment,
@@ -110,7 +110,7 @@ fn stale(
         .label(format!("the registry defines {port}"))
         .help(format!("write {port} here and in the code that the comment describes, or correct the registry"))
         .also(&registry.path, entry.value_span, format!("{name} is registered here"));
-    // Where the block uses the registry's number already, only the comment is old.
+    // If the block already contains the registry's number, only the comment is outdated.
     let uses = |number: u32| literals.has(number, comment.covers);
     if uses(port) && !uses(written) {
         let edit = Edit { path: file.source.path.clone(), span: comment.number_span, text: port.to_string() };
@@ -120,7 +120,7 @@ fn stale(
     finding
 }
 
-/// The one number beside a comment, where it is another than the comment's.
+/// The only number next to a comment, if it differs from the comment.
 fn beside(
     file: &ProjectFile,
     comment: &RegistryComment,
@@ -132,7 +132,7 @@ fn beside(
     if literals.has(port, comment.covers) {
         return None;
     }
-    // Where there are several, which of them the comment means is not certain.
+    // If there are several, it is not certain which one the comment means.
     let literal = literals.only_unsaid(comment.covers)?;
     let (name, number) = (&comment.entry, literal.number);
     let message = format!("port {number} contradicts its comment, which says {name} = {port}");
@@ -145,7 +145,7 @@ fn beside(
     )
 }
 
-/// A number in the address of a service that the registry has once, with another number.
+/// A number in the address of a service that has a single registry entry with a different number.
 fn address<'p>(
     file: &ProjectFile,
     literal: &PortUse,
@@ -168,7 +168,7 @@ fn address<'p>(
     )
 }
 
-/// The only entry that has one of some names.
+/// The only entry with one of some names.
 fn only<'p>(registries: &Registries<'p>, names: &[&str]) -> Option<(&'p Registry, &'p Entry)> {
     let mut entries = registries.all().iter().flat_map(|registry| {
         let ports = registry.ports().filter(|(entry, _)| is_named(entry, names));
@@ -184,7 +184,7 @@ fn is_named(entry: &Entry, names: &[&str]) -> bool {
 
 /// The service whose address ends in a text: `redis://localhost:`.
 fn service(before: &str) -> Option<(&'static str, &'static [&'static str])> {
-    /// More than the longest name of a host and of a user take.
+    /// Longer than a host name together with a user name.
     const LONGEST: usize = 1_000;
     let authority = before.strip_suffix(':')?;
     let authority = tail(authority, LONGEST);

@@ -1,4 +1,4 @@
-//! What the rules about port literals share: which literals are the repository's own, and what to write instead.
+//! Shared by the rules about port literals: which literals belong to the repository, and what to write instead.
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -22,12 +22,12 @@ use crate::rewrite::ports::{PortFile, Target};
 use crate::source::{FileKind, Source};
 use crate::wording::listed;
 
-/// The rule about numbers that are written where the name of their entry belongs.
+/// The rule about numbers that are written outside of the registry.
 pub const HARDCODED: RuleId = "hardcoded-port";
-/// The rule about ports that come to be beside the registry.
+/// The rule about ports that are allocated outside of the registry.
 pub const ALLOCATED: RuleId = "manual-port-allocation";
 
-/// The port literals that are the repository's own, outside of registries, and that no comment answers for.
+/// The port literals of the repository, outside of registries, that no comment accounts for.
 pub fn unanswered<'v>(view: &'v ProjectView<'_>) -> impl Iterator<Item = (&'v ProjectFile, &'v PortUse)> {
     let registries = view.registries();
     let files = view.project.each::<PortFacts>().filter(|(file, _)| !registries.is_registry(&file.source.path));
@@ -43,24 +43,24 @@ fn uses<'f>(view: &ProjectView<'_>, file: &ProjectFile, ports: &'f PortFacts) ->
     ports.uses.iter().filter(is_own).filter(move |port| !answers.cover(port.number, port.span))
 }
 
-/// What the rule about some kinds of literals finds.
+/// The findings for literals of some kinds.
 pub fn verdict(view: &ProjectView<'_>, rule: RuleId) -> Verdict {
     Reporter { view, shared: view.port_literals.get_or_init(|| Shared::new(view)) }.findings(rule)
 }
 
-/// The entries that the registry lacks, planned for the registry that there is or for a new one. `None` if every port
-/// has a name, or if nothing can be added to the registry.
+/// Plans the missing registry entries, in an existing or a new registry. `None` if every port has an entry, or if
+/// entries cannot be added.
 pub fn missing_entries(view: &ProjectView<'_>) -> Option<Plan> {
     let shared = Shared { shapes: BTreeMap::new(), aliases: BTreeMap::new(), additions: Additions::None };
     Reporter { view, shared: &shared }.plan()
 }
 
-/// A use as something to name.
+/// A use, as input for naming an entry.
 fn as_missing<'a>(source: &'a Source, port: &'a PortUse) -> Missing<'a> {
     Missing { number: port.number, name: &port.name, path: &source.path, text: &source.text, span: port.span }
 }
 
-/// The one of several entries with the number that a use names, by its path, its file or its comment.
+/// The one of several entries with the same number that a use means, according to its path, its file or its comment.
 fn meant<'e, 'p>(
     source: &Source,
     port: &PortUse,
@@ -77,7 +77,7 @@ fn meant<'e, 'p>(
     }
 }
 
-/// Whether a use may be of an entry, by its protocol and by the machine that its file configures.
+/// Whether a use may belong to an entry, by its protocol and by the machine that its file configures.
 fn may_be(source: &Source, port: &PortUse, entry: &Entry) -> bool {
     let Some(endpoint) = &entry.endpoint else { return true };
     let name = port.name.to_ascii_lowercase();
@@ -96,10 +96,10 @@ pub(super) fn machine_of(path: &str) -> Option<&str> {
     folders.next().filter(|_| folders.next().is_some())
 }
 
-/// Of the entries that one number has, so many are named.
+/// Maximum number of entries with the same number that a finding names.
 const NAMED: usize = 4;
 
-/// What all findings need, made once.
+/// Data that all findings share.
 pub struct Shared<'p> {
     /// How each registry is used once it is imported.
     shapes: BTreeMap<&'p RelPath, port_fix::Shape>,
@@ -200,7 +200,7 @@ fn registry_tree<'p>(view: &ProjectView<'p>, registry: &Registry) -> Option<Tree
     Some(file.fact::<RegistryFacts>()?.tree.as_ref()?.open(&file.source.text))
 }
 
-/// A file, and its tree if a fix asked for it.
+/// A file, and its tree once a fix needs it.
 struct OpenFile<'p> {
     file: &'p ProjectFile,
     opened: OnceCell<Option<PortFile<'p, 'p>>>,
@@ -344,8 +344,8 @@ impl<'p> Reporter<'_, 'p> {
         }
     }
 
-    /// The name under which a function argument has the registry in scope where a port is written: `LT.port`, if some
-    /// file selects an entry of the registry from it.
+    /// The name of a function argument that contains the registry and is in scope at the port: `LT.port`, if some file
+    /// selects an entry of the registry from it.
     fn alias(&self, open: &OpenFile<'p>, port: &PortUse, registry: &Registry) -> Option<&'p str> {
         let aliases = self.shared.aliases.get(&registry.path).filter(|aliases| !aliases.is_empty())?;
         let tree = open.opened().filter(|_| open.file.source.kind == FileKind::Nix)?.tree();
@@ -363,7 +363,7 @@ impl<'p> Reporter<'_, 'p> {
         self.replacement(open, port, &Target { registry: path, shape, entry, number: port.number, settled })
     }
 
-    /// Writes an entry's name where its number stands. A file in which that takes too long is left as it is.
+    /// Replaces the number by the name of the entry. A file in which that takes too long is not changed.
     fn replacement(&self, open: &OpenFile<'p>, port: &PortUse, target: &Target<'_>) -> Result<Fix, String> {
         let source = &open.file.source;
         let Some(file) = open.opened() else { return Err("the file cannot be read".to_owned()) };
@@ -376,7 +376,7 @@ impl<'p> Reporter<'_, 'p> {
             .unwrap_or_else(|| Err("the file is too complex to analyse (step limit reached)".to_owned()))
     }
 
-    /// Several entries have the number: which one is meant, only a person can say.
+    /// Several entries have the number: only a person can decide which one is meant.
     fn ambiguous(source: &Source, port: &PortUse, entries: &[(&Registry, &Entry)]) -> Finding {
         let others = entries.len().saturating_sub(NAMED);
         let rest = || (others > 0).then(|| format!("{others} more"));
@@ -430,7 +430,7 @@ impl<'p> Reporter<'_, 'p> {
         })
     }
 
-    /// The planned entry of a port and the fix that writes the plan and uses it here.
+    /// The planned entry of a port, and the fix that writes the plan and refers to the entry here.
     fn allocation(&self, open: &OpenFile<'p>, port: &PortUse) -> Option<(&[String], Fix)> {
         let Additions::Planned(plan) = &self.shared.additions else { return None };
         let Plan { registry, shape, .. } = plan;
@@ -442,7 +442,7 @@ impl<'p> Reporter<'_, 'p> {
         Some((entry, Fix { title, safety: Safety::Unsafe, edits }))
     }
 
-    /// A port that is made up when the configuration is evaluated or the program runs.
+    /// A port that is only determined at evaluation or run time.
     fn unnumbered(&self, source: &Source, port: &PortUse) -> Finding {
         let place =
             self.view.registries().all().first().map_or(self.view.ports.new_registry(), |registry| &registry.path);
@@ -457,7 +457,7 @@ impl<'p> Reporter<'_, 'p> {
     }
 }
 
-/// The names of which some file selects an entry of a registry.
+/// The names from which some file selects an entry of a registry.
 fn aliases<'p>(project: &'p Project, registry: &Registry) -> BTreeSet<&'p str> {
     let paths: BTreeSet<&[String]> = registry.ports().map(|(entry, _)| entry.path.as_slice()).collect();
     let selected = project.all::<PortFacts>().flat_map(|ports| &ports.selected);
@@ -467,8 +467,8 @@ fn aliases<'p>(project: &'p Project, registry: &Registry) -> BTreeSet<&'p str> {
         .collect()
 }
 
-/// Whether an entry only has the number of a port that a service listens on: both name a well-known service, and not the
-/// same one. A port of another host, or one in a text, may be the entry's after all.
+/// Whether an entry has the number of a listening port only by coincidence: both name a well-known service, and not the
+/// same one. A port of another host, or one in a string, may still mean the entry.
 fn is_another_service(source: &Source, port: &PortUse, entry: &Entry) -> bool {
     let is_listened_on = port.host.is_none() && port.name.rsplit('.').next().is_some_and(is_port_word);
     if !is_listened_on {
@@ -479,7 +479,7 @@ fn is_another_service(source: &Source, port: &PortUse, entry: &Entry) -> bool {
     !registered.is_empty() && !used.is_empty() && registered.is_disjoint(&used)
 }
 
-/// How a use names its entry: in Nix by the reference, in what cannot import by a comment.
+/// How a use refers to its entry: by name in Nix, by a comment in files that cannot import.
 fn naming(source: &Source, registry: &str, number: impl std::fmt::Display) -> String {
     match source.kind {
         _ if !source.has_comments() => {
@@ -498,7 +498,7 @@ fn rule(port: &PortUse) -> RuleId {
     }
 }
 
-/// What is wrong, by how the port comes to be.
+/// The message, by how the port is determined.
 fn what(port: &PortUse) -> String {
     let number = port.number;
     match port.kind {

@@ -1,4 +1,4 @@
-//! `process-dependency`: what a process waits for must exist and be able to happen.
+//! `process-dependency`: the processes that a process waits for must exist, and the conditions must be satisfiable.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -105,7 +105,7 @@ fn judge(
     never_happens(path, process, dependency, merged)
 }
 
-/// The conditions that cannot hold, whatever happens.
+/// Conditions that can never be satisfied.
 fn never_happens(path: &RelPath, process: &Process, dependency: &Dependency, merged: &Merged) -> Judgement {
     let (name, target, it) = (&process.name, &dependency.target, &merged.process);
     let report = |message: String, label: &str, help: String| {
@@ -171,7 +171,7 @@ fn starts_again(process: &Process) -> bool {
     process.restart == Known::Is("always".to_owned()) && process.restarts_end.no()
 }
 
-/// A name is held against this many others for its likeness.
+/// A name is compared with at most this many others to find a similar one.
 const LIKELY: usize = 200;
 
 fn with_nearest(finding: Finding, name: &str, view: &View<'_>) -> Finding {
@@ -189,7 +189,7 @@ fn with_nearest(finding: Finding, name: &str, view: &View<'_>) -> Finding {
     }
 }
 
-/// Conditions of Docker Compose, and misspelt ones.
+/// Conditions of Docker Compose, and misspelled ones.
 fn no_condition(path: &RelPath, dependency: &Dependency, text: &str) -> Finding {
     let meant = match text {
         "service_started" => Some("process_started"),
@@ -208,15 +208,15 @@ fn no_condition(path: &RelPath, dependency: &Dependency, text: &str) -> Finding 
     }
 }
 
-/// The circles of a configuration.
+/// The cycles of a configuration.
 struct Cycles<'v> {
-    /// The circle of each process that is in one.
+    /// The cycle of each process that is part of one.
     circle: HashMap<&'v str, usize>,
     edges: BTreeMap<&'v str, Vec<&'v str>>,
     sizes: Vec<usize>,
 }
 
-/// Circles of more processes than this are not written out.
+/// Cycles of more processes than this are abbreviated.
 const SPELT: usize = 8;
 
 impl<'v> Cycles<'v> {
@@ -247,7 +247,7 @@ impl<'v> Cycles<'v> {
         self.circle.contains_key(name)
     }
 
-    /// The circle that a dependency closes, written out.
+    /// The cycle that a dependency closes, for a message.
     fn through(&self, from: &str, to: &str) -> Option<String> {
         let circle = *self.circle.get(from)?;
         if self.circle.get(to) != Some(&circle) {
@@ -261,7 +261,7 @@ impl<'v> Cycles<'v> {
         Some(way.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" -> "))
     }
 
-    /// The shortest way from one process of a circle to another, both included.
+    /// The shortest path from one process of a cycle to another, including both.
     fn way(&self, from: &str, to: &str, circle: usize) -> Option<Vec<&'v str>> {
         let (&from, _) = self.edges.get_key_value(from)?;
         let mut came: HashMap<&str, &str> = HashMap::new();

@@ -17,7 +17,7 @@ pub static CHECK: Check =
 /// Maximum number of findings per file: one error often causes others.
 const PLACES: usize = 3;
 
-/// Whether a file may have syntax errors. Nearly no file has any, and for Nix that can be decided without parsing it.
+/// Whether a file may have syntax errors. Few files have any, and for Nix this can be decided without parsing.
 pub(super) fn may_be_broken(source: &Glance<'_>) -> bool {
     match source.kind {
         FileKind::Nix => !recognize::accepts(&source.text),
@@ -62,11 +62,11 @@ fn check(view: &FileView<'_>) -> Verdict {
     verdict
 }
 
-/// What is wrong with a Nix file, at the position where Nix reports it. What follows is read by a grammar that recovers
-/// by guessing, so that its other faults are often consequences of this one.
+/// The error of a Nix file, at the position where Nix reports it. The grammar recovers from errors by guessing, so its
+/// later errors are often consequences of this one.
 fn nix(view: &FileView<'_>, text: &str, stop: Stop) -> Finding {
     let (span, message, label) = match stop {
-        // What is before it is its quote, or the end of an interpolation.
+        // The text before it is its quote, or the end of an interpolation.
         Stop::InString(at) => (Span::new(at.saturating_sub(1), at), "unterminated string", "this string has no end"),
         Stop::At(at) if text[at..].trim().is_empty() => (last_character(text), "unexpected end of file", ENDS),
         Stop::At(at) => {
@@ -79,7 +79,7 @@ fn nix(view: &FileView<'_>, text: &str, stop: Stop) -> Finding {
     nix_finding(view, span, format!("cannot be parsed as Nix: {message}"), label)
 }
 
-/// The label at the end of a file in which something is still open.
+/// The label at the end of a file with something unclosed.
 const ENDS: &str = "a bracket or an expression that was opened before is not closed";
 
 fn nix_finding(view: &FileView<'_>, span: Span, message: String, label: &str) -> Finding {
@@ -88,14 +88,14 @@ fn nix_finding(view: &FileView<'_>, span: Span, message: String, label: &str) ->
         .help("the rest of the file was still checked, but findings after this position may be missing")
 }
 
-/// The last character that is not blank.
+/// The last character that is not white space.
 fn last_character(text: &str) -> Span {
     let end = text.trim_end().len();
     let last = text[..end].chars().next_back().map_or(0, char::len_utf8);
     Span::new(end - last, end)
 }
 
-/// The first token of a text, roughly: a word, or one symbol, repeated as in the marks of a merge conflict.
+/// The first token of a text, roughly: a word, or one repeated symbol, as in merge conflict markers.
 fn token(text: &str) -> &str {
     let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '\'');
     let Some(first) = text.chars().next() else { return text };
@@ -104,7 +104,7 @@ fn token(text: &str) -> &str {
     &text[..length.max(first.len_utf8())]
 }
 
-/// Reports the faults of a YAML file. What only the grammar cannot parse is valid YAML.
+/// Reports the errors of a YAML file. What only the grammar cannot parse is valid YAML.
 fn yaml(view: &FileView<'_>, tree: &Tree<'_>) -> Verdict {
     let mut verdict = Verdict::default();
     if tree.faults().is_empty() {
@@ -121,15 +121,15 @@ fn yaml(view: &FileView<'_>, tree: &Tree<'_>) -> Verdict {
     verdict
 }
 
-/// Whether a text has the marks of Go templates (Helm), Jinja or the like. GitHub's own `${{ .. }}` is no such mark.
+/// Whether a text has markers of Go templates (Helm), Jinja or similar. GitHub's `${{ .. }}` does not count.
 fn is_template(text: &str) -> bool {
     let bytes = text.as_bytes();
     let braces = |at: usize| at == 0 || bytes.get(at - 1) != Some(&b'$');
     memchr::memmem::find_iter(bytes, b"{{").any(braces) || memchr::memmem::find(bytes, b"{%").is_some()
 }
 
-/// The place, what is wrong there, and what to write under it: the first unreadable token of an error, not all the
-/// text that was swallowed with it.
+/// The position, the message, and the label: those of the first unexpected token of an error, not of all the text that
+/// the error node covers.
 fn describe(tree: &Tree<'_>, node: Node) -> (Span, String, String) {
     let span = tree.span(node);
     let label = "cannot be parsed from here on".to_owned();

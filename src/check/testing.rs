@@ -1,4 +1,4 @@
-//! What tests of checks share: a run over a few texts.
+//! Shared by the tests of checks: a run on a few files.
 
 use crate::repo::Repo;
 use crate::report::Report;
@@ -12,7 +12,7 @@ pub fn report_at(files: &[(&str, &str)], now: jiff::civil::Date) -> Report {
     report
 }
 
-/// The texts that a rule's findings point at, in the order of the report.
+/// The texts at the positions of a rule's findings, in the order of the report.
 pub fn found(rule: &str, files: &[(&str, &str)]) -> Vec<String> {
     let report = report_at(files, jiff::civil::date(2026, 8, 19));
     let findings = report.findings.iter().filter(|finding| finding.rule == rule);

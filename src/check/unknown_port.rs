@@ -14,7 +14,7 @@ const RULE: &str = "unknown-port";
 /// See `rules/unknown-port.md`.
 pub static CHECK: Check = Check::of_project(RULE, &[&port_registry::READER], project);
 
-/// Reports names in Nix and in comments that lead nowhere.
+/// Reports names in Nix and in comments that do not refer to an entry.
 fn project(view: &ProjectView<'_>) -> Verdict {
     let registries = view.registries();
     let mut findings = Verdict::default();
@@ -85,7 +85,7 @@ fn in_comment<'r>(
         Lookup::Missing(_) => format!("{} has no entry {wanted}", registry.path),
     };
     let (finding, _) = suggest(Finding::new(RULE, path, comment.entry_span, message), registry, wanted, near);
-    // The number of the comment says which entry is meant.
+    // The number in the comment shows which entry is meant.
     let meant = near.find(registry, wanted).filter(|entry| entry.port().map(u32::from) == comment.number);
     Some(match meant {
         Some(entry) => {
@@ -98,14 +98,14 @@ fn in_comment<'r>(
     })
 }
 
-/// The names of the registries that were asked for something near.
+/// Finds similar entries, at most [`ASKED`] times.
 #[derive(Default)]
 struct Near<'r> {
     names: HashMap<&'r RelPath, Names<'r>>,
     asked: usize,
 }
 
-/// After so many names that lead nowhere, the mistake is not in the names.
+/// After this many unknown names, typos are not the cause.
 const ASKED: usize = 1_000;
 
 impl<'r> Near<'r> {
@@ -116,7 +116,7 @@ impl<'r> Near<'r> {
     }
 }
 
-/// Adds the nearest entry; also returns it if it is certainly the one that was meant.
+/// Adds the most similar entry; also returns it if it is certainly the one that was meant.
 fn suggest<'r>(
     finding: Finding,
     registry: &'r Registry,

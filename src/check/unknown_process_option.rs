@@ -1,4 +1,4 @@
-//! `unknown-process-option`: settings that process-compose does not read, or process-compose-flake does not have.
+//! `unknown-process-option`: settings that process-compose ignores, or that process-compose-flake does not have.
 
 use super::{Check, ProjectView, Verdict};
 use crate::facts::processes::model::{Family, Unknown, UnknownKind};
@@ -16,7 +16,7 @@ fn project(view: &ProjectView<'_>) -> Verdict {
     let uses_flake = view.project.all::<ProcessFacts>().any(|facts| facts.uses_flake);
     let parts =
         view.project.each::<ProcessFacts>().flat_map(|(file, facts)| facts.parts.iter().map(move |it| (file, it)));
-    // A module may be one of another tool.
+    // A module may belong to another tool.
     let certain = parts.filter(|(_, part)| uses_flake || part.family != Family::Module);
     certain.flat_map(|(file, part)| part.unknown.iter().map(|unknown| finding(&file.source.path, unknown))).collect()
 }
@@ -43,7 +43,7 @@ fn finding(path: &RelPath, unknown: &Unknown) -> Finding {
     }
 }
 
-/// Message and advice for an option that process-compose-flake does not have.
+/// Message and help for an option that process-compose-flake does not have.
 fn in_flake(key: &str, table: &Table) -> (String, Option<String>) {
     let upstream = std::ptr::eq(table, &options::PROCESS_FLAKE) && options::only_upstream(key);
     let message = match upstream {
@@ -59,7 +59,7 @@ fn in_flake(key: &str, table: &Table) -> (String, Option<String>) {
     (message, advice)
 }
 
-/// What a setting that is not known was meant to be, or what to do instead.
+/// What an unknown setting was meant to be, or what to do instead.
 fn advice(table: &Table, key: &str) -> Option<String> {
     instead(key).map(str::to_owned).or_else(|| {
         let wanted = key.to_ascii_lowercase().replace('-', "_");
@@ -69,7 +69,7 @@ fn advice(table: &Table, key: &str) -> Option<String> {
     })
 }
 
-/// What to do instead of the settings that people bring from Docker Compose, Kubernetes and Procfiles.
+/// What to do instead of settings known from Docker Compose, Kubernetes and Procfiles.
 fn instead(key: &str) -> Option<&'static str> {
     Some(match key {
         "ports" | "port" | "expose" => {

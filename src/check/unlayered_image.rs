@@ -1,4 +1,4 @@
-//! `unlayered-image`: images of nix2container whose parts that rarely change are not layers of their own.
+//! `unlayered-image`: images of nix2container whose rarely changing parts are not in separate layers.
 
 use std::collections::HashSet;
 
@@ -45,18 +45,18 @@ fn check(view: &FileView<'_>) -> Verdict {
     verdict
 }
 
-/// A function of nix2container that is called.
+/// A call of a function of nix2container.
 struct Builder {
     name: String,
     span: Span,
-    /// The name to call its sister `buildLayer` by.
+    /// The prefix under which `buildLayer` is available.
     prefix: String,
 }
 
-/// Names are followed to what they are bound to this many times.
+/// Names are followed to their bindings at most this many times.
 const HOPS: usize = 8;
 
-/// `nix2container.buildImage` in its many spellings: selected, inherited, or under `with`.
+/// `nix2container.buildImage` in its different forms: selected, inherited, or under `with`.
 fn builder(tree: &Tree<'_>, function: Node) -> Option<Builder> {
     let (name, owner) = last_selected(tree, function)?;
     if !matches!(&*name, "buildImage" | "buildLayer") || !is_nix2container(tree, owner, HOPS) {
@@ -67,15 +67,15 @@ fn builder(tree: &Tree<'_>, function: Node) -> Option<Builder> {
     Some(Builder { name, span: tree.span(function), prefix })
 }
 
-/// Where a name is taken from.
+/// Where a name is selected from.
 enum Owner {
-    /// The names before it in a selection; none of them for `x.buildImage`, whose owner is the expression.
+    /// The names before it in a selection; empty for `x.buildImage`, whose owner is the expression.
     Name(String),
     /// An expression.
     Expression(Node),
 }
 
-/// The last name of what a function is, and what it is taken from.
+/// The last name of a function, and what it is selected from.
 fn last_selected(tree: &Tree<'_>, function: Node) -> Option<(String, Owner)> {
     match tree.kind(function) {
         NodeKind::Select => {
@@ -103,7 +103,7 @@ fn last_selected(tree: &Tree<'_>, function: Node) -> Option<(String, Owner)> {
     }
 }
 
-/// A name bound to a selection is that selection; further hops are not followed.
+/// A name bound to a selection counts as that selection; further steps are not followed.
 fn last_selected_again(tree: &Tree<'_>, value: Node) -> Option<(String, Owner)> {
     (tree.kind(value) == NodeKind::Select).then(|| last_selected(tree, value))?
 }
@@ -149,8 +149,8 @@ fn deprecated_contents(view: &FileView<'_>, out: &mut Verdict, tree: &Tree<'_>, 
     );
 }
 
-/// The fields of an image's configuration (OCI image-spec, `specs-go/v1/config.go`), which are read whatever their
-/// case. Everything else is dropped without a word.
+/// The fields of an image's configuration (OCI image-spec, `specs-go/v1/config.go`), which are matched without regard
+/// to case. All other fields are silently ignored.
 const CONFIG: [&str; 10] = [
     "user",
     "exposedports",
@@ -190,7 +190,7 @@ fn dropped_config(view: &FileView<'_>, out: &mut Verdict, tree: &Tree<'_>, setti
     }
 }
 
-/// A field as the specification writes it.
+/// A field in the spelling of the specification.
 fn proper(lower: &str) -> &str {
     match lower {
         "exposedports" => "ExposedPorts",
@@ -207,7 +207,7 @@ fn proper(lower: &str) -> &str {
 }
 
 fn layers(view: &FileView<'_>, out: &mut Verdict, tree: &Tree<'_>, builder: &Builder, settings: &Attrs) {
-    // An image on another's layers has its runtime below, and `maxLayers` splits the image by itself.
+    // An image on top of another one has its runtime in that one, and `maxLayers` splits the image automatically.
     if settings.get("fromImage").is_some() || splits_itself(tree, settings) {
         return;
     }
@@ -228,7 +228,7 @@ fn layers(view: &FileView<'_>, out: &mut Verdict, tree: &Tree<'_>, builder: &Bui
             Some(list) if tree.kind(list) == NodeKind::List => {
                 runtimes_in_root(view, out, tree, builder, list, &runtimes)
             }
-            // Built elsewhere and passed by name.
+            // Built elsewhere and referred to by name.
             _ => {}
         },
     }
@@ -264,7 +264,7 @@ fn no_layers(
     out.report(finding.help(format!("put the runtime in a layer, and the application in `copyToRoot`: `{layer}`")));
 }
 
-/// Packages that stand in the root although no layer has them.
+/// Packages in the root that are in no layer.
 fn runtimes_in_root(
     view: &FileView<'_>,
     out: &mut Verdict,
@@ -273,7 +273,7 @@ fn runtimes_in_root(
     layers: Node,
     runtimes: &[(Node, String)],
 ) {
-    // A layer by name or of a function may hold anything.
+    // A layer that is a name or a call may contain anything.
     let written = |layer: Node| {
         let layer = nix::unwrap_parens(tree, layer);
         let function = (tree.kind(layer) == NodeKind::Apply).then(|| tree.child(layer, Field::Function)).flatten();
@@ -300,13 +300,13 @@ fn runtimes_in_root(
     out.report(finding.help(format!("add a layer: `({}buildLayer {{ deps = [ {deps} ]; }})`", builder.prefix)));
 }
 
-/// A package's name however it is reached: `pkgs.bash`, or `bash` under `with pkgs`.
+/// A package's name in any form: `pkgs.bash`, or `bash` under `with pkgs`.
 fn nix_name(text: &str) -> &str {
     text.strip_prefix("pkgs.").unwrap_or(text)
 }
 
-/// The packages of nixpkgs among what is copied to the root: `pkgs.*`, also through `buildEnv` and `symlinkJoin`.
-/// Each with the name to call it by.
+/// The packages of nixpkgs that are copied to the root: `pkgs.*`, also through `buildEnv` and `symlinkJoin`. Each with
+/// its name.
 fn packages(tree: &Tree<'_>, root: Node) -> Vec<(Node, String)> {
     let mut found = Vec::new();
     let mut todo = vec![root];
@@ -338,7 +338,7 @@ fn packages(tree: &Tree<'_>, root: Node) -> Vec<(Node, String)> {
 fn selected(tree: &Tree<'_>, node: Node) -> Option<String> {
     let text = nix::dotted(tree, node)?;
     let rest = text.strip_prefix("pkgs.")?;
-    // What dockerTools has are files for the root, such as /etc/passwd.
+    // The attributes of dockerTools are files for the root, such as /etc/passwd.
     (!rest.starts_with("dockerTools.")).then(|| text.into_owned())
 }
 
@@ -348,7 +348,7 @@ fn under_with_pkgs(tree: &Tree<'_>, node: Node) -> Option<String> {
     (tree.slice(with) == "pkgs" && nix::resolve(tree, node, name).is_none()).then(|| format!("pkgs.{name}"))
 }
 
-/// What a call hands on into the root.
+/// What a call adds to the root.
 fn handed_on(tree: &Tree<'_>, apply: Node) -> Vec<Node> {
     let Some((name, arguments)) = nix::call(tree, apply) else { return Vec::new() };
     match (nix::last_name(&name), arguments.as_slice()) {

@@ -13,7 +13,7 @@ use crate::source::{FileKind, Source};
 /// The rule.
 pub const RULE: &str = "unlocked-input";
 
-/// The command that writes what flake.nix asks for to flake.lock.
+/// The command that updates flake.lock to match flake.nix.
 pub const LOCK: &str = "nix flake lock";
 
 /// Whether a finding says that flake.lock is not up to date.
@@ -33,7 +33,7 @@ pub static CHECK: Check = Check {
     project: Some(|view: &ProjectView<'_>| flakes(view.project).flat_map(|file| findings(&file)).collect()),
 };
 
-/// What flake.nix and flake.lock do not agree on.
+/// Differences between flake.nix and flake.lock.
 fn findings(file: &FlakeFile<'_>) -> Vec<Finding> {
     match file.lock {
         Some((source, lock)) => disagreements(file, source, lock),
@@ -42,24 +42,24 @@ fn findings(file: &FlakeFile<'_>) -> Vec<Finding> {
     }
 }
 
-/// A template or example is for being copied, or run against the flake around it: it is locked where it is used.
+/// A template or example is meant to be copied, or run against the flake around it: it is locked where it is used.
 fn is_template(path: &str) -> bool {
     const WORDS: [&str; 7] = ["template", "example", "test", "demo", "tutorial", "fixture", "sample"];
     let folders = paths::folder(path).to_ascii_lowercase();
     folders.split(['/', '-', '_', '.']).any(|word| WORDS.contains(&word.strip_suffix('s').unwrap_or(word)))
 }
 
-/// The names and places of all inputs.
+/// The names and positions of all inputs.
 fn inputs<'a>(file: &FlakeFile<'a>) -> impl Iterator<Item = (&'a str, crate::finding::Span)> {
     let flake = file.flake;
     let written = flake.inputs.iter().filter(|input| !is_placeholder(input));
     let written = written.map(|input| (input.name.value.as_str(), input.place()));
     let implicit = flake.implicit().map(|name: &Text| (name.value.as_str(), name.span));
-    // `inputs.self` holds settings of the flake itself.
+    // `inputs.self` contains settings of the flake itself.
     written.chain(implicit).filter(|(name, _)| *name != "self")
 }
 
-/// Names that the global flake registry explains: <https://github.com/NixOS/flake-registry>.
+/// Names in the global flake registry: <https://github.com/NixOS/flake-registry>.
 const REGISTERED: [&str; 22] = [
     "agda",
     "arion",
@@ -85,7 +85,7 @@ const REGISTERED: [&str; 22] = [
     "templates",
 ];
 
-/// Whether an input has no address at all: `--override-input` fills it, and there is nothing to lock.
+/// Whether an input has no address at all: `--override-input` provides it, and there is nothing to lock.
 fn is_placeholder(input: &Input) -> bool {
     let is_empty = input.url.is_none() && input.attrs.is_empty() && input.follows.is_none() && !input.computed;
     is_empty && input.inputs.is_empty() && !REGISTERED.contains(&input.name.value.to_ascii_lowercase().as_str())
@@ -106,7 +106,7 @@ fn no_lock(file: &FlakeFile<'_>) -> Option<Finding> {
     Some(finding)
 }
 
-/// Whether an input is code of somewhere else: no folder of this repository, and no placeholder (`%input%`).
+/// Whether an input is external code: not a folder of this repository, and not a placeholder (`%input%`).
 fn is_elsewhere(file: &FlakeFile<'_>, name: &str) -> bool {
     let Some(reference) = file.flake.input(name).and_then(Input::reference) else { return true };
     let placeholder = reference.repo.contains(['%', '@', '{', '<']);
@@ -136,7 +136,7 @@ fn disagreements(file: &FlakeFile<'_>, source: &Source, lock: &Lock) -> Vec<Find
     missing.chain(removed).chain(changed).collect()
 }
 
-/// An input that flake.nix takes from another place than flake.lock has it from.
+/// An input whose address in flake.nix differs from the one in flake.lock.
 fn changed(file: &FlakeFile<'_>, source: &Source, lock: &Lock, input: &Input) -> Option<Finding> {
     let asked = input.reference().filter(|_| input.url.is_some() || !input.attrs.is_empty())?;
     let Target::Node(label) = &lock.root()?.inputs.get(&input.name.value)?.target else { return None };
@@ -157,7 +157,7 @@ fn changed(file: &FlakeFile<'_>, source: &Source, lock: &Lock, input: &Input) ->
     Some(finding.also(&source.path, node.place, "locked here"))
 }
 
-/// Schemes that Nix writes to flake.lock as flake.nix has them. Addresses it may write in another way.
+/// Schemes that Nix writes to flake.lock unchanged. It may rewrite other addresses.
 const fn is_comparable(scheme: Scheme) -> bool {
     matches!(scheme, Scheme::GitHub | Scheme::Forge | Scheme::Indirect)
 }
@@ -171,7 +171,7 @@ fn is_same(asked: &FlakeRef, locked: &FlakeRef) -> bool {
         && asked.rev == locked.rev
 }
 
-/// Reports the fetchers of a file that take whatever is there on the day.
+/// Reports the fetchers of a file that fetch the latest version.
 fn fetches(view: &FileView<'_>) -> Verdict {
     let mut verdict = Verdict::default();
     let Some(tree) = view.tree.filter(|_| view.source.kind == FileKind::Nix) else { return verdict };
@@ -196,7 +196,7 @@ fn fetches(view: &FileView<'_>) -> Verdict {
     verdict
 }
 
-/// The address that a fetch takes unpinned code from.
+/// The address of a fetch that is not pinned.
 fn unpinned<'f>(fetch: &'f fetch::Fetch<'_>) -> Option<&'f Text> {
     const PINS: [&str; 4] = ["sha256", "hash", "narHash", "rev"];
     if PINS.iter().any(|pin| fetch.names.contains(*pin)) {

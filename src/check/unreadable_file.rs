@@ -1,4 +1,4 @@
-//! `unreadable-file`: files that could not be checked. The run itself reports them, where it cannot go on with a file.
+//! `unreadable-file`: files that could not be checked. The run reports them when it cannot continue with a file.
 
 use super::syntax_error::may_be_broken;
 use super::{Check, FileCheck, Trigger, Verdict};
@@ -10,7 +10,8 @@ use crate::walk::Unreadable;
 /// The rule's id.
 pub const RULE: &str = "unreadable-file";
 
-/// See `rules/unreadable-file.md`. Its trigger has every file parsed that may be refused, whichever other rules are on.
+/// See `rules/unreadable-file.md`. Its trigger makes sure that every file that may be refused is parsed, whichever
+/// other rules are on.
 pub static CHECK: Check = Check::of_files(
     RULE,
     FileCheck { needles: &[], trigger: Trigger::ParsedOr(may_be_broken), check: |_| Verdict::default() },
@@ -22,12 +23,12 @@ pub fn unreadable(error: &Unreadable) -> Finding {
         .help("make the file readable, or skip it with `exclude` in flakeward.toml")
 }
 
-/// A file that is too large or nests too deep for its grammar.
+/// A file that is too large or too deeply nested for its grammar.
 pub fn refused(source: &Source, refusal: Refusal) -> Finding {
     unreadable(&Unreadable { path: source.path.clone(), reason: refusal.to_string() })
 }
 
-/// The rest of a file whose grammar counts fewer lines than it has.
+/// The rest of a file that has more lines than its grammar supports.
 pub fn cut_off(source: &Source, tree: &Tree<'_>) -> Option<Finding> {
     let from = tree.unread()?;
     let span = Span { start: from, end: from };
@@ -38,7 +39,7 @@ pub fn cut_off(source: &Source, tree: &Tree<'_>) -> Option<Finding> {
     )
 }
 
-/// A port registry that is configured, but not there.
+/// A port registry that is configured, but does not exist.
 pub fn no_registry(config: &RelPath, span: Span, path: &str, reason: &str) -> Finding {
     let help = match reason {
         "does not exist" => "correct the path, or run `flakeward ports init` to write the file",

@@ -1,4 +1,4 @@
-//! `unstable-nixpkgs`: nixpkgs from a branch that is no release.
+//! `unstable-nixpkgs`: nixpkgs from a branch that is not a release.
 
 use super::Check;
 use super::nixpkgs_sources::{UNSTABLE, verdict};

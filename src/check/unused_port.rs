@@ -13,7 +13,7 @@ pub const RULE: &str = "unused-port";
 /// See `rules/unused-port.md`.
 pub static CHECK: Check = Check::of_project(RULE, &[&port_registry::READER], project);
 
-/// Reports entries without a use. Where a registry goes somewhere as a whole, all of it may be used.
+/// Reports entries without a use. If a registry is passed on as a whole, all of its entries may be used.
 fn project(view: &ProjectView<'_>) -> Verdict {
     let registries = view.registries();
     let used = Used::gather(view.project, registries);
@@ -34,13 +34,13 @@ fn project(view: &ProjectView<'_>) -> Verdict {
 struct Used {
     /// Registries that something refers to.
     referred: HashSet<RelPath>,
-    /// Registries all of which may be used.
+    /// Registries whose entries may all be used.
     whole: HashSet<RelPath>,
     /// Entries in use, by registry and definition.
     entries: HashSet<(RelPath, u32)>,
-    /// Groups all of which are.
+    /// Groups whose entries may all be used.
     groups: HashSet<(RelPath, Vec<String>)>,
-    /// Registries that modules get as arguments, by the names of those.
+    /// Registries that modules get as arguments, by argument name.
     arguments: HashSet<(RelPath, String)>,
 }
 
@@ -71,8 +71,8 @@ impl Used {
         used
     }
 
-    /// Marks what the modules of a repository read of a registry that they get as an argument. If none of them has such
-    /// an argument, they get it in a way that is not known here.
+    /// Marks the entries that modules select from a registry argument. If no module has such an argument, the registry
+    /// is passed in an unknown way.
     fn mark_arguments(&mut self, project: &Project, registry: &Registry, argument: &str) {
         if !self.arguments.insert((registry.path.clone(), argument.to_owned())) {
             return;
@@ -104,7 +104,7 @@ impl Used {
 
     fn mark_entry(&mut self, registry: &Registry, entry: &Entry) {
         if entry.value == Value::Helper {
-            // A helper may read whatever it likes.
+            // A helper may read any entry.
             self.whole.insert(registry.path.clone());
         }
         self.entries.insert((registry.path.clone(), entry.origin));
@@ -123,7 +123,7 @@ impl Used {
     }
 }
 
-/// A registry that nothing refers to at all: said once.
+/// A registry that nothing refers to: reported once.
 fn nobody(registry: &Registry) -> Option<Finding> {
     let (first, _) = registry.ports().next()?;
     let others = registry.ports().count() - 1;

@@ -1,4 +1,4 @@
-//! `dev-command`: a JavaScript development server started by hand where a process of process-compose is meant.
+//! `dev-command`: a JavaScript development server that is started directly instead of by process-compose.
 
 mod places;
 
@@ -22,10 +22,10 @@ static HOOKS: Words = Words::any_of(&places::HOOKS);
 /// The scripts that start a development server.
 const SCRIPTS: [&str; 3] = ["dev", "start", "serve"];
 
-/// The options of package managers that take a value of their own.
+/// The options of package managers that take a value.
 const VALUED: [&str; 9] = ["--prefix", "-w", "--workspace", "-C", "--dir", "-F", "--filter", "--cwd", "--env-file"];
 
-/// A necessary condition: one of the package managers is named in a file of a kind that holds commands.
+/// A necessary condition: the file is of a kind that contains commands and names one of the package managers.
 fn trigger(source: &Glance<'_>) -> bool {
     source.has(&MANAGERS)
         && match source.kind {
@@ -61,7 +61,7 @@ fn check(view: &FileView<'_>) -> Verdict {
     verdict
 }
 
-/// What the process may be called: a Dockerfile stands in the folder of what it runs.
+/// A name for the process: for a Dockerfile, that of its folder, else `web`.
 fn process_name(source: &Source) -> String {
     let folder = source.path.rsplit('/').nth(1).filter(|_| source.kind == FileKind::Dockerfile);
     let plain = |name: &&str| name.starts_with(|c: char| c.is_ascii_alphabetic()) && *name != "docker";
@@ -99,14 +99,14 @@ fn development_script<'c>(command: &'c Command<'_>) -> Option<&'c str> {
     SCRIPTS.contains(&word).then_some(word)
 }
 
-/// The arguments that are no options.
+/// The arguments that are not options.
 struct Operands<I> {
     words: I,
     skip: bool,
 }
 
 impl<'c, I: Iterator<Item = &'c str>> Operands<I> {
-    /// The next argument, over the word `foreach`.
+    /// The next argument, skipping the word `foreach`.
     fn nth_script(&mut self) -> Option<&'c str> {
         self.find(|word| *word != "foreach")
     }

@@ -1,4 +1,4 @@
-//! Where commands are run directly: CI steps, shell scripts, recipes, shell hooks, Dockerfiles.
+//! Positions where commands are run directly: CI steps, shell scripts, recipes, shell hooks, Dockerfiles.
 
 use crate::finding::Span;
 use crate::lang::ci::{self, Site};
@@ -11,7 +11,7 @@ use crate::source::{FileKind, Source};
 /// Nix attributes whose value runs when a development shell is entered.
 pub(super) const HOOKS: [&str; 2] = ["shellHook", "enterShell"];
 
-/// Hands out each command of a file: the command, the offset of its script in the file, and what runs it.
+/// Calls back for each command of a file, with the command, the offset of its script in the file, and what runs it.
 pub(super) fn each(source: &Source, tree: Option<&Tree<'_>>, found: &mut dyn FnMut(&Command<'_>, u32, &str)) {
     match (source.kind, tree) {
         (FileKind::Yaml, Some(tree)) => ci_steps(source, tree, found),
@@ -55,7 +55,7 @@ fn hooks(tree: &Tree<'_>, found: &mut dyn FnMut(&Command<'_>, u32, &str)) {
     }
 }
 
-/// A string that is (part of) a value, not one inside an interpolation of it.
+/// A string that is (part of) a value, but not inside of an interpolation.
 fn is_own_string(tree: &Tree<'_>, node: Node, value: Node) -> bool {
     matches!(tree.kind(node), NodeKind::String | NodeKind::IndentedString)
         && !tree
@@ -104,7 +104,7 @@ fn inner_scripts(tree: &Tree<'_>, command: &Command<'_>, place: &str, found: &mu
     }
 }
 
-/// Hands out the commands of the recipes of a justfile or makefile.
+/// Calls back for the commands of the recipes of a justfile or makefile.
 fn recipes(recipes: Vec<Recipe<'_>>, found: &mut dyn FnMut(&Command<'_>, u32, &str)) {
     for recipe in recipes.iter().filter(|recipe| recipe.is_shell()) {
         script(&recipe.body, recipe.start as u32, &format!("the recipe `{}`", recipe.name), found);

@@ -1,4 +1,4 @@
-//! `install-in-app-derivation`: dependencies that are installed again with every build of the application.
+//! `install-in-app-derivation`: dependencies that are reinstalled with every build of the application.
 
 mod script;
 
@@ -28,15 +28,15 @@ fn trigger(source: &Glance<'_>) -> bool {
 
 /// A script that runs when a derivation is built.
 struct Script {
-    /// What it is called: `buildPhase`.
+    /// Its name, such as `buildPhase`.
     phase: String,
     text: String,
     start: u32,
 }
 
-/// A derivation as far as this rule is concerned.
+/// The attributes of a derivation that this rule needs.
 struct Derivation {
-    /// The function that makes it: `mkDerivation`.
+    /// The function that creates it, such as `mkDerivation`.
     function: String,
     name: Option<String>,
     settings: Attrs,
@@ -55,7 +55,7 @@ fn check(view: &FileView<'_>) -> Verdict {
     verdict
 }
 
-/// The functions of nixpkgs that make a derivation of a set of settings.
+/// Functions of nixpkgs that create a derivation from a set of attributes.
 fn makes_a_derivation(name: &str) -> bool {
     name == "mkDerivation"
         || name == "derivation"
@@ -67,12 +67,12 @@ fn makes_a_derivation(name: &str) -> bool {
         || matches!(name, "buildGoModule" | "buildNodePackage" | "buildPythonApplication" | "buildDotnetModule")
 }
 
-/// Those that build an application by themselves, whatever their phases say.
+/// Functions that build an application whatever the phases contain.
 fn builds_by_itself(name: &str) -> bool {
     makes_a_derivation(name) && !matches!(name, "mkDerivation" | "derivation" | "overrideAttrs")
 }
 
-/// A call that makes a derivation.
+/// A call that creates a derivation.
 fn called(tree: &Tree<'_>, apply: Node) -> Option<Derivation> {
     let (name, arguments) = nix::call(tree, apply)?;
     let function = nix::last_name(&name).to_owned();
@@ -99,7 +99,7 @@ fn called(tree: &Tree<'_>, apply: Node) -> Option<Derivation> {
     (!scripts.is_empty()).then_some(Derivation { function, name, settings, scripts })
 }
 
-/// `buildPhase`, `preBuild`, `postInstall`, `buildCommand`, and phases of one's own.
+/// `buildPhase`, `preBuild`, `postInstall`, `buildCommand`, and custom phases.
 fn is_phase(name: &str) -> bool {
     let hook = |prefix: &str| {
         name.strip_prefix(prefix).is_some_and(|rest| {
@@ -118,7 +118,7 @@ fn script(tree: &Tree<'_>, phase: &str, value: Node) -> Option<Script> {
 }
 
 fn judge(view: &FileView<'_>, out: &mut Verdict, derivation: &Derivation, reported: &mut HashSet<Span>) {
-    // With a fixed output Nix allows the network and keeps the result: that is how dependencies are fetched.
+    // A fixed-output derivation has network access, and its result is kept: that is how dependencies are fetched.
     if ["outputHash", "outputHashAlgo", "outputHashMode"].iter().any(|key| derivation.settings.get(key).is_some()) {
         return;
     }
@@ -137,7 +137,7 @@ fn judge(view: &FileView<'_>, out: &mut Verdict, derivation: &Derivation, report
     let command = plain_words(&install);
     let at = script.start as usize;
     let span = Span::new(at + install.start, at + install.end);
-    // A set that several derivations share is reported with the first of them.
+    // A set that several derivations share is reported once, for the first of them.
     if !reported.insert(span) {
         return;
     }
@@ -156,7 +156,7 @@ fn in_phase(phase: &str) -> String {
     }
 }
 
-/// The program and what it does, without flags.
+/// The program and its subcommand, without flags.
 fn plain_words(install: &Command<'_>) -> String {
     let mut words = vec![install.program()];
     words.extend(

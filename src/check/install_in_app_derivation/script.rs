@@ -1,9 +1,9 @@
-//! Commands of a build script: what installs the dependencies of a JavaScript project, and what builds one.
+//! Commands of a build script: which install the dependencies of a JavaScript project, and which build it.
 
-/// A simple command: its words, and where it stands in the script.
+/// A simple command: its words and its position in the script.
 #[derive(Debug)]
 pub struct Command<'a> {
-    /// The words, the program first, without variables set for it and without `exec` and the like.
+    /// The words, starting with the program, without variable assignments and wrappers such as `exec`.
     pub words: Vec<&'a str>,
     /// The first byte of the program.
     pub start: usize,
@@ -22,7 +22,7 @@ impl Command<'_> {
         self.words.get(1..).unwrap_or_default()
     }
 
-    /// The first argument that is no flag and no flag's value.
+    /// The first argument that is neither a flag nor a flag's value.
     fn subcommand(&self) -> Option<&str> {
         let mut arguments = self.arguments().iter();
         while let Some(argument) = arguments.next() {
@@ -39,7 +39,7 @@ impl Command<'_> {
         self.arguments().iter().any(|argument| flags.contains(argument))
     }
 
-    /// `npm ci`, `bun install`, a bare `yarn`: brings the project's dependencies.
+    /// Whether the command installs the project's dependencies: `npm ci`, `bun install`, a bare `yarn`.
     pub fn installs(&self) -> bool {
         if self.has(&["--package-lock-only", "--lockfile-only", "-g", "--global", "--help", "--version"]) {
             return false;
@@ -51,10 +51,10 @@ impl Command<'_> {
         }
     }
 
-    /// Makes something of the sources, or puts more than dependencies into the output.
+    /// Whether the command builds the sources, or copies more than dependencies to the output.
     pub fn builds(&self) -> bool {
         let arguments = self.arguments();
-        // The compiler as a check makes nothing.
+        // The compiler as a type checker has no output.
         if self.has(&["--noEmit"]) {
             return false;
         }
@@ -75,7 +75,7 @@ impl Command<'_> {
 const TAKES_A_VALUE: [&str; 9] =
     ["--cwd", "-C", "--prefix", "--dir", "--filter", "-F", "--cache", "--registry", "--cache-folder"];
 
-/// `build`, `build:web`, `bundle`, `compile`: what scripts that build are called.
+/// Usual names of build scripts: `build`, `build:web`, `bundle`, `compile`.
 fn is_build(argument: &str) -> bool {
     let first = argument.rsplit('/').next().unwrap_or(argument).split([':', '-', '.']).next().unwrap_or("");
     matches!(
@@ -84,7 +84,7 @@ fn is_build(argument: &str) -> bool {
     ) && !argument.starts_with('-')
 }
 
-/// A folder that holds the application and not its dependencies.
+/// Whether a folder contains the application and not its dependencies.
 fn is_of_the_app(argument: &str) -> bool {
     let bare = argument.trim_start_matches("./").trim_matches('"').trim_end_matches(['*', '/', '.']);
     let whole = matches!(argument, "." | "./." | "./" | "*" | "./*");
@@ -92,12 +92,12 @@ fn is_of_the_app(argument: &str) -> bool {
         || matches!(bare, "src" | "dist" | "build" | "public" | ".next" | ".output" | "lib" | "server" | "app" | "out")
 }
 
-/// Words before a command that do not change what it is.
+/// Words before a command that do not change its meaning.
 const PREFIXES: [&str; 14] =
     ["exec", "env", "command", "time", "if", "then", "else", "elif", "while", "do", "!", "{", "(", "nice"];
 
-/// The simple commands of a script, comments left out. Quotes are not taken apart: a separator inside them only
-/// makes a command that is nothing's name.
+/// The simple commands of a script, without comments. Quotes are not parsed: a separator inside of them only results in
+/// a command with an unknown name.
 pub fn commands(script: &str) -> Vec<Command<'_>> {
     let mut commands = Vec::new();
     let mut words: Vec<(usize, &str)> = Vec::new();
@@ -128,7 +128,7 @@ pub fn commands(script: &str) -> Vec<Command<'_>> {
     commands
 }
 
-/// The word that ends the text which a line says will follow (`cat <<EOF`).
+/// The word that ends a here-document (`cat <<EOF`).
 fn here_document(line: &str) -> Option<&str> {
     let (before, after) = line.split_once("<<")?;
     if before.trim_start().starts_with('#') || after.starts_with('<') {

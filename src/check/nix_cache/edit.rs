@@ -1,4 +1,4 @@
-//! Steps inserted, copied and moved as text, with their comments, in the style of the list around them.
+//! Inserts, copies and moves steps as text, with their comments, in the style of the surrounding list.
 
 use crate::facts::ci::nix::NixStep;
 use crate::facts::ci::nix::actions::Cache;
@@ -8,7 +8,7 @@ use crate::source::Source;
 /// A step's lines: `item` is its dash and all of its text, `lines` includes the comments above and the line end.
 struct Lines<'a> {
     text: &'a str,
-    /// The blanks before the dash.
+    /// The indentation before the dash.
     indent: &'a str,
     /// From the beginning of its first comment's line to the end of its last line, without the line end.
     start: usize,
@@ -16,7 +16,7 @@ struct Lines<'a> {
 }
 
 impl<'a> Lines<'a> {
-    /// `None` where the step does not stand on lines of its own.
+    /// `None` if the step shares a line with other text.
     fn of(source: &'a Source, step: &NixStep) -> Option<Self> {
         let text = source.text.as_str();
         let item = step.item?.range();
@@ -40,7 +40,7 @@ impl<'a> Lines<'a> {
         Some(Self { text, indent, start, end: item.end + tail.len() })
     }
 
-    /// Whether steps are set apart by blank lines here.
+    /// Whether blank lines separate the steps.
     fn is_apart(&self) -> bool {
         let blank = |rest: &str| rest.lines().nth(1).is_some_and(|line| line.trim().is_empty());
         let after = self.text.get(self.end..).unwrap_or("");
@@ -52,7 +52,7 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// An edit that puts a step (written without indentation) behind another one, on the same condition.
+/// An edit that inserts a step (written without indentation) after another one, with the same condition.
 pub(super) fn insert_after(source: &Source, step: &NixStep, text: &str) -> Option<Edit> {
     let lines = Lines::of(source, step)?;
     let gap = if lines.is_apart() { "\n\n" } else { "\n" };
@@ -64,7 +64,7 @@ pub(super) fn insert_after(source: &Source, step: &NixStep, text: &str) -> Optio
     Some(Edit { path: source.path.clone(), span: Span::new(lines.end, lines.end), text })
 }
 
-/// The line `if: ..` of a step as a further line; empty where it has none, `None` where it goes over several lines.
+/// The step's `if: ..` as an additional line; empty if it has none, `None` if it spans several lines.
 fn condition(item: &str) -> Option<String> {
     let mut keys = item.lines().map(|line| line.trim_start_matches(['-', ' ']));
     let Some(value) = keys.find_map(|line| line.strip_prefix("if:")) else { return Some(String::new()) };
@@ -76,7 +76,7 @@ fn indented(line: &str, indent: &str) -> String {
     if line.is_empty() { String::new() } else { format!("{indent}{line}") }
 }
 
-/// A step's text without indentation, where it can stand in another job as it is.
+/// A step's text without indentation, if it can be copied to another job unchanged.
 pub(super) fn copy(source: &Source, step: &NixStep) -> Option<String> {
     let lines = Lines::of(source, step)?;
     let item = source.text.get(step.item?.range())?;
@@ -85,7 +85,7 @@ pub(super) fn copy(source: &Source, step: &NixStep) -> Option<String> {
     }
     let foreign = step.cache == Some(Cache::Cachix) && !item.contains("authToken") && !item.contains("signingKey");
     if foreign {
-        // Somebody else's cache, which this repository can only read.
+        // A third-party cache, which this repository can only read.
         return None;
     }
     let body: Option<Vec<&str>> =
@@ -98,7 +98,7 @@ pub(super) fn copy(source: &Source, step: &NixStep) -> Option<String> {
     Some(body?.join("\n"))
 }
 
-/// Whether a workflow pins all of its actions by commit.
+/// Whether a workflow pins all of its actions to commits.
 pub(super) fn pins_actions(text: &str) -> bool {
     let lines = text.lines().map(|line| line.trim_start().trim_start_matches("- "));
     let uses = lines.filter_map(|line| line.strip_prefix("uses:"));
@@ -110,17 +110,17 @@ pub(super) fn pins_actions(text: &str) -> bool {
     versions.next().is_some_and(is_commit) && versions.all(is_commit)
 }
 
-/// What a step's text uses: `cachix/cachix-action@v16`.
+/// The action that a step's text uses: `cachix/cachix-action@v16`.
 pub(super) fn uses(text: &str) -> String {
     let line = text.lines().find_map(|line| line.trim_start_matches(['-', ' ']).strip_prefix("uses:"));
     line.and_then(|line| line.split('#').next()).unwrap_or("").trim().trim_matches(['"', '\'']).to_owned()
 }
 
-/// Edits that move a step, with its comments, behind another one.
+/// Edits that move a step, with its comments, after another one.
 pub(super) fn move_behind(source: &Source, step: &NixStep, other: &NixStep) -> Option<Vec<Edit>> {
     let (moved, target) = (Lines::of(source, step)?, Lines::of(source, other)?);
     let text = source.text.get(moved.start..moved.end)?;
-    // An anchor has to stay before what refers to it.
+    // An anchor must stay before its aliases.
     if has_anchor(text) || moved.indent != target.indent || moved.end > target.start {
         return None;
     }
@@ -144,7 +144,7 @@ pub(super) fn move_behind(source: &Source, step: &NixStep, other: &NixStep) -> O
     ])
 }
 
-/// Whether a text defines or uses a YAML anchor.
+/// Whether a text contains a YAML anchor or alias.
 fn has_anchor(text: &str) -> bool {
     text.split_whitespace().any(|word| {
         let name = word.strip_prefix(['&', '*']).unwrap_or("");

@@ -1,4 +1,4 @@
-//! `nix-cache`: jobs that install Nix and build on a fresh machine, but keep nothing of it; caches set up too early.
+//! `nix-cache`: jobs that install Nix and build on a fresh machine without a cache; caches that are set up too early.
 
 mod edit;
 
@@ -17,7 +17,7 @@ const RULE: &str = "nix-cache";
 /// See `rules/nix-cache.md`.
 pub static CHECK: Check = Check::of_project(RULE, &[&nix::READER, &calls::READER], project);
 
-/// Composite actions that use composite actions are followed this far.
+/// Maximum nesting of composite actions that are followed.
 const DEPTH: usize = 6;
 
 fn project(view: &ProjectView<'_>) -> Verdict {
@@ -48,7 +48,7 @@ fn project(view: &ProjectView<'_>) -> Verdict {
 struct Placed<'p> {
     /// The step.
     step: &'p NixStep,
-    /// The file that it stands in.
+    /// The file that contains it.
     file: &'p ProjectFile,
     /// The job's own step: the same one, or the one that uses the composite action.
     own: &'p NixStep,
@@ -76,7 +76,7 @@ impl<'p> Repository<'p> {
         Self { project, flake_substituters: project.all::<NixFacts>().any(|facts| facts.flake_substituters) }
     }
 
-    /// The steps of a job, those of the repository's own actions put in.
+    /// The steps of a job, with those of the repository's composite actions inlined.
     fn steps(&self, file: &'p ProjectFile, job: &'p NixJob) -> Vec<Placed<'p>> {
         let mut steps = Vec::new();
         for own in &job.steps {
@@ -93,7 +93,7 @@ impl<'p> Repository<'p> {
         depth: usize,
         out: &mut Vec<Placed<'p>>,
     ) {
-        // Actions that use one another many times over would multiply.
+        // The steps of actions that use each other many times could grow exponentially.
         if depth > DEPTH || out.len() > 1000 {
             return;
         }
@@ -157,7 +157,7 @@ impl<'p> Repository<'p> {
         Judgement::Report(Box::new(finding))
     }
 
-    /// Where a job runs; for one of a reusable workflow what those who call it say.
+    /// The runner of a job; for a reusable workflow, the one that its callers pass.
     fn runner(&self, file: &ProjectFile, job: &NixJob) -> Runner {
         let Some((name, default)) = &job.runner_input else { return job.runner };
         let jobs = self.project.all::<NixFacts>().flat_map(|facts| &facts.jobs);
@@ -172,7 +172,7 @@ impl<'p> Repository<'p> {
         nix::runner((!labels.is_empty()).then_some(&labels))
     }
 
-    /// The cache to add: the one that the repository uses already, else one that fits the installer.
+    /// The cache to add: the one that the repository already uses, else one that fits the installer.
     fn cache_step(&self, file: &'p ProjectFile, installer: &Placed<'_>) -> (String, String) {
         let others = self.project.files.iter().filter(|other| !std::ptr::eq(*other, file));
         for other in std::iter::once(file).chain(others) {
@@ -196,7 +196,7 @@ impl<'p> Repository<'p> {
     }
 }
 
-/// What to add where the repository has no cache yet.
+/// What to add if the repository has no cache yet.
 const MAGIC: &str = "- uses: DeterminateSystems/magic-nix-cache-action@main";
 /// The commit of its release, for workflows that pin every action.
 const MAGIC_COMMIT: &str = "@565684385bcd71bad329742eefe8d12f2e765b39 # v13";

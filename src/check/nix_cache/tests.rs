@@ -1,6 +1,6 @@
 use crate::check::testing::found;
 
-/// The places that are reported in a workflow with one job of these lines.
+/// The positions that are reported in a workflow with one job with these lines.
 fn reported(job: &str) -> Vec<String> {
     let text = format!("jobs:\n  a:\n{job}\n");
     found("nix-cache", &[(".github/workflows/a.yml", &text)])
@@ -57,7 +57,7 @@ fn jobs_that_need_none_or_have_one() {
     }
 }
 
-/// Every way to install Nix that is known.
+/// Every supported way to install Nix.
 const INSTALLERS: [&str; 15] = [
     "uses: cachix/install-nix-action@v31",
     "uses: DeterminateSystems/nix-installer-action@main",
@@ -76,7 +76,7 @@ const INSTALLERS: [&str; 15] = [
     "run: ./nix-installer install linux --no-confirm",
 ];
 
-/// Every way to keep what was built.
+/// Every supported cache.
 const CACHES: [&str; 17] = [
     "uses: cachix/cachix-action@v16\n        with: {name: acme}",
     "uses: DeterminateSystems/magic-nix-cache-action@main",

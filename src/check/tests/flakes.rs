@@ -1,8 +1,8 @@
-//! Inputs and locks in every form that Nix knows.
+//! Inputs and lock files in every form that Nix supports.
 
 use crate::check::testing::found;
 
-/// A flake with an input `x` of an address, and a lock in which that input has a nixpkgs of a kind.
+/// A flake with an input `x` with an address, and a lock file in which that input has a nixpkgs of some kind.
 fn flake(url: &str, original: &str) -> [(&'static str, String); 2] {
     let flake = format!(
         "{{ inputs = {{ nixpkgs.url = \"github:NixOS/nixpkgs/nixos-26.05\"; x.url = \"{url}\"; }}; outputs = _: {{ }}; }}"
@@ -39,7 +39,7 @@ fn a_nixpkgs_of_every_type_is_seen_in_an_input() {
         (r#"{ "type": "tarball", "url": "https://flakehub.com/f/NixOS/nixpkgs/0.1.%2A" }"#, true),
         (r#"{ "type": "indirect", "id": "nixpkgs" }"#, true),
         (r#"{ "type": "indirect", "id": "nixpkgs", "ref": "nixos-unstable" }"#, true),
-        // Pinned to a commit on purpose, another project's, a part of nixpkgs.
+        // Pinned to a commit on purpose, of another project, or a part of nixpkgs.
         (
             r#"{ "type": "github", "owner": "NixOS", "repo": "nixpkgs", "rev": "5ed481943351e9fd354aeb557679624224de38d5" }"#,
             false,

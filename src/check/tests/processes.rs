@@ -1,4 +1,4 @@
-//! What is reported and what is not, across the ways people write it.
+//! What is reported and what is not, for the different ways to write it.
 
 use crate::check::testing::found;
 
@@ -7,7 +7,7 @@ const READINESS: &str = "missing-readiness-probe";
 const OPTION: &str = "unknown-process-option";
 const PORT: &str = "port-conflict";
 
-/// Each row: the rule, the files, the places that it reports.
+/// Each row: the rule, the files, and the positions of its findings.
 type Row<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [&'a str]);
 
 fn check(rows: &[Row<'_>]) {
@@ -19,7 +19,7 @@ fn check(rows: &[Row<'_>]) {
 #[test]
 fn yaml_dependencies() {
     check(&[
-        // A file of any name, by its content.
+        // A file with any name, by its content.
         (
             DEPENDENCY,
             &[("compose.yaml", "processes: {a: {command: x, depends_on: {b: {condition: process_started}}}}")],
@@ -27,7 +27,7 @@ fn yaml_dependencies() {
         ),
         // Other tools have processes too.
         (DEPENDENCY, &[("app.yaml", "kind: App\nprocesses: {a: {command: x, depends_on: {b: {}}}}")], &[]),
-        // No condition is process_completed, which never comes.
+        // No condition means process_completed, which never happens.
         (
             DEPENDENCY,
             &[(
@@ -44,7 +44,7 @@ fn yaml_dependencies() {
             )],
             &["b"],
         ),
-        // Filled in later: nothing can be said.
+        // Templates are filled in later, so nothing can be decided.
         (
             DEPENDENCY,
             &[(
@@ -71,7 +71,7 @@ fn yaml_dependencies() {
             )],
             &["nobody"],
         ),
-        // Half of a process: the other half is in a file that is loaded with this one.
+        // A partial process: the rest is in a file that is loaded together with this one.
         (
             DEPENDENCY,
             &[(
@@ -80,7 +80,7 @@ fn yaml_dependencies() {
             )],
             &[],
         ),
-        // Another file of the folder has it.
+        // Another file of the folder defines it.
         (
             DEPENDENCY,
             &[
@@ -108,7 +108,7 @@ fn yaml_dependencies() {
             ],
             &["no"],
         ),
-        // A devbox project has the processes of its packages too.
+        // A devbox project also has the processes of its packages.
         (
             DEPENDENCY,
             &[
@@ -120,7 +120,7 @@ fn yaml_dependencies() {
             ],
             &["a"],
         ),
-        // The override file takes the mistake back.
+        // The override file corrects the mistake.
         (
             DEPENDENCY,
             &[
@@ -132,7 +132,7 @@ fn yaml_dependencies() {
             ],
             &[],
         ),
-        // A file to be loaded with this one says more of a process.
+        // A file to be loaded with this one may define more of a process.
         (
             DEPENDENCY,
             &[
@@ -144,7 +144,7 @@ fn yaml_dependencies() {
             ],
             &[],
         ),
-        // What is extended may say more of each process.
+        // An extended file may define more of each process.
         (
             DEPENDENCY,
             &[(
@@ -153,7 +153,7 @@ fn yaml_dependencies() {
             )],
             &[],
         ),
-        // What cannot be read whole may say more.
+        // A file that cannot be read completely may define more.
         (
             DEPENDENCY,
             &[("process-compose.yaml", "processes:\n  a: {command: x, depends_on: {b: {}}}\n  {{ if .B }}\n")],
@@ -233,7 +233,7 @@ fn readiness() {
             &["a"],
         ),
         (READINESS, &[("process-compose.yaml", "processes: {a: {command: x, is_daemon: '{{.D}}'}}")], &[]),
-        // A waiter that is disabled waits for nothing.
+        // A disabled process waits for nothing.
         (
             READINESS,
             &[(
@@ -242,7 +242,8 @@ fn readiness() {
             )],
             &[],
         ),
-        // One that waits for it to be ready waits for ever: that is process-dependency's finding, and one is enough.
+        // A process that waits for readiness waits forever: `process-dependency` reports that, and one finding is
+        // enough.
         (
             READINESS,
             &[(
@@ -259,7 +260,7 @@ fn readiness() {
             )],
             &["process_healthy"],
         ),
-        // One waits for its end: a task.
+        // Another process waits for its end, so it is a task.
         (
             READINESS,
             &[(
