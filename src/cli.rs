@@ -22,7 +22,7 @@ use crate::suggest::nearest;
     max_term_width = 100
 )]
 pub struct Cli {
-    /// The command to run; `check` if there is none.
+    /// The command to run. `None` runs `check`.
     #[command(subcommand)]
     pub command: Option<Command>,
     /// The options of `check`, which runs if no command is given.
@@ -65,7 +65,7 @@ pub enum Command {
     /// Show the repository's port map, or find a free port
     #[command(mut_arg("paths", |paths| paths.help(REPOSITORY)))]
     Ports(PortsArgs),
-    /// Write new files for Compose files, Dockerfiles, hand-rolled flakes and docker in CI; a plan without --write
+    /// Migrate Compose files, Dockerfiles, per-system flake helpers and Docker builds in CI; prints a diff without --write
     #[command(mut_arg("paths", |paths| paths.help(MIGRATE_PATHS)))]
     Migrate(MigrateArgs),
     /// Record current findings, so that only new ones are reported
@@ -117,10 +117,10 @@ pub struct ScopeArgs {
     /// Configuration file [default: flakeward.toml or .flakeward.toml in the root of the repository]
     #[arg(long, value_name = "FILE", help_heading = "Configuration options")]
     pub config: Option<PathBuf>,
-    /// Folder of a policy to extend, in place of the one that `[policy] extends` names
+    /// Folder of the policy to extend, overriding the one that `[policy] extends` names
     #[arg(long, value_name = "DIR", conflicts_with = "isolated", help_heading = "Configuration options")]
     pub policy_path: Option<PathBuf>,
-    /// Further settings, over those of the configuration file and in the same format
+    /// Additional settings, which override those of the configuration file and have the same format
     #[arg(long, value_name = "FILE", help_heading = "Configuration options")]
     pub settings: Option<PathBuf>,
     /// Ignore the repository's configuration file, own rules and baseline
@@ -171,15 +171,15 @@ pub struct CheckArgs {
         help_heading = "Input options"
     )]
     pub changed: Option<String>,
-    /// Report only what the whole tree at the merge base of REF and HEAD does not have, by fingerprint
+    /// Report only findings that the tree at the merge base of REF and HEAD does not have, by fingerprint
     ///
-    /// Unlike --changed, this includes findings that a change causes on lines which did not change.
+    /// Unlike --changed, this includes findings that a change causes on unchanged lines.
     #[arg(long, value_name = "REF", conflicts_with_all = ["changed", "frozen"], help_heading = "Input options")]
     pub new_since: Option<String>,
     /// Baseline of accepted findings, written by `flakeward baseline` [default: .flakeward/baseline.json]
     #[arg(long, value_name = "FILE", help_heading = "Configuration options")]
     pub baseline: Option<PathBuf>,
-    /// Report entries of the baseline that match nothing as errors, so that it can only shrink
+    /// Report baseline entries that match nothing as errors, so that the baseline can only shrink
     #[arg(long, conflicts_with_all = ["changed", "isolated"], help_heading = "Configuration options")]
     pub frozen: bool,
     /// The reports to write.
@@ -318,7 +318,7 @@ fn pair(formats: &[(usize, Format)], outputs: &[(usize, PathBuf)]) -> Result<Vec
     Ok(reports)
 }
 
-/// Whether two paths are those of the same file, as far as they are written.
+/// Whether two paths refer to the same file, judging by their text.
 fn same_file(one: Option<&Path>, other: Option<&Path>) -> bool {
     let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     one.map(absolute) == other.map(absolute)
@@ -390,10 +390,10 @@ pub struct PortsArgs {
 /// The subcommands of `ports`.
 #[derive(Debug, Subcommand)]
 pub enum PortsCommand {
-    /// Write the registry: a name for every port that has none; change nothing else
+    /// Write the registry, with a name for every port that has none, and change no other file
     #[command(mut_arg("paths", |paths| paths.help(REPOSITORY)))]
     Init(PortsInitArgs),
-    /// Say who has a number, or that it is free (exit code 1 if it is taken)
+    /// Print what uses a port number, or that it is free (exit code 1 if it is taken)
     #[command(mut_arg("paths", |paths| paths.help(REPOSITORY)))]
     Check(PortsCheckArgs),
     /// Print a port that is unused in this repository, close to its group, not well known and not ephemeral
@@ -407,10 +407,10 @@ pub enum PortsCommand {
 /// The options of `ports init`.
 #[derive(Debug, Args)]
 pub struct PortsInitArgs {
-    /// What is looked at.
+    /// Input, rule and configuration options.
     #[command(flatten)]
     pub scope: ScopeArgs,
-    /// Print what would change as a diff, and change nothing
+    /// Print the changes as a diff without writing them
     #[arg(long)]
     pub diff: bool,
 }
@@ -421,7 +421,7 @@ pub struct PortsCheckArgs {
     /// The port number
     #[arg(value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub number: u16,
-    /// What is looked at.
+    /// Input, rule and configuration options.
     #[command(flatten)]
     pub scope: ScopeArgs,
 }
@@ -452,7 +452,7 @@ pub struct PortsRenameArgs {
     /// Input, rule and configuration options.
     #[command(flatten)]
     pub scope: ScopeArgs,
-    /// Print what would change as a diff, and change nothing
+    /// Print the changes as a diff without writing them
     #[arg(long)]
     pub diff: bool,
 }
@@ -525,10 +525,10 @@ pub struct MigrateHow {
     /// Write the files instead of printing a diff (for `git apply` in the root)
     #[arg(long, help_heading = "Migration options")]
     pub write: bool,
-    /// Also write over files with changes that are not committed
+    /// Also overwrite files with uncommitted changes
     #[arg(long, requires = "write", help_heading = "Migration options")]
     pub force: bool,
-    /// How to write the report
+    /// Report format
     #[arg(long, short, value_name = "FORMAT", default_value = "pretty", help_heading = "Migration options")]
     pub format: MigrateFormat,
     /// When to use colours; auto detects terminals and respects NO_COLOR and FORCE_COLOR
@@ -554,7 +554,7 @@ pub struct BaselineArgs {
     /// File to write; `-` is stdout [default: .flakeward/baseline.json in the root]
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Only remove entries that match nothing any more; accept no new finding
+    /// Only remove entries that no longer match anything; accept no new findings
     #[arg(long)]
     pub prune: bool,
     /// Last day on which the newly accepted findings are accepted: YYYY-MM-DD
@@ -582,7 +582,7 @@ pub struct AcceptedArgs {
     pub baseline: Option<PathBuf>,
 }
 
-/// The formats of the list of what is accepted.
+/// The formats of `accepted`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum AcceptedFormat {
     /// Text for people.

@@ -1,4 +1,4 @@
-//! `flakeward accepted`: what is accepted, by whom, since when and until when.
+//! `flakeward accepted`: what is accepted, with owner, age and last day.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write};
@@ -20,7 +20,7 @@ use crate::report::Report;
 use crate::suppress::accepted::{self, Accepted, State};
 use crate::walk;
 
-/// Larger files of owners are not read, as on GitHub.
+/// Larger CODEOWNERS files are not read, as on GitHub.
 const MAX_OWNERS: u64 = 3 << 20;
 
 /// Lists what is accepted.
@@ -40,7 +40,7 @@ pub fn run(args: &AcceptedArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::from(if report.internal_error() { 2 } else { 0 }))
 }
 
-/// Everything that a report and the settings accept, with owners and ages.
+/// Everything that suppressions, the baseline and the settings accept, with owners and ages.
 pub fn list(session: &Session, report: &Report) -> Result<Vec<Entry>, Failure> {
     let mut accepted = report.accepted.clone();
     if !session.is_partial() {
@@ -51,7 +51,7 @@ pub fn list(session: &Session, report: &Report) -> Result<Vec<Entry>, Failure> {
     let config = &session.settings.config;
     let lines = accepted.iter().map(|entry| match report.sources.contains_key(&entry.path) {
         true => places.of(&entry.path, entry.span).0.line as usize,
-        // The configuration is only among the sources if something was found in it.
+        // The configuration is only among the sources if a finding points into it.
         false => config.text.get(..entry.span.start as usize).map_or(1, |head| head.matches('\n').count() + 1),
     });
     let lines: Vec<usize> = lines.collect();
@@ -86,12 +86,12 @@ fn day(time: i64) -> Option<Date> {
     Some(jiff::Timestamp::from_second(time).ok()?.to_zoned(TimeZone::UTC).date())
 }
 
-/// The days from one date to another; negative if the other comes first.
+/// The number of days from one date to another; negative if the second is earlier.
 fn days(from: Date, to: Date) -> i32 {
     (to - from).get_days()
 }
 
-/// The owners that the repository names; none if it has no such file.
+/// The repository's CODEOWNERS; empty if it has none.
 pub fn read_owners(root: &Path) -> Result<Owners, Failure> {
     let exists = |name: &str| root.join(name).symlink_metadata().is_ok_and(|data| !data.is_dir());
     let Some(name) = codeowners::FILES.iter().find(|name| exists(name)) else { return Ok(Owners::default()) };
@@ -102,7 +102,7 @@ pub fn read_owners(root: &Path) -> Result<Owners, Failure> {
 
 type Changes = BTreeMap<RelPath, std::collections::HashMap<usize, Change>>;
 
-/// Who last changed the lines in which something is accepted; nothing outside of a git repository.
+/// Who last changed the lines of each acceptance; empty outside of a git repository.
 fn changes(root: &Path, accepted: &[Accepted], lines: &[usize]) -> Result<Changes, Failure> {
     let mut by_file: BTreeMap<&RelPath, Vec<usize>> = BTreeMap::new();
     for (entry, line) in accepted.iter().zip(lines) {

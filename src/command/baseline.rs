@@ -14,7 +14,7 @@ use crate::report::Report;
 use crate::run;
 use crate::suppress::baseline::{self, Baseline, Terms, Update};
 
-/// Records the current findings, or removes the entries that are not needed any more.
+/// Records the current findings, or removes the entries that are no longer needed.
 pub fn run(args: &BaselineArgs) -> Result<ExitCode, Failure> {
     let mut session = Session::open(&args.scope, None)?;
     if session.nothing_asked {
@@ -53,7 +53,7 @@ pub fn run(args: &BaselineArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// How a baseline differs from the one before.
+/// The differences between a baseline and the previous one.
 fn changes(update: &Update) -> String {
     let kept = match update.kept {
         0 => String::new(),
@@ -84,7 +84,7 @@ fn prune(file: &Target, before: Option<Baseline>, session: &Session, args: &Base
     Ok(ExitCode::SUCCESS)
 }
 
-/// A note for people: the file is written whether it can be printed or not.
+/// Prints a message for people. The baseline was written, so failing to print is not an error.
 fn say(text: &str) {
     let _ = writeln!(io::stderr(), "{}", crate::output::text::clean(text));
 }
@@ -95,7 +95,7 @@ enum Target {
     Stdout,
     /// The usual file in the repository.
     Usual(PathBuf),
-    /// A file that was named.
+    /// A file given on the command line.
     Named(PathBuf),
 }
 
@@ -112,8 +112,8 @@ impl Target {
         }
     }
 
-    /// The baseline that is there, with the reasons and dates to keep. One that is to be replaced may be broken, as it
-    /// is after a merge with conflicts.
+    /// The existing baseline, whose reasons and dates are kept. It may be invalid if it is replaced, for example after
+    /// a merge with conflicts.
     fn read(&self, session: &mut Session, args: &BaselineArgs) -> Result<Option<Baseline>, Failure> {
         let named = match self {
             Self::Named(file) if file.exists() || args.prune => Some(file.as_path()),
@@ -130,7 +130,7 @@ impl Target {
         }
     }
 
-    /// Writes a text. Returns the path as the user would type it; `None` for standard output.
+    /// Writes a text. Returns the path relative to the working directory; `None` for standard output.
     fn write(&self, session: &Session, text: &str) -> Result<Option<String>, Failure> {
         let file = match self {
             Self::Stdout => return print_json(text).map(|()| None),
@@ -143,7 +143,7 @@ impl Target {
     }
 }
 
-/// Checks the whole repository; a failure if anything could not be checked.
+/// Checks the whole repository. The error reports anything that could not be checked.
 fn check(session: &Session) -> Result<(Repo, Report), Failure> {
     let repo = session.repo();
     let report = crate::check(&repo, &session.settings);

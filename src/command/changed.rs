@@ -1,7 +1,7 @@
 //! `--changed`: which lines differ from the main branch.
 //!
-//! Files are compared with what git has stored, byte for byte. What git's own diff says is up to attributes, settings
-//! and the index, of which some come from the repository that is checked.
+//! Files are compared with the objects that git has stored, byte for byte. The output of `git diff` depends on
+//! attributes, settings and the index, some of which come from the checked repository.
 
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
@@ -15,30 +15,30 @@ use crate::output::Places;
 use crate::report::Report;
 use crate::walk;
 
-/// What a repository's files were at an earlier commit.
+/// The state of a repository at an earlier commit.
 pub struct Changed<'a> {
     root: &'a Path,
-    /// The ids of the earlier contents.
+    /// The object ids of the earlier contents.
     before: HashMap<String, String>,
     objects: Objects,
     converts_line_ends: bool,
-    /// The files that were compared.
+    /// The files to compare.
     compared: HashMap<RelPath, Lines>,
 }
 
-/// Rules whose findings any change of the file may have caused, wherever they are reported.
+/// Rules whose findings may be caused by any change of the file, wherever they are reported.
 const WHOLE_FILE: [&str; 2] = [UNCHECKED, "syntax-error"];
 
 /// Which lines of a file are new.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Lines {
     All,
-    /// These, from 1.
+    /// These lines, from 1.
     Some(Vec<RangeInclusive<u32>>),
 }
 
 impl<'a> Changed<'a> {
-    /// Prepares to compare with a reference's merge base with HEAD. Work that is not committed counts as changed.
+    /// Prepares a comparison with the merge base of a reference and HEAD. Uncommitted changes are included.
     pub fn since(root: &'a Path, reference: &str) -> Result<Self, Failure> {
         let git = Git::new(root)?;
         let base = git.base("--changed", reference)?;
@@ -51,7 +51,7 @@ impl<'a> Changed<'a> {
         })
     }
 
-    /// Keeps the findings with any of their positions on changed lines.
+    /// Keeps the findings that have a position on a changed line.
     pub fn keep(&mut self, report: &mut Report) {
         let findings = std::mem::take(&mut report.findings);
         let mut places = Places::new(report);
@@ -87,7 +87,7 @@ impl<'a> Changed<'a> {
         self.compared.get(path).unwrap_or(&Lines::All)
     }
 
-    /// Whatever cannot be compared counts as changed.
+    /// A file that cannot be compared counts as changed.
     fn compare(&mut self, path: &RelPath, places: &Places<'_>) -> Lines {
         let id = self.before.get(&**path);
         let Some(before) = id.and_then(|id| self.objects.content(id, walk::MAX_FILE)) else { return Lines::All };

@@ -17,7 +17,7 @@ use crate::port_map::{PortMap, rows};
 use crate::report::Report;
 use crate::{run, walk};
 
-/// Checks, writes the reports, and says how it went.
+/// Checks, writes the reports, and returns the exit code.
 pub fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
     let start = Instant::now();
     let opened = Session::open(&args.scope, args.stdin_filename.as_deref());
@@ -54,7 +54,7 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
         step_summary(&report, &workspace_view(&session.root))?;
     }
     let mut err = io::stderr().lock();
-    // Standard error is for remarks: where it cannot be written, the report and the exit code still hold.
+    // If notes cannot be written to standard error, the report and the exit code are still valid.
     let _ = notes::write(&report.notes, &session.view, args.output.verbose, &mut err);
     if report.files == 0 && !args.output.quiet {
         let exclude = &session.settings.config.exclude;
@@ -66,7 +66,7 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
             None => writeln!(err, "flakeward: no input file matches any rule"),
         };
     }
-    // Editors, which check a text, show what is written to standard error.
+    // Editors that check a buffer show what is written to standard error.
     let has_reader = !args.output.quiet && args.stdin_filename.is_none();
     if has_reader && report.files > 0 && !is_summarized(args) {
         let view = View { stream: stream::stderr(), ..session.view.clone() };
@@ -78,7 +78,7 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
     Ok(exit_code(&report, args))
 }
 
-/// The value of an option that needs `=` looks like a path.
+/// Adds a hint if the value of `--changed`, which requires `=`, was parsed as a path.
 fn explained(failure: Failure, args: &CheckArgs) -> Failure {
     let missing = args.scope.paths.iter().find(|path| !path.exists());
     match (args.changed.as_deref(), missing) {
@@ -89,7 +89,7 @@ fn explained(failure: Failure, args: &CheckArgs) -> Failure {
     }
 }
 
-/// Whether a report says itself how much was found, or one on standard output is for programs only.
+/// Whether standard output has a report with its own summary, or one that only programs read.
 fn is_summarized(args: &CheckArgs) -> bool {
     args.reports.0.iter().any(|to| to.file.is_none() && to.format != Format::Concise)
 }
@@ -99,13 +99,13 @@ fn exit_code(report: &Report, args: &CheckArgs) -> ExitCode {
     ExitCode::from(if failed { 2 } else { u8::from(report.reaches(args.fail_on)) })
 }
 
-/// The name of the repository that CI says it runs for.
+/// The repository's name according to CI.
 fn ci_repository() -> Option<String> {
     let names = ["GITHUB_REPOSITORY", "CI_PROJECT_PATH"].into_iter();
     names.filter_map(|name| std::env::var(name).ok()).find(|name| !name.is_empty())
 }
 
-/// What a page shows besides the findings.
+/// The parts of a page besides the findings.
 fn extras(session: &Session, report: &Report) -> Result<Extras, Failure> {
     let facts = run::port_facts(&session.repo(), &session.settings);
     let registries = Registries::of(&facts.project);
@@ -151,8 +151,8 @@ fn write(to: &ReportTo, report: &Report, extras: &Extras, session: &Session, arg
     }
 }
 
-/// GitHub resolves the paths of annotations against the workspace, whatever a step's working directory is. Outside of a
-/// workspace that is the root.
+/// GitHub resolves the paths of annotations against the workspace, whatever the working directory of a step. Outside of
+/// a workspace, the root is used.
 fn workspace_view(root: &Path) -> View {
     let workspace = std::env::var_os("GITHUB_WORKSPACE").map(PathBuf::from).and_then(|path| path.canonicalize().ok());
     match workspace.filter(|workspace| root.starts_with(workspace)) {
@@ -161,7 +161,7 @@ fn workspace_view(root: &Path) -> View {
     }
 }
 
-/// Adds a table to the step's summary, where GitHub gives a file for it.
+/// Adds a table to the step summary if GitHub provides a file for it.
 fn step_summary(report: &Report, view: &View) -> Result<(), Failure> {
     let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()).map(PathBuf::from) else {
         return Ok(());

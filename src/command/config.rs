@@ -7,7 +7,7 @@ use crate::cli::{ConfigArgs, ConfigCommand, ConfigFormat};
 use crate::config::schema;
 use crate::output;
 
-/// Shows the schema, or the settings in force.
+/// Prints the schema or the effective settings.
 pub fn run(args: &ConfigArgs) -> Result<ExitCode, Failure> {
     match &args.command {
         ConfigCommand::Schema => print_json(&schema::text()?)?,

@@ -1,4 +1,4 @@
-//! `flakeward explain` and `flakeward rules`: the rules' pages.
+//! `flakeward explain` and `flakeward rules`: the pages of rules.
 
 use std::process::ExitCode;
 
@@ -7,9 +7,9 @@ use crate::cli::{ExplainArgs, ListFormat, RulesArgs, RulesCommand};
 use crate::output::{page, rules, stream};
 use crate::rule::Catalog;
 
-/// Shows one page.
+/// Prints a page.
 pub fn explain(args: &ExplainArgs) -> Result<ExitCode, Failure> {
-    // A policy that cannot be found is no obstacle to reading what every flakeward has.
+    // The built-in pages can be shown even if the policy cannot be found.
     let is_built_in = Catalog::built_in().find(&args.rule).is_some();
     let catalog = catalog(!is_built_in)?;
     let rule = session::rule(&catalog, &args.rule)?;
@@ -17,7 +17,7 @@ pub fn explain(args: &ExplainArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Lists all rules, or tests the repository's own.
+/// Lists all rules, or tests the repository's own rules.
 pub fn rules(args: &RulesArgs) -> Result<ExitCode, Failure> {
     if let Some(RulesCommand::Test) = args.command {
         return rule_tests::test();
@@ -30,7 +30,7 @@ pub fn rules(args: &RulesArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The rules of the repository that the working directory is in, with or without those of its policy.
+/// The rules of the repository around the working directory, with or without those of its policy.
 fn catalog(with_policy: bool) -> Result<Catalog, Failure> {
     let (root, view) = session::here()?;
     let policy = if with_policy { session::policy(&root)? } else { None };

@@ -11,7 +11,7 @@ use crate::fix::{self, Outcome, Request, diff};
 use crate::output::{View, fixes, notes, stream};
 use crate::walk;
 
-/// Fixes, writes the files (or shows the differences), and says what was done and what is left.
+/// Applies fixes, writes the files or prints a diff, and reports what was fixed and what remains.
 pub fn run(args: &FixArgs) -> Result<ExitCode, Failure> {
     for path in &args.scope.paths {
         refuse_unfixable(path)?;
@@ -20,12 +20,12 @@ pub fn run(args: &FixArgs) -> Result<ExitCode, Failure> {
     if session.nothing_asked {
         return Ok(ExitCode::SUCCESS);
     }
-    // What the baseline accepts is no finding, as for `check`.
+    // Findings that the baseline accepts are ignored, as by `check`.
     if !args.accepted {
         session.read_baseline(args.baseline.as_deref(), args.scope.isolated)?;
     }
     let allowed = if args.needs_unsafe { Safety::Unsafe } else { Safety::Safe };
-    // Those that are not applied are counted.
+    // Fixes that are not applied are counted.
     session.settings.fixes = Safety::Unsafe;
     let guard = |path: &str| fix::write::guard(&session.root, path);
     let outcome = fix::fix(&session.repo(), &session.settings, &Request { allowed, only: None, guard: &guard });
@@ -37,7 +37,7 @@ pub fn run(args: &FixArgs) -> Result<ExitCode, Failure> {
     Ok(exit_code(&outcome, args))
 }
 
-/// Standard input cannot be rewritten, and a path through a link may lead into somebody else's repository.
+/// Standard input cannot be rewritten, and a path through a link may lead out of the repository.
 fn refuse_unfixable(path: &Path) -> Result<(), Failure> {
     if path.as_os_str() == "-" {
         return Err(Failure::new("`fix` rewrites files and cannot fix stdin"));
@@ -60,7 +60,7 @@ fn tell(outcome: &Outcome, view: &View, args: &FixArgs) -> Result<(), Failure> {
         forgive_closed(written.and_then(|()| out.flush()))
             .map_err(|error| Failure::new(format!("cannot write to stdout: {}", walk::io_reason(&error))))?;
     }
-    // Standard error is for remarks: where it cannot be written, the files and the exit code still hold.
+    // If notes cannot be written to standard error, the files and the exit code are still valid.
     let mut err = io::stderr().lock();
     let _ = notes::write(&outcome.report.notes, view, args.output.verbose, &mut err);
     if args.diff {
@@ -73,8 +73,8 @@ fn tell(outcome: &Outcome, view: &View, args: &FixArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What could not be written or checked is 2. Else the findings decide: those that are left, or with `--diff` those of
-/// the files as they are.
+/// The exit code: 2 if something could not be written or checked. Otherwise it depends on the remaining findings, or
+/// with `--diff` on those of the current files.
 fn exit_code(outcome: &Outcome, args: &FixArgs) -> ExitCode {
     let failed = outcome.report.internal_error()
         || outcome.refused.iter().any(|refused| refused.unwritable)

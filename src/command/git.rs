@@ -1,4 +1,4 @@
-//! Questions to git. It only reads here, and starts nothing that a repository's settings name.
+//! Runs git, which only reads here and starts no program that the repository's settings name.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -8,7 +8,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
 use super::Failure;
 use crate::walk;
 
-/// What the main branch is called if no reference is given.
+/// Usual names of the main branch, for use without a reference.
 const MAIN: [&str; 5] = [
     "refs/remotes/origin/HEAD",
     "refs/remotes/origin/main",
@@ -17,13 +17,13 @@ const MAIN: [&str; 5] = [
     "refs/heads/master",
 ];
 
-/// What a short name may stand for. Git itself prefers tags, so a tag called like a branch would be taken for it.
+/// What a short name may refer to. Git itself prefers tags, so it would use a tag with the name of a branch.
 const NAMESPACES: [&str; 3] = ["refs/heads/", "refs/remotes/", "refs/tags/"];
 
-/// A repository as git sees it.
+/// Git in the folder of a repository.
 pub struct Git<'a> {
     root: &'a Path,
-    /// The settings that name programs through which files would be read.
+    /// The settings that would run programs to read files.
     filters: Vec<String>,
 }
 
@@ -41,15 +41,15 @@ impl<'a> Git<'a> {
 
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new("git");
-        // Nothing that a repository's own configuration could start, and no lock files.
+        // Disables everything that the repository's own configuration could start, and lock files.
         command.args(["--no-optional-locks", "--no-pager", "--no-replace-objects", "-c", "core.fsmonitor=false"]);
-        // Not by `-c`, which takes the name of a filter apart where there is a `=` in it.
+        // Not with `-c`, which splits the name of a filter at a `=`.
         let given = std::env::var("GIT_CONFIG_COUNT").ok().and_then(|count| count.parse().ok()).unwrap_or(0usize);
         for (index, filter) in (given..).zip(&self.filters) {
             command.env(format!("GIT_CONFIG_KEY_{index}"), filter).env(format!("GIT_CONFIG_VALUE_{index}"), "");
         }
         command.env("GIT_CONFIG_COUNT", (given + self.filters.len()).to_string());
-        // What is missing in a partial clone would be fetched, with whatever programs its settings name.
+        // In a partial clone, git would fetch missing objects with programs that its settings name.
         command.env("GIT_NO_LAZY_FETCH", "1").env("GIT_ALLOW_PROTOCOL", "none");
         command.arg("-C").arg(self.root).args(args).stdin(Stdio::null()).env("LC_ALL", "C");
         command
@@ -59,19 +59,19 @@ impl<'a> Git<'a> {
         self.command(args).output().map_err(|error| does_not_start(&error))
     }
 
-    /// Whether a question is answered with success.
+    /// Whether a command succeeds.
     pub fn knows(&self, args: &[&str]) -> Result<bool, Failure> {
         Ok(self.output(args)?.status.success())
     }
 
-    /// Whether git itself gives files other line ends than it stores, as Git for Windows does.
+    /// Whether git converts the line ends of files, as Git for Windows does.
     pub fn converts_line_ends(&self) -> Result<bool, Failure> {
         let setting = |name: &str| Ok::<_, Failure>(self.output(&["config", "--get", name])?.stdout);
         Ok(setting("core.autocrlf")?.starts_with(b"true") || setting("core.eol")?.starts_with(b"crlf"))
     }
 
-    /// The last commit that a reference and HEAD have in common; the main branch if the reference is empty. `option` is
-    /// the option that asks.
+    /// The merge base of a reference and HEAD; of the main branch if the reference is empty. `option` is the option
+    /// that requires it, for messages.
     pub fn base(&self, option: &str, reference: &str) -> Result<String, Failure> {
         if !self.knows(&["rev-parse", "--git-dir"])? {
             let root = self.root.display();
@@ -116,7 +116,7 @@ impl<'a> Git<'a> {
         Ok((output.status.success() && !commit.is_empty()).then_some(commit))
     }
 
-    /// The last commit that a commit and HEAD have in common. `shown` is what the commit is called in a message.
+    /// The merge base of a commit and HEAD. `shown` is the name of the commit in messages.
     fn merge_base(&self, commit: &str, shown: &str) -> Result<String, Failure> {
         let output = self.output(&["merge-base", commit, "HEAD"])?;
         let base = String::from_utf8_lossy(&output.stdout).trim().to_owned();
@@ -127,7 +127,7 @@ impl<'a> Git<'a> {
             .help("fetch the full history with `git fetch --unshallow`, or with `fetch-depth: 0` of actions/checkout"))
     }
 
-    /// The regular files of a commit below the folder: their paths and the ids of their contents.
+    /// The regular files of a commit below the folder: their paths and the object ids of their contents.
     pub fn files(&self, commit: &str) -> Result<HashMap<String, String>, Failure> {
         let output = self.output(&["ls-tree", "-r", "-z", commit])?;
         if !output.status.success() {
@@ -138,10 +138,10 @@ impl<'a> Git<'a> {
         Ok(entries.filter_map(|entry| file(std::str::from_utf8(entry).ok()?)).collect())
     }
 
-    /// Who last changed some lines (from 1) of a file of the working tree, and when. Lines that are not committed are
-    /// left out, and so is everything if the file is not tracked.
+    /// Who last changed some lines (from 1) of a file of the working tree, and when. Uncommitted lines are left out.
+    /// Empty if the file is not tracked.
     pub fn blame(&self, path: &str, lines: &[usize]) -> Result<HashMap<usize, Change>, Failure> {
-        // Very many lines are cheaper to get with all others.
+        // For very many lines, it is faster to get all lines of the file.
         let asked = if lines.len() > MAX_RANGES { &[] } else { lines };
         let ranges: Vec<String> = asked.iter().map(|line| format!("-L{line},{line}")).collect();
         let mut args = vec!["-c", "blame.ignoreRevsFile=", "blame", "--no-textconv", "--line-porcelain"];
@@ -151,7 +151,7 @@ impl<'a> Git<'a> {
         Ok(if output.status.success() { blamed(&String::from_utf8_lossy(&output.stdout)) } else { HashMap::new() })
     }
 
-    /// Starts a process that answers with the contents of objects.
+    /// Starts a process that returns the contents of objects.
     pub fn objects(&self) -> Result<Objects, Failure> {
         let mut command = self.command(&["cat-file", "--batch"]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
@@ -166,14 +166,14 @@ impl<'a> Git<'a> {
 pub struct Change {
     /// The author's name.
     pub author: String,
-    /// When the change was written, in seconds since 1970.
+    /// The author date, in seconds since 1970.
     pub time: i64,
 }
 
-/// More lines of one file are not asked for one by one.
+/// With more lines of one file, all lines are requested.
 const MAX_RANGES: usize = 200;
 
-/// Reads what `git blame --line-porcelain` prints: for each line a head, fields, and the line after a tab.
+/// Parses the output of `git blame --line-porcelain`: for each line a header, fields, and the line after a tab.
 fn blamed(text: &str) -> HashMap<usize, Change> {
     let mut changes = HashMap::new();
     let mut line = None;
@@ -193,7 +193,7 @@ fn blamed(text: &str) -> HashMap<usize, Change> {
     changes
 }
 
-/// The bytes of a file name that git has quoted; `None` if it is not in quotes.
+/// The bytes of a file name that git quoted; `None` if it is not quoted.
 pub(super) fn unquoted(name: &[u8]) -> Option<Vec<u8>> {
     let inner = name.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
     let mut bytes = Vec::new();
@@ -228,8 +228,8 @@ pub(super) fn unquoted(name: &[u8]) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// The files among some paths that git says have changes which are not committed, or that it does not track. Empty
-/// outside of a git repository.
+/// Those of some paths that have uncommitted changes or are untracked, according to git. Empty outside of a git
+/// repository.
 pub fn uncommitted(root: &Path, paths: &[&str]) -> Result<Vec<String>, Failure> {
     if paths.is_empty() || !root.join(".git").exists() {
         return Ok(Vec::new());
@@ -250,14 +250,14 @@ fn does_not_start(error: &std::io::Error) -> Failure {
     Failure::new(format!("git cannot be started: {}", walk::io_reason(error)))
 }
 
-/// Path and id of an entry `100644 blob ID\tPATH`; `None` for links and submodules.
+/// Path and object id of an entry `100644 blob ID\tPATH`; `None` for links and submodules.
 fn file(entry: &str) -> Option<(String, String)> {
     let (head, path) = entry.split_once('\t')?;
     let id = head.strip_prefix("100")?.split_once(" blob ")?.1;
     Some((path.to_owned(), id.to_owned()))
 }
 
-/// The contents of objects, as they are stored: no attribute and no setting changes them.
+/// Reads objects as they are stored, without filters and conversions.
 pub struct Objects {
     child: Child,
     asked: Option<ChildStdin>,
@@ -265,12 +265,12 @@ pub struct Objects {
 }
 
 impl Objects {
-    /// The content of an object. `None` if it is not there, or larger than `limit`.
+    /// The content of an object. `None` if it does not exist or is larger than `limit`.
     pub fn content(&mut self, id: &str, limit: u64) -> Option<Vec<u8>> {
         self.read(id, limit).ok().flatten()
     }
 
-    /// The content of an object; `None` if it is larger than `limit`. The error says why it cannot be read.
+    /// The content of an object; `None` if it is larger than `limit`. The error is a message.
     pub fn read(&mut self, id: &str, limit: u64) -> Result<Option<Vec<u8>>, String> {
         let stopped = || "git stopped".to_owned();
         let reason = |error: std::io::Error| walk::io_reason(&error);

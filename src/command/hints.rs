@@ -1,4 +1,4 @@
-//! What a word on the command line was meant as, if it is neither a command nor a path.
+//! Suggestions for an argument that is neither a command nor a path.
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
@@ -21,7 +21,7 @@ const COMMANDS: [&str; 13] = [
     "help",
 ];
 
-/// Commands of other tools, and those of this one that do the same.
+/// Commands and options of other tools, and the equivalent here.
 const SYNONYMS: [(&str, &str); 21] = [
     ("lint", "check"),
     ("run", "check"),
@@ -46,13 +46,13 @@ const SYNONYMS: [(&str, &str); 21] = [
     ("version", "--version"),
 ];
 
-/// The command that a word was probably meant as.
+/// The command that a mistyped word probably means.
 pub fn command(word: &str) -> Option<&'static str> {
     let synonym = SYNONYMS.iter().find(|(name, _)| *name == word).map(|(_, command)| *command);
     synonym.or_else(|| COMMANDS.into_iter().find(|command| Some(*command) == nearest(word, COMMANDS.into_iter())))
 }
 
-/// What to write instead of arguments that clap does not know.
+/// What to write instead of arguments that do not exist.
 pub fn of_arguments(error: &clap::Error) -> Option<String> {
     let context = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.as_str()),

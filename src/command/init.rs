@@ -19,7 +19,7 @@ use crate::rule::groups;
 use crate::source::FileKind;
 use crate::{paths, run, walk};
 
-/// Looks at the repository and writes the file. Nothing is asked, and nothing is overwritten.
+/// Checks the repository and writes the file. It asks nothing and overwrites nothing.
 pub fn run(args: &InitArgs) -> Result<ExitCode, Failure> {
     let scope = ScopeArgs { paths: args.paths.clone(), isolated: true, ..ScopeArgs::default() };
     let mut session = Session::open(&scope, None)?;
@@ -78,13 +78,13 @@ fn seen(session: &Session, repo: &Repo, report: &Report) -> Seen {
     }
 }
 
-/// The rules of all findings of a group.
+/// The rules with findings in a group.
 fn of_group(report: &Report, group: &str) -> Vec<RuleId> {
     let rules: BTreeSet<RuleId> = report.catalog.named(group).iter().map(|rule| rule.id).collect();
     report.findings.iter().map(|finding| finding.rule).filter(|rule| rules.contains(rule)).collect()
 }
 
-/// Whether a repository has anything that a group of rules is about.
+/// Whether a repository contains files that a group of rules applies to.
 fn concerns(group: &str, repo: &Repo) -> bool {
     let any = |holds: fn(&RepoFile) -> bool| repo.files.iter().any(holds);
     match group {
@@ -96,7 +96,7 @@ fn concerns(group: &str, repo: &Repo) -> bool {
     }
 }
 
-/// Whether a Nix file has one of some words.
+/// Whether a Nix file contains one of some words.
 fn mentions(repo: &Repo, words: &[&str]) -> bool {
     let texts = repo.files.iter().filter(|file| file.kind() == FileKind::Nix).filter_map(|file| match file {
         RepoFile::Memory(source) => Some(source.text.clone()),
@@ -105,11 +105,11 @@ fn mentions(repo: &Repo, words: &[&str]) -> bool {
     texts.into_iter().any(|text| words.iter().any(|word| text.contains(word)))
 }
 
-/// Names of folders with code that others or programs wrote, where nothing in the folder says so.
+/// Names of folders that usually contain vendored or generated code, without a marker file in the folder.
 const FOREIGN: [&str; 8] =
     ["vendor", "vendored", "third_party", "third-party", "thirdparty", "generated", "_generated", "__generated__"];
 
-/// More folders than this are for a person to write as a pattern.
+/// With more folders than this, the pattern is left to the user.
 const MAX_FOREIGN: usize = 20;
 
 fn foreign_folders(repo: &Repo) -> Vec<String> {

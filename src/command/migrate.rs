@@ -1,4 +1,4 @@
-//! `flakeward migrate`: plans or writes new files for old ones.
+//! `flakeward migrate`: plans or writes Nix code for existing files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
@@ -20,7 +20,7 @@ use crate::repo::Repo;
 use crate::source::{FileKind, LineIndex, Source};
 use crate::{paths, run, walk};
 
-/// Plans, shows or writes a migration.
+/// Plans, prints or writes a migration.
 pub fn run(args: &MigrateArgs) -> Result<ExitCode, Failure> {
     match &args.command {
         None => everything(&args.scope, &args.how),
@@ -42,7 +42,7 @@ fn each(draft: &mut Draft<'_>, files: &[RelPath], migrate: Migrate) -> Result<()
     files.iter().try_for_each(|file| migrate(draft, file))
 }
 
-/// Migrates the files that were named, or some usual ones.
+/// Migrates the given files, or default ones.
 fn named(
     scope: &ScopeArgs,
     how: &MigrateHow,
@@ -60,7 +60,7 @@ fn named(
     repository.show(&changes, &report, how, &[])
 }
 
-/// Migrates CI files: those named, or all of the repository.
+/// Migrates CI files: the given ones, or all of the repository.
 fn named_ci(scope: &ScopeArgs, how: &MigrateHow) -> Result<ExitCode, Failure> {
     let repository = Repository::open(scope)?;
     let files = match repository.asked(scope)? {
@@ -76,14 +76,14 @@ fn named_ci(scope: &ScopeArgs, how: &MigrateHow) -> Result<ExitCode, Failure> {
     repository.show(&changes, &report, how, &[])
 }
 
-/// Migrates everything that can be: the flake first, since the modules for the others are imported there.
+/// Migrates everything possible, starting with the flake, because it imports the modules for the other files.
 fn everything(scope: &ScopeArgs, how: &MigrateHow) -> Result<ExitCode, Failure> {
     let repository = Repository::open(scope)?;
     let mut draft = repository.draft();
     let mut errors = Vec::new();
     let mut attempt = |draft: &mut Draft<'_>, result: &dyn Fn(&mut Draft<'_>) -> Result<(), Error>| {
         match draft.attempt(result) {
-            // A second run has nothing to do there.
+            // A second run has nothing to do for these files.
             Err(error) if error.message == migrate::flake::MIGRATED => {}
             Err(error) => errors.push(error),
             Ok(()) => {}
@@ -115,7 +115,7 @@ fn everything(scope: &ScopeArgs, how: &MigrateHow) -> Result<ExitCode, Failure> 
     repository.show(&changes, &report, how, &errors)
 }
 
-/// A repository, its facts, and its files on disk.
+/// A repository, its facts, and the files on disk.
 struct Repository {
     session: Session,
     project: Project,
@@ -133,7 +133,7 @@ impl Repository {
         draft(&self.files, &self.project, &self.session.settings.config.ports)
     }
 
-    /// The files that were named. Empty if none were; folders are refused.
+    /// The files given on the command line. Empty if there are none; folders are refused.
     fn asked(&self, scope: &ScopeArgs) -> Result<Vec<RelPath>, Failure> {
         if scope.paths.is_empty() && scope.files_from.is_none() {
             return Ok(Vec::new());
@@ -151,7 +151,7 @@ impl Repository {
         }
     }
 
-    /// The order of the command line, which decides which Compose file overrides which.
+    /// Keeps the order of the command line, because later Compose files override earlier ones.
     fn in_given_order(&self, scope: &ScopeArgs, paths: &[RelPath]) -> Vec<RelPath> {
         let real = |path: &PathBuf| walk::relative(&self.session.root, &path.canonicalize().ok()?);
         let mut order: Vec<RelPath> = scope.paths.iter().filter_map(real).collect();
@@ -189,7 +189,7 @@ impl Repository {
         folders.into_values().map(|files| migrate::compose::projects(&files)).collect()
     }
 
-    /// The repository as changes leave it.
+    /// The repository after some changes.
     fn after(&self, changes: &[Change]) -> Repo {
         let mut repo = self.session.repo();
         for change in changes {
@@ -198,7 +198,7 @@ impl Repository {
         repo
     }
 
-    /// Adds entries for the ports that no migrated file has, so that `flakeward fix` can refer to them.
+    /// Adds entries for the ports that have none after the changes, so that `flakeward fix` can refer to them.
     fn register_literals(&self, changes: &mut Vec<Change>) -> Result<(), Failure> {
         let settings = &self.session.settings;
         let config = &settings.config;
@@ -215,12 +215,12 @@ impl Repository {
         Ok(())
     }
 
-    /// What `flakeward check` still reports after the changes and `flakeward fix`, apart from files that are replaced and
-    /// from what the report has already.
+    /// The findings that `flakeward check` still reports after the changes and `flakeward fix`, except those in
+    /// replaced files and those that the report already covers.
     fn remaining(&self, changes: &[Change], report: &Report) -> Vec<Left> {
         let checked = run::check(&self.after(changes), &self.session.settings);
         let is_safe = |fix: &Fix| fix.safety == Safety::Safe;
-        // New inputs are in the report already, next to the lock file that lacks them.
+        // The report already mentions new inputs that are missing from the lock file.
         let is_new_input = |finding: &Finding, source: &Source| {
             let change = changes.iter().find(|change| change.path == finding.path);
             let before = change.and_then(|change| change.before.as_deref());
@@ -229,7 +229,7 @@ impl Repository {
         };
         let is_replaced = |path: &RelPath| report.replaced.iter().any(|old| old.path == *path);
         let left = checked.findings.iter().filter_map(|finding| {
-            // `fix` writes the references to entries that are new.
+            // `fix` writes references to new entries.
             let awaits_fix = finding.rule == unused_port::RULE && changes.iter().any(|c| c.path == finding.path);
             let source = checked.sources.get(&finding.path)?;
             let fixable = finding.fix.as_ref().is_some_and(is_safe);
@@ -249,7 +249,7 @@ impl Repository {
         left.collect()
     }
 
-    /// Shows the plan, or writes it.
+    /// Prints the plan or writes the files.
     fn show(
         &self,
         changes: &[Change],
@@ -275,7 +275,7 @@ impl Repository {
                     print_patch(&fix::diff::unified(changes), &view.stream)?;
                 }
                 let view = output::View { stream: stream::stderr(), ..view };
-                // A remark: the exit code holds whether it can be written or not.
+                // If this note cannot be written, the exit code is still valid.
                 let _ = io::stderr().lock().write_all(shown.text(&view).as_bytes());
             }
         }
@@ -296,7 +296,7 @@ impl Repository {
     }
 }
 
-/// An empty draft of a migration of a repository with these facts.
+/// An empty draft of a migration, for a repository with these facts.
 pub fn draft<'f>(files: &'f dyn Files, project: &Project, settings: &PortSettings) -> Draft<'f> {
     let registries = Registries::of(project);
     let path = settings.new_registry();
@@ -315,8 +315,8 @@ fn is_compose_file(path: &str) -> bool {
     crate::facts::compose::named_compose(path) && !path.ends_with(".json")
 }
 
-/// The Compose files that `flakeward migrate` would read together with one: with its override, or with the usual file
-/// that it varies.
+/// The Compose files that `flakeward migrate` would read together with a file: its override, or the base file that it
+/// modifies.
 pub fn compose_files(project: &Project, file: &RelPath) -> Vec<RelPath> {
     let folder = paths::folder(file);
     let beside = project.paths.keys().filter(|path| paths::folder(path) == folder && is_compose_file(path));
@@ -381,5 +381,5 @@ impl Files for Disk {
     }
 }
 
-/// Larger files are no configuration.
+/// Larger files are not configuration files.
 const LARGEST: u64 = 16 << 20;

@@ -1,4 +1,4 @@
-//! What each command does: one file each, and here what they share: failures and the way to an exit code.
+//! The commands, one file each, and what they share: failures and exit codes.
 
 pub mod accepted;
 pub mod baseline;
@@ -34,17 +34,17 @@ use crate::output::text::clean_lines;
 use crate::output::{pretty, stream};
 use crate::{panics, walk};
 
-/// Why a command could not do what was asked. The exit code is 2.
+/// Why a command failed. The exit code is 2.
 #[derive(Debug)]
 pub enum Failure {
-    /// What is wrong, and what to do.
+    /// What is wrong, and what to do next.
     Plain {
         /// What is wrong.
         message: String,
-        /// What to do.
+        /// What to do next.
         help: Option<String>,
     },
-    /// A file of settings that cannot be used, with the place in it.
+    /// An invalid settings file, with the position of the error.
     Settings(Box<ConfigError>),
 }
 
@@ -54,7 +54,7 @@ impl Failure {
         Failure::Plain { message: message.into(), help: None }
     }
 
-    /// Adds what to do about it.
+    /// Adds what to do next.
     pub fn help(self, text: impl Into<String>) -> Self {
         match self {
             Failure::Plain { message, .. } => Failure::Plain { message, help: Some(text.into()) },
@@ -62,7 +62,7 @@ impl Failure {
         }
     }
 
-    /// A file that could not be read or written.
+    /// A failure to read or write a file.
     pub fn io(what: &str, path: &Path, error: &io::Error) -> Self {
         Self::new(format!("cannot {what} {}: {}", path.display(), walk::io_reason(error)))
     }
@@ -90,7 +90,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Prints what is wrong with a command line, or the help that it asks for.
+/// Prints a command-line error, or the help that was requested.
 pub fn usage_error(error: &clap::Error) -> ExitCode {
     match hints::of_arguments(error) {
         Some(hint) => {
@@ -103,7 +103,8 @@ pub fn usage_error(error: &clap::Error) -> ExitCode {
     }
 }
 
-/// Runs a command line to its exit code. Failures are told on standard error; nothing here panics outward.
+/// Runs a command line and returns the exit code. Failures are printed to standard error; panics do not leave this
+/// function.
 pub fn main(cli: Cli) -> ExitCode {
     panics::install();
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| dispatch(&cli)));
@@ -146,11 +147,11 @@ fn tell(failure: &Failure) {
         Failure::Settings(error) => pretty::settings_error(error, &stream::stderr()),
         Failure::Plain { .. } => clean_lines(&failure.to_string()).into_owned(),
     };
-    // There is nowhere left to say that standard error is gone.
+    // If standard error is closed, the message is lost.
     let _ = writeln!(io::stderr(), "{}", Syntax::Prose.disarm_all(&text));
 }
 
-/// Writes a text for people to standard output.
+/// Writes text for people to standard output.
 pub fn print(text: &str) -> Result<(), Failure> {
     print_raw(&Syntax::Prose.disarm_all(text))
 }
@@ -160,22 +161,21 @@ pub fn print_json(text: &str) -> Result<(), Failure> {
     print_raw(&Syntax::Json.disarm_all(text))
 }
 
-/// Writes a text to standard output that programs read as it is. A reader who has gone away (`| head`) is no error.
+/// Writes text for programs to standard output unchanged. A closed pipe (`| head`) is not an error.
 pub fn print_raw(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     forgive_closed(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
         .map_err(|error| Failure::new(format!("cannot write to stdout: {}", walk::io_reason(&error))))
 }
 
-/// Writes a patch to standard output: as it is for programs, and without what a terminal or a workflow would obey where
-/// one of these shows it.
+/// Writes a patch to standard output: unchanged for programs, and made safe for terminals and workflow logs.
 pub fn print_patch(patch: &str, stream: &Stream) -> Result<(), Failure> {
     if stream.wrap {
         return print_raw(&clean_lines(patch));
     }
     match std::env::var_os("GITHUB_ACTIONS") {
         Some(_) if !patch.is_empty() => {
-            // Nobody can have known what ends this when the patched files were written.
+            // The token is random, so that the patched files cannot contain it.
             let token = format!("{:016x}", RandomState::new().hash_one(patch));
             print_raw(&format!("::stop-commands::{token}\n{patch}::{token}::\n"))
         }
@@ -183,7 +183,7 @@ pub fn print_patch(patch: &str, stream: &Stream) -> Result<(), Failure> {
     }
 }
 
-/// A closed pipe is its reader's wish, not an error.
+/// A closed pipe is not an error: the reader has finished.
 pub fn forgive_closed(result: io::Result<()>) -> io::Result<()> {
     result.or_else(|error| if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) })
 }

@@ -1,7 +1,7 @@
-//! `--new-since`: what is reported of the working tree and was not reported of an earlier commit.
+//! `--new-since`: findings of the working tree that an earlier commit does not have.
 //!
-//! Both are checked as a whole with the settings of now, and findings are compared by fingerprint. So a conflict that a
-//! change causes in a file that did not change is new, and a rule that is switched on causes no new finding by itself.
+//! Both trees are checked as a whole with the current settings, and findings are compared by fingerprint. So a conflict
+//! that a change causes in an unchanged file is new, and enabling a rule causes no new findings by itself.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -40,7 +40,7 @@ pub fn check(session: &mut Session, reference: &str) -> Result<Report, Failure> 
 struct Earlier {
     /// The commit's id.
     commit: String,
-    /// The ids of the contents.
+    /// The object ids of the contents.
     files: HashMap<String, String>,
     objects: Objects,
 }
@@ -80,7 +80,7 @@ impl Earlier {
         self.commit.get(..12).unwrap_or(&self.commit)
     }
 
-    /// Gives an analysis the files of the earlier commit in place of those of now.
+    /// Replaces the files of an analysis by those of the earlier commit.
     fn go_back(&mut self, analysis: &mut Analysis) -> Result<(), Failure> {
         let now: HashMap<RelPath, bool> =
             analysis.repo().files.par_iter().map(|file| (file.path().clone(), self.is_same(file))).collect();
@@ -111,7 +111,7 @@ impl Earlier {
                     .help("a partial clone lacks it; `git fetch --refetch` without a filter gets everything")
             })?;
             match content {
-                // What is too large was not checked then either.
+                // Files that are too large were not checked then either.
                 None => analysis.remove(&path),
                 Some(bytes) => analysis.put(&path, bytes),
             }
@@ -119,7 +119,7 @@ impl Earlier {
         Ok(())
     }
 
-    /// Whether a file has the content that it had in the earlier commit. Line ends that git converts count as changes.
+    /// Whether a file is unchanged since the earlier commit. Line ends that git converts count as changes.
     fn is_same(&self, file: &RepoFile) -> bool {
         let Some(id) = self.files.get(&**file.path()) else { return false };
         match file {
@@ -131,12 +131,12 @@ impl Earlier {
     }
 }
 
-/// Whether a file of a name may have a kind: scripts without an extension are known by their content.
+/// Whether a file with a name may have a kind: for scripts without an extension, the content decides.
 fn may_have_kind(path: &str) -> bool {
     walk::by_name(path).is_some() || walk::may_be_script(path)
 }
 
-/// The id that git gives a content, in hexadecimal digits: SHA-1, or SHA-256 in repositories whose ids are that long.
+/// The object id of a content, in hexadecimal: SHA-1, or SHA-256 in repositories with ids of that length.
 fn object_id(content: &[u8], digits: usize) -> String {
     let head = format!("blob {}\0", content.len());
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -150,7 +150,7 @@ fn object_id(content: &[u8], digits: usize) -> String {
 mod tests {
     use super::*;
 
-    /// The ids are those of `git hash-object`.
+    /// The ids are those that `git hash-object` prints.
     #[test]
     fn ids_are_those_of_git() {
         assert_eq!(object_id(b"", 40), "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391");

@@ -24,7 +24,7 @@ pub fn catalog(root: &Path, policy: Option<&Policy>, shown: impl Fn(&Path) -> Pa
     Ok(Catalog::with(own.into_iter().chain(shared).collect()))
 }
 
-/// The rules in a repository or a policy.
+/// The rules in a repository or policy.
 fn rules(root: &Path, shown: &impl Fn(&Path) -> PathBuf) -> Result<Vec<Rule>, Failure> {
     let folder = root.join(own::FOLDER);
     let cannot = |path: &Path, reason: String| {
@@ -38,7 +38,7 @@ fn rules(root: &Path, shown: &impl Fn(&Path) -> PathBuf) -> Result<Vec<Rule>, Fa
     let mut files = Vec::new();
     for entry in entries {
         let path = entry.map_err(|error| cannot(&folder, walk::io_reason(&error)))?.path();
-        // A readme is for people, wherever it is.
+        // READMEs are for people, in any folder.
         let is_readme = path.file_name().is_some_and(|name| name.eq_ignore_ascii_case("readme.md"));
         if path.extension().is_some_and(|extension| extension == "md") && !is_readme {
             files.push(path);
@@ -53,7 +53,7 @@ fn page(root: &Path, file: &Path, shown: &Path) -> Result<Rule, Failure> {
     let text = walk::read_settings(file, Some(root), own::MAX_PAGE)
         .map_err(|reason| Failure::new(format!("cannot read the rule {}: {reason}", shown.display())))?;
     let rule = own::parse(&name, &text).map_err(|error| broken(shown, &text, error))?;
-    // A page whose examples cannot be read is broken as well, though nothing but its test reads them.
+    // A page with invalid examples is invalid too, although only its test reads them.
     let body_at = text.len() - rule.body.len();
     match example::read(&rule.body) {
         Ok(_) => Ok(rule),

@@ -1,6 +1,6 @@
-//! The policy that a repository extends: where its folder is.
+//! Locates the policy that a repository extends.
 //!
-//! Nothing is fetched. An input of flake.lock is looked for in the Nix store, under the path that its hash gives it.
+//! Nothing is fetched. The path of a flake input in the Nix store is derived from its hash in flake.lock.
 
 use std::path::{Path, PathBuf};
 

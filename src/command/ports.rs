@@ -18,7 +18,7 @@ use crate::port_map::next;
 use crate::port_map::next::Refusal;
 use crate::run;
 
-/// Shows the map, or finds a number.
+/// Prints the map, or finds a number.
 pub fn run(args: &PortsArgs) -> Result<ExitCode, Failure> {
     match &args.command {
         Some(PortsCommand::Init(args)) => init::run(args),
@@ -49,7 +49,7 @@ fn show(args: &PortsArgs) -> Result<ExitCode, Failure> {
     complete(&facts)
 }
 
-/// Other tools have a command for what `ports` does without one.
+/// Adds a hint if a path is the name of a subcommand that other tools have for the default action of `ports`.
 fn explained(failure: Failure, args: &PortsArgs) -> Failure {
     let is_meant = |path: &std::path::PathBuf| matches!(path.to_str(), Some("list" | "ls" | "show" | "map" | "print"));
     match args.scope.paths.iter().any(is_meant) {
@@ -58,7 +58,7 @@ fn explained(failure: Failure, args: &PortsArgs) -> Failure {
     }
 }
 
-/// Prints the registry for another language.
+/// Prints the registry in another format.
 fn export(
     registries: &Registries<'_>,
     new: &str,
@@ -73,7 +73,7 @@ fn export(
         Failure::new(format!("{one} and {other} would both be called `{name}`"))
             .help("rename one of them: `flakeward ports rename OLD NEW`")
     })?;
-    // Every format writes names so that nothing in them is special.
+    // Every format escapes names.
     print_raw(&text)
 }
 
@@ -88,7 +88,7 @@ fn free(args: &PortsNextArgs) -> Result<ExitCode, Failure> {
     complete(&facts)
 }
 
-/// Says who has a number. The exit code is 1 if it is taken.
+/// Prints what uses a number. The exit code is 1 if it is taken.
 fn check_number(args: &PortsCheckArgs) -> Result<ExitCode, Failure> {
     let session = Session::open(&args.scope, None)?;
     let facts = known(&session, false);
@@ -102,14 +102,14 @@ fn check_number(args: &PortsCheckArgs) -> Result<ExitCode, Failure> {
     Ok(if is_free { read } else { ExitCode::from(1) })
 }
 
-/// What the repository says about its ports; remarks go to standard error.
+/// The ports of the repository; notes are written to standard error.
 fn known(session: &Session, verbose: bool) -> run::PortFacts {
     let facts = run::port_facts(&session.repo(), &session.settings);
     let _ = notes::write(&facts.notes, &session.view, verbose, &mut io::stderr().lock());
     facts
 }
 
-/// The same, if a registry that is configured must exist.
+/// The same, but a configured registry must exist.
 fn complete(facts: &run::PortFacts) -> Result<ExitCode, Failure> {
     match facts.missing.first() {
         None => code(facts),
@@ -118,7 +118,7 @@ fn complete(facts: &run::PortFacts) -> Result<ExitCode, Failure> {
     }
 }
 
-/// What could not be read may use ports as well: then the answer is not whole.
+/// Files that could not be read may use ports too, so the result is incomplete.
 fn code(facts: &run::PortFacts) -> Result<ExitCode, Failure> {
     if facts.notes.iter().any(|note| note.kind == NoteKind::InternalError) {
         return Err(

@@ -1,4 +1,4 @@
-//! `flakeward report`: many repositories side by side.
+//! `flakeward report`: an overview of many repositories.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -10,7 +10,7 @@ use crate::cli::{FleetFormat, ReportArgs};
 use crate::fleet::{self, Check, Fleet};
 use crate::{output, walk};
 
-/// Reads the reports and writes what they come to.
+/// Reads the reports and writes the overview.
 pub fn run(args: &ReportArgs) -> Result<ExitCode, Failure> {
     let checks = args.files.par_iter().map(|file| read(file)).collect::<Result<Vec<_>, _>>()?;
     let fleet = Fleet::new(checks, session::now(args.now)?, i32::from(args.stale_after));

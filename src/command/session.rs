@@ -1,4 +1,4 @@
-//! From flags to a repository with its settings: what every command that reads one begins with.
+//! From command-line options to a repository with its settings, for all commands that read one.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -18,34 +18,34 @@ use crate::settings::Settings;
 use crate::suppress::baseline::{self, Baseline};
 use crate::walk;
 
-/// A repository, the settings in force, and the paths that were asked for.
+/// A repository, its effective settings, and the requested paths.
 #[derive(Debug)]
 pub struct Session {
     /// The repository's root.
     pub root: PathBuf,
-    /// The settings; `paths` holds what was asked for.
+    /// The settings; `paths` contains the requested paths.
     pub settings: Settings,
-    /// How paths are shown from the working directory.
+    /// Formats paths relative to the working directory.
     pub view: View,
-    /// The rules whose level the command line decided.
+    /// The rules whose level the command line sets.
     pub decided: BTreeSet<RuleId>,
-    /// Whether an empty list of paths was given, so that there is nothing to do.
+    /// Whether the list of paths was empty, so that there is nothing to do.
     pub nothing_asked: bool,
-    /// The paths that were asked for, as they are on disk.
+    /// The requested paths, as they are on disk.
     asked: Vec<PathBuf>,
-    /// Standard input: the path that it stands for, and its bytes.
+    /// Standard input: the path that it replaces, and its bytes.
     stdin: Option<(RelPath, Vec<u8>)>,
     no_ignore: bool,
-    /// Whether the command line decided which configuration holds, so that no other one is missed.
+    /// Whether the command line selects the configuration, so that others are not reported.
     config_named: bool,
     threads: usize,
 }
 
-/// Larger configurations are not read: what each of their entries costs is paid for each file.
+/// Larger configurations are not read: each entry takes time for each file.
 const MAX_CONFIG: u64 = 1 << 20;
 
 impl Session {
-    /// Finds the repository and its settings. `stdin_filename` is what standard input is called.
+    /// Finds the repository and its settings. `stdin_filename` is the path for standard input.
     pub fn open(scope: &ScopeArgs, stdin_filename: Option<&Path>) -> Result<Self, Failure> {
         let threads = scope.jobs.unwrap_or(0);
         set_threads(threads)?;
@@ -80,7 +80,7 @@ impl Session {
         })
     }
 
-    /// Reads the baseline: the one that was named, else the one in the repository if there is one.
+    /// Reads the baseline: the given one, else the one in the repository, if any.
     pub fn read_baseline(&mut self, named: Option<&Path>, isolated: bool) -> Result<(), Failure> {
         let usual = self.root.join(baseline::DEFAULT);
         let file = match named {
@@ -148,7 +148,7 @@ impl Session {
     }
 }
 
-/// The pool is the process's: only the first command line of a process can set it, and there is only one.
+/// The thread pool is global: only the first command of a process can configure it, and there is only one.
 fn set_threads(jobs: usize) -> Result<(), Failure> {
     if jobs == 0 {
         return Ok(());
@@ -169,7 +169,7 @@ fn asked_paths(scope: &ScopeArgs) -> Result<Vec<PathBuf>, Failure> {
 
 /// The paths of a list: one per line, or separated by NUL as `git diff -z` writes them.
 fn listed_paths(list: &Path) -> Result<Vec<PathBuf>, Failure> {
-    // A pipe is as good as a file here: it was named on the command line.
+    // Pipes are accepted too, because the list was named on the command line.
     let read = match list.as_os_str() == "-" {
         true => walk::read_all(std::io::stdin().lock(), 0, walk::MAX_FILE),
         false => std::fs::File::open(list)
@@ -188,7 +188,7 @@ fn listed_paths(list: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(paths.collect())
 }
 
-/// The path on a line. Without `-z`, git quotes the names that have characters beyond ASCII, quotes or backslashes.
+/// Parses a line. Without `-z`, git quotes names that contain non-ASCII characters, quotes or backslashes.
 fn line_path(line: &[u8]) -> PathBuf {
     let path = walk::path_of_bytes(line);
     let is_quoted = line.len() > 2 && line.starts_with(b"\"") && line.ends_with(b"\"");
@@ -198,7 +198,7 @@ fn line_path(line: &[u8]) -> PathBuf {
     super::git::unquoted(line).map_or(path, |bytes| walk::path_of_bytes(&bytes))
 }
 
-/// Where standard input stands for a file, if it was asked for.
+/// The path that standard input replaces, if it was requested.
 fn stdin_path(paths: &[PathBuf], name: Option<&Path>, here: &Path) -> Result<Option<PathBuf>, Failure> {
     let asked = paths.iter().any(|path| path.as_os_str() == "-");
     match (asked, name) {
@@ -239,8 +239,8 @@ fn existing(path: &Path) -> Result<PathBuf, Failure> {
     })
 }
 
-/// The repository of all paths. One run reads the facts and the settings of one repository, so paths of two
-/// repositories that do not lie in one another are refused and not mixed.
+/// The repository that contains all paths. A run uses the facts and the settings of a single repository, so paths of
+/// different repositories are refused, unless one contains the other.
 fn common_root(anchors: &[&Path], here: &Path) -> Result<PathBuf, Failure> {
     let folder = |path: &&Path| if path.is_dir() { path.to_path_buf() } else { parent(path) };
     let roots: Vec<PathBuf> = anchors.iter().map(|path| walk::find_root(&folder(path))).collect();
@@ -258,8 +258,8 @@ fn parent(path: &Path) -> PathBuf {
     path.parent().unwrap_or(path).to_owned()
 }
 
-/// The configuration: the one that was named, else the one in the root, whichever paths were asked for; under it the
-/// policy that it extends, and over it what --settings names.
+/// The configuration: the given one, else the one in the root, whichever paths were requested. It overrides the policy
+/// that it extends, and --settings overrides both.
 fn read_config(scope: &ScopeArgs, root: &Path, here: &Path) -> Result<Config, Failure> {
     let view = View::between(here, root);
     let shown = |path: &Path| view.disk_path(root, path);
@@ -319,7 +319,7 @@ fn find_config(root: &Path) -> Option<PathBuf> {
     FILE_NAMES.map(|name| root.join(name)).into_iter().find(|file| file.symlink_metadata().is_ok())
 }
 
-/// Applies `--select`, `--ignore` and `--level`: what is said here holds everywhere, overrides by path included.
+/// Applies `--select`, `--ignore` and `--level`, which apply everywhere and override `[[overrides]]`.
 fn choose_rules(settings: &mut Settings, scope: &ScopeArgs) -> Result<BTreeSet<RuleId>, Failure> {
     let catalog = settings.rules.catalog().clone();
     let ids = |names: &[String]| {
@@ -355,7 +355,7 @@ fn choose_rules(settings: &mut Settings, scope: &ScopeArgs) -> Result<BTreeSet<R
     for (name, level) in &scope.level {
         let is_group = catalog.find(name).is_none();
         for id in rules_named(&catalog, name)? {
-            // Rules that are off by default are not part of what a group sets.
+            // Rules that are off by default are not affected by the level of a group.
             if is_group && catalog.find(id).is_some_and(|rule| rule.level == Level::Off) {
                 continue;
             }
@@ -399,7 +399,7 @@ fn rules_named(catalog: &Catalog, name: &str) -> Result<Vec<RuleId>, Failure> {
     }
 }
 
-/// The rule of an id, or a failure that suggests one.
+/// The rule with an id. The error suggests a similar one.
 pub fn rule<'c>(catalog: &'c Catalog, name: &str) -> Result<&'c Rule, Failure> {
     catalog.find(name).ok_or_else(|| {
         let (message, help) = catalog.unknown(name);
@@ -407,7 +407,7 @@ pub fn rule<'c>(catalog: &'c Catalog, name: &str) -> Result<&'c Rule, Failure> {
     })
 }
 
-/// The root of the repository that the working directory is in, and how paths are shown from here.
+/// The root of the repository around the working directory, and how to show paths.
 pub fn here() -> Result<(PathBuf, View), Failure> {
     let here = working_directory()?;
     let root = walk::find_root(&here);
@@ -420,7 +420,7 @@ fn working_directory() -> Result<PathBuf, Failure> {
     here.map_err(|error| Failure::io("enter", Path::new("the working directory"), &error))
 }
 
-/// The date of the run: said, else fixed by the build that runs it, else the clock's.
+/// The date of the run: `--now`, else SOURCE_DATE_EPOCH, else the current date.
 pub fn now(given: Option<jiff::civil::Date>) -> Result<jiff::civil::Date, Failure> {
     if let Some(date) = given {
         return Ok(date);

@@ -1,4 +1,4 @@
-//! `flakeward completions` and `flakeward man`: what a package installs beside the binary.
+//! `flakeward completions` and `flakeward man`: files that packages install next to the binary.
 
 use std::path::Path;
 use std::process::ExitCode;

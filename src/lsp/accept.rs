@@ -1,4 +1,4 @@
-//! Accepting a finding: the comment that suppresses it, with a place for the reason.
+//! Accepting a finding: inserts a suppression with a placeholder for the reason.
 
 use crate::finding::{Edit, Finding, Span};
 use crate::lang::{Language, NodeKind, Tree};
@@ -6,7 +6,7 @@ use crate::rule::Catalog;
 use crate::source::{LineIndex, Source};
 use crate::suppress;
 
-/// The reason until somebody writes one. It is not empty, so the suppression is valid as it is.
+/// The placeholder for the reason. It is not empty, so the suppression is valid as it is.
 pub const REASON: &str = "reason";
 
 /// A suppression to insert.
@@ -14,7 +14,7 @@ pub const REASON: &str = "reason";
 pub struct Suppression {
     /// The edit.
     pub edit: Edit,
-    /// The reason in the inserted text.
+    /// The position of the reason in the inserted text.
     pub reason: Span,
     /// Whether it covers the whole file, because a comment above the line would be part of a value.
     pub whole_file: bool,
@@ -40,7 +40,7 @@ pub fn suppression(finding: &Finding, source: &Source, catalog: &Catalog) -> Opt
     covers(&whole, finding, source, line, catalog).then_some(whole)
 }
 
-/// A comment on a line of its own before a line, indented as that line is.
+/// A comment above a line, with the same indentation.
 fn comment(finding: &Finding, source: &Source, line: Span, directive: &str) -> Suppression {
     let text = source.slice(line);
     let indent = &text[..text.len() - text.trim_start_matches([' ', '\t']).len()];
@@ -55,8 +55,7 @@ fn comment(finding: &Finding, source: &Source, line: Span, directive: &str) -> S
     }
 }
 
-/// The first line that a comment can go above: behind a `#!` line and Docker's parser directives, which must come
-/// first.
+/// The first line that a comment can precede: after a `#!` line and Docker's parser directives, which must come first.
 fn first_line(source: &Source, index: &LineIndex) -> usize {
     let is_directive = |line: usize| {
         let text = source.slice(index.span(&source.text, line)).to_ascii_lowercase();
@@ -68,7 +67,7 @@ fn first_line(source: &Source, index: &LineIndex) -> usize {
     (0..index.count()).find(|&line| !is_directive(line)).unwrap_or(0)
 }
 
-/// Whether the text with the suppression has a comment there (not a line of a string) that covers the finding.
+/// Whether the suppression is a comment in the new text (not a line of a string) and covers the finding.
 fn covers(new: &Suppression, finding: &Finding, source: &Source, line: usize, catalog: &Catalog) -> bool {
     let mut text = source.text.clone();
     text.insert_str(new.edit.span.start as usize, &new.edit.text);

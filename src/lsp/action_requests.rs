@@ -1,4 +1,4 @@
-//! The requests for code actions, and the commands that they name.
+//! The requests for code actions, and their commands.
 
 use gen_lsp_types as lsp;
 use lsp_server::ErrorCode;
@@ -23,7 +23,7 @@ impl Server {
             if actions::wants(only, "quickfix") {
                 found.extend(actions.quick_fixes(span, &params.context.diagnostics));
             }
-            // Working it out takes a run: only for a client that asks for it.
+            // Computing them takes a run, so this is only done for clients that request this kind.
             if only.is_some() && actions::wants(only, FIX_ALL) {
                 found.extend(actions.fix_all());
             }
@@ -32,7 +32,7 @@ impl Server {
         json_of(found)
     }
 
-    /// Runs something with what is needed to offer actions in a document. `None` if it is not one of flakeward's.
+    /// Calls a function with what is needed to offer actions in a document. `None` if flakeward does not check it.
     fn with_actions<T>(&mut self, uri: &lsp::Uri, run: impl FnOnce(&mut Actions<'_>) -> T) -> Option<T> {
         let place = self.place(uri)?;
         let documents = &self.documents;
@@ -45,7 +45,7 @@ impl Server {
                 .collect(),
         };
         let workspace = self.workspaces.get_mut(&place.root)?;
-        // Texts of other files come from the last state.
+        // The texts of other files are those of the last run.
         workspace.state();
         Some(run(&mut Actions {
             workspace,
@@ -83,7 +83,7 @@ impl Server {
         }
     }
 
-    /// Migrates a file: has the client apply the edit, or says why there is none.
+    /// Migrates a file: sends the edit to the client, or a message why there is none.
     fn migrate(&mut self, uri: &lsp::Uri) -> Answer {
         let migrated = self.with_actions(uri, |actions| actions.migrate());
         match migrated.unwrap_or_else(|| Err("flakeward does not check this file".to_owned())) {

@@ -22,13 +22,13 @@ use crate::source::Source;
 /// The kind of the action that applies every safe fix of a file.
 pub const FIX_ALL: &str = "source.fixAll.flakeward";
 
-/// The command that puts the cursor on a range, for clients without snippets.
+/// The command that moves the cursor to a range, for clients without snippets.
 pub const SELECT: &str = "flakeward.select";
 
-/// The command that puts the cursor on the name of a new entry, which the editor can then rename.
+/// The command that moves the cursor to the name of a new entry, so that it can be renamed.
 pub const NAME_ENTRY: &str = "flakeward.nameEntry";
 
-/// The command that migrates a file, and says why if it cannot be migrated.
+/// The command that migrates a file, or shows why it cannot be migrated.
 pub const MIGRATE: &str = "flakeward.migrate";
 
 /// The command that shows a message.
@@ -42,11 +42,11 @@ pub struct Actions<'a> {
     pub path: &'a RelPath,
     /// The document as it is open.
     pub source: Arc<Source>,
-    /// What the client can apply.
+    /// The edits that the client supports.
     pub support: EditSupport,
     /// How columns are counted.
     pub encoding: Encoding,
-    /// Whether the client can be asked to show a range.
+    /// Whether the client can show a range on request.
     pub can_show: bool,
     /// The text, URI and version of a file.
     pub target: &'a dyn Fn(&Workspace, &RelPath) -> Target,
@@ -79,7 +79,7 @@ impl Actions<'_> {
         }
     }
 
-    /// The diagnostics of the request that show a finding.
+    /// The diagnostics of the request that belong to a finding.
     fn shown_as(&self, finding: &Finding, shown: &[Diagnostic]) -> Option<Vec<Diagnostic>> {
         let range = Lines::new(&self.source.text, self.encoding).range(finding.span);
         let code = gen_lsp_types::Code::String(finding.rule.to_owned());
@@ -89,7 +89,7 @@ impl Actions<'_> {
         (!same.is_empty()).then_some(same)
     }
 
-    /// The fix of a finding. An unsafe one says so and is never preferred.
+    /// The fix of a finding. The title of an unsafe fix says so, and it is never preferred.
     fn fix(&self, finding: &Finding, fix: &Fix) -> Option<CodeAction> {
         let is_safe = fix.safety == Safety::Safe;
         let mut title = capitalised(&fix.title);
@@ -107,7 +107,7 @@ impl Actions<'_> {
         })
     }
 
-    /// For a fix that adds an entry to a registry: shows the entry, so that it can be renamed.
+    /// For a fix that adds a registry entry: shows the entry, so that it can be renamed.
     fn new_entry(&self, finding: &Finding, fix: &Fix) -> Option<Command> {
         let elsewhere = fix.edits.iter().find(|edit| edit.path != finding.path && edit.path.ends_with(".nix"))?;
         let number = self.source.slice(finding.span);
@@ -137,7 +137,7 @@ impl Actions<'_> {
         })
     }
 
-    /// Accepts a finding: inserts the suppression and puts the cursor on its reason.
+    /// Accepts a finding: inserts the suppression and selects its reason.
     fn accept(&self, finding: &Finding) -> Option<CodeAction> {
         let catalog = self.workspace.settings().rules.catalog();
         let new = accept::suppression(finding, &self.source, catalog)?;
@@ -184,7 +184,7 @@ impl Actions<'_> {
         self.select(SELECT, "Write the reason", &target.uri, range)
     }
 
-    /// The migration of the file. If it is refused, an action that says why.
+    /// The migration of the file, or an action that shows why it is refused.
     fn migration(&self, target: migrate::Target) -> Option<CodeAction> {
         let action = CodeAction {
             title: target.title().to_owned(),
@@ -230,8 +230,8 @@ impl Actions<'_> {
         migrate::plan(target, self.path, &texts, &state.project, self.workspace.settings())
     }
 
-    /// The migration of the file that its findings ask for, as an edit, with what is left to be done by hand. The error
-    /// says why there is none.
+    /// The migration of the file with a finding, as an edit, with what is left to do by hand. The error says why there
+    /// is none.
     pub fn migrate(&self) -> Result<(WorkspaceEdit, Option<String>), String> {
         let state = self.workspace.known().ok_or("the repository has not been checked yet")?;
         let mut targets = state.findings(self.path).iter().filter_map(|finding| migrate::Target::of_rule(finding.rule));
@@ -263,7 +263,7 @@ impl Actions<'_> {
     }
 }
 
-/// Keeps the command of an action that has an edit until the client asks for it.
+/// Stores the command of an action with an edit until the client resolves the action.
 fn keep_command(mut action: CodeAction) -> CodeAction {
     if action.edit.is_some()
         && let Some(command) = action.command.take()
@@ -273,7 +273,7 @@ fn keep_command(mut action: CodeAction) -> CodeAction {
     action
 }
 
-/// Adds the command that was kept.
+/// Restores the stored command.
 pub fn resolve(mut action: CodeAction) -> CodeAction {
     let kept = action.data.as_ref().and_then(|data| data.get("command"));
     if let Some(command) = kept.and_then(|command| serde_json::from_value(command.clone()).ok()) {
@@ -292,13 +292,13 @@ fn meets(a: Span, b: Span) -> bool {
     a.start <= b.end && b.start <= a.end
 }
 
-/// A title begins with a capital letter in an editor's menu.
+/// Titles in an editor's menu begin with a capital letter.
 fn capitalised(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
-/// Whether a client that asks for some kinds of actions wants a kind: kinds are hierarchies of names.
+/// Whether a client that requests some kinds of actions wants a kind: kinds are hierarchical.
 pub fn wants(only: Option<&[CodeActionKind]>, kind: &str) -> bool {
     let name = |kind: &CodeActionKind| serde_json::to_value(kind).ok()?.as_str().map(str::to_owned);
     only.is_none_or(|only| {

@@ -1,4 +1,4 @@
-//! What the client can do, and what the server says that it can do.
+//! The capabilities of the client and the server.
 
 use gen_lsp_types as lsp;
 
@@ -7,24 +7,24 @@ use super::diagnostics::DiagnosticSupport;
 use super::edits::EditSupport;
 use super::position::Encoding;
 
-/// What the client can do, as far as it matters here.
+/// The capabilities of the client that matter here.
 #[derive(Debug, Default)]
 pub struct Client {
     pub encoding: Encoding,
     pub diagnostics: DiagnosticSupport,
     pub edits: EditSupport,
-    /// It can be asked to show a range of a document.
+    /// It can show a range of a document on request.
     pub show_document: bool,
-    /// It reports changed files if it is asked to.
+    /// It can register watchers for files.
     pub watches_files: bool,
-    /// It can be told to ask for inlay hints again.
+    /// It can refresh inlay hints.
     pub refreshes_hints: bool,
-    /// It can be told to ask for lenses again.
+    /// It can refresh code lenses.
     pub refreshes_lenses: bool,
 }
 
 impl Client {
-    /// What a client says about itself.
+    /// Reads the capabilities of a client.
     pub fn of(capabilities: &lsp::ClientCapabilities) -> Self {
         let workspace = capabilities.workspace.as_ref();
         let is_on = |value: Option<bool>| value.unwrap_or(false);
@@ -44,7 +44,7 @@ impl Client {
     }
 }
 
-/// What the server can do.
+/// The capabilities of the server.
 pub fn capabilities(encoding: Encoding) -> lsp::ServerCapabilities {
     let progress = lsp::WorkDoneProgressOptions::default();
     lsp::ServerCapabilities {
@@ -96,7 +96,7 @@ pub fn capabilities(encoding: Encoding) -> lsp::ServerCapabilities {
     }
 }
 
-/// The files whose changes on disk matter.
+/// The files to watch.
 pub const WATCHED: [&str; 8] = [
     "**/*.nix",
     "**/*.{yaml,yml}",

@@ -15,13 +15,13 @@ use crate::lang::{Language, Tree};
 use crate::port_map::next;
 use crate::source::{FileKind, Source};
 
-/// A name that is put where the cursor is, so that an unfinished `ports.` reads as a selection.
+/// A name that is inserted at the cursor, so that an unfinished `ports.` parses as a selection.
 const MARKER: &str = "flakewardCompletionMarker";
 
-/// How many free numbers are offered.
+/// Maximum number of free numbers to offer.
 const OFFERED: usize = 3;
 
-/// What is needed to complete.
+/// The context of a completion.
 pub struct Completion<'a> {
     /// The facts of the repository.
     pub project: &'a Project,
@@ -36,7 +36,7 @@ pub struct Completion<'a> {
 }
 
 impl Completion<'_> {
-    /// What can be written at an offset.
+    /// The completions at an offset.
     pub fn at(&self, offset: u32) -> Vec<CompletionItem> {
         let source = self.source;
         match source.kind {
@@ -61,7 +61,7 @@ impl Completion<'_> {
         (Span::new(start, offset as usize), format!("{}{MARKER}{rest}", &text[..start]))
     }
 
-    /// The names that may follow `ports.` here.
+    /// The names that can follow `ports.` here.
     fn entries(&self, offset: u32) -> Vec<CompletionItem> {
         let (span, text) = self.marked(offset);
         if !text[..span.start as usize].trim_end().ends_with('.') {
@@ -77,7 +77,7 @@ impl Completion<'_> {
         self.below(registry, &group, span)
     }
 
-    /// The entries and groups right below a group.
+    /// The entries and groups directly in a group.
     fn below(&self, registry: &Registry, group: &[String], span: Span) -> Vec<CompletionItem> {
         let mut items: Vec<CompletionItem> = Vec::new();
         for entry in registry.below(group) {
@@ -105,7 +105,7 @@ impl Completion<'_> {
         }
     }
 
-    /// Free numbers, right of the `=` of an entry of the registry.
+    /// Free numbers, to the right of the `=` of a registry entry.
     fn numbers(&self, offset: u32) -> Vec<CompletionItem> {
         let text = &self.source.text;
         let before = &text[..offset as usize];
@@ -114,7 +114,7 @@ impl Completion<'_> {
         if !is_value {
             return Vec::new();
         }
-        // With a number in its place the entry can be found, and with it the group.
+        // With a number inserted, the entry and its group can be found.
         let rest = text[offset as usize..].trim_start_matches(|c: char| c.is_ascii_digit());
         let end = if rest.trim_start().starts_with(';') { "" } else { ";" };
         let whole = format!("{}1{end}{rest}", &text[..start]);
@@ -133,7 +133,7 @@ impl Completion<'_> {
         };
         let span = Span::new(start, offset as usize);
         let items = numbers.iter().enumerate().map(|(rank, number)| CompletionItem {
-            // Editors sort by label, where the nearest number need not be the first.
+            // Editors sort by label, but the nearest number may not come first.
             sort_text: Some(format!("{rank:02}")),
             preselect: (rank == 0).then_some(true),
             ..self.item(number.to_string(), detail.clone(), CompletionItemKind::Value, span)
@@ -141,7 +141,7 @@ impl Completion<'_> {
         items.collect()
     }
 
-    /// The rest of a comment `# Port from lib/ports.nix: `, in files that cannot import the registry.
+    /// Completes a comment `# Port from lib/ports.nix: `, in files that cannot import the registry.
     fn comment(&self, offset: u32) -> Vec<CompletionItem> {
         let line = self.lines.line_at(offset);
         let before = &self.source.text[line.start as usize..offset as usize];
@@ -180,7 +180,7 @@ impl Completion<'_> {
         .collect()
     }
 
-    /// The inputs that `follows = "` can name, and the inputs of an input after `inputs.NAME.inputs.`.
+    /// Completes the inputs after `follows = "`, and the inputs of an input after `inputs.NAME.inputs.`.
     fn follows(&self, offset: u32) -> Vec<CompletionItem> {
         let Some(flake) = self.flake() else { return Vec::new() };
         let line = self.lines.line_at(offset);
@@ -232,7 +232,7 @@ impl Completion<'_> {
     }
 }
 
-/// The input that a line is about: `home-manager` in `inputs.home-manager.inputs.nixpkgs.follows`.
+/// The input that a line belongs to: `home-manager` in `inputs.home-manager.inputs.nixpkgs.follows`.
 fn owner_of(line: &str) -> Option<&str> {
     line.trim_start().trim_start_matches("inputs.").split(['.', ' ']).next()
 }

@@ -17,17 +17,17 @@ use crate::report::Report;
 /// The source of all diagnostics.
 pub const SOURCE: &str = "flakeward";
 
-/// What the client can do with diagnostics.
+/// The capabilities of the client for diagnostics.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct DiagnosticSupport {
-    /// It asks for them.
+    /// It pulls diagnostics.
     pub pull: bool,
-    /// It can be told to ask again.
+    /// It can refresh pulled diagnostics.
     pub refresh: bool,
 }
 
 impl DiagnosticSupport {
-    /// What a client says about itself.
+    /// Reads the capabilities of a client.
     pub fn of(client: &ClientCapabilities) -> Self {
         let document = client.text_document.as_ref();
         let workspace = client.workspace.as_ref().and_then(|workspace| workspace.diagnostics.as_ref());
@@ -38,7 +38,7 @@ impl DiagnosticSupport {
     }
 }
 
-/// Makes diagnostics of findings.
+/// Converts findings to diagnostics.
 pub struct Diagnostics<'a> {
     /// The repository, for paths.
     pub workspace: &'a Workspace,
@@ -70,7 +70,7 @@ impl Diagnostics<'_> {
             code_description: Some(CodeDescription { href: self.page(finding.rule) }),
             source: Some(SOURCE.to_owned()),
             message: Message::String(message(finding)),
-            // What is not needed is shown faded.
+            // Unnecessary code is shown faded.
             tags: finding.rule.starts_with("unused-").then(|| vec![DiagnosticTag::Unnecessary]),
             related_information: self.related(&finding.labels),
             data: Some(serde_json::json!({ "fingerprint": format!("{:016x}", finding.fingerprint) })),
@@ -102,7 +102,7 @@ fn severity(level: Level) -> DiagnosticSeverity {
     }
 }
 
-/// The message with what the report writes under the position and the help below it.
+/// The message, with the label and the help of the finding.
 fn message(finding: &Finding) -> String {
     let mut text = finding.message.clone();
     if !finding.label.is_empty() {
@@ -116,7 +116,7 @@ fn message(finding: &Finding) -> String {
     text
 }
 
-/// The diagnostic of settings that cannot be used, with the path of the file that it is in.
+/// The diagnostic of invalid settings, with the path of the file.
 pub fn of_problem(problem: &Problem, encoding: Encoding) -> Option<(std::path::PathBuf, Diagnostic)> {
     let error = problem.at.as_deref()?;
     let span = error.span.clone().unwrap_or_default();
@@ -131,7 +131,7 @@ pub fn of_problem(problem: &Problem, encoding: Encoding) -> Option<(std::path::P
     Some((error.path.clone(), diagnostic))
 }
 
-/// The messages about checks that failed inside, each with the file that it was about.
+/// The messages about checks that failed with an internal error, each with the file that it is about.
 pub fn internal_errors(report: &Report) -> impl Iterator<Item = String> {
     let notes = report.notes.iter().filter(|note| note.kind == NoteKind::InternalError);
     notes.map(|note| match &note.path {
@@ -140,7 +140,7 @@ pub fn internal_errors(report: &Report) -> impl Iterator<Item = String> {
     })
 }
 
-/// A name for a list of diagnostics, by which a client says which one it has.
+/// An id for a list of diagnostics, by which a client refers to the one that it has.
 pub fn result_id(diagnostics: &[Diagnostic]) -> String {
     let mut hasher = DefaultHasher::new();
     serde_json::to_string(diagnostics).unwrap_or_default().hash(&mut hasher);

@@ -1,4 +1,4 @@
-//! The documents that are open in the editor. Their text counts, not the file's.
+//! The documents that are open in the editor. Their text replaces that of the files.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use super::position::{Encoding, Lines};
 /// An open document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Document {
-    /// As the client writes it.
+    /// The URI as the client writes it.
     pub uri: Uri,
     /// The client's version number.
     pub version: i32,
@@ -19,7 +19,7 @@ pub struct Document {
 }
 
 impl Document {
-    /// Applies changes in their order, each to the result of the one before it.
+    /// Applies changes in order, each to the result of the previous one.
     pub fn apply(&mut self, changes: Vec<TextDocumentContentChangeEvent>, version: i32, encoding: Encoding) {
         for change in changes {
             match change {
@@ -41,17 +41,17 @@ impl Document {
 pub struct Documents(BTreeMap<PathBuf, Document>);
 
 impl Documents {
-    /// The document of a path, if it is open.
+    /// The document with a path, if it is open.
     pub fn get(&self, path: &Path) -> Option<&Document> {
         self.0.get(path)
     }
 
-    /// The same, to change it.
+    /// The same, mutable.
     pub fn get_mut(&mut self, path: &Path) -> Option<&mut Document> {
         self.0.get_mut(path)
     }
 
-    /// Adds a document; replaces it if it was open already.
+    /// Adds a document, or replaces it if it is already open.
     pub fn open(&mut self, path: PathBuf, document: Document) {
         self.0.insert(path, document);
     }
@@ -66,7 +66,7 @@ impl Documents {
         self.0.iter().map(|(path, document)| (path.as_path(), document))
     }
 
-    /// The URI of a path: the client's own if the document is open.
+    /// The URI of a path: the one that the client uses if the document is open.
     pub fn uri(&self, path: &Path) -> Uri {
         self.get(path).map_or_else(|| super::uri::from_path(path), |document| document.uri.clone())
     }

@@ -1,4 +1,4 @@
-//! Edits in the protocol's terms: by document, with its version, so that a client refuses those of another text.
+//! Edits in the form of the protocol: by document, with its version, so that a client rejects edits of another text.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,23 +11,23 @@ use similar::{DiffOp, TextDiff};
 use super::position::{Encoding, Lines};
 use crate::finding::{Edit, RelPath, Span};
 
-/// What kinds of edits the client can apply.
+/// The kinds of edits that the client supports.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct EditSupport {
     /// Edits with document versions.
     pub versions: bool,
     /// Creating files.
     pub create: bool,
-    /// Snippets, which put the cursor somewhere.
+    /// Snippets, which place the cursor.
     pub snippets: bool,
-    /// Code actions that say why they are not available.
+    /// Disabled code actions with a reason.
     pub disabled: bool,
-    /// Code actions whose commands are asked for when they are chosen.
+    /// Code actions whose commands are resolved later.
     pub late_commands: bool,
 }
 
 impl EditSupport {
-    /// What a client says about itself.
+    /// Reads the capabilities of a client.
     pub fn of(client: &ClientCapabilities) -> Self {
         let edit = client.workspace.as_ref().and_then(|workspace| workspace.workspace_edit.as_ref());
         let versions = edit.and_then(|edit| edit.document_changes).unwrap_or(false);
@@ -45,10 +45,10 @@ impl EditSupport {
     }
 }
 
-/// A file that edits change: its text and how the client knows it.
+/// A file to edit: its text and its URI.
 #[derive(Debug)]
 pub struct Target {
-    /// The text that the edits are made for. `None` if they create the file.
+    /// The text that the edits apply to. `None` if they create the file.
     pub text: Option<String>,
     /// The URI.
     pub uri: Uri,
@@ -56,7 +56,7 @@ pub struct Target {
     pub version: Option<i32>,
 }
 
-/// The edit of a workspace. `None` if the client cannot apply it.
+/// The edit of a workspace. `None` if the client does not support it.
 pub fn workspace_edit(
     edits: &[Edit],
     target: impl Fn(&RelPath) -> Target,
@@ -105,12 +105,12 @@ fn document_edit(uri: Uri, version: Option<i32>, edits: Vec<TextEdit>) -> Docume
     })
 }
 
-/// The edits that turn one text into another, line by line, so that cursors and folds in the rest stay where they are.
+/// Edits that turn one text into another, line by line, so that cursors and folds in unchanged lines are kept.
 pub fn between(path: &RelPath, before: &str, after: &str) -> Vec<Edit> {
     let diff = TextDiff::from_lines(before, after);
     let starts = |text: &str| {
         let mut starts = vec![0];
-        // Lines as `similar` splits them: each with its line end.
+        // `similar` splits lines with their line ends.
         for line in TextDiff::from_lines(text, "").old_slices() {
             starts.push(starts[starts.len() - 1] + line.len());
         }

@@ -1,4 +1,4 @@
-//! Hovers: what an entry is and who uses it, and what the rule of a finding is about.
+//! Hovers: the definition and uses of an entry, and the rule of a finding.
 
 use std::fmt::Write;
 
@@ -10,13 +10,13 @@ use crate::finding::{Finding, RelPath};
 use crate::output;
 use crate::rule::Catalog;
 
-/// The largest number of positions of one side that a hover lists.
+/// Maximum number of positions of one side in a hover.
 const LISTED: usize = 8;
 
-/// The largest number of positions that are read for a hover.
+/// Maximum number of positions that are read for a hover.
 const READ: usize = 100;
 
-/// Writes Markdown for hovers.
+/// Formats hovers as Markdown.
 pub struct Hovers<'s, 'p> {
     /// The registries and what refers to them.
     pub symbols: &'s Symbols<'p>,
@@ -40,7 +40,7 @@ impl<'p> Hovers<'_, 'p> {
         if let Some(number) = entry.port() {
             let is_same = |other: &Registry, known: &Entry| other.path == registry.path && known.origin == entry.origin;
             let others = self.symbols.registries.by_number(u32::from(number)).iter();
-            // Another protocol or machine is no conflict, as for the rule.
+            // Entries with different protocols or machines do not conflict, as in `port-conflict`.
             let clashes = others.filter(|(other, known)| !is_same(other, known) && entry.may_meet(known));
             for (registry, other) in clashes.take(LISTED) {
                 let position = (self.link)(&registry.path, other.name_span.start);
@@ -104,7 +104,7 @@ impl<'p> Hovers<'_, 'p> {
     }
 }
 
-/// What the registry says of an entry beside its number: `, udp on dns`.
+/// The endpoint of an entry: `, udp on dns`.
 fn endpoint(endpoint: &Endpoint) -> String {
     let mut text = String::new();
     if !endpoint.protocols.is_empty() {
@@ -129,7 +129,7 @@ fn group(registry: &Registry, path: &[String]) -> String {
     text
 }
 
-/// The hover of a finding: what its rule is about. `None` if there is no such rule.
+/// The hover of a finding: the rationale of its rule. `None` if there is no such rule.
 pub fn rule(finding: &Finding, catalog: &Catalog) -> Option<String> {
     let rule = catalog.find(finding.rule)?;
     let why = rule.body.split("\n## ").find_map(|section| section.trim_start_matches("## ").strip_prefix("Why\n"));

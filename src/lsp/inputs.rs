@@ -1,4 +1,4 @@
-//! The inputs of a flake.nix, with what flake.lock says about them.
+//! The inputs of a flake.nix, with their state in flake.lock.
 
 use std::fmt::Write;
 
@@ -16,7 +16,7 @@ use crate::lang::flake::{Flake, Input};
 pub struct Inputs<'p> {
     flake: &'p Flake,
     lock: Option<&'p Lock>,
-    /// The date from which ages are counted.
+    /// The reference date for ages.
     now: Date,
 }
 
@@ -29,7 +29,7 @@ impl<'p> Inputs<'p> {
         Some(Self { flake, lock, now })
     }
 
-    /// The input at an offset: on its name, its address or what it follows.
+    /// The input at an offset: of its name, its address or its `follows`.
     pub fn at(&self, offset: u32) -> Option<(&'p Input, Span)> {
         self.flake.inputs.iter().find_map(|input| {
             let url = input.url.as_ref().map(|url| url.span);
@@ -76,7 +76,7 @@ impl<'p> Inputs<'p> {
         }
     }
 
-    /// `, 34 days old`, if the lock has the date.
+    /// `, 34 days old`, if the lock file has a date.
     fn age(&self, node: &LockNode) -> String {
         let Some(date) = node.modified else { return String::new() };
         let days = self.now.duration_since(date).as_hours() / 24;
@@ -87,7 +87,7 @@ impl<'p> Inputs<'p> {
         }
     }
 
-    /// The inputs of an input that are a nixpkgs which this flake has not given it.
+    /// The inputs of an input that are a separate nixpkgs, without a `follows` in this flake.
     fn own_nixpkgs<'x>(&'x self, input: &'x Input) -> Vec<(&'x str, &'x LockNode)> {
         let Some(lock) = self.lock else { return Vec::new() };
         let Some(label) = lock.root_input(&input.name.value) else { return Vec::new() };
@@ -101,7 +101,7 @@ impl<'p> Inputs<'p> {
         inner.filter(|(_, node)| node.original.as_ref().is_some_and(|at| nixpkgs::channel(at).is_some())).collect()
     }
 
-    /// The inputs that bring their own nixpkgs, with the text of the lens over each.
+    /// The inputs that bring their own nixpkgs, with the text of their code lens.
     pub fn lenses(&self) -> Vec<(Span, String)> {
         let inputs = self.flake.inputs.iter().filter_map(|input| {
             let brought = self.own_nixpkgs(input);

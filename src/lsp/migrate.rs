@@ -1,4 +1,4 @@
-//! The migration of the file of a finding: what `flakeward migrate` writes, as a plan that an editor can apply.
+//! Migrates the file of a finding: a plan of what `flakeward migrate` writes, for an editor to apply.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -10,10 +10,10 @@ use crate::fix::{self, Change};
 use crate::migrate::{self, Draft, Error, Files, Left};
 use crate::settings::Settings;
 
-/// What a file can be migrated to.
+/// The possible migrations of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Target {
-    /// A Compose file, with the files that Compose reads together with it.
+    /// A Compose file, with the files that Compose merges with it.
     ProcessCompose,
     /// A Dockerfile.
     Nix2Container,
@@ -24,7 +24,7 @@ pub enum Target {
 }
 
 impl Target {
-    /// What the file of a finding can be migrated to.
+    /// The migration of the file of a finding.
     pub fn of_rule(rule: &str) -> Option<Self> {
         match rule {
             "docker-compose" => Some(Self::ProcessCompose),
@@ -55,16 +55,16 @@ impl Target {
     }
 }
 
-/// What a migration would write.
+/// The result of a migration.
 #[derive(Debug)]
 pub struct Plan {
-    /// The files, each with the text before.
+    /// The files, each with its previous text.
     pub changes: Vec<Change>,
-    /// What it would leave to be done by hand.
+    /// What is left to do by hand.
     pub left: Vec<Left>,
 }
 
-/// The repository's files, with the open documents over them.
+/// The repository's files, with open documents in place of the files on disk.
 pub struct Texts {
     /// The files on disk.
     pub disk: Disk,
@@ -122,7 +122,7 @@ fn refusal(error: &Error) -> String {
     }
 }
 
-/// What is left to be done by hand, for a message. `None` if nothing is.
+/// What is left to do by hand, as a message. `None` if nothing is.
 pub fn left_text(left: &[Left]) -> Option<String> {
     const LISTED: usize = 12;
     if left.is_empty() {

@@ -1,11 +1,11 @@
-//! `flakeward lsp`: the policy and the port registry in an editor.
+//! `flakeward lsp`: the language server.
 //!
-//! One thread of control ([`server`]) reads messages in their order, changes the open documents ([`documents`]) and the
-//! repositories they belong to ([`workspace`]), and answers. Findings are published once no message is waiting, so that
-//! fast typing costs one run. Requests that the client cancelled while they waited are not carried out.
+//! One thread ([`server`]) reads messages in order, changes the open documents ([`documents`]) and their repositories
+//! ([`workspace`]), and answers. Findings are published when no message is waiting, so that fast typing causes only one
+//! run. Requests that the client cancels while they are waiting are not processed.
 //!
-//! The server answers only about what is flakeward's own: entries of the port registry, port numbers, findings, and the
-//! inputs of a flake. It runs beside a language server for Nix without showing anything twice.
+//! The server only handles entries of the port registry, port numbers, findings, and flake inputs. It runs alongside a
+//! language server for Nix without showing anything twice.
 
 mod accept;
 mod action_requests;
@@ -31,12 +31,12 @@ mod workspace;
 
 use std::process::ExitCode;
 
-/// Serves one client on standard input and output until it says `exit` or closes its end. The exit code is 0 after a
-/// `shutdown` request, else 1, as the protocol asks for.
+/// Serves one client on standard input and output until it sends `exit` or closes the connection. The exit code is 0
+/// after a `shutdown` request, else 1, as the protocol requires.
 pub fn run() -> ExitCode {
     let (incoming, outgoing, writer) = transport::stdio();
     let is_clean = server::serve(&incoming, outgoing);
-    // The writer ends once everything is written: its sender is gone.
+    // The writer thread ends after writing everything, because its sender is dropped.
     let _ = writer.join();
     ExitCode::from(u8::from(!is_clean))
 }

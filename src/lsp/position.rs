@@ -1,4 +1,4 @@
-//! Positions: byte offsets here, lines and code units in the protocol.
+//! Converts byte offsets to positions of the protocol (lines and code units), and back.
 
 use gen_lsp_types::{ClientCapabilities, Position, PositionEncodingKind, Range};
 
@@ -18,7 +18,7 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// The cheapest encoding that the client offers; UTF-16 if it offers none.
+    /// The cheapest encoding that the client supports; UTF-16 if it lists none.
     pub fn negotiate(client: &ClientCapabilities) -> Self {
         let offered = client.general.as_ref().and_then(|general| general.position_encodings.as_deref()).unwrap_or(&[]);
         let known = [Encoding::Utf8, Encoding::Utf32];
@@ -58,7 +58,7 @@ impl<'a> Lines<'a> {
         Self { text, index: LineIndex::new(text), encoding }
     }
 
-    /// The position of a byte offset. Offsets after the end are the end.
+    /// The position of a byte offset. Offsets beyond the end are at the end.
     pub fn position(&self, offset: u32) -> Position {
         let offset = offset.min(self.text.len() as u32);
         let line = self.index.line(offset);
@@ -77,7 +77,7 @@ impl<'a> Lines<'a> {
     }
 
     /// The byte offset of a position. A line after the last one is the end of the text, a column after the end of its
-    /// line is that end, and a column inside a character is the start of that character: the protocol asks for it.
+    /// line is that end, and a column inside a character is the start of that character, as the protocol requires.
     pub fn offset(&self, position: Position) -> u32 {
         let line = position.line as usize;
         if line >= self.index.count() {
@@ -97,7 +97,7 @@ impl<'a> Lines<'a> {
         offset as u32
     }
 
-    /// The span of a range; empty if its end comes before its start.
+    /// The span of a range; empty if the end is before the start.
     pub fn span(&self, range: Range) -> Span {
         let (start, end) = (self.offset(range.start), self.offset(range.end));
         Span { start, end: end.max(start) }

@@ -1,4 +1,4 @@
-//! When diagnostics are published, and what a client gets that asks for them.
+//! When diagnostics are published, and the diagnostics of clients that pull them.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use super::workspace::Workspace;
 use crate::finding::RelPath;
 
 impl Server {
-    /// Publishes what changed, and has clients that ask for themselves ask again.
+    /// Publishes what changed, and refreshes clients that pull diagnostics.
     pub(super) fn publish(&mut self) {
         if self.phase != Phase::Running || !std::mem::take(&mut self.dirty) {
             return;
@@ -54,7 +54,7 @@ impl Server {
         self.notify("textDocument/publishDiagnostics", params);
     }
 
-    /// Tells a client that pulls that other files may have other findings now.
+    /// Tells a client that pulls diagnostics that those of other files may have changed.
     fn refresh(&mut self) {
         if self.client.diagnostics.refresh {
             self.request("workspace/diagnostic/refresh", Value::Null);
@@ -67,7 +67,7 @@ impl Server {
         }
     }
 
-    /// Shows problems with settings: once each, as a message and at their position.
+    /// Shows each problem with settings once, as a message and at its position.
     pub(super) fn show_problems(&mut self) {
         let mut messages = Vec::new();
         for (root, workspace) in &self.workspaces {
@@ -84,7 +84,7 @@ impl Server {
         }
     }
 
-    /// Shows the checks that failed inside, once each: what they would have reported is missing.
+    /// Shows each internal error of a check once, because its findings are missing.
     fn show_internal_errors(&mut self) {
         let states = self.workspaces.values_mut().map(Workspace::state);
         let errors: Vec<String> = states.flat_map(|state| diagnostics::internal_errors(&state.report)).collect();
@@ -139,7 +139,7 @@ impl Server {
                 });
             }
         }
-        // Files whose findings went away get an empty list, once.
+        // Files that no longer have findings get an empty list, once.
         let empty = diagnostics::result_id(&[]);
         for (uri, before) in known {
             let file = real_path(&lsp::Uri(uri.clone()));
@@ -153,7 +153,7 @@ impl Server {
     }
 }
 
-/// The diagnostics of a file. If the settings cannot be used, those of the settings file.
+/// The diagnostics of a file. If the settings are invalid, those of the settings file.
 fn diagnostics_of(
     workspace: &mut Workspace,
     documents: &Documents,

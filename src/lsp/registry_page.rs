@@ -1,4 +1,4 @@
-//! The registry file itself: an outline of its groups, and how often each entry is used.
+//! The registry file itself: an outline of its groups, and the number of uses of each entry.
 
 use gen_lsp_types::{DocumentSymbol, Range, SymbolKind};
 
@@ -31,7 +31,7 @@ pub fn outline(registry: &Registry, lines: &Lines<'_>) -> Vec<DocumentSymbol> {
     root
 }
 
-/// A definition from its name to its value; only the name if the value is elsewhere.
+/// The span of a definition from its name to its value; only the name if the value is elsewhere.
 fn whole(entry: &Entry) -> Span {
     let Entry { name_span, value_span, .. } = entry;
     Span { start: name_span.start, end: name_span.end.max(value_span.end) }
@@ -45,7 +45,7 @@ fn around(a: Range, b: Range) -> Range {
     Range { start: a.start.min(b.start), end: a.end.max(b.end) }
 }
 
-/// The entries that a lens is shown over, each with the positions that use it.
+/// The entries with a code lens, each with the positions of its uses.
 pub fn usage<'p>(symbols: &Symbols<'p>, registry: &'p Registry) -> Vec<(&'p Entry, Vec<Occurrence<'p>>)> {
     let entries = registry.entries.iter().filter(|entry| entry.port().is_some());
     entries
@@ -56,7 +56,7 @@ pub fn usage<'p>(symbols: &Symbols<'p>, registry: &'p Registry) -> Vec<(&'p Entr
         .collect()
 }
 
-/// The text of a lens: `used 3 times`.
+/// The text of a code lens: `used 3 times`.
 pub fn usage_title(uses: usize) -> String {
     match uses {
         0 => "unused".to_owned(),

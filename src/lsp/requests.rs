@@ -1,4 +1,4 @@
-//! The requests about a document: each from its parameters to its result.
+//! The requests about a document: from parameters to results.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,23 +25,23 @@ use crate::rewrite::rename;
 use crate::source::{FileKind, Source};
 use crate::walk;
 
-/// The command that shows the uses of an entry. Clients carry it out themselves.
+/// The command that shows the uses of an entry, which clients implement.
 const SHOW_USES: &str = "flakeward.showReferences";
 
 /// The result of a request.
 pub(super) type Answer = Result<Value, Refusal>;
 
-/// A document that a request is about.
+/// The document of a request.
 pub(super) struct Place {
     /// The root of its repository.
     pub root: PathBuf,
-    /// Its path in the repository.
+    /// Its path within the repository.
     pub relative: RelPath,
     /// Its text.
     pub source: Arc<Source>,
 }
 
-/// What a question about one document may look at: all of it is read-only.
+/// The read-only context of a request about a document.
 struct View<'a> {
     workspace: &'a Workspace,
     state: &'a State,
@@ -75,7 +75,7 @@ impl Server {
         }
     }
 
-    /// The document of a URI: the open text, else the file's. `None` for files that flakeward does not check.
+    /// The document of a URI: the open text, else that of the file. `None` for files that flakeward does not check.
     pub(super) fn place(&mut self, uri: &lsp::Uri) -> Option<Place> {
         let (root, path, relative) = self.locate(uri)?;
         let kind = walk::by_name(&relative);
@@ -89,7 +89,7 @@ impl Server {
         Some(Place { root, relative, source })
     }
 
-    /// Answers a question about a document. `null` if it is not one of flakeward's.
+    /// Answers a request about a document. `null` if flakeward does not check it.
     fn ask<T: Serialize>(&mut self, uri: &lsp::Uri, question: impl FnOnce(&View<'_>) -> Option<T>) -> Answer {
         let Some(place) = self.place(uri) else { return Ok(Value::Null) };
         if let Some(workspace) = self.workspaces.get_mut(&place.root) {
@@ -261,12 +261,12 @@ impl Server {
     }
 }
 
-/// The text, URI and version of a file that an edit changes.
+/// The text, URI and version of a file to edit.
 pub(super) fn target_of(workspace: &Workspace, documents: &super::documents::Documents, path: &RelPath) -> Target {
     let file = workspace.absolute(path);
     let document = documents.get(&file);
     let known = || workspace.known()?.source(path).map(|source| source.text.clone());
-    // A file without facts and findings is in no state: it can still be the target of a fix.
+    // A file without facts and findings is not part of the state, but a fix can still change it.
     let on_disk = || std::fs::read_to_string(&file).ok();
     Target {
         text: document.map(|document| document.text.clone()).or_else(known).or_else(on_disk),
@@ -313,7 +313,7 @@ impl<'a> View<'a> {
         self.server.client.encoding
     }
 
-    /// The hover at an offset: of the findings there and of the symbol or the flake input.
+    /// The hover at an offset: of the findings there, and of the symbol or flake input.
     fn hover(&self, offset: u32) -> Option<(String, Span)> {
         let mut parts = Vec::new();
         let mut whole: Option<Span> = None;

@@ -1,4 +1,4 @@
-//! The conversation: from `initialize` to `exit`, which message is answered by what, and when findings are published.
+//! The main loop: from `initialize` to `exit`, the dispatch of messages, and when findings are published.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,7 +17,7 @@ use super::uri;
 use super::workspace::Workspace;
 use crate::{panics, walk};
 
-/// Serves a client. Returns whether it ended the conversation as the protocol asks for: `shutdown`, then `exit`.
+/// Serves a client. Returns whether it ended the connection as the protocol requires: `shutdown`, then `exit`.
 pub fn serve(incoming: &Receiver<Incoming>, outgoing: Sender<Outgoing>) -> bool {
     panics::install();
     let mut server = Server::new(outgoing);
@@ -37,14 +37,14 @@ pub fn serve(incoming: &Receiver<Incoming>, outgoing: Sender<Outgoing>) -> bool 
     }
 }
 
-/// The messages that have arrived and are not yet dealt with.
+/// The messages that were received but not yet processed.
 struct Queue<'a> {
     incoming: &'a Receiver<Incoming>,
     waiting: VecDeque<Incoming>,
 }
 
 impl Queue<'_> {
-    /// Takes in what has arrived.
+    /// Receives all available messages.
     fn fill(&mut self) {
         self.waiting.extend(self.incoming.try_iter());
     }
@@ -54,8 +54,8 @@ impl Queue<'_> {
         self.waiting.is_empty()
     }
 
-    /// The next message; waits for one. Requests that are cancelled further back in the queue are answered as
-    /// cancelled and left out.
+    /// The next message; blocks if there is none. Requests that a later message in the queue cancels are answered as
+    /// cancelled and skipped.
     fn next(&mut self, server: &Server) -> Incoming {
         loop {
             self.fill();
@@ -98,13 +98,13 @@ enum Flow {
     Exit,
 }
 
-/// How far the conversation is.
+/// The state of the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// Nothing but `initialize` may come.
+    /// Only `initialize` is allowed.
     New,
     Running,
-    /// Nothing but `exit` may come.
+    /// Only `exit` is allowed.
     ShutDown,
 }
 
@@ -116,22 +116,22 @@ pub(super) struct Server {
     pub documents: Documents,
     /// The repositories by root.
     pub workspaces: BTreeMap<PathBuf, Workspace>,
-    /// The folders that the client has opened.
+    /// The workspace folders of the client.
     folders: Vec<PathBuf>,
-    /// What was last published for each document.
+    /// The last published diagnostics of each document.
     pub published: BTreeMap<PathBuf, (lsp::Uri, String)>,
-    /// The settings problems that the client has been shown.
+    /// The settings problems that were shown to the client.
     pub shown_problems: BTreeMap<PathBuf, String>,
-    /// The internal errors that the client has been shown.
+    /// The internal errors that were shown to the client.
     pub shown_errors: BTreeSet<String>,
-    /// Whether numbers are shown behind references.
+    /// Whether to show numbers after references.
     pub inlay_hints: bool,
-    /// Whether findings may have changed since they were published.
+    /// Whether findings may have changed since the last publication.
     pub dirty: bool,
     next_id: i32,
 }
 
-/// Why a request has no result.
+/// Why a request failed.
 #[derive(Debug)]
 pub(super) struct Refusal {
     pub code: ErrorCode,
@@ -163,7 +163,7 @@ impl Server {
     }
 
     fn send(&self, message: Message) {
-        // If the writer is gone the client is, and reading ends as well.
+        // If the writer has ended, the client is gone, and reading ends as well.
         let _ = self.outgoing.send(Outgoing::Message(message));
     }
 
@@ -196,13 +196,14 @@ impl Server {
                     self.guarded("a notification", |server| server.notified(&notification));
                 }
             }
-            // What the client answers to registrations and refreshes changes nothing here.
+            // Responses of the client to registrations and refreshes are ignored.
             Message::Response(_) => {}
         }
         Flow::Continue
     }
 
-    /// Runs something that may panic. A panic is a bug in flakeward: the client is told, and the server goes on.
+    /// Runs a function that may panic. A panic is a bug in flakeward: the client gets a message, and the server
+    /// continues.
     pub(super) fn guarded<T>(&mut self, what: &str, run: impl FnOnce(&mut Self) -> T) -> Option<T> {
         match catch_unwind(AssertUnwindSafe(|| run(self))) {
             Ok(value) => Some(value),
@@ -240,7 +241,7 @@ impl Server {
     }
 
     fn initialize(&mut self, params: Value) -> Result<Value, Refusal> {
-        // The protocol's older ways to name the only folder.
+        // Older fields of the protocol for a single folder.
         let of_path = || Some(uri::from_path(Path::new(params.get("rootPath")?.as_str()?)));
         let root = params.get("rootUri").and_then(Value::as_str).map(lsp::Uri::from).or_else(of_path);
         let params: lsp::InitializeParams = parse(params)?;
@@ -289,7 +290,7 @@ impl Server {
                 self.configure(notification.params.get("settings"));
                 Ok(())
             }
-            // Notifications of others' features are ignored, as the protocol asks for.
+            // Notifications for other features are ignored, as the protocol requires.
             _ => Ok(()),
         };
         if let Err(refusal) = outcome {
@@ -313,7 +314,7 @@ impl Server {
         }
     }
 
-    /// The root of the repository that a file or folder belongs to; the repository is opened if it is not yet.
+    /// The root of the repository that a file or folder belongs to. Opens the repository if necessary.
     fn workspace_of(&mut self, path: &Path) -> PathBuf {
         let root = self.root_of(path);
         if !self.workspaces.contains_key(&root) {
@@ -322,8 +323,8 @@ impl Server {
         root
     }
 
-    /// The root of the repository that a file or folder belongs to. Without git, a folder that the client has opened is
-    /// one repository, as it is for `flakeward check` in that folder.
+    /// The root of the repository that a file or folder belongs to. Without git, a workspace folder is one repository,
+    /// as it is for `flakeward check` in that folder.
     pub(super) fn root_of(&self, path: &Path) -> PathBuf {
         let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
         if folder.ancestors().any(|folder| folder.join(".git").exists()) {
@@ -334,7 +335,7 @@ impl Server {
         walk::find_root(outermost.map_or(folder, PathBuf::as_path))
     }
 
-    /// Reads a repository anew: its settings, its files, and the open documents in it.
+    /// Reads a repository again: its settings, its files, and its open documents.
     fn load(&mut self, root: &Path) {
         let inside = self.documents.iter().filter(|(path, _)| self.root_of(path) == root);
         let buffers: Vec<_> =
@@ -359,7 +360,7 @@ impl Server {
         if let Some((root, _, relative)) = self.locate(&uri)
             && self.workspaces.get(&root).is_some_and(|workspace| workspace.is_new(&relative))
         {
-            // It was made since, or is left out: only a new look at the folders can tell.
+            // The file is new or excluded: only another walk can tell.
             self.load(&root);
         } else {
             self.sync(&uri);
@@ -376,7 +377,7 @@ impl Server {
         self.sync(&uri);
     }
 
-    /// Gives the text of an open document to its repository.
+    /// Passes the text of an open document to its repository.
     fn sync(&mut self, uri: &lsp::Uri) {
         let Some((root, path, relative)) = self.locate(uri) else { return };
         let Some(workspace) = self.workspaces.get_mut(&root) else { return };
@@ -399,7 +400,7 @@ impl Server {
         }
     }
 
-    /// A client that does not watch files still reports saves. Settings count as they are on disk.
+    /// A client that does not watch files still reports saves. Settings are read from disk.
     fn did_save(&mut self, params: &lsp::DidSaveTextDocumentParams) {
         self.files_changed(real_path(&params.text_document.uri));
     }
@@ -408,7 +409,7 @@ impl Server {
         self.files_changed(params.changes.iter().filter_map(|event| real_path(&event.uri)));
     }
 
-    /// Takes in changes on disk. A repository is only read anew if one of them may change more than its own file.
+    /// Handles changes on disk. A repository is only read again if a change may affect more than the changed file.
     fn files_changed(&mut self, paths: impl IntoIterator<Item = PathBuf>) {
         let paths: BTreeSet<PathBuf> = paths.into_iter().collect();
         let mut outdated = BTreeSet::new();
@@ -434,7 +435,7 @@ impl Server {
         self.regroup();
     }
 
-    /// Opens the repositories that folders and documents belong to now, and no others.
+    /// Opens the repositories of the current folders and documents, and closes all others.
     fn regroup(&mut self) {
         let folders = self.folders.iter().map(PathBuf::as_path);
         let documents = self.documents.iter().map(|(path, _)| path);
@@ -450,12 +451,12 @@ pub(super) fn parse<T: DeserializeOwned>(params: Value) -> Result<T, Refusal> {
     serde_json::from_value(params).map_err(|error| Refusal::new(ErrorCode::InvalidParams, error.to_string()))
 }
 
-/// The path of a URI as the walk sees it, without links. The file itself need not exist.
+/// The path of a URI as the walk reports it, without links. The file itself need not exist.
 pub(super) fn real_path(uri: &lsp::Uri) -> Option<PathBuf> {
     uri::to_path(uri).map(|path| walk::resolve_new(&path))
 }
 
-/// The folders that the client opens with.
+/// The initial workspace folders.
 fn folders(params: &lsp::InitializeParams, root: Option<lsp::Uri>) -> Vec<PathBuf> {
     let listed = match &params.workspace_folders_initialize_params.workspace_folders {
         Some(lsp::WorkspaceFolders::WorkspaceFolderList(folders)) => folders.as_slice(),

@@ -1,6 +1,6 @@
-//! Which side of a connection a position is on: whether something listens on the port there, or connects to it.
+//! The side of a connection at a position: whether something listens on the port there, or connects to it.
 //!
-//! The text decides, as a reader would: what the port is the value of, and what is written before it.
+//! The text decides: the attribute that the port is the value of, and what precedes it.
 
 use crate::facts::ProjectFile;
 use crate::facts::port_registry::RegistryFacts;
@@ -12,19 +12,19 @@ use crate::lang::{Language, Tree};
 use crate::source::{FileKind, Source};
 use crate::wording;
 
-/// A side.
+/// The side of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Side {
     /// Something listens on the port.
     Listens,
     /// Something connects to it.
     Connects,
-    /// The text does not say.
+    /// The text does not show it.
     Unknown,
 }
 
 impl Side {
-    /// The heading over the positions of a side.
+    /// The heading of the positions of a side.
     pub fn heading(self) -> &'static str {
         match self {
             Side::Listens => "Listens",
@@ -34,12 +34,12 @@ impl Side {
     }
 }
 
-/// What is known of the position of an occurrence.
+/// The context of an occurrence.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Position {
     /// The side.
     pub side: Side,
-    /// What the port is the value of: `services.redis.port`. Empty if nothing says.
+    /// The attribute that the port is the value of: `services.redis.port`. Empty if there is none.
     pub name: String,
 }
 
@@ -81,7 +81,7 @@ impl<'p> Positions<'p> {
         Self { file, tree }
     }
 
-    /// What is known of an occurrence in the file.
+    /// The context of an occurrence in the file.
     pub fn at(&self, found: &Occurrence<'_>) -> Position {
         let source: &Source = &self.file.source;
         let port = self.literal(found.span).or_else(|| self.commented(found.span));
@@ -103,14 +103,14 @@ impl<'p> Positions<'p> {
         self.ports().iter().find(|port| port.span == span)
     }
 
-    /// The port that a comment about an entry accounts for.
+    /// The port that a comment about an entry refers to.
     fn commented(&self, name: Span) -> Option<&'p PortUse> {
         let comments = &self.file.fact::<RegistryFacts>()?.comments;
         let covers = comments.iter().find(|comment| comment.entry_span == name)?.covers;
         self.ports().iter().find(|port| covers.contains(port.span))
     }
 
-    /// The path of the attribute that a position in Nix is the value of.
+    /// The path of the attribute whose value contains a position in Nix.
     fn attribute(&self, span: Span) -> Option<String> {
         let tree = self.tree.as_ref()?;
         let binding = nix::binding_around(tree, tree.covering(span))?;
@@ -120,14 +120,14 @@ impl<'p> Positions<'p> {
     }
 }
 
-/// The text of a line before a port, without what refers to the port: `url = "redis://localhost:` before
-/// `${toString ports.databases.redis}`.
+/// The text of a line before a port, without the reference to it: `url = "redis://localhost:` before `${toString
+/// ports.databases.redis}`.
 fn before(source: &Source, span: Span) -> &str {
     let head = &source.text[..span.start as usize];
     let line = &head[head.rfind('\n').map_or(0, |at| at + 1)..];
     let is_name = |c: char| c.is_alphanumeric() || "_.-'".contains(c);
     let mut rest = line;
-    // `${builtins.toString (ports.web)}`: names, parentheses and the interpolation itself.
+    // Strips names, parentheses and the interpolation in `${builtins.toString (ports.web)}`.
     while let Some(start) = rest.rfind("${") {
         let inside = &rest[start + 2..];
         if !inside.chars().all(|c| is_name(c) || c.is_whitespace() || c == '(') {
@@ -138,7 +138,7 @@ fn before(source: &Source, span: Span) -> &str {
     rest
 }
 
-/// The side that a text before a port and the name of its attribute say.
+/// The side according to the text before a port and the name of its attribute.
 fn of_text(before: &str, name: &str) -> Side {
     if let Some(host) = url_host(before) {
         let is_any = matches!(host, "" | "*" | "0.0.0.0" | "[::]");
@@ -166,7 +166,7 @@ fn of_text(before: &str, name: &str) -> Side {
     if is_port || opens { Side::Listens } else { Side::Unknown }
 }
 
-/// The host of a URL that the text ends within, right before its port.
+/// The host of a URL, if the text ends directly before the URL's port.
 fn url_host(before: &str) -> Option<&str> {
     let word = before.rsplit(|c: char| c.is_whitespace() || "\"'=(".contains(c)).next()?.strip_suffix(':')?;
     let (_, rest) = word.split_once("://")?;

@@ -1,4 +1,4 @@
-//! What the cursor is on: an entry of a port registry, a group of entries, or a port number.
+//! The symbol at the cursor: a port registry entry, a group of entries, or a port number.
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
@@ -10,23 +10,23 @@ use crate::facts::ports::{self, PortFacts};
 use crate::facts::{Project, ProjectFile};
 use crate::finding::{RelPath, Span};
 
-/// Something in a text that the port registry gives a meaning.
+/// A symbol in a text.
 #[derive(Debug, Clone)]
 pub struct Symbol<'p> {
-    /// The part of the text that stands for it.
+    /// Its span.
     pub span: Span,
     /// What it is.
     pub meaning: Meaning<'p>,
 }
 
-/// What a symbol is.
+/// The kinds of symbols.
 #[derive(Debug, Clone)]
 pub enum Meaning<'p> {
     /// An entry, by its name.
     Entry(&'p Registry, &'p Entry),
     /// A group of entries, by its name.
     Group(&'p Registry, Vec<String>),
-    /// A port number that is written out, with the entries of that number.
+    /// A literal port number, with the entries that have that number.
     Number(u32, Vec<(&'p Registry, &'p Entry)>),
 }
 
@@ -36,9 +36,9 @@ pub struct Symbols<'p> {
     /// The registries.
     pub registries: &'p Registries<'p>,
     settings: &'p PortSettings,
-    /// Made when it is first needed: a plain look-up of one position does without.
+    /// Created on demand: a look-up of one position does not need it.
     index: OnceCell<Index<'p>>,
-    /// The files whose positions were asked for.
+    /// The files whose positions are included.
     positions: RefCell<HashMap<String, Option<Positions<'p>>>>,
 }
 
@@ -80,7 +80,7 @@ impl<'p> Index<'p> {
         occurrences.push(Occurrence { path, span, role });
     }
 
-    /// Adds the numbers that are written out. One that a single entry has stands for that entry.
+    /// Adds the literal numbers. One with a single entry refers to that entry.
     fn add_literals(&mut self, symbols: &Symbols<'p>) {
         let mut answers = HashMap::new();
         for (file, port) in ports::own(symbols.project, symbols.settings) {
@@ -105,8 +105,8 @@ impl<'p> Symbols<'p> {
         Self { project, registries, settings, index: OnceCell::new(), positions: RefCell::default() }
     }
 
-    /// The symbol at an offset of a file. An offset right behind a name still counts: that is where a cursor is after
-    /// the name was typed.
+    /// The symbol at an offset of a file. An offset directly after a name is included: that is where the cursor is
+    /// after typing it.
     pub fn at(&self, path: &str, offset: u32) -> Option<Symbol<'p>> {
         let file = self.project.file(path)?;
         self.definition_at(path, offset)
@@ -127,7 +127,7 @@ impl<'p> Symbols<'p> {
         let named = uses.flat_map(|found| found.names.iter().enumerate().map(move |(at, span)| (found, at, *span)));
         let (found, at, span) = named
             .filter(|(_, _, span)| touches(*span, offset))
-            // Many uses share their first names: the one that goes no further says what the name is.
+            // Many uses share their first names: the one with the fewest further names decides.
             .min_by_key(|(found, at, _)| found.names.len() - at)?;
         let registry = self.registry_of(file, found)?;
         let meaning = match registry.lookup(&found.path[..=at]) {
@@ -138,7 +138,7 @@ impl<'p> Symbols<'p> {
         Some(Symbol { span, meaning })
     }
 
-    /// The registry that a use refers to, if the use is one of another file and calls it as it wants to be called.
+    /// The registry that a use refers to, if it is defined in another file and the use can be renamed.
     fn registry_of(&self, file: &ProjectFile, found: &Use) -> Option<&'p Registry> {
         let registry = self.registries.at(&found.registry).filter(|registry| registry.path != file.source.path)?;
         references::lookup(registry, found).map(|_| registry)
@@ -151,7 +151,7 @@ impl<'p> Symbols<'p> {
             .map(|(_, span, registry, entry)| Symbol { span, meaning: Meaning::Entry(registry, entry) })
     }
 
-    /// The comments that name an entry that there is, with the position of the name.
+    /// The comments that name an existing entry, with the position of the name.
     fn comments(&self) -> impl Iterator<Item = (&'p ProjectFile, Span, &'p Registry, &'p Entry)> {
         references::comments(self.project, self.registries).filter_map(|(file, comment, registry)| {
             let registry = registry?;
@@ -169,21 +169,21 @@ impl<'p> Symbols<'p> {
         Some(Symbol { span: port.span, meaning: Meaning::Number(port.number, entries) })
     }
 
-    /// Every position that refers to an entry, sorted by file and position. Entries that are one definition under
-    /// several names count as one.
+    /// All positions that refer to an entry, sorted by file and position. Several names of one definition count as one
+    /// entry.
     pub fn occurrences(&self, registry: &'p Registry, entry: &Entry) -> &[Occurrence<'p>] {
         let index = self.index.get_or_init(|| Index::of(self));
         index.by_entry.get(&(registry.path.as_ref(), entry.origin)).map_or(&[], Vec::as_slice)
     }
 
-    /// The positions where a number is written out as a port of this repository. Numbers that a comment accounts for
-    /// are counted by the comment.
+    /// The positions of a number as a literal port of this repository. A number with a comment is included as the
+    /// comment.
     pub fn literals(&self, number: u32) -> &[Occurrence<'p>] {
         let index = self.index.get_or_init(|| Index::of(self));
         index.by_number.get(&number).map_or(&[], Vec::as_slice)
     }
 
-    /// The references in one file that lead to an entry with a number, with the end of each.
+    /// The references in one file to entries with a number, with the end of each.
     pub fn numbered_references(&self, path: &str) -> Vec<(Span, &'p Entry, u16)> {
         let Some(file) = self.project.file(path) else { return Vec::new() };
         let facts = file.fact::<RegistryFacts>();
@@ -200,7 +200,7 @@ impl<'p> Symbols<'p> {
         all
     }
 
-    /// What is known of the position of an occurrence: which side of a connection it is on, and whose port it is.
+    /// The context of an occurrence: the side of the connection, and the attribute.
     pub fn position(&self, found: &Occurrence<'_>) -> Position {
         let mut positions = self.positions.borrow_mut();
         let read = positions.entry(found.path.to_string()).or_insert_with(|| {
@@ -212,7 +212,7 @@ impl<'p> Symbols<'p> {
     }
 }
 
-/// Whether an offset is in a span or right behind it.
+/// Whether an offset is in a span or directly after it.
 fn touches(span: Span, offset: u32) -> bool {
     (span.start..=span.end).contains(&offset)
 }

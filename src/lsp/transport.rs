@@ -1,7 +1,7 @@
 //! Messages on standard input and output.
 //!
-//! The types are `lsp-server`'s. Reading is done here, because its reader stops at the first message that is not valid
-//! JSON and reserves as much memory as a header asks for.
+//! The types are those of `lsp-server`. Reading is implemented here, because its reader stops at the first message that
+//! is not valid JSON and allocates as much memory as a header requests.
 
 use std::io::{self, BufRead, Read, Write};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -15,23 +15,23 @@ const MAX_MESSAGE: usize = 96 << 20;
 /// The longest header line, in bytes.
 const MAX_HEADER: u64 = 4 << 10;
 
-/// What the client sent.
+/// Input from the client.
 #[derive(Debug)]
 pub enum Incoming {
     /// A message.
     Message(Message),
-    /// A message that is not valid, and why. The ones after it can be read.
+    /// An invalid message, and why. Later messages can still be read.
     Malformed(String),
-    /// Nothing more will come: the client closed its end, or sent something that is not the protocol at all.
+    /// The end: the client closed the connection, or sent something that is not the protocol.
     Closed,
 }
 
-/// What the server sends.
+/// Output to the client.
 #[derive(Debug)]
 pub enum Outgoing {
     /// A message.
     Message(Message),
-    /// The answer to a message that was not valid: nobody knows its id.
+    /// The response to an invalid message, whose id is unknown.
     ParseError(String),
 }
 
@@ -49,7 +49,7 @@ impl Outgoing {
     }
 }
 
-/// Starts the threads that read standard input and write standard output. The writer's thread ends when the sender is
+/// Starts the threads that read standard input and write standard output. The writer thread ends when the sender is
 /// dropped and everything is written; join it before the process exits.
 pub fn stdio() -> (Receiver<Incoming>, Sender<Outgoing>, thread::JoinHandle<()>) {
     let (send_in, receive_in) = channel();
@@ -58,7 +58,7 @@ pub fn stdio() -> (Receiver<Incoming>, Sender<Outgoing>, thread::JoinHandle<()>)
     let writer = thread::spawn(move || {
         let mut out = io::stdout().lock();
         for message in receive_out {
-            // A client that no longer reads is about to close its other end as well.
+            // A client that stops reading is about to close the connection.
             if message.write(&mut out).is_err() {
                 break;
             }
@@ -86,7 +86,7 @@ pub fn read_all(input: &mut impl BufRead, mut send: impl FnMut(Incoming) -> bool
 }
 
 /// The body of the next message; `None` at the end of the input. An error means that the input is not the protocol, so
-/// that there is no telling where a next message would begin.
+/// the start of the next message is unknown.
 fn read_body(input: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
     let invalid = |message: &str| io::Error::new(io::ErrorKind::InvalidData, message.to_owned());
     let mut length = None;

@@ -1,4 +1,4 @@
-//! A repository as the editor sees it: the files on disk, the open buffers over them, and what flakeward makes of both.
+//! A repository in the editor: the files on disk, the open buffers, and the results of flakeward.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -22,29 +22,29 @@ use crate::walk;
 pub struct Workspace {
     /// Its root.
     pub root: PathBuf,
-    /// What is wrong with its settings, if anything: nothing is checked until that is corrected.
+    /// What is wrong with its settings, if anything. Nothing is checked until that is corrected.
     pub problem: Option<Problem>,
     analysis: Analysis,
     /// The files that were on disk when it was opened.
     on_disk: BTreeMap<RelPath, RepoFile>,
-    /// The open documents, and whether each is a file that is checked.
+    /// The open documents, and whether each of them is checked.
     buffers: BTreeMap<RelPath, bool>,
-    /// What the last look found. `None` if something changed since.
+    /// The results of the last run. `None` if something has changed since.
     state: Option<State>,
-    /// The report with unsafe fixes as well, which only code actions need.
+    /// The report with unsafe fixes, which only code actions need.
     actionable: Option<Report>,
 }
 
-/// Why the settings cannot be used.
+/// Why the settings are invalid.
 #[derive(Debug)]
 pub struct Problem {
-    /// The message, with the help below it.
+    /// The message, with the help.
     pub message: String,
-    /// The file with the mistake and its position, if there is one.
+    /// The file with the error and its position, if there is one.
     pub at: Option<Box<ConfigError>>,
 }
 
-/// What is known of the repository.
+/// The results of a run.
 #[derive(Debug, Default)]
 pub struct State {
     /// The facts.
@@ -54,7 +54,7 @@ pub struct State {
 }
 
 impl State {
-    /// The text of a file, if it is one that anything is known of.
+    /// The text of a file, if it has facts or findings.
     pub fn source(&self, path: &str) -> Option<&Arc<Source>> {
         let of_facts = || self.project.file(path).map(|file| &file.source);
         self.report.sources.get(path).or_else(of_facts)
@@ -66,7 +66,7 @@ impl State {
     }
 }
 
-/// The findings of a report in one file: they are sorted by path.
+/// The findings of a report in one file. Reports are sorted by path.
 pub fn findings_in<'r>(report: &'r Report, path: &str) -> &'r [Finding] {
     let all = &report.findings;
     let start = all.partition_point(|finding| *finding.path < *path);
@@ -102,7 +102,7 @@ impl Workspace {
         self.root.join(path)
     }
 
-    /// Sets the text of an open buffer. It counts only if the file is one that is checked.
+    /// Sets the text of an open buffer. It is only used if the file is checked.
     pub fn set_buffer(&mut self, path: &RelPath, text: &str) {
         let is_checked = match self.buffers.get(path) {
             Some(is_checked) => *is_checked,
@@ -115,7 +115,7 @@ impl Workspace {
         }
     }
 
-    /// Takes a buffer away: what is on disk counts again.
+    /// Removes a buffer, so that the file on disk is used again.
     pub fn close_buffer(&mut self, path: &RelPath) {
         self.buffers.remove(path);
         self.restore(path);
@@ -136,7 +136,7 @@ impl Workspace {
         }
         let exclude = &self.settings().config.exclude;
         let is_excluded = || Path::new(path).ancestors().any(|folder| exclude.is_match(folder));
-        // A file that is there was left out. Of the others only the first line of a script is missing.
+        // An existing file was left out. Of the others, only scripts are missing, whose first line decides.
         let is_left_out = || walk::by_name(path).is_some() && self.absolute(path).exists();
         !walk::is_skipped(path) && !is_excluded() && !is_left_out() && !walk::is_ignored(&self.root, path)
     }
@@ -146,22 +146,22 @@ impl Workspace {
         !self.on_disk.contains_key(path) && self.absolute(path).is_file()
     }
 
-    /// Takes in that a file changed on disk. Returns whether that is all that there is to do; if not, the repository has
-    /// to be read anew.
+    /// Handles a change of a file on disk. Returns whether that was sufficient; otherwise the repository has to be read
+    /// again.
     pub fn refresh(&mut self, path: &RelPath) -> bool {
         let is_there = self.on_disk.contains_key(path) && self.absolute(path).is_file();
-        // What a script without an extension is, only its text shows.
+        // The kind of a script without an extension depends on its text.
         if self.problem.is_some() || !is_there || walk::by_name(path).is_none() || self.decides_more(path) {
             return false;
         }
-        // The text of an open document counts, not the file's.
+        // The text of an open document takes precedence over that of the file.
         if !self.buffers.contains_key(path) {
             self.restore(path);
         }
         true
     }
 
-    /// Whether a file decides how others are checked: settings, rules, baselines, ignore files, and the lock that names
+    /// Whether a file affects how others are checked: settings, rules, baselines, ignore files, and the lock file of
     /// the policy.
     fn decides_more(&self, path: &str) -> bool {
         let name = path.rsplit('/').next().unwrap_or(path);
@@ -176,7 +176,7 @@ impl Workspace {
         self.actionable = None;
     }
 
-    /// What is known of the repository now.
+    /// The current results.
     pub fn state(&mut self) -> &State {
         let Self { analysis, state, problem, .. } = self;
         state.get_or_insert_with(|| match problem {
@@ -188,7 +188,7 @@ impl Workspace {
         })
     }
 
-    /// What was last found out, without looking again.
+    /// The last results, without checking again.
     pub fn known(&self) -> Option<&State> {
         self.state.as_ref()
     }
@@ -202,7 +202,7 @@ impl Workspace {
         })
     }
 
-    /// Runs something on the repository, with the open buffers in it, and the settings to report on one file only.
+    /// Calls a function with the repository, including open buffers, and settings that report on one file only.
     pub fn for_file<T>(&mut self, path: &RelPath, run: impl FnOnce(&Repo, &Settings) -> T) -> T {
         self.analysis.for_paths(vec![path.clone()], run)
     }

@@ -1,4 +1,4 @@
-//! What is accepted, as text for people, JSON and CSV.
+//! The list of what is accepted, as text, JSON and CSV.
 
 use std::io::{self, Write};
 
@@ -10,31 +10,31 @@ use super::{View, csv, guard};
 use crate::cli::AcceptedFormat;
 use crate::suppress::accepted::{Accepted, Means, State};
 
-/// Something that is accepted, with what the repository's history says of it.
+/// An acceptance, with information from the repository's history.
 #[derive(Debug)]
 pub struct Entry {
-    /// What is accepted.
+    /// The acceptance.
     pub accepted: Accepted,
-    /// The line in which it is written.
+    /// The line that contains it.
     pub line: usize,
-    /// Who answers for it.
+    /// The owner.
     pub owner: Owner,
     /// The day on which the line was last changed; `None` if it is not committed.
     pub since: Option<Date>,
     /// How many days ago that was.
     pub age: Option<i32>,
-    /// The days until it expires, negative if it has; `None` if it does not.
+    /// The number of days until it expires, negative if it has expired; `None` if it does not expire.
     pub days_left: Option<i32>,
 }
 
-/// Who answers for something.
+/// The owner of an acceptance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Owner {
-    /// The owners of the path in CODEOWNERS.
+    /// The owners of the path according to CODEOWNERS.
     Codeowners(Vec<String>),
     /// The author of the line.
     Author(String),
-    /// Nobody is known.
+    /// Unknown.
     Unknown,
 }
 
@@ -59,11 +59,11 @@ impl Owner {
 
 /// The list.
 pub struct List<'a> {
-    /// The entries, sorted by their means and then by their subjects.
+    /// The entries, sorted by kind and then by subject.
     pub entries: Vec<Entry>,
     /// The date of the run.
     pub now: Date,
-    /// How paths are shown.
+    /// How to show paths.
     pub view: &'a View,
 }
 
@@ -74,7 +74,7 @@ struct Document<'a> {
     accepted: Vec<Row<'a>>,
 }
 
-/// An entry as programs read it.
+/// An entry for programs.
 #[derive(Serialize)]
 pub(super) struct Row<'a> {
     means: Means,
@@ -92,7 +92,7 @@ pub(super) struct Row<'a> {
     days_left: Option<i32>,
 }
 
-/// An entry as programs read it.
+/// Converts an entry for programs.
 pub(super) fn row<'a>(entry: &'a Entry, view: &View) -> Row<'a> {
     let accepted = &entry.accepted;
     Row {

@@ -1,4 +1,4 @@
-//! `concise`: one line per finding, as compilers and editors write it.
+//! `concise`: one line per finding, in the format of compilers and editors.
 
 use std::io::{self, Write};
 

@@ -1,4 +1,4 @@
-//! Comma-separated values, as RFC 4180 has them.
+//! Comma-separated values, as specified in RFC 4180.
 
 use std::io::{self, Write};
 
@@ -10,7 +10,7 @@ pub fn row<'a>(out: &mut dyn Write, cells: impl IntoIterator<Item = &'a str>) ->
     write!(out, "{}\r\n", cells.join(","))
 }
 
-/// A cell that is text to every spreadsheet: what looks like a formula is preceded by an apostrophe.
+/// A cell that every spreadsheet treats as text: an apostrophe precedes what looks like a formula.
 fn cell(text: &str) -> String {
     let text = clean(text);
     let is_formula = text.starts_with(['=', '+', '-', '@']);

@@ -1,4 +1,4 @@
-//! What `flakeward fix` did: a line for each finding, fixed, refused or left, and a sentence about all.
+//! The output of `flakeward fix`: a line for each fixed, refused or remaining finding, and a summary.
 
 use std::io::{self, Write};
 
@@ -11,7 +11,7 @@ use crate::finding::{Finding, RelPath};
 use crate::fix::Outcome;
 use crate::source::Place;
 
-/// Writes what was fixed, what could not be, and what is left.
+/// Writes what was fixed, what could not be fixed, and what remains.
 pub fn write(outcome: &Outcome, view: &View, out: &mut dyn Write) -> io::Result<()> {
     let mut out = Guard::new(Syntax::Prose, out);
     write_lines(outcome, view, &mut out)?;
@@ -31,7 +31,7 @@ fn write_lines(outcome: &Outcome, view: &View, out: &mut dyn Write) -> io::Resul
     concise::write(&outcome.report, view, out)
 }
 
-/// Writes which fixes were refused, and why.
+/// Writes the refused fixes, with the reasons.
 pub fn refusals(outcome: &Outcome, view: &View, out: &mut dyn Write) -> io::Result<()> {
     let mut out = Guard::new(Syntax::Prose, out);
     refusal_lines(outcome, view, &mut out)?;
@@ -62,7 +62,7 @@ fn place(view: &View, path: &RelPath, place: Place) -> String {
     format!("{}:{}:{}", clean(&view.path(path)), place.line, place.column)
 }
 
-/// How much was fixed (or would be), how much is left, and what to do next.
+/// How much was fixed (or would be), how much remains, and what to do next.
 pub fn closing(outcome: &Outcome, view: &View, written: bool) -> String {
     let files = count(outcome.changes.len(), "file");
     let done = match (outcome.fixed.len(), written) {
@@ -79,7 +79,7 @@ pub fn closing(outcome: &Outcome, view: &View, written: bool) -> String {
         (false, true) => format!("; new: {} (run `git add`: flakes only see tracked files)", new.join(", ")),
         (false, false) => format!("; new: {}", new.join(", ")),
     };
-    // Fixes make others possible: a port that gets an entry is replaced elsewhere as well.
+    // Fixes make others possible: a port that gets an entry is then replaced in other files.
     let later = match outcome.fixed.len().saturating_sub(outcome.promised) {
         0 => String::new(),
         later => format!(" ({later} of them became fixable by the other fixes)"),

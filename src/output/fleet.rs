@@ -1,4 +1,4 @@
-//! Many repositories side by side: as a page, Markdown, CSV and JSON.
+//! An overview of many repositories: as a page, Markdown, CSV and JSON.
 
 use std::fmt::Write as _;
 use std::io;

@@ -1,4 +1,4 @@
-//! Code frames: which lines of a file are shown for which places, made safe and short enough to show.
+//! Code frames: which lines of a file to show for which positions, made safe and short enough to show.
 
 use std::ops::Range;
 
@@ -9,46 +9,46 @@ use crate::finding::Span;
 use crate::source::{LineIndex, Place};
 use crate::wording::head;
 
-/// A place to mark in a frame.
+/// A position to mark in a frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mark {
-    /// Where.
+    /// The span.
     pub span: Span,
-    /// What stands under it.
+    /// The label.
     pub text: String,
-    /// Whether it is what was found, and not what explains it.
+    /// Whether it is the finding itself, and not an explanation.
     pub primary: bool,
 }
 
 /// Some lines of a file with marks, ready to draw.
 #[derive(Debug)]
 pub struct Frame {
-    /// The lines, without anything that a terminal would obey.
+    /// The lines, without anything that a terminal would interpret.
     pub text: String,
     /// The first line's number, from 1.
     pub first_line: u32,
     /// The marks: ranges of `text`, in order.
     pub marks: Vec<(Range<usize>, Mark)>,
-    /// The first primary place, or the first at all.
+    /// The first primary position, or else the first one.
     pub place: Place,
 }
 
-/// Lines that are not further apart than this share a frame.
+/// Lines that are at most this far apart share a frame.
 const NEAR: usize = 3;
-/// More marks than this in one frame are hard to read.
+/// Maximum number of marks in one frame: more are hard to read.
 const MARKS: usize = 24;
-/// More columns than this of one line are cut where no terminal has a width.
+/// Longer lines are cut if the output has no terminal width.
 const LINE: usize = 140;
-/// How many columns the text under a mark gets at least, and before it is broken.
+/// Minimum number of columns for a label before it is wrapped, and after.
 const LABEL: (usize, usize) = (16, 40);
-/// What is drawn before the text under a mark: `` `-- ``.
+/// The prefix of a label: `` `-- ``.
 const ARM: usize = 4;
-/// How many columns stay at most before the first mark of a line that is cut.
+/// Maximum number of columns before the first mark of a line that is cut.
 const LEAD: usize = 50;
-/// What is there in place of what was cut.
+/// Replaces what was cut.
 const CUT: &str = "...";
 
-/// Sorts the marks of one file into frames.
+/// Groups the marks of one file into frames.
 pub fn frames(source: &str, index: &LineIndex, mut marks: Vec<Mark>, room: Room) -> Vec<Frame> {
     let last = marks.iter().map(|mark| index.line(mark.span.start)).max().unwrap_or(0);
     let room = room.beside(last + 2);
@@ -106,7 +106,7 @@ impl Frame {
         if start > 0 {
             self.text.push_str(CUT);
         }
-        // Where each shown character of the line stands in the text, and where the next one would.
+        // The offset of each shown character of the line, and of the end.
         let mut shown = Vec::new();
         for (at, c) in line[start..end].char_indices() {
             shown.push((start + at, self.text.len()));
@@ -129,11 +129,11 @@ impl Frame {
         let mut placed = Vec::new();
         for mark in marks {
             let from = place(mark.span.start);
-            // A place on many lines is marked on its first.
+            // A span over several lines is marked on its first line.
             let to = place(mark.span.end.min(span.end));
             placed.push((from..to.max(from), mark));
         }
-        // An empty place, such as the end of a line, needs something to stand under.
+        // An empty span, such as the end of a line, needs a character to mark.
         if placed.iter().any(|(range, _)| range.start == self.text.len()) {
             self.text.push(' ');
         }
@@ -152,17 +152,17 @@ impl Frame {
     }
 }
 
-/// How wide frames may be.
+/// The maximum width of frames.
 #[derive(Debug, Clone, Copy)]
 pub struct Room {
     /// The columns for the text.
     columns: usize,
-    /// Whether that is the width of a terminal, which the texts under the marks must fit into as well.
+    /// Whether that is the width of a terminal, which labels must fit as well.
     is_terminal: bool,
 }
 
 impl Room {
-    /// The room that a stream has.
+    /// The width for a stream.
     pub fn of(stream: &Stream) -> Self {
         match stream.wrap {
             true => Self { columns: stream.columns, is_terminal: true },
@@ -170,16 +170,16 @@ impl Room {
         }
     }
 
-    /// The room in a file or a page, where nothing has to fit.
+    /// The width for a file or a page, which has no limit.
     pub const PAGE: Self = Self { columns: LINE, is_terminal: false };
 
-    /// The room that line numbers leave: ` 12 | ` stands before each line.
+    /// The remaining width next to line numbers: ` 12 | ` precedes each line.
     fn beside(self, last_line: usize) -> Self {
         let gutter = last_line.to_string().len() + 4;
         if self.is_terminal { Self { columns: self.columns.saturating_sub(gutter).max(20), ..self } } else { self }
     }
 
-    /// The part of a line that is shown for a mark at an offset: all of it, or what is around the mark.
+    /// The part of a line to show for a mark at an offset: the whole line, or the text around the mark.
     fn window(self, line: &str, at: usize, mark: &Mark) -> (usize, usize) {
         let at = head(line, at.min(line.len())).len();
         let width = (mark.span.end - mark.span.start) as usize;
@@ -201,7 +201,7 @@ impl Room {
         self.part(line, if start <= CUT.len() { 0 } else { start })
     }
 
-    /// As much of a line as there is room for, from an offset on.
+    /// As much of a line as fits, from an offset.
     fn part(self, line: &str, start: usize) -> (usize, usize) {
         let rest = &line[start..];
         let cuts = if self.is_terminal { CUT.len() * usize::from(start > 0) } else { 0 };
@@ -217,12 +217,12 @@ impl Room {
         (start, end.map_or(line.len(), |(end, _)| start + end))
     }
 
-    /// Whether a line fits. Only as much of it is read as there is room for.
+    /// Whether a line fits. Only as much of it is read as could fit.
     fn holds(self, line: &str) -> bool {
         line.chars().nth(self.columns).is_none() && columns(line) <= self.columns
     }
 
-    /// The text under a mark, broken where a terminal ends. `before` is the column of the mark.
+    /// A label, wrapped to the width of a terminal. `before` is the column of the mark.
     fn label(self, text: &str, before: usize) -> String {
         let text = clean(text);
         match self.is_terminal {

@@ -1,4 +1,4 @@
-//! `gitlab`: a Code Quality report, as merge requests show it.
+//! `gitlab`: a Code Quality report for merge requests.
 //!
 //! <https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format>
 
@@ -33,7 +33,7 @@ struct Lines {
     end: u32,
 }
 
-/// Writes the report. Paths are the repository's, whatever the working directory: GitLab asks for them.
+/// Writes the report. Paths are relative to the repository's root, as GitLab requires, whatever the working directory.
 pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let mut places = Places::new(report);
     let issues = report.findings.iter().map(|finding| {

@@ -1,42 +1,43 @@
-//! The last stop of every text on its way out: no line of it is a command to the runner that records it.
+//! The last step of all output: makes sure that no line is a command to the CI runner that logs it.
 //!
-//! GitHub's runner obeys `::name ..::` at the beginning of a line, after blanks, and the older `##[name]` anywhere in
-//! one. Control characters are made visible before that (`text::clean`), since writers have colours of their own.
+//! GitHub's runner interprets `::name ..::` at the beginning of a line, after white space, and the older `##[name]`
+//! anywhere in a line. Control characters are escaped earlier (`text::clean`), because writers add colours of their
+//! own.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
 
 use super::{Format, text};
 
-/// What a text is, and so how it can be changed without changing what it says.
+/// The syntax of a text, which determines how it can be changed without changing its meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Syntax {
-    /// Lines for people, Markdown included.
+    /// Text for people, including Markdown.
     Prose,
-    /// JSON, on one line or on many.
+    /// JSON, on one or more lines.
     Json,
     /// XML.
     Xml,
 }
 
 impl Syntax {
-    /// The syntax of a format; `None` for the one whose lines are meant to be commands.
+    /// The syntax of a format; `None` for the format that consists of commands.
     pub fn of(format: Format) -> Option<Self> {
         match format {
             Format::Pretty | Format::Concise | Format::Markdown => Some(Syntax::Prose),
             Format::Json | Format::Jsonl | Format::Sarif | Format::Gitlab => Some(Syntax::Json),
             Format::Junit => Some(Syntax::Xml),
-            // A page is a file for a browser; a runner that shows it has other troubles.
+            // A page is a file for a browser and not written to a log.
             Format::Github | Format::Html => None,
         }
     }
 
-    /// A line that is no command.
+    /// A line that is not a command.
     pub fn disarm(self, line: &str) -> Cow<'_, str> {
         let mut line = self.escape(line);
-        // Most lines have no such sign at all: a search for one byte costs less than one for three.
+        // Most lines do not contain this byte at all: searching for one byte is faster than for three.
         if memchr::memchr(b'#', line.as_bytes()).is_some() && line.contains("##[") {
-            // In JSON the characters can only be in a string.
+            // In JSON, the characters can only be inside of a string.
             let broken = match self {
                 Syntax::Prose => "# #[",
                 Syntax::Json => "#\\u0023[",
@@ -53,7 +54,7 @@ impl Syntax {
         line
     }
 
-    /// A line of data whose harmful characters are written in the syntax's own escapes. Text for people has none left.
+    /// A line of data in which harmful characters are escaped in its syntax. Text for people no longer contains any.
     fn escape(self, line: &str) -> Cow<'_, str> {
         let harmful = |c: char| !c.is_ascii() && text::harmful(c);
         if self == Syntax::Prose || line.is_ascii() || !line.chars().any(harmful) {
@@ -70,13 +71,13 @@ impl Syntax {
         Cow::Owned(escaped)
     }
 
-    /// A text whose lines are no commands.
+    /// A text without command lines.
     pub fn disarm_all(self, text: &str) -> String {
         text.split_inclusive(['\n', '\r']).map(|line| self.disarm(line)).collect()
     }
 }
 
-/// A line without the blanks and styles that it begins with.
+/// A line without leading white space and styles.
 fn unstyled(line: &str) -> &str {
     let mut rest = line.trim_start();
     while let Some((_, after)) = rest.strip_prefix("\u{1b}[").and_then(|rest| rest.split_once('m')) {
@@ -85,7 +86,7 @@ fn unstyled(line: &str) -> &str {
     rest
 }
 
-/// A writer whose lines are no commands. What is left after the last line end is written when it is dropped.
+/// A writer that writes no command lines. What follows the last line end is written when it is dropped.
 pub struct Guard<'w> {
     out: &'w mut dyn Write,
     syntax: Syntax,
@@ -98,7 +99,7 @@ impl<'w> Guard<'w> {
         Self { out, syntax, line: Vec::new() }
     }
 
-    /// Writes what is left after the last line end.
+    /// Writes what follows the last line end.
     pub fn finish(mut self) -> io::Result<()> {
         self.end_line()
     }

@@ -1,4 +1,4 @@
-//! `json`: the versioned document for programs. Changes are additive only.
+//! `json`: the versioned document for programs. Later versions only add fields.
 
 use std::io::{self, Write};
 
@@ -176,7 +176,7 @@ fn rule(count: &RuleCount) -> Rule<'static> {
     }
 }
 
-/// A finding as programs read it.
+/// Converts a finding for programs.
 pub(super) fn finding<'a>(finding: &'a crate::finding::Finding, view: &View, places: &mut Places<'_>) -> Finding<'a> {
     let (start, end) = places.of(&finding.path, finding.span);
     let labels = finding.labels.iter().map(|label| {

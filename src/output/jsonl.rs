@@ -1,4 +1,4 @@
-//! `jsonl`: the findings of `json`, one on each line, for programs that read a stream.
+//! `jsonl`: the findings of `json`, one per line, for programs that read a stream.
 
 use std::io::{self, Write};
 

@@ -1,8 +1,9 @@
-//! `junit`: test results as continuous integration systems read them. There is no standard; this keeps to the schema
-//! that Jenkins' xUnit plugin rejects reports by, which has no attributes for places: names and class names say them.
+//! `junit`: test results for continuous integration systems. There is no standard; the output follows the schema with
+//! which Jenkins' xUnit plugin validates reports. It has no attributes for positions, so names and class names contain
+//! them.
 //!
-//! Each finding is a test case: failed where the run fails for it, skipped with its message where it does not. Each
-//! rule without findings is a test case that passed.
+//! Each finding is a test case: failed if it fails the run, else skipped, with its message. Each rule without findings
+//! is a test case that passed.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -52,7 +53,7 @@ fn case(finding: &Finding, fails: bool, view: &View, places: &mut Places<'_>, ou
     writeln!(out, "    </testcase>")
 }
 
-/// Text for XML. Characters that XML has no way to write are shown escaped.
+/// Escapes text for XML. Characters that XML cannot represent are replaced by escapes.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in clean(text).chars() {

@@ -1,4 +1,4 @@
-//! `markdown`: a table for a comment or a step's summary.
+//! `markdown`: a table for a comment or a step summary.
 
 use std::io::{self, Write};
 
@@ -10,13 +10,13 @@ use super::{Places, View, summary};
 use crate::finding::Finding;
 use crate::report::Report;
 
-/// GitHub takes comments of at most 65,536 characters; what follows the rows needs some.
+/// GitHub accepts comments of at most 65,536 characters; the rest is for what follows the rows.
 const CHARACTERS: usize = 64_000;
 
-/// By which a bot can find the comment that it wrote before.
+/// The marker by which a bot finds its previous comment.
 const MARK: &str = "<!-- flakeward -->";
 
-/// Writes the report, the worst first.
+/// Writes the report, the most severe findings first.
 pub fn write(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{MARK}\n### flakeward\n")?;
     if report.findings.is_empty() {
@@ -82,10 +82,10 @@ pub(super) fn code(text: &str) -> String {
     format!("{fence}{space}{text}{space}{fence}")
 }
 
-/// Words that GitHub makes links of, and what follows them then: addresses without a scheme, and issues.
+/// Words that GitHub turns into links, and what must follow them: addresses without a scheme, and issues.
 const AUTOLINKS: [(&str, &str); 3] = [("www", "."), ("gh", "-"), ("mailto", ":")];
 
-/// A text with a character that is not shown between a word, in whatever case, and what makes a link of it.
+/// Inserts an invisible character between a word, in any case, and what would make it a link.
 fn apart(text: &str, word: &str, rest: &str) -> String {
     let whole = format!("{word}{rest}");
     let (mut out, mut from) = (String::with_capacity(text.len()), 0);
@@ -97,14 +97,14 @@ fn apart(text: &str, word: &str, rest: &str) -> String {
     out + &text[from..]
 }
 
-/// Text with every character escaped that could begin markup, a mention or a reference.
+/// Text with every character escaped that could start markup, a mention or a reference.
 fn plain(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
             '<' => escaped.push_str("&lt;"),
             '&' => escaped.push_str("&amp;"),
-            // Mentions and references cannot be escaped by a backslash.
+            // A backslash does not escape mentions and references.
             '@' | '#' => {
                 escaped.push(c);
                 escaped.push('\u{2060}');

@@ -1,4 +1,4 @@
-//! What a migration does: for people, and as JSON.
+//! The report of a migration: as text and as JSON.
 
 use serde_json::json;
 
@@ -12,7 +12,7 @@ use crate::migrate::{Error, Report};
 pub struct Shown<'a> {
     /// The files that are (or would be) written.
     pub changes: &'a [Change],
-    /// What was carried and what was left.
+    /// What was carried over and what was left.
     pub report: &'a Report,
     /// The files that could not be migrated.
     pub errors: &'a [Error],
@@ -52,7 +52,7 @@ impl Shown<'_> {
         Ok(format!("{}\n", serde_json::to_string_pretty(&document)?))
     }
 
-    /// The report for people: what was left file by file, then what is (or would be) written.
+    /// The report as text: what was left, by file, then the files that are (or would be) written.
     pub fn text(&self, view: &View) -> String {
         let color = view.stream.color;
         let mut out = String::new();

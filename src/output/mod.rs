@@ -1,4 +1,4 @@
-//! Reports for people and programs: one file per format, and this table of them.
+//! Reports for people and programs: one file per format, and the table of formats.
 
 pub mod accepted;
 pub mod concise;
@@ -66,25 +66,25 @@ pub enum Format {
     Html,
 }
 
-/// How a report is shown.
+/// How to show a report.
 #[derive(Debug, Clone, Default)]
 pub struct View {
-    /// The working directory below the root, with a `/` at its end; empty where it is not below.
+    /// The working directory relative to the root, with a trailing `/`; empty if it is not below the root.
     pub below: String,
-    /// What leads from the working directory to the root where it is not below it: `sub/`, `../other/`.
+    /// The path from the working directory to the root, if it is not below the root: `sub/`, `../other/`.
     pub to_root: String,
-    /// What can be shown there.
+    /// The capabilities of the output.
     pub stream: stream::Stream,
-    /// Findings only.
+    /// Whether to omit everything but the findings.
     pub quiet: bool,
-    /// Counts by rule instead of the findings.
+    /// Whether to show counts by rule instead of the findings.
     pub statistics: bool,
-    /// The level from which on the run fails; errors where nothing is said.
+    /// The level at which the run fails; errors by default.
     pub fail_on: Option<Level>,
 }
 
 impl View {
-    /// The view from a folder on a repository.
+    /// The view of a repository from a folder.
     pub fn between(here: &Path, root: &Path) -> Self {
         let folder = |path: &Path| match path.to_string_lossy() {
             text if text.is_empty() => String::new(),
@@ -141,14 +141,14 @@ fn write_as(format: Format, report: &Report, view: &View, out: &mut dyn Write) -
     }
 }
 
-/// The findings with the worst first, and otherwise in the report's order.
+/// The findings sorted by severity, and otherwise in the order of the report.
 fn worst_first(report: &Report) -> Vec<&Finding> {
     let mut findings: Vec<&Finding> = report.findings.iter().collect();
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.level));
     findings
 }
 
-/// Line indexes of the files in a report, made when first asked for.
+/// Line indexes of the files in a report, created on demand.
 pub struct Places<'a> {
     report: &'a Report,
     indexes: std::collections::HashMap<RelPath, LineIndex>,
@@ -170,7 +170,7 @@ impl<'a> Places<'a> {
         self.report.fixability(finding)
     }
 
-    /// Whether a file is the reason why some rules did not run.
+    /// Whether a file prevented some rules from running.
     pub fn blocks(&self, path: &str) -> bool {
         self.report.blocked.contains(path)
     }
@@ -180,13 +180,13 @@ impl<'a> Places<'a> {
         self.report.sources.get(path)
     }
 
-    /// The text of a path and where its lines begin, if it could be read.
+    /// The text of a file and its line starts, if it could be read.
     pub fn lines(&mut self, path: &RelPath) -> Option<(&'a Source, &LineIndex)> {
         let source = self.report.sources.get(path)?;
         Some((source, self.indexes.entry(path.clone()).or_insert_with(|| LineIndex::new(&source.text))))
     }
 
-    /// Start and end of a span as people count. A file that could not be read has only its first place.
+    /// Start and end of a span as lines and columns. For a file that could not be read, the start of the file.
     pub fn of(&mut self, path: &RelPath, span: Span) -> (Place, Place) {
         let Some((source, index)) = self.lines(path) else {
             let first = Place { line: 1, column: 1, offset: 0 };

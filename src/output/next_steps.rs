@@ -1,4 +1,4 @@
-//! What to do after a run: the commands that help with what was found, each with what it does.
+//! Next steps after a run: commands that help with the findings, each with a description.
 
 use super::View;
 use super::style::{BOLD, CODE, DIM, code};
@@ -12,7 +12,7 @@ use crate::report::Report;
 /// A command, and what it does.
 type Step = (&'static str, String);
 
-/// The block that closes a report on a whole repository; empty if there is nothing to suggest.
+/// The block at the end of a report on a whole repository; empty if there is nothing to suggest.
 pub fn block(report: &Report, view: &View) -> String {
     if !report.overview.is_whole || report.findings.is_empty() {
         return String::new();
@@ -24,12 +24,12 @@ pub fn block(report: &Report, view: &View) -> String {
     written(&steps, view)
 }
 
-/// What is left to do after fixes: to lock what flake.nix asks for since then.
+/// The next steps after fixes: updating flake.lock after changes of flake.nix.
 pub fn after_fixes(report: &Report, view: &View) -> String {
     written(&lock(report).into_iter().collect::<Vec<_>>(), view)
 }
 
-/// What to do after `flakeward init`.
+/// The next steps after `flakeward init`.
 pub fn after_init(report: &Report, view: &View) -> String {
     let first: Step = match report.overview.has_registry {
         true => ("flakeward", "check the repository".to_owned()),
@@ -79,7 +79,7 @@ fn without_nix() -> Vec<Step> {
     ]
 }
 
-/// The remark on a repository without Nix.
+/// The note about a repository without Nix.
 pub fn no_nix(view: &View) -> String {
     let text = "there is no flake.nix and no other .nix file here, and flakeward checks repositories that define their \
                 infrastructure with Nix; only counts by rule are shown";

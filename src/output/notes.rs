@@ -1,4 +1,5 @@
-//! Notes about the run, for standard error: what failed inside, what was left out and, with `-v`, what is not known.
+//! Notes about the run, for standard error: internal errors, files that were left out and, with `-v`, undecidable
+//! values.
 
 use std::io::{self, Write};
 

@@ -1,4 +1,4 @@
-//! A rule's page for a terminal: the Markdown that pages use, and no more.
+//! Formats a rule's page for a terminal. Supports the Markdown that pages use.
 
 use std::fmt::Write;
 
@@ -80,7 +80,7 @@ impl Page {
         let _ = writeln!(self.out, "{}", format!("{indent}{text}").trim_end());
     }
 
-    /// A block of code, under its file's name. What is reported for it comes without a name.
+    /// A code block, with its file name as a title. A `findings` block has no title.
     fn code<'a>(&mut self, fence: &Fence<'_>, lines: &mut impl Iterator<Item = &'a str>) {
         let file = fence.info.split_whitespace().find_map(|word| word.strip_prefix("file="));
         let title = match fence.info.split_whitespace().next() {
@@ -130,7 +130,7 @@ impl Page {
         self.line("", &line, None);
     }
 
-    /// A word of prose; `code` says whether it stands between backticks.
+    /// A word of prose; `code` is whether it is between backticks.
     fn word(&self, word: &str, code: &mut bool) -> String {
         if !self.stream.color {
             return word.to_owned();

@@ -1,7 +1,7 @@
-//! The registry for other languages: `.env`, /etc/services, Nix and TypeScript.
+//! The registry in other formats: `.env`, /etc/services, Nix and TypeScript.
 //!
-//! Names come from the repository and may hold anything. Each format writes them as names that it can have, or in
-//! quotes; two entries that would get the same name are an error, never a silent overwrite.
+//! Names come from the repository and may contain anything. Each format converts them to valid names or quotes them;
+//! two entries with the same converted name are an error, never a silent overwrite.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -13,10 +13,10 @@ use crate::rewrite::ports::naming::words;
 /// An entry with the number of its port.
 type Port<'a> = (&'a Registry, &'a Entry, u16);
 
-/// Two entries that an export cannot tell apart.
+/// Two entries with the same name in an export.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Clash {
-    /// The name that both would have.
+    /// The name.
     pub name: String,
     /// The entries.
     pub entries: [String; 2],
@@ -31,8 +31,8 @@ pub fn env(registries: &[&Registry]) -> Result<String, Clash> {
     Ok(named.iter().map(|(name, (_, _, number))| format!("{name}={number}\n")).collect())
 }
 
-/// Lines as in /etc/services: `databases-redis 6379/tcp`. Without a protocol in the registry there is one for TCP and one
-/// for UDP.
+/// Lines in the format of /etc/services: `databases-redis 6379/tcp`. Without a protocol in the registry, there is a
+/// line for TCP and one for UDP.
 pub fn services(registries: &[&Registry]) -> Result<String, Clash> {
     let mut named = BTreeMap::new();
     for port @ (registry, entry, _) in ports(registries) {
@@ -52,7 +52,7 @@ pub fn services(registries: &[&Registry]) -> Result<String, Clash> {
     Ok(out)
 }
 
-/// A Nix expression of plain numbers, also if the registry computes them.
+/// A Nix expression with plain numbers, even if the registry computes them.
 pub fn nix(registries: &[&Registry]) -> Result<String, Clash> {
     let mut out = String::new();
     Tree::of(registries)?.write(&mut out, "", &Syntax { separator: " = ", end: ";", key: nix_key });
@@ -72,7 +72,7 @@ fn ports<'a>(registries: &'a [&'a Registry]) -> impl Iterator<Item = Port<'a>> {
     registries.iter().flat_map(|registry| registry.ports().map(|(entry, number)| (*registry, entry, number)))
 }
 
-/// The names of an entry's service, without the one that the registry gives all of them.
+/// The names of an entry's service, without a last name that all entries share.
 fn bare_service<'a>(registry: &Registry, entry: &'a Entry) -> &'a [String] {
     let service = entry.service();
     service.strip_prefix(registry.shape.prefix.as_slice()).filter(|bare| !bare.is_empty()).unwrap_or(service)
@@ -103,14 +103,14 @@ fn variable(names: &[String]) -> String {
     name
 }
 
-/// Entries in their groups.
+/// Entries grouped by the first names of their paths.
 #[derive(Debug)]
 enum Tree {
     Port(u16, String),
     Group(BTreeMap<String, Tree>),
 }
 
-/// What sets look like in a language.
+/// The syntax of sets in a language.
 struct Syntax {
     separator: &'static str,
     end: &'static str,
@@ -156,7 +156,7 @@ impl Tree {
     }
 }
 
-/// An attribute name. Nix strings have no escape for most control characters: those are read from JSON.
+/// An attribute name. Nix strings have no escapes for most control characters, so these are decoded from JSON.
 fn nix_key(name: &str) -> String {
     if is_identifier(name) {
         return name.to_owned();
@@ -179,7 +179,7 @@ fn nix_key(name: &str) -> String {
     out + "\""
 }
 
-/// A property name. `__proto__` in quotes would still set the prototype, so names are computed if they need quotes.
+/// A property name. `__proto__` in quotes would still set the prototype, so names that need quotes are computed.
 fn ts_key(name: &str) -> String {
     let starts = |c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '$');
     let is_plain = name.starts_with(starts) && name.chars().all(|c| starts(c) || c.is_ascii_digit());
@@ -190,7 +190,7 @@ fn ts_key(name: &str) -> String {
     for c in name.chars() {
         match c {
             '"' | '\\' => out.extend(['\\', c]),
-            // Line separators end lines in older versions of JavaScript, and other controls are unreadable.
+            // Line separators end lines in older versions of JavaScript, and other control characters are unreadable.
             c if c.is_control() || !c.is_ascii() => {
                 let mut units = [0; 2];
                 c.encode_utf16(&mut units).iter().for_each(|unit| {

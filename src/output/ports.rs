@@ -1,4 +1,4 @@
-//! The port map: as a table for people, as Markdown for a pull request, as JSON for programs.
+//! The port map: as a table, as Markdown for a pull request, and as JSON.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -21,16 +21,16 @@ use crate::rewrite::ports::naming::UNNAMED;
 use crate::rewrite::ports::plan::Plan;
 use crate::source::{LineIndex, Place, Source};
 
-/// Places that are named in a line of the table; the JSON document has all.
+/// Maximum number of positions in a line of the table; the JSON document has all.
 const PLACES: usize = 4;
 
-/// What stands before the further lines of a port.
+/// The indentation of further lines of a port.
 const INDENT: &str = "         ";
 
-/// How long the name of a use may be before its first names are left out.
+/// Maximum length of the name of a use; of longer names, only the end is shown.
 const NAME: usize = 40;
 
-/// A map as it is shown.
+/// A port map to show.
 pub struct Shown<'a> {
     map: &'a PortMap<'a>,
     view: &'a View,
@@ -39,7 +39,7 @@ pub struct Shown<'a> {
     new: &'a str,
 }
 
-/// What `ports init` wrote.
+/// The result of `ports init`.
 pub struct Written<'a> {
     /// The entries.
     pub plan: &'a Plan,
@@ -48,7 +48,7 @@ pub struct Written<'a> {
 }
 
 impl Written<'_> {
-    /// What was written, and what to do next.
+    /// The result, and what to do next.
     pub fn text(&self, view: &View) -> String {
         let entries = &self.plan.entries;
         let path = clean(&view.path(&self.plan.registry)).into_owned();
@@ -82,7 +82,7 @@ impl Written<'_> {
     }
 }
 
-/// What `ports rename` changed.
+/// The result of `ports rename`.
 pub fn renamed(old: &str, new: &str, changes: &[Change], view: &View) -> String {
     let files = count(changes.len(), "file");
     let mut out = format!("renamed {} to {} in {files}\n", clean(old), clean(new));
@@ -92,7 +92,7 @@ pub fn renamed(old: &str, new: &str, changes: &[Change], view: &View) -> String 
     out
 }
 
-/// What `ports init` says if there is nothing to write.
+/// The message of `ports init` if there is nothing to write.
 pub fn nothing_to_add(has_registry: bool) -> &'static str {
     match has_registry {
         false => "no port here needs a name: nothing written\n",
@@ -101,7 +101,7 @@ pub fn nothing_to_add(has_registry: bool) -> &'static str {
 }
 
 impl<'a> Shown<'a> {
-    /// A map with the texts that its places are in.
+    /// A map with the texts of the files in it.
     pub fn new(map: &'a PortMap<'a>, project: &'a Project, view: &'a View, new: &'a str) -> Self {
         let lines = |source: &'a Source| (&*source.path, (source, LineIndex::new(&source.text)));
         Self { map, view, new, files: project.files.iter().map(|file| lines(&file.source)).collect() }
@@ -111,7 +111,7 @@ impl<'a> Shown<'a> {
         self.files.get(path).map(|(source, index)| index.place(&source.text, span.start))
     }
 
-    /// `path:line`, as editors and terminals follow it.
+    /// `path:line`, which editors and terminals can open.
     fn place(&self, path: &str, span: Span) -> String {
         let path_shown = clean(&self.view.path(path)).into_owned();
         match self.start(path, span) {
@@ -120,7 +120,7 @@ impl<'a> Shown<'a> {
         }
     }
 
-    /// Each place once, in order.
+    /// The positions without duplicates, in order.
     fn places(&self, spots: &[Spot<'_>], wanted: impl Fn(How) -> bool) -> Vec<String> {
         let mut places: Vec<String> = Vec::new();
         for spot in spots.iter().filter(|spot| wanted(spot.how)) {
@@ -158,7 +158,7 @@ impl<'a> Shown<'a> {
         out
     }
 
-    /// Who has a number, and whether nobody does.
+    /// What uses a number, and whether it is free.
     pub fn number(&self, number: u16) -> (bool, String) {
         let mut out = String::new();
         for map in &self.map.registries {
@@ -213,7 +213,7 @@ impl<'a> Shown<'a> {
         }
     }
 
-    /// A port without an entry. On a terminal each place has its line.
+    /// A port without an entry. On a terminal, each position has its own line.
     fn missing_row(&self, out: &mut String, number: u32, spots: &[Spot<'_>]) {
         if !self.view.stream.wrap {
             return self.row(out, &format!("  {number:>5}  "), &some(&self.named_places(spots), PLACES));
@@ -237,8 +237,8 @@ impl<'a> Shown<'a> {
         }
     }
 
-    /// A line of a table. On a terminal its text is broken between places, and begins on a line of its own if the names
-    /// leave little room.
+    /// A line of a table. On a terminal, it is wrapped between positions, which begin on a new line if the names leave
+    /// little room.
     fn row(&self, out: &mut String, head: &str, text: &str) {
         const NARROW: usize = 30;
         let stream = &self.view.stream;
@@ -254,7 +254,7 @@ impl<'a> Shown<'a> {
         let _ = writeln!(out, "{filled}");
     }
 
-    /// What an entry's line says about its uses.
+    /// The uses of an entry, for its line.
     fn uses(&self, map: &RegistryMap<'_>, entry: &Entry, spots: &[Spot<'_>]) -> Vec<String> {
         let color = self.view.stream.color;
         match &entry.value {
@@ -279,7 +279,7 @@ impl<'a> Shown<'a> {
         said
     }
 
-    /// The places of ports that have no entry, with what each is the port of.
+    /// The positions of ports without an entry, each with the name of the use.
     fn named_places(&self, spots: &[Spot<'_>]) -> Vec<String> {
         let mut places: Vec<String> = Vec::new();
         for spot in spots {
@@ -295,7 +295,7 @@ impl<'a> Shown<'a> {
         places
     }
 
-    /// An entry's name, with its registry where there are several.
+    /// An entry's name, with its registry if there are several.
     fn name(&self, registry: &RelPath, entry: &Entry) -> String {
         let name = clean(&entry.name()).into_owned();
         match self.map.registries.len() {
@@ -402,20 +402,20 @@ impl<'a> Shown<'a> {
     }
 }
 
-/// As many of the last names of a dotted path as fit; `None` if not even the last one does.
+/// As many of the last names of a dotted path as fit; `None` if not even one fits.
 fn fitting(path: &str, room: usize) -> Option<&str> {
     let starts = std::iter::once(0).chain(path.match_indices('.').map(|(dot, _)| dot + 1));
     starts.map(|start| &path[start..]).find(|name| !name.is_empty() && columns(name) <= room)
 }
 
-/// The last names of a dotted path that is too long to be read at a glance.
+/// The last names of a dotted path that is too long to read at a glance.
 fn last_names(path: &str) -> &str {
     let long = path.len().saturating_sub(NAME);
     let dots = path.match_indices('.').map(|(at, _)| at);
     if long == 0 { path } else { dots.filter(|at| *at + 1 >= long).map(|at| &path[at + 1..]).next().unwrap_or(path) }
 }
 
-/// The first few of a list, and how many more there are.
+/// The first items of a list, and the number of further ones.
 fn some(places: &[String], most: usize) -> String {
     match places.len().saturating_sub(most) {
         0 => places.join(", "),

@@ -1,4 +1,4 @@
-//! `pretty`: for people.
+//! `pretty`: the report for people.
 
 use std::collections::HashSet;
 use std::io::{self, Write};
@@ -17,20 +17,20 @@ use crate::report::Report;
 use crate::rule::Catalog;
 use crate::source::LineIndex;
 
-/// From this many findings of one rule in one file on they are told together; fewer where they say the same.
+/// Findings of one rule in one file are grouped from this number; fewer if their messages are the same.
 const TOGETHER: usize = 3;
-/// At most this many different pieces of advice are given for findings that are told together.
+/// Maximum number of different help texts for a group.
 const ADVICE: usize = 3;
-/// At most this many frames of other places are drawn for findings that are told together.
+/// Maximum number of frames of other positions for a group.
 const OTHER_FRAMES: usize = 4;
-/// Of findings that are told together, this many are shown in frames.
+/// Number of findings of a group that are shown in frames.
 const SHOWN: usize = 5;
-/// Of the others, the lines of this many are named.
+/// Maximum number of lines that are listed for the other findings of a group.
 const LINES: usize = 10;
 
 /// Writes the report.
 pub fn write(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()> {
-    // Hundreds of findings help nobody whose repository is not of the kind that is checked.
+    // With hundreds of findings, the repository is probably not of the kind that flakeward checks.
     let is_foreign = !report.overview.has_nix && !report.overview.has_settings && report.findings.len() > MANY;
     if !view.statistics && !is_foreign {
         write_findings(report, view, out)?;
@@ -56,7 +56,7 @@ fn write_findings(report: &Report, view: &View, out: &mut dyn Write) -> io::Resu
     Ok(())
 }
 
-/// The findings of one file and rule stand together where they are many; the order is that of the first of each.
+/// Groups the findings of one file and rule if there are many, in the order of the first finding of each.
 fn groups(findings: &[Finding]) -> Vec<Vec<&Finding>> {
     let mut groups = Vec::new();
     for file in findings.chunk_by(|a, b| a.path == b.path) {
@@ -79,7 +79,7 @@ struct Printer<'a> {
     view: &'a View,
     catalog: &'a Catalog,
     places: Places<'a>,
-    /// The advice that was given, without its code: it is given once for each rule.
+    /// The help texts that were shown, without code: each is shown once for each rule.
     said: HashSet<(RuleId, String)>,
 }
 
@@ -90,7 +90,7 @@ impl Printer<'_> {
         if self.places.source(&first.path).is_none() {
             text.push_str(&self.field("file", &clean(&self.view.path(&first.path))));
         }
-        // One more is shown rather than counted.
+        // If only one would remain, it is shown instead of counted.
         let shown = if group.len() > SHOWN + 1 { &group[..SHOWN] } else { group };
         let room = Room::of(&self.view.stream);
         for (path, marks) in marks(shown, alike(group)) {
@@ -108,7 +108,7 @@ impl Printer<'_> {
         text
     }
 
-    /// The headline. On a terminal it is broken between words.
+    /// The headline. On a terminal, it is wrapped between words.
     fn head(&self, finding: &Finding, title: &str) -> String {
         let stream = &self.view.stream;
         let (title, level) = (clean(title), format!("{}[{}]", finding.level, finding.rule));
@@ -123,7 +123,7 @@ impl Printer<'_> {
         format!("{level}: {}\n", lines.join("\n  "))
     }
 
-    /// The lines of findings that are not shown.
+    /// The line numbers of findings that are not shown.
     fn others(&mut self, findings: &[&Finding]) -> String {
         let Some(first) = findings.first() else { return String::new() };
         let mut lines: Vec<u32> =
@@ -170,7 +170,7 @@ impl Printer<'_> {
     }
 }
 
-/// A named line below a frame. On a terminal it is broken between words.
+/// A titled line below a frame. On a terminal, it is wrapped between words.
 fn field(name: &str, text: &str, stream: &Stream) -> String {
     let name = if name.is_empty() { " ".repeat(7) } else { format!("  {:5}", format!("{name}:")) };
     let mut field = String::new();
@@ -187,7 +187,7 @@ fn prose(text: &str) -> String {
     text.split('`').step_by(2).collect()
 }
 
-/// Pieces of advice, those that differ only in their code told once: the first of each kind and how many others.
+/// The help texts of a group. Of those that only differ in code, the first is shown and the others are counted.
 fn alike_advice<'a>(helps: impl Iterator<Item = &'a str>) -> Vec<(&'a str, usize)> {
     let mut kinds: Vec<(String, Vec<&str>)> = Vec::new();
     for help in helps {
@@ -212,12 +212,12 @@ fn linked(text: String, rule: &str, catalog: &Catalog, links: bool) -> String {
     }
 }
 
-/// Whether findings say the same.
+/// Whether findings have the same message.
 fn alike(group: &[&Finding]) -> bool {
     group.iter().all(|finding| finding.message == group[0].message)
 }
 
-/// What a group is called: its only message, or what its rule is about.
+/// The title of a group: its only message, or the summary of its rule.
 fn title(group: &[&Finding], catalog: &Catalog) -> String {
     let first = group[0];
     let (alike, places) = (alike(group), group.len());
@@ -226,7 +226,7 @@ fn title(group: &[&Finding], catalog: &Catalog) -> String {
     if places == 1 { title.clone() } else { format!("{title} ({places} occurrences)") }
 }
 
-/// The places of a group, file by file: that of the findings first.
+/// The positions of a group by file, starting with the file of the findings.
 fn marks(group: &[&Finding], alike: bool) -> Vec<(RelPath, Vec<Mark>)> {
     let mut files: Vec<(RelPath, Vec<Mark>)> = vec![(group[0].path.clone(), Vec::new())];
     for finding in group {
@@ -243,7 +243,7 @@ fn marks(group: &[&Finding], alike: bool) -> Vec<(RelPath, Vec<Mark>)> {
     files
 }
 
-/// Keeps a text under the first mark of several that say the same, or the same but for the number that they mark.
+/// Shows a label only under the first mark of several whose labels are equal, or only differ in the marked number.
 fn said_once(mut marks: Vec<Mark>, source: &str) -> Vec<Mark> {
     marks.sort_by_key(|mark| mark.span);
     let mut said = HashSet::new();
@@ -256,7 +256,7 @@ fn said_once(mut marks: Vec<Mark>, source: &str) -> Vec<Mark> {
     marks
 }
 
-/// A text without the numbers that what it is about shows anyway.
+/// A text without the numbers that occur in the marked code.
 fn without_numbers(text: &str, marked: &str) -> String {
     const LONGEST: usize = 100;
     if marked.len() > LONGEST {
@@ -284,13 +284,13 @@ fn fix(finding: &Finding) -> Option<String> {
     Some(format!("`{command}`: {}", clean(&fix.title)))
 }
 
-/// Keeps the first of equal things, in their order.
+/// Removes duplicates and keeps the order.
 fn dedup<T: Clone + Eq + std::hash::Hash>(list: &mut Vec<T>) {
     let mut seen = std::collections::HashSet::new();
     list.retain(|item| seen.insert(item.clone()));
 }
 
-/// Shows what is wrong in a file of settings.
+/// Shows the error in a settings file.
 pub fn settings_error(error: &ConfigError, stream: &Stream) -> String {
     let color = stream.color;
     let mut text = format!("{}: {}\n", of(Level::Error).on("error", color), BOLD.on(clean(&error.message), color));
@@ -401,7 +401,7 @@ warn[lookup-path]: `<nixpkgs>` is looked up in NIX_PATH, which differs from mach
                 let text = printed(&files, stream);
                 assert!(text.contains("6379") && text.contains("nixos-unstable"), "{text}");
                 for line in text.lines() {
-                    // A path, or a word of code, is never broken, nor a short text under a mark at the edge.
+                    // A path, a word of code, and a short label under a mark at the edge are never wrapped.
                     let is_arm = line.contains("╰─") || line.contains("`-");
                     let is_whole = !line.trim().contains(' ') || line.contains("-[") || is_arm;
                     assert!(columns(line) <= width || is_whole, "{width}: {line}\n{text}");

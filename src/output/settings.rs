@@ -1,4 +1,4 @@
-//! The settings in force, with the origin of each value: as TOML for people, and as JSON.
+//! The effective settings, with the origin of each value: as TOML and as JSON.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -16,16 +16,16 @@ use crate::settings::Settings;
 pub struct Shown<'a> {
     /// The settings.
     pub settings: &'a Settings,
-    /// The rules whose level the command line decided.
+    /// The rules whose level the command line sets.
     pub decided: &'a BTreeSet<RuleId>,
-    /// How paths are shown.
+    /// How to show paths.
     pub view: &'a View,
 }
 
-/// A value and where it comes from.
+/// A value and its origin.
 #[derive(Serialize)]
 struct Entry {
-    /// The table, such as `rules.dockerfile`; empty for the top of the file.
+    /// The table, such as `rules.dockerfile`; empty for the root table.
     #[serde(skip)]
     table: String,
     /// The key in the table.
@@ -36,11 +36,11 @@ struct Entry {
     /// `None` for a registry that is discovered.
     value: Option<toml::Value>,
     origin: From,
-    /// Whether the policy locks it.
+    /// Whether the policy locks the value.
     locked: bool,
 }
 
-/// Where a value comes from.
+/// The origin of a value.
 #[derive(Serialize)]
 struct From {
     kind: Kind,
@@ -72,7 +72,7 @@ struct Document<'a> {
 }
 
 impl Shown<'_> {
-    /// The settings for a path, or for the whole repository, for programs.
+    /// The settings of a path, or of the whole repository, for programs.
     pub fn json(&self, path: Option<&str>) -> Result<String, serde_json::Error> {
         let document = Document {
             version: 1,
@@ -86,7 +86,7 @@ impl Shown<'_> {
         serde_json::to_string_pretty(&document).map(|text| text + "\n")
     }
 
-    /// The settings for a path, or for the whole repository, for people.
+    /// The settings of a path, or of the whole repository, for people.
     pub fn toml(&self, root: &Path, path: Option<&str>) -> String {
         let mut out = String::new();
         let subject = path.map_or("the whole repository".to_owned(), |path| clean(&self.view.path(path)).into_owned());
@@ -129,7 +129,7 @@ impl Shown<'_> {
         self.settings.baseline.as_ref().map(|baseline| self.view.path(&baseline.path))
     }
 
-    /// All values in the order of a configuration file.
+    /// All values, in the order of a configuration file.
     fn entries(&self, path: Option<&str>) -> Vec<Entry> {
         let config = &self.settings.config;
         let strings = |list: &[String]| Some(toml::Value::from(list.to_vec()));
@@ -200,12 +200,12 @@ impl Shown<'_> {
         }
     }
 
-    /// The file and line of a level: its key has the level as its value, or as that of `level` in a table.
+    /// The file and line of a level: the value of the rule's key, or of `level` in the rule's table.
     fn level_key_origin(&self, origin: Origin, key: &str) -> From {
         self.origin_in(origin, &self.settings.config.level_place(origin, key))
     }
 
-    /// The topmost file that has an entry.
+    /// The file with an entry that takes precedence.
     fn origin(&self, place: &str) -> From {
         match self.settings.config.layer_of(place) {
             Some(layer) => self.origin_in(layer.origin, place),
@@ -239,7 +239,7 @@ impl From {
     }
 }
 
-/// A dotted path in TOML: ids with a slash are quoted.
+/// A dotted path in TOML. Ids with a slash are quoted.
 fn header(table: &str) -> String {
     match table.split_once('.') {
         Some((head, id)) if id.contains('/') => format!("{head}.\"{id}\""),

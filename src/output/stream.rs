@@ -1,4 +1,4 @@
-//! What a report is written to, and what can be shown there: colours, Unicode, links, and how wide.
+//! The target of a report and its capabilities: colours, Unicode, links, and width.
 
 use std::env;
 use std::io::IsTerminal;
@@ -14,20 +14,20 @@ pub enum When {
     Never,
 }
 
-/// What can be shown where a report goes.
+/// The capabilities of a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stream {
-    /// Colours.
+    /// Whether it supports colours.
     pub color: bool,
-    /// Frames in Unicode.
+    /// Whether to draw frames in Unicode.
     pub unicode: bool,
-    /// Links that can be followed (OSC 8).
+    /// Whether it supports links (OSC 8).
     pub links: bool,
     /// Columns for prose.
     pub width: usize,
-    /// Columns for code frames: all that a terminal has.
+    /// Columns for code frames: the whole width of a terminal.
     pub columns: usize,
-    /// Whether advice is wrapped to them: in a pipe a line stays a line.
+    /// Whether help texts are wrapped to these widths. In a pipe, they are not.
     pub wrap: bool,
 }
 
@@ -37,7 +37,7 @@ impl Default for Stream {
     }
 }
 
-/// The width of prose where no terminal says one.
+/// The width of prose without a terminal.
 const PLAIN_WIDTH: usize = 100;
 
 /// Standard output.
@@ -79,7 +79,7 @@ fn stream(when: When, terminal: bool, links: bool, width: impl Fn() -> usize) ->
     }
 }
 
-/// What the environment says about colours: <https://no-color.org> and <https://force-color.org>.
+/// The environment's preference for colours: <https://no-color.org> and <https://force-color.org>.
 fn wanted(terminal: bool, variable: impl Fn(&str) -> Option<String>) -> bool {
     if variable("NO_COLOR").is_some() {
         return false;

@@ -1,4 +1,4 @@
-//! The few styles of plain text in a terminal.
+//! Styles of text in a terminal.
 
 use std::fmt::Display;
 
@@ -8,7 +8,7 @@ pub struct Style(&'static str);
 
 /// Headings and messages.
 pub const BOLD: Style = Style("1");
-/// What matters less.
+/// Less important text.
 pub const DIM: Style = Style("2");
 /// Code within prose.
 pub const CODE: Style = Style("36");
@@ -18,11 +18,11 @@ pub const RED: Style = Style("1;31");
 pub const YELLOW: Style = Style("1;33");
 /// Hints.
 pub const BLUE: Style = Style("1;34");
-/// Good news and help.
+/// Success, and help.
 pub const GREEN: Style = Style("1;32");
 
 impl Style {
-    /// The text in this style, where styles are wanted.
+    /// The text in this style, if styles are enabled.
     pub fn on(self, text: impl Display, color: bool) -> String {
         if color { format!("\u{1b}[{}m{text}\u{1b}[0m", self.0) } else { text.to_string() }
     }
@@ -38,12 +38,12 @@ pub fn of(level: crate::finding::Level) -> Style {
     }
 }
 
-/// A link that terminals can follow (OSC 8).
+/// A link that terminals support (OSC 8).
 pub fn link(text: &str, url: &str) -> String {
     format!("\u{1b}]8;;{url}\u{1b}\\{text}\u{1b}]8;;\u{1b}\\")
 }
 
-/// Prose with its code in colour; without colours the backticks stay.
+/// Prose with code in colour; without colours, the backticks are kept.
 pub fn code(text: &str, color: bool) -> String {
     if !color || text.matches('`').count() % 2 == 1 {
         return text.to_owned();

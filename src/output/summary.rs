@@ -1,4 +1,4 @@
-//! What closes a report for people: counts by rule, and one sentence about all findings.
+//! The end of a report for people: counts by rule, and a summary of all findings.
 
 use std::fmt::Write;
 
@@ -9,10 +9,10 @@ use super::wrap::{columns, wrapped};
 use crate::finding::{Level, RelPath};
 use crate::report::{Fixable, Report, RuleCount};
 
-/// With more findings than this, counts by rule close a report.
+/// With more findings than this, a report ends with counts by rule.
 pub const MANY: usize = 20;
 
-/// One sentence: how much was found, where, and how much of it can be fixed.
+/// One sentence: the number of findings and files, and how many findings can be fixed.
 pub fn sentence(report: &Report, view: &View) -> String {
     let color = view.stream.color;
     let levels = [(Level::Error, "error"), (Level::Warn, "warning"), (Level::Hint, "hint")];
@@ -36,12 +36,12 @@ pub fn sentence(report: &Report, view: &View) -> String {
     };
     let mut paths: Vec<&RelPath> = report.findings.iter().map(|finding| &finding.path).collect();
     paths.dedup();
-    // Settings are not among the files that rules check, but they can have findings.
+    // Settings are not among the checked files, but they can have findings.
     let files = format!("{} of {}", paths.len(), count(report.files + report.settings, "file"));
     format!("{list} in {files}{silenced}{}", fixable(report.fixable()))
 }
 
-/// How many findings can be fixed, and by which command.
+/// How many findings can be fixed, and with which command.
 fn fixable(fixable: Fixable) -> String {
     match fixable {
         Fixable { safe: 0, only_unsafe: 0 } => String::new(),
@@ -53,7 +53,7 @@ fn fixable(fixable: Fixable) -> String {
     }
 }
 
-/// The sentence, on as many lines as a terminal needs.
+/// The summary, wrapped to the width of a terminal.
 pub fn lines(report: &Report, view: &View) -> String {
     let sentence = sentence(report, view);
     match view.stream.wrap {

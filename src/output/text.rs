@@ -1,14 +1,14 @@
-//! Text of others made safe to show: nothing in a file or its name may move the cursor or begin a line of its own.
+//! Makes text from the repository safe to show: no file name or content can move the cursor or start a new line.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// Writes control characters, and those that turn the direction of a line, as `\u{1b}` and the like.
+/// Escapes control characters and bidirectional control characters, as `\u{1b}`.
 pub fn clean(text: &str) -> Cow<'_, str> {
     escape(text, harmful)
 }
 
-/// The same, but lines stay lines.
+/// The same, but line ends are kept.
 pub fn clean_lines(text: &str) -> Cow<'_, str> {
     escape(text, |c| c != '\n' && harmful(c))
 }

@@ -1,11 +1,11 @@
-//! Breaking text between its words, by the columns that a terminal gives it.
+//! Wraps text between words to the width of a terminal.
 
 use unicode_width::UnicodeWidthChar;
 
 /// The columns of a tab in a code frame.
 pub const TAB: usize = 4;
 
-/// How many columns a text takes. Its styles take none.
+/// The number of columns of a text. Styles have none.
 pub fn columns(text: &str) -> usize {
     let mut styled = text.split("\u{1b}[");
     let first = styled.next().map_or(0, plain_columns);
@@ -16,13 +16,13 @@ fn plain_columns(text: &str) -> usize {
     text.chars().map(columns_of).sum()
 }
 
-/// How many columns a character takes.
+/// The number of columns of a character.
 pub fn columns_of(c: char) -> usize {
     if c == '\t' { TAB } else { c.width().unwrap_or(0) }
 }
 
-/// The parts of a line, broken between words. Code between backticks stays whole, so that it can be copied, unless it is
-/// longer than a line itself.
+/// The parts of a line, wrapped between words. Code between backticks is not split, so that it can be copied, unless it
+/// is longer than a line.
 pub fn wrapped(line: &str, width: usize) -> Vec<String> {
     if columns(line) <= width {
         return vec![line.to_owned()];
@@ -38,7 +38,7 @@ pub fn wrapped(line: &str, width: usize) -> Vec<String> {
     lines.filter(|line| !line.is_empty()).collect()
 }
 
-/// The pieces of a line between which it may be broken, each with the blank after it.
+/// The pieces of a line between which it may be wrapped, each with the white space after it.
 fn pieces(line: &str, width: usize) -> Vec<&str> {
     let mut pieces = Vec::new();
     let (mut start, mut end, mut in_code) = (0, 0, false);
@@ -58,7 +58,7 @@ fn pieces(line: &str, width: usize) -> Vec<&str> {
     pieces
 }
 
-/// A text behind a head, its further lines below its beginning.
+/// A text after a prefix, with its further lines aligned to its start.
 pub fn hanging(head: &str, text: &str, width: usize) -> String {
     let indent = columns(head);
     let lines = wrapped(text, width.saturating_sub(indent).max(20));
@@ -66,7 +66,7 @@ pub fn hanging(head: &str, text: &str, width: usize) -> String {
     format!("{head}{}", lines.join(&separator))
 }
 
-/// A list of items behind a head, filled into lines; no item is broken.
+/// A list of items after a prefix, filled into lines; items are not split.
 pub fn listed(head: &str, items: &[String], width: usize) -> String {
     let indent = columns(head);
     let mut out = head.to_owned();

@@ -1,4 +1,4 @@
-//! What a repository accepts, and by which means: suppressions, baseline rows, and entries of flakeward.toml.
+//! What a repository accepts: suppressions, baseline rows, and entries of flakeward.toml.
 
 use std::ops::Range;
 
@@ -11,20 +11,20 @@ use crate::config::Origin;
 use crate::finding::{RelPath, Span};
 use crate::rule::RuleSet;
 
-/// Something that is accepted.
+/// An acceptance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accepted {
-    /// By which means.
+    /// Its kind.
     pub means: Means,
     /// The rule; `None` if all are meant.
     pub rule: Option<String>,
-    /// The path or the globs whose findings are accepted; empty for the whole repository.
+    /// The path or the globs that it applies to; empty for the whole repository.
     pub subject: RelPath,
-    /// The file in which this is written.
+    /// The file that contains it.
     pub path: RelPath,
-    /// Where it is written.
+    /// Its position.
     pub span: Span,
-    /// Why; empty if nothing is said.
+    /// The reason; empty if there is none.
     pub reason: String,
     /// The last day on which it is in force.
     pub until: Option<Date>,
@@ -32,11 +32,11 @@ pub struct Accepted {
     pub state: State,
 }
 
-/// The means by which findings are accepted.
+/// The kinds of acceptances.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Means {
-    /// A comment at the finding.
+    /// A suppression comment.
     Suppression,
     /// A row of the baseline.
     Baseline,
@@ -49,7 +49,7 @@ pub enum Means {
 }
 
 impl Means {
-    /// All of them, in the order in which they are listed.
+    /// All kinds, in the order of lists.
     pub const ALL: [Means; 5] = [Means::Suppression, Means::Baseline, Means::Override, Means::Level, Means::Exclude];
 
     /// The name in reports.
@@ -64,13 +64,13 @@ impl Means {
     }
 }
 
-/// Whether something that is accepted is in force.
+/// The state of an acceptance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
-    /// It is.
+    /// In force.
     InForce,
-    /// Its last day has passed, and its finding is reported again.
+    /// Its last day has passed, and the finding is reported again.
     Expired,
     /// It matches nothing.
     Unused,
@@ -88,7 +88,7 @@ impl State {
 }
 
 impl Accepted {
-    /// A suppression, after the findings were compared with it.
+    /// The acceptance of a suppression, after the findings were compared with it.
     pub fn suppression(entry: &Suppression, now: Date) -> Self {
         Self {
             means: Means::Suppression,
@@ -146,7 +146,7 @@ fn entry(config: &Config, means: Means, rule: Option<&str>, subject: &str, place
     })
 }
 
-/// The comment behind an entry of a TOML file on its last line, or the lines of comment above its first.
+/// The comment at the end of the last line of a TOML entry, or the comment lines above its first line.
 fn comment(text: &str, entry: Range<usize>) -> String {
     let behind = text[entry.end..].lines().next().unwrap_or_default();
     let mut quote = None;

@@ -1,4 +1,4 @@
-//! A baseline: the findings of one day that a team accepts for now, so that only new ones are reported.
+//! A baseline: the accepted findings of a repository, so that only new ones are reported.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
@@ -13,10 +13,10 @@ use crate::finding::{Finding, RelPath, Span, UNCHECKED};
 use crate::fingerprint;
 use crate::source::Source;
 
-/// Where a baseline is looked for below the root.
+/// The default path of a baseline, relative to the root.
 pub const DEFAULT: &str = ".flakeward/baseline.json";
 
-/// How many findings are compared with the rows of another path: a bound, if very many files are renamed at once.
+/// Maximum number of findings that are compared with rows of another path: a bound for renames of very many files.
 const MAX_TRIES: usize = 1_000_000;
 
 /// A baseline that was read.
@@ -37,7 +37,7 @@ struct Row {
     span: Span,
 }
 
-/// The file. A `null` ends the list, so that every row has a comma and a change of one row changes one line.
+/// The file. A `null` ends the list, so that every row has a comma and changing one row changes one line.
 #[derive(Debug, Deserialize)]
 struct Document {
     version: u32,
@@ -56,7 +56,7 @@ struct Entry {
     /// Why it is accepted.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     reason: String,
-    /// For the reader of a change; nothing depends on it.
+    /// Only for people who review changes.
     #[serde(default)]
     message: String,
 }
@@ -78,7 +78,7 @@ impl Entry {
     }
 }
 
-/// What is said of the findings that a baseline accepts for the first time.
+/// The terms of findings that a baseline accepts for the first time.
 #[derive(Debug, Default)]
 pub struct Terms {
     /// The last day on which they are accepted.
@@ -87,28 +87,28 @@ pub struct Terms {
     pub reason: Option<String>,
 }
 
-/// The row of each finding, in their order.
+/// The row of each finding, in order.
 pub type Rows = Vec<Option<usize>>;
 
-/// What a baseline did to findings.
+/// The result of applying a baseline to findings.
 #[derive(Debug)]
 pub struct Matched {
-    /// The rows that hold a finding.
+    /// The rows that match a finding.
     pub rows: HashSet<usize>,
     /// How many findings were dropped.
     pub silenced: usize,
 }
 
-/// A baseline to write, and how it differs from the one before.
+/// A baseline to write, and how it differs from the previous one.
 #[derive(Debug)]
 pub struct Update {
     /// Its text.
     pub text: String,
-    /// Findings that the one before does not have.
+    /// The number of findings that the previous one does not have.
     pub added: usize,
-    /// Rows of the one before that are gone.
+    /// The number of removed rows of the previous one.
     pub removed: usize,
-    /// Rows that were taken over, because they are of rules or paths that were not checked.
+    /// The number of rows that were kept because they belong to rules or paths that were not checked.
     pub kept: usize,
 }
 
@@ -150,7 +150,7 @@ pub fn update(
     Ok(Update { text, added, removed: removed.len(), kept: kept.len() })
 }
 
-/// One sorted row on each line, so that changes can be reviewed and merged.
+/// One row per line, sorted, so that changes can be reviewed and merged.
 fn text(mut entries: Vec<Entry>) -> Result<String, serde_json::Error> {
     entries.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
     entries.dedup();
@@ -174,7 +174,7 @@ impl Baseline {
         Self { path: "".into(), text: String::new(), rows: findings.iter().map(row).collect() }
     }
 
-    /// Reads a baseline. `shown` is its path for messages, `path` the one relative to the root.
+    /// Reads a baseline. `shown` is its path in messages, `path` the one relative to the root.
     pub fn parse(shown: &Path, path: RelPath, text: String) -> Result<Self, Box<ConfigError>> {
         let fail = |span: std::ops::Range<usize>, message: String| {
             Box::new(ConfigError {
@@ -216,7 +216,7 @@ impl Baseline {
         Ok(Self { path, text, rows })
     }
 
-    /// Drops the findings that rows in force hold, those in files that were renamed included.
+    /// Drops the findings that match rows in force, including those in renamed files.
     pub fn silence(
         &self,
         findings: &mut Vec<Finding>,
@@ -235,8 +235,8 @@ impl Baseline {
         Matched { rows, silenced: before - findings.len() }
     }
 
-    /// A finding for each row that holds none. Rows of rules that are off at their path are left out: those may well
-    /// match when the rule runs.
+    /// A finding for each row that matches nothing. Rows of rules that are off at their path are left out, because they
+    /// may match when the rule runs.
     pub fn unused(&self, matched: &HashSet<usize>, is_off: impl Fn(&str, &str) -> bool) -> Vec<Finding> {
         let unused = self.rows.iter().enumerate().filter(|(index, _)| !matched.contains(index)).map(|(_, row)| row);
         let unused = unused.filter(|row| !is_off(&row.entry.rule, &row.entry.path));
@@ -250,7 +250,7 @@ impl Baseline {
         unused.map(report).collect()
     }
 
-    /// A finding for each row that holds one and whose last day has passed.
+    /// A finding for each matching row whose last day has passed.
     pub fn expired(&self, matched: &HashSet<usize>, now: Date) -> Vec<Finding> {
         let rows = self.rows.iter().enumerate().filter(|(index, row)| matched.contains(index) && row.is_expired(now));
         rows.filter_map(|(_, row)| {
@@ -260,7 +260,7 @@ impl Baseline {
         .collect()
     }
 
-    /// All rows, for a list of what is accepted. `is_whole` says whether the run can tell that a row matches nothing.
+    /// All rows, for the list of acceptances. `is_whole` is whether the run can determine that a row matches nothing.
     pub fn accepted(
         &self,
         matched: &HashSet<usize>,
@@ -285,8 +285,8 @@ impl Baseline {
         })
     }
 
-    /// The text of the baseline without the rows that match nothing, and how many these are. Rows of files that were
-    /// renamed get their new path; no finding is added.
+    /// The text of the baseline without the rows that match nothing, and the number of these. Rows of renamed files get
+    /// their new path; no finding is added.
     pub fn pruned(
         &self,
         findings: &[Finding],
@@ -319,8 +319,8 @@ impl Baseline {
         matched
     }
 
-    /// Matches the findings of files that were renamed since: rows of a path that is gone hold the same findings at
-    /// another path. A file of the same name in another folder is tried first.
+    /// Matches findings in renamed files: rows of a path that no longer exists match the same findings at another path.
+    /// A file with the same name in another folder is tried first.
     fn follow_renames(
         &self,
         findings: &[Finding],

@@ -1,4 +1,4 @@
-//! Entries of flakeward.toml that match nothing: they were mistyped, or outlived what they were for.
+//! Entries of flakeward.toml that match nothing: typos, or entries that are no longer needed.
 
 use std::path::Path;
 
@@ -7,14 +7,14 @@ use crate::config::Origin;
 use crate::finding::{Finding, RelPath, Span};
 use crate::globs;
 
-/// What a repository holds, for entries to match.
+/// The contents of a repository, to match entries against.
 pub struct Repository<'a> {
-    /// Every file that was looked at.
+    /// All checked files.
     pub paths: Vec<&'a RelPath>,
-    /// What `exclude` left out.
+    /// The paths that `exclude` left out.
     pub excluded: &'a [RelPath],
-    /// Hosts that `own-hosts` and `external-hosts` were asked about and matched, as the entries are written; `None`
-    /// where nothing asked.
+    /// The entries of `own-hosts` and `external-hosts` that matched a host, as they are written; `None` if no check
+    /// needed them.
     pub hosts: Option<&'a std::collections::BTreeSet<String>>,
 }
 
@@ -22,14 +22,14 @@ pub struct Repository<'a> {
 pub fn unused(config: &Config, file: &RelPath, repository: &Repository<'_>) -> Vec<Finding> {
     let mut unused = Vec::new();
     let mut report = |place: String, message: String| {
-        // What the policy says holds for many repositories, and need not match something in each.
+        // The policy applies to many repositories, so its entries need not match something in each.
         let Some(span) = config.places.value_of(&place).map(Span::from) else { return };
         let finding = Finding::new("unused-suppression", file, span, message).label("matches nothing");
         unused.push(finding.help("remove or correct this entry"));
     };
     let mut matched = vec![false; config.exclude_globs.len()];
     for path in repository.excluded {
-        // What lies in an excluded folder was never listed, so the folder's own path stands for all of it.
+        // The contents of an excluded folder are not listed, so the path of the folder represents all of them.
         for form in Path::new(&**path).ancestors().flat_map(|path| config.exclude.matches(path)) {
             matched[form / globs::FORMS] = true;
         }
@@ -57,7 +57,8 @@ pub fn unused(config: &Config, file: &RelPath, repository: &Repository<'_>) -> V
     unused
 }
 
-/// A further configuration file. One for a whole repository holds, so that it does not matter which paths are named.
+/// A further configuration file. Only one file configures a repository, so that the result does not depend on the paths
+/// that are given.
 pub fn ignored(path: &RelPath, used: Option<&str>) -> Finding {
     let folder = crate::paths::folder(path);
     let message = match (used, folder.is_empty()) {

@@ -1,7 +1,7 @@
-//! What silences findings, and what of it silences nothing.
+//! Suppressions and baselines, and findings about unused ones.
 //!
-//! Here: suppressions in comments, `flakeward: allow(rule, ..) reason` and `flakeward: allow-file(rule, ..) reason`. An
-//! item `until YYYY-MM-DD` between the rules says on which day they are in force for the last time.
+//! This file: suppressions in comments, `flakeward: allow(rule, ..) reason` and `flakeward: allow-file(rule, ..)
+//! reason`. An item `until YYYY-MM-DD` between the rules is the last day on which they are in force.
 
 pub mod accepted;
 pub mod baseline;
@@ -28,9 +28,9 @@ pub struct Suppression {
     pub rule: RuleId,
     /// What the directive names: the rule, or a group that it is in.
     pub name: String,
-    /// The place of that name in the directive.
+    /// The position of that name in the directive.
     pub rule_span: Span,
-    /// Whether the directive names further rules.
+    /// Whether the directive names more than one rule.
     pub shared: bool,
     /// The reason, as it is written.
     pub reason: Arc<str>,
@@ -38,9 +38,9 @@ pub struct Suppression {
     pub until: Option<Date>,
     /// The lines (from 0, inclusive) that it covers.
     pub lines: std::ops::RangeInclusive<usize>,
-    /// Whether the grammar sees a comment there. In a script inside a string, a comment is part of a value.
+    /// Whether the grammar parses it as a comment. In a script inside of a string, a comment is part of a value.
     pub is_comment: bool,
-    /// Whether a finding was silenced by it.
+    /// Whether it suppressed a finding.
     pub used: bool,
 }
 
@@ -51,7 +51,7 @@ impl Suppression {
     }
 }
 
-/// Parses a day in the one form that suppressions and baselines have, YYYY-MM-DD.
+/// Parses a date in the only form that suppressions and baselines accept, YYYY-MM-DD.
 pub fn date(text: &str) -> Option<Date> {
     let has_form = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
     text.parse().ok().filter(|_| has_form)
@@ -59,12 +59,12 @@ pub fn date(text: &str) -> Option<Date> {
 
 const MARK: &str = "flakeward:";
 
-/// Whether a text may hold a suppression.
+/// Whether a text may contain a suppression.
 pub fn possible(text: &str) -> bool {
     memchr::memmem::find(text.as_bytes(), MARK.as_bytes()).is_some()
 }
 
-/// Reads the suppressions of a file. Directives that are not well formed are findings of `unused-suppression`.
+/// Reads the suppressions of a file. Malformed directives are findings of `unused-suppression`.
 pub fn read(source: &Source, tree: Option<&Tree<'_>>, catalog: &Catalog, wrong: &mut Vec<Finding>) -> Vec<Suppression> {
     if !possible(&source.text) {
         return Vec::new();
@@ -115,13 +115,13 @@ pub fn read(source: &Source, tree: Option<&Tree<'_>>, catalog: &Catalog, wrong: 
     found
 }
 
-/// A directive stands at the beginning of a comment, not in the middle of prose.
+/// A directive is at the beginning of a comment, not within prose.
 fn opens_comment(before: &str) -> bool {
     let before = before.trim_end_matches([' ', '\t']);
     before.ends_with('#') || before.ends_with("/*") || before.ends_with('*') || before.ends_with("//")
 }
 
-/// Further comment lines may stand between a directive and the code that it is for.
+/// Further comment lines may be between a directive and the code that it applies to.
 fn next_code_line(source: &Source, index: &LineIndex, line: usize) -> usize {
     (line + 1..index.count())
         .find(|&next| {
@@ -131,7 +131,7 @@ fn next_code_line(source: &Source, index: &LineIndex, line: usize) -> usize {
         .unwrap_or_else(|| index.count())
 }
 
-/// What a line of code begins: an instruction or entry may go on for several lines.
+/// What begins on a line of code: an instruction or entry may span several lines.
 struct Statements<'s, 'a> {
     source: &'s Source,
     index: &'s LineIndex,
@@ -139,9 +139,9 @@ struct Statements<'s, 'a> {
 }
 
 impl Statements<'_, '_> {
-    /// The last line of the statement that begins on a line: an instruction of a Dockerfile, a binding, list item or
-    /// YAML entry without further bindings or entries in it, or a command that backslashes continue. A set or mapping
-    /// is not covered, since it may hold the configuration of a whole service.
+    /// The last line of the statement that begins on a line: a Dockerfile instruction; a binding, list item or YAML
+    /// entry without nested bindings or entries; or a command that is continued by backslashes. A set or mapping is not
+    /// covered, since it may contain the configuration of a whole service.
     fn end(&self, line: usize) -> usize {
         let continued = self.continued(line);
         let Some(tree) = self.tree else { return continued };
@@ -152,7 +152,7 @@ impl Statements<'_, '_> {
             return continued;
         }
         let first = span.start + (text.len() - content.len()) as u32;
-        // In YAML the first entry of a list item begins after its dash.
+        // In YAML, the first entry of a list item begins after its dash.
         let key = content.trim_start_matches(['-', ' ']);
         let key = first + if self.source.kind == FileKind::Yaml { (content.len() - key.len()) as u32 } else { 0 };
         let ends = [first, key].into_iter().flat_map(|start| {
@@ -171,7 +171,7 @@ impl Statements<'_, '_> {
         self.index.line((start + text).min(end).saturating_sub(1).max(start))
     }
 
-    /// The last line of a command that backslashes continue.
+    /// The last line of a command that is continued by backslashes.
     fn continued(&self, line: usize) -> usize {
         if !self.source.kind.row().continues {
             return line;
@@ -196,7 +196,7 @@ fn is_statement(tree: &Tree<'_>, node: Node) -> bool {
     }
 }
 
-/// Whether no other statements are inside.
+/// Whether a statement contains no other statements.
 fn is_single(tree: &Tree<'_>, node: Node) -> bool {
     let holds_others = |node| {
         matches!(
@@ -207,7 +207,7 @@ fn is_single(tree: &Tree<'_>, node: Node) -> bool {
     !tree.subtree(node).skip(1).any(holds_others)
 }
 
-/// What a directive says.
+/// The contents of a directive.
 struct Directive {
     whole_file: bool,
     rules: Vec<(RuleId, Span)>,
@@ -275,9 +275,9 @@ fn directive(source: &Source, span: Span, text: &str, catalog: &Catalog) -> Resu
 /// The lines of a file that suppressions of one rule cover.
 #[derive(Default)]
 struct Covered {
-    /// From and to, inclusive; sorted and apart from each other once merged.
+    /// First and last line, inclusive; sorted and disjoint once merged.
     ranges: Vec<(usize, usize)>,
-    /// The lines among them that have a finding.
+    /// The covered lines that have a finding.
     met: BTreeSet<usize>,
 }
 
@@ -293,7 +293,7 @@ impl Covered {
         });
     }
 
-    /// Whether a finding on a line is silenced.
+    /// Whether a finding on a line is suppressed.
     fn meet(&mut self, line: usize) -> bool {
         let at = self.ranges.partition_point(|range| range.0 <= line);
         let silenced = at.checked_sub(1).and_then(|at| self.ranges.get(at)).is_some_and(|range| line <= range.1);
@@ -304,8 +304,8 @@ impl Covered {
     }
 }
 
-/// Drops what suppressions in force cover, on any place of a finding, and marks those that cover something, expired
-/// ones included. Gives how many findings were dropped.
+/// Drops findings that suppressions in force cover, at any of their positions, and marks the suppressions that cover
+/// something, including expired ones. Returns the number of dropped findings.
 pub fn silence(findings: &mut Vec<Finding>, suppressions: &mut [Suppression], sources: &Sources, now: Date) -> usize {
     if suppressions.is_empty() {
         return 0;
@@ -337,7 +337,8 @@ pub fn silence(findings: &mut Vec<Finding>, suppressions: &mut [Suppression], so
     before - findings.len()
 }
 
-/// The suppressions as they are written: one for each name in a directive. That of a group is used if one of its rules is.
+/// The suppressions as they are written: one for each name in a directive. One for a group is used if it is used for
+/// any of its rules.
 pub fn as_written<'a>(suppressions: impl Iterator<Item = &'a Suppression>) -> Vec<Suppression> {
     let mut written: Vec<Suppression> = Vec::new();
     for entry in suppressions {
@@ -349,7 +350,7 @@ pub fn as_written<'a>(suppressions: impl Iterator<Item = &'a Suppression>) -> Ve
     written
 }
 
-/// Reports the suppressions that covered nothing.
+/// Reports the suppressions that cover nothing.
 pub fn unused<'a>(suppressions: impl Iterator<Item = &'a Suppression>, sources: &Sources) -> Vec<Finding> {
     let unused: Vec<&Suppression> = suppressions.filter(|entry| !entry.used).collect();
     let indexes = indexes(unused.iter().copied(), sources);
@@ -365,7 +366,7 @@ pub fn unused<'a>(suppressions: impl Iterator<Item = &'a Suppression>, sources: 
     unused.iter().map(report).collect()
 }
 
-/// Reports the suppressions that would still cover something if they had not expired.
+/// Reports the expired suppressions that would still cover something.
 pub fn expired<'a>(suppressions: impl Iterator<Item = &'a Suppression>, now: Date) -> Vec<Finding> {
     let expired = suppressions.filter(|entry| entry.used && entry.is_expired(now));
     expired
@@ -399,8 +400,8 @@ fn indexes<'a>(
     indexes
 }
 
-/// Takes a suppression out: the rule's name where there are several, else the comment with its line. `None` for
-/// comments of another form than `# ..`.
+/// Removes a suppression: the rule's name if there are several, else the comment with its line. `None` for comments of
+/// another form than `# ..`.
 fn removal(suppression: &Suppression, source: &Source, index: &LineIndex) -> Option<Fix> {
     let (title, span) = match name_in_list(suppression, &source.text) {
         Some(span) => (format!("remove `{}` from the suppression", suppression.name), span),
@@ -413,7 +414,7 @@ fn removal(suppression: &Suppression, source: &Source, index: &LineIndex) -> Opt
     })
 }
 
-/// The rule's name with one comma, where the directive names other rules too.
+/// The rule's name with one comma, if the directive names other rules too.
 fn name_in_list(suppression: &Suppression, text: &str) -> Option<Span> {
     if !suppression.shared {
         return None;
@@ -430,7 +431,7 @@ fn name_in_list(suppression: &Suppression, text: &str) -> Option<Span> {
     Some(Span { start: start - (list.len() - kept) as u32, end })
 }
 
-/// The comment with the blanks before it, or with its whole line where nothing else stands there.
+/// The comment with the white space before it, or its whole line if it contains nothing else.
 fn whole_comment(suppression: &Suppression, source: &Source, index: &LineIndex) -> Option<Span> {
     let line = index.line(suppression.span.start);
     let line_span = index.span(&source.text, line);

@@ -1,4 +1,4 @@
-//! Edits that a subcommand of `ports` makes by itself, as changes of files.
+//! Edits of the subcommands of `ports`, as changes of files.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::lang::{Language, Tree};
 use crate::run::PortFacts;
 use crate::source::FileKind;
 
-/// The files with some edits. A Nix file that would not parse is never written.
+/// Applies edits to files. A Nix file that would not parse afterwards is an error.
 pub fn of(facts: &PortFacts, edits: &[Edit]) -> Result<Vec<Change>, Failure> {
     let mut by_file: BTreeMap<&RelPath, Vec<&Edit>> = BTreeMap::new();
     edits.iter().for_each(|edit| by_file.entry(&edit.path).or_default().push(edit));

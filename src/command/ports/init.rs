@@ -1,4 +1,4 @@
-//! `flakeward ports init`: writes the registry, and nothing else.
+//! `flakeward ports init`: writes the registry and changes no other file.
 
 use std::process::ExitCode;
 
@@ -12,7 +12,7 @@ use crate::fix::diff;
 use crate::output;
 use crate::output::ports::Written;
 
-/// Plans the entries of all ports that have none, and writes them or shows the difference.
+/// Plans entries for all ports without one, and writes them or prints a diff.
 pub fn run(args: &PortsInitArgs) -> Result<ExitCode, Failure> {
     let session = Session::open(&args.scope, None)?;
     let facts = known(&session, false);

@@ -1,4 +1,4 @@
-//! `flakeward ports rename`: another name for an entry, in the registry and wherever it is referred to.
+//! `flakeward ports rename`: renames an entry in the registry and in all references.
 
 use std::process::ExitCode;
 
@@ -11,7 +11,7 @@ use crate::fix::diff;
 use crate::output;
 use crate::rewrite::relocate;
 
-/// Renames an entry, or shows the difference.
+/// Renames an entry, or prints a diff.
 pub fn run(args: &PortsRenameArgs) -> Result<ExitCode, Failure> {
     let session = Session::open(&args.scope, None)?;
     let facts = known(&session, false);
@@ -20,7 +20,7 @@ pub fn run(args: &PortsRenameArgs) -> Result<ExitCode, Failure> {
     let edits = relocate::relocate(&facts.project, &registries, registry, entry, &args.new)
         .map_err(|obstacle| Failure::new(format!("cannot rename `{}`: {obstacle}", args.old)))?;
     let changes = changes::of(&facts, &edits)?;
-    // A file that cannot be read may refer to the entry as well.
+    // A file that cannot be read may also refer to the entry.
     super::code(&facts)?;
     if args.diff {
         print(&diff::unified(&changes))?;
@@ -31,7 +31,7 @@ pub fn run(args: &PortsRenameArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The entry of a name, in the only registry that has it.
+/// The entry with a name, in the only registry that has it.
 fn entry<'p>(registries: &'p Registries<'p>, name: &str, new: &str) -> Result<(&'p Registry, &'p Entry), Failure> {
     let all = registries.all().iter();
     let found: Vec<_> = all

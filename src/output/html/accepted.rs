@@ -3,7 +3,7 @@
 use super::{escape, table};
 use crate::output::accepted::Entry;
 
-/// The table, or that there is nothing.
+/// The table, or a message that nothing is accepted.
 pub fn section(entries: &[Entry]) -> String {
     if entries.is_empty() {
         return "<p>Nothing is accepted.</p>\n".to_owned();

@@ -1,4 +1,4 @@
-//! The findings of a page, with their code frames and what they can be filtered by.
+//! The findings of a page, with code frames and filters.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -11,13 +11,13 @@ use crate::output::{Places, View, web_page};
 use crate::report::Report;
 use crate::{fingerprint, paths};
 
-/// What the owner of a path without one is called.
+/// The name of a missing owner.
 const NOBODY: &str = "nobody";
 
-/// Frames in other files that one finding shows.
+/// Maximum number of frames in other files for one finding.
 const OTHER_FRAMES: usize = 3;
 
-/// The findings, and the form that filters them.
+/// The findings, and the filter form.
 pub fn section(report: &Report, view: &View, owners: &Owners, places: &mut Places<'_>) -> String {
     if report.findings.is_empty() {
         return "<p>No findings.</p>\n".to_owned();
@@ -103,7 +103,7 @@ fn article(out: &mut String, finding: &Finding, view: &View, owners: &Owners, pl
     out.push_str("</article>\n");
 }
 
-/// The places of a finding by file, its own file first.
+/// The positions of a finding by file, starting with its own file.
 fn marks(finding: &Finding) -> Vec<(RelPath, Vec<Mark>)> {
     let own = Mark { span: finding.span, text: finding.label.clone(), primary: true };
     let mut others: BTreeMap<RelPath, Vec<Mark>> = BTreeMap::new();
@@ -116,7 +116,7 @@ fn marks(finding: &Finding) -> Vec<(RelPath, Vec<Mark>)> {
     std::iter::once((finding.path.clone(), first)).chain(others).collect()
 }
 
-/// Some lines of a file, with what is said of their places below each line.
+/// Some lines of a file, with the labels of their positions below each line.
 fn figure(out: &mut String, path: &str, frame: &Frame) {
     let _ = write!(out, "<figure><figcaption>{}:{}</figcaption>\n<pre>", escape(path), frame.place.line);
     let mut start = 0;
@@ -126,7 +126,7 @@ fn figure(out: &mut String, path: &str, frame: &Frame) {
         let _ = write!(out, "<span class=\"line\">{number:>4}</span> ");
         let mut at = start;
         for (range, mark) in &here {
-            // Of places that overlap, the first is marked.
+            // Of overlapping positions, the first is marked.
             let (from, to) = (range.start.max(at), range.end.min(end).max(at));
             let class = if mark.primary { "" } else { " class=\"other\"" };
             let (before, marked) = (&frame.text[at..from.min(end)], &frame.text[from.min(end)..to]);
@@ -143,7 +143,7 @@ fn figure(out: &mut String, path: &str, frame: &Frame) {
     out.push_str("</pre></figure>\n");
 }
 
-/// A line of a frame, in which nothing but tabs is left of what `escape` would show as text.
+/// A line of a frame. Control characters are escaped, except for tabs.
 fn code(text: &str) -> String {
     text.split('\t').map(escape).collect::<Vec<_>>().join("    ")
 }

@@ -1,4 +1,4 @@
-//! The page of many repositories: which rules report what where, over time, and who checks with what.
+//! The page about many repositories: findings by repository and rule, trends, versions and policies.
 
 use std::fmt::Write as _;
 
@@ -136,7 +136,7 @@ fn trend(fleet: &Fleet) -> String {
     chart(&series) + &table("trend-table", "All dates", &columns, rows)
 }
 
-/// Lines for the levels over the dates; nothing for a single date.
+/// Lines for the levels by date; empty for a single date.
 fn chart(days: &[&Totals]) -> String {
     const WIDTH: usize = 960;
     const HEIGHT: usize = 240;

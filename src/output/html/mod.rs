@@ -1,7 +1,7 @@
-//! `html`: pages for a browser. Each is one file without anything from the network, and all text in it is escaped.
+//! `html`: pages for a browser. Each is one file that loads nothing from the network, and all text in it is escaped.
 //!
-//! The pages are complete without their script, which filters and sorts what is there. A content security policy lets
-//! exactly this script and this style sheet run, so that even text that was not escaped could not start anything.
+//! The pages are complete without their script, which only filters and sorts. A content security policy allows exactly
+//! this script and this style sheet, so that even unescaped text could not run code.
 
 mod accepted;
 mod findings;
@@ -26,14 +26,14 @@ use crate::report::Report;
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
-/// What a page shows besides the report.
+/// The parts of a page besides the report.
 #[derive(Default)]
 pub struct Extras {
-    /// Who owns which paths.
+    /// Path owners.
     pub owners: Owners,
     /// What is accepted.
     pub accepted: Vec<Entry>,
-    /// The port map.
+    /// The port map, if there is one.
     pub ports: Vec<PortRow>,
 }
 
@@ -92,7 +92,7 @@ fn page(title: &str, body: &str) -> String {
     )
 }
 
-/// Text as HTML, in an element or between the quotes of an attribute.
+/// Escapes text for HTML, in an element or in a quoted attribute.
 fn escape(text: &str) -> Cow<'_, str> {
     let text = clean(text);
     if !text.contains(['&', '<', '>', '"', '\'']) {
@@ -112,7 +112,7 @@ fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Text with what stands between backticks as code.
+/// Text with the parts between backticks as code.
 fn inline(text: &str) -> String {
     let parts: Vec<&str> = text.split('`').collect();
     let is_paired = parts.len() % 2 == 1;
@@ -123,10 +123,10 @@ fn inline(text: &str) -> String {
     parts.iter().enumerate().map(part).collect::<Vec<_>>().join(if is_paired { "" } else { "`" })
 }
 
-/// A column of a table: its title, and whether it is sorted as numbers.
+/// A column of a table: its title, and whether it is sorted numerically.
 type Column = (&'static str, bool);
 
-/// A table that can be sorted by each of its columns. Cells are HTML; what a cell is sorted by is its text.
+/// A table that can be sorted by each column. Cells are HTML and sorted by their text.
 fn table(id: &str, caption: &str, columns: &[Column], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut out = format!(
         "<div class=\"wide\" role=\"region\" aria-label=\"{0}\" tabindex=\"0\">\n<table id=\"{id}\">\n<caption>{0}</caption>\n<thead><tr>",

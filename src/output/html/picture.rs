@@ -1,4 +1,4 @@
-//! The port map as a picture: hosts that listen on the left, ports in the middle, hosts that connect on the right.
+//! The port map as a picture: listening hosts on the left, ports in the middle, connecting hosts on the right.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -7,7 +7,7 @@ use super::escape;
 use crate::output::text::count;
 use crate::port_map::rows::{PortRow, Role};
 
-/// More ports than this are only in the table.
+/// Further ports are only in the table.
 const MOST: usize = 120;
 
 /// Sizes in units of the picture.
@@ -17,7 +17,7 @@ const WIDTH: usize = 960;
 const BOX: usize = 240;
 const PORT: usize = 260;
 
-/// Longer names are cut; the table has them.
+/// Longer names are cut; the table has the full names.
 const NAME: usize = 30;
 
 /// Draws the ports.
@@ -110,7 +110,7 @@ impl<'r> Side<'r> {
                 edges.entry(&used.host).or_default().insert(index);
             }
         }
-        // Hosts stand beside their ports: in the order of the middle of these.
+        // Hosts are placed next to their ports, in the order of the mean position of these.
         let mut order: Vec<(&str, usize)> =
             edges.iter().map(|(host, ports)| (*host, ports.iter().sum::<usize>() * 100 / ports.len().max(1))).collect();
         order.sort_by_key(|(_, middle)| *middle);

@@ -4,7 +4,7 @@ use super::picture;
 use super::{escape, table};
 use crate::port_map::rows::{PortRow, Role, Use};
 
-/// Places that a cell names; the rest are counted.
+/// Maximum number of positions in a cell; the rest are counted.
 const PLACES: usize = 8;
 
 /// The picture and the table.
