@@ -65,7 +65,7 @@ pub enum Command {
     /// Show the repository's port map, or find a free port
     #[command(mut_arg("paths", |paths| paths.help(REPOSITORY)))]
     Ports(PortsArgs),
-    /// Migrate Compose files, Dockerfiles, per-system flake helpers and Docker builds in CI; prints a diff without --write
+    /// Migrate Compose files, Dockerfiles, flake helpers and Docker builds in CI; prints a diff without --write
     #[command(mut_arg("paths", |paths| paths.help(MIGRATE_PATHS)))]
     Migrate(MigrateArgs),
     /// Record current findings, so that only new ones are reported
@@ -300,7 +300,7 @@ fn pair(formats: &[(usize, Format)], outputs: &[(usize, PathBuf)]) -> Result<Vec
         let before = formats.iter().filter(|(index, _)| index < at).count();
         let owner = before.saturating_sub(1);
         if taken[owner] || (before == 0 && reports.len() > 1) {
-            return Err(format!("--output {} does not follow a --format of its own", file.display()));
+            return Err(format!("--output {} does not follow its own --format", file.display()));
         }
         taken[owner] = true;
         reports[owner].file = (file.as_os_str() != "-").then(|| file.clone());

@@ -156,10 +156,10 @@ fn nested_repositories(folders: &[RelPath]) -> Option<Note> {
     let named: Vec<String> = folders.iter().take(NAMED).map(|folder| format!("`{folder}`")).collect();
     let message = match folders {
         [] => return None,
-        [one] => format!("not checked: `{one}` is a repository of its own (it holds a `.git`)"),
+        [one] => format!("not checked: `{one}` is a separate repository (it contains a `.git`)"),
         all => {
             let rest = if all.len() > NAMED { format!(" and {} more", all.len() - NAMED) } else { String::new() };
-            format!("not checked: {}{rest} are repositories of their own (they hold a `.git`)", named.join(", "))
+            format!("not checked: {}{rest} are separate repositories (they contain a `.git`)", named.join(", "))
         }
     };
     Some(Note { kind: NoteKind::Skipped, path: None, message })

@@ -149,7 +149,7 @@ impl<'a> Walk<'a> {
                         self.text.get(value.span()).map(|written| format!("write [{written}]"))
                     }
                     _ if of_type("object").is_some() => {
-                        Some(format!("write `[{path}]` on a line of its own, and its settings below it"))
+                        Some(format!("write `[{path}]` on a separate line, and its settings below it"))
                     }
                     _ => None,
                 };
@@ -234,7 +234,7 @@ mod tests {
             ("on = 1", "1", "expected `true` or `false`", ""),
             ("list = 'a'", "'a'", "expected a list", "write ['a']"),
             ("list = ['a', 1]", "1", "expected a string", ""),
-            ("inner = 1", "1", "expected a table", "write `[inner]` on a line of its own, and its settings below it"),
+            ("inner = 1", "1", "expected a table", "write `[inner]` on a separate line, and its settings below it"),
             ("[inner]\ninner.on = 3", "3", "expected `true` or `false`", ""),
             ("level = 3", "3", "expected a level: off, hint, warn or error", ""),
             ("level = 'of'", "'of'", "unknown level `of`", "did you mean `off`?"),

@@ -212,7 +212,7 @@ fn two_repositories_are_not_mixed() {
     one.write("sub/shell.nix", CHANNEL);
     let around = one.run("--format concise .");
     assert_eq!(around.out.lines().count(), 0, "{}", around.out);
-    assert!(around.err.contains("`sub` is a repository of its own"), "{}", around.err);
+    assert!(around.err.contains("`sub` is a separate repository"), "{}", around.err);
     assert_eq!(one.run_in("sub", "--format concise .", "").out.lines().count(), 1);
     // A file in it is in the other repository: what is registered around it does not matter.
     one.write("lib/ports.nix", "{ web.api = 8901; }\n");

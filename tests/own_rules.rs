@@ -220,7 +220,7 @@ fn examples_are_tested() {
     let none = TempDir::new().unwrap();
     let said = Command::new(env!("CARGO_BIN_EXE_flakeward")).args(["rules", "test"]).current_dir(none.path()).output();
     let said = String::from_utf8(said.unwrap().stdout).unwrap();
-    assert_eq!(said, "this repository has no rules of its own; add one as .flakeward/rules/NAME.md\n");
+    assert_eq!(said, "this repository has no local rules; add one as .flakeward/rules/NAME.md\n");
 }
 
 /// The page that the README shows is one, and its examples are true.

@@ -315,7 +315,7 @@ fn called_by_hand(tree: &Tree<'_>) -> Vec<(Span, String)> {
     by_hand
         .filter_map(|(binding, _)| {
             let path = nix::attrpath_node(tree, binding)?;
-            Some((tree.span(path), format!("`{}` is a per-system helper written by hand", tree.slice(path))))
+            Some((tree.span(path), format!("`{}` is a hand-written per-system helper", tree.slice(path))))
         })
         .collect()
 }

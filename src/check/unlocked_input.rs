@@ -146,7 +146,7 @@ fn changed(file: &FlakeFile<'_>, source: &Source, lock: &Lock, input: &Input) ->
         return None;
     }
     let message = format!(
-        "the input `{}` asks for {}, but flake.lock was made for {}",
+        "the input `{}` asks for {}, but flake.lock was written for {}",
         input.name.value,
         asked.shown(),
         locked.shown()

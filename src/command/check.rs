@@ -25,7 +25,7 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
     session.read_baseline(args.baseline.as_deref(), args.scope.isolated)?;
     if args.frozen && session.is_partial() {
         return Err(Failure::new("--frozen requires a check of the whole repository")
-            .help("run it without paths: only then it is known which entries match nothing"));
+            .help("run it without paths, so that it can tell which entries match nothing"));
     }
     session.keep_locked();
     session.settings.frozen = args.frozen;

@@ -97,7 +97,7 @@ fn everything(scope: &ScopeArgs, how: &MigrateHow) -> Result<ExitCode, Failure> 
             attempt(&mut draft, &|draft| migrate::compose::migrate(draft, project));
         }
         for (usual, variant) in &folder.variants {
-            let why = format!("it is read together with {usual}, or instead of it, by those who name it");
+            let why = format!("Compose reads it, together with {usual} or instead of it, only if it is named");
             let todo = format!("run `flakeward migrate compose {usual} {variant}` if it is used");
             draft.report.leave(variant, 1, "this file", why, todo);
         }

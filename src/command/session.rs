@@ -330,8 +330,10 @@ fn choose_rules(settings: &mut Settings, scope: &ScopeArgs) -> Result<BTreeSet<R
     let ignore = ids(&scope.ignore)?;
     let lowered = scope.level.iter().any(|(name, level)| name == UNCHECKED && *level != Level::Error);
     if ignore.contains(&UNCHECKED) || lowered {
-        return Err(Failure::new(format!("`{UNCHECKED}` is always an error: what cannot be checked cannot pass"))
-            .help("leave a file out with `exclude` in flakeward.toml"));
+        return Err(Failure::new(format!(
+            "`{UNCHECKED}` is always an error: a file that cannot be checked must not pass"
+        ))
+        .help("leave a file out with `exclude` in flakeward.toml"));
     }
     if !select.is_empty() && select.iter().all(|id| ignore.contains(id)) {
         return Err(Failure::new("--ignore excludes all rules of --select").help("remove one of the two options"));

@@ -138,7 +138,7 @@ impl<'p> Symbols<'p> {
         Some(Symbol { span, meaning })
     }
 
-    /// The registry that a use refers to, if it is defined in another file and the use can be renamed.
+    /// The registry that a use refers to, if it is in another file and the use imports it correctly.
     fn registry_of(&self, file: &ProjectFile, found: &Use) -> Option<&'p Registry> {
         let registry = self.registries.at(&found.registry).filter(|registry| registry.path != file.source.path)?;
         references::lookup(registry, found).map(|_| registry)

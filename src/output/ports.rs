@@ -70,7 +70,7 @@ impl Written<'_> {
         if unnamed > 0 {
             let _ = writeln!(
                 out,
-                "{} without a telling use, in the group `{UNNAMED}`: give them names",
+                "{} without a descriptive name, in the group `{UNNAMED}`: rename them",
                 count(unnamed, "port")
             );
         }

@@ -36,7 +36,7 @@ pub fn table(catalog: &Catalog, stream: &Stream) -> String {
         "\n{}: `flakeward explain RULE` shows the rationale and examples",
         super::text::count(rules.len(), "rule")
     );
-    out.push_str("groups, which can be named wherever a rule can:\n");
+    out.push_str("groups, which can be used in place of a rule:\n");
     for (name, about) in groups::GROUPS {
         let _ = writeln!(out, "  {}  {about}", BOLD.on(format_args!("{name:10}"), stream.color));
     }

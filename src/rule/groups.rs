@@ -1,4 +1,4 @@
-//! Groups of rules, which can be named wherever a rule can.
+//! Groups of rules, which can be used in place of a rule.
 
 use crate::finding::UNCHECKED;
 use crate::rule::{Catalog, Rule};

@@ -243,7 +243,7 @@ fn directive(source: &Source, span: Span, text: &str, catalog: &Catalog) -> Resu
         if let Some(day) = id.strip_prefix("until").filter(|day| day.is_empty() || day.starts_with([' ', '\t'])) {
             let Some(day) = date(day.trim()).filter(|_| until.is_none()) else {
                 let help = "write one date, such as `allow(rule, until 2027-03-01) reason`".to_owned();
-                return Err(fail(id_span, format!("`{id}` is not a valid end of a suppression"), help));
+                return Err(fail(id_span, format!("`{id}` is not a valid expiry date"), help));
             };
             until = Some(day);
             continue;

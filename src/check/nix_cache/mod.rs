@@ -128,7 +128,7 @@ impl<'p> Repository<'p> {
         };
         let accepted = self.flake_substituters && steps.iter().any(|placed| placed.step.accepts_flake_config);
         if steps.iter().any(|placed| placed.step.may_cache) {
-            return Judgement::Unknown("a step says that it is a cache, but not of what");
+            return Judgement::Unknown("a step is named like a cache, but what it caches is not known");
         }
         if job.configured || accepted || steps.iter().any(|placed| placed.step.cache.is_some()) {
             return Judgement::Fine;

@@ -56,7 +56,7 @@ fn unknown(registries: &Registries<'_>, name: &str, new: &str) -> Failure {
     };
     if registries.all().iter().any(|registry| matches!(registry.named(name), Lookup::Group)) {
         return Failure::new(format!("`{name}` is a group, not an entry"))
-            .help("rename its entries one by one: the last one takes the group with it");
+            .help("rename its entries one by one; renaming the last one removes the group");
     }
     let failure = Failure::new(format!("{} has no entry `{name}`", first.path));
     let near = registries.all().iter().find_map(|registry| Names::of(registry).nearest(name).map(Entry::name));
