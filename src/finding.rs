@@ -123,8 +123,8 @@ pub struct Finding {
     pub fix: Option<Fix>,
     /// Whether there is a fix that was not created because it was not requested.
     pub planned: Option<Safety>,
-    /// The name of what else causes it, such as the other entry of a conflict: part of its identity, so that the finding
-    /// is new if only its cause is. `None` if the marked text alone is the cause.
+    /// The name of an additional cause, such as the other entry of a conflict. It is part of the finding's identity, so
+    /// that the finding is new if only the cause is. `None` if the marked text is the only cause.
     pub cause: Option<String>,
     /// Its identity, which survives moved lines; set by the run (see [`crate::fingerprint`]).
     pub fingerprint: u64,
@@ -167,13 +167,13 @@ impl Finding {
         self
     }
 
-    /// Sets what else causes it.
+    /// Sets the additional cause.
     pub fn cause(mut self, name: impl Into<String>) -> Self {
         self.cause = Some(short(name));
         self
     }
 
-    /// Adds a mechanical fix.
+    /// Adds an automatic fix.
     pub fn fix(mut self, fix: Fix) -> Self {
         self.fix = Some(Fix { title: short(fix.title), ..fix });
         self

@@ -1,5 +1,6 @@
-//! A finding's identity, which survives moved lines: rule, path, and the text of its place and line without its
-//! spaces, numbered where the same stands in a file several times. What else causes a finding is part of its identity.
+//! The fingerprint of a finding, which does not change if lines move: a hash of the rule, the path, the cause (if it is
+//! elsewhere), and the text of the position and its line without white space, numbered if the same combination occurs
+//! more than once in a file.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;

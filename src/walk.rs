@@ -437,7 +437,7 @@ pub fn path_of_bytes(bytes: &[u8]) -> PathBuf {
     PathBuf::from(std::ffi::OsStr::from_bytes(bytes))
 }
 
-/// The path that a mistyped one was probably meant as: its folder exists and holds a similar name.
+/// The path that a mistyped one probably refers to: one with a similar name in the same, existing folder.
 pub fn nearest_sibling(path: &Path) -> Option<PathBuf> {
     let name = path.file_name()?.to_string_lossy().into_owned();
     let folder = path.parent()?;
@@ -504,7 +504,7 @@ fn never_wait(options: &mut std::fs::OpenOptions) {
     options.custom_flags(flags.bits() as i32);
 }
 
-/// Reads a regular file of at most `limit` bytes, or says why not.
+/// Reads a regular file of at most `limit` bytes. The error is a message.
 pub fn read_bytes(path: &Path, limit: u64) -> Result<Vec<u8>, String> {
     let file = open_regular(path)?;
     let size = file.metadata().map_err(|error| io_reason(&error))?.len();

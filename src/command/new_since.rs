@@ -21,8 +21,8 @@ use crate::settings::Settings;
 use crate::suppress::baseline::Baseline;
 use crate::walk;
 
-/// Checks a repository and keeps the findings that the last commit which `reference` and HEAD have in common does not
-/// have. Git is asked while the repository is checked.
+/// Checks a repository and keeps the findings that the merge base of `reference` and HEAD does not have. Git runs while
+/// the repository is checked.
 pub fn check(session: &mut Session, reference: &str) -> Result<Report, Failure> {
     let root = session.root.clone();
     let (analysis, report, earlier) = std::thread::scope(|scope| {
@@ -46,7 +46,7 @@ struct Earlier {
 }
 
 impl Earlier {
-    /// The last commit that a reference and HEAD have in common: what was added to the reference since is not counted.
+    /// The merge base of a reference and HEAD: later commits of the reference are not considered.
     fn of(root: &Path, reference: &str) -> Result<Self, Failure> {
         let git = Git::new(root)?;
         let commit = git.base("--new-since", reference)?;

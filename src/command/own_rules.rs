@@ -9,7 +9,7 @@ use crate::rule::page::PageError;
 use crate::rule::{Catalog, Rule, example, own};
 use crate::walk;
 
-/// The rules of a repository: the built-in ones, those of its policy and its own. `shown` says how a path is shown.
+/// The rules of a repository: built-in ones, those of its policy and its own. `shown` formats a path for messages.
 pub fn catalog(root: &Path, policy: Option<&Policy>, shown: impl Fn(&Path) -> PathBuf) -> Result<Catalog, Failure> {
     let own = rules(root, &shown)?;
     let mut shared = policy.map_or(Ok(Vec::new()), |policy| rules(&policy.folder, &shown))?;

@@ -27,7 +27,8 @@ impl Policy {
         Self { folder, web: None }
     }
 
-    /// Where one of its files is: on the web, or its path, relative to the root of the repository if it is next to that.
+    /// The page of one of its files: on the web, or its path, relative to the repository's root if it is next to the
+    /// repository.
     pub fn page(&self, root: &Path, file: &str) -> String {
         match &self.web {
             Some(web) => format!("{web}/{file}"),
@@ -41,14 +42,14 @@ impl Policy {
     }
 }
 
-/// How inputs of the flake are named.
+/// The prefix of flake inputs.
 const FLAKE: &str = "flake:";
 
 /// Larger lock files are not read.
 const MAX_LOCK: u64 = 8 << 20;
 
-/// The policy that a repository's settings extend: the folder `given` if the command line names one. `file` is where
-/// the settings are on disk.
+/// The policy that a repository's settings extend, or the folder `given` on the command line. `file` is the path of the
+/// settings on disk.
 pub fn find(
     settings: Option<&Layer>,
     file: Option<&Path>,
@@ -95,7 +96,7 @@ const NAME_ONE: &str = "--policy-path DIR names the policy's folder for one run"
 const FETCH: &str =
     "`nix flake archive` copies all inputs to the store; without Nix, name the folder with --policy-path DIR";
 
-/// An input of flake.lock in the Nix store. The error is a message and what to do.
+/// An input of flake.lock in the Nix store. The error is a message and what to do next.
 fn locked(root: &Path, input: &str) -> Result<Policy, (String, &'static str)> {
     let text = walk::read_settings(&root.join("flake.lock"), Some(root), MAX_LOCK)
         .map_err(|reason| (format!("cannot read flake.lock: {reason}"), NAME_ONE))?;

@@ -108,7 +108,7 @@ impl Session {
         }
     }
 
-    /// Whether only some paths of the repository were asked for.
+    /// Whether only some paths of the repository were requested.
     pub fn is_partial(&self) -> bool {
         self.nothing_asked || !self.settings.paths.is_empty()
     }
@@ -299,7 +299,7 @@ fn read_config(scope: &ScopeArgs, root: &Path, here: &Path) -> Result<Config, Fa
     Ok(config)
 }
 
-/// The policy that the repository of the working directory extends.
+/// The policy that the repository around the working directory extends.
 pub fn policy(root: &Path) -> Result<Option<Policy>, Failure> {
     let here = working_directory()?;
     let Some(file) = find_config(root) else { return Ok(None) };
@@ -393,7 +393,7 @@ fn keeps_floor(
     }
 }
 
-/// The rules that a name on the command line stands for: a rule, or those of a group.
+/// The rules that a name on the command line refers to: a rule, or those of a group.
 fn rules_named(catalog: &Catalog, name: &str) -> Result<Vec<RuleId>, Failure> {
     match catalog.named(name).as_slice() {
         [] => rule(catalog, name).map(|rule| vec![rule.id]),

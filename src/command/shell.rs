@@ -67,8 +67,7 @@ fn fish_rules() -> String {
     rules.collect()
 }
 
-/// The command with the built-in rules and the groups as what can be completed. A repository's own rules are not known
-/// to a script.
+/// The command with the built-in rules and the groups as completions. Scripts do not know a repository's own rules.
 fn with_rules(command: clap::Command) -> clap::Command {
     let complete = |arg: Arg| match arg.get_id().as_str() {
         RULE => values(arg, rules()),

@@ -7,7 +7,7 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_enco
 
 use crate::walk;
 
-/// What is escaped in the path of a URI: everything that RFC 3986 does not allow there as it is.
+/// The characters to escape in the path of a URI: all that RFC 3986 does not allow there.
 const ESCAPED: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')

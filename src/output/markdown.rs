@@ -63,7 +63,7 @@ fn address(url: &str) -> String {
 const ADDRESS: &AsciiSet =
     &CONTROLS.add(b' ').add(b'(').add(b')').add(b'<').add(b'>').add(b'[').add(b']').add(b'|').add(b'\\').add(b'`');
 
-/// A message in a table's cell: what stands between backticks is code, and nothing else means anything to Markdown.
+/// A message in a table cell: text between backticks is code, and all other Markdown is escaped.
 fn prose(text: &str) -> String {
     let text = clean(text);
     if text.matches('`').count() % 2 == 1 {

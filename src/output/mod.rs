@@ -196,8 +196,8 @@ impl<'a> Places<'a> {
     }
 }
 
-/// Where a rule's page is: on the web, or for a rule of the repository or of its policy the path of the file, relative to
-/// the root.
+/// The page of a rule: its address on the web, or for a rule of the repository or its policy the path of the file,
+/// relative to the root.
 pub fn url(rule: &str, catalog: &Catalog) -> String {
     match catalog.find(rule).and_then(|rule| rule.page.clone()) {
         Some(page) => page,

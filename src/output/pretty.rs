@@ -204,7 +204,7 @@ fn alike_advice<'a>(helps: impl Iterator<Item = &'a str>) -> Vec<(&'a str, usize
     told.collect()
 }
 
-/// A text that leads to a rule's page, where terminals and the rule have that.
+/// A text that links to a rule's page, if the terminal supports links and the rule has a page.
 fn linked(text: String, rule: &str, catalog: &Catalog, links: bool) -> String {
     match super::web_page(rule, catalog).filter(|_| links) {
         Some(page) => link(&text, &page),
