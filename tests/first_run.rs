@@ -84,7 +84,7 @@ fn a_fix_of_an_input_is_followed_by_a_lock() {
     let ran = root.run("fix --unsafe --select unstable-nixpkgs,unlocked-input");
     assert!(ran.err.ends_with("\nNext steps:\n  nix flake lock  lock what flake.nix asks for\n"), "{}", ran.err);
     let ran = root.run("-f concise --select unlocked-input");
-    assert!(ran.out.contains("but flake.lock was made for github:NixOS/nixpkgs/nixos-unstable"), "{}", ran.out);
+    assert!(ran.out.contains("but flake.lock was written for github:NixOS/nixpkgs/nixos-unstable"), "{}", ran.out);
 }
 
 #[test]
