@@ -109,13 +109,13 @@ pub struct Shared<'p> {
     additions: Additions<'p>,
 }
 
-/// Entries for ports that no registry has yet, as far as somebody asks about them.
+/// Entries for ports that no registry has yet, as far as they are needed.
 enum Additions<'p> {
-    /// Nobody does, or there are none.
+    /// They are not needed, or there are none.
     None,
-    /// Which ports would get one: fixes that write them are counted.
+    /// The ports that would get one, to count the fixes that write them.
     Possible(Possible<'p>),
-    /// All that is written.
+    /// The entries, to write them.
     Planned(Plan),
 }
 
@@ -188,7 +188,7 @@ fn easiest<'p>(view: &ProjectView<'p>) -> impl Iterator<Item = &'p Registry> + u
     registries.into_iter()
 }
 
-/// Writes findings.
+/// Creates findings.
 struct Reporter<'v, 'p> {
     view: &'v ProjectView<'p>,
     shared: &'v Shared<'p>,
@@ -247,8 +247,8 @@ impl<'p> Reporter<'_, 'p> {
         Unnamed::of(own.filter(is_missing).collect())
     }
 
-    /// Plans the entries of all ports that no registry has, in a registry, or in a new one at a path. Each is one that
-    /// a fix will use: an entry that nothing refers to helps nobody.
+    /// Plans the entries of all ports without one, in a registry or in a new one at a path. Only entries that a fix will
+    /// use are planned.
     fn plan(&self) -> Option<Plan> {
         let unnamed = self.unnamed();
         let possible = unnamed.possible(self.view)?;

@@ -129,7 +129,7 @@ fn locked(root: &Path, input: &str) -> Result<Policy, (String, &'static str)> {
     }
 }
 
-/// The address of a locked repository on GitHub. Other forges are left out: their host can be any.
+/// The address of a locked repository on GitHub. `None` for other forges, whose hosts vary.
 fn web(locked: &FlakeRef) -> Option<String> {
     let rev = locked.rev.as_deref().filter(|_| locked.scheme == Scheme::GitHub)?;
     let parts = [&*locked.owner, &*locked.repo, rev];
@@ -137,7 +137,7 @@ fn web(locked: &FlakeRef) -> Option<String> {
     is_safe.then(|| format!("https://github.com/{}/{}/blob/{rev}", locked.owner, locked.repo))
 }
 
-/// Whether a name means itself in an address.
+/// Whether a name needs no escaping in a URL.
 fn is_plain(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }

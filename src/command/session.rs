@@ -98,7 +98,7 @@ impl Session {
         Ok(())
     }
 
-    /// Switches the rules on again that the policy locks and `--select` left out: a check always includes them.
+    /// Enables the rules that the policy locks and `--select` left out: a check always includes them.
     pub fn keep_locked(&mut self) {
         for (id, floor) in self.settings.config.floors.clone() {
             let rule = self.settings.rules.catalog().find(&id).map(|rule| rule.id);
@@ -342,7 +342,7 @@ fn choose_rules(settings: &mut Settings, scope: &ScopeArgs) -> Result<BTreeSet<R
     let mut decided = BTreeSet::new();
     for rule in catalog.iter() {
         if select.contains(&rule.id) && !settings.rules.active(rule.id) {
-            // A rule that is off by default is on if it is selected itself, and not with its group.
+            // A rule that is off by default is enabled if it is selected by name, but not if its group is.
             let is_named = scope.select.iter().any(|name| name == rule.id);
             let level = if is_named && rule.level == Level::Off { Level::Warn } else { rule.level };
             settings.decide(rule.id, level);

@@ -45,8 +45,8 @@ pub fn completions(args: &CompletionsArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The command without the paths that can take the place of a subcommand: clap's script for zsh would complete these and
-/// never subcommands.
+/// The command without the paths that can take the place of a subcommand: clap's script for zsh would complete only
+/// these, and no subcommands.
 fn without_paths(command: clap::Command) -> clap::Command {
     if !command.has_subcommands() {
         return command;

@@ -59,7 +59,7 @@ fn address(url: &str) -> String {
     utf8_percent_encode(url, ADDRESS).to_string()
 }
 
-/// What has a meaning in the target of a link or in a table, and what is not visible.
+/// Characters with a meaning in the target of a link or in a table, and invisible ones.
 const ADDRESS: &AsciiSet =
     &CONTROLS.add(b' ').add(b'(').add(b')').add(b'<').add(b'>').add(b'[').add(b']').add(b'|').add(b'\\').add(b'`');
 

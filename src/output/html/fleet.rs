@@ -113,7 +113,7 @@ fn matrix(fleet: &Fleet) -> String {
     out + "</tbody>\n</table>\n</div>\n"
 }
 
-/// How dark the cell of a number is, as a class: compared with the largest one.
+/// The class that shades the cell of a number, relative to the largest one.
 fn shade(count: usize, most: usize) -> &'static str {
     match count * 3 / most.max(1) {
         0 => "few",
