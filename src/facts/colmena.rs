@@ -1,4 +1,4 @@
-//! Colmena: the hives of a file, and options of its nodes.
+//! Colmena: the hives of a file and the options of its nodes.
 
 use std::net::IpAddr;
 
@@ -15,22 +15,22 @@ pub static READER: Reader = Reader { name: "colmena", needles: &[&HIVE], may_hol
 
 static HIVE: Words = Words::any_of(&["olmena", "deployment"]);
 
-/// Names in a hive that are no nodes.
+/// Reserved names in a hive; they are not nodes.
 const RESERVED: [&str; 3] = ["meta", "network", "defaults"];
 
-/// What a file says about Colmena.
+/// The Colmena hives and node options of a file.
 #[derive(Debug, Default)]
 pub struct ColmenaFacts {
-    /// The hives that it defines.
+    /// The hives that the file defines.
     pub hives: Vec<Hive>,
-    /// Options that Colmena shares with NixOps: they are Colmena's only if there is a hive.
+    /// Options that Colmena shares with NixOps: they are Colmena's only if the repository has a hive.
     pub options: Vec<NodeOption>,
 }
 
 /// A hive.
 #[derive(Debug)]
 pub struct Hive {
-    /// Its `meta`, or where the hive itself is written.
+    /// The span of its `meta`, or of the hive itself if it has none.
     pub place: Span,
     /// Whether it sets `meta.nixpkgs`.
     pub nixpkgs: Meta,
@@ -39,27 +39,27 @@ pub struct Hive {
 /// An option of a node, or of all nodes.
 #[derive(Debug)]
 pub struct NodeOption {
-    /// Its value.
+    /// The span of its value.
     pub span: Span,
-    /// What it says.
+    /// What the option sets.
     pub kind: OptionKind,
 }
 
-/// What an option says.
+/// What an option sets.
 #[derive(Debug)]
 pub enum OptionKind {
     /// `deployment.targetHost` is an address.
     Address(IpAddr),
     /// `deployment.buildOnTarget` is on in `defaults`.
     BuildOnTarget,
-    /// The key of this name is given as text.
+    /// The key with this name is written as literal text.
     Secret(String),
 }
 
 impl Fact for ColmenaFacts {}
 
 impl ColmenaFacts {
-    /// Whether there is nothing in it.
+    /// Whether the file has neither hives nor node options.
     pub fn is_empty(&self) -> bool {
         self.hives.is_empty() && self.options.is_empty()
     }
@@ -69,7 +69,7 @@ fn may_hold(source: &Glance<'_>) -> bool {
     source.kind == FileKind::Nix && (is_hive_file(source.file_name()) || source.has(&HIVE))
 }
 
-/// `hive.nix`, which Colmena looks for, and what people call it besides.
+/// Whether a file has the default name `hive.nix` or a common variant of it.
 fn is_hive_file(name: &str) -> bool {
     matches!(name, "hive.nix" | "colmena.nix")
 }
@@ -106,7 +106,7 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
     fact(facts, is_empty)
 }
 
-/// What a file gives when it is called with its arguments: `inputs: { .. }`.
+/// The result of a file that is a function: the body of `inputs: { .. }`.
 fn result(tree: &Tree<'_>, root: Node) -> Node {
     let mut node = nix::unwrap_parens(tree, root);
     for _ in 0..PARTS {
@@ -120,7 +120,7 @@ fn result(tree: &Tree<'_>, root: Node) -> Node {
     node
 }
 
-/// What an option of a node says, if it is one that matters.
+/// The option of a node that a binding sets, if a check needs it.
 fn option(tree: &Tree<'_>, binding: Node, value: Node) -> Option<NodeOption> {
     let path = nix::attr_path(tree, binding)?;
     let names: Vec<&str> = path.iter().map(|name| name.text.as_deref().unwrap_or("")).collect();
@@ -135,14 +135,14 @@ fn option(tree: &Tree<'_>, binding: Node, value: Node) -> Option<NodeOption> {
     Some(NodeOption { span: tree.span(value), kind })
 }
 
-/// Whether a text can be a secret: not empty, and no placeholder that something fills in (`@token@`).
+/// Whether a text can be a secret: not empty and not a placeholder for later substitution (`@token@`).
 fn is_secret(text: &str) -> bool {
     let text = text.trim();
     let placeholder = text.starts_with('@') && text.ends_with('@');
     !placeholder && !text.is_empty()
 }
 
-/// An address that stands where a name should; this machine's own is no other machine's tomorrow.
+/// An IP address used in place of a host name. Loopback addresses are excluded: they never become another machine's.
 fn address(tree: &Tree<'_>, value: Node) -> Option<IpAddr> {
     let text = attrs::text(tree, value)?;
     let address: IpAddr = text.trim().trim_matches(['[', ']']).parse().ok()?;
@@ -154,13 +154,13 @@ fn is_true(tree: &Tree<'_>, value: Node) -> bool {
     tree.slice(attrs::plain(tree, value)) == "true"
 }
 
-/// The sets that a hive is written as, and whether they are all of it.
+/// The attribute sets that make up a hive, and whether the list is complete.
 struct Parts {
     sets: Vec<Node>,
     complete: bool,
 }
 
-/// Sets joined by `//` are followed this far.
+/// At most this many sets joined by `//` are followed.
 const PARTS: usize = 64;
 
 impl Parts {
@@ -190,7 +190,7 @@ impl Parts {
         hive
     }
 
-    /// Whether it has nodes, or what holds for all of them, and is no module, which may have a `meta` too.
+    /// Whether it has nodes or defaults for all nodes, and is not a module, which may have a `meta` too.
     fn has_nodes(&self, tree: &Tree<'_>) -> bool {
         let members = self.members(tree);
         let named = |wanted: &[&str]| {
@@ -201,14 +201,14 @@ impl Parts {
         !named(&["options", "config", "imports", "flake", "perSystem"]) && (named(&["defaults"]) || deployed())
     }
 
-    /// The members of all sets: their paths, and their values where they have some.
+    /// The members of all sets: their paths and, if they have one, their values.
     fn members<'a>(&self, tree: &Tree<'a>) -> Vec<(Vec<AttrName<'a>>, Option<Node>)> {
         let bindings = self.sets.iter().filter_map(|&set| tree.child_of_kind(set, NodeKind::BindingSet));
         bindings.flat_map(|bindings| members(tree, bindings)).collect()
     }
 }
 
-/// The members of a set; an inherited name has no value here.
+/// The members of a set; an inherited name has no value.
 fn members<'a>(tree: &Tree<'a>, bindings: Node) -> Vec<(Vec<AttrName<'a>>, Option<Node>)> {
     let mut members = Vec::new();
     for member in tree.children(bindings) {
@@ -222,7 +222,7 @@ fn members<'a>(tree: &Tree<'a>, bindings: Node) -> Vec<(Vec<AttrName<'a>>, Optio
     members
 }
 
-/// What a hive's `meta` says of nixpkgs.
+/// Whether a hive's `meta` sets `nixpkgs`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Meta {
     /// It sets `nixpkgs`.

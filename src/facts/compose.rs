@@ -1,4 +1,4 @@
-//! What makes a YAML document a Compose file: the shape of its services, with the name as a second witness.
+//! Recognises Compose files by the shape of their services; the file name is additional evidence.
 
 use crate::lang::Node;
 use crate::lang::yaml::{Entry, Yaml};
@@ -6,7 +6,7 @@ use crate::lang::yaml::{Entry, Yaml};
 /// A document that is a Compose file.
 #[derive(Debug)]
 pub struct Compose {
-    /// Where its services stand: the key `services`, or the first service of a file of version 1.
+    /// The key `services`, or the first service of a version 1 file.
     pub place: Node,
     /// Its services.
     pub services: Vec<Service>,
@@ -17,7 +17,7 @@ pub struct Compose {
 pub struct Service {
     /// Its name.
     pub name: String,
-    /// The image it runs, where one is written.
+    /// The image it runs, if it names one.
     pub image: Option<String>,
     /// Whether it is built from a Dockerfile.
     pub built: bool,
@@ -27,7 +27,7 @@ pub struct Service {
 const TOP: [&str; 9] =
     ["version", "name", "services", "networks", "volumes", "configs", "secrets", "include", "models"];
 
-/// Keys that only a Compose service has, or that say what a container is.
+/// Keys that only a Compose service has, or that describe a container.
 const STRONG: [&str; 58] = [
     "image",
     "build",
@@ -89,7 +89,7 @@ const STRONG: [&str; 58] = [
     "net",
 ];
 
-/// Further keys of a Compose service, which other files have too.
+/// Further keys of a Compose service, which occur in other files too.
 const WEAK: [&str; 40] = [
     "annotations",
     "attach",
@@ -133,7 +133,7 @@ const WEAK: [&str; 40] = [
     "log-opt",
 ];
 
-/// Whether a file's name speaks of Compose, and not of process-compose, which also reads `compose.yaml`.
+/// Whether a file name indicates Compose and not process-compose, which also reads `compose.yaml`.
 pub fn named_compose(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
     let mut rest = name.as_str();
@@ -148,7 +148,7 @@ pub fn named_compose(path: &str) -> bool {
     false
 }
 
-/// Reads a document as a Compose file; `None` where it is something else.
+/// Reads a document as a Compose file; `None` if it is not one.
 pub fn read(yaml: &Yaml<'_, '_>, document: Node, named: bool) -> Option<Compose> {
     let top = yaml.entries(document);
     if top.iter().any(|entry| entry.key == "processes") {
@@ -176,14 +176,14 @@ fn with_services(yaml: &Yaml<'_, '_>, entry: &Entry<'_>, named: bool) -> Option<
     compose.then(|| Compose { place: entry.key_node, services: describe(yaml, &services) })
 }
 
-/// `services: {}` beside an `include`: all services are in other files.
+/// `services: {}` next to an `include`: all services are in other files.
 fn only_includes(yaml: &Yaml<'_, '_>, top: &[Entry<'_>], services: &Entry<'_>, named: bool) -> Option<Compose> {
     let is_empty = services.value.is_none_or(|value| yaml.entries(value).is_empty() && !yaml.is_sequence(value));
     let includes = top.iter().any(|entry| entry.key == "include" && entry.value.is_some());
     (named && is_empty && includes).then(|| Compose { place: services.key_node, services: Vec::new() })
 }
 
-/// Version 1 has its services at the top; fragments have only volumes, networks or `include`.
+/// Version 1 has its services at the top level; fragments have only volumes, networks or `include`.
 fn without_services(yaml: &Yaml<'_, '_>, top: &[Entry<'_>], foreign: usize) -> Option<Compose> {
     let first = top.first()?.key_node;
     if foreign == 0 {
@@ -196,7 +196,7 @@ fn without_services(yaml: &Yaml<'_, '_>, top: &[Entry<'_>], foreign: usize) -> O
     container.then(|| Compose { place: first, services: describe(yaml, top) })
 }
 
-/// What speaks for services being those of a Compose file.
+/// The evidence that services are those of a Compose file.
 #[derive(Debug)]
 struct Evidence {
     /// Every service is a mapping, or empty as in an override.
@@ -241,7 +241,7 @@ impl Evidence {
         self.runnable &= runnable;
     }
 
-    /// A name that speaks of Compose lets weak keys and some unknown ones pass.
+    /// Whether the evidence is sufficient. A Compose file name permits weak keys and some unknown ones.
     fn enough(&self, named: bool) -> bool {
         match named {
             true => self.known > 0 && self.known >= self.unknown,
@@ -254,7 +254,7 @@ fn is_null(yaml: &Yaml<'_, '_>, value: Node) -> bool {
     yaml.scalar(value).is_some_and(|text| matches!(&*text, "" | "~" | "null"))
 }
 
-/// Whether a value has the type that Compose gives to a key that other files use too.
+/// Whether a value has the type that Compose requires for a key that other files use too.
 fn fits(yaml: &Yaml<'_, '_>, key: &str, value: Node) -> bool {
     match key {
         "image" | "container_name" | "network_mode" | "restart" => yaml.scalar(value).is_some(),

@@ -1,4 +1,4 @@
-//! The lists of ports that a firewall lets through.
+//! The lists of ports that a firewall opens.
 
 use super::needles::Words;
 use super::{Fact, FileView, Glance, Reader, fact};
@@ -12,7 +12,7 @@ pub static READER: Reader = Reader { name: "firewall", needles: &[&LISTS], may_h
 
 static LISTS: Words = Words::any_of(&["allowedTCPPorts", "allowedUDPPorts"]);
 
-/// What a file says about the firewall.
+/// The open ports in a file.
 #[derive(Debug, Default)]
 pub struct FirewallFacts {
     /// The lists of open ports.
@@ -46,7 +46,7 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
         };
         let names = nix::attr_path(tree, binding).unwrap_or_default();
         let is_firewall = names.iter().any(|name| name.text.as_deref() == Some("firewall"));
-        // An option of this name declares a list.
+        // An option with this name declares a list.
         let is_option = names.iter().any(|name| name.text.as_deref() == Some("options"));
         if let Some(value) = nix::value(tree, binding).filter(|_| is_firewall && !is_option) {
             lists.push(OpenPorts { span: tree.span(value), protocol });

@@ -1,4 +1,4 @@
-//! Which ports the kernels of the repository's machines use for outgoing connections.
+//! The ports that the kernels of the repository's machines use for outgoing connections.
 
 use std::ops::RangeInclusive;
 
@@ -14,14 +14,14 @@ pub static READER: Reader = Reader { name: "local ports", needles: &[&SETTINGS],
 
 static SETTINGS: Words = Words::any_of(&["ip_local_"]);
 
-/// What a file says about the ports of outgoing connections.
+/// The settings of a file for the ports of outgoing connections.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct LocalPorts {
-    /// The ranges that they are taken from.
+    /// The ranges that ports are taken from.
     pub ranges: Vec<RangeInclusive<u16>>,
-    /// The ports that are left out.
+    /// The ports that are excluded.
     pub reserved: Vec<RangeInclusive<u16>>,
-    /// Lists of reserved ports that are computed: they may refer to a registry.
+    /// Lists of reserved ports that are computed; they may refer to a registry.
     pub computed: Vec<Span>,
     /// Whether a range cannot be read from the text.
     pub is_unknown: bool,

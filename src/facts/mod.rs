@@ -1,7 +1,7 @@
-//! Facts: what the files of a repository say. No rules, no messages, no findings.
+//! Facts: what the files of a repository contain. No rules, no messages, no findings.
 //!
-//! A [`Reader`] makes one kind of [`Fact`] of a file. The facts of a file depend on nothing but the file and the settings
-//! of the run, so they can be kept as long as the file does not change. [`Project`] has those of all files.
+//! A [`Reader`] extracts one kind of [`Fact`] from a file. The facts of a file depend only on the file and the settings
+//! of the run, so they can be kept as long as the file does not change. [`Project`] has the facts of all files.
 
 pub mod ci;
 pub mod colmena;
@@ -25,9 +25,9 @@ use crate::source::{FileKind, Source};
 use needles::Words;
 pub use view::{Condition, FileView, Glance};
 
-/// What a file says about one domain.
+/// What a file contains about one domain.
 pub trait Fact: Any + Debug + Send + Sync {
-    /// What of it cannot be known without running Nix, for people to read.
+    /// Descriptions, for people, of what cannot be known without running Nix.
     fn undecided(&self) -> Vec<String> {
         Vec::new()
     }
@@ -37,30 +37,30 @@ pub trait Fact: Any + Debug + Send + Sync {
 pub struct Reader {
     /// Its name, for messages about readers that fail.
     pub name: &'static str,
-    /// The words that `may_hold` asks for.
+    /// The words that `may_hold` searches for.
     pub needles: &'static [&'static Words],
     /// A necessary condition, cheap to decide: if it is false, `read` would return `None`.
     pub may_hold: Condition,
-    /// What the file says; `None` if it says nothing.
+    /// Reads the fact; `None` if the file has nothing of the kind.
     pub read: fn(&FileView<'_>) -> Option<Box<dyn Fact>>,
 }
 
-/// Boxes a fact that says something.
+/// Boxes a fact, unless it is empty.
 pub fn fact<T: Fact>(fact: T, is_empty: bool) -> Option<Box<dyn Fact>> {
     (!is_empty).then(|| Box::new(fact) as Box<dyn Fact>)
 }
 
-/// What one file says, by type.
+/// The facts of one file, by type.
 #[derive(Debug, Default)]
 pub struct Facts(Vec<Box<dyn Fact>>);
 
 impl Facts {
-    /// Adds what a reader read.
+    /// Adds a fact.
     pub fn push(&mut self, fact: Box<dyn Fact>) {
         self.0.push(fact);
     }
 
-    /// The fact of a type.
+    /// The fact of a type, if the file has one.
     pub fn get<T: Fact>(&self) -> Option<&T> {
         self.0.iter().find_map(|fact| (&**fact as &dyn Any).downcast_ref())
     }
@@ -70,7 +70,7 @@ impl Facts {
         self.0.iter().map(|fact| &**fact)
     }
 
-    /// Whether the file says nothing.
+    /// Whether the file has no facts.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -81,7 +81,7 @@ impl Facts {
 pub struct ProjectFile {
     /// The file, with its text: labels and fixes point into it.
     pub source: Arc<Source>,
-    /// What it says.
+    /// Its facts.
     pub facts: Arc<Facts>,
 }
 
@@ -97,17 +97,17 @@ impl ProjectFile {
 pub struct Project {
     /// The files that have facts, sorted by path.
     pub files: Vec<ProjectFile>,
-    /// Every file of the repository that has a kind, facts or not.
+    /// The paths and kinds of all files of the repository that have a kind, with or without facts.
     pub paths: BTreeMap<RelPath, FileKind>,
 }
 
 impl Project {
-    /// The file of a path, if it has facts.
+    /// The file at a path, if it has facts.
     pub fn file(&self, path: &str) -> Option<&ProjectFile> {
         self.files.binary_search_by(|file| (*file.source.path).cmp(path)).ok().map(|index| &self.files[index])
     }
 
-    /// The files that have a fact of a type, with it.
+    /// The files that have a fact of a type, each with that fact.
     pub fn each<T: Fact>(&self) -> impl Iterator<Item = (&ProjectFile, &T)> {
         self.files.iter().filter_map(|file| Some((file, file.fact()?)))
     }

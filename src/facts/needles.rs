@@ -1,28 +1,28 @@
-//! Words that a file must hold for a check to have anything to say about it, all looked for in one pass.
+//! Words that a file must contain for a reader or check to find anything in it. All words are searched for in one pass.
 
-/// A question that a trigger asks of a text: is any of these words in it? A reader or check lists its questions and asks
-/// them with [`super::Glance::has`].
+/// A trigger's question about a text: does it contain any of these words? Readers and checks list their questions and
+/// ask them with [`super::Glance::has`].
 pub struct Words {
     any_of: &'static [&'static str],
     counts: Option<Counts>,
 }
 
-/// Whether a word that was found at a place in a text counts.
+/// Whether a match at a position in a text counts.
 type Counts = fn(&[u8], std::ops::Range<usize>) -> bool;
 
 impl Words {
-    /// Any of the words, as they are written.
+    /// Any of the words, case-sensitive.
     pub const fn any_of(words: &'static [&'static str]) -> Self {
         Self { any_of: words, counts: None }
     }
 
-    /// Any of the words, in whatever case, where it counts.
+    /// Any of the words, ignoring case, if the match counts.
     pub const fn counted(words: &'static [&'static str], counts: Counts) -> Self {
         Self { any_of: words, counts: Some(counts) }
     }
 }
 
-/// Which of a finder's questions a text answers with yes.
+/// The answers to a finder's questions for one text.
 #[derive(Clone, Copy)]
 pub struct Found<'f> {
     /// A bit for each question, in the order of `questions`.
@@ -32,7 +32,7 @@ pub struct Found<'f> {
 }
 
 impl Found<'_> {
-    /// Whether any of the words is in the text. Words that the finder does not look for are taken to be everywhere.
+    /// Whether any of the words is in the text. True for words that the finder does not search for.
     pub fn has(self, words: &Words) -> bool {
         let asked = self.questions.iter().position(|question| std::ptr::eq(*question, words));
         debug_assert!(asked.is_some(), "nobody lists the words {:?}", words.any_of);
@@ -40,18 +40,18 @@ impl Found<'_> {
     }
 }
 
-/// Looks for the words of all questions in one pass.
+/// Searches for the words of all questions in one pass.
 pub struct Finder {
     questions: Vec<&'static Words>,
-    /// `None` if the words have too many pairs; then all of them are taken to be everywhere.
+    /// `None` if the words have too many pairs; then every answer is yes.
     table: Option<Table>,
 }
 
 impl Finder {
-    /// More questions than this are taken to be answered with yes.
+    /// The number of bits in an answer. With more questions than this, every answer is yes.
     const QUESTIONS: usize = 64;
 
-    /// A finder of the words of some questions. The same question may be given several times.
+    /// A finder for the words of some questions. A question may occur more than once.
     pub fn new(questions: impl IntoIterator<Item = &'static Words>) -> Self {
         let mut distinct: Vec<&'static Words> = Vec::new();
         for words in questions {
@@ -62,32 +62,32 @@ impl Finder {
         Self { table: Table::new(&distinct), questions: distinct }
     }
 
-    /// Looks for all words in a text.
+    /// Searches a text for all words.
     pub fn look(&self, text: &str) -> Found<'_> {
         let bits = self.table.as_ref().map_or(u64::MAX, |table| table.look(text.as_bytes()));
         Found { bits, questions: &self.questions }
     }
 }
 
-/// The words of all questions, by two pairs of neighbouring letters in each. A text is gone through two bytes at a time, and one
-/// of a word's pairs stands where it is looked for, whether the word begins at an even place or not.
+/// The words of all questions, indexed by two pairs of adjacent letters each. A text is read two bytes at a time, so
+/// one pair of a word is always read as a unit, whether the word begins at an even or an odd offset.
 struct Table {
-    /// By two bytes of a text: which of `buckets` to look at, 0 for none.
+    /// For each pair of bytes: the index of its entry in `buckets`, 0 for none.
     pairs: Vec<u8>,
     buckets: Vec<Vec<Pattern>>,
 }
 
-/// A word and the question that it answers.
+/// A word and the question that it belongs to.
 #[derive(Clone, Copy)]
 struct Pattern {
     word: &'static [u8],
-    /// Where its pair stands in it.
+    /// The offset of its pair in the word.
     pair: usize,
     words: &'static Words,
     mask: u64,
 }
 
-/// Letters from the most frequent on, in Nix.
+/// Letters by descending frequency in Nix code.
 const FREQUENT: &[u8] = b"etinsaorlpmcdugfhbkvywx";
 
 impl Table {
@@ -113,7 +113,7 @@ impl Table {
         Some(table)
     }
 
-    /// Adds a pattern at its pair, in whatever case.
+    /// Adds a pattern under its pair, in upper and lower case.
     fn add(&mut self, pattern: Pattern) -> Option<()> {
         let [first, second] = *pattern.word.get(pattern.pair..pattern.pair + 2)? else { return None };
         let bucket = match self.pairs[place(first, second)] {
@@ -129,7 +129,7 @@ impl Table {
         Some(())
     }
 
-    /// Adds a word of two letters at its last letter, whatever stands behind it: it has no other pair.
+    /// Adds a two-letter word under its last letter with any following byte: it has no second pair.
     fn add_last(&mut self, pattern: Pattern) -> Option<()> {
         let letter = *pattern.word.last()?;
         let free = self.new_bucket()?;
@@ -168,7 +168,7 @@ impl Table {
         found
     }
 
-    /// What is found where a pair stands, apart from what is known.
+    /// The questions answered by the words of a bucket at an offset, except those already answered.
     fn look_closely(&self, bucket: u8, text: &[u8], at: usize, known: u64) -> u64 {
         let mut found = 0;
         for pattern in &self.buckets[bucket as usize] {
@@ -184,14 +184,14 @@ fn place(first: u8, second: u8) -> usize {
     usize::from(u16::from_be_bytes([first, second]))
 }
 
-/// Where in a word of three letters or more the two pairs begin that are the rarest together.
+/// The offset of the first of two pairs that are together the rarest, in a word of three letters or more.
 fn rarest_pair(word: &[u8]) -> Option<usize> {
     let rarity =
         |at: usize| word[at..at + 3].iter().map(|byte| frequency(*byte)).sum::<usize>() + frequency(word[at + 1]);
     (0..word.len().checked_sub(2)?).min_by_key(|&at| rarity(at))
 }
 
-/// How often a byte stands in a text, roughly.
+/// A rough estimate of how often a byte occurs in text.
 fn frequency(byte: u8) -> usize {
     let lower = byte.to_ascii_lowercase();
     let rank = FREQUENT.iter().position(|letter| *letter == lower).unwrap_or(FREQUENT.len());
@@ -199,12 +199,12 @@ fn frequency(byte: u8) -> usize {
 }
 
 impl Pattern {
-    /// Whether the word stands, and counts, where its pair is at a place.
+    /// Whether the word occurs, and counts, with its pair at an offset.
     fn counts_at(&self, text: &[u8], at: usize) -> bool {
         let Some(start) = at.checked_sub(self.pair) else { return false };
         let place = start..start + self.word.len();
         let Some(there) = text.get(place.clone()) else { return false };
-        // Nearly always one of these differs already.
+        // Compare the likeliest mismatches first.
         let same = |at: usize| there[at].eq_ignore_ascii_case(&self.word[at]);
         if !same(0) || !same(self.word.len() - 1) {
             return false;

@@ -1,11 +1,11 @@
-//! Port literals in Dockerfiles: `EXPOSE`, ports in `ENV` and `ARG`, and what containers run.
+//! Port literals in Dockerfiles: `EXPOSE`, ports in `ENV` and `ARG`, and the commands of containers.
 
 use super::text::{self, Context, Flavour};
 use super::{PortFacts, PortUse};
 use crate::finding::Span;
 use crate::lang::{Field, Node, NodeKind, Tree};
 
-/// Collects what a Dockerfile says about ports.
+/// Collects the ports of a Dockerfile.
 pub fn collect(tree: &Tree<'_>, facts: &mut PortFacts) {
     for node in tree.nodes() {
         match tree.kind(node) {
@@ -18,7 +18,7 @@ pub fn collect(tree: &Tree<'_>, facts: &mut PortFacts) {
     }
 }
 
-/// Whether a command is what the container runs, not what builds it.
+/// Whether a command runs in the container, not during the build.
 fn runs(tree: &Tree<'_>, node: Node) -> bool {
     tree.parent(node).is_some_and(|parent| {
         matches!(
@@ -48,8 +48,8 @@ fn scan(tree: &Tree<'_>, node: Node, path: &[&str], flavour: Flavour, facts: &mu
     }
 }
 
-/// Line continuations and the punctuation of the exec form stand for blanks: `["redis-server", "--port", "6379"]` is
-/// the command line `redis-server --port 6379`.
+/// Line continuations and the punctuation of the exec form become blanks: `["redis-server", "--port", "6379"]` is the
+/// command line `redis-server --port 6379`.
 fn mask(tree: &Tree<'_>, node: Node, slice: &str) -> String {
     let start = tree.span(node).start;
     let mut bytes = slice.as_bytes().to_vec();

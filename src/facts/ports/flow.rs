@@ -1,9 +1,10 @@
-//! Where a Nix value goes: outward through the wrappers that hand it on, to the attribute, argument or string it ends in.
+//! Where a Nix value ends up: follows it outward through the functions that pass it on, to an attribute, argument or
+//! string.
 
 use super::text::is_port_flag;
 use crate::lang::{Field, Node, NodeKind, Tree, nix};
 
-/// What a value ends in.
+/// Where a value ends up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sink {
     /// The value of an attribute or of a `let` name: the binding.
@@ -16,16 +17,16 @@ pub enum Sink {
     Elsewhere,
 }
 
-/// A value's way outward.
+/// The path of a value outward.
 #[derive(Debug, Clone, Copy)]
 pub struct Flow {
-    /// Where it ends.
+    /// Its end.
     pub sink: Sink,
-    /// The outermost arithmetic on the way, if there is some.
+    /// The outermost arithmetic on the path, if any.
     pub arithmetic: Option<Node>,
 }
 
-/// Functions that hand an argument on as it is, and the index of that argument.
+/// Functions that return an argument unchanged, and the index of that argument.
 const HANDS_ON: [(&str, usize); 47] = [
     ("mkDefault", 0),
     ("mkForce", 0),
@@ -76,7 +77,7 @@ const HANDS_ON: [(&str, usize); 47] = [
     ("deepSeq", 1),
 ];
 
-/// Functions whose result is made of what another function returns, and the index of that function.
+/// Functions that build their result from what another function returns, and the index of that function.
 const CALLS: [(&str, usize); 14] = [
     ("map", 0),
     ("imap0", 0),
@@ -98,7 +99,7 @@ const CALLS: [(&str, usize); 14] = [
 pub fn flow(tree: &Tree<'_>, value: Node) -> Flow {
     let mut node = value;
     let mut arithmetic = None;
-    // Whether the value is what a function returns, rather than a value by itself.
+    // Whether the value is the result of a function, not a plain value.
     let mut is_function = false;
     let mut is_called = false;
     let mut is_range = false;
@@ -131,7 +132,8 @@ pub fn flow(tree: &Tree<'_>, value: Node) -> Flow {
                 (is_function, is_called) = (false, true);
             }
             NodeKind::Apply if field == Field::Argument && hands_on(tree, parent) => {
-                // `map (n: 8000 + n) (range 1 4)`: the ends of a range count, unless the range itself is the ports.
+                // `map (n: 8000 + n) (range 1 4)`: the ends of a range are counts, unless the range itself gives the
+                // ports.
                 if is_range && is_map(tree, parent) {
                     return ends(Sink::Elsewhere, arithmetic);
                 }
@@ -151,7 +153,7 @@ pub fn flow(tree: &Tree<'_>, value: Node) -> Flow {
     ends(Sink::Elsewhere, arithmetic)
 }
 
-/// The flag whose value an element of a list is: `[ "--port" "8080" ]`.
+/// The flag that an element of a list is the value of: `[ "--port" "8080" ]`.
 pub fn flag_before(tree: &Tree<'_>, value: Node) -> Option<String> {
     let mut element = value;
     while let Some(around) = tree.parent(element)
@@ -168,7 +170,7 @@ pub fn flag_before(tree: &Tree<'_>, value: Node) -> Option<String> {
     (is_port_flag(flag) || is_publish_flag(flag) && is_mapping() || of_ssh()).then(|| flag.to_owned())
 }
 
-/// Whether a list holds options of ssh: `sshOpts = [ "-p" "2222" ]`, `[ "ssh" "-p" "2222" ]`.
+/// Whether a list contains options of ssh: `sshOpts = [ "-p" "2222" ]`, `[ "ssh" "-p" "2222" ]`.
 fn is_about_ssh(tree: &Tree<'_>, element: Node) -> bool {
     let Some(list) = tree.parent(element) else { return false };
     let first = tree.children(list).next().and_then(|first| nix::literal_string(tree, first));
@@ -177,7 +179,7 @@ fn is_about_ssh(tree: &Tree<'_>, element: Node) -> bool {
     runs_ssh || name().is_some_and(|name| nix::last_name(name).to_ascii_lowercase().contains("ssh"))
 }
 
-/// Whether an element of a list stands right after an address of this machine: `[ "serve" "0.0.0.0" "8080" ]`.
+/// Whether the element before this one is an address of this machine: `[ "serve" "0.0.0.0" "8080" ]`.
 pub fn follows_address(tree: &Tree<'_>, value: Node) -> bool {
     let is_element = tree.parent(value).is_some_and(|list| tree.kind(list) == NodeKind::List);
     let before = is_element.then(|| text_before(tree.text(), tree.span(value).start).trim_end());
@@ -185,12 +187,12 @@ pub fn follows_address(tree: &Tree<'_>, value: Node) -> bool {
     address.is_some_and(|address| matches!(address, "0.0.0.0" | "127.0.0.1" | "localhost" | "::" | "::1" | "[::]"))
 }
 
-/// Whether a flag of container engines publishes ports: `-p 8080:80`.
+/// Whether this is the flag of container engines that publishes ports: `-p 8080:80`.
 pub fn is_publish_flag(flag: &str) -> bool {
     matches!(flag, "-p" | "--publish")
 }
 
-/// The end of the text before a place, as long as any flag is.
+/// The end of the text before an offset, long enough for any flag.
 pub fn text_before(text: &str, at: u32) -> &str {
     const LONGEST: usize = 100;
     let start = (at as usize).saturating_sub(LONGEST);
@@ -202,17 +204,17 @@ pub fn operator(tree: &Tree<'_>, binary: Node) -> NodeKind {
     tree.child(binary, Field::Operator).map_or(NodeKind::None, |node| tree.kind(node))
 }
 
-/// Whether an application hands its last argument on.
+/// Whether an application returns its last argument unchanged.
 fn hands_on(tree: &Tree<'_>, apply: Node) -> bool {
     is_named(tree, apply, &HANDS_ON)
 }
 
-/// Whether the function of an application and the index of its last argument are in a table.
+/// Whether a table lists the function of an application with the index of its last argument.
 fn is_named(tree: &Tree<'_>, apply: Node, table: &[(&str, usize)]) -> bool {
     function(tree, apply).is_some_and(|(name, index)| table.contains(&(nix::last_name(name), index)))
 }
 
-/// Whether a function that may have some of its arguments already passes the next one on.
+/// Whether a function, possibly partially applied, passes its next argument on.
 fn passes_on(tree: &Tree<'_>, function: Option<Node>, table: &[(&str, usize)]) -> bool {
     let Some(function) = function.map(|node| nix::unwrap_parens(tree, node)) else { return false };
     callee(tree, function).is_some_and(|(head, index)| {
@@ -221,7 +223,7 @@ fn passes_on(tree: &Tree<'_>, function: Option<Node>, table: &[(&str, usize)]) -
     })
 }
 
-/// The sides of a pipe operator: the value's and the function's.
+/// The fields of a pipe operator: that of the value and that of the function.
 fn piped(operator: NodeKind) -> (Field, Field) {
     match operator {
         NodeKind::PipeInto => (Field::Left, Field::Right),
@@ -229,7 +231,7 @@ fn piped(operator: NodeKind) -> (Field, Field) {
     }
 }
 
-/// What a function with some arguments is: the function itself and how many arguments it has.
+/// The function itself and the number of arguments that it is applied to.
 fn callee(tree: &Tree<'_>, function: Node) -> Option<(Node, usize)> {
     let mut given = 0;
     let mut head = nix::unwrap_parens(tree, function);
@@ -240,15 +242,13 @@ fn callee(tree: &Tree<'_>, function: Node) -> Option<(Node, usize)> {
     Some((head, given))
 }
 
-/// The function that a value is handed to, and which of its arguments the value is.
-///
-/// Sees through brackets, lists that a function such as `map` is called with, and pipe operators. `None` for a value
-/// that no function gets.
+/// The function that a value is passed to, and the index of that argument. Looks through parentheses, the lists that
+/// functions such as `map` take, and pipe operators. `None` for a value that is not passed to a function.
 pub fn receiver(tree: &Tree<'_>, value: Node) -> Option<(Node, usize)> {
     receiver_from(tree, value, false)
 }
 
-/// The function that each element of a list is handed to, and which of its arguments the elements are.
+/// The function that each element of a list is passed to, and the index of that argument.
 pub fn receiver_of_elements(tree: &Tree<'_>, list: Node) -> Option<(Node, usize)> {
     receiver_from(tree, list, true)
 }
@@ -284,7 +284,7 @@ fn receiver_from(tree: &Tree<'_>, value: Node, mut in_list: bool) -> Option<(Nod
     }
 }
 
-/// The function that `mapAttrs` or its like calls with the value of a binding in the set that it is given.
+/// The function that `mapAttrs` and the like call with the value of a binding in their set.
 fn mapped(tree: &Tree<'_>, binding: Node) -> Option<(Node, usize)> {
     const MAPS: [(&str, usize); 4] = [("mapAttrs", 1), ("mapAttrs'", 1), ("mapAttrsToList", 1), ("concatMapAttrs", 1)];
     let set = tree.parent(tree.parent(binding)?).filter(|&node| tree.kind(node) == NodeKind::Attrset)?;
@@ -302,8 +302,8 @@ fn mapped(tree: &Tree<'_>, binding: Node) -> Option<(Node, usize)> {
     Some((function, given + 1))
 }
 
-/// Functions that call another one with each element of a list: the index of the list, that of the function, and which
-/// argument of it the element becomes.
+/// Functions that call another function with each element of a list: the index of the list, the index of the function,
+/// and which argument of that function the element becomes.
 const MAPS: [(&str, usize, usize, usize); 8] = [
     ("map", 1, 0, 0),
     ("imap0", 1, 0, 1),
@@ -320,8 +320,8 @@ fn is_map(tree: &Tree<'_>, apply: Node) -> bool {
         .is_some_and(|(name, index)| MAPS.iter().any(|map| (map.0, map.1) == (nix::last_name(name), index)))
 }
 
-/// What gets the next argument of a function that may have some already: the function itself or, for the list of a
-/// `map`, the function that it calls.
+/// The function that receives the next argument of a possibly partially applied function: that function itself or, for
+/// the list of a `map`, the function that `map` calls.
 fn called(tree: &Tree<'_>, function: Node, in_list: bool) -> Option<(Node, usize)> {
     let (head, index) = callee(tree, function)?;
     let name = nix::last_name(tree.slice(head));
@@ -348,7 +348,7 @@ fn called(tree: &Tree<'_>, function: Node, in_list: bool) -> Option<(Node, usize
     Some((function, given + argument))
 }
 
-/// The function that `index` arguments of a function leave, and the name of that argument, where it has a plain name.
+/// The function that remains after `index` arguments, and the name of its next argument, if that is a plain name.
 pub fn parameter(tree: &Tree<'_>, function: Node, index: usize) -> Option<(Node, Node)> {
     let mut lambda = nix::unwrap_parens(tree, function);
     for _ in 0..index {
@@ -358,8 +358,8 @@ pub fn parameter(tree: &Tree<'_>, function: Node, index: usize) -> Option<(Node,
     Some((lambda, name))
 }
 
-/// The function of an application and the index of the application's own argument: `mkOverride` and 1 for
-/// `lib.mkOverride 10 x`.
+/// The function of an application and the index of the application's argument: `mkOverride` and 1 for `lib.mkOverride
+/// 10 x`.
 pub fn function<'a>(tree: &Tree<'a>, apply: Node) -> Option<(&'a str, usize)> {
     let mut index = 0;
     let mut head = nix::unwrap_parens(tree, tree.child(apply, Field::Function)?);
@@ -370,7 +370,7 @@ pub fn function<'a>(tree: &Tree<'a>, apply: Node) -> Option<(&'a str, usize)> {
     matches!(tree.kind(head), NodeKind::Variable | NodeKind::Select).then(|| (tree.slice(head), index))
 }
 
-/// What an expression is inside `toString`, `mkDefault`, brackets and the like.
+/// The expression inside `toString`, `mkDefault`, parentheses and the like.
 fn inward(tree: &Tree<'_>, expression: Node) -> Option<Node> {
     let mut node = nix::unwrap_parens(tree, expression);
     while tree.kind(node) == NodeKind::Apply && hands_on(tree, node) {
@@ -379,8 +379,8 @@ fn inward(tree: &Tree<'_>, expression: Node) -> Option<Node> {
     Some(node)
 }
 
-/// The arithmetic that an expression is, seen inward, and its number: that of the sum of two integers, or else one that
-/// stands for any.
+/// The arithmetic expression inside wrappers, and its value: the sum of two integer literals, or else a placeholder for
+/// an unknown number.
 pub fn computed(tree: &Tree<'_>, expression: Node) -> Option<(Node, u32)> {
     const ANY: u32 = 65535;
     let sum = inward(tree, expression).filter(|&node| tree.kind(node) == NodeKind::Binary)?;
@@ -405,28 +405,28 @@ pub fn computed(tree: &Tree<'_>, expression: Node) -> Option<(Node, u32)> {
     }
 }
 
-/// The integer that an expression is, seen inward.
+/// The integer inside wrappers.
 pub fn integer(tree: &Tree<'_>, expression: Node) -> Option<Node> {
     inward(tree, expression).filter(|&node| tree.kind(node) == NodeKind::Integer)
 }
 
-/// The string that an expression is, seen inward the same way.
+/// The string inside wrappers.
 pub fn string(tree: &Tree<'_>, expression: Node) -> Option<Node> {
     inward(tree, expression).filter(|&node| tree.kind(node) == NodeKind::String)
 }
 
-/// The selection that an expression is, seen inward the same way.
+/// The selection inside wrappers.
 pub fn selection(tree: &Tree<'_>, expression: Node) -> Option<Node> {
     inward(tree, expression).filter(|&node| tree.kind(node) == NodeKind::Select)
 }
 
-/// What an application hands on: its last argument.
+/// The argument that an application returns unchanged: its last one.
 pub fn handed_on(tree: &Tree<'_>, apply: Node) -> Option<Node> {
     let is_wrapper = tree.kind(apply) == NodeKind::Apply && hands_on(tree, apply);
     is_wrapper.then(|| tree.child(apply, Field::Argument).map(|inner| nix::unwrap_parens(tree, inner))).flatten()
 }
 
-/// The sum that joins a value to a string before it, and that string.
+/// The sum that appends a value to a string, and that string.
 pub fn joined(tree: &Tree<'_>, value: Node) -> Option<(Node, Node)> {
     let mut node = value;
     let sum = loop {
@@ -448,7 +448,7 @@ pub fn joined(tree: &Tree<'_>, value: Node) -> Option<(Node, Node)> {
     matches!(tree.kind(left), NodeKind::String | NodeKind::IndentedString).then_some((sum, left))
 }
 
-/// The variable that an expression is, seen inward the same way.
+/// The variable inside wrappers.
 pub fn variable(tree: &Tree<'_>, expression: Node) -> Option<Node> {
     inward(tree, expression).filter(|&node| tree.kind(node) == NodeKind::Variable)
 }

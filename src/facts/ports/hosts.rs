@@ -1,4 +1,5 @@
-//! Whose host is it? A port on somebody else's service is none of this repository's ports.
+//! Decides whether a host belongs to the repository. A port on another party's service is not one of the repository's
+//! ports.
 
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
@@ -8,8 +9,8 @@ use crate::config::PortSettings;
 use crate::facts::Project;
 use crate::knowledge::domains;
 
-/// The names under which a repository gives its machines and sites names and addresses: none of the functions below says
-/// yes in a text without one of these.
+/// Names under which a repository names its machines and sites and assigns addresses. In a text without any of these,
+/// none of the functions below returns true.
 pub const NAMING: [&str; 33] = [
     "hostName",
     "domain",
@@ -46,7 +47,7 @@ pub const NAMING: [&str; 33] = [
     "SOA",
 ];
 
-/// Whether an attribute of this name can give an own host its name; see [`value_names_host`].
+/// Whether an attribute with this name can give an own host its name; see [`value_names_host`].
 pub fn may_name_host(name: &str) -> bool {
     matches!(
         name,
@@ -54,7 +55,7 @@ pub fn may_name_host(name: &str) -> bool {
     )
 }
 
-/// Whether an attribute path, by its last names, gives an own host a name as its value.
+/// Whether the last names of an attribute path show that its value is the name of an own host.
 pub fn value_names_host(path: &[&str]) -> bool {
     match path {
         [.., "networking", "hostName" | "domain" | "fqdn"] => true,
@@ -65,24 +66,24 @@ pub fn value_names_host(path: &[&str]) -> bool {
     }
 }
 
-/// Sets whose names are sites of the repository.
+/// Sets whose attribute names are sites of the repository.
 const SITES: [&str; 3] = ["virtualHosts", "vhosts", "certs"];
 
-/// Sets whose names are machines of the repository.
+/// Sets whose attribute names are machines of the repository.
 const MACHINES: [&str; 5] = ["nixosConfigurations", "darwinConfigurations", "colmena", "colmenaHive", "nodes"];
 
-/// Whether a set of this name holds sites or machines; see [`name_in_path`] and [`machine_in_path`].
+/// Whether a set with this name contains sites or machines; see [`name_in_path`] and [`machine_in_path`].
 pub fn may_hold_hosts(name: &str) -> bool {
     SITES.contains(&name) || MACHINES.contains(&name)
 }
 
-/// Whether a text holds the name of such a set.
+/// Whether a text contains the name of such a set.
 pub fn may_name_set_of_hosts(text: &str) -> bool {
     let holds = |name: &&str| memchr::memmem::find(text.as_bytes(), name.as_bytes()).is_some();
     SITES.iter().chain(&MACHINES).any(holds)
 }
 
-/// The own site or machine that an attribute path names by one of its names (`virtualHosts."example.org"`).
+/// The own site or machine that an attribute path names (`virtualHosts."example.org"`).
 pub fn name_in_path<'a>(path: &[&'a str]) -> Option<&'a str> {
     let named = path.windows(2).rev().find(|pair| may_hold_hosts(pair[0]));
     named.map(|pair| pair[1]).filter(|name| !name.is_empty() && *name != "_")
@@ -94,7 +95,7 @@ pub fn machine_in_path<'a>(path: &[&'a str]) -> Option<&'a str> {
     named.map(|pair| pair[1]).filter(|name| !matches!(*name, "" | "_" | "?" | "meta" | "defaults" | "network"))
 }
 
-/// Whether a set of this name holds the machines of the repository.
+/// Whether a set with this name contains the machines of the repository.
 pub fn is_set_of_machines(name: &str) -> bool {
     MACHINES.contains(&name)
 }
@@ -121,7 +122,7 @@ pub fn added_addresses(text: &str) -> impl Iterator<Item = IpAddr> {
     })
 }
 
-/// Whether an attribute of this name can hold an address of an own machine; see [`value_is_own_address`].
+/// Whether an attribute with this name can contain an address of an own machine; see [`value_is_own_address`].
 pub fn may_hold_address(name: &str) -> bool {
     matches!(
         name,
@@ -146,7 +147,7 @@ pub fn may_hold_address(name: &str) -> bool {
 }
 
 /// Whether an attribute path assigns its value, an address, to a machine of the repository: the address of an
-/// interface, a DNS record, a public address. Routes, gateways and peers have addresses of others.
+/// interface, a DNS record, a public address. Routes, gateways and peers have addresses of other machines.
 pub fn value_is_own_address(path: &[&str]) -> bool {
     const OTHERS: [&str; 10] = [
         "routes",
@@ -165,19 +166,19 @@ pub fn value_is_own_address(path: &[&str]) -> bool {
     if path.iter().any(|name| OTHERS.contains(name)) {
         return false;
     }
-    // What data about one's own machines calls the endpoint of each.
+    // Names of the endpoint in data about the repository's own machines.
     let is_data = || before.iter().any(|name| matches!(*name, "hosts" | "machines" | "nodes"));
     if *last == "endpoint" {
         return is_data();
     }
-    // The ends of the wire between a NixOS container and its host.
+    // The two ends of the link between a NixOS container and its host.
     matches!(*last, "A" | "AAAA" | "hostAddress" | "localAddress" | "hostAddress6" | "localAddress6")
         || last.starts_with("publicIP")
         || last.starts_with("publicIp")
         || may_hold_address(last) && before.iter().any(|name| NETWORKS.contains(name))
 }
 
-/// Top-level names that never lead out of a private network, and services that give every host a name of their own.
+/// Top-level names used only in private networks, and services that give every host a name.
 const PRIVATE: [&str; 13] = [
     "localhost",
     "local",
@@ -194,7 +195,7 @@ const PRIVATE: [&str; 13] = [
     "localnet",
 ];
 
-/// Domains under which everybody has names: a name of ours there says nothing about its neighbours.
+/// Domains under which anyone can register names: an own name there says nothing about other names under the domain.
 const SHARED: [&str; 24] = [
     "github.io",
     "gitlab.io",
@@ -222,7 +223,7 @@ const SHARED: [&str; 24] = [
     "co.jp",
 ];
 
-/// What the repository and its configuration say about hosts.
+/// The hosts of the repository, from its files and its configuration.
 #[derive(Debug, Default)]
 pub struct Hosts {
     own: HashSet<String>,
@@ -232,12 +233,12 @@ pub struct Hosts {
     configured: Listed,
 }
 
-/// A list of domains in the configuration: by each, where it stands first and how it is written.
+/// A list of domains in the configuration: for each, the index of its first entry, and the entries as written.
 #[derive(Debug, Default)]
 struct Listed(HashMap<String, (usize, String)>);
 
 impl Listed {
-    /// `.example.org` and `*.example.org` cover everything below, `example.org` itself and everything below.
+    /// `.example.org` and `*.example.org` cover the names below the domain; `example.org` also covers itself.
     fn new(entries: &[String]) -> Self {
         let mut listed = HashMap::new();
         for (index, entry) in entries.iter().enumerate() {
@@ -247,7 +248,7 @@ impl Listed {
         Self(listed)
     }
 
-    /// The first entry that covers a host, as it is written.
+    /// The first entry that covers a host, as written.
     fn covering(&self, host: &str) -> Option<&str> {
         let entries = suffixes(host).filter_map(|domain| self.0.get(domain));
         entries.min_by_key(|(index, _)| *index).map(|(_, entry)| entry.as_str())
@@ -255,7 +256,7 @@ impl Listed {
 }
 
 impl Hosts {
-    /// Gathers the own hosts of a repository.
+    /// Collects the own hosts of a repository.
     pub fn gather(project: &Project, settings: &PortSettings) -> Self {
         let mut own = HashSet::new();
         for name in project.all::<PortFacts>().flat_map(|ports| &ports.own_hosts) {
@@ -275,14 +276,14 @@ impl Hosts {
         Self { own, machines, external, configured }
     }
 
-    /// The entry of `external-hosts` or `own-hosts` that says whose a host is, as it is written.
+    /// The entry of `external-hosts` or `own-hosts` that decides whether a host is own, as written.
     pub fn deciding(&self, host: &str) -> Option<&str> {
         let host = bare(host);
         self.external.covering(&host).or_else(|| self.configured.covering(&host))
     }
 
-    /// Whether a literal host is the repository's own: configured, on a private network, or one that the repository
-    /// names itself (a machine, a virtual host, or another name under the same domain).
+    /// Whether a literal host is the repository's own: configured, on a private network, or named in the repository (a
+    /// machine, a virtual host, or another name under the same domain).
     pub fn is_own(&self, host: &str) -> bool {
         let host = bare(host);
         if self.external.covering(&host).is_some() {
@@ -294,14 +295,14 @@ impl Hosts {
         if let Ok(address) = host.parse::<IpAddr>() {
             return is_private(address) || self.own.contains(&address.to_string());
         }
-        // A name without a dot is looked up in the own network only.
+        // A name without a dot is resolved in the local network only.
         !host.contains('.')
             || PRIVATE.iter().any(|suffix| is_under(&host, suffix))
             || suffixes(&host).any(|domain| domain.contains('.') && self.own.contains(domain))
             || self.is_machine(&host)
     }
 
-    /// Whether a host is a machine of the repository under a suffix that only its own network knows: `atlas.mesh`.
+    /// Whether a host is a machine of the repository with a suffix that only its own network resolves: `atlas.mesh`.
     fn is_machine(&self, host: &str) -> bool {
         let Some((name, suffix)) = host.split_once('.') else { return false };
         let top_level = suffix.rsplit('.').next().unwrap_or(suffix);
@@ -309,8 +310,8 @@ impl Hosts {
     }
 }
 
-/// The machine whose configuration a file is (a part of), by where it stands: `machines/NAME`, `hosts/NAME.nix`. A
-/// folder of a platform may stand between.
+/// The machine that a file configures, by its path: `machines/NAME`, `hosts/NAME.nix`, also with a platform folder in
+/// between.
 fn machine_of(path: &str) -> Option<&str> {
     const PLATFORMS: [&str; 6] = ["nixos", "darwin", "linux", "x86_64-linux", "aarch64-linux", "aarch64-darwin"];
     let mut parts = path.split('/').skip_while(|part| !matches!(*part, "machines" | "machine" | "hosts" | "systems"));
@@ -321,7 +322,7 @@ fn machine_of(path: &str) -> Option<&str> {
     (!shared && !name.contains('.')).then_some(name)
 }
 
-/// A host and the domains that it is in. No name has more than 127 parts.
+/// A host and its parent domains. A name has at most 127 labels.
 fn suffixes(host: &str) -> impl Iterator<Item = &str> {
     let below = host.rmatch_indices('.').take(127).map(|(dot, _)| &host[dot + 1..]);
     std::iter::once(host).chain(below)
@@ -331,13 +332,13 @@ fn is_under(host: &str, domain: &str) -> bool {
     host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
-/// The host without user, brackets and case.
+/// The host without user and brackets, in lower case.
 fn bare(host: &str) -> String {
     let host = host.rsplit('@').next().unwrap_or(host);
     host.trim_matches(['[', ']']).trim_end_matches('.').to_ascii_lowercase()
 }
 
-/// The domain that its owner registered: the last two labels, where nobody else has names below it.
+/// The registrable domain: the last two labels, unless others can register names below that.
 fn registrable(name: &str) -> Option<&str> {
     let mut dots = name.rmatch_indices('.').map(|(at, _)| at);
     let _top = dots.next()?;
@@ -350,7 +351,7 @@ fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => {
             let [a, b, ..] = address.octets();
-            // 100.64.0.0/10 is what carriers and Tailscale use inside.
+            // 100.64.0.0/10 is used internally by carriers and Tailscale.
             address.is_private()
                 || address.is_loopback()
                 || address.is_link_local()
@@ -364,7 +365,7 @@ fn is_private(address: IpAddr) -> bool {
     }
 }
 
-/// Whether a literal value is a host other than this machine: not empty, not a path, not local.
+/// The host of a literal value, if it is one other than this machine: not empty, not a path, not local.
 pub fn literal_host(value: &str) -> Option<String> {
     let value = value.trim();
     let value = value.split_once("://").map_or(value, |(_, rest)| rest);

@@ -1,6 +1,6 @@
-//! Port literals: a number, where it is written, and the host beside it.
+//! Port literals: a number, its location, and the host next to it.
 //!
-//! Whether a named host is the repository's own ([`hosts`]) only the whole repository can say.
+//! Whether a named host is the repository's own ([`hosts`]) depends on the whole repository.
 
 mod dockerfile;
 mod flow;
@@ -26,25 +26,25 @@ use text::{Form, Host, TextPort};
 /// Reads port literals, and the names of own hosts.
 pub static READER: Reader = Reader { name: "ports", needles: &trigger::WORDS, may_hold, read };
 
-/// What one file says about ports.
+/// The ports and hosts of one file.
 #[derive(Debug, Default)]
 pub struct PortFacts {
     /// The port literals.
     pub uses: Vec<PortUse>,
-    /// Host names that this repository gives to machines and sites of its own, and addresses that it assigns.
+    /// Names that this repository gives to its own machines and sites, and addresses that it assigns.
     pub own_hosts: Vec<String>,
-    /// What it selects from function arguments by a name that may stand for a registry.
+    /// Selections from function arguments, by a name that may refer to a registry.
     pub selected: Vec<Selected>,
-    /// Machines that it configures, by their names without a domain.
+    /// Machines that the file configures, by their names without a domain.
     pub machines: Vec<String>,
-    /// The file's tree, if it has port literals: fixes are made from it.
+    /// The file's tree, if it has port literals: fixes need it.
     pub tree: Option<KeptTree>,
 }
 
 impl Fact for PortFacts {}
 
 impl PortFacts {
-    /// Whether there is nothing in it.
+    /// Whether the file has none of these.
     pub fn is_empty(&self) -> bool {
         self.uses.is_empty() && self.own_hosts.is_empty() && self.machines.is_empty() && self.selected.is_empty()
     }
@@ -53,60 +53,58 @@ impl PortFacts {
 /// A selection from a function argument: `LT.port.web.api`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Selected {
-    /// The names up to one that a registry may have: `LT.port`.
+    /// The names up to the one that may be a registry: `LT.port`.
     pub alias: String,
     /// The names after it.
     pub path: Vec<String>,
 }
 
-/// A port written out somewhere.
+/// A port written in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PortUse {
     /// The digits; for a computed port the whole expression.
     pub span: Span,
-    /// The number; above 65535 only where nothing but a port can stand, 0 for a port that is not a number.
+    /// The number; above 65535 only where only a port is valid, 0 for a port without a literal number.
     pub number: u32,
-    /// How the port comes to be.
+    /// The origin of the number.
     pub kind: UseKind,
-    /// A literal host beside it that is not this machine, by its name or address.
+    /// The literal host next to it, by name or address, unless that is this machine.
     pub host: Option<String>,
-    /// What it is the port of: a dotted attribute path or key, and the flag or variable in its text. Empty where nothing
-    /// says.
+    /// What uses the port: a dotted attribute path or key, and the flag or variable in its text. Empty if unknown.
     pub name: String,
 }
 
-/// How a port comes to be.
+/// The origin of a port's number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum UseKind {
-    /// Written where it is used.
+    /// Written at the place of use.
     Literal,
     /// Bound to a local name (`let`, `rec`, a default argument) and used as a port.
     Bound,
-    /// Made by arithmetic.
+    /// Computed by arithmetic.
     Computed,
-    /// Drawn at random or probed for.
+    /// Drawn at random or found by probing.
     Random,
     /// The fallback of an environment variable.
     Fallback,
 }
 
-/// What a port is the port of, written as a path. Many ports may stand under the same long names: of those only so much
-/// is kept as is enough to find a name for an entry.
+/// The name of a port's use, as a path. Many ports may share the same long path, so only as much is kept as is needed
+/// to name a registry entry.
 fn name(path: &[impl AsRef<str>]) -> String {
     const DEEPEST: usize = 16;
     let parts = path.iter().take(DEEPEST).chain(path.iter().skip(DEEPEST.max(path.len().saturating_sub(DEEPEST))));
     parts.map(|part| start(part.as_ref())).collect::<Vec<_>>().join(".")
 }
 
-/// The beginning of a name, which is all of it but in hostile files.
+/// The beginning of a name; this is the whole name except in hostile files.
 fn start(name: &str) -> &str {
     const LONGEST: usize = 200;
     head(name, LONGEST)
 }
 
 impl PortUse {
-    /// The use that a port in a text is. `beside` is the host that stands beside the whole text, `name` what the text is
-    /// the value of.
+    /// The use for a port in a text. `beside` is the host next to the whole text, `name` is the path of the text.
     fn in_text(port: &TextPort<'_>, span: Span, beside: Option<String>, name: &str) -> Self {
         let kind = match port.form {
             Form::Random => UseKind::Random,
@@ -120,7 +118,7 @@ impl PortUse {
         Self { span, number: port.number, kind, host, name: Self::name(name, port.name) }
     }
 
-    /// What a text is the value of, with what a port in it is called there: `services.web.command --port`.
+    /// The path of a text, extended by the name of a port in the text: `services.web.command --port`.
     fn name(around: &str, inside: Option<&str>) -> String {
         match (around, inside) {
             (around, None) => around.to_owned(),
@@ -130,7 +128,7 @@ impl PortUse {
     }
 }
 
-/// The port literals that are the repository's own, with the file of each; those beside somebody else's host are not.
+/// The port literals that are the repository's own, each with its file; ports of external hosts are left out.
 pub fn own<'p>(project: &'p Project, settings: &PortSettings) -> impl Iterator<Item = (&'p ProjectFile, &'p PortUse)> {
     let hosts = Hosts::gather(project, settings);
     let all = project.each::<PortFacts>().flat_map(|(file, ports)| ports.uses.iter().map(move |port| (file, port)));
@@ -153,7 +151,7 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
     fact(facts, is_empty)
 }
 
-/// What a file says about ports.
+/// Collects the ports and hosts of a file.
 fn collect(kind: FileKind, tree: &Tree<'_>) -> PortFacts {
     let mut facts = PortFacts::default();
     match kind {
@@ -162,7 +160,7 @@ fn collect(kind: FileKind, tree: &Tree<'_>) -> PortFacts {
         FileKind::Dockerfile => dockerfile::collect(tree, &mut facts),
         _ => {}
     }
-    // A number may be reached twice: by its own name and by the names that it is handed on under.
+    // A number may be reached twice: by its own name and by names that it is passed on under.
     facts.selected.sort();
     facts.selected.dedup();
     facts.uses.sort_by_key(|found| (found.span, found.kind));
