@@ -1,5 +1,4 @@
-//! What readers and checks see of one file: read-only, and of the configuration only what it says about
-//! ports.
+//! The view of one file for readers and checks: read-only, and without any configuration except that of ports.
 
 use super::needles::{Found, Words};
 use super::port_registry::Mentions;
@@ -7,23 +6,23 @@ use crate::config::PortSettings;
 use crate::lang::Tree;
 use crate::source::Source;
 
-/// A necessary condition for a check or a reader to say anything about a file, cheap to decide.
+/// A necessary condition for a reader or check to find anything in a file, cheap to evaluate.
 pub type Condition = fn(&Glance<'_>) -> bool;
 
-/// What a trigger sees of a file: its name, its text and the words in it, before anything is parsed.
+/// What a trigger knows about a file before it is parsed: its name, its text and the words in it.
 pub struct Glance<'a> {
     /// The file.
     pub source: &'a Source,
-    /// What the configuration says about ports.
+    /// The configuration of ports.
     pub ports: &'a PortSettings,
     /// The names of the repository's port registries.
     pub registries: &'a Mentions,
-    /// Which words of the run's readers and checks the text holds.
+    /// The words of the run's readers and checks that occur in the text.
     pub words: Found<'a>,
 }
 
 impl Glance<'_> {
-    /// Whether the text holds any of the words.
+    /// Whether the text contains any of the words.
     pub fn has(&self, words: &Words) -> bool {
         self.words.has(words)
     }
@@ -43,6 +42,6 @@ pub struct FileView<'a> {
     pub source: &'a Source,
     /// Its tree; `None` for kinds without a grammar and for files that were refused (too deep).
     pub tree: Option<&'a Tree<'a>>,
-    /// What the configuration says about ports.
+    /// The configuration of ports.
     pub ports: &'a PortSettings,
 }

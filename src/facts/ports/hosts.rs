@@ -233,7 +233,7 @@ pub struct Hosts {
     configured: Listed,
 }
 
-/// A list of domains in the configuration: for each, the index of its first entry, and the entries as written.
+/// A list of domains in the configuration: for each, the index of its first entry, and that entry as written.
 #[derive(Debug, Default)]
 struct Listed(HashMap<String, (usize, String)>);
 

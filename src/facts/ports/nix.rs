@@ -1,4 +1,4 @@
-//! Port literals in Nix: integers and strings that flow into a port, names bound to them, and attribute names.
+//! Port literals in Nix: integers and strings that are used as ports, names bound to them, and attribute names.
 
 mod host_names;
 mod masked;
@@ -15,7 +15,7 @@ use crate::finding::Span;
 use crate::lang::nix::{self, Origin};
 use crate::lang::{Field, Node, NodeKind, Tree};
 
-/// Collects what a Nix file says about ports.
+/// Collects the ports of a Nix file.
 pub fn collect(tree: &Tree<'_>, facts: &mut PortFacts) {
     let mut collector = Collector {
         tree,
@@ -50,26 +50,26 @@ pub fn collect(tree: &Tree<'_>, facts: &mut PortFacts) {
     }
 }
 
-/// Functions that hand their argument to another function are followed this far.
+/// Functions that pass their argument to another function are followed to this depth.
 const DEPTH: usize = 8;
 
 struct Collector<'t, 'a> {
     tree: &'t Tree<'a>,
     facts: &'t mut PortFacts,
-    /// Whether the file speaks of a set of sites or machines.
+    /// Whether the file mentions a set of sites or machines.
     has_hosts: bool,
-    /// Whether the argument of a function becomes a port, by the function that has it.
+    /// For each function: whether its argument is used as a port.
     parameters: HashMap<Node, bool>,
-    /// How many functions the one that is looked at is inside of, each handing its argument to the next.
+    /// The nesting depth of the current function: how many functions pass their argument on to the next.
     depth: usize,
-    /// Literals bound to names, that were reported already because a port uses the name.
+    /// Literals bound to names that were already reported, because a port uses the name.
     bound: BTreeSet<Node>,
-    /// The names of hosts in each set that was asked about.
+    /// The host names in each set that was queried.
     hosts: HashMap<Node, HostNames>,
 }
 
 impl<'a> Collector<'_, 'a> {
-    /// An integer that flows into a port.
+    /// An integer that is used as a port.
     fn integer(&mut self, node: Node) {
         let tree = self.tree;
         let Ok(number) = tree.slice(node).parse::<u32>() else { return };
@@ -101,8 +101,8 @@ impl<'a> Collector<'_, 'a> {
         }
     }
 
-    /// A number that a condition in a string chooses: `":${if tls then "8443" else "8080"}"`. Others are read with the
-    /// string.
+    /// A number that a condition in a string selects: `":${if tls then "8443" else "8080"}"`. Other numbers in strings
+    /// are read with the string.
     fn chosen(&mut self, node: Node, number: u32, interpolation: Node) {
         let tree = self.tree;
         let Some(expression) = tree.child(interpolation, Field::Expression) else { return };
@@ -123,7 +123,7 @@ impl<'a> Collector<'_, 'a> {
         }
     }
 
-    /// A number that a function of this file gets as an argument that it makes a port of: `serve 8080 "web"`.
+    /// A number passed to a function of this file that uses the argument as a port: `serve 8080 "web"`.
     fn argument(&mut self, node: Node, number: u32) {
         if number == 0 || number > 65535 {
             return;
@@ -139,7 +139,8 @@ impl<'a> Collector<'_, 'a> {
         }
     }
 
-    /// Whether a number is joined to a string that ends before a port: `"http://localhost:" + toString 8080`.
+    /// Whether a number is appended to a string that ends where a port is expected: `"http://localhost:" + toString
+    /// 8080`.
     fn ends_address(&self, node: Node) -> bool {
         let tree = self.tree;
         let Some((sum, text)) = flow::joined(tree, node) else { return false };
@@ -153,7 +154,7 @@ impl<'a> Collector<'_, 'a> {
         found.iter().any(|port| port.range.start == text.len())
     }
 
-    /// The name of an argument that becomes a port, of a function that is written in this file.
+    /// The name of the argument of a function, if it is used as a port and the function is defined in this file.
     fn port_parameter(&mut self, function: Node, index: usize) -> Option<String> {
         let tree = self.tree;
         let function = match tree.kind(function) {
@@ -171,7 +172,7 @@ impl<'a> Collector<'_, 'a> {
         let is_port = match self.parameters.get(&lambda) {
             Some(known) => *known,
             None => {
-                // A function that calls itself says nothing more.
+                // Recursive calls add nothing.
                 self.parameters.insert(lambda, false);
                 self.depth += 1;
                 let is_port = self.depth <= DEPTH && self.becomes_port(lambda, name);
@@ -183,7 +184,7 @@ impl<'a> Collector<'_, 'a> {
         is_port.then(|| super::start(tree.slice(name)).to_owned())
     }
 
-    /// Whether the argument of a function becomes a port in its body, or is called one.
+    /// Whether the argument of a function is used as a port in its body, or has the name of a port.
     fn becomes_port(&mut self, lambda: Node, name: Node) -> bool {
         let tree = self.tree;
         let word = tree.slice(name);
@@ -203,14 +204,14 @@ impl<'a> Collector<'_, 'a> {
                 self.path(binding).is_some_and(|path| self.is_port(binding, &path, true) || self.is_port_by_path(&path))
             }
             Sink::Interpolation(interpolation) => self.is_port_in_text(interpolation, ANY_PORT),
-            // It is handed to another function: `map (n: listen n)`.
+            // It is passed to another function: `map (n: listen n)`.
             Sink::Elsewhere => flow::receiver(tree, node)
                 .is_some_and(|(function, index)| self.port_parameter(function, index).is_some()),
             Sink::Default(_) => false,
         })
     }
 
-    /// Whether a whole string of digits would be a port at a path: `listenStreams`.
+    /// Whether a string of digits is a port at a path: `listenStreams`.
     fn is_port_by_path(&self, path: &[String]) -> bool {
         let names: Vec<&str> = path.iter().map(AsRef::as_ref).collect();
         let mut found = Vec::new();
@@ -218,7 +219,7 @@ impl<'a> Collector<'_, 'a> {
         !found.is_empty()
     }
 
-    /// Whether a number in place of an interpolation would be a port of its string.
+    /// Whether a number in place of an interpolation is a port of its string.
     fn is_port_in_text(&self, interpolation: Node, number: &str) -> bool {
         let tree = self.tree;
         let Some(string) = tree.parent(interpolation) else { return false };
@@ -246,7 +247,7 @@ impl<'a> Collector<'_, 'a> {
         }
     }
 
-    /// A name that flows into a port: where it is bound to a literal, that literal is a manual allocation.
+    /// A name that is used as a port: if it is bound to a literal, that literal is a manual allocation.
     fn variable(&mut self, node: Node) {
         let tree = self.tree;
         let flow = flow::flow(tree, node);
@@ -270,7 +271,7 @@ impl<'a> Collector<'_, 'a> {
         }
     }
 
-    /// A member of a set of this file that flows into a port: `let ids = { web = 8080; }; in { port = ids.web; }`.
+    /// A member of a set of this file that is used as a port: `let ids = { web = 8080; }; in { port = ids.web; }`.
     fn member(&mut self, select: Node) {
         let tree = self.tree;
         let flow = flow::flow(tree, select);
@@ -289,13 +290,14 @@ impl<'a> Collector<'_, 'a> {
         }
     }
 
-    /// The literal number that a member of a set of this file is.
+    /// The literal number that a member of a set of this file is bound to.
     fn member_literal(&self, select: Node) -> Option<(Node, u32)> {
         let literal = nix::member(self.tree, select)?;
         Some((literal, self.number(literal)?))
     }
 
-    /// The literal numbers of the list that a name is bound to in this file, or of the set whose values it stands for.
+    /// The literal numbers of the list that a name is bound to in this file, or of the set whose values the name refers
+    /// to.
     fn bound_elements(&self, variable: Node) -> Vec<(Node, u32)> {
         let tree = self.tree;
         let Some(Origin::Binding(binding)) = nix::resolve(tree, variable, tree.slice(variable)) else {
@@ -321,7 +323,7 @@ impl<'a> Collector<'_, 'a> {
         literals.filter(|&(node, _)| is_element(node).is_some()).collect()
     }
 
-    /// A name of a list whose elements a function makes ports of: `map (port: ..) open`.
+    /// The name of a list whose elements a function uses as ports: `map (port: ..) open`.
     fn list(&mut self, variable: Node) {
         let tree = self.tree;
         let is_argument = tree.field(variable) == Field::Argument || tree.field(variable) == Field::Left;
@@ -343,7 +345,7 @@ impl<'a> Collector<'_, 'a> {
         }
     }
 
-    /// The port that a literal may be.
+    /// The value of a literal, if it may be a port.
     fn number(&self, literal: Node) -> Option<u32> {
         let is_literal = matches!(self.tree.kind(literal), NodeKind::Integer | NodeKind::String);
         let number = is_literal.then(|| self.tree.slice(literal).trim_matches('"').parse().ok()).flatten()?;
@@ -397,11 +399,11 @@ impl<'a> Collector<'_, 'a> {
         }
     }
 
-    /// A string, in the light of where it goes.
+    /// A string, interpreted by where it is used.
     fn string(&mut self, node: Node) {
         let tree = self.tree;
         let raw = tree.slice(node);
-        // Nearly no string holds a number, or something that could stand for one.
+        // Nearly no string contains a number, or an expression that may evaluate to one.
         if !raw.as_bytes().contains(&b'$') && !text::may_hold_port(raw.as_bytes()) {
             return;
         }
@@ -453,7 +455,7 @@ impl<'a> Collector<'_, 'a> {
         }
     }
 
-    /// ZeroTier's `"${ip}/9993"`: a number that is too large for the length of a prefix, behind an interpolated address.
+    /// ZeroTier's `"${ip}/9993"`: a number that is too large for a prefix length, after an interpolated address.
     fn slashed(&mut self, string: Node, masked: &Masked, name: &str) {
         let tree = self.tree;
         let Some((address, digits)) = masked.text.rsplit_once('/') else { return };
@@ -478,7 +480,7 @@ impl<'a> Collector<'_, 'a> {
         }
     }
 
-    /// A number, or an address with one, as an attribute's name: `ExposedPorts."8080/tcp"`.
+    /// A number, or an address with one, as an attribute name: `ExposedPorts."8080/tcp"`.
     fn attribute_name(&mut self, node: Node) {
         let tree = self.tree;
         let Some(binding) = tree.ancestors(node).find(|&node| tree.kind(node) == NodeKind::Binding) else { return };
@@ -494,7 +496,7 @@ impl<'a> Collector<'_, 'a> {
         let own_name = super::name(&names);
         let whole = masked.text.bytes().all(|byte| byte.is_ascii_digit());
         if whole {
-            // postfix calls the services of its master.cf by their ports.
+            // postfix names the services of its master.cf by their ports.
             let postfix = names.contains(&"postfix") && matches!(names.last(), Some(&("master" | "masterConfig")));
             if !postfix && !names.last().is_some_and(|name| text::is_port_word(name)) {
                 return;
@@ -517,7 +519,7 @@ impl<'a> Collector<'_, 'a> {
                 }
                 self.facts.uses.push(found);
             }
-            // A number that only stands here through an interpolation is reported where it is written.
+            // A number that comes from an interpolation is reported where it is written.
             Place::Literal(sum) if self.tree.kind(sum) == NodeKind::Binary => {
                 let name = PortUse::name(name, port.name);
                 self.facts.uses.push(PortUse {
@@ -543,7 +545,7 @@ impl<'a> Collector<'_, 'a> {
         }
     }
 
-    /// Whether a binding's value is a port, by its name and what is around it.
+    /// Whether a binding's value is a port, by its name and the attribute path around it.
     fn is_port(&self, binding: Node, path: &[String], integer: bool) -> bool {
         let Some(last) = path.last() else { return false };
         if text::is_port_word(last) {
@@ -553,14 +555,14 @@ impl<'a> Collector<'_, 'a> {
         match last.as_str() {
             "from" | "to" | "start" | "end" | "begin" => outer.last().is_some_and(|name| is_range(name)),
             "default" if self.is_port_option(binding, path) => true,
-            // `listeners.ssl.default = "5671"`: RabbitMQ's listeners have no name with port in it.
+            // `listeners.ssl.default = "5671"`: the names of RabbitMQ's listeners do not contain "port".
             _ if last.starts_with("listeners.") || outer.iter().any(|name| name == "listeners") => {
                 let end = last.rsplit('.').next().unwrap_or(last);
                 end == "default" || (!integer && end.bytes().all(|byte| byte.is_ascii_digit()))
             }
-            // peertube's, which are named like nothing else.
+            // Options of peertube.
             "listenHttp" | "listenWeb" if integer => true,
-            // `ports = { http = 80; }`: the names in a set of ports.
+            // `ports = { http = 80; }`: any name in a set of ports.
             _ => {
                 const COUNTS: [&str; 10] =
                     ["count", "max", "min", "timeout", "priority", "weight", "enable", "mode", "uid", "gid"];
@@ -573,7 +575,7 @@ impl<'a> Collector<'_, 'a> {
         }
     }
 
-    /// `ports = 15;`: how many ports a controller or a switch has. Those of a service are a list.
+    /// `ports = 15;`: the number of ports of a controller or switch. The ports of a service are a list.
     fn counts_ports(&self, binding: Node, literal: Node, number: u32) -> bool {
         let tree = self.tree;
         let path = nix::attrpath_node(tree, binding).map_or("", |path| tree.slice(path));
@@ -581,7 +583,7 @@ impl<'a> Collector<'_, 'a> {
         is_whole && number < 64 && !matches!(number, 22 | 25 | 53) && nix::last_name(path) == "ports"
     }
 
-    /// Whether `default` is that of an option that is a port, by its type or else by its name.
+    /// Whether a `default` belongs to an option for a port, by its type or else by its name.
     fn is_port_option(&self, binding: Node, path: &[String]) -> bool {
         let tree = self.tree;
         let named = path.len() >= 2 && text::is_port_word(&path[path.len() - 2]);
@@ -597,14 +599,14 @@ impl<'a> Collector<'_, 'a> {
         is_port_type || named
     }
 
-    /// Whether a binding is a name of a `let`, not an attribute.
+    /// Whether a binding belongs to a `let`, not to an attribute set.
     fn is_let(&self, binding: Node) -> bool {
         let set = self.tree.parent(binding);
         let scope = set.and_then(|set| self.tree.parent(set)).map(|scope| self.tree.kind(scope));
         matches!(scope, Some(NodeKind::Let | NodeKind::LetAttrset))
     }
 
-    /// Whether a binding is a name of a `let`, or a member of a set that is bound to one.
+    /// Whether a binding belongs to a `let`, or to a set that a `let` binds.
     fn is_in_let(&self, binding: Node) -> bool {
         let set_around = |binding: Node| self.tree.parent(self.tree.parent(binding)?);
         let mut binding = Some(binding);
@@ -617,13 +619,13 @@ impl<'a> Collector<'_, 'a> {
         false
     }
 
-    /// The attribute path of a binding; names that are computed are `?`.
+    /// The attribute path of a binding; computed names are `?`.
     fn path(&self, binding: Node) -> Option<Vec<String>> {
         let names = nix::attr_path(self.tree, binding)?;
         Some(names.into_iter().map(|name| super::start(name.text.as_deref().unwrap_or("?")).to_owned()).collect())
     }
 
-    /// Whether a string is a number that a function of this file gets as an argument that it makes a port of.
+    /// Whether a string is a number passed to a function of this file that uses the argument as a port.
     fn is_port_argument(&mut self, node: Node, text: &str) -> bool {
         if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
             return false;
@@ -637,7 +639,7 @@ fn known_text(name: &nix::AttrName<'_>) -> Option<String> {
     name.text.as_deref().map(str::to_owned)
 }
 
-/// Whether an interpolation stands behind what a port stands behind, and not in the middle of a number or an address.
+/// Whether an interpolation follows a character that precedes ports, and is not inside a number or an address.
 fn is_after_sign(tree: &Tree<'_>, interpolation: Node) -> bool {
     let span = tree.span(interpolation);
     let before = flow::text_before(tree.text(), span.start);
@@ -655,5 +657,5 @@ fn is_range(name: &str) -> bool {
     (ends && words.iter().any(|word| matches!(word.as_str(), "port" | "ports"))) || text::is_port_word(name)
 }
 
-/// What a selection from a registry holds that a function argument has.
+/// Substrings of selections from a registry in a function argument: each selection contains at least one.
 pub const SELECTIONS: [&str; 4] = [".port.", "ports.", "portRegistry.", ".registry."];

@@ -1,10 +1,10 @@
-//! What is a port and what is not, one line each, in all three languages.
+//! Examples of ports and of numbers that are not ports, one per line, in all three languages.
 
 use super::{UseKind, collect};
 use crate::lang::{Language, Tree};
 use crate::source::FileKind;
 
-/// The uses in a text, as `number` or `number@host`, manual allocations with a `!`.
+/// The uses in a text, as `number` or `number@host`; manual allocations end in `!`.
 fn uses(language: Language, text: &str) -> String {
     let tree = Tree::parse(language, text).unwrap();
     let kind = match language {

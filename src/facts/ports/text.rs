@@ -1,10 +1,10 @@
 //! Port literals inside strings, for Nix, YAML and Dockerfiles alike.
 //!
-//! The scan is driven by numbers, not by patterns: every run of digits is looked at once, and what stands left and
-//! right of it says whether it is a port. Every look around is bounded, so the time is linear in the text whatever the
-//! text is.
+//! The scan is driven by numbers, not by patterns: each run of digits is visited once, and the text before and after it
+//! decides whether it is a port. The context read on either side is bounded, so the time is linear in the size of any
+//! text.
 //!
-//! The caller masks its own language first: each interpolation is a run of [`HOLE`], each escape sequence is blank.
+//! The caller masks its own syntax first: each interpolation is a run of [`HOLE`], each escape sequence is blank.
 
 mod address;
 mod command;
@@ -28,22 +28,22 @@ pub use words::{is_port_flag, is_port_word};
 
 use lines::Lines;
 
-/// The byte that stands for each byte of an interpolation of the surrounding language.
+/// The byte that replaces each byte of an interpolation of the surrounding language.
 pub const HOLE: u8 = 1;
 
-/// No look to the left or right of a number goes further than this.
+/// At most this many bytes before or after a number are read.
 const WINDOW: usize = 256;
 
-/// What surrounds the text, as far as the caller knows.
+/// What the caller knows about the context of the text.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
-    /// The attribute path, YAML path or variable name whose value the text is, innermost last; may be empty.
+    /// The attribute path, YAML path or variable name that the text is the value of, innermost last; may be empty.
     pub path: &'a [&'a str],
     /// What kind of text it is.
     pub flavour: Flavour,
 }
 
-/// What kind of text is scanned: it decides what a comment is and where statements start.
+/// The kind of text: determines the comment syntax and where statements start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flavour {
     /// A plain value.
@@ -57,34 +57,34 @@ pub enum Flavour {
 /// A port literal in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TextPort<'a> {
-    /// Where the digits are, as byte offsets in the text; for [`Form::Random`] the word that draws the number.
+    /// The digits, as byte offsets in the text; for [`Form::Random`] the word that draws the number.
     pub range: Range<usize>,
-    /// The number; above 65535 only where the sink is certain, 0 only for [`Form::Random`].
+    /// The number; above 65535 only if the form is certain, 0 only for [`Form::Random`].
     pub number: u32,
-    /// The host beside it.
+    /// The host next to it.
     pub host: Host<'a>,
-    /// How it is written.
+    /// The syntax of the port.
     pub form: Form,
     /// The flag, variable, key or directive that names it, as written.
     pub name: Option<&'a str>,
 }
 
-/// The host a port stands beside.
+/// The host next to a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Host<'a> {
-    /// No host is beside it.
+    /// There is none.
     None,
-    /// The machine itself: localhost, 127.0.0.0/8, `[::1]`, a socket directory.
+    /// This machine: localhost, 127.0.0.0/8, `[::1]`, a socket directory.
     Local,
     /// An interpolation or a variable.
     Interpolated,
-    /// Every address of the machine: empty, `*`, 0.0.0.0, `[::]`.
+    /// All addresses of this machine: empty, `*`, 0.0.0.0, `[::]`.
     Any,
-    /// Any other name or address, as written; the caller knows whose it is.
+    /// Any other name or address, as written; the caller decides whose it is.
     Named(&'a str),
 }
 
-/// How a port is written.
+/// The syntax of a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// `HOST:PORT`.
@@ -105,19 +105,18 @@ pub enum Form {
     Random,
     /// `${PORT:-3000}`.
     EnvFallback,
-    /// The text is a number, or a list of numbers, where the path asks for a port.
+    /// The whole text is a number or a list of numbers, and the path requires a port.
     Whole,
 }
 
 impl Form {
-    /// True where nothing but a port can stand, so that a number above 65535 is a mistake and not another kind of
-    /// number.
+    /// True if only a port is valid here, so that a number above 65535 is a mistake and not another kind of number.
     const fn is_certain(self) -> bool {
         matches!(self, Self::Flag | Self::Env | Self::Key | Self::Mapping | Self::Directive | Self::Whole)
     }
 }
 
-/// Appends the port literals of `text` to `out`, in the order of the text.
+/// Appends the port literals of `text` to `out`, in order.
 pub fn scan<'a>(text: &'a str, context: &Context<'_>, out: &mut Vec<TextPort<'a>>) {
     if !may_hold_port(text.as_bytes()) {
         return;
@@ -142,7 +141,7 @@ pub fn scan<'a>(text: &'a str, context: &Context<'_>, out: &mut Vec<TextPort<'a>
     }
 }
 
-/// Cheap necessary condition for [`scan`] to find anything.
+/// A cheap necessary condition for [`scan`] to find anything.
 pub fn may_hold_port(text: &[u8]) -> bool {
     text.iter().any(u8::is_ascii_digit) || random::may_draw(text)
 }
@@ -155,20 +154,20 @@ fn next_digits(bytes: &[u8], from: usize) -> Option<Range<usize>> {
     Some(start..start + len)
 }
 
-/// The text together with what its path says about it.
+/// The text and what its path implies.
 struct View<'a> {
     text: &'a str,
     bytes: &'a [u8],
     flavour: Flavour,
-    /// The path asks for ports: bare numbers, lists and mappings are ports.
+    /// The path requires ports: bare numbers, lists and mappings are ports.
     wants_port: bool,
-    /// The path asks for something that looks like `name:number` and is no address: a time, an image, an owner.
+    /// The path requires something that looks like `name:number` and is not an address: a time, an image, an owner.
     no_address: bool,
-    /// The path asks for an address: `redis:6379` is one.
+    /// The path requires an address: `redis:6379` is one.
     wants_address: bool,
-    /// The path asks for ports, and the text holds nothing but numbers.
+    /// The path requires ports, and the text contains only numbers.
     only_numbers: bool,
-    /// The path is about forwarding: its addresses are of machines of one's own.
+    /// The path is about forwarding: its addresses are of the repository's own machines.
     forwards: bool,
     /// The path is about ssh, whose options often stand alone (`NIX_SSHOPTS = "-p 23"`).
     about_ssh: bool,
@@ -176,7 +175,7 @@ struct View<'a> {
 
 impl<'a> View<'a> {
     fn new(text: &'a str, context: &Context<'_>) -> Self {
-        // `port = mkOption { default = "8080"; }`: the option's name is what counts.
+        // `port = mkOption { default = "8080"; }`: the name of the option is the relevant one.
         let mut path = context.path;
         while let [rest @ .., "default" | "value"] = path {
             path = rest;
@@ -197,7 +196,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The digits as a port literal, when that is what they are.
+    /// The digits as a port literal; `None` if they are not one.
     fn port(&self, digits: Range<usize>, last: Option<&TextPort<'a>>) -> Option<TextPort<'a>> {
         let number = self.number(&digits)?;
         let port = self
@@ -213,7 +212,7 @@ impl<'a> View<'a> {
         Some(TextPort { range: digits, number, host: port.host, form: port.form, name: port.name })
     }
 
-    /// The number the digits stand for: none for 0, for leading zeros (`0750` is a file mode), for parts of words
+    /// The value of the digits: `None` for 0, for leading zeros (`0750` is a file mode), and for parts of words
     /// (`x86`), of decimals and of addresses.
     fn number(&self, digits: &Range<usize>) -> Option<u32> {
         let (before, after) = (self.before(digits.start), self.at(digits.end));
@@ -235,12 +234,12 @@ impl<'a> View<'a> {
         at.checked_sub(1).map_or(0, |index| self.at(index))
     }
 
-    /// The text of a range; empty if the range is none.
+    /// The text of a range; empty if the range is not valid.
     fn str(&self, range: Range<usize>) -> &'a str {
         self.text.get(range).unwrap_or_default()
     }
 
-    /// Where the run of bytes that satisfy `accept` and end at `end` starts; at most [`WINDOW`] bytes back.
+    /// The start of the run of bytes that satisfy `accept` and ends at `end`; at most [`WINDOW`] bytes back.
     fn run_start(&self, end: usize, accept: impl Fn(u8) -> bool) -> usize {
         let floor = end.saturating_sub(WINDOW);
         let mut start = end;
@@ -250,7 +249,7 @@ impl<'a> View<'a> {
         start
     }
 
-    /// Where the run of bytes that satisfy `accept` and start at `start` ends; at most [`WINDOW`] bytes on.
+    /// The end of the run of bytes that satisfy `accept` and starts at `start`; at most [`WINDOW`] bytes on.
     fn run_end(&self, start: usize, accept: impl Fn(u8) -> bool) -> usize {
         let ceiling = self.bytes.len().min(start.saturating_add(WINDOW));
         let mut end = start;
@@ -261,7 +260,7 @@ impl<'a> View<'a> {
     }
 }
 
-/// What a rule found out about a number.
+/// The result of one rule for a number.
 struct Found<'a> {
     form: Form,
     host: Host<'a>,
@@ -274,7 +273,7 @@ impl<'a> Found<'a> {
     }
 }
 
-/// Bytes of a text that is a number or a list of numbers.
+/// Bytes of a number or a list of numbers.
 const fn is_list_byte(byte: u8) -> bool {
     byte.is_ascii_digit() || byte.is_ascii_whitespace() || matches!(byte, b',' | b';' | b'-' | b':' | HOLE)
 }

@@ -1,11 +1,10 @@
-//! What a Nix text must hold for anything to be a port in it: a cheap necessary condition, so that most files are never
-//! parsed.
+//! A cheap necessary condition for ports in a Nix text, so that most files are never parsed.
 //!
-//! A port is a number, so there must be a digit. And something must make it one: a name with the word port in it, a
-//! `listen`, a colon, an at sign or a short flag right before it, a protocol behind it, or one of the words that
-//! [`super::text`] knows programs and settings by. Each of these is looked for as loosely as it can be read: escape
-//! sequences, quotes, brackets and interpolations may stand in between. Every sink that `text` and `nix` learn must be
-//! known here; the tests of both hold it against this condition.
+//! A port is a number, so the text must contain a digit. And something must mark it as a port: a name with the word
+//! port in it, a `listen`, a colon, an at sign or a short flag directly before it, a protocol after it, or one of the
+//! words of programs and settings in [`super::text`]. The matching is permissive: escape sequences, quotes, brackets
+//! and interpolations may occur in between. Every form that `text` and `nix` recognise must be covered here; the tests
+//! of both check this.
 
 use std::ops::Range;
 
@@ -14,12 +13,12 @@ use super::text::{self, is_port_word};
 use crate::facts::needles::{Found, Words};
 use crate::lang::nix;
 
-/// Whether a Nix text may hold a port, or name hosts of the repository's own.
+/// Whether a Nix text may contain a port or the name of an own host.
 pub fn may_hold(text: &str, words: Found<'_>) -> bool {
     may_hold_port(text, words) || words.has(&NAMING) || words.has(&SELECTING)
 }
 
-/// Whether a Nix text may hold a port.
+/// Whether a Nix text may contain a port.
 fn may_hold_port(text: &str, words: Found<'_>) -> bool {
     may_hold_digits(text, words)
         && ([&PORT, &LISTEN, &TELLING, &ALONE].into_iter().any(|any| words.has(any))
@@ -27,22 +26,22 @@ fn may_hold_port(text: &str, words: Found<'_>) -> bool {
             || nix::holds_odd_escape(text))
 }
 
-/// Whether any text has a number in it, or draws one.
+/// Whether a text of any language contains a number, or draws one at random.
 pub fn may_hold_digits(text: &str, words: Found<'_>) -> bool {
     words.has(&DRAWS) || text.bytes().any(|byte| byte.is_ascii_digit())
 }
 
-/// The words that are looked for here.
+/// The words that this trigger searches for.
 pub static WORDS: [&Words; 7] = [&PORT, &LISTEN, &TELLING, &ALONE, &DRAWS, &NAMING, &SELECTING];
 
-/// The end of a name that is a port's, or the start of one such as `portRange`.
+/// The end of a port's name, or the start of one such as `portRange`.
 static PORT: Words = Words::counted(&["port"], names_port);
 
-/// As they are written, or with a capital.
+/// In lower case or with a capital letter.
 static LISTEN: Words =
     Words::counted(&["listen", "bindTo"], |text, word| matches!(&text[word.start + 1..word.end], b"isten" | b"indTo"));
 
-/// These say enough wherever they stand, in whatever case.
+/// Words that are sufficient anywhere, ignoring case.
 static TELLING: Words = Words::counted(
     &[
         "/tcp",
@@ -70,7 +69,7 @@ static TELLING: Words = Words::counted(
     |_, _| true,
 );
 
-/// These are words by themselves.
+/// Words that count only as whole words.
 static ALONE: Words = Words::counted(&["ngrok", "ufw", "nc", "ncat", "netcat", "telnet"], |text, word| {
     ends_word(text, word.start) && !is_name_byte(at(text, word.end))
 });
@@ -91,20 +90,20 @@ fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
 }
 
-/// Whether another word ends before `start`. The letter of `\n` belongs to no word.
+/// Whether a word ends before `start`. The letter of `\n` is not part of a word.
 fn ends_word(text: &[u8], start: usize) -> bool {
     !is_name_byte(before(text, start)) || before(text, start.saturating_sub(1)) == b'\\'
 }
 
-/// Whether the "port" at a place can be that of a port's name: `listenPort`, `PORT`, `httpport`, `portRange`, but not
-/// that of `import`, `support` or `portable`.
+/// Whether this "port" may belong to a port's name: `listenPort`, `PORT`, `httpport`, `portRange`, but not `import`,
+/// `support` or `portable`.
 fn names_port(text: &[u8], Range { start, end }: Range<usize>) -> bool {
     let plural = usize::from(matches!(at(text, end), b's' | b'S'));
     let goes_on = |at: usize| text.get(at).is_some_and(u8::is_ascii_lowercase);
     if goes_on(end) && goes_on(end + plural) {
         return false;
     }
-    // `displayPortRange` is a range of ports, though `displayPort` is none.
+    // `displayPortRange` is a range of ports, although `displayPort` is not a port.
     if at(text, start) == b'P' && at(text, end + plural).is_ascii_uppercase() {
         return true;
     }
@@ -113,7 +112,7 @@ fn names_port(text: &[u8], Range { start, end }: Range<usize>) -> bool {
     before(text, head) == b'\\' || std::str::from_utf8(&text[head..end]).is_ok_and(is_port_word)
 }
 
-/// `:80`, `:-80`, `@80`, `-p 80`, `"localhost", 80`; where a number may come out of an interpolation, its dollar.
+/// `:80`, `:-80`, `@80`, `-p 80`, `"localhost", 80`; or a dollar sign if the number may come from an interpolation.
 fn holds_number_after_sign(text: &[u8]) -> bool {
     memchr::memchr3_iter(b':', b'@', b',', text).any(|sign| match text[sign] {
         b':' => is_address(text, sign),
@@ -127,7 +126,7 @@ fn holds_number_after_sign(text: &[u8]) -> bool {
         || memchr::memchr_iter(b'#', text).any(|sign| is_hashed(text, sign))
 }
 
-/// `${ip}/9993`, `192.0.2.7/9993`: more than the length of a prefix.
+/// `${ip}/9993`, `192.0.2.7/9993`: larger than a prefix length.
 fn is_slashed(text: &[u8], slash: usize) -> bool {
     // The last is the end of `localhost`.
     let address = before(text, slash).is_ascii_hexdigit() || matches!(before(text, slash), b':' | b'}' | b't');
@@ -142,7 +141,7 @@ fn is_hashed(text: &[u8], sign: usize) -> bool {
     address && at(text, sign + 1).is_ascii_digit()
 }
 
-/// Whether a number begins at a place, or something that may stand for one: `${..}`, `$((..))`.
+/// Whether a number begins at an offset, or an expression that may evaluate to one: `${..}`, `$((..))`.
 fn is_number(text: &[u8], start: usize) -> bool {
     match at(text, start) {
         b'$' => matches!(at(text, start + 1), b'{' | b'('),
@@ -150,14 +149,14 @@ fn is_number(text: &[u8], start: usize) -> bool {
     }
 }
 
-/// Whether a number follows a sign. In front of it may stand what a shell's fallback begins with: `:-80`, `:''${X-80}`.
+/// Whether a number follows a sign, possibly after the start of a shell fallback: `:-80`, `:''${X-80}`.
 fn follows(text: &[u8], sign: usize) -> bool {
     let rest = text.get(sign + 1..).unwrap_or_default();
     let skipped = rest.iter().take(3).take_while(|byte| b"-='\\".contains(byte)).count();
     is_number(text, sign + 1 + skipped)
 }
 
-/// Whether a colon stands between a host and a port, for all that is known there; times and digests are told apart.
+/// Whether a colon may separate a host and a port; times and digests are excluded.
 fn is_address(text: &[u8], colon: usize) -> bool {
     let digits = text[colon + 1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
     if digits == 0 {
@@ -170,7 +169,7 @@ fn is_address(text: &[u8], colon: usize) -> bool {
     let is_whole = !matches!(before(text, start), b'}' | b')' | b'\\' | b'$');
     let ends = match at(text, end) {
         b'_' | b'+' | b'%' | b'=' | b'~' | b'^' | b'@' | 0x80.. => false,
-        // What goes on is an address of this machine, or one in numbers: `127.0.0.1:8080:80`.
+        // A mapping continues an address of this machine, or a numeric one: `127.0.0.1:8080:80`.
         b':' => !is_whole || !host.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-') || is_local(host),
         byte => !byte.is_ascii_alphabetic(),
     };
@@ -195,14 +194,14 @@ fn is_flag(text: &[u8], dash: usize) -> bool {
     flag_end(text, dash).is_some_and(|end| is_number(text, loose_end(text, end))) && ends_word(text, dash)
 }
 
-/// Where a short flag ends that some program takes a port by.
+/// The end of a short flag with which some program takes a port.
 fn flag_end(text: &[u8], dash: usize) -> Option<usize> {
     const FLAGS: [&[u8]; 9] = [b"lvp", b"lnp", b"lp", b"p", b"P", b"l", b"D", b"L", b"R"];
     let rest = text.get(dash + 1..)?;
     FLAGS.iter().find(|flag| rest.starts_with(flag)).map(|flag| dash + 1 + flag.len())
 }
 
-/// Where blanks, quotes, brackets, escaped blanks and the like end.
+/// The end of a run of blanks, quotes, brackets, escaped blanks and the like.
 fn loose_end(text: &[u8], start: usize) -> usize {
     let mut end = start;
     loop {

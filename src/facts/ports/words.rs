@@ -1,11 +1,11 @@
-//! The words that names are made of: `listenPort`, `SMTP_PORT` and `smtp-port` alike.
+//! Splits names into words: `listenPort`, `SMTP_PORT` and `smtp-port` alike.
 
 /// The words of a name in lower case, without digits.
 pub fn split(name: &str) -> Vec<String> {
     crate::wording::words(name, char::is_alphabetic)
 }
 
-/// Words that name a host when they end a name.
+/// Words that name a host at the end of a name.
 const HOST_WORDS: [&str; 14] = [
     "host",
     "hostname",
@@ -23,7 +23,7 @@ const HOST_WORDS: [&str; 14] = [
     "destination",
 ];
 
-/// The words before those that make a name (of an attribute, key or variable) that of a host; `None` for other names.
+/// The words before the host words at the end of a name (of an attribute, key or variable); `None` for other names.
 pub fn host_prefix(name: &str) -> Option<Vec<String>> {
     let mut host = split(name);
     let last = host.pop()?;
@@ -37,7 +37,7 @@ pub fn host_prefix(name: &str) -> Option<Vec<String>> {
     (joined || HOST_WORDS.contains(&last.as_str())).then_some(host)
 }
 
-/// The words of a port's name before its last.
+/// The words of a port's name except its last.
 pub fn port_prefix(name: &str) -> Vec<String> {
     let mut port = split(name);
     if let Some(last) = port.pop()
@@ -49,7 +49,7 @@ pub fn port_prefix(name: &str) -> Vec<String> {
     port
 }
 
-/// git's `smtpServerPort` is the port of `smtpServer`: the words without the server at their end.
+/// git's `smtpServerPort` is the port of `smtpServer`: the words without a final "server".
 fn without_server(words: &[String]) -> Option<Vec<String>> {
     let (last, before) = words.split_last()?;
     let rest = ["server", "host"].iter().find_map(|word| last.strip_suffix(word))?;
@@ -58,8 +58,8 @@ fn without_server(words: &[String]) -> Option<Vec<String>> {
     (!words.is_empty()).then_some(words)
 }
 
-/// The words before the host's in names of the host beside the port called `port`, as [`host_prefix`] gives them:
-/// `SMTP_HOST` beside `SMTP_PORT`, `host` beside `port`, but not `smtpHost` beside `listenPort`.
+/// The prefixes of host names that belong to the port called `port`, as [`host_prefix`] returns them: `SMTP_HOST`
+/// belongs to `SMTP_PORT`, `host` to `port`, but not `smtpHost` to `listenPort`.
 pub fn hosts_of(port: &str) -> Vec<Vec<String>> {
     let words = port_prefix(port);
     let remote = words.is_empty().then(|| vec!["remote".to_owned()]);

@@ -1,4 +1,4 @@
-//! Port literals in YAML: keys that are ports, lists of them, and strings.
+//! Port literals in YAML: values of port keys, lists of ports, and strings.
 
 use std::collections::HashMap;
 
@@ -9,8 +9,8 @@ use crate::finding::Span;
 use crate::lang::yaml::Yaml;
 use crate::lang::{Field, Node, NodeKind, Tree};
 
-/// Keys whose values are read by people, or are names and versions of other things. It is the key of the value itself
-/// that counts: a service may be called `summary`.
+/// Keys whose values are for people, or are names and versions of other things. Only the key of the value itself
+/// counts: a service may be called `summary`.
 const PROSE: [&str; 15] = [
     "description",
     "example",
@@ -47,7 +47,7 @@ const SCRIPTS: [&str; 14] = [
     "test",
 ];
 
-/// Collects what a YAML file says about ports.
+/// Collects the ports of a YAML file.
 pub fn collect(tree: &Tree<'_>, facts: &mut PortFacts) {
     let yaml = Yaml::new(tree);
     let mut hosts = HashMap::new();
@@ -77,7 +77,7 @@ fn scalar(yaml: &Yaml<'_, '_>, node: Node, hosts: &mut HashMap<Node, HostNames>,
     let mut names: Vec<&str> = path.iter().map(AsRef::as_ref).collect();
     if is_key {
         names.pop();
-        // Only a container port is a key by itself: `8080/tcp:`, `"3000:3000":`.
+        // Only a container port is a key without a host: `8080/tcp:`, `"3000:3000":`.
         if !raw.contains(['/', ':']) {
             return;
         }
@@ -111,7 +111,7 @@ fn scalar(yaml: &Yaml<'_, '_>, node: Node, hosts: &mut HashMap<Node, HostNames>,
         Flavour::Value
     };
     if let Some(decoded) = decoded(yaml, node) {
-        // No offset of what is written in escapes is known: the whole scalar stands for it.
+        // Escapes make the offsets inside the scalar unknown, so the span is that of the whole scalar.
         let span = Span::new(start as usize, start as usize + raw.len());
         let mut found = Vec::new();
         text::scan(&decoded, &Context { path: &names, flavour }, &mut found);
@@ -131,7 +131,7 @@ fn scalar(yaml: &Yaml<'_, '_>, node: Node, hosts: &mut HashMap<Node, HostNames>,
     }
 }
 
-/// Whether a value is read by people, by its own key or as an example in a schema.
+/// Whether a value is for people, by its own key or as an example in a schema.
 fn is_prose(path: &[&str]) -> bool {
     let is_one_of = |names: &[&str], name: &str| names.iter().any(|known| name.eq_ignore_ascii_case(known));
     let Some((last, before)) = path.split_last() else { return false };
@@ -140,7 +140,7 @@ fn is_prose(path: &[&str]) -> bool {
     is_one_of(&PROSE, last) || example.is_some_and(|at| in_schema(&before[..at]) || path.contains(&"paths"))
 }
 
-/// What a double-quoted scalar says, where digits in it are written as escapes: `"\u0038209"`.
+/// The value of a double-quoted scalar that writes digits as escapes: `"\u0038209"`.
 fn decoded<'a>(yaml: &Yaml<'_, 'a>, node: Node) -> Option<std::borrow::Cow<'a, str>> {
     let written = yaml.tree.slice(node);
     let escapes = ["\\x3", "\\u003", "\\U0000003"];
@@ -148,7 +148,7 @@ fn decoded<'a>(yaml: &Yaml<'_, 'a>, node: Node) -> Option<std::borrow::Cow<'a, s
     (is_quoted && escapes.iter().any(|escape| written.contains(escape))).then(|| yaml.scalar(node)).flatten()
 }
 
-/// The literal host that another item of the same list names for a port: `- SMTP_HOST=mail.example.org`.
+/// The literal host that another item of the same list gives for a port: `- SMTP_HOST=mail.example.org`.
 fn host_in_list(yaml: &Yaml<'_, '_>, item: Node, port: &str) -> Option<String> {
     let tree = yaml.tree;
     let is_list = |node: &Node| matches!(tree.kind(*node), NodeKind::BlockSequence | NodeKind::FlowSequence);
@@ -161,10 +161,10 @@ fn host_in_list(yaml: &Yaml<'_, '_>, item: Node, port: &str) -> Option<String> {
     })
 }
 
-/// The keys of a mapping that name hosts, by the words before the host's: which entry it is, and its value.
+/// The keys of a mapping that name hosts, by the words before "host": the index of the entry, and its value.
 type HostNames = HashMap<Vec<String>, (usize, Option<Node>)>;
 
-/// The flag whose value an item of a list is: `["--port", "8080"]`, `["-p", "8080:80"]`.
+/// The flag that an item of a list is the value of: `["--port", "8080"]`, `["-p", "8080:80"]`.
 fn flag_before(yaml: &Yaml<'_, '_>, node: Node, value: &str) -> Option<String> {
     let tree = yaml.tree;
     let is_list = |node: Node| matches!(tree.kind(node), NodeKind::BlockSequence | NodeKind::FlowSequence);

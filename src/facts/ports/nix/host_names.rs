@@ -1,4 +1,4 @@
-//! Hosts in Nix: beside ports, and those that the repository names or gives addresses.
+//! Hosts in Nix: next to ports, and those that the repository names or assigns addresses to.
 
 use super::{Collector, known_text};
 use crate::facts::ports::{flow, hosts, words};
@@ -6,13 +6,13 @@ use crate::lang::nix::Origin;
 use crate::lang::{Field, Node, NodeKind, Tree, nix};
 use std::collections::HashMap;
 
-/// The host names of a set, in its order, by the names before the last and the words before the host's: the member
-/// and, where it is an `inherit`, the name.
+/// The host names of a set, in order. The key is the attribute path without its last name, and the words before "host"
+/// in the last name; the value is the member and, if it is an `inherit`, the inherited name.
 pub(super) type HostNames = HashMap<(Vec<Option<String>>, Vec<String>), Vec<(Node, Option<String>)>>;
 
 impl<'a> Collector<'_, 'a> {
-    /// The literal host that stands beside a port in the same set: `host = "smtp.gmail.com"; port = 587;`, or as the
-    /// name of an ssh block.
+    /// The literal host next to a port in the same set: `host = "smtp.gmail.com"; port = 587;`, or the name of an ssh
+    /// block.
     pub(super) fn host_beside(&mut self, binding: Node, path: &[String]) -> Option<String> {
         let tree = self.tree;
         let own: Vec<_> = nix::names(tree, nix::attrpath_node(tree, binding)?).collect();
@@ -21,7 +21,7 @@ impl<'a> Collector<'_, 'a> {
         let set = tree.parent(binding)?;
         let hosts = self.hosts.entry(set).or_insert_with(|| host_names(tree, set));
         let place: Vec<Option<String>> = prefix.iter().map(known_text).collect();
-        // What is bound or listened on is of this machine, whatever the public name beside it.
+        // A listen or bind address belongs to this machine, whatever public name is next to it.
         let listens = |word: &str| hosts.contains_key(&(place.clone(), vec![word.to_owned()]));
         let is_plain = words::port_prefix(last).is_empty();
         if is_plain && (listens("bind") || listens("listen") || path.iter().any(|name| name == "listen")) {
@@ -46,7 +46,7 @@ impl<'a> Collector<'_, 'a> {
         (ssh && block.contains('.') && !block.contains(['*', '?', ' '])).then(|| block.to_owned())
     }
 
-    /// The literal host that another element of the same list names for a port: `[ "x_host=a.example" "x_port=23" ]`.
+    /// The literal host that another element of the same list gives for a port: `[ "x_host=a.example" "x_port=23" ]`.
     pub(super) fn host_in_list(&self, element: Node, port: &str) -> Option<String> {
         let tree = self.tree;
         let list = tree.parent(element).filter(|&node| tree.kind(node) == NodeKind::List)?;
@@ -65,7 +65,7 @@ impl<'a> Collector<'_, 'a> {
         })
     }
 
-    /// The literal host that a value is. Of a choice between hosts the first stands for all.
+    /// The literal host that a value evaluates to. For a conditional, the first host.
     pub(super) fn known_host(&self, value: Node) -> Option<String> {
         let tree = self.tree;
         let host = |value: Node| hosts::literal_host(&self.known_string(value)?);
@@ -80,7 +80,7 @@ impl<'a> Collector<'_, 'a> {
         Some(first.unwrap_or(last))
     }
 
-    /// The string that a value is: written there, or bound to the name that stands there.
+    /// The string that a value is: a literal, or a name bound to one.
     pub(super) fn known_string(&self, value: Node) -> Option<std::borrow::Cow<'a, str>> {
         let tree = self.tree;
         let mut value = nix::unwrap_parens(tree, value);
@@ -89,7 +89,7 @@ impl<'a> Collector<'_, 'a> {
             value = nix::unwrap_parens(tree, nix::value(tree, binding)?);
         }
         let value = flow::string(tree, value)?;
-        // Of `"${user}.example.org"` at least the domain is known.
+        // For `"${user}.example.org"` at least the domain is known.
         nix::literal_string(tree, value).or_else(|| {
             let (masked, _) = nix::masked(tree, value)?;
             let tail = masked.rsplit(char::from(nix::HOLE)).next()?.strip_prefix('.')?;
@@ -97,7 +97,7 @@ impl<'a> Collector<'_, 'a> {
         })
     }
 
-    /// Names and addresses that the repository gives its own hosts.
+    /// Collects names and addresses that the repository gives its own hosts.
     pub(super) fn host_names(&mut self, binding: Node) {
         let tree = self.tree;
         let Some(attrpath) = nix::attrpath_node(tree, binding) else { return };
@@ -168,7 +168,7 @@ impl<'a> Collector<'_, 'a> {
         }
     }
 
-    /// The addresses that a string assigns: records of DNS, `ip addr add`.
+    /// Collects the addresses that a string assigns: DNS records, `ip addr add`.
     pub(super) fn assigned(&mut self, string: Node) {
         let text = self.tree.slice(string);
         let holds = |record: &str| memchr::memmem::find(text.as_bytes(), record.as_bytes()).is_some();
@@ -206,7 +206,7 @@ impl<'a> Collector<'_, 'a> {
         }
         let Some(path) = self.path(binding) else { return };
         let names: Vec<&str> = path.iter().map(String::as_str).collect();
-        // A lone `A` is a DNS record where others stand beside it.
+        // An attribute `A` is a DNS record only if there are other records next to it.
         let text = tree.text().as_bytes();
         let is_zone =
             || ["AAAA", "subdomains"].iter().any(|word| memchr::memmem::find(text, word.as_bytes()).is_some());
@@ -246,7 +246,7 @@ pub(super) fn host_names(tree: &Tree<'_>, set: Node) -> HostNames {
     found
 }
 
-/// The address that a value is, with the length of a prefix or with a port.
+/// The address in a value, with an optional prefix length or port.
 pub(super) fn address(value: &str) -> Option<std::net::IpAddr> {
     let address = value.split('/').next().unwrap_or(value);
     let with_port = || address.parse::<std::net::SocketAddr>().ok().map(|address| address.ip());

@@ -1,28 +1,28 @@
-//! Strings with interpolations as texts that the scanner of ports can read.
+//! Strings with interpolations, converted to text that the port scanner can read.
 
 use super::{Collector, is_after_sign};
 use crate::facts::ports::flow;
 use crate::finding::Span;
 use crate::lang::{Field, Node, NodeKind, nix};
 
-/// A number that stands for one that is not known, where it decides whether it would be a port.
+/// A placeholder for an unknown number, to decide whether it would be a port.
 pub(super) const ANY_PORT: &str = "65535";
 
-/// Where something in a masked string stands in the file.
+/// The origin of a part of a masked string.
 pub(super) enum Place {
-    /// In the string's own text.
+    /// The string's own text.
     Text(Span),
-    /// It is the value of an interpolation: the literal that it comes from.
+    /// The value of an interpolation: the literal that it comes from.
     Literal(Node),
 }
 
-/// A string's text for the scanner: escapes blank, interpolations as holes, except those whose number is known, which
-/// are written in.
+/// The text of a string for the scanner: escapes are blanks, interpolations are holes unless their number is known;
+/// then the number is inserted.
 pub(super) struct Masked {
     pub(super) text: String,
     pub(super) start: u32,
-    /// Ranges of the text that were written in, in order: the range, its literal, and how much longer the source was up
-    /// to its end.
+    /// The ranges of inserted text, in order: the range, its literal, and how much longer the source is up to the end
+    /// of the range.
     pub(super) written: Vec<(std::ops::Range<usize>, Node, usize)>,
 }
 
@@ -31,7 +31,7 @@ impl Masked {
         let tree = collector.tree;
         let (text, start) = nix::masked(tree, string)?;
         let mut masked = Self { text: String::with_capacity(text.len()), start, written: Vec::new() };
-        // How far the original text is taken over.
+        // The end of the original text copied so far.
         let mut taken = 0;
         for part in tree.children(string).filter(|&part| tree.kind(part) == NodeKind::Interpolation) {
             let Some(expression) = tree.child(part, Field::Expression) else { continue };

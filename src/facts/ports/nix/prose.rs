@@ -1,11 +1,11 @@
-//! What kind of text a string in Nix is: a value, a script, or prose for people.
+//! Classifies strings in Nix: values, scripts, or prose for people.
 
 use super::Collector;
 use crate::facts::ports::text::Flavour;
 use crate::facts::ports::{flow, words};
 use crate::lang::{Node, NodeKind, nix};
 
-/// Attributes whose values are read by people.
+/// Attributes with values for people.
 pub(super) const PROSE: [&str; 16] = [
     "assertion",
     "description",
@@ -25,10 +25,10 @@ pub(super) const PROSE: [&str; 16] = [
     "instruction",
 ];
 
-/// Attributes whose values are read by people unless they are an address: instances of services have such names too.
+/// Attributes with values for people unless the value is an address: service instances have such names too.
 pub(super) const NOUNS: [&str; 7] = ["example", "meta", "homepage", "documentation", "summary", "doc", "docs"];
 
-/// Functions whose arguments are read by people.
+/// Functions with arguments for people.
 pub(super) const PROSE_FUNCTIONS: [&str; 14] = [
     "literalExpression",
     "literalExample",
@@ -81,8 +81,8 @@ pub(super) const SCRIPT_WORDS: [&str; 30] = [
 ];
 
 impl<'a> Collector<'_, 'a> {
-    /// Whether a value, with its text if it is a string, is read by people: by the name of the attribute that it is the
-    /// value of, or as (a part of) the example of an option. The names of instances on the way say nothing.
+    /// Whether a value, with its text if it is a string, is written for people: by the name of its attribute, or
+    /// because it is (part of) the example of an option. The names of service instances in the path are ignored.
     pub(super) fn is_prose(&self, value: Node, text: Option<&str>) -> bool {
         let tree = self.tree;
         let bindings = tree.ancestors(value).filter(|&node| tree.kind(node) == NodeKind::Binding);
@@ -104,13 +104,14 @@ impl<'a> Collector<'_, 'a> {
         false
     }
 
-    /// Whether a binding is the text of a file that people read: `environment.etc."services.md".text`.
+    /// Whether a binding is the text of a document: `environment.etc."services.md".text`.
     fn is_of_document(&self, binding: Node, name: &str) -> bool {
         let path = || self.path(binding).unwrap_or_default();
         name == "text" && path().iter().rev().nth(1).is_some_and(|file| is_document(file))
     }
 
-    /// Whether a binding describes an option: it stands beside a `type`, or in the argument of `mkOption` or its like.
+    /// Whether a binding belongs to an option declaration: next to a `type`, or in the argument of `mkOption` or the
+    /// like.
     pub(super) fn is_of_option(&self, binding: Node) -> bool {
         let tree = self.tree;
         let is_maker = |(name, _): (&str, usize)| {
@@ -129,7 +130,7 @@ impl<'a> Collector<'_, 'a> {
         })
     }
 
-    /// Whether a string is an argument of a function that shows it to people.
+    /// Whether a string is an argument of a function that prints it for people.
     pub(super) fn is_prose_argument(&self, node: Node) -> bool {
         let tree = self.tree;
         tree.ancestors(node)
@@ -153,7 +154,7 @@ impl<'a> Collector<'_, 'a> {
         file.is_some_and(|file| is_document(&file))
     }
 
-    /// What kind of text a string holds, by its name, the function that takes it, or its first line.
+    /// The flavour of a string's text, by its name, the function it is passed to, or its first line.
     pub(super) fn flavour(&self, node: Node, path: &[String], text: &str) -> Flavour {
         let tree = self.tree;
         let function = tree
@@ -175,7 +176,7 @@ impl<'a> Collector<'_, 'a> {
     }
 }
 
-/// Whether a file's name says that people read it.
+/// Whether a file name is that of a document for people.
 fn is_document(file: &str) -> bool {
     [".md", ".markdown", ".rst", ".adoc"].iter().any(|end| file.ends_with(end))
 }

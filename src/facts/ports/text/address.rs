@@ -1,4 +1,4 @@
-//! `HOST:PORT`, URLs and their kin.
+//! `HOST:PORT`, URLs and similar forms.
 
 use core::ops::Range;
 
@@ -8,21 +8,21 @@ use super::near::Tie;
 use super::words::{self, is_address_word, is_counting, is_no_address};
 use super::{Form, Found, HOLE, Host, View};
 
-/// Ports so well known that `name:PORT` is an address even where nothing else says so; others might be tags (`redis:7`)
+/// Ports so well known that `name:PORT` is an address without further evidence; other numbers may be tags (`redis:7`)
 /// or codes (`mouse:272`).
 const KNOWN: &[u32] = &[
     80, 443, 1883, 2181, 2379, 3000, 3306, 4222, 4317, 4318, 5000, 5432, 5672, 6379, 8000, 8080, 8081, 8086, 8428,
     8443, 8500, 8888, 9000, 9090, 9092, 9093, 9100, 9200, 11211, 15672, 27017,
 ];
 
-/// Below this `{file}:1` and `HOLE:2` are positions and flags.
+/// Below this number, `{file}:1` and `HOLE:2` are positions and flags.
 const FEW: u32 = 10;
 
-/// Words before the colon of a flake reference or a package.
+/// Words before the colon of a flake reference or a package name.
 const REFERENCES: &[&str] =
     &["github", "gitlab", "sourcehut", "path", "flake", "nixpkgs", "npm", "pypi", "hydra", "issue", "mouse", "code"];
 
-/// What stands before the colon of `HOST:PORT`.
+/// The part before the colon of `HOST:PORT`.
 struct Authority<'a> {
     host: Host<'a>,
     start: usize,
@@ -98,7 +98,7 @@ impl<'a> View<'a> {
         Some(Authority { host: classify(inside)?, start, url: self.scheme_start(start).is_some() })
     }
 
-    /// `*:80`; but `*:45` is a minute of every hour unless something speaks of an address.
+    /// `*:80`; but `*:45` is a minute of every hour unless the context is an address.
     fn wildcard(&self, star: usize, digits: &Range<usize>) -> Option<Authority<'a>> {
         let url = self.scheme_start(star).is_some();
         let before = self.before(star);
@@ -113,7 +113,7 @@ impl<'a> View<'a> {
         })
     }
 
-    /// `${HOST}:80`, `{{ host }}:80`, `$(hostname):80`: an interpolation of the text's own language.
+    /// `${HOST}:80`, `{{ host }}:80`, `$(hostname):80`: an interpolation of the text's language.
     fn template(&self, close: usize, bracket: u8, digits: &Range<usize>) -> Option<Authority<'a>> {
         let open = self.run_start(close, |byte| byte != bracket && byte != b'\n');
         let inside = self.str(open..close);
@@ -126,7 +126,7 @@ impl<'a> View<'a> {
             return None;
         }
         let start = start - usize::from(marked);
-        // `${a}:${b}:80` may be a mapping or an IPv6 address; a mapping is another rule's.
+        // `${a}:${b}:80` may be a mapping or an IPv6 address; mappings are read elsewhere.
         let url = self.scheme_start(start).is_some();
         let apart = url || !matches!(self.before(start), b':' | b'/') && self.value(digits) >= FEW;
         (apart && !self.no_address).then_some(Authority { host: Host::Interpolated, start, url })
@@ -136,12 +136,12 @@ impl<'a> View<'a> {
     fn host_word(&self, colon: usize, digits: &Range<usize>) -> Option<Authority<'a>> {
         let start = self.run_start(colon, is_host_byte);
         let word = self.str(start..colon);
-        // An option glued to its address: `lsof -i:8080`.
+        // A short option directly followed by an address: `lsof -i:8080`.
         if is_short_option(word) && !counts_lines(word) && self.is_apart(self.before(start)) {
             let host = Host::Any;
             return Some(Authority { host, start: colon, url: false });
         }
-        // `.:53 {` of CoreDNS is the root zone; WebRTC's candidate `stun:8555` is a port of this machine.
+        // `.:53 {` of CoreDNS is the root zone; the WebRTC candidate `stun:8555` is a port of this machine.
         let is_zone = word == "." && self.is_apart(self.before(start)) && self.opens_block(digits.end);
         // A site of Caddy or a zone of CoreDNS: `lan:53 {`.
         let is_site = || {
@@ -203,13 +203,13 @@ impl<'a> View<'a> {
         apart && self.value(digits) >= FEW && (sure || self.is_asked_address(start, name, digits))
     }
 
-    /// `redis:6379`, `eve.r:25`: a word that need not be a host is one where an address is asked for, or the port is
+    /// `redis:6379`, `eve.r:25`: a word that need not be a host is one if the path requires an address or the port is
     /// well known.
     fn is_asked_address(&self, start: usize, host: &str, digits: &Range<usize>) -> bool {
         let number = self.value(digits);
         let near = self.near(start);
         let name = near.as_ref().map_or("", |near| self.str(near.word.clone()));
-        // A key binding is called `bind` too: `", code:127, exec, ..."` is no list of addresses.
+        // A key binding may be called `bind` too: `", code:127, exec, ..."` is not a list of addresses.
         let listed = || self.text.split_whitespace().all(|word| word.contains(':'));
         let asked =
             self.wants_address && listed() || is_address_word(name) && near.is_some_and(|near| near.tie != Tie::Call);
@@ -218,13 +218,13 @@ impl<'a> View<'a> {
         sound && !is_no_address(name)
     }
 
-    /// Whether the quote before a colon ends a key, as in `"id":28`, and does not begin a value, as in `":9464"`.
+    /// Whether the quote before a colon ends a key, as in `"id":28`, and does not start a value, as in `":9464"`.
     fn closes_key(&self, colon: usize) -> bool {
         let quote = colon.saturating_sub(1);
         quote > 0 && !matches!(self.before(quote), b' ' | b'\t' | b'\n' | b'=' | b'(' | b'[' | b'{' | b',' | b':')
     }
 
-    /// `:9464`; what stands before the colon must leave room for a host.
+    /// `:9464`; the text before the colon must permit a host.
     fn no_host(&self, colon: usize) -> Option<Authority<'a>> {
         let url = self.scheme_start(colon).is_some();
         let near = self.near(colon);
@@ -241,8 +241,8 @@ impl<'a> View<'a> {
         (sound && !self.no_address && !is_display(name)).then_some(Authority { host: Host::Any, start: colon, url })
     }
 
-    /// unbound's and knot's `ADDRESS@PORT`. Of an interpolation only the ports of DNS servers are told from the refresh
-    /// rates of screens.
+    /// `ADDRESS@PORT` of unbound and knot. After an interpolation, only ports of DNS servers count: other numbers may
+    /// be refresh rates of screens.
     fn at_address(&self, sign: usize, digits: &Range<usize>) -> Option<Authority<'a>> {
         let start = self.run_start(sign, |byte| is_host_byte(byte) && byte != b'$' || byte == b':');
         let word = self.str(start..sign);
@@ -256,7 +256,7 @@ impl<'a> View<'a> {
         Some(Authority { host: classify(word).filter(|_| address && apart)?, start, url: false })
     }
 
-    /// dnsmasq's `ADDRESS#PORT`, which may stand behind a domain: `/lan/127.0.0.1#5353`.
+    /// dnsmasq's `ADDRESS#PORT`, also after a domain: `/lan/127.0.0.1#5353`.
     fn hash_address(&self, sign: usize, digits: &Range<usize>) -> Option<Authority<'a>> {
         let start = self.run_start(sign, |byte| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':'));
         let word = self.str(start..sign);
@@ -266,7 +266,7 @@ impl<'a> View<'a> {
         Some(Authority { host: classify(word).filter(|_| sound)?, start, url: false })
     }
 
-    /// ZeroTier's, strongSwan's and WeeChat's `ADDRESS/PORT`: a number that is too large for the length of a prefix.
+    /// `ADDRESS/PORT` of ZeroTier, strongSwan and WeeChat: a number that is too large for a prefix length.
     fn slashed_address(&self, slash: usize, digits: &Range<usize>) -> Option<Authority<'a>> {
         let local = slash.checked_sub("localhost".len()).filter(|start| self.str(*start..slash) == "localhost");
         let start = local
@@ -277,8 +277,8 @@ impl<'a> View<'a> {
         Some(Authority { host: classify(word).filter(|_| sound && self.value_ends(digits.end))?, start, url: false })
     }
 
-    /// Whether an address is where a packet filter sends packets on to, which is always a machine of one's own:
-    /// `dnat ip6 to [2001:db8::2]:2222`, `--to-destination 192.0.2.7:80`.
+    /// Whether an address is the target of a packet filter's NAT rule, which is always an own machine: `dnat ip6 to
+    /// [2001:db8::2]:2222`, `--to-destination 192.0.2.7:80`.
     fn is_nat_target(&self, start: usize) -> bool {
         let Some(near) = self.near(start) else { return false };
         match self.str(near.word.clone()) {
@@ -295,14 +295,14 @@ impl<'a> View<'a> {
         self.str(start..end).split_ascii_whitespace()
     }
 
-    /// Whether nothing but a brace follows on the line.
+    /// Whether only a brace follows on the line.
     fn opens_block(&self, end: usize) -> bool {
         let blank = self.run_end(end, |byte| matches!(byte, b' ' | b'\t'));
         self.at(blank) == b'{'
     }
 
-    /// The host that a variable holds which a command filled: `IP=$(dig +short lora.example.org)` in front of `$IP:80`.
-    /// `None` if the host of the address is no such variable.
+    /// The host in a variable that was set from a command: `IP=$(dig +short lora.example.org)` before `$IP:80`. `None`
+    /// if the host of the address is not such a variable.
     fn looked_up(&self, start: usize, colon: usize) -> Option<Host<'a>> {
         let name = self.str(start..colon).trim_end_matches(':').strip_prefix('$')?;
         let name = name.trim_matches(['{', '}']);
@@ -344,14 +344,14 @@ impl<'a> View<'a> {
         None
     }
 
-    /// Where the scheme of the URL starts whose host starts at `host`; none if it is no URL.
+    /// The start of the scheme of the URL whose host starts at `host`; `None` if there is no scheme.
     fn scheme_start(&self, host: usize) -> Option<usize> {
         let host = if self.before(host) == b'@' { self.run_start(host, is_path_byte) } else { host };
         let colon = host.checked_sub(3).filter(|colon| self.str(*colon..host) == "://")?;
         Some(self.run_start(colon, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | HOLE)))
     }
 
-    /// What may follow the port of an address.
+    /// Whether the text after the port may follow an address.
     fn address_ends(&self, end: usize, authority: &Authority<'a>) -> bool {
         let next = self.at(end + 1);
         match self.at(end) {
@@ -367,7 +367,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The name that stands before an address.
+    /// The name before an address.
     fn address_name(&self, start: usize) -> Option<&'a str> {
         let start = self.scheme_start(start).unwrap_or(start);
         let near = self.near(start).filter(|_| self.before(start) != b':')?;
@@ -377,7 +377,7 @@ impl<'a> View<'a> {
         telling.then_some(word)
     }
 
-    /// A host starts after this byte.
+    /// Whether a host may start after this byte.
     fn is_apart(&self, before: u8) -> bool {
         before == 0
             || before.is_ascii_whitespace()
@@ -429,7 +429,7 @@ impl<'a> View<'a> {
         self.str(digits.clone()).parse().unwrap_or(0)
     }
 
-    /// Where `${NAME:-` starts when the digits at `digits` are its fallback.
+    /// The start of `${NAME:-` if the digits at `digits` are its fallback.
     pub(super) fn fallback_start(&self, digits: usize) -> Option<usize> {
         let dash = digits.checked_sub(1).filter(|dash| matches!(self.at(*dash), b'-' | b'='))?;
         let end = dash - usize::from(self.before(dash) == b':');
@@ -445,12 +445,12 @@ impl<'a> View<'a> {
     }
 }
 
-/// How often a variable's name is looked at, going back to where it is set.
+/// At most this many occurrences of a variable are searched backwards for its assignment.
 const LOOKS: usize = 64;
 
-/// The host that a command asks about, if it is one that looks hosts up or fetches from them.
+/// The host in a command that resolves hosts or downloads from them; `None` for other commands.
 fn looked_up_host(command: &str) -> Option<Host<'_>> {
-    /// Services that say what one's own address is.
+    /// Services that return the caller's own address.
     const OWN: [&str; 8] = ["ifconfig", "icanhazip", "ipify", "ident.me", "ipinfo", "checkip", "myip", "whatismyip"];
     const PROGRAMS: [&str; 13] = [
         "dig",
@@ -479,7 +479,7 @@ fn looked_up_host(command: &str) -> Option<Host<'_>> {
     });
     let Some(host) = hosts.next() else {
         drop(hosts);
-        // A name that only the running script knows; RFC 2606 reserves the domain that stands for it.
+        // A name that is known only when the script runs; RFC 2606 reserves its domain.
         return is_variable.then_some(Host::Named("looked-up.invalid"));
     };
     Some(if OWN.iter().any(|own| host.contains(own)) { Host::Any } else { Host::Named(host) })
@@ -499,19 +499,19 @@ fn counts_lines(option: &str) -> bool {
     matches!(option, "-r" | "-n" | "-c")
 }
 
-/// Bytes between the slashes of a path, a URL's user included.
+/// Bytes in a path segment, including the user of a URL.
 const fn is_path_byte(byte: u8) -> bool {
     byte.is_ascii_graphic() && !matches!(byte, b'/' | b'"' | b'\'') || byte == HOLE
 }
 
-/// Their `name:number` is a tag.
+/// Schemes whose `name:number` is an image with a tag.
 fn is_image_scheme(scheme: &str) -> bool {
     ["docker", "docker-image", "docker-daemon", "oci", "oci-archive", "containers-storage", "image"]
         .iter()
         .any(|image| scheme.strip_suffix("://") == Some(image))
 }
 
-/// Words a port without a host may follow: `--listen :8080`, `addr: :80`, `bind :443`.
+/// Words that may precede a port without a host: `--listen :8080`, `addr: :80`, `bind :443`.
 fn may_precede_address(word: &str, tie: Tie) -> bool {
     match tie {
         Tie::Space => {

@@ -1,4 +1,4 @@
-//! Command lines: which program a flag belongs to, and which host the command talks to.
+//! Command lines: the program that a flag belongs to, and the host that a command connects to.
 
 use core::ops::Range;
 
@@ -7,7 +7,7 @@ use super::sink::is_command_host;
 use super::words::is_name_byte;
 use super::{HOLE, Host, View};
 
-/// Programs and the short flags by which they mean a port.
+/// Programs and their short flags for a port.
 #[rustfmt::skip]
 const PROGRAMS: &[(&str, &[&str])] = &[
     ("-p", &[
@@ -30,17 +30,17 @@ const PROGRAMS: &[(&str, &[&str])] = &[
     ("-lnp", &["nc", "ncat", "netcat"]),
 ];
 
-/// Programs whose bare argument is a host.
+/// Programs whose plain argument is a host.
 const REMOTE: &[&str] = &["autossh", "mosh", "rsync", "scp", "sftp", "ssh", "ssh-copy-id", "ssh-keyscan", "sshfs"];
 
-/// True when `flag` of `program` (a name or a path) takes a port; for callers whose command lines are lists of words.
+/// True if `flag` of `program` (a name or a path) takes a port; for callers with command lines as lists of words.
 pub fn takes_port(program: &str, flag: &str) -> bool {
     let name = base_name(program);
     PROGRAMS.iter().any(|(short, programs)| *short == flag && programs.contains(&name))
 }
 
 impl<'a> View<'a> {
-    /// True when the command before `at` runs a program that means a port by `flag`.
+    /// True if the command before `at` runs a program whose `flag` takes a port.
     pub(super) fn program_takes(&self, at: usize, flag: &str) -> bool {
         if !PROGRAMS.iter().any(|(short, _)| *short == flag) {
             return false;
@@ -49,13 +49,13 @@ impl<'a> View<'a> {
             || self.words(self.command_start(at)..at).any(|word| takes_port(word, flag))
     }
 
-    /// True when one of `programs` stands in the command before `at`.
+    /// True if the command before `at` contains one of `programs`.
     pub(super) fn runs(&self, at: usize, programs: &[&str]) -> bool {
         self.words(self.command_start(at)..at).any(|word| programs.contains(&base_name(word)))
     }
 
-    /// The host the command around a flag talks to: `-h HOST`, `--host=HOST`; for ssh and its kin also `user@HOST`, or
-    /// a word that only a host can be.
+    /// The host that the command around a flag connects to: `-h HOST`, `--host=HOST`; for ssh and the like also
+    /// `user@HOST`, or a word that can only be a host.
     pub(super) fn command_host(&self, at: usize, end: usize) -> Host<'a> {
         let start = self.command_start(at);
         let stop = self.command_end(end);
@@ -81,7 +81,7 @@ impl<'a> View<'a> {
         found
     }
 
-    /// Where the command starts that `at` is in: after a newline without a backslash, `;`, `|`, `&`, `(` or a
+    /// The start of the command that contains `at`: after a newline without a backslash, `;`, `|`, `&`, `(` or a
     /// backquote.
     fn command_start(&self, at: usize) -> usize {
         let mut start = at;

@@ -1,8 +1,8 @@
-//! Whose host a word is.
+//! Classifies words as hosts.
 
 use super::{HOLE, Host};
 
-/// The host a word stands for; none if it can be no host (`08`, `12`).
+/// The host that a word names; `None` if it cannot be a host (`08`, `12`).
 pub(super) fn classify(word: &str) -> Option<Host<'_>> {
     let bytes = word.as_bytes();
     if bytes.contains(&HOLE) || bytes.contains(&b'$') || word.contains("{{") {
@@ -26,7 +26,7 @@ pub(super) fn classify(word: &str) -> Option<Host<'_>> {
     match word {
         "" | "*" | "+" | "::" => return Some(Host::Any),
         "::1" | "ip6-localhost" | "localhost.localdomain" => return Some(Host::Local),
-        // The machine as its containers see it.
+        // Names of the machine inside its containers.
         "host.docker.internal" | "host.containers.internal" => return Some(Host::Local),
         _ => {}
     }
@@ -53,14 +53,14 @@ pub(super) fn ipv4(word: &str) -> Option<[u8; 4]> {
     parts.next().is_none().then_some(numbers)
 }
 
-/// True for an IPv6 address, also with a zone.
+/// True for an IPv6 address, with or without a zone.
 pub(super) fn is_ipv6(word: &str) -> bool {
     let address = word.split('%').next().unwrap_or(word);
     address.bytes().filter(|byte| *byte == b':').count() >= 2
         && address.bytes().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.'))
 }
 
-/// True for a name that only a host can have: at least two labels, the last one no file extension.
+/// True for a name that can only be a host: at least two labels, the last one not a file extension.
 pub(super) fn is_domain(word: &str) -> bool {
     /// Extensions that are top-level domains too: `file.rs:12`, but `mail.m7.rs:465`.
     #[rustfmt::skip]
@@ -72,10 +72,10 @@ pub(super) fn is_domain(word: &str) -> bool {
     word.len() - word.rfind('.').unwrap_or(0) > 2 && is_dotted(word) && (labels > 2 || !both())
 }
 
-/// True for at least two labels, the last one no file extension: private networks have their own top-level domains
+/// True for at least two labels, the last one not a file extension: private networks have their own top-level domains
 /// (`eve.r`).
 pub(super) fn is_dotted(word: &str) -> bool {
-    /// Extensions that are no top-level domain; after `main.js:80` comes a line number.
+    /// Extensions that are not top-level domains; after `main.js:80` comes a line number.
     #[rustfmt::skip]
     const FILES: &[&str] = &[
         "c", "h", "js", "jsx", "tsx", "nix", "go", "java", "json", "yaml", "yml", "toml", "txt", "conf", "cfg",

@@ -1,8 +1,8 @@
-//! Which parts of a text are comments.
+//! Finds the comments in a text.
 
 use super::Flavour;
 
-/// Walks the lines of a text as the scan goes forward, and knows where the comment of the current line starts.
+/// Iterates over the lines of a text together with the scan, and keeps where the comment of the current line starts.
 pub(super) struct Lines<'a> {
     bytes: &'a [u8],
     flavour: Flavour,
@@ -17,7 +17,7 @@ impl<'a> Lines<'a> {
         lines
     }
 
-    /// Where the line ends whose comment holds `at`; none if `at` is in no comment. Calls must go forward.
+    /// The end of the line whose comment contains `at`; `None` if `at` is not in a comment. Calls must go forward.
     pub(super) fn comment_around(&mut self, at: usize) -> Option<usize> {
         if at > self.end {
             let start =
@@ -30,14 +30,14 @@ impl<'a> Lines<'a> {
     fn enter(&mut self, start: usize) {
         let rest = &self.bytes[start..];
         self.end = memchr::memchr(b'\n', rest).map_or(self.bytes.len(), |index| start + index);
-        // A plain value of one line has no comments: `"#80"` is a colour, `"a # b"` a title.
+        // A one-line value has no comments: `"#80"` is a colour, `"a # b"` a title.
         let plain = self.flavour == Flavour::Value && self.end == self.bytes.len() && start == 0;
         self.comment =
             if plain { usize::MAX } else { start + comment_start(&self.bytes[start..self.end], self.flavour) };
     }
 }
 
-/// Where the comment of a line starts; its length if it has none.
+/// The offset of the comment in a line; the line's length if there is none.
 pub(super) fn comment_start(line: &[u8], flavour: Flavour) -> usize {
     let blank = line.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
     match &line[blank..] {
@@ -61,7 +61,7 @@ pub(super) fn comment_start(line: &[u8], flavour: Flavour) -> usize {
     line.len()
 }
 
-/// The quote that closes the one at `open`; none if the line does not close it, which then says nothing about comments.
+/// The quote that closes the one at `open`; `None` if it is not closed on the line. Then it does not hide a comment.
 fn closing_quote(line: &[u8], open: usize) -> Option<usize> {
     let mut at = open + 1;
     loop {
@@ -73,7 +73,7 @@ fn closing_quote(line: &[u8], open: usize) -> Option<usize> {
     }
 }
 
-/// `don't # ...`: between letters a quote opens nothing.
+/// `don't # ...`: between letters, a quote is an apostrophe.
 fn is_apostrophe(line: &[u8], at: usize) -> bool {
     let letter = |index: usize| line.get(index).is_some_and(u8::is_ascii_alphabetic);
     line[at] == b'\'' && at > 0 && letter(at - 1) && letter(at + 1)

@@ -1,4 +1,4 @@
-//! Numbers that go on a list or a range: `80,443`, `8000-8010`, `{ 9001, 42042 }`.
+//! Numbers that continue a list or a range: `80,443`, `8000-8010`, `{ 9001, 42042 }`.
 
 use core::ops::Range;
 
@@ -7,7 +7,7 @@ use super::words::is_plural;
 use super::{Form, Found, Host, TextPort, View};
 
 impl<'a> View<'a> {
-    /// The digits as a further number of the list or range the last port is in.
+    /// The digits as the next number of the list or range of the last port.
     pub(super) fn listed(&self, digits: &Range<usize>, last: Option<&TextPort<'a>>) -> Option<Found<'a>> {
         let last = last?;
         let gap = self.bytes.get(last.range.end..digits.start).filter(|gap| gap.len() < 160)?;
@@ -38,7 +38,7 @@ const fn in_range(form: Form) -> Option<Form> {
     }
 }
 
-/// iptables' ranges `8000:8010`; `127.0.0.1:8080:80`, which nothing but a container mapping looks like.
+/// iptables ranges `8000:8010`; `127.0.0.1:8080:80`, which can only be a container mapping.
 fn in_mapping(last: &TextPort<'_>) -> Option<Form> {
     match last.form {
         Form::HostPort if is_address(last.host) => Some(Form::Mapping),
@@ -47,7 +47,7 @@ fn in_mapping(last: &TextPort<'_>) -> Option<Form> {
     }
 }
 
-/// A list with blanks is one where the name says that there are several ports: `f(port=80, 30)` has one.
+/// A list with blanks requires a name in the plural: `f(port=80, 30)` has one port.
 fn takes_loose_list(last: &TextPort<'_>) -> bool {
     match last.form {
         Form::Directive => last.name.is_some_and(|name| {
@@ -58,7 +58,7 @@ fn takes_loose_list(last: &TextPort<'_>) -> bool {
     }
 }
 
-/// Blanks, quotes and comments around one comma; or blanks only, on one line, where no comma is needed.
+/// Blanks, quotes and comments around one comma; or only blanks on one line, if the list needs no commas.
 fn is_loose_separator(gap: &[u8], last: &TextPort<'_>) -> bool {
     let mut commas = 0;
     let mut newline = false;

@@ -23,7 +23,7 @@ pub(super) fn is_address(host: Host<'_>) -> bool {
 }
 
 impl<'a> View<'a> {
-    /// The digits as a number of a mapping, where the path, a flag or a protocol says that there is one.
+    /// The digits as a number of a mapping, if the path, a flag or a protocol marks one.
     pub(super) fn mapped(&self, digits: &Range<usize>) -> Option<Found<'a>> {
         let protocol = self.protocol_after(digits.end) && self.is_mapping_start(digits.start);
         let before = self.before(digits.start);
@@ -36,7 +36,7 @@ impl<'a> View<'a> {
         match self.mapping(&word, digits) {
             Some((host, fallback, count)) => {
                 let flag = self.publish_flag(&word, count);
-                // Nothing else has an address of this machine and two more parts: `127.0.0.1:HOLE:80`.
+                // Only a mapping has an address of this machine and two more parts: `127.0.0.1:HOLE:80`.
                 let unmistakable = count == 3 && is_address(host) && self.at(word.start) != b':';
                 let sound = protocol || unmistakable || flag.is_some() || self.wants_port && (count > 1 || fallback);
                 let form = if fallback { Form::EnvFallback } else { Form::Mapping };
@@ -62,7 +62,7 @@ impl<'a> View<'a> {
         let start =
             self.run_start(digits.start - 1, |byte| is_name_byte(byte) || matches!(byte, b'$' | b'{' | b'}' | b'*'));
         let named = classify(self.str(start..digits.start - 1)).unwrap_or(Host::Any);
-        // `--resolve` says which machine the name stands for.
+        // `--resolve` gives the address of the name.
         let address = self.run_end(digits.end + 1, |byte| is_name_byte(byte) || matches!(byte, b'$' | b'{' | b'}'));
         let resolved = classify(self.str((digits.end + 1).min(address)..address)).filter(|_| flag == "--resolve");
         let host = match resolved {
@@ -72,7 +72,7 @@ impl<'a> View<'a> {
         Some(Found::new(Form::HostPort, host, Some(flag)))
     }
 
-    /// Where the protocol of `80/tcp` ends, when `slash` is the slash of one.
+    /// The end of the protocol of `80/tcp`, if `slash` begins one.
     pub(super) fn protocol_at(&self, slash: usize) -> Option<usize> {
         if self.at(slash) != b'/' {
             return None;
@@ -101,7 +101,7 @@ impl<'a> View<'a> {
     fn mapping_word(&self, digits: &Range<usize>) -> Range<usize> {
         let accept = |byte: u8| is_name_byte(byte) || matches!(byte, b':' | b'$' | b'{' | b'}' | b'*');
         let mut start = self.run_start(digits.start, accept);
-        // `${PORT:?must be set}:80`: what stands in a variable's braces may hold blanks.
+        // `${PORT:?must be set}:80`: the braces of a variable may contain blanks.
         while matches!(self.before(start), b' ' | b'?' | b'!' | b',' | b'/') {
             let open = self.run_start(start, |byte| !matches!(byte, b'{' | b'}' | b'\n' | b'"' | b'\''));
             let closes = self.str(start..digits.start).contains('}');
@@ -113,8 +113,8 @@ impl<'a> View<'a> {
         start..self.run_end(digits.end, accept)
     }
 
-    /// The host of the mapping, whether the digits are a fallback (`${WEB:-8080}:80`), and how many parts there are;
-    /// none if the word is no mapping or the digits are in its host.
+    /// The host of the mapping, whether the digits are a fallback (`${WEB:-8080}:80`), and the number of parts; `None`
+    /// if the word is not a mapping or the digits are in its host.
     fn mapping(&self, word: &Range<usize>, digits: &Range<usize>) -> Option<(Host<'a>, bool, usize)> {
         let mut word = word.clone();
         if matches!(self.str(word.start..digits.start), "-p" | "-P") || self.str(word.clone()).starts_with("-p") {
@@ -151,7 +151,7 @@ impl<'a> View<'a> {
         Some((host, is_variable, parts.len()))
     }
 
-    /// Splits a word at the colons outside of `${...}`.
+    /// Splits a word at the colons outside `${...}`.
     fn parts(&self, word: &Range<usize>) -> Option<Parts> {
         let mut parts = Parts { ranges: Default::default(), len: 0 };
         let mut depth = 0_usize;
@@ -189,8 +189,8 @@ impl<'a> View<'a> {
         classify(self.str(open..end - 1)).unwrap_or(Host::None)
     }
 
-    /// The flag that publishes ports, if one stands before the word: `-p 8080:80`, `--publish=8080:80`, `port-forward
-    /// svc/x 8080:80`.
+    /// The flag that publishes ports, if it precedes the word: `-p 8080:80`, `--publish=8080:80`, `port-forward svc/x
+    /// 8080:80`.
     fn publish_flag(&self, word: &Range<usize>, count: usize) -> Option<Option<&'a str>> {
         const CONTAINERS: &[&str] = &["docker", "podman", "nerdctl"];
         if self.str(word.clone()).starts_with("-p") {
@@ -200,7 +200,7 @@ impl<'a> View<'a> {
         let name = near.map_or("", |near| self.str(near.word));
         let publishes = match name {
             "--publish" => true,
-            // Nothing but a mapping follows `-p` with a colon in it.
+            // Only a mapping follows `-p` and contains a colon.
             "-p" => count > 1 || self.runs(word.start, CONTAINERS),
             "--port" | "--ports" => count > 1,
             _ => false,

@@ -1,11 +1,11 @@
-//! What stands left of a value: `key =`, `key:`, `--flag`, `word`, `call(`, `<tag>`.
+//! The name before a value: `key =`, `key:`, `--flag`, `word`, `call(`, `<tag>`.
 
 use core::ops::Range;
 
 use super::words::is_name_byte;
 use super::{View, WINDOW};
 
-/// The name left of a value, and how it is tied to it.
+/// The name before a value, and the separator between them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Near {
     pub(super) tie: Tie,
@@ -14,7 +14,7 @@ pub(super) struct Near {
     pub(super) bracket: u8,
 }
 
-/// How a name is tied to the value right of it.
+/// The separator between a name and the value after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tie {
     /// `name=value`, `--name=value`.
@@ -36,12 +36,12 @@ pub(super) enum Tie {
 }
 
 impl View<'_> {
-    /// The name left of the value that starts at `start`.
+    /// The name before the value that starts at `start`.
     pub(super) fn near(&self, start: usize) -> Option<Near> {
         let left = self.skip_left(start)?;
         let (tie, end) = self.tie(&left)?;
         let word = self.run_start(end, is_name_byte)..end;
-        // A word as long as the window is none.
+        // A word as long as the window is not a name.
         let fits = !word.is_empty() && word.len() < WINDOW;
         fits.then_some(Near { tie, word, bracket: left.bracket })
     }
@@ -55,7 +55,7 @@ impl View<'_> {
             match self.before(left.at) {
                 b' ' | b'\t' | b'\r' => left.touches_call = false,
                 b'\n' => newline = true,
-                // A shell line goes on after a backslash.
+                // A shell line continues after a backslash.
                 b'\\' if newline => newline = false,
                 // Strings within strings escape their quotes: `\"port\"`.
                 b'\\' if matches!(self.at(left.at), b'"' | b'\'') => {}
@@ -75,7 +75,7 @@ impl View<'_> {
         (!newline && left.at > floor).then_some(left)
     }
 
-    /// The tie left of the skipped part, and where its name ends.
+    /// The separator before the skipped part, and the end of the name before it.
     fn tie(&self, left: &Left) -> Option<(Tie, usize)> {
         let at = left.at;
         match self.before(at) {
@@ -117,7 +117,7 @@ impl View<'_> {
         Some((if flag { Tie::Space } else { Tie::Comma }, end))
     }
 
-    /// Skips what may close a name: `port" =`, `["port"] =`, `port :`.
+    /// Skips characters that close a name: `port" =`, `["port"] =`, `port :`.
     fn skip_closing(&self, end: usize) -> usize {
         self.run_start(end, |byte| matches!(byte, b' ' | b'\t' | b'"' | b'\'' | b'\\' | b']'))
     }

@@ -6,15 +6,15 @@ use super::lines::Lines;
 use super::words::{is_name_byte, is_port_flag, is_port_word};
 use super::{Form, Host, TextPort, View};
 
-/// What draws a number in a shell.
+/// Words that draw a random number in a shell.
 pub const DRAWS: [&str; 2] = ["RANDOM", "shuf"];
 
-/// Cheap necessary condition.
+/// A cheap necessary condition.
 pub(super) fn may_draw(text: &[u8]) -> bool {
     DRAWS.iter().any(|word| memmem::find(text, word.as_bytes()).is_some())
 }
 
-/// Appends the draws that end up in a port.
+/// Appends the random numbers that are used as a port.
 pub(super) fn scan<'a>(view: &View<'a>, out: &mut Vec<TextPort<'a>>) {
     for word in DRAWS {
         let mut lines = Lines::new(view.bytes, view.flavour);
@@ -32,13 +32,13 @@ pub(super) fn scan<'a>(view: &View<'a>, out: &mut Vec<TextPort<'a>>) {
 }
 
 impl<'a> View<'a> {
-    /// A draw follows on the line.
+    /// Whether a random number follows on the line.
     pub(super) fn is_drawn(&self, at: usize) -> bool {
         let end = self.run_end(at, |byte| !matches!(byte, b'\n' | b';'));
         self.bytes.get(at..end).is_some_and(may_draw)
     }
 
-    /// The name the number drawn at `at` goes to, if that is a port's; the name is none where only the path says so.
+    /// The port name that the number drawn at `at` is assigned to; the inner `None` if only the path requires a port.
     fn drawn_for(&self, at: usize) -> Option<Option<&'a str>> {
         let start = self.run_start(at, |byte| !matches!(byte, b'\n' | b';' | b'&'));
         let before = self.str(start..at);
@@ -53,7 +53,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The name that ends at `end`, but for blanks.
+    /// The name that ends at `end`, ignoring blanks.
     fn last_name(&self, end: usize) -> &'a str {
         let end = self.run_start(end, |byte| byte == b' ');
         self.str(self.run_start(end, is_name_byte)..end)

@@ -7,16 +7,15 @@ use super::lines::comment_start;
 use super::words::{is_name_byte, strip_tail};
 use super::{Host, View};
 
-/// How far a section is searched, in lines and bytes each way.
+/// The limits of a section, in lines and bytes in each direction.
 const LINES: usize = 40;
 const BYTES: usize = 2048;
 
-/// Words that name a host; what is left of them must be what is left of the port's name: `SMTP_HOST` goes with
-/// `SMTP_PORT`.
+/// Words for a host; the rest of the name must equal the rest of the port's name: `SMTP_HOST` belongs to `SMTP_PORT`.
 const HOSTS: &[&str] = &["hostname", "host", "servername", "server", "address", "addr", "ip"];
 
 impl<'a> View<'a> {
-    /// The host that a sibling of the key names.
+    /// The host that a sibling of the key gives.
     pub(super) fn section_host(&self, key: Range<usize>, end: usize) -> Host<'a> {
         let stem = stem(self.str(key.clone()));
         let line = self.line_around(key.start, end);
@@ -32,7 +31,7 @@ impl<'a> View<'a> {
             .unwrap_or(Host::None)
     }
 
-    /// The name of the ssh_config block a line is in; `Host *` names none.
+    /// The name of the ssh_config block that contains a line; `None` for `Host *`.
     fn ssh_block(&self, mut line: Range<usize>) -> Option<Host<'a>> {
         for _ in 0..LINES {
             line = self.line_before(&line)?;
@@ -52,7 +51,7 @@ impl<'a> View<'a> {
         direction: Direction,
     ) -> Option<Host<'a>> {
         let mut line = from.clone();
-        // A dash starts the item the key is in: what stands above belongs to another one.
+        // A dash starts the item that contains the key: lines above belong to another item.
         if direction == Direction::Up && self.is_item(&line) {
             return None;
         }
@@ -85,7 +84,7 @@ impl<'a> View<'a> {
         None
     }
 
-    /// The host that a `host = value` of the line names.
+    /// The host that a line assigns with `host = value`.
     fn line_host(&self, line: &Range<usize>, key: &Range<usize>, stem: &str) -> Option<Host<'a>> {
         let stop = line.start + comment_start(self.bytes.get(line.clone())?, self.flavour);
         let mut at = line.start;
@@ -107,11 +106,11 @@ impl<'a> View<'a> {
         None
     }
 
-    /// The value tied to the name that ends at `end`.
+    /// The value assigned to the name that ends at `end`.
     fn value_after(&self, end: usize, stop: usize) -> Option<&'a str> {
         let quote = self.run_end(end, |byte| matches!(byte, b'"' | b'\'' | b'\\' | b']'));
         let tie = self.run_end(quote, |byte| matches!(byte, b' ' | b'\t' | b'=' | b':'));
-        // `HostName example.com` is tied by a blank; in prose everything is, so only that word may be.
+        // `HostName example.com` has only a blank in between; in prose every word has, so only this name may.
         let tied = self.str(quote..tie).contains(['=', ':'])
             || strip_tail(self.str(end.saturating_sub(8)..end), "hostname").is_some();
         let start = self.run_end(tie, |byte| matches!(byte, b'"' | b'\'' | b'\\'));
@@ -120,7 +119,7 @@ impl<'a> View<'a> {
         (tied && start < stop && tie > quote).then(|| self.str(value))
     }
 
-    /// The part of a line that is in the same braces as the key: `{ "host": "a", "port": 1 }, { "host": "b" }`.
+    /// The part of a line inside the same braces as the key: `{ "host": "a", "port": 1 }, { "host": "b" }`.
     fn braces(&self, line: &Range<usize>, key: &Range<usize>) -> Range<usize> {
         let outside = |byte: u8| !matches!(byte, b'{' | b'}' | b'(' | b')' | b'\n' | b';');
         let start = self.run_start(key.start, outside).max(line.start);
@@ -146,7 +145,7 @@ impl<'a> View<'a> {
         Some(self.line_around(start, start))
     }
 
-    /// How far the key of a line is indented; the dash of a list item counts as part of it.
+    /// The indentation of a line's key; the dash of a list item counts as indentation.
     fn indent(&self, line: &Range<usize>) -> usize {
         self.run_end(line.start, |byte| matches!(byte, b' ' | b'\t')) - line.start
             + if self.is_item(line) { 2 } else { 0 }
@@ -167,13 +166,13 @@ enum Direction {
     Down,
 }
 
-/// What is left of a port's name: `SMTP` of `SMTP_PORT`.
+/// A port's name without its last word: `SMTP` of `SMTP_PORT`.
 fn stem(word: &str) -> &str {
     let head = strip_tail(word, "ports").or_else(|| strip_tail(word, "port")).unwrap_or(word);
     head.trim_matches(['_', '-', '.'])
 }
 
-/// True when `word` names the host that goes with the port of the stem.
+/// True if `word` names the host that belongs to the port with this stem.
 fn names_host(word: &str, stem: &str) -> bool {
     let goes_with = |head: &str| head.trim_matches(['_', '-', '.']).eq_ignore_ascii_case(stem);
     HOSTS.iter().any(|tail| {
@@ -182,7 +181,7 @@ fn names_host(word: &str, stem: &str) -> bool {
     })
 }
 
-/// The host a value stands for; none for values that are no hosts (`true`, a number).
+/// The host that a value names; `None` for values that are not hosts (`true`, a number).
 fn named_host(value: &str) -> Option<Host<'_>> {
     let word = matches!(value, "true" | "false" | "yes" | "no" | "none" | "null" | "on" | "off" | "");
     if word { None } else { classify(value) }

@@ -1,4 +1,4 @@
-//! Numbers that a name left of them makes a port: flags, variables, keys, directives, calls.
+//! Numbers that are ports by the name before them: flags, variables, keys, directives, calls.
 
 use core::ops::Range;
 
@@ -24,7 +24,7 @@ impl<'a> View<'a> {
         Some(Found::new(Form::EnvFallback, found.host, found.name))
     }
 
-    /// The text is a number or a list of numbers, and the path asks for a port.
+    /// The whole text is a number or a list of numbers, and the path requires a port.
     pub(super) fn whole(&self, digits: &Range<usize>) -> Option<Found<'a>> {
         let before = self.before(digits.start);
         let negative = before == b'-' && !self.before(digits.start - 1).is_ascii_digit();
@@ -32,7 +32,7 @@ impl<'a> View<'a> {
         (self.only_numbers && !negative && !glued).then_some(Found::new(Form::Whole, Host::None, None))
     }
 
-    /// What may follow a number that is a whole value.
+    /// Whether the text after a number permits it to be a whole value.
     pub(super) fn value_ends(&self, end: usize) -> bool {
         let next = self.at(end + 1);
         match self.at(end) {
@@ -45,7 +45,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The variable of the `${NAME` at `start`.
+    /// The variable in the `${NAME` at `start`.
     fn variable_at(&self, start: usize) -> Range<usize> {
         let start = self.run_end(start, |byte| matches!(byte, b'$' | b'{'));
         start..self.run_end(start, |byte| byte.is_ascii_alphanumeric() || byte == b'_')
@@ -92,7 +92,7 @@ impl<'a> View<'a> {
         if word == "elements" && self.is_port_type(near.word.start) {
             return Some(Found::new(Form::Directive, Host::None, Some(word)));
         }
-        // `PORT=$((8000 + RANDOM % 1000))` is drawn at random, and reported as such.
+        // `PORT=$((8000 + RANDOM % 1000))` is random, and reported as such.
         if near.bracket == b'(' && self.is_drawn(digits.end) {
             return None;
         }
@@ -168,7 +168,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// BIND's `inet 127.0.0.1 port 953`, BIRD's `neighbor ::1 port 179`: an address stands before the word.
+    /// BIND's `inet 127.0.0.1 port 953`, BIRD's `neighbor ::1 port 179`: an address precedes the word.
     fn follows_address(&self, word: usize) -> bool {
         let end = self.run_start(word, |byte| byte == b' ');
         let start = self.run_start(end, |byte| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':' | b'*'));
@@ -188,13 +188,13 @@ impl<'a> View<'a> {
         let open = open - usize::from(self.before(open) == b'\\');
         let address = self.str(inner..inner_end);
         let is_address = matches!(address, "" | "*") || address.contains("::") || super::host::ipv4(address).is_some();
-        // `f("", 80)` has any number; only a pair of its own is an address.
+        // `f("", 80)` takes any number; only a separate pair is an address.
         let is_pair =
             self.before(open) == b'(' && (address.contains([':', '.']) || !is_name_byte(self.before(open - 1)));
         (is_address && is_pair).then(|| Found::new(Form::HostPort, classify(address).unwrap_or(Host::Any), None))
     }
 
-    /// `serv_port_up("web", 8080)`: the first number among the arguments of a function that is named for a port.
+    /// `serv_port_up("web", 8080)`: the first number in the arguments of a function with a port in its name.
     fn later_argument(&self, start: usize, digits: &Range<usize>) -> Option<Found<'a>> {
         let comma = self.run_start(start, |byte| byte == b' ').checked_sub(1).filter(|at| self.at(*at) == b',')?;
         let floor = comma.saturating_sub(super::WINDOW);
@@ -212,7 +212,7 @@ impl<'a> View<'a> {
         sound.then_some(Found::new(Form::Directive, Host::None, Some(name)))
     }
 
-    /// `ssh -L 8080:db:5432`: the first number is a port of this machine or of the other.
+    /// `ssh -L 8080:db:5432`: the first number is a port of this machine or of the remote one.
     fn tunnel(&self, digits: &Range<usize>) -> Option<Found<'a>> {
         let near = self.near(digits.start).filter(|near| near.tie == Tie::Space)?;
         let word = self.str(near.word.clone());
@@ -225,7 +225,7 @@ impl<'a> View<'a> {
     }
 
     fn flag(&self, word: &'a str, start: usize, digits: &Range<usize>) -> Found<'a> {
-        // A packet filter's addresses say where packets go, not whose port it is.
+        // The addresses of a packet filter are where packets go, not the host of the port.
         let filter = matches!(word, "--dport" | "--dports" | "--sport" | "--sports" | "--to-port" | "--to-ports");
         let host = if filter { Host::None } else { self.command_host(start, digits.end) };
         Found::new(Form::Flag, host, Some(word))
@@ -290,8 +290,8 @@ impl<'a> View<'a> {
         Some(Found::new(Form::Directive, host, Some(word)).unnamed_unless_flag())
     }
 
-    /// `Port 22` of ssh_config, `port 6379` of redis, `ORPort 9001` of tor: the word starts a statement, and no prose
-    /// follows.
+    /// `Port 22` of ssh_config, `port 6379` of redis, `ORPort 9001` of tor: the word starts a statement, and the line
+    /// is not prose.
     fn is_port_statement(&self, near: &Near, digits: &Range<usize>) -> bool {
         let word = self.str(near.word.clone());
         let starts = self.flavour != Flavour::Script && self.starts_statement(near.word.start);
@@ -300,7 +300,7 @@ impl<'a> View<'a> {
         let blank = self.run_end(digits.end + quote, |byte| matches!(byte, b' ' | b'\t' | b'\r'));
         let ends = matches!(self.at(blank), 0 | b'\n' | b';' | b'#' | b'{' | b'}');
         let compound = word.len() > 5 && self.flavour == Flavour::Config;
-        // In a plain value only ssh's `extraConfig = "Port 23"` is no prose.
+        // In a plain value only ssh's `extraConfig = "Port 23"` is not prose.
         let prose = self.flavour == Flavour::Value && (word != "Port" || blank != self.bytes.len());
         starts && (ends || compound) && !prose
     }
@@ -312,13 +312,13 @@ impl<'a> View<'a> {
         end < word && matches!(self.str(start..end), "--set" | "--set-default")
     }
 
-    /// Only blanks between this word and the start of its statement.
+    /// Whether only blanks precede the word in its statement.
     pub(super) fn starts_statement(&self, word: usize) -> bool {
         let blank = self.run_start(word, |byte| matches!(byte, b' ' | b'\t'));
         matches!(self.before(blank), 0 | b'\n' | b';' | b'{' | b'}')
     }
 
-    /// `tcp dport { ssh, 80 }`: a number further in a set that a word opened.
+    /// `tcp dport { ssh, 80 }`: a later number in a set.
     fn in_port_set(&self, start: usize) -> Option<Found<'a>> {
         // The end of an IPv6 address.
         if self.before(start) == b':' {
@@ -333,8 +333,8 @@ impl<'a> View<'a> {
         self.match_directive(&near)
     }
 
-    /// The place behind the brace that opens the set a number is in. Names, numbers, interpolations and comments may
-    /// stand in between.
+    /// The position after the brace that opens the set around a number, skipping names, numbers, interpolations and
+    /// comments.
     fn set_start(&self, number: usize) -> Option<usize> {
         let floor = number.saturating_sub(4 * super::WINDOW);
         let mut at = number;
@@ -363,14 +363,14 @@ impl<'a> View<'a> {
 }
 
 impl Found<'_> {
-    /// The host before a bare port is no name of it.
+    /// Drops the name if it is the host before a bare port.
     fn unnamed_unless_flag(mut self) -> Self {
         self.name = self.name.filter(|name| name.starts_with('-'));
         self
     }
 }
 
-/// Names that are no prose: `wait_for_port 8080`, `set ldapPort "389"`.
+/// Names that do not occur in prose: `wait_for_port 8080`, `set ldapPort "389"`.
 fn is_long_name(word: &str) -> bool {
     word.contains(['_', '-', '.'])
         || word
@@ -378,12 +378,12 @@ fn is_long_name(word: &str) -> bool {
             .is_some_and(|rest| rest.contains(|c: char| c.is_ascii_uppercase()) && word != "PORT" && word != "PORTS")
 }
 
-/// `listen = 8080` listens on a port; `listen = 10` may be a backlog.
+/// `listen = 8080` is a port; `listen = 10` may be a backlog.
 fn is_unmistakable(digits: &str) -> bool {
     matches!(digits, "22" | "25" | "53" | "80" | "443") || digits.len() >= 4
 }
 
-/// True when the word can be the host of a command.
+/// True if the word can be the host of a command.
 pub(super) fn is_command_host(word: &str) -> bool {
     is_domain(word) || super::host::ipv4(word).is_some()
 }

@@ -1,4 +1,4 @@
-//! Tables of real and near-real texts, both directions. `HOLE` stands for an interpolation the caller has masked.
+//! Tables of texts with ports and of similar texts without any. `HOLE` is an interpolation that the caller has masked.
 
 mod addresses;
 mod details;
@@ -8,7 +8,7 @@ use super::{Context, Flavour, Form, Host, TextPort, is_port_flag, is_port_word, 
 
 use Flavour::{Config, Script, Value};
 
-/// Scans as the rest of flakeward does, and checks what must hold for every result.
+/// Scans a text as the callers do, and checks the invariants of every result.
 fn ports<'a>(text: &'a str, path: &[&str], flavour: Flavour) -> Vec<TextPort<'a>> {
     let mut out = Vec::new();
     scan(text, &Context { path, flavour }, &mut out);
@@ -29,7 +29,7 @@ fn masked(text: &str) -> String {
     text.replace("HOLE", "\u{1}\u{1}\u{1}\u{1}")
 }
 
-/// Every row: the text and the numbers that are ports in it.
+/// Checks every row: the text and the numbers in it that are ports.
 fn numbers(flavour: Flavour, path: &[&str], rows: &[(&str, &[u32])]) {
     let mut wrong = String::new();
     for (text, expected) in rows {
@@ -44,7 +44,7 @@ fn numbers(flavour: Flavour, path: &[&str], rows: &[(&str, &[u32])]) {
 
 type Row<'a> = (&'a str, u32, Form, Host<'a>, Option<&'a str>);
 
-/// Every row: the text and all there is to know about its one port.
+/// Checks every row: the text and all properties of its one port.
 fn details(flavour: Flavour, path: &[&str], rows: &[Row<'_>]) {
     for (text, number, form, host, name) in rows {
         let text = masked(text);
@@ -170,7 +170,7 @@ fn port_flags_and_programs() {
     );
 }
 
-/// Texts of all kinds of pieces: nothing may panic, every range must hold its digits, nothing may be found twice.
+/// Random combinations of pieces: no panic, every range contains its digits, no port is reported twice.
 #[test]
 fn survives_everything() {
     const PIECES: &[&str] = &[

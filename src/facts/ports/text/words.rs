@@ -1,4 +1,4 @@
-//! Which words mean a port, an address, or surely neither.
+//! Words that indicate a port, an address, or neither.
 
 use super::HOLE;
 
@@ -19,8 +19,8 @@ const PREFIXES: &[&str] = &[
     "turn", "udp", "ui", "upstream", "vnc", "web", "webserver", "webui", "wg", "ws", "wss", "xmpp",
 ];
 
-/// True when `word` (an attribute name, key, flag or variable) ends in the word port or ports: split at camelCase, `_`,
-/// `-`, `.` and digits, or one of the compounds people write as one word (`hostport`, `dport`).
+/// True if `word` (an attribute name, key, flag or variable) ends in the word port or ports: split at camelCase, `_`,
+/// `-`, `.` and digits, or one of the compounds written as one word (`hostport`, `dport`).
 pub fn is_port_word(word: &str) -> bool {
     // `portNumber`, `port_number`.
     let word = strip_tail(word, "number").filter(|head| !head.is_empty()).unwrap_or(word);
@@ -31,7 +31,7 @@ pub fn is_port_word(word: &str) -> bool {
     let port = &word[head.len()..];
     match head.as_bytes().last() {
         None => true,
-        // `nmap --top-ports 1000`, `max_ports`: how many, not which.
+        // `nmap --top-ports 1000`, `max_ports`: a number of ports.
         Some(_) if port.len() == 5 && is_count(head) => false,
         Some(last) if !last.is_ascii_alphabetic() => true,
         // `listenPort`, `TCPPort`, but not `SUPPORT`; `HTTPport` is one of the compounds.
@@ -43,8 +43,8 @@ pub fn is_port_word(word: &str) -> bool {
     }
 }
 
-/// `port_https`, `PORT_HTTP`, `serv_port_up`, `port-range-min`: after the word port, nothing but what is spoken there,
-/// which way, or which end of a range.
+/// `port_https`, `PORT_HTTP`, `serv_port_up`, `port-range-min`: only a protocol, a direction, or an end of a range
+/// follows the word port.
 fn names_protocol(word: &str) -> bool {
     #[rustfmt::skip]
     const AFTER: [&str; 28] = [
@@ -54,30 +54,30 @@ fn names_protocol(word: &str) -> bool {
     let words: Vec<&str> = word.split(['_', '-']).collect();
     let Some(port) = words.iter().position(|word| word.eq_ignore_ascii_case("port")) else { return false };
     let after = &words[port + 1..];
-    // A range of ports as a whole is no port: `ip_local_port_range`.
+    // A whole range of ports is not a port: `ip_local_port_range`.
     !after.is_empty()
         && !after.last().is_some_and(|last| last.eq_ignore_ascii_case("range") || last.eq_ignore_ascii_case("random"))
         && after.iter().all(|word| AFTER.iter().any(|known| word.eq_ignore_ascii_case(known)))
 }
 
-/// True when `word` is a command-line flag whose name ends in port: `--port`, `-port`, `-oPort`.
+/// True if `word` is a command-line flag whose name ends in port: `--port`, `-port`, `-oPort`.
 pub fn is_port_flag(word: &str) -> bool {
     word.len() > 2 && word.starts_with('-') && is_port_word(word.trim_start_matches('-'))
 }
 
-/// `word` without its final port or ports; none if it has none.
+/// `word` without its final port or ports; `None` if it does not end so.
 fn strip_port(word: &str) -> Option<&str> {
     ["ports", "port"].iter().find_map(|tail| strip_tail(word, tail))
 }
 
-/// `word` without `tail`, whatever the case.
+/// `word` without `tail`, ignoring case.
 pub(super) fn strip_tail<'a>(word: &'a str, tail: &str) -> Option<&'a str> {
     let at = word.len().checked_sub(tail.len())?;
     let (head, end) = word.split_at_checked(at)?;
     end.eq_ignore_ascii_case(tail).then_some(head)
 }
 
-/// `listen|Port`, `TCP|Ports`, `listen|PORT`: a capital starts the word, and the whole is not one run of capitals like
+/// `listen|Port`, `TCP|Ports`, `listen|PORT`: a capital starts the word, and the name is not all capitals like
 /// `SUPPORT`.
 fn starts_camel(head: &str, port: &str) -> bool {
     let capital = port.starts_with('P');
@@ -107,13 +107,13 @@ fn camel_tail(word: &str) -> &str {
     word.get(capital..).unwrap_or_default()
 }
 
-/// True when a value at this place of the configuration is a port, even as a bare number.
+/// True if a value at this path is a port, even as a bare number.
 pub(super) fn asks_for_port(parent: &str, last: &str) -> bool {
     is_port_word(last)
         || is_listen_key(last)
         // rabbitmq's `listeners.ssl.default = 5671`
         || last.starts_with("listeners.")
-        // What a container opens for other containers.
+        // Ports that a container exposes to other containers.
         || last == "expose"
         || matches!(last, "published" | "target") && is_port_word(parent)
         || matches!(last, "from" | "to") && strip_tail(parent, "PortRanges").is_some()
@@ -129,7 +129,7 @@ pub(super) fn is_listen_key(word: &str) -> bool {
     KEYS.contains(&word)
 }
 
-/// True when values under this name look like `name:number` and are no addresses.
+/// True if values under this name look like `name:number` and are not addresses.
 pub(super) fn is_no_address(word: &str) -> bool {
     #[rustfmt::skip]
     const WORDS: &[&str] = &[
@@ -142,7 +142,7 @@ pub(super) fn is_no_address(word: &str) -> bool {
     ends_in(word, WORDS)
 }
 
-/// True when values under this name are addresses, so that a plain word before the colon is a host.
+/// True if values under this name are addresses, so that a plain word before the colon is a host.
 pub(super) fn is_address_word(word: &str) -> bool {
     #[rustfmt::skip]
     const WORDS: &[&str] = &[
@@ -155,7 +155,7 @@ pub(super) fn is_address_word(word: &str) -> bool {
     ends_in(word, WORDS)
 }
 
-/// True for the name of a flag whose value counts or cuts: `--line-range :500`, `-n :50`.
+/// True for the name of a flag whose value is a count or a range: `--line-range :500`, `-n :50`.
 pub(super) fn is_counting(flag: &str) -> bool {
     #[rustfmt::skip]
     const WORDS: &[&str] = &[
@@ -172,13 +172,13 @@ pub(super) fn is_about_ssh(word: &str) -> bool {
     word.as_bytes().windows(3).any(|part| part.eq_ignore_ascii_case(b"ssh") || part.eq_ignore_ascii_case(b"rsh"))
 }
 
-/// True when the name means more than one port, so that a list may follow.
+/// True if the name is in the plural, so that a list may follow.
 pub(super) fn is_plural(word: &str) -> bool {
     let word = word.trim_end_matches(|c: char| c.is_ascii_digit());
     strip_tail(word, "s").is_some()
 }
 
-/// True when the last word of a name is one of `list`, or the whole name without separators is.
+/// True if the last word of a name is in `list`, or the whole name without separators is.
 fn ends_in(word: &str, list: &[&str]) -> bool {
     let word = word.trim_end_matches(|c: char| c.is_ascii_digit());
     list.iter().any(|tail| {
@@ -196,7 +196,7 @@ fn ends_in(word: &str, list: &[&str]) -> bool {
     })
 }
 
-/// Bytes of names: keys, flags, variables; an interpolation may be part of one.
+/// Bytes of names: keys, flags, variables, and interpolations in them.
 pub(super) const fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | HOLE)
 }

@@ -1,4 +1,4 @@
-//! Addresses, and what only looks like one.
+//! Addresses, and text that only looks like an address.
 
 use super::super::{Form, Host};
 use super::{Config, Script, Value, details, numbers, ports};

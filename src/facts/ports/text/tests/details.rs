@@ -1,4 +1,4 @@
-//! Form, host and name of what is found.
+//! Form, host and name of each port.
 
 use super::super::{Form, Host};
 use super::{Config, Script, Value, details, masked, ports};
@@ -65,7 +65,7 @@ fn everything_about_a_port() {
     );
 }
 
-/// The section of a port key says whose it is.
+/// The section around a port key gives its host.
 #[test]
 fn sections() {
     let hosts = |flavour, text: &str, expected: &[(u32, Option<&str>)]| {

@@ -1,4 +1,4 @@
-//! Numbers that a name, a path or a protocol makes ports.
+//! Numbers that are ports because of a name, a path or a protocol.
 
 use super::{Config, Script, Value, numbers};
 
@@ -27,7 +27,7 @@ fn mappings() {
             ("[::1]::80/udp", &[80]),
             ("${IP:-127.0.0.1}:${PORT:?x}:81", &[81]),
             ("${PORT:?must be set, say 8080}:81", &[81]),
-            // Docker reads an empty address and an empty host port.
+            // Docker accepts an empty address and an empty host port.
             ("::80", &[80]),
             ("0.0.0.0:53:53/udp", &[53, 53]),
             ("HOLE:53:HOLE", &[53]),
