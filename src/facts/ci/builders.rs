@@ -1,11 +1,11 @@
-//! What builds an image with Docker tooling: commands, and the ready-made work of each CI system.
+//! Commands, actions, tasks and plugins that build an image with Docker tooling.
 
 use crate::lang::Node;
 use crate::lang::ci::Work;
 use crate::lang::shell::{self, Command};
 use crate::lang::yaml::Yaml;
 
-/// The options of container tools that take a value of their own, up to the subcommand that matters.
+/// Options of container tools that take a value, before the subcommand.
 const VALUED: [&str; 24] = [
     "-c",
     "--context",
@@ -33,7 +33,8 @@ const VALUED: [&str; 24] = [
     "--namespace",
 ];
 
-/// How many words of a command name the tool: `docker compose build`. `None` where no image is built.
+/// The number of words that identify the build: 3 for `docker compose build`. `None` if the command does not build an
+/// image.
 pub fn builds(command: &Command<'_>) -> Option<usize> {
     let mut operands = operands(command);
     let program = command.program().trim_end_matches(".exe");
@@ -70,7 +71,7 @@ pub fn builds(command: &Command<'_>) -> Option<usize> {
     } else if verb == "run" {
         return command.arguments().any(is_kaniko).then_some(at + 1);
     }
-    // Other tools have these names too: what Docker's `build` takes tells them apart.
+    // Other tools have these names too; only Docker's takes the options of `docker build`.
     if matches!(program, "depot" | "finch") && !takes_build_options(command, at) {
         return None;
     }
@@ -78,7 +79,7 @@ pub fn builds(command: &Command<'_>) -> Option<usize> {
     (verb == "build" || bakes).then_some(at + 1)
 }
 
-/// Whether the words after a verb are what `docker build` or `docker bake` takes: one of its options, or a folder.
+/// Whether the words after a verb fit `docker build` or `docker bake`: one of their options, or a folder.
 fn takes_build_options(command: &Command<'_>, verb: usize) -> bool {
     const OPTIONS: [&str; 16] = [
         "-t",
@@ -126,7 +127,7 @@ fn compose(command: &Command<'_>, at: usize, verb: &str) -> Option<usize> {
     builds.then_some(at + 1)
 }
 
-/// The arguments that are no options, with their places.
+/// The arguments that are not options, with their indices.
 fn operands<'c>(command: &'c Command<'_>) -> impl Iterator<Item = (usize, &'c str)> {
     let mut skip = false;
     command.words.iter().enumerate().skip(1).filter_map(move |(at, word)| {
@@ -142,7 +143,7 @@ fn operands<'c>(command: &'c Command<'_>) -> impl Iterator<Item = (usize, &'c st
     })
 }
 
-/// Actions whose work is to build an image, without their versions.
+/// Actions that build an image, without their versions.
 const ACTIONS: [&str; 17] = [
     "docker/build-push-action",
     "docker/bake-action",
@@ -167,7 +168,7 @@ const ACTIONS: [&str; 17] = [
 const PLUGIN_IMAGES: [&str; 10] =
     ["docker", "docker-buildx", "buildx", "ecr", "gcr", "gar", "acr", "kaniko", "heroku", "buildah"];
 
-/// Whether ready-made work of a CI system builds an image.
+/// Whether an action, task, orb, plugin or image of a CI system builds an image.
 pub fn is_builder(yaml: &Yaml<'_, '_>, work: Work, name: &str, parameters: Option<Node>) -> bool {
     let own = name.split(['@', '#']).next().unwrap_or(name).to_ascii_lowercase();
     let parameter = |path: &[&str]| {

@@ -1,4 +1,4 @@
-//! What CI runs beyond its own files: scripts, recipes and npm scripts that a step calls, and what those call in turn.
+//! Scripts, recipes and npm scripts that CI steps run, directly or through other scripts.
 
 use std::collections::HashSet;
 
@@ -14,15 +14,15 @@ use crate::lang::{Field, Language, NodeKind, Tree, recipes};
 use crate::paths;
 use crate::source::{FileKind, Source};
 
-/// Reads what can be run, and what CI files run.
+/// Reads the scripts and recipes of a file, and what CI files run.
 pub static READER: Reader = Reader { name: "calls", needles: &[], may_hold, read };
 
-/// What a file runs, or offers to be run.
+/// The runnable parts of a file, and what its CI steps run.
 #[derive(Debug, Default)]
 pub struct CallFacts {
     /// The parts of a script, makefile, justfile or package.json that can be run.
     pub units: Vec<Unit>,
-    /// What the steps of a CI file run beyond it.
+    /// What the steps of a CI file run outside of it.
     pub calls: Vec<Call>,
 }
 
@@ -46,16 +46,16 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
     fact(facts, is_empty)
 }
 
-/// A part of a file that can be run by itself.
+/// A part of a file that can be run on its own.
 #[derive(Debug)]
 pub struct Unit {
     /// The recipe's or npm script's name; `None` for a whole script.
     pub name: Option<String>,
     /// Images that it builds with Docker tooling.
     pub builds: Vec<Build>,
-    /// Where it takes nixpkgs from.
+    /// References to nixpkgs in it.
     pub nixpkgs: Vec<Use>,
-    /// What it does with Nix, as if it were a step.
+    /// Its use of Nix, as if it were a step.
     pub step: NixStep,
 }
 
@@ -126,13 +126,13 @@ pub struct Reached<'p> {
     pub file: &'p ProjectFile,
     /// The unit.
     pub unit: &'p Unit,
-    /// The CI file whose step leads to it first, in the order of paths and lines.
+    /// The first CI file with a step that leads to it, in order of path and line.
     pub from: &'p ProjectFile,
     /// The command in that step.
     pub call: Span,
 }
 
-/// All units that CI reaches, each once.
+/// All units that CI runs, each once.
 pub fn reached(project: &Project) -> Vec<Reached<'_>> {
     let mut found = Vec::new();
     let mut seen = HashSet::new();
@@ -146,7 +146,7 @@ pub fn reached(project: &Project) -> Vec<Reached<'_>> {
     found
 }
 
-/// The units that a call leads to, those that they call in turn included, without the ones in `seen`.
+/// The units that a call runs, directly and indirectly, except those in `seen`.
 pub fn all<'p>(
     project: &'p Project,
     from: &'p ProjectFile,
@@ -167,7 +167,7 @@ pub fn all<'p>(
     found
 }
 
-/// The units that a call names.
+/// The units that a call runs directly.
 fn called<'p>(project: &'p Project, from: &'p ProjectFile, call: &Call) -> Vec<(&'p ProjectFile, &'p Unit)> {
     let of_kind = |folder: &str, kind: FileKind| -> Vec<&'p ProjectFile> {
         let folders = [paths::join("", folder), paths::join(paths::folder(&from.source.path), folder)];
@@ -203,7 +203,7 @@ fn named<'p>(files: &[&'p ProjectFile], names: &[String]) -> Vec<(&'p ProjectFil
     units().filter(|(_, unit)| unit.name.as_ref().is_some_and(|name| names.contains(name))).collect()
 }
 
-/// The script of a path: from the root, from the caller's folder, or else the only one whose path ends like that.
+/// The script at a path: relative to the root, to the caller's folder, or else the only one whose path ends so.
 fn script<'p>(project: &'p Project, from: &'p ProjectFile, path: &str) -> Option<&'p ProjectFile> {
     let at = |folder: &str| project.file(&paths::join(folder, path)?);
     let is_script = |file: &&ProjectFile| file.source.kind == FileKind::Shell;

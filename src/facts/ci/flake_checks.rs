@@ -1,4 +1,4 @@
-//! What runs the checks of a flake.
+//! What runs the checks of a flake: CI files, scripts and services.
 
 use std::collections::BTreeSet;
 
@@ -19,33 +19,33 @@ static BUILT: Words = Words::any_of(&SERVICES);
 static RUN: Words = Words::any_of(&RUNNERS);
 static BUILDS: Words = Words::any_of(&["#checks."]);
 
-/// What a file says about running the flake's checks.
+/// The parts of a file that concern the flake's checks.
 #[derive(Debug, Default)]
 pub struct CheckFacts {
-    /// It is a file of the repository's CI.
+    /// Whether it is a file of the repository's CI.
     pub is_ci: bool,
-    /// What it is there for, if it is a CI file.
+    /// What it does with the code, if it is a CI file.
     pub purpose: Purpose,
-    /// It runs the checks, or names a service that does.
+    /// Whether it runs the checks, or names a service that does.
     pub runs: bool,
     /// The checks that its commands build one by one: `nix build .#checks.x86_64-linux.web`.
     pub built: BTreeSet<String>,
-    /// The names of the flake's checks, if all are written out.
+    /// The names of the flake's checks, if all are literal.
     pub checks: Option<BTreeSet<String>>,
-    /// It is the repository's flake: where its outputs begin.
+    /// The span of `outputs`, if it is the repository's flake.
     pub flake: Option<Span>,
 }
 
 impl Fact for CheckFacts {}
 
 impl CheckFacts {
-    /// Whether there is nothing in it.
+    /// Whether the file has none of these.
     pub fn is_empty(&self) -> bool {
         !self.is_ci && !self.runs && self.flake.is_none() && self.built.is_empty()
     }
 }
 
-/// What runs the checks of a flake, as it is written in CI files, scripts and recipes.
+/// Commands and services that run the checks of a flake, as they appear in CI files, scripts and recipes.
 const RUNNERS: [&str; 18] = [
     "flake check",
     "flake-check-action",
@@ -67,9 +67,9 @@ const RUNNERS: [&str; 18] = [
     "nixpkgs-review",
 ];
 
-/// What says in Nix that a service builds the flake's outputs.
+/// Names in Nix code that show that a service builds the flake's outputs.
 const SERVICES: [&str; 4] = ["hydraJobs", "herculesCI", "nix-github-actions", "mkGithubMatrix"];
-/// Services whose settings may be elsewhere: a flake that names one is taken to be checked by it.
+/// Services that may be configured elsewhere: a flake that names one is assumed to be checked by it.
 const NAMED_SERVICES: [&str; 2] = ["garnix", "buildbot"];
 
 fn may_hold(source: &Glance<'_>) -> bool {
@@ -83,7 +83,7 @@ fn may_hold(source: &Glance<'_>) -> bool {
         }
 }
 
-/// Whether it matters what a file says, by its place.
+/// Whether a file is relevant, by its path.
 fn counts(source: &Source) -> bool {
     match source.kind {
         FileKind::Yaml => is_own_ci(&source.path) || speaks_of_ci(&source.path),
@@ -93,20 +93,20 @@ fn counts(source: &Source) -> bool {
     }
 }
 
-/// A CI file of the repository itself, not of a template or example in it.
+/// Whether a path is a CI file of the repository itself, not of a template or example in it.
 fn is_own_ci(path: &str) -> bool {
     let hidden = path.starts_with('.') || !path.contains('/');
     hidden && ci::system(path).is_some_and(|system| system != ci::System::GitHubAction)
 }
 
-/// Other files that name the checks that a merge waits for.
+/// Other files that list the checks required for a merge.
 fn speaks_of_ci(path: &str) -> bool {
     path.starts_with(".github/") || matches!(path, ".mergify.yml" | "garnix.yaml" | "bors.yml")
 }
 
 fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
     let source = file.source;
-    // Also where every file is read.
+    // Repeated here because some runs read every file.
     if !counts(source) {
         return None;
     }
@@ -134,19 +134,19 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
     fact(facts, is_empty)
 }
 
-/// Whether a line holds one of the words outside of its comment. The name of a step runs nothing.
+/// Whether a line contains one of the words outside comments. Names of steps do not count.
 fn names_any(text: &str, words: &[&str]) -> bool {
     let lines = text.lines().filter(|line| !line.trim_start().trim_start_matches("- ").starts_with("name:"));
     lines.map(uncommented).map(unsaid).any(|line| words.iter().any(|word| line.contains(word)))
 }
 
-/// A line without its comment, which begins with a `#` at its beginning or after a blank.
+/// A line without its comment. A comment starts with a `#` at the start of the line or after a blank.
 fn uncommented(line: &str) -> &str {
     let starts = |&(at, _): &(usize, &str)| at == 0 || line[..at].ends_with([' ', '\t']);
     line.match_indices('#').find(starts).map_or(line, |(at, _)| &line[..at])
 }
 
-/// A line without what it prints: `echo "run nix flake check" && nix build`.
+/// A line without the text that it prints: `echo "run nix flake check" && nix build`.
 fn unsaid(line: &str) -> String {
     let parts = line.split_inclusive(['&', '|', ';']);
     let prints = |part: &&str| {
@@ -169,7 +169,7 @@ fn code(tree: &Tree<'_>) -> String {
     code
 }
 
-/// The checks that commands name one by one; an interpolation is a name that is not known and so counts as any.
+/// The checks that commands build by name; an interpolation counts as any name.
 fn built(text: &str) -> BTreeSet<String> {
     let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ')' | ';' | '^' | ',');
     let lines = text.lines().map(uncommented);
@@ -178,7 +178,8 @@ fn built(text: &str) -> BTreeSet<String> {
     names.map(|name| if name.contains(['$', '{', '*']) { "*".to_owned() } else { name.to_owned() }).collect()
 }
 
-/// The names of a flake's checks in `checks.SYSTEM.NAME` and, in `perSystem`, `checks.NAME`; `None` if some are computed.
+/// The names of a flake's checks in `checks.SYSTEM.NAME` and, in `perSystem`, `checks.NAME`; `None` if some are
+/// computed.
 fn checks(tree: &Tree<'_>) -> Option<BTreeSet<String>> {
     let mut names = BTreeSet::new();
     for binding in tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Binding) {
@@ -202,7 +203,7 @@ fn checks(tree: &Tree<'_>) -> Option<BTreeSet<String>> {
     (!names.is_empty()).then_some(names)
 }
 
-/// The name `outputs` of a flake.
+/// The span of the name `outputs` in a flake.
 fn outputs(tree: &Tree<'_>) -> Option<Span> {
     let bindings = tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Binding);
     bindings.into_iter().find_map(|binding| {

@@ -1,4 +1,4 @@
-//! Images: those that CI builds with Docker tooling, and the packages of a flake that are some.
+//! Images that CI builds with Docker tooling, and packages of a flake that are images.
 
 use super::builders;
 use crate::facts::needles::Words;
@@ -14,7 +14,7 @@ pub static READER: Reader = Reader { name: "images", needles: &[&BUILDERS], may_
 
 static BUILDERS: Words = Words::any_of(&["buildImage", "LayeredImage"]);
 
-/// Functions of nixpkgs and nix2container whose result is an image.
+/// Functions of nixpkgs and nix2container that return an image.
 const IMAGE_FUNCTIONS: [&str; 4] =
     ["buildImage", "buildLayeredImage", "streamLayeredImage", "buildLayeredImageWithNixDb"];
 
@@ -26,7 +26,7 @@ fn may_hold(source: &Glance<'_>) -> bool {
     }
 }
 
-/// What a file says about images.
+/// The image builds and image packages in a file.
 #[derive(Debug, Default)]
 pub struct ImageFacts {
     /// Images that its steps build with Docker tooling.
@@ -40,11 +40,11 @@ impl Fact for ImageFacts {}
 /// An image built with Docker tooling.
 #[derive(Debug)]
 pub struct Build {
-    /// Where.
+    /// Its location.
     pub span: Span,
-    /// With what: a command or the name of an action.
+    /// The command or the name of the action.
     pub tool: String,
-    /// The words around it, in which the image's name may stand.
+    /// The words around it, which may contain the name of the image.
     pub words: String,
 }
 

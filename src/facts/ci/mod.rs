@@ -1,4 +1,4 @@
-//! What CI files do, and what the repository says about its CI elsewhere.
+//! What CI files do, and references to CI elsewhere in the repository.
 
 pub mod builders;
 pub mod call;

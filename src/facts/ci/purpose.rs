@@ -1,5 +1,4 @@
-//! What the CI files of a repository are there for: whether they build and test its code, or only label issues, update
-//! lock files and the like.
+//! The purpose of CI files: whether they build and test the code, or only label issues, update lock files and the like.
 
 use crate::lang::ci::{self, Site, System, github};
 use crate::lang::shell::{self, Command};
@@ -10,26 +9,26 @@ use super::nix::commands;
 /// What a CI file does with the code of its repository.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Purpose {
-    /// It builds or tests the code when that changes.
+    /// Whether it builds or tests the code when the code changes.
     pub works: bool,
-    /// It runs a program whose name says that it checks something; what it checks is not known.
+    /// Whether it runs a program that checks something, by its name; what it checks is not known.
     pub may_check: bool,
 }
 
 /// Events that a change of the code causes. A reusable workflow runs when its caller does.
 const CHANGES: [&str; 5] = ["push", "pull_request", "pull_request_target", "merge_group", "workflow_call"];
 
-/// Programs that neither build nor test anything.
+/// Programs that do not build or test anything.
 const HOUSEKEEPING: [&str; 44] = [
     "[", "[[", "apt", "apt-get", "awk", "basename", "cat", "cd", "chmod", "cp", "curl", "cut", "date", "df", "dirname",
     "echo", "env", "exit", "export", "false", "find", "gh", "git", "grep", "head", "jq", "ls", "mkdir", "mv", "printf",
     "pwd", "read", "rm", "sed", "set", "sleep", "sort", "tail", "tee", "test", "touch", "tr", "true", "wget",
 ];
 
-/// What the names of ready-made work say that builds or tests.
+/// Words in the names of actions, tasks and the like that indicate a build or test.
 const WORKS: [&str; 6] = ["build", "test", "lint", "cargo", "clippy", "check-action"];
 
-/// What a CI file is there for.
+/// The purpose of a CI file.
 pub fn of(yaml: &Yaml<'_, '_>, system: System) -> Purpose {
     let mut purpose = Purpose::default();
     if system == System::GitHub && !runs_on_changes(yaml) {
@@ -52,7 +51,7 @@ pub fn of(yaml: &Yaml<'_, '_>, system: System) -> Purpose {
     purpose
 }
 
-/// A workflow that does not say when it runs is read as one that runs on changes.
+/// Whether a workflow runs on changes; also true if it does not specify its events.
 fn runs_on_changes(yaml: &Yaml<'_, '_>) -> bool {
     let says = yaml.documents().next().is_some_and(|root| yaml.get(root, "on").is_some());
     !says || github::runs_on(yaml, &CHANGES)
@@ -70,7 +69,7 @@ fn works(command: &Command<'_>) -> bool {
     }
 }
 
-/// `stylix-check`, `nix run .#ci`; a path leads to a file of the repository, which is read itself.
+/// `stylix-check`, `nix run .#ci`. A path refers to a file of the repository, which is read separately.
 fn may_check(command: &Command<'_>) -> bool {
     let path = command.word(0).unwrap_or("");
     if command.program() == "nix" && command.has("run") {
@@ -80,8 +79,8 @@ fn may_check(command: &Command<'_>) -> bool {
     !path.contains(['/', '$']) && says_check(path, 2)
 }
 
-/// Whether a name of at least so many words has one that means a check. `check` alone may be anything, but is not a
-/// program that many have.
+/// Whether a name has at least `least` words and one of them means a check. The single words `check`, `checks` and `ci`
+/// are accepted too: few common programs have these names.
 fn says_check(name: &str, least: usize) -> bool {
     let words: Vec<&str> = name.split(['-', '_', '.']).collect();
     let means = |word: &&str| matches!(*word, "check" | "checks" | "ci" | "test" | "tests" | "verify" | "validate");

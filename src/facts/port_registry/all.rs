@@ -1,4 +1,4 @@
-//! All registries of a repository, and questions to them that are answered at once however many there are.
+//! All registries of a repository, indexed for fast lookups.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -16,17 +16,17 @@ pub type Known<'p> = (&'p Registry, &'p Entry);
 pub struct Registries<'p> {
     all: Vec<&'p Registry>,
     by_path: HashMap<&'p str, &'p Registry>,
-    /// By the end of their paths from a slash on; nothing where several end alike.
+    /// By path suffixes that start after a slash; `None` if several paths have the same suffix.
     by_end: HashMap<&'p str, Option<&'p Registry>>,
-    /// By name: the first registry's that has it.
+    /// By name; the first registry that defines it wins.
     entries: HashMap<&'p [String], Known<'p>>,
     numbers: BTreeMap<u32, Vec<Known<'p>>>,
-    /// The same for the registries of each folder that one serves.
+    /// By folder served and number: the entries of the registries in that folder.
     by_folder: BTreeMap<&'p str, BTreeMap<u32, Vec<Known<'p>>>>,
 }
 
 impl<'p> Registries<'p> {
-    /// The registries among a project's facts, sorted by path.
+    /// The registries of a project, sorted by path.
     pub fn of(project: &'p Project) -> Self {
         let all: Vec<_> = project.all::<RegistryFacts>().filter_map(|facts| facts.defined.as_ref()).collect();
         let mut by_end = HashMap::new();
@@ -56,7 +56,7 @@ impl<'p> Registries<'p> {
         self.all.is_empty()
     }
 
-    /// Whether a path is that of a registry.
+    /// Whether there is a registry at a path.
     pub fn is_registry(&self, path: &str) -> bool {
         self.at(path).is_some()
     }
@@ -66,19 +66,19 @@ impl<'p> Registries<'p> {
         self.by_path.get(path).copied()
     }
 
-    /// The only registry whose path ends with a path.
+    /// The only registry whose path ends in `path`.
     pub fn ending(&self, path: &str) -> Option<&'p Registry> {
         self.by_end.get(format!("/{path}").as_str()).copied().flatten()
     }
 
-    /// The entries of a number. A definition with several names counts once, and so does an entry that several
+    /// The entries with a number. A definition with several names counts once, and so does an entry that several
     /// registries have under the same name.
     pub fn by_number(&self, number: u32) -> &[Known<'p>] {
         self.numbers.get(&number).map_or(&[], Vec::as_slice)
     }
 
-    /// The entries of a number that a file would use: those of the registry nearest to it, going out from its own
-    /// folder. Registries of other folders serve only where none is above the file.
+    /// The entries with a number that a file would use: those of the nearest registry, going outward from the file's
+    /// folder. Registries of other folders are used only if there is none above the file.
     pub fn serving(&self, file: &str, number: u32) -> &[Known<'p>] {
         if self.by_folder.len() < 2 {
             return self.by_number(number);
@@ -99,8 +99,7 @@ impl<'p> Registries<'p> {
         self.numbers.iter().map(|(&number, entries)| (number, entries.as_slice()))
     }
 
-    /// The numbers that the comments of a file answer for, and where: a comment gives the number, or names an entry that
-    /// has it.
+    /// The numbers that the comments of a file cover, and where: a comment gives the number, or names an entry with it.
     pub fn answers(&self, comments: &[RegistryComment]) -> Answers {
         let mut answers: HashMap<u32, Vec<Span>> = HashMap::new();
         for comment in comments {
@@ -112,7 +111,7 @@ impl<'p> Registries<'p> {
         Answers(answers.into_iter().map(|(number, spans)| (number, spans.into_iter().collect())).collect())
     }
 
-    /// The entry of a dotted name in whichever registry has it.
+    /// The entry with a dotted name in any registry.
     pub fn entry(&self, name: &str) -> Option<Known<'p>> {
         let path = split(name);
         let described = || {
@@ -123,18 +122,18 @@ impl<'p> Registries<'p> {
     }
 }
 
-/// What the registry comments of a file answer for.
+/// The numbers and ranges that the registry comments of a file cover.
 #[derive(Debug)]
 pub struct Answers(HashMap<u32, Spans>);
 
 impl Answers {
-    /// Whether a comment answers for a number at a place. Whether it is right is for `port-drift` to say.
+    /// Whether a comment covers a number at a location. Whether the comment is correct is checked by `port-drift`.
     pub fn cover(&self, number: u32, span: Span) -> bool {
         self.0.get(&number).is_some_and(|spans| spans.any_around(span))
     }
 }
 
-/// The folder whose files a registry serves: the one that it stands in, without the folders of libraries.
+/// The folder that a registry serves: its parent folder, without library folders.
 pub fn served(registry: &str) -> &str {
     const LIBRARIES: [&str; 12] =
         ["lib", "libs", "nix", "helpers", "constants", "config", "common", "shared", "utils", "data", "vars", "parts"];
@@ -164,7 +163,7 @@ fn entries<'p>(all: &[&'p Registry]) -> HashMap<&'p [String], Known<'p>> {
     entries
 }
 
-/// The entries by number. The registry that is easiest to import stands for those that say the same.
+/// The entries by number. Of equal entries, the one in the registry that is easiest to import is kept.
 fn numbers<'p>(all: &[&'p Registry]) -> BTreeMap<u32, Vec<Known<'p>>> {
     let mut by_ease = all.to_vec();
     by_ease.sort_by_key(|registry| (!registry.shape.importable, registry.shape.calls.len(), registry.path.clone()));

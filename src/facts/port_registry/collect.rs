@@ -1,4 +1,4 @@
-//! From a file to a registry: enter the functions around its set, walk the set, and say what each entry is.
+//! Builds a registry from a file: enters the functions around its set, walks the set, and classifies each entry.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -11,29 +11,29 @@ use crate::facts::port_registry::eval::value::{Attr, Eval, Lambda, Set, ThunkId,
 use crate::finding::{RelPath, Span};
 use crate::lang::{Field, NodeKind, Tree};
 
-/// Functions around a set that are entered at most.
+/// At most this many functions around a set are entered.
 const CALLS: usize = 4;
 
-/// How deep groups may nest.
+/// The maximum nesting depth of groups.
 const DEPTH: usize = 16;
 
-/// Longer names than this are not read: every use of an entry would be told with its name.
+/// Longer names are not read: reports of every use would repeat them.
 const NAME: usize = 255;
 
-/// The most entries that are read: there are no more ports than this.
+/// The maximum number of entries: there are no more ports than this.
 const ENTRIES: usize = 1 << 16;
 
-/// The most bytes that the entries' names may have together, those of the groups around them included.
+/// The maximum total size in bytes of the entries' names, including the groups around them.
 const NAMES: usize = 8 << 20;
 
-/// Names that a file gives its ports when it has other things as well.
+/// Names under which a file keeps its ports if it contains other things as well.
 const PREFIXES: [&str; 4] = ["ports", "port", "registry", "portRegistry"];
 
-/// The default place of a registry: a file there is one whatever it holds.
+/// The default path of a registry: a file there is a registry whatever it contains.
 const DEFAULT: &str = "lib/ports.nix";
 
-/// Reads a file as a registry; `None` where it gives no set. Whether the set is that of a registry is for
-/// [`Registry::is_convincing`] to say.
+/// Reads a file as a registry; `None` if it does not evaluate to a set. [`Registry::is_convincing`] decides whether the
+/// set is that of a registry.
 pub(super) fn registry(path: &RelPath, tree: &Tree<'_>) -> Option<Registry> {
     let mut registry = read(path, tree, Given::Defaults)?;
     let has_defaults = |call: &Call| matches!(call, Call::Set { optional, .. } if !optional.is_empty());
@@ -91,19 +91,19 @@ fn make(path: &RelPath, mut entries: Vec<Entry>, calls: Vec<Call>, importable: b
     Registry::new(path.clone(), entries, Shape { calls, prefix, importable })
 }
 
-/// The ports that a file binds in its `let` without giving them away.
+/// The ports that a file binds in its `let` without exporting them.
 fn kept_to_itself(machine: &mut Machine<'_, '_>, names: &Set, fault: Option<&str>) -> Option<Vec<Entry>> {
     let attr = PREFIXES.iter().find_map(|&name| names.attrs.get(name))?;
     let value = machine.force(attr.thunk);
     Walk { machine, entries: Vec::new() }.read(&value, fault)
 }
 
-/// The name that all ports of a registry stand under, if it is one that says so.
+/// The common name that contains all ports of a registry, if it is one of the usual ones.
 fn prefix(entries: &[Entry]) -> Vec<String> {
     let mut firsts = entries.iter().filter(|entry| entry.port().is_some()).map(|entry| entry.path.first());
     let Some(Some(first)) = firsts.next() else { return Vec::new() };
     let shared = PREFIXES.contains(&first.as_str()) && firsts.all(|other| other == Some(first));
-    // `{ ports = 80; }` is an entry of that name, not a group.
+    // `{ ports = 80; }` is an entry with that name, not a group.
     let group = entries.iter().all(|entry| entry.path.len() > 1 || entry.path.first() != Some(first));
     if shared && group { vec![first.clone()] } else { Vec::new() }
 }
@@ -123,7 +123,7 @@ fn call_of(tree: &Tree<'_>, lambda: &Lambda) -> Call {
     Call::Set { required, optional, open: tree.child_of_kind(formals, NodeKind::Ellipses).is_some() }
 }
 
-/// A group on the way: where it is, what it holds, and the groups around it.
+/// A group on the walk: its path, its members, and the groups around it.
 struct Group {
     path: Vec<String>,
     set: Rc<Set>,
@@ -136,7 +136,7 @@ struct Walk<'m, 't, 'a> {
 }
 
 impl Walk<'_, '_, '_> {
-    /// The entries of a value, in the order of the file; `None` where it is certainly no set.
+    /// The entries of a value, in file order; `None` if it is certainly not a set.
     fn read(mut self, value: &Eval<Val>, fault: Option<&str>) -> Option<Vec<Entry>> {
         if let Some(fault) = fault {
             self.undecidable(&[], Span::default(), fault);
@@ -223,7 +223,7 @@ impl Walk<'_, '_, '_> {
             match self.entries.get_mut(before) {
                 Some(entry) if Endpoint::is_description(name) => entry.value = Value::Helper,
                 Some(entry) => entry.endpoint = Some(Box::new(endpoint.clone())),
-                // A set in the set is no entry.
+                // A nested set is not an entry.
                 None if group.is_some() => {
                     self.entries.push(Entry::new(path, Value::Helper, attr.name_span, span, ThunkId::MAX))
                 }
@@ -245,11 +245,11 @@ impl Entry {
 }
 
 impl Registry {
-    /// Whether the content alone shows that this is a registry: a set of names and port numbers, not a module that
-    /// happens to be called `ports.nix`.
+    /// Whether the content alone shows that this is a registry: a set of names and port numbers, not a module that is
+    /// merely called `ports.nix`.
     pub fn is_convincing(&self) -> bool {
         let top = |name: &str| self.entries.iter().any(|entry| entry.path.first().is_some_and(|first| first == name));
-        // A module of NixOS or flake-parts, and a set that is a function.
+        // A module of NixOS or flake-parts, or a callable set.
         if ["options", "config", "imports", "flake", "perSystem", "__functor"].into_iter().any(top) {
             return false;
         }
@@ -258,13 +258,13 @@ impl Registry {
         let others = count(|value| matches!(value, Value::NotPort(_)));
         let helpers = count(|value| matches!(value, Value::Helper));
         if *self.path == *DEFAULT || self.path.ends_with(&format!("/{DEFAULT}")) {
-            // Functions alone are a library about ports.
+            // A file with only functions is a library for ports.
             return !ports.is_empty() || helpers == 0;
         }
         if ports.is_empty() {
             return false;
         }
-        // In a NixOS module the last name says what the number is; in a registry it says whose.
+        // In a NixOS module the last name is the kind of number; in a registry it is the service.
         let module = ["services", "networking", "virtualisation", "systemd", "programs"].into_iter().any(top);
         let options = ports.iter().filter(|entry| names_an_option(entry)).count();
         ports.len() > others && !(module && (others > 0 || options * 2 > ports.len()))

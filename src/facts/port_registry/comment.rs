@@ -1,33 +1,33 @@
-//! Comments with which files that cannot import refer to the registry:
-//! `# Port from lib/ports.nix: databases.redis = 6379`.
+//! Comments in files that cannot import the registry and refer to it by name: `# Port from lib/ports.nix:
+//! databases.redis = 6379`.
 
 use crate::finding::Span;
 use crate::lang::yaml::Yaml;
 use crate::lang::{Node, NodeKind, Tree, dockerfile};
 use crate::source::{self, LineIndex, Source};
 
-/// One entry that a comment names.
+/// An entry named in a comment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RegistryComment {
-    /// The registry's path as the comment writes it.
+    /// The registry's path as written in the comment.
     pub registry: String,
-    /// The entry's name as the comment writes it.
+    /// The entry's name as written in the comment.
     pub entry: String,
-    /// The number, where the comment gives one.
+    /// The number, if the comment gives one.
     pub number: Option<u32>,
     /// The comment, from its `#` to its end.
     pub span: Span,
-    /// The place of the path.
+    /// The span of the path.
     pub registry_span: Span,
-    /// The place of the name.
+    /// The span of the name.
     pub entry_span: Span,
-    /// The place of the number; empty, after the name, where there is none.
+    /// The span of the number; empty, after the name, if there is none.
     pub number_span: Span,
-    /// What it covers: every use of the number in here is accounted for.
+    /// The range that it covers: every use of the number in it is accounted for.
     pub covers: Span,
 }
 
-/// Whether a text may hold such a comment.
+/// Whether a text may contain such a comment.
 pub fn possible(text: &str) -> bool {
     memchr::memmem::find(text.as_bytes(), b".nix").is_some()
 }
@@ -58,13 +58,13 @@ pub fn comments(source: &Source, tree: Option<&Tree<'_>>) -> Vec<RegistryComment
     found
 }
 
-/// Where a comment may begin in a line: a `#` at its start or after a blank.
+/// Where a comment may start in a line: a `#` at the start of the line or after a blank.
 fn comment_starts(line: &str) -> impl Iterator<Item = usize> {
     let bytes = line.as_bytes();
     memchr::memchr_iter(b'#', bytes).filter(move |&at| at == 0 || matches!(bytes[at - 1], b' ' | b'\t' | b'#'))
 }
 
-/// Reads one comment: `# Port from PATH: NAME = NUMBER, NAME = NUMBER`. The word port and the numbers may be missing.
+/// Reads one comment: `# Port from PATH: NAME = NUMBER, NAME = NUMBER`. The word "port" and the numbers are optional.
 fn read(text: &str, span: Span) -> Option<Vec<RegistryComment>> {
     let mut cursor = Cursor { text: text.get(..span.end as usize)?, at: span.start as usize };
     cursor.skip(|c| c == '#' || c.is_whitespace());
@@ -144,7 +144,7 @@ impl<'a> Cursor<'a> {
         Span::new(start, self.at)
     }
 
-    /// A dotted name, whose parts may be quoted.
+    /// A dotted name; its parts may be quoted.
     fn take_name(&mut self) -> Span {
         let mut quoted = false;
         let start = self.at;
@@ -169,13 +169,13 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// Finds what a comment covers, by the kind of file.
+/// Finds the range that a comment covers, by the kind of file.
 enum Cover<'t, 'a> {
-    /// The mapping that the comment stands in.
+    /// The mapping that contains the comment.
     Yaml { index: &'t LineIndex, tree: &'t Tree<'a>, yaml: Yaml<'t, 'a>, blocks: Vec<Block> },
-    /// The build stage: where each begins.
+    /// The build stage; the offsets at which stages start.
     Dockerfile { stages: Vec<u32>, end: u32 },
-    /// Nothing finer than the file.
+    /// The whole file.
     Whole(Span),
 }
 
@@ -246,7 +246,7 @@ impl InYaml<'_, '_, '_> {
         let scalars =
             [NodeKind::BlockScalar, NodeKind::PlainScalar, NodeKind::DoubleQuoteScalar, NodeKind::SingleQuoteScalar];
         if scalars.contains(&self.tree.kind(inside)) {
-            // A comment of the script that the scalar holds.
+            // A comment in the script of the scalar.
             return self.mapping_around(inside);
         }
         let next = self.blocks.partition_point(|block| block.start < comment.start);
@@ -256,7 +256,7 @@ impl InYaml<'_, '_, '_> {
         }
         let column = comment.start - line_start;
         let above = || {
-            // The block that the comment closes: the last one at its column, with nothing further out since.
+            // The block that the comment ends: the last one at its column, with nothing indented less since.
             before.iter().rev().take_while(|block| block.column >= column).find(|block| block.column == column)
         };
         match (after.first(), before.last()) {
@@ -272,7 +272,7 @@ impl InYaml<'_, '_, '_> {
         }
     }
 
-    /// A comment behind an entry: its mapping, or all of the entry where its value only begins below.
+    /// A comment after an entry: covers its mapping, or the whole entry if its value starts on a later line.
     fn beside(&self, block: Block) -> Option<Span> {
         match self.value(block) {
             Some(value) if self.yaml.is_mapping(value) && self.line(value) > self.line(block.node) => {
@@ -282,8 +282,8 @@ impl InYaml<'_, '_, '_> {
         }
     }
 
-    /// A comment above an entry: the mapping of the entry, but only the entry itself among named things (processes,
-    /// services, jobs) and among the mappings of a list.
+    /// A comment above an entry: covers the mapping of the entry, but only the entry itself among named things
+    /// (processes, services, jobs) and in lists of mappings.
     fn before(&self, block: Block) -> Option<Span> {
         let is_mapping = self.value(block).is_some_and(|value| self.yaml.is_mapping(value));
         if is_mapping && (block.item || self.among_named_things(block)) {
@@ -292,7 +292,7 @@ impl InYaml<'_, '_, '_> {
         self.mapping_of(block)
     }
 
-    /// Whether all the values beside an entry are mappings.
+    /// Whether all values next to an entry are mappings.
     fn among_named_things(&self, block: Block) -> bool {
         let Some(mapping) = self.tree.parent(block.node) else { return false };
         self.tree
@@ -368,15 +368,15 @@ mod tests {
     fn a_comment_covers_its_mapping() {
         const MARK: &str = "# Port from lib/ports.nix: a = 1";
         let cases = [
-            // The spec's own: a comment among the keys of a process.
+            // The example of the specification: a comment among the keys of a process.
             ("p:\n  x:\n    @\n    command: c\n    env:\n      PORT: 1\n  y:\n    command: d\n", "c|1"),
             ("p:\n  x:\n    command: c\n    @\n    env:\n      PORT: 1\n  y:\n    command: d\n", "c|1"),
             ("p:\n  x:\n    command: c\n    env:\n      PORT: 1\n    @\n  y:\n    command: d\n", "c|1"),
             ("p:\n  x:\n    @\n    probe:\n      port: 1\n    command: c\n  y:\n    command: d\n", "1|c"),
-            // Above or beside the name of a process: that process.
+            // Above the name of a process or on its line: covers that process.
             ("p:\n  @\n  x:\n    command: c\n  y:\n    command: d\n", "c"),
             ("p:\n  x: @\n    command: c\n  y:\n    command: d\n", "c"),
-            // Behind a value, and in lists.
+            // After a value, and in lists.
             ("p:\n  x:\n    port: 1 @\n    command: c\n  y: {command: d}\n", "1|c"),
             ("p:\n  x:\n    ports:\n      - 1 @\n    command: c\n  y: {command: d}\n", "1|c"),
             ("p:\n  x:\n    ports:\n      @\n      - 1\n    command: c\n  y: {command: d}\n", "1|c"),

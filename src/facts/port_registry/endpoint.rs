@@ -1,4 +1,4 @@
-//! What a registry may say of a port beside its number: `{ port = 53; protocol = "udp"; host = "dns"; }`.
+//! The description of a port in a registry besides its number: `{ port = 53; protocol = "udp"; host = "dns"; }`.
 
 use std::rc::Rc;
 
@@ -15,10 +15,10 @@ const HOST: [&str; 2] = ["host", "hosts"];
 const ADDRESS: [&str; 3] = ["address", "listenAddress", "bind"];
 const DESCRIPTION: [&str; 2] = ["description", "comment"];
 
-/// Addresses that stand for all of a machine.
+/// Addresses that mean all interfaces of a machine.
 const ANY_ADDRESS: [&str; 4] = ["0.0.0.0", "::", "[::]", "*"];
 
-/// Where a service listens. What the registry leaves out, or what cannot be read from the text, is empty.
+/// Where a service listens. A property is empty if the registry omits it or if it cannot be read from the text.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Endpoint {
     /// The protocols in lower case: `tcp`, `udp`.
@@ -27,7 +27,7 @@ pub struct Endpoint {
     pub hosts: Vec<String>,
     /// The address.
     pub address: Option<String>,
-    /// The place of the name of the set.
+    /// The span of the name of the set.
     pub name_span: Span,
 }
 
@@ -38,7 +38,7 @@ impl Endpoint {
         if !set.attrs.contains_key(PORT) || ![&PROTOCOL[..], &HOST, &ADDRESS, &DESCRIPTION].into_iter().any(describes) {
             return None;
         }
-        // A group may have entries of these names: `{ port = 80; host = 81; }`.
+        // A group may have entries with these names: `{ port = 80; host = 81; }`.
         let mut texts = |names: &[&str]| -> Option<Vec<String>> {
             let Some(attr) = names.iter().find_map(|name| set.attrs.get(*name)) else { return Some(Vec::new()) };
             match machine.force(attr.thunk) {
@@ -53,12 +53,12 @@ impl Endpoint {
         Some(Self { protocols: known_protocols(&protocols), hosts, address: address.into_iter().next(), name_span })
     }
 
-    /// Whether an attribute of the set describes the port and is no entry itself.
+    /// Whether an attribute of the set describes the port and is not an entry.
     pub(super) fn is_description(name: &str) -> bool {
         [&PROTOCOL[..], &HOST, &ADDRESS, &DESCRIPTION].into_iter().any(|names| names.contains(&name))
     }
 
-    /// Whether a service with this endpoint may listen where another one does: on the same machine, protocol and address.
+    /// Whether two services may listen on the same machine, protocol and address.
     pub fn may_meet(&self, other: &Self) -> bool {
         let share = |one: &[String], other: &[String]| {
             one.is_empty() || other.is_empty() || one.iter().any(|name| other.contains(name))
@@ -72,7 +72,7 @@ impl Endpoint {
 }
 
 fn is_any(address: &str) -> bool {
-    // A name may stand for any address.
+    // A host name may resolve to any address.
     let is_name = !address.contains(':') && !address.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     ANY_ADDRESS.contains(&address) || is_name
 }
@@ -85,7 +85,7 @@ fn strings(machine: &mut Machine<'_, '_>, items: &Rc<[u32]>) -> Vec<String> {
             _ => None,
         })
         .collect();
-    // A list of which a part is not known may hold anything.
+    // A list with an unknown element may contain anything.
     texts.unwrap_or_default()
 }
 

@@ -1,10 +1,10 @@
-//! The entries of a registry by path, so that each of many references to a large one is found at once.
+//! The entries of a registry sorted by path, so that references to a large registry are resolved quickly.
 
 use std::cmp::Ordering;
 
 use super::{Entry, Lookup, Value};
 
-/// Places of entries, in the order of their paths; those of one path in the order of the file.
+/// Indices of entries, sorted by path; entries with the same path in file order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Index(Vec<u32>);
 
@@ -15,7 +15,7 @@ impl Index {
         Self(order)
     }
 
-    /// What a path leads to.
+    /// The entry or group at a path.
     pub(super) fn lookup<'r>(&'r self, entries: &'r [Entry], path: &[impl AsRef<str>]) -> Lookup<'r> {
         let mut undecidable = false;
         let mut known = 0;
@@ -27,7 +27,7 @@ impl Index {
             }
             known = length;
             for entry in found {
-                // The entry of an undecidable group stands for whatever may be in it.
+                // The entry of an undecidable group represents everything in it.
                 match (&entry.value, entry.path.len() == length) {
                     (Value::NotDecidable(_), true) => undecidable = true,
                     (_, true) if whole => return Lookup::Entry(entry),
@@ -40,7 +40,7 @@ impl Index {
         if undecidable { Lookup::NotDecidable } else { Lookup::Missing(known) }
     }
 
-    /// The entries whose paths begin with a path, in the order of their paths.
+    /// The entries whose paths start with a path, sorted by path.
     pub(super) fn below<'r, S: AsRef<str>>(
         &'r self,
         entries: &'r [Entry],

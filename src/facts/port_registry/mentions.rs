@@ -1,31 +1,30 @@
-//! Whether a Nix text may refer to a registry: a cheap necessary condition, so that most files are never parsed.
+//! A cheap necessary condition for a Nix text to refer to a registry, so that most files are never parsed.
 
 use aho_corasick::AhoCorasick;
 
 use crate::config::PortSettings;
 use crate::lang::nix;
 
-/// The names by which the registries of a repository can be referred to.
+/// The names by which Nix code can refer to the registries of a repository.
 #[derive(Debug, Default)]
 pub struct Mentions {
-    /// Nothing where there is no file that could be a registry.
+    /// `None` if no file can be a registry.
     names: Option<AhoCorasick>,
-    /// A folder above every other is a registry: any path may lead there.
+    /// Whether a folder above all others is a registry: then any path may lead to it.
     anything: bool,
 }
 
 impl Mentions {
-    /// The names of those among a repository's files that may be registries.
-    ///
-    /// A path in Nix has a slash in it. The last name of a path that leads to a registry, or to a folder with one in it,
-    /// is a name in the registry's own path, or a dot.
+    /// The names of the files in a repository that may be registries. A path in Nix contains a slash. The last
+    /// component of a path to a registry, or to a folder with one in it, is a component of the registry's own path, or
+    /// a dot.
     pub fn of<'a>(files: impl Iterator<Item = &'a str>, settings: &PortSettings) -> Self {
         let registries: Vec<&str> = files.filter(|path| super::is_candidate(path, settings)).collect();
         if registries.is_empty() {
             return Self::default();
         }
         let names = registries.iter().flat_map(|path| path.split('/')).map(|name| format!("/{name}"));
-        // Modules may get a registry as an argument.
+        // Modules may receive a registry as an argument.
         let words = names.chain(["/.".to_owned()]).chain(super::uses::ARGUMENTS.map(str::to_owned));
         let names = AhoCorasick::new(words).ok();
         Self { anything: names.is_none() || registries.contains(&"default.nix"), names }

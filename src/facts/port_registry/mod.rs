@@ -1,9 +1,8 @@
-//! The port registry as a program fact: the nested set of names and numbers that a repository keeps its ports in,
-//! known as Nix knows it.
+//! Port registries: nested sets of names and numbers in which a repository keeps its ports, evaluated like Nix does.
 //!
-//! [`evaluate`] reads a file the way Nix would, without running it (`eval`); what cannot be known from the text is
-//! [`Value::NotDecidable`], never a guess. [`Registries`] answers questions over all registries of a repository,
-//! [`comment`] reads the comments with which YAML and Dockerfiles refer to an entry, [`uses`] the Nix that does.
+//! [`evaluate`] reads a file the way Nix would, without running it (`eval`); values that cannot be known from the text
+//! are [`Value::NotDecidable`], never a guess. [`Registries`] answers queries over all registries of a repository,
+//! [`comment`] reads the comments with which YAML and Dockerfiles refer to an entry, [`uses`] the references in Nix.
 
 mod all;
 mod collect;
@@ -32,29 +31,29 @@ pub use mentions::Mentions;
 pub use shape::{Call, Shape};
 pub use uses::Use;
 
-/// One name of a registry and what it stands for.
+/// An entry of a registry: a name and its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// The names that lead to it, outermost first: `["databases", "redis"]`.
+    /// The path to it, outermost name first: `["databases", "redis"]`.
     pub path: Vec<String>,
-    /// What it is.
+    /// Its value.
     pub value: Value,
-    /// The place of the name.
+    /// The span of the name.
     pub name_span: Span,
-    /// The place of the expression that gives the value.
+    /// The span of the expression that gives the value.
     pub value_span: Span,
-    /// Entries that are one definition under several names (`inherit`, `a = b;`) share this number.
+    /// Entries that are aliases of one definition (`inherit`, `a = b;`) share this number.
     pub origin: u32,
-    /// Whether another value of the file is made of it.
+    /// Whether another value of the file depends on it.
     pub read_here: bool,
-    /// Whether it is the same with whatever arguments the registry is called.
+    /// Whether it is the same for all arguments that the registry may be called with.
     pub settled: bool,
-    /// What the registry says of it beside the number.
+    /// The endpoint that the registry describes besides the number.
     pub endpoint: Option<Box<Endpoint>>,
 }
 
 impl Entry {
-    /// The names of the service: those of the path, without the `port` of `dns = { port = 53; protocol = "udp"; }`.
+    /// The name of the service: the path without the final `port` of `dns = { port = 53; protocol = "udp"; }`.
     pub fn service(&self) -> &[String] {
         match self.path.split_last() {
             Some((last, service)) if self.endpoint.is_some() && last == endpoint::PORT => service,
@@ -62,7 +61,7 @@ impl Entry {
         }
     }
 
-    /// Whether two services may listen at one place, as far as the registry says.
+    /// Whether two services may listen on the same endpoint, as far as the registry shows.
     pub fn may_meet(&self, other: &Self) -> bool {
         match (&self.endpoint, &other.endpoint) {
             (Some(one), Some(other)) => one.may_meet(other),
@@ -70,12 +69,12 @@ impl Entry {
         }
     }
 
-    /// The path as it is written after the registry's name: `databases.redis`.
+    /// The path as written after the registry's name: `databases.redis`.
     pub fn name(&self) -> String {
         dotted(&self.path)
     }
 
-    /// The port number, where it is one.
+    /// The port number, if it is one.
     pub fn port(&self) -> Option<u16> {
         match self.value {
             Value::Port(number) => Some(number),
@@ -84,16 +83,16 @@ impl Entry {
     }
 }
 
-/// What an entry is.
+/// The value of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
     /// A port number, 1 to 65535.
     Port(u16),
-    /// Something that is no port number, and what.
+    /// Something that is not a port number, with a description.
     NotPort(String),
-    /// A helper beside the entries: a function, or something else outside of the set that holds the ports.
+    /// A helper next to the entries: a function, or something else outside the set of ports.
     Helper,
-    /// Not known from the text, and why.
+    /// Not known from the text, with the reason.
     NotDecidable(String),
 }
 
@@ -104,33 +103,33 @@ pub struct Registry {
     pub path: RelPath,
     /// Its entries, in the order of the file. An undecidable group is one entry at the group's path.
     pub entries: Vec<Entry>,
-    /// How it is written, and so how it is imported.
+    /// How the file is written, which determines how to import it.
     pub shape: Shape,
     /// The entries by path.
     index: Index,
 }
 
-/// What a path leads to in a registry.
+/// The result of looking up a path in a registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lookup<'r> {
     /// An entry.
     Entry(&'r Entry),
     /// A group of entries.
     Group,
-    /// Nothing, for certain: the name at this index of the path does not exist.
+    /// Certainly nothing: the name at this index of the path does not exist.
     Missing(usize),
     /// Not known from the text.
     NotDecidable,
 }
 
 impl Registry {
-    /// A registry of some entries.
+    /// A registry with some entries.
     fn new(path: RelPath, entries: Vec<Entry>, shape: Shape) -> Self {
         let index = Index::of(&entries);
         Self { path, entries, shape, index }
     }
 
-    /// What a path leads to.
+    /// Looks up a path.
     pub fn lookup(&self, path: &[impl AsRef<str>]) -> Lookup<'_> {
         self.index.lookup(&self.entries, path)
     }
@@ -140,8 +139,8 @@ impl Registry {
         self.index.below(&self.entries, path)
     }
 
-    /// The entry of a dotted name, as comments write it. `ports.` in front may be left out if the registry keeps its
-    /// ports in an attribute of that name, and so may `.port` at the end of the name of a set that describes a port.
+    /// The entry with a dotted name as written in comments. A leading `ports.` is optional if the registry keeps its
+    /// ports in an attribute with that name, and so is a final `.port` for a set that describes a port.
     pub fn named(&self, name: &str) -> Lookup<'_> {
         let path = split(name);
         match (self.described(&path), self.shape.prefix.as_slice()) {
@@ -156,7 +155,7 @@ impl Registry {
         }
     }
 
-    /// What a path leads to; the set that describes a port is that port.
+    /// Looks up a path; a set that describes a port is treated as that port.
     fn described(&self, path: &[String]) -> Lookup<'_> {
         match self.lookup(path) {
             Lookup::Group => match self.lookup(&[path, &[endpoint::PORT.to_owned()]].concat()) {
@@ -167,7 +166,7 @@ impl Registry {
         }
     }
 
-    /// An entry's path without the name that the registry gives all its ports.
+    /// An entry's path without the common name that contains all ports of the registry.
     pub fn bare<'e>(&self, entry: &'e Entry) -> &'e [String] {
         entry.path.strip_prefix(self.shape.prefix.as_slice()).unwrap_or(&entry.path)
     }
@@ -178,7 +177,7 @@ impl Registry {
     }
 }
 
-/// A path as Nix writes it: names joined by dots, quoted where they must be.
+/// A path in Nix syntax: names joined by dots, quoted if necessary.
 pub fn dotted(path: &[String]) -> String {
     let mut out = String::new();
     for name in path {
@@ -219,8 +218,8 @@ pub fn split(name: &str) -> Vec<String> {
     names
 }
 
-/// Evaluates a file as a registry. `None` where it is none: by its path, or because a file that was not configured
-/// but found by its name holds something else.
+/// Evaluates a file as a registry. `None` if it is not one: by its path, or because the file was not configured but
+/// found by its name and contains something else.
 pub fn evaluate(path: &RelPath, tree: &Tree<'_>, settings: &PortSettings) -> Option<Registry> {
     if !is_candidate(path, settings) {
         return None;
@@ -232,7 +231,7 @@ pub fn evaluate(path: &RelPath, tree: &Tree<'_>, settings: &PortSettings) -> Opt
     }
 }
 
-/// Whether a path may be that of a registry: a configured one, or, where none is configured, by its name.
+/// Whether a path may be a registry: a configured one or, if none is configured, one with a usual name.
 pub fn is_candidate(path: &str, settings: &PortSettings) -> bool {
     if settings.registries.is_empty() {
         return found_by_name(path);
@@ -250,12 +249,13 @@ fn normal(path: &str) -> &str {
     path.trim_start_matches("./")
 }
 
-/// Reads port registries, and what refers to them.
+/// Reads port registries and references to them.
 pub static READER: Reader = Reader { name: "port registry", needles: &[&NIX_FILE], may_hold, read };
 
 static NIX_FILE: Words = Words::any_of(&[".nix"]);
 
-/// A registry is known by its path, and what refers to it names it; what is not Nix does so in a comment or a command.
+/// A registry is identified by its path, and references contain its name: in Nix code, or elsewhere in a comment or a
+/// command.
 fn may_hold(source: &Glance<'_>) -> bool {
     match source.kind {
         FileKind::Nix => is_candidate(&source.path, source.ports) || source.registries.may_be_in(&source.text),
@@ -299,22 +299,22 @@ fn fault(path: &str, tree: &Tree<'_>, settings: &PortSettings) -> Option<Span> {
     is_broken.then(|| faults(tree).next().map_or(Span::default(), |node| tree.span(node)))
 }
 
-/// What a file says about registries.
+/// The registry of a file and its references to registries.
 #[derive(Debug, Default)]
 pub struct RegistryFacts {
-    /// The registry that the file is.
+    /// The registry that the file defines.
     pub defined: Option<Registry>,
-    /// Where the file has its first syntax error, if it may be a registry.
+    /// The file's first syntax error, if the file may be a registry.
     pub broken: Option<Span>,
-    /// Where the file refers to a registry in Nix.
+    /// References to a registry in Nix.
     pub uses: Vec<Use>,
-    /// What it does with arguments that may be registries; see [`uses::of_arguments`].
+    /// Uses of arguments that may be registries; see [`uses::of_arguments`].
     pub arguments: Vec<Use>,
-    /// Where it does so in comments.
+    /// References in comments.
     pub comments: Vec<RegistryComment>,
-    /// Folders that it may read every Nix file of, and where it does so.
+    /// Folders whose Nix files it may all read, and the locations of those references.
     pub folders: Vec<(RelPath, Span)>,
-    /// The file's tree, if it is a registry: fixes are made from it.
+    /// The file's tree, if it is a registry: fixes need it.
     pub tree: Option<KeptTree>,
 }
 
@@ -331,7 +331,7 @@ impl Fact for RegistryFacts {
 }
 
 impl RegistryFacts {
-    /// Whether there is nothing in it.
+    /// Whether the file has none of these.
     pub fn is_empty(&self) -> bool {
         self.defined.is_none()
             && self.broken.is_none()

@@ -1,4 +1,4 @@
-//! The entry that a mistyped name was probably meant as.
+//! Suggests the entry that a mistyped name probably means.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -11,19 +11,19 @@ use crate::suggest;
 #[derive(Debug)]
 pub struct Names<'r> {
     all: Vec<(String, &'r Entry)>,
-    /// By their last words in lower case; nothing where several end in the same.
+    /// By the last word in lower case; `None` if several names end in it.
     by_last: HashMap<String, Option<&'r Entry>>,
-    /// How many bytes the names are together.
+    /// The total size of the names in bytes.
     bytes: u64,
-    /// How many pairs of bytes may still be compared.
+    /// The number of byte pairs that may still be compared.
     left: Cell<u64>,
 }
 
-/// How many pairs of bytes are compared at most for the suggestions of a run; then there are no more of them.
+/// The maximum number of byte pairs compared for the suggestions of a run; after that, there are no more suggestions.
 const PAIRS: u64 = 20_000_000;
 
 impl<'r> Names<'r> {
-    /// Those of a registry.
+    /// The names of a registry.
     pub fn of(registry: &'r Registry) -> Self {
         let all: Vec<_> = registry.ports().map(|(entry, _)| (entry.name(), entry)).collect();
         let mut by_last = HashMap::new();
@@ -34,7 +34,8 @@ impl<'r> Names<'r> {
         Self { all, by_last, bytes, left: Cell::new(PAIRS) }
     }
 
-    /// The entry nearest to a name. The same last word in another group is nearer than a similar name in the same one.
+    /// The entry nearest to a name. The same last word in another group is nearer than a similar name in the same
+    /// group.
     pub fn nearest(&self, name: &str) -> Option<&'r Entry> {
         let sibling = self.by_last.get(&last_word(name)).copied().flatten();
         sibling.or_else(|| {
@@ -45,8 +46,8 @@ impl<'r> Names<'r> {
     }
 }
 
-/// Whether a name can hardly be anything but a slip of another one: one letter is missing, added, changed or swapped in a
-/// name of some length, or only capitals, `-` and `_` differ.
+/// Whether a name is almost certainly a typo of another one: one letter is missing, added, changed or swapped in a name
+/// of some length, or only capitals, `-` and `_` differ.
 pub fn is_slip(name: &str, meant: &str) -> bool {
     const SHORTEST: usize = 4;
     let plain = |name: &str| name.to_ascii_lowercase().replace(['-', '_'], "");
@@ -54,7 +55,7 @@ pub fn is_slip(name: &str, meant: &str) -> bool {
     if plain(name) == plain(meant) {
         return true;
     }
-    // `mysql` is not a slip of `mssql`.
+    // `mysql` is not a typo of `mssql`.
     if is_service(&last(name)) && last(name) != last(meant) {
         return false;
     }

@@ -1,11 +1,11 @@
-//! What refers to which registry: uses in Nix and comments elsewhere, with what each leads to.
+//! Resolves references to registries: uses in Nix and comments elsewhere.
 
 use super::{Lookup, Registries, Registry, RegistryComment, RegistryFacts, Use};
 use crate::facts::{Project, ProjectFile};
 use crate::finding::{RelPath, Span};
 use crate::paths;
 
-/// The uses of registries, with the file that each stands in.
+/// The uses of registries, each with its file.
 pub fn uses<'p>(
     project: &'p Project,
     registries: &'p Registries<'p>,
@@ -18,7 +18,7 @@ pub fn uses<'p>(
         })
 }
 
-/// The registry comments, with the registry that each means; `None` where there is no such registry.
+/// The registry comments, each with its registry; `None` if there is no such registry.
 pub fn comments<'p>(
     project: &'p Project,
     registries: &'p Registries<'p>,
@@ -29,20 +29,20 @@ pub fn comments<'p>(
     })
 }
 
-/// The registry that a comment means: by its path from the root, by a path from the file, or by the end of its path
-/// where that is enough to tell.
+/// The registry that a comment refers to: by a path from the root, by a path from the file, or by the end of its path
+/// if that is unambiguous.
 fn meant<'p>(registries: &Registries<'p>, file: &RelPath, written: &str) -> Option<&'p Registry> {
     let from = |folder: &str| paths::join(folder, written).and_then(|path| registries.at(&path));
     let by_end = || registries.ending(written.trim_start_matches("./"));
     from("").or_else(|| from(paths::folder(file))).or_else(by_end)
 }
 
-/// What a use leads to, where the registry is imported the way it is written.
+/// The entry or group that a use refers to, if the registry is imported in the way its shape requires.
 pub fn lookup<'p>(registry: &'p Registry, found: &Use) -> Option<Lookup<'p>> {
     (registry.shape.importable && registry.shape.calls.len() == found.calls).then(|| registry.lookup(&found.path))
 }
 
-/// The places that may read a registry with the folder it is in.
+/// The places that may read a registry by loading its folder.
 pub fn loads<'p>(
     project: &'p Project,
     registries: &'p Registries<'p>,
@@ -55,7 +55,7 @@ pub fn loads<'p>(
     })
 }
 
-/// Whether a file is in a folder or below it. The root holds only its own files here: what is given the whole
+/// Whether a file is in a folder or below it. For the root, only its own files count: code that takes the whole
 /// repository (a source filter, a formatter) hardly ever reads it as Nix.
 fn is_below(file: &str, folder: &str) -> bool {
     match folder {

@@ -1,5 +1,5 @@
-//! Where a Nix file refers to a registry: from each `import` of one along names, `inherit`, `with` and selections to
-//! the places that read an entry.
+//! References to registries in a Nix file: follows each `import` of a registry through names, `inherit`, `with` and
+//! selections to the places that read an entry.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -15,37 +15,37 @@ use crate::source::Source;
 /// A reference to a registry, or to a part of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Use {
-    /// The file it refers to, which may turn out to be no registry.
+    /// The file it refers to, which may turn out not to be a registry.
     pub registry: RelPath,
-    /// How many arguments the import was given.
+    /// The number of arguments applied to the import.
     pub calls: usize,
     /// The names selected: empty for the registry as a whole.
     pub path: Vec<String>,
-    /// The place of each name.
+    /// The span of each name.
     pub names: Vec<Span>,
     /// The whole expression.
     pub span: Span,
-    /// Whether the value goes somewhere, not just through a name: then all that is below the path may be read.
+    /// Whether the value is used, not only bound to a name: then everything below the path may be read.
     pub reads: bool,
-    /// Whether the path is certain to be looked up as it stands: no `or`, no `?`, no `with`, no overridable default.
+    /// Whether exactly this path is looked up: no `or`, no `?`, no `with`, no overridable default.
     pub certain: bool,
-    /// The name under which all modules get the registry as an argument, if it goes there: `specialArgs.ports`.
+    /// The argument name under which all modules receive the registry, if it is passed so: `specialArgs.ports`.
     pub argument: Option<String>,
 }
 
-/// Names of arguments that modules get a registry by.
+/// Names of arguments by which modules receive a registry.
 pub const ARGUMENTS: [&str; 3] = ["ports", "portRegistry", "registry"];
 
-/// Sets whose members are arguments of all modules.
+/// Sets whose members become arguments of all modules.
 const MODULE_ARGUMENTS: [&str; 3] = ["specialArgs", "extraSpecialArgs", "_module.args"];
 
-/// At most this many steps per file, or as many as it has nodes; beyond it the registry counts as used whole.
+/// At most this many steps per file, or as many as it has nodes; beyond that the whole registry counts as used.
 const STEPS: usize = 50_000;
 
 /// Words of commands that evaluate a Nix file.
 const COMMANDS: [&str; 4] = ["nix eval", "nix-instantiate", "nix repl", "import "];
 
-/// The uses of registries in scripts and CI files: commands that evaluate one, for whatever they want of it.
+/// The uses of registries in scripts and CI files: commands that evaluate one, for any purpose.
 pub fn in_commands(source: &Source, settings: &PortSettings) -> Vec<Use> {
     let mut found = Vec::new();
     let mut start = 0;
@@ -82,7 +82,7 @@ pub fn in_nix(path: &str, tree: &Tree<'_>, settings: &PortSettings) -> Vec<Use> 
     search.found
 }
 
-/// What a file does with the arguments that may be registries. Each use names the argument in place of the file.
+/// The uses of arguments that may be registries. Each use has the name of the argument in place of the file.
 pub fn of_arguments(tree: &Tree<'_>) -> Vec<Use> {
     let mut search = Search { tree, names: None, todo: Vec::new(), seen: HashSet::new(), found: Vec::new() };
     for node in tree.nodes() {
@@ -100,7 +100,7 @@ pub fn of_arguments(tree: &Tree<'_>) -> Vec<Use> {
 const LOADERS: [&str; 6] =
     ["readDir", "listFilesRecursive", "haumea", "import-tree", "rakeLeaves", "packagesFromDirectoryRecursive"];
 
-/// Functions that take a folder for something else than the Nix in it.
+/// Functions that take a folder, but not to load the Nix files in it.
 const SOURCES: [&str; 9] = [
     "import",
     "toString",
@@ -113,8 +113,8 @@ const SOURCES: [&str; 9] = [
     "gitTracked",
 ];
 
-/// The folders that a file may read every Nix file of: those given to a function, or any in a file that speaks of
-/// loading folders.
+/// The folders whose Nix files a file may all read: those passed to a function, or any in a file that mentions loading
+/// folders.
 pub fn folders(file: &str, tree: &Tree<'_>) -> Vec<(RelPath, Span)> {
     let loads = LOADERS.iter().any(|word| memchr::memmem::find(tree.text().as_bytes(), word.as_bytes()).is_some());
     let mut found: Vec<(RelPath, Span)> = Vec::new();
@@ -135,7 +135,7 @@ fn is_given_to_a_function(tree: &Tree<'_>, path: Node) -> bool {
     tree.field(path) == Field::Argument && !function().is_some_and(|name| SOURCES.contains(&nix::last_name(&name)))
 }
 
-/// The file of a path that may be a registry; a folder stands for its `default.nix`.
+/// The file at a path, if it may be a registry; for a folder, its `default.nix`.
 fn candidate(target: &str, settings: &PortSettings) -> Option<RelPath> {
     let whole = if target.ends_with(".nix") { target.to_owned() } else { format!("{target}/default.nix") };
     super::is_candidate(&whole, settings).then(|| Arc::from(whole))
@@ -172,7 +172,7 @@ impl Flow {
 
 struct Search<'t, 'a> {
     tree: &'t Tree<'a>,
-    /// Every place where a name is read, by name; made when it is first needed.
+    /// For each name, all places that read it; computed on first use.
     names: Option<HashMap<&'a str, Vec<Node>>>,
     todo: Vec<Flow>,
     seen: HashSet<(Node, Vec<String>)>,
@@ -180,7 +180,7 @@ struct Search<'t, 'a> {
 }
 
 impl<'a> Search<'_, 'a> {
-    /// Starts at a path: the import of it, or the path itself as something that may be read in any way.
+    /// Starts at a path: the import of it, or else the path itself, which may be read in any way.
     fn start(&mut self, node: Node, target: &RelPath) {
         let flow =
             Flow { node, registry: target.clone(), calls: 0, path: Vec::new(), names: Vec::new(), certain: true };
@@ -220,17 +220,17 @@ impl<'a> Search<'_, 'a> {
         }
     }
 
-    /// The value goes somewhere from here.
+    /// Records that the value is used here.
     fn read(&mut self, flow: &Flow) {
         self.record(flow, true);
     }
 
-    /// The value gets a name, and may go no further.
+    /// Records that the value is bound to a name here, and may not be used further.
     fn mention(&mut self, flow: &Flow) {
         self.record(flow, false);
     }
 
-    /// All modules get the value as an argument.
+    /// Records that all modules receive the value as an argument.
     fn hand_on(&mut self, flow: &Flow, name: &str) {
         self.mention(flow);
         if let Some(found) = self.found.last_mut() {
@@ -320,7 +320,7 @@ impl<'a> Search<'_, 'a> {
         for name in nix::names(tree, path) {
             match name.text {
                 Some(text) => next = next.select(select, &text, tree.span(name.node)),
-                // A computed name: anything below may be meant.
+                // A computed name: may refer to anything below.
                 None => return self.read(&next.uncertain()),
             }
         }
@@ -340,7 +340,7 @@ impl<'a> Search<'_, 'a> {
         self.read(&next);
     }
 
-    /// `with ports;`: every name that nothing else binds may come from it.
+    /// `with ports;`: every name that is not bound otherwise may come from it.
     fn with(&mut self, flow: &Flow, with: Node) {
         let tree = self.tree;
         let Some(body) = tree.child(with, Field::Body) else { return };
@@ -369,7 +369,7 @@ impl<'a> Search<'_, 'a> {
         match set_around(tree, binding) {
             Some(NodeKind::Let) => self.mention(flow),
             _ if flow.path.is_empty() && is_module_argument(tree, binding, name) => self.hand_on(flow, name),
-            // Seen from outside as well.
+            // Visible from outside as well.
             _ => self.read(flow),
         }
         self.references(flow, name, Origin::Binding(binding));
@@ -392,7 +392,7 @@ impl<'a> Search<'_, 'a> {
         }
     }
 
-    /// Goes on at every place that reads a name bound at `origin`.
+    /// Follows the value to every place that reads a name bound at `origin`.
     fn references(&mut self, flow: &Flow, name: &str, origin: Origin) {
         let tree = self.tree;
         let names = self.names.get_or_insert_with(|| read_names(tree));
@@ -406,7 +406,7 @@ impl<'a> Search<'_, 'a> {
                 _ if flow.path.is_empty() && is_inherited_argument(tree, node, name) => {
                     self.hand_on(&flow.at(node), name);
                 }
-                // `inherit x;` gives it on.
+                // `inherit x;` passes it on.
                 _ => self.read(&flow.at(node)),
             }
         }
@@ -430,7 +430,7 @@ fn is_module_argument(tree: &Tree<'_>, binding: Node, name: &str) -> bool {
     ARGUMENTS.contains(&name) && around.is_some_and(|around| ends_in_arguments(&around))
 }
 
-/// The same of `specialArgs = { inherit ports; }`.
+/// The same for `specialArgs = { inherit ports; }`.
 fn is_inherited_argument(tree: &Tree<'_>, name_node: Node, name: &str) -> bool {
     let inherit = tree.ancestors(name_node).find(|&node| tree.kind(node) == NodeKind::Inherit);
     let set = inherit.and_then(|inherit| tree.parent(tree.parent(inherit)?));
@@ -444,7 +444,7 @@ fn ends_in_arguments(path: &str) -> bool {
     MODULE_ARGUMENTS.iter().any(|set| path.strip_suffix(set).is_some_and(|head| head.is_empty() || head.ends_with('.')))
 }
 
-/// What kind of expression a binding or `inherit` belongs to.
+/// The kind of expression that a binding or `inherit` belongs to.
 fn set_around(tree: &Tree<'_>, member: Node) -> Option<NodeKind> {
     Some(tree.kind(tree.parent(tree.parent(member)?)?))
 }
@@ -454,7 +454,7 @@ mod tests {
     use super::*;
     use crate::lang::Language;
 
-    /// The uses in a text as `path`, with `!` where it reads, `?` where it is not certain.
+    /// The uses in a text as `path`, with `!` if it is used and `?` if it is not certain.
     fn uses(text: &str) -> Vec<String> {
         let tree = Tree::parse(Language::Nix, text).unwrap();
         assert!(!tree.broken(), "{text}");

@@ -1,4 +1,4 @@
-//! Actions that install Nix, cache for it or build with it.
+//! Actions that install Nix, set up a cache for it, or build with it.
 
 /// A cache for Nix in a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -7,7 +7,7 @@ pub enum Cache {
     Cachix,
     /// magic-nix-cache.
     Magic,
-    /// FlakeHub Cache, Attic and others that talk to a Nix that is installed.
+    /// FlakeHub Cache, Attic and others that require an installed Nix.
     Service,
     /// cache-nix-action, actions/cache and others that keep /nix.
     Store,
@@ -18,7 +18,7 @@ pub enum Cache {
 }
 
 impl Cache {
-    /// Whether the step needs Nix to be there already.
+    /// Whether the step requires an installed Nix.
     pub fn needs_nix(self) -> bool {
         matches!(self, Cache::Cachix | Cache::Magic | Cache::Service | Cache::Tool)
     }
@@ -72,8 +72,8 @@ pub fn cache(action: &str, with: &str) -> Option<Cache> {
     }
 }
 
-/// Whether a step says that it is a cache, although it is none that is known: what another repository's action caches is
-/// not decidable. Caches of other tools do not count.
+/// Whether the name of a step or of an unknown action suggests a cache. What another repository's action caches is not
+/// decidable. Caches of other tools do not count.
 pub fn may_cache(action: &str, name: &str) -> bool {
     const OTHERS: [&str; 22] = [
         "actions/cache",
@@ -105,7 +105,7 @@ pub fn may_cache(action: &str, name: &str) -> bool {
     says(&action) || (says(&name) && !is_other(&action))
 }
 
-/// Whether a cache's `path` holds the store, or a whole store that is copied: `/nix`, `/nix/store`, `~/.nix-store`.
+/// Whether the `path` of a cache contains the store, or a copy of it: `/nix`, `/nix/store`, `~/.nix-store`.
 fn keeps_store(with: &str) -> bool {
     let words = with.split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | '[' | ']'));
     words

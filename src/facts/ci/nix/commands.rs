@@ -1,12 +1,12 @@
-//! Commands that build with Nix, as against those that evaluate, format, update or fetch what is built already.
+//! Commands that build with Nix, as opposed to commands that evaluate, format, update or download.
 
 use crate::lang::shell::Command;
 
-/// The verbs of `nix` that a job may be read by.
+/// The subcommands of `nix` that are recognised.
 const VERBS: [&str; 12] =
     ["build", "develop", "run", "shell", "flake", "fmt", "eval", "profile", "bundle", "print-dev-env", "copy", "env"];
 
-/// Options of `nix` with values of their own, and how many.
+/// Options of `nix` that take values, and the number of values.
 const VALUED: [(&str, usize); 25] = [
     ("--inputs-from", 1),
     ("--override-input", 2),
@@ -35,15 +35,15 @@ const VALUED: [(&str, usize); 25] = [
     ("-k", 1),
 ];
 
-/// Programs that build whatever their arguments are.
+/// Programs that build regardless of their arguments.
 const BUILDERS: [&str; 6] =
     ["nix-fast-build", "nixpkgs-review", "nixos-generate", "nixos-anywhere", "devour-flake", "nix-build-uncached"];
 
 /// Programs that only format.
 const FORMATTERS: [&str; 4] = ["treefmt", "nixfmt", "alejandra", "nixpkgs-fmt"];
 
-/// What a command builds with Nix: how to name it. `None` where it only evaluates, formats, updates a lock, or takes
-/// a finished package of nixpkgs.
+/// A name for what a command builds with Nix. `None` if it only evaluates, formats, updates a lock, or uses a prebuilt
+/// package of nixpkgs.
 pub fn builds(command: &Command<'_>) -> Option<String> {
     let program = command.program();
     let first = || command.arguments().find(|word| !word.starts_with('-')).unwrap_or("");
@@ -89,7 +89,7 @@ fn nix(command: &Command<'_>) -> Option<String> {
     builds.then(|| format!("nix {verb}"))
 }
 
-/// What is built: the words after the verb that are no options.
+/// The installables: the words after the verb that are not options.
 fn installables<'c>(command: &'c Command<'_>, verb: usize) -> Vec<&'c str> {
     let mut found = Vec::new();
     let mut words = command.words.iter().skip(verb + 1).map(|word| &*word.text);
@@ -102,20 +102,20 @@ fn installables<'c>(command: &'c Command<'_>, verb: usize) -> Vec<&'c str> {
                 words.next();
             }
         } else if matches!(word, "-f" | "--file" | "--expr") {
-            // A file or an expression of one's own.
+            // A local file or expression.
             found.extend(words.next().map(|_| "."));
         } else if !word.starts_with('-') {
             found.push(word);
         }
     }
     if command.word(verb) == Some("run") {
-        // The further words are the program's.
+        // The remaining words are arguments of the program.
         found.truncate(1);
     }
     found
 }
 
-/// Whether all that is asked for are packages of nixpkgs, which cache.nixos.org has.
+/// Whether all installables are packages of nixpkgs, which cache.nixos.org has.
 fn ready_made(command: &Command<'_>, verb: usize) -> bool {
     let wanted = installables(command, verb);
     let from_nixpkgs = |installable: &&str| {
@@ -131,7 +131,7 @@ fn formats_by_name(command: &Command<'_>, verb: usize) -> bool {
     !wanted.is_empty() && wanted.iter().all(|installable| formats_or_updates(installable))
 }
 
-/// Whether a package's own name says that it formats or updates.
+/// Whether a package's name indicates that it formats or updates.
 fn formats_or_updates(installable: &str) -> bool {
     let name = installable.rsplit(['#', '.']).next().unwrap_or("");
     ["fmt", "format", "treefmt", "update", "generate", "bump"].iter().any(|word| name.starts_with(word))
@@ -152,7 +152,7 @@ fn formats(command: &Command<'_>) -> bool {
     })
 }
 
-/// Whether a command sets up or feeds a cache.
+/// Whether a command configures a cache or pushes to it.
 pub fn uses_cache(command: &Command<'_>) -> bool {
     let first = command.arguments().find(|word| !word.starts_with('-')).unwrap_or("");
     match command.program() {

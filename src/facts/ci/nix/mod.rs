@@ -1,4 +1,4 @@
-//! What the jobs of GitHub workflows do with Nix: install it, cache for it, build with it.
+//! How the jobs of GitHub workflows use Nix: install it, set up a cache, build.
 
 pub mod actions;
 pub mod commands;
@@ -16,17 +16,17 @@ use crate::paths;
 use crate::source::FileKind;
 use actions::Cache;
 
-/// Reads what jobs do with Nix, and whether the flake names substituters.
+/// Reads how jobs use Nix, and whether the flake has substituters.
 pub static READER: facts::Reader = facts::Reader { name: "jobs", needles: &[&SUBSTITUTERS], may_hold, read };
 
 static SUBSTITUTERS: Words = Words::any_of(&["substituters"]);
 
-/// What a file says about Nix in CI.
+/// How a file's CI jobs use Nix.
 #[derive(Debug, Default)]
 pub struct NixFacts {
     /// Its jobs, if it is a workflow or composite action.
     pub jobs: Vec<NixJob>,
-    /// Whether it is a flake whose `nixConfig` names substituters.
+    /// Whether it is a flake with substituters in its `nixConfig`.
     pub flake_substituters: bool,
 }
 
@@ -53,7 +53,7 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
     fact(facts, is_empty)
 }
 
-/// Whether a flake's `nixConfig` names substituters.
+/// Whether a flake's `nixConfig` sets substituters.
 fn flake_substituters(tree: &Tree<'_>) -> bool {
     let bindings = tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Binding);
     bindings.filter_map(|binding| nix::attr_path(tree, binding)).any(|path| match path.as_slice() {
@@ -65,73 +65,73 @@ fn flake_substituters(tree: &Tree<'_>) -> bool {
     })
 }
 
-/// A job, or a composite action, and what it does with Nix.
+/// A job or a composite action, and how it uses Nix.
 #[derive(Debug)]
 pub struct NixJob {
     /// The job's id; the action's folder for a composite action.
     pub name: String,
-    /// Whether it is a composite action: it is judged where it is used.
+    /// Whether it is a composite action, which is checked where it is used.
     pub composite: bool,
-    /// Where it runs.
+    /// The machine that it runs on.
     pub runner: Runner,
-    /// The input of a reusable workflow that says where it runs, and the input's default.
+    /// The input of a reusable workflow that determines the runner, and the input's default.
     pub runner_input: Option<(String, Option<String>)>,
-    /// The workflow of the same repository that it is.
+    /// The workflow of the same repository that it calls.
     pub call: Option<github::Call>,
-    /// It is a reusable workflow of another repository.
+    /// Whether it calls a reusable workflow of another repository.
     pub is_foreign: bool,
-    /// Its workflow runs on pull requests.
+    /// Whether its workflow runs on pull requests.
     pub on_pull_request: bool,
-    /// Substituters are set for the whole job, by its environment or the workflow's.
+    /// Whether substituters are set for the whole job, by its environment or the workflow's.
     pub configured: bool,
     /// Its steps, in order.
     pub steps: Vec<NixStep>,
 }
 
-/// Where a job runs.
+/// The machine that a job runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Runner {
-    /// On a machine of GitHub's that is new for each job.
+    /// A GitHub-hosted machine, new for each job.
     Fresh,
-    /// On a machine of one's own or a rented one, which may keep its store.
+    /// A self-hosted or third-party machine, which may keep its store.
     Own,
     /// Not known from the text.
     Unknown,
 }
 
-/// What a step does with Nix.
+/// How a step uses Nix.
 #[derive(Debug, Default)]
 pub struct NixStep {
-    /// Where it says so: the action's name, or the step.
+    /// The name of the action, or the step.
     pub span: Span,
-    /// The whole item of the list of steps, from its dash.
+    /// The whole list item of the step, from its dash.
     pub item: Option<Span>,
-    /// The action's name without its version, as it is written.
+    /// The action's name without its version, as written.
     pub action: String,
-    /// It installs Nix.
+    /// Whether it installs Nix.
     pub installs: bool,
-    /// It sets up a cache.
+    /// The cache that it sets up.
     pub cache: Option<Cache>,
-    /// The command that builds, and where it stands.
+    /// The command that builds, and its location.
     pub builds: Option<(String, Span)>,
-    /// It takes the caches that the flake's `nixConfig` names.
+    /// Whether it accepts the substituters of the flake's `nixConfig`.
     pub accepts_flake_config: bool,
-    /// The action of the same repository that it uses, as a path.
+    /// The path of the action in the same repository that it uses.
     pub local: Option<String>,
-    /// Its action or its name says that it is a cache, but of what is not known.
+    /// Whether its action or name suggests a cache of unknown contents.
     pub may_cache: bool,
-    /// What its script runs beyond itself.
+    /// What its script runs outside of itself.
     pub calls: Vec<Call>,
 }
 
-/// What a script of its own does with Nix, as if it were a step.
+/// How a separate script uses Nix, as if it were a step.
 pub fn script_step(script: &Script<'_>) -> NixStep {
     let mut step = NixStep::default();
     read_script(&mut step, script);
     step
 }
 
-/// What the jobs of a file do with Nix.
+/// How the jobs of a file use Nix.
 fn jobs(tree: &Tree<'_>, path: &str, system: System) -> Vec<NixJob> {
     let yaml = Yaml::new(tree);
     let reader = Reader { yaml: &yaml, shell: default_shell(&yaml, None) };
@@ -158,7 +158,7 @@ fn jobs(tree: &Tree<'_>, path: &str, system: System) -> Vec<NixJob> {
 
 struct Reader<'y, 't, 'a> {
     yaml: &'y Yaml<'t, 'a>,
-    /// The shell that the workflow gives to all scripts.
+    /// The default shell of the workflow's scripts.
     shell: Option<String>,
 }
 
@@ -259,7 +259,7 @@ fn names_substituters(text: &str) -> bool {
     text.contains("substituters") || text.contains("binary-caches")
 }
 
-/// A machine is GitHub's own where its label is one of GitHub's standard ones.
+/// A machine is GitHub-hosted if one of its labels is a standard one of GitHub's.
 pub fn runner(labels: Option<&[String]>) -> Runner {
     let Some(labels) = labels else { return Runner::Unknown };
     if labels.iter().any(|label| is_standard(label)) { Runner::Fresh } else { Runner::Own }

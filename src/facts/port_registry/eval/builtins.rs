@@ -1,4 +1,4 @@
-//! The functions of the language itself that registries use.
+//! The built-in functions of Nix that registries use.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -14,7 +14,7 @@ macro_rules! table {
         pub enum Builtin { $($variant),* }
 
         impl Builtin {
-            /// How many arguments it takes.
+            /// The number of its arguments.
             pub fn arity(self) -> usize {
                 match self { $(Self::$variant => $arity),* }
             }
@@ -61,7 +61,7 @@ table! {
     Abort "abort" 1
 }
 
-/// The longest list that is made: no registry has as many ports as there are.
+/// The maximum length of generated lists: there are no more ports than this.
 const LONGEST: i64 = 1 << 16;
 
 /// A member of `builtins`.
@@ -74,7 +74,7 @@ pub fn named(name: &str) -> Option<Val> {
     }
 }
 
-/// A name that the language binds everywhere; its value where that is known.
+/// A global name of Nix; its value if that is known.
 pub fn global(name: &str) -> Option<Eval<Val>> {
     match name {
         "true" | "false" | "null" | "toString" | "map" | "removeAttrs" | "isNull" | "throw" | "abort" => {
@@ -88,7 +88,7 @@ pub fn global(name: &str) -> Option<Eval<Val>> {
     }
 }
 
-/// Runs a function that has all its arguments.
+/// Calls a function with all its arguments.
 pub fn run(machine: &mut Machine<'_, '_>, builtin: Builtin, given: &[ThunkId]) -> Eval<Val> {
     match *given {
         [only] => one(machine, builtin, only),
@@ -226,7 +226,7 @@ fn two(machine: &mut Machine<'_, '_>, builtin: Builtin, first: ThunkId, second: 
             machine.force(first)?;
             machine.force(second)
         }
-        // What is only looked at or printed does not change the value.
+        // Forcing or printing does not change the value.
         Builtin::DeepSeq | Builtin::Trace => machine.force(second),
         _ => Err("it has unsupported syntax".into()),
     }
@@ -274,7 +274,7 @@ fn list_to_attrs(machine: &mut Machine<'_, '_>, items: &[ThunkId]) -> Eval<Val> 
             return Err("a list element has no `name` or no `value`".into());
         };
         let word = text(machine.force(name.thunk)?)?;
-        // The first of two pairs with one name counts.
+        // Of two pairs with the same name, the first wins.
         attrs.entry(word).or_insert(*value);
     }
     Ok(Val::Set(Rc::new(Set { attrs, open: None })))

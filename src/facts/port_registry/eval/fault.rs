@@ -1,4 +1,5 @@
-//! Why Nix would refuse a file before it evaluates anything: then nothing in the file is certain.
+//! Errors for which Nix rejects a file before it evaluates anything. After such an error nothing in the file is
+//! certain.
 
 use std::collections::HashMap;
 
@@ -7,7 +8,7 @@ use super::layout::Layout;
 use crate::facts::port_registry::eval::formal_names;
 use crate::lang::{Field, Node, NodeKind, Tree, nix};
 
-/// The first fault of a file.
+/// The first error of a file.
 pub fn find(tree: &Tree<'_>) -> Option<String> {
     if tree.broken() {
         return Some("the file has syntax errors".to_owned());
@@ -46,14 +47,14 @@ fn arguments<'t>(tree: &'t Tree<'_>, function: Node) -> impl Iterator<Item = Str
     whole.into_iter().chain(named).map(str::to_owned)
 }
 
-/// The names in force on a walk through the file.
+/// The names in scope on a walk through the file.
 #[derive(Default)]
 struct Scopes {
-    /// Where each scope ends, and its names.
+    /// The end of each scope, and its names.
     open: Vec<(u32, Vec<String>)>,
-    /// How many of them bind a name.
+    /// The number of open scopes that bind a name.
     bound: HashMap<String, usize>,
-    /// Where the outermost `with` body around ends: inside, any name may be bound.
+    /// The end of the outermost `with` body: inside it, any name may be bound.
     with: u32,
 }
 
@@ -67,7 +68,7 @@ impl Scopes {
     }
 
     fn enter_with(&mut self, tree: &Tree<'_>, with: Node) {
-        // The set itself is looked up outside; taking it in as well only makes this miss a fault.
+        // The set itself is evaluated outside the `with`; including it can only miss an error.
         self.with = self.with.max(tree.span(with).end);
     }
 
@@ -81,11 +82,11 @@ impl Scopes {
         }
     }
 
-    /// Whether a node reads a name that nothing binds.
+    /// Whether a node refers to an unbound name.
     fn lacks(&self, tree: &Tree<'_>, node: Node) -> bool {
         let Some(from) = nix::read_from(tree, node) else { return false };
         let name = tree.slice(node);
-        // `inherit x;` binds the name itself where its set is a scope.
+        // `inherit x;` binds the name itself if its set is a scope.
         let own = tree.kind(node) == NodeKind::Identifier && tree.kind(from) != NodeKind::Attrset;
         let bound = self.bound.get(name).copied().unwrap_or(0);
         bound <= usize::from(own)

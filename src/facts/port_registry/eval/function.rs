@@ -1,4 +1,4 @@
-//! Functions: calling them, entering the one around a registry, and the names that they bind.
+//! Functions: calls, entering the function around a registry, and the names that functions bind.
 
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -10,10 +10,10 @@ use crate::facts::port_registry::eval::layout::Layout;
 use crate::facts::port_registry::eval::value::{Attr, Eval, Lambda, ScopeId, Set, ThunkId, Val, Why};
 use crate::lang::{Field, Node, NodeKind, Tree, nix};
 
-/// What is known of the arguments that a registry is called with.
+/// What is known about the arguments that a registry is called with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::facts::port_registry) enum Given {
-    /// Those with a default have it.
+    /// Optional arguments have their defaults.
     Defaults,
     /// Nothing.
     Nothing,
@@ -60,7 +60,7 @@ impl Machine<'_, '_> {
         }
     }
 
-    /// Refuses arguments that a function does not take, and misses those that it needs.
+    /// Fails for unexpected arguments and for missing required ones.
     fn expect(&self, formals: Node, set: &Set) -> Eval<()> {
         let missing = |(name, default): &(&str, Option<Node>)| default.is_none() && !set.attrs.contains_key(*name);
         if set.open.is_none()
@@ -128,7 +128,7 @@ impl Machine<'_, '_> {
         }
     }
 
-    /// The set that the names of a `let` make, on the way from an expression to its value.
+    /// The set of the names in a `let` between an expression and its value.
     pub(in crate::facts::port_registry) fn let_names(&mut self, thunk: ThunkId) -> Option<Set> {
         let Some(&Thunk::Expression(node, scope)) = self.thunks.get(thunk as usize) else { return None };
         let mut node = nix::unwrap_parens(self.tree, node);
@@ -142,7 +142,7 @@ impl Machine<'_, '_> {
     }
 }
 
-/// The arguments that a function names, with their defaults.
+/// The formal arguments of a function, with their defaults.
 pub(in crate::facts::port_registry) fn formal_names<'a>(
     tree: &Tree<'a>,
     formals: Node,

@@ -1,5 +1,5 @@
-//! A set as it is written, with dotted, nested and mixed definitions of one attribute merged the way Nix's parser
-//! merges them.
+//! A set as written, with dotted, nested and mixed definitions of one attribute merged the way Nix's parser merges
+//! them.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -7,19 +7,19 @@ use std::rc::Rc;
 use crate::finding::Span;
 use crate::lang::{Field, Node, NodeKind, Tree, nix};
 
-/// Longer attribute paths than this are not read: no person writes them.
+/// Longer attribute paths are not read: they do not occur in real files.
 const PATH: usize = 32;
 
 /// The definitions of a set.
 #[derive(Debug, Default)]
 pub struct Layout {
-    /// Whether its values see its names.
+    /// Whether its values can refer to its names.
     pub recursive: bool,
-    /// The definitions with a name that is written out, in order.
+    /// The definitions with a literal name, in order.
     pub members: Vec<Member>,
-    /// Definitions whose first name is computed: the name's node and what it stands for.
+    /// Definitions with a computed first name: the name's node and the definition.
     pub computed: Vec<(Node, Rc<Body>)>,
-    /// Where each name stands in `members`.
+    /// The index of each name in `members`.
     index: HashMap<Rc<str>, usize>,
 }
 
@@ -28,13 +28,13 @@ pub struct Layout {
 pub struct Member {
     /// The name.
     pub name: Rc<str>,
-    /// Its place.
+    /// Its span.
     pub span: Span,
-    /// What it stands for.
+    /// Its definition.
     pub body: Rc<Body>,
 }
 
-/// What a name is defined as.
+/// The definition of a name.
 #[derive(Debug)]
 pub enum Body {
     /// `x = expression;`
@@ -45,7 +45,7 @@ pub enum Body {
     Outer,
     /// `inherit (source) x;`
     From(Node),
-    /// Defined twice, or too deep: Nix does not read it either, or nobody does.
+    /// Defined twice (an error in Nix too), or nested too deeply.
     Unreadable,
 }
 
@@ -58,7 +58,7 @@ impl Layout {
         layout
     }
 
-    /// A name in it, or in the sets merged into it, that is defined twice.
+    /// A name that is defined twice in it or in the sets merged into it.
     pub fn unreadable(&self) -> Option<&str> {
         self.members.iter().find_map(|member| match &*member.body {
             Body::Unreadable => Some(&*member.name),
@@ -67,7 +67,7 @@ impl Layout {
         })
     }
 
-    /// How many definitions were read, those in sets merged into it included.
+    /// The number of definitions read, including those in sets merged into it.
     pub fn work(&self) -> usize {
         let nested = self.members.iter().map(|member| match &*member.body {
             Body::Set(layout) => layout.work(),
@@ -112,7 +112,7 @@ impl Layout {
         }
     }
 
-    /// Defines what a path of names stands for, in this set and those below.
+    /// Adds the definition for a path of names to this set and the nested ones.
     fn insert(&mut self, tree: &Tree<'_>, names: &[Node], value: Node, depth: usize) {
         let Some((&first, rest)) = names.split_first() else { return };
         let Some(name) = nix::name_text(tree, first) else {
@@ -153,7 +153,7 @@ impl Layout {
 }
 
 impl Member {
-    /// The definition as a set that others can be merged into, if it is written as one.
+    /// The definition as a set that others can be merged into, if it is written as a set.
     fn as_set(&mut self, tree: &Tree<'_>) -> Option<&mut Layout> {
         if let Body::Expression(value) = *self.body
             && is_set(tree, value)

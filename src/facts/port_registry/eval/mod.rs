@@ -1,8 +1,8 @@
-//! A small lazy evaluator for the Nix that registries are made of.
+//! A small lazy evaluator for the subset of Nix that registries use.
 //!
-//! It knows what the text says and nothing else: arguments, imports and other packages' functions are not known, and
-//! whatever depends on them is not decidable. Laziness is Nix's own, so an entry that is not known spoils no other.
-//! Work and depth are bounded, and a value that needs itself is noticed, so that it always ends.
+//! It knows only the text: arguments, imports and functions of other packages are unknown, and everything that depends
+//! on them is not decidable. Evaluation is lazy as in Nix, so one unknown entry does not affect the others. Work and
+//! depth are bounded, and infinite recursion is detected, so evaluation always terminates.
 
 pub mod builtins;
 pub mod fault;
@@ -20,18 +20,18 @@ use self::value::{Attr, Eval, Lambda, ScopeId, Set, ThunkId, Val, Why};
 use crate::finding::Span;
 use crate::lang::{Field, Node, NodeKind, Tree, nix};
 
-/// Steps per file at most: ten thousand entries need a tenth of it.
+/// The maximum number of steps per file; ten thousand entries need a tenth of it.
 const FUEL: usize = 400_000;
 
-/// How deep evaluation may nest, so that the stack of a worker thread always holds it.
+/// The maximum depth of evaluation, which fits the stack of a worker thread.
 const DEPTH: u32 = 256;
 
-/// The scope of the language itself.
+/// The scope of Nix's global names.
 const GLOBAL: ScopeId = 0;
 
 enum Thunk {
     Done(Eval<Val>),
-    /// Being evaluated: needed by itself if it is asked for now.
+    /// Being evaluated: forcing it now is infinite recursion.
     Running,
     Expression(Node, ScopeId),
     Layout(Rc<Body>, ScopeId),
@@ -55,13 +55,13 @@ enum Names {
 pub(super) struct Machine<'t, 'a> {
     pub(super) tree: &'t Tree<'a>,
     thunks: Vec<Thunk>,
-    /// Where a thunk is written.
+    /// The span of each thunk's expression.
     spans: Vec<Span>,
-    /// Definitions that are another one under a further name (`a = b;`, `inherit (x) a;`), and which that is.
+    /// Definitions that are another name for an existing one (`a = b;`, `inherit (x) a;`), and the one they refer to.
     aliases: HashMap<ThunkId, ThunkId>,
-    /// The thunk whose value the last evaluation handed on as it is.
+    /// The thunk whose value the last evaluation returned unchanged.
     handed_on: Option<ThunkId>,
-    /// What names and selections read, so what other values are made of.
+    /// The thunks that names and selections have read: other values depend on them.
     read: HashSet<ThunkId>,
     scopes: Vec<Scope>,
     fuel: usize,
@@ -84,7 +84,7 @@ impl<'t, 'a> Machine<'t, 'a> {
         }
     }
 
-    /// Suspends an expression of the file's own scope.
+    /// Suspends an expression in the file's top-level scope.
     pub(super) fn top(&mut self, node: Node) -> ThunkId {
         self.suspend(node, GLOBAL)
     }
@@ -100,35 +100,35 @@ impl<'t, 'a> Machine<'t, 'a> {
         self.add(Thunk::Expression(node, scope), span)
     }
 
-    /// A value that is there already.
+    /// A thunk with a known value.
     pub(super) fn ready(&mut self, value: Eval<Val>) -> ThunkId {
         self.add(Thunk::Done(value), Span::default())
     }
 
-    /// A function call, to be made when its value is asked for.
+    /// A suspended function call.
     pub(super) fn call_later(&mut self, function: ThunkId, argument: ThunkId) -> ThunkId {
         self.add(Thunk::Call(function, argument), Span::default())
     }
 
-    /// Where a value is defined: names for names followed to the definition that gives it.
+    /// The definition of a value: aliases are followed to the original.
     pub(super) fn origin(&self, thunk: ThunkId) -> (ThunkId, Span) {
         let at = self.aliases.get(&thunk).copied().unwrap_or(thunk);
         (at, self.spans.get(at as usize).copied().unwrap_or_default())
     }
 
-    /// Whether another value of the file is made of a definition.
+    /// Whether another value of the file depends on a definition.
     pub(super) fn was_read(&self, origin: ThunkId) -> bool {
         self.read.contains(&origin)
     }
 
-    /// Evaluates a thunk that a name or a selection reads, and hands its value on.
+    /// Evaluates a thunk that a name or selection refers to, and returns its value.
     fn read(&mut self, id: ThunkId) -> Eval<Val> {
         let value = self.force(id);
         self.hand_on(Some(id));
         value
     }
 
-    /// Notes what is handed on now. What was before is part of something else: that reads it.
+    /// Sets the thunk that is returned unchanged. The previous one is then read as part of something else.
     fn hand_on(&mut self, thunk: Option<ThunkId>) {
         if let Some(before) = std::mem::replace(&mut self.handed_on, thunk) {
             let (origin, _) = self.origin(before);
@@ -136,7 +136,7 @@ impl<'t, 'a> Machine<'t, 'a> {
         }
     }
 
-    /// A definition whose whole value is that of another is the same one under a further name.
+    /// A definition whose whole value is that of another one is an alias of it.
     fn settle(&mut self, id: ThunkId, value: &Eval<Val>) {
         if value.is_ok()
             && let Some(handed_on) = self.handed_on.take()
@@ -195,7 +195,7 @@ impl<'t, 'a> Machine<'t, 'a> {
         value
     }
 
-    /// Runs something one level deeper, if there is room and fuel for it.
+    /// Runs a function one level deeper, if the depth and step limits allow it.
     fn deeper(&mut self, run: impl FnOnce(&mut Self) -> Eval<Val>) -> Eval<Val> {
         self.burn(1)?;
         if self.depth == DEPTH {
@@ -207,11 +207,11 @@ impl<'t, 'a> Machine<'t, 'a> {
         value
     }
 
-    /// Pays for work that grows with the size of something. Every list, set and text that is gone through is paid for
-    /// before that, or shared structures would be gone through without end.
+    /// Charges for work proportional to the size of a value. Every list, set and text is charged for before it is
+    /// traversed; otherwise shared structures could be traversed without limit.
     pub(super) fn burn(&mut self, steps: usize) -> Eval<()> {
         let rest = self.fuel.checked_sub(steps);
-        // Once there is not enough there is nothing: else the same work could be begun again and again.
+        // Once the steps do not suffice, none are left: otherwise the same work could be retried again and again.
         self.fuel = rest.unwrap_or(0);
         rest.map(drop).ok_or_else(|| "the step limit was reached".into())
     }
@@ -266,7 +266,7 @@ impl<'t, 'a> Machine<'t, 'a> {
                 self.eval(child(Field::Body)?, self.scopes.len() as ScopeId - 1)
             }
             NodeKind::Assert => {
-                // An assertion about things not known here holds, or the file would be of no use to anybody.
+                // An assertion with an unknown condition is assumed to succeed: otherwise the file would be unusable.
                 if let Ok(false) = self.truth(child(Field::Condition)?, scope) {
                     return Err("an assertion fails".into());
                 }
@@ -357,7 +357,7 @@ impl<'t, 'a> Machine<'t, 'a> {
         Ok(Val::Str((text.len() <= ops::LONGEST).then(|| text.into())))
     }
 
-    /// The name that an element of an attribute path stands for.
+    /// The name that an element of an attribute path evaluates to.
     fn name(&mut self, node: Node, scope: ScopeId) -> Eval<Rc<str>> {
         self.burn(text_cost(self.tree.slice(node).len()))?;
         if let Some(name) = nix::name_text(self.tree, node) {
@@ -435,7 +435,7 @@ impl<'t, 'a> Machine<'t, 'a> {
         Ok(Val::Bool(false))
     }
 
-    /// Whether a variable is a name of the language itself, not bound by the text.
+    /// Whether a variable is a global name of Nix, not bound in the text.
     fn is_global(&mut self, node: Node, name: &str, scope: ScopeId) -> Eval<bool> {
         Ok(self.tree.slice(node) == name && self.lexical(name, scope)?.is_none())
     }
@@ -454,7 +454,7 @@ impl<'t, 'a> Machine<'t, 'a> {
         Ok(None)
     }
 
-    /// The thunk of a name: bound by the text, by the language, or by a `with`, in this order.
+    /// The thunk of a name: bound in the text, globally, or by a `with`, in this order.
     fn variable(&mut self, name: &str, scope: ScopeId) -> Eval<ThunkId> {
         self.burn(text_cost(name.len()))?;
         if let Some(thunk) = self.lexical(name, scope)? {
@@ -481,7 +481,7 @@ impl<'t, 'a> Machine<'t, 'a> {
         Err(format!("`{name}` is not defined in this file").into())
     }
 
-    /// Makes the set of a layout, and the scope that its names make where it is recursive (else the outer one).
+    /// Creates the set of a layout, and the scope of its names if it is recursive (else the outer one).
     fn set(&mut self, layout: &Layout, outer: ScopeId) -> Eval<(Set, ScopeId)> {
         self.burn(layout.work())?;
         let scope = if layout.recursive {
@@ -515,7 +515,7 @@ impl<'t, 'a> Machine<'t, 'a> {
         Ok((set, scope))
     }
 
-    /// Adds the attributes whose names are computed; a set is open where one of them is not known.
+    /// Adds the attributes with computed names; the set is open if one of these is unknown.
     fn computed(&mut self, layout: &Layout, scope: ScopeId, set: &mut Set) -> Eval<()> {
         for (name, body) in &layout.computed {
             let span = self.tree.span(*name);
@@ -539,7 +539,7 @@ impl<'t, 'a> Machine<'t, 'a> {
     }
 }
 
-/// Whether an expression's value may be that of a name in it, as it is.
+/// Whether the value of an expression may be the unchanged value of a name in it.
 fn may_hand_on(kind: NodeKind) -> bool {
     matches!(
         kind,
@@ -555,23 +555,23 @@ fn may_hand_on(kind: NodeKind) -> bool {
     )
 }
 
-/// A set that is not known is one with unknown names: what is merged into it may be known nevertheless.
+/// An unknown set becomes an open one: attributes merged into it may still be known.
 fn opened(value: Eval<Val>) -> Val {
     value.unwrap_or_else(|why| Val::Set(Rc::new(Set { open: Some(why), ..Set::default() })))
 }
 
-/// The text of a `''string''` of one line; what longer ones say does not matter here.
+/// The text of a one-line `''string''`; longer ones are not relevant.
 fn plain_line(tree: &Tree<'_>, node: Node) -> Option<Rc<str>> {
     let text = nix::literal_string(tree, node)?;
     (!text.contains('\n') && !text.starts_with(' ')).then(|| text.into())
 }
 
-/// What it costs to copy or compare a text.
+/// The cost of copying or comparing a text.
 pub fn text_cost(length: usize) -> usize {
     length / 64
 }
 
-/// Says that a value is of the wrong kind.
+/// The error for a value of the wrong type.
 pub(super) fn mismatch(value: &Val, wanted: &str) -> Why {
     format!("expected {wanted}, found {}", value.describe()).into()
 }

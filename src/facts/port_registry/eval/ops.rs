@@ -1,4 +1,4 @@
-//! Operators, with Nix's rules: integers of 64 bits, no silent overflow, no division by zero.
+//! Operators with Nix's semantics: 64-bit integers, errors on overflow and division by zero.
 
 use std::cmp::Ordering;
 use std::rc::Rc;
@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::value::{Eval, Set, Val};
 use crate::facts::port_registry::eval::{Machine, mismatch, text_cost};
 
-/// Longer strings are not kept: no name and no number is.
+/// Longer strings are not kept: no name or number is that long.
 pub const LONGEST: usize = 4096;
 
 /// `-x`
@@ -24,7 +24,7 @@ pub fn update(machine: &mut Machine<'_, '_>, left: Val, right: Val) -> Eval<Val>
         (Val::Set(left), Val::Set(right)) => {
             machine.burn(left.attrs.len() + right.attrs.len())?;
             if right.open.is_some() {
-                // What is not known on the right may replace anything on the left.
+                // Unknown attributes on the right may replace any on the left.
                 return Ok(Val::Set(Rc::new(Set { attrs: right.attrs.clone(), open: right.open.clone() })));
             }
             let mut set = (*left).clone();
@@ -99,7 +99,7 @@ fn float(value: &Val) -> Eval<f64> {
     }
 }
 
-/// `<` and its kin.
+/// `<` and the like.
 pub fn order(machine: &mut Machine<'_, '_>, left: &Val, right: &Val) -> Eval<Ordering> {
     match (left, right) {
         (Val::Int(left), Val::Int(right)) => Ok(left.cmp(right)),

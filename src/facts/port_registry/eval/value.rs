@@ -1,4 +1,4 @@
-//! What an expression of a registry evaluates to.
+//! The values that expressions of a registry evaluate to.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -9,19 +9,19 @@ use crate::lang::Node;
 /// Why a value cannot be known from the text.
 pub type Why = Rc<str>;
 
-/// A value, or why it is not known.
+/// A value, or the reason why it is unknown.
 pub type Eval<T> = Result<T, Why>;
 
-/// A suspended expression: an index into the machine's table.
+/// A suspended expression, as an index into the machine's table.
 pub type ThunkId = u32;
 
-/// Names in force at a place: an index into the machine's table.
+/// The names in scope, as an index into the machine's table.
 pub type ScopeId = u32;
 
-/// A value in weak head normal form, as Nix has it.
+/// A value in weak head normal form.
 #[derive(Debug, Clone)]
 pub enum Val {
-    /// An integer of 64 bits.
+    /// A 64-bit integer.
     Int(i64),
     /// A floating point number.
     Float(f64),
@@ -29,7 +29,7 @@ pub enum Val {
     Bool(bool),
     /// `null`
     Null,
-    /// A string; `None` where its content is not known.
+    /// A string; `None` if its content is unknown.
     Str(Option<Rc<str>>),
     /// A path.
     Path,
@@ -37,14 +37,14 @@ pub enum Val {
     List(Rc<[ThunkId]>),
     /// An attribute set.
     Set(Rc<Set>),
-    /// A function that the text defines.
+    /// A function defined in the text.
     Lambda(Rc<Lambda>),
-    /// A built-in function with the arguments it has got so far.
+    /// A built-in function, partially applied.
     Builtin(super::builtins::Builtin, Rc<[ThunkId]>),
 }
 
 impl Val {
-    /// What it is, for people.
+    /// Its type, for messages.
     pub fn describe(&self) -> &'static str {
         match self {
             Val::Int(_) => "an integer",
@@ -63,9 +63,9 @@ impl Val {
 /// An attribute set.
 #[derive(Debug, Clone, Default)]
 pub struct Set {
-    /// The attributes that are known.
+    /// The known attributes.
     pub attrs: BTreeMap<Rc<str>, Attr>,
-    /// Why there may be others, where there may.
+    /// Why there may be other attributes; `None` if these are all.
     pub open: Option<Why>,
 }
 
@@ -74,15 +74,15 @@ pub struct Set {
 pub struct Attr {
     /// Its value.
     pub thunk: ThunkId,
-    /// The place of its name.
+    /// The span of its name.
     pub name_span: Span,
 }
 
-/// A function with the names it was written among.
+/// A function and the scope of its definition.
 #[derive(Debug)]
 pub struct Lambda {
     /// The function's node.
     pub node: Node,
-    /// The names in force around it.
+    /// The scope around it.
     pub scope: ScopeId,
 }
