@@ -5,27 +5,27 @@
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
-/// Where such files are, relative to the root, in the order in which they are looked for.
+/// The paths of such files, relative to the root, in search order.
 pub const FILES: [&str; 4] = [".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS"];
 
-/// The most rows that are read: each is compared with each path that is asked about.
+/// The maximum number of rows: each is compared with each path.
 const MAX_ROWS: usize = 10_000;
 
 /// The rows of a file. The last row that matches a path decides.
 #[derive(Debug, Default)]
 pub struct Owners {
     globs: GlobSet,
-    /// The row of each glob.
+    /// For each glob, its row.
     rows: Vec<usize>,
     owners: Vec<Vec<String>>,
 }
 
 impl Owners {
-    /// Reads a file. Rows with a pattern that cannot be parsed match nothing, as they do on GitHub.
+    /// Parses a file. As on GitHub, rows with an invalid pattern match nothing.
     pub fn parse(text: &str) -> Self {
         let mut builder = GlobSetBuilder::new();
         let mut read = Self::default();
-        // GitLab's sections may name owners for rows without any.
+        // GitLab's sections may name owners for rows without owners.
         let mut section: Vec<String> = Vec::new();
         for line in text.lines().map(str::trim) {
             if line.is_empty() || line.starts_with('#') {
@@ -34,7 +34,7 @@ impl Owners {
             if let Some((_, rest)) =
                 line.trim_start_matches('^').strip_prefix('[').and_then(|line| line.split_once(']'))
             {
-                // `[2]` is how many approvals it takes.
+                // `[2]` is the number of required approvals.
                 let is_count = |word: &String| word.starts_with('[');
                 section = owners(rest).into_iter().skip_while(is_count).collect();
                 continue;
@@ -59,14 +59,14 @@ impl Owners {
         }
     }
 
-    /// The owners of a path; none if nobody owns it.
+    /// The owners of a path; empty if it has none.
     pub fn of(&self, path: &str) -> &[String] {
         let row = self.globs.matches(path).into_iter().map(|glob| self.rows[glob]).max();
         row.map_or(&[], |row| &self.owners[row])
     }
 }
 
-/// The pattern of a row, in which a backslash escapes a space, and the rest.
+/// The pattern of a row, in which a backslash escapes a space, and the rest of the row.
 fn split_pattern(line: &str) -> (String, &str) {
     let mut pattern = String::new();
     let mut chars = line.char_indices();
@@ -84,7 +84,7 @@ fn owners(text: &str) -> Vec<String> {
     text.split_whitespace().take_while(|word| !word.starts_with('#')).map(str::to_owned).collect()
 }
 
-/// The globs that a pattern stands for: itself and, unless it ends in `/*`, everything below it.
+/// The globs of a pattern: the pattern itself and, unless it ends in `/*`, everything below it.
 fn forms(pattern: &str) -> Vec<String> {
     let trimmed = pattern.trim_end_matches('/');
     let anywhere = if trimmed.contains('/') { "" } else { "**/" };

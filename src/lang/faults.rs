@@ -1,9 +1,9 @@
-//! Where a grammar could not read a text: errors, and tokens that it made up to go on.
+//! Syntax errors of a tree: ERROR nodes, and MISSING tokens that the grammar inserted.
 
 use super::{Node, NodeKind, Tree};
 
-/// The innermost faults of a tree, in order: an error can span a whole file, and what is inside says more exactly where
-/// the reading failed.
+/// The innermost errors of a tree, in order: an ERROR node can span a whole file, and the errors inside it are more
+/// precise.
 pub fn faults<'t, 'a>(tree: &'t Tree<'a>) -> impl Iterator<Item = Node> + use<'t, 'a> {
     tree.nodes().filter(move |&node| is_fault(tree, node) && !holds_another(tree, node))
 }
@@ -12,7 +12,7 @@ fn is_fault(tree: &Tree<'_>, node: Node) -> bool {
     tree.made_up(node).is_some() || tree.kind(node) == NodeKind::Error
 }
 
-/// What is read until the first fault inside is read for no other fault, so this stays linear.
+/// The nodes read before the first nested error are not read again for another error, so this is linear.
 fn holds_another(tree: &Tree<'_>, node: Node) -> bool {
     tree.subtree(node).skip(1).any(|inner| is_fault(tree, inner))
 }

@@ -11,9 +11,9 @@ macro_rules! table {
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[repr(u8)]
         pub enum $name {
-            /// Nothing that any check asks for.
+            /// A node that no check uses.
             None,
-            /// What the grammar could not read.
+            /// A syntax error.
             Error,
             $(#[doc = concat!("The grammar's `", $text, "`.")] $variant),*
         }
@@ -27,7 +27,7 @@ macro_rules! table {
 }
 
 table! {
-    /// Kinds of nodes. `None` is a kind that no check asks for.
+    /// Kinds of nodes. `None` is a kind that no check uses.
     NodeKind {
         // Nix
         SourceCode "source_code" Comment "comment" Identifier "identifier" Integer "integer_expression"
@@ -43,7 +43,7 @@ table! {
         Parenthesized "parenthesized_expression" List "list_expression" BindingSet "binding_set"
         Binding "binding" Inherit "inherit" InheritFrom "inherit_from" InheritedAttrs "inherited_attrs"
         Attrpath "attrpath"
-        // Operators that a check asks for
+        // Operators that a check uses
         Plus "+" Minus "-" Times "*" Divide "/" Concat "++" Update "//" Not "!" NotEqual "!=" Equal "=="
         PipeInto "|>" PipeFrom "<|"
         // YAML
@@ -77,7 +77,7 @@ table! {
 }
 
 table! {
-    /// Fields of nodes. `None` is a node in no field, or in one that no check asks for.
+    /// Fields of nodes. `None` is no field, or one that no check uses.
     Field {
         Attr "attr" Attrpath "attrpath" Expression "expression" Function "function" Argument "argument"
         Body "body" Left "left" Right "right" Operator "operator" Name "name" Default "default" Key "key"
@@ -87,7 +87,7 @@ table! {
     }
 }
 
-/// A grammar's ids, translated once.
+/// The mapping from a grammar's ids to these constants.
 pub(super) struct Names {
     kinds: Vec<NodeKind>,
     fields: Vec<Field>,

@@ -1,4 +1,4 @@
-//! The kinds of files as a table, and everything that differs between them: names, grammar, comments, limits.
+//! The table of file kinds and their differences: names, grammar, comments, limits.
 //!
 //! A new language is a row here, its kind in [`crate::source`], its grammar in `Cargo.toml`, and the names of its nodes
 //! in [`super::kind`].
@@ -18,19 +18,19 @@ pub struct Row {
     pub shown: &'static str,
     /// Its grammar. Files of kinds without one are not parsed.
     pub grammar: Option<Grammar>,
-    /// Extensions in lower case.
+    /// File extensions, in lower case.
     pub extensions: &'static [&'static str],
-    /// Complete file names, or ends of paths, in lower case.
+    /// File names or path suffixes, in lower case.
     pub files: &'static [&'static str],
-    /// Other file names, given in lower case.
+    /// A predicate for other file names; receives them in lower case.
     pub named: fn(&str) -> bool,
-    /// What begins a comment that ends with its line. `None` if there are no such comments.
+    /// The start of a line comment. `None` if there are none.
     pub comment: Option<&'static str>,
-    /// Whether a backslash at its end continues a line.
+    /// Whether a backslash at the end of a line continues it.
     pub continues: bool,
 }
 
-/// A grammar, and what it needs help with.
+/// A grammar, and workarounds for its limitations.
 pub struct Grammar {
     /// Its language.
     pub language: Language,
@@ -40,19 +40,19 @@ pub struct Grammar {
     pub queries: bool,
     /// Loads it.
     load: fn() -> tree_sitter::Language,
-    /// Replaces what it does not read by something of the same length that it reads.
+    /// Replaces syntax that it does not support by text of the same length that it accepts.
     pub(super) prepare: fn(&str) -> Cow<'_, str>,
-    /// What replaces a byte order mark.
+    /// The replacement for a byte order mark.
     pub(super) blank_mark: &'static str,
-    /// Why a text must not reach it, if so.
+    /// Returns the reason if a text must not be parsed.
     pub(super) refuse: fn(&[u8]) -> Option<Refusal>,
-    /// How many bytes of a text it can read.
+    /// The number of bytes of a text that it can parse.
     pub(super) readable: fn(&str) -> usize,
-    /// Why its tree cannot be right, if so.
+    /// Returns the reason if a tree cannot be correct.
     pub(super) distrust: fn(&Tree<'_>) -> Option<Refusal>,
 }
 
-/// A grammar without limits of its own.
+/// A grammar without special limits.
 const PLAIN: Grammar = Grammar {
     language: Language::Json,
     name: "JSON",
@@ -65,8 +65,8 @@ const PLAIN: Grammar = Grammar {
     distrust: |_| None,
 };
 
-/// All kinds of files, in the order of [`FileKind`]. If several rows fit a path, an extension comes before a complete
-/// name, and a complete name before [`Row::named`].
+/// All kinds of files, in the order of [`FileKind`]. If several rows match a path, an extension takes precedence over a
+/// file name, and a file name over [`Row::named`].
 pub static LANGUAGES: [Row; 8] = [
     Row {
         kind: FileKind::Nix,
@@ -105,7 +105,7 @@ pub static LANGUAGES: [Row; 8] = [
         }),
         extensions: &["yaml", "yml"],
         files: &[],
-        // JSON is YAML, and both Docker Compose and process-compose read it.
+        // JSON is YAML, and both Docker Compose and process-compose accept it.
         named: |name| name.ends_with("compose.json") || (name.contains("compose-") && name.ends_with(".json")),
         comment: Some("#"),
         continues: false,
@@ -186,7 +186,7 @@ pub static LANGUAGES: [Row; 8] = [
     },
 ];
 
-/// The kind of a file by its path alone. `None` for files that have none.
+/// The kind of a file by its path. `None` if it has none.
 pub fn by_path(path: &str) -> Option<FileKind> {
     let path = path.to_ascii_lowercase();
     let name = path.rsplit('/').next().unwrap_or(&path);
@@ -198,12 +198,12 @@ pub fn by_path(path: &str) -> Option<FileKind> {
         .or_else(|| find(&|row| (row.named)(name)))
 }
 
-/// The names of the kinds that rules can be about.
+/// The names of the kinds that rules can apply to.
 pub fn names() -> impl Iterator<Item = &'static str> {
     LANGUAGES.iter().filter(|row| row.kind != FileKind::Settings).map(|row| row.name)
 }
 
-/// The grammars that rules can have queries for, with the names of their languages in rule pages.
+/// The grammars that rules can have queries for, with their names in rule pages.
 pub fn with_queries() -> impl Iterator<Item = (&'static str, Language)> {
     let grammars = LANGUAGES.iter().filter_map(|row| Some((row.name, row.grammar.as_ref()?)));
     grammars.filter(|(_, grammar)| grammar.queries).map(|(name, grammar)| (name, grammar.language))
@@ -221,7 +221,7 @@ impl FileKind {
     }
 }
 
-/// The languages with a grammar, each with the number of its kind of files.
+/// The languages with a grammar, numbered like their file kinds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Language {
     /// Nix.

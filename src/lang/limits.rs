@@ -1,6 +1,7 @@
-//! Limits on texts and trees, for input that would take a grammar too long or a check too deep.
+//! Limits on texts and trees, for input that a grammar would take too long to parse or that is nested too deeply for
+//! checks.
 //!
-//! The limits are far above what real files need (measured on 21,000 of them) and far below what hurts.
+//! The limits are far above what real files need (measured on 21,000 of them) and low enough to keep runs fast.
 
 use std::fmt;
 use std::ops::ControlFlow;
@@ -10,35 +11,35 @@ use super::{Language, Node, NodeKind, Tree};
 use crate::lang::nix::recognize;
 use crate::source::LineIndex;
 
-/// Texts over this size are not parsed: a tree takes thirty times the memory of its text.
+/// Larger texts, in bytes, are not parsed: a tree takes thirty times the memory of its text.
 pub const MAX_PARSED: usize = 8 << 20;
 
-/// Trees that are deeper are not walked. The deepest real one has 202 levels.
+/// Deeper trees are not walked. The deepest real one has 202 levels.
 pub const MAX_DEPTH: u32 = 1_000;
 
-/// How many bytes the Nix grammar's path scanner may read without finding a path: about half a second.
+/// The maximum number of bytes that the Nix grammar's path scanner may read in vain: about half a second.
 const PATH_SCAN: u64 = 100_000_000;
 
-/// Nesting depth of YAML; the grammar has room for 253 levels.
+/// The maximum nesting depth of YAML; the grammar supports 253 levels.
 const YAML_LEVELS: u32 = 250;
 
 /// The YAML grammar counts lines in 16 bits, and its trees are wrong after this many.
 const YAML_LINES: usize = 32_767;
 
-/// How often a grammar may report progress (every hundred of its steps) in a text that may have errors: recovering from
-/// them can take ten times as long as parsing. A megabyte without errors needs about 7,000 reports.
+/// The maximum number of progress reports (one per hundred parser steps) for a text that may have errors: error
+/// recovery can take ten times as long as parsing. A megabyte without errors needs about 7,000 reports.
 const REPORTS: u32 = 20_000;
 
-/// How many nodes a check may visit in a tree of `nodes` nodes. Real files need at most a hundred visits of each.
+/// The maximum number of node visits by a check in a tree of `nodes` nodes. Real files need at most a hundred per node.
 pub fn steps(nodes: usize) -> u64 {
     10_000_000 + (nodes as u64 * 500).min(500_000_000)
 }
 
-/// The payload of the unwinding that ends a check which runs out of steps.
+/// The payload of the unwinding that stops a check without remaining steps.
 #[derive(Debug)]
 pub struct OutOfSteps;
 
-/// Ends a check that has no steps left. No message is printed; [`crate::run`] reports the file.
+/// Stops a check without remaining steps. No message is printed; [`crate::run`] reports the file.
 #[cold]
 pub fn give_up() -> ! {
     std::panic::resume_unwind(Box::new(OutOfSteps))
@@ -58,9 +59,9 @@ pub fn bounded<T>(function: impl FnOnce() -> Option<T>) -> Option<T> {
 pub enum Refusal {
     /// It is over [`MAX_PARSED`].
     Size,
-    /// It nests deeper than [`MAX_DEPTH`], or than its grammar can follow.
+    /// It is nested deeper than [`MAX_DEPTH`], or than its grammar supports.
     Depth,
-    /// It has syntax errors or block structure in lines that are longer than its grammar can count.
+    /// It has syntax errors or block structure in lines that are longer than its grammar supports.
     Width,
     /// Its grammar takes too long, with or without syntax errors.
     Time,
@@ -80,7 +81,7 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// Refuses a text that must not reach its grammar.
+/// Refuses a text that must not be parsed.
 pub fn before_parsing(language: Language, text: &str) -> Result<(), Refusal> {
     let bytes = text.as_bytes();
     if bytes.len() > MAX_PARSED {
@@ -89,17 +90,17 @@ pub fn before_parsing(language: Language, text: &str) -> Result<(), Refusal> {
     (language.row().refuse)(bytes).map_or(Ok(()), Err)
 }
 
-/// Refuses Nix that takes the grammar's path scanner too long.
+/// Refuses Nix for which the grammar's path scanner takes too long.
 pub(super) fn refused_nix(bytes: &[u8]) -> Option<Refusal> {
     path_scan_exceeds(bytes, PATH_SCAN).then_some(Refusal::Time)
 }
 
-/// Refuses YAML that nests deeper than its grammar has room for.
+/// Refuses YAML that is nested deeper than its grammar supports.
 pub(super) fn refused_yaml(bytes: &[u8]) -> Option<Refusal> {
     yaml_levels_exceed(bytes, YAML_LEVELS).then_some(Refusal::Depth)
 }
 
-/// How many bytes of a YAML text its grammar can read: nearly always all.
+/// The number of bytes of a YAML text that its grammar can parse: nearly always all.
 pub(super) fn readable_yaml(text: &str) -> usize {
     if text.len() < YAML_LINES {
         return text.len();
@@ -107,7 +108,7 @@ pub(super) fn readable_yaml(text: &str) -> usize {
     memchr::memchr_iter(b'\n', text.as_bytes()).nth(YAML_LINES - 1).map_or(text.len(), |at| at + 1)
 }
 
-/// Refuses a YAML tree that its grammar got wrong, because it counts columns in 16 bits.
+/// Refuses a YAML tree that is wrong because the grammar counts columns in 16 bits.
 pub(super) fn misread_yaml(tree: &Tree<'_>) -> Option<Refusal> {
     if !yaml_columns_exceed(tree.text()) {
         return None;

@@ -1,7 +1,7 @@
-//! Syntax trees: a grammar's tree copied into one flat table that checks can walk in any direction for free.
+//! Syntax trees: a grammar's tree copied into one flat table that checks can walk cheaply in any direction.
 //!
-//! Nodes stand in preorder, so a subtree is a range of the table, a whole-file pass is a loop over it, and a parent is
-//! one index away. Anonymous tokens are kept only where the grammar names them as a field (operators).
+//! Nodes are in preorder, so a subtree is a range of the table, a pass over the whole file is a loop, and a parent is
+//! one index away. Anonymous tokens are kept only if the grammar has a field for them (operators).
 
 pub mod ci;
 pub mod codeowners;
@@ -50,16 +50,16 @@ pub struct Tree<'a> {
     text: &'a str,
     rows: Arc<[Row]>,
     broken: bool,
-    /// The tokens that the grammar made up to go on reading: node and the grammar's id.
+    /// The missing tokens that the grammar inserted: node and the grammar's id.
     made_up: Vec<(Node, u16)>,
     unread: Option<u32>,
-    /// The faults of a YAML text, found by libyaml.
+    /// The syntax errors of a YAML text, found by libyaml.
     faults: Vec<yaml::recover::Fault>,
-    /// The grammar's own tree. One that was read without the grammar gets it when it is asked for.
+    /// The grammar's own tree. If the text was parsed without the grammar, it is created on demand.
     raw: OnceCell<Option<tree_sitter::Tree>>,
     /// How many steps are left; see [`Tree::refill`].
     steps: Cell<u64>,
-    /// The names of large sets that were looked into.
+    /// The names of large sets, indexed on first use.
     names: RefCell<HashMap<Node, nix::Names<'a>>>,
 }
 
@@ -71,7 +71,7 @@ pub struct KeptTree {
 }
 
 impl KeptTree {
-    /// The tree of the text that was parsed. It has no details about syntax errors, and no tree for queries.
+    /// The tree of the parsed text. It has no details about syntax errors, and no tree for queries.
     pub fn open<'a>(&self, text: &'a str) -> Tree<'a> {
         let rows = Arc::clone(&self.rows);
         Tree { broken: self.broken, raw: OnceCell::from(None), ..Tree::of_rows(text, rows) }
@@ -85,12 +85,12 @@ thread_local! {
 }
 
 impl<'a> Tree<'a> {
-    /// How many nodes a node and all in it are.
+    /// The number of nodes in a subtree, including its root.
     pub fn size(&self, node: Node) -> usize {
         self.rows.get(node.0 as usize).map_or(0, |row| (row.after - node.0) as usize)
     }
 
-    /// Looks into the names of a set, which are made once.
+    /// Reads the names of a set, which are indexed once.
     fn with_names<T>(
         &self,
         set: Node,
@@ -100,12 +100,12 @@ impl<'a> Tree<'a> {
         look(self.names.borrow_mut().entry(set).or_insert_with(make))
     }
 
-    /// Parses a text; `None` where that is refused.
+    /// Parses a text; `None` if it is refused.
     pub fn parse(language: Language, text: &'a str) -> Option<Self> {
         Self::read(language, text).ok()
     }
 
-    /// Parses a text, or says why not.
+    /// Parses a text, or returns why it was refused.
     pub fn read(language: Language, text: &'a str) -> Result<Self, Refusal> {
         #[cfg(test)]
         parsed::note(text);
@@ -141,7 +141,7 @@ impl<'a> Tree<'a> {
         Ok(tree)
     }
 
-    /// The tree of a text that the grammar cannot parse: without its faults, if it is YAML.
+    /// The tree of a text that the grammar cannot parse. For YAML, it is the tree without the faulty parts.
     fn recover(
         language: Language,
         text: &'a str,
@@ -229,7 +229,7 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// Its nodes, to open again without parsing.
+    /// Its nodes, to reopen without parsing.
     pub fn keep(&self) -> KeptTree {
         KeptTree { rows: Arc::clone(&self.rows), broken: self.broken }
     }
@@ -239,22 +239,23 @@ impl<'a> Tree<'a> {
         self.text
     }
 
-    /// Whether the grammar could not read the text whole.
+    /// Whether the text has syntax errors.
     pub fn broken(&self) -> bool {
         self.broken
     }
 
-    /// The offset from which on nothing was read, because the grammar cannot.
+    /// The offset from which on the text was not read, because of a limit of the grammar.
     pub fn unread(&self) -> Option<u32> {
         self.unread
     }
 
-    /// The faults of a YAML text, whose lines are not in the tree. Empty for other languages.
+    /// The syntax errors of a YAML text, whose lines are not in the tree. Empty for other languages.
     pub fn faults(&self) -> &[yaml::recover::Fault] {
         &self.faults
     }
 
-    /// The grammar's own tree, for queries. Only texts that are known to be Nix are read without it at first.
+    /// The grammar's own tree, for queries. It is created on demand if the text was recognised as Nix without the
+    /// grammar.
     pub fn raw(&self) -> Option<&tree_sitter::Tree> {
         self.raw.get_or_init(|| raw_tree(Language::Nix, self.text).ok()).as_ref()
     }
@@ -269,12 +270,12 @@ impl<'a> Tree<'a> {
         (0..self.rows.len() as u32).map(Node)
     }
 
-    /// A node and all that is in it, in preorder.
+    /// A node and its descendants, in preorder.
     pub fn subtree(&self, node: Node) -> impl Iterator<Item = Node> + use<> {
         (node.0..self.row(node).after).map(Node)
     }
 
-    /// Every look at a node is a step, and the steps are counted: whatever a check does with whatever text, it ends.
+    /// Every access to a node is counted as a step, so that every check terminates on every text.
     fn row(&self, node: Node) -> &Row {
         match self.steps.get().checked_sub(1) {
             Some(left) => self.steps.set(left),
@@ -283,50 +284,50 @@ impl<'a> Tree<'a> {
         &self.rows[node.0 as usize]
     }
 
-    /// Allows the steps that one check may take. Where it takes more it unwinds with [`limits::OutOfSteps`].
+    /// Resets the steps for the next check. A check that needs more unwinds with [`limits::OutOfSteps`].
     pub fn refill(&self) {
         self.steps.set(limits::steps(self.rows.len()));
     }
 
-    /// What kind of node it is.
+    /// The kind of a node.
     pub fn kind(&self, node: Node) -> NodeKind {
         self.row(node).kind
     }
 
-    /// The field of its parent that it fills.
+    /// The field of its parent that a node is in.
     pub fn field(&self, node: Node) -> Field {
         self.row(node).field
     }
 
-    /// The token that the grammar made up at this node to go on reading, if it is such a node.
+    /// The missing token that the grammar inserted at this node, if it is one.
     pub fn made_up(&self, node: Node) -> Option<String> {
         let index = self.made_up.binary_search_by_key(&node, |(node, _)| *node).ok()?;
         Some(self.raw()?.language().node_kind_for_id(self.made_up[index].1)?.replace('_', " "))
     }
 
-    /// Where it stands.
+    /// The span of a node.
     pub fn span(&self, node: Node) -> Span {
         let row = self.row(node);
         Span { start: row.start, end: row.end }
     }
 
-    /// What it says.
+    /// The text of a node.
     pub fn slice(&self, node: Node) -> &'a str {
         self.text.get(self.span(node).range()).unwrap_or("")
     }
 
-    /// The node around it.
+    /// The parent of a node.
     pub fn parent(&self, node: Node) -> Option<Node> {
         let parent = self.row(node).parent;
         (parent != u32::MAX).then_some(Node(parent))
     }
 
-    /// The nodes around it, from the inside out.
+    /// The ancestors of a node, from the inside out.
     pub fn ancestors(&self, node: Node) -> impl Iterator<Item = Node> + '_ {
         std::iter::successors(self.parent(node), |&node| self.parent(node))
     }
 
-    /// Its children, comments included.
+    /// Its children, including comments.
     pub fn children(&self, node: Node) -> Children<'_, 'a> {
         Children { tree: self, next: node.0 + 1, end: self.row(node).after }
     }
@@ -341,7 +342,7 @@ impl<'a> Tree<'a> {
         self.children(node).find(|&child| self.kind(child) == kind)
     }
 
-    /// The innermost node that covers a span: the last that begins at or before it, or one around that.
+    /// The innermost node that covers a span.
     pub fn covering(&self, span: Span) -> Node {
         let after = self.rows.partition_point(|row| row.start <= span.start);
         let last = Node(after.saturating_sub(1) as u32);
@@ -350,7 +351,7 @@ impl<'a> Tree<'a> {
     }
 }
 
-/// Runs a grammar, as long as there is hope.
+/// Runs a grammar within the limits.
 fn raw_tree(language: Language, text: &str) -> Result<tree_sitter::Tree, Refusal> {
     PARSERS.with_borrow_mut(|parsers| {
         let slot = &mut parsers[language as usize];
@@ -392,7 +393,7 @@ impl Iterator for Children<'_, '_> {
     }
 }
 
-/// The texts that a thread parsed, by their address, for tests that count them.
+/// The texts that a thread parsed, by their address; for tests that count them.
 #[cfg(test)]
 pub(crate) mod parsed {
     use std::cell::RefCell;

@@ -1,28 +1,27 @@
-//! Bounds on hostile texts, to be had before a parser sees them.
+//! Checks on hostile texts before a parser reads them.
 //!
-//! tree-sitter takes deep brackets in its stride, but a long run of `a.a.a` makes the Nix grammar's path scanner
-//! quadratic, and the YAML grammar has room for 253 block levels: the published one aborts the process beyond them, ours
-//! (vendor/tree-sitter-yaml) has a syntax error there.
+//! tree-sitter handles deep brackets well, but a long run of `a.a.a` makes the Nix grammar's path scanner quadratic,
+//! and the YAML grammar supports 253 block levels: beyond them the published version aborts the process, ours
+//! (vendor/tree-sitter-yaml) reports a syntax error.
 
 use crate::lang::nix::recognize::bytes;
 use crate::lang::nix::recognize::bytes::is;
 use crate::lang::nix::recognize::lex::Cursor;
 
-/// How many interpolations may stand inside each other before we give up.
+/// The maximum nesting depth of interpolations; deeper texts are refused.
 const MAX_INTERPOLATIONS: usize = 256;
 
-/// Whether tree-sitter-nix's path scanner would look at more than `limit` bytes in vain.
-///
-/// It looks to the end of a run such as `a.a.a` again for each of its tokens, so the work is the sum of the squares of
-/// these runs. 200 million are about a second; of 19,648 real files the largest came to 2.2 million.
+/// Whether tree-sitter-nix's path scanner would read more than `limit` bytes in vain. It reads to the end of a run such
+/// as `a.a.a` for each of its tokens, so the work is the sum of the squares of these runs. 200 million take about a
+/// second; the largest of 19,648 real files needs 2.2 million.
 pub fn path_scan_exceeds(text: &[u8], limit: u64) -> bool {
-    // A run shorter than this cannot bring the sum over the limit, however often it stands there.
+    // A shorter run cannot exceed the limit, however often it occurs.
     let shortest = limit / (text.len() as u64).max(1);
     has_path_run(text, shortest as usize) && Survey::new(text).work(limit) > limit
 }
 
-/// Whether a run of path bytes is longer than `length`. Looks at every `length`-th byte only, and around those that
-/// belong to a path.
+/// Whether a run of path bytes is longer than `length`. Reads every `length`-th byte, and the surroundings of those
+/// that belong to a path.
 fn has_path_run(text: &[u8], length: usize) -> bool {
     let in_path = |byte: &&u8| is(**byte, bytes::PATH);
     let mut at = length;
@@ -42,17 +41,16 @@ fn has_path_run(text: &[u8], length: usize) -> bool {
     false
 }
 
-/// Whether a YAML text without errors could hold more than `limit` block levels at once.
-///
-/// A level stands at the column of a `-`, `?`, `:` or of a line's first key, and at most two (a mapping and the sequence
-/// in it) share one column; hence twice the number of different such columns bounds them.
+/// Whether a YAML text without errors could have more than `limit` open block levels. A level starts at the column of a
+/// `-`, `?`, `:` or of a line's first key, and at most two (a mapping and the sequence in it) share a column; hence
+/// twice the number of different such columns is an upper bound.
 pub fn yaml_levels_exceed(text: &[u8], limit: u32) -> bool {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let mut seen = [false; 1024];
     let mut columns = 0;
     for line in text.split(|&byte| byte == b'\n' || byte == b'\r') {
         mark_columns(line, |column| {
-            // Columns beyond the table count each time they occur.
+            // Columns beyond the table count on each occurrence.
             match seen.get_mut(column) {
                 Some(known) if *known => {}
                 Some(known) => {
@@ -69,17 +67,17 @@ pub fn yaml_levels_exceed(text: &[u8], limit: u32) -> bool {
     false
 }
 
-/// The most characters of a line whose columns the YAML grammar can count: it keeps them in 16 bits with a sign.
+/// The maximum length of a line whose columns the YAML grammar can count: it keeps them in signed 16-bit integers.
 pub const YAML_COLUMNS: usize = i16::MAX as usize;
 
-/// Whether a YAML text has a line that is longer than its grammar can count.
+/// Whether a YAML text has a line that is too long for the grammar to count its columns.
 pub fn yaml_columns_exceed(text: &str) -> bool {
     let is_long = |line: &str| line.len() > YAML_COLUMNS && line.chars().nth(YAML_COLUMNS).is_some();
     text.len() > YAML_COLUMNS && text.split(['\n', '\r']).any(is_long)
 }
 
-/// Calls `mark` with each column of `line` at which a block level may begin: those of its leading indicators, anchors
-/// and tags, and what follows them.
+/// Calls `mark` with each column of `line` at which a block level may start: those of its leading indicators, anchors
+/// and tags, and of the text after them.
 fn mark_columns(line: &[u8], mut mark: impl FnMut(usize)) {
     let mut start = 0;
     loop {
@@ -103,12 +101,12 @@ fn is_blank(byte: u8) -> bool {
     byte == b' ' || byte == b'\t'
 }
 
-/// A pass over the tokens of a Nix text which goes on whatever they are.
+/// A pass over the tokens of a Nix text that does not stop at errors.
 struct Survey<'a> {
     cursor: Cursor<'a>,
     depth: u32,
     work: u64,
-    /// For each interpolation open: how deep it is, and whether the string around it is an indented one.
+    /// For each open interpolation: its depth, and whether the string around it is an indented one.
     open: [(u32, bool); MAX_INTERPOLATIONS],
     opened: usize,
 }
@@ -118,7 +116,7 @@ impl<'a> Survey<'a> {
         Self { cursor: Cursor::new(text), depth: 0, work: 0, open: [(0, false); MAX_INTERPOLATIONS], opened: 0 }
     }
 
-    /// The work that the path scanner has; where it is more than `limit`, or cannot be known, something above it.
+    /// The work of the path scanner; a value above `limit` if it is too much or unknown.
     fn work(mut self, limit: u64) -> u64 {
         while !self.cursor.at_end() && self.work <= limit {
             if !self.token() {
@@ -128,7 +126,7 @@ impl<'a> Survey<'a> {
         self.work
     }
 
-    /// Takes a token; `false` if too many interpolations are open to follow.
+    /// Consumes a token; `false` if too many interpolations are open.
     fn token(&mut self) -> bool {
         self.cursor.skip();
         let byte = self.cursor.peek();
@@ -148,8 +146,7 @@ impl<'a> Survey<'a> {
         true
     }
 
-    /// Takes what the path scanner would look at. What it takes for a path is looked at once, the rest once for each
-    /// token in it.
+    /// Consumes a run of path bytes. A path is scanned once, other runs once for each token in them.
     fn run_of_words(&mut self) {
         let start = self.cursor.pos;
         if !self.cursor.path() {
@@ -157,7 +154,7 @@ impl<'a> Survey<'a> {
             let width = (self.cursor.pos - start) as u64;
             self.work = self.work.saturating_add(width.saturating_mul(width));
         }
-        // The quotes of `a''` begin no string.
+        // The quotes of `a''` do not start a string.
         while self.cursor.behind(1) != b'\'' && self.cursor.peek() == b'\'' && self.in_word(start) {
             self.cursor.word();
         }
@@ -178,7 +175,7 @@ impl<'a> Survey<'a> {
         self.open.get(last).copied()
     }
 
-    /// Goes on with the string around the interpolation which `}` ends.
+    /// Continues the string around the interpolation that `}` ends.
     fn resume(&mut self) -> bool {
         let indented = self.innermost().is_some_and(|(_, indented)| indented);
         self.opened -= 1;
@@ -186,7 +183,7 @@ impl<'a> Survey<'a> {
         self.string(1, indented)
     }
 
-    /// Takes `width` bytes and the string's text up to an interpolation in it or its end.
+    /// Consumes `width` bytes and the text of the string up to its next interpolation or its end.
     fn string(&mut self, width: usize, indented: bool) -> bool {
         self.cursor.pos += width;
         let ends = match indented {
@@ -221,12 +218,12 @@ mod tests {
             format!("# {runs}\n1"),
             format!("/* {runs} */ 1"),
             "a.b.c ".repeat(20_000),
-            // A path is looked at once.
+            // A path is scanned once.
             format!("./{runs}"),
         ] {
             assert!(!path_scan_exceeds(whole.as_bytes(), 100_000_000), "{}", &whole[..20]);
         }
-        // The interpolations cannot be followed that deep: better refused than waited for.
+        // Interpolations nested too deeply to follow: the text is refused.
         assert!(path_scan_exceeds(format!("{}{runs}", "\"${".repeat(300)).as_bytes(), 100_000_000));
         assert!(path_scan_exceeds(format!("\"${{{runs}}}\"").as_bytes(), 100_000_000));
     }

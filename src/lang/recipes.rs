@@ -1,4 +1,4 @@
-//! Recipes of justfiles and makefiles: their names, what they depend on, and their bodies as shell scripts.
+//! Recipes of justfiles and makefiles: their names, dependencies, and bodies as shell scripts.
 
 /// A recipe.
 #[derive(Debug)]
@@ -7,14 +7,14 @@ pub struct Recipe<'a> {
     pub name: &'a str,
     /// The recipes that run before or after it.
     pub dependencies: Vec<&'a str>,
-    /// Where its body begins in the file.
+    /// The offset of its body in the file.
     pub start: usize,
     /// The lines after its header, byte for byte, with the marks `@`, `-` and `+` before commands blanked.
     pub body: String,
 }
 
 impl Recipe<'_> {
-    /// Whether its body is a shell script: a justfile may say with a shebang that it is another language.
+    /// Whether its body is a shell script: in a justfile, a shebang may select another language.
     pub fn is_shell(&self) -> bool {
         let first = self.body.trim_start();
         let shebang = first.strip_prefix("#!").and_then(|line| line.lines().next()).unwrap_or("sh");
@@ -42,7 +42,7 @@ pub fn make(text: &str) -> Vec<Recipe<'_>> {
     recipes
 }
 
-/// The variables that stand for one word: `DOCKER ?= docker`, `engine := "podman"`.
+/// The variables with a single word as their value: `DOCKER ?= docker`, `engine := "podman"`.
 fn variables(text: &str) -> Vec<(&str, &str)> {
     let mut found = Vec::new();
     for line in text.lines().filter(|line| !line.starts_with(['\t', ' ', '#'])) {
@@ -56,7 +56,8 @@ fn variables(text: &str) -> Vec<(&str, &str)> {
     found
 }
 
-/// Writes the values of variables into bodies, padded with blanks: what follows keeps its offset. Longer values stay out.
+/// Inserts the values of variables into bodies, padded with blanks to keep offsets. Values that are too long are not
+/// inserted.
 fn fill_in(recipes: &mut [Recipe<'_>], variables: &[(&str, &str)], brackets: &[(&str, &str)]) {
     const MOST: usize = 200;
     for (name, value) in variables.iter().take(MOST) {

@@ -23,15 +23,15 @@ pub struct Job<'a> {
 pub struct Step<'a> {
     /// Its mapping.
     pub node: Node,
-    /// The whole item of the list, from its dash; `None` where the list is written in brackets.
+    /// The whole list item, from its dash; `None` for flow sequences.
     pub item: Option<Span>,
-    /// Where the list names an anchor (`- *nix`) for a step that is written elsewhere.
+    /// The span of the alias in the list (`- *nix`), if the step is written elsewhere.
     pub alias: Option<Span>,
-    /// The action that it uses, and where that is written.
+    /// The action that it uses, and its span.
     pub uses: Option<(Cow<'a, str>, Span)>,
     /// The script that it runs.
     pub run: Option<Script<'a>>,
-    /// The shell that it says its script is for.
+    /// The shell that it sets for its script.
     pub shell: Option<Cow<'a, str>>,
 }
 
@@ -81,8 +81,8 @@ fn step<'a>(yaml: &Yaml<'_, 'a>, place: Node, node: Node) -> Step<'a> {
     }
 }
 
-/// An item's text without what follows it: blank lines, and comments that stand no deeper than its dash and so speak of
-/// the next item.
+/// The text of an item without trailing blank lines, and without comments that are indented no deeper than its dash:
+/// they belong to the next item.
 fn own(item: &str, column: usize) -> &str {
     let mut text = item.trim_end();
     while let Some((before, last)) = text.rsplit_once('\n') {
@@ -95,7 +95,8 @@ fn own(item: &str, column: usize) -> &str {
     text
 }
 
-/// The labels of the runners that a job may run on, its matrix put in; `None` where they cannot be known from the text.
+/// The labels of the runners that a job may run on, with its matrix expanded; `None` if they cannot be known from the
+/// text.
 pub fn runners(yaml: &Yaml<'_, '_>, job: Node) -> Option<Vec<String>> {
     let value = yaml.get(job, "runs-on")?;
     let mut written: Vec<Cow<'_, str>> = yaml.scalar(value).into_iter().collect();
@@ -114,7 +115,7 @@ pub fn runners(yaml: &Yaml<'_, '_>, job: Node) -> Option<Vec<String>> {
     (!labels.is_empty()).then_some(labels)
 }
 
-/// What a text in a job can stand for: itself, or what its matrix puts in.
+/// The possible values of a text in a job: the text itself, or the values from its matrix.
 fn values(yaml: &Yaml<'_, '_>, job: Node, text: &str) -> Option<Vec<String>> {
     match expression(text) {
         None if text.contains("${{") => None,
@@ -123,7 +124,7 @@ fn values(yaml: &Yaml<'_, '_>, job: Node, text: &str) -> Option<Vec<String>> {
     }
 }
 
-/// The input of a reusable workflow that alone names the runner of a job (`runs-on: ${{ inputs.os }}`), and its default.
+/// The input of a reusable workflow that determines the runner of a job (`runs-on: ${{ inputs.os }}`), and its default.
 pub fn runner_input(yaml: &Yaml<'_, '_>, job: Node) -> Option<(String, Option<String>)> {
     let runner = yaml.get(job, "runs-on").and_then(|runner| yaml.scalar(runner))?;
     let name = expression(&runner)?.strip_prefix("inputs.")?;
@@ -137,16 +138,16 @@ pub fn runner_input(yaml: &Yaml<'_, '_>, job: Node) -> Option<(String, Option<St
 pub struct Call {
     /// Its path.
     pub workflow: String,
-    /// Its inputs with all values that the caller's matrix gives them; `None` where those are not known.
+    /// Its inputs, each with all values that the caller's matrix gives it; `None` if the values are unknown.
     pub inputs: Vec<(String, Option<Vec<String>>)>,
 }
 
-/// The workflow that a job is, as it is written.
+/// The workflow that a job calls, as written.
 pub fn uses<'a>(yaml: &Yaml<'_, 'a>, job: Node) -> Option<Cow<'a, str>> {
     yaml.get(job, "uses").and_then(|uses| yaml.scalar(uses))
 }
 
-/// Whether a workflow runs on one of some events.
+/// Whether a workflow runs on any of some events.
 pub fn runs_on(yaml: &Yaml<'_, '_>, events: &[&str]) -> bool {
     let Some(on) = yaml.documents().next().and_then(|root| yaml.get(root, "on")) else { return false };
     let mut names: Vec<Cow<'_, str>> = yaml.scalar(on).into_iter().collect();
@@ -155,7 +156,7 @@ pub fn runs_on(yaml: &Yaml<'_, '_>, events: &[&str]) -> bool {
     names.iter().any(|name| events.contains(&&**name))
 }
 
-/// The workflow of the same repository that a job is.
+/// The workflow of the same repository that a job calls.
 pub fn call(yaml: &Yaml<'_, '_>, job: Node) -> Option<Call> {
     let uses = uses(yaml, job)?;
     let workflow = uses.strip_prefix("./")?.to_owned();
@@ -167,7 +168,7 @@ pub fn call(yaml: &Yaml<'_, '_>, job: Node) -> Option<Call> {
     Some(Call { workflow, inputs: inputs.collect() })
 }
 
-/// The inside of a text that is one expression: `${{ matrix.os }}`.
+/// The inside of a text that is a single expression: `${{ matrix.os }}`.
 fn expression(text: &str) -> Option<&str> {
     let inner = text.trim().strip_prefix("${{")?.strip_suffix("}}")?.trim();
     (!inner.contains("${{")).then_some(inner)

@@ -1,4 +1,4 @@
-//! The files of CI systems: which they are, and what runs in them: scripts, and actions, tasks, orbs and plugins.
+//! The files of CI systems, and what runs in them: scripts, and actions, tasks, orbs and plugins.
 
 pub mod github;
 mod scan;
@@ -30,7 +30,7 @@ pub enum System {
     Woodpecker,
     /// Bitbucket Pipelines.
     Bitbucket,
-    /// Travis CI, AppVeyor and Cirrus CI: scripts under keys that say so.
+    /// Travis CI, AppVeyor and Cirrus CI: scripts under well-known keys.
     Travis,
     /// AWS CodeBuild.
     CodeBuild,
@@ -67,29 +67,29 @@ pub fn system(path: &str) -> Option<System> {
     })
 }
 
-/// A script in a CI file: its text with the offsets of the file kept, so escapes stand as blanks.
+/// A script in a CI file. Its text keeps the offsets of the file, so escapes are replaced by blanks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Script<'a> {
     /// The text.
     pub text: Cow<'a, str>,
-    /// Where it begins in the file.
+    /// Its offset in the file.
     pub start: u32,
 }
 
 impl<'a> Script<'a> {
-    /// The script that a scalar holds.
+    /// The script in a scalar.
     pub fn read(yaml: &Yaml<'_, 'a>, node: Node) -> Option<Self> {
         let (text, start) = yaml.script(node)?;
         Some(Self { text, start })
     }
 
-    /// A place of the script as a place of the file.
+    /// Converts a span of the script to a span of the file.
     pub fn span(&self, inside: Span) -> Span {
         Span { start: self.start + inside.start, end: self.start + inside.end }
     }
 }
 
-/// What names ready-made work: each system has its own word for it.
+/// The kind of a reusable unit; each system has its own term.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Work {
     /// GitHub's `uses`.
@@ -104,20 +104,20 @@ pub enum Work {
     Image,
 }
 
-/// One thing that a CI file runs.
+/// Something that a CI file runs.
 #[derive(Debug, Clone)]
 pub enum Site<'a> {
     /// A shell script, or one line of a list of them.
     Script(Script<'a>),
-    /// Ready-made work.
+    /// A reusable unit.
     Uses {
-        /// What kind of work.
+        /// The kind of unit.
         work: Work,
-        /// Its name, with a version where one is written.
+        /// Its name, with the version if one is given.
         name: Cow<'a, str>,
-        /// Where the name stands.
+        /// The span of the name.
         span: Span,
-        /// The mapping that holds its parameters.
+        /// The mapping of its parameters.
         parameters: Option<Node>,
     },
 }

@@ -1,4 +1,4 @@
-//! All that the CI file of any system runs, in the order of the file.
+//! Everything that the CI file of any system runs, in file order.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -7,10 +7,10 @@ use super::{Script, Site, System, Work};
 use crate::lang::yaml::Yaml;
 use crate::lang::{Field, Node, NodeKind};
 
-/// Lists in lists of scripts (GitLab's anchors) are followed this far.
+/// Nested lists of scripts (GitLab's anchors) are followed to this depth.
 const DEPTH: usize = 8;
 
-/// What a CI file runs.
+/// The scripts and reusable units that a CI file runs.
 pub fn sites<'a>(yaml: &Yaml<'_, 'a>, system: System) -> Vec<Site<'a>> {
     let mut scan = Scan { yaml, system, orbs: Vec::new(), seen: BTreeSet::new(), sites: Vec::new() };
     if system == System::CircleCi {
@@ -27,9 +27,9 @@ pub fn sites<'a>(yaml: &Yaml<'_, 'a>, system: System) -> Vec<Site<'a>> {
 struct Scan<'y, 't, 'a> {
     yaml: &'y Yaml<'t, 'a>,
     system: System,
-    /// CircleCI: the names that orbs have in this file, and their own.
+    /// CircleCI: the aliases of orbs in this file, and the orbs' names.
     orbs: Vec<(String, String)>,
-    /// Where the scripts begin that were seen: an anchor's script is one script, however often it is used.
+    /// The offsets of scripts already seen: the script of an anchor counts once, however often it is used.
     seen: BTreeSet<u32>,
     sites: Vec<Site<'a>>,
 }
@@ -47,7 +47,7 @@ impl<'a> Scan<'_, '_, 'a> {
         self.work(&key, key_node, value, pair);
     }
 
-    /// The key around the mapping that a pair belongs to.
+    /// The key of the mapping that contains a pair.
     fn parent_key(&self, pair: Node) -> Option<Cow<'a, str>> {
         let outer = self.yaml.pair_around(pair)?;
         self.yaml.scalar(self.yaml.tree.child(outer, Field::Key)?)
@@ -84,7 +84,7 @@ impl<'a> Scan<'_, '_, 'a> {
         }
     }
 
-    /// Whether a GitHub step says that its script is Python, Perl or the like.
+    /// Whether a GitHub step sets a shell for another language (Python, Perl or the like).
     fn runs_another_language(&self, pair: Node) -> bool {
         let shell = self.yaml.tree.parent(pair).and_then(|step| self.yaml.get(step, "shell"));
         let shell = shell.and_then(|shell| self.yaml.scalar(shell));
@@ -99,7 +99,7 @@ impl<'a> Scan<'_, '_, 'a> {
             return;
         }
         if self.yaml.is_sequence(value) {
-            // A list that an anchor brings in again is the same list.
+            // A list that an alias repeats is the same list.
             if !self.seen.insert(self.yaml.tree.span(value).start) {
                 return;
             }
@@ -132,7 +132,7 @@ impl<'a> Scan<'_, '_, 'a> {
         }
     }
 
-    /// `name` is the value as it is written: an alias stands where it is used, not where its anchor is.
+    /// `name` is the value as written: an alias is located where it is used, not at its anchor.
     fn uses(&mut self, work: Work, name: Option<Node>, parameters: Option<Node>) {
         let Some(node) = name else { return };
         let Some(name) = self.yaml.scalar(node) else { return };
@@ -142,7 +142,7 @@ impl<'a> Scan<'_, '_, 'a> {
         }
     }
 
-    /// Buildkite: a list of names, or of mappings from a name to parameters; also one such mapping.
+    /// Buildkite: a list of names, or of mappings from a name to parameters; or a single such mapping.
     fn plugins(&mut self, value: Option<Node>) {
         let Some(value) = value else { return };
         let mut items = self.yaml.items(value);
@@ -172,7 +172,7 @@ impl<'a> Scan<'_, '_, 'a> {
         }
     }
 
-    /// CircleCI: names of orb commands and jobs that stand alone in a list.
+    /// CircleCI: plain names of orb commands and jobs in a list.
     fn orb_names(&mut self, value: Option<Node>) {
         let Some(value) = value else { return };
         for item in self.yaml.items(value) {

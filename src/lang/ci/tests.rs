@@ -32,7 +32,7 @@ fn files_of_ci_systems() {
     }
 }
 
-/// What a file runs, one line each: commands as their words, work as `@name`.
+/// What a file runs, one item per line: commands as their words, reusable units as `@name`.
 fn runs(path: &str, text: &str) -> Vec<String> {
     let tree = Tree::parse(Language::Yaml, text).unwrap();
     let yaml = Yaml::new(&tree);

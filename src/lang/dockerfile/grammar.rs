@@ -1,10 +1,10 @@
-//! What Docker reads in a Dockerfile and tree-sitter-containerfile does not.
+//! Dockerfile syntax that Docker accepts and tree-sitter-containerfile does not.
 
 use std::borrow::Cow;
 
-/// A text that the grammar reads with every node at the same offset: the quotes around the ports of `EXPOSE`, which
-/// Docker takes off, become blanks, and so do the ends of empty lines in a continued instruction. Quotes in commands
-/// that only a shell can pair become letters.
+/// Rewrites a text for the grammar and keeps all offsets: the quotes around the ports of `EXPOSE`, which Docker
+/// removes, become blanks, and so do the ends of empty lines in a continued instruction. Quotes in commands that only a
+/// shell can pair become letters.
 pub fn for_grammar(text: &str) -> Cow<'_, str> {
     match without_gaps(text) {
         Cow::Borrowed(text) => without_nested_quotes(text),
@@ -38,8 +38,8 @@ fn without_gaps(text: &str) -> Cow<'_, str> {
     replaced.and_then(|bytes| String::from_utf8(bytes).ok()).map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
-/// Docker hands a command to the shell as it is. The grammar pairs the quotes in it, but knows neither that a quote
-/// inside `$(..)` is another one, nor that a backslash escapes nothing between single quotes.
+/// Docker passes a command to the shell unchanged. The grammar pairs the quotes in it, but knows neither that quotes
+/// inside `$(..)` nest, nor that a backslash between single quotes is literal.
 fn without_nested_quotes(text: &str) -> Cow<'_, str> {
     let mut replaced: Option<Vec<u8>> = None;
     let mut start = 0;
@@ -57,7 +57,7 @@ fn without_nested_quotes(text: &str) -> Cow<'_, str> {
     replaced.and_then(|bytes| String::from_utf8(bytes).ok()).map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
-/// Where the instruction that begins at `start` ends, continuation lines and the comments between them included.
+/// The end of the instruction that starts at `start`, including continuation lines and the comments between them.
 fn instruction_end(text: &str, start: usize) -> usize {
     let mut end = start;
     for line in text[start..].split_inclusive('\n') {
@@ -70,7 +70,7 @@ fn instruction_end(text: &str, start: usize) -> usize {
     end
 }
 
-/// Whether an instruction is a command in the form that a shell reads, not a list in JSON.
+/// Whether an instruction is a command in shell form, not in exec form.
 fn is_shell_command(instruction: &str) -> bool {
     let mut words = instruction.split_ascii_whitespace();
     let keyword = words.next().unwrap_or_default().to_ascii_uppercase();
@@ -78,7 +78,7 @@ fn is_shell_command(instruction: &str) -> bool {
     is_command && words.next().is_some_and(|word| !word.starts_with('['))
 }
 
-/// Who pairs quotes.
+/// The rules for pairing quotes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Pairing {
     /// tree-sitter-containerfile.
@@ -87,7 +87,7 @@ enum Pairing {
     Shell,
 }
 
-/// Whether all quotes of a command have their pair.
+/// Whether all quotes of a command are closed.
 fn pairs_quotes(command: &str, pairing: Pairing) -> bool {
     let is_shell = pairing == Pairing::Shell;
     let bytes = command.as_bytes();

@@ -1,4 +1,4 @@
-//! Dockerfiles and Containerfiles: their names, instructions and stages. Nothing else reads their structure.
+//! Dockerfiles and Containerfiles: their names, instructions and stages. No other module reads their structure.
 
 mod grammar;
 mod parse;
@@ -39,7 +39,7 @@ pub const INSTRUCTIONS: [&str; 18] = [
 pub struct Statement<'a> {
     /// Its node.
     pub node: Node,
-    /// Its keyword, as it is written.
+    /// Its keyword, as written.
     pub keyword: &'a str,
     /// The text after the keyword.
     pub arguments: &'a str,
@@ -47,7 +47,7 @@ pub struct Statement<'a> {
     pub line: Span,
 }
 
-/// The instructions of a file, and its comments, whose keyword is `#`.
+/// The instructions of a file, and its comments as instructions with the keyword `#`.
 pub fn statements<'t, 'a>(tree: &'t Tree<'a>) -> impl Iterator<Item = Statement<'a>> + 't {
     tree.children(tree.root()).map(|node| {
         let text = tree.slice(node).trim_end();
@@ -64,12 +64,12 @@ pub fn stage_starts(tree: &Tree<'_>) -> Vec<u32> {
     tree.nodes().filter(is_from).map(|node| tree.span(node).start).collect()
 }
 
-/// Whether a source is a Dockerfile by its content too.
+/// Whether the content of a source is a Dockerfile too.
 pub fn is_dockerfile(source: &Source) -> bool {
     source.kind == FileKind::Dockerfile && !stages(&source.text).is_empty()
 }
 
-/// The character that continues a line: a backslash unless the parser directive `# escape=` says otherwise.
+/// The line continuation character: a backslash unless the parser directive `# escape=` sets another.
 fn escape_character(text: &str) -> char {
     let head = text.trim_start_matches('\u{feff}').lines().take_while(|line| line.trim_start().starts_with('#'));
     let directive = |line: &str| {
@@ -79,7 +79,8 @@ fn escape_character(text: &str) -> char {
     head.take(16).find_map(directive).unwrap_or('\\')
 }
 
-/// Extensions that make `Dockerfile.EXT` something else: documentation, templates of other languages, source code.
+/// Extensions with which `Dockerfile.EXT` is not a Dockerfile: documentation, templates of other languages, source
+/// code.
 const NOT_DOCKERFILE: [&str; 26] = [
     "md",
     "markdown",

@@ -6,22 +6,22 @@ use super::{INSTRUCTIONS, escape_character};
 /// One instruction.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Instruction {
-    /// The line it begins in, from 1.
+    /// The line number of its start, from 1.
     pub line: usize,
-    /// Its name in capitals.
+    /// Its name in upper case.
     pub name: String,
     /// Its flags: `--from=build` is `("from", "build")`.
     pub flags: Vec<(String, String)>,
-    /// What follows, continuation lines joined.
+    /// The arguments, with continuation lines joined.
     pub rest: String,
-    /// The heredocs after it: the word, the text, and whether variables are expanded in it.
+    /// Its heredocs.
     pub heredocs: Vec<Heredoc>,
 }
 
 /// A heredoc.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Heredoc {
-    /// The word that ends it, which is also its file name in `COPY`.
+    /// The delimiter, which is also the file name in `COPY`.
     pub word: String,
     /// Its text.
     pub text: String,
@@ -40,12 +40,12 @@ impl Instruction {
     }
 }
 
-/// A `FROM` and what follows it.
+/// A stage: a `FROM` and the instructions after it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Stage {
     /// The line of its `FROM`.
     pub line: usize,
-    /// The image or stage that it builds on, `ARG`s expanded.
+    /// The image or stage that it is based on, with `ARG`s expanded.
     pub base: String,
     /// Its name.
     pub name: Option<String>,
@@ -62,11 +62,11 @@ pub struct Dockerfile {
     pub stages: Vec<Stage>,
 }
 
-/// What is wrong with a Dockerfile: the line, and why.
+/// An error in a Dockerfile: the line number and the message.
 pub type Fault = (usize, String);
 
 impl Dockerfile {
-    /// Reads a Dockerfile.
+    /// Parses a Dockerfile.
     pub fn read(text: &str) -> Result<Self, Fault> {
         let mut file = Self::default();
         for instruction in instructions(text)? {
@@ -111,7 +111,7 @@ impl Dockerfile {
         Ok(Stage { line: from.line, base, name, instructions: Vec::new() })
     }
 
-    /// The number of the stage that a name or number means, among those before `before`.
+    /// The index of the stage with a name or number, among the stages before `before`.
     pub fn find(&self, name: &str, before: usize) -> Option<usize> {
         let lower = name.to_ascii_lowercase();
         let earlier = self.stages.get(..before)?;
@@ -174,7 +174,7 @@ fn split(line: &str, number: usize) -> Instruction {
     Instruction { line: number, name: name.to_ascii_uppercase(), flags, rest: rest.to_owned(), heredocs: Vec::new() }
 }
 
-/// The words after `<<` outside of quotes.
+/// The words after `<<` outside quotes.
 fn heredoc_words(text: &str) -> Vec<&str> {
     let mut words = Vec::new();
     let mut rest = text;
@@ -208,7 +208,7 @@ fn heredoc(lines: &[&str], at: &mut usize, word: &str, start: usize) -> Result<H
     Err((start, format!("the heredoc `{word}` does not end")))
 }
 
-/// `NAME=value` pairs, values without their quotes; a name alone has no value.
+/// `NAME=value` pairs, with quotes removed; a name without `=` has no value.
 pub fn pairs(text: &str) -> Vec<(String, Option<String>)> {
     words(text)
         .into_iter()
@@ -219,7 +219,8 @@ pub fn pairs(text: &str) -> Vec<(String, Option<String>)> {
         .collect()
 }
 
-/// Words as the Dockerfile parser takes them apart: quotes and backslashes are resolved, nothing is expanded.
+/// Splits a text into words like the Dockerfile parser: quotes and backslashes are resolved, variables are not
+/// expanded.
 pub fn words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     let (mut word, mut inside, mut quote) = (String::new(), false, None);
@@ -247,7 +248,7 @@ pub fn words(text: &str) -> Vec<String> {
     words
 }
 
-/// Expands `$NAME`, `${NAME}`, `${NAME:-default}` and `${NAME:+value}`. An unknown name is empty, as in Docker.
+/// Expands `$NAME`, `${NAME}`, `${NAME:-default}` and `${NAME:+value}`. Unknown variables are empty, as in Docker.
 pub fn expand(text: &str, known: &dyn Fn(&str) -> Option<String>) -> String {
     let mut out = String::new();
     let mut rest = text;

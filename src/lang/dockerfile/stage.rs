@@ -1,5 +1,5 @@
-//! The stages of a text that may or may not be a Dockerfile, also of templates that become one: line by line, without
-//! the grammar, because the stages decide whether a text is a Dockerfile.
+//! The stages of a text, found line by line without the grammar: they decide whether the text is a Dockerfile. Also
+//! accepts templates of Dockerfiles.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::finding::Span;
 /// A `FROM` instruction.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Stage<'a> {
-    /// The image or earlier stage that it builds on.
+    /// The image or earlier stage that it is based on.
     pub image: &'a str,
     /// The stage's own name.
     pub name: Option<&'a str>,
@@ -37,7 +37,7 @@ pub fn base(text: &str, stages: &[Stage<'_>], stage: &Stage<'_>) -> String {
     expanded(origin(stages, stage), &arguments(text))
 }
 
-/// The external image that a stage is based on, through the earlier stages.
+/// The external image that a stage is based on, following earlier stages.
 fn origin<'a>(stages: &[Stage<'a>], stage: &Stage<'a>) -> &'a str {
     let mut image = stage.image;
     for earlier in stages.iter().rev() {
@@ -48,7 +48,7 @@ fn origin<'a>(stages: &[Stage<'a>], stage: &Stage<'a>) -> &'a str {
     image
 }
 
-/// The defaults of the `ARG` instructions before the first `FROM`, which its image may use.
+/// The defaults of the `ARG` instructions before the first `FROM`; its image may use them.
 fn arguments(text: &str) -> BTreeMap<&str, &str> {
     let mut defaults = BTreeMap::new();
     for (_, line) in first_lines(text) {
@@ -60,7 +60,7 @@ fn arguments(text: &str) -> BTreeMap<&str, &str> {
 }
 
 /// An image with its arguments replaced by their defaults: `debian:${V}`, `debian:$V`, `${IMAGE:-debian}`. An argument
-/// without a default stays as it is written.
+/// without a default is left as written.
 fn expanded(image: &str, defaults: &BTreeMap<&str, &str>) -> String {
     const DEPTH: usize = 8;
     let mut image = image.to_owned();
@@ -91,7 +91,7 @@ fn expanded_once(text: &str, defaults: &BTreeMap<&str, &str>) -> Option<String> 
     })
 }
 
-/// The first line of each instruction with its offset: blank lines, comments, continuation lines are left out.
+/// The first line of each instruction with its offset; blank lines, comments and continuation lines are left out.
 fn first_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mark = '\u{feff}'.len_utf8();
     let mut at = if text.starts_with('\u{feff}') { mark } else { 0 };
@@ -105,7 +105,7 @@ fn first_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
             let start = at;
             at += length.map_or(rest.len(), |length| length + 1);
             let body = line.trim();
-            // Docker skips comments and blank lines, also in the middle of a continued instruction.
+            // Docker skips comments and blank lines, even inside a continued instruction.
             if body.is_empty() || body.starts_with('#') {
                 continue;
             }
@@ -117,13 +117,13 @@ fn first_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
-/// Whether a line may come before the first `FROM`: `ARG`, and the lines of a template language.
+/// Whether a line may precede the first `FROM`: `ARG`, and lines of a template language.
 fn may_precede_from(line: &str) -> bool {
     let line = line.trim_start();
     keyword(line, "ARG").is_some() || ["{{", "{%", "<%", "INCLUDE"].iter().any(|mark| line.starts_with(mark))
 }
 
-/// The rest of a line after an instruction's keyword, which Docker reads in any case.
+/// The rest of a line after an instruction's keyword, which is case-insensitive.
 fn keyword<'a>(line: &'a str, word: &str) -> Option<&'a str> {
     let line = line.trim_start();
     let (head, rest) = line.split_at_checked(word.len())?;
@@ -145,7 +145,7 @@ fn from_image(line: &str) -> Option<(&str, Option<&str>)> {
     let name = match (words.next(), words.next()) {
         (None, _) => None,
         (Some(word), Some(name)) if word.eq_ignore_ascii_case("as") => Some(name),
-        // An expansion can hold blanks.
+        // An expansion can contain blanks.
         _ if rest.contains("${") => return Some((image.trim_matches('"'), None)),
         _ => return None,
     };

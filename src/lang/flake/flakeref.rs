@@ -1,28 +1,28 @@
-//! Flake references: where an input, a fetcher or a command takes its code from, in every form Nix reads.
+//! Flake references: the sources of inputs, fetchers and commands, in every form that Nix accepts.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// A flake reference taken apart.
+/// A parsed flake reference.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FlakeRef {
-    /// How it is fetched.
+    /// The fetch method.
     pub scheme: Scheme,
-    /// Owner on a forge.
+    /// The owner on a forge.
     pub owner: String,
-    /// Repository on a forge, or the name in the registry.
+    /// The repository on a forge, or the name in the registry.
     pub repo: String,
-    /// The host and path of what is fetched by its address, without scheme and query.
+    /// The host and path of a URL, without scheme and query.
     pub address: String,
-    /// Branch or tag.
+    /// The branch or tag.
     pub branch: Option<String>,
-    /// Commit.
+    /// The commit.
     pub rev: Option<String>,
-    /// Folder of the flake inside what is fetched.
+    /// The subfolder that contains the flake.
     pub dir: Option<String>,
 }
 
-/// How a flake reference is fetched.
+/// The fetch method of a flake reference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Scheme {
     /// `github:`
@@ -31,11 +31,11 @@ pub enum Scheme {
     Forge,
     /// `git+https:`, `git+ssh:` ..
     Git,
-    /// An archive, or one file, by its address.
+    /// An archive or a file at a URL.
     Tarball,
     /// `path:`, `./` and `/`.
     Path,
-    /// A name that the flake registry of the machine explains.
+    /// A name that the machine's flake registry resolves.
     Indirect,
     /// Anything else.
     #[default]
@@ -43,7 +43,7 @@ pub enum Scheme {
 }
 
 impl FlakeRef {
-    /// Reads the form that stands in `url = "..";` and on command lines.
+    /// Parses the URL form of `url = "..";` and command lines.
     pub fn parse(text: &str) -> Self {
         let text = text.split('#').next().unwrap_or("");
         let (base, query) = text.split_once('?').unwrap_or((text, ""));
@@ -74,14 +74,14 @@ impl FlakeRef {
             _ if scheme.starts_with("git+") => Self::address(Scheme::Git, rest),
             "http" | "https" | "tarball" | "file" => Self::address(Scheme::Tarball, rest),
             _ if scheme.starts_with("tarball+") || scheme.starts_with("file+") => Self::address(Scheme::Tarball, rest),
-            // What `fetchTarball` and `nix-channel` understand besides.
+            // Further forms that `fetchTarball` and `nix-channel` accept.
             "channel" => Self::address(Scheme::Tarball, &format!("//channels.nixos.org/{rest}/nixexprs.tar.xz")),
             _ => Self { scheme: Scheme::Other, address: rest.to_owned(), ..Self::default() },
         }
     }
 
     fn forge(scheme: Scheme, rest: &str) -> Self {
-        // Nix takes the parts between slashes, however many there are: `github:/a/b` is `github:a/b`.
+        // Nix ignores empty parts between slashes: `github:/a/b` is `github:a/b`.
         let mut parts = rest.split('/').filter(|part| !part.is_empty()).map(decode);
         let mut next = || parts.next().unwrap_or_default().into_owned();
         let (owner, repo) = (next(), next());
@@ -104,7 +104,7 @@ impl FlakeRef {
         Self { scheme, address, ..Self::default() }
     }
 
-    /// Reads the form of attributes: `{ type = "github"; owner = ..; }`, in flake.nix and flake.lock alike.
+    /// Reads the attribute set form: `{ type = "github"; owner = ..; }`, in flake.nix and flake.lock.
     pub fn from_attrs(attrs: &BTreeMap<String, String>) -> Option<Self> {
         let get = |key: &str| attrs.get(key).cloned();
         let mut reference = match get("type")?.as_str() {
@@ -124,7 +124,7 @@ impl FlakeRef {
         Some(reference.settle())
     }
 
-    /// Puts a commit that stands where a branch may stand into its place.
+    /// Moves a commit in the position of a branch to `rev`.
     fn settle(mut self) -> Self {
         if self.rev.is_none() && self.branch.as_deref().is_some_and(is_commit) {
             self.rev = self.branch.take();
@@ -132,7 +132,7 @@ impl FlakeRef {
         self
     }
 
-    /// How the reference is written by people: `github:NixOS/nixpkgs/nixos-unstable`.
+    /// The usual spelling of the reference: `github:NixOS/nixpkgs/nixos-unstable`.
     pub fn shown(&self) -> String {
         let branch = self.rev.as_ref().or(self.branch.as_ref());
         let branch = branch.map(|branch| format!("/{branch}")).unwrap_or_default();
@@ -145,12 +145,12 @@ impl FlakeRef {
     }
 }
 
-/// Whether a text is a whole commit id.
+/// Whether a text is a full commit id.
 pub fn is_commit(text: &str) -> bool {
     (text.len() == 40 || text.len() == 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Undoes the percent encoding of the characters that addresses of flakes hold.
+/// Decodes percent-encoded characters that occur in flake URLs.
 fn decode(text: &str) -> Cow<'_, str> {
     if !text.contains('%') {
         return Cow::Borrowed(text);

@@ -1,4 +1,4 @@
-//! flake.lock: its nodes with their places, and `follows` resolved from the root as Nix does.
+//! flake.lock: its nodes with their spans, and `follows` resolved from the root as in Nix.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use crate::lang::{Field, Node, NodeKind, Tree};
 /// A lock file.
 #[derive(Debug, Default)]
 pub struct Lock {
-    /// Its format's version; Nix reads 5 to 7.
+    /// The version of its format; Nix accepts 5 to 7.
     pub version: Option<i64>,
     /// The label of the root node.
     pub root: String,
@@ -21,17 +21,17 @@ pub struct Lock {
 /// One node: a flake or source with its commit.
 #[derive(Debug, Default)]
 pub struct LockNode {
-    /// Where its label stands.
+    /// The span of its label.
     pub place: Span,
     /// Its inputs by name.
     pub inputs: BTreeMap<String, LockInput>,
-    /// What was asked for.
+    /// The reference as requested.
     pub original: Option<FlakeRef>,
-    /// What that was at the time.
+    /// The reference that it was locked to.
     pub locked: Option<FlakeRef>,
     /// The hash of its contents.
     pub nar_hash: Option<String>,
-    /// When that was committed, if the lock says so.
+    /// The date of the locked commit, if the lock has one.
     pub modified: Option<jiff::civil::Date>,
     /// Whether it is a flake.
     pub is_flake: bool,
@@ -40,39 +40,39 @@ pub struct LockNode {
 /// An input of a node.
 #[derive(Debug)]
 pub struct LockInput {
-    /// Where its name stands.
+    /// The span of its name.
     pub place: Span,
-    /// What it is.
+    /// Its target.
     pub target: Target,
 }
 
-/// What an input of a node is.
+/// The target of an input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
-    /// A node of its own, by label.
+    /// A separate node, by label.
     Node(String),
-    /// Another input, by the names that lead to it from the root. No names are the root itself.
+    /// Another input, as a path of names from the root. An empty path is the root itself.
     Follows(Vec<String>),
 }
 
-/// Why an input leads nowhere.
+/// Why an input cannot be resolved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unresolved {
-    /// A node or an input on the way does not exist.
+    /// A node or an input on the path does not exist.
     Missing,
     /// It follows itself.
     Cycle,
 }
 
-/// The versions that Nix reads.
+/// The versions that Nix accepts.
 const VERSIONS: std::ops::RangeInclusive<i64> = 5..=7;
 
-/// More steps than this from an input to its node are a cycle: real paths have up to five names, and each of those may
-/// follow another path.
+/// More steps than this from an input to its node count as a cycle: real paths have up to five names, and each of those
+/// may follow another path.
 const STEPS: usize = 1000;
 
 impl Lock {
-    /// Reads a lock file. `None` where it is not of that form at all.
+    /// Reads a lock file. `None` if it does not have the structure of one.
     pub fn read(tree: &Tree<'_>) -> Option<Self> {
         let object = tree.children(tree.root()).find(|&node| tree.kind(node) == NodeKind::JsonObject)?;
         let mut lock = Lock::default();
@@ -91,7 +91,7 @@ impl Lock {
         (!lock.root.is_empty()).then_some(lock)
     }
 
-    /// Whether Nix reads this version.
+    /// Whether Nix accepts this version.
     pub fn is_known_version(&self) -> bool {
         self.version.is_some_and(|version| VERSIONS.contains(&version))
     }
@@ -101,10 +101,10 @@ impl Lock {
         self.nodes.get(&self.root)
     }
 
-    /// The label of the node that an input of a node is.
+    /// The label of the node that an input of a node refers to.
     pub fn resolve(&self, node: &str, input: &str) -> Result<&str, Unresolved> {
         let (mut label, _) = self.nodes.get_key_value(node).ok_or(Unresolved::Missing)?;
-        // The names still to go, the next one last. What an input follows begins at the root again.
+        // The remaining names, the next one last. A followed path starts at the root again.
         let mut names = vec![input];
         let mut steps = 0;
         while let Some(name) = names.pop() {
@@ -124,7 +124,7 @@ impl Lock {
         Ok(label)
     }
 
-    /// The label of the node that an input of the root is.
+    /// The label of the node that an input of the root refers to.
     pub fn root_input(&self, name: &str) -> Option<&str> {
         self.resolve(&self.root, name).ok()
     }
@@ -154,7 +154,7 @@ fn read_node(tree: &Tree<'_>, place: Span, object: Node) -> LockNode {
     node
 }
 
-/// The date of `lastModified`, which counts seconds since 1970.
+/// The date of `lastModified`, a Unix timestamp.
 fn modified(tree: &Tree<'_>, locked: Node) -> Option<jiff::civil::Date> {
     let (.., value) = pairs(tree, locked).find(|(key, ..)| key == "lastModified")?;
     let timestamp = jiff::Timestamp::from_second(tree.slice(value).parse().ok()?).ok()?;
@@ -172,7 +172,7 @@ fn target(tree: &Tree<'_>, value: Node) -> Option<Target> {
     }
 }
 
-/// The entries of an object: key, the key's place, value. Nothing for anything else.
+/// The entries of an object: key, the key's span, value. Empty for other values.
 fn pairs<'t, 'a>(tree: &'t Tree<'a>, object: Node) -> impl Iterator<Item = (Cow<'a, str>, Span, Node)> + use<'t, 'a> {
     let is_object = tree.kind(object) == NodeKind::JsonObject;
     tree.children(object).filter(move |&pair| is_object && tree.kind(pair) == NodeKind::JsonPair).filter_map(|pair| {
@@ -252,7 +252,7 @@ mod tests {
         }
     }
 
-    /// A generator of small numbers that gives the same ones in every run.
+    /// A deterministic generator of small numbers.
     struct Numbers(u64);
 
     impl Numbers {
@@ -262,7 +262,7 @@ mod tests {
         }
     }
 
-    /// A lock of a few nodes whose inputs lead anywhere: to nodes, along paths, to nothing and in circles.
+    /// A lock with a few nodes whose inputs refer to nodes, paths, missing nodes and cycles.
     fn generated(numbers: &mut Numbers) -> String {
         let count = 2 + numbers.below(4);
         let node = |index: u64| if index == 0 { "root".to_owned() } else { format!("n{index}") };
@@ -277,7 +277,7 @@ mod tests {
                 };
                 (name, target)
             });
-            // One name once: what a name said twice means is JSON's question.
+            // Each name once: the meaning of duplicate keys depends on the JSON parser.
             let inputs: BTreeMap<u64, String> = inputs.collect();
             let inputs: Vec<String> = inputs.iter().map(|(name, target)| format!("\"i{name}\": {target}")).collect();
             format!("\"{}\": {{ \"inputs\": {{ {} }} }}", node(index), inputs.join(", "))
@@ -286,7 +286,7 @@ mod tests {
         format!("{{ \"nodes\": {{ {} }}, \"root\": \"root\", \"version\": 7 }}", nodes.join(", "))
     }
 
-    /// What Nix itself makes of an expression; `None` where it fails.
+    /// The result of an expression in Nix; `None` if Nix fails.
     fn nix(expression: &str) -> Option<String> {
         let mut nix = Command::new("nix-instantiate")
             .args(["--eval", "--strict", "--json", "-"])
@@ -301,8 +301,8 @@ mod tests {
         done.status.success().then(|| String::from_utf8(done.stdout).unwrap())
     }
 
-    /// How Nix walks a lock when it calls a flake: an input is a label, or a path from the root whose every step may
-    /// itself be one. An answer counts once its node exists.
+    /// How Nix resolves a lock when it calls a flake: an input is a label, or a path from the root whose every step may
+    /// be a path again. A result counts only if its node exists.
     const WALK: &str = "lock: let \
         node = input: if builtins.isList input then walk lock.root input else input; \
         walk = label: path: if path == [ ] then label \

@@ -1,4 +1,4 @@
-//! flake.nix: its inputs in every form they are written, and the names its outputs ask for.
+//! flake.nix: its inputs in every form they can be written in, and the arguments of its outputs.
 
 pub mod flakeref;
 pub mod lock;
@@ -12,78 +12,78 @@ use super::nix::{self, AttrName};
 use super::{Field, Node, NodeKind, Tree};
 use crate::finding::Span;
 
-/// What a flake.nix takes in.
+/// The inputs of a flake.nix.
 #[derive(Debug, Default)]
 pub struct Flake {
-    /// The inputs it writes, in the order in which they are first named.
+    /// The inputs that it declares, in order of first mention.
     pub inputs: Vec<Input>,
-    /// The names its outputs ask for, `self` left out; those that are no input are one by way of the registry.
+    /// The argument names of its outputs, without `self`; those that are not declared are inputs through the registry.
     pub arguments: Vec<Text>,
-    /// Where `inputs` is written first, or else `outputs`.
+    /// The span of the first `inputs`, or else of `outputs`.
     pub place: Span,
-    /// Whether all of it could be read: no computed names, no `inherit`.
+    /// Whether all inputs could be read: no computed names, no `inherit`.
     pub complete: bool,
 }
 
 /// One input.
 #[derive(Debug, Default)]
 pub struct Input {
-    /// Its name, at the place where it is first written.
+    /// Its name, where it first occurs.
     pub name: Text,
-    /// Its address, where it has one.
+    /// Its URL, if it has one.
     pub url: Option<Text>,
-    /// The other attributes that say where it comes from: type, owner, repo ..
+    /// The other attributes of its source: type, owner, repo and so on.
     pub attrs: BTreeMap<String, Text>,
-    /// Whether it is a flake: not with `flake = false`.
+    /// Whether it is a flake; false for `flake = false`.
     pub is_flake: bool,
-    /// The input that it follows; empty for none.
+    /// The input that it follows, if any; may be an empty text.
     pub follows: Option<Text>,
-    /// Its own inputs that are overridden here.
+    /// Its inputs that are overridden here.
     pub inputs: Vec<Input>,
-    /// Where a line that overrides one of its inputs belongs, and in what form.
+    /// The position and form for a new line that overrides one of its inputs.
     pub anchor: Option<Anchor>,
-    /// Whether something about it is computed.
+    /// Whether any part of it is computed.
     pub computed: bool,
 }
 
-/// A text of the file and its place.
+/// A text in the file and its span.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Text {
-    /// What it says.
+    /// The text.
     pub value: String,
-    /// Where.
+    /// Its span.
     pub span: Span,
 }
 
-/// A place to write a line about an input's own inputs.
+/// The position and form for a new line about the inputs of an input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Anchor {
     /// The offset to insert at.
     pub at: u32,
-    /// What stands before the line there: a line break and the indentation, or a blank.
+    /// The text before the line: a line break and indentation, or a blank.
     pub lead: String,
-    /// The line's beginning up to the name of the input's input: `home-manager.inputs.`.
+    /// The start of the line up to the name of the nested input: `home-manager.inputs.`.
     pub prefix: String,
-    /// Which form it continues: a dotted name, the input's set, the set of its inputs. The last is the best.
+    /// The preference among forms: a dotted name, the input's set, the set of its inputs. Higher is better.
     rank: u8,
 }
 
 impl Anchor {
-    /// The line without what stands before it: `prefix` `path.follows = "target";`.
+    /// The line without the text before it: `prefix` `path.follows = "target";`.
     pub fn line(&self, path: &str, target: &str) -> String {
         format!("{}{path}.follows = \"{target}\";", self.prefix)
     }
 }
 
 impl Input {
-    /// Where it comes from; `None` where it follows another input or is computed.
+    /// Its source; `None` if it follows another input or is computed.
     pub fn reference(&self) -> Option<FlakeRef> {
         if self.follows.is_some() || self.computed {
             return None;
         }
         match &self.url {
             Some(url) => Some(FlakeRef::parse(&url.value)),
-            // An input without an address is looked up in the registry by its name.
+            // An input without a URL is looked up in the registry by its name.
             None if self.attrs.is_empty() => Some(FlakeRef::parse(&self.name.value)),
             None => {
                 let attrs = self.attrs.iter().map(|(key, text)| (key.clone(), text.value.clone()));
@@ -92,19 +92,19 @@ impl Input {
         }
     }
 
-    /// The place of its findings: its address, or else its name.
+    /// The span for its findings: its URL, or else its name.
     pub fn place(&self) -> Span {
         self.url.as_ref().map_or(self.name.span, |url| url.span)
     }
 
-    /// Its input of a name that is overridden here.
+    /// Its overridden input with a name.
     pub fn input(&self, name: &str) -> Option<&Input> {
         self.inputs.iter().find(|input| input.name.value == name)
     }
 }
 
 impl Flake {
-    /// Reads a flake.nix. `None` where it is no attribute set.
+    /// Reads a flake.nix. `None` if it is not an attribute set.
     pub fn read(tree: &Tree<'_>) -> Option<Self> {
         let root = tree.children(tree.root()).find(|&node| tree.kind(node) != NodeKind::Comment)?;
         let root = nix::unwrap_parens(tree, root);
@@ -116,21 +116,21 @@ impl Flake {
         Some(reader.flake)
     }
 
-    /// The input of a name.
+    /// The input with a name.
     pub fn input(&self, name: &str) -> Option<&Input> {
         self.inputs.iter().find(|input| input.name.value == name)
     }
 
-    /// The inputs that are written nowhere but asked for by the outputs.
+    /// The inputs that the outputs use without a declaration.
     pub fn implicit(&self) -> impl Iterator<Item = &Text> {
         self.arguments.iter().filter(|argument| self.input(&argument.value).is_none())
     }
 }
 
-/// Inputs of inputs of inputs: real flakes go three levels deep.
+/// The nesting depth of inputs of inputs; real flakes use up to three levels.
 const DEPTH: usize = 12;
 
-/// More bindings than this are no flake.nix that somebody wrote.
+/// The maximum number of bindings in a set; hand-written files have far fewer.
 const BINDINGS: usize = 10_000;
 
 struct Reader<'t, 'a> {
@@ -140,7 +140,7 @@ struct Reader<'t, 'a> {
 }
 
 impl<'a> Reader<'_, 'a> {
-    /// Reads the bindings of a set that stands at a path.
+    /// Reads the bindings of a set at a path.
     fn set(&mut self, set: Node, prefix: &[AttrName<'a>], depth: usize) {
         let tree = self.tree;
         if depth > DEPTH || self.bindings > BINDINGS {
@@ -187,7 +187,7 @@ impl<'a> Reader<'_, 'a> {
         }
     }
 
-    /// The input of a path `inputs.NAME..`, made where it is new, and what is left of the path.
+    /// The input at a path `inputs.NAME..`, created if it is new, and the rest of the path.
     fn touch<'p>(&mut self, path: &'p [AttrName<'a>]) -> Option<(&mut Input, &'p [AttrName<'a>])> {
         let (name, mut rest) = path.get(1..)?.split_first()?;
         let mut input = entry(self.tree, &mut self.flake.inputs, name);
@@ -232,14 +232,14 @@ impl<'a> Reader<'_, 'a> {
         let Some(formals) = tree.child_of_kind(value, NodeKind::Formals) else { return };
         for formal in tree.children(formals).filter(|&node| tree.kind(node) == NodeKind::Formal) {
             let Some(name) = tree.child(formal, Field::Name) else { continue };
-            // Nix takes every name as an input, also one with a default.
+            // Nix treats every argument as an input, even with a default.
             if tree.slice(name) != "self" {
                 self.flake.arguments.push(Text { value: tree.slice(name).to_owned(), span: tree.span(name) });
             }
         }
     }
 
-    /// `NAME = { .. };` and `NAME.inputs = { .. };`: a line goes after the last of the set's own.
+    /// `NAME = { .. };` and `NAME.inputs = { .. };`: a new line goes after the last one in the set.
     fn anchor_in_set(&mut self, set: Node, path: &[AttrName<'a>]) {
         let tree = self.tree;
         let (rank, prefix) = match path {
@@ -255,7 +255,7 @@ impl<'a> Reader<'_, 'a> {
         self.offer(path, Anchor { at, lead, prefix: prefix.to_owned(), rank });
     }
 
-    /// `inputs.NAME.url = ..;` or `NAME.url = ..;`: a line of the same form goes after it.
+    /// `inputs.NAME.url = ..;` or `NAME.url = ..;`: a new line in the same form goes after it.
     fn anchor_after(&mut self, binding: Node, attrpath: Node, path: &[AttrName<'a>], outer: usize) {
         let tree = self.tree;
         if outer > 1 || path.len() < 3 {
@@ -291,7 +291,7 @@ fn entry<'i>(tree: &Tree<'_>, inputs: &'i mut Vec<Input>, name: &AttrName<'_>) -
     &mut inputs[index]
 }
 
-/// A string, address or path that is written out.
+/// A literal string, URL or path.
 pub fn text(tree: &Tree<'_>, value: Node) -> Option<Text> {
     let text = match tree.kind(value) {
         NodeKind::String | NodeKind::IndentedString => nix::literal_string(tree, value)?.into_owned(),
@@ -301,7 +301,7 @@ pub fn text(tree: &Tree<'_>, value: Node) -> Option<Text> {
     Some(Text { value: text, span: tree.span(value) })
 }
 
-/// Where a line goes that follows a binding, and what stands before it there.
+/// The position for a line after a binding, and the text before that line.
 fn after(text: &str, binding: Span) -> (u32, String) {
     let (before, rest) = (text.get(..binding.start as usize), text.get(binding.end as usize..));
     let (Some(before), Some(rest)) = (before, rest) else { return (binding.end, " ".to_owned()) };
@@ -369,7 +369,7 @@ mod tests {
         assert!(Flake::read(&Tree::parse(Language::Nix, "x: x").unwrap()).is_none());
     }
 
-    /// The file after the line about the input `a` was written in it.
+    /// The file with the new line for the input `a`.
     fn with_line(text: &str) -> String {
         let flake = read(text);
         let anchor = flake.input("a").unwrap().anchor.clone().unwrap();

@@ -1,20 +1,20 @@
-//! nixpkgs: which of its branches a reference takes, and when its releases come and go.
+//! nixpkgs: the branch of a reference, and the dates of releases.
 
 use jiff::civil::{Date, date};
 
 use super::flakeref::{FlakeRef, Scheme, is_commit};
 
-/// A release of NixOS by year and month: 25.11.
+/// A NixOS release by year and month: 25.11.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Release {
     /// The year's last two digits.
     pub year: u8,
-    /// 3 or 9 until 2020, since then 5 or 11.
+    /// 5 or 11; until 2020 it was 3 or 9.
     pub month: u8,
 }
 
 impl Release {
-    /// Reads `25.11`.
+    /// Parses `25.11`.
     pub fn parse(text: &str) -> Option<Self> {
         let (year, month) = text.split_once('.')?;
         if year.len() != 2 || month.len() != 2 {
@@ -24,13 +24,13 @@ impl Release {
         matches!(month, 3 | 5 | 9 | 11).then_some(Self { year, month })
     }
 
-    /// The last day of a month of its year or a later one.
+    /// The last day of a month in its year or a later one.
     fn end_of(self, years_later: i16, month: i8) -> Date {
         date(2000 + i16::from(self.year) + years_later, month, 1).last_of_month()
     }
 
-    /// The day after which it gets no fixes: about a month after the next release, which comes at the end of May or
-    /// November (of March or September until 2020).
+    /// Its end-of-life date: about a month after the next release, which appears at the end of May or November (of
+    /// March or September until 2020).
     pub fn end_of_life(self) -> Date {
         match self.month {
             3 => self.end_of(0, 10),
@@ -60,27 +60,27 @@ impl std::fmt::Display for Release {
     }
 }
 
-/// What a reference takes from nixpkgs.
+/// The branch or version of nixpkgs that a reference follows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Channel {
-    /// A branch that always moves on, by its name.
+    /// A rolling branch, by its name.
     Rolling(String),
     /// The default branch, because none is named.
     Default,
-    /// Whatever the flake registry of the machine says.
+    /// Whatever the machine's flake registry resolves it to.
     Registry,
     /// The branch of a release.
     Release(Release),
     /// The newest release (FlakeHub's `*`).
     Stable,
-    /// One commit or tag.
+    /// A fixed commit or tag.
     Fixed,
-    /// A branch that this does not know.
+    /// An unknown branch.
     Unknown(String),
 }
 
 impl Channel {
-    /// What a branch name means.
+    /// The channel of a branch name.
     pub fn of_branch(name: &str) -> Self {
         let name = name.strip_prefix("refs/heads/").unwrap_or(name);
         if is_commit(name) || name.starts_with("refs/tags/") || Release::parse(name).is_some() {
@@ -89,7 +89,7 @@ impl Channel {
         Self::of_channel(name).unwrap_or_else(|| Channel::Unknown(name.to_owned()))
     }
 
-    /// The branches that Hydra or people move on, by their exact forms.
+    /// The branches that Hydra or maintainers update, by their exact names.
     fn of_channel(name: &str) -> Option<Self> {
         const ROLLING: [&str; 6] =
             ["master", "staging", "staging-next", "staging-nixos", "haskell-updates", "python-updates"];
@@ -111,7 +111,7 @@ impl Channel {
         }
     }
 
-    /// FlakeHub's versions of nixpkgs: 0.1 is unstable, 0.2511 is 25.11, a star is the newest release.
+    /// FlakeHub's versions of nixpkgs: 0.1 is unstable, 0.2511 is 25.11, `*` is the newest release.
     fn of_flakehub(version: &str) -> Self {
         let version = version.trim_end_matches(".tar.gz");
         if version.starts_with('=') {
@@ -130,7 +130,7 @@ impl Channel {
     }
 }
 
-/// Whether the name of an input or pin says which branch it takes, in any spelling.
+/// Whether the name of an input or pin contains its branch, in any spelling.
 pub fn names_branch(name: &str) -> bool {
     const WORDS: [&str; 10] =
         ["unstable", "master", "small", "latest", "rolling", "edge", "nightly", "staging", "trunk", "devel"];
@@ -138,7 +138,7 @@ pub fn names_branch(name: &str) -> bool {
     WORDS.iter().any(|word| name.contains(word)) || name.contains(|c: char| c.is_ascii_digit())
 }
 
-/// Whether the name of an input says no more than that it is nixpkgs, or a release of it.
+/// Whether the name of an input only says that it is nixpkgs or a release of it.
 pub fn is_general(name: &str) -> bool {
     const WORDS: [&str; 14] = [
         "nixpkgs", "nixos", "nix", "pkgs", "stable", "hub", "flake", "release", "darwin", "lib", "main", "base",
@@ -151,7 +151,7 @@ pub fn is_general(name: &str) -> bool {
     rest.chars().all(|c| !c.is_alphanumeric())
 }
 
-/// What a reference takes from nixpkgs itself; `None` for anything else, forks and wrappers included.
+/// The channel of a reference to nixpkgs itself; `None` for anything else, including forks and wrappers.
 pub fn channel(reference: &FlakeRef) -> Option<Channel> {
     let branch = || match (&reference.rev, &reference.branch) {
         (Some(_), _) => Channel::Fixed,
@@ -185,7 +185,7 @@ fn github_path(address: &str) -> Option<(&str, &str)> {
     path.split_once('/').filter(|(_, repo)| !repo.contains('/'))
 }
 
-/// The channel of an archive by its address.
+/// The channel of an archive, by its URL.
 fn archive(address: &str) -> Option<Channel> {
     let parts: Vec<&str> = address.split('/').collect();
     match parts.as_slice() {
@@ -214,7 +214,7 @@ fn archived_branch(file: &str) -> Channel {
     }
 }
 
-/// Whether a reference is a whole nixpkgs (not only its `lib`) that is not taken from NixOS: a fork or a wrapper.
+/// Whether a reference is a full nixpkgs (not only its `lib`) from a source other than NixOS: a fork or a wrapper.
 pub fn is_fork(reference: &FlakeRef) -> bool {
     let named = |name: &str| name.to_ascii_lowercase().contains("nixpkgs") && !name.contains("nixpkgs.lib");
     channel(reference).is_none()

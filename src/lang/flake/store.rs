@@ -1,4 +1,4 @@
-//! Where Nix keeps the source of a locked input, computed from the lock as Nix does.
+//! The store path of a locked input, computed from the lock as in Nix.
 //!
 //! <https://nix.dev/manual/nix/stable/protocols/store-path>
 
@@ -7,10 +7,10 @@ use sha2::{Digest, Sha256};
 /// The digits of Nix's base 32.
 const DIGITS: &[u8; 32] = b"0123456789abcdfghijklmnpqrsvwxyz";
 
-/// The length of the hash in a store path.
+/// The length of the hash in a store path, in bytes.
 const SHORT: usize = 20;
 
-/// The store path of a source with this `narHash` (`sha256-` and base 64). `None` if that is not such a hash.
+/// The store path of a source with this `narHash` (`sha256-` and base 64). `None` if it is not such a hash.
 pub fn source_path(nar_hash: &str, store: &str) -> Option<String> {
     let hash = base64(nar_hash.strip_prefix("sha256-")?)?;
     if hash.len() != 32 {
@@ -25,7 +25,7 @@ pub fn source_path(nar_hash: &str, store: &str) -> Option<String> {
     Some(format!("{store}/{}-source", base32(&short)))
 }
 
-/// Five bits make a digit, the last ones first.
+/// Encodes five bits per digit, from the last ones to the first.
 fn base32(bytes: &[u8]) -> String {
     let count = (bytes.len() * 8).div_ceil(5);
     let digit = |index: usize| {
@@ -37,7 +37,7 @@ fn base32(bytes: &[u8]) -> String {
     (0..count).rev().map(digit).collect()
 }
 
-/// The bytes of a text in base 64, padded or not.
+/// Decodes base 64, with or without padding.
 fn base64(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     let (mut bits, mut count) = (0u32, 0);

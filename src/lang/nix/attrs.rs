@@ -1,18 +1,18 @@
-//! Attribute sets seen through how they are written: dotted names, nested sets, merges and wrappers are one set.
+//! Attribute sets independent of their syntax: dotted names, nested sets, merges and wrappers form one set.
 
 use crate::lang::{Field, Node, NodeKind, Tree, nix};
 
-/// Values are followed this far through names, merges and wrappers.
+/// Values are followed to this depth through names, merges and wrappers.
 const DEPTH: usize = 32;
-/// At most this many pieces make one value: sets that merge each other could otherwise grow without end.
+/// The maximum number of pieces of a value: sets that merge each other could otherwise grow without limit.
 const PIECES: usize = 10_000;
 
-/// A part of a value: at the end of some further names, an expression.
+/// A part of a value: an expression at a path of further names.
 #[derive(Debug, Clone)]
 pub struct Piece {
-    /// The attribute path node whose names, from `skip` on, still lead to the expression.
+    /// The attribute path node, and the index of its first name inside the value.
     names: Option<(Node, usize)>,
-    /// The expression; `None` where it is inherited and so not written here.
+    /// The expression; `None` if it is inherited.
     pub value: Option<Node>,
 }
 
@@ -22,7 +22,7 @@ impl Piece {
         Self { names: None, value: Some(value) }
     }
 
-    /// A binding's value, its first `skip` names left away.
+    /// The value of a binding, without its first `skip` names.
     pub fn of_binding(tree: &Tree<'_>, binding: Node, skip: usize) -> Option<Self> {
         let path = nix::attrpath_node(tree, binding)?;
         let more = nix::names(tree, path).count() > skip;
@@ -30,19 +30,19 @@ impl Piece {
     }
 }
 
-/// One attribute and all that is said about it.
+/// An attribute and all its definitions.
 #[derive(Debug)]
 pub struct Attr {
     /// Its name.
     pub name: String,
-    /// The name where it stands first.
+    /// The first occurrence of the name.
     pub node: Node,
-    /// What its value is made of.
+    /// The pieces of its value.
     pub pieces: Vec<Piece>,
 }
 
 impl Attr {
-    /// The expression, where the value is one.
+    /// The expression, if the value is a single one.
     pub fn value(&self) -> Option<Node> {
         match self.pieces.as_slice() {
             [Piece { names: None, value }] => *value,
@@ -50,7 +50,7 @@ impl Attr {
         }
     }
 
-    /// Whether some of it comes from elsewhere by `inherit`.
+    /// Whether part of it comes from an `inherit`.
     pub fn inherited(&self) -> bool {
         self.pieces.iter().any(|piece| piece.value.is_none())
     }
@@ -59,14 +59,14 @@ impl Attr {
 /// An attribute set.
 #[derive(Debug, Default)]
 pub struct Attrs {
-    /// Its attributes, in the order of the file.
+    /// Its attributes, in file order.
     pub all: Vec<Attr>,
-    /// Whether there may be more, because something is computed.
+    /// Whether it may have more attributes, because something is computed.
     pub open: bool,
 }
 
 impl Attrs {
-    /// Reads the set that some pieces make.
+    /// Reads the set that some pieces form.
     pub fn read(tree: &Tree<'_>, pieces: &[Piece]) -> Self {
         let mut attrs = Self::default();
         let mut index = std::collections::HashMap::new();
@@ -86,12 +86,12 @@ impl Attrs {
         attrs
     }
 
-    /// The attribute of a name.
+    /// The attribute with a name.
     pub fn get(&self, name: &str) -> Option<&Attr> {
         self.all.iter().find(|attr| attr.name == name)
     }
 
-    /// The set that an attribute is.
+    /// The set that is the value of an attribute.
     pub fn inside(&self, tree: &Tree<'_>, name: &str) -> Self {
         self.get(name).map(|attr| Self::read(tree, &attr.pieces)).unwrap_or_default()
     }
@@ -150,7 +150,7 @@ impl Attrs {
     }
 }
 
-/// The attribute sets that an expression is made of, and whether it is made of anything else too.
+/// The attribute sets that an expression consists of, and whether it contains anything else.
 pub fn sets(tree: &Tree<'_>, value: Node) -> (Vec<Node>, bool) {
     let mut found = Vec::new();
     let mut open = false;
@@ -161,7 +161,7 @@ pub fn sets(tree: &Tree<'_>, value: Node) -> (Vec<Node>, bool) {
             open = true;
             continue;
         }
-        // The same set a second time adds nothing, and sets that name each other would never end.
+        // Repeated sets add nothing, and sets that refer to each other would not terminate.
         if !seen.insert(node) {
             continue;
         }
@@ -175,7 +175,7 @@ pub fn sets(tree: &Tree<'_>, value: Node) -> (Vec<Node>, bool) {
                 Some(value) => todo.push((value, depth + 1)),
                 None => open = true,
             },
-            // A set that only sometimes counts makes the attributes possible, not the rest unknown.
+            // The attributes of a conditional set are possible, and the set is still complete.
             NodeKind::If => {
                 let sides = [Field::Alternative, Field::Consequence].into_iter();
                 todo.extend(sides.filter_map(|field| tree.child(node, field)).map(|side| (side, depth + 1)));
@@ -197,7 +197,7 @@ fn is_update(tree: &Tree<'_>, node: Node) -> bool {
     tree.child(node, Field::Operator).is_some_and(|operator| tree.kind(operator) == NodeKind::Update)
 }
 
-/// What stands inside a wrapper that hands its inside on.
+/// The expression inside a wrapper that returns it unchanged.
 fn inner(tree: &Tree<'_>, node: Node) -> Option<Node> {
     match tree.kind(node) {
         NodeKind::Parenthesized => tree.child(node, Field::Expression),
@@ -206,7 +206,7 @@ fn inner(tree: &Tree<'_>, node: Node) -> Option<Node> {
     }
 }
 
-/// The value a name is bound to in this file by a `let` or a `rec` set.
+/// The value that a `let` or a `rec` set in this file binds a name to.
 pub fn binding_of(tree: &Tree<'_>, variable: Node) -> Option<Node> {
     match nix::resolve(tree, variable, tree.slice(variable))? {
         nix::Origin::Binding(binding) => {
@@ -217,7 +217,7 @@ pub fn binding_of(tree: &Tree<'_>, variable: Node) -> Option<Node> {
     }
 }
 
-/// The arguments that a known function of `lib` hands on.
+/// The arguments that a known function of `lib` returns or merges.
 fn merged(tree: &Tree<'_>, apply: Node) -> Option<Vec<Node>> {
     let (name, arguments) = nix::call(tree, apply)?;
     match (nix::last_name(&name), arguments.as_slice()) {
@@ -237,7 +237,7 @@ pub fn items<'t>(tree: &'t Tree<'_>, list: Node) -> impl Iterator<Item = Node> +
     tree.children(list).filter(|&item| tree.kind(item) != NodeKind::Comment)
 }
 
-/// A plain value without what sets its priority or condition.
+/// A value without the functions that set its priority or condition.
 pub fn plain(tree: &Tree<'_>, node: Node) -> Node {
     let mut node = node;
     for _ in 0..DEPTH {
@@ -262,7 +262,7 @@ pub fn plain(tree: &Tree<'_>, node: Node) -> Node {
     node
 }
 
-/// A text written out.
+/// The text of a literal string.
 pub fn text(tree: &Tree<'_>, node: Node) -> Option<String> {
     let node = plain(tree, node);
     match tree.kind(node) {

@@ -1,4 +1,4 @@
-//! Nix: attribute paths through nested sets, lexical scopes, strings, and values seen through their wrappers.
+//! Nix: attribute paths through nested sets, lexical scopes, strings, and values inside wrappers.
 
 pub mod attrs;
 mod newer;
@@ -13,10 +13,10 @@ pub(super) use newer::{for_grammar, operator};
 use super::{Field, Node, NodeKind, Tree};
 use crate::finding::Span;
 
-/// One name of an attribute path.
+/// A name in an attribute path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttrName<'a> {
-    /// The name; `None` where it is interpolated and so not known.
+    /// The name; `None` if it is interpolated.
     pub text: Option<Cow<'a, str>>,
     /// Its node.
     pub node: Node,
@@ -41,13 +41,13 @@ pub fn names<'a>(tree: &Tree<'a>, attrpath: Node) -> impl Iterator<Item = AttrNa
         .into_iter()
 }
 
-/// What a name in an attribute path or an `inherit` says; `None` where it is interpolated.
+/// The text of a name in an attribute path or an `inherit`; `None` if it is interpolated.
 pub fn name_text<'a>(tree: &Tree<'a>, node: Node) -> Option<Cow<'a, str>> {
     match tree.kind(node) {
         NodeKind::Identifier => Some(Cow::Borrowed(tree.slice(node))),
         NodeKind::String => literal_string(tree, node),
         NodeKind::Interpolation => {
-            // `${"name"}` is the name.
+            // `${"name"}` is a literal name.
             let inner = tree.child(node, Field::Expression)?;
             (tree.kind(inner) == NodeKind::String).then(|| literal_string(tree, inner)).flatten()
         }
@@ -55,7 +55,7 @@ pub fn name_text<'a>(tree: &Tree<'a>, node: Node) -> Option<Cow<'a, str>> {
     }
 }
 
-/// The value of a string without interpolations; `None` where it has some.
+/// The value of a string without interpolations; `None` if it has any.
 pub fn literal_string<'a>(tree: &Tree<'a>, node: Node) -> Option<Cow<'a, str>> {
     let mut parts = tree.children(node);
     let Some(first) = parts.next() else { return Some(Cow::Borrowed("")) };
@@ -75,7 +75,7 @@ pub fn literal_string<'a>(tree: &Tree<'a>, node: Node) -> Option<Cow<'a, str>> {
     Some(Cow::Owned(text))
 }
 
-/// What an escape sequence of either kind of string stands for.
+/// The character of an escape sequence in either kind of string.
 fn unescape(escape: &str) -> &str {
     let body = escape.strip_prefix("''\\").or_else(|| escape.strip_prefix('\\'));
     match body {
@@ -88,8 +88,8 @@ fn unescape(escape: &str) -> &str {
     }
 }
 
-/// Whether a letter of a text is written as an escape sequence (`"\p"` is `"p"`). Nobody does that, but a search for a
-/// word in the text would not find it there.
+/// Whether a letter is written as an escape sequence (`"\p"` is `"p"`). This does not occur in practice, but a search
+/// for a word would miss it.
 pub fn holds_odd_escape(text: &str) -> bool {
     let bytes = text.as_bytes();
     memchr::memchr_iter(b'\\', bytes).any(|slash| {
@@ -99,9 +99,8 @@ pub fn holds_odd_escape(text: &str) -> bool {
     })
 }
 
-/// The nearest binding around a node, not looking out of functions, lists or other values than attribute sets.
-///
-/// `a = { b = x; }`: from `b`'s binding this is `a`'s.
+/// The nearest binding around a node, without leaving functions, lists or values other than attribute sets. `a = { b =
+/// x; }`: for `b`'s binding this is `a`'s.
 fn outer_binding(tree: &Tree<'_>, binding: Node) -> Option<Node> {
     let set = tree.parent(binding).filter(|&node| tree.kind(node) == NodeKind::BindingSet)?;
     let mut node = tree.parent(set)?;
@@ -112,7 +111,7 @@ fn outer_binding(tree: &Tree<'_>, binding: Node) -> Option<Node> {
         let parent = tree.parent(node)?;
         match tree.kind(parent) {
             NodeKind::Binding => return Some(parent),
-            // Wrappers that keep the set the value of the attribute.
+            // Wrappers that keep the set as the value of the attribute.
             NodeKind::Parenthesized | NodeKind::Assert | NodeKind::With | NodeKind::Let => {
                 if !matches!(tree.field(node), Field::Body | Field::Expression) {
                     return None;
@@ -129,16 +128,16 @@ fn outer_binding(tree: &Tree<'_>, binding: Node) -> Option<Node> {
     }
 }
 
-/// Whether an application hands its argument to another file: `import ./x.nix { .. }`. What becomes of that only the
-/// other file knows.
+/// Whether an application passes its argument to another file: `import ./x.nix { .. }`. How it is used is known only
+/// there.
 fn imports(tree: &Tree<'_>, apply: Node) -> bool {
     let function = tree.child(apply, Field::Function).map(|node| unwrap_parens(tree, node));
     let Some(inner) = function.filter(|&node| tree.kind(node) == NodeKind::Apply) else { return false };
     tree.child(inner, Field::Function).is_some_and(|name| matches!(tree.slice(name), "import" | "builtins.import"))
 }
 
-/// The whole attribute path of a binding, resolved outward through nested sets, their wrappers (`mkIf c {..}`, `//`,
-/// lists of sets, submodule functions) and dotted names alike, outermost first.
+/// The full attribute path of a binding, resolved outward through nested sets, their wrappers (`mkIf c {..}`, `//`,
+/// lists of sets, submodule functions) and dotted names, outermost first.
 pub fn attr_path<'a>(tree: &Tree<'a>, binding: Node) -> Option<Vec<AttrName<'a>>> {
     let mut chain = vec![binding];
     while let Some(outer) = outer_binding(tree, *chain.last()?) {
@@ -151,31 +150,33 @@ pub fn attr_path<'a>(tree: &Tree<'a>, binding: Node) -> Option<Vec<AttrName<'a>>
     Some(path)
 }
 
-/// The binding that a node is (part of) the value of, going outward through wrappers but not through nested sets.
+/// The binding whose value contains a node, going outward through wrappers but not through nested sets.
 pub fn binding_around(tree: &Tree<'_>, node: Node) -> Option<Node> {
     tree.ancestors(node)
         .find(|&node| matches!(tree.kind(node), NodeKind::Binding))
         .filter(|&binding| value(tree, binding).is_some_and(|value| tree.span(value).contains(tree.span(node))))
 }
 
-/// Where a name comes from.
+/// The definition of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
-    /// A binding of a `let`, or of the `rec` set around.
+    /// A binding of a `let`, or of the enclosing `rec` set.
     Binding(Node),
-    /// An `inherit` in a `let` or `rec` set: the name's node inside it. For a plain `inherit x;` look further out.
+    /// An `inherit` in a `let` or `rec` set: the node of the name in it. For a plain `inherit x;`, resolve it further
+    /// out.
     Inherited(Node),
     /// A function's formal argument (a `formal` node), or the name of the whole argument (an identifier).
     Argument(Node),
 }
 
-/// Looks a name up lexically, from a node outward. `None`: not bound in this file, or only by a `with`.
+/// Resolves a name lexically, from a node outward. `None`: not bound in this file, or only by a `with`.
 pub fn resolve(tree: &Tree<'_>, from: Node, name: &str) -> Option<Origin> {
     let mut child = from;
     for scope in tree.ancestors(from) {
         match tree.kind(scope) {
             NodeKind::Let | NodeKind::LetAttrset | NodeKind::RecAttrset => {
-                // The source of `inherit (x) ..` in a rec set and the values see the set; so does a let's body.
+                // The source of `inherit (x) ..` in a rec set and its values are inside the set's scope; so is the body
+                // of a `let`.
                 if let Some(set) = tree.child_of_kind(scope, NodeKind::BindingSet)
                     && let Some(origin) = in_set(tree, set, name, child)
                 {
@@ -194,10 +195,10 @@ pub fn resolve(tree: &Tree<'_>, from: Node, name: &str) -> Option<Origin> {
     None
 }
 
-/// Sets and arguments with fewer nodes are searched, others get an index.
+/// Sets and arguments with fewer nodes are searched linearly, others are indexed.
 const INDEXED: usize = 300;
 
-/// What the names of a set or of arguments are, in its order: the member, and what a name there comes from.
+/// The names of a set or of formal arguments, in order: the member, and the definition of the name.
 pub(super) type Names<'a> = HashMap<Cow<'a, str>, Vec<(Node, Origin)>>;
 
 fn in_set(tree: &Tree<'_>, set: Node, name: &str, from: Node) -> Option<Origin> {
@@ -217,7 +218,7 @@ fn in_set(tree: &Tree<'_>, set: Node, name: &str, from: Node) -> Option<Origin> 
     )
 }
 
-/// The names of a set: the first name of each binding's path, and those that are inherited.
+/// The names of a set: the first name of each binding's path, and inherited names.
 fn members<'t, 'a>(tree: &'t Tree<'a>, set: Node) -> impl Iterator<Item = (Cow<'a, str>, Node, Origin)> + 't {
     tree.children(set).flat_map(move |member| {
         let bound = (tree.kind(member) == NodeKind::Binding).then(|| attrpath_node(tree, member)).flatten();
@@ -258,8 +259,8 @@ fn in_formals(tree: &Tree<'_>, formals: Node, name: &str) -> Option<Origin> {
     )
 }
 
-/// From where a name is looked up, for nodes that read one: a variable from its place, `x` of `inherit x;` from outside
-/// of the set that it stands in. `None` for nodes that read no name.
+/// The node from which a name is resolved, for nodes that refer to one: a variable from its own position, `x` of
+/// `inherit x;` from outside the set that contains it. `None` for other nodes.
 pub fn read_from(tree: &Tree<'_>, node: Node) -> Option<Node> {
     match tree.kind(node) {
         NodeKind::Variable => Some(node),
@@ -272,7 +273,7 @@ pub fn read_from(tree: &Tree<'_>, node: Node) -> Option<Node> {
     }
 }
 
-/// The node without the brackets around it.
+/// The node without the parentheses around it.
 pub fn unwrap_parens(tree: &Tree<'_>, mut node: Node) -> Node {
     while tree.kind(node) == NodeKind::Parenthesized {
         match tree.child(node, Field::Expression) {
@@ -283,8 +284,8 @@ pub fn unwrap_parens(tree: &Tree<'_>, mut node: Node) -> Node {
     node
 }
 
-/// A function application taken apart: the function's dotted name (`lib.mkDefault`) and its arguments in order.
-/// `None` where the function is no plain name.
+/// A function application: the function's dotted name (`lib.mkDefault`) and its arguments in order. `None` if the
+/// function is not a plain name.
 pub fn call<'a>(tree: &Tree<'a>, apply: Node) -> Option<(Cow<'a, str>, Vec<Node>)> {
     let mut arguments = Vec::new();
     let mut node = unwrap_parens(tree, apply);
@@ -299,7 +300,7 @@ pub fn call<'a>(tree: &Tree<'a>, apply: Node) -> Option<(Cow<'a, str>, Vec<Node>
     Some((dotted(tree, node)?, arguments))
 }
 
-/// A name or a selection written out: `lib.mkIf`, `inputs.nixpkgs.lib`. `None` for anything computed.
+/// A literal name or selection: `lib.mkIf`, `inputs.nixpkgs.lib`. `None` for anything computed.
 pub fn dotted<'a>(tree: &Tree<'a>, node: Node) -> Option<Cow<'a, str>> {
     match tree.kind(node) {
         NodeKind::Variable => Some(Cow::Borrowed(tree.slice(node))),
@@ -319,7 +320,7 @@ pub fn dotted<'a>(tree: &Tree<'a>, node: Node) -> Option<Cow<'a, str>> {
     }
 }
 
-/// The value of a member of a set of this file: what `helpers.listen` is where `helpers` is bound to `{ listen = ..; }`.
+/// The value of a member of a set in this file: that of `helpers.listen` if `helpers` is bound to `{ listen = ..; }`.
 pub fn member(tree: &Tree<'_>, select: Node) -> Option<Node> {
     let root = unwrap_parens(tree, tree.child(select, Field::Expression)?);
     let Some(Origin::Binding(binding)) =
@@ -360,11 +361,11 @@ pub fn last_name(dotted: &str) -> &str {
     dotted.rsplit('.').next().unwrap_or(dotted)
 }
 
-/// The byte that stands for interpolated text in a masked string.
+/// The byte that replaces interpolated text in a masked string.
 pub const HOLE: u8 = 1;
 
-/// The inside of a string with offsets kept: every interpolation as [`HOLE`] bytes, every escape as blanks.
-/// Gives the text and the offset in the file at which it begins.
+/// The contents of a string with offsets kept: interpolations become [`HOLE`] bytes, escapes become blanks. Returns the
+/// text and its offset in the file.
 pub fn masked(tree: &Tree<'_>, string: Node) -> Option<(String, u32)> {
     let span = tree.span(string);
     let quote = match tree.kind(string) {
@@ -388,7 +389,7 @@ pub fn masked(tree: &Tree<'_>, string: Node) -> Option<(String, u32)> {
             if line {
                 bytes[0] = b'\n';
             }
-            // `''${` and `\${`: the escape covers the dollar, which scripts in the string are read with.
+            // `''${` and `\${`: the escape includes the dollar sign, which scripts in the string need.
             if tree.kind(part) != NodeKind::Interpolation
                 && let Some(dollar) = tree.slice(part).find('$')
             {

@@ -1,14 +1,14 @@
-//! What current Nix reads and tree-sitter-nix does not, for the texts that the recogniser does not vouch for: those
-//! with syntax errors, and the few with an unusual token.
+//! Syntax that current Nix accepts and tree-sitter-nix does not, for texts that the recogniser rejects: those with
+//! syntax errors, and the few with an unusual token.
 
 use std::borrow::Cow;
 
 use super::super::NodeKind;
 
-/// A text that the grammar reads with every node at the same offset: each pipe operator becomes `||`, which has the
-/// nearest precedence of the operators that the grammar knows.
+/// Rewrites a text for the grammar and keeps all offsets: each pipe operator becomes `||`, the supported operator with
+/// the nearest precedence.
 ///
-/// A text that holds `|>` or `<|` in a string or a comment changes there too, which no offset depends on.
+/// A `|>` or `<|` in a string or a comment changes too; offsets do not depend on it.
 pub fn for_grammar(text: &str) -> Cow<'_, str> {
     let is_pipe = |at: usize| matches!(text.as_bytes().get(at..at + 2), Some(b"|>" | b"<|"));
     let bars = memchr::memchr_iter(b'|', text.as_bytes());
@@ -23,7 +23,7 @@ pub fn for_grammar(text: &str) -> Cow<'_, str> {
     Cow::Owned(replaced)
 }
 
-/// The kind of an operator, given as the text has it and as the grammar read what [`for_grammar`] made of it.
+/// The kind of an operator, given its original text and the kind that the grammar found after [`for_grammar`].
 pub fn operator(written: &str, read: NodeKind) -> NodeKind {
     match written {
         "|>" => NodeKind::PipeInto,

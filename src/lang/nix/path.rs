@@ -1,10 +1,10 @@
-//! Which file or folder of the repository a Nix expression stands for.
+//! The file or folder of the repository that a Nix expression refers to.
 
 use crate::lang::nix;
 use crate::lang::{Field, Node, NodeKind, Tree};
 use crate::paths::{folder, join};
 
-/// The path, from the root, that an expression in a file names: `../lib/ports.nix`, `./. + "/ports.nix"`,
+/// The path, from the root, that an expression in a file refers to: `../lib/ports.nix`, `./. + "/ports.nix"`,
 /// `"${self}/lib/ports.nix"`.
 pub fn path_of(file: &str, tree: &Tree<'_>, node: Node) -> Option<String> {
     let folder = folder(file);
@@ -33,7 +33,7 @@ pub fn path_of(file: &str, tree: &Tree<'_>, node: Node) -> Option<String> {
     }
 }
 
-/// The folder that an expression stands for: a path, or the flake itself.
+/// The folder that an expression refers to: a path, or the flake itself.
 fn base(folder: &str, tree: &Tree<'_>, node: Node) -> Option<String> {
     match tree.kind(node) {
         NodeKind::Path => join(folder, tree.slice(node)),

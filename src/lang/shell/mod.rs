@@ -1,8 +1,8 @@
-//! Shell scripts, read just far enough to know which commands a script runs and where they stand.
+//! Shell scripts, parsed only as far as needed to find their commands and the positions of these.
 //!
-//! This is no shell: nothing is expanded. Quotes, comments, continuation lines, heredocs, substitutions, subshells and
-//! control words are understood, and what a command runs on behalf of another one (`sudo`, `sh -c`, `nix develop -c`)
-//! is taken out. Expressions of CI systems and templates (`${{ .. }}`, `{{ .. }}`) are parts of words.
+//! This is not a shell: nothing is expanded. Quotes, comments, continuation lines, heredocs, substitutions, subshells
+//! and control words are understood, and a command that another one runs (`sudo`, `sh -c`, `nix develop -c`) is
+//! extracted. Expressions of CI systems and templates (`${{ .. }}`, `{{ .. }}`) are parts of words.
 
 mod prefix;
 mod reader;
@@ -14,9 +14,9 @@ use crate::finding::Span;
 /// A word of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Word<'a> {
-    /// What it says: quotes and escapes taken off, substitutions left as they are written.
+    /// Its text: quotes and escapes removed, substitutions as written.
     pub text: Cow<'a, str>,
-    /// Where it stands in the script.
+    /// Its span in the script.
     pub span: Span,
 }
 
@@ -25,12 +25,12 @@ pub struct Word<'a> {
 pub struct Command<'a> {
     /// The program and its arguments; never empty. Assignments, redirections and prefixes such as `sudo` are left out.
     pub words: Vec<Word<'a>>,
-    /// From the program's first byte to the last argument's last.
+    /// From the start of the program to the end of the last argument.
     pub span: Span,
 }
 
 impl Command<'_> {
-    /// The program, without the folders before it.
+    /// The program, without its folder.
     pub fn program(&self) -> &str {
         let text = self.words.first().map_or("", |word| &*word.text);
         text.rsplit('/').next().unwrap_or(text)
@@ -52,13 +52,12 @@ impl Command<'_> {
     }
 }
 
-/// The commands of a script in the order in which they stand, those run by other commands after the one around them.
-/// Spans are offsets in `text`.
+/// The commands of a script in order; those run by another command come after it. Spans are offsets in `text`.
 pub fn commands(text: &str) -> Vec<Command<'_>> {
     reader::read(text)
 }
 
-/// A command given as a list of words, as in a Dockerfile's `CMD ["npm", "start"]`, prefixes taken off.
+/// A command given as a list of words, as in a Dockerfile's `CMD ["npm", "start"]`, with prefixes removed.
 pub fn from_words<'a>(words: Vec<Word<'a>>) -> Vec<Command<'a>> {
     let mut out = Vec::new();
     prefix::resolve(words, &mut |command| out.push(command));

@@ -1,18 +1,18 @@
-//! Commands that run other commands: which words are the prefix, and where the command inside begins.
+//! Commands that run other commands: the prefix, and the start of the command inside.
 
 use std::borrow::Cow;
 
 use super::{Command, Word};
 use crate::finding::Span;
 
-/// How often a command may run another one: `sudo env A=1 timeout 5 nix develop -c ..`.
+/// The maximum depth of commands that run other commands: `sudo env A=1 timeout 5 nix develop -c ..`.
 const DEPTH: usize = 12;
 
-/// Words that belong to the shell's grammar when they stand first.
+/// Keywords of the shell's grammar at the start of a command.
 const KEYWORDS: [&str; 16] =
     ["if", "then", "elif", "else", "fi", "while", "until", "do", "done", "esac", "!", "{", "}", "time", "coproc", "&&"];
 
-/// Prefixes that change how a command runs, not what it does: name, options with a value, operands of its own.
+/// Prefixes that change how a command runs, not what it does: name, options with a value, number of operands.
 const PREFIXES: [(&str, &[&str], usize); 18] = [
     ("sudo", &["-u", "-g", "-h", "-p", "-C", "-r", "-t", "-D", "-R", "-T", "-U", "--user", "--group", "--chdir"], 0),
     ("doas", &["-u", "-C"], 0),
@@ -34,7 +34,7 @@ const PREFIXES: [(&str, &[&str], usize); 18] = [
     ("chronic", &[], 0),
 ];
 
-/// Hands out a command and the commands that it runs, outermost first. Transparent prefixes are left out.
+/// Returns a command and the commands that it runs, outermost first. Transparent prefixes are left out.
 pub(super) fn resolve<'a>(words: Vec<Word<'a>>, out: &mut impl FnMut(Command<'a>)) {
     let mut words = words;
     for _ in 0..DEPTH {
@@ -51,7 +51,7 @@ pub(super) fn resolve<'a>(words: Vec<Word<'a>>, out: &mut impl FnMut(Command<'a>
     }
 }
 
-/// How many words in front say only how the command runs.
+/// The number of leading words that are prefixes.
 fn transparent(words: &[Word<'_>]) -> usize {
     let mut at = 0;
     while let Some(word) = words.get(at) {
@@ -60,7 +60,7 @@ fn transparent(words: &[Word<'_>]) -> usize {
             at += 1;
         } else if let Some((name, valued, operands)) = PREFIXES.iter().find(|(prefix, ..)| *prefix == name) {
             match after_options(words, at + 1, valued, *operands) {
-                // `command -v docker` asks where a program is.
+                // `command -v docker` looks up a program.
                 Some(next) if *name != "command" || !words.get(at + 1).is_some_and(|word| is_option(&word.text)) => {
                     at = next;
                 }
@@ -77,7 +77,7 @@ fn is_option(word: &str) -> bool {
     word.len() > 1 && word.starts_with('-')
 }
 
-/// The place after the options and operands of a prefix; `None` where no command follows.
+/// The index after the options and operands of a prefix; `None` if no command follows.
 fn after_options(words: &[Word<'_>], mut at: usize, valued: &[&str], operands: usize) -> Option<usize> {
     while let Some(word) = words.get(at) {
         if word.text == "--" {
@@ -103,7 +103,7 @@ fn is_assignment(word: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
-/// Where the command begins that this one runs, if it runs one that is written out as words.
+/// The index of the command that this one runs, if it runs one given as words.
 fn wrapped(words: &[Word<'_>]) -> Option<usize> {
     let text = |at: usize| words.get(at).map_or("", |word| &*word.text);
     let position = |names: &[&str]| (1..words.len()).find(|&at| names.contains(&text(at)));
@@ -136,7 +136,7 @@ fn wrapped(words: &[Word<'_>]) -> Option<usize> {
     (inner < words.len()).then_some(inner)
 }
 
-/// `nix run nixpkgs#cachix -- use acme` runs `cachix use acme`: an installable names its program well enough.
+/// `nix run nixpkgs#cachix -- use acme` runs `cachix use acme`: an installable usually has the name of its program.
 fn run<'a>(words: &[Word<'a>]) -> Option<Vec<Word<'a>>> {
     let is = |at: usize, text: &str| words.get(at).is_some_and(|word| word.text == text);
     let verb = (1..words.len()).find(|&at| is(at, "run")).filter(|_| is_program(words, "nix"))?;
@@ -162,7 +162,7 @@ pub(super) fn scripts(command: &Command<'_>) -> Vec<Span> {
             after(&|word| word.starts_with('-') && !word.starts_with("--") && word.ends_with('c'))
         }
         "nix-shell" => after(&|word| matches!(word, "--run" | "--command")),
-        // `nix develop -c "a && b"` is one word, which only a shell would take apart.
+        // `nix develop -c "a && b"` is one word, which only a shell would split.
         "eval" | "concurrently" => command.words.iter().skip(1).map(|word| word.span).collect(),
         _ => Vec::new(),
     }

@@ -1,11 +1,11 @@
-//! From a script's text to its commands.
+//! Finds the commands in the text of a script.
 
 use std::borrow::Cow;
 
 use super::{Command, Word, prefix};
 use crate::finding::Span;
 
-/// Substitutions inside substitutions, and scripts inside `sh -c`, are followed this far.
+/// Nested substitutions, and scripts inside `sh -c`, are followed to this depth.
 const DEPTH: usize = 12;
 
 pub(super) fn read(text: &str) -> Vec<Command<'_>> {
@@ -21,7 +21,7 @@ struct Reader<'a> {
     end: usize,
     depth: usize,
     commands: Vec<Command<'a>>,
-    /// Delimiters of heredocs whose text begins after the next line end.
+    /// Delimiters of heredocs whose text starts after the next line end.
     heredocs: Vec<&'a str>,
 }
 
@@ -39,7 +39,7 @@ impl<'a> Reader<'a> {
         &self.bytes[self.at.min(self.end)..self.end]
     }
 
-    /// Reads commands up to a closing byte, which is taken too, or to the end.
+    /// Reads commands up to a closing byte, which is consumed too, or to the end.
     fn list(&mut self, close: Option<u8>) {
         let mut words: Vec<Word<'a>> = Vec::new();
         while self.at < self.end {
@@ -76,7 +76,7 @@ impl<'a> Reader<'a> {
         self.flush(&mut words);
     }
 
-    /// How long a backslash with a line end after it is.
+    /// The length of a backslash and the line end after it.
     fn continues_line(&self) -> Option<usize> {
         match (self.peek(1), self.peek(2)) {
             (b'\n', _) => Some(2),
@@ -96,7 +96,7 @@ impl<'a> Reader<'a> {
                 self.skip_line();
                 let line = self.text.get(start..self.at).unwrap_or("");
                 self.at = (self.at + 1).min(self.end);
-                // YAML and Nix indent whole scripts, so the delimiter is looked for behind blanks.
+                // YAML and Nix indent whole scripts, so the delimiter may be indented.
                 if line.trim() == delimiter {
                     break;
                 }
@@ -104,7 +104,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Leaves out a redirection and its target; remembers a heredoc.
+    /// Skips a redirection and its target; records a heredoc.
     fn redirect(&mut self, skip: usize) {
         self.at += skip;
         let heredoc = self.rest().starts_with(b"<<") && !self.rest().starts_with(b"<<<");
@@ -179,7 +179,7 @@ impl<'a> Reader<'a> {
             }
         }
         if self.at == start {
-            // A byte that cannot begin a word: step over it, so that reading always ends.
+            // A byte that cannot start a word is skipped, so that reading always terminates.
             text.push(self.take_char());
         }
         Word { text: text.finish(self.at), span: Span::new(start, self.at) }
@@ -215,7 +215,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Something that is replaced when the script runs: its commands are read, its text stays as it is written.
+    /// An expansion: the commands in it are read, its text stays as written.
     fn expansion(&mut self, text: &mut Text<'a>) {
         let start = self.at;
         let rest = self.rest();
@@ -267,7 +267,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads a script that stands in one word, such as that of `sh -c "..."`.
+    /// Reads a script in a single word, such as that of `sh -c "..."`.
     fn inner_script(&mut self, span: Span) {
         let slice = self.text.get(span.range()).unwrap_or("");
         let quoted = slice.len() >= 2 && (slice.starts_with('"') || slice.starts_with('\''));
@@ -281,7 +281,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// A word's text: borrowed from the script as long as nothing in it is quoted.
+/// The text of a word: borrowed from the script as long as nothing in it is quoted.
 struct Text<'a> {
     whole: &'a str,
     start: usize,
@@ -289,7 +289,7 @@ struct Text<'a> {
 }
 
 impl<'a> Text<'a> {
-    /// From here on the text differs from what is written.
+    /// From here on the text differs from the script.
     fn own(&mut self, at: usize) {
         if self.owned.is_none() {
             self.owned = Some(self.whole.get(self.start..at).unwrap_or("").to_owned());

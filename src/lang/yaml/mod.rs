@@ -9,12 +9,12 @@ use std::collections::{HashMap, HashSet};
 use super::{Field, Node, NodeKind, Tree};
 use crate::finding::Span;
 
-/// A YAML file with its anchors known.
+/// A YAML file with an index of its anchors.
 #[derive(Debug)]
 pub struct Yaml<'t, 'a> {
     /// The tree.
     pub tree: &'t Tree<'a>,
-    /// Anchor names and the nodes that they stand for, with their places, in the order of the file.
+    /// Anchor names and their nodes with offsets, in file order.
     anchors: HashMap<&'a str, Vec<(u32, Node)>>,
 }
 
@@ -25,13 +25,13 @@ pub struct Entry<'a> {
     pub key: Cow<'a, str>,
     /// The key's node.
     pub key_node: Node,
-    /// The value's node, aliases resolved; `None` where nothing is written.
+    /// The value's node, aliases resolved; `None` if it is empty.
     pub value: Option<Node>,
-    /// Whether it came in through a merge key.
+    /// Whether it comes from a merge key.
     pub merged: bool,
 }
 
-/// Aliases to aliases, and merges of merges, are followed this far: real files have two or three levels.
+/// Aliases of aliases, and nested merges, are followed to this depth: real files have two or three levels.
 const DEPTH: usize = 16;
 
 impl<'t, 'a> Yaml<'t, 'a> {
@@ -47,7 +47,7 @@ impl<'t, 'a> Yaml<'t, 'a> {
         Self { tree, anchors }
     }
 
-    /// The content of each document that has some.
+    /// The content of each document that is not empty.
     pub fn documents(&self) -> impl Iterator<Item = Node> + '_ {
         let tree = self.tree;
         tree.children(tree.root()).filter(move |&node| tree.kind(node) == NodeKind::Document).filter_map(
@@ -60,7 +60,7 @@ impl<'t, 'a> Yaml<'t, 'a> {
         )
     }
 
-    /// What a node stands for: its wrapper taken off and its alias followed.
+    /// The content of a node: without its wrapper, and with its alias resolved.
     pub fn content(&self, node: Node) -> Option<Node> {
         let mut node = node;
         for _ in 0..DEPTH {
@@ -77,7 +77,7 @@ impl<'t, 'a> Yaml<'t, 'a> {
         None
     }
 
-    /// The node an alias stands for: the last anchor of that name before it.
+    /// The node that an alias refers to: the last anchor of that name before it.
     fn anchor(&self, alias: Node) -> Option<Node> {
         let name = self.tree.child_of_kind(alias, NodeKind::AliasName)?;
         let (text, at) = (self.tree.slice(name), self.tree.span(alias).start);
@@ -98,14 +98,14 @@ impl<'t, 'a> Yaml<'t, 'a> {
         matches!(kind, Some(NodeKind::BlockSequence | NodeKind::FlowSequence))
     }
 
-    /// The entries of a mapping, those of merge keys (`<<`) after its own; empty for anything else.
+    /// The entries of a mapping, those of merge keys (`<<`) after its own; empty for other nodes.
     pub fn entries(&self, node: Node) -> Vec<Entry<'a>> {
         let mut entries = Vec::new();
         let mut merges = self.own_entries(node, false, &mut entries);
         if merges.is_empty() {
             return entries;
         }
-        // Own keys come first and win; a mapping that is merged a second time adds nothing.
+        // Own keys come first and take precedence; a mapping that is merged again adds nothing.
         let mut keys: HashSet<Cow<'a, str>> = entries.iter().map(|entry| entry.key.clone()).collect();
         let mut seen = HashSet::new();
         merges.reverse();
@@ -122,7 +122,7 @@ impl<'t, 'a> Yaml<'t, 'a> {
         entries
     }
 
-    /// Adds the entries that stand in a mapping itself; gives the values of its merge keys.
+    /// Adds the entries of a mapping itself; returns the values of its merge keys.
     fn own_entries(&self, node: Node, merged: bool, out: &mut Vec<Entry<'a>>) -> Vec<Node> {
         let mut merges = Vec::new();
         let Some(node) = self.content(node) else { return merges };
@@ -142,12 +142,12 @@ impl<'t, 'a> Yaml<'t, 'a> {
         merges
     }
 
-    /// The value of a key of a mapping, merge keys included.
+    /// The value of a key in a mapping, including merge keys.
     pub fn get(&self, node: Node, key: &str) -> Option<Node> {
         self.entry(node, key)?.value
     }
 
-    /// The entry of a key of a mapping, merge keys included.
+    /// The entry of a key in a mapping, including merge keys.
     pub fn entry(&self, node: Node, key: &str) -> Option<Entry<'a>> {
         self.entries(node).into_iter().find(|entry| entry.key == key)
     }
@@ -157,13 +157,13 @@ impl<'t, 'a> Yaml<'t, 'a> {
         path.iter().try_fold(node, |node, key| self.get(node, key))
     }
 
-    /// The items of a sequence, aliases resolved; empty for anything else.
+    /// The items of a sequence, aliases resolved; empty for other nodes.
     pub fn items(&self, node: Node) -> Vec<Node> {
         self.placed_items(node).into_iter().map(|(_, item)| item).collect()
     }
 
-    /// The items of a sequence, each after the place where it stands in it: with its dash where it has one, and for an
-    /// alias where that is and not what it stands for.
+    /// The items of a sequence, each after its own node in the sequence: with its dash if it has one, and for an alias
+    /// the alias itself.
     pub fn placed_items(&self, node: Node) -> Vec<(Node, Node)> {
         let Some(node) = self.content(node) else { return Vec::new() };
         let items = self.tree.children(node).filter_map(|item| {
@@ -212,8 +212,8 @@ impl<'t, 'a> Yaml<'t, 'a> {
         self.content(node).is_some_and(|node| self.tree.kind(node) == NodeKind::PlainScalar)
     }
 
-    /// The inside of a scalar with offsets kept: escapes as blanks, no quotes, no block header.
-    /// Gives the text and the offset in the file at which it begins.
+    /// The contents of a scalar with offsets kept: escapes become blanks; without quotes and block header. Returns the
+    /// text and its offset in the file.
     pub fn raw(&self, node: Node) -> Option<(Cow<'a, str>, u32)> {
         let node = self.content(node)?;
         let span = self.tree.span(node);
@@ -232,8 +232,8 @@ impl<'t, 'a> Yaml<'t, 'a> {
         }
     }
 
-    /// A scalar that is a script, with offsets kept like [`Self::raw`]: escaped quotes and line ends are real ones, and
-    /// where YAML folds lines, line ends are blanks.
+    /// A scalar that is a script, with offsets kept like [`Self::raw`]: escaped quotes and line ends are resolved, and
+    /// line ends that YAML folds become blanks.
     pub fn script(&self, node: Node) -> Option<(Cow<'a, str>, u32)> {
         let node = self.content(node)?;
         let text = self.tree.slice(node);
@@ -259,7 +259,7 @@ impl<'t, 'a> Yaml<'t, 'a> {
             .find(|&node| matches!(self.tree.kind(node), NodeKind::BlockMappingPair | NodeKind::FlowPair))
     }
 
-    /// The keys that lead to a node, outermost first; sequence items add nothing.
+    /// The path of keys to a node, outermost first; sequence items are not included.
     pub fn path_of(&self, node: Node) -> Vec<Cow<'a, str>> {
         let mut path: Vec<_> = self
             .tree

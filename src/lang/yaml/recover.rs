@@ -1,9 +1,9 @@
-//! Recovery from faults in YAML, so that a fault costs its own lines and not the rest of the file.
+//! Error recovery in YAML, so that an error affects its own lines and not the rest of the file.
 //!
-//! The grammar derails at the first fault, refuses some YAML that libyaml accepts, and points at places that do not
-//! help. libyaml (which Go, Python, Ruby and .NET parsers port) knows the exact position. So a text that the grammar
-//! cannot parse is read by libyaml: each faulty value or entry is blanked, and what is left is laid out as the grammar
-//! wants it. Every byte keeps its offset.
+//! After the first error, the grammar's tree is unusable, its error positions do not help, and it rejects some YAML
+//! that libyaml accepts. libyaml (which Go, Python, Ruby and .NET parsers port) knows the exact position. So a text
+//! that the grammar cannot parse is read by libyaml: each faulty value or entry is blanked, and the rest is rewritten
+//! into a form that the grammar accepts. Every byte keeps its offset.
 
 use std::panic::catch_unwind;
 
@@ -11,33 +11,33 @@ use libyaml_safer::{Event, EventData, MappingStyle, Mark, Parser, ScalarStyle, S
 
 use crate::finding::Span;
 
-/// A fault: a part of the text that is not YAML.
+/// A syntax error: a part of the text that is not valid YAML.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// From where a reader has to look to the end of that line.
+    /// From the error position to the end of that line.
     pub span: Span,
-    /// What libyaml found there.
+    /// The message of libyaml.
     pub message: String,
 }
 
-/// A text that the grammar can parse in place of a faulty one.
+/// A text that the grammar can parse, in place of a faulty one.
 #[derive(Debug)]
 pub struct Recovered {
-    /// As long as the original, with other bytes only where something is blanked or joined.
+    /// Of the same length as the original, with other bytes only where something is blanked or joined.
     pub text: String,
-    /// The faults that were blanked, in the order of the text.
+    /// The errors that were blanked, in order.
     pub faults: Vec<Fault>,
-    /// Whether libyaml accepts all of the text.
+    /// Whether libyaml accepts the whole text.
     pub complete: bool,
 }
 
-/// How often a text is read. Each fault takes one reading, or two or three if it is a hard one.
+/// The maximum number of passes over a text. Each error takes one pass, or two or three if it is a difficult one.
 const READINGS: usize = 24;
 
-/// Longer texts are left to the grammar: no one writes them by hand.
+/// Longer texts are left to the grammar: they are not hand-written.
 const MAX_LENGTH: usize = 1 << 20;
 
-/// Blanks the faults of a text. `None` if it is too long, or if libyaml fails on it.
+/// Blanks the errors of a text. `None` if it is too long, or if libyaml fails on it.
 pub fn recover(text: &str) -> Option<Recovered> {
     if text.len() > MAX_LENGTH {
         return None;
@@ -47,7 +47,7 @@ pub fn recover(text: &str) -> Option<Recovered> {
     let mut last = Attempt { start: usize::MAX, blanked_to: 0, step: 0 };
     for _ in 0..READINGS {
         let reading = masked.text();
-        // The library asserts what hostile texts can break. The grammar alone reads those.
+        // Hostile texts can fail assertions in the library. Those are left to the grammar.
         let stuck = match catch_unwind(|| read(&reading)).ok()? {
             Ok(inline) => {
                 masked.join(&inline);
@@ -71,23 +71,23 @@ pub fn recover(text: &str) -> Option<Recovered> {
     Some(Recovered { text: masked.text(), faults, complete: false })
 }
 
-/// What was tried at a fault.
+/// The attempts to blank an error.
 struct Attempt {
     start: usize,
     blanked_to: usize,
     step: usize,
 }
 
-/// Where a reading ended, and why.
+/// The position at which a pass stopped, and the reason.
 struct Stuck {
     at: usize,
     message: String,
 }
 
-/// A part that the grammar wants on one line: a flow collection, a quoted scalar, the head of a block scalar.
+/// A part that the grammar requires on one line: a flow collection, a quoted scalar, the head of a block scalar.
 type Inline = std::ops::Range<usize>;
 
-/// Reads a text with libyaml. Returns the parts to join, or where it is stuck.
+/// Reads a text with libyaml. Returns the parts to join, or the error.
 fn read(text: &str) -> Result<Vec<Inline>, Stuck> {
     let mut bytes = text.as_bytes();
     let mut parser = Parser::new();
@@ -133,7 +133,7 @@ fn opens_flow(event: &Event) -> bool {
     )
 }
 
-/// An event begins with its anchor or tag; the bracket is its last byte.
+/// The span of an event starts with its anchor or tag; the bracket is its last byte.
 fn flow_start(text: &str, span: &Inline) -> usize {
     if text[span.clone()].ends_with(['[', '{']) { span.end - 1 } else { span.start }
 }
@@ -144,7 +144,7 @@ fn trim_start_to_quote(text: &str, span: Inline) -> Inline {
     span.start + open..span.end
 }
 
-/// The blank lines at the head of a block scalar, from the end of its first line to that of the last blank one.
+/// The blank lines at the start of a block scalar, from the end of its first line to that of the last blank one.
 fn block_head(text: &str, span: Inline) -> Option<Inline> {
     let from = span.start + text[span.clone()].find('\n')?;
     let body = &text[from..span.end];
@@ -153,7 +153,7 @@ fn block_head(text: &str, span: Inline) -> Option<Inline> {
     (last > from && content < span.end).then_some(from..last)
 }
 
-/// Where a person has to look: the position of the problem, unless what began earlier was never ended.
+/// The position to report: that of the error, or the start of an earlier construct that was not closed.
 fn stuck(
     text: &str,
     offsets: &Offsets<'_>,
@@ -179,13 +179,13 @@ fn stuck(
     Stuck { at: skip_blank(text, at), message: format!("{problem}{context}") }
 }
 
-/// Whether a position is outside of what a flow collection can hold: on a later line that is not indented deeper.
+/// Whether a position is outside a flow collection: on a later line that is not indented deeper.
 fn escapes(text: &str, flow: usize, at: usize) -> bool {
     let (first, line) = (line_start(text, flow), line_start(text, at));
     line > first && (at >= text.trim_end().len() || indent(text, line) <= indent(text, first))
 }
 
-/// At the end of a text there is nothing to see: the last thing that is written is shown.
+/// At the end of a text, the position moves back to the last text.
 fn skip_blank(text: &str, at: usize) -> usize {
     if at < text.len() && !text[at..line_end(text, at)].trim().is_empty() {
         return at;
@@ -195,20 +195,20 @@ fn skip_blank(text: &str, at: usize) -> usize {
     line + indent(text, line).min(before.len().saturating_sub(line))
 }
 
-/// A text in which faults are blanked.
+/// A text with its errors blanked.
 struct Masked<'a> {
     original: &'a str,
     bytes: Vec<u8>,
 }
 
 impl Masked<'_> {
-    /// The text as it is now. Only whole characters are blanked, so nothing is lost.
+    /// The current text. Only whole characters are blanked, so it is valid UTF-8.
     fn text(&self) -> String {
         String::from_utf8_lossy(&self.bytes).into_owned()
     }
 
-    /// Blanks the fault at a position: its key's value at first, then its entry, then all that follows. Returns the end
-    /// of what is blank.
+    /// Blanks the error at a position: first the value of its key, then its entry, then everything after it. Returns
+    /// the end of the blanked range.
     fn blank(&mut self, at: usize, step: usize) -> usize {
         let text = self.original;
         let line = line_start(text, at);
@@ -232,8 +232,8 @@ impl Masked<'_> {
         }
     }
 
-    /// Blanks from a position to the end of its line, and the lines below that are indented deeper than `base`; a list
-    /// item only if it is deeper than `item`, for a wrongly indented item may be followed by right ones.
+    /// Blanks from a position to the end of its line, and the following lines that are indented deeper than `base`; a
+    /// list item only if it is indented deeper than `item`, because correct items may follow a wrongly indented one.
     fn blank_deeper(&mut self, from: usize, base: usize, item: usize) -> usize {
         let text = self.original;
         let mut end = line_end(text, from);
@@ -278,14 +278,14 @@ impl Masked<'_> {
     }
 }
 
-/// The comments in a flow collection; none in a quoted scalar.
+/// The comments in a flow collection; empty for a quoted scalar.
 fn flow_comments(bytes: &[u8]) -> Vec<Inline> {
     let mut comments = Vec::new();
     let mut last = b'\n';
     let mut at = 0;
     while at < bytes.len() {
         match bytes[at] {
-            // A quote opens a scalar only where one can begin.
+            // A quote opens a scalar only where one may start.
             quote @ (b'"' | b'\'') if at == 0 || matches!(last, b'[' | b'{' | b',' | b':') => {
                 at = quote_end(bytes, at + 1, quote);
                 last = quote;
@@ -304,7 +304,7 @@ fn flow_comments(bytes: &[u8]) -> Vec<Inline> {
     comments
 }
 
-/// The offset after a quoted scalar that began before `at`.
+/// The offset after a quoted scalar that started before `at`.
 fn quote_end(bytes: &[u8], mut at: usize, quote: u8) -> usize {
     while at < bytes.len() {
         match bytes[at] {
@@ -321,9 +321,9 @@ fn quote_end(bytes: &[u8], mut at: usize, quote: u8) -> usize {
 struct Entry {
     /// Its first byte: a dash or the key.
     first: usize,
-    /// The key, or what is written in its place, after the dashes.
+    /// The key, or the text in its place, after the dashes.
     key: usize,
-    /// What follows `key:` on the line, if anything does.
+    /// The text after `key:` on the line, if any.
     value: Option<usize>,
 }
 
@@ -347,10 +347,10 @@ impl Entry {
     }
 }
 
-/// Byte offsets of libyaml's marks, which count the bytes after a byte order mark.
+/// Byte offsets of libyaml's marks, which do not count a byte order mark.
 struct Offsets<'a> {
     text: &'a str,
-    /// How long the byte order mark is.
+    /// The length of the byte order mark.
     mark: usize,
 }
 
@@ -374,7 +374,7 @@ fn line_end(text: &str, at: usize) -> usize {
     memchr::memchr(b'\n', &text.as_bytes()[at.min(text.len())..]).map_or(text.len(), |end| at + end)
 }
 
-/// The end of the lines from `line` on that are indented by tabs, if that line is: how deep they are cannot be told.
+/// The end of the lines from `line` on that are indented with tabs, if that line is: their depth is unknown.
 fn tabbed(text: &str, line: usize) -> Option<usize> {
     let is_tabbed = |line: usize| text[line + indent(text, line)..].starts_with('\t');
     let mut end = is_tabbed(line).then(|| line_end(text, line))?;
@@ -384,7 +384,7 @@ fn tabbed(text: &str, line: usize) -> Option<usize> {
     Some(end)
 }
 
-/// How many blanks follow an offset.
+/// The number of blanks after an offset.
 fn indent(text: &str, at: usize) -> usize {
     text.as_bytes()[at.min(text.len())..].iter().take_while(|&&byte| byte == b' ').count()
 }
@@ -394,7 +394,7 @@ mod tests {
     use super::*;
     use crate::lang::{Language, Tree, yaml::Yaml};
 
-    /// The lines (from 1) of the faults, and what is left of the text, without blanks at line ends.
+    /// The line numbers (from 1) of the errors, and the remaining text, without blanks at line ends.
     fn left(text: &str) -> (Vec<usize>, String) {
         let recovered = recover(text).unwrap();
         assert!(recovered.complete, "{text}");

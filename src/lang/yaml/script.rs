@@ -1,4 +1,4 @@
-//! Scalars as scripts: what YAML folds and escapes, done in place, so that every byte stays where it is in the file.
+//! Scalars as scripts: applies the folding and escapes of YAML in place, so that all offsets are kept.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ fn edited(text: &str, edit: impl FnOnce(&mut [u8])) -> String {
     String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
 }
 
-/// A plain or quoted scalar over several lines: a line end is a blank unless an empty line follows.
+/// A plain or quoted scalar over several lines: a line end becomes a blank unless an empty line follows.
 pub(super) fn folded(text: &str) -> Cow<'_, str> {
     if !text.contains('\n') {
         return Cow::Borrowed(text);
@@ -29,7 +29,8 @@ fn fold(bytes: &mut [u8]) {
     }
 }
 
-/// The inside of a quoted scalar. Escapes are what they stand for and a blank: a quote first, a line end last.
+/// The contents of a quoted scalar. Each escape becomes its character and a blank: a quote comes first, a line end
+/// last.
 pub(super) fn unescaped(text: &str, double: bool) -> Cow<'_, str> {
     if memchr::memchr3(b'\\', b'\'', b'\n', text.as_bytes()).is_none() {
         return Cow::Borrowed(text);
@@ -54,7 +55,7 @@ pub(super) fn unescaped(text: &str, double: bool) -> Cow<'_, str> {
     }))
 }
 
-/// A folded block scalar: a line end between two lines of the block's own indentation is a blank.
+/// A folded block scalar: a line end between two lines with the block's own indentation becomes a blank.
 pub(super) fn folded_block(text: &str) -> String {
     let depth = |line: &str| line.len() - line.trim_start_matches(' ').len();
     let own = text.lines().find(|line| !line.trim().is_empty()).map_or(0, depth);

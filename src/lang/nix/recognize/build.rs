@@ -1,68 +1,68 @@
-//! The tree of a Nix text, made while the automaton reads it.
+//! The tree of a Nix text, built while the automaton reads it.
 //!
-//! Nodes are written down when they end, children before their parents, so that what stands to the left of an operator
-//! can still become a part of it; in the end the table is turned round. As in the grammar, white space and comments
-//! belong to no token: a comment is written down when the token after it comes, and so falls into the innermost node
-//! which goes on behind it.
+//! Nodes are recorded when they end, children before their parents, so that the left operand of an operator can still
+//! become its child; at the end the table is reversed. As in the grammar, white space and comments do not belong to a
+//! token: a comment is recorded together with the next token, and so becomes a child of the innermost node that
+//! continues after it.
 
 use super::listen::Listener;
 use super::{Field, NodeKind, Refusal, Row};
 use crate::lang::limits;
 
-/// A place in the table that is not known yet.
+/// An index in the table that is not known yet.
 const UNKNOWN: u32 = u32::MAX;
 
 /// A node that has ended.
 struct Ended {
     kind: NodeKind,
     field: Field,
-    /// Where its first descendant stands, or itself.
+    /// The index of its first descendant, or its own.
     first: u32,
     start: u32,
     end: u32,
 }
 
-/// What is open, and so what happens when the expression in it ends.
+/// An open construct, which determines what happens when the expression in it ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum What {
-    /// A node between its first token and its last.
+    /// A node between its first and its last token.
     Node(NodeKind),
     /// A node that ends with the expression in this field.
     Last(NodeKind, Field),
     /// `if a then HERE else`
     Consequence,
-    /// `! HERE` of a precedence.
+    /// `! HERE`, with its precedence.
     Unary(u8),
-    /// `a + HERE` of a precedence; whether it associates to the right.
+    /// `a + HERE`, with its precedence; whether it is right-associative.
     Binary(u8, bool),
     /// `f HERE`
     Apply,
-    /// `a.b`, around its names.
+    /// `a.b`, for its names.
     Select,
     /// `a.b or HERE`
     Default,
-    /// `a ? b`, around its names.
+    /// `a ? b`, for its names.
     Has,
-    /// Names with dots between them.
+    /// Names separated by dots.
     Attrpath,
 }
 
 /// A node that has not ended.
 struct Open {
     what: What,
-    /// Where its first descendant stands, and where in the text it begins.
+    /// The index of its first descendant, and its offset in the text.
     first: u32,
     start: u32,
-    /// The same for a node in it that no token begins: the set's bindings, the inherited attributes.
+    /// The same for a child without its own first token: the set's bindings, the inherited attributes.
     inner: (u32, u32),
 }
 
-/// A listener that builds.
+/// A listener that builds the tree.
 pub(super) struct Builder<'a> {
     text: &'a [u8],
     ended: Vec<Ended>,
     open: Vec<Open>,
-    /// Where the last token ends.
+    /// The end of the last token.
     end: u32,
 }
 
@@ -71,7 +71,7 @@ impl<'a> Builder<'a> {
         Self { text, ended: Vec::with_capacity(text.len() / 6 + 8), open: Vec::with_capacity(64), end: 0 }
     }
 
-    /// Goes past a token, and writes down the comments before it.
+    /// Moves past a token, and records the comments before it.
     #[inline(always)]
     fn shift(&mut self, start: usize, end: usize) {
         if start > self.end as usize {
@@ -107,7 +107,7 @@ impl<'a> Builder<'a> {
         self.ended.push(Ended { kind, field, first, start: start as u32, end: end as u32 });
     }
 
-    /// Where the value that ended last begins, in the table and in the text.
+    /// The start of the last value, in the table and in the text.
     #[inline(always)]
     fn last(&self) -> (u32, u32) {
         self.ended.last().map_or((0, 0), |node| (node.first, node.start))
@@ -130,7 +130,7 @@ impl<'a> Builder<'a> {
         self.open.push(Open { what, first, start, inner: (UNKNOWN, 0) });
     }
 
-    /// Ends what is open innermost as a node of a kind.
+    /// Ends the innermost open construct as a node of a kind.
     #[inline(always)]
     fn close(&mut self, kind: NodeKind) {
         if let Some(open) = self.open.pop() {
@@ -138,7 +138,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// The node that ended last is one more of those which no token of their own surrounds.
+    /// The last node is one more child of a node without its own tokens.
     #[inline(always)]
     fn join(&mut self) {
         let last = self.last();
@@ -147,7 +147,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Ends the node around those, if there are any.
+    /// Ends the node around those children, if there are any.
     fn close_inner(&mut self, kind: NodeKind, field: Field) {
         let inner = self.open.last().map_or((UNKNOWN, 0), |open| open.inner);
         if inner.0 != UNKNOWN {
@@ -156,7 +156,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Ends all that binds tighter than an operator: selections and applications.
+    /// Ends everything that binds tighter than an operator: selections and applications.
     #[inline(always)]
     fn end_operand(&mut self) {
         loop {
@@ -203,9 +203,9 @@ impl<'a> Builder<'a> {
         self.close(NodeKind::Binary);
     }
 
-    /// Ends the file: its table, or the refusal of a tree that is too deep.
+    /// Ends the file: returns its table, or refuses a tree that is too deep.
     pub(super) fn finish(mut self) -> Result<Vec<Row>, Refusal> {
-        // The file begins at the first of what is in it: a comment, or a token that need not be a node.
+        // The file starts at its first comment or token; a token need not be a node.
         let expression = self.ended.last().map_or(u32::MAX, |node| node.start);
         self.comments(self.text.len());
         let first = self.ended.first().map_or(self.text.len() as u32, |node| node.start);
@@ -214,11 +214,11 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// Puts parents before their children.
+/// Reverses the table, so that parents precede their children.
 fn turn(ended: &[Ended]) -> Result<Vec<Row>, Refusal> {
     let blank = Row { start: 0, end: 0, parent: u32::MAX, after: 0, kind: NodeKind::None, field: Field::None };
     let mut rows = vec![blank; ended.len()];
-    // The nodes around the next one: where they stand, and where those of their children stand that are placed.
+    // The ancestors of the next node: their indices, and the end of the free range for their children.
     let mut around: Vec<(u32, u32)> = Vec::with_capacity(64);
     for (index, node) in ended.iter().enumerate().rev() {
         let size = index as u32 - node.first + 1;
@@ -240,7 +240,7 @@ fn turn(ended: &[Ended]) -> Result<Vec<Row>, Refusal> {
     Ok(rows)
 }
 
-/// Whether a node without nodes in it consists of tokens, and so is a level of its own to the grammar.
+/// Whether a node without child nodes consists of tokens, and so adds a level to the grammar's tree.
 fn holds_tokens(kind: NodeKind) -> bool {
     matches!(kind, NodeKind::Attrset | NodeKind::RecAttrset | NodeKind::LetAttrset | NodeKind::List | NodeKind::Formals)
         || matches!(kind, NodeKind::String | NodeKind::IndentedString)
@@ -519,8 +519,8 @@ impl Listener for Builder<'_> {
 }
 
 impl Builder<'_> {
-    /// Writes down the escape at a place, if one is left: a sign of `width` bytes and the character behind it. Where
-    /// that is a dollar, the sign is a node and the dollar is text.
+    /// Records the escape at an offset, if one remains: a sign of `width` bytes and the character after it. If that is
+    /// a dollar sign, the sign is a node and the dollar sign is text.
     fn escape(&mut self, at: usize, end: usize, width: usize) -> usize {
         let sign = at + width;
         if sign >= end {

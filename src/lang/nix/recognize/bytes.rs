@@ -1,24 +1,24 @@
-//! What each byte may be part of, as one table look-up.
+//! Classes of bytes, as a lookup table.
 
-/// White space which both the grammar's lexer and its path scanner skip. Form feed and vertical tab are left out: only
-/// the former skips those.
+/// White space that both the grammar's lexer and its path scanner skip. Form feed and vertical tab are left out: only
+/// the lexer skips those.
 pub(crate) const SPACE: u8 = 1;
-/// Inside an identifier.
+/// Part of an identifier.
 pub(crate) const IDENT: u8 = 2;
-/// At the start of an identifier.
+/// Start of an identifier.
 pub(crate) const IDENT_START: u8 = 4;
-/// Inside a path.
+/// Part of a path.
 pub(crate) const PATH: u8 = 8;
-/// After the colon of a URI.
+/// Part of a URI after the colon.
 pub(crate) const URI: u8 = 16;
-/// Where plain text of a `"` string stops.
+/// End of a plain text fragment in a `"` string.
 pub(crate) const STRING_STOP: u8 = 32;
-/// Where plain text of a `''` string stops.
+/// End of a plain text fragment in a `''` string.
 pub(crate) const INDENTED_STOP: u8 = 64;
 
 static CLASSES: [u8; 256] = classes();
 
-/// Whether `byte` belongs to (one of) the classes in `class`.
+/// Whether `byte` is in (one of) the classes in `class`.
 #[inline(always)]
 pub(crate) fn is(byte: u8, class: u8) -> bool {
     CLASSES[byte as usize] & class != 0

@@ -1,11 +1,11 @@
-//! What begins with `{`, which only what follows makes a set or the formals of a lambda.
+//! Constructs that start with `{`: the text that follows decides whether it is a set or the formals of a lambda.
 
 use super::listen::Listener;
 use super::word::Word;
 use super::{Field, Frame, NodeKind, Recognizer, Slot, State, bytes};
 
 impl<L: Listener> Recognizer<'_, L> {
-    /// After `{` where a lambda could begin.
+    /// After `{` where a lambda may start.
     pub(super) fn brace(&mut self) -> State {
         self.cursor.skip();
         match self.cursor.peek() {
@@ -19,7 +19,7 @@ impl<L: Listener> Recognizer<'_, L> {
         }
     }
 
-    /// At the end of `{ }`, which a colon makes formals.
+    /// At the end of `{ }`, which are formals if a colon follows.
     fn empty_brace(&mut self) -> State {
         let start = self.cursor.pos;
         self.cursor.pos += 1;
@@ -81,7 +81,7 @@ impl<L: Listener> Recognizer<'_, L> {
         self.cursor.skip();
         if named {
             self.to.name(Field::Formals);
-            // `a@{ b }@c` is no lambda.
+            // `a@{ b }@c` is not a lambda.
             return if self.cursor.peek() == b':' { self.take(1, State::Expression) } else { State::Reject };
         }
         self.to.lambda(Field::Formals);
@@ -100,7 +100,7 @@ impl<L: Listener> Recognizer<'_, L> {
         }
     }
 
-    /// A word after `{` where a lambda could begin: what follows it tells.
+    /// A word after `{` where a lambda may start: the text that follows decides.
     fn brace_word(&mut self) -> State {
         let start = self.cursor.pos;
         match self.take_word() {

@@ -1,13 +1,13 @@
-//! The cursor, and tokens whose extent does not depend on what is open.
+//! The cursor, and tokens whose extent does not depend on the open constructs.
 
 use super::bytes::{self, is};
 
-/// A place in a text.
+/// A position in a text.
 pub(crate) struct Cursor<'a> {
     text: &'a [u8],
     pub(crate) pos: usize,
-    /// No path begins before this: [`Cursor::path`] has looked. Without it `a.b.c.d` would be read once more for each
-    /// of its dots.
+    /// No path starts before this offset: [`Cursor::path`] has already searched. Without it, `a.b.c.d` would be read
+    /// again for each dot.
     no_path_before: usize,
 }
 
@@ -16,7 +16,7 @@ impl<'a> Cursor<'a> {
         Self { text, pos: 0, no_path_before: 0 }
     }
 
-    /// The byte at `pos`, or 0 (which no text here contains) past the end.
+    /// The byte at `pos`, or 0 (which no accepted text contains) past the end.
     #[inline(always)]
     fn at(&self, pos: usize) -> u8 {
         self.text.get(pos).copied().unwrap_or(0)
@@ -41,7 +41,7 @@ impl<'a> Cursor<'a> {
         self.pos >= self.text.len()
     }
 
-    /// Goes past every byte of `class`.
+    /// Moves past all bytes of `class`.
     #[inline(always)]
     fn pass(&mut self, class: u8) {
         while is(self.peek(), class) {
@@ -49,7 +49,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Goes up to the next byte of `class`, or to the end.
+    /// Moves to the next byte of `class`, or to the end.
     #[inline(always)]
     fn find(&mut self, class: u8) {
         while self.pos < self.text.len() && !is(self.peek(), class) {
@@ -61,12 +61,12 @@ impl<'a> Cursor<'a> {
         self.text.get(self.pos..).unwrap_or(&[])
     }
 
-    /// Goes past white space and comments.
+    /// Moves past white space and comments.
     #[inline(always)]
     pub(crate) fn skip(&mut self) {
         self.skip_lines();
         while self.peek() == b'/' && self.ahead(1) == b'*' {
-            // One without an end is left where it is: no token begins so.
+            // An unterminated comment is not skipped: no token starts with its first byte.
             let inside = self.text.get(self.pos + 2..).unwrap_or(&[]);
             let Some(end) = memchr::memmem::find(inside, b"*/") else {
                 return;
@@ -76,7 +76,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Goes past white space and `#` comments.
+    /// Moves past white space and `#` comments.
     #[inline(always)]
     pub(crate) fn skip_lines(&mut self) {
         self.pass(bytes::SPACE);
@@ -87,7 +87,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Takes an identifier, whose first letter the caller has seen.
+    /// Consumes an identifier, whose first letter the caller has checked.
     #[inline(always)]
     pub(crate) fn word(&mut self) -> &'a [u8] {
         let start = self.pos;
@@ -96,8 +96,8 @@ impl<'a> Cursor<'a> {
         self.text.get(start..self.pos).unwrap_or(&[])
     }
 
-    /// Takes the start of a path, as the grammar's scanner does wherever a value may stand: a run of path bytes in
-    /// which something follows a slash, or which a `$` ends and a slash is in. Takes nothing otherwise.
+    /// Consumes the start of a path, as the grammar's scanner does wherever a value may start: a run of path bytes in
+    /// which something follows a slash, or which contains a slash and ends at a `$`. Consumes nothing otherwise.
     pub(crate) fn path(&mut self) -> bool {
         if self.pos < self.no_path_before {
             return false;
@@ -115,17 +115,17 @@ impl<'a> Cursor<'a> {
             self.pos = end;
             return true;
         }
-        // The slashes, if any, all end the run; so they do for what of the run a later look would see.
+        // Slashes, if any, are at the end of the run; so they are in any shorter run that starts later.
         self.no_path_before = end;
         false
     }
 
-    /// Takes what continues a path.
+    /// Consumes the continuation of a path.
     pub(crate) fn path_text(&mut self) {
         self.pass(bytes::PATH);
     }
 
-    /// Takes the start of a `~/path`.
+    /// Consumes the start of a `~/path`.
     pub(crate) fn home_path(&mut self) -> bool {
         let fits = self.ahead(1) == b'/' && is(self.ahead(2), bytes::PATH);
         if fits {
@@ -134,7 +134,7 @@ impl<'a> Cursor<'a> {
         fits
     }
 
-    /// Takes a `<path>`: names between single slashes.
+    /// Consumes a `<path>`: names between single slashes.
     pub(crate) fn search_path(&mut self) -> bool {
         let mut end = self.pos + 1;
         let mut named = false;
@@ -152,19 +152,19 @@ impl<'a> Cursor<'a> {
         true
     }
 
-    /// After a failed look for a path: could the run it saw be a URI's scheme?
+    /// After a failed search for a path: whether the run may be the scheme of a URI.
     pub(crate) fn uri_may_follow(&self) -> bool {
         self.at(self.no_path_before) == b':' && is(self.at(self.no_path_before + 1), bytes::URI)
     }
 
-    /// Takes the colon of a URI and what follows it.
+    /// Consumes the colon of a URI and the text after it.
     pub(crate) fn uri_text(&mut self) {
         self.pos += 1;
         self.pass(bytes::URI);
     }
 
-    /// Takes an integer or a float. We do not vouch for one which a letter, a dot or a quote follows: the lexer makes
-    /// two tokens of some of those.
+    /// Consumes an integer or a float. Rejects one followed by a letter, a dot or a quote: the lexer splits some of
+    /// those into two tokens.
     pub(crate) fn number(&mut self) -> bool {
         let start = self.pos;
         let whole = self.digits();
@@ -186,8 +186,8 @@ impl<'a> Cursor<'a> {
         self.pos - start
     }
 
-    /// Takes `.5`, `.5e3` and so on, after `whole` digits beginning with `first`: `1.` is a float, `0.` and `.` are
-    /// none, and nor is `01.5`.
+    /// Consumes `.5`, `.5e3` and so on, after `whole` digits starting with `first`: `1.` is a float; `0.`, `.` and
+    /// `01.5` are not.
     fn fraction(&mut self, first: u8, whole: usize) -> bool {
         self.pos += 1;
         let decimals = self.digits();
@@ -204,14 +204,14 @@ impl<'a> Cursor<'a> {
         fits
     }
 
-    /// Goes to the `"` which ends a string or the `${` of an interpolation.
+    /// Moves to the `"` that ends a string or the `${` of an interpolation.
     pub(crate) fn string_text(&mut self) -> bool {
         loop {
             self.find(bytes::STRING_STOP);
             match (self.peek(), self.ahead(1)) {
                 (b'"', _) | (b'$', b'{') => return true,
                 (_, 0) => return false,
-                // The dollar makes plain text of what follows it: `$${`.
+                // After a dollar sign, the next dollar sign is plain text: `$${`.
                 (b'$', b'"' | b'\\') => self.pos += 1,
                 (b'$' | b'\\', _) => self.pos += 2,
                 _ => return false,
@@ -219,7 +219,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Goes to the `''` which ends a string or the `${` of an interpolation.
+    /// Moves to the `''` that ends a string or the `${` of an interpolation.
     pub(crate) fn indented_text(&mut self) -> bool {
         if !self.lone_quote() {
             return false;
@@ -254,13 +254,13 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// A fragment which begins with one quote must go on: the grammar's scanner fails at `'${`, though only there.
+    /// A fragment that starts with one quote must continue: the grammar's scanner fails at `'${`, but only there.
     fn lone_quote(&self) -> bool {
         !(self.peek() == b'\'' && self.ahead(1) == b'$' && self.ahead(2) == b'{')
     }
 }
 
-/// How many bytes the character which `lead` begins has, in UTF-8.
+/// The UTF-8 length of the character with the first byte `lead`.
 pub(crate) fn width_of_char(lead: u8) -> usize {
     match lead {
         0..0x80 => 1,

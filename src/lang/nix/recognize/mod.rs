@@ -1,20 +1,20 @@
-//! Is a text certainly Nix, as tree-sitter-nix reads it?
+//! Decides whether a text is certainly valid Nix, as tree-sitter-nix reads it.
 //!
-//! Parsing costs far more than looking, and nearly every file parses; all we want to know of most files is that they
-//! do. [`accepts`] answers that with a pushdown automaton which builds nothing. It may say no to a text which parses
-//! (the caller then parses it), but never yes to one which does not.
+//! Parsing is far more expensive than recognising, nearly every file is valid, and for most files that is all we need
+//! to know. [`accepts`] decides it with a pushdown automaton that builds nothing. It may reject a text that parses (the
+//! caller then parses it), but never accepts one that does not.
 //!
-//! Where the tree is wanted, `rows` lets a `Builder` listen to the same automaton: it makes the table of
-//! [`crate::lang::Tree`] that flattening the grammar's own tree would make, ten times as fast.
+//! If the tree is needed, `rows` runs the same automaton with a `Builder` as its listener: it builds the table of
+//! [`crate::lang::Tree`] that flattening the grammar's tree would give, ten times as fast.
 //!
-//! It follows tree-sitter-nix 0.3.0, not Nix: `x:y` is a URI, `a //b` applies `a` to a path, and so on. It adds what
-//! Nix reads and that grammar does not: the pipe operators of Nix 2.24 and Lix (`|>` and `<|`, which one expression
-//! cannot mix), and an `inherit` of nothing. Two facts keep it small:
+//! It follows tree-sitter-nix 0.3.0, not Nix: `x:y` is a URI, `a //b` applies `a` to a path, and so on. In addition it
+//! accepts syntax of Nix that this grammar does not support: the pipe operators of Nix 2.24 and Lix (`|>` and `<|`,
+//! which one expression cannot mix), and an empty `inherit`. Two facts keep it small:
 //!
 //! * every operator has a precedence and an associativity, so any alternation of operands and operators is an
 //!   expression, and neither matters here;
-//! * all that begins with a keyword or a lambda's head extends as far right as it can, so only brackets, strings, `with`,
-//!   `assert`, `if` and `let` need a place on the stack.
+//! * every construct that starts with a keyword or a lambda's head extends as far right as it can, so only brackets,
+//! strings, `with`, `assert`, `if` and `let` need a frame on the stack.
 
 mod build;
 pub(crate) mod bytes;
@@ -31,30 +31,30 @@ use listen::Listener;
 
 use crate::lang::{Field, NodeKind, Refusal, Row};
 
-/// How deep brackets, strings and the like may nest; deeper texts are refused.
+/// The maximum nesting depth of brackets, strings and the like; deeper texts are refused.
 const MAX_DEPTH: usize = 200;
 
-/// Whether `text` is certainly Nix.
+/// Whether `text` is certainly valid Nix.
 ///
-/// `true` is a promise: tree-sitter-nix reads it with neither an ERROR nor a MISSING node, except where it uses what
-/// that grammar does not know. `false` says nothing; parse to find out.
-/// Takes linear time, does not allocate and does not recurse.
+/// `true` is a guarantee: tree-sitter-nix parses it without ERROR or MISSING nodes, except where it uses syntax that
+/// the grammar does not support. `false` means nothing; parse to find out. Takes linear time, does not allocate and
+/// does not recurse.
 pub fn accepts(text: &str) -> bool {
     let text = text.as_bytes();
     is_readable(text) && Recognizer::new(text, ()).run().is_some()
 }
 
-/// Where a text stops being Nix.
+/// The position of the first syntax error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stop {
     /// The offset of the first token that cannot follow what is before it, or the end of the text.
     At(usize),
-    /// The offset of the part of a string that has no end.
+    /// The offset of the fragment of an unterminated string.
     InString(usize),
 }
 
-/// Where a text stops being Nix. `None` if [`accepts`] says yes, or if the text is refused for what it is and not for its
-/// grammar, such as brackets that nest too deeply.
+/// The position of the first syntax error. `None` if [`accepts`] returns true, or if the text is refused for another
+/// reason, such as brackets that are nested too deeply.
 pub fn stops(text: &str) -> Option<Stop> {
     let text = text.as_bytes();
     let mut recognizer = is_readable(text).then(|| Recognizer::new(text, ()))?;
@@ -77,20 +77,20 @@ pub fn stops(text: &str) -> Option<Stop> {
     }
     recognizer.cursor.skip();
     Some(match last {
-        // A step takes a keyword whole before it is known to be out of place, and symbols one by one.
+        // A keyword is consumed whole before it is known to be misplaced, symbols one by one.
         Stop::At(at) if text.get(at).is_some_and(|&byte| bytes::is(byte, bytes::IDENT_START)) => last,
         Stop::At(at) => Stop::At(at.max(recognizer.cursor.pos)),
         Stop::InString(_) => last,
     })
 }
 
-/// Whether tree-sitter-nix itself certainly reads `text` without an error.
+/// Whether tree-sitter-nix certainly parses `text` without an error.
 pub fn grammar_accepts(text: &str) -> bool {
     let text = text.as_bytes();
     is_readable(text) && Recognizer::new(text, Plain::default()).run().is_some_and(|plain| !plain.beyond)
 }
 
-/// Hears whether a text uses what tree-sitter-nix does not know.
+/// Records whether a text uses syntax that tree-sitter-nix does not support.
 #[derive(Default)]
 struct Plain {
     beyond: bool,
@@ -102,30 +102,30 @@ impl Listener for Plain {
     }
 }
 
-/// The table that flattening tree-sitter-nix's tree of a text makes, or the refusal of it; `None` where [`accepts`]
-/// says no.
+/// The table that flattening tree-sitter-nix's tree of a text would give, or the reason for refusing it; `None` if
+/// [`accepts`] returns false.
 pub(in crate::lang) fn rows(text: &str) -> Option<Result<Vec<Row>, Refusal>> {
     let text = text.as_bytes();
     let built = if is_readable(text) { Recognizer::new(text, Builder::new(text)).run() } else { None };
     built.map(Builder::finish)
 }
 
-/// The grammar's lexer takes a NUL for the end of the text, and its offsets have 32 bits.
+/// The grammar's lexer treats NUL as the end of the text, and its offsets have 32 bits.
 fn is_readable(text: &[u8]) -> bool {
     text.len() <= i32::MAX as usize && memchr::memchr(0, text).is_none()
 }
 
-/// Whether `<a/b>` stands at a place.
+/// Whether there is a `<a/b>` at an offset.
 pub fn is_search_path(text: &str, at: usize) -> bool {
     let mut cursor = Cursor::new(text.as_bytes());
     cursor.pos = at;
     cursor.search_path()
 }
 
-/// Where a string, an interpolation or an attribute stands, which is to say what follows once it ends.
+/// The context of a string, an interpolation or an attribute, which determines what follows it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Slot {
-    /// An expression by itself (strings only).
+    /// A separate expression (strings only).
     Value,
     /// `x.HERE`
     Select,
@@ -137,7 +137,7 @@ enum Slot {
     Inherit,
 }
 
-/// Something begun and not yet ended.
+/// An open construct.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Frame {
     /// The whole text.
@@ -168,7 +168,7 @@ enum Frame {
     InIndented,
     /// `./a${ … }`
     InPath,
-    /// `${ … }` as an attribute's name.
+    /// `${ … }` as the name of an attribute.
     InName(Slot),
 }
 
@@ -183,17 +183,17 @@ enum Pipe {
 /// What the automaton expects at the cursor.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// Any expression: the only place for lambdas, `let`, `with`, `if`.
+    /// Any expression: only here are lambdas, `let`, `with` and `if` allowed.
     Expression,
-    /// What an operator may stand before.
+    /// An operand, possibly with a prefix operator.
     Operand,
-    /// What may be selected from: no operator at its front.
+    /// An operand without a prefix operator, from which attributes may be selected.
     Simple,
     /// An element of a list, or the list's end.
     Element,
-    /// Anything after something selectable: `.`, an argument, an operator, the end of what is open.
+    /// Anything after a selectable value: `.`, an argument, an operator, the end of the open construct.
     After,
-    /// After a path, which a fragment could still continue.
+    /// After a path, which another fragment may continue.
     AfterPath,
     /// The name of an attribute.
     Name(Slot),
@@ -207,15 +207,15 @@ enum State {
     Formal,
     /// After a formal's name.
     AfterFormal,
-    /// Inside `"`, where a fragment may begin.
+    /// Inside `"`, where a fragment may start.
     String(Slot),
-    /// Inside `''`, where a fragment may begin.
+    /// Inside `''`, where a fragment may start.
     Indented,
-    /// Inside a path, where a fragment may begin.
+    /// Inside a path, where a fragment may start.
     Path,
-    /// The text is whole.
+    /// The text is valid.
     Accept,
-    /// The text is broken, or is something we do not vouch for.
+    /// The text is invalid, or uses something that the recogniser does not support.
     Reject,
 }
 
@@ -234,10 +234,10 @@ impl<'a, L: Listener> Recognizer<'a, L> {
         Self { cursor: Cursor::new(text), stack, pipes: [Pipe::Neither; MAX_DEPTH], depth: 0, to }
     }
 
-    /// Reads the text; what listened, if the text is whole.
+    /// Reads the text; returns the listener if the text is valid.
     fn run(mut self) -> Option<L> {
         self.cursor.skip();
-        // An empty file is whole: the grammar's expression is optional.
+        // An empty file is valid: the grammar's expression is optional.
         if self.cursor.at_end() {
             return Some(self.to);
         }
@@ -279,7 +279,7 @@ impl<'a, L: Listener> Recognizer<'a, L> {
         }
     }
 
-    /// Opens `frame` and goes on with `next`, or gives up when too deep.
+    /// Opens `frame` and continues with `next`, or rejects if nested too deeply.
     #[inline(always)]
     fn open(&mut self, frame: Frame, next: State) -> State {
         let Some(place) = self.stack.get_mut(self.depth + 1) else {
@@ -290,7 +290,7 @@ impl<'a, L: Listener> Recognizer<'a, L> {
         next
     }
 
-    /// Ends the innermost frame and goes on with `next`.
+    /// Closes the innermost frame and continues with `next`.
     #[inline(always)]
     fn pop(&mut self, next: State) -> State {
         self.depth = self.depth.saturating_sub(1);
@@ -302,7 +302,7 @@ impl<'a, L: Listener> Recognizer<'a, L> {
         self.stack.get(self.depth).copied().unwrap_or(Frame::File)
     }
 
-    /// Takes a token of `width` bytes and goes on with `next`.
+    /// Consumes a token of `width` bytes and continues with `next`.
     #[inline(always)]
     fn take(&mut self, width: usize, next: State) -> State {
         let start = self.cursor.pos;
@@ -311,7 +311,7 @@ impl<'a, L: Listener> Recognizer<'a, L> {
         next
     }
 
-    /// Takes `width` bytes that begin a node of a kind, opens `frame`, and goes on with `next`.
+    /// Consumes `width` bytes that start a node of a kind, opens `frame`, and continues with `next`.
     #[inline(always)]
     fn begin(&mut self, kind: NodeKind, width: usize, frame: Frame, next: State) -> State {
         self.begin_node(kind, width);
@@ -325,7 +325,7 @@ impl<'a, L: Listener> Recognizer<'a, L> {
         self.to.begin(kind, start, self.cursor.pos);
     }
 
-    /// The path whose first part, from `start` on, the cursor has just taken.
+    /// The path whose first part, from `start` on, has just been consumed.
     #[inline(always)]
     fn begin_path(&mut self, kind: NodeKind, start: usize) -> State {
         self.to.begin_path(kind, start, self.cursor.pos);
@@ -397,7 +397,7 @@ impl<'a, L: Listener> Recognizer<'a, L> {
         }
     }
 
-    /// The value from `start` on that the cursor has just taken is over.
+    /// The value from `start` on, which has just been consumed, ends.
     #[inline(always)]
     fn leaf(&mut self, kind: NodeKind, start: usize) -> State {
         self.to.leaf(kind, start, self.cursor.pos);
@@ -453,8 +453,8 @@ impl<'a, L: Listener> Recognizer<'a, L> {
         self.simple_symbol(first)
     }
 
-    /// After `a ? b`. A path or an argument cannot follow, so what looks like one is lexed otherwise here; we do not
-    /// vouch for those.
+    /// After `a ? b`. A path or an argument cannot follow, so text that looks like one is lexed differently here; such
+    /// texts are rejected.
     fn after_has(&mut self) -> State {
         match self.cursor.peek() {
             byte if bytes::is(byte, bytes::IDENT_START) => self.word_after_has(),
@@ -465,8 +465,8 @@ impl<'a, L: Listener> Recognizer<'a, L> {
         }
     }
 
-    /// After a path. Behind a comment the grammar's scanner would still read `b` in `./a /* */b` as a part of that
-    /// path; we do not vouch for that.
+    /// After a path. After a comment, the grammar's scanner would still read `b` in `./a /* */b` as part of that path;
+    /// such texts are rejected.
     fn after_path(&mut self) -> State {
         self.to.end_path();
         self.cursor.skip_lines();
@@ -511,7 +511,7 @@ impl<'a, L: Listener> Recognizer<'a, L> {
         }
     }
 
-    /// Notes a pipe operator; `false` if the expression has used the other one, which Nix refuses.
+    /// Records a pipe operator; `false` if the expression has used the other one, which Nix rejects.
     fn pipe(&mut self, pipe: Pipe) -> bool {
         let used = self.pipes.get(self.depth).copied().unwrap_or(Pipe::Neither);
         let fits = used == Pipe::Neither || used == pipe;
@@ -525,14 +525,14 @@ impl<'a, L: Listener> Recognizer<'a, L> {
         if self.top() == Frame::File { State::Accept } else { State::Reject }
     }
 
-    /// Takes the byte that ends the innermost frame and its node, and goes on with `next`.
+    /// Consumes the byte that ends the innermost frame and its node, and continues with `next`.
     #[inline(always)]
     fn end(&mut self, next: State) -> State {
         self.end_node(1);
         self.pop(next)
     }
 
-    /// Takes `width` bytes that end a node.
+    /// Consumes `width` bytes that end a node.
     #[inline(always)]
     fn end_node(&mut self, width: usize) {
         let start = self.cursor.pos;
@@ -540,7 +540,7 @@ impl<'a, L: Listener> Recognizer<'a, L> {
         self.to.end(start, self.cursor.pos);
     }
 
-    /// An expression ends at the cursor: does that end what encloses it too?
+    /// An expression ends at the cursor; ends the enclosing constructs that end with it.
     #[inline(always)]
     fn close(&mut self) -> State {
         let top = self.top();
@@ -627,7 +627,7 @@ impl<'a, L: Listener> Recognizer<'a, L> {
         self.inherited()
     }
 
-    /// The first name that is inherited, or the end of an `inherit` of nothing.
+    /// The first inherited name, or the end of an empty `inherit`.
     fn inherited(&mut self) -> State {
         if self.cursor.peek() == b';' {
             self.to.beyond_grammar();

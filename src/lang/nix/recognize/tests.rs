@@ -1,4 +1,4 @@
-//! `accepts` and `rows` against tree-sitter-nix itself.
+//! Compares `accepts` and `rows` with tree-sitter-nix.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ fn parses(text: &str) -> bool {
     Tree::read_with_grammar(Language::Nix, text).is_ok_and(|tree| !tree.broken())
 }
 
-/// Whether the rows of a text are those of tree-sitter-nix, where it has any.
+/// Checks that the rows of a text, if there are any, equal those of tree-sitter-nix.
 #[track_caller]
 fn assert_same_tree(text: &str, name: &str) {
     if !grammar_accepts(text) {
@@ -36,7 +36,7 @@ fn takes_the_whole_language() {
     }
 }
 
-/// All that is in the language.
+/// Every construct of the language.
 const WHOLE: [&str; 55] = [
     "",
     "# only a comment",
@@ -132,7 +132,7 @@ fn takes_nothing_which_does_not_parse() {
     }
 }
 
-/// What Nix reads and tree-sitter-nix does not, beside a text of the same shape that both read.
+/// Syntax that Nix accepts and tree-sitter-nix does not, next to an equivalent text that both accept.
 const NEWER: [(&str, &str); 12] = [
     ("a |> b", "a || b"),
     ("a |> b |> c d", "a || b || c d"),
@@ -148,7 +148,7 @@ const NEWER: [(&str, &str); 12] = [
     ("let inherit; inherit (a |> b); in c", "let inherit a; inherit (a || b) c; in c"),
 ];
 
-/// The expressions of a text that hold an operator, brackets aside, in preorder.
+/// The expressions of a text that contain an operator, without parentheses, in preorder.
 fn operations(text: &str) -> Vec<String> {
     let tree = Tree::parse(Language::Nix, text).unwrap();
     let shown = |node| tree.slice(node).replace("|>", "||").replace("<|", "->").replace(['(', ')'], "");
@@ -191,7 +191,7 @@ fn vouches_for_no_deep_nesting() {
     assert!(!accepts(&nested(20_000)));
 }
 
-/// What the mutations put in: every token, and what the lexer could stumble over.
+/// The pieces that mutations insert: every token, and text that may confuse the lexer.
 const PIECES: [&str; 64] = [
     "a", "a'", "a''", "a-b", "_", "or", "rec", "let", "in", "with", "inherit", "if", "then", "else", "assert", "1",
     "01", "1.", ".5", "1.e3", "0.", ".", "..", "...", "/", "//", "./", "./a", "a/b", "~/a", "<a>", "<a/>", "<=", "==",
@@ -199,7 +199,7 @@ const PIECES: [&str; 64] = [
     "[", "]", "{", "}", "${", "$${", "\"", "''", "\\",
 ];
 
-/// A small generator of pseudo-random numbers (splitmix64): the same mutations on every machine.
+/// A small pseudo-random generator (splitmix64): the same mutations on every machine.
 struct Random(u64);
 
 impl Random {
@@ -212,7 +212,7 @@ impl Random {
     }
 }
 
-/// A text with something put in, taken out or doubled.
+/// A text with a piece inserted, removed or duplicated.
 fn mutated(text: &str, random: &mut Random) -> String {
     let boundary = |at: usize| (0..=at.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
     let at = random.below(text.len() + 1);
@@ -259,7 +259,7 @@ fn makes_the_tree_that_the_grammar_makes() {
     }
 }
 
-/// Over every Nix file below `FLAKEWARD_CORPUS`, where it is set, and one change of each.
+/// For every Nix file below `FLAKEWARD_CORPUS`, if it is set, and one mutation of each.
 #[test]
 fn makes_the_grammars_tree_of_real_files() {
     let Some(corpus) = std::env::var_os("FLAKEWARD_CORPUS") else { return };
@@ -279,7 +279,7 @@ fn makes_the_grammars_tree_of_real_files() {
     assert!(taken * 100 >= all * 95, "{taken} of {all}");
 }
 
-/// The Nix of the tests and of the rule pages, and the longest texts in pieces.
+/// The Nix code of the tests and of the rule pages, and the longest texts in pieces.
 fn own_nix() -> Vec<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();

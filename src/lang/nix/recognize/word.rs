@@ -1,10 +1,10 @@
-//! What begins with a letter: identifiers, keywords, and the paths and URIs which look like them.
+//! Constructs that start with a letter: identifiers, keywords, and the paths and URIs that look like them.
 
 use super::listen::Listener;
 use super::{Field, Frame, NodeKind, Recognizer, Slot, State, bytes};
 
-/// What a word means. `or` is no keyword to the grammar, but is read as one behind a selection; elsewhere we do not
-/// vouch for it.
+/// The meaning of a word. `or` is not a keyword in the grammar, but is read as one after a selection; elsewhere it is
+/// rejected.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Word {
     Plain,
@@ -37,7 +37,7 @@ fn meaning(word: &[u8]) -> Word {
     }
 }
 
-/// What the lexer makes of a letter where a value may stand.
+/// The token that the lexer finds at a letter where a value may start.
 enum Token {
     Word(Word),
     Path,
@@ -46,13 +46,13 @@ enum Token {
 }
 
 impl<L: Listener> Recognizer<'_, L> {
-    /// Takes a word where no value may stand, so neither a path nor a URI.
+    /// Consumes a word where no value may start, so neither a path nor a URI.
     #[inline(always)]
     pub(super) fn take_word(&mut self) -> Word {
         meaning(self.cursor.word())
     }
 
-    /// Takes what begins at a letter where a value may stand.
+    /// Consumes the token at a letter where a value may start.
     #[inline(always)]
     fn take_token(&mut self) -> Token {
         let start = self.cursor.pos;
@@ -60,8 +60,8 @@ impl<L: Listener> Recognizer<'_, L> {
         match self.cursor.peek() {
             b'.' | b'+' | b'/' => self.longer_token(start, meaning(word)),
             b':' if bytes::is(self.cursor.ahead(1), bytes::URI) => {
-                // An underscore or a quote cannot be in a URI's scheme, which makes `a_b:c` a lambda; we do not vouch
-                // for that.
+                // The scheme of a URI cannot contain an underscore or a quote, so `a_b:c` is a lambda; such texts are
+                // rejected.
                 if word.iter().any(|&byte| byte == b'_' || byte == b'\'') {
                     return Token::Unsure;
                 }
@@ -72,7 +72,7 @@ impl<L: Listener> Recognizer<'_, L> {
         }
     }
 
-    /// A word ends at `.`, `+` or `/`: perhaps a path or a URI goes on.
+    /// A word ends at `.`, `+` or `/`: a path or a URI may continue.
     #[inline(always)]
     fn longer_token(&mut self, start: usize, word: Word) -> Token {
         let end = self.cursor.pos;
@@ -108,7 +108,7 @@ impl<L: Listener> Recognizer<'_, L> {
         }
     }
 
-    /// The keyword from `start` on that the cursor has just taken begins a node of a kind, with an expression in it.
+    /// The keyword from `start` on, which has just been consumed, starts a node of a kind that contains an expression.
     fn begin_words(&mut self, kind: NodeKind, start: usize, frame: Frame) -> State {
         self.to.begin(kind, start, self.cursor.pos);
         self.open(frame, State::Expression)
@@ -140,7 +140,7 @@ impl<L: Listener> Recognizer<'_, L> {
         }
     }
 
-    /// After `let`, which makes a set before `{`.
+    /// After `let`, which starts a set if `{` follows.
     fn let_(&mut self, start: usize) -> State {
         let end = self.cursor.pos;
         self.cursor.skip();
@@ -167,7 +167,7 @@ impl<L: Listener> Recognizer<'_, L> {
         self.open(Frame::Set, next)
     }
 
-    /// A word where a value has to be.
+    /// A word where a value is required.
     #[inline(always)]
     pub(super) fn value_word(&mut self) -> State {
         let start = self.cursor.pos;
@@ -175,8 +175,8 @@ impl<L: Listener> Recognizer<'_, L> {
         self.value(token, start)
     }
 
-    /// A word after a value: an argument, or what ends the expression. (An element of a list is an argument too, for
-    /// all the difference it makes.)
+    /// A word after a value: an argument, or the end of the expression. (An element of a list is treated as an
+    /// argument.)
     #[inline(always)]
     pub(super) fn word_after(&mut self, or_may_follow: bool) -> State {
         let start = self.cursor.pos;
@@ -209,7 +209,7 @@ impl<L: Listener> Recognizer<'_, L> {
         }
     }
 
-    /// A word after `a ? b`: not an argument.
+    /// A word after `a ? b`, which is not an argument.
     pub(super) fn word_after_has(&mut self) -> State {
         let start = self.cursor.pos;
         match self.take_token() {
@@ -232,7 +232,7 @@ impl<L: Listener> Recognizer<'_, L> {
         State::Expression
     }
 
-    /// A word as an attribute's name.
+    /// A word as the name of an attribute.
     #[inline(always)]
     pub(super) fn name_word(&mut self, slot: Slot) -> State {
         let start = self.cursor.pos;
@@ -245,7 +245,7 @@ impl<L: Listener> Recognizer<'_, L> {
         }
     }
 
-    /// A word where a binding may begin.
+    /// A word where a binding may start.
     #[inline(always)]
     pub(super) fn binding_word(&mut self) -> State {
         let start = self.cursor.pos;
