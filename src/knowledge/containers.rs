@@ -1,5 +1,4 @@
-//! Docker images and what takes their place: services of services-flake, packages of nixpkgs, and the programs that
-//! images bring.
+//! Docker images and their replacements: services of services-flake, packages of nixpkgs, and the programs in images.
 //!
 //! Sources: the option declarations of services-flake (`nix/services/*.nix`), the images' own pages on Docker Hub for
 //! ports and variables, and the programs' own documentation for their flags.
@@ -7,56 +6,56 @@
 /// A service of services-flake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServiceImage {
-    /// Repositories of the image: the last part of the name, or several parts where the last alone says too little.
+    /// Repositories of the image: the last component of the name, or several if the last one is ambiguous.
     pub images: &'static [&'static str],
     /// The service: `services.<option>.<instance>`.
     pub option: &'static str,
     /// Its ports.
     pub ports: &'static [PortOption],
-    /// Variables that are options.
+    /// Environment variables with a corresponding option.
     pub variables: &'static [VariableOption],
-    /// Whether the data that others need is only there once the process `<instance>-configure` has completed.
+    /// Whether the data for other services exists only after the process `<instance>-configure` has completed.
     pub configures: bool,
-    /// Attributes of packages by major version, for images whose tag says one: `postgresql_`.
+    /// Package attributes by major version, for images with a version in their tag: `postgresql_`.
     pub versions: Option<(&'static str, &'static [&'static str])>,
 }
 
-/// An option that holds a port.
+/// An option for a port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PortOption {
-    /// The port inside of a container.
+    /// The port inside a container.
     pub container: u16,
     /// The option's path.
     pub option: &'static str,
-    /// Which of the service's ports it is; empty for the main one.
+    /// The label of the port; empty for the main one.
     pub label: &'static str,
-    /// What is put before the number if the option is a string: `127.0.0.1:`.
+    /// The prefix of the number if the option is a string: `127.0.0.1:`.
     pub prefix: Option<&'static str>,
 }
 
-/// A variable that is an option.
+/// An environment variable with a corresponding option.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VariableOption {
     /// The variable.
     pub name: &'static str,
     /// The option's path.
     pub option: &'static str,
-    /// How its value is written.
+    /// The type of the option.
     pub kind: OptionKind,
 }
 
-/// How the value of a variable is written as an option.
+/// The type of an option that replaces a variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OptionKind {
     /// A string.
     Text,
     /// A boolean.
     Bool,
-    /// A list of the words.
+    /// A list of words.
     Words,
-    /// A secret: the option would be in the world-readable store.
+    /// A secret: the value of the option would be in the world-readable store.
     Secret,
-    /// Not needed: why.
+    /// Not needed, with the reason.
     Unneeded(&'static str),
 }
 
@@ -289,7 +288,7 @@ const MYSQL: &[VariableOption] = &[
     unneeded("MARIADB_AUTO_UPGRADE", "nixpkgs decides the version"),
 ];
 
-/// A package of nixpkgs that runs as a process of its own.
+/// A package of nixpkgs that runs as a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PackageImage {
     /// Repositories of the image, as for [`ServiceImage`].
@@ -298,15 +297,15 @@ pub struct PackageImage {
     pub package: &'static str,
     /// The program in its `bin`.
     pub program: &'static str,
-    /// Its ports: the container's number and which port it is.
+    /// Its ports: the number in the container, and the label.
     pub ports: &'static [(u16, &'static str)],
-    /// Its arguments. `{5672}` is the number of a port, `{data}` the folder of its data, another name a package.
+    /// Its arguments. `{5672}` is the number of a port, `{data}` its data folder, any other name a package.
     pub arguments: &'static [&'static str],
-    /// Variables with the same placeholders.
+    /// Environment variables, with the same placeholders.
     pub variables: &'static [(&'static str, &'static str)],
-    /// An HTTP path that answers once it is ready, on a port.
+    /// The port and HTTP path of its readiness probe.
     pub ready: Option<(u16, &'static str)>,
-    /// Arguments of the image that are kept behind those above: whether the image's command is arguments of the program.
+    /// Whether the image's command is arguments of the program; they are appended to those above.
     pub takes_command: bool,
 }
 
@@ -320,7 +319,7 @@ const fn package(
     PackageImage { images, package, program, ports, arguments, variables: &[], ready: None, takes_command: false }
 }
 
-/// Images of programs that services-flake has no service for.
+/// Images of programs without a service in services-flake.
 pub static PACKAGES: &[PackageImage] = &[
     PackageImage {
         variables: &[
@@ -500,7 +499,7 @@ const ALERTMANAGER: &[&str] = &["--web.listen-address=127.0.0.1:{9093}", "--stor
 const BLACKBOX: &[&str] = &["--web.listen-address=127.0.0.1:{9115}"];
 const BLACKBOX_PUSH: &[&str] = &["--web.listen-address=127.0.0.1:{9091}"];
 
-/// Images that bring a language or a shell, and run what the Compose file or a Dockerfile says.
+/// Images with a language or a shell that run the command of the Compose file or Dockerfile.
 pub static RUNTIMES: &[&str] = &[
     "node",
     "python",
@@ -532,8 +531,8 @@ pub static RUNTIMES: &[&str] = &[
     "centos",
 ];
 
-/// Programs and the package that has them: the word of a command, the attribute, the program in its `bin` with
-/// arguments that go before the others.
+/// Programs and their packages: the word in a command, the attribute, and the program in its `bin` with arguments that
+/// precede the others.
 pub static PROGRAMS: &[(&str, &str, &[&str])] = &[
     ("node", "nodejs", &["node"]),
     ("nodejs", "nodejs", &["node"]),
@@ -621,7 +620,7 @@ pub static PROGRAMS: &[(&str, &str, &[&str])] = &[
     ("just", "just", &["just"]),
 ];
 
-/// Variables by which programs learn the port that they listen on: a word of their command, and the variable.
+/// Variables that set the port of a program: a word of the command, and the variable.
 pub static PORT_VARIABLES: &[(&str, &str)] = &[
     ("flask", "FLASK_RUN_PORT"),
     ("gunicorn", "PORT"),
@@ -655,7 +654,7 @@ pub fn tag(image: &str) -> Option<&str> {
     image.rsplit_once(':').map(|(_, tag)| tag).filter(|tag| !tag.contains('/'))
 }
 
-/// Publishers whose images are the program itself, so that the last part of the name says what it is.
+/// Publishers whose images are the program itself, so that the last component of the name identifies it.
 const PUBLISHERS: &[&str] = &[
     "library",
     "bitnami",
@@ -741,7 +740,7 @@ const PUBLISHERS: &[&str] = &[
     "logstash",
 ];
 
-/// Whether an image is one of some names.
+/// Whether an image has one of some names.
 pub fn is_one_of(image: &str, names: &[&str]) -> bool {
     let repository = repository(image);
     let last = repository.rsplit('/').next().unwrap_or(repository);

@@ -1,6 +1,6 @@
-//! Top-level domains: which names the public DNS can know.
+//! Top-level domains: which names the public DNS can resolve.
 
-/// The generic top-level domains that hosts of public services commonly have, out of the list of IANA
+/// The generic top-level domains that are common for public services, from the list of IANA
 /// (<https://data.iana.org/TLD/tlds-alpha-by-domain.txt>), and those that RFC 2606, RFC 6761 and RFC 7686 reserve for
 /// documentation, tests and Tor.
 #[rustfmt::skip]
@@ -17,8 +17,8 @@ const GENERIC: &[&str] = &[
     "world", "xyz", "zone",
 ];
 
-/// The top-level domains of countries and of the European Union, out of the same list. Other domains of two letters are
-/// private ones: `wg`, `zt`.
+/// The top-level domains of countries and of the European Union, from the same list. Other two-letter domains are
+/// private: `wg`, `zt`.
 #[rustfmt::skip]
 const COUNTRIES: &[&str] = &[
     "ac", "ad", "ae", "af", "ag", "ai", "al", "am", "ao", "aq", "ar", "as", "at", "au", "aw", "ax", "az", "ba", "bb", "bd",
@@ -36,7 +36,7 @@ const COUNTRIES: &[&str] = &[
     "vu", "wf", "ws", "ye", "yt", "za", "zm", "zw",
 ];
 
-/// Whether names under a top-level domain can belong to anybody. `false` for one that only a private network has.
+/// Whether anyone can register names under a top-level domain. `false` for domains that exist only in private networks.
 pub fn is_public(top_level: &str) -> bool {
     COUNTRIES.contains(&top_level) || GENERIC.contains(&top_level)
 }

@@ -1,6 +1,6 @@
-//! Flakes that many repositories use.
+//! Flakes that many repositories use as inputs.
 
-/// Flakes that have an input `nixpkgs`, for repositories whose lock does not say: owner and repository on GitHub.
+/// Flakes with an input `nixpkgs`, for inputs without a lock: owner and repository on GitHub.
 pub const WITH_NIXPKGS: [&str; 42] = [
     "astro/microvm.nix",
     "cachix/git-hooks.nix",

@@ -1,10 +1,10 @@
-//! Which image is which service of services-flake.
+//! The services of services-flake for common images.
 
 pub mod base;
 pub mod packages;
 
-/// Images by the last part of their name, and the service of services-flake that takes their place.
-/// The services are those of services-flake's `nix/services`.
+/// Images by the last component of their name, and the service of services-flake that replaces them. The services are
+/// those of services-flake's `nix/services`.
 const IMAGES: &[(&str, &str)] = &[
     ("postgres", "postgres"),
     ("postgresql", "postgres"),

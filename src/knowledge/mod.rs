@@ -1,4 +1,4 @@
-//! What is true about the world, as tables with their sources. To extend one, no algorithm has to be read.
+//! Facts about other software and standards, as tables with their sources. Extending a table requires no code changes.
 
 pub mod containers;
 pub mod domains;

@@ -1,5 +1,5 @@
-//! Words of attribute paths, file names and comments: which say nothing about whose port it is, which stand before the
-//! name of a service, and which group a service belongs to.
+//! Words of attribute paths, file names and comments: generic words, words that precede the name of a service, and the
+//! group that a service belongs to.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -40,11 +40,11 @@ pub static GENERIC: Words = words!(
     table tables chain chains firewalled "
 );
 
-/// Words that tell ports of one service apart if nothing else does.
+/// Words that distinguish ports of one service if nothing else does.
 pub const SIDES: &[&str] =
     &["external", "http", "https", "internal", "local", "private", "public", "remote", "client", "backend"];
 
-/// Words that say which of a service's ports it is, and of no service by themselves.
+/// Words that identify one of a service's ports, but not the service.
 pub const PURPOSES: &[&str] = &[
     "admin",
     "api",
@@ -64,7 +64,7 @@ pub const PURPOSES: &[&str] = &[
     "websocket",
 ];
 
-/// Words on a line before the address that a proxy or a firewall passes connections on to.
+/// Words on a line before the address that a proxy or a firewall forwards connections to.
 pub const PASSES_ON: &[&str] = &[
     "dnat to",
     "fastcgi_pass",
@@ -77,10 +77,10 @@ pub const PASSES_ON: &[&str] = &[
     "uwsgi_pass",
 ];
 
-/// Other names of services, with the usual one.
+/// Alternative names of services, with the usual one.
 pub const ALIASES: &[(&str, &str)] = &[("dovecot2", "dovecot"), ("openssh", "ssh"), ("sshd", "ssh")];
 
-/// Names in an attribute path after which a service is named.
+/// Names in an attribute path that precede the name of a service.
 pub const HOLDERS: &[&str] = &[
     "apps",
     "containers",
@@ -95,10 +95,10 @@ pub const HOLDERS: &[&str] = &[
     "services",
 ];
 
-/// Names in an attribute path after which a machine, a user or an interface is named, never a service.
+/// Names in an attribute path that precede the name of a machine, a user or an interface, never a service.
 pub const PLACES: &[&str] = &["hosts", "interfaces", "machines", "netdevs", "nodes", "users", "nixosConfigurations"];
 
-/// Names of parts of an application that are all that a compose file or a process manager says.
+/// Names of application parts that are often the only name in a Compose file or process manager.
 pub const PARTS: &[&str] =
     &["app", "backend", "client", "proxy", "server", "test", "service", "proxy", "database", "node"];
 
@@ -145,7 +145,7 @@ pub const CATEGORIES: &[&str] = &[
     "xserver",
 ];
 
-/// Last words of names whose value is the address of somebody else.
+/// Last words of names whose value is the address of another host.
 pub const CLIENTS: &[&str] = &[
     "auth",
     "backend",
@@ -172,7 +172,7 @@ pub const CLIENTS: &[&str] = &[
     "remote",
 ];
 
-/// Names of sets whose values are addresses of others.
+/// Names of sets whose values are addresses of other hosts.
 pub const CLIENT_SETS: &[&str] = &[
     "alertmanagers",
     "datasources",
@@ -189,7 +189,7 @@ pub const CLIENT_SETS: &[&str] = &[
     "virtualhosts",
 ];
 
-/// Programs in front of others: a file about one of them says nothing about the services behind.
+/// Reverse proxies and similar programs: a file about one of them does not identify the services behind it.
 pub const FRONTS: &[&str] =
     &["caddy", "haproxy", "nginx", "proxy", "reverse-proxy", "traefik", "cloudflared", "homepage", "vmagent", "gatus"];
 
@@ -207,7 +207,7 @@ pub static EMPTY_STEMS: Words = words!(
     tests "
 );
 
-/// Folders whose folders are machines.
+/// Folders with one subfolder per machine.
 pub const MACHINE_FOLDERS: &[&str] = &["hosts", "machines", "systems", "nodes", "machine", "host"];
 
 /// Words of comments that do not name a service.
@@ -219,7 +219,7 @@ pub static COMMENT_WORDS: Words = words!(
     same must addr address addresses "
 );
 
-/// Groups of a registry and the words of names that belong there, the first match first.
+/// Groups of a registry and the words of names that belong there; the first match wins.
 pub const GROUPS: &[(&str, &[&str])] = &[
     (
         "monitoring",

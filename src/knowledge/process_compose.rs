@@ -1,21 +1,21 @@
-//! The settings that process-compose and process-compose-flake know.
+//! The settings that process-compose and process-compose-flake support.
 //!
 //! YAML: process-compose's `schemas/process-compose-schema.json`. Nix: the options of process-compose-flake's
-//! `nix/process-compose`, which has fewer, and refuses to evaluate any other.
+//! `nix/process-compose`, which has fewer, and fails to evaluate any other.
 
-/// A set of settings that stand beside each other.
+/// The settings of one mapping or submodule.
 #[derive(Debug)]
 pub struct Table {
-    /// What the settings are of, for messages.
+    /// The name of the mapping, for messages.
     pub of: &'static str,
     /// The settings' names.
     pub keys: &'static [&'static str],
-    /// The settings that hold further settings.
+    /// The settings with nested settings.
     pub inner: &'static [(&'static str, &'static Table)],
 }
 
 impl Table {
-    /// The table inside a setting.
+    /// The table of a nested setting.
     pub fn inside(&self, key: &str) -> Option<&'static Table> {
         self.inner.iter().find(|(name, _)| *name == key).map(|(_, table)| *table)
     }
@@ -122,7 +122,7 @@ pub static PROCESS: Table = Table {
     ],
 };
 
-/// The whole of a YAML file.
+/// A whole YAML file.
 pub static PROJECT: Table = Table {
     of: "a process-compose file",
     keys: &[
@@ -180,7 +180,7 @@ pub static PROCESS_FLAKE: Table = Table {
         "is_disabled",
         "is_dotenv_disabled",
         "launch_timeout_seconds",
-        // What every submodule has.
+        // Valid in every submodule.
         "imports",
         "config",
         "options",
@@ -220,7 +220,7 @@ pub static SETTINGS_FLAKE: Table = Table {
     inner: &[],
 };
 
-/// What process-compose-flake had and took away, and what stands in its place.
+/// Options that process-compose-flake has removed, and their replacements.
 pub const GONE: [(&str, &str); 6] = [
     ("httpServer", "write `cli.options.no-server`, `cli.options.port` or `cli.options.unix-socket`"),
     ("apiServer", "write `cli.options.no-server` or `cli.options.port`"),
@@ -230,7 +230,7 @@ pub const GONE: [(&str, &str); 6] = [
     ("postHook", "write `cli.postHook`"),
 ];
 
-/// Whether process-compose itself knows a setting of a process that process-compose-flake does not have.
+/// Whether process-compose supports a setting of a process that process-compose-flake does not have.
 pub fn only_upstream(key: &str) -> bool {
     PROCESS.knows(key) && !PROCESS_FLAKE.knows(key)
 }

@@ -1,7 +1,6 @@
-//! Schemes of addresses (IANA's registry of URI schemes, and the drivers of databases), and what registries call the
-//! services behind them.
+//! URI schemes (IANA's registry, and those of database drivers), and the usual names of their services in registries.
 
-/// Schemes of addresses that name the service itself, with the names that registries give it.
+/// URI schemes that identify a service, with its names in registries.
 pub const SCHEMES: [(&str, &[&str]); 14] = [
     ("amqp", &["amqp", "rabbitmq"]),
     ("amqps", &["amqps"]),

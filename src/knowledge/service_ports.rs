@@ -3,18 +3,18 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-/// How certainly a number means a service.
+/// How certainly a number identifies a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Certainty {
-    /// Whatever program serves it.
+    /// Independent of the program that serves it.
     Always,
-    /// Unless something says otherwise: it is the default of one program and of few others.
+    /// Unless there is other evidence: it is the default of one program and of few others.
     Usual,
-    /// Only if something names the service: it is the default of many programs.
+    /// Only if the service is named: it is the default of many programs.
     Named,
 }
 
-/// A service that is known by its number.
+/// A service with a well-known port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Service {
     /// The number.
@@ -25,7 +25,7 @@ pub struct Service {
     pub group: &'static str,
     /// How certainly the number means this service.
     pub certainty: Certainty,
-    /// Other words by which people call the service.
+    /// Other common names of the service.
     pub aliases: &'static str,
 }
 
@@ -38,14 +38,14 @@ impl Service {
 
 static TABLE: &[Service] = &include!(concat!(env!("OUT_DIR"), "/service_ports.rs"));
 
-/// The services of a number, the most likely one first.
+/// The services with a port number, the most likely one first.
 pub fn services(number: u32) -> &'static [Service] {
     let start = TABLE.partition_point(|service| service.number < number);
     let end = TABLE.partition_point(|service| service.number <= number);
     &TABLE[start..end]
 }
 
-/// Whether a word is a well-known service by itself, in lower case.
+/// Whether a lower-case word alone is a well-known service.
 pub fn is_service(word: &str) -> bool {
     static NAMES: LazyLock<HashSet<String>> = LazyLock::new(|| {
         let names = |row: &'static Service| row.keywords().map(str::to_owned).chain([row.name.to_ascii_lowercase()]);

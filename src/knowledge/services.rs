@@ -1,9 +1,9 @@
-//! Services by the names that people give them, to tell one from another.
+//! Services by their usual names, to tell them apart.
 
 use std::collections::BTreeSet;
 
-/// Services with a port of their own, in lower case, without separators and digits. Names that are common words are left out,
-/// and so are proxies and dashboards, whose configurations name the ports of other services.
+/// Services with a default port, in lower case, without separators and digits. Names that are common words are left
+/// out, and so are proxies and dashboards, whose configurations mention the ports of other services.
 #[rustfmt::skip]
 const SERVICES: &[&str] = &[
     "adguardhome", "alertmanager", "atticd", "audiobookshelf", "bazarr", "bitcoind", "blocky", "clickhouse", "cockroachdb",
@@ -17,10 +17,10 @@ const SERVICES: &[&str] = &[
     "unifi", "valkey", "vaultwarden", "vikunja", "wireguard", "zigbeemqtt", "zookeeper",
 ];
 
-/// Names of one service.
+/// Alternative names of one service.
 const SAME: [(&str, &str); 3] = [("postgres", "postgresql"), ("searx", "searxng"), ("matrix", "synapse")];
 
-/// The services that some words name; two words that stand together can be one name.
+/// The services that some words name; two adjacent words can form one name.
 pub fn named(words: &[String]) -> BTreeSet<&'static str> {
     let pairs = words.windows(2).map(|pair| pair.concat());
     let names: BTreeSet<String> = words.iter().cloned().chain(pairs).collect();

@@ -4,7 +4,7 @@
 pub struct Service {
     /// Its name.
     pub name: &'static str,
-    /// The end of the name of its process that ends, or nothing.
+    /// The suffix of its one-shot process, or empty.
     pub once: &'static str,
     /// Its port options with their defaults.
     pub ports: &'static [(&'static str, u16)],

@@ -1,11 +1,11 @@
-//! What lies in a repository but is not written in it: vendored code, generated files, lock files of package managers.
-//! Nobody can fix a finding there, because the next run of the tool would undo it.
+//! Files in a repository that are not written there: vendored code, generated files, lock files of package managers.
+//! Findings in them cannot be fixed, because the next run of the tool would undo the change.
 
-/// Folders that package managers fill, by their name.
+/// Folders that package managers fill, by name.
 const INSTALLED: [&str; 5] = ["node_modules", "bower_components", "site-packages", ".terraform", ".direnv"];
 
-/// Files that package managers leave in a folder that they fill: their path below that folder's parent, and how many
-/// parts of it belong to the folder.
+/// Files that package managers create in a folder that they fill: their path relative to that folder's parent, and the
+/// number of path components that belong to the folder.
 ///
 /// `go mod vendor` writes `vendor/modules.txt`, Composer `vendor/composer/installed.json`, `cargo vendor` a checksum
 /// for each crate, and `python -m venv` the configuration of an environment.
@@ -21,12 +21,12 @@ const MARKERS: [(&str, &str); 5] = [
 const LOCK_FILES: [&str; 6] =
     ["pnpm-lock.yaml", "conda-lock.yml", "conda-lock.yaml", "glide.lock.yaml", "pixi.lock.yaml", "lock.yaml"];
 
-/// Ends of the names of lock files.
+/// Suffixes of lock file names.
 const LOCK_ENDS: [&str; 4] = [".lock.yaml", ".lock.yml", "-lock.yaml", "-lock.yml"];
 
-/// What the head of a generated file says, in lower case.
+/// Phrases in the header of a generated file, in lower case.
 ///
-/// `@generated` is Meta's convention, `code generated .. do not edit` that of Go. The others are in the heads that
+/// `@generated` is Meta's convention, `code generated .. do not edit` that of Go. The others are in the headers that
 /// niv, npins, node2nix, crate2nix, compose2nix, cargo-dist, cabal2nix and nixos-generate-config write.
 const GENERATED: [&str; 13] = [
     "@generated",
@@ -45,10 +45,10 @@ const GENERATED: [&str; 13] = [
     "do not hand edit",
 ];
 
-/// What of it stands alone: nobody writes that by hand over code that may be edited.
+/// The phrases that are sufficient alone: they do not occur in headers of hand-written files.
 const FORBIDDEN: [&str; 4] = ["do not edit", "do not modify", "don't edit", "not be edited"];
 
-/// Heads of files that a tool starts and people go on writing.
+/// Phrases in the header of files that a tool creates once for people to edit.
 const STARTED: [&str; 5] = ["feel free", "edit this", "you can edit", "can be edited", "starting point"];
 
 /// The kinds of files that are not written in the repository.
@@ -58,12 +58,12 @@ pub enum Origin {
     Vendored,
     /// A lock file of a package manager.
     LockFile,
-    /// A file that says that a program writes it.
+    /// A file whose header says that a program generates it.
     Generated,
 }
 
 impl Origin {
-    /// What it is, for a note.
+    /// A description, for a note.
     pub fn describe(self) -> &'static str {
         match self {
             Origin::Vendored => "it is vendored code",
@@ -73,7 +73,7 @@ impl Origin {
     }
 }
 
-/// The folder that a file marks as filled by a package manager; `None` if it is no such file.
+/// The folder that a file marks as filled by a package manager; `None` if it is not such a file.
 pub fn vendored_folder(path: &str) -> Option<&str> {
     MARKERS.iter().find_map(|(marker, folder)| {
         let parent = path.strip_suffix(marker).filter(|parent| parent.is_empty() || parent.ends_with('/'))?;
@@ -82,7 +82,7 @@ pub fn vendored_folder(path: &str) -> Option<&str> {
     })
 }
 
-/// Whether a path lies in a folder that package managers fill, by the folder's name.
+/// Whether a path is in a folder that package managers fill, by the folder's name.
 pub fn in_installed_folder(path: &str) -> bool {
     let mut parts = path.split('/').rev().skip(1);
     parts.any(|part| INSTALLED.contains(&part))
@@ -96,7 +96,7 @@ pub fn is_lock_file(path: &str) -> bool {
     LOCK_FILES.contains(&name.as_str()) || LOCK_ENDS.iter().any(|end| name.ends_with(end))
 }
 
-/// Whether the comments at the head of a file say that a program generates it.
+/// Whether the header of a file says that a program generates it.
 pub fn is_generated(text: &str) -> bool {
     let head = head(text);
     let says = |phrases: &[&str]| phrases.iter().any(|phrase| head.contains(phrase));
@@ -104,7 +104,7 @@ pub fn is_generated(text: &str) -> bool {
     !head.is_empty() && is_generated() && !says(&STARTED) && !is_about_another(&head)
 }
 
-/// Whether what is generated is another file: `hosts.json is generated, do not edit it`.
+/// Whether the header is about another file: `hosts.json is generated, do not edit it`.
 fn is_about_another(head: &str) -> bool {
     let mut words = head.split_whitespace();
     let mut before = "";
@@ -121,7 +121,8 @@ fn is_about_another(head: &str) -> bool {
     false
 }
 
-/// The first comments of a file, in lower case and without their marks; those after the first line of code are no head.
+/// The first comments of a file, in lower case and without comment characters; comments after the first line of code
+/// are not part of the header.
 fn head(text: &str) -> String {
     const LINES: usize = 12;
     const LONGEST: usize = 400;

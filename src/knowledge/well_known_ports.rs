@@ -1,9 +1,9 @@
-//! Ports that are somebody's by custom, so that no new entry of a registry should take them.
+//! Ports that new entries of a registry should avoid, because other programs use them.
 
-/// What Linux gives to outgoing connections: a service there may find its port taken.
+/// The ports that Linux uses for outgoing connections: a service may find its port in use there.
 pub const EPHEMERAL: std::ops::RangeInclusive<u16> = 32768..=60999;
 
-/// Ports that a program listens on where nothing is said: somebody will start it one day.
+/// Default ports of common programs.
 pub const FAMOUS: [u16; 151] = [
     1025, 1080, 1111, 1194, 1234, 1337, 1433, 1434, 1521, 1701, 1723, 1812, 1813, 1883, 1900, 2019, 2049, 2181, 2222,
     2375, 2376, 2377, 2379, 2380, 2483, 2484, 3000, 3001, 3100, 3128, 3200, 3268, 3306, 3389, 3478, 4000, 4040, 4200,

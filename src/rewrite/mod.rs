@@ -1,4 +1,4 @@
-//! What edits are made of: the texts that fixes write, and where they go.
+//! The building blocks of edits: the texts that fixes write, and their positions.
 
 pub mod ports;
 pub mod relocate;

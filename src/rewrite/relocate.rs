@@ -1,4 +1,4 @@
-//! Moving an entry of a port registry into another group, with everything that refers to it.
+//! Moves an entry of a port registry into another group, and updates all references to it.
 
 use crate::facts::Project;
 use crate::facts::port_registry::{Entry, Lookup, Registries, Registry, dotted, references, split};
@@ -10,8 +10,8 @@ use crate::rewrite::ports::lines::{line_of, starts_line};
 use crate::rewrite::rename::{Obstacle, edit, inherit_around, is_name, mentions, obstacle, rename, split_inherit};
 use crate::source::Source;
 
-/// The edits that give an entry another path, as it is written after the registry's name. A path without a dot is a
-/// name in the same group.
+/// The edits that give an entry another path, as written after the registry's name. A path without a dot is a name in
+/// the same group.
 pub fn relocate<'p>(
     project: &'p Project,
     registries: &'p Registries<'p>,
@@ -50,7 +50,7 @@ fn entry_is_set(entry: &Entry) -> bool {
     entry.endpoint.is_some()
 }
 
-/// The whole path of a new name.
+/// The full path of a new name.
 fn target(registry: &Registry, entry: &Entry, new: &str) -> Vec<String> {
     let names = split(new);
     let around = entry.service().split_last().map_or(&[][..], |(_, around)| around);
@@ -71,7 +71,7 @@ struct Moving<'p> {
 }
 
 impl<'p> Moving<'p> {
-    /// The registry with the entry at its new place, as one edit of the whole file.
+    /// The registry with the entry at its new path, as one edit of the whole file.
     fn definition(&self) -> Result<Vec<Edit>, Obstacle> {
         let Some(file) = self.project.file(&self.registry.path) else { return Ok(Vec::new()) };
         let source = &file.source;
@@ -137,8 +137,8 @@ impl<'p> Moving<'p> {
     }
 }
 
-/// The edits that lead a reference to another entry: the places of its names, and the names to write. `None` if its names
-/// are apart from each other, as with `with`.
+/// The edits that change a reference to another entry: the spans of its names, and the names to write. `None` if its
+/// names are not adjacent, as with `with`.
 pub fn redirect(source: &Source, tree: &Tree<'_>, names: &[Span], path: &[String]) -> Option<Vec<Edit>> {
     let (first, last) = (names.first()?, names.last()?);
     let between = |pair: &[Span]| source.text.get(pair[0].end as usize..pair[1].start as usize);
@@ -161,7 +161,7 @@ pub fn redirect(source: &Source, tree: &Tree<'_>, names: &[Span], path: &[String
     Some(split_inherit(source, tree, inherit, *last, &format!("{root}.{}", dotted(path))))
 }
 
-/// What to remove from a registry with an entry, and the comments that go with it.
+/// The range to remove from a registry with an entry, and the comments that belong to it.
 fn removal(tree: &Tree<'_>, name: Span) -> Option<(Span, Option<String>)> {
     let mut bindings = tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Binding);
     let mut binding = bindings.find(|&node| {
@@ -169,14 +169,14 @@ fn removal(tree: &Tree<'_>, name: Span) -> Option<(Span, Option<String>)> {
         attrpath.is_some_and(|attrpath| tree.span(attrpath).end == name.end && tree.span(attrpath).start <= name.start)
     })?;
     let comment = comments_of(tree.text(), tree.span(binding));
-    // A group that would be empty goes as well.
+    // A group that becomes empty is removed as well.
     while let Some(outer) = only_member(tree, binding) {
         binding = outer;
     }
     Some((lines_of(tree.text(), tree.span(binding)), comment))
 }
 
-/// The binding of the set whose only member a binding is.
+/// The binding of the set that has a binding as its only member.
 fn only_member(tree: &Tree<'_>, binding: Node) -> Option<Node> {
     let members = tree.parent(binding)?;
     if tree.children(members).filter(|&node| tree.kind(node) != NodeKind::Comment).count() != 1 {
@@ -186,7 +186,7 @@ fn only_member(tree: &Tree<'_>, binding: Node) -> Option<Node> {
     (tree.kind(outer) == NodeKind::Binding).then_some(outer)
 }
 
-/// The comments above a member and at the end of its line, without their marks.
+/// The comments above a member and at the end of its line, without comment characters.
 fn comments_of(text: &str, member: Span) -> Option<String> {
     let mut lines: Vec<&str> = Vec::new();
     let (start, _) = line_of(text, member.start);
@@ -202,7 +202,7 @@ fn comments_of(text: &str, member: Span) -> Option<String> {
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
-/// A member with its comments, and with its lines if it has them to itself.
+/// A member with its comments, and with whole lines if nothing else is on them.
 fn lines_of(text: &str, member: Span) -> Span {
     let rest = text[member.end as usize..].lines().next().unwrap_or("");
     let is_alone = starts_line(text, member.start) && (rest.trim().is_empty() || rest.trim_start().starts_with('#'));
@@ -219,7 +219,7 @@ fn lines_of(text: &str, member: Span) -> Span {
         start = line as u32;
     }
     let mut end = (member.end as usize + rest.len() + 1).min(text.len());
-    // One blank line between two members, not two.
+    // Keep one blank line between two members.
     let blank_above = text[..start as usize].ends_with("\n\n") || text[..start as usize].trim_end().ends_with('{');
     if blank_above && text[end..].starts_with('\n') {
         end += 1;

@@ -1,4 +1,4 @@
-//! Renaming an entry of a port registry: its definition, and everything that refers to it.
+//! Renames an entry of a port registry: its definition, and all references to it.
 
 use std::fmt;
 
@@ -13,15 +13,15 @@ use crate::source::{LineIndex, Source};
 pub enum Obstacle {
     /// The new name is empty or contains control characters.
     NotAName,
-    /// The registry has that name already.
+    /// The registry already has that name.
     Taken(String),
-    /// A position where the edit is not certain, and why.
+    /// A position that cannot be edited safely, with the reason.
     At {
         /// The file.
         path: RelPath,
         /// The line, from 1.
         line: usize,
-        /// Why.
+        /// The reason.
         reason: &'static str,
     },
 }
@@ -36,7 +36,7 @@ impl fmt::Display for Obstacle {
     }
 }
 
-/// The edits that give an entry another last name: `redis` in `databases.redis`.
+/// The edits that change the last name of an entry: `redis` in `databases.redis`.
 pub fn rename<'p>(
     project: &'p Project,
     registries: &'p Registries<'p>,
@@ -63,7 +63,7 @@ pub fn rename<'p>(
     Ok(edits)
 }
 
-/// Comments of the registry itself that name an entry, such as the reason of a suppression.
+/// Comments in the registry itself that name an entry, such as the reason of a suppression.
 pub(super) fn mentions(project: &Project, registry: &Registry, entry: &Entry, new: &str) -> Vec<Edit> {
     let Some(file) = project.file(&registry.path) else { return Vec::new() };
     let (text, old) = (&file.source.text, dotted(entry.service()));
@@ -71,7 +71,7 @@ pub(super) fn mentions(project: &Project, registry: &Registry, entry: &Entry, ne
     let is_whole = |at: usize| {
         let behind = &text[at + old.len()..];
         let behind = if entry.endpoint.is_some() { behind.strip_prefix(".port").unwrap_or(behind) } else { behind };
-        // A full stop ends a sentence.
+        // A full stop may end a sentence.
         let behind = behind.strip_prefix('.').unwrap_or(behind);
         !text[..at].ends_with(is_part) && !behind.starts_with(is_part)
     };
@@ -79,13 +79,13 @@ pub(super) fn mentions(project: &Project, registry: &Registry, entry: &Entry, ne
         let line = text[..at].rfind('\n').map_or(0, |end| end + 1);
         text[line..at].contains("# ")
     };
-    // A single word may be a word of a sentence.
+    // A name without a dot may be an ordinary word.
     let found = text.match_indices(&old).map(|(at, _)| at).filter(|_| old.contains('.'));
     let found = found.filter(|&at| in_comment(at) && is_whole(at));
     found.map(|at| edit(&file.source, Span::new(at, at + old.len()), new.to_owned())).collect()
 }
 
-/// Names that somebody could read again: Nix itself takes any text in quotes.
+/// Names that are readable as text; Nix itself accepts any quoted text.
 pub(super) fn is_name(name: &str) -> bool {
     !name.trim().is_empty() && name.len() <= 100 && !name.contains(char::is_control)
 }
@@ -97,7 +97,7 @@ struct Renaming<'p> {
     entry: &'p Entry,
     /// The new name.
     last: &'p str,
-    /// The same as Nix writes it, in quotes if it needs them.
+    /// The new name in Nix syntax, quoted if necessary.
     new: String,
 }
 
@@ -161,7 +161,7 @@ impl<'p> Renaming<'p> {
         });
         ours.map(|(file, comment, _)| {
             let mut names = split(&comment.entry);
-            // The comment may leave out the name that all ports are below.
+            // The comment may omit the name that contains all ports.
             let prefix = &self.registry.shape.prefix;
             let left_out = if names.starts_with(prefix) { 0 } else { prefix.len() };
             if let Some(name) = names.get_mut(self.entry.service().len() - 1 - left_out) {
@@ -173,8 +173,7 @@ impl<'p> Renaming<'p> {
     }
 }
 
-/// `inherit (ports.databases) redis;` also names what it defines, and that name must stay: `redis =
-/// ports.databases.cache;`.
+/// `inherit (ports.databases) redis;` also defines a name, which must not change: `redis = ports.databases.cache;`.
 pub(super) fn split_inherit(source: &Source, tree: &Tree<'_>, inherit: Node, name: Span, value: &str) -> Vec<Edit> {
     let whole = tree.span(inherit);
     let binding = format!("{} = {value};", source.slice(name));
@@ -186,7 +185,7 @@ pub(super) fn split_inherit(source: &Source, tree: &Tree<'_>, inherit: Node, nam
     vec![edit(source, Span { start: blanks, end: name.end }, String::new()), edit(source, end, format!(" {binding}"))]
 }
 
-/// The `inherit` that a name is written in.
+/// The `inherit` that contains a name.
 pub(super) fn inherit_around(tree: &Tree<'_>, span: Span) -> Option<Node> {
     let mut inherits =
         tree.nodes().filter(|&node| matches!(tree.kind(node), NodeKind::Inherit | NodeKind::InheritFrom));
@@ -197,7 +196,7 @@ pub(super) fn inherit_around(tree: &Tree<'_>, span: Span) -> Option<Node> {
     })
 }
 
-/// How many names an `inherit` has.
+/// The number of names in an `inherit`.
 pub(super) fn names(tree: &Tree<'_>, inherit: Node) -> usize {
     let lists = tree.children(inherit).filter(|&node| tree.kind(node) == NodeKind::InheritedAttrs);
     lists.map(|list| tree.children(list).count()).sum()

@@ -9,7 +9,7 @@ use crate::lang::shell::{self, Command, Word};
 use crate::lang::yaml::Yaml;
 use crate::lang::{Field, Node, NodeKind, Tree};
 
-/// What a CI file takes of nixpkgs.
+/// The uses of nixpkgs in a CI file.
 pub fn uses(tree: &Tree<'_>, system: System) -> Vec<Use> {
     let yaml = Yaml::new(tree);
     let mut scan = Scan { uses: Vec::new(), pinned_registry: false };
@@ -29,7 +29,7 @@ pub fn uses(tree: &Tree<'_>, system: System) -> Vec<Use> {
     scan.uses
 }
 
-/// What a script of its own takes of nixpkgs.
+/// The uses of nixpkgs in a separate script.
 pub fn script_uses(script: &Script<'_>) -> Vec<Use> {
     let mut scan = Scan { uses: Vec::new(), pinned_registry: false };
     scan.script(script);
@@ -41,7 +41,7 @@ pub fn script_uses(script: &Script<'_>) -> Vec<Use> {
 
 struct Scan {
     uses: Vec<Use>,
-    /// Whether a step gives the registry's `nixpkgs` a meaning of its own.
+    /// Whether a step redefines `nixpkgs` in the registry.
     pinned_registry: bool,
 }
 
@@ -67,7 +67,7 @@ impl Scan {
             self.pinned_registry |= command.has("nixpkgs") && (command.has("add") || command.has("pin"));
             return;
         }
-        // Trying another nixpkgs on purpose is what this option is for.
+        // This option is for trying another nixpkgs on purpose.
         if command.has("--override-input") {
             return;
         }
@@ -86,7 +86,7 @@ impl Scan {
         }));
     }
 
-    /// `with: { flakes: "nixpkgs#jq" }`: an input of an action that carries installables.
+    /// `with: { flakes: "nixpkgs#jq" }`: an input of an action that contains installables.
     fn with(&mut self, yaml: &Yaml<'_, '_>, pair: Node) {
         let around = yaml.pair_around(pair).and_then(|around| yaml.tree.child(around, Field::Key));
         if around.and_then(|key| yaml.scalar(key)).as_deref() != Some("with") {
@@ -124,7 +124,7 @@ impl Scan {
     }
 }
 
-/// `nixpkgs#hello`, `github:NixOS/nixpkgs/nixos-unstable#hello`: not the bare name of an input.
+/// `nixpkgs#hello`, `github:NixOS/nixpkgs/nixos-unstable#hello`: not the plain name of an input.
 fn is_installable(word: &str) -> bool {
     word.contains('#') || word.starts_with("github:") || word.starts_with("nixpkgs/")
 }
@@ -132,7 +132,7 @@ fn is_installable(word: &str) -> bool {
 fn used(script: &Script<'_>, word: &Word<'_>, skip: usize) -> Option<Use> {
     let text = word.text.get(skip..)?;
     let span = script.span(word.span);
-    // Quotes and escapes make the word shorter than its place; then the place is the whole word.
+    // Quotes and escapes make the word shorter than its span; then the span of the whole word is used.
     let span = if word.text.len() == (span.end - span.start) as usize {
         Span { start: span.start + skip as u32, end: span.end }
     } else {

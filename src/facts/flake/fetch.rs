@@ -8,22 +8,22 @@ use crate::lang::flake::{Text, text};
 use crate::lang::nix::{self, Origin};
 use crate::lang::{Field, Node, NodeKind, Tree};
 
-/// The functions that fetch code by an address or its parts.
+/// The functions that fetch code, by a URL or its parts.
 pub const FETCHERS: [&str; 6] = ["fetchTarball", "fetchGit", "fetchTree", "fetchFromGitHub", "getFlake", "fetchurl"];
 
 /// A call of a fetcher.
 pub struct Fetch<'a> {
-    /// Which one.
+    /// The name of the function.
     pub function: &'a str,
     /// The whole call.
     pub node: Node,
-    /// What is fetched by one text.
+    /// The argument, if it is a single text.
     pub address: Option<Text>,
-    /// The attributes that are written out.
+    /// The literal attributes.
     pub attrs: BTreeMap<String, Text>,
     /// The names of all attributes.
     pub names: BTreeSet<String>,
-    /// Whether the argument could be read: a text, or a set.
+    /// Whether the argument could be read: a literal string, or a set.
     pub readable: bool,
 }
 
@@ -76,7 +76,7 @@ impl<'a> Fetch<'a> {
         self.function == "fetchurl" && tree.slice(self.node).starts_with("builtins.") && is_moving
     }
 
-    /// What is fetched, as far as it is written out.
+    /// The reference that is fetched; `None` if it is not literal.
     pub fn reference(&self) -> Option<FlakeRef> {
         let get = |key: &str| self.attrs.get(key).map(|text| text.value.clone());
         if let Some(address) = &self.address {
@@ -84,7 +84,7 @@ impl<'a> Fetch<'a> {
         }
         if let Some(url) = get("url") {
             let mut reference = self.by_address(&url);
-            // A branch or commit that is computed is not known, so neither is what is fetched.
+            // If the branch or commit is computed, the reference is unknown.
             for name in ["ref", "rev"] {
                 if self.names.contains(name) && !self.attrs.contains_key(name) {
                     return None;
@@ -112,14 +112,14 @@ impl<'a> Fetch<'a> {
         }
     }
 
-    /// The text that holds the branch.
+    /// The text that contains the branch.
     fn branch_text(&self) -> Option<&Text> {
         let branch = ["ref", "rev", "url"].iter().find_map(|name| self.attrs.get(*name));
         self.address.as_ref().or(branch)
     }
 }
 
-/// The function that a call calls, where that is a fetcher and not this file's own function of the name.
+/// The fetcher that an application calls; `None` for other functions, including a local function with the same name.
 fn fetcher<'a>(tree: &Tree<'a>, apply: Node) -> Option<(Node, &'a str)> {
     let function = nix::unwrap_parens(tree, tree.child(apply, Field::Function)?);
     let name = match tree.kind(function) {

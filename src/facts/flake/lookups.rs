@@ -8,22 +8,22 @@ use crate::lang::{Node, NodeKind, Tree};
 /// A lookup in NIX_PATH.
 #[derive(Debug)]
 pub struct Lookup {
-    /// Where.
+    /// The span of the lookup.
     pub span: Span,
     /// The name that is looked up.
     pub name: String,
     /// The path below it, with its slash.
     pub below: String,
-    /// What the flake's inputs are called here: `inputs.`, or nothing where each has its own name.
+    /// How the inputs of the flake are accessed here: by `inputs.`, or by an empty prefix if each is an argument.
     pub scope: Option<&'static str>,
 }
 
-/// Whether a text may hold a lookup.
+/// Whether a text may contain a lookup.
 pub fn may_look_up(text: &str) -> bool {
     memchr::memchr_iter(b'<', text.as_bytes()).any(|at| recognize::is_search_path(text, at))
 }
 
-/// The lookups of a file. `<nix/..>` is no lookup: those files come with Nix.
+/// The lookups of a file. `<nix/..>` is not one: those files come with Nix.
 pub fn lookups(tree: &Tree<'_>, is_flake: bool) -> Vec<Lookup> {
     let nodes = tree.nodes().filter(|&node| tree.kind(node) == NodeKind::SearchPath);
     let lookups = nodes.filter_map(|node| {
@@ -35,7 +35,7 @@ pub fn lookups(tree: &Tree<'_>, is_flake: bool) -> Vec<Lookup> {
     lookups.filter(|lookup| lookup.name != "nix").collect()
 }
 
-/// How an input of the name can be reached from a place.
+/// How an input with this name can be accessed at a node.
 fn scope(tree: &Tree<'_>, node: Node, name: &str, is_flake: bool) -> Option<&'static str> {
     let argument = |name: &str| matches!(nix::resolve(tree, node, name), Some(Origin::Argument(_)));
     if is_flake && argument(name) {

@@ -1,4 +1,4 @@
-//! Flakes: their inputs, flake.nix and flake.lock together, and the other places that say where nixpkgs comes from.
+//! Flakes: their inputs, flake.nix with flake.lock, and other references to nixpkgs.
 
 pub mod commands;
 pub mod fetch;
@@ -16,14 +16,14 @@ use crate::lang::{Tree, ci};
 use crate::source::{FileKind, Source};
 use lookups::{Lookup, lookups, may_look_up};
 
-/// Reads flakes, locks, and where else code comes from.
+/// Reads flakes, locks, and other references to nixpkgs.
 pub static READER: Reader = Reader { name: "flake", needles: &[&FETCHERS, &NIX], may_hold, read };
 
 /// The functions that fetch code.
 pub static FETCHERS: Words = Words::any_of(&fetch::FETCHERS);
 static NIX: Words = Words::any_of(&["nix"]);
 
-/// What a file says about flakes.
+/// The flake-related content of a file.
 #[derive(Debug, Default)]
 pub struct FlakeFacts {
     /// The inputs of a flake.nix.
@@ -32,14 +32,14 @@ pub struct FlakeFacts {
     pub lock: Option<Box<Lock>>,
     /// Why a flake.lock cannot be read.
     pub no_lock: Option<String>,
-    /// Places outside a flake's inputs that take nixpkgs from somewhere.
+    /// References to nixpkgs outside a flake's inputs.
     pub uses: Vec<Use>,
     /// Lookups in NIX_PATH.
     pub lookups: Vec<Lookup>,
 }
 
 impl FlakeFacts {
-    /// Whether there is nothing in it.
+    /// Whether the file has none of these.
     pub fn is_empty(&self) -> bool {
         self.flake.is_none()
             && self.lock.is_none()
@@ -102,27 +102,28 @@ fn lock(tree: &Tree<'_>) -> FlakeFacts {
     }
 }
 
-/// A place that takes nixpkgs from somewhere.
+/// A reference to nixpkgs.
 #[derive(Debug, Clone)]
 pub struct Use {
-    /// Where the finding stands.
+    /// The span for findings.
     pub place: Span,
-    /// Where its reference is written, if it is written as one text.
+    /// The span of the reference, if it is a single text.
     pub text: Option<Span>,
-    /// What takes it, as the subject of a sentence: "the input `nixpkgs`".
+    /// The user of nixpkgs, as the subject of a sentence: "the input `nixpkgs`".
     pub subject: String,
-    /// From where.
+    /// The channel that it follows.
     pub channel: Channel,
     /// How the reference is fetched.
     pub scheme: Scheme,
-    /// Whether its name says which branch it takes (`nixpkgs-unstable`, `nixpkgs-2411`), so that another would be wrong.
+    /// Whether its name contains its branch (`nixpkgs-unstable`, `nixpkgs-2411`), so that another branch would be
+    /// wrong.
     pub named_for_branch: bool,
-    /// The names by which a configuration may allow it: the branch, the input.
+    /// The names by which a configuration can allow it: the branch, the input.
     pub names: Vec<String>,
 }
 
 impl Use {
-    /// A use of a reference; `None` where that is not nixpkgs.
+    /// A use of a reference; `None` if it does not refer to nixpkgs.
     pub fn of(reference: &FlakeRef, place: Span, text: Option<Span>, subject: String) -> Option<Self> {
         let channel = nixpkgs::channel(reference)?;
         let names = reference.branch.iter().cloned().collect();
@@ -130,20 +131,20 @@ impl Use {
     }
 }
 
-/// A flake.nix and the flake.lock beside it.
+/// A flake.nix and the flake.lock next to it.
 pub struct FlakeFile<'a> {
     /// The flake.nix.
     pub source: &'a Source,
-    /// What it says.
+    /// Its inputs.
     pub flake: &'a Flake,
-    /// The lock, where there is one that could be read.
+    /// The lock, if there is one and it could be read.
     pub lock: Option<(&'a Source, &'a Lock)>,
-    /// Whether there is a lock at all.
+    /// Whether there is a lock, readable or not.
     pub has_lock: bool,
 }
 
 impl<'a> FlakeFile<'a> {
-    /// The flake that a file is; `None` if it is none.
+    /// The flake in a file; `None` if it is not a flake.nix.
     pub fn of(project: &'a Project, file: &'a ProjectFile) -> Option<Self> {
         let flake = file.fact::<FlakeFacts>()?.flake.as_deref()?;
         let path = format!("{}flake.lock", file.source.path.strip_suffix("flake.nix")?);

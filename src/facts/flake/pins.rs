@@ -1,6 +1,6 @@
-//! Pins of niv (`nix/sources.json`) and npins (`npins/sources.json`): which branch of nixpkgs they follow.
+//! Pins of niv (`nix/sources.json`) and npins (`npins/sources.json`): the branch of nixpkgs that they follow.
 //!
-//! niv keeps a flat object of pins with `branch`, `owner` and `repo`. npins keeps `pins`, each with a `repository` and a
+//! niv has a flat object of pins with `branch`, `owner` and `repo`. npins has `pins`, each with a `repository` and a
 //! `branch`, or with the `name` of a channel.
 
 use std::collections::BTreeMap;
@@ -12,12 +12,12 @@ use crate::lang::flake::{Text, nixpkgs};
 use crate::lang::{Field, Language, Node, NodeKind, Tree};
 use crate::source::{FileKind, Source};
 
-/// Whether a file holds pins: of the files of this name, only those of niv and npins have a kind.
+/// Whether a file contains pins: of the files with this name, only those of niv and npins have a kind.
 pub fn holds_pins(source: &Source) -> bool {
     source.kind == FileKind::Settings && source.file_name() == "sources.json"
 }
 
-/// The pins that take nixpkgs.
+/// The pins that follow nixpkgs.
 pub fn uses(source: &Source) -> Vec<Use> {
     let Some(tree) = Tree::parse(Language::Json, &source.text) else { return Vec::new() };
     let root = tree.children(tree.root()).find(|&node| tree.kind(node) == NodeKind::JsonObject);
@@ -36,7 +36,7 @@ pub fn uses(source: &Source) -> Vec<Use> {
         .collect()
 }
 
-/// What a pin follows, and where that is written.
+/// The reference that a pin follows, and its span.
 fn reference(tree: &Tree<'_>, pin: Node) -> Option<(FlakeRef, Span)> {
     let mut texts: BTreeMap<&str, Text> = BTreeMap::new();
     let inner = pairs(tree, pin).into_iter().filter(|(key, _, _)| *key == "repository");

@@ -1,8 +1,8 @@
-//! Processes that end by themselves.
+//! Processes that terminate by themselves.
 
 use crate::lang::shell;
 
-/// Words in the names of processes that do one thing and end.
+/// Words in the names of one-shot processes.
 const TASKS: [&str; 14] = [
     "init",
     "setup",
@@ -20,18 +20,17 @@ const TASKS: [&str; 14] = [
     "configure",
 ];
 
-/// Commands that end at once, or after a while.
+/// Commands that terminate, immediately or after a while.
 const ENDING: [&str; 12] =
     ["echo", "printf", "true", "false", "ls", "mkdir", "cp", "mv", "rm", "touch", "sleep", "date"];
 
-/// Whether a process plainly ends by itself, so that nobody waits for it to be ready.
+/// Whether a process certainly terminates by itself, so that it needs no readiness probe.
 pub fn ends_by_itself(name: &str, command: &str) -> bool {
     let task = name.split(['-', '_', '.', ':']).any(|word| TASKS.contains(&&*word.to_ascii_lowercase()));
     task || every_command_ends(command)
 }
 
-/// Whether a command, or all of a script, is made of commands that end. A loop may not, and neither may what goes on
-/// in the background.
+/// Whether a command, or every command of a script, terminates. A loop may not, and neither may a background job.
 fn every_command_ends(script: &str) -> bool {
     let commands = shell::commands(script);
     let goes_on = script.split_whitespace().any(|word| matches!(word, "while" | "until" | "&"));

@@ -1,4 +1,4 @@
-//! Which parts are read together, and what they make.
+//! Determines which parts are loaded together, and merges them.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -8,53 +8,54 @@ use crate::facts::Project;
 use crate::finding::{RelPath, Span};
 use crate::paths::{self, folder};
 
-/// The file names that process-compose looks for by itself, and those whose content it puts over them.
+/// The file names that process-compose finds without `-f`, the override files last.
 const FOUND: [&str; 4] = ["compose.yml", "compose.yaml", "process-compose.yml", "process-compose.yaml"];
 const FOUND_OVER: [&str; 4] =
     ["compose.override.yml", "compose.override.yaml", "process-compose.override.yml", "process-compose.override.yaml"];
 
-/// `extends` is followed through this many files.
+/// The maximum length of a chain of `extends`.
 const CHAIN: usize = 16;
 
-/// All parts of a repository, by what they are read with.
+/// All parts of a repository, indexed by how they are loaded.
 pub struct Groups<'a> {
     by_path: BTreeMap<&'a str, &'a Part>,
-    /// By folder: the files found by themselves, those put over others last.
+    /// By folder: the files found without `-f`, override files last.
     found: HashMap<&'a str, Vec<(usize, RelPath)>>,
-    /// Folders of devbox projects, whose packages bring processes of their own.
+    /// Folders of devbox projects, whose packages add processes.
     devbox: HashSet<&'a str>,
     /// By folder: the names of all processes in its YAML files.
     beside: HashMap<&'a str, HashSet<&'a str>>,
-    /// By folder: processes that a file of another name changes without running them, as one loaded with `-f` does.
+    /// By folder: processes that a file with another name changes without defining them, as a file loaded with `-f`
+    /// does.
     changed: HashMap<&'a str, HashSet<&'a str>>,
-    /// In how many files of each folder a process is.
+    /// By folder: the number of files that define each process.
     repeated: HashMap<&'a str, HashMap<&'a str, usize>>,
     /// By flake and name.
     flakes: HashMap<(&'a str, &'a str), Vec<(&'a RelPath, &'a Part)>>,
     flake_folders: HashSet<&'a str>,
 }
 
-/// A process as all parts of a configuration make it.
+/// A process after merging all parts of a configuration.
 #[derive(Debug)]
 pub struct Merged {
     /// Its settings.
     pub process: Process,
-    /// The file in which it is defined.
+    /// The file that defines it.
     pub path: RelPath,
-    /// Where in the file.
+    /// Its span in that file.
     pub span: Span,
 }
 
-/// A configuration as process-compose would see it.
+/// A configuration as process-compose sees it.
 #[derive(Debug)]
 pub struct View<'a> {
     /// Its processes, by name.
     pub processes: BTreeMap<String, Merged>,
-    /// Why there may be more.
+    /// Why there may be more; `None` if these are all.
     pub open: Option<&'static str>,
-    /// Whether something that cannot be read may say more about each process.
+    /// Whether something that cannot be read may add settings to each process.
     half: bool,
-    /// Processes that other files have which may be loaded together with this one.
+    /// Processes of other files that may be loaded together with this one.
     beside: Vec<&'a HashSet<&'a str>>,
 }
 
@@ -64,7 +65,7 @@ impl View<'_> {
         self.processes.get(name)
     }
 
-    /// Whether a name is one of a process that is there several times: `worker-2`.
+    /// Whether a name is that of a replica: `worker-2`.
     pub fn is_replica(&self, name: &str) -> bool {
         name.rsplit_once('-').is_some_and(|(base, number)| {
             !number.is_empty()
@@ -76,7 +77,7 @@ impl View<'_> {
         })
     }
 
-    /// Why a process of this name may exist although it is not in the view.
+    /// Why a process with this name may exist although it is not in the view.
     pub fn may_exist(&self, name: &str) -> Option<&'static str> {
         self.open.or_else(|| {
             self.beside
@@ -87,17 +88,17 @@ impl View<'_> {
     }
 }
 
-/// The folders around a file, from its own to the repository's root.
+/// The folders that contain a file, from its own to the repository's root.
 fn around(path: &str) -> impl Iterator<Item = &str> {
     paths::folders(path).chain([""])
 }
 
-/// The folders that have a file of a name.
+/// The folders that contain a file with a name.
 fn folders_of<'a>(project: &'a Project, name: &str) -> HashSet<&'a str> {
     project.paths.keys().filter(|path| file_name(path) == name).map(|path| folder(path)).collect()
 }
 
-/// The place of a file among those that process-compose looks for by itself.
+/// The index of a file name among those that process-compose finds without `-f`.
 fn found_by_itself(path: &str) -> Option<usize> {
     FOUND.iter().chain(&FOUND_OVER).position(|name| *name == file_name(path))
 }
@@ -107,7 +108,7 @@ fn file_name(path: &str) -> &str {
 }
 
 impl<'a> Groups<'a> {
-    /// Sorts the parts of a repository.
+    /// Indexes the parts of a repository.
     pub fn new(project: &'a Project) -> Self {
         let mut groups = Self {
             by_path: BTreeMap::new(),
@@ -158,14 +159,14 @@ impl<'a> Groups<'a> {
         around(path).find(|folder| self.flake_folders.contains(folder)).unwrap_or("")
     }
 
-    /// The processes of files that may be loaded with one: those of its folder, and where process-compose does not find
-    /// it by itself, so that somebody names the files with `-f`, those of the folders around it.
+    /// The processes of files that may be loaded together with a file: those of its folder and, if process-compose does
+    /// not find it without `-f`, those of the parent folders.
     fn beside(&self, path: &'a str) -> Vec<&HashSet<&'a str>> {
         let folders = if found_by_itself(path).is_some() { 1 } else { usize::MAX };
         around(path).take(folders).filter_map(|folder| self.beside.get(folder)).collect()
     }
 
-    /// What process-compose makes of a part and all that is read with it.
+    /// The result of merging a part with everything that is loaded with it.
     pub fn view(&'a self, path: &'a RelPath, part: &'a Part) -> View<'a> {
         let mut view = View { processes: BTreeMap::new(), open: None, half: false, beside: Vec::new() };
         match &part.family {
@@ -206,8 +207,8 @@ impl<'a> Groups<'a> {
         view
     }
 
-    /// Files of one folder can be loaded together with `-f`: a process that another file has too may take the rest of
-    /// its settings from there.
+    /// Files of one folder can be loaded together with `-f`: a process that another file has too may get its other
+    /// settings from there.
     fn may_overlay(&self, view: &mut View<'a>, path: &'a str) {
         let Some(counts) = self.repeated.get(folder(path)) else { return };
         for (name, merged) in &mut view.processes {
@@ -226,7 +227,7 @@ impl<'a> Groups<'a> {
         }
     }
 
-    /// Adds a file over what is there, the files that it extends before it.
+    /// Merges a file over the current view, after the files that it extends.
     fn add_file(&self, view: &mut View<'a>, path: &RelPath, part: &'a Part, seen: &mut HashSet<RelPath>) {
         let mut chain = vec![(path.clone(), part)];
         while let Some((path, part)) = chain.last().cloned()
@@ -271,7 +272,7 @@ fn add_part(view: &mut View<'_>, path: &RelPath, part: &Part) {
     }
 }
 
-/// Gives the processes that extend others what they inherit. One whose parent is not there stays incomplete.
+/// Adds inherited settings to processes that extend others. If the parent does not exist, the process stays incomplete.
 fn inherit(view: &mut View<'_>) {
     let names: Vec<String> =
         view.processes.values().filter(|it| it.process.extends.is_some()).map(|it| it.process.name.clone()).collect();

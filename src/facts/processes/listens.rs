@@ -1,10 +1,10 @@
-//! Which port a process is told to listen on, where the text leaves no doubt that it listens and does not connect.
+//! The port that a process listens on, if the text shows that it listens and does not connect.
 
 use super::model::Listen;
 use crate::finding::Span;
 use crate::lang::nix;
 
-/// Programs that are given the port of a server, not their own.
+/// Programs that take the port of a server to connect to.
 const CLIENTS: [&str; 24] = [
     "psql",
     "pg_isready",
@@ -32,21 +32,21 @@ const CLIENTS: [&str; 24] = [
     "clickhouse-client",
 ];
 
-/// A port number in a text, written plainly.
+/// A literal port number in a text.
 pub fn number(text: &str) -> Option<String> {
     let text = text.trim();
     let value: u32 = text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))?;
     (1..=65535).contains(&value).then(|| value.to_string())
 }
 
-/// Whether a probe asks this machine.
+/// Whether a probe connects to this machine.
 pub fn is_own_host(host: &str) -> bool {
     matches!(host, "localhost" | "0.0.0.0" | "::1" | "[::1]") || host.starts_with("127.")
 }
 
-/// The ports that a command of one program is told to listen on: `--port 6379`, `--port=6379`, `http.server 8000`,
-/// `--port ${toString ports.web}`. Scripts of several commands are left alone, since any of them may be a client.
-/// `command` begins at `start` of the text of `file`; what is interpolated in it is masked.
+/// The ports that the command of a single program listens on: `--port 6379`, `--port=6379`, `http.server 8000`, `--port
+/// ${toString ports.web}`. Scripts with several commands are ignored, since any of them may be a client. `command`
+/// starts at offset `start` of the text of `file`; interpolations in it are masked.
 pub fn in_command(command: &str, start: u32, file: &str) -> Vec<Listen> {
     let body = command.trim_end();
     if body.contains(['\n', '|', ';', '&', '`']) || body.contains("$(") {

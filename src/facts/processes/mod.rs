@@ -1,7 +1,7 @@
 //! process-compose configurations, in YAML and in Nix.
 //!
-//! Every file gives its [`Part`]s; which parts are read together (override files, `extends`, the modules of one flake)
-//! is seen when all are there ([`group`]).
+//! Every file has its [`Part`]s; which of them are loaded together (override files, `extends`, the modules of one
+//! flake) is known only for the whole repository ([`group`]).
 
 pub mod ending;
 pub mod group;
@@ -26,12 +26,12 @@ static FLAKES: Words = Words::any_of(&["process-compose", "services-flake"]);
 static PROCESSES: Words = Words::any_of(&["processes"]);
 static SETTINGS: Words = Words::any_of(&["settings"]);
 
-/// What a file says about processes.
+/// The process-compose configuration in a file.
 #[derive(Debug, Default)]
 pub struct ProcessFacts {
-    /// The configurations, or parts of some, in it.
+    /// The configurations, or parts of configurations, in it.
     pub parts: Vec<Part>,
-    /// Whether it names process-compose-flake or services-flake.
+    /// Whether it mentions process-compose-flake or services-flake.
     pub uses_flake: bool,
 }
 

@@ -1,24 +1,25 @@
-//! What process-compose is told, from whichever language: processes, what they wait for, and what is known of each.
+//! The model of process-compose configurations, for both languages: processes, their dependencies, and what is known
+//! about each setting.
 
 use std::collections::{HashMap, HashSet};
 
 use crate::finding::Span;
 use crate::knowledge::process_compose::Table;
 
-/// What the text says about a setting.
+/// The value of a setting, as far as it is known.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Known<T> {
-    /// Nothing: the setting has its default.
+    /// Not set: the setting has its default.
     #[default]
     Absent,
-    /// This.
+    /// Set to this value.
     Is(T),
-    /// Something that is computed.
+    /// Computed.
     Unknown,
 }
 
 impl<T: Clone> Known<T> {
-    /// What holds when `over` is merged over this one.
+    /// Merges `over` over this value.
     pub fn merge(&mut self, over: &Self) {
         if !matches!(over, Known::Absent) {
             self.clone_from(over);
@@ -38,16 +39,16 @@ impl Known<bool> {
     }
 }
 
-/// When a dependency is met.
+/// The condition of a dependency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Condition {
     /// The process was started.
     Started,
     /// Its probe answered.
     Healthy,
-    /// It ended, however.
+    /// It terminated, with any exit code.
     Completed,
-    /// It ended well.
+    /// It terminated successfully.
     CompletedSuccessfully,
     /// It printed its `ready_log_line`.
     LogReady,
@@ -69,12 +70,12 @@ impl Condition {
         }
     }
 
-    /// The condition of a name.
+    /// The condition with a name.
     pub fn of(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|condition| condition.name() == name)
     }
 
-    /// Whether it waits for the end of the process.
+    /// Whether it waits for the process to terminate.
     pub fn waits_for_the_end(self) -> bool {
         matches!(self, Self::Completed | Self::CompletedSuccessfully)
     }
@@ -83,20 +84,20 @@ impl Condition {
 /// One entry of `depends_on`.
 #[derive(Debug, Clone)]
 pub struct Dependency {
-    /// The process that is waited for.
+    /// The process to wait for.
     pub target: String,
     /// Its name in the entry.
     pub target_span: Span,
-    /// What is waited for; `Absent` is process-compose's default, `process_completed`.
+    /// The condition; `Absent` is process-compose's default, `process_completed`.
     pub condition: Known<Condition>,
-    /// The condition's value, if there is one that can be read.
+    /// The span of the condition, if it is set and readable.
     pub condition_span: Option<Span>,
-    /// The condition as written where process-compose knows no such condition.
+    /// The condition as written, if process-compose does not support it.
     pub no_condition: Option<String>,
 }
 
 impl Dependency {
-    /// The condition that holds; `None` where it cannot be known.
+    /// The effective condition; `None` if it is unknown.
     pub fn condition(&self) -> Option<Condition> {
         match self.condition {
             Known::Absent if self.no_condition.is_none() => Some(Condition::Completed),
@@ -105,33 +106,33 @@ impl Dependency {
         }
     }
 
-    /// Where a finding about what is waited for stands.
+    /// The span for findings about the condition.
     pub fn span(&self) -> Span {
         self.condition_span.unwrap_or(self.target_span)
     }
 }
 
-/// A port that a process is told to listen on.
+/// A port that a process listens on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listen {
     /// The number, or the expression that gives it (`ports.databases.redis`).
     pub port: String,
-    /// Where it stands.
+    /// Its span.
     pub span: Span,
 }
 
-/// What is known of one process.
+/// What is known about a process.
 #[derive(Debug, Clone, Default)]
 pub struct Process {
     /// Its name.
     pub name: String,
-    /// The name where it is defined.
+    /// The span of the name in its definition.
     pub span: Span,
-    /// Whether what it runs is said here, so that this is the process and not a change to one defined elsewhere.
+    /// Whether its command is set here, so that this is its definition and not a change to one elsewhere.
     pub runs: bool,
-    /// Whether it is by its name or command something that ends, such as a migration.
+    /// Whether its name or command shows that it terminates, such as a migration.
     pub once: bool,
-    /// Whether settings may come from somewhere that cannot be read: a function, an import, a template.
+    /// Whether settings may come from an expression that cannot be read: a function, an import, a template.
     pub opaque: bool,
     /// `disabled` or `is_disabled`.
     pub disabled: Known<bool>,
@@ -143,27 +144,27 @@ pub struct Process {
     pub liveness: Known<bool>,
     /// Whether there is a `ready_log_line`.
     pub log_line: Known<bool>,
-    /// Whether it runs on a `schedule`, or is a tool that is called.
+    /// Whether it runs on a `schedule`, or is a tool that runs on demand.
     pub scheduled: bool,
     /// `availability.restart`.
     pub restart: Known<String>,
-    /// Whether `availability.max_restarts` sets an end to restarts.
+    /// Whether `availability.max_restarts` limits its restarts.
     pub restarts_end: Known<bool>,
-    /// Whether there are several of it, called `<name>-0` and so on.
+    /// Whether it has several replicas, called `<name>-0` and so on.
     pub replicas: bool,
-    /// How many there are, if that is a number of at least two: then they are called `NAME-0`, `NAME-1` ..
+    /// The number of replicas, if it is a literal of at least two.
     pub count: Option<u32>,
-    /// `namespace`, where it is one plain name.
+    /// `namespace`, if it is a plain name.
     pub namespace: Option<String>,
     /// The process that it extends.
     pub extends: Option<(String, Span)>,
-    /// What it waits for.
+    /// Its dependencies.
     pub depends_on: Vec<Dependency>,
     /// `depends_on` written as a list, which process-compose does not read.
     pub depends_on_list: Option<Span>,
-    /// Where it listens.
+    /// The ports that it listens on.
     pub listens: Vec<Listen>,
-    /// Made by this services-flake service, without being written.
+    /// The services-flake service that generates it.
     pub service: Option<String>,
 }
 
@@ -195,74 +196,74 @@ impl Process {
         self.service = self.service.take().or_else(|| over.service.clone());
     }
 
-    /// Whether all its settings can be read, so that what is not there is really not there.
+    /// Whether all its settings can be read, so that a missing setting is not set.
     pub fn complete(&self) -> bool {
         (self.runs || self.service.is_some()) && !self.opaque
     }
 }
 
-/// How a part finds the others that it is read with.
+/// How a part finds the others that it is loaded with.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Family {
     /// A YAML file.
     Yaml,
-    /// `process-compose.<name>` of the flake around the file: all modules that say something about it are one.
+    /// `process-compose.<name>` of the flake that contains the file: all modules that define parts of it are merged.
     Flake(String),
-    /// A module that is imported from somewhere, or one of devenv or services-flake itself: others may add to it.
+    /// A module that is imported somewhere, or one of devenv or services-flake itself: other modules may add to it.
     Module,
 }
 
-/// A setting that is not one.
+/// An unknown setting.
 #[derive(Debug)]
 pub struct Unknown {
     /// Its name.
     pub span: Span,
-    /// What is wrong with it.
+    /// Why it is unknown.
     pub kind: UnknownKind,
 }
 
-/// Why a setting is not one.
+/// Why a setting is unknown.
 #[derive(Debug)]
 pub enum UnknownKind {
-    /// process-compose does not read it.
+    /// process-compose does not support it.
     Yaml {
         /// The setting.
         key: String,
-        /// The settings beside which it is written.
+        /// The settings that are valid at this position.
         table: &'static Table,
     },
     /// process-compose-flake has no such option.
     Flake {
         /// The setting.
         key: String,
-        /// The options beside which it is written.
+        /// The options that are valid at this position.
         table: &'static Table,
     },
-    /// process-compose-flake had it once.
+    /// process-compose-flake has removed it.
     Removed {
         /// The option.
         key: &'static str,
-        /// What to write instead.
+        /// Its replacement.
         instead: &'static str,
     },
 }
 
-/// One process-compose configuration, or the part of one that stands in a file.
+/// A process-compose configuration, or the part of one in a file.
 #[derive(Debug)]
 pub struct Part {
-    /// What else belongs to it.
+    /// How it is combined with other parts.
     pub family: Family,
     /// Its processes, in the order of the file.
     pub processes: Vec<Process>,
-    /// Why processes may exist that are not written here.
+    /// Why there may be processes that are not listed here.
     pub open: Option<&'static str>,
-    /// Whether it extends what cannot be read, which may say anything about each of its processes.
+    /// Whether it extends something that cannot be read, which may set anything for each of its processes.
     pub half: bool,
     /// The path of the file that it extends, relative to its own.
     pub extends: Option<String>,
-    /// Settings that nobody reads.
+    /// Settings that process-compose ignores.
     pub unknown: Vec<Unknown>,
-    /// Where each process stands in the list.
+    /// The index of each process in the list, by name.
     index: HashMap<String, usize>,
 }
 
@@ -280,7 +281,7 @@ impl Part {
         }
     }
 
-    /// Adds a process, or merges it into the definition of the same name.
+    /// Adds a process, or merges it into the process with the same name.
     pub fn add(&mut self, process: Process) {
         match self.index.get(&process.name).and_then(|&at| self.processes.get_mut(at)) {
             Some(known) => {

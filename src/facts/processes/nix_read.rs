@@ -23,10 +23,10 @@ struct Root {
     pieces: Vec<Piece>,
 }
 
-/// Where a module stands in a file: the set around it, and the names in the set that lead to it.
+/// The location of a module in a file: the set around it, and the names in that set that lead to it.
 type Place = (Node, Vec<String>);
 
-/// The modules in a file: what stands under `process-compose.<name>`, and sets with `settings.processes`.
+/// The modules in a file: the values of `process-compose.<name>`, and sets with `settings.processes`.
 fn roots(tree: &Tree<'_>) -> Vec<Root> {
     let mut named: BTreeMap<String, Vec<Piece>> = BTreeMap::new();
     let mut modules: BTreeMap<Place, Vec<Piece>> = BTreeMap::new();
@@ -51,7 +51,7 @@ fn roots(tree: &Tree<'_>) -> Vec<Root> {
 type Names<'a> = [Option<std::borrow::Cow<'a, str>>];
 
 fn add_named(tree: &Tree<'_>, binding: Node, names: &Names<'_>, at: usize, out: &mut BTreeMap<String, Vec<Piece>>) {
-    // devenv's process manager of that name takes what process-compose itself takes.
+    // devenv's process manager with that name takes the settings of process-compose.
     let manager = |name: Option<&str>| name.is_some_and(|name| name.starts_with("manager"));
     let before = match at {
         0 => nix::attr_path(tree, binding).and_then(|path| path.get(path.len().checked_sub(names.len() + 1)?).cloned()),
@@ -76,7 +76,7 @@ fn add_named(tree: &Tree<'_>, binding: Node, names: &Names<'_>, at: usize, out: 
     }
 }
 
-/// Stands for the name of a configuration that is computed.
+/// The name of a configuration with a computed name.
 const COMPUTED: &str = "${..}";
 
 fn inside_process_compose(tree: &Tree<'_>, binding: Node) -> bool {
@@ -98,7 +98,7 @@ fn add_module(tree: &Tree<'_>, binding: Node, before: &Names<'_>, out: &mut BTre
     }
 }
 
-/// The part that a module is; `None` where it is no process-compose module after all.
+/// The part that a module defines; `None` if it is not a process-compose module.
 fn read_root(tree: &Tree<'_>, family: Family, attrs: &Attrs) -> Option<Part> {
     let flake = matches!(family, Family::Flake(_));
     let mut reader = Reader { tree, part: Part::new(family) };
@@ -127,7 +127,7 @@ fn read_root(tree: &Tree<'_>, family: Family, attrs: &Attrs) -> Option<Part> {
     Some(reader.part)
 }
 
-/// The settings of a module; one that declares options says them in `config`.
+/// The settings of a module; a module that declares options has them in `config`.
 fn module(tree: &Tree<'_>, mut pieces: Vec<Piece>) -> Attrs {
     let attrs = Attrs::read(tree, &pieces);
     let Some(config) = attrs.get("config") else { return attrs };
@@ -135,7 +135,7 @@ fn module(tree: &Tree<'_>, mut pieces: Vec<Piece>) -> Attrs {
     Attrs::read(tree, &pieces)
 }
 
-/// Settings that say nothing about when a process is ready or may run.
+/// Settings that do not affect when a process is ready or may run.
 const DECORATION: [&str; 6] =
     ["namespace", "log_location", "log_configuration", "working_dir", "environment", "description"];
 
@@ -147,7 +147,7 @@ fn looks_like_processes(tree: &Tree<'_>, processes: &Attrs) -> bool {
     })
 }
 
-/// Why a configuration may have more processes than are written in it.
+/// Why a configuration may have processes that are not written in it.
 fn why_open(tree: &Tree<'_>, attrs: &Attrs, settings: &Attrs, processes: &Attrs) -> Option<&'static str> {
     if processes.open || settings.open || attrs.open {
         return Some("some of its processes are computed");
@@ -167,7 +167,7 @@ fn is_services_flake(tree: &Tree<'_>, module: Node) -> bool {
         .is_some_and(|name| name.ends_with("services-flake.processComposeModules.default"))
 }
 
-/// Options that process-compose-flake took away.
+/// Options that process-compose-flake has removed.
 fn gone(tree: &Tree<'_>, attrs: &Attrs) -> impl Iterator<Item = Unknown> {
     let gone = options::GONE.iter().filter_map(|(key, instead)| Some((key, instead, attrs.get(key)?)));
     gone.map(|(key, instead, attr)| Unknown { span: tree.span(attr.node), kind: UnknownKind::Removed { key, instead } })
@@ -234,7 +234,7 @@ impl Reader<'_, '_> {
             let mut dependency = Dependency {
                 target_span: self.tree.span(target.node),
                 target: target.name,
-                // Unlike in YAML there is no default, so one that is not read is one that is set elsewhere.
+                // Unlike in YAML there is no default, so a condition that is missing here is set elsewhere.
                 condition: Known::Unknown,
                 condition_span: None,
                 no_condition: None,
@@ -253,7 +253,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// Where a process listens, as its probe, its environment and its command say.
+    /// The ports that a process listens on, from its probe, its environment and its command.
     fn listens(&self, attrs: &Attrs) -> Vec<Listen> {
         let tree = self.tree;
         let mut found = Vec::new();

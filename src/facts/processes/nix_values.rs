@@ -1,11 +1,11 @@
-//! What the values of attributes say.
+//! Reads the values of attributes.
 
 use super::listens;
 use super::model::{Known, Listen};
 use crate::lang::nix::attrs::{self, Attr};
 use crate::lang::{NodeKind, Tree, nix};
 
-/// What an attribute that is true or false says.
+/// The value of a boolean attribute.
 pub fn truth(tree: &Tree<'_>, attr: &Attr) -> Known<bool> {
     let Some(value) = attr.value() else { return Known::Unknown };
     let value = attrs::plain(tree, value);
@@ -17,7 +17,7 @@ pub fn truth(tree: &Tree<'_>, attr: &Attr) -> Known<bool> {
     }
 }
 
-/// Whether an attribute says anything: `null` and the empty text do not, a condition may.
+/// Whether an attribute is set: not if it is `null` or empty; a conditional value may be.
 pub fn presence(tree: &Tree<'_>, attr: &Attr) -> Known<bool> {
     if attr.inherited() {
         return Known::Unknown;
@@ -33,7 +33,7 @@ pub fn presence(tree: &Tree<'_>, attr: &Attr) -> Known<bool> {
     }
 }
 
-/// A port: its number, or the name that stands for it.
+/// A port: its number, or the name that refers to it.
 pub fn port(tree: &Tree<'_>, attr: &Attr) -> Option<Listen> {
     let written = attr.value()?;
     let value = attrs::plain(tree, written);

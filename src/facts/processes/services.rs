@@ -1,6 +1,6 @@
-//! The processes that services-flake makes of `services.<service>.<instance>.enable = true`, without their being
-//! written. From its `nix/lib.nix` and `nix/services`: the process is called as the instance and has a readiness
-//! probe; some services have a second one that ends.
+//! The processes that services-flake generates for `services.<service>.<instance>.enable = true`. According to its
+//! `nix/lib.nix` and `nix/services`, the process has the name of the instance and a readiness probe; some services have
+//! a second process that terminates.
 
 use super::model::{Known, Listen, Part, Process};
 
@@ -10,11 +10,11 @@ use crate::knowledge::services_flake::{SERVICES, Service};
 use crate::lang::Tree;
 use crate::lang::nix::attrs::{Attrs, Piece};
 
-/// Settings through which an instance may listen elsewhere than its port option says.
+/// Settings with which an instance may listen on another port than its port option gives.
 const ELSEWHERE: [&str; 9] =
     ["imports", "bind", "host", "listen_addresses", "extraConfig", "settings", "environment", "config", "unixSocket"];
 
-/// Adds the processes of the services that are enabled.
+/// Adds the processes of enabled services.
 pub fn add(tree: &Tree<'_>, services: &Attrs, part: &mut Part) {
     if services.open {
         part.open = Some("its services are computed");
@@ -60,7 +60,7 @@ fn add_instance(tree: &Tree<'_>, service: &Service, name: &str, span: Span, piec
         part.add(made(service.once, Known::Absent));
     }
     if service.name == "redis-cluster" {
-        // A process for every node, which `nodes` may rename.
+        // One process per node; `nodes` may rename them.
         part.open = Some("a cluster creates a process for each node");
     }
 }

@@ -1,4 +1,4 @@
-//! process-compose in YAML: `process-compose.yaml`, and files of that content under any other name.
+//! process-compose in YAML: `process-compose.yaml`, and files with such content under any other name.
 
 use super::ending::ends_by_itself;
 use super::listens;
@@ -9,10 +9,11 @@ use crate::lang::yaml::{Entry, Yaml};
 use crate::lang::{Node, Tree};
 use crate::source::Source;
 
-/// At most this many entries are read in one file: aliases can make a small file say the same a million times.
+/// The maximum number of entries read in one file: with aliases, a small file can repeat the same entry a million
+/// times.
 const BUDGET: usize = 200_000;
 
-/// The configuration that a file is; `None` if it is none.
+/// The configuration in a file; `None` if it has none.
 pub fn read(source: &Source, tree: &Tree<'_>) -> Option<Part> {
     let yaml = Yaml::new(tree);
     let root = yaml.documents().next()?;
@@ -30,12 +31,12 @@ pub fn read(source: &Source, tree: &Tree<'_>) -> Option<Part> {
     Some(reader.part)
 }
 
-/// Whether a file's name says that it is for process-compose.
+/// Whether a file name is one of process-compose.
 pub fn is_process_compose_name(name: &str) -> bool {
     name.contains("process-compose") || name.contains("process_compose")
 }
 
-/// By content: `processes:` is a mapping of mappings that run something, and nothing beside it is of another tool.
+/// By content: `processes:` is a mapping of mappings with commands, and no other key belongs to another tool.
 fn is_process_compose(yaml: &Yaml<'_, '_>, top: &[Entry<'_>], processes: Node, named: bool) -> bool {
     if named {
         return value_of(top, "services").is_none();
@@ -193,7 +194,7 @@ impl<'a> Reader<'_, 'a> {
         }
     }
 
-    /// Where a process listens, as its probe, its environment and its command say.
+    /// The ports that a process listens on, from its probe, its environment and its command.
     fn listens(&mut self, entries: &[Entry<'a>], process: &mut Process) {
         for key in ["readiness_probe", "liveness_probe"] {
             let Some(http) = value_of(entries, key).and_then(|probe| self.yaml.get(probe, "http_get")) else {
@@ -250,7 +251,7 @@ impl<'a> Reader<'_, 'a> {
         }
     }
 
-    /// The text of a scalar; variables and templates are filled in later and so not known.
+    /// The text of a scalar; unknown if it contains variables or templates, which are expanded later.
     fn text(&self, node: Node) -> Known<String> {
         match self.yaml.scalar(node) {
             Some(text) if text.contains("{{") || text.contains('$') => Known::Unknown,
@@ -272,7 +273,7 @@ impl<'a> Reader<'_, 'a> {
         }
     }
 
-    /// Whether something is said: nothing, `null` and the empty text are not.
+    /// Whether a value is set: not if it is missing, `null` or empty.
     fn presence(&self, node: Node) -> Known<bool> {
         match self.yaml.scalar(node).as_deref() {
             Some("" | "null" | "~") => Known::Absent,
@@ -281,7 +282,7 @@ impl<'a> Reader<'_, 'a> {
     }
 }
 
-/// Whether `max_restarts` sets an end: 0 is process-compose's word for "as often as it takes".
+/// Whether `max_restarts` limits restarts: for process-compose, 0 means no limit.
 pub fn ends(max_restarts: &Known<String>) -> Known<bool> {
     match max_restarts {
         Known::Absent => Known::Absent,

@@ -1,12 +1,12 @@
-//! Base images: what nixpkgs has in their place, and what they bring besides. From the images' own Dockerfiles in
+//! Base images: their replacements in nixpkgs, and what else they contain. From the images' Dockerfiles in
 //! docker-library, dotnet-docker and distroless.
 
 /// A base image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Base {
-    /// The last part of its name.
+    /// The last component of its name.
     pub image: &'static str,
-    /// What it gives at run time.
+    /// Its contents at run time.
     pub runtime: Runtime,
     /// Its default command.
     pub command: &'static [&'static str],
@@ -14,7 +14,7 @@ pub struct Base {
     pub users: &'static [(&'static str, u32)],
 }
 
-/// What a base image gives at run time.
+/// The contents of a base image at run time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Runtime {
     /// Nothing: `scratch`.
@@ -23,15 +23,15 @@ pub enum Runtime {
     Files,
     /// A shell and the usual tools.
     Distribution,
-    /// A package whose attribute has a version from the tag: before and after it, and the versions that nixpkgs keeps.
+    /// A package whose attribute contains a version from the tag.
     Versioned {
-        /// The attribute for a version, `%` being its place.
+        /// The attribute for a version, with `%` in place of the version.
         attribute: &'static str,
         /// The attribute without a version.
         plain: &'static str,
-        /// How many numbers of the tag are the version.
+        /// The number of version components in the attribute.
         parts: usize,
-        /// The versions that nixpkgs 26.05 keeps.
+        /// The versions that nixpkgs 26.05 has.
         kept: &'static [&'static str],
     },
     /// A package.
@@ -102,7 +102,7 @@ pub const BASES: [Base; 35] = [
     base("bun", Runtime::Package("bun"), &["bun"]),
 ];
 
-/// Images that others take a tool from by `COPY --from`, and the tool in nixpkgs.
+/// Images that are used as the source of a tool with `COPY --from`, and the tool in nixpkgs.
 const TOOLS: [(&str, &str); 9] = [
     ("uv", "uv"),
     ("composer", "phpPackages.composer"),
@@ -115,19 +115,19 @@ const TOOLS: [(&str, &str); 9] = [
     ("tini", "tini"),
 ];
 
-/// The tool that an image is a source of.
+/// The tool that an image provides.
 pub fn tool(reference: &str) -> Option<&'static str> {
     let name = name(reference);
     TOOLS.iter().find(|(image, _)| *image == name).map(|(_, attribute)| *attribute)
 }
 
-/// The base image that a reference names: `docker.io/library/node:22-slim`.
+/// The base image of a reference: `docker.io/library/node:22-slim`.
 pub fn find(reference: &str) -> Option<&'static Base> {
     let name = name(reference);
     BASES.iter().find(|base| base.image == name)
 }
 
-/// The last part of an image's name.
+/// The last component of an image's name.
 fn name(reference: &str) -> &str {
     let path = reference.split('@').next().unwrap_or(reference);
     let last = path.rsplit('/').next().unwrap_or(path);
@@ -140,7 +140,7 @@ fn tag(reference: &str) -> &str {
     last.split_once(':').map_or("", |(_, tag)| tag)
 }
 
-/// The attribute of nixpkgs for a base image, and whether it is of the version that the tag asks for.
+/// The attribute of nixpkgs for a base image, and whether it has the version of the tag.
 pub fn attribute(base: &Base, reference: &str) -> Option<(String, bool)> {
     match base.runtime {
         Runtime::Nothing | Runtime::Files | Runtime::Distribution => None,

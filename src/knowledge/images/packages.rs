@@ -1,7 +1,7 @@
-//! Packages of Debian, Alpine and Fedora, and where nixpkgs has the same software. From the package lists of the
-//! distributions (packages.debian.org, pkgs.alpinelinux.org) and search.nixos.org, 26.05.
+//! Packages of Debian, Alpine and Fedora, and the same software in nixpkgs. From the package lists of the distributions
+//! (packages.debian.org, pkgs.alpinelinux.org) and search.nixos.org, 26.05.
 
-/// Packages whose attribute has another name. Several names may share one.
+/// Packages with another attribute name. Several packages may share one.
 const RENAMED: [(&str, &str); 70] = [
     ("ca-certificates", "cacert"),
     ("build-essential", "stdenv.cc"),
@@ -144,9 +144,9 @@ const SAME: [&str; 62] = [
 /// Names in [`SAME`] that nixpkgs spells differently.
 const SPELT: [(&str, &str); 3] = [("sed", "gnused"), ("patch", "gnupatch"), ("composer", "phpPackages.composer")];
 
-/// The attribute of nixpkgs for a package of a distribution. `None` if it is not known.
+/// The attribute of nixpkgs for a package of a distribution. `None` if it is unknown.
 pub fn attribute(package: &str) -> Option<&'static str> {
-    // A version or an architecture: `curl=8.5`, `git~2`, `libc6:amd64`.
+    // Remove a version or an architecture: `curl=8.5`, `git~2`, `libc6:amd64`.
     let name = package.split(['=', '~', '<', '>', ':']).next().unwrap_or(package);
     let renamed = RENAMED.iter().chain(&SPELT).find(|(found, _)| *found == name).map(|(_, attribute)| *attribute);
     renamed.or_else(|| SAME.iter().find(|found| **found == name).copied())
@@ -230,7 +230,7 @@ const PYTHON_RENAMED: [(&str, &str); 4] = [
     ("flask-pymongo", "flask-pymongo"),
 ];
 
-/// The attribute of `python3Packages` for a package of PyPI, by a requirement such as `Flask[async]>=2`.
+/// The attribute of `python3Packages` for a PyPI requirement such as `Flask[async]>=2`.
 pub fn python(requirement: &str) -> Option<&'static str> {
     let end = requirement.find(|c: char| !c.is_ascii_alphanumeric() && !"-_.".contains(c)).unwrap_or(requirement.len());
     let name = requirement[..end].to_ascii_lowercase().replace(['_', '.'], "-");
@@ -238,7 +238,7 @@ pub fn python(requirement: &str) -> Option<&'static str> {
     renamed.or_else(|| PYTHON.iter().find(|found| **found == name).copied())
 }
 
-/// The packages that a command installs, if it is a distribution's package manager that installs some.
+/// The packages that a command installs; `None` if it is not an install command of a package manager.
 pub fn installed<'w>(words: &[&'w str]) -> Option<Vec<&'w str>> {
     let program = words.first()?.rsplit('/').next()?;
     let verb = match program {

@@ -1,4 +1,4 @@
-//! YAML and Dockerfiles cannot import, so a port there is allowed by a comment that names its registry entry.
+//! YAML and Dockerfiles cannot import, so a port in them is allowed by a comment that names its registry entry.
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
@@ -38,7 +38,7 @@ pub fn fix(
     let at = tree.span(place).start as usize;
     let line = tree.text()[..at].rfind('\n').map_or(0, |end| end + 1);
     let before = tree.text()[line..at].trim_start_matches('\u{feff}');
-    // `- key: 80`: the comment goes where the key stands, so that it is in the mapping.
+    // `- key: 80`: the comment goes before the key, so that it is inside the mapping.
     if !before.chars().all(|c| matches!(c, ' ' | '-')) {
         return Err(PLACE.to_owned());
     }

@@ -1,4 +1,4 @@
-//! Under which name a Nix file knows the registry, or where the import goes that makes it known.
+//! The name under which a Nix file has the registry in scope, or the position for the import that adds it.
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
@@ -14,10 +14,10 @@ use crate::source::Source;
 use super::lines::{indent_unit, line_of, starts_line};
 use super::{Shape, Target};
 
-/// Names that stand for other names are followed this far.
+/// Aliases are followed to this depth.
 const DEPTH: usize = 8;
 
-/// Names for the registry, in order of preference.
+/// Names for the imported registry, in order of preference.
 const NAMES: [&str; 5] = ["ports", "portRegistry", "registeredPorts", "ports'", "portRegistry'"];
 
 /// What a file knows of a registry. It is the same for all digits in the file.
@@ -123,7 +123,7 @@ fn added_in(
     Ok(Import { name: name.to_owned(), edit })
 }
 
-/// What follows the path where a registry is imported: the argument that it wants, of names that are known there.
+/// The argument after the path in an import of the registry, made of names that are in scope.
 fn argument(tree: &Tree<'_>, scope: Scope, target: &Target<'_>) -> Result<String, String> {
     let registry = target.registry;
     let from = match scope {
@@ -166,8 +166,8 @@ enum Scope {
     Around(Node),
 }
 
-/// The outermost `let` on the way from the file's beginning through function heads, `with` and `assert`, or the last
-/// expression on that way which has the digits in it.
+/// The outermost `let` on the path from the start of the file through function heads, `with` and `assert`, or the last
+/// expression on that path that contains the digits.
 fn scope_for(tree: &Tree<'_>, source: &Source, digits: Span) -> Option<Scope> {
     let is_flake = source.file_name() == "flake.nix";
     let mut node = if is_flake { outputs(tree)? } else { tree.child(tree.root(), Field::Expression)? };
@@ -177,7 +177,7 @@ fn scope_for(tree: &Tree<'_>, source: &Source, digits: Span) -> Option<Scope> {
     let mut in_function = false;
     loop {
         let inner = match tree.kind(node) {
-            // A flake's outputs must be a function as they stand.
+            // The value of a flake's outputs must be a literal function.
             NodeKind::Let if in_function || !is_flake => return Some(Scope::Let(node)),
             NodeKind::Function | NodeKind::With | NodeKind::Assert => tree.child(node, Field::Body),
             _ => None,
@@ -192,7 +192,7 @@ fn scope_for(tree: &Tree<'_>, source: &Source, digits: Span) -> Option<Scope> {
     }
 }
 
-/// The value of `outputs` in a flake.nix. Nothing else in it may be computed.
+/// The value of `outputs` in a flake.nix. Everything else in it must be literal.
 fn outputs(tree: &Tree<'_>) -> Option<Node> {
     let flake = tree.child(tree.root(), Field::Expression).filter(|&node| tree.kind(node) == NodeKind::Attrset)?;
     let set = tree.child_of_kind(flake, NodeKind::BindingSet)?;
@@ -202,13 +202,13 @@ fn outputs(tree: &Tree<'_>) -> Option<Node> {
         .and_then(|binding| nix::value(tree, binding))
 }
 
-/// The first name that means nothing in the file yet: neither bound, nor used (a `with` may provide it).
+/// The first name that is not used in the file: neither bound nor referred to (a `with` may provide it).
 fn free_name(tree: &Tree<'_>, source: &Source, target: &Target<'_>) -> Option<&'static str> {
     let reader = Reader { tree, source, target };
     NAMES.into_iter().find(|name| !tree.nodes().any(|node| reader.takes(node, name)))
 }
 
-/// Reads expressions of a file as parts of the registry.
+/// Resolves expressions of a file to parts of the registry.
 struct Reader<'t, 'a> {
     tree: &'t Tree<'a>,
     source: &'t Source,
@@ -216,7 +216,7 @@ struct Reader<'t, 'a> {
 }
 
 impl Reader<'_, '_> {
-    /// Whether a node binds or uses a name as something else than the registry.
+    /// Whether a node binds or refers to a name with another meaning than the registry.
     fn takes(&self, node: Node, name: &str) -> bool {
         let tree = self.tree;
         let is_name = || tree.slice(node) == name;
@@ -226,7 +226,7 @@ impl Reader<'_, '_> {
             }
             NodeKind::Identifier if tree.field(node) == Field::Universal => is_name(),
             NodeKind::Formal => tree.child(node, Field::Name).is_some_and(|node| tree.slice(node) == name),
-            // `inherit ports;` uses the name, and in a `let` or `rec` binds it.
+            // `inherit ports;` refers to the name, and in a `let` or `rec` binds it.
             NodeKind::Inherit | NodeKind::InheritFrom => {
                 let attrs = tree.child_of_kind(node, NodeKind::InheritedAttrs);
                 let named = attrs.is_some_and(|attrs| {
@@ -247,7 +247,7 @@ impl Reader<'_, '_> {
         self.origin(origin, name, DEPTH).is_some_and(|below| below.is_empty())
     }
 
-    /// Which part of the registry a name stands for: the names that lead there from its top.
+    /// The part of the registry that a name refers to, as a path from its root.
     fn origin(&self, origin: Origin, name: &str, depth: usize) -> Option<Vec<String>> {
         let tree = self.tree;
         match origin {
@@ -268,7 +268,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// Which part of the registry an expression is.
+    /// The part of the registry that an expression evaluates to.
     fn part(&self, expression: Node, depth: usize) -> Option<Vec<String>> {
         let tree = self.tree;
         let depth = depth.checked_sub(1)?;
@@ -290,7 +290,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// Whether a call is the import of the registry, with the arguments that its shape asks for.
+    /// Whether a call is the import of the registry, with the arguments that its shape requires.
     fn is_import(&self, apply: Node) -> bool {
         let Some((function, arguments)) = nix::call(self.tree, apply) else { return false };
         if !matches!(&*function, "import" | "builtins.import") || nix::resolve(self.tree, apply, "import").is_some() {
@@ -306,7 +306,7 @@ impl Reader<'_, '_> {
         called && path_of(&self.source.path, self.tree, path).is_some_and(|path| self.is_registry_path(&path))
     }
 
-    /// Whether an argument is a set that certainly gives a function nothing it has a default for.
+    /// Whether an argument is a set that certainly contains no optional argument of a function.
     fn leaves_defaults(&self, call: &Call, argument: Node) -> bool {
         let tree = self.tree;
         let Call::Set { optional, .. } = call else { return true };
@@ -367,20 +367,20 @@ fn bound_names<'a>(tree: &Tree<'a>, scope: Node) -> Vec<(&'a str, Origin)> {
     names
 }
 
-/// The path from a file to another as a Nix path; `None` where Nix could not read it without quotes.
+/// The path from one file to another as a Nix path; `None` if it would need quotes.
 fn relative(from: &str, to: &str) -> Option<String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '+' | '/');
     to.chars().all(plain).then(|| paths::between(from, to))
 }
 
-/// Where in a `let` a binding is written, and the text.
+/// The position for a binding in a `let`, and the text.
 fn in_let(tree: &Tree<'_>, node: Node, binding: &str) -> (u32, String) {
     let text = tree.text();
     let after_let = tree.span(node).start + "let".len() as u32;
     let members = tree.child_of_kind(node, NodeKind::BindingSet);
     let first_member = members.and_then(|set| tree.children(set).find(|&node| tree.kind(node) != NodeKind::Comment));
     let Some(first_member) = first_member else { return (after_let, format!(" {binding}")) };
-    // A comment may stand before the first member, which it is about, or behind the `let`.
+    // A comment that starts a line belongs to the first member, another one follows the `let` on its line.
     let first = tree
         .subtree(node)
         .find(|&inner| tree.span(inner).start >= after_let && starts_line(text, tree.span(inner).start))
@@ -402,7 +402,7 @@ fn in_let(tree: &Tree<'_>, node: Node, binding: &str) -> (u32, String) {
     }
 }
 
-/// A new `let` around an expression: where it begins, and its text up to the expression.
+/// A new `let` around an expression: its position, and the text before the expression.
 fn around(tree: &Tree<'_>, node: Node, binding: &str) -> (u32, String) {
     let text = tree.text();
     let at = tree.span(node).start;

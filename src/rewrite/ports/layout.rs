@@ -1,4 +1,4 @@
-//! How a registry is written: its groups, their members in order, and where a new one goes.
+//! The layout of a registry: its groups, their members in order, and the positions for new ones.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use crate::facts::port_registry::dotted;
 use crate::finding::Span;
 use crate::lang::{Field, Node, NodeKind, Tree, nix};
 
-/// Groups below groups are read this far.
+/// Nested groups are read to this depth.
 const DEPTH: usize = 8;
 
 /// An entry to add.
@@ -27,18 +27,18 @@ pub struct NewEntry {
 #[derive(Debug)]
 pub struct Layout<'t, 'a> {
     tree: &'t Tree<'a>,
-    /// The names that all ports stand under.
+    /// The path that contains all ports.
     base: Vec<String>,
     groups: BTreeMap<Vec<String>, Group>,
     names: BTreeSet<Vec<String>>,
 }
 
-/// A set of names, in brackets of its own or by dotted names in another's.
+/// A group: a set in braces, or dotted names in another set.
 #[derive(Debug, Default)]
 struct Group {
-    /// Its brackets.
+    /// The set in braces.
     set: Option<Node>,
-    /// What stands in front of its names: those of the path that are written out with each.
+    /// The path that is written before each of its names.
     dotted: Vec<String>,
     members: Vec<Member>,
 }
@@ -46,12 +46,12 @@ struct Group {
 #[derive(Debug)]
 struct Member {
     name: String,
-    /// The number, where one is written.
+    /// The number, if it is literal.
     number: Option<u32>,
     span: Span,
 }
 
-/// How the members of a group are ordered.
+/// The order of the members of a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Order {
     Name,
@@ -60,7 +60,7 @@ enum Order {
 }
 
 impl<'t, 'a> Layout<'t, 'a> {
-    /// Reads a registry's set. `None` where the file gives none that is written out.
+    /// Reads a registry's set. `None` if the file has no literal one.
     pub fn read(tree: &'t Tree<'a>, base: &[String]) -> Option<Self> {
         let mut node = nix::unwrap_parens(tree, tree.child(tree.root(), Field::Expression)?);
         while matches!(tree.kind(node), NodeKind::Let | NodeKind::With | NodeKind::Assert | NodeKind::Function) {
@@ -114,12 +114,12 @@ impl<'t, 'a> Layout<'t, 'a> {
         }
     }
 
-    /// The entries that there are.
+    /// The paths of existing entries.
     pub fn paths(&self) -> BTreeSet<Vec<String>> {
         self.names.clone()
     }
 
-    /// Where an entry of a group belongs.
+    /// The path for an entry of a group.
     pub fn place(&self, group: &str, name: &str) -> Vec<String> {
         let mut path = self.base.clone();
         let groups: Vec<&String> = self
@@ -178,8 +178,8 @@ impl<'t, 'a> Layout<'t, 'a> {
         edits.into_iter().collect()
     }
 
-    /// Writes the lines of one member into a group: the first and the last at the members' indentation, those between
-    /// one step deeper.
+    /// Writes the lines of one member into a group: the first and the last with the members' indentation, those in
+    /// between one level deeper.
     fn write(
         &self,
         group: &Group,
@@ -190,7 +190,7 @@ impl<'t, 'a> Layout<'t, 'a> {
         edits: &mut BTreeMap<Span, String>,
     ) {
         let text = self.tree.text();
-        // A comment ends its line, so it needs one of its own: a set on one line gets none.
+        // A comment needs its own line: on a single-line set it is left out.
         let is_multi_line = group.members.last().is_none_or(|last| starts_line(text, last.span.start));
         let comment = comment_lines(comment.filter(|_| is_multi_line));
         let commented: Vec<String> = comment.chain(lines.iter().cloned()).collect();
@@ -199,7 +199,7 @@ impl<'t, 'a> Layout<'t, 'a> {
             let Some(set) = group.set.map(|set| self.tree.span(set)) else { return };
             let (_, indent) = line_of(text, set.start);
             let written = multi_line(lines, &format!("{indent}{}", indent_unit(text)), indent_unit(text));
-            // `{ }`, or a set with nothing but a comment: in front of its closing bracket.
+            // `{ }`, or a set with only a comment: the position before its closing brace.
             let inside = text.get(set.start as usize..set.end as usize - 1).unwrap_or("");
             let at = set.start + inside.trim_end().len() as u32;
             let span = Span { start: at, end: set.end - 1 };
@@ -225,7 +225,7 @@ impl<'t, 'a> Layout<'t, 'a> {
 }
 
 impl Group {
-    /// Whether blank lines separate its members, or would, as they do sets of several lines.
+    /// Whether its members are separated by blank lines, or would be, as multi-line sets are.
     fn is_spaced(&self, text: &str) -> bool {
         let between = |pair: &[Member]| text.get(pair[0].span.end as usize..pair[1].span.start as usize);
         match self.members.as_slice() {
@@ -234,7 +234,7 @@ impl Group {
         }
     }
 
-    /// Sorted by name, else by number, where there is something to tell it by.
+    /// Sorted by name, else by number, if there are enough members to decide.
     fn order(&self) -> Order {
         if self.members.is_sorted_by(|a, b| a.name <= b.name) {
             Order::Name
@@ -248,7 +248,7 @@ impl Group {
     }
 }
 
-/// The lines of a comment with their mark.
+/// The lines of a comment, each with its `#`.
 pub fn comment_lines(comment: Option<&str>) -> impl Iterator<Item = String> {
     comment.into_iter().flat_map(str::lines).map(|line| format!("# {line}"))
 }
@@ -257,7 +257,7 @@ fn is_set(tree: &Tree<'_>, node: Node) -> bool {
     matches!(tree.kind(node), NodeKind::Attrset | NodeKind::RecAttrset)
 }
 
-/// In front of a member and the comments right above it.
+/// The position before a member and the comments directly above it.
 fn before(text: &str, member: Span, lines: &[String]) -> (u32, String) {
     if !starts_line(text, member.start) {
         return (member.start, format!("{} ", one_line(lines)));
@@ -273,20 +273,20 @@ fn before(text: &str, member: Span, lines: &[String]) -> (u32, String) {
     (at, multi_line(lines, indent, indent_unit(text)))
 }
 
-/// Behind a member and the comment on its line.
+/// The position after a member and the comment on its line.
 fn behind(text: &str, member: Span, lines: &[String]) -> (u32, String) {
     let rest = &text[member.end as usize..];
     let line = rest.find('\n').map_or(rest, |end| &rest[..end]);
     let alone = line.trim().is_empty() || line.trim_start().starts_with('#');
     let (_, indent) = line_of(text, member.start);
-    // A dotted or nested set ends on another line than it begins: what counts is that its own line ends with it.
+    // A dotted or nested set ends on another line than it starts; only its last line is relevant.
     if !alone || rest.len() == line.len() || !starts_line(text, member.start) {
         return (member.end, format!(" {}", one_line(lines)));
     }
     (member.end + line.len() as u32 + 1, multi_line(lines, indent, indent_unit(text)))
 }
 
-/// Lines of code as one; comments would hide what follows them.
+/// Joins lines of code into one, without comments: they would hide the code after them.
 fn one_line(lines: &[String]) -> String {
     let code: Vec<&str> = lines.iter().map(String::as_str).filter(|line| !line.starts_with('#')).collect();
     code.join(" ")

@@ -1,4 +1,5 @@
-//! Port fixes: from a number that is written out to its entry in the registry, without changing what Nix evaluates.
+//! Port fixes: replace a literal number by a reference to its registry entry, without changing the result of
+//! evaluation.
 //!
 //! [`PortFile::fix`] is a function of a tree and the position of some digits; whether these digits are a port, and which
 //! entry they are, is decided by the port checks.
@@ -24,32 +25,32 @@ use crate::source::{FileKind, Source};
 
 pub use registry::{Shape, shape};
 
-/// The entry that a number is to be replaced by.
+/// The entry that replaces a number.
 #[derive(Debug, Clone, Copy)]
 pub struct Target<'a> {
     /// The registry's path.
     pub registry: &'a str,
-    /// How the registry is used once it is imported.
+    /// The shape of the registry, for the import.
     pub shape: &'a Shape,
-    /// The entry's names, outermost first.
+    /// The entry's path, outermost name first.
     pub entry: &'a [String],
     /// The entry's number.
     pub number: u32,
-    /// Whether it has this number with whatever arguments the registry is called.
+    /// Whether it has this number for all arguments that the registry may be called with.
     pub settled: bool,
 }
 
 impl Target<'_> {
-    /// Whether some digits say the entry's number.
+    /// Whether some digits are the entry's number.
     fn is_written_as(&self, digits: &str) -> bool {
         digits.parse() == Ok(self.number)
     }
 }
 
-/// Why there is no fix: the grammar does not know what stands where.
+/// Why there is no fix: positions are uncertain after a syntax error.
 const BROKEN: &str = "the file has syntax errors";
 
-/// Why there is no fix: a name that Nix must know before it evaluates, or digits that mean something else as well.
+/// Why there is no fix: a name that Nix must know before evaluation, or digits with an additional meaning.
 const PLACE: &str = "a reference is not allowed at this position";
 
 /// A file whose ports are replaced, with what is the same for all of them.
@@ -134,13 +135,13 @@ impl<'s, 'a> PortFile<'s, 'a> {
     }
 }
 
-/// What one would write for an entry where the registry is called `ports`.
+/// The usual reference to an entry, with the registry in scope as `ports`.
 pub fn reference(entry: &[String]) -> String {
     import::select("ports", entry)
 }
 
-/// Why a file cannot import the registry by a relative path wherever it is evaluated: a template is copied out of the
-/// repository, and a flake in a folder of its own may be evaluated without the rest.
+/// Why a file cannot import the registry by a relative path in all evaluations: a template is copied out of the
+/// repository, and a flake in a subfolder may be evaluated without the rest.
 pub fn import_obstacle(paths: &BTreeMap<RelPath, FileKind>, file: &str, registry: &str) -> Option<String> {
     let is_template = |folder: &str| matches!(folder, "template" | "templates" | "skel" | "skeleton");
     if folders(file).any(|folder| is_template(folder.rsplit('/').next().unwrap_or(folder))) {

@@ -1,25 +1,25 @@
-//! What some digits stand in, and what is written there instead.
+//! The syntactic context of some digits, and the text that replaces them.
 
 use crate::facts::port_registry::is_identifier;
 use crate::finding::Span;
 use crate::lang::nix::{AttrName, attrpath_node, literal_string, name_text, names, resolve};
 use crate::lang::{Field, Node, NodeKind, Tree};
 
-/// What digits stand in.
+/// The syntactic context of digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
-    /// They are an integer.
+    /// An integer literal.
     Integer(Node),
-    /// They are all of a string.
+    /// A whole string.
     WholeString(Node),
-    /// They are part of a string, or of a name in quotes.
+    /// A part of a string, or of a quoted name.
     InString,
-    /// They are part of an address without quotes.
+    /// A part of an unquoted URI.
     Uri(Node),
 }
 
 impl Place {
-    /// The place of some digits, if a reference can stand there.
+    /// The context of some digits, if they can be replaced by a reference.
     pub fn of(tree: &Tree<'_>, digits: Span) -> Option<Self> {
         let node = tree.covering(digits);
         let span = tree.span(node);
@@ -31,7 +31,7 @@ impl Place {
         }
     }
 
-    /// The range that is replaced, and the text that comes there.
+    /// The range to replace, and the replacement.
     pub fn replacement(self, tree: &Tree<'_>, digits: Span, reference: &str) -> Option<(Span, String)> {
         let to_string = || to_string(tree, tree.covering(digits));
         match self {
@@ -60,7 +60,7 @@ fn integer(tree: &Tree<'_>, node: Node) -> Option<Place> {
 
 fn in_string(tree: &Tree<'_>, fragment: Node, digits: Span) -> Option<Place> {
     let string = tree.parent(fragment)?;
-    // `$` and `{` together would be no interpolation, or another one.
+    // `$` and `{` together would not be an interpolation, or would change it.
     if !standalone(tree.text(), digits) || tree.text()[..digits.start as usize].ends_with('$') {
         return None;
     }
@@ -68,7 +68,7 @@ fn in_string(tree: &Tree<'_>, fragment: Node, digits: Span) -> Option<Place> {
     match tree.kind(around) {
         NodeKind::Attrpath => name_may_be_computed(tree, string, around).then_some(Place::InString),
         NodeKind::InheritedAttrs => None,
-        // `${"name"}` is a name known to the parser; with a call in it, it no longer is.
+        // `${"name"}` is a literal name for the parser; with a call in it, it is computed.
         NodeKind::Interpolation if tree.parent(around).is_some_and(|outer| tree.kind(outer) == NodeKind::Attrpath) => {
             None
         }
@@ -80,7 +80,7 @@ fn in_string(tree: &Tree<'_>, fragment: Node, digits: Span) -> Option<Place> {
     }
 }
 
-/// Whether digits are a number as `toString` writes it, and no part of a longer one.
+/// Whether digits are a number in the format of `toString`, and not a part of a longer one.
 fn standalone(text: &str, digits: Span) -> bool {
     let bytes = text.as_bytes();
     let is_digit = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_digit);
@@ -90,7 +90,7 @@ fn standalone(text: &str, digits: Span) -> bool {
 }
 
 /// Whether a name in an attribute path may become a computed one. In a `let` it may not; elsewhere the parser merges
-/// names that it knows (`a."80".x` and `a."80".y`), but not computed ones.
+/// literal names (`a."80".x` and `a."80".y`), but not computed ones.
 fn name_may_be_computed(tree: &Tree<'_>, name: Node, attrpath: Node) -> bool {
     let Some(binding) = tree.parent(attrpath) else { return false };
     match tree.kind(binding) {
@@ -105,8 +105,8 @@ fn name_may_be_computed(tree: &Tree<'_>, name: Node, attrpath: Node) -> bool {
     }
     let Some(own) = Merged::of(tree, binding) else { return false };
     let Some(depth) = own.path.iter().position(|part| part.node == name) else { return false };
-    // What is merged with the name itself, or with a set around it: Nix forgets computed names of a set that it merges
-    // into an earlier one.
+    // Definitions that are merged with the name itself, or with a set around it: Nix drops computed names of a set that
+    // it merges into an earlier one.
     let shared: Vec<(usize, Span)> = own.around.iter().copied().chain([(depth + 1, tree.span(binding))]).collect();
     !tree.subtree(own.root).filter(|&node| tree.kind(node) == NodeKind::Binding).any(|other| {
         let span = tree.span(other);
@@ -122,14 +122,14 @@ fn name_may_be_computed(tree: &Tree<'_>, name: Node, attrpath: Node) -> bool {
     })
 }
 
-/// Where the parser merges a binding: sets that are, as they stand, the values of names are one with what else is
-/// defined under these names.
+/// The scope in which the parser merges a binding: a literal set as the value of a name is merged with the other
+/// definitions of that name.
 struct Merged<'a> {
     /// The outermost set.
     root: Node,
-    /// The names that lead from there to the binding, and its own.
+    /// The path from there to the binding, including its own names.
     path: Vec<AttrName<'a>>,
-    /// The bindings around it: how many names lead to each, and its place.
+    /// The bindings around it: the length of the path to each, and its span.
     around: Vec<(usize, Span)>,
 }
 
@@ -158,7 +158,7 @@ impl<'a> Merged<'a> {
     }
 }
 
-/// `toString`, or its long name where the short one means something else.
+/// `toString`, or its qualified name if the short one is shadowed.
 fn to_string(tree: &Tree<'_>, from: Node) -> Option<&'static str> {
     if resolve(tree, from, "toString").is_none() {
         return Some("toString");
@@ -166,7 +166,7 @@ fn to_string(tree: &Tree<'_>, from: Node) -> Option<&'static str> {
     resolve(tree, from, "builtins").is_none().then_some("builtins.toString")
 }
 
-/// An expression in brackets, where the grammar or the characters around it ask for them.
+/// An expression in parentheses, if the grammar or the adjacent characters require them.
 fn bracketed(tree: &Tree<'_>, node: Node, text: &str, is_call: bool) -> String {
     let parent = tree.parent(node).map(|parent| tree.kind(parent));
     let by_grammar = is_call
@@ -178,7 +178,7 @@ fn bracketed(tree: &Tree<'_>, node: Node, text: &str, is_call: bool) -> String {
     let before = tree.text()[..span.start as usize].chars().next_back();
     let after = tree.text()[span.end as usize..].chars().next();
     let joins = |c: char| c.is_alphanumeric() || matches!(c, '_' | '\'' | '-' | '.' | '/' | ':' | '<' | '$' | '~');
-    // A reference would melt with what touches it: `80-x`, `x:"80"`.
+    // A reference would be joined to adjacent characters: `80-x`, `x:"80"`.
     if by_grammar || before.is_some_and(joins) || after.is_some_and(joins) {
         format!("({text})")
     } else {

@@ -1,7 +1,7 @@
-//! Ports that no registry has yet: what they would be called, and the edits that write them into the registry.
+//! Plans entries for ports that are in no registry: their names, and the edits that add them to the registry.
 //!
-//! The plan is one for the whole repository, so that every finding's fix holds the same edits of the registry and they
-//! are made once.
+//! There is one plan for the whole repository, so that every finding's fix contains the same edits of the registry and
+//! they are applied once.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -13,19 +13,19 @@ use crate::finding::{Edit, RelPath, Span};
 use crate::lang::Tree;
 use crate::source::Source;
 
-/// What to add to the registry, and which use is of which new entry.
+/// The entries to add to the registry, and the entry of each use.
 #[derive(Debug)]
 pub struct Plan {
     /// The registry's path.
     pub registry: RelPath,
-    /// How it is imported.
+    /// The shape of the registry, for the import.
     pub shape: Shape,
-    /// The edits of the registry.
+    /// The edits to the registry.
     pub edits: Vec<Edit>,
     /// The new entries.
     pub entries: Vec<NewEntry>,
-    /// The entry of each use, by the use's file and the position of its number. A use that could be of several services
-    /// is not in it.
+    /// The entry of each use, by the use's file and the offset of its number. A use that may belong to several services
+    /// is left out.
     by_use: BTreeMap<(String, u32), usize>,
 }
 
@@ -126,8 +126,8 @@ fn placed(
     (entries, by_use)
 }
 
-/// Says above an entry whose number another has that this is meant: [`super::layout`] and [`create`] write the entries
-/// in the order of their paths, and `port-conflict` is about all but the first.
+/// Adds comments to entries with the number of another entry, which say that this is intended: [`super::layout`] and
+/// [`create`] write the entries in the order of their paths, and `port-conflict` reports all but the first.
 fn explain(entries: &mut [NewEntry]) {
     let mut order: Vec<usize> = (0..entries.len()).collect();
     order.sort_by(|&a, &b| entries[a].path.cmp(&entries[b].path));

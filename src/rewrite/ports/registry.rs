@@ -1,16 +1,16 @@
-//! The registry's side of fixes: how it is imported.
+//! How a fix imports the registry.
 
 use crate::facts::port_registry::{Call, Registry};
 use crate::lang::{Node, NodeKind, Tree};
 
-/// How a registry is used once it is imported.
+/// The result of importing a registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Shape {
-    /// It is the set itself.
+    /// The set itself.
     Set,
-    /// It is a function of one argument.
+    /// A function of one argument.
     Function(Call),
-    /// It cannot be imported by others, and why.
+    /// Not usable by other files, with the reason.
     Closed(&'static str),
 }
 
@@ -21,7 +21,7 @@ pub fn shape(registry: &Registry, tree: &Tree<'_>) -> Shape {
     if !registry.shape.importable {
         return Shape::Closed("does not export its ports");
     }
-    // These may in turn be files that a fix changes.
+    // These files may be ones that a fix changes.
     if tree.nodes().any(reads_files) {
         return Shape::Closed("imports other files");
     }
@@ -59,7 +59,7 @@ mod tests {
                 Shape::Closed("does not export its ports"),
             ),
         ] {
-            // Elsewhere than at the usual place a file has to look like a registry.
+            // At other paths than the usual one, a file must look like a registry.
             let path = if text.contains("let ports") { "ports.nix" } else { "lib/ports.nix" };
             let tree = Tree::parse(Language::Nix, text).unwrap();
             let registry = evaluate(&path.into(), &tree, &PortSettings::default()).unwrap();

@@ -1,13 +1,13 @@
-//! One name for each service: the best one that no other service wants.
+//! Chooses a name for each service: its best name that is not taken by another service.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{Cluster, Missing, OTHER, Proposal, UNNAMED, group, group_by_path, scaffolding};
 
-/// Words for ports of one service that nothing else tells apart.
+/// Ordinals for ports of one service that have no other difference.
 const ORDINALS: [&str; 9] = ["second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"];
 
-/// Gives each cluster a name of its own.
+/// Gives each cluster a distinct name.
 pub fn distinct(clusters: Vec<Cluster<'_>>, missing: &[Missing<'_>]) -> Vec<Proposal> {
     let machines = scaffolding::machines(missing);
     let names: Vec<Vec<Vec<String>>> =
@@ -26,7 +26,7 @@ pub fn distinct(clusters: Vec<Cluster<'_>>, missing: &[Missing<'_>]) -> Vec<Prop
     .collect()
 }
 
-/// Names that hold the name of a machine after those that do not.
+/// Sorts names that contain the name of a machine last.
 fn machines_last(mut names: Vec<Vec<String>>, machines: &HashSet<String>) -> Vec<Vec<String>> {
     names.sort_by_key(|name| name.len() > 1 && name.iter().any(|word| machines.contains(word)));
     names
@@ -47,13 +47,13 @@ fn group_of(cluster: &Cluster<'_>, names: &[Vec<String>], missing: &[Missing<'_>
     }
 }
 
-/// What a port is called that nothing names.
+/// The name of a port without evidence.
 fn unnamed(cluster: &Cluster<'_>, missing: &[Missing<'_>]) -> Vec<String> {
     let is_udp = cluster.certain.iter().any(|&index| missing[index].name.to_ascii_lowercase().contains("udp"));
     vec![format!("port{}", cluster.number), if is_udp { "udp" } else { "tcp" }.to_owned()]
 }
 
-/// The first name of each cluster that is its alone; `None` for a cluster without names.
+/// The first name of each cluster that no other cluster has; `None` for a cluster without names.
 fn apart(clusters: &[Cluster<'_>], names: &[Vec<Vec<String>>], groups: &[&'static str]) -> Vec<Option<Vec<String>>> {
     let mut chosen = vec![0; names.len()];
     let contested = |chosen: &[usize]| {
@@ -93,12 +93,12 @@ fn with_ordinal(name: &[String], word: &str) -> Vec<String> {
     name.iter().cloned().chain([word.to_owned()]).collect()
 }
 
-/// Those that look for another name: all but the one that has the best claim.
+/// The clusters that need another name: all except the one with the best claim.
 fn others(clusters: &[Cluster<'_>], list: Vec<usize>) -> Vec<usize> {
     by_claim(clusters, list).split_off(1)
 }
 
-/// Clusters by their claim to a name: the well-known number of a service first, then the one that nothing qualifies,
+/// Sorts clusters by their claim to a name: the well-known number of a service first, then names without qualifiers,
 /// then the lower number.
 fn by_claim(clusters: &[Cluster<'_>], mut list: Vec<usize>) -> Vec<usize> {
     list.sort_by_key(|&at| {

@@ -1,4 +1,4 @@
-//! What one use of a port says about whose port it is, and how much that is worth.
+//! The evidence of one use for the name of its port's service, with weights.
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
@@ -10,40 +10,41 @@ use crate::knowledge::name_words::{
 };
 use crate::wording;
 
-/// How much a name is worth, by what gives it. A listener beats whoever connects to it, and the file is the last resort.
+/// The weight of a name, by its source. A listener outweighs clients that connect to it; the file name is the last
+/// resort.
 pub mod weight {
-    /// A row of the table of well-known ports that holds whatever program serves the port.
+    /// A row of the table of well-known ports that applies to any program.
     pub const ALWAYS: u32 = 200;
-    /// A row of that table whose service the use names.
+    /// A row of that table whose service is named in the use.
     pub const KNOWN: u32 = 150;
     /// An option of a service.
     pub const LISTENER: u32 = 100;
-    /// A name of this file for the port, or a set that is named after the service.
+    /// A name that this file binds to the port, or a set named after the service.
     pub const BOUND: u32 = 80;
-    /// A listener whose service only the file names.
+    /// A listener whose service is named only by the file.
     pub const FILE_LISTENER: u32 = 72;
-    /// A row of the table whose service nothing names.
+    /// A row of the table without further evidence.
     pub const USUAL: u32 = 70;
-    /// The scrape job that reads the port.
+    /// The scrape job for the port.
     pub const JOB: u32 = 65;
-    /// A comment beside the number.
+    /// A comment next to the number.
     pub const COMMENT: u32 = 60;
-    /// A client that names what it connects to.
+    /// A client that names the service it connects to.
     pub const TARGET: u32 = 55;
-    /// The file, for a port in a firewall or behind a proxy.
+    /// The file name, for a port in a firewall or behind a proxy.
     pub const FILE: u32 = 46;
-    /// The first label of the host in front of the port.
+    /// The first label of the host before the port.
     pub const HOST: u32 = 42;
-    /// A client that names itself only.
+    /// A client that names only itself.
     pub const CLIENT: u32 = 20;
 }
 
-/// A name and what it is worth.
+/// A name and its weight.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Candidate {
     /// The words of the service's name.
     pub service: Vec<String>,
-    /// Words that say which of the service's ports it is.
+    /// Words that identify one of the service's ports.
     pub qualifier: Vec<String>,
     /// One of [`weight`].
     pub weight: u32,
@@ -99,7 +100,7 @@ pub fn read<'a>(port: &Missing<'a>) -> Evidence<'a> {
     let line = Line::of(port);
     let comment = comment(line.comment);
     let raw: Vec<&str> = port.name.trim_end_matches(".default").split(['.', ' ']).collect();
-    // Flags of one letter say nothing.
+    // Single-letter flags have no meaning by themselves.
     let parts: Vec<&str> = raw.into_iter().filter(|part| !(part.len() == 2 && part.starts_with('-'))).collect();
     let reader = Reader { line, subject: subject(port.path).unwrap_or_default(), parts, named: OnceCell::new() };
     let is_firewall = reader.is_firewall();
@@ -129,7 +130,7 @@ pub fn read<'a>(port: &Missing<'a>) -> Evidence<'a> {
     }
 }
 
-/// The words of some texts, and each text's words as one.
+/// The words of some texts, and for each text its words joined into one.
 fn word_set<'x>(texts: impl Iterator<Item = &'x str>) -> BTreeSet<String> {
     let mut words = BTreeSet::new();
     for piece in texts.flat_map(|text| text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_')))) {
@@ -147,10 +148,9 @@ fn word_set<'x>(texts: impl Iterator<Item = &'x str>) -> BTreeSet<String> {
 struct Line<'a> {
     /// The line up to the number.
     before: &'a str,
-    /// The comment at the end of the line, or else the one on the line above, if it is a line of its own and this line
-    /// holds nothing else than the number.
+    /// The comment at the end of the line, or else a comment on the line above, if this line contains only the number.
     comment: &'a str,
-    /// The text up to the number, as far as it is read.
+    /// The text before the number, up to a limit.
     above: &'a str,
 }
 
@@ -167,7 +167,7 @@ impl<'a> Line<'a> {
         let line_above = rest.rsplit('\n').next().unwrap_or("").trim();
         let comment = match own {
             "" if alone => line_above.strip_prefix('#').unwrap_or(""),
-            // A comment about several numbers is not the name of one; the ends of a range are one thing.
+            // A comment about several numbers is not the name of one; the two ends of a range count as one.
             own if is_range_end(port.name) => own,
             _ if tail.split('#').next().is_some_and(|code| code.bytes().any(|byte| byte.is_ascii_digit())) => "",
             own => own,
@@ -175,7 +175,7 @@ impl<'a> Line<'a> {
         Self { before, comment: comment.trim_start_matches('#').trim(), above: head }
     }
 
-    /// The name that the line binds to the number alone: `metrics-port = 9100`.
+    /// The name that the line binds to a single number: `metrics-port = 9100`.
     fn binding(&self) -> Option<&'a str> {
         let name = self.before.trim_end_matches(['"', '\'']).trim_end().strip_suffix('=')?.trim_end();
         let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '\'');
@@ -183,7 +183,8 @@ impl<'a> Line<'a> {
         Some(&name[start..]).filter(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()))
     }
 
-    /// The name of the package whose script holds the number: `docs` of `writeShellScriptBin "docs" "serve --port 80"`.
+    /// The name of the package whose script contains the number: `docs` of `writeShellScriptBin "docs" "serve --port
+    /// 80"`.
     fn script(&self) -> Option<&'a str> {
         const MAKERS: [&str; 3] = ["writeShellScriptBin", "writeShellApplication", "writeShellScript"];
         let behind =
@@ -194,20 +195,20 @@ impl<'a> Line<'a> {
             None => behind,
         };
         let (name, rest) = named.strip_prefix('"')?.split_once('"')?;
-        // The string of the script has to be open still.
+        // The string of the script must still be open.
         let quotes = if rest.contains("''") { "''" } else { "\"" };
         (rest.matches(quotes).count() % 2 == 1 && !name.contains('$')).then_some(name)
     }
 
-    /// The words of the flag whose value the number is part of: `--metrics 127.0.0.1:9464`.
+    /// The words of the flag whose value contains the number: `--metrics 127.0.0.1:9464`.
     fn flag(&self) -> Vec<String> {
         let Some((_, after)) = self.before.rsplit_once(" --") else { return Vec::new() };
         let (flag, value) = after.split_once([' ', '=']).unwrap_or((after, ""));
         if value.contains(' ') { Vec::new() } else { telling(flag) }
     }
 
-    /// The host of a URL that the number ends, if it is one label, as containers and their services have: `atuin` of
-    /// `http://atuin-server:8080`.
+    /// The host of a URL that ends in the number, if it is a single label, as for containers and their services:
+    /// `atuin` of `http://atuin-server:8080`.
     fn url_host(&self) -> Option<Vec<String>> {
         let host = self.before.rsplit_once("://")?.1.strip_suffix(':')?;
         let is_label = host.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
@@ -215,14 +216,14 @@ impl<'a> Line<'a> {
         (!words.is_empty() && !all_generic(&words)).then_some(words)
     }
 
-    /// The words of the first label of a domain name in front of the number.
+    /// The words of the first label of a domain name before the number.
     fn host_name(&self) -> Vec<String> {
         let Some(host) = self.before.strip_suffix(':') else { return Vec::new() };
         let start = host.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.')).len();
         host[start..].split_once('.').map(|(label, _)| service(label)).unwrap_or_default()
     }
 
-    /// The scheme of a URL that the number ends: `ldap` of `ldap://127.0.0.1:3890`.
+    /// The scheme of a URL that ends in the number: `ldap` of `ldap://127.0.0.1:3890`.
     fn scheme(&self) -> Option<&'a str> {
         let (scheme, rest) = self.before.rsplit_once("://")?;
         let start = scheme.trim_end_matches(|c: char| c.is_ascii_alphanumeric()).len();
@@ -235,13 +236,13 @@ fn is_range_end(name: &str) -> bool {
     name.ends_with("Ranges.from") || name.ends_with("Ranges.to")
 }
 
-/// The protocol of a range of ports, which tells two ranges of one service apart.
+/// The protocol of a range of ports, which distinguishes two ranges of one service.
 fn range_protocol(name: &str) -> Option<String> {
     let protocol = if name.contains("allowedUDP") { "udp" } else { "tcp" };
     is_range_end(name).then(|| protocol.to_owned())
 }
 
-/// The comment at the end of a line, without its mark.
+/// The comment at the end of a line, without its comment character.
 fn comment_of(tail: &str) -> &str {
     tail.find(" #").map_or("", |at| tail[at + 2..].trim())
 }
@@ -345,7 +346,7 @@ impl Reader<'_> {
         }
         let is_option = self.parts.first().is_some_and(|part| *part == "options") || self.parts.contains(&"options");
         let inner: Vec<usize> = (0..self.parts.len().saturating_sub(1)).filter(|&at| self.says_whose(at)).collect();
-        // A repository gives its own modules a name of their own first: `options.acme.wiki.port`.
+        // A repository's own modules start with a common name: `options.acme.wiki.port`.
         let found = if is_option { inner.last() } else { inner.first() };
         match found {
             Some(&at) if is_option && !self.subject.is_empty() => {
@@ -362,7 +363,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A name by itself is of what the file is about.
+    /// A name without context belongs to the subject of the file.
     fn leaf(&self, name: &str) -> Candidate {
         let words = telling(name);
         match (self.subject.is_empty(), words.is_empty()) {
@@ -381,7 +382,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Whether a name says whose port it is: neither generic, nor computed, nor that of a place.
+    /// Whether a name may identify a service: it is not generic, not computed, and not that of a place.
     fn says_whose(&self, at: usize) -> bool {
         let part = self.parts[at];
         let after_place = at.checked_sub(1).is_some_and(|before| PLACES.contains(&self.parts[before]));
@@ -404,7 +405,7 @@ impl Reader<'_> {
         Candidate { service, qualifier: self.end(), weight }
     }
 
-    /// What a client says about the other side.
+    /// The names in a client for the other side.
     fn client(&self, port: &Missing<'_>) -> Vec<Candidate> {
         let mut found = vec![self.file(weight::FILE)];
         let plain = |service: Vec<String>, weight| Candidate { service, qualifier: Vec::new(), weight };
@@ -464,14 +465,14 @@ impl Reader<'_> {
         (!words.is_empty() && !all_generic(&words)).then_some(words)
     }
 
-    /// The name of the package whose script holds the number.
+    /// The name of the package whose script contains the number.
     fn script(&self, is_remote: bool) -> Option<Candidate> {
         let words = service(self.line.script()?);
         let weight = if is_remote { weight::CLIENT } else { weight::BOUND + 6 };
         (!words.is_empty() && !all_generic(&words)).then(|| Candidate { service: words, qualifier: Vec::new(), weight })
     }
 
-    /// The name that the line binds, if that is another one than the option's.
+    /// The name that the line binds, if it differs from the option's.
     fn bound(&self, is_remote: bool) -> Option<Candidate> {
         let name = self.line.binding()?;
         let is_option = split(self.last()) == split(name) || self.parts.contains(&name);
@@ -482,7 +483,7 @@ impl Reader<'_> {
         Some(Candidate { weight: if is_remote { weight::BOUND } else { weight::FILE_LISTENER + 1 }, ..candidate })
     }
 
-    /// The name that a comment gives.
+    /// The name in a comment.
     fn commented(&self, comment: &[String], is_firewall: bool) -> Option<Candidate> {
         let most = if is_firewall { 4 } else { 2 };
         if comment.is_empty() || all_generic(comment) {
@@ -496,7 +497,7 @@ impl Reader<'_> {
                 weight: weight::COMMENT + 1,
             });
         }
-        // `# RPC` says which port it is, not whose.
+        // `# RPC` identifies the port, not the service.
         let is_purpose = comment.iter().all(|word| PURPOSES.contains(&word.as_str()) || is_generic(word));
         if is_purpose && !self.subject.is_empty() {
             return Some(Candidate {
@@ -512,7 +513,7 @@ impl Reader<'_> {
         })
     }
 
-    /// The words of the last name that say which of a service's ports it is.
+    /// The words of the last name that identify one of a service's ports.
     fn qualifier(&self, service: &[String]) -> Vec<String> {
         let words = telling(self.last()).into_iter();
         let mut words: Vec<String> =
@@ -522,7 +523,7 @@ impl Reader<'_> {
         words
     }
 
-    /// Which end of a range it is.
+    /// The end of a range that the port is.
     fn end(&self) -> Vec<String> {
         match self.last() {
             "from" => vec!["first".to_owned()],

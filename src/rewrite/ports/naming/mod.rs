@@ -1,7 +1,7 @@
-//! Names for ports that no registry has: from the evidence of all uses of a number, weighed together.
+//! Names for ports that are in no registry, derived from the weighted evidence of all uses of a number.
 //!
-//! A service that listens on a port names it before anything that connects to it, opens it or stands in front of it; a
-//! table of well-known ports names what the uses do not. Services that share a number stay apart.
+//! The listener on a port has precedence over clients, firewalls and proxies; a table of well-known ports names ports
+//! without other evidence. Services that share a number are kept apart.
 
 mod choose;
 mod evidence;
@@ -18,22 +18,22 @@ use crate::knowledge::service_ports::{Certainty, Service, services};
 use evidence::{Candidate, Evidence, weight};
 use words::{share, with};
 
-/// A port that is used and that no registry has.
+/// A port that is used and is in no registry.
 #[derive(Debug, Clone, Copy)]
 pub struct Missing<'a> {
     /// The number.
     pub number: u32,
-    /// What it is the port of, as [`crate::facts::ports::PortUse::name`] says.
+    /// The name of the use; see [`crate::facts::ports::PortUse::name`].
     pub name: &'a str,
     /// The file where it is used.
     pub path: &'a str,
     /// The text of that file.
     pub text: &'a str,
-    /// The position of the number in it.
+    /// The span of the number in it.
     pub span: Span,
 }
 
-/// An entry to add: one service's port.
+/// An entry to add: the port of one service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proposal {
     /// The number.
@@ -42,16 +42,16 @@ pub struct Proposal {
     pub group: &'static str,
     /// The words of its name.
     pub name: Vec<String>,
-    /// The uses that are certainly of this service, as indices into the list that was named.
+    /// The uses that certainly belong to this service, as indices into the input.
     pub uses: Vec<usize>,
-    /// Whether nothing says what the port is for.
+    /// Whether there is no evidence for the port's purpose.
     pub unnamed: bool,
 }
 
-/// The group of whatever fits into none.
+/// The group for services that fit no other group.
 const OTHER: &str = "services";
 
-/// The group of ports that nothing names.
+/// The group for ports without a name.
 pub const UNNAMED: &str = "unnamed";
 
 /// What all ports of a repository say together about each of them.
@@ -105,7 +105,8 @@ fn by_number(missing: &[Missing<'_>]) -> BTreeMap<u32, Vec<usize>> {
     by_number
 }
 
-/// Which of several entries for one number a use is of: the only one that its path, file or comment names.
+/// The entry that a use belongs to, of several entries for its number: the only one that its path, file or comment
+/// names.
 pub fn belongs(port: &Missing<'_>, entries: &[&[String]]) -> Option<usize> {
     let read = Used::read(0, port);
     let score = |entry: &&[String]| {
@@ -123,7 +124,7 @@ pub fn belongs(port: &Missing<'_>, entries: &[&[String]]) -> Option<usize> {
     winners.next().is_none().then_some(winner)
 }
 
-/// How names are written.
+/// The style of names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Style {
     /// `nodeExporter`
@@ -136,7 +137,7 @@ pub enum Style {
 }
 
 impl Style {
-    /// The style of some names; camelCase if they do not show one.
+    /// The style of some names; camelCase if they do not determine one.
     pub fn of<'n>(names: impl Iterator<Item = &'n str>) -> Self {
         let (mut kebab, mut snake, mut camel) = (0, 0, 0);
         for name in names {
@@ -151,7 +152,7 @@ impl Style {
         }
     }
 
-    /// Some words as a name.
+    /// Joins words into a name.
     pub fn join(self, words: &[String]) -> String {
         match self {
             Style::Kebab => words.join("-"),
@@ -167,7 +168,7 @@ impl Style {
     }
 }
 
-/// A use that was read.
+/// A use with its evidence.
 #[derive(Debug)]
 struct Used<'a> {
     index: usize,
@@ -188,12 +189,12 @@ impl<'a> Used<'a> {
         self.known.map_or(0, |(_, weight)| weight).max(self.evidence.best.weight)
     }
 
-    /// The row, if it is worth more than what the use says by itself.
+    /// The row, if its weight exceeds that of the use's own evidence.
     fn row(&self) -> Option<&'static Service> {
         self.known.filter(|(_, weight)| *weight >= self.evidence.best.weight).map(|(row, _)| row)
     }
 
-    /// The words of the service that something about the use names: the default of a program alone does not.
+    /// The words of the service that the evidence names; the default port of a program is not sufficient.
     fn named(&self) -> Vec<String> {
         match self.known {
             Some((row, weight)) if weight >= weight::KNOWN => row_words(row),
@@ -201,7 +202,7 @@ impl<'a> Used<'a> {
         }
     }
 
-    /// The words of the service that the use is of.
+    /// The words of the service that the use belongs to.
     fn names(&self) -> Vec<String> {
         match self.row() {
             Some(row) => row_words(row),
@@ -224,7 +225,7 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
     if let Some(row) = always(rows) {
         return Some((row, weight::ALWAYS));
     }
-    // A listener says itself what it is: the file around it does not count.
+    // A listener identifies itself: the file name does not count.
     let is_listener = evidence.best.weight >= weight::BOUND && !evidence.is_remote;
     let words = if is_listener { evidence.path_words() } else { evidence.words() };
     let names = |row: &&Service| {
@@ -250,15 +251,15 @@ fn always(rows: &'static [Service]) -> Option<&'static Service> {
 struct Cluster<'a> {
     number: u32,
     uses: Vec<Used<'a>>,
-    /// The row that names the service.
+    /// The row for the service.
     row: Option<&'static Service>,
     /// The words that identify the service.
     service: Vec<String>,
-    /// Indices of the uses that are certainly of this service.
+    /// Indices of the uses that certainly belong to this service.
     certain: Vec<usize>,
 }
 
-/// Sorts the uses of one number by service.
+/// Groups the uses of one number by service.
 fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
     let (strong, weak): (Vec<Used<'_>>, Vec<Used<'_>>) =
         uses.into_iter().partition(|used| used.weight() >= weight::BOUND);
@@ -282,7 +283,7 @@ fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
     match found.as_mut_slice() {
         [] => found.extend(Cluster::of_weak(number, undecided)),
         [only] => undecided.into_iter().for_each(|used| only.add(used)),
-        // Nothing says which of the services these are of.
+        // No evidence for one of the services.
         _ => {}
     }
     found
@@ -294,7 +295,7 @@ impl<'a> Cluster<'a> {
         Self { number, row, service, certain: vec![used.index], uses: vec![used] }
     }
 
-    /// The uses of a number none of which names its service for certain.
+    /// A cluster for a number if no use certainly names its service.
     fn of_weak(number: u32, mut uses: Vec<Used<'a>>) -> Option<Self> {
         let best = (0..uses.len()).max_by_key(|&at| (uses[at].weight(), std::cmp::Reverse(at)))?;
         let mut cluster = Self::of(number, uses.remove(best));
@@ -310,12 +311,12 @@ impl<'a> Cluster<'a> {
         self.uses.push(used);
     }
 
-    /// Whether a use that names its service is of this one.
+    /// Whether a use that names a service belongs to this one.
     fn is_of(&self, used: &Used<'_>, names: &[String]) -> bool {
         match (self.row, used.row()) {
             (Some(row), Some(other)) => row == other,
             _ if share(&self.service, names) => true,
-            // What one use says in passing may be the name that another has.
+            // Secondary evidence of one use may be the name of another.
             _ => {
                 let in_path = |words: &BTreeSet<String>, name: &[String]| share(name, words);
                 let near =
@@ -326,13 +327,13 @@ impl<'a> Cluster<'a> {
         }
     }
 
-    /// Whether something about a use names this service.
+    /// Whether the evidence of a use names this service.
     fn is_named_by(&self, used: &Used<'_>) -> bool {
         // Its best name is among its words, and cheaper to look at.
         share(&self.service, &used.evidence.best.service) || share(&self.service, used.evidence.words())
     }
 
-    /// The evidence that says most.
+    /// The use with the strongest evidence.
     fn best(&self) -> Option<&Used<'a>> {
         self.uses.iter().max_by_key(|used| (used.evidence.best.weight, std::cmp::Reverse(used.index)))
     }
@@ -371,13 +372,13 @@ impl<'a> Cluster<'a> {
     }
 }
 
-/// A service's name with that of one of its instances. `clickhouse2` of clickhouse is not `clickhouseClickhouse2`.
+/// A service's name with that of an instance. `clickhouse2` of clickhouse does not become `clickhouseClickhouse2`.
 fn join_instance(service: &[String], instance: &[String]) -> Vec<String> {
     let starts = |word: &String| service.first().is_some_and(|first| word.starts_with(first.as_str()));
     if instance.first().is_some_and(starts) { instance.to_vec() } else { with(service, instance) }
 }
 
-/// The most words of a name.
+/// The maximum number of words in a name.
 const LONGEST: usize = 5;
 
 /// The group of a name.
@@ -386,7 +387,7 @@ pub fn group(name: &[String]) -> &'static str {
     GROUPS.iter().find(|(_, words)| is_in(words)).map_or(OTHER, |(group, _)| group)
 }
 
-/// The group of a service that its name does not tell: that of the folder, or of what a developer starts.
+/// The group of a service without a group in its name: by its folder, or as a development process.
 fn group_by_path(port: &Missing<'_>) -> &'static str {
     let folders: Vec<&str> = port.path.split('/').collect();
     for at in (0..folders.len().saturating_sub(1)).rev() {
@@ -407,7 +408,7 @@ fn group_by_path(port: &Missing<'_>) -> &'static str {
     if is_development { "development" } else { OTHER }
 }
 
-/// Other names that people give to a group.
+/// Alternative names of a group.
 pub fn synonyms(group: &str) -> &'static [&'static str] {
     match group {
         "databases" => &["databases", "database", "db", "dbs", "storage", "data", "datastores"],

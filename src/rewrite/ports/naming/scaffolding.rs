@@ -1,14 +1,14 @@
-//! Names that a repository gives to its own machines and modules, which say nothing about a port.
+//! Names that a repository gives to its own machines and modules, which do not identify a service.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::Missing;
 use crate::knowledge::name_words::{HOLDERS, MACHINE_FOLDERS, TOP_LEVEL};
 
-/// Number of ports and of files below a name that make it a namespace.
+/// The number of ports, and of files, below a name that make it a namespace.
 const MANY: usize = 3;
 
-/// The first names of attribute paths below which a repository has its own modules: `acme` of `acme.wiki.port` and
+/// The first names of attribute paths under which a repository has its own modules: `acme` of `acme.wiki.port` and
 /// `acme.mail.port`. Many ports in many files are below them, and NixOS has no such option.
 pub fn namespaces<'a>(missing: &[Missing<'a>]) -> HashSet<&'a str> {
     let mut below: BTreeMap<&str, (BTreeSet<u32>, BTreeSet<&str>)> = BTreeMap::new();
@@ -25,7 +25,7 @@ pub fn namespaces<'a>(missing: &[Missing<'a>]) -> HashSet<&'a str> {
     below.into_iter().filter(|(_, found)| is_many(found)).map(|(name, _)| name).collect()
 }
 
-/// A use whose attribute path is read without the namespace.
+/// A use with the namespace removed from its attribute path.
 pub fn without<'a>(port: &Missing<'a>, namespaces: &HashSet<&str>) -> Missing<'a> {
     match port.name.split_once('.') {
         Some((first, rest)) if namespaces.contains(first) => Missing { name: rest, ..*port },
@@ -33,7 +33,7 @@ pub fn without<'a>(port: &Missing<'a>, namespaces: &HashSet<&str>) -> Missing<'a
     }
 }
 
-/// The names of the machines that the files with ports are below, in lower case: `web1` of `machines/web1/disk.nix`.
+/// The names of the machines whose folders contain files with ports, in lower case: `web1` of `machines/web1/disk.nix`.
 pub fn machines(missing: &[Missing<'_>]) -> HashSet<String> {
     let folders = missing.iter().flat_map(|port| port.path.split('/').zip(port.path.split('/').skip(1)));
     let inside = folders.filter(|(outer, _)| MACHINE_FOLDERS.contains(outer)).map(|(_, name)| name);

@@ -1,4 +1,4 @@
-//! Names by what the uses say.
+//! Names derived from the evidence of uses.
 
 use super::*;
 

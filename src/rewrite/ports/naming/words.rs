@@ -2,7 +2,7 @@
 
 use crate::knowledge::name_words::{ALIASES, COMMENT_WORDS, EMPTY_STEMS, GENERIC, MACHINE_FOLDERS, VAGUE};
 
-/// The longest part of a path that is read, in characters.
+/// The maximum length of a path component that is read, in characters.
 const LONGEST: usize = 60;
 
 /// The words of a name in lower case, with digits.
@@ -16,17 +16,17 @@ pub fn split_all(name: &str) -> Vec<String> {
     crate::wording::words(name, |c| c.is_ascii_alphanumeric())
 }
 
-/// Whether a word says nothing about whose port it is.
+/// Whether a word is generic and does not identify a service.
 pub fn is_generic(word: &str) -> bool {
     word.bytes().all(|byte| byte.is_ascii_digit()) || GENERIC.contains(word)
 }
 
-/// Whether none of some words says whose port it is.
+/// Whether all words are generic.
 pub fn all_generic(words: &[String]) -> bool {
     words.iter().all(|word| is_generic(word))
 }
 
-/// The words of a name that say something, without endings such as the `bindaddress` of `ldapbindaddress`.
+/// The significant words of a name, without suffixes such as the `bindaddress` of `ldapbindaddress`.
 pub fn telling(name: &str) -> Vec<String> {
     const ENDINGS: [&str; 8] =
         ["bindaddress", "bindaddr", "bindport", "listenport", "address", "addr", "ports", "port"];
@@ -43,7 +43,7 @@ pub fn telling(name: &str) -> Vec<String> {
     words
 }
 
-/// The name of a service without the words at its end that every server has: `nats-server` is `nats`.
+/// The name of a service without final words that many servers have: `nats-server` is `nats`.
 pub fn service(name: &str) -> Vec<String> {
     let mut words = split(name);
     while words.len() > 1 && words.last().is_some_and(|word| is_generic(word)) {
@@ -67,7 +67,7 @@ pub fn share<'o>(one: &[String], other: impl IntoIterator<Item = &'o String> + C
     one.iter().filter(|word| !is_generic(word)).any(|word| other.clone().into_iter().any(|other| near(word, other)))
 }
 
-/// Adds the words to a name that it does not hold yet.
+/// Adds words to a name, except those that it already contains.
 pub fn with(name: &[String], more: &[String]) -> Vec<String> {
     let mut all = name.to_vec();
     for word in more {
@@ -78,7 +78,7 @@ pub fn with(name: &[String], more: &[String]) -> Vec<String> {
     all
 }
 
-/// The significant words of a comment up to the end of its first phrase. Empty if it is too long to be a name.
+/// The significant words in the first phrase of a comment. Empty if it is too long for a name.
 pub fn comment(text: &str) -> Vec<String> {
     const MOST: usize = 5;
     let phrase = text.split([',', ';', '(', '.']).map(str::trim).find(|phrase| !phrase.is_empty()).unwrap_or("");
@@ -91,15 +91,14 @@ pub fn comment(text: &str) -> Vec<String> {
 
 fn split_phrase(phrase: &str) -> impl Iterator<Item = String> {
     let words = phrase.split_whitespace().flat_map(|word| match word.chars().skip(1).any(char::is_uppercase) {
-        // `UniFi` and `InfluxDB` are one word each in prose.
+        // `UniFi` and `InfluxDB` are single words in prose.
         true => word.split(|c: char| !c.is_ascii_alphanumeric()).map(str::to_ascii_lowercase).collect::<Vec<_>>(),
         false => split(word),
     });
     words.filter(|word| word.len() > 1 && word.starts_with(|c: char| c.is_ascii_alphabetic()))
 }
 
-/// What a file is about, by its name or its folder's. `None` for the configuration of a machine and for names that say
-/// nothing.
+/// The subject of a file, by its name or its folder's. `None` for the configuration of a machine and for generic names.
 pub fn subject(path: &str) -> Option<Vec<String>> {
     let parts: Vec<&str> = path.split('/').collect();
     let (name, folders) = parts.split_last()?;
@@ -115,7 +114,7 @@ pub fn subject(path: &str) -> Option<Vec<String>> {
     if is_machine { None } else { subject_of(folder) }
 }
 
-/// The name of a file that says little, for a port that nothing else names. `None` if it says nothing at all.
+/// The name of a file as a last resort, for a port without other evidence. `None` if it is entirely generic.
 pub fn file_stem(path: &str) -> Option<Vec<String>> {
     let name = path.rsplit('/').next().unwrap_or(path);
     let stem = name.split('.').next().unwrap_or(name).to_ascii_lowercase();
