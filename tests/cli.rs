@@ -1,4 +1,4 @@
-//! Whole commands: what is written where, and the exit code.
+//! Whole commands: their output on both streams, and their exit codes.
 
 mod support {
     pub mod repository;
@@ -207,14 +207,14 @@ fn two_repositories_are_not_mixed() {
     let (one, other) = (Repository::new(&[("a.nix", "{ }")]), Repository::new(&[("a.nix", "{ }")]));
     let said = refused(&one, &format!(". {}", other.path().display()));
     assert!(said.contains("is outside of the repository"), "{said}");
-    // One inside of the other is a repository of its own: it is checked from there.
+    // A nested repository is checked on its own.
     one.write("sub/.git/HEAD", "");
     one.write("sub/shell.nix", CHANNEL);
     let around = one.run("--format concise .");
     assert_eq!(around.out.lines().count(), 0, "{}", around.out);
     assert!(around.err.contains("`sub` is a separate repository"), "{}", around.err);
     assert_eq!(one.run_in("sub", "--format concise .", "").out.lines().count(), 1);
-    // A file in it is in the other repository: what is registered around it does not matter.
+    // A file in it belongs to the nested repository: the outer registry does not apply.
     one.write("lib/ports.nix", "{ web.api = 8901; }\n");
     one.write("sub/web.nix", "{ services.api.port = 8901; }\n");
     let named = one.run("--format concise --select hardcoded-port sub/web.nix");
@@ -410,10 +410,10 @@ fn a_baseline_holds_what_is_there_and_lets_new_things_through() {
         ran.out
     );
     assert!(ran.out.contains("gone.nix no longer has this finding of lookup-path"), "{}", ran.out);
-    // A run over some paths, or without the rule, cannot tell.
+    // A run over some paths, or without the rule, cannot know this.
     assert_eq!(repository.run("--format concise shell.nix gone.nix").out, "");
     assert_eq!(repository.run("--format concise --ignore lookup-path").out, "");
-    // Written elsewhere, it has to be named.
+    // A baseline at another path has to be named.
     assert_eq!(repository.run("baseline --output elsewhere.json").code, 0);
     fs::remove_dir_all(repository.path().join(".flakeward")).unwrap();
     assert_eq!(repository.run("--fail-on hint").code, 1);
@@ -421,7 +421,7 @@ fn a_baseline_holds_what_is_there_and_lets_new_things_through() {
     repository.write("broken.json", "{\"version\": 1,\n \"findings\": [}\n");
     let said = refused(&repository, "--baseline broken.json");
     assert!(said.contains("[broken.json:2:15]"), "{said}");
-    // Where there is nothing to accept, nothing is made.
+    // Without findings to accept, no file is written.
     let clean = Repository::new(&[("a.nix", "{ }\n")]);
     assert_eq!(clean.run("baseline").err, "no findings to accept; no baseline was written\n");
     assert!(!clean.path().join(".flakeward").exists());
@@ -512,7 +512,7 @@ fn settings_say_where_they_come_from() {
     assert_eq!(level("a.nix"), "level = \"error\" # flakeward.toml:6");
     assert_eq!(level("--isolated a.nix"), "level = \"warn\" # default");
     assert_eq!(level("--level lookup-path=off a.nix"), "level = \"off\" # command line");
-    // What is shown is itself a configuration.
+    // The output is a valid configuration itself.
     let shown = repository.run("config show --isolated").out;
     repository.write("flakeward.toml", &shown);
     assert_eq!(repository.run("").code, 0);
@@ -543,7 +543,7 @@ fn pages_lists_and_scripts_are_printed() {
         let ran = repository.run(args);
         assert!(ran.code == 0 && ran.out.contains(part), "{args}");
     }
-    // Scripts know the rules, which the commands themselves leave open for a repository's own.
+    // Completion scripts know the rules; the commands accept any name, because a repository may have its own rules.
     for (shell, knows) in
         [("bash", true), ("fish", true), ("zsh", true), ("nushell", true), ("elvish", false), ("powershell", false)]
     {

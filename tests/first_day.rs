@@ -1,7 +1,7 @@
 //! `flakeward ports init` and then `flakeward fix` on whole repositories: those of tests/repos, those below, and with
-//! `FLAKEWARD_CORPUS=DIR` every folder in DIR. They work on copies.
+//! `FLAKEWARD_CORPUS=DIR` every folder in DIR. The tests work on copies.
 //!
-//! `FLAKEWARD_CORPUS=DIR cargo test --test first_day -- --nocapture` prints what became of each repository.
+//! `FLAKEWARD_CORPUS=DIR cargo test --test first_day -- --nocapture` prints the result for each repository.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -11,7 +11,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Whether Nix is installed. With `FLAKEWARD_REQUIRE_TOOLS=1` it has to be.
+/// Whether Nix is installed. With `FLAKEWARD_REQUIRE_TOOLS=1` it must be.
 fn has_nix() -> bool {
     let found = Command::new("nix-instantiate").arg("--version").output().is_ok_and(|out| out.status.success());
     let required = std::env::var_os("FLAKEWARD_REQUIRE_TOOLS").is_some_and(|value| value == "1");
@@ -23,11 +23,11 @@ fn flakeward(root: &Path, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_flakeward")).args(args).current_dir(root).output().unwrap()
 }
 
-/// Runs a command that may leave findings, but must not fail.
+/// Runs a command that may report findings, but must not fail.
 fn must(root: &Path, args: &[&str]) -> String {
     let output = flakeward(root, args);
     let stderr = String::from_utf8_lossy(&output.stderr);
-    // A file that cannot be read makes the answer of `ports` incomplete: exit code 2, and everything else is done.
+    // A file that cannot be read makes the output of `ports` incomplete: exit code 2, but everything else is done.
     let incomplete = stderr.contains("ports of files that could not be read");
     assert!(
         matches!(output.status.code(), Some(0 | 1)) || incomplete,
@@ -38,7 +38,7 @@ fn must(root: &Path, args: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// A copy with a version control folder of its own, so that nothing outside of it is read.
+/// A copy with its own version control folder, so that nothing outside it is read.
 fn copy(from: &Path) -> TempDir {
     let folder = TempDir::new().unwrap();
     copy_into(from, folder.path());
@@ -74,7 +74,7 @@ fn texts(root: &Path) -> BTreeMap<PathBuf, String> {
     found
 }
 
-/// What Nix makes of a file alone, called with its defaults. `None` if it needs more than the repository.
+/// The value of a single file in Nix, called with its defaults. `None` if it needs more than the repository.
 fn value(root: &Path, file: &Path) -> Option<String> {
     const CALL: &str = "f: let call = f: if builtins.isFunction f then call (f { }) else plain f;
         plain = v: if builtins.isAttrs v then builtins.mapAttrs (_: plain) v
@@ -87,12 +87,12 @@ fn value(root: &Path, file: &Path) -> Option<String> {
         .env("NIX_PATH", "")
         .output()
         .unwrap();
-    // Values that hold the copy's own path, or the hash of a file, differ between two copies.
+    // Values with the copy's own path, or the hash of a file, differ between two copies.
     let text = String::from_utf8(output.stdout).ok()?.replace(&root.display().to_string(), "ROOT");
     output.status.success().then(|| without_hashes(&text))
 }
 
-/// Paths of the store without their hashes.
+/// Removes the hashes of store paths.
 fn without_hashes(text: &str) -> String {
     const HASH: usize = 32;
     let mut parts = text.split("/nix/store/");
@@ -104,7 +104,7 @@ fn parses(root: &Path, file: &Path) -> bool {
     Command::new("nix-instantiate").arg("--parse").arg(file).current_dir(root).output().unwrap().status.success()
 }
 
-/// Services that certainly listen on a number, by number: `services.NAME.port` and the like.
+/// Services that certainly listen on a port, by number: `services.NAME.port` and the like.
 fn listeners(map: &Value) -> BTreeMap<u64, BTreeSet<String>> {
     let mut found: BTreeMap<u64, BTreeSet<String>> = BTreeMap::new();
     for port in map["unregistered"].as_array().unwrap() {
@@ -119,7 +119,7 @@ fn listeners(map: &Value) -> BTreeMap<u64, BTreeSet<String>> {
     found
 }
 
-/// The number of entries of each number.
+/// The number of entries for each port number.
 fn entries(map: &Value) -> BTreeMap<u64, usize> {
     let mut found = BTreeMap::new();
     let registries = map["registries"].as_array().unwrap().iter();
@@ -129,7 +129,7 @@ fn entries(map: &Value) -> BTreeMap<u64, usize> {
     found
 }
 
-/// Makes the registry, moves every use, and compares what was before and what is then.
+/// Creates the registry, replaces every use, and compares the state before and after.
 fn walked(from: &Path) -> TempDir {
     let (before, after) = (copy(from), copy(from));
     let name = from.display();
@@ -162,7 +162,7 @@ fn walked(from: &Path) -> TempDir {
                 parses(after.path(), path) || old.contains_key(*path) && !parses(before.path(), path),
                 "{name}: {path:?}"
             );
-            // A registry that was extended has more than before.
+            // A registry that was extended has more entries than before.
             let is_kept =
                 old.contains_key(*path) && !registries.iter().any(|registry| path.as_path() == Path::new(registry));
             let Some(expected) = is_kept.then(|| value(before.path(), path)).flatten() else { continue };
@@ -185,7 +185,7 @@ fn repositories_keep_their_meaning() {
     }
 }
 
-/// Two services that share a number, each with files of its own, and a third file that could be of both.
+/// Two services that share a number, each in its own files, and a third file that may belong to either.
 const SHARED: [(&str, &str); 5] = [
     ("flake.nix", "{ outputs = _: { }; }\n"),
     ("modules/vaultwarden.nix", "{ services.vaultwarden.config.ROCKET_PORT = 8222; }\n"),
@@ -210,7 +210,7 @@ fn services_that_share_a_number_get_an_entry_each() {
     assert!(read("modules/vaultwarden.nix").contains("ROCKET_PORT = ports.services.vaultwarden;"));
     assert!(read("modules/nats.nix").contains("http_port = ports.messaging.natsMonitoring;"));
     assert!(read("modules/web.nix").contains("toString ports.services.vaultwarden"));
-    // Nothing says whose port this is.
+    // Nothing shows which service this port belongs to.
     assert_eq!(read("hosts/a/firewall.nix"), SHARED[4].1);
     let report = String::from_utf8(flakeward(after.path(), &["--select", "port-conflict"]).stdout).unwrap();
     assert!(report.contains("no findings"), "{report}");

@@ -1,4 +1,5 @@
-//! What a newcomer sees: the summary and what to do next, `init`, groups of rules, hints, and how it fits a terminal.
+//! The first run of a new user: the summary and next steps, `init`, groups of rules, hints, and the layout in a
+//! terminal.
 
 mod support {
     #[expect(dead_code, reason = "these tests need only some of it")]
@@ -272,9 +273,9 @@ fn advice_is_given_once_for_each_rule() {
     assert_eq!(ran.out.matches("flakeward explain dockerfile").count(), 1, "{}", ran.out);
 }
 
-/// What a terminal of some columns shows for a command.
+/// The screen of a terminal with a given width after a command.
 fn captured(folder: &Path, columns: usize, command: &str) -> Vec<String> {
-    // A server that is told to end may still answer the next one.
+    // A server that is shutting down may still answer the next client.
     static SERVERS: AtomicUsize = AtomicUsize::new(0);
     let socket = format!("flakeward-{}-{}", std::process::id(), SERVERS.fetch_add(1, Ordering::Relaxed));
     let tmux = |args: &[&str]| {
@@ -285,7 +286,7 @@ fn captured(folder: &Path, columns: usize, command: &str) -> Vec<String> {
     let script = format!("LANG=C.UTF-8 TERM=screen {flakeward} {command}; tmux -L {socket} wait-for -S done; sleep 60");
     let size = columns.to_string();
     let folder = folder.to_str().unwrap();
-    // The history keeps what scrolls away.
+    // The history keeps lines that scroll off the screen.
     tmux(&[
         "new-session",
         "-d",
@@ -307,7 +308,7 @@ fn captured(folder: &Path, columns: usize, command: &str) -> Vec<String> {
     shown.trim_end().lines().map(str::to_owned).collect()
 }
 
-/// In a terminal of any width nothing is broken by the terminal itself: each line is one that was written.
+/// At any width, the terminal itself wraps nothing: each of its lines is a line of the output.
 #[test]
 fn reports_fit_the_terminal() {
     if !have(&["tmux"]) {
@@ -320,7 +321,7 @@ fn reports_fit_the_terminal() {
         for command in ["", "ports", "rules", "explain dockerfile"] {
             let lines = captured(root.path(), columns, command);
             assert!(lines.len() > 10, "{command}: {lines:#?}");
-            // Lines that the terminal broke are captured as one. Code in pages stays as it is.
+            // Lines that the terminal wrapped are captured as one. Code in pages is not wrapped.
             let text = lines.join("\n");
             let mut prose = lines.iter().filter(|line| !line.starts_with("      "));
             assert!(prose.all(|line| line.trim_end().chars().count() <= columns), "{columns} {command}\n{text}");

@@ -1,4 +1,4 @@
-//! `flakeward fix`: what it changes, what it refuses, and what it leaves behind when it is killed.
+//! `flakeward fix`: what it changes, what it refuses, and the state after it is killed.
 
 mod support {
     #[expect(dead_code, reason = "these tests need only some of it")]
@@ -16,7 +16,7 @@ use flakeward::fix::{Outcome, Request, fix};
 use flakeward::{Repo, Settings};
 use support::repository::Repository;
 
-/// Fixes a repository of texts in memory.
+/// Fixes a repository in memory.
 fn fix_texts(files: &[(&str, &str)], allowed: Safety) -> Outcome {
     fix(
         &Repo::from_texts(files.iter().copied()),
@@ -25,7 +25,7 @@ fn fix_texts(files: &[(&str, &str)], allowed: Safety) -> Outcome {
     )
 }
 
-/// The files as they are after the changes.
+/// The files after the changes.
 fn after(files: &[(&str, &str)], outcome: &Outcome) -> BTreeMap<String, String> {
     let mut texts: BTreeMap<String, String> =
         files.iter().map(|&(path, text)| (path.to_owned(), text.to_owned())).collect();
@@ -141,7 +141,7 @@ fn it_says_how_much_more_unsafe_fixes_would_mend() {
     assert!(text(&out.stderr).starts_with("fixed 2 findings in 3 files; new: lib/ports.nix"), "{}", text(&out.stderr));
 }
 
-/// What the baseline accepts is no finding: `fix` mends what `check` reports.
+/// Findings accepted by the baseline are not fixed: `fix` fixes what `check` reports.
 #[test]
 fn what_a_baseline_accepts_is_fixed_when_asked_for() {
     let root = Repository::new(&[("a.nix", UNUSED)]);
@@ -218,7 +218,7 @@ fn links_are_not_written_through() {
     assert_eq!(fs::read_to_string(outside.path().join("a.nix")).unwrap(), UNUSED);
 }
 
-/// Killed at any moment, it leaves each file old or new, and the next run finishes the work.
+/// If it is killed at any moment, each file is either old or new, and the next run finishes the work.
 #[cfg(unix)]
 #[test]
 fn a_power_cut_leaves_every_file_old_or_new() {
@@ -238,7 +238,7 @@ fn a_power_cut_leaves_every_file_old_or_new() {
         random ^= random << 13;
         random ^= random >> 7;
         random ^= random << 17;
-        // Half of the runs are killed at any time, the others once the first file is replaced.
+        // Half of the runs are killed at a random time, the others after the first file is replaced.
         let first = root.path().join(&names[0]);
         let begun = || fs::metadata(&first).is_ok_and(|found| found.len() == new.len() as u64);
         if run % 2 == 0 {
@@ -267,7 +267,7 @@ const MODULE: &str = "{ config, ... }:\n{\n  services.redis.servers.main.port = 
                       listen = [ \"127.0.0.1:3000\" ];\n    environment.METRICS_PORT = \"9464\";\n  };\n  \
                       networking.firewall.allowedTCPPorts = [ 3000 9464 ];\n}\n";
 
-/// What Nix makes of the module, where it is there.
+/// The value of the module in Nix, if Nix is installed.
 fn evaluated(root: &Path) -> Option<String> {
     evaluated_with(root, "config = { };")
 }
@@ -341,7 +341,7 @@ fn a_registry_is_made_where_there_is_none() {
     assert!(text(&again.stderr).starts_with("nothing to fix;"), "{}", text(&again.stderr));
 }
 
-/// What a plan adds to the registry, for files where a reference can stand and for those where none can.
+/// The entries that a plan adds to the registry, for files where a reference is possible and for others.
 #[test]
 fn the_registry_gets_only_entries_that_are_used() {
     let files = [
@@ -361,7 +361,7 @@ fn the_registry_gets_only_entries_that_are_used() {
     }
 }
 
-/// Registries that are functions: a name that stands for one is used, and imported it gets what it asks for.
+/// Registries that are functions: a name that refers to one is used, and an import passes the required arguments.
 #[test]
 fn registries_that_are_functions_are_called_as_they_want() {
     let plain = "{ lib, ... }:\n{\n  port = 6379;\n}\n";

@@ -1,8 +1,8 @@
-//! `follows` as real Nix resolves it: flakes are generated, locked and evaluated by Nix without a network, and what
-//! Nix hands to each flake is held against what flakeward reads in the same flake.lock.
+//! Compares the resolution of `follows` with Nix: flakes are generated, locked and evaluated by Nix without a network,
+//! and the inputs that Nix passes to each flake must equal those that flakeward reads in the same flake.lock.
 //!
-//! Skipped without Nix; with `FLAKEWARD_REQUIRE_TOOLS=1` its absence is a failure. Locks that Nix itself never writes
-//! (missing nodes among them) are held against an evaluation in `src/lang/lock.rs`.
+//! Skipped without Nix; with `FLAKEWARD_REQUIRE_TOOLS=1` the test fails instead. Locks that Nix never writes (with
+//! missing nodes, for example) are compared with an evaluation in `src/lang/flake/lock.rs`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -13,12 +13,13 @@ use flakeward::lang::flake::lock::{Lock, Unresolved};
 use flakeward::lang::{Language, Tree};
 use serde_json::{Value, json};
 
-/// How many flakes a generated project has, the root included.
+/// The number of flakes in a generated project, including the root.
 const FLAKES: u64 = 5;
-/// How deep the inputs of inputs are compared: an input that follows nothing is the root again, without end.
+/// The depth to which inputs of inputs are compared: an input that follows the empty path is the root again, without
+/// end.
 const DEPTH: usize = 5;
 
-/// A generator of small numbers that gives the same ones in every run.
+/// A deterministic generator of small numbers.
 struct Numbers(u64);
 
 impl Numbers {
@@ -28,7 +29,7 @@ impl Numbers {
     }
 }
 
-/// The names of the inputs of each flake: every flake takes some of the later ones.
+/// The names of the inputs of each flake: every flake has some of the later ones as inputs.
 fn inputs(numbers: &mut Numbers) -> Vec<Vec<u64>> {
     let some = |numbers: &mut Numbers, flake: u64| {
         let all = flake + 1..FLAKES;
@@ -37,7 +38,7 @@ fn inputs(numbers: &mut Numbers) -> Vec<Vec<u64>> {
     (0..FLAKES).map(|flake| some(numbers, flake)).collect()
 }
 
-/// A path of inputs from a flake, or none at all.
+/// A path of inputs from a flake; may be empty.
 fn followed(numbers: &mut Numbers, inputs: &[Vec<u64>], flake: u64) -> String {
     let mut names = Vec::new();
     let mut at = flake;
@@ -52,7 +53,7 @@ fn followed(numbers: &mut Numbers, inputs: &[Vec<u64>], flake: u64) -> String {
     names.join("/")
 }
 
-/// A flake.nix whose output says which flake it is and what its inputs are.
+/// A flake.nix whose output contains its own index and its inputs.
 fn flake(numbers: &mut Numbers, root: &Path, inputs: &[Vec<u64>], index: u64) -> String {
     let mut text = "{\n".to_owned();
     for input in &inputs[index as usize] {
@@ -86,7 +87,7 @@ fn nix(root: &Path, arguments: &[&str]) -> Output {
         .expect("nix runs")
 }
 
-/// What flakeward makes of a node: the flake that it is, and its inputs.
+/// The tree of a node as flakeward reads it: the index of the flake, and its inputs.
 fn tree(lock: &Lock, label: &str, depth: usize) -> Result<Value, Unresolved> {
     let node = &lock.nodes[label];
     let id = match label == lock.root {
@@ -128,7 +129,7 @@ fn inputs_are_those_that_nix_hands_to_each_flake() {
             std::fs::write(place.join("flake.nix"), flake(&mut numbers, root, &inputs, index)).expect("it is written");
         }
         let own = format!("path:{}/f0", root.display());
-        // What follows nothing that there is Nix refuses to lock: the generator makes some of that too.
+        // Nix refuses to lock a `follows` of a missing input, which the generator produces too.
         if !nix(root, &["flake", "lock", &own]).status.success() {
             continue;
         }

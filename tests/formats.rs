@@ -1,4 +1,4 @@
-//! Report formats, each held against its standard and against hostile names and contents.
+//! Report formats, each validated against its standard, and with hostile names and contents.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use serde_json::Value;
 const HOSTILE_NAME: &str = "dir/x::error::y,z\n::warning::%0A##[add-mask]\u{1b}[31m|`<b>&\"'.nix";
 const HOSTILE_TEXT: &str = "# \u{1b}]0;x\u{7}\n''\n::error::x\n'' <nixpkgs> # ::add-mask::y ##[group]\n";
 
-/// A report of everything that a format has to write: levels, labels, fixes, files that cannot be read, hostile names.
+/// A report with everything that a format has to write: levels, labels, fixes, unreadable files, hostile names.
 fn report() -> Report {
     let config = "[[overrides]]\npaths = [\"hint.nix\"]\nrules.lookup-path = \"hint\"\n\
                   [[overrides]]\npaths = [\"error.nix\"]\nrules.lookup-path = \"error\"\n";
@@ -48,7 +48,7 @@ fn json(format: Format, report: &Report) -> Value {
     serde_json::from_str(&written(format, report)).unwrap()
 }
 
-/// The path of a tool, or `None` to skip. With `FLAKEWARD_REQUIRE_TOOLS=1` a tool that is missing fails the test.
+/// The path of a tool, or `None` to skip the test. With `FLAKEWARD_REQUIRE_TOOLS=1` a missing tool fails the test.
 fn tool(name: &str) -> Option<PathBuf> {
     let folders = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&folders).map(|folder| folder.join(name)).find(|file| file.is_file());
@@ -60,7 +60,7 @@ fn required() -> bool {
     std::env::var_os("FLAKEWARD_REQUIRE_TOOLS").is_some_and(|value| value == "1")
 }
 
-/// What the multitool says about a log, errors and warnings.
+/// The errors and warnings of the multitool for a log.
 fn verdict(multitool: &Path, log: &str, kind: &str) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let (file, verdict) = (folder.path().join("log.sarif"), folder.path().join("verdict.sarif"));
@@ -81,7 +81,7 @@ fn sarif_passes_the_multitool() {
         assert_eq!(verdict(&multitool, &log, kind), [""; 0], "{kind}");
         assert_eq!(verdict(&multitool, &written(Format::Sarif, &Report::default()), kind), [""; 0], "{kind}");
     }
-    // It does see what is wrong.
+    // The validator does detect errors.
     let wrong = log.replacen("\"startLine\"", "\"startLin\"", 1);
     assert!(!verdict(&multitool, &wrong, "Sarif").is_empty());
 }
@@ -103,7 +103,7 @@ fn sarif_points_where_it_says() {
         let uri = place["artifactLocation"]["uri"].as_str().unwrap();
         assert!(uri.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>\"|`:".contains(&byte)), "{uri}");
         if let Some(source) = report.sources.get(&finding.path) {
-            // Lines and columns lead to the same text as the offsets.
+            // Lines and columns refer to the same text as the offsets.
             let region = &place["region"];
             let number = |name: &str| region[name].as_u64().unwrap() as usize;
             let text = source.text.trim_start_matches('\u{feff}');
@@ -129,7 +129,7 @@ fn sarif_points_where_it_says() {
 /// The name, the properties and the message of a workflow command.
 type WorkflowCommand = (String, Vec<(String, String)>, String);
 
-/// A reader of workflow commands as strict as the runner: V2 commands begin a line, V1 commands stand anywhere.
+/// A parser of workflow commands as strict as the runner: V2 commands start a line, V1 commands may occur anywhere.
 fn commands(log: &str) -> Vec<WorkflowCommand> {
     let decode = |text: &str| {
         let text = text.replace("%0D", "\r").replace("%0A", "\n").replace("%3A", ":").replace("%2C", ",");
@@ -157,7 +157,7 @@ fn github_annotations_cannot_be_injected() {
     let log = written(Format::Github, &report);
     let commands = commands(&log);
     let names: Vec<&str> = commands.iter().map(|(name, ..)| name.as_str()).collect();
-    // Two errors, ten of the warnings, a hint, the worst first, then the report in a group.
+    // Two errors, ten of the warnings and a hint, most severe first, then the report in a group.
     let expected = [&["error"; 2][..], &["warning"; 10], &["notice", "group", "endgroup"]].concat();
     assert_eq!(names, expected, "{log}");
     let property = |index: usize, name: &str| {
@@ -215,7 +215,7 @@ fn junit_is_xml_that_counts_right() {
     assert_eq!(passed, report.rules.len() - 2);
 }
 
-/// Valid by Jenkins' schema, which FLAKEWARD_JUNIT_SCHEMA names (.ci/run gets it).
+/// Validates against Jenkins' schema, the file in FLAKEWARD_JUNIT_SCHEMA (.ci/run downloads it).
 #[test]
 fn junit_is_valid_by_the_schema_of_jenkins() {
     let (xmllint, schema) = (tool("xmllint"), std::env::var_os("FLAKEWARD_JUNIT_SCHEMA"));

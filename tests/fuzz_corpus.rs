@@ -1,6 +1,6 @@
-//! Runs every fuzz target's function over its seeds in `tests/fuzz/`, and over changes of them made from a fixed seed.
+//! Runs every fuzz target's function on its seeds in `tests/fuzz/`, and on mutations of them with a fixed random seed.
 //!
-//! `fuzz/README.md` says how to look for more; whatever is found there gets a file here.
+//! `fuzz/README.md` describes how to fuzz further; every input that fails there gets a file here.
 
 #[path = "support/entries.rs"]
 mod entries;
@@ -11,10 +11,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// How many changed inputs each entry is given.
+/// The number of mutated inputs for each entry.
 const CHANGED: usize = 300;
 
-/// Far more than any input needs, on however slow a machine.
+/// Far more time than any input needs, even on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn folder() -> PathBuf {
@@ -29,7 +29,7 @@ fn seeds(entry: &str) -> Vec<Vec<u8>> {
     files.iter().map(|file| fs::read(file).unwrap()).collect()
 }
 
-/// Runs an entry on its seeds and on changes of them.
+/// Runs an entry on its seeds and on mutations of them.
 fn hold(name: &str) {
     let (_, entry) = entries::ENTRIES.into_iter().find(|(known, _)| *known == name).unwrap();
     let seeds = seeds(name);
@@ -44,7 +44,7 @@ fn hold(name: &str) {
     }
 }
 
-/// Runs an entry, and shows the input where it fails.
+/// Runs an entry, and prints the input if it fails.
 fn run(entry: entries::Entry, input: &[u8]) {
     let start = Instant::now();
     if let Err(payload) = catch_unwind(AssertUnwindSafe(|| entry(input))) {
@@ -54,7 +54,7 @@ fn run(entry: entries::Entry, input: &[u8]) {
     assert!(start.elapsed() < PATIENCE, "takes {:?}: {}", start.elapsed(), input.escape_ascii());
 }
 
-/// What no language reads quietly.
+/// Bytes that are invalid or unusual in every language.
 const NASTY: [&[u8]; 16] = [
     b"\0",
     b"\r",
@@ -74,7 +74,7 @@ const NASTY: [&[u8]; 16] = [
     "\u{202e}\u{1f600}".as_bytes(),
 ];
 
-/// A seed with a few of its tokens left out, doubled, exchanged, or replaced by others.
+/// A seed with a few of its tokens removed, duplicated, swapped, or replaced.
 fn changed(seed: &[u8], words: &[&[u8]], dice: &mut Dice) -> Vec<u8> {
     let mut tokens = tokens(seed);
     for _ in 0..=dice.below(4) {
@@ -94,7 +94,7 @@ fn changed(seed: &[u8], words: &[&[u8]], dice: &mut Dice) -> Vec<u8> {
     tokens.concat()
 }
 
-/// Words, numbers, blanks, and every other byte for itself.
+/// Words, numbers and blanks; every other byte is its own token.
 fn tokens(text: &[u8]) -> Vec<&[u8]> {
     let kind = |byte: &u8| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'_' => 1,
@@ -105,7 +105,7 @@ fn tokens(text: &[u8]) -> Vec<&[u8]> {
     text.chunk_by(|a, b| kind(a) == kind(b) && kind(a) != 0).collect()
 }
 
-/// Numbers that look random and are the same every time.
+/// A deterministic pseudo-random generator.
 struct Dice(u64);
 
 impl Dice {

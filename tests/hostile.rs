@@ -1,5 +1,5 @@
-//! Hostile repositories: whole commands, what they say exactly, and that they end. Hostile names and contents in the
-//! report formats are in `formats.rs`, interrupted fixes in `fix.rs`.
+//! Hostile repositories: exact output of whole commands, and termination. Hostile names and contents in the report
+//! formats are in `formats.rs`, interrupted fixes in `fix.rs`.
 #![cfg(unix)]
 
 mod support {
@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use support::repository::Repository;
 
-/// Nothing here takes a second of a free processor; what takes a minute hangs.
+/// Nothing here takes a second on an idle processor; a command that takes a minute hangs.
 const HANG: Duration = Duration::from_secs(60);
 
 const PORT: &str = "{ port = 6379; }";
@@ -26,7 +26,7 @@ struct Ran {
     code: Option<i32>,
     out: String,
     err: String,
-    /// The most memory that was in use, in MiB.
+    /// The peak memory use, in MiB.
     peak: u64,
 }
 
@@ -59,7 +59,7 @@ fn run_as(command: &mut Command, root: &Path, args: &str) -> Ran {
     Ran { code: status.code(), out: read(out), err: without_summary(&read(err)), peak }
 }
 
-/// What a command writes to stderr besides the summary of a concise report.
+/// The stderr output of a command without the summary of a concise report.
 fn without_summary(err: &str) -> String {
     let is_summary = |line: &&str| {
         line.starts_with(|c: char| c.is_ascii_digit()) && [" in ", "no findings"].iter().any(|part| line.contains(part))
@@ -67,14 +67,14 @@ fn without_summary(err: &str) -> String {
     err.lines().filter(|line| !is_summary(line)).map(|line| format!("{line}\n")).collect()
 }
 
-/// The most memory that a process has had so far, in MiB; 0 where the system does not say.
+/// The peak memory use of a process so far, in MiB; 0 if the system does not report it.
 fn memory(process: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     peak.and_then(|text| text.trim().trim_end_matches(" kB").parse::<u64>().ok()).unwrap_or(0) >> 10
 }
 
-/// What a check of one file says.
+/// The result of checking one file.
 fn says(path: &str, text: impl AsRef<[u8]>) -> (Option<i32>, String) {
     let root = Repository::new(&[(path, text.as_ref())]);
     let ran = run(
@@ -198,7 +198,7 @@ fn thousands_of_names_findings_and_suppressions() {
     assert!(ran.out.contains("(20000 occurrences)") && ran.peak < 600, "{} MiB", ran.peak);
 }
 
-/// Names as file systems allow them: each file is checked or reported, and none is taken for an option.
+/// Any file name that the file system allows: each file is checked or reported, and none is taken for an option.
 #[test]
 fn any_name_is_a_name() {
     use std::os::unix::ffi::OsStrExt;
@@ -218,7 +218,7 @@ fn any_name_is_a_name() {
     let ran = run(root.path(), "--format concise");
     let twin = "cannot be checked: another file has the same name when shown as UTF-8";
     assert!(ran.out.contains(&format!("\u{fffd}.nix:1:1: error[unreadable-file]: {twin}\n")), "{}", ran.out);
-    // A fix of a file whose name cannot be written down again goes nowhere else.
+    // The fix for a file whose name cannot be encoded does not go to another file.
     fs::write(at(b"ports.nix"), "{ redis = 6379; a = 1; }").unwrap();
     fs::remove_file(at(b"\xfe.nix")).unwrap();
     let ran = run(root.path(), "fix \u{fffd}.nix");
@@ -227,7 +227,7 @@ fn any_name_is_a_name() {
     assert!(!at("\u{fffd}.nix".as_bytes()).exists());
 }
 
-/// What is deep in the tree is reached as long as the system lets us.
+/// Files deep in the tree are reached as long as the system permits.
 #[test]
 fn a_thousand_folders_deep() {
     let root = Repository::new::<&str>(&[]);
@@ -239,7 +239,7 @@ fn a_thousand_folders_deep() {
     assert_eq!((ran.code, ran.out), (Some(1), port(&format!("{path}:1:10"))));
 }
 
-/// flakeward's own files, and those that say what to ignore, are opened only where that is certain to end.
+/// flakeward's own files, and ignore files, are opened only if reading them certainly ends.
 #[test]
 fn settings_are_files_of_a_moderate_size() {
     let no_file = "it is neither a file nor a directory";
@@ -293,7 +293,7 @@ fn settings_are_files_of_a_moderate_size() {
     assert_eq!((ran.code, ran.out), (Some(1), port("a.nix:1:10")));
 }
 
-/// What is asked for each of many findings is answered from an index, or not at all: never by a search for each.
+/// Lookups for many findings use an index or are skipped; there is no linear search for each finding.
 #[test]
 fn many_findings_on_one_line_and_in_one_registry() {
     let range = || 0..20_000;
@@ -322,7 +322,7 @@ fn many_findings_on_one_line_and_in_one_registry() {
     assert_eq!((code, out.lines().count()), (Some(1), 20_000));
 }
 
-/// A long name is in the file once and in what is said about it often: it is cut there.
+/// A long name is in the file once and in the messages often, so messages truncate it.
 #[test]
 fn long_names_are_not_said_whole() {
     let name = "port".repeat(100_000);
@@ -373,7 +373,7 @@ fn without_permission_it_says_so() {
     mode("shut", 0o000);
     let is_root = fs::read(root.path().join("c.nix")).is_ok();
     let mut command = Command::new(if is_root { "setpriv" } else { env!("CARGO_BIN_EXE_flakeward") });
-    // The binary may lie where nobody else may look.
+    // The binary may be in a folder that other users cannot read.
     let binary = root.path().join("binary");
     if is_root {
         fs::copy(env!("CARGO_BIN_EXE_flakeward"), &binary).unwrap();
@@ -404,8 +404,8 @@ fn files_may_vanish_while_they_are_read() {
     assert!(ran.out.lines().all(|line| known.iter().any(|end| line.ends_with(end))), "{}", ran.out);
 }
 
-/// A file that is replaced while the run goes on is read as it was or as it is; one that is rewritten in its place may
-/// be read as far as it is written. Either way the run goes on, and every finding is true of what was read.
+/// A file that is replaced during the run is read in its old or new version; one that is rewritten in place may be read
+/// in part. Either way the run continues, and every finding is correct for the text that was read.
 #[test]
 fn files_may_change_while_they_are_read() {
     let root = Repository::new(&[("replaced.nix", PORT.as_bytes()), ("rewritten.nix", PORT.as_bytes())]);
@@ -435,7 +435,7 @@ fn files_may_change_while_they_are_read() {
     });
 }
 
-/// What a repository says about itself cannot make flakeward read what is outside of it.
+/// A repository's own configuration cannot make flakeward read files outside it.
 #[test]
 fn settings_do_not_lead_out_of_the_repository() {
     let outside = Repository::new(&[("secret", "secret = 6379"), ("ports.nix", "{ secret = 6379; }")]);
@@ -469,7 +469,7 @@ fn settings_do_not_lead_out_of_the_repository() {
     assert!(!outside.path().join("baseline.json").exists());
 }
 
-/// What a repository's own git could start is not started.
+/// Programs configured in a repository's git settings are not started.
 #[test]
 fn git_starts_nothing_for_us() {
     let root = tempfile::tempdir().unwrap();
@@ -503,7 +503,7 @@ fn git_starts_nothing_for_us() {
     let ran = run(root.path(), "--changed=HEAD --format concise");
     assert_eq!((ran.code, ran.out, ran.err.as_str()), (Some(1), port("a.nix:1:10"), ""));
     assert!(!root.path().join("sprung").exists() && !root.path().join(".git/hooks/sprung").exists());
-    // The trap is one: without precautions git falls into it.
+    // The trap works: git without precautions starts the program.
     let mut careless = Command::new("git");
     careless.args(["diff", "HEAD"]).stdout(Stdio::null()).stderr(Stdio::null()).current_dir(root.path());
     careless.status().unwrap();

@@ -1,5 +1,5 @@
-//! Hostile repositories, continued: what a pull request can do to `--changed`, to limits, to the exit code, and to the
-//! terminal or the workflow that shows a report.
+//! Hostile repositories, continued: the influence of a pull request on `--changed`, limits, the exit code, and the
+//! terminal or workflow that shows a report.
 #![cfg(unix)]
 
 mod support {
@@ -44,7 +44,7 @@ fn git(root: &Path, args: &[&str]) {
 /// The name, the files, and the command lines to try.
 type Case<'a> = (&'a str, &'a [(&'a str, &'a [u8])], &'a [&'a [&'a str]]);
 
-/// Whatever a pull request says about how git shows its files, what it changes is reported.
+/// Changes in a pull request are reported whatever git attributes and settings it contains.
 #[test]
 fn changed_files_are_not_passed_over() {
     let utf16: Vec<u8> = [&b"\xff\xfe"[..], &PORT.bytes().flat_map(|byte| [byte, 0]).collect::<Vec<_>>()].concat();
@@ -73,7 +73,7 @@ fn changed_files_are_not_passed_over() {
         git(root.path(), &["commit", "-qm", "two"]);
         settings.iter().for_each(|setting| git(root.path(), setting));
         let (code, out, err) = run(root.path(), &["--changed=main", "--format", "concise"]);
-        // Nothing but the summary.
+        // Only the summary.
         assert!(code == Some(1) && err.lines().count() == 1 && err.starts_with("2 errors "), "{name} {code:?} {err}");
         assert!(
             out.contains("a.nix:") && out.contains("renamed.nix:1:10") && !out.contains("old.nix"),
@@ -82,7 +82,7 @@ fn changed_files_are_not_passed_over() {
     }
 }
 
-/// The YAML grammar has room for 253 levels, wherever they are opened.
+/// The YAML grammar supports 253 levels; deeper texts do not abort the process, whatever comes before the levels.
 #[test]
 fn yaml_levels_do_not_abort() {
     let deep = "- ".repeat(300);
@@ -97,7 +97,7 @@ fn yaml_levels_do_not_abort() {
     assert!(code == Some(1) && out.contains("[unreadable-file]"), "{out}");
 }
 
-/// What is read recursively is refused before that.
+/// Input that would cause deep recursion is refused first.
 #[test]
 fn deep_queries_and_globs_are_refused() {
     let page = |query: &str| {
@@ -133,7 +133,7 @@ fn ignore_files_that_are_links_are_not_read() {
     }
 }
 
-/// What could not be checked fails the run, whatever else is asked for.
+/// A file that cannot be checked fails the run, with any options.
 #[test]
 fn what_cannot_be_checked_fails_the_run() {
     let latin: (&str, &[u8]) = ("bad.nix", b"{ a = \"\xff\"; }");
@@ -172,7 +172,7 @@ fn what_cannot_be_checked_fails_the_run() {
     }
 }
 
-/// No text of a repository is obeyed by a terminal or a workflow, in whichever command and format it is shown.
+/// Text from a repository cannot control a terminal or a workflow, in any command and format.
 #[test]
 fn no_text_is_obeyed() {
     let page = "+++\nid = \"x\"\nlevel = \"warn\"\nsummary = \"s\\u001b[31m ##[group]\"\nlanguages = [\"nix\"]\n\
@@ -218,7 +218,7 @@ fn no_text_is_obeyed() {
     assert!(out.contains("ports.web") && !out.contains("\n+++ b/evil\n"), "{out}");
 }
 
-/// The evaluation of a registry is paid for by the size of what it goes through.
+/// The cost of evaluating a registry is limited by the size of the values it processes.
 #[test]
 fn registries_end() {
     let lists: String =

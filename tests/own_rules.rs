@@ -1,4 +1,4 @@
-//! A repository's own rules, `.flakeward/rules/NAME.md`, through the whole command.
+//! A repository's own rules, `.flakeward/rules/NAME.md`, tested with whole commands.
 
 mod support {
     #[expect(dead_code, reason = "these tests need only some of it")]
@@ -12,7 +12,7 @@ use std::process::Command;
 use support::repository;
 use tempfile::TempDir;
 
-/// One rule for each way to say what matches.
+/// One rule for each kind of matcher.
 const PAGES: &[(&str, &str)] = &[
     (
         "no-privileged-container",
@@ -165,7 +165,7 @@ fn pages_are_read_from_inside_of_the_repository_only() {
     assert!(said.contains("outside of the repository") && !said.contains("secret"), "{said}");
 }
 
-/// The library's limits hold: a query that could go on for very long is stopped, and the run says so.
+/// The limits of the library apply: a query that could take very long is stopped, and the run reports it.
 #[test]
 fn a_query_cannot_run_away() {
     let repository = Repository::new();
@@ -176,7 +176,7 @@ fn a_query_cannot_run_away() {
     let start = std::time::Instant::now();
     let (code, said, notes) = repository.run("check --format concise many.nix");
     assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
-    // A rule that was stopped has not checked the file: that is an error.
+    // A rule that was stopped has not checked the file, which is an error.
     assert_eq!(code, 1, "{said}{notes}");
     let all = said + &notes;
     assert!(all.contains("local/wild") && all.contains("many.nix:1:6: warn[local/no-with]"), "{all}");
@@ -223,7 +223,7 @@ fn examples_are_tested() {
     assert_eq!(said, "this repository has no local rules; add one as .flakeward/rules/NAME.md\n");
 }
 
-/// The page that the README shows is one, and its examples are true.
+/// The example page in the README is valid, and its examples are correct.
 #[test]
 fn the_readmes_page_works() {
     let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();

@@ -159,7 +159,7 @@ fn a_file_that_cannot_be_read_is_not_passed_over() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("broken.nix"));
 }
 
-/// `ports init` writes the registry and nothing else; then a safe fix replaces the numbers, and neither has more to do.
+/// `ports init` writes only the registry; then a safe fix replaces the numbers, and neither has anything left to do.
 #[test]
 fn init_writes_a_registry_that_fix_then_uses() {
     let root = TempDir::new().unwrap();

@@ -1,8 +1,8 @@
-//! What must hold for any repository whatever is in it: the report is the same for every number of threads, with the
-//! prefilter and without, in whatever order the files come; and what a fix mended is not reported again.
+//! Properties of all repositories: the report is the same for every number of threads, with and without the prefilter,
+//! and for every order of files; and a fixed finding is not reported again.
 //!
-//! Held over the small repositories of this one, and with `FLAKEWARD_CORPUS=DIR` over every folder in DIR:
-//! `FLAKEWARD_CORPUS=DIR cargo test --release --test properties -- --nocapture` says how many.
+//! Tested on the small repositories of this project, and with `FLAKEWARD_CORPUS=DIR` on every folder in DIR:
+//! `FLAKEWARD_CORPUS=DIR cargo test --release --test properties -- --nocapture` prints how many.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,7 +16,7 @@ use flakeward::rule::example::{self, Role};
 use flakeward::rule::page;
 use flakeward::{Repo, Report, Settings, check, walk};
 
-/// A repository in memory: what order its files come in is up to the test.
+/// A repository in memory; the test controls the order of its files.
 struct Sample {
     name: String,
     config: Option<String>,
@@ -105,7 +105,7 @@ fn what_was_fixed_is_not_reported_again() {
     assert!(mended > 50, "the repositories have something to fix: {mended}");
 }
 
-/// Fixes a repository, and counts what was fixed.
+/// Fixes a repository, and counts the fixes.
 fn fixed(sample: &Sample, allowed: Safety) -> usize {
     let (before, settings) = (sample.repo(), sample.settings());
     let request = Request { allowed, only: None, guard: &|_| Ok(()) };
@@ -120,7 +120,7 @@ fn fixed(sample: &Sample, allowed: Safety) -> usize {
     for fixed in &outcome.fixed {
         let place = (fixed.rule, fixed.path.clone());
         let left = few.get(&place).copied().unwrap_or(0);
-        // A finding that only an earlier fix brought about was not there before.
+        // A finding that an earlier fix caused did not exist before.
         let fewer = many.get(&place).is_none_or(|before| left < *before);
         assert!(fewer, "{}: {} in {} is still reported {left} times", sample.name, fixed.rule, fixed.path);
     }
@@ -137,7 +137,7 @@ fn count(report: &Report) -> BTreeMap<(RuleId, RelPath), usize> {
     counts
 }
 
-/// Holds a property over all repositories, one after the other: a corpus need not fit into memory.
+/// Checks a property for all repositories, one after the other: a corpus need not fit into memory.
 fn held(mut property: impl FnMut(&Sample)) {
     let mut samples = 0;
     for sample in examples().into_iter().chain([seeds()]).chain(folders().iter().map(|folder| on_disk(folder))) {

@@ -1,6 +1,6 @@
-//! Keeps the README true: its table of rules, what its commands print for tests/repos/readme, the walk through the first
-//! day in tests/repos/first-day, its flakeward.toml.
-//! `FLAKEWARD_BLESS=1` rewrites the table and the output: read what it wrote.
+//! Keeps the README up to date: its table of rules, the output of its commands in tests/repos/readme, the walkthrough
+//! in tests/repos/first-day, and its flakeward.toml.
+//! `FLAKEWARD_BLESS=1` rewrites the table and the output: review the changes.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -35,7 +35,7 @@ fn its_configuration_is_one() {
     Config::parse(Path::new("flakeward.toml"), text.to_owned()).unwrap();
 }
 
-/// The README with the rules as they are.
+/// The README with the current table of rules.
 fn tabled(readme: &str) -> String {
     let (before, rest) = readme.split_once(TABLE.0).unwrap();
     let (_, after) = rest.split_once(TABLE.1).unwrap();
@@ -46,7 +46,7 @@ fn tabled(readme: &str) -> String {
     format!("{before}{}{table}{}{after}", TABLE.0, TABLE.1)
 }
 
-/// The README with what its commands print, one after the other, in a repository of its own.
+/// The README with the output of its commands, run in order in a copy of the repository.
 fn printed(readme: &str) -> String {
     let repository = copy_of("readme");
     let mut blocks = readme.split("```console\n$ flakeward");
@@ -61,14 +61,14 @@ fn printed(readme: &str) -> String {
             .env_remove("CLICOLOR_FORCE")
             .output()
             .unwrap();
-        // Remarks such as the summary of `fix` go to standard error, after the report.
+        // Notes such as the summary of `fix` go to standard error, after the report.
         let said = [ran.stdout, ran.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
         write!(out, "```console\n$ flakeward{args}\n{said}```{after}").unwrap();
     }
     out
 }
 
-/// A copy of a small repository, which git knows.
+/// A copy of a small repository, tracked by git.
 fn copy_of(name: &str) -> TempDir {
     let repository = TempDir::new().unwrap();
     let from = Path::new(PROJECT).join("tests/repos").join(name).join(".");
@@ -81,7 +81,7 @@ fn copy_of(name: &str) -> TempDir {
 /// Commands that are not run: they would need a network, an editor or another repository.
 const NOT_RUN: [&str; 4] = ["cargo install", "$EDITOR", "pre-commit", "flakeward fix --diff"];
 
-/// The README with what the commands of the first day print, line by line as a shell runs them.
+/// The README with the output of the commands in the walkthrough, run line by line in a shell.
 fn walked(readme: &str) -> String {
     let repository = copy_of("first-day");
     let mut blocks = readme.split("```console first-day\n");
@@ -103,7 +103,7 @@ fn walked(readme: &str) -> String {
     out
 }
 
-/// What a command prints.
+/// The output of a command.
 fn shell(folder: &Path, command: &str) -> String {
     let binary = Path::new(env!("CARGO_BIN_EXE_flakeward")).parent().unwrap();
     let path = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap());

@@ -1,4 +1,4 @@
-//! The registry's evaluator against Nix itself: whatever it says is a port, Nix says too.
+//! Compares the registry's evaluator with Nix: every port that it finds has the same value in Nix.
 
 mod support {
     pub mod nix;
@@ -14,7 +14,7 @@ use flakeward::facts::port_registry::{Registry, Value};
 use flakeward::lang::{Language, Tree};
 use support::{nix, registries};
 
-/// What the evaluator knows of a text: numbers by path, and whether it knows all of it.
+/// What the evaluator knows about a text: numbers by path, and whether it knows everything.
 struct Known {
     numbers: BTreeMap<String, i64>,
     whole: bool,
@@ -41,7 +41,7 @@ fn known(text: &str) -> Known {
     Known { numbers, whole: whole && registry.shape.importable }
 }
 
-/// The integers of Nix's own answer, by path.
+/// The integers in Nix's result, by path.
 fn integers(value: &serde_json::Value, path: &str, out: &mut BTreeMap<String, i64>) {
     match value {
         serde_json::Value::Object(set) => {
@@ -55,7 +55,7 @@ fn integers(value: &serde_json::Value, path: &str, out: &mut BTreeMap<String, i6
     }
 }
 
-/// Compares with Nix; texts that Nix refuses must not be known whole.
+/// Compares with Nix; texts that Nix rejects must not be fully known.
 fn compare(texts: &[String]) -> (usize, usize) {
     let answers = nix::evaluate(texts);
     let (mut agreed, mut refused) = (0, 0);
@@ -98,7 +98,7 @@ fn generated_registries_agree_with_nix() {
     }
     let texts: Vec<String> = (0..200).map(registries::generate).collect();
     let (agreed, refused) = compare(&texts);
-    // The generator is of use only while it makes both kinds in numbers.
+    // The generator is useful only if it produces enough of both kinds.
     assert!(agreed > 80, "{agreed} of {} known whole", texts.len());
     assert!(refused > 20, "{refused} of {} refused by Nix", texts.len());
 }
@@ -131,7 +131,7 @@ fn nothing_makes_the_evaluator_hang_or_overflow_the_stack() {
         "let f = x: [ (f x) ] == [ (f x) ]; in { a = if f 1 then 1 else 2; }".to_owned(),
         "{ a = builtins.foldl' (x: y: x + y) 0 (builtins.genList (x: x) 60000); }".to_owned(),
     ];
-    // The stack of a worker thread, which is what the evaluator has in earnest.
+    // The stack size of a worker thread, in which the evaluator normally runs.
     let worker = std::thread::Builder::new().stack_size(2 << 20).spawn(move || {
         for text in &texts {
             let started = std::time::Instant::now();

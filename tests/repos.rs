@@ -1,5 +1,5 @@
-//! Runs every folder of tests/repos: a small repository and a file `expected`, which holds what `--format concise`
-//! prints for it. `FLAKEWARD_BLESS=1` rewrites the `expected` files: read what it wrote.
+//! Checks every folder of tests/repos: a small repository with a file `expected` that contains the output of `--format
+//! concise`. `FLAKEWARD_BLESS=1` rewrites the `expected` files: review the changes.
 
 use std::path::{Path, PathBuf};
 

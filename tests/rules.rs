@@ -1,6 +1,6 @@
-//! Runs every page of `rules/`: its examples are small repositories, and what it says of them must be true.
+//! Tests every page of `rules/`: its examples are small repositories, and the output in it must be correct.
 //!
-//! `FLAKEWARD_BLESS=1 cargo test --test rules` rewrites what the pages say with what is so, and the shipped schema.
+//! `FLAKEWARD_BLESS=1 cargo test --test rules` rewrites the output in the pages, and the shipped schema.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -17,7 +17,7 @@ use flakeward::rule::page::{self, Fixability, Matcher, Rule};
 use flakeward::source::Source;
 use flakeward::{Repo, Report, Settings, trial};
 
-/// A page as it stands in the repository now, which is what the binary embeds.
+/// A page in its current version, which the binary embeds.
 struct Page {
     file: PathBuf,
     text: String,
@@ -25,7 +25,7 @@ struct Page {
 }
 
 impl Page {
-    /// Where the body begins in the text.
+    /// The offset of the body in the text.
     fn body_at(&self) -> usize {
         self.text.len() - self.rule.body.len()
     }
@@ -63,7 +63,7 @@ fn examples(page: &Page) -> Vec<Example<'_>> {
     })
 }
 
-/// An example's repository and its settings, with all rules on.
+/// The repository of an example and its settings, with all rules on.
 fn repository(page: &Page, example: &Example<'_>) -> (Repo, Settings) {
     let latin1 = |(_, block)| trial::bytes(block).is_some();
     assert!(example.files().all(latin1), "{}: a Latin-1 block holds Latin-1 only", page.name());
@@ -71,7 +71,7 @@ fn repository(page: &Page, example: &Example<'_>) -> (Repo, Settings) {
         .unwrap_or_else(|error| panic!("{}, `{}`: {error}", page.name(), example.title))
 }
 
-/// Checks an example and keeps what the page's rule says.
+/// Checks an example and keeps the findings of the page's rule.
 fn run(page: &Page, example: &Example<'_>) -> Report {
     let report = trial::check(&page.rule, example, &Catalog::built_in())
         .unwrap_or_else(|error| panic!("{}, `{}`: {error}", page.name(), example.title));
@@ -79,13 +79,13 @@ fn run(page: &Page, example: &Example<'_>) -> Report {
     report
 }
 
-/// A change to a page's body: what stands in a range becomes a text.
+/// An edit of a page's body: replaces a range by a text.
 struct Change {
     at: std::ops::Range<usize>,
     text: String,
 }
 
-/// What has to change for an example to be true, and what is wrong with it that a rewrite cannot mend.
+/// The edits that make an example correct, and the errors that an edit cannot fix.
 fn judge(page: &Page, example: &Example<'_>) -> (Vec<Change>, Vec<String>) {
     let printed = trial::printed(&run(page, example));
     let place = match example.blocks.first() {
@@ -122,7 +122,7 @@ fn fixed(repo: &Repo, settings: Settings, rule: RuleId, allowed: Safety) -> fix:
     fix::fix(repo, &settings, &fix::Request { allowed, only: Some(rule), guard: &|_| Ok(()) })
 }
 
-/// Holds the blocks `fixed` against what the fixes do, and what they do against what every fix must hold to.
+/// Compares the `fixed` blocks with the result of the fixes, and checks the general requirements of fixes.
 fn judge_fixes(page: &Page, example: &Example<'_>) -> (Vec<Change>, Vec<String>) {
     let repo = repository(page, example).0;
     let mut changes = Vec::new();
@@ -139,7 +139,7 @@ fn judge_fixes(page: &Page, example: &Example<'_>) -> (Vec<Change>, Vec<String>)
     (changes, complaints)
 }
 
-/// What is wrong with an outcome whatever the page says.
+/// The violations of general requirements in a fix's outcome.
 fn fix_faults(page: &Page, example: &Example<'_>, outcome: &fix::Outcome, allowed: Safety) -> Vec<String> {
     let mut faults: Vec<String> =
         outcome.refused.iter().map(|refused| format!("has a fix that is refused: {}", refused.reason)).collect();
@@ -174,8 +174,8 @@ fn fix_faults(page: &Page, example: &Example<'_>, outcome: &fix::Outcome, allowe
     faults
 }
 
-/// The blocks `fixed` of a safety class against the texts that the fixes gave. What a safe fix shows already is not
-/// shown a second time.
+/// Compares the `fixed` blocks of a safety class with the fixed texts. The result of a safe fix is not shown a second
+/// time.
 fn hold_blocks(
     example: &Example<'_>,
     texts: &BTreeMap<String, String>,
@@ -246,7 +246,7 @@ fn every_example_is_true() {
                 let at = page.body_at();
                 text.replace_range(change.at.start + at..change.at.end + at, &change.text);
             }
-            // The other tests read the pages at the same time, so a page is replaced whole.
+            // Other tests read the pages at the same time, so a page is replaced atomically.
             let new = page.file.with_extension("new");
             fs::write(&new, text).unwrap();
             fs::rename(&new, &page.file).unwrap();
@@ -278,7 +278,7 @@ fn every_page_has_its_form() {
 
 #[test]
 fn every_rule_without_a_matcher_has_the_check_of_its_name() {
-    // They report on the other rules' findings, so they run after all checks.
+    // These rules report on the other rules' findings, so they run after all checks.
     const NO_CHECK: [&str; 2] = ["expired-suppression", "unused-suppression"];
     let is_code = |page: &&Page| page.rule.matcher == Matcher::Code && !NO_CHECK.contains(&page.rule.id);
     let pages = pages();
@@ -287,7 +287,8 @@ fn every_rule_without_a_matcher_has_the_check_of_its_name() {
     assert_eq!(code, checks);
 }
 
-/// Rules without code are checked like the rules of a repository: languages, message, paths, and whether queries compile.
+/// Rules without code are checked like the rules of a repository: languages, message, paths, and that their queries
+/// compile.
 #[test]
 fn rules_without_code_are_valid() {
     let pages: Vec<Page> = pages().into_iter().filter(|page| page.rule.matcher != Matcher::Code).collect();

@@ -1,6 +1,7 @@
-//! What a rule reports depends on no other rule: `--select` gives the findings of the default run, and turning any other
-//! rule off changes nothing. Over every example of a page, every folder of tests/repos, and repositories made of all of
-//! them together. `FLAKEWARD_CASES` names a folder of more, as `*.case` files: `=== PATH` begins a file.
+//! The findings of a rule do not depend on other rules: `--select` gives the findings of the default run, and turning
+//! off any other rule changes nothing. Tested on every example of a page, every folder of tests/repos, and repositories
+//! that combine all of them. `FLAKEWARD_CASES` is a folder with further cases, as `*.case` files: `=== PATH` starts a
+//! file.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -10,7 +11,7 @@ use flakeward::finding::{Finding, Level, RuleId, UNCHECKED};
 use flakeward::rule::{BUILT_IN, Catalog, example};
 use flakeward::{Repo, Settings, check, trial};
 
-/// Report on the others.
+/// Rules that report on the findings of others.
 const ABOUT_OTHERS: [&str; 2] = ["expired-suppression", "unused-suppression"];
 
 /// A repository and its configuration.
@@ -29,7 +30,7 @@ impl Case {
         check(&self.repo, &settings).findings
     }
 
-    /// Compares each rule alone, and all rules but one, with all rules.
+    /// Compares runs with each rule alone, and with all rules but one, with a run of all rules.
     fn judge(&self) {
         let all = self.findings(|_| {});
         let of = |findings: &[Finding], rule: RuleId| -> Vec<Finding> {
@@ -38,7 +39,7 @@ impl Case {
         for rule in rules() {
             let alone = self.findings(|settings| off(settings, |other| other != rule));
             assert_eq!(of(&alone, rule), of(&all, rule), "{}: {rule} alone", self.name);
-            // What could not be checked is reported whichever rules are on.
+            // A file that cannot be checked is reported with any rules.
             let is_expected = |finding: &Finding| finding.rule == rule || finding.rule == UNCHECKED;
             assert!(alone.iter().all(is_expected), "{}: {rule} alone", self.name);
         }
@@ -56,7 +57,7 @@ fn rules() -> impl Iterator<Item = RuleId> {
     BUILT_IN.iter().map(|rule| rule.id).filter(|rule| !ABOUT_OTHERS.contains(rule))
 }
 
-/// Turns rules off, and always those that report on the others.
+/// Turns rules off, and always those that report on others.
 fn off(settings: &mut Settings, is_off: impl Fn(RuleId) -> bool) {
     for rule in BUILT_IN.iter().map(|rule| rule.id).filter(|rule| ABOUT_OTHERS.contains(rule) || is_off(rule)) {
         settings.decide(rule, Level::Off);
@@ -79,7 +80,7 @@ fn page_examples() -> Vec<Case> {
 /// Paths and contents.
 type Files = Vec<(String, Vec<u8>)>;
 
-/// The files below a folder, `expected` and the configuration left out.
+/// The files below a folder, except `expected` and the configuration.
 fn files(folder: &Path, below: &Path, out: &mut Files) {
     for entry in fs::read_dir(below).unwrap().map(|entry| entry.unwrap().path()) {
         let path = entry.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
@@ -123,7 +124,7 @@ fn in_small_repositories_each_rule_stands_alone() {
     folders().into_iter().for_each(|(name, files)| of_bytes(name, &files).judge());
 }
 
-/// All small repositories in one: at the root in turn, so that the files of one meet those of the others.
+/// Combines all small repositories: each in turn is at the root, so that the files of one meet those of the others.
 #[test]
 fn in_repositories_put_together_each_rule_stands_alone() {
     let folders = folders();

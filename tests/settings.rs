@@ -1,4 +1,4 @@
-//! One configuration for a whole run, the registry that it names, the baseline, and where reports go.
+//! One configuration for a whole run, the registry that it names, the baseline, and the locations of reports.
 
 mod support {
     #[expect(dead_code, reason = "these tests need only some of it")]
@@ -31,7 +31,7 @@ fn the_roots_configuration_holds_whichever_paths_are_named() {
     }
     let ran = root.run_in("sub", "-f concise y.nix", "");
     assert_eq!((ran.code, ran.out), (1, found.replace("sub/", "")));
-    // Where the command line says which configuration holds, no other one is missed.
+    // If the command line selects the configuration, there is no hint about another one.
     for args in ["-f concise --isolated", "-f concise --config sub/flakeward.toml"] {
         assert!(!root.run(args).out.contains("not read"), "{args}");
     }
@@ -88,7 +88,7 @@ fn a_registry_outside_of_the_checked_files_is_named_as_such() {
     }
 }
 
-/// A registry that is only found by its name and has syntax errors: the ports are known, but not their names.
+/// A registry found by its name, with syntax errors: the ports are known, but not their names.
 #[test]
 fn a_broken_registry_that_is_found_by_its_name_holds_them_back_too() {
     let root =

@@ -1,5 +1,5 @@
-//! The entries through which bytes from outside come in, for fuzzing: each takes any bytes and panics only where
-//! flakeward breaks a promise. `tests/fuzz_corpus.rs` and the fuzz targets in `fuzz/` run the same functions.
+//! The entry points for untrusted bytes, for fuzzing: each accepts any bytes and panics only if flakeward violates an
+//! invariant. `tests/fuzz_corpus.rs` and the fuzz targets in `fuzz/` run the same functions.
 
 use std::io;
 use std::path::Path;
@@ -18,10 +18,10 @@ use flakeward::rule::{Catalog, example, own, page};
 use flakeward::source::LineIndex;
 use flakeward::{Repo, Report, Settings, walk};
 
-/// What takes bytes.
+/// A function of untrusted bytes.
 pub type Entry = fn(&[u8]);
 
-/// Every entry by its name, which is that of its fuzz target and of the folder of its seeds.
+/// All entry points by name, which is also the name of the fuzz target and of the folder with its seeds.
 pub const ENTRIES: [(&str, Entry); 12] = [
     ("nix", nix),
     ("yaml", yaml),
@@ -37,20 +37,20 @@ pub const ENTRIES: [(&str, Entry); 12] = [
     ("fix", fix),
 ];
 
-/// Everything on, and every fix planned.
+/// All rules on, and all fixes planned.
 static SETTINGS: LazyLock<Settings> = LazyLock::new(|| Settings { fixes: Safety::Unsafe, ..Settings::default() });
 
-/// A registry for files that refer to one.
+/// A registry for files that refer to it.
 const PORTS: &str = "{\n  web.api = 3000;\n  databases.postgresql = 5432;\n}\n";
 
-/// A flake, for files that matter beside one.
+/// A flake for files that need one next to them.
 const FLAKE: (&str, &[u8]) = (
     "flake.nix",
     b"{\n  inputs.nixpkgs.url = \"github:NixOS/nixpkgs\";\n  inputs.a.url = \"github:a/b\";\n  \
       inputs.a.inputs.nixpkgs.follows = \"nixpkgs\";\n  outputs = { self, nixpkgs, a }: { };\n}\n",
 );
 
-/// Longer inputs say nothing that shorter ones do not: those that are large on purpose have their own tests.
+/// The maximum input size: longer inputs find nothing new. Inputs that are large on purpose have their own tests.
 const LONGEST: usize = 64 << 10;
 
 /// Nix: as a module, a flake and a registry.
@@ -60,7 +60,7 @@ pub fn nix(bytes: &[u8]) {
     }
 }
 
-/// YAML: as processes, containers, workflows, and as nothing in particular.
+/// YAML: as processes, containers, workflows, and as an unknown file.
 pub fn yaml(bytes: &[u8]) {
     let names = ["process-compose.yaml", "docker-compose.yml", ".github/workflows/ci.yml", "a.yaml"];
     for name in names {
@@ -68,7 +68,7 @@ pub fn yaml(bytes: &[u8]) {
     }
 }
 
-/// The levels of a YAML text, as deep as they go: each pair of bytes is a part and how often it is repeated.
+/// Deeply nested YAML: each pair of bytes is a part and the number of its repetitions.
 pub fn levels(bytes: &[u8]) {
     const PARTS: [&str; 32] = [
         "- ", "? ", ": ", "a: ", "\n", " ", "\t", "\"", "'", "[", "]", "{", "}", "|\n", ">2\n", "...\n", "---\n",
@@ -85,7 +85,7 @@ pub fn levels(bytes: &[u8]) {
     assert!(tree.nodes().all(|node| text.get(tree.span(node).range()).is_some()), "a node is outside of its text");
 }
 
-/// The lines that changed between two texts, which a NUL separates: the others are lines of the older text, in its order.
+/// The changed lines between two texts, separated by a NUL: the unchanged lines are lines of the older text, in order.
 pub fn changed(bytes: &[u8]) {
     let Some((old, new)) = text(bytes).and_then(|text| text.split_once('\0')) else { return };
     let changed = line_diff::changed_lines(old, new);
@@ -126,7 +126,7 @@ pub fn ci(bytes: &[u8]) {
     }
 }
 
-/// flake.lock, beside the flake that it locks.
+/// flake.lock, next to the flake that it locks.
 pub fn lock(bytes: &[u8]) {
     checked(&[FLAKE, ("flake.lock", bytes)]);
     let Some(text) = text(bytes) else { return };
@@ -134,13 +134,13 @@ pub fn lock(bytes: &[u8]) {
     let Some(lock) = Lock::read(&tree) else { return };
     for (label, node) in &lock.nodes {
         for input in node.inputs.keys() {
-            // Whether it leads anywhere is the lock's matter; that it comes to an end is ours.
+            // Whether it resolves depends on the lock; it must terminate.
             let _ = lock.resolve(label, input);
         }
     }
 }
 
-/// flakeward.toml: an error has a place in the text, and what is accepted can be worked with.
+/// flakeward.toml: errors have a valid span, and accepted configurations can be used.
 pub fn config(bytes: &[u8]) {
     let Some(text) = text(bytes) else { return };
     match Config::parse(Path::new("flakeward.toml"), text.to_owned()) {
@@ -187,7 +187,7 @@ pub fn page(bytes: &[u8]) {
     }
 }
 
-/// The evaluation of a port registry, found or configured, and questions to it.
+/// The evaluation of a port registry, found or configured, and lookups in it.
 pub fn registry(bytes: &[u8]) {
     const USER: &str = "let ports = import ./ports.nix; in {\n  a = ports.web.api;\n  b = 5432;\n}\n";
     checked(&[("ports.nix", bytes), ("a.nix", USER.as_bytes())]);
@@ -209,7 +209,7 @@ pub fn registry(bytes: &[u8]) {
     }
 }
 
-/// Fixes: a repository in the form of [`files`]. What could be parsed still can be, and nothing is left to do.
+/// Fixes: a repository in the format of [`files`]. Files that could be parsed still can, and nothing is left to fix.
 pub fn fix(bytes: &[u8]) {
     if bytes.len() > LONGEST {
         return;
@@ -239,7 +239,7 @@ fn fixed(repo: &Repo) -> Outcome {
     outcome
 }
 
-/// The files of a repository in one text: each begins behind a line `%% path`.
+/// The files of a repository in one text: each starts after a line `%% path`.
 fn files(bytes: &[u8]) -> Vec<(&str, &[u8])> {
     const MARK: &[u8] = b"%% ";
     let mut files: Vec<(&str, std::ops::Range<usize>)> = Vec::new();
@@ -277,7 +277,7 @@ fn checked(files: &[(&str, &[u8])]) {
     }
 }
 
-/// What every report keeps to: no check failed inside, all places are places, and every format can be written.
+/// The invariants of every report: no check failed internally, all spans are valid, and every format can be written.
 fn sound(report: &Report) {
     assert!(!report.internal_error(), "{:?}", report.notes);
     for finding in &report.findings {

@@ -1,8 +1,8 @@
-//! Nix itself, where it is installed.
+//! Runs Nix, if it is installed.
 
 use std::process::Command;
 
-/// Whether Nix is there. With `FLAKEWARD_REQUIRE_TOOLS=1` it has to be.
+/// Whether Nix is installed. With `FLAKEWARD_REQUIRE_TOOLS=1` it must be.
 pub fn present() -> bool {
     let found = Command::new("nix-instantiate").arg("--version").output().is_ok_and(|output| output.status.success());
     let required = std::env::var_os("FLAKEWARD_REQUIRE_TOOLS").is_some_and(|value| value == "1");
@@ -10,13 +10,13 @@ pub fn present() -> bool {
     found
 }
 
-/// Calls a function with its defaults, and makes strings of functions that are values, which JSON cannot hold.
+/// Calls a function with its defaults, and converts functions in values to strings, because JSON cannot represent them.
 const WRAPPER: &str = "let call = f: if builtins.isFunction f then call (f { }) else plain f;
     plain = v: if builtins.isAttrs v then builtins.mapAttrs (_: plain) v
       else if builtins.isFunction v then \"function\" else v;
 in";
 
-/// The strict values of some expressions; `None` where Nix refuses.
+/// The strict values of some expressions; `None` if Nix fails.
 pub fn evaluate(texts: &[String]) -> Vec<Option<serde_json::Value>> {
     let folder = tempfile::tempdir().unwrap();
     for (index, text) in texts.iter().enumerate() {
@@ -24,7 +24,7 @@ pub fn evaluate(texts: &[String]) -> Vec<Option<serde_json::Value>> {
         file(format!("{index}.nix"), text);
         file(format!("call-{index}.nix"), &format!("{WRAPPER} call (import ./{index}.nix)"));
     }
-    // Nix takes many files at once and stops at the first that it refuses: go on behind that one.
+    // Nix accepts many files at once and stops at the first that fails: continue after that one.
     let mut answers = Vec::new();
     while answers.len() < texts.len() {
         answers.extend(run(folder.path(), answers.len()..texts.len()).into_iter().map(Some));

@@ -1,6 +1,6 @@
-//! Registries for the comparison with Nix: hand-written ones, and as many others as one likes from a seed.
+//! Registries for the comparison with Nix: hand-written ones, and any number of generated ones.
 
-/// Texts, and whether the evaluator knows all of each.
+/// Texts, and whether the evaluator fully knows each.
 pub const WRITTEN: &[(&str, bool)] = &[
     ("{ databases.redis = 6379; databases = { postgresql = 5432; }; }", true),
     ("{ a = { b = 1; }; a.c = 2; a.d.e = 3; }", true),
@@ -44,7 +44,7 @@ pub const WRITTEN: &[(&str, bool)] = &[
     ("{ ${null} = 1; a = 2; }", false),
     ("let { x = 1; body = { a = x; }; }", true),
     ("rec { a = { b = rec { c = 1; d = c + 1; }; }; e = a.b.d; }", true),
-    // Nix lets `d` see the `c` that is merged in; that such files are not known does no harm.
+    // In Nix, `d` sees the merged `c`; it does no harm that such files are not known.
     ("{ a = rec { b = 1; d = c; }; a.c = 2; }", false),
     ("{ a = 8080; a2 = 08080; zero = 0; big = 70000; minus = -1; }", true),
     ("{ a = 9223372036854775807; b = 1; }", true),
@@ -75,7 +75,7 @@ pub const WRITTEN: &[(&str, bool)] = &[
         "{ a = if [ 1 2 ] == [ 1 2 ] then 1 else 2; b = if { x = 1; } == { x = 1; } then 1 else 2; c = if 1 == 1.0 then 3 else 4; }",
         true,
     ),
-    // What Nix refuses, or nobody can know.
+    // Texts that Nix rejects, or that cannot be known.
     ("{ a = 1 / 0; b = 2; }", false),
     ("rec { a = b; b = a; c = 3; }", false),
     ("let x = x; in { a = x; b = 2; }", false),
@@ -100,7 +100,7 @@ pub const WRITTEN: &[(&str, bool)] = &[
     ("{ a = \"\" < 1; b = 1; }", false),
 ];
 
-/// A generator of numbers that is the same everywhere.
+/// A deterministic pseudo-random generator.
 struct Dice(u64);
 
 impl Dice {
@@ -116,7 +116,8 @@ impl Dice {
 
 const NAMES: [&str; 8] = ["api", "web", "redis", "base", "db", "grpc", "x", "y"];
 
-/// A registry from a seed: sets, lets, merges, functions and arithmetic over a few names, so that they meet often.
+/// Generates a registry from a seed: sets, lets, merges, functions and arithmetic over a few names, so that collisions
+/// are frequent.
 pub fn generate(seed: u64) -> String {
     let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(1));
     for _ in 0..4 {
@@ -150,7 +151,7 @@ fn set(dice: &mut Dice, depth: usize) -> String {
 
 fn bindings(dice: &mut Dice, depth: usize) -> String {
     let mut text = String::new();
-    // Most sets define each name once, or nothing would evaluate.
+    // Most sets define each name once; otherwise hardly any would evaluate.
     let start = dice.roll(NAMES.len());
     for at in 0..2 + dice.roll(3) {
         let name = if dice.roll(80) == 0 { dice.pick(&NAMES) } else { NAMES[(start + at) % NAMES.len()] };

@@ -1,16 +1,17 @@
-//! What the tests with real tools share: the project, the built command, and finding the tools.
+//! Shared by the tests with real tools: the project, the built command, and finding the tools.
 
 /// The project's own folder.
 pub const PROJECT: &str = env!("CARGO_MANIFEST_DIR");
 /// The flakeward that was built for the tests.
 pub const FLAKEWARD: &str = env!("CARGO_BIN_EXE_flakeward");
 
-/// Whether no test may be left out.
+/// Whether missing tools fail the tests.
 pub fn required() -> bool {
     std::env::var_os("FLAKEWARD_REQUIRE_TOOLS").is_some_and(|value| value == "1")
 }
 
-/// Whether the tools are on PATH. Where one is missing the test is left out with a message, or fails if it has to run.
+/// Whether the tools are on PATH. If one is missing, the test is skipped with a message, or fails if tools are
+/// required.
 pub fn have(tools: &[&str]) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let lacking: Vec<_> =
