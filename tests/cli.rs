@@ -13,7 +13,7 @@ const CHANNEL: &str = "import <nixpkgs> { }\n";
 const FOUND: &str =
     "shell.nix:1:8: warn[lookup-path]: `<nixpkgs>` is looked up in NIX_PATH, which differs from machine to machine\n";
 
-/// A command that must not be obeyed: it prints nothing on standard output, says why, and exits with 2.
+/// Runs a command that must be rejected: it prints nothing on standard output, gives the reason, and exits with 2.
 fn refused(repository: &Repository, args: &str) -> String {
     let ran = repository.run(args);
     assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{args}: {}", ran.err);
@@ -398,7 +398,7 @@ fn a_baseline_holds_what_is_there_and_lets_new_things_through() {
     assert_eq!(ran.code, 0, "{}", ran.out);
     assert!(ran.out.contains("no findings (2 suppressed)"), "{}", ran.out);
     assert_eq!(repository.run("--isolated --fail-on hint").code, 1);
-    // Moved lines stay accepted, new ones do not, and a row that matches nothing is told with its place.
+    // Moved lines stay accepted, new ones do not, and a row without a match is reported with its position.
     repository.write("shell.nix", format!("# moved\n\n{CHANNEL}"));
     repository.write("new.nix", CHANNEL);
     repository.write("gone.nix", "{ }\n");

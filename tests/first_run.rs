@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use support::repository::Repository;
 use support::tools::have;
 
-/// A repository with ports that no registry has, a style finding and a file that cannot be fixed.
+/// A repository with unregistered ports, a style finding and a file that cannot be fixed.
 fn many() -> Repository {
     let services: String = (0..12).map(|n| format!("  services.app{n}.port = {};\n", 8100 + n)).collect();
     let flake =
@@ -61,13 +61,13 @@ fn many_findings_are_closed_by_a_table_and_by_what_to_do() {
     let steps = &ran.out[ran.out.find("\nNext steps:\n").unwrap()..];
     let commands: Vec<&str> = steps.lines().skip(2).map(|line| line.trim().split("  ").next().unwrap()).collect();
     assert_eq!(commands, ["flakeward ports init", "flakeward init", "flakeward baseline", "nix flake lock"]);
-    // Each is there only where it helps.
+    // Each hint is shown only if it applies.
     root.write("lib/ports.nix", "{ db = 5432; cache = 6379; }\n");
     root.write("flakeward.toml", "");
     root.run("baseline");
     assert_eq!(root.run("").out.matches("Next steps").count(), 0);
     assert_eq!(root.run("a.nix --isolated").out.matches("Next steps").count(), 0);
-    // One finding needs no table.
+    // A single finding needs no table.
     let few = Repository::new(&[("a.nix", "import <nixpkgs> { }\n")]);
     assert_eq!(few.run("").out.matches("\nrule ").count(), 0);
     let counts = "rule         level  findings  fixable  files\nlookup-path  warn          1        -      1\n";
@@ -97,7 +97,7 @@ fn a_repository_without_nix_gets_a_note_instead_of_hundreds_of_findings() {
     assert_eq!(ran.code, 1);
     assert!(ran.out.starts_with("note: there is no flake.nix and no other .nix file here"), "{}", ran.out);
     assert!(ran.out.lines().count() < 15 && ran.out.contains("flakeward migrate"), "{}", ran.out);
-    // Programs, and those who ask for them, get all findings.
+    // Programs, and users who ask for them, get all findings.
     assert!(root.run("-f concise").out.lines().count() > 30);
     root.write("flakeward.toml", "");
     assert!(root.run("").out.contains("others in this file"));
@@ -128,7 +128,7 @@ fn init_writes_a_configuration_that_fits() {
         ran.out
     );
     assert!(!ran.out.contains("flakeward.toml"), "{}", ran.out);
-    // The commands that it names work, one after the other.
+    // The suggested commands work, one after the other.
     assert_eq!(root.run("ports init").code, 0);
     let fixed = root.run("fix");
     assert!(fixed.err.contains("fixed 24 findings"), "{}", fixed.err);

@@ -139,7 +139,7 @@ fn the_map_is_a_document_for_programs() {
 #[test]
 fn free_numbers_and_groups_that_are_not_there() {
     let repository = repository();
-    // Beside 6379 and beside 3010; 5433 is famous.
+    // The numbers after 6379 and 3010; 5433 is skipped as the default port of common programs.
     assert_eq!(out(repository.path(), "ports next databases"), "6380\n");
     assert_eq!(out(repository.path(), "ports next development"), "3011\n");
     assert_eq!(out(repository.path(), "ports next"), "6380\n");
@@ -249,7 +249,7 @@ fn rename_refuses_what_it_cannot_do_for_certain() {
     }
 }
 
-/// Runs a program on an export. `None` if it is not installed; with `FLAKEWARD_REQUIRE_TOOLS=1` it has to be.
+/// Runs a program on an export. `None` if it is not installed; with `FLAKEWARD_REQUIRE_TOOLS=1` it must be.
 fn read_by(folder: &Path, program: &str, args: &[&str]) -> Option<serde_json::Value> {
     let output = Command::new(program).args(args).current_dir(folder).output();
     let required = std::env::var_os("FLAKEWARD_REQUIRE_TOOLS").is_some_and(|value| value == "1");

@@ -46,7 +46,7 @@ fn a_registry_that_cannot_be_read_holds_the_port_rules_back() {
     ];
     let root = Repository::new(&files);
     let missing = "flakeward.toml:2:12: error[unreadable-file]: the port registry lib/port.nix does not exist, so the port rules did not run\n";
-    // Neither the paths, nor what is accepted or selected, hides that.
+    // Neither paths, nor a baseline, nor a selection of rules hides that.
     root.run("baseline");
     for args in ["", "a.nix", "--select port-conflict", "--level hardcoded-port=warn"] {
         let ran = root.run(&format!("-f concise {args}"));
@@ -96,7 +96,7 @@ fn a_broken_registry_that_is_found_by_its_name_holds_them_back_too() {
     let ran = root.run("-f concise");
     assert!(ran.out.contains("lib/ports.nix:1:16: error[unreadable-file]"), "{}", ran.out);
     assert!(!ran.out.contains("hardcoded-port"), "{}", ran.out);
-    // Beside a registry without errors, a file of that name without ports may be anything.
+    // Next to a registry without errors, a file with that name and without ports may be anything.
     root.write("lib/ports.nix", "{ config, ... }: { imports = [ ./a.nix ];\n");
     root.write("nix/ports.nix", "{ redis = 6379; web = 80; }\n");
     let ran = root.run("-f concise");
@@ -146,7 +146,7 @@ fn reports_for_other_programs_name_files_from_the_root() {
         assert!(ran.out.contains("modules/a.nix"), "{format}: {}", ran.out);
         assert!(!ran.out.contains("../modules") && !ran.out.contains("\"a.nix"), "{format}: {}", ran.out);
     }
-    // What is printed for people is relative to where they are.
+    // Output for people has paths relative to the working directory.
     assert!(root.run_in("modules", "-f concise", "").out.starts_with("a.nix:1:8:"));
 }
 

@@ -86,7 +86,7 @@ pub struct ProjectFile {
 }
 
 impl ProjectFile {
-    /// The fact of a type.
+    /// The fact of a type, if the file has one.
     pub fn fact<T: Fact>(&self) -> Option<&T> {
         self.facts.get()
     }

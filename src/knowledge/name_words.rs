@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-/// Words that are written as one text, to be looked up.
+/// A set of words, written as one text.
 pub type Words = LazyLock<HashSet<&'static str>>;
 
 macro_rules! words {
@@ -13,7 +13,7 @@ macro_rules! words {
     };
 }
 
-/// Words that say nothing about whose port it is.
+/// Generic words that do not identify the service of a port.
 pub static GENERIC: Words = words!(
     " addr address addresses allowed any app apps application applications arg args arguments attrs base \
     bind binding bindings body builder cfg checks cmd command commands common conf config configs configuration \
@@ -193,14 +193,14 @@ pub const CLIENT_SETS: &[&str] = &[
 pub const FRONTS: &[&str] =
     &["caddy", "haproxy", "nginx", "proxy", "reverse-proxy", "traefik", "cloudflared", "homepage", "vmagent", "gatus"];
 
-/// Names of files and folders that are about nothing in particular, beside [`GENERIC`].
+/// Generic names of files and folders, in addition to [`GENERIC`].
 pub static VAGUE: Words = words!(
     " compose docker-compose dockerfile containerfile hardware index integration process-compose \
     ports firewall vars variables constants globals makefile values kustomization deploy devenv devshell shell \
     workflow workflows ci optional global core base server servers desktop laptop workstation personal private "
 );
 
-/// Names of files that do not name a port that nothing else names.
+/// File names that are not used to name a port without other evidence.
 pub static EMPTY_STEMS: Words = words!(
     " base common config configuration container containers default docker flake home \
     hosts main inet-rules module modules networking nixos options programs services system hardware-configuration test \

@@ -1,4 +1,4 @@
-//! Services by port number: `service_ports.tsv`, whose head describes its columns. The build script reads it.
+//! Services by port number. The build script reads them from `service_ports.tsv`, whose header describes the columns.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;

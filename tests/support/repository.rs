@@ -7,10 +7,10 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
-/// A repository in a folder of its own. A `.git` folder marks its root.
+/// A repository in a temporary folder. A `.git` folder marks its root.
 pub struct Repository(TempDir);
 
-/// What a command did.
+/// The result of a command.
 pub struct Ran {
     /// Its exit code.
     pub code: i32,
@@ -46,7 +46,7 @@ impl Repository {
         fs::read_to_string(self.path().join(path)).unwrap()
     }
 
-    /// Runs flakeward with some words.
+    /// Runs flakeward with some arguments.
     pub fn run(&self, args: &str) -> Ran {
         self.run_in("", args, "")
     }
@@ -61,7 +61,7 @@ impl Repository {
         ran(&child.wait_with_output().unwrap())
     }
 
-    /// Runs Git, which has to succeed.
+    /// Runs Git, which must succeed.
     #[track_caller]
     pub fn git(&self, args: &[&str]) {
         let identity = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "init.defaultBranch=main"];
@@ -70,7 +70,7 @@ impl Repository {
     }
 }
 
-/// flakeward with some words, and without the variables of whoever runs the tests.
+/// A command for flakeward with some arguments, without the user's environment variables.
 pub fn command(args: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_flakeward"));
     command.args(args.split_whitespace());
@@ -89,7 +89,7 @@ pub fn command(args: &str) -> Command {
     command
 }
 
-/// What a command did that ended by itself.
+/// The result of a command that exited normally.
 pub fn ran(output: &Output) -> Ran {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     Ran { code: output.status.code().unwrap(), out: text(&output.stdout), err: text(&output.stderr) }

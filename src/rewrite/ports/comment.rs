@@ -11,7 +11,7 @@ use crate::source::{self, Source};
 use super::Target;
 
 /// Adds the comment that names the registry entry: above the first key of the mapping, or the first instruction of the
-/// stage, that has the number. One comment serves all, so all findings there get the same fix.
+/// stage, that contains the number. One comment covers all, so all findings there get the same fix.
 pub fn fix(
     source: &Source,
     tree: &Tree<'_>,
@@ -51,17 +51,17 @@ pub fn fix(
     })
 }
 
-/// The first key or instruction with each number, by mapping or by the start of the stage. A block is read once for all
-/// of its numbers.
+/// For each mapping or stage, the first key or instruction that contains each number. A block is read once for all of
+/// its numbers.
 #[derive(Debug, Default)]
 pub struct Blocks {
     first: RefCell<HashMap<(Node, u32), HashMap<u32, Node>>>,
-    /// Where the stages of a Dockerfile begin.
+    /// The offsets at which the stages of a Dockerfile start.
     stages: OnceCell<Vec<u32>>,
 }
 
 impl Blocks {
-    /// The first of a block's parts with a number.
+    /// The first part of a block that contains a number.
     fn first<P: Iterator<Item = Node>>(
         &self,
         tree: &Tree<'_>,
@@ -84,7 +84,7 @@ impl Blocks {
     }
 }
 
-/// The first pair with the number in the mapping that has the digits.
+/// The first pair with the number, in the mapping that contains the digits.
 fn first_pair(tree: &Tree<'_>, blocks: &Blocks, digits: Span, number: u32) -> Option<Node> {
     let node = tree.covering(digits);
     let is_pair = |node: &Node| tree.kind(*node) == NodeKind::BlockMappingPair;
@@ -93,7 +93,7 @@ fn first_pair(tree: &Tree<'_>, blocks: &Blocks, digits: Span, number: u32) -> Op
     blocks.first(tree, (mapping, 0), || tree.children(mapping).filter(is_pair), number)
 }
 
-/// The first instruction with the number in the stage that has the digits.
+/// The first instruction with the number, in the stage that contains the digits.
 fn first_instruction(tree: &Tree<'_>, blocks: &Blocks, digits: Span, number: u32) -> Option<Node> {
     let stages = blocks.stages.get_or_init(|| dockerfile::stage_starts(tree));
     let stage = stages.iter().copied().rfind(|&start| start <= digits.start).unwrap_or(0);
@@ -104,7 +104,7 @@ fn first_instruction(tree: &Tree<'_>, blocks: &Blocks, digits: Span, number: u32
     first.filter(|&node| tree.span(node).start <= digits.start)
 }
 
-/// The numbers of a text that are written as runs of digits without a leading zero.
+/// The numbers in a text: runs of digits without a leading zero.
 fn numbers(text: &str) -> impl Iterator<Item = u32> {
     let runs = text.split(|c: char| !c.is_ascii_digit());
     runs.filter(|run| !run.is_empty() && !run.starts_with('0')).filter_map(|run| run.parse().ok())

@@ -20,18 +20,18 @@ const DEPTH: usize = 8;
 /// Names for the imported registry, in order of preference.
 const NAMES: [&str; 5] = ["ports", "portRegistry", "registeredPorts", "ports'", "portRegistry'"];
 
-/// What a file knows of a registry. It is the same for all digits in the file.
+/// The names for a registry in a file. They are the same for all digits in the file.
 #[derive(Debug)]
 pub struct Names<'a> {
-    /// The names of each scope that stand for the registry or for a part of it.
+    /// For each scope, the names that refer to the registry or a part of it.
     known: BTreeMap<Node, Vec<Known<'a>>>,
-    /// A name that an import can be bound to, once one is added.
+    /// A free name for an import that is added.
     free: OnceCell<Option<&'static str>>,
-    /// The import of each scope, or why it cannot have one.
+    /// For each scope, its import or the reason why it cannot have one.
     added: RefCell<BTreeMap<Scope, Result<Import, String>>>,
 }
 
-/// A name that stands for a part of the registry: the one below some names.
+/// A name that refers to the part of the registry at a path.
 #[derive(Debug)]
 struct Known<'a> {
     name: &'a str,
@@ -54,7 +54,7 @@ impl<'a> Names<'a> {
         Self { known: tree.nodes().filter_map(known_in).collect(), free: OnceCell::new(), added: RefCell::default() }
     }
 
-    /// The entry of a target by a name that already stands for the registry, or for a part of it that has the entry.
+    /// The entry of a target, by a name that already refers to the registry or to a part of it that contains the entry.
     pub fn reference(&self, tree: &Tree<'_>, digits: Span, target: &Target<'_>) -> Option<String> {
         if self.known.is_empty() {
             return None;
@@ -62,7 +62,7 @@ impl<'a> Names<'a> {
         let from = tree.covering(digits);
         let scopes = tree.ancestors(from).filter_map(|scope| self.known.get(&scope)).flatten();
         let visible = scopes.filter(|known| {
-            // In the value of its own binding, a name would ask for itself.
+            // A name in the value of its own binding would be infinite recursion.
             let inside = matches!(known.origin, Origin::Binding(binding) if tree.span(binding).contains(digits));
             !inside && nix::resolve(tree, from, known.name) == Some(known.origin)
         });
@@ -73,7 +73,7 @@ impl<'a> Names<'a> {
     }
 }
 
-/// An import that makes the registry known.
+/// An import to add.
 #[derive(Debug, Clone)]
 pub struct Import {
     /// The name it is bound to.
@@ -82,8 +82,8 @@ pub struct Import {
     pub edit: Edit,
 }
 
-/// The import to add, so that digits at a place can refer to the registry; or why none can be added without changing
-/// what is evaluated.
+/// The import to add, so that the digits can be replaced by a reference to the registry; or the reason why none can be
+/// added without changing the result of evaluation.
 pub fn added(
     tree: &Tree<'_>,
     source: &Source,
@@ -157,7 +157,7 @@ pub fn attribute(name: &str) -> String {
     dotted(&[name.to_owned()])
 }
 
-/// Where a binding for the digits goes.
+/// The scope for a new binding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Scope {
     /// Into this `let`.

@@ -15,15 +15,15 @@ const DEPTH: usize = 8;
 /// An entry to add.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewEntry {
-    /// The names that lead to it, outermost first.
+    /// Its path, outermost name first.
     pub path: Vec<String>,
     /// The number.
     pub number: u32,
-    /// Lines of comment above it, without the mark.
+    /// The lines of the comment above it, without `#`.
     pub comment: Option<String>,
 }
 
-/// A registry as it is written.
+/// A registry as written.
 #[derive(Debug)]
 pub struct Layout<'t, 'a> {
     tree: &'t Tree<'a>,

@@ -1,8 +1,8 @@
 //! Port fixes: replace a literal number by a reference to its registry entry, without changing the result of
 //! evaluation.
 //!
-//! [`PortFile::fix`] is a function of a tree and the position of some digits; whether these digits are a port, and which
-//! entry they are, is decided by the port checks.
+//! [`PortFile::fix`] takes the span of some digits; the port checks decide whether these digits are a port, and which
+//! entry they belong to.
 
 mod comment;
 mod import;
@@ -53,20 +53,20 @@ const BROKEN: &str = "the file has syntax errors";
 /// Why there is no fix: a name that Nix must know before evaluation, or digits with an additional meaning.
 const PLACE: &str = "a reference is not allowed at this position";
 
-/// A file whose ports are replaced, with what is the same for all of them.
+/// A file whose ports are replaced, with the state that its fixes share.
 #[derive(Debug)]
 pub struct PortFile<'s, 'a> {
     source: &'s Source,
     tree: Tree<'a>,
     is_generated: OnceCell<bool>,
-    /// What the file knows of registries, by their paths and by [`Target::settled`].
+    /// The names for registries in the file, by the registry's path and [`Target::settled`].
     names: RefCell<BTreeMap<(String, bool), Rc<import::Names<'a>>>>,
-    /// Where the comments go.
+    /// The blocks for comments.
     blocks: comment::Blocks,
 }
 
 impl<'s, 'a> PortFile<'s, 'a> {
-    /// A file and its tree.
+    /// Creates the state for a file and its tree.
     pub fn new(source: &'s Source, tree: Tree<'a>) -> Self {
         Self {
             source,
@@ -82,8 +82,8 @@ impl<'s, 'a> PortFile<'s, 'a> {
         &self.tree
     }
 
-    /// Writes an entry's name where its number is: in Nix a reference, elsewhere a comment. The error says why that could
-    /// change what is evaluated, or why there is no place for it.
+    /// Writes an entry's name in place of its number: in Nix a reference, elsewhere a comment. The error is the reason why
+    /// that could change the result of evaluation, or why it is not possible here.
     pub fn fix(&self, digits: Span, target: &Target<'_>) -> Result<Fix, String> {
         match self.source.kind {
             FileKind::Nix => self.reference(digits, target),
@@ -91,7 +91,7 @@ impl<'s, 'a> PortFile<'s, 'a> {
         }
     }
 
-    /// Replaces digits by a reference to the registry, and makes the registry known in the file if it is not.
+    /// Replaces digits by a reference to the registry, and imports the registry if necessary.
     fn reference(&self, digits: Span, target: &Target<'_>) -> Result<Fix, String> {
         let Self { source, tree, .. } = self;
         if *source.path == *target.registry {

@@ -68,7 +68,7 @@ pub fn create(path: &RelPath, missing: &[Missing<'_>], context: &Context<'_>) ->
     Plan { registry: path.clone(), shape: Shape::Set, edits: vec![edit], entries, by_use }
 }
 
-/// Plans additions to a registry. `None` if it is written in a way that nothing can be added to.
+/// Plans additions to a registry. `None` if nothing can be added because of how it is written.
 pub fn extend(
     source: &Source,
     tree: &Tree<'_>,
@@ -96,7 +96,7 @@ pub fn extensible<'t, 'a>(tree: &'t Tree<'a>, registry: &Registry) -> Option<(Sh
     Some((shape, Layout::read(tree, &registry.shape.prefix)?))
 }
 
-/// Gives each proposal a path that is still free, and each use its entry.
+/// Gives each proposal a free path, and each use its entry.
 fn placed(
     proposals: Vec<Proposal>,
     missing: &[Missing<'_>],
@@ -146,10 +146,10 @@ fn explain(entries: &mut [NewEntry]) {
     }
 }
 
-/// The paths that new entries cannot have.
+/// The paths that are not free for new entries.
 struct Taken {
     entries: HashSet<Vec<String>>,
-    /// All that lead to entries.
+    /// All prefixes of the paths of entries.
     groups: HashSet<Vec<String>>,
 }
 
@@ -165,7 +165,7 @@ impl Taken {
         self.entries.insert(path.to_vec());
     }
 
-    /// Whether a path is neither there, nor a group, nor below an entry.
+    /// Whether a path is free: it is not an entry or a group, and not below an entry.
     fn leaves(&self, path: &[String]) -> bool {
         !self.groups.contains(path) && !(0..=path.len()).any(|end| self.entries.contains(&path[..end]))
     }

@@ -50,14 +50,14 @@ pub struct Candidate {
     pub weight: u32,
 }
 
-/// What one use says.
+/// The evidence of one use.
 #[derive(Debug)]
 pub struct Evidence<'a> {
     /// The best name.
     pub best: Candidate,
-    /// What the comment beside the number says.
+    /// The words of the comment next to the number.
     pub comment: Vec<String>,
-    /// Whether it connects to the port of somebody else, or opens it, so that nothing listens here.
+    /// Whether it connects to the port of another host, or opens it, so that nothing listens here.
     pub is_remote: bool,
     port: Missing<'a>,
     reader: Reader<'a>,
@@ -66,7 +66,7 @@ pub struct Evidence<'a> {
 }
 
 impl Evidence<'_> {
-    /// Generic words of the last name, which tell ports of one service apart.
+    /// Generic words of the last name, which distinguish ports of one service.
     pub fn sides(&self) -> Vec<String> {
         let last = split(self.reader.last()).into_iter().filter(|word| SIDES.contains(&word.as_str()));
         self.reader.line.flag().into_iter().chain(last).chain(range_protocol(self.port.name)).collect()
@@ -77,7 +77,7 @@ impl Evidence<'_> {
         self.reader.middle()
     }
 
-    /// What the file is about.
+    /// The subject of the file.
     pub fn subject(&self) -> &[String] {
         &self.reader.subject
     }
@@ -156,7 +156,7 @@ struct Line<'a> {
 
 impl<'a> Line<'a> {
     fn of(port: &Missing<'a>) -> Self {
-        // Bytes on each side of the number. A file of one long line has many numbers, and nobody reads names from all of it.
+        // Bytes on each side of the number: a file with one long line can contain many numbers.
         const AROUND: usize = 600;
         let (start, end) = (port.span.start as usize, port.span.end as usize);
         let head = wording::tail(port.text.get(..start).unwrap_or(""), AROUND);
@@ -289,7 +289,7 @@ impl Reader<'_> {
             || is_url_of_host
     }
 
-    /// The service that a holder such as `services` names, with the index of its name.
+    /// The service named after a holder such as `services`, with the index of the name.
     fn named(&self) -> Option<&(usize, Candidate)> {
         let holders = || (0..self.parts.len()).rev().filter(|&at| HOLDERS.contains(&self.parts[at]));
         self.named.get_or_init(|| holders().find_map(|at| self.held(at))).as_ref()
@@ -425,7 +425,7 @@ impl Reader<'_> {
         match self.named() {
             Some((_, candidate)) if is_front(&candidate.service) => {}
             Some((_, candidate)) => found.push(Candidate { weight: weight::CLIENT, ..candidate.clone() }),
-            // `vllmProvider.baseUrl` names the other side itself.
+            // `vllmProvider.baseUrl` names the other side.
             None => {
                 let first = (0..self.parts.len().saturating_sub(1)).find(|&at| self.says_whose(at));
                 let words = first.map(|at| service(self.parts[at])).unwrap_or_default();

@@ -54,15 +54,15 @@ const OTHER: &str = "services";
 /// The group for ports without a name.
 pub const UNNAMED: &str = "unnamed";
 
-/// What all ports of a repository say together about each of them.
+/// The evidence that depends on all ports of a repository.
 #[derive(Debug)]
 pub struct Context<'a> {
-    /// Names below which the repository has its own modules.
+    /// Attribute names below which the repository has its own modules.
     namespaces: HashSet<&'a str>,
 }
 
 impl<'a> Context<'a> {
-    /// Reads all ports that no registry has.
+    /// Reads all ports that are in no registry.
     pub fn of(missing: &[Missing<'a>]) -> Self {
         Self { namespaces: scaffolding::namespaces(missing) }
     }
@@ -81,11 +81,11 @@ pub fn propose(missing: &[Missing<'_>], context: &Context<'_>) -> Vec<Proposal> 
     choose::distinct(named.collect(), missing)
 }
 
-/// Whether each port would get an entry: its service is certain, whatever that is called. Cheaper than [`propose`].
+/// Whether each port would get an entry: its service is certain, under any name. Cheaper than [`propose`].
 pub fn are_certain(missing: &[Missing<'_>], context: &Context<'_>) -> Vec<bool> {
     let numbers: Vec<(u32, Vec<usize>)> = by_number(missing).into_iter().collect();
     let certain = numbers.into_par_iter().flat_map_iter(|(number, uses)| match uses.as_slice() {
-        // It takes two services, and a use that could be of either.
+        // Ambiguity requires uses of two services, and a third use that may belong to either.
         [_] | [_, _] => uses,
         _ if always(services(number)).is_some() => uses,
         _ => {
@@ -114,7 +114,7 @@ pub fn belongs(port: &Missing<'_>, entries: &[&[String]]) -> Option<usize> {
         let service = usize::from(share(&name, &read.named()));
         let by_words =
             name.iter().filter(|word| !words::is_generic(word) && read.evidence.words().contains(*word)).count();
-        // The name that would be chosen today counts most.
+        // The name that would be chosen today has the highest weight.
         service * 10 + by_words
     };
     let scores: Vec<usize> = entries.iter().map(score).collect();
@@ -174,7 +174,7 @@ struct Used<'a> {
     index: usize,
     path: &'a str,
     evidence: Evidence<'a>,
-    /// The row of the table of well-known ports that the use is of, and what that is worth.
+    /// The matching row of the table of well-known ports, with its weight.
     known: Option<(&'static Service, u32)>,
 }
 
@@ -216,7 +216,7 @@ fn row_words(row: &Service) -> Vec<String> {
     first.chain(row.keywords().map(str::to_owned)).collect()
 }
 
-/// The row of the table for a use: one that it names, or else the only one that the number can mean.
+/// The row of the table for a use: one that it names, or else the only one for the number.
 fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)> {
     let rows = services(number);
     if rows.is_empty() {
@@ -241,7 +241,7 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
     rows.first().filter(|row| row.certainty == Certainty::Usual).map(|row| (row, weight::USUAL))
 }
 
-/// The row of a number that means one service whatever program serves it.
+/// The row of a number that identifies one service, independent of the program that serves it.
 fn always(rows: &'static [Service]) -> Option<&'static Service> {
     rows.iter().find(|row| row.certainty == Certainty::Always)
 }
@@ -329,7 +329,7 @@ impl<'a> Cluster<'a> {
 
     /// Whether the evidence of a use names this service.
     fn is_named_by(&self, used: &Used<'_>) -> bool {
-        // Its best name is among its words, and cheaper to look at.
+        // The best name is contained in its words, and cheaper to compare.
         share(&self.service, &used.evidence.best.service) || share(&self.service, used.evidence.words())
     }
 

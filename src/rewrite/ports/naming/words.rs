@@ -61,7 +61,7 @@ pub fn service(name: &str) -> Vec<String> {
     words
 }
 
-/// Whether two names of services have a word in common that says something. `unifi` and `unifi2` do.
+/// Whether two service names have a significant word in common. `unifi` and `unifi2` do.
 pub fn share<'o>(one: &[String], other: impl IntoIterator<Item = &'o String> + Clone) -> bool {
     let near = |a: &str, b: &str| a == b || a.len() >= 4 && b.starts_with(a) || b.len() >= 4 && a.starts_with(b);
     one.iter().filter(|word| !is_generic(word)).any(|word| other.clone().into_iter().any(|other| near(word, other)))
