@@ -14,7 +14,7 @@
 //! * every operator has a precedence and an associativity, so any alternation of operands and operators is an
 //!   expression, and neither matters here;
 //! * every construct that starts with a keyword or a lambda's head extends as far right as it can, so only brackets,
-//! strings, `with`, `assert`, `if` and `let` need a frame on the stack.
+//!   strings, `with`, `assert`, `if` and `let` need a frame on the stack.
 
 mod build;
 pub(crate) mod bytes;
