@@ -123,6 +123,7 @@ let
         inherit lib;
         # What is imported is a function of the arguments.
         outPath = toString ./nixpkgs;
+        # flakeward: allow(for-all-systems) a stand-in for nixpkgs, which defines this without flake-parts
         legacyPackages = lib.genAttrs (systems ++ [ "i686-linux" "armv7l-linux" "armv6l-linux" "riscv64-linux" ]) (
           system: packages { inherit system; }
         );
