@@ -50,8 +50,9 @@ fn commands() -> BTreeMap<String, PathBuf> {
     for (file, text) in documents() {
         for span in code(&text) {
             for command in line.captures_iter(&span) {
-                // What follows two spaces describes the command, what follows a bar is of the shell.
-                let command = command[1].split("  ").next().unwrap().split(" |").next().unwrap().trim();
+                // What follows two spaces describes the command; pipes and redirections are the shell's.
+                let end = ["  ", " |", " 2>"].iter().filter_map(|mark| command[1].find(mark)).min();
+                let command = command[1][..end.unwrap_or(command[1].len())].trim();
                 // A quote that does not begin here ends the string that the command is in.
                 let is_inside = command.matches('"').count() % 2 == 1;
                 let command = if is_inside { command.rsplit_once('"').unwrap().0 } else { command };
