@@ -16,7 +16,7 @@ fn findings_are_published_with_rule_page_and_second_position() {
     assert_eq!(brief(&found), [("hardcoded-port".to_owned(), 1, 24)]);
     assert_eq!(found[0]["source"], json!("flakeward"));
     assert_eq!(found[0]["severity"], json!(1));
-    assert!(found[0]["codeDescription"]["href"].as_str().unwrap().ends_with("hardcoded-port.md"));
+    assert!(found[0]["codeDescription"]["href"].as_str().unwrap().ends_with("/rules/hardcoded-port.html"));
     let related = &found[0]["relatedInformation"][0];
     assert_eq!(related["location"]["uri"], json!(client.uri("lib/ports.nix")));
     assert_eq!(related["location"]["range"]["start"], json!({ "line": 1, "character": 12 }));
