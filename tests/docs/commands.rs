@@ -77,7 +77,7 @@ fn forms(command: &str) -> Vec<String> {
 }
 
 /// Examples for the words in capitals, by the beginning of the command.
-const EXAMPLES: [(&str, &str, &str); 17] = [
+const EXAMPLES: [(&str, &str, &str); 18] = [
     ("report ", "FILE.json...", "report.json"),
     ("migrate compose ", "FILE...", "compose.yaml"),
     ("migrate dockerfile ", "FILE...", "web/Dockerfile"),
@@ -88,6 +88,7 @@ const EXAMPLES: [(&str, &str, &str); 17] = [
     ("completions ", "SHELL", "zsh"),
     ("explain ", "RULE", "lookup-path"),
     ("man ", "DIR", "pages"),
+    ("ports --format ", "FORMAT", "env"),
     ("ports check ", "N", "6379"),
     ("ports next ", "GROUP", "databases"),
     ("ports rename ", "OLD", "databases.redis"),
