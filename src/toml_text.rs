@@ -215,7 +215,7 @@ mod tests {
 
     #[derive(Debug, serde::Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields)]
-    #[allow(dead_code)]
+    #[expect(dead_code, reason = "only its schema is read")]
     #[schemars(title = "table")]
     struct Example {
         name: String,

@@ -7,5 +7,5 @@ mod new_since;
 mod policy;
 mod support;
 #[path = "../support/tools.rs"]
-#[allow(dead_code)]
+#[expect(dead_code, reason = "these tests need only some of it")]
 mod tools;

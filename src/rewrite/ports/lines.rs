@@ -26,3 +26,26 @@ pub fn indent_unit(text: &str) -> &str {
         _ => "  ",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_blanks_and_a_byte_order_mark_may_precede_what_starts_a_line() {
+        for (text, expected) in [
+            ("@", true),
+            ("  @", true),
+            ("x\n\t @", true),
+            ("\u{feff}  @", true),
+            ("x @", false),
+            ("x\ny @", false),
+            ("\u{feff}x @", false),
+        ] {
+            let at = text.find('@').unwrap() as u32;
+            assert_eq!(starts_line(text, at), expected, "{text:?}");
+            let (line, indent) = line_of(text, at);
+            assert_eq!(line + indent.len() as u32 == at, expected, "{text:?}");
+        }
+    }
+}
