@@ -2,9 +2,10 @@
 //!
 //! `cargo bench --bench instructions` runs the command under callgrind over repositories made here, and fails where one
 //! takes over a tenth more instructions than `instructions.txt` says. What takes less is to be written down:
-//! `FLAKEWARD_BLESS=1` does. Libraries take other instructions where a processor lacks some: where it is not the one
+//! `FLAKEWARD_BLESS=1` does. `FLAKEWARD_BINARY=PATH` measures a release build that is there already. Libraries take other instructions where a processor lacks some: where it is not the one
 //! that the figures are of, half more is tolerated.
 
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -116,6 +117,11 @@ fn processor() -> String {
     name.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| name.trim().to_owned())
 }
 
+/// The binary to measure: that of this build, or the one that `FLAKEWARD_BINARY` names, which has to be a release build.
+fn binary() -> OsString {
+    std::env::var_os("FLAKEWARD_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_flakeward").into())
+}
+
 /// How many instructions a check of so many files takes.
 fn instructions(count: usize, files: Files) -> u64 {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -126,7 +132,7 @@ fn instructions(count: usize, files: Files) -> u64 {
     }
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
-        .arg(env!("CARGO_BIN_EXE_flakeward"))
+        .arg(binary())
         .args(["check", "--isolated", "--quiet", "--jobs", "1", "--now", "2026-01-01", "."])
         .current_dir(folder.path())
         // Neither the settings nor the ignore files of whoever measures.
