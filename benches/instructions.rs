@@ -1,9 +1,9 @@
 //! How many instructions the hot path takes, which is the same on a busy machine and on a quiet one.
 //!
-//! `cargo bench --bench instructions` runs the command under callgrind over repositories made here, and fails where one
-//! takes over a tenth more instructions than `instructions.txt` says. What takes less is to be written down:
-//! `FLAKEWARD_BLESS=1` does. `FLAKEWARD_BINARY=PATH` measures a release build that is there already. Libraries take other instructions where a processor lacks some: where it is not the one
-//! that the figures are of, half more is tolerated.
+//! `cargo bench --bench instructions` runs the command under callgrind over repositories made here, and fails if one
+//! takes over a tenth more instructions than `instructions.txt` says. `FLAKEWARD_BLESS=1` records lower figures, and
+//! `FLAKEWARD_BINARY=PATH` measures a release build that exists already. Libraries use other instructions if a processor
+//! lacks some: on other processors than the recorded one, half more is tolerated.
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
