@@ -178,7 +178,7 @@ pub static LANGUAGES: [Row; 8] = [
         shown: "settings",
         grammar: None,
         extensions: &[],
-        files: &["devbox.json", "package.json", "nix/sources.json", "npins/sources.json"],
+        files: &["devbox.json", "package.json", "nix/sources.json", "npins/sources.json", "lon.lock"],
         named: |_| false,
         // flakeward.toml; the others are JSON.
         comment: Some("#"),

@@ -35,6 +35,36 @@ pub fn just(text: &str) -> Vec<Recipe<'_>> {
     recipes
 }
 
+/// Another justfile that a justfile reads.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Module<'a> {
+    /// The name before its recipes, as in `just image::build`; `None` for an import.
+    pub name: Option<&'a str>,
+    /// Its path, relative to the file that reads it; `None` if just searches for it by its name.
+    pub path: Option<&'a str>,
+}
+
+/// The imports and modules of a justfile: `import 'ci.just'`, `mod image`, `mod? image 'ci/image.just'`.
+pub fn modules(text: &str) -> Vec<Module<'_>> {
+    text.lines().filter_map(module).collect()
+}
+
+fn module(line: &str) -> Option<Module<'_>> {
+    fn unquoted(path: &str) -> Option<&str> {
+        Some(path.trim().trim_matches(['\'', '"'])).filter(|path| !path.is_empty())
+    }
+    let (keyword, rest) = line.split_once([' ', '\t'])?;
+    let rest = rest.split('#').next().unwrap_or(rest).trim();
+    match keyword {
+        "import" | "import?" => Some(Module { name: None, path: Some(unquoted(rest)?) }),
+        "mod" | "mod?" => {
+            let (name, path) = rest.split_once([' ', '\t']).unwrap_or((rest, ""));
+            is_name(name).then_some(Module { name: Some(name), path: unquoted(path) })
+        }
+        _ => None,
+    }
+}
+
 /// The rules of a makefile.
 pub fn make(text: &str) -> Vec<Recipe<'_>> {
     let mut recipes = read(text, make_header);
@@ -103,7 +133,7 @@ fn read<'a>(text: &'a str, header: fn(&'a str) -> Option<Header<'a>>) -> Vec<Rec
 fn just_header(line: &str) -> Option<Header<'_>> {
     let (head, rest) = line.split_once(':')?;
     let name = head.trim_start_matches('@').split_whitespace().next()?;
-    let keyword = matches!(name, "set" | "alias" | "export" | "import" | "mod");
+    let keyword = matches!(name, "set" | "alias" | "export" | "import" | "import?" | "mod" | "mod?");
     let rest = rest.split('#').next().unwrap_or("");
     let names = rest.split_whitespace().map(|word| word.trim_matches(['(', ')'])).filter(|word| is_name(word));
     (!rest.starts_with('=') && !keyword && !name.starts_with('[')).then(|| (name, names.collect()))
@@ -140,6 +170,15 @@ mod tests {
         assert_eq!(shown(just(text)), ["all(build push): echo a", "build(): b"]);
         let text = "X := a:b\n.PHONY: all\nall: build push # c\n\t@echo a\nbuild:\n\tb\n";
         assert_eq!(shown(make(text)), [".PHONY(all): ", "all(build push): echo a", "build(): b"]);
+    }
+
+    #[test]
+    fn justfiles_read_other_justfiles() {
+        let text = "import 'ci/a.just'\nimport? \"b.just\" # c\nmod image\nmod? web 'web/just'\nmodel:\n  mod x\n";
+        let found: Vec<_> = modules(text).into_iter().map(|module| (module.name, module.path)).collect();
+        let expected =
+            [(None, Some("ci/a.just")), (None, Some("b.just")), (Some("image"), None), (Some("web"), Some("web/just"))];
+        assert_eq!(found, expected);
     }
 
     #[test]

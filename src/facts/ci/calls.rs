@@ -24,6 +24,8 @@ pub struct CallFacts {
     pub units: Vec<Unit>,
     /// What the steps of a CI file run outside of it.
     pub calls: Vec<Call>,
+    /// The files that a justfile reads: the name of the module, `None` for an import, and the paths that it may have.
+    pub modules: Vec<(Option<String>, Vec<String>)>,
 }
 
 impl Fact for CallFacts {}
@@ -33,7 +35,10 @@ fn may_hold(source: &Glance<'_>) -> bool {
 }
 
 fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
-    let mut facts = CallFacts { units: units(file.source), calls: Vec::new() };
+    let mut facts = CallFacts { units: units(file.source), ..CallFacts::default() };
+    if file.source.kind == FileKind::Just {
+        facts.modules = modules(file.source);
+    }
     let system = ci::system(&file.source.path).filter(|_| file.source.kind == FileKind::Yaml);
     if let (Some(tree), Some(system)) = (file.tree, system) {
         for site in ci::sites(&Yaml::new(tree), system) {
@@ -42,8 +47,27 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
             }
         }
     }
-    let is_empty = facts.units.is_empty() && facts.calls.is_empty();
+    let is_empty = facts.units.is_empty() && facts.calls.is_empty() && facts.modules.is_empty();
     fact(facts, is_empty)
+}
+
+/// The files that a justfile reads, with the paths at which just searches for a module.
+fn modules(source: &Source) -> Vec<(Option<String>, Vec<String>)> {
+    const FILES: [&str; 6] = [".just", "/mod.just", "/justfile", "/Justfile", "/.justfile", "/.Justfile"];
+    let folder = paths::folder(&source.path);
+    let read = |module: recipes::Module<'_>| {
+        let written = match (module.path, module.name) {
+            (Some(path), None) => vec![path.to_owned()],
+            // The path of a module may be that of its folder.
+            (Some(path), Some(_)) => {
+                std::iter::once(path.to_owned()).chain(FILES[1..].iter().map(|file| format!("{path}{file}"))).collect()
+            }
+            (None, name) => FILES.iter().map(|file| format!("{}{file}", name.unwrap_or_default())).collect(),
+        };
+        let paths = written.iter().filter_map(|path| paths::join(folder, path)).collect();
+        (module.name.map(str::to_owned), paths)
+    };
+    recipes::modules(&source.text).into_iter().map(read).collect()
 }
 
 /// A part of a file that can be run on its own.
@@ -186,9 +210,50 @@ fn called<'p>(project: &'p Project, from: &'p ProjectFile, call: &Call) -> Vec<(
             file.and_then(|file| Some((file, units_of(file).first()?))).into_iter().collect()
         }
         Target::Make(folder, names) => named(&of_kind(folder, FileKind::Make), names),
-        Target::Just(folder, names) => named(&of_kind(folder, FileKind::Just), names),
+        Target::Just(folder, names) => just(project, of_kind(folder, FileKind::Just), names),
         Target::Npm(folder, name) => named(&of_kind(folder, FileKind::Settings), std::slice::from_ref(name)),
     }
+}
+
+/// The recipes of some justfiles, of those that they import, and of their modules: `just image::build`, `just image
+/// build`.
+fn just<'p>(project: &'p Project, files: Vec<&'p ProjectFile>, names: &[String]) -> Vec<(&'p ProjectFile, &'p Unit)> {
+    /// Modules in modules are followed to this depth.
+    const DEPTH: usize = 8;
+    let mut found = Vec::new();
+    let path = |name: &String| name.split("::").map(str::to_owned).collect::<Vec<_>>();
+    let mut waiting = vec![(with_imports(project, files), names.iter().flat_map(path).collect::<Vec<_>>(), DEPTH)];
+    while let Some((files, names, depth)) = waiting.pop() {
+        found.extend(named(&files, &names));
+        let Some(first) = names.first().filter(|_| depth > 0) else { continue };
+        for (module, paths) in files.iter().flat_map(|file| modules_of(file)) {
+            if module.as_ref() == Some(first) {
+                let files = paths.iter().find_map(|path| project.file(path)).into_iter().collect();
+                waiting.push((with_imports(project, files), names[1..].to_vec(), depth - 1));
+            }
+        }
+    }
+    found
+}
+
+/// Some justfiles, and those that they import.
+fn with_imports<'p>(project: &'p Project, files: Vec<&'p ProjectFile>) -> Vec<&'p ProjectFile> {
+    let mut all = files;
+    let mut at = 0;
+    while let Some(file) = all.get(at).copied() {
+        at += 1;
+        let imports = modules_of(file).iter().filter(|(name, _)| name.is_none());
+        for import in imports.filter_map(|(_, paths)| project.file(paths.first()?)) {
+            if !all.iter().any(|known| std::ptr::eq(*known, import)) {
+                all.push(import);
+            }
+        }
+    }
+    all
+}
+
+fn modules_of(file: &ProjectFile) -> &[(Option<String>, Vec<String>)] {
+    file.fact::<CallFacts>().map_or(&[], |facts| &facts.modules)
 }
 
 fn units_of(file: &ProjectFile) -> &[Unit] {

@@ -1,7 +1,8 @@
-//! Pins of niv (`nix/sources.json`) and npins (`npins/sources.json`): the branch of nixpkgs that they follow.
+//! Pins of niv (`nix/sources.json`), npins (`npins/sources.json`) and lon (`lon.lock`): the branch of nixpkgs that they
+//! follow.
 //!
 //! niv has a flat object of pins with `branch`, `owner` and `repo`. npins has `pins`, each with a `repository` and a
-//! `branch`, or with the `name` of a channel.
+//! `branch`, or with the `name` of a channel. lon has `sources`, each like a pin of niv.
 
 use std::collections::BTreeMap;
 
@@ -12,9 +13,9 @@ use crate::lang::flake::{Text, nixpkgs};
 use crate::lang::{Field, Language, Node, NodeKind, Tree};
 use crate::source::{FileKind, Source};
 
-/// Whether a file contains pins: of the files with this name, only those of niv and npins have a kind.
+/// Whether a file contains pins: of the files with these names, only those of niv, npins and lon have a kind.
 pub fn holds_pins(source: &Source) -> bool {
-    source.kind == FileKind::Settings && source.file_name() == "sources.json"
+    source.kind == FileKind::Settings && matches!(source.file_name(), "sources.json" | "lon.lock")
 }
 
 /// The pins that follow nixpkgs.
@@ -22,9 +23,14 @@ pub fn uses(source: &Source) -> Vec<Use> {
     let Some(tree) = Tree::parse(Language::Json, &source.text) else { return Vec::new() };
     let root = tree.children(tree.root()).find(|&node| tree.kind(node) == NodeKind::JsonObject);
     let Some(root) = root else { return Vec::new() };
-    let npins = pairs(&tree, root).into_iter().find(|(key, _, _)| *key == "pins").map(|(_, _, value)| value);
-    let tool = if npins.is_some() { "npins" } else { "niv" };
-    pairs(&tree, npins.unwrap_or(root))
+    let member =
+        |name: &str| pairs(&tree, root).into_iter().find(|(key, _, _)| *key == name).map(|(_, _, value)| value);
+    let (tool, pins) = match (source.file_name(), member("pins")) {
+        ("lon.lock", _) => ("lon", member("sources").unwrap_or(root)),
+        (_, Some(pins)) => ("npins", pins),
+        (_, None) => ("niv", root),
+    };
+    pairs(&tree, pins)
         .into_iter()
         .filter_map(|(name, _, pin)| {
             let (reference, span) = reference(&tree, pin)?;
@@ -96,6 +102,11 @@ mod tests {
                 "ci/npins/sources.json",
                 r#"{"pins": {"p": {"type": "Git", "repository": {"type": "GitHub", "owner": "nixos", "repo": "nixpkgs"}, "branch": "master"}}}"#,
                 vec![Channel::Rolling("master".into())],
+            ),
+            (
+                "lon.lock",
+                r#"{"version": "1", "sources": {"nixpkgs": {"type": "GitHub", "fetchType": "tarball", "owner": "NixOS", "repo": "nixpkgs", "branch": "nixos-unstable", "revision": "x"}}}"#,
+                vec![Channel::Rolling("nixos-unstable".into())],
             ),
             ("nix/sources.json", "[]", vec![]),
             ("nix/sources.json", "{\"a\": {\"type\": 1}}", vec![]),

@@ -12,7 +12,11 @@ const DEPTH: usize = 8;
 
 /// The scripts and reusable units that a CI file runs.
 pub fn sites<'a>(yaml: &Yaml<'_, 'a>, system: System) -> Vec<Site<'a>> {
-    let mut scan = Scan { yaml, system, orbs: Vec::new(), seen: BTreeSet::new(), sites: Vec::new() };
+    let commands = match system {
+        System::GitHub => matrix_commands(yaml.tree.text()),
+        _ => Vec::new(),
+    };
+    let mut scan = Scan { yaml, system, commands, orbs: Vec::new(), seen: BTreeSet::new(), sites: Vec::new() };
     if system == System::CircleCi {
         scan.read_orbs();
     }
@@ -24,9 +28,31 @@ pub fn sites<'a>(yaml: &Yaml<'_, 'a>, system: System) -> Vec<Site<'a>> {
     scan.sites
 }
 
+/// The keys of matrices whose values steps run as commands: `run: ${{ matrix.command }}`, `nix develop -c ${{
+/// matrix.command }}`.
+fn matrix_commands(text: &str) -> Vec<&str> {
+    const MARK: &str = "matrix.";
+    let mut keys = Vec::new();
+    for at in memchr::memmem::find_iter(text.as_bytes(), MARK.as_bytes()) {
+        let before = &text[text[..at].rfind('\n').map_or(0, |end| end + 1)..at];
+        let Some(before) = before.trim_end().strip_suffix("${{") else { continue };
+        let before = before.trim_end_matches([' ', '"', '\'']).trim_start_matches([' ', '-']);
+        let runs = matches!(before, "" | "run:" | "run: >" | "run: |")
+            || ["-c", "--command", "--run", "&&", ";"].iter().any(|end| before.ends_with(end));
+        let rest = &text[at + MARK.len()..];
+        let key = rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-').next().unwrap_or_default();
+        if runs && !key.is_empty() && !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
+    keys
+}
+
 struct Scan<'y, 't, 'a> {
     yaml: &'y Yaml<'t, 'a>,
     system: System,
+    /// GitHub: the keys of matrices that steps run.
+    commands: Vec<&'a str>,
     /// CircleCI: the aliases of orbs in this file, and the orbs' names.
     orbs: Vec<(String, String)>,
     /// The offsets of scripts already seen: the script of an anchor counts once, however often it is used.
@@ -61,6 +87,8 @@ impl<'a> Scan<'_, '_, 'a> {
         match self.system {
             System::GitHub | System::GitHubAction => {
                 key == "run" && self.parent_is(pair, &["steps"]) && !self.runs_another_language(pair)
+                    || key == "shell" && self.is_nix_shell(pair)
+                    || self.commands.contains(&key) && self.parent_is(pair, &["matrix", "include"])
             }
             System::GitLab => {
                 matches!(key, "script" | "before_script" | "after_script") && !self.parent_is(pair, &["variables"])
@@ -82,6 +110,12 @@ impl<'a> Scan<'_, '_, 'a> {
             System::CodeBuild => key == "commands",
             System::CloudBuild => key == "script",
         }
+    }
+
+    /// Whether a `shell`, of a step or of all steps, is a command of Nix: `nix shell nixpkgs#gh -c bash -e {0}`.
+    fn is_nix_shell(&self, pair: Node) -> bool {
+        let shell = self.yaml.tree.child(pair, Field::Value).and_then(|value| self.yaml.scalar(value));
+        shell.is_some_and(|shell| shell.starts_with("nix")) && self.parent_is(pair, &["steps", "run"])
     }
 
     /// Whether a GitHub step sets a shell for another language (Python, Perl or the like).

@@ -1,6 +1,6 @@
 //! Commands that build with Nix, as opposed to commands that evaluate, format, update or download.
 
-use crate::lang::shell::Command;
+use crate::lang::shell::{self, Command};
 
 /// The subcommands of `nix` that are recognised.
 const VERBS: [&str; 12] =
@@ -143,13 +143,28 @@ fn attribute_formats(command: &Command<'_>) -> bool {
     attribute.is_some_and(formats_or_updates)
 }
 
-/// `nix develop -c treefmt`
+/// Whether a shell is only entered to format or to update pins: `nix develop -c treefmt`, `nix-shell --run "npins update"`.
 fn formats(command: &Command<'_>) -> bool {
-    let inner = command.words.iter().skip_while(|word| !matches!(&*word.text, "-c" | "--command" | "--run")).nth(1);
-    inner.is_some_and(|word| {
-        let program = word.text.split_whitespace().next().unwrap_or("");
-        FORMATTERS.contains(&program.rsplit('/').next().unwrap_or(program))
-    })
+    let mut words = command.words.iter().map(|word| &*word.text);
+    let Some(option) = words.by_ref().find(|word| matches!(*word, "-c" | "--command" | "--run")) else { return false };
+    // `nix develop` takes the words of one command, the others take a script.
+    let script = match option {
+        "--run" => words.next().unwrap_or_default().to_owned(),
+        _ => words.collect::<Vec<_>>().join(" "),
+    };
+    let inner = shell::commands(&script);
+    !inner.is_empty() && inner.iter().all(formats_or_updates_pins)
+}
+
+fn formats_or_updates_pins(command: &Command<'_>) -> bool {
+    let verb = command.arguments().find(|word| !word.starts_with('-')).unwrap_or("");
+    match command.program() {
+        "npins" => matches!(verb, "update" | "upgrade"),
+        "niv" | "lon" => verb == "update",
+        "nix" => verb == "flake" && (command.has("update") || command.has("lock")),
+        "nvfetcher" | "nix-update" => true,
+        program => FORMATTERS.contains(&program),
+    }
 }
 
 /// Whether a command configures a cache or pushes to it.
@@ -166,7 +181,6 @@ pub fn uses_cache(command: &Command<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lang::shell;
 
     #[test]
     fn building_and_not_building() {
@@ -217,6 +231,10 @@ mod tests {
             ("nix-build '<nixpkgs>' -A hello", None),
             ("nix develop -c treefmt --ci", None),
             ("nix-shell -p hello --run hello", None),
+            ("nix-shell . -A ci --run 'npins update'", None),
+            ("nix-shell --run \"npins update && make\"", Some("nix-shell")),
+            ("nix develop -c niv update nixpkgs", None),
+            ("nix develop -c nix flake update", None),
             ("nix-instantiate --eval .", None),
             ("nix-env -iA nixpkgs.hello", None),
             ("echo nix build", None),
