@@ -39,6 +39,14 @@ pub fn between(from: &str, to: &str) -> String {
     lead + &to[common..].join("/")
 }
 
+/// Whether a file is in a folder of test data.
+pub fn in_test_data(path: &str) -> bool {
+    const DATA: [&str; 7] = ["testdata", "test_data", "test-data", "fixtures", "fixture", "snapshots", "__fixtures__"];
+    let folders = || folder(path).split('/');
+    folders().any(|folder| DATA.contains(&folder))
+        || folders().zip(folders().skip(1)).any(|(outer, inner)| matches!(outer, "test" | "tests") && inner == "data")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -36,10 +36,8 @@ enum Sample {
 
 impl Sample {
     fn of(path: &str) -> Self {
-        const DATA: [&str; 7] =
-            ["testdata", "test_data", "test-data", "fixtures", "fixture", "snapshots", "__fixtures__"];
         let has = |names: &[&str]| paths::folder(path).split('/').any(|folder| names.contains(&folder));
-        match (has(&DATA), has(&["examples", "example", "samples"])) {
+        match (paths::in_test_data(path), has(&["examples", "example", "samples"])) {
             (true, _) => Sample::Data,
             (false, true) => Sample::Example,
             (false, false) => Sample::None,

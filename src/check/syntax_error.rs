@@ -1,11 +1,13 @@
 //! `syntax-error`: a file with syntax errors. What could be parsed is still checked by the other rules.
 
 use super::{Check, FileCheck, Trigger, Verdict};
+use crate::facts::ports::words;
 use crate::facts::{FileView, Glance};
 use crate::finding::{Finding, Span};
 use crate::lang::faults::faults;
 use crate::lang::nix::recognize::{self, Stop};
 use crate::lang::{Language, Node, Tree};
+use crate::paths;
 use crate::source::FileKind;
 
 const RULE: &str = "syntax-error";
@@ -28,9 +30,17 @@ pub(super) fn may_be_broken(source: &Glance<'_>) -> bool {
 fn check(view: &FileView<'_>) -> Verdict {
     let mut verdict = Verdict::default();
     let Some(tree) = view.tree.filter(|tree| tree.broken()) else { return verdict };
-    if view.source.kind == FileKind::Yaml && is_template(tree.text()) {
-        let message =
-            "this file is a template: it becomes YAML only after the parts between `{{` and `}}` are filled in";
+    if view.source.kind == FileKind::Yaml
+        && let Some((open, close)) = template_marks(tree.text())
+    {
+        let message = format!(
+            "this file is a template: it becomes YAML only after the parts between `{open}` and `{close}` are filled in"
+        );
+        verdict.not_decidable(&view.source.path, message);
+        return verdict;
+    }
+    if is_broken_on_purpose(&view.source.path) {
+        let message = "this file of test data has syntax errors, as its name says: findings may be missing";
         verdict.not_decidable(&view.source.path, message);
         return verdict;
     }
@@ -121,11 +131,22 @@ fn yaml(view: &FileView<'_>, tree: &Tree<'_>) -> Verdict {
     verdict
 }
 
-/// Whether a text has markers of Go templates (Helm), Jinja or similar. GitHub's `${{ .. }}` does not count.
-fn is_template(text: &str) -> bool {
+/// The marks of Go templates (Helm), Jinja, ERB (Rails) or similar in a text. GitHub's `${{ .. }}` does not count.
+fn template_marks(text: &str) -> Option<(&'static str, &'static str)> {
     let bytes = text.as_bytes();
     let braces = |at: usize| at == 0 || bytes.get(at - 1) != Some(&b'$');
-    memchr::memmem::find_iter(bytes, b"{{").any(braces) || memchr::memmem::find(bytes, b"{%").is_some()
+    let has = |mark: &str| memchr::memmem::find(bytes, mark.as_bytes()).is_some();
+    if memchr::memmem::find_iter(bytes, b"{{").any(braces) {
+        return Some(("{{", "}}"));
+    }
+    [("{%", "%}"), ("<%", "%>")].into_iter().find(|(open, close)| has(open) && has(close))
+}
+
+/// Whether a file is test data for parsers, with an error that its name announces: `testdata/invalid-syntax.nix`.
+fn is_broken_on_purpose(path: &str) -> bool {
+    const BROKEN: [&str; 9] =
+        ["invalid", "broken", "error", "errors", "malformed", "corrupt", "bad", "fail", "failing"];
+    paths::in_test_data(path) && words::split(path).iter().any(|word| BROKEN.contains(&word.as_str()))
 }
 
 /// The position, the message, and the label: those of the first unexpected token of an error, not of all the text that
