@@ -12,6 +12,7 @@ use crate::facts::ports::{PortFacts, PortUse, UseKind, words};
 use crate::facts::{Project, ProjectFile};
 use crate::finding::{Finding, Fix, RelPath, RuleId, Safety};
 use crate::knowledge::name_words::MACHINE_FOLDERS;
+use crate::knowledge::service_ports::{self, Certainty};
 use crate::knowledge::services;
 use crate::lang::limits::bounded;
 use crate::lang::{Tree, nix};
@@ -38,9 +39,7 @@ pub fn unanswered<'v>(view: &'v ProjectView<'_>) -> impl Iterator<Item = (&'v Pr
 fn uses<'f>(view: &ProjectView<'_>, file: &ProjectFile, ports: &'f PortFacts) -> impl Iterator<Item = &'f PortUse> {
     let comments = file.fact::<RegistryFacts>().map_or(&[][..], |facts| &facts.comments);
     let answers = view.registries().answers(comments);
-    let hosts = view.hosts();
-    let is_own = move |port: &&PortUse| port.host.as_deref().is_none_or(|host| hosts.is_own(host));
-    ports.uses.iter().filter(is_own).filter(move |port| !answers.cover(port.number, port.span))
+    ports.own(view.hosts()).filter(move |port| !answers.cover(port.number, port.span))
 }
 
 /// The findings for literals of some kinds.
@@ -51,7 +50,7 @@ pub fn verdict(view: &ProjectView<'_>, rule: RuleId) -> Verdict {
 /// Plans the missing registry entries, in an existing or a new registry. `None` if every port has an entry, or if
 /// entries cannot be added.
 pub fn missing_entries(view: &ProjectView<'_>) -> Option<Plan> {
-    let shared = Shared { shapes: BTreeMap::new(), aliases: BTreeMap::new(), additions: Additions::None };
+    let shared = Shared::default();
     Reporter { view, shared: &shared }.plan()
 }
 
@@ -100,9 +99,12 @@ pub(super) fn machine_of(path: &str) -> Option<&str> {
 const NAMED: usize = 4;
 
 /// Data that all findings share.
+#[derive(Default)]
 pub struct Shared<'p> {
     /// How each registry is used once it is imported.
     shapes: BTreeMap<&'p RelPath, port_fix::Shape>,
+    /// The names in each registry, each as the words of [`words::split`] without separators.
+    names: BTreeMap<&'p RelPath, HashSet<String>>,
     /// The names under which function arguments have each registry: `LT.port`.
     aliases: BTreeMap<&'p RelPath, BTreeSet<&'p str>>,
     /// The entries for ports that no registry has yet.
@@ -110,8 +112,10 @@ pub struct Shared<'p> {
 }
 
 /// Entries for ports that no registry has yet, as far as they are needed.
+#[derive(Default)]
 enum Additions<'p> {
     /// They are not needed, or there are none.
+    #[default]
     None,
     /// The ports that would get one, to count the fixes that write them.
     Possible(Possible<'p>),
@@ -137,7 +141,9 @@ impl<'p> Shared<'p> {
         let shapes = view.registries().all().iter().filter_map(shape_of).collect();
         let all = view.registries().all().iter();
         let aliases = all.map(|registry| (&registry.path, aliases(view.project, registry))).collect();
-        let shared = Self { shapes, aliases, additions: Additions::None };
+        let all = view.registries().all().iter();
+        let names = all.map(|registry| (&registry.path, names(registry))).collect();
+        let shared = Self { shapes, names, aliases, additions: Additions::None };
         let reporter = Reporter { view, shared: &shared };
         let additions = match view.fixes {
             Safety::Unsafe => reporter.plan().map(Additions::Planned),
@@ -318,7 +324,11 @@ impl<'p> Reporter<'_, 'p> {
     /// Exactly one entry has the number.
     fn registered(&self, open: &OpenFile<'p>, port: &PortUse, registry: &Registry, entry: &Entry) -> Finding {
         let source = &open.file.source;
-        if is_another_service(source, port, entry) {
+        let names = self.shared.names.get(&registry.path);
+        if is_listened_on(port)
+            && (names_another_service(source, port, entry)
+                || names.is_some_and(|names| is_about_another_entry(source, port, entry, names)))
+        {
             let help = format!(
                 "the entry of {} with this number belongs to another service: register this port there under its own name",
                 registry.path
@@ -467,13 +477,75 @@ fn aliases<'p>(project: &'p Project, registry: &Registry) -> BTreeSet<&'p str> {
         .collect()
 }
 
-/// Whether an entry has the number of a listening port only by coincidence: both name a well-known service, and not the
-/// same one. A port of another host, or one in a string, may still mean the entry.
-fn is_another_service(source: &Source, port: &PortUse, entry: &Entry) -> bool {
-    let is_listened_on = port.host.is_none() && port.name.rsplit('.').next().is_some_and(is_port_word);
-    if !is_listened_on {
+/// The names of the groups and entries of a registry.
+fn names(registry: &Registry) -> HashSet<String> {
+    let ports = registry.ports().flat_map(|(entry, _)| entry.service());
+    ports.map(|name| words::split(name).concat()).collect()
+}
+
+/// Whether a port is one that something listens on. A port of another host, or one in a string, may mean an entry whose
+/// name does not occur next to it.
+fn is_listened_on(port: &PortUse) -> bool {
+    port.host.is_none() && port.name.rsplit('.').next().is_some_and(is_port_word)
+}
+
+/// Whether a file is about a service that the registry has under another number, while nothing in the file's name and
+/// the port's own name refers to the entry: 3000 in `services/wiki.nix` is not the forge's, if there is an entry `wiki`.
+fn is_about_another_entry(source: &Source, port: &PortUse, entry: &Entry, names: &HashSet<String>) -> bool {
+    let last = port.name.rsplit(['.', ' ']).next().unwrap_or_default();
+    // `DB_PORT` is the port of another service.
+    const OWN: [&str; 12] =
+        ["", "listen", "http", "https", "web", "server", "node", "app", "container", "service", "ui", "api"];
+    if !words::port_prefix(last).iter().all(|word| OWN.contains(&word.as_str())) {
         return false;
     }
+    // The name of a function's argument does not say where the number ends up.
+    if !port.name.contains('.') {
+        return false;
+    }
+    let file = words::split(subject(&source.path)).concat();
+    // A label of Traefik names Traefik, whichever service it is for.
+    let used = words::split(&port.name.replace("traefik.", " ")).concat();
+    let service: Vec<String> = words::split(&entry.name()).into_iter().filter(|word| !is_generic(word)).collect();
+    !service.is_empty()
+        && !service.iter().any(|word| file.contains(word) || used.contains(word))
+        && names.contains(&file)
+        && !is_well_known(port.number, &service)
+}
+
+/// Whether a number always means the service with some words in its name: 53 is DNS, whatever uses it.
+fn is_well_known(number: u32, words: &[String]) -> bool {
+    service_ports::services(number).iter().filter(|service| service.certainty == Certainty::Always).any(|service| {
+        let names =
+            |word: &String| service.name.eq_ignore_ascii_case(word) || service.keywords().any(|key| key == word);
+        words.iter().all(names)
+    })
+}
+
+/// Whether a word in the name of an entry does not tell its service apart from others.
+fn is_generic(word: &str) -> bool {
+    const GENERIC: [&str; 14] = [
+        "port", "ports", "service", "services", "server", "http", "https", "tcp", "udp", "web", "ui", "api", "app",
+        "default",
+    ];
+    GENERIC.contains(&word)
+}
+
+/// What a file is about, by its name: `services/wiki.nix`, `services/wiki/default.nix`.
+fn subject(path: &str) -> &str {
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let stem = name.split('.').next().unwrap_or(name);
+    match stem {
+        "default" | "service" | "module" | "options" | "config" | "container" => {
+            folder.rsplit('/').next().unwrap_or(folder)
+        }
+        _ => stem,
+    }
+}
+
+/// Whether an entry has the number of a listening port only by coincidence: both name a well-known service, and not the
+/// same one.
+fn names_another_service(source: &Source, port: &PortUse, entry: &Entry) -> bool {
     let registered = services::named(&words::split(&entry.name()));
     let used = services::named(&words::split(&format!("{} {}", source.path, port.name)));
     !registered.is_empty() && !used.is_empty() && registered.is_disjoint(&used)

@@ -40,11 +40,11 @@ fn scan(tree: &Tree<'_>, node: Node, path: &[&str], flavour: Flavour, facts: &mu
     let slice = tree.slice(node);
     let masked = mask(tree, node, slice);
     let mut found = Vec::new();
-    text::scan(&masked, &Context { path, flavour }, &mut found);
+    text::scan_with_machines(&masked, &Context { path, flavour }, &mut found);
     let start = tree.span(node).start as usize;
     for port in found {
         let span = Span::new(start + port.range.start, start + port.range.end);
-        facts.uses.push(PortUse::in_text(&port, span, None, &super::name(path)));
+        facts.add(&port, PortUse::in_text(&port, span, None, &super::name(path)));
     }
 }
 

@@ -11,7 +11,7 @@ use crate::knowledge::domains;
 
 /// Names under which a repository names its machines and sites and assigns addresses. In a text without any of these,
 /// none of the functions below returns true.
-pub const NAMING: [&str; 33] = [
+pub const NAMING: [&str; 35] = [
     "hostName",
     "domain",
     "fqdn",
@@ -45,6 +45,8 @@ pub const NAMING: [&str; 33] = [
     "addr add",
     "address add",
     "SOA",
+    "networking.hosts",
+    "extraHosts",
 ];
 
 /// Whether an attribute with this name can give an own host its name; see [`value_names_host`].
@@ -119,6 +121,22 @@ pub fn added_addresses(text: &str) -> impl Iterator<Item = IpAddr> {
         words.by_ref().find(|word| matches!(*word, "a" | "addr" | "address"))?;
         words.next().filter(|verb| matches!(*verb, "add" | "replace" | "change"))?;
         words.next()?.split('/').next()?.parse().ok()
+    })
+}
+
+/// Whether the names of an address in a file of hosts are names of own machines: those of addresses in private networks.
+/// Others may block a name, or pin the address of somebody else's.
+pub fn names_machines(address: &str) -> bool {
+    let address = address.trim().parse::<IpAddr>();
+    address.is_ok_and(|address| is_private(address) && !address.is_loopback() && !address.is_unspecified())
+}
+
+/// The names of own machines in the lines of a file of hosts: `10.0.0.5 nas.example.org nas`.
+pub fn names_in_hosts_file(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().flat_map(|line| {
+        let mut words = line.split('#').next().unwrap_or(line).split_ascii_whitespace();
+        let is_own = words.next().is_some_and(names_machines);
+        words.filter(move |_| is_own)
     })
 }
 
@@ -302,6 +320,13 @@ impl Hosts {
             || self.is_machine(&host)
     }
 
+    /// Whether a word that may not be a host at all names a machine of the repository, alone or with a suffix.
+    pub fn is_named_machine(&self, host: &str) -> bool {
+        let host = bare(host);
+        self.external.covering(&host).is_none()
+            && (self.machines.contains(&host) || self.is_machine(&host) || self.configured.covering(&host).is_some())
+    }
+
     /// Whether a host is a machine of the repository with a suffix that only its own network resolves: `atlas.mesh`.
     fn is_machine(&self, host: &str) -> bool {
         let Some((name, suffix)) = host.split_once('.') else { return false };
@@ -375,7 +400,8 @@ pub fn literal_host(value: &str) -> Option<String> {
     } else {
         value.split(':').next().unwrap_or("")
     };
-    let host = bare(value);
+    // ssh's `%h.example.org`: a name under the domain.
+    let host = bare(value.strip_prefix("%h.").unwrap_or(value));
     let local = host.is_empty()
         || host == "localhost"
         || host == "*"

@@ -31,6 +31,8 @@ pub static READER: Reader = Reader { name: "ports", needles: &trigger::WORDS, ma
 pub struct PortFacts {
     /// The port literals.
     pub uses: Vec<PortUse>,
+    /// Numbers that are ports only if their host is a machine of the repository.
+    pub of_machines: Vec<PortUse>,
     /// Names that this repository gives to its own machines and sites, and addresses that it assigns.
     pub own_hosts: Vec<String>,
     /// Selections from function arguments, by a name that may refer to a registry.
@@ -46,7 +48,26 @@ impl Fact for PortFacts {}
 impl PortFacts {
     /// Whether the file has none of these.
     pub fn is_empty(&self) -> bool {
-        self.uses.is_empty() && self.own_hosts.is_empty() && self.machines.is_empty() && self.selected.is_empty()
+        self.has_no_uses() && self.own_hosts.is_empty() && self.machines.is_empty() && self.selected.is_empty()
+    }
+
+    fn has_no_uses(&self) -> bool {
+        self.uses.is_empty() && self.of_machines.is_empty()
+    }
+
+    /// The port literals of the repository's own hosts.
+    pub fn own<'f>(&'f self, hosts: &Hosts) -> impl Iterator<Item = &'f PortUse> {
+        let uses = self.uses.iter().filter(|port| port.host.as_deref().is_none_or(|host| hosts.is_own(host)));
+        let is_machine = |port: &&PortUse| port.host.as_deref().is_some_and(|host| hosts.is_named_machine(host));
+        uses.chain(self.of_machines.iter().filter(is_machine))
+    }
+
+    /// Adds the use of a port in a text.
+    fn add(&mut self, port: &TextPort<'_>, found: PortUse) {
+        match port.host {
+            Host::Machine(_) => self.of_machines.push(found),
+            _ => self.uses.push(found),
+        }
     }
 }
 
@@ -113,6 +134,7 @@ impl PortUse {
         };
         let host = match port.host {
             Host::Named(host) => hosts::literal_host(host),
+            Host::Machine(host) => Some(host.to_ascii_lowercase()),
             _ => beside,
         };
         Self { span, number: port.number, kind, host, name: Self::name(name, port.name) }
@@ -131,8 +153,8 @@ impl PortUse {
 /// The port literals that are the repository's own, each with its file; ports of external hosts are left out.
 pub fn own<'p>(project: &'p Project, settings: &PortSettings) -> impl Iterator<Item = (&'p ProjectFile, &'p PortUse)> {
     let hosts = Hosts::gather(project, settings);
-    let all = project.each::<PortFacts>().flat_map(|(file, ports)| ports.uses.iter().map(move |port| (file, port)));
-    all.filter(move |(_, port)| port.host.as_deref().is_none_or(|host| hosts.is_own(host)))
+    let files = project.each::<PortFacts>();
+    files.flat_map(move |(file, ports)| ports.own(&hosts).map(move |port| (file, port)).collect::<Vec<_>>())
 }
 
 fn may_hold(source: &Glance<'_>) -> bool {
@@ -146,7 +168,7 @@ fn may_hold(source: &Glance<'_>) -> bool {
 fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
     let tree = file.tree?;
     let mut facts = collect(file.source.kind, tree);
-    facts.tree = (!facts.uses.is_empty()).then(|| tree.keep());
+    facts.tree = (!facts.has_no_uses()).then(|| tree.keep());
     let is_empty = facts.is_empty();
     fact(facts, is_empty)
 }
@@ -165,6 +187,8 @@ fn collect(kind: FileKind, tree: &Tree<'_>) -> PortFacts {
     facts.selected.dedup();
     facts.uses.sort_by_key(|found| (found.span, found.kind));
     facts.uses.dedup_by_key(|found| found.span);
+    facts.of_machines.sort_by_key(|found| (found.span, found.kind));
+    facts.of_machines.dedup_by_key(|found| found.span);
     debug_assert!(
         facts.is_empty()
             || kind != FileKind::Nix

@@ -439,7 +439,7 @@ impl<'a> Collector<'_, 'a> {
         let flavour = self.flavour(node, &path, &masked.text);
         self.slashed(node, &masked, &own_name);
         let mut found = Vec::new();
-        text::scan(&masked.text, &Context { path: &names, flavour }, &mut found);
+        text::scan_with_machines(&masked.text, &Context { path: &names, flavour }, &mut found);
         let let_bound = match flow.sink {
             Sink::Binding(binding) => flag.is_none() && self.is_let(binding),
             Sink::Default(_) => true,
@@ -517,9 +517,10 @@ impl<'a> Collector<'_, 'a> {
                 if bound && found.kind == UseKind::Literal {
                     found.kind = UseKind::Bound;
                 }
-                self.facts.uses.push(found);
+                self.facts.add(port, found);
             }
             // A number that comes from an interpolation is reported where it is written.
+            Place::Literal(_) if matches!(port.host, text::Host::Machine(_)) => {}
             Place::Literal(sum) if self.tree.kind(sum) == NodeKind::Binary => {
                 let name = PortUse::name(name, port.name);
                 self.facts.uses.push(PortUse {
@@ -553,7 +554,13 @@ impl<'a> Collector<'_, 'a> {
         }
         let outer = &path[..path.len() - 1];
         match last.as_str() {
-            "from" | "to" | "start" | "end" | "begin" => outer.last().is_some_and(|name| is_range(name)),
+            "from" | "start" | "end" | "begin" => outer.last().is_some_and(|name| is_range(name)),
+            // Nomad's `reservedPorts.http = { static = 80; to = 8080; }`.
+            "static" | "to" => {
+                let named = outer.len().checked_sub(2).and_then(|at| outer.get(at));
+                named.is_some_and(|name| name == "port" || is_set_of_ports(name))
+                    || last == "to" && outer.last().is_some_and(|name| is_range(name))
+            }
             "default" if self.is_port_option(binding, path) => true,
             // `listeners.ssl.default = "5671"`: the names of RabbitMQ's listeners do not contain "port".
             _ if last.starts_with("listeners.") || outer.iter().any(|name| name == "listeners") => {

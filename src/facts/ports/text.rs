@@ -82,6 +82,8 @@ pub enum Host<'a> {
     Any,
     /// Any other name or address, as written; the caller decides whose it is.
     Named(&'a str),
+    /// A word that is a host only if the repository has a machine of that name: `atlas:9333`, `atlas.wg0:80`.
+    Machine(&'a str),
 }
 
 /// The syntax of a port.
@@ -118,6 +120,16 @@ impl Form {
 
 /// Appends the port literals of `text` to `out`, in order.
 pub fn scan<'a>(text: &'a str, context: &Context<'_>, out: &mut Vec<TextPort<'a>>) {
+    let first = out.len();
+    scan_with_machines(text, context, out);
+    if out[first..].iter().any(|port| matches!(port.host, Host::Machine(_))) {
+        let found = out.split_off(first);
+        out.extend(found.into_iter().filter(|port| !matches!(port.host, Host::Machine(_))));
+    }
+}
+
+/// Like [`scan`], with the numbers that are ports only if their host is a machine: [`Host::Machine`].
+pub fn scan_with_machines<'a>(text: &'a str, context: &Context<'_>, out: &mut Vec<TextPort<'a>>) {
     if !may_hold_port(text.as_bytes()) {
         return;
     }

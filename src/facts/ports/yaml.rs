@@ -114,12 +114,14 @@ fn scalar(yaml: &Yaml<'_, '_>, node: Node, hosts: &mut HashMap<Node, HostNames>,
         // Escapes make the offsets inside the scalar unknown, so the span is that of the whole scalar.
         let span = Span::new(start as usize, start as usize + raw.len());
         let mut found = Vec::new();
-        text::scan(&decoded, &Context { path: &names, flavour }, &mut found);
-        facts.uses.extend(found.iter().map(|port| PortUse::in_text(port, span, None, &own_name)));
+        text::scan_with_machines(&decoded, &Context { path: &names, flavour }, &mut found);
+        for port in &found {
+            facts.add(port, PortUse::in_text(port, span, None, &own_name));
+        }
         return;
     }
     let mut found = Vec::new();
-    text::scan(&raw, &Context { path: &names, flavour }, &mut found);
+    text::scan_with_machines(&raw, &Context { path: &names, flavour }, &mut found);
     for port in found {
         let beside = match (port.form, port.name) {
             (Form::Whole, _) => host_beside(yaml, node, hosts),
@@ -127,7 +129,7 @@ fn scalar(yaml: &Yaml<'_, '_>, node: Node, hosts: &mut HashMap<Node, HostNames>,
             _ => None,
         };
         let span = Span::new(start as usize + port.range.start, start as usize + port.range.end);
-        facts.uses.push(PortUse::in_text(&port, span, beside, &own_name));
+        facts.add(&port, PortUse::in_text(&port, span, beside, &own_name));
     }
 }
 

@@ -43,6 +43,8 @@ impl<'a> Collector<'_, 'a> {
         }
         let ssh = path.iter().any(|name| matches!(name.as_str(), "matchBlocks" | "ssh"));
         let block = path.len().checked_sub(2).map(|at| path[at].as_str())?;
+        // `*.example.org` matches names under the domain.
+        let block = block.strip_prefix("*.").unwrap_or(block);
         (ssh && block.contains('.') && !block.contains(['*', '?', ' '])).then(|| block.to_owned())
     }
 
@@ -108,6 +110,11 @@ impl<'a> Collector<'_, 'a> {
             self.own_addresses(binding);
         }
         let value = nix::value(tree, binding).map(|value| nix::unwrap_parens(tree, value));
+        if last == "extraHosts"
+            && let Some(text) = value.and_then(|value| nix::literal_string(tree, value))
+        {
+            self.facts.own_hosts.extend(hosts::names_in_hosts_file(&text).map(str::to_owned));
+        }
         let is_string = value.is_some_and(|value| tree.kind(value) == NodeKind::String);
         let may_name = is_string && hosts::may_name_host(last);
         let mut names = tree.children(attrpath).map(|name| tree.slice(name).trim_matches('"'));
@@ -116,6 +123,7 @@ impl<'a> Collector<'_, 'a> {
                 tree.kind(tree.children(attrpath).next().unwrap_or(attrpath)),
                 NodeKind::String | NodeKind::Interpolation
             )
+            || tree.slice(attrpath).starts_with("networking.hosts.")
             || self.has_hosts && self.is_in_hosts(binding);
         if !may_name && !in_set {
             return;
@@ -141,6 +149,14 @@ impl<'a> Collector<'_, 'a> {
             self.facts.own_hosts.extend(hosts::literal_host(name));
         }
         self.facts.machines.extend(hosts::machine_in_path(&names).map(str::to_owned));
+        // `networking.hosts."10.0.0.5" = [ "nas.example.org" ];`
+        if let [.., "networking", "hosts", address] = names.as_slice()
+            && hosts::names_machines(address)
+            && let Some(list) = value.filter(|&value| tree.kind(value) == NodeKind::List)
+        {
+            let named = tree.children(list).filter_map(|name| nix::literal_string(tree, name));
+            self.facts.own_hosts.extend(named.map(|name| name.into_owned()));
+        }
         // `virtualHosts.${domain}`
         let site = in_set && hosts::name_in_path(&names) == Some("?");
         for name in tree.children(attrpath).filter(|&name| site && tree.kind(name) == NodeKind::Interpolation) {

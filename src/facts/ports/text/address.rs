@@ -43,11 +43,13 @@ impl<'a> View<'a> {
         if self.near(authority.start).is_some_and(|near| is_counting(self.str(near.word))) {
             return None;
         }
-        if self.forwards || self.is_nat_target(authority.start) {
-            authority.host = Host::Any;
-        }
-        if let Some(host) = self.looked_up(authority.start, start) {
-            authority.host = host;
+        if !matches!(authority.host, Host::Machine(_)) {
+            if self.forwards || self.is_nat_target(authority.start) {
+                authority.host = Host::Any;
+            }
+            if let Some(host) = self.looked_up(authority.start, start) {
+                authority.host = host;
+            }
         }
         if !self.address_ends(digits.end, &authority) {
             return None;
@@ -171,12 +173,19 @@ impl<'a> View<'a> {
             Some(scheme) if is_image_scheme(self.str(scheme..start)) => return None,
             other => other.is_some(),
         };
+        if let Host::Named(name) = host
+            && !url
+            && !self.is_named_address(start, name, digits)
+        {
+            let host = Host::Machine(name);
+            return self.may_be_machine(start, name, digits).then_some(Authority { host, start, url });
+        }
         let sound = url
             || match host {
                 Host::Local | Host::Any => !self.before(start).is_ascii_alphanumeric(),
                 Host::Interpolated => self.is_hole_address(start, digits),
-                Host::Named(name) => self.is_named_address(start, name, digits),
-                Host::None => false,
+                Host::Named(_) => true,
+                Host::None | Host::Machine(_) => false,
             };
         sound.then_some(Authority { host, start, url })
     }
@@ -201,6 +210,32 @@ impl<'a> View<'a> {
         let apart = apart || before == b'@' && self.wants_address && self.value_ends(digits.end);
         let sure = host::is_domain(name);
         apart && self.value(digits) >= FEW && (sure || self.is_asked_address(start, name, digits))
+    }
+
+    /// `-master=atlas:9333,borea:9333`, `join atlas:6443`: nothing but the word shows that it is a host, so it must be the
+    /// name of a machine. Small numbers are versions and positions.
+    fn may_be_machine(&self, start: usize, name: &str, digits: &Range<usize>) -> bool {
+        let number = self.value(digits);
+        let near = self.near(start);
+        let name_before = near.as_ref().map_or("", |near| self.str(near.word.clone()));
+        let before = self.before(start);
+        let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic()) && !name.contains(['*', '%']);
+        is_name
+            && (number >= 1024 || KNOWN.contains(&number))
+            && !self.no_address
+            && !REFERENCES.contains(&name)
+            && !self.names_owner(start)
+            && !is_no_address(name_before)
+            && (self.is_apart(before) || before == b':' && self.follows_protocol(start - 1))
+            && !self.is_in_sentence(start, digits.end)
+    }
+
+    /// Whether words are on both sides of a range, as in a message: `cannot reach atlas:7777 from borea`.
+    fn is_in_sentence(&self, start: usize, end: usize) -> bool {
+        let blank = self.run_start(start, |byte| byte == b' ');
+        let is_word_before = blank < start && !self.near(start).is_some_and(|near| self.at(near.word.start) == b'-');
+        let after = self.at(end + 1);
+        is_word_before && (self.before(blank) >= 0x80 || self.at(end) == b' ' && after.is_ascii_alphabetic())
     }
 
     /// `redis:6379`, `eve.r:25`: a word that need not be a host is one if the path requires an address or the port is
@@ -346,9 +381,20 @@ impl<'a> View<'a> {
 
     /// The start of the scheme of the URL whose host starts at `host`; `None` if there is no scheme.
     fn scheme_start(&self, host: usize) -> Option<usize> {
-        let host = if self.before(host) == b'@' { self.run_start(host, is_path_byte) } else { host };
+        let host = if self.before(host) == b'@' { self.user_start(host) } else { host };
         let colon = host.checked_sub(3).filter(|colon| self.str(*colon..host) == "://")?;
         Some(self.run_start(colon, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | HOLE)))
+    }
+
+    /// The start of the user of a URL, which ends with the `@` before `host`. A variable in it may have been escaped in
+    /// Nix, `\${PASSWORD}`: the escape is a blank.
+    fn user_start(&self, host: usize) -> usize {
+        let mut start = self.run_start(host, is_path_byte);
+        let blank = self.run_start(start, |byte| byte == b' ');
+        if self.at(start) == b'$' && start - blank <= 2 {
+            start = self.run_start(blank, is_path_byte);
+        }
+        start
     }
 
     /// Whether the text after the port may follow an address.

@@ -18,7 +18,7 @@ pub(super) fn is_address(host: Host<'_>) -> bool {
     match host {
         Host::Local | Host::Any => true,
         Host::Named(name) => ipv4(name).is_some(),
-        Host::None | Host::Interpolated => false,
+        Host::None | Host::Interpolated | Host::Machine(_) => false,
     }
 }
 

@@ -14,7 +14,10 @@ impl<'a> View<'a> {
             return self.tunnel(digits);
         }
         let Some(start) = self.fallback_start(digits.start) else {
-            return self.glued_flag(digits).or_else(|| self.near_sink(digits.start, digits));
+            return self
+                .glued_flag(digits)
+                .or_else(|| self.script_fallback(digits.start))
+                .or_else(|| self.near_sink(digits.start, digits));
         };
         let name = self.str(self.variable_at(start));
         if is_port_word(name) {
@@ -22,6 +25,26 @@ impl<'a> View<'a> {
         }
         let found = self.near_sink(start, digits)?;
         Some(Found::new(Form::EnvFallback, found.host, found.name))
+    }
+
+    /// JavaScript's `process.env.PORT || 3000` and `process.env.PORT ?? 3000`, Ruby's `ENV["PORT"] || 3000`.
+    fn script_fallback(&self, digits: usize) -> Option<Found<'a>> {
+        let operator = self.run_start(digits, |byte| matches!(byte, b' ' | b'"' | b'\'' | b'`')).checked_sub(2)?;
+        if !matches!(self.str(operator..operator + 2), "||" | "??") {
+            return None;
+        }
+        let end = self.run_start(operator, |byte| matches!(byte, b' ' | b']' | b'"' | b'\'' | b'\\' | b')'));
+        let start = self.run_start(end, is_name_byte);
+        let (variables, name) = match self.str(start..end).rsplit_once('.') {
+            Some(path) => path,
+            None => {
+                let open = self.run_start(start, |byte| matches!(byte, b'"' | b'\'' | b'\\' | b'['));
+                (self.str(self.run_start(open, is_name_byte)..open), self.str(start..end))
+            }
+        };
+        let is_environment = matches!(variables.rsplit('.').next(), Some("env" | "ENV" | "environ"));
+        let is_port = is_port_word(name) && !name.bytes().any(|byte| byte.is_ascii_lowercase());
+        (is_environment && is_port).then_some(Found::new(Form::EnvFallback, Host::None, Some(name)))
     }
 
     /// The whole text is a number or a list of numbers, and the path requires a port.

@@ -43,15 +43,16 @@ pub fn is_port_word(word: &str) -> bool {
     }
 }
 
-/// `port_https`, `PORT_HTTP`, `serv_port_up`, `port-range-min`: only a protocol, a direction, or an end of a range
-/// follows the word port.
+/// `port_https`, `PORT_HTTP`, `portHttp`, `serv_port_up`, `port-range-min`: only a protocol, a direction, or an end of a
+/// range follows the word port.
 fn names_protocol(word: &str) -> bool {
     #[rustfmt::skip]
-    const AFTER: [&str; 28] = [
+    const AFTER: [&str; 32] = [
+        "amqp", "api", "admin", "cql",
         "http", "https", "tcp", "udp", "tls", "ssl", "dns", "over", "quic", "grpc", "ssh", "ws", "wss", "metrics",
         "up", "down", "in", "out", "min", "max", "low", "high", "start", "end", "begin", "from", "random", "range",
     ];
-    let words: Vec<&str> = word.split(['_', '-']).collect();
+    let words: Vec<&str> = word.split(['_', '-']).flat_map(camel_words).collect();
     let Some(port) = words.iter().position(|word| word.eq_ignore_ascii_case("port")) else { return false };
     let after = &words[port + 1..];
     // A whole range of ports is not a port: `ip_local_port_range`.
@@ -99,6 +100,19 @@ fn is_compound(head: &str) -> bool {
         PREFIXES.binary_search_by(|prefix| prefix.bytes().cmp(lower())).is_ok()
     };
     known(last) || known(camel_tail(last))
+}
+
+/// The camelCase words of a name: `port` and `Http` of `portHttp`.
+fn camel_words(name: &str) -> impl Iterator<Item = &str> {
+    let mut rest = name;
+    std::iter::from_fn(move || {
+        let bytes = rest.as_bytes();
+        let starts = |at: usize| bytes[at].is_ascii_uppercase() && bytes[at - 1].is_ascii_lowercase();
+        let end = (1..bytes.len()).find(|&at| starts(at)).unwrap_or(bytes.len());
+        let (word, after) = rest.split_at(end);
+        rest = after;
+        (!word.is_empty()).then_some(word)
+    })
 }
 
 /// The last camelCase word: `Http` of `listenHttp`.
