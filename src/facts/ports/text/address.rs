@@ -233,7 +233,7 @@ impl<'a> View<'a> {
     /// Whether words are on both sides of a range, as in a message: `cannot reach atlas:7777 from borea`.
     fn is_in_sentence(&self, start: usize, end: usize) -> bool {
         let blank = self.run_start(start, |byte| byte == b' ');
-        let is_word_before = blank < start && !self.near(start).is_some_and(|near| self.at(near.word.start) == b'-');
+        let is_word_before = blank < start && self.near(start).is_none_or(|near| self.at(near.word.start) != b'-');
         let after = self.at(end + 1);
         is_word_before && (self.before(blank) >= 0x80 || self.at(end) == b' ' && after.is_ascii_alphabetic())
     }
