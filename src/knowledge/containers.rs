@@ -3,6 +3,14 @@
 //! Sources: the option declarations of services-flake (`nix/services/*.nix`), the images' own pages on Docker Hub for
 //! ports and variables, and the programs' own documentation for their flags.
 
+mod packages;
+mod publishers;
+mod unavailable;
+
+pub use packages::{PACKAGES, PackageImage};
+use publishers::PUBLISHERS;
+pub use unavailable::unavailable;
+
 /// A service of services-flake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServiceImage {
@@ -55,6 +63,8 @@ pub enum OptionKind {
     Words,
     /// A secret: the value of the option would be in the world-readable store.
     Secret,
+    /// A secret that the program or its start script can read from a variable: what precedes and follows the name.
+    RunTime(&'static str, &'static str),
     /// Not needed, with the reason.
     Unneeded(&'static str),
 }
@@ -73,6 +83,11 @@ const fn text(name: &'static str, option: &'static str) -> VariableOption {
 
 const fn secret(name: &'static str, option: &'static str) -> VariableOption {
     VariableOption { name, option, kind: OptionKind::Secret }
+}
+
+/// A secret in an option that the start script of services-flake writes into the shell.
+const fn expanded(name: &'static str, option: &'static str) -> VariableOption {
+    VariableOption { name, option, kind: OptionKind::RunTime("${", ":-}") }
 }
 
 const fn unneeded(name: &'static str, why: &'static str) -> VariableOption {
@@ -138,8 +153,8 @@ pub static SERVICES: &[ServiceImage] = &[
             &[
                 text("MONGO_INITDB_ROOT_USERNAME", "user"),
                 text("MONGODB_ROOT_USER", "user"),
-                secret("MONGO_INITDB_ROOT_PASSWORD", "password"),
-                secret("MONGODB_ROOT_PASSWORD", "password"),
+                expanded("MONGO_INITDB_ROOT_PASSWORD", "password"),
+                expanded("MONGODB_ROOT_PASSWORD", "password"),
             ],
         )
     },
@@ -162,10 +177,10 @@ pub static SERVICES: &[ServiceImage] = &[
             PortOption { container: 9001, option: "consoleAddress", label: "console", prefix: Some("127.0.0.1:") },
         ],
         &[
-            secret("MINIO_ROOT_USER", "accessKey"),
-            secret("MINIO_ROOT_PASSWORD", "secretKey"),
-            secret("MINIO_ACCESS_KEY", "accessKey"),
-            secret("MINIO_SECRET_KEY", "secretKey"),
+            text("MINIO_ROOT_USER", "accessKey"),
+            expanded("MINIO_ROOT_PASSWORD", "secretKey"),
+            text("MINIO_ACCESS_KEY", "accessKey"),
+            expanded("MINIO_SECRET_KEY", "secretKey"),
             text("MINIO_REGION", "region"),
             text("MINIO_REGION_NAME", "region"),
             text("MINIO_SITE_REGION", "region"),
@@ -241,13 +256,28 @@ pub static SERVICES: &[ServiceImage] = &[
         &[port(10000, "blobPort"), further(10001, "queuePort", "queue"), further(10002, "tablePort", "table")],
         &[],
     ),
+    service(
+        &["seaweedfs"],
+        "seaweedfs",
+        &[
+            port(9333, "master.port"),
+            further(8080, "volume.port", "volume"),
+            further(8888, "filer.port", "filer"),
+            further(8333, "s3.port", "s3"),
+        ],
+        &[],
+    ),
     service(&["dynamodb-local"], "dynamodb-local", &[port(8000, "port")], &[]),
     service(&["prometheus"], "prometheus", &[port(9090, "port")], &[]),
     service(
         &["grafana", "grafana-oss", "grafana-enterprise"],
         "grafana",
         &[port(3000, "http_port")],
-        &[secret("GF_SECURITY_ADMIN_PASSWORD", "extraConf.security.admin_password")],
+        &[VariableOption {
+            name: "GF_SECURITY_ADMIN_PASSWORD",
+            option: "extraConf.security.admin_password",
+            kind: OptionKind::RunTime("$__env{", "}"),
+        }],
     ),
     service(&["loki"], "loki", &[port(3100, "httpPort"), further(9096, "grpcPort", "grpc")], &[]),
     service(&["tempo"], "tempo", &[port(3200, "httpPort")], &[]),
@@ -287,217 +317,6 @@ const MYSQL: &[VariableOption] = &[
     unneeded("MARIADB_RANDOM_ROOT_PASSWORD", "the root user has no password on this machine"),
     unneeded("MARIADB_AUTO_UPGRADE", "nixpkgs decides the version"),
 ];
-
-/// A package of nixpkgs that runs as a process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PackageImage {
-    /// Repositories of the image, as for [`ServiceImage`].
-    pub images: &'static [&'static str],
-    /// The attribute in nixpkgs.
-    pub package: &'static str,
-    /// The program in its `bin`.
-    pub program: &'static str,
-    /// Its ports: the number in the container, and the label.
-    pub ports: &'static [(u16, &'static str)],
-    /// Its arguments. `{5672}` is the number of a port, `{data}` its data folder, any other name a package.
-    pub arguments: &'static [&'static str],
-    /// Environment variables, with the same placeholders.
-    pub variables: &'static [(&'static str, &'static str)],
-    /// The port and HTTP path of its readiness probe.
-    pub ready: Option<(u16, &'static str)>,
-    /// Whether the image's command is arguments of the program; they are appended to those above.
-    pub takes_command: bool,
-}
-
-const fn package(
-    images: &'static [&'static str],
-    package: &'static str,
-    program: &'static str,
-    ports: &'static [(u16, &'static str)],
-    arguments: &'static [&'static str],
-) -> PackageImage {
-    PackageImage { images, package, program, ports, arguments, variables: &[], ready: None, takes_command: false }
-}
-
-/// Images of programs without a service in services-flake.
-pub static PACKAGES: &[PackageImage] = &[
-    PackageImage {
-        variables: &[
-            ("RABBITMQ_NODE_PORT", "{5672}"),
-            ("RABBITMQ_MNESIA_BASE", "{data}/mnesia"),
-            ("RABBITMQ_LOG_BASE", "{data}/log"),
-        ],
-        ..package(&["rabbitmq"], "rabbitmq-server", "rabbitmq-server", &[(5672, "")], &[])
-    },
-    PackageImage {
-        ready: Some((8233, "/")),
-        ..package(
-            &["temporalio/auto-setup", "temporalio/server", "temporalio/temporal", "temporalio/admin-tools"],
-            "temporal-cli",
-            "temporal",
-            &[(7233, ""), (8233, "ui")],
-            &["server", "start-dev", "--port", "{7233}", "--ui-port", "{8233}", "--db-filename", "{data}/temporal.db"],
-        )
-    },
-    PackageImage {
-        ready: Some((8080, "/realms/master")),
-        ..package(&["keycloak"], "keycloak", "kc.sh", &[(8080, "")], &["start-dev", "--http-port", "{8080}"])
-    },
-    package(&["vault"], "vault", "vault", &[(8200, "")], &["server", "-dev", "-dev-listen-address=127.0.0.1:{8200}"]),
-    PackageImage {
-        ready: Some((8025, "/readyz")),
-        ..package(
-            &["mailpit"],
-            "mailpit",
-            "mailpit",
-            &[(1025, "smtp"), (8025, "")],
-            &["--listen", "127.0.0.1:{8025}", "--smtp", "127.0.0.1:{1025}", "--database", "{data}/mailpit.db"],
-        )
-    },
-    package(
-        &["mailcatcher", "maildev", "smtp4dev"],
-        "mailpit",
-        "mailpit",
-        &[(1025, "smtp"), (1080, "")],
-        &["--listen", "127.0.0.1:{1080}", "--smtp", "127.0.0.1:{1025}"],
-    ),
-    PackageImage {
-        ready: Some((7700, "/health")),
-        ..package(
-            &["meilisearch"],
-            "meilisearch",
-            "meilisearch",
-            &[(7700, "")],
-            &["--http-addr", "127.0.0.1:{7700}", "--db-path", "{data}"],
-        )
-    },
-    PackageImage {
-        ready: Some((8080, "/health?ready=1")),
-        ..package(
-            &["cockroach"],
-            "cockroachdb",
-            "cockroach",
-            &[(26257, ""), (8080, "http")],
-            &[
-                "start-single-node",
-                "--insecure",
-                "--listen-addr=127.0.0.1:{26257}",
-                "--http-addr=127.0.0.1:{8080}",
-                "--store={data}",
-            ],
-        )
-    },
-    PackageImage {
-        ready: Some((8086, "/health")),
-        ..package(
-            &["influxdb"],
-            "influxdb2",
-            "influxd",
-            &[(8086, "")],
-            &["--http-bind-address=127.0.0.1:{8086}", "--bolt-path={data}/influxd.bolt", "--engine-path={data}/engine"],
-        )
-    },
-    package(&["couchdb"], "couchdb3", "couchdb", &[(5984, "")], &[]),
-    package(&["eclipse-mosquitto", "mosquitto"], "mosquitto", "mosquitto", &[(1883, "")], &["-p", "{1883}"]),
-    PackageImage {
-        ready: Some((8108, "/health")),
-        ..package(
-            &["typesense"],
-            "typesense",
-            "typesense-server",
-            &[(8108, "")],
-            &["--data-dir", "{data}", "--api-port", "{8108}"],
-        )
-    },
-    package(&["wiremock"], "wiremock", "wiremock", &[(8080, "")], &["--port", "{8080}", "--root-dir", "{data}"]),
-    package(&["etcd"], "etcd", "etcd", &[(2379, ""), (2380, "peer")], ETCD),
-    PackageImage {
-        ready: Some((8500, "/v1/status/leader")),
-        ..package(
-            &["consul"],
-            "consul",
-            "consul",
-            &[(8500, "")],
-            &["agent", "-dev", "-http-port={8500}", "-data-dir={data}"],
-        )
-    },
-    package(&["gitea"], "gitea", "gitea", &[(3000, "")], &["web", "--port", "{3000}", "--work-path", "{data}"]),
-    PackageImage { takes_command: true, ..package(&["cloudflared"], "cloudflared", "cloudflared", &[], &[]) },
-    package(
-        &["otel/opentelemetry-collector"],
-        "opentelemetry-collector",
-        "otelcorecol",
-        &[(4317, ""), (4318, "http")],
-        &[],
-    ),
-    package(
-        &["otel/opentelemetry-collector-contrib"],
-        "opentelemetry-collector-contrib",
-        "otelcol-contrib",
-        &[(4317, ""), (4318, "http")],
-        &[],
-    ),
-    package(&["jaegertracing/all-in-one", "jaegertracing/jaeger"], "jaeger", "jaeger", &[(16686, "")], &[]),
-    package(&["garage"], "garage", "garage", &[(3900, "")], &["server"]),
-    package(&["rustfs"], "rustfs", "rustfs", &[(9000, "")], &["--address", "127.0.0.1:{9000}", "{data}"]),
-    package(&["surrealdb"], "surrealdb", "surreal", &[(8000, "")], &["start", "--bind", "127.0.0.1:{8000}"]),
-    package(&["node-exporter"], "prometheus-node-exporter", "node_exporter", &[(9100, "")], NODE_EXPORTER),
-    package(&["alertmanager"], "prometheus-alertmanager", "alertmanager", &[(9093, "")], ALERTMANAGER),
-    package(&["blackbox-exporter"], "prometheus-blackbox-exporter", "blackbox_exporter", &[(9115, "")], BLACKBOX),
-    package(&["pushgateway"], "prometheus-pushgateway", "pushgateway", &[(9091, "")], BLACKBOX_PUSH),
-    package(&["registry"], "docker-distribution", "registry", &[(5000, "")], &["serve"]),
-    package(&["adminer"], "php", "php", &[(8080, "")], &["-S", "127.0.0.1:{8080}", "{adminer}/adminer.php"]),
-    package(
-        &["matrixdotorg/synapse", "element-hq/synapse"],
-        "matrix-synapse",
-        "synapse_homeserver",
-        &[(8008, "")],
-        &["--config-path", "{data}/homeserver.yaml"],
-    ),
-    package(&["jevolk/tuwunel", "matrix-construct/tuwunel"], "matrix-tuwunel", "tuwunel", &[(8008, "")], TUWUNEL),
-    package(&["minecraft-server"], "minecraft-server", "minecraft-server", &[(25565, "")], &["nogui"]),
-    package(&["plex", "pms-docker"], "plex", "plexmediaserver", &[(32400, "")], &[]),
-    package(&["pihole"], "pihole-ftl", "pihole-FTL", &[(80, ""), (53, "dns")], &["no-daemon"]),
-    PackageImage {
-        takes_command: true,
-        ..package(&["logstash"], "logstash", "logstash", &[(5044, "beats"), (9600, "")], &["--http.port", "{9600}"])
-    },
-    PackageImage {
-        takes_command: true,
-        ..package(&["traefik"], "traefik", "traefik", &[(80, ""), (8080, "dashboard")], TRAEFIK)
-    },
-    package(&["wordpress"], "php", "php", &[(80, "")], &["-S", "127.0.0.1:{80}", "-t", "{wordpress}/share/wordpress"]),
-    package(&["nextcloud"], "php", "php", &[(80, "")], &["-S", "127.0.0.1:{80}", "-t", "{nextcloud31}"]),
-    package(&["varnish"], "varnish", "varnishd", &[(80, "")], &["-F", "-a", "127.0.0.1:{80}", "-n", "{data}"]),
-    package(
-        &["victoria-metrics"],
-        "victoriametrics",
-        "victoria-metrics",
-        &[(8428, "")],
-        &["-httpListenAddr=127.0.0.1:{8428}", "-storageDataPath={data}"],
-    ),
-    package(&["nsqd"], "nsq", "nsqd", &[(4150, "")], &["-tcp-address=127.0.0.1:{4150}", "-data-path={data}"]),
-    package(
-        &["syncthing"],
-        "syncthing",
-        "syncthing",
-        &[(8384, "")],
-        &["serve", "--no-browser", "--home={data}", "--gui-address=127.0.0.1:{8384}"],
-    ),
-];
-
-const ETCD: &[&str] = &[
-    "--data-dir={data}",
-    "--listen-client-urls=http://127.0.0.1:{2379}",
-    "--advertise-client-urls=http://127.0.0.1:{2379}",
-    "--listen-peer-urls=http://127.0.0.1:{2380}",
-];
-const TUWUNEL: &[&str] = &["-O", "port={8008}", "-O", "database_path=\"{data}\""];
-const TRAEFIK: &[&str] = &["--entryPoints.web.address=127.0.0.1:{80}"];
-const NODE_EXPORTER: &[&str] = &["--web.listen-address=127.0.0.1:{9100}"];
-const ALERTMANAGER: &[&str] = &["--web.listen-address=127.0.0.1:{9093}", "--storage.path={data}"];
-const BLACKBOX: &[&str] = &["--web.listen-address=127.0.0.1:{9115}"];
-const BLACKBOX_PUSH: &[&str] = &["--web.listen-address=127.0.0.1:{9091}"];
 
 /// Images with a language or a shell that run the command of the Compose file or Dockerfile.
 pub static RUNTIMES: &[&str] = &[
@@ -613,11 +432,37 @@ pub static PROGRAMS: &[(&str, &str, &[&str])] = &[
     ("mysqladmin", "mariadb", &["mysqladmin"]),
     ("mongosh", "mongosh", &["mongosh"]),
     ("rabbitmqctl", "rabbitmq-server", &["rabbitmqctl"]),
+    ("kafka-topics", "apacheKafka", &["kafka-topics.sh"]),
+    ("kafka-topics.sh", "apacheKafka", &["kafka-topics.sh"]),
+    ("kafka-broker-api-versions", "apacheKafka", &["kafka-broker-api-versions.sh"]),
+    ("kafka-broker-api-versions.sh", "apacheKafka", &["kafka-broker-api-versions.sh"]),
+    ("kafka-console-consumer", "apacheKafka", &["kafka-console-consumer.sh"]),
+    ("kafka-console-producer", "apacheKafka", &["kafka-console-producer.sh"]),
+    ("clickhouse-client", "clickhouse", &["clickhouse-client"]),
+    ("mariadb", "mariadb", &["mariadb"]),
+    ("mariadb-admin", "mariadb", &["mariadb-admin"]),
+    ("pg_dump", "postgresql", &["pg_dump"]),
+    ("createdb", "postgresql", &["createdb"]),
+    ("prisma", "nodejs", &["npx", "--no-install", "prisma"]),
+    ("pm2", "nodejs", &["npx", "--no-install", "pm2"]),
+    ("nest", "nodejs", &["npx", "--no-install", "nest"]),
+    ("serve", "nodejs", &["npx", "--no-install", "serve"]),
+    ("mlflow", "mlflow-server", &["mlflow"]),
+    ("n8n", "n8n", &["n8n"]),
+    ("ollama", "ollama", &["ollama"]),
     ("rabbitmq-diagnostics", "rabbitmq-server", &["rabbitmq-diagnostics"]),
     ("grpc_health_probe", "grpc-health-probe", &["grpc_health_probe"]),
     ("nats", "natscli", &["nats"]),
     ("make", "gnumake", &["make"]),
     ("just", "just", &["just"]),
+];
+
+/// What images run if a Compose file does not say anything else, with paths inside the image: the word of [`PROGRAMS`]
+/// and its arguments.
+pub static USUAL: &[(&str, &[&str])] = &[
+    ("caddy", &["run", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile"]),
+    ("haproxy", &["-f", "/usr/local/etc/haproxy/haproxy.cfg"]),
+    ("envoy", &["-c", "/etc/envoy/envoy.yaml"]),
 ];
 
 /// Variables that set the port of a program: a word of the command, and the variable.
@@ -653,92 +498,6 @@ pub fn tag(image: &str) -> Option<&str> {
     let image = image.split('@').next().unwrap_or(image);
     image.rsplit_once(':').map(|(_, tag)| tag).filter(|tag| !tag.contains('/'))
 }
-
-/// Publishers whose images are the program itself, so that the last component of the name identifies it.
-const PUBLISHERS: &[&str] = &[
-    "library",
-    "bitnami",
-    "bitnamilegacy",
-    "redis",
-    "redislabs",
-    "grafana",
-    "prom",
-    "minio",
-    "postgis",
-    "pgvector",
-    "timescale",
-    "mongodb",
-    "apache",
-    "confluentinc",
-    "clickhouse",
-    "qdrant",
-    "semitechnologies",
-    "chromadb",
-    "amazon",
-    "mailhog",
-    "dpage",
-    "ollama",
-    "open-webui",
-    "searxng",
-    "plantuml",
-    "nginxinc",
-    "openresty",
-    "valkey",
-    "eqalpha",
-    "softwaremill",
-    "axllent",
-    "getmeili",
-    "cockroachdb",
-    "eclipse",
-    "typesense",
-    "wiremock",
-    "hashicorp",
-    "keycloak",
-    "elasticsearch",
-    "mysql",
-    "percona",
-    "gitea",
-    "coreos",
-    "dxflrs",
-    "rustfs",
-    "surrealdb",
-    "schickling",
-    "maildev",
-    "rnwood",
-    "cloudflare",
-    "victoriametrics",
-    "nsqio",
-    "syncthing",
-    "logicalspark",
-    "snapcore",
-    "oven",
-    "curlimages",
-    "dotnet",
-    "denoland",
-    "migrate",
-    "supabase",
-    "visibilityspots",
-    "quay",
-    "cimg",
-    "arm64v8",
-    "amd64",
-    "bitnami/charts",
-    "ankane",
-    "tensorchord",
-    "docker",
-    "envoyproxy",
-    "azure-storage",
-    "influxdata",
-    "jaegertracing",
-    "otel",
-    "temporalio",
-    "itzg",
-    "linuxserver",
-    "plexinc",
-    "pihole",
-    "vectorized",
-    "logstash",
-];
 
 /// Whether an image has one of some names.
 pub fn is_one_of(image: &str, names: &[&str]) -> bool {
@@ -781,9 +540,31 @@ mod tests {
         ] {
             assert_eq!(service_of(image).map(|service| service.option), expected, "{image}");
         }
+        for (image, expected) in [
+            ("quay.io/prometheus/node-exporter:v1.9.1", Some("prometheus-node-exporter")),
+            ("quay.io/prometheuscommunity/postgres-exporter", Some("prometheus-postgres-exporter")),
+            ("gcr.io/cadvisor/cadvisor:v0.52.1", Some("cadvisor")),
+            ("docker.n8n.io/n8nio/n8n", Some("n8n")),
+            ("ghcr.io/umami-software/umami:latest", Some("umami")),
+            ("acme/node-exporter", None),
+        ] {
+            assert_eq!(package_of(image).map(|package| package.package), expected, "{image}");
+        }
         assert_eq!(package_of("rabbitmq:3-management").map(|package| package.package), Some("rabbitmq-server"));
         assert_eq!(tag("a/b:1@sha256:c"), Some("1"));
         assert_eq!(tag("host:80/b"), None);
+    }
+
+    #[test]
+    fn images_are_known_once() {
+        let mut all: Vec<&str> = SERVICES.iter().flat_map(|service| service.images).copied().collect();
+        all.extend(PACKAGES.iter().flat_map(|package| package.images));
+        all.sort_unstable();
+        let twice: Vec<&str> = all.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
+        assert_eq!(twice, Vec::<&str>::new());
+        for image in all {
+            assert_eq!(unavailable(image), None, "{image}");
+        }
     }
 
     #[test]

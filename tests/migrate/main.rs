@@ -10,6 +10,7 @@ mod corpus;
 mod dockerfiles;
 mod evaluate;
 mod flakes;
+mod kinds;
 mod oracle;
 mod stacks;
 mod whole;

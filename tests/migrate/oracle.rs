@@ -87,7 +87,16 @@ fn facts_of_json(service: &Value, root: &Path) -> Facts {
     add("profiles", list(&service["profiles"]).iter().map(text).collect());
     add("expose", list(&service["expose"]).iter().map(text).collect());
     let depends = service["depends_on"].as_object().cloned().unwrap_or_default();
-    add("depends_on", depends.iter().map(|(name, how)| format!("{name} {}", text(&how["condition"]))).collect());
+    let mut waits: BTreeSet<String> =
+        depends.iter().map(|(name, how)| format!("{name} {}", text(&how["condition"]))).collect();
+    // Compose waits for links as well.
+    for link in list(&service["links"]) {
+        let name = text(&link).split(':').next().unwrap_or_default().to_owned();
+        if !depends.contains_key(&name) {
+            waits.insert(format!("{name} service_started"));
+        }
+    }
+    add("depends_on", waits);
     let port = |port: &Value| {
         let protocol = Some(text(&port["protocol"])).filter(|text| !text.is_empty()).unwrap_or_else(|| "tcp".into());
         format!("{}|{}|{}|{protocol}", text(&port["host_ip"]), text(&port["published"]), text(&port["target"]))

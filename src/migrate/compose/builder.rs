@@ -12,7 +12,7 @@ pub use self::environment::{is_secret, path_of_secret};
 pub use self::told::{Told, how_told, told};
 use super::hosts::Rewriter;
 use super::interpolate::Variables;
-use super::stack::{Port, Service, Stack};
+use super::stack::{self, Port, Service, Stack};
 use super::words;
 use super::yaml::{Node, Place, Scalar};
 use crate::migrate::nix::{Attr, Expr, Text};
@@ -30,6 +30,19 @@ pub struct Builder<'a, 'm> {
     pub(super) report: RefCell<Report>,
     /// Secrets that go to `.env`: names and values.
     pub(super) secrets: RefCell<BTreeMap<String, String>>,
+    /// Configuration files with new addresses, by their path.
+    pub(super) configurations: RefCell<BTreeMap<String, Configuration>>,
+}
+
+/// A configuration file that the module holds, since it names hosts or ports.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Configuration {
+    /// The variable of the module that holds it.
+    pub variable: String,
+    /// Its name in the store.
+    pub name: String,
+    /// Its text with addresses of this machine.
+    pub text: Text,
 }
 
 /// What a module is made of.
@@ -43,6 +56,8 @@ pub struct Parts {
     pub report: Report,
     /// Secrets that go to `.env`.
     pub secrets: BTreeMap<String, String>,
+    /// Configuration files that the module holds.
+    pub configurations: Vec<Configuration>,
 }
 
 /// A service while it is built: which of its keys are dealt with.
@@ -56,8 +71,29 @@ impl<'a, 'm> Builder<'a, 'm> {
     /// For a project whose ports are claimed.
     pub fn new(stack: &'a Stack<'m>, module: &'a str, files: &'a dyn Files, ports: &'a Ports) -> Self {
         let variables = stack.model.env.iter().cloned().collect();
-        let (report, secrets) = (RefCell::default(), RefCell::default());
-        Self { stack, module, files, ports, variables, report, secrets }
+        let (report, secrets, configurations) = (RefCell::default(), RefCell::default(), RefCell::default());
+        Self { stack, module, files, ports, variables, report, secrets, configurations }
+    }
+
+    /// The variable that holds a configuration file of the repository with the addresses of this machine. `None` if the
+    /// file says nothing about addresses.
+    pub fn rewritten_file(&self, service: &Service<'m>, path: &str) -> Option<String> {
+        if let Some(known) = self.configurations.borrow().get(path) {
+            return Some(known.variable.clone());
+        }
+        let before = self.files.text(path).ok().flatten().filter(|_| stack::is_configuration(path))?;
+        let text = self.rewriter(service).rewrite_file(&before);
+        if text.as_literal() == Some(&before) {
+            return None;
+        }
+        let name = path.rsplit('/').next().unwrap_or(path).trim_start_matches('.').to_owned();
+        let plain = variable_name(&format!("{}-{name}", service.process));
+        let mut configurations = self.configurations.borrow_mut();
+        let is_taken = |variable: &str| configurations.values().any(|other| other.variable == variable);
+        let numbered = (2..100).map(|count| format!("{plain}{count}"));
+        let variable = std::iter::once(plain.clone()).chain(numbered).find(|name| !is_taken(name)).unwrap_or(plain.clone());
+        configurations.insert(path.to_owned(), Configuration { variable: variable.clone(), name, text });
+        Some(variable)
     }
 
     /// Reports a process that cannot have the name of its service.
@@ -101,8 +137,9 @@ impl<'a, 'm> Builder<'a, 'm> {
 
     /// A scalar with variables that hold secrets, or that `.env` sets, left to the shell.
     pub fn run_time(&self, scalar: &Scalar) -> String {
-        let text =
-            words::text_of(scalar, &self.variables, &|name| self.variables.contains_key(name) || is_secret(name));
+        let text = words::text_of(scalar, &self.variables, &|name| {
+            self.variables.contains_key(name) || is_secret(name) || has_no_default(scalar, name)
+        });
         // A default of a secret is one as well.
         words::without_defaults(&text, &|name, default| {
             let is_new = is_secret(name);
@@ -139,10 +176,10 @@ impl<'a, 'm> Builder<'a, 'm> {
     /// A comment that says where a process comes from.
     pub fn origin(&self, service: &Service<'_>) -> String {
         let what = service.text("image").map_or_else(
-            || format!("built from ./{}", service.context().unwrap_or_default()),
+            || format!("the image that is built in ./{}", service.context().unwrap_or_default()),
             |image| format!("the image {image}"),
         );
-        format!("Was {what}.")
+        format!("Replaces {what}.")
     }
 }
 
@@ -156,6 +193,34 @@ impl<'m> Done<'_, 'm> {
     pub(super) fn all(&mut self) {
         self.keys.extend(self.service.node.pairs().iter().map(|(key, _)| key.name.as_str()));
     }
+}
+
+/// A name in camel case: `alertmanager-config.yml` as `alertmanagerConfigYml`.
+fn variable_name(text: &str) -> String {
+    let mut name = String::new();
+    let mut is_start = false;
+    for c in text.chars() {
+        if !c.is_ascii_alphanumeric() {
+            is_start = true;
+        } else if name.is_empty() {
+            name.push(if c.is_ascii_digit() { 'f' } else { c.to_ascii_lowercase() });
+        } else if std::mem::take(&mut is_start) {
+            name.push(c.to_ascii_uppercase());
+        } else {
+            name.push(c);
+        }
+    }
+    name
+}
+
+/// Whether a scalar asks for a variable and gives no value for the case that it is not set.
+fn has_no_default(scalar: &Scalar, name: &str) -> bool {
+    let raw = scalar.raw.as_deref().unwrap_or_default();
+    let bare = format!("${name}");
+    let is_bare = raw.match_indices(&bare).any(|(at, _)| {
+        !raw[at + bare.len()..].starts_with(|c: char| c == '_' || c.is_ascii_alphanumeric())
+    });
+    raw.contains(&format!("${{{name}}}")) || is_bare
 }
 
 /// A text as an expression; one interpolation alone is written without quotes.

@@ -62,6 +62,25 @@ impl Rewriter<'_, '_> {
         out
     }
 
+    /// Rewrites the text of a configuration file.
+    pub fn rewrite_file(&self, text: &str) -> Text {
+        let mut out = Text::default();
+        for line in text.split_inclusive('\n') {
+            let plain = line.trim_start();
+            // An address without a host: `:80 {`.
+            let number = plain.strip_prefix(':').and_then(leading_number);
+            match number.and_then(|number| Some((number, self.service.port(number)?))) {
+                Some((number, port)) => {
+                    let rest = &plain[1 + number.to_string().len()..];
+                    out.push(&line[..line.len() - plain.len()]).push(":").push_code(&self.number(port));
+                    out.append(&self.rewrite(rest, Position::File))
+                }
+                None => out.append(&self.rewrite(line, Position::File)),
+            };
+        }
+        out
+    }
+
     /// The first address at or after a position: where it begins and ends, and what takes its place.
     fn next(&self, text: &str, from: usize, position: Position<'_>) -> Option<(usize, usize, Text)> {
         let hosts = self
@@ -208,6 +227,19 @@ fn default_port<'s>(service: &'s Service<'_>, before: &str) -> Option<&'s Port> 
         _ => None,
     };
     usual.and_then(|number| service.port(number)).or_else(|| service.ports.first())
+}
+
+/// Whether a configuration file says that a program listens on a port, in a form that [`Rewriter::rewrite_file`] changes.
+pub fn listens_in(text: &str, container: u16) -> bool {
+    let own = ["", "*", "0.0.0.0", "localhost", LOCAL, "[::]"];
+    text.lines().any(|line| {
+        let mut words = line.split(|c: char| c.is_whitespace() || "\"',;{}()".contains(c)).filter(|word| !word.is_empty());
+        let first = words.next().unwrap_or_default();
+        let is_own = |word: &str, hosts: &[&str]| {
+            word.rsplit_once(':').is_some_and(|(host, number)| hosts.contains(&host) && leading_number(number) == Some(container))
+        };
+        is_own(first, &own) || words.any(|word| is_own(word, &own[1..]))
+    })
 }
 
 /// Whether a text gives a program of a service its own port, as one of the forms above.

@@ -27,12 +27,45 @@ pub struct ImageFile {
     pub runs: Vec<(String, usize)>,
     /// `COPY` and `ADD` out of the context: from and to.
     pub copies: Vec<(String, String)>,
-    /// Where `COPY --from` puts what other stages build, with the line of each.
-    pub built: Vec<(String, usize)>,
+    /// What `COPY --from` takes from other stages.
+    pub built: Vec<Built>,
+    /// The other stages that have a name.
+    pub stages: Vec<(String, ImageFile)>,
     /// `HEALTHCHECK`.
     pub health: Option<HealthCheck>,
     /// The bases and RUN lines of all stages: what the image is built with.
     pub builders: Vec<String>,
+}
+
+/// A `COPY --from` instruction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Built {
+    /// The stage or image that it copies from.
+    pub stage: String,
+    /// The path there.
+    pub source: String,
+    /// The path in this image.
+    pub target: String,
+    /// Its line, from 1.
+    pub line: usize,
+}
+
+impl Built {
+    /// The stage of the Dockerfile that it copies from.
+    pub fn stage<'f>(&self, file: &'f ImageFile) -> Option<&'f ImageFile> {
+        file.stages.iter().find(|(name, _)| *name == self.stage).map(|(_, stage)| stage)
+    }
+
+    /// The folder of the context where its stage, run in the checkout, builds it.
+    pub fn folder(&self, file: &ImageFile) -> Option<String> {
+        let stage = self.stage(file)?;
+        let source = if self.source.starts_with('/') {
+            self.source.clone()
+        } else {
+            format!("{}/{}", stage.folder, self.source.trim_start_matches("./"))
+        };
+        stage.source_of(&source).filter(|folder| !folder.is_empty() && !folder.contains('*'))
+    }
 }
 
 /// A `HEALTHCHECK` instruction.
@@ -92,8 +125,12 @@ pub fn read(
         Some(target) => stages.iter().position(|(name, _)| name.as_deref() == Some(target))?,
         None => stages.len().checked_sub(1)?,
     };
-    let (_, mut stage) = stages.swap_remove(wanted);
+    let (_, mut stage) = stages.remove(wanted);
     stage.builders = builders;
+    // Stages are also known by their number, and those behind the wanted one cannot be copied from.
+    stages.truncate(wanted);
+    let numbered = stages.into_iter().enumerate().map(|(at, (name, stage))| (name.unwrap_or(at.to_string()), stage));
+    stage.stages = numbered.collect();
     Some(stage)
 }
 
@@ -140,8 +177,17 @@ fn instruction(stage: &mut ImageFile, keyword: &str, rest: &str, line: usize, gl
         }
         "RUN" => stage.runs.push((rest.to_owned(), line)),
         "COPY" | "ADD" if rest.contains("--from") => {
-            let target = rest.split_whitespace().next_back().unwrap_or_default();
-            stage.built.push((fill(target.trim_matches(['"', ']']), &known()), line));
+            let copied: String = rest.split_whitespace().filter(|word| !word.starts_with("--")).collect::<Vec<_>>().join(" ");
+            let words = if copied.starts_with('[') { form(&copied) } else { words::split(&copied).unwrap_or_default() };
+            let Some((target, sources)) = words.split_last() else { return };
+            let from = rest.split_whitespace().find_map(|word| word.strip_prefix("--from=")).unwrap_or_default();
+            let (target, from) = (fill(target, &known()), fill(from, &known()));
+            stage.built.extend(sources.iter().map(|source| Built {
+                stage: from.clone(),
+                source: fill(source, &known()),
+                target: target.clone(),
+                line,
+            }));
         }
         "COPY" | "ADD" => {
             let words: Vec<String> = match rest.trim_start().starts_with('[') {

@@ -20,11 +20,9 @@ pub fn interpolate(text: &str, variables: &Variables) -> Result<String, String> 
             out.push_str(&substitute(&inner[..end], variables)?);
             rest = &inner[end + 1..];
         } else {
+            // A dollar sign that nothing like a name follows stays, as in Compose: `$(id)`, `$1`.
             let end = name_end(after);
-            if end == 0 {
-                return Err(format!("`{}` is not a variable; write `$$` for a dollar sign", shorten(&rest[at..])));
-            }
-            out.push_str(variables.get(&after[..end]).map_or("", String::as_str));
+            out.push_str(if end == 0 { "$" } else { variables.get(&after[..end]).map_or("", String::as_str) });
             rest = &after[end..];
         }
     }
@@ -210,7 +208,7 @@ mod tests {
             ("${B:-}", Ok("")),
             ("${B:?set it}", Err("the variable `B` is required and has no value: set it")),
             ("${B", Err("`${B` is not closed")),
-            ("a$ b", Err("`$ b` is not a variable; write `$$` for a dollar sign")),
+            ("a$ b $(id) ${B:-$2a$14$.x}", Ok("a$ b $(id) $2a$14$.x")),
             ("${1}", Err("`${1}` has no variable name")),
         ] {
             let found = interpolate(text, &variables);

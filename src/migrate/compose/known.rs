@@ -1,13 +1,15 @@
 //! Images that services-flake has a service for.
 
+mod grafana;
 pub mod passwords;
 mod settings;
+mod site;
 mod volumes;
 
 use super::builder::{Builder, Done, Parts, is_secret, string};
 use super::hosts::Position;
-use super::stack::Service;
-use super::yaml::{Node, Place};
+use super::stack::{self, Service};
+use super::yaml::{Node, Place, Value};
 use super::{process, words};
 use crate::knowledge::containers::{self, OptionKind, ServiceImage};
 use crate::migrate::nix::{Attr, Expr, Text};
@@ -16,7 +18,7 @@ use crate::migrate::nix::{Attr, Expr, Text};
 pub fn build<'m>(builder: &Builder<'_, 'm>, done: &mut Done<'_, 'm>, known: &ServiceImage, parts: &mut Parts) {
     let service = done.service;
     let into = format!("services.{}.{}", known.option, service.process);
-    let mut instance = Instance { builder, service, known, into, attrs: Vec::new(), include: None };
+    let mut instance = Instance { builder, service, known, into, attrs: Vec::new(), include: None, folder: String::new() };
     instance.attrs.push(Attr::new(["enable"], Expr::bool(true)));
     done.take(&[
         "image",
@@ -52,8 +54,10 @@ pub fn build<'m>(builder: &Builder<'_, 'm>, done: &mut Done<'_, 'm>, known: &Ser
     let mut process = Vec::new();
     let depends = builder.depends_on(done);
     // Redis reads its password when it starts, MySQL is told its accounts when it runs.
+    let site_name = instance.site_process_name().filter(|_| known.option == "nginx");
+    let site = site_name.as_ref().and_then(|name| instance.site_process(name));
     let waits = instance.include.is_some().then(|| passwords::process_name(service));
-    process.extend(with_dependency(depends, waits));
+    process.extend(with_dependency(depends, waits.or(site_name.filter(|_| site.is_some()))));
     process.extend(builder.disabled(service));
     let origin = builder.origin(service);
     let name = service.process.as_str();
@@ -62,6 +66,7 @@ pub fn build<'m>(builder: &Builder<'_, 'm>, done: &mut Done<'_, 'm>, known: &Ser
         parts.processes.push(Attr::new([name], Expr::Set(process)));
     }
     parts.processes.extend(passwords);
+    parts.processes.extend(site);
 }
 
 /// `depends_on` with one more process that has to be done.
@@ -88,6 +93,8 @@ pub struct Instance<'b, 's, 'm> {
     pub attrs: Vec<Attr>,
     /// A line of its configuration that includes the file of its password.
     include: Option<String>,
+    /// The folder of the configuration file that is read.
+    folder: String,
 }
 
 impl Instance<'_, '_, '_> {
@@ -100,6 +107,17 @@ impl Instance<'_, '_, '_> {
     fn set_path(&mut self, path: &[&str], value: Expr) {
         if !self.attrs.iter().any(|attr| attr.path == path) {
             self.attrs.push(Attr::new(path.iter().copied(), value));
+        }
+    }
+
+    /// Adds a line to an option of lines.
+    fn add_line(&mut self, option: &str, line: &str) {
+        let line = format!("{line}\n");
+        match self.attrs.iter_mut().find(|attr| attr.path == [option]).map(|attr| &mut attr.value) {
+            Some(Expr::Text(text)) => {
+                text.push(&line);
+            }
+            _ => self.set(option, Expr::text(line)),
         }
     }
 
@@ -132,6 +150,7 @@ impl Instance<'_, '_, '_> {
         let image = node.text().unwrap_or_default();
         let tag = containers::tag(image).unwrap_or("latest");
         self.carry(&node.place, "image", "enable");
+        self.builder.variables_note(self.service, "image", node);
         let repository = containers::repository(image);
         let last = repository.rsplit('/').next().unwrap_or(repository);
         if let Some((start, versions)) = self.known.versions {
@@ -206,9 +225,13 @@ impl Instance<'_, '_, '_> {
         for port in &self.service.ports {
             if self.known.ports.iter().all(|option| option.container != port.container) {
                 let image = self.service.text("image").unwrap_or_default();
-                let own =
-                    self.known.option == "nginx" || (self.known.option == "apache-kafka" && port.published.is_some());
-                if !own {
+                if self.known.option == "apache-kafka" {
+                    if port.container != stack::KAFKA_CONTROLLER {
+                        let why = "services-flake's apache-kafka has one listener for all clients".to_owned();
+                        let todo = format!("use its port of the registry where {} was used", port.container);
+                        self.leave(&port.place, "ports", why, todo);
+                    }
+                } else if self.known.option != "nginx" {
                     let why = format!(
                         "services-flake's {} has no option for port {} of {image}",
                         self.known.option, port.container
@@ -234,14 +257,13 @@ impl Instance<'_, '_, '_> {
         let pairs = self.service.get("environment").map_or(&[][..], Node::pairs);
         for (key, value) in pairs {
             let name = key.name.as_str();
-            let text = value.text().unwrap_or_default();
             let what = format!("environment.{name}");
             if passwords::passwords(self.service).iter().any(|password| password.is_said_by(name)) {
                 continue;
             }
             let option = self.known.variables.iter().find(|option| option.name == name);
             match option {
-                Some(option) => self.variable(option, text, &key.place, &what),
+                Some(option) => self.variable(option, value, &key.place, &what),
                 None => {
                     if !self.own_variable(name, value, &key.place, &what) {
                         let why = format!("services-flake's {} has no option for it", self.known.option);
@@ -256,8 +278,23 @@ impl Instance<'_, '_, '_> {
         }
     }
 
-    fn variable(&mut self, option: &containers::VariableOption, text: &str, place: &Place, what: &str) {
+    fn variable(&mut self, option: &containers::VariableOption, value: &Node, place: &Place, what: &str) {
+        let text = value.text().unwrap_or_default();
         match option.kind {
+            // The image takes an empty variable for one that is not set.
+            OptionKind::Text | OptionKind::Words if text.is_empty() => {
+                return self.leave(place, what, "it has no value here", format!("set `{}` if it needs one", option.option));
+            }
+            OptionKind::RunTime(before, after) => match self.secret_variable(option.name, value) {
+                Some(variable) => {
+                    self.set(option.option, Expr::text(format!("{before}{variable}{after}")));
+                    return self.builder.carry(self.service, place, what, format!("`.env`, as {variable}"));
+                }
+                None => {
+                    let why = format!("`{}` would put a secret into the world-readable store", option.option);
+                    return self.leave(place, what, why, "set it at run time, or keep the default on this machine");
+                }
+            },
             OptionKind::Text => self.set(option.option, Expr::text(text)),
             OptionKind::Bool => self.set(option.option, Expr::bool(!matches!(text, "off" | "false" | "0" | "no"))),
             OptionKind::Words => {
@@ -273,6 +310,16 @@ impl Instance<'_, '_, '_> {
             }
         }
         self.carry(place, what, option.option);
+    }
+
+    /// The variable of `.env` that holds a secret at run time. `None` if its value is more than that.
+    fn secret_variable(&self, name: &str, value: &Node) -> Option<String> {
+        let Value::Scalar(scalar) = &value.value else { return None };
+        let text = self.builder.run_time(scalar);
+        let (text, _) = self.builder.without_secrets(self.service, name, &text);
+        let variable = words::variable(&text)?;
+        self.builder.keep_in_env(&variable);
+        Some(variable)
     }
 
     /// A variable that only one service knows.
@@ -299,6 +346,24 @@ impl Instance<'_, '_, '_> {
             ("apache-kafka", name) if name.starts_with("KAFKA_") || name.starts_with("KAFKA_CFG_") => {
                 return self.kafka_variable(name, &text, place, what);
             }
+            ("grafana", name) if is_secret(name) && grafana::section_and_key(name).is_some() => {
+                let (section, key) = grafana::section_and_key(name).unwrap_or_default();
+                let Some(variable) = self.secret_variable(name, value) else { return false };
+                self.set_path(&["extraConf", &section, &key], Expr::text(format!("$__env{{{variable}}}")));
+                self.builder.carry(self.service, place, what, format!("`.env`, as {variable}"));
+                return true;
+            }
+            ("neo4j", "NEO4J_AUTH") if text == "none" => {
+                self.add_line("extraServerConfig", "dbms.security.auth_enabled=false");
+                self.carry(place, what, "extraServerConfig");
+                return true;
+            }
+            ("neo4j", name) if name.starts_with("NEO4J_") && name.contains(|c: char| c.is_ascii_lowercase()) => {
+                let key = name.trim_start_matches("NEO4J_").replace("__", "\u{0}").replace('_', ".").replace('\u{0}', "_");
+                self.add_line("extraServerConfig", &format!("{key}={text}"));
+                self.carry(place, what, "extraServerConfig");
+                return true;
+            }
             (_, name) if is_secret(name) => {
                 self.leave(
                     place,
@@ -309,12 +374,11 @@ impl Instance<'_, '_, '_> {
                 return true;
             }
             ("grafana", name) if name.starts_with("GF_") => {
-                let rest = name.trim_start_matches("GF_").to_ascii_lowercase();
-                let Some((section, key)) = rest.split_once('_') else { return false };
-                if section == "install" {
+                let Some((section, key)) = grafana::section_and_key(name) else { return false };
+                if matches!(section.as_str(), "install" | "paths") {
                     return false;
                 }
-                vec!["extraConf".to_owned(), section.to_owned(), key.to_owned()]
+                vec!["extraConf".to_owned(), section, key]
             }
             ("qdrant", name) if name.starts_with("QDRANT__") => {
                 let parts = name.trim_start_matches("QDRANT__").to_ascii_lowercase();
@@ -431,12 +495,15 @@ impl Instance<'_, '_, '_> {
                         || path.starts_with("--console-address=")
                         || path.starts_with("--address=") => {}
                 ("prometheus", flag)
-                    if flag.starts_with("--config.file")
-                        || flag.starts_with("--web.")
-                        || flag.starts_with("--storage.tsdb.path") => {}
+                    if ["--config.file", "--web.listen-address", "--storage.tsdb.path"]
+                        .iter()
+                        .any(|own| flag.starts_with(own)) => {}
+                // Folders of the image.
+                ("prometheus", flag) if flag.starts_with("--web.console") => left.push(flag),
                 ("prometheus" | "loki" | "tempo" | "pyroscope", flag) if flag.starts_with("-config.file") => {
                     at += usize::from(!flag.contains('='))
                 }
+                ("seaweedfs", "server" | "-dir" | "-s3" | "-filer") | ("seaweedfs", "-dir=/data") => {}
                 ("memcached", flag) => lines.push(flag.to_owned()),
                 ("elasticmq" | "azurite" | "dynamodb-local" | "mailhog", flag) => lines.push(flag.to_owned()),
                 ("prometheus", flag) => lines.push(flag.to_owned()),

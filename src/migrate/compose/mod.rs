@@ -17,12 +17,13 @@ pub mod process;
 pub mod services;
 pub mod settings;
 pub mod stack;
+pub mod starts;
 pub mod words;
 pub mod yaml;
 
 use std::collections::BTreeMap;
 
-use self::builder::{Builder, Parts, Told};
+use self::builder::{Builder, Configuration, Parts, Told};
 use self::load::Model;
 use self::stack::{Bind, Port, Role, Stack};
 use self::yaml::Node;
@@ -211,10 +212,7 @@ fn leave_out_unknown_programs(stack: &mut Stack<'_>, draft: &Draft<'_>, module: 
     {
         let builder = Builder::new(stack, module, draft.files(), &draft.ports);
         for (index, service) in stack.services.iter().enumerate().filter(|(_, service)| service.role == Role::Program) {
-            let words = process::command_words(&builder, service).or_else(|| {
-                let name = crate::knowledge::containers::repository(service.text("image")?).rsplit('/').next()?;
-                Some(vec![name.to_owned()])
-            });
+            let words = process::words_or_usual(&builder, service);
             let found = match words {
                 Some(words) => process::program(&builder, service, &words).map(|_| ()),
                 None => Err("nothing says what it runs".to_owned()),
@@ -290,6 +288,7 @@ fn top_level(draft: &mut Draft<'_>, model: &Model, files: &[RelPath]) {
                     }
                 }
             }
+            "include" => draft.report.carry(path, line, "include", "the services of the included files"),
             name if name.starts_with("x-") => {
                 draft.report.carry(path, line, name, "nothing: extensions are resolved where they are used")
             }
@@ -336,7 +335,7 @@ fn write_secrets(draft: &mut Draft<'_>, parts: &Parts, files: &[RelPath]) -> Res
     if let Some(path) = files.first() {
         let names: Vec<&str> = new.iter().map(|(name, _)| name.as_str()).collect();
         let why =
-            format!("{} are secrets, which would be world-readable in the store; they are in `.env`", names.join(", "));
+            format!("{} would be world-readable in the store, so `.env` holds them", names.join(", "));
         draft.report.leave(
             path,
             1,
@@ -376,7 +375,9 @@ fn text(name: &str, module: &str, parts: &Parts, files: &[RelPath], draft: &Draf
         project.push(Attr::new(["settings", "processes"], Expr::Set(parts.processes.clone())));
     }
     let body = nix::bindings(&[Attr::new(["process-compose", name], Expr::Set(project))], 6);
-    let uses = |word: &str| body.contains(word);
+    let configurations: Vec<Attr> = parts.configurations.iter().map(configuration).collect();
+    let configurations = nix::bindings(&configurations, 6);
+    let uses = |word: &str| body.contains(word) || configurations.contains(word);
     let mut arguments = Vec::new();
     if uses("pkgs.") {
         arguments.push("pkgs");
@@ -385,17 +386,26 @@ fn text(name: &str, module: &str, parts: &Parts, files: &[RelPath], draft: &Draf
         arguments.push("lib");
     }
     arguments.push("...");
-    let has_ports = body.contains(draft.ports.reference(0).chars().next().unwrap_or('\u{f8f0}'));
-    let bindings = if has_ports {
-        format!("    let\n      ports = {};\n    in\n", draft.ports.import(module))
-    } else {
-        String::new()
+    let mark = draft.ports.reference(0).chars().next().unwrap_or('\u{f8f0}');
+    let ports = match body.contains(mark) || configurations.contains(mark) {
+        true => format!("      ports = {};\n", draft.ports.import(module)),
+        false => String::new(),
+    };
+    let bindings = match ports.is_empty() && configurations.is_empty() {
+        true => String::new(),
+        false => format!("    let\n{ports}{configurations}    in\n"),
     };
     let head = head(files);
     let arguments = if arguments.len() == 1 { "_".to_owned() } else { format!("{{ {} }}", arguments.join(", ")) };
     format!(
         "{head}\n{{ inputs, ... }}:\n{{\n  imports = [ inputs.process-compose-flake.flakeModule ];\n\n  perSystem =\n    {arguments}:\n{bindings}    {{\n{body}    }};\n}}\n"
     )
+}
+
+/// A configuration file as a binding.
+fn configuration(file: &Configuration) -> Attr {
+    let write = format!("pkgs.writeText {}", nix::quoted(&nix::Text::literal(&file.name)));
+    Attr::new([file.variable.as_str()], Expr::Apply(write, Box::new(Expr::Text(file.text.clone()))))
 }
 
 #[cfg(test)]

@@ -6,10 +6,11 @@ use super::builder::Builder;
 use super::hosts::{Position, Rewriter};
 use super::image_file::ImageFile;
 use super::interpolate;
-use super::stack::Service;
+use super::stack::{Role, Service};
 use super::words::{self, double_quoted, has_shell};
 use super::yaml::{Node, Scalar, Value};
 use crate::knowledge::containers::{self, PackageImage};
+use crate::migrate::Files;
 use crate::migrate::nix::{Attr, Expr, Text, quoted};
 
 /// What a process runs.
@@ -102,6 +103,28 @@ pub fn command_words(builder: &Builder<'_, '_>, service: &Service<'_>) -> Option
     (!all.is_empty()).then_some(all)
 }
 
+/// The same, or what the image runs by itself.
+pub fn words_or_usual(builder: &Builder<'_, '_>, service: &Service<'_>) -> Option<Vec<String>> {
+    command_words(builder, service).or_else(|| {
+        let name = containers::repository(service.text("image")?).rsplit('/').next()?;
+        Some(std::iter::once(name.to_owned()).chain(usual_words(service)).collect())
+    })
+}
+
+/// The arguments that an image gives its program by itself.
+pub fn usual_words(service: &Service<'_>) -> Vec<String> {
+    if service.get("command").is_some() {
+        return Vec::new();
+    }
+    let image = service.text("image").unwrap_or_default();
+    let name = containers::repository(image).rsplit('/').next().unwrap_or_default();
+    let words = match &service.role {
+        Role::Package(package) => package.usual,
+        _ => containers::USUAL.iter().find(|(program, _)| *program == name).map_or(&[][..], |(_, words)| words),
+    };
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
 /// What a program needs to be run outside of its image; or why it cannot be.
 pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String]) -> Result<Program, String> {
     let words = without_wrappers(words);
@@ -129,7 +152,15 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
         Some(path) => {
             let mut program = Program { line: start_line("bash", &["bash"]), ..Program::default() };
             program.line.push(" ").append(&words::word(&Text::literal(path)));
-            append(builder, service, &mut program, first, &words[1..]);
+            // Such a script starts its arguments in the end.
+            let rest = match words.get(1).and_then(|word| known_program(word)) {
+                Some((package, start)) => {
+                    program.line.push(" ").append(&start_line(package, start));
+                    &words[2..]
+                }
+                None => &words[1..],
+            };
+            append(builder, service, &mut program, first, rest);
             Ok(program)
         }
         None => Err(format!("nothing in nixpkgs or in its build context is known to be `{first}`")),
@@ -148,13 +179,24 @@ fn append(builder: &Builder<'_, '_>, service: &Service<'_>, program: &mut Progra
 
 /// An argument with addresses and paths rewritten.
 pub fn argument_text(builder: &Builder<'_, '_>, service: &Service<'_>, argument: &str, before: &str) -> Text {
-    let rewriter = builder.rewriter(service);
     if let Some((flag, value)) = argument.split_once('=').filter(|(flag, _)| flag.starts_with('-')) {
         let mut text = Text::literal(format!("{flag}="));
-        text.append(&rewriter.rewrite(&host_path(service, value), Position::Word(flag)));
+        text.append(&value_text(builder, service, value, flag));
         return text;
     }
-    rewriter.rewrite(&host_path(service, argument), Position::Word(before))
+    value_text(builder, service, argument, before)
+}
+
+/// A value. A configuration file that names other hosts or ports is replaced by one with their addresses.
+fn value_text(builder: &Builder<'_, '_>, service: &Service<'_>, value: &str, flag: &str) -> Text {
+    let path = host_path(service, value);
+    if path != value
+        && let Some(file) = crate::paths::join(&working_folder(service), &path)
+        && let Some(name) = builder.rewritten_file(service, &file)
+    {
+        return Text::code(name);
+    }
+    builder.rewriter(service).rewrite(&path, Position::Word(flag))
 }
 
 /// A path in the container as one from the folder that the process runs in.
@@ -177,6 +219,18 @@ fn host_path(service: &Service<'_>, text: &str) -> String {
         }
         if let Some(rest) = text.strip_prefix(&bind.target).and_then(|rest| rest.strip_prefix('/')) {
             return from_root(format!("{}/{rest}", bind.source));
+        }
+    }
+    // Folders of the machine itself: `/proc:/host/proc`.
+    for item in service.get("volumes").map_or(&[][..], Node::items) {
+        let source = item.get("source").and_then(Node::text).filter(|source| source.starts_with('/'));
+        let target = item.get("target").and_then(Node::text).unwrap_or_default().trim_end_matches('/');
+        if let (Some(source), Some(rest)) = (source, text.strip_prefix(target))
+            && (rest.is_empty() || rest.starts_with('/'))
+            && !target.is_empty()
+        {
+            let joined = format!("{}{rest}", source.trim_end_matches('/'));
+            return if joined.is_empty() { "/".to_owned() } else { joined };
         }
     }
     let source = service.image_file.as_ref().and_then(|file| file.source_of(text));
@@ -239,7 +293,8 @@ fn shell_script(words: &[String]) -> Option<&str> {
     (is_shell && flags.starts_with('-') && flags.ends_with('c')).then_some(script)
 }
 
-fn user_script(builder: &Builder<'_, '_>, service: &Service<'_>, script: &str) -> Program {
+/// A script of the shell, with the packages of the programs that it starts.
+pub fn user_script(builder: &Builder<'_, '_>, service: &Service<'_>, script: &str) -> Program {
     let mut packages = BTreeSet::new();
     let mut line = Text::default();
     for (at, row) in script.split('\n').enumerate() {
@@ -257,8 +312,8 @@ fn user_script(builder: &Builder<'_, '_>, service: &Service<'_>, script: &str) -
             if let Some((package, start)) = known_program(word).filter(|_| package_is_needed(word)) {
                 packages.insert(package.to_owned());
                 match start {
-                    [_] if word.contains('/') && !word.ends_with("sh") => line.push(start[0]),
-                    [_] => line.push(word),
+                    [_] if word.ends_with("sh") && package == "bash" => line.push(word),
+                    [program] => line.push(program),
                     more => line.push(&more.join(" ")),
                 };
             } else {
@@ -288,7 +343,11 @@ pub fn known_program(word: &str) -> Option<(&'static str, &'static [&'static str
         .find_map(|folder| word.strip_prefix(folder));
     let in_modules = word.rsplit_once("node_modules/.bin/").map(|(_, name)| name);
     let found = find(word).or_else(|| find(in_system?)).or_else(|| find(in_modules?));
-    found.map(|(_, package, start)| (*package, *start))
+    let of_package = |package: &&'static PackageImage| package.program == in_system.unwrap_or(word);
+    found.map(|(_, package, start)| (*package, *start)).or_else(|| {
+        let found = containers::PACKAGES.iter().find(of_package)?;
+        Some((found.package, std::slice::from_ref(&found.program)))
+    })
 }
 
 /// `${pkgs.nodejs}/bin/npx ..`.
@@ -309,6 +368,16 @@ fn own_script(builder: &Builder<'_, '_>, service: &Service<'_>, word: &str) -> O
     let full = crate::paths::join(&working, &path)?;
     let text = builder.files().text(&full).ok()??;
     text.starts_with("#!").then_some(path)
+}
+
+/// Whether the build context is an application of Spring Boot.
+pub fn is_spring(files: &dyn Files, service: &Service<'_>) -> bool {
+    let Some(context) = service.context() else { return false };
+    ["pom.xml", "build.gradle", "build.gradle.kts"].iter().any(|name| {
+        let path = if context.is_empty() { (*name).to_owned() } else { format!("{context}/{name}") };
+        let text = files.text(&path).ok().flatten().unwrap_or_default();
+        text.contains("spring-boot") || text.contains("springframework.boot")
+    })
 }
 
 /// How a program that the Dockerfile builds is run from its source.
@@ -406,21 +475,25 @@ pub fn package_program(
     let data = format!("./data/{}", service.process);
     let fill = |text: &str| placeholders(builder, service, text, &data);
     let mut line = start_line(package.package, &[package.program]);
-    for argument in package.arguments {
+    let own = package_arguments(builder, service, package);
+    let is_subcommand = |word: &str| !word.starts_with('-') && !word.contains(['/', '.', '=']);
+    let mut given = package.arguments;
+    let mut own = own.as_slice();
+    // `server -config=x` in place of `server -dev`.
+    if let ([first, rest_given @ ..], [subcommand, rest @ ..]) = (given, own)
+        && is_subcommand(first)
+        && is_subcommand(subcommand)
+    {
+        line.push(&format!(" {subcommand}"));
+        (given, own) = (rest_given, rest);
+    }
+    for argument in given {
         line.push(" ").append(&words::word(&fill(argument)));
     }
-    if package.takes_command
-        && let Some(words) = service.get("command").and_then(|node| words_of(builder, node))
-    {
-        let mut before = "";
-        let words = match words.split_first() {
-            Some((first, rest)) if first.rsplit('/').next() == Some(package.program) => rest,
-            _ => words.as_slice(),
-        };
-        for argument in words {
-            line.push(" ").append(&words::word(&argument_text(builder, service, argument, before)));
-            before = argument;
-        }
+    let mut before = "";
+    for argument in own {
+        line.push(" ").append(&words::word(&argument_text(builder, service, argument, before)));
+        before = argument;
     }
     let uses_data = package.arguments.iter().chain(package.variables.iter().map(|(_, value)| value));
     let uses_data = uses_data.into_iter().any(|text| text.contains("{data}"));
@@ -432,6 +505,33 @@ pub fn package_program(
     }
     let variables = package.variables.iter().map(|(name, value)| ((*name).to_owned(), fill(value))).collect();
     (program, variables)
+}
+
+/// The arguments of a Compose file for a package, without those that the package is given anyway.
+fn package_arguments(builder: &Builder<'_, '_>, service: &Service<'_>, package: &PackageImage) -> Vec<String> {
+    if !package.takes_command {
+        return Vec::new();
+    }
+    let own = |key: &str| service.get(key).and_then(|node| words_of(builder, node)).unwrap_or_default();
+    let mut words: Vec<String> = own("entrypoint").into_iter().chain(own("command")).collect();
+    let has_entrypoint = service.get("entrypoint").is_some();
+    if words.first().is_some_and(|first| has_entrypoint || first.rsplit('/').next() == Some(package.program)) {
+        words.remove(0);
+    }
+    words.extend(usual_words(service));
+    let name = |word: &str| word.split('=').next().unwrap_or(word).trim_start_matches('-').to_owned();
+    let given: BTreeSet<String> =
+        package.arguments.iter().filter(|word| word.starts_with('-')).map(|word| name(word)).collect();
+    let mut kept = Vec::new();
+    let mut rest = words.into_iter().peekable();
+    while let Some(word) = rest.next() {
+        if !word.starts_with('-') || !given.contains(&name(&word)) {
+            kept.push(word);
+        } else if !word.contains('=') && rest.peek().is_some_and(|next| !next.starts_with('-')) {
+            rest.next();
+        }
+    }
+    kept
 }
 
 fn placeholders(builder: &Builder<'_, '_>, service: &Service<'_>, text: &str, data: &str) -> Text {

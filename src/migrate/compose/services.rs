@@ -27,6 +27,8 @@ impl<'m> Builder<'_, 'm> {
         }
         parts.report = self.report.into_inner();
         parts.secrets = self.secrets.into_inner();
+        parts.configurations = self.configurations.into_inner().into_values().collect();
+        parts.configurations.sort_by(|a, b| a.variable.cmp(&b.variable));
         parts
     }
 
@@ -85,12 +87,7 @@ impl<'m> Builder<'_, 'm> {
                 process::package_program(self, service, package)
             }
             _ => {
-                let words = process::command_words(self, service).or_else(|| {
-                    let image = service.text("image")?;
-                    let name = crate::knowledge::containers::repository(image).rsplit('/').next()?;
-                    Some(vec![name.to_owned()])
-                });
-                let words = words.ok_or("nothing says what it runs")?;
+                let words = process::words_or_usual(self, service).ok_or("nothing says what it runs")?;
                 (process::program(self, service, &words)?, Vec::new())
             }
         };

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::image_file::{self, ImageFile};
 use super::load::Model;
-use super::names;
+use super::{names, starts};
 use super::yaml::{Key, Node, Place, Value};
 use crate::knowledge::containers::{self, PackageImage, ServiceImage};
 use crate::migrate::{Draft, Error, Files};
@@ -79,9 +79,12 @@ impl<'m> Service<'m> {
         self.get(key)?.text()
     }
 
-    /// The port with a number inside of the container.
+    /// The port with a number inside of the container. All listeners of Kafka for clients are one.
     pub fn port(&self, container: u16) -> Option<&Port> {
-        self.ports.iter().find(|port| port.container == container)
+        let found = self.ports.iter().find(|port| port.container == container)?;
+        let is_listener = |port: &&Port| port.container != KAFKA_CONTROLLER;
+        let is_kafka = matches!(&self.role, Role::Known(known) if known.option == "apache-kafka");
+        if is_kafka && is_listener(&found) { self.ports.iter().find(is_listener) } else { Some(found) }
     }
 
     /// Whether it becomes something.
@@ -115,7 +118,19 @@ impl<'m> Service<'m> {
                 Some(Bind { source, target, place: place.clone(), is_copied: true })
             })
         });
-        mounted.chain(copied).collect()
+        mounted.chain(copied).chain(self.built()).collect()
+    }
+
+    /// Folders of the checkout that other stages of the Dockerfile build for the image.
+    fn built(&self) -> Vec<Bind> {
+        let file = self.image_file.iter().filter(|_| !matches!(self.role, Role::Program));
+        let built = file.flat_map(|file| file.built.iter().map(move |built| (file, built)));
+        let bind = |(file, built): (&ImageFile, &image_file::Built)| {
+            let place = Place { path: file.path.as_str().into(), line: built.line, column: 1 };
+            let source = paths::join(self.context()?, &built.folder(file)?)?;
+            Some(Bind { source, target: built.target.trim_end_matches('/').to_owned(), place, is_copied: true })
+        };
+        built.filter_map(bind).collect()
     }
 }
 
@@ -146,6 +161,7 @@ impl<'m> Stack<'m> {
             services.push(service(key, node, files)?);
         }
         let mut stack = Self { model, services };
+        stack.drop_shared_ports();
         stack.name_processes();
         stack.add_asked_ports(files);
         Ok(stack)
@@ -178,6 +194,23 @@ impl<'m> Stack<'m> {
         }
     }
 
+    /// A port that only the image declares belongs to the service that publishes it, if several run the same image: a
+    /// worker of a web application does not listen.
+    fn drop_shared_ports(&mut self) {
+        let declares = |service: &Service<'_>| service.get("ports").or(service.get("expose")).is_some();
+        let published: Vec<(String, u16)> = self
+            .services
+            .iter()
+            .filter(|service| declares(service))
+            .filter_map(|service| Some((service, service.image_file.as_ref()?.path.clone())))
+            .flat_map(|(service, path)| service.ports.iter().map(move |port| (path.clone(), port.container)))
+            .collect();
+        for service in self.services.iter_mut().filter(|service| !declares(service)) {
+            let Some(file) = &service.image_file else { continue };
+            service.ports.retain(|port| !published.iter().any(|(path, number)| *path == file.path && *number == port.container));
+        }
+    }
+
     /// Others may ask a service for a port that it does not declare.
     fn add_asked_ports(&mut self, files: &dyn Files) {
         let mut asked: Vec<(usize, u16, Place)> = Vec::new();
@@ -200,14 +233,26 @@ impl<'m> Stack<'m> {
     }
 
     /// Claims a number of the registry for every port, and reports those that had to move.
+    ///
+    /// Numbers that are published come first: they are used from outside.
     pub fn claim(&mut self, draft: &mut Draft<'_>, told: &BTreeMap<(usize, u16), bool>) {
+        for is_published in [true, false] {
+            self.claim_some(draft, told, is_published);
+        }
+    }
+
+    fn claim_some(&mut self, draft: &mut Draft<'_>, told: &BTreeMap<(usize, u16), bool>, is_published: bool) {
         for (index, service) in self.services.iter_mut().enumerate().filter(|(_, service)| service.is_carried()) {
             let words: Vec<String> = words_for(&service.role, service.text("image"));
             let words: Vec<&str> = words.iter().map(String::as_str).collect();
             for (place, port) in service.ports.iter_mut().enumerate() {
+                if port.published.is_some() != is_published {
+                    continue;
+                }
                 let is_program = service.role == Role::Program;
                 let is_told = !is_program || told.get(&(index, port.container)).copied().unwrap_or(false);
                 if !is_settable(&service.role, port.container) || (is_program && !is_told && place > 0) {
+                    report_fixed(draft, service.name, &service.role, port);
                     continue;
                 }
                 let wanted = match port.published {
@@ -235,6 +280,17 @@ impl<'m> Stack<'m> {
     }
 }
 
+/// Reports a published port of a package that nothing can move.
+fn report_fixed(draft: &mut Draft<'_>, name: &str, role: &Role, port: &Port) {
+    let (Role::Package(_), Some(published)) = (role, port.published) else { return };
+    if published != port.container {
+        let why = format!("the program is not told its port {}, so it is not reachable on {published}", port.container);
+        let what = format!("services.{name}.ports.{}", port.container);
+        let todo = format!("set the port in the program's configuration, or use {}", port.container);
+        draft.report.leave(&port.place.path, port.place.line, what, why, todo);
+    }
+}
+
 /// The port of Kafka's controller.
 pub const KAFKA_CONTROLLER: u16 = 9093;
 
@@ -244,7 +300,7 @@ fn is_settable(role: &Role, container: u16) -> bool {
         Role::Known(known) if known.option == "nginx" => true,
         Role::Known(known) if known.option == "apache-kafka" && container == KAFKA_CONTROLLER => true,
         Role::Known(known) => known.ports.iter().any(|port| port.container == container),
-        Role::Package(package) => package.ports.iter().any(|(number, _)| *number == container),
+        Role::Package(package) => package.sets(container),
         Role::Program => true,
         Role::Left(_) => false,
     }
@@ -347,10 +403,13 @@ fn role(service: &Service<'_>) -> Role {
         return Role::Left("it has neither an image nor a build".to_owned());
     };
     if let Some(known) = containers::service_of(image) {
-        return Role::Known(known);
+        return if starts::is_client(service) { Role::Program } else { Role::Known(known) };
     }
     if let Some(package) = containers::package_of(image) {
-        return Role::Package(package);
+        return if starts::is_script(service) { Role::Program } else { Role::Package(package) };
+    }
+    if let Some((why, _)) = containers::unavailable(image) {
+        return Role::Left(format!("{why} ({image})"));
     }
     let runs_something = service.get("command").is_some() || service.get("entrypoint").is_some();
     let last = containers::repository(image).rsplit('/').next().unwrap_or(image);
@@ -371,12 +430,18 @@ fn built_role(service: &Service<'_>, file: &ImageFile) -> Role {
     let last = containers::repository(&file.base).rsplit('/').next().unwrap_or_default();
     match known {
         Some(known) if !is_own && starts.is_none_or(|word| word == last || word == known.option) => {
-            match file.built.first() {
-                Some((target, _)) => Role::Left(format!("other stages of its Dockerfile build what is in {target}")),
+            let unknown = file.built.iter().find(|built| known.option != "nginx" || built.folder(file).is_none());
+            match unknown {
+                Some(built) => Role::Left(format!("other stages of its Dockerfile build what is in {}", built.target)),
                 None => Role::Known(known),
             }
         }
-        _ => Role::Program,
+        _ if is_own || starts.is_some() || !file.built.is_empty() => Role::Program,
+        _ => match (containers::package_of(&file.base), containers::unavailable(&file.base)) {
+            (Some(package), _) => Role::Package(package),
+            (None, Some((why, _))) => Role::Left(format!("{why} ({})", file.base)),
+            (None, None) => Role::Program,
+        },
     }
 }
 

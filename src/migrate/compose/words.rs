@@ -32,10 +32,23 @@ pub fn text_of(scalar: &Scalar, variables: &Variables, at_run_time: &dyn Fn(&str
                 } else {
                     bare.to_owned()
                 };
-                out.push_str(&format!("{}${{{bare}}}{}", SHELL.0, SHELL.1));
+                out.push_str(&shell(&format!("${{{}}}", escaped(&bare))));
             }
             _ => out.push_str(&value),
         }
+    }
+    out + rest
+}
+
+/// An expansion whose dollar signs that begin no variable are escaped for the shell.
+fn escaped(expansion: &str) -> String {
+    let mut out = String::new();
+    let mut rest = expansion;
+    while let Some((before, after)) = rest.split_once('$') {
+        out.push_str(before);
+        let is_variable = after.starts_with(|c: char| c == '{' || c == '_' || c.is_ascii_alphabetic());
+        out.push_str(if is_variable { "$" } else { "\\$" });
+        rest = after.strip_prefix('$').unwrap_or(after);
     }
     out + rest
 }
@@ -71,6 +84,13 @@ pub fn shell(expansion: &str) -> String {
     format!("{}{expansion}{}", SHELL.0, SHELL.1)
 }
 
+/// The variable of a text that is nothing but one variable of the shell.
+pub fn variable(text: &str) -> Option<String> {
+    let name = text.strip_prefix(SHELL.0)?.strip_suffix(SHELL.1)?.strip_prefix("${")?.strip_suffix("-}")?;
+    let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    is_name.then(|| name.to_owned())
+}
+
 /// A text whose expansions `${NAME:-default}` have no default if `takes` takes it.
 pub fn without_defaults(text: &str, takes: &dyn Fn(&str, &str) -> bool) -> String {
     let mut out = String::new();
@@ -84,7 +104,8 @@ pub fn without_defaults(text: &str, takes: &dyn Fn(&str, &str) -> bool) -> Strin
             .split_once(":-")
             .or_else(|| inner.split_once('-'))
             .filter(|(name, _)| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'))
-            .filter(|(_, default)| !default.is_empty() && !default.contains('$'))
+            .map(|(name, default)| (name, default.replace("\\$", "$")))
+            .filter(|(_, default)| !default.is_empty() && interpolate::names(default).is_empty())
             .filter(|(name, default)| takes(name, default));
         out.push_str(&match taken {
             Some((name, _)) => shell(&format!("${{{name}-}}")),

@@ -155,8 +155,37 @@ const MOST_NODES: usize = 500_000;
 /// Nodes deeper than this are refused.
 const DEEPEST: usize = 100;
 
+/// At most this many brackets are indented.
+const MOST_BRACKETS: usize = 64;
+
 /// The first document of a file. `None` if the file holds no document.
+///
+/// Compose accepts closing brackets that are not indented deeper than their key, and the parser does not. Such lines are
+/// indented: no node begins on them, so the positions of the others do not change.
 pub fn parse(path: &RelPath, text: &str) -> Result<Option<Node>, Error> {
+    let mut indented = String::new();
+    let mut result = parse_strict(path, text);
+    for _ in 0..MOST_BRACKETS {
+        let Err(error) = &result else { break };
+        let Some((line, _)) = error.place.filter(|_| error.message.contains("invalid indentation")) else { break };
+        let source = if indented.is_empty() { text } else { &indented };
+        let Some(more) = with_indented_bracket(source, line) else { break };
+        indented = more;
+        result = parse_strict(path, &indented);
+    }
+    result
+}
+
+/// A text with a line indented that begins with a closing bracket. `None` if it begins with something else.
+fn with_indented_bracket(text: &str, line: usize) -> Option<String> {
+    let start = text.split_inclusive('\n').take(line - 1).map(str::len).sum::<usize>();
+    let rest = text.get(start..)?;
+    let bracket = rest.trim_start_matches(' ');
+    let is_indented = rest.len() - bracket.len() > DEEPEST;
+    (bracket.starts_with([']', '}']) && !is_indented).then(|| format!("{}{:DEEPEST$}{rest}", &text[..start], " "))
+}
+
+fn parse_strict(path: &RelPath, text: &str) -> Result<Option<Node>, Error> {
     let mut builder = Builder { path, anchors: HashMap::new(), nodes: 0 };
     let mut events = Events { parser: Parser::new_from_str(text), path };
     loop {
@@ -347,6 +376,17 @@ mod tests {
         }
         assert_eq!(read(""), Ok(None));
         assert_eq!(read("# nothing\n"), Ok(None));
+    }
+
+    #[test]
+    fn closing_brackets_need_no_indentation() {
+        let text = "a:\n  b:\n    test: [\n        x, # why\n        y,\n    ]\n    c: {\n      d: 1\n    }\n  e: 2\n";
+        let node = read(text).unwrap().unwrap();
+        let b = node.get("a").and_then(|a| a.get("b")).unwrap();
+        assert_eq!(b.get("test").unwrap().items().len(), 2);
+        assert_eq!(b.get("c").and_then(|c| c.get("d")).and_then(Node::text), Some("1"));
+        assert_eq!(node.get("a").and_then(|a| a.get("e")).map(|e| e.place.line), Some(10));
+        assert!(read("a:\n  b: [1\n c: 2\n]\n").is_err());
     }
 
     #[test]

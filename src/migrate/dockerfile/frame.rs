@@ -244,6 +244,10 @@ impl Reader<'_> {
     }
 
     fn expose(&mut self, line: usize, rest: &str) {
+        if self.expand(rest).trim().is_empty() {
+            let why = "its port is a build argument without a value";
+            self.leave(line, &format!("EXPOSE {rest}"), why, "write the port into the registry");
+        }
         for word in self.expand(rest).split_whitespace() {
             let (number, protocol) = word.split_once('/').unwrap_or((word, "tcp"));
             let protocol = if protocol.eq_ignore_ascii_case("udp") { "udp" } else { "tcp" };

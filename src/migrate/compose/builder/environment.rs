@@ -54,7 +54,19 @@ impl<'a, 'm> Builder<'a, 'm> {
         let text = self.run_time(scalar);
         if text == words::shell(&format!("${{{name}-}}")) && self.env_is_read() {
             self.carry(service, place, &key, "`.env`, which process-compose reads");
+            let is_known = self.variables.contains_key(name) || self.secrets.borrow().contains_key(name);
+            if !is_known {
+                let why = format!("`{name}` has no value yet");
+                self.leave(service, place, &key, why, "set it in `.env`, or in the environment of process-compose");
+            }
             return;
+        }
+        for name in interpolate::names(scalar.raw.as_deref().unwrap_or_default()) {
+            let is_known = self.variables.contains_key(&name) || self.secrets.borrow().contains_key(&name);
+            if !is_known && super::has_no_default(scalar, &name) {
+                let why = format!("`{name}` has no value yet");
+                self.leave(service, place, &key, why, "set it in `.env`, or in the environment of process-compose");
+            }
         }
         if process::asks(scalar) && !words::has_shell(&Text::literal(&text)) {
             let why = format!("it could be changed by a variable, and `{text}` is written now");
@@ -82,6 +94,13 @@ impl<'a, 'm> Builder<'a, 'm> {
     /// Whether process-compose reads the project's `.env` by itself: it does where it is started.
     pub(in crate::migrate::compose) fn env_is_read(&self) -> bool {
         self.stack.model.folder.is_empty()
+    }
+
+    /// Keeps the value of a variable in the `.env` that process-compose reads, if Compose read it from another one.
+    pub fn keep_in_env(&self, name: &str) {
+        if let Some(value) = self.variables.get(name).filter(|_| !self.env_is_read()) {
+            self.secrets.borrow_mut().insert(name.to_owned(), value.clone());
+        }
     }
 
     /// A value with its secret moved to `.env`, and whether there was one.
@@ -176,13 +195,13 @@ impl<'a, 'm> Builder<'a, 'm> {
         let text = match self.files.text(path) {
             Ok(Some(text)) => text,
             _ => {
-                self.leave(
-                    service,
-                    &item.place,
-                    "env_file",
-                    format!("{path} does not exist"),
-                    "write it before the first start",
+                let examples = ["example", "sample", "template", "dist"].map(|end| format!("{path}.{end}"));
+                let example = examples.into_iter().find(|path| matches!(self.files.text(path), Ok(Some(_))));
+                let todo = example.map_or_else(
+                    || "write it before the first start".to_owned(),
+                    |example| format!("copy {example} to it before the first start"),
                 );
+                self.leave(service, &item.place, "env_file", format!("{path} does not exist"), todo);
                 return;
             }
         };
@@ -239,7 +258,7 @@ pub fn path_of_secret(builder: &Builder<'_, '_>, service: &Service<'_>, text: &s
 
 /// Whether a variable holds a secret, by its name.
 pub fn is_secret(name: &str) -> bool {
-    pub(super) const WORDS: [&str; 11] = [
+    pub(super) const WORDS: [&str; 12] = [
         "PASSWORD",
         "PASSWD",
         "PASS",
@@ -249,6 +268,7 @@ pub fn is_secret(name: &str) -> bool {
         "CREDENTIALS",
         "APIKEY",
         "PASSPHRASE",
+        "PEPPER",
         "PWD",
         "PW",
     ];

@@ -193,8 +193,13 @@ impl<'a, 'm> Builder<'a, 'm> {
     pub fn disabled(&self, service: &Service<'_>) -> Option<Attr> {
         let node = service.get("profiles").filter(|node| !node.items().is_empty())?;
         let names: Vec<&str> = node.items().iter().filter_map(Node::text).collect();
+        let chosen = self.variables.get("COMPOSE_PROFILES").map_or("", String::as_str);
+        if chosen.split(',').map(str::trim).any(|profile| profile == "*" || names.contains(&profile)) {
+            self.carry(service, &node.place, "profiles", "nothing: COMPOSE_PROFILES in `.env` has it");
+            return None;
+        }
         self.carry(service, &node.place, "profiles", "disabled: start it by hand");
-        Some(Attr::new(["disabled"], Expr::bool(true)).comment(format!("Had the profiles {}.", names.join(", "))))
+        Some(Attr::new(["disabled"], Expr::bool(true)).comment(format!("Profiles in Compose: {}.", names.join(", "))))
     }
 }
 

@@ -3,9 +3,10 @@
 use super::environment::in_folder;
 use super::{Builder, Done, mentions};
 use crate::migrate::compose::settings::Outcome;
-use crate::migrate::compose::stack::{Role, Service};
-use crate::migrate::compose::yaml::{Node, Place};
-use crate::migrate::compose::{hosts, process, settings};
+use crate::migrate::compose::stack::{self, Role, Service};
+use crate::knowledge::containers;
+use crate::migrate::compose::yaml::{Node, Place, Value};
+use crate::migrate::compose::{hosts, interpolate, names, process, settings};
 
 impl<'a, 'm> Builder<'a, 'm> {
     /// What a build does that a process does not.
@@ -35,7 +36,7 @@ impl<'a, 'm> Builder<'a, 'm> {
                     "install the dependencies in ./{} once before the first start",
                     process::working_folder(service)
                 )
-            } else if run.contains("pip") || run.contains("poetry") {
+            } else if ["pip install", "pip3 install", "poetry", "uv sync", "uv pip"].iter().any(|tool| run.contains(tool)) {
                 "replace `pkgs.python3` by `pkgs.python3.withPackages (ps: [ .. ])` with the packages it installs"
                     .to_owned()
             } else {
@@ -43,9 +44,9 @@ impl<'a, 'm> Builder<'a, 'm> {
             };
             self.leave(service, &place, "build", why, todo);
         }
-        if let Some((target, line)) = file.built.first() {
-            let place = Place { path: file.path.as_str().into(), line: *line, column: 1 };
-            let why = format!("another stage builds {target}, and the process runs in the checkout");
+        if let Some(built) = file.built.first() {
+            let place = Place { path: file.path.as_str().into(), line: built.line, column: 1 };
+            let why = format!("another stage builds {}, and the process runs in the checkout", built.target);
             let todo = format!("build it in ./{} before the first start", process::working_folder(service));
             self.leave(service, &place, "build", why, todo);
         }
@@ -56,6 +57,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         for key in ["ports", "expose"] {
             let Some(node) = service.get(key) else { continue };
             self.carry(service, &node.place, key, "entries of the port registry");
+            self.variables_note(service, key, node);
             for item in node.items() {
                 if item.get("protocol").and_then(Node::text) == Some("udp") {
                     self.leave(
@@ -103,7 +105,8 @@ impl<'a, 'm> Builder<'a, 'm> {
     pub(in crate::migrate::compose) fn volumes(&self, service: &Service<'_>, node: &Node) {
         let folder = process::working_folder(service);
         let words = process::command_words(self, service).unwrap_or_default();
-        let is_in_command = |target: &str| words.iter().any(|word| word.contains(target));
+        let usual = process::usual_words(service);
+        let is_in_command = |target: &str| words.iter().chain(&usual).any(|word| word.contains(target));
         for item in node.items() {
             let source = item.get("source").and_then(Node::text).unwrap_or_default();
             let target = item.get("target").and_then(Node::text).unwrap_or_default();
@@ -112,8 +115,12 @@ impl<'a, 'm> Builder<'a, 'm> {
                     "there is no Docker to talk to".to_owned(),
                     "remove the part of the program that starts or watches containers".to_owned(),
                 ),
+                _ if is_in_command(target) && (source.starts_with("./") || source.starts_with('/')) => {
+                    self.carry(service, &item.place, "volumes", "the path in its command");
+                    continue;
+                }
                 // A package of nixpkgs looks for its files in its own places.
-                Some(inside) if matches!(service.role, Role::Package(_)) && !is_in_command(target) => (
+                Some(inside) if matches!(service.role, Role::Package(_)) => (
                     format!("{target} does not exist outside of a container; the files are in ./{inside}"),
                     format!("pass ./{inside} to the program in `command`"),
                 ),
@@ -125,12 +132,31 @@ impl<'a, 'm> Builder<'a, 'm> {
                     format!("{target} does not exist outside of a container; the files are in ./{inside}"),
                     format!("let the program read ./{inside} instead of {target}"),
                 ),
+                None if source.starts_with('/') && source == target => {
+                    self.carry(service, &item.place, "volumes", "the path itself, on this machine");
+                    continue;
+                }
+                None if source.starts_with('/') => (
+                    format!("{target} does not exist outside of a container; on this machine it is {source}"),
+                    format!("let the program read {source} instead of {target}"),
+                ),
                 None => (
                     format!("{target} does not exist outside of a container"),
                     format!("let the program keep its files in ./data/{} instead of {target}", service.process),
                 ),
             };
             self.leave(service, &item.place, "volumes", why, todo);
+        }
+    }
+
+    /// Reports variables in a setting that the module has as a plain value.
+    pub(in crate::migrate::compose) fn variables_note(&self, service: &Service<'_>, key: &str, node: &Node) {
+        let mut names = Vec::new();
+        variables_in(node, &mut names);
+        names.dedup();
+        if !names.is_empty() {
+            let why = format!("{} could change it, and the module has its value of now", names.join(" and "));
+            self.leave(service, &node.place, key, why, "change the value in the module or in the port registry");
         }
     }
 
@@ -156,7 +182,8 @@ impl<'a, 'm> Builder<'a, 'm> {
 
     /// A service that is not carried, and what becomes of its keys.
     pub(in crate::migrate::compose) fn left_out(&self, service: &Service<'_>, why: &str) {
-        let todo = "run it by other means, or write a process for it";
+        let unavailable = service.text("image").and_then(containers::unavailable);
+        let todo = unavailable.map_or("run it by other means, or write a process for it", |(_, todo)| todo);
         self.leave(service, &service.key.place, "", format!("it is left out: {why}"), todo);
         for (key, _) in service.node.pairs() {
             self.leave(service, &key.place, &key.name, "its service is left out", todo);
@@ -164,10 +191,27 @@ impl<'a, 'm> Builder<'a, 'm> {
         for other in self.stack.services.iter().filter(|other| other.is_carried()) {
             let names = service.names.iter();
             let mentions = names.clone().any(|name| other.get("environment").is_some_and(|node| mentions(node, name)));
+            let todo = "give it the address of what takes its place";
             if mentions {
                 let why = format!("its environment names `{}`, which is left out", service.name);
-                self.leave(other, &other.key.place, "environment", why, "give it the address of what takes its place");
+                self.leave(other, &other.key.place, "environment", why, todo);
+            }
+            for bind in other.binds().into_iter().filter(|bind| stack::is_configuration(&bind.source)) {
+                let text = self.files().text(&bind.source).ok().flatten().unwrap_or_default();
+                if service.names.iter().any(|name| !names::ports_of(&text, name).is_empty()) {
+                    let why = format!("./{} names `{}`, which is left out", bind.source, service.name);
+                    self.leave(other, &bind.place, "volumes", why, todo);
+                }
             }
         }
+    }
+}
+
+/// The variables that a setting asks for, in the order of its text.
+fn variables_in(node: &Node, names: &mut Vec<String>) {
+    match &node.value {
+        Value::Scalar(scalar) => names.extend(interpolate::names(scalar.raw.as_deref().unwrap_or_default())),
+        Value::List(items) => items.iter().for_each(|item| variables_in(item, names)),
+        Value::Map(pairs) => pairs.iter().for_each(|(_, value)| variables_in(value, names)),
     }
 }

@@ -3,7 +3,7 @@
 use super::Builder;
 use crate::migrate::Files;
 use crate::migrate::compose::hosts::Position;
-use crate::migrate::compose::stack::Service;
+use crate::migrate::compose::stack::{Bind, Service, is_configuration};
 use crate::migrate::compose::yaml::Node;
 use crate::migrate::compose::{hosts, process};
 
@@ -38,6 +38,17 @@ pub fn told(files: &dyn Files, service: &Service<'_>, words: &[String], containe
         }
         before = word;
     }
+    let usual = process::usual_words(service);
+    let reads = |target: &str| words.iter().chain(&usual).any(|word| word.contains(target));
+    let says = |bind: Bind| {
+        let names = files.names(&bind.source).into_iter().map(|name| format!("{}/{name}", bind.source));
+        let mut paths = std::iter::once(bind.source.clone()).chain(names).filter(|path| is_configuration(path));
+        let listens = |path: String| files.text(&path).ok().flatten().is_some_and(|text| hosts::listens_in(&text, container));
+        reads(&bind.target) && paths.any(listens)
+    };
+    if service.binds().into_iter().any(says) {
+        return Told::Text;
+    }
     let own = service.get("environment").map_or(&[][..], Node::pairs);
     let own = own.iter().filter_map(|(key, value)| Some((key.name.as_str(), value.text()?)));
     let image = service
@@ -56,6 +67,11 @@ pub fn told(files: &dyn Files, service: &Service<'_>, words: &[String], containe
     let has = |program: &str| words.iter().any(|word| word == program || word.ends_with(&format!("/{program}")));
     if let Some((_, variable)) = crate::knowledge::containers::PORT_VARIABLES.iter().find(|(program, _)| has(program)) {
         return Told::Variable(variable);
+    }
+    // The program is run from its source then, and not as the archive that the image has.
+    let is_java = words.first().is_some_and(|word| word.rsplit('/').next() == Some("java"));
+    if is_java && process::is_spring(files, service) {
+        return Told::Variable("SERVER_PORT");
     }
     match reads_port(files, service) {
         true => Told::Variable("PORT"),

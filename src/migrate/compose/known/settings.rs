@@ -14,6 +14,16 @@ impl Instance<'_, '_, '_> {
             "nginx" => nginx::build(self),
             "apache-kafka" => self.kafka(),
             "prometheus" => self.set("listenAddress", Expr::text("127.0.0.1")),
+            "seaweedfs" => {
+                // The gateway for S3 stores in the filer.
+                let has_s3 = self.service.port(8333).is_some();
+                if has_s3 {
+                    self.set("s3.enable", Expr::bool(true));
+                }
+                if has_s3 || self.service.port(8888).is_some() {
+                    self.set("filer.enable", Expr::bool(true));
+                }
+            }
             "pgadmin" => {
                 self.set("initialEmail", Expr::text("admin@example.org"));
                 self.set("initialPassword", Expr::text("change-me"));
@@ -30,7 +40,8 @@ impl Instance<'_, '_, '_> {
 
     pub(super) fn value(&self, names: &[&str]) -> Option<String> {
         let node = self.service.get("environment")?;
-        names.iter().find_map(|name| node.get(name)?.text()).map(str::to_owned)
+        let set = |name: &&str| node.get(name)?.text().filter(|text| !text.is_empty()).map(str::to_owned);
+        names.iter().find_map(set)
     }
 
     pub(super) fn postgres(&mut self) {

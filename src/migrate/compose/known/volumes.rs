@@ -3,6 +3,7 @@
 use super::Instance;
 use crate::migrate::compose::builder::string;
 use crate::migrate::compose::hosts::Position;
+use crate::migrate::compose::stack::Bind;
 use crate::migrate::compose::yaml;
 use crate::migrate::compose::yaml::{Node, Place, Value};
 use crate::migrate::nix::{Attr, Expr};
@@ -10,10 +11,14 @@ use crate::migrate::nix::{Attr, Expr};
 impl Instance<'_, '_, '_> {
     pub(super) fn volumes(&mut self) {
         let items = self.service.get("volumes").map_or(&[][..], Node::items);
+        let done = if self.known.option == "grafana" { self.provisioning() } else { Vec::new() };
         for item in items {
             let source = item.get("source").and_then(Node::text).unwrap_or_default();
             let target = item.get("target").and_then(Node::text).unwrap_or_default().trim_end_matches('/');
             let inside = source.strip_prefix("./");
+            if done.iter().any(|mount| mount == target) {
+                continue;
+            }
             match (self.known.option, inside) {
                 ("postgres" | "mysql" | "mongodb" | "clickhouse", Some(path))
                     if target.starts_with("/docker-entrypoint-initdb.d") =>
@@ -33,11 +38,6 @@ impl Instance<'_, '_, '_> {
                     self.yaml_config(path, "extraConfig", item)
                 }
                 ("redis", Some(path)) if target.ends_with(".conf") => self.redis_conf(path, item),
-                ("grafana", Some(path)) if target.contains("/provisioning") => {
-                    let why =
-                        format!("services-flake's grafana takes `datasources` and `providers` and no folder {path}");
-                    self.leave(&item.place, "volumes", why, "write the provisioning files as these options");
-                }
                 (_, Some(path)) if is_file(target) => {
                     let why = format!("services-flake's {} does not read {path}", self.known.option);
                     self.leave(&item.place, "volumes", why, "write what the file says as options");
@@ -115,6 +115,7 @@ impl Instance<'_, '_, '_> {
             .and_then(|text| yaml::parse(&path.into(), &text).ok().flatten());
         match parsed {
             Some(node) => {
+                self.folder = path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
                 let value = self.yaml_expr("", &node);
                 self.set(option, value);
                 self.carry(&item.place, "volumes", option);
@@ -156,9 +157,13 @@ impl Instance<'_, '_, '_> {
         }
     }
 
+    /// A text of a configuration file.
     fn yaml_text(&self, key: &str, text: &str, place: &Place) -> Expr {
         if let Some(rest) = self.own_data(text) {
             return Expr::text(format!("./data/{}{rest}", self.service.process));
+        }
+        if let Some(path) = self.file_in_checkout(key, text) {
+            return Expr::Code(path);
         }
         if ["/etc/", "/var/", "/usr/", "/opt/", "/run/"].iter().any(|start| text.starts_with(start)) {
             let why = format!("{text} does not exist outside of a container");
@@ -167,6 +172,23 @@ impl Instance<'_, '_, '_> {
         // A bare name is a host in some places only: `job_name` is not one.
         let variable = if key == "targets" { "TARGET_HOSTS".to_owned() } else { key.to_ascii_uppercase() };
         string(&self.builder.rewriter(self.service).rewrite(text, Position::Variable(&variable)))
+    }
+
+    /// The path of a file that a configuration file names: by its path in the container, or relative to itself.
+    fn file_in_checkout(&self, key: &str, text: &str) -> Option<String> {
+        let files = self.builder.files();
+        let exists = |path: &String| files.is_folder(path) || matches!(files.text(path), Ok(Some(_)));
+        let path = if text.starts_with('/') {
+            let binds = self.service.binds();
+            let below = |bind: &&Bind| text.strip_prefix(bind.target.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+            let bind = binds.iter().filter(below).max_by_key(|bind| bind.target.len())?;
+            format!("{}{}", bind.source, &text[bind.target.len()..])
+        } else if key.ends_with("_files") || key.ends_with("_file") {
+            crate::paths::join(&self.folder, text)?
+        } else {
+            return None;
+        };
+        Some(path).filter(exists).map(|path| self.builder.path(&path))
     }
 
     /// What follows the service's own data folder in a path of the container: `/loki/chunks`.

@@ -1,0 +1,399 @@
+//! Images of programs that nixpkgs has and services-flake has no service for. Sources: the packages' definitions in
+//! nixpkgs for attributes and programs, the programs' own documentation for flags, variables and health endpoints.
+
+/// A package of nixpkgs that runs as a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PackageImage {
+    /// Repositories of the image, as for [`ServiceImage`].
+    pub images: &'static [&'static str],
+    /// The attribute in nixpkgs.
+    pub package: &'static str,
+    /// The program in its `bin`.
+    pub program: &'static str,
+    /// Its ports: the number in the container, and the label.
+    pub ports: &'static [(u16, &'static str)],
+    /// Its arguments. `{5672}` is the number of a port, `{data}` its data folder, any other name a package.
+    pub arguments: &'static [&'static str],
+    /// Environment variables, with the same placeholders.
+    pub variables: &'static [(&'static str, &'static str)],
+    /// The port and HTTP path of its readiness probe.
+    pub ready: Option<(u16, &'static str)>,
+    /// What the image runs the program with if nobody gives it arguments, with paths inside the image.
+    pub usual: &'static [&'static str],
+    /// Whether the image's command is arguments of the program. Those that set what is set above are left out.
+    pub takes_command: bool,
+}
+
+impl PackageImage {
+    /// Whether the program is given a number for one of its ports.
+    pub fn sets(&self, container: u16) -> bool {
+        let placeholder = format!("{{{container}}}");
+        let variables = self.variables.iter().map(|(_, value)| value);
+        self.arguments.iter().chain(variables).any(|text| text.contains(&placeholder))
+    }
+}
+
+const fn package(
+    images: &'static [&'static str],
+    package: &'static str,
+    program: &'static str,
+    ports: &'static [(u16, &'static str)],
+    arguments: &'static [&'static str],
+) -> PackageImage {
+    PackageImage { images, package, program, ports, arguments, variables: &[], ready: None, usual: &[], takes_command: true }
+}
+
+/// Images of programs without a service in services-flake.
+pub static PACKAGES: &[PackageImage] = &[
+    PackageImage {
+        variables: &[
+            ("RABBITMQ_NODE_PORT", "{5672}"),
+            ("RABBITMQ_MNESIA_BASE", "{data}/mnesia"),
+            ("RABBITMQ_LOG_BASE", "{data}/log"),
+        ],
+        ..package(&["rabbitmq"], "rabbitmq-server", "rabbitmq-server", &[(5672, "")], &[])
+    },
+    PackageImage {
+        ready: Some((8233, "/")),
+        ..package(
+            &["temporalio/auto-setup", "temporalio/server", "temporalio/temporal", "temporalio/admin-tools"],
+            "temporal-cli",
+            "temporal",
+            &[(7233, ""), (8233, "ui")],
+            &["server", "start-dev", "--port", "{7233}", "--ui-port", "{8233}", "--db-filename", "{data}/temporal.db"],
+        )
+    },
+    PackageImage {
+        ready: Some((8080, "/realms/master")),
+        ..package(&["keycloak"], "keycloak", "kc.sh", &[(8080, "")], &["start-dev", "--http-port", "{8080}"])
+    },
+    package(&["vault"], "vault", "vault", &[(8200, "")], &["server", "-dev", "-dev-listen-address=127.0.0.1:{8200}"]),
+    PackageImage {
+        ready: Some((8025, "/readyz")),
+        ..package(
+            &["mailpit"],
+            "mailpit",
+            "mailpit",
+            &[(1025, "smtp"), (8025, "")],
+            &["--listen", "127.0.0.1:{8025}", "--smtp", "127.0.0.1:{1025}", "--database", "{data}/mailpit.db"],
+        )
+    },
+    package(
+        &["mailcatcher", "maildev", "smtp4dev"],
+        "mailpit",
+        "mailpit",
+        &[(1025, "smtp"), (1080, "")],
+        &["--listen", "127.0.0.1:{1080}", "--smtp", "127.0.0.1:{1025}"],
+    ),
+    PackageImage {
+        ready: Some((7700, "/health")),
+        ..package(
+            &["meilisearch"],
+            "meilisearch",
+            "meilisearch",
+            &[(7700, "")],
+            &["--http-addr", "127.0.0.1:{7700}", "--db-path", "{data}"],
+        )
+    },
+    PackageImage {
+        ready: Some((8080, "/health?ready=1")),
+        ..package(
+            &["cockroach"],
+            "cockroachdb",
+            "cockroach",
+            &[(26257, ""), (8080, "http")],
+            &[
+                "start-single-node",
+                "--insecure",
+                "--listen-addr=127.0.0.1:{26257}",
+                "--http-addr=127.0.0.1:{8080}",
+                "--store={data}",
+            ],
+        )
+    },
+    PackageImage {
+        ready: Some((8086, "/health")),
+        ..package(
+            &["influxdb"],
+            "influxdb2",
+            "influxd",
+            &[(8086, "")],
+            &["--http-bind-address=127.0.0.1:{8086}", "--bolt-path={data}/influxd.bolt", "--engine-path={data}/engine"],
+        )
+    },
+    package(&["couchdb"], "couchdb3", "couchdb", &[(5984, "")], &[]),
+    package(&["eclipse-mosquitto", "mosquitto"], "mosquitto", "mosquitto", &[(1883, "")], &["-p", "{1883}"]),
+    PackageImage {
+        ready: Some((8108, "/health")),
+        ..package(
+            &["typesense"],
+            "typesense",
+            "typesense-server",
+            &[(8108, "")],
+            &["--data-dir", "{data}", "--api-port", "{8108}"],
+        )
+    },
+    package(&["wiremock"], "wiremock", "wiremock", &[(8080, "")], &["--port", "{8080}", "--root-dir", "{data}"]),
+    package(&["etcd"], "etcd", "etcd", &[(2379, ""), (2380, "peer")], ETCD),
+    PackageImage {
+        ready: Some((8500, "/v1/status/leader")),
+        ..package(
+            &["consul"],
+            "consul",
+            "consul",
+            &[(8500, "")],
+            &["agent", "-dev", "-http-port={8500}", "-data-dir={data}"],
+        )
+    },
+    package(&["gitea"], "gitea", "gitea", &[(3000, "")], &["web", "--port", "{3000}", "--work-path", "{data}"]),
+    package(&["cloudflared"], "cloudflared", "cloudflared", &[], &[]),
+    PackageImage {
+        usual: &["--config=/etc/otelcol/config.yaml"],
+        ..package(
+            &["otel/opentelemetry-collector", "opentelemetry-collector-releases/opentelemetry-collector"],
+            "opentelemetry-collector",
+            "otelcorecol",
+            &[(4317, ""), (4318, "http")],
+            &[],
+        )
+    },
+    PackageImage {
+        usual: &["--config=/etc/otelcol-contrib/config.yaml"],
+        ..package(
+            &[
+                "otel/opentelemetry-collector-contrib",
+                "opentelemetry-collector-releases/opentelemetry-collector-contrib",
+            ],
+            "opentelemetry-collector-contrib",
+            "otelcol-contrib",
+            &[(4317, ""), (4318, "http")],
+            &[],
+        )
+    },
+    package(&["jaegertracing/all-in-one", "jaegertracing/jaeger"], "jaeger", "jaeger", &[], &[]),
+    package(&["garage"], "garage", "garage", &[], &["server"]),
+    package(&["rustfs"], "rustfs", "rustfs", &[(9000, "")], &["--address", "127.0.0.1:{9000}", "{data}"]),
+    package(&["surrealdb"], "surrealdb", "surreal", &[(8000, "")], &["start", "--bind", "127.0.0.1:{8000}"]),
+    package(&["node-exporter"], "prometheus-node-exporter", "node_exporter", &[(9100, "")], NODE_EXPORTER),
+    PackageImage {
+        usual: &["--config.file=/etc/alertmanager/alertmanager.yml"],
+        ready: Some((9093, "/-/ready")),
+        ..package(&["alertmanager"], "prometheus-alertmanager", "alertmanager", &[(9093, "")], ALERTMANAGER)
+    },
+    PackageImage {
+        usual: &["--config.file=/etc/blackbox_exporter/config.yml"],
+        ..package(&["blackbox-exporter"], "prometheus-blackbox-exporter", "blackbox_exporter", &[(9115, "")], BLACKBOX)
+    },
+    package(&["postgres-exporter"], "prometheus-postgres-exporter", "postgres_exporter", &[(9187, "")], POSTGRES),
+    package(&["redis_exporter"], "prometheus-redis-exporter", "redis_exporter", &[(9121, "")], REDIS),
+    package(&["mysqld-exporter"], "prometheus-mysqld-exporter", "mysqld_exporter", &[(9104, "")], MYSQLD),
+    package(&["mongodb_exporter", "mongodb-exporter"], "prometheus-mongodb-exporter", "mongodb_exporter", &[(9216, "")], MONGODB),
+    package(&["nginx-prometheus-exporter", "nginx-exporter"], "prometheus-nginx-exporter", "nginx-prometheus-exporter", &[(9113, "")], NGINX),
+    package(&["statsd-exporter"], "prometheus-statsd-exporter", "statsd_exporter", &[(9102, "")], STATSD),
+    package(&["elasticsearch-exporter", "elasticsearch_exporter"], "prometheus-elasticsearch-exporter", "elasticsearch_exporter", &[(9114, "")], ELASTICSEARCH),
+    package(&["memcached-exporter"], "prometheus-memcached-exporter", "memcached_exporter", &[(9150, "")], MEMCACHED),
+    PackageImage {
+        ready: Some((8080, "/healthz")),
+        ..package(&["cadvisor"], "cadvisor", "cadvisor", &[(8080, "")], &["--listen_ip=127.0.0.1", "--port={8080}"])
+    },
+    PackageImage {
+        usual: &["-config.file=/etc/promtail/config.yml"],
+        ..package(&["promtail"], "promtail", "promtail", &[], &[])
+    },
+    PackageImage {
+        usual: &["--config", "/etc/vector/vector.yaml"],
+        ..package(&["timberio/vector", "vector"], "vector", "vector", &[], &[])
+    },
+    PackageImage {
+        usual: &["-c", "/fluent-bit/etc/fluent-bit.conf"],
+        ..package(&["fluent-bit"], "fluent-bit", "fluent-bit", &[], &[])
+    },
+    PackageImage {
+        usual: &["-c", "/fluentd/etc/fluent.conf"],
+        ..package(&["fluentd"], "fluentd", "fluentd", &[], &[])
+    },
+    PackageImage {
+        usual: &["--config", "/etc/telegraf/telegraf.conf"],
+        ..package(&["telegraf"], "telegraf", "telegraf", &[], &[])
+    },
+    package(&["k6"], "k6", "k6", &[], &[]),
+    package(&["dex"], "dex-oidc", "dex", &[], &[]),
+    package(&["oauth2-proxy"], "oauth2-proxy", "oauth2-proxy", &[(4180, "")], &["--http-address=127.0.0.1:{4180}"]),
+    PackageImage {
+        variables: &[("QUERY_PORT", "{9411}")],
+        ready: Some((9411, "/health")),
+        takes_command: false,
+        ..package(&["zipkin", "zipkin-slim"], "zipkin", "zipkin-server", &[(9411, "")], &[])
+    },
+    PackageImage {
+        variables: &[("N8N_PORT", "{5678}"), ("N8N_USER_FOLDER", "{data}")],
+        ready: Some((5678, "/healthz")),
+        ..package(&["n8n"], "n8n", "n8n", &[(5678, "")], &[])
+    },
+    PackageImage {
+        variables: &[("PORT", "{3000}"), ("HOSTNAME", "127.0.0.1")],
+        ready: Some((3000, "/api/heartbeat")),
+        takes_command: false,
+        ..package(&["umami"], "umami", "umami-server", &[(3000, "")], &[])
+    },
+    PackageImage {
+        variables: &[("MB_JETTY_HOST", "127.0.0.1"), ("MB_JETTY_PORT", "{3000}"), ("MB_DB_FILE", "{data}/metabase.db")],
+        ready: Some((3000, "/api/health")),
+        takes_command: false,
+        ..package(&["metabase"], "metabase", "metabase", &[(3000, "")], &[])
+    },
+    PackageImage {
+        ready: Some((3000, "/health")),
+        ..package(
+            &["gotenberg"],
+            "gotenberg",
+            "gotenberg",
+            &[(3000, "")],
+            &["--api-bind-ip=127.0.0.1", "--api-port={3000}"],
+        )
+    },
+    PackageImage {
+        variables: &[("GOTRUE_API_HOST", "127.0.0.1"), ("PORT", "{9999}")],
+        ready: Some((9999, "/health")),
+        ..package(&["gotrue"], "gotrue-supabase", "auth", &[(9999, "")], &[])
+    },
+    PackageImage {
+        variables: &[("PGRST_SERVER_HOST", "127.0.0.1"), ("PGRST_SERVER_PORT", "{3000}")],
+        ..package(&["postgrest"], "haskellPackages.postgrest", "postgrest", &[(3000, "")], &[])
+    },
+    PackageImage {
+        variables: &[("HTTP_PORT", "{8000}"), ("LISTEN_IP", "127.0.0.1")],
+        ready: Some((8000, "/api/health")),
+        takes_command: false,
+        ..package(&["plausible/analytics", "plausible/community-edition"], "plausible", "plausible", &[(8000, "")], &["start"])
+    },
+    PackageImage {
+        variables: &[("JENKINS_HOME", "{data}")],
+        ready: Some((8080, "/login")),
+        takes_command: false,
+        ..package(&["jenkins"], "jenkins", "jenkins", &[(8080, "")], &["--httpListenAddress=127.0.0.1", "--httpPort={8080}"])
+    },
+    PackageImage {
+        variables: &[("ROCKET_ADDRESS", "127.0.0.1"), ("ROCKET_PORT", "{80}"), ("DATA_FOLDER", "{data}")],
+        ready: Some((80, "/alive")),
+        takes_command: false,
+        ..package(&["vaultwarden/server"], "vaultwarden", "vaultwarden", &[(80, "")], &[])
+    },
+    PackageImage {
+        variables: &[("HOST", "127.0.0.1"), ("PORT", "{3001}"), ("DATA_DIR", "{data}/")],
+        takes_command: false,
+        ..package(&["uptime-kuma"], "uptime-kuma", "uptime-kuma-server", &[(3001, "")], &[])
+    },
+    package(&["node-red"], "node-red", "node-red", &[(1880, "")], &["--port", "{1880}", "--userDir", "{data}"]),
+    PackageImage {
+        variables: &[("LISTEN_ADDR", "127.0.0.1:{8080}")],
+        ready: Some((8080, "/healthcheck")),
+        ..package(&["miniflux"], "miniflux", "miniflux", &[(8080, "")], &[])
+    },
+    PackageImage {
+        variables: &[("ND_ADDRESS", "127.0.0.1"), ("ND_PORT", "{4533}"), ("ND_DATAFOLDER", "{data}")],
+        ready: Some((4533, "/ping")),
+        ..package(&["navidrome"], "navidrome", "navidrome", &[(4533, "")], &[])
+    },
+    package(&["jellyfin"], "jellyfin", "jellyfin", &[], &["--datadir", "{data}"]),
+    package(&["home-assistant"], "home-assistant", "hass", &[], &["--config", "{data}"]),
+    PackageImage {
+        variables: &[("IMGPROXY_BIND", "127.0.0.1:{8080}")],
+        ready: Some((8080, "/health")),
+        ..package(&["imgproxy"], "imgproxy", "imgproxy", &[(8080, "")], &[])
+    },
+    PackageImage {
+        usual: &["/etc/pgbouncer/pgbouncer.ini"],
+        ..package(&["pgbouncer"], "pgbouncer", "pgbouncer", &[], &[])
+    },
+    PackageImage {
+        usual: &["-conf", "/etc/coredns/Corefile"],
+        ..package(&["coredns"], "coredns", "coredns", &[], &[])
+    },
+    package(&["lldap"], "lldap", "lldap", &[], &["run"]),
+    PackageImage {
+        usual: &["--config", "/config/configuration.yml"],
+        ..package(&["authelia"], "authelia", "authelia", &[], &[])
+    },
+    package(&["opensearchproject/opensearch"], "opensearch", "opensearch", &[], &[]),
+    package(&["forgejo"], "forgejo", "forgejo", &[(3000, "")], &["web", "--port", "{3000}", "--work-path", "{data}"]),
+    package(&["nsqlookupd"], "nsq", "nsqlookupd", &[(4160, ""), (4161, "http")], NSQLOOKUPD),
+    package(&["nsqadmin"], "nsq", "nsqadmin", &[(4171, "")], &["-http-address=127.0.0.1:{4171}"]),
+    package(&["beanstalkd"], "beanstalkd", "beanstalkd", &[(11300, "")], &["-l", "127.0.0.1", "-p", "{11300}"]),
+    package(&["alpine/openssl"], "openssl", "openssl", &[], &[]),
+    package(&["thanos"], "thanos", "thanos", &[], &[]),
+    package(&["pushgateway"], "prometheus-pushgateway", "pushgateway", &[(9091, "")], BLACKBOX_PUSH),
+    package(&["registry"], "docker-distribution", "registry", &[(5000, "")], &["serve"]),
+    PackageImage {
+        takes_command: false,
+        ..package(&["adminer"], "php", "php", &[(8080, "")], &["-S", "127.0.0.1:{8080}", "{adminer}/adminer.php"])
+    },
+    package(
+        &["matrixdotorg/synapse", "element-hq/synapse"],
+        "matrix-synapse",
+        "synapse_homeserver",
+        &[(8008, "")],
+        &["--config-path", "{data}/homeserver.yaml"],
+    ),
+    package(&["jevolk/tuwunel", "matrix-construct/tuwunel"], "matrix-tuwunel", "tuwunel", &[(8008, "")], TUWUNEL),
+    PackageImage {
+        takes_command: false,
+        ..package(&["minecraft-server"], "minecraft-server", "minecraft-server", &[(25565, "")], &["nogui"])
+    },
+    PackageImage {
+        takes_command: false,
+        ..package(&["plex", "pms-docker"], "plex", "plexmediaserver", &[(32400, "")], &[])
+    },
+    PackageImage {
+        takes_command: false,
+        ..package(&["pihole"], "pihole-ftl", "pihole-FTL", &[(80, ""), (53, "dns")], &["no-daemon"])
+    },
+    package(&["logstash"], "logstash", "logstash", &[(5044, "beats"), (9600, "")], &["--http.port", "{9600}"]),
+    package(&["traefik"], "traefik", "traefik", &[(80, ""), (8080, "dashboard")], TRAEFIK),
+    PackageImage {
+        takes_command: false,
+        ..package(&["wordpress"], "php", "php", &[(80, "")], &["-S", "127.0.0.1:{80}", "-t", "{wordpress}/share/wordpress"])
+    },
+    PackageImage {
+        takes_command: false,
+        ..package(&["nextcloud"], "php", "php", &[(80, "")], &["-S", "127.0.0.1:{80}", "-t", "{nextcloud31}"])
+    },
+    package(&["varnish"], "varnish", "varnishd", &[(80, "")], &["-F", "-a", "127.0.0.1:{80}", "-n", "{data}"]),
+    package(
+        &["victoria-metrics"],
+        "victoriametrics",
+        "victoria-metrics",
+        &[(8428, "")],
+        &["-httpListenAddr=127.0.0.1:{8428}", "-storageDataPath={data}"],
+    ),
+    package(&["nsqd"], "nsq", "nsqd", &[(4150, "")], &["-tcp-address=127.0.0.1:{4150}", "-data-path={data}"]),
+    package(
+        &["syncthing"],
+        "syncthing",
+        "syncthing",
+        &[(8384, "")],
+        &["serve", "--no-browser", "--home={data}", "--gui-address=127.0.0.1:{8384}"],
+    ),
+];
+
+const ETCD: &[&str] = &[
+    "--data-dir={data}",
+    "--listen-client-urls=http://127.0.0.1:{2379}",
+    "--advertise-client-urls=http://127.0.0.1:{2379}",
+    "--listen-peer-urls=http://127.0.0.1:{2380}",
+];
+const TUWUNEL: &[&str] = &["-O", "port={8008}", "-O", "database_path=\"{data}\""];
+const TRAEFIK: &[&str] = &["--entryPoints.web.address=127.0.0.1:{80}"];
+const NODE_EXPORTER: &[&str] = &["--web.listen-address=127.0.0.1:{9100}"];
+const ALERTMANAGER: &[&str] = &["--web.listen-address=127.0.0.1:{9093}", "--storage.path={data}"];
+const BLACKBOX: &[&str] = &["--web.listen-address=127.0.0.1:{9115}"];
+const BLACKBOX_PUSH: &[&str] = &["--web.listen-address=127.0.0.1:{9091}"];
+const NSQLOOKUPD: &[&str] = &["-tcp-address=127.0.0.1:{4160}", "-http-address=127.0.0.1:{4161}"];
+const POSTGRES: &[&str] = &["--web.listen-address=127.0.0.1:{9187}"];
+const REDIS: &[&str] = &["--web.listen-address=127.0.0.1:{9121}"];
+const MYSQLD: &[&str] = &["--web.listen-address=127.0.0.1:{9104}"];
+const MONGODB: &[&str] = &["--web.listen-address=127.0.0.1:{9216}"];
+const NGINX: &[&str] = &["--web.listen-address=127.0.0.1:{9113}"];
+const STATSD: &[&str] = &["--web.listen-address=127.0.0.1:{9102}"];
+const ELASTICSEARCH: &[&str] = &["--web.listen-address=127.0.0.1:{9114}"];
+const MEMCACHED: &[&str] = &["--web.listen-address=127.0.0.1:{9150}"];

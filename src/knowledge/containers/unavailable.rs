@@ -1,0 +1,121 @@
+//! Images that neither services-flake nor nixpkgs can replace, and why. From the package set of nixpkgs 26.05 and the
+//! images' own documentation.
+
+use super::is_one_of;
+
+const NO_PACKAGE: &str = "nixpkgs has no package for it";
+const DOCKER: &str = "it manages containers of Docker, and there are none any more";
+const KEEP: &str = "keep running it in Docker, and publish its ports on 127.0.0.1";
+const REMOVE: &str = "remove it: process-compose shows, starts and restarts processes itself";
+
+/// Repositories of images as for [`super::ServiceImage`], why nothing replaces them, and what to do.
+const IMAGES: &[(&[&str], &str, &str)] = &[
+    (
+        &[
+            "portainer/portainer",
+            "portainer/portainer-ce",
+            "portainer/portainer-ee",
+            "portainer/agent",
+            "containrrr/watchtower",
+            "nickfedor/watchtower",
+            "amir20/dozzle",
+            "willfarrell/autoheal",
+            "lazyteam/lazydocker",
+            "pyouroboros/ouroboros",
+        ],
+        DOCKER,
+        REMOVE,
+    ),
+    (
+        &["lucaslorentz/caddy-docker-proxy", "wemakeservices/caddy-gen", "nginxproxy/nginx-proxy", "nginxproxy/acme-companion", "jwilder/nginx-proxy", "tecnativa/docker-socket-proxy"],
+        DOCKER,
+        "write the routes into the configuration of Caddy or nginx",
+    ),
+    (&["docker"], "Docker in Docker needs Docker", "run what it does as processes"),
+    (&["localstack/localstack", "localstack/localstack-pro"], "localstack of nixpkgs starts a container of Docker", KEEP),
+    (
+        &["linuxserver/wireguard", "kylemanna/openvpn", "qmcgaw/gluetun"],
+        "a VPN changes the network of the machine, which needs root",
+        "configure it on the machine",
+    ),
+    (
+        &["temporalio/ui"],
+        "the development server of Temporal serves the same pages",
+        "remove it, and open the UI port of the Temporal server",
+    ),
+    (&["kibana"], "nixpkgs removed Kibana", KEEP),
+    (&["mssql/server", "azure-sql-edge", "mssql-tools"], "nixpkgs has no Microsoft SQL Server", KEEP),
+    (&["database/free", "database/express", "gvenzl/oracle-xe", "gvenzl/oracle-free"], "nixpkgs has no Oracle Database", KEEP),
+    (&["icr.io/db2_community/db2", "ibmcom/db2"], NO_PACKAGE, KEEP),
+    (
+        &[
+            "kong",
+            "phpmyadmin",
+            "mongo-express",
+            "rediscommander/redis-commander",
+            "redis/redisinsight",
+            "provectuslabs/kafka-ui",
+            "kafbat/kafka-ui",
+            "obsidiandynamics/kafdrop",
+            "hlebalbau/kafka-manager",
+            "greenmail/standalone",
+            "confluentinc/cp-schema-registry",
+            "confluentinc/cp-kafka-connect",
+            "confluentinc/cp-server-connect",
+            "confluentinc/cp-kafka-rest",
+            "confluentinc/cp-ksqldb-server",
+            "confluentinc/cp-ksqldb-cli",
+            "confluentinc/ksqldb-server",
+            "confluentinc/ksqldb-cli",
+            "confluentinc/cp-enterprise-control-center",
+            "confluentinc/cp-enterprise-control-center-next-gen",
+            "cnfldemos/cp-server-connect-datagen",
+            "cnfldemos/kafka-connect-datagen",
+            "debezium/connect",
+            "sonarqube",
+            "hasura/graphql-engine",
+            "browserless/chrome",
+            "selenium/hub",
+            "selenium/standalone-chrome",
+            "selenium/standalone-firefox",
+            "cypress/included",
+            "opensearchproject/opensearch-dashboards",
+            "solr",
+            "arangodb",
+            "rethinkdb",
+            "ghost",
+            "odoo",
+            "joomla",
+            "drupal",
+            "bytemark/smtp",
+            "boky/postfix",
+        ],
+        NO_PACKAGE,
+        KEEP,
+    ),
+];
+
+/// Why nothing replaces an image, and what to do. `None` if that is not known of it.
+pub fn unavailable(image: &str) -> Option<(&'static str, &'static str)> {
+    IMAGES.iter().find(|(images, _, _)| is_one_of(image, images)).map(|(_, why, todo)| (*why, *todo))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_have_reasons() {
+        for (image, expected) in [
+            ("kibana:7.16.1", Some("nixpkgs removed Kibana")),
+            ("docker.elastic.co/kibana/kibana:8.1", Some("nixpkgs removed Kibana")),
+            ("portainer/portainer-ce:alpine", Some(DOCKER)),
+            ("mcr.microsoft.com/mssql/server:2022-latest", Some("nixpkgs has no Microsoft SQL Server")),
+            ("mcr.microsoft.com/azure-sql-edge:1.0.4", Some("nixpkgs has no Microsoft SQL Server")),
+            ("postgres", None),
+            ("acme/web", None),
+        ] {
+            assert_eq!(unavailable(image).map(|(why, _)| why), expected, "{image}");
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! What the command of a service starts: the image's own server, a client of it, or a script.
+
+use super::stack::Service;
+use super::words;
+use super::yaml::Node;
+
+/// Programs in the images of servers that only talk to a server.
+const CLIENTS: &[&str] = &[
+    "psql",
+    "pg_isready",
+    "pg_dump",
+    "pg_restore",
+    "createdb",
+    "dropdb",
+    "redis-cli",
+    "valkey-cli",
+    "mysql",
+    "mysqladmin",
+    "mysqldump",
+    "mariadb",
+    "mariadb-admin",
+    "mongosh",
+    "mongo",
+    "mongodump",
+    "mongorestore",
+    "kafka-topics",
+    "kafka-topics.sh",
+    "kafka-configs",
+    "kafka-broker-api-versions",
+    "kafka-broker-api-versions.sh",
+    "kafka-console-consumer",
+    "kafka-console-producer",
+    "clickhouse-client",
+    "cypher-shell",
+    "nats",
+    "mc",
+    "curl",
+    "nc",
+];
+
+/// Words that start the server of an image.
+const SERVERS: &[&str] = &[
+    "postgres",
+    "docker-entrypoint.sh",
+    "redis-server",
+    "valkey-server",
+    "mysqld",
+    "mariadbd",
+    "mongod",
+    "mongos",
+    "server",
+    "run",
+    "run.sh",
+    "kafka-server-start",
+    "kafka-server-start.sh",
+    "clickhouse-server",
+    "nats-server",
+    "neo4j",
+    "nginx",
+];
+
+/// Whether a service of a server's image only runs a client, as services that create a topic or a database do.
+pub fn is_client(service: &Service<'_>) -> bool {
+    let words = words(service);
+    let has = |names: &[&str]| words.iter().any(|word| names.contains(&word.rsplit('/').next().unwrap_or(word)));
+    (has(CLIENTS) && !has(SERVERS)) || words.windows(2).any(|pair| pair[0].ends_with("ollama") && pair[1] == "pull")
+}
+
+/// Whether a service runs a script of the shell.
+pub fn is_script(service: &Service<'_>) -> bool {
+    let words = words(service);
+    let shell = words.first().and_then(|word| word.rsplit('/').next()).unwrap_or_default();
+    matches!(shell, "sh" | "bash" | "ash") && words.get(1).is_some_and(|flag| flag.starts_with('-') && flag.ends_with('c'))
+}
+
+/// The words of entrypoint and command, and those of scripts in them.
+fn words(service: &Service<'_>) -> Vec<String> {
+    let nodes = ["entrypoint", "command"].iter().filter_map(|key| service.get(key));
+    let words = nodes.flat_map(|node| match node.items() {
+        [] => words::split(node.text().unwrap_or_default()).unwrap_or_default(),
+        items => items.iter().filter_map(Node::text).map(str::to_owned).collect(),
+    });
+    let is_gap = |c: char| c.is_whitespace() || matches!(c, ';' | '&' | '|' | '(' | ')' | '"' | '\'' | '`' | '$');
+    words.flat_map(|word| word.split(is_gap).filter(|part| !part.is_empty()).map(str::to_owned).collect::<Vec<_>>()).collect()
+}

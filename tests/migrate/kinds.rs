@@ -1,0 +1,232 @@
+//! Kinds of stacks that many repositories have. Each is migrated on disk, and evaluated with the real modules if they are
+//! named (see evaluate.rs).
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::evaluate::{Modules, init, migrate};
+
+/// A repository that is migrated.
+struct Migrated {
+    root: TempDir,
+    module: String,
+    /// The evaluated processes, if the real modules are there.
+    processes: Option<Value>,
+}
+
+impl Migrated {
+    /// Migrates `compose.yaml` of a repository with some files.
+    fn of(files: &[(&str, &str)]) -> Self {
+        let root = TempDir::new().unwrap();
+        init(root.path());
+        for (path, text) in files {
+            let path = root.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        let projects = migrate(root.path(), &["compose.yaml"]);
+        let [(project, module)] = projects.as_slice() else { panic!("{projects:?}") };
+        let evaluated = |modules: Modules| modules.processes(module, project).unwrap()["processes"].clone();
+        let processes = Modules::find().map(evaluated);
+        Self { module: fs::read_to_string(module).unwrap(), processes, root }
+    }
+
+    fn file(&self, path: &str) -> String {
+        fs::read_to_string(self.root.path().join(path)).unwrap()
+    }
+
+    fn has(&self, text: &str) -> &Self {
+        assert!(self.module.contains(text), "{text:?} is missing in\n{}", self.module);
+        self
+    }
+
+    fn lacks(&self, text: &str) -> &Self {
+        assert!(!self.module.contains(text), "{text:?} is in\n{}", self.module);
+        self
+    }
+
+    /// The condition that a process waits for.
+    fn waits(&self, process: &str, other: &str, condition: &str) {
+        if let Some(processes) = &self.processes {
+            let found = &processes[process]["depends_on"][other]["condition"];
+            assert_eq!(found, condition, "{process} and {other}: {}", processes[process]);
+        }
+    }
+}
+
+const RAILS: &str = r#"
+x-app: &app
+  build: .
+  environment: &env
+    DATABASE_URL: postgres://app:hidden@db:5432/app_production
+    REDIS_URL: redis://redis:6379/1
+    RAILS_MAX_THREADS: "${RAILS_MAX_THREADS:-5}"
+    SECRET_KEY_BASE: 0123456789abcdef
+  depends_on:
+    db: { condition: service_healthy }
+    redis: { condition: service_started }
+services:
+  web:
+    <<: *app
+    ports: ["3000:3000"]
+    healthcheck:
+      test: [
+        "CMD-SHELL",
+        "curl -f http://localhost:3000/up || exit 1"
+      ]
+      interval: 10s
+  sidekiq:
+    <<: *app
+    command: bundle exec sidekiq -C config/sidekiq.yml
+  db:
+    image: postgres:16-alpine
+    environment: { POSTGRES_USER: app, POSTGRES_PASSWORD: hidden, POSTGRES_DB: app_production }
+  redis:
+    image: redis:7-alpine
+"#;
+
+#[test]
+fn a_rails_application_with_its_worker() {
+    let dockerfile = "FROM ruby:3.3-slim\nWORKDIR /rails\nCOPY . .\nRUN bundle install\nEXPOSE 3000\n\
+        ENTRYPOINT [\"/rails/bin/docker-entrypoint\"]\nCMD [\"rails\", \"server\", \"-b\", \"0.0.0.0\"]\n";
+    let files = [
+        ("compose.yaml", RAILS),
+        ("Dockerfile", dockerfile),
+        ("bin/docker-entrypoint", "#!/bin/bash\nexec \"$@\"\n"),
+        ("config/puma.rb", "port ENV[\"PORT\"]\n"),
+    ];
+    let stack = Migrated::of(&files);
+    stack
+        .has("./bin/docker-entrypoint ${pkgs.ruby}/bin/bundle exec rails server -b 0.0.0.0")
+        .has("REDIS_URL = \"redis://127.0.0.1:${toString ports.databases.redis}/1\"")
+        .has("path = \"/up\"")
+        .lacks("hidden")
+        .lacks("0123456789abcdef");
+    assert!(stack.file(".env").contains("SECRET_KEY_BASE=0123456789abcdef"));
+    // The worker runs the same image and does not listen.
+    assert_eq!(stack.file("lib/ports.nix").matches("= 3").count(), 1, "{}", stack.file("lib/ports.nix"));
+    stack.waits("web", "db", "process_healthy");
+    stack.waits("sidekiq", "redis", "process_started");
+}
+
+const MONITORING: &str = r#"
+services:
+  prometheus:
+    image: prom/prometheus:v3.4.2
+    command: ["--config.file=/etc/prometheus/prometheus.yml", "--web.enable-lifecycle"]
+    volumes: ["./prometheus:/etc/prometheus"]
+  alertmanager:
+    image: quay.io/prometheus/alertmanager:v0.28.1
+    command: ["--config.file=/etc/alertmanager/config.yml", "--storage.path=/alertmanager"]
+    volumes: ["./alertmanager:/etc/alertmanager"]
+  node-exporter:
+    image: quay.io/prometheus/node-exporter:v1.9.1
+    command: ["--path.procfs=/host/proc", "--path.rootfs=/rootfs"]
+    volumes: ["/proc:/host/proc:ro", "/:/rootfs:ro"]
+  receiver:
+    image: caddy:2
+    ports: ["8000:80"]
+    volumes: ["./Caddyfile:/etc/caddy/Caddyfile"]
+  grafana:
+    image: grafana/grafana:12.0.2
+    ports: ["3000:3000"]
+    environment:
+      GF_SECURITY_ADMIN_PASSWORD: opensesame
+      GF_AUTH_ANONYMOUS_ENABLED: "true"
+    volumes:
+      - ./grafana/provisioning:/etc/grafana/provisioning
+      - ./grafana/dashboards:/var/lib/grafana/dashboards
+    depends_on: [prometheus]
+"#;
+
+#[test]
+fn a_monitoring_stack_with_provisioned_dashboards() {
+    let datasource = "apiVersion: 1\ndatasources:\n  - name: Prometheus\n    type: prometheus\n    url: http://prometheus:9090\n";
+    let provider = "apiVersion: 1\nproviders:\n  - name: files\n    type: file\n    options:\n      path: /var/lib/grafana/dashboards\n";
+    let scrape = "rule_files: [rules.yml]\nalerting:\n  alertmanagers:\n    - static_configs:\n        - targets: ['alertmanager:9093']\n\
+        scrape_configs:\n  - job_name: node\n    static_configs:\n      - targets: ['node-exporter:9100']\n";
+    let files = [
+        ("compose.yaml", MONITORING),
+        ("prometheus/prometheus.yml", scrape),
+        ("prometheus/rules.yml", "groups: []\n"),
+        ("alertmanager/config.yml", "receivers:\n  - name: hook\n    webhook_configs: [{ url: 'http://receiver:80/alerts' }]\n"),
+        ("Caddyfile", ":80 {\n  respond \"ok\"\n}\n"),
+        ("grafana/provisioning/datasources/all.yml", datasource),
+        ("grafana/provisioning/dashboards/all.yml", provider),
+        ("grafana/dashboards/node.json", "{}"),
+    ];
+    let stack = Migrated::of(&files);
+    stack
+        .has("url = \"http://127.0.0.1:${toString ports.monitoring.prometheus}\"")
+        .has("path = ../grafana/dashboards;")
+        .has("rule_files = [ ../prometheus/rules.yml ]")
+        .has("\"--web.enable-lifecycle\"")
+        .has("extraConf.\"auth.anonymous\".enabled = \"true\"")
+        .has("\"$__env{GF_SECURITY_ADMIN_PASSWORD}\"")
+        .has("--path.procfs=/proc --path.rootfs=/")
+        .has("--config.file=${alertmanagerConfigYml}")
+        .has("http://127.0.0.1:${toString ports.infrastructure.receiver}/alerts")
+        .has(":${toString ports.infrastructure.receiver} {")
+        .lacks("opensesame");
+    assert!(stack.file(".env").contains("GF_SECURITY_ADMIN_PASSWORD=opensesame"));
+    assert!(stack.file("lib/ports.nix").contains("receiver = 8000;"), "{}", stack.file("lib/ports.nix"));
+    stack.waits("grafana", "prometheus", "process_started");
+}
+
+#[test]
+fn a_site_that_another_stage_builds() {
+    let compose = "services:\n  site:\n    build:\n      context: ./web\n      args: { VITE_API_URL: 'http://localhost:8000' }\n    \
+        ports: ['8080:80']\n  api:\n    image: python:3.12\n    command: python -m http.server 8000\n    ports: ['8000:8000']\n";
+    let dockerfile = "FROM node:22 AS build\nWORKDIR /app\nCOPY package*.json ./\nRUN npm ci\nCOPY . .\nARG VITE_API_URL\n\
+        RUN --mount=type=cache,target=/root/.npm npm run build\nFROM nginx:alpine\nCOPY --from=build /app/dist /usr/share/nginx/html\n";
+    let files = [("compose.yaml", compose), ("web/Dockerfile", dockerfile), ("web/package.json", "{}")];
+    let stack = Migrated::of(&files);
+    stack.has("root ./web/dist;").has("npm ci\n").has("npm run build\n").has("working_dir = \"./web\"");
+    stack.waits("site", "site-build", "process_completed_successfully");
+}
+
+#[test]
+fn clients_of_kafka_use_its_one_listener() {
+    let compose = "services:\n  kafka:\n    image: confluentinc/cp-kafka:7.5.0\n    ports: ['9092:9092', '29092:29092']\n    \
+        environment:\n      KAFKA_ADVERTISED_LISTENERS: PLAINTEXT://kafka:29092,HOST://localhost:9092\n  topics:\n    \
+        image: confluentinc/cp-kafka:7.5.0\n    depends_on: { kafka: { condition: service_healthy } }\n    \
+        entrypoint: ['/bin/sh', '-c']\n    command: ['kafka-topics --bootstrap-server kafka:29092 --create --topic orders']\n  app:\n    \
+        image: node:22\n    command: node app.js\n    environment: { BROKERS: 'kafka:29092' }\n";
+    let stack = Migrated::of(&[("compose.yaml", compose)]);
+    stack
+        .has("BROKERS = \"127.0.0.1:${toString ports.messaging.kafka}\"")
+        .has("kafka-topics.sh --bootstrap-server 127.0.0.1:${toString ports.messaging.kafka} --create")
+        .lacks("29092");
+    stack.waits("topics", "kafka", "process_healthy");
+}
+
+#[test]
+fn passwords_of_object_stores_and_documents_are_set_at_run_time() {
+    let compose = "services:\n  store:\n    image: minio/minio\n    command: server /data\n    environment: { MINIO_ROOT_USER: admin, \
+        MINIO_ROOT_PASSWORD: opensesame1 }\n  mongo:\n    image: mongo:7\n    environment: { MONGO_INITDB_ROOT_USERNAME: root, \
+        MONGO_INITDB_ROOT_PASSWORD: '${MONGO_PW:-opensesame2}' }\n";
+    let stack = Migrated::of(&[("compose.yaml", compose)]);
+    stack
+        .has("accessKey = \"admin\"")
+        .has("secretKey = \"\\${MINIO_ROOT_PASSWORD:-}\"")
+        .has("password = \"\\${MONGO_PW:-}\"")
+        .lacks("opensesame");
+    let env = stack.file(".env");
+    assert!(env.contains("MINIO_ROOT_PASSWORD=opensesame1\n") && env.contains("MONGO_PW=opensesame2\n"), "{env}");
+    // The value is expanded by the start script of the real service.
+    if let Some(processes) = &stack.processes {
+        let script = processes["store"]["command"].as_str().unwrap().trim_start_matches("bash ").to_owned();
+        assert!(!Path::new(&script).as_os_str().is_empty());
+    }
+}
+
+#[test]
+fn what_has_no_value_is_not_written() {
+    let compose = "services:\n  db:\n    image: postgres:16\n    environment:\n      POSTGRES_USER: ${DB_USER}\n      POSTGRES_DB: ${DB_NAME}\n  \
+        app:\n    image: python:3.12\n    command: python app.py\n    environment: { DB_USER: '${DB_USER}', HASH: '${HASH:-$2a$14$x}' }\n";
+    let stack = Migrated::of(&[("compose.yaml", compose)]);
+    stack.has("superuser = \"postgres\"").lacks("name = \"\"").has("HASH = \"$2a$14$x\"");
+}
