@@ -465,6 +465,10 @@ pub static USUAL: &[(&str, &[&str])] = &[
     ("envoy", &["-c", "/etc/envoy/envoy.yaml"]),
 ];
 
+/// Flags of programs that ask for Docker: the start of the flag, and what to do without it.
+pub static DOCKER_FLAGS: &[(&str, &str)] =
+    &[("--providers.docker", "write the routes into a file, and pass it with `--providers.file.filename`")];
+
 /// Variables that set the port of a program: a word of the command, and the variable.
 pub static PORT_VARIABLES: &[(&str, &str)] = &[
     ("flask", "FLASK_RUN_PORT"),

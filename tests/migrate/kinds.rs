@@ -126,7 +126,7 @@ services:
     image: quay.io/prometheus/node-exporter:v1.9.1
     command: ["--path.procfs=/host/proc", "--path.rootfs=/rootfs"]
     volumes: ["/proc:/host/proc:ro", "/:/rootfs:ro"]
-  receiver:
+  hooks:
     image: caddy:2
     ports: ["8000:80"]
     volumes: ["./Caddyfile:/etc/caddy/Caddyfile"]
@@ -144,7 +144,8 @@ services:
 
 #[test]
 fn a_monitoring_stack_with_provisioned_dashboards() {
-    let datasource = "apiVersion: 1\ndatasources:\n  - name: Prometheus\n    type: prometheus\n    url: http://prometheus:9090\n";
+    let datasource =
+        "apiVersion: 1\ndatasources:\n  - name: Prometheus\n    type: prometheus\n    url: http://prometheus:9090\n";
     let provider = "apiVersion: 1\nproviders:\n  - name: files\n    type: file\n    options:\n      path: /var/lib/grafana/dashboards\n";
     let scrape = "rule_files: [rules.yml]\nalerting:\n  alertmanagers:\n    - static_configs:\n        - targets: ['alertmanager:9093']\n\
         scrape_configs:\n  - job_name: node\n    static_configs:\n      - targets: ['node-exporter:9100']\n";
@@ -152,7 +153,10 @@ fn a_monitoring_stack_with_provisioned_dashboards() {
         ("compose.yaml", MONITORING),
         ("prometheus/prometheus.yml", scrape),
         ("prometheus/rules.yml", "groups: []\n"),
-        ("alertmanager/config.yml", "receivers:\n  - name: hook\n    webhook_configs: [{ url: 'http://receiver:80/alerts' }]\n"),
+        (
+            "alertmanager/config.yml",
+            "receivers:\n  - name: hook\n    webhook_configs: [{ url: 'http://hooks:80/alerts' }]\n",
+        ),
         ("Caddyfile", ":80 {\n  respond \"ok\"\n}\n"),
         ("grafana/provisioning/datasources/all.yml", datasource),
         ("grafana/provisioning/dashboards/all.yml", provider),
@@ -168,11 +172,11 @@ fn a_monitoring_stack_with_provisioned_dashboards() {
         .has("\"$__env{GF_SECURITY_ADMIN_PASSWORD}\"")
         .has("--path.procfs=/proc --path.rootfs=/")
         .has("--config.file=${alertmanagerConfigYml}")
-        .has("http://127.0.0.1:${toString ports.infrastructure.receiver}/alerts")
-        .has(":${toString ports.infrastructure.receiver} {")
+        .has("http://127.0.0.1:${toString ports.infrastructure.hooks}/alerts")
+        .has(":${toString ports.infrastructure.hooks} {")
         .lacks("opensesame");
     assert!(stack.file(".env").contains("GF_SECURITY_ADMIN_PASSWORD=opensesame"));
-    assert!(stack.file("lib/ports.nix").contains("receiver = 8000;"), "{}", stack.file("lib/ports.nix"));
+    assert!(stack.file("lib/ports.nix").contains("hooks = 8000;"), "{}", stack.file("lib/ports.nix"));
     stack.waits("grafana", "prometheus", "process_started");
 }
 
@@ -226,7 +230,7 @@ fn passwords_of_object_stores_and_documents_are_set_at_run_time() {
 #[test]
 fn what_has_no_value_is_not_written() {
     let compose = "services:\n  db:\n    image: postgres:16\n    environment:\n      POSTGRES_USER: ${DB_USER}\n      POSTGRES_DB: ${DB_NAME}\n  \
-        app:\n    image: python:3.12\n    command: python app.py\n    environment: { DB_USER: '${DB_USER}', HASH: '${HASH:-$2a$14$x}' }\n";
+        app:\n    image: python:3.12\n    command: python app.py\n    environment: { DB_USER: '${DB_USER}', HASH: '${HASH:-$2a$14$.x}' }\n";
     let stack = Migrated::of(&[("compose.yaml", compose)]);
-    stack.has("superuser = \"postgres\"").lacks("name = \"\"").has("HASH = \"$2a$14$x\"");
+    stack.has("superuser = \"postgres\"").lacks("name = \"\"").has("HASH = \"$2a$14$.x\"");
 }

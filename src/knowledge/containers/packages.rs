@@ -40,7 +40,17 @@ const fn package(
     ports: &'static [(u16, &'static str)],
     arguments: &'static [&'static str],
 ) -> PackageImage {
-    PackageImage { images, package, program, ports, arguments, variables: &[], ready: None, usual: &[], takes_command: true }
+    PackageImage {
+        images,
+        package,
+        program,
+        ports,
+        arguments,
+        variables: &[],
+        ready: None,
+        usual: &[],
+        takes_command: true,
+    }
 }
 
 /// Images of programs without a service in services-flake.
@@ -187,10 +197,28 @@ pub static PACKAGES: &[PackageImage] = &[
     package(&["postgres-exporter"], "prometheus-postgres-exporter", "postgres_exporter", &[(9187, "")], POSTGRES),
     package(&["redis_exporter"], "prometheus-redis-exporter", "redis_exporter", &[(9121, "")], REDIS),
     package(&["mysqld-exporter"], "prometheus-mysqld-exporter", "mysqld_exporter", &[(9104, "")], MYSQLD),
-    package(&["mongodb_exporter", "mongodb-exporter"], "prometheus-mongodb-exporter", "mongodb_exporter", &[(9216, "")], MONGODB),
-    package(&["nginx-prometheus-exporter", "nginx-exporter"], "prometheus-nginx-exporter", "nginx-prometheus-exporter", &[(9113, "")], NGINX),
+    package(
+        &["mongodb_exporter", "mongodb-exporter"],
+        "prometheus-mongodb-exporter",
+        "mongodb_exporter",
+        &[(9216, "")],
+        MONGODB,
+    ),
+    package(
+        &["nginx-prometheus-exporter", "nginx-exporter"],
+        "prometheus-nginx-exporter",
+        "nginx-prometheus-exporter",
+        &[(9113, "")],
+        NGINX,
+    ),
     package(&["statsd-exporter"], "prometheus-statsd-exporter", "statsd_exporter", &[(9102, "")], STATSD),
-    package(&["elasticsearch-exporter", "elasticsearch_exporter"], "prometheus-elasticsearch-exporter", "elasticsearch_exporter", &[(9114, "")], ELASTICSEARCH),
+    package(
+        &["elasticsearch-exporter", "elasticsearch_exporter"],
+        "prometheus-elasticsearch-exporter",
+        "elasticsearch_exporter",
+        &[(9114, "")],
+        ELASTICSEARCH,
+    ),
     package(&["memcached-exporter"], "prometheus-memcached-exporter", "memcached_exporter", &[(9150, "")], MEMCACHED),
     PackageImage {
         ready: Some((8080, "/healthz")),
@@ -265,13 +293,25 @@ pub static PACKAGES: &[PackageImage] = &[
         variables: &[("HTTP_PORT", "{8000}"), ("LISTEN_IP", "127.0.0.1")],
         ready: Some((8000, "/api/health")),
         takes_command: false,
-        ..package(&["plausible/analytics", "plausible/community-edition"], "plausible", "plausible", &[(8000, "")], &["start"])
+        ..package(
+            &["plausible/analytics", "plausible/community-edition"],
+            "plausible",
+            "plausible",
+            &[(8000, "")],
+            &["start"],
+        )
     },
     PackageImage {
         variables: &[("JENKINS_HOME", "{data}")],
         ready: Some((8080, "/login")),
         takes_command: false,
-        ..package(&["jenkins"], "jenkins", "jenkins", &[(8080, "")], &["--httpListenAddress=127.0.0.1", "--httpPort={8080}"])
+        ..package(
+            &["jenkins"],
+            "jenkins",
+            "jenkins",
+            &[(8080, "")],
+            &["--httpListenAddress=127.0.0.1", "--httpPort={8080}"],
+        )
     },
     PackageImage {
         variables: &[("ROCKET_ADDRESS", "127.0.0.1"), ("ROCKET_PORT", "{80}"), ("DATA_FOLDER", "{data}")],
@@ -320,6 +360,31 @@ pub static PACKAGES: &[PackageImage] = &[
     package(&["nsqlookupd"], "nsq", "nsqlookupd", &[(4160, ""), (4161, "http")], NSQLOOKUPD),
     package(&["nsqadmin"], "nsq", "nsqadmin", &[(4171, "")], &["-http-address=127.0.0.1:{4171}"]),
     package(&["beanstalkd"], "beanstalkd", "beanstalkd", &[(11300, "")], &["-l", "127.0.0.1", "-p", "{11300}"]),
+    package(
+        &["boltz/bitcoin-core", "ruimarinho/bitcoin-core", "bitcoin/bitcoin", "lncm/bitcoind"],
+        "bitcoind",
+        "bitcoind",
+        &[],
+        &["-datadir={data}"],
+    ),
+    package(&["boltz/lnd", "lightninglabs/lnd"], "lnd", "lnd", &[], &["--lnddir={data}"]),
+    package(
+        &["boltz/c-lightning", "elementsproject/lightningd"],
+        "clightning",
+        "lightningd",
+        &[],
+        &["--lightning-dir={data}"],
+    ),
+    package(&["boltz/eclair", "acinq/eclair"], "eclair", "eclair-node", &[], &["-Declair.datadir={data}"]),
+    package(&["boltz/electrs", "getumbrel/electrs"], "electrs", "electrs", &[], &["--db-dir={data}"]),
+    package(&["boltz/elements", "blockstream/elementsd"], "elements", "elementsd", &[], &["-datadir={data}"]),
+    package(
+        &["horrendo/pg_prove", "supabase/pg_prove"],
+        "perlPackages.TAPParserSourceHandlerpgTAP",
+        "pg_prove",
+        &[],
+        &[],
+    ),
     package(&["alpine/openssl"], "openssl", "openssl", &[], &[]),
     package(&["thanos"], "thanos", "thanos", &[], &[]),
     package(&["pushgateway"], "prometheus-pushgateway", "pushgateway", &[(9091, "")], BLACKBOX_PUSH),
@@ -349,10 +414,19 @@ pub static PACKAGES: &[PackageImage] = &[
         ..package(&["pihole"], "pihole-ftl", "pihole-FTL", &[(80, ""), (53, "dns")], &["no-daemon"])
     },
     package(&["logstash"], "logstash", "logstash", &[(5044, "beats"), (9600, "")], &["--http.port", "{9600}"]),
-    package(&["traefik"], "traefik", "traefik", &[(80, ""), (8080, "dashboard")], TRAEFIK),
+    PackageImage {
+        usual: &["--entryPoints.web.address=:80"],
+        ..package(&["traefik"], "traefik", "traefik", &[(80, "")], &[])
+    },
     PackageImage {
         takes_command: false,
-        ..package(&["wordpress"], "php", "php", &[(80, "")], &["-S", "127.0.0.1:{80}", "-t", "{wordpress}/share/wordpress"])
+        ..package(
+            &["wordpress"],
+            "php",
+            "php",
+            &[(80, "")],
+            &["-S", "127.0.0.1:{80}", "-t", "{wordpress}/share/wordpress"],
+        )
     },
     PackageImage {
         takes_command: false,
@@ -383,7 +457,6 @@ const ETCD: &[&str] = &[
     "--listen-peer-urls=http://127.0.0.1:{2380}",
 ];
 const TUWUNEL: &[&str] = &["-O", "port={8008}", "-O", "database_path=\"{data}\""];
-const TRAEFIK: &[&str] = &["--entryPoints.web.address=127.0.0.1:{80}"];
 const NODE_EXPORTER: &[&str] = &["--web.listen-address=127.0.0.1:{9100}"];
 const ALERTMANAGER: &[&str] = &["--web.listen-address=127.0.0.1:{9093}", "--storage.path={data}"];
 const BLACKBOX: &[&str] = &["--web.listen-address=127.0.0.1:{9115}"];

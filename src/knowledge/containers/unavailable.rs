@@ -27,12 +27,23 @@ const IMAGES: &[(&[&str], &str, &str)] = &[
         REMOVE,
     ),
     (
-        &["lucaslorentz/caddy-docker-proxy", "wemakeservices/caddy-gen", "nginxproxy/nginx-proxy", "nginxproxy/acme-companion", "jwilder/nginx-proxy", "tecnativa/docker-socket-proxy"],
+        &[
+            "lucaslorentz/caddy-docker-proxy",
+            "wemakeservices/caddy-gen",
+            "nginxproxy/nginx-proxy",
+            "nginxproxy/acme-companion",
+            "jwilder/nginx-proxy",
+            "tecnativa/docker-socket-proxy",
+        ],
         DOCKER,
         "write the routes into the configuration of Caddy or nginx",
     ),
     (&["docker"], "Docker in Docker needs Docker", "run what it does as processes"),
-    (&["localstack/localstack", "localstack/localstack-pro"], "localstack of nixpkgs starts a container of Docker", KEEP),
+    (
+        &["localstack/localstack", "localstack/localstack-pro"],
+        "localstack of nixpkgs starts a container of Docker",
+        KEEP,
+    ),
     (
         &["linuxserver/wireguard", "kylemanna/openvpn", "qmcgaw/gluetun"],
         "a VPN changes the network of the machine, which needs root",
@@ -45,7 +56,11 @@ const IMAGES: &[(&[&str], &str, &str)] = &[
     ),
     (&["kibana"], "nixpkgs removed Kibana", KEEP),
     (&["mssql/server", "azure-sql-edge", "mssql-tools"], "nixpkgs has no Microsoft SQL Server", KEEP),
-    (&["database/free", "database/express", "gvenzl/oracle-xe", "gvenzl/oracle-free"], "nixpkgs has no Oracle Database", KEEP),
+    (
+        &["database/free", "database/express", "gvenzl/oracle-xe", "gvenzl/oracle-free"],
+        "nixpkgs has no Oracle Database",
+        KEEP,
+    ),
     (&["icr.io/db2_community/db2", "ibmcom/db2"], NO_PACKAGE, KEEP),
     (
         &[

@@ -91,7 +91,8 @@ impl<'a, 'm> Builder<'a, 'm> {
         let mut configurations = self.configurations.borrow_mut();
         let is_taken = |variable: &str| configurations.values().any(|other| other.variable == variable);
         let numbered = (2..100).map(|count| format!("{plain}{count}"));
-        let variable = std::iter::once(plain.clone()).chain(numbered).find(|name| !is_taken(name)).unwrap_or(plain.clone());
+        let variable =
+            std::iter::once(plain.clone()).chain(numbered).find(|name| !is_taken(name)).unwrap_or(plain.clone());
         configurations.insert(path.to_owned(), Configuration { variable: variable.clone(), name, text });
         Some(variable)
     }
@@ -217,9 +218,9 @@ fn variable_name(text: &str) -> String {
 fn has_no_default(scalar: &Scalar, name: &str) -> bool {
     let raw = scalar.raw.as_deref().unwrap_or_default();
     let bare = format!("${name}");
-    let is_bare = raw.match_indices(&bare).any(|(at, _)| {
-        !raw[at + bare.len()..].starts_with(|c: char| c == '_' || c.is_ascii_alphanumeric())
-    });
+    let is_bare = raw
+        .match_indices(&bare)
+        .any(|(at, _)| !raw[at + bare.len()..].starts_with(|c: char| c == '_' || c.is_ascii_alphanumeric()));
     raw.contains(&format!("${{{name}}}")) || is_bare
 }
 

@@ -233,10 +233,12 @@ fn default_port<'s>(service: &'s Service<'_>, before: &str) -> Option<&'s Port> 
 pub fn listens_in(text: &str, container: u16) -> bool {
     let own = ["", "*", "0.0.0.0", "localhost", LOCAL, "[::]"];
     text.lines().any(|line| {
-        let mut words = line.split(|c: char| c.is_whitespace() || "\"',;{}()".contains(c)).filter(|word| !word.is_empty());
+        let mut words =
+            line.split(|c: char| c.is_whitespace() || "\"',;{}()".contains(c)).filter(|word| !word.is_empty());
         let first = words.next().unwrap_or_default();
         let is_own = |word: &str, hosts: &[&str]| {
-            word.rsplit_once(':').is_some_and(|(host, number)| hosts.contains(&host) && leading_number(number) == Some(container))
+            word.rsplit_once(':')
+                .is_some_and(|(host, number)| hosts.contains(&host) && leading_number(number) == Some(container))
         };
         is_own(first, &own) || words.any(|word| is_own(word, &own[1..]))
     })

@@ -177,7 +177,8 @@ fn instruction(stage: &mut ImageFile, keyword: &str, rest: &str, line: usize, gl
         }
         "RUN" => stage.runs.push((rest.to_owned(), line)),
         "COPY" | "ADD" if rest.contains("--from") => {
-            let copied: String = rest.split_whitespace().filter(|word| !word.starts_with("--")).collect::<Vec<_>>().join(" ");
+            let copied: String =
+                rest.split_whitespace().filter(|word| !word.starts_with("--")).collect::<Vec<_>>().join(" ");
             let words = if copied.starts_with('[') { form(&copied) } else { words::split(&copied).unwrap_or_default() };
             let Some((target, sources)) = words.split_last() else { return };
             let from = rest.split_whitespace().find_map(|word| word.strip_prefix("--from=")).unwrap_or_default();

@@ -18,7 +18,8 @@ use crate::migrate::nix::{Attr, Expr, Text};
 pub fn build<'m>(builder: &Builder<'_, 'm>, done: &mut Done<'_, 'm>, known: &ServiceImage, parts: &mut Parts) {
     let service = done.service;
     let into = format!("services.{}.{}", known.option, service.process);
-    let mut instance = Instance { builder, service, known, into, attrs: Vec::new(), include: None, folder: String::new() };
+    let mut instance =
+        Instance { builder, service, known, into, attrs: Vec::new(), include: None, folder: String::new() };
     instance.attrs.push(Attr::new(["enable"], Expr::bool(true)));
     done.take(&[
         "image",
@@ -283,7 +284,12 @@ impl Instance<'_, '_, '_> {
         match option.kind {
             // The image takes an empty variable for one that is not set.
             OptionKind::Text | OptionKind::Words if text.is_empty() => {
-                return self.leave(place, what, "it has no value here", format!("set `{}` if it needs one", option.option));
+                return self.leave(
+                    place,
+                    what,
+                    "it has no value here",
+                    format!("set `{}` if it needs one", option.option),
+                );
             }
             OptionKind::RunTime(before, after) => match self.secret_variable(option.name, value) {
                 Some(variable) => {
@@ -359,7 +365,8 @@ impl Instance<'_, '_, '_> {
                 return true;
             }
             ("neo4j", name) if name.starts_with("NEO4J_") && name.contains(|c: char| c.is_ascii_lowercase()) => {
-                let key = name.trim_start_matches("NEO4J_").replace("__", "\u{0}").replace('_', ".").replace('\u{0}', "_");
+                let key =
+                    name.trim_start_matches("NEO4J_").replace("__", "\u{0}").replace('_', ".").replace('\u{0}', "_");
                 self.add_line("extraServerConfig", &format!("{key}={text}"));
                 self.carry(place, what, "extraServerConfig");
                 return true;
@@ -410,6 +417,10 @@ impl Instance<'_, '_, '_> {
         ];
         if shape.iter().any(|word| key.contains(word)) || name == "KAFKA_ENABLE_KRAFT" {
             self.carry(place, what, "settings, as one broker and controller on this machine");
+            return true;
+        }
+        if matches!(key.as_str(), "log.dirs" | "log.dir") {
+            self.carry(place, what, "dataDir: ./data/<instance>");
             return true;
         }
         if key.contains("heap.opts") || key.contains("jvm") || key.starts_with("log4j") {

@@ -334,8 +334,7 @@ fn write_secrets(draft: &mut Draft<'_>, parts: &Parts, files: &[RelPath]) -> Res
     }
     if let Some(path) = files.first() {
         let names: Vec<&str> = new.iter().map(|(name, _)| name.as_str()).collect();
-        let why =
-            format!("{} would be world-readable in the store, so `.env` holds them", names.join(", "));
+        let why = format!("{} would be world-readable in the store, so `.env` holds them", names.join(", "));
         draft.report.leave(
             path,
             1,

@@ -522,6 +522,14 @@ fn package_arguments(builder: &Builder<'_, '_>, service: &Service<'_>, package: 
     let name = |word: &str| word.split('=').next().unwrap_or(word).trim_start_matches('-').to_owned();
     let given: BTreeSet<String> =
         package.arguments.iter().filter(|word| word.starts_with('-')).map(|word| name(word)).collect();
+    words.retain(|word| {
+        let lower = word.to_ascii_lowercase();
+        let asks = containers::DOCKER_FLAGS.iter().find(|(flag, _)| lower.starts_with(flag));
+        if let (Some((_, todo)), Some(node)) = (asks, service.get("command").or(service.get("entrypoint"))) {
+            builder.leave(service, &node.place, "command", format!("`{word}` asks for Docker"), *todo);
+        }
+        asks.is_none()
+    });
     let mut kept = Vec::new();
     let mut rest = words.into_iter().peekable();
     while let Some(word) = rest.next() {

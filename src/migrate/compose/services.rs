@@ -45,6 +45,10 @@ impl<'m> Builder<'_, 'm> {
         let mut program = program;
         let mut attrs = Vec::new();
         let mut environment = self.environment(done, &mut program);
+        // Where a package listens is for the registry to say.
+        let is_set = |name: &str| more.iter().any(|(known, _)| known == name);
+        environment.retain(|(name, _)| !is_set(name));
+        program.exports.retain(|(name, _)| !is_set(name));
         environment.extend(more);
         self.tell_port(done, &mut environment);
         self.env_files(done, &mut program);

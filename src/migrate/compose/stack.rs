@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::image_file::{self, ImageFile};
 use super::load::Model;
-use super::{names, starts};
 use super::yaml::{Key, Node, Place, Value};
+use super::{names, starts};
 use crate::knowledge::containers::{self, PackageImage, ServiceImage};
 use crate::migrate::{Draft, Error, Files};
 use crate::paths;
@@ -207,7 +207,9 @@ impl<'m> Stack<'m> {
             .collect();
         for service in self.services.iter_mut().filter(|service| !declares(service)) {
             let Some(file) = &service.image_file else { continue };
-            service.ports.retain(|port| !published.iter().any(|(path, number)| *path == file.path && *number == port.container));
+            service
+                .ports
+                .retain(|port| !published.iter().any(|(path, number)| *path == file.path && *number == port.container));
         }
     }
 
@@ -251,7 +253,10 @@ impl<'m> Stack<'m> {
                 }
                 let is_program = service.role == Role::Program;
                 let is_told = !is_program || told.get(&(index, port.container)).copied().unwrap_or(false);
-                if !is_settable(&service.role, port.container) || (is_program && !is_told && place > 0) {
+                let is_told_package = matches!(service.role, Role::Package(_))
+                    && told.get(&(index, port.container)).copied().unwrap_or(false);
+                let is_settable = is_told_package || is_settable(&service.role, port.container);
+                if !is_settable || (is_program && !is_told && place > 0) {
                     report_fixed(draft, service.name, &service.role, port);
                     continue;
                 }

@@ -70,7 +70,8 @@ pub fn is_client(service: &Service<'_>) -> bool {
 pub fn is_script(service: &Service<'_>) -> bool {
     let words = words(service);
     let shell = words.first().and_then(|word| word.rsplit('/').next()).unwrap_or_default();
-    matches!(shell, "sh" | "bash" | "ash") && words.get(1).is_some_and(|flag| flag.starts_with('-') && flag.ends_with('c'))
+    matches!(shell, "sh" | "bash" | "ash")
+        && words.get(1).is_some_and(|flag| flag.starts_with('-') && flag.ends_with('c'))
 }
 
 /// The words of entrypoint and command, and those of scripts in them.
@@ -81,5 +82,7 @@ fn words(service: &Service<'_>) -> Vec<String> {
         items => items.iter().filter_map(Node::text).map(str::to_owned).collect(),
     });
     let is_gap = |c: char| c.is_whitespace() || matches!(c, ';' | '&' | '|' | '(' | ')' | '"' | '\'' | '`' | '$');
-    words.flat_map(|word| word.split(is_gap).filter(|part| !part.is_empty()).map(str::to_owned).collect::<Vec<_>>()).collect()
+    words
+        .flat_map(|word| word.split(is_gap).filter(|part| !part.is_empty()).map(str::to_owned).collect::<Vec<_>>())
+        .collect()
 }

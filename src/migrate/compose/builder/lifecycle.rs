@@ -56,6 +56,12 @@ impl<'a, 'm> Builder<'a, 'm> {
                 ),
             }
         }
+        let shared = service.text("network_mode").and_then(|mode| mode.strip_prefix("service:"));
+        if let Some(other) = shared.and_then(|name| self.stack.by_name(name)).filter(|other| other.is_carried())
+            && !attrs.iter().any(|attr| attr.path.first() == Some(&other.process))
+        {
+            attrs.push(Attr::new([other.process.as_str(), "condition"], Expr::text("process_started")));
+        }
         (!attrs.is_empty()).then(|| Attr::new(["depends_on"], Expr::Set(attrs)))
     }
 

@@ -2,9 +2,9 @@
 
 use super::environment::in_folder;
 use super::{Builder, Done, mentions};
+use crate::knowledge::containers;
 use crate::migrate::compose::settings::Outcome;
 use crate::migrate::compose::stack::{self, Role, Service};
-use crate::knowledge::containers;
 use crate::migrate::compose::yaml::{Node, Place, Value};
 use crate::migrate::compose::{hosts, interpolate, names, process, settings};
 
@@ -36,7 +36,10 @@ impl<'a, 'm> Builder<'a, 'm> {
                     "install the dependencies in ./{} once before the first start",
                     process::working_folder(service)
                 )
-            } else if ["pip install", "pip3 install", "poetry", "uv sync", "uv pip"].iter().any(|tool| run.contains(tool)) {
+            } else if ["pip install", "pip3 install", "poetry", "uv sync", "uv pip"]
+                .iter()
+                .any(|tool| run.contains(tool))
+            {
                 "replace `pkgs.python3` by `pkgs.python3.withPackages (ps: [ .. ])` with the packages it installs"
                     .to_owned()
             } else {
@@ -183,7 +186,14 @@ impl<'a, 'm> Builder<'a, 'm> {
     /// A service that is not carried, and what becomes of its keys.
     pub(in crate::migrate::compose) fn left_out(&self, service: &Service<'_>, why: &str) {
         let unavailable = service.text("image").and_then(containers::unavailable);
-        let todo = unavailable.map_or("run it by other means, or write a process for it", |(_, todo)| todo);
+        let is_unknown = service.text("image").is_some() && service.get("build").is_none();
+        let todo = match (unavailable, is_unknown) {
+            (Some((_, todo)), _) => todo,
+            (None, true) => {
+                "if this repository builds the image, give the service a `build`; else run it by other means"
+            }
+            (None, false) => "run it by other means, or write a process for it",
+        };
         self.leave(service, &service.key.place, "", format!("it is left out: {why}"), todo);
         for (key, _) in service.node.pairs() {
             self.leave(service, &key.place, &key.name, "its service is left out", todo);

@@ -43,7 +43,8 @@ pub fn told(files: &dyn Files, service: &Service<'_>, words: &[String], containe
     let says = |bind: Bind| {
         let names = files.names(&bind.source).into_iter().map(|name| format!("{}/{name}", bind.source));
         let mut paths = std::iter::once(bind.source.clone()).chain(names).filter(|path| is_configuration(path));
-        let listens = |path: String| files.text(&path).ok().flatten().is_some_and(|text| hosts::listens_in(&text, container));
+        let listens =
+            |path: String| files.text(&path).ok().flatten().is_some_and(|text| hosts::listens_in(&text, container));
         reads(&bind.target) && paths.any(listens)
     };
     if service.binds().into_iter().any(says) {

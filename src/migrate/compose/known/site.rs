@@ -89,5 +89,7 @@ fn without_mounts(run: &str) -> &str {
 fn prepares_image(run: &str) -> bool {
     let words: Vec<&str> = run.split_whitespace().collect();
     let is_global = words.contains(&"-g") || words.contains(&"--global") || run.starts_with("corepack");
-    is_global || packages::installed(&words).is_some() || ["apt", "apk", "adduser", "useradd", "chown"].iter().any(|tool| run.starts_with(tool))
+    is_global
+        || packages::installed(&words).is_some()
+        || ["apt", "apk", "adduser", "useradd", "chown"].iter().any(|tool| run.starts_with(tool))
 }

@@ -180,7 +180,9 @@ impl Instance<'_, '_, '_> {
         let exists = |path: &String| files.is_folder(path) || matches!(files.text(path), Ok(Some(_)));
         let path = if text.starts_with('/') {
             let binds = self.service.binds();
-            let below = |bind: &&Bind| text.strip_prefix(bind.target.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+            let below = |bind: &&Bind| {
+                text.strip_prefix(bind.target.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            };
             let bind = binds.iter().filter(below).max_by_key(|bind| bind.target.len())?;
             format!("{}{}", bind.source, &text[bind.target.len()..])
         } else if key.ends_with("_files") || key.ends_with("_file") {
