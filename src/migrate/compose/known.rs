@@ -1,5 +1,6 @@
 //! Images that services-flake has a service for.
 
+mod command;
 mod grafana;
 pub mod passwords;
 mod settings;
@@ -10,7 +11,7 @@ use super::builder::{Builder, Done, Parts, is_secret, string};
 use super::hosts::Position;
 use super::stack::{self, Service};
 use super::yaml::{Node, Place, Value};
-use super::{process, words};
+use super::words;
 use crate::knowledge::containers::{self, OptionKind, ServiceImage};
 use crate::migrate::nix::{Attr, Expr, Text};
 
@@ -434,114 +435,5 @@ impl Instance<'_, '_, '_> {
         self.set_path(&["settings", &key], value);
         self.carry(place, what, &format!("settings.\"{key}\""));
         true
-    }
-
-    /// Flags of the command.
-    fn command(&mut self) {
-        if let Some(line) = self.include.as_ref().filter(|_| self.service.get("command").is_none()) {
-            let line = format!("{line}\n");
-            self.set("extraConfig", Expr::text(line));
-        }
-        for key in ["entrypoint", "command"] {
-            let Some(node) = self.service.get(key) else { continue };
-            let words = process::words_of(self.builder, node).unwrap_or_default();
-            self.flags(key, &words, &node.place);
-        }
-    }
-
-    fn flags(&mut self, key: &str, words: &[String], place: &Place) {
-        let mut lines: Vec<String> = Vec::new();
-        lines.extend(self.include.clone());
-        let mut left: Vec<&str> = Vec::new();
-        let mut at = 0;
-        while at < words.len() {
-            let word = words[at].as_str();
-            let next = words.get(at + 1).map(String::as_str);
-            at += 1;
-            let is_program = at == 1 && !word.starts_with('-');
-            match (self.known.option, word) {
-                _ if is_program => {}
-                ("postgres", "-c") => {
-                    let setting = next.and_then(|next| next.split_once('='));
-                    if let Some((name, value)) = setting {
-                        self.set_path(&["settings", name], Expr::text(value));
-                        at += 1;
-                    }
-                }
-                ("mysql", flag) if flag.starts_with("--") => {
-                    let flag = flag.trim_start_matches("--");
-                    let (name, value) = flag.split_once('=').map_or((flag, "ON"), |(name, value)| (name, value));
-                    // An option that only MySQL before 9 has.
-                    if name.starts_with("default-authentication-plugin") || name == "bind-address" || name == "port" {
-                        left.push(word);
-                    } else {
-                        self.set_path(&["settings", "mysqld", name], Expr::text(value));
-                    }
-                }
-                ("redis", flag) if flag.starts_with("--") => {
-                    let name = flag.trim_start_matches("--");
-                    let mut values = Vec::new();
-                    while let Some(value) = words.get(at).filter(|value| !value.starts_with("--")) {
-                        values.push(value.as_str());
-                        at += 1;
-                    }
-                    match name {
-                        // The password process sets it.
-                        "requirepass" => {}
-                        "masterauth" => self.leave(
-                            place,
-                            key,
-                            format!("`{name}` would put a secret into the world-readable store"),
-                            "let clients connect without a password on this machine",
-                        ),
-                        "port" | "bind" | "dir" | "daemonize" => {}
-                        _ => lines.push(format!("{name} {}", values.join(" "))),
-                    }
-                }
-                ("redis", path) if path.starts_with('/') => {}
-                ("minio", "server") => {}
-                ("minio", "--console-address" | "--address") => at += 1,
-                ("minio", path)
-                    if path.starts_with('/')
-                        || path.starts_with("--console-address=")
-                        || path.starts_with("--address=") => {}
-                ("prometheus", flag)
-                    if ["--config.file", "--web.listen-address", "--storage.tsdb.path"]
-                        .iter()
-                        .any(|own| flag.starts_with(own)) => {}
-                // Folders of the image.
-                ("prometheus", flag) if flag.starts_with("--web.console") => left.push(flag),
-                ("prometheus" | "loki" | "tempo" | "pyroscope", flag) if flag.starts_with("-config.file") => {
-                    at += usize::from(!flag.contains('='))
-                }
-                ("seaweedfs", "server" | "-dir" | "-s3" | "-filer") | ("seaweedfs", "-dir=/data") => {}
-                ("memcached", flag) => lines.push(flag.to_owned()),
-                ("elasticmq" | "azurite" | "dynamodb-local" | "mailhog", flag) => lines.push(flag.to_owned()),
-                ("prometheus", flag) => lines.push(flag.to_owned()),
-                ("nginx", "-g" | "daemon off;" | "'daemon off;'" | "nginx-debug" | "nginx") => {}
-                (_, flag) => left.push(flag),
-            }
-        }
-        match self.known.option {
-            _ if lines.is_empty() => {}
-            "redis" => self.set("extraConfig", Expr::text(lines.join("\n") + "\n")),
-            "memcached" => self.set("startArgs", Expr::texts(lines.iter().map(String::as_str))),
-            "prometheus" => self.set("extraFlags", Expr::texts(lines.iter().map(String::as_str))),
-            "elasticmq" | "dynamodb-local" | "mailhog" => {
-                self.set("extraArgs", Expr::texts(lines.iter().map(String::as_str)))
-            }
-            _ => left.extend(lines.iter().map(String::as_str)),
-        }
-        match left.is_empty() {
-            true => self.carry(place, key, "its options"),
-            false => {
-                let why = format!(
-                    "services-flake's {} starts the program itself, without `{}`",
-                    self.known.option,
-                    left.join(" ")
-                );
-                self.leave(place, key, why, "set what it does in the service's own settings");
-            }
-        }
     }
 }

@@ -1,6 +1,10 @@
 //! Processes: what a service runs as a command of process-compose.
 
+mod package;
+
 use std::collections::BTreeSet;
+
+pub use package::package_program;
 
 use super::builder::Builder;
 use super::hosts::{Position, Rewriter};
@@ -9,7 +13,7 @@ use super::interpolate;
 use super::stack::{Role, Service};
 use super::words::{self, double_quoted, has_shell};
 use super::yaml::{Node, Scalar, Value};
-use crate::knowledge::containers::{self, PackageImage};
+use crate::knowledge::containers;
 use crate::migrate::Files;
 use crate::migrate::nix::{Attr, Expr, Text, quoted};
 
@@ -343,7 +347,7 @@ pub fn known_program(word: &str) -> Option<(&'static str, &'static [&'static str
         .find_map(|folder| word.strip_prefix(folder));
     let in_modules = word.rsplit_once("node_modules/.bin/").map(|(_, name)| name);
     let found = find(word).or_else(|| find(in_system?)).or_else(|| find(in_modules?));
-    let of_package = |package: &&'static PackageImage| package.program == in_system.unwrap_or(word);
+    let of_package = |package: &&'static containers::PackageImage| package.program == in_system.unwrap_or(word);
     found.map(|(_, package, start)| (*package, *start)).or_else(|| {
         let found = containers::PACKAGES.iter().find(of_package)?;
         Some((found.package, std::slice::from_ref(&found.program)))
@@ -464,99 +468,6 @@ fn go_target(run: &str) -> String {
         }
     }
     if target == "." || target.starts_with("./") || target.ends_with(".go") { target } else { format!("./{target}") }
-}
-
-/// The command of a package of nixpkgs.
-pub fn package_program(
-    builder: &Builder<'_, '_>,
-    service: &Service<'_>,
-    package: &PackageImage,
-) -> (Program, Vec<(String, Text)>) {
-    let data = format!("./data/{}", service.process);
-    let fill = |text: &str| placeholders(builder, service, text, &data);
-    let mut line = start_line(package.package, &[package.program]);
-    let own = package_arguments(builder, service, package);
-    let is_subcommand = |word: &str| !word.starts_with('-') && !word.contains(['/', '.', '=']);
-    let mut given = package.arguments;
-    let mut own = own.as_slice();
-    // `server -config=x` in place of `server -dev`.
-    if let ([first, rest_given @ ..], [subcommand, rest @ ..]) = (given, own)
-        && is_subcommand(first)
-        && is_subcommand(subcommand)
-    {
-        line.push(&format!(" {subcommand}"));
-        (given, own) = (rest_given, rest);
-    }
-    for argument in given {
-        line.push(" ").append(&words::word(&fill(argument)));
-    }
-    let mut before = "";
-    for argument in own {
-        line.push(" ").append(&words::word(&argument_text(builder, service, argument, before)));
-        before = argument;
-    }
-    let uses_data = package.arguments.iter().chain(package.variables.iter().map(|(_, value)| value));
-    let uses_data = uses_data.into_iter().any(|text| text.contains("{data}"));
-    let mut program = Program { line, ..Program::default() };
-    if uses_data {
-        let mut whole = Text::literal(format!("mkdir -p {data}\nexec "));
-        whole.append(&program.line);
-        program = Program { line: whole, is_script: true, packages: ["coreutils".to_owned()].into(), ..program };
-    }
-    let variables = package.variables.iter().map(|(name, value)| ((*name).to_owned(), fill(value))).collect();
-    (program, variables)
-}
-
-/// The arguments of a Compose file for a package, without those that the package is given anyway.
-fn package_arguments(builder: &Builder<'_, '_>, service: &Service<'_>, package: &PackageImage) -> Vec<String> {
-    if !package.takes_command {
-        return Vec::new();
-    }
-    let own = |key: &str| service.get(key).and_then(|node| words_of(builder, node)).unwrap_or_default();
-    let mut words: Vec<String> = own("entrypoint").into_iter().chain(own("command")).collect();
-    let has_entrypoint = service.get("entrypoint").is_some();
-    if words.first().is_some_and(|first| has_entrypoint || first.rsplit('/').next() == Some(package.program)) {
-        words.remove(0);
-    }
-    words.extend(usual_words(service));
-    let name = |word: &str| word.split('=').next().unwrap_or(word).trim_start_matches('-').to_owned();
-    let given: BTreeSet<String> =
-        package.arguments.iter().filter(|word| word.starts_with('-')).map(|word| name(word)).collect();
-    words.retain(|word| {
-        let lower = word.to_ascii_lowercase();
-        let asks = containers::DOCKER_FLAGS.iter().find(|(flag, _)| lower.starts_with(flag));
-        if let (Some((_, todo)), Some(node)) = (asks, service.get("command").or(service.get("entrypoint"))) {
-            builder.leave(service, &node.place, "command", format!("`{word}` asks for Docker"), *todo);
-        }
-        asks.is_none()
-    });
-    let mut kept = Vec::new();
-    let mut rest = words.into_iter().peekable();
-    while let Some(word) = rest.next() {
-        if !word.starts_with('-') || !given.contains(&name(&word)) {
-            kept.push(word);
-        } else if !word.contains('=') && rest.peek().is_some_and(|next| !next.starts_with('-')) {
-            rest.next();
-        }
-    }
-    kept
-}
-
-fn placeholders(builder: &Builder<'_, '_>, service: &Service<'_>, text: &str, data: &str) -> Text {
-    let mut out = Text::default();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('{') {
-        out.push(before);
-        let (name, behind) = after.split_once('}').unwrap_or((after, ""));
-        match name.parse::<u16>() {
-            Ok(number) => out.append(&builder.port_text(service.port(number))),
-            Err(_) if name == "data" => out.push(data),
-            Err(_) => out.push_code(&format!("pkgs.{name}")),
-        };
-        rest = behind;
-    }
-    out.push(rest);
-    out
 }
 
 /// Whether a scalar asks for variables.
