@@ -10,8 +10,8 @@ mod volumes;
 use super::builder::{Builder, Done, Parts, is_secret, string};
 use super::hosts::Position;
 use super::stack::{self, Service};
-use super::yaml::{Node, Place, Value};
 use super::words;
+use super::yaml::{Node, Place, Value};
 use crate::knowledge::containers::{self, OptionKind, ServiceImage};
 use crate::migrate::nix::{Attr, Expr, Text};
 
