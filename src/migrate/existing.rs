@@ -7,7 +7,7 @@ use crate::finding::RelPath;
 use crate::lang::nix;
 use crate::lang::{Language, NodeKind, Tree};
 
-/// At most so many files are read.
+/// The most files that are read.
 const FILES: usize = 200;
 
 /// Attributes around those of a module.

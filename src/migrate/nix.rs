@@ -187,7 +187,7 @@ impl Attr {
     }
 }
 
-/// The bindings as lines, each indented by `indent` spaces: what stands between the braces of a set.
+/// The bindings as lines, each indented by `indent` spaces: the inside of the braces of a set.
 pub fn bindings(attrs: &[Attr], indent: usize) -> String {
     let mut out = String::new();
     for attr in attrs {
@@ -243,7 +243,7 @@ fn escape_quoted(literal: &str, before_code: bool, out: &mut String) {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            // `$${` is no interpolation in Nix, so a `$` before one is escaped as well.
+            // `$${` is not an interpolation in Nix, so a `$` before one is escaped as well.
             '$' if chars.peek().map_or(before_code, |next| *next == '{') => out.push_str("\\$"),
             c => out.push(c),
         }
@@ -281,8 +281,7 @@ fn is_indentable(text: &Text) -> bool {
         && !ends_in_quote
         && !before_code
         && !shape.starts_with('\n')
-        && !shape.contains("''")
-        && !shape.contains("'$")
+        && !shape.contains("'${")
         && !shape.contains(['\r', '\t'])
         && !shape.lines().any(odd)
         && shape.chars().all(|c| c == '\n' || !c.is_control())
@@ -292,7 +291,7 @@ fn write_indented(text: &Text, out: &mut String, indent: usize) {
     let mut body = String::new();
     for part in text.parts() {
         match part {
-            Part::Literal(literal) => body.push_str(&literal.replace("${", "''${")),
+            Part::Literal(literal) => body.push_str(&literal.replace("''", "'''").replace("${", "''${")),
             Part::Code(code) => body.push_str(&format!("${{{code}}}")),
         }
     }

@@ -70,9 +70,9 @@ impl Ports {
         &self.path
     }
 
-    /// Claims a number for a process: one number belongs to one owner. `name` says which port of the owner it is (empty
+    /// Claims a number for a process: one number belongs to one owner. `name` is the label of the port (empty
     /// for the only one), `words` are further names that an entry of the registry may have for it, `path` is the old
-    /// file. If somebody else has the number, the next free one is claimed.
+    /// file. If another owner has the number, the next free one is claimed.
     pub fn claim(&mut self, number: u16, owner: &str, name: &str, words: &[&str], path: &RelPath) -> Claimed {
         if let Some(number) = self.number_of(owner, name, path) {
             return Claimed { number, taken_by: None };
@@ -98,13 +98,13 @@ impl Ports {
         self.claims.iter().find(|(_, claim)| same(claim)).map(|(number, _)| *number)
     }
 
-    /// The text that stands for a claimed or shared number until [`Ports::settle`]: afterwards a Nix expression that
+    /// The placeholder of a claimed or shared number until [`Ports::settle`]: afterwards a Nix expression that
     /// gives an integer.
     pub fn reference(&self, number: u16) -> String {
         format!("{}{number}{}", MARK.0, MARK.1)
     }
 
-    /// The text that stands for the expression that imports the registry into a file: `import ../lib/ports.nix`. Bind
+    /// The placeholder of the expression that imports the registry into a file: `import ../lib/ports.nix`. Bind
     /// it to `ports`. Inside a function that has `lib`.
     pub fn import(&self, file: &str) -> String {
         format!("{}{file}{}", IMPORT.0, IMPORT.1)

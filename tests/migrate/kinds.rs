@@ -228,6 +228,27 @@ fn passwords_of_object_stores_and_documents_are_set_at_run_time() {
 }
 
 #[test]
+fn defaults_in_the_source_name_hosts_too() {
+    let compose = "services:\n  web:\n    build: .\n    ports: ['8000:8000']\n    env_file: [web.env]\n    environment: { PORT: 8000 }\n  \
+        postgres:\n    image: postgres:16\n  redis:\n    image: redis:7\n";
+    let settings = "import os\nHOST = os.getenv(\"POSTGRES_HOST\", \"postgres\")\nURL = os.environ.get('REDIS_URL', 'redis://redis:6379/0')\n\
+        NAME = os.getenv(\"NAME\", \"postgres\")\n";
+    let files = [
+        ("compose.yaml", compose),
+        ("web.env", "PORT=9999\nDEBUG=true\n"),
+        ("Dockerfile", "FROM python:3.12\nWORKDIR /app\nCOPY . .\nCMD [\"python\", \"app.py\"]\n"),
+        ("app/settings.py", settings),
+    ];
+    let stack = Migrated::of(&files);
+    stack
+        .has("POSTGRES_HOST = \"127.0.0.1\"")
+        .has("REDIS_URL = \"redis://127.0.0.1:${toString ports.databases.redis}/0\"")
+        .lacks("NAME = \"127.0.0.1\"")
+        // The file of variables is read before, so that the registry's port wins.
+        .has("web.env; set +a; fi\n                export PORT=");
+}
+
+#[test]
 fn what_has_no_value_is_not_written() {
     let compose = "services:\n  db:\n    image: postgres:16\n    environment:\n      POSTGRES_USER: ${DB_USER}\n      POSTGRES_DB: ${DB_NAME}\n  \
         app:\n    image: python:3.12\n    command: python app.py\n    environment: { DB_USER: '${DB_USER}', HASH: '${HASH:-$2a$14$.x}' }\n";

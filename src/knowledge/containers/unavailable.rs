@@ -4,7 +4,7 @@
 use super::is_one_of;
 
 const NO_PACKAGE: &str = "nixpkgs has no package for it";
-const DOCKER: &str = "it manages containers of Docker, and there are none any more";
+const DOCKER: &str = "it manages Docker containers, which the new stack does not have";
 const KEEP: &str = "keep running it in Docker, and publish its ports on 127.0.0.1";
 const REMOVE: &str = "remove it: process-compose shows, starts and restarts processes itself";
 

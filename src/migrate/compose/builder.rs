@@ -3,6 +3,7 @@
 mod environment;
 mod lifecycle;
 mod report;
+mod source;
 mod told;
 
 use std::cell::RefCell;
@@ -174,7 +175,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         self.report.borrow_mut().leave(&place.path, place.line, what, why, todo);
     }
 
-    /// A comment that says where a process comes from.
+    /// A comment with the image that a process replaces.
     pub fn origin(&self, service: &Service<'_>) -> String {
         let what = service.text("image").map_or_else(
             || format!("the image that is built in ./{}", service.context().unwrap_or_default()),

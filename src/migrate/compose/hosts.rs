@@ -1,4 +1,4 @@
-//! Host names of other services in texts, and the addresses that take their place.
+//! Host names of other services in texts, and the addresses that replace them.
 
 use super::names::{leading_number, occurrences};
 use super::stack::{Port, Service, Stack};
@@ -29,10 +29,10 @@ pub enum Position<'a> {
     File,
 }
 
-/// Words in names of variables and flags that say that a host is meant.
-const HOST_WORDS: [&str; 14] = [
+/// Words in names of variables and flags for hosts.
+const HOST_WORDS: [&str; 16] = [
     "HOST", "HOSTS", "HOSTNAME", "SERVER", "SERVERS", "ADDR", "ADDRESS", "URL", "URI", "ENDPOINT", "UPSTREAM",
-    "BROKER", "BROKERS", "NODES",
+    "BROKER", "BROKERS", "NODES", "SEEDS", "PEERS",
 ];
 
 impl Rewriter<'_, '_> {
@@ -81,7 +81,7 @@ impl Rewriter<'_, '_> {
         out
     }
 
-    /// The first address at or after a position: where it begins and ends, and what takes its place.
+    /// The first address at or after a position: where it begins and ends, and its replacement.
     fn next(&self, text: &str, from: usize, position: Position<'_>) -> Option<(usize, usize, Text)> {
         let hosts = self
             .stack
@@ -112,7 +112,7 @@ impl Rewriter<'_, '_> {
         Some((1, text.len(), Text::code(self.number(port))))
     }
 
-    /// What takes the place of a host name with what follows it.
+    /// The replacement of a host name and of the port that follows it.
     fn address(
         &self,
         text: &str,
@@ -146,10 +146,7 @@ impl Rewriter<'_, '_> {
         }
         let is_whole = before.is_empty() && after.is_empty();
         let bare = match position {
-            Position::Variable(variable) => {
-                (is_whole || is_list(text))
-                    && (is_host_word(variable) || before.ends_with(',') || after.starts_with(','))
-            }
+            Position::Variable(variable) => (is_whole || is_list(text)) && is_host_word(variable),
             Position::Word(flag) => {
                 let flags = ["-h", "--host", "--hostname", "--server", "--bootstrap-server", "--db-host", "-H"];
                 (is_whole && (flags.contains(&flag) || is_host_word(flag.trim_start_matches('-'))))
@@ -211,7 +208,7 @@ fn last_word(before: &str) -> &str {
     &before[rest.len()..]
 }
 
-/// Whether a name of a variable or a flag says that a host is meant.
+/// Whether the name of a variable or a flag is that of a host.
 fn is_host_word(name: &str) -> bool {
     let name = name.to_ascii_uppercase().replace(['-', '.'], "_");
     name.split('_').any(|word| HOST_WORDS.contains(&word)) || name.ends_with("HOST") || name.ends_with("SERVER")
@@ -229,7 +226,7 @@ fn default_port<'s>(service: &'s Service<'_>, before: &str) -> Option<&'s Port> 
     usual.and_then(|number| service.port(number)).or_else(|| service.ports.first())
 }
 
-/// Whether a configuration file says that a program listens on a port, in a form that [`Rewriter::rewrite_file`] changes.
+/// Whether a configuration file has a program listen on a port, in a form that [`Rewriter::rewrite_file`] changes.
 pub fn listens_in(text: &str, container: u16) -> bool {
     let own = ["", "*", "0.0.0.0", "localhost", LOCAL, "[::]"];
     text.lines().any(|line| {

@@ -1,4 +1,4 @@
-//! What a Dockerfile says about the process in its image.
+//! The process that the image of a Dockerfile runs.
 
 use std::collections::BTreeMap;
 

@@ -58,7 +58,7 @@ fn closing(text: &str) -> Option<usize> {
     None
 }
 
-/// What stands between the braces.
+/// The value of the text between the braces.
 fn substitute(inner: &str, variables: &Variables) -> Result<String, String> {
     let end = name_end(inner);
     if end == 0 {

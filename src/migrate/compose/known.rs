@@ -55,7 +55,7 @@ pub fn build<'m>(builder: &Builder<'_, 'm>, done: &mut Done<'_, 'm>, known: &Ser
     instance.dropped();
     let mut process = Vec::new();
     let depends = builder.depends_on(done);
-    // Redis reads its password when it starts, MySQL is told its accounts when it runs.
+    // Redis reads its password at the start, so it waits for the process that writes it.
     let site_name = instance.site_process_name().filter(|_| known.option == "nginx");
     let site = site_name.as_ref().and_then(|name| instance.site_process(name));
     let waits = instance.include.is_some().then(|| passwords::process_name(service));
@@ -174,17 +174,17 @@ impl Instance<'_, '_, '_> {
                 None => {}
             }
             if found.is_none() && number.starts_with(|c: char| c.is_ascii_digit()) {
-                let why = format!("nixpkgs has no version {number} of it, so its default version is used");
+                let why = format!("nixpkgs has no version {number}, so its default version is used");
                 self.leave(&node.place, "image", why, "check that the program works with it");
             }
         } else if tag.starts_with(|c: char| c.is_ascii_digit()) {
-            let why = format!("the version is that of nixpkgs and not {tag}");
+            let why = format!("the version is the one in nixpkgs, not {tag}");
             self.leave(&node.place, "image", why, "check that its clients work with it");
         }
         match last {
             "valkey" => self.set("package", Expr::Code("pkgs.valkey".to_owned())),
             "keydb" => {
-                self.leave(&node.place, "image", "Redis takes its place", "check that nothing of KeyDB alone is used")
+                self.leave(&node.place, "image", "Redis replaces it", "check that nothing of KeyDB alone is used")
             }
             "redis-stack" | "redis-stack-server" | "redismod" => {
                 self.leave(
@@ -197,7 +197,7 @@ impl Instance<'_, '_, '_> {
             "redpanda" => self.leave(
                 &node.place,
                 "image",
-                "Apache Kafka takes its place",
+                "Apache Kafka replaces it",
                 "check that only the Kafka protocol is used",
             ),
             "postgis" => self.set("extensions", Expr::Code("extensions: [ extensions.postgis ]".to_owned())),
@@ -260,7 +260,7 @@ impl Instance<'_, '_, '_> {
         for (key, value) in pairs {
             let name = key.name.as_str();
             let what = format!("environment.{name}");
-            if passwords::passwords(self.service).iter().any(|password| password.is_said_by(name)) {
+            if passwords::passwords(self.service).iter().any(|password| password.comes_from(name)) {
                 continue;
             }
             let option = self.known.variables.iter().find(|option| option.name == name);

@@ -350,7 +350,7 @@ fn merge(base: Node, over: Node, path: &mut Vec<String>) -> Result<Node, Error> 
         _ => {}
     }
     if over.is_null() {
-        // A variable without a value is passed through, whatever the base says.
+        // A variable without a value is passed through, even if the base has a value.
         let in_environment = path.len() == 4 && path[2] == "environment";
         return Ok(if in_environment { over } else { base });
     }
@@ -388,7 +388,7 @@ fn merge(base: Node, over: Node, path: &mut Vec<String>) -> Result<Node, Error> 
     }
 }
 
-/// Whether an override takes the place of the whole value.
+/// Whether an override replaces the whole value.
 fn replaces(base: &Node, over: &Node, path: &[String]) -> bool {
     let parts: Vec<&str> = path.iter().map(String::as_str).collect();
     match parts.as_slice() {

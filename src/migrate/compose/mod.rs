@@ -155,7 +155,7 @@ fn is_taken(draft: &Draft<'_>, name: &str) -> bool {
         || existing::defined_in(draft, &["process-compose", name]).is_some()
 }
 
-/// Ports that only a service's own configuration says.
+/// Adds ports that only a service's own configuration defines.
 fn add_own_ports(stack: &mut Stack<'_>, draft: &Draft<'_>) {
     let files = draft.files();
     for service in &mut stack.services {
@@ -192,7 +192,7 @@ fn add_own_ports(stack: &mut Stack<'_>, draft: &Draft<'_>) {
                     service.ports.push(port(*number, label));
                 }
             }
-            // The image's own port is only used if no configuration says another.
+            // The image's own port is only used if no configuration sets another.
             if !listened.is_empty()
                 && !listened.contains(&80)
                 && service.ports.first().is_some_and(|port| port.container == 80 && port.published.is_none())
@@ -215,7 +215,7 @@ fn leave_out_unknown_programs(stack: &mut Stack<'_>, draft: &Draft<'_>, module: 
             let words = process::words_or_usual(&builder, service);
             let found = match words {
                 Some(words) => process::program(&builder, service, &words).map(|_| ()),
-                None => Err("nothing says what it runs".to_owned()),
+                None => Err("neither the Compose file nor a Dockerfile has a command for it".to_owned()),
             };
             if let Err(reason) = found {
                 reasons.insert(index, reason);
@@ -227,7 +227,7 @@ fn leave_out_unknown_programs(stack: &mut Stack<'_>, draft: &Draft<'_>, module: 
     }
 }
 
-/// Which programs are told which of their ports.
+/// Whether each program gets the number of each of its ports.
 fn told_ports(stack: &Stack<'_>, draft: &Draft<'_>, module: &str) -> BTreeMap<(usize, u16), bool> {
     let builder = Builder::new(stack, module, draft.files(), &draft.ports);
     let mut told = BTreeMap::new();

@@ -132,7 +132,9 @@ pub fn usual_words(service: &Service<'_>) -> Vec<String> {
 /// What a program needs to be run outside of its image; or why it cannot be.
 pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String]) -> Result<Program, String> {
     let words = without_wrappers(words);
-    let Some(first) = words.first() else { return Err("nothing says what it runs".to_owned()) };
+    let Some(first) = words.first() else {
+        return Err("neither the Compose file nor a Dockerfile has a command for it".to_owned());
+    };
     if let Some(script) = shell_script(words) {
         return Ok(user_script(builder, service, script));
     }
@@ -204,7 +206,7 @@ fn value_text(builder: &Builder<'_, '_>, service: &Service<'_>, value: &str, fla
 }
 
 /// A path in the container as one from the folder that the process runs in.
-fn host_path(service: &Service<'_>, text: &str) -> String {
+pub fn host_path(service: &Service<'_>, text: &str) -> String {
     if !text.starts_with('/') || text.contains(char::is_whitespace) {
         return text.to_owned();
     }
@@ -222,7 +224,7 @@ fn host_path(service: &Service<'_>, text: &str) -> String {
             return from_root(bind.source);
         }
         if let Some(rest) = text.strip_prefix(&bind.target).and_then(|rest| rest.strip_prefix('/')) {
-            return from_root(format!("{}/{rest}", bind.source));
+            return from_root(format!("{}/{rest}", bind.source).trim_start_matches('/').to_owned());
         }
     }
     // Folders of the machine itself: `/proc:/host/proc`.
@@ -371,7 +373,17 @@ fn own_script(builder: &Builder<'_, '_>, service: &Service<'_>, word: &str) -> O
     let path = host_path(service, word);
     let full = crate::paths::join(&working, &path)?;
     let text = builder.files().text(&full).ok()??;
-    text.starts_with("#!").then_some(path)
+    if !text.starts_with("#!") {
+        return None;
+    }
+    // Such scripts often copy files to where the image has them.
+    let folder = service.image_file.as_ref().map(|file| file.folder.as_str()).filter(|folder| folder.len() > 1);
+    let root = folder.and_then(|folder| folder.trim_start_matches('/').split('/').next());
+    if let Some(root) = root.filter(|root| text.split_whitespace().any(|word| names_path(word, root))) {
+        let why = format!("the script ./{full} names /{root}, which does not exist outside of the image");
+        builder.leave(service, &service.key.place, "command", why, "let the script work in the checkout");
+    }
+    Some(path)
 }
 
 /// Whether the build context is an application of Spring Boot.
@@ -382,6 +394,14 @@ pub fn is_spring(files: &dyn Files, service: &Service<'_>) -> bool {
         let text = files.text(&path).ok().flatten().unwrap_or_default();
         text.contains("spring-boot") || text.contains("springframework.boot")
     })
+}
+
+/// Whether a word is a folder of the image's root, or a path below it.
+fn names_path(word: &str, root: &str) -> bool {
+    let word = word.trim_matches(|c: char| "\"';".contains(c));
+    word.strip_prefix('/')
+        .and_then(|path| path.strip_prefix(root))
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// How a program that the Dockerfile builds is run from its source.

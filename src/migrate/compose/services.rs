@@ -51,7 +51,9 @@ impl<'m> Builder<'_, 'm> {
         program.exports.retain(|(name, _)| !is_set(name));
         environment.extend(more);
         self.tell_port(done, &mut environment);
+        self.source_defaults(service, &program, &mut environment);
         self.env_files(done, &mut program);
+        self.override_env_files(service, &mut program, &mut environment);
         attrs.push(Attr::new(["command"], program.command(&service.process)));
         let folder = process::working_folder(service);
         if !folder.is_empty() {
@@ -91,7 +93,8 @@ impl<'m> Builder<'_, 'm> {
                 process::package_program(self, service, package)
             }
             _ => {
-                let words = process::words_or_usual(self, service).ok_or("nothing says what it runs")?;
+                let words = process::words_or_usual(self, service)
+                    .ok_or("neither the Compose file nor a Dockerfile has a command for it")?;
                 (process::program(self, service, &words)?, Vec::new())
             }
         };

@@ -36,7 +36,7 @@ pub struct Service<'m> {
     pub ports: Vec<Port>,
     /// Host names that others know it by.
     pub names: Vec<String>,
-    /// What its Dockerfile says, if it is built.
+    /// Its Dockerfile, if it is built.
     pub image_file: Option<ImageFile>,
 }
 
@@ -66,7 +66,7 @@ pub struct Port {
     pub label: String,
     /// `tcp` or `udp`.
     pub protocol: String,
-    /// Where it is said.
+    /// Where it is declared.
     pub place: Place,
 }
 
@@ -143,7 +143,7 @@ pub struct Bind {
     pub source: String,
     /// The path in the container.
     pub target: String,
-    /// Where it is said.
+    /// Where it is declared.
     pub place: Place,
     /// Whether the image has it, and not a volume.
     pub is_copied: bool,
@@ -264,7 +264,7 @@ impl<'m> Stack<'m> {
                 }
                 let wanted = match port.published {
                     Some(published) if is_told => published,
-                    // Only root may listen on those, and nobody asked for them on the machine.
+                    // Only root may listen on these, and the number is not used from outside.
                     None if is_told && port.container < 1024 => 8000 + port.container,
                     _ => port.container,
                 };

@@ -9,7 +9,7 @@ use crate::migrate::nix::{Part, Text};
 /// Around an expansion of the shell.
 const SHELL: (char, char) = ('\u{f8f5}', '\u{f8f6}');
 
-/// Reads a scalar: variables that `at_run_time` says yes to stay variables, the others are replaced.
+/// Reads a scalar: variables for which `at_run_time` is true stay variables, the others are replaced.
 pub fn text_of(scalar: &Scalar, variables: &Variables, at_run_time: &dyn Fn(&str) -> bool) -> String {
     let Some(raw) = &scalar.raw else { return scalar.text.clone() };
     if !interpolate::names(raw).iter().any(|name| at_run_time(name)) {

@@ -56,7 +56,7 @@ pub struct Scalar {
     pub text: String,
     /// Its text in the file, if interpolation changed it.
     pub raw: Option<String>,
-    /// Whether it is written without quotes, so that `true`, `1` and `null` are no strings.
+    /// Whether it is written without quotes, so that `true`, `1` and `null` are not strings.
     pub plain: bool,
 }
 
@@ -155,7 +155,7 @@ const MOST_NODES: usize = 500_000;
 /// Nodes deeper than this are refused.
 const DEEPEST: usize = 100;
 
-/// At most this many brackets are indented.
+/// The most brackets that are indented.
 const MOST_BRACKETS: usize = 64;
 
 /// The first document of a file. `None` if the file holds no document.

@@ -1,4 +1,4 @@
-//! What a stage of a Dockerfile says about the image: its configuration, the files that are copied, what is run.
+//! The image of a Dockerfile stage: its configuration, the files that are copied, the commands that are run.
 
 use std::collections::BTreeMap;
 
@@ -59,7 +59,7 @@ pub enum Step {
 /// Something that an image cannot hold: line, what, why, what to do.
 pub type Left = (usize, String, String, String);
 
-/// Everything that a stage says.
+/// Everything that a stage defines.
 #[derive(Debug, Clone, Default)]
 pub struct Frame {
     /// The image at the bottom.

@@ -12,7 +12,7 @@ pub enum Manager {
 /// What a command of a package manager does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// Installs what the lock file says.
+    /// Installs the packages of the lock file.
     Install,
     /// Runs a script of package.json.
     Script(String),
@@ -52,7 +52,7 @@ impl Manager {
     }
 }
 
-/// What a command does with a package manager. `None` if it is no such command, or does something else.
+/// What a command does with a package manager. `None` if it is not such a command, or does something else.
 pub fn read(words: &[&str]) -> Option<(Manager, Action)> {
     let (program, rest) = words.split_first()?;
     let manager = match program.rsplit('/').next()? {

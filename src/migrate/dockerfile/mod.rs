@@ -1,7 +1,7 @@
 //! `flakeward migrate dockerfile`: the image of a Dockerfile as a package of the flake, built by nix2container.
 //!
 //! The frame (configuration, files, accounts, ports) is carried in full. What `RUN` lines build becomes the builder of
-//! its ecosystem if the lock file has the hashes, else a derivation that evaluates and says what is missing.
+//! its ecosystem if the lock file has the hashes, else a derivation that evaluates and whose build lists what is missing.
 
 mod frame;
 mod manager;

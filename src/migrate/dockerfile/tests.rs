@@ -120,7 +120,7 @@ fn a_python_project_is_an_application() {
         assert!(in_one_line(&module).contains(expected), "{expected}\n{module}");
     }
     assert!(left(&report).contains(&"4: oddity".to_owned()), "{:?}", left(&report));
-    // Without pyproject.toml nothing says how the project is built.
+    // Without pyproject.toml, it is not known how the project is built.
     let (_, report) = migrated("Dockerfile", "FROM python:3.12\nCOPY . .\nRUN uv sync --frozen\n", &[("a.py", "")]);
     assert_eq!(left(&report), ["3: pip install ."]);
     // An image without Python.

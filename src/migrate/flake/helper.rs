@@ -62,7 +62,7 @@ struct Reader<'o, 't, 'a> {
 }
 
 impl Reader<'_, '_, '_> {
-    /// What a name of a parameter stands for.
+    /// The expression of a parameter.
     fn look(&self, node: Node) -> Node {
         let tree = self.outputs.tree;
         let mut node = nix::unwrap_parens(tree, node);
@@ -283,7 +283,7 @@ impl Reader<'_, '_, '_> {
 
 impl PerSystem {
     /// An expression of the helper as it reads where `system` is the system and the scope is that of the outputs.
-    /// `None` if it cannot be said there.
+    /// `None` if it cannot be expressed there.
     pub fn outside(&self, outputs: &Outputs<'_, '_>, node: Node) -> Option<String> {
         let tree = outputs.tree;
         let node = self.through(outputs, node);
@@ -315,7 +315,7 @@ impl PerSystem {
         Some(edits.render(tree.text(), tree.span(node)))
     }
 
-    /// A name of the helper's own `let`, or of a parameter, as the expression it stands for.
+    /// A name of the helper's own `let`, or of a parameter, as its expression.
     fn through(&self, outputs: &Outputs<'_, '_>, node: Node) -> Node {
         let tree = outputs.tree;
         let mut node = nix::unwrap_parens(tree, node);

@@ -58,7 +58,7 @@ pub struct Plan {
     pub left: Vec<(String, u32, String)>,
 }
 
-/// Plans the outputs, or says why they cannot be moved.
+/// Plans the outputs. `Err` is why they cannot be moved.
 pub fn plan(outputs: &Outputs<'_, '_>, values: &Values<'_>, defaults: &str, indent: usize) -> Result<Plan, Refusal> {
     let operands = outputs.operands();
     check_names(outputs, &operands)?;

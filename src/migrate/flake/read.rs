@@ -54,7 +54,7 @@ pub enum What {
 pub type Canonical = Vec<String>;
 
 impl<'t, 'a> Outputs<'t, 'a> {
-    /// Reads the outputs of a flake.nix, or says why they cannot be read.
+    /// Reads the outputs of a flake.nix. `Err` is why they cannot be read.
     pub fn read(tree: &'t Tree<'a>) -> Result<Self, Refusal> {
         let odd =
             |why: &str| Refusal::new(None, why, "write flake.nix as one attribute set with `inputs` and `outputs`");

@@ -73,7 +73,8 @@ impl<'a, 'm> Builder<'a, 'm> {
             self.leave(service, place, &key, why, "change the value in the module");
         }
         let (text, is_new) = self.without_secrets(service, name, &text);
-        let rewritten = self.rewriter(service).rewrite(&path_of_secret(self, service, &text), Position::Variable(name));
+        let path = process::host_path(service, &path_of_secret(self, service, &text));
+        let rewritten = self.rewriter(service).rewrite(&path, Position::Variable(name));
         if words::has_shell(&rewritten) {
             if text == words::shell(&format!("${{{name}-}}")) && is_new {
                 self.carry(service, place, &key, "`.env`, which process-compose reads");
@@ -156,7 +157,7 @@ impl<'a, 'm> Builder<'a, 'm> {
                     environment.push(("PORT".to_owned(), self.port_text(Some(port))));
                 }
                 let why = format!(
-                    "nothing says how the program learns its port; PORT is set, and it listened on {}",
+                    "it is not known how the program gets its port; PORT is set, and it listened on {}",
                     port.container
                 );
                 let todo = format!("check that it listens on {}", port.number);

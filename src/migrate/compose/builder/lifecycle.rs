@@ -80,7 +80,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             }
             ("service_healthy", _) => (other.process.clone(), "process_healthy"),
             ("service_completed_successfully", _) => (other.process.clone(), "process_completed_successfully"),
-            // A database that is only started may not take connections yet, and Compose's default says no more.
+            // As in Compose, a started database may not accept connections yet.
             _ => (other.process.clone(), "process_started"),
         }
     }
@@ -117,7 +117,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         for (key, node) in service.get("deploy").map_or(&[][..], Node::pairs) {
             let what = format!("deploy.{}", key.name);
             if key.name != "restart_policy" || !attrs.is_empty() && service.get("restart").is_none() {
-                let why = "process-compose runs every process once, on this machine, without limits";
+                let why = "process-compose runs each process once on this machine, without limits";
                 self.leave(service, &key.place, &what, why, "nothing, unless the program insists on it");
                 continue;
             }

@@ -1,4 +1,4 @@
-//! What the report says about keys that are not carried over.
+//! Report entries for keys that are not carried over.
 
 use super::environment::in_folder;
 use super::{Builder, Done, mentions};
@@ -201,7 +201,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         for other in self.stack.services.iter().filter(|other| other.is_carried()) {
             let names = service.names.iter();
             let mentions = names.clone().any(|name| other.get("environment").is_some_and(|node| mentions(node, name)));
-            let todo = "give it the address of what takes its place";
+            let todo = "give it the address of the replacement";
             if mentions {
                 let why = format!("its environment names `{}`, which is left out", service.name);
                 self.leave(other, &other.key.place, "environment", why, todo);

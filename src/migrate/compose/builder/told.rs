@@ -1,6 +1,7 @@
-//! Whether a program is told its port, and how.
+//! Whether a program gets the number of its port from its settings, and how.
 
 use super::Builder;
+use super::source::each_source;
 use crate::migrate::Files;
 use crate::migrate::compose::hosts::Position;
 use crate::migrate::compose::stack::{Bind, Service, is_configuration};
@@ -10,7 +11,7 @@ use crate::migrate::compose::{hosts, process};
 /// How a program learns the port that it listens on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Told {
-    /// A text of its settings says it.
+    /// Its settings contain it.
     Text,
     /// It reads a variable.
     Variable(&'static str),
@@ -96,38 +97,12 @@ pub(super) const READS: [&str; 12] = [
     "ENV[\"PORT\"]",
 ];
 
-/// At most so many files of a build context are searched.
-pub(super) const MOST_FILES: usize = 300;
-
 /// Whether a source file of the build context reads PORT.
 pub(in crate::migrate::compose) fn reads_port(files: &dyn Files, service: &Service<'_>) -> bool {
-    let folders = [service.context().map(str::to_owned), Some(process::working_folder(service))];
-    let mut folders: Vec<(String, usize)> = folders.into_iter().flatten().map(|folder| (folder, 0)).collect();
-    folders.dedup();
-    let mut read = 0;
-    while let Some((folder, depth)) = folders.pop() {
-        for name in files.names(&folder) {
-            let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
-            let is_source = name.rsplit_once('.').is_some_and(|(_, end)| {
-                ["js", "ts", "mjs", "cjs", "py", "go", "rs", "rb", "tsx", "jsx"].contains(&end)
-            });
-            if is_source {
-                read += 1;
-                let text = files.text(&path).ok().flatten().unwrap_or_default();
-                if READS.iter().any(|form| text.contains(form)) {
-                    return true;
-                }
-            } else if depth < 4
-                && !name.starts_with('.')
-                && !matches!(name.as_str(), "node_modules" | "target" | "vendor")
-                && files.is_folder(&path)
-            {
-                folders.push((path, depth + 1));
-            }
-            if read > MOST_FILES {
-                return false;
-            }
-        }
-    }
-    false
+    let mut reads = false;
+    each_source(files, service, &mut |_, text| {
+        reads = READS.iter().any(|form| text.contains(form));
+        reads
+    });
+    reads
 }

@@ -14,7 +14,7 @@ use crate::migrate::nix::{Attr, Expr, Text};
 pub struct Password<'m> {
     /// The user, `None` for root or for a service without users.
     user: Option<&'m str>,
-    /// The variable or key that says it.
+    /// The variable or key that has it.
     key: &'m str,
     place: &'m Place,
     source: Source<'m>,
@@ -30,8 +30,8 @@ enum Source<'m> {
 }
 
 impl Password<'_> {
-    /// Whether a variable says it.
-    pub fn is_said_by(&self, name: &str) -> bool {
+    /// Whether it comes from a variable.
+    pub fn comes_from(&self, name: &str) -> bool {
         self.key == name
     }
 }

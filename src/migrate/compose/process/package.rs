@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Program, argument_text, start_line, usual_words, words_of};
+use super::{Program, argument_text, host_path, start_line, usual_words, words_of};
 use crate::knowledge::containers::{self, PackageImage};
 use crate::migrate::compose::builder::Builder;
 use crate::migrate::compose::stack::Service;
@@ -61,7 +61,14 @@ fn package_arguments(builder: &Builder<'_, '_>, service: &Service<'_>, package: 
     if words.first().is_some_and(|first| has_entrypoint || first.rsplit('/').next() == Some(package.program)) {
         words.remove(0);
     }
-    words.extend(usual_words(service));
+    for word in usual_words(service) {
+        let path = word.rsplit('=').next().unwrap_or(&word);
+        if path.starts_with('/') && host_path(service, path) == path {
+            let why = format!("the image reads its own {path}, which nixpkgs does not have");
+            builder.leave(service, &service.key.place, "image", why, "write the file, and pass it in `command`");
+        }
+        words.push(word);
+    }
     let name = |word: &str| word.split('=').next().unwrap_or(word).trim_start_matches('-').to_owned();
     let given: BTreeSet<String> =
         package.arguments.iter().filter(|word| word.starts_with('-')).map(|word| name(word)).collect();

@@ -26,7 +26,11 @@ impl<'d, 'f> Module<'d, 'f> {
             None => {
                 let what: Vec<(String, usize)> =
                     recipe.builds.iter().map(|build| (tool_name(&build.tool), build.line)).collect();
-                self.not_built(&what, tools, "the lock file that its builder needs is not in the repository")
+                self.not_built(
+                    &what,
+                    tools,
+                    "its builder needs a lock file in the root of the build context, and there is none",
+                )
             }
         };
         self.bindings.push((app.clone(), text));
@@ -72,7 +76,7 @@ impl<'d, 'f> Module<'d, 'f> {
         ))
     }
 
-    /// A derivation for what cannot be carried. It evaluates, and its build says what is missing.
+    /// A derivation for what cannot be carried. It evaluates, and its build fails with a list of what is missing.
     pub(super) fn hole(&mut self, recipe: &Recipe, tools: &[String], name: &str) -> String {
         let hole = format!("{name}-build").replace("root-build", "build");
         let mut what: Vec<(String, usize)> = recipe.holes.clone();

@@ -20,7 +20,7 @@ const BUILD_SYSTEMS: [(&str, &str); 11] = [
     ("cython", "cython"),
 ];
 
-/// What pyproject.toml says of a project.
+/// The parts of pyproject.toml that a build needs.
 #[derive(Debug, Default)]
 struct Project {
     name: String,
@@ -168,7 +168,7 @@ fn read(text: &str, extras: &[String]) -> Option<Project> {
     }
     let mut build_systems = list_at(&["build-system", "requires"]);
     if build_systems.is_empty() {
-        // What PEP 517 says if nothing does.
+        // The default of PEP 517.
         build_systems.push("setuptools".to_owned());
     }
     // Markers belong to other systems as a rule, and are reported with the requirement.

@@ -11,7 +11,7 @@ use crate::migrate::flake::read::{Outputs, defined, members, single_name};
 use crate::migrate::flake::{helper, layout};
 
 impl Planner<'_, '_, '_> {
-    /// What a member becomes. `None` if what the helper gives it cannot be said outside of the helper.
+    /// What a member becomes. `None` if its arguments cannot be expressed outside of the helper.
     pub(super) fn member(&self, name: String, set: Node, binding: Node, made: PerSystem) -> Option<Member> {
         let (outputs, tree) = (self.outputs, self.outputs.tree);
         let systems = match made.systems {

@@ -1,0 +1,172 @@
+//! What the source of a program reads from its environment.
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::Builder;
+use crate::migrate::Files;
+use crate::migrate::compose::hosts::Position;
+use crate::migrate::compose::process::Program;
+use crate::migrate::compose::stack::{Role, Service};
+use crate::migrate::compose::yaml::{Node, Place};
+use crate::migrate::compose::{interpolate, names, process};
+use crate::migrate::nix::Text;
+
+/// At most so many files of a build context are searched.
+const MOST_FILES: usize = 300;
+
+/// A variable that a program reads, with the value that it takes if nobody sets it.
+struct Default {
+    name: String,
+    value: String,
+    place: Place,
+}
+
+/// How programs read a variable with a default: of Python, Go, PHP and Elixir, of JavaScript, of Ruby, and of Spring.
+static FORMS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+    let forms = [
+        r#"(?i)(?:get_?env\w*|environ\.get|\benv)\(\s*["'](\w+)["']\s*,\s*["']([^"'\n]*)["']"#,
+        r#"process\.env\.(\w+)\s*(?:\|\||\?\?)\s*["'`]([^"'`\n]*)["'`]"#,
+        r#"ENV\.fetch\(\s*["'](\w+)["']\s*(?:,|\)\s*\{)\s*["']([^"'\n]*)["']"#,
+        r"\$\{(\w+):([^}\n]*)\}",
+    ];
+    forms.iter().filter_map(|form| Regex::new(form).ok()).collect()
+});
+
+impl<'m> Builder<'_, 'm> {
+    /// Sets variables whose default in the source names another service: nothing answers under that name any more.
+    pub(in crate::migrate::compose) fn source_defaults(
+        &self,
+        service: &Service<'m>,
+        program: &Program,
+        environment: &mut Vec<(String, Text)>,
+    ) {
+        if service.role != Role::Program || service.image_file.is_none() {
+            return;
+        }
+        let mut known = self.env_file_names(service).unwrap_or_default();
+        known.extend(service.get("environment").map_or(&[][..], Node::pairs).iter().map(|(key, _)| key.name.clone()));
+        known.extend(environment.iter().chain(&program.exports).map(|(name, _)| name.clone()));
+        for default in defaults(self.files(), service) {
+            let others = self.stack.services.iter().filter(|other| other.is_carried() && other.name != service.name);
+            let names_other = others
+                .flat_map(|other| &other.names)
+                .any(|name| names::occurrences(&default.value, name).next().is_some());
+            let is_port = default.name.contains("PORT") && default.value.parse::<u16>().is_ok();
+            if !(names_other || is_port) || !known.insert(default.name.clone()) {
+                continue;
+            }
+            let value = self.rewriter(service).rewrite(&default.value, Position::Variable(&default.name));
+            if value.as_literal() == Some(&default.value) {
+                continue;
+            }
+            let into = format!("settings.processes.{}.environment, for its default in the source", service.process);
+            self.carry(service, &default.place, &format!("environment.{}", default.name), into);
+            environment.push((default.name, value));
+        }
+    }
+
+    /// The variables of the service's `env_file`s. `None` if one of them does not exist or cannot be read.
+    pub(in crate::migrate::compose) fn env_file_names(&self, service: &Service<'_>) -> Option<BTreeSet<String>> {
+        let mut names = BTreeSet::new();
+        for item in service.get("env_file").map_or(&[][..], Node::items) {
+            let path = item.get("path").and_then(Node::text)?.strip_prefix("./")?;
+            let text = self.files().text(path).ok()??;
+            names.extend(interpolate::read_env(&text, &self.variables).ok()?.into_iter().map(|(name, _)| name));
+        }
+        Some(names)
+    }
+
+    /// Variables that an `env_file` sets as well are exported behind it: in Compose they win.
+    pub(in crate::migrate::compose) fn override_env_files(
+        &self,
+        service: &Service<'_>,
+        program: &mut Program,
+        environment: &mut Vec<(String, Text)>,
+    ) {
+        if program.sources.is_empty() {
+            return;
+        }
+        let names = self.env_file_names(service);
+        let is_set = |name: &String| names.as_ref().is_none_or(|names| names.contains(name));
+        let (set, kept) = std::mem::take(environment).into_iter().partition(|(name, _)| is_set(name));
+        *environment = kept;
+        program.exports.splice(0..0, set);
+    }
+}
+
+/// The variables that the source of a program reads with a default, in the order of the files.
+fn defaults(files: &dyn Files, service: &Service<'_>) -> Vec<Default> {
+    let mut found = Vec::new();
+    each_source(files, service, &mut |path, text| {
+        for form in FORMS.iter() {
+            found.extend(form.captures_iter(text).filter_map(|groups| {
+                let (whole, name, value) = (groups.get(0)?, groups.get(1)?, groups.get(2)?);
+                let line = text[..whole.start()].matches('\n').count() + 1;
+                let place = Place { path: path.into(), line, column: 1 };
+                Some(Default { name: name.as_str().to_owned(), value: value.as_str().to_owned(), place })
+            }));
+        }
+        false
+    });
+    found
+}
+
+/// Reads the source files of a build context until a function returns true. At most [`MOST_FILES`] of them.
+pub(super) fn each_source(files: &dyn Files, service: &Service<'_>, read: &mut dyn FnMut(&str, &str) -> bool) {
+    let folders = [service.context().map(str::to_owned), Some(process::working_folder(service))];
+    let mut folders: Vec<(String, usize)> = folders.into_iter().flatten().map(|folder| (folder, 0)).collect();
+    folders.dedup();
+    let mut count = 0;
+    let mut seen = BTreeSet::new();
+    while let Some((folder, depth)) = folders.pop() {
+        if !seen.insert(folder.clone()) {
+            continue;
+        }
+        for name in files.names(&folder) {
+            let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
+            if is_source(&name) {
+                count += 1;
+                let text = files.text(&path).ok().flatten().unwrap_or_default();
+                if read(&path, &text) {
+                    return;
+                }
+            } else if depth < 4
+                && !name.starts_with('.')
+                && !matches!(name.as_str(), "node_modules" | "target" | "vendor" | "test" | "tests")
+                && files.is_folder(&path)
+            {
+                folders.push((path, depth + 1));
+            }
+            if count > MOST_FILES {
+                return;
+            }
+        }
+    }
+}
+
+/// Whether a file is the source of a program, or the configuration that Spring reads.
+fn is_source(name: &str) -> bool {
+    let ends = [
+        "js",
+        "ts",
+        "mjs",
+        "cjs",
+        "py",
+        "go",
+        "rs",
+        "rb",
+        "tsx",
+        "jsx",
+        "php",
+        "ex",
+        "exs",
+        "java",
+        "kt",
+        "properties",
+    ];
+    let is_spring = name.starts_with("application") && (name.ends_with(".yml") || name.ends_with(".yaml"));
+    is_spring || name.rsplit_once('.').is_some_and(|(_, end)| ends.contains(&end))
+}
