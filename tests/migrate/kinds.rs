@@ -172,8 +172,8 @@ fn a_monitoring_stack_with_provisioned_dashboards() {
         .has("\"$__env{GF_SECURITY_ADMIN_PASSWORD}\"")
         .has("--path.procfs=/proc --path.rootfs=/")
         .has("--config.file=${alertmanagerConfigYml}")
-        .has("http://127.0.0.1:${toString ports.infrastructure.hooks}/alerts")
-        .has(":${toString ports.infrastructure.hooks} {")
+        .has("http://127.0.0.1:${toString ports.development.hooks}/alerts")
+        .has(":${toString ports.development.hooks} {")
         .lacks("opensesame");
     assert!(stack.file(".env").contains("GF_SECURITY_ADMIN_PASSWORD=opensesame"));
     assert!(stack.file("lib/ports.nix").contains("hooks = 8000;"), "{}", stack.file("lib/ports.nix"));
