@@ -251,7 +251,9 @@ fn shape(tree: &Tree<'_>, apply: Node) -> Option<Shape> {
         }
         ("foldl'" | "foldl" | "foldr" | "fold", [step, _, list]) => {
             let over_systems = is_systems(tree, *list, 0) || is_mapped(tree, *list);
-            let named = names_by_variable(tree, *step) || names_by_variable(tree, *list);
+            let named = names_by_variable(tree, *step)
+                || names_by_variable(tree, *list)
+                || mapped_function(tree, *list).is_some_and(|function| names_by_variable(tree, function));
             over_systems.then_some(if named { Shape::PerSystem } else { Shape::Folded })
         }
         ("mapAttrs", [_, set]) => is_package_sets(tree, *set).then_some(Shape::Folded),
@@ -372,6 +374,21 @@ fn is_mapped(tree: &Tree<'_>, list: Node) -> bool {
         ("map" | "concatMap", [_, systems]) | ("forEach", [systems, _]) => is_systems(tree, *systems, 0),
         _ => false,
     }
+}
+
+/// The function that `map` calls for each element: `map outputs systems`, `map (system: outputs system) systems`.
+fn mapped_function(tree: &Tree<'_>, list: Node) -> Option<Node> {
+    let (name, arguments) = whole_call(tree, list)?;
+    let function = match (name, arguments.as_slice()) {
+        ("map" | "concatMap", [function, _]) | ("forEach", [_, function]) => *function,
+        _ => return None,
+    };
+    if tree.kind(function) != NodeKind::Function {
+        return Some(function);
+    }
+    let body = nix::unwrap_parens(tree, tree.child(function, Field::Body)?);
+    let called = (tree.kind(body) == NodeKind::Apply).then(|| self::function(tree, body)).flatten();
+    Some(called.unwrap_or(function))
 }
 
 /// `nixpkgs.legacyPackages`: an attribute for each system of nixpkgs.

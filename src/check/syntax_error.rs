@@ -50,7 +50,15 @@ fn check(view: &FileView<'_>) -> Verdict {
     if view.source.kind == FileKind::Nix
         && let Some(stop) = recognize::stops(tree.text())
     {
-        verdict.report(nix(view, tree.text(), stop));
+        match placeholder(tree.text(), stop) {
+            Some((open, close)) => {
+                let message = format!(
+                    "this file is a template: it becomes Nix only after the parts between `{open}` and `{close}` are filled in"
+                );
+                verdict.not_decidable(&view.source.path, message);
+            }
+            None => verdict.report(nix(view, tree.text(), stop)),
+        }
         return verdict;
     }
     let mut last_line_end = 0;
@@ -140,6 +148,19 @@ fn template_marks(text: &str) -> Option<(&'static str, &'static str)> {
         return Some(("{{", "}}"));
     }
     [("{%", "%}"), ("<%", "%>")].into_iter().find(|(open, close)| has(open) && has(close))
+}
+
+/// The marks around a placeholder that a Nix file has at its first error: `pkgs.@PYTHON@`, `name = {{ name }};`.
+fn placeholder(text: &str, stop: Stop) -> Option<(&'static str, &'static str)> {
+    let Stop::At(at) = stop else { return None };
+    let line_end = text[at..].find('\n').map_or(text.len(), |end| at + end);
+    let rest = &text[at..line_end];
+    if let Some(name) = rest.strip_prefix('@').and_then(|rest| rest.split_once('@')).map(|(name, _)| name) {
+        let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+        return is_name.then_some(("@", "@"));
+    }
+    let from_brace = text[..at].ends_with('{') && rest.starts_with('{');
+    ((rest.starts_with("{{") || from_brace) && rest.contains("}}")).then_some(("{{", "}}"))
 }
 
 /// Whether a file is test data for parsers, with an error that its name announces: `testdata/invalid-syntax.nix`.

@@ -44,6 +44,15 @@ pub struct Module<'a> {
     pub path: Option<&'a str>,
 }
 
+/// The files that a makefile includes: `include build/docker.mk`, `-include local.mk`.
+pub fn includes(text: &str) -> impl Iterator<Item = &str> {
+    let files = text.lines().filter_map(|line| {
+        let (keyword, rest) = line.split_once([' ', '\t'])?;
+        matches!(keyword, "include" | "-include" | "sinclude").then(|| rest.split('#').next().unwrap_or(rest))
+    });
+    files.flat_map(str::split_whitespace).filter(|path| is_name(path))
+}
+
 /// The imports and modules of a justfile: `import 'ci.just'`, `mod image`, `mod? image 'ci/image.just'`.
 pub fn modules(text: &str) -> Vec<Module<'_>> {
     text.lines().filter_map(module).collect()

@@ -24,7 +24,8 @@ pub struct CallFacts {
     pub units: Vec<Unit>,
     /// What the steps of a CI file run outside of it.
     pub calls: Vec<Call>,
-    /// The files that a justfile reads: the name of the module, `None` for an import, and the paths that it may have.
+    /// The files that a justfile or makefile reads: the name of the module, `None` for an import, and the paths that it
+    /// may have.
     pub modules: Vec<(Option<String>, Vec<String>)>,
 }
 
@@ -36,9 +37,11 @@ fn may_hold(source: &Glance<'_>) -> bool {
 
 fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
     let mut facts = CallFacts { units: units(file.source), ..CallFacts::default() };
-    if file.source.kind == FileKind::Just {
-        facts.modules = modules(file.source);
-    }
+    facts.modules = match file.source.kind {
+        FileKind::Just => modules(file.source),
+        FileKind::Make => included(file.source),
+        _ => Vec::new(),
+    };
     let system = ci::system(&file.source.path).filter(|_| file.source.kind == FileKind::Yaml);
     if let (Some(tree), Some(system)) = (file.tree, system) {
         for site in ci::sites(&Yaml::new(tree), system) {
@@ -68,6 +71,13 @@ fn modules(source: &Source) -> Vec<(Option<String>, Vec<String>)> {
         (module.name.map(str::to_owned), paths)
     };
     recipes::modules(&source.text).into_iter().map(read).collect()
+}
+
+/// The files that a makefile includes. make looks for them in the folder that it runs in, usually the makefile's.
+fn included(source: &Source) -> Vec<(Option<String>, Vec<String>)> {
+    let folder = paths::folder(&source.path);
+    let at = |path: &str| [folder, ""].into_iter().filter_map(|folder| paths::join(folder, path)).collect();
+    recipes::includes(&source.text).map(|path| (None, at(path))).collect()
 }
 
 /// A part of a file that can be run on its own.
@@ -209,7 +219,7 @@ fn called<'p>(project: &'p Project, from: &'p ProjectFile, call: &Call) -> Vec<(
             let file = script(project, from, path);
             file.and_then(|file| Some((file, units_of(file).first()?))).into_iter().collect()
         }
-        Target::Make(folder, names) => named(&of_kind(folder, FileKind::Make), names),
+        Target::Make(folder, names) => named(&with_imports(project, of_kind(folder, FileKind::Make)), names),
         Target::Just(folder, names) => just(project, of_kind(folder, FileKind::Just), names),
         Target::Npm(folder, name) => named(&of_kind(folder, FileKind::Settings), std::slice::from_ref(name)),
     }
@@ -236,14 +246,14 @@ fn just<'p>(project: &'p Project, files: Vec<&'p ProjectFile>, names: &[String])
     found
 }
 
-/// Some justfiles, and those that they import.
+/// Some justfiles or makefiles, and those that they import.
 fn with_imports<'p>(project: &'p Project, files: Vec<&'p ProjectFile>) -> Vec<&'p ProjectFile> {
     let mut all = files;
     let mut at = 0;
     while let Some(file) = all.get(at).copied() {
         at += 1;
         let imports = modules_of(file).iter().filter(|(name, _)| name.is_none());
-        for import in imports.filter_map(|(_, paths)| project.file(paths.first()?)) {
+        for import in imports.filter_map(|(_, paths)| paths.iter().find_map(|path| project.file(path))) {
             if !all.iter().any(|known| std::ptr::eq(*known, import)) {
                 all.push(import);
             }

@@ -571,11 +571,9 @@ impl<'a> Collector<'_, 'a> {
             "listenHttp" | "listenWeb" if integer => true,
             // `ports = { http = 80; }`: any name in a set of ports.
             _ => {
-                const COUNTS: [&str; 10] =
-                    ["count", "max", "min", "timeout", "priority", "weight", "enable", "mode", "uid", "gid"];
                 integer
-                    && !COUNTS.contains(&last.as_str())
-                    && (last == "expose"
+                    && !NO_PORTS.contains(&last.as_str())
+                    && (matches!(last.as_str(), "expose" | "SocketBindAllow" | "SocketBindDeny")
                         || outer.last().is_some_and(|name| name == "port" || is_set_of_ports(name))
                         || outer.iter().any(|name| name == "ports"))
             }
@@ -645,6 +643,14 @@ impl<'a> Collector<'_, 'a> {
 fn known_text(name: &nix::AttrName<'_>) -> Option<String> {
     name.text.as_deref().map(str::to_owned)
 }
+
+/// Names in a set of ports whose values are not ports, among them those of a switch's ports: `ports.sfp1.vlan = 200`.
+#[rustfmt::skip]
+const NO_PORTS: [&str; 34] = [
+    "count", "max", "min", "timeout", "priority", "weight", "enable", "mode", "uid", "gid", "vlan", "vlans", "pvid", "vid",
+    "trunk", "trunks", "tagged", "untagged", "native", "mtu", "speed", "index", "id", "bridge", "lanes", "poe", "channel",
+    "retries", "interval", "delay", "ttl", "limit", "replicas", "workers",
+];
 
 /// Whether an interpolation follows a character that precedes ports, and is not inside a number or an address.
 fn is_after_sign(tree: &Tree<'_>, interpolation: Node) -> bool {

@@ -46,6 +46,14 @@ fn attributes_are_ports_by_their_last_word() {
             ("{ port = \"auto\"; portName = 80; }", ""),
             ("{ ports = { http = 80; metrics = 9090; }; }", "80 9090"),
             ("{ timeout = 3000; port.timeout = 30; }", ""),
+            ("{ ports = { ether2 = { vlan = 10; }; ether3 = { vlans = [ 10 20 ]; }; }; }", ""),
+            (
+                "{ SocketBindAllow = [ 443 \"udp:5353\" \"ipv4:tcp:80-81\" ]; SocketBindDeny = \"any\"; }",
+                "443 5353 80 81",
+            ),
+            ("{ portHttp = 80; portCql = 9042; portRange = 10; displayPort = 2; }", "80 9042"),
+            ("{ network.port.http = { static = 80; to = 8080; }; static = 5; x.to = 6; }", "80 8080"),
+            ("{ interval = \"*-*-* *:15:00\"; }", ""),
             ("{ controllers = [ { type = \"usb\"; ports = 15; } ]; ports = 22; }", "22"),
         ],
     );

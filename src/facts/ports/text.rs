@@ -215,9 +215,11 @@ impl<'a> View<'a> {
             .listed(&digits, last)
             .or_else(|| self.renamed(&digits))
             .or_else(|| self.mapped(&digits))
-            .or_else(|| self.addressed(&digits))
+            .or_else(|| self.addressed(&digits).filter(|found| !found.needs_machine()))
             .or_else(|| self.named(&digits))
-            .or_else(|| self.whole(&digits))?;
+            .or_else(|| self.whole(&digits))
+            // All other evidence takes precedence: `port:8080`.
+            .or_else(|| self.addressed(&digits).filter(Found::needs_machine))?;
         if number > 65535 && !port.form.is_certain() {
             return None;
         }
@@ -282,6 +284,11 @@ struct Found<'a> {
 impl<'a> Found<'a> {
     const fn new(form: Form, host: Host<'a>, name: Option<&'a str>) -> Self {
         Self { form, host, name }
+    }
+
+    /// Whether it is a port only if its host is a machine.
+    const fn needs_machine(&self) -> bool {
+        matches!(self.host, Host::Machine(_))
     }
 }
 

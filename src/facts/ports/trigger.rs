@@ -21,7 +21,7 @@ pub fn may_hold(text: &str, words: Found<'_>) -> bool {
 /// Whether a Nix text may contain a port.
 fn may_hold_port(text: &str, words: Found<'_>) -> bool {
     may_hold_digits(text, words)
-        && ([&PORT, &LISTEN, &TELLING, &ALONE].into_iter().any(|any| words.has(any))
+        && ([&PORT, &LISTEN, &TELLING, &ALONE, &SERVER].into_iter().any(|any| words.has(any))
             || holds_number_after_sign(text.as_bytes())
             || nix::holds_odd_escape(text))
 }
@@ -32,7 +32,7 @@ pub fn may_hold_digits(text: &str, words: Found<'_>) -> bool {
 }
 
 /// The words that this trigger searches for.
-pub static WORDS: [&Words; 7] = [&PORT, &LISTEN, &TELLING, &ALONE, &DRAWS, &NAMING, &SELECTING];
+pub static WORDS: [&Words; 8] = [&PORT, &LISTEN, &TELLING, &ALONE, &SERVER, &DRAWS, &NAMING, &SELECTING];
 
 /// The end of a port's name, or the start of one such as `portRange`.
 static PORT: Words = Words::counted(&["port"], names_port);
@@ -56,6 +56,7 @@ static TELLING: Words = Words::counted(
         "typeof udp",
         "postfix",
         "inet_service",
+        "socketbind",
         "http.server",
         "simplehttpserver",
         "expose",
@@ -72,6 +73,12 @@ static TELLING: Words = Words::counted(
 /// Words that count only as whole words.
 static ALONE: Words = Words::counted(&["ngrok", "ufw", "nc", "ncat", "netcat", "telnet"], |text, word| {
     ends_word(text, word.start) && !is_name_byte(at(text, word.end))
+});
+
+/// SQL Server's `Server=db,1433` and `Data Source=db,1433`.
+static SERVER: Words = Words::counted(&["server=", "source=", "addr="], |text, word| {
+    let host = text[word.end..].iter().take(256).take_while(|byte| is_name_byte(**byte) || **byte == b':').count();
+    at(text, word.end + host) == b',' && at(text, word.end + host + 1).is_ascii_digit()
 });
 
 static DRAWS: Words = Words::any_of(&text::DRAWS);
@@ -248,6 +255,8 @@ mod tests {
             r#""\nnc db 80""#,
             r#"[ "-p" "8080:80" ]"#,
             r#""redis-cli -p ${toString 80}""#,
+            "{ SocketBindAllow = [ 80 ]; }",
+            r#""Server=db,1433;""#,
             r#""connect((\"localhost\", 80))""#,
             r#"{ exposed."80/tcp" = { }; }"#,
             "{ listenStreams = [ \"80\" ]; }",

@@ -137,6 +137,10 @@ impl<'a> View<'a> {
     /// `localhost:80`, `db.example.com:5432`, `HOLE:80`.
     fn host_word(&self, colon: usize, digits: &Range<usize>) -> Option<Authority<'a>> {
         let start = self.run_start(colon, is_host_byte);
+        // `${LISTEN:-0.0.0.0:8080}`
+        let is_fallback =
+            self.at(start) == b'-' && self.before(start) == b':' && self.fallback_name(start - 1).is_some();
+        let start = start + usize::from(is_fallback);
         let word = self.str(start..colon);
         // A short option directly followed by an address: `lsof -i:8080`.
         if is_short_option(word) && !counts_lines(word) && self.is_apart(self.before(start)) {
@@ -158,7 +162,9 @@ impl<'a> View<'a> {
             return Some(Authority { host: Host::Any, start, url: false });
         }
         let is_candidate = word == "stun" && self.is_apart(self.before(start)) && self.value_ends(digits.end);
-        if words::strip_tail(word, "-listen").is_some() || is_zone || is_candidate || is_site() {
+        // `npx wait-on tcp:8080`
+        let is_awaited = || word == "tcp" && self.runs(start, &["wait-on", "start-server-and-test"]);
+        if words::strip_tail(word, "-listen").is_some() || is_zone || is_candidate || is_site() || is_awaited() {
             let host = Host::Any;
             return Some(Authority { host, start, url: false });
         }
@@ -467,7 +473,7 @@ impl<'a> View<'a> {
         named && self.before(start) != b'/' || self.runs(start, &["chown", "chgrp"])
     }
 
-    fn is_calendar(&self, start: usize) -> bool {
+    pub(super) fn is_calendar(&self, start: usize) -> bool {
         self.no_address || self.near(start).is_some_and(|near| is_no_address(self.str(near.word)))
     }
 

@@ -37,7 +37,8 @@ impl<'a> View<'a> {
             Some((host, fallback, count)) => {
                 let flag = self.publish_flag(&word, count);
                 // Only a mapping has an address of this machine and two more parts: `127.0.0.1:HOLE:80`.
-                let unmistakable = count == 3 && is_address(host) && self.at(word.start) != b':';
+                let unmistakable =
+                    count == 3 && is_address(host) && self.at(word.start) != b':' && !self.is_calendar(word.start);
                 let sound = protocol || unmistakable || flag.is_some() || self.wants_port && (count > 1 || fallback);
                 let form = if fallback { Form::EnvFallback } else { Form::Mapping };
                 sound.then_some(Found::new(form, host, flag.flatten()))

@@ -52,7 +52,17 @@ impl<'a> View<'a> {
         let before = self.before(digits.start);
         let negative = before == b'-' && !self.before(digits.start - 1).is_ascii_digit();
         let glued = before == HOLE || self.at(digits.end) == HOLE;
-        (self.only_numbers && !negative && !glued).then_some(Found::new(Form::Whole, Host::None, None))
+        let sound = self.only_numbers || self.follows_protocols(digits.start);
+        (sound && !negative && !glued).then_some(Found::new(Form::Whole, Host::None, None))
+    }
+
+    /// systemd's `SocketBindAllow = "ipv4:udp:10000-20000"`: only protocols precede the number.
+    fn follows_protocols(&self, digits: usize) -> bool {
+        let before = self.str(0..digits).trim_end_matches(|c: char| c.is_ascii_digit() || c == '-');
+        self.wants_port
+            && before
+                .strip_suffix(':')
+                .is_some_and(|before| before.split(':').all(|word| matches!(word, "tcp" | "udp" | "ipv4" | "ipv6")))
     }
 
     /// Whether the text after a number permits it to be a whole value.
@@ -83,7 +93,8 @@ impl<'a> View<'a> {
     }
 
     fn near_sink(&self, start: usize, digits: &Range<usize>) -> Option<Found<'a>> {
-        if let Some(found) = self.socket_address(start).or_else(|| self.later_argument(start, digits)) {
+        let pair = self.socket_address(start).or_else(|| self.server_address(start));
+        if let Some(found) = pair.or_else(|| self.later_argument(start, digits)) {
             return Some(found);
         }
         let Some(near) = self.near(start) else {
@@ -215,6 +226,17 @@ impl<'a> View<'a> {
         let is_pair =
             self.before(open) == b'(' && (address.contains([':', '.']) || !is_name_byte(self.before(open - 1)));
         (is_address && is_pair).then(|| Found::new(Form::HostPort, classify(address).unwrap_or(Host::Any), None))
+    }
+
+    /// The address of SQL Server: `Server=localhost,1433;`, `Server=tcp:db,1433`.
+    fn server_address(&self, start: usize) -> Option<Found<'a>> {
+        let comma = start.checked_sub(1).filter(|at| self.at(*at) == b',')?;
+        let from = self.run_start(comma, |byte| is_name_byte(byte) || byte == b':');
+        let (word, equals) = (self.str(from..comma), from.checked_sub(1).filter(|at| self.at(*at) == b'=')?);
+        let key = self.str(self.run_start(equals, |byte| is_name_byte(byte) || byte == b' ')..equals);
+        let named = ["server", "data source", "addr"].iter().any(|name| key.trim().eq_ignore_ascii_case(name));
+        let host = classify(word.strip_prefix("tcp:").unwrap_or(word)).filter(|_| named)?;
+        Some(Found::new(Form::HostPort, host, Some(key)))
     }
 
     /// `serv_port_up("web", 8080)`: the first number in the arguments of a function with a port in its name.

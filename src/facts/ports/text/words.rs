@@ -138,7 +138,7 @@ pub(super) fn is_listen_key(word: &str) -> bool {
     #[rustfmt::skip]
     const KEYS: &[&str] = &[
         "ListenStream", "ListenDatagram", "ListenSequentialPacket", "listenStream", "listenStreams", "listenDatagram",
-        "listenDatagrams", "BindTo",
+        "listenDatagrams", "BindTo", "SocketBindAllow", "SocketBindDeny",
     ];
     KEYS.contains(&word)
 }
