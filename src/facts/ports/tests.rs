@@ -51,7 +51,7 @@ fn attributes_are_ports_by_their_last_word() {
                 "{ SocketBindAllow = [ 443 \"udp:5353\" \"ipv4:tcp:80-81\" ]; SocketBindDeny = \"any\"; }",
                 "443 5353 80 81",
             ),
-            ("{ portHttp = 80; portCql = 9042; portRange = 10; displayPort = 2; }", "80 9042"),
+            ("{ portHttp = 80; portCql = 9042; portRange = 10; }", "80 9042"),
             ("{ network.port.http = { static = 80; to = 8080; }; static = 5; x.to = 6; }", "80 8080"),
             ("{ interval = \"*-*-* *:15:00\"; }", ""),
             ("{ controllers = [ { type = \"usb\"; ports = 15; } ]; ports = 22; }", "22"),
