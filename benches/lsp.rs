@@ -1,7 +1,8 @@
 //! What the language server costs: the time from a keystroke to its published diagnostics, and memory.
 //!
 //! `cargo bench --bench lsp` measures a repository made here; `FLAKEWARD_BENCH=PATH` one on disk, of which nothing is
-//! changed: all edits are made to open documents. `FLAKEWARD_BENCH_EDITS` is the number of random edits at the end.
+//! changed: all edits are made to open documents. `FLAKEWARD_BENCH_EDITS` is the number of random edits at the end, and
+//! `FLAKEWARD_BINARY=PATH` measures a release build that exists already.
 //! The exit code is 1 if a median or the memory is over its limit.
 
 use std::fs;
@@ -140,7 +141,8 @@ struct Server {
 
 impl Server {
     fn start(root: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_flakeward"))
+        let binary = std::env::var_os("FLAKEWARD_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_flakeward").into());
+        let mut child = Command::new(binary)
             .arg("lsp")
             .current_dir(root)
             .stdin(Stdio::piped())

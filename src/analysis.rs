@@ -11,7 +11,7 @@ use crate::file_pass::{FilePass, Outcome};
 use crate::finding::{RelPath, Safety};
 use crate::repo::{Repo, RepoFile};
 use crate::report::Report;
-use crate::run::{self, Conclusion};
+use crate::run::{self, Conclusion, Runs};
 use crate::settings::Settings;
 
 /// Checks a repository and keeps the results of each file, so that the next report only re-reads the files that changed
@@ -119,7 +119,7 @@ impl Analysis {
         }
         refresh(names, settings, checks, readers, outcomes);
         let outcomes = names.own.files.iter().filter_map(|file| outcomes.get(file.path()));
-        run::conclude(&names.own, settings, checks, outcomes.cloned())
+        run::conclude(&names.own, settings, checks, outcomes.cloned(), Runs::Repeated)
     }
 
     /// The report of the whole repository, without the baseline.
@@ -179,6 +179,7 @@ fn refresh(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::sync::Arc;
 
     use super::*;
@@ -223,6 +224,64 @@ mod tests {
             files.retain(|(known, _)| *known != path);
             analysis.remove(path);
             same(&mut analysis, &files);
+        }
+    }
+
+    /// The texts that each file may have, so that kept results depend on everything that may change elsewhere: the
+    /// position, name and number of an entry, how the registry is imported, its aliases, and flakes of their own.
+    const VARIANTS: [(&str, &[&str]); 6] = [
+        (
+            "lib/ports.nix",
+            &[
+                "{ web = 8080; db = 5432; }",
+                "# moved\n{ web = 8080; db = 5432; }",
+                "{ site.main = 8080; db = 5432; }",
+                "{ web = 8081; db = 8080; }",
+                "{ web = 8080; other = 8080; }",
+                "{ lib }: { web = 8080; db = 5432; }",
+                "{ web = { port = 8080; protocol = \"tcp\"; }; redis = 5432; }",
+                "{ web = ",
+                "{ }",
+            ],
+        ),
+        ("web.nix", &["{ services.web.port = 8080; }", "{ services.web.port = 9090; }", "{ }"]),
+        ("sub/db.nix", &["{ services.postgresql.port = 5432; }", "{ x.db.port = 8080; url = \"http://db:5432\"; }"]),
+        ("sub/flake.nix", &["{ outputs = _: { }; }", "3"]),
+        (
+            "use.nix",
+            &[
+                "{ LT, ... }: { a.port = LT.port.web; b.port = 8080; }",
+                "let ports = import ./lib/ports.nix; in { a.port = ports.web; b = ports.bd; }",
+                "{ }",
+            ],
+        ),
+        ("deploy.yaml", &["port: 8080\n", "# Port from lib/ports.nix: web = 8080\nport: 8080\n"]),
+    ];
+
+    #[test]
+    fn kept_results_are_those_of_a_new_run() {
+        let mut texts = BTreeMap::from([("lib/ports.nix", VARIANTS[0].1[0])]);
+        let mut analysis = Analysis::new(Repo::from_texts(texts.clone()), Settings::default());
+        let mut random = 20_261_126_usize;
+        let mut below = |limit: usize| {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (random >> 33) % limit
+        };
+        for _ in 0..400 {
+            let (path, variants) = VARIANTS[below(VARIANTS.len())];
+            if below(10) == 0 {
+                texts.remove(path);
+                analysis.remove(path);
+            } else {
+                let text = variants[below(variants.len())];
+                texts.insert(path, text);
+                analysis.put(path, text.as_bytes().to_vec());
+            }
+            let files: Vec<_> = texts.iter().map(|(path, text)| (*path, *text)).collect();
+            same(&mut analysis, &files);
+            let settings = Settings { fixes: Safety::Unsafe, ..Settings::default() };
+            let whole = check(&Repo::from_texts(files.iter().copied()), &settings);
+            assert_eq!(analysis.report_with(Safety::Unsafe).findings, whole.findings, "{files:#?}");
         }
     }
 

@@ -26,7 +26,7 @@ use crate::suppress::{Suppression, entries};
 pub fn check(repo: &Repo, settings: &Settings) -> Report {
     let checks = active_checks(&settings.rules);
     let repo = &*repo.own(settings);
-    conclude(repo, settings, &checks, file_pass(repo, settings, &checks, check::readers(&checks))).report
+    conclude(repo, settings, &checks, file_pass(repo, settings, &checks, check::readers(&checks)), Runs::Once).report
 }
 
 /// The result of a run, with the facts.
@@ -54,17 +54,28 @@ fn file_pass(
     repo.files.par_iter().map(|file| pass.check(file)).collect()
 }
 
+/// How often a repository is checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Runs {
+    /// Once.
+    Once,
+    /// Repeatedly, so that it is worth keeping results with the facts of files.
+    Repeated,
+}
+
 /// Derives the report from the outcomes of all files.
 pub(crate) fn conclude(
     repo: &Repo,
     settings: &Settings,
     checks: &[&'static Check],
     outcomes: impl IntoIterator<Item = Outcome>,
+    runs: Runs,
 ) -> Conclusion {
     let mut gathered = Gathered::of(repo, outcomes);
     let config = &settings.config;
     let mut view = ProjectView::new(&gathered.project, &config.ports, &config.params, settings.now, settings.fixes);
     view.counts_fixes = settings.counts_fixes;
+    view.repeats = runs == Runs::Repeated;
     let held_back = HeldBack::of(repo, &gathered.project, config, checks);
     let checks: Vec<_> = checks.iter().copied().filter(|check| !held_back.rules.contains(check.rule)).collect();
     let verdict = project_pass(&checks, &view);

@@ -1,6 +1,7 @@
 //! Lists and reads the files of a repository, and determines their kinds.
 
 mod git;
+mod unsaved;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use crate::knowledge::third_party;
 use crate::lang::{dockerfile, languages};
 use crate::paths;
 use crate::source::{FileKind, Source};
+pub use unsaved::Unsaved;
 
 /// Larger files are reported and not read: configuration files are shorter.
 pub const MAX_FILE: u64 = 32 << 20;

@@ -63,9 +63,9 @@ impl Taken {
 
 /// The entries that a computed list refers to. If there are none, the list may contain anything.
 fn referred(view: &ProjectView<'_>, file: &ProjectFile, list: Span) -> Vec<u16> {
-    let uses = references::uses(view.project, view.registries());
-    let inside = uses.filter(|(other, found, _)| std::ptr::eq(*other, file) && list.contains(found.span));
-    let entries = inside.filter_map(|(_, found, registry)| match references::lookup(registry, found) {
+    let uses = references::uses_in(file, view.registries());
+    let inside = uses.filter(|(found, _)| list.contains(found.span));
+    let entries = inside.filter_map(|(found, registry)| match references::lookup(registry, found) {
         Some(Lookup::Entry(entry)) => entry.port(),
         _ => None,
     });

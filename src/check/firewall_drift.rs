@@ -20,22 +20,21 @@ fn project(view: &ProjectView<'_>) -> Verdict {
     let registries = view.registries();
     let machines = machines(view);
     let mut verdict = Verdict::default();
-    let mut report = |file: &ProjectFile, span: Span, number: u32| {
-        let lists = file.fact::<FirewallFacts>().map_or(&[][..], |facts| &facts.lists);
-        let Some(list) = lists.iter().find(|list| list.span.contains(span)) else { return };
-        let entries = registries.serving(&file.source.path, number);
-        verdict.extend(drift(file, span, number, list, entries, &machines));
-    };
-    for (file, found, registry) in references::uses(view.project, registries).filter(|(_, found, _)| found.certain) {
-        if let Some(Lookup::Entry(entry)) = references::lookup(registry, found)
-            && let Some(number) = entry.port()
-        {
-            report(file, found.span, u32::from(number));
+    for (file, FirewallFacts { lists }) in view.project.each() {
+        let mut report = |span: Span, number: u32| {
+            let Some(list) = lists.iter().find(|list| list.span.contains(span)) else { return };
+            let entries = registries.serving(&file.source.path, number);
+            verdict.extend(drift(file, span, number, list, entries, &machines));
+        };
+        for (found, registry) in references::uses_in(file, registries).filter(|(found, _)| found.certain) {
+            if let Some(Lookup::Entry(entry)) = references::lookup(registry, found)
+                && let Some(number) = entry.port()
+            {
+                report(found.span, u32::from(number));
+            }
         }
-    }
-    for (file, facts) in view.project.each::<PortFacts>() {
-        let literals = facts.uses.iter().filter(|port| port.kind == UseKind::Literal);
-        literals.for_each(|port| report(file, port.span, port.number));
+        let literals = file.fact::<PortFacts>().into_iter().flat_map(|facts| &facts.uses);
+        literals.filter(|port| port.kind == UseKind::Literal).for_each(|port| report(port.span, port.number));
     }
     verdict
 }

@@ -46,6 +46,7 @@ use std::sync::OnceLock;
 use crate::config::{Params, PortSettings};
 use crate::facts::needles::Words;
 use crate::facts::port_registry::Registries;
+use crate::facts::port_registry::references::{self, Resolved};
 use crate::facts::ports::PortFacts;
 use crate::facts::ports::hosts::Hosts;
 use crate::facts::processes::group::Groups;
@@ -145,7 +146,10 @@ pub struct ProjectView<'p> {
     pub fixes: Safety,
     /// Whether findings mention an unsafe fix even if it is not created.
     pub counts_fixes: bool,
+    /// Whether the repository is checked repeatedly, so that it is worth keeping results with the facts of files.
+    pub repeats: bool,
     registries: OnceLock<Registries<'p>>,
+    references: OnceLock<Vec<Resolved<'p>>>,
     hosts: OnceLock<Hosts>,
     groups: OnceLock<Groups<'p>>,
     port_literals: OnceLock<port_literals::Shared<'p>>,
@@ -167,7 +171,9 @@ impl<'p> ProjectView<'p> {
             now,
             fixes,
             counts_fixes: false,
+            repeats: false,
             registries: OnceLock::new(),
+            references: OnceLock::new(),
             hosts: OnceLock::new(),
             groups: OnceLock::new(),
             port_literals: OnceLock::new(),
@@ -177,6 +183,11 @@ impl<'p> ProjectView<'p> {
     /// The port registries.
     pub fn registries(&self) -> &Registries<'p> {
         self.registries.get_or_init(|| Registries::of(self.project))
+    }
+
+    /// The uses of the port registries in Nix.
+    pub fn references(&self) -> &[Resolved<'p>] {
+        self.references.get_or_init(|| references::resolve(self.project, self.registries()))
     }
 
     /// Which hosts belong to the repository.

@@ -1,10 +1,14 @@
 //! Shared by the rules about port literals: which literals belong to the repository, and what to write instead.
 
+mod kept;
+
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use self::kept::{Basis, Kept};
 use super::{ProjectView, Verdict};
 use crate::facts::port_registry::{Entry, Registry, RegistryFacts, dotted, served};
 use crate::facts::ports::text::is_port_word;
@@ -212,11 +216,14 @@ struct OpenFile<'p> {
     opened: OnceCell<Option<PortFile<'p, 'p>>>,
     /// Why it cannot import a registry, if it cannot, by the registry's path.
     obstacles: RefCell<BTreeMap<String, Option<String>>>,
+    /// The results of earlier runs. `None` if there is only one run.
+    kept: Option<Arc<Kept>>,
 }
 
 impl<'p> OpenFile<'p> {
-    fn new(file: &'p ProjectFile) -> Self {
-        Self { file, opened: OnceCell::new(), obstacles: RefCell::default() }
+    fn new(view: &ProjectView<'_>, file: &'p ProjectFile) -> Self {
+        let kept = view.repeats.then(|| file.facts.kept());
+        Self { file, opened: OnceCell::new(), obstacles: RefCell::default(), kept }
     }
 
     /// Why the file cannot import a registry.
@@ -266,7 +273,7 @@ impl<'p> Reporter<'_, 'p> {
             }
         }
         let used = files.into_par_iter().flat_map_iter(|(file, ports)| {
-            let open = OpenFile::new(file);
+            let open = OpenFile::new(self.view, file);
             let used = ports.into_iter().filter(|port| self.could_be_named(&open, port, &possible));
             used.map(|port| port.number).collect::<Vec<_>>()
         });
@@ -289,7 +296,22 @@ impl<'p> Reporter<'_, 'p> {
         let Possible { registry, shape, ports } = possible;
         let entry = ["name".to_owned()];
         let target = Target { registry, shape, entry: &entry, number: port.number, settled: true };
-        ports.contains(&(&*open.file.source.path, port.span.start)) && self.replacement(open, port, &target).is_ok()
+        let is_possible = || self.replacement(open, port, &target).is_ok();
+        ports.contains(&(&*open.file.source.path, port.span.start))
+            && match &open.kept {
+                Some(kept) => {
+                    let basis = Basis {
+                        registry: registry.clone(),
+                        shape: Some(shape.clone()),
+                        entry: entry.to_vec(),
+                        settled: true,
+                        aliases: Vec::new(),
+                        obstacle: open.obstacle(self.view.project, registry),
+                    };
+                    kept.could_be_named.get_or(port, basis, is_possible)
+                }
+                None => is_possible(),
+            }
     }
 
     fn uses(&self, file: &'p ProjectFile) -> impl Iterator<Item = &'p PortUse> {
@@ -300,7 +322,7 @@ impl<'p> Reporter<'_, 'p> {
     /// The findings of a rule, all files in parallel.
     fn findings(&self, rule: RuleId) -> Verdict {
         let findings = self.view.project.files.par_iter().flat_map_iter(|file| {
-            let open = OpenFile::new(file);
+            let open = OpenFile::new(self.view, file);
             let uses = self.uses(file).filter(|port| port.number <= 65535 && self::rule(port) == rule);
             uses.map(|port| self.finding(&open, port)).collect::<Vec<_>>()
         });
@@ -323,6 +345,25 @@ impl<'p> Reporter<'_, 'p> {
 
     /// Exactly one entry has the number.
     fn registered(&self, open: &OpenFile<'p>, port: &PortUse, registry: &Registry, entry: &Entry) -> Finding {
+        let create = || self.new_registered(open, port, registry, entry);
+        let Some(kept) = &open.kept else { return create() };
+        let aliases = self.shared.aliases.get(&registry.path).into_iter().flatten();
+        let basis = Basis {
+            registry: registry.path.clone(),
+            shape: self.shared.shapes.get(&registry.path).cloned(),
+            entry: entry.path.clone(),
+            settled: entry.settled,
+            aliases: aliases.map(|alias| (*alias).to_owned()).collect(),
+            obstacle: open.obstacle(self.view.project, &registry.path),
+        };
+        let mut finding = kept.registered.get_or(port, basis, create);
+        for label in &mut finding.labels {
+            label.span = entry.name_span;
+        }
+        finding
+    }
+
+    fn new_registered(&self, open: &OpenFile<'p>, port: &PortUse, registry: &Registry, entry: &Entry) -> Finding {
         let source = &open.file.source;
         let names = self.shared.names.get(&registry.path);
         if is_listened_on(port)

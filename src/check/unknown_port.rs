@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use super::{Check, ProjectView, Verdict};
 use crate::facts::port_registry::nearest::{Names, is_slip};
-use crate::facts::port_registry::{self, Entry, Lookup, Registry, RegistryComment, dotted, is_identifier, references};
+use crate::facts::port_registry::references::{self, Resolved};
+use crate::facts::port_registry::{self, Entry, Lookup, Registry, RegistryComment, dotted, is_identifier};
 use crate::finding::{Edit, Finding, Fix, RelPath, Safety, Span};
 use crate::lang::{Language, Tree};
 use crate::rewrite::relocate;
@@ -21,8 +22,8 @@ fn project(view: &ProjectView<'_>) -> Verdict {
     let mut near = Near::default();
     let mut seen: HashSet<(RelPath, Span)> = HashSet::new();
     let mut open: Option<(&RelPath, Option<Tree<'_>>)> = None;
-    for (file, found, registry) in references::uses(view.project, registries).filter(|(_, found, _)| found.certain) {
-        let Some(Lookup::Missing(at)) = references::lookup(registry, found) else { continue };
+    for &Resolved { file, found, registry, target } in view.references().iter().filter(|resolved| resolved.found.certain) {
+        let Some(Lookup::Missing(at)) = target else { continue };
         let (Some(&span), path) = (found.names.get(at), &file.source.path) else { continue };
         if seen.insert((path.clone(), span)) {
             let (finding, meant) = missing(path, span, registry, &found.path, at, &mut near);

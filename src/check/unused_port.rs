@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use super::{Check, ProjectView, Verdict};
 use crate::facts::Project;
-use crate::facts::port_registry::{self, Entry, Lookup, Registries, Registry, RegistryFacts, Value, references};
+use crate::facts::port_registry::references::{self, Resolved};
+use crate::facts::port_registry::{self, Entry, Lookup, Registry, RegistryFacts, Value};
 use crate::finding::{Finding, RelPath};
 
 /// The rule.
@@ -16,7 +17,7 @@ pub static CHECK: Check = Check::of_project(RULE, &[&port_registry::READER], pro
 /// Reports entries without a use. If a registry is passed on as a whole, all of its entries may be used.
 fn project(view: &ProjectView<'_>) -> Verdict {
     let registries = view.registries();
-    let used = Used::gather(view.project, registries);
+    let used = Used::gather(view);
     let mut verdict = Verdict::default();
     for registry in registries.all().iter().filter(|registry| registry.shape.importable) {
         match used.referred.contains(&registry.path) {
@@ -45,15 +46,16 @@ struct Used {
 }
 
 impl Used {
-    fn gather(project: &Project, registries: &Registries<'_>) -> Self {
+    fn gather(view: &ProjectView<'_>) -> Self {
+        let (project, registries) = (view.project, view.registries());
         let mut used = Self::default();
-        for (_, found, registry) in references::uses(project, registries) {
+        for &Resolved { found, registry, target, .. } in view.references() {
             used.referred.insert(registry.path.clone());
             if let Some(argument) = &found.argument {
                 used.mark_arguments(project, registry, argument);
             }
             if found.reads {
-                used.mark(registry, &found.path, references::lookup(registry, found).unwrap_or(Lookup::NotDecidable));
+                used.mark(registry, &found.path, target.unwrap_or(Lookup::NotDecidable));
             }
         }
         for (_, _, registry) in references::loads(project, registries) {

@@ -6,6 +6,7 @@ use super::{Failure, own_rules, print, print_json, rule_tests, session};
 use crate::cli::{ExplainArgs, ListFormat, RulesArgs, RulesCommand};
 use crate::output::{page, rules, stream};
 use crate::rule::Catalog;
+use crate::walk::Unsaved;
 
 /// Prints a page.
 pub fn explain(args: &ExplainArgs) -> Result<ExitCode, Failure> {
@@ -34,5 +35,5 @@ pub fn rules(args: &RulesArgs) -> Result<ExitCode, Failure> {
 fn catalog(with_policy: bool) -> Result<Catalog, Failure> {
     let (root, view) = session::here()?;
     let policy = if with_policy { session::policy(&root)? } else { None };
-    own_rules::catalog(&root, policy.as_ref(), |path| view.disk_path(&root, path))
+    own_rules::catalog(&root, policy.as_ref(), |path| view.disk_path(&root, path), &Unsaved::default())
 }

@@ -1,5 +1,6 @@
 //! A repository's own rules: reading their pages.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::Failure;
@@ -7,12 +8,17 @@ use super::policy::Policy;
 use crate::config::ConfigError;
 use crate::rule::page::PageError;
 use crate::rule::{Catalog, Rule, example, own};
-use crate::walk;
+use crate::walk::{self, Unsaved};
 
 /// The rules of a repository: built-in ones, those of its policy and its own. `shown` formats a path for messages.
-pub fn catalog(root: &Path, policy: Option<&Policy>, shown: impl Fn(&Path) -> PathBuf) -> Result<Catalog, Failure> {
-    let own = rules(root, &shown)?;
-    let mut shared = policy.map_or(Ok(Vec::new()), |policy| rules(&policy.folder, &shown))?;
+pub fn catalog(
+    root: &Path,
+    policy: Option<&Policy>,
+    shown: impl Fn(&Path) -> PathBuf,
+    unsaved: &Unsaved,
+) -> Result<Catalog, Failure> {
+    let own = rules(root, &shown, unsaved)?;
+    let mut shared = policy.map_or(Ok(Vec::new()), |policy| rules(&policy.folder, &shown, unsaved))?;
     for rule in &mut shared {
         rule.page = policy.map(|policy| policy.page(root, &own::path(rule.id)));
         if own.iter().any(|own| own.id == rule.id) {
@@ -25,32 +31,34 @@ pub fn catalog(root: &Path, policy: Option<&Policy>, shown: impl Fn(&Path) -> Pa
 }
 
 /// The rules in a repository or policy.
-fn rules(root: &Path, shown: &impl Fn(&Path) -> PathBuf) -> Result<Vec<Rule>, Failure> {
+fn rules(root: &Path, shown: &impl Fn(&Path) -> PathBuf, unsaved: &Unsaved) -> Result<Vec<Rule>, Failure> {
     let folder = root.join(own::FOLDER);
     let cannot = |path: &Path, reason: String| {
         Failure::new(format!("cannot read the rules in {}: {reason}", shown(path).display()))
     };
-    let entries = match folder.read_dir() {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(cannot(&folder, walk::io_reason(&error))),
-    };
-    let mut files = Vec::new();
-    for entry in entries {
-        let path = entry.map_err(|error| cannot(&folder, walk::io_reason(&error)))?.path();
-        // READMEs are for people, in any folder.
-        let is_readme = path.file_name().is_some_and(|name| name.eq_ignore_ascii_case("readme.md"));
-        if path.extension().is_some_and(|extension| extension == "md") && !is_readme {
-            files.push(path);
+    let mut files: BTreeSet<PathBuf> = unsaved.in_folder(&folder).collect();
+    match folder.read_dir() {
+        Ok(entries) => {
+            for entry in entries {
+                files.insert(entry.map_err(|error| cannot(&folder, walk::io_reason(&error)))?.path());
+            }
         }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(cannot(&folder, walk::io_reason(&error))),
     }
-    files.sort();
-    files.iter().map(|file| page(root, file, &shown(file))).collect()
+    files.iter().filter(|file| is_page(file)).map(|file| page(root, file, &shown(file), unsaved)).collect()
 }
 
-fn page(root: &Path, file: &Path, shown: &Path) -> Result<Rule, Failure> {
+/// Whether a file in the folder of the rules is a rule. READMEs are for people, in any folder.
+fn is_page(file: &Path) -> bool {
+    let is_readme = file.file_name().is_some_and(|name| name.eq_ignore_ascii_case("readme.md"));
+    file.extension().is_some_and(|extension| extension == "md") && !is_readme
+}
+
+fn page(root: &Path, file: &Path, shown: &Path, unsaved: &Unsaved) -> Result<Rule, Failure> {
     let name = file.file_stem().unwrap_or_default().to_string_lossy();
-    let text = walk::read_settings(file, Some(root), own::MAX_PAGE)
+    let text = unsaved
+        .read(file, Some(root), own::MAX_PAGE)
         .map_err(|reason| Failure::new(format!("cannot read the rule {}: {reason}", shown.display())))?;
     let rule = own::parse(&name, &text).map_err(|error| broken(shown, &text, error))?;
     // A page with invalid examples is invalid too, although only its test reads them.

@@ -8,12 +8,12 @@ use crate::output::text::{clean_lines, count};
 use crate::rule::{example, own};
 use crate::source::LineIndex;
 use crate::trial::{self, Fault};
-use crate::walk;
+use crate::walk::{self, Unsaved};
 
 /// Runs the examples of the repository's own rules.
 pub fn test() -> Result<ExitCode, Failure> {
     let (root, view) = session::here()?;
-    let catalog = own_rules::catalog(&root, None, |path| view.disk_path(&root, path))?;
+    let catalog = own_rules::catalog(&root, None, |path| view.disk_path(&root, path), &Unsaved::default())?;
     let (mut examples, mut faults, mut text) = (0, 0, String::new());
     for rule in catalog.own() {
         let path = root.join(own::path(rule.id));

@@ -16,7 +16,7 @@ use crate::report::Report;
 use crate::rule::{Catalog, Rule};
 use crate::settings::Settings;
 use crate::suppress::baseline::{self, Baseline};
-use crate::walk;
+use crate::walk::{self, Unsaved};
 
 /// A repository, its effective settings, and the requested paths.
 #[derive(Debug)]
@@ -39,6 +39,8 @@ pub struct Session {
     /// Whether the command line selects the configuration, so that others are not reported.
     config_named: bool,
     threads: usize,
+    /// The settings files that are open in an editor.
+    unsaved: Unsaved,
 }
 
 /// Larger configurations are not read: each entry takes time for each file.
@@ -47,6 +49,11 @@ const MAX_CONFIG: u64 = 1 << 20;
 impl Session {
     /// Finds the repository and its settings. `stdin_filename` is the path for standard input.
     pub fn open(scope: &ScopeArgs, stdin_filename: Option<&Path>) -> Result<Self, Failure> {
+        Self::open_with(scope, stdin_filename, Unsaved::default())
+    }
+
+    /// The same, with the settings files that are open in an editor.
+    pub fn open_with(scope: &ScopeArgs, stdin_filename: Option<&Path>, unsaved: Unsaved) -> Result<Self, Failure> {
         let threads = scope.jobs.unwrap_or(0);
         set_threads(threads)?;
         let here = working_directory()?;
@@ -59,7 +66,7 @@ impl Session {
         let anchors: Vec<&Path> = asked.iter().chain(&stdin).map(PathBuf::as_path).collect();
         let root = common_root(&anchors, &here)?;
         let view = View::between(&here, &root);
-        let mut settings = Settings::new(read_config(scope, &root, &here)?);
+        let mut settings = Settings::new(read_config(scope, &root, &here, &unsaved)?);
         let decided = choose_rules(&mut settings, scope)?;
         settings.now = now(scope.now)?;
         settings.paths = anchors.iter().filter_map(|path| walk::relative(&root, path)).collect();
@@ -75,6 +82,7 @@ impl Session {
             no_ignore: scope.no_ignore,
             config_named: scope.isolated || scope.config.is_some(),
             threads,
+            unsaved,
             root,
             settings,
         })
@@ -85,12 +93,14 @@ impl Session {
         let usual = self.root.join(baseline::DEFAULT);
         let file = match named {
             Some(file) => file,
-            None if !isolated && usual.symlink_metadata().is_ok() => &usual,
+            None if !isolated && self.unsaved.has(&usual) => &usual,
             None => return Ok(()),
         };
         let shown = named.map_or_else(|| self.view.disk_path(&self.root, file), Path::to_owned);
         let found_in = named.is_none().then_some(self.root.as_path());
-        let text = walk::read_settings(file, found_in, walk::MAX_FILE)
+        let text = self
+            .unsaved
+            .read(file, found_in, walk::MAX_FILE)
             .map_err(|reason| Failure::new(format!("cannot read the baseline {}: {reason}", shown.display())))?;
         let path = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
         let path = walk::between(&self.root, &walk::resolve_new(&path));
@@ -260,17 +270,18 @@ fn parent(path: &Path) -> PathBuf {
 
 /// The configuration: the given one, else the one in the root, whichever paths were requested. It overrides the policy
 /// that it extends, and --settings overrides both.
-fn read_config(scope: &ScopeArgs, root: &Path, here: &Path) -> Result<Config, Failure> {
+fn read_config(scope: &ScopeArgs, root: &Path, here: &Path, unsaved: &Unsaved) -> Result<Config, Failure> {
     let view = View::between(here, root);
     let shown = |path: &Path| view.disk_path(root, path);
     let mut layers = Vec::new();
     let file = match &scope.config {
         _ if scope.isolated => None,
         Some(file) => Some(here.join(file)),
-        None => find_config(root),
+        None => find_config(root, unsaved),
     };
     if let Some(file) = &file {
-        layers.push(read_layer(Origin::Repository, file, &shown(file), scope.config.is_none().then_some(root))?);
+        let found_in = scope.config.is_none().then_some(root);
+        layers.push(read_layer(Origin::Repository, file, &shown(file), found_in, unsaved)?);
     }
     let policy = match scope.isolated {
         true => None,
@@ -280,15 +291,15 @@ fn read_config(scope: &ScopeArgs, root: &Path, here: &Path) -> Result<Config, Fa
     if let Some(folder) = &folder {
         let names = FILE_NAMES.map(|name| folder.join(name));
         if let Some(file) = names.iter().find(|file| file.symlink_metadata().is_ok()) {
-            layers.insert(0, read_layer(Origin::Policy, file, &shown(file), Some(folder))?);
+            layers.insert(0, read_layer(Origin::Policy, file, &shown(file), Some(folder), unsaved)?);
         }
     }
     if let Some(file) = &scope.settings {
-        layers.push(read_layer(Origin::Settings, &here.join(file), file, None)?);
+        layers.push(read_layer(Origin::Settings, &here.join(file), file, None, unsaved)?);
     }
     let catalog = match scope.isolated {
         true => Catalog::built_in(),
-        false => own_rules::catalog(root, policy.as_ref(), shown)?,
+        false => own_rules::catalog(root, policy.as_ref(), shown, unsaved)?,
     };
     if layers.is_empty() {
         return Ok(Config { policy: folder, ..Config::of(catalog) });
@@ -302,21 +313,29 @@ fn read_config(scope: &ScopeArgs, root: &Path, here: &Path) -> Result<Config, Fa
 /// The policy that the repository around the working directory extends.
 pub fn policy(root: &Path) -> Result<Option<Policy>, Failure> {
     let here = working_directory()?;
-    let Some(file) = find_config(root) else { return Ok(None) };
+    let unsaved = Unsaved::default();
+    let Some(file) = find_config(root, &unsaved) else { return Ok(None) };
     let shown = View::between(&here, root).disk_path(root, &file);
-    let layer = read_layer(Origin::Repository, &file, &shown, Some(root))?;
+    let layer = read_layer(Origin::Repository, &file, &shown, Some(root), &unsaved)?;
     policy::find(Some(&layer), Some(&file), root, None)
 }
 
-fn read_layer(origin: Origin, file: &Path, shown: &Path, found_in: Option<&Path>) -> Result<Layer, Failure> {
-    let text = walk::read_settings(file, found_in, MAX_CONFIG)
+fn read_layer(
+    origin: Origin,
+    file: &Path,
+    shown: &Path,
+    found_in: Option<&Path>,
+    unsaved: &Unsaved,
+) -> Result<Layer, Failure> {
+    let text = unsaved
+        .read(file, found_in, MAX_CONFIG)
         .map_err(|reason| Failure::new(format!("cannot read the configuration {}: {reason}", shown.display())))?;
     Ok(Layer::parse(origin, shown, text)?)
 }
 
 /// The configuration in a repository's root.
-fn find_config(root: &Path) -> Option<PathBuf> {
-    FILE_NAMES.map(|name| root.join(name)).into_iter().find(|file| file.symlink_metadata().is_ok())
+fn find_config(root: &Path, unsaved: &Unsaved) -> Option<PathBuf> {
+    FILE_NAMES.map(|name| root.join(name)).into_iter().find(|file| unsaved.has(file))
 }
 
 /// Applies `--select`, `--ignore` and `--level`, which apply everywhere and override `[[overrides]]`.

@@ -15,10 +15,10 @@ pub mod ports;
 pub mod processes;
 mod view;
 
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::collections::BTreeMap;
 use std::fmt::Debug;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::finding::RelPath;
 use crate::source::{FileKind, Source};
@@ -52,27 +52,43 @@ pub fn fact<T: Fact>(fact: T, is_empty: bool) -> Option<Box<dyn Fact>> {
 
 /// The facts of one file, by type.
 #[derive(Debug, Default)]
-pub struct Facts(Vec<Box<dyn Fact>>);
+pub struct Facts {
+    all: Vec<(TypeId, Box<dyn Fact>)>,
+    kept: Mutex<Vec<Arc<dyn Any + Send + Sync>>>,
+}
 
 impl Facts {
     /// Adds a fact.
     pub fn push(&mut self, fact: Box<dyn Fact>) {
-        self.0.push(fact);
+        self.all.push(((&*fact as &dyn Any).type_id(), fact));
     }
 
     /// The fact of a type, if the file has one.
     pub fn get<T: Fact>(&self) -> Option<&T> {
-        self.0.iter().find_map(|fact| (&**fact as &dyn Any).downcast_ref())
+        let (_, fact) = self.all.iter().find(|(id, _)| *id == TypeId::of::<T>())?;
+        (&**fact as &dyn Any).downcast_ref()
     }
 
     /// All facts, in the order in which they were read.
     pub fn iter(&self) -> impl Iterator<Item = &dyn Fact> {
-        self.0.iter().map(|fact| &**fact)
+        self.all.iter().map(|(_, fact)| &**fact)
     }
 
     /// Whether the file has no facts.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.all.is_empty()
+    }
+
+    /// The value of a type that a check keeps with these facts; empty at first. Facts are kept as long as the file does
+    /// not change, so what depends on more than the file has to be compared before it is used again.
+    pub fn kept<T: Any + Default + Send + Sync>(&self) -> Arc<T> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = kept.iter().find_map(|value| Arc::clone(value).downcast().ok());
+        known.unwrap_or_else(|| {
+            let new = Arc::<T>::default();
+            kept.push(new.clone());
+            new
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Findings as diagnostics.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::Path;
 
 use gen_lsp_types::{
     ClientCapabilities, Code, CodeDescription, Diagnostic, DiagnosticRelatedInformation, DiagnosticSeverity,
@@ -24,6 +25,8 @@ pub struct DiagnosticSupport {
     pub pull: bool,
     /// It can refresh pulled diagnostics.
     pub refresh: bool,
+    /// It accepts the diagnostics of related documents together with those that it pulls.
+    pub related: bool,
 }
 
 impl DiagnosticSupport {
@@ -31,8 +34,10 @@ impl DiagnosticSupport {
     pub fn of(client: &ClientCapabilities) -> Self {
         let document = client.text_document.as_ref();
         let workspace = client.workspace.as_ref().and_then(|workspace| workspace.diagnostics.as_ref());
+        let pull = document.and_then(|document| document.diagnostic.as_ref());
         Self {
-            pull: document.is_some_and(|document| document.diagnostic.is_some()),
+            pull: pull.is_some(),
+            related: pull.and_then(|pull| pull.related_document_support).unwrap_or(false),
             refresh: workspace.and_then(|workspace| workspace.refresh_support).unwrap_or(false),
         }
     }
@@ -116,19 +121,18 @@ fn message(finding: &Finding) -> String {
     text
 }
 
-/// The diagnostic of invalid settings, with the path of the file.
-pub fn of_problem(problem: &Problem, encoding: Encoding) -> Option<(std::path::PathBuf, Diagnostic)> {
-    let error = problem.at.as_deref()?;
+/// The diagnostic of invalid settings, if they are in this file.
+pub fn of_problem(problem: &Problem, file: &Path, encoding: Encoding) -> Option<Diagnostic> {
+    let (_, error) = problem.at.as_ref().filter(|(path, _)| path == file)?;
     let span = error.span.clone().unwrap_or_default();
     let range = Lines::new(&error.text, encoding).range(crate::finding::Span::new(span.start, span.end));
-    let diagnostic = Diagnostic {
+    Some(Diagnostic {
         range,
         severity: Some(DiagnosticSeverity::Error),
         source: Some(SOURCE.to_owned()),
         message: Message::String(problem.message.clone()),
         ..Diagnostic::default()
-    };
-    Some((error.path.clone(), diagnostic))
+    })
 }
 
 /// The messages about checks that failed with an internal error, each with the file that it is about.

@@ -21,6 +21,7 @@ impl Server {
             return;
         }
         self.guarded("a check", |server| {
+            server.reload_outdated();
             server.show_problems();
             server.show_internal_errors();
             if server.client.diagnostics.pull {
@@ -67,12 +68,14 @@ impl Server {
         }
     }
 
-    /// Shows each problem with settings once, as a message and at its position.
+    /// Shows each problem with settings once, as a message. In an open document, its diagnostic is sufficient, and
+    /// messages about each keystroke would only be in the way.
     pub(super) fn show_problems(&mut self) {
         let mut messages = Vec::new();
         for (root, workspace) in &self.workspaces {
             let Some(problem) = &workspace.problem else { continue };
-            if self.shown_problems.get(root) != Some(&problem.message) {
+            let is_open = problem.at.as_ref().is_some_and(|(file, _)| self.documents.get(file).is_some());
+            if !is_open && self.shown_problems.get(root) != Some(&problem.message) {
                 messages.push((root.clone(), problem.message.clone()));
             }
         }
@@ -100,16 +103,45 @@ impl Server {
     }
 
     pub(super) fn document_diagnostics(&mut self, params: lsp::DocumentDiagnosticParams) -> Answer {
-        let uri = &params.text_document.uri;
-        let list = match self.locate(uri) {
-            Some((root, _, relative)) => self.list(&root, &relative),
-            None => Vec::new(),
-        };
+        let located = self.locate(&params.text_document.uri);
+        let list = located.as_ref().map(|(root, _, relative)| self.list(root, relative)).unwrap_or_default();
         let id = diagnostics::result_id(&list);
-        Ok(match params.previous_result_id {
+        let mut report = match params.previous_result_id {
             Some(before) if before == id => json!({ "kind": "unchanged", "resultId": id }),
             _ => json!({ "kind": "full", "resultId": id, "items": list }),
-        })
+        };
+        if let Some((root, path, _)) = located {
+            if self.documents.get(&path).is_some() {
+                self.pulled.insert(path.clone(), id);
+            }
+            let related = self.related_documents(&root, &path);
+            if !related.is_empty() {
+                report["relatedDocuments"] = Value::Object(related);
+            }
+        }
+        Ok(report)
+    }
+
+    /// The other open documents of a repository whose diagnostics have changed since the client pulled them.
+    fn related_documents(&mut self, root: &Path, path: &Path) -> serde_json::Map<String, Value> {
+        let mut related = serde_json::Map::new();
+        if !self.client.diagnostics.related {
+            return related;
+        }
+        let pulled = self.pulled.iter().filter(|(other, _)| *other != path && self.root_of(other) == root);
+        let pulled: Vec<(PathBuf, String)> = pulled.map(|(other, id)| (other.clone(), id.clone())).collect();
+        for (other, before) in pulled {
+            let relative = self.workspaces.get(root).and_then(|workspace| workspace.relative(&other));
+            let (Some(relative), Some(document)) = (relative, self.documents.get(&other)) else { continue };
+            let uri = document.uri.0.clone();
+            let list = self.list(root, &relative);
+            let id = diagnostics::result_id(&list);
+            if id != before {
+                related.insert(uri, json!({ "kind": "full", "resultId": id, "items": list }));
+                self.pulled.insert(other, id);
+            }
+        }
+        related
     }
 
     fn list(&mut self, root: &Path, path: &RelPath) -> Vec<lsp::Diagnostic> {
@@ -124,7 +156,7 @@ impl Server {
         let mut items = Vec::new();
         let encoding = self.client.encoding;
         for workspace in self.workspaces.values_mut() {
-            for path in diagnostics::paths(workspace.state()) {
+            for path in reported_paths(workspace) {
                 let list = diagnostics_of(workspace, &self.documents, &path, encoding);
                 let file = workspace.absolute(&path);
                 let uri = self.documents.uri(&file);
@@ -153,6 +185,14 @@ impl Server {
     }
 }
 
+/// The files of a repository that have diagnostics.
+fn reported_paths(workspace: &mut Workspace) -> Vec<RelPath> {
+    match &workspace.problem {
+        Some(problem) => problem.at.iter().filter_map(|(file, _)| workspace.relative(file)).collect(),
+        None => diagnostics::paths(workspace.state()),
+    }
+}
+
 /// The diagnostics of a file. If the settings are invalid, those of the settings file.
 fn diagnostics_of(
     workspace: &mut Workspace,
@@ -161,9 +201,8 @@ fn diagnostics_of(
     encoding: Encoding,
 ) -> Vec<lsp::Diagnostic> {
     if let Some(problem) = &workspace.problem {
-        let at = diagnostics::of_problem(problem, encoding);
-        let is_here = |file: &Path| workspace.absolute(path) == workspace.root.join(file);
-        return at.filter(|(file, _)| is_here(file)).map(|(_, diagnostic)| diagnostic).into_iter().collect();
+        let file = workspace.absolute(path);
+        return diagnostics::of_problem(problem, &file, encoding).into_iter().collect();
     }
     workspace.state();
     let workspace = &*workspace;

@@ -14,7 +14,7 @@ use super::capabilities::{Client, WATCHED, capabilities};
 use super::documents::{Document, Documents};
 use super::transport::{Incoming, Outgoing};
 use super::uri;
-use super::workspace::Workspace;
+use super::workspace::{Workspace, is_settings};
 use crate::{panics, walk};
 
 /// Serves a client. Returns whether it ended the connection as the protocol requires: `shutdown`, then `exit`.
@@ -120,6 +120,8 @@ pub(super) struct Server {
     folders: Vec<PathBuf>,
     /// The last published diagnostics of each document.
     pub published: BTreeMap<PathBuf, (lsp::Uri, String)>,
+    /// The result ids of the diagnostics that the client pulled last for each open document.
+    pub pulled: BTreeMap<PathBuf, String>,
     /// The settings problems that were shown to the client.
     pub shown_problems: BTreeMap<PathBuf, String>,
     /// The internal errors that were shown to the client.
@@ -128,6 +130,8 @@ pub(super) struct Server {
     pub inlay_hints: bool,
     /// Whether findings may have changed since the last publication.
     pub dirty: bool,
+    /// The repositories whose settings changed in an open document. They are read again before they are used.
+    outdated: BTreeSet<PathBuf>,
     next_id: i32,
 }
 
@@ -154,10 +158,12 @@ impl Server {
             workspaces: BTreeMap::new(),
             folders: Vec::new(),
             published: BTreeMap::new(),
+            pulled: BTreeMap::new(),
             shown_problems: BTreeMap::new(),
             shown_errors: BTreeSet::new(),
             inlay_hints: true,
             dirty: false,
+            outdated: BTreeSet::new(),
             next_id: 0,
         }
     }
@@ -231,7 +237,13 @@ impl Server {
                 self.phase = Phase::ShutDown;
                 Ok(Value::Null)
             }
-            (Phase::Running, _) => self.guarded(&method, |server| server.result(request)).unwrap_or_else(internal),
+            (Phase::Running, _) => {
+                let answer = |server: &mut Self| {
+                    server.reload_outdated();
+                    server.result(request)
+                };
+                self.guarded(&method, answer).unwrap_or_else(internal)
+            }
         };
         let response = match result {
             Ok(value) => Response::new_ok(id, value),
@@ -342,7 +354,17 @@ impl Server {
             inside.filter_map(|(path, document)| Some((walk::relative(root, path)?, document.text.as_str()))).collect();
         let workspace = Workspace::open(root.to_owned(), &buffers);
         self.workspaces.insert(root.to_owned(), workspace);
+        self.outdated.remove(root);
         self.dirty = true;
+    }
+
+    /// Reads the repositories again whose settings changed in an open document.
+    pub(super) fn reload_outdated(&mut self) {
+        for root in std::mem::take(&mut self.outdated) {
+            if self.workspaces.contains_key(&root) {
+                self.load(&root);
+            }
+        }
     }
 
     /// The repository of an open document and the document's path in it. `None` for documents without a file.
@@ -385,6 +407,9 @@ impl Server {
             Some(document) => workspace.set_buffer(&relative, &document.text),
             None => workspace.close_buffer(&relative),
         }
+        if is_settings(&relative) {
+            self.outdated.insert(root);
+        }
         self.dirty = true;
     }
 
@@ -396,6 +421,7 @@ impl Server {
                 self.publish_list(&document.uri, None, &[]);
             }
             self.published.remove(&path);
+            self.pulled.remove(&path);
             self.sync(&document.uri);
         }
     }

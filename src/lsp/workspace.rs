@@ -1,6 +1,7 @@
 //! A repository in the editor: the files on disk, the open buffers, and the results of flakeward.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use crate::report::Report;
 use crate::run::Conclusion;
 use crate::settings::Settings;
 use crate::source::Source;
-use crate::walk;
+use crate::walk::{self, Unsaved};
 
 /// A repository.
 pub struct Workspace {
@@ -27,6 +28,8 @@ pub struct Workspace {
     analysis: Analysis,
     /// The files that were on disk when it was opened.
     on_disk: BTreeMap<RelPath, RepoFile>,
+    /// When it was opened, in seconds since 1970, as file systems count them.
+    opened: i64,
     /// The open documents, and whether each of them is checked.
     buffers: BTreeMap<RelPath, bool>,
     /// The results of the last run. `None` if something has changed since.
@@ -40,8 +43,8 @@ pub struct Workspace {
 pub struct Problem {
     /// The message, with the help.
     pub message: String,
-    /// The file with the error and its position, if there is one.
-    pub at: Option<Box<ConfigError>>,
+    /// The file with the error and the position in it, if there is one.
+    pub at: Option<(PathBuf, Box<ConfigError>)>,
 }
 
 /// The results of a run.
@@ -78,14 +81,18 @@ impl Workspace {
     /// Opens the repository with this root. The buffers are the texts of open documents.
     pub fn open(root: PathBuf, buffers: &[(RelPath, &str)]) -> Self {
         let nothing = || Analysis::new(Repo::from_texts([]), Settings::default());
-        let (analysis, problem) = match load(&root) {
+        // The clock of a file system may be a few milliseconds behind.
+        let opened = jiff::Timestamp::now().as_second() - 1;
+        let settings = buffers.iter().filter(|(path, _)| is_settings(path));
+        let unsaved = settings.map(|(path, text)| (root.join(&**path), (*text).to_owned())).collect();
+        let (analysis, problem) = match load(&root, unsaved) {
             Ok(analysis) => (analysis, None),
             Err(failure) => (nothing(), Some(of_failure(failure))),
         };
         let on_disk = analysis.repo().files.iter().map(|file| (file.path().clone(), file.clone())).collect();
         let buffers_of = BTreeMap::new();
         let mut workspace =
-            Self { root, problem, analysis, on_disk, buffers: buffers_of, state: None, actionable: None };
+            Self { root, problem, analysis, on_disk, opened, buffers: buffers_of, state: None, actionable: None };
         for (path, text) in buffers {
             workspace.set_buffer(path, text);
         }
@@ -141,9 +148,13 @@ impl Workspace {
         !walk::is_skipped(path) && !is_excluded() && !is_left_out() && !walk::is_ignored(&self.root, path)
     }
 
-    /// Whether a file is new since the repository was opened.
+    /// Whether a file that may be checked was added since the repository was opened. One that was there before was left
+    /// out.
     pub fn is_new(&self, path: &str) -> bool {
-        !self.on_disk.contains_key(path) && self.absolute(path).is_file()
+        let has_kind = walk::by_name(path).is_some() || walk::may_be_script(path);
+        has_kind && !self.on_disk.contains_key(path) && self.absolute(path).metadata().is_ok_and(|file| {
+            file.is_file() && file.ctime() >= self.opened
+        })
     }
 
     /// Handles a change of a file on disk. Returns whether that was sufficient; otherwise the repository has to be read
@@ -164,11 +175,10 @@ impl Workspace {
     /// Whether a file affects how others are checked: settings, rules, baselines, ignore files, and the lock file of
     /// the policy.
     fn decides_more(&self, path: &str) -> bool {
-        let name = path.rsplit('/').next().unwrap_or(path);
+        let name = file_name(path);
         let names_policy = name == "flake.lock" && self.settings().config.policy.is_some();
-        let is_inside = |folder: &str| path.split('/').any(|part| part == folder);
-        let decides = FILE_NAMES.contains(&name) || [".gitignore", ".ignore", ".git"].contains(&name);
-        decides || names_policy || is_inside(".flakeward") || is_inside(".git")
+        let decides = [".gitignore", ".ignore"].contains(&name) || path.split('/').any(|part| part == ".git");
+        decides || names_policy || is_settings(path)
     }
 
     fn changed(&mut self) {
@@ -213,9 +223,18 @@ impl Workspace {
     }
 }
 
-fn load(root: &Path) -> Result<Analysis, Failure> {
+/// Whether a file belongs to the settings of flakeward: the configuration, rules, a baseline.
+pub fn is_settings(path: &str) -> bool {
+    FILE_NAMES.contains(&file_name(path)) || path.split('/').any(|part| part == ".flakeward")
+}
+
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+fn load(root: &Path, unsaved: Unsaved) -> Result<Analysis, Failure> {
     let scope = ScopeArgs { paths: vec![root.to_owned()], ..ScopeArgs::default() };
-    let mut session = Session::open(&scope, None)?;
+    let mut session = Session::open_with(&scope, None, unsaved)?;
     session.read_baseline(None, false)?;
     let repo = session.repo();
     Ok(Analysis::new(repo, session.settings))
@@ -228,6 +247,10 @@ fn of_failure(failure: Failure) -> Problem {
     };
     match failure {
         Failure::Plain { message, help } => Problem { message: with_help(&message, &help), at: None },
-        Failure::Settings(error) => Problem { message: with_help(&error.message, &error.help), at: Some(error) },
+        Failure::Settings(error) => Problem {
+            message: with_help(&error.message, &error.help),
+            // Messages name files relative to the working directory.
+            at: std::path::absolute(&error.path).ok().map(|path| (walk::resolve_new(&path), error)),
+        },
     }
 }

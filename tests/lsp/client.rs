@@ -145,6 +145,11 @@ impl Client {
         }
     }
 
+    /// Whether a notification or request of a method has come that nothing waited for.
+    pub fn has_waiting(&self, method: &str) -> bool {
+        self.waiting.iter().any(|message| message["method"] == json!(method))
+    }
+
     /// The parameters of the next notification or request of a method.
     pub fn next(&mut self, method: &str) -> Value {
         self.wait_for(|message| message["method"] == json!(method))["params"].clone()

@@ -118,7 +118,7 @@ fn settings_that_cannot_be_used_are_shown_and_recovered_from() {
     client.open_file("flakeward.toml");
     let found = client.published("flakeward.toml");
     assert_eq!(found[0]["range"]["start"]["line"], json!(0), "{found:?}");
-    client.write("flakeward.toml", "");
+    client.replace("flakeward.toml", 2, "");
     assert_eq!(client.published("redis.nix").len(), 1);
 }
 
@@ -131,4 +131,61 @@ fn rules_of_the_repository_count() {
     client.open("a.nix", "{ services.telnet.enable = true; }\n");
     let found = client.published("a.nix");
     assert_eq!(brief(&found)[0].0, "local/no-telnet", "{found:?}");
+}
+
+#[test]
+fn unsaved_settings_and_rules_apply() {
+    let mut client = Client::usual(&[REGISTRY, USER]);
+    client.open_file("redis.nix");
+    assert_eq!(client.published("redis.nix").len(), 1);
+    // The file does not exist yet.
+    client.open("flakeward.toml", "[rules.hardcoded-port]\nlevel = \"off\"\n");
+    assert_eq!(client.published("redis.nix").len(), 0);
+    client.replace("flakeward.toml", 2, "[rules.hardcoded-port]\nlevel = \"warn\"\n");
+    assert_eq!(client.published("redis.nix")[0]["severity"], json!(2));
+    client.close("flakeward.toml");
+    assert_eq!(client.published("redis.nix")[0]["severity"], json!(1));
+    let page = "+++\nid = \"no-redis\"\nlevel = \"warn\"\nsummary = \"no redis\"\nlanguages = [\"nix\"]\n\
+                attrpath = [\"services.redis.port\"]\nmessage = \"redis is not used here\"\n+++\n\n## Why\n\nIt is not.\n";
+    client.open(".flakeward/rules/no-redis.md", page);
+    let found = client.published("redis.nix");
+    assert!(brief(&found).iter().any(|(rule, ..)| rule == "local/no-redis"), "{found:?}");
+}
+
+#[test]
+fn a_mistake_in_open_settings_is_a_diagnostic_and_not_a_message() {
+    let mut client = Client::with(&[REGISTRY, USER], &pulling_capabilities());
+    client.open("flakeward.toml", "exclude = [\"a\"\n");
+    let report = client.request("workspace/diagnostic", json!({ "previousResultIds": [] }));
+    let items = report["items"].as_array().unwrap();
+    assert_eq!(items.len(), 1, "{report}");
+    assert_eq!(items[0]["uri"], json!(client.uri("flakeward.toml")));
+    assert_eq!(items[0]["items"][0]["severity"], json!(1));
+    client.replace("flakeward.toml", 2, "exclude = [\"a\"]\n");
+    let report = client.request("workspace/diagnostic", json!({ "previousResultIds": [] }));
+    assert!(report["items"].as_array().unwrap().len() > 1, "{report}");
+    client.request("shutdown", Value::Null);
+    assert!(!client.has_waiting("window/showMessage"));
+}
+
+#[test]
+fn the_diagnostics_of_related_documents_are_sent_along() {
+    let mut capabilities = pulling_capabilities();
+    capabilities["textDocument"]["diagnostic"] = json!({ "relatedDocumentSupport": true });
+    let mut client = Client::with(&[REGISTRY, USER, OTHER], &capabilities);
+    let pull = |client: &mut Client, path: &str| {
+        let params = json!({ "textDocument": { "uri": client.uri(path) } });
+        client.request("textDocument/diagnostic", params)
+    };
+    for path in ["redis.nix", "web.nix", "lib/ports.nix"] {
+        client.open_file(path);
+        assert_eq!(pull(&mut client, path).get("relatedDocuments"), None);
+    }
+    client.replace("lib/ports.nix", 2, "{ databases.cache = 6379; }\n");
+    let report = pull(&mut client, "lib/ports.nix");
+    let related = report["relatedDocuments"].as_object().unwrap();
+    assert_eq!(related.keys().collect::<Vec<_>>(), [&client.uri("redis.nix")]);
+    let items = &related[&client.uri("redis.nix")]["items"];
+    assert!(items[0]["message"].as_str().unwrap().contains("databases.cache"), "{items}");
+    assert_eq!(pull(&mut client, "lib/ports.nix").get("relatedDocuments"), None, "they have not changed again");
 }

@@ -1,5 +1,6 @@
-//! Real clients drive the server over a small repository: Neovim, the client libraries of Visual Studio Code, and
-//! pytest-lsp. Each is skipped if it is missing, unless `FLAKEWARD_REQUIRE_TOOLS` is set.
+//! Real clients drive the server over a small repository: Neovim and Emacs, as docs/editors.md configures them, the client
+//! libraries of Visual Studio Code, and pytest-lsp. Each is skipped if it is missing, unless `FLAKEWARD_REQUIRE_TOOLS` is
+//! set.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -78,6 +79,90 @@ fn neovim_shows_fixes_and_renames() {
         "done",
     ];
     printed(&output, &expected);
+}
+
+/// The code blocks of a language in docs/editors.md.
+fn documented(language: &str) -> Vec<String> {
+    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/editors.md")).unwrap();
+    let start = format!("```{language}\n");
+    page.split(&start).skip(1).map(|block| block.split("```").next().unwrap().to_owned()).collect()
+}
+
+/// A folder with a link to the server under its usual name, before everything else on PATH.
+fn path_with_flakeward(folder: &Path) -> std::ffi::OsString {
+    std::fs::create_dir_all(folder).unwrap();
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_flakeward"), folder.join("flakeward")).unwrap();
+    let others = std::env::var_os("PATH").unwrap_or_default();
+    std::env::join_paths(std::iter::once(folder.to_owned()).chain(std::env::split_paths(&others))).unwrap()
+}
+
+/// Whether Neovim has `vim.lsp.enable`, which came with 0.11.
+fn neovim_is_current() -> bool {
+    let probe = ["--headless", "--clean", "+lua os.exit(vim.lsp.enable and 0 or 1)"];
+    is_there("nvim 0.11", Command::new("nvim").args(probe))
+}
+
+/// Runs Neovim with the user's configuration in some files.
+fn configured_neovim(files: &[(&str, &str)]) {
+    let repository = Repository::new();
+    let home = tempfile::tempdir().unwrap();
+    let path = path_with_flakeward(&home.path().join("bin"));
+    for (name, text) in files {
+        let file = home.path().join("nvim").join(name);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, text).unwrap();
+    }
+    let mut neovim = Command::new("nvim");
+    neovim.args(["--headless", "-n", "-S"]).arg(script("neovim_configured.lua")).env("PATH", path);
+    for variable in ["XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME"] {
+        neovim.env(variable, home.path());
+    }
+    printed(&repository.run(&mut neovim), &edited(&["diagnostic hardcoded-port 1:24", "done"]));
+}
+
+/// What an editor prints after the fix and the renaming, and other lines.
+fn edited<'a>(others: &[&'a str]) -> Vec<&'a str> {
+    let edits = [
+        "fixed let|  ports = import ./lib/ports.nix;|in|{|  services.redis.port = ports.databases.redis;|}",
+        "renamed let|  ports = import ./lib/ports.nix;|in|{|  services.redis.port = ports.databases.cache;|}",
+        "registry {|  databases.cache = 6379;|}",
+    ];
+    edits.into_iter().chain(others.iter().copied()).collect()
+}
+
+#[test]
+fn the_documented_configurations_of_neovim_work() {
+    if !neovim_is_current() {
+        return;
+    }
+    let blocks = documented("lua");
+    let [server, init, older] = blocks.as_slice() else { panic!("{blocks:?}") };
+    configured_neovim(&[("lsp/flakeward.lua", server), ("init.lua", init)]);
+    configured_neovim(&[("init.lua", older)]);
+}
+
+#[test]
+fn the_documented_configuration_of_emacs_works() {
+    let probe = ["--batch", "--no-init-file", "--funcall", "package-initialize", "--load", "eglot"];
+    if !is_there("emacs with eglot", Command::new("emacs").args(probe)) {
+        return;
+    }
+    let repository = Repository::new();
+    let home = tempfile::tempdir().unwrap();
+    let configuration = home.path().join("configuration.el");
+    std::fs::write(&configuration, &documented("elisp")[0]).unwrap();
+    let mut emacs = Command::new("emacs");
+    emacs.args(["--batch", "--no-init-file", "--load"]).arg(script("emacs.el"));
+    emacs.env("PATH", path_with_flakeward(&home.path().join("bin")));
+    emacs.env("HOME", home.path()).env("FLAKEWARD_CONFIGURATION", configuration);
+    let others = [
+        "server flakeward",
+        "diagnostic 2:24 flakeward [hardcoded-port]: port 6379 is hardcoded; the registry defines it as databases.redis: \
+         write ports.databases.redis",
+        "action Write `ports.databases.redis` and import lib/ports.nix",
+        "done",
+    ];
+    printed(&repository.run(&mut emacs), &edited(&others));
 }
 
 /// The folder with the packages of npm that are beside a command on PATH.

@@ -1,5 +1,7 @@
 //! Resolves references to registries: uses in Nix and comments elsewhere.
 
+use rayon::prelude::*;
+
 use super::{Lookup, Registries, Registry, RegistryComment, RegistryFacts, Use};
 use crate::facts::{Project, ProjectFile};
 use crate::finding::{RelPath, Span};
@@ -8,14 +10,44 @@ use crate::paths;
 /// The uses of registries, each with its file.
 pub fn uses<'p>(
     project: &'p Project,
-    registries: &'p Registries<'p>,
+    registries: &Registries<'p>,
 ) -> impl Iterator<Item = (&'p ProjectFile, &'p Use, &'p Registry)> {
-    project
-        .each::<RegistryFacts>()
-        .flat_map(|(file, facts)| facts.uses.iter().map(move |found| (file, found)))
-        .filter_map(|(file, found)| {
-            Some((file, found, registries.at(&found.registry).filter(|at| at.path != file.source.path)?))
-        })
+    project.files.iter().flat_map(|file| uses_in(file, registries).map(move |(found, registry)| (file, found, registry)))
+}
+
+/// The uses of registries in a file.
+pub fn uses_in<'p>(
+    file: &'p ProjectFile,
+    registries: &Registries<'p>,
+) -> impl Iterator<Item = (&'p Use, &'p Registry)> {
+    let uses = file.fact::<RegistryFacts>().into_iter().flat_map(|facts| &facts.uses);
+    uses.filter_map(|found| {
+        let registry = registries.at(&found.registry).filter(|at| at.path != file.source.path)?;
+        Some((found, registry))
+    })
+}
+
+/// A use of a registry, and the result of looking it up.
+#[derive(Debug)]
+pub struct Resolved<'p> {
+    /// The file with the use.
+    pub file: &'p ProjectFile,
+    /// The use.
+    pub found: &'p Use,
+    /// The registry.
+    pub registry: &'p Registry,
+    /// See [`lookup`].
+    pub target: Option<Lookup<'p>>,
+}
+
+/// Looks up all uses of registries, in the order of the files.
+pub fn resolve<'p>(project: &'p Project, registries: &Registries<'p>) -> Vec<Resolved<'p>> {
+    let files = project.files.par_iter();
+    let resolved = files.flat_map_iter(|file| {
+        let uses = uses_in(file, registries);
+        uses.map(move |(found, registry)| Resolved { file, found, registry, target: lookup(registry, found) })
+    });
+    resolved.collect()
 }
 
 /// The registry comments, each with its registry; `None` if there is no such registry.

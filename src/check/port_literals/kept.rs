@@ -1,0 +1,59 @@
+//! Results that are kept with the facts of a file, so that a keystroke elsewhere does not derive them again.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use crate::facts::ports::PortUse;
+use crate::finding::{Finding, RelPath};
+use crate::rewrite::ports::Shape;
+
+/// Everything outside of the file that a result depends on.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Basis {
+    /// The path of the registry.
+    pub registry: RelPath,
+    /// How the registry is used once it is imported. `None` if it cannot be read.
+    pub shape: Option<Shape>,
+    /// The path of the entry.
+    pub entry: Vec<String>,
+    /// See [`crate::rewrite::ports::Target::settled`].
+    pub settled: bool,
+    /// The names under which function arguments have the registry.
+    pub aliases: Vec<String>,
+    /// Why the file cannot import the registry, if it cannot.
+    pub obstacle: Option<String>,
+}
+
+/// The results for the ports of one file.
+#[derive(Debug, Default)]
+pub struct Kept {
+    /// The findings for ports that an entry has. The positions of the entry are those of the run that created them.
+    pub registered: Results<Finding>,
+    /// Whether a fix could refer to an entry that is still to be added.
+    pub could_be_named: Results<bool>,
+}
+
+/// The last result for each port, with its basis. Ports are identified by their addresses, which do not change as long
+/// as the facts are kept.
+#[derive(Debug)]
+pub struct Results<T>(Mutex<HashMap<usize, (Basis, T)>>);
+
+impl<T> Default for Results<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T: Clone> Results<T> {
+    /// The result for a port: the kept one if it has the same basis, else a new one.
+    pub fn get_or(&self, port: &PortUse, basis: Basis, create: impl FnOnce() -> T) -> T {
+        let key = std::ptr::from_ref(port).addr();
+        let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, result)) = lock().get(&key).filter(|(known, _)| *known == basis) {
+            return result.clone();
+        }
+        let result = create();
+        lock().insert(key, (basis, result.clone()));
+        result
+    }
+}
