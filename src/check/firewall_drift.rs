@@ -17,9 +17,12 @@ pub static CHECK: Check =
     Check::of_project(RULE, &[&firewall::READER, &port_registry::READER, &ports::READER], project);
 
 fn project(view: &ProjectView<'_>) -> Verdict {
+    let mut verdict = Verdict::default();
+    if view.project.all::<FirewallFacts>().next().is_none() {
+        return verdict;
+    }
     let registries = view.registries();
     let machines = machines(view);
-    let mut verdict = Verdict::default();
     for (file, FirewallFacts { lists }) in view.project.each() {
         let mut report = |span: Span, number: u32| {
             let Some(list) = lists.iter().find(|list| list.span.contains(span)) else { return };

@@ -217,13 +217,16 @@ struct OpenFile<'p> {
     /// Why it cannot import a registry, if it cannot, by the registry's path.
     obstacles: RefCell<BTreeMap<String, Option<String>>>,
     /// The results of earlier runs. `None` if there is only one run.
-    kept: Option<Arc<Kept>>,
+    kept: OnceCell<Option<Arc<Kept>>>,
 }
 
 impl<'p> OpenFile<'p> {
-    fn new(view: &ProjectView<'_>, file: &'p ProjectFile) -> Self {
-        let kept = view.repeats.then(|| file.facts.kept());
-        Self { file, opened: OnceCell::new(), obstacles: RefCell::default(), kept }
+    fn new(file: &'p ProjectFile) -> Self {
+        Self { file, opened: OnceCell::new(), obstacles: RefCell::default(), kept: OnceCell::new() }
+    }
+
+    fn kept(&self, view: &ProjectView<'_>) -> Option<&Kept> {
+        self.kept.get_or_init(|| view.repeats.then(|| self.file.facts.kept())).as_deref()
     }
 
     /// Why the file cannot import a registry.
@@ -273,7 +276,7 @@ impl<'p> Reporter<'_, 'p> {
             }
         }
         let used = files.into_par_iter().flat_map_iter(|(file, ports)| {
-            let open = OpenFile::new(self.view, file);
+            let open = OpenFile::new(file);
             let used = ports.into_iter().filter(|port| self.could_be_named(&open, port, &possible));
             used.map(|port| port.number).collect::<Vec<_>>()
         });
@@ -298,7 +301,7 @@ impl<'p> Reporter<'_, 'p> {
         let target = Target { registry, shape, entry: &entry, number: port.number, settled: true };
         let is_possible = || self.replacement(open, port, &target).is_ok();
         ports.contains(&(&*open.file.source.path, port.span.start))
-            && match &open.kept {
+            && match open.kept(self.view) {
                 Some(kept) => {
                     let basis = Basis {
                         registry: registry.clone(),
@@ -315,14 +318,15 @@ impl<'p> Reporter<'_, 'p> {
     }
 
     fn uses(&self, file: &'p ProjectFile) -> impl Iterator<Item = &'p PortUse> {
-        let ports = file.fact::<PortFacts>().filter(|_| !self.view.registries().is_registry(&file.source.path));
+        let ports = file.fact::<PortFacts>().filter(|ports| !ports.uses.is_empty());
+        let ports = ports.filter(|_| !self.view.registries().is_registry(&file.source.path));
         ports.into_iter().flat_map(|ports| uses(self.view, file, ports))
     }
 
     /// The findings of a rule, all files in parallel.
     fn findings(&self, rule: RuleId) -> Verdict {
         let findings = self.view.project.files.par_iter().flat_map_iter(|file| {
-            let open = OpenFile::new(self.view, file);
+            let open = OpenFile::new(file);
             let uses = self.uses(file).filter(|port| port.number <= 65535 && self::rule(port) == rule);
             uses.map(|port| self.finding(&open, port)).collect::<Vec<_>>()
         });
@@ -346,7 +350,7 @@ impl<'p> Reporter<'_, 'p> {
     /// Exactly one entry has the number.
     fn registered(&self, open: &OpenFile<'p>, port: &PortUse, registry: &Registry, entry: &Entry) -> Finding {
         let create = || self.new_registered(open, port, registry, entry);
-        let Some(kept) = &open.kept else { return create() };
+        let Some(kept) = open.kept(self.view) else { return create() };
         let aliases = self.shared.aliases.get(&registry.path).into_iter().flatten();
         let basis = Basis {
             registry: registry.path.clone(),

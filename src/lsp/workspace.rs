@@ -152,9 +152,9 @@ impl Workspace {
     /// out.
     pub fn is_new(&self, path: &str) -> bool {
         let has_kind = walk::by_name(path).is_some() || walk::may_be_script(path);
-        has_kind && !self.on_disk.contains_key(path) && self.absolute(path).metadata().is_ok_and(|file| {
-            file.is_file() && file.ctime() >= self.opened
-        })
+        has_kind
+            && !self.on_disk.contains_key(path)
+            && self.absolute(path).metadata().is_ok_and(|file| file.is_file() && file.ctime() >= self.opened)
     }
 
     /// Handles a change of a file on disk. Returns whether that was sufficient; otherwise the repository has to be read

@@ -17,27 +17,27 @@ impl Index {
 
     /// The entry or group at a path.
     pub(super) fn lookup<'r>(&'r self, entries: &'r [Entry], path: &[impl AsRef<str>]) -> Lookup<'r> {
-        let mut undecidable = false;
+        // The entry of an undecidable group represents everything in it.
+        let is_undecidable = |entry: &Entry| matches!(entry.value, Value::NotDecidable(_));
+        for entry in self.below(entries, path) {
+            match entry.path.len() == path.len() {
+                true if is_undecidable(entry) => {}
+                true => return Lookup::Entry(entry),
+                false => return Lookup::Group,
+            }
+        }
         let mut known = 0;
         for length in 0..=path.len() {
-            let whole = length == path.len();
             let mut found = self.below(entries, &path[..length]).peekable();
             if found.peek().is_none() {
                 break;
             }
             known = length;
-            for entry in found {
-                // The entry of an undecidable group represents everything in it.
-                match (&entry.value, entry.path.len() == length) {
-                    (Value::NotDecidable(_), true) => undecidable = true,
-                    (_, true) if whole => return Lookup::Entry(entry),
-                    (_, true) => {}
-                    (_, false) if whole => return Lookup::Group,
-                    (_, false) => break,
-                }
+            if found.take_while(|entry| entry.path.len() == length).any(is_undecidable) {
+                return Lookup::NotDecidable;
             }
         }
-        if undecidable { Lookup::NotDecidable } else { Lookup::Missing(known) }
+        Lookup::Missing(known)
     }
 
     /// The entries whose paths start with a path, sorted by path.

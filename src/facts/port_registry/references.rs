@@ -12,7 +12,10 @@ pub fn uses<'p>(
     project: &'p Project,
     registries: &Registries<'p>,
 ) -> impl Iterator<Item = (&'p ProjectFile, &'p Use, &'p Registry)> {
-    project.files.iter().flat_map(|file| uses_in(file, registries).map(move |(found, registry)| (file, found, registry)))
+    project
+        .files
+        .iter()
+        .flat_map(|file| uses_in(file, registries).map(move |(found, registry)| (file, found, registry)))
 }
 
 /// The uses of registries in a file.
