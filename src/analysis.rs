@@ -229,7 +229,7 @@ mod tests {
 
     /// The texts that each file may have, so that kept results depend on everything that may change elsewhere: the
     /// position, name and number of an entry, how the registry is imported, its aliases, and flakes of their own.
-    const VARIANTS: [(&str, &[&str]); 6] = [
+    const VARIANTS: [(&str, &[&str]); 7] = [
         (
             "lib/ports.nix",
             &[
@@ -240,10 +240,13 @@ mod tests {
                 "{ web = 8080; other = 8080; }",
                 "{ lib }: { web = 8080; db = 5432; }",
                 "{ web = { port = 8080; protocol = \"tcp\"; }; redis = 5432; }",
+                "{ forge = 8080; wiki = 3000; }",
+                "{ forge = 8080; }",
                 "{ web = ",
                 "{ }",
             ],
         ),
+        ("wiki.nix", &["{ services.wiki.port = 8080; }"]),
         ("web.nix", &["{ services.web.port = 8080; }", "{ services.web.port = 9090; }", "{ }"]),
         ("sub/db.nix", &["{ services.postgresql.port = 5432; }", "{ x.db.port = 8080; url = \"http://db:5432\"; }"]),
         ("sub/flake.nix", &["{ outputs = _: { }; }", "3"]),

@@ -308,6 +308,7 @@ impl<'p> Reporter<'_, 'p> {
                         shape: Some(shape.clone()),
                         entry: entry.to_vec(),
                         settled: true,
+                        has_subject: false,
                         aliases: Vec::new(),
                         obstacle: open.obstacle(self.view.project, registry),
                     };
@@ -352,11 +353,13 @@ impl<'p> Reporter<'_, 'p> {
         let create = || self.new_registered(open, port, registry, entry);
         let Some(kept) = open.kept(self.view) else { return create() };
         let aliases = self.shared.aliases.get(&registry.path).into_iter().flatten();
+        let names = self.shared.names.get(&registry.path);
         let basis = Basis {
             registry: registry.path.clone(),
             shape: self.shared.shapes.get(&registry.path).cloned(),
             entry: entry.path.clone(),
             settled: entry.settled,
+            has_subject: names.is_some_and(|names| names.contains(&subject_name(&open.file.source))),
             aliases: aliases.map(|alias| (*alias).to_owned()).collect(),
             obstacle: open.obstacle(self.view.project, &registry.path),
         };
@@ -548,13 +551,14 @@ fn is_about_another_entry(source: &Source, port: &PortUse, entry: &Entry, names:
     if !port.name.contains('.') {
         return false;
     }
-    let file = words::split(subject(&source.path)).concat();
+    let file = subject_name(source);
     // A label of Traefik names Traefik, whichever service it is for.
     let used = words::split(&port.name.replace("traefik.", " ")).concat();
     let service: Vec<String> = words::split(&entry.name()).into_iter().filter(|word| !is_generic(word)).collect();
     !service.is_empty()
         && !service.iter().any(|word| file.contains(word) || used.contains(word))
         && names.contains(&file)
+        && !entry.service().iter().any(|name| words::split(name).concat() == file)
         && !is_well_known(port.number, &service)
 }
 
@@ -574,6 +578,11 @@ fn is_generic(word: &str) -> bool {
         "default",
     ];
     GENERIC.contains(&word)
+}
+
+/// What a file is about, as a name of [`Shared::names`].
+fn subject_name(source: &Source) -> String {
+    words::split(subject(&source.path)).concat()
 }
 
 /// What a file is about, by its name: `services/wiki.nix`, `services/wiki/default.nix`.

@@ -18,6 +18,8 @@ pub struct Basis {
     pub entry: Vec<String>,
     /// See [`crate::rewrite::ports::Target::settled`].
     pub settled: bool,
+    /// Whether the registry has an entry or group that is named like the file.
+    pub has_subject: bool,
     /// The names under which function arguments have the registry.
     pub aliases: Vec<String>,
     /// Why the file cannot import the registry, if it cannot.
