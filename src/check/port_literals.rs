@@ -558,7 +558,7 @@ fn is_about_another_entry(source: &Source, port: &PortUse, entry: &Entry, names:
     !service.is_empty()
         && !service.iter().any(|word| file.contains(word) || used.contains(word))
         && names.contains(&file)
-        && !entry.service().iter().any(|name| words::split(name).concat() == file)
+        && !entry.path.iter().any(|name| words::split(name).concat() == file)
         && !is_well_known(port.number, &service)
 }
 
