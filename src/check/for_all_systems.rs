@@ -242,6 +242,8 @@ enum Shape {
 
 /// What an application returns. `None` if it does not generate anything for a list of systems.
 fn shape(tree: &Tree<'_>, apply: Node) -> Option<Shape> {
+    // Few applications call one of these functions, so the arguments of the others are not listed.
+    function(tree, apply).and_then(|node| last_name(tree, node)).filter(|name| MAKERS.contains(name))?;
     let (name, arguments) = whole_call(tree, apply)?;
     let shape = match (name, arguments.as_slice()) {
         ("genAttrs" | "genAttrs'", [systems, ..]) => is_systems(tree, *systems, 0).then_some(Shape::PerSystem),

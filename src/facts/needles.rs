@@ -74,7 +74,56 @@ impl Finder {
 struct Table {
     /// For each pair of bytes: the index of its entry in `buckets`, 0 for none.
     pairs: Vec<u8>,
-    buckets: Vec<Vec<Pattern>>,
+    buckets: Vec<Bucket>,
+}
+
+/// The patterns that share a pair.
+#[derive(Default)]
+struct Bucket {
+    patterns: Vec<Pattern>,
+    /// The bytes that stand before and after the pair in any of the patterns. Most pairs in a text are ruled out by them.
+    before: Bytes,
+    after: Bytes,
+    /// The questions of the patterns.
+    mask: u64,
+}
+
+/// A set of bytes.
+#[derive(Default, Clone, Copy)]
+struct Bytes([u64; 4]);
+
+impl Bytes {
+    /// Adds a byte in upper and lower case, or all bytes.
+    fn add(&mut self, byte: Option<u8>) {
+        let Some(byte) = byte else {
+            self.0 = [u64::MAX; 4];
+            return;
+        };
+        for byte in [byte.to_ascii_lowercase(), byte.to_ascii_uppercase()] {
+            self.0[usize::from(byte >> 6)] |= 1 << (byte & 63);
+        }
+    }
+
+    fn has(self, byte: u8) -> bool {
+        self.0[usize::from(byte >> 6)] & 1 << (byte & 63) != 0
+    }
+}
+
+impl Bucket {
+    fn add(&mut self, pattern: Pattern) {
+        self.before.add(pattern.pair.checked_sub(1).map(|at| pattern.word[at]));
+        self.after.add(pattern.word.get(pattern.pair + 2).copied());
+        self.mask |= pattern.mask;
+        self.patterns.push(pattern);
+    }
+
+    /// Whether the bytes around a pair fit any of the patterns. The ends of the text count as zero bytes.
+    #[inline]
+    fn fits(&self, text: &[u8], at: usize) -> bool {
+        let before = at.checked_sub(1).map_or(0, |before| text[before]);
+        let after = text.get(at + 2).copied().unwrap_or(0);
+        self.before.has(before) && self.after.has(after)
+    }
 }
 
 /// A word and the question that it belongs to.
@@ -92,7 +141,7 @@ const FREQUENT: &[u8] = b"etinsaorlpmcdugfhbkvywx";
 
 impl Table {
     fn new(questions: &[&'static Words]) -> Option<Self> {
-        let mut table = Self { pairs: vec![0; 1 << 16], buckets: vec![Vec::new()] };
+        let mut table = Self { pairs: vec![0; 1 << 16], buckets: vec![Bucket::default()] };
         let mut short = Vec::new();
         for (bit, words) in questions.iter().copied().enumerate() {
             for word in words.any_of {
@@ -125,7 +174,7 @@ impl Table {
                 self.pairs[place(first, second)] = bucket;
             }
         }
-        self.buckets[bucket as usize].push(pattern);
+        self.buckets[bucket as usize].add(pattern);
         Some(())
     }
 
@@ -144,12 +193,12 @@ impl Table {
         }
         taken.sort_unstable();
         taken.dedup();
-        taken.into_iter().for_each(|bucket| self.buckets[bucket as usize].push(pattern));
+        taken.into_iter().for_each(|bucket| self.buckets[bucket as usize].add(pattern));
         Some(())
     }
 
     fn new_bucket(&mut self) -> Option<u8> {
-        self.buckets.push(Vec::new());
+        self.buckets.push(Bucket::default());
         u8::try_from(self.buckets.len() - 1).ok()
     }
 
@@ -158,7 +207,7 @@ impl Table {
         let (pairs, rest) = text.as_chunks::<2>();
         for (index, &[first, second]) in pairs.iter().enumerate() {
             let bucket = self.pairs[place(first, second)];
-            if bucket != 0 {
+            if bucket != 0 && self.buckets[bucket as usize].fits(text, index * 2) {
                 found |= self.look_closely(bucket, text, index * 2, found);
             }
         }
@@ -170,8 +219,12 @@ impl Table {
 
     /// The questions answered by the words of a bucket at an offset, except those already answered.
     fn look_closely(&self, bucket: u8, text: &[u8], at: usize, known: u64) -> u64 {
+        let bucket = &self.buckets[bucket as usize];
+        if bucket.mask & !known == 0 {
+            return 0;
+        }
         let mut found = 0;
-        for pattern in &self.buckets[bucket as usize] {
+        for pattern in &bucket.patterns {
             if (known | found) & pattern.mask == 0 && pattern.counts_at(text, at) {
                 found |= pattern.mask;
             }

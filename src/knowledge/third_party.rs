@@ -85,14 +85,19 @@ pub fn vendored_folder(path: &str) -> Option<&str> {
 
 /// Whether a path is in a folder that package managers fill, by the folder's name.
 pub fn in_installed_folder(path: &str) -> bool {
-    let mut parts = path.split('/').rev().skip(1);
-    parts.any(|part| INSTALLED.contains(&part))
-        || path.starts_with("vendor/bundle/")
-        || path.contains("/vendor/bundle/")
+    let Some((folder, _)) = path.rsplit_once('/') else { return false };
+    let mut parent: &[u8] = b"";
+    folder.as_bytes().split(|&byte| byte == b'/').any(|part| {
+        let is_bundle = std::mem::replace(&mut parent, part) == b"vendor" && part == b"bundle";
+        is_bundle || INSTALLED.iter().any(|name| name.as_bytes() == part)
+    })
 }
 
 /// Whether a file is a lock file of a package manager, by its name.
 pub fn is_lock_file(path: &str) -> bool {
+    if !matches!(path.as_bytes(), [.., b'l' | b'L']) {
+        return false;
+    }
     let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
     LOCK_FILES.contains(&name.as_str()) || LOCK_ENDS.iter().any(|end| name.ends_with(end))
 }
