@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use crate::check::{self, Check};
 use crate::facts::port_registry::Mentions;
 use crate::facts::{Reader, port_registry, ports};
-use crate::file_pass::{FilePass, Outcome};
+use crate::file_pass::{Digest, FilePass, Outcome};
 use crate::finding::{RelPath, Safety};
 use crate::repo::{Repo, RepoFile};
 use crate::report::Report;
@@ -29,6 +29,7 @@ pub struct Analysis {
     outcomes: HashMap<RelPath, Outcome>,
     /// The files that may be port registries: what every file may refer to.
     registries: Vec<String>,
+    digest: Option<Digest>,
 }
 
 /// What follows from the paths of the files alone.
@@ -51,7 +52,18 @@ impl Analysis {
                 readers.push(reader);
             }
         }
-        Self { repo, names: None, settings, checks, readers, outcomes: HashMap::new(), registries: Vec::new() }
+        let (outcomes, registries) = (HashMap::new(), Vec::new());
+        Self { repo, names: None, settings, checks, readers, outcomes, registries, digest: None }
+    }
+
+    /// Also computes a digest of each text that a report reads.
+    pub(crate) fn with_digest(self, digest: Digest) -> Self {
+        Self { digest: Some(digest), ..self }
+    }
+
+    /// The digest of a file that the last report read. `None` for files that were not checked.
+    pub(crate) fn digest(&self, path: &str) -> Option<&str> {
+        self.outcomes.get(path)?.digest.as_deref()
     }
 
     /// The repository as it is now.
@@ -111,13 +123,14 @@ impl Analysis {
     /// The report of the current state, and the facts of all files. Facts about ports are included whichever rules are
     /// on.
     pub fn conclude(&mut self) -> Conclusion {
-        let Self { repo, names, settings, checks, readers, outcomes, registries } = self;
+        let Self { repo, names, settings, checks, readers, outcomes, registries, digest } = self;
         let names = names.get_or_insert_with(|| Names::of(repo, settings));
         if names.registries != *registries {
             registries.clone_from(&names.registries);
             outcomes.clear();
         }
-        refresh(names, settings, checks, readers, outcomes);
+        let pass = || FilePass::new(checks, readers.to_vec(), &names.mentions, settings).with_digest(*digest);
+        refresh(&names.own, pass, outcomes);
         let outcomes = names.own.files.iter().filter_map(|file| outcomes.get(file.path()));
         run::conclude(&names.own, settings, checks, outcomes.cloned(), Runs::Repeated)
     }
@@ -160,19 +173,13 @@ impl Names {
 }
 
 /// Checks the files without an outcome.
-fn refresh(
-    names: &Names,
-    settings: &Settings,
-    checks: &[&'static Check],
-    readers: &[&'static Reader],
-    outcomes: &mut HashMap<RelPath, Outcome>,
-) {
+fn refresh<'a>(repo: &Repo, pass: impl FnOnce() -> FilePass<'a>, outcomes: &mut HashMap<RelPath, Outcome>) {
     let stale = |file: &&RepoFile| !outcomes.contains_key(file.path());
-    let stale: Vec<&RepoFile> = names.own.files.iter().filter(stale).collect();
+    let stale: Vec<&RepoFile> = repo.files.iter().filter(stale).collect();
     if stale.is_empty() {
         return;
     }
-    let pass = FilePass::new(checks, readers.to_vec(), &names.mentions, settings);
+    let pass = pass();
     let fresh: Vec<_> = stale.into_par_iter().map(|file| (file.path().clone(), pass.check(file))).collect();
     outcomes.extend(fresh);
 }

@@ -35,7 +35,12 @@ pub struct Outcome {
     pub generated: Option<RelPath>,
     /// Whether it has syntax errors, so that it is not fixed.
     pub is_broken: bool,
+    /// The digest of its text, if the pass computes one.
+    pub digest: Option<String>,
 }
+
+/// Computes a digest of a text.
+pub type Digest = fn(&str) -> String;
 
 /// What is the same for every file.
 pub struct FilePass<'a> {
@@ -45,6 +50,8 @@ pub struct FilePass<'a> {
     registries: &'a Mentions,
     finder: Finder,
     settings: &'a Settings,
+    /// What to compute for each text besides the results.
+    digest: Option<Digest>,
 }
 
 /// The readers and checks that need a file.
@@ -71,7 +78,12 @@ impl<'a> FilePass<'a> {
     ) -> Self {
         let engine = Engine::new(&settings.rules);
         let finder = Finder::new(check::words(checks, &readers));
-        Self { checks, readers, engine, registries, finder, settings }
+        Self { checks, readers, engine, registries, finder, settings, digest: None }
+    }
+
+    /// Also computes a digest of each text.
+    pub fn with_digest(self, digest: Option<Digest>) -> Self {
+        Self { digest, ..self }
     }
 
     /// Reads a file and checks it.
@@ -87,6 +99,7 @@ impl<'a> FilePass<'a> {
                 }
             },
         };
+        outcome.digest = self.digest.map(|digest| digest(&source.text));
         let is_generated = !self.settings.config.check_third_party && third_party::is_generated(&source.text);
         outcome.generated = is_generated.then(|| source.path.clone());
         let wanted = self.wanted(&source);

@@ -1,9 +1,11 @@
 //! Runs git, which only reads here and starts no program that the repository's settings name.
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
+
+use rayon::prelude::*;
 
 use super::Failure;
 use crate::walk;
@@ -87,10 +89,8 @@ impl<'a> Git<'a> {
     /// The commit of a reference; of the main branch if it is empty.
     fn commit(&self, asked: &str) -> Result<String, Failure> {
         if asked.is_empty() {
-            for name in MAIN {
-                if let Some(commit) = self.resolve(name)? {
-                    return Ok(commit);
-                }
+            if let Some(commit) = self.resolve(&MAIN.map(str::to_owned))? {
+                return Ok(commit);
             }
             let shown = MAIN.map(|name| name.trim_start_matches("refs/remotes/").trim_start_matches("refs/heads/"));
             return Err(Failure::new(format!("no branch to compare with; tried {}", shown.join(", ")))
@@ -98,22 +98,32 @@ impl<'a> Git<'a> {
         }
         let is_id = asked.len() >= 40 && asked.bytes().all(|byte| byte.is_ascii_hexdigit());
         let namespaces = NAMESPACES.iter().filter(|_| !is_id).map(|space| format!("{space}{asked}"));
-        for name in namespaces.chain([asked.to_owned()]) {
-            if let Some(commit) = self.resolve(&name)? {
-                return Ok(commit);
-            }
+        let names: Vec<String> = namespaces.chain([asked.to_owned()]).collect();
+        if let Some(commit) = self.resolve(&names)? {
+            return Ok(commit);
         }
         Err(Failure::new(format!("`{asked}` is not a commit of this repository"))
             .help("fetch it first; actions/checkout fetches a single commit unless `fetch-depth: 0` is set"))
     }
 
-    fn resolve(&self, name: &str) -> Result<Option<String>, Failure> {
-        if name.starts_with('-') {
-            return Ok(None);
-        }
-        let output = self.output(&["rev-parse", "--verify", "--quiet", &format!("{name}^{{commit}}")])?;
-        let commit = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        Ok((output.status.success() && !commit.is_empty()).then_some(commit))
+    /// The commit of the first of some names that has one. Git is started once for all of them.
+    fn resolve(&self, names: &[String]) -> Result<Option<String>, Failure> {
+        let mut command = self.command(&["cat-file", "--batch-check"]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().map_err(|error| does_not_start(&error))?;
+        // A line break would end the name. Git reads all names before its pipe is full.
+        let names = names.iter().filter(|name| !name.contains('\n'));
+        let asked: String = names.map(|name| format!("{name}^{{commit}}\n")).collect();
+        let written = child.stdin.take().map_or(Ok(()), |mut stdin| stdin.write_all(asked.as_bytes()));
+        let output = child.wait_with_output().map_err(|error| does_not_start(&error))?;
+        written.ok();
+        // A name that is not found is repeated, whatever it contains.
+        let is_id = |id: &&str| id.len() >= 40 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let commit = |line: &str| match line.split(' ').collect::<Vec<_>>().as_slice() {
+            [id, "commit", _size] => Some(*id).filter(is_id).map(str::to_owned),
+            _ => None,
+        };
+        Ok(String::from_utf8_lossy(&output.stdout).lines().find_map(commit))
     }
 
     /// The merge base of a commit and HEAD. `shown` is the name of the commit in messages.
@@ -159,7 +169,27 @@ impl<'a> Git<'a> {
         let (asked, answers) = (child.stdin.take(), child.stdout.take().map(BufReader::new));
         Ok(Objects { child, asked, answers })
     }
+
+    /// The contents of objects, each `None` if it is larger than `limit`. Several processes read them in parallel.
+    /// `failure` describes an object that cannot be read.
+    pub fn contents(
+        &self,
+        ids: &[&str],
+        limit: u64,
+        failure: impl Fn(&str, &str) -> Failure + Sync,
+    ) -> Result<Vec<Option<Vec<u8>>>, Failure> {
+        let count = ids.len().div_ceil(OBJECTS).clamp(1, rayon::current_num_threads());
+        // In turns, because neighbours are often of similar size.
+        let parts = (0..count).into_par_iter().map(|part| ids.iter().skip(part).step_by(count).copied().collect());
+        let read = |ids: Vec<&str>| self.objects()?.read_all(&ids, limit).map_err(|(id, reason)| failure(id, &reason));
+        let contents = parts.map(read).collect::<Result<Vec<_>, _>>()?;
+        let mut contents: Vec<_> = contents.into_iter().map(Vec::into_iter).collect();
+        Ok((0..ids.len()).filter_map(|index| contents[index % count].next()).collect())
+    }
 }
+
+/// For fewer objects, starting another process takes longer than it saves.
+const OBJECTS: usize = 100;
 
 /// Who changed a line, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -271,10 +301,32 @@ impl Objects {
     }
 
     /// The content of an object; `None` if it is larger than `limit`. The error is a message.
-    pub fn read(&mut self, id: &str, limit: u64) -> Result<Option<Vec<u8>>, String> {
-        let stopped = || "git stopped".to_owned();
+    fn read(&mut self, id: &str, limit: u64) -> Result<Option<Vec<u8>>, String> {
+        let asked = self.asked.as_mut().ok_or_else(stopped)?;
+        writeln!(asked, "{id}").map_err(|error| walk::io_reason(&error))?;
+        self.answer(id, limit)
+    }
+
+    /// The contents of several objects, or the first one that cannot be read and why. Git looks up the next objects
+    /// while one is read.
+    fn read_all<'i>(mut self, ids: &[&'i str], limit: u64) -> Result<Vec<Option<Vec<u8>>>, (&'i str, String)> {
+        let asked = self.asked.take();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut asked = BufWriter::new(asked?);
+                // If git stops, its answers end, and that is reported.
+                ids.iter().try_for_each(|id| writeln!(asked, "{id}")).and_then(|()| asked.flush()).ok()
+            });
+            let contents = ids.iter().map(|&id| self.answer(id, limit).map_err(|reason| (id, reason))).collect();
+            // After an error, git would wait for a reader, and the thread above for git.
+            self.answers = None;
+            contents
+        })
+    }
+
+    /// The next answer, which is about an object.
+    fn answer(&mut self, id: &str, limit: u64) -> Result<Option<Vec<u8>>, String> {
         let reason = |error: std::io::Error| walk::io_reason(&error);
-        writeln!(self.asked.as_mut().ok_or_else(stopped)?, "{id}").map_err(reason)?;
         let answers = self.answers.as_mut().ok_or_else(stopped)?;
         let mut head = String::new();
         answers.by_ref().take(1 << 10).read_line(&mut head).map_err(reason)?;
@@ -289,6 +341,10 @@ impl Objects {
         let is_whole = content.pop() == Some(b'\n') && content.len() as u64 == size;
         is_whole.then_some(Some(content)).ok_or_else(stopped)
     }
+}
+
+fn stopped() -> String {
+    "git stopped".to_owned()
 }
 
 impl Drop for Objects {

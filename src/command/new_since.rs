@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use sha1::Digest;
 
 use super::Failure;
-use super::git::{Git, Objects};
+use super::git::Git;
 use super::session::Session;
 use crate::analysis::Analysis;
 use crate::finding::{Note, NoteKind, RelPath};
@@ -28,7 +28,7 @@ pub fn check(session: &mut Session, reference: &str) -> Result<Report, Failure> 
     let (analysis, report, earlier) = std::thread::scope(|scope| {
         let earlier = scope.spawn(|| Earlier::of(&root, reference));
         let repo = session.repo().own(&session.settings).into_owned();
-        let mut analysis = Analysis::new(repo, std::mem::take(&mut session.settings));
+        let mut analysis = Analysis::new(repo, std::mem::take(&mut session.settings)).with_digest(sha1_id);
         let report = analysis.report();
         (analysis, report, earlier.join())
     });
@@ -37,29 +37,24 @@ pub fn check(session: &mut Session, reference: &str) -> Result<Report, Failure> 
 }
 
 /// The files of an earlier commit.
-struct Earlier {
+struct Earlier<'r> {
+    git: Git<'r>,
     /// The commit's id.
     commit: String,
     /// The object ids of the contents.
     files: HashMap<String, String>,
-    objects: Objects,
 }
 
-impl Earlier {
+impl<'r> Earlier<'r> {
     /// The merge base of a reference and HEAD: later commits of the reference are not considered.
-    fn of(root: &Path, reference: &str) -> Result<Self, Failure> {
+    fn of(root: &'r Path, reference: &str) -> Result<Self, Failure> {
         let git = Git::new(root)?;
         let commit = git.base("--new-since", reference)?;
-        Ok(Self { files: git.files(&commit)?, objects: git.objects()?, commit })
+        Ok(Self { files: git.files(&commit)?, commit, git })
     }
 
     /// Keeps the findings of a report that the earlier commit does not have.
-    fn keep_new(
-        mut self,
-        mut report: Report,
-        mut analysis: Analysis,
-        settings: &mut Settings,
-    ) -> Result<Report, Failure> {
+    fn keep_new(self, mut report: Report, mut analysis: Analysis, settings: &mut Settings) -> Result<Report, Failure> {
         let exists: Vec<RelPath> = analysis.repo().paths().cloned().collect();
         let went_back = self.go_back(&mut analysis);
         let before = went_back.map(|()| analysis.report_of_everything());
@@ -81,9 +76,9 @@ impl Earlier {
     }
 
     /// Replaces the files of an analysis by those of the earlier commit.
-    fn go_back(&mut self, analysis: &mut Analysis) -> Result<(), Failure> {
+    fn go_back(&self, analysis: &mut Analysis) -> Result<(), Failure> {
         let now: HashMap<RelPath, bool> =
-            analysis.repo().files.par_iter().map(|file| (file.path().clone(), self.is_same(file))).collect();
+            analysis.repo().files.par_iter().map(|file| (file.path().clone(), self.is_same(file, analysis))).collect();
         for path in now.keys().filter(|path| !self.files.contains_key(&***path)) {
             analysis.remove(path);
         }
@@ -105,26 +100,30 @@ impl Earlier {
             .map(|(path, id)| (path.clone(), id.clone()))
             .collect();
         changed.sort_unstable();
-        for (path, id) in changed {
-            let content = self.objects.read(&id, walk::MAX_FILE).map_err(|reason| {
-                Failure::new(format!("cannot read {path} of commit {}: {reason}", self.short()))
-                    .help("a partial clone lacks it; `git fetch --refetch` without a filter gets everything")
-            })?;
+        let unread = |id: &str, reason: &str| {
+            let path = changed.iter().find(|(_, changed)| changed == id).map_or(id, |(path, _)| path);
+            Failure::new(format!("cannot read {path} of commit {}: {reason}", self.short()))
+                .help("a partial clone lacks it; `git fetch --refetch` without a filter gets everything")
+        };
+        let ids: Vec<&str> = changed.iter().map(|(_, id)| id.as_str()).collect();
+        let contents = self.git.contents(&ids, walk::MAX_FILE, unread)?;
+        for ((path, _), content) in changed.iter().zip(contents) {
             match content {
                 // Files that are too large were not checked then either.
-                None => analysis.remove(&path),
-                Some(bytes) => analysis.put(&path, bytes),
+                None => analysis.remove(path),
+                Some(bytes) => analysis.put(path, bytes),
             }
         }
         Ok(())
     }
 
     /// Whether a file is unchanged since the earlier commit. Line ends that git converts count as changes.
-    fn is_same(&self, file: &RepoFile) -> bool {
+    fn is_same(&self, file: &RepoFile, analysis: &Analysis) -> bool {
         let Some(id) = self.files.get(&**file.path()) else { return false };
-        match file {
-            RepoFile::Memory(source) => object_id(source.text.as_bytes(), id.len()) == *id,
-            RepoFile::Disk(entry) => {
+        match (file, analysis.digest(file.path())) {
+            (_, Some(digest)) if digest.len() == id.len() => digest == id,
+            (RepoFile::Memory(source), _) => object_id(source.text.as_bytes(), id.len()) == *id,
+            (RepoFile::Disk(entry), _) => {
                 walk::read_bytes(&entry.file, walk::MAX_FILE).is_ok_and(|bytes| object_id(&bytes, id.len()) == *id)
             }
         }
@@ -136,10 +135,16 @@ fn may_have_kind(path: &str) -> bool {
     walk::by_name(path).is_some() || walk::may_be_script(path)
 }
 
+/// The object id of a text in repositories with SHA-1.
+fn sha1_id(text: &str) -> String {
+    object_id(text.as_bytes(), 40)
+}
+
 /// The object id of a content, in hexadecimal: SHA-1, or SHA-256 in repositories with ids of that length.
 fn object_id(content: &[u8], digits: usize) -> String {
     let head = format!("blob {}\0", content.len());
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or_default();
+    let hex = |bytes: &[u8]| bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect();
     match digits {
         64 => hex(&sha2::Sha256::new().chain_update(head).chain_update(content).finalize()),
         _ => hex(&sha1::Sha1::new().chain_update(head).chain_update(content).finalize()),
