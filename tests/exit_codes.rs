@@ -1,0 +1,213 @@
+//! What could not be checked is never passed over: every cause with every option ends in an error, never in exit code 0.
+#![cfg(unix)]
+
+mod support {
+    #[expect(dead_code, reason = "these tests need only some of it")]
+    pub mod repository;
+}
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::Command;
+
+use support::repository::Repository;
+
+/// A reason for which something cannot be checked.
+struct Cause {
+    name: &'static str,
+    /// Adds it to a repository.
+    arrange: fn(&Repository),
+    /// The file that the report names.
+    file: &'static str,
+    /// Options and settings with which nothing needs what could not be checked.
+    without: &'static [&'static str],
+}
+
+/// A repository without findings, committed.
+fn clean() -> Repository {
+    let repository = Repository::new(&[
+        ("flake.nix", "{ outputs = _: { }; }\n"),
+        ("lib/ports.nix", "{ web = 8080; }\n"),
+        ("web.nix", "{ services.web.port = (import ./lib/ports.nix).web; }\n"),
+    ]);
+    fs::remove_dir(repository.path().join(".git")).unwrap();
+    repository.git(&["init", "--quiet"]);
+    commit(&repository);
+    repository
+}
+
+fn commit(repository: &Repository) {
+    repository.git(&["add", "--all"]);
+    repository.git(&["commit", "--quiet", "--message=m"]);
+}
+
+const CAUSES: [Cause; 11] = [
+    Cause { name: "not UTF-8", arrange: |at| at.write("a.nix", b"{ a = \"\xff\"; }"), file: "a.nix", without: &[] },
+    Cause { name: "UTF-16", arrange: |at| at.write("a.nix", b"\xff\xfe{\0}\0"), file: "a.nix", without: &[] },
+    Cause { name: "encrypted", arrange: |at| at.write("a.nix", b"\0GITCRYPT\0\x01\x02"), file: "a.nix", without: &[] },
+    Cause {
+        name: "nested too deeply",
+        arrange: |at| {
+            at.write("a.nix", format!("{{ port = 6379; a = {}{}; }}", "[".repeat(20_000), "]".repeat(20_000)))
+        },
+        file: "a.nix",
+        without: &["--select dockerfile"],
+    },
+    Cause {
+        name: "too many YAML levels",
+        arrange: |at| at.write("a.yaml", format!("port: 6379\na: {}{}\n", "[".repeat(20_000), "]".repeat(20_000))),
+        file: "a.yaml",
+        without: &["--select dockerfile"],
+    },
+    Cause { name: "a pipe", arrange: |at| pipe(&at.path().join("a.nix")), file: "a.nix", without: &[] },
+    Cause {
+        name: "too large",
+        arrange: |at| fs::File::create(at.path().join("a.nix")).unwrap().set_len(33 << 20).unwrap(),
+        file: "a.nix",
+        without: &[],
+    },
+    Cause {
+        name: "an ignore file that is a link",
+        arrange: |at| {
+            at.write("sub/a.nix", "{ }");
+            symlink("/dev/zero", at.path().join("sub/.gitignore")).unwrap();
+        },
+        file: "sub/.gitignore",
+        without: &["--no-ignore"],
+    },
+    Cause {
+        name: "a pattern nested too deeply",
+        arrange: |at| at.write("sub/.gitignore", "{".repeat(5_000)),
+        file: "sub/.gitignore",
+        without: &["--no-ignore"],
+    },
+    Cause {
+        name: "a damaged index",
+        arrange: |at| at.write(".git/index", "DIRC no index"),
+        file: ".git/index",
+        without: &["--no-ignore"],
+    },
+    Cause {
+        name: "an own rule that takes too long",
+        arrange: |at| {
+            let page = "+++\nid = \"wild\"\nlevel = \"warn\"\nsummary = \"s\"\nlanguages = [\"nix\"]\nmessage = \"m\"\n\
+                        query = '''\n(list_expression (_)* @a (_)* @b (_)* @c (_)* @d (_)* @finding)\n'''\n+++\n\n\
+                        ## Why\n\nIt is slow.\n";
+            at.write(".flakeward/rules/wild.md", page);
+            at.write("a.nix", format!("[ {}]\n", "(x) ".repeat(1_000)));
+        },
+        file: "a.nix",
+        without: &["--isolated", "--select dockerfile", ALL_OFF],
+    },
+];
+
+fn pipe(path: &Path) {
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
+/// Options that change what is checked, reported, accepted or written. None of them may hide a cause.
+const OPTIONS: [&str; 28] = [
+    "",
+    "--quiet",
+    "--verbose",
+    "--select dockerfile",
+    "--ignore general",
+    "--ignore unreadable-file",
+    "--level unreadable-file=off",
+    "--level unreadable-file=hint",
+    "--fail-on hint",
+    "--fail-on warn",
+    "--statistics",
+    "--stats",
+    "--frozen",
+    "--no-ignore",
+    "--changed",
+    "--changed=HEAD",
+    "--new-since HEAD",
+    "--jobs 1",
+    "--isolated",
+    "--format concise",
+    "--format json",
+    "--format jsonl",
+    "--format sarif",
+    "--format github",
+    "--format gitlab",
+    "--format junit",
+    "--format markdown",
+    "--format html",
+];
+
+/// Turns all rules off.
+const ALL_OFF: &str = "[rules]\ndefault-level = \"off\"\n";
+
+/// Settings by which a finding of `unreadable-file` might be accepted or turned off.
+const SETTINGS: [(&str, &str); 5] = [
+    ("", ""),
+    ("flakeward.toml", "[rules]\nunreadable-file = \"off\"\n"),
+    ("flakeward.toml", ALL_OFF),
+    ("flakeward.toml", "[[overrides]]\npaths = [\"**\"]\nrules.unreadable-file = \"off\"\n"),
+    ("flakeward.toml", "[rules]\ngeneral = \"hint\"\n"),
+];
+
+#[test]
+fn nothing_that_could_not_be_checked_is_passed_over() {
+    let wrong: Vec<String> = std::thread::scope(|scope| {
+        let running: Vec<_> = CAUSES.iter().map(|cause| scope.spawn(|| passed_over(cause))).collect();
+        running.into_iter().flat_map(|running| running.join().unwrap()).collect()
+    });
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The settings and options with which a cause is passed over.
+fn passed_over(cause: &Cause) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (number, (file, settings)) in SETTINGS.into_iter().enumerate() {
+        if cause.without.contains(&settings) {
+            continue;
+        }
+        let repository = clean();
+        if !file.is_empty() {
+            repository.write(file, settings);
+            commit(&repository);
+        }
+        (cause.arrange)(&repository);
+        // With settings, every fifth option suffices.
+        let step = if number == 0 { 1 } else { 5 };
+        let options = OPTIONS.iter().skip(number).step_by(step).filter(|options| !cause.without.contains(options));
+        for options in options {
+            let ran = repository.run(&format!("check {options}"));
+            let said = ran.out + &ran.err;
+            // Exit code 2: this setting is refused, so nothing was checked, and the output says so.
+            let is_named = said.contains(cause.file) || *options == "--statistics";
+            if ran.code == 0 || (ran.code == 1 && !is_named) || (ran.code == 2 && !said.contains("error: ")) {
+                wrong.push(format!("{} with {settings:?} and `{options}`: exit code {}", cause.name, ran.code));
+            }
+        }
+    }
+    wrong
+}
+
+/// The other commands, which also read the repository.
+#[test]
+fn commands_that_read_less_than_they_should_fail() {
+    for cause in CAUSES.iter().filter(|cause| cause.file == "a.nix" && !cause.without.contains(&ALL_OFF)) {
+        let repository = clean();
+        (cause.arrange)(&repository);
+        let commands = [
+            "ports",
+            "ports --format json",
+            "ports check 9999",
+            "ports next",
+            "ports init --diff",
+            "fix",
+            "fix --diff",
+        ];
+        for command in commands {
+            let ran = repository.run(command);
+            // A patch has no place for other files; the count of what remains follows it.
+            let named = if command == "fix --diff" { "remaining: 1 error" } else { "a.nix" };
+            assert!(ran.code > 0 && (ran.out + &ran.err).contains(named), "{} with `{command}`", cause.name);
+        }
+    }
+}
