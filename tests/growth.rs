@@ -1,0 +1,165 @@
+//! Inputs of twice and four times the size cost about twice and four times the work: instructions are counted, not
+//! seconds, so that the result does not depend on the machine's load.
+#![cfg(unix)]
+
+mod support {
+    #[expect(dead_code, reason = "these tests need only some of it")]
+    pub mod repository;
+    #[expect(dead_code, reason = "these tests need only some of it")]
+    pub mod tools;
+}
+
+use std::fmt::Write;
+use std::process::Command;
+
+use support::repository::Repository;
+use support::tools::{FLAKEWARD, have};
+
+/// Doubling the size doubles the added work. Quadratic work quadruples it; a logarithm and rehashed tables add less than
+/// half.
+const GROWTH: f64 = 2.6;
+
+/// Added work below this is noise, such as the growth of a table.
+const NOISE: u64 = 3_000_000;
+
+/// The instructions of a command.
+fn instructions(repository: &Repository, args: &str) -> u64 {
+    let ran = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", FLAKEWARD])
+        .args(args.split_whitespace())
+        .args(["--jobs", "1"])
+        .current_dir(repository.path())
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("HOME", repository.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&ran.stderr);
+    let count = said.lines().find_map(|line| line.split_once("Collected :")?.1.trim().parse().ok());
+    count.unwrap_or_else(|| panic!("callgrind gives no count: {said}"))
+}
+
+/// Checks the growth from `size` to twice and four times that.
+#[track_caller]
+fn is_linear(size: usize, args: &str, files: impl Fn(usize) -> Vec<(String, String)>) {
+    if !have(&["valgrind"]) {
+        return;
+    }
+    let count = |size| {
+        let files = files(size);
+        let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+        instructions(&Repository::new(&files), args)
+    };
+    let [one, two, four] = [size, size * 2, size * 4].map(count);
+    let (first, second) = (two.saturating_sub(one).max(NOISE), four.saturating_sub(two));
+    // Work that is bounded grows in steps, which are small compared with the whole.
+    let growth = (second as f64 / first as f64).min(four as f64 / two as f64);
+    assert!(growth < GROWTH, "{one}, {two} and {four} instructions for sizes {size}, {} and {}", size * 2, size * 4);
+}
+
+fn file(path: &str, text: impl Into<String>) -> (String, String) {
+    (path.to_owned(), text.into())
+}
+
+/// A text for each number below a size.
+fn each(size: usize, text: impl Fn(usize) -> String) -> String {
+    (0..size).fold(String::new(), |mut all, index| {
+        let _ = write!(all, "{}", text(index));
+        all
+    })
+}
+
+const CHECK: &str = "check --quiet --now 2026-01-01";
+
+#[test]
+fn comparing_shared_structures_in_a_registry() {
+    let shared =
+        |name: &str, size| each(size, |index| format!("{name}{} = [ {name}{index} {name}{index} ];\n", index + 1));
+    is_linear(50, CHECK, |size| {
+        let values = format!("a0 = [ ]; b0 = [ ]; {}{}", shared("a", size), shared("b", size));
+        let registry = format!("let {values} in {{ web = if a{size} == b{size} then 8080 else 8081; db = 5432; }}\n");
+        vec![file("lib/ports.nix", registry)]
+    });
+}
+
+#[test]
+fn builtins_on_a_large_registry() {
+    is_linear(500, CHECK, |size| {
+        let names = each(size, |index| format!("s{index} = {};\n", 1024 + index));
+        let calls = each(size, |index| format!("n{index} = builtins.length (builtins.attrNames s) + {index};\n"));
+        vec![file("lib/ports.nix", format!("let s = {{ {names} }}; in s // {{ {calls} }}\n"))]
+    });
+}
+
+#[test]
+fn overrides_and_findings() {
+    is_linear(60, CHECK, |size| {
+        let overrides =
+            each(size, |index| format!("[[overrides]]\npaths = [\"f{index}.nix\"]\nrules.hardcoded-port = \"warn\"\n"));
+        let mut files = vec![file("flakeward.toml", overrides)];
+        files.push(file(
+            "a.nix",
+            format!("{{ {} }}\n", each(size, |index| format!("s{index}.port = {};\n", 1024 + index))),
+        ));
+        files
+    });
+}
+
+#[test]
+fn interpolations_in_one_text() {
+    is_linear(150, CHECK, |size| {
+        let text = each(size, |index| format!("http://localhost:${{toString ports.p{index}}}/ :{} ", 1024 + index));
+        vec![file("a.nix", format!("{{ ports }}: {{ text = \"{text}\"; }}\n"))]
+    });
+}
+
+#[test]
+fn suggestions_for_long_names() {
+    is_linear(8_000, CHECK, |size| {
+        let name = "a".repeat(size);
+        let registry = format!("{{ b{name} = 8080; c{name} = 8081; }}\n");
+        vec![file("lib/ports.nix", registry), file("a.nix", format!("(import ./lib/ports.nix).d{name}\n"))]
+    });
+}
+
+#[test]
+fn listed_paths_in_ignored_folders() {
+    is_linear(40, &format!("{CHECK} --files-from list"), |size| {
+        let mut files = vec![file(".gitignore", "out\n")];
+        files.push(file("list", each(size, |index| format!("out/{index}/a.nix\n"))));
+        files.extend((0..size).map(|index| file(&format!("out/{index}/a.nix"), "{ port = 8080; }\n")));
+        files
+    });
+}
+
+#[test]
+fn patterns_of_excluded_files() {
+    is_linear(60, CHECK, |size| {
+        let patterns = each(size, |index| format!("\"d{index}/**/x*.nix\",\n"));
+        vec![file("flakeward.toml", format!("exclude = [{patterns}]\n")), file("a.nix", "{ port = 8080; }\n")]
+    });
+}
+
+#[test]
+fn rows_of_a_baseline() {
+    is_linear(400, CHECK, |size| {
+        let row = |index| {
+            format!(
+                r#"{{"fingerprint":"{index:032x}","rule":"hardcoded-port","path":"a.nix","message":"port {index}"}}"#
+            )
+        };
+        let rows: Vec<String> = (0..size).map(row).collect();
+        let baseline = format!("{{\"version\":1,\"findings\":[\n{}\n]}}\n", rows.join(",\n"));
+        vec![file(".flakeward/baseline.json", baseline), file("a.nix", "{ port = 8080; }\n")]
+    });
+}
+
+#[test]
+fn an_own_rule_over_a_long_list() {
+    is_linear(300, CHECK, |size| {
+        let page = "+++\nid = \"pairs\"\nlevel = \"warn\"\nsummary = \"s\"\nlanguages = [\"nix\"]\nmessage = \"m\"\n\
+                    query = '''\n(list_expression (_)* @a (_)* @b (_) @finding)\n'''\n+++\n\n## Why\n\nIt is slow.\n";
+        let list = format!("[ {} ]\n", "x ".repeat(size));
+        vec![file(".flakeward/rules/pairs.md", page), file("a.nix", list)]
+    });
+}
