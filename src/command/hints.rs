@@ -5,7 +5,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use crate::suggest::nearest;
 
 /// The commands that a mistyped first word is compared with.
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 14] = [
     "check",
     "fix",
     "init",
@@ -15,6 +15,7 @@ const COMMANDS: [&str; 13] = [
     "migrate",
     "baseline",
     "accepted",
+    "report",
     "config",
     "lsp",
     "completions",
@@ -46,6 +47,27 @@ const SYNONYMS: [(&str, &str); 21] = [
     ("version", "--version"),
 ];
 
+/// Options of other tools, and what to write here.
+const OPTIONS: [(&str, &str); 17] = [
+    ("--fix", "`flakeward fix` applies fixes"),
+    ("--unsafe", "`flakeward fix --unsafe` applies all fixes"),
+    ("--check", "`flakeward check` reports findings, and `flakeward fix --diff` shows what fixes would change"),
+    ("--dry-run", "`flakeward fix --diff` shows what fixes would change"),
+    ("--list-rules", "`flakeward rules` lists all rules"),
+    ("--list", "`flakeward rules` lists all rules"),
+    ("--init", "`flakeward init` writes a flakeward.toml"),
+    ("--baseline", "`flakeward baseline` writes a baseline"),
+    ("--exclude", "`exclude = [\"PATTERN\"]` in flakeward.toml leaves out files"),
+    ("--rule", "`--select RULE` runs only this rule"),
+    ("--rules", "`--select RULE` runs only this rule; `flakeward rules` lists all rules"),
+    ("--severity", "`--fail-on LEVEL` sets the level that fails, and `--level RULE=LEVEL` that of a rule"),
+    ("--json", "`--format json` prints the findings as JSON"),
+    ("--sarif", "`--format sarif` prints the findings as SARIF"),
+    ("--no-color", "`--color never` turns colours off"),
+    ("-c", "`--config FILE` names the configuration file"),
+    ("-s", "`--select RULE` runs only this rule"),
+];
+
 /// The command that a mistyped word probably means.
 pub fn command(word: &str) -> Option<&'static str> {
     let synonym = SYNONYMS.iter().find(|(name, _)| *name == word).map(|(_, command)| *command);
@@ -59,14 +81,10 @@ pub fn of_arguments(error: &clap::Error) -> Option<String> {
         _ => None,
     };
     match error.kind() {
-        ErrorKind::UnknownArgument => match context(ContextKind::InvalidArg)? {
-            "--fix" => Some("`flakeward fix` applies fixes".to_owned()),
-            "--unsafe" => Some("`flakeward fix --unsafe` applies all fixes".to_owned()),
-            "--list-rules" | "--list" => Some("`flakeward rules` lists all rules".to_owned()),
-            "--init" => Some("`flakeward init` writes a flakeward.toml".to_owned()),
-            "--baseline" => Some("`flakeward baseline` writes a baseline".to_owned()),
-            _ => None,
-        },
+        ErrorKind::UnknownArgument => {
+            let argument = context(ContextKind::InvalidArg)?;
+            OPTIONS.iter().find(|(name, _)| *name == argument).map(|(_, hint)| (*hint).to_owned())
+        }
         ErrorKind::InvalidSubcommand if context(ContextKind::InvalidSubcommand)? == "init" => {
             Some("`flakeward init` writes a flakeward.toml".to_owned())
         }
@@ -77,6 +95,20 @@ pub fn of_arguments(error: &clap::Error) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn options_of_other_tools_lead_to_ours() {
+        use clap::Parser;
+        for (line, expected) in [
+            ("flakeward check -c x.toml", Some("`--config FILE` names the configuration file")),
+            ("flakeward check --json", Some("`--format json` prints the findings as JSON")),
+            ("flakeward fix --dry-run", Some("`flakeward fix --diff` shows what fixes would change")),
+            ("flakeward check --nothing-like-it", None),
+        ] {
+            let error = crate::cli::Cli::try_parse_from(line.split(' ')).unwrap_err();
+            assert_eq!(of_arguments(&error).as_deref(), expected, "{line}");
+        }
+    }
 
     #[test]
     fn words_of_other_tools_lead_to_commands() {
