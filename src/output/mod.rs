@@ -119,7 +119,11 @@ pub fn write(format: Format, report: &Report, view: &View, out: &mut dyn Write) 
     match guard::Syntax::of(format) {
         Some(syntax) => {
             let mut guard = guard::Guard::new(syntax, out);
-            write_as(format, report, view, &mut guard)?;
+            // Serializers write a few bytes at a time.
+            let mut buffer = io::BufWriter::with_capacity(1 << 14, &mut guard);
+            write_as(format, report, view, &mut buffer)?;
+            buffer.flush()?;
+            drop(buffer);
             guard.finish()
         }
         None => write_as(format, report, view, out),

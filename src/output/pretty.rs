@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::io::{self, Write};
 
+use rayon::prelude::*;
+
 use super::draw::draw;
 use super::frame::{Mark, Room, frames};
 use super::stream::Stream;
@@ -49,11 +51,29 @@ pub fn write(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()
 }
 
 fn write_findings(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()> {
-    let mut printer = Printer { view, catalog: &report.catalog, places: Places::new(report), said: HashSet::new() };
-    for group in groups(&report.findings) {
-        out.write_all(printer.group(&group).as_bytes())?;
+    let groups = groups(&report.findings);
+    let mut printer = Printer { view, catalog: &report.catalog, said: HashSet::new() };
+    for part in groups.chunks(AT_ONCE) {
+        for (group, frames) in part.iter().zip(all_frames(part, report, view)) {
+            out.write_all(printer.head(group[0], &title(group, &report.catalog)).as_bytes())?;
+            out.write_all(frames.as_bytes())?;
+            writeln!(out, "{}", printer.advice(group))?;
+        }
     }
     Ok(())
+}
+
+/// The number of groups whose frames are drawn before they are written.
+const AT_ONCE: usize = 1 << 10;
+
+/// The frames of some groups. Drawing them takes most of the time of a long report, so it is done in parallel.
+fn all_frames(groups: &[Vec<&Finding>], report: &Report, view: &View) -> Vec<String> {
+    let count = groups.len().div_ceil(rayon::current_num_threads());
+    let draw = |groups: &[Vec<&Finding>]| {
+        let mut frames = Frames { view, places: Places::new(report) };
+        groups.iter().map(|group| frames.group(group)).collect::<Vec<_>>()
+    };
+    groups.par_chunks(count).flat_map_iter(draw).collect()
 }
 
 /// Groups the findings of one file and rule if there are many, in the order of the first finding of each.
@@ -75,20 +95,19 @@ fn groups(findings: &[Finding]) -> Vec<Vec<&Finding>> {
     groups
 }
 
-struct Printer<'a> {
+/// Draws frames.
+struct Frames<'a> {
     view: &'a View,
-    catalog: &'a Catalog,
     places: Places<'a>,
-    /// The help texts that were shown, without code: each is shown once for each rule.
-    said: HashSet<(RuleId, String)>,
 }
 
-impl Printer<'_> {
+impl Frames<'_> {
+    /// The frames of a group, and the lines of findings without one.
     fn group(&mut self, group: &[&Finding]) -> String {
         let first = group[0];
-        let mut text = self.head(first, &title(group, self.catalog));
+        let mut text = String::new();
         if self.places.source(&first.path).is_none() {
-            text.push_str(&self.field("file", &clean(&self.view.path(&first.path))));
+            text.push_str(&field("file", &clean(&self.view.path(&first.path)), &self.view.stream));
         }
         // If only one would remain, it is shown instead of counted.
         let shown = if group.len() > SHOWN + 1 { &group[..SHOWN] } else { group };
@@ -103,11 +122,31 @@ impl Printer<'_> {
             }
         }
         text.push_str(&self.others(&group[shown.len()..]));
-        text.push_str(&self.advice(group));
-        text.push('\n');
         text
     }
 
+    /// The line numbers of findings that are not shown.
+    fn others(&mut self, findings: &[&Finding]) -> String {
+        let Some(first) = findings.first() else { return String::new() };
+        let mut lines: Vec<u32> =
+            findings.iter().map(|finding| self.places.of(&first.path, finding.span).0.line).collect();
+        lines.dedup();
+        let more = if lines.len() > LINES { " .." } else { "" };
+        let lines: Vec<String> = lines.iter().take(LINES).map(u32::to_string).collect();
+        let others = format!("{} in this file, on lines {}{more}", count(findings.len(), "other"), lines.join(", "));
+        field("more", &others, &self.view.stream)
+    }
+}
+
+/// Writes headlines and advice.
+struct Printer<'a> {
+    view: &'a View,
+    catalog: &'a Catalog,
+    /// The help texts that were shown, without code: each is shown once for each rule.
+    said: HashSet<(RuleId, String)>,
+}
+
+impl Printer<'_> {
     /// The headline. On a terminal, it is wrapped between words.
     fn head(&self, finding: &Finding, title: &str) -> String {
         let stream = &self.view.stream;
@@ -123,20 +162,7 @@ impl Printer<'_> {
         format!("{level}: {}\n", lines.join("\n  "))
     }
 
-    /// The line numbers of findings that are not shown.
-    fn others(&mut self, findings: &[&Finding]) -> String {
-        let Some(first) = findings.first() else { return String::new() };
-        let mut lines: Vec<u32> =
-            findings.iter().map(|finding| self.places.of(&first.path, finding.span).0.line).collect();
-        lines.dedup();
-        let more = if lines.len() > LINES { " .." } else { "" };
-        let lines: Vec<String> = lines.iter().take(LINES).map(u32::to_string).collect();
-        self.field(
-            "more",
-            &format!("{} in this file, on lines {}{more}", count(findings.len(), "other"), lines.join(", ")),
-        )
-    }
-
+    /// Help, fixes, and how to get an explanation.
     fn advice(&mut self, group: &[&Finding]) -> String {
         let rule = group[0].rule;
         let mut text = String::new();
