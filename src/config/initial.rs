@@ -1,23 +1,23 @@
-//! The first flakeward.toml of a repository: what fits it, with comments about the rest.
+//! The initial flakeward.toml of a repository: the settings that fit it, and comments about the others.
 
 use std::fmt::Write;
 
 use crate::finding::RuleId;
 
-/// What was seen of a repository.
+/// Facts about the repository.
 #[derive(Debug, Default)]
 pub struct Seen {
-    /// Folders of code that others wrote, or programs.
+    /// Folders with vendored or generated code.
     pub foreign: Vec<String>,
     /// The port registries.
     pub registries: Vec<String>,
     /// Where a registry would be created.
     pub new_registry: String,
-    /// The groups of rules that apply, each with its number of findings.
+    /// The rule groups that apply, each with its number of findings.
     pub groups: Vec<(&'static str, usize)>,
-    /// The groups that nothing in the repository is about.
+    /// The groups that do not apply to anything in the repository.
     pub absent: Vec<&'static str>,
-    /// The style rules with findings, and how many these are.
+    /// The style rules with findings, and the number of these findings.
     pub style: (Vec<RuleId>, usize),
 }
 

@@ -1,4 +1,4 @@
-//! Several files of settings over each other: a shared policy, the repository's own file, and settings given besides.
+//! Merges settings files: a shared policy, the repository's own file, and additional settings.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -11,7 +11,7 @@ use crate::rule::{Catalog, Rule};
 use crate::source::LineIndex;
 use crate::toml_text::{Fault, Places, explain};
 
-/// One file of settings.
+/// A settings file.
 #[derive(Debug)]
 pub struct Layer {
     /// Where it comes from.
@@ -20,14 +20,14 @@ pub struct Layer {
     pub path: PathBuf,
     /// Its text.
     pub text: String,
-    /// Where its entries stand.
+    /// The positions of its entries.
     pub places: Places,
-    /// What it says.
+    /// Its content.
     pub file: File,
 }
 
 impl Layer {
-    /// Reads a file of settings without looking at its rules.
+    /// Parses a settings file without validating its rules.
     pub fn parse(origin: Origin, path: &Path, text: String) -> Result<Self, Box<ConfigError>> {
         let places = Places::read(&text);
         match toml::from_str(&text) {
@@ -39,12 +39,12 @@ impl Layer {
         }
     }
 
-    /// An error at a place of the file.
+    /// An error at a position in the file.
     pub fn fail(&self, span: Option<Range<usize>>, message: String, help: Option<String>) -> Box<ConfigError> {
         Box::new(ConfigError { path: self.path.clone(), text: self.text.clone(), span, message, help })
     }
 
-    /// The place of the level that a key sets: its value, or that of `level` in its table.
+    /// The position of the level that a key sets: its value, or that of `level` in its table.
     pub fn level_place(&self, key: &str) -> String {
         let in_table = format!("{key}.level");
         if self.places.value_of(&in_table).is_some() { in_table } else { key.to_owned() }

@@ -17,7 +17,7 @@ pub const IGNORE: &str = "ignore";
 /// See [`SELECT`].
 pub const DEFAULT_LEVEL: &str = "default-level";
 
-/// What can be written for a name in `[rules]`.
+/// The possible values of a name in `[rules]`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(untagged)]
 #[schemars(title = "level: off, hint, warn or error")]
@@ -35,7 +35,7 @@ pub enum RuleValue {
 pub struct Levels {
     /// By rule.
     pub levels: BTreeMap<RuleId, Level>,
-    /// The key that decided, relative to the file: `rules.style`.
+    /// The key that decided, as a path in the file: `rules.style`.
     pub keys: BTreeMap<RuleId, String>,
 }
 
@@ -58,9 +58,9 @@ impl Levels {
 type Checked<T> = Result<T, Box<ConfigError>>;
 
 impl Reader<'_> {
-    /// The levels of the table at a place. A rule's own level comes before that of its groups (the lowest of several),
-    /// and that before `default-level`. `select` and `ignore` switch off what has no level of its own. Rules that are
-    /// off by default only run if they are named themselves.
+    /// The levels of the table at a key. A rule's own level takes precedence over that of its groups (the lowest of
+    /// several), and that over `default-level`. `select` and `ignore` turn off what has no level of its own. Rules that
+    /// are off by default only run if they are named.
     pub(super) fn levels(&self, table: &BTreeMap<String, RuleValue>, place: &str) -> Checked<Levels> {
         let mut levels = Levels::default();
         let key = |name: &str| format!("{place}.{name}");
@@ -93,7 +93,7 @@ impl Reader<'_> {
         Ok(levels)
     }
 
-    /// The levels by the names that they are written for.
+    /// The levels by name, as written.
     fn named_levels(&self, table: &BTreeMap<String, RuleValue>, place: &str) -> Checked<BTreeMap<String, Level>> {
         let mut levels = BTreeMap::new();
         for (name, value) in table {
@@ -120,7 +120,7 @@ impl Reader<'_> {
         Ok(levels)
     }
 
-    /// The rules that a list of names stands for; `None` if there is no such list.
+    /// The rules that a list of names selects; `None` if there is no such list.
     fn names(&self, table: &BTreeMap<String, RuleValue>, place: &str, key: &str) -> Checked<Option<BTreeSet<RuleId>>> {
         let place = format!("{place}.{key}");
         let (names, is_one) = match table.get(key) {
@@ -169,7 +169,7 @@ impl Reader<'_> {
         )
     }
 
-    /// What could not be checked is an error, whatever a repository says of it.
+    /// Files that could not be checked are errors, whatever the settings say.
     fn always_an_error(&self, name: &str, level: Option<Level>, place: &str) -> Checked<()> {
         if name != UNCHECKED || level.is_none_or(|level| level == Level::Error) {
             return Ok(());

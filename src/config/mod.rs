@@ -1,4 +1,4 @@
-//! `flakeward.toml`: what a repository decides for itself.
+//! `flakeward.toml`, the configuration of a repository.
 
 pub mod initial;
 pub mod layers;
@@ -24,13 +24,13 @@ use crate::wording::shortened;
 use layers::Layer;
 use levels::{DEFAULT_LEVEL, IGNORE, LevelKey, Levels, RuleValue, SELECT};
 
-/// The names a configuration file may have, in the order they are looked for.
+/// The names of configuration files, in order of precedence.
 pub const FILE_NAMES: [&str; 2] = ["flakeward.toml", ".flakeward.toml"];
 
-/// The most globs of all `[[overrides]]`: each is compared with each path.
+/// The maximum number of globs of all `[[overrides]]`: each is matched against each path.
 const MAX_OVERRIDES: usize = 1_000;
 
-/// A configuration file as it is written.
+/// A configuration file as written.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[schemars(title = "flakeward.toml")]
@@ -40,7 +40,7 @@ pub struct File {
     pub exclude: Vec<String>,
     /// Also check vendored code, generated files and lock files of package managers.
     pub check_third_party: Option<bool>,
-    /// The shared policy that these settings extend, and what they lock for others.
+    /// The shared policy that these settings extend, and the rules that they lock for others.
     #[serde(default)]
     pub policy: PolicyConfig,
     /// Levels and options of rules and groups of rules by name, and which rules run.
@@ -49,7 +49,7 @@ pub struct File {
     /// Other levels for some paths; later entries win.
     #[serde(default)]
     pub overrides: Vec<OverrideConfig>,
-    /// What this repository's ports are.
+    /// The port registry and the hosts of this repository.
     #[serde(default)]
     pub ports: PortConfig,
 }
@@ -92,13 +92,14 @@ pub struct OverrideConfig {
 #[derive(Debug, Default, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct PortConfig {
-    /// The registry's path, or several, relative to the repository's root. Found by itself where none is given.
+    /// The path of the registry, or several paths, relative to the repository's root. By default, it is found by its
+    /// name.
     #[serde(default)]
     pub registry: Registries,
     /// Host names (or domain suffixes such as `.example.org`) that are this repository's own.
     #[serde(default)]
     pub own_hosts: Vec<String>,
-    /// Host names (or domain suffixes) that are somebody else's, whatever the repository seems to say.
+    /// Host names (or domain suffixes) that do not belong to this repository, even if it seems to define them.
     #[serde(default)]
     pub external_hosts: Vec<String>,
 }
@@ -108,7 +109,7 @@ pub struct PortConfig {
 #[serde(untagged)]
 #[schemars(title = "path or a list of paths")]
 pub enum Registries {
-    /// None given.
+    /// No path.
     #[default]
     Discover,
     /// One path.
@@ -117,10 +118,10 @@ pub enum Registries {
     Many(Vec<String>),
 }
 
-/// What the configuration says about ports, ready for use.
+/// The validated settings about ports.
 #[derive(Debug, Default, Clone)]
 pub struct PortSettings {
-    /// The configured registries, relative to the root; empty means: find them.
+    /// The configured registries, relative to the root. If empty, registries are found by their names.
     pub registries: Vec<String>,
     /// Own hosts and domain suffixes.
     pub own_hosts: Vec<String>,
@@ -135,7 +136,7 @@ impl PortSettings {
     }
 }
 
-/// Where a file of settings comes from. Later ones are over earlier ones.
+/// The origin of a settings file. Later ones take precedence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Origin {
@@ -143,11 +144,11 @@ pub enum Origin {
     Policy,
     /// The repository's own file.
     Repository,
-    /// What was given besides, as the flake module's `settings` are.
+    /// Additional settings, such as the flake module's `settings`.
     Settings,
 }
 
-/// The rules' parameters: each page's `params` with the configuration's options over them.
+/// The rules' parameters: each page's `params`, overridden by the configuration's options.
 #[derive(Debug, Default, Clone)]
 pub struct Params(BTreeMap<String, toml::Table>);
 
@@ -157,7 +158,7 @@ impl Params {
         self.0.get(rule)
     }
 
-    /// A list of strings among a rule's parameters; empty where there is none.
+    /// A list of strings among a rule's parameters; empty if there is none.
     pub fn strings(&self, rule: &str, key: &str) -> Vec<&str> {
         let list = self.of(rule).and_then(|table| table.get(key)).and_then(toml::Value::as_array);
         list.map(|list| list.iter().filter_map(toml::Value::as_str).collect()).unwrap_or_default()
@@ -172,9 +173,9 @@ pub struct Override {
     pub globs: Vec<String>,
     /// Levels by rule id.
     pub levels: BTreeMap<RuleId, Level>,
-    /// The key that decided each level, in the file: `overrides.0.rules.style`.
+    /// The key that decided each level: `overrides.0.rules.style`.
     pub keys: BTreeMap<RuleId, String>,
-    /// Where it comes from.
+    /// Its origin.
     pub origin: Origin,
     /// Its position among the overrides of its file.
     pub index: usize,
@@ -187,14 +188,14 @@ impl Override {
     }
 }
 
-/// A configuration, checked and ready for use.
+/// A validated configuration.
 #[derive(Debug, Default)]
 pub struct Config {
     /// The repository's own file, relative to the root.
     pub path: Option<PathBuf>,
     /// Its text.
     pub text: String,
-    /// All files of settings; later ones are over earlier ones.
+    /// All settings files; later ones take precedence.
     pub layers: Vec<Layer>,
     /// The folder of the policy, if there is one.
     pub policy: Option<PathBuf>,
@@ -202,7 +203,7 @@ pub struct Config {
     pub floors: BTreeMap<String, Level>,
     /// Paths that are not checked.
     pub exclude: GlobSet,
-    /// The globs of `exclude` as written, those of the repository's own file first.
+    /// The globs of `exclude` as written; those of the repository's own file come first.
     pub exclude_globs: Vec<String>,
     /// Whether vendored code, generated files and lock files of package managers are checked.
     pub check_third_party: bool,
@@ -218,20 +219,20 @@ pub struct Config {
     pub ports: PortSettings,
     /// The rules' parameters.
     pub params: Params,
-    /// Where the entries of the repository's own file stand.
+    /// The positions of the entries of the repository's own file.
     pub places: Places,
-    /// The rules that there are.
+    /// All rules.
     pub catalog: Catalog,
 }
 
-/// A configuration that cannot be used: what is wrong, where, and what to do.
+/// Why a configuration is invalid, where, and how to fix it.
 #[derive(Debug)]
 pub struct ConfigError {
     /// The file.
     pub path: PathBuf,
     /// The file's text.
     pub text: String,
-    /// The place in the text.
+    /// The position in the text.
     pub span: Option<Range<usize>>,
     /// What is wrong.
     pub message: String,
@@ -248,33 +249,33 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 impl Config {
-    /// The configuration where there is no file.
+    /// The configuration without a file.
     pub fn none() -> Self {
         Self::of(Catalog::built_in())
     }
 
-    /// The configuration where there is no file, in a repository with rules of its own.
+    /// The configuration without a file, in a repository with its own rules.
     pub fn of(catalog: Catalog) -> Self {
         Self { params: params(&catalog, std::iter::empty()), catalog, ..Self::default() }
     }
 
-    /// The place of the level that a key of a file sets: its value, or that of `level` in its table.
+    /// The position of the level that a key of a file sets: its value, or that of `level` in its table.
     pub fn level_place(&self, origin: Origin, key: &str) -> String {
         let layer = self.layers.iter().find(|layer| layer.origin == origin);
         layer.map_or_else(|| key.to_owned(), |layer| layer.level_place(key))
     }
 
-    /// Reads a configuration from its text. It knows the built-in rules only.
+    /// Parses a configuration. Only the built-in rules are known.
     pub fn parse(path: &Path, text: String) -> Result<Self, Box<ConfigError>> {
         Self::read(path, text, Catalog::built_in())
     }
 
-    /// Reads the repository's own configuration from its text.
+    /// Parses the repository's own configuration.
     pub fn read(path: &Path, text: String, catalog: Catalog) -> Result<Self, Box<ConfigError>> {
         Self::of_layers(vec![Layer::parse(Origin::Repository, path, text)?], catalog)
     }
 
-    /// The configuration that several files make; later ones are over earlier ones.
+    /// Merges several settings files; later ones take precedence.
     pub fn of_layers(layers: Vec<Layer>, catalog: Catalog) -> Result<Self, Box<ConfigError>> {
         let mut overrides = Vec::new();
         let mut levels = Vec::new();
@@ -327,13 +328,13 @@ impl Config {
         })
     }
 
-    /// The level that a rule has without the repository's own file and what is over it.
+    /// The level of a rule without the repository's own file and additional settings.
     pub fn inherited_level(&self, rule: &rule::Rule) -> Level {
         self.inherited.get(rule.id).copied().unwrap_or(rule.level)
     }
 
-    /// The name of the policy, as the repository has it or else that of its folder, and the beginning of the hash of its
-    /// file; `None` without a policy.
+    /// The name of the policy (as the repository refers to it, else that of its folder) and the beginning of the hash of
+    /// its file; `None` without a policy.
     pub fn policy_version(&self) -> Option<(String, String)> {
         let folder = self.policy.as_ref()?;
         let file = |origin| self.layers.iter().find(move |layer: &&Layer| layer.origin == origin);
@@ -343,14 +344,14 @@ impl Config {
         Some((name, hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect()))
     }
 
-    /// The topmost file that has an entry.
+    /// The file with the highest precedence that has an entry.
     pub fn layer_of(&self, place: &str) -> Option<&Layer> {
         self.layers.iter().rev().find(|layer| layer.places.value_of(place).is_some())
     }
 }
 
 impl Registries {
-    /// The paths, if any are given.
+    /// The paths, if there are any.
     fn paths(&self) -> Option<Vec<String>> {
         match self {
             Registries::Discover => None,
@@ -360,7 +361,7 @@ impl Registries {
     }
 }
 
-/// A file of settings while it is judged.
+/// A settings file that is being validated.
 struct Reader<'a> {
     layer: &'a Layer,
     catalog: &'a Catalog,
@@ -371,7 +372,7 @@ impl Reader<'_> {
         self.layer.fail(span, message, help)
     }
 
-    /// One policy is enough to understand a value's origin.
+    /// Policies cannot be chained: with one, the origin of a value stays easy to see.
     fn policy(&self) -> Result<(), Box<ConfigError>> {
         if self.layer.origin == Origin::Repository || self.layer.file.policy.extends.is_none() {
             return Ok(());
@@ -404,7 +405,7 @@ impl Reader<'_> {
         entries.iter().enumerate().map(entry).collect()
     }
 
-    /// Checks the options of rules against their pages.
+    /// Validates the options of rules by their pages.
     fn options(&self, rules: &BTreeMap<String, RuleValue>) -> Result<(), Box<ConfigError>> {
         for (id, value) in rules {
             let (Some(rule), RuleValue::Table(config)) = (self.catalog.find(id), value) else { continue };
@@ -415,7 +416,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// The levels of an entry of `[[overrides]]`, which sets nothing else.
+    /// The levels of an entry of `[[overrides]]`, which can set nothing else.
     fn override_levels(&self, rules: &BTreeMap<String, RuleValue>, index: usize) -> Result<Levels, Box<ConfigError>> {
         let place = format!("overrides.{index}.rules");
         for (name, value) in rules {
@@ -456,7 +457,7 @@ impl Reader<'_> {
     }
 }
 
-/// Whether a value has the type of the usual one; the items of a list count.
+/// Whether a value has the same type as the default, including the items of a list.
 fn alike(usual: &toml::Value, value: &toml::Value) -> bool {
     match (usual, value) {
         (toml::Value::Array(usual), toml::Value::Array(list)) => {

@@ -1,4 +1,4 @@
-//! The JSON schema of flakeward.toml: the types in this module's parent, with what the rules' pages say of each rule.
+//! The JSON schema of flakeward.toml, generated from the types of the parent module and the rules' pages.
 
 use serde_json::{Map, Value, json};
 
@@ -11,7 +11,7 @@ pub fn text() -> Result<String, serde_json::Error> {
     serde_json::to_string_pretty(&schema()).map(|text| text + "\n")
 }
 
-/// Where the schema of the newest version is.
+/// The URL of the latest schema.
 const ID: &str = "https://raw.githubusercontent.com/flakeward/flakeward/main/flakeward.schema.json";
 
 fn schema() -> Value {
@@ -41,7 +41,7 @@ fn schema() -> Value {
     let default_level =
         json!({ "description": "The level of rules that have no other one here.", "$ref": "#/$defs/Level" });
     rules.insert(DEFAULT_LEVEL.to_owned(), default_level);
-    // What rules a repository has of its own, a schema cannot know.
+    // The schema cannot know a repository's own rules.
     let closed = |properties: Map<String, Value>, own: Value| {
         let own = json!({ format!("^{}", own::PREFIX): own });
         json!({ "type": "object", "properties": properties, "patternProperties": own, "additionalProperties": false })
@@ -57,7 +57,7 @@ fn schema() -> Value {
     schema
 }
 
-/// Puts a more exact schema in the place of a general one and keeps its description.
+/// Replaces a general schema by a more exact one and keeps its description.
 fn replace(schema: &mut Value, pointer: &str, mut exact: Value) {
     if let Some(place) = schema.pointer_mut(pointer) {
         if let Some(description) = place.get("description") {
