@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::check::unreadable_file::{cut_off, refused, unreadable};
+use crate::check::unreadable_file::{cut_off, refused, unparsed, unreadable};
 use crate::check::{self, Check, Trigger};
 use crate::facts::needles::Finder;
 use crate::facts::port_registry::Mentions;
@@ -112,8 +112,9 @@ impl<'a> FilePass<'a> {
             outcome.verdict.extend(refusal.map(|refusal| refused(&source, *refusal)));
             let tree = tree.ok().flatten();
             outcome.is_broken = tree.as_ref().is_some_and(Tree::broken);
-            let cut_off = tree.as_ref().filter(|_| !wanted.is_empty()).and_then(|tree| cut_off(&source, tree));
-            outcome.verdict.extend(cut_off);
+            if let Some(tree) = tree.as_ref().filter(|_| !wanted.is_empty()) {
+                outcome.verdict.extend(cut_off(&source, tree).or_else(|| unparsed(&source, tree)));
+            }
             let view = FileView { source: &source, tree: tree.as_ref(), ports: &self.settings.config.ports };
             self.suppressions(&view, &mut outcome);
             self.look(&view, &wanted, &mut outcome);

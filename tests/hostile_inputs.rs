@@ -82,6 +82,15 @@ fn changed_files_are_not_passed_over() {
     }
 }
 
+/// If neither the grammar nor libyaml can read a file, nothing is known about its rest.
+#[test]
+fn yaml_that_is_read_in_part_is_an_error() {
+    let root = Repository::new(&[("a.yaml", ">2\n''''"), ("flake.nix", "{ outputs = _: { }; }\n")]);
+    let (code, out, _) = run(root.path(), &["--format", "concise"]);
+    let expected = "a.yaml:1:1: error[unreadable-file]: cannot be checked: only a part of it could be parsed as YAML\n";
+    assert_eq!((code, out.as_str()), (Some(1), expected));
+}
+
 /// The YAML grammar supports 253 levels; deeper texts do not abort the process, whatever comes before the levels.
 #[test]
 fn yaml_levels_do_not_abort() {

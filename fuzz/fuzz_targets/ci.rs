@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| flakeward_fuzz::entries::ci(bytes));
+libfuzzer_sys::fuzz_target!(init: flakeward_fuzz::tolerate_libyaml(), |bytes: &[u8]| flakeward_fuzz::entries::ci(bytes));

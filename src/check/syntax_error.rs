@@ -122,13 +122,9 @@ fn token(text: &str) -> &str {
     &text[..length.max(first.len_utf8())]
 }
 
-/// Reports the errors of a YAML file. What only the grammar cannot parse is valid YAML.
+/// Reports the errors of a YAML file. If there are none, only its grammar fails, and the file is unreadable.
 fn yaml(view: &FileView<'_>, tree: &Tree<'_>) -> Verdict {
     let mut verdict = Verdict::default();
-    if tree.faults().is_empty() {
-        let message = "this is valid YAML that cannot be parsed completely: findings may be missing";
-        verdict.not_decidable(&view.source.path, message);
-    }
     for fault in tree.faults().iter().take(PLACES) {
         let finding = view
             .finding(RULE, fault.span, format!("cannot be parsed as YAML: {}", fault.message))
@@ -140,7 +136,7 @@ fn yaml(view: &FileView<'_>, tree: &Tree<'_>) -> Verdict {
 }
 
 /// The marks of Go templates (Helm), Jinja, ERB (Rails) or similar in a text. GitHub's `${{ .. }}` does not count.
-fn template_marks(text: &str) -> Option<(&'static str, &'static str)> {
+pub(super) fn template_marks(text: &str) -> Option<(&'static str, &'static str)> {
     let bytes = text.as_bytes();
     let braces = |at: usize| at == 0 || bytes.get(at - 1) != Some(&b'$');
     let has = |mark: &str| memchr::memmem::find(bytes, mark.as_bytes()).is_some();

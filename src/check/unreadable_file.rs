@@ -1,10 +1,10 @@
 //! `unreadable-file`: files that could not be checked. The run reports them when it cannot continue with a file.
 
-use super::syntax_error::may_be_broken;
+use super::syntax_error::{may_be_broken, template_marks};
 use super::{Check, FileCheck, Trigger, Verdict};
 use crate::finding::{Finding, RelPath, Span};
 use crate::lang::{Refusal, Tree};
-use crate::source::Source;
+use crate::source::{FileKind, Source};
 use crate::walk::Unreadable;
 
 /// The rule's id.
@@ -37,6 +37,16 @@ pub fn cut_off(source: &Source, tree: &Tree<'_>) -> Option<Finding> {
         Finding::new(RULE, &source.path, span, message)
             .help("split the file, or skip it with `exclude` in flakeward.toml"),
     )
+}
+
+/// A YAML file that its grammar cannot read completely, although no error was found that would explain it.
+pub fn unparsed(source: &Source, tree: &Tree<'_>) -> Option<Finding> {
+    let is_unparsed = source.kind == FileKind::Yaml
+        && tree.broken()
+        && tree.faults().is_empty()
+        && template_marks(&source.text).is_none();
+    let reason = || "only a part of it could be parsed as YAML".to_owned();
+    is_unparsed.then(|| unreadable(&Unreadable { path: source.path.clone(), reason: reason() }))
 }
 
 /// A port registry that is configured, but does not exist.

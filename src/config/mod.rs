@@ -30,7 +30,7 @@ pub const FILE_NAMES: [&str; 2] = ["flakeward.toml", ".flakeward.toml"];
 /// The maximum number of globs of all `[[overrides]]`: each is matched against each path.
 const MAX_OVERRIDES: usize = 1_000;
 
-/// A configuration file as written.
+/// The configuration file of flakeward.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[schemars(title = "flakeward.toml")]
@@ -92,8 +92,7 @@ pub struct OverrideConfig {
 #[derive(Debug, Default, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct PortConfig {
-    /// The path of the registry, or several paths, relative to the repository's root. By default, it is found by its
-    /// name.
+    /// The path of the registry, or several paths, relative to the root. By default, registries are found by name.
     #[serde(default)]
     pub registry: Registries,
     /// Host names (or domain suffixes such as `.example.org`) that are this repository's own.
