@@ -135,12 +135,14 @@ impl Analysis {
         run::conclude(&names.own, settings, checks, outcomes.cloned(), Runs::Repeated)
     }
 
-    /// The report of the whole repository, without the baseline.
+    /// The report of the whole repository, without the baseline. Fixes are not counted, only findings matter.
     pub fn report_of_everything(&mut self) -> Report {
         let baseline = self.settings.baseline.take();
+        let counts_fixes = std::mem::replace(&mut self.settings.counts_fixes, false);
         let paths = std::mem::take(&mut self.settings.paths);
         let report = self.report();
         self.settings.baseline = baseline;
+        self.settings.counts_fixes = counts_fixes;
         self.settings.paths = paths;
         report
     }
