@@ -4,7 +4,7 @@
 /// A package of nixpkgs that runs as a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PackageImage {
-    /// Repositories of the image, as for [`ServiceImage`].
+    /// Repositories of the image, as for [`super::ServiceImage`].
     pub images: &'static [&'static str],
     /// The attribute in nixpkgs.
     pub package: &'static str,
