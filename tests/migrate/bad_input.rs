@@ -155,3 +155,19 @@ fn dockerfiles_that_cannot_be_read_are_refused() {
         assert!(!folder.0.path().join("flake.nix").exists());
     }
 }
+
+/// Every file that includes others says so in the report, at its own line.
+#[test]
+fn included_files_are_in_the_report() {
+    let service = |name: &str| format!("services:\n  {name}:\n    image: redis\n");
+    let (top, sub) =
+        (format!("include: [sub.yaml]\n{}", service("a")), format!("include: [more.yaml]\n{}", service("b")));
+    let folder = Folder::new(&[("compose.yaml", &top), ("sub.yaml", &sub), ("more.yaml", &service("c"))]);
+    let command = ["migrate", "compose", "compose.yaml", "--format", "json"];
+    let output = Command::new(FLAKEWARD).args(command).current_dir(folder.0.path()).output().unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let carried = report["carried"].as_array().unwrap().iter();
+    let included: Vec<_> = carried.filter(|entry| entry["what"] == "include").map(|entry| &entry["path"]).collect();
+    assert_eq!(included.len(), 2, "{report:#}");
+    assert!(included.contains(&&"compose.yaml".into()) && included.contains(&&"sub.yaml".into()), "{included:?}");
+}

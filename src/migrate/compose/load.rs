@@ -222,13 +222,10 @@ impl Loader<'_> {
                 None => model,
             });
         }
-        let mut own = node;
-        if let Value::Map(pairs) = &mut own.value {
-            pairs.retain(|(key, _)| key.name != "include");
-        }
+        // The lists themselves stay in the model for the report.
         match included {
-            Some(base) => merge(base, own, &mut Vec::new()),
-            None => Ok(own),
+            Some(base) => merge(base, node, &mut Vec::new()),
+            None => Ok(node),
         }
     }
 

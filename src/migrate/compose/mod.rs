@@ -288,7 +288,11 @@ fn top_level(draft: &mut Draft<'_>, model: &Model, files: &[RelPath]) {
                     }
                 }
             }
-            "include" => draft.report.carry(path, line, "include", "the services of the included files"),
+            "include" => {
+                for Node { place, .. } in node.items() {
+                    draft.report.carry(&place.path, place.line, "include", "the services of the included files");
+                }
+            }
             name if name.starts_with("x-") => {
                 draft.report.carry(path, line, name, "nothing: extensions are resolved where they are used")
             }
