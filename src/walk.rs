@@ -497,7 +497,7 @@ pub fn open_regular(path: &Path) -> Result<std::fs::File, String> {
     open_sized(path).map(|(file, _)| file)
 }
 
-/// Opens a regular file and returns its size, with as few system calls as possible: they are a third of a run's time.
+/// Opens a regular file and returns its size, with as few system calls as possible, because they take much of a run's time.
 fn open_sized(path: &Path) -> Result<(std::fs::File, u64), String> {
     let mut options = std::fs::File::options();
     options.read(true);

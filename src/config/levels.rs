@@ -120,7 +120,7 @@ impl Reader<'_> {
         Ok(levels)
     }
 
-    /// The rules that a list of names selects; `None` if there is no such list.
+    /// The rules in a list of names such as `select`; `None` without the list.
     fn names(&self, table: &BTreeMap<String, RuleValue>, place: &str, key: &str) -> Checked<Option<BTreeSet<RuleId>>> {
         let place = format!("{place}.{key}");
         let (names, is_one) = match table.get(key) {

@@ -14,7 +14,7 @@ use crate::migrate::compose::yaml::{Node, Place};
 use crate::migrate::compose::{interpolate, names, process};
 use crate::migrate::nix::Text;
 
-/// At most so many files of a build context are searched.
+/// The maximum number of files of a build context that are searched.
 const MOST_FILES: usize = 300;
 
 /// A variable that a program reads, with the value that it takes if nobody sets it.
