@@ -15,6 +15,7 @@ pub mod nesting;
 pub mod nix;
 pub mod recipes;
 pub mod shell;
+pub mod taskfile;
 pub mod yaml;
 
 use std::borrow::Cow;

@@ -8,6 +8,7 @@ use crate::facts::{FileView, Glance};
 use crate::finding::Span;
 use crate::lang::ci;
 use crate::lang::shell::Command;
+use crate::lang::taskfile::is_taskfile;
 use crate::source::{FileKind, Source};
 
 const RULE: &str = "dev-command";
@@ -29,7 +30,7 @@ const VALUED: [&str; 9] = ["--prefix", "-w", "--workspace", "-C", "--dir", "-F",
 fn trigger(source: &Glance<'_>) -> bool {
     source.has(&MANAGERS)
         && match source.kind {
-            FileKind::Yaml => ci::system(&source.path).is_some(),
+            FileKind::Yaml => ci::system(&source.path).is_some() || is_taskfile(&source.path),
             FileKind::Nix => source.has(&HOOKS),
             FileKind::Shell | FileKind::Just | FileKind::Make | FileKind::Dockerfile => true,
             _ => false,

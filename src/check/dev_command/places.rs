@@ -5,7 +5,7 @@ use crate::lang::ci::{self, Site};
 use crate::lang::recipes::{Recipe, just, make};
 use crate::lang::shell::{self, Command, Word};
 use crate::lang::yaml::Yaml;
-use crate::lang::{Node, NodeKind, Tree, dockerfile, nix};
+use crate::lang::{Node, NodeKind, Tree, dockerfile, nix, taskfile};
 use crate::source::{FileKind, Source};
 
 /// Nix attributes whose value runs when a development shell is entered.
@@ -14,7 +14,12 @@ pub(super) const HOOKS: [&str; 2] = ["shellHook", "enterShell"];
 /// Calls back for each command of a file, with the command, the offset of its script in the file, and what runs it.
 pub(super) fn each(source: &Source, tree: Option<&Tree<'_>>, found: &mut dyn FnMut(&Command<'_>, u32, &str)) {
     match (source.kind, tree) {
-        (FileKind::Yaml, Some(tree)) => ci_steps(source, tree, found),
+        (FileKind::Yaml, Some(tree)) => {
+            ci_steps(source, tree, found);
+            if taskfile::is_taskfile(&source.path) {
+                tasks(tree, found);
+            }
+        }
         (FileKind::Nix, Some(tree)) => hooks(tree, found),
         (FileKind::Dockerfile, Some(tree)) if dockerfile::is_dockerfile(source) => containers(tree, found),
         (FileKind::Shell, _) => script(&source.text, 0, "a shell script", found),
@@ -35,6 +40,15 @@ fn ci_steps(source: &Source, tree: &Tree<'_>, found: &mut dyn FnMut(&Command<'_>
     for site in ci::sites(&Yaml::new(tree), system) {
         if let Site::Script(step) = site {
             script(&step.text, step.start, "a CI step", found);
+        }
+    }
+}
+
+/// Calls back for the commands of the tasks of a Taskfile.
+fn tasks(tree: &Tree<'_>, found: &mut dyn FnMut(&Command<'_>, u32, &str)) {
+    for task in taskfile::tasks(&Yaml::new(tree)) {
+        for command in &task.commands {
+            script(&command.text, command.start, &format!("the task `{}`", task.name), found);
         }
     }
 }
@@ -175,6 +189,11 @@ mod tests {
                 ".github/workflows/a.yml",
                 "jobs:\n  a:\n    steps:\n      - run: npm start\n        name: no\n",
                 &["a CI step: npm start"],
+            ),
+            (
+                "Taskfile.yml",
+                "version: 3\ntasks:\n  dev:\n    cmds:\n      - npm start\n  b: c d\n",
+                &["the task `dev`: npm start", "the task `b`: c d"],
             ),
             ("process-compose.yaml", "processes:\n  a:\n    command: npm start\n", &[]),
         ] {

@@ -22,6 +22,8 @@ pub enum Target {
     Make(String, Vec<String>),
     /// Recipes of a justfile, likewise.
     Just(String, Vec<String>),
+    /// Tasks of a Taskfile, likewise; no names mean the task `default`.
+    Task(String, Vec<String>),
     /// A script of a package.json, in a folder as it is written.
     Npm(String, String),
 }
@@ -59,6 +61,13 @@ fn target(command: &Command<'_>, folder: &str) -> Option<Target> {
             let (changed, names) =
                 operands(command, &["-d", "--working-directory"], &["-f", "--justfile", "--shell", "--dotenv-path"]);
             Some(Target::Just(changed.map_or_else(|| inside("."), |changed| inside(&changed)), names))
+        }
+        // `./task` is a script of the repository.
+        "task" | "go-task" if command.word(0).is_some_and(|word| !word.contains('/')) => {
+            let (changed, names) =
+                operands(command, &["-d", "--dir"], &["-t", "--taskfile", "-o", "--output", "-C", "-I"]);
+            let names = names.into_iter().filter(|name| !name.contains('=')).collect();
+            Some(Target::Task(changed.map_or_else(|| inside("."), |changed| inside(&changed)), names))
         }
         program @ ("npm" | "pnpm" | "yarn" | "bun") => {
             let (changed, names) =
@@ -158,6 +167,7 @@ mod tests {
         let file = |path: &str| Target::File(path.to_owned());
         for (script, expected) in [
             ("./ci/a.sh --x", vec![file("./ci/a.sh")]),
+            ("./task image", vec![file("./task")]),
             ("bash -eu ci/a.sh", vec![file("ci/a.sh")]),
             ("source ci/a.sh", vec![file("ci/a.sh")]),
             ("cd web && ./a.sh", vec![file("web/./a.sh")]),
@@ -167,6 +177,7 @@ mod tests {
             ("make image -j 4 X=1", vec![make(".", &["image"])]),
             ("make -C web", vec![make("web", &[])]),
             ("just image", vec![Target::Just(".".into(), vec!["image".into()])]),
+            ("task -d web image:push X=1", vec![Target::Task("web".into(), vec!["image:push".into()])]),
             ("npm run image", vec![Target::Npm(".".into(), "image".into())]),
             ("yarn --cwd web image", vec![Target::Npm("web".into(), "image".into())]),
             ("pnpm --filter @acme/web run image", vec![Target::Npm("**/web".into(), "image".into())]),

@@ -6,33 +6,36 @@ use super::call::{self, ANYWHERE, Call, Target};
 use super::images::{Build, script_builds};
 use super::nix::{self, NixStep};
 use crate::facts::flake::{Use, commands};
+use crate::facts::needles::Words;
 use crate::facts::{Fact, FileView, Glance, Project, ProjectFile, Reader, fact};
 use crate::finding::Span;
 use crate::lang::ci::{self, Script, Site};
 use crate::lang::yaml::Yaml;
-use crate::lang::{Field, Language, NodeKind, Tree, recipes};
+use crate::lang::{Field, Language, NodeKind, Tree, recipes, taskfile};
 use crate::paths;
 use crate::source::{FileKind, Source};
 
 /// Reads the scripts and recipes of a file, and what CI files run.
-pub static READER: Reader = Reader { name: "calls", needles: &[], may_hold, read };
+pub static READER: Reader = Reader { name: "calls", needles: &[&TASKS], may_hold, read };
+
+static TASKS: Words = Words::any_of(&["tasks:"]);
 
 /// The runnable parts of a file, and what its CI steps run.
 #[derive(Debug, Default)]
 pub struct CallFacts {
-    /// The parts of a script, makefile, justfile or package.json that can be run.
+    /// The parts of a script, makefile, justfile, Taskfile or package.json that can be run.
     pub units: Vec<Unit>,
     /// What the steps of a CI file run outside of it.
     pub calls: Vec<Call>,
-    /// The files that a justfile or makefile reads: the name of the module, `None` for an import, and the paths that it
-    /// may have.
+    /// The files that a justfile, makefile or Taskfile reads: the name of the module, `None` for an import, and the paths
+    /// that it may have.
     pub modules: Vec<(Option<String>, Vec<String>)>,
 }
 
 impl Fact for CallFacts {}
 
 fn may_hold(source: &Glance<'_>) -> bool {
-    has_units(source) || (source.kind == FileKind::Yaml && ci::system(&source.path).is_some())
+    has_units(source) || source.kind == FileKind::Yaml && (ci::system(&source.path).is_some() || source.has(&TASKS))
 }
 
 fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
@@ -42,6 +45,16 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
         FileKind::Make => included(file.source),
         _ => Vec::new(),
     };
+    if let (Some(tree), FileKind::Yaml) = (file.tree, file.source.kind) {
+        let yaml = Yaml::new(tree);
+        facts.units = taskfile::tasks(&yaml).into_iter().flat_map(task_units).collect();
+        if !facts.units.is_empty() {
+            let folder = paths::folder(&file.source.path);
+            let includes = taskfile::includes(&yaml).into_iter();
+            let at = |paths: Vec<String>| paths.iter().filter_map(|path| paths::join(folder, path)).collect();
+            facts.modules = includes.map(|(name, paths)| (Some(name), at(paths))).collect();
+        }
+    }
     let system = ci::system(&file.source.path).filter(|_| file.source.kind == FileKind::Yaml);
     if let (Some(tree), Some(system)) = (file.tree, system) {
         for site in ci::sites(&Yaml::new(tree), system) {
@@ -128,6 +141,23 @@ fn units(source: &Source) -> Vec<Unit> {
             unit
         })
         .collect()
+}
+
+/// The units of a task: each of its commands, and one for the tasks that it runs.
+fn task_units(task: taskfile::Task<'_>) -> Vec<Unit> {
+    let mut units: Vec<Unit> =
+        task.commands.into_iter().map(|script| unit(Some(task.name.to_string()), script)).collect();
+    let calls: Vec<Call> = task
+        .calls
+        .into_iter()
+        .map(|(name, span)| Call { target: Target::Task(".".to_owned(), vec![name.into_owned()]), span })
+        .collect();
+    if !calls.is_empty() {
+        let mut unit = unit(Some(task.name.to_string()), Script { text: "".into(), start: 0 });
+        unit.step.calls = calls;
+        units.push(unit);
+    }
+    units
 }
 
 fn unit(name: Option<String>, script: Script<'_>) -> Unit {
@@ -221,6 +251,13 @@ fn called<'p>(project: &'p Project, from: &'p ProjectFile, call: &Call) -> Vec<(
         }
         Target::Make(folder, names) => named(&with_imports(project, of_kind(folder, FileKind::Make)), names),
         Target::Just(folder, names) => just(project, of_kind(folder, FileKind::Just), names),
+        Target::Task(folder, names) => {
+            let is_found = |file: &&ProjectFile| taskfile::is_taskfile(&file.source.path);
+            let found: Vec<_> = of_kind(folder, FileKind::Yaml).into_iter().filter(is_found).collect();
+            // The tasks of an included file call each other by their own names.
+            let own = tasks(project, vec![from], names);
+            if own.is_empty() { tasks(project, found, names) } else { own }
+        }
         Target::Npm(folder, name) => named(&of_kind(folder, FileKind::Settings), std::slice::from_ref(name)),
     }
 }
@@ -240,6 +277,28 @@ fn just<'p>(project: &'p Project, files: Vec<&'p ProjectFile>, names: &[String])
             if module.as_ref() == Some(first) {
                 let files = paths.iter().find_map(|path| project.file(path)).into_iter().collect();
                 waiting.push((with_imports(project, files), names[1..].to_vec(), depth - 1));
+            }
+        }
+    }
+    found
+}
+
+/// The tasks of some Taskfiles and of those that they include: `task image:build`. A task's own name may contain colons.
+fn tasks<'p>(project: &'p Project, files: Vec<&'p ProjectFile>, names: &[String]) -> Vec<(&'p ProjectFile, &'p Unit)> {
+    /// Included files in included files are followed to this depth.
+    const DEPTH: usize = 8;
+    let names = if names.is_empty() { vec!["default".to_owned()] } else { names.to_vec() };
+    let names: Vec<String> = names.iter().map(|name| name.trim_start_matches(':').to_owned()).collect();
+    let mut found = Vec::new();
+    let mut waiting = vec![(files, names, DEPTH)];
+    while let Some((files, names, depth)) = waiting.pop() {
+        found.extend(named(&files, &names));
+        for (module, rest) in names.iter().filter_map(|name| name.split_once(':')).filter(|_| depth > 0) {
+            for (name, paths) in files.iter().flat_map(|file| modules_of(file)) {
+                if name.as_deref() == Some(module) {
+                    let included = paths.iter().find_map(|path| project.file(path)).into_iter().collect();
+                    waiting.push((included, vec![rest.to_owned()], depth - 1));
+                }
             }
         }
     }

@@ -8,6 +8,7 @@ use crate::facts::{Fact, FileView, Glance, Reader, fact};
 use crate::finding::Span;
 use crate::lang::ci;
 use crate::lang::nix;
+use crate::lang::taskfile::is_taskfile;
 use crate::lang::yaml::Yaml;
 use crate::lang::{NodeKind, Tree};
 use crate::source::{FileKind, Source};
@@ -86,7 +87,7 @@ fn may_hold(source: &Glance<'_>) -> bool {
 /// Whether a file is relevant, by its path.
 fn counts(source: &Source) -> bool {
     match source.kind {
-        FileKind::Yaml => is_own_ci(&source.path) || speaks_of_ci(&source.path),
+        FileKind::Yaml => is_own_ci(&source.path) || speaks_of_ci(&source.path) || is_taskfile(&source.path),
         FileKind::Nix | FileKind::Shell | FileKind::Just | FileKind::Make => true,
         FileKind::Settings => source.file_name() == "package.json",
         _ => false,
