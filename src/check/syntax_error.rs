@@ -31,7 +31,7 @@ fn check(view: &FileView<'_>) -> Verdict {
     let mut verdict = Verdict::default();
     let Some(tree) = view.tree.filter(|tree| tree.broken()) else { return verdict };
     if view.source.kind == FileKind::Yaml
-        && let Some((open, close)) = template_marks(tree.text())
+        && let Some((open, close)) = template_marks(tree.text()).or_else(|| substituted(tree))
     {
         let message = format!(
             "this file is a template: it becomes YAML only after the parts between `{open}` and `{close}` are filled in"
@@ -144,6 +144,18 @@ pub(super) fn template_marks(text: &str) -> Option<(&'static str, &'static str)>
         return Some(("{{", "}}"));
     }
     [("{%", "%}"), ("<%", "%>")].into_iter().find(|(open, close)| has(open) && has(close))
+}
+
+/// The marks of the placeholders that nixpkgs' `replaceVars` and Autoconf fill in, if they are the only errors of a YAML
+/// file: `cache: @dataDir@/cache`.
+fn substituted(tree: &Tree<'_>) -> Option<(&'static str, &'static str)> {
+    let is_placeholder = |text: &str| {
+        let name = text.strip_prefix('@').and_then(|rest| rest.split_once('@')).map_or("", |(name, _)| name);
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+    };
+    let faults = tree.faults();
+    let all = || faults.iter().all(|fault| is_placeholder(&tree.text()[fault.span.start as usize..]));
+    (!faults.is_empty() && all()).then_some(("@", "@"))
 }
 
 /// The marks around a placeholder that a Nix file has at its first error: `pkgs.@PYTHON@`, `name = {{ name }};`.

@@ -4,11 +4,12 @@ use std::borrow::Cow;
 
 /// Rewrites a text for the grammar and keeps all offsets: the quotes around the ports of `EXPOSE`, which Docker
 /// removes, become blanks, and so do the ends of empty lines in a continued instruction. Quotes in commands that only a
-/// shell can pair become letters.
+/// shell can pair become letters, and so do brackets at the start of a continued line and the dashes in the names of
+/// arguments.
 pub fn for_grammar(text: &str) -> Cow<'_, str> {
     match without_gaps(text) {
-        Cow::Borrowed(text) => without_nested_quotes(text),
-        Cow::Owned(text) => Cow::Owned(without_nested_quotes(&text).into_owned()),
+        Cow::Borrowed(text) => without_shell_syntax(text),
+        Cow::Owned(text) => Cow::Owned(without_shell_syntax(&text).into_owned()),
     }
 }
 
@@ -39,22 +40,51 @@ fn without_gaps(text: &str) -> Cow<'_, str> {
 }
 
 /// Docker passes a command to the shell unchanged. The grammar pairs the quotes in it, but knows neither that quotes
-/// inside `$(..)` nest, nor that a backslash between single quotes is literal.
-fn without_nested_quotes(text: &str) -> Cow<'_, str> {
+/// inside `$(..)` nest, nor that a backslash between single quotes is literal; and it takes a test at the start of a
+/// continued line, `[ -n "$a" ]`, for the exec form.
+fn without_shell_syntax(text: &str) -> Cow<'_, str> {
     let mut replaced: Option<Vec<u8>> = None;
     let mut start = 0;
     while start < text.len() {
         let end = instruction_end(text, start);
         let instruction = &text[start..end];
-        let is_command = is_shell_command(instruction) && instruction.contains(['"', '\'']);
-        if is_command && !pairs_quotes(instruction, Pairing::Grammar) && pairs_quotes(instruction, Pairing::Shell) {
+        let mut letters = Vec::new();
+        if is_shell_command(instruction) {
+            let is_unpaired = instruction.contains(['"', '\''])
+                && !pairs_quotes(instruction, Pairing::Grammar)
+                && pairs_quotes(instruction, Pairing::Shell);
+            letters.extend(instruction.match_indices(['"', '\'']).map(|(at, _)| at).filter(|_| is_unpaired));
+            letters.extend(leading_brackets(instruction));
+        } else {
+            letters.extend(dashes_in_names(instruction));
+        }
+        if !letters.is_empty() {
             let bytes = replaced.get_or_insert_with(|| text.as_bytes().to_vec());
-            let quotes = bytes[start..end].iter_mut().filter(|byte| matches!(byte, b'"' | b'\''));
-            quotes.for_each(|byte| *byte = b'_');
+            letters.into_iter().for_each(|at| bytes[start + at] = b'_');
         }
         start = end;
     }
     replaced.and_then(|bytes| String::from_utf8(bytes).ok()).map_or(Cow::Borrowed(text), Cow::Owned)
+}
+
+/// The brackets at the start of the lines of a command after the first.
+fn leading_brackets(command: &str) -> impl Iterator<Item = usize> {
+    let lines = command.match_indices('\n').map(|(end, _)| end + 1);
+    lines.filter_map(|start| {
+        let line = &command[start..];
+        let content = line.trim_start_matches([' ', '\t']);
+        content.starts_with('[').then(|| start + line.len() - content.len())
+    })
+}
+
+/// The dashes and dots in the names of `ARG a-b=1`, which Docker accepts.
+fn dashes_in_names(instruction: &str) -> impl Iterator<Item = usize> {
+    let is_argument = instruction.split_ascii_whitespace().next().is_some_and(|word| word.eq_ignore_ascii_case("arg"));
+    let line = instruction.trim_end();
+    let name_end = line.find(['=', '"', '\'', '$', '#', '\\']).unwrap_or(line.len());
+    let names = if is_argument { &instruction[..name_end] } else { "" };
+    let is_inside = |&(at, _): &(usize, &str)| names[..at].ends_with(|c: char| c.is_ascii_alphanumeric());
+    names.match_indices(['-', '.']).filter(is_inside).map(|(at, _)| at)
 }
 
 /// The end of the instruction that starts at `start`, including continuation lines and the comments between them.
@@ -129,6 +159,9 @@ mod tests {
             ("CMD [\"x'\"]\n", "CMD [\"x'\"]\n"),
             ("RUN echo \"a\nRUN b\n", "RUN echo \"a\nRUN b\n"),
             ("RUN echo \"it's\" 'b'\n", "RUN echo \"it's\" 'b'\n"),
+            ("RUN a && \\\n  [ -n \"$b\" ]\n", "RUN a && \\\n  _ -n \"$b\" ]\n"),
+            ("CMD [ \\\n  \"a\" ]\n", "CMD [ \\\n  \"a\" ]\n"),
+            ("ARG EMBED-CLI=a-b\nENV A=b-c\n", "ARG EMBED_CLI=a-b\nENV A=b-c\n"),
         ] {
             assert_eq!(for_grammar(text), expected);
         }
