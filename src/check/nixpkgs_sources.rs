@@ -146,11 +146,24 @@ impl Settings<'_> {
                 _ => format!("check the release notes of {current} for incompatible changes"),
             });
         if let Some(edits) = edits(source, used, flake, current) {
-            let title = format!("use nixos-{current}");
+            let title = format!("use {}", edits.first().map(|edit| branch_after(source, edit)).unwrap_or_default());
             finding = finding.fix(Fix { title, safety: Safety::Unsafe, edits });
         }
         Some(finding)
     }
+}
+
+/// The branch that an edit results in: it may replace only the release in `nixpkgs-25.11-darwin`.
+fn branch_after(source: &Source, edit: &Edit) -> String {
+    if let Some(branch) = edit.text.strip_prefix('/') {
+        return branch.to_owned();
+    }
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
+    let text = &source.text;
+    let (before, after) = (&text[..edit.span.start as usize], &text[edit.span.end as usize..]);
+    let head = &before[before.trim_end_matches(is_part).len()..];
+    let tail = &after[..after.len() - after.trim_start_matches(is_part).len()];
+    format!("{head}{}{tail}", edit.text)
 }
 
 /// Changes the branch in the text that names it, and in the flakes that belong to that branch. `None` if it is

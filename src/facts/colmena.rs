@@ -85,7 +85,7 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
             ("targetHost" | "buildOnTarget" | "text", Some(value)) => {
                 facts.options.extend(option(tree, binding, value))
             }
-            ("colmena" | "colmenaHive", Some(value)) => {
+            ("colmena" | "colmenaHive", Some(value)) if !is_program(tree, binding) => {
                 let place = nix::attrpath_node(tree, binding).map_or(tree.span(binding), |path| tree.span(path));
                 facts.hives.extend(hive(tree, value, place));
             }
@@ -104,6 +104,13 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
     }
     let is_empty = facts.is_empty();
     fact(facts, is_empty)
+}
+
+/// Whether a binding is a program called colmena, not a hive: `apps.colmena`, `packages.x86_64-linux.colmena`.
+fn is_program(tree: &Tree<'_>, binding: Node) -> bool {
+    const PROGRAMS: [&str; 4] = ["apps", "packages", "legacyPackages", "devShells"];
+    let path = nix::attr_path(tree, binding).unwrap_or_default();
+    path.iter().any(|name| name.text.as_deref().is_some_and(|name| PROGRAMS.contains(&name)))
 }
 
 /// The result of a file that is a function: the body of `inputs: { .. }`.

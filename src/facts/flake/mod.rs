@@ -3,6 +3,7 @@
 pub mod commands;
 pub mod fetch;
 pub mod lookups;
+pub mod modules;
 pub mod pins;
 
 use super::needles::Words;
@@ -17,11 +18,12 @@ use crate::source::{FileKind, Source};
 use lookups::{Lookup, lookups, may_look_up};
 
 /// Reads flakes, locks, and other references to nixpkgs.
-pub static READER: Reader = Reader { name: "flake", needles: &[&FETCHERS, &NIX], may_hold, read };
+pub static READER: Reader = Reader { name: "flake", needles: &[&FETCHERS, &NIX, &MODULES], may_hold, read };
 
 /// The functions that fetch code.
 pub static FETCHERS: Words = Words::any_of(&fetch::FETCHERS);
 static NIX: Words = Words::any_of(&["nix"]);
+static MODULES: Words = Words::any_of(&[modules::OPTIONS]);
 
 /// The flake-related content of a file.
 #[derive(Debug, Default)]
@@ -58,7 +60,12 @@ impl Fact for FlakeFacts {
 fn may_hold(source: &Glance<'_>) -> bool {
     match source.kind {
         FileKind::Lock => true,
-        FileKind::Nix => source.file_name() == "flake.nix" || may_look_up(&source.text) || source.has(&FETCHERS),
+        FileKind::Nix => {
+            source.file_name() == "flake.nix"
+                || may_look_up(&source.text)
+                || source.has(&FETCHERS)
+                || source.has(&MODULES)
+        }
         FileKind::Yaml => ci::system(&source.path).is_some() && source.has(&NIX),
         _ => pins::holds_pins(source),
     }
@@ -76,7 +83,8 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
         FileKind::Nix => {
             let is_flake = file.source.file_name() == "flake.nix";
             let flake = if is_flake { Flake::read(tree).map(Box::new) } else { None };
-            FlakeFacts { flake, uses: fetch::uses(tree), lookups: lookups(tree, is_flake), ..FlakeFacts::default() }
+            let uses = [fetch::uses(tree), modules::uses(tree)].concat();
+            FlakeFacts { flake, uses, lookups: lookups(tree, is_flake), ..FlakeFacts::default() }
         }
         FileKind::Yaml => {
             FlakeFacts { uses: commands::uses(tree, ci::system(&file.source.path)?), ..FlakeFacts::default() }

@@ -132,8 +132,9 @@ impl Channel {
 
 /// Whether the name of an input or pin contains its branch, in any spelling.
 pub fn names_branch(name: &str) -> bool {
-    const WORDS: [&str; 10] =
-        ["unstable", "master", "small", "latest", "rolling", "edge", "nightly", "staging", "trunk", "devel"];
+    const WORDS: [&str; 11] = [
+        "unstable", "master", "small", "latest", "rolling", "edge", "nightly", "staging", "trunk", "devel", "bleeding",
+    ];
     let name = name.to_ascii_lowercase();
     WORDS.iter().any(|word| name.contains(word)) || name.contains(|c: char| c.is_ascii_digit())
 }
