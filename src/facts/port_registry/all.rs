@@ -78,8 +78,12 @@ impl<'p> Registries<'p> {
     }
 
     /// The entries with a number that a file would use: those of the nearest registry, going outward from the file's
-    /// folder. Registries of other folders are used only if there is none above the file.
+    /// folder. Registries of other folders are used only if there is none above the file, and if they do not all belong
+    /// to projects next to the file's.
     pub fn serving(&self, file: &str, number: u32) -> &[Known<'p>] {
+        if self.by_folder.keys().all(|folder| is_sibling(folder, file)) {
+            return &[];
+        }
         if self.by_folder.len() < 2 {
             return self.by_number(number);
         }
@@ -147,6 +151,28 @@ pub fn served(registry: &str) -> &str {
     }
 }
 
+/// Whether a folder belongs to another project than a file, both in a folder of projects: `apps/a` and `apps/b/x.nix`.
+fn is_sibling(folder: &str, file: &str) -> bool {
+    const PROJECTS: [&str; 10] = [
+        "apps",
+        "applications",
+        "services",
+        "packages",
+        "projects",
+        "products",
+        "teams",
+        "examples",
+        "templates",
+        "crates",
+    ];
+    let Some((projects, own)) = folder.rsplit_once('/') else { return false };
+    if !PROJECTS.contains(&projects.rsplit('/').next().unwrap_or(projects)) {
+        return false;
+    }
+    let inside = file.strip_prefix(projects).and_then(|rest| rest.strip_prefix('/'));
+    inside.and_then(|rest| rest.split_once('/')).is_some_and(|(project, _)| project != own)
+}
+
 /// The entries by the names under which [`Registry::named`] finds them.
 fn entries<'p>(all: &[&'p Registry]) -> HashMap<&'p [String], Known<'p>> {
     let mut entries = HashMap::new();
@@ -183,7 +209,22 @@ fn numbers<'p>(all: &[&'p Registry]) -> BTreeMap<u32, Vec<Known<'p>>> {
 
 #[cfg(test)]
 mod tests {
-    use super::served;
+    use super::{is_sibling, served};
+
+    #[test]
+    fn projects_in_one_folder_are_siblings() {
+        for (folder, file, expected) in [
+            ("apps/a", "apps/b/x.nix", true),
+            ("apps/a", "apps/a/x.nix", false),
+            ("apps/a", "apps/x.nix", false),
+            ("apps/a", "hosts/x.nix", false),
+            ("nixos", "k8s/x.yaml", false),
+            ("nixos/modules", "nixos/hosts/x.nix", false),
+            ("", "a/x.nix", false),
+        ] {
+            assert_eq!(is_sibling(folder, file), expected, "{folder} {file}");
+        }
+    }
 
     #[test]
     fn a_registry_serves_the_folder_around_its_library() {
