@@ -319,7 +319,7 @@ impl<'p> Reporter<'_, 'p> {
     }
 
     fn uses(&self, file: &'p ProjectFile) -> impl Iterator<Item = &'p PortUse> {
-        let ports = file.fact::<PortFacts>().filter(|ports| !ports.uses.is_empty());
+        let ports = file.fact::<PortFacts>().filter(|ports| !ports.has_no_uses());
         let ports = ports.filter(|_| !self.view.registries().is_registry(&file.source.path));
         ports.into_iter().flat_map(|ports| uses(self.view, file, ports))
     }

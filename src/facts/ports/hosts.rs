@@ -197,7 +197,7 @@ pub fn value_is_own_address(path: &[&str]) -> bool {
 }
 
 /// Top-level names used only in private networks, and services that give every host a name.
-const PRIVATE: [&str; 13] = [
+const PRIVATE: [&str; 16] = [
     "localhost",
     "local",
     "lan",
@@ -211,6 +211,11 @@ const PRIVATE: [&str; 13] = [
     "cluster.local",
     "svc",
     "localnet",
+    // The DNS server of podman's networks.
+    "dns.podman",
+    // Public names that resolve to 127.0.0.1.
+    "localtest.me",
+    "lvh.me",
 ];
 
 /// Domains under which anyone can register names: an own name there says nothing about other names under the domain.
@@ -245,7 +250,7 @@ const SHARED: [&str; 24] = [
 #[derive(Debug, Default)]
 pub struct Hosts {
     own: HashSet<String>,
-    /// The machines of the repository, by their names without a domain.
+    /// The machines of the repository and its services in containers, by their names without a domain.
     machines: HashSet<String>,
     external: Listed,
     configured: Listed,
@@ -287,7 +292,8 @@ impl Hosts {
                 Err(_) => name,
             });
         }
-        let declared = project.all::<PortFacts>().flat_map(|ports| &ports.machines).map(String::as_str);
+        let names = project.all::<PortFacts>().flat_map(|ports| ports.machines.iter().chain(&ports.services));
+        let declared = names.map(String::as_str);
         let folders = project.paths.keys().filter_map(|path| machine_of(path));
         let machines = declared.chain(folders).map(str::to_ascii_lowercase).collect();
         let (external, configured) = (Listed::new(&settings.external_hosts), Listed::new(&settings.own_hosts));
@@ -443,6 +449,8 @@ mod tests {
             ("2a01:4f8::1", false),
             ("nas.lan", true),
             ("box.tail1234.ts.net", true),
+            ("web.dns.podman", true),
+            ("gitea.localtest.me", true),
         ] {
             assert_eq!(hosts.is_own(host), own, "{host}");
         }

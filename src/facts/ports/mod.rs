@@ -39,6 +39,8 @@ pub struct PortFacts {
     pub selected: Vec<Selected>,
     /// Machines that the file configures, by their names without a domain.
     pub machines: Vec<String>,
+    /// The names under which the services of a Compose file, or of Kubernetes, are reached.
+    pub services: Vec<String>,
     /// The file's tree, if it has port literals: fixes need it.
     pub tree: Option<KeptTree>,
 }
@@ -48,10 +50,15 @@ impl Fact for PortFacts {}
 impl PortFacts {
     /// Whether the file has none of these.
     pub fn is_empty(&self) -> bool {
-        self.has_no_uses() && self.own_hosts.is_empty() && self.machines.is_empty() && self.selected.is_empty()
+        self.has_no_uses()
+            && self.own_hosts.is_empty()
+            && self.machines.is_empty()
+            && self.services.is_empty()
+            && self.selected.is_empty()
     }
 
-    fn has_no_uses(&self) -> bool {
+    /// Whether the file has no port literals, not even of hosts that may be machines.
+    pub fn has_no_uses(&self) -> bool {
         self.uses.is_empty() && self.of_machines.is_empty()
     }
 
@@ -161,6 +168,9 @@ fn may_hold(source: &Glance<'_>) -> bool {
     match source.kind {
         FileKind::Nix => trigger::may_hold(&source.text, source.words),
         FileKind::Lock => false,
+        FileKind::Yaml => {
+            trigger::may_hold_digits(&source.text, source.words) || trigger::may_name_services(&source.text)
+        }
         _ => trigger::may_hold_digits(&source.text, source.words),
     }
 }

@@ -1,5 +1,6 @@
 //! Port literals in Nix: integers and strings that are used as ports, names bound to them, and attribute names.
 
+mod bound;
 mod host_names;
 mod masked;
 mod prose;
@@ -39,6 +40,7 @@ pub fn collect(tree: &Tree<'_>, facts: &mut PortFacts) {
                     collector.string(node);
                 }
             },
+            NodeKind::Uri => collector.uri(node),
             NodeKind::Variable => collector.variable(node),
             NodeKind::Binding => collector.host_names(node),
             NodeKind::Select => {
@@ -128,7 +130,7 @@ impl<'a> Collector<'_, 'a> {
         if number == 0 || number > 65535 {
             return;
         }
-        if self.ends_address(node) && !self.is_prose(node, None) {
+        if (self.ends_address(node) || self.follows_field(node)) && !self.is_prose(node, None) {
             let path = nix::binding_around(self.tree, node).and_then(|binding| self.path(binding));
             return self.add(node, number, UseKind::Literal, None, super::name(&path.unwrap_or_default()));
         }
@@ -137,6 +139,17 @@ impl<'a> Collector<'_, 'a> {
         if !self.is_prose(node, None) && !self.is_prose_argument(node) {
             self.add(node, number, UseKind::Literal, None, name);
         }
+    }
+
+    /// Whether a number is compared with the field of a packet, in rules written in Nix: `is.eq tcp.dport 25`.
+    fn follows_field(&self, node: Node) -> bool {
+        let tree = self.tree;
+        let apply = tree.parent(node).filter(|&node| tree.kind(node) == NodeKind::Apply);
+        let function = apply.and_then(|apply| tree.child(apply, Field::Function));
+        let before = function.filter(|&node| tree.kind(node) == NodeKind::Apply);
+        let field = before.and_then(|before| tree.child(before, Field::Argument));
+        tree.field(node) == Field::Argument
+            && field.is_some_and(|field| matches!(nix::last_name(tree.slice(field)), "dport" | "sport"))
     }
 
     /// Whether a number is appended to a string that ends where a port is expected: `"http://localhost:" + toString
@@ -254,13 +267,16 @@ impl<'a> Collector<'_, 'a> {
         self.list(node);
         let Sink::Binding(binding) = flow.sink else { return };
         let Some(path) = self.path(binding) else { return };
-        if self.is_let(binding) || !self.is_port(binding, &path, true) || self.is_prose(node, None) {
+        let is_port = self.is_port(binding, &path, true);
+        let is_range = !is_port && path.last().is_some_and(|last| is_range(last));
+        if self.is_let(binding) || !(is_port || is_range) || self.is_prose(node, None) {
             return;
         }
         if flow.arithmetic.is_some() {
             return;
         }
         let literals = match self.bound_literal(node) {
+            _ if is_range => self.bound_ends(node),
             Some(literal) => vec![literal],
             None => self.bound_elements(node),
         };
@@ -290,39 +306,6 @@ impl<'a> Collector<'_, 'a> {
         }
     }
 
-    /// The literal number that a member of a set of this file is bound to.
-    fn member_literal(&self, select: Node) -> Option<(Node, u32)> {
-        let literal = nix::member(self.tree, select)?;
-        Some((literal, self.number(literal)?))
-    }
-
-    /// The literal numbers of the list that a name is bound to in this file, or of the set whose values the name refers
-    /// to.
-    fn bound_elements(&self, variable: Node) -> Vec<(Node, u32)> {
-        let tree = self.tree;
-        let Some(Origin::Binding(binding)) = nix::resolve(tree, variable, tree.slice(variable)) else {
-            return Vec::new();
-        };
-        let is_single = nix::attrpath_node(tree, binding).is_some_and(|path| tree.children(path).count() == 1);
-        let Some(value) = nix::value(tree, binding).filter(|_| is_single) else { return Vec::new() };
-        let value = nix::unwrap_parens(tree, value);
-        let is_set = matches!(tree.kind(value), NodeKind::Attrset | NodeKind::RecAttrset);
-        if !is_set && !matches!(tree.kind(value), NodeKind::List | NodeKind::Binary | NodeKind::Apply | NodeKind::If) {
-            return Vec::new();
-        }
-        let home = |node: Node| match flow::flow(tree, node) {
-            flow::Flow { sink: Sink::Binding(home), arithmetic: None } => Some(home),
-            _ => None,
-        };
-        let is_element = |node: Node| match home(node) {
-            Some(home) if is_set => tree.parent(tree.parent(home)?).filter(|&set| set == value).map(drop),
-            Some(home) => (home == binding).then_some(()),
-            None => None,
-        };
-        let literals = tree.subtree(value).filter_map(|node| Some((node, self.number(node)?)));
-        literals.filter(|&(node, _)| is_element(node).is_some()).collect()
-    }
-
     /// The name of a list whose elements a function uses as ports: `map (port: ..) open`.
     fn list(&mut self, variable: Node) {
         let tree = self.tree;
@@ -343,30 +326,6 @@ impl<'a> Collector<'_, 'a> {
                 self.add_bound(element, number, name.clone());
             }
         }
-    }
-
-    /// The value of a literal, if it may be a port.
-    fn number(&self, literal: Node) -> Option<u32> {
-        let is_literal = matches!(self.tree.kind(literal), NodeKind::Integer | NodeKind::String);
-        let number = is_literal.then(|| self.tree.slice(literal).trim_matches('"').parse().ok()).flatten()?;
-        (1..=65535).contains(&number).then_some(number)
-    }
-
-    /// The literal number that a name is bound to, in this file.
-    fn bound_literal(&self, variable: Node) -> Option<(Node, u32)> {
-        let tree = self.tree;
-        let value = match nix::resolve(tree, variable, tree.slice(variable))? {
-            Origin::Binding(binding) => {
-                let single = tree.children(nix::attrpath_node(tree, binding)?).count() == 1;
-                nix::value(tree, binding).filter(|_| single)?
-            }
-            Origin::Argument(formal) if tree.kind(formal) == NodeKind::Formal => tree.child(formal, Field::Default)?,
-            _ => return None,
-        };
-        let value = nix::unwrap_parens(tree, value);
-        let literal = flow::integer(tree, value).or_else(|| (tree.kind(value) == NodeKind::String).then_some(value))?;
-        let number = tree.slice(literal).trim_matches('"').parse().ok()?;
-        (1..=65535).contains(&number).then_some((literal, number))
     }
 
     fn add_bound(&mut self, literal: Node, number: u32, name: String) {
@@ -452,6 +411,26 @@ impl<'a> Collector<'_, 'a> {
                 _ => port.name.filter(|_| port.host == text::Host::None).and_then(|name| self.host_in_list(node, name)),
             };
             self.text_port(&masked, port, beside, let_bound && port.form == Form::Whole, &own_name);
+        }
+    }
+
+    /// An unquoted URI: `proxyPass = http://127.0.0.1:8080/;`.
+    fn uri(&mut self, node: Node) {
+        let tree = self.tree;
+        let text = tree.slice(node);
+        if !text::may_hold_port(text.as_bytes()) || self.is_prose(node, Some(text)) || self.is_prose_argument(node) {
+            return;
+        }
+        let around = nix::binding_around(tree, node);
+        let path = around.and_then(|binding| self.path(binding)).unwrap_or_default();
+        let names: Vec<&str> = path.iter().map(AsRef::as_ref).collect();
+        let own_name = super::name(&path);
+        let start = tree.span(node).start as usize;
+        let mut found = Vec::new();
+        text::scan(text, &Context { path: &names, flavour: Flavour::Value }, &mut found);
+        for port in &found {
+            let span = Span::new(start + port.range.start, start + port.range.end);
+            self.facts.add(port, PortUse::in_text(port, span, None, &own_name));
         }
     }
 
@@ -554,12 +533,12 @@ impl<'a> Collector<'_, 'a> {
         }
         let outer = &path[..path.len() - 1];
         match last.as_str() {
-            "from" | "start" | "end" | "begin" => outer.last().is_some_and(|name| is_range(name)),
+            "from" | "start" | "end" | "begin" => without_default(outer).last().is_some_and(|name| is_range(name)),
             // Nomad's `reservedPorts.http = { static = 80; to = 8080; }`.
             "static" | "to" => {
                 let named = outer.len().checked_sub(2).and_then(|at| outer.get(at));
                 named.is_some_and(|name| name == "port" || is_set_of_ports(name))
-                    || last == "to" && outer.last().is_some_and(|name| is_range(name))
+                    || last == "to" && without_default(outer).last().is_some_and(|name| is_range(name))
             }
             "default" if self.is_port_option(binding, path) => true,
             // `listeners.ssl.default = "5671"`: the names of RabbitMQ's listeners do not contain "port".
@@ -567,8 +546,8 @@ impl<'a> Collector<'_, 'a> {
                 let end = last.rsplit('.').next().unwrap_or(last);
                 end == "default" || (!integer && end.bytes().all(|byte| byte.is_ascii_digit()))
             }
-            // Options of peertube.
-            "listenHttp" | "listenWeb" if integer => true,
+            // Options of peertube and clamd.
+            "listenHttp" | "listenWeb" | "TCPSocket" if integer => true,
             // `ports = { http = 80; }`: any name in a set of ports.
             _ => {
                 integer
@@ -662,6 +641,14 @@ fn is_after_sign(tree: &Tree<'_>, interpolation: Node) -> bool {
 
 fn is_set_of_ports(name: &str) -> bool {
     (name.ends_with("ports") || name.ends_with("Ports")) && text::is_port_word(name)
+}
+
+/// The path of an option without a final `default`: `allowedPortRanges = mkOption { default = [ { from = .. } ]; }`.
+fn without_default(path: &[String]) -> &[String] {
+    match path.split_last() {
+        Some((last, before)) if last == "default" => before,
+        _ => path,
+    }
 }
 
 fn is_range(name: &str) -> bool {

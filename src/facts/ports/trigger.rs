@@ -21,7 +21,7 @@ pub fn may_hold(text: &str, words: Found<'_>) -> bool {
 /// Whether a Nix text may contain a port.
 fn may_hold_port(text: &str, words: Found<'_>) -> bool {
     may_hold_digits(text, words)
-        && ([&PORT, &LISTEN, &TELLING, &ALONE, &SERVER].into_iter().any(|any| words.has(any))
+        && ([&PORT, &LISTEN, &TELLING, &ALONE, &SERVER, &STATEMENT].into_iter().any(|any| words.has(any))
             || holds_number_after_sign(text.as_bytes())
             || nix::holds_odd_escape(text))
 }
@@ -31,8 +31,13 @@ pub fn may_hold_digits(text: &str, words: Found<'_>) -> bool {
     words.has(&DRAWS) || text.bytes().any(|byte| byte.is_ascii_digit())
 }
 
+/// Whether a YAML text may name services of Compose. Manifests of Kubernetes always contain a number, in `apiVersion`.
+pub fn may_name_services(text: &str) -> bool {
+    memchr::memmem::find(text.as_bytes(), b"services").is_some()
+}
+
 /// The words that this trigger searches for.
-pub static WORDS: [&Words; 8] = [&PORT, &LISTEN, &TELLING, &ALONE, &SERVER, &DRAWS, &NAMING, &SELECTING];
+pub static WORDS: [&Words; 9] = [&PORT, &LISTEN, &TELLING, &ALONE, &SERVER, &STATEMENT, &DRAWS, &NAMING, &SELECTING];
 
 /// The end of a port's name, or the start of one such as `portRange`.
 static PORT: Words = Words::counted(&["port"], names_port);
@@ -57,6 +62,7 @@ static TELLING: Words = Words::counted(
         "postfix",
         "inet_service",
         "socketbind",
+        "tcpsocket",
         "http.server",
         "simplehttpserver",
         "expose",
@@ -80,6 +86,16 @@ static SERVER: Words = Words::counted(&["server=", "source=", "addr="], |text, w
     let host = text[word.end..].iter().take(256).take_while(|byte| is_name_byte(**byte) || **byte == b':').count();
     at(text, word.end + host) == b',' && at(text, word.end + host + 1).is_ascii_digit()
 });
+
+/// OpenVPN's `remote vpn.example.org 1194`, ssh's `LocalForward 8080 ..`, stunnel's `accept = 993`: a number is one of the
+/// next two words.
+static STATEMENT: Words =
+    Words::counted(&["virtual_server", "real_server", "remote", "management", "forward", "accept"], |text, word| {
+        let rest = &text[word.end..text.len().min(word.end + 512)];
+        let mut words = rest.split(|byte| byte.is_ascii_whitespace() || *byte == b'=').filter(|word| !word.is_empty());
+        let is_number = |word: &[u8]| word.iter().any(|byte| byte.is_ascii_digit() || *byte == b'$');
+        words.by_ref().take(2).any(is_number)
+    });
 
 static DRAWS: Words = Words::any_of(&text::DRAWS);
 static NAMING: Words = Words::any_of(&hosts::NAMING);
@@ -250,6 +266,10 @@ mod tests {
             r#"[ "${ip}/9993" ]"#,
             r#""${ip4}@53""#,
             r#""tailscale serve --https=8443""#,
+            "''\n  remote vpn.lan 1194\n''",
+            "''\n  DynamicForward 1080\n''",
+            "''\n  accept = 993\n''",
+            "{ TCPSocket = 3310; }",
             r#""ssh -p 23""#,
             r#""ssh -p23""#,
             r#""\nnc db 80""#,

@@ -5,8 +5,8 @@ pub fn split(name: &str) -> Vec<String> {
     crate::wording::words(name, char::is_alphabetic)
 }
 
-/// Words that name a host at the end of a name.
-const HOST_WORDS: [&str; 14] = [
+/// Words that name a host at the end of a name. A domain is the name under which something is served, not where it runs.
+const HOST_WORDS: [&str; 13] = [
     "host",
     "hostname",
     "address",
@@ -14,7 +14,6 @@ const HOST_WORDS: [&str; 14] = [
     "server",
     "ip",
     "fqdn",
-    "domain",
     "relay",
     "endpoint",
     "smarthost",
@@ -100,6 +99,7 @@ mod tests {
             ("smtpServer", "smtpServerPort", true),
             ("smtpserver", "smtpserverport", true),
             ("host", "serverPort", false),
+            ("domain", "port", false),
         ] {
             assert_eq!(host_prefix(host).is_some_and(|words| hosts_of(port).contains(&words)), yes, "{host} {port}");
         }

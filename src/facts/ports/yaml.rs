@@ -11,8 +11,12 @@ use crate::lang::{Field, Node, NodeKind, Tree};
 
 /// Keys whose values are for people, or are names and versions of other things. Only the key of the value itself
 /// counts: a service may be called `summary`.
-const PROSE: [&str; 15] = [
+const PROSE: [&str; 19] = [
     "description",
+    "desc",
+    "msg",
+    "fail_msg",
+    "success_msg",
     "example",
     "examples",
     "image",
@@ -30,7 +34,7 @@ const PROSE: [&str; 15] = [
 ];
 
 /// Keys whose values are scripts.
-const SCRIPTS: [&str; 14] = [
+const SCRIPTS: [&str; 15] = [
     "run",
     "script",
     "before_script",
@@ -40,6 +44,7 @@ const SCRIPTS: [&str; 14] = [
     "entrypoint",
     "args",
     "cmd",
+    "cmds",
     "shell",
     "exec",
     "bash",
@@ -50,6 +55,8 @@ const SCRIPTS: [&str; 14] = [
 /// Collects the ports of a YAML file.
 pub fn collect(tree: &Tree<'_>, facts: &mut PortFacts) {
     let yaml = Yaml::new(tree);
+    facts.services = services(&yaml);
+    facts.own_hosts = yaml.documents().flat_map(|document| sites(&yaml, document)).collect();
     let mut hosts = HashMap::new();
     for node in tree.nodes() {
         match tree.kind(node) {
@@ -62,6 +69,57 @@ pub fn collect(tree: &Tree<'_>, facts: &mut PortFacts) {
             _ => {}
         }
     }
+}
+
+/// The names under which the services of a Compose file, or of Kubernetes, are reached.
+fn services(yaml: &Yaml<'_, '_>) -> Vec<String> {
+    let mut found = Vec::new();
+    for document in yaml.documents() {
+        let text = |path: &[&str]| yaml.at(document, path).and_then(|node| yaml.scalar(node));
+        if text(&["kind"]).is_some_and(|kind| kind == "Service") {
+            found.extend(text(&["metadata", "name"]).map(|name| name.into_owned()));
+        }
+        let is_container = |node: Node| ["image", "build", "extends"].iter().any(|&key| yaml.get(node, key).is_some());
+        let services = yaml.get(document, "services").map(|services| yaml.entries(services)).unwrap_or_default();
+        let services = services.into_iter().filter(|service| service.value.is_some_and(is_container));
+        found.extend(services.map(|service| service.key.into_owned()));
+    }
+    found
+}
+
+/// The sites that a manifest of Kubernetes serves: those of an Ingress, a Gateway, a route or a certificate.
+fn sites(yaml: &Yaml<'_, '_>, document: Node) -> Vec<String> {
+    let kind = yaml.get(document, "kind").and_then(|kind| yaml.scalar(kind));
+    let Some(spec) = yaml.get(document, "spec") else { return Vec::new() };
+    let items = |node: Node, key: &str| yaml.get(node, key).map(|list| yaml.items(list)).unwrap_or_default();
+    let names: Vec<Node> = match kind.as_deref() {
+        Some("Ingress") => {
+            let rules = items(spec, "rules").into_iter().filter_map(|rule| yaml.get(rule, "host"));
+            rules.chain(items(spec, "tls").into_iter().flat_map(|tls| items(tls, "hosts"))).collect()
+        }
+        Some("Gateway") => {
+            items(spec, "listeners").into_iter().filter_map(|listener| yaml.get(listener, "hostname")).collect()
+        }
+        Some("HTTPRoute" | "GRPCRoute" | "TLSRoute") => items(spec, "hostnames"),
+        Some("Certificate") => items(spec, "dnsNames"),
+        _ => Vec::new(),
+    };
+    let names = names.into_iter().filter_map(|name| yaml.scalar(name));
+    names.filter_map(|name| hosts::literal_host(name.trim_start_matches("*."))).collect()
+}
+
+/// The ports of an item of a list that is the value of ssh's `-L` or `-R`: `["-R", "8080:db:5432"]`.
+fn tunnels(yaml: &Yaml<'_, '_>, node: Node, raw: &str, start: usize, name: &str, facts: &mut PortFacts) -> bool {
+    let Some(flag @ ("-L" | "-R")) = word_before(yaml, node) else { return false };
+    let text = format!("{flag} {raw}");
+    let head = text.len() - raw.len();
+    let mut found = Vec::new();
+    text::scan_with_machines(&text, &Context { path: &[], flavour: Flavour::Script }, &mut found);
+    for port in &found {
+        let span = Span::new(start + port.range.start - head, start + port.range.end - head);
+        facts.add(port, PortUse::in_text(port, span, None, name));
+    }
+    !found.is_empty()
 }
 
 fn scalar(yaml: &Yaml<'_, '_>, node: Node, hosts: &mut HashMap<Node, HostNames>, facts: &mut PortFacts) {
@@ -82,7 +140,10 @@ fn scalar(yaml: &Yaml<'_, '_>, node: Node, hosts: &mut HashMap<Node, HostNames>,
             return;
         }
     }
-    if is_prose(&names) {
+    if is_prose(&names) || is_sentence(&names, &raw) {
+        return;
+    }
+    if tunnels(yaml, node, &raw, start as usize, &super::name(&names), facts) {
         return;
     }
     let flag = flag_before(yaml, node, &raw);
@@ -120,10 +181,15 @@ fn scalar(yaml: &Yaml<'_, '_>, node: Node, hosts: &mut HashMap<Node, HostNames>,
         }
         return;
     }
+    // A folded block is one command line.
+    let script = script.then(|| yaml.folded(node)).flatten();
+    let text = script.as_deref().unwrap_or(&raw);
     let mut found = Vec::new();
-    text::scan_with_machines(&raw, &Context { path: &names, flavour }, &mut found);
+    text::scan_with_machines(text, &Context { path: &names, flavour }, &mut found);
     for port in found {
         let beside = match (port.form, port.name) {
+            // The host of a listener of Kubernetes' Gateway is the name that it serves.
+            (Form::Whole, _) if names.contains(&"listeners") => None,
             (Form::Whole, _) => host_beside(yaml, node, hosts),
             (_, Some(name)) if port.host == text::Host::None => host_in_list(yaml, node, name),
             _ => None,
@@ -140,6 +206,11 @@ fn is_prose(path: &[&str]) -> bool {
     let in_schema = |before: &[&str]| before.iter().any(|name| is_one_of(&["schema", "schemas", "properties"], name));
     let example = before.iter().position(|name| is_one_of(&["example", "examples"], name));
     is_one_of(&PROSE, last) || example.is_some_and(|at| in_schema(&before[..at]) || path.contains(&"paths"))
+}
+
+/// Whether a value is the name of a step or task, in words: `- name: wireguard (51820/udp) is reachable`.
+fn is_sentence(path: &[&str], value: &str) -> bool {
+    path.last() == Some(&"name") && value.trim().contains(' ')
 }
 
 /// The value of a double-quoted scalar that writes digits as escapes: `"\u0038209"`.
@@ -163,11 +234,24 @@ fn host_in_list(yaml: &Yaml<'_, '_>, item: Node, port: &str) -> Option<String> {
     })
 }
 
-/// The keys of a mapping that name hosts, by the words before "host": the index of the entry, and its value.
-type HostNames = HashMap<Vec<String>, (usize, Option<Node>)>;
+/// The hosts in a mapping.
+#[derive(Default)]
+struct HostNames {
+    /// The keys that name hosts, by the words before "host": the index of the entry, and its value.
+    names: HashMap<Vec<String>, (usize, Option<Node>)>,
+    /// Whether the mapping describes a container that this repository runs.
+    is_served: bool,
+}
 
 /// The flag that an item of a list is the value of: `["--port", "8080"]`, `["-p", "8080:80"]`.
 fn flag_before(yaml: &Yaml<'_, '_>, node: Node, value: &str) -> Option<String> {
+    let flag = word_before(yaml, node)?;
+    let publishes = is_publish_flag(flag) && value.contains(':');
+    (text::is_port_flag(flag) || publishes).then(|| flag.to_owned())
+}
+
+/// The item before an item of a list, or its last word.
+fn word_before<'a>(yaml: &Yaml<'_, 'a>, node: Node) -> Option<&'a str> {
     let tree = yaml.tree;
     let is_list = |node: Node| matches!(tree.kind(node), NodeKind::BlockSequence | NodeKind::FlowSequence);
     if !tree.ancestors(node).take(3).any(is_list) {
@@ -175,9 +259,7 @@ fn flag_before(yaml: &Yaml<'_, '_>, node: Node, value: &str) -> Option<String> {
     }
     let before = text_before(tree.text(), tree.span(node).start).trim_end();
     let before = before.strip_suffix([',', '-'])?.trim_end().trim_end_matches(['"', '\'']);
-    let flag = before.rsplit(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '[' | ',')).next()?;
-    let publishes = is_publish_flag(flag) && value.contains(':');
-    (text::is_port_flag(flag) || publishes).then(|| flag.to_owned())
+    before.rsplit(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '[' | ',')).next()
 }
 
 /// The literal host in the same mapping as a port.
@@ -187,17 +269,23 @@ fn host_beside(yaml: &Yaml<'_, '_>, node: Node, hosts: &mut HashMap<Node, HostNa
     let key = yaml.scalar(tree.child(pair, Field::Key)?)?;
     let mapping = tree.parent(pair)?;
     let hosts = hosts.entry(mapping).or_insert_with(|| host_names(yaml, mapping));
+    // Next to an image, the host is the name under which a container of this repository is served.
+    if hosts.is_served && words::port_prefix(&key).is_empty() {
+        return None;
+    }
+    let hosts = &hosts.names;
     let wanted = words::hosts_of(&key);
     let (_, value) = wanted.iter().filter_map(|words| hosts.get(words)).min_by_key(|(index, _)| *index)?;
     hosts::literal_host(&yaml.scalar((*value)?)?)
 }
 
 fn host_names(yaml: &Yaml<'_, '_>, mapping: Node) -> HostNames {
-    let mut names = HostNames::new();
+    let mut hosts = HostNames::default();
     for (index, entry) in yaml.entries(mapping).into_iter().enumerate() {
+        hosts.is_served |= entry.key == "image";
         if let Some(words) = words::host_prefix(&entry.key) {
-            names.entry(words).or_insert((index, entry.value));
+            hosts.names.entry(words).or_insert((index, entry.value));
         }
     }
-    names
+    hosts
 }

@@ -252,6 +252,13 @@ impl<'t, 'a> Yaml<'t, 'a> {
         }
     }
 
+    /// A folded block scalar (`>`) like [`Self::script`]; `None` for other scalars.
+    pub fn folded(&self, node: Node) -> Option<Cow<'a, str>> {
+        let content = self.content(node)?;
+        let is_folded = self.tree.kind(content) == NodeKind::BlockScalar && self.tree.slice(content).starts_with('>');
+        is_folded.then(|| self.script(node)).flatten().map(|(text, _)| text)
+    }
+
     /// The pair (`key: value`) that a node is the key or value of.
     pub fn pair_around(&self, node: Node) -> Option<Node> {
         self.tree

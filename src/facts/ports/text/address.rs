@@ -91,13 +91,16 @@ impl<'a> View<'a> {
 
     /// `[::1]:80`
     fn bracketed(&self, close: usize) -> Option<Authority<'a>> {
-        let open = self.run_start(close, |byte| is_host_byte(byte) || matches!(byte, b':' | b'*'));
+        let open = self.run_start(close, |byte| is_host_byte(byte) || matches!(byte, b':' | b'*' | b'{' | b'}'));
         let inside = self.str(open..close);
         let start = open.checked_sub(1).filter(|_| self.before(open) == b'[')?;
         if self.before(start).is_ascii_alphanumeric() || !inside.bytes().any(|byte| !byte.is_ascii_digit()) {
             return None;
         }
-        Some(Authority { host: classify(inside)?, start, url: self.scheme_start(start).is_some() })
+        // Python's `f"http://[{address}]:80"`
+        let is_replaced = inside.starts_with('{') && inside.ends_with('}');
+        let host = if is_replaced { Host::Interpolated } else { classify(inside)? };
+        Some(Authority { host, start, url: self.scheme_start(start).is_some() })
     }
 
     /// `*:80`; but `*:45` is a minute of every hour unless the context is an address.
@@ -208,7 +211,9 @@ impl<'a> View<'a> {
             return false;
         }
         let before = self.before(start);
-        let apart = self.is_apart(before) || before == b':' && self.follows_protocol(start - 1);
+        // rsyslog sends to `@@log.example.org:514`.
+        let is_sent = || before == b'@' && matches!(self.before(start - 1), b'@' | b' ' | b'\t' | 0);
+        let apart = self.is_apart(before) || before == b':' && self.follows_protocol(start - 1) || is_sent();
         if host::ipv4(name).is_some() {
             return before != b'/' && before != b'.';
         }
@@ -228,7 +233,8 @@ impl<'a> View<'a> {
         let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic()) && !name.contains(['*', '%']);
         is_name
             && (number >= 1024 || KNOWN.contains(&number))
-            && !self.no_address
+            // In an image, only the registry is followed by a path: `atlas:5000/web`.
+            && (!self.no_address || self.at(digits.end) == b'/')
             && !REFERENCES.contains(&name)
             && !self.names_owner(start)
             && !is_no_address(name_before)

@@ -11,18 +11,22 @@ use super::{HOLE, Host, View};
 #[rustfmt::skip]
 const PROGRAMS: &[(&str, &[&str])] = &[
     ("-p", &[
-        "autossh", "beanstalkd", "createdb", "createuser", "darkhttpd", "docker-proxy", "dropbear", "dropdb",
-        "flask", "http-server", "hugo", "iperf", "iperf3", "jekyll", "json-server", "live-server", "mdbook",
-        "memcached", "miniserve", "mosh", "mosquitto", "mosquitto_pub", "mosquitto_rr", "mosquitto_sub", "nc",
+        "autossh", "beanstalkd", "check-ports.rb", "check_clamd", "check_curl", "check_dig", "check_ftp", "check_http",
+        "check_imap", "check_jabber", "check_ldap", "check_ldaps", "check_nntp", "check_ntp_peer", "check_ntp_time",
+        "check_pop", "check_simap", "check_smtp", "check_spop", "check_ssh", "check_ssmtp", "check_tcp", "check_udp",
+        "createdb", "createuser", "darkhttpd", "delv", "dig", "dnsmasq", "docker-proxy", "dropbear", "dropdb",
+        "flask", "hping3", "http-server", "httpd", "hugo", "iperf", "iperf3", "jekyll", "json-server", "kdig", "ldapadd", "ldapmodify", "ldapsearch",
+        "live-server", "mdbook",
+        "memcached", "miniserve", "mosh", "mosquitto", "mosquitto_pub", "mosquitto_rr", "mosquitto_sub", "nats-server", "nc",
         "ncat", "netcat", "next", "nix-serve", "nmap", "parcel", "pg_basebackup", "pg_ctl", "pg_dump", "pg_dumpall",
         "pg_isready", "pg_restore", "pgbench", "postgres", "psql", "puma", "rackup", "rails", "redis-benchmark",
         "redis-cli", "redis-server", "reindexdb", "serve", "ssh", "ssh-copy-id", "ssh-keyscan", "sshd", "sshfs",
         "starman", "static-web-server", "thin", "vacuumdb", "valkey-cli", "valkey-server", "webfsd",
-        "webpack-dev-server", "hydra-server",
+        "webpack-dev-server", "hydra-server", "opentracker", "sipp", "swaks", "traceroute", "ttyd",
     ]),
     ("-P", &[
-        "mariadb", "mariadb-admin", "mariadb-dump", "mysql", "mysqladmin", "mysqldump", "mysqlimport", "mysqlshow",
-        "scp", "sftp",
+        "check_mysql", "check_pgsql", "mariadb", "mariadb-admin", "mariadb-dump", "mysql", "mysqladmin", "mysqldump", "mysqlimport", "mysqlshow",
+        "opentracker", "scp", "sftp",
     ]),
     ("-l", &["serve"]),
     ("-lp", &["nc", "ncat", "netcat"]),
@@ -65,8 +69,11 @@ impl<'a> View<'a> {
         for word in self.words(start..at).chain(self.words(end..stop)) {
             let named = matches!(last, "-h" | "--host" | "--hostname" | "-H");
             last = word;
+            // `dig @127.0.0.1 -p 5353`
             let host = if named {
                 Some(word)
+            } else if let Some(server) = word.strip_prefix('@') {
+                Some(server)
             } else if let Some((flag, host)) = word.split_once('=') {
                 Some(host).filter(|_| matches!(flag, "--host" | "--hostname" | "-h"))
             } else if let Some((_, host)) = word.split_once('@').filter(|_| remote) {

@@ -10,8 +10,11 @@ use super::{Flavour, Form, Found, HOLE, Host, View};
 impl<'a> View<'a> {
     /// `--port 80`, `PORT=80`, `port: 80`, `listen 80;`, `dport 80`, `${PORT:-80}`.
     pub(super) fn named(&self, digits: &Range<usize>) -> Option<Found<'a>> {
+        if let Some(found) = self.tunnel(digits) {
+            return Some(found);
+        }
         if !self.value_ends(digits.end) {
-            return self.tunnel(digits);
+            return None;
         }
         let Some(start) = self.fallback_start(digits.start) else {
             return self
@@ -126,6 +129,11 @@ impl<'a> View<'a> {
         if word == "elements" && self.is_port_type(near.word.start) {
             return Some(Found::new(Form::Directive, Host::None, Some(word)));
         }
+        // stunnel's `accept = 993`
+        let accepts = word == "accept" && near.tie != Tie::Colon && self.flavour == Flavour::Config;
+        if accepts && self.starts_statement(near.word.start) && is_unmistakable(self.str(digits.clone())) {
+            return Some(Found::new(Form::Key, Host::None, Some(word)));
+        }
         // `PORT=$((8000 + RANDOM % 1000))` is random, and reported as such.
         if near.bracket == b'(' && self.is_drawn(digits.end) {
             return None;
@@ -166,6 +174,7 @@ impl<'a> View<'a> {
                 Host::None
             }
             "port" if self.follows_address(near.word.start) => Host::None,
+            "LocalForward" | "RemoteForward" | "DynamicForward" if self.starts_statement(near.word.start) => Host::None,
             "listen" if self.starts_statement(near.word.start) => Host::None,
             "serve" | "funnel" if self.runs(near.word.start, &["tailscale"]) => Host::None,
             "http.server" | "SimpleHTTPServer" => Host::None,
@@ -176,9 +185,21 @@ impl<'a> View<'a> {
             _ if is_port_word(word) && (is_long_name(word) || self.is_port_statement(near, digits)) => {
                 self.section_host(near.word.clone(), digits.end)
             }
-            _ => return self.probed(near, word),
+            _ => return self.connected(near, digits).or_else(|| self.probed(near, word)),
         };
         Some(Found::new(Form::Directive, host, Some(word)))
+    }
+
+    /// keepalived's `virtual_server 10.0.0.1 80`, OpenVPN's `remote vpn.example.org 1194`: a statement of a host and a port.
+    fn connected(&self, near: &Near, digits: &Range<usize>) -> Option<Found<'a>> {
+        let host = classify(self.str(near.word.clone()))?;
+        let keyword = self.near(near.word.start).filter(|before| before.tie == Tie::Space)?;
+        let word = self.str(keyword.word.clone());
+        let is_statement = matches!(word, "virtual_server" | "real_server" | "remote" | "management");
+        let sound = is_statement && self.flavour == Flavour::Config && self.starts_statement(keyword.word.start);
+        let is_apart =
+            sound && self.before(near.word.start).is_ascii_whitespace() && is_unmistakable(self.str(digits.clone()));
+        is_apart.then_some(Found::new(Form::Directive, host, Some(word)))
     }
 
     fn spaced_flag(&self, word: &'a str, start: usize, digits: &Range<usize>) -> Option<Found<'a>> {
@@ -257,12 +278,31 @@ impl<'a> View<'a> {
         sound.then_some(Found::new(Form::Directive, Host::None, Some(name)))
     }
 
-    /// `ssh -L 8080:db:5432`: the first number is a port of this machine or of the remote one.
+    /// `ssh -L 8080:db:5432`, `-R 127.0.0.1:8080:db:5432`: the first port is one of this machine or of the remote one, the
+    /// last one of the host before it.
     fn tunnel(&self, digits: &Range<usize>) -> Option<Found<'a>> {
-        let near = self.near(digits.start).filter(|near| near.tie == Tie::Space)?;
+        let accept = |byte: u8| is_name_byte(byte) || matches!(byte, b':' | b'*' | b'[' | b']' | b'$' | b'{' | b'}');
+        let start = self.run_start(digits.start, accept);
+        let near = self.near(start).filter(|near| near.tie == Tie::Space)?;
         let word = self.str(near.word.clone());
-        let tunnel = self.at(digits.end) == b':' && matches!(word, "-L" | "-R") && self.is_ssh(near.word.start);
-        tunnel.then_some(Found::new(Form::Flag, Host::None, Some(word)))
+        if !matches!(word, "-L" | "-R") {
+            return None;
+        }
+        let parts: Vec<&str> = self.str(start..self.run_end(digits.end, accept)).split(':').collect();
+        // `date -R 10:20:30` is a time: the part before the last port must be able to be a host.
+        let is_forward = match parts.as_slice() {
+            [_, host, port] | [_, _, host, port] => {
+                !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) && classify(host).is_some()
+            }
+            _ => false,
+        };
+        let sound = is_forward || self.is_ssh(near.word.start);
+        let host = match (self.at(digits.end), parts.as_slice()) {
+            (b':', _) => Host::None,
+            (_, [_, .., host, _]) if self.before(digits.start) == b':' => classify(host)?,
+            _ => return None,
+        };
+        sound.then_some(Found::new(Form::Flag, host, Some(word)))
     }
 
     fn is_ssh(&self, at: usize) -> bool {
@@ -329,10 +369,19 @@ impl<'a> View<'a> {
         let host = if word.starts_with('-') {
             let listens = !word.starts_with("--") && word.contains('l');
             listens.then_some(Host::None)?
+        } else if let Some(address) = self.ipv6_before(near.word.end) {
+            classify(address)?
         } else {
             classify(word)?
         };
         Some(Found::new(Form::Directive, host, Some(word)).unnamed_unless_flag())
+    }
+
+    /// The IPv6 address that ends at `end`: `nc -z ::1 80`.
+    fn ipv6_before(&self, end: usize) -> Option<&'a str> {
+        let start = self.run_start(end, |byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.'));
+        let address = self.str(start..end);
+        (super::host::is_ipv6(address) && self.before(start).is_ascii_whitespace()).then_some(address)
     }
 
     /// `Port 22` of ssh_config, `port 6379` of redis, `ORPort 9001` of tor: the word starts a statement, and the line

@@ -10,10 +10,10 @@ const PREFIXES: &[&str] = &[
     "coap", "console", "container", "control", "d", "daemon", "dashboard", "data", "database", "db", "debug", "derp",
     "dest", "dns", "dst", "exposed", "external", "forward", "frontend", "ftp", "gateway", "gossip", "graphql",
     "grpc", "grpcs", "gui", "health", "host", "http", "https", "imap", "imaps", "inner", "internal", "jmx", "kafka", "l",
-    "ldap", "ldaps", "listen", "listener", "local", "mail", "main", "management", "master", "metric", "metrics", "mlat",
+    "ldap", "ldaps", "listen", "listener", "local", "mail", "main", "management", "manual", "master", "metric", "metrics", "mlat",
     "mongo", "mqtt", "mqtts", "mysql", "nat", "nfs", "node", "ntp", "or", "outer", "p2p", "peer", "pg", "pop3",
     "postgres", "private", "prometheus", "proxy", "public", "publish", "published", "query", "r", "raft", "rcon",
-    "rdp", "redis", "relay", "remote", "rest", "rpc", "rtmp", "rtsp", "s", "sasl", "server", "service", "sftp",
+    "rdp", "redis", "relay", "remote", "rest", "rfb", "rpc", "rtmp", "rtsp", "s", "sasl", "server", "service", "sftp",
     "sip", "slave", "smtp", "smtps", "smtpserver", "snmp", "socket", "socks", "source", "src", "ssh", "sshd", "ssl", "start",
     "stats", "status", "stun", "stuns", "syslog", "target", "tcp", "telnet", "tftp", "tls", "to", "tor", "tunnel",
     "turn", "udp", "ui", "upstream", "vnc", "web", "webserver", "webui", "wg", "ws", "wss", "xmpp",
@@ -35,9 +35,9 @@ pub fn is_port_word(word: &str) -> bool {
         Some(_) if port.len() == 5 && is_count(head) => false,
         Some(last) if !last.is_ascii_alphabetic() => true,
         // `listenPort`, `TCPPort`, but not `SUPPORT`; `HTTPport` is one of the compounds.
-        // sshd's GatewayPorts is a switch.
+        // `displayPort` is a connector of a monitor, sshd's GatewayPorts is a switch.
         Some(_) if starts_camel(head, port) => {
-            !matches!(camel_tail(head), "Display" | "View" | "view") && word != "GatewayPorts"
+            !matches!(camel_tail(head), "Display" | "display" | "View" | "view") && word != "GatewayPorts"
         }
         Some(_) => is_compound(head),
     }

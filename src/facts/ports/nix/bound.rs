@@ -1,0 +1,85 @@
+//! The literal numbers that names of the same file are bound to.
+
+use super::Collector;
+use crate::facts::ports::flow::{self, Sink};
+use crate::lang::nix::{self, Origin};
+use crate::lang::{Field, Node, NodeKind};
+
+impl Collector<'_, '_> {
+    /// The literal number that a member of a set of this file is bound to.
+    pub(super) fn member_literal(&self, select: Node) -> Option<(Node, u32)> {
+        let literal = nix::member(self.tree, select)?;
+        Some((literal, self.number(literal)?))
+    }
+
+    /// The literal number that a name is bound to, in this file.
+    pub(super) fn bound_literal(&self, variable: Node) -> Option<(Node, u32)> {
+        let tree = self.tree;
+        let value = match nix::resolve(tree, variable, tree.slice(variable))? {
+            Origin::Binding(binding) => {
+                let single = tree.children(nix::attrpath_node(tree, binding)?).count() == 1;
+                nix::value(tree, binding).filter(|_| single)?
+            }
+            Origin::Argument(formal) if tree.kind(formal) == NodeKind::Formal => tree.child(formal, Field::Default)?,
+            _ => return None,
+        };
+        let value = nix::unwrap_parens(tree, value);
+        let literal = flow::integer(tree, value).or_else(|| (tree.kind(value) == NodeKind::String).then_some(value))?;
+        let number = tree.slice(literal).trim_matches('"').parse().ok()?;
+        (1..=65535).contains(&number).then_some((literal, number))
+    }
+
+    /// The literal numbers of the list that a name is bound to in this file, or of the set whose values the name refers
+    /// to.
+    pub(super) fn bound_elements(&self, variable: Node) -> Vec<(Node, u32)> {
+        let tree = self.tree;
+        let Some(Origin::Binding(binding)) = nix::resolve(tree, variable, tree.slice(variable)) else {
+            return Vec::new();
+        };
+        let is_single = nix::attrpath_node(tree, binding).is_some_and(|path| tree.children(path).count() == 1);
+        let Some(value) = nix::value(tree, binding).filter(|_| is_single) else { return Vec::new() };
+        let value = nix::unwrap_parens(tree, value);
+        let is_set = matches!(tree.kind(value), NodeKind::Attrset | NodeKind::RecAttrset);
+        if !is_set && !matches!(tree.kind(value), NodeKind::List | NodeKind::Binary | NodeKind::Apply | NodeKind::If) {
+            return Vec::new();
+        }
+        let home = |node: Node| match flow::flow(tree, node) {
+            flow::Flow { sink: Sink::Binding(home), arithmetic: None } => Some(home),
+            _ => None,
+        };
+        let is_element = |node: Node| match home(node) {
+            Some(home) if is_set => tree.parent(tree.parent(home)?).filter(|&set| set == value).map(drop),
+            Some(home) => (home == binding).then_some(()),
+            None => None,
+        };
+        let literals = tree.subtree(value).filter_map(|node| Some((node, self.number(node)?)));
+        literals.filter(|&(node, _)| is_element(node).is_some()).collect()
+    }
+
+    /// The ends of the range that a name is bound to in this file: `range = { from = 8000; to = 8010; };`.
+    pub(super) fn bound_ends(&self, variable: Node) -> Vec<(Node, u32)> {
+        let tree = self.tree;
+        let Some(Origin::Binding(binding)) = nix::resolve(tree, variable, tree.slice(variable)) else {
+            return Vec::new();
+        };
+        let Some(range) = nix::value(tree, binding).map(|value| nix::unwrap_parens(tree, value)) else {
+            return Vec::new();
+        };
+        let is_end = |literal: Node| match flow::flow(tree, literal) {
+            flow::Flow { sink: Sink::Binding(end), arithmetic: None } => {
+                let is_member = tree.parent(end).and_then(|set| tree.parent(set)) == Some(range);
+                is_member && nix::attrpath_node(tree, end).is_some_and(|name| matches!(tree.slice(name), "from" | "to"))
+            }
+            _ => false,
+        };
+        let literals = tree.subtree(range).filter_map(|node| Some((node, self.number(node)?)));
+        literals.filter(|&(node, _)| is_end(node)).collect()
+    }
+
+    /// The value of a literal, if it may be a port.
+    pub(super) fn number(&self, literal: Node) -> Option<u32> {
+        let is_literal = matches!(self.tree.kind(literal), NodeKind::Integer | NodeKind::String);
+        let number = is_literal.then(|| self.tree.slice(literal).trim_matches('"').parse().ok()).flatten()?;
+        (1..=65535).contains(&number).then_some(number)
+    }
+}
