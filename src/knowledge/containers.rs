@@ -4,10 +4,12 @@
 //! ports and variables, and the programs' own documentation for their flags.
 
 mod packages;
+mod programs;
 mod publishers;
 mod unavailable;
 
-pub use packages::{PACKAGES, PackageImage};
+pub use packages::{PackageImage, packages};
+pub use programs::{BASE_SERVERS, DOCKER_FLAGS, PORT_VARIABLES, PROGRAMS, RUNTIMES, USUAL};
 use publishers::PUBLISHERS;
 pub use unavailable::unavailable;
 
@@ -111,7 +113,16 @@ pub static SERVICES: &[ServiceImage] = &[
     ServiceImage {
         versions: Some(("postgresql_", &["13", "14", "15", "16", "17", "18"])),
         ..service(
-            &["postgres", "postgresql", "postgis", "pgvector", "timescaledb", "timescaledb-ha"],
+            &[
+                "postgres",
+                "postgresql",
+                "postgis",
+                "pgvector",
+                "timescaledb",
+                "timescaledb-ha",
+                "pgautoupgrade/pgautoupgrade",
+                "immich-app/postgres",
+            ],
             "postgres",
             &[port(5432, "port")],
             &[
@@ -318,172 +329,6 @@ const MYSQL: &[VariableOption] = &[
     unneeded("MARIADB_AUTO_UPGRADE", "nixpkgs decides the version"),
 ];
 
-/// Images with a language or a shell that run the command of the Compose file or Dockerfile.
-pub static RUNTIMES: &[&str] = &[
-    "node",
-    "python",
-    "golang",
-    "rust",
-    "ruby",
-    "php",
-    "openjdk",
-    "eclipse-temurin",
-    "amazoncorretto",
-    "maven",
-    "gradle",
-    "busybox",
-    "alpine",
-    "debian",
-    "ubuntu",
-    "bash",
-    "bun",
-    "deno",
-    "curl",
-    "sdk",
-    "aspnet",
-    "caddy",
-    "migrate",
-    "haproxy",
-    "envoy",
-    "mc",
-    "fedora",
-    "centos",
-];
-
-/// Programs and their packages: the word in a command, the attribute, and the program in its `bin` with arguments that
-/// precede the others.
-pub static PROGRAMS: &[(&str, &str, &[&str])] = &[
-    ("node", "nodejs", &["node"]),
-    ("nodejs", "nodejs", &["node"]),
-    ("npm", "nodejs", &["npm"]),
-    ("npx", "nodejs", &["npx"]),
-    ("ng", "nodejs", &["npx", "--no-install", "ng"]),
-    ("vite", "nodejs", &["npx", "--no-install", "vite"]),
-    ("next", "nodejs", &["npx", "--no-install", "next"]),
-    ("nuxt", "nodejs", &["npx", "--no-install", "nuxt"]),
-    ("nodemon", "nodejs", &["npx", "--no-install", "nodemon"]),
-    ("ts-node", "nodejs", &["npx", "--no-install", "ts-node"]),
-    ("tsx", "nodejs", &["npx", "--no-install", "tsx"]),
-    ("react-scripts", "nodejs", &["npx", "--no-install", "react-scripts"]),
-    ("yarn", "yarn", &["yarn"]),
-    ("pnpm", "pnpm", &["pnpm"]),
-    ("bun", "bun", &["bun"]),
-    ("deno", "deno", &["deno"]),
-    ("python", "python3", &["python3"]),
-    ("python3", "python3", &["python3"]),
-    ("flask", "python3", &["python3", "-m", "flask"]),
-    ("gunicorn", "python3", &["python3", "-m", "gunicorn"]),
-    ("uvicorn", "python3", &["python3", "-m", "uvicorn"]),
-    ("hypercorn", "python3", &["python3", "-m", "hypercorn"]),
-    ("celery", "python3", &["python3", "-m", "celery"]),
-    ("fastapi", "python3", &["python3", "-m", "fastapi"]),
-    ("streamlit", "python3", &["python3", "-m", "streamlit"]),
-    ("alembic", "python3", &["python3", "-m", "alembic"]),
-    ("django-admin", "python3", &["python3", "-m", "django"]),
-    ("poetry", "poetry", &["poetry"]),
-    ("uv", "uv", &["uv"]),
-    ("go", "go", &["go"]),
-    ("air", "air", &["air"]),
-    ("cargo", "cargo", &["cargo"]),
-    ("java", "jdk", &["java"]),
-    ("mvn", "maven", &["mvn"]),
-    ("./mvnw", "maven", &["mvn"]),
-    ("gradle", "gradle", &["gradle"]),
-    ("./gradlew", "gradle", &["gradle"]),
-    ("sbt", "sbt", &["sbt"]),
-    ("dotnet", "dotnet-sdk", &["dotnet"]),
-    ("ruby", "ruby", &["ruby"]),
-    ("bundle", "ruby", &["bundle"]),
-    ("rails", "ruby", &["bundle", "exec", "rails"]),
-    ("puma", "ruby", &["bundle", "exec", "puma"]),
-    ("sidekiq", "ruby", &["bundle", "exec", "sidekiq"]),
-    ("rackup", "ruby", &["bundle", "exec", "rackup"]),
-    ("php", "php", &["php"]),
-    ("mix", "elixir", &["mix"]),
-    ("iex", "elixir", &["iex"]),
-    ("sh", "bash", &["sh"]),
-    ("/bin/sh", "bash", &["sh"]),
-    ("ash", "bash", &["sh"]),
-    ("bash", "bash", &["bash"]),
-    ("/bin/bash", "bash", &["bash"]),
-    ("echo", "coreutils", &["echo"]),
-    ("sleep", "coreutils", &["sleep"]),
-    ("cat", "coreutils", &["cat"]),
-    ("true", "coreutils", &["true"]),
-    ("ls", "coreutils", &["ls"]),
-    ("env", "coreutils", &["env"]),
-    ("tail", "coreutils", &["tail"]),
-    ("test", "coreutils", &["test"]),
-    ("curl", "curl", &["curl"]),
-    ("wget", "wget", &["wget"]),
-    ("nc", "netcat", &["nc"]),
-    ("caddy", "caddy", &["caddy"]),
-    ("haproxy", "haproxy", &["haproxy"]),
-    ("envoy", "envoy", &["envoy"]),
-    ("traefik", "traefik", &["traefik"]),
-    ("mc", "minio-client", &["mc"]),
-    ("migrate", "go-migrate", &["migrate"]),
-    ("psql", "postgresql", &["psql"]),
-    ("pg_isready", "postgresql", &["pg_isready"]),
-    ("redis-cli", "redis", &["redis-cli"]),
-    ("redis-server", "redis", &["redis-server"]),
-    ("valkey-cli", "valkey", &["valkey-cli"]),
-    ("mysql", "mariadb", &["mysql"]),
-    ("mysqladmin", "mariadb", &["mysqladmin"]),
-    ("mongosh", "mongosh", &["mongosh"]),
-    ("rabbitmqctl", "rabbitmq-server", &["rabbitmqctl"]),
-    ("kafka-topics", "apacheKafka", &["kafka-topics.sh"]),
-    ("kafka-topics.sh", "apacheKafka", &["kafka-topics.sh"]),
-    ("kafka-broker-api-versions", "apacheKafka", &["kafka-broker-api-versions.sh"]),
-    ("kafka-broker-api-versions.sh", "apacheKafka", &["kafka-broker-api-versions.sh"]),
-    ("kafka-console-consumer", "apacheKafka", &["kafka-console-consumer.sh"]),
-    ("kafka-console-producer", "apacheKafka", &["kafka-console-producer.sh"]),
-    ("clickhouse-client", "clickhouse", &["clickhouse-client"]),
-    ("mariadb", "mariadb", &["mariadb"]),
-    ("mariadb-admin", "mariadb", &["mariadb-admin"]),
-    ("pg_dump", "postgresql", &["pg_dump"]),
-    ("createdb", "postgresql", &["createdb"]),
-    ("prisma", "nodejs", &["npx", "--no-install", "prisma"]),
-    ("pm2", "nodejs", &["npx", "--no-install", "pm2"]),
-    ("nest", "nodejs", &["npx", "--no-install", "nest"]),
-    ("serve", "nodejs", &["npx", "--no-install", "serve"]),
-    ("mlflow", "mlflow-server", &["mlflow"]),
-    ("n8n", "n8n", &["n8n"]),
-    ("ollama", "ollama", &["ollama"]),
-    ("rabbitmq-diagnostics", "rabbitmq-server", &["rabbitmq-diagnostics"]),
-    ("grpc_health_probe", "grpc-health-probe", &["grpc_health_probe"]),
-    ("nats", "natscli", &["nats"]),
-    ("make", "gnumake", &["make"]),
-    ("just", "just", &["just"]),
-];
-
-/// What images run if a Compose file does not say anything else, with paths inside the image: the word of [`PROGRAMS`]
-/// and its arguments.
-pub static USUAL: &[(&str, &[&str])] = &[
-    ("caddy", &["run", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile"]),
-    ("haproxy", &["-f", "/usr/local/etc/haproxy/haproxy.cfg"]),
-    ("envoy", &["-c", "/etc/envoy/envoy.yaml"]),
-];
-
-/// Flags of programs that ask for Docker: the start of the flag, and what to do without it.
-pub static DOCKER_FLAGS: &[(&str, &str)] =
-    &[("--providers.docker", "write the routes into a file, and pass it with `--providers.file.filename`")];
-
-/// Variables that set the port of a program: a word of the command, and the variable.
-pub static PORT_VARIABLES: &[(&str, &str)] = &[
-    ("flask", "FLASK_RUN_PORT"),
-    ("gunicorn", "PORT"),
-    ("uvicorn", "UVICORN_PORT"),
-    ("react-scripts", "PORT"),
-    ("next", "PORT"),
-    ("nuxt", "PORT"),
-    ("puma", "PORT"),
-    ("rails", "PORT"),
-    ("dotnet", "ASPNETCORE_HTTP_PORTS"),
-    ("spring-boot:run", "SERVER_PORT"),
-    ("streamlit", "STREAMLIT_SERVER_PORT"),
-];
-
 /// The repository of an image reference without registry, tag and digest: `bitnami/redis`.
 pub fn repository(image: &str) -> &str {
     let image = image.split('@').next().unwrap_or(image);
@@ -523,7 +368,8 @@ pub fn service_of(image: &str) -> Option<&'static ServiceImage> {
 
 /// The package of nixpkgs for an image.
 pub fn package_of(image: &str) -> Option<&'static PackageImage> {
-    PACKAGES.iter().find(|package| is_one_of(image, package.images))
+    let tag = tag(image).unwrap_or_default();
+    packages().find(|package| is_one_of(image, package.images) && tag.contains(package.tag))
 }
 
 #[cfg(test)]
@@ -554,35 +400,40 @@ mod tests {
         ] {
             assert_eq!(package_of(image).map(|package| package.package), expected, "{image}");
         }
-        assert_eq!(package_of("rabbitmq:3-management").map(|package| package.package), Some("rabbitmq-server"));
+        for (image, ports) in [("rabbitmq:3-management", 2), ("rabbitmq:4-alpine", 1)] {
+            assert_eq!(package_of(image).map(|package| package.ports.len()), Some(ports), "{image}");
+        }
+        assert_eq!(package_of("wordpress:cli-php8.3").map(|package| package.package), Some("wp-cli"));
         assert_eq!(tag("a/b:1@sha256:c"), Some("1"));
         assert_eq!(tag("host:80/b"), None);
     }
 
     #[test]
     fn images_are_known_once() {
-        let mut all: Vec<&str> = SERVICES.iter().flat_map(|service| service.images).copied().collect();
-        all.extend(PACKAGES.iter().flat_map(|package| package.images));
+        let services = SERVICES.iter().flat_map(|service| service.images).map(|image| (*image, ""));
+        let packages = packages().flat_map(|package| package.images.iter().map(|image| (*image, package.tag)));
+        let mut all: Vec<(&str, &str)> = services.chain(packages).collect();
         all.sort_unstable();
-        let twice: Vec<&str> = all.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
-        assert_eq!(twice, Vec::<&str>::new());
-        for image in all {
+        let twice: Vec<_> = all.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
+        assert_eq!(twice, Vec::<(&str, &str)>::new());
+        for (image, _) in all {
             assert_eq!(unavailable(image), None, "{image}");
         }
     }
 
     #[test]
     fn placeholders_are_ports_of_the_package() {
-        for package in PACKAGES {
+        for package in packages() {
             for text in package.arguments.iter().chain(package.variables.iter().map(|(_, value)| value)) {
-                for part in text.split('{').skip(1) {
+                for part in text.replace("{{", "").split('{').skip(1) {
                     let name = part.split('}').next().unwrap_or_default();
                     let port = name
                         .parse()
                         .ok()
                         .is_some_and(|number: u16| package.ports.iter().any(|(container, _)| *container == number));
                     let is_package = name.starts_with(|c: char| c.is_ascii_lowercase());
-                    assert!(port || is_package, "{}: {text}", package.package);
+                    let is_path = name.starts_with('/');
+                    assert!(port || is_package || is_path, "{}: {text}", package.package);
                 }
             }
         }

@@ -255,3 +255,55 @@ fn what_has_no_value_is_not_written() {
     let stack = Migrated::of(&[("compose.yaml", compose)]);
     stack.has("superuser = \"postgres\"").lacks("name = \"\"").has("HASH = \"$2a$14$.x\"");
 }
+
+#[test]
+fn the_management_plugin_of_rabbitmq_has_its_port() {
+    let compose = "services:\n  queue:\n    image: rabbitmq:3-management-alpine\n    ports: ['5672:5672', '15673:15672']\n  \
+        plain:\n    image: rabbitmq:4\n    ports: ['5673:5672']\n";
+    let stack = Migrated::of(&[("compose.yaml", compose)]);
+    assert_eq!(stack.module.matches("RABBITMQ_ENABLED_PLUGINS_FILE").count(), 1, "{}", stack.module);
+    let Some(processes) = &stack.processes else { return };
+    let environment = processes["queue"]["environment"].to_string();
+    assert!(environment.contains("-rabbitmq_management tcp_config [{port,15673}]"), "{environment}");
+    assert_eq!(processes["queue"]["readiness_probe"]["http_get"]["port"], 15673);
+    let file = environment.split("RABBITMQ_ENABLED_PLUGINS_FILE=").nth(1).unwrap();
+    let file = file.split('"').next().unwrap();
+    assert_eq!(fs::read_to_string(file).unwrap(), "[rabbitmq_management].");
+}
+
+#[test]
+fn scripts_of_an_image_are_not_its_program() {
+    let compose = "services:\n  app:\n    image: nextcloud:apache\n    ports: ['8080:80']\n  cron:\n    image: nextcloud:apache\n    \
+        entrypoint: /cron.sh\n  vault:\n    image: hashicorp/vault\n    entrypoint: ['/bin/sh', '/start/vault.sh']\n    \
+        volumes: ['./start:/start']\n";
+    let stack = Migrated::of(&[("compose.yaml", compose), ("start/vault.sh", "#!/bin/sh\nvault server -dev\n")]);
+    stack.has("${pkgs.bash}/bin/sh ./start/vault.sh").has("app = {").lacks("cron = {");
+}
+
+#[test]
+fn programs_are_told_where_files_of_the_image_are() {
+    let compose = "services:\n  site:\n    image: httpd:2.4\n    ports: ['8088:80']\n    volumes: ['./public:/usr/local/apache2/htdocs/']\n  \
+        db:\n    image: postgres:16\n  migrations:\n    image: flyway/flyway:10\n    \
+        command: -url=jdbc:postgresql://db:5432/app -user=app migrate\n    volumes: ['./sql:/flyway/sql']\n  \
+        collector:\n    image: grafana/alloy:latest\n    volumes: ['./config.alloy:/etc/alloy/config.alloy']\n    ports: ['12345:12345']\n";
+    let files =
+        [("compose.yaml", compose), ("public/index.html", "hi"), ("config.alloy", "// none"), ("sql/V1.sql", "")];
+    let stack = Migrated::of(&files);
+    stack
+        .has("--root ./public")
+        .has("caddy file-server --listen 127.0.0.1:${toString ports.")
+        .has("-locations=filesystem:./sql -url=jdbc:postgresql://127.0.0.1:${toString ports.databases.postgresql}/app")
+        .has("--storage.path=./data/collector ./config.alloy");
+}
+
+#[test]
+fn programs_of_distroless_images_and_of_instructions_in_exec_form() {
+    let compose = "services:\n  web:\n    build: ./web\n    ports: ['3000:3000']\n  api:\n    build: ./api\n    ports: ['5000:80']\n";
+    let web = "FROM node:22 AS build\nWORKDIR /app\nCOPY . .\nRUN npm ci\nFROM gcr.io/distroless/nodejs22-debian12:nonroot\n\
+        WORKDIR /app\nCOPY --from=build /app .\nCOPY index.js .\nCMD [\"index.js\"]\n";
+    let api = "FROM mcr.microsoft.com/dotnet/sdk:9.0 AS build\nWORKDIR /src\nCOPY . .\nRUN [\"dotnet\", \"publish\", \"-o\", \"/out\"]\n\
+        FROM mcr.microsoft.com/dotnet/aspnet:9.0\nCOPY --from=build /out .\nCMD [\"dotnet\", \"api.dll\"]\n";
+    let files = [("compose.yaml", compose), ("web/Dockerfile", web), ("web/index.js", ""), ("api/Dockerfile", api)];
+    let stack = Migrated::of(&files);
+    stack.has("${pkgs.nodejs}/bin/node index.js").has("${pkgs.dotnet-sdk}/bin/dotnet run");
+}

@@ -1,18 +1,24 @@
 //! Images of programs that nixpkgs has and services-flake has no service for. Sources: the packages' definitions in
 //! nixpkgs for attributes and programs, the programs' own documentation for flags, variables and health endpoints.
 
+mod applications;
+mod tools;
+
 /// A package of nixpkgs that runs as a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PackageImage {
     /// Repositories of the image, as for [`super::ServiceImage`].
     pub images: &'static [&'static str],
+    /// What the tag of the image contains; empty if the tag does not matter.
+    pub tag: &'static str,
     /// The attribute in nixpkgs.
     pub package: &'static str,
     /// The program in its `bin`.
     pub program: &'static str,
     /// Its ports: the number in the container, and the label.
     pub ports: &'static [(u16, &'static str)],
-    /// Its arguments. `{5672}` is the number of a port, `{data}` its data folder, any other name a package.
+    /// Its arguments. `{5672}` is the number of a port, `{data}` its data folder, `{/etc/x}` the file or folder of the
+    /// repository that the image sees at this path, anything else an expression of nixpkgs. `{{` and `}}` are braces.
     pub arguments: &'static [&'static str],
     /// Environment variables, with the same placeholders.
     pub variables: &'static [(&'static str, &'static str)],
@@ -22,6 +28,8 @@ pub struct PackageImage {
     pub usual: &'static [&'static str],
     /// Whether the image's command is arguments of the program. Those that set what is set above are left out.
     pub takes_command: bool,
+    /// How it differs from the program in the image; empty if it is the same program.
+    pub note: &'static str,
 }
 
 impl PackageImage {
@@ -42,6 +50,7 @@ const fn package(
 ) -> PackageImage {
     PackageImage {
         images,
+        tag: "",
         package,
         program,
         ports,
@@ -50,11 +59,23 @@ const fn package(
         ready: None,
         usual: &[],
         takes_command: true,
+        note: "",
     }
 }
 
 /// Images of programs without a service in services-flake.
-pub static PACKAGES: &[PackageImage] = &[
+pub fn packages() -> impl Iterator<Item = &'static PackageImage> {
+    SERVERS.iter().chain(applications::APPLICATIONS).chain(tools::TOOLS)
+}
+
+/// Databases, brokers, proxies and other servers that programs use.
+static SERVERS: &[PackageImage] = &[
+    PackageImage {
+        tag: "management",
+        variables: RABBITMQ_MANAGEMENT,
+        ready: Some((15672, "/")),
+        ..package(&["rabbitmq"], "rabbitmq-server", "rabbitmq-server", &[(5672, ""), (15672, "management")], &[])
+    },
     PackageImage {
         variables: &[
             ("RABBITMQ_NODE_PORT", "{5672}"),
@@ -88,13 +109,26 @@ pub static PACKAGES: &[PackageImage] = &[
             &["--listen", "127.0.0.1:{8025}", "--smtp", "127.0.0.1:{1025}", "--database", "{data}/mailpit.db"],
         )
     },
-    package(
-        &["mailcatcher", "maildev", "smtp4dev"],
-        "mailpit",
-        "mailpit",
-        &[(1025, "smtp"), (1080, "")],
-        &["--listen", "127.0.0.1:{1080}", "--smtp", "127.0.0.1:{1025}"],
-    ),
+    PackageImage {
+        note: "Mailpit replaces it",
+        ..package(
+            &["mailcatcher", "maildev", "sj26/mailcatcher", "dockage/mailcatcher", "reachfive/fake-smtp-server"],
+            "mailpit",
+            "mailpit",
+            &[(1025, "smtp"), (1080, "")],
+            &["--listen", "127.0.0.1:{1080}", "--smtp", "127.0.0.1:{1025}"],
+        )
+    },
+    PackageImage {
+        note: "Mailpit replaces it",
+        ..package(
+            &["smtp4dev"],
+            "mailpit",
+            "mailpit",
+            &[(25, "smtp"), (80, "")],
+            &["--listen", "127.0.0.1:{80}", "--smtp", "127.0.0.1:{25}"],
+        )
+    },
     PackageImage {
         ready: Some((7700, "/health")),
         ..package(
@@ -361,24 +395,6 @@ pub static PACKAGES: &[PackageImage] = &[
     package(&["nsqadmin"], "nsq", "nsqadmin", &[(4171, "")], &["-http-address=127.0.0.1:{4171}"]),
     package(&["beanstalkd"], "beanstalkd", "beanstalkd", &[(11300, "")], &["-l", "127.0.0.1", "-p", "{11300}"]),
     package(
-        &["boltz/bitcoin-core", "ruimarinho/bitcoin-core", "bitcoin/bitcoin", "lncm/bitcoind"],
-        "bitcoind",
-        "bitcoind",
-        &[],
-        &["-datadir={data}"],
-    ),
-    package(&["boltz/lnd", "lightninglabs/lnd"], "lnd", "lnd", &[], &["--lnddir={data}"]),
-    package(
-        &["boltz/c-lightning", "elementsproject/lightningd"],
-        "clightning",
-        "lightningd",
-        &[],
-        &["--lightning-dir={data}"],
-    ),
-    package(&["boltz/eclair", "acinq/eclair"], "eclair", "eclair-node", &[], &["-Declair.datadir={data}"]),
-    package(&["boltz/electrs", "getumbrel/electrs"], "electrs", "electrs", &[], &["--db-dir={data}"]),
-    package(&["boltz/elements", "blockstream/elementsd"], "elements", "elementsd", &[], &["-datadir={data}"]),
-    package(
         &["horrendo/pg_prove", "supabase/pg_prove"],
         "perlPackages.TAPParserSourceHandlerpgTAP",
         "pg_prove",
@@ -418,6 +434,7 @@ pub static PACKAGES: &[PackageImage] = &[
         usual: &["--entryPoints.web.address=:80"],
         ..package(&["traefik"], "traefik", "traefik", &[(80, "")], &[])
     },
+    PackageImage { tag: "cli", ..package(&["wordpress"], "wp-cli", "wp", &[], &[]) },
     PackageImage {
         takes_command: false,
         ..package(
@@ -450,6 +467,14 @@ pub static PACKAGES: &[PackageImage] = &[
     ),
 ];
 
+/// The plugin has no variable for its port: it is a setting of its application.
+const RABBITMQ_MANAGEMENT: &[(&str, &str)] = &[
+    ("RABBITMQ_NODE_PORT", "{5672}"),
+    ("RABBITMQ_MNESIA_BASE", "{data}/mnesia"),
+    ("RABBITMQ_LOG_BASE", "{data}/log"),
+    ("RABBITMQ_ENABLED_PLUGINS_FILE", "{writeText \"enabled_plugins\" \"[rabbitmq_management].\"}"),
+    ("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", "-rabbitmq_management tcp_config [{{port,{15672}}}]"),
+];
 const ETCD: &[&str] = &[
     "--data-dir={data}",
     "--listen-client-urls=http://127.0.0.1:{2379}",

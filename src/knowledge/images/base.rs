@@ -58,27 +58,40 @@ const DOTNET_ASPNET: Runtime = Runtime::Versioned {
 const PHP: Runtime = Runtime::Versioned { attribute: "php%", plain: "php", parts: 2, kept: &["82", "83", "84"] };
 const RUBY: Runtime = Runtime::Versioned { attribute: "ruby_%", plain: "ruby", parts: 2, kept: &["3_3", "3_4"] };
 
+const DOTNET_RUNTIME: Runtime =
+    Runtime::Versioned { attribute: "dotnet-runtime_%", plain: "dotnet-runtime", parts: 1, kept: &["8", "9", "10"] };
+
 /// The base images.
-pub const BASES: [Base; 35] = [
+pub const BASES: &[Base] = &[
     base("scratch", Runtime::Nothing, &[]),
     base("static", Runtime::Files, &[]),
-    base("static-debian12", Runtime::Files, &[]),
     base("base", Runtime::Files, &[]),
-    base("base-debian12", Runtime::Files, &[]),
+    base("base-nossl", Runtime::Files, &[]),
     base("cc", Runtime::Files, &[]),
-    base("cc-debian12", Runtime::Files, &[]),
+    base("nodejs", NODE, &[]),
+    base("java", JDK, &[]),
     base("alpine", Runtime::Distribution, &["/bin/sh"]),
     base("busybox", Runtime::Distribution, &["sh"]),
     base("debian", Runtime::Distribution, &["bash"]),
     base("ubuntu", Runtime::Distribution, &["/bin/bash"]),
     base("fedora", Runtime::Distribution, &["/bin/bash"]),
+    base("fedora-minimal", Runtime::Distribution, &["/bin/bash"]),
+    base("amazonlinux", Runtime::Distribution, &["/bin/bash"]),
+    base("archlinux", Runtime::Distribution, &["/usr/bin/bash"]),
+    base("ubi", Runtime::Distribution, &["/bin/bash"]),
+    base("ubi-micro", Runtime::Distribution, &["/bin/bash"]),
+    base("quarkus-micro-image", Runtime::Distribution, &[]),
+    base("runtime-deps", Runtime::Distribution, &["/bin/bash"]),
     base("centos", Runtime::Distribution, &["/bin/bash"]),
     base("rockylinux", Runtime::Distribution, &["/bin/bash"]),
     base("almalinux", Runtime::Distribution, &["/bin/bash"]),
     base("ubi-minimal", Runtime::Distribution, &["/bin/bash"]),
     Base { image: "node", runtime: NODE, command: &["node"], users: &[("node", 1000)] },
     base("python", PYTHON, &["python3"]),
-    base("uvicorn-gunicorn-fastapi", PYTHON, &[]),
+    base("uvicorn-gunicorn-fastapi", PYTHON, UVICORN),
+    base("uvicorn-gunicorn-starlette", PYTHON, UVICORN),
+    base("uvicorn-gunicorn", PYTHON, UVICORN),
+    base("uv", PYTHON, &[]),
     base("golang", Runtime::Package("go"), &["bash"]),
     base("rust", Runtime::Package("cargo"), &["bash"]),
     base("ruby", RUBY, &["irb"]),
@@ -91,6 +104,7 @@ pub const BASES: [Base; 35] = [
     base("sbt", Runtime::Package("sbt"), &["sbt"]),
     base("sdk", DOTNET_SDK, &[]),
     base("aspnet", DOTNET_ASPNET, &[]),
+    base("runtime", DOTNET_RUNTIME, &[]),
     Base {
         image: "nginx",
         runtime: Runtime::Package("nginx"),
@@ -100,7 +114,47 @@ pub const BASES: [Base; 35] = [
     base("httpd", Runtime::Package("apacheHttpd"), &["httpd", "-D", "FOREGROUND"]),
     base("caddy", Runtime::Package("caddy"), &["caddy", "run", "--config", "/etc/caddy/Caddyfile"]),
     base("bun", Runtime::Package("bun"), &["bun"]),
+    base("deno", Runtime::Package("deno"), &["deno"]),
+    base("elixir", Runtime::Package("elixir"), &["iex"]),
+    base("composer", Runtime::Package("phpPackages.composer"), &["composer"]),
+    base("haproxy", Runtime::Package("haproxy"), &["haproxy", "-f", "/usr/local/etc/haproxy/haproxy.cfg"]),
+    base("envoy", Runtime::Package("envoy"), &["envoy", "-c", "/etc/envoy/envoy.yaml"]),
+    base("fluentd", Runtime::Package("fluentd"), &["fluentd", "-c", "/fluentd/etc/fluent.conf"]),
+    base("fluent-bit", Runtime::Package("fluent-bit"), &["fluent-bit", "-c", "/fluent-bit/etc/fluent-bit.conf"]),
+    base(
+        "prometheus",
+        Runtime::Package("prometheus"),
+        &["prometheus", "--config.file=/etc/prometheus/prometheus.yml", "--storage.tsdb.path=/prometheus"],
+    ),
+    base("redis", Runtime::Package("redis"), &["redis-server"]),
 ];
+
+/// The server of tiangolo's images, whose start script takes `app.main` for the module.
+const UVICORN: &[&str] = &["uvicorn", "--host", "0.0.0.0", "--port", "80", "app.main:app"];
+
+/// What distroless images start their command with, from their build files.
+const ENTRYPOINTS: [(&str, &[&str]); 3] =
+    [("nodejs", &["node"]), ("python3", &["python3"]), ("java", &["java", "-jar"])];
+
+/// The entrypoint of a base image whose command is only arguments of it. Empty for all others.
+pub fn entrypoint(reference: &str) -> &'static [&'static str] {
+    let (name, _) = distroless(reference).unwrap_or_default();
+    ENTRYPOINTS.iter().find(|(image, _)| *image == name).map_or(&[][..], |(_, words)| words)
+}
+
+/// The name and the version of a distroless image: `nodejs` and `22` of `gcr.io/distroless/nodejs22-debian12:nonroot`.
+fn distroless(reference: &str) -> Option<(&str, &str)> {
+    let (_, name) = reference.rsplit_once("distroless/")?;
+    let name = name.split(['@', ':']).next()?;
+    let name = name.split_once("-debian").map_or(name, |(name, _)| name);
+    // Python's number is part of its name.
+    let end = if name.starts_with("python3") {
+        "python3".len()
+    } else {
+        name.trim_end_matches(|c: char| c.is_ascii_digit()).len()
+    };
+    Some(name.split_at(end))
+}
 
 /// Images that are used as the source of a tool with `COPY --from`, and the tool in nixpkgs.
 const TOOLS: [(&str, &str); 9] = [
@@ -123,7 +177,13 @@ pub fn tool(reference: &str) -> Option<&'static str> {
 
 /// The base image of a reference: `docker.io/library/node:22-slim`.
 pub fn find(reference: &str) -> Option<&'static Base> {
-    let name = name(reference);
+    let name = match distroless(reference) {
+        Some(("python3", _)) => "python",
+        Some((name, _)) => name,
+        None => name(reference),
+    };
+    // Red Hat's images of Java have the version in their name, and those of the distribution that of the distribution.
+    let name = if name.starts_with("openjdk-") { "openjdk" } else { name };
     BASES.iter().find(|base| base.image == name)
 }
 
@@ -132,6 +192,18 @@ fn name(reference: &str) -> &str {
     let path = reference.split('@').next().unwrap_or(reference);
     let last = path.rsplit('/').next().unwrap_or(path);
     last.split(':').next().unwrap_or(last)
+}
+
+/// The part of a reference that has the version: its tag, as a rule.
+fn version(reference: &str) -> &str {
+    if let Some((_, version)) = distroless(reference) {
+        return version;
+    }
+    if let Some((_, version)) = name(reference).split_once("openjdk-") {
+        return version;
+    }
+    let tag = tag(reference);
+    tag.rsplit_once("python").map_or(tag, |(_, version)| version)
 }
 
 fn tag(reference: &str) -> &str {
@@ -146,7 +218,7 @@ pub fn attribute(base: &Base, reference: &str) -> Option<(String, bool)> {
         Runtime::Nothing | Runtime::Files | Runtime::Distribution => None,
         Runtime::Package(name) => Some((name.to_owned(), tag(reference).is_empty() || tag(reference) == "latest")),
         Runtime::Versioned { attribute, plain, parts, kept } => {
-            let numbers: Vec<&str> = tag(reference)
+            let numbers: Vec<&str> = version(reference)
                 .trim_start_matches(|c: char| !c.is_ascii_digit())
                 .split(|c: char| !c.is_ascii_digit())
                 .take(parts)
@@ -176,10 +248,18 @@ mod tests {
             ("node", Some(("nodejs", true))),
             ("golang:1.24", Some(("go", false))),
             ("alpine:3", None),
+            ("gcr.io/distroless/nodejs22-debian12:nonroot@sha256:aa", Some(("nodejs_22", true))),
+            ("gcr.io/distroless/java17-debian12", Some(("jdk17", true))),
+            ("gcr.io/distroless/cc-debian13:nonroot", None),
+            ("registry.access.redhat.com/ubi9/openjdk-21:1.21", Some(("jdk21", true))),
+            ("ghcr.io/astral-sh/uv:0.11.32-python3.12-trixie-slim", Some(("python312", true))),
         ] {
             let found = attribute(find(reference).unwrap(), reference);
             assert_eq!(found.as_ref().map(|(name, same)| (name.as_str(), *same)), expected, "{reference}");
         }
         assert!(find("o/private").is_none());
+        assert_eq!(entrypoint("gcr.io/distroless/nodejs22-debian12"), ["node"]);
+        assert_eq!(entrypoint("gcr.io/distroless/python3"), ["python3"]);
+        assert_eq!(entrypoint("node:22"), [""; 0]);
     }
 }

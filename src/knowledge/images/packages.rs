@@ -2,7 +2,7 @@
 //! (packages.debian.org, pkgs.alpinelinux.org) and search.nixos.org, 26.05.
 
 /// Packages with another attribute name. Several packages may share one.
-const RENAMED: [(&str, &str); 70] = [
+const RENAMED: &[(&str, &str)] = &[
     ("ca-certificates", "cacert"),
     ("build-essential", "stdenv.cc"),
     ("build-base", "stdenv.cc"),
@@ -73,10 +73,104 @@ const RENAMED: [(&str, &str); 70] = [
     ("xz-utils", "xz"),
     ("libc6-compat", "glibc"),
     ("gcompat", "glibc"),
+    ("icu-libs", "icu"),
+    ("icu-dev", "icu"),
+    ("libicu-dev", "icu"),
+    ("krb5-dev", "krb5"),
+    ("krb5-libs", "krb5"),
+    ("libkrb5-dev", "krb5"),
+    ("libgssapi-krb5-2", "krb5"),
+    ("libevent-dev", "libevent"),
+    ("libmemcached-dev", "libmemcached"),
+    ("libwebp-dev", "libwebp"),
+    ("libfreetype6-dev", "freetype"),
+    ("freetype-dev", "freetype"),
+    ("libgmp-dev", "gmp"),
+    ("gmp-dev", "gmp"),
+    ("libldap2-dev", "openldap"),
+    ("openldap-dev", "openldap"),
+    ("liblz4-dev", "lz4"),
+    ("libmagickwand-dev", "imagemagick"),
+    ("imagemagick-dev", "imagemagick"),
+    ("protobuf-dev", "protobuf"),
+    ("protobuf-compiler", "protobuf"),
+    ("libprotobuf-dev", "protobuf"),
+    ("protoc", "protobuf"),
+    ("grpc-dev", "grpc"),
+    ("smbclient", "samba"),
+    ("samba-client", "samba"),
+    ("samba-dev", "samba"),
+    ("libsmbclient-dev", "samba"),
+    ("pcre-dev", "pcre"),
+    ("pcre2-dev", "pcre2"),
+    ("libcurl4", "curl"),
+    ("libcurl", "curl"),
+    ("libbz2-dev", "bzip2"),
+    ("bzip2-dev", "bzip2"),
+    ("nss-tools", "nss.tools"),
+    ("libnss3", "nss"),
+    ("libjemalloc2", "jemalloc"),
+    ("libjemalloc-dev", "jemalloc"),
+    ("libvips-dev", "vips"),
+    ("vips-dev", "vips"),
+    ("libyaml-dev", "libyaml"),
+    ("yaml-dev", "libyaml"),
+    ("libreadline-dev", "readline"),
+    ("readline-dev", "readline"),
+    ("libncurses-dev", "ncurses"),
+    ("libncurses5-dev", "ncurses"),
+    ("ncurses-dev", "ncurses"),
+    ("liblzma-dev", "xz"),
+    ("xz-dev", "xz"),
+    ("uuid-dev", "libuuid"),
+    ("libsodium-dev", "libsodium"),
+    ("libzmq3-dev", "zeromq"),
+    ("librdkafka-dev", "librdkafka"),
+    ("libmariadb-dev", "libmysqlclient"),
+    ("libsnappy-dev", "snappy"),
+    ("libgl1", "libGL"),
+    ("libgl1-mesa-glx", "libGL"),
+    ("libglib2.0-0", "glib"),
+    ("libxml2-utils", "libxml2"),
+    ("libjpeg62-turbo-dev", "libjpeg"),
+    ("libonig-dev", "oniguruma"),
+    ("oniguruma-dev", "oniguruma"),
+    ("libgit2-dev", "libgit2"),
+    ("libstdc++", "stdenv.cc.cc.lib"),
+    ("libstdc++6", "stdenv.cc.cc.lib"),
+    ("libgcc", "stdenv.cc.cc.lib"),
+    ("libc-dev", "stdenv.cc"),
+    ("libc6-dev", "stdenv.cc"),
+    ("gettext-base", "gettext"),
+    ("locales", "glibcLocales"),
+    ("fonts-liberation", "liberation_ttf"),
+    ("tesseract-ocr", "tesseract"),
+    ("apache2", "apacheHttpd"),
+    ("net-tools", "nettools"),
+    ("inetutils-ping", "inetutils"),
+    ("telnet", "inetutils"),
+    ("netcat-traditional", "netcat"),
+    ("postgresql16-client", "postgresql_16"),
+    ("postgresql17-client", "postgresql_17"),
+    ("openjdk-21-jre-headless", "jdk21_headless"),
+    ("openjdk-11-jdk", "jdk11"),
+    ("openjdk-11-jre-headless", "jdk11_headless"),
+    ("openjdk8-jre", "jdk8"),
+    ("openjdk17-jre", "jdk17"),
+    ("openjdk21-jre", "jdk21"),
+    ("clang-dev", "clang"),
+    ("supervisor", "python3Packages.supervisor"),
+    ("busybox-static", "busybox"),
+    ("python3-wheel", "python3Packages.wheel"),
+    ("apt-utils", ""),
+    ("apt-transport-https", ""),
+    ("software-properties-common", ""),
+    ("lsb-release", ""),
+    ("dirmngr", ""),
 ];
 
 /// Packages that nixpkgs has under the same name.
-const SAME: [&str; 62] = [
+const SAME: &[&str] = &[
     "autoconf",
     "automake",
     "bash",
@@ -139,17 +233,61 @@ const SAME: [&str; 62] = [
     "wget",
     "yarn",
     "zip",
+    "bc",
+    "cargo",
+    "chromium",
+    "clang",
+    "dash",
+    "fontconfig",
+    "geos",
+    "gdal",
+    "gh",
+    "ghostscript",
+    "gosu",
+    "jemalloc",
+    "krb5",
+    "libaio",
+    "libpq",
+    "libwebp",
+    "libxml2",
+    "libxslt",
+    "lld",
+    "llvm",
+    "maven",
+    "mold",
+    "nasm",
+    "ncdu",
+    "perl",
+    "poppler-utils",
+    "pv",
+    "screen",
+    "tcpdump",
+    "tmux",
+    "traceroute",
+    "whois",
+    "xmlsec",
+    "xvfb-run",
+    "yasm",
+    "yq",
+    "zsh",
 ];
 
 /// Names in [`SAME`] that nixpkgs spells differently.
 const SPELT: [(&str, &str); 3] = [("sed", "gnused"), ("patch", "gnupatch"), ("composer", "phpPackages.composer")];
 
-/// The attribute of nixpkgs for a package of a distribution. `None` if it is unknown.
+/// The attribute of nixpkgs for a package of a distribution; empty if it only helps the package manager. `None` if it is
+/// unknown.
 pub fn attribute(package: &str) -> Option<&'static str> {
     // Remove a version or an architecture: `curl=8.5`, `git~2`, `libc6:amd64`.
     let name = package.split(['=', '~', '<', '>', ':']).next().unwrap_or(package);
     let renamed = RENAMED.iter().chain(&SPELT).find(|(found, _)| *found == name).map(|(_, attribute)| *attribute);
     renamed.or_else(|| SAME.iter().find(|found| **found == name).copied())
+}
+
+/// Whether a package of a distribution is a library with its headers.
+pub fn is_library(package: &str) -> bool {
+    let name = package.split(['=', '~', '<', '>', ':']).next().unwrap_or(package);
+    name.starts_with("lib") || name.ends_with("-dev") || name.ends_with("-devel")
 }
 
 /// Python packages that nixpkgs has under the same name in `python3Packages`.

@@ -225,10 +225,10 @@ fn has_no_default(scalar: &Scalar, name: &str) -> bool {
     raw.contains(&format!("${{{name}}}")) || is_bare
 }
 
-/// A text as an expression; one interpolation alone is written without quotes.
+/// A text as an expression that is a string; a number alone is written without quotes.
 pub fn string(text: &Text) -> Expr {
     match text.parts() {
-        [crate::migrate::nix::Part::Code(code)] => Expr::Code(code.clone()),
+        [crate::migrate::nix::Part::Code(code)] if code.starts_with("toString ") => Expr::Code(code.clone()),
         _ => Expr::Text(text.clone()),
     }
 }

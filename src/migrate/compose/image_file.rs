@@ -115,7 +115,8 @@ pub fn read(
             continue;
         }
         if keyword == "RUN" {
-            builders.push(rest.clone());
+            let words = rest.starts_with('[').then(|| form(&rest));
+            builders.push(words.map_or_else(|| rest.clone(), |words| words.join(" ")));
         }
         if let Some((_, stage)) = stages.last_mut() {
             instruction(stage, &keyword, &rest, line, &global);

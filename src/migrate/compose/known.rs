@@ -202,6 +202,17 @@ impl Instance<'_, '_, '_> {
             ),
             "postgis" => self.set("extensions", Expr::Code("extensions: [ extensions.postgis ]".to_owned())),
             "pgvector" => self.set("extensions", Expr::Code("extensions: [ extensions.pgvector ]".to_owned())),
+            "postgres" if repository.ends_with("immich-app/postgres") => {
+                let extensions = "extensions: [ extensions.pgvector extensions.vectorchord ]";
+                self.set("extensions", Expr::Code(extensions.to_owned()));
+                self.set("settings.shared_preload_libraries", Expr::text("vchord.so"));
+            }
+            "pgautoupgrade" => self.leave(
+                &node.place,
+                "image",
+                "services-flake does not upgrade the data of an older PostgreSQL",
+                "dump the old database, and restore it into the new one",
+            ),
             "timescaledb" | "timescaledb-ha" => {
                 self.set("extensions", Expr::Code("extensions: [ extensions.timescaledb ]".to_owned()));
                 self.set("settings.shared_preload_libraries", Expr::text("timescaledb"));

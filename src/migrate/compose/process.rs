@@ -1,20 +1,22 @@
 //! Processes: what a service runs as a command of process-compose.
 
 mod package;
+mod source;
 
 use std::collections::BTreeSet;
 
-pub use package::package_program;
+pub use package::{is_told_path, package_program};
+use source::from_source;
+pub use source::is_spring;
 
 use super::builder::Builder;
 use super::hosts::{Position, Rewriter};
-use super::image_file::ImageFile;
 use super::interpolate;
 use super::stack::{Role, Service};
 use super::words::{self, double_quoted, has_shell};
 use super::yaml::{Node, Scalar, Value};
 use crate::knowledge::containers;
-use crate::migrate::Files;
+use crate::knowledge::images::base;
 use crate::migrate::nix::{Attr, Expr, Text, quoted};
 
 /// What a process runs.
@@ -95,7 +97,11 @@ pub fn command_words(builder: &Builder<'_, '_>, service: &Service<'_>) -> Option
     let has_entrypoint = service.get("entrypoint").is_some();
     let entrypoint = match own("entrypoint") {
         Some(words) => words,
-        None => file.and_then(|file| file.entrypoint.clone()).map(|(words, _)| words).unwrap_or_default(),
+        None => match file.map(|file| (file.entrypoint.clone(), base::entrypoint(&file.base))) {
+            Some((Some((words, _)), _)) => words,
+            Some((None, words)) => words.iter().map(|word| (*word).to_owned()).collect(),
+            None => Vec::new(),
+        },
     };
     let command = match own("command") {
         Some(words) => words,
@@ -103,8 +109,18 @@ pub fn command_words(builder: &Builder<'_, '_>, service: &Service<'_>) -> Option
         None if has_entrypoint => Vec::new(),
         None => file.and_then(|file| file.command.clone()).map(|(words, _)| words).unwrap_or_default(),
     };
+    if entrypoint.is_empty() && command.is_empty() {
+        return file.and_then(|file| base_server(&file.base));
+    }
     let all: Vec<String> = entrypoint.into_iter().chain(command).collect();
     (!all.is_empty()).then_some(all)
+}
+
+/// The server that a base image starts by itself.
+fn base_server(base: &str) -> Option<Vec<String>> {
+    let name = containers::repository(base).rsplit('/').next()?;
+    let (_, words) = containers::BASE_SERVERS.iter().find(|(image, _)| *image == name)?;
+    Some(words.iter().map(|word| (*word).to_owned()).collect())
 }
 
 /// The same, or what the image runs by itself.
@@ -169,7 +185,21 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
             append(builder, service, &mut program, first, rest);
             Ok(program)
         }
-        None => Err(format!("nothing in nixpkgs or in its build context is known to be `{first}`")),
+        None => Err(not_known(service, first)),
+    }
+}
+
+/// Why nothing runs a command.
+fn not_known(service: &Service<'_>, first: &str) -> String {
+    let base = service.image_file.as_ref().map(|file| file.base.as_str()).or(service.text("image"));
+    match base {
+        Some(base) if first.starts_with('-') => {
+            format!("`{first}` is an argument of the entrypoint of `{base}`, which is not known")
+        }
+        _ if known_program(first).is_some() => {
+            format!("what `{first}` runs is built in the image, and its source is not in the build context")
+        }
+        _ => format!("nothing in nixpkgs or in its build context is known to be `{first}`"),
     }
 }
 
@@ -347,11 +377,13 @@ pub fn known_program(word: &str) -> Option<(&'static str, &'static [&'static str
     let in_system = ["/bin/", "/usr/bin/", "/usr/local/bin/", "/sbin/", "/usr/sbin/"]
         .iter()
         .find_map(|folder| word.strip_prefix(folder));
-    let in_modules = word.rsplit_once("node_modules/.bin/").map(|(_, name)| name);
-    let found = find(word).or_else(|| find(in_system?)).or_else(|| find(in_modules?));
+    // Folders where package managers put the programs of a project.
+    let in_project = ["node_modules/.bin/", "venv/bin/"].iter().find_map(|folder| word.rsplit_once(folder));
+    let in_project = in_project.map(|(_, name)| name);
+    let found = find(word).or_else(|| find(in_system?)).or_else(|| find(in_project?));
     let of_package = |package: &&'static containers::PackageImage| package.program == in_system.unwrap_or(word);
     found.map(|(_, package, start)| (*package, *start)).or_else(|| {
-        let found = containers::PACKAGES.iter().find(of_package)?;
+        let found = containers::packages().find(of_package)?;
         Some((found.package, std::slice::from_ref(&found.program)))
     })
 }
@@ -386,108 +418,12 @@ fn own_script(builder: &Builder<'_, '_>, service: &Service<'_>, word: &str) -> O
     Some(path)
 }
 
-/// Whether the build context is an application of Spring Boot.
-pub fn is_spring(files: &dyn Files, service: &Service<'_>) -> bool {
-    let Some(context) = service.context() else { return false };
-    ["pom.xml", "build.gradle", "build.gradle.kts"].iter().any(|name| {
-        let path = if context.is_empty() { (*name).to_owned() } else { format!("{context}/{name}") };
-        let text = files.text(&path).ok().flatten().unwrap_or_default();
-        text.contains("spring-boot") || text.contains("springframework.boot")
-    })
-}
-
 /// Whether a word is a folder of the image's root, or a path below it.
 fn names_path(word: &str, root: &str) -> bool {
     let word = word.trim_matches(|c: char| "\"';".contains(c));
     word.strip_prefix('/')
         .and_then(|path| path.strip_prefix(root))
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-/// How a program that the Dockerfile builds is run from its source.
-fn from_source(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String]) -> Option<Program> {
-    let file = service.image_file.as_ref()?;
-    let first = words.first()?.as_str();
-    let (mut program, skip) = source_line(builder, service, file, first)?;
-    let arguments = match skip {
-        true => Vec::new(),
-        false => words[1..].to_vec(),
-    };
-    append(builder, service, &mut program, first, &arguments);
-    Some(program)
-}
-
-/// The command line that builds and runs, and whether the arguments belong to a launcher and not to the program.
-fn source_line(
-    builder: &Builder<'_, '_>,
-    service: &Service<'_>,
-    file: &ImageFile,
-    first: &str,
-) -> Option<(Program, bool)> {
-    let context = service.context()?;
-    let has = |name: &str| {
-        let path = if context.is_empty() { name.to_owned() } else { format!("{context}/{name}") };
-        builder.files().text(&path).ok().flatten()
-    };
-    let line = |package: &str, start: &[&str]| Program { line: start_line(package, start), ..Program::default() };
-    let is_java = matches!(first, "java") || first.ends_with("/java");
-    if is_java {
-        return match (has("pom.xml"), has("build.gradle").or_else(|| has("build.gradle.kts"))) {
-            (Some(pom), _) if pom.contains("spring-boot") => Some((line("maven", &["mvn", "spring-boot:run"]), true)),
-            (Some(_), _) => Some((line("maven", &["mvn", "compile", "exec:java"]), true)),
-            (None, Some(gradle)) if gradle.contains("springframework.boot") => {
-                Some((line("gradle", &["gradle", "bootRun"]), true))
-            }
-            (None, Some(_)) => Some((line("gradle", &["gradle", "run"]), true)),
-            (None, None) => None,
-        };
-    }
-    let built = |text: &str| file.builders.iter().find(|run| format!(" {run}").contains(&format!(" {text}")));
-    if let Some(run) = built("go build") {
-        let target = go_target(run);
-        return Some((line("go", &["go", "run", &target]), false));
-    }
-    if built("cargo build").is_some() || built("cargo install").is_some() {
-        let name = first.rsplit('/').next().unwrap_or(first).to_owned();
-        let is_member = has("Cargo.toml").is_some_and(|text| text.contains("[workspace]"));
-        let start: &[&str] = if is_member {
-            &["cargo", "run", "--release", "--bin", &name, "--"]
-        } else {
-            &["cargo", "run", "--release", "--"]
-        };
-        return Some((line("cargo", start), false));
-    }
-    if built("dotnet publish").is_some() || built("dotnet build").is_some() {
-        return Some((line("dotnet-sdk", &["dotnet", "run"]), true));
-    }
-    let is_php = first == "apache2-foreground" || first == "php-fpm";
-    if is_php || file.base.starts_with("php:") {
-        let port = service.ports.first();
-        let mut program = line("php", &["php", "-S"]);
-        program.line.push(" 127.0.0.1:").append(&builder.port_text(port));
-        program.line.push(" -t .");
-        return Some((program, true));
-    }
-    None
-}
-
-/// What `go build` builds: its last argument that is not a flag or a flag's value.
-fn go_target(run: &str) -> String {
-    let words = words::split(run).unwrap_or_default();
-    let start = words.windows(2).position(|pair| pair[0] == "go" && pair[1] == "build").map_or(0, |at| at + 2);
-    let mut target = ".".to_owned();
-    let mut words = words[start..].iter().peekable();
-    while let Some(word) = words.next() {
-        match word.as_str() {
-            "&&" | ";" | "|" | "||" => break,
-            "-o" | "-ldflags" | "-tags" | "-p" | "-mod" => {
-                words.next();
-            }
-            flag if flag.starts_with('-') => {}
-            word => target = word.to_owned(),
-        }
-    }
-    if target == "." || target.starts_with("./") || target.ends_with(".go") { target } else { format!("./{target}") }
 }
 
 /// Whether a scalar asks for variables.

@@ -90,6 +90,10 @@ impl<'m> Builder<'_, 'm> {
                         }
                     }
                 }
+                if let Some(node) = service.get("image").filter(|_| !package.note.is_empty()) {
+                    let todo = "check that only what both programs do is used";
+                    self.leave(service, &node.place, "image", package.note, todo);
+                }
                 process::package_program(self, service, package)
             }
             _ => {

@@ -413,7 +413,8 @@ fn role(service: &Service<'_>) -> Role {
         return if starts::is_client(service) { Role::Program } else { Role::Known(known) };
     }
     if let Some(package) = containers::package_of(image) {
-        return if starts::is_script(service) { Role::Program } else { Role::Package(package) };
+        let is_other = starts::is_script(service) || starts::is_other_program(service, package.program);
+        return if is_other { Role::Program } else { Role::Package(package) };
     }
     if let Some((why, _)) = containers::unavailable(image) {
         return Role::Left(format!("{why} ({image})"));

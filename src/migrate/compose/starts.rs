@@ -74,6 +74,19 @@ pub fn is_script(service: &Service<'_>) -> bool {
         && words.get(1).is_some_and(|flag| flag.starts_with('-') && flag.ends_with('c'))
 }
 
+/// Whether a service of a program's image starts a script instead of the program: a shell, or a file of the repository or
+/// the image other than the image's own entrypoint.
+pub fn is_other_program(service: &Service<'_>, program: &str) -> bool {
+    let Some(node) = service.get("entrypoint").or_else(|| service.get("command")) else { return false };
+    let split = node.text().and_then(|text| words::split(text).ok()).unwrap_or_default();
+    let listed = node.items().first().and_then(Node::text);
+    let Some(first) = listed.or(split.first().map(String::as_str)) else { return false };
+    let name = first.rsplit('/').next().unwrap_or(first);
+    let is_script = [".sh", ".bash", ".py"].iter().any(|end| name.ends_with(end)) && name != program;
+    let is_mounted = || service.binds().iter().any(|bind| bind.target == first);
+    matches!(name, "sh" | "bash" | "ash") || (is_script && (!name.contains("entrypoint") || is_mounted()))
+}
+
 /// The words of entrypoint and command, and those of scripts in them.
 fn words(service: &Service<'_>) -> Vec<String> {
     let nodes = ["entrypoint", "command"].iter().filter_map(|key| service.get(key));

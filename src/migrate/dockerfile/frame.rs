@@ -45,6 +45,8 @@ pub struct Run {
     pub folder: String,
     /// `--mount` flags that give it something.
     pub mounts: Vec<String>,
+    /// The variables and build arguments that it sees.
+    pub variables: BTreeMap<String, String>,
 }
 
 /// A step that makes the files of an image.
@@ -315,7 +317,9 @@ impl Reader<'_> {
         let mounts =
             instruction.flags.iter().filter(|(name, _)| name == "mount").map(|(_, value)| value.clone()).collect();
         let folder = self.frame.folder.as_ref().map_or("/".to_owned(), |(folder, _)| folder.clone());
-        self.frame.steps.push(Step::Run(Run { line: instruction.line, script, folder, mounts }));
+        let mut variables = self.arguments.clone();
+        variables.extend(self.frame.env.iter().map(|(name, value, _)| (name.clone(), value.clone())));
+        self.frame.steps.push(Step::Run(Run { line: instruction.line, script, folder, mounts, variables }));
     }
 
     /// A path from the root, `.` and `..` resolved.

@@ -3,6 +3,7 @@
 use super::frame::{Frame, Run, Step};
 use super::manager::{self, Action, Manager};
 use crate::knowledge::images::packages;
+use crate::lang::dockerfile::expand;
 use crate::lang::shell;
 
 /// What a stage runs, sorted by what becomes of it.
@@ -10,10 +11,14 @@ use crate::lang::shell;
 pub struct Recipe {
     /// Attributes of nixpkgs for packages of the distribution, with their lines.
     pub packages: Vec<(&'static str, usize)>,
+    /// Those of [`Self::packages`] that programs are linked with.
+    pub libraries: Vec<&'static str>,
     /// Packages that are not known, with their lines.
     pub unknown: Vec<(String, usize)>,
     /// User accounts that are made.
     pub users: Vec<(String, usize)>,
+    /// Their numbers, if they are given.
+    pub ids: Vec<(String, u32)>,
     /// Shell lines about the image's files, which can be done where the files are put together.
     pub files: Vec<(String, usize)>,
     /// Owners of paths: path, owner, line.
@@ -59,6 +64,22 @@ pub struct Build {
     pub folder: String,
 }
 
+/// Packages that every build of nixpkgs has, or that a build in a sandbox has no use for.
+const IN_EVERY_BUILD: [&str; 12] = [
+    "stdenv.cc",
+    "gcc",
+    "gnumake",
+    "gnupatch",
+    "gnused",
+    "coreutils",
+    "bash",
+    "musl",
+    "glibc",
+    "linuxHeaders",
+    "cacert",
+    "tzdata",
+];
+
 /// A tool of an ecosystem, and what it is to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tool {
@@ -96,6 +117,19 @@ const NO_EFFECT: [&str; 21] = [
 ];
 
 impl Recipe {
+    /// The tools and the libraries of the distribution that a build needs besides those of its builder.
+    pub fn build_inputs(&self) -> (Vec<&'static str>, Vec<&'static str>) {
+        let mut tools: Vec<&str> = self.packages.iter().map(|(attribute, _)| *attribute).collect();
+        tools.retain(|attribute| !IN_EVERY_BUILD.contains(attribute) && !self.libraries.contains(attribute));
+        let mut libraries = self.libraries.clone();
+        libraries.retain(|attribute| !IN_EVERY_BUILD.contains(attribute));
+        for list in [&mut tools, &mut libraries] {
+            list.sort_unstable();
+            list.dedup();
+        }
+        (tools, libraries)
+    }
+
     /// The recipe of a stage's frame.
     pub fn of(frame: &Frame) -> Self {
         let mut recipe = Self::default();
@@ -113,7 +147,8 @@ impl Recipe {
         }
         let mut folder = run.folder.clone();
         for command in shell::commands(&run.script) {
-            let words: Vec<&str> = command.words.iter().map(|word| &*word.text).collect();
+            let words: Vec<String> = command.words.iter().flat_map(|word| filled(&word.text, run)).collect();
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
             if let ["cd", to, ..] = words.as_slice() {
                 folder = joined(&folder, to);
             }
@@ -126,7 +161,13 @@ impl Recipe {
         if let Some(installed) = packages::installed(words) {
             for package in installed {
                 match packages::attribute(package) {
-                    Some(attribute) => self.packages.push((attribute, line)),
+                    Some("") => {}
+                    Some(attribute) => {
+                        if packages::is_library(package) {
+                            self.libraries.push(attribute);
+                        }
+                        self.packages.push((attribute, line));
+                    }
                     None => self.unknown.push((package.to_owned(), line)),
                 }
             }
@@ -134,7 +175,14 @@ impl Recipe {
         }
         let operands: Vec<&str> = words.iter().skip(1).copied().filter(|word| !word.starts_with('-')).collect();
         match (program, operands.as_slice()) {
-            ("useradd" | "adduser", [.., name]) => self.users.push(((*name).to_owned(), line)),
+            ("useradd" | "adduser", [.., name]) if is_account(name) => {
+                let number = words.windows(2).find(|pair| matches!(pair[0], "-u" | "--uid")).map(|pair| pair[1]);
+                let number = number.or_else(|| words.iter().find_map(|word| word.strip_prefix("--uid=")));
+                if let Some(number) = number.and_then(|number| number.parse().ok()) {
+                    self.ids.push(((*name).to_owned(), number));
+                }
+                self.users.push(((*name).to_owned(), line));
+            }
             ("chown", [owner, paths @ ..]) => {
                 let owner = owner.split(':').next().unwrap_or(owner);
                 self.owners.extend(paths.iter().map(|path| (joined(folder, path), owner.to_owned(), line)));
@@ -236,6 +284,21 @@ impl Recipe {
 /// Packages of PyPI that only install others.
 const TOOLS: [&str; 7] = ["pip", "setuptools", "wheel", "poetry", "uv", "pdm", "pipx"];
 
+/// A word of a command with the variables that are known; several words if such a variable has several.
+fn filled(word: &str, run: &Run) -> Vec<String> {
+    if !word.contains('$') {
+        return vec![word.to_owned()];
+    }
+    let known = |name: &str| run.variables.get(name).cloned().or_else(|| Some(format!("${{{name}}}")));
+    let text = expand(word, &known);
+    text.split_whitespace().map(str::to_owned).collect()
+}
+
+/// Whether a word can be the name of an account.
+fn is_account(word: &str) -> bool {
+    word.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+}
+
 /// A path of the image, from the root.
 fn joined(folder: &str, path: &str) -> String {
     let whole = if path.starts_with('/') { path.to_owned() } else { format!("{folder}/{path}") };
@@ -262,12 +325,14 @@ mod tests {
     fn commands_are_sorted_by_what_becomes_of_them() {
         let text = "FROM debian\nWORKDIR /app\nRUN apt-get update && apt-get install -y git libodd && rm -rf /var/lib/apt\n\
                     RUN <<E\nuseradd -m -s /bin/sh web\nmkdir -p data\nE\nRUN npm ci && npm run build\nRUN cd srv && go build -o bin/x .\n\
-                    RUN pip install -r requirements.txt gunicorn\nRUN chown -R web:web /app && make all\n";
+                    RUN pip install -r requirements.txt gunicorn\nRUN chown -R web:web /app && make all\n\
+                    ARG NAME=worker\nARG TOOLS=\"jq zip\"\nRUN useradd -u 1500 ${NAME} && useradd $LOST && apt-get install $TOOLS\n";
         let frame = Frame::of(&Dockerfile::read(text).unwrap(), 0);
         let recipe = Recipe::of(&frame);
-        assert_eq!(recipe.packages, [("git", 3)]);
+        assert_eq!(recipe.packages, [("git", 3), ("jq", 14), ("zip", 14)]);
         assert_eq!(recipe.unknown, [("libodd".to_owned(), 3)]);
-        assert_eq!(recipe.users, [("web".to_owned(), 4)]);
+        assert_eq!(recipe.users, [("web".to_owned(), 4), ("worker".to_owned(), 14)]);
+        assert_eq!(recipe.ids, [("worker".to_owned(), 1500)]);
         assert_eq!(recipe.files, [("mkdir -p $out/app/data".to_owned(), 4)]);
         let tools: Vec<_> = recipe.builds.iter().map(|build| build.tool.clone()).collect();
         assert_eq!(
@@ -280,6 +345,6 @@ mod tests {
         );
         assert_eq!(recipe.requirements.len(), 2);
         assert_eq!(recipe.owners, [("/app".to_owned(), "web".to_owned(), 11)]);
-        assert_eq!(recipe.holes, [("make all".to_owned(), 11)]);
+        assert_eq!(recipe.holes, [("make all".to_owned(), 11), ("useradd ${LOST}".to_owned(), 14)]);
     }
 }

@@ -101,6 +101,26 @@ fn node_modules_are_a_derivation_of_their_own() {
     }
 }
 
+#[test]
+fn a_project_in_a_folder_of_the_context_is_built_there() {
+    let dockerfile = "FROM node:22 AS build\nWORKDIR /srv\nRUN apk add --no-cache python3 vips-dev g++\n\
+                      COPY frontend/package*.json ./\nRUN npm ci\nCOPY frontend .\nRUN npm run build\n\
+                      FROM golang:1.24 AS server\nWORKDIR /code\nCOPY . .\nRUN cd api && go build -o /bin/api .\n\
+                      FROM gcr.io/distroless/nodejs22-debian12\nCOPY --from=build /srv /srv\nCOPY --from=server /bin/api /api\n\
+                      CMD [\"/srv/index.js\"]\n";
+    let others = [("frontend/package.json", "{}"), ("frontend/package-lock.json", "{}"), ("api/go.mod", "module x\n")];
+    let (module, report) = migrated("Dockerfile", dockerfile, &others);
+    for expected in [
+        "src = ../frontend; nativeBuildInputs = [ pkgs.python3 ]; buildInputs = [ pkgs.vips ];",
+        "npmDeps = pkgs.importNpmLock { npmRoot = ../frontend; };",
+        "version = \"0\"; src = ../api; vendorHash = null;",
+        "Entrypoint = [ \"node\" ]; Cmd = [ \"/srv/index.js\" ];",
+    ] {
+        assert!(in_one_line(&module).contains(expected), "{expected}\n{module}");
+    }
+    assert_eq!(left(&report), Vec::<String>::new());
+}
+
 const PYPROJECT: &str = "[build-system]\nrequires = [\"hatchling\", \"hatch-vcs\"]\n[project]\nname = \"shop\"\n\
     dynamic = [\"version\"]\ndependencies = [\"fastapi>=0.1\", \"oddity\"]\n[project.optional-dependencies]\n\
     db = [\"psycopg2-binary\"]\n";

@@ -7,6 +7,7 @@ use crate::migrate::compose::settings::Outcome;
 use crate::migrate::compose::stack::{self, Role, Service};
 use crate::migrate::compose::yaml::{Node, Place, Value};
 use crate::migrate::compose::{hosts, interpolate, names, process, settings};
+use crate::paths;
 
 impl<'a, 'm> Builder<'a, 'm> {
     /// What a build does that a process does not.
@@ -109,7 +110,10 @@ impl<'a, 'm> Builder<'a, 'm> {
         let folder = process::working_folder(service);
         let words = process::command_words(self, service).unwrap_or_default();
         let usual = process::usual_words(service);
-        let is_in_command = |target: &str| words.iter().chain(&usual).any(|word| word.contains(target));
+        let is_told =
+            |target: &str| matches!(&service.role, Role::Package(package) if process::is_told_path(package, target));
+        let is_in_command =
+            |target: &str| words.iter().chain(&usual).any(|word| word.contains(target)) || is_told(target);
         for item in node.items() {
             let source = item.get("source").and_then(Node::text).unwrap_or_default();
             let target = item.get("target").and_then(Node::text).unwrap_or_default();
@@ -187,12 +191,16 @@ impl<'a, 'm> Builder<'a, 'm> {
     pub(in crate::migrate::compose) fn left_out(&self, service: &Service<'_>, why: &str) {
         let unavailable = service.text("image").and_then(containers::unavailable);
         let is_unknown = service.text("image").is_some() && service.get("build").is_none();
-        let todo = match (unavailable, is_unknown) {
-            (Some((_, todo)), _) => todo,
-            (None, true) => {
+        let own = self.own_build(service).filter(|_| is_unknown);
+        let own =
+            own.map(|folder| format!("if ./{folder}/Dockerfile builds it, write `build: ./{folder}` for `image`"));
+        let todo = match (unavailable, &own, is_unknown) {
+            (Some((_, todo)), ..) => todo,
+            (None, Some(todo), _) => todo,
+            (None, None, true) => {
                 "if this repository builds the image, give the service a `build`; else run it by other means"
             }
-            (None, false) => "run it by other means, or write a process for it",
+            (None, None, false) => "run it by other means, or write a process for it",
         };
         self.leave(service, &service.key.place, "", format!("it is left out: {why}"), todo);
         for (key, _) in service.node.pairs() {
@@ -214,6 +222,19 @@ impl<'a, 'm> Builder<'a, 'm> {
                 }
             }
         }
+    }
+}
+
+impl Builder<'_, '_> {
+    /// The folder beside the Compose file whose Dockerfile may build an image, by its name: `vote` for `acme/shop_vote`.
+    fn own_build(&self, service: &Service<'_>) -> Option<String> {
+        let image = service.text("image")?;
+        let last = containers::repository(image).rsplit('/').next().unwrap_or(image);
+        let end = last.rsplit(['_', '-']).next().unwrap_or(last);
+        let beside = paths::folder(&service.key.place.path);
+        let folders = [last, end, service.name].map(|name| paths::join(beside, name));
+        let has_file = |folder: &String| matches!(self.files().text(&format!("{folder}/Dockerfile")), Ok(Some(_)));
+        folders.into_iter().flatten().find(has_file)
     }
 }
 

@@ -95,16 +95,31 @@ fn package_arguments(builder: &Builder<'_, '_>, service: &Service<'_>, package: 
 fn placeholders(builder: &Builder<'_, '_>, service: &Service<'_>, text: &str, data: &str) -> Text {
     let mut out = Text::default();
     let mut rest = text;
-    while let Some((before, after)) = rest.split_once('{') {
-        out.push(before);
-        let (name, behind) = after.split_once('}').unwrap_or((after, ""));
+    while let Some(at) = rest.find(['{', '}']) {
+        out.push(&rest[..at]);
+        let brace = &rest[at..=at];
+        rest = &rest[at + 1..];
+        if let Some(behind) = rest.strip_prefix(brace) {
+            out.push(brace);
+            rest = behind;
+            continue;
+        }
+        let (name, behind) = rest.split_once('}').unwrap_or((rest, ""));
         match name.parse::<u16>() {
             Ok(number) => out.append(&builder.port_text(service.port(number))),
             Err(_) if name == "data" => out.push(data),
+            Err(_) if name.starts_with('/') => out.push(&host_path(service, name)),
             Err(_) => out.push_code(&format!("pkgs.{name}")),
         };
         rest = behind;
     }
     out.push(rest);
     out
+}
+
+/// Whether a package is told where a path of the image is in the checkout.
+pub fn is_told_path(package: &PackageImage, target: &str) -> bool {
+    let placeholder = format!("{{{}}}", target.trim_end_matches('/'));
+    let variables = package.variables.iter().map(|(_, value)| value);
+    package.arguments.iter().chain(variables).any(|text| text.contains(&placeholder))
 }

@@ -1,7 +1,7 @@
 //! The configuration of an image: users, owners, commands and environment.
 
 use super::Module;
-use crate::knowledge::images::base::{Base, Runtime};
+use crate::knowledge::images::base::{self as base_images, Base, Runtime};
 use crate::migrate::dockerfile::frame::{Command, Frame, Step};
 use crate::migrate::dockerfile::recipe::Recipe;
 use crate::migrate::nix::{Attr, Expr, Text};
@@ -23,6 +23,9 @@ impl<'d, 'f> Module<'d, 'f> {
             let id = match name.as_str() {
                 "nobody" | "nonroot" if base.is_some_and(|base| base.runtime == Runtime::Files) => 65532,
                 "nobody" => 65534,
+                name if recipe.ids.iter().any(|(user, _)| user == name) => {
+                    recipe.ids.iter().find(|(user, _)| user == name).map_or(FIRST_ID, |(_, id)| *id)
+                }
                 _ => (FIRST_ID..).find(|id| accounts.iter().all(|(_, taken)| taken != id)).unwrap_or(FIRST_ID),
             };
             accounts.push((name, id));
@@ -104,6 +107,12 @@ impl<'d, 'f> Module<'d, 'f> {
             config.push(Attr::new(["Entrypoint"], command_list(&with_config(base, command.clone()))));
         }
         let own = base.map_or(&[][..], |base| base.command);
+        let starter = base_images::entrypoint(&frame.base);
+        if frame.entrypoint.is_none() && !starter.is_empty() {
+            let words = Command::Exec(starter.iter().map(|word| (*word).to_owned()).collect());
+            self.carry(frame.base_line, "the entrypoint of the base image", "config.Entrypoint");
+            config.push(Attr::new(["Entrypoint"], command_list(&words)));
+        }
         match (&frame.cmd, &frame.entrypoint) {
             (Some((command, line)), _) => {
                 self.carry(*line, "CMD", "config.Cmd");

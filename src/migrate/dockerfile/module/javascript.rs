@@ -1,6 +1,7 @@
 //! Applications of JavaScript, with the packages of `node_modules` in a derivation of their own: it is built again only
 //! if package.json or the lock file changes.
 
+use super::package::Inputs;
 use super::{Module, quoted};
 use crate::migrate::dockerfile::manager::Manager;
 use crate::migrate::dockerfile::recipe::{Recipe, Tool};
@@ -8,7 +9,13 @@ use crate::migrate::nix::{self, Text};
 
 impl Module<'_, '_> {
     /// The application by the builder of its package manager. `None` if the lock file that it needs is missing.
-    pub(super) fn javascript(&mut self, recipe: &Recipe, tools: &[String], name: &str) -> Option<String> {
+    pub(super) fn javascript(
+        &mut self,
+        recipe: &Recipe,
+        tools: &[String],
+        name: &str,
+        inputs: &Inputs,
+    ) -> Option<String> {
         let manager = recipe.builds.iter().find_map(|build| match build.tool {
             Tool::Node(manager, _) => Some(manager),
             _ => None,
@@ -24,32 +31,37 @@ impl Module<'_, '_> {
             .collect();
         let folder = quoted(&recipe.builds.first().map_or("/".to_owned(), |build| build.folder.clone()));
         if manager == Manager::Npm {
-            return Some(self.npm(&scripts, &folder));
+            return Some(self.npm(&scripts, &folder, inputs));
         }
         if manager == Manager::Yarn && !self.is_classic_yarn(lock) {
             return None;
         }
         let node = tools.iter().find(|tool| tool.starts_with("pkgs.nodejs")).map_or("pkgs.nodejs", String::as_str);
-        let modules = self.node_modules(manager, lock, node, name);
+        let modules = self.node_modules(manager, lock, node, name, inputs);
         let line = recipe.builds.first().map_or(1, |build| build.line);
         let todo = "run `nix build`, and write the hash that Nix reports in place of `lib.fakeHash`";
         self.leave(line, "the hash of node_modules", "the lock file has no hash of all packages together", todo);
         let lines: String =
             scripts.iter().map(|(program, script)| format!("        {program} run {}\n", quoted(script))).collect();
-        let programs = match manager {
+        let mut programs = match manager {
             Manager::Bun => "pkgs.bun".to_owned(),
             manager => format!("{node} pkgs.{}", manager.program()),
         };
+        for tool in inputs.tools.iter().filter(|tool| !tool.starts_with("nodejs")) {
+            programs.push_str(&format!(" pkgs.{tool}"));
+        }
         Some(format!(
-            "pkgs.stdenvNoCC.mkDerivation {{\n      pname = \"{}\";\n      version = \"0\";\n      inherit src;\n      \
-             nativeBuildInputs = [ {programs} ];\n      dontConfigure = true;\n      buildPhase = ''\n        \
+            "pkgs.stdenvNoCC.mkDerivation {{\n      pname = \"{}\";\n      version = \"0\";\n      {}\n      \
+             nativeBuildInputs = [ {programs} ];{}\n      dontConfigure = true;\n      buildPhase = ''\n        \
              export HOME=$TMPDIR\n        cp -r ${{{modules}}}/node_modules .\n        chmod -R u+w node_modules\n{lines}      \
              '';\n      installPhase = ''\n        mkdir -p $out{folder}\n        cp -r . $out{folder}\n      '';\n    }}",
             self.name,
+            inputs.source(),
+            inputs.libraries(),
         ))
     }
 
-    fn npm(&self, scripts: &[(&str, &str)], folder: &str) -> String {
+    fn npm(&self, scripts: &[(&str, &str)], folder: &str, inputs: &Inputs) -> String {
         let build = match scripts {
             [] => "dontNpmBuild = true;".to_owned(),
             [(_, script)] => format!("npmBuildScript = {};", nix::quoted(&Text::literal(*script))),
@@ -60,18 +72,20 @@ impl Module<'_, '_> {
             }
         };
         format!(
-            "pkgs.buildNpmPackage {{\n      pname = \"{}\";\n      version = \"0\";\n      inherit src;\n      \
-             # The lock file has the hashes of all packages.\n      npmDeps = pkgs.importNpmLock {{ npmRoot = src; }};\n      \
+            "pkgs.buildNpmPackage {{\n      pname = \"{}\";\n      version = \"0\";\n      {}\n      \
+             # The lock file has the hashes of all packages.\n      npmDeps = pkgs.importNpmLock {{ npmRoot = {}; }};\n      \
              npmConfigHook = pkgs.importNpmLock.npmConfigHook;\n      {build}\n      installPhase = ''\n        \
              mkdir -p $out{folder}\n        cp -r . $out{folder}\n      '';\n    }}",
             self.name,
+            inputs.lines(),
+            inputs.project.as_deref().unwrap_or("src"),
         )
     }
 
     /// Binds the derivation that holds `node_modules`, and gives its name.
-    fn node_modules(&mut self, manager: Manager, lock: &str, node: &str, name: &str) -> String {
+    fn node_modules(&mut self, manager: Manager, lock: &str, node: &str, name: &str, inputs: &Inputs) -> String {
         let binding = format!("{name}-node-modules").replace("root-node", "node");
-        let source = self.manifests(manager, lock);
+        let source = self.manifests(manager, lock, inputs);
         let pname = format!("{}-node-modules", self.name);
         let head = format!("      pname = \"{pname}\";\n      version = \"0\";\n      {source}\n");
         let install = "      installPhase = ''\n        mkdir -p $out\n        cp -r node_modules $out\n      '';\n";
@@ -102,13 +116,13 @@ impl Module<'_, '_> {
     }
 
     /// The source of `node_modules`: package.json and the lock file, or all if there are workspaces.
-    fn manifests(&self, manager: Manager, lock: &str) -> String {
+    fn manifests(&self, manager: Manager, lock: &str, inputs: &Inputs) -> String {
         let package = self.draft.text(&self.in_context("package.json")).ok().flatten().unwrap_or_default();
         let package: serde_json::Value = serde_json::from_str(&package).unwrap_or_default();
         let has_patches = self.exists(&self.in_context("patches"));
         let is_workspace = self.exists(&self.in_context("pnpm-workspace.yaml")) && manager == Manager::Pnpm;
         if !package["workspaces"].is_null() || is_workspace || has_patches {
-            return "inherit src;".to_owned();
+            return inputs.source();
         }
         let mut files = vec!["package.json", lock];
         files.extend([".npmrc", ".yarnrc", "bunfig.toml"].iter().filter(|file| self.exists(&self.in_context(file))));

@@ -1,23 +1,37 @@
 //! The application of an image as a package of its ecosystem.
 
 use super::{Module, quoted};
-use crate::migrate::dockerfile::frame::Frame;
+use crate::migrate::dockerfile::frame::{Frame, Step};
 use crate::migrate::dockerfile::recipe::{Build, Recipe, Tool};
 use crate::migrate::nix;
 use crate::migrate::nix::Text;
+use crate::paths;
 
 impl<'d, 'f> Module<'d, 'f> {
     /// The application by its ecosystem's builder. `None` if there is nothing to build.
     pub(super) fn app(&mut self, frame: &Frame, recipe: &Recipe, tools: &[String], name: &str) -> Option<String> {
         let first = recipe.builds.first()?;
         let app = format!("{name}-app").replace("root-app", "app");
-        let text = match &first.tool {
-            Tool::Go(output) => self.go(first, output.clone(), frame),
-            Tool::Cargo => self.cargo(first),
-            Tool::Node(..) => self.javascript(recipe, tools, name),
+        let context = self.context.clone();
+        let inputs = match self.project_folder(first, frame) {
+            Some(folder) => {
+                self.context = folder;
+                Inputs::of(recipe, Some(self.relative(&self.context)))
+            }
+            None => Inputs::of(recipe, None),
         };
+        let text = match &first.tool {
+            Tool::Go(output) => self.go(first, output.clone(), frame, &inputs),
+            Tool::Cargo => self.cargo(first, &inputs),
+            Tool::Node(..) => self.javascript(recipe, tools, name, &inputs),
+        };
+        self.context = context;
         let text = match text {
             Some(text) => {
+                let is_last = name == "root";
+                for (attribute, line) in recipe.packages.iter().filter(|_| !is_last) {
+                    self.carry(*line, attribute, &app);
+                }
                 for build in &recipe.builds {
                     self.carry(build.line, &tool_name(&build.tool), &app);
                 }
@@ -37,23 +51,60 @@ impl<'d, 'f> Module<'d, 'f> {
         Some(app)
     }
 
-    pub(super) fn cargo(&mut self, build: &Build) -> Option<String> {
+    /// The folder of the repository that a build runs in: that which is copied to where it runs, if it has the lock file.
+    fn project_folder(&self, build: &Build, frame: &Frame) -> Option<String> {
+        let locks: &[&str] = match &build.tool {
+            Tool::Go(_) => &["go.mod"],
+            Tool::Cargo => &["Cargo.lock"],
+            Tool::Node(manager, _) => manager.lock_files(),
+        };
+        let has_lock =
+            |folder: &str| locks.iter().any(|lock| paths::join(folder, lock).is_some_and(|path| self.exists(&path)));
+        if has_lock(&self.context) {
+            return None;
+        }
+        let here = build.folder.trim_end_matches('/');
+        let copies = frame.steps.iter().filter_map(|step| match step {
+            Step::Copy(copy) if copy.from.is_none() => Some(copy),
+            _ => None,
+        });
+        let mut folders = copies.flat_map(|copy| {
+            let below = here.strip_prefix(copy.to.trim_end_matches('/'));
+            let below = below.filter(|rest| rest.is_empty() || rest.starts_with('/'));
+            copy.sources.iter().filter_map(move |source| {
+                let source = self.in_context(source);
+                let is_folder = self.draft.files().is_folder(&source);
+                let folder = if is_folder { source.as_str() } else { paths::folder(&source) };
+                paths::join(folder, below?.trim_start_matches('/'))
+            })
+        });
+        folders.find(|folder| has_lock(folder))
+    }
+
+    pub(super) fn cargo(&mut self, build: &Build, inputs: &Inputs) -> Option<String> {
         let lock = self.in_context("Cargo.lock");
         if !self.exists(&lock) {
             return None;
         }
         let target = format!("{}/target/release", build.folder.trim_end_matches('/'));
         Some(format!(
-            "pkgs.rustPlatform.buildRustPackage {{\n      pname = \"{}\";\n      version = \"0\";\n      inherit src;\n      \
+            "pkgs.rustPlatform.buildRustPackage {{\n      pname = \"{}\";\n      version = \"0\";\n      {}\n      \
              cargoLock.lockFile = {};\n      # Where the stages that follow look for it.\n      postInstall = ''\n        \
              mkdir -p $out{target}\n        cp -r $out/bin/. $out{target}\n      '';\n    }}",
             self.name,
+            inputs.lines(),
             self.relative(&lock),
             target = quoted(&target)
         ))
     }
 
-    pub(super) fn go(&mut self, build: &Build, output: Option<String>, frame: &Frame) -> Option<String> {
+    pub(super) fn go(
+        &mut self,
+        build: &Build,
+        output: Option<String>,
+        frame: &Frame,
+        inputs: &Inputs,
+    ) -> Option<String> {
         let module = self.draft.text(&self.in_context("go.mod")).ok().flatten()?;
         let vendored = self.draft.files().is_folder(&self.in_context("vendor"));
         let alone = !module.lines().any(|line| line.trim_start().starts_with("require"));
@@ -68,10 +119,11 @@ impl<'d, 'f> Module<'d, 'f> {
         };
         let output = output.unwrap_or_else(|| format!("{}/{}", build.folder.trim_end_matches('/'), self.name));
         Some(format!(
-            "pkgs.buildGoModule {{\n      pname = \"{}\";\n      version = \"0\";\n      inherit src;\n      vendorHash = {hash};{cgo}\n      \
+            "pkgs.buildGoModule {{\n      pname = \"{}\";\n      version = \"0\";\n      {}\n      vendorHash = {hash};{cgo}\n      \
              # Where the stages that follow look for it.\n      postInstall = ''\n        \
              install -D \"$(find $out/bin -type f | head -n 1)\" $out{}\n      '';\n    }}",
             self.name,
+            inputs.lines(),
             quoted(&output)
         ))
     }
@@ -106,6 +158,46 @@ impl<'d, 'f> Module<'d, 'f> {
             tools.join(" ")
         )
     }
+}
+
+/// What a build is given.
+pub(super) struct Inputs {
+    /// The path of a project in a folder of the build context. `None` if the build context is the project.
+    pub(super) project: Option<String>,
+    /// Tools of the distribution that the Dockerfile installs for it.
+    pub(super) tools: Vec<&'static str>,
+    /// Libraries, likewise.
+    libraries: Vec<&'static str>,
+}
+
+impl Inputs {
+    fn of(recipe: &Recipe, project: Option<String>) -> Self {
+        let (tools, libraries) = recipe.build_inputs();
+        Self { project, tools, libraries }
+    }
+
+    /// The attribute for the source.
+    pub(super) fn source(&self) -> String {
+        self.project.as_ref().map_or_else(|| "inherit src;".to_owned(), |path| format!("src = {path};"))
+    }
+
+    /// The attribute for libraries, behind a line break; empty if there are none.
+    pub(super) fn libraries(&self) -> String {
+        list("buildInputs", &self.libraries)
+    }
+
+    /// The attributes for the source, tools and libraries.
+    pub(super) fn lines(&self) -> String {
+        format!("{}{}{}", self.source(), list("nativeBuildInputs", &self.tools), self.libraries())
+    }
+}
+
+fn list(name: &str, packages: &[&str]) -> String {
+    if packages.is_empty() {
+        return String::new();
+    }
+    let packages: String = packages.iter().map(|package| format!("pkgs.{package} ")).collect();
+    format!("\n      {name} = [ {packages}];")
 }
 
 pub(super) fn tool_name(tool: &Tool) -> String {
