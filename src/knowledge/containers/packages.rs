@@ -35,9 +35,22 @@ pub struct PackageImage {
 impl PackageImage {
     /// Whether the program is given a number for one of its ports.
     pub fn sets(&self, container: u16) -> bool {
-        let placeholder = format!("{{{container}}}");
+        self.contains(&format!("{{{container}}}"))
+    }
+
+    /// Whether the program is given its data folder.
+    pub fn keeps_data(&self) -> bool {
+        self.contains("{data}")
+    }
+
+    /// Whether the program is given the place of a file or folder of the image.
+    pub fn is_told(&self, target: &str) -> bool {
+        self.contains(&format!("{{{}}}", target.trim_end_matches('/')))
+    }
+
+    fn contains(&self, placeholder: &str) -> bool {
         let variables = self.variables.iter().map(|(_, value)| value);
-        self.arguments.iter().chain(variables).any(|text| text.contains(&placeholder))
+        self.arguments.iter().chain(variables).any(|text| text.contains(placeholder))
     }
 }
 

@@ -5,7 +5,7 @@ mod source;
 
 use std::collections::BTreeSet;
 
-pub use package::{is_told_path, package_program};
+pub use package::package_program;
 use source::from_source;
 pub use source::is_spring;
 

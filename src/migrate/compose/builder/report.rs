@@ -2,7 +2,7 @@
 
 use super::environment::in_folder;
 use super::{Builder, Done, mentions};
-use crate::knowledge::containers;
+use crate::knowledge::containers::{self, PackageImage};
 use crate::migrate::compose::settings::Outcome;
 use crate::migrate::compose::stack::{self, Role, Service};
 use crate::migrate::compose::yaml::{Node, Place, Value};
@@ -110,10 +110,18 @@ impl<'a, 'm> Builder<'a, 'm> {
         let folder = process::working_folder(service);
         let words = process::command_words(self, service).unwrap_or_default();
         let usual = process::usual_words(service);
-        let is_told =
-            |target: &str| matches!(&service.role, Role::Package(package) if process::is_told_path(package, target));
-        let is_in_command =
-            |target: &str| words.iter().chain(&usual).any(|word| word.contains(target)) || is_told(target);
+        let package = match &service.role {
+            Role::Package(package) => Some(*package),
+            _ => None,
+        };
+        let is_in_command = |target: &str| {
+            words.iter().chain(&usual).any(|word| word.contains(target))
+                || package.is_some_and(|package| package.is_told(target))
+        };
+        // The data of a program with several volumes may be in any of them.
+        let is_named = |item: &&Node| item.get("type").and_then(Node::text) == Some("volume");
+        let keeps_data =
+            package.is_some_and(PackageImage::keeps_data) && node.items().iter().filter(is_named).count() == 1;
         for item in node.items() {
             let source = item.get("source").and_then(Node::text).unwrap_or_default();
             let target = item.get("target").and_then(Node::text).unwrap_or_default();
@@ -147,6 +155,11 @@ impl<'a, 'm> Builder<'a, 'm> {
                     format!("{target} does not exist outside of a container; on this machine it is {source}"),
                     format!("let the program read {source} instead of {target}"),
                 ),
+                None if keeps_data && is_named(&item) => {
+                    let into = format!("./data/{}, without what the volume contains now", service.process);
+                    self.carry(service, &item.place, "volumes", into);
+                    continue;
+                }
                 None => (
                     format!("{target} does not exist outside of a container"),
                     format!("let the program keep its files in ./data/{} instead of {target}", service.process),

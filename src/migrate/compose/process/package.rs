@@ -38,10 +38,8 @@ pub fn package_program(
         line.push(" ").append(&words::word(&argument_text(builder, service, argument, before)));
         before = argument;
     }
-    let uses_data = package.arguments.iter().chain(package.variables.iter().map(|(_, value)| value));
-    let uses_data = uses_data.into_iter().any(|text| text.contains("{data}"));
     let mut program = Program { line, ..Program::default() };
-    if uses_data {
+    if package.keeps_data() {
         let mut whole = Text::literal(format!("mkdir -p {data}\nexec "));
         whole.append(&program.line);
         program = Program { line: whole, is_script: true, packages: ["coreutils".to_owned()].into(), ..program };
@@ -115,11 +113,4 @@ fn placeholders(builder: &Builder<'_, '_>, service: &Service<'_>, text: &str, da
     }
     out.push(rest);
     out
-}
-
-/// Whether a package is told where a path of the image is in the checkout.
-pub fn is_told_path(package: &PackageImage, target: &str) -> bool {
-    let placeholder = format!("{{{}}}", target.trim_end_matches('/'));
-    let variables = package.variables.iter().map(|(_, value)| value);
-    package.arguments.iter().chain(variables).any(|text| text.contains(&placeholder))
 }
