@@ -51,10 +51,8 @@ fn check(view: &FileView<'_>) -> Verdict {
         && let Some(stop) = recognize::stops(tree.text())
     {
         match placeholder(tree.text(), stop) {
-            Some((open, close)) => {
-                let message = format!(
-                    "this file is a template: it becomes Nix only after the parts between `{open}` and `{close}` are filled in"
-                );
+            Some(parts) => {
+                let message = format!("this file is a template: it becomes Nix only after {parts} are filled in");
                 verdict.not_decidable(&view.source.path, message);
             }
             None => verdict.report(nix(view, tree.text(), stop)),
@@ -158,17 +156,25 @@ fn substituted(tree: &Tree<'_>) -> Option<(&'static str, &'static str)> {
     (!faults.is_empty() && all()).then_some(("@", "@"))
 }
 
-/// The marks around a placeholder that a Nix file has at its first error: `pkgs.@PYTHON@`, `name = {{ name }};`.
-fn placeholder(text: &str, stop: Stop) -> Option<(&'static str, &'static str)> {
+/// The parts that are to be filled in, if a Nix file has one of them at its first error: `pkgs.@PYTHON@`, `name = {{ name
+/// }};`, or `$1` in a snippet of an editor.
+fn placeholder(text: &str, stop: Stop) -> Option<&'static str> {
     let Stop::At(at) = stop else { return None };
     let line_end = text[at..].find('\n').map_or(text.len(), |end| at + end);
     let rest = &text[at..line_end];
     if let Some(name) = rest.strip_prefix('@').and_then(|rest| rest.split_once('@')).map(|(name, _)| name) {
         let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
-        return is_name.then_some(("@", "@"));
+        return is_name.then_some("the parts between `@` and `@`");
+    }
+    let is_field =
+        |text: &str| text.strip_prefix('$').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    // A snippet escapes the dollar signs that are not fields.
+    let is_escaped = || rest.starts_with("\\$") && text.match_indices('$').any(|(at, _)| is_field(&text[at..]));
+    if is_field(rest) || is_escaped() {
+        return Some("its fields, such as `$1`,");
     }
     let from_brace = text[..at].ends_with('{') && rest.starts_with('{');
-    ((rest.starts_with("{{") || from_brace) && rest.contains("}}")).then_some(("{{", "}}"))
+    ((rest.starts_with("{{") || from_brace) && rest.contains("}}")).then_some("the parts between `{{` and `}}`")
 }
 
 /// Whether a file is test data for parsers, with an error that its name announces: `testdata/invalid-syntax.nix`.

@@ -313,8 +313,10 @@ impl<'a> Collector<'_, 'a> {
         let Some((function, index)) = is_argument.then(|| flow::receiver_of_elements(tree, variable)).flatten() else {
             return;
         };
+        // A list that begins to count is one of workspaces, disks or the like.
+        const FEW: usize = 3;
         let elements = self.bound_elements(variable);
-        if elements.is_empty() {
+        if elements.is_empty() || elements.iter().all(|(_, number)| *number < 10) && elements.len() > FEW {
             return;
         }
         let Some(name) = self.port_parameter(function, index) else { return };

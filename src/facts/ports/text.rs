@@ -183,6 +183,8 @@ struct View<'a> {
     forwards: bool,
     /// The path is about ssh, whose options often stand alone (`NIX_SSHOPTS = "-p 23"`).
     about_ssh: bool,
+    /// The program whose arguments the text contains, if the path names it.
+    program: Option<&'static str>,
 }
 
 impl<'a> View<'a> {
@@ -205,6 +207,7 @@ impl<'a> View<'a> {
             wants_address: words::is_address_word(last),
             forwards: path.contains(&"forwardPorts"),
             about_ssh: words::is_about_ssh(last),
+            program: command::program_of(path),
         }
     }
 

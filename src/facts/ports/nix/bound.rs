@@ -43,6 +43,9 @@ impl Collector<'_, '_> {
         if !is_set && !matches!(tree.kind(value), NodeKind::List | NodeKind::Binary | NodeKind::Apply | NodeKind::If) {
             return Vec::new();
         }
+        if is_set && self.describes(value) {
+            return Vec::new();
+        }
         let home = |node: Node| match flow::flow(tree, node) {
             flow::Flow { sink: Sink::Binding(home), arithmetic: None } => Some(home),
             _ => None,
@@ -54,6 +57,14 @@ impl Collector<'_, '_> {
         };
         let literals = tree.subtree(value).filter_map(|node| Some((node, self.number(node)?)));
         literals.filter(|&(node, _)| is_element(node).is_some()).collect()
+    }
+
+    /// Whether a set has a text in words among its members: it describes something, and is not a set of ports.
+    fn describes(&self, set: Node) -> bool {
+        let tree = self.tree;
+        let members = tree.child_of_kind(set, NodeKind::BindingSet).into_iter().flat_map(|set| tree.children(set));
+        let mut values = members.filter_map(|member| nix::value(tree, member));
+        values.any(|value| tree.kind(value) == NodeKind::String && tree.slice(value).contains(' '))
     }
 
     /// The ends of the range that a name is bound to in this file: `range = { from = 8000; to = 8010; };`.

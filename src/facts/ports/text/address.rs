@@ -18,9 +18,12 @@ const KNOWN: &[u32] = &[
 /// Below this number, `{file}:1` and `HOLE:2` are positions and flags.
 const FEW: u32 = 10;
 
-/// Words before the colon of a flake reference or a package name.
-const REFERENCES: &[&str] =
-    &["github", "gitlab", "sourcehut", "path", "flake", "nixpkgs", "npm", "pypi", "hydra", "issue", "mouse", "code"];
+/// Words before the colon of a flake reference, a package name, or a workspace of a window manager (`name:3`).
+#[rustfmt::skip]
+const REFERENCES: &[&str] = &[
+    "github", "gitlab", "sourcehut", "path", "flake", "nixpkgs", "npm", "pypi", "hydra", "issue", "mouse", "code",
+    "name", "workspace", "special",
+];
 
 /// The part before the colon of `HOST:PORT`.
 struct Authority<'a> {

@@ -37,6 +37,14 @@ const PROGRAMS: &[(&str, &[&str])] = &[
 /// Programs whose plain argument is a host.
 const REMOTE: &[&str] = &["autossh", "mosh", "rsync", "scp", "sftp", "ssh", "ssh-copy-id", "ssh-keyscan", "sshfs"];
 
+/// The program that a path gives further arguments to: `services.opentracker.extraOptions`.
+pub(super) fn program_of(path: &[&str]) -> Option<&'static str> {
+    const OPTIONS: [&str; 5] = ["extraArgs", "extraFlags", "extraOptions", "extraArguments", "extraCommandLineOptions"];
+    let [.., program, last] = path else { return None };
+    let mut programs = PROGRAMS.iter().flat_map(|(_, programs)| *programs);
+    OPTIONS.contains(last).then(|| programs.find(|known| *known == program).copied()).flatten()
+}
+
 /// True if `flag` of `program` (a name or a path) takes a port; for callers with command lines as lists of words.
 pub fn takes_port(program: &str, flag: &str) -> bool {
     let name = base_name(program);
@@ -50,6 +58,7 @@ impl<'a> View<'a> {
             return false;
         }
         self.about_ssh && takes_port("ssh", flag)
+            || self.program.is_some_and(|program| takes_port(program, flag))
             || self.words(self.command_start(at)..at).any(|word| takes_port(word, flag))
     }
 

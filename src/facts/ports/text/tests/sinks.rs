@@ -364,3 +364,10 @@ fn socket_addresses_of_scripts() {
         ],
     );
 }
+
+#[test]
+fn arguments_of_the_program_that_the_path_names() {
+    let rows: &[(&str, &[u32])] = &[("-i HOLE -p 6969 -P 6970", &[6969, 6970]), ("-x 80", &[])];
+    numbers(Value, &["services", "opentracker", "extraOptions"], rows);
+    numbers(Value, &["services", "borgbackup", "extraArgs"], &[("-p 6969", &[])]);
+}
