@@ -214,6 +214,9 @@ impl<'a> View<'a> {
     /// The digits as a port literal; `None` if they are not one.
     fn port(&self, digits: Range<usize>, last: Option<&TextPort<'a>>) -> Option<TextPort<'a>> {
         let number = self.number(&digits)?;
+        if self.is_every_port(&digits) {
+            return None;
+        }
         let port = self
             .listed(&digits, last)
             .or_else(|| self.renamed(&digits))
@@ -239,6 +242,18 @@ impl<'a> View<'a> {
             return None;
         }
         self.text.get(digits.clone())?.parse().ok()
+    }
+
+    /// Whether the digits are an end of a range of all ports: `0-65535`, `1:65535`.
+    fn is_every_port(&self, digits: &Range<usize>) -> bool {
+        let separates = |at: usize| matches!(self.at(at), b'-' | b':');
+        match self.str(digits.clone()) {
+            "65535" => digits.start.checked_sub(2).is_some_and(|start| {
+                matches!(self.at(start), b'0' | b'1') && separates(start + 1) && !self.before(start).is_ascii_digit()
+            }),
+            "1" => separates(digits.end) && self.str(digits.end + 1..self.bytes.len().min(digits.end + 6)) == "65535",
+            _ => false,
+        }
     }
 
     /// The byte at `at`, 0 outside the text.

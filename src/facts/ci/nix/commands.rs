@@ -133,6 +133,10 @@ fn formats_by_name(command: &Command<'_>, verb: usize) -> bool {
 
 /// Whether a package's name indicates that it formats or updates.
 fn formats_or_updates(installable: &str) -> bool {
+    // `.#formatter.x86_64-linux`
+    if installable.split_once('#').is_some_and(|(_, path)| path == "formatter" || path.starts_with("formatter.")) {
+        return true;
+    }
     let name = installable.rsplit(['#', '.']).next().unwrap_or("");
     ["fmt", "format", "treefmt", "update", "generate", "bump"].iter().any(|word| name.starts_with(word))
 }
@@ -221,6 +225,7 @@ mod tests {
             ("nix run github:NixOS/nixpkgs/nixos-26.05#jq", None),
             ("nix shell nixpkgs#a nixpkgs#b -c x", None),
             ("nix run .#fmt", None),
+            ("nix build .#formatter.x86_64-linux", None),
             ("nix run .#update-lock now", None),
             ("nix build .#checks.x86_64-linux.formatting", None),
             ("nix build .#checks.x86_64-linux.formatting .#default", Some("nix build")),

@@ -29,7 +29,7 @@ pub(super) const PROSE: [&str; 16] = [
 pub(super) const NOUNS: [&str; 7] = ["example", "meta", "homepage", "documentation", "summary", "doc", "docs"];
 
 /// Functions with arguments for people.
-pub(super) const PROSE_FUNCTIONS: [&str; 14] = [
+pub(super) const PROSE_FUNCTIONS: [&str; 15] = [
     "literalExpression",
     "literalExample",
     "literalMD",
@@ -44,6 +44,7 @@ pub(super) const PROSE_FUNCTIONS: [&str; 14] = [
     "throwIfNot",
     "assertMsg",
     "mkRenamedOptionModule",
+    "mkEnableOption",
 ];
 
 /// Attributes whose values are shell scripts or command lines, and functions whose arguments are.

@@ -22,7 +22,7 @@ const FEW: u32 = 10;
 #[rustfmt::skip]
 const REFERENCES: &[&str] = &[
     "github", "gitlab", "sourcehut", "path", "flake", "nixpkgs", "npm", "pypi", "hydra", "issue", "mouse", "code",
-    "name", "workspace", "special",
+    "name", "workspace", "special", "update",
 ];
 
 /// The part before the colon of `HOST:PORT`.
@@ -75,7 +75,7 @@ impl<'a> View<'a> {
             b'}' => self.template(colon - 1, b'{', digits),
             b')' => self.template(colon - 1, b'(', digits),
             byte if is_host_byte(byte) => self.host_word(colon, digits),
-            _ => self.no_host(colon),
+            _ => self.no_host(colon, digits),
         }
     }
 
@@ -275,7 +275,7 @@ impl<'a> View<'a> {
     }
 
     /// `:9464`; the text before the colon must permit a host.
-    fn no_host(&self, colon: usize) -> Option<Authority<'a>> {
+    fn no_host(&self, colon: usize, digits: &Range<usize>) -> Option<Authority<'a>> {
         let url = self.scheme_start(colon).is_some();
         let near = self.near(colon);
         let name = near.as_ref().map_or("", |near| self.str(near.word.clone()));
@@ -285,6 +285,8 @@ impl<'a> View<'a> {
             0 | b'\n' => true,
             b'"' | b'\'' => !self.closes_key(colon),
             b'=' | b',' => true,
+            // `tmux select-window -t :2`
+            b' ' | b'\t' if self.value(digits) < FEW || self.runs(colon, &["tmux"]) => false,
             b' ' | b'\t' => near.as_ref().is_none_or(|near| may_precede_address(name, near.tie)),
             _ => false,
         };

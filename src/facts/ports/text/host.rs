@@ -5,6 +5,9 @@ use super::{HOLE, Host};
 /// The host that a word names; `None` if it cannot be a host (`08`, `12`).
 pub(super) fn classify(word: &str) -> Option<Host<'_>> {
     let bytes = word.as_bytes();
+    if let Some(provider) = provider(word) {
+        return Some(Host::Named(provider));
+    }
     if bytes.contains(&HOLE) || bytes.contains(&b'$') || word.contains("{{") {
         return Some(Host::Interpolated);
     }
@@ -41,6 +44,22 @@ pub(super) fn classify(word: &str) -> Option<Host<'_>> {
         && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'*'))
         && !word.contains("..");
     sound.then_some(Host::Named(word))
+}
+
+/// The provider whose domain the name of a customer precedes: `HOLE.your-storagebox.de`.
+fn provider(word: &str) -> Option<&str> {
+    const PROVIDERS: [&str; 8] = [
+        "your-storagebox.de",
+        "amazonaws.com",
+        "backblazeb2.com",
+        "rsync.net",
+        "borgbase.com",
+        "cloudflarestorage.com",
+        "digitaloceanspaces.com",
+        "googleapis.com",
+    ];
+    let tail = word.rsplit(char::from(HOLE)).next().filter(|tail| tail.len() < word.len())?.strip_prefix('.')?;
+    PROVIDERS.iter().any(|provider| tail.ends_with(provider)).then_some(tail)
 }
 
 /// The four numbers of an IPv4 address.

@@ -79,6 +79,7 @@ fn port_words() {
         "listenport",
         "sshport",
         "manualport",
+        "portBase",
         "rfbport",
         "dport",
         "sport",

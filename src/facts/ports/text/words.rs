@@ -47,10 +47,10 @@ pub fn is_port_word(word: &str) -> bool {
 /// range follows the word port.
 fn names_protocol(word: &str) -> bool {
     #[rustfmt::skip]
-    const AFTER: [&str; 32] = [
+    const AFTER: [&str; 33] = [
         "amqp", "api", "admin", "cql",
         "http", "https", "tcp", "udp", "tls", "ssl", "dns", "over", "quic", "grpc", "ssh", "ws", "wss", "metrics",
-        "up", "down", "in", "out", "min", "max", "low", "high", "start", "end", "begin", "from", "random", "range",
+        "up", "down", "in", "out", "base", "min", "max", "low", "high", "start", "end", "begin", "from", "random", "range",
     ];
     let words: Vec<&str> = word.split(['_', '-']).flat_map(camel_words).collect();
     let Some(port) = words.iter().position(|word| word.eq_ignore_ascii_case("port")) else { return false };

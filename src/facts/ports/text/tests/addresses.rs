@@ -211,6 +211,8 @@ fn named_hosts_are_left_to_the_caller() {
             ("smtp.gmail.com:587", 587, HostPort, named("smtp.gmail.com"), None),
             ("192.168.1.5:8080", 8080, HostPort, named("192.168.1.5"), None),
             ("db:5432", 5432, HostPort, named("db"), None),
+            ("ssh://HOLE.your-storagebox.de:23", 23, Url, named("your-storagebox.de"), None),
+            ("ssh://HOLE.example.org:23", 23, Url, Host::Interpolated, None),
             ("submission://smtp.gmail.com:587", 587, Url, named("smtp.gmail.com"), None),
             ("http://hirschmilch.de:7000/x.mp3", 7000, Url, named("hirschmilch.de"), None),
             ("http://web:3000", 3000, Url, named("web"), None),

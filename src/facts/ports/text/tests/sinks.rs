@@ -137,6 +137,8 @@ fn flags() {
             ("-N -L 8023:db:5433 x", &[8023, 5433]),
             ("chown -R 1000:1000 a; cp -R 80:90 b; ls -L 80; date -R 10:20:30", &[]),
             ("HOLE/bin/check_http -H localhost -p 8500 -u /x", &[8500]),
+            ("tmux new-window -t :2; tmux select-window -t :1000", &[]),
+            ("nft add rule x tcp dport 1-65535 accept; y --ports 0-65535", &[]),
             ("check_disk -p 90", &[]),
             ("nc -z -v ::1 8008; nc fd00::2 8009", &[8008, 8009]),
             ("dig +short @127.0.0.1 -p 5353 web.test", &[5353]),
