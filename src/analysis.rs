@@ -22,20 +22,24 @@ pub struct Analysis {
     /// All files, including vendored ones.
     repo: Repo,
     /// What depends on the paths of the files. `None` if paths have changed since.
-    names: Option<Names>,
+    own: Option<Own>,
     settings: Settings,
     checks: Vec<&'static Check>,
     readers: Vec<&'static Reader>,
+    /// The outcomes of files while `own` is not known.
     outcomes: HashMap<RelPath, Outcome>,
     /// The files that may be port registries: what every file may refer to.
     registries: Vec<String>,
     digest: Option<Digest>,
 }
 
-/// What follows from the paths of the files alone.
-struct Names {
+/// The files that are checked, and what follows from their paths.
+struct Own {
     /// The repository without vendored and lock files.
-    own: Repo,
+    repo: Repo,
+    /// The outcome of each file, in the same order: after a keystroke, nothing is looked up for the files that did not
+    /// change. `None` if the file has changed since.
+    outcomes: Vec<Option<Outcome>>,
     /// The files that may be port registries.
     registries: Vec<String>,
     /// Their names.
@@ -53,7 +57,7 @@ impl Analysis {
             }
         }
         let (outcomes, registries) = (HashMap::new(), Vec::new());
-        Self { repo, names: None, settings, checks, readers, outcomes, registries, digest: None }
+        Self { repo, own: None, settings, checks, readers, outcomes, registries, digest: None }
     }
 
     /// Also computes a digest of each text that a report reads.
@@ -63,7 +67,10 @@ impl Analysis {
 
     /// The digest of a file that the last report read. `None` for files that were not checked.
     pub(crate) fn digest(&self, path: &str) -> Option<&str> {
-        self.outcomes.get(path)?.digest.as_deref()
+        match &self.own {
+            Some(own) => own.outcomes[own.index(path)?].as_ref()?.digest.as_deref(),
+            None => self.outcomes.get(path)?.digest.as_deref(),
+        }
     }
 
     /// The repository as it is now.
@@ -103,16 +110,17 @@ impl Analysis {
 
     /// Changes one file. If the file exists before and after, nothing else depends on the change.
     fn change(&mut self, path: &str, change: impl FnOnce(&mut Repo)) {
-        self.outcomes.remove(path);
         let was_file = self.repo.has(path);
         change(&mut self.repo);
-        let file = self.repo.file(path).filter(|_| was_file).cloned();
-        match (&mut self.names, file) {
-            (Some(names), Some(file)) if names.own.has(path) => names.own.insert(file),
+        if let Some(file) = self.repo.file(path).filter(|_| was_file)
+            && let Some(own) = &mut self.own
             // Vendored code is not checked, whatever it contains.
-            (Some(names), Some(_)) if names.own.third_party.contains_key(path) => {}
-            (names, _) => *names = None,
+            && (own.replace(file) || own.repo.third_party.contains_key(path))
+        {
+            return;
         }
+        self.outcomes.extend(self.own.take().into_iter().flat_map(Own::into_outcomes));
+        self.outcomes.remove(path);
     }
 
     /// The report of the repository as it is now.
@@ -123,16 +131,14 @@ impl Analysis {
     /// The report of the current state, and the facts of all files. Facts about ports are included whichever rules are
     /// on.
     pub fn conclude(&mut self) -> Conclusion {
-        let Self { repo, names, settings, checks, readers, outcomes, registries, digest } = self;
-        let names = names.get_or_insert_with(|| Names::of(repo, settings));
-        if names.registries != *registries {
-            registries.clone_from(&names.registries);
-            outcomes.clear();
+        let Self { repo, own, settings, checks, readers, outcomes, registries, digest } = self;
+        let own = own.get_or_insert_with(|| Own::of(repo, settings, std::mem::take(outcomes)));
+        if own.registries != *registries {
+            registries.clone_from(&own.registries);
+            own.outcomes.fill_with(|| None);
         }
-        let pass = || FilePass::new(checks, readers.to_vec(), &names.mentions, settings).with_digest(*digest);
-        refresh(&names.own, pass, outcomes);
-        let outcomes = names.own.files.iter().filter_map(|file| outcomes.get(file.path()));
-        run::conclude(&names.own, settings, checks, outcomes.cloned(), Runs::Repeated)
+        own.refresh(|mentions| FilePass::new(checks, readers.to_vec(), mentions, settings).with_digest(*digest));
+        run::conclude(&own.repo, settings, checks, own.outcomes.iter().flatten().cloned(), Runs::Repeated)
     }
 
     /// The report of the whole repository, without the baseline. Fixes are not counted, only findings matter.
@@ -164,26 +170,42 @@ impl Analysis {
     }
 }
 
-impl Names {
-    fn of(repo: &Repo, settings: &Settings) -> Self {
-        let own = repo.own(settings).into_owned();
-        let registries = own.paths().filter(|path| port_registry::is_candidate(path, &settings.config.ports));
+impl Own {
+    fn of(repo: &Repo, settings: &Settings, mut outcomes: HashMap<RelPath, Outcome>) -> Self {
+        let repo = repo.own(settings).into_owned();
+        let outcomes = repo.files.iter().map(|file| outcomes.remove(file.path())).collect();
+        let registries = repo.paths().filter(|path| port_registry::is_candidate(path, &settings.config.ports));
         let registries: Vec<String> = registries.map(|path| path.to_string()).collect();
         let mentions = Mentions::of(registries.iter().map(String::as_str), &settings.config.ports);
-        Self { own, registries, mentions }
+        Self { repo, outcomes, registries, mentions }
     }
-}
 
-/// Checks the files without an outcome.
-fn refresh<'a>(repo: &Repo, pass: impl FnOnce() -> FilePass<'a>, outcomes: &mut HashMap<RelPath, Outcome>) {
-    let stale = |file: &&RepoFile| !outcomes.contains_key(file.path());
-    let stale: Vec<&RepoFile> = repo.files.iter().filter(stale).collect();
-    if stale.is_empty() {
-        return;
+    fn index(&self, path: &str) -> Option<usize> {
+        self.repo.files.binary_search_by(|file| (**file.path()).cmp(path)).ok()
     }
-    let pass = pass();
-    let fresh: Vec<_> = stale.into_par_iter().map(|file| (file.path().clone(), pass.check(file))).collect();
-    outcomes.extend(fresh);
+
+    /// Replaces a file, and returns whether it is one of these.
+    fn replace(&mut self, file: &RepoFile) -> bool {
+        let Some(index) = self.index(file.path()) else { return false };
+        self.repo.files[index] = file.clone();
+        self.outcomes[index] = None;
+        true
+    }
+
+    /// Checks the files without an outcome.
+    fn refresh<'a>(&'a mut self, pass: impl FnOnce(&'a Mentions) -> FilePass<'a>) {
+        let files = self.repo.files.iter().zip(&mut self.outcomes);
+        let stale: Vec<_> = files.filter(|(_, outcome)| outcome.is_none()).collect();
+        if !stale.is_empty() {
+            let pass = pass(&self.mentions);
+            stale.into_par_iter().for_each(|(file, outcome)| *outcome = Some(pass.check(file)));
+        }
+    }
+
+    fn into_outcomes(self) -> impl Iterator<Item = (RelPath, Outcome)> {
+        let files = self.repo.files.into_iter().zip(self.outcomes);
+        files.filter_map(|(file, outcome)| Some((file.path().clone(), outcome?)))
+    }
 }
 
 #[cfg(test)]
@@ -327,13 +349,28 @@ mod tests {
     fn only_files_that_changed_are_looked_at() {
         let mut analysis = Analysis::new(Repo::from_texts(FILES), Settings::default());
         analysis.report();
-        let before = analysis.outcomes.clone();
+        let facts = |analysis: &Analysis| -> Vec<_> {
+            let own = analysis.own.as_ref().unwrap();
+            let outcomes = own.repo.paths().cloned().zip(&own.outcomes);
+            outcomes.map(|(path, outcome)| (path, Arc::clone(&outcome.as_ref().unwrap().facts))).collect()
+        };
+        let mut before = facts(&analysis);
+        let mut changed = |analysis: &mut Analysis| -> Vec<String> {
+            analysis.report();
+            let now = facts(analysis);
+            let is_kept = |path, facts| before.iter().any(|(known, old)| known == path && Arc::ptr_eq(old, facts));
+            let changed = now.iter().filter(|(path, facts)| !is_kept(path, facts)).map(|(path, _)| path.to_string());
+            let changed = changed.collect();
+            before = now;
+            changed
+        };
         analysis.put("web.nix", b"{ services.web.port = 1234; }".to_vec());
-        analysis.report();
-        for (path, outcome) in &analysis.outcomes {
-            let kept = before.get(path).is_some_and(|known| Arc::ptr_eq(&known.facts, &outcome.facts));
-            assert_eq!(kept, &**path != "web.nix", "{path}");
-        }
+        assert_eq!(changed(&mut analysis), ["web.nix"]);
+        analysis.put("new.nix", b"{ services.web.port = 1235; }".to_vec());
+        assert_eq!(changed(&mut analysis), ["new.nix"]);
+        analysis.remove("new.nix");
+        analysis.put("web.nix", b"{ services.web.port = 1236; }".to_vec());
+        assert_eq!(changed(&mut analysis), ["web.nix"]);
     }
 
     #[test]

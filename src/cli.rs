@@ -171,7 +171,7 @@ pub struct CheckArgs {
         help_heading = "Input options"
     )]
     pub changed: Option<String>,
-    /// Report only findings that the tree at the merge base of REF and HEAD does not have, by fingerprint
+    /// Report only findings that are absent at the merge base of REF and HEAD, compared by fingerprint
     ///
     /// Unlike --changed, this includes findings that a change causes on unchanged lines.
     #[arg(long, value_name = "REF", conflicts_with_all = ["changed", "frozen"], help_heading = "Input options")]
@@ -557,7 +557,7 @@ pub struct BaselineArgs {
     /// Only remove entries that no longer match anything; accept no new findings
     #[arg(long)]
     pub prune: bool,
-    /// Last day on which the newly accepted findings are accepted: YYYY-MM-DD
+    /// Last day on which the newly added rows apply: YYYY-MM-DD
     #[arg(long, value_name = "DATE", value_parser = day, conflicts_with = "prune")]
     pub until: Option<jiff::civil::Date>,
     /// Why the newly accepted findings are accepted

@@ -6,21 +6,23 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use crate::finding::{Finding, RelPath, RuleId};
 use crate::source::Source;
 
 /// Sets the fingerprints of sorted findings. Each line is read once, however many findings it has.
 pub fn assign(findings: &mut [Finding], sources: &BTreeMap<RelPath, Arc<Source>>) {
-    let mut seen: HashMap<u64, u32> = HashMap::new();
-    for file in findings.chunk_by_mut(|a, b| a.path == b.path) {
-        let text = sources.get(&file[0].path).map(|source| source.text.as_str());
-        number(file, text, &mut seen);
-    }
+    findings.par_chunk_by_mut(|a, b| a.path == b.path).for_each(|file| {
+        number(file, sources.get(&file[0].path).map(|source| source.text.as_str()));
+    });
 }
 
-/// Sets the fingerprints of the findings in one file. `seen` counts those with the same rule, path and text.
-fn number(file: &mut [Finding], text: Option<&str>, seen: &mut HashMap<u64, u32>) {
+/// Sets the fingerprints of the findings in one file.
+fn number(file: &mut [Finding], text: Option<&str>) {
     let mut line = Line::default();
+    // How many have the same rule and text.
+    let mut seen: HashMap<u64, u32> = HashMap::new();
     for finding in file {
         let base = text.and_then(|text| base(finding, text, &mut line));
         let base = base.unwrap_or_else(|| hash(&[finding.rule.as_bytes(), finding.path.as_bytes(), b"", b""]));
@@ -36,7 +38,7 @@ pub fn at_path(findings: &[Finding], path: &str, text: Option<&str>) -> Vec<u64>
     for finding in &mut moved {
         finding.path = path.clone();
     }
-    number(&mut moved, text, &mut HashMap::new());
+    number(&mut moved, text);
     moved.into_iter().map(|finding| finding.fingerprint).collect()
 }
 
@@ -49,8 +51,8 @@ pub fn text(fingerprint: u64) -> String {
 #[derive(Default)]
 struct Line {
     range: Range<usize>,
-    /// The hash of each rule combined with the current line.
-    hashes: HashMap<RuleId, u64>,
+    /// The hash of each rule combined with the current line: few, because a line has findings of few rules.
+    hashes: Vec<(RuleId, u64)>,
 }
 
 fn base(finding: &Finding, text: &str, line: &mut Line) -> Option<u64> {
@@ -60,17 +62,24 @@ fn base(finding: &Finding, text: &str, line: &mut Line) -> Option<u64> {
     if !is_known || line.hashes.is_empty() {
         let from = text[..start].rfind('\n').map_or(0, |at| at + 1);
         let to = text[start..].find('\n').map_or(text.len(), |at| start + at);
-        *line = Line { range: from..to, hashes: HashMap::new() };
+        *line = Line { range: from..to, hashes: Vec::new() };
     }
-    let state = *line.hashes.entry(finding.rule).or_insert_with(|| {
-        hash(&[finding.rule.as_bytes(), finding.path.as_bytes(), normal(&text[line.range.clone()]).as_bytes()])
+    let known = line.hashes.iter().find(|(rule, _)| *rule == finding.rule).map(|(_, hash)| *hash);
+    let state = known.unwrap_or_else(|| {
+        let state = hash(&[finding.rule.as_bytes(), finding.path.as_bytes()]);
+        let state = write_words(state, &text[line.range.clone()]);
+        line.hashes.push((finding.rule, state));
+        state
     });
-    let print = write(state, normal(place).as_bytes());
+    let print = write_words(state, place);
     Some(finding.cause.as_ref().map_or(print, |cause| write(print, cause.as_bytes())))
 }
 
-fn normal(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+/// Adds the words of a text, with single spaces between them, to a hash.
+fn write_words(state: u64, text: &str) -> u64 {
+    let mut words = text.split_whitespace();
+    let first = words.next().map_or(state, |word| add(state, word.as_bytes()));
+    end(words.fold(first, |state, word| add(add(state, b" "), word.as_bytes())))
 }
 
 /// FNV-1a: stable across versions and platforms, unlike the standard library's hasher.
@@ -82,7 +91,15 @@ const START: u64 = 0xcbf2_9ce4_8422_2325;
 
 /// Adds a part, with a terminator, to a hash.
 fn write(state: u64, part: &[u8]) -> u64 {
-    part.iter().chain(&[0xff]).fold(state, |state, &byte| (state ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    end(add(state, part))
+}
+
+fn end(state: u64) -> u64 {
+    add(state, &[0xff])
+}
+
+fn add(state: u64, bytes: &[u8]) -> u64 {
+    bytes.iter().fold(state, |state, &byte| (state ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 #[cfg(test)]

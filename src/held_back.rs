@@ -70,7 +70,7 @@ fn why_missing(repo: &Repo, path: &str) -> &'static str {
     let is_outside = Path::new(path).is_absolute() || path.split('/').any(|part| part == "..");
     let is_excluded = || repo.excluded.iter().any(|excluded| Path::new(path).starts_with(&**excluded));
     match () {
-        () if is_outside => "is outside of the repository",
+        () if is_outside => "is outside the repository",
         () if is_excluded() => "matches `exclude`",
         () if repo.third_party.contains_key(path) => "is vendored code, which is not checked",
         () => "does not exist",

@@ -10,7 +10,7 @@
 //!   never the configuration file. Only `output` writes for people. Only `walk`, `fix` and `command` access the disk.
 //! - A check belongs to one rule and lists the readers that it needs: what a rule reports depends on no other rule.
 //! - Spans are in bytes until `output`. Everything is sorted by (path, start, rule) before it leaves the pipeline.
-//! - Invalid input and a panic inside of a check become findings or notes. No file is skipped silently.
+//! - Invalid input and a panic inside a check become findings or notes. No file is skipped silently.
 //!
 //! The library is an implementation detail of the binary: it has no stable API.
 //!

@@ -192,44 +192,47 @@ impl Gathered {
     fn of(repo: &Repo, outcomes: impl IntoIterator<Item = Outcome>) -> Self {
         let paths = repo.files.iter().map(|file| (file.path().clone(), file.kind())).collect();
         let mut gathered = Self {
-            project: Project { files: Vec::new(), paths },
+            project: Project::new(paths),
             verdict: unreadable_files(repo).collect(),
             suppressions: Vec::new(),
             sources: BTreeMap::new(),
             broken: BTreeSet::new(),
             third_party: repo.third_party.clone(),
         };
-        for outcome in outcomes {
-            gathered.add(outcome);
-        }
+        let sources: Vec<_> = outcomes.into_iter().filter_map(|outcome| gathered.add(outcome)).collect();
+        // Built at once from sorted paths, which is faster than one insertion after the other.
+        gathered.sources = sources.into_iter().map(|source| (source.path.clone(), source)).collect();
         gathered
     }
 
-    fn add(&mut self, outcome: Outcome) {
+    /// Adds the results for a file. Returns the file if there are any.
+    fn add(&mut self, outcome: Outcome) -> Option<Arc<Source>> {
         self.verdict.append(outcome.verdict);
         self.suppressions.extend(outcome.suppressions);
         self.third_party.extend(outcome.generated.map(|path| (path, Origin::Generated)));
-        let Some(source) = outcome.source else { return };
+        let source = outcome.source?;
         if outcome.is_broken {
             self.broken.insert(source.path.clone());
         }
-        self.sources.insert(source.path.clone(), Arc::clone(&source));
         if !outcome.facts.is_empty() {
-            self.project.files.push(ProjectFile { source, facts: outcome.facts });
+            self.project.push(ProjectFile { source: Arc::clone(&source), facts: outcome.facts });
         }
+        Some(source)
     }
 }
 
-/// Runs the checks that need the whole repository.
+/// Runs the checks that need the whole repository, in parallel.
 fn project_pass(checks: &[&'static Check], view: &ProjectView<'_>) -> Verdict {
+    let run = |check: &&'static Check| match catch_unwind(AssertUnwindSafe(|| check.project.map(|run| run(view)))) {
+        Ok(verdict) => verdict.unwrap_or_default(),
+        Err(_) => Verdict { findings: Vec::new(), notes: vec![internal_error(check.rule, None)] },
+    };
+    // Without the shared facts, a thread that waits for a part of them could start a check that needs the whole.
+    let is_prepared = checks.len() > 1 && catch_unwind(AssertUnwindSafe(|| view.prepare(checks))).is_ok();
+    let verdicts: Vec<Verdict> =
+        if is_prepared { checks.par_iter().map(run).collect() } else { checks.iter().map(run).collect() };
     let mut all = Verdict::default();
-    for check in checks {
-        let Some(project) = check.project else { continue };
-        match catch_unwind(AssertUnwindSafe(|| project(view))) {
-            Ok(verdict) => all.append(verdict),
-            Err(_) => all.notes.push(internal_error(check.rule, None)),
-        }
-    }
+    verdicts.into_iter().for_each(|verdict| all.append(verdict));
     all
 }
 
@@ -241,9 +244,7 @@ fn left_out(path: &RelPath, origin: Origin) -> Note {
 
 /// Whether some checks need to know which hosts belong to the repository.
 fn reads_hosts(checks: &[&'static Check]) -> bool {
-    let readers = check::readers(checks);
-    let has = |wanted| readers.iter().any(|reader| std::ptr::eq(*reader, wanted));
-    has(&ports::READER) && has(&port_registry::READER)
+    check::read(checks, &ports::READER) && check::read(checks, &port_registry::READER)
 }
 
 /// The facts about ports for the port map, whichever rules are on.

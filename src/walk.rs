@@ -190,7 +190,7 @@ fn ignore_obstacle(root: &Path, folder: &Path, names: &[&str]) -> Option<Unreada
     names.iter().find_map(|name| obstacle(root, &folder.join(name)))
 }
 
-/// Why an ignore file is not read. `None` if it is. Links are only followed outside of the repository, because the
+/// Why an ignore file is not read. `None` if it is. Links are only followed outside the repository, because the
 /// user's own ignore file may be one.
 fn obstacle(root: &Path, file: &Path) -> Option<Unreadable> {
     // Files that do not exist are not opened, and folders are not read.
@@ -645,7 +645,7 @@ pub fn read_settings(file: &Path, found_in: Option<&Path>, limit: u64) -> Result
         Some(root) => {
             let (file, root) = (file.canonicalize().map_err(reason)?, root.canonicalize().map_err(reason)?);
             if !file.starts_with(root) {
-                return Err("it is a symbolic link to a file outside of the repository".to_owned());
+                return Err("it is a symbolic link to a file outside the repository".to_owned());
             }
             read_bytes(&file, limit)?
         }

@@ -206,7 +206,7 @@ fn paths_are_those_of_the_working_directory() {
 fn two_repositories_are_not_mixed() {
     let (one, other) = (Repository::new(&[("a.nix", "{ }")]), Repository::new(&[("a.nix", "{ }")]));
     let said = refused(&one, &format!(". {}", other.path().display()));
-    assert!(said.contains("is outside of the repository"), "{said}");
+    assert!(said.contains("is outside the repository"), "{said}");
     // A nested repository is checked on its own.
     one.write("sub/.git/HEAD", "");
     one.write("sub/shell.nix", CHANNEL);

@@ -136,7 +136,7 @@ fn init_writes_a_configuration_that_fits() {
     assert_eq!(root.run("").code, 0);
 
     let again = root.run("init");
-    assert_eq!((again.code, again.err.lines().next()), (2, Some("error: flakeward.toml exists already")));
+    assert_eq!((again.code, again.err.lines().next()), (2, Some("error: flakeward.toml already exists")));
     let registry = Repository::new(&[("nix/ports.nix", "{ a = 80; b = 443; }\n")]);
     registry.run("init");
     let text = registry.read("flakeward.toml");

@@ -445,7 +445,7 @@ fn settings_do_not_lead_out_of_the_repository() {
         symlink(outside.path().join("secret"), root.path().join(file)).unwrap();
         let ran = run(root.path(), "");
         let said = format!(
-            "error: cannot read the {what} {file}: it is a symbolic link to a file outside of the repository\n"
+            "error: cannot read the {what} {file}: it is a symbolic link to a file outside the repository\n"
         );
         assert_eq!((ran.code, ran.out.as_str(), ran.err), (Some(2), "", said));
     }

@@ -162,7 +162,7 @@ fn pages_are_read_from_inside_of_the_repository_only() {
     std::os::unix::fs::symlink(outside.path().join("x.md"), &link).unwrap();
     let (code, _, said) = repository.run("check");
     assert_eq!(code, 2);
-    assert!(said.contains("outside of the repository") && !said.contains("secret"), "{said}");
+    assert!(said.contains("outside the repository") && !said.contains("secret"), "{said}");
 }
 
 /// The limits of the library apply: a query that could take very long is stopped, and the run reports it.

@@ -17,10 +17,10 @@ fn the_roots_configuration_holds_whichever_paths_are_named() {
         ("sub/flakeward.toml", "[rules.lookup-path]\nlevel = \"off\"\n"),
         ("sub/y.nix", CHANNEL),
     ]);
-    let ignored = "sub/flakeward.toml:1:1: warn[unused-suppression]: this configuration file is not read: only the one in the root of the repository is\n";
+    let ignored = "sub/flakeward.toml:1:1: warn[unused-suppression]: this configuration file is ignored: only the one in the root of the repository is used\n";
     let found = "sub/y.nix:1:8: error[lookup-path]: `<nixpkgs>` is looked up in NIX_PATH, which differs from machine to machine\n";
     let twin =
-        ".flakeward.toml:1:1: warn[unused-suppression]: this configuration file is not read: flakeward.toml is\n";
+        ".flakeward.toml:1:1: warn[unused-suppression]: this configuration file is ignored, because flakeward.toml is used\n";
     for (args, expected) in [
         ("-f concise", format!("{twin}{ignored}{found}")),
         ("-f concise sub", format!("{ignored}{found}")),
@@ -73,7 +73,7 @@ fn a_registry_that_cannot_be_read_holds_the_port_rules_back() {
 #[test]
 fn a_registry_outside_of_the_checked_files_is_named_as_such() {
     for (config, reason) in [
-        ("[ports]\nregistry = \"../ports.nix\"\n", "is outside of the repository"),
+        ("[ports]\nregistry = \"../ports.nix\"\n", "is outside the repository"),
         ("exclude = [\"lib\"]\n[ports]\nregistry = \"lib/ports.nix\"\n", "matches `exclude`"),
         ("[ports]\nregistry = [\"web.nix\", \"gone.nix\"]\n", "gone.nix does not exist"),
     ] {

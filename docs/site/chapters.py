@@ -73,7 +73,7 @@ def fail(message):
 
 
 def blocks(text):
-    """The parts of a Markdown text in and outside of code blocks, in order."""
+    """The parts of a Markdown text in and outside code blocks, in order."""
     part, fence = [], None
     for line in text.splitlines(keepends=True):
         found = FENCE.match(line.strip("\n"))

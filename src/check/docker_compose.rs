@@ -42,14 +42,14 @@ fn check(view: &FileView<'_>) -> Verdict {
 
 fn message(compose: &Compose) -> String {
     match compose.services.as_slice() {
-        [] => "this Docker Compose file is part of a stack that runs outside of Nix".to_owned(),
-        [one] => format!("{} runs from this Docker Compose file, outside of Nix", quoted(&one.name)),
+        [] => "this Docker Compose file is part of a stack that runs outside Nix".to_owned(),
+        [one] => format!("{} runs from this Docker Compose file, outside Nix", quoted(&one.name)),
         many => {
             let names: Vec<String> = many.iter().take(NAMED).map(|service| quoted(&service.name)).collect();
             match many.len().saturating_sub(NAMED) {
-                0 => format!("{} run from this Docker Compose file, outside of Nix", list(&names)),
+                0 => format!("{} run from this Docker Compose file, outside Nix", list(&names)),
                 more => {
-                    format!("{} and {more} more run from this Docker Compose file, outside of Nix", names.join(", "))
+                    format!("{} and {more} more run from this Docker Compose file, outside Nix", names.join(", "))
                 }
             }
         }

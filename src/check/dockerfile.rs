@@ -1,4 +1,4 @@
-//! `dockerfile`: an image that is defined outside of Nix. A file is a candidate by its name, and confirmed by its
+//! `dockerfile`: an image that is defined outside Nix. A file is a candidate by its name, and confirmed by its
 //! content: the first instruction that is not `ARG` is a `FROM` with an image.
 
 use super::{Check, FileCheck, Trigger, Verdict};
@@ -24,8 +24,8 @@ fn check(view: &FileView<'_>) -> Verdict {
     let package = container_package(&source.path);
     let base = dockerfile::base(&source.text, &stages, last);
     let message = match stages.len() {
-        1 => format!("this Dockerfile builds an image from `{base}`, outside of Nix"),
-        count => format!("this Dockerfile builds an image from `{base}` in {count} stages, outside of Nix"),
+        1 => format!("this Dockerfile builds an image from `{base}`, outside Nix"),
+        count => format!("this Dockerfile builds an image from `{base}` in {count} stages, outside Nix"),
     };
     let finding = view
         .finding(RULE, first.span, message)

@@ -77,7 +77,7 @@ fn finding(number: u16, registry: &Registry, entry: &Entry, taken: &Taken) -> Fi
     let message = format!("{name} has port {number}, which the kernel may use for an outgoing connection");
     let range = taken.range(number).map(|range| format!("{}-{}", range.start(), range.end())).unwrap_or_default();
     Finding::new(RULE, &registry.path, entry.value_span, message).label(format!("in the range {range}")).help(format!(
-        "take a number outside of that range (`flakeward ports next` finds one), or reserve this one: \
+        "choose a number outside that range (`flakeward ports next` finds one), or reserve this one: \
          `boot.kernel.sysctl.\"net.ipv4.ip_local_reserved_ports\" = toString {};`",
         reference(&entry.path)
     ))

@@ -1,4 +1,4 @@
-//! `hardcoded-port`: a port number that is written outside of the registry.
+//! `hardcoded-port`: a port number that is written outside the registry.
 
 use super::Check;
 use super::port_literals::{HARDCODED, verdict};

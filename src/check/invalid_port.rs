@@ -20,8 +20,8 @@ fn project(view: &ProjectView<'_>) -> Verdict {
         let findings = registry.entries.iter().filter_map(|entry| Some((entry.origin, entry_fault(registry, entry)?)));
         verdict.extend(findings.filter(|(origin, _)| origins.insert(*origin)).map(|(_, finding)| finding));
     }
-    let literals = port_literals::unanswered(view);
-    verdict.extend(literals.filter(|(_, port)| port.number > 65535).map(|(file, port)| too_large(&file.source, port)));
+    let literals = port_literals::unanswered(view, |number| number > 65535);
+    verdict.extend(literals.map(|(file, port)| too_large(&file.source, port)));
     verdict
 }
 

@@ -1,4 +1,4 @@
-//! `manual-port-allocation`: a port that is allocated outside of the registry: bound to a name, computed, or random.
+//! `manual-port-allocation`: a port that is allocated outside the registry: bound to a name, computed, or random.
 
 use super::Check;
 use super::port_literals::{ALLOCATED, verdict};

@@ -45,11 +45,11 @@ use std::sync::OnceLock;
 
 use crate::config::{Params, PortSettings};
 use crate::facts::needles::Words;
-use crate::facts::port_registry::Registries;
 use crate::facts::port_registry::references::{self, Resolved};
-use crate::facts::ports::PortFacts;
+use crate::facts::port_registry::{self, Registries};
 use crate::facts::ports::hosts::Hosts;
-use crate::facts::processes::group::Groups;
+use crate::facts::ports::{self, PortFacts};
+use crate::facts::processes::{self, group::Groups};
 use crate::facts::{Condition, FileView, Project, Reader};
 pub use crate::finding::Verdict;
 use crate::finding::{Finding, RuleId, Safety, Span};
@@ -125,6 +125,11 @@ pub fn readers(checks: &[&'static Check]) -> Vec<&'static Reader> {
     readers
 }
 
+/// Whether one of some checks needs the facts of a reader.
+pub fn read(checks: &[&'static Check], reader: &'static Reader) -> bool {
+    checks.iter().flat_map(|check| check.reads).any(|known| std::ptr::eq(*known, reader))
+}
+
 impl FileView<'_> {
     /// A finding in this file.
     pub fn finding(&self, rule: RuleId, span: Span, message: impl Into<String>) -> Finding {
@@ -177,6 +182,22 @@ impl<'p> ProjectView<'p> {
             hosts: OnceLock::new(),
             groups: OnceLock::new(),
             port_literals: OnceLock::new(),
+        }
+    }
+
+    /// Derives everything that some checks share, so that they can run in parallel.
+    pub fn prepare(&self, checks: &[&'static Check]) {
+        if read(checks, &port_registry::READER) {
+            self.references();
+        }
+        if read(checks, &ports::READER) {
+            self.hosts();
+        }
+        if read(checks, &processes::READER) {
+            self.groups();
+        }
+        if checks.iter().any(|check| [port_literals::HARDCODED, port_literals::ALLOCATED].contains(&check.rule)) {
+            port_literals::prepare(self);
         }
     }
 

@@ -32,11 +32,16 @@ pub const HARDCODED: RuleId = "hardcoded-port";
 /// The rule about ports that are allocated outside of the registry.
 pub const ALLOCATED: RuleId = "manual-port-allocation";
 
-/// The port literals of the repository, outside of registries, that no comment accounts for.
-pub fn unanswered<'v>(view: &'v ProjectView<'_>) -> impl Iterator<Item = (&'v ProjectFile, &'v PortUse)> {
+/// The port literals with some numbers, outside registries, that no comment accounts for.
+pub fn unanswered<'v>(
+    view: &'v ProjectView<'_>,
+    is_asked: impl Fn(u32) -> bool + Copy + 'v,
+) -> impl Iterator<Item = (&'v ProjectFile, &'v PortUse)> {
     let registries = view.registries();
-    let files = view.project.each::<PortFacts>().filter(|(file, _)| !registries.is_registry(&file.source.path));
-    files.flat_map(move |(file, ports)| uses(view, file, ports).map(move |port| (file, port)))
+    let files = view.project.each::<PortFacts>().filter(move |(_, ports)| ports.has_number(is_asked));
+    let files = files.filter(|(file, _)| !registries.is_registry(&file.source.path));
+    let uses = files.flat_map(move |(file, ports)| uses(view, file, ports).map(move |port| (file, port)));
+    uses.filter(move |(_, port)| is_asked(port.number))
 }
 
 /// Those of one file.
@@ -48,7 +53,12 @@ fn uses<'f>(view: &ProjectView<'_>, file: &ProjectFile, ports: &'f PortFacts) ->
 
 /// The findings for literals of some kinds.
 pub fn verdict(view: &ProjectView<'_>, rule: RuleId) -> Verdict {
-    Reporter { view, shared: view.port_literals.get_or_init(|| Shared::new(view)) }.findings(rule)
+    Reporter { view, shared: prepare(view) }.findings(rule)
+}
+
+/// Derives what all findings share.
+pub fn prepare<'v, 'p>(view: &'v ProjectView<'p>) -> &'v Shared<'p> {
+    view.port_literals.get_or_init(|| Shared::new(view))
 }
 
 /// Plans the missing registry entries, in an existing or a new registry. `None` if every port has an entry, or if

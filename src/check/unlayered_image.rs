@@ -292,7 +292,7 @@ fn runtimes_in_root(
     let deps = bare.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>().join(" ");
     let all = bare.iter().map(|(_, text)| format!("`{text}`")).collect::<Vec<_>>().join(", ");
     let message =
-        format!("`copyToRoot` contains {all} outside of any layer: every change to the application pushes it again");
+        format!("`copyToRoot` contains {all} outside any layer: every change to the application pushes it again");
     let mut finding = view.finding(RULE, tree.span(*first), message).label("belongs in a layer");
     for (node, text) in others {
         finding = finding.also(&view.source.path, tree.span(*node), format!("so does `{text}`"));

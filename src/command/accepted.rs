@@ -102,7 +102,7 @@ pub fn read_owners(root: &Path) -> Result<Owners, Failure> {
 
 type Changes = BTreeMap<RelPath, std::collections::HashMap<usize, Change>>;
 
-/// Who last changed the lines of each acceptance; empty outside of a git repository.
+/// Who last changed the lines of each acceptance; empty outside a git repository.
 fn changes(root: &Path, accepted: &[Accepted], lines: &[usize]) -> Result<Changes, Failure> {
     let mut by_file: BTreeMap<&RelPath, Vec<usize>> = BTreeMap::new();
     for (entry, line) in accepted.iter().zip(lines) {

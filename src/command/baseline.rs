@@ -44,11 +44,15 @@ pub fn run(args: &BaselineArgs) -> Result<ExitCode, Failure> {
     }
     if let Some(shown) = file.write(&session, &update.text)? {
         let findings = count(report.findings.len(), "finding");
+        let is_new = before.is_none();
         let changes = before.map(|_| changes(&update)).unwrap_or_default();
         say(&match args.output {
             None => format!("{findings} written to {shown}{changes}; `flakeward check` now reports only new findings"),
             Some(_) => format!("{findings} written to {shown}{changes}; check against it with --baseline {shown}"),
         });
+        if is_new && args.output.is_none() {
+            say(&format!("commit the baseline, so that everybody has it: git add {shown}"));
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -124,7 +128,8 @@ impl Target {
             Ok(()) => Ok(session.settings.baseline.take()),
             Err(failure) if args.prune => Err(failure),
             Err(failure) => {
-                say(&format!("{failure}\nthe reasons and dates of that baseline are not kept"));
+                failure.to_string().lines().for_each(say);
+                say("the reasons and dates of that baseline are not kept");
                 Ok(None)
             }
         }

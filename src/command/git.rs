@@ -258,7 +258,7 @@ pub(super) fn unquoted(name: &[u8]) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// Those of some paths that have uncommitted changes or are untracked, according to git. Empty outside of a git
+/// Those of some paths that have uncommitted changes or are untracked, according to git. Empty outside a git
 /// repository.
 pub fn uncommitted(root: &Path, paths: &[&str]) -> Result<Vec<String>, Failure> {
     if paths.is_empty() || !root.join(".git").exists() {

@@ -23,7 +23,7 @@ const COMMANDS: [&str; 14] = [
 ];
 
 /// Commands and options of other tools, and the equivalent here.
-const SYNONYMS: [(&str, &str); 21] = [
+const SYNONYMS: [(&str, &str); 22] = [
     ("lint", "check"),
     ("run", "check"),
     ("scan", "check"),
@@ -39,6 +39,7 @@ const SYNONYMS: [(&str, &str); 21] = [
     ("docs", "explain"),
     ("rule", "explain"),
     ("list", "rules"),
+    ("list-rules", "rules"),
     ("next", "ports next"),
     ("convert", "migrate"),
     ("settings", "config show"),

@@ -48,7 +48,7 @@ fn refuse_existing(session: &Session) -> Result<(), Failure> {
     let is_there = |name: &&&str| session.root.join(name).symlink_metadata().is_ok();
     match FILE_NAMES.iter().find(is_there) {
         None => Ok(()),
-        Some(name) => Err(Failure::new(format!("{} exists already", session.view.path(name)))
+        Some(name) => Err(Failure::new(format!("{} already exists", session.view.path(name)))
             .help("`flakeward config show` prints the effective settings; remove the file to start again")),
     }
 }

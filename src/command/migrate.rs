@@ -356,7 +356,7 @@ impl Files for Disk {
             return Ok(None);
         }
         let inside =
-            self.inside(path).ok_or("it is a symbolic link to a file outside of the repository or to nothing")?;
+            self.inside(path).ok_or("it is a symbolic link to a file outside the repository or to nothing")?;
         let size = inside.metadata().map_err(|error| walk::io_reason(&error))?;
         if !size.is_file() {
             return Err("it is not a file".to_owned());

@@ -103,7 +103,7 @@ impl<'r> Earlier<'r> {
         let unread = |id: &str, reason: &str| {
             let path = changed.iter().find(|(_, changed)| changed == id).map_or(id, |(path, _)| path);
             Failure::new(format!("cannot read {path} of commit {}: {reason}", self.short()))
-                .help("a partial clone lacks it; `git fetch --refetch` without a filter gets everything")
+                .help("this is a partial clone; `git fetch --refetch --no-filter` downloads the missing objects")
         };
         let ids: Vec<&str> = changed.iter().map(|(_, id)| id.as_str()).collect();
         let contents = self.git.contents(&ids, walk::MAX_FILE, unread)?;

@@ -123,7 +123,7 @@ fn locked(root: &Path, input: &str) -> Result<Policy, (String, &'static str)> {
                 Ok(Policy { web, folder: source.join(dir) })
             }
             None => {
-                Err((format!("the folder `{dir}` of the input `{input}` is outside of it"), "run `nix flake lock`"))
+                Err((format!("the folder `{dir}` of the input `{input}` is outside it"), "run `nix flake lock`"))
             }
         },
     }

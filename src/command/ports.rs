@@ -84,8 +84,10 @@ fn free(args: &PortsNextArgs) -> Result<ExitCode, Failure> {
     let group = args.group.as_deref();
     let number = next::free(&facts.project, &registries, group)
         .map_err(|refusal| refused(refusal, group, &registries, session.settings.config.ports.new_registry()))?;
+    // A number that may be taken in a file that could not be read is not printed, because scripts use what is printed.
+    let code = complete(&facts)?;
     print(&format!("{number}\n"))?;
-    complete(&facts)
+    Ok(code)
 }
 
 /// Prints what uses a number. The exit code is 1 if it is taken.
@@ -122,13 +124,13 @@ fn complete(facts: &run::PortFacts) -> Result<ExitCode, Failure> {
 fn code(facts: &run::PortFacts) -> Result<ExitCode, Failure> {
     if facts.notes.iter().any(|note| note.kind == NoteKind::InternalError) {
         return Err(
-            Failure::new("internal error in a check, so the ports above are incomplete").help("please report this bug")
+            Failure::new("internal error in a check, so not all ports are known").help("please report this bug")
         );
     }
     match facts.unreadable.as_slice() {
         [] => Ok(ExitCode::SUCCESS),
         [first, ..] => Err(Failure::new(format!("{}: {}", first.path, first.message))
-            .help("ports of files that could not be read are missing above")),
+            .help("ports of files that could not be read are unknown")),
     }
 }
 

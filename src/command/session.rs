@@ -260,7 +260,7 @@ fn common_root(anchors: &[&Path], here: &Path) -> Result<PathBuf, Failure> {
         return Ok(root.clone());
     }
     let stray = anchors.iter().find(|path| !path.starts_with(first)).map(|path| path.display().to_string());
-    Err(Failure::new(format!("{} is outside of the repository {}", stray.unwrap_or_default(), first.display()))
+    Err(Failure::new(format!("{} is outside the repository {}", stray.unwrap_or_default(), first.display()))
         .help("check one repository per run: facts and settings belong to a single repository"))
 }
 

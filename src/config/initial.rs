@@ -21,6 +21,18 @@ pub struct Seen {
     pub style: (Vec<RuleId>, usize),
 }
 
+/// The comments above entries, without what follows the last one. They explain a key, and are not reasons for its value.
+const COMMENTS: [&str; 3] = [
+    "Paths that are not checked, as in .gitignore. Installed packages, generated files and lock files never are.",
+    "The groups of rules that run, and how many findings each has today. Without `select`, all rules run.",
+    "Left out, because the repository has nothing for them to check:",
+];
+
+/// Whether a comment is one of those that explain a key.
+pub fn is_explanation(comment: &str) -> bool {
+    COMMENTS.iter().any(|known| comment.starts_with(known))
+}
+
 /// Groups with a number of findings are aligned to this column.
 const NAME: usize = 14;
 
@@ -40,7 +52,8 @@ pub fn text(seen: &Seen) -> String {
 }
 
 fn exclude(out: &mut String, foreign: &[String]) {
-    out.push_str("# Paths that are not checked, as in .gitignore. Installed packages, generated files and lock files never are.\n");
+    let [paths, ..] = COMMENTS;
+    let _ = writeln!(out, "# {paths}");
     let _ = match foreign {
         [] => writeln!(out, "# exclude = [\"legacy/\"]"),
         folders => writeln!(out, "exclude = {}", list(folders)),
@@ -52,7 +65,7 @@ fn ports(out: &mut String, seen: &Seen) {
     let _ = match seen.registries.as_slice() {
         [] => {
             let new = list(std::slice::from_ref(&seen.new_registry));
-            writeln!(out, "# There is no port registry yet: `flakeward ports init` writes one.\n# registry = {new}")
+            writeln!(out, "# Without a port registry at this path, `flakeward ports init` writes one.\n# registry = {new}")
         }
         registries => {
             writeln!(out, "# The files that give every port number its name.\nregistry = {}", list(registries))
@@ -65,9 +78,10 @@ fn ports(out: &mut String, seen: &Seen) {
 }
 
 fn rules(out: &mut String, seen: &Seen) {
-    out.push_str("\n[rules]\n# The groups of rules that run, and how many findings each has today. Without `select`, all rules run.\n");
+    let [_, groups, absent] = COMMENTS;
+    let _ = writeln!(out, "\n[rules]\n# {groups}");
     if !seen.absent.is_empty() {
-        let _ = writeln!(out, "# Nothing here is about: {}.", seen.absent.join(", "));
+        let _ = writeln!(out, "# {absent} {}.", seen.absent.join(", "));
     }
     out.push_str("select = [\n");
     for (group, findings) in &seen.groups {

@@ -16,7 +16,7 @@ pub mod processes;
 mod view;
 
 use std::any::{Any, TypeId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -115,9 +115,24 @@ pub struct Project {
     pub files: Vec<ProjectFile>,
     /// The paths and kinds of all files of the repository that have a kind, with or without facts.
     pub paths: BTreeMap<RelPath, FileKind>,
+    /// The files that have a fact of a type, as indexes.
+    by_type: HashMap<TypeId, Vec<usize>>,
 }
 
 impl Project {
+    /// A repository without facts.
+    pub fn new(paths: BTreeMap<RelPath, FileKind>) -> Self {
+        Self { paths, ..Self::default() }
+    }
+
+    /// Adds a file, which follows the others in the order of paths.
+    pub fn push(&mut self, file: ProjectFile) {
+        for (id, _) in &file.facts.all {
+            self.by_type.entry(*id).or_default().push(self.files.len());
+        }
+        self.files.push(file);
+    }
+
     /// The file at a path, if it has facts.
     pub fn file(&self, path: &str) -> Option<&ProjectFile> {
         self.files.binary_search_by(|file| (*file.source.path).cmp(path)).ok().map(|index| &self.files[index])
@@ -125,7 +140,8 @@ impl Project {
 
     /// The files that have a fact of a type, each with that fact.
     pub fn each<T: Fact>(&self) -> impl Iterator<Item = (&ProjectFile, &T)> {
-        self.files.iter().filter_map(|file| Some((file, file.fact()?)))
+        let files = self.by_type.get(&TypeId::of::<T>()).map_or(&[][..], Vec::as_slice);
+        files.iter().map(|&index| &self.files[index]).filter_map(|file| Some((file, file.fact()?)))
     }
 
     /// The facts of a type.

@@ -1,11 +1,11 @@
-//! Edits into a text, and where places are afterwards.
+//! Applies edits to a text, and maps positions to the edited text.
 
 use super::choose::FileEdits;
 use crate::finding::Span;
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// The text with the edits. New lines get the line ending that the text has around them, and nothing is ever written
+/// The text with the edits. New lines get the line ending of the surrounding lines, and nothing is ever inserted
 /// before a byte order mark.
 pub fn apply(text: &str, edits: &FileEdits) -> String {
     let added: usize = edits.values().flatten().map(String::len).sum();
@@ -28,7 +28,7 @@ pub fn apply(text: &str, edits: &FileEdits) -> String {
     out
 }
 
-/// Whether the line before a place, or where there is none the line after, ends with CR LF.
+/// Whether the line before a position (or the line after it, if it is the first) ends with CR LF.
 fn ends_lines_with_crlf(text: &str, at: usize) -> bool {
     let bytes = text.as_bytes();
     let end =
@@ -36,15 +36,15 @@ fn ends_lines_with_crlf(text: &str, at: usize) -> bool {
     end.is_some_and(|end| end > 0 && bytes[end - 1] == b'\r')
 }
 
-/// Where the places of a file are after edits.
+/// Maps the positions in a file to the edited text.
 #[derive(Debug)]
 pub struct Moves {
-    /// The ranges that are written over, in order, and how much longer the text is behind each.
+    /// The replaced ranges, in order, and how much longer the text is after each.
     ranges: Vec<(u32, u32, i64)>,
 }
 
 impl Moves {
-    /// Those that some edits make.
+    /// The mapping for some edits.
     pub fn of(edits: &FileEdits) -> Self {
         let mut longer = 0;
         let ranges = edits.iter().map(|(&(from, to), texts)| {
@@ -54,12 +54,12 @@ impl Moves {
         Self { ranges: ranges.collect() }
     }
 
-    /// A span after the edits, grown by what is written at its borders and inside it.
+    /// A span after the edits, extended by what is inserted at its ends and inside it.
     pub fn span(&self, span: Span) -> Span {
         let before = self.ranges.partition_point(|&(from, ..)| from < span.start);
         let start = i64::from(span.start)
             + match before.checked_sub(1).map(|last| self.ranges[last]) {
-                // The beginning of the span is replaced: it is now the beginning of the replacement.
+                // The start of the span is replaced: the start of the replacement takes its place.
                 Some((from, to, _)) if to > span.start => self.longer(before - 1) - i64::from(span.start - from),
                 _ => self.longer(before),
             };
@@ -69,7 +69,7 @@ impl Moves {
         Span { start: u32::try_from(start).unwrap_or(0), end: u32::try_from(end.max(start)).unwrap_or(0) }
     }
 
-    /// How much longer the text is behind so many of the ranges.
+    /// How much longer the text is after a number of ranges.
     fn longer(&self, count: usize) -> i64 {
         count.checked_sub(1).map_or(0, |last| self.ranges[last].2)
     }

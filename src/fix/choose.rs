@@ -1,5 +1,5 @@
-//! Which fixes can be applied together: edits must not overlap; identical edits of two fixes count once, and comments
-//! that are added at one place stand below one another.
+//! Which fixes can be applied together: edits must not overlap. Identical edits of two fixes count once, and comments
+//! that are added at the same position follow one another.
 
 use std::collections::BTreeMap;
 use std::ops::Bound::{Excluded, Unbounded};
@@ -9,10 +9,11 @@ use crate::finding::{Edit, Finding, RelPath};
 /// Edits by file and range, each range once.
 pub type Edits = BTreeMap<RelPath, FileEdits>;
 
-/// The edits of one file: what is written for which range (start, end). Several texts only where they are comments.
+/// The edits of one file: the texts for each range (start, end). Several texts only if they are comments.
 pub type FileEdits = BTreeMap<(u32, u32), Vec<String>>;
 
-/// Picks, in their order, candidates (places in `findings`) whose fixes go together: all of a fix's edits, or none.
+/// Selects candidates (indexes into `findings`), in their order, whose fixes can be applied together: all edits of a
+/// fix, or none.
 pub fn together(findings: &[Finding], candidates: &[usize]) -> Vec<usize> {
     let mut taken = Edits::new();
     let mut chosen = Vec::with_capacity(candidates.len());
@@ -25,7 +26,7 @@ pub fn together(findings: &[Finding], candidates: &[usize]) -> Vec<usize> {
     chosen
 }
 
-/// The edits of the chosen findings.
+/// The edits of the selected findings.
 pub fn edits(findings: &[Finding], chosen: &[usize]) -> Edits {
     let mut taken = Edits::new();
     for &at in chosen {
@@ -36,7 +37,7 @@ pub fn edits(findings: &[Finding], chosen: &[usize]) -> Edits {
     taken
 }
 
-/// Adds the edits of one fix, unless one of them does not go with what is there (or with another of its own).
+/// Adds the edits of one fix, unless one of them conflicts with the existing ones or with another of its own.
 fn add(taken: &mut Edits, edits: &[Edit]) -> bool {
     let mut added: Vec<(&RelPath, (u32, u32))> = Vec::new();
     for edit in edits {
@@ -61,7 +62,7 @@ fn add(taken: &mut Edits, edits: &[Edit]) -> bool {
     true
 }
 
-/// Takes back what was added last at some places.
+/// Removes the edits that were added last at some positions.
 fn undo(taken: &mut Edits, added: &[(&RelPath, (u32, u32))]) {
     for (path, key) in added {
         if let Some(file) = taken.get_mut(*path)
@@ -76,7 +77,7 @@ fn undo(taken: &mut Edits, added: &[(&RelPath, (u32, u32))]) {
     taken.retain(|_, file| !file.is_empty());
 }
 
-/// Comments on lines of their own mean the same in any order.
+/// Comments on their own lines mean the same in any order.
 fn is_comment(edit: &Edit) -> bool {
     edit.span.start == edit.span.end && is_comment_line(&edit.text)
 }
@@ -85,7 +86,7 @@ fn is_comment_line(text: &str) -> bool {
     text.trim_start().starts_with('#') && text.matches('\n').count() == 1
 }
 
-/// Whether a range overlaps another one that is taken. An insertion may touch a replacement.
+/// Whether a range overlaps one that is already edited. An insertion may touch a replacement.
 fn clashes(file: &FileEdits, (start, end): (u32, u32)) -> bool {
     let before = file.range(..(start, end)).next_back();
     let after = file.range((Excluded((start, end)), Unbounded)).next();

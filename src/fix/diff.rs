@@ -1,16 +1,16 @@
-//! What fixes would change, as a unified diff that `git apply` and `patch -p1` understand.
+//! The changes as a unified diff, which `git apply` and `patch -p1` can apply.
 
 use similar::TextDiff;
 
 use super::Change;
 use crate::output::text::harmful;
 
-/// The diff of all changes, in the order given.
+/// The diff of all changes, in the given order.
 pub fn unified(changes: &[Change]) -> String {
     changes.iter().map(of_file).collect()
 }
 
-/// A name as git quotes it if it holds anything that could end it or be taken for something else.
+/// A file name, quoted as git quotes it if it contains anything that could end it or be misread.
 fn quoted(name: &str) -> String {
     if !name.contains(['"', '\\']) && !name.chars().any(harmful) {
         return name.to_owned();

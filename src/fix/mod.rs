@@ -1,7 +1,8 @@
-//! Fixes: choose what goes together, apply in memory, check again, in rounds; then write, or show, what came of it.
+//! Fixes: select the ones that can be applied together, apply them in memory, check again, and repeat; then write the
+//! result or show it as a diff.
 //!
-//! Everything is decided in memory ([`fix`]); the disk is touched once, at the end, by [`mod@write`]. No round ever leaves a
-//! file that its grammar cannot read, and a fix after which its finding is still there is taken back and said so.
+//! Everything is decided in memory ([`fix`]). The disk is accessed once, at the end, by [`mod@write`]. No round leaves a
+//! file that its grammar cannot parse, and a fix that does not remove its finding is reverted and reported as such.
 
 mod apply;
 mod choose;
@@ -21,30 +22,30 @@ use crate::source::{FileKind, LineIndex, Place, Source};
 use crate::spans::Spans;
 use crate::walk;
 
-/// More rounds than any chain of fixes needs; two fixes that undo each other would go on for ever.
+/// More rounds than any sequence of fixes needs: two fixes that undo each other would never end.
 const ROUNDS: usize = 10;
 
-/// A file that fixes changed or made.
+/// A file that fixes changed or created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     /// The file.
     pub path: RelPath,
-    /// Its text before; `None` for a file that did not exist.
+    /// Its text before the fixes; `None` for a file that did not exist.
     pub before: Option<String>,
-    /// Its text afterwards.
+    /// Its text after the fixes.
     pub after: String,
-    /// Whether a finding in another file needs it: such files are written first.
+    /// Whether a fix in another file depends on it: such files are written first.
     pub needed_elsewhere: bool,
 }
 
-/// A finding that a fix mended.
+/// A finding that was fixed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fixed {
     /// The rule.
     pub rule: RuleId,
     /// The file of the finding.
     pub path: RelPath,
-    /// Where the finding stood when it was fixed.
+    /// The position of the finding when it was fixed.
     pub place: Place,
     /// What the fix did.
     pub title: String,
@@ -53,48 +54,48 @@ pub struct Fixed {
 /// A fix that was not applied, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
-    /// The finding; its place is that in the text as it is now.
+    /// The finding, with its position in the current text.
     pub finding: Finding,
     /// Why.
     pub reason: String,
-    /// Whether the file cannot be written: the run then exits with 2.
+    /// Whether the file cannot be written, in which case the run exits with 2.
     pub unwritable: bool,
 }
 
-/// What came of fixing a repository in memory.
+/// The result of fixing a repository in memory.
 #[derive(Debug)]
 pub struct Outcome {
-    /// What was fixed, in the order it was.
+    /// The fixed findings, in the order in which they were fixed.
     pub fixed: Vec<Fixed>,
-    /// What was not, though it has a fix of an allowed safety.
+    /// The findings that were not fixed, although they have a fix of an allowed safety.
     pub refused: Vec<Refused>,
     /// The files to write, sorted by path.
     pub changes: Vec<Change>,
-    /// The findings of the repository as it was.
+    /// The highest level among the findings before the fixes.
     pub worst_before: Option<Level>,
-    /// How many findings the first report said can be fixed, of those that were wanted.
+    /// How many of the requested findings the first report counts as fixable.
     pub promised: usize,
-    /// The report on the repository as it is with the changes.
+    /// The report on the repository with the changes.
     pub report: Report,
-    /// Whether something was still to do after the last round.
+    /// Whether there was still something to fix after the last round.
     pub unsettled: bool,
 }
 
 impl Outcome {
-    /// How many of the findings left have a fix that only `--unsafe` applies.
+    /// How many of the remaining findings have a fix that only `--unsafe` applies.
     pub fn unsafe_left(&self) -> usize {
         self.report.fixable().only_unsafe
     }
 }
 
-/// Says whether a file may be written (or made, where it does not exist), and if not why.
+/// Decides whether a file may be written, or created if it does not exist. The error is the reason why not.
 pub type Guard<'a> = &'a dyn Fn(&str) -> Result<(), String>;
 
 /// What to fix.
 pub struct Request<'a> {
-    /// Fixes up to this safety class.
+    /// Fixes up to this safety level.
     pub allowed: Safety,
-    /// Findings of this rule only.
+    /// Only findings of this rule.
     pub only: Option<RuleId>,
     /// Which files may be written.
     pub guard: Guard<'a>,
@@ -141,14 +142,14 @@ struct State<'a> {
 
 /// The texts of one attempt at a round.
 struct Attempt {
-    /// The fixes it consists of: places in the report's findings.
+    /// The fixes in it, as indexes into the report's findings.
     chosen: Vec<usize>,
     edits: choose::Edits,
     texts: BTreeMap<RelPath, String>,
 }
 
 impl State<'_> {
-    /// One round: what it fixed; nothing means that there is nothing left to do.
+    /// Runs one round and returns what it fixed. If nothing, there is nothing left to do.
     fn round(&mut self, settings: &Settings) -> Vec<Fixed> {
         let candidates = self.candidates();
         let mut chosen = choose::together(&self.report.findings, &candidates);
@@ -169,7 +170,7 @@ impl State<'_> {
         }
     }
 
-    /// A fix that was refused is none that the report could promise.
+    /// A refused fix is not one that the report may count.
     fn forget_refused(&mut self) {
         for finding in &mut self.report.findings {
             if self.refused.iter().any(|refused| same(&refused.finding, finding)) {
@@ -182,7 +183,7 @@ impl State<'_> {
         self.request.wants(finding) && !self.refused.iter().any(|refused| same(&refused.finding, finding))
     }
 
-    /// The findings whose fixes may be applied; those that may not are refused with the reason.
+    /// The findings whose fixes may be applied. The others are refused, each with the reason.
     fn candidates(&mut self) -> Vec<usize> {
         let wanted: Vec<usize> =
             (0..self.report.findings.len()).filter(|&at| self.is_candidate(&self.report.findings[at])).collect();
@@ -197,7 +198,7 @@ impl State<'_> {
         good
     }
 
-    /// Why a finding's fix cannot be applied: the reason, and whether it is that a file cannot be written.
+    /// Why the fix of a finding cannot be applied: the reason, and whether it is that a file cannot be written.
     fn obstacle(&self, at: usize, known: &mut BTreeMap<RelPath, Option<(String, bool)>>) -> Option<(String, bool)> {
         let fix = self.report.findings[at].fix.as_ref()?;
         if fix.edits.is_empty() {
@@ -231,7 +232,7 @@ impl State<'_> {
         self.report.sources.get(path).map(|source| source.text.as_str())
     }
 
-    /// Applies the chosen fixes, leaving out those after which a file does not parse.
+    /// Applies the selected fixes, without those after which a file does not parse.
     fn attempt(&mut self, mut chosen: Vec<usize>) -> Attempt {
         loop {
             let edits = choose::edits(&self.report.findings, &chosen);
@@ -258,7 +259,7 @@ impl State<'_> {
         kind.is_none_or(|kind| parses(kind, text))
     }
 
-    /// Tries the fixes of a file one after the other and refuses each after which the file no longer parses.
+    /// Tries the fixes of a file one by one, and refuses each after which the file no longer parses.
     fn without_breaking(&mut self, path: &RelPath, chosen: Vec<usize>) -> Vec<usize> {
         let mut kept = Vec::with_capacity(chosen.len());
         for at in chosen {
@@ -293,7 +294,7 @@ impl State<'_> {
         (repo, report)
     }
 
-    /// The chosen findings that are still there, at their places and in their words, after an attempt.
+    /// The selected findings that still exist after an attempt, with the same position and message.
     fn stayed(&self, attempt: &Attempt, report: &Report) -> BTreeSet<usize> {
         let mut left: HashMap<(RuleId, &RelPath, &str), Vec<Span>> = HashMap::new();
         for other in &report.findings {
@@ -362,7 +363,7 @@ impl State<'_> {
     }
 }
 
-/// Whether a file's grammar can read a text whole. Kinds without a grammar are not judged.
+/// Whether a text parses without errors. Kinds without a grammar always do.
 fn parses(kind: FileKind, text: &str) -> bool {
     match Language::of(kind) {
         Some(language) => Tree::parse(language, text).is_some_and(|tree| !tree.broken()),
@@ -371,7 +372,7 @@ fn parses(kind: FileKind, text: &str) -> bool {
     }
 }
 
-/// Where places are after edits.
+/// Positions after edits.
 struct Moves<'e> {
     edits: &'e choose::Edits,
     files: HashMap<&'e RelPath, apply::Moves>,
@@ -382,7 +383,7 @@ impl<'e> Moves<'e> {
         Self { edits, files: HashMap::new() }
     }
 
-    /// A span after the edits: from where its beginning is now to where its end is.
+    /// A span after the edits, from the new position of its start to that of its end.
     fn span(&mut self, path: &RelPath, span: Span) -> Span {
         match self.edits.get_key_value(path) {
             Some((path, edits)) => self.files.entry(path).or_insert_with(|| apply::Moves::of(edits)).span(span),
@@ -399,7 +400,7 @@ fn same_words(a: &Finding, b: &Finding) -> bool {
     a.rule == b.rule && a.path == b.path && a.message == b.message
 }
 
-/// Line indexes, made when first asked for.
+/// Line indexes, created when first needed.
 #[derive(Default)]
 struct Indexes(BTreeMap<RelPath, (Arc<Source>, LineIndex)>);
 

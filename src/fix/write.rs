@@ -1,8 +1,8 @@
-//! The one place where fixes touch the disk: every file is replaced whole or not at all.
+//! The only place where fixes access the disk: every file is replaced as a whole or not at all.
 //!
-//! All new texts are first written beside their files and flushed; only then are they renamed over them. A power cut
-//! leaves each file old or new, and at worst a `.flakeward-fix-*.tmp` beside it, which the next fix there removes. (A
-//! nameless file would leave nothing, but it cannot be linked over another one.)
+//! All new texts are first written next to their files and flushed, and only then renamed over them. After a power
+//! failure, each file is either old or new; at worst a `.flakeward-fix-*.tmp` is left, which the next fix in that folder
+//! removes. (An unnamed file would leave nothing, but it cannot be linked over an existing one.)
 
 use std::fmt;
 use std::fs::{self, File, Metadata};
@@ -15,12 +15,12 @@ use super::Change;
 use crate::finding::RelPath;
 use crate::walk::io_reason;
 
-/// A file that was not written, and what was before it.
+/// The files that could not be written, and those that were written before.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// The files and why each could not be written.
+    /// The files that could not be written, each with the reason.
     pub files: Vec<(RelPath, String)>,
-    /// The files that had been written when the first failure showed.
+    /// The files that had been written before the first failure.
     pub written: Vec<RelPath>,
 }
 
@@ -40,7 +40,7 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// Whether the file of a path below the root may be written, or made where there is none.
+/// Whether the file at a path below the root may be written, or created if it does not exist.
 pub fn guard(root: &Path, path: &str) -> Result<(), String> {
     let plain = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
     if path.is_empty() || !plain {
@@ -68,7 +68,7 @@ pub fn guard(root: &Path, path: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Writes all changes below the root. Nothing is written unless every file can be.
+/// Writes all changes below the root. Nothing is written unless every file can be written.
 pub fn write(root: &Path, changes: &[Change]) -> Result<(), Failure> {
     let nothing_written = |files| Failure { files, written: Vec::new() };
     let obstacles = failures(changes, |change| unchanged(root, change));
@@ -94,7 +94,8 @@ pub fn write(root: &Path, changes: &[Change]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// New files first, then those that other files' findings need: after a power cut no file refers to what is not there.
+/// New files first, then those that fixes in other files depend on: after a power failure, no file refers to something
+/// that does not exist.
 fn in_order(changes: &[Change]) -> Vec<&Change> {
     let mut order: Vec<&Change> = changes.iter().collect();
     order.sort_by_key(|change| (change.before.is_some(), !change.needed_elsewhere));
@@ -105,7 +106,7 @@ fn failures(changes: &[Change], test: impl Fn(&Change) -> Result<(), String>) ->
     changes.iter().filter_map(|change| Some((change.path.clone(), test(change).err()?))).collect()
 }
 
-/// Whether a file may be written and still says what it said when it was read.
+/// Whether a file may be written and has not changed since it was read.
 fn unchanged(root: &Path, change: &Change) -> Result<(), String> {
     guard(root, &change.path)?;
     let file = root.join(&*change.path);
@@ -114,24 +115,24 @@ fn unchanged(root: &Path, change: &Change) -> Result<(), String> {
         (Some(_), Ok(_)) => Err("it was modified by another process during the run; run again".to_owned()),
         (Some(_), Err(error)) => Err(io_reason(&error)),
         (None, Err(error)) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        (None, _) => Err("a file of that name already exists, but is excluded from the check".to_owned()),
+        (None, _) => Err("the file exists, but is ignored or excluded".to_owned()),
     }
 }
 
-/// What texts are called before they are renamed: this, the number of the process, `-`, random characters and `.tmp`.
+/// The names of temporary files: this prefix, the process id, `-`, random characters and `.tmp`.
 const STAGED: &str = ".flakeward-fix-";
 
-/// How many random characters there are.
+/// The number of random characters.
 const RANDOM: usize = 16;
 
-/// The number of the process that a name of this form belongs to.
+/// The id of the process that created a temporary file with this name.
 fn stager(name: &str) -> Option<u32> {
     let (process, random) = name.strip_prefix(STAGED)?.strip_suffix(".tmp")?.split_once('-')?;
     let is_random = random.len() == RANDOM && random.bytes().all(|byte| byte.is_ascii_alphanumeric());
     process.parse().ok().filter(|_| is_random)
 }
 
-/// Removes what fixes that were killed left in the folders that are written to.
+/// Removes the temporary files that killed processes left in the folders that are written to.
 fn sweep(root: &Path, changes: &[Change]) {
     for folder in folders(root, changes) {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -143,13 +144,13 @@ fn sweep(root: &Path, changes: &[Change]) {
     }
 }
 
-/// Whether there is a process of this number. Where it cannot be asked for, there is.
+/// Whether a process with this id exists. On systems where that cannot be determined, it does.
 fn is_running(process: u32) -> bool {
     let process = i32::try_from(process).ok().and_then(rustix::process::Pid::from_raw);
     process.is_none_or(|process| rustix::process::test_kill_process(process) != Err(rustix::io::Errno::SRCH))
 }
 
-/// What would be lost if a file was replaced by another of the same name and mode.
+/// What would be lost if a file was replaced by another one with the same name and mode.
 fn more_than_text(file: &Path, found: &Metadata) -> Option<String> {
     use std::os::unix::fs::MetadataExt;
     if found.nlink() > 1 {
@@ -158,12 +159,12 @@ fn more_than_text(file: &Path, found: &Metadata) -> Option<String> {
     let mut names = vec![0u8; 64 << 10];
     let length = rustix::fs::listxattr(file, &mut names).ok()?;
     let mut names = names.get(..length)?.split(|&byte| byte == 0).filter(|name| !name.is_empty());
-    // The system labels the new file by itself.
+    // The system sets the label of the new file itself.
     let kept = names.find(|name| !name.starts_with(b"security."))?;
     Some(format!("it has the extended attribute {}, which a fix would lose", String::from_utf8_lossy(kept)))
 }
 
-/// Writes a text beside its file, flushed and with the file's mode and owner.
+/// Writes a text next to its file and flushes it, with the file's mode and owner.
 fn stage(root: &Path, change: &Change) -> io::Result<TempPath> {
     let file = root.join(&*change.path);
     let folder = file.parent().unwrap_or(root);
@@ -188,13 +189,13 @@ fn stage(root: &Path, change: &Change) -> io::Result<TempPath> {
     Ok(temporary.into_temp_path())
 }
 
-/// A new file gets the mode that the user's mask allows, not the private one of temporary files.
+/// A new file gets the mode that the user's umask allows, not the private one of temporary files.
 fn as_new_file(builder: &mut tempfile::Builder<'_, '_>) {
     use std::os::unix::fs::PermissionsExt;
     builder.permissions(fs::Permissions::from_mode(0o666));
 }
 
-/// Run as root on somebody's files, the files stay theirs. Who may not give files away owns them anyway.
+/// If root runs flakeward on somebody's files, they keep their owner. Who may not change owners already owns the files.
 fn keep_owner(temporary: &Path, old: &Metadata) {
     use std::os::unix::fs::{MetadataExt, chown};
     let differs = fs::metadata(temporary).is_ok_and(|new| (new.uid(), new.gid()) != (old.uid(), old.gid()));
@@ -218,7 +219,7 @@ fn folders(root: &Path, changes: &[Change]) -> Vec<PathBuf> {
     folders
 }
 
-/// A rename is only sure once its folder is flushed. Where folders cannot be opened, the system does it in its time.
+/// A rename is only durable once its folder is flushed. Where folders cannot be opened, the system does that later.
 fn flush_folders(root: &Path, changes: &[Change]) {
     for folder in folders(root, changes) {
         if let Ok(folder) = File::open(folder) {

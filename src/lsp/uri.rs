@@ -25,7 +25,7 @@ const ESCAPED: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}');
 
-/// The path of a `file:` URI. `None` for other schemes (an untitled buffer, a file inside of an archive) and for other
+/// The path of a `file:` URI. `None` for other schemes (an untitled buffer, a file inside an archive) and for other
 /// hosts.
 pub fn to_path(uri: &Uri) -> Option<PathBuf> {
     let rest = uri.0.strip_prefix("file://")?;

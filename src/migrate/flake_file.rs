@@ -77,7 +77,7 @@ impl Wiring {
                 edits.extend(self.argument_edit(&tree));
                 match self.input_edit(&tree) {
                     Some(edit) => edits.extend(edit),
-                    None => self.left(draft, "it has no `inputs` that a line could be added to"),
+                    None => self.left(draft, "it has no `inputs` set to add a line to"),
                 }
             }
             None => self.left(draft, "it does not use flake-parts' mkFlake with one plain set"),

@@ -37,7 +37,7 @@ impl Syntax {
         let mut line = self.escape(line);
         // Most lines do not contain this byte at all: searching for one byte is faster than for three.
         if memchr::memchr(b'#', line.as_bytes()).is_some() && line.contains("##[") {
-            // In JSON, the characters can only be inside of a string.
+            // In JSON, the characters can only be inside a string.
             let broken = match self {
                 Syntax::Prose => "# #[",
                 Syntax::Json => "#\\u0023[",
@@ -105,7 +105,9 @@ impl<'w> Guard<'w> {
     }
 
     fn end_line(&mut self) -> io::Result<()> {
-        let written = self.out.write_all(self.syntax.disarm(&String::from_utf8_lossy(&self.line)).as_bytes());
+        // The strict conversion is several times faster, and nearly always succeeds.
+        let line = std::str::from_utf8(&self.line).map_or_else(|_| String::from_utf8_lossy(&self.line), Cow::Borrowed);
+        let written = self.out.write_all(self.syntax.disarm(&line).as_bytes());
         self.line.clear();
         written
     }

@@ -2,7 +2,9 @@
 
 use std::io::{self, Write};
 
+use rayon::prelude::*;
 use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::{Places, View};
 use crate::finding::{Level, NoteKind, Safety};
@@ -15,7 +17,7 @@ use crate::suppress::accepted::State;
 #[derive(Serialize)]
 struct Document<'a> {
     version: u32,
-    findings: Vec<Finding<'a>>,
+    findings: Vec<Box<RawValue>>,
     notes: Vec<Note<'a>>,
     summary: Summary<'a>,
     about: About<'a>,
@@ -48,7 +50,7 @@ struct Lowered<'a> {
 
 /// A finding.
 #[derive(Serialize)]
-pub(super) struct Finding<'a> {
+struct Finding<'a> {
     rule: &'a str,
     level: Level,
     path: String,
@@ -118,15 +120,20 @@ struct Rule<'a> {
 
 /// Writes the report.
 pub fn write(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, &document(report, view))?;
+    serde_json::to_writer(&mut *out, &document(report, view)?)?;
     writeln!(out)
 }
 
-fn document<'a>(report: &'a Report, view: &View) -> Document<'a> {
-    let mut places = Places::new(report);
-    Document {
+/// The findings as JSON. Finding their positions takes most of the time of a long report, so it is done in parallel.
+pub(super) fn findings(report: &Report, view: &View) -> serde_json::Result<Vec<Box<RawValue>>> {
+    let found = report.findings.par_iter();
+    found.map_init(|| Places::new(report), |places, found| to_raw_value(&finding(found, view, places))).collect()
+}
+
+fn document<'a>(report: &'a Report, view: &View) -> serde_json::Result<Document<'a>> {
+    Ok(Document {
         version: 1,
-        findings: report.findings.iter().map(|found| finding(found, view, &mut places)).collect(),
+        findings: findings(report, view)?,
         notes: report
             .notes
             .iter()
@@ -148,7 +155,7 @@ fn document<'a>(report: &'a Report, view: &View) -> Document<'a> {
             rules: report.by_rule().iter().map(rule).collect(),
         },
         about: about(report),
-    }
+    })
 }
 
 fn about(report: &Report) -> About<'_> {
@@ -177,7 +184,7 @@ fn rule(count: &RuleCount) -> Rule<'static> {
 }
 
 /// Converts a finding for programs.
-pub(super) fn finding<'a>(finding: &'a crate::finding::Finding, view: &View, places: &mut Places<'_>) -> Finding<'a> {
+fn finding<'a>(finding: &'a crate::finding::Finding, view: &View, places: &mut Places<'_>) -> Finding<'a> {
     let (start, end) = places.of(&finding.path, finding.span);
     let labels = finding.labels.iter().map(|label| {
         let (start, end) = places.of(&label.path, label.span);

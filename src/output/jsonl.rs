@@ -2,15 +2,10 @@
 
 use std::io::{self, Write};
 
-use super::{Places, View, json};
+use super::{View, json};
 use crate::report::Report;
 
 /// Writes the report.
 pub fn write(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()> {
-    let mut places = Places::new(report);
-    for finding in &report.findings {
-        serde_json::to_writer(&mut *out, &json::finding(finding, view, &mut places))?;
-        writeln!(out)?;
-    }
-    Ok(())
+    json::findings(report, view)?.iter().try_for_each(|finding| writeln!(out, "{}", finding.get()))
 }

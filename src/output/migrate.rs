@@ -65,7 +65,7 @@ impl Shown<'_> {
         for left in &self.report.left {
             let place = format!("{}:{}", clean(&view.path(&left.path)), left.line);
             let what = BOLD.on(clean(&left.what), color);
-            out.push_str(&format!("{place}: {}: {what}: {}\n", YELLOW.on("left", color), clean(&left.why)));
+            out.push_str(&format!("{place}: {}: {what}: {}\n", YELLOW.on("not carried over", color), clean(&left.why)));
             if !left.todo.is_empty() {
                 out.push_str(&format!("  to do: {}\n", clean(&left.todo)));
             }
@@ -80,7 +80,7 @@ impl Shown<'_> {
             out.push_str(&format!("{} {}{new}\n", GREEN.on(verb, color), clean(&view.path(&change.path))));
         }
         let (carried, left) = (self.report.carried.len(), self.report.left.len());
-        out.push_str(&format!("carried {}, left {}", count(carried, "setting"), count(left, "setting")));
+        out.push_str(&format!("{} carried over, {left} left out", count(carried, "setting")));
         out.push_str(match (self.written, self.changes.is_empty()) {
             (_, true) => "; nothing to write\n",
             (true, false) => "; `git add` new files: flakes see tracked files only\n",

@@ -35,9 +35,15 @@ pub fn after_init(report: &Report, view: &View) -> String {
         true => ("flakeward", "check the repository".to_owned()),
         false => ports_init(report),
     };
-    let fix = "apply the safe fixes, which do not change what Nix evaluates";
-    let baseline = "accept what is left, so that later runs report only new findings";
-    written(&[first, ("flakeward fix", fix.to_owned()), ("flakeward baseline", baseline.to_owned())], view)
+    written(&[first, fix(), baseline()], view)
+}
+
+fn fix() -> Step {
+    ("flakeward fix", "apply the safe fixes, which do not change what Nix evaluates".to_owned())
+}
+
+fn baseline() -> Step {
+    ("flakeward baseline", "accept what is left, so that later runs report only new findings".to_owned())
 }
 
 fn ports_init(report: &Report) -> Step {
@@ -59,9 +65,11 @@ fn steps(report: &Report) -> Vec<Step> {
     if has_many && !overview.has_settings {
         steps.push(("flakeward init", "write a flakeward.toml that fits this repository".to_owned()));
     }
+    if has_many && report.fixable().safe > 0 {
+        steps.push(fix());
+    }
     if has_many && !overview.has_baseline {
-        let what = "accept what is left, so that later runs report only new findings";
-        steps.push(("flakeward baseline", what.to_owned()));
+        steps.push(baseline());
     }
     steps.extend(lock(report));
     steps

@@ -64,7 +64,7 @@ impl Written<'_> {
         let shared = numbers.values().filter(|count| **count > 1).count();
         if shared > 0 {
             let numbers = count(shared, "number");
-            let _ = writeln!(out, "{numbers} with several services: each service has its own entry");
+            let _ = writeln!(out, "{numbers} used by several services: each service has its own entry");
         }
         let unnamed = entries.iter().filter(|entry| entry.path.iter().any(|name| name == UNNAMED)).count();
         if unnamed > 0 {

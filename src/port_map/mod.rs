@@ -1,4 +1,4 @@
-//! The port map of a repository: every entry with the places that use it, and every port that has no entry.
+//! The port map of a repository: every registry entry with its uses, and every port without an entry.
 
 pub mod next;
 pub mod rows;
@@ -17,39 +17,39 @@ use crate::finding::{RelPath, Span};
 pub struct PortMap<'p> {
     /// The registries, by path.
     pub registries: Vec<RegistryMap<'p>>,
-    /// Numbers that several names have.
+    /// Numbers with several names.
     pub conflicts: Vec<(u32, Vec<(&'p Registry, &'p Entry)>)>,
-    /// Ports that are written out and have no entry, by number.
+    /// Port literals without an entry, by number.
     pub missing: Vec<(u32, Vec<Spot<'p>>)>,
 }
 
-/// A registry and who uses it.
+/// A registry and its uses.
 #[derive(Debug)]
 pub struct RegistryMap<'p> {
     /// The registry.
     pub registry: &'p Registry,
-    /// Where it goes somewhere as a whole, so that any entry may be used.
+    /// Where the registry is passed on as a whole, so that any entry may be used.
     pub whole: Vec<Spot<'p>>,
-    /// Its entries and the places of each, by number.
+    /// Its entries and their uses, by number.
     pub entries: Vec<(&'p Entry, Vec<Spot<'p>>)>,
-    /// Where the entries of each definition stand before they are sorted.
+    /// The positions of each definition's entries before sorting.
     by_origin: HashMap<u32, Vec<usize>>,
 }
 
-/// A place that uses a port.
+/// A use of a port.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Spot<'p> {
     /// The file.
     pub path: &'p RelPath,
-    /// The place.
+    /// The position.
     pub span: Span,
-    /// How the port is given there.
+    /// How the port is given.
     pub how: How,
-    /// What it is the port of, where something says so.
+    /// What it is the port of, if that is known.
     pub name: &'p str,
 }
 
-/// How a place gives its port.
+/// How a use gives its port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum How {
@@ -64,7 +64,7 @@ pub enum How {
 }
 
 impl<'p> PortMap<'p> {
-    /// Draws the map.
+    /// Creates the map.
     pub fn of(project: &'p Project, registries: &'p Registries<'p>, settings: &PortSettings) -> Self {
         let mut maps = Maps::new(registries);
         for (file, found, registry) in references::uses(project, registries).filter(|(_, found, _)| found.reads) {
@@ -98,7 +98,7 @@ impl<'p> PortMap<'p> {
     }
 }
 
-/// The entries of one number that may listen where another one does.
+/// The entries with a number that may be listened on at the same place.
 fn meeting<'p>(entries: &[(&'p Registry, &'p Entry)]) -> Vec<(&'p Registry, &'p Entry)> {
     const COMPARED: usize = 1_000;
     let meets = |at: usize, entry: &Entry| {
@@ -108,7 +108,7 @@ fn meeting<'p>(entries: &[(&'p Registry, &'p Entry)]) -> Vec<(&'p Registry, &'p 
     entries.iter().enumerate().filter(|(at, (_, entry))| meets(*at, entry)).map(|(_, known)| *known).collect()
 }
 
-/// Gives the ports that are written out to the entries that have their number, and the others back.
+/// Assigns port literals to the entries with their number, and returns the others.
 fn literals<'p>(
     project: &'p Project,
     registries: &Registries<'p>,
@@ -168,7 +168,7 @@ impl<'p> RegistryMap<'p> {
         Self { registry, whole: Vec::new(), entries, by_origin }
     }
 
-    /// Adds a place to an entry, under all names of its definition.
+    /// Adds a use to an entry, under all names of its definition.
     fn add(&mut self, entry: &Entry, spot: &Spot<'p>) {
         for &index in self.by_origin.get(&entry.origin).into_iter().flatten() {
             self.entries[index].1.push(spot.clone());
@@ -181,7 +181,7 @@ impl<'p> RegistryMap<'p> {
         }
     }
 
-    /// Entries by number, those without one last; places by file.
+    /// Sorts entries by number, those without one last, and uses by file.
     fn sort(&mut self) {
         self.entries.sort_by_key(|(entry, _)| (entry.port().is_none(), entry.port(), entry.name_span));
         for spots in self.entries.iter_mut().map(|(_, spots)| spots).chain([&mut self.whole]) {

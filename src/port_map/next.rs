@@ -1,4 +1,4 @@
-//! A free port number for a new entry: near its group, and nobody else's.
+//! A free port number for a new entry: near its group, and not used by anything else.
 
 use std::collections::BTreeSet;
 
@@ -9,30 +9,30 @@ use crate::knowledge::well_known_ports::EPHEMERAL;
 use crate::knowledge::well_known_ports::FAMOUS;
 use crate::suggest::nearest;
 
-/// Below, only root may listen.
+/// Only root may listen on lower ports.
 const FIRST: u16 = 1024;
 
-/// Where a registry without neighbours begins.
+/// The first number of a registry without neighbours.
 const START: u16 = 20000;
 
 /// Why there is no number.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// No registry has such a group; the nearest name, if one is near.
+    /// No registry has such a group. The most similar name, if there is one.
     NoGroup(Option<String>),
-    /// The name is that of an entry; its group, where it has one.
+    /// The name is that of an entry. Its group, if it has one.
     Entry(Option<String>),
     /// Every number is taken.
     Full,
 }
 
-/// A free number near a group's others, or near all entries where no group is given.
+/// A free number near the other numbers of a group, or near all entries if no group is given.
 pub fn free(project: &Project, registries: &Registries<'_>, group: Option<&str>) -> Result<u16, Refusal> {
     let numbers = several(project, registries, group, 1)?;
     numbers.first().copied().ok_or(Refusal::Full)
 }
 
-/// At most so many free numbers, the nearest first.
+/// The nearest free numbers, at most a given number of them.
 pub fn several(
     project: &Project,
     registries: &Registries<'_>,
@@ -55,7 +55,7 @@ pub fn several(
         anchors => anchors,
     };
     let distance = |number: u16| anchors.iter().map(|anchor| (number.abs_diff(*anchor), *anchor > number)).min();
-    // The nearest; of equals, the one above its neighbour, and then the higher one.
+    // The nearest. Of two at the same distance, the one above its neighbour, and then the higher one.
     let mut numbers: Vec<u16> = (FIRST..=u16::MAX).filter(|number| is_free(*number)).collect();
     numbers.sort_by_cached_key(|number| (distance(*number), std::cmp::Reverse(*number)));
     numbers.truncate(count);
@@ -69,7 +69,7 @@ fn all_ports(registries: &Registries<'_>) -> impl Iterator<Item = u16> {
     registries.all().iter().flat_map(|registry| registry.ports()).map(|(_, port)| port)
 }
 
-/// Every number that stands anywhere in the repository: registered, written out, or in a comment.
+/// Every port number in the repository: registered, written as a literal, or in a comment.
 fn taken(project: &Project, registries: &Registries<'_>) -> BTreeSet<u32> {
     let written = project
         .all::<PortFacts>()
@@ -78,7 +78,7 @@ fn taken(project: &Project, registries: &Registries<'_>) -> BTreeSet<u32> {
     written.chain(all_ports(registries).map(u32::from)).collect()
 }
 
-/// The numbers of a group, in all registries that have it.
+/// The numbers of a group, in all registries with that group.
 fn members(registries: &Registries<'_>, group: &str) -> Result<Vec<u16>, Refusal> {
     let path = split(group);
     let inside = |entry: &[String]| entry.len() > path.len() && entry.starts_with(&path);
@@ -103,7 +103,7 @@ fn members(registries: &Registries<'_>, group: &str) -> Result<Vec<u16>, Refusal
     Err(Refusal::NoGroup(nearest(group, groups.iter().map(String::as_str)).map(str::to_owned)))
 }
 
-/// The groups of a registry by name.
+/// The groups of a registry, by name.
 pub fn groups(registry: &Registry) -> impl Iterator<Item = String> {
     registry.entries.iter().flat_map(|entry| {
         let path = registry.bare(entry);
@@ -143,7 +143,7 @@ mod tests {
         let several = several(&facts.project, &Registries::of(&facts.project), Some("dev"), 3);
         assert_eq!(several, Ok(vec![13002, 12999, 13003]));
         assert_eq!(next(&[REGISTRY], None), Ok(13002));
-        // What is used anywhere is not free.
+        // A number that is used anywhere is not free.
         let used = ("modules/web.nix", "{ services.web.port = 13002; x.url = \"http://localhost:13003\"; }");
         assert_eq!(next(&[REGISTRY, used], Some("dev")), Ok(12999));
         // Neither are well-known, famous and ephemeral ones.

@@ -1,4 +1,4 @@
-//! Runs the rules whose pages say in data what matches: file kinds, attribute paths and queries.
+//! Runs the rules whose pages declare what they match: file kinds, attribute paths and queries.
 //!
 //! All active queries of a language are one combined query, because running them one by one costs eight times as much.
 
@@ -19,7 +19,7 @@ use crate::lang::{Field, Language, NodeKind, Tree, dockerfile, languages, nix};
 use crate::source::{FileKind, Source};
 use crate::wording::shortened;
 
-/// The data rules of a run, ready to match.
+/// The data rules of a run, compiled.
 #[derive(Debug, Default)]
 pub struct Engine<'r> {
     file: Vec<&'r Rule>,
@@ -42,14 +42,14 @@ impl<'r> Paths<'r> {
         Self { rule, paths: paths.iter().map(|path| path.split('.').collect()).collect() }
     }
 
-    /// A necessary condition on a text: it contains some path's last name, or an escape, which may spell it differently.
+    /// A necessary condition on a text: it contains the last name of a path, or an escape, which may spell the name.
     fn possible(&self, text: &str) -> bool {
         let contains = |name: &str| memchr::memmem::find(text.as_bytes(), name.as_bytes()).is_some();
         let mut last = self.paths.iter().filter_map(|path| path.last());
         last.any(|name| *name == "*" || contains(name)) || memchr::memchr(b'\\', text.as_bytes()).is_some()
     }
 
-    /// Whether a path ends with one of the paths looked for.
+    /// Whether a path ends with one of the rule's paths.
     fn matches(&self, path: &[Option<&str>]) -> bool {
         self.paths.iter().any(|pattern| {
             let Some(start) = path.len().checked_sub(pattern.len()) else { return false };
@@ -58,18 +58,18 @@ impl<'r> Paths<'r> {
     }
 }
 
-/// The queries of one language; compiled when the first file needs them.
+/// The queries of one language, compiled when the first file needs them.
 #[derive(Debug)]
 struct Combined<'r> {
     rules: Vec<&'r Rule>,
     compiled: Mutex<Option<Option<Arc<Compiled<'r>>>>>,
-    /// The time of all rules together. When it is used up, each rule is run alone.
+    /// The time limit of all rules together. Once it is exceeded, each rule runs alone.
     together: Budget,
-    /// The time of each rule alone.
+    /// The time limit of each rule alone.
     alone: Vec<Budget>,
 }
 
-/// The time that a query may take in a run, on all threads.
+/// The time that a query may take in a run, over all threads.
 #[derive(Debug, Default)]
 struct Budget {
     spent: AtomicU64,
@@ -77,7 +77,7 @@ struct Budget {
 }
 
 impl Budget {
-    /// Adds the bytes of a file. Returns the time that is left for it.
+    /// Adds the bytes of a file. Returns the remaining time.
     fn enter(&self, bytes: usize) -> Duration {
         let bytes = self.bytes.fetch_add(bytes as u64, Relaxed).saturating_add(bytes as u64);
         let allowed = (TIME_LIMIT.as_nanos() as u64).saturating_add(bytes.saturating_mul(NANOS_PER_BYTE));
@@ -97,10 +97,10 @@ struct Compiled<'r> {
     finding: u32,
 }
 
-/// A rule, and what it is about in a file.
+/// A rule and the matching spans in a file.
 type Hit<'r> = (&'r Rule, Span);
 
-/// What a query found, and whether it was stopped before its end.
+/// What a query matched, and whether it was stopped early.
 struct Searched<'r> {
     hits: Vec<Hit<'r>>,
     stopped: bool,
@@ -117,7 +117,7 @@ const TIME_LIMIT: Duration = Duration::from_millis(300);
 const NANOS_PER_BYTE: u64 = 300;
 
 impl<'r> Engine<'r> {
-    /// Sorts the active data rules by how they match.
+    /// Groups the active data rules by how they match.
     pub fn new(rules: &'r RuleSet) -> Self {
         let mut engine = Self::default();
         for rule in rules.active_rules() {
@@ -144,7 +144,7 @@ impl<'r> Engine<'r> {
         engine
     }
 
-    /// Whether any data rule may match in this file. A necessary condition.
+    /// Whether a data rule may match in this file: a necessary condition.
     pub fn trigger(&self, source: &Source) -> bool {
         let text = source.text.as_str();
         let is_possible = |paths: &Paths<'_>| paths.rule.covers(source) && paths.possible(text);
@@ -165,7 +165,7 @@ impl<'r> Engine<'r> {
         })
     }
 
-    /// Matches the data rules on one file.
+    /// Runs the data rules on one file.
     pub fn run(&self, source: &Source, tree: Option<&Tree<'_>>) -> Verdict {
         let mut verdict = Verdict::default();
         let mut hits = self.files(source);
@@ -191,7 +191,7 @@ impl<'r> Engine<'r> {
         verdict
     }
 
-    /// A file that is found as such is found at its first line.
+    /// A match of the file itself is reported at its first line.
     fn files(&self, source: &Source) -> Vec<Hit<'r>> {
         let end = source.text.find(['\n', '\r']).unwrap_or(source.text.len());
         self.file.iter().filter(|rule| rule.covers(source)).map(|rule| (*rule, Span::new(0, end))).collect()
@@ -239,7 +239,7 @@ impl<'r> Engine<'r> {
     }
 }
 
-/// The rules that are about a path with a value.
+/// The rules that match a path with a value.
 fn found<'a, 'r>(
     rules: &'a [Paths<'r>],
     path: &'a [Option<&str>],
@@ -248,21 +248,21 @@ fn found<'a, 'r>(
     rules.iter().filter(move |paths| paths.matches(path) && fits(paths.rule, value)).map(|paths| paths.rule)
 }
 
-/// Whether a value is one that a rule is about.
+/// Whether a rule matches a value.
 fn fits(rule: &Rule, value: &str) -> bool {
     rule.value.as_ref().is_none_or(|wanted| wanted.get().is_some_and(|wanted| wanted.is_match(value)))
 }
 
-/// The languages of a rule that queries can be for.
+/// The languages that the queries of a rule can be written for.
 pub(super) fn languages(rule: &Rule) -> impl Iterator<Item = Language> {
     languages::with_queries()
         .filter(|(name, _)| rule.languages.iter().any(|language| language == name))
         .map(|(_, language)| language)
 }
 
-/// Reports what was found. A rule that finds very much in one file is a mistake, and one that nobody reads to the end.
+/// Reports matches. A rule with very many matches in one file is a mistake, and nobody reads all of them.
 fn report(source: &Source, mut hits: Vec<Hit<'_>>, verdict: &mut Verdict) {
-    // Two nodes, one in the other, can have one place.
+    // A node and its child can have the same span.
     hits.sort_by_key(|(rule, span)| (rule.id, *span));
     hits.dedup_by_key(|(rule, span)| (rule.id, *span));
     let mut counts: HashMap<RuleId, usize> = HashMap::new();
@@ -304,7 +304,7 @@ impl<'r> Combined<'r> {
         let Some(compiled) = self.compiled(language) else { return stopped };
         match compiled.search(tree, &self.together) {
             Searched { hits: found, stopped: false } => hits.extend(found),
-            // One query that runs away must not take the others with it.
+            // A query that takes too long must not stop the others.
             Searched { .. } => {
                 for (&rule, budget) in self.rules.iter().zip(&self.alone) {
                     let Some(alone) = Compiled::new(language, &[rule]) else { continue };
@@ -330,7 +330,7 @@ impl<'r> Compiled<'r> {
             text.push('\n');
             ends.push((text.len(), *rule));
         }
-        // Every page's query was compiled when the page was read, the built-in ones by a test.
+        // The query of each page was compiled when the page was read, those of built-in pages by a test.
         let query = Query::new(&language.grammar(), &text).ok()?;
         let owners = (0..query.pattern_count())
             .map(|pattern| {

@@ -1,7 +1,7 @@
-//! The examples of a rule's page: each `### heading` under `## Bad` or `## Good` is one small repository.
+//! The examples of a rule's page: each `### heading` under `## Bad` or `## Good` is a small repository.
 //!
-//! Fenced blocks hold its files (`nix file=modules/web.nix`), what is reported for it (`findings`) and what a fix makes
-//! of it (`fixed`, `fixed unsafe`).
+//! Fenced blocks contain its files (`nix file=modules/web.nix`), its findings (`findings`), and its files after fixes
+//! (`fixed`, `fixed unsafe`).
 
 use std::ops::Range;
 
@@ -12,14 +12,14 @@ use super::page::PageError;
 pub struct Example<'a> {
     /// Its heading.
     pub title: &'a str,
-    /// Whether the rule must be silent: it stands under `## Good`.
+    /// Whether it is under `## Good`, where the rule must report nothing.
     pub good: bool,
     /// Its fenced blocks.
     pub blocks: Vec<Block<'a>>,
 }
 
 impl<'a> Example<'a> {
-    /// Its files: path and text. The configuration is the one called `flakeward.toml`.
+    /// Its files: path and text. The configuration is the one named `flakeward.toml`.
     pub fn files(&self) -> impl Iterator<Item = (&'a str, &Block<'a>)> {
         self.blocks.iter().filter_map(|block| match block.role {
             Role::File(path) => Some((path, block)),
@@ -27,7 +27,7 @@ impl<'a> Example<'a> {
         })
     }
 
-    /// The block of what is reported.
+    /// The block with the findings.
     pub fn findings(&self) -> Option<&Block<'a>> {
         self.blocks.iter().find(|block| block.role == Role::Findings)
     }
@@ -36,26 +36,26 @@ impl<'a> Example<'a> {
 /// A fenced block.
 #[derive(Debug)]
 pub struct Block<'a> {
-    /// What it holds.
+    /// What it contains.
     pub role: Role<'a>,
     /// Its text.
     pub text: &'a str,
-    /// Whether the file is written in Latin-1 and not in UTF-8.
+    /// Whether the file is encoded in Latin-1 instead of UTF-8.
     pub latin1: bool,
-    /// Where its text stands in the page's body.
+    /// The offset of its text in the page's body.
     pub span: Range<usize>,
-    /// Where it ends, closing fence included.
+    /// The offset of its end, including the closing fence.
     pub end: usize,
 }
 
-/// What a block holds.
+/// What a block contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role<'a> {
     /// A file of the repository.
     File(&'a str),
     /// What the rule reports, as `--format concise` prints it.
     Findings,
-    /// What a fix makes of a file; of the only one where no path is given.
+    /// A file after fixes; without a path, the only file.
     Fixed {
         /// The file.
         path: Option<&'a str>,
@@ -64,7 +64,7 @@ pub enum Role<'a> {
     },
 }
 
-/// The top-level sections of a page that its form asks for, in their order.
+/// The required top-level sections of a page, in order.
 pub const SECTIONS: [&str; 3] = ["Why", "Bad", "Good"];
 
 /// Reads the examples of a page's body.
@@ -104,7 +104,7 @@ fn error(message: &str, span: Range<usize>) -> PageError {
     PageError { message: message.to_owned(), span: Some(span), help: None }
 }
 
-/// Lines without their end, and where they begin.
+/// The lines without their line ends, each with its offset.
 fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     text.split_inclusive('\n').scan(0, |at, line| {
         let start = *at;
@@ -115,9 +115,9 @@ fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
 
 /// The opening line of a fenced block.
 pub struct Fence<'a> {
-    /// How many backticks.
+    /// The number of backticks.
     ticks: usize,
-    /// What stands after them.
+    /// The text after them.
     pub info: &'a str,
 }
 

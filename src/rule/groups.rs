@@ -3,7 +3,7 @@
 use crate::finding::UNCHECKED;
 use crate::rule::{Catalog, Rule};
 
-/// The groups: name, and what its rules are about. A page names the groups of its rule.
+/// The groups: name, and the subject of their rules. A page names the groups of its rule.
 pub const GROUPS: [(&str, &str); 7] = [
     ("ports", "port numbers and the port registry"),
     ("containers", "images, and services in containers"),
@@ -14,7 +14,7 @@ pub const GROUPS: [(&str, &str); 7] = [
     ("general", "syntax errors, and suppressions that match nothing"),
 ];
 
-/// The group of rules about choices.
+/// The group of rules that are a matter of preference.
 pub const STYLE: &str = "style";
 
 /// The names of the groups.
@@ -28,8 +28,8 @@ pub fn is_group(name: &str) -> bool {
 }
 
 impl Catalog {
-    /// The rules that a name stands for: the rule of this id, or the rules of this group. Nothing for an unknown name.
-    /// What could not be checked belongs to no group that a user can switch off.
+    /// The rules that a name refers to: the rule with this id, or the rules of this group. Empty for an unknown name.
+    /// A rule about what could not be checked is in no group, so that it cannot be turned off with one.
     pub fn named<'c>(&'c self, name: &str) -> Vec<&'c Rule> {
         match self.find(name) {
             Some(rule) => vec![rule],

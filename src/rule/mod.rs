@@ -1,4 +1,4 @@
-//! Rules: each is a page, in `rules/` or in a repository's `.flakeward/rules/`, read here into what the engine needs.
+//! Rules: each has a page, in `rules/` or in a repository's `.flakeward/rules/`, which is parsed here for the engine.
 
 pub mod engine;
 pub mod example;
@@ -21,13 +21,13 @@ pub static BUILT_IN: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         .iter()
         .map(|(name, text)| match page::parse(name, text) {
             Ok(rule) => rule,
-            // A test reads every page, so a page that does not parse never ships.
+            // A test parses every page, so a page that does not parse is never released.
             Err(error) => panic!("rules/{name}.md: {}", error.message),
         })
         .collect()
 });
 
-/// The rules that a run knows: the built-in ones and the repository's own.
+/// The known rules: the built-in ones and the repository's own.
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {
     own: Vec<Arc<Rule>>,
@@ -55,12 +55,12 @@ impl Catalog {
         BUILT_IN.iter().chain(self.own.iter().map(|rule| &**rule))
     }
 
-    /// The rule of an id.
+    /// The rule with an id.
     pub fn find(&self, id: &str) -> Option<&Rule> {
         self.iter().find(|rule| rule.id == id)
     }
 
-    /// What to say of an id that no rule has: that, and what to do.
+    /// The error message about an unknown id, and what to do about it.
     pub fn unknown(&self, id: &str) -> (String, String) {
         let help = match crate::suggest::nearest(id, self.iter().map(|rule| rule.id).chain(groups::names())) {
             Some(near) => format!("did you mean `{near}`?"),
@@ -75,23 +75,23 @@ impl Catalog {
 pub struct RuleSet {
     catalog: Catalog,
     levels: BTreeMap<RuleId, Level>,
-    /// Rules that are on for some paths, whatever their level is elsewhere.
+    /// Rules that are enabled for some paths, whatever their level elsewhere.
     somewhere: BTreeSet<RuleId>,
 }
 
 impl RuleSet {
-    /// All rules at the levels of their pages.
+    /// All rules, with the levels of their pages.
     pub fn new(catalog: Catalog) -> Self {
         let levels = catalog.iter().map(|rule| (rule.id, rule.level)).collect();
         Self { catalog, levels, somewhere: BTreeSet::new() }
     }
 
-    /// The rules that there are.
+    /// All known rules.
     pub fn catalog(&self) -> &Catalog {
         &self.catalog
     }
 
-    /// A rule's level; unknown rules are off.
+    /// The level of a rule; unknown rules are off.
     pub fn level(&self, rule: &str) -> Level {
         self.levels.get(rule).copied().unwrap_or(Level::Off)
     }
@@ -101,12 +101,12 @@ impl RuleSet {
         self.levels.insert(rule, level);
     }
 
-    /// Says that a rule is on for some paths.
+    /// Enables a rule for some paths.
     pub fn set_somewhere(&mut self, rule: RuleId) {
         self.somewhere.insert(rule);
     }
 
-    /// Takes that back.
+    /// Reverts that.
     pub fn unset_somewhere(&mut self, rule: RuleId) {
         self.somewhere.remove(rule);
     }

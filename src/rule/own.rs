@@ -1,6 +1,6 @@
-//! A repository's own rules: pages in `.flakeward/rules/`, of the same form as the built-in ones.
+//! A repository's own rules: pages in `.flakeward/rules/`, in the format of the built-in ones.
 //!
-//! They are data: what they match is said by paths, keywords and queries, never by code.
+//! They are data: they declare what they match with paths, keywords and queries, and contain no code.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -12,10 +12,10 @@ use crate::lang::{Language, dockerfile, languages};
 use crate::source::FileKind;
 use crate::toml_text::Places;
 
-/// Where the pages are, relative to the root.
+/// The folder of the pages, relative to the root.
 pub const FOLDER: &str = ".flakeward/rules";
 
-/// What the ids of such rules begin with.
+/// The prefix of the ids of such rules.
 pub const PREFIX: &str = "local/";
 
 /// The page of a repository's own rule, relative to the root.
@@ -26,7 +26,7 @@ pub fn path(id: &str) -> String {
 /// Larger pages are not read.
 pub const MAX_PAGE: u64 = 256 << 10;
 
-/// Reads the page of a file `NAME.md`: the rule `local/NAME`.
+/// Reads the page `NAME.md` as the rule `local/NAME`.
 pub fn parse(name: &str, text: &str) -> Result<Rule, PageError> {
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if name.is_empty() || !name.chars().all(fits) {
@@ -37,7 +37,7 @@ pub fn parse(name: &str, text: &str) -> Result<Rule, PageError> {
     Ok(Rule { body: Cow::Owned(body.to_owned()), ..rule })
 }
 
-/// A page while it is judged: enough to say where something is wrong.
+/// A page that is being validated, with what is needed to report a position in it.
 struct Page<'a> {
     text: &'a str,
     places: Places,
@@ -88,7 +88,7 @@ impl Page<'_> {
         self.places.value_of(key).map(|span| span.start + FENCE.len()..span.end + FENCE.len())
     }
 
-    /// What stands between braces is replaced, and there is one thing to replace it by.
+    /// Text between braces is replaced. There is only one placeholder.
     fn placeholders(&self, key: &str, text: &str) -> Result<(), PageError> {
         let names = text.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name);
         let word = |name: &&str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
@@ -166,7 +166,7 @@ impl Page<'_> {
         Ok(())
     }
 
-    /// A place in the query as a place in the page; the whole query where it is written with escapes.
+    /// Maps a position in the query to the page; the whole query if it is written with escapes.
     fn inside(&self, query: &str, offset: usize) -> Option<Range<usize>> {
         let whole = self.place("query")?;
         let Some(at) = self.text.get(whole.clone()).and_then(|written| written.find(query)) else { return Some(whole) };
@@ -176,10 +176,10 @@ impl Page<'_> {
     }
 }
 
-/// Longer queries are refused: the time to compile one grows faster than its length.
+/// Longer queries are rejected: the time to compile a query grows faster than its length.
 const MAX_QUERY: usize = 16 << 10;
 
-/// Whether a query nests deeper than its reader, which is recursive, should go: brackets, and fields (`a: b: ..`) in the
+/// Whether a query is nested too deeply for its parser, which is recursive: brackets, and fields (`a: b: ..`) in the
 /// same bracket. Those in strings count as well.
 fn nests_too_deep(query: &str) -> bool {
     const DEEPEST: usize = 200;
@@ -219,7 +219,7 @@ mod tests {
         format!("+++\nid = \"x\"\nlevel = \"warn\"\nsummary = \"s\"\n{front}\n+++\n\n## Why\n")
     }
 
-    /// The message, and the text that it points at.
+    /// The message, and the text that it refers to.
     fn wrong(front: &str) -> (String, String) {
         let page = page(front);
         let error = parse("x", &page).map(|rule| rule.id).unwrap_err();

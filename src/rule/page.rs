@@ -1,4 +1,4 @@
-//! A rule's page: front matter for the engine, prose and examples for people and tests.
+//! A rule's page: front matter for the engine, text and examples for people and tests.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -19,37 +19,37 @@ use crate::toml_text::{Fault, Places, explain};
 /// A rule, as its page defines it.
 #[derive(Debug)]
 pub struct Rule {
-    /// Its public id: the page's file name.
+    /// Its public id: the name of the page's file.
     pub id: RuleId,
     /// Its default level.
     pub level: Level,
-    /// One line for lists.
+    /// A summary of one line, for lists.
     pub summary: String,
     /// The groups it belongs to: names of [`super::groups::GROUPS`].
     pub groups: Vec<String>,
     /// The kinds of files it looks at, by [`crate::source::FileKind::name`]; empty means it has no files of its own.
     pub languages: Vec<String>,
-    /// How it finds things.
+    /// How it matches.
     pub matcher: Matcher,
     /// The files that a data matcher applies to, if `paths` restricts them.
     pub paths: Option<Compiled<Vec<String>, GlobSet>>,
-    /// A text without which the query of a data matcher cannot match.
+    /// A string that every match of a data rule's query contains.
     pub trigger: Option<String>,
-    /// What the text of a value, or of an instruction's arguments, must match.
+    /// A pattern for the text of a value or of an instruction's arguments.
     pub value: Option<Compiled<String, Regex>>,
-    /// Message and help of a data matcher.
+    /// Message and help of a data rule.
     pub message: String,
-    /// What to do, for a data matcher.
+    /// What to do about a finding of a data rule.
     pub help: Option<String>,
     /// What `flakeward fix` can do for it.
     pub fix: Fixability,
-    /// The version that brought it.
+    /// The version that introduced it.
     pub since: String,
     /// Parameters of its check.
     pub params: toml::Table,
     /// The page's Markdown after the front matter.
     pub body: Cow<'static, str>,
-    /// Where the page of a policy's rule is: an address on the web, or the path of the file. `None` for all others.
+    /// The address of a policy rule's page on the web, or the path of its file. `None` for other rules.
     pub page: Option<String>,
 }
 
@@ -61,7 +61,7 @@ impl Rule {
             && self.paths.as_ref().is_none_or(is_allowed)
     }
 
-    /// Compiles the patterns of the page; the error is at the key in its front matter, at `place`.
+    /// Compiles the patterns of the page. An error refers to the key in its front matter, which is at `place`.
     pub fn check_patterns(&self, place: impl Fn(&str) -> Option<Range<usize>>) -> Result<(), PageError> {
         if let Some(value) = &self.value {
             let regex = regex(&value.pattern);
@@ -84,8 +84,8 @@ impl Rule {
     }
 }
 
-/// A pattern that is compiled when it is first used: most rules of a run never use theirs, and compiling them all takes
-/// longer than checking a file.
+/// A pattern that is compiled when it is first used: most rules of a run never use theirs, and compiling all of them
+/// takes longer than checking a file.
 #[derive(Debug)]
 pub struct Compiled<P, C> {
     pattern: P,
@@ -104,18 +104,18 @@ impl<P, C> Compiled<P, C> {
     }
 }
 
-/// How a rule finds things.
+/// How a rule matches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Matcher {
-    /// The check of the rule's name in `src/check/`.
+    /// By the check with the rule's name in `src/check/`.
     Code,
     /// The kind of file itself.
     File,
     /// A tree-sitter query whose `@finding` capture is reported.
     Query(String),
-    /// Nix attribute paths, resolved through nested sets; `*` is any one name.
+    /// Nix attribute paths, resolved through nested sets; `*` matches any name.
     AttrPath(Vec<String>),
-    /// Paths of YAML keys; items of sequences add nothing, `*` is any one key.
+    /// Paths of YAML keys; items of sequences have no name, `*` matches any key.
     YamlPath(Vec<String>),
     /// Dockerfile instructions, by their keyword.
     Instruction(Vec<String>),
@@ -128,9 +128,9 @@ pub enum Matcher {
 pub enum Fixability {
     /// Nothing: a person has to decide.
     None,
-    /// Keeps what Nix evaluates.
+    /// A fix that keeps what Nix evaluates.
     Safe,
-    /// Only with `--unsafe`.
+    /// A fix that requires `--unsafe`.
     Unsafe,
 }
 
@@ -169,12 +169,12 @@ fn no_fix() -> Fixability {
     Fixability::None
 }
 
-/// Why a page could not be read, and where in it.
+/// Why a page could not be read, and the position of the error.
 #[derive(Debug)]
 pub struct PageError {
     /// What is wrong.
     pub message: String,
-    /// The place in the page.
+    /// The position in the page.
     pub span: Option<Range<usize>>,
     /// What to do.
     pub help: Option<String>,
@@ -186,7 +186,7 @@ impl PageError {
     }
 }
 
-/// What to say of a page that has more than one matcher, or none and no code.
+/// The error message about a page with more than one matcher, or with neither a matcher nor code.
 pub(super) const ONE_MATCHER: &str =
     "a page must have exactly one of `file`, `attrpath`, `yamlpath`, `instruction` and `query`";
 
@@ -208,7 +208,8 @@ pub fn parse(name: &str, text: &'static str) -> Result<Rule, PageError> {
     }
 }
 
-/// Reads the page of a file `NAME.md` as the rule of an id, and the page's body, which is not yet the rule's.
+/// Reads the page of a file `NAME.md` as the rule with an id. Also returns the page's body, which is not yet part of
+/// the rule.
 pub(super) fn read<'a>(name: &str, id: &str, text: &'a str) -> Result<(Rule, &'a str), PageError> {
     let (front, body) =
         split(text).ok_or_else(|| PageError::new("a page must begin with front matter between two `+++` lines"))?;
@@ -269,7 +270,7 @@ pub(super) fn read<'a>(name: &str, id: &str, text: &'a str) -> Result<(Rule, &'a
     Ok((rule, body))
 }
 
-/// An id that lives as long as the process, once for every id.
+/// An id that lives as long as the process. Each id is allocated once.
 fn kept(id: &str) -> RuleId {
     static KEPT: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
     let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
@@ -281,7 +282,7 @@ fn kept(id: &str) -> RuleId {
     id
 }
 
-/// A regular expression. Its library promises time linear in the text; how large it becomes is limited here.
+/// A regular expression. Matching takes time linear in the text; the size of the compiled expression is limited here.
 fn regex(text: &str) -> Result<Regex, String> {
     regex::RegexBuilder::new(text).size_limit(1 << 20).build().map_err(|error| match error {
         regex::Error::CompiledTooBig(_) => "this regular expression is too large".to_owned(),

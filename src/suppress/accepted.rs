@@ -6,8 +6,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use super::Suppression;
-use crate::config::Config;
-use crate::config::Origin;
+use crate::config::{Config, Origin, initial};
 use crate::finding::{RelPath, Span};
 use crate::rule::RuleSet;
 
@@ -26,9 +25,9 @@ pub struct Accepted {
     pub span: Span,
     /// The reason; empty if there is none.
     pub reason: String,
-    /// The last day on which it is in force.
+    /// The last day on which it is in effect.
     pub until: Option<Date>,
-    /// Whether it is in force.
+    /// Whether it is in effect.
     pub state: State,
 }
 
@@ -80,7 +79,7 @@ impl State {
     /// The name in reports.
     pub fn name(self) -> &'static str {
         match self {
-            State::InForce => "in force",
+            State::InForce => "in effect",
             State::Expired => "expired",
             State::Unused => "unused",
         }
@@ -160,7 +159,8 @@ fn comment(text: &str, entry: Range<usize>) -> String {
     }
     let start = text[..entry.start].rfind('\n').map_or(0, |at| at + 1);
     let above = text[..start].lines().rev().map(str::trim).take_while(|line| line.starts_with('#'));
-    let mut lines: Vec<&str> = above.map(|line| line.trim_start_matches('#').trim()).collect();
+    let above = above.map(|line| line.trim_start_matches('#').trim());
+    let mut lines: Vec<&str> = above.filter(|line| !initial::is_explanation(line)).collect();
     lines.reverse();
     lines.join(" ")
 }
@@ -177,6 +177,7 @@ mod tests {
             ("# far\n\nlevel = @\"off\"@\n", ""),
             ("exclude = [@\"a\"@, 'b#c'] # vendored", "vendored"),
             ("exclude = [@\"a#b\"@]", ""),
+            ("# Paths that are not checked, as in .gitignore. Installed packages, generated files and lock files never are.\nexclude = [@\"a\"@]", ""),
         ] {
             let parts: Vec<&str> = text.split('@').collect();
             let entry = parts[0].len()..parts[0].len() + parts[1].len();

@@ -116,7 +116,7 @@ pub struct Update {
 type Sources = BTreeMap<RelPath, Arc<Source>>;
 
 /// A baseline that accepts some findings. Findings that are accepted already keep their reasons and dates; the
-/// others get those of `terms`. `exists` tells which paths there are. Rows that `replaces` is not true for, by rule and
+/// others get those of `terms`. `exists` tells which paths there are. Rows for which `replaces` is false, by rule and
 /// path, are kept whether they hold a finding or not.
 pub fn update(
     findings: &[Finding],

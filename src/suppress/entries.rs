@@ -62,8 +62,8 @@ pub fn unused(config: &Config, file: &RelPath, repository: &Repository<'_>) -> V
 pub fn ignored(path: &RelPath, used: Option<&str>) -> Finding {
     let folder = crate::paths::folder(path);
     let message = match (used, folder.is_empty()) {
-        (Some(used), true) => format!("this configuration file is not read: {used} is"),
-        _ => "this configuration file is not read: only the one in the root of the repository is".to_owned(),
+        (Some(used), true) => format!("this configuration file is ignored, because {used} is used"),
+        _ => "this configuration file is ignored: only the one in the root of the repository is used".to_owned(),
     };
     let help = match folder.is_empty() {
         true => "remove one of the two files".to_owned(),

@@ -38,7 +38,7 @@ pub struct Suppression {
     pub until: Option<Date>,
     /// The lines (from 0, inclusive) that it covers.
     pub lines: std::ops::RangeInclusive<usize>,
-    /// Whether the grammar parses it as a comment. In a script inside of a string, a comment is part of a value.
+    /// Whether the grammar parses it as a comment. In a script inside a string, a comment is part of a value.
     pub is_comment: bool,
     /// Whether it suppressed a finding.
     pub used: bool,
@@ -355,7 +355,7 @@ pub fn unused<'a>(suppressions: impl Iterator<Item = &'a Suppression>, sources: 
     let unused: Vec<&Suppression> = suppressions.filter(|entry| !entry.used).collect();
     let indexes = indexes(unused.iter().copied(), sources);
     let report = |entry: &&Suppression| {
-        let message = format!("{} reports nothing here: the suppression is not needed", entry.name);
+        let message = format!("{} reports nothing here: remove the suppression", entry.name);
         let mut finding = Finding::new("unused-suppression", &entry.path, entry.rule_span, message)
             .label("matches nothing")
             .help("remove it, so that it cannot hide a later finding");

@@ -1,4 +1,4 @@
-//! What git knows of a repository: the files it tracks and its own list of ignored patterns.
+//! What git stores about a repository: the tracked files and its own ignore patterns.
 
 use std::collections::BTreeSet;
 use std::io::Read;
@@ -23,7 +23,7 @@ const REGULAR: u32 = 0o100_000;
 pub fn tracked(root: &Path) -> Result<Vec<PathBuf>, String> {
     let Some(folder) = git_folder(root) else { return Ok(Vec::new()) };
     let Some(bytes) = read(&folder.join("index"), MAX_INDEX)? else { return Ok(Vec::new()) };
-    // The configuration says how long object ids are; with the other length the index does not parse.
+    // The configuration determines how long object ids are; with the other length, the index does not parse.
     let listed = [20, 32].into_iter().find_map(|id| entries(&bytes, id));
     let listed = listed.ok_or("it is not an index of git that can be read")?;
     Ok(listed.into_iter().map(|path| super::path_of_bytes(&path)).collect())

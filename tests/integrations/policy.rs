@@ -24,7 +24,7 @@ fn user(policy: &Repository, flakeward: &Repository, nixpkgs: &Path) -> Reposito
     ])
 }
 
-/// Runs flakeward outside of Nix, with the store that the inputs are in.
+/// Runs flakeward outside Nix, with the store that the inputs are in.
 fn check(nix: &Nix, repository: &Repository) -> Ran {
     let mut command = repository.command(FLAKEWARD);
     command.args(["check", "--select", "lookup-path", "--format", "concise", "--color", "never"]);

@@ -38,7 +38,7 @@ const FILES: [(&str, &str); 15] = [
     ("serve", "#!/bin/sh\n# flakeward: allow(lookup-path) why\n"),
 ];
 
-/// A repository inside of the repository, and a file that is excluded. They are not edited.
+/// A repository inside the repository, and a file that is excluded. They are not edited.
 const BESIDE: [(&str, &str); 3] = [
     ("nested/web.nix", "{ services.web.port = 8123; }\n"),
     ("excluded/web.nix", "{ services.web.port = 8123; }\n"),

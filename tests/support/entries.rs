@@ -82,7 +82,7 @@ pub fn levels(bytes: &[u8]) {
         text.push_str(&PARTS[pair[0] as usize % PARTS.len()].repeat(1 + pair[1] as usize));
     }
     let Ok(tree) = Tree::read(Language::Yaml, &text) else { return };
-    assert!(tree.nodes().all(|node| text.get(tree.span(node).range()).is_some()), "a node is outside of its text");
+    assert!(tree.nodes().all(|node| text.get(tree.span(node).range()).is_some()), "a node is outside its text");
 }
 
 /// The changed lines between two texts, separated by a NUL: the unchanged lines are lines of the older text, in order.
@@ -146,7 +146,7 @@ pub fn config(bytes: &[u8]) {
     match Config::parse(Path::new("flakeward.toml"), text.to_owned()) {
         Err(error) => {
             let fits = error.span.is_none_or(|span| text.get(span).is_some());
-            assert!(fits, "an error of the configuration points outside of it: {}", error.message);
+            assert!(fits, "an error of the configuration points outside it: {}", error.message);
         }
         Ok(config) => {
             let files = [
@@ -177,7 +177,7 @@ pub fn page(bytes: &[u8]) {
     match own::parse("page", text) {
         Err(error) => {
             let span = error.span;
-            assert!(span.is_none_or(|span| text.get(span).is_some()), "an error of a page points outside of it");
+            assert!(span.is_none_or(|span| text.get(span).is_some()), "an error of a page points outside it");
         }
         Ok(rule) => {
             let repo = Repo::from_texts([("a.nix", PORTS), ("a.yaml", "a:\n  - b: 1\n"), ("Dockerfile", "FROM a\n")]);
@@ -200,7 +200,7 @@ pub fn registry(bytes: &[u8]) {
         let names = registry::nearest::Names::of(&registry);
         for entry in registry.entries.iter().take(50) {
             for span in [entry.name_span, entry.value_span] {
-                assert!(text.get(span.range()).is_some(), "{} points outside of the file", entry.name());
+                assert!(text.get(span.range()).is_some(), "{} points outside the file", entry.name());
             }
             assert_ne!(registry.lookup(&entry.path), Lookup::Missing(0), "{} is not there", entry.name());
             registry.named(&entry.name());

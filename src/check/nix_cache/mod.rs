@@ -128,14 +128,14 @@ impl<'p> Repository<'p> {
         };
         let accepted = self.flake_substituters && steps.iter().any(|placed| placed.step.accepts_flake_config);
         if steps.iter().any(|placed| placed.step.may_cache) {
-            return Judgement::Unknown("a step is named like a cache, but what it caches is not known");
+            return Judgement::Unknown("a step is named like a cache, but what it caches is unknown");
         }
         if job.configured || accepted || steps.iter().any(|placed| placed.step.cache.is_some()) {
             return Judgement::Fine;
         }
         match self.runner(file, job) {
             Runner::Own => return Judgement::Fine,
-            Runner::Unknown => return Judgement::Unknown("its runner is not known"),
+            Runner::Unknown => return Judgement::Unknown("its runner is unknown"),
             Runner::Fresh => {}
         }
         let (command, build_span) = built;

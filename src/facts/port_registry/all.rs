@@ -21,7 +21,8 @@ pub struct Registries<'p> {
     /// By name; the first registry that defines it wins.
     entries: HashMap<&'p [String], Known<'p>>,
     numbers: BTreeMap<u32, Vec<Known<'p>>>,
-    /// By folder served and number: the entries of the registries in that folder.
+    /// By folder served and number: the entries of the registries in that folder. Without numbers if
+    /// there is only one folder.
     by_folder: BTreeMap<&'p str, BTreeMap<u32, Vec<Known<'p>>>>,
 }
 
@@ -41,7 +42,10 @@ impl<'p> Registries<'p> {
         for &registry in &all {
             folders.entry(served(&registry.path)).or_default().push(registry);
         }
-        let by_folder = folders.into_iter().map(|(folder, registries)| (folder, numbers(&registries))).collect();
+        // With registries in one folder only, there is nothing to choose.
+        let is_single = folders.len() < 2;
+        let own = |registries: Vec<&'p Registry>| if is_single { BTreeMap::new() } else { numbers(&registries) };
+        let by_folder = folders.into_iter().map(|(folder, registries)| (folder, own(registries))).collect();
         let numbers = numbers(&all);
         Self { all, by_path, by_end, entries, numbers, by_folder }
     }

@@ -69,6 +69,11 @@ impl PortFacts {
         uses.chain(self.of_machines.iter().filter(is_machine))
     }
 
+    /// Whether a port literal, on whichever host, has one of some numbers.
+    pub fn has_number(&self, is_asked: impl Fn(u32) -> bool) -> bool {
+        self.uses.iter().chain(&self.of_machines).any(|port| is_asked(port.number))
+    }
+
     /// Adds the use of a port in a text.
     fn add(&mut self, port: &TextPort<'_>, found: PortUse) {
         match port.host {

@@ -21,7 +21,7 @@ pub fn add(tree: &Tree<'_>, services: &Attrs, part: &mut Part) {
     }
     for attr in services.all.iter().filter(|attr| attr.name != "outputs") {
         let Some(service) = SERVICES.iter().find(|service| service.name == attr.name) else {
-            part.open = Some("it has a service that services-flake does not");
+            part.open = Some("it uses a service that services-flake does not provide");
             continue;
         };
         let instances = Attrs::read(tree, &attr.pieces);

@@ -168,7 +168,7 @@ pub fn call(yaml: &Yaml<'_, '_>, job: Node) -> Option<Call> {
     Some(Call { workflow, inputs: inputs.collect() })
 }
 
-/// The inside of a text that is a single expression: `${{ matrix.os }}`.
+/// The inner part of a text that is a single expression: `${{ matrix.os }}`.
 fn expression(text: &str) -> Option<&str> {
     let inner = text.trim().strip_prefix("${{")?.strip_suffix("}}")?.trim();
     (!inner.contains("${{")).then_some(inner)

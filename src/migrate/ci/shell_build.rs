@@ -131,7 +131,7 @@ fn build(command: &Command<'_>, count: usize) -> Result<Build, String> {
     }
     let computed = |text: &str| text.contains(['$', '`']) || text.contains("${{");
     match (build.context.as_str(), &build.file) {
-        ("" | "-", _) => Err("it is not known which folder it builds".to_owned()),
+        ("" | "-", _) => Err("cannot tell which folder it builds".to_owned()),
         (context, file) if computed(context) || file.as_deref().is_some_and(computed) => {
             Err("which Dockerfile it builds is computed".to_owned())
         }

@@ -201,7 +201,7 @@ fn volumes(node: &mut Node, folder: &str) -> Result<(), Error> {
                 let sources = pairs.iter_mut().filter(|(key, _)| is_bind && key.name == "source");
                 sources.for_each(|(_, source)| resolve(source, folder));
             }
-            Value::List(_) => return Err(item.error("a volume has to be a text or a mapping")),
+            Value::List(_) => return Err(item.error("a volume has to be a string or a mapping")),
         }
     }
     Ok(())
@@ -243,7 +243,7 @@ fn ports(node: &mut Node) -> Result<(), Error> {
                 all.extend(short.into_iter().map(|port| port.node(&item.place)));
             }
             Value::Map(_) => all.push(item.clone()),
-            Value::List(_) => return Err(item.error("a port has to be a text or a mapping")),
+            Value::List(_) => return Err(item.error("a port has to be a string or a mapping")),
         }
     }
     node.value = Value::List(all);

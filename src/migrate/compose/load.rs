@@ -193,7 +193,7 @@ impl Loader<'_> {
         }
         let Some(path) = file.strip_prefix("./") else {
             return Err(from
-                .error(format!("{file} leads out of the repository"))
+                .error(format!("{file} points outside the repository"))
                 .help("copy the file into the repository, and refer to the copy"));
         };
         match self.files.text(path) {

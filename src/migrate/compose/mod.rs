@@ -89,7 +89,7 @@ pub fn migrate(draft: &mut Draft<'_>, files: &[RelPath]) -> Result<(), Error> {
     write_secrets(draft, &parts, files)?;
     if parts.services.is_empty() && parts.processes.is_empty() {
         let path = files.first().cloned().unwrap_or_else(|| "compose.yaml".into());
-        draft.report.leave(&path, 1, "services", "no service of it could be carried", "see the entries below");
+        draft.report.leave(&path, 1, "services", "none of its services could be carried over", "see the entries below");
         return Ok(());
     }
     let text = text(&name, &module, &parts, files, draft);
@@ -300,7 +300,7 @@ fn top_level(draft: &mut Draft<'_>, model: &Model, files: &[RelPath]) {
                 path,
                 line,
                 name,
-                "process-compose has nothing like it",
+                "process-compose has no equivalent",
                 "check whether the programs need it",
             ),
         }

@@ -412,7 +412,7 @@ fn own_script(builder: &Builder<'_, '_>, service: &Service<'_>, word: &str) -> O
     let folder = service.image_file.as_ref().map(|file| file.folder.as_str()).filter(|folder| folder.len() > 1);
     let root = folder.and_then(|folder| folder.trim_start_matches('/').split('/').next());
     if let Some(root) = root.filter(|root| text.split_whitespace().any(|word| names_path(word, root))) {
-        let why = format!("the script ./{full} names /{root}, which does not exist outside of the image");
+        let why = format!("the script ./{full} refers to /{root}, which exists only in the image");
         builder.leave(service, &service.key.place, "command", why, "let the script work in the checkout");
     }
     Some(path)

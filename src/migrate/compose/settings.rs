@@ -20,17 +20,17 @@ const KEYS: &[(&str, Outcome)] = &[
     ("container_name", Holds("its name is rewritten wherever it is used as a host")),
     ("hostname", Holds("its name is rewritten wherever it is used as a host")),
     ("networks", Holds("all processes share the network of the machine")),
-    ("network_mode", Lost(HOST_NETWORK, "nothing, unless the service relies on being alone in its network")),
+    ("network_mode", Lost(HOST_NETWORK, "nothing, unless the service relies on having its network to itself")),
     ("pull_policy", Holds("there is no image to pull")),
     ("platform", Holds("nixpkgs builds for the machine's own platform")),
     ("attach", Holds("process-compose shows the output of every process")),
     ("init", Holds("process-compose reaps its processes")),
     ("scale", Lost("several instances would listen on one port", "set `replicas`, and add PC_REPLICA_NUM to the port")),
-    ("user", Lost(ISOLATION, "nothing, unless the program insists on a user")),
-    ("group_add", Lost(ISOLATION, "nothing, unless the program insists on a group")),
-    ("privileged", Lost(ISOLATION, "run what needs more rights by hand")),
-    ("cap_add", Lost(ISOLATION, "run what needs more rights by hand")),
-    ("cap_drop", Lost(ISOLATION, "nothing: the process has the rights that you have")),
+    ("user", Lost(ISOLATION, "nothing, unless the program requires a user")),
+    ("group_add", Lost(ISOLATION, "nothing, unless the program requires a group")),
+    ("privileged", Lost(ISOLATION, "run whatever needs elevated privileges yourself")),
+    ("cap_add", Lost(ISOLATION, "run whatever needs elevated privileges yourself")),
+    ("cap_drop", Lost(ISOLATION, "nothing: the process runs with your privileges")),
     ("security_opt", Lost(ISOLATION, "nothing: there is no container to confine")),
     ("read_only", Lost(ISOLATION, "nothing: the process can write where you can")),
     ("userns_mode", Lost(ISOLATION, "nothing: there is no container")),
@@ -41,9 +41,9 @@ const KEYS: &[(&str, Outcome)] = &[
     ("cgroup_parent", Lost(ISOLATION, "nothing: there is no container")),
     ("isolation", Lost(ISOLATION, "nothing: there is no container")),
     ("runtime", Lost(ISOLATION, "nothing: there is no container runtime")),
-    ("devices", Lost("devices are those of the machine", "name the device itself in the program's settings")),
+    ("devices", Lost("the process sees the machine's own devices", "name the device itself in the program's settings")),
     ("device_cgroup_rules", Lost(ISOLATION, "nothing: there is no container")),
-    ("gpus", Lost("devices are those of the machine", "choose a package that is built for the GPU")),
+    ("gpus", Lost("the process sees the machine's own devices", "choose a package that is built for the GPU")),
     ("mac_address", Lost(HOST_NETWORK, "nothing: the machine has its own address")),
     ("extra_hosts", Lost(HOST_NETWORK, "add the names to /etc/hosts of the machine if the program needs them")),
     ("dns", Lost(HOST_NETWORK, "nothing: the machine's resolver is used")),
@@ -51,9 +51,9 @@ const KEYS: &[(&str, Outcome)] = &[
     ("dns_search", Lost(HOST_NETWORK, "nothing: the machine's resolver is used")),
     ("domainname", Lost(HOST_NETWORK, "nothing: the machine has its own name")),
     ("ulimits", Lost(LIMITS, "set limits with `ulimit` in the command if the program needs them")),
-    ("shm_size", Lost(LIMITS, "nothing: /dev/shm is that of the machine")),
-    ("sysctls", Lost("the kernel's settings are those of the machine", "set them with sysctl on the machine")),
-    ("tmpfs", Lost("there is no file system of its own", "let the program use a folder below /tmp")),
+    ("shm_size", Lost(LIMITS, "nothing: the process uses the machine's /dev/shm")),
+    ("sysctls", Lost("kernel settings apply to the whole machine", "set them with sysctl on the machine")),
+    ("tmpfs", Lost("the process has no file system of its own", "let the program use a folder below /tmp")),
     ("storage_opt", Lost("there is no image", "nothing: there is no container")),
     ("mem_limit", Lost(LIMITS, "set a limit in the program's own settings")),
     ("mem_reservation", Lost(LIMITS, "set a limit in the program's own settings")),
@@ -80,9 +80,9 @@ const KEYS: &[(&str, Outcome)] = &[
     ("models", Lost("models are run by Docker", "use `services.ollama` with `models`")),
     ("credential_spec", Lost("it is for Windows containers", "nothing on Linux")),
     ("volumes_from", Lost("there are no volumes to share", "let both programs use one folder")),
-    ("external_links", Lost("names of other containers are not known", "write the address itself")),
-    ("pre_stop", Lost("hooks are not carried", "write the command as `shutdown.command`")),
-    ("post_start", Lost("hooks are not carried", "write the command as a process that depends on this one")),
+    ("external_links", Lost("the other containers' names do not resolve", "write the address itself")),
+    ("pre_stop", Lost("hooks are not carried over", "write the command as `shutdown.command`")),
+    ("post_start", Lost("hooks are not carried over", "write the command as a process that depends on this one")),
     ("use_api_socket", Lost("there is no Docker", "remove what talks to Docker")),
 ];
 
@@ -93,7 +93,7 @@ pub fn outcome(key: &str) -> Outcome {
     }
     KEYS.iter()
         .find(|(name, _)| *name == key)
-        .map_or(Lost("process-compose has nothing like it", "check whether the program needs it"), |(_, outcome)| {
+        .map_or(Lost("process-compose has no equivalent", "check whether the program needs it"), |(_, outcome)| {
             *outcome
         })
 }

@@ -205,7 +205,7 @@ impl<'d, 'f> Module<'d, 'f> {
             None => {
                 let todo =
                     "add its programs to `deps`, or build on it with `fromImage = nix2container.pullImage { .. }`";
-                self.leave(line, &format!("FROM {}", frame.base), "it is not known what this image contains", todo);
+                self.leave(line, &format!("FROM {}", frame.base), "the contents of this image are unknown", todo);
             }
             Some(base) => match base_images::attribute(base, &frame.base) {
                 Some((attribute, same)) => {
@@ -234,7 +234,7 @@ impl<'d, 'f> Module<'d, 'f> {
             all.push(format!("pkgs.{attribute}"));
         }
         for (package, line) in &recipe.unknown {
-            let why = "it is not known which package of nixpkgs this is";
+            let why = "no known package of nixpkgs matches this";
             self.leave(*line, package, why, "look it up with `nix search nixpkgs` and add it to `deps`");
         }
         self.python(&self.with_earlier_requirements(recipe), &mut all);

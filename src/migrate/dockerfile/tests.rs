@@ -94,7 +94,7 @@ fn node_modules_are_a_derivation_of_their_own() {
     for (manager, lock, text) in [("pnpm", "package.json", "{}"), ("yarn", "yarn.lock", "__metadata:\n  version: 8\n")]
     {
         let (module, report) = migrated("Dockerfile", &dockerfile(manager), &[(lock, text)]);
-        let expected = format!("# not carried: Dockerfile line 5: {manager} install");
+        let expected = format!("# not carried over: Dockerfile line 5: {manager} install");
         assert!(in_one_line(&module).contains(&expected), "{module}");
         let run = format!("6: RUN {manager} run build");
         assert!(left(&report).contains(&run), "{:?}", left(&report));
@@ -177,7 +177,7 @@ fn what_is_not_carried_is_a_hole_with_a_name() {
                       HEALTHCHECK CMD curl localhost\nCMD java -jar /a.jar\n";
     let (module, report) = migrated("Dockerfile", dockerfile, &[("src/x", "")]);
     for expected in [
-        "# not carried: Dockerfile line 3: mvn package",
+        "# not carried over: Dockerfile line 3: mvn package",
         "nativeBuildInputs = [ pkgs.maven ];",
         "exit 1",
         "deps = [ pkgs.jdk21 pkgs.bashInteractive pkgs.coreutils pkgs.cacert pkgs.dockerTools.usrBinEnv",
@@ -211,7 +211,7 @@ fn names_are_unique_and_known_to_others() {
     assert_eq!(again.into, "nothing more: it is already migrated to flake/container-b-api.nix");
     draft.write("flake/container-web.nix", "{ }\n".to_owned()).unwrap();
     let taken = migrate(&mut draft, &"web/Dockerfile".into()).unwrap_err();
-    assert!(taken.to_string().contains("flake/container-web.nix exists already"), "{taken}");
+    assert!(taken.to_string().contains("flake/container-web.nix already exists"), "{taken}");
     let error = migrate(&mut draft, &"x/Dockerfile".into()).unwrap_err();
     assert_eq!(error.to_string(), "x/Dockerfile:1:1: the first instruction is not `FROM`: this is not a Dockerfile");
 }

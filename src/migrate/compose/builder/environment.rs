@@ -23,7 +23,7 @@ impl<'a, 'm> Builder<'a, 'm> {
                 }
                 let place = Place { path: file.path.as_str().into(), line: *line, column: 1 };
                 if name == "PATH" || name.ends_with("_HOME") || value.contains('$') || value.starts_with('/') {
-                    let why = format!("ENV {name} describes the image");
+                    let why = format!("ENV {name} applies only inside the image");
                     self.leave(service, &place, &format!("environment.{name}"), why, "set it if the program needs it");
                     continue;
                 }

@@ -22,7 +22,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             };
             if !other.is_carried() {
                 let why = format!("`{}` is not carried, so nothing waits for it", key.name);
-                self.leave(service, &key.place, &what, why, "start what it needs by other means");
+                self.leave(service, &key.place, &what, why, "start its dependencies some other way");
                 continue;
             }
             let condition = node.get("condition").and_then(Node::text).unwrap_or("service_started");
@@ -52,7 +52,7 @@ impl<'a, 'm> Builder<'a, 'm> {
                     &item.place,
                     "links",
                     format!("`{name}` is not carried"),
-                    "start what it needs by other means",
+                    "start its dependencies some other way",
                 ),
             }
         }
@@ -118,7 +118,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             let what = format!("deploy.{}", key.name);
             if key.name != "restart_policy" || !attrs.is_empty() && service.get("restart").is_none() {
                 let why = "process-compose runs each process once on this machine, without limits";
-                self.leave(service, &key.place, &what, why, "nothing, unless the program insists on it");
+                self.leave(service, &key.place, &what, why, "nothing, unless the program requires it");
                 continue;
             }
             if service.get("restart").is_none() {

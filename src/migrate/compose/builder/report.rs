@@ -211,9 +211,9 @@ impl<'a, 'm> Builder<'a, 'm> {
             (Some((_, todo)), ..) => todo,
             (None, Some(todo), _) => todo,
             (None, None, true) => {
-                "if this repository builds the image, give the service a `build`; else run it by other means"
+                "if this repository builds the image, give the service a `build`; otherwise run it some other way"
             }
-            (None, None, false) => "run it by other means, or write a process for it",
+            (None, None, false) => "run it some other way, or write a process for it",
         };
         self.leave(service, &service.key.place, "", format!("it is left out: {why}"), todo);
         for (key, _) in service.node.pairs() {
@@ -224,13 +224,13 @@ impl<'a, 'm> Builder<'a, 'm> {
             let mentions = names.clone().any(|name| other.get("environment").is_some_and(|node| mentions(node, name)));
             let todo = "give it the address of the replacement";
             if mentions {
-                let why = format!("its environment names `{}`, which is left out", service.name);
+                let why = format!("its environment refers to `{}`, which is left out", service.name);
                 self.leave(other, &other.key.place, "environment", why, todo);
             }
             for bind in other.binds().into_iter().filter(|bind| stack::is_configuration(&bind.source)) {
                 let text = self.files().text(&bind.source).ok().flatten().unwrap_or_default();
                 if service.names.iter().any(|name| !names::ports_of(&text, name).is_empty()) {
-                    let why = format!("./{} names `{}`, which is left out", bind.source, service.name);
+                    let why = format!("./{} refers to `{}`, which is left out", bind.source, service.name);
                     self.leave(other, &bind.place, "volumes", why, todo);
                 }
             }

@@ -50,7 +50,7 @@ impl Instance<'_, '_, '_> {
         let schemas = self.init_paths();
         self.set("superuser", Expr::text(&user));
         if database == "postgres" {
-            // It exists already, so that services-flake would not apply schemas to it.
+            // It already exists, so that services-flake would not apply schemas to it.
             self.set("createDatabase", Expr::bool(false));
             if !schemas.is_empty() {
                 let mut script = Text::default();

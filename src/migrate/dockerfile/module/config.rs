@@ -124,7 +124,7 @@ impl<'d, 'f> Module<'d, 'f> {
                 config.push(Attr::new(["Cmd"], command_list(&with_config(base, words))));
             }
             (None, None) => {
-                let why = "the Dockerfile has no CMD, and that of the base image is not known";
+                let why = "the Dockerfile has no CMD, and the base image's CMD is unknown";
                 self.leave(frame.base_line, "CMD", why, "set `config.Cmd` in the new file");
             }
             (None, Some(_)) => {}

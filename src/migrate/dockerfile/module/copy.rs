@@ -103,7 +103,7 @@ impl<'d, 'f> Module<'d, 'f> {
             tools.push(format!("pkgs.{tool}"));
             self.carry(copy.line, &format!("COPY --from={from}"), &format!("pkgs.{tool}"));
         } else {
-            let why = "it is not known what this image contains";
+            let why = "the contents of this image are unknown";
             self.leave(copy.line, &format!("COPY --from={from}"), why, "add what is needed from it to `deps`");
         }
     }

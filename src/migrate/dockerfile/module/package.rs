@@ -145,7 +145,7 @@ impl<'d, 'f> Module<'d, 'f> {
         for (command, line) in what {
             let short: String = command.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(120).collect();
             self.leave(*line, &format!("RUN {short}"), why, "write it as a derivation in the new file");
-            comments.push_str(&format!("# not carried: {} line {line}: {short}\n    ", self.path));
+            comments.push_str(&format!("# not carried over: {} line {line}: {short}\n    ", self.path));
             said.push_str(&format!("        echo {} >&2\n", quoted(&format!("{} line {line}: {short}", self.path))));
         }
         let mut tools: Vec<&str> = tools.iter().map(String::as_str).collect();

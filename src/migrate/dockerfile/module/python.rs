@@ -94,7 +94,7 @@ impl Module<'_, '_> {
                     }
                 }
                 None => {
-                    let why = "it is not known which Python package of nixpkgs this is";
+                    let why = "no known Python package of nixpkgs matches this";
                     let todo = "look it up in `python3Packages` and add it where the others are";
                     self.leave(line, requirement, why, todo);
                 }
@@ -119,7 +119,7 @@ impl Module<'_, '_> {
                 Some((_, attribute)) => systems.push(*attribute),
                 None => {
                     let todo = "look it up in `python3Packages` and add it to `build-system`";
-                    self.leave(line, wanted, "it is not known which build system of nixpkgs this is", todo);
+                    self.leave(line, wanted, "no known build system of nixpkgs matches this", todo);
                 }
             }
         }

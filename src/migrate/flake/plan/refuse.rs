@@ -57,7 +57,7 @@ pub(super) fn unwritten(tree: &Tree<'_>, node: Node) -> Refusal {
         NodeKind::Apply => {
             let head = tree.slice(node).split_whitespace().next().unwrap_or("");
             let why =
-                format!("what `{head}` makes of its arguments is not known: it is neither flake-utils nor `genAttrs`");
+                format!("cannot tell what `{head}` does with its arguments: it is neither flake-utils nor `genAttrs`");
             return Refusal::new(at, &why, "write the outputs as an attribute set in flake.nix");
         }
         _ => {}
