@@ -1,12 +1,13 @@
 //! The command-line arguments, parsed by clap.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::finding::Level;
 use crate::output::Format;
 use crate::output::stream::When;
+use crate::replace::is_same_file;
 use crate::suggest::nearest;
 
 /// A policy checker for Nix infrastructure repositories
@@ -306,9 +307,10 @@ fn pair(formats: &[(usize, Format)], outputs: &[(usize, PathBuf)]) -> Result<Vec
         reports[owner].file = (file.as_os_str() != "-").then(|| file.clone());
     }
     for (at, report) in reports.iter().enumerate() {
-        let twin = |other: &ReportTo| same_file(other.file.as_deref(), report.file.as_deref());
-        if report.file.is_some() && reports[..at].iter().any(twin) {
-            let file = report.file.as_deref().unwrap_or(Path::new("")).display();
+        let Some(file) = &report.file else { continue };
+        let mut others = reports[..at].iter().filter_map(|other| other.file.as_deref());
+        if others.any(|other| is_same_file(other, file)) {
+            let file = file.display();
             return Err(format!("two reports cannot be written to {file}; name another file with --output"));
         }
     }
@@ -316,12 +318,6 @@ fn pair(formats: &[(usize, Format)], outputs: &[(usize, PathBuf)]) -> Result<Vec
         return Err("only one --format can be written to stdout; add --output FILE to the others".to_owned());
     }
     Ok(reports)
-}
-
-/// Whether two paths refer to the same file, judging by their text.
-fn same_file(one: Option<&Path>, other: Option<&Path>) -> bool {
-    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    one.map(absolute) == other.map(absolute)
 }
 
 /// The options of `explain`.

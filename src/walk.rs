@@ -227,12 +227,15 @@ fn add_tracked(found: &mut Walk, root: &Path, folder: &Path, exclude: &GlobSet) 
     let missing = tracked.iter().filter_map(|path| {
         let file = root.join(path);
         let path = relative(root, &file)?;
-        // Scripts without an extension are left out: each file without a kind would have to be opened a second time.
-        let kind = by_name(&path).filter(|_| !known.contains(&path) && file.starts_with(folder))?;
-        let is_skipped = is_skipped(&path);
+        let kind = by_name(&path);
+        let may_have_kind = kind.is_some() || may_be_script(&path);
+        if !may_have_kind || known.contains(&path) || !file.starts_with(folder) || is_skipped(&path) {
+            return None;
+        }
         let is_excluded = Path::new(&*path).ancestors().any(|folder| exclude.is_match(folder));
-        let there = !is_skipped && !is_excluded && file.symlink_metadata().is_ok_and(|data| data.is_file());
-        there.then_some(Entry { path, file, kind })
+        let is_there = || file.symlink_metadata().is_ok_and(|data| data.is_file()) && !leads_out(root, &file);
+        let kind = kind.or_else(|| (!is_excluded && is_there() && has_shell_shebang(&file)).then_some(FileKind::Shell));
+        (!is_excluded && is_there()).then_some(Entry { path, file, kind: kind? })
     });
     let mut missing: Vec<Entry> = missing.collect();
     found.entries.append(&mut missing);
@@ -270,6 +273,12 @@ pub fn is_ignored(root: &Path, path: &str) -> bool {
 /// Whether a folder, relative to the root, contains a path.
 fn is_above(folder: &str, path: &str) -> bool {
     folder.is_empty() || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// Whether a path below the root leads out of it through a link.
+pub fn leads_out(root: &Path, path: &Path) -> bool {
+    path.starts_with(root)
+        && path.canonicalize().is_ok_and(|real| root.canonicalize().is_ok_and(|root| !real.starts_with(root)))
 }
 
 /// Whether a path is in a folder that is never searched.

@@ -115,7 +115,7 @@ fn init_writes_a_configuration_that_fits() {
     for line in [
         "exclude = [\"third_party/\"]\n",
         "# registry = [\"lib/ports.nix\"]\n",
-        "# Nothing here is about: processes, ci.\n",
+        "# Left out, because the repository has nothing for them to check: processes, ci.\n",
         "  \"ports\",       # 26\n",
         "style = \"warn\"\n",
     ] {

@@ -444,9 +444,8 @@ fn settings_do_not_lead_out_of_the_repository() {
         let root = Repository::new(&[("a.nix", "{ }"), (".flakeward/x", "")]);
         symlink(outside.path().join("secret"), root.path().join(file)).unwrap();
         let ran = run(root.path(), "");
-        let said = format!(
-            "error: cannot read the {what} {file}: it is a symbolic link to a file outside the repository\n"
-        );
+        let said =
+            format!("error: cannot read the {what} {file}: it is a symbolic link to a file outside the repository\n");
         assert_eq!((ran.code, ran.out.as_str(), ran.err), (Some(2), "", said));
     }
     for registry in [format!("{away}/ports.nix"), "../../../etc/passwd".to_owned(), "lib/ports.nix".to_owned()] {

@@ -19,8 +19,7 @@ fn the_roots_configuration_holds_whichever_paths_are_named() {
     ]);
     let ignored = "sub/flakeward.toml:1:1: warn[unused-suppression]: this configuration file is ignored: only the one in the root of the repository is used\n";
     let found = "sub/y.nix:1:8: error[lookup-path]: `<nixpkgs>` is looked up in NIX_PATH, which differs from machine to machine\n";
-    let twin =
-        ".flakeward.toml:1:1: warn[unused-suppression]: this configuration file is ignored, because flakeward.toml is used\n";
+    let twin = ".flakeward.toml:1:1: warn[unused-suppression]: this configuration file is ignored, because flakeward.toml is used\n";
     for (args, expected) in [
         ("-f concise", format!("{twin}{ignored}{found}")),
         ("-f concise sub", format!("{ignored}{found}")),

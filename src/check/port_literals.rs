@@ -79,6 +79,10 @@ fn meant<'e, 'p>(
     port: &PortUse,
     entries: &'e [(&'p Registry, &'p Entry)],
 ) -> Option<&'e (&'p Registry, &'p Entry)> {
+    // Comparing very many entries with each of very many literals would take too long.
+    if entries.len() > COMPARED {
+        return None;
+    }
     let fitting: Vec<&(&Registry, &Entry)> = entries.iter().filter(|(_, entry)| may_be(source, port, entry)).collect();
     match fitting.as_slice() {
         [only] => Some(*only),
@@ -89,6 +93,9 @@ fn meant<'e, 'p>(
         }
     }
 }
+
+/// Maximum number of entries with the same number that are compared with a use.
+const COMPARED: usize = 64;
 
 /// Whether a use may belong to an entry, by its protocol and by the machine that its file configures.
 fn may_be(source: &Source, port: &PortUse, entry: &Entry) -> bool {

@@ -31,7 +31,7 @@ fn check(view: &FileView<'_>) -> Verdict {
     let mut verdict = Verdict::default();
     let Some(tree) = view.tree.filter(|tree| tree.broken()) else { return verdict };
     if view.source.kind == FileKind::Yaml
-        && let Some((open, close)) = template_marks(tree.text()).or_else(|| substituted(tree))
+        && let Some((open, close)) = template(tree).or_else(|| substituted(tree))
     {
         let message = format!(
             "this file is a template: it becomes YAML only after the parts between `{open}` and `{close}` are filled in"
@@ -133,8 +133,22 @@ fn yaml(view: &FileView<'_>, tree: &Tree<'_>) -> Verdict {
     verdict
 }
 
+/// The marks of a YAML template, if its first error is one of them. Marks in comments, and far from the error, do not
+/// make the file a template.
+pub(super) fn template(tree: &Tree<'_>) -> Option<(&'static str, &'static str)> {
+    let text = tree.text();
+    let faulty = tree.faults().iter().min_by_key(|fault| fault.span.start).map_or(0..text.len(), |fault| {
+        let start = text[..fault.span.start as usize].trim_end().rfind('\n').map_or(0, |at| at + 1);
+        let start = text[..start].trim_end().rfind('\n').map_or(0, |at| at + 1);
+        let end = fault.span.end as usize;
+        start..text[end..].find('\n').map_or(text.len(), |length| end + length)
+    });
+    let lines = text[faulty].lines().filter(|line| !line.trim_start().starts_with('#'));
+    lines.into_iter().find_map(template_marks)
+}
+
 /// The marks of Go templates (Helm), Jinja, ERB (Rails) or similar in a text. GitHub's `${{ .. }}` does not count.
-pub(super) fn template_marks(text: &str) -> Option<(&'static str, &'static str)> {
+fn template_marks(text: &str) -> Option<(&'static str, &'static str)> {
     let bytes = text.as_bytes();
     let braces = |at: usize| at == 0 || bytes.get(at - 1) != Some(&b'$');
     let has = |mark: &str| memchr::memmem::find(bytes, mark.as_bytes()).is_some();

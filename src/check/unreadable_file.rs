@@ -1,6 +1,6 @@
 //! `unreadable-file`: files that could not be checked. The run reports them when it cannot continue with a file.
 
-use super::syntax_error::{may_be_broken, template_marks};
+use super::syntax_error::{may_be_broken, template};
 use super::{Check, FileCheck, Trigger, Verdict};
 use crate::finding::{Finding, RelPath, Span};
 use crate::lang::{Refusal, Tree};
@@ -41,10 +41,8 @@ pub fn cut_off(source: &Source, tree: &Tree<'_>) -> Option<Finding> {
 
 /// A YAML file that its grammar cannot read completely, although no error was found that would explain it.
 pub fn unparsed(source: &Source, tree: &Tree<'_>) -> Option<Finding> {
-    let is_unparsed = source.kind == FileKind::Yaml
-        && tree.broken()
-        && tree.faults().is_empty()
-        && template_marks(&source.text).is_none();
+    let is_unparsed =
+        source.kind == FileKind::Yaml && tree.broken() && tree.faults().is_empty() && template(tree).is_none();
     let reason = || "only a part of it could be parsed as YAML".to_owned();
     is_unparsed.then(|| unreadable(&Unreadable { path: source.path.clone(), reason: reason() }))
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use super::{Failure, print_json, session::Session};
+use super::{Failure, output_file, print_json, session::Session};
 use crate::cli::BaselineArgs;
 use crate::finding::UNCHECKED;
 use crate::fix;
@@ -143,7 +143,7 @@ impl Target {
         };
         let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
         folder.map_or(Ok(()), std::fs::create_dir_all).map_err(|error| Failure::io("write", file, &error))?;
-        std::fs::write(file, text).map_err(|error| Failure::io("write", file, &error))?;
+        output_file::write(file, |out| out.write_all(text.as_bytes()))?;
         Ok(Some(session.view.disk_path(&session.root, file).display().to_string()))
     }
 }

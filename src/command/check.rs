@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use super::output_file::{self, unwritten};
 use super::{Failure, accepted, changed::Changed, forgive_closed, new_since, session::Session};
 use crate::cli::{CheckArgs, ReportTo};
 use crate::facts::port_registry::Registries;
@@ -15,7 +16,7 @@ use crate::output::text::clean;
 use crate::output::{self, Format, View, notes, stream, summary};
 use crate::port_map::{PortMap, rows};
 use crate::report::Report;
-use crate::{run, walk};
+use crate::run;
 
 /// Checks, writes the reports, and returns the exit code.
 pub fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
@@ -142,11 +143,8 @@ fn write(to: &ReportTo, report: &Report, extras: &Extras, session: &Session, arg
             forgive_closed(done).map_err(|error| unwritten(Path::new("stdout"), &error))
         }
         Some(path) => {
-            let file = File::create(path).map_err(|error| unwritten(path, &error))?;
-            let mut out = BufWriter::new(file);
             let view = view(stream::file(args.output.color));
-            let done = written(&view, &mut out).and_then(|()| out.flush());
-            done.map_err(|error| unwritten(path, &error))
+            output_file::write(path, |out| written(&view, out))
         }
     }
 }
@@ -170,14 +168,6 @@ fn step_summary(report: &Report, view: &View) -> Result<(), Failure> {
     let mut out = BufWriter::new(file);
     let written = output::write(Format::Markdown, report, view, &mut out).and_then(|()| out.flush());
     written.map_err(|error| unwritten(&path, &error))
-}
-
-fn unwritten(path: &Path, error: &io::Error) -> Failure {
-    let reason = match error.kind() {
-        io::ErrorKind::NotFound => "its directory does not exist".to_owned(),
-        _ => walk::io_reason(error),
-    };
-    Failure::new(format!("cannot write to {}: {reason}", path.display()))
 }
 
 fn stats(err: &mut dyn Write, report: &Report, checked: Duration, all: Duration) -> io::Result<()> {

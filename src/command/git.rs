@@ -27,17 +27,25 @@ pub struct Git<'a> {
     root: &'a Path,
     /// The settings that would run programs to read files.
     filters: Vec<String>,
+    /// Whether the files of `blame.ignoreRevsFile`, which cannot be turned off, are small regular files.
+    blame_can_read: bool,
 }
 
 impl<'a> Git<'a> {
     /// Git in a folder.
     pub fn new(root: &'a Path) -> Result<Self, Failure> {
-        let mut git = Self { root, filters: Vec::new() };
+        let mut git = Self { root, filters: Vec::new(), blame_can_read: true };
         let named =
             ["config", "--null", "--name-only", "--get-regexp", r"^filter\..*\.(clean|process|smudge|required)$"];
         let named = git.output(&named)?.stdout;
         git.filters = String::from_utf8_lossy(&named).split_terminator('\0').map(str::to_owned).collect();
         git.filters.dedup();
+        let ignored = git.output(&["config", "--null", "--get-all", "--path", "blame.ignoreRevsFile"])?.stdout;
+        let mut ignored = ignored.split(|&byte| byte == 0).filter(|name| !name.is_empty());
+        git.blame_can_read = ignored.all(|name| {
+            let file = root.join(walk::path_of_bytes(name)).metadata();
+            file.map_or(true, |file| file.is_file() && file.len() <= MAX_IGNORED)
+        });
         Ok(git)
     }
 
@@ -53,6 +61,8 @@ impl<'a> Git<'a> {
         command.env("GIT_CONFIG_COUNT", (given + self.filters.len()).to_string());
         // In a partial clone, git would fetch missing objects with programs that its settings name.
         command.env("GIT_NO_LAZY_FETCH", "1").env("GIT_ALLOW_PROTOCOL", "none");
+        // Grafts would replace parents of commits, as replacement objects would.
+        command.env("GIT_GRAFT_FILE", "/dev/null");
         command.arg("-C").arg(self.root).args(args).stdin(Stdio::null()).env("LC_ALL", "C");
         command
     }
@@ -97,6 +107,15 @@ impl<'a> Git<'a> {
                 .help("specify one, such as --changed=REF"));
         }
         let is_id = asked.len() >= 40 && asked.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if let [Some(branch), Some(remote)] = ["refs/heads/", "refs/remotes/"]
+            .map(|space| format!("{space}{asked}"))
+            .map(|name| self.resolve(&[name]).ok().flatten())
+            && branch != remote
+            && !is_id
+        {
+            let message = format!("`{asked}` is a local branch and a remote-tracking branch, at different commits");
+            return Err(Failure::new(message).help(format!("write refs/heads/{asked} or refs/remotes/{asked}")));
+        }
         let namespaces = NAMESPACES.iter().filter(|_| !is_id).map(|space| format!("{space}{asked}"));
         let names: Vec<String> = namespaces.chain([asked.to_owned()]).collect();
         if let Some(commit) = self.resolve(&names)? {
@@ -151,10 +170,13 @@ impl<'a> Git<'a> {
     /// Who last changed some lines (from 1) of a file of the working tree, and when. Uncommitted lines are left out.
     /// Empty if the file is not tracked.
     pub fn blame(&self, path: &str, lines: &[usize]) -> Result<HashMap<usize, Change>, Failure> {
+        if !self.blame_can_read {
+            return Ok(HashMap::new());
+        }
         // For very many lines, it is faster to get all lines of the file.
         let asked = if lines.len() > MAX_RANGES { &[] } else { lines };
         let ranges: Vec<String> = asked.iter().map(|line| format!("-L{line},{line}")).collect();
-        let mut args = vec!["-c", "blame.ignoreRevsFile=", "blame", "--no-textconv", "--line-porcelain"];
+        let mut args = vec!["-c", "core.attributesFile=/dev/null", "blame", "--no-textconv", "--line-porcelain"];
         args.extend(ranges.iter().map(String::as_str));
         args.extend(["--", path]);
         let output = self.output(&args)?;
@@ -199,6 +221,9 @@ pub struct Change {
     /// The author date, in seconds since 1970.
     pub time: i64,
 }
+
+/// A larger `blame.ignoreRevsFile` is not read.
+const MAX_IGNORED: u64 = 1 << 20;
 
 /// With more lines of one file, all lines are requested.
 const MAX_RANGES: usize = 200;

@@ -14,6 +14,7 @@ use crate::facts::port_registry::Registries;
 use crate::finding::{Finding, Fix, RelPath, Safety};
 use crate::fix::{self, Change};
 use crate::migrate::{self, Draft, Error, Files, Left, Ports, Report};
+use crate::output::guard::Syntax;
 use crate::output::{self, stream};
 use crate::port_map::PortMap;
 use crate::repo::Repo;
@@ -276,7 +277,7 @@ impl Repository {
                 }
                 let view = output::View { stream: stream::stderr(), ..view };
                 // If this note cannot be written, the exit code is still valid.
-                let _ = io::stderr().lock().write_all(shown.text(&view).as_bytes());
+                let _ = io::stderr().lock().write_all(Syntax::Prose.disarm_all(&shown.text(&view)).as_bytes());
             }
         }
         Ok(ExitCode::from(if errors.is_empty() { 0 } else { 2 }))
@@ -355,8 +356,7 @@ impl Files for Disk {
         if file.symlink_metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
             return Ok(None);
         }
-        let inside =
-            self.inside(path).ok_or("it is a symbolic link to a file outside the repository or to nothing")?;
+        let inside = self.inside(path).ok_or("it is a symbolic link to a file outside the repository or to nothing")?;
         let size = inside.metadata().map_err(|error| walk::io_reason(&error))?;
         if !size.is_file() {
             return Err("it is not a file".to_owned());

@@ -12,6 +12,7 @@ pub mod hints;
 pub mod init;
 pub mod migrate;
 pub mod new_since;
+pub mod output_file;
 pub mod own_rules;
 pub mod policy;
 pub mod ports;

@@ -119,7 +119,9 @@ impl<'r> Earlier<'r> {
 
     /// Whether a file is unchanged since the earlier commit. Line ends that git converts count as changes.
     fn is_same(&self, file: &RepoFile, analysis: &Analysis) -> bool {
-        let Some(id) = self.files.get(&**file.path()) else { return false };
+        // Several names that are not UTF-8 are shown alike.
+        let is_certain = !file.path().contains(char::REPLACEMENT_CHARACTER);
+        let Some(id) = self.files.get(&**file.path()).filter(|_| is_certain) else { return false };
         match (file, analysis.digest(file.path())) {
             (_, Some(digest)) if digest.len() == id.len() => digest == id,
             (RepoFile::Memory(source), _) => object_id(source.text.as_bytes(), id.len()) == *id,

@@ -5,12 +5,13 @@
 use std::path::{Path, PathBuf};
 
 use super::Failure;
-use crate::config::ConfigError;
 use crate::config::layers::Layer;
+use crate::config::{ConfigError, FILE_NAMES};
 use crate::lang::flake::flakeref::{FlakeRef, Scheme};
 use crate::lang::flake::lock::Lock;
 use crate::lang::flake::store;
 use crate::lang::{Language, Tree};
+use crate::rule::own;
 use crate::{paths, walk};
 
 /// A policy that a repository extends.
@@ -82,13 +83,22 @@ pub fn find(
         None => Policy::at(file.and_then(Path::parent).unwrap_or(root).join(extends)),
     };
     match policy.folder.canonicalize() {
-        Ok(folder) if folder.is_dir() => Ok(Some(Policy { folder, ..policy })),
+        Ok(folder) if folder.is_dir() && has_policy(&folder) => Ok(Some(Policy { folder, ..policy })),
+        Ok(folder) if folder.is_dir() => {
+            let message = format!("the folder {} has no policy", folder.display());
+            Err(fail(message, "a policy has a flakeward.toml, or rules in .flakeward/rules"))
+        }
         Ok(folder) => Err(fail(format!("the policy {} is not a directory", folder.display()), NAME_ONE)),
         Err(error) => {
             let reason = walk::io_reason(&error);
             Err(fail(format!("cannot access the policy {}: {reason}", policy.folder.display()), NAME_ONE))
         }
     }
+}
+
+/// Whether a folder has settings or rules.
+fn has_policy(folder: &Path) -> bool {
+    FILE_NAMES.iter().any(|name| folder.join(name).symlink_metadata().is_ok()) || folder.join(own::FOLDER).is_dir()
 }
 
 const NAME_ONE: &str = "--policy-path DIR names the policy's folder for one run";
@@ -122,9 +132,7 @@ fn locked(root: &Path, input: &str) -> Result<Policy, (String, &'static str)> {
                 let web = web.filter(|_| dir.split('/').all(is_plain)).map(|web| format!("{web}/{dir}"));
                 Ok(Policy { web, folder: source.join(dir) })
             }
-            None => {
-                Err((format!("the folder `{dir}` of the input `{input}` is outside it"), "run `nix flake lock`"))
-            }
+            None => Err((format!("the folder `{dir}` of the input `{input}` is outside it"), "run `nix flake lock`")),
         },
     }
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use rayon::prelude::*;
 
-use super::{Failure, print, print_json, print_raw, session};
+use super::{Failure, output_file, print, print_json, print_raw, session};
 use crate::cli::{FleetFormat, ReportArgs};
 use crate::fleet::{self, Check, Fleet};
 use crate::{output, walk};
@@ -16,7 +16,7 @@ pub fn run(args: &ReportArgs) -> Result<ExitCode, Failure> {
     let fleet = Fleet::new(checks, session::now(args.now)?, i32::from(args.stale_after));
     let text = output::fleet::text(&fleet, args.format).map_err(|error| Failure::new(error.to_string()))?;
     match (&args.output, args.format) {
-        (Some(file), _) => std::fs::write(file, text).map_err(|error| Failure::io("write", file, &error))?,
+        (Some(file), _) => output_file::write(file, |out| out.write_all(text.as_bytes()))?,
         (None, FleetFormat::Json) => print_json(&text)?,
         (None, FleetFormat::Markdown) => print(&text)?,
         (None, FleetFormat::Html | FleetFormat::Csv) => print_raw(&text)?,

@@ -229,7 +229,20 @@ fn read_stdin(root: &Path, path: &Path) -> Result<(RelPath, Vec<u8>), Failure> {
 }
 
 fn existing(path: &Path) -> Result<PathBuf, Failure> {
-    path.canonicalize().map_err(|error| {
+    let real = path.canonicalize();
+    // A hook passes the names of staged files, and a link among them may have been committed by anybody.
+    if let (Ok(real), Ok(named)) = (&real, std::path::absolute(path))
+        && real.is_file()
+        && named
+            .ancestors()
+            .skip(1)
+            .find(|folder| folder.join(".git").exists())
+            .is_some_and(|root| walk::leads_out(root, &named))
+    {
+        let message = format!("{} is a symbolic link to a file outside the repository", path.display());
+        return Err(Failure::new(message).help("name the file itself to check it"));
+    }
+    real.map_err(|error| {
         if error.kind() != std::io::ErrorKind::NotFound {
             return Failure::io("access", path, &error);
         }

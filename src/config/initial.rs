@@ -65,7 +65,10 @@ fn ports(out: &mut String, seen: &Seen) {
     let _ = match seen.registries.as_slice() {
         [] => {
             let new = list(std::slice::from_ref(&seen.new_registry));
-            writeln!(out, "# Without a port registry at this path, `flakeward ports init` writes one.\n# registry = {new}")
+            writeln!(
+                out,
+                "# Without a port registry at this path, `flakeward ports init` writes one.\n# registry = {new}"
+            )
         }
         registries => {
             writeln!(out, "# The files that give every port number its name.\nregistry = {}", list(registries))

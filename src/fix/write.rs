@@ -4,15 +4,16 @@
 //! failure, each file is either old or new; at worst a `.flakeward-fix-*.tmp` is left, which the next fix in that folder
 //! removes. (An unnamed file would leave nothing, but it cannot be linked over an existing one.)
 
+use std::ffi::OsStr;
 use std::fmt;
-use std::fs::{self, File, Metadata};
-use std::io::{self, Write};
-use std::path::{Component, Path, PathBuf};
-
-use tempfile::TempPath;
+use std::fs::{self, Metadata};
+use std::io;
+use std::path::{Component, Path};
 
 use super::Change;
+use crate::delayed_signals::DelayedSignals;
 use crate::finding::RelPath;
+use crate::replace::{Folder, Staged, process_of};
 use crate::walk::io_reason;
 
 /// The files that could not be written, and those that were written before.
@@ -68,30 +69,62 @@ pub fn guard(root: &Path, path: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Writes all changes below the root. Nothing is written unless every file can be written.
+/// Writes all changes below the root. Nothing is written unless every file can be written, or if a signal ends the
+/// process before the first file is renamed.
 pub fn write(root: &Path, changes: &[Change]) -> Result<(), Failure> {
     let nothing_written = |files| Failure { files, written: Vec::new() };
-    let obstacles = failures(changes, |change| unchanged(root, change));
+    let obstacles = failures(changes, |change| guard(root, &change.path).and_then(|()| is_unchanged(root, change)));
     if !obstacles.is_empty() {
         return Err(nothing_written(obstacles));
     }
     sweep(root, changes);
+    // Where signals cannot be handled, they end the process at once, and the next run removes what is left.
+    let signals = DelayedSignals::start().ok();
     let mut staged = Vec::with_capacity(changes.len());
     for change in in_order(changes) {
-        match stage(root, change) {
-            Ok(temporary) => staged.push((change, temporary)),
+        match Target::stage(root, change) {
+            Ok(target) => staged.push(target),
             Err(error) => return Err(nothing_written(vec![(change.path.clone(), io_reason(&error))])),
+        }
+        if signals.as_ref().is_some_and(DelayedSignals::is_caught) {
+            return Err(nothing_written(Vec::new()));
         }
     }
     let mut written = Vec::new();
-    for (change, temporary) in staged {
-        if let Err(reason) = unchanged(root, change).and_then(|()| put(root, change, temporary)) {
-            return Err(Failure { files: vec![(change.path.clone(), reason)], written });
+    for target in staged {
+        let path = &target.change.path;
+        if let Err(reason) = target.put() {
+            return Err(Failure { files: vec![(path.clone(), reason)], written });
         }
-        written.push(change.path.clone());
+        written.push(path.clone());
     }
-    flush_folders(root, changes);
+    folders(changes).into_iter().for_each(|folder| Folder::below(root, folder).flush());
     Ok(())
+}
+
+/// A change whose text is written, and the folder of its file.
+struct Target<'c> {
+    change: &'c Change,
+    folder: Folder<'c>,
+    name: &'c OsStr,
+    staged: Staged<'c>,
+}
+
+impl<'c> Target<'c> {
+    fn stage(root: &'c Path, change: &'c Change) -> io::Result<Self> {
+        let name = Path::new(&*change.path).file_name().unwrap_or_default();
+        let folder = Folder::below(root, folder_of(change));
+        let staged = Staged::new(folder, change.before.is_some().then_some(name), change.after.as_bytes())?;
+        Ok(Self { change, folder, name, staged })
+    }
+
+    /// Renames the text over the file, unless the file has changed.
+    fn put(self) -> Result<(), String> {
+        compare(self.change, self.folder.read(self.name))?;
+        let put =
+            if self.change.before.is_some() { self.staged.replace(self.name) } else { self.staged.create(self.name) };
+        put.map_err(|error| io_reason(&error))
+    }
 }
 
 /// New files first, then those that fixes in other files depend on: after a power failure, no file refers to something
@@ -106,11 +139,14 @@ fn failures(changes: &[Change], test: impl Fn(&Change) -> Result<(), String>) ->
     changes.iter().filter_map(|change| Some((change.path.clone(), test(change).err()?))).collect()
 }
 
-/// Whether a file may be written and has not changed since it was read.
-fn unchanged(root: &Path, change: &Change) -> Result<(), String> {
-    guard(root, &change.path)?;
-    let file = root.join(&*change.path);
-    match (&change.before, fs::read(&file)) {
+/// Whether a file has not changed since it was read.
+fn is_unchanged(root: &Path, change: &Change) -> Result<(), String> {
+    compare(change, fs::read(root.join(&*change.path)))
+}
+
+/// Whether the current content of a file is the one that a change is for.
+fn compare(change: &Change, now: io::Result<Vec<u8>>) -> Result<(), String> {
+    match (&change.before, now) {
         (Some(before), Ok(now)) if now == before.as_bytes() => Ok(()),
         (Some(_), Ok(_)) => Err("it was modified by another process during the run; run again".to_owned()),
         (Some(_), Err(error)) => Err(io_reason(&error)),
@@ -119,24 +155,11 @@ fn unchanged(root: &Path, change: &Change) -> Result<(), String> {
     }
 }
 
-/// The names of temporary files: this prefix, the process id, `-`, random characters and `.tmp`.
-const STAGED: &str = ".flakeward-fix-";
-
-/// The number of random characters.
-const RANDOM: usize = 16;
-
-/// The id of the process that created a temporary file with this name.
-fn stager(name: &str) -> Option<u32> {
-    let (process, random) = name.strip_prefix(STAGED)?.strip_suffix(".tmp")?.split_once('-')?;
-    let is_random = random.len() == RANDOM && random.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    process.parse().ok().filter(|_| is_random)
-}
-
 /// Removes the temporary files that killed processes left in the folders that are written to.
 fn sweep(root: &Path, changes: &[Change]) {
-    for folder in folders(root, changes) {
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            let is_left = entry.file_name().to_str().and_then(stager).is_some_and(|process| !is_running(process));
+    for folder in folders(changes) {
+        for entry in fs::read_dir(root.join(folder)).into_iter().flatten().flatten() {
+            let is_left = entry.file_name().to_str().and_then(process_of).is_some_and(|process| !is_running(process));
             if is_left && entry.file_type().is_ok_and(|kind| kind.is_file()) {
                 let _ = fs::remove_file(entry.path());
             }
@@ -164,68 +187,16 @@ fn more_than_text(file: &Path, found: &Metadata) -> Option<String> {
     Some(format!("it has the extended attribute {}, which a fix would lose", String::from_utf8_lossy(kept)))
 }
 
-/// Writes a text next to its file and flushes it, with the file's mode and owner.
-fn stage(root: &Path, change: &Change) -> io::Result<TempPath> {
-    let file = root.join(&*change.path);
-    let folder = file.parent().unwrap_or(root);
-    fs::create_dir_all(folder)?;
-    let mut builder = tempfile::Builder::new();
-    let prefix = format!("{STAGED}{}-", std::process::id());
-    builder.prefix(&prefix).suffix(".tmp").rand_bytes(RANDOM);
-    let old = match change.before {
-        Some(_) => Some(fs::metadata(&file)?),
-        None => None,
-    };
-    if old.is_none() {
-        as_new_file(&mut builder);
-    }
-    let mut temporary = builder.tempfile_in(folder)?;
-    temporary.write_all(change.after.as_bytes())?;
-    if let Some(old) = old {
-        keep_owner(temporary.path(), &old);
-        temporary.as_file().set_permissions(old.permissions())?;
-    }
-    temporary.as_file().sync_all()?;
-    Ok(temporary.into_temp_path())
-}
-
-/// A new file gets the mode that the user's umask allows, not the private one of temporary files.
-fn as_new_file(builder: &mut tempfile::Builder<'_, '_>) {
-    use std::os::unix::fs::PermissionsExt;
-    builder.permissions(fs::Permissions::from_mode(0o666));
-}
-
-/// If root runs flakeward on somebody's files, they keep their owner. Who may not change owners already owns the files.
-fn keep_owner(temporary: &Path, old: &Metadata) {
-    use std::os::unix::fs::{MetadataExt, chown};
-    let differs = fs::metadata(temporary).is_ok_and(|new| (new.uid(), new.gid()) != (old.uid(), old.gid()));
-    if differs {
-        let _ = chown(temporary, Some(old.uid()), Some(old.gid()));
-    }
-}
-
-fn put(root: &Path, change: &Change, temporary: TempPath) -> Result<(), String> {
-    let file = root.join(&*change.path);
-    let put = if change.before.is_some() { temporary.persist(&file) } else { temporary.persist_noclobber(&file) };
-    put.map_err(|error| io_reason(&error.error))
-}
-
-/// The folders that are written to.
-fn folders(root: &Path, changes: &[Change]) -> Vec<PathBuf> {
-    let mut folders: Vec<PathBuf> =
-        changes.iter().filter_map(|change| Some(root.join(&*change.path).parent()?.to_owned())).collect();
+/// The folders that are written to, relative to the root.
+fn folders(changes: &[Change]) -> Vec<&Path> {
+    let mut folders: Vec<&Path> = changes.iter().map(folder_of).collect();
     folders.sort();
     folders.dedup();
     folders
 }
 
-/// A rename is only durable once its folder is flushed. Where folders cannot be opened, the system does that later.
-fn flush_folders(root: &Path, changes: &[Change]) {
-    for folder in folders(root, changes) {
-        if let Ok(folder) = File::open(folder) {
-            let _ = folder.sync_all();
-        }
-    }
+fn folder_of(change: &Change) -> &Path {
+    Path::new(&*change.path).parent().unwrap_or(Path::new(""))
 }
 
 #[cfg(test)]

@@ -110,23 +110,25 @@ impl<'a> Tree<'a> {
     pub fn read(language: Language, text: &'a str) -> Result<Self, Refusal> {
         #[cfg(test)]
         parsed::note(text);
-        limits::before_parsing(language, text)?;
-        let rows = if language == Language::Nix { nix::recognize::rows(text) } else { None };
+        let lines = if language == Language::Nix { nix::with_line_feeds(text) } else { Cow::Borrowed(text) };
+        limits::before_parsing(language, &lines)?;
+        let rows = if language == Language::Nix { nix::recognize::rows(&lines) } else { None };
         match rows {
             Some(rows) => Ok(Self::of_rows(text, rows?)),
-            None => Self::read_with_grammar(language, text),
+            None => Self::read_with_grammar(language, text, &lines),
         }
     }
 
-    fn read_with_grammar(language: Language, text: &'a str) -> Result<Self, Refusal> {
+    /// `lines` is the text with the line ends that the grammar knows.
+    fn read_with_grammar(language: Language, text: &'a str, lines: &str) -> Result<Self, Refusal> {
         let length = (language.row().readable)(text);
-        let readable = match text.strip_prefix('\u{feff}') {
+        let readable = match lines.strip_prefix('\u{feff}') {
             // The grammars do not accept a byte order mark. Three bytes of blank space keep every offset.
             Some(rest) => {
                 let mark = language.row().blank_mark;
                 Cow::Owned(format!("{mark}{}", &rest[..length - '\u{feff}'.len_utf8()]))
             }
-            None => Cow::Borrowed(&text[..length]),
+            None => Cow::Borrowed(&lines[..length]),
         };
         let raw = raw_tree(language, &readable);
         let mut tree = match raw {

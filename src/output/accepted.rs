@@ -129,7 +129,11 @@ impl List<'_> {
                 writeln!(out)?;
                 out.finish()
             }
-            AcceptedFormat::Csv => self.csv(out),
+            AcceptedFormat::Csv => {
+                let mut out = guard::Guard::new(guard::Syntax::Prose, out);
+                self.csv(&mut out)?;
+                out.finish()
+            }
         }
     }
 

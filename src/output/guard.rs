@@ -1,7 +1,7 @@
 //! The last step of all output: makes sure that no line is a command to the CI runner that logs it.
 //!
 //! GitHub's runner interprets `::name ..::` at the beginning of a line, after white space, and the older `##[name]`
-//! anywhere in a line. Control characters are escaped earlier (`text::clean`), because writers add colours of their
+//! anywhere in a line; that of Azure Pipelines interprets `##vso[name ..]`. Control characters are escaped earlier (`text::clean`), because writers add colours of their
 //! own.
 
 use std::borrow::Cow;
@@ -35,15 +35,11 @@ impl Syntax {
     /// A line that is not a command.
     pub fn disarm(self, line: &str) -> Cow<'_, str> {
         let mut line = self.escape(line);
-        // Most lines do not contain this byte at all: searching for one byte is faster than for three.
-        if memchr::memchr(b'#', line.as_bytes()).is_some() && line.contains("##[") {
-            // In JSON, the characters can only be inside a string.
-            let broken = match self {
-                Syntax::Prose => "# #[",
-                Syntax::Json => "#\\u0023[",
-                Syntax::Xml => "#&#35;[",
-            };
-            line = Cow::Owned(line.replace("##[", broken));
+        // Most lines do not contain this byte at all: searching for one byte is faster than for several.
+        if memchr::memchr(b'#', line.as_bytes()).is_some()
+            && let Some(broken) = self.without_marks(&line)
+        {
+            line = Cow::Owned(broken);
         }
         if self != Syntax::Json && unstyled(&line).starts_with("::") {
             line = Cow::Owned(match self {
@@ -52,6 +48,29 @@ impl Syntax {
             });
         }
         line
+    }
+
+    /// A line in which no `##name[` is left; `None` if it has none.
+    fn without_marks(self, line: &str) -> Option<String> {
+        let is_mark = |at: usize| {
+            let name = line[at + 2..].trim_start_matches(|c: char| c.is_ascii_alphanumeric());
+            name.starts_with('[')
+        };
+        let marks: Vec<usize> = line.match_indices("##").map(|(at, _)| at).filter(|at| is_mark(*at)).collect();
+        let mut broken = String::with_capacity(line.len() + 8 * marks.len());
+        let mut rest = 0;
+        for at in &marks {
+            broken.push_str(&line[rest..=*at]);
+            // In JSON, the characters can only be inside a string.
+            broken.push_str(match self {
+                Syntax::Prose => " #",
+                Syntax::Json => "\\u0023",
+                Syntax::Xml => "&#35;",
+            });
+            rest = at + 2;
+        }
+        broken.push_str(&line[rest..]);
+        (!marks.is_empty()).then_some(broken)
     }
 
     /// A line of data in which harmful characters are escaped in its syntax. Text for people no longer contains any.
@@ -135,8 +154,16 @@ mod tests {
 
     #[test]
     fn no_line_is_a_command() {
-        let texts =
-            ["::add-mask::x", "  ::error::", "a ##[group]", "\u{1b}[1m::x::\u{1b}[0m", "a\r::x::\n", "##[[a", "a ::b"];
+        let texts = [
+            "::add-mask::x",
+            "  ::error::",
+            "a ##[group]",
+            "\u{1b}[1m::x::\u{1b}[0m",
+            "a\r::x::\n",
+            "##[[a",
+            "##vso[task.x]##[b",
+            "a ::b",
+        ];
         for syntax in [Syntax::Prose, Syntax::Json, Syntax::Xml] {
             for text in texts {
                 let mut out = Vec::new();

@@ -1,5 +1,6 @@
 //! The effective settings, with the origin of each value: as TOML and as JSON.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::Path;
@@ -7,7 +8,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::View;
-use super::text::clean;
+use super::text::{clean, harmful};
 use crate::config::Origin;
 use crate::finding::RuleId;
 use crate::settings::Settings;
@@ -108,7 +109,7 @@ impl Shown<'_> {
                 };
             }
             let text = match &entry.value {
-                Some(value) => format!("{} = {value}", header(&entry.name)),
+                Some(value) => format!("{} = {}", header(&entry.name), escaped(&value.to_string())),
                 None => format!("# {}: discovered by its contents", entry.name),
             };
             let locked = if entry.locked { ", locked by the policy" } else { "" };
@@ -237,6 +238,15 @@ impl From {
             _ => "default".to_owned(),
         }
     }
+}
+
+/// A value in TOML whose control characters and bidirectional marks are escaped.
+fn escaped(value: &str) -> Cow<'_, str> {
+    if !value.contains(harmful) {
+        return Cow::Borrowed(value);
+    }
+    let escape = |c: char| if harmful(c) { format!("\\u{:04X}", c as u32) } else { c.to_string() };
+    Cow::Owned(value.chars().map(escape).collect())
 }
 
 /// A dotted path in TOML. Ids with a slash are quoted.

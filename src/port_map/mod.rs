@@ -108,6 +108,9 @@ fn meeting<'p>(entries: &[(&'p Registry, &'p Entry)]) -> Vec<(&'p Registry, &'p 
     entries.iter().enumerate().filter(|(at, (_, entry))| meets(*at, entry)).map(|(_, known)| *known).collect()
 }
 
+/// Maximum number of entries with the same number that list a literal.
+const SHARED: usize = 64;
+
 /// Assigns port literals to the entries with their number, and returns the others.
 fn literals<'p>(
     project: &'p Project,
@@ -132,7 +135,7 @@ fn literals<'p>(
             missing.entry(port.number).or_default().push(spot);
             continue;
         }
-        for (registry, entry) in entries {
+        for (registry, entry) in entries.iter().take(SHARED) {
             maps.of(registry).into_iter().for_each(|map| map.add(entry, &spot));
         }
     }

@@ -177,7 +177,10 @@ mod tests {
             ("# far\n\nlevel = @\"off\"@\n", ""),
             ("exclude = [@\"a\"@, 'b#c'] # vendored", "vendored"),
             ("exclude = [@\"a#b\"@]", ""),
-            ("# Paths that are not checked, as in .gitignore. Installed packages, generated files and lock files never are.\nexclude = [@\"a\"@]", ""),
+            (
+                "# Paths that are not checked, as in .gitignore. Installed packages, generated files and lock files never are.\nexclude = [@\"a\"@]",
+                "",
+            ),
         ] {
             let parts: Vec<&str> = text.split('@').collect();
             let entry = parts[0].len()..parts[0].len() + parts[1].len();

@@ -1,7 +1,7 @@
 //! Suppressions and baselines, and findings about unused ones.
 //!
 //! This file: suppressions in comments, `flakeward: allow(rule, ..) reason` and `flakeward: allow-file(rule, ..)
-//! reason`. An item `until YYYY-MM-DD` between the rules is the last day on which they are in force.
+//! reason`. An item `until YYYY-MM-DD` between the rules is the last day on which they are in effect.
 
 pub mod accepted;
 pub mod baseline;
@@ -80,7 +80,7 @@ pub fn read(source: &Source, tree: Option<&Tree<'_>>, catalog: &Catalog, wrong: 
         if !opens_comment(before) {
             continue;
         }
-        let rest = source.text[at..line_span.end as usize].trim_end().trim_end_matches("*/").trim_end();
+        let rest = extent(before, &source.text[at..line_span.end as usize]);
         let span = Span::new(at, at + rest.len());
         if code <= line {
             code = next_code_line(source, &index, line);
@@ -113,6 +113,15 @@ pub fn read(source: &Source, tree: Option<&Tree<'_>>, catalog: &Catalog, wrong: 
         }
     }
     found
+}
+
+/// The text of a directive: up to the end of its comment, or to the next directive on the line.
+fn extent<'t>(before: &str, rest: &'t str) -> &'t str {
+    let next = rest[MARK.len()..].find(MARK).map_or(rest.len(), |at| MARK.len() + at);
+    let text = &rest[..next];
+    let is_block = before.trim_end_matches([' ', '\t']).ends_with('*');
+    let text = if is_block { text.split("*/").next().unwrap_or(text) } else { text };
+    text.trim_end().trim_end_matches("*/").trim_end()
 }
 
 /// A directive is at the beginning of a comment, not within prose.

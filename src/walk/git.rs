@@ -32,7 +32,8 @@ pub fn tracked(root: &Path) -> Result<Vec<PathBuf>, String> {
 /// The file of `core.excludesFile` in a repository's own configuration, if it names one.
 pub fn excludes_file(root: &Path) -> Option<PathBuf> {
     let folder = git_folder(root)?;
-    let common = std::fs::read_to_string(folder.join("commondir")).ok();
+    let common = read(&folder.join("commondir"), MAX_CONFIG).ok()?;
+    let common = common.map(String::from_utf8).transpose().ok()?;
     let common = common.map_or_else(|| folder.clone(), |common| folder.join(common.trim()));
     let config = String::from_utf8(read(&common.join("config"), MAX_CONFIG).ok()??).ok()?;
     let value = setting(&config, "core", "excludesfile")?;

@@ -13,6 +13,16 @@ pub(super) use newer::{for_grammar, operator};
 use super::{Field, Node, NodeKind, Tree};
 use crate::finding::Span;
 
+/// A text in which lone CRs are LFs, at the same offsets: Nix accepts CR as a line end, which ends a comment, and the
+/// grammar only knows LF.
+pub(super) fn with_line_feeds(text: &str) -> Cow<'_, str> {
+    let is_lone = |at: usize| text.as_bytes().get(at + 1) != Some(&b'\n');
+    if !memchr::memchr_iter(b'\r', text.as_bytes()).any(is_lone) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.char_indices().map(|(at, c)| if c == '\r' && is_lone(at) { '\n' } else { c }).collect())
+}
+
 /// A name in an attribute path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttrName<'a> {

@@ -5,6 +5,13 @@ use std::collections::BTreeMap;
 /// The variables of an interpolation.
 pub type Variables = BTreeMap<String, String>;
 
+/// The longest text with its variables, in bytes: Linux passes no longer argument or variable to a program
+/// (`MAX_ARG_STRLEN`, execve(2)).
+const LONGEST: usize = 128 << 10;
+
+/// The most bytes that the variables of one file have together.
+const MOST: usize = 4 << 20;
+
 /// Replaces all variables in a text. `Err` is what is wrong with it.
 pub fn interpolate(text: &str, variables: &Variables) -> Result<String, String> {
     let mut out = String::with_capacity(text.len());
@@ -24,6 +31,9 @@ pub fn interpolate(text: &str, variables: &Variables) -> Result<String, String> 
             let end = name_end(after);
             out.push_str(if end == 0 { "$" } else { variables.get(&after[..end]).map_or("", String::as_str) });
             rest = &after[end..];
+        }
+        if out.len() > LONGEST {
+            return Err(format!("a text is longer than {} KiB with its variables", LONGEST >> 10));
         }
     }
     out.push_str(rest);
@@ -110,6 +120,7 @@ pub fn names(text: &str) -> Vec<String> {
 pub fn read_env(text: &str, lookup: &Variables) -> Result<Vec<(String, String)>, (usize, String)> {
     let mut found: Vec<(String, String)> = Vec::new();
     let mut known = lookup.clone();
+    let mut size = 0;
     let lines: Vec<&str> = text.split('\n').collect();
     let mut at = 0;
     while at < lines.len() {
@@ -153,6 +164,10 @@ pub fn read_env(text: &str, lookup: &Variables) -> Result<Vec<(String, String)>,
                 interpolate(plain, &known).map_err(|message| (number, message))?
             }
         };
+        size += value.len();
+        if size > MOST {
+            return Err((number, format!("the variables are longer than {} MiB", MOST >> 20)));
+        }
         known.entry(name.to_owned()).or_insert_with(|| value.clone());
         found.push((name.to_owned(), value));
     }
@@ -194,6 +209,15 @@ fn unescape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn texts_do_not_grow_without_limit() {
+        let doubling: String = (1..40).map(|n| format!("A{n}=${{A{0}}}${{A{0}}}\n", n - 1)).collect();
+        let (line, message) = read_env(&format!("A0=xxxxxxxxxx\n{doubling}"), &Variables::new()).unwrap_err();
+        assert_eq!((line, message.as_str()), (15, "a text is longer than 128 KiB with its variables"));
+        let many = format!("A={}\n{}", "x".repeat(100_000), "B=$A\n".repeat(100));
+        assert_eq!(read_env(&many, &Variables::new()).unwrap_err().1, "the variables are longer than 4 MiB");
+    }
 
     #[test]
     fn variables_are_replaced() {

@@ -1,5 +1,6 @@
 //! Compose files of one project, read as Compose reads them: interpolated, extended, included and merged.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use super::canonical;
@@ -41,7 +42,7 @@ pub fn load(files: &dyn Files, project: &[RelPath]) -> Result<Model, Error> {
     let mut variables: Variables = env.iter().flatten().cloned().collect();
     let name = folder.rsplit('/').next().unwrap_or_default().to_owned();
     variables.entry("COMPOSE_PROJECT_NAME".to_owned()).or_insert(name);
-    let loader = Loader { files };
+    let loader = Loader { files, loads: Cell::new(0), size: Cell::new(0) };
     let mut root: Option<Node> = None;
     for path in project {
         let node = loader.file(path, &folder, &variables, &[])?;
@@ -72,7 +73,17 @@ fn read_env_file(files: &dyn Files, path: &str, lookup: &Variables) -> Result<Op
 
 struct Loader<'a> {
     files: &'a dyn Files,
+    /// How many files were parsed: one that is included twice is parsed twice.
+    loads: Cell<usize>,
+    /// The size of all texts with variables, in bytes.
+    size: Cell<usize>,
 }
+
+/// The most files that a project consists of, counted as often as they are included.
+const MOST_LOADS: usize = 500;
+
+/// The most bytes that all texts with variables of a project have together.
+const MOST_TEXT: usize = 32 << 20;
 
 impl Loader<'_> {
     /// One file with its includes and extends. `chain` are the files that led here.
@@ -84,6 +95,13 @@ impl Loader<'_> {
 
     /// A file's document in long forms, interpolated.
     fn parse(&self, path: &RelPath, folder: &str, variables: &Variables) -> Result<Node, Error> {
+        self.loads.update(|loads| loads + 1);
+        if self.loads.get() > MOST_LOADS {
+            return Err(Error::new(
+                path,
+                format!("the project includes and extends files more than {MOST_LOADS} times"),
+            ));
+        }
         let text = self.files.text(path).map_err(|reason| Error::new(path, format!("cannot be read: {reason}")))?;
         let text = text.ok_or_else(|| Error::new(path, "does not exist"))?;
         let Some(mut node) = yaml::parse(path, &text)? else {
@@ -97,7 +115,7 @@ impl Loader<'_> {
             };
             return Err(node.error(message));
         }
-        interpolate_all(&mut node, variables)?;
+        interpolate_all(&mut node, variables, &self.size)?;
         let Value::Map(pairs) = &mut node.value else { return Ok(node) };
         for (key, value) in pairs.iter_mut() {
             if key.name == "services" && !value.is_null() && !matches!(value.value, Value::Map(_)) {
@@ -293,20 +311,27 @@ struct Context<'a> {
     variables: &'a Variables,
 }
 
-fn interpolate_all(node: &mut Node, variables: &Variables) -> Result<(), Error> {
+/// Replaces the variables in all texts. `size` counts the bytes.
+fn interpolate_all(node: &mut Node, variables: &Variables, size: &Cell<usize>) -> Result<(), Error> {
     let place = node.place.clone();
     match &mut node.value {
         Value::Scalar(scalar) if scalar.text.contains('$') => {
             let text = interpolate::interpolate(&scalar.text, variables).map_err(|message| {
                 yaml::error_at(&place, message).help("set variables in the `.env` file beside it")
             })?;
+            size.update(|size| size + text.len());
+            if size.get() > MOST_TEXT {
+                let message =
+                    format!("the texts of the project are longer than {} MiB with their variables", MOST_TEXT >> 20);
+                return Err(yaml::error_at(&place, message));
+            }
             let raw = std::mem::replace(&mut scalar.text, text);
             scalar.raw = Some(raw);
             Ok(())
         }
         Value::Scalar(_) => Ok(()),
-        Value::List(items) => items.iter_mut().try_for_each(|item| interpolate_all(item, variables)),
-        Value::Map(pairs) => pairs.iter_mut().try_for_each(|(_, value)| interpolate_all(value, variables)),
+        Value::List(items) => items.iter_mut().try_for_each(|item| interpolate_all(item, variables, size)),
+        Value::Map(pairs) => pairs.iter_mut().try_for_each(|(_, value)| interpolate_all(value, variables, size)),
     }
 }
 

@@ -43,7 +43,9 @@ fn free_name(draft: &Draft<'_>, file: &RelPath) -> Result<String, Error> {
         let defined = existing::defined_in(draft, &["packages", &package]);
         let refusal = match (draft.exists(&module), defined) {
             (false, None) => return Ok(package),
-            (true, _) => Error::new(file, format!("{module} already exists")).help("remove that file to generate it again"),
+            (true, _) => {
+                Error::new(file, format!("{module} already exists")).help("remove that file to generate it again")
+            }
             (false, Some(other)) => Error::new(file, format!("`packages.{package}` is defined already, in {other}"))
                 .help("remove or rename that package to generate it again"),
         };

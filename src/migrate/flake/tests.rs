@@ -354,7 +354,7 @@ fn what_is_not_certain_is_refused() {
         (each("system: let s = { b = 1; }; in { packages = { inherit s; }; }"), "`packages.s` is a set of packages"),
         (each("system: { apps.a = { type = \"app\"; program = \"x\"; description = \"d\"; }; }"), "an attribute `description`"),
         (each("system: { packages = { }; }").replace("); }", ") // { overlays.default = ./overlay.nix; }; }"), "not a function"),
-        (each("import ./outputs.nix"), "is not known"),
+        (each("import ./outputs.nix"), "cannot tell what"),
         (each("system: { ${system} = 1; }"), "does not write out"),
         (each("system: { config = 1; }"), "`config` has a meaning of its own"),
         (each("system: { packages = { }; }") .replace("); }", ") // { packages.x86_64-linux = { }; }; }"), "`//` replaces the output `packages`"),

@@ -6,7 +6,7 @@ use super::{Stop, accepts, grammar_accepts, rows, stops};
 use crate::lang::{Language, NodeKind, Tree};
 
 fn parses(text: &str) -> bool {
-    Tree::read_with_grammar(Language::Nix, text).is_ok_and(|tree| !tree.broken())
+    Tree::read_with_grammar(Language::Nix, text, text).is_ok_and(|tree| !tree.broken())
 }
 
 /// Checks that the rows of a text, if there are any, equal those of tree-sitter-nix.
@@ -16,7 +16,7 @@ fn assert_same_tree(text: &str, name: &str) {
         return;
     }
     let Some(own) = rows(text) else { return };
-    let theirs = Tree::read_with_grammar(Language::Nix, text).map(|tree| tree.rows.to_vec());
+    let theirs = Tree::read_with_grammar(Language::Nix, text, text).map(|tree| tree.rows.to_vec());
     if own == theirs {
         return;
     }

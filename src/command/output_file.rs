@@ -1,0 +1,103 @@
+//! Writes the files that are named with `--output`.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+use super::Failure;
+use crate::replace::{Folder, Staged};
+use crate::walk;
+
+/// Writes a file as a whole or not at all. Inside a repository, whose links anybody may have committed, links are not
+/// followed. Elsewhere they are, and pipes and devices are written to directly.
+pub fn write(path: &Path, text: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
+    let mut bytes = Vec::new();
+    text(&mut bytes).and_then(|()| put(path, &bytes)).map_err(|error| unwritten(path, &error))
+}
+
+/// The failure to write a file.
+pub fn unwritten(path: &Path, error: &io::Error) -> Failure {
+    let reason = match error.kind() {
+        io::ErrorKind::NotFound => "its directory does not exist".to_owned(),
+        _ => walk::io_reason(error),
+    };
+    Failure::new(format!("cannot write to {}: {reason}", path.display()))
+}
+
+fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let path = std::path::absolute(path)?;
+    // These refer to what the process has open, which has to be written to and not replaced.
+    let is_open = path.starts_with("/dev") || path.starts_with("/proc");
+    match path.ancestors().skip(1).find(|folder| folder.join(".git").exists()) {
+        _ if is_open => fs::write(&path, bytes),
+        Some(root) => inside(root, &path, bytes),
+        None => outside(&path, bytes),
+    }
+}
+
+/// Writes a file of a repository.
+fn inside(root: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let (folder, name) = split(path.strip_prefix(root).unwrap_or(path))?;
+    // Folders are not created, because a path that does not exist is usually mistyped.
+    fs::metadata(root.join(folder))?;
+    let old = match path.symlink_metadata() {
+        Ok(old) if old.is_file() => Some(name),
+        Ok(old) if old.is_symlink() => return Err(io::Error::other("it is a symbolic link of this repository")),
+        Ok(_) => return Err(io::Error::other("it is not a regular file")),
+        Err(_) => None,
+    };
+    Staged::new(Folder::below(root, folder), old, bytes)?.replace(name)
+}
+
+fn outside(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let old = fs::metadata(&target).ok();
+    if old.as_ref().is_some_and(|old| !old.is_file()) {
+        return fs::write(target, bytes);
+    }
+    let (folder, name) = split(&target)?;
+    fs::metadata(folder)?;
+    match Staged::new(Folder::at(folder), old.is_some().then_some(name), bytes) {
+        // The file may be writable although its folder is not.
+        Err(error) if old.is_some() && error.kind() == io::ErrorKind::PermissionDenied => fs::write(&target, bytes),
+        staged => staged?.replace(name),
+    }
+}
+
+fn split(path: &Path) -> io::Result<(&Path, &OsStr)> {
+    let parts = path.parent().zip(path.file_name());
+    parts.ok_or_else(|| io::Error::other("it is a folder"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn written(path: &Path) -> Result<(), String> {
+        write(path, |out| out.write_all(b"new")).map_err(|failure| failure.to_string())
+    }
+
+    #[test]
+    fn links_are_followed_outside_repositories_only() {
+        let (root, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        fs::create_dir(root.path().join(".git")).unwrap();
+        let victim = outside.path().join("victim");
+        fs::write(&victim, "old").unwrap();
+        symlink(&victim, root.path().join("report.html")).unwrap();
+        symlink(outside.path(), root.path().join("out")).unwrap();
+        for path in ["report.html", "out/victim", "out/other"] {
+            assert!(written(&root.path().join(path)).is_err(), "{path}");
+        }
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "old");
+        let link = outside.path().join("link");
+        symlink(&victim, &link).unwrap();
+        written(&link).unwrap();
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "new");
+        assert!(link.is_symlink());
+        written(&root.path().join("a.json")).unwrap();
+        assert!(written(&root.path().join("none/a.json")).unwrap_err().contains("directory does not exist"));
+    }
+}
