@@ -261,6 +261,35 @@ fn a_power_cut_leaves_every_file_old_or_new() {
     println!("{cut_short} of {RUNS} runs were cut in the middle of writing");
 }
 
+/// A signal ends the run without leaving temporary files, and once files are replaced, all of them are.
+#[cfg(unix)]
+#[test]
+fn a_signal_leaves_no_temporary_files() {
+    const FILES: usize = 200;
+    let old = "{ # flakeward: allow(lookup-path) because\n}\n";
+    let names: Vec<String> = (0..FILES).map(|index| format!("f{index}.nix")).collect();
+    let mut cut_short = 0;
+    for signal in ["-INT", "-TERM", "-HUP", "-INT", "-TERM", "-HUP"] {
+        let files: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), old)).collect();
+        let root = Repository::new(&files);
+        let staged = || {
+            let names =
+                fs::read_dir(root.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+            names.filter(|name| name.starts_with(".flakeward-fix-")).count()
+        };
+        let mut child = command(root.path(), &["-q"]).spawn().unwrap();
+        while child.try_wait().unwrap().is_none() && staged() == 0 {}
+        // It fails if the run is over already.
+        let _ = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+        let ended = child.wait().unwrap();
+        assert_eq!(staged(), 0, "{signal} left temporary files");
+        let new = names.iter().filter(|name| fs::read_to_string(root.path().join(name)).unwrap() != old).count();
+        assert!(new == 0 || new == FILES, "{signal} stopped after {new} files");
+        cut_short += usize::from(!ended.success());
+    }
+    assert!(cut_short > 0, "no signal ended a run");
+}
+
 const PORTS: &str = "{\n  databases.redis = 6379;\n  web = {\n    api = 3000;\n    metrics = 9464;\n  };\n}\n";
 
 const MODULE: &str = "{ config, ... }:\n{\n  services.redis.servers.main.port = 6379;\n  services.api = {\n    port = \"3000\";\n    \

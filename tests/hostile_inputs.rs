@@ -246,3 +246,116 @@ fn registries_end() {
         assert!(code.is_some_and(|code| code < 2), "{code:?} {err}");
     }
 }
+
+/// Characters and links that a pull request may contain hide nothing.
+#[test]
+fn nothing_hides_from_a_check() {
+    type Hidden<'a> = (&'a str, &'a [(&'a str, &'a [u8])], &'a [&'a str], &'a str);
+    let cases: [Hidden<'_>; 4] = [
+        ("CR ends a comment in Nix", &[("a.nix", b"{ # x\r port = 6379;\n}\n")], &[], "a.nix:2:"),
+        ("NUL in YAML", &[("a.yaml", b"# \0\nport: 6379\n")], &[], "a.yaml:1:1: error[unreadable-file]"),
+        (
+            "marks of templates in a comment",
+            &[("compose.yaml", b"# {{ x }}\nservices: {web: {image: nginx}, ]\n")],
+            &[],
+            "compose.yaml:2:",
+        ),
+        (
+            "suppressions on one line",
+            &[("a.nix", b"[ /* flakeward: allow(lookup-path) x */ <a> /* flakeward: allow(lookup-path) y */ ]\n{ port = 6379; }\n")],
+            &[],
+            "a.nix:2:",
+        ),
+    ];
+    for (name, files, args, expected) in cases {
+        let root = Repository::new(files);
+        let (_, out, err) = run(root.path(), &[args, &["--format", "concise"]].concat());
+        assert!(out.contains(expected), "{name}\n{out}{err}");
+    }
+}
+
+/// A tracked script without an extension is checked, although ignore files cover it.
+#[test]
+fn tracked_scripts_are_checked_although_ignored() {
+    let root = tempfile::tempdir().unwrap();
+    git(root.path(), &["init", "-q"]);
+    let files: [(&str, &[u8]); 3] = [
+        ("flake.nix", b"{ outputs = _: { }; }\n"),
+        ("bin/start", b"#!/bin/sh\nnpm run dev\n"),
+        (".gitignore", b"/bin/\n"),
+    ];
+    write(root.path(), &files);
+    git(root.path(), &["add", "-f", "."]);
+    let (code, out, _) = run(root.path(), &["--format", "concise"]);
+    assert!(code == Some(1) && out.contains("bin/start:2:1: error[dev-command]"), "{out}");
+}
+
+/// A hook passes the names of staged files, among which may be links.
+#[test]
+fn named_links_do_not_lead_out() {
+    let outside = tempfile::tempdir().unwrap();
+    write(outside.path(), &[("s.nix", b"{ TOKEN = 1; port = 6379; }\n")]);
+    let root = Repository::new(&[("a.nix", PORT)]);
+    symlink(outside.path().join("s.nix"), root.path().join("x.nix")).unwrap();
+    symlink(outside.path(), root.path().join("d")).unwrap();
+    symlink(root.path().join("a.nix"), root.path().join("inside.nix")).unwrap();
+    for name in ["x.nix", "d/s.nix"] {
+        let (code, out, err) = run(root.path(), &["check", name]);
+        assert!(code == Some(2) && err.contains("outside the repository"), "{name} {code:?} {err}");
+        assert!(!out.contains("TOKEN"), "{out}");
+    }
+    assert_eq!(run(root.path(), &["check", "inside.nix"]).0, Some(1));
+}
+
+/// Files of git that are pipes or devices are not waited for.
+#[test]
+fn files_of_git_are_read_with_limits() {
+    let root = tempfile::tempdir().unwrap();
+    git(root.path(), &["init", "-q"]);
+    write(root.path(), &[("a.nix", b"{ port = 6379; # flakeward: allow(hardcoded-port) x\n}\n")]);
+    symlink("/dev/zero", root.path().join(".ignored-revs")).unwrap();
+    git(root.path(), &["config", "blame.ignoreRevsFile", ".ignored-revs"]);
+    git(root.path(), &["add", "."]);
+    git(root.path(), &["commit", "-qm", "one"]);
+    assert!(Command::new("mkfifo").arg(root.path().join(".git/commondir")).status().unwrap().success());
+    assert_eq!(run(root.path(), &["check", "-q"]).0, Some(0));
+    fs::remove_file(root.path().join(".git/commondir")).unwrap();
+    let (code, out, _) = run(root.path(), &["accepted"]);
+    assert!(code == Some(0) && out.contains("a.nix:1: suppression[hardcoded-port]"), "{out}");
+}
+
+/// A folder without a policy, such as a submodule that is not checked out, is not an empty policy.
+#[test]
+fn a_folder_without_a_policy_is_an_error() {
+    let root =
+        Repository::new(&[("flakeward.toml", "[policy]\nextends = \"p\"\n"), ("p/README.md", "x"), ("a.nix", PORT)]);
+    let (code, _, err) = run(root.path(), &["check"]);
+    assert!(code == Some(2) && err.contains("has no policy"), "{err}");
+}
+
+/// Numbers on standard output are only printed if nothing is unknown: scripts use them.
+#[test]
+fn no_free_number_without_all_ports() {
+    let root = Repository::new(&[("lib/ports.nix", "{ web = 8080;")]);
+    let (code, out, _) = run(root.path(), &["ports", "next"]);
+    assert_eq!((code, out.as_str()), (Some(2), ""));
+}
+
+/// A branch that is named like a remote-tracking branch does not take its place.
+#[test]
+fn an_ambiguous_reference_is_an_error() {
+    let root = tempfile::tempdir().unwrap();
+    git(root.path(), &["init", "-q"]);
+    write(root.path(), &[("a.nix", b"{ }\n")]);
+    git(root.path(), &["add", "."]);
+    git(root.path(), &["commit", "-qm", "one"]);
+    git(root.path(), &["update-ref", "refs/remotes/origin/main", "HEAD"]);
+    write(root.path(), &[("a.nix", PORT.as_bytes())]);
+    git(root.path(), &["commit", "-qam", "two"]);
+    git(root.path(), &["branch", "origin/main"]);
+    for option in ["--changed=origin/main", "--new-since=origin/main"] {
+        let (code, _, err) = run(root.path(), &["check", option]);
+        assert!(code == Some(2) && err.contains("refs/remotes/origin/main"), "{option} {err}");
+    }
+    assert_eq!(run(root.path(), &["check", "--changed=refs/remotes/origin/main"]).0, Some(1));
+}

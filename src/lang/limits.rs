@@ -63,6 +63,8 @@ pub enum Refusal {
     Depth,
     /// It has syntax errors or block structure in lines that are longer than its grammar supports.
     Width,
+    /// It has a NUL character, where its grammar stops. YAML allows none.
+    Nul,
     /// Its grammar takes too long, with or without syntax errors.
     Time,
     /// Its grammar could not be loaded.
@@ -75,6 +77,7 @@ impl fmt::Display for Refusal {
             Refusal::Size => write!(f, "it is larger than {} MiB, the limit for parsing", MAX_PARSED >> 20),
             Refusal::Depth => f.write_str("nesting is too deep"),
             Refusal::Width => f.write_str("a line with block structure is longer than 32,767 characters"),
+            Refusal::Nul => f.write_str("it contains a NUL character, which YAML does not allow"),
             Refusal::Time => f.write_str("parsing takes too long"),
             Refusal::Grammar => f.write_str("the grammar could not be loaded"),
         }
@@ -95,8 +98,11 @@ pub(super) fn refused_nix(bytes: &[u8]) -> Option<Refusal> {
     path_scan_exceeds(bytes, PATH_SCAN).then_some(Refusal::Time)
 }
 
-/// Refuses YAML that is nested deeper than its grammar supports.
+/// Refuses YAML that is nested deeper than its grammar supports, or contains a NUL character.
 pub(super) fn refused_yaml(bytes: &[u8]) -> Option<Refusal> {
+    if memchr::memchr(0, bytes).is_some() {
+        return Some(Refusal::Nul);
+    }
     yaml_levels_exceed(bytes, YAML_LEVELS).then_some(Refusal::Depth)
 }
 
