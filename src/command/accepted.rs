@@ -16,6 +16,7 @@ use crate::finding::RelPath;
 use crate::lang::codeowners::{self, Owners};
 use crate::output::Places;
 use crate::output::accepted::{Entry, List, Owner};
+use crate::output::stream::{self, When};
 use crate::report::Report;
 use crate::suppress::accepted::{self, Accepted, State};
 use crate::walk;
@@ -26,6 +27,7 @@ const MAX_OWNERS: u64 = 3 << 20;
 /// Lists what is accepted.
 pub fn run(args: &AcceptedArgs) -> Result<ExitCode, Failure> {
     let mut session = Session::open(&args.scope, None)?;
+    session.view.stream = stream::stdout(When::Auto);
     session.read_baseline(args.baseline.as_deref(), args.scope.isolated)?;
     let report = session.check();
     let mut entries = list(&session, &report)?;

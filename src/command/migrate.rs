@@ -199,9 +199,13 @@ impl Repository {
         repo
     }
 
-    /// Adds entries for the ports that have none after the changes, so that `flakeward fix` can refer to them.
+    /// Adds entries for the ports that have none after the changes, so that `flakeward fix` can refer to them. If only a
+    /// part of the repository is migrated, the other ports are left alone.
     fn register_literals(&self, changes: &mut Vec<Change>) -> Result<(), Failure> {
         let settings = &self.session.settings;
+        if !settings.paths.iter().all(|path| path.is_empty()) {
+            return Ok(());
+        }
         let config = &settings.config;
         let facts = run::port_facts(&self.after(changes), settings);
         let view = ProjectView::new(&facts.project, &config.ports, &config.params, settings.now, Safety::Safe);

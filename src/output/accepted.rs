@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use super::text::{clean, count};
+use super::wrap::fitted;
 use super::{View, csv, guard};
 use crate::cli::AcceptedFormat;
 use crate::suppress::accepted::{Accepted, Means, State};
@@ -173,16 +174,12 @@ impl List<'_> {
                 true => String::new(),
                 false => format!(" for {}", clean(&accepted.subject)),
             };
-            writeln!(
-                out,
-                "{}: {}[{}]{subject}{}",
-                clean(&place),
-                accepted.means.name(),
-                clean(rule),
-                state(accepted.state)
-            )?;
+            let (means, state) = (accepted.means.name(), state(accepted.state));
+            let line = format!("{}: {means}[{}]{subject}{state}", clean(&place), clean(rule));
+            writeln!(out, "{}", fitted(&line, 2, &self.view.stream))?;
             if !accepted.reason.is_empty() {
-                writeln!(out, "  reason: {}", clean(&accepted.reason))?;
+                let reason = format!("  reason: {}", clean(&accepted.reason));
+                writeln!(out, "{}", fitted(&reason, 4, &self.view.stream))?;
             }
             writeln!(out, "  {}", clean(&history(entry)))?;
         }

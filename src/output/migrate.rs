@@ -5,6 +5,7 @@ use serde_json::json;
 use super::View;
 use super::style::{BOLD, GREEN, RED, YELLOW};
 use super::text::{clean, count};
+use super::wrap::fitted;
 use crate::fix::Change;
 use crate::migrate::{Error, Report};
 
@@ -65,9 +66,10 @@ impl Shown<'_> {
         for left in &self.report.left {
             let place = format!("{}:{}", clean(&view.path(&left.path)), left.line);
             let what = BOLD.on(clean(&left.what), color);
-            out.push_str(&format!("{place}: {}: {what}: {}\n", YELLOW.on("not carried over", color), clean(&left.why)));
+            let line = format!("{place}: {}: {what}: {}", YELLOW.on("not carried over", color), clean(&left.why));
+            out.push_str(&(fitted(&line, 2, &view.stream) + "\n"));
             if !left.todo.is_empty() {
-                out.push_str(&format!("  to do: {}\n", clean(&left.todo)));
+                out.push_str(&(fitted(&format!("  to do: {}", clean(&left.todo)), 4, &view.stream) + "\n"));
             }
         }
         for old in &self.report.replaced {

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::stream::Stream;
 use super::style::{BOLD, CODE, DIM, Style, of};
 use super::text::{clean, clean_lines};
+use super::wrap::fitted;
 use crate::finding::Level;
 use crate::rule::example::Fence;
 use crate::rule::page::Fixability;
@@ -95,7 +96,7 @@ impl Page {
         for line in lines.take_while(|line| !fence.closes(line)) {
             let line = clean(line);
             match reported {
-                true => self.line("      ", &line, None),
+                true => self.line("      ", &fitted(&line, 8, &self.stream), None),
                 false => self.line("      ", &line, Some(CODE)),
             }
         }

@@ -2,6 +2,8 @@
 
 use unicode_width::UnicodeWidthChar;
 
+use super::stream::Stream;
+
 /// The columns of a tab in a code frame.
 pub const TAB: usize = 4;
 
@@ -56,6 +58,15 @@ fn pieces(line: &str, width: usize) -> Vec<&str> {
         start = end;
     }
     pieces
+}
+
+/// A line that is wrapped if it is shown on a terminal. Its further lines are indented.
+pub fn fitted(line: &str, indent: usize, stream: &Stream) -> String {
+    if !stream.wrap {
+        return line.to_owned();
+    }
+    let lines = wrapped(line, stream.width.saturating_sub(indent).max(20));
+    lines.join(&format!("\n{}", " ".repeat(indent)))
 }
 
 /// A text after a prefix, with its further lines aligned to its start.
