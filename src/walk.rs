@@ -638,12 +638,21 @@ pub fn io_reason(error: &std::io::Error) -> String {
 /// The root of the repository around a folder: the nearest folder upward with `.git`, else with a `flake.nix` or a
 /// `flakeward.toml`, else the folder itself.
 pub fn find_root(folder: &Path) -> PathBuf {
-    let upward = |marks: &[&str]| {
-        folder.ancestors().find(|folder| marks.iter().any(|mark| folder.join(mark).exists())).map(Path::to_owned)
-    };
-    upward(&[".git"])
-        .or_else(|| upward(&["flakeward.toml", ".flakeward.toml", "flake.nix"]))
+    let [settings, hidden] = FILE_NAMES;
+    upward(folder, &[".git"])
+        .or_else(|| upward(folder, &[settings, hidden, "flake.nix"]))
         .unwrap_or_else(|| folder.to_owned())
+}
+
+/// The nearest folder upward with `.git`, else with the configuration of flakeward. `None` if there is none: then
+/// nothing says that the files around a folder belong together.
+pub fn marked_root(folder: &Path) -> Option<PathBuf> {
+    upward(folder, &[".git"]).or_else(|| upward(folder, &FILE_NAMES))
+}
+
+/// The nearest folder upward that contains one of some files.
+fn upward(folder: &Path, marks: &[&str]) -> Option<PathBuf> {
+    folder.ancestors().find(|folder| marks.iter().any(|mark| folder.join(mark).exists())).map(Path::to_owned)
 }
 
 /// Reads a settings file of at most `limit` bytes. A file that was found in a repository rather than named must not be

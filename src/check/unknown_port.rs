@@ -22,9 +22,8 @@ fn project(view: &ProjectView<'_>) -> Verdict {
     let mut near = Near::default();
     let mut seen: HashSet<(RelPath, Span)> = HashSet::new();
     let mut open: Option<(&RelPath, Option<Tree<'_>>)> = None;
-    for &Resolved { file, found, registry, target } in
-        view.references().iter().filter(|resolved| resolved.found.certain)
-    {
+    let certain = view.references().iter().filter(|resolved| resolved.is_certain && resolved.found.certain);
+    for &Resolved { file, found, registry, target, .. } in certain {
         let Some(Lookup::Missing(at)) = target else { continue };
         let (Some(&span), path) = (found.names.get(at), &file.source.path) else { continue };
         if seen.insert((path.clone(), span)) {

@@ -49,11 +49,21 @@ const MAX_CONFIG: u64 = 1 << 20;
 impl Session {
     /// Finds the repository and its settings. `stdin_filename` is the path for standard input.
     pub fn open(scope: &ScopeArgs, stdin_filename: Option<&Path>) -> Result<Self, Failure> {
-        Self::open_with(scope, stdin_filename, Unsaved::default())
+        Self::open_with(scope, stdin_filename, None, Unsaved::default())
     }
 
-    /// The same, with the settings files that are open in an editor.
-    pub fn open_with(scope: &ScopeArgs, stdin_filename: Option<&Path>, unsaved: Unsaved) -> Result<Self, Failure> {
+    /// The repository with this root, whatever is above it, with the settings files that are open in an editor.
+    pub fn at_root(root: &Path, unsaved: Unsaved) -> Result<Self, Failure> {
+        let scope = ScopeArgs { paths: vec![root.to_owned()], ..ScopeArgs::default() };
+        Self::open_with(&scope, None, Some(root), unsaved)
+    }
+
+    fn open_with(
+        scope: &ScopeArgs,
+        stdin_filename: Option<&Path>,
+        root: Option<&Path>,
+        unsaved: Unsaved,
+    ) -> Result<Self, Failure> {
         let threads = scope.jobs.unwrap_or(0);
         set_threads(threads)?;
         let here = working_directory()?;
@@ -64,7 +74,10 @@ impl Session {
             None => paths.iter().map(|path| existing(path)).collect::<Result<_, _>>()?,
         };
         let anchors: Vec<&Path> = asked.iter().chain(&stdin).map(PathBuf::as_path).collect();
-        let root = common_root(&anchors, &here)?;
+        let root = match root {
+            Some(root) => root.to_owned(),
+            None => common_root(&anchors, &here)?,
+        };
         let view = View::between(&here, &root);
         let mut settings = Settings::new(read_config(scope, &root, &here, &unsaved)?);
         let decided = choose_rules(&mut settings, scope)?;

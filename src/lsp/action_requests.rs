@@ -4,11 +4,12 @@ use gen_lsp_types as lsp;
 use lsp_server::ErrorCode;
 use serde_json::{Value, json};
 
-use super::actions::{self, Actions, FIX_ALL, MIGRATE, NAME_ENTRY, SELECT, SHOW};
+use super::actions::{self, APPLY, Actions, FIX_ALL, MIGRATE, NAME_ENTRY, SELECT, SHOW};
+use super::edits;
 use super::migrate::Texts;
 use super::position::Lines;
 use super::requests::{Answer, json_of, target_of};
-use super::server::{Refusal, Server};
+use super::server::{Refusal, Server, real_path};
 use super::workspace::Workspace;
 use crate::command::migrate::Disk;
 use crate::finding::RelPath;
@@ -29,7 +30,26 @@ impl Server {
             }
             found
         });
-        json_of(found)
+        match (self.client.code_actions, self.client.applies_edits) {
+            (true, _) => json_of(found),
+            (false, true) => {
+                json_of(found.map(|found| found.into_iter().filter_map(actions::as_command).collect::<Vec<_>>()))
+            }
+            (false, false) => Ok(Value::Null),
+        }
+    }
+
+    /// Adds what an action left out. An action for an earlier text is refused.
+    pub(super) fn resolve(&mut self, action: lsp::CodeAction) -> Answer {
+        let changed = action.edit.iter().flat_map(edits::versions).find(|(uri, version)| {
+            let document = real_path(uri).and_then(|path| self.documents.get(&path));
+            document.is_some_and(|document| document.version != *version)
+        });
+        if let Some(uri) = changed.map(|(uri, _)| uri.0.clone()) {
+            let message = format!("{uri} has changed since the action was offered");
+            return Err(Refusal::new(ErrorCode::ContentModified, message));
+        }
+        json_of(Some(actions::resolve(action)))
     }
 
     /// Calls a function with what is needed to offer actions in a document. `None` if flakeward does not check it.
@@ -72,8 +92,13 @@ impl Server {
                 self.show(3, message);
                 Ok(Value::Null)
             }
+            (APPLY, [edit]) => {
+                self.request("workspace/applyEdit", json!({ "edit": edit }));
+                Ok(Value::Null)
+            }
             (MIGRATE, [Value::String(uri)]) => self.migrate(&lsp::Uri::from(uri.as_str())),
             (SELECT | NAME_ENTRY, _) => Err(Refusal::new(ErrorCode::InvalidParams, "expected a URI and a range")),
+            (APPLY, _) => Err(Refusal::new(ErrorCode::InvalidParams, "expected an edit")),
             (SHOW, _) => Err(Refusal::new(ErrorCode::InvalidParams, "expected a message")),
             (MIGRATE, _) => Err(Refusal::new(ErrorCode::InvalidParams, "expected a URI")),
             (command, _) => {

@@ -34,6 +34,9 @@ pub const MIGRATE: &str = "flakeward.migrate";
 /// The command that shows a message.
 pub const SHOW: &str = "flakeward.showMessage";
 
+/// The command that applies an edit, for clients without code actions.
+pub const APPLY: &str = "flakeward.applyEdit";
+
 /// What is needed to offer actions in one document.
 pub struct Actions<'a> {
     /// The repository.
@@ -101,7 +104,7 @@ impl Actions<'_> {
             title,
             kind: Some(CodeActionKind::QuickFix),
             is_preferred: Some(is_safe),
-            edit: Some(self.workspace_edit(&fix.edits)?),
+            edit: Some(self.workspace_edit(&self.adapted(&fix.edits))?),
             command: new_entry,
             ..CodeAction::default()
         })
@@ -144,7 +147,10 @@ impl Actions<'_> {
         let what = if new.whole_file { "in this file" } else { "here" };
         let (edit, command) = match self.support.snippets {
             true => (self.snippet(&new), None),
-            false => (self.workspace_edit(std::slice::from_ref(&new.edit))?, self.select_reason(&new)),
+            false => {
+                let edits = self.adapted(std::slice::from_ref(&new.edit));
+                (self.workspace_edit(&edits)?, self.select_reason(&new))
+            }
         };
         Some(CodeAction {
             title: format!("Accept {} {what} with a reason", finding.rule),
@@ -199,7 +205,7 @@ impl Actions<'_> {
                     1 => format!("{} (1 part is left to do by hand)", action.title),
                     count => format!("{} ({count} parts are left to do by hand)", action.title),
                 };
-                let edit = Some(self.workspace_edit(&change_edits(&plan.changes))?);
+                let edit = Some(self.migration_edit(&plan)?);
                 let command = migrate::left_text(&plan.left).map(|text| Command {
                     title: "Show what is left".to_owned(),
                     tooltip: None,
@@ -237,7 +243,7 @@ impl Actions<'_> {
         let mut targets = state.findings(self.path).iter().filter_map(|finding| migrate::Target::of_rule(finding.rule));
         let target = targets.next().ok_or("no finding in this file asks for a migration")?;
         let plan = self.plan(target)?;
-        let edit = self.workspace_edit(&change_edits(&plan.changes)).ok_or("the editor cannot create files")?;
+        let edit = self.migration_edit(&plan).ok_or("the editor cannot create files")?;
         Ok((edit, migrate::left_text(&plan.left)))
     }
 
@@ -256,6 +262,19 @@ impl Actions<'_> {
             edit: Some(self.workspace_edit(&edits)?),
             ..CodeAction::default()
         })
+    }
+
+    /// The edit of a migration. It depends on the migrated document, which it may not change.
+    fn migration_edit(&self, plan: &Plan) -> Option<WorkspaceEdit> {
+        let mut edit = self.workspace_edit(&change_edits(&plan.changes))?;
+        edits::pin(&mut edit, (self.target)(self.workspace, self.path));
+        Some(edit)
+    }
+
+    /// Edits as `flakeward fix` applies them.
+    fn adapted(&self, all: &[Edit]) -> Vec<Edit> {
+        let text = |path| (self.target)(self.workspace, path).text.unwrap_or_default();
+        all.iter().map(|edit| edits::adapted(&text(&edit.path), edit)).collect()
     }
 
     fn workspace_edit(&self, all: &[Edit]) -> Option<WorkspaceEdit> {
@@ -280,6 +299,19 @@ pub fn resolve(mut action: CodeAction) -> CodeAction {
         action.command = Some(command);
     }
     action
+}
+
+/// The command in place of an action, for clients that do not support actions.
+pub fn as_command(action: CodeAction) -> Option<Command> {
+    match action.edit {
+        Some(edit) => Some(Command {
+            title: action.title,
+            tooltip: None,
+            command: APPLY.to_owned(),
+            arguments: Some(vec![serde_json::json!(edit)]),
+        }),
+        None => action.command,
+    }
 }
 
 fn change_edits(changes: &[Change]) -> Vec<Edit> {

@@ -2,7 +2,7 @@
 
 use gen_lsp_types as lsp;
 
-use super::actions::{FIX_ALL, MIGRATE, NAME_ENTRY, SELECT, SHOW};
+use super::actions::{APPLY, FIX_ALL, MIGRATE, NAME_ENTRY, SELECT, SHOW};
 use super::diagnostics::DiagnosticSupport;
 use super::edits::EditSupport;
 use super::position::Encoding;
@@ -21,6 +21,14 @@ pub struct Client {
     pub refreshes_hints: bool,
     /// It can refresh code lenses.
     pub refreshes_lenses: bool,
+    /// It shows Markdown in hovers.
+    pub markdown: bool,
+    /// It shows symbols as a tree.
+    pub nested_symbols: bool,
+    /// It accepts code actions; others accept only commands.
+    pub code_actions: bool,
+    /// It applies edits on request.
+    pub applies_edits: bool,
 }
 
 impl Client {
@@ -32,6 +40,11 @@ impl Client {
         let hints = workspace.and_then(|workspace| workspace.inlay_hint.as_ref());
         let lenses = workspace.and_then(|workspace| workspace.code_lens.as_ref());
         let window = capabilities.window.as_ref();
+        let document = capabilities.text_document.as_ref();
+        let hover = document.and_then(|document| document.hover.as_ref());
+        let formats = hover.and_then(|hover| hover.content_format.as_deref()).unwrap_or(&[]);
+        let symbols = document.and_then(|document| document.document_symbol.as_ref());
+        let actions = document.and_then(|document| document.code_action.as_ref());
         Self {
             encoding: Encoding::negotiate(capabilities),
             diagnostics: DiagnosticSupport::of(capabilities),
@@ -39,6 +52,10 @@ impl Client {
             show_document: window.and_then(|window| window.show_document.as_ref()).is_some_and(|show| show.support),
             watches_files: is_on(watching.and_then(|watching| watching.dynamic_registration)),
             refreshes_hints: is_on(hints.and_then(|hints| hints.refresh_support)),
+            markdown: formats.contains(&lsp::MarkupKind::Markdown),
+            nested_symbols: is_on(symbols.and_then(|symbols| symbols.hierarchical_document_symbol_support)),
+            code_actions: actions.is_some_and(|actions| actions.code_action_literal_support.is_some()),
+            applies_edits: is_on(workspace.and_then(|workspace| workspace.apply_edit)),
             refreshes_lenses: is_on(lenses.and_then(|lenses| lenses.refresh_support)),
         }
     }
@@ -76,7 +93,7 @@ pub fn capabilities(encoding: Encoding) -> lsp::ServerCapabilities {
             work_done_progress_options: progress,
         })),
         execute_command_provider: Some(lsp::ExecuteCommandOptions {
-            commands: [SELECT, NAME_ENTRY, MIGRATE, SHOW].map(str::to_owned).to_vec(),
+            commands: [SELECT, NAME_ENTRY, MIGRATE, SHOW, APPLY].map(str::to_owned).to_vec(),
             work_done_progress_options: progress,
         }),
         diagnostic_provider: Some(lsp::DiagnosticProvider::DiagnosticOptions(lsp::DiagnosticOptions {
@@ -96,14 +113,6 @@ pub fn capabilities(encoding: Encoding) -> lsp::ServerCapabilities {
     }
 }
 
-/// The files to watch.
-pub const WATCHED: [&str; 8] = [
-    "**/*.nix",
-    "**/*.{yaml,yml}",
-    "**/flake.lock",
-    "**/{flakeward.toml,.flakeward.toml}",
-    "**/.flakeward/**",
-    "**/*{Dockerfile,Containerfile}*",
-    "**/*.{sh,bash,just,mk}",
-    "**/{.gitignore,.ignore,justfile,Justfile,Makefile}",
-];
+/// The files to watch: all, because scripts without an extension are recognized by their first line. Changes of files
+/// that are not checked cost nothing.
+pub const WATCHED: &str = "**/*";

@@ -1,17 +1,21 @@
 //! Completion of registry entries, of free numbers in the registry, and of what a flake input can follow.
 
+use std::borrow::Cow;
+
 use gen_lsp_types::{CompletionItem, CompletionItemKind, CompletionItemTextEdit, TextEdit};
 
 use super::position::Lines;
+use super::symbols::Symbols;
 use crate::config::PortSettings;
 use crate::facts::Project;
 use crate::facts::flake::FlakeFacts;
-use crate::facts::port_registry::{self, Entry, Registries, Registry, dotted, uses};
+use crate::facts::port_registry::{self, Access, Entry, Registry, RegistryFacts, dotted, uses};
 use crate::finding::Span;
 use crate::lang::flake::Flake;
 use crate::lang::flake::flakeref::FlakeRef;
 use crate::lang::flake::lock::Lock;
-use crate::lang::{Language, Tree};
+use crate::lang::nix;
+use crate::lang::{Language, Node, NodeKind, Tree};
 use crate::port_map::next;
 use crate::source::{FileKind, Source};
 
@@ -22,11 +26,11 @@ const MARKER: &str = "flakewardCompletionMarker";
 const OFFERED: usize = 3;
 
 /// The context of a completion.
-pub struct Completion<'a> {
+pub struct Completion<'a, 'p> {
     /// The facts of the repository.
     pub project: &'a Project,
-    /// The registries.
-    pub registries: &'a Registries<'a>,
+    /// The registries and what refers to them.
+    pub symbols: &'a Symbols<'p>,
     /// What the configuration says about ports.
     pub ports: &'a PortSettings,
     /// The open document.
@@ -35,12 +39,12 @@ pub struct Completion<'a> {
     pub lines: &'a Lines<'a>,
 }
 
-impl Completion<'_> {
+impl Completion<'_, '_> {
     /// The completions at an offset.
     pub fn at(&self, offset: u32) -> Vec<CompletionItem> {
         let source = self.source;
         match source.kind {
-            FileKind::Nix if self.registries.is_registry(&source.path) => self.numbers(offset),
+            FileKind::Nix if self.symbols.registries.is_registry(&source.path) => self.numbers(offset),
             FileKind::Nix if source.file_name() == "flake.nix" => {
                 let follows = self.follows(offset);
                 if follows.is_empty() { self.entries(offset) } else { follows }
@@ -50,31 +54,40 @@ impl Completion<'_> {
         }
     }
 
-    /// The part of a name before the cursor, and the text without it with the marker in its place.
-    fn marked(&self, offset: u32) -> (Span, String) {
-        let text = &self.source.text;
-        let before = &text[..offset as usize];
-        let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '\'');
-        let start = before.trim_end_matches(is_name).len();
-        let after = &text[offset as usize..];
-        let rest = after.trim_start_matches(is_name);
-        (Span::new(start, offset as usize), format!("{}{MARKER}{rest}", &text[..start]))
+    /// The span of the name around the cursor: what an item replaces.
+    fn word(&self, offset: u32, is_name: impl Fn(char) -> bool) -> Span {
+        let (before, after) = self.source.text.split_at(offset as usize);
+        let start = before.trim_end_matches(&is_name).len();
+        let rest = after.trim_start_matches(&is_name).len();
+        Span::new(start, self.source.text.len() - rest)
     }
 
     /// The names that can follow `ports.` here.
     fn entries(&self, offset: u32) -> Vec<CompletionItem> {
-        let (span, text) = self.marked(offset);
-        if !text[..span.start as usize].trim_end().ends_with('.') {
+        let text = &self.source.text;
+        let span = self.word(offset, is_name);
+        let (before, after) = (&text[..span.start as usize], &text[span.end as usize..]);
+        if !before.trim_end().ends_with('.') {
             return Vec::new();
         }
-        let Some(tree) = Tree::parse(Language::Nix, &text) else { return Vec::new() };
-        let found = uses::in_nix(&self.source.path, &tree, self.ports);
-        let Some(at) = found.iter().find(|found| found.path.iter().any(|name| name == MARKER)) else {
-            return Vec::new();
-        };
-        let Some(registry) = self.registries.at(&at.registry) else { return Vec::new() };
-        let group: Vec<String> = at.path.iter().take_while(|name| *name != MARKER).cloned().collect();
-        self.below(registry, &group, span)
+        let path = &self.source.path;
+        let facts = self.project.file(path).and_then(|file| file.fact::<RegistryFacts>());
+        let is_using = facts.is_some_and(|facts| !facts.uses.is_empty() || !facts.arguments.is_empty());
+        for end in endings(before, is_using) {
+            let text = format!("{before}{MARKER}{end}{after}");
+            let Some(tree) = Tree::parse(Language::Nix, &text) else { continue };
+            let imports = uses::in_nix(path, &tree, self.ports).into_iter();
+            let mut found = imports.chain(uses::of_arguments(&tree));
+            let Some(at) = found.find(|found| found.path.iter().any(|name| name == MARKER)) else { continue };
+            let registry = match at.access {
+                Access::Import => self.symbols.registries.at(&at.registry),
+                _ => self.symbols.registry_of(path, &at),
+            };
+            let Some(registry) = registry else { continue };
+            let group: Vec<String> = at.path.iter().take_while(|name| *name != MARKER).cloned().collect();
+            return self.below(registry, &group, span);
+        }
+        Vec::new()
     }
 
     /// The entries and groups directly in a group.
@@ -108,14 +121,14 @@ impl Completion<'_> {
     /// Free numbers, to the right of the `=` of a registry entry.
     fn numbers(&self, offset: u32) -> Vec<CompletionItem> {
         let text = &self.source.text;
-        let before = &text[..offset as usize];
-        let start = before.trim_end_matches(|c: char| c.is_ascii_digit()).len();
-        let is_value = before[..start].trim_end_matches([' ', '\t']).ends_with('=');
+        let span = self.word(offset, |c| c.is_ascii_digit());
+        let start = span.start as usize;
+        let is_value = text[..start].trim_end_matches([' ', '\t']).ends_with('=');
         if !is_value {
             return Vec::new();
         }
         // With a number inserted, the entry and its group can be found.
-        let rest = text[offset as usize..].trim_start_matches(|c: char| c.is_ascii_digit());
+        let rest = &text[span.end as usize..];
         let end = if rest.trim_start().starts_with(';') { "" } else { ";" };
         let whole = format!("{}1{end}{rest}", &text[..start]);
         let group = Tree::parse(Language::Nix, &whole)
@@ -125,13 +138,12 @@ impl Completion<'_> {
                 let (_, group) = registry.bare(entry).split_last()?;
                 (!group.is_empty()).then(|| dotted(group))
             });
-        let free = |group| next::several(self.project, self.registries, group, OFFERED);
+        let free = |group| next::several(self.project, self.symbols.registries, group, OFFERED);
         let numbers = free(group.as_deref()).or_else(|_| free(None)).unwrap_or_default();
         let detail = match &group {
             Some(group) => format!("free port near {group}"),
             None => "free port".to_owned(),
         };
-        let span = Span::new(start, offset as usize);
         let items = numbers.iter().enumerate().map(|(rank, number)| CompletionItem {
             // Editors sort by label, but the nearest number may not come first.
             sort_text: Some(format!("{rank:02}")),
@@ -152,13 +164,13 @@ impl Completion<'_> {
             return self.registry_paths(rest, offset);
         };
         let path = path.trim().trim_matches('`');
-        let registry = self.registries.at(path).or_else(|| self.registries.ending(path));
+        let registry = self.symbols.registries.at(path).or_else(|| self.symbols.registries.ending(path));
         let Some(registry) = registry else { return Vec::new() };
         let partial = partial.rsplit(',').next().unwrap_or(partial).trim_start();
         if partial.contains('=') {
             return Vec::new();
         }
-        let span = Span::new(offset as usize - partial.len(), offset as usize);
+        let span = Span::new(offset as usize - partial.len(), offset as usize + self.commented(offset).len());
         let items = registry.ports().map(|(entry, number)| {
             let name = dotted(registry.bare(entry));
             let mut item = self.item(name.clone(), number.to_string(), CompletionItemKind::Constant, span);
@@ -170,9 +182,24 @@ impl Completion<'_> {
         items.collect()
     }
 
+    /// The rest of an entry in a comment: the end of its name, and its number.
+    fn commented(&self, offset: u32) -> &str {
+        let line = self.lines.line_at(offset);
+        let rest = &self.source.text[offset as usize..line.end as usize];
+        let after = rest.trim_start_matches(|c| is_name(c) || matches!(c, '.' | '"'));
+        let number = after.trim_start().strip_prefix('=').map(str::trim_start);
+        let end = match number.filter(|number| number.starts_with(|c: char| c.is_ascii_digit())) {
+            Some(number) => number.trim_start_matches(|c: char| c.is_ascii_digit()),
+            None => after,
+        };
+        &rest[..rest.len() - end.len()]
+    }
+
     fn registry_paths(&self, partial: &str, offset: u32) -> Vec<CompletionItem> {
-        let span = Span::new(offset as usize - partial.len(), offset as usize);
-        let all = self.registries.all().iter();
+        let is_path = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-');
+        let end = self.word(offset, is_path).end as usize;
+        let span = Span::new(offset as usize - partial.len(), end);
+        let all = self.symbols.registries.all().iter();
         all.map(|registry| {
             let detail = "port registry".to_owned();
             self.item(registry.path.to_string(), detail, CompletionItemKind::File, span)
@@ -182,48 +209,101 @@ impl Completion<'_> {
 
     /// Completes the inputs after `follows = "`, and the inputs of an input after `inputs.NAME.inputs.`.
     fn follows(&self, offset: u32) -> Vec<CompletionItem> {
-        let Some(flake) = self.flake() else { return Vec::new() };
         let line = self.lines.line_at(offset);
         let before = &self.source.text[line.start as usize..offset as usize];
-        if let Some((_, partial)) = before.rsplit_once("follows").and_then(|(head, rest)| {
+        let value = before.rsplit_once("follows").and_then(|(_, rest)| {
             let value = rest.trim_start().strip_prefix('=')?.trim_start().strip_prefix('"')?;
-            (!value.contains('"')).then_some((head, value))
-        }) {
-            let span = Span::new(offset as usize - partial.len(), offset as usize);
-            let owner = owner_of(before);
-            let inputs = flake.inputs.iter().filter(|input| Some(input.name.value.as_str()) != owner);
-            return inputs
-                .map(|input| {
-                    let detail = input.reference().as_ref().map(FlakeRef::shown).unwrap_or_default();
-                    self.item(input.name.value.clone(), detail, CompletionItemKind::Module, span)
-                })
-                .collect();
+            (!value.contains('"')).then_some(value)
+        });
+        match value {
+            Some(value) => self.followed(offset, value),
+            None => self.inputs_of_input(before, offset),
         }
-        self.inputs_of_input(before, offset)
+    }
+
+    /// What an input can follow: the other inputs of the flake, and after a slash the inputs of one of them.
+    fn followed(&self, offset: u32, value: &str) -> Vec<CompletionItem> {
+        let text = &self.source.text;
+        let rest = &text[offset as usize..];
+        let rest = &rest[..rest.find(['"', '\r', '\n', ';', ' ']).unwrap_or(rest.len())];
+        let span = Span::new(offset as usize - value.len(), offset as usize + rest.len());
+        let (before, after) = (&text[..span.start as usize], &text[span.end as usize..]);
+        let end = match (after.starts_with('"'), after.trim_start_matches([' ', '\t']).starts_with(';')) {
+            (true, _) => "",
+            (false, true) => "\"",
+            (false, false) => "\";",
+        };
+        // With the string closed, the other inputs can be read.
+        let Some((path, flake)) = self.marked_path(&format!("{before}{MARKER}{end}{after}")) else { return Vec::new() };
+        let owner = match path.iter().position(|name| name == "inputs") {
+            Some(at) => path.get(at + 1),
+            None => None,
+        };
+        if let Some((around, _)) = value.rsplit_once('/') {
+            return self.nested(around, owner, span);
+        }
+        let inputs = flake.inputs.iter().filter(|input| Some(&input.name.value) != owner);
+        let items = inputs.map(|input| {
+            let detail = input.reference().as_ref().map(FlakeRef::shown).unwrap_or_default();
+            self.item(input.name.value.clone(), detail, CompletionItemKind::Module, span)
+        });
+        items.collect()
+    }
+
+    /// The inputs of a locked input, as paths: `home-manager/nixpkgs`. An input cannot follow one of its own.
+    fn nested(&self, around: &str, owner: Option<&String>, span: Span) -> Vec<CompletionItem> {
+        let Some(lock) = self.lock().filter(|_| around.split('/').next() != owner.map(String::as_str)) else {
+            return Vec::new();
+        };
+        let locked = around.split('/').try_fold(lock.root.as_str(), |node, name| lock.resolve(node, name).ok());
+        let Some(node) = locked.and_then(|label| lock.nodes.get(label)) else { return Vec::new() };
+        let names = node.inputs.keys();
+        let detail = format!("input of {around}");
+        names
+            .map(|name| self.item(format!("{around}/{name}"), detail.clone(), CompletionItemKind::Module, span))
+            .collect()
+    }
+
+    /// The path of the attribute with the marker in its name or value, and the flake.
+    fn marked_path(&self, text: &str) -> Option<(Vec<String>, Flake)> {
+        let tree = Tree::parse(Language::Nix, text)?;
+        let at = text.find(MARKER)?;
+        let node = tree.covering(Span::new(at, at + MARKER.len()));
+        let is_binding = |node: &Node| tree.kind(*node) == NodeKind::Binding;
+        let binding = std::iter::once(node).chain(tree.ancestors(node)).find(is_binding)?;
+        let path = nix::attr_path(&tree, binding)?;
+        let path = path.into_iter().map(|name| name.text.map(Cow::into_owned)).collect::<Option<_>>()?;
+        Some((path, Flake::read(&tree)?))
     }
 
     fn inputs_of_input(&self, before: &str, offset: u32) -> Vec<CompletionItem> {
-        let Some((owner, partial)) = before.trim_start().trim_start_matches("inputs.").split_once(".inputs.") else {
+        let span = self.word(offset, is_name);
+        if !before.trim_end_matches(is_name).ends_with('.') {
             return Vec::new();
-        };
+        }
+        let text = &self.source.text;
+        let (head, tail) = (&text[..span.start as usize], &text[span.end as usize..]);
+        // The rest of the attribute may be there already.
+        let is_written = tail.starts_with('.') || tail.trim_start_matches([' ', '\t']).starts_with('=');
+        let end = if is_written { "" } else { " = 1;" };
+        let Some((path, _)) = self.marked_path(&format!("{head}{MARKER}{end}{tail}")) else { return Vec::new() };
+        let path: Vec<&str> = path.iter().map(String::as_str).take_while(|name| *name != MARKER).collect();
+        let ["inputs", owner, "inputs"] = path.as_slice() else { return Vec::new() };
         let Some(lock) = self.lock() else { return Vec::new() };
         let Some(node) = lock.root_input(owner).and_then(|label| lock.nodes.get(label)) else { return Vec::new() };
-        let span = Span::new(offset as usize - partial.len(), offset as usize);
         let names = node.inputs.keys();
         names
             .map(|name| {
                 let detail = format!("input of {owner}");
                 let mut item = self.item(name.clone(), detail, CompletionItemKind::Module, span);
-                let new_text = format!("{name}.follows = \"{name}\";");
-                let edit = TextEdit { range: self.lines.range(span), new_text };
-                item.text_edit = Some(CompletionItemTextEdit::TextEdit(edit));
+                if !is_written {
+                    let new_text = format!("{name}.follows = \"{name}\";");
+                    let edit = TextEdit { range: self.lines.range(span), new_text };
+                    item.text_edit = Some(CompletionItemTextEdit::TextEdit(edit));
+                }
                 item
             })
             .collect()
-    }
-
-    fn flake(&self) -> Option<&Flake> {
-        self.project.file(&self.source.path)?.fact::<FlakeFacts>()?.flake.as_deref()
     }
 
     fn lock(&self) -> Option<&Lock> {
@@ -232,9 +312,31 @@ impl Completion<'_> {
     }
 }
 
-/// The input that a line belongs to: `home-manager` in `inputs.home-manager.inputs.nixpkgs.follows`.
-fn owner_of(line: &str) -> Option<&str> {
-    line.trim_start().trim_start_matches("inputs.").split(['.', ' ']).next()
+/// Whether a character can be part of a name.
+fn is_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '\'')
+}
+
+/// What may have to be added after a name so that the text parses: nothing, or the end of an unfinished statement,
+/// interpolation, string or parenthesis.
+fn endings(before: &str, is_using: bool) -> impl Iterator<Item = &'static str> {
+    let is_open = |open: &str, close: char| before.rfind(open).is_some_and(|at| !before[at..].contains(close));
+    let (in_parens, in_hole) = (is_open("(", ')'), is_open("${", '}'));
+    let all = [
+        (true, ""),
+        (is_using, ";"),
+        (is_using && in_hole, "}"),
+        (is_using && in_hole, "}\""),
+        (is_using && in_hole, "}\";"),
+        (is_using && in_hole, "}'';"),
+        (is_using && in_parens, ")"),
+        (is_using && in_parens, ");"),
+        (is_using && in_parens && in_hole, ")}"),
+        (is_using && in_parens && in_hole, ")}\""),
+        (is_using && in_parens && in_hole, ")}\";"),
+        (is_using && in_parens && in_hole, ")}'';"),
+    ];
+    all.into_iter().filter(|(may_fit, _)| *may_fit).map(|(_, end)| end)
 }
 
 fn number_of(entry: &Entry) -> String {

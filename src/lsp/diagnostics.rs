@@ -1,5 +1,6 @@
 //! Findings as diagnostics.
 
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 
@@ -11,7 +12,7 @@ use gen_lsp_types::{
 use super::position::{Encoding, Lines};
 use super::uri;
 use super::workspace::{Problem, State, Workspace};
-use crate::finding::{Finding, Label, Level, NoteKind, RelPath};
+use crate::finding::{Finding, Label, Level, NoteKind, RelPath, Span};
 use crate::output;
 use crate::report::Report;
 
@@ -27,6 +28,14 @@ pub struct DiagnosticSupport {
     pub refresh: bool,
     /// It accepts the diagnostics of related documents together with those that it pulls.
     pub related: bool,
+    /// It shows the second position of a diagnostic.
+    pub related_information: bool,
+    /// It shows links to rule pages.
+    pub pages: bool,
+    /// It keeps data for later requests.
+    pub data: bool,
+    /// It shows unnecessary code in its own way.
+    pub unnecessary: bool,
 }
 
 impl DiagnosticSupport {
@@ -35,7 +44,16 @@ impl DiagnosticSupport {
         let document = client.text_document.as_ref();
         let workspace = client.workspace.as_ref().and_then(|workspace| workspace.diagnostics.as_ref());
         let pull = document.and_then(|document| document.diagnostic.as_ref());
+        let push = document.and_then(|document| document.publish_diagnostics.as_ref());
+        // Clients that pull name some of their capabilities only where they are about pushed diagnostics.
+        let of_pull = pull.map(|pull| &pull.diagnostics_capabilities);
+        let both: Vec<_> = of_pull.into_iter().chain(push.map(|push| &push.diagnostics_capabilities)).collect();
+        let tags = both.iter().filter_map(|support| support.tag_support.as_ref());
         Self {
+            related_information: both.iter().any(|support| support.related_information == Some(true)),
+            pages: both.iter().any(|support| support.code_description_support == Some(true)),
+            data: both.iter().any(|support| support.data_support == Some(true)),
+            unnecessary: tags.flat_map(|tags| &tags.value_set).any(|tag| *tag == DiagnosticTag::Unnecessary),
             pull: pull.is_some(),
             related: pull.and_then(|pull| pull.related_document_support).unwrap_or(false),
             refresh: workspace.and_then(|workspace| workspace.refresh_support).unwrap_or(false),
@@ -53,6 +71,8 @@ pub struct Diagnostics<'a> {
     pub uri: &'a dyn Fn(&str) -> Uri,
     /// How columns are counted.
     pub encoding: Encoding,
+    /// What the client supports.
+    pub support: DiagnosticSupport,
 }
 
 impl Diagnostics<'_> {
@@ -72,13 +92,15 @@ impl Diagnostics<'_> {
             range: lines.range(finding.span),
             severity: Some(severity(finding.level)),
             code: Some(Code::String(finding.rule.to_owned())),
-            code_description: Some(CodeDescription { href: self.page(finding.rule) }),
+            code_description: self.support.pages.then(|| CodeDescription { href: self.page(finding.rule) }),
             source: Some(SOURCE.to_owned()),
             message: Message::String(message(finding)),
             // Unnecessary code is shown faded.
-            tags: finding.rule.starts_with("unused-").then(|| vec![DiagnosticTag::Unnecessary]),
-            related_information: self.related(&finding.labels),
-            data: Some(serde_json::json!({ "fingerprint": format!("{:016x}", finding.fingerprint) })),
+            tags: (self.support.unnecessary && finding.rule.starts_with("unused-"))
+                .then(|| vec![DiagnosticTag::Unnecessary]),
+            related_information: self.related(&finding.labels).filter(|_| self.support.related_information),
+            data: (self.support.data)
+                .then(|| serde_json::json!({ "fingerprint": format!("{:016x}", finding.fingerprint) })),
         }
     }
 
@@ -125,7 +147,7 @@ fn message(finding: &Finding) -> String {
 pub fn of_problem(problem: &Problem, file: &Path, encoding: Encoding) -> Option<Diagnostic> {
     let (_, error) = problem.at.as_ref().filter(|(path, _)| path == file)?;
     let span = error.span.clone().unwrap_or_default();
-    let range = Lines::new(&error.text, encoding).range(crate::finding::Span::new(span.start, span.end));
+    let range = Lines::new(&error.text, encoding).range(Span::new(span.start, span.end));
     Some(Diagnostic {
         range,
         severity: Some(DiagnosticSeverity::Error),
@@ -133,6 +155,61 @@ pub fn of_problem(problem: &Problem, file: &Path, encoding: Encoding) -> Option<
         message: Message::String(problem.message.clone()),
         ..Diagnostic::default()
     })
+}
+
+/// Digests of the diagnostics of files, without creating the diagnostics.
+pub struct Digests<'a> {
+    workspace: &'a Workspace,
+    state: &'a State,
+    encoding: Encoding,
+    /// The line starts of the files with positions in them.
+    lines: HashMap<RelPath, Lines<'a>>,
+}
+
+impl<'a> Digests<'a> {
+    /// For the current state of a repository.
+    pub fn new(workspace: &'a Workspace, state: &'a State, encoding: Encoding) -> Self {
+        Self { workspace, state, encoding, lines: HashMap::new() }
+    }
+
+    /// Those of all files with diagnostics.
+    pub fn all(mut self) -> Vec<(RelPath, u64)> {
+        let paths = match &self.workspace.problem {
+            Some(problem) => problem.at.iter().filter_map(|(file, _)| self.workspace.relative(file)).collect(),
+            None => paths(self.state),
+        };
+        paths.into_iter().filter_map(|path| Some((path.clone(), self.of(&path)?))).collect()
+    }
+
+    /// That of one file; `None` if it has no diagnostics.
+    pub fn of(&mut self, path: &RelPath) -> Option<u64> {
+        let mut hasher = DefaultHasher::new();
+        if let Some(problem) = &self.workspace.problem {
+            let file = self.workspace.absolute(path);
+            let (_, error) = problem.at.as_ref().filter(|(known, _)| *known == file)?;
+            (&problem.message, &error.text).hash(&mut hasher);
+            return Some(hasher.finish());
+        }
+        let findings = self.state.findings(path);
+        for finding in findings {
+            let range = self.range(&finding.path, finding.span);
+            (finding.rule, finding.level as u8, range).hash(&mut hasher);
+            (&finding.message, &finding.label, &finding.help, finding.fingerprint).hash(&mut hasher);
+            for label in &finding.labels {
+                (&label.path, self.range(&label.path, label.span), &label.message).hash(&mut hasher);
+            }
+        }
+        (!findings.is_empty()).then(|| hasher.finish())
+    }
+
+    fn range(&mut self, path: &RelPath, span: Span) -> gen_lsp_types::Range {
+        let (state, encoding) = (self.state, self.encoding);
+        let lines = self
+            .lines
+            .entry(path.clone())
+            .or_insert_with(|| Lines::new(state.source(path).map_or("", |source| source.text.as_str()), encoding));
+        lines.range(span)
+    }
 }
 
 /// The messages about checks that failed with an internal error, each with the file that it is about.

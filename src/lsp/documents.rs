@@ -36,39 +36,59 @@ impl Document {
     }
 }
 
-/// The open documents by path.
+/// A folder of the client's workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Folder {
+    /// Its path without links.
+    pub path: PathBuf,
+    /// Its URI as the client writes it, which may contain links.
+    pub uri: Uri,
+}
+
+/// The open documents by path, and the folders of the workspace.
 #[derive(Debug, Default)]
-pub struct Documents(BTreeMap<PathBuf, Document>);
+pub struct Documents {
+    open: BTreeMap<PathBuf, Document>,
+    /// The folders.
+    pub folders: Vec<Folder>,
+}
 
 impl Documents {
     /// The document with a path, if it is open.
     pub fn get(&self, path: &Path) -> Option<&Document> {
-        self.0.get(path)
+        self.open.get(path)
     }
 
     /// The same, mutable.
     pub fn get_mut(&mut self, path: &Path) -> Option<&mut Document> {
-        self.0.get_mut(path)
+        self.open.get_mut(path)
     }
 
     /// Adds a document, or replaces it if it is already open.
     pub fn open(&mut self, path: PathBuf, document: Document) {
-        self.0.insert(path, document);
+        self.open.insert(path, document);
     }
 
     /// Removes a document.
     pub fn close(&mut self, path: &Path) -> Option<Document> {
-        self.0.remove(path)
+        self.open.remove(path)
     }
 
     /// The open documents, sorted by path.
     pub fn iter(&self) -> impl Iterator<Item = (&Path, &Document)> {
-        self.0.iter().map(|(path, document)| (path.as_path(), document))
+        self.open.iter().map(|(path, document)| (path.as_path(), document))
     }
 
-    /// The URI of a path: the one that the client uses if the document is open.
+    /// The URI of a path: the one that the client uses if the document is open, else one below the client's folder.
     pub fn uri(&self, path: &Path) -> Uri {
-        self.get(path).map_or_else(|| super::uri::from_path(path), |document| document.uri.clone())
+        let open = self.get(path).map(|document| document.uri.clone());
+        open.or_else(|| self.in_folder(path)).unwrap_or_else(|| super::uri::from_path(path))
+    }
+
+    fn in_folder(&self, path: &Path) -> Option<Uri> {
+        let around = self.folders.iter().filter(|folder| path.starts_with(&folder.path));
+        let folder = around.max_by_key(|folder| folder.path.components().count())?;
+        Some(super::uri::join(&folder.uri, path.strip_prefix(&folder.path).ok()?))
     }
 }
 

@@ -39,7 +39,8 @@ impl EditSupport {
             versions,
             create: versions && operations.contains(&ResourceOperationKind::Create),
             snippets: versions && edit.and_then(|edit| edit.snippet_edit_support).unwrap_or(false),
-            late_commands: resolved.is_some_and(|resolved| resolved.properties.iter().any(|name| name == "command")),
+            late_commands: actions.is_some_and(|actions| actions.data_support == Some(true))
+                && resolved.is_some_and(|resolved| resolved.properties.iter().any(|name| name == "command")),
             disabled: actions.and_then(|actions| actions.disabled_support).unwrap_or(false),
         }
     }
@@ -54,6 +55,46 @@ pub struct Target {
     pub uri: Uri,
     /// The version of the open document.
     pub version: Option<i32>,
+}
+
+/// The text of an edit with the line ends of its surroundings, and its span after a byte order mark: what `flakeward fix`
+/// writes.
+pub fn adapted(text: &str, edit: &Edit) -> Edit {
+    let first = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() as u32 } else { 0 };
+    let span = Span { start: edit.span.start.max(first), end: edit.span.end.max(first) };
+    let before = text.get(..span.start as usize).unwrap_or(text);
+    let rest = &text[before.len()..];
+    let end = before.rfind('\n').or_else(|| rest.find('\n').map(|at| before.len() + at));
+    let is_crlf = end.is_some_and(|end| text[..end].ends_with('\r'));
+    let new = match is_crlf && edit.text.contains('\n') {
+        true => edit.text.replace("\r\n", "\n").replace('\n', "\r\n"),
+        false => edit.text.clone(),
+    };
+    Edit { path: edit.path.clone(), span, text: new }
+}
+
+/// Adds an edit that changes nothing to the others, so that a client rejects them all if a document has changed that
+/// they depend on.
+pub fn pin(edit: &mut WorkspaceEdit, target: Target) {
+    let (Some(changes), Some(version)) = (&mut edit.document_changes, target.version) else { return };
+    let is_there = changes.iter().any(|change| match change {
+        DocumentChange::TextDocumentEdit(edit) => edit.text_document.text_document_identifier.uri == target.uri,
+        _ => false,
+    });
+    if !is_there {
+        changes.insert(0, document_edit(target.uri, Some(version), Vec::new()));
+    }
+}
+
+/// The documents that an edit is for, with their versions.
+pub fn versions(edit: &WorkspaceEdit) -> impl Iterator<Item = (&Uri, i32)> {
+    let changes = edit.document_changes.iter().flatten();
+    changes.filter_map(|change| match change {
+        DocumentChange::TextDocumentEdit(edit) => {
+            Some((&edit.text_document.text_document_identifier.uri, edit.text_document.version?))
+        }
+        _ => None,
+    })
 }
 
 /// The edit of a workspace. `None` if the client does not support it.

@@ -129,6 +129,29 @@ fn group(registry: &Registry, path: &[String]) -> String {
     text
 }
 
+/// Markdown of this module as plain text, for clients that do not show Markdown.
+pub fn plain(markdown: &str) -> String {
+    let mut out = String::with_capacity(markdown.len());
+    let mut rest = markdown;
+    // `[text](target)` becomes the text.
+    while let Some(end) = rest.find("](") {
+        let (head, tail) = (&rest[..end], &rest[end + 2..]);
+        match (head.rfind('['), tail.find(')')) {
+            (Some(start), Some(close)) if !head[start..].contains('\n') => {
+                out.push_str(&head[..start]);
+                out.push_str(&head[start + 1..]);
+                rest = &tail[close + 1..];
+            }
+            _ => {
+                out.push_str(&rest[..end + 2]);
+                rest = tail;
+            }
+        }
+    }
+    out.push_str(rest);
+    out.replace("**", "").replace('`', "")
+}
+
 /// The hover of a finding: the rationale of its rule. `None` if there is no such rule.
 pub fn rule(finding: &Finding, catalog: &Catalog) -> Option<String> {
     let rule = catalog.find(finding.rule)?;
@@ -138,4 +161,15 @@ pub fn rule(finding: &Finding, catalog: &Catalog) -> Option<String> {
         None => format!("`{}`", rule.id),
     };
     Some(format!("{name}: {}\n\n{}", rule.summary, why.unwrap_or("").trim()).trim_end().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain;
+
+    #[test]
+    fn plain_text_has_no_markup() {
+        let markdown = "`web = 80`: entry in [lib/ports.nix:3](file:///a/lib/ports.nix#L3)\n\n**Conflict**: a[0](b";
+        assert_eq!(plain(markdown), "web = 80: entry in lib/ports.nix:3\n\nConflict: a[0](b");
+    }
 }

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use gen_lsp_types as lsp;
 use serde_json::{Value, json};
 
+use super::capabilities::Client;
 use super::diagnostics::{self, Diagnostics};
 use super::documents::Documents;
-use super::position::Encoding;
 use super::requests::Answer;
 use super::server::{Phase, Server, real_path};
-use super::workspace::Workspace;
+use super::workspace::{Root, Workspace};
 use crate::finding::RelPath;
 
 impl Server {
@@ -24,11 +24,10 @@ impl Server {
             server.reload_outdated();
             server.show_problems();
             server.show_internal_errors();
-            if server.client.diagnostics.pull {
-                server.refresh();
-            } else {
+            if !server.client.diagnostics.pull {
                 server.publish_all();
             }
+            server.refresh();
         });
     }
 
@@ -38,7 +37,7 @@ impl Server {
             let root = self.root_of(path);
             let Some(workspace) = self.workspaces.get_mut(&root) else { continue };
             let Some(relative) = workspace.relative(path) else { continue };
-            let list = diagnostics_of(workspace, &self.documents, &relative, self.client.encoding);
+            let list = diagnostics_of(workspace, &self.documents, &relative, &self.client);
             lists.push((path.to_owned(), document.uri.clone(), document.version, list));
         }
         for (path, uri, version, list) in lists {
@@ -55,19 +54,6 @@ impl Server {
         self.notify("textDocument/publishDiagnostics", params);
     }
 
-    /// Tells a client that pulls diagnostics that those of other files may have changed.
-    fn refresh(&mut self) {
-        if self.client.diagnostics.refresh {
-            self.request("workspace/diagnostic/refresh", Value::Null);
-        }
-        if self.client.refreshes_hints {
-            self.request("workspace/inlayHint/refresh", Value::Null);
-        }
-        if self.client.refreshes_lenses {
-            self.request("workspace/codeLens/refresh", Value::Null);
-        }
-    }
-
     /// Shows each problem with settings once, as a message. In an open document, its diagnostic is sufficient, and
     /// messages about each keystroke would only be in the way.
     pub(super) fn show_problems(&mut self) {
@@ -79,7 +65,7 @@ impl Server {
                 messages.push((root.clone(), problem.message.clone()));
             }
         }
-        let solved: Vec<PathBuf> = self.shown_problems.keys().filter(|root| self.is_solved(root)).cloned().collect();
+        let solved: Vec<Root> = self.shown_problems.keys().filter(|root| self.is_solved(root)).cloned().collect();
         solved.iter().for_each(|root| drop(self.shown_problems.remove(root)));
         for (root, message) in messages {
             self.show(1, &format!("flakeward: {message}"));
@@ -98,7 +84,7 @@ impl Server {
         }
     }
 
-    fn is_solved(&self, root: &Path) -> bool {
+    fn is_solved(&self, root: &Root) -> bool {
         self.workspaces.get(root).is_none_or(|workspace| workspace.problem.is_none())
     }
 
@@ -113,6 +99,7 @@ impl Server {
         if let Some((root, path, _)) = located {
             if self.documents.get(&path).is_some() {
                 self.pulled.insert(path.clone(), id);
+                self.note_pulled(&root, &path);
             }
             let related = self.related_documents(&root, &path);
             if !related.is_empty() {
@@ -123,12 +110,12 @@ impl Server {
     }
 
     /// The other open documents of a repository whose diagnostics have changed since the client pulled them.
-    fn related_documents(&mut self, root: &Path, path: &Path) -> serde_json::Map<String, Value> {
+    fn related_documents(&mut self, root: &Root, path: &Path) -> serde_json::Map<String, Value> {
         let mut related = serde_json::Map::new();
         if !self.client.diagnostics.related {
             return related;
         }
-        let pulled = self.pulled.iter().filter(|(other, _)| *other != path && self.root_of(other) == root);
+        let pulled = self.pulled.iter().filter(|(other, _)| *other != path && self.root_of(other) == *root);
         let pulled: Vec<(PathBuf, String)> = pulled.map(|(other, id)| (other.clone(), id.clone())).collect();
         for (other, before) in pulled {
             let relative = self.workspaces.get(root).and_then(|workspace| workspace.relative(&other));
@@ -144,20 +131,18 @@ impl Server {
         related
     }
 
-    fn list(&mut self, root: &Path, path: &RelPath) -> Vec<lsp::Diagnostic> {
-        let encoding = self.client.encoding;
+    fn list(&mut self, root: &Root, path: &RelPath) -> Vec<lsp::Diagnostic> {
         let workspace = self.workspaces.get_mut(root);
-        workspace.map(|workspace| diagnostics_of(workspace, &self.documents, path, encoding)).unwrap_or_default()
+        workspace.map(|workspace| diagnostics_of(workspace, &self.documents, path, &self.client)).unwrap_or_default()
     }
 
     pub(super) fn workspace_diagnostics(&mut self, params: lsp::WorkspaceDiagnosticParams) -> Answer {
         let mut known: BTreeMap<String, String> =
             params.previous_result_ids.into_iter().map(|result| (result.uri.0, result.value)).collect();
         let mut items = Vec::new();
-        let encoding = self.client.encoding;
         for workspace in self.workspaces.values_mut() {
             for path in reported_paths(workspace) {
-                let list = diagnostics_of(workspace, &self.documents, &path, encoding);
+                let list = diagnostics_of(workspace, &self.documents, &path, &self.client);
                 let file = workspace.absolute(&path);
                 let uri = self.documents.uri(&file);
                 let version = self.documents.get(&file).map(|document| document.version);
@@ -198,8 +183,9 @@ fn diagnostics_of(
     workspace: &mut Workspace,
     documents: &Documents,
     path: &RelPath,
-    encoding: Encoding,
+    client: &Client,
 ) -> Vec<lsp::Diagnostic> {
+    let encoding = client.encoding;
     if let Some(problem) = &workspace.problem {
         let file = workspace.absolute(path);
         return diagnostics::of_problem(problem, &file, encoding).into_iter().collect();
@@ -208,5 +194,5 @@ fn diagnostics_of(
     let workspace = &*workspace;
     let Some(state) = workspace.known() else { return Vec::new() };
     let uri = |path: &str| documents.uri(&workspace.absolute(path));
-    Diagnostics { workspace, state, uri: &uri, encoding }.of(path)
+    Diagnostics { workspace, state, uri: &uri, encoding, support: client.diagnostics }.of(path)
 }

@@ -1,27 +1,72 @@
 //! The registry file itself: an outline of its groups, and the number of uses of each entry.
 
-use gen_lsp_types::{DocumentSymbol, Range, SymbolKind};
+use gen_lsp_types::{BaseSymbolInformation, DocumentSymbol, Location, Range, SymbolInformation, SymbolKind, Uri};
 
 use super::position::Lines;
 use super::side::{Occurrence, Role};
 use super::symbols::Symbols;
-use crate::facts::port_registry::{Entry, Registry};
+use crate::facts::port_registry::{Entry, Lookup, Registry};
 use crate::finding::Span;
+use crate::lang::{Language, NodeKind, Tree, nix};
+
+/// The name of a group where the registry writes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupName {
+    /// The group.
+    pub path: Vec<String>,
+    /// Its name: the last of the path.
+    pub span: Span,
+    /// From the name to the end of the definition.
+    pub whole: Span,
+}
+
+/// The names of groups in the text of a registry, in its order.
+pub fn group_names(text: &str, registry: &Registry) -> Vec<GroupName> {
+    let Some(tree) = Tree::parse(Language::Nix, text) else { return Vec::new() };
+    let mut found = Vec::new();
+    for binding in tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Binding) {
+        let own = nix::attrpath_node(&tree, binding).map_or(0, |path| nix::names(&tree, path).count());
+        let names = nix::attr_path(&tree, binding).unwrap_or_default();
+        let path: Option<Vec<String>> =
+            names.iter().map(|name| name.text.as_ref().map(|text| text.to_string())).collect();
+        let Some(path) = path else { continue };
+        for at in names.len().saturating_sub(own)..names.len() {
+            if matches!(registry.lookup(&path[..=at]), Lookup::Group) {
+                let span = tree.span(names[at].node);
+                let whole = Span { start: span.start, end: tree.span(binding).end };
+                found.push(GroupName { path: path[..=at].to_vec(), span, whole });
+            }
+        }
+    }
+    found.sort_by_key(|group| group.span);
+    found
+}
 
 /// The outline of a registry: groups with their entries, in the order of the file.
-pub fn outline(registry: &Registry, lines: &Lines<'_>) -> Vec<DocumentSymbol> {
+pub fn outline(registry: &Registry, groups: &[GroupName], lines: &Lines<'_>) -> Vec<DocumentSymbol> {
     let mut root: Vec<DocumentSymbol> = Vec::new();
     for entry in &registry.entries {
         let range = lines.range(whole(entry));
         let mut level = &mut root;
-        let Some((name, groups)) = entry.path.split_last() else { continue };
-        for group in groups {
+        let Some((name, around)) = entry.path.split_last() else { continue };
+        for (depth, group) in around.iter().enumerate() {
             let index = level.iter().position(|symbol| symbol.name == *group).unwrap_or_else(|| {
-                level.push(symbol(group, SymbolKind::Namespace, range, range));
+                let mut here = groups.iter().filter(|known| known.path == entry.path[..=depth]);
+                let first = here.next();
+                // A group may have several definitions: `web.http = 80; web.https = 443;`.
+                let end = here.map(|known| known.whole.end).max();
+                let (selection, whole) = match first {
+                    Some(GroupName { span, whole, .. }) => {
+                        let end = end.map_or(whole.end, |end| end.max(whole.end));
+                        (lines.range(*span), lines.range(Span { start: whole.start, end }))
+                    }
+                    None => (range, range),
+                };
+                level.push(symbol(group, SymbolKind::Namespace, whole, selection));
                 level.len() - 1
             });
             let symbol = &mut level[index];
-            symbol.range = around(symbol.range, range);
+            symbol.range = around_both(symbol.range, range);
             level = symbol.children.get_or_insert_default();
         }
         let mut symbol = symbol(name, SymbolKind::Constant, range, lines.range(entry.name_span));
@@ -29,6 +74,20 @@ pub fn outline(registry: &Registry, lines: &Lines<'_>) -> Vec<DocumentSymbol> {
         level.push(symbol);
     }
     root
+}
+
+/// The symbols of an outline without nesting, each with the name of the symbol around it.
+pub fn flat(outline: Vec<DocumentSymbol>, uri: &Uri) -> Vec<SymbolInformation> {
+    let mut found = Vec::new();
+    let mut todo: Vec<(DocumentSymbol, Option<String>)> = outline.into_iter().rev().map(|it| (it, None)).collect();
+    while let Some((mut symbol, around)) = todo.pop() {
+        let location = Location { uri: uri.clone(), range: symbol.range };
+        let children = symbol.children.take().unwrap_or_default();
+        todo.extend(children.into_iter().rev().map(|child| (child, Some(symbol.name.clone()))));
+        let base = BaseSymbolInformation::new(symbol.name, symbol.kind, None, around);
+        found.push(SymbolInformation::new(None, location, base));
+    }
+    found
 }
 
 /// The span of a definition from its name to its value; only the name if the value is elsewhere.
@@ -41,27 +100,48 @@ fn symbol(name: &str, kind: SymbolKind, range: Range, selection_range: Range) ->
     DocumentSymbol::new(name.to_owned(), None, kind, None, None, range, selection_range, None)
 }
 
-fn around(a: Range, b: Range) -> Range {
+fn around_both(a: Range, b: Range) -> Range {
     Range { start: a.start.min(b.start), end: a.end.max(b.end) }
 }
 
-/// The entries with a code lens, each with the positions of its uses.
-pub fn usage<'p>(symbols: &Symbols<'p>, registry: &'p Registry) -> Vec<(&'p Entry, Vec<Occurrence<'p>>)> {
-    let entries = registry.entries.iter().filter(|entry| entry.port().is_some());
-    entries
-        .map(|entry| {
-            let uses = symbols.occurrences(registry, entry).iter();
-            (entry, uses.filter(|found| found.role != Role::Definition).cloned().collect())
-        })
-        .collect()
+/// A code lens of an entry.
+pub struct Lens<'p> {
+    /// The name of the entry.
+    pub span: Span,
+    /// The text.
+    pub title: String,
+    /// The positions that use the entry, or write its number.
+    pub uses: Vec<Occurrence<'p>>,
 }
 
-/// The text of a code lens: `used 3 times`.
-pub fn usage_title(uses: usize) -> String {
-    match uses {
+/// The code lenses of the entries with a number.
+pub fn lenses<'p>(symbols: &Symbols<'p>, registry: &'p Registry) -> Vec<Lens<'p>> {
+    let lenses = registry.ports().map(|(entry, _)| {
+        let all = symbols.occurrences(registry, entry).iter();
+        let uses: Vec<Occurrence<'p>> = all.filter(|found| found.role != Role::Definition).cloned().collect();
+        let numbers = uses.iter().filter(|found| found.role == Role::Literal).count();
+        let title = title(uses.len() - numbers, numbers, symbols.is_used(registry, entry));
+        Lens { span: entry.name_span, title, uses }
+    });
+    lenses.collect()
+}
+
+/// The text of a code lens: `used 3 times, also written as a number once`. An entry without references may still be in
+/// use, if the registry is passed on as a whole.
+fn title(references: usize, numbers: usize, is_used: bool) -> String {
+    let times = |count: usize| match count {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        count => format!("{count} times"),
+    };
+    let used = match references {
+        0 if is_used => "no direct references".to_owned(),
         0 => "unused".to_owned(),
-        1 => "used once".to_owned(),
-        2 => "used twice".to_owned(),
-        count => format!("used {count} times"),
+        count => format!("used {}", times(count)),
+    };
+    match (numbers, references) {
+        (0, _) => used,
+        (count, 0) => format!("{used}, but written as a number {}", times(count)),
+        (count, _) => format!("{used}, also written as a number {}", times(count)),
     }
 }

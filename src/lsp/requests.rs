@@ -1,6 +1,5 @@
 //! The requests about a document: from parameters to results.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use gen_lsp_types as lsp;
@@ -8,7 +7,6 @@ use lsp_server::{ErrorCode, Request};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::actions;
 use super::completion::Completion;
 use super::edits::{self, Target};
 use super::hover::{self, Hovers};
@@ -18,10 +16,10 @@ use super::registry_page;
 use super::server::{Refusal, Server, parse};
 use super::side::{Occurrence, Role};
 use super::symbols::{Meaning, Symbol, Symbols};
-use super::workspace::{State, Workspace};
+use super::workspace::{Root, State, Workspace};
 use crate::facts::port_registry::Registries;
-use crate::finding::{RelPath, Span};
-use crate::rewrite::rename;
+use crate::finding::{Edit, RelPath, Span};
+use crate::rewrite::relocate;
 use crate::source::{FileKind, Source};
 use crate::walk;
 
@@ -33,8 +31,8 @@ pub(super) type Answer = Result<Value, Refusal>;
 
 /// The document of a request.
 pub(super) struct Place {
-    /// The root of its repository.
-    pub root: PathBuf,
+    /// What it belongs to.
+    pub root: Root,
     /// Its path within the repository.
     pub relative: RelPath,
     /// Its text.
@@ -65,7 +63,7 @@ impl Server {
             "textDocument/inlayHint" => self.hints(parse(params)?),
             "textDocument/codeLens" => self.lenses(parse(params)?),
             "textDocument/codeAction" => self.actions(parse(params)?),
-            "codeAction/resolve" => json_of(Some(actions::resolve(parse(params)?))),
+            "codeAction/resolve" => self.resolve(parse(params)?),
             "textDocument/prepareRename" => self.prepare_rename(parse(params)?),
             "textDocument/rename" => self.rename(parse(params)?),
             "textDocument/diagnostic" => self.document_diagnostics(parse(params)?),
@@ -111,9 +109,13 @@ impl Server {
 
     fn hover(&mut self, params: lsp::HoverParams) -> Answer {
         let at = params.text_document_position_params;
+        let markdown = self.client.markdown;
         self.ask(&at.text_document.uri, |view| {
             let (text, span) = view.hover(view.lines.offset(at.position))?;
-            let contents = lsp::MarkupContent { kind: lsp::MarkupKind::Markdown, value: text };
+            let contents = match markdown {
+                true => lsp::MarkupContent { kind: lsp::MarkupKind::Markdown, value: text },
+                false => lsp::MarkupContent { kind: lsp::MarkupKind::PlainText, value: hover::plain(&text) },
+            };
             Some(lsp::Hover { contents: lsp::Contents::MarkupContent(contents), range: Some(view.lines.range(span)) })
         })
     }
@@ -125,8 +127,9 @@ impl Server {
             let definitions: Vec<lsp::Location> = match symbol.meaning {
                 Meaning::Entry(registry, entry) => vec![view.location(&registry.path, entry.name_span)],
                 Meaning::Group(registry, path) => {
-                    let first = registry.below(&path).map(|entry| entry.name_span).min()?;
-                    vec![view.location(&registry.path, first)]
+                    let written = view.symbols.group_names(registry).into_iter().find(|group| group.path == path);
+                    let first = || registry.below(&path).map(|entry| entry.name_span).min();
+                    vec![view.location(&registry.path, written.map(|group| group.span).or_else(first)?)]
                 }
                 Meaning::Number(_, entries) => {
                     let entries = entries.iter();
@@ -165,9 +168,14 @@ impl Server {
     }
 
     fn outline(&mut self, params: lsp::DocumentSymbolParams) -> Answer {
+        let is_nested = self.client.nested_symbols;
         self.ask(&params.text_document.uri, |view| {
             let registry = view.symbols.registries.at(&view.source.path)?;
-            Some(registry_page::outline(registry, &view.lines))
+            let outline = registry_page::outline(registry, &view.symbols.group_names(registry), &view.lines);
+            Some(match is_nested {
+                true => json!(outline),
+                false => json!(registry_page::flat(outline, &view.uri(&view.source.path))),
+            })
         })
     }
 
@@ -176,7 +184,7 @@ impl Server {
         self.ask(&at.text_document.uri, |view| {
             let completion = Completion {
                 project: &view.state.project,
-                registries: view.symbols.registries,
+                symbols: &view.symbols,
                 ports: &view.workspace.settings().config.ports,
                 source: view.source,
                 lines: &view.lines,
@@ -216,12 +224,8 @@ impl Server {
                 return Some(lenses.collect::<Vec<_>>());
             }
             let registry = view.symbols.registries.at(&view.source.path)?;
-            let usage = registry_page::usage(&view.symbols, registry);
-            let lenses = usage.iter().map(|(entry, uses)| {
-                let title = registry_page::usage_title(uses.len());
-                view.lens(entry.name_span, title, Some(uses))
-            });
-            Some(lenses.collect())
+            let lenses = registry_page::lenses(&view.symbols, registry);
+            Some(lenses.into_iter().map(|lens| view.lens(lens.span, lens.title, Some(&lens.uses))).collect())
         })
     }
 
@@ -243,8 +247,9 @@ impl Server {
             let symbol = view.symbol(at.position)?;
             let Meaning::Entry(registry, entry) = symbol.meaning else { return None };
             let project = &view.state.project;
-            match rename::rename(project, view.symbols.registries, registry, entry, &params.new_name) {
+            match relocate::relocate(project, view.symbols.registries, registry, entry, &params.new_name) {
                 Ok(edits) => {
+                    let edits: Vec<Edit> = edits.into_iter().flat_map(|edit| view.smaller(edit)).collect();
                     let target = |path: &RelPath| target_of(view.workspace, &view.server.documents, path);
                     edits::workspace_edit(&edits, target, support, view.encoding())
                 }
@@ -293,6 +298,16 @@ impl<'a> View<'a> {
             }
             Meaning::Number(number, _) => self.symbols.literals(*number),
             Meaning::Group(..) => &[],
+        }
+    }
+
+    /// Edits of the lines that differ, for one that replaces a whole file.
+    fn smaller(&self, edit: Edit) -> Vec<Edit> {
+        match self.state.source(&edit.path) {
+            Some(source) if edit.span == Span::new(0, source.text.len()) => {
+                edits::between(&edit.path, &source.text, &edit.text)
+            }
+            _ => vec![edit],
         }
     }
 

@@ -12,9 +12,10 @@ use serde_json::{Value, json};
 
 use super::capabilities::{Client, WATCHED, capabilities};
 use super::documents::{Document, Documents};
-use super::transport::{Incoming, Outgoing};
+use super::refresh::Refreshes;
+use super::transport::{self, Incoming, Outgoing};
 use super::uri;
-use super::workspace::{Workspace, is_settings};
+use super::workspace::{Root, Workspace, is_settings};
 use crate::{panics, walk};
 
 /// Serves a client. Returns whether it ended the connection as the protocol requires: `shutdown`, then `exit`.
@@ -115,23 +116,23 @@ pub(super) struct Server {
     pub client: Client,
     pub documents: Documents,
     /// The repositories by root.
-    pub workspaces: BTreeMap<PathBuf, Workspace>,
-    /// The workspace folders of the client.
-    folders: Vec<PathBuf>,
+    pub workspaces: BTreeMap<Root, Workspace>,
     /// The last published diagnostics of each document.
     pub published: BTreeMap<PathBuf, (lsp::Uri, String)>,
     /// The result ids of the diagnostics that the client pulled last for each open document.
     pub pulled: BTreeMap<PathBuf, String>,
     /// The settings problems that were shown to the client.
-    pub shown_problems: BTreeMap<PathBuf, String>,
+    pub shown_problems: BTreeMap<Root, String>,
     /// The internal errors that were shown to the client.
     pub shown_errors: BTreeSet<String>,
     /// Whether to show numbers after references.
     pub inlay_hints: bool,
     /// Whether findings may have changed since the last publication.
     pub dirty: bool,
+    /// What the client saw last, for clients that pull.
+    pub refreshes: Refreshes,
     /// The repositories whose settings changed in an open document. They are read again before they are used.
-    outdated: BTreeSet<PathBuf>,
+    pub outdated: BTreeSet<Root>,
     next_id: i32,
 }
 
@@ -156,13 +157,13 @@ impl Server {
             client: Client::default(),
             documents: Documents::default(),
             workspaces: BTreeMap::new(),
-            folders: Vec::new(),
             published: BTreeMap::new(),
             pulled: BTreeMap::new(),
             shown_problems: BTreeMap::new(),
             shown_errors: BTreeSet::new(),
             inlay_hints: true,
             dirty: false,
+            refreshes: Refreshes::default(),
             outdated: BTreeSet::new(),
             next_id: 0,
         }
@@ -240,6 +241,7 @@ impl Server {
             (Phase::Running, _) => {
                 let answer = |server: &mut Self| {
                     server.reload_outdated();
+                    server.refreshes.answered();
                     server.result(request)
                 };
                 self.guarded(&method, answer).unwrap_or_else(internal)
@@ -259,7 +261,10 @@ impl Server {
         let params: lsp::InitializeParams = parse(params)?;
         self.client = Client::of(&params.capabilities);
         self.configure(params.initialization_options.as_ref());
-        self.folders = folders(&params, root);
+        self.documents.folders = super::repositories::folders(&params, root);
+        if let Some(id) = params.process_id {
+            transport::end_with(id);
+        }
         self.phase = Phase::Running;
         self.dirty = true;
         let result = lsp::InitializeResult {
@@ -313,7 +318,7 @@ impl Server {
 
     fn initialized(&mut self) {
         if self.client.watches_files {
-            let watchers: Vec<Value> = WATCHED.iter().map(|glob| json!({ "globPattern": glob })).collect();
+            let watchers = [json!({ "globPattern": WATCHED })];
             let registration = json!({
                 "id": "flakeward-files",
                 "method": "workspace/didChangeWatchedFiles",
@@ -321,63 +326,13 @@ impl Server {
             });
             self.request("client/registerCapability", json!({ "registrations": [registration] }));
         }
-        for folder in self.folders.clone() {
-            self.workspace_of(&folder);
-        }
-    }
-
-    /// The root of the repository that a file or folder belongs to. Opens the repository if necessary.
-    fn workspace_of(&mut self, path: &Path) -> PathBuf {
-        let root = self.root_of(path);
-        if !self.workspaces.contains_key(&root) {
-            self.load(&root);
-        }
-        root
-    }
-
-    /// The root of the repository that a file or folder belongs to. Without git, a workspace folder is one repository,
-    /// as it is for `flakeward check` in that folder.
-    pub(super) fn root_of(&self, path: &Path) -> PathBuf {
-        let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
-        if folder.ancestors().any(|folder| folder.join(".git").exists()) {
-            return walk::find_root(folder);
-        }
-        let opened = self.folders.iter().filter(|opened| folder.starts_with(opened));
-        let outermost = opened.min_by_key(|opened| opened.components().count());
-        walk::find_root(outermost.map_or(folder, PathBuf::as_path))
-    }
-
-    /// Reads a repository again: its settings, its files, and its open documents.
-    fn load(&mut self, root: &Path) {
-        let inside = self.documents.iter().filter(|(path, _)| self.root_of(path) == root);
-        let buffers: Vec<_> =
-            inside.filter_map(|(path, document)| Some((walk::relative(root, path)?, document.text.as_str()))).collect();
-        let workspace = Workspace::open(root.to_owned(), &buffers);
-        self.workspaces.insert(root.to_owned(), workspace);
-        self.outdated.remove(root);
-        self.dirty = true;
-    }
-
-    /// Reads the repositories again whose settings changed in an open document.
-    pub(super) fn reload_outdated(&mut self) {
-        for root in std::mem::take(&mut self.outdated) {
-            if self.workspaces.contains_key(&root) {
-                self.load(&root);
-            }
-        }
-    }
-
-    /// The repository of an open document and the document's path in it. `None` for documents without a file.
-    pub(super) fn locate(&mut self, uri: &lsp::Uri) -> Option<(PathBuf, PathBuf, crate::finding::RelPath)> {
-        let path = real_path(uri)?;
-        let root = self.workspace_of(&path);
-        let relative = self.workspaces.get(&root)?.relative(&path)?;
-        Some((root, path, relative))
+        self.open_folders();
     }
 
     fn did_open(&mut self, params: lsp::DidOpenTextDocumentParams) {
         let lsp::TextDocumentItem { uri, version, text, .. } = params.text_document;
         let Some(path) = real_path(&uri) else { return };
+        self.refreshes.touch(&path);
         self.documents.open(path, Document { uri: uri.clone(), version, text });
         if let Some((root, _, relative)) = self.locate(&uri)
             && self.workspaces.get(&root).is_some_and(|workspace| workspace.is_new(&relative))
@@ -396,6 +351,7 @@ impl Server {
         let Some(path) = real_path(&uri) else { return };
         let Some(document) = self.documents.get_mut(&path) else { return };
         document.apply(params.content_changes, identifier.version, encoding);
+        self.refreshes.touch(&path);
         self.sync(&uri);
     }
 
@@ -422,53 +378,15 @@ impl Server {
             }
             self.published.remove(&path);
             self.pulled.remove(&path);
+            self.refreshes.touch(&path);
             self.sync(&document.uri);
+            self.workspaces.remove(&Root::File(path));
         }
     }
 
     /// A client that does not watch files still reports saves. Settings are read from disk.
     fn did_save(&mut self, params: &lsp::DidSaveTextDocumentParams) {
         self.files_changed(real_path(&params.text_document.uri));
-    }
-
-    fn did_change_files(&mut self, params: &lsp::DidChangeWatchedFilesParams) {
-        self.files_changed(params.changes.iter().filter_map(|event| real_path(&event.uri)));
-    }
-
-    /// Handles changes on disk. A repository is only read again if a change may affect more than the changed file.
-    fn files_changed(&mut self, paths: impl IntoIterator<Item = PathBuf>) {
-        let paths: BTreeSet<PathBuf> = paths.into_iter().collect();
-        let mut outdated = BTreeSet::new();
-        for path in paths {
-            let root = self.workspace_of(&path);
-            let Some(workspace) = self.workspaces.get_mut(&root) else { continue };
-            if !workspace.relative(&path).is_some_and(|relative| workspace.refresh(&relative)) {
-                outdated.insert(root);
-            }
-        }
-        outdated.iter().for_each(|root| self.load(root));
-        self.dirty = true;
-    }
-
-    fn did_change_folders(&mut self, params: &lsp::DidChangeWorkspaceFoldersParams) {
-        for removed in params.event.removed.iter().filter_map(|folder| real_path(&folder.uri)) {
-            self.folders.retain(|folder| *folder != removed);
-        }
-        for added in params.event.added.iter().filter_map(|folder| real_path(&folder.uri)) {
-            self.folders.push(added.clone());
-            self.workspace_of(&added);
-        }
-        self.regroup();
-    }
-
-    /// Opens the repositories of the current folders and documents, and closes all others.
-    fn regroup(&mut self) {
-        let folders = self.folders.iter().map(PathBuf::as_path);
-        let documents = self.documents.iter().map(|(path, _)| path);
-        let used: BTreeSet<PathBuf> = folders.chain(documents).map(|path| self.root_of(path)).collect();
-        self.workspaces.clear();
-        used.iter().for_each(|root| self.load(root));
-        self.dirty = true;
     }
 }
 
@@ -480,17 +398,4 @@ pub(super) fn parse<T: DeserializeOwned>(params: Value) -> Result<T, Refusal> {
 /// The path of a URI as the walk reports it, without links. The file itself need not exist.
 pub(super) fn real_path(uri: &lsp::Uri) -> Option<PathBuf> {
     uri::to_path(uri).map(|path| walk::resolve_new(&path))
-}
-
-/// The initial workspace folders.
-fn folders(params: &lsp::InitializeParams, root: Option<lsp::Uri>) -> Vec<PathBuf> {
-    let listed = match &params.workspace_folders_initialize_params.workspace_folders {
-        Some(lsp::WorkspaceFolders::WorkspaceFolderList(folders)) => folders.as_slice(),
-        _ => &[],
-    };
-    let mut folders: Vec<PathBuf> = listed.iter().filter_map(|folder| real_path(&folder.uri)).collect();
-    if listed.is_empty() {
-        folders.extend(root.as_ref().and_then(real_path));
-    }
-    folders
 }

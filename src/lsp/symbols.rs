@@ -3,9 +3,12 @@
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 
+use super::registry_page::{GroupName, group_names};
 use super::side::{Occurrence, Position, Positions, Role, Side};
 use crate::config::PortSettings;
-use crate::facts::port_registry::{Entry, Lookup, Registries, Registry, RegistryFacts, Use, references};
+use crate::facts::port_registry::references::{self, Arguments, Resolved};
+use crate::facts::port_registry::usage::Used;
+use crate::facts::port_registry::{Access, Entry, Lookup, Registries, Registry, RegistryFacts, Use};
 use crate::facts::ports::{self, PortFacts};
 use crate::facts::{Project, ProjectFile};
 use crate::finding::{RelPath, Span};
@@ -38,6 +41,9 @@ pub struct Symbols<'p> {
     settings: &'p PortSettings,
     /// Created on demand: a look-up of one position does not need it.
     index: OnceCell<Index<'p>>,
+    arguments: OnceCell<Arguments<'p>>,
+    resolved: OnceCell<Vec<Resolved<'p>>>,
+    used: OnceCell<Used>,
     /// The files whose positions are included.
     positions: RefCell<HashMap<String, Option<Positions<'p>>>>,
 }
@@ -58,9 +64,9 @@ impl<'p> Index<'p> {
                 index.add(registry, entry, &registry.path, entry.name_span, Role::Definition);
             }
         }
-        for (file, used, registry) in references::uses(symbols.project, symbols.registries) {
-            if let Some(Lookup::Entry(entry)) = references::lookup(registry, used) {
-                let span = used.names.last().copied().unwrap_or(used.span);
+        for &Resolved { file, found, registry, target, .. } in symbols.resolved() {
+            if let Some(Lookup::Entry(entry)) = target {
+                let span = found.names.last().copied().unwrap_or(found.span);
                 index.add(registry, entry, &file.source.path, span, Role::Reference);
             }
         }
@@ -102,7 +108,32 @@ impl<'p> Index<'p> {
 impl<'p> Symbols<'p> {
     /// For a project and its registries.
     pub fn new(project: &'p Project, registries: &'p Registries<'p>, settings: &'p PortSettings) -> Self {
-        Self { project, registries, settings, index: OnceCell::new(), positions: RefCell::default() }
+        Self {
+            project,
+            registries,
+            settings,
+            index: OnceCell::new(),
+            arguments: OnceCell::new(),
+            resolved: OnceCell::new(),
+            used: OnceCell::new(),
+            positions: RefCell::default(),
+        }
+    }
+
+    fn resolved(&self) -> &[Resolved<'p>] {
+        self.resolved.get_or_init(|| references::resolve(self.project, self.registries))
+    }
+
+    /// Whether something may use an entry by its name.
+    pub fn is_used(&self, registry: &Registry, entry: &Entry) -> bool {
+        let used = self.used.get_or_init(|| Used::gather(self.project, self.registries, self.resolved()));
+        used.has(registry, entry)
+    }
+
+    /// The names of the groups in a registry's file.
+    pub fn group_names(&self, registry: &Registry) -> Vec<GroupName> {
+        let file = self.project.file(&registry.path);
+        file.map(|file| group_names(&file.source.text, registry)).unwrap_or_default()
     }
 
     /// The symbol at an offset of a file. An offset directly after a name is included: that is where the cursor is
@@ -118,18 +149,22 @@ impl<'p> Symbols<'p> {
     fn definition_at(&self, path: &str, offset: u32) -> Option<Symbol<'p>> {
         let registry = self.registries.at(path)?;
         let is_here = |entry: &&Entry| touches(entry.name_span, offset) || touches(entry.value_span, offset);
-        let entry = registry.entries.iter().filter(is_here).min_by_key(|entry| entry.value_span.end)?;
-        Some(Symbol { span: entry.name_span, meaning: Meaning::Entry(registry, entry) })
+        if let Some(entry) = registry.entries.iter().filter(is_here).min_by_key(|entry| entry.value_span.end) {
+            return Some(Symbol { span: entry.name_span, meaning: Meaning::Entry(registry, entry) });
+        }
+        let group = self.group_names(registry).into_iter().find(|group| touches(group.span, offset))?;
+        Some(Symbol { span: group.span, meaning: Meaning::Group(registry, group.path) })
     }
 
     fn reference_at(&self, file: &'p ProjectFile, offset: u32) -> Option<Symbol<'p>> {
-        let uses = file.fact::<RegistryFacts>()?.uses.iter();
+        let facts = file.fact::<RegistryFacts>()?;
+        let uses = facts.uses.iter().chain(&facts.arguments);
         let named = uses.flat_map(|found| found.names.iter().enumerate().map(move |(at, span)| (found, at, *span)));
         let (found, at, span) = named
             .filter(|(_, _, span)| touches(*span, offset))
             // Many uses share their first names: the one with the fewest further names decides.
             .min_by_key(|(found, at, _)| found.names.len() - at)?;
-        let registry = self.registry_of(file, found)?;
+        let registry = self.registry_of(&file.source.path, found)?;
         let meaning = match registry.lookup(&found.path[..=at]) {
             Lookup::Entry(entry) => Meaning::Entry(registry, entry),
             Lookup::Group => Meaning::Group(registry, found.path[..=at].to_vec()),
@@ -138,9 +173,13 @@ impl<'p> Symbols<'p> {
         Some(Symbol { span, meaning })
     }
 
-    /// The registry that a use refers to, if it is in another file and the use imports it correctly.
-    fn registry_of(&self, file: &ProjectFile, found: &Use) -> Option<&'p Registry> {
-        let registry = self.registries.at(&found.registry).filter(|registry| registry.path != file.source.path)?;
+    /// The registry that a use in a file refers to, if it is in another file and the use imports it correctly.
+    pub fn registry_of(&self, file: &str, found: &Use) -> Option<&'p Registry> {
+        if found.access != Access::Import {
+            let arguments = self.arguments.get_or_init(|| Arguments::of(self.project, self.registries));
+            return arguments.registry(file, found).map(|(registry, _)| registry);
+        }
+        let registry = self.registries.at(&found.registry).filter(|registry| *registry.path != *file)?;
         references::lookup(registry, found).map(|_| registry)
     }
 
@@ -187,8 +226,9 @@ impl<'p> Symbols<'p> {
     pub fn numbered_references(&self, path: &str) -> Vec<(Span, &'p Entry, u16)> {
         let Some(file) = self.project.file(path) else { return Vec::new() };
         let facts = file.fact::<RegistryFacts>();
-        let uses = facts.into_iter().flat_map(|facts| &facts.uses).filter_map(|found| {
-            let registry = self.registry_of(file, found)?;
+        let uses = facts.into_iter().flat_map(|facts| facts.uses.iter().chain(&facts.arguments));
+        let uses = uses.filter_map(|found| {
+            let registry = self.registry_of(path, found)?;
             match registry.lookup(&found.path) {
                 Lookup::Entry(entry) => Some((*found.names.last()?, entry, entry.port()?)),
                 _ => None,

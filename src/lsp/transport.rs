@@ -6,6 +6,7 @@
 use std::io::{self, BufRead, Read, Write};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
+use std::time::Duration;
 
 use lsp_server::{ErrorCode, Message};
 
@@ -14,6 +15,12 @@ const MAX_MESSAGE: usize = 96 << 20;
 
 /// The longest header line, in bytes.
 const MAX_HEADER: u64 = 4 << 10;
+
+/// How long the server may take to finish what it is doing after the client closed the connection.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// How often the server looks whether the client still runs.
+const CLIENT_CHECK: Duration = Duration::from_secs(2);
 
 /// Input from the client.
 #[derive(Debug)]
@@ -54,7 +61,12 @@ impl Outgoing {
 pub fn stdio() -> (Receiver<Incoming>, Sender<Outgoing>, thread::JoinHandle<()>) {
     let (send_in, receive_in) = channel();
     let (send_out, receive_out) = channel::<Outgoing>();
-    thread::spawn(move || read_all(&mut io::stdin().lock(), |incoming| send_in.send(incoming).is_ok()));
+    thread::spawn(move || {
+        read_all(&mut io::stdin().lock(), |incoming| send_in.send(incoming).is_ok());
+        // Usually the process ends before, but a check of a large repository must not keep it alive.
+        thread::sleep(GRACE);
+        std::process::exit(1);
+    });
     let writer = thread::spawn(move || {
         let mut out = io::stdout().lock();
         for message in receive_out {
@@ -66,6 +78,18 @@ pub fn stdio() -> (Receiver<Incoming>, Sender<Outgoing>, thread::JoinHandle<()>)
         let _ = out.flush();
     });
     (receive_in, send_out, writer)
+}
+
+/// Ends the process soon after another process has ended: that of the client, which may not close the connection.
+pub fn end_with(client: i32) {
+    let Some(client) = rustix::process::Pid::from_raw(client) else { return };
+    thread::spawn(move || {
+        // A process of another user exists as well, although it cannot be signalled.
+        while rustix::process::test_kill_process(client) != Err(rustix::io::Errno::SRCH) {
+            thread::sleep(CLIENT_CHECK);
+        }
+        std::process::exit(1);
+    });
 }
 
 /// Reads messages until the end of the input, or until `send` returns false.

@@ -43,6 +43,15 @@ pub fn from_path(path: &Path) -> Uri {
     Uri(format!("file://{}", utf8_percent_encode(&path.to_string_lossy(), ESCAPED)))
 }
 
+/// The URI of a path below the folder with a URI.
+pub fn join(folder: &Uri, path: &Path) -> Uri {
+    if path.as_os_str().is_empty() {
+        return folder.clone();
+    }
+    let rest = utf8_percent_encode(&path.to_string_lossy(), ESCAPED).to_string();
+    Uri(format!("{}/{rest}", folder.0.trim_end_matches('/')))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::analysis::Analysis;
-use crate::cli::ScopeArgs;
 use crate::command::Failure;
 use crate::command::session::Session;
 use crate::config::{ConfigError, FILE_NAMES};
@@ -19,10 +18,32 @@ use crate::settings::Settings;
 use crate::source::Source;
 use crate::walk::{self, Unsaved};
 
+/// What is checked together.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Root {
+    /// A repository: the files below a folder.
+    Folder(PathBuf),
+    /// A file outside the client's folders and every repository. The files around it are not read: its folder may be
+    /// the root of the file system.
+    File(PathBuf),
+}
+
+impl Root {
+    /// The folder to which paths are relative.
+    fn folder(&self) -> &Path {
+        match self {
+            Root::Folder(folder) => folder,
+            Root::File(file) => file.parent().unwrap_or(file),
+        }
+    }
+}
+
 /// A repository.
 pub struct Workspace {
     /// Its root.
     pub root: PathBuf,
+    /// The only file, if the others in the folder do not belong to it.
+    only: Option<RelPath>,
     /// What is wrong with its settings, if anything. Nothing is checked until that is corrected.
     pub problem: Option<Problem>,
     analysis: Analysis,
@@ -79,20 +100,25 @@ pub fn findings_in<'r>(report: &'r Report, path: &str) -> &'r [Finding] {
 
 impl Workspace {
     /// Opens the repository with this root. The buffers are the texts of open documents.
-    pub fn open(root: PathBuf, buffers: &[(RelPath, &str)]) -> Self {
+    pub fn open(root: &Root, buffers: &[(RelPath, &str)]) -> Self {
+        let only = match root {
+            Root::Folder(_) => None,
+            Root::File(file) => walk::relative(root.folder(), file),
+        };
+        let root = root.folder().to_owned();
         let nothing = || Analysis::new(Repo::from_texts([]), Settings::default());
         // The clock of a file system may be a few milliseconds behind.
         let opened = jiff::Timestamp::now().as_second() - 1;
         let settings = buffers.iter().filter(|(path, _)| is_settings(path));
         let unsaved = settings.map(|(path, text)| (root.join(&**path), (*text).to_owned())).collect();
-        let (analysis, problem) = match load(&root, unsaved) {
+        let (analysis, problem) = match load(&root, only.is_some(), unsaved) {
             Ok(analysis) => (analysis, None),
             Err(failure) => (nothing(), Some(of_failure(failure))),
         };
         let on_disk = analysis.repo().files.iter().map(|file| (file.path().clone(), file.clone())).collect();
         let buffers_of = BTreeMap::new();
         let mut workspace =
-            Self { root, problem, analysis, on_disk, opened, buffers: buffers_of, state: None, actionable: None };
+            Self { root, only, problem, analysis, on_disk, opened, buffers: buffers_of, state: None, actionable: None };
         for (path, text) in buffers {
             workspace.set_buffer(path, text);
         }
@@ -138,14 +164,19 @@ impl Workspace {
 
     /// Whether a file is among those that `flakeward check` checks, or would be if it were saved.
     fn covers(&self, path: &str) -> bool {
-        if self.on_disk.contains_key(path) {
-            return true;
+        if let Some(only) = &self.only {
+            return **only == *path;
         }
-        let exclude = &self.settings().config.exclude;
-        let is_excluded = || Path::new(path).ancestors().any(|folder| exclude.is_match(folder));
         // An existing file was left out. Of the others, only scripts are missing, whose first line decides.
         let is_left_out = || walk::by_name(path).is_some() && self.absolute(path).exists();
-        !walk::is_skipped(path) && !is_excluded() && !is_left_out() && !walk::is_ignored(&self.root, path)
+        self.on_disk.contains_key(path) || (!is_left_out() && !self.leaves_out(path))
+    }
+
+    /// Whether a walk leaves out a path, because of its name, the settings, or ignore files.
+    fn leaves_out(&self, path: &str) -> bool {
+        let exclude = &self.settings().config.exclude;
+        let is_excluded = || Path::new(path).ancestors().any(|folder| exclude.is_match(folder));
+        walk::is_skipped(path) || is_excluded() || walk::is_ignored(&self.root, path)
     }
 
     /// Whether a file that may be checked was added since the repository was opened. One that was there before was left
@@ -153,16 +184,25 @@ impl Workspace {
     pub fn is_new(&self, path: &str) -> bool {
         let has_kind = walk::by_name(path).is_some() || walk::may_be_script(path);
         has_kind
+            && self.only.is_none()
             && !self.on_disk.contains_key(path)
             && self.absolute(path).metadata().is_ok_and(|file| file.is_file() && file.ctime() >= self.opened)
     }
 
-    /// Handles a change of a file on disk. Returns whether that was sufficient; otherwise the repository has to be read
-    /// again.
+    /// Handles a change of a file or folder on disk. Returns whether that was sufficient; otherwise the repository has
+    /// to be read again.
     pub fn refresh(&mut self, path: &RelPath) -> bool {
-        let is_there = self.on_disk.contains_key(path) && self.absolute(path).is_file();
+        if self.only.is_some() {
+            return true;
+        }
+        if self.problem.is_some() || self.decides_more(path) {
+            return false;
+        }
+        if !self.on_disk.contains_key(path) {
+            return !self.may_contain(path);
+        }
         // The kind of a script without an extension depends on its text.
-        if self.problem.is_some() || !is_there || walk::by_name(path).is_none() || self.decides_more(path) {
+        if !self.absolute(path).is_file() || walk::by_name(path).is_none() {
             return false;
         }
         // The text of an open document takes precedence over that of the file.
@@ -172,12 +212,27 @@ impl Workspace {
         true
     }
 
-    /// Whether a file affects how others are checked: settings, rules, baselines, ignore files, and the lock file of
-    /// the policy.
+    /// Whether a walk might find something at a path that was not there before. Clients report every file of the
+    /// folder, so most paths are of no interest.
+    fn may_contain(&self, path: &RelPath) -> bool {
+        let file = self.absolute(path);
+        let inside = format!("{path}/");
+        let was_folder = || self.on_disk.range(RelPath::from(inside.as_str())..).next();
+        let is_candidate = match file.symlink_metadata() {
+            Ok(found) if found.is_dir() => true,
+            Ok(found) => found.is_file() && walk::classify(path, &file).is_some(),
+            Err(_) => was_folder().is_some_and(|(known, _)| known.starts_with(&inside)),
+        };
+        is_candidate && !self.leaves_out(path)
+    }
+
+    /// Whether a file affects how others are checked: settings, rules, baselines, ignore files, what git tracks, and
+    /// the lock file of the policy.
     fn decides_more(&self, path: &str) -> bool {
         let name = file_name(path);
         let names_policy = name == "flake.lock" && self.settings().config.policy.is_some();
-        let decides = [".gitignore", ".ignore"].contains(&name) || path.split('/').any(|part| part == ".git");
+        let of_git = [".git", ".git/index", ".git/info/exclude"];
+        let decides = [".gitignore", ".ignore"].contains(&name) || of_git.contains(&path) || path.ends_with("/.git");
         decides || names_policy || is_settings(path)
     }
 
@@ -232,11 +287,10 @@ fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-fn load(root: &Path, unsaved: Unsaved) -> Result<Analysis, Failure> {
-    let scope = ScopeArgs { paths: vec![root.to_owned()], ..ScopeArgs::default() };
-    let mut session = Session::open_with(&scope, None, unsaved)?;
+fn load(root: &Path, is_file: bool, unsaved: Unsaved) -> Result<Analysis, Failure> {
+    let mut session = Session::at_root(root, unsaved)?;
     session.read_baseline(None, false)?;
-    let repo = session.repo();
+    let repo = if is_file { Repo::from_texts([]) } else { session.repo() };
     Ok(Analysis::new(repo, session.settings))
 }
 

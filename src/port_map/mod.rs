@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::config::PortSettings;
 use crate::facts::Project;
+use crate::facts::port_registry::references::Resolved;
 use crate::facts::port_registry::{Answers, Entry, Lookup, Registries, Registry, RegistryFacts, references};
 use crate::facts::ports;
 use crate::facts::ports::UseKind;
@@ -67,10 +68,11 @@ impl<'p> PortMap<'p> {
     /// Creates the map.
     pub fn of(project: &'p Project, registries: &'p Registries<'p>, settings: &PortSettings) -> Self {
         let mut maps = Maps::new(registries);
-        for (file, found, registry) in references::uses(project, registries).filter(|(_, found, _)| found.reads) {
+        let resolved = references::resolve(project, registries);
+        for &Resolved { file, found, registry, target, .. } in resolved.iter().filter(|resolved| resolved.found.reads) {
             let Some(map) = maps.of(registry) else { continue };
             let spot = Spot { path: &file.source.path, span: found.span, how: How::Reference, name: "" };
-            match references::lookup(registry, found) {
+            match target {
                 Some(Lookup::Entry(entry)) => map.add(entry, &spot),
                 Some(Lookup::Group) if !registry.shape.prefix.starts_with(&found.path) => {
                     map.add_to_group(&found.path, &Spot { how: How::Group, ..spot });

@@ -1,13 +1,16 @@
 //! Moves an entry of a port registry into another group, and updates all references to it.
 
 use crate::facts::Project;
-use crate::facts::port_registry::{Entry, Lookup, Registries, Registry, dotted, references, split};
+use crate::facts::port_registry::references::{self, Resolved};
+use crate::facts::port_registry::{Entry, Lookup, Registries, Registry, dotted, split};
 use crate::finding::{Edit, Span};
 use crate::lang::{Field, Language, Node, NodeKind, Tree, nix};
 use crate::rewrite::ports::layout::Layout;
 use crate::rewrite::ports::layout::NewEntry;
 use crate::rewrite::ports::lines::{line_of, starts_line};
-use crate::rewrite::rename::{Obstacle, edit, inherit_around, is_name, mentions, obstacle, rename, split_inherit};
+use crate::rewrite::rename::{
+    Obstacle, edit, followed, inherit_around, is_name, mentions, obstacle, rename, split_inherit,
+};
 use crate::source::Source;
 
 /// The edits that give an entry another path, as written after the registry's name. A path without a dot is a name in
@@ -98,24 +101,24 @@ impl<'p> Moving<'p> {
             return Err(at("the new group cannot be added to the registry: move the entry by hand"));
         }
         let whole = Span::new(0, source.text.len());
-        Ok(vec![edit(source, whole, edited(&without, additions))])
+        let text = edited(&without, additions);
+        // The lines that are added end like the others.
+        let text = if source.text.contains("\r\n") { text.replace("\r\n", "\n").replace('\n', "\r\n") } else { text };
+        Ok(vec![edit(source, whole, text)])
     }
 
     fn references(&self) -> Result<Vec<Edit>, Obstacle> {
         let mut edits = Vec::new();
-        let uses = references::uses(self.project, self.registries);
         let depth = self.entry.path.len();
-        for (file, found, registry) in uses.filter(|(.., registry)| registry.path == self.registry.path) {
-            if found.path.starts_with(&self.entry.path) && references::lookup(registry, found).is_some() {
-                let names = found.names.get(..depth).unwrap_or_default();
-                let tree = Tree::parse(Language::Nix, &file.source.text);
-                let by_hand = || {
-                    let span = names.last().copied().unwrap_or(found.span);
-                    obstacle(&file.source, span, "the group and the name are apart here: move it by hand")
-                };
-                let tree = tree.ok_or_else(by_hand)?;
-                edits.extend(redirect(&file.source, &tree, names, &self.path).ok_or_else(by_hand)?);
-            }
+        for Resolved { file, found, .. } in followed(self.project, self.registries, self.registry, &self.entry.path)? {
+            let names = found.names.get(..depth).unwrap_or_default();
+            let tree = Tree::parse(Language::Nix, &file.source.text);
+            let by_hand = || {
+                let span = names.last().copied().unwrap_or(found.span);
+                obstacle(&file.source, span, "the group and the name are apart here: move it by hand")
+            };
+            let tree = tree.ok_or_else(by_hand)?;
+            edits.extend(redirect(&file.source, &tree, names, &self.path).ok_or_else(by_hand)?);
         }
         Ok(edits)
     }

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::facts::port_registry::{Entry, Lookup, Registries, Registry, dotted, references, split};
+use crate::facts::port_registry::references::{self, Resolved};
+use crate::facts::port_registry::{Entry, Lookup, Registries, Registry, dotted, split};
 use crate::facts::{Project, ProjectFile};
 use crate::finding::{Edit, RelPath, Span};
 use crate::lang::{Field, Language, Node, NodeKind, Tree};
@@ -122,13 +123,9 @@ impl<'p> Renaming<'p> {
     fn references(&self) -> Result<Vec<Edit>, Obstacle> {
         let mut edits = Vec::new();
         let mut open: Option<(&'p ProjectFile, Option<Tree<'p>>)> = None;
-        let uses = references::uses(self.project, self.registries);
-        for (file, found, registry) in uses.filter(|(.., registry)| registry.path == self.registry.path) {
-            let depth = self.entry.service().len();
-            if !found.path.starts_with(self.entry.service()) || references::lookup(registry, found).is_none() {
-                continue;
-            }
-            let Some(&span) = found.names.get(depth - 1) else { continue };
+        let service = self.entry.service();
+        for Resolved { file, found, .. } in followed(self.project, self.registries, self.registry, service)? {
+            let Some(&span) = found.names.get(service.len() - 1) else { continue };
             if open.as_ref().is_none_or(|(known, _)| !std::ptr::eq(*known, file)) {
                 open = Some((file, Tree::parse(Language::Nix, &file.source.text)));
             }
@@ -170,6 +167,32 @@ impl<'p> Renaming<'p> {
             edit(&file.source, comment.entry_span, dotted(&names))
         })
         .collect()
+    }
+}
+
+/// The references to an entry or to something below it. An error if it is not certain that one of them is to this
+/// registry: a partial rename would break the repository.
+pub(super) fn followed<'p>(
+    project: &'p Project,
+    registries: &'p Registries<'p>,
+    registry: &Registry,
+    entry: &[String],
+) -> Result<Vec<Resolved<'p>>, Obstacle> {
+    let all = references::resolve(project, registries);
+    let reason = "this may refer to the entry, depending on what is passed to this file: rename it by hand";
+    if let Some((file, span)) = references::unclear(project, registry, &all, entry) {
+        return Err(obstacle(&file.source, span, reason));
+    }
+    let ours = all.into_iter().filter(|resolved| {
+        resolved.registry.path == registry.path && resolved.found.path.starts_with(entry) && resolved.target.is_some()
+    });
+    let ours: Vec<_> = ours.collect();
+    match ours.iter().find(|resolved| !resolved.is_certain) {
+        Some(Resolved { file, found, .. }) => {
+            let span = found.names.get(entry.len() - 1).copied().unwrap_or(found.span);
+            Err(obstacle(&file.source, span, reason))
+        }
+        None => Ok(ours),
     }
 }
 

@@ -79,7 +79,7 @@ fn an_unsafe_fix_says_so_and_creates_what_it_needs() {
 #[test]
 fn commands_are_sent_when_they_are_asked_for() {
     let mut capabilities = usual_capabilities();
-    capabilities["textDocument"]["codeAction"] = json!({ "resolveSupport": { "properties": ["edit", "command"] } });
+    capabilities["textDocument"]["codeAction"]["resolveSupport"] = json!({ "properties": ["edit", "command"] });
     let mut client = Client::with(&[REGISTRY, USER], &capabilities);
     client.open_file("redis.nix");
     let found = actions(&mut client, "redis.nix", 2, None);
@@ -134,7 +134,9 @@ fn a_client_with_snippets_gets_the_cursor_in_the_reason() {
 
 #[test]
 fn a_client_without_versions_gets_plain_changes() {
-    let mut client = Client::with(&[REGISTRY, USER], &json!({}));
+    let mut capabilities = usual_capabilities();
+    capabilities["workspace"]["workspaceEdit"] = json!({});
+    let mut client = Client::with(&[REGISTRY, USER], &capabilities);
     client.open_file("redis.nix");
     let found = actions(&mut client, "redis.nix", 1, None);
     let uri = client.uri("redis.nix");
@@ -258,7 +260,7 @@ const REFUSED: (&str, &str) = (
 #[test]
 fn a_migration_that_is_refused_says_why() {
     let mut capabilities = usual_capabilities();
-    capabilities["textDocument"]["codeAction"] = json!({ "disabledSupport": true });
+    capabilities["textDocument"]["codeAction"]["disabledSupport"] = json!(true);
     let mut client = Client::with(&[REFUSED], &capabilities);
     client.open_file("flake.nix");
     let found = actions(&mut client, "flake.nix", 4, None);
@@ -287,4 +289,66 @@ fn the_command_that_migrates_a_file_sends_the_edit() {
     assert_eq!(client.next("workspace/applyEdit")["edit"], offered);
     let error = client.error("workspace/executeCommand", json!({ "command": "flakeward.migrate", "arguments": [3] }));
     assert_eq!(error["code"], json!(-32602));
+}
+
+#[test]
+fn actions_keep_line_ends_as_fix_does() {
+    let crlf = |text: &str| text.replace('\n', "\r\n");
+    let user = crlf("{ pkgs, ... }:\n{\n  services.redis.port = 6379;\n  services.web.port = 8123;\n}\n");
+    let compose = crlf("services:\n  db:\n    image: redis\n    ports:\n      - \"6379:6379\"\n");
+    let registry = crlf(REGISTRY.1);
+    let files = [("lib/ports.nix", &*registry), ("redis.nix", &*user), ("compose.yaml", &*compose)];
+    let mut client = Client::usual(&files);
+    for (path, line, part) in [("redis.nix", 2, "rite"), ("redis.nix", 3, "(unsafe"), ("compose.yaml", 4, "omment")] {
+        client.open_file(path);
+        let found = actions(&mut client, path, line, None);
+        let fix = titled(&found, part);
+        for (changed, text) in applied(&client, &fix["edit"], &files) {
+            let bare = text.replace("\r\n", "").contains('\n');
+            assert!(!bare && text.len() > 20, "{part}: {changed}: {text:?}");
+        }
+    }
+    let found = actions(&mut client, "redis.nix", 2, Some("quickfix"));
+    let after = applied(&client, &found[0]["edit"], &files);
+    let expected = fixed(&client, "redis.nix", &[]);
+    assert_eq!(after, [("redis.nix".to_owned(), expected)]);
+}
+
+#[test]
+fn a_migration_of_an_earlier_text_is_refused() {
+    let (arguments, line, files) = MIGRATIONS[1];
+    let path = arguments[1];
+    let mut client = Client::usual(files);
+    let text = client.open_file(path);
+    let found = actions(&mut client, path, line, None);
+    let migrate = titled(&found, "Migrate").clone();
+    // The migration writes other files only, but its edit names the version of the document.
+    let changes = migrate["edit"]["documentChanges"].as_array().unwrap();
+    let uri = json!(client.uri(path));
+    let own = changes.iter().find(|change| change["textDocument"]["uri"] == uri).unwrap();
+    assert_eq!((&own["textDocument"]["version"], &own["edits"]), (&json!(1), &json!([])));
+    assert_eq!(client.request("codeAction/resolve", migrate.clone())["edit"], migrate["edit"]);
+    client.replace(path, 2, &format!("# changed\n{text}"));
+    assert_eq!(client.error("codeAction/resolve", migrate)["code"], json!(-32801));
+}
+
+#[test]
+fn a_client_without_code_actions_gets_commands_or_nothing() {
+    let mut capabilities = usual_capabilities();
+    capabilities["textDocument"]["codeAction"] = json!({});
+    let mut client = Client::with(&[REGISTRY, USER], &capabilities);
+    client.open_file("redis.nix");
+    let found = actions(&mut client, "redis.nix", 1, None);
+    assert!(!found.is_empty() && found.iter().all(|command| command["command"].is_string()), "{found:?}");
+    client.request("workspace/executeCommand", found[0].clone());
+    let edit = client.next("workspace/applyEdit")["edit"].clone();
+    let after = applied(&client, &edit, &[REGISTRY, USER]);
+    assert_eq!(after, [("redis.nix".to_owned(), fixed(&client, "redis.nix", &[]))]);
+
+    let mut client = Client::with(&[REGISTRY, USER], &json!({}));
+    client.open_file("redis.nix");
+    let range = json!({ "start": { "line": 1, "character": 0 }, "end": { "line": 1, "character": 99 } });
+    let document = json!({ "uri": client.uri("redis.nix") });
+    let params = json!({ "textDocument": document, "range": range, "context": { "diagnostics": [] } });
+    assert_eq!(client.request("textDocument/codeAction", params), Value::Null);
 }

@@ -242,11 +242,27 @@ pub fn usual_capabilities() -> Value {
     json!({
         "general": { "positionEncodings": ["utf-16"] },
         "workspace": {
+            "applyEdit": true,
             "workspaceEdit": { "documentChanges": true, "resourceOperations": ["create"] },
             "didChangeWatchedFiles": { "dynamicRegistration": true },
         },
         "window": { "showDocument": { "support": true } },
-        "textDocument": { "publishDiagnostics": { "relatedInformation": true, "versionSupport": true } },
+        "textDocument": {
+            "codeAction": {
+                "codeActionLiteralSupport": { "codeActionKind": { "valueSet": ["quickfix", "source"] } },
+                "dataSupport": true,
+                "isPreferredSupport": true,
+            },
+            "documentSymbol": { "hierarchicalDocumentSymbolSupport": true },
+            "hover": { "contentFormat": ["markdown", "plaintext"] },
+            "publishDiagnostics": {
+                "codeDescriptionSupport": true,
+                "dataSupport": true,
+                "relatedInformation": true,
+                "tagSupport": { "valueSet": [1, 2] },
+                "versionSupport": true,
+            },
+        },
     })
 }
 

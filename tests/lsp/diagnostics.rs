@@ -56,7 +56,6 @@ fn findings_that_go_away_leave_an_empty_list() {
 fn a_client_that_pulls_is_asked_to_pull_again() {
     let mut client = Client::with(&[REGISTRY, USER, OTHER], &pulling_capabilities());
     client.open_file("redis.nix");
-    client.next("workspace/diagnostic/refresh");
     let document = json!({ "textDocument": { "uri": client.uri("redis.nix") } });
     let first = client.request("textDocument/diagnostic", document.clone());
     assert_eq!(first["kind"], json!("full"));
@@ -188,4 +187,43 @@ fn the_diagnostics_of_related_documents_are_sent_along() {
     let items = &related[&client.uri("redis.nix")]["items"];
     assert!(items[0]["message"].as_str().unwrap().contains("databases.cache"), "{items}");
     assert_eq!(pull(&mut client, "lib/ports.nix").get("relatedDocuments"), None, "they have not changed again");
+}
+
+#[test]
+fn refreshes_are_only_requested_for_changes_elsewhere() {
+    let mut capabilities = pulling_capabilities();
+    capabilities["workspace"]["inlayHint"] = json!({ "refreshSupport": true });
+    capabilities["workspace"]["codeLens"] = json!({ "refreshSupport": true });
+    let reader = ("reader.nix", "let ports = import ./lib/ports.nix; in { x.port = ports.databases.redis; }\n");
+    let mut client = Client::with(&[REGISTRY, USER, OTHER, reader], &capabilities);
+    let all = ["workspace/diagnostic/refresh", "workspace/inlayHint/refresh", "workspace/codeLens/refresh"];
+    // What the server requested until it answers.
+    let settle = |client: &mut Client| {
+        let document = json!({ "textDocument": { "uri": client.uri("redis.nix") } });
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        client.request("textDocument/diagnostic", document);
+        all.map(|method| {
+            let is_there = client.has_waiting(method);
+            while client.has_waiting(method) {
+                client.next(method);
+            }
+            is_there
+        })
+    };
+    for path in ["redis.nix", "reader.nix", "lib/ports.nix"] {
+        client.open_file(path);
+    }
+    settle(&mut client);
+    client.replace("redis.nix", 2, "{\n  services.redis.port = 6379;\n\n}\n");
+    assert_eq!(settle(&mut client), [false; 3], "nothing changed elsewhere");
+    client.replace("redis.nix", 3, "{\n  services.redis.port = 6380;\n}\n");
+    assert_eq!(settle(&mut client), [false, false, true], "the entry is not written as a number any more");
+    client.replace("lib/ports.nix", 2, "{\n  databases.redis = 6380;\n}\n");
+    assert_eq!(settle(&mut client), [true, true, false]);
+    client.replace("lib/ports.nix", 3, "{\n  databases.redis = 6380; \n}\n");
+    assert_eq!(settle(&mut client), [false; 3]);
+    client.write("notes.txt", "text\n");
+    assert_eq!(settle(&mut client), [false; 3]);
+    client.write("more.nix", "let ports = import ./lib/ports.nix; in { y.port = ports.databases.redis; }\n");
+    assert_eq!(settle(&mut client), [false, false, true]);
 }

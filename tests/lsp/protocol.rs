@@ -106,3 +106,39 @@ fn incremental_edits_reach_across_astral_characters_and_crlf() {
     assert_eq!(found[0]["range"]["start"], json!({ "line": 1, "character": 28 }));
     assert!(found[0]["message"].as_str().unwrap().contains("8123"), "{found:?}");
 }
+
+#[test]
+fn the_server_ends_with_the_process_of_the_client() {
+    let mut ended = std::process::Command::new("true").spawn().unwrap();
+    let id = ended.id();
+    ended.wait().unwrap();
+    let mut client = Client::start(&[FILE]);
+    client.ask("initialize", json!({ "processId": id, "rootUri": null, "capabilities": {} }));
+    assert_eq!(client.wait(), Some(1));
+    let mut client = Client::start(&[FILE]);
+    let own = std::process::id();
+    client.request("initialize", json!({ "processId": own, "rootUri": null, "capabilities": {} }));
+    assert_eq!(client.shut_down(), Some(0));
+}
+
+#[test]
+fn a_client_without_capabilities_gets_the_oldest_forms() {
+    let registry = ("lib/ports.nix", "{\n  databases.redis = 6379;\n}\n");
+    let user = ("redis.nix", "{\n  services.redis.port = 6379;\n}\n");
+    let mut client = Client::with(&[registry, user], &json!({}));
+    client.open_file("redis.nix");
+    let found = client.published("redis.nix");
+    for key in ["relatedInformation", "codeDescription", "data", "tags"] {
+        assert!(found[0].get(key).is_none(), "{key}: {found:?}");
+    }
+    let at = client.at("redis.nix", "{\n  services.redis.port = |6379;\n}\n");
+    let hover = client.request("textDocument/hover", at);
+    let text = hover["contents"]["value"].as_str().unwrap();
+    assert_eq!(hover["contents"]["kind"], json!("plaintext"));
+    assert!(text.contains("databases.redis = 6379: port registry entry") && !text.contains('`'), "{text}");
+    let document = json!({ "textDocument": { "uri": client.uri("lib/ports.nix") } });
+    let symbols = client.request("textDocument/documentSymbol", document);
+    let brief: Vec<_> = symbols.as_array().unwrap().iter().map(|it| (&it["name"], &it["containerName"])).collect();
+    assert_eq!(brief, [(&json!("databases"), &Value::Null), (&json!("redis"), &json!("databases"))]);
+    assert_eq!(symbols[1]["location"]["uri"], json!(client.uri("lib/ports.nix")));
+}

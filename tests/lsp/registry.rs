@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::client::{Client, applied};
+use crate::client::{Client, applied, apply};
 
 const REGISTRY: (&str, &str) = (
     "lib/ports.nix",
@@ -138,6 +138,11 @@ fn entries_are_completed_where_they_can_be_written() {
         ("{ a = ports.databases.re|; }\n", &["postgres", "redis"]),
         ("{ a = \"x:${toString ports.web.|}\"; }\n", &["main", "spare"]),
         ("{ a = ports.|\n}\n", &["databases", "web"]),
+        ("{\n  a = \"x:${toString ports.|\n}\n", &["databases", "web"]),
+        ("{\n  a = \"x:${toString ports.web.|\"; b = 1;\n}\n", &["main", "spare"]),
+        ("{\n  a = \"x:${toString ports.web.|}\n}\n", &["main", "spare"]),
+        ("{\n  a = ''\n    x:${toString ports.web.|\n    foo\n  '';\n}\n", &["main", "spare"]),
+        ("{\n  a = f (ports.web.|\n}\n", &["main", "spare"]),
         ("{ a = lib.|; }\n", &[]),
         ("{ a = |; }\n", &[]),
     ] {
@@ -180,9 +185,20 @@ fn the_registry_has_an_outline_and_lenses() {
     assert_eq!(names, [&json!("databases"), &json!("web")]);
     assert_eq!(outline[0]["children"][0]["name"], json!("redis"));
     assert_eq!(outline[0]["children"][0]["detail"], json!("6379"));
+    let range = |start: (u32, u32), end: (u32, u32)| {
+        let at = |(line, character): (u32, u32)| json!({ "line": line, "character": character });
+        json!({ "start": at(start), "end": at(end) })
+    };
+    assert_eq!(outline[0]["selectionRange"], range((1, 2), (1, 11)));
+    assert_eq!(outline[0]["range"], range((1, 2), (4, 4)));
+    assert_eq!(
+        (&outline[1]["selectionRange"], &outline[1]["range"]),
+        (&range((5, 2), (5, 5)), &range((5, 2), (6, 19)))
+    );
     let lenses = client.request("textDocument/codeLens", document);
-    let titles: Vec<&Value> = lenses.as_array().unwrap().iter().map(|lens| &lens["command"]["title"]).collect();
-    assert_eq!(titles, [&json!("used twice"), &json!("unused"), &json!("used once"), &json!("used once")]);
+    let lenses = lenses.as_array().unwrap().iter();
+    let titles: Vec<&str> = lenses.map(|lens| lens["command"]["title"].as_str().unwrap()).collect();
+    assert_eq!(titles, ["used twice", "unused", "used once", "unused, but written as a number once"]);
     let other = json!({ "textDocument": { "uri": client.uri("redis.nix") } });
     assert_eq!(client.request("textDocument/documentSymbol", other), Value::Null, "that is for a Nix server");
 }
@@ -244,4 +260,146 @@ fn flake_inputs_are_explained_and_completed() {
     assert_eq!(labels(&mut client, "flake.nix", &marked), ["nixpkgs"]);
     let marked = flake.replacen("  outputs", "  inputs.tool.inputs.|\n  outputs", 1);
     assert_eq!(labels(&mut client, "flake.nix", &marked), ["nixpkgs"]);
+}
+
+#[test]
+fn an_item_replaces_the_word_around_the_cursor() {
+    let mut client = Client::usual(&ALL);
+    let head = "let\n  ports = import ./lib/ports.nix;\nin\n";
+    let registry = REGISTRY.1.replacen("8124", "81|24", 1);
+    for (path, marked, expected) in [
+        ("new.nix", format!("{head}{{ a = ports.data|bases.redis; }}\n"), "ports.databases.redis"),
+        ("lib/ports.nix", registry, "web.spare = 8125;"),
+        ("b.yaml", "# Port from lib/ports.nix: web.m|ain = 1\nport: 8123\n".to_owned(), "databases.redis = 6379\n"),
+    ] {
+        let text = marked.replacen('|', "", 1);
+        client.open(path, &text);
+        let at = client.at(path, &marked);
+        let found = client.request("textDocument/completion", at);
+        let after = apply(&text, &[found[0]["textEdit"].clone()]);
+        assert!(after.contains(expected), "{after}");
+    }
+}
+
+#[test]
+fn groups_are_symbols_where_they_are_defined() {
+    let mut client = Client::usual(&ALL);
+    ALL.iter().for_each(|(path, _)| drop(client.open_file(path)));
+    let there = hover(&mut client, "lib/ports.nix", &mark(REGISTRY.1, "databases"));
+    let here = hover(&mut client, "redis.nix", &mark(USER.1, "databases"));
+    assert!(there.starts_with("`databases`: group of lib/ports.nix"), "{there}");
+    assert_eq!(there, here);
+    let at = client.at("redis.nix", &mark(USER.1, "databases"));
+    let found = client.request("textDocument/definition", at);
+    assert_eq!(found[0]["range"]["start"], json!({ "line": 1, "character": 2 }), "{found}");
+}
+
+#[test]
+fn a_name_with_a_dot_moves_the_entry() {
+    let mut client = Client::usual(&ALL);
+    ALL.iter().for_each(|(path, _)| drop(client.open_file(path)));
+    let mut params = client.at("redis.nix", &mark(USER.1, "redis;"));
+    params["newName"] = json!("web.cache");
+    let edit = client.request("textDocument/rename", params);
+    let after = applied(&client, &edit, &ALL);
+    let text = |path: &str| &after.iter().find(|(known, _)| known == path).unwrap().1;
+    assert_eq!(*text("redis.nix"), USER.1.replace("databases.redis", "web.cache"));
+    assert!(text("lib/ports.nix").contains("web.cache = 6379;") && !text("lib/ports.nix").contains('"'), "{after:?}");
+}
+
+/// A registry that modules receive as an argument.
+const PASSED: (&str, &str) = (
+    "flake.nix",
+    "{\n  outputs = { nixpkgs, ... }: {\n    nixosConfigurations.a = nixpkgs.lib.nixosSystem {\n      \
+     specialArgs.ports = import ./lib/ports.nix;\n      modules = [ ./redis.nix ];\n    };\n  };\n}\n",
+);
+const MODULE: (&str, &str) = ("redis.nix", "{ ports, ... }:\n{\n  services.redis.port = ports.databases.redis;\n}\n");
+
+#[test]
+fn a_registry_that_is_an_argument_is_followed() {
+    let files = [REGISTRY, PASSED, MODULE];
+    let mut client = Client::usual(&files);
+    files.iter().for_each(|(path, _)| drop(client.open_file(path)));
+    let text = hover(&mut client, "redis.nix", &mark(MODULE.1, "redis;"));
+    assert!(text.contains("`databases.redis = 6379`") && text.contains("redis.nix:3"), "{text}");
+    let at = client.at("redis.nix", &mark(MODULE.1, "redis;"));
+    let found = client.request("textDocument/definition", at.clone());
+    assert_eq!(found[0]["uri"], json!(client.uri("lib/ports.nix")));
+    let mut everywhere = client.at("lib/ports.nix", &mark(REGISTRY.1, "redis"));
+    everywhere["context"] = json!({ "includeDeclaration": false });
+    let found = client.request("textDocument/references", everywhere);
+    assert_eq!(found[0]["uri"], json!(client.uri("redis.nix")), "{found}");
+    assert_eq!(client.request("textDocument/prepareRename", at)["placeholder"], json!("redis"));
+    let range = json!({ "start": { "line": 0, "character": 0 }, "end": { "line": 9, "character": 0 } });
+    let params = json!({ "textDocument": { "uri": client.uri("redis.nix") }, "range": range });
+    assert_eq!(client.request("textDocument/inlayHint", params)[0]["label"], json!("= 6379"));
+    let document = json!({ "textDocument": { "uri": client.uri("lib/ports.nix") } });
+    let lenses = client.request("textDocument/codeLens", document);
+    assert_eq!(lenses[0]["command"]["title"], json!("used once"), "{lenses}");
+    let mut params = client.at("lib/ports.nix", &mark(REGISTRY.1, "redis"));
+    params["newName"] = json!("cache");
+    let edit = client.request("textDocument/rename", params);
+    let after = applied(&client, &edit, &files);
+    assert_eq!(
+        after,
+        [
+            ("lib/ports.nix".to_owned(), REGISTRY.1.replace("redis", "cache")),
+            ("redis.nix".to_owned(), MODULE.1.replace("databases.redis", "databases.cache")),
+        ]
+    );
+    let marked = MODULE.1.replace("ports.databases.redis", "ports.|");
+    assert_eq!(labels(&mut client, "redis.nix", &marked), ["databases", "web"]);
+    let wrong = MODULE.1.replace("ports.databases.redis", "ports.databases.nope");
+    client.open("redis.nix", &wrong);
+    let fits = |message: &Value| {
+        message["params"]["uri"].as_str().is_some_and(|uri| uri.ends_with("redis.nix"))
+            && message["params"]["diagnostics"].to_string().contains("databases.nope")
+    };
+    let found = client.wait_for(fits)["params"]["diagnostics"].clone();
+    assert_eq!(found[0]["code"], json!("unknown-port"), "{found}");
+}
+
+#[test]
+fn an_argument_that_may_be_something_else_is_not_renamed() {
+    let other = ("other.nix", "{ nixosSystem }: nixosSystem { specialArgs.ports = import ./more.nix; }\n");
+    let called = ("call.nix", "{ }: import ./redis.nix { ports = { databases.redis = 1; }; }\n");
+    let nested = ("host.nix", "{ name }: { mk = { ports, ... }: ports.databases.redis; }\n");
+    let member = ("member.nix", "{ inputs, ... }: { a.port = inputs.self.lib.ports.databases.redis; }\n");
+    for extra in [other, called, nested, member] {
+        let files = [REGISTRY, PASSED, MODULE, extra];
+        let mut client = Client::usual(&files);
+        let mut params = client.at("lib/ports.nix", &mark(REGISTRY.1, "redis"));
+        params["newName"] = json!("cache");
+        let error = client.error("textDocument/rename", params);
+        let message = error["message"].as_str().unwrap();
+        assert!(message.contains(".nix:") && message.contains("by hand"), "{}: {message}", extra.0);
+        client.open("redis.nix", &MODULE.1.replace("databases.redis", "databases.nope"));
+        let is_certain = extra == nested || extra == member;
+        assert_eq!(client.published("redis.nix").len(), usize::from(is_certain), "{}", extra.0);
+    }
+}
+
+#[test]
+fn follows_offers_what_can_be_followed() {
+    let flake = "{\n  inputs = {\n    agenix = { url = \"github:ryantm/agenix\"; inputs.nixpkgs.follows = \"\"; };\n    \
+                 home-manager.url = \"github:nix-community/home-manager\";\n    \
+                 nixpkgs.url = \"github:NixOS/nixpkgs/nixos-25.11\";\n  };\n  outputs = _: { };\n}\n";
+    let lock = r#"{ "nodes": {
+      "agenix": { "inputs": { "nixpkgs": "nixpkgs", "systems": "systems" }, "locked": { "type": "github", "owner": "ryantm", "repo": "agenix", "rev": "c" } },
+      "home-manager": { "inputs": { "nixpkgs": "nixpkgs" }, "locked": { "type": "github", "owner": "nix-community", "repo": "home-manager", "rev": "b" } },
+      "nixpkgs": { "locked": { "type": "github", "owner": "NixOS", "repo": "nixpkgs", "rev": "a" } },
+      "systems": { "locked": { "type": "github", "owner": "nix-systems", "repo": "default", "rev": "d" } },
+      "root": { "inputs": { "agenix": "agenix", "home-manager": "home-manager", "nixpkgs": "nixpkgs" } } },
+      "root": "root", "version": 7 }"#;
+    let mut client = Client::usual(&[("flake.nix", flake), ("flake.lock", lock)]);
+    for (written, expected) in [
+        ("follows = \"|\";", &["home-manager", "nixpkgs"][..]),
+        ("follows = \"nix|", &["home-manager", "nixpkgs"]),
+        ("follows = \"home-manager/|\";", &["home-manager/nixpkgs"]),
+    ] {
+        let marked = flake.replacen("follows = \"\";", written, 1);
+        assert_eq!(labels(&mut client, "flake.nix", &marked), expected, "{written}");
+    }
+    let marked = flake.replacen("inputs.nixpkgs.follows = \"\";", "inputs.|", 1);
+    assert_eq!(labels(&mut client, "flake.nix", &marked), ["nixpkgs", "systems"]);
 }

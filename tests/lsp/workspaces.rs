@@ -43,12 +43,14 @@ fn folders_come_and_go() {
     client.request("initialize", params);
     client.notify("initialized", json!({}));
     client.open_file("a/redis.nix");
-    assert!(message(&client.published("a/redis.nix")).contains("databases.redis"), "its own folder is a repository");
+    let alone = client.published("a/redis.nix");
+    assert!(!message(&alone).contains("databases.redis"), "the files around it are not read: {alone:?}");
     client.open_file("a/lib/ports.nix");
     client.published("a/lib/ports.nix");
     let event = |added: &[&Value], removed: &[&Value]| json!({ "event": { "added": added, "removed": removed } });
     let added = json!({ "uri": client.uri("a"), "name": "a" });
     client.notify("workspace/didChangeWorkspaceFolders", event(&[&added], &[]));
+    assert!(message(&client.published("a/redis.nix")).contains("databases.redis"));
     client.replace("a/lib/ports.nix", 2, "{ cache.main = 6379; }\n");
     assert!(message(&client.published("a/redis.nix")).contains("cache.main"));
     client.notify("workspace/didChangeWorkspaceFolders", event(&[], &[&added]));
@@ -113,4 +115,67 @@ fn files_on_disk_come_change_and_go() {
     assert_eq!(client.published("redis.nix").len(), 1);
     client.write(".flakeward/baseline.json", "{ \"version\": 0 }\n");
     assert!(client.next("window/showMessage")["message"].as_str().unwrap().contains("baseline"));
+}
+
+#[test]
+fn a_file_outside_of_every_repository_is_on_its_own() {
+    let mut client = Client::usual(&[REGISTRY, USER]);
+    let uri = "file:///flakeward-test-of-the-root.nix";
+    let document = json!({ "uri": uri, "languageId": "nix", "version": 1, "text": "{ services.a.port = 6379; }" });
+    client.notify("textDocument/didOpen", json!({ "textDocument": document }));
+    let found = client.next("textDocument/publishDiagnostics");
+    assert_eq!((&found["uri"], found["diagnostics"].as_array().unwrap().len()), (&json!(uri), 1));
+    assert!(!found["diagnostics"][0]["message"].as_str().unwrap().contains("databases.redis"), "{found}");
+    let position = json!({ "line": 0, "character": 22 });
+    let hover = client.request("textDocument/hover", json!({ "textDocument": { "uri": uri }, "position": position }));
+    assert!(hover["contents"]["value"].as_str().unwrap().contains("6379"), "{hover}");
+    client.notify("textDocument/didClose", json!({ "textDocument": { "uri": uri } }));
+    // A path that was never opened is not searched for either.
+    let command = json!({ "command": "flakeward.migrate", "arguments": ["file:///nope"] });
+    client.error("workspace/executeCommand", command);
+    assert_eq!(client.shut_down(), Some(0));
+}
+
+#[test]
+fn uris_are_below_the_folder_that_the_client_gave() {
+    let mut client = Client::start(&[REGISTRY, USER]);
+    let links = tempfile::tempdir().unwrap();
+    let link = links.path().join("link with space");
+    std::os::unix::fs::symlink(&client.root, &link).unwrap();
+    let given = format!("file://{}/link%20with%20space", links.path().display());
+    let mut capabilities = usual_capabilities();
+    capabilities["textDocument"]["diagnostic"] = json!({});
+    let folder = json!({ "uri": given, "name": "link" });
+    let params = json!({ "processId": null, "workspaceFolders": [folder], "capabilities": capabilities });
+    client.request("initialize", params);
+    client.notify("initialized", json!({}));
+    let report = client.request("workspace/diagnostic", json!({ "previousResultIds": [] }));
+    let uris: Vec<&str> =
+        report["items"].as_array().unwrap().iter().map(|item| item["uri"].as_str().unwrap()).collect();
+    assert!(!uris.is_empty() && uris.iter().all(|uri| uri.starts_with(&format!("{given}/"))), "{uris:?}");
+    let item =
+        report["items"].as_array().unwrap().iter().find(|item| item["uri"].as_str().unwrap().ends_with("redis.nix"));
+    let related = &item.unwrap()["items"][0]["relatedInformation"][0]["location"]["uri"];
+    assert_eq!(*related, json!(format!("{given}/lib/ports.nix")));
+}
+
+#[test]
+fn every_kind_of_file_is_watched_and_others_cost_nothing() {
+    let mut client = Client::usual(&[REGISTRY, USER, (".gitignore", "out\n")]);
+    let registration = client.next("client/registerCapability");
+    let watchers = &registration["registrations"][0]["registerOptions"]["watchers"];
+    assert_eq!(*watchers, json!([{ "globPattern": "**/*" }]));
+    client.open_file("redis.nix");
+    client.published("redis.nix");
+    // None of these is checked, so nothing is read again and published.
+    for path in ["notes.txt", "LICENSE", ".git/objects/ab/cdef", "out/web.nix", "node_modules/a.nix"] {
+        client.write(path, "some text 6379\n");
+    }
+    client.write("serve", "#!/bin/sh\nredis-server --port 6379\n");
+    client.write("moved/ports.nix", "{ cache.main = 6379; }\n");
+    std::fs::remove_dir_all(client.root.join("lib")).unwrap();
+    // Clients report a folder that is removed, not its files.
+    client.changed("lib");
+    let found = client.published("redis.nix");
+    assert!(!message(&found).contains("databases.redis"), "{found:?}");
 }

@@ -14,6 +14,7 @@ mod mentions;
 pub mod nearest;
 pub mod references;
 mod shape;
+pub mod usage;
 pub mod uses;
 
 use crate::config::PortSettings;
@@ -29,7 +30,7 @@ pub use endpoint::Endpoint;
 use index::Index;
 pub use mentions::Mentions;
 pub use shape::{Call, Shape};
-pub use uses::Use;
+pub use uses::{Access, Use};
 
 /// An entry of a registry: a name and its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -272,6 +273,8 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
             defined: evaluate(&source.path, tree, file.ports),
             uses: uses::in_nix(&source.path, tree, file.ports),
             arguments: uses::of_arguments(tree),
+            passed: uses::passed(tree),
+            called: uses::called(&source.path, tree),
             comments: Vec::new(),
             folders: uses::folders(&source.path, tree),
             tree: None,
@@ -282,6 +285,8 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
             defined: None,
             uses: uses::in_commands(source, file.ports),
             arguments: Vec::new(),
+            passed: Vec::new(),
+            called: Vec::new(),
             comments: comment::comments(source, tree),
             folders: Vec::new(),
             tree: None,
@@ -310,6 +315,10 @@ pub struct RegistryFacts {
     pub uses: Vec<Use>,
     /// Uses of arguments that may be registries; see [`uses::of_arguments`].
     pub arguments: Vec<Use>,
+    /// What all modules receive as such an argument; see [`uses::passed`].
+    pub passed: Vec<(String, Span)>,
+    /// The files that it calls with such an argument; see [`uses::called`].
+    pub called: Vec<RelPath>,
     /// References in comments.
     pub comments: Vec<RegistryComment>,
     /// Folders whose Nix files it may all read, and the locations of those references.
@@ -337,6 +346,8 @@ impl RegistryFacts {
             && self.broken.is_none()
             && self.uses.is_empty()
             && self.arguments.is_empty()
+            && self.passed.is_empty()
+            && self.called.is_empty()
             && self.comments.is_empty()
             && self.folders.is_empty()
     }

@@ -1,22 +1,14 @@
 //! Resolves references to registries: uses in Nix and comments elsewhere.
 
+use std::collections::{HashMap, HashSet};
+
 use rayon::prelude::*;
 
-use super::{Lookup, Registries, Registry, RegistryComment, RegistryFacts, Use};
+use super::{Access, Lookup, Registries, Registry, RegistryComment, RegistryFacts, Use};
+use crate::facts::ports::PortFacts;
 use crate::facts::{Project, ProjectFile};
 use crate::finding::{RelPath, Span};
 use crate::paths;
-
-/// The uses of registries, each with its file.
-pub fn uses<'p>(
-    project: &'p Project,
-    registries: &Registries<'p>,
-) -> impl Iterator<Item = (&'p ProjectFile, &'p Use, &'p Registry)> {
-    project
-        .files
-        .iter()
-        .flat_map(|file| uses_in(file, registries).map(move |(found, registry)| (file, found, registry)))
-}
 
 /// The uses of registries in a file.
 pub fn uses_in<'p>(
@@ -41,14 +33,121 @@ pub struct Resolved<'p> {
     pub registry: &'p Registry,
     /// See [`lookup`].
     pub target: Option<Lookup<'p>>,
+    /// Whether it certainly is this registry. Where a file gets it as an argument, this depends on what else might
+    /// pass that argument.
+    pub is_certain: bool,
+}
+
+/// The registries that modules receive as arguments.
+#[derive(Debug, Default)]
+pub struct Arguments<'p> {
+    /// By the name of the argument: the files that pass it, and the registry.
+    passed: HashMap<&'p str, Vec<(&'p RelPath, &'p Registry)>>,
+    /// The names under which something that is not known to be a registry is passed as well.
+    unclear: HashSet<&'p str>,
+    /// The files that others call with such an argument.
+    called: HashSet<&'p str>,
+}
+
+impl<'p> Arguments<'p> {
+    /// Those of a project.
+    pub fn of(project: &'p Project, registries: &Registries<'p>) -> Self {
+        let mut arguments = Self::default();
+        for (file, facts) in project.each::<RegistryFacts>() {
+            arguments.called.extend(facts.called.iter().map(|path| &**path));
+            for (name, span) in &facts.passed {
+                let is_this = |found: &&Use| found.span == *span && found.argument.as_ref() == Some(name);
+                let import = facts.uses.iter().find(is_this);
+                let registry = import.and_then(|found| {
+                    let registry = registries.at(&found.registry)?;
+                    matches!(lookup(registry, found), Some(Lookup::Group)).then_some(registry)
+                });
+                let is_passed_on = facts.arguments.iter().filter(is_this).any(|found| *found.registry == **name);
+                match registry {
+                    Some(registry) => arguments.passed.entry(name).or_default().push((&file.source.path, registry)),
+                    None if is_passed_on => {}
+                    None => drop(arguments.unclear.insert(name)),
+                }
+            }
+        }
+        arguments
+    }
+
+    /// The registry that a file receives as an argument, and whether that is certain. `None` if nothing or several
+    /// registries are passed under that name.
+    pub fn registry(&self, file: &str, found: &Use) -> Option<(&'p Registry, bool)> {
+        if matches!(found.access, Access::Import | Access::Member) {
+            return None;
+        }
+        let passed = self.passed.get(&*found.registry)?;
+        let (_, first) = passed.first()?;
+        if passed.iter().all(|(_, registry)| registry.path == first.path) {
+            let is_clear = !self.unclear.contains(&*found.registry) && !self.called.contains(file);
+            return Some((first, is_clear && found.access == Access::Module));
+        }
+        // Several flakes in one repository: the nearest one, but its modules may be used by another.
+        let around = |passer: &RelPath| {
+            let folder = paths::folder(passer);
+            (folder.is_empty() || is_below(file, folder)).then_some(folder.len())
+        };
+        let depth = passed.iter().filter_map(|(passer, _)| around(passer)).max()?;
+        let mut nearest = passed.iter().filter(|(passer, _)| around(passer) == Some(depth));
+        let (_, registry) = nearest.next()?;
+        nearest.all(|(_, other)| other.path == registry.path).then_some((*registry, false))
+    }
+
+    /// The uses of arguments in a file that are registries.
+    fn resolve_in(&self, file: &'p ProjectFile) -> impl Iterator<Item = Resolved<'p>> {
+        let uses = file.fact::<RegistryFacts>().into_iter().flat_map(|facts| &facts.arguments);
+        uses.filter_map(move |found| {
+            let (registry, is_certain) = self.registry(&file.source.path, found)?;
+            let target = (found.calls == 0).then(|| registry.lookup(&found.path));
+            Some(Resolved { file, found, registry, target, is_certain })
+        })
+    }
+}
+
+/// A position that may refer to an entry of a registry, although nothing shows how it gets the registry. `None` if there
+/// is none, or the registry is not passed to anything.
+pub fn unclear<'p>(
+    project: &'p Project,
+    registry: &Registry,
+    resolved: &[Resolved<'p>],
+    entry: &[String],
+) -> Option<(&'p ProjectFile, Span)> {
+    let ours = || resolved.iter().filter(|resolved| resolved.registry.path == registry.path);
+    let is_passed = ours().any(|Resolved { found, .. }| {
+        let leaves = found.reads || found.argument.is_some();
+        leaves && found.path.len() < entry.len() && entry.starts_with(&found.path)
+    });
+    if !is_passed {
+        return None;
+    }
+    let known: HashSet<(&str, u32)> = resolved
+        .iter()
+        .flat_map(|Resolved { file, found, .. }| found.names.iter().map(|name| (&*file.source.path, name.end)))
+        .collect();
+    let of_arguments = project.each::<RegistryFacts>().flat_map(|(file, facts)| {
+        let uses = facts.arguments.iter().filter(|found| found.path.starts_with(entry));
+        uses.filter_map(move |found| Some((file, *found.names.get(entry.len() - 1)?)))
+    });
+    let selected = project.each::<PortFacts>().flat_map(|(file, facts)| {
+        let selected = facts.selected.iter().chain(&facts.selected_from_config);
+        selected.filter(|selected| selected.path.starts_with(entry)).map(move |selected| (file, selected.span))
+    });
+    of_arguments.chain(selected).find(|(file, span)| !known.contains(&(&*file.source.path, span.end)))
 }
 
 /// Looks up all uses of registries, in the order of the files.
 pub fn resolve<'p>(project: &'p Project, registries: &Registries<'p>) -> Vec<Resolved<'p>> {
+    let arguments = Arguments::of(project, registries);
     let files = project.files.par_iter();
     let resolved = files.flat_map_iter(|file| {
-        let uses = uses_in(file, registries);
-        uses.map(move |(found, registry)| Resolved { file, found, registry, target: lookup(registry, found) })
+        let uses = uses_in(file, registries).map(move |(found, registry)| {
+            let target = lookup(registry, found);
+            Resolved { file, found, registry, target, is_certain: true }
+        });
+        uses.chain(arguments.resolve_in(file))
     });
     resolved.collect()
 }

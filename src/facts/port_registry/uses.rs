@@ -31,6 +31,21 @@ pub struct Use {
     pub certain: bool,
     /// The argument name under which all modules receive the registry, if it is passed so: `specialArgs.ports`.
     pub argument: Option<String>,
+    /// How the file gets the registry.
+    pub access: Access,
+}
+
+/// How a file gets a registry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// By its path.
+    Import,
+    /// As an argument of the file's module function, which only the module system calls as far as the file shows.
+    Module,
+    /// As an argument of another function.
+    Function,
+    /// As a member of an argument: `inputs.ports`.
+    Member,
 }
 
 /// Names of arguments by which modules receive a registry.
@@ -63,6 +78,7 @@ pub fn in_commands(source: &Source, settings: &PortSettings) -> Vec<Use> {
                 reads: true,
                 certain: false,
                 argument: None,
+                access: Access::Import,
             });
         }
         start += line.len();
@@ -94,6 +110,48 @@ pub fn of_arguments(tree: &Tree<'_>) -> Vec<Use> {
     }
     search.run();
     search.found
+}
+
+/// What becomes an argument of all modules under a name of [`ARGUMENTS`], whatever it is: the name, and the span of the
+/// value.
+pub fn passed(tree: &Tree<'_>) -> Vec<(String, Span)> {
+    let mut found = Vec::new();
+    for node in tree.nodes() {
+        match tree.kind(node) {
+            NodeKind::Binding => {
+                let names = nix::attrpath_node(tree, node).and_then(|path| nix::names(tree, path).last());
+                let name = names.and_then(|name| name.text).filter(|name| is_module_argument(tree, node, name));
+                let value = nix::value(tree, node);
+                found.extend(name.zip(value).map(|(name, value)| (name.into_owned(), tree.span(value))));
+            }
+            NodeKind::Inherit | NodeKind::InheritFrom => {
+                let attrs = tree.child_of_kind(node, NodeKind::InheritedAttrs);
+                let names = attrs.into_iter().flat_map(|attrs| tree.children(attrs));
+                let names = names.filter(|&name| ARGUMENTS.contains(&tree.slice(name)));
+                let passed = names.filter(|&name| is_inherited_argument(tree, name, tree.slice(name)));
+                found.extend(passed.map(|name| (tree.slice(name).to_owned(), tree.span(name))));
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// The files that a file calls with an argument that may be a registry: `import ./web.nix { ports = ..; }`. An argument
+/// that is not written as a set may contain one.
+pub fn called(file: &str, tree: &Tree<'_>) -> Vec<RelPath> {
+    let target = |apply: Node| {
+        let function = nix::unwrap_parens(tree, tree.child(apply, Field::Function)?);
+        let path = tree.child(function, Field::Argument).filter(|_| tree.kind(function) == NodeKind::Apply)?;
+        let path = path_of(file, tree, nix::unwrap_parens(tree, path))?;
+        let argument = nix::unwrap_parens(tree, tree.child(apply, Field::Argument)?);
+        let is_set = matches!(tree.kind(argument), NodeKind::Attrset | NodeKind::RecAttrset);
+        let mut words = tree.slice(argument).split(|c: char| !(c.is_ascii_alphanumeric() || "_-'".contains(c)));
+        let is_passed = !is_set || words.any(|word| ARGUMENTS.contains(&word));
+        let path = if path.ends_with(".nix") { path } else { format!("{path}/default.nix") };
+        is_passed.then(|| Arc::from(path))
+    };
+    tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Apply).filter_map(target).collect()
 }
 
 /// Words of libraries and functions that read all files of a folder.
@@ -150,6 +208,7 @@ struct Flow {
     path: Vec<String>,
     names: Vec<Span>,
     certain: bool,
+    access: Access,
 }
 
 impl Flow {
@@ -182,8 +241,15 @@ struct Search<'t, 'a> {
 impl<'a> Search<'_, 'a> {
     /// Starts at a path: the import of it, or else the path itself, which may be read in any way.
     fn start(&mut self, node: Node, target: &RelPath) {
-        let flow =
-            Flow { node, registry: target.clone(), calls: 0, path: Vec::new(), names: Vec::new(), certain: true };
+        let flow = Flow {
+            node,
+            registry: target.clone(),
+            calls: 0,
+            path: Vec::new(),
+            names: Vec::new(),
+            certain: true,
+            access: Access::Import,
+        };
         let mut whole = node;
         while let Some(parent) = self.tree.parent(whole).filter(|&at| self.tree.kind(at) == NodeKind::Parenthesized) {
             whole = parent;
@@ -243,7 +309,11 @@ impl<'a> Search<'_, 'a> {
         let tree = self.tree;
         let Some(name) = tree.child(formal, Field::Name).map(|name| tree.slice(name)) else { return };
         if ARGUMENTS.contains(&name) {
-            let flow = self.of_argument(formal, name);
+            let is_required = tree.child(formal, Field::Default).is_none();
+            let function = tree.parent(formal).and_then(|formals| tree.parent(formals));
+            let is_module = is_required && function.is_some_and(|function| is_module_function(tree, function));
+            let access = if is_module { Access::Module } else { Access::Function };
+            let flow = self.of_argument(formal, name, access);
             self.references(&flow, name, Origin::Argument(formal));
         }
     }
@@ -255,22 +325,38 @@ impl<'a> Search<'_, 'a> {
         let Some(name) = nix::names(tree, path).next().and_then(|name| name.text) else { return };
         let root = tree.child(select, Field::Expression).map(|root| nix::unwrap_parens(tree, root));
         let Some(root) = root.filter(|&root| tree.kind(root) == NodeKind::Variable) else { return };
-        if ARGUMENTS.contains(&&*name)
-            && matches!(nix::resolve(tree, root, tree.slice(root)), Some(Origin::Argument(_)))
-        {
-            let mut flow = self.of_argument(select, &name);
-            for name in nix::names(tree, path).skip(1) {
-                match name.text {
-                    Some(text) => flow = flow.select(select, &text, tree.span(name.node)),
-                    None => break,
+        if !ARGUMENTS.contains(&&*name) {
+            return;
+        }
+        let Some(Origin::Argument(origin)) = nix::resolve(tree, root, tree.slice(root)) else { return };
+        // `{ .. }@args: args.ports`
+        let is_whole = tree.kind(origin) != NodeKind::Formal;
+        let is_module = is_whole && tree.parent(origin).is_some_and(|function| is_module_function(tree, function));
+        let access = if is_module { Access::Module } else { Access::Member };
+        let mut flow = self.of_argument(select, &name, access);
+        flow.certain &= tree.child(select, Field::Default).is_none();
+        for name in nix::names(tree, path).skip(1) {
+            match name.text {
+                Some(text) => flow = flow.select(select, &text, tree.span(name.node)),
+                None => {
+                    flow.certain = false;
+                    break;
                 }
             }
-            self.read(&flow);
         }
+        self.read(&flow);
     }
 
-    fn of_argument(&self, node: Node, name: &str) -> Flow {
-        Flow { node, registry: Arc::from(name), calls: 0, path: Vec::new(), names: Vec::new(), certain: false }
+    fn of_argument(&self, node: Node, name: &str, access: Access) -> Flow {
+        Flow {
+            node,
+            registry: Arc::from(name),
+            calls: 0,
+            path: Vec::new(),
+            names: Vec::new(),
+            certain: access == Access::Module,
+            access,
+        }
     }
 
     fn record(&mut self, flow: &Flow, reads: bool) {
@@ -283,6 +369,7 @@ impl<'a> Search<'_, 'a> {
             reads,
             certain: flow.certain,
             argument: None,
+            access: flow.access,
         });
     }
 
@@ -432,12 +519,33 @@ fn is_module_argument(tree: &Tree<'_>, binding: Node, name: &str) -> bool {
 
 /// The same for `specialArgs = { inherit ports; }`.
 fn is_inherited_argument(tree: &Tree<'_>, name_node: Node, name: &str) -> bool {
-    let inherit = tree.ancestors(name_node).find(|&node| tree.kind(node) == NodeKind::Inherit);
+    let is_inherit = |node: &Node| matches!(tree.kind(*node), NodeKind::Inherit | NodeKind::InheritFrom);
+    let inherit = tree.ancestors(name_node).find(is_inherit);
     let set = inherit.and_then(|inherit| tree.parent(tree.parent(inherit)?));
     let binding = set.and_then(|set| nix::binding_around(tree, set));
     let path = binding.and_then(|binding| nix::attr_path(tree, binding)).unwrap_or_default();
     let names: Vec<&str> = path.iter().map(|name| name.text.as_deref().unwrap_or("?")).collect();
     ARGUMENTS.contains(&name) && ends_in_arguments(&names.join("."))
+}
+
+/// Whether a function is the one that a file consists of, possibly after others, and accepts further arguments as a
+/// module must.
+fn is_module_function(tree: &Tree<'_>, function: Node) -> bool {
+    let is_open = tree.child(function, Field::Formals).is_some_and(|formals| {
+        let members = tree.slice(formals).trim_end_matches('}').trim_end();
+        members.trim_end_matches(',').trim_end().ends_with("...")
+    });
+    let mut next = tree.child(tree.root(), Field::Expression);
+    while let Some(node) = next.map(|node| nix::unwrap_parens(tree, node)) {
+        if tree.kind(node) != NodeKind::Function {
+            return false;
+        }
+        if node == function {
+            return is_open;
+        }
+        next = tree.child(node, Field::Body);
+    }
+    false
 }
 
 fn ends_in_arguments(path: &str) -> bool {

@@ -37,6 +37,8 @@ pub struct PortFacts {
     pub own_hosts: Vec<String>,
     /// Selections from function arguments, by a name that may refer to a registry.
     pub selected: Vec<Selected>,
+    /// The same selections from `config`.
+    pub selected_from_config: Vec<Selected>,
     /// Machines that the file configures, by their names without a domain.
     pub machines: Vec<String>,
     /// The names under which the services of a Compose file, or of Kubernetes, are reached.
@@ -55,6 +57,7 @@ impl PortFacts {
             && self.machines.is_empty()
             && self.services.is_empty()
             && self.selected.is_empty()
+            && self.selected_from_config.is_empty()
     }
 
     /// Whether the file has no port literals, not even of hosts that may be machines.
@@ -90,6 +93,8 @@ pub struct Selected {
     pub alias: String,
     /// The names after it.
     pub path: Vec<String>,
+    /// The whole selection.
+    pub span: Span,
 }
 
 /// A port written in a file.
@@ -200,6 +205,8 @@ fn collect(kind: FileKind, tree: &Tree<'_>) -> PortFacts {
     // A number may be reached twice: by its own name and by names that it is passed on under.
     facts.selected.sort();
     facts.selected.dedup();
+    facts.selected_from_config.sort();
+    facts.selected_from_config.dedup();
     facts.uses.sort_by_key(|found| (found.span, found.kind));
     facts.uses.dedup_by_key(|found| found.span);
     facts.of_machines.sort_by_key(|found| (found.span, found.kind));

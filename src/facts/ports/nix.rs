@@ -354,9 +354,15 @@ impl<'a> Collector<'_, 'a> {
         let names: Vec<&str> = names.split('.').collect();
         let Some(at) = names.iter().position(|name| ALIASES.contains(name)) else { return };
         let root = names.first().copied().unwrap_or_default();
-        if root != "config" && matches!(nix::resolve(tree, node, root), Some(Origin::Argument(_))) {
-            let path = names[at + 1..].iter().map(|name| (*name).to_owned()).collect();
-            self.facts.selected.push(super::Selected { alias: names[..=at].join("."), path });
+        if matches!(nix::resolve(tree, node, root), Some(Origin::Argument(_))) {
+            let path: Vec<String> = names[at + 1..].iter().map(|name| (*name).to_owned()).collect();
+            let selected = super::Selected { alias: names[..=at].join("."), path, span: tree.span(node) };
+            match root {
+                // `config.services.web.port` is an option.
+                "config" if selected.path.is_empty() => {}
+                "config" => self.facts.selected_from_config.push(selected),
+                _ => self.facts.selected.push(selected),
+            }
         }
     }
 
