@@ -149,6 +149,13 @@ fn beginnings(bytes: &[u8]) -> u32 {
     bytes.iter().filter(|&&byte| !(0x80..0xc0).contains(&byte)).count() as u32
 }
 
+/// A new text with the line ends of the previous one, if that ends all its lines with CR LF.
+pub fn with_line_ends_of(before: &str, after: String) -> String {
+    let count = |text: &str, end: &str| text.matches(end).count();
+    let is_crlf = before.contains('\n') && count(before, "\n") == count(before, "\r\n");
+    if is_crlf { after.replace("\r\n", "\n").replace('\n', "\r\n") } else { after }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -36,7 +36,13 @@ impl<'p> Hovers<'_, 'p> {
 
     fn entry(&self, registry: &'p Registry, entry: &'p Entry) -> String {
         let mut text = self.headline(registry, entry);
-        self.list_uses(&mut text, self.symbols.occurrences(registry, entry));
+        let nothing = match self.symbols.is_used(registry, entry) {
+            true => {
+                "Nothing refers to it by its name, but the value may be used through the whole set or another entry."
+            }
+            false => "Nothing in this repository uses it.",
+        };
+        self.list_uses(&mut text, self.symbols.occurrences(registry, entry), nothing);
         if let Some(number) = entry.port() {
             let is_same = |other: &Registry, known: &Entry| other.path == registry.path && known.origin == entry.origin;
             let others = self.symbols.registries.by_number(u32::from(number)).iter();
@@ -58,10 +64,11 @@ impl<'p> Hovers<'_, 'p> {
         format!("`{}{number}`: port registry entry{endpoint}, defined in {position}", entry.name())
     }
 
-    fn list_uses(&self, text: &mut String, occurrences: &[Occurrence<'_>]) {
+    /// Adds the uses by side; `nothing` if there are none.
+    fn list_uses(&self, text: &mut String, occurrences: &[Occurrence<'_>], nothing: &str) {
         let uses: Vec<_> = occurrences.iter().filter(|found| found.role != Role::Definition).take(READ).collect();
         if uses.is_empty() {
-            text.push_str("\n\nNothing in this repository uses it.");
+            let _ = write!(text, "\n\n{nothing}");
             return;
         }
         let uses: Vec<_> = uses.into_iter().map(|found| (self.symbols.position(found), found)).collect();
@@ -99,7 +106,7 @@ impl<'p> Hovers<'_, 'p> {
                 text
             }
         };
-        self.list_uses(&mut text, self.symbols.literals(number));
+        self.list_uses(&mut text, self.symbols.literals(number), "Nothing in this repository uses it.");
         text
     }
 }

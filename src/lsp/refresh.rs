@@ -27,13 +27,19 @@ pub struct Refreshes {
     answered_early: bool,
 }
 
-/// Digests of results by file.
+/// Digests of one kind of results, by file.
+type ByFile = BTreeMap<PathBuf, u64>;
+
+/// Digests of results.
 #[derive(Debug, Default)]
 struct Seen {
-    diagnostics: BTreeMap<PathBuf, u64>,
-    hints: BTreeMap<PathBuf, u64>,
-    lenses: BTreeMap<PathBuf, u64>,
+    diagnostics: ByFile,
+    hints: ByFile,
+    lenses: ByFile,
 }
+
+/// Whether the client wants to be asked about a kind of results, their digests, and the request.
+type Kind = (bool, fn(&Seen) -> &ByFile, &'static str);
 
 impl Refreshes {
     /// The client changed a document.
@@ -51,7 +57,7 @@ impl Server {
     /// Asks the client to request again what changed.
     pub(super) fn refresh(&mut self) {
         let wants = &self.client;
-        let kinds: [(bool, fn(&Seen) -> &BTreeMap<PathBuf, u64>, &str); 3] = [
+        let kinds: [Kind; 3] = [
             (wants.diagnostics.pull && wants.diagnostics.refresh, |it| &it.diagnostics, "workspace/diagnostic/refresh"),
             (wants.refreshes_hints, |it| &it.hints, "workspace/inlayHint/refresh"),
             (wants.refreshes_lenses, |it| &it.lenses, "workspace/codeLens/refresh"),
@@ -139,7 +145,7 @@ impl Seen {
 }
 
 /// Whether anything differs in files that the client did not change.
-fn differ(before: &BTreeMap<PathBuf, u64>, after: &BTreeMap<PathBuf, u64>, touched: &BTreeSet<PathBuf>) -> bool {
+fn differ(before: &ByFile, after: &ByFile, touched: &BTreeSet<PathBuf>) -> bool {
     let is_new = |(path, digest): (&PathBuf, &u64)| after.get(path) != Some(digest) && !touched.contains(path);
     let is_gone = |(path, digest): (&PathBuf, &u64)| before.get(path) != Some(digest) && !touched.contains(path);
     before.iter().any(is_new) || after.iter().any(is_gone)

@@ -65,7 +65,7 @@ pub fn stdio() -> (Receiver<Incoming>, Sender<Outgoing>, thread::JoinHandle<()>)
         read_all(&mut io::stdin().lock(), |incoming| send_in.send(incoming).is_ok());
         // Usually the process ends before, but a check of a large repository must not keep it alive.
         thread::sleep(GRACE);
-        std::process::exit(1);
+        end();
     });
     let writer = thread::spawn(move || {
         let mut out = io::stdout().lock();
@@ -80,6 +80,12 @@ pub fn stdio() -> (Receiver<Incoming>, Sender<Outgoing>, thread::JoinHandle<()>)
     (receive_in, send_out, writer)
 }
 
+/// Ends the process, whatever its other threads do: the client is gone.
+#[expect(clippy::exit, reason = "a running check cannot be interrupted otherwise")]
+fn end() -> ! {
+    std::process::exit(1)
+}
+
 /// Ends the process soon after another process has ended: that of the client, which may not close the connection.
 pub fn end_with(client: i32) {
     let Some(client) = rustix::process::Pid::from_raw(client) else { return };
@@ -88,7 +94,7 @@ pub fn end_with(client: i32) {
         while rustix::process::test_kill_process(client) != Err(rustix::io::Errno::SRCH) {
             thread::sleep(CLIENT_CHECK);
         }
-        std::process::exit(1);
+        end();
     });
 }
 

@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 
 use crate::finding::RelPath;
 use crate::fix::Change;
+use crate::source::with_line_ends_of;
 pub use flake_file::Wiring;
 pub use ports::Ports;
 pub use report::{Carried, Error, Left, Report};
@@ -129,6 +130,12 @@ impl<'f> Draft<'f> {
         }
         self.report.sort();
         let changed = |change: &Change| change.before.as_ref() != Some(&change.after);
-        Ok((self.changes.into_values().filter(changed).collect(), self.report))
+        let alike = |mut change: Change| {
+            if let Some(before) = &change.before {
+                change.after = with_line_ends_of(before, change.after);
+            }
+            change
+        };
+        Ok((self.changes.into_values().map(alike).filter(changed).collect(), self.report))
     }
 }

@@ -11,7 +11,7 @@ use crate::rewrite::ports::lines::{line_of, starts_line};
 use crate::rewrite::rename::{
     Obstacle, edit, followed, inherit_around, is_name, mentions, obstacle, rename, split_inherit,
 };
-use crate::source::Source;
+use crate::source::{Source, with_line_ends_of};
 
 /// The edits that give an entry another path, as written after the registry's name. A path without a dot is a name in
 /// the same group.
@@ -101,9 +101,7 @@ impl<'p> Moving<'p> {
             return Err(at("the new group cannot be added to the registry: move the entry by hand"));
         }
         let whole = Span::new(0, source.text.len());
-        let text = edited(&without, additions);
-        // The lines that are added end like the others.
-        let text = if source.text.contains("\r\n") { text.replace("\r\n", "\n").replace('\n', "\r\n") } else { text };
+        let text = with_line_ends_of(&source.text, edited(&without, additions));
         Ok(vec![edit(source, whole, text)])
     }
 

@@ -315,6 +315,22 @@ fn actions_keep_line_ends_as_fix_does() {
 }
 
 #[test]
+fn a_migration_keeps_line_ends() {
+    let (_, line, files) = MIGRATIONS[0];
+    let crlf: Vec<(&str, String)> = files.iter().map(|(path, text)| (*path, text.replace('\n', "\r\n"))).collect();
+    let files: Vec<(&str, &str)> = crlf.iter().map(|(path, text)| (*path, text.as_str())).collect();
+    let mut client = Client::usual(&files);
+    client.open_file("compose.yaml");
+    let found = actions(&mut client, "compose.yaml", line, Some("quickfix"));
+    let after = applied(&client, &titled(&found, "Migrate")["edit"], &files);
+    let existing: Vec<_> = after.iter().filter(|(path, _)| files.iter().any(|(known, _)| known == path)).collect();
+    assert!(existing.iter().any(|(path, _)| path == "flake.nix"), "{after:?}");
+    for (path, text) in existing {
+        assert!(!text.replace("\r\n", "").contains('\n'), "{path}: {text:?}");
+    }
+}
+
+#[test]
 fn a_migration_of_an_earlier_text_is_refused() {
     let (arguments, line, files) = MIGRATIONS[1];
     let path = arguments[1];

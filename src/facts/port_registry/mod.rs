@@ -12,6 +12,7 @@ mod eval;
 mod index;
 mod mentions;
 pub mod nearest;
+pub mod passing;
 pub mod references;
 mod shape;
 pub mod usage;
@@ -273,8 +274,8 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
             defined: evaluate(&source.path, tree, file.ports),
             uses: uses::in_nix(&source.path, tree, file.ports),
             arguments: uses::of_arguments(tree),
-            passed: uses::passed(tree),
-            called: uses::called(&source.path, tree),
+            passed: passing::passed(tree),
+            called: passing::called(&source.path, tree),
             comments: Vec::new(),
             folders: uses::folders(&source.path, tree),
             tree: None,
@@ -315,9 +316,9 @@ pub struct RegistryFacts {
     pub uses: Vec<Use>,
     /// Uses of arguments that may be registries; see [`uses::of_arguments`].
     pub arguments: Vec<Use>,
-    /// What all modules receive as such an argument; see [`uses::passed`].
+    /// What all modules receive as such an argument; see [`passing::passed`].
     pub passed: Vec<(String, Span)>,
-    /// The files that it calls with such an argument; see [`uses::called`].
+    /// The files that it calls with such an argument; see [`passing::called`].
     pub called: Vec<RelPath>,
     /// References in comments.
     pub comments: Vec<RegistryComment>,
