@@ -262,7 +262,7 @@ impl Server {
         self.client = Client::of(&params.capabilities);
         self.configure(params.initialization_options.as_ref());
         self.documents.folders = super::repositories::folders(&params, root);
-        if let Some(id) = params.process_id {
+        if let Some(id) = params.process_id.filter(|id| *id > 0) {
             transport::end_with(id);
         }
         self.phase = Phase::Running;

@@ -90,11 +90,14 @@ fn end() -> ! {
 pub fn end_with(client: i32) {
     let Some(client) = rustix::process::Pid::from_raw(client) else { return };
     thread::spawn(move || {
-        // A process of another user exists as well, although it cannot be signalled.
-        while rustix::process::test_kill_process(client) != Err(rustix::io::Errno::SRCH) {
+        loop {
+            // The response to `initialize` is sent before the first check.
             thread::sleep(CLIENT_CHECK);
+            // A process of another user exists as well, although it cannot be signalled.
+            if rustix::process::test_kill_process(client) == Err(rustix::io::Errno::SRCH) {
+                end();
+            }
         }
-        end();
     });
 }
 

@@ -113,7 +113,7 @@ fn the_server_ends_with_the_process_of_the_client() {
     let id = ended.id();
     ended.wait().unwrap();
     let mut client = Client::start(&[FILE]);
-    client.ask("initialize", json!({ "processId": id, "rootUri": null, "capabilities": {} }));
+    client.request("initialize", json!({ "processId": id, "rootUri": null, "capabilities": {} }));
     assert_eq!(client.wait(), Some(1));
     let mut client = Client::start(&[FILE]);
     let own = std::process::id();
