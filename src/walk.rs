@@ -245,11 +245,25 @@ fn add_tracked(found: &mut Walk, root: &Path, folder: &Path, exclude: &GlobSet) 
 /// Whether ignore files exclude a file, which need not exist: the nearest matching pattern decides, for the file or a
 /// folder around it.
 pub fn is_ignored(root: &Path, path: &str) -> bool {
+    ignored_by(root, path).is_some()
+}
+
+/// A pattern of an ignore file.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Pattern {
+    /// The ignore file.
+    pub file: PathBuf,
+    /// Its text.
+    pub text: String,
+}
+
+/// The pattern by which ignore files exclude a file; see [`is_ignored`].
+pub fn ignored_by(root: &Path, path: &str) -> Option<Pattern> {
     let folders: Vec<&str> = paths::folders(path).chain([""]).collect();
     let mut parts: Vec<&str> = folders.iter().copied().filter(|folder| !folder.is_empty()).collect();
     parts.reverse();
     parts.push(path);
-    parts.iter().any(|part| {
+    parts.iter().find_map(|part| {
         let is_dir = *part != path;
         let above = folders.iter().filter(|folder| is_above(folder, part));
         // `.ignore` takes precedence over `.gitignore`.
@@ -260,13 +274,14 @@ pub fn is_ignored(root: &Path, path: &str) -> bool {
         let decided = files.filter(|(_, file)| obstacle(root, file).is_none()).find_map(|(folder, file)| {
             let mut builder = ignore::gitignore::GitignoreBuilder::new(&folder);
             // Patterns that cannot be parsed match nothing, as in git.
-            let _ = builder.add(file);
+            let _ = builder.add(&file);
             match builder.build().ok()?.matched(root.join(part), is_dir) {
                 ignore::Match::None => None,
-                decided => Some(decided.is_ignore()),
+                ignore::Match::Whitelist(_) => Some(None),
+                ignore::Match::Ignore(glob) => Some(Some(Pattern { file, text: glob.original().to_owned() })),
             }
         });
-        decided.unwrap_or(false)
+        decided.flatten()
     })
 }
 
@@ -695,6 +710,8 @@ mod tests {
         ] {
             assert_eq!(is_ignored(root.path(), path), expected, "{path}");
         }
+        let pattern = Pattern { file: root.path().join(".gitignore"), text: "build/".to_owned() };
+        assert_eq!(ignored_by(root.path(), "sub/build/deep/keep.nix"), Some(pattern));
     }
 
     #[test]

@@ -129,6 +129,27 @@ fn entries(map: &Value) -> BTreeMap<u64, usize> {
     found
 }
 
+/// The names of all entries.
+fn entry_names(map: &Value) -> BTreeSet<String> {
+    let registries = map["registries"].as_array().unwrap().iter();
+    let entries = registries.flat_map(|registry| registry["entries"].as_array().unwrap());
+    entries.filter_map(|entry| entry["name"].as_str().map(str::to_owned)).collect()
+}
+
+/// `ports init` and `fix` agree on what a use is: no use is refused its entry, and no new entry is left without a use.
+fn agrees(root: &Path, before: &BTreeSet<String>, after: &BTreeSet<String>) {
+    let rules = "hardcoded-port,manual-port-allocation,unused-port";
+    let report: Value = serde_json::from_str(&must(root, &["check", "-f", "json", "--select", rules])).unwrap();
+    for finding in report["findings"].as_array().unwrap() {
+        let help = finding["help"].as_str().unwrap_or_default();
+        assert!(!help.contains("belongs to another service"), "{}: {finding}", root.display());
+        let is_unused = finding["rule"] == "unused-port";
+        let name = finding["message"].as_str().unwrap().split(' ').next().unwrap();
+        let is_new = after.contains(name) && !before.contains(name);
+        assert!(!(is_unused && is_new), "{}: {finding}", root.display());
+    }
+}
+
 /// Creates the registry, replaces every use, and compares the state before and after.
 fn walked(from: &Path) -> TempDir {
     let (before, after) = (copy(from), copy(from));
@@ -145,6 +166,8 @@ fn walked(from: &Path) -> TempDir {
         let known = counts.get(&number).copied().unwrap_or(0);
         assert!(known >= services.len(), "{name}: {services:?} share {known} entries for {number}");
     }
+
+    agrees(after.path(), &entry_names(&map), &entry_names(&now));
 
     must(after.path(), &["ports", "init"]);
     must(after.path(), &["fix", "."]);
@@ -214,4 +237,65 @@ fn services_that_share_a_number_get_an_entry_each() {
     assert_eq!(read("hosts/a/firewall.nix"), SHARED[4].1);
     let report = String::from_utf8(flakeward(after.path(), &["--select", "port-conflict"]).stdout).unwrap();
     assert!(report.contains("no findings"), "{report}");
+}
+
+/// A repository with `files` after `ports init` and `fix`, and its registry.
+fn named(files: &[(&str, &str)]) -> (TempDir, String) {
+    let folder = TempDir::new().unwrap();
+    for (path, text) in files {
+        let file = folder.path().join(path);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
+    }
+    let after = walked(folder.path());
+    let registry = fs::read_to_string(after.path().join("lib/ports.nix")).unwrap();
+    (after, registry)
+}
+
+/// Lists of services, proxies in front of them, and their firewalls.
+#[test]
+fn lists_and_proxies_have_the_names_of_their_services() {
+    let (after, registry) = named(&[
+        (
+            "modules/media/default.nix",
+            "{ lib, ... }:\nlet\n  apps = [\n    { name = \"bookshelf\"; port = 4801; }\n    { name = \"shelfmark\"; port = 4802; }\n  ];\nin\n{\n  \
+             networking.firewall.allowedTCPPorts = map (app: app.port) apps;\n}\n",
+        ),
+        (
+            "modules/cloudflared.nix",
+            "{ services.cloudflared.tunnels.main.ingress.\"memos.example.org\" = \"http://127.0.0.1:4803\"; }\n",
+        ),
+        (
+            "modules/containers.nix",
+            "{ virtualisation.oci-containers.containers.memos.ports = [ \"127.0.0.1:4803:5230\" ]; }\n",
+        ),
+        (
+            "modules/nginx.nix",
+            "{ services.nginx.appendHttpConfig = ''\n  map $host $to {\n    api.example.org 'http://127.0.0.1:4804';\n  }\n''; }\n",
+        ),
+        ("hosts/nas/scrutiny.nix", "{ services.scrutiny.settings.web.listen.port = 4805; }\n"),
+        ("hosts/web/check.nix", "{ services.collector.endpoint = \"http://nas:4805\"; }\n"),
+    ]);
+    for entry in ["bookshelf = 4801", "shelfmark = 4802", "memos = 4803", "api = 4804", "scrutiny = 4805"] {
+        assert!(registry.contains(&format!("    {entry};\n")), "{entry}: {registry}");
+    }
+    for word in ["Second", "cloudflared", "nginx", "apps", "collector"] {
+        assert!(!registry.contains(word), "{word}: {registry}");
+    }
+    let read = |path: &str| fs::read_to_string(after.path().join(path)).unwrap();
+    assert!(read("modules/cloudflared.nix").contains("toString ports.services.memos"));
+    assert!(read("hosts/web/check.nix").contains("toString ports.services.scrutiny"));
+}
+
+/// Two containers with the same number inside: each has an entry, and so has each number outside.
+#[test]
+fn containers_keep_their_numbers_apart() {
+    let (_, registry) = named(&[
+        ("modules/wiki.nix", "{ virtualisation.oci-containers.containers.wiki.ports = [ \"4801:4800\" ]; }\n"),
+        ("modules/chat.nix", "{ virtualisation.oci-containers.containers.chat.ports = [ \"4802:4800\" ]; }\n"),
+    ]);
+    for entry in ["wiki = 4801", "chat = 4802", "chatContainer = 4800", "wikiContainer = 4800"] {
+        assert!(registry.contains(&format!("    {entry};\n")), "{entry}: {registry}");
+    }
+    assert!(registry.contains("allow(port-conflict) another service than services.chatContainer"), "{registry}");
 }

@@ -327,3 +327,57 @@ fn exports_need_a_registry_and_names_of_their_own() {
     fs::write(folder.path().join("lib/ports.nix"), "{ a.b-c = 80; a.bC = 81; }\n").unwrap();
     failure("a.b-c and a.bC would both be called `A_B_C_PORT`");
 }
+
+/// A repository that has its ports in a set already gets no second registry.
+#[test]
+fn init_does_not_duplicate_a_set_of_ports() {
+    let infra = "{\n  domain = \"example.org\";\n  network.ports = {\n    wiki = 4801;\n    chat.http = 4802;\n    chat.calls = 4803;\n    \
+                 shop = 4804;\n    docs = 4805;\n  };\n  retries = 30;\n}\n";
+    let repository = Repository::new(&[
+        ("lib/infra.nix", infra),
+        ("modules/a.nix", "{ services.wiki.port = 4801; services.blog.port = 4810; }\n"),
+    ]);
+    let init = run(repository.path(), "ports init");
+    assert_eq!(init.status.code(), Some(2));
+    let stderr = String::from_utf8(init.stderr).unwrap();
+    assert!(
+        stderr.starts_with("error: lib/infra.nix:3 already defines `ports`, a set of 5 port numbers\n"),
+        "{stderr}"
+    );
+    assert!(stderr.contains("`registry = \"lib/infra.nix\"`"), "{stderr}");
+    assert!(!repository.path().join("lib/ports.nix").exists());
+
+    // As the registry, only this set of the file has ports.
+    fs::write(repository.path().join("flakeward.toml"), "[ports]\nregistry = \"lib/infra.nix\"\n").unwrap();
+    let map = out(repository.path(), "ports");
+    assert!(map.starts_with("lib/infra.nix: 5 ports\n"), "{map}");
+    assert!(!map.contains("retries") && !map.contains("domain"), "{map}");
+}
+
+/// A registry that later runs would not find is not written.
+#[test]
+fn init_does_not_write_an_ignored_registry() {
+    let repository = Repository::new(&[
+        (".gitignore", "*.log\nlib/\n"),
+        ("flake.nix", "{ outputs = _: { }; }\n"),
+        ("modules/a.nix", "{ services.wiki.port = 4801; }\n"),
+    ]);
+    let init = run(repository.path(), "ports init");
+    assert_eq!(init.status.code(), Some(2));
+    let stderr = String::from_utf8(init.stderr).unwrap();
+    assert!(
+        stderr.starts_with("error: lib/ports.nix would be ignored: .gitignore:2 has the pattern `lib/`\n"),
+        "{stderr}"
+    );
+    assert!(!repository.path().join("lib").exists());
+
+    fs::write(repository.path().join("flakeward.toml"), "exclude = [\"lib\"]\n").unwrap();
+    fs::write(repository.path().join(".gitignore"), "").unwrap();
+    let init = run(repository.path(), "ports init");
+    assert_eq!(init.status.code(), Some(2));
+    let stderr = String::from_utf8(init.stderr).unwrap();
+    assert!(stderr.starts_with("error: `exclude` in the configuration leaves out lib/ports.nix\n"), "{stderr}");
+
+    fs::write(repository.path().join("flakeward.toml"), "[ports]\nregistry = \"nix/ports.nix\"\n").unwrap();
+    assert!(out(repository.path(), "ports init").starts_with("wrote nix/ports.nix: 1 entry"));
+}

@@ -1,13 +1,17 @@
 //! Shared by the rules about port literals: which literals belong to the repository, and what to write instead.
 
+mod assigned;
+mod defined;
 mod kept;
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 
+use self::assigned::Assigned;
+pub use self::defined::{Definition, defined_elsewhere};
 use self::kept::{Basis, Kept};
 use super::{ProjectView, Verdict};
 use crate::facts::port_registry::{Entry, Registry, RegistryFacts, dotted, served};
@@ -77,21 +81,10 @@ fn as_missing<'a>(source: &'a Source, port: &'a PortUse) -> Missing<'a> {
 fn meant<'e, 'p>(
     source: &Source,
     port: &PortUse,
-    entries: &'e [(&'p Registry, &'p Entry)],
+    entries: &[&'e (&'p Registry, &'p Entry)],
 ) -> Option<&'e (&'p Registry, &'p Entry)> {
-    // Comparing very many entries with each of very many literals would take too long.
-    if entries.len() > COMPARED {
-        return None;
-    }
-    let fitting: Vec<&(&Registry, &Entry)> = entries.iter().filter(|(_, entry)| may_be(source, port, entry)).collect();
-    match fitting.as_slice() {
-        [only] => Some(*only),
-        [] => None,
-        _ => {
-            let paths: Vec<&[String]> = fitting.iter().map(|(_, entry)| entry.service()).collect();
-            fitting.get(belongs(&as_missing(source, port), &paths)?).copied()
-        }
-    }
+    let paths: Vec<&[String]> = entries.iter().map(|(_, entry)| entry.service()).collect();
+    entries.get(belongs(&as_missing(source, port), &paths)?).copied()
 }
 
 /// Maximum number of entries with the same number that are compared with a use.
@@ -130,6 +123,8 @@ pub struct Shared<'p> {
     aliases: BTreeMap<&'p RelPath, BTreeSet<&'p str>>,
     /// The entries for ports that no registry has yet.
     additions: Additions<'p>,
+    /// The entries that the names of uses would be found for, as soon as they are needed.
+    assigned: OnceLock<Assigned<'p>>,
 }
 
 /// Entries for ports that no registry has yet, as far as they are needed.
@@ -164,7 +159,7 @@ impl<'p> Shared<'p> {
         let aliases = all.map(|registry| (&registry.path, aliases(view.project, registry))).collect();
         let all = view.registries().all().iter();
         let names = all.map(|registry| (&registry.path, names(registry))).collect();
-        let shared = Self { shapes, names, aliases, additions: Additions::None };
+        let shared = Self { shapes, names, aliases, additions: Additions::None, assigned: OnceLock::new() };
         let reporter = Reporter { view, shared: &shared };
         let additions = match view.fixes {
             Safety::Unsafe => reporter.plan().map(Additions::Planned),
@@ -295,20 +290,23 @@ impl<'p> Reporter<'_, 'p> {
         let used = files.into_par_iter().flat_map_iter(|(file, ports)| {
             let open = OpenFile::new(file);
             let used = ports.into_iter().filter(|port| self.could_be_named(&open, port, &possible));
-            used.map(|port| port.number).collect::<Vec<_>>()
+            used.map(|port| (port.number, &*file.source.path, port.span.start)).collect::<Vec<_>>()
         });
-        let used: HashSet<u32> = used.collect();
-        let missing: Vec<_> = unnamed.missing.into_iter().filter(|port| used.contains(&port.number)).collect();
+        let used: Vec<(u32, &str, u32)> = used.collect();
+        let numbers: HashSet<u32> = used.iter().map(|(number, ..)| *number).collect();
+        let usable = used.into_iter().map(|(_, path, start)| (path, start)).collect();
+        let missing: Vec<_> = unnamed.missing.into_iter().filter(|port| numbers.contains(&port.number)).collect();
+        let context = unnamed.context.with_usable(usable);
         if missing.is_empty() {
             return None;
         }
         if self.view.registries().is_empty() {
-            return Some(plan::create(&possible.registry, &missing, &unnamed.context));
+            return Some(plan::create(&possible.registry, &missing, &context));
         }
         let registry = easiest(self.view).find(|registry| registry.path == possible.registry)?;
         let source = &self.view.project.file(&registry.path)?.source;
         let tree = registry_tree(self.view, registry)?;
-        bounded(|| plan::extend(source, &tree, registry, &missing, &unnamed.context))
+        bounded(|| plan::extend(source, &tree, registry, &missing, &context))
     }
 
     /// Whether a port would get an entry and a fix could use it, whatever the entry is called.
@@ -358,17 +356,52 @@ impl<'p> Reporter<'_, 'p> {
             (UseKind::Computed | UseKind::Random, _) => self.unnumbered(source, port),
             (_, []) => self.unregistered(open, port),
             (_, [(registry, entry)]) => self.registered(open, port, registry, entry),
-            (_, several) => match meant(source, port, several) {
+            (_, several) => match self.meant(source, port, several) {
                 Some((registry, entry)) => self.registered(open, port, registry, entry),
                 None => Self::ambiguous(source, port, several),
             },
         }
     }
 
-    /// Exactly one entry has the number.
+    /// The entry that a use means: the only one for its protocol and machine, the one that its name would be found for, or
+    /// the one that its path, its file or its comment names.
+    fn meant<'e>(
+        &self,
+        source: &Source,
+        port: &PortUse,
+        entries: &'e [(&'p Registry, &'p Entry)],
+    ) -> Option<&'e (&'p Registry, &'p Entry)> {
+        // Comparing very many entries with each of very many literals would take too long.
+        if entries.len() > COMPARED {
+            return None;
+        }
+        let fitting: Vec<&(&Registry, &Entry)> =
+            entries.iter().filter(|(_, entry)| may_be(source, port, entry)).collect();
+        if let [only] = fitting.as_slice() {
+            return Some(*only);
+        }
+        let assigned = self.assigned().entry_of(&source.path, port.span);
+        let is_assigned = |(registry, entry): &&&(&Registry, &Entry)| {
+            assigned.is_some_and(|(path, name)| **path == *registry.path && name == entry.path)
+        };
+        fitting.iter().find(is_assigned).copied().or_else(|| meant(source, port, &fitting))
+    }
+
+    /// The entries that the names of uses would be found for.
+    fn assigned(&self) -> &Assigned<'p> {
+        self.shared.assigned.get_or_init(|| Assigned::of(self.view))
+    }
+
+    /// Exactly one entry has the number, or one is certain.
     fn registered(&self, open: &OpenFile<'p>, port: &PortUse, registry: &Registry, entry: &Entry) -> Finding {
+        let is_of_another = || self.is_of_another(open, port, registry, entry);
         let create = || self.new_registered(open, port, registry, entry);
-        let Some(kept) = open.kept(self.view) else { return create() };
+        let Some(kept) = open.kept(self.view) else {
+            return match is_of_another() && !self.is_assigned(open, port, registry, entry) {
+                true => of_another(open, port, registry),
+                false => create(),
+            };
+        };
         let aliases = self.shared.aliases.get(&registry.path).into_iter().flatten();
         let names = self.shared.names.get(&registry.path);
         let basis = Basis {
@@ -380,6 +413,10 @@ impl<'p> Reporter<'_, 'p> {
             aliases: aliases.map(|alias| (*alias).to_owned()).collect(),
             obstacle: open.obstacle(self.view.project, &registry.path),
         };
+        if kept.of_another.get_or(port, basis.clone(), is_of_another) && !self.is_assigned(open, port, registry, entry)
+        {
+            return of_another(open, port, registry);
+        }
         let mut finding = kept.registered.get_or(port, basis, create);
         for label in &mut finding.labels {
             label.span = entry.name_span;
@@ -387,19 +424,23 @@ impl<'p> Reporter<'_, 'p> {
         finding
     }
 
-    fn new_registered(&self, open: &OpenFile<'p>, port: &PortUse, registry: &Registry, entry: &Entry) -> Finding {
+    /// Whether the only entry with a number is that of another service, by all that is said in the file.
+    fn is_of_another(&self, open: &OpenFile<'p>, port: &PortUse, registry: &Registry, entry: &Entry) -> bool {
         let source = &open.file.source;
         let names = self.shared.names.get(&registry.path);
-        if is_listened_on(port)
+        is_listened_on(port)
             && (names_another_service(source, port, entry)
                 || names.is_some_and(|names| is_about_another_entry(source, port, entry, names)))
-        {
-            let help = format!(
-                "the entry of {} with this number belongs to another service: register this port there under its own name",
-                registry.path
-            );
-            return Finding::new(rule(port), &source.path, port.span, what(port)).help(help);
-        }
+    }
+
+    /// Whether the entry has the name that would be found for a use.
+    fn is_assigned(&self, open: &OpenFile<'p>, port: &PortUse, registry: &Registry, entry: &Entry) -> bool {
+        let assigned = self.assigned().entry_of(&open.file.source.path, port.span);
+        assigned.is_some_and(|(path, name)| *path == registry.path && *name == *entry.path)
+    }
+
+    fn new_registered(&self, open: &OpenFile<'p>, port: &PortUse, registry: &Registry, entry: &Entry) -> Finding {
+        let source = &open.file.source;
         let alias = self.alias(open, port, registry);
         let reference = alias.map(|alias| format!("{alias}.{}", dotted(&entry.path)));
         let here = reference.as_ref().map_or(String::new(), |reference| format!(", here {reference}"));
@@ -530,6 +571,15 @@ impl<'p> Reporter<'_, 'p> {
         };
         Finding::new(rule(port), &source.path, port.span, what(port)).help(help)
     }
+}
+
+/// A port whose number only another service has in the registry.
+fn of_another(open: &OpenFile<'_>, port: &PortUse, registry: &Registry) -> Finding {
+    let help = format!(
+        "the entry of {} with this number belongs to another service: register this port there under its own name",
+        registry.path
+    );
+    Finding::new(rule(port), &open.file.source.path, port.span, what(port)).help(help)
 }
 
 /// The names from which some file selects an entry of a registry.

@@ -16,7 +16,7 @@ use crate::report::Report;
 use crate::rule::{Catalog, Rule};
 use crate::settings::Settings;
 use crate::suppress::baseline::{self, Baseline};
-use crate::walk::{self, Unsaved};
+use crate::walk::{self, Pattern, Unsaved};
 
 /// A repository, its effective settings, and the requested paths.
 #[derive(Debug)]
@@ -43,10 +43,29 @@ pub struct Session {
     unsaved: Unsaved,
 }
 
+/// Why a file is not part of the repository for flakeward.
+#[derive(Debug)]
+pub enum LeftOut {
+    /// `exclude` of the configuration matches it.
+    Excluded,
+    /// A pattern of an ignore file matches it.
+    Ignored(Pattern),
+}
+
 /// Larger configurations are not read: each entry takes time for each file.
 const MAX_CONFIG: u64 = 1 << 20;
 
 impl Session {
+    /// Why the walk would not find a file that does not exist yet: `exclude`, or a pattern of an ignore file.
+    pub fn left_out(&self, path: &str) -> Option<LeftOut> {
+        let is_excluded = |folder: &Path| self.settings.config.exclude.is_match(folder);
+        if Path::new(path).ancestors().any(is_excluded) {
+            return Some(LeftOut::Excluded);
+        }
+        let pattern = if self.no_ignore { None } else { walk::ignored_by(&self.root, path) };
+        pattern.map(LeftOut::Ignored)
+    }
+
     /// Finds the repository and its settings. `stdin_filename` is the path for standard input.
     pub fn open(scope: &ScopeArgs, stdin_filename: Option<&Path>) -> Result<Self, Failure> {
         Self::open_with(scope, stdin_filename, None, Unsaved::default())

@@ -37,6 +37,7 @@ pub static GENERIC: Words = words!(
     sops age agenix secret secrets fail2ban variant netdev machine machines hosts guest lan wan internal external http https accept interface backend backends client clients \
     receiver receivers substituter substituters passthru wait ruleset elements nft nftables iptables inet netdevs xdg rendezvous \
     global globals boot uci build builders allocate until darwin linux macos \
+    properties steps vhost vhosts route routes ingress egress proxies serve funnel dports sports \
     table tables chain chains firewalled "
 );
 
@@ -96,7 +97,8 @@ pub const HOLDERS: &[&str] = &[
 ];
 
 /// Names in an attribute path that precede the name of a machine, a user or an interface, never a service.
-pub const PLACES: &[&str] = &["hosts", "interfaces", "machines", "netdevs", "nodes", "users", "nixosConfigurations"];
+pub const PLACES: &[&str] =
+    &["hosts", "interfaces", "machines", "netdevs", "nodes", "users", "guests", "nixosConfigurations"];
 
 /// Names of application parts that are often the only name in a Compose file or process manager.
 pub const PARTS: &[&str] =
@@ -167,6 +169,9 @@ pub const CLIENTS: &[&str] = &[
     "url",
     "urls",
     "href",
+    "monitor",
+    "origin",
+    "origins",
     "link",
     "links",
     "remote",
@@ -176,6 +181,7 @@ pub const CLIENTS: &[&str] = &[
 pub const CLIENT_SETS: &[&str] = &[
     "alertmanagers",
     "datasources",
+    "egress",
     "locations",
     "receivers",
     "remote_write",
@@ -216,7 +222,7 @@ pub static COMMENT_WORDS: Words = words!(
     expose external facilitate for from if in incoming internal is it its listen listens local me my needed needs no not of on \
     only open opens or our outgoing port ports protocol required requires see server service should so some tcp that the them these this \
     to todo traffic udp use used uses using via we web when where which will with you your fixme note xxx access main http(s) both punching \
-    same must addr address addresses "
+    same must addr address addresses exposed lan "
 );
 
 /// Groups of a registry and the words of names that belong there; the first match wins.

@@ -1,6 +1,6 @@
 //! Services by port number. The build script reads them from `service_ports.tsv`, whose header describes the columns.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 /// How certainly a number identifies a service.
@@ -47,11 +47,16 @@ pub fn services(number: u32) -> &'static [Service] {
 
 /// Whether a lower-case word alone is a well-known service.
 pub fn is_service(word: &str) -> bool {
-    static NAMES: LazyLock<HashSet<String>> = LazyLock::new(|| {
+    named(word).is_some()
+}
+
+/// The first service with a name, in lower case.
+pub fn named(name: &str) -> Option<&'static Service> {
+    static NAMES: LazyLock<HashMap<String, &Service>> = LazyLock::new(|| {
         let names = |row: &'static Service| row.keywords().map(str::to_owned).chain([row.name.to_ascii_lowercase()]);
-        TABLE.iter().flat_map(names).collect()
+        TABLE.iter().rev().flat_map(|row| names(row).map(move |name| (name, row))).collect()
     });
-    NAMES.contains(word)
+    NAMES.get(name).copied()
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::finding::{Finding, RelPath};
 use crate::rewrite::ports::Shape;
 
 /// Everything outside of the file that a result depends on.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Basis {
     /// The path of the registry.
     pub registry: RelPath,
@@ -31,6 +31,8 @@ pub struct Basis {
 pub struct Kept {
     /// The findings for ports that an entry has. The positions of the entry are those of the run that created them.
     pub registered: Results<Finding>,
+    /// Whether the entry with the number of a port is certainly that of another service.
+    pub of_another: Results<bool>,
     /// Whether a fix could refer to an entry that is still to be added.
     pub could_be_named: Results<bool>,
 }

@@ -3,11 +3,13 @@
 use std::process::ExitCode;
 
 use super::{Failure, changes, known};
+use crate::check::port_literals::Definition;
 use crate::check::{ProjectView, port_literals};
 use crate::cli::PortsInitArgs;
+use crate::command::session::LeftOut;
 use crate::command::{print, session::Session};
 use crate::facts::port_registry::RegistryFacts;
-use crate::finding::Safety;
+use crate::finding::{RelPath, Safety};
 use crate::fix::diff;
 use crate::output;
 use crate::output::ports::Written;
@@ -24,6 +26,12 @@ pub fn run(args: &PortsInitArgs) -> Result<ExitCode, Failure> {
         print(output::ports::nothing_to_add(has_registry))?;
         return super::code(&facts);
     };
+    if let Some(defined) = port_literals::defined_elsewhere(&view) {
+        return Err(already_defined(&defined, &session));
+    }
+    if let Some(why) = session.left_out(&plan.registry) {
+        return Err(left_out(&plan.registry, &why, &session));
+    }
     let changes = changes::of(&facts, &plan.edits)?;
     if args.diff {
         print(&diff::unified(&changes))?;
@@ -33,4 +41,31 @@ pub fn run(args: &PortsInitArgs) -> Result<ExitCode, Failure> {
     let written = Written { plan: &plan, is_new: changes.iter().all(|change| change.before.is_none()) };
     print(&written.text(&session.view))?;
     super::code(&facts)
+}
+
+/// The repository has its ports in one set already, which is not configured as the registry.
+fn already_defined(defined: &Definition, session: &Session) -> Failure {
+    let Definition { path, line, count } = defined;
+    let shown = session.view.path(path);
+    Failure::new(format!("{shown}:{line} already defines `ports`, a set of {count} port numbers")).help(format!(
+        "if it is the registry, write `registry = \"{path}\"` below `[ports]` in flakeward.toml; nothing was written"
+    ))
+}
+
+/// Later runs would not find the registry.
+fn left_out(registry: &RelPath, why: &LeftOut, session: &Session) -> Failure {
+    let shown = session.view.path(registry);
+    const ELSEWHERE: &str = "or choose another path below `[ports]` in flakeward.toml, for example `registry = \"nix/ports.nix\"`; nothing was written";
+    match why {
+        LeftOut::Excluded => Failure::new(format!("`exclude` in the configuration leaves out {shown}"))
+            .help(format!("change `exclude`, {ELSEWHERE}")),
+        LeftOut::Ignored(pattern) => {
+            let file = pattern.file.strip_prefix(&session.root).unwrap_or(&pattern.file).display();
+            let text = std::fs::read_to_string(&pattern.file).unwrap_or_default();
+            let line = text.lines().position(|line| line.trim_end() == pattern.text.trim_end());
+            let line = line.map_or(String::new(), |line| format!(":{}", line + 1));
+            Failure::new(format!("{shown} would be ignored: {file}{line} has the pattern `{}`", pattern.text))
+                .help(format!("narrow this pattern so that it does not match, {ELSEWHERE}"))
+        }
+    }
 }

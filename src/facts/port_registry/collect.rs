@@ -82,9 +82,11 @@ fn read(path: &RelPath, tree: &Tree<'_>, given: Given) -> Option<Registry> {
 }
 
 fn make(path: &RelPath, mut entries: Vec<Entry>, calls: Vec<Call>, importable: bool) -> Registry {
-    let prefix = prefix(&entries);
+    let mixed = mixed_prefix(&entries);
+    let is_mixed = mixed.is_some();
+    let prefix = mixed.unwrap_or_else(|| prefix(&entries));
     for entry in entries.iter_mut().filter(|entry| !entry.path.starts_with(&prefix)) {
-        if let Value::NotPort(_) = entry.value {
+        if is_mixed || matches!(entry.value, Value::NotPort(_)) {
             entry.value = Value::Helper;
         }
     }
@@ -106,6 +108,24 @@ fn prefix(entries: &[Entry]) -> Vec<String> {
     // `{ ports = 80; }` is an entry with that name, not a group.
     let group = entries.iter().all(|entry| entry.path.len() > 1 || entry.path.first() != Some(first));
     if shared && group { vec![first.clone()] } else { Vec::new() }
+}
+
+/// The path of the only set with a usual name for ports, in a file that has other things as well: numbers outside of it
+/// are not ports. `network.ports` of `{ network = { ports = {..}; domain = ".."; }; retries = 3; }`.
+fn mixed_prefix(entries: &[Entry]) -> Option<Vec<String>> {
+    const FEWEST: usize = 3;
+    let set_of = |entry: &Entry| {
+        let (_, outer) = entry.path.split_last()?;
+        let at = outer.iter().position(|name| PREFIXES.contains(&name.as_str()))?;
+        Some(outer[..=at].to_vec())
+    };
+    let mut ports: HashMap<Vec<String>, usize> = HashMap::new();
+    let sets = entries.iter().filter(|entry| entry.port().is_some()).filter_map(set_of);
+    sets.for_each(|set| *ports.entry(set).or_default() += 1);
+    let mut sets = ports.into_iter();
+    let (set, count) = sets.next().filter(|_| sets.next().is_none())?;
+    let is_other = |entry: &Entry| !entry.path.starts_with(&set) && matches!(entry.value, Value::NotPort(_));
+    (count >= FEWEST && entries.iter().any(is_other)).then_some(set)
 }
 
 fn call_of(tree: &Tree<'_>, lambda: &Lambda) -> Call {

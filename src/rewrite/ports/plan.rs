@@ -42,9 +42,8 @@ const HEAD: &str = "# Every port of this repository, by name. Import this file i
 /// Plans a registry that does not exist yet.
 pub fn create(path: &RelPath, missing: &[Missing<'_>], context: &Context<'_>) -> Plan {
     let proposals = naming::propose(missing, context);
-    let (mut entries, by_use) =
+    let (entries, by_use) =
         placed(proposals, missing, &BTreeSet::new(), Style::Camel, |group, name| vec![group.to_owned(), name]);
-    explain(&mut entries);
     let mut groups: BTreeMap<&str, BTreeMap<&str, &NewEntry>> = BTreeMap::new();
     for entry in &entries {
         if let [group, name] = entry.path.as_slice() {
@@ -80,8 +79,7 @@ pub fn extend(
     let taken = layout.paths();
     let style = Style::of(taken.iter().flatten().map(String::as_str));
     let proposals = naming::propose(missing, context);
-    let (mut entries, by_use) = placed(proposals, missing, &taken, style, |group, name| layout.place(group, &name));
-    explain(&mut entries);
+    let (entries, by_use) = placed(proposals, missing, &taken, style, |group, name| layout.place(group, &name));
     let edits = layout.additions(&entries);
     let edits = edits.into_iter().map(|(span, text)| Edit { path: source.path.clone(), span, text });
     Some(Plan { registry: source.path.clone(), shape, edits: edits.collect(), entries, by_use })
@@ -107,6 +105,7 @@ fn placed(
     const OTHERS: [&str; 4] = ["here", "service", "other", "extra"];
     let mut taken = Taken::of(taken);
     let mut entries = Vec::new();
+    let mut listening = Vec::new();
     let mut by_use = BTreeMap::new();
     for proposal in proposals {
         let name = style.join(&proposal.name);
@@ -122,25 +121,31 @@ fn placed(
             None => "No name found.".to_owned(),
         });
         entries.push(NewEntry { path, number: proposal.number, comment });
+        listening.push(proposal.listens);
     }
+    explain(&mut entries, &listening);
     (entries, by_use)
 }
 
 /// Adds comments to entries with the number of another entry, which say that this is intended: [`super::layout`] and
-/// [`create`] write the entries in the order of their paths, and `port-conflict` reports all but the first.
-fn explain(entries: &mut [NewEntry]) {
+/// [`create`] write the entries in the order of their paths, and `port-conflict` reports all but the first. Two services
+/// are certain only if both listen on the number.
+fn explain(entries: &mut [NewEntry], listening: &[bool]) {
     let mut order: Vec<usize> = (0..entries.len()).collect();
     order.sort_by(|&a, &b| entries[a].path.cmp(&entries[b].path));
-    let mut first: BTreeMap<u32, String> = BTreeMap::new();
+    let mut first: BTreeMap<u32, (String, bool)> = BTreeMap::new();
     for at in order {
         let entry = &mut entries[at];
         match first.get(&entry.number) {
-            Some(other) => {
-                entry.comment =
-                    Some(format!("flakeward: allow(port-conflict) another service than {other}, used in other files"));
+            Some((other, listens)) => {
+                let reason = match *listens && listening[at] {
+                    true => format!("another service than {other}, used in other files"),
+                    false => format!("used under another name than {other}"),
+                };
+                entry.comment = Some(format!("flakeward: allow(port-conflict) {reason}"));
             }
             None => {
-                first.insert(entry.number, dotted(&entry.path));
+                first.insert(entry.number, (dotted(&entry.path), listening[at]));
             }
         }
     }

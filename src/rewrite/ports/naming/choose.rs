@@ -2,10 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::{Cluster, Missing, OTHER, Proposal, UNNAMED, group, group_by_path, scaffolding};
-
-/// Ordinals for ports of one service that have no other difference.
-const ORDINALS: [&str; 9] = ["second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"];
+use super::reader::is_front;
+use super::{Cluster, Missing, OTHER, Proposal, UNNAMED, Used, group, group_by_path, scaffolding};
 
 /// Gives each cluster a distinct name.
 pub fn distinct(clusters: Vec<Cluster<'_>>, missing: &[Missing<'_>]) -> Vec<Proposal> {
@@ -18,12 +16,21 @@ pub fn distinct(clusters: Vec<Cluster<'_>>, missing: &[Missing<'_>]) -> Vec<Prop
     let all = clusters.into_iter().zip(chosen).zip(groups);
     all.map(|((cluster, name), group)| Proposal {
         number: cluster.number,
-        group,
+        group: if name.is_some() { group } else { UNNAMED },
         unnamed: name.is_none(),
+        listens: cluster.listens(),
         name: name.unwrap_or_else(|| unnamed(&cluster, missing)),
         uses: cluster.certain,
     })
     .collect()
+}
+
+/// All names that a cluster may get, the best first.
+pub fn all_names(cluster: &Cluster<'_>, missing: &[Missing<'_>]) -> Vec<Vec<String>> {
+    let mut names = machines_last(cluster.names(), &scaffolding::machines(missing));
+    names.extend(names.first().map(|first| alternate(first)));
+    names.push(unnamed(cluster, missing));
+    names
 }
 
 /// Sorts names that contain the name of a machine last.
@@ -47,10 +54,18 @@ fn group_of(cluster: &Cluster<'_>, names: &[Vec<String>], missing: &[Missing<'_>
     }
 }
 
-/// The name of a port without evidence.
+/// The name of a port without evidence of its own, after the service or the file that it is of.
 fn unnamed(cluster: &Cluster<'_>, missing: &[Missing<'_>]) -> Vec<String> {
     let is_udp = cluster.certain.iter().any(|&index| missing[index].name.to_ascii_lowercase().contains("udp"));
-    vec![format!("port{}", cluster.number), if is_udp { "udp" } else { "tcp" }.to_owned()]
+    let service = cluster.best().map(|used| used.evidence.best.service.clone()).unwrap_or_default();
+    let subject = cluster.uses.iter().map(|used| used.evidence.subject()).find(|subject| !subject.is_empty());
+    let mut name = if service.is_empty() { subject.map(<[String]>::to_vec).unwrap_or_default() } else { service };
+    if is_front(&name) {
+        name.clear();
+    }
+    name.push(format!("port{}", cluster.number));
+    name.push(if is_udp { "udp" } else { "tcp" }.to_owned());
+    name
 }
 
 /// The first name of each cluster that no other cluster has; `None` for a cluster without names.
@@ -74,14 +89,18 @@ fn apart(clusters: &[Cluster<'_>], names: &[Vec<Vec<String>>], groups: &[&'stati
         }
     }
     let mut taken: HashSet<(&str, Vec<String>)> = HashSet::new();
+    let usual: HashSet<(&str, &Vec<String>)> = (0..names.len())
+        .filter(|&at| clusters[at].row.is_some())
+        .filter_map(|at| Some((groups[at], names[at].first()?)))
+        .collect();
     let order = by_claim(clusters, (0..names.len()).collect());
     let mut result: BTreeMap<usize, Vec<String>> = BTreeMap::new();
     for at in order {
         let Some(name) = names[at].get(chosen[at]) else { continue };
         let first = &names[at][0];
-        let numbered = ORDINALS.iter().map(|word| with_ordinal(first, word));
-        let by_number = std::iter::once(with_ordinal(first, &format!("on{}x", clusters[at].number)));
-        let free = std::iter::once(name.clone()).chain(names[at].iter().cloned()).chain(numbered).chain(by_number);
+        let free = std::iter::once(name.clone()).chain(names[at].iter().cloned());
+        let free =
+            free.chain((clusters[at].listens() && usual.contains(&(groups[at], first))).then(|| alternate(first)));
         if let Some(name) = free.into_iter().find(|name| taken.insert((groups[at], name.clone()))) {
             result.insert(at, name);
         }
@@ -89,8 +108,9 @@ fn apart(clusters: &[Cluster<'_>], names: &[Vec<Vec<String>>], groups: &[&'stati
     (0..names.len()).map(|at| result.remove(&at)).collect()
 }
 
-fn with_ordinal(name: &[String], word: &str) -> Vec<String> {
-    name.iter().cloned().chain([word.to_owned()]).collect()
+/// The name of a port that a service has in place of its usual one.
+fn alternate(name: &[String]) -> Vec<String> {
+    name.iter().cloned().chain(["alternate".to_owned()]).collect()
 }
 
 /// The clusters that need another name: all except the one with the best claim.
@@ -98,13 +118,15 @@ fn others(clusters: &[Cluster<'_>], list: Vec<usize>) -> Vec<usize> {
     by_claim(clusters, list).split_off(1)
 }
 
-/// Sorts clusters by their claim to a name: the well-known number of a service first, then names without qualifiers,
-/// then the lower number.
+/// Sorts clusters by their claim to a name: the well-known number of a service first, then listeners, then numbers outside
+/// of containers, then names without qualifiers, then the lower number.
 fn by_claim(clusters: &[Cluster<'_>], mut list: Vec<usize>) -> Vec<usize> {
     list.sort_by_key(|&at| {
         let cluster = &clusters[at];
-        let qualified = cluster.best().is_none_or(|used| !used.evidence.sides().is_empty());
-        (cluster.row.is_none(), qualified, cluster.number)
+        let is_qualified = |used: &Used<'_>| !used.evidence.sides().is_empty() || !used.evidence.middle().is_empty();
+        let qualified = cluster.best().is_none_or(is_qualified);
+        let inside = cluster.uses.iter().all(|used| used.evidence.is_inside());
+        (cluster.row.is_none(), !cluster.listens(), inside, qualified, cluster.number)
     });
     list
 }

@@ -3,20 +3,30 @@
 //! The listener on a port has precedence over clients, firewalls and proxies; a table of well-known ports names ports
 //! without other evidence. Services that share a number are kept apart.
 
+mod assign;
+mod beside;
 mod choose;
+mod cluster;
 mod evidence;
+mod line;
+mod manifest;
+mod reader;
 mod scaffolding;
 pub mod words;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use rayon::prelude::*;
 
 use crate::finding::Span;
-use crate::knowledge::name_words::{FRONTS, GROUPS, MACHINE_FOLDERS};
-use crate::knowledge::service_ports::{Certainty, Service, services};
+use crate::knowledge::name_words::{GROUPS, MACHINE_FOLDERS};
+use crate::knowledge::service_ports::{self, Certainty, Service, services};
+pub use assign::assign;
+use cluster::{Cluster, clusters};
 use evidence::{Candidate, Evidence, weight};
-use words::{share, with};
+use reader::is_front;
+use scaffolding::Scaffolding;
+use words::share;
 
 /// A port that is used and is in no registry.
 #[derive(Debug, Clone, Copy)]
@@ -46,6 +56,8 @@ pub struct Proposal {
     pub uses: Vec<usize>,
     /// Whether there is no evidence for the port's purpose.
     pub unnamed: bool,
+    /// Whether something certainly listens on the port.
+    pub listens: bool,
 }
 
 /// The group for services that fit no other group.
@@ -59,16 +71,30 @@ pub const UNNAMED: &str = "unnamed";
 pub struct Context<'a> {
     /// Attribute names below which the repository has its own modules.
     namespaces: HashSet<&'a str>,
+    scaffolding: Scaffolding<'a>,
+    /// The uses that can refer to an entry, by file and position. `None` if all can.
+    usable: Option<HashSet<(&'a str, u32)>>,
 }
 
 impl<'a> Context<'a> {
     /// Reads all ports that are in no registry.
     pub fn of(missing: &[Missing<'a>]) -> Self {
-        Self { namespaces: scaffolding::namespaces(missing) }
+        let namespaces = scaffolding::namespaces(missing);
+        let without: Vec<Missing<'a>> = missing.iter().map(|port| scaffolding::without(port, &namespaces)).collect();
+        Self { scaffolding: Scaffolding::of(&without), namespaces, usable: None }
     }
 
-    fn read(&self, index: usize, port: &Missing<'a>) -> Used<'a> {
-        Used::read(index, &scaffolding::without(port, &self.namespaces))
+    /// The same if only some uses can refer to an entry: a service without one needs none.
+    pub fn with_usable(self, usable: HashSet<(&'a str, u32)>) -> Self {
+        Self { usable: Some(usable), ..self }
+    }
+
+    fn is_usable(&self, port: &Missing<'_>) -> bool {
+        self.usable.as_ref().is_none_or(|usable| usable.contains(&(port.path, port.span.start)))
+    }
+
+    fn read<'r>(&'r self, index: usize, port: &Missing<'r>) -> Used<'r> {
+        Used::read(index, &scaffolding::without(port, &self.namespaces), &self.scaffolding)
     }
 }
 
@@ -78,7 +104,9 @@ pub fn propose(missing: &[Missing<'_>], context: &Context<'_>) -> Vec<Proposal> 
     let named = numbers.into_par_iter().flat_map_iter(|(number, uses)| {
         clusters(number, uses.into_iter().map(|index| context.read(index, &missing[index])).collect())
     });
-    choose::distinct(named.collect(), missing)
+    let mut proposals = choose::distinct(named.collect(), missing);
+    proposals.retain(|proposal| proposal.uses.iter().any(|&index| context.is_usable(&missing[index])));
+    proposals
 }
 
 /// Whether each port would get an entry: its service is certain, under any name. Cheaper than [`propose`].
@@ -108,7 +136,8 @@ fn by_number(missing: &[Missing<'_>]) -> BTreeMap<u32, Vec<usize>> {
 /// The entry that a use belongs to, of several entries for its number: the only one that its path, file or comment
 /// names.
 pub fn belongs(port: &Missing<'_>, entries: &[&[String]]) -> Option<usize> {
-    let read = Used::read(0, port);
+    let scaffolding = Scaffolding::default();
+    let read = Used::read(0, port, &scaffolding);
     let score = |entry: &&[String]| {
         let name = entry.last().map(|name| words::split(name)).unwrap_or_default();
         let service = usize::from(share(&name, &read.named()));
@@ -179,8 +208,8 @@ struct Used<'a> {
 }
 
 impl<'a> Used<'a> {
-    fn read(index: usize, port: &Missing<'a>) -> Self {
-        let evidence = evidence::read(port);
+    fn read(index: usize, port: &Missing<'a>, scaffolding: &'a Scaffolding<'a>) -> Self {
+        let evidence = evidence::read(port, scaffolding);
         let known = known(port.number, &evidence);
         Self { index, path: port.path, evidence, known }
     }
@@ -200,6 +229,23 @@ impl<'a> Used<'a> {
             Some((row, weight)) if weight >= weight::KNOWN => row_words(row),
             _ => self.evidence.best.service.clone(),
         }
+    }
+
+    /// Whether the evidence only names what passes connections on, or nothing.
+    fn is_of_front(&self) -> bool {
+        let service = &self.evidence.best.service;
+        service.is_empty() || is_front(service) && self.evidence.is_remote
+    }
+
+    /// Whether something listens on the port here.
+    fn is_listener(&self) -> bool {
+        let Candidate { service, weight, .. } = &self.evidence.best;
+        !self.evidence.is_remote && *weight >= weight::FILE_LISTENER && !service.is_empty()
+    }
+
+    /// Whether a client names the service that it connects to.
+    fn names_target(&self) -> bool {
+        matches!(self.evidence.best.weight, weight::TARGET | weight::VARIABLE | weight::OBJECT)
     }
 
     /// The words of the service that the use belongs to.
@@ -246,145 +292,11 @@ fn always(rows: &'static [Service]) -> Option<&'static Service> {
     rows.iter().find(|row| row.certainty == Certainty::Always)
 }
 
-/// The uses of one service.
-#[derive(Debug)]
-struct Cluster<'a> {
-    number: u32,
-    uses: Vec<Used<'a>>,
-    /// The row for the service.
-    row: Option<&'static Service>,
-    /// The words that identify the service.
-    service: Vec<String>,
-    /// Indices of the uses that certainly belong to this service.
-    certain: Vec<usize>,
-}
-
-/// Groups the uses of one number by service.
-fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
-    let (strong, weak): (Vec<Used<'_>>, Vec<Used<'_>>) =
-        uses.into_iter().partition(|used| used.weight() >= weight::BOUND);
-    let mut found: Vec<Cluster<'_>> = Vec::new();
-    for used in strong {
-        let names = used.names();
-        match found.iter_mut().find(|cluster| cluster.is_of(&used, &names)) {
-            Some(cluster) => cluster.add(used),
-            None => found.push(Cluster::of(number, used)),
-        }
-    }
-    let mut undecided = Vec::new();
-    for used in weak {
-        let named = used.evidence.best.weight == weight::TARGET || used.evidence.best.weight == weight::TARGET - 2;
-        match found.iter().position(|cluster| cluster.is_named_by(&used)) {
-            Some(at) => found[at].add(used),
-            None if named && !found.is_empty() => found.push(Cluster::of(number, used)),
-            None => undecided.push(used),
-        }
-    }
-    match found.as_mut_slice() {
-        [] => found.extend(Cluster::of_weak(number, undecided)),
-        [only] => undecided.into_iter().for_each(|used| only.add(used)),
-        // No evidence for one of the services.
-        _ => {}
-    }
-    found
-}
-
-impl<'a> Cluster<'a> {
-    fn of(number: u32, used: Used<'a>) -> Self {
-        let (row, service) = (used.row(), used.names());
-        Self { number, row, service, certain: vec![used.index], uses: vec![used] }
-    }
-
-    /// A cluster for a number if no use certainly names its service.
-    fn of_weak(number: u32, mut uses: Vec<Used<'a>>) -> Option<Self> {
-        let best = (0..uses.len()).max_by_key(|&at| (uses[at].weight(), std::cmp::Reverse(at)))?;
-        let mut cluster = Self::of(number, uses.remove(best));
-        uses.into_iter().for_each(|used| cluster.add(used));
-        Some(cluster)
-    }
-
-    fn add(&mut self, used: Used<'a>) {
-        self.certain.push(used.index);
-        if self.row.is_none() && self.uses.iter().all(|known| known.weight() < used.weight()) {
-            self.row = used.row();
-        }
-        self.uses.push(used);
-    }
-
-    /// Whether a use that names a service belongs to this one.
-    fn is_of(&self, used: &Used<'_>, names: &[String]) -> bool {
-        match (self.row, used.row()) {
-            (Some(row), Some(other)) => row == other,
-            _ if share(&self.service, names) => true,
-            // Secondary evidence of one use may be the name of another.
-            _ => {
-                let in_path = |words: &BTreeSet<String>, name: &[String]| share(name, words);
-                let near =
-                    |known: &Used<'_>| known.path == used.path && known.weight().min(used.weight()) < weight::LISTENER;
-                in_path(used.evidence.path_words(), &self.service)
-                    || self.uses.iter().any(|known| in_path(known.evidence.path_words(), names) || near(known))
-            }
-        }
-    }
-
-    /// Whether the evidence of a use names this service.
-    fn is_named_by(&self, used: &Used<'_>) -> bool {
-        // The best name is contained in its words, and cheaper to compare.
-        share(&self.service, &used.evidence.best.service) || share(&self.service, used.evidence.words())
-    }
-
-    /// The use with the strongest evidence.
-    fn best(&self) -> Option<&Used<'a>> {
-        self.uses.iter().max_by_key(|used| (used.evidence.best.weight, std::cmp::Reverse(used.index)))
-    }
-
-    /// Names for the service's port, the best first.
-    fn names(&self) -> Vec<Vec<String>> {
-        let mut names = Vec::new();
-        names.extend(self.row.map(|row| words::split(row.name)));
-        for used in self.best().into_iter().chain(&self.uses) {
-            let Evidence { best: Candidate { service, qualifier, .. }, comment, .. } = &used.evidence;
-            if service.is_empty()
-                || service.iter().any(|word| FRONTS.contains(&word.as_str())) && used.evidence.is_remote
-            {
-                continue;
-            }
-            let base = with(service, qualifier);
-            names.push(base.clone());
-            names.push(with(&base, &used.evidence.sides()));
-            names.push(with(&join_instance(service, &used.evidence.middle()), qualifier));
-            if !comment.is_empty() {
-                names.push(with(&base, comment));
-            }
-            let subject = used.evidence.subject();
-            if !subject.is_empty() && !share(subject, &base) {
-                names.push(with(subject, &base));
-            }
-        }
-        if names.is_empty() {
-            names.extend(self.uses.iter().find_map(|used| words::file_stem(used.path)));
-        }
-        names.iter_mut().for_each(|name| name.truncate(LONGEST));
-        names.retain(|name| !name.is_empty());
-        let mut seen = std::collections::HashSet::new();
-        names.retain(|name| seen.insert(name.clone()));
-        names
-    }
-}
-
-/// A service's name with that of an instance. `clickhouse2` of clickhouse does not become `clickhouseClickhouse2`.
-fn join_instance(service: &[String], instance: &[String]) -> Vec<String> {
-    let starts = |word: &String| service.first().is_some_and(|first| word.starts_with(first.as_str()));
-    if instance.first().is_some_and(starts) { instance.to_vec() } else { with(service, instance) }
-}
-
-/// The maximum number of words in a name.
-const LONGEST: usize = 5;
-
 /// The group of a name.
 pub fn group(name: &[String]) -> &'static str {
     let is_in = |words: &[&str]| name.iter().any(|word| words.contains(&word.as_str()));
-    GROUPS.iter().find(|(_, words)| is_in(words)).map_or(OTHER, |(group, _)| group)
+    let by_word = GROUPS.iter().find(|(_, words)| is_in(words)).map(|(group, _)| *group);
+    by_word.or_else(|| service_ports::named(&name.concat()).map(|row| row.group)).unwrap_or(OTHER)
 }
 
 /// The group of a service without a group in its name: by its folder, or as a development process.

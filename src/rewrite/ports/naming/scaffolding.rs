@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::Missing;
-use crate::knowledge::name_words::{HOLDERS, MACHINE_FOLDERS, TOP_LEVEL};
+use super::words::{all_generic, split};
+use crate::knowledge::name_words::{HOLDERS, MACHINE_FOLDERS, PLACES, PURPOSES, TOP_LEVEL};
+use crate::knowledge::service_ports::{Certainty, services};
 
 /// The number of ports, and of files, below a name that make it a namespace.
 const MANY: usize = 3;
@@ -31,6 +33,111 @@ pub fn without<'a>(port: &Missing<'a>, namespaces: &HashSet<&str>) -> Missing<'a
         Some((first, rest)) if namespaces.contains(first) => Missing { name: rest, ..*port },
         _ => *port,
     }
+}
+
+/// What the ports of a repository say about its own structure.
+#[derive(Debug, Default)]
+pub struct Scaffolding<'a> {
+    machines: HashSet<String>,
+    /// Names between `services` and the name of a service.
+    categories: HashSet<&'a str>,
+    /// Sets of several services, by file and path: `routes` with `routes.wiki.port`, `routes.chat.port`, ..
+    collections: HashSet<(&'a str, &'a str)>,
+    /// Lists of several numbers that are opened, by file and name.
+    lists: HashSet<(&'a str, &'a str)>,
+}
+
+impl<'a> Scaffolding<'a> {
+    /// Reads all ports.
+    pub fn of(ports: &[Missing<'a>]) -> Self {
+        Self {
+            machines: machines(ports),
+            categories: ports.iter().flat_map(categories).collect(),
+            collections: collections(ports),
+            lists: lists(ports),
+        }
+    }
+
+    /// Whether a name is that of a machine.
+    pub fn is_machine(&self, name: &str) -> bool {
+        !self.machines.is_empty() && self.machines.contains(&name.to_ascii_lowercase())
+    }
+
+    /// Whether a name after `services` is a category.
+    pub fn is_category(&self, name: &str) -> bool {
+        self.categories.contains(name)
+    }
+
+    /// Whether a number is one of several in a list of ports that are opened.
+    pub fn is_list(&self, port: &Missing<'_>) -> bool {
+        self.lists.contains(&(port.path, port.name))
+    }
+
+    /// The index of the last part of a name that is a set of several services.
+    pub fn collection(&self, port: &Missing<'_>) -> Option<usize> {
+        let ends = port.name.match_indices('.').map(|(end, _)| end).enumerate();
+        ends.filter(|&(_, end)| self.collections.contains(&(port.path, &port.name[..end]))).map(|(at, _)| at).last()
+    }
+}
+
+/// The categories that a use proves: `oci` of `services.oci.wiki.port` in `services/oci/wiki.nix`.
+fn categories<'a>(port: &Missing<'a>) -> Option<&'a str> {
+    let parts: Vec<&'a str> = port.name.split('.').collect();
+    let folders: Vec<&str> = port.path.split('/').collect();
+    let is_in_folder = |category: &str, name: &str| {
+        folders.windows(2).any(|pair| pair[0] == category && pair[1].split('.').next() == Some(name))
+    };
+    let proof = parts
+        .windows(4)
+        .find(|part| HOLDERS.contains(&part[0]) && !all_generic(&split(part[2])) && is_in_folder(part[1], part[2]));
+    proof.map(|part| part[1])
+}
+
+/// Sets with several services that have the same option: `routes` of `routes.wiki.port` and `routes.chat.port`.
+fn collections<'a>(ports: &[Missing<'a>]) -> HashSet<(&'a str, &'a str)> {
+    let machines = machines(ports);
+    let mut members: BTreeMap<(&str, &str, &str), BTreeSet<&str>> = BTreeMap::new();
+    for port in ports {
+        for (end, _) in port.name.match_indices('.') {
+            let (set, rest) = (&port.name[..end], &port.name[end + 1..]);
+            let Some((member, option)) = rest.split_once('.') else { continue };
+            let is_machine = machines.contains(&member.to_ascii_lowercase());
+            let is_place = is_machine || PLACES.contains(&set.rsplit('.').next().unwrap_or(set));
+            let words = split(member);
+            let is_purpose = words.iter().all(|word| PURPOSES.contains(&word.as_str()));
+            if option != "default" && !is_place && !is_purpose && !all_generic(&words) {
+                members.entry((port.path, set, option)).or_default().insert(member);
+            }
+        }
+    }
+    let is_many = |members: &BTreeSet<&str>| members.len() >= MANY;
+    members.into_iter().filter(|(_, members)| is_many(members)).map(|((path, set, _), _)| (path, set)).collect()
+}
+
+/// Lists of several numbers in a firewall, or in an option of another name than `ports`.
+fn lists<'a>(ports: &[Missing<'a>]) -> HashSet<(&'a str, &'a str)> {
+    let mut numbers: BTreeMap<(&str, &str), (usize, BTreeSet<u32>)> = BTreeMap::new();
+    for port in ports {
+        let opens = ["firewall", "allowedTCP", "allowedUDP", "dport"].iter().any(|word| port.name.contains(word));
+        let last = split(port.name.rsplit('.').next().unwrap_or(port.name));
+        let is_list = matches!(last.as_slice(), [_, .., last] if last == "ports");
+        let in_service = port.name.split('.').any(|part| HOLDERS.contains(&part));
+        // A well-known number does not need the name of the file.
+        let is_known = services(port.number).iter().any(|row| row.certainty != Certainty::Named);
+        if opens && !is_known || is_list && !in_service {
+            let most = if opens { MANY } else { MANY - 1 };
+            numbers.entry((port.path, port.name)).or_insert((most, BTreeSet::new())).1.insert(port.number);
+        }
+    }
+    numbers.into_iter().filter(|(_, (most, numbers))| numbers.len() >= *most).map(|(list, _)| list).collect()
+}
+
+/// The machine whose folder a file is in.
+pub fn machine(path: &str) -> Option<&str> {
+    let mut folders = path.split('/');
+    folders.find(|folder| MACHINE_FOLDERS.contains(folder))?;
+    // `hosts/nixos/web1`
+    folders.find(|folder| !all_generic(&split(folder))).filter(|name| !name.contains('.'))
 }
 
 /// The names of the machines whose folders contain files with ports, in lower case: `web1` of `machines/web1/disk.nix`.

@@ -40,7 +40,7 @@ fn one_use_names_its_port() {
             "port = @4321;",
             "monitoring.zfsExporter",
         ),
-        ("options.blobPort.default", "nix/services/azurite.nix", "default = @4321;", "services.azuriteBlob"),
+        ("options.blobPort.default", "nix/services/azurite.nix", "default = @4321;", "databases.azuriteBlob"),
         ("options.api.port.default", "nix/services/mailhog.nix", "default = @4321;", "development.mailhogApi"),
         ("options.acme.wiki.adminPort.default", "shared/wiki/options.nix", "default = @4321;", "services.wikiAdmin"),
         (
@@ -215,7 +215,7 @@ fn ports_of_one_service_have_names_of_their_own_without_numbers() {
             (8097, "services.jellyfin.port", "y.nix", "port = @8097;"),
             (8095, "services.jellyfin.metricsPort", "x.nix", "metricsPort = @8095;"),
         ]),
-        ["media.jellyfin=8096", "media.jellyfinMetrics=8095", "media.jellyfinSecond=8097"]
+        ["media.jellyfin=8096", "media.jellyfinAlternate=8097", "media.jellyfinMetrics=8095"]
     );
 }
 
@@ -238,4 +238,219 @@ fn names_follow_a_style() {
     assert_eq!(Style::of(["node-exporter", "redis"].into_iter()), Style::Kebab);
     assert_eq!(Style::of(["node_exporter", "redis"].into_iter()), Style::Snake);
     assert_eq!(Style::of(["nodeExporter", "redis"].into_iter()), Style::Camel);
+}
+
+#[test]
+fn the_text_next_to_a_number_names_it() {
+    for (name, path, text, expected) in [
+        ("apps.port", "modules/media/default.nix", "apps = [ { name = \"lidarr\"; port = @4321; } ]", "media.lidarr"),
+        (
+            "services.caddy.proxies.port",
+            "hosts/a/configuration.nix",
+            "[ { subdomain = \"wiki\"; port = @4321; } ]",
+            "services.wiki",
+        ),
+        // A set that is bound to a name has that name.
+        ("services.wiki.port", "modules/x.nix", "wiki = { name = \"Wiki\"; port = @4321; };", "services.wiki"),
+        (
+            "services.cloudflared.tunnels.?.ingress.memos.example.org",
+            "modules/cloudflared.nix",
+            "\"memos.example.org\" = \"http://127.0.0.1:@4321\";",
+            "services.memos",
+        ),
+        (
+            "services.nginx.appendHttpConfig",
+            "modules/nginx.nix",
+            "map $host $to {\n  page-editor.example.org 'http://127.0.0.1:@4321';",
+            "services.pageEditor",
+        ),
+        (
+            "services.nginx.appendHttpConfig",
+            "modules/nginx.nix",
+            "  script.shop.example.org 'http://127.0.0.1:@4321';",
+            "services.shopScript",
+        ),
+        (
+            "services.nginx.streamConfig",
+            "modules/nginx.nix",
+            "${realitySniHost} 127.0.0.1:@4321;",
+            "services.realitySni",
+        ),
+        ("port", "modules/homepage.nix", "{ Chat = { href = url @4321; }; }", "services.chat"),
+        ("routes.wiki.port", "traefik-routes.nix", "wiki = { port = @4321; };", "services.wiki"),
+        ("network.ports.ankiSync", "libraries/constants.nix", "ankiSync = @4321;", "services.ankiSync"),
+        ("initialPorts.query", "instances/arma.nix", "query = @4321;", "services.armaQuery"),
+        (
+            "services.opengist.environment.OG_SSH_PORT",
+            "modules/opengist.nix",
+            "OG_SSH_PORT = @4321;",
+            "services.opengistSsh",
+        ),
+        ("jobs.quality.steps.run", ".github/workflows/ci.yml", "curl http://127.0.0.1:@4321/", "unnamed.port4321Tcp"),
+        (
+            "virtualisation.oci-containers.containers.13ft.ports",
+            "modules/proxy.nix",
+            "\"@4321:5000\"",
+            "services.thirteenFt",
+        ),
+        (
+            "networking.firewall.allowedTCPPorts",
+            "modules/kodi/default.nix",
+            "[\n  @4321 # JSON-RPC\n]",
+            "services.kodiRpc",
+        ),
+        (
+            "networking.firewall.allowedUDPPorts",
+            "modules/kodi/default.nix",
+            "[\n  # HomeKit Bridge. It finds the first free port,\n  # which was this one.\n  @4321\n]",
+            "services.homekitBridge",
+        ),
+    ] {
+        assert_eq!(proposals(&[(4321, name, path, text)]), [format!("{expected}=4321")], "{name} in {path}");
+    }
+}
+
+#[test]
+fn sets_of_several_services_are_not_services() {
+    let path = "traefik-routes.nix";
+    assert_eq!(
+        proposals(&[
+            (4001, "routes.wiki.port", path, "wiki.port = @4001;"),
+            (4002, "routes.chat.port", path, "chat.port = @4002;"),
+            (4003, "routes.shop.port", path, "shop.port = @4003;"),
+        ]),
+        ["services.chat=4002", "services.shop=4003", "services.wiki=4001"]
+    );
+    // `oci` is a folder with one module per service.
+    assert_eq!(
+        proposals(&[
+            (4001, "options.services.oci.wiki.port.default", "options/services/oci/wiki.nix", "default = @4001;"),
+            (4002, "services.oci.chat.port", "hosts/a/default.nix", "port = @4002;"),
+        ]),
+        ["services.chat=4002", "services.wiki=4001"]
+    );
+    // Machines are not services.
+    assert_eq!(
+        proposals(&[
+            (4001, "servers.web1.port", "modules/shared.nix", "web1 = { port = @4001; };"),
+            (4001, "services.openssh.ports", "hosts/web1/default.nix", "ports = [ @4001 ];"),
+        ]),
+        ["infrastructure.ssh=4001"]
+    );
+}
+
+const MANIFEST: &str = "kind: Deployment
+metadata:
+  name: shop
+spec:
+  containers:
+    - name: checkout
+      ports:
+";
+
+#[test]
+fn manifests_name_containers_and_objects() {
+    let port = "spec.template.spec.containers.ports.containerPort";
+    let checkout = |rest: &str| format!("{MANIFEST}{rest}");
+    let http = checkout("        - { name: http, containerPort: @4321 }\n");
+    let metrics = checkout("        - name: metrics\n          containerPort: @4322\n");
+    assert_eq!(
+        proposals(&[(4321, port, "k8s/shop.yaml", &http), (4322, port, "k8s/shop.yaml", &metrics)]),
+        ["services.checkout=4321", "services.checkoutMetrics=4322"]
+    );
+    let service = "kind: Service\nmetadata: { name: shop }\nspec:\n  ports:\n    - port: @4321\n";
+    let variable = "kind: Pod\nmetadata:\n  name: shop\nspec:\n  env:\n    - name: CACHE_URL\n      value: http://127.0.0.1:@4322\n";
+    assert_eq!(
+        proposals(&[
+            (4321, "spec.ports.port", "k8s/shop.yaml", service),
+            (4322, "spec.containers.env.value", "k8s/shop.yaml", variable),
+        ]),
+        ["services.cache=4322", "services.shop=4321"]
+    );
+}
+
+#[test]
+fn numbers_of_one_service_have_different_words_or_none() {
+    let ports = "virtualisation.oci-containers.containers.wiki.ports";
+    let option = "options.mihomo.port.default";
+    let opened = "networking.firewall.allowedTCPPorts";
+    for (uses, expected) in [
+        (
+            vec![(4001, ports, "a.nix", "\"@4001:4000\""), (4000, ports, "a.nix", "\"4001:@4000\"")],
+            vec!["services.wiki=4001", "services.wikiContainer=4000"],
+        ),
+        (
+            vec![
+                (4000, option, "modules/mihomo.nix", "default = @4000;"),
+                (4001, "mihomo.port", "hosts/work/default.nix", "port = @4001;"),
+            ],
+            vec!["services.mihomo=4000", "services.mihomoWork=4001"],
+        ),
+        (
+            vec![
+                (4001, "services.arma.servers.Creative.port", "a.nix", "port = @4001;"),
+                (4002, "services.arma.servers.Survival.port", "a.nix", "port = @4002;"),
+            ],
+            vec!["services.arma=4001", "services.armaSurvival=4002"],
+        ),
+        (
+            vec![
+                (4001, opened, "modules/wiki.nix", "[ @4001 4002 4003 ]"),
+                (4002, opened, "modules/wiki.nix", "[ 4001 @4002 4003 ]"),
+                (4003, opened, "modules/wiki.nix", "[ 4001 4002 @4003 ]"),
+            ],
+            vec!["unnamed.wikiPort4001Tcp=4001", "unnamed.wikiPort4002Tcp=4002", "unnamed.wikiPort4003Tcp=4003"],
+        ),
+    ] {
+        assert_eq!(proposals(&uses), expected);
+    }
+}
+
+#[test]
+fn clients_belong_to_the_listener_that_they_reach() {
+    // A client of a machine and the listener on it
+    assert_eq!(
+        proposals(&[
+            (4321, "services.scrutiny.port", "hosts/nas/scrutiny.nix", "port = @4321;"),
+            (4321, "services.gatus.port", "hosts/web/gatus.nix", "port = @4321;"),
+            (4321, "broken", "flake.nix", "endpoint != \"http://nas:@4321\""),
+        ]),
+        ["monitoring.gatus=4321", "services.scrutiny=4321"]
+    );
+    // The host of a proxy is another name of the service behind it.
+    let proxy = "services.nginx.virtualHosts.search.example.org.locations./.proxyPass";
+    assert_eq!(
+        proposals(&[
+            (4321, "services.searx.settings.server.port", "modules/search.nix", "port = @4321;"),
+            (4321, proxy, "modules/search.nix", "proxyPass = \"http://127.0.0.1:@4321\";"),
+        ]),
+        ["services.searx=4321"]
+    );
+    // Different addresses are different services.
+    assert_eq!(
+        proposals(&[
+            (4321, "services.nginx.appendHttpConfig", "nginx.nix", "chat.example.org http://127.0.0.1:@4321;"),
+            (4321, "services.nginx.appendHttpConfig", "wiki.nix", "wiki.example.org http://192.168.1.6:@4321;"),
+        ]),
+        ["services.chat=4321", "services.wiki=4321"]
+    );
+}
+
+#[test]
+fn entries_are_found_by_the_names_of_their_services() {
+    let proxy = "services.nginx.virtualHosts.x.locations./.proxyPass";
+    let uses = [
+        (8222, "services.nats.settings.http_port", "modules/nats.nix"),
+        (8222, "services.vaultwarden.config.ROCKET_PORT", "modules/vaultwarden.nix"),
+        (8222, proxy, "modules/vaultwarden.nix"),
+        (8222, "networking.firewall.allowedTCPPorts", "hosts/a/firewall.nix"),
+    ];
+    let missing: Vec<Missing<'_>> = uses
+        .iter()
+        .map(|&(number, name, path)| Missing { number, name, path, text: "", span: Span::default() })
+        .collect();
+    let entry = |name: &str| vec!["services".to_owned(), name.to_owned()];
+    let (nats, vaultwarden) = (entry("natsMonitoring"), entry("vaultwarden"));
+    let found = assign(&missing, &Context::of(&missing), &[&nats, &vaultwarden]);
+    assert_eq!(found, [Some(0), Some(1), Some(1), None]);
 }

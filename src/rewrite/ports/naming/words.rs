@@ -49,6 +49,7 @@ pub fn service(name: &str) -> Vec<String> {
     while words.len() > 1 && words.last().is_some_and(|word| is_generic(word)) {
         words.pop();
     }
+    spell_number(&mut words);
     let from_letter = |word: &String| word.starts_with(|c: char| c.is_ascii_alphabetic());
     if words.first().is_some_and(|first| !from_letter(first)) {
         words.retain(from_letter);
@@ -59,6 +60,40 @@ pub fn service(name: &str) -> Vec<String> {
         }
     }
     words
+}
+
+/// Spells the number that a name begins with, since an attribute name cannot begin with a digit: `13ft`.
+fn spell_number(words: &mut Vec<String>) {
+    const NUMBERS: [&str; 21] = [
+        "zero",
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+        "thirteen",
+        "fourteen",
+        "fifteen",
+        "sixteen",
+        "seventeen",
+        "eighteen",
+        "nineteen",
+        "twenty",
+    ];
+    let Some(first) = words.first() else { return };
+    let rest = first.trim_start_matches(|c: char| c.is_ascii_digit());
+    let number = first[..first.len() - rest.len()].parse().ok().and_then(|number: usize| NUMBERS.get(number));
+    if let (Some(number), false) = (number, rest.is_empty()) {
+        let rest = rest.to_owned();
+        words.splice(..1, [(*number).to_owned(), rest]);
+    }
 }
 
 /// Whether two service names have a significant word in common. `unifi` and `unifi2` do.

@@ -1,0 +1,158 @@
+//! The set around a number, as far as it can be read from the text: the attributes next to it, and what the set is bound
+//! to.
+
+use crate::wording;
+
+/// Bytes on each side of a number that are read.
+const AROUND: usize = 2000;
+
+/// The innermost set around a number.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Beside<'a> {
+    /// The text between the opening brace and the number.
+    before: &'a str,
+    /// The text between the number and the closing brace.
+    after: &'a str,
+    /// The name that the set is bound to. Empty for the element of a list and for the argument of a function.
+    key: &'a str,
+}
+
+/// Attributes whose value names the element of a list that they are in.
+const NAMES: [&str; 7] = ["name", "id", "title", "service", "subdomain", "job_name", "label"];
+
+impl<'a> Beside<'a> {
+    /// Reads the set around a number. `None` if it is not in a set, or if the set begins too far away.
+    pub fn of(text: &'a str, start: usize, end: usize) -> Option<Self> {
+        let head = wording::tail(text.get(..start)?, AROUND);
+        let tail = wording::head(text.get(end..)?, AROUND);
+        let open = opening(head)?;
+        let outside = head[..open].trim_end();
+        let outside = outside.strip_suffix("rec").map_or(outside, str::trim_end);
+        // `${..}` in a string is not a set.
+        if outside.ends_with('$') {
+            return None;
+        }
+        let key = outside.strip_suffix('=').map_or("", |bound| last_name(bound.trim_end()));
+        Some(Self { before: &head[open + 1..], after: &tail[..closing(tail)], key })
+    }
+
+    /// Whether the set is an element of a list or the argument of a function: no attribute name says what it is.
+    pub fn is_element(&self) -> bool {
+        self.key.is_empty()
+    }
+
+    /// The name that the set is bound to.
+    pub fn key(&self) -> &'a str {
+        self.key
+    }
+
+    /// The value of the attribute that names the set.
+    pub fn name(&self) -> Option<&'a str> {
+        NAMES.iter().find_map(|name| self.value(name)).filter(|name| !name.contains([' ', '$']))
+    }
+
+    /// The number of the attribute with a name.
+    pub fn number(&self, name: &str) -> Option<u32> {
+        self.attributes().find(|(key, _)| *key == name)?.1.parse().ok()
+    }
+
+    fn value(&self, name: &str) -> Option<&'a str> {
+        let (_, value) = self.attributes().find(|(key, _)| *key == name)?;
+        Some(value.strip_prefix('"')?.strip_suffix('"')?).filter(|value| !value.is_empty())
+    }
+
+    /// The attributes next to the number that have a value on one line.
+    fn attributes(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let statements = statements(self.before).into_iter().chain(statements(self.after));
+        statements.filter_map(|statement| {
+            let (key, value) = statement.split_once('=')?;
+            Some((last_name(key.trim_end()), value.trim()))
+        })
+    }
+}
+
+/// The last name in a text: `port` of `a.port`, and `memos.example.org` of `"memos.example.org"`.
+fn last_name(text: &str) -> &str {
+    match text.strip_suffix('"') {
+        Some(quoted) => quoted.rsplit('"').next().unwrap_or(quoted),
+        None => {
+            let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '\'');
+            &text[text.trim_end_matches(is_part).len()..]
+        }
+    }
+}
+
+/// The position of the brace that opens the innermost set at the end of a text.
+fn opening(head: &str) -> Option<usize> {
+    let mut closed = 0_u32;
+    for (at, byte) in head.bytes().enumerate().rev() {
+        match byte {
+            b'}' => closed += 1,
+            b'{' if closed == 0 => return Some(at),
+            b'{' => closed -= 1,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The position of the brace that closes the set, or the end of the text.
+fn closing(tail: &str) -> usize {
+    let mut open = 0_u32;
+    for (at, byte) in tail.bytes().enumerate() {
+        match byte {
+            b'{' => open += 1,
+            b'}' if open == 0 => return at,
+            b'}' => open -= 1,
+            _ => {}
+        }
+    }
+    tail.len()
+}
+
+/// The parts of a text between semicolons outside of brackets.
+fn statements(text: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let (mut start, mut open) = (0, 0_i32);
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'{' | b'[' | b'(' => open += 1,
+            b'}' | b']' | b')' => open -= 1,
+            b';' if open == 0 => {
+                parts.push(&text[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(&text[start..]);
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn around(text: &str) -> Option<(String, String)> {
+        let at = text.find('@').unwrap();
+        let text = text.replacen('@', "", 1);
+        let beside = Beside::of(&text, at, at + 4)?;
+        Some((beside.key().to_owned(), beside.name().unwrap_or_default().to_owned()))
+    }
+
+    #[test]
+    fn the_attributes_next_to_a_number_name_it() {
+        for (text, key, name) in [
+            ("[ { name = \"sonarr\"; port = @8989; } ]", "", "sonarr"),
+            ("[ { a = { name = \"x\"; }; port = @8989; subdomain = \"tv\"; } ]", "", "tv"),
+            ("{ Chat = { href = url @8000; }; }", "Chat", ""),
+            ("{ \"a.example.org\" = rec { port = @8000; name = \"web app\"; }; }", "a.example.org", ""),
+        ] {
+            assert_eq!(around(text), Some((key.to_owned(), name.to_owned())), "{text}");
+        }
+        assert_eq!(around("\"${toString @8000}\""), None);
+        assert_eq!(around("port = @8000;"), None);
+        let pair = "{ host = 8080; guest = 8043; }";
+        assert_eq!(Beside::of(pair, 9, 13).and_then(|beside| beside.number("guest")), Some(8043));
+    }
+}

@@ -1,0 +1,224 @@
+//! The uses of one number, grouped by service.
+
+use std::collections::{BTreeSet, HashSet};
+
+use super::Used;
+use super::evidence::{Candidate, Evidence, weight};
+use super::reader::is_front;
+use super::scaffolding;
+use super::words::{self, share, with};
+use crate::knowledge::service_ports::Service;
+
+/// The uses of one service.
+#[derive(Debug)]
+pub struct Cluster<'a> {
+    pub number: u32,
+    pub uses: Vec<Used<'a>>,
+    /// The row for the service.
+    pub row: Option<&'static Service>,
+    /// The words that identify the service.
+    pub service: Vec<String>,
+    /// Indices of the uses that certainly belong to this service.
+    pub certain: Vec<usize>,
+}
+
+/// Groups the uses of one number by service.
+pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
+    let (strong, weak): (Vec<Used<'_>>, Vec<Used<'_>>) =
+        uses.into_iter().partition(|used| used.weight() >= weight::BOUND);
+    let (listeners, clients): (Vec<Used<'_>>, Vec<Used<'_>>) = strong.into_iter().partition(Used::is_listener);
+    let mut found: Vec<Cluster<'_>> = Vec::new();
+    for used in listeners.into_iter().chain(clients) {
+        let names = used.names();
+        let same = found.iter().position(|cluster| cluster.is_of(&used, &names));
+        match same.or_else(|| beside(&found, &used)).or_else(|| on_machine(&found, &used)) {
+            Some(at) => found[at].add(used),
+            None => found.push(Cluster::of(number, used)),
+        }
+    }
+    let mut undecided = Vec::new();
+    for used in weak {
+        let named = found.iter().position(|cluster| cluster.is_named_by(&used));
+        let near = || beside(&found, &used).or_else(|| on_machine(&found, &used));
+        let usual = || of_same_row(&found, &used);
+        match named.or_else(near).or_else(|| at_same_address(&found, &used)).or_else(usual) {
+            Some(at) => found[at].add(used),
+            None if names_another(&found, &used) => found.push(Cluster::of(number, used)),
+            None => undecided.push(used),
+        }
+    }
+    let (same, undecided): (Vec<Used<'_>>, Vec<Used<'_>>) =
+        undecided.into_iter().partition(|used| at_same_address(&found, used).is_some());
+    for used in same {
+        if let Some(at) = at_same_address(&found, &used) {
+            found[at].add(used);
+        }
+    }
+    match found.as_mut_slice() {
+        [] => found.extend(Cluster::of_weak(number, undecided)),
+        [only] => undecided.into_iter().for_each(|used| only.add(used)),
+        // No evidence for one of the services.
+        _ => {}
+    }
+    found
+}
+
+/// The only service that listens on the port in the file of a client.
+fn beside(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
+    let is_here = |known: &Used<'_>| known.path == used.path && known.is_listener() && !known.evidence.is_isolated();
+    let listens_here = |cluster: &Cluster<'_>| cluster.uses.iter().any(is_here);
+    let mut here = (0..found.len()).filter(|&at| !used.is_listener() && listens_here(&found[at]));
+    here.next().filter(|_| here.next().is_none())
+}
+
+/// The only service that listens on the port on the machine that a client connects to, or whose firewall is opened.
+fn on_machine(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
+    let address = used.evidence.address().filter(|address| !matches!(*address, "localhost" | "127.0.0.1" | "0.0.0.0"));
+    let here = || scaffolding::machine(used.path).filter(|_| !used.names_target());
+    let machine = address.or_else(here)?;
+    let is_there = |known: &Used<'_>| known.is_listener() && scaffolding::machine(known.path) == Some(machine);
+    let listens_there = |cluster: &Cluster<'_>| cluster.uses.iter().any(is_there);
+    let mut there = (0..found.len()).filter(|&at| !used.is_listener() && listens_there(&found[at]));
+    there.next().filter(|_| there.next().is_none())
+}
+
+/// The service whose usual number it is, for a listener that only its file names.
+fn of_same_row(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
+    let (row, _) = used.known.filter(|_| used.is_listener())?;
+    found.iter().position(|cluster| cluster.row == Some(row))
+}
+
+/// The service that another client in the same file reaches at the same address.
+fn at_same_address(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
+    let address = used.evidence.address()?;
+    let is_same = |known: &Used<'_>| known.path == used.path && known.evidence.address() == Some(address);
+    found.iter().position(|cluster| !cluster.listens() && cluster.uses.iter().any(is_same))
+}
+
+/// Whether a use with weak evidence names a service that is certainly not one of those found so far.
+fn names_another(found: &[Cluster<'_>], used: &Used<'_>) -> bool {
+    let names_host = used.evidence.best.weight == weight::HOST && used.known.is_none();
+    let is_proxied = used.evidence.is_client() && used.evidence.best.weight == weight::FILE;
+    match found {
+        [] => (names_host || used.names_target()) && used.evidence.address().is_some() && used.known.is_none(),
+        // The host of a proxy is another name of the service behind it.
+        [only] if only.listens() => used.names_target() || used.is_listener(),
+        _ => used.names_target() || used.is_listener() || names_host || is_proxied,
+    }
+}
+
+impl<'a> Cluster<'a> {
+    fn of(number: u32, used: Used<'a>) -> Self {
+        let (row, service) = (used.row(), used.names());
+        Self { number, row, service, certain: vec![used.index], uses: vec![used] }
+    }
+
+    /// A cluster for a number if no use certainly names its service.
+    fn of_weak(number: u32, mut uses: Vec<Used<'a>>) -> Option<Self> {
+        let best = (0..uses.len()).max_by_key(|&at| (uses[at].weight(), std::cmp::Reverse(at)))?;
+        let mut cluster = Self::of(number, uses.remove(best));
+        uses.into_iter().for_each(|used| cluster.add(used));
+        Some(cluster)
+    }
+
+    fn add(&mut self, used: Used<'a>) {
+        self.certain.push(used.index);
+        if self.row.is_none() && self.uses.iter().all(|known| known.weight() < used.weight()) {
+            self.row = used.row();
+        }
+        self.uses.push(used);
+    }
+
+    /// Whether a use that names a service belongs to this one.
+    fn is_of(&self, used: &Used<'_>, names: &[String]) -> bool {
+        match (self.row, used.row()) {
+            (Some(row), Some(other)) => row == other,
+            _ if share(&self.service, names) => true,
+            // Secondary evidence of one use may be the name of another.
+            _ => {
+                let in_path = |words: &BTreeSet<String>, name: &[String]| share(name, words);
+                let near =
+                    |known: &Used<'_>| known.path == used.path && known.weight().min(used.weight()) < weight::LISTENER;
+                in_path(used.evidence.path_words(), &self.service)
+                    || self.uses.iter().any(|known| in_path(known.evidence.path_words(), names) || near(known))
+            }
+        }
+    }
+
+    /// Whether the evidence of a use names this service.
+    fn is_named_by(&self, used: &Used<'_>) -> bool {
+        // The best name is contained in its words, and cheaper to compare.
+        share(&self.service, &used.evidence.best.service) || share(&self.service, used.evidence.words())
+    }
+
+    /// The use with the strongest evidence.
+    pub fn best(&self) -> Option<&Used<'a>> {
+        self.uses.iter().max_by_key(|used| (used.evidence.best.weight, std::cmp::Reverse(used.index)))
+    }
+
+    /// Whether a use says what the port is for.
+    pub fn is_named(&self) -> bool {
+        let is_known = |used: &Used<'_>| used.known.is_some_and(|(_, weight)| weight >= weight::KNOWN);
+        self.uses.iter().any(|used| used.evidence.best.weight > weight::CLIENT || is_known(used))
+    }
+
+    /// Whether something certainly listens on the port.
+    pub fn listens(&self) -> bool {
+        self.uses.iter().any(|used| used.is_listener() && used.evidence.best.weight >= weight::BOUND)
+    }
+
+    /// Names for the service's port, the best first.
+    pub fn names(&self) -> Vec<Vec<String>> {
+        let mut names = Vec::new();
+        names.extend(self.row.map(|row| words::split(row.name)));
+        // Clients have names of their own: a listener's is not among them.
+        let listens = self.listens();
+        let is_name = |used: &&Used<'_>| !used.is_of_front() && (!listens || used.is_listener());
+        let by_weight = || self.best().into_iter().chain(&self.uses).filter(is_name);
+        for used in by_weight() {
+            let Evidence { best: Candidate { service, qualifier, .. }, comment, .. } = &used.evidence;
+            let base = with(service, qualifier);
+            names.push(base.clone());
+            names.push(with(&base, &used.evidence.sides()));
+            names.push(with(&join_instance(service, &used.evidence.middle()), qualifier));
+            if !comment.is_empty() {
+                names.push(with(&base, comment));
+            }
+            let subject = used.evidence.subject();
+            let is_named = used.evidence.is_named_by_file();
+            if is_named && !subject.is_empty() && !is_front(subject) && !share(subject, &base) {
+                names.push(with(subject, &base));
+            }
+        }
+        // A number that several machines have is not that of one machine.
+        let machines: BTreeSet<&str> = self.uses.iter().filter_map(|used| scaffolding::machine(used.path)).collect();
+        let machine = machines.first().filter(|_| machines.len() == 1).map(|machine| words::service(machine));
+        for used in by_weight() {
+            let Candidate { service, qualifier, .. } = &used.evidence.best;
+            let base = with(&join_instance(service, &used.evidence.middle()), qualifier);
+            names.extend(used.evidence.further().iter().map(|words| with(&base, words)));
+        }
+        for used in by_weight() {
+            let Candidate { service, qualifier, .. } = &used.evidence.best;
+            let base = with(&join_instance(service, &used.evidence.middle()), qualifier);
+            names.extend(machine.iter().map(|words| with(&base, words)));
+        }
+        if names.is_empty() && self.uses.iter().all(|used| used.evidence.is_named_by_file()) {
+            names.extend(self.uses.iter().find_map(|used| words::file_stem(used.path)));
+        }
+        names.iter_mut().for_each(|name| name.truncate(LONGEST));
+        names.retain(|name| !name.is_empty());
+        let mut seen = HashSet::new();
+        names.retain(|name| seen.insert(name.clone()));
+        names
+    }
+}
+
+/// A service's name with that of an instance. `clickhouse2` of clickhouse does not become `clickhouseClickhouse2`.
+fn join_instance(service: &[String], instance: &[String]) -> Vec<String> {
+    let starts = |word: &String| service.first().is_some_and(|first| word.starts_with(first.as_str()));
+    if instance.first().is_some_and(starts) { instance.to_vec() } else { with(service, instance) }
+}
+
+/// The maximum number of words in a name.
+const LONGEST: usize = 5;

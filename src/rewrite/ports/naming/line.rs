@@ -1,0 +1,206 @@
+//! The text around a number.
+
+use super::Missing;
+use super::words::{all_generic, service, split, telling};
+use crate::wording;
+
+/// The text around a number.
+#[derive(Debug)]
+pub struct Line<'a> {
+    /// The line up to the number.
+    pub before: &'a str,
+    /// The line after the number.
+    pub after: &'a str,
+    /// The comment at the end of the line, or else the comment above, if this line contains only the number.
+    pub comment: &'a str,
+    /// The text before the number, up to a limit.
+    pub above: &'a str,
+}
+
+/// One side of a mapping of ports: `8080:80`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// The number on the machine.
+    Host,
+    /// The number in the container.
+    Container,
+}
+
+impl<'a> Line<'a> {
+    pub fn of(port: &Missing<'a>) -> Self {
+        // Bytes on each side of the number: a file with one long line can contain many numbers.
+        const AROUND: usize = 600;
+        let (start, end) = (port.span.start as usize, port.span.end as usize);
+        let head = wording::tail(port.text.get(..start).unwrap_or(""), AROUND);
+        let tail = wording::head(port.text.get(end..).unwrap_or(""), AROUND).lines().next().unwrap_or("");
+        let (rest, before) = head.rsplit_once('\n').unwrap_or(("", head));
+        let own = comment_of(tail);
+        let alone = before.trim_matches(|c: char| c.is_whitespace() || matches!(c, '-' | '"' | '[')).is_empty();
+        let comment = match own {
+            "" if alone => comment_above(rest),
+            // A comment about several numbers is not the name of one; the two ends of a range count as one.
+            own if is_range_end(port.name) => own,
+            _ if tail.split('#').next().is_some_and(|code| code.bytes().any(|byte| byte.is_ascii_digit())) => "",
+            own => own,
+        };
+        Self { before, after: tail, comment: comment.trim_start_matches('#').trim(), above: head }
+    }
+
+    /// The name that the line binds to a single number: `metrics-port = 9100`.
+    pub fn binding(&self) -> Option<&'a str> {
+        let name = self.before.trim_end_matches(['"', '\'']).trim_end().strip_suffix('=')?.trim_end();
+        let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '\'');
+        let start = name.trim_end_matches(is_part).len();
+        Some(&name[start..]).filter(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()))
+    }
+
+    /// The name that the line binds to the call of a function with the number, and the function: `href = url 8000`.
+    pub fn call(&self) -> Option<(&'a str, &'a str)> {
+        let (bound, function) = self.before.rsplit_once('=')?;
+        let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '\'');
+        let function = function.trim();
+        let bound = bound.trim();
+        let is_call = !function.is_empty() && function.chars().all(|c| is_part(c) || c == '.');
+        is_call.then(|| (&bound[bound.trim_end_matches(is_part).len()..], function))
+    }
+
+    /// The name of the package whose script contains the number: `docs` of `writeShellScriptBin "docs" "serve --port
+    /// 80"`.
+    pub fn script(&self) -> Option<&'a str> {
+        const MAKERS: [&str; 3] = ["writeShellScriptBin", "writeShellApplication", "writeShellScript"];
+        let behind =
+            MAKERS.iter().filter_map(|maker| self.above.rsplit_once(maker)).map(|(_, behind)| behind.trim_start());
+        let behind = behind.min_by_key(|behind| behind.len())?;
+        let named = match behind.strip_prefix('{') {
+            Some(set) => set.split_once("name = ")?.1,
+            None => behind,
+        };
+        let (name, rest) = named.strip_prefix('"')?.split_once('"')?;
+        // The string of the script must still be open.
+        let quotes = if rest.contains("''") { "''" } else { "\"" };
+        (rest.matches(quotes).count() % 2 == 1 && !name.contains('$')).then_some(name)
+    }
+
+    /// The words of the flag whose value contains the number: `--metrics 127.0.0.1:9464`.
+    pub fn flag(&self) -> Vec<String> {
+        let Some((_, after)) = self.before.rsplit_once(" --") else { return Vec::new() };
+        let (flag, value) = after.split_once([' ', '=']).unwrap_or((after, ""));
+        if value.contains(' ') { Vec::new() } else { telling(flag) }
+    }
+
+    /// The host of a URL that ends in the number, if it is a container or a service: a single label, or a name inside of
+    /// a cluster. `atuin` of `http://atuin-server:8080`.
+    pub fn url_host(&self) -> Option<Vec<String>> {
+        let host = self.before.strip_suffix(':')?;
+        let start = host.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')).len();
+        let (outside, host) = host.split_at(start);
+        let in_cluster = host.strip_suffix(".cluster.local").unwrap_or(host).strip_suffix(".svc");
+        let host = match in_cluster.and_then(|host| host.split('.').next()) {
+            Some(service) => service,
+            None if outside.ends_with("://") => host,
+            None => return None,
+        };
+        let is_label = host.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+        let words = if is_label { service(host) } else { Vec::new() };
+        (!words.is_empty() && !all_generic(&words)).then_some(words)
+    }
+
+    /// The words of the first label of a domain name before the number.
+    pub fn host_name(&self) -> Vec<String> {
+        let Some(host) = self.before.strip_suffix(':') else { return Vec::new() };
+        let start = host.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.')).len();
+        host[start..].split_once('.').map(|(label, _)| service(label)).unwrap_or_default()
+    }
+
+    /// The text of the line before the address or number that ends here.
+    fn before_address(&self) -> &'a str {
+        let start = self.before.rfind(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '(' | '['));
+        &self.before[..start.unwrap_or(0)]
+    }
+
+    /// The words of the host name on the line for which connections go to the address: `memos` in
+    /// `"memos.example.org" = "http://127.0.0.1:5230"`, without the domain.
+    pub fn key_host(&self) -> Option<Vec<String>> {
+        let address = &self.before[self.before_address().len()..];
+        let is_address = address.contains("://") || address.ends_with(':') && address.len() > 2;
+        if !is_address {
+            return None;
+        }
+        let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '=' | ':' | '>' | '(');
+        let before = self.before_address().trim_end_matches(ends);
+        let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
+        let (host, is_computed) = match before.strip_suffix('}').and_then(|open| open.rsplit_once("${")) {
+            // `"memos.${domain}"`, and a variable for the whole name
+            Some((before, variable)) if !before.ends_with('.') => {
+                let words = telling(variable);
+                return Some(words).filter(|words| words.len() > 1 && variable.to_ascii_lowercase().ends_with("host"));
+            }
+            Some((before, _)) => (before.trim_end_matches('.'), true),
+            None => (before, false),
+        };
+        let host = &host[host.trim_end_matches(is_part).len()..];
+        let labels: Vec<&str> = host.split('.').collect();
+        let is_domain = labels.iter().all(|label| !label.is_empty())
+            && labels.last().is_some_and(|top| top.len() > 1 && top.bytes().all(|byte| byte.is_ascii_lowercase()));
+        let own = match (is_computed, labels.as_slice()) {
+            (true, own) => own,
+            (false, [domain, _]) if is_domain => std::slice::from_ref(domain),
+            (false, [own @ .., _, _]) if is_domain => own,
+            _ => return None,
+        };
+        // The outer label is the more general one: `script.mocky` is a part of `mocky`.
+        let words = own.iter().rev().flat_map(|label| split(label));
+        let words: Vec<String> = words.filter(|word| !matches!(word.as_str(), "app" | "www")).collect();
+        words.first().is_some_and(|first| first.starts_with(|c: char| c.is_ascii_alphabetic())).then_some(words)
+    }
+
+    /// The literal host of the address that ends in the number: `192.168.1.4`.
+    pub fn address(&self) -> Option<&'a str> {
+        let host = self.before.strip_suffix(':')?;
+        let start = host.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.')).len();
+        Some(&host[start..]).filter(|host| !host.is_empty())
+    }
+
+    /// The side of a mapping that the number is.
+    pub fn side(&self) -> Option<Side> {
+        let is_next = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit() || c == '$');
+        let before = self.before.strip_suffix(':');
+        // `${PORT:-3001}:3000`
+        let after = self.after.strip_prefix('}').unwrap_or(self.after);
+        match after.strip_prefix(':') {
+            Some(rest) if is_next(rest) => Some(Side::Host),
+            _ => before
+                .filter(|rest| rest.ends_with(|c: char| c.is_ascii_digit() || c == '}') && !rest.contains("://"))
+                .map(|_| Side::Container),
+        }
+    }
+
+    /// The scheme of a URL that ends in the number: `ldap` of `ldap://127.0.0.1:3890`.
+    pub fn scheme(&self) -> Option<&'a str> {
+        let (scheme, rest) = self.before.rsplit_once("://")?;
+        let start = scheme.trim_end_matches(|c: char| c.is_ascii_alphanumeric()).len();
+        (!rest.contains([' ', '"'])).then_some(&scheme[start..])
+    }
+}
+
+/// The first line of the comment directly above a number.
+fn comment_above(above: &str) -> &str {
+    let lines = above.lines().rev().map_while(|line| line.trim_start().strip_prefix('#'));
+    lines.last().unwrap_or("")
+}
+
+/// Whether a use is one end of a range of ports.
+pub fn is_range_end(name: &str) -> bool {
+    name.ends_with("Ranges.from") || name.ends_with("Ranges.to")
+}
+
+/// The protocol of a range of ports, which distinguishes two ranges of one service.
+pub fn range_protocol(name: &str) -> Option<String> {
+    let protocol = if name.contains("allowedUDP") { "udp" } else { "tcp" };
+    is_range_end(name).then(|| protocol.to_owned())
+}
+
+/// The comment at the end of a line, without its comment character.
+fn comment_of(tail: &str) -> &str {
+    tail.find(" #").map_or("", |at| tail[at + 2..].trim())
+}

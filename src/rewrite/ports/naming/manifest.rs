@@ -1,0 +1,167 @@
+//! The names that YAML gives to a number: those of the list elements around it and, in a Kubernetes manifest, that of the
+//! object.
+
+use crate::wording;
+
+/// Bytes before a number that are read.
+const AROUND: usize = 16_000;
+
+/// The names around a number.
+#[derive(Debug, Default)]
+pub struct Names<'a> {
+    /// The value of the `name` next to the number.
+    pub own: &'a str,
+    /// The values of `name` in the mappings around it, the innermost first.
+    pub outer: Vec<&'a str>,
+    /// The name of the Kubernetes object. Empty in other files.
+    pub object: &'a str,
+}
+
+impl<'a> Names<'a> {
+    /// Reads the names around a number.
+    pub fn of(text: &'a str, start: usize, end: usize) -> Option<Self> {
+        let head = wording::tail(text.get(..start)?, AROUND);
+        let document = head.rfind("\n---").map_or(head, |at| &head[at + 1..]);
+        let rest = wording::head(text.get(end..)?, AROUND);
+        let (before, line) = document.rsplit_once('\n').unwrap_or(("", document));
+        let mut names = Self { object: object(document), ..Self::default() };
+        let own = Line::of(line);
+        let above = before.lines().rev().map(Line::of);
+        match line.rfind('{') {
+            // `- { name: http, containerPort: 80 }`
+            Some(open) => {
+                let inside = line[open + 1..].split(',').chain(rest.split(['}', '\n']).next()?.split(','));
+                names.own = inside.filter_map(name).next().unwrap_or("");
+                names.climb(above, own.dash.unwrap_or(own.content), None);
+            }
+            None => {
+                let below = rest.lines().skip(1).map(Line::of);
+                let below = below.take_while(|line| line.content >= own.content && line.dash.is_none());
+                let beside = below.filter(|line| line.content == own.content).find_map(|line| name(line.text));
+                let column = own.content;
+                names.climb(std::iter::once(own).chain(above), column, Some(beside.unwrap_or("")));
+            }
+        }
+        Some(names)
+    }
+
+    /// Reads the mappings around a number from its line upwards: each begins further to the left than the one inside. `own`
+    /// is the name below the number in its own mapping, if that begins here.
+    fn climb(&mut self, lines: impl Iterator<Item = Line<'a>>, mut column: usize, own: Option<&'a str>) {
+        let (mut is_own, mut found) = (own.is_some(), own.unwrap_or(""));
+        for line in lines.filter(|line| !line.text.is_empty()) {
+            if line.content > column {
+                continue;
+            }
+            if line.content < column {
+                self.push(&mut is_own, std::mem::take(&mut found));
+                column = line.content;
+            }
+            found = name(line.text).unwrap_or(found);
+            if let Some(dash) = line.dash {
+                self.push(&mut is_own, std::mem::take(&mut found));
+                column = dash;
+            }
+        }
+        self.push(&mut is_own, found);
+    }
+
+    /// Adds the name of a mapping that was read to its beginning.
+    fn push(&mut self, is_own: &mut bool, name: &'a str) {
+        match (std::mem::take(is_own), name) {
+            (_, "") => {}
+            (true, name) => self.own = name,
+            (false, name) => self.outer.push(name),
+        }
+    }
+}
+
+/// The name of the object that a document of a manifest describes.
+fn object(document: &str) -> &str {
+    let is_manifest = document.lines().any(|line| line.starts_with("kind:"));
+    let Some((_, metadata)) = document.split_once("\nmetadata:").filter(|_| is_manifest) else { return "" };
+    let block = metadata.lines().enumerate().take_while(|(at, line)| *at == 0 || line.starts_with([' ', '#']));
+    block.flat_map(|(_, line)| line.split(['{', ',', '}'])).find_map(name).unwrap_or("")
+}
+
+/// The value of `name: VALUE`.
+fn name(text: &str) -> Option<&str> {
+    let value = text.trim().strip_prefix("name:")?.split(" #").next()?.trim().trim_matches(['"', '\'']);
+    (!value.is_empty() && !value.contains([' ', '{', '$'])).then_some(value)
+}
+
+/// A line of YAML.
+struct Line<'a> {
+    /// The column of the dash in front of a list element.
+    dash: Option<usize>,
+    /// The column of the first key.
+    content: usize,
+    text: &'a str,
+}
+
+impl<'a> Line<'a> {
+    fn of(line: &'a str) -> Self {
+        let text = line.trim_start();
+        let column = line.len() - text.len();
+        if text.starts_with('#') {
+            return Self { dash: None, content: column, text: "" };
+        }
+        match text.strip_prefix("- ") {
+            Some(rest) => {
+                let text = rest.trim_start();
+                Self { dash: Some(column), content: line.len() - text.len(), text }
+            }
+            None => Self { dash: None, content: column, text },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MANIFEST: &str = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  namespace: web
+  name: shop
+spec:
+  template:
+    spec:
+      containers:
+        - name: sidecar
+          image: example
+        - name: checkout
+          image: example
+          ports:
+            - name: metrics
+              containerPort: @9102
+            - { name: admin, containerPort: @8001 }
+            - containerPort: @8002
+              name: api
+          env:
+            - name: CACHE_URL
+              value: http://127.0.0.1:@6390
+";
+
+    #[test]
+    fn numbers_have_the_names_around_them() {
+        let positions: Vec<usize> = MANIFEST.match_indices('@').map(|(at, _)| at).collect();
+        let text = MANIFEST.replace('@', " ");
+        let names = |at: usize| {
+            let at = positions[at] + 1;
+            let names = Names::of(&text, at, at + 4).unwrap();
+            (names.own.to_owned(), names.outer.join(" "), names.object.to_owned())
+        };
+        for (at, own) in ["metrics", "admin", "api", "CACHE_URL"].into_iter().enumerate() {
+            assert_eq!(names(at), (own.to_owned(), "checkout".to_owned(), "shop".to_owned()), "{own}");
+        }
+    }
+
+    #[test]
+    fn an_object_may_be_written_in_one_line() {
+        assert_eq!(object("kind: Service\nmetadata: { name: shop, namespace: web }\nspec:\n  x: 1\n"), "shop");
+        assert_eq!(object("metadata:\n  name: shop\n"), "");
+    }
+}

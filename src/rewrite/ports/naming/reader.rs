@@ -1,0 +1,495 @@
+//! Reads the name of a use: who listens, and what a client connects to.
+
+mod client;
+
+use std::cell::OnceCell;
+
+use super::Missing;
+use super::beside::Beside;
+use super::evidence::{Candidate, weight};
+use super::line::{Line, Side};
+use super::manifest::Names;
+use super::scaffolding::Scaffolding;
+use super::words::{all_generic, is_generic, service, share, split, subject, telling, with};
+use crate::knowledge::name_words::{
+    CATEGORIES, CLIENT_SETS, CLIENTS, FRONTS, HOLDERS, PARTS, PASSES_ON, PLACES, PURPOSES,
+};
+use crate::knowledge::service_ports::{self, Certainty};
+
+/// A use of a port, with everything around it that may name it.
+#[derive(Debug)]
+pub struct Reader<'a> {
+    pub line: Line<'a>,
+    /// The subject of the file. Empty if it does not say what its ports are for.
+    pub subject: Vec<String>,
+    /// Whether it is one of several numbers in a list, which the file cannot name all.
+    pub is_one_of_many: bool,
+    parts: Vec<&'a str>,
+    /// The set around the number, in Nix.
+    beside: Option<Beside<'a>>,
+    /// The names around the number, in YAML.
+    names: Names<'a>,
+    context: &'a Scaffolding<'a>,
+    /// The part of [`Reader::parts`] that holds services in this file, besides the usual ones.
+    holder: Option<usize>,
+    /// See [`Reader::named`].
+    named: OnceCell<Option<(usize, Candidate)>>,
+}
+
+impl<'a> Reader<'a> {
+    pub fn of(port: &Missing<'a>, context: &'a Scaffolding<'a>) -> Self {
+        let line = Line::of(port);
+        let raw: Vec<&str> = port.name.trim_end_matches(".default").split(['.', ' ']).collect();
+        // Single-letter flags have no meaning by themselves.
+        let parts: Vec<&str> = raw.into_iter().filter(|part| !(part.len() == 2 && part.starts_with('-'))).collect();
+        let (start, end) = (port.span.start as usize, port.span.end as usize);
+        let is_yaml = port.path.ends_with(".yaml") || port.path.ends_with(".yml");
+        let names = if is_yaml { Names::of(port.text, start, end).unwrap_or_default() } else { Names::default() };
+        let beside = if port.path.ends_with(".nix") { Beside::of(port.text, start, end) } else { None };
+        // One subject cannot name all the numbers of a list.
+        let is_one_of_many = context.is_list(port);
+        let subject = subject(port.path).unwrap_or_default();
+        let holder = context.collection(port).filter(|at| at + 2 < parts.len());
+        Self { line, subject, is_one_of_many, parts, beside, names, context, holder, named: OnceCell::new() }
+    }
+
+    /// Whether the use is in a Kubernetes manifest.
+    fn is_manifest(&self) -> bool {
+        !self.names.object.is_empty()
+    }
+
+    /// The side of a mapping that the number is.
+    pub fn side(&self) -> Option<Side> {
+        match self.last() {
+            "hostPort" | "host" => Some(Side::Host),
+            "containerPort" | "guest" => Some(Side::Container),
+            last if split(last).last().is_some_and(|word| word == "ports") => self.line.side(),
+            _ => None,
+        }
+    }
+
+    /// The well-known service behind the other side of a mapping: `https` of `{ host = 8443; guest = 443; }`.
+    pub fn partner(&self) -> Option<Vec<String>> {
+        let other = match self.last() {
+            "host" => "guest",
+            "guest" => "host",
+            _ => return None,
+        };
+        let number = self.beside?.number(other)?;
+        let row = service_ports::services(number).iter().find(|row| row.certainty == Certainty::Always)?;
+        Some(split(row.name))
+    }
+
+    /// The kind of the probe that connects to the port.
+    pub fn probe(&self) -> Option<Vec<String>> {
+        self.parts.iter().find_map(|part| part.strip_suffix("Probe")).map(split)
+    }
+
+    /// The words of the last name that say something, however general.
+    pub fn general(&self) -> Vec<String> {
+        const EMPTY: [&str; 8] = ["addr", "address", "bind", "default", "listen", "port", "ports", "value"];
+        split(self.last()).into_iter().filter(|word| !EMPTY.contains(&word.as_str())).collect()
+    }
+
+    /// The texts whose words may be the name of a service.
+    pub fn texts(&self) -> Vec<&'a str> {
+        let names = self.names.outer.iter().copied().chain([self.names.own, self.names.object]);
+        self.parts.iter().copied().chain([self.line.before, self.line.comment]).chain(names).collect()
+    }
+
+    /// The name of the number's own mapping in YAML.
+    pub fn own_name(&self) -> Vec<String> {
+        if self.is_manifest() { service(self.names.own) } else { Vec::new() }
+    }
+
+    pub fn last(&self) -> &str {
+        self.parts.last().copied().unwrap_or("")
+    }
+
+    pub fn is_firewall(&self) -> bool {
+        self.is_one_of_many
+            || self.parts.iter().any(|part| {
+                *part == "firewall"
+                    || split(part).first().is_some_and(|word| matches!(word.as_str(), "allow" | "allowed"))
+            })
+            || self.parts.iter().any(|part| part.trim_start_matches('-').starts_with("dport"))
+            || self.is_manifest() && self.parts.iter().any(|part| matches!(*part, "egress" | "ingress"))
+    }
+
+    pub fn is_client(&self) -> bool {
+        if self.is_manifest() {
+            return self.is_client_in_manifest();
+        }
+        let mut last = split(self.last());
+        // `originList`
+        last.pop_if(|word| word == "list");
+        let listens = last.iter().any(|word| matches!(word.as_str(), "listen" | "bind" | "port"));
+        let names_another = last.last().is_some_and(|word| CLIENTS.contains(&word.as_str()));
+        let in_set = self.parts.iter().any(|part| CLIENT_SETS.contains(part));
+        let in_text = self.line.scheme().is_some_and(|scheme| {
+            let script = last
+                .iter()
+                .any(|word| matches!(word.as_str(), "script" | "start" | "cmd" | "command" | "text" | "test"));
+            script || !matches!(scheme, "http" | "https" | "tcp" | "udp" | "ws" | "unix")
+        });
+        // `href = url 8000;`: the bound name says what the call is for.
+        let bound = self.line.binding().or_else(|| self.line.call().map(|(bound, _)| bound));
+        let names_client = self.parts.len() == 1
+            && bound.is_some_and(|bound| split(bound).last().is_some_and(|word| CLIENTS.contains(&word.as_str())));
+        // The text of a proxy's configuration, apart from what it listens on itself.
+        let is_text_of_front = self.named().is_some_and(|(at, candidate)| {
+            is_front(&candidate.service) && at + 1 < self.parts.len() && self.is_text(at + 1)
+        });
+        let passes_on = PASSES_ON.iter().any(|words| self.line.before.contains(words));
+        // A URL of another host, and an expectation about the configuration of one
+        let is_other = self.line.address().is_some_and(|host| !is_local(host)) && self.line.scheme().is_some();
+        let is_check = self.parts.contains(&"checks");
+        let is_url_of_host =
+            self.line.scheme().is_some() && last.last().is_some_and(|word| matches!(word.as_str(), "host" | "server"));
+        names_another && !listens
+            || in_set && !last.iter().any(|word| word == "listen")
+            || in_text
+            || passes_on
+            || is_url_of_host
+            || names_client
+            || (is_other || is_check) && !listens
+            || is_text_of_front && !listens
+            || self.line.key_host().is_some() && !listens
+    }
+
+    /// Whether a part is an option whose value is a text: `appendHttpConfig`.
+    fn is_text(&self, at: usize) -> bool {
+        self.parts[at].ends_with("Config") || self.parts[at] == "config" || self.parts[at] == "text"
+    }
+
+    /// In a manifest, the value of a variable, a probe and a route connect to another port.
+    fn is_client_in_manifest(&self) -> bool {
+        const LISTENING: [&str; 5] = ["addr", "address", "bind", "listen", "port"];
+        const LISTENED: [&str; 5] = ["ports", "containerPort", "hostPort", "nodePort", "listen"];
+        let is_variable_of_listener =
+            split(self.names.own).last().is_some_and(|word| LISTENING.contains(&word.as_str()));
+        !is_variable_of_listener && !self.parts.iter().any(|part| LISTENED.contains(part))
+    }
+
+    /// The service named after a holder such as `services`, with the index of the name.
+    fn named(&self) -> Option<&(usize, Candidate)> {
+        let is_holder = |at: &usize| HOLDERS.contains(&self.parts[*at]) && !self.is_ci_job(*at);
+        let holders = || (0..self.parts.len()).rev().filter(is_holder);
+        self.named.get_or_init(|| holders().find_map(|at| self.held(at)).or_else(|| self.held(self.holder?))).as_ref()
+    }
+
+    /// Whether a holder has the jobs of a CI system, which are not services.
+    fn is_ci_job(&self, at: usize) -> bool {
+        self.parts[at] == "jobs" && self.parts.get(at + 2).is_some_and(|part| *part == "steps")
+    }
+
+    fn held(&self, holder: usize) -> Option<(usize, Candidate)> {
+        let is_category = |part: &str| CATEGORIES.contains(&part.to_ascii_lowercase().as_str());
+        let is_last = |at: usize| at + 2 >= self.parts.len();
+        let is_category = |part: &str| is_category(part) || self.context.is_category(part);
+        let at = (holder + 1..self.parts.len()).find(|&at| is_last(at) || !is_category(self.parts[at]))?;
+        // The last name is that of the option.
+        if at + 1 >= self.parts.len() && !matches!(self.parts[holder], "processes" | "containers") {
+            return None;
+        }
+        let words = service(self.parts[at]);
+        if self.parts[at] == "?" && !self.subject.is_empty() {
+            let candidate = Candidate {
+                service: self.subject.clone(),
+                qualifier: self.inner(at),
+                weight: weight::FILE_LISTENER + 3,
+            };
+            return Some((at, candidate));
+        }
+        if at == holder + 1 && PARTS.contains(&self.parts[at]) && !matches!(self.parts[holder], "roles" | "exporters") {
+            let service = with(&self.subject, &words);
+            return Some((
+                at,
+                Candidate { qualifier: self.qualifier(&service), service, weight: weight::FILE_LISTENER + 3 },
+            ));
+        }
+        if words.is_empty() || all_generic(&words) && self.parts[holder] != "exporters" {
+            return None;
+        }
+        let outer = holder.checked_sub(1).filter(|&outer| self.says_whose(outer));
+        let service = match self.parts[holder] {
+            "roles" if self.subject.is_empty() && outer.is_some() => {
+                outer.map(|at| service(self.parts[at])).unwrap_or_default()
+            }
+            "exporters" => with(&words, &["exporter".to_owned()]),
+            "roles" if !self.subject.is_empty() && !share(&self.subject, &words) => with(&self.subject, &words),
+            _ => words,
+        };
+        Some((at, Candidate { qualifier: self.qualifier(&service), service, weight: weight::LISTENER }))
+    }
+
+    /// The last name between a computed one and the option.
+    fn inner(&self, at: usize) -> Vec<String> {
+        let inner = self.parts.get(at + 1..).unwrap_or_default().iter().rev();
+        inner.map(|part| telling(part)).find(|words| !words.is_empty()).unwrap_or_default()
+    }
+
+    pub fn listener(&self) -> Candidate {
+        if self.is_manifest() {
+            return self.in_manifest();
+        }
+        if let Some((_, candidate)) = self.named() {
+            return candidate.clone();
+        }
+        if let Some(candidate) = self.in_ports() {
+            return candidate;
+        }
+        let is_option = self.parts.first().is_some_and(|part| *part == "options") || self.parts.contains(&"options");
+        let inner: Vec<usize> = (0..self.parts.len().saturating_sub(1)).filter(|&at| self.says_whose(at)).collect();
+        // A repository's own modules start with a common name: `options.acme.wiki.port`.
+        let found = if is_option { inner.last() } else { inner.first() };
+        match found {
+            Some(&at) if is_option && !self.subject.is_empty() => {
+                let service = with(&self.subject, &service(self.parts[at]));
+                let service = if share(&self.subject, &split(self.parts[at])) { self.subject.clone() } else { service };
+                Candidate { qualifier: self.qualifier(&service), service, weight: weight::LISTENER }
+            }
+            Some(&at) => {
+                let words = service(self.parts[at]);
+                let service = if share(&self.subject, &words) { self.subject.clone() } else { words };
+                Candidate { qualifier: self.qualifier(&service), service, weight: weight::BOUND + 5 }
+            }
+            None => self.leaf(self.last()),
+        }
+    }
+
+    /// The names of a manifest: the container, or else the object.
+    fn in_manifest(&self) -> Candidate {
+        let object = service(self.names.object);
+        let names = self.names.outer.iter().copied().map(service).chain([object.clone()]);
+        let names = names.filter(|words| !words.is_empty() && !all_generic(words));
+        let mut names = names.into_iter();
+        let service = names.find(|words| !PARTS.contains(&words.join("-").as_str())).unwrap_or_default();
+        // `traefik` of `traefik-canary`
+        let service = if object.len() > service.len() && object.starts_with(&service) { object } else { service };
+        let own = telling(self.names.own);
+        let is_variable = self.last() == "value";
+        let is_purpose = is_variable || own.iter().any(|word| PURPOSES.contains(&word.as_str()));
+        let qualifier = if is_purpose && !share(&service, &own) { own } else { Vec::new() };
+        Candidate { service, qualifier, weight: weight::LISTENER }
+    }
+
+    /// An entry of a set of ports: `ports.wiki`.
+    fn in_ports(&self) -> Option<Candidate> {
+        let at = self.parts.iter().position(|part| matches!(*part, "port" | "ports"))? + 1;
+        let (first, rest) = self.parts.get(at..)?.split_first()?;
+        let words = service(first);
+        let is_purpose = words.iter().all(|word| PURPOSES.contains(&word.as_str()) || is_generic(word));
+        let inner: Vec<String> = rest.iter().flat_map(|part| telling(part)).collect();
+        let candidate = Candidate { service: words, qualifier: inner, weight: weight::BOUND + 5 };
+        (!is_purpose).then_some(candidate)
+    }
+
+    /// The name that the attributes next to the number, or an element of YAML, give to the port.
+    pub fn element(&self) -> Option<Candidate> {
+        let name = match self.beside {
+            Some(beside) if beside.is_element() => beside.name()?,
+            Some(_) => return None,
+            None if self.is_manifest() || self.parts.contains(&"steps") => return None,
+            None => Some(self.names.own).filter(|name| !name.is_empty() && name.chars().any(char::is_lowercase))?,
+        };
+        let words = service(name);
+        if words.is_empty() || all_generic(&words) {
+            return None;
+        }
+        let plain =
+            |service: Vec<String>| Some(Candidate { service, qualifier: Vec::new(), weight: weight::LISTENER + 1 });
+        match self.named() {
+            Some((_, owner)) if is_front(&owner.service) => plain(words),
+            Some(_) if words.iter().any(|word| service_ports::is_service(word)) => plain(words),
+            Some((_, owner)) => Some(Candidate { qualifier: words, weight: weight::LISTENER + 1, ..owner.clone() }),
+            None if words.iter().all(|word| PURPOSES.contains(&word.as_str())) => None,
+            None => plain(words),
+        }
+    }
+
+    /// A name without context belongs to the subject of the file.
+    fn leaf(&self, name: &str) -> Candidate {
+        let words = self.without_prefix(telling(name), name, &self.subject);
+        // `initialPorts.query`
+        let before = self.parts.len().checked_sub(2).map(|at| split(self.parts[at]));
+        let in_ports = before.is_some_and(|words| words.len() > 1 && words.last().is_some_and(|word| word == "ports"));
+        let words = if in_ports && words.is_empty() { split(name) } else { words };
+        // A well-known service needs no further name, unlike a protocol.
+        let row = if let [word] = words.as_slice() { service_ports::named(word) } else { None };
+        let is_service = row.is_some_and(|row| row.certainty != Certainty::Always)
+            && !words.iter().any(|word| PURPOSES.contains(&word.as_str()));
+        if is_service && !share(&self.subject, &words) {
+            return Candidate { service: words, qualifier: Vec::new(), weight: weight::BOUND };
+        }
+        match (self.subject.is_empty(), words.is_empty()) {
+            (_, true) => {
+                Candidate { service: self.subject.clone(), qualifier: self.end(), weight: weight::FILE_LISTENER }
+            }
+            (true, false) => Candidate { service: words, qualifier: Vec::new(), weight: weight::BOUND },
+            (false, false) => {
+                let qualifier = if share(&self.subject, &words) {
+                    words.into_iter().filter(|word| !share(&self.subject, std::slice::from_ref(word))).collect()
+                } else {
+                    words
+                };
+                Candidate { service: self.subject.clone(), qualifier, weight: weight::BOUND }
+            }
+        }
+    }
+
+    /// Whether a name may identify a service: it is not generic, not computed, and not that of a place.
+    fn says_whose(&self, at: usize) -> bool {
+        let part = self.parts[at];
+        let before = at.checked_sub(1).map(|before| self.parts[before]);
+        let after_place = before.is_some_and(|before| PLACES.contains(&before));
+        let after_user = at.checked_sub(2).is_some_and(|before| self.parts[before] == "users");
+        // `packages.x86_64-linux`
+        let is_system = part.ends_with("-linux") || part.ends_with("-darwin");
+        let is_job = before == Some("jobs") && self.is_ci_job(at - 1);
+        let is_function =
+            part.strip_prefix("mk").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()));
+        // `initialPorts` is a set of ports.
+        let is_ports = split(part).last().is_some_and(|word| word == "ports");
+        part != "?"
+            && part != "initrd"
+            && !is_function
+            && !is_ports
+            && !is_job
+            && !self.context.is_machine(part)
+            && !is_system
+            && !after_place
+            && !after_user
+            && !all_generic(&split(part))
+            && !split(part).is_empty()
+    }
+
+    pub fn file(&self, weight: u32) -> Candidate {
+        let service = if is_front(&self.subject) || self.is_one_of_many { Vec::new() } else { self.subject.clone() };
+        Candidate { service, qualifier: self.end(), weight }
+    }
+
+    /// The name of the package whose script contains the number.
+    pub fn script(&self, is_remote: bool) -> Option<Candidate> {
+        let words = service(self.line.script()?);
+        let weight = if is_remote { weight::CLIENT } else { weight::BOUND + 6 };
+        (!words.is_empty() && !all_generic(&words)).then(|| Candidate { service: words, qualifier: Vec::new(), weight })
+    }
+
+    /// The name that the line binds, if it differs from the option's.
+    pub fn bound(&self, is_remote: bool) -> Option<Candidate> {
+        let name = self.line.binding().filter(|_| !self.is_manifest())?;
+        let is_option = split(self.last()) == split(name) || self.parts.contains(&name);
+        if is_option || telling(name).is_empty() || CLIENTS.contains(&split(name).last()?.as_str()) {
+            return None;
+        }
+        let candidate = self.leaf(name);
+        Some(Candidate { weight: if is_remote { weight::BOUND } else { weight::FILE_LISTENER + 1 }, ..candidate })
+    }
+
+    /// The name in a comment.
+    pub fn commented(&self, comment: &[String], is_firewall: bool) -> Option<Candidate> {
+        let most = if is_firewall { 4 } else { 2 };
+        if comment.is_empty() || all_generic(comment) {
+            return None;
+        }
+        if share(&self.subject, comment) {
+            let rest = comment.iter().filter(|word| !share(&self.subject, [*word])).cloned();
+            return Some(Candidate {
+                service: self.subject.clone(),
+                qualifier: rest.collect(),
+                weight: weight::COMMENT + 1,
+            });
+        }
+        // `# RPC` identifies the port, not the service.
+        let is_purpose = comment.iter().all(|word| PURPOSES.contains(&word.as_str()) || is_generic(word));
+        if is_purpose && !self.subject.is_empty() {
+            return Some(Candidate {
+                service: self.subject.clone(),
+                qualifier: comment.iter().filter(|word| !is_generic(word)).cloned().collect(),
+                weight: weight::PURPOSE,
+            });
+        }
+        // A single word in a list of a service's ports: `# video`.
+        if let [word] = comment
+            && !self.subject.is_empty()
+            && !is_front(&self.subject)
+            && !service_ports::is_service(word)
+        {
+            let (service, qualifier) = (self.subject.clone(), comment.to_vec());
+            return Some(Candidate { service, qualifier, weight: weight::COMMENT });
+        }
+        (comment.len() <= most).then(|| Candidate {
+            service: comment.to_vec(),
+            qualifier: self.end(),
+            weight: weight::COMMENT,
+        })
+    }
+
+    /// The words of the last name that identify one of a service's ports.
+    fn qualifier(&self, service: &[String]) -> Vec<String> {
+        let words = telling(self.last()).into_iter();
+        let words = words.filter(|word| !service.iter().any(|known| known.contains(word.as_str())));
+        let mut words = self.without_prefix(words.collect(), self.last(), service);
+        words.retain(|word| word != "end" || self.end().is_empty());
+        words.extend(self.parts.contains(&"initrd").then(|| "initrd".to_owned()));
+        words.extend(self.end());
+        words
+    }
+
+    /// Removes the prefix that the environment variables of a program have in common: `OG` in `OG_SSH_PORT` of opengist.
+    fn without_prefix(&self, words: Vec<String>, name: &str, service: &[String]) -> Vec<String> {
+        let is_variable = name.contains('_') && !name.contains(|c: char| c.is_ascii_lowercase());
+        let is_short = |word: &String| {
+            let mut letters = service.iter().flat_map(|word| word.chars());
+            word.len() <= 3
+                && service.iter().any(|known| known.chars().next() == word.chars().next())
+                && word.chars().all(|c| letters.any(|letter| letter == c))
+        };
+        match words.split_first() {
+            Some((first, rest)) if is_variable && is_short(first) => rest.to_vec(),
+            _ => words,
+        }
+    }
+
+    /// The end of a range that the port is.
+    fn end(&self) -> Vec<String> {
+        let words = split(self.last());
+        let is_range = words.iter().any(|word| word == "range");
+        match words.last().map(String::as_str) {
+            Some("from") => vec!["first".to_owned()],
+            Some("start") if is_range => vec!["first".to_owned()],
+            Some("end") if is_range => vec!["last".to_owned()],
+            Some("to") => vec!["last".to_owned()],
+            _ => Vec::new(),
+        }
+    }
+
+    /// The name of an instance, or of a part of the service, between the service and the option.
+    pub fn middle(&self) -> Vec<String> {
+        let first = || (0..self.parts.len()).find(|&at| self.says_whose(at));
+        let after = self.named().map(|(at, _)| *at).or_else(first).map_or(self.parts.len(), |at| at + 1);
+        // The domain of a virtual host does not distinguish its ports.
+        let host = self.parts.iter().position(|part| part.eq_ignore_ascii_case("virtualhosts"));
+        let after = host.map_or(after, |_| self.parts.len());
+        let inner = after..self.parts.len().saturating_sub(1).max(after);
+        let mut words =
+            inner.rev().find(|&at| self.says_whose(at)).map(|at| service(self.parts[at])).unwrap_or_default();
+        words.retain(|word| !matches!(word.as_str(), "and" | "from" | "of" | "on" | "to"));
+        let owner = self.listener().service;
+        if share(&owner, &words) && words.iter().all(|word| owner.contains(word)) {
+            words.clear();
+        }
+        words
+    }
+}
+
+/// Whether a host is this machine.
+fn is_local(host: &str) -> bool {
+    matches!(host, "localhost" | "0.0.0.0") || host.starts_with("127.")
+}
+
+/// Whether some words are those of a reverse proxy or a dashboard, which has the ports of others.
+pub fn is_front(words: &[String]) -> bool {
+    FRONTS.contains(&words.join("-").as_str()) || words.iter().any(|word| FRONTS.contains(&word.as_str()))
+}

@@ -1,0 +1,126 @@
+//! The names in a client for the service that it connects to.
+
+use super::super::Missing;
+use super::super::evidence::{Candidate, weight};
+use super::super::words::{all_generic, is_generic, service, share, split, telling};
+use super::{Reader, is_front};
+use crate::knowledge::name_words::{CLIENTS, PURPOSES};
+use crate::wording;
+
+impl Reader<'_> {
+    /// The names in a client for the other side.
+    pub fn client(&self, port: &Missing<'_>) -> Vec<Candidate> {
+        let plain = |service: Vec<String>, weight| Candidate { service, qualifier: Vec::new(), weight };
+        if self.is_manifest() {
+            return self.client_in_manifest();
+        }
+        let mut found = vec![self.file(weight::FILE)];
+        found.extend(
+            self.line.key_host().filter(|words| !self.is_machine(words)).map(|words| plain(words, weight::TARGET)),
+        );
+        let is_argument = self.parts.len() == 1 && self.line.call().is_some();
+        let key = self.beside.map(|beside| service(beside.key())).filter(|_| is_argument);
+        let key = key.filter(|words| !words.is_empty() && !all_generic(words) && !share(&self.subject, words));
+        found.extend(key.map(|words| plain(words, weight::HOST)));
+        if let Some(at) =
+            self.parts.iter().position(|part| matches!(*part, "provider" | "providers" | "upstreams" | "backends"))
+        {
+            let name = self.parts.get(at + 1).filter(|_| at + 2 < self.parts.len()).map(|name| split(name));
+            found.extend(name.filter(|words| !all_generic(words)).map(|words| plain(words, weight::TARGET)));
+        }
+        if self.parts.iter().any(|part| part.starts_with("scrape")) {
+            found.extend(job(port).map(|words| plain(words, weight::JOB)));
+        }
+        if self.line.before.contains("forward_auth") {
+            found.push(plain(vec!["forward".to_owned(), "auth".to_owned()], weight::TARGET));
+        }
+        found.extend(self.host_label().map(|words| plain(words, weight::HOST)));
+        found.extend(self.line.url_host().map(|words| plain(words, weight::TARGET)));
+        match self.named() {
+            Some((_, candidate)) if is_front(&candidate.service) || self.line.key_host().is_some() => {}
+            Some((_, candidate)) => found.push(Candidate { weight: weight::CLIENT, ..candidate.clone() }),
+            None if self.line.key_host().is_some() => {}
+            // `vllmProvider.baseUrl` names the other side.
+            None => {
+                let first = (0..self.parts.len().saturating_sub(1)).find(|&at| self.says_whose(at));
+                let words = first.map(|at| service(self.parts[at])).unwrap_or_default();
+                let words: Vec<String> = words.into_iter().filter(|word| word != "provider").collect();
+                // `substituters.nas.url = "http://nas.lan:5000"` names the machine.
+                let is_scrape = self.parts.iter().any(|part| part.starts_with("scrape"));
+                // The default of a client's option, and a check, do not name the other side.
+                let is_own = self.parts.contains(&"options") || self.parts.contains(&"checks");
+                if self.line.host_name() != words && !is_scrape {
+                    found.push(plain(words, if is_own { weight::CLIENT } else { weight::OBJECT }));
+                }
+            }
+        }
+        found.extend(self.variable());
+        found
+    }
+
+    /// The names in a manifest for the other side.
+    fn client_in_manifest(&self) -> Vec<Candidate> {
+        let plain = |service: Vec<String>, weight| Candidate { service, qualifier: Vec::new(), weight };
+        let is_probe = self.parts.iter().any(|part| part.ends_with("Probe"));
+        let is_route = self.parts.contains(&"service") || self.parts.contains(&"backend");
+        let own = self.in_manifest();
+        let mut found = vec![match (is_probe, is_route) {
+            (true, _) => Candidate { weight: weight::TARGET, qualifier: Vec::new(), ..own },
+            (_, true) => plain(service(self.names.outer.first().unwrap_or(&"")), weight::TARGET),
+            _ => Candidate { weight: weight::CLIENT, qualifier: Vec::new(), ..own },
+        }];
+        found.extend(self.line.url_host().map(|words| plain(words, weight::TARGET)));
+        found.extend(self.line.key_host().map(|words| plain(words, weight::TARGET)));
+        found.extend(self.variable());
+        found
+    }
+
+    /// Whether some words are the name of a machine of the repository.
+    fn is_machine(&self, words: &[String]) -> bool {
+        self.context.is_machine(&words.join("-"))
+    }
+
+    /// The name of the variable that has the address: `OLLAMA_BASE_URL`.
+    fn variable(&self) -> Option<Candidate> {
+        let plain = |service: Vec<String>, weight| Candidate { service, qualifier: Vec::new(), weight };
+        let last = if self.is_manifest() && self.last() == "value" { self.names.own } else { self.last() };
+        let leaf = telling(last).into_iter().filter(|word| !CLIENTS.contains(&word.as_str()));
+        let leaf: Vec<String> = leaf.filter(|word| !matches!(word.as_str(), "exposed" | "reverse")).collect();
+        let is_variable = last.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+        if !leaf.is_empty() && !self.subject.is_empty() && share(&self.subject, &leaf) {
+            return Some(plain(self.subject.clone(), weight::TARGET));
+        }
+        let names_purpose = leaf.iter().any(|word| PURPOSES.contains(&word.as_str()));
+        (is_variable && !leaf.is_empty() && !names_purpose).then(|| plain(leaf, weight::VARIABLE))
+    }
+
+    /// The first label of the virtual host around a client.
+    fn host_label(&self) -> Option<Vec<String>> {
+        const EMPTY: [&str; 8] = ["www", "vpn", "api", "localhost", "local", "host", "internal", "default"];
+        let at = self.parts.iter().position(|part| part.eq_ignore_ascii_case("virtualhosts"))?;
+        let labels = self.parts.get(at + 1..)?;
+        let known = labels.iter().take_while(|label| **label != "extraConfig" && **label != "locations");
+        let label = known.copied().find(|label| *label != "?" && !EMPTY.contains(label));
+        let label = label.or_else(|| {
+            // `"screen.${domain}"`
+            let end = self.line.above.rfind(".${")?;
+            let start = self.line.above[..end].rfind(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))?;
+            self.line.above[start..].starts_with('"').then(|| &self.line.above[start + 1..end])
+        });
+        let words = service(label?);
+        (!words.is_empty() && !all_generic(&words)).then_some(words)
+    }
+}
+
+/// The name of the scrape job around a target.
+fn job(port: &Missing<'_>) -> Option<Vec<String>> {
+    const AROUND: usize = 900;
+    let start = port.span.start as usize;
+    let head = port.text.get(..start)?;
+    let near = wording::tail(head, AROUND);
+    let at = near.rfind("job_name").or_else(|| near.rfind("jobName"))?;
+    let value = near[at..].split(['=', ':']).nth(1)?.trim_start();
+    let name = value.trim_start_matches('"').split(['"', ';', '\n', '$']).next()?.trim();
+    let words: Vec<String> = split(name).into_iter().filter(|word| !is_generic(word)).collect();
+    (!words.is_empty()).then_some(words)
+}
