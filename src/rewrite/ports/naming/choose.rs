@@ -29,6 +29,7 @@ pub fn distinct(clusters: Vec<Cluster<'_>>, missing: &[Missing<'_>]) -> Vec<Prop
 pub fn all_names(cluster: &Cluster<'_>, missing: &[Missing<'_>]) -> Vec<Vec<String>> {
     let mut names = machines_last(cluster.names(), &scaffolding::machines(missing));
     names.extend(names.first().map(|first| alternate(first)));
+    names.extend(cluster.names_by_file());
     names.push(unnamed(cluster, missing));
     names
 }
@@ -101,6 +102,7 @@ fn apart(clusters: &[Cluster<'_>], names: &[Vec<Vec<String>>], groups: &[&'stati
         let free = std::iter::once(name.clone()).chain(names[at].iter().cloned());
         let free =
             free.chain((clusters[at].listens() && usual.contains(&(groups[at], first))).then(|| alternate(first)));
+        let free = free.chain(clusters[at].names_by_file());
         if let Some(name) = free.into_iter().find(|name| taken.insert((groups[at], name.clone()))) {
             result.insert(at, name);
         }
@@ -118,15 +120,15 @@ fn others(clusters: &[Cluster<'_>], list: Vec<usize>) -> Vec<usize> {
     by_claim(clusters, list).split_off(1)
 }
 
-/// Sorts clusters by their claim to a name: the well-known number of a service first, then listeners, then numbers outside
-/// of containers, then names without qualifiers, then the lower number.
+/// Sorts clusters by their claim to a name: numbers outside of containers first, the well-known number of a service before
+/// others, then listeners, then names without qualifiers, then the lower number.
 fn by_claim(clusters: &[Cluster<'_>], mut list: Vec<usize>) -> Vec<usize> {
     list.sort_by_key(|&at| {
         let cluster = &clusters[at];
         let is_qualified = |used: &Used<'_>| !used.evidence.sides().is_empty() || !used.evidence.middle().is_empty();
         let qualified = cluster.best().is_none_or(is_qualified);
-        let inside = cluster.uses.iter().all(|used| used.evidence.is_inside());
-        (cluster.row.is_none(), !cluster.listens(), inside, qualified, cluster.number)
+        let inside = cluster.uses.iter().all(|used| used.evidence.is_isolated());
+        (inside || cluster.row.is_none(), inside, !cluster.listens(), qualified, cluster.number)
     });
     list
 }

@@ -136,7 +136,10 @@ impl<'a> Cluster<'a> {
             _ if share(&self.service, names) => true,
             // Secondary evidence of one use may be the name of another.
             _ => {
-                let in_path = |words: &BTreeSet<String>, name: &[String]| share(name, words);
+                let in_path = |words: &BTreeSet<String>, name: &[String]| {
+                    let mut telling = name.iter().filter(|word| !words::is_generic(word)).peekable();
+                    telling.peek().is_some() && telling.all(|word| share(std::slice::from_ref(word), words))
+                };
                 let near =
                     |known: &Used<'_>| known.path == used.path && known.weight().min(used.weight()) < weight::LISTENER;
                 in_path(used.evidence.path_words(), &self.service)
@@ -167,6 +170,16 @@ impl<'a> Cluster<'a> {
         self.uses.iter().any(|used| used.is_listener() && used.evidence.best.weight >= weight::BOUND)
     }
 
+    /// Names that begin with the subject of a file, as a last resort.
+    pub fn names_by_file(&self) -> impl Iterator<Item = Vec<String>> {
+        self.uses.iter().filter(|used| used.evidence.is_named_by_file() && !used.is_of_front()).filter_map(|used| {
+            let Candidate { service, qualifier, .. } = &used.evidence.best;
+            let (base, subject) = (with(service, qualifier), used.evidence.subject());
+            let is_other = !subject.is_empty() && !is_front(subject) && !share(subject, &base);
+            is_other.then(|| with(subject, &base))
+        })
+    }
+
     /// Names for the service's port, the best first.
     pub fn names(&self) -> Vec<Vec<String>> {
         let mut names = Vec::new();
@@ -183,11 +196,6 @@ impl<'a> Cluster<'a> {
             names.push(with(&join_instance(service, &used.evidence.middle()), qualifier));
             if !comment.is_empty() {
                 names.push(with(&base, comment));
-            }
-            let subject = used.evidence.subject();
-            let is_named = used.evidence.is_named_by_file();
-            if is_named && !subject.is_empty() && !is_front(subject) && !share(subject, &base) {
-                names.push(with(subject, &base));
             }
         }
         // A number that several machines have is not that of one machine.

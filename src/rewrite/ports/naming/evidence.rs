@@ -121,12 +121,7 @@ impl<'a> Evidence<'a> {
     /// Whether the number is one inside of a container that has another number outside: a client in the same file does not
     /// connect to it.
     pub fn is_isolated(&self) -> bool {
-        self.is_inside() && self.reader.line.side() == Some(Side::Container)
-    }
-
-    /// Whether it is the number inside of a container or of a virtual machine.
-    pub fn is_inside(&self) -> bool {
-        self.reader.side() == Some(Side::Container)
+        self.reader.side() == Some(Side::Container) && self.reader.line.side() == Some(Side::Container)
     }
 
     /// The literal host of the address that contains the number.

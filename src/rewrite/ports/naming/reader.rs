@@ -48,7 +48,7 @@ impl<'a> Reader<'a> {
         let beside = if port.path.ends_with(".nix") { Beside::of(port.text, start, end) } else { None };
         // One subject cannot name all the numbers of a list.
         let is_one_of_many = context.is_list(port);
-        let subject = subject(port.path).unwrap_or_default();
+        let subject = subject(port.path).filter(|words| !context.is_machine(&words.join("-"))).unwrap_or_default();
         let holder = context.collection(port).filter(|at| at + 2 < parts.len());
         Self { line, subject, is_one_of_many, parts, beside, names, context, holder, named: OnceCell::new() }
     }
@@ -173,9 +173,12 @@ impl<'a> Reader<'a> {
 
     /// The service named after a holder such as `services`, with the index of the name.
     fn named(&self) -> Option<&(usize, Candidate)> {
+        self.named.get_or_init(|| self.named_by_option().or_else(|| self.held(self.holder?))).as_ref()
+    }
+
+    fn named_by_option(&self) -> Option<(usize, Candidate)> {
         let is_holder = |at: &usize| HOLDERS.contains(&self.parts[*at]) && !self.is_ci_job(*at);
-        let holders = || (0..self.parts.len()).rev().filter(is_holder);
-        self.named.get_or_init(|| holders().find_map(|at| self.held(at)).or_else(|| self.held(self.holder?))).as_ref()
+        (0..self.parts.len()).rev().filter(is_holder).find_map(|at| self.held(at))
     }
 
     /// Whether a holder has the jobs of a CI system, which are not services.
@@ -230,6 +233,17 @@ impl<'a> Reader<'a> {
     }
 
     pub fn listener(&self) -> Candidate {
+        let candidate = self.owner();
+        // `bazarr` in `arr-exporter.nix`
+        let is_exporter =
+            self.subject.last().is_some_and(|word| word == "exporter") && self.named_by_option().is_none();
+        match is_exporter && !candidate.service.iter().any(|word| word == "exporter") {
+            true => Candidate { qualifier: with(&["exporter".to_owned()], &candidate.qualifier), ..candidate },
+            false => candidate,
+        }
+    }
+
+    fn owner(&self) -> Candidate {
         if self.is_manifest() {
             return self.in_manifest();
         }
@@ -260,17 +274,28 @@ impl<'a> Reader<'a> {
 
     /// The names of a manifest: the container, or else the object.
     fn in_manifest(&self) -> Candidate {
-        let object = service(self.names.object);
-        let names = self.names.outer.iter().copied().map(service).chain([object.clone()]);
+        let named = |name: &str| {
+            // `web-web`
+            let mut words = service(name);
+            words.dedup();
+            words
+        };
+        let object = named(self.names.object);
+        let names = self.names.outer.iter().copied().map(named).chain([object.clone()]);
         let names = names.filter(|words| !words.is_empty() && !all_generic(words));
         let mut names = names.into_iter();
-        let service = names.find(|words| !PARTS.contains(&words.join("-").as_str())).unwrap_or_default();
+        let is_part = |words: &Vec<String>| {
+            PARTS.contains(&words.join("-").as_str()) || words.iter().all(|word| PURPOSES.contains(&word.as_str()))
+        };
+        let part = names.clone().next().filter(is_part).unwrap_or_default();
+        let service = names.find(|words| !is_part(words)).unwrap_or_default();
         // `traefik` of `traefik-canary`
         let service = if object.len() > service.len() && object.starts_with(&service) { object } else { service };
         let own = telling(self.names.own);
         let is_variable = self.last() == "value";
         let is_purpose = is_variable || own.iter().any(|word| PURPOSES.contains(&word.as_str()));
-        let qualifier = if is_purpose && !share(&service, &own) { own } else { Vec::new() };
+        let own = if is_purpose && !share(&service, &own) { own } else { Vec::new() };
+        let qualifier = if share(&service, &part) { own } else { with(&part, &own) };
         Candidate { service, qualifier, weight: weight::LISTENER }
     }
 

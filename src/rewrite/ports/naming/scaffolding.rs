@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::Missing;
 use super::words::{all_generic, split};
-use crate::knowledge::name_words::{HOLDERS, MACHINE_FOLDERS, PLACES, PURPOSES, TOP_LEVEL};
+use crate::knowledge::name_words::{HOLDERS, MACHINE_FOLDERS, PLACES, PURPOSES, TOP_LEVEL, VAGUE};
 use crate::knowledge::service_ports::{Certainty, services};
 
 /// The number of ports, and of files, below a name that make it a namespace.
@@ -43,6 +43,8 @@ pub struct Scaffolding<'a> {
     categories: HashSet<&'a str>,
     /// Sets of several services, by file and path: `routes` with `routes.wiki.port`, `routes.chat.port`, ..
     collections: HashSet<(&'a str, &'a str)>,
+    /// The names of services, each as one word.
+    services: HashSet<String>,
     /// Lists of several numbers that are opened, by file and name.
     lists: HashSet<(&'a str, &'a str)>,
 }
@@ -54,6 +56,7 @@ impl<'a> Scaffolding<'a> {
             machines: machines(ports),
             categories: ports.iter().flat_map(categories).collect(),
             collections: collections(ports),
+            services: ports.iter().flat_map(service).collect(),
             lists: lists(ports),
         }
     }
@@ -68,6 +71,11 @@ impl<'a> Scaffolding<'a> {
         self.categories.contains(name)
     }
 
+    /// Whether some words are the name of a service.
+    pub fn is_service(&self, words: &[String]) -> bool {
+        self.services.contains(&words.concat())
+    }
+
     /// Whether a number is one of several in a list of ports that are opened.
     pub fn is_list(&self, port: &Missing<'_>) -> bool {
         self.lists.contains(&(port.path, port.name))
@@ -78,6 +86,14 @@ impl<'a> Scaffolding<'a> {
         let ends = port.name.match_indices('.').map(|(end, _)| end).enumerate();
         ends.filter(|&(_, end)| self.collections.contains(&(port.path, &port.name[..end]))).map(|(at, _)| at).last()
     }
+}
+
+/// The service that a use names after `services`, as one word.
+fn service(port: &Missing<'_>) -> Option<String> {
+    let mut parts = port.name.split('.');
+    parts.find(|part| HOLDERS.contains(part))?;
+    let name = parts.next().filter(|name| *name != "?" && parts.next().is_some())?;
+    Some(split(name).concat())
 }
 
 /// The categories that a use proves: `oci` of `services.oci.wiki.port` in `services/oci/wiki.nix`.
@@ -124,8 +140,10 @@ fn lists<'a>(ports: &[Missing<'a>]) -> HashSet<(&'a str, &'a str)> {
         let in_service = port.name.split('.').any(|part| HOLDERS.contains(&part));
         // A well-known number does not need the name of the file.
         let is_known = services(port.number).iter().any(|row| row.certainty != Certainty::Named);
-        if opens && !is_known || is_list && !in_service {
-            let most = if opens { MANY } else { MANY - 1 };
+        // The argument of a function that opens or lists ports.
+        let is_argument = !port.name.contains(['.', ' ']);
+        if (opens || is_argument) && !is_known || is_list && !in_service {
+            let most = if is_list && !opens { MANY - 1 } else { MANY };
             numbers.entry((port.path, port.name)).or_insert((most, BTreeSet::new())).1.insert(port.number);
         }
     }
@@ -136,8 +154,12 @@ fn lists<'a>(ports: &[Missing<'a>]) -> HashSet<(&'a str, &'a str)> {
 pub fn machine(path: &str) -> Option<&str> {
     let mut folders = path.split('/');
     folders.find(|folder| MACHINE_FOLDERS.contains(folder))?;
-    // `hosts/nixos/web1`
-    folders.find(|folder| !all_generic(&split(folder))).filter(|name| !name.contains('.'))
+    // `hosts/nixos/web1`, `hosts/x86_64-linux/web1`
+    let is_system = |folder: &str| matches!(folder, "nixos" | "darwin") || folder.contains("linux");
+    let machine = folders.find(|folder| !is_system(folder))?;
+    // `hosts/common/default.nix`
+    let is_shared = all_generic(&split(machine)) || VAGUE.contains(machine);
+    (!is_shared && !machine.contains('.') && folders.next().is_some()).then_some(machine)
 }
 
 /// The names of the machines whose folders contain files with ports, in lower case: `web1` of `machines/web1/disk.nix`.

@@ -5,6 +5,7 @@ use super::super::evidence::{Candidate, weight};
 use super::super::words::{all_generic, is_generic, service, share, split, telling};
 use super::{Reader, is_front};
 use crate::knowledge::name_words::{CLIENTS, PURPOSES};
+use crate::knowledge::service_ports::{self, Certainty};
 use crate::wording;
 
 impl Reader<'_> {
@@ -35,7 +36,8 @@ impl Reader<'_> {
             found.push(plain(vec!["forward".to_owned(), "auth".to_owned()], weight::TARGET));
         }
         found.extend(self.host_label().map(|words| plain(words, weight::HOST)));
-        found.extend(self.line.url_host().map(|words| plain(words, weight::TARGET)));
+        let host = self.line.url_host().filter(|words| !self.is_machine(words));
+        found.extend(host.map(|words| plain(words, weight::TARGET)));
         match self.named() {
             Some((_, candidate)) if is_front(&candidate.service) || self.line.key_host().is_some() => {}
             Some((_, candidate)) => found.push(Candidate { weight: weight::CLIENT, ..candidate.clone() }),
@@ -90,8 +92,12 @@ impl Reader<'_> {
         if !leaf.is_empty() && !self.subject.is_empty() && share(&self.subject, &leaf) {
             return Some(plain(self.subject.clone(), weight::TARGET));
         }
-        let names_purpose = leaf.iter().any(|word| PURPOSES.contains(&word.as_str()));
-        (is_variable && !leaf.is_empty() && !names_purpose).then(|| plain(leaf, weight::VARIABLE))
+        let is_protocol =
+            |word: &String| service_ports::named(word).is_some_and(|row| row.certainty == Certainty::Always);
+        let names_purpose = leaf.iter().any(|word| PURPOSES.contains(&word.as_str())) || leaf.iter().all(is_protocol);
+        // `karakeepUrl`, if there is such a service
+        let is_service = last != "value" && self.context.is_service(&leaf);
+        ((is_variable || is_service) && !leaf.is_empty() && !names_purpose).then(|| plain(leaf, weight::VARIABLE))
     }
 
     /// The first label of the virtual host around a client.
