@@ -37,7 +37,7 @@ pub static GENERIC: Words = words!(
     sops age agenix secret secrets fail2ban variant netdev machine machines hosts guest lan wan internal external http https accept interface backend backends client clients \
     receiver receivers substituter substituters passthru wait ruleset elements nft nftables iptables inet netdevs xdg rendezvous \
     global globals boot uci build builders allocate until darwin linux macos \
-    paths protocols get helm release releases stateful daemon sets objects ingresses workload properties steps vhost vhosts route routes ingress egress proxies serve funnel dports sports \
+    nat publish published paths protocols get helm release releases stateful daemon sets objects ingresses workload properties steps vhost vhosts route routes ingress egress proxies serve funnel dports sports \
     table tables chain chains firewalled "
 );
 
@@ -214,7 +214,8 @@ pub static EMPTY_STEMS: Words = words!(
 );
 
 /// Folders with one subfolder per machine.
-pub const MACHINE_FOLDERS: &[&str] = &["hosts", "machines", "systems", "nodes", "machine", "host"];
+pub const MACHINE_FOLDERS: &[&str] =
+    &["hosts", "machines", "systems", "nodes", "machine", "host", "nixosConfigurations"];
 
 /// Words of comments that do not name a service.
 pub static COMMENT_WORDS: Words = words!(

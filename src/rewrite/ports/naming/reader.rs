@@ -109,7 +109,7 @@ impl<'a> Reader<'a> {
     pub fn is_firewall(&self) -> bool {
         self.is_one_of_many
             || self.parts.iter().any(|part| {
-                *part == "firewall"
+                matches!(*part, "firewall" | "nftables")
                     || split(part).first().is_some_and(|word| matches!(word.as_str(), "allow" | "allowed"))
             })
             || self.parts.iter().any(|part| part.trim_start_matches('-').starts_with("dport"))
@@ -214,6 +214,7 @@ impl<'a> Reader<'a> {
         if words.is_empty() || all_generic(&words) && self.parts[holder] != "exporters" {
             return None;
         }
+        let words = if self.context.is_subject(&words, &self.subject) { self.subject.clone() } else { words };
         let outer = holder.checked_sub(1).filter(|&outer| self.says_whose(outer));
         let service = match self.parts[holder] {
             "roles" if self.subject.is_empty() && outer.is_some() => {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::Missing;
-use super::words::{all_generic, split};
+use super::words::{self, all_generic, split};
 use crate::knowledge::name_words::{HOLDERS, MACHINE_FOLDERS, PLACES, PURPOSES, TOP_LEVEL, VAGUE};
 use crate::knowledge::service_ports::{Certainty, services};
 
@@ -43,6 +43,8 @@ pub struct Scaffolding<'a> {
     categories: HashSet<&'a str>,
     /// Sets of several services, by file and path: `routes` with `routes.wiki.port`, `routes.chat.port`, ..
     collections: HashSet<(&'a str, &'a str)>,
+    /// Endings that the repository gives to the names of its own modules: `ctl` of `wikictl` in `wiki.nix`.
+    endings: HashSet<String>,
     /// The names of services, each as one word.
     services: HashSet<String>,
     /// Lists of several numbers that are opened, by file and name.
@@ -56,6 +58,7 @@ impl<'a> Scaffolding<'a> {
             machines: machines(ports),
             categories: ports.iter().flat_map(categories).collect(),
             collections: collections(ports),
+            endings: endings(ports),
             services: ports.iter().flat_map(service).collect(),
             lists: lists(ports),
         }
@@ -69,6 +72,13 @@ impl<'a> Scaffolding<'a> {
     /// Whether a name after `services` is a category.
     pub fn is_category(&self, name: &str) -> bool {
         self.categories.contains(name)
+    }
+
+    /// Whether a name is the subject of its file, with an ending that many modules of the repository have.
+    pub fn is_subject(&self, name: &[String], subject: &[String]) -> bool {
+        let name = name.concat();
+        let ending = name.strip_prefix(&subject.concat()).filter(|_| !subject.is_empty());
+        ending.is_some_and(|ending| self.endings.contains(ending))
     }
 
     /// Whether some words are the name of a service.
@@ -86,6 +96,18 @@ impl<'a> Scaffolding<'a> {
         let ends = port.name.match_indices('.').map(|(end, _)| end).enumerate();
         ends.filter(|&(_, end)| self.collections.contains(&(port.path, &port.name[..end]))).map(|(at, _)| at).last()
     }
+}
+
+/// The endings of the names of modules, after the subjects of their files.
+fn endings(ports: &[Missing<'_>]) -> HashSet<String> {
+    let mut files: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    for port in ports.iter().filter(|port| port.name.starts_with("options.")) {
+        let (Some(name), Some(subject)) = (service(port), words::subject(port.path)) else { continue };
+        if let Some(ending) = name.strip_prefix(&subject.concat()).filter(|ending| !ending.is_empty()) {
+            files.entry(ending.to_owned()).or_default().insert(port.path);
+        }
+    }
+    files.into_iter().filter(|(_, files)| files.len() >= MANY).map(|(ending, _)| ending).collect()
 }
 
 /// The service that a use names after `services`, as one word.
