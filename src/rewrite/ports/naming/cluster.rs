@@ -102,7 +102,11 @@ fn names_another(found: &[Cluster<'_>], used: &Used<'_>) -> bool {
     match found {
         [] => (names_host || used.names_target()) && used.evidence.address().is_some() && used.known.is_none(),
         // The host of a proxy is another name of the service behind it.
-        [only] if only.listens() => used.names_target() || used.is_listener(),
+        // So is the name of a variable, unless there is such a service.
+        [only] if only.listens() => {
+            let is_target = used.evidence.best.weight == weight::TARGET || used.evidence.names_service();
+            used.names_target() && is_target || used.is_listener()
+        }
         _ => used.names_target() || used.is_listener() || names_host || is_proxied,
     }
 }

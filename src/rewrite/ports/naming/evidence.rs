@@ -105,12 +105,24 @@ impl<'a> Evidence<'a> {
         };
         let probe = self.reader.probe();
         let rest = Some(self.reader.general()).filter(|words| !words.is_empty() && !self.is_remote);
-        own.into_iter().chain(probe).chain(side).chain(protocol).chain(general).chain(rest).collect()
+        own.into_iter()
+            .chain(self.reader.contained())
+            .chain(probe)
+            .chain(side)
+            .chain(protocol)
+            .chain(general)
+            .chain(rest)
+            .collect()
     }
 
     /// Whether the name of the file may be the last resort for a name.
     pub fn is_named_by_file(&self) -> bool {
         !self.reader.is_one_of_many
+    }
+
+    /// Whether the best name is that of a known service.
+    pub fn names_service(&self) -> bool {
+        self.reader.is_service(&self.best.service)
     }
 
     /// Whether it connects to a service.

@@ -161,6 +161,17 @@ impl<'a> Line<'a> {
         Some(&host[start..]).filter(|host| !host.is_empty())
     }
 
+    /// The number inside of the container, if this one is outside: `5432` of `5433:5432`.
+    pub fn inner(&self) -> Option<u32> {
+        let rest = self.after.strip_prefix('}').unwrap_or(self.after).strip_prefix(':')?;
+        rest[..rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len()].parse().ok()
+    }
+
+    /// Whether the number is the port of a URL without a host of its own, on which a server listens: `http://+:8080`.
+    pub fn is_any_host(&self) -> bool {
+        ["://+:", "://*:", "://0.0.0.0:", "://[::]:"].iter().any(|host| self.before.ends_with(host))
+    }
+
     /// The side of a mapping that the number is.
     pub fn side(&self) -> Option<Side> {
         let is_next = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit() || c == '$');

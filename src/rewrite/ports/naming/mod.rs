@@ -284,7 +284,9 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
     if let Some(row) = rows.iter().find(names) {
         return Some((row, weight::KNOWN));
     }
-    rows.first().filter(|row| row.certainty == Certainty::Usual).map(|row| (row, weight::USUAL))
+    // A variable with the name of a service is better evidence than the number.
+    let is_variable = evidence.best.weight == weight::VARIABLE;
+    rows.first().filter(|row| row.certainty == Certainty::Usual && !is_variable).map(|row| (row, weight::USUAL))
 }
 
 /// The row of a number that identifies one service, independent of the program that serves it.

@@ -91,6 +91,18 @@ impl<'a> Reader<'a> {
         split(self.last()).into_iter().filter(|word| !EMPTY.contains(&word.as_str())).collect()
     }
 
+    /// The well-known service inside of a container, whatever the container is called.
+    pub fn contained(&self) -> Option<Vec<String>> {
+        let number = self.line.inner()?;
+        let row = service_ports::services(number).iter().find(|row| row.certainty != Certainty::Named)?;
+        Some(split(row.name))
+    }
+
+    /// Whether some words are the name of a service: a well-known one, or one of the repository.
+    pub fn is_service(&self, words: &[String]) -> bool {
+        self.context.is_service(words) || service_ports::is_service(&words.concat())
+    }
+
     /// The texts whose words may be the name of a service.
     pub fn texts(&self) -> Vec<&'a str> {
         let names = self.names.outer.iter().copied().chain([self.names.own, self.names.object]);
@@ -119,6 +131,9 @@ impl<'a> Reader<'a> {
     pub fn is_client(&self) -> bool {
         if self.is_manifest() {
             return self.is_client_in_manifest();
+        }
+        if self.line.is_any_host() {
+            return false;
         }
         let mut last = split(self.last());
         // `originList`
