@@ -155,6 +155,8 @@ impl<'a> Reader<'a> {
         let is_text_of_front = self.named().is_some_and(|(at, candidate)| {
             is_front(&candidate.service) && at + 1 < self.parts.len() && self.is_text(at + 1)
         });
+        // `example.org:8443 {` is where Caddy listens.
+        let is_site = self.line.after.trim_start().starts_with('{');
         let passes_on = PASSES_ON.iter().any(|words| self.line.before.contains(words));
         // A URL of another host, and an expectation about the configuration of one
         let is_other = self.line.address().is_some_and(|host| !is_local(host)) && self.line.scheme().is_some();
@@ -168,7 +170,7 @@ impl<'a> Reader<'a> {
             || is_url_of_host
             || names_client
             || (is_other || is_check) && !listens
-            || is_text_of_front && !listens
+            || is_text_of_front && !listens && !is_site
             || self.line.key_host().is_some() && !listens
     }
 
