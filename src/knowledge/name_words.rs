@@ -37,7 +37,7 @@ pub static GENERIC: Words = words!(
     sops age agenix secret secrets fail2ban variant netdev machine machines hosts guest lan wan internal external http https accept interface backend backends client clients \
     receiver receivers substituter substituters passthru wait ruleset elements nft nftables iptables inet netdevs xdg rendezvous \
     global globals boot uci build builders allocate until darwin linux macos \
-    nat publish published paths protocols get helm release releases stateful daemon sets objects ingresses workload properties steps vhost vhosts route routes ingress egress proxies serve funnel dports sports \
+    flag list lists nat publish published paths protocols get helm release releases stateful daemon sets objects ingresses workload properties steps vhost vhosts route routes ingress egress proxies serve funnel dports sports \
     table tables chain chains firewalled "
 );
 

@@ -30,6 +30,9 @@ impl<'p> Assigned<'p> {
         let mut groups: BTreeMap<(u32, Vec<*const Entry>), Vec<usize>> = BTreeMap::new();
         for (index, (file, port)) in uses.iter().enumerate() {
             let entries = registries.serving(&file.source.path, port.number);
+            if entries.is_empty() || entries.len() > COMPARED {
+                continue;
+            }
             let key = entries.iter().map(|(_, entry)| std::ptr::from_ref::<Entry>(entry)).collect();
             groups.entry((port.number, key)).or_default().push(index);
         }
@@ -37,9 +40,6 @@ impl<'p> Assigned<'p> {
         for group in groups.into_values() {
             let Some(&first) = group.first() else { continue };
             let entries = registries.serving(&uses[first].0.source.path, uses[first].1.number);
-            if entries.is_empty() || entries.len() > COMPARED {
-                continue;
-            }
             let names: Vec<&[String]> = entries.iter().map(|(_, entry)| entry.service()).collect();
             let ports: Vec<Missing<'_>> = group.iter().map(|&index| missing[index]).collect();
             for (index, entry) in group.into_iter().zip(naming::assign(&ports, &context, &names)) {

@@ -30,7 +30,7 @@ pub fn defined_elsewhere(view: &ProjectView<'_>) -> Option<Definition> {
     }
     let mut sets: BTreeMap<(&RelPath, &str), (Span, BTreeSet<&str>)> = BTreeMap::new();
     let mut texts: BTreeMap<&RelPath, &str> = BTreeMap::new();
-    for (file, port) in unanswered(view).filter(|(file, _)| file.source.kind == FileKind::Nix) {
+    for (file, port) in unanswered(view, |_| true).filter(|(file, _)| file.source.kind == FileKind::Nix) {
         let Some((set, _)) = set_around(&port.name) else { continue };
         texts.insert(&file.source.path, &file.source.text);
         let (first, names) = sets.entry((&file.source.path, set)).or_insert((port.span, BTreeSet::new()));

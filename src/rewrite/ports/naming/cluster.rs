@@ -20,6 +20,33 @@ pub struct Cluster<'a> {
     pub service: Vec<String>,
     /// Indices of the uses that certainly belong to this service.
     pub certain: Vec<usize>,
+    places: Places<'a>,
+}
+
+/// Where the uses of a service are.
+#[derive(Debug, Default)]
+struct Places<'a> {
+    /// Whether something certainly listens on the port.
+    listens: bool,
+    /// The files with a listener that clients in the same file reach.
+    files: HashSet<&'a str>,
+    /// The machines with a listener.
+    machines: HashSet<&'a str>,
+    /// The addresses that clients connect to, with the files of the clients.
+    addresses: HashSet<(&'a str, &'a str)>,
+}
+
+impl<'a> Places<'a> {
+    fn add(&mut self, used: &Used<'a>) {
+        self.addresses.extend(used.evidence.address().map(|address| (used.path, address)));
+        if used.is_listener() {
+            self.listens |= used.evidence.best.weight >= weight::BOUND;
+            self.machines.extend(scaffolding::machine(used.path));
+            if !used.evidence.is_isolated() {
+                self.files.insert(used.path);
+            }
+        }
+    }
 }
 
 /// Groups the uses of one number by service.
@@ -65,10 +92,8 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
 
 /// The only service that listens on the port in the file of a client.
 fn beside(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
-    let is_here = |known: &Used<'_>| known.path == used.path && known.is_listener() && !known.evidence.is_isolated();
-    let listens_here = |cluster: &Cluster<'_>| cluster.uses.iter().any(is_here);
-    let mut here = (0..found.len()).filter(|&at| !used.is_listener() && listens_here(&found[at]));
-    here.next().filter(|_| here.next().is_none())
+    let listens_here = |at: &usize| found[*at].places.files.contains(used.path);
+    only((0..found.len()).filter(|at| !used.is_listener() && listens_here(at)))
 }
 
 /// The only service that listens on the port on the machine that a client connects to, or whose firewall is opened.
@@ -76,10 +101,13 @@ fn on_machine(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     let address = used.evidence.address().filter(|address| !matches!(*address, "localhost" | "127.0.0.1" | "0.0.0.0"));
     let here = || scaffolding::machine(used.path).filter(|_| !used.names_target());
     let machine = address.or_else(here)?;
-    let is_there = |known: &Used<'_>| known.is_listener() && scaffolding::machine(known.path) == Some(machine);
-    let listens_there = |cluster: &Cluster<'_>| cluster.uses.iter().any(is_there);
-    let mut there = (0..found.len()).filter(|&at| !used.is_listener() && listens_there(&found[at]));
-    there.next().filter(|_| there.next().is_none())
+    let listens_there = |at: &usize| found[*at].places.machines.contains(machine);
+    only((0..found.len()).filter(|at| !used.is_listener() && listens_there(at)))
+}
+
+/// The only item.
+fn only(mut items: impl Iterator<Item = usize>) -> Option<usize> {
+    items.next().filter(|_| items.next().is_none())
 }
 
 /// The service whose usual number it is, for a listener that only its file names.
@@ -90,9 +118,8 @@ fn of_same_row(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
 
 /// The service that another client in the same file reaches at the same address.
 fn at_same_address(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
-    let address = used.evidence.address()?;
-    let is_same = |known: &Used<'_>| known.path == used.path && known.evidence.address() == Some(address);
-    found.iter().position(|cluster| !cluster.listens() && cluster.uses.iter().any(is_same))
+    let place = (used.path, used.evidence.address()?);
+    found.iter().position(|cluster| !cluster.listens() && cluster.places.addresses.contains(&place))
 }
 
 /// Whether a use with weak evidence names a service that is certainly not one of those found so far.
@@ -114,7 +141,9 @@ fn names_another(found: &[Cluster<'_>], used: &Used<'_>) -> bool {
 impl<'a> Cluster<'a> {
     fn of(number: u32, used: Used<'a>) -> Self {
         let (row, service) = (used.row(), used.names());
-        Self { number, row, service, certain: vec![used.index], uses: vec![used] }
+        let mut places = Places::default();
+        places.add(&used);
+        Self { number, row, service, certain: vec![used.index], uses: vec![used], places }
     }
 
     /// A cluster for a number if no use certainly names its service.
@@ -127,6 +156,7 @@ impl<'a> Cluster<'a> {
 
     fn add(&mut self, used: Used<'a>) {
         self.certain.push(used.index);
+        self.places.add(&used);
         if self.row.is_none() && self.uses.iter().all(|known| known.weight() < used.weight()) {
             self.row = used.row();
         }
@@ -171,7 +201,7 @@ impl<'a> Cluster<'a> {
 
     /// Whether something certainly listens on the port.
     pub fn listens(&self) -> bool {
-        self.uses.iter().any(|used| used.is_listener() && used.evidence.best.weight >= weight::BOUND)
+        self.places.listens
     }
 
     /// Names that begin with the subject of a file, as a last resort.

@@ -100,6 +100,7 @@ impl<'a> Evidence<'a> {
         let protocol = is_udp.then(|| vec!["udp".to_owned()]);
         let (own, general) = match self.reader.own_name() {
             own if own.is_empty() => (None, None),
+            own if own.iter().any(|word| word == "https") => (Some(own), None),
             own if all_generic(&own) && !own.iter().any(|word| PURPOSES.contains(&word.as_str())) => (None, Some(own)),
             own => (Some(own), None),
         };
