@@ -161,6 +161,14 @@ impl Analysis {
         report
     }
 
+    /// The report with all fixes, in which only the port at a position of a file gets a new registry entry.
+    pub fn report_with_entry(&mut self, path: &RelPath, start: u32) -> Report {
+        self.settings.new_entry = Some((path.clone(), start));
+        let report = self.report_with(Safety::Unsafe);
+        self.settings.new_entry = None;
+        report
+    }
+
     /// Runs something on the repository with the settings for some paths only.
     pub fn for_paths<T>(&mut self, paths: Vec<RelPath>, run: impl FnOnce(&Repo, &Settings) -> T) -> T {
         let before = std::mem::replace(&mut self.settings.paths, paths);

@@ -75,6 +75,8 @@ pub(crate) fn conclude(
     let config = &settings.config;
     let mut view = ProjectView::new(&gathered.project, &config.ports, &config.params, settings.now, settings.fixes);
     view.counts_fixes = settings.counts_fixes;
+    view.asked = settings.paths.iter().map(|path| &**path).collect();
+    view.new_entry = settings.new_entry.as_ref().map(|(path, start)| (&**path, *start));
     view.repeats = runs == Runs::Repeated;
     let held_back = HeldBack::of(repo, &gathered.project, config, checks);
     let checks: Vec<_> = checks.iter().copied().filter(|check| !held_back.rules.contains(check.rule)).collect();

@@ -23,6 +23,8 @@ pub struct Settings {
     /// The widest safety of fixes to create: registry entries for all unregistered ports are not planned if nobody
     /// would apply them.
     pub fixes: Safety,
+    /// Only the port at this position of a file gets a new registry entry; `None` means all in the requested paths.
+    pub new_entry: Option<(RelPath, u32)>,
     /// Whether to determine which findings an unsafe fix could fix, even if such fixes are not wanted.
     pub counts_fixes: bool,
     /// Whether to rule out files before parsing. Only off in tests which prove that this changes nothing.
@@ -49,6 +51,7 @@ impl Settings {
             frozen: false,
             paths: Vec::new(),
             fixes: Safety::Safe,
+            new_entry: None,
             counts_fixes: false,
             prefilter: true,
         }

@@ -40,7 +40,7 @@ pub mod unreadable_file;
 pub mod unstable_nixpkgs;
 pub mod unused_port;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::OnceLock;
 
 use crate::config::{Params, PortSettings};
@@ -53,6 +53,7 @@ use crate::facts::processes::{self, group::Groups};
 use crate::facts::{Condition, FileView, Project, Reader};
 pub use crate::finding::Verdict;
 use crate::finding::{Finding, RuleId, Safety, Span};
+use crate::paths;
 
 /// The checks of all rules that have a file of the same name in this folder.
 pub static CHECKS: &[&Check] = &include!(concat!(env!("OUT_DIR"), "/checks.rs"));
@@ -151,6 +152,10 @@ pub struct ProjectView<'p> {
     pub fixes: Safety,
     /// Whether findings mention an unsafe fix even if it is not created.
     pub counts_fixes: bool,
+    /// Only ports in these files and folders get new registry entries; empty means all.
+    pub asked: HashSet<&'p str>,
+    /// Only the port at this position of a file gets a new registry entry.
+    pub new_entry: Option<(&'p str, u32)>,
     /// Whether the repository is checked repeatedly, so that it is worth keeping results with the facts of files.
     pub repeats: bool,
     registries: OnceLock<Registries<'p>>,
@@ -176,12 +181,23 @@ impl<'p> ProjectView<'p> {
             now,
             fixes,
             counts_fixes: false,
+            asked: HashSet::new(),
+            new_entry: None,
             repeats: false,
             registries: OnceLock::new(),
             references: OnceLock::new(),
             hosts: OnceLock::new(),
             groups: OnceLock::new(),
             port_literals: OnceLock::new(),
+        }
+    }
+
+    /// Whether the port at a position of a file should get a new registry entry if it has none.
+    pub fn wants_entry(&self, path: &str, start: u32) -> bool {
+        match self.new_entry {
+            Some(only) => only == (path, start),
+            None if self.asked.is_empty() => true,
+            None => std::iter::once(path).chain(paths::folders(path)).chain([""]).any(|path| self.asked.contains(path)),
         }
     }
 

@@ -300,13 +300,14 @@ impl<'p> Reporter<'_, 'p> {
         if missing.is_empty() {
             return None;
         }
+        let is_wanted = |port: &Missing<'_>| self.view.wants_entry(port.path, port.span.start);
         if self.view.registries().is_empty() {
-            return Some(plan::create(&possible.registry, &missing, &context));
+            return Some(plan::create(&possible.registry, &missing, &context, &is_wanted));
         }
         let registry = easiest(self.view).find(|registry| registry.path == possible.registry)?;
         let source = &self.view.project.file(&registry.path)?.source;
         let tree = registry_tree(self.view, registry)?;
-        bounded(|| plan::extend(source, &tree, registry, &missing, &context))
+        bounded(|| plan::extend(source, &tree, registry, &missing, &context, &is_wanted))
     }
 
     /// Whether a port would get an entry and a fix could use it, whatever the entry is called.

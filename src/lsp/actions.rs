@@ -57,12 +57,22 @@ pub struct Actions<'a> {
     pub texts: &'a dyn Fn(&Workspace) -> Texts,
 }
 
+/// Maximum number of actions that add a registry entry, each of which needs a check of the repository.
+const NEW_ENTRIES: usize = 20;
+
 impl Actions<'_> {
     /// The actions for the findings that a span touches.
     pub fn quick_fixes(&mut self, span: Span, shown: &[Diagnostic]) -> Vec<CodeAction> {
         let report = self.workspace.actionable();
         let touched = findings_in(report, self.path).iter().filter(|finding| meets(finding.span, span));
         let touched: Vec<Finding> = touched.cloned().collect();
+        let adds_entry =
+            |fix: &Fix| fix.safety == Safety::Unsafe && fix.edits.iter().any(|edit| edit.path != *self.path);
+        let (new, others): (Vec<Finding>, Vec<Finding>) =
+            touched.into_iter().partition(|finding| finding.fix.as_ref().is_some_and(adds_entry));
+        let new = new.iter().take(NEW_ENTRIES).map(|finding| self.workspace.with_own_entry(finding));
+        let mut touched: Vec<Finding> = new.collect::<Vec<_>>().into_iter().chain(others).collect();
+        touched.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
         let mut actions = Vec::new();
         let mut migrations = BTreeSet::new();
         for finding in &touched {

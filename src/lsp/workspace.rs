@@ -267,6 +267,14 @@ impl Workspace {
         })
     }
 
+    /// A finding with a fix that adds no registry entry for other ports.
+    pub fn with_own_entry(&mut self, finding: &Finding) -> Finding {
+        let report = self.analysis.report_with_entry(&finding.path, finding.span.start);
+        let is_same =
+            |found: &&Finding| (found.rule, &found.path, found.span) == (finding.rule, &finding.path, finding.span);
+        report.findings.iter().find(is_same).unwrap_or(finding).clone()
+    }
+
     /// Calls a function with the repository, including open buffers, and settings that report on one file only.
     pub fn for_file<T>(&mut self, path: &RelPath, run: impl FnOnce(&Repo, &Settings) -> T) -> T {
         self.analysis.for_paths(vec![path.clone()], run)

@@ -158,11 +158,12 @@ impl Ports {
             .collect();
         let plan = match (&self.registry, missing.is_empty()) {
             (_, true) => None,
-            (None, false) => Some(plan::create(&self.path, &missing, &Context::of(&missing))),
+            (None, false) => Some(plan::create(&self.path, &missing, &Context::of(&missing), &|_| true)),
             (Some((registry, source)), false) => {
                 let tree = Tree::parse(Language::Nix, &source.text);
-                let plan =
-                    tree.and_then(|tree| plan::extend(source, &tree, registry, &missing, &Context::of(&missing)));
+                let plan = tree.and_then(|tree| {
+                    plan::extend(source, &tree, registry, &missing, &Context::of(&missing), &|_| true)
+                });
                 Some(plan.ok_or_else(|| format!("no entry can be added to the port registry {}", source.path))?)
             }
         };

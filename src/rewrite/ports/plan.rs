@@ -1,7 +1,7 @@
 //! Plans entries for ports that are in no registry: their names, and the edits that add them to the registry.
 //!
 //! There is one plan for the whole repository, so that every finding's fix contains the same edits of the registry and
-//! they are applied once.
+//! they are applied once. Names are chosen for all ports, so that they do not depend on which entries are wanted.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -39,11 +39,15 @@ impl Plan {
 /// The first line of a new registry.
 const HEAD: &str = "# Every port of this repository, by name. Import this file instead of writing numbers.\n";
 
+/// Whether a port should get an entry.
+type IsWanted<'w> = &'w dyn Fn(&Missing<'_>) -> bool;
+
 /// Plans a registry that does not exist yet.
-pub fn create(path: &RelPath, missing: &[Missing<'_>], context: &Context<'_>) -> Plan {
+pub fn create(path: &RelPath, missing: &[Missing<'_>], context: &Context<'_>, is_wanted: IsWanted<'_>) -> Plan {
+    let ports = Ports { missing, is_wanted };
     let proposals = naming::propose(missing, context);
     let (entries, by_use) =
-        placed(proposals, missing, &BTreeSet::new(), Style::Camel, |group, name| vec![group.to_owned(), name]);
+        placed(proposals, &ports, &BTreeSet::new(), Style::Camel, |group, name| vec![group.to_owned(), name]);
     let mut groups: BTreeMap<&str, BTreeMap<&str, &NewEntry>> = BTreeMap::new();
     for entry in &entries {
         if let [group, name] = entry.path.as_slice() {
@@ -74,12 +78,14 @@ pub fn extend(
     registry: &Registry,
     missing: &[Missing<'_>],
     context: &Context<'_>,
+    is_wanted: IsWanted<'_>,
 ) -> Option<Plan> {
+    let ports = Ports { missing, is_wanted };
     let (shape, layout) = extensible(tree, registry)?;
     let taken = layout.paths();
     let style = Style::of(taken.iter().flatten().map(String::as_str));
     let proposals = naming::propose(missing, context);
-    let (entries, by_use) = placed(proposals, missing, &taken, style, |group, name| layout.place(group, &name));
+    let (entries, by_use) = placed(proposals, &ports, &taken, style, |group, name| layout.place(group, &name));
     let edits = layout.additions(&entries);
     let edits = edits.into_iter().map(|(span, text)| Edit { path: source.path.clone(), span, text });
     Some(Plan { registry: source.path.clone(), shape, edits: edits.collect(), entries, by_use })
@@ -94,10 +100,16 @@ pub fn extensible<'t, 'a>(tree: &'t Tree<'a>, registry: &Registry) -> Option<(Sh
     Some((shape, Layout::read(tree, &registry.shape.prefix)?))
 }
 
-/// Gives each proposal a free path, and each use its entry.
+/// The ports without an entry, and which should get one.
+struct Ports<'p> {
+    missing: &'p [Missing<'p>],
+    is_wanted: IsWanted<'p>,
+}
+
+/// Gives each proposal a free path, and each use of a wanted one its entry.
 fn placed(
     proposals: Vec<Proposal>,
-    missing: &[Missing<'_>],
+    Ports { missing, is_wanted }: &Ports<'_>,
     taken: &BTreeSet<Vec<String>>,
     style: Style,
     place: impl Fn(&str, String) -> Vec<String>,
@@ -113,6 +125,9 @@ fn placed(
         let candidates = std::iter::once(name).chain(further).map(|name| place(proposal.group, name));
         let Some(path) = candidates.into_iter().find(|path| taken.leaves(path)) else { continue };
         taken.add(&path);
+        if !proposal.uses.iter().any(|&index| is_wanted(&missing[index])) {
+            continue;
+        }
         for &index in &proposal.uses {
             by_use.insert((missing[index].path.to_owned(), missing[index].span.start), entries.len());
         }
@@ -204,11 +219,11 @@ mod tests {
 
     #[test]
     fn a_new_registry_has_groups_and_names_from_the_places_of_use() {
-        let plan = create(&"lib/ports.nix".into(), &missing(), &Context::of(&missing()));
+        let plan = create(&"lib/ports.nix".into(), &missing(), &Context::of(&missing()), &|_| true);
         assert_eq!(
             plan.edits[0].text.strip_prefix(HEAD).unwrap(),
             "{\n  databases = {\n    redis = 6379;\n  };\n\n  home = {\n    homeAssistant = 8123;\n  };\n\n  infrastructure = {\n    \
-             https = 443;\n  };\n\n  media = {\n    jellyfin = 8096;\n    jellyfinSecond = 8097;\n  };\n\n  monitoring = {\n    grafana = \
+             https = 443;\n  };\n\n  media = {\n    jellyfin = 8096;\n    jellyfinAlternate = 8097;\n  };\n\n  monitoring = {\n    grafana = \
              3000;\n    grafanaMetrics = 9101;\n  };\n\n  unnamed = {\n    # No name found: docker-compose.yml does not say what it is \
              for.\n    port7000Tcp = 7000;\n  };\n}\n"
         );
@@ -223,7 +238,7 @@ mod tests {
             .map(|&(number, name)| Missing { number, name, path: "flake.nix", text: "", span: Span::default() })
             .collect();
         let registry = evaluate(&source.path, &tree, &PortSettings::default()).unwrap();
-        let plan = extend(&source, &tree, &registry, &missing, &Context::of(&missing)).unwrap();
+        let plan = extend(&source, &tree, &registry, &missing, &Context::of(&missing), &|_| true).unwrap();
         let mut out = text.to_owned();
         for edit in plan.edits.iter().rev() {
             out.replace_range(edit.span.range(), &edit.text);
