@@ -81,7 +81,7 @@ async def test_the_registry_as_a_language_feature(client: LanguageClient):
     symbols = await client.text_document_document_symbol_async(types.DocumentSymbolParams(text_document=document))
     assert [symbol.name for symbol in symbols] == ["databases"]
     lenses = await client.text_document_code_lens_async(types.CodeLensParams(text_document=document))
-    assert [lens.command.title for lens in lenses] == ["used once"]
+    assert [lens.command.title for lens in lenses] == ["unused, but written as a number once"]
     renaming = await client.text_document_prepare_rename_async(
         types.PrepareRenameParams(text_document=document, position=at)
     )
