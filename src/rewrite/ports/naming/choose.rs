@@ -90,18 +90,13 @@ fn apart(clusters: &[Cluster<'_>], names: &[Vec<Vec<String>>], groups: &[&'stati
         }
     }
     let mut taken: HashSet<(&str, Vec<String>)> = HashSet::new();
-    let usual: HashSet<(&str, &Vec<String>)> = (0..names.len())
-        .filter(|&at| clusters[at].row.is_some())
-        .filter_map(|at| Some((groups[at], names[at].first()?)))
-        .collect();
     let order = by_claim(clusters, (0..names.len()).collect());
     let mut result: BTreeMap<usize, Vec<String>> = BTreeMap::new();
     for at in order {
         let Some(name) = names[at].get(chosen[at]) else { continue };
         let first = &names[at][0];
         let free = std::iter::once(name.clone()).chain(names[at].iter().cloned());
-        let free =
-            free.chain((clusters[at].listens() && usual.contains(&(groups[at], first))).then(|| alternate(first)));
+        let free = free.chain(clusters[at].listens().then(|| alternate(first)));
         let free = free.chain(clusters[at].names_by_file());
         if let Some(name) = free.into_iter().find(|name| taken.insert((groups[at], name.clone()))) {
             result.insert(at, name);

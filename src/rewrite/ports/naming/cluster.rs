@@ -243,6 +243,7 @@ impl<'a> Cluster<'a> {
         for used in by_weight() {
             let Candidate { service, qualifier, .. } = &used.evidence.best;
             let base = with(&join_instance(service, &used.evidence.middle()), qualifier);
+            let base = with(&base, &used.evidence.sides());
             names.extend(machine.iter().map(|words| with(&base, words)));
         }
         if names.is_empty() && self.uses.iter().all(|used| used.evidence.is_named_by_file()) {

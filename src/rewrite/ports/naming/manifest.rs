@@ -15,6 +15,8 @@ pub struct Names<'a> {
     pub outer: Vec<&'a str>,
     /// The name of the Kubernetes object. Empty in other files.
     pub object: &'a str,
+    /// The service of a Compose file, which may be a string in Nix. Empty elsewhere.
+    pub service: &'a str,
 }
 
 impl<'a> Names<'a> {
@@ -48,7 +50,7 @@ impl<'a> Names<'a> {
     /// Reads the mappings around a number from its line upwards: each begins further to the left than the one inside. `own`
     /// is the name below the number in its own mapping, if that begins here.
     fn climb(&mut self, lines: impl Iterator<Item = Line<'a>>, mut column: usize, own: Option<&'a str>) {
-        let (mut is_own, mut found) = (own.is_some(), own.unwrap_or(""));
+        let (mut is_own, mut found, mut inner) = (own.is_some(), own.unwrap_or(""), "");
         for line in lines.filter(|line| !line.text.is_empty()) {
             if line.content > column {
                 continue;
@@ -56,6 +58,11 @@ impl<'a> Names<'a> {
             if line.content < column {
                 self.push(&mut is_own, std::mem::take(&mut found));
                 column = line.content;
+                let key = line.text.split(" #").next().and_then(|text| text.trim_end().strip_suffix(':')).unwrap_or("");
+                if key == "services" && self.service.is_empty() {
+                    self.service = inner;
+                }
+                inner = key;
             }
             found = name(line.text).unwrap_or(found);
             if let Some(dash) = line.dash {
@@ -157,6 +164,14 @@ spec:
         for (at, own) in ["metrics", "admin", "api", "CACHE_URL"].into_iter().enumerate() {
             assert_eq!(names(at), (own.to_owned(), "checkout".to_owned(), "shop".to_owned()), "{own}");
         }
+    }
+
+    #[test]
+    fn a_compose_file_may_be_a_string_in_nix() {
+        let text =
+            "file = ''\n  services:\n    web:\n      image: x\n    db: # main\n      ports:\n        - 5433:5432\n'';";
+        let at = text.find("5433").unwrap();
+        assert_eq!(Names::of(text, at, at + 4).unwrap().service, "db");
     }
 
     #[test]

@@ -44,7 +44,13 @@ impl<'a> Reader<'a> {
         let parts: Vec<&str> = raw.into_iter().filter(|part| !(part.len() == 2 && part.starts_with('-'))).collect();
         let (start, end) = (port.span.start as usize, port.span.end as usize);
         let is_yaml = port.path.ends_with(".yaml") || port.path.ends_with(".yml");
-        let names = if is_yaml { Names::of(port.text, start, end).unwrap_or_default() } else { Names::default() };
+        let names = || Names::of(port.text, start, end).unwrap_or_default();
+        let names = match is_yaml {
+            true => Names { service: "", ..names() },
+            // Only a text of unknown meaning may be a Compose file.
+            false if !port.name.contains('.') => Names { service: names().service, ..Names::default() },
+            false => Names::default(),
+        };
         let beside = if port.path.ends_with(".nix") { Beside::of(port.text, start, end) } else { None };
         // One subject cannot name all the numbers of a list.
         let is_one_of_many = context.is_list(port);
@@ -64,6 +70,7 @@ impl<'a> Reader<'a> {
             "hostPort" | "host" => Some(Side::Host),
             "containerPort" | "guest" => Some(Side::Container),
             last if split(last).last().is_some_and(|word| word == "ports") => self.line.side(),
+            _ if !self.names.service.is_empty() => self.line.side(),
             _ => None,
         }
     }
@@ -94,7 +101,7 @@ impl<'a> Reader<'a> {
     /// The well-known service inside of a container, whatever the container is called.
     pub fn contained(&self) -> Option<Vec<String>> {
         let number = self.line.inner()?;
-        let row = service_ports::services(number).iter().find(|row| row.certainty != Certainty::Named)?;
+        let row = service_ports::services(number).iter().find(|row| row.certainty == Certainty::Always)?;
         Some(split(row.name))
     }
 
@@ -105,7 +112,7 @@ impl<'a> Reader<'a> {
 
     /// The texts whose words may be the name of a service.
     pub fn texts(&self) -> Vec<&'a str> {
-        let names = self.names.outer.iter().copied().chain([self.names.own, self.names.object]);
+        let names = self.names.outer.iter().copied().chain([self.names.own, self.names.object, self.names.service]);
         self.parts.iter().copied().chain([self.line.before, self.line.comment]).chain(names).collect()
     }
 
@@ -283,7 +290,9 @@ impl<'a> Reader<'a> {
             }
             Some(&at) => {
                 let words = service(self.parts[at]);
-                let service = if share(&self.subject, &words) { self.subject.clone() } else { words };
+                let is_short = matches!(words.as_slice(), [word] if is_abbreviation(word, &self.subject));
+                let is_same = is_short || share(&self.subject, &words);
+                let service = if is_same { self.subject.clone() } else { words };
                 Candidate { qualifier: self.qualifier(&service), service, weight: weight::BOUND + 5 }
             }
             None => self.leaf(self.last()),
@@ -330,6 +339,10 @@ impl<'a> Reader<'a> {
 
     /// The name that the attributes next to the number, or an element of YAML, give to the port.
     pub fn element(&self) -> Option<Candidate> {
+        if !self.names.service.is_empty() && self.named_by_option().is_none() && self.line.url_host().is_none() {
+            let service = service(self.names.service);
+            return Some(Candidate { service, qualifier: Vec::new(), weight: weight::LISTENER + 1 });
+        }
         let name = match self.beside {
             Some(beside) if beside.is_element() => beside.name()?,
             Some(_) => return None,
@@ -483,14 +496,8 @@ impl<'a> Reader<'a> {
     /// Removes the prefix that the environment variables of a program have in common: `OG` in `OG_SSH_PORT` of opengist.
     fn without_prefix(&self, words: Vec<String>, name: &str, service: &[String]) -> Vec<String> {
         let is_variable = name.contains('_') && !name.contains(|c: char| c.is_ascii_lowercase());
-        let is_short = |word: &String| {
-            let mut letters = service.iter().flat_map(|word| word.chars());
-            word.len() <= 3
-                && service.iter().any(|known| known.chars().next() == word.chars().next())
-                && word.chars().all(|c| letters.any(|letter| letter == c))
-        };
         match words.split_first() {
-            Some((first, rest)) if is_variable && is_short(first) => rest.to_vec(),
+            Some((first, rest)) if is_variable && is_abbreviation(first, service) => rest.to_vec(),
             _ => words,
         }
     }
@@ -525,6 +532,15 @@ impl<'a> Reader<'a> {
         }
         words
     }
+}
+
+/// Whether a word has some letters of a service, in order and from the first one: `qbt` of qbittorrent.
+fn is_abbreviation(word: &str, service: &[String]) -> bool {
+    const LONGEST: usize = 3;
+    let mut letters = service.iter().flat_map(|word| word.chars());
+    word.len() <= LONGEST
+        && service.iter().any(|known| known.chars().next() == word.chars().next())
+        && word.chars().all(|c| letters.any(|letter| letter == c))
 }
 
 /// Whether a host is this machine.

@@ -386,6 +386,21 @@ fn numbers_of_one_service_have_different_words_or_none() {
             ],
             vec!["services.mihomo=4000", "services.mihomoWork=4001"],
         ),
+        // Another default of an option than the number of a machine's configuration
+        (
+            vec![
+                (4001, "options.wiki.port.default", "modules/wiki.nix", "default = @4001;"),
+                (4002, "wiki.port", "vms/registry.nix", "port = @4002;"),
+            ],
+            vec!["services.wiki=4001", "services.wikiAlternate=4002"],
+        ),
+        (
+            vec![
+                (4001, "shopConf.port", "modules/shop-and-pay.nix", "port = @4001;"),
+                (4002, "sapConf Port", "modules/shop-and-pay.nix", "Port=@4002"),
+            ],
+            vec!["services.shopAndPay=4001", "services.shopAndPayAlternate=4002"],
+        ),
         (
             vec![
                 (4001, "services.arma.servers.Creative.port", "a.nix", "port = @4001;"),
