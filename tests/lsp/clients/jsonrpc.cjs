@@ -60,7 +60,11 @@ async function main() {
         workspaceEdit: { documentChanges: true, resourceOperations: ["create"] },
         didChangeWatchedFiles: { dynamicRegistration: true },
       },
-      textDocument: { publishDiagnostics: { relatedInformation: true } },
+      textDocument: {
+        hover: { contentFormat: ["markdown", "plaintext"] },
+        codeAction: { codeActionLiteralSupport: { codeActionKind: { valueSet: ["quickfix"] } }, isPreferredSupport: true },
+        publishDiagnostics: { relatedInformation: true },
+      },
     },
   });
   console.log(`encoding ${capabilities.positionEncoding}`);

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::reader::is_front;
 use super::{Cluster, Missing, OTHER, Proposal, UNNAMED, Used, group, group_by_path, scaffolding};
+use crate::knowledge::name_words::HOLDERS;
 
 /// Gives each cluster a distinct name.
 pub fn distinct(clusters: Vec<Cluster<'_>>, missing: &[Missing<'_>]) -> Vec<Proposal> {
@@ -34,8 +35,14 @@ pub fn all_names(cluster: &Cluster<'_>, missing: &[Missing<'_>]) -> Vec<Vec<Stri
     names
 }
 
-/// Sorts names that contain the name of a machine last.
+/// Whether a name only says what kind of thing it is: `services`, as of a file `services.nix`.
+fn is_holder(name: &[String]) -> bool {
+    matches!(name, [only] if HOLDERS.contains(&only.as_str()))
+}
+
+/// Sorts names that contain the name of a machine last. Names that say nothing are left out.
 fn machines_last(mut names: Vec<Vec<String>>, machines: &HashSet<String>) -> Vec<Vec<String>> {
+    names.retain(|name| !is_holder(name));
     names.sort_by_key(|name| name.len() > 1 && name.iter().any(|word| machines.contains(word)));
     names
 }
@@ -61,7 +68,7 @@ fn unnamed(cluster: &Cluster<'_>, missing: &[Missing<'_>]) -> Vec<String> {
     let service = cluster.best().map(|used| used.evidence.best.service.clone()).unwrap_or_default();
     let subject = cluster.uses.iter().map(|used| used.evidence.subject()).find(|subject| !subject.is_empty());
     let mut name = if service.is_empty() { subject.map(<[String]>::to_vec).unwrap_or_default() } else { service };
-    if is_front(&name) {
+    if is_front(&name) || is_holder(&name) {
         name.clear();
     }
     name.push(format!("port{}", cluster.number));
