@@ -1,8 +1,11 @@
 //! Shared by the rules about port literals: which literals belong to the repository, and what to write instead.
 
+mod additions;
 mod assigned;
 mod defined;
 mod kept;
+mod other_service;
+mod texts;
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -10,23 +13,23 @@ use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 
+use self::additions::Additions;
 use self::assigned::Assigned;
 pub use self::defined::{Definition, defined_elsewhere};
 use self::kept::{Basis, Kept};
+use self::other_service::{is_about_another_entry, is_listened_on, names_another_service, subject_name};
+use self::texts::{instead, naming, rule, what};
 use super::{ProjectView, Verdict};
-use crate::facts::port_registry::{Entry, Registry, RegistryFacts, dotted, served};
-use crate::facts::ports::text::is_port_word;
+use crate::facts::port_registry::{Entry, Registry, RegistryFacts, dotted};
 use crate::facts::ports::{PortFacts, PortUse, UseKind, words};
 use crate::facts::{Project, ProjectFile};
 use crate::finding::{Finding, Fix, RelPath, RuleId, Safety};
 use crate::knowledge::name_words::MACHINE_FOLDERS;
-use crate::knowledge::service_ports::{self, Certainty};
-use crate::knowledge::services;
 use crate::lang::limits::bounded;
 use crate::lang::{Tree, nix};
 use crate::rewrite::ports as port_fix;
-use crate::rewrite::ports::naming::{self, Context, Missing, belongs};
-use crate::rewrite::ports::plan::{self, Plan};
+use crate::rewrite::ports::naming::{Missing, belongs};
+use crate::rewrite::ports::plan::Plan;
 use crate::rewrite::ports::{PortFile, Target};
 use crate::source::{FileKind, Source};
 use crate::wording::listed;
@@ -127,26 +130,6 @@ pub struct Shared<'p> {
     assigned: OnceLock<Assigned<'p>>,
 }
 
-/// Entries for ports that no registry has yet, as far as they are needed.
-#[derive(Default)]
-enum Additions<'p> {
-    /// They are not needed, or there are none.
-    #[default]
-    None,
-    /// The ports that would get one, to count the fixes that write them.
-    Possible(Possible<'p>),
-    /// The entries, to write them.
-    Planned(Plan),
-}
-
-/// The ports that could get an entry in the registry, and in which.
-struct Possible<'p> {
-    registry: RelPath,
-    shape: port_fix::Shape,
-    /// The file and the position of each.
-    ports: HashSet<(&'p str, u32)>,
-}
-
 impl<'p> Shared<'p> {
     fn new(view: &ProjectView<'p>) -> Self {
         let shape_of = |registry: &&'p Registry| {
@@ -168,46 +151,6 @@ impl<'p> Shared<'p> {
         };
         Self { additions: additions.unwrap_or(Additions::None), ..shared }
     }
-}
-
-/// The ports that no registry has.
-struct Unnamed<'p> {
-    uses: Vec<(&'p ProjectFile, &'p PortUse)>,
-    missing: Vec<Missing<'p>>,
-    context: Context<'p>,
-}
-
-impl<'p> Unnamed<'p> {
-    fn of(uses: Vec<(&'p ProjectFile, &'p PortUse)>) -> Self {
-        let missing: Vec<Missing<'p>> = uses.iter().map(|(file, port)| as_missing(&file.source, port)).collect();
-        let context = Context::of(&missing);
-        Self { uses, missing, context }
-    }
-
-    /// Those that would get an entry, in the registry that is easiest to import or in a new one.
-    fn possible(&self, view: &ProjectView<'p>) -> Option<Possible<'p>> {
-        if self.uses.is_empty() {
-            return None;
-        }
-        let (registry, shape) = match view.registries().is_empty() {
-            true => (RelPath::from(view.ports.new_registry()), port_fix::Shape::Set),
-            false => easiest(view).find_map(|registry| {
-                let tree = registry_tree(view, registry)?;
-                let shape = bounded(|| Some(plan::extensible(&tree, registry)?.0))?;
-                Some((registry.path.clone(), shape))
-            })?,
-        };
-        let certain = naming::are_certain(&self.missing, &self.context);
-        let ports = self.missing.iter().zip(certain).filter(|(_, certain)| *certain);
-        Some(Possible { registry, shape, ports: ports.map(|(port, _)| (port.path, port.span.start)).collect() })
-    }
-}
-
-/// The registries, the one that is easiest to import first.
-fn easiest<'p>(view: &ProjectView<'p>) -> impl Iterator<Item = &'p Registry> + use<'p> {
-    let mut registries = view.registries().all().to_vec();
-    registries.sort_by_key(|registry| (registry.shape.calls.len(), served(&registry.path).len()));
-    registries.into_iter()
 }
 
 /// Creates findings.
@@ -262,78 +205,6 @@ impl<'p> OpenFile<'p> {
 }
 
 impl<'p> Reporter<'_, 'p> {
-    /// The ports that no registry has and that can have an entry.
-    fn unnamed(&self) -> Unnamed<'p> {
-        let registries = self.view.registries();
-        let is_missing = |(file, port): &(&ProjectFile, &PortUse)| {
-            !matches!(port.kind, UseKind::Computed | UseKind::Random)
-                && (1..=65535).contains(&port.number)
-                && registries.serving(&file.source.path, port.number).is_empty()
-        };
-        let files = self.view.project.files.iter();
-        let own = files.flat_map(|file| self.uses(file).map(move |port| (file, port)));
-        Unnamed::of(own.filter(is_missing).collect())
-    }
-
-    /// Plans the entries of all ports without one, in a registry or in a new one at a path. Only entries that a fix will
-    /// use are planned.
-    fn plan(&self) -> Option<Plan> {
-        let unnamed = self.unnamed();
-        let possible = unnamed.possible(self.view)?;
-        let mut files: Vec<(&ProjectFile, Vec<&PortUse>)> = Vec::new();
-        for &(file, port) in &unnamed.uses {
-            match files.last_mut() {
-                Some((last, ports)) if std::ptr::eq(*last, file) => ports.push(port),
-                _ => files.push((file, vec![port])),
-            }
-        }
-        let used = files.into_par_iter().flat_map_iter(|(file, ports)| {
-            let open = OpenFile::new(file);
-            let used = ports.into_iter().filter(|port| self.could_be_named(&open, port, &possible));
-            used.map(|port| (port.number, &*file.source.path, port.span.start)).collect::<Vec<_>>()
-        });
-        let used: Vec<(u32, &str, u32)> = used.collect();
-        let numbers: HashSet<u32> = used.iter().map(|(number, ..)| *number).collect();
-        let usable = used.into_iter().map(|(_, path, start)| (path, start)).collect();
-        let missing: Vec<_> = unnamed.missing.into_iter().filter(|port| numbers.contains(&port.number)).collect();
-        let context = unnamed.context.with_usable(usable);
-        if missing.is_empty() {
-            return None;
-        }
-        let is_wanted = |port: &Missing<'_>| self.view.wants_entry(port.path, port.span.start);
-        if self.view.registries().is_empty() {
-            return Some(plan::create(&possible.registry, &missing, &context, &is_wanted));
-        }
-        let registry = easiest(self.view).find(|registry| registry.path == possible.registry)?;
-        let source = &self.view.project.file(&registry.path)?.source;
-        let tree = registry_tree(self.view, registry)?;
-        bounded(|| plan::extend(source, &tree, registry, &missing, &context, &is_wanted))
-    }
-
-    /// Whether a port would get an entry and a fix could use it, whatever the entry is called.
-    fn could_be_named(&self, open: &OpenFile<'p>, port: &PortUse, possible: &Possible<'_>) -> bool {
-        let Possible { registry, shape, ports } = possible;
-        let entry = ["name".to_owned()];
-        let target = Target { registry, shape, entry: &entry, number: port.number, settled: true };
-        let is_possible = || self.replacement(open, port, &target).is_ok();
-        ports.contains(&(&*open.file.source.path, port.span.start))
-            && match open.kept(self.view) {
-                Some(kept) => {
-                    let basis = Basis {
-                        registry: registry.clone(),
-                        shape: Some(shape.clone()),
-                        entry: entry.to_vec(),
-                        settled: true,
-                        has_subject: false,
-                        aliases: Vec::new(),
-                        obstacle: open.obstacle(self.view.project, registry),
-                    };
-                    kept.could_be_named.get_or(port, basis, is_possible)
-                }
-                None => is_possible(),
-            }
-    }
-
     fn uses(&self, file: &'p ProjectFile) -> impl Iterator<Item = &'p PortUse> {
         let ports = file.fact::<PortFacts>().filter(|ports| !ports.has_no_uses());
         let ports = ports.filter(|_| !self.view.registries().is_registry(&file.source.path));
@@ -597,118 +468,4 @@ fn aliases<'p>(project: &'p Project, registry: &Registry) -> BTreeSet<&'p str> {
 fn names(registry: &Registry) -> HashSet<String> {
     let ports = registry.ports().flat_map(|(entry, _)| entry.service());
     ports.map(|name| words::split(name).concat()).collect()
-}
-
-/// Whether a port is one that something listens on. A port of another host, or one in a string, may mean an entry whose
-/// name does not occur next to it.
-fn is_listened_on(port: &PortUse) -> bool {
-    port.host.is_none() && port.name.rsplit('.').next().is_some_and(is_port_word)
-}
-
-/// Whether a file is about a service that the registry has under another number, while nothing in the file's name and
-/// the port's own name refers to the entry: 3000 in `services/wiki.nix` is not the forge's, if there is an entry `wiki`.
-fn is_about_another_entry(source: &Source, port: &PortUse, entry: &Entry, names: &HashSet<String>) -> bool {
-    let last = port.name.rsplit(['.', ' ']).next().unwrap_or_default();
-    // `DB_PORT` is the port of another service.
-    const OWN: [&str; 12] =
-        ["", "listen", "http", "https", "web", "server", "node", "app", "container", "service", "ui", "api"];
-    if !words::port_prefix(last).iter().all(|word| OWN.contains(&word.as_str())) {
-        return false;
-    }
-    // The name of a function's argument does not say where the number ends up.
-    if !port.name.contains('.') {
-        return false;
-    }
-    let file = subject_name(source);
-    // A label of Traefik names Traefik, whichever service it is for.
-    let used = words::split(&port.name.replace("traefik.", " ")).concat();
-    let service: Vec<String> = words::split(&entry.name()).into_iter().filter(|word| !is_generic(word)).collect();
-    !service.is_empty()
-        && !service.iter().any(|word| file.contains(word) || used.contains(word))
-        && names.contains(&file)
-        && !entry.path.iter().any(|name| words::split(name).concat() == file)
-        && !is_well_known(port.number, &service)
-}
-
-/// Whether a number always means the service with some words in its name: 53 is DNS, whatever uses it.
-fn is_well_known(number: u32, words: &[String]) -> bool {
-    service_ports::services(number).iter().filter(|service| service.certainty == Certainty::Always).any(|service| {
-        let names =
-            |word: &String| service.name.eq_ignore_ascii_case(word) || service.keywords().any(|key| key == word);
-        words.iter().all(names)
-    })
-}
-
-/// Whether a word in the name of an entry does not tell its service apart from others.
-fn is_generic(word: &str) -> bool {
-    const GENERIC: [&str; 14] = [
-        "port", "ports", "service", "services", "server", "http", "https", "tcp", "udp", "web", "ui", "api", "app",
-        "default",
-    ];
-    GENERIC.contains(&word)
-}
-
-/// What a file is about, as a name of [`Shared::names`].
-fn subject_name(source: &Source) -> String {
-    words::split(subject(&source.path)).concat()
-}
-
-/// What a file is about, by its name: `services/wiki.nix`, `services/wiki/default.nix`.
-fn subject(path: &str) -> &str {
-    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-    let stem = name.split('.').next().unwrap_or(name);
-    match stem {
-        "default" | "service" | "module" | "options" | "config" | "container" => {
-            folder.rsplit('/').next().unwrap_or(folder)
-        }
-        _ => stem,
-    }
-}
-
-/// Whether an entry has the number of a listening port only by coincidence: both name a well-known service, and not the
-/// same one.
-fn names_another_service(source: &Source, port: &PortUse, entry: &Entry) -> bool {
-    let registered = services::named(&words::split(&entry.name()));
-    let used = services::named(&words::split(&format!("{} {}", source.path, port.name)));
-    !registered.is_empty() && !used.is_empty() && registered.is_disjoint(&used)
-}
-
-/// How a use refers to its entry: by name in Nix, by a comment in files that cannot import.
-fn naming(source: &Source, registry: &str, number: impl std::fmt::Display) -> String {
-    match source.kind {
-        _ if !source.has_comments() => {
-            "generate this file from Nix, since JSON has no comments that could name the entry".to_owned()
-        }
-        FileKind::Nix => "refer to that entry here".to_owned(),
-        _ => format!("name the entry in a comment above: `# Port from {registry}: NAME = {number}`"),
-    }
-}
-
-/// The rule that a literal is reported by.
-fn rule(port: &PortUse) -> RuleId {
-    match port.kind {
-        UseKind::Literal => HARDCODED,
-        _ => ALLOCATED,
-    }
-}
-
-/// The message, by how the port is determined.
-fn what(port: &PortUse) -> String {
-    let number = port.number;
-    match port.kind {
-        UseKind::Literal => format!("port {number} is hardcoded"),
-        UseKind::Bound => format!("port {number} is bound to a local variable"),
-        UseKind::Computed => "this port is computed".to_owned(),
-        UseKind::Random => "this port is chosen at random".to_owned(),
-        UseKind::Fallback => format!("port {number} is the default of an environment variable"),
-    }
-}
-
-/// What to write in place of a literal.
-fn instead(source: &Source, registry: &str, entry: &Entry, number: u32) -> String {
-    match source.kind {
-        _ if !source.has_comments() => format!("this is {} of {registry}", entry.name()),
-        FileKind::Nix => format!("write {}", port_fix::reference(&entry.path)),
-        _ => format!("add a comment above that names the entry: # Port from {registry}: {} = {number}", entry.name()),
-    }
 }

@@ -1,0 +1,152 @@
+//! The registry entries for ports that no registry has yet.
+
+use std::collections::HashSet;
+
+use rayon::prelude::*;
+
+use super::kept::Basis;
+use super::{OpenFile, Reporter, as_missing, registry_tree};
+use crate::check::ProjectView;
+use crate::facts::ProjectFile;
+use crate::facts::port_registry::{Registry, served};
+use crate::facts::ports::{PortUse, UseKind};
+use crate::finding::RelPath;
+use crate::lang::limits::bounded;
+use crate::rewrite::ports as port_fix;
+use crate::rewrite::ports::Target;
+use crate::rewrite::ports::naming::{self, Context, Missing};
+use crate::rewrite::ports::plan::{self, Plan};
+
+/// Entries for ports that no registry has yet, as far as they are needed.
+#[derive(Default)]
+pub enum Additions<'p> {
+    /// They are not needed, or there are none.
+    #[default]
+    None,
+    /// The ports that would get one, to count the fixes that write them.
+    Possible(Possible<'p>),
+    /// The entries, to write them.
+    Planned(Plan),
+}
+
+/// The ports that could get an entry in the registry, and in which.
+pub struct Possible<'p> {
+    pub registry: RelPath,
+    pub shape: port_fix::Shape,
+    /// The file and the position of each.
+    pub ports: HashSet<(&'p str, u32)>,
+}
+
+/// The ports that no registry has.
+pub struct Unnamed<'p> {
+    uses: Vec<(&'p ProjectFile, &'p PortUse)>,
+    missing: Vec<Missing<'p>>,
+    context: Context<'p>,
+}
+
+impl<'p> Unnamed<'p> {
+    pub fn of(uses: Vec<(&'p ProjectFile, &'p PortUse)>) -> Self {
+        let missing: Vec<Missing<'p>> = uses.iter().map(|(file, port)| as_missing(&file.source, port)).collect();
+        let context = Context::of(&missing);
+        Self { uses, missing, context }
+    }
+
+    /// Those that would get an entry, in the registry that is easiest to import or in a new one.
+    pub fn possible(&self, view: &ProjectView<'p>) -> Option<Possible<'p>> {
+        if self.uses.is_empty() {
+            return None;
+        }
+        let (registry, shape) = match view.registries().is_empty() {
+            true => (RelPath::from(view.ports.new_registry()), port_fix::Shape::Set),
+            false => easiest(view).find_map(|registry| {
+                let tree = registry_tree(view, registry)?;
+                let shape = bounded(|| Some(plan::extensible(&tree, registry)?.0))?;
+                Some((registry.path.clone(), shape))
+            })?,
+        };
+        let certain = naming::are_certain(&self.missing, &self.context);
+        let ports = self.missing.iter().zip(certain).filter(|(_, certain)| *certain);
+        Some(Possible { registry, shape, ports: ports.map(|(port, _)| (port.path, port.span.start)).collect() })
+    }
+}
+
+/// The registries, the one that is easiest to import first.
+pub fn easiest<'p>(view: &ProjectView<'p>) -> impl Iterator<Item = &'p Registry> + use<'p> {
+    let mut registries = view.registries().all().to_vec();
+    registries.sort_by_key(|registry| (registry.shape.calls.len(), served(&registry.path).len()));
+    registries.into_iter()
+}
+
+impl<'p> Reporter<'_, 'p> {
+    /// The ports that no registry has and that can have an entry.
+    pub fn unnamed(&self) -> Unnamed<'p> {
+        let registries = self.view.registries();
+        let is_missing = |(file, port): &(&ProjectFile, &PortUse)| {
+            !matches!(port.kind, UseKind::Computed | UseKind::Random)
+                && (1..=65535).contains(&port.number)
+                && registries.serving(&file.source.path, port.number).is_empty()
+        };
+        let files = self.view.project.files.iter();
+        let own = files.flat_map(|file| self.uses(file).map(move |port| (file, port)));
+        Unnamed::of(own.filter(is_missing).collect())
+    }
+
+    /// Plans the entries of all ports without one, in a registry or in a new one at a path. Only entries that a fix will
+    /// use are planned.
+    pub fn plan(&self) -> Option<Plan> {
+        let unnamed = self.unnamed();
+        let possible = unnamed.possible(self.view)?;
+        let mut files: Vec<(&ProjectFile, Vec<&PortUse>)> = Vec::new();
+        for &(file, port) in &unnamed.uses {
+            match files.last_mut() {
+                Some((last, ports)) if std::ptr::eq(*last, file) => ports.push(port),
+                _ => files.push((file, vec![port])),
+            }
+        }
+        let used = files.into_par_iter().flat_map_iter(|(file, ports)| {
+            let open = OpenFile::new(file);
+            let used = ports.into_iter().filter(|port| self.could_be_named(&open, port, &possible));
+            used.map(|port| (port.number, &*file.source.path, port.span.start)).collect::<Vec<_>>()
+        });
+        let used: Vec<(u32, &str, u32)> = used.collect();
+        let numbers: HashSet<u32> = used.iter().map(|(number, ..)| *number).collect();
+        let usable = used.into_iter().map(|(_, path, start)| (path, start)).collect();
+        let missing: Vec<_> = unnamed.missing.into_iter().filter(|port| numbers.contains(&port.number)).collect();
+        let context = unnamed.context.with_usable(usable);
+        if missing.is_empty() {
+            return None;
+        }
+        let is_wanted = |port: &Missing<'_>| self.view.wants_entry(port.path, port.span.start);
+        if self.view.registries().is_empty() {
+            return Some(plan::create(&possible.registry, &missing, &context, &is_wanted));
+        }
+        let registry = easiest(self.view).find(|registry| registry.path == possible.registry)?;
+        let source = &self.view.project.file(&registry.path)?.source;
+        let tree = registry_tree(self.view, registry)?;
+        bounded(|| plan::extend(source, &tree, registry, &missing, &context, &is_wanted))
+    }
+
+    /// Whether a port would get an entry and a fix could use it, whatever the entry is called.
+    pub fn could_be_named(&self, open: &OpenFile<'p>, port: &PortUse, possible: &Possible<'_>) -> bool {
+        let Possible { registry, shape, ports } = possible;
+        let entry = ["name".to_owned()];
+        let target = Target { registry, shape, entry: &entry, number: port.number, settled: true };
+        let is_possible = || self.replacement(open, port, &target).is_ok();
+        ports.contains(&(&*open.file.source.path, port.span.start))
+            && match open.kept(self.view) {
+                Some(kept) => {
+                    let basis = Basis {
+                        registry: registry.clone(),
+                        shape: Some(shape.clone()),
+                        entry: entry.to_vec(),
+                        settled: true,
+                        has_subject: false,
+                        aliases: Vec::new(),
+                        obstacle: open.obstacle(self.view.project, registry),
+                    };
+                    kept.could_be_named.get_or(port, basis, is_possible)
+                }
+                None => is_possible(),
+            }
+    }
+}

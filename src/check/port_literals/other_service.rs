@@ -1,0 +1,84 @@
+//! Whether an entry with the number of a port is that of another service.
+
+use std::collections::HashSet;
+
+use crate::facts::port_registry::Entry;
+use crate::facts::ports::text::is_port_word;
+use crate::facts::ports::{PortUse, words};
+use crate::knowledge::service_ports::{self, Certainty};
+use crate::knowledge::services;
+use crate::source::Source;
+
+/// Whether a port is one that something listens on. A port of another host, or one in a string, may mean an entry whose
+/// name does not occur next to it.
+pub fn is_listened_on(port: &PortUse) -> bool {
+    port.host.is_none() && port.name.rsplit('.').next().is_some_and(is_port_word)
+}
+
+/// Whether a file is about a service that the registry has under another number, while nothing in the file's name and
+/// the port's own name refers to the entry: 3000 in `services/wiki.nix` is not the forge's, if there is an entry `wiki`.
+pub fn is_about_another_entry(source: &Source, port: &PortUse, entry: &Entry, names: &HashSet<String>) -> bool {
+    let last = port.name.rsplit(['.', ' ']).next().unwrap_or_default();
+    // `DB_PORT` is the port of another service.
+    const OWN: [&str; 12] =
+        ["", "listen", "http", "https", "web", "server", "node", "app", "container", "service", "ui", "api"];
+    if !words::port_prefix(last).iter().all(|word| OWN.contains(&word.as_str())) {
+        return false;
+    }
+    // The name of a function's argument does not say where the number ends up.
+    if !port.name.contains('.') {
+        return false;
+    }
+    let file = subject_name(source);
+    // A label of Traefik names Traefik, whichever service it is for.
+    let used = words::split(&port.name.replace("traefik.", " ")).concat();
+    let service: Vec<String> = words::split(&entry.name()).into_iter().filter(|word| !is_generic(word)).collect();
+    !service.is_empty()
+        && !service.iter().any(|word| file.contains(word) || used.contains(word))
+        && names.contains(&file)
+        && !entry.path.iter().any(|name| words::split(name).concat() == file)
+        && !is_well_known(port.number, &service)
+}
+
+/// Whether a number always means the service with some words in its name: 53 is DNS, whatever uses it.
+pub fn is_well_known(number: u32, words: &[String]) -> bool {
+    service_ports::services(number).iter().filter(|service| service.certainty == Certainty::Always).any(|service| {
+        let names =
+            |word: &String| service.name.eq_ignore_ascii_case(word) || service.keywords().any(|key| key == word);
+        words.iter().all(names)
+    })
+}
+
+/// Whether a word in the name of an entry does not tell its service apart from others.
+pub fn is_generic(word: &str) -> bool {
+    const GENERIC: [&str; 14] = [
+        "port", "ports", "service", "services", "server", "http", "https", "tcp", "udp", "web", "ui", "api", "app",
+        "default",
+    ];
+    GENERIC.contains(&word)
+}
+
+/// What a file is about, as a name of [`Shared::names`].
+pub fn subject_name(source: &Source) -> String {
+    words::split(subject(&source.path)).concat()
+}
+
+/// What a file is about, by its name: `services/wiki.nix`, `services/wiki/default.nix`.
+pub fn subject(path: &str) -> &str {
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let stem = name.split('.').next().unwrap_or(name);
+    match stem {
+        "default" | "service" | "module" | "options" | "config" | "container" => {
+            folder.rsplit('/').next().unwrap_or(folder)
+        }
+        _ => stem,
+    }
+}
+
+/// Whether an entry has the number of a listening port only by coincidence: both name a well-known service, and not the
+/// same one.
+pub fn names_another_service(source: &Source, port: &PortUse, entry: &Entry) -> bool {
+    let registered = services::named(&words::split(&entry.name()));
+    let used = services::named(&words::split(&format!("{} {}", source.path, port.name)));
+    !registered.is_empty() && !used.is_empty() && registered.is_disjoint(&used)
+}
