@@ -124,7 +124,10 @@ impl LineIndex {
         let line = self.line(offset);
         let start = self.starts[line];
         let bom = u32::from(start == 0 && offset > 0 && text.starts_with('\u{feff}'));
-        let before = self.characters(text, offset) - self.characters(text, start);
+        let before = match text.as_bytes().get(start as usize..offset as usize) {
+            Some(head) if head.len() <= BLOCK => beginnings(head),
+            _ => self.characters(text, offset) - self.characters(text, start),
+        };
         Place { line: line as u32 + 1, column: (before + 1).saturating_sub(bom), offset }
     }
 

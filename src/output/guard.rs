@@ -134,12 +134,14 @@ impl<'w> Guard<'w> {
 
 impl Write for Guard<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        for part in bytes.split_inclusive(|byte| matches!(byte, b'\n' | b'\r')) {
-            self.line.extend_from_slice(part);
-            if part.ends_with(b"\n") || part.ends_with(b"\r") {
-                self.end_line()?;
-            }
+        let mut rest = bytes;
+        while let Some(end) = memchr::memchr2(b'\n', b'\r', rest) {
+            let (line, after) = rest.split_at(end + 1);
+            self.line.extend_from_slice(line);
+            self.end_line()?;
+            rest = after;
         }
+        self.line.extend_from_slice(rest);
         Ok(bytes.len())
     }
 

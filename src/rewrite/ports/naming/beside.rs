@@ -48,17 +48,14 @@ impl<'a> Beside<'a> {
 
     /// The value of the attribute that names the set.
     pub fn name(&self) -> Option<&'a str> {
-        NAMES.iter().find_map(|name| self.value(name)).filter(|name| !name.contains([' ', '$']))
+        let attributes: Vec<(&str, &str)> = self.attributes().collect();
+        let value = |name: &&str| text(attributes.iter().find(|(key, _)| key == name)?.1);
+        NAMES.iter().find_map(value).filter(|name| !name.contains([' ', '$']))
     }
 
     /// The number of the attribute with a name.
     pub fn number(&self, name: &str) -> Option<u32> {
         self.attributes().find(|(key, _)| *key == name)?.1.parse().ok()
-    }
-
-    fn value(&self, name: &str) -> Option<&'a str> {
-        let (_, value) = self.attributes().find(|(key, _)| *key == name)?;
-        Some(value.strip_prefix('"')?.strip_suffix('"')?).filter(|value| !value.is_empty())
     }
 
     /// The attributes next to the number that have a value on one line.
@@ -69,6 +66,11 @@ impl<'a> Beside<'a> {
             Some((last_name(key.trim_end()), value.trim()))
         })
     }
+}
+
+/// The value of a string that is not empty.
+fn text(value: &str) -> Option<&str> {
+    value.strip_prefix('"')?.strip_suffix('"').filter(|value| !value.is_empty())
 }
 
 /// The last name in a text: `port` of `a.port`, and `memos.example.org` of `"memos.example.org"`.

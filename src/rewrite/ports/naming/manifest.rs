@@ -85,7 +85,7 @@ impl<'a> Names<'a> {
 
 /// The name of the object that a document of a manifest describes.
 fn object(document: &str) -> &str {
-    let is_manifest = document.lines().any(|line| line.starts_with("kind:"));
+    let is_manifest = document.starts_with("kind:") || document.contains("\nkind:");
     let Some((_, metadata)) = document.split_once("\nmetadata:").filter(|_| is_manifest) else { return "" };
     let block = metadata.lines().enumerate().take_while(|(at, line)| *at == 0 || line.starts_with([' ', '#']));
     block.flat_map(|(_, line)| line.split(['{', ',', '}'])).find_map(name).unwrap_or("")

@@ -36,6 +36,12 @@ pub struct Reader<'a> {
     named: OnceCell<Option<(usize, Candidate)>>,
 }
 
+/// Whether the first word of a name is `allow` or `allowed`. Most names are ruled out before they are split.
+fn begins_with_allow(name: &str) -> bool {
+    let begins = name.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("allow"));
+    begins && split(name).first().is_some_and(|word| matches!(word.as_str(), "allow" | "allowed"))
+}
+
 impl<'a> Reader<'a> {
     pub fn of(port: &Missing<'a>, context: &'a Scaffolding<'a>) -> Self {
         let line = Line::of(port);
@@ -127,10 +133,7 @@ impl<'a> Reader<'a> {
 
     pub fn is_firewall(&self) -> bool {
         self.is_one_of_many
-            || self.parts.iter().any(|part| {
-                matches!(*part, "firewall" | "nftables")
-                    || split(part).first().is_some_and(|word| matches!(word.as_str(), "allow" | "allowed"))
-            })
+            || self.parts.iter().any(|part| matches!(*part, "firewall" | "nftables") || begins_with_allow(part))
             || self.parts.iter().any(|part| part.trim_start_matches('-').starts_with("dport"))
             || self.is_manifest() && self.parts.iter().any(|part| matches!(*part, "egress" | "ingress"))
     }

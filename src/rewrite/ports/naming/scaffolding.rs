@@ -1,6 +1,6 @@
 //! Names that a repository gives to its own machines and modules, which do not identify a service.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::Missing;
 use super::words::{self, all_generic, split};
@@ -54,13 +54,17 @@ pub struct Scaffolding<'a> {
 impl<'a> Scaffolding<'a> {
     /// Reads all ports.
     pub fn of(ports: &[Missing<'a>]) -> Self {
+        let machines = machines(ports);
+        let collections = collections(ports, &machines);
+        // Many files have the same names.
+        let names: HashSet<&str> = ports.iter().map(|port| port.name).collect();
         Self {
-            machines: machines(ports),
             categories: ports.iter().flat_map(categories).collect(),
-            collections: collections(ports),
             endings: endings(ports),
-            services: ports.iter().flat_map(service).collect(),
+            services: names.into_iter().filter_map(service).collect(),
             lists: lists(ports),
+            machines,
+            collections,
         }
     }
 
@@ -93,6 +97,9 @@ impl<'a> Scaffolding<'a> {
 
     /// The index of the last part of a name that is a set of several services.
     pub fn collection(&self, port: &Missing<'_>) -> Option<usize> {
+        if self.collections.is_empty() {
+            return None;
+        }
         let ends = port.name.match_indices('.').map(|(end, _)| end).enumerate();
         ends.filter(|&(_, end)| self.collections.contains(&(port.path, &port.name[..end]))).map(|(at, _)| at).last()
     }
@@ -102,7 +109,7 @@ impl<'a> Scaffolding<'a> {
 fn endings(ports: &[Missing<'_>]) -> HashSet<String> {
     let mut files: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
     for port in ports.iter().filter(|port| port.name.starts_with("options.")) {
-        let (Some(name), Some(subject)) = (service(port), words::subject(port.path)) else { continue };
+        let (Some(name), Some(subject)) = (service(port.name), words::subject(port.path)) else { continue };
         if let Some(ending) = name.strip_prefix(&subject.concat()).filter(|ending| !ending.is_empty()) {
             files.entry(ending.to_owned()).or_default().insert(port.path);
         }
@@ -110,9 +117,9 @@ fn endings(ports: &[Missing<'_>]) -> HashSet<String> {
     files.into_iter().filter(|(_, files)| files.len() >= MANY).map(|(ending, _)| ending).collect()
 }
 
-/// The service that a use names after `services`, as one word.
-fn service(port: &Missing<'_>) -> Option<String> {
-    let mut parts = port.name.split('.');
+/// The service that the name of a use has after `services`, as one word.
+fn service(name: &str) -> Option<String> {
+    let mut parts = name.split('.');
     parts.find(|part| HOLDERS.contains(part))?;
     let name = parts.next().filter(|name| *name != "?" && parts.next().is_some())?;
     Some(split(name).concat())
@@ -127,28 +134,31 @@ fn categories<'a>(port: &Missing<'a>) -> Option<&'a str> {
     };
     let proof = parts
         .windows(4)
-        .find(|part| HOLDERS.contains(&part[0]) && !all_generic(&split(part[2])) && is_in_folder(part[1], part[2]));
+        .find(|part| HOLDERS.contains(&part[0]) && is_in_folder(part[1], part[2]) && !all_generic(&split(part[2])));
     proof.map(|part| part[1])
 }
 
 /// Sets with several services that have the same option: `routes` of `routes.wiki.port` and `routes.chat.port`.
-fn collections<'a>(ports: &[Missing<'a>]) -> HashSet<(&'a str, &'a str)> {
-    let machines = machines(ports);
-    let mut members: BTreeMap<(&str, &str, &str), BTreeSet<&str>> = BTreeMap::new();
+fn collections<'a>(ports: &[Missing<'a>], machines: &HashSet<String>) -> HashSet<(&'a str, &'a str)> {
+    let may_be_service = |member: &str| {
+        let words = split(member);
+        let is_purpose = words.iter().all(|word| PURPOSES.contains(&word.as_str()));
+        !machines.contains(&member.to_ascii_lowercase()) && !is_purpose && !all_generic(&words)
+    };
+    let mut members: HashMap<(&str, &str, &str), BTreeSet<&str>> = HashMap::new();
     for port in ports {
         for (end, _) in port.name.match_indices('.') {
             let (set, rest) = (&port.name[..end], &port.name[end + 1..]);
             let Some((member, option)) = rest.split_once('.') else { continue };
-            let is_machine = machines.contains(&member.to_ascii_lowercase());
-            let is_place = is_machine || PLACES.contains(&set.rsplit('.').next().unwrap_or(set));
-            let words = split(member);
-            let is_purpose = words.iter().all(|word| PURPOSES.contains(&word.as_str()));
-            if option != "default" && !is_place && !is_purpose && !all_generic(&words) {
+            let is_place = PLACES.contains(&set.rsplit('.').next().unwrap_or(set));
+            if option != "default" && !is_place {
                 members.entry((port.path, set, option)).or_default().insert(member);
             }
         }
     }
-    let is_many = |members: &BTreeSet<&str>| members.len() >= MANY;
+    let is_many = |members: &BTreeSet<&str>| {
+        members.len() >= MANY && members.iter().filter(|member| may_be_service(member)).count() >= MANY
+    };
     members.into_iter().filter(|(_, members)| is_many(members)).map(|((path, set, _), _)| (path, set)).collect()
 }
 
@@ -157,8 +167,10 @@ fn lists<'a>(ports: &[Missing<'a>]) -> HashSet<(&'a str, &'a str)> {
     let mut numbers: BTreeMap<(&str, &str), (usize, BTreeSet<u32>)> = BTreeMap::new();
     for port in ports {
         let opens = ["firewall", "allowedTCP", "allowedUDP", "dport"].iter().any(|word| port.name.contains(word));
-        let last = split(port.name.rsplit('.').next().unwrap_or(port.name));
-        let is_list = matches!(last.as_slice(), [_, .., last] if last == "ports");
+        let last = port.name.rsplit('.').next().unwrap_or(port.name);
+        let is_plural = last.len().checked_sub(5).and_then(|at| last.get(at..));
+        let is_plural = is_plural.is_some_and(|end| end.eq_ignore_ascii_case("ports"));
+        let is_list = is_plural && matches!(split(last).as_slice(), [_, .., last] if last == "ports");
         let in_service = port.name.split('.').any(|part| HOLDERS.contains(&part));
         // A well-known number does not need the name of the file.
         let is_known = services(port.number).iter().any(|row| row.certainty != Certainty::Named);
