@@ -53,7 +53,10 @@ pub fn words(name: &str, is_part: impl Fn(char) -> bool) -> Vec<String> {
             words.push(String::new());
         }
         if let Some(last) = words.last_mut().filter(|_| is_part(c)) {
-            last.extend(c.to_lowercase());
+            match c.is_ascii() {
+                true => last.push(c.to_ascii_lowercase()),
+                false => last.extend(c.to_lowercase()),
+            }
         }
         before = c;
     }

@@ -52,6 +52,9 @@ fn names_protocol(word: &str) -> bool {
         "http", "https", "tcp", "udp", "tls", "ssl", "dns", "over", "quic", "grpc", "ssh", "ws", "wss", "metrics",
         "up", "down", "in", "out", "base", "min", "max", "low", "high", "start", "end", "begin", "from", "random", "range",
     ];
+    if !word.as_bytes().windows(4).any(|part| part.eq_ignore_ascii_case(b"port")) {
+        return false;
+    }
     let words: Vec<&str> = word.split(['_', '-']).flat_map(camel_words).collect();
     let Some(port) = words.iter().position(|word| word.eq_ignore_ascii_case("port")) else { return false };
     let after = &words[port + 1..];
@@ -195,7 +198,9 @@ pub(super) fn is_plural(word: &str) -> bool {
 /// True if the last word of a name is in `list`, or the whole name without separators is.
 fn ends_in(word: &str, list: &[&str]) -> bool {
     let word = word.trim_end_matches(|c: char| c.is_ascii_digit());
-    list.iter().any(|tail| {
+    // Most words of the list are ruled out by their last letter.
+    let Some(end) = word.bytes().last().map(|byte| byte.to_ascii_lowercase()) else { return false };
+    list.iter().filter(|tail| tail.as_bytes().last() == Some(&end)).any(|tail| {
         strip_tail(word, tail).is_some_and(|head| {
             let capital = word[head.len()..].starts_with(|c: char| c.is_ascii_uppercase());
             match head.as_bytes().last() {
