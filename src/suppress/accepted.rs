@@ -79,7 +79,7 @@ impl State {
     /// The name in reports.
     pub fn name(self) -> &'static str {
         match self {
-            State::InForce => "in effect",
+            State::InForce => "in force",
             State::Expired => "expired",
             State::Unused => "unused",
         }
