@@ -23,12 +23,14 @@ impl<'a> Names<'a> {
     /// Reads the names around a number.
     pub fn of(text: &'a str, start: usize, end: usize) -> Option<Self> {
         let head = wording::tail(text.get(..start)?, AROUND);
-        let document = head.rfind("\n---").map_or(head, |at| &head[at + 1..]);
+        // Searching forwards is much faster, and most files have one document.
+        let last = if head.contains("\n---") { head.rfind("\n---") } else { None };
+        let document = last.map_or(head, |at| &head[at + 1..]);
         let rest = wording::head(text.get(end..)?, AROUND);
         let (before, line) = document.rsplit_once('\n').unwrap_or(("", document));
         let mut names = Self { object: object(document), ..Self::default() };
         let own = Line::of(line);
-        let above = before.lines().rev().map(Line::of);
+        let above = before.lines().rev();
         match line.rfind('{') {
             // `- { name: http, containerPort: 80 }`
             Some(open) => {
@@ -41,7 +43,7 @@ impl<'a> Names<'a> {
                 let below = below.take_while(|line| line.content >= own.content && line.dash.is_none());
                 let beside = below.filter(|line| line.content == own.content).find_map(|line| name(line.text));
                 let column = own.content;
-                names.climb(std::iter::once(own).chain(above), column, Some(beside.unwrap_or("")));
+                names.climb(std::iter::once(line).chain(above), column, Some(beside.unwrap_or("")));
             }
         }
         Some(names)
@@ -49,10 +51,15 @@ impl<'a> Names<'a> {
 
     /// Reads the mappings around a number from its line upwards: each begins further to the left than the one inside. `own`
     /// is the name below the number in its own mapping, if that begins here.
-    fn climb(&mut self, lines: impl Iterator<Item = Line<'a>>, mut column: usize, own: Option<&'a str>) {
+    fn climb(&mut self, lines: impl Iterator<Item = &'a str>, mut column: usize, own: Option<&'a str>) {
         let (mut is_own, mut found, mut inner) = (own.is_some(), own.unwrap_or(""), "");
-        for line in lines.filter(|line| !line.text.is_empty()) {
-            if line.content > column {
+        for line in lines {
+            // Most lines are deeper, and need not be read.
+            if line.bytes().take_while(|byte| *byte == b' ').count() > column {
+                continue;
+            }
+            let line = Line::of(line);
+            if line.text.is_empty() || line.content > column {
                 continue;
             }
             if line.content < column {
@@ -86,7 +93,10 @@ impl<'a> Names<'a> {
 /// The name of the object that a document of a manifest describes.
 fn object(document: &str) -> &str {
     let is_manifest = document.starts_with("kind:") || document.contains("\nkind:");
-    let Some((_, metadata)) = document.split_once("\nmetadata:").filter(|_| is_manifest) else { return "" };
+    if !is_manifest {
+        return "";
+    }
+    let Some((_, metadata)) = document.split_once("\nmetadata:") else { return "" };
     let block = metadata.lines().enumerate().take_while(|(at, line)| *at == 0 || line.starts_with([' ', '#']));
     block.flat_map(|(_, line)| line.split(['{', ',', '}'])).find_map(name).unwrap_or("")
 }
