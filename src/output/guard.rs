@@ -35,8 +35,8 @@ impl Syntax {
     /// A line that is not a command.
     pub fn disarm(self, line: &str) -> Cow<'_, str> {
         let mut line = self.escape(line);
-        // Most lines do not contain this byte at all: searching for one byte is faster than for several.
-        if memchr::memchr(b'#', line.as_bytes()).is_some()
+        // Hardly any line contains this, and this search is much faster than that of the standard library.
+        if memchr::memmem::find(line.as_bytes(), b"##").is_some()
             && let Some(broken) = self.without_marks(&line)
         {
             line = Cow::Owned(broken);
