@@ -24,7 +24,7 @@ const RANDOM: usize = 16;
 const NEW_FILE: Mode = Mode::from_raw_mode(0o666);
 const NEW_FOLDER: Mode = Mode::from_raw_mode(0o777);
 
-/// A folder. It is opened each time that it is used, because a process can only have so many open at the same time.
+/// A folder. It is opened again for each use, because the number of files that a process can have open is limited.
 #[derive(Debug, Clone, Copy)]
 pub struct Folder<'p> {
     root: &'p Path,
