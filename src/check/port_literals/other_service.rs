@@ -58,7 +58,7 @@ pub fn is_generic(word: &str) -> bool {
     GENERIC.contains(&word)
 }
 
-/// What a file is about, as a name of [`Shared::names`].
+/// What a file is about, as one word to compare with the names of entries.
 pub fn subject_name(source: &Source) -> String {
     words::split(subject(&source.path)).concat()
 }
