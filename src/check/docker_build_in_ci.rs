@@ -8,7 +8,8 @@ use crate::finding::Finding;
 use crate::lang::ci::{self, System};
 use crate::source::Source;
 
-const RULE: &str = "docker-build-in-ci";
+/// The rule of this check.
+pub const RULE: &str = "docker-build-in-ci";
 
 /// See `rules/docker-build-in-ci.md`.
 pub static CHECK: Check = Check::of_project(RULE, &[&images::READER, &calls::READER], project);

@@ -11,7 +11,8 @@ use crate::knowledge::images;
 use crate::lang::yaml::Yaml;
 use crate::source::FileKind;
 
-const RULE: &str = "docker-compose";
+/// The rule of this check.
+pub const RULE: &str = "docker-compose";
 
 /// See `rules/docker-compose.md`.
 pub static CHECK: Check =

@@ -6,7 +6,8 @@ use crate::facts::FileView;
 use crate::lang::dockerfile;
 use crate::source::FileKind;
 
-const RULE: &str = "dockerfile";
+/// The rule of this check.
+pub const RULE: &str = "dockerfile";
 
 /// See `rules/dockerfile.md`.
 pub static CHECK: Check = Check::of_files(

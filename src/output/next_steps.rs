@@ -6,7 +6,7 @@ use super::summary::MANY;
 use super::text::clean;
 use super::wrap::hanging;
 use crate::check::port_literals::{ALLOCATED, HARDCODED};
-use crate::check::unlocked_input;
+use crate::check::{docker_build_in_ci, docker_compose, dockerfile, unlocked_input};
 use crate::report::Report;
 
 /// A command, and what it does.
@@ -19,7 +19,7 @@ pub fn block(report: &Report, view: &View) -> String {
     }
     let steps = match report.overview.has_nix {
         true => steps(report),
-        false => without_nix(),
+        false => without_nix(report),
     };
     written(&steps, view)
 }
@@ -80,11 +80,18 @@ fn lock(report: &Report) -> Option<Step> {
     is_stale.then(|| (unlocked_input::LOCK, "lock what flake.nix asks for".to_owned()))
 }
 
-fn without_nix() -> Vec<Step> {
-    vec![
-        ("flakeward migrate", "show Nix code for the Compose files, Dockerfiles and CI of this repository".to_owned()),
-        ("flakeward check --format concise", "list all findings".to_owned()),
-    ]
+fn without_nix(report: &Report) -> Vec<Step> {
+    let rules = [docker_compose::RULE, dockerfile::RULE, docker_build_in_ci::RULE];
+    let mut steps = Vec::new();
+    if report.findings.iter().any(|finding| rules.contains(&finding.rule)) {
+        let what = "show Nix code for the Compose files, Dockerfiles and CI of this repository";
+        steps.push(("flakeward migrate", what.to_owned()));
+    }
+    // Only counts are shown then, see [`no_nix`].
+    if report.findings.len() > MANY {
+        steps.push(("flakeward check --format concise", "list all findings".to_owned()));
+    }
+    steps
 }
 
 /// The note about a repository without Nix.
