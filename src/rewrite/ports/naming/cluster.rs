@@ -51,8 +51,7 @@ impl<'a> Places<'a> {
 
 /// Groups the uses of one number by service.
 pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
-    let (strong, weak): (Vec<Used<'_>>, Vec<Used<'_>>) =
-        uses.into_iter().partition(|used| used.weight() >= weight::BOUND);
+    let (strong, weak): (Vec<Used<'_>>, Vec<Used<'_>>) = uses.into_iter().partition(Used::is_strong);
     let (listeners, clients): (Vec<Used<'_>>, Vec<Used<'_>>) = strong.into_iter().partition(Used::is_listener);
     let mut found: Vec<Cluster<'_>> = Vec::new();
     for used in listeners.into_iter().chain(clients) {

@@ -20,13 +20,26 @@ pub struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
-    /// Reads the names around a number.
-    pub fn of(text: &'a str, start: usize, end: usize) -> Option<Self> {
-        let head = wording::tail(text.get(..start)?, AROUND);
+    /// Reads the names around a number in a YAML file.
+    pub fn in_yaml(text: &'a str, start: usize, end: usize) -> Option<Self> {
+        let (head, rest) = around(text, start, end)?;
+        // Most Compose files have none, and a search is much faster than reading the lines.
+        if !head.contains("name:") && !rest.contains("name:") {
+            return None;
+        }
+        Some(Self { service: "", ..Self::of(head, rest) })
+    }
+
+    /// Reads the service of a Compose file that is a string in Nix.
+    pub fn in_string(text: &'a str, start: usize, end: usize) -> Option<Self> {
+        let (head, rest) = around(text, start, end).filter(|(head, _)| head.contains("services:"))?;
+        Some(Self { service: Self::of(head, rest).service, ..Self::default() })
+    }
+
+    fn of(head: &'a str, rest: &'a str) -> Self {
         // Searching forwards is much faster, and most files have one document.
         let last = if head.contains("\n---") { head.rfind("\n---") } else { None };
         let document = last.map_or(head, |at| &head[at + 1..]);
-        let rest = wording::head(text.get(end..)?, AROUND);
         let (before, line) = document.rsplit_once('\n').unwrap_or(("", document));
         let mut names = Self { object: object(document), ..Self::default() };
         let own = Line::of(line);
@@ -34,7 +47,8 @@ impl<'a> Names<'a> {
         match line.rfind('{') {
             // `- { name: http, containerPort: 80 }`
             Some(open) => {
-                let inside = line[open + 1..].split(',').chain(rest.split(['}', '\n']).next()?.split(','));
+                let after = rest.split(['}', '\n']).next().unwrap_or("");
+                let inside = line[open + 1..].split(',').chain(after.split(','));
                 names.own = inside.filter_map(name).next().unwrap_or("");
                 names.climb(above, own.dash.unwrap_or(own.content), None);
             }
@@ -46,7 +60,7 @@ impl<'a> Names<'a> {
                 names.climb(std::iter::once(line).chain(above), column, Some(beside.unwrap_or("")));
             }
         }
-        Some(names)
+        names
     }
 
     /// Reads the mappings around a number from its line upwards: each begins further to the left than the one inside. `own`
@@ -88,6 +102,11 @@ impl<'a> Names<'a> {
             (false, name) => self.outer.push(name),
         }
     }
+}
+
+/// The texts before and after a number.
+fn around(text: &str, start: usize, end: usize) -> Option<(&str, &str)> {
+    Some((wording::tail(text.get(..start)?, AROUND), wording::head(text.get(end..)?, AROUND)))
 }
 
 /// The name of the object that a document of a manifest describes.
@@ -168,7 +187,7 @@ spec:
         let text = MANIFEST.replace('@', " ");
         let names = |at: usize| {
             let at = positions[at] + 1;
-            let names = Names::of(&text, at, at + 4).unwrap();
+            let names = Names::in_yaml(&text, at, at + 4).unwrap();
             (names.own.to_owned(), names.outer.join(" "), names.object.to_owned())
         };
         for (at, own) in ["metrics", "admin", "api", "CACHE_URL"].into_iter().enumerate() {
@@ -181,7 +200,7 @@ spec:
         let text =
             "file = ''\n  services:\n    web:\n      image: x\n    db: # main\n      ports:\n        - 5433:5432\n'';";
         let at = text.find("5433").unwrap();
-        assert_eq!(Names::of(text, at, at + 4).unwrap().service, "db");
+        assert_eq!(Names::in_string(text, at, at + 4).unwrap().service, "db");
     }
 
     #[test]

@@ -117,8 +117,11 @@ pub fn are_certain(missing: &[Missing<'_>], context: &Context<'_>) -> Vec<bool> 
         [_] | [_, _] => uses,
         _ if always(services(number)).is_some() => uses,
         _ => {
-            let read = uses.into_iter().map(|index| context.read(index, &missing[index]));
-            clusters(number, read.collect()).into_iter().flat_map(|cluster| cluster.certain).collect()
+            let read: Vec<Used<'_>> = uses.iter().map(|&index| context.read(index, &missing[index])).collect();
+            match read.iter().all(Used::is_strong) {
+                true => uses,
+                false => clusters(number, read).into_iter().flat_map(|cluster| cluster.certain).collect(),
+            }
         }
     });
     let certain: HashSet<usize> = certain.collect();
@@ -216,6 +219,11 @@ impl<'a> Used<'a> {
 
     fn weight(&self) -> u32 {
         self.known.map_or(0, |(_, weight)| weight).max(self.evidence.best.weight)
+    }
+
+    /// Whether its service is certain whatever the other uses of the number are.
+    fn is_strong(&self) -> bool {
+        self.weight() >= weight::BOUND
     }
 
     /// The row, if its weight exceeds that of the use's own evidence.

@@ -50,13 +50,13 @@ impl<'a> Reader<'a> {
         let parts: Vec<&str> = raw.into_iter().filter(|part| !(part.len() == 2 && part.starts_with('-'))).collect();
         let (start, end) = (port.span.start as usize, port.span.end as usize);
         let is_yaml = port.path.ends_with(".yaml") || port.path.ends_with(".yml");
-        let names = || Names::of(port.text, start, end).unwrap_or_default();
         let names = match is_yaml {
-            true => Names { service: "", ..names() },
+            true => Names::in_yaml(port.text, start, end),
             // Only a text of unknown meaning may be a Compose file.
-            false if !port.name.contains('.') => Names { service: names().service, ..Names::default() },
-            false => Names::default(),
+            false if !port.name.contains('.') => Names::in_string(port.text, start, end),
+            false => None,
         };
+        let names = names.unwrap_or_default();
         let beside = if port.path.ends_with(".nix") { Beside::of(port.text, start, end) } else { None };
         // One subject cannot name all the numbers of a list.
         let is_one_of_many = context.is_list(port);
