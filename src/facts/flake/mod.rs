@@ -83,7 +83,11 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
         FileKind::Nix => {
             let is_flake = file.source.file_name() == "flake.nix";
             let flake = if is_flake { Flake::read(tree).map(Box::new) } else { None };
-            let uses = [fetch::uses(tree), modules::uses(tree)].concat();
+            let mut uses = fetch::uses(tree);
+            // Few repositories use flake-file, and this reads every binding.
+            if file.source.text.contains(modules::OPTIONS) {
+                uses.extend(modules::uses(tree));
+            }
             FlakeFacts { flake, uses, lookups: lookups(tree, is_flake), ..FlakeFacts::default() }
         }
         FileKind::Yaml => {
