@@ -23,10 +23,11 @@ fn number(file: &mut [Finding], text: Option<&str>) {
     let mut line = Line::default();
     // How many have the same rule and text.
     let mut seen: HashMap<u64, u32> = HashMap::new();
+    let is_only = file.len() == 1;
     for finding in file {
         let base = text.and_then(|text| base(finding, text, &mut line));
         let base = base.unwrap_or_else(|| hash(&[finding.rule.as_bytes(), finding.path.as_bytes(), b"", b""]));
-        let count = seen.entry(base).and_modify(|count| *count += 1).or_insert(0);
+        let count = if is_only { &mut 0 } else { seen.entry(base).and_modify(|count| *count += 1).or_insert(0) };
         finding.fingerprint = hash(&[&base.to_le_bytes(), &count.to_le_bytes()]);
     }
 }

@@ -5,6 +5,11 @@ pub fn folder(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
+/// Whether a file has a name, in any folder.
+pub fn is_named(path: &str, name: &str) -> bool {
+    path.strip_suffix(name).is_some_and(|folder| folder.is_empty() || folder.ends_with('/'))
+}
+
 /// The folders around a file, innermost first, without the root.
 pub fn folders(file: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(Some(folder(file)), |inner| Some(folder(inner))).take_while(|folder| !folder.is_empty())

@@ -158,6 +158,7 @@ pub struct ProjectView<'p> {
     pub new_entry: Option<(&'p str, u32)>,
     /// Whether the repository is checked repeatedly, so that it is worth keeping results with the facts of files.
     pub repeats: bool,
+    flakes: OnceLock<HashSet<&'p str>>,
     registries: OnceLock<Registries<'p>>,
     references: OnceLock<Vec<Resolved<'p>>>,
     hosts: OnceLock<Hosts>,
@@ -184,6 +185,7 @@ impl<'p> ProjectView<'p> {
             asked: HashSet::new(),
             new_entry: None,
             repeats: false,
+            flakes: OnceLock::new(),
             registries: OnceLock::new(),
             references: OnceLock::new(),
             hosts: OnceLock::new(),
@@ -199,6 +201,11 @@ impl<'p> ProjectView<'p> {
             None if self.asked.is_empty() => true,
             None => std::iter::once(path).chain(paths::folders(path)).chain([""]).any(|path| self.asked.contains(path)),
         }
+    }
+
+    /// The folders with a flake.nix.
+    pub fn flakes(&self) -> &HashSet<&'p str> {
+        self.flakes.get_or_init(|| self.project.folders_with("flake.nix").collect())
     }
 
     /// Derives everything that some checks share, so that they can run in parallel.

@@ -7,7 +7,7 @@ mod kept;
 mod other_service;
 mod texts;
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Arc, OnceLock};
 
@@ -142,7 +142,8 @@ impl<'p> Shared<'p> {
         let aliases = all.map(|registry| (&registry.path, aliases(view.project, registry))).collect();
         let all = view.registries().all().iter();
         let names = all.map(|registry| (&registry.path, names(registry))).collect();
-        let shared = Self { shapes, names, aliases, additions: Additions::None, assigned: OnceLock::new() };
+        let (additions, assigned) = (Additions::None, OnceLock::new());
+        let shared = Self { shapes, names, aliases, additions, assigned };
         let reporter = Reporter { view, shared: &shared };
         let additions = match view.fixes {
             Safety::Unsafe => reporter.plan().map(Additions::Planned),
@@ -169,15 +170,13 @@ fn registry_tree<'p>(view: &ProjectView<'p>, registry: &Registry) -> Option<Tree
 struct OpenFile<'p> {
     file: &'p ProjectFile,
     opened: OnceCell<Option<PortFile<'p, 'p>>>,
-    /// Why it cannot import a registry, if it cannot, by the registry's path.
-    obstacles: RefCell<BTreeMap<String, Option<String>>>,
     /// The results of earlier runs. `None` if there is only one run.
     kept: OnceCell<Option<Arc<Kept>>>,
 }
 
 impl<'p> OpenFile<'p> {
     fn new(file: &'p ProjectFile) -> Self {
-        Self { file, opened: OnceCell::new(), obstacles: RefCell::default(), kept: OnceCell::new() }
+        Self { file, opened: OnceCell::new(), kept: OnceCell::new() }
     }
 
     fn kept(&self, view: &ProjectView<'_>) -> Option<&Kept> {
@@ -185,13 +184,8 @@ impl<'p> OpenFile<'p> {
     }
 
     /// Why the file cannot import a registry.
-    fn obstacle(&self, project: &Project, registry: &str) -> Option<String> {
-        if let Some(known) = self.obstacles.borrow().get(registry) {
-            return known.clone();
-        }
-        let obstacle = port_fix::import_obstacle(&project.paths, &self.file.source.path, registry);
-        self.obstacles.borrow_mut().insert(registry.to_owned(), obstacle.clone());
-        obstacle
+    fn obstacle(&self, view: &ProjectView<'_>, registry: &str) -> Option<String> {
+        port_fix::import_obstacle(view.flakes(), &self.file.source.path, registry)
     }
 
     fn opened(&self) -> Option<&PortFile<'p, 'p>> {
@@ -266,30 +260,29 @@ impl<'p> Reporter<'_, 'p> {
 
     /// Exactly one entry has the number, or one is certain.
     fn registered(&self, open: &OpenFile<'p>, port: &PortUse, registry: &Registry, entry: &Entry) -> Finding {
+        let of_another = || of_another(open, port, registry);
+        let is_assigned = || self.is_assigned(open, port, registry, entry);
         let is_of_another = || self.is_of_another(open, port, registry, entry);
         let create = || self.new_registered(open, port, registry, entry);
         let Some(kept) = open.kept(self.view) else {
-            return match is_of_another() && !self.is_assigned(open, port, registry, entry) {
-                true => of_another(open, port, registry),
-                false => create(),
-            };
+            return if is_of_another() && !is_assigned() { of_another() } else { create() };
         };
         let aliases = self.shared.aliases.get(&registry.path).into_iter().flatten();
         let names = self.shared.names.get(&registry.path);
+        let subject = || kept.subject.get_or_init(|| subject_name(&open.file.source));
         let basis = Basis {
             registry: registry.path.clone(),
             shape: self.shared.shapes.get(&registry.path).cloned(),
             entry: entry.path.clone(),
             settled: entry.settled,
-            has_subject: names.is_some_and(|names| names.contains(&subject_name(&open.file.source))),
+            has_subject: names.is_some_and(|names| names.contains(subject())),
             aliases: aliases.map(|alias| (*alias).to_owned()).collect(),
-            obstacle: open.obstacle(self.view.project, &registry.path),
+            obstacle: open.obstacle(self.view, &registry.path),
         };
-        if kept.of_another.get_or(port, basis.clone(), is_of_another) && !self.is_assigned(open, port, registry, entry)
-        {
-            return of_another(open, port, registry);
+        let (is_of_another, mut finding) = kept.registered.get_or(port, basis, || (is_of_another(), create()));
+        if is_of_another && !is_assigned() {
+            return of_another();
         }
-        let mut finding = kept.registered.get_or(port, basis, create);
         for label in &mut finding.labels {
             label.span = entry.name_span;
         }
@@ -356,7 +349,7 @@ impl<'p> Reporter<'_, 'p> {
         let source = &open.file.source;
         let Some(file) = open.opened() else { return Err("the file cannot be read".to_owned()) };
         if source.kind == FileKind::Nix
-            && let Some(obstacle) = open.obstacle(self.view.project, target.registry)
+            && let Some(obstacle) = open.obstacle(self.view, target.registry)
         {
             return Err(obstacle);
         }
@@ -399,7 +392,7 @@ impl<'p> Reporter<'_, 'p> {
         let place =
             self.view.registries().all().first().map_or(self.view.ports.new_registry(), |registry| &registry.path);
         let naming = naming(source, place, port.number);
-        let may_fix = source.has_comments() && open.obstacle(self.view.project, place).is_none();
+        let may_fix = source.has_comments() && open.obstacle(self.view, place).is_none();
         let proposal = if may_fix {
             "; `flakeward ports init` proposes a name, which `flakeward fix` then writes here"
         } else {

@@ -21,6 +21,7 @@ use std::fmt::Debug;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::finding::RelPath;
+use crate::paths;
 use crate::source::{FileKind, Source};
 use needles::Words;
 pub use view::{Condition, FileView, Glance};
@@ -136,6 +137,11 @@ impl Project {
     /// The file at a path, if it has facts.
     pub fn file(&self, path: &str) -> Option<&ProjectFile> {
         self.files.binary_search_by(|file| (*file.source.path).cmp(path)).ok().map(|index| &self.files[index])
+    }
+
+    /// The folders that have a file with a name.
+    pub fn folders_with(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.paths.keys().filter(move |path| paths::is_named(path, name)).map(|path| paths::folder(path))
     }
 
     /// The files that have a fact of a type, each with that fact.

@@ -142,7 +142,7 @@ impl<'p> Reporter<'_, 'p> {
                         settled: true,
                         has_subject: false,
                         aliases: Vec::new(),
-                        obstacle: open.obstacle(self.view.project, registry),
+                        obstacle: open.obstacle(self.view, registry),
                     };
                     kept.could_be_named.get_or(port, basis, is_possible)
                 }

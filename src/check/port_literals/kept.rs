@@ -1,7 +1,7 @@
 //! Results that are kept with the facts of a file, so that a keystroke elsewhere does not derive them again.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::facts::ports::PortUse;
 use crate::finding::{Finding, RelPath};
@@ -29,10 +29,11 @@ pub struct Basis {
 /// The results for the ports of one file.
 #[derive(Debug, Default)]
 pub struct Kept {
-    /// The findings for ports that an entry has. The positions of the entry are those of the run that created them.
-    pub registered: Results<Finding>,
-    /// Whether the entry with the number of a port is certainly that of another service.
-    pub of_another: Results<bool>,
+    /// What the file is about; see [`super::other_service::subject_name`].
+    pub subject: OnceLock<String>,
+    /// For ports that an entry has: whether it is certainly that of another service, and otherwise the finding. The
+    /// positions of the entry in it are those of the run that created it.
+    pub registered: Results<(bool, Finding)>,
     /// Whether a fix could refer to an entry that is still to be added.
     pub could_be_named: Results<bool>,
 }

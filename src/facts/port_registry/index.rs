@@ -1,24 +1,40 @@
-//! The entries of a registry sorted by path, so that references to a large registry are resolved quickly.
+//! The entries of a registry by path, so that references to a large registry are resolved quickly.
 
 use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hasher};
 
 use super::{Entry, Lookup, Value};
 
-/// Indices of entries, sorted by path; entries with the same path in file order.
+/// Indices of entries.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Index(Vec<u32>);
+pub(super) struct Index {
+    /// Sorted by path; entries with the same path in file order.
+    sorted: Vec<u32>,
+    /// The first entry of each path with a known value, by the hash of the path. Of paths with the same hash, only one is
+    /// here.
+    known: HashMap<u64, u32>,
+}
 
 impl Index {
     pub(super) fn of(entries: &[Entry]) -> Self {
-        let mut order: Vec<u32> = (0..entries.len() as u32).collect();
-        order.sort_by(|&a, &b| entries[a as usize].path.cmp(&entries[b as usize].path));
-        Self(order)
+        let mut sorted: Vec<u32> = (0..entries.len() as u32).collect();
+        sorted.sort_by(|&a, &b| entries[a as usize].path.cmp(&entries[b as usize].path));
+        let mut known = HashMap::with_capacity(entries.len());
+        for (entry, place) in entries.iter().zip(0..).filter(|(entry, _)| !is_undecidable(entry)) {
+            known.entry(hash(&entry.path)).or_insert(place);
+        }
+        Self { sorted, known }
     }
 
     /// The entry or group at a path.
     pub(super) fn lookup<'r>(&'r self, entries: &'r [Entry], path: &[impl AsRef<str>]) -> Lookup<'r> {
+        let known = self.known.get(&hash(path)).map(|&place| &entries[place as usize]);
+        let is_at_path = |entry: &&Entry| entry.path.iter().map(String::as_str).eq(path.iter().map(AsRef::as_ref));
+        if let Some(entry) = known.filter(is_at_path) {
+            return Lookup::Entry(entry);
+        }
         // The entry of an undecidable group represents everything in it.
-        let is_undecidable = |entry: &Entry| matches!(entry.value, Value::NotDecidable(_));
         for entry in self.below(entries, path) {
             match entry.path.len() == path.len() {
                 true if is_undecidable(entry) => {}
@@ -52,8 +68,28 @@ impl Index {
             let shorter = if names.len() < path.len() { Ordering::Less } else { Ordering::Equal };
             pairs.find(|order| order.is_ne()).unwrap_or(shorter)
         };
-        let from = self.0.partition_point(|place| head(place).is_lt());
-        let count = self.0[from..].partition_point(|place| head(place).is_eq());
-        self.0[from..from + count].iter().map(|&place| &entries[place as usize])
+        let from = self.sorted.partition_point(|place| head(place).is_lt());
+        // Mostly one entry: its successors are compared first, at growing distances.
+        let rest = &self.sorted[from..];
+        let mut most = 1;
+        while rest.get(most - 1).is_some_and(|place| head(place).is_eq()) {
+            most *= 2;
+        }
+        let count = rest[..most.min(rest.len())].partition_point(|place| head(place).is_eq());
+        rest[..count].iter().map(|&place| &entries[place as usize])
     }
+}
+
+fn is_undecidable(entry: &Entry) -> bool {
+    matches!(entry.value, Value::NotDecidable(_))
+}
+
+fn hash(path: &[impl AsRef<str>]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for name in path {
+        hasher.write(name.as_ref().as_bytes());
+        // No name contains this byte.
+        hasher.write_u8(0xff);
+    }
+    hasher.finish()
 }

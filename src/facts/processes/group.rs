@@ -17,6 +17,7 @@ const FOUND_OVER: [&str; 4] =
 const CHAIN: usize = 16;
 
 /// All parts of a repository, indexed by how they are loaded.
+#[derive(Default)]
 pub struct Groups<'a> {
     by_path: BTreeMap<&'a str, &'a Part>,
     /// By folder: the files found without `-f`, override files last.
@@ -93,33 +94,20 @@ fn around(path: &str) -> impl Iterator<Item = &str> {
     paths::folders(path).chain([""])
 }
 
-/// The folders that contain a file with a name.
-fn folders_of<'a>(project: &'a Project, name: &str) -> HashSet<&'a str> {
-    project.paths.keys().filter(|path| file_name(path) == name).map(|path| folder(path)).collect()
-}
-
 /// The index of a file name among those that process-compose finds without `-f`.
 fn found_by_itself(path: &str) -> Option<usize> {
-    FOUND.iter().chain(&FOUND_OVER).position(|name| *name == file_name(path))
-}
-
-fn file_name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
+    FOUND.iter().chain(&FOUND_OVER).position(|name| paths::is_named(path, name))
 }
 
 impl<'a> Groups<'a> {
     /// Indexes the parts of a repository.
     pub fn new(project: &'a Project) -> Self {
-        let mut groups = Self {
-            by_path: BTreeMap::new(),
-            found: HashMap::new(),
-            devbox: folders_of(project, "devbox.json"),
-            beside: HashMap::new(),
-            changed: HashMap::new(),
-            repeated: HashMap::new(),
-            flakes: HashMap::new(),
-            flake_folders: folders_of(project, "flake.nix"),
-        };
+        let mut groups = Self::default();
+        if project.all::<ProcessFacts>().next().is_none() {
+            return groups;
+        }
+        groups.devbox = project.folders_with("devbox.json").collect();
+        groups.flake_folders = project.folders_with("flake.nix").collect();
         for (file, processes) in project.each::<ProcessFacts>() {
             for part in &processes.parts {
                 groups.add(&file.source.path, part);

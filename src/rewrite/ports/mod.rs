@@ -14,10 +14,10 @@ pub mod plan;
 mod registry;
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 
-use crate::finding::{Edit, Fix, RelPath, Safety, Span};
+use crate::finding::{Edit, Fix, Safety, Span};
 use crate::knowledge::third_party;
 use crate::lang::Tree;
 use crate::paths::folders;
@@ -142,12 +142,14 @@ pub fn reference(entry: &[String]) -> String {
 
 /// Why a file cannot import the registry by a relative path in all evaluations: a template is copied out of the
 /// repository, and a flake in a subfolder may be evaluated without the rest.
-pub fn import_obstacle(paths: &BTreeMap<RelPath, FileKind>, file: &str, registry: &str) -> Option<String> {
+///
+/// `flakes` has the folders with a flake.nix.
+pub fn import_obstacle(flakes: &HashSet<&str>, file: &str, registry: &str) -> Option<String> {
     let is_template = |folder: &str| matches!(folder, "template" | "templates" | "skel" | "skeleton");
     if folders(file).any(|folder| is_template(folder.rsplit('/').next().unwrap_or(folder))) {
         return Some(format!("a flake template is copied without {registry}"));
     }
-    let own_flake = folders(file).find(|folder| paths.contains_key(format!("{folder}/flake.nix").as_str()))?;
+    let own_flake = folders(file).find(|folder| flakes.contains(folder))?;
     let inside = registry.strip_prefix(own_flake).is_some_and(|rest| rest.starts_with('/'));
     (!inside).then(|| format!("{own_flake} is a separate flake, which may be evaluated without {registry}"))
 }
@@ -158,10 +160,7 @@ mod tests {
 
     #[test]
     fn templates_and_flakes_of_their_own_import_nothing_from_outside() {
-        let paths: BTreeMap<RelPath, FileKind> = ["flake.nix", "lib/ports.nix", "sub/flake.nix", "sub/lib/ports.nix"]
-            .into_iter()
-            .map(|path| (RelPath::from(path), FileKind::Nix))
-            .collect();
+        let flakes = HashSet::from(["", "sub"]);
         for (file, registry, expected) in [
             ("modules/web.nix", "lib/ports.nix", true),
             ("flake.nix", "lib/ports.nix", true),
@@ -169,7 +168,7 @@ mod tests {
             ("sub/modules/web.nix", "lib/ports.nix", false),
             ("sub/modules/web.nix", "sub/lib/ports.nix", true),
         ] {
-            assert_eq!(import_obstacle(&paths, file, registry).is_none(), expected, "{file}");
+            assert_eq!(import_obstacle(&flakes, file, registry).is_none(), expected, "{file}");
         }
     }
 }
