@@ -1,7 +1,7 @@
 //! Commands, actions, tasks and plugins that build an image with Docker tooling.
 
 use crate::lang::Node;
-use crate::lang::ci::Work;
+use crate::lang::ci::{self, Work};
 use crate::lang::shell::{self, Command};
 use crate::lang::yaml::Yaml;
 
@@ -143,26 +143,35 @@ fn operands<'c>(command: &'c Command<'_>) -> impl Iterator<Item = (usize, &'c st
     })
 }
 
-/// Actions that build an image, without their versions.
-const ACTIONS: [&str; 17] = [
-    "docker/build-push-action",
-    "docker/bake-action",
-    "depot/build-push-action",
-    "depot/bake-action",
-    "useblacksmith/build-push-action",
-    "redhat-actions/buildah-build",
-    "int128/kaniko-action",
-    "aevea/action-kaniko",
-    "elgohr/publish-docker-github-action",
-    "mr-smithers-excellent/docker-build-push",
-    "whoan/docker-build-with-cache-action",
-    "macbre/push-to-ghcr",
-    "cloudposse/github-action-docker-build-push",
+/// Actions that build an image, by the names of their repositories: many are forks of the same action.
+const ACTIONS: [&str; 13] = [
+    "build-push-action",
+    "docker-build-push-action",
+    "docker-build-push",
+    "docker-build-action",
+    "bake-action",
+    "buildah-build",
+    "kaniko-action",
+    "action-kaniko",
+    "publish-docker-github-action",
+    "docker-build-with-cache-action",
+    "push-to-ghcr",
+    "github-action-docker-build-push",
+    "docker-ci-scripts",
+];
+
+/// Actions and workflows that build an image, whose repositories have general names.
+const GENERAL: [&str; 3] = [
+    "devcontainers/ci",
     "docker/github-builder/.github/workflows/build.yml",
     "docker/github-builder/.github/workflows/bake.yml",
-    "devcontainers/ci",
-    "philips-software/docker-ci-scripts",
 ];
+
+/// Whether an action of this name builds an image with Docker tooling.
+fn is_action(own: &str) -> bool {
+    let repository = own.split_once('/').map_or("", |(_, path)| path.split('/').next().unwrap_or(path));
+    ACTIONS.contains(&repository) || GENERAL.contains(&own) || is_kaniko(own.split(':').nth(1).unwrap_or(""))
+}
 
 /// Images of Woodpecker and Drone plugins that build images, without registry, version and `drone-`/`wp-`/`plugin-`.
 const PLUGIN_IMAGES: [&str; 10] =
@@ -179,7 +188,7 @@ pub fn is_builder(yaml: &Yaml<'_, '_>, work: Work, name: &str, parameters: Optio
         Work::Action => {
             let composes = own.ends_with("/compose-action")
                 && parameter(&["with", "up-flags"]).is_some_and(|flags| flags.contains("--build"));
-            ACTIONS.contains(&&*own) || is_kaniko(own.split(':').nth(1).unwrap_or("")) || composes
+            is_action(ci::action_name(&own)) || composes
         }
         Work::Task => match &*own {
             "docker" => {

@@ -30,8 +30,13 @@ pub enum Target {
 
 /// The calls in a script.
 pub fn of(script: &Script<'_>) -> Vec<Call> {
+    in_folder(script, "")
+}
+
+/// The calls in a script that runs in a folder.
+pub fn in_folder(script: &Script<'_>, folder: &str) -> Vec<Call> {
     let mut calls = Vec::new();
-    let mut folder = String::new();
+    let mut folder = plain(folder).unwrap_or_default().to_owned();
     for command in shell::commands(&script.text) {
         if command.program() == "cd" {
             folder = command.word(1).and_then(plain).map(str::to_owned).unwrap_or_default();

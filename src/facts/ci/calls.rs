@@ -1,6 +1,7 @@
 //! Scripts, recipes and npm scripts that CI steps run, directly or through other scripts.
 
-use std::collections::HashSet;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 
 use super::call::{self, ANYWHERE, Call, Target};
 use super::images::{Build, script_builds};
@@ -11,7 +12,7 @@ use crate::facts::{Fact, FileView, Glance, Project, ProjectFile, Reader, fact};
 use crate::finding::Span;
 use crate::lang::ci::{self, Script, Site};
 use crate::lang::yaml::Yaml;
-use crate::lang::{Field, Language, NodeKind, Tree, recipes, taskfile};
+use crate::lang::{Field, Language, Node, NodeKind, Tree, recipes, taskfile};
 use crate::paths;
 use crate::source::{FileKind, Source};
 
@@ -57,14 +58,33 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
     }
     let system = ci::system(&file.source.path).filter(|_| file.source.kind == FileKind::Yaml);
     if let (Some(tree), Some(system)) = (file.tree, system) {
-        for site in ci::sites(&Yaml::new(tree), system) {
+        let yaml = Yaml::new(tree);
+        let folders = working_folders(&yaml);
+        for site in ci::sites(&yaml, system) {
             if let Site::Script(script) = site {
-                facts.calls.extend(call::of(&script));
+                let folder = folders.get(&script.start).map_or("", |folder| folder);
+                facts.calls.extend(call::in_folder(&script, folder));
             }
         }
     }
     let is_empty = facts.units.is_empty() && facts.calls.is_empty() && facts.modules.is_empty();
     fact(facts, is_empty)
+}
+
+/// The folders that steps choose for their scripts with `working-directory`, by the offset of the script.
+fn working_folders<'a>(yaml: &Yaml<'_, 'a>) -> HashMap<u32, Cow<'a, str>> {
+    const KEY: &str = "working-directory";
+    let tree = yaml.tree;
+    let has_any = memchr::memmem::find(tree.text().as_bytes(), KEY.as_bytes()).is_some();
+    let is_pair = |node: &Node| matches!(tree.kind(*node), NodeKind::BlockMappingPair | NodeKind::FlowPair);
+    let pairs = tree.nodes().filter(|node| has_any && is_pair(node));
+    pairs
+        .filter_map(|pair| {
+            yaml.scalar(tree.child(pair, Field::Key)?).filter(|key| key == KEY)?;
+            let script = Script::read(yaml, yaml.get(tree.parent(pair)?, "run")?)?;
+            Some((script.start, yaml.scalar(tree.child(pair, Field::Value)?)?))
+        })
+        .collect()
 }
 
 /// The files that a justfile reads, with the paths at which just searches for a module.

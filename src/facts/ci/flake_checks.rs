@@ -173,10 +173,23 @@ fn code(tree: &Tree<'_>) -> String {
 /// The checks that commands build by name; an interpolation counts as any name.
 fn built(text: &str) -> BTreeSet<String> {
     let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ')' | ';' | '^' | ',');
+    const MARK: &str = "#checks.";
     let lines = text.lines().map(uncommented);
-    let installables = lines.flat_map(|line| line.split("#checks.").skip(1).map(|rest| rest.split(ends).next()));
-    let names = installables.flatten().map(|path| path.split_once('.').map_or("*", |(_, name)| name));
+    let installables = lines.flat_map(|line| {
+        let own = line.match_indices(MARK).filter(|(at, _)| is_own_flake(&line[..*at]));
+        own.filter_map(|(at, _)| line[at + MARK.len()..].split(ends).next())
+    });
+    let names = installables.map(|path| path.split_once('.').map_or("*", |(_, name)| name));
     names.map(|name| if name.contains(['$', '{', '*']) { "*".to_owned() } else { name.to_owned() }).collect()
+}
+
+/// Whether the flake reference at the end of a text can be this repository: `.`, a path, or an expression.
+fn is_own_flake(before: &str) -> bool {
+    let starts = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '(' | '=' | ',');
+    let reference = before.rsplit(starts).next().unwrap_or(before);
+    // Blanks divide `${{ env.ROOT }}`, so only its end is left.
+    let is_local = reference.is_empty() || reference.starts_with(['.', '/', '~', '$', '{', '}']);
+    is_local || reference.contains('$') || ["path:", "git+file:"].iter().any(|scheme| reference.starts_with(scheme))
 }
 
 /// The names of a flake's checks in `checks.SYSTEM.NAME` and, in `perSystem`, `checks.NAME`; `None` if some are

@@ -43,7 +43,7 @@ pub fn of(yaml: &Yaml<'_, '_>, system: System) -> Purpose {
                 }
             }
             Site::Uses { name, .. } => {
-                let name = name.split('@').next().unwrap_or(&name).to_ascii_lowercase();
+                let name = ci::action_name(&name).to_ascii_lowercase();
                 purpose.works |= WORKS.iter().any(|word| name.contains(word)) && !name.contains("install");
             }
         }

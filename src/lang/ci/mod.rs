@@ -43,9 +43,9 @@ pub fn system(path: &str) -> Option<System> {
     let lower = path.to_ascii_lowercase();
     let (folder, name) = lower.rsplit_once('/').unwrap_or(("", &lower));
     let stem = name.strip_suffix(".yml").or_else(|| name.strip_suffix(".yaml"))?;
-    let within = |part: &str| folder == part || folder.ends_with(&format!("/{part}"));
     let below = |part: &str| folder.split('/').any(|folder| folder == part);
-    if [".github/workflows", ".forgejo/workflows", ".gitea/workflows"].iter().any(|part| within(part)) {
+    // Workflows of a project that was copied into a folder of this repository do not run.
+    if [".github/workflows", ".forgejo/workflows", ".gitea/workflows"].contains(&folder) {
         return Some(System::GitHub);
     }
     Some(match stem {
@@ -65,6 +65,14 @@ pub fn system(path: &str) -> Option<System> {
         _ if stem.starts_with("buildspec.") || stem.starts_with("buildspec-") => System::CodeBuild,
         _ => return None,
     })
+}
+
+/// The owner and repository of an action, without its version: `docker/bake-action`. Forgejo and Gitea accept URLs too:
+/// `https://github.com/docker/bake-action@v6`.
+pub fn action_name(uses: &str) -> &str {
+    let name = uses.split('@').next().unwrap_or(uses);
+    let path = name.strip_prefix("https://").or_else(|| name.strip_prefix("http://"));
+    path.and_then(|path| path.split_once('/')).map_or(name, |(_, name)| name.trim_end_matches(".git"))
 }
 
 /// A script in a CI file. Its text keeps the offsets of the file, so escapes are replaced by blanks.

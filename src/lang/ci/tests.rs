@@ -5,7 +5,8 @@ use crate::lang::{Language, Tree, shell};
 fn files_of_ci_systems() {
     for (path, expected) in [
         (".github/workflows/ci.yml", Some(System::GitHub)),
-        ("sub/.github/workflows/ci.yaml", Some(System::GitHub)),
+        ("sub/.github/workflows/ci.yaml", None),
+        ("sub/.gitlab-ci.yml", Some(System::GitLab)),
         (".forgejo/workflows/a.yml", Some(System::GitHub)),
         (".gitea/workflows/a.yaml", Some(System::GitHub)),
         (".github/workflows/nested/a.yml", None),

@@ -3,7 +3,7 @@
 use super::shell_build::{self, COMPOSE_TODO, COMPOSE_WHY, Lines};
 use crate::facts::ci::builders;
 use crate::finding::Span;
-use crate::lang::ci::Work;
+use crate::lang::ci::{self, Work};
 use crate::lang::ci::github::{self, Job, Step};
 use crate::lang::yaml::Yaml;
 use crate::lang::{Language, Node, Tree};
@@ -133,7 +133,7 @@ impl Writer<'_, '_, '_> {
                 if !builders::is_builder(self.yaml, Work::Action, name, parameters) {
                     return None;
                 }
-                let own = name.split('@').next().unwrap_or(name);
+                let own = ci::action_name(name);
                 if !own.eq_ignore_ascii_case("docker/build-push-action") {
                     let todo = "replace it with `nix build .#container-<name>`";
                     self.leave(span.start, name, "this action has no counterpart that is known", todo);
@@ -351,7 +351,7 @@ impl Writer<'_, '_, '_> {
     fn drop_preparation(&mut self, job: &Job<'_>) {
         for step in &job.steps {
             let Some((name, span)) = &step.uses else { continue };
-            let own = name.split('@').next().unwrap_or(name);
+            let own = ci::action_name(name);
             if !PREPARATION.iter().any(|action| own.eq_ignore_ascii_case(action)) {
                 continue;
             }
@@ -375,7 +375,7 @@ impl Writer<'_, '_, '_> {
     /// The installer and the cache come before the first build.
     fn install(&mut self, job: &Job<'_>) {
         let names =
-            |step: &Step<'_>| step.uses.as_ref().map(|(name, _)| name.split('@').next().unwrap_or(name).to_owned());
+            |step: &Step<'_>| step.uses.as_ref().map(|(name, _)| ci::action_name(name).to_owned());
         let has_nix = job
             .steps
             .iter()

@@ -216,7 +216,7 @@ impl Reader<'_, '_, '_> {
             out.local = Some(path.trim_end_matches('/').to_owned());
             return;
         }
-        out.action = uses.split('@').next().unwrap_or(uses).to_owned();
+        out.action = ci::action_name(uses).to_owned();
         let lower = out.action.to_ascii_lowercase();
         out.installs = actions::installs(&lower);
         out.cache = actions::cache(&lower, with);
