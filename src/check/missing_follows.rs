@@ -22,19 +22,17 @@ fn project(view: &ProjectView<'_>) -> Verdict {
 /// The inputs of a flake that should follow its nixpkgs.
 fn findings(file: &FlakeFile<'_>) -> Vec<Finding> {
     let Some(nixpkgs) = own_nixpkgs(file) else { return Vec::new() };
+    let own = file.flake.input(nixpkgs);
+    // The input whose nixpkgs this flake uses cannot follow it.
+    let source = own.and_then(|own| own.follows.as_ref()).and_then(|follows| follows.value.split('/').next());
     let inputs = file.flake.inputs.iter().filter(|input| input.is_flake && input.follows.is_none());
+    let inputs = inputs.filter(|input| source != Some(input.name.value.as_str()));
     match file.lock {
         Some((_, lock)) => inputs.filter_map(|input| by_lock(file, lock, input, nixpkgs)).collect(),
         None if file.has_lock => Vec::new(),
-        None => {
-            // Without a lock file, it is not known whether the registry's nixpkgs suits an input.
-            let Some(own) = file.flake.input(nixpkgs) else { return Vec::new() };
-            let source = own.follows.as_ref().and_then(|follows| follows.value.split('/').next());
-            inputs
-                .filter(|input| source != Some(input.name.value.as_str()))
-                .filter_map(|input| by_name(file, input, nixpkgs))
-                .collect()
-        }
+        // Without a lock file, it is not known whether the registry's nixpkgs suits an input.
+        None if own.is_none() => Vec::new(),
+        None => inputs.filter_map(|input| by_name(file, input, nixpkgs)).collect(),
     }
 }
 
@@ -95,17 +93,44 @@ fn target<'a>(
     node: &LockNode,
     nixpkgs: &'a str,
 ) -> Option<&'a str> {
-    let wanted = rolls(&nixpkgs::channel(node.original.as_ref()?)?);
-    let own = |input: &'a Input| Some((input.name.value.as_str(), rolls(&nixpkgs::channel(&input.reference()?)?)));
-    let own: Vec<(&str, Option<bool>)> = file.flake.inputs.iter().filter_map(own).collect();
-    let default = own.iter().find(|(name, _)| *name == nixpkgs).and_then(|(_, rolls)| *rolls);
-    if wanted.is_none() || wanted == default {
-        return Some(nixpkgs);
+    let wanted = nixpkgs::channel(node.original.as_ref()?)?;
+    let kind = rolls(&wanted);
+    let default = own_channel(file, nixpkgs);
+    let is_second = name != "nixpkgs" && around.inputs.contains_key("nixpkgs");
+    let default_kind = default.as_ref().and_then(rolls);
+    if kind.is_none() || kind == default_kind {
+        let is_older = default.is_some_and(|default| is_older(&default, &wanted));
+        return (!is_second || !is_older).then_some(nixpkgs);
     }
-    let alike = own.iter().find(|(_, rolls)| *rolls == wanted).map(|(name, _)| *name);
-    alike.or_else(|| {
-        (name == "nixpkgs" || !around.inputs.contains_key("nixpkgs") || default.is_none()).then_some(nixpkgs)
-    })
+    let own = file.flake.inputs.iter().filter_map(|input| {
+        Some((input.name.value.as_str(), nixpkgs::channel(&input.reference()?)?))
+    });
+    let mut alike = own.filter(|(_, own)| rolls(own) == kind && serves(own, &wanted));
+    alike.next().map(|(name, _)| name).or_else(|| (!is_second || default_kind.is_none()).then_some(nixpkgs))
+}
+
+/// The channel of the flake's own nixpkgs, also if it follows another input of the flake.
+fn own_channel(file: &FlakeFile<'_>, nixpkgs: &str) -> Option<Channel> {
+    let input = file.flake.input(nixpkgs)?;
+    let followed = input.follows.as_ref().and_then(|follows| file.flake.input(&follows.value));
+    nixpkgs::channel(&followed.unwrap_or(input).reference()?)
+}
+
+/// Whether a channel can replace another one of the same kind. Branches such as master are not in the binary cache of
+/// Nixpkgs, and an older release may lack what the input needs.
+fn serves(own: &Channel, wanted: &Channel) -> bool {
+    let is_built = |name: &str| name.contains("unstable");
+    let is_cached = match own {
+        Channel::Rolling(name) => is_built(name) || own == wanted,
+        Channel::Default => !matches!(wanted, Channel::Rolling(name) if is_built(name)),
+        _ => true,
+    };
+    is_cached && !is_older(own, wanted)
+}
+
+/// Whether a channel is an older release than another one.
+fn is_older(own: &Channel, wanted: &Channel) -> bool {
+    matches!((own, wanted), (Channel::Release(own), Channel::Release(wanted)) if own < wanted)
 }
 
 /// Whether a channel is a rolling one; `None` if that is not known.
