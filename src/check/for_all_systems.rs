@@ -425,7 +425,9 @@ fn is_system_list(tree: &Tree<'_>, list: Node) -> bool {
     let mut known = false;
     for item in tree.children(list) {
         let system = match tree.kind(item) {
-            NodeKind::String => nix::literal_string(tree, item).map(|text| is_system(&text)),
+            NodeKind::String => {
+                nix::literal_string(tree, item).filter(|text| !is_target(text)).map(|text| is_system(&text))
+            }
             NodeKind::Variable | NodeKind::Select => last_name(tree, item).map(is_system).filter(|&system| system),
             _ => None,
         };
@@ -508,8 +510,13 @@ fn is_system(text: &str) -> bool {
         "mips64el",
         "loongarch64",
     ];
-    const SYSTEMS: [&str; 8] = ["linux", "darwin", "freebsd", "openbsd", "netbsd", "windows", "cygwin", "none"];
+    const SYSTEMS: [&str; 5] = ["linux", "darwin", "freebsd", "openbsd", "netbsd"];
     text.split_once('-').is_some_and(|(arch, system)| ARCHES.contains(&arch) && SYSTEMS.contains(&system))
+}
+
+/// Whether a text is a platform that Nix only compiles for, such as `x86_64-windows`: outputs are never defined for it.
+fn is_target(text: &str) -> bool {
+    ["-windows", "-cygwin", "-none"].iter().any(|end| text.ends_with(end))
 }
 
 /// A reference to a function of flake-utils, unless this file defines the name.
@@ -556,6 +563,7 @@ mod tests {
             ("let systems = import ./systems.nix; in { each = genAttrs systems; }", "each"),
             ("{ each = lib.genAttrs lib.systems.flakeExposed; }", "each"),
             ("{ each = lib.genAttrs lib.platforms.unix; }", "each"),
+            ("{ each = lib.genAttrs [ \"x86_64-linux\" \"x86_64-windows\" ]; }", "each"),
             ("{ each = lib.genAttrs (with flake-utils.lib.system; [ x86_64-linux ]); }", "each"),
             ("{ each = lib.genAttrs (lib.remove \"x86_64-darwin\" lib.systems.flakeExposed); }", "each"),
             ("{ each = lib.genAttrs (builtins.attrNames nixpkgs.legacyPackages); }", "each"),
@@ -598,6 +606,7 @@ mod tests {
         for text in [
             "{ x = lib.genAttrs hosts (name: { }); }",
             "{ x = lib.genAttrs [ \"a\" \"b\" ]; }",
+            "{ x = lib.genAttrs [ \"x86_64-windows\" ] (s: import ./windows.nix s); }",
             "{ x = lib.genAttrs config.systems (s: { }); }",
             "{ x = f: lib.genAttrs cfg.fileSystems f; }",
             "{ outputs = inputs: flake-parts.lib.mkFlake { inherit inputs; } { systems = [ \"x86_64-linux\" ]; perSystem = { }; }; }",
