@@ -128,19 +128,23 @@ impl Settings<'_> {
         let mut finding = Finding::new(rule, &source.path, used.place, message)
             .label(format!("use a release: nixos-{current} is the current one"))
             .help(match used.scheme {
-                Scheme::Indirect if used.text.is_some() && used.channel == Channel::Registry => {
+                Scheme::Indirect
+                    if used.text.is_some() && used.channel == Channel::Registry && !source.path.ends_with("flake.nix") =>
+                {
                     "name a branch, or use the flake's own lock with `--inputs-from .` or a package of the flake"
                         .to_owned()
                 }
                 _ if used.subject.contains("niv pin") => {
-                    format!("run `niv update NAME -b nixos-{current}`, and check the release notes of {current}")
+                    let name = used.names.last().map_or("NAME", String::as_str);
+                    format!("run `niv update {name} -b nixos-{current}`, and check the release notes of {current}")
                 }
                 _ if used.subject.contains("npins pin") => {
                     format!("pin the branch nixos-{current} with `npins add`, and check the release notes of {current}")
                 }
                 _ if source.path.ends_with("flake.nix") => {
                     format!(
-                        "then run `nix flake lock`, and check the release notes of {current} for incompatible changes"
+                        "run `nix flake lock` afterwards, and check the release notes of {current} for incompatible \
+                         changes"
                     )
                 }
                 _ => format!("check the release notes of {current} for incompatible changes"),
