@@ -92,13 +92,18 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
             _ => {}
         }
     }
-    if is_hive_file(file.source.file_name())
-        && let Some(root) = tree.children(tree.root()).find(|&node| tree.kind(node) != NodeKind::Comment)
+    if let Some(root) = tree.children(tree.root()).find(|&node| tree.kind(node) != NodeKind::Comment)
     {
         let root = result(tree, root);
         let start = tree.span(root).start as usize;
-        let hive_file = file.source.file_name() == "hive.nix";
-        if hive_file || Parts::of(tree, root).has_nodes(tree) {
+        let parts = Parts::of(tree, root);
+        let is_hive = match file.source.file_name() {
+            "hive.nix" => true,
+            name if is_hive_file(name) => parts.has_nodes(tree),
+            // NixOps' networks of machines have no `meta`.
+            _ => parts.names_any(tree, &["meta"]) && parts.deploys(tree),
+        };
+        if is_hive && !parts.is_module(tree) {
             facts.hives.extend(hive(tree, root, Span::new(start, start + 1)));
         }
     }
@@ -197,15 +202,25 @@ impl Parts {
         hive
     }
 
-    /// Whether it has nodes or defaults for all nodes, and is not a module, which may have a `meta` too.
+    /// Whether it has nodes, or defaults for all nodes.
     fn has_nodes(&self, tree: &Tree<'_>) -> bool {
+        self.names_any(tree, &["defaults"]) || self.deploys(tree)
+    }
+
+    /// Whether one of its members says how a node is deployed.
+    fn deploys(&self, tree: &Tree<'_>) -> bool {
+        self.members(tree).iter().any(|(_, value)| value.is_some_and(|value| has_deployment(tree, value)))
+    }
+
+    /// Whether it is a module of NixOS or flake-parts, which may have a `meta` too.
+    fn is_module(&self, tree: &Tree<'_>) -> bool {
+        self.names_any(tree, &["options", "config", "imports", "flake", "perSystem"])
+    }
+
+    fn names_any(&self, tree: &Tree<'_>, wanted: &[&str]) -> bool {
         let members = self.members(tree);
-        let named = |wanted: &[&str]| {
-            let mut names = members.iter().filter_map(|(names, _)| names.first()?.text.as_deref());
-            names.any(|name| wanted.contains(&name))
-        };
-        let deployed = || members.iter().any(|(_, value)| value.is_some_and(|value| has_deployment(tree, value)));
-        !named(&["options", "config", "imports", "flake", "perSystem"]) && (named(&["defaults"]) || deployed())
+        let mut names = members.iter().filter_map(|(names, _)| names.first()?.text.as_deref());
+        names.any(|name| wanted.contains(&name))
     }
 
     /// The members of all sets: their paths and, if they have one, their values.
