@@ -46,25 +46,44 @@ fn check(view: &FileView<'_>) -> Verdict {
             found.push((span, words.join(" "), place.to_owned()));
         }
     });
-    let process = process_name(view.source);
     let mut verdict = Verdict::default();
     for (span, command, place) in found {
+        let process = process(view.source, span, &command);
         let finding = view
             .finding(RULE, span, format!("`{command}` is started by {place}, not by process-compose"))
             .label("run it as a process of process-compose")
             .help(format!(
-                "write `process-compose.dev.settings.processes.{process}.command = \"{}\";` in the flake and start it \
-                 with `nix run .#dev`",
-                command.escape_default()
+                "write `process-compose.dev.settings.processes.{process};` in the flake and start it with `nix run .#dev`"
             ));
         verdict.report(finding);
     }
     verdict
 }
 
-/// A name for the process: for a Dockerfile, that of its folder, else `web`.
-fn process_name(source: &Source) -> String {
-    let folder = source.path.rsplit('/').nth(1).filter(|_| source.kind == FileKind::Dockerfile);
+/// The definition of a process for a command, named after the folder in which it runs, or `web`.
+fn process(source: &Source, span: Span, command: &str) -> String {
+    let command = command.escape_default();
+    match entered_folder(source.text.get(..span.start as usize).unwrap_or_default()) {
+        Some(folder) => {
+            let name = process_name(folder.trim_end_matches('/').rsplit('/').next());
+            format!("{name} = {{ command = \"{command}\"; working_dir = \"{folder}\"; }}")
+        }
+        None => {
+            let folder = source.path.rsplit('/').nth(1).filter(|_| source.kind == FileKind::Dockerfile);
+            format!("{}.command = \"{command}\"", process_name(folder))
+        }
+    }
+}
+
+/// The folder that the same line enters before a command: `cd web && npm run dev`.
+fn entered_folder(before: &str) -> Option<&str> {
+    let line = before.rsplit('\n').next()?;
+    let folder = line.rsplit_once("cd ")?.1.trim_end().strip_suffix("&&")?.trim();
+    let is_path = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_' | '.');
+    (!folder.is_empty() && folder.chars().all(is_path)).then_some(folder)
+}
+
+fn process_name(folder: Option<&str>) -> String {
     let plain = |name: &&str| name.starts_with(|c: char| c.is_ascii_alphabetic()) && *name != "docker";
     let name = folder.filter(plain).unwrap_or("web");
     name.replace(|c: char| !c.is_ascii_alphanumeric() && c != '-', "-")
@@ -159,6 +178,8 @@ mod tests {
             ("corepack pnpm dev", Some("dev")),
             ("cd web && PORT=1 npm run dev", Some("dev")),
             ("npx concurrently x; concurrently 'npm run dev' \"yarn start\"", Some("dev")),
+            ("npx concurrently -n \"web,api\" \"cd web && npm run dev\"", Some("dev")),
+            ("npx wait-on 'npm run dev'", None),
             ("nix develop -c npm run dev", Some("dev")),
             ("nohup npm start > log 2>&1 &", Some("start")),
             ("npm run dev:build", None),

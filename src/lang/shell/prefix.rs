@@ -164,6 +164,12 @@ pub(super) fn scripts(command: &Command<'_>) -> Vec<Span> {
         "nix-shell" => after(&|word| matches!(word, "--run" | "--command")),
         // `nix develop -c "a && b"` is one word, which only a shell would split.
         "eval" | "concurrently" => command.words.iter().skip(1).map(|word| word.span).collect(),
+        "npx" | "bunx" | "pnpx" => {
+            let at = command.words.iter().skip(1).position(|word| !is_option(&word.text));
+            let rest = at.and_then(|at| command.words.get(at + 1..)).unwrap_or_default();
+            let runs = rest.first().is_some_and(|word| word.text == "concurrently");
+            rest.iter().skip(1).filter(|_| runs).map(|word| word.span).collect()
+        }
         _ => Vec::new(),
     }
 }
