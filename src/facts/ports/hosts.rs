@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
-use super::PortFacts;
+use super::{PortFacts, text};
 use crate::config::PortSettings;
 use crate::facts::Project;
 use crate::knowledge::domains;
@@ -399,6 +399,7 @@ fn is_private(address: IpAddr) -> bool {
 /// The host of a literal value, if it is one other than this machine: not empty, not a path, not local.
 pub fn literal_host(value: &str) -> Option<String> {
     let value = value.trim();
+    let value = value.strip_prefix(text::LITERAL).unwrap_or(value);
     let value = value.split_once("://").map_or(value, |(_, rest)| rest);
     let value = value.split(['/', ' ', ',']).next().unwrap_or("");
     let value = if value.starts_with('[') || value.matches(':').count() > 1 {

@@ -113,7 +113,8 @@ impl<'a> Collector<'_, 'a> {
             chosen = inner;
         }
         let sound = tree.kind(chosen) == NodeKind::If
-            && (1..=65535).contains(&number)
+            // A choice of 1 and 0 is a switch: `use_ports = ${if cfg.fixed then "1" else "0"}`.
+            && (2..=65535).contains(&number)
             && self.is_port_in_text(interpolation, &number.to_string())
             && !tree.parent(interpolation).is_some_and(|string| self.is_prose(string, Some(tree.slice(string))));
         if sound && self.bound.insert(node) {
@@ -541,30 +542,46 @@ impl<'a> Collector<'_, 'a> {
         }
         let outer = &path[..path.len() - 1];
         match last.as_str() {
-            "from" | "start" | "end" | "begin" => without_default(outer).last().is_some_and(|name| is_range(name)),
+            "from" | "start" | "end" | "begin" => {
+                without_default(outer).last().is_some_and(|name| is_range(name)) || self.is_default_range(binding)
+            }
             // Nomad's `reservedPorts.http = { static = 80; to = 8080; }`.
             "static" | "to" => {
                 let named = outer.len().checked_sub(2).and_then(|at| outer.get(at));
                 named.is_some_and(|name| name == "port" || is_set_of_ports(name))
-                    || last == "to" && without_default(outer).last().is_some_and(|name| is_range(name))
+                    || last == "to"
+                        && (without_default(outer).last().is_some_and(|name| is_range(name))
+                            || self.is_default_range(binding))
             }
             "default" if self.is_port_option(binding, path) => true,
             // `listeners.ssl.default = "5671"`: the names of RabbitMQ's listeners do not contain "port".
+            // Options below them have defaults too: `listeners.mqtt.maxConnections = mkOption { default = 2048; }`.
             _ if last.starts_with("listeners.") || outer.iter().any(|name| name == "listeners") => {
                 let end = last.rsplit('.').next().unwrap_or(last);
-                end == "default" || (!integer && end.bytes().all(|byte| byte.is_ascii_digit()))
+                let is_own = outer.iter().rev().take(2).any(|name| name == "listeners");
+                end == "default" && (is_own || last != "default") || (!integer && end.bytes().all(|byte| byte.is_ascii_digit()))
             }
             // Options of peertube and clamd.
             "listenHttp" | "listenWeb" | "TCPSocket" if integer => true,
             // `ports = { http = 80; }`: any name in a set of ports.
             _ => {
                 integer
-                    && !NO_PORTS.contains(&last.as_str())
+                    && !is_port_count(last)
                     && (matches!(last.as_str(), "expose" | "SocketBindAllow" | "SocketBindDeny")
                         || outer.last().is_some_and(|name| name == "port" || is_set_of_ports(name))
                         || outer.iter().any(|name| name == "ports"))
             }
         }
+    }
+
+    /// Whether a binding is in the default of an argument that is a range of ports: `{ portRange ? { from = 3000; to =
+    /// 3010; } }:`.
+    fn is_default_range(&self, binding: Node) -> bool {
+        let tree = self.tree;
+        let set = tree.parent(binding).and_then(|bindings| tree.parent(bindings));
+        let formal = set.and_then(|set| tree.parent(set)).filter(|&node| tree.kind(node) == NodeKind::Formal);
+        let name = formal.and_then(|formal| tree.child(formal, Field::Name));
+        name.is_some_and(|name| is_range(tree.slice(name)))
     }
 
     /// `ports = 15;`: the number of ports of a controller or switch. The ports of a service are a list.
@@ -638,6 +655,11 @@ const NO_PORTS: [&str; 34] = [
     "trunk", "trunks", "tagged", "untagged", "native", "mtu", "speed", "index", "id", "bridge", "lanes", "poe", "channel",
     "retries", "interval", "delay", "ttl", "limit", "replicas", "workers",
 ];
+
+/// Whether a name in a set of ports is not that of a port.
+pub(super) fn is_port_count(name: &str) -> bool {
+    NO_PORTS.contains(&name)
+}
 
 /// Whether an interpolation follows a character that precedes ports, and is not inside a number or an address.
 fn is_after_sign(tree: &Tree<'_>, interpolation: Node) -> bool {

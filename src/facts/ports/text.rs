@@ -31,6 +31,9 @@ use lines::Lines;
 /// The byte that replaces each byte of an interpolation of the surrounding language.
 pub const HOLE: u8 = 1;
 
+/// A tag before a value that is written out, in tools that distinguish it from a variable: `Port=literal:5000`.
+pub const LITERAL: &str = "literal:";
+
 /// At most this many bytes before or after a number are read.
 const WINDOW: usize = 256;
 
@@ -142,7 +145,7 @@ pub fn scan_with_machines<'a>(text: &'a str, context: &Context<'_>, out: &mut Ve
         from = digits.end;
         if let Some(end) = lines.comment_around(digits.start) {
             from = end;
-        } else if let Some(port) = view.port(digits, last.as_ref()) {
+        } else if let Some(port) = view.port(digits, last.as_ref()).filter(|port| !view.is_sought(port.range.start)) {
             out.push(port.clone());
             last = Some(port);
         }
@@ -183,6 +186,8 @@ struct View<'a> {
     forwards: bool,
     /// The path is about ssh, whose options often stand alone (`NIX_SSHOPTS = "-p 23"`).
     about_ssh: bool,
+    /// The path is an option of ssh for tunnels, whose values start with a port: `"8080 localhost:8080"`.
+    tunnels: bool,
     /// The program whose arguments the text contains, if the path names it.
     program: Option<&'static str>,
 }
@@ -197,6 +202,7 @@ impl<'a> View<'a> {
         let last = path.last().copied().unwrap_or_default();
         let parent = path.iter().rev().nth(1).copied().unwrap_or_default();
         let wants_port = words::asks_for_port(parent, last);
+        let option = if last == "?" { parent } else { last };
         Self {
             text,
             bytes: text.as_bytes(),
@@ -207,6 +213,7 @@ impl<'a> View<'a> {
             wants_address: words::is_address_word(last),
             forwards: path.contains(&"forwardPorts"),
             about_ssh: words::is_about_ssh(last),
+            tunnels: matches!(option, "LocalForward" | "RemoteForward" | "DynamicForward"),
             program: command::program_of(path),
         }
     }

@@ -77,7 +77,7 @@ static TELLING: Words = Words::counted(
 );
 
 /// Words that count only as whole words.
-static ALONE: Words = Words::counted(&["ngrok", "ufw", "nc", "ncat", "netcat", "telnet"], |text, word| {
+static ALONE: Words = Words::counted(&["ngrok", "ufw", "nc", "ncat", "netcat", "telnet", "wayvnc"], |text, word| {
     ends_word(text, word.start) && !is_name_byte(at(text, word.end))
 });
 
@@ -123,7 +123,8 @@ fn ends_word(text: &[u8], start: usize) -> bool {
 fn names_port(text: &[u8], Range { start, end }: Range<usize>) -> bool {
     let plural = usize::from(matches!(at(text, end), b's' | b'S'));
     let goes_on = |at: usize| text.get(at).is_some_and(u8::is_ascii_lowercase);
-    if goes_on(end) && goes_on(end + plural) {
+    let is_version = at(text, end) == b'v' && matches!(at(text, end + 1), b'4' | b'6');
+    if goes_on(end) && goes_on(end + plural) && !is_version {
         return false;
     }
     // `displayPortRange` is a range of ports, although `displayPort` is not a port.

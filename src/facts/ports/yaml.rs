@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::flow::{is_publish_flag, text_before};
+use super::nix::is_port_count;
 use super::text::{self, Context, Flavour, Form};
 use super::{PortFacts, PortUse, hosts, words};
 use crate::finding::Span;
@@ -11,7 +12,8 @@ use crate::lang::{Field, Node, NodeKind, Tree};
 
 /// Keys whose values are for people, or are names and versions of other things. Only the key of the value itself
 /// counts: a service may be called `summary`.
-const PROSE: [&str; 19] = [
+const PROSE: [&str; 20] = [
+    "placeholder",
     "description",
     "desc",
     "msg",
@@ -55,6 +57,9 @@ const SCRIPTS: [&str; 15] = [
 /// Collects the ports of a YAML file.
 pub fn collect(tree: &Tree<'_>, facts: &mut PortFacts) {
     let yaml = Yaml::new(tree);
+    if is_encrypted(&yaml) {
+        return;
+    }
     facts.services = services(&yaml);
     facts.own_hosts = yaml.documents().flat_map(|document| sites(&yaml, document)).collect();
     let mut hosts = HashMap::new();
@@ -69,6 +74,14 @@ pub fn collect(tree: &Tree<'_>, facts: &mut PortFacts) {
             _ => {}
         }
     }
+}
+
+/// Whether the file is encrypted by SOPS: digits in its values are ciphertext. Where only some values are encrypted, a
+/// checksum protects the others, so an edit would make the file unusable.
+fn is_encrypted(yaml: &Yaml<'_, '_>) -> bool {
+    const CIPHER: &str = "ENC[AES256_GCM,";
+    yaml.tree.text().contains(CIPHER)
+        && yaml.documents().any(|document| yaml.at(document, &["sops", "mac"]).is_some())
 }
 
 /// The names under which the services of a Compose file, or of Kubernetes, are reached.
@@ -160,7 +173,7 @@ fn scalar(yaml: &Yaml<'_, '_>, node: Node, hosts: &mut HashMap<Node, HostNames>,
     if in_ports && matches!(names.last(), Some(&("target" | "published"))) {
         names.push("port");
     }
-    if names.last() == Some(&"expose") {
+    if names.last() == Some(&"expose") || is_named_port(yaml, node, &names, &raw) {
         names.push("port");
     }
     let script = names.last().is_some_and(|name| SCRIPTS.contains(name));
@@ -199,13 +212,35 @@ fn scalar(yaml: &Yaml<'_, '_>, node: Node, hosts: &mut HashMap<Node, HostNames>,
     }
 }
 
+/// Whether a value is a number in a mapping from names to ports, as in the values of many charts: `ports: { web: 8080 }`.
+/// Small numbers may be counts.
+fn is_named_port(yaml: &Yaml<'_, '_>, node: Node, names: &[&str], raw: &str) -> bool {
+    const LEAST: u32 = 20;
+    let [.., "ports", own] = names else { return false };
+    let is_port = || raw.parse().is_ok_and(|number: u32| (LEAST..=65535).contains(&number));
+    let is_plain = yaml.tree.kind(node) == NodeKind::PlainScalar && !is_port_count(own) && is_port();
+    // The items of a list of ports have keys too, each with a meaning of its own.
+    let mapping = yaml.pair_around(node).and_then(|pair| yaml.tree.parent(pair)).filter(|_| is_plain);
+    mapping.is_some_and(|mapping| {
+        let is_item = |&node: &Node| {
+            matches!(yaml.tree.kind(node), NodeKind::BlockSequence | NodeKind::FlowSequence)
+        };
+        let is_pair = |&node: &Node| {
+            matches!(yaml.tree.kind(node), NodeKind::BlockMappingPair | NodeKind::FlowPair)
+        };
+        !yaml.tree.ancestors(mapping).take_while(|node| !is_pair(node)).any(|node| is_item(&node))
+    })
+}
+
 /// Whether a value is for people, by its own key or as an example in a schema.
 fn is_prose(path: &[&str]) -> bool {
     let is_one_of = |names: &[&str], name: &str| names.iter().any(|known| name.eq_ignore_ascii_case(known));
     let Some((last, before)) = path.split_last() else { return false };
     let in_schema = |before: &[&str]| before.iter().any(|name| is_one_of(&["schema", "schemas", "properties"], name));
     let example = before.iter().position(|name| is_one_of(&["example", "examples"], name));
-    is_one_of(&PROSE, last) || example.is_some_and(|at| in_schema(&before[..at]) || path.contains(&"paths"))
+    // What Ansible prints for each item of a loop.
+    let is_label = path.ends_with(&["loop_control", "label"]);
+    is_label || is_one_of(&PROSE, last) || example.is_some_and(|at| in_schema(&before[..at]) || path.contains(&"paths"))
 }
 
 /// Whether a value is the name of a step or task, in words: `- name: wireguard (51820/udp) is reachable`.

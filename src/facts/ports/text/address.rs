@@ -22,7 +22,14 @@ const FEW: u32 = 10;
 #[rustfmt::skip]
 const REFERENCES: &[&str] = &[
     "github", "gitlab", "sourcehut", "path", "flake", "nixpkgs", "npm", "pypi", "hydra", "issue", "mouse", "code",
-    "name", "workspace", "special", "update",
+    "name", "workspace", "special", "update", "literal",
+];
+
+/// tmux and its commands whose targets are windows: `:2`.
+#[rustfmt::skip]
+const TMUX: &[&str] = &[
+    "tmux", "select-window", "move-window", "swap-window", "kill-window", "link-window", "new-window", "join-pane",
+    "move-pane", "swap-pane", "select-pane", "send-keys",
 ];
 
 /// The part before the colon of `HOST:PORT`.
@@ -168,6 +175,11 @@ impl<'a> View<'a> {
             return Some(Authority { host: Host::Any, start, url: false });
         }
         let is_candidate = word == "stun" && self.is_apart(self.before(start)) && self.value_ends(digits.end);
+        // A destination in the policy of a tailnet: the machines with a tag.
+        if self.is_tag(start) && self.value_ends(digits.end) {
+            let host = Host::Any;
+            return Some(Authority { host, start, url: false });
+        }
         // `npx wait-on tcp:8080`
         let is_awaited = || word == "tcp" && self.runs(start, &["wait-on", "start-server-and-test"]);
         if words::strip_tail(word, "-listen").is_some() || is_zone || is_candidate || is_site() || is_awaited() {
@@ -200,6 +212,12 @@ impl<'a> View<'a> {
                 Host::None | Host::Machine(_) => false,
             };
         sound.then_some(Authority { host, start, url })
+    }
+
+    /// Whether a word is the name of a tag: `tag:server`.
+    fn is_tag(&self, word: usize) -> bool {
+        let Some(tag) = word.checked_sub("tag:".len()) else { return false };
+        self.str(tag..word) == "tag:" && self.is_apart(self.before(tag))
     }
 
     /// `HOLE:80`, but not the middle of an IPv6 address, a path, an owner or an image.
@@ -264,7 +282,9 @@ impl<'a> View<'a> {
         let asked =
             self.wants_address && listed() || is_address_word(name) && near.is_some_and(|near| near.tie != Tie::Call);
         let plain = !host.contains('.');
-        let sound = asked && number >= 22 && (plain || host::is_dotted(host)) || plain && KNOWN.contains(&number);
+        // Properties of other formats are in capitals: `SEQUENCE:9000`.
+        let is_known = || KNOWN.contains(&number) && host.bytes().any(|byte| !byte.is_ascii_uppercase());
+        let sound = asked && number >= 22 && (plain || host::is_dotted(host)) || plain && is_known();
         sound && !is_no_address(name)
     }
 
@@ -281,12 +301,13 @@ impl<'a> View<'a> {
         let name = near.as_ref().map_or("", |near| self.str(near.word.clone()));
         let before = self.before(colon);
         let sound = match before {
-            b'/' => url,
+            // `redis://:PASSWORD@:6379`
+            b'/' | b'@' => url,
             0 | b'\n' => true,
             b'"' | b'\'' => !self.closes_key(colon),
             b'=' | b',' => true,
             // `tmux select-window -t :2`
-            b' ' | b'\t' if self.value(digits) < FEW || self.runs(colon, &["tmux"]) => false,
+            b' ' | b'\t' if self.value(digits) < FEW || self.runs(colon, TMUX) => false,
             b' ' | b'\t' => near.as_ref().is_none_or(|near| may_precede_address(name, near.tie)),
             _ => false,
         };
@@ -367,10 +388,24 @@ impl<'a> View<'a> {
             let end = at + name.len();
             // `read -r ip < <(dig ..)`
             let is_read = || self.str(end..self.bytes.len().min(end + 5)) == " < <(";
-            (apart && (self.at(end) == b'=' || is_read())).then_some(end + 1)
+            match apart && (self.at(end) == b'=' || is_read()) {
+                true => Some(Some(end + 1)),
+                false => (apart && self.reads_into(at)).then_some(None),
+            }
         })?;
+        let Some(command) = command else { return Some(UNKNOWN) };
+        let line = self.str(command..self.run_end(command, |byte| byte != b'\n'));
+        if is_parameter(line) || line.split_ascii_whitespace().any(|word| matches!(word, "jq" | "yq")) {
+            return Some(UNKNOWN);
+        }
         let end = self.run_end(command, |byte| !matches!(byte, b'\n' | b'|' | b')' | b';'));
         looked_up_host(self.str(command..end))
+    }
+
+    /// Whether a name is an argument of `read`: `while read -r name ip; do`.
+    fn reads_into(&self, name: usize) -> bool {
+        let line = self.run_start(name, |byte| !matches!(byte, b'\n' | b';' | b'|' | b'&'));
+        self.words_before(line, name).any(|word| word == "read")
     }
 
     /// bash's `/dev/tcp/HOST/PORT` and multiaddr's `/ip4/HOST/tcp/PORT`.
@@ -511,6 +546,16 @@ impl<'a> View<'a> {
 /// At most this many occurrences of a variable are searched backwards for its assignment.
 const LOOKS: usize = 64;
 
+/// A host that is known only when a script runs; RFC 2606 reserves its domain.
+const UNKNOWN: Host<'static> = Host::Named("looked-up.invalid");
+
+/// Whether the value of a variable is a parameter of the script: `"$1"`, `${2}`.
+fn is_parameter(value: &str) -> bool {
+    let value = value.trim_end().trim_end_matches(';').trim_matches('"');
+    let name = value.strip_prefix('$').map(|name| name.trim_start_matches('{').trim_end_matches('}'));
+    name.is_some_and(|name| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 /// The host in a command that resolves hosts or downloads from them; `None` for other commands.
 fn looked_up_host(command: &str) -> Option<Host<'_>> {
     /// Services that return the caller's own address.
@@ -542,8 +587,7 @@ fn looked_up_host(command: &str) -> Option<Host<'_>> {
     });
     let Some(host) = hosts.next() else {
         drop(hosts);
-        // A name that is known only when the script runs; RFC 2606 reserves its domain.
-        return is_variable.then_some(Host::Named("looked-up.invalid"));
+        return is_variable.then_some(UNKNOWN);
     };
     Some(if OWN.iter().any(|own| host.contains(own)) { Host::Any } else { Host::Named(host) })
 }

@@ -4,7 +4,7 @@ use core::ops::Range;
 
 use super::host::classify;
 use super::sink::is_command_host;
-use super::words::is_name_byte;
+use super::words::{is_about_ssh, is_name_byte};
 use super::{HOLE, Host, View};
 
 /// Programs and their short flags for a port.
@@ -37,6 +37,14 @@ const PROGRAMS: &[(&str, &[&str])] = &[
 /// Programs whose plain argument is a host.
 const REMOTE: &[&str] = &["autossh", "mosh", "rsync", "scp", "sftp", "ssh", "ssh-copy-id", "ssh-keyscan", "sshfs"];
 
+/// Whether a word starts a variable with options of ssh or scp: `SSH_OPTS="-p 2222"`.
+fn sets_options(word: &str, flag: &str) -> bool {
+    let Some((name, _)) = word.split_once('=') else { return false };
+    let copies = || name.as_bytes().windows(3).any(|part| part.eq_ignore_ascii_case(b"scp"));
+    let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    is_name && (takes_port("ssh", flag) && is_about_ssh(name) || takes_port("scp", flag) && copies())
+}
+
 /// The program that a path gives further arguments to: `services.opentracker.extraOptions`.
 pub(super) fn program_of(path: &[&str]) -> Option<&'static str> {
     const OPTIONS: [&str; 5] = ["extraArgs", "extraFlags", "extraOptions", "extraArguments", "extraCommandLineOptions"];
@@ -59,12 +67,24 @@ impl<'a> View<'a> {
         }
         self.about_ssh && takes_port("ssh", flag)
             || self.program.is_some_and(|program| takes_port(program, flag))
-            || self.words(self.command_start(at)..at).any(|word| takes_port(word, flag))
+            || self.words(self.command_start(at)..at).any(|word| takes_port(word, flag) || sets_options(word, flag))
     }
 
     /// True if the command before `at` contains one of `programs`.
     pub(super) fn runs(&self, at: usize, programs: &[&str]) -> bool {
         self.words(self.command_start(at)..at).any(|word| programs.contains(&base_name(word)))
+    }
+
+    /// Whether a number is in the text that `substituteInPlace` searches for, which belongs to the patched program:
+    /// `--replace-fail 'port: 3001' ..`.
+    pub(super) fn is_sought(&self, at: usize) -> bool {
+        let start = self.run_start(at, |byte| !matches!(byte, b'"' | b'\'' | b'\n'));
+        if !matches!(self.before(start), b'"' | b'\'') {
+            return false;
+        }
+        let end = self.run_start(start - 1, |byte| matches!(byte, b' ' | b'\\' | b'\n' | b'\t'));
+        let word = self.run_start(end, is_name_byte);
+        matches!(self.str(word..end), "--replace" | "--replace-fail" | "--replace-warn" | "--replace-quiet")
     }
 
     /// The host that the command around a flag connects to: `-h HOST`, `--host=HOST`; for ssh and the like also

@@ -39,7 +39,9 @@ impl<'a> View<'a> {
                 // Only a mapping has an address of this machine and two more parts: `127.0.0.1:HOLE:80`.
                 let unmistakable =
                     count == 3 && is_address(host) && self.at(word.start) != b':' && !self.is_calendar(word.start);
-                let sound = protocol || unmistakable || flag.is_some() || self.wants_port && (count > 1 || fallback);
+                let is_item = || count > 1 && self.is_under_ports(word.start);
+                let wanted = self.wants_port && (count > 1 || fallback);
+                let sound = protocol || unmistakable || flag.is_some() || wanted || is_item();
                 let form = if fallback { Form::EnvFallback } else { Form::Mapping };
                 sound.then_some(Found::new(form, host, flag.flatten()))
             }

@@ -5,7 +5,7 @@ use core::ops::Range;
 use super::host::classify;
 use super::lines::comment_start;
 use super::words::{is_name_byte, strip_tail};
-use super::{Host, View};
+use super::{Flavour, Host, LITERAL, View};
 
 /// The limits of a section, in lines and bytes in each direction.
 const LINES: usize = 40;
@@ -84,6 +84,23 @@ impl<'a> View<'a> {
         None
     }
 
+    /// Whether a word is an item of the list under `ports:`, in a Compose file that is written as a string.
+    pub(super) fn is_under_ports(&self, word: usize) -> bool {
+        let mut line = self.line_around(word, word);
+        if self.flavour != Flavour::Config || !self.is_item(&line) {
+            return false;
+        }
+        for _ in 0..LINES {
+            let Some(before) = self.line_before(&line) else { return false };
+            line = before;
+            let text = self.trimmed(&line);
+            if !(text.is_empty() || text.starts_with(['-', '#'])) {
+                return text == "ports:";
+            }
+        }
+        false
+    }
+
     /// The host that a line assigns with `host = value`.
     fn line_host(&self, line: &Range<usize>, key: &Range<usize>, stem: &str) -> Option<Host<'a>> {
         let stop = line.start + comment_start(self.bytes.get(line.clone())?, self.flavour);
@@ -114,6 +131,8 @@ impl<'a> View<'a> {
         let tied = self.str(quote..tie).contains(['=', ':'])
             || strip_tail(self.str(end.saturating_sub(8)..end), "hostname").is_some();
         let start = self.run_end(tie, |byte| matches!(byte, b'"' | b'\'' | b'\\'));
+        let tag = self.str(start..self.bytes.len().min(start + LITERAL.len())) == LITERAL;
+        let start = if tag { start + LITERAL.len() } else { start };
         let value =
             start..self.run_end(start, |byte| is_name_byte(byte) || matches!(byte, b'/' | b'$' | b'{' | b'}' | b'*'));
         (tied && start < stop && tie > quote).then(|| self.str(value))

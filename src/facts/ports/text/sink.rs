@@ -5,7 +5,7 @@ use core::ops::Range;
 use super::host::{classify, is_domain};
 use super::near::{Near, Tie};
 use super::words::{is_listen_key, is_name_byte, is_port_flag, is_port_word};
-use super::{Flavour, Form, Found, HOLE, Host, View};
+use super::{Flavour, Form, Found, HOLE, Host, LITERAL, View};
 
 impl<'a> View<'a> {
     /// `--port 80`, `PORT=80`, `port: 80`, `listen 80;`, `dport 80`, `${PORT:-80}`.
@@ -15,6 +15,10 @@ impl<'a> View<'a> {
         }
         if !self.value_ends(digits.end) {
             return None;
+        }
+        let tagged = digits.start.checked_sub(LITERAL.len()).filter(|start| self.str(*start..digits.start) == LITERAL);
+        if let Some(start) = tagged {
+            return self.near_sink(start, digits);
         }
         let Some(start) = self.fallback_start(digits.start) else {
             return self
@@ -55,7 +59,8 @@ impl<'a> View<'a> {
         let before = self.before(digits.start);
         let negative = before == b'-' && !self.before(digits.start - 1).is_ascii_digit();
         let glued = before == HOLE || self.at(digits.end) == HOLE;
-        let sound = self.only_numbers || self.follows_protocols(digits.start);
+        let opens_tunnel = self.tunnels && digits.start == 0 && matches!(self.at(digits.end), b' ' | b'\t');
+        let sound = self.only_numbers || opens_tunnel || self.follows_protocols(digits.start);
         (sound && !negative && !glued).then_some(Found::new(Form::Whole, Host::None, None))
     }
 
@@ -363,7 +368,7 @@ impl<'a> View<'a> {
 
     /// `nc -l 80`, `nc -z db 5432`, `telnet localhost 25`
     fn probed(&self, near: &Near, word: &'a str) -> Option<Found<'a>> {
-        if !self.runs(near.word.start, &["nc", "ncat", "netcat", "telnet"]) {
+        if !self.runs(near.word.start, &["nc", "ncat", "netcat", "telnet", "wayvnc"]) {
             return None;
         }
         let host = if word.starts_with('-') {

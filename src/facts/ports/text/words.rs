@@ -24,6 +24,8 @@ const PREFIXES: &[&str] = &[
 pub fn is_port_word(word: &str) -> bool {
     // `portNumber`, `port_number`.
     let word = strip_tail(word, "number").filter(|head| !head.is_empty()).unwrap_or(word);
+    // Minecraft's `server-portv6`.
+    let word = ["v4", "v6"].iter().find_map(|version| strip_tail(word, version)).unwrap_or(word);
     let word = word.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '_' | '-' | '.'));
     let Some(head) = strip_port(word) else {
         return names_protocol(word);
@@ -44,13 +46,13 @@ pub fn is_port_word(word: &str) -> bool {
 }
 
 /// `port_https`, `PORT_HTTP`, `portHttp`, `serv_port_up`, `port-range-min`: only a protocol, a direction, or an end of a
-/// range follows the word port.
+/// range follows the word port, or what it is for: `metricsPortInternal`.
 fn names_protocol(word: &str) -> bool {
     #[rustfmt::skip]
-    const AFTER: [&str; 33] = [
+    const AFTER: [&str; 42] = [
         "amqp", "api", "admin", "cql",
         "http", "https", "tcp", "udp", "tls", "ssl", "dns", "over", "quic", "grpc", "ssh", "ws", "wss", "metrics",
-        "up", "down", "in", "out", "base", "min", "max", "low", "high", "start", "end", "begin", "from", "random", "range",
+        "internal", "external", "public", "private", "secure", "ui", "web", "ip", "to", "up", "down", "in", "out", "base", "min", "max", "low", "high", "start", "end", "begin", "from", "random", "range",
     ];
     if !word.as_bytes().windows(4).any(|part| part.eq_ignore_ascii_case(b"port")) {
         return false;
@@ -166,7 +168,7 @@ pub(super) fn is_address_word(word: &str) -> bool {
         "addr", "addrs", "address", "addresses", "backend", "backends", "bind", "bootstrap", "broker", "brokers",
         "dial", "dsn", "endpoint", "endpoints", "forward", "host", "hosts", "hostport", "instance", "listen",
         "listener", "listeners", "nodes", "peer", "peers", "proxy", "remote", "seeds", "server", "servers", "target",
-        "targets", "upstream", "upstreams", "uri", "url", "urls", "hostname", "pass", "connect", "cluster", "origin",
+        "targets", "upstream", "upstreams", "uri", "url", "urls", "voters", "hostname", "pass", "connect", "cluster", "origin",
         "origins",
     ];
     ends_in(word, WORDS)
