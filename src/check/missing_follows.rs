@@ -4,11 +4,11 @@ use super::{Check, ProjectView, Verdict};
 use crate::facts::flake::{self, FlakeFile, flakes};
 use crate::finding::{Edit, Finding, Fix, Safety, Span};
 use crate::knowledge::flakes::WITH_NIXPKGS;
-use crate::lang::flake::Input;
 use crate::lang::flake::flakeref::{FlakeRef, Scheme};
 use crate::lang::flake::lock::{Lock, LockNode, Target};
 use crate::lang::flake::nixpkgs;
 use crate::lang::flake::nixpkgs::Channel;
+use crate::lang::flake::{Input, Text};
 
 const RULE: &str = "missing-follows";
 
@@ -28,12 +28,21 @@ fn findings(file: &FlakeFile<'_>) -> Vec<Finding> {
     let inputs = file.flake.inputs.iter().filter(|input| input.is_flake && input.follows.is_none());
     let inputs = inputs.filter(|input| source != Some(input.name.value.as_str()));
     match file.lock {
-        Some((_, lock)) => inputs.filter_map(|input| by_lock(file, lock, input, nixpkgs)).collect(),
+        Some((_, lock)) => {
+            let undeclared = file.flake.implicit().map(undeclared);
+            let found = inputs.filter_map(|input| by_lock(file, lock, input, nixpkgs));
+            found.chain(undeclared.filter_map(|input| by_lock(file, lock, &input, nixpkgs))).collect()
+        }
         None if file.has_lock => Vec::new(),
         // Without a lock file, it is not known whether the registry's nixpkgs suits an input.
         None if own.is_none() => Vec::new(),
         None => inputs.filter_map(|input| by_name(file, input, nixpkgs)).collect(),
     }
+}
+
+/// An input that only the arguments of `outputs` name.
+fn undeclared(name: &Text) -> Input {
+    Input { name: name.clone(), is_flake: true, ..Input::default() }
 }
 
 /// The name of the flake's own nixpkgs: `nixpkgs`, or else its first input that is one.
@@ -102,9 +111,11 @@ fn target<'a>(
         let is_older = default.is_some_and(|default| is_older(&default, &wanted));
         return (!is_second || !is_older).then_some(nixpkgs);
     }
-    let own = file.flake.inputs.iter().filter_map(|input| {
-        Some((input.name.value.as_str(), nixpkgs::channel(&input.reference()?)?))
-    });
+    let own = file
+        .flake
+        .inputs
+        .iter()
+        .filter_map(|input| Some((input.name.value.as_str(), nixpkgs::channel(&input.reference()?)?)));
     let mut alike = own.filter(|(_, own)| rolls(own) == kind && serves(own, &wanted));
     alike.next().map(|(name, _)| name).or_else(|| (!is_second || default_kind.is_none()).then_some(nixpkgs))
 }
@@ -155,7 +166,11 @@ fn by_name(file: &FlakeFile<'_>, input: &Input, nixpkgs: &str) -> Option<Finding
 
 fn finding(file: &FlakeFile<'_>, input: &Input, targets: &[(&str, &str)], message: String) -> Finding {
     let mut finding = Finding::new(RULE, &file.source.path, input.place(), message);
-    let Some(anchor) = &input.anchor else { return finding };
+    let Some(anchor) = &input.anchor else {
+        let lines = targets.iter().map(|(inner, target)| format!("`inputs.{inner}.follows = \"{target}\";`"));
+        let lines: Vec<String> = lines.collect();
+        return finding.help(format!("declare the input `{}` with {}", input.name.value, lines.join(" and ")));
+    };
     let lines: Vec<String> = targets.iter().map(|(name, target)| anchor.line(name, target)).collect();
     finding = finding
         .label(format!("add `{}`", lines.join(" ")))
