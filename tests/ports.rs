@@ -159,6 +159,25 @@ fn a_file_that_cannot_be_read_is_not_passed_over() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("broken.nix"));
 }
 
+/// A flake cannot import files outside it, so the registry belongs into the folder of the only flake.
+#[test]
+fn init_writes_the_registry_of_a_flake_in_a_folder_there() {
+    let folder = Repository::new(&[
+        ("src/flake.nix", "{ outputs = { self }: { }; }\n"),
+        ("src/web.nix", "{ services.grafana.settings.server.http_port = 3000; }\n"),
+    ]);
+    assert!(out(folder.path(), "ports init").starts_with("wrote src/lib/ports.nix: 1 entry"));
+    out(folder.path(), "fix --select hardcoded-port");
+    assert!(read(folder.path(), "src/web.nix").contains("import ./lib/ports.nix"));
+
+    let with_root = Repository::new(&[
+        ("flake.nix", "{ outputs = { self }: { }; }\n"),
+        ("dev/flake.nix", "{ outputs = { self }: { }; }\n"),
+        ("web.nix", "{ services.grafana.settings.server.http_port = 3000; }\n"),
+    ]);
+    assert!(out(with_root.path(), "ports init").starts_with("wrote lib/ports.nix"));
+}
+
 /// `ports init` writes only the registry; then a safe fix replaces the numbers, and neither has anything left to do.
 #[test]
 fn init_writes_a_registry_that_fix_then_uses() {

@@ -8,7 +8,7 @@ use crate::command::policy::{self, Policy};
 use crate::command::{Failure, own_rules};
 use crate::config::Origin;
 use crate::config::layers::Layer;
-use crate::config::{Config, FILE_NAMES};
+use crate::config::{Config, FILE_NAMES, USUAL_REGISTRY};
 use crate::finding::{Level, RelPath, RuleId, UNCHECKED};
 use crate::output::View;
 use crate::repo::Repo;
@@ -99,6 +99,7 @@ impl Session {
         };
         let view = View::between(&here, &root);
         let mut settings = Settings::new(read_config(scope, &root, &here, &unsaved)?);
+        settings.config.ports.in_flake = only_flake(&root).map(|folder| format!("{folder}/{USUAL_REGISTRY}"));
         let decided = choose_rules(&mut settings, scope)?;
         settings.now = now(scope.now)?;
         settings.paths = anchors.iter().filter_map(|path| walk::relative(&root, path)).collect();
@@ -471,6 +472,25 @@ pub fn rule<'c>(catalog: &'c Catalog, name: &str) -> Result<&'c Rule, Failure> {
         let (message, help) = catalog.unknown(name);
         Failure::new(message).help(help)
     })
+}
+
+/// The folder directly below the root with the only flake of a repository, if there is no Nix code at the root.
+fn only_flake(root: &Path) -> Option<String> {
+    let mut found = None;
+    for entry in std::fs::read_dir(root).ok()?.flatten() {
+        let path = entry.path();
+        if path.extension().is_some_and(|extension| extension == "nix") {
+            return None;
+        }
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        if is_folder && path.join("flake.nix").is_file() {
+            let name = entry.file_name().into_string().ok()?;
+            if found.replace(name).is_some() {
+                return None;
+            }
+        }
+    }
+    found
 }
 
 /// The root of the repository around the working directory, and how to show paths.

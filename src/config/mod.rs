@@ -117,6 +117,9 @@ pub enum Registries {
     Many(Vec<String>),
 }
 
+/// The usual path of a registry, relative to its flake.
+pub const USUAL_REGISTRY: &str = "lib/ports.nix";
+
 /// The validated settings about ports.
 #[derive(Debug, Default, Clone)]
 pub struct PortSettings {
@@ -126,12 +129,15 @@ pub struct PortSettings {
     pub own_hosts: Vec<String>,
     /// External hosts and domain suffixes.
     pub external_hosts: Vec<String>,
+    /// The usual path of a registry in the only flake, if that is in a folder: a flake cannot import files outside it.
+    pub in_flake: Option<String>,
 }
 
 impl PortSettings {
     /// Where a registry is created if there is none: the first configured path, or the usual one.
     pub fn new_registry(&self) -> &str {
-        self.registries.first().map_or("lib/ports.nix", |path| path.trim_start_matches("./"))
+        let usual = self.in_flake.as_deref().unwrap_or(USUAL_REGISTRY);
+        self.registries.first().map_or(usual, |path| path.trim_start_matches("./"))
     }
 }
 
@@ -318,6 +324,7 @@ impl Config {
                 registries: layers.iter().rev().find_map(|layer| layer.file.ports.registry.paths()).unwrap_or_default(),
                 own_hosts: all(|file| &file.ports.own_hosts),
                 external_hosts: all(|file| &file.ports.external_hosts),
+                in_flake: None,
             },
             params: params(&catalog, layers.iter().map(|layer| &layer.file.rules)),
             policy: None,
