@@ -50,7 +50,9 @@ fn finding(source: &Source, build: &Build, containers: &[&str]) -> Finding {
     };
     // Other CI systems are not rewritten.
     let help = match ci::system(&source.path) {
-        Some(System::GitHub) => format!("{help}; `flakeward migrate ci {}` rewrites the workflow", source.path),
+        Some(System::GitHub) => {
+            format!("{help}; `flakeward migrate ci {}` rewrites the steps that it can translate", source.path)
+        }
         _ => help,
     };
     Finding::new(RULE, &source.path, build.span, message)

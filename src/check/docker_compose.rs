@@ -108,7 +108,7 @@ fn help(services: &[Service], path: &str) -> String {
         help.push_str(&format!("; package {} in the flake first", list(&built)));
     }
     help.push_str("; then `nix run .#<name>` starts them");
-    help.push_str(&format!("; `flakeward migrate compose {path}` writes such a module"));
+    help.push_str(&format!("; `flakeward migrate compose {path}` writes such a module where it can"));
     help
 }
 

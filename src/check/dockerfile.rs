@@ -24,6 +24,9 @@ fn check(view: &FileView<'_>) -> Verdict {
     let (Some(first), Some(last)) = (stages.first(), stages.last()) else { return Verdict::default() };
     let package = container_package(&source.path);
     let base = dockerfile::base(&source.text, &stages, last);
+    if is_windows(&base) {
+        return Verdict::default();
+    }
     let message = match stages.len() {
         1 => format!("this Dockerfile builds an image from `{base}`, outside Nix"),
         count => format!("this Dockerfile builds an image from `{base}` in {count} stages, outside Nix"),
@@ -38,6 +41,14 @@ fn check(view: &FileView<'_>) -> Verdict {
             source.file_name()
         ));
     [finding].into_iter().collect()
+}
+
+/// Whether a base image is one of Windows, whose images Nix cannot build.
+fn is_windows(image: &str) -> bool {
+    let image = image.to_ascii_lowercase();
+    ["mcr.microsoft.com/windows", "nanoserver", "servercore", "windowsservercore"]
+        .iter()
+        .any(|name| image.contains(name))
 }
 
 /// The flake package that would build the image of a Dockerfile: `container-` and a name from the file or its folder.

@@ -127,7 +127,7 @@ fn check(view: &FileView<'_>) -> Verdict {
                   { systems = [ .. ]; perSystem = { pkgs, ... }: { .. }; }`";
     // Only a whole flake can be rewritten.
     let help = match flake {
-        true => format!("{advice}; `flakeward migrate flake {}` rewrites this file", view.source.path),
+        true => format!("{advice}; `flakeward migrate flake {}` rewrites this file if it can", view.source.path),
         false => advice.to_owned(),
     };
     let mut verdict = Verdict::default();
