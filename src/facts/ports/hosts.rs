@@ -140,6 +140,21 @@ pub fn names_in_hosts_file(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// The public addresses in the lines of a file of hosts, each with a name. They are own if the name is that of a machine.
+pub fn named_addresses(text: &str) -> impl Iterator<Item = (IpAddr, &str)> {
+    text.lines().flat_map(|line| {
+        let mut words = line.split('#').next().unwrap_or(line).split_ascii_whitespace();
+        let address = words.next().and_then(public_address);
+        words.filter_map(move |name| Some((address?, name)))
+    })
+}
+
+/// An address that can be that of a machine on the internet.
+pub fn public_address(text: &str) -> Option<IpAddr> {
+    let address: IpAddr = text.trim().parse().ok()?;
+    (!is_private(address) && !address.is_loopback() && !address.is_unspecified()).then_some(address)
+}
+
 /// Whether an attribute with this name can contain an address of an own machine; see [`value_is_own_address`].
 pub fn may_hold_address(name: &str) -> bool {
     matches!(
@@ -295,7 +310,13 @@ impl Hosts {
         let names = project.all::<PortFacts>().flat_map(|ports| ports.machines.iter().chain(&ports.services));
         let declared = names.map(String::as_str);
         let folders = project.paths.keys().filter_map(|path| machine_of(path));
-        let machines = declared.chain(folders).map(str::to_ascii_lowercase).collect();
+        let machines: HashSet<String> = declared.chain(folders).map(str::to_ascii_lowercase).collect();
+        for (address, name) in project.all::<PortFacts>().flat_map(|ports| &ports.named_addresses) {
+            let name = name.split('.').next().unwrap_or(name).to_ascii_lowercase();
+            if machines.contains(&name) {
+                own.insert(address.to_string());
+            }
+        }
         let (external, configured) = (Listed::new(&settings.external_hosts), Listed::new(&settings.own_hosts));
         Self { own, machines, external, configured }
     }

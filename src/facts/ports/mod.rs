@@ -13,6 +13,8 @@ mod trigger;
 pub mod words;
 mod yaml;
 
+use std::net::IpAddr;
+
 use self::hosts::Hosts;
 use crate::config::PortSettings;
 use crate::facts::needles::Finder;
@@ -35,6 +37,8 @@ pub struct PortFacts {
     pub of_machines: Vec<PortUse>,
     /// Names that this repository gives to its own machines and sites, and addresses that it assigns.
     pub own_hosts: Vec<String>,
+    /// Public addresses that files of hosts give to names.
+    pub named_addresses: Vec<(IpAddr, String)>,
     /// Selections from function arguments, by a name that may refer to a registry.
     pub selected: Vec<Selected>,
     /// The same selections from `config`.
@@ -54,6 +58,7 @@ impl PortFacts {
     pub fn is_empty(&self) -> bool {
         self.has_no_uses()
             && self.own_hosts.is_empty()
+            && self.named_addresses.is_empty()
             && self.machines.is_empty()
             && self.services.is_empty()
             && self.selected.is_empty()

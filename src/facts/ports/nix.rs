@@ -559,7 +559,8 @@ impl<'a> Collector<'_, 'a> {
             _ if last.starts_with("listeners.") || outer.iter().any(|name| name == "listeners") => {
                 let end = last.rsplit('.').next().unwrap_or(last);
                 let is_own = outer.iter().rev().take(2).any(|name| name == "listeners");
-                end == "default" && (is_own || last != "default") || (!integer && end.bytes().all(|byte| byte.is_ascii_digit()))
+                end == "default" && (is_own || last != "default")
+                    || (!integer && end.bytes().all(|byte| byte.is_ascii_digit()))
             }
             // Options of peertube and clamd.
             "listenHttp" | "listenWeb" | "TCPSocket" if integer => true,

@@ -80,8 +80,7 @@ pub fn collect(tree: &Tree<'_>, facts: &mut PortFacts) {
 /// checksum protects the others, so an edit would make the file unusable.
 fn is_encrypted(yaml: &Yaml<'_, '_>) -> bool {
     const CIPHER: &str = "ENC[AES256_GCM,";
-    yaml.tree.text().contains(CIPHER)
-        && yaml.documents().any(|document| yaml.at(document, &["sops", "mac"]).is_some())
+    yaml.tree.text().contains(CIPHER) && yaml.documents().any(|document| yaml.at(document, &["sops", "mac"]).is_some())
 }
 
 /// The names under which the services of a Compose file, or of Kubernetes, are reached.
@@ -222,12 +221,8 @@ fn is_named_port(yaml: &Yaml<'_, '_>, node: Node, names: &[&str], raw: &str) -> 
     // The items of a list of ports have keys too, each with a meaning of its own.
     let mapping = yaml.pair_around(node).and_then(|pair| yaml.tree.parent(pair)).filter(|_| is_plain);
     mapping.is_some_and(|mapping| {
-        let is_item = |&node: &Node| {
-            matches!(yaml.tree.kind(node), NodeKind::BlockSequence | NodeKind::FlowSequence)
-        };
-        let is_pair = |&node: &Node| {
-            matches!(yaml.tree.kind(node), NodeKind::BlockMappingPair | NodeKind::FlowPair)
-        };
+        let is_item = |&node: &Node| matches!(yaml.tree.kind(node), NodeKind::BlockSequence | NodeKind::FlowSequence);
+        let is_pair = |&node: &Node| matches!(yaml.tree.kind(node), NodeKind::BlockMappingPair | NodeKind::FlowPair);
         !yaml.tree.ancestors(mapping).take_while(|node| !is_pair(node)).any(|node| is_item(&node))
     })
 }

@@ -114,6 +114,8 @@ impl<'a> Collector<'_, 'a> {
             && let Some(text) = value.and_then(|value| nix::literal_string(tree, value))
         {
             self.facts.own_hosts.extend(hosts::names_in_hosts_file(&text).map(str::to_owned));
+            let named = hosts::named_addresses(&text).map(|(address, name)| (address, name.to_owned()));
+            self.facts.named_addresses.extend(named);
         }
         let is_string = value.is_some_and(|value| tree.kind(value) == NodeKind::String);
         let may_name = is_string && hosts::may_name_host(last);
@@ -136,7 +138,7 @@ impl<'a> Collector<'_, 'a> {
         let Some(path) = self.path(binding) else { return };
         let names: Vec<&str> = path.iter().map(String::as_str).collect();
         if may_name
-            && hosts::value_names_host(&names)
+            && (hosts::value_names_host(&names) || last == "hostname" && self.is_deployed(binding))
             && let Some(text) = value.and_then(|value| self.known_string(value))
         {
             let host = hosts::literal_host(&text);
@@ -151,11 +153,15 @@ impl<'a> Collector<'_, 'a> {
         self.facts.machines.extend(hosts::machine_in_path(&names).map(str::to_owned));
         // `networking.hosts."10.0.0.5" = [ "nas.example.org" ];`
         if let [.., "networking", "hosts", address] = names.as_slice()
-            && hosts::names_machines(address)
             && let Some(list) = value.filter(|&value| tree.kind(value) == NodeKind::List)
         {
             let named = tree.children(list).filter_map(|name| nix::literal_string(tree, name));
-            self.facts.own_hosts.extend(named.map(|name| name.into_owned()));
+            let named = named.map(|name| name.into_owned());
+            if hosts::names_machines(address) {
+                self.facts.own_hosts.extend(named);
+            } else if let Some(address) = hosts::public_address(address) {
+                self.facts.named_addresses.extend(named.map(|name| (address, name)));
+            }
         }
         // `virtualHosts.${domain}`
         let site = in_set && hosts::name_in_path(&names) == Some("?");
@@ -163,6 +169,14 @@ impl<'a> Collector<'_, 'a> {
             let known = tree.child(name, Field::Expression).and_then(|name| self.known_string(name));
             self.facts.own_hosts.extend(known.and_then(|name| hosts::literal_host(&name)));
         }
+    }
+
+    /// Whether a host name is that of a node of deploy-rs, which has profiles.
+    fn is_deployed(&self, binding: Node) -> bool {
+        let tree = self.tree;
+        let members = tree.parent(binding).map(|set| tree.children(set)).into_iter().flatten();
+        let mut paths = members.filter_map(|member| nix::attrpath_node(tree, member));
+        paths.any(|path| tree.slice(path).split('.').next() == Some("profiles"))
     }
 
     /// The machines of `nixosConfigurations = genAttrs [ "atlas" "borea" ] f;`.
