@@ -106,7 +106,10 @@ mod tests {
             (vec![(".github/workflows/a.yml", workflow("nix develop -c site-check"))], false),
             (vec![(".github/workflows/a.yml", workflow("nix --quiet flake check"))], false),
             (vec![(".github/workflows/a.yml", workflow("nix build .#checks.x86_64-linux.all"))], false),
-            (vec![(".github/workflows/a.yml", workflow("nix build \"${{ env.ROOT }}#checks.x86_64-linux.all\""))], false),
+            (
+                vec![(".github/workflows/a.yml", workflow("nix build \"${{ env.ROOT }}#checks.x86_64-linux.all\""))],
+                false,
+            ),
             (vec![(".github/workflows/a.yml", workflow("nix build github:acme/site#checks.x86_64-linux.all"))], true),
             (vec![(".github/workflows/a.yml", workflow("nix run github:Mic92/nix-fast-build"))], false),
             (

@@ -129,7 +129,9 @@ impl Settings<'_> {
             .label(format!("use a release: nixos-{current} is the current one"))
             .help(match used.scheme {
                 Scheme::Indirect
-                    if used.text.is_some() && used.channel == Channel::Registry && !source.path.ends_with("flake.nix") =>
+                    if used.text.is_some()
+                        && used.channel == Channel::Registry
+                        && !source.path.ends_with("flake.nix") =>
                 {
                     "name a branch, or use the flake's own lock with `--inputs-from .` or a package of the flake"
                         .to_owned()

@@ -92,8 +92,7 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
             _ => {}
         }
     }
-    if let Some(root) = tree.children(tree.root()).find(|&node| tree.kind(node) != NodeKind::Comment)
-    {
+    if let Some(root) = tree.children(tree.root()).find(|&node| tree.kind(node) != NodeKind::Comment) {
         let root = result(tree, root);
         let start = tree.span(root).start as usize;
         let parts = Parts::of(tree, root);

@@ -3,8 +3,8 @@
 use super::shell_build::{self, COMPOSE_TODO, COMPOSE_WHY, Lines};
 use crate::facts::ci::builders;
 use crate::finding::Span;
-use crate::lang::ci::{self, Work};
 use crate::lang::ci::github::{self, Job, Step};
+use crate::lang::ci::{self, Work};
 use crate::lang::yaml::Yaml;
 use crate::lang::{Language, Node, Tree};
 use crate::migrate::flake::layout::{Edits, spaces};
@@ -374,8 +374,7 @@ impl Writer<'_, '_, '_> {
 
     /// The installer and the cache come before the first build.
     fn install(&mut self, job: &Job<'_>) {
-        let names =
-            |step: &Step<'_>| step.uses.as_ref().map(|(name, _)| ci::action_name(name).to_owned());
+        let names = |step: &Step<'_>| step.uses.as_ref().map(|(name, _)| ci::action_name(name).to_owned());
         let has_nix = job
             .steps
             .iter()
