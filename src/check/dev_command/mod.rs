@@ -75,10 +75,15 @@ fn process(source: &Source, span: Span, command: &str) -> String {
     }
 }
 
-/// The folder that the same line enters before a command: `cd web && npm run dev`.
+/// The folder that the same line enters before a command: `cd web && npm ci && npm run dev`.
 fn entered_folder(before: &str) -> Option<&str> {
     let line = before.rsplit('\n').next()?;
-    let folder = line.rsplit_once("cd ")?.1.trim_end().strip_suffix("&&")?.trim();
+    let after = line.rsplit_once("cd ")?.1;
+    let folder = after.split(['&', ';']).next().filter(|folder| folder.len() < after.len())?.trim();
+    // The parenthesis ends a subshell, and with it the change of the folder.
+    if after.contains(')') {
+        return None;
+    }
     let is_path = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_' | '.');
     (!folder.is_empty() && folder.chars().all(is_path)).then_some(folder)
 }
@@ -154,6 +159,21 @@ impl<'c, I: Iterator<Item = &'c str>> Iterator for Operands<I> {
 mod tests {
     use super::*;
     use crate::lang::shell;
+
+    #[test]
+    fn folders_that_a_line_enters() {
+        for (before, folder) in [
+            ("\tcd apps/admin && pnpm install && ", Some("apps/admin")),
+            ("run: cd web; ", Some("web")),
+            ("concurrently \"cd web && ", Some("web")),
+            ("cd web\n", None),
+            ("(cd web && make) && ", None),
+            ("cd $DIR && ", None),
+            ("", None),
+        ] {
+            assert_eq!(entered_folder(before), folder, "{before}");
+        }
+    }
 
     #[test]
     fn commands_that_start_a_development_server() {
