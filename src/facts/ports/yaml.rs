@@ -80,7 +80,8 @@ pub fn collect(tree: &Tree<'_>, facts: &mut PortFacts) {
 /// checksum protects the others, so an edit would make the file unusable.
 fn is_encrypted(yaml: &Yaml<'_, '_>) -> bool {
     const CIPHER: &str = "ENC[AES256_GCM,";
-    yaml.tree.text().contains(CIPHER) && yaml.documents().any(|document| yaml.at(document, &["sops", "mac"]).is_some())
+    memchr::memmem::find(yaml.tree.text().as_bytes(), CIPHER.as_bytes()).is_some()
+        && yaml.documents().any(|document| yaml.at(document, &["sops", "mac"]).is_some())
 }
 
 /// The names under which the services of a Compose file, or of Kubernetes, are reached.
