@@ -6,13 +6,17 @@ use crate::facts::{Fact, FileView, Glance, Reader, fact};
 use crate::finding::Span;
 use crate::lang::ci::{self, Script, Site, System};
 use crate::lang::yaml::Yaml;
-use crate::lang::{NodeKind, Tree, nix, shell};
+use crate::lang::{Field, Node, NodeKind, Tree, nix, shell};
 use crate::source::FileKind;
 
 /// Reads image builds in CI files, and images among the packages of a flake.
-pub static READER: Reader = Reader { name: "images", needles: &[&BUILDERS], may_hold, read };
+pub static READER: Reader = Reader { name: "images", needles: &[&BUILDERS, &TASKS], may_hold, read };
 
 static BUILDERS: Words = Words::any_of(&["buildImage", "LayeredImage"]);
+static TASKS: Words = Words::any_of(&[BUILD_TASK]);
+
+/// The image of the task with which Concourse builds images. Its pipelines have any name.
+const BUILD_TASK: &str = "oci-build-task";
 
 /// Functions of nixpkgs and nix2container that return an image.
 const IMAGE_FUNCTIONS: [&str; 4] =
@@ -20,7 +24,7 @@ const IMAGE_FUNCTIONS: [&str; 4] =
 
 fn may_hold(source: &Glance<'_>) -> bool {
     match source.kind {
-        FileKind::Yaml => ci::system(&source.path).is_some(),
+        FileKind::Yaml => ci::system(&source.path).is_some() || source.has(&TASKS),
         FileKind::Nix => source.has(&BUILDERS),
         _ => false,
     }
@@ -53,6 +57,7 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
     let mut facts = ImageFacts::default();
     match (file.source.kind, ci::system(&file.source.path)) {
         (FileKind::Yaml, Some(system)) => facts.builds = builds(tree, system),
+        (FileKind::Yaml, None) => facts.builds = concourse(tree),
         (FileKind::Nix, _) => facts.containers = containers(tree),
         _ => {}
     }
@@ -75,6 +80,21 @@ fn builds(tree: &Tree<'_>, system: System) -> Vec<Build> {
         }
     }
     builds
+}
+
+/// The tasks of a Concourse pipeline that build an image.
+fn concourse(tree: &Tree<'_>) -> Vec<Build> {
+    let has_any = memchr::memmem::find(tree.text().as_bytes(), BUILD_TASK.as_bytes()).is_some();
+    let yaml = Yaml::new(tree);
+    let is_pair = |node: &Node| matches!(tree.kind(*node), NodeKind::BlockMappingPair | NodeKind::FlowPair);
+    let pairs = tree.nodes().filter(|node| has_any && is_pair(node));
+    let task = |pair: Node| {
+        let value = tree.child(pair, Field::Value)?;
+        let tool = yaml.scalar(value).filter(|image| image.rsplit('/').next() == Some(BUILD_TASK))?;
+        let is_image = yaml.path_of(value).ends_with(&["image_resource".into(), "source".into(), "repository".into()]);
+        is_image.then(|| Build { span: tree.span(value), tool: tool.into_owned(), words: String::new() })
+    };
+    pairs.filter_map(task).collect()
 }
 
 /// The images that a script builds.
