@@ -68,6 +68,30 @@ fn what_is_part_of_a_value_needs_unsafe() {
     assert_eq!(after(&files, &all)["a.nix"], "{\n  a = ''\n    x\n  '';\n}\n");
 }
 
+/// A new service with the number of another one: only the entry's own service, or nobody yet, gets the entry.
+#[test]
+fn the_entry_of_another_service_is_not_used() {
+    let registry = ("lib/ports.nix", "{ services.forge = 4567; services.cache = 6379; }\n");
+    let forge =
+        ("forge.nix", "let ports = import ./lib/ports.nix; in { services.forge.port = ports.services.forge; }\n");
+    let shop = ("shop.nix", "let ports = import ./lib/ports.nix; in { services.shop.store = ports.services.cache; }\n");
+    let wiki = ("new.nix", "{ services.wiki.port = 4567; }\n");
+    let queue = ("new.nix", "{ services.queue.port = 6379; }\n");
+    let cases: [(&[(&str, &str)], bool); 4] = [
+        (&[registry, forge, wiki], false),
+        (&[registry, shop, wiki], true),
+        (&[registry, shop, queue], true),
+        (&[registry, forge, ("forge/new.nix", wiki.1)], true),
+    ];
+    for (files, expected) in cases {
+        let outcome = fix_texts(files, Safety::Safe);
+        assert_eq!(!outcome.changes.is_empty(), expected, "{files:?}");
+        let help = outcome.report.findings.iter().filter_map(|finding| finding.help.as_deref());
+        let help: Vec<&str> = help.filter(|help| help.contains("belongs to another service")).collect();
+        assert_eq!(help.is_empty(), expected, "{help:?}");
+    }
+}
+
 #[test]
 fn a_file_that_does_not_parse_is_left_alone() {
     let files = [("a.nix", "{\n  a = ;\n  # flakeward: allow(lookup-path) because\n}\n")];
@@ -174,8 +198,7 @@ fn a_diff_changes_nothing_and_can_be_applied() {
     let root = Repository::new(&[("a.nix", UNUSED), ("sub/b.nix", UNUSED)]);
     let out = flakeward(root.path(), &["--diff", "--fail-on", "warn"]);
     assert_eq!(out.status.code(), Some(1));
-    let rules = flakeward::Settings::default().rules.active_rules().count();
-    let summary = format!("would fix 2 findings in 2 files; remaining: 2 files, {rules} rules: no findings\n");
+    let summary = "would fix 2 findings in 2 files; nothing left to report\n";
     assert_eq!(text(&out.stderr), summary);
     assert_eq!(fs::read_to_string(root.path().join("a.nix")).unwrap(), UNUSED);
     fs::write(root.path().join("fix.diff"), &out.stdout).unwrap();

@@ -7,6 +7,7 @@ use crate::facts::ProjectFile;
 use crate::facts::local_ports::{self, LocalPorts};
 use crate::facts::port_registry::{self, Entry, Lookup, Registry, references};
 use crate::finding::{Finding, Span};
+use crate::knowledge::service_ports::{Certainty, services};
 use crate::knowledge::well_known_ports::EPHEMERAL;
 use crate::rewrite::ports::reference;
 
@@ -76,9 +77,13 @@ fn finding(number: u16, registry: &Registry, entry: &Entry, taken: &Taken) -> Fi
     let name = entry.name();
     let message = format!("{name} has port {number}, which the kernel may use for an outgoing connection");
     let range = taken.range(number).map(|range| format!("{}-{}", range.start(), range.end())).unwrap_or_default();
-    Finding::new(RULE, &registry.path, entry.value_span, message).label(format!("in the range {range}")).help(format!(
-        "choose a number outside that range (`flakeward ports next` finds one), or reserve this one: \
-         `boot.kernel.sysctl.\"net.ipv4.ip_local_reserved_ports\" = toString {};`",
-        reference(&entry.path)
-    ))
+    let setting =
+        format!("`boot.kernel.sysctl.\"net.ipv4.ip_local_reserved_ports\" = toString {};`", reference(&entry.path));
+    let help = match services(number.into()).iter().any(|service| service.certainty != Certainty::Named) {
+        true => format!("other machines expect this well-known number, so reserve it: {setting}"),
+        false => format!(
+            "choose a number outside that range (`flakeward ports next` finds one), or reserve this one: {setting}"
+        ),
+    };
+    Finding::new(RULE, &registry.path, entry.value_span, message).label(format!("in the range {range}")).help(help)
 }

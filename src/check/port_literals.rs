@@ -8,7 +8,7 @@ mod other_service;
 mod texts;
 
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
@@ -16,11 +16,13 @@ use rayon::prelude::*;
 use self::additions::Additions;
 use self::assigned::Assigned;
 pub use self::defined::{Definition, defined_elsewhere};
-use self::kept::{Basis, Kept};
-use self::other_service::{is_about_another_entry, is_listened_on, names_another_service, subject_name};
+use self::kept::{Basis, Kept, Owner};
+use self::other_service::{
+    is_about_another_entry, is_listened_on, is_reference_of, names_another_service, subject_name, words_of_other,
+};
 use self::texts::{instead, naming, rule, what};
 use super::{ProjectView, Verdict};
-use crate::facts::port_registry::{Entry, Registry, RegistryFacts, dotted};
+use crate::facts::port_registry::{Entry, Lookup, Registry, RegistryFacts, dotted};
 use crate::facts::ports::{PortFacts, PortUse, UseKind, words};
 use crate::facts::{Project, ProjectFile};
 use crate::finding::{Finding, Fix, RelPath, RuleId, Safety};
@@ -128,6 +130,8 @@ pub struct Shared<'p> {
     additions: Additions<'p>,
     /// The entries that the names of uses would be found for, as soon as they are needed.
     assigned: OnceLock<Assigned<'p>>,
+    /// The references to each entry, by the registry's path and the entry's, as soon as they are needed.
+    references: OnceLock<HashMap<(&'p str, &'p [String]), Vec<(&'p ProjectFile, u32)>>>,
 }
 
 impl<'p> Shared<'p> {
@@ -142,8 +146,7 @@ impl<'p> Shared<'p> {
         let aliases = all.map(|registry| (&registry.path, aliases(view.project, registry))).collect();
         let all = view.registries().all().iter();
         let names = all.map(|registry| (&registry.path, names(registry))).collect();
-        let (additions, assigned) = (Additions::None, OnceLock::new());
-        let shared = Self { shapes, names, aliases, additions, assigned };
+        let shared = Self { shapes, names, aliases, ..Self::default() };
         let reporter = Reporter { view, shared: &shared };
         let additions = match view.fixes {
             Safety::Unsafe => reporter.plan().map(Additions::Planned),
@@ -262,10 +265,15 @@ impl<'p> Reporter<'_, 'p> {
     fn registered(&self, open: &OpenFile<'p>, port: &PortUse, registry: &Registry, entry: &Entry) -> Finding {
         let of_another = || of_another(open, port, registry);
         let is_assigned = || self.is_assigned(open, port, registry, entry);
-        let is_of_another = || self.is_of_another(open, port, registry, entry);
+        let of_whom = || self.of_whom(open, port, registry, entry);
         let create = || self.new_registered(open, port, registry, entry);
+        let is_of_another = |whom: &Owner| match whom {
+            Owner::Other => !is_assigned(),
+            Owner::IfNamed(words) => self.has_other_user(open, registry, entry, words) && !is_assigned(),
+            Owner::This => false,
+        };
         let Some(kept) = open.kept(self.view) else {
-            return if is_of_another() && !is_assigned() { of_another() } else { create() };
+            return if is_of_another(&of_whom()) { of_another() } else { create() };
         };
         let aliases = self.shared.aliases.get(&registry.path).into_iter().flatten();
         let names = self.shared.names.get(&registry.path);
@@ -279,8 +287,8 @@ impl<'p> Reporter<'_, 'p> {
             aliases: aliases.map(|alias| (*alias).to_owned()).collect(),
             obstacle: open.obstacle(self.view, &registry.path),
         };
-        let (is_of_another, mut finding) = kept.registered.get_or(port, basis, || (is_of_another(), create()));
-        if is_of_another && !is_assigned() {
+        let (owner, mut finding) = kept.registered.get_or(port, basis, || (of_whom(), create()));
+        if is_of_another(&owner) {
             return of_another();
         }
         for label in &mut finding.labels {
@@ -289,13 +297,26 @@ impl<'p> Reporter<'_, 'p> {
         finding
     }
 
-    /// Whether the only entry with a number is that of another service, by all that is said in the file.
-    fn is_of_another(&self, open: &OpenFile<'p>, port: &PortUse, registry: &Registry, entry: &Entry) -> bool {
+    /// Whose entry the only one with a number is, by all that is said in the file.
+    fn of_whom(&self, open: &OpenFile<'p>, port: &PortUse, registry: &Registry, entry: &Entry) -> Owner {
         let source = &open.file.source;
         let names = self.shared.names.get(&registry.path);
-        is_listened_on(port)
+        let is_other = is_listened_on(port)
             && (names_another_service(source, port, entry)
-                || names.is_some_and(|names| is_about_another_entry(source, port, entry, names)))
+                || names.is_some_and(|names| is_about_another_entry(source, port, entry, names)));
+        match words_of_other(source, port, entry) {
+            _ if is_other => Owner::Other,
+            Some(words) => Owner::IfNamed(words),
+            None => Owner::This,
+        }
+    }
+
+    /// Whether another file uses an entry for a service with some words in its name.
+    fn has_other_user(&self, open: &OpenFile<'p>, registry: &Registry, entry: &Entry, words: &[String]) -> bool {
+        let references = self.shared.references.get_or_init(|| references(self.view));
+        let of_entry = references.get(&(&*registry.path, entry.path.as_slice())).into_iter().flatten();
+        let elsewhere = of_entry.filter(|(file, _)| file.source.path != open.file.source.path).take(COMPARED);
+        elsewhere.into_iter().any(|(file, start)| is_reference_of(&file.source, *start, words))
     }
 
     /// Whether the entry has the name that would be found for a use.
@@ -445,6 +466,18 @@ fn of_another(open: &OpenFile<'_>, port: &PortUse, registry: &Registry) -> Findi
         registry.path
     );
     Finding::new(rule(port), &open.file.source.path, port.span, what(port)).help(help)
+}
+
+/// The references to each entry, by the registry's path and the entry's.
+fn references<'p>(view: &ProjectView<'p>) -> HashMap<(&'p str, &'p [String]), Vec<(&'p ProjectFile, u32)>> {
+    let mut references: HashMap<_, Vec<_>> = HashMap::new();
+    for resolved in view.references() {
+        if let Some(Lookup::Entry(entry)) = resolved.target {
+            let key = (&*resolved.registry.path, entry.path.as_slice());
+            references.entry(key).or_default().push((resolved.file, resolved.found.span.start));
+        }
+    }
+    references
 }
 
 /// The names from which some file selects an entry of a registry.

@@ -51,7 +51,7 @@ pub fn run(args: &BaselineArgs) -> Result<ExitCode, Failure> {
             Some(_) => format!("{findings} written to {shown}{changes}; check against it with --baseline {shown}"),
         });
         if is_new && args.output.is_none() {
-            say(&format!("commit the baseline, so that everybody has it: git add {shown}"));
+            say(&format!("commit the baseline so that everyone uses it: git add {shown}"));
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -24,7 +24,7 @@ pub struct Seen {
 /// The comments above entries, without what follows the last one. They explain a key, and are not reasons for its value.
 const COMMENTS: [&str; 3] = [
     "Paths that are not checked, as in .gitignore. Installed packages, generated files and lock files never are.",
-    "The groups of rules that run, and how many findings each has today. Without `select`, all rules run.",
+    "The groups of rules that run, with their current number of findings. Without `select`, all rules run.",
     "Left out, because the repository has nothing for them to check:",
 ];
 
@@ -95,7 +95,7 @@ fn rules(out: &mut String, seen: &Seen) {
         (_, 0) => writeln!(out, "# style = \"warn\""),
         (rules, findings) => writeln!(
             out,
-            "# Style rules ({}) report choices of style, not mistakes: {findings} today.\nstyle = \"warn\"",
+            "# Style rules ({}) report choices of style, not mistakes; findings: {findings}.\nstyle = \"warn\"",
             rules.join(", ")
         ),
     };

@@ -84,7 +84,11 @@ pub fn closing(outcome: &Outcome, view: &View, written: bool) -> String {
         0 => String::new(),
         later => format!(" ({later} of them became fixable by the other fixes)"),
     };
-    let sentence = format!("{done}{later}{made}; remaining: {}{unsettled}", summary::sentence(&outcome.report, view));
+    let left = match outcome.report.findings.is_empty() {
+        true => "nothing left to report".to_owned(),
+        false => format!("remaining: {}", summary::sentence(&outcome.report, view)),
+    };
+    let sentence = format!("{done}{later}{made}; {left}{unsettled}");
     let sentence = match view.stream.wrap {
         true => wrapped(&sentence, view.stream.width).join("\n"),
         false => sentence,

@@ -77,7 +77,7 @@ impl Written<'_> {
         out.push_str("\nThe names are proposals. Next:\n");
         let add =
             if self.is_new { format!("  git add {path}    flakes see tracked files only\n") } else { String::new() };
-        let _ = write!(out, "  edit {path}\n{add}  flakeward fix --diff    what `flakeward fix` then replaces\n");
+        let _ = write!(out, "  edit {path}\n{add}  flakeward fix --diff    show what `flakeward fix` would replace\n");
         out
     }
 }

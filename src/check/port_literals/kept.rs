@@ -26,14 +26,25 @@ pub struct Basis {
     pub obstacle: Option<String>,
 }
 
+/// Whose entry the only one with the number of a port is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Owner {
+    /// That of the port.
+    This,
+    /// Certainly that of another service.
+    Other,
+    /// That of another service if some other file uses it for a service with one of these words in its name.
+    IfNamed(Vec<String>),
+}
+
 /// The results for the ports of one file.
 #[derive(Debug, Default)]
 pub struct Kept {
     /// What the file is about; see [`super::other_service::subject_name`].
     pub subject: OnceLock<String>,
-    /// For ports that an entry has: whether it is certainly that of another service, and otherwise the finding. The
+    /// For ports that an entry has: whose entry it is, and the finding unless it is that of another service. The
     /// positions of the entry in it are those of the run that created it.
-    pub registered: Results<(bool, Finding)>,
+    pub registered: Results<(Owner, Finding)>,
     /// Whether a fix could refer to an entry that is still to be added.
     pub could_be_named: Results<bool>,
 }

@@ -18,15 +18,8 @@ pub fn is_listened_on(port: &PortUse) -> bool {
 /// Whether a file is about a service that the registry has under another number, while nothing in the file's name and
 /// the port's own name refers to the entry: 3000 in `services/wiki.nix` is not the forge's, if there is an entry `wiki`.
 pub fn is_about_another_entry(source: &Source, port: &PortUse, entry: &Entry, names: &HashSet<String>) -> bool {
-    let last = port.name.rsplit(['.', ' ']).next().unwrap_or_default();
-    // `DB_PORT` is the port of another service.
-    const OWN: [&str; 12] =
-        ["", "listen", "http", "https", "web", "server", "node", "app", "container", "service", "ui", "api"];
-    if !words::port_prefix(last).iter().all(|word| OWN.contains(&word.as_str())) {
-        return false;
-    }
     // The name of a function's argument does not say where the number ends up.
-    if !port.name.contains('.') {
+    if !is_plain(port) || !port.name.contains('.') {
         return false;
     }
     let file = subject_name(source);
@@ -38,6 +31,47 @@ pub fn is_about_another_entry(source: &Source, port: &PortUse, entry: &Entry, na
         && names.contains(&file)
         && !entry.path.iter().any(|name| words::split(name).concat() == file)
         && !is_well_known(port.number, &service)
+}
+
+/// The words of an entry's name, if a port is an option of a service that has none of them: 4567 of
+/// `services.wiki.port`, which the registry has as `forge`.
+pub fn words_of_other(source: &Source, port: &PortUse, entry: &Entry) -> Option<Vec<String>> {
+    if !is_listened_on(port) || !is_plain(port) {
+        return None;
+    }
+    let mut parts = port.name.split('.');
+    parts.find(|part| *part == "services")?;
+    // The option follows the service.
+    let own = parts.next().filter(|own| *own != "?" && parts.next().is_some())?;
+    let telling = |name: &str| words::split(name).into_iter().filter(|word| !is_generic(word));
+    let registered = words::split(&entry.name());
+    let around = words::split(&source.path).concat() + &words::split(&port.name).concat();
+    let service: Vec<String> = registered.iter().filter(|word| !is_generic(word)).cloned().collect();
+    let is_other = !service.is_empty()
+        && telling(own).next().is_some()
+        && !service.iter().any(|word| around.contains(word))
+        && !telling(own).any(|word| registered.concat().contains(&word))
+        && !is_well_known(port.number, &service);
+    is_other.then_some(service)
+}
+
+/// Whether a text before a reference, or the name of its file, has one of some words.
+pub fn is_reference_of(source: &Source, start: u32, names: &[String]) -> bool {
+    let before = source.text.get(..start as usize).unwrap_or_default();
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    let around = words::split(crate::wording::tail(line, LONGEST)).concat() + &subject_name(source);
+    names.iter().any(|word| around.contains(word))
+}
+
+/// The part of a line that may say what a reference is for, in bytes.
+const LONGEST: usize = 200;
+
+/// Whether nothing in the last name of a use is about another service, as in `DB_PORT`.
+fn is_plain(port: &PortUse) -> bool {
+    const OWN: [&str; 12] =
+        ["", "listen", "http", "https", "web", "server", "node", "app", "container", "service", "ui", "api"];
+    let last = port.name.rsplit(['.', ' ']).next().unwrap_or_default();
+    words::port_prefix(last).iter().all(|word| OWN.contains(&word.as_str()))
 }
 
 /// Whether a number always means the service with some words in its name: 53 is DNS, whatever uses it.
