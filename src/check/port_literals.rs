@@ -117,6 +117,9 @@ pub(super) fn machine_of(path: &str) -> Option<&str> {
 /// Maximum number of entries with the same number that a finding names.
 const NAMED: usize = 4;
 
+/// The references to each entry, by the registry's path and the entry's, with their positions.
+type References<'p> = HashMap<(&'p str, &'p [String]), Vec<(&'p ProjectFile, u32)>>;
+
 /// Data that all findings share.
 #[derive(Default)]
 pub struct Shared<'p> {
@@ -131,7 +134,7 @@ pub struct Shared<'p> {
     /// The entries that the names of uses would be found for, as soon as they are needed.
     assigned: OnceLock<Assigned<'p>>,
     /// The references to each entry, by the registry's path and the entry's, as soon as they are needed.
-    references: OnceLock<HashMap<(&'p str, &'p [String]), Vec<(&'p ProjectFile, u32)>>>,
+    references: OnceLock<References<'p>>,
 }
 
 impl<'p> Shared<'p> {
@@ -469,7 +472,7 @@ fn of_another(open: &OpenFile<'_>, port: &PortUse, registry: &Registry) -> Findi
 }
 
 /// The references to each entry, by the registry's path and the entry's.
-fn references<'p>(view: &ProjectView<'p>) -> HashMap<(&'p str, &'p [String]), Vec<(&'p ProjectFile, u32)>> {
+fn references<'p>(view: &ProjectView<'p>) -> References<'p> {
     let mut references: HashMap<_, Vec<_>> = HashMap::new();
     for resolved in view.references() {
         if let Some(Lookup::Entry(entry)) = resolved.target {
