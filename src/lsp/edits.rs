@@ -158,17 +158,19 @@ pub fn between(path: &RelPath, before: &str, after: &str) -> Vec<Edit> {
         starts
     };
     let (old, new) = (starts(before), starts(after));
-    let changed = diff.ops().iter().filter(|op| !matches!(op, DiffOp::Equal { .. }));
-    changed
-        .map(|op| {
-            let (from, to) = (op.old_range(), op.new_range());
-            Edit {
-                path: path.clone(),
-                span: Span::new(old[from.start], old[from.end]),
-                text: after[new[to.start]..new[to.end]].to_owned(),
-            }
-        })
-        .collect()
+    let mut edits = Vec::new();
+    // The operations' own positions may be wrong where lines repeat (`similar` 2.7 moves operations without updating them);
+    // their lengths are right.
+    let (mut from, mut to) = (0, 0);
+    for op in diff.ops() {
+        let (from_end, to_end) = (from + op.old_range().len(), to + op.new_range().len());
+        if !matches!(op, DiffOp::Equal { .. }) {
+            let text = after[new[to]..new[to_end]].to_owned();
+            edits.push(Edit { path: path.clone(), span: Span::new(old[from], old[from_end]), text });
+        }
+        (from, to) = (from_end, to_end);
+    }
+    edits
 }
 
 #[cfg(test)]
@@ -177,7 +179,8 @@ mod tests {
 
     #[test]
     fn the_edits_between_two_texts_make_the_second_of_the_first() {
-        let texts = ["", "a\n", "a\nb\nc\n", "a\r\nb\r\nc", "x\na\nc\n", "a\nb\nc\nd", "ü\nb\n😀\n"];
+        let texts =
+            ["", "a\n", "a\nb\nc\n", "a\r\nb\r\nc", "x\na\nc\n", "a\nb\nc\nd", "ü\nb\n😀\n", "c\na\n", "a\nb\na\n"];
         for before in texts {
             for after in texts {
                 let mut text = before.to_owned();
