@@ -176,13 +176,15 @@ fn registry_tree<'p>(view: &ProjectView<'p>, registry: &Registry) -> Option<Tree
 struct OpenFile<'p> {
     file: &'p ProjectFile,
     opened: OnceCell<Option<PortFile<'p, 'p>>>,
+    /// The registry that was asked for first, and why the file cannot import it, if it cannot.
+    obstacle: OnceCell<(String, Option<String>)>,
     /// The results of earlier runs. `None` if there is only one run.
     kept: OnceCell<Option<Arc<Kept>>>,
 }
 
 impl<'p> OpenFile<'p> {
     fn new(file: &'p ProjectFile) -> Self {
-        Self { file, opened: OnceCell::new(), kept: OnceCell::new() }
+        Self { file, opened: OnceCell::new(), obstacle: OnceCell::new(), kept: OnceCell::new() }
     }
 
     fn kept(&self, view: &ProjectView<'_>) -> Option<&Kept> {
@@ -191,7 +193,9 @@ impl<'p> OpenFile<'p> {
 
     /// Why the file cannot import a registry.
     fn obstacle(&self, view: &ProjectView<'_>, registry: &str) -> Option<String> {
-        port_fix::import_obstacle(view.flakes(), &self.file.source.path, registry)
+        let read = || port_fix::import_obstacle(view.flakes(), &self.file.source.path, registry);
+        let (first, obstacle) = self.obstacle.get_or_init(|| (registry.to_owned(), read()));
+        if first == registry { obstacle.clone() } else { read() }
     }
 
     fn opened(&self) -> Option<&PortFile<'p, 'p>> {

@@ -127,10 +127,15 @@ fn service(name: &str) -> Option<String> {
 
 /// The categories that a use proves: `oci` of `services.oci.wiki.port` in `services/oci/wiki.nix`.
 fn categories<'a>(port: &Missing<'a>) -> Option<&'a str> {
+    let folders = || port.path.split('/').zip(port.path.split('/').skip(1));
+    // Mostly no folder is named like a part of the path after the first.
+    let is_inner = |folder: &str| port.name.match_indices(folder).any(|(at, _)| port.name[..at].ends_with('.'));
+    if !folders().any(|(folder, _)| is_inner(folder)) {
+        return None;
+    }
     let parts: Vec<&'a str> = port.name.split('.').collect();
-    let folders: Vec<&str> = port.path.split('/').collect();
     let is_in_folder = |category: &str, name: &str| {
-        folders.windows(2).any(|pair| pair[0] == category && pair[1].split('.').next() == Some(name))
+        folders().any(|(folder, inside)| folder == category && inside.split('.').next() == Some(name))
     };
     let proof = parts
         .windows(4)
