@@ -347,6 +347,47 @@ fn exports_need_a_registry_and_names_of_their_own() {
     failure("a.b-c and a.bC would both be called `A_B_C_PORT`");
 }
 
+/// A set that a function keeps to itself cannot be the registry, and neither can a module.
+#[test]
+fn init_is_not_misled_by_local_sets() {
+    let module = "{\n  flake.modules.nixos.sync = { lib, ... }:\n    let\n      ports = { a = 4801; b = 4802; c = 4803; d = \
+                  4804; e = 4805; };\n    in\n    { x = lib.toString ports.a; };\n}\n";
+    let files = [("modules/sync.nix", module), ("modules/wiki.nix", "{ services.wiki.port = 4810; }\n")];
+    let repository = Repository::new(&files);
+    let init = run(repository.path(), "ports init");
+    assert!(init.status.success(), "{}", String::from_utf8_lossy(&init.stderr));
+    assert!(fs::read_to_string(repository.path().join("lib/ports.nix")).unwrap().contains("wiki = 4810;"));
+
+    let local = "{ lib, ... }: let ports = { a = 4801; b = 4802; c = 4803; }; in { x = lib.toString ports.a; }\n";
+    for (text, why) in [(module, "is not a set of ports"), (local, "does not export its ports")] {
+        let repository = Repository::new(&files);
+        fs::write(repository.path().join("modules/sync.nix"), text).unwrap();
+        fs::write(repository.path().join("flakeward.toml"), "[ports]\nregistry = \"modules/sync.nix\"\n").unwrap();
+        let init = run(repository.path(), "ports init");
+        assert_eq!(init.status.code(), Some(2));
+        let stderr = String::from_utf8(init.stderr).unwrap();
+        assert!(
+            stderr.starts_with(&format!("error: modules/sync.nix is configured as the port registry, but {why}\n")),
+            "{stderr}"
+        );
+        assert_eq!(fs::read_to_string(repository.path().join("modules/sync.nix")).unwrap(), text);
+    }
+}
+
+/// A set of ports is not duplicated, unless the configuration says where the registry is to be.
+#[test]
+fn init_writes_the_configured_registry_although_there_is_a_set_of_ports() {
+    let infra = "{ ports = { a = 4801; b = 4802; c = 4803; d = 4804; e = 4805; }; }\n";
+    let repository = Repository::new(&[
+        ("infra.nix", infra),
+        ("modules/wiki.nix", "{ services.wiki.port = 4810; }\n"),
+        ("flakeward.toml", "[ports]\nregistry = \"nix/ports.nix\"\n"),
+    ]);
+    let init = run(repository.path(), "ports init");
+    assert!(init.status.success(), "{}", String::from_utf8_lossy(&init.stderr));
+    assert!(fs::read_to_string(repository.path().join("nix/ports.nix")).unwrap().contains("wiki = 4810;"));
+}
+
 /// A repository that has its ports in a set already gets no second registry.
 #[test]
 fn init_does_not_duplicate_a_set_of_ports() {

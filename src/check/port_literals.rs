@@ -15,7 +15,7 @@ use rayon::prelude::*;
 
 use self::additions::Additions;
 use self::assigned::Assigned;
-pub use self::defined::{Definition, defined_elsewhere};
+pub use self::defined::{Definition, Unsuitable, defined_elsewhere, unsuitable_registry};
 use self::kept::{Basis, Kept, Owner};
 use self::other_service::{
     is_about_another_entry, is_listened_on, is_reference_of, names_another_service, subject_name, words_of_other,

@@ -36,7 +36,7 @@ pub static GENERIC: Words = words!(
     domain domains conn connection connections dest destination source src dst num no per all new old tmp temp liveness startup \
     sops age agenix secret secrets fail2ban variant netdev machine machines hosts guest lan wan internal external http https accept interface backend backends client clients \
     receiver receivers substituter substituters passthru wait ruleset elements nft nftables iptables inet netdevs xdg rendezvous \
-    global globals boot uci build builders allocate until darwin linux macos \
+    spider global globals boot uci build builders allocate until darwin linux macos \
     flag list lists nat publish published paths protocols get helm release releases stateful daemon sets objects ingresses workload properties steps vhost vhosts route routes ingress egress proxies serve funnel dports sports \
     table tables chain chains firewalled "
 );
@@ -63,6 +63,30 @@ pub const PURPOSES: &[&str] = &[
     "voice",
     "web",
     "websocket",
+    "webui",
+];
+
+/// Numbers that are common for a purpose whatever program listens, with the word for it. They tell apart ports of one
+/// service that have no other names. 2222 and 2525 are the usual unprivileged alternatives for 22 and 25; IANA registers
+/// 8443 as `pcsync-https`; 8448 is the federation port of the Matrix specification.
+pub const COMMON_PURPOSES: &[(u32, &str)] =
+    &[(2222, "ssh"), (2525, "smtp"), (8443, "https"), (8448, "federation"), (9443, "https")];
+
+/// Names of sets around services, and of phases and hooks of a build: never the name of a service.
+pub const STRUCTURE: &[&str] = &[
+    "HealthCheck",
+    "Healthcheck",
+    "binds",
+    "destination",
+    "groups",
+    "healthcheck",
+    "homeserver",
+    "links",
+    "matcher",
+    "matchers",
+    "postPatch",
+    "presets",
+    "shellHook",
 ];
 
 /// Words on a line before the address that a proxy or a firewall forwards connections to.
@@ -168,6 +192,7 @@ pub const CLIENTS: &[&str] = &[
     "uris",
     "url",
     "urls",
+    "homeserver",
     "href",
     "monitor",
     "origin",
@@ -182,7 +207,9 @@ pub const CLIENT_SETS: &[&str] = &[
     "alertmanagers",
     "datasources",
     "egress",
+    "homeserver",
     "locations",
+    "matcher",
     "receivers",
     "remote_write",
     "remoteWrite",
@@ -414,8 +441,9 @@ pub const GROUPS: &[(&str, &[&str])] = &[
     (
         "home",
         &[
-            "home",
+            "assistant",
             "homeassistant",
+            "homekit",
             "hass",
             "zigbee2mqtt",
             "zwave",

@@ -96,7 +96,7 @@ pub fn renamed(old: &str, new: &str, changes: &[Change], view: &View) -> String 
 pub fn nothing_to_add(has_registry: bool) -> &'static str {
     match has_registry {
         false => "no port here needs a name: nothing written\n",
-        true => "every port that can refer to the registry has an entry: nothing to add\n",
+        true => "nothing to add: every port that could use the registry already has an entry\n",
     }
 }
 

@@ -322,9 +322,9 @@ mod tests {
 
     #[test]
     fn reasons_of_suppressions_name_the_entry_as_it_is_called_now() {
-        let registry = "{\n  a.web = 80;\n  # flakeward: allow(port-conflict) another service than a.web, used in other files\n  b.web = \
+        let registry = "{\n  a.web = 80;\n  # flakeward: allow(port-conflict) a different service from a.web\n  b.web = \
                         80; # not a.web2\n}\n";
         let after = moved(&[("lib/ports.nix", registry)], "a.web", "a.site").unwrap();
-        assert_eq!(after[0], registry.replace("a.web =", "a.site =").replace("than a.web,", "than a.site,"));
+        assert_eq!(after[0], registry.replace("a.web =", "a.site =").replace("from a.web\n", "from a.site\n"));
     }
 }

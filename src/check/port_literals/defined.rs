@@ -1,11 +1,15 @@
-//! Sets of port numbers that a repository has although no registry is configured.
+//! Sets of port numbers that a repository has although no registry is configured, and configured files that are not
+//! registries.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::unanswered;
 use crate::check::ProjectView;
+use crate::facts::port_registry::{RegistryFacts, dotted};
 use crate::finding::{RelPath, Span};
 use crate::knowledge::name_words::{HOLDERS, TOP_LEVEL};
+use crate::lang::{Language, Tree};
+use crate::rewrite::ports::layout::Layout;
 use crate::source::FileKind;
 
 /// The fewest numbers of a set that is like a registry.
@@ -22,10 +26,10 @@ pub struct Definition {
     pub count: usize,
 }
 
-/// The largest set called `ports` outside of the options of a module: `{ network.ports = { wiki = 8000; .. }; }`. `None`
-/// if there is a registry.
+/// The largest set called `ports` that other files can import: `{ network.ports = { wiki = 8000; .. }; }`. `None` if there
+/// is a registry, or if the configuration says where it is to be.
 pub fn defined_elsewhere(view: &ProjectView<'_>) -> Option<Definition> {
-    if !view.registries().is_empty() {
+    if !view.registries().is_empty() || !view.ports.registries.is_empty() {
         return None;
     }
     let mut sets: BTreeMap<(&RelPath, &str), (Span, BTreeSet<&str>)> = BTreeMap::new();
@@ -37,10 +41,49 @@ pub fn defined_elsewhere(view: &ProjectView<'_>) -> Option<Definition> {
         *first = (*first).min(port.span);
         names.insert(&port.name);
     }
-    let ((path, _), (first, names)) = sets.into_iter().max_by_key(|(_, (_, names))| names.len())?;
+    sets.retain(|_, (_, names)| names.len() >= FEWEST);
+    let importable = sets.into_iter().filter(|((path, set), _)| texts.get(path).is_some_and(|text| exports(text, set)));
+    let ((path, _), (first, names)) = importable.max_by_key(|(_, (_, names))| names.len())?;
     let before = texts.get(path)?.get(..first.start as usize)?;
     let line = before.rfind("ports").map_or(before, |at| &before[..at]).matches('\n').count() + 1;
-    (names.len() >= FEWEST).then(|| Definition { path: path.clone(), line, count: names.len() })
+    Some(Definition { path: path.clone(), line, count: names.len() })
+}
+
+/// Whether a set is part of a file's value. A `let` inside of a function keeps its names to itself.
+fn exports(text: &str, set: &str) -> bool {
+    let Some(tree) = Tree::parse(Language::Nix, text) else { return false };
+    let Some(layout) = Layout::read(&tree, &[]) else { return false };
+    layout.paths().iter().any(|path| {
+        let path = dotted(path);
+        // `inherit ports;`
+        path == set || path.strip_prefix(set).is_some_and(|rest| rest.starts_with('.'))
+    })
+}
+
+/// A file that is configured as the registry although no entries can be added to it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Unsuitable {
+    /// The file.
+    pub path: RelPath,
+    /// What is wrong with it, after its name.
+    pub why: &'static str,
+}
+
+/// The first configured registry that is not one. `None` if no port needs an entry.
+pub fn unsuitable_registry(view: &ProjectView<'_>) -> Option<Unsuitable> {
+    if view.ports.registries.is_empty() {
+        return None;
+    }
+    let found = view.project.all::<RegistryFacts>().filter_map(|facts| facts.defined.as_ref());
+    let unsuitable = found.filter(|registry| !registry.entries.is_empty()).find_map(|registry| {
+        let why = match (registry.shape.importable, registry.is_convincing()) {
+            (false, _) => "does not export its ports",
+            (true, false) => "is not a set of ports",
+            (true, true) => return None,
+        };
+        Some(Unsuitable { path: registry.path.clone(), why })
+    })?;
+    unanswered(view, |_| true).next().is_some().then_some(unsuitable)
 }
 
 /// The path of the set called `ports` that contains a port, and the port's path in it.

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use super::{Failure, changes, known};
-use crate::check::port_literals::Definition;
+use crate::check::port_literals::{Definition, Unsuitable};
 use crate::check::{ProjectView, port_literals};
 use crate::cli::PortsInitArgs;
 use crate::command::session::LeftOut;
@@ -21,6 +21,9 @@ pub fn run(args: &PortsInitArgs) -> Result<ExitCode, Failure> {
     let settings = &session.settings;
     let config = &settings.config;
     let view = ProjectView::new(&facts.project, &config.ports, &config.params, settings.now, Safety::Safe);
+    if let Some(unsuitable) = port_literals::unsuitable_registry(&view) {
+        return Err(not_a_registry(&unsuitable, &session));
+    }
     let Some(plan) = port_literals::missing_entries(&view) else {
         let has_registry = facts.project.all::<RegistryFacts>().any(|facts| facts.defined.is_some());
         print(output::ports::nothing_to_add(has_registry))?;
@@ -50,6 +53,15 @@ fn already_defined(defined: &Definition, session: &Session) -> Failure {
     Failure::new(format!("{shown}:{line} already defines `ports`, a set of {count} port numbers")).help(format!(
         "if it is the registry, write `registry = \"{path}\"` below `[ports]` in flakeward.toml; nothing was written"
     ))
+}
+
+/// Entries in such a file would be options of a module, or names that no other file can import.
+fn not_a_registry(Unsuitable { path, why }: &Unsuitable, session: &Session) -> Failure {
+    let shown = session.view.path(path);
+    Failure::new(format!("{shown} is configured as the port registry, but {why}")).help(
+        "set `registry` below `[ports]` in flakeward.toml to a file that contains only ports, for example \
+         `registry = \"lib/ports.nix\"`, which may not exist yet; nothing was written",
+    )
 }
 
 /// Later runs would not find the registry.

@@ -132,7 +132,7 @@ fn placed(
             by_use.insert((missing[index].path.to_owned(), missing[index].span.start), entries.len());
         }
         let comment = proposal.unnamed.then(|| match proposal.uses.first() {
-            Some(&index) => format!("No name found: {} does not say what it is for.", missing[index].path),
+            Some(&index) => format!("No name found: nothing in {} says what this port is for.", missing[index].path),
             None => "No name found.".to_owned(),
         });
         entries.push(NewEntry { path, number: proposal.number, comment });
@@ -154,8 +154,8 @@ fn explain(entries: &mut [NewEntry], listening: &[bool]) {
         match first.get(&entry.number) {
             Some((other, listens)) => {
                 let reason = match *listens && listening[at] {
-                    true => format!("another service than {other}, used in other files"),
-                    false => format!("used under another name than {other}"),
+                    true => format!("a different service from {other}"),
+                    false => format!("same port as {other}, under a different name"),
                 };
                 entry.comment = Some(format!("flakeward: allow(port-conflict) {reason}"));
             }
@@ -224,8 +224,8 @@ mod tests {
             plan.edits[0].text.strip_prefix(HEAD).unwrap(),
             "{\n  databases = {\n    redis = 6379;\n  };\n\n  home = {\n    homeAssistant = 8123;\n  };\n\n  infrastructure = {\n    \
              https = 443;\n  };\n\n  media = {\n    jellyfin = 8096;\n    jellyfinAlternate = 8097;\n  };\n\n  monitoring = {\n    grafana = \
-             3000;\n    grafanaMetrics = 9101;\n  };\n\n  unnamed = {\n    # No name found: docker-compose.yml does not say what it is \
-             for.\n    port7000Tcp = 7000;\n  };\n}\n"
+             3000;\n    grafanaMetrics = 9101;\n  };\n\n  unnamed = {\n    # No name found: nothing in docker-compose.yml says what \
+             this port is for.\n    port7000Tcp = 7000;\n  };\n}\n"
         );
         assert_eq!(plan.entry_of("modules/cache.nix", Span::new(0, 0)).unwrap().path, ["databases", "redis"]);
     }

@@ -4,15 +4,16 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::reader::is_front;
 use super::{Cluster, Missing, OTHER, Proposal, UNNAMED, Used, group, group_by_path, scaffolding};
-use crate::knowledge::name_words::HOLDERS;
+use crate::knowledge::name_words::{GROUPS, HOLDERS};
 
 /// Gives each cluster a distinct name.
 pub fn distinct(clusters: Vec<Cluster<'_>>, missing: &[Missing<'_>]) -> Vec<Proposal> {
     let machines = scaffolding::machines(missing);
     let names: Vec<Vec<Vec<String>>> =
         clusters.iter().map(|cluster| machines_last(cluster.names(), &machines)).collect();
-    let groups: Vec<&'static str> =
+    let mut groups: Vec<&'static str> =
         clusters.iter().zip(&names).map(|(one, names)| group_of(one, names, missing)).collect();
+    unite(&clusters, &mut groups);
     let chosen = apart(&clusters, &names, &groups);
     let all = clusters.into_iter().zip(chosen).zip(groups);
     all.map(|((cluster, name), group)| Proposal {
@@ -35,9 +36,10 @@ pub fn all_names(cluster: &Cluster<'_>, missing: &[Missing<'_>]) -> Vec<Vec<Stri
     names
 }
 
-/// Whether a name only says what kind of thing it is: `services`, as of a file `services.nix`.
+/// Whether a name only says what kind of thing it is: `services`, as of a file `services.nix`, or the name of a group.
 fn is_holder(name: &[String]) -> bool {
-    matches!(name, [only] if HOLDERS.contains(&only.as_str()))
+    let is_group = |name: &str| GROUPS.iter().any(|(group, words)| *group == name && !words.contains(&name));
+    matches!(name, [only] if HOLDERS.contains(&only.as_str()) || is_group(only))
 }
 
 /// Sorts names that contain the name of a machine last. Names that say nothing are left out.
@@ -45,6 +47,19 @@ fn machines_last(mut names: Vec<Vec<String>>, machines: &HashSet<String>) -> Vec
     names.retain(|name| !is_holder(name));
     names.sort_by_key(|name| name.len() > 1 && name.iter().any(|word| machines.contains(word)));
     names
+}
+
+/// Puts all ports of a service into one group.
+fn unite(clusters: &[Cluster<'_>], groups: &mut [&'static str]) {
+    let mut by_service: HashMap<&[String], &'static str> = HashMap::new();
+    let is_named = |cluster: &&Cluster<'_>| cluster.row.is_none() && !cluster.service.is_empty();
+    for (cluster, group) in clusters.iter().zip(&*groups).filter(|(cluster, _)| is_named(cluster)) {
+        let known = by_service.entry(&cluster.service).or_insert(group);
+        *known = if *known == OTHER { group } else { known };
+    }
+    for (cluster, group) in clusters.iter().zip(groups).filter(|(cluster, _)| is_named(cluster)) {
+        *group = by_service[cluster.service.as_slice()];
+    }
 }
 
 fn group_of(cluster: &Cluster<'_>, names: &[Vec<String>], missing: &[Missing<'_>]) -> &'static str {
@@ -90,20 +105,27 @@ fn apart(clusters: &[Cluster<'_>], names: &[Vec<Vec<String>>], groups: &[&'stati
         lists.sort();
         lists
     };
+    let claims: Vec<Claim> = clusters.iter().map(claim).collect();
+    let by_claim = |mut list: Vec<usize>| {
+        list.sort_by_key(|&at| claims[at]);
+        list
+    };
+    // The clusters that need another name: all except the one with the best claim.
+    let others = |list: Vec<usize>| by_claim(list).split_off(1);
     for _ in 1..names.iter().map(Vec::len).max().unwrap_or(0) {
         let lists = contested(&chosen);
-        for at in lists.into_iter().flat_map(|list| others(clusters, list)) {
+        for at in lists.into_iter().flat_map(|list| others(list)) {
             chosen[at] = (chosen[at] + 1).min(names[at].len().saturating_sub(1));
         }
     }
     let mut taken: HashSet<(&str, Vec<String>)> = HashSet::new();
-    let order = by_claim(clusters, (0..names.len()).collect());
+    let order = by_claim((0..names.len()).collect());
     let mut result: BTreeMap<usize, Vec<String>> = BTreeMap::new();
     for at in order {
         let Some(name) = names[at].get(chosen[at]) else { continue };
         let first = &names[at][0];
         let free = std::iter::once(name.clone()).chain(names[at].iter().cloned());
-        let free = free.chain(clusters[at].listens().then(|| alternate(first)));
+        let free = free.chain((clusters[at].listens() || clusters[at].is_main()).then(|| alternate(first)));
         let free = free.chain(clusters[at].names_by_file());
         if let Some(name) = free.into_iter().find(|name| taken.insert((groups[at], name.clone()))) {
             result.insert(at, name);
@@ -117,20 +139,27 @@ fn alternate(name: &[String]) -> Vec<String> {
     name.iter().cloned().chain(["alternate".to_owned()]).collect()
 }
 
-/// The clusters that need another name: all except the one with the best claim.
-fn others(clusters: &[Cluster<'_>], list: Vec<usize>) -> Vec<usize> {
-    by_claim(clusters, list).split_off(1)
-}
+/// The claim of a cluster to a name; the least one has the best claim.
+type Claim = ([bool; 9], u32);
 
-/// Sorts clusters by their claim to a name: numbers outside of containers first, the well-known number of a service before
-/// others, then listeners, then names without qualifiers, then the lower number.
-fn by_claim(clusters: &[Cluster<'_>], mut list: Vec<usize>) -> Vec<usize> {
-    list.sort_by_key(|&at| {
-        let cluster = &clusters[at];
-        let is_qualified = |used: &Used<'_>| !used.evidence.sides().is_empty() || !used.evidence.middle().is_empty();
-        let qualified = cluster.best().is_none_or(is_qualified);
-        let inside = cluster.uses.iter().all(|used| used.evidence.is_isolated());
-        (inside || cluster.row.is_none(), inside, !cluster.listens(), qualified, cluster.number)
-    });
-    list
+/// Numbers outside of containers have precedence, the well-known number of a service over others, a service's own port over
+/// those of its parts, and a value over a default; then listeners, names without qualifiers, numbers that several options
+/// have, and the lower number.
+fn claim(cluster: &Cluster<'_>) -> Claim {
+    let is_qualified = |used: &Used<'_>| !used.evidence.sides().is_empty() || !used.evidence.middle().is_empty();
+    let qualified = cluster.best().is_none_or(is_qualified);
+    let inside = cluster.uses.iter().all(|used| used.evidence.is_isolated());
+    let is_main = cluster.is_main();
+    let criteria = [
+        inside || cluster.row.is_none(),
+        inside,
+        !is_main,
+        is_main && cluster.is_default(),
+        !cluster.listens(),
+        qualified,
+        cluster.is_partly_qualified(),
+        !cluster.is_repeated(),
+        cluster.uses.iter().any(|used| used.evidence.is_isolated()),
+    ];
+    (criteria, cluster.number)
 }

@@ -7,7 +7,8 @@ use super::evidence::{Candidate, Evidence, weight};
 use super::reader::is_front;
 use super::scaffolding;
 use super::words::{self, share, with};
-use crate::knowledge::service_ports::Service;
+use crate::knowledge::name_words::{COMMON_PURPOSES, PURPOSES};
+use crate::knowledge::service_ports::{self, Service};
 
 /// The uses of one service.
 #[derive(Debug)]
@@ -32,6 +33,8 @@ struct Places<'a> {
     files: HashSet<&'a str>,
     /// The machines with a listener.
     machines: HashSet<&'a str>,
+    /// The names of the service's parts that have this port: `s3` of `garageS3`.
+    parts: HashSet<Vec<String>>,
     /// The addresses that clients connect to, with the files of the clients.
     addresses: HashSet<(&'a str, &'a str)>,
 }
@@ -42,6 +45,11 @@ impl<'a> Places<'a> {
         if used.is_listener() {
             self.listens |= used.evidence.best.weight >= weight::BOUND;
             self.machines.extend(scaffolding::machine(used.path));
+            let part = &used.evidence.best.qualifier;
+            let is_purpose = part.iter().all(|word| PURPOSES.contains(&word.as_str()));
+            if !is_purpose && !self.parts.contains(part) {
+                self.parts.insert(part.clone());
+            }
             if !used.evidence.is_isolated() {
                 self.files.insert(used.path);
             }
@@ -109,9 +117,11 @@ fn only(mut items: impl Iterator<Item = usize>) -> Option<usize> {
     items.next().filter(|_| items.next().is_none())
 }
 
-/// The service whose usual number it is, for a listener that only its file names.
+/// The service whose usual number it is, for a listener that only its file names, and for a use without a better name if
+/// no other service has the number.
 fn of_same_row(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
-    let (row, _) = used.known.filter(|_| used.is_listener())?;
+    let usual = || used.row().filter(|_| found.len() == 1);
+    let row = used.known.filter(|_| used.is_listener()).map(|(row, _)| row).or_else(usual)?;
     found.iter().position(|cluster| cluster.row == Some(row))
 }
 
@@ -130,7 +140,10 @@ fn names_another(found: &[Cluster<'_>], used: &Used<'_>) -> bool {
         // The host of a proxy is another name of the service behind it.
         // So is the name of a variable, unless there is such a service.
         [only] if only.listens() => {
-            let is_target = used.evidence.best.weight == weight::TARGET || used.evidence.names_service();
+            // A connection within the machine reaches the only listener, whatever the client calls it.
+            let is_elsewhere = !used.evidence.is_loopback() || only.is_on_another_machine(used);
+            let is_target =
+                is_elsewhere && used.evidence.best.weight == weight::TARGET || used.evidence.names_service();
             used.names_target() && is_target || used.is_listener()
         }
         _ => used.names_target() || used.is_listener() || names_host || is_proxied,
@@ -170,7 +183,8 @@ impl<'a> Cluster<'a> {
             // Secondary evidence of one use may be the name of another.
             _ => {
                 let in_path = |words: &BTreeSet<String>, name: &[String]| {
-                    let mut telling = name.iter().filter(|word| !words::is_generic(word)).peekable();
+                    let is_telling = |word: &&String| !words::is_generic(word) && !PURPOSES.contains(&word.as_str());
+                    let mut telling = name.iter().filter(is_telling).peekable();
                     telling.peek().is_some() && telling.all(|word| share(std::slice::from_ref(word), words))
                 };
                 let near =
@@ -184,7 +198,15 @@ impl<'a> Cluster<'a> {
     /// Whether the evidence of a use names this service.
     fn is_named_by(&self, used: &Used<'_>) -> bool {
         // The best name is contained in its words, and cheaper to compare.
-        share(&self.service, &used.evidence.best.service) || share(&self.service, used.evidence.words())
+        share(&self.service, &used.evidence.best.service)
+            || self.places.parts.contains(&used.evidence.best.service)
+            || share(&self.service, used.evidence.words())
+    }
+
+    /// Whether all that listens on the port is on other machines than a use.
+    fn is_on_another_machine(&self, used: &Used<'_>) -> bool {
+        let machine = scaffolding::machine(used.path);
+        !self.places.machines.is_empty() && machine.is_some_and(|machine| !self.places.machines.contains(machine))
     }
 
     /// The use with the strongest evidence.
@@ -201,6 +223,44 @@ impl<'a> Cluster<'a> {
     /// Whether something certainly listens on the port.
     pub fn listens(&self) -> bool {
         self.places.listens
+    }
+
+    /// Whether the number is only the default of an option.
+    pub fn is_default(&self) -> bool {
+        self.uses.iter().any(|used| used.is_listener() && used.evidence.is_default())
+    }
+
+    /// Whether it is the service's own port rather than that of one of its parts.
+    pub fn is_main(&self) -> bool {
+        let service = self.best().map(|used| &used.evidence.best.service);
+        let is_own = |used: &Used<'_>| Some(&used.evidence.best.service) == service && used.is_listener();
+        self.uses.iter().any(|used| is_own(used) && used.evidence.is_main())
+    }
+
+    /// Words for the purpose that the number usually has, whatever program listens.
+    fn purposes(&self) -> Vec<Vec<String>> {
+        const SYSTEM_PORTS: u32 = 1024;
+        let common = COMMON_PURPOSES.iter().find(|(number, _)| *number == self.number);
+        let row = service_ports::services(self.number).first().filter(|_| self.number < SYSTEM_PORTS);
+        common
+            .map(|(_, word)| vec![(*word).to_owned()])
+            .into_iter()
+            .chain(row.map(|row| words::split(row.name)))
+            .collect()
+    }
+
+    /// Whether several options have the number.
+    pub fn is_repeated(&self) -> bool {
+        let place = |used: &Used<'a>| (used.path, used.evidence.option());
+        self.uses.windows(2).any(|pair| place(&pair[0]) != place(&pair[1]))
+    }
+
+    /// Whether a use has a longer name: `wikiSocket` instead of `wiki`.
+    pub fn is_partly_qualified(&self) -> bool {
+        let Some(best) = self.best().map(|used| &used.evidence.best) else { return false };
+        let is_longer = |name: &[String]| name.len() > best.service.len() && name.starts_with(&best.service);
+        let mut listeners = self.uses.iter().filter(|used| used.is_listener());
+        best.qualifier.is_empty() && listeners.any(|used| is_longer(&used.evidence.best.service))
     }
 
     /// Names that begin with the subject of a file, as a last resort.
@@ -231,20 +291,15 @@ impl<'a> Cluster<'a> {
                 names.push(with(&base, comment));
             }
         }
-        // A number that several machines have is not that of one machine.
-        let machines: BTreeSet<&str> = self.uses.iter().filter_map(|used| scaffolding::machine(used.path)).collect();
-        let machine = machines.first().filter(|_| machines.len() == 1).map(|machine| words::service(machine));
+        let best = self.best().filter(|used| is_name(used));
+        let base = best.map(|best| with(&best.evidence.best.service, &best.evidence.best.qualifier));
+        names.extend(base.iter().filter(|_| self.is_default()).map(|base| with(base, &["default".to_owned()])));
         for used in by_weight() {
             let Candidate { service, qualifier, .. } = &used.evidence.best;
             let base = with(&join_instance(service, &used.evidence.middle()), qualifier);
             names.extend(used.evidence.further().iter().map(|words| with(&base, words)));
         }
-        for used in by_weight() {
-            let Candidate { service, qualifier, .. } = &used.evidence.best;
-            let base = with(&join_instance(service, &used.evidence.middle()), qualifier);
-            let base = with(&base, &used.evidence.sides());
-            names.extend(machine.iter().map(|words| with(&base, words)));
-        }
+        names.extend(base.iter().flat_map(|base| self.purposes().into_iter().map(|words| with(base, &words))));
         if names.is_empty() && self.uses.iter().all(|used| used.evidence.is_named_by_file()) {
             names.extend(self.uses.iter().find_map(|used| words::file_stem(used.path)));
         }

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 
 use super::Missing;
 use super::line::{Side, range_protocol};
-use super::reader::{Reader, is_front};
+use super::reader::{Reader, is_front, is_local};
 use super::scaffolding::Scaffolding;
-use super::words::{all_generic, comment, split, with};
-use crate::knowledge::name_words::{PURPOSES, SIDES};
+use super::words::{all_generic, comment, is_generic, share, split, with};
+use crate::knowledge::name_words::{CLIENTS, PURPOSES, SIDES};
+use crate::knowledge::service_ports::Service;
 
 /// The weight of a name, by its source. A listener outweighs clients that connect to it; the file name is the last
 /// resort.
@@ -29,6 +30,8 @@ pub mod weight {
     pub const JOB: u32 = 65;
     /// A comment next to the number.
     pub const COMMENT: u32 = 60;
+    /// A comment that names the file's subject.
+    pub const COMMENT_OF_SUBJECT: u32 = 61;
     /// A comment that says what a port of the file's service is for.
     pub const PURPOSE: u32 = 71;
     /// A client that names the service it connects to.
@@ -105,7 +108,10 @@ impl<'a> Evidence<'a> {
             own => (Some(own), None),
         };
         let probe = self.reader.probe();
-        let rest = Some(self.reader.general()).filter(|words| !words.is_empty() && !self.is_remote);
+        let is_telling =
+            |words: &[String]| !all_generic(words) && !words.iter().any(|word| CLIENTS.contains(&word.as_str()));
+        let rest = Some(self.reader.general())
+            .filter(|words| !words.is_empty() && (!self.is_remote || self.is_client() && is_telling(words)));
         own.into_iter()
             .chain(self.reader.contained())
             .chain(probe)
@@ -119,6 +125,39 @@ impl<'a> Evidence<'a> {
     /// Whether the name of the file may be the last resort for a name.
     pub fn is_named_by_file(&self) -> bool {
         !self.reader.is_one_of_many
+    }
+
+    /// The attribute path of the number.
+    pub fn option(&self) -> &'a str {
+        self.port.name
+    }
+
+    /// Whether the number is only the default of an option.
+    pub fn is_default(&self) -> bool {
+        self.reader.is_default
+    }
+
+    /// Whether it is the service's own port: an option of another name, or of a part of the service, is not.
+    pub fn is_main(&self) -> bool {
+        self.reader.is_plain_port() && self.best.qualifier.is_empty() && self.middle().is_empty()
+    }
+
+    /// Whether the comment next to the number names a service.
+    pub fn is_named_by_comment(&self) -> bool {
+        let is_comment = matches!(self.best.weight, weight::COMMENT..=weight::COMMENT_OF_SUBJECT);
+        let says = |word: &String| !is_generic(word) && !PURPOSES.contains(&word.as_str());
+        is_comment && self.best.service.iter().chain(&self.comment).any(says)
+    }
+
+    /// Whether its names and its comment have a word of a service.
+    pub fn shares(&self, row: &Service) -> bool {
+        let words = [self.best.service.as_slice(), &self.comment].concat();
+        share(&split(row.name), &words) || share(&row.keywords().map(str::to_owned).collect::<Vec<_>>(), &words)
+    }
+
+    /// Whether it connects to this machine.
+    pub fn is_loopback(&self) -> bool {
+        self.address().is_some_and(is_local) || self.reader.line.before.ends_with("[::1]:")
     }
 
     /// Whether the best name is that of a known service.

@@ -92,6 +92,9 @@ impl<'a> Line<'a> {
     /// a cluster. `atuin` of `http://atuin-server:8080`.
     pub fn url_host(&self) -> Option<Vec<String>> {
         let host = self.before.strip_suffix(':')?;
+        if let Some((_, variable)) = host.strip_suffix('}').and_then(|open| open.rsplit_once("${")) {
+            return held(variable);
+        }
         let start = host.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')).len();
         let (outside, host) = host.split_at(start);
         let in_cluster = host.strip_suffix(".cluster.local").unwrap_or(host).strip_suffix(".svc");
@@ -192,6 +195,14 @@ impl<'a> Line<'a> {
         let start = scheme.trim_end_matches(|c: char| c.is_ascii_alphanumeric()).len();
         (!rest.contains([' ', '"'])).then_some(&scheme[start..])
     }
+}
+
+/// The service whose options a variable reads: `wiki` of `config.services.wiki.address`.
+fn held(variable: &str) -> Option<Vec<String>> {
+    let mut parts = variable.split('.');
+    parts.find(|part| matches!(*part, "containers" | "services"))?;
+    let words = service(parts.next()?);
+    (!words.is_empty() && !all_generic(&words) && parts.next().is_some()).then_some(words)
 }
 
 /// The first line of the comment directly above a number.

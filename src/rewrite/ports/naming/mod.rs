@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, HashSet};
 use rayon::prelude::*;
 
 use crate::finding::Span;
-use crate::knowledge::name_words::{GROUPS, MACHINE_FOLDERS};
+use crate::knowledge::name_words::{GROUPS, MACHINE_FOLDERS, PURPOSES};
 use crate::knowledge::service_ports::{self, Certainty, Service, services};
 pub use assign::assign;
 use cluster::{Cluster, clusters};
@@ -292,9 +292,10 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
     if let Some(row) = rows.iter().find(names) {
         return Some((row, weight::KNOWN));
     }
-    // A variable with the name of a service is better evidence than the number.
+    // A variable with the name of a service is better evidence than the number, and so is a comment.
     let is_variable = evidence.best.weight == weight::VARIABLE;
-    rows.first().filter(|row| row.certainty == Certainty::Usual && !is_variable).map(|row| (row, weight::USUAL))
+    let is_other = |row: &Service| is_variable || evidence.is_named_by_comment() && !evidence.shares(row);
+    rows.first().filter(|row| row.certainty == Certainty::Usual && !is_other(row)).map(|row| (row, weight::USUAL))
 }
 
 /// The row of a number that identifies one service, independent of the program that serves it.
@@ -304,9 +305,18 @@ fn always(rows: &'static [Service]) -> Option<&'static Service> {
 
 /// The group of a name.
 pub fn group(name: &[String]) -> &'static str {
-    let is_in = |words: &[&str]| name.iter().any(|word| words.contains(&word.as_str()));
+    // `api` of a service says nothing about the service.
+    let is_purpose = |word: &str| name.len() > 1 && PURPOSES.contains(&word);
+    let is_in = |words: &[&str]| name.iter().any(|word| words.contains(&word.as_str()) && !is_purpose(word));
     let by_word = GROUPS.iter().find(|(_, words)| is_in(words)).map(|(group, _)| *group);
-    by_word.or_else(|| service_ports::named(&name.concat()).map(|row| row.group)).unwrap_or(OTHER)
+    by_word.or_else(|| known_group(&name.concat())).unwrap_or(OTHER)
+}
+
+/// The group of a well-known service. The port for its metrics is not the service.
+fn known_group(name: &str) -> Option<&'static str> {
+    let row = service_ports::named(name)?;
+    let is_metrics = ["Exporter", "Metrics", "Stats"].iter().any(|end| row.name.ends_with(end));
+    (!is_metrics || row.name.eq_ignore_ascii_case(name)).then_some(row.group)
 }
 
 /// The group of a service without a group in its name: by its folder, or as a development process.

@@ -1,6 +1,7 @@
 //! Reads the name of a use: who listens, and what a client connects to.
 
 mod client;
+mod listener;
 
 use std::cell::OnceCell;
 
@@ -12,7 +13,7 @@ use super::manifest::Names;
 use super::scaffolding::Scaffolding;
 use super::words::{all_generic, is_generic, service, share, split, subject, telling, with};
 use crate::knowledge::name_words::{
-    CATEGORIES, CLIENT_SETS, CLIENTS, FRONTS, HOLDERS, PARTS, PASSES_ON, PLACES, PURPOSES,
+    CATEGORIES, CLIENT_SETS, CLIENTS, FRONTS, HOLDERS, PARTS, PASSES_ON, PLACES, PURPOSES, STRUCTURE,
 };
 use crate::knowledge::service_ports::{self, Certainty};
 
@@ -24,6 +25,8 @@ pub struct Reader<'a> {
     pub subject: Vec<String>,
     /// Whether it is one of several numbers in a list, which the file cannot name all.
     pub is_one_of_many: bool,
+    /// Whether the number is only the default of an option, which a configuration may override.
+    pub is_default: bool,
     parts: Vec<&'a str>,
     /// The set around the number, in Nix.
     beside: Option<Beside<'a>>,
@@ -62,7 +65,20 @@ impl<'a> Reader<'a> {
         let is_one_of_many = context.is_list(port);
         let subject = subject(port.path).filter(|words| !context.is_machine(&words.join("-"))).unwrap_or_default();
         let holder = context.collection(port).filter(|at| at + 2 < parts.len());
-        Self { line, subject, is_one_of_many, parts, beside, names, context, holder, named: OnceCell::new() }
+        let is_default =
+            [".default", "defaultPort"].iter().any(|end| port.name.ends_with(end)) || port.name.contains(".default.");
+        Self {
+            line,
+            subject,
+            is_one_of_many,
+            is_default,
+            parts,
+            beside,
+            names,
+            context,
+            holder,
+            named: OnceCell::new(),
+        }
     }
 
     /// Whether the use is in a Kubernetes manifest.
@@ -149,7 +165,7 @@ impl<'a> Reader<'a> {
         // `originList`
         last.pop_if(|word| word == "list");
         let listens = last.iter().any(|word| matches!(word.as_str(), "listen" | "bind" | "port"));
-        let names_another = last.last().is_some_and(|word| CLIENTS.contains(&word.as_str()));
+        let names_another = last.last().is_some_and(|word| CLIENTS.contains(&word.as_str())) || passes_to(&last);
         let in_set = self.parts.iter().any(|part| CLIENT_SETS.contains(part));
         let in_text = self.line.scheme().is_some_and(|scheme| {
             let script = last
@@ -179,9 +195,31 @@ impl<'a> Reader<'a> {
             || passes_on
             || is_url_of_host
             || names_client
+            || self.is_forwarded()
+            || self.is_health_check()
             || (is_other || is_check) && !listens
             || is_text_of_front && !listens && !is_site
             || self.line.key_host().is_some() && !listens
+    }
+
+    /// Whether it is a port that NAT forwards to another machine, or that machine's: `{ destination = "10.0.0.4:8000";
+    /// sourcePort = 8000; }`.
+    fn is_forwarded(&self) -> bool {
+        matches!(self.last(), "destination" | "sourcePort") && self.parts.contains(&"forwardPorts")
+    }
+
+    /// Whether it is a label of a series or a query that mentions the address of a service.
+    fn is_label(&self) -> bool {
+        self.parts.iter().any(|part| matches!(*part, "matcher" | "matchers"))
+    }
+
+    fn is_health_check(&self) -> bool {
+        self.parts.iter().any(|part| part.eq_ignore_ascii_case("healthcheck"))
+    }
+
+    /// Whether a name ends in nothing but the port of its service: `services.wiki.port`, and `listenPort` in `wiki.nix`.
+    pub fn is_plain_port(&self) -> bool {
+        matches!(self.last(), "port" | "listenPort" | "httpPort" | "http_port" | "listen_port" | "PORT")
     }
 
     /// Whether a part is an option whose value is a text: `appendHttpConfig`.
@@ -206,6 +244,11 @@ impl<'a> Reader<'a> {
     fn named_by_option(&self) -> Option<(usize, Candidate)> {
         let is_holder = |at: &usize| HOLDERS.contains(&self.parts[*at]) && !self.is_ci_job(*at);
         (0..self.parts.len()).rev().filter(is_holder).find_map(|at| self.held(at))
+    }
+
+    /// Whether only a set of this file with several services has the name of the service.
+    fn is_held(&self) -> bool {
+        self.holder.is_some() && self.named_by_option().is_none()
     }
 
     /// Whether a holder has the jobs of a CI system, which are not services.
@@ -260,86 +303,6 @@ impl<'a> Reader<'a> {
         inner.map(|part| telling(part)).find(|words| !words.is_empty()).unwrap_or_default()
     }
 
-    pub fn listener(&self) -> Candidate {
-        let candidate = self.owner();
-        // `bazarr` in `arr-exporter.nix`
-        let is_exporter =
-            self.subject.last().is_some_and(|word| word == "exporter") && self.named_by_option().is_none();
-        match is_exporter && !candidate.service.iter().any(|word| word == "exporter") {
-            true => Candidate { qualifier: with(&["exporter".to_owned()], &candidate.qualifier), ..candidate },
-            false => candidate,
-        }
-    }
-
-    fn owner(&self) -> Candidate {
-        if self.is_manifest() {
-            return self.in_manifest();
-        }
-        if let Some((_, candidate)) = self.named() {
-            return candidate.clone();
-        }
-        if let Some(candidate) = self.in_ports() {
-            return candidate;
-        }
-        let is_option = self.parts.first().is_some_and(|part| *part == "options") || self.parts.contains(&"options");
-        let inner: Vec<usize> = (0..self.parts.len().saturating_sub(1)).filter(|&at| self.says_whose(at)).collect();
-        // A repository's own modules start with a common name: `options.acme.wiki.port`.
-        let found = if is_option { inner.last() } else { inner.first() };
-        match found {
-            Some(&at) if is_option && !self.subject.is_empty() => {
-                let service = with(&self.subject, &service(self.parts[at]));
-                let service = if share(&self.subject, &split(self.parts[at])) { self.subject.clone() } else { service };
-                Candidate { qualifier: self.qualifier(&service), service, weight: weight::LISTENER }
-            }
-            Some(&at) => {
-                let words = service(self.parts[at]);
-                let is_short = matches!(words.as_slice(), [word] if is_abbreviation(word, &self.subject));
-                let is_same = is_short || share(&self.subject, &words);
-                let service = if is_same { self.subject.clone() } else { words };
-                Candidate { qualifier: self.qualifier(&service), service, weight: weight::BOUND + 5 }
-            }
-            None => self.leaf(self.last()),
-        }
-    }
-
-    /// The names of a manifest: the container, or else the object.
-    fn in_manifest(&self) -> Candidate {
-        let named = |name: &str| {
-            // `web-web`
-            let mut words = service(name);
-            words.dedup();
-            words
-        };
-        let object = named(self.names.object);
-        let names = self.names.outer.iter().copied().map(named).chain([object.clone()]);
-        let names = names.filter(|words| !words.is_empty() && !all_generic(words));
-        let mut names = names.into_iter();
-        let is_part = |words: &Vec<String>| {
-            PARTS.contains(&words.join("-").as_str()) || words.iter().all(|word| PURPOSES.contains(&word.as_str()))
-        };
-        let part = names.clone().next().filter(is_part).unwrap_or_default();
-        let service = names.find(|words| !is_part(words)).unwrap_or_default();
-        // `traefik` of `traefik-canary`
-        let service = if object.len() > service.len() && object.starts_with(&service) { object } else { service };
-        let own = telling(self.names.own);
-        let is_variable = self.last() == "value";
-        let is_purpose = is_variable || own.iter().any(|word| PURPOSES.contains(&word.as_str()));
-        let own = if is_purpose && !share(&service, &own) { own } else { Vec::new() };
-        let qualifier = if share(&service, &part) { own } else { with(&part, &own) };
-        Candidate { service, qualifier, weight: weight::LISTENER }
-    }
-
-    /// An entry of a set of ports: `ports.wiki`.
-    fn in_ports(&self) -> Option<Candidate> {
-        let at = self.parts.iter().position(|part| matches!(*part, "port" | "ports"))? + 1;
-        let (first, rest) = self.parts.get(at..)?.split_first()?;
-        let words = service(first);
-        let is_purpose = words.iter().all(|word| PURPOSES.contains(&word.as_str()) || is_generic(word));
-        let inner: Vec<String> = rest.iter().flat_map(|part| telling(part)).collect();
-        let candidate = Candidate { service: words, qualifier: inner, weight: weight::BOUND + 5 };
-        (!is_purpose).then_some(candidate)
-    }
-
     /// The name that the attributes next to the number, or an element of YAML, give to the port.
     pub fn element(&self) -> Option<Candidate> {
         if !self.names.service.is_empty() && self.named_by_option().is_none() && self.line.url_host().is_none() {
@@ -367,36 +330,6 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A name without context belongs to the subject of the file.
-    fn leaf(&self, name: &str) -> Candidate {
-        let words = self.without_prefix(telling(name), name, &self.subject);
-        // `initialPorts.query`
-        let before = self.parts.len().checked_sub(2).map(|at| split(self.parts[at]));
-        let in_ports = before.is_some_and(|words| words.len() > 1 && words.last().is_some_and(|word| word == "ports"));
-        let words = if in_ports && words.is_empty() { split(name) } else { words };
-        // A well-known service needs no further name, unlike a protocol.
-        let row = if let [word] = words.as_slice() { service_ports::named(word) } else { None };
-        let is_service = row.is_some_and(|row| row.certainty != Certainty::Always)
-            && !words.iter().any(|word| PURPOSES.contains(&word.as_str()));
-        if is_service && !share(&self.subject, &words) {
-            return Candidate { service: words, qualifier: Vec::new(), weight: weight::BOUND };
-        }
-        match (self.subject.is_empty(), words.is_empty()) {
-            (_, true) => {
-                Candidate { service: self.subject.clone(), qualifier: self.end(), weight: weight::FILE_LISTENER }
-            }
-            (true, false) => Candidate { service: words, qualifier: Vec::new(), weight: weight::BOUND },
-            (false, false) => {
-                let qualifier = if share(&self.subject, &words) {
-                    words.into_iter().filter(|word| !share(&self.subject, std::slice::from_ref(word))).collect()
-                } else {
-                    words
-                };
-                Candidate { service: self.subject.clone(), qualifier, weight: weight::BOUND }
-            }
-        }
-    }
-
     /// Whether a name may identify a service: it is not generic, not computed, and not that of a place.
     fn says_whose(&self, at: usize) -> bool {
         let part = self.parts[at];
@@ -412,6 +345,7 @@ impl<'a> Reader<'a> {
         let is_ports = split(part).last().is_some_and(|word| word == "ports");
         part != "?"
             && part != "initrd"
+            && !STRUCTURE.contains(&part)
             && !is_function
             && !is_ports
             && !is_job
@@ -457,7 +391,7 @@ impl<'a> Reader<'a> {
             return Some(Candidate {
                 service: self.subject.clone(),
                 qualifier: rest.collect(),
-                weight: weight::COMMENT + 1,
+                weight: weight::COMMENT_OF_SUBJECT,
             });
         }
         // `# RPC` identifies the port, not the service.
@@ -485,39 +419,6 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// The words of the last name that identify one of a service's ports.
-    fn qualifier(&self, service: &[String]) -> Vec<String> {
-        let words = telling(self.last()).into_iter();
-        let words = words.filter(|word| !service.iter().any(|known| known.contains(word.as_str())));
-        let mut words = self.without_prefix(words.collect(), self.last(), service);
-        words.retain(|word| word != "end" || self.end().is_empty());
-        words.extend(self.parts.contains(&"initrd").then(|| "initrd".to_owned()));
-        words.extend(self.end());
-        words
-    }
-
-    /// Removes the prefix that the environment variables of a program have in common: `OG` in `OG_SSH_PORT` of opengist.
-    fn without_prefix(&self, words: Vec<String>, name: &str, service: &[String]) -> Vec<String> {
-        let is_variable = name.contains('_') && !name.contains(|c: char| c.is_ascii_lowercase());
-        match words.split_first() {
-            Some((first, rest)) if is_variable && is_abbreviation(first, service) => rest.to_vec(),
-            _ => words,
-        }
-    }
-
-    /// The end of a range that the port is.
-    fn end(&self) -> Vec<String> {
-        let words = split(self.last());
-        let is_range = words.iter().any(|word| word == "range");
-        match words.last().map(String::as_str) {
-            Some("from") => vec!["first".to_owned()],
-            Some("start") if is_range => vec!["first".to_owned()],
-            Some("end") if is_range => vec!["last".to_owned()],
-            Some("to") => vec!["last".to_owned()],
-            _ => Vec::new(),
-        }
-    }
-
     /// The name of an instance, or of a part of the service, between the service and the option.
     pub fn middle(&self) -> Vec<String> {
         let first = || (0..self.parts.len()).find(|&at| self.says_whose(at));
@@ -537,17 +438,13 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Whether a word has some letters of a service, in order and from the first one: `qbt` of qbittorrent.
-fn is_abbreviation(word: &str, service: &[String]) -> bool {
-    const LONGEST: usize = 3;
-    let mut letters = service.iter().flat_map(|word| word.chars());
-    word.len() <= LONGEST
-        && service.iter().any(|known| known.chars().next() == word.chars().next())
-        && word.chars().all(|c| letters.any(|letter| letter == c))
+/// Whether the words of a name say that connections are passed on: `proxyTo`, `forward_to`.
+fn passes_to(words: &[String]) -> bool {
+    matches!(words, [.., before, last] if last == "to" && !matches!(before.as_str(), "bind" | "listen" | "port"))
 }
 
 /// Whether a host is this machine.
-fn is_local(host: &str) -> bool {
+pub fn is_local(host: &str) -> bool {
     matches!(host, "localhost" | "0.0.0.0") || host.starts_with("127.")
 }
 

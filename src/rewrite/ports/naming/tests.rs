@@ -303,7 +303,7 @@ fn the_text_next_to_a_number_names_it() {
             "networking.firewall.allowedUDPPorts",
             "modules/kodi/default.nix",
             "[\n  # HomeKit Bridge. It finds the first free port,\n  # which was this one.\n  @4321\n]",
-            "services.homekitBridge",
+            "home.homekitBridge",
         ),
     ] {
         assert_eq!(proposals(&[(4321, name, path, text)]), [format!("{expected}=4321")], "{name} in {path}");
@@ -384,15 +384,15 @@ fn numbers_of_one_service_have_different_words_or_none() {
                 (4000, option, "modules/mihomo.nix", "default = @4000;"),
                 (4001, "mihomo.port", "hosts/work/default.nix", "port = @4001;"),
             ],
-            vec!["services.mihomo=4000", "services.mihomoWork=4001"],
+            vec!["services.mihomo=4001", "services.mihomoDefault=4000"],
         ),
-        // Another default of an option than the number of a machine's configuration
+        // The configuration of a virtual machine and the default of the option
         (
             vec![
                 (4001, "options.wiki.port.default", "modules/wiki.nix", "default = @4001;"),
                 (4002, "wiki.port", "vms/registry.nix", "port = @4002;"),
             ],
-            vec!["services.wiki=4001", "services.wikiAlternate=4002"],
+            vec!["services.wiki=4002", "services.wikiDefault=4001"],
         ),
         (
             vec![
@@ -468,4 +468,161 @@ fn entries_are_found_by_the_names_of_their_services() {
     let (nats, vaultwarden) = (entry("natsMonitoring"), entry("vaultwarden"));
     let found = assign(&missing, &Context::of(&missing), &[&nats, &vaultwarden]);
     assert_eq!(found, [Some(0), Some(1), Some(1), None]);
+}
+
+/// Whether some proposals have the same number.
+fn are_one(uses: &[(u32, &str, &str, &str)], expected: &str) {
+    assert_eq!(proposals(uses), [expected], "{uses:?}");
+}
+
+#[test]
+fn the_words_from_and_to_are_the_ends_of_ranges_only_by_themselves() {
+    are_one(
+        &[(4321, "apps.memo.proxyTo", "modules/sites.nix", "proxyTo = \"http://127.0.0.1:@4321\";")],
+        "services.memo=4321",
+    );
+    let ends = [
+        (4400, "services.phone.rtpPortMin", "modules/phone.nix", "rtpPortMin = @4400;"),
+        (4500, "services.phone.rtpPortMax", "modules/phone.nix", "rtpPortMax = @4500;"),
+        (5400, "services.relay.min-port", "modules/relay.nix", "min-port = @5400;"),
+        (5500, "services.relay.max-port", "modules/relay.nix", "max-port = @5500;"),
+        (6400, "services.film.range.start", "modules/film.nix", "range = { start = @6400; };"),
+    ];
+    assert_eq!(
+        proposals(&ends),
+        [
+            "services.film=6400",
+            "services.phoneRtpFirst=4400",
+            "services.phoneRtpLast=4500",
+            "services.relayFirst=5400",
+            "services.relayLast=5500"
+        ]
+    );
+}
+
+#[test]
+fn machines_are_not_part_of_a_name() {
+    // The value of a machine has precedence over the default of the module.
+    let option = [
+        (4000, "options.modules.services.recipes.port.default", "modules/recipes.nix", "default = @4000;"),
+        (4100, "modules.services.recipes.port", "hosts/oak/recipes.nix", "port = @4100;"),
+    ];
+    assert_eq!(proposals(&option), ["services.recipes=4100", "services.recipesDefault=4000"]);
+    let path = "hosts/elm/containers/flows.nix";
+    let ports = "virtualisation.oci-containers.containers.flows.ports";
+    let label =
+        "virtualisation.oci-containers.containers.flows.labels.traefik.http.services.flows.loadbalancer.server.port";
+    let container = [
+        (2525, ports, path, "[ \"@2525\" ]"),
+        (8000, ports, path, "[ \"@8000\" ]"),
+        (8000, label, path, "\"traefik.http.services.flows.loadbalancer.server.port\" = \"@8000\";"),
+    ];
+    assert_eq!(proposals(&container), ["services.flows=8000", "services.flowsSmtp=2525"]);
+}
+
+#[test]
+fn clients_of_the_only_listener_are_of_its_service() {
+    let listener = (4321, "services.ledger.port", "modules/ledger.nix", "port = @4321;");
+    for (name, path, text) in [
+        ("services.chat-bridge.settings.homeserver.address", "modules/bridge.nix", "address = \"http://[::1]:@4321\";"),
+        ("services.other.homeserver", "modules/bridge.nix", "homeserver = \"http://[::1]:@4321\";"),
+        ("sites.books.proxyTo", "modules/sites.nix", "proxyTo = \"http://127.0.0.1:@4321\";"),
+        ("networking.nat.forwardPorts.destination", "router/nat.nix", "destination = \"${ips.nas}:@4321\";"),
+        ("networking.nat.forwardPorts.sourcePort", "router/nat.nix", "sourcePort = @4321;"),
+        ("services.grafana.panels.matcher.options", "modules/panels.nix", "options = \"localhost:@4321\";"),
+        ("config.Healthcheck.Test", "images/books.nix", "Test = [ \"nc\" \"localhost\" \"@4321\" ];"),
+        (
+            "services.nginx.virtualHosts.books.example.org.locations./.proxyPass",
+            "modules/web.nix",
+            "proxyPass = \"http://127.0.0.1:@4321\";",
+        ),
+        (
+            "services.tool.settings.apiUrl",
+            "modules/tool.nix",
+            "apiUrl = \"http://${config.services.ledger.settings.address}:@4321\";",
+        ),
+    ] {
+        are_one(&[listener, (4321, name, path, text)], "services.ledger=4321");
+    }
+    // A client of another machine is not connected to this one.
+    let elsewhere = [
+        (4321, "services.ledger.port", "hosts/oak/ledger.nix", "port = @4321;"),
+        (
+            4321,
+            "services.nginx.virtualHosts.books.example.org.locations./.proxyPass",
+            "hosts/elm/web.nix",
+            "\"books.example.org\" = \"http://127.0.0.1:@4321\";",
+        ),
+    ];
+    assert_eq!(proposals(&elsewhere), ["services.books=4321", "services.ledger=4321"]);
+    // The client of a part of a service names only the part.
+    let part = [
+        (4321, "blobPort", "modules/store.nix", "blobPort = @4321;"),
+        (4321, "blob.endpoint", "inventory/apps.nix", "endpoint = \"http://127.0.0.1:@4321\";"),
+    ];
+    assert_eq!(proposals(&part), ["services.storeBlob=4321"]);
+}
+
+#[test]
+fn evidence_next_to_a_number_has_precedence_over_its_usual_meaning() {
+    for (number, name, text, expected) in [
+        (
+            5678,
+            "networking.firewall.allowedUDPPorts",
+            "[\n  @5678 # Router discovery\n]",
+            "services.routerDiscovery=5678",
+        ),
+        (8333, "environment.PICTURES_URL", "PICTURES_URL = \"http://127.0.0.1:@8333\";", "services.pictures=8333"),
+        (1194, "containers.classroom.ports", "\"@1194:1194\"", "services.classroom=1194"),
+        (3389, "services.directory.port", "port = @3389;", "services.directory=3389"),
+        (4500, "services.wireguard.clients.port", "port = @4500;", "infrastructure.wireguard=4500"),
+        // The comment describes the usual service, or only the kind of port.
+        (20048, "networking.firewall.allowedTCPPorts", "[\n  @20048 # mountd\n]", "infrastructure.nfsMountd=20048"),
+        (8086, "networking.firewall.allowedTCPPorts", "[\n  @8086 # API\n]", "databases.influxdb=8086"),
+    ] {
+        assert_eq!(proposals(&[(number, name, "x.nix", text)]), [expected], "{name} {text}");
+    }
+}
+
+#[test]
+fn structure_is_not_the_name_of_a_service() {
+    for (name, path, text, expected) in [
+        ("links.seeder.port", "modules/seeding.nix", "seeder = { port = @4321; };", "services.seeder"),
+        ("links.directory-secure.port", "modules/directory.nix", "port = @4321;", "services.directorySecure"),
+        ("listeners.internal.binds.port", "modules/tokens.nix", "binds = [ { port = @4321; } ];", "services.tokens"),
+        (
+            "devShells.default.shellHook",
+            "flake.nix",
+            "shellHook = \"echo http://127.0.0.1:@4321\";",
+            "unnamed.port4321Tcp",
+        ),
+        ("postPatch", "packages/actual/package.nix", "postPatch = \"--set 'port: @4321'\";", "services.actual"),
+        ("monitoring.url", "monitoring.nix", "url = \"http://127.0.0.1:@4321\";", "unnamed.port4321Tcp"),
+    ] {
+        assert_eq!(proposals(&[(4321, name, path, text)]), [format!("{expected}=4321")], "{name} {path}");
+    }
+}
+
+#[test]
+fn the_own_port_of_a_service_has_its_name() {
+    let parts = [
+        (563, "services.loader.settings.servers.east.port", "modules/loader.nix", "port = @563;"),
+        (5056, "services.tracker.settings.phone.port", "modules/tracker.nix", "port = @5056;"),
+        (7191, "listenPort", "modules/tracker.nix", "listenPort = @7191;"),
+    ];
+    assert_eq!(proposals(&parts), ["messaging.nntps=563", "services.tracker=7191", "services.trackerPhone=5056"]);
+}
+
+#[test]
+fn a_service_is_in_one_group() {
+    let uses = [
+        (4321, "services.worker.ports", "docker-compose.yml", "ports: [\"@4321:80\"]"),
+        (4322, "services.worker.port", "modules/worker.nix", "port = @4322;"),
+        (4323, "services.nextcloud.port", "modules/cloud.nix", "port = @4323;"),
+        (4324, "services.pager.apiPort", "modules/pager.nix", "apiPort = @4324;"),
+        (4325, "services.home-gallery.port", "modules/pictures.nix", "port = @4325;"),
+    ];
+    let found = proposals(&uses);
+    let groups: Vec<&str> = found.iter().filter_map(|name| name.split('.').next()).collect();
+    assert_eq!(groups, ["development", "development", "services", "services", "services"], "{found:?}");
 }

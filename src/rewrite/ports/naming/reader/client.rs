@@ -15,6 +15,9 @@ impl Reader<'_> {
         if self.is_manifest() {
             return self.client_in_manifest();
         }
+        if self.is_label() {
+            return Vec::new();
+        }
         let mut found = vec![self.file(weight::FILE)];
         found.extend(
             self.line.key_host().filter(|words| !self.is_machine(words)).map(|words| plain(words, weight::TARGET)),
@@ -40,12 +43,19 @@ impl Reader<'_> {
         found.extend(host.map(|words| plain(words, weight::TARGET)));
         match self.named() {
             Some((_, candidate)) if is_front(&candidate.service) || self.line.key_host().is_some() => {}
+            // `arr.sabnzbd.url`, in a set with several services
+            Some((_, candidate)) if self.is_held() => {
+                found.push(Candidate { weight: weight::OBJECT, ..candidate.clone() });
+            }
             Some((_, candidate)) => found.push(Candidate { weight: weight::CLIENT, ..candidate.clone() }),
             None if self.line.key_host().is_some() => {}
             // `vllmProvider.baseUrl` names the other side.
             None => {
-                let first = (0..self.parts.len().saturating_sub(1)).find(|&at| self.says_whose(at));
-                let words = first.map(|at| service(self.parts[at])).unwrap_or_default();
+                let names = (0..self.parts.len().saturating_sub(1)).filter(|&at| self.says_whose(at));
+                let mut names = names.map(|at| service(self.parts[at])).peekable();
+                let first = names.peek().cloned().unwrap_or_default();
+                // `arrConfig.sabnzbd.url` in `arr.nix`
+                let words = names.find(|words| !share(&self.subject, words)).unwrap_or(first);
                 let words: Vec<String> = words.into_iter().filter(|word| word != "provider").collect();
                 // `substituters.nas.url = "http://nas.lan:5000"` names the machine.
                 let is_scrape = self.parts.iter().any(|part| part.starts_with("scrape"));

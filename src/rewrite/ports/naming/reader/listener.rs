@@ -1,0 +1,182 @@
+//! The names in a listener for its own service.
+
+use super::super::evidence::{Candidate, weight};
+use super::super::words::{all_generic, is_generic, service, share, split, telling, with};
+use super::Reader;
+use crate::knowledge::name_words::{PARTS, PURPOSES, STRUCTURE};
+use crate::knowledge::service_ports::{self, Certainty};
+
+/// Words of an option for the first port of a range.
+const RANGE_STARTS: [&str; 3] = ["min", "minimum", "start"];
+
+/// Words of an option for the last port of a range.
+const RANGE_ENDS: [&str; 3] = ["end", "max", "maximum"];
+
+impl Reader<'_> {
+    pub fn listener(&self) -> Candidate {
+        let candidate = self.owner();
+        // `bazarr` in `arr-exporter.nix`
+        let is_exporter =
+            self.subject.last().is_some_and(|word| word == "exporter") && self.named_by_option().is_none();
+        match is_exporter && !candidate.service.iter().any(|word| word == "exporter") {
+            true => Candidate { qualifier: with(&["exporter".to_owned()], &candidate.qualifier), ..candidate },
+            false => candidate,
+        }
+    }
+
+    fn owner(&self) -> Candidate {
+        if self.is_manifest() {
+            return self.in_manifest();
+        }
+        if let Some((_, candidate)) = self.named() {
+            return candidate.clone();
+        }
+        if let Some(candidate) = self.in_ports() {
+            return candidate;
+        }
+        let is_option = self.parts.first().is_some_and(|part| *part == "options") || self.parts.contains(&"options");
+        let inner: Vec<usize> = (0..self.parts.len().saturating_sub(1)).filter(|&at| self.says_whose(at)).collect();
+        // A repository's own modules start with a common name: `options.acme.wiki.port`.
+        let found = if is_option { inner.last() } else { inner.first() };
+        match found {
+            Some(&at) if is_option && !self.subject.is_empty() => {
+                let service = with(&self.subject, &service(self.parts[at]));
+                let service = if share(&self.subject, &split(self.parts[at])) { self.subject.clone() } else { service };
+                Candidate { qualifier: self.qualifier(&service), service, weight: weight::LISTENER }
+            }
+            Some(&at) => {
+                let words = service(self.parts[at]);
+                let is_short = matches!(words.as_slice(), [word] if is_abbreviation(word, &self.subject));
+                let is_same = is_short || share(&self.subject, &words);
+                // `ldaps` of `authentik-ldaps` in `authentik.nix`
+                let starts = !self.subject.is_empty() && words.starts_with(&self.subject);
+                let part = if starts { words[self.subject.len()..].to_vec() } else { Vec::new() };
+                let service = if is_same { self.subject.clone() } else { words };
+                let qualifier = with(&part, &self.qualifier(&service));
+                Candidate { qualifier, service, weight: weight::BOUND + 5 }
+            }
+            None => self.leaf(self.last()),
+        }
+    }
+
+    /// The names of a manifest: the container, or else the object.
+    pub(super) fn in_manifest(&self) -> Candidate {
+        let named = |name: &str| {
+            // `web-web`
+            let mut words = service(name);
+            words.dedup();
+            words
+        };
+        let object = named(self.names.object);
+        let names = self.names.outer.iter().copied().map(named).chain([object.clone()]);
+        let names = names.filter(|words| !words.is_empty() && !all_generic(words));
+        let mut names = names.into_iter();
+        let is_part = |words: &Vec<String>| {
+            PARTS.contains(&words.join("-").as_str()) || words.iter().all(|word| PURPOSES.contains(&word.as_str()))
+        };
+        let part = names.clone().next().filter(is_part).unwrap_or_default();
+        let service = names.find(|words| !is_part(words)).unwrap_or_default();
+        // `traefik` of `traefik-canary`
+        let service = if object.len() > service.len() && object.starts_with(&service) { object } else { service };
+        let own = telling(self.names.own);
+        let is_variable = self.last() == "value";
+        let is_purpose = is_variable || own.iter().any(|word| PURPOSES.contains(&word.as_str()));
+        let own = if is_purpose && !share(&service, &own) { own } else { Vec::new() };
+        let qualifier = if share(&service, &part) { own } else { with(&part, &own) };
+        Candidate { service, qualifier, weight: weight::LISTENER }
+    }
+
+    /// An entry of a set of ports: `ports.wiki`.
+    fn in_ports(&self) -> Option<Candidate> {
+        let at = self.parts.iter().position(|part| matches!(*part, "port" | "ports"))? + 1;
+        let (first, rest) = self.parts.get(at..)?.split_first()?;
+        let words = service(first);
+        let is_purpose = words.iter().all(|word| PURPOSES.contains(&word.as_str()) || is_generic(word));
+        let inner: Vec<String> = rest.iter().flat_map(|part| telling(part)).collect();
+        let candidate = Candidate { service: words, qualifier: inner, weight: weight::BOUND + 5 };
+        (!is_purpose).then_some(candidate)
+    }
+
+    /// A name without context belongs to the subject of the file.
+    pub(super) fn leaf(&self, name: &str) -> Candidate {
+        let words = if STRUCTURE.contains(&name) { Vec::new() } else { telling(name) };
+        let words = self.without_prefix(words, name, &self.subject);
+        // `initialPorts.query`
+        let before = self.parts.len().checked_sub(2).map(|at| split(self.parts[at]));
+        let is_set_of_ports =
+            |words: Vec<String>| words.last().is_some_and(|word| word == "ports") && !all_generic(&words);
+        let in_ports = before.is_some_and(is_set_of_ports);
+        let words = if in_ports && words.is_empty() { split(name) } else { words };
+        // A well-known service needs no further name, unlike a protocol.
+        let row = if let [word] = words.as_slice() { service_ports::named(word) } else { None };
+        let is_service = row.is_some_and(|row| row.certainty != Certainty::Always)
+            && !words.iter().any(|word| PURPOSES.contains(&word.as_str()));
+        if is_service && !share(&self.subject, &words) {
+            return Candidate { service: words, qualifier: Vec::new(), weight: weight::BOUND };
+        }
+        match (self.subject.is_empty(), words.is_empty()) {
+            (_, true) => {
+                Candidate { service: self.subject.clone(), qualifier: self.end(), weight: weight::FILE_LISTENER }
+            }
+            (true, false) => Candidate { service: words, qualifier: Vec::new(), weight: weight::BOUND },
+            (false, false) => {
+                let qualifier = if share(&self.subject, &words) {
+                    words.into_iter().filter(|word| !share(&self.subject, std::slice::from_ref(word))).collect()
+                } else {
+                    words
+                };
+                Candidate { service: self.subject.clone(), qualifier, weight: weight::BOUND }
+            }
+        }
+    }
+
+    /// The words of the last name that identify one of a service's ports.
+    pub(super) fn qualifier(&self, service: &[String]) -> Vec<String> {
+        let words = telling(self.last()).into_iter();
+        // `torrent` of `qbittorrent` is another thing, but `db` of `influxdb` is not.
+        let is_part = |known: &String, word: &str| known.starts_with(word) || word.len() < 5 && known.contains(word);
+        let words = words.filter(|word| !service.iter().any(|known| is_part(known, word)));
+        let mut words = self.without_prefix(words.collect(), self.last(), service);
+        words.extend(self.parts.contains(&"initrd").then(|| "initrd".to_owned()));
+        let end = self.end();
+        if !end.is_empty() {
+            words.retain(|word| ![RANGE_STARTS, RANGE_ENDS].concat().contains(&word.as_str()));
+            words.extend(end);
+        }
+        words
+    }
+
+    /// Removes the prefix that the environment variables of a program have in common: `OG` in `OG_SSH_PORT` of opengist.
+    fn without_prefix(&self, words: Vec<String>, name: &str, service: &[String]) -> Vec<String> {
+        let is_variable = name.contains('_') && !name.contains(|c: char| c.is_ascii_lowercase());
+        match words.split_first() {
+            Some((first, rest)) if is_variable && is_abbreviation(first, service) => rest.to_vec(),
+            _ => words,
+        }
+    }
+
+    /// The end of a range that the port is.
+    pub(super) fn end(&self) -> Vec<String> {
+        let words: Vec<String> = split(self.last());
+        let names = |word: &str| words.iter().any(|known| known == word);
+        let is_range = names("range") || names("port") || names("ports");
+        let end = match words.as_slice() {
+            // `to` of `{ from = 8000; to = 8010; }`, but not `proxyTo`
+            [only] if only == "from" => "first",
+            [only] if only == "to" => "last",
+            _ if is_range && RANGE_STARTS.iter().any(|word| names(word)) => "first",
+            _ if is_range && RANGE_ENDS.iter().any(|word| names(word)) => "last",
+            _ => return Vec::new(),
+        };
+        vec![end.to_owned()]
+    }
+}
+
+/// Whether a word has some letters of a service, in order and from the first one: `qbt` of qbittorrent.
+fn is_abbreviation(word: &str, service: &[String]) -> bool {
+    const LONGEST: usize = 3;
+    let mut letters = service.iter().flat_map(|word| word.chars());
+    word.len() <= LONGEST
+        && service.iter().any(|known| known.chars().next() == word.chars().next())
+        && word.chars().all(|c| letters.any(|letter| letter == c))
+}
