@@ -53,6 +53,15 @@ impl<'a> Beside<'a> {
         NAMES.iter().find_map(value).filter(|name| !name.contains([' ', '$']))
     }
 
+    /// Whether the name is that of a machine: the address next to it begins with it.
+    pub fn names_host(&self, name: &str) -> bool {
+        const HOSTS: [&str; 4] = ["address", "host", "hostname", "ip"];
+        let is_host = |value: &str| {
+            text(value).and_then(|host| host.strip_prefix(name)).is_some_and(|rest| rest.starts_with('.'))
+        };
+        self.attributes().any(|(key, value)| HOSTS.contains(&key) && is_host(value))
+    }
+
     /// The number of the attribute with a name.
     pub fn number(&self, name: &str) -> Option<u32> {
         self.attributes().find(|(key, _)| *key == name)?.1.parse().ok()
@@ -154,6 +163,9 @@ mod tests {
         }
         assert_eq!(around("\"${toString @8000}\""), None);
         assert_eq!(around("port = @8000;"), None);
+        let node = "[ { name = \"node-0\"; host = \"node-0.example.org\"; port = 6443; } ]";
+        let beside = Beside::of(node, 53, 57).unwrap();
+        assert!(beside.names_host("node-0") && !beside.names_host("node"));
         let pair = "{ host = 8080; guest = 8043; }";
         assert_eq!(Beside::of(pair, 9, 13).and_then(|beside| beside.number("guest")), Some(8043));
     }

@@ -117,7 +117,7 @@ impl<'a> Line<'a> {
 
     /// The text of the line before the address or number that ends here.
     fn before_address(&self) -> &'a str {
-        let start = self.before.rfind(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '(' | '['));
+        let start = self.before.rfind(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '(' | '[' | '=' | ','));
         &self.before[..start.unwrap_or(0)]
     }
 

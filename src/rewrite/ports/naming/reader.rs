@@ -48,7 +48,9 @@ fn begins_with_allow(name: &str) -> bool {
 impl<'a> Reader<'a> {
     pub fn of(port: &Missing<'a>, context: &'a Scaffolding<'a>) -> Self {
         let line = Line::of(port);
-        let raw: Vec<&str> = port.name.trim_end_matches(".default").split(['.', ' ']).collect();
+        // The value of a flag may contain a domain: `--route=wiki.example.org`.
+        let name = port.name.split('=').next().unwrap_or(port.name);
+        let raw: Vec<&str> = name.trim_end_matches(".default").split(['.', ' ']).collect();
         // Single-letter flags have no meaning by themselves.
         let parts: Vec<&str> = raw.into_iter().filter(|part| !(part.len() == 2 && part.starts_with('-'))).collect();
         let (start, end) = (port.span.start as usize, port.span.end as usize);
@@ -310,7 +312,7 @@ impl<'a> Reader<'a> {
             return Some(Candidate { service, qualifier: Vec::new(), weight: weight::LISTENER + 1 });
         }
         let name = match self.beside {
-            Some(beside) if beside.is_element() => beside.name()?,
+            Some(beside) if beside.is_element() => beside.name().filter(|name| !beside.names_host(name))?,
             Some(_) => return None,
             None if self.is_manifest() || self.parts.contains(&"steps") => return None,
             None => Some(self.names.own).filter(|name| !name.is_empty() && name.chars().any(char::is_lowercase))?,

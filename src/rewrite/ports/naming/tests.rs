@@ -541,6 +541,11 @@ fn clients_of_the_only_listener_are_of_its_service() {
             "modules/tool.nix",
             "apiUrl = \"http://${config.services.ledger.settings.address}:@4321\";",
         ),
+        (
+            "ExecStart --route",
+            "modules/router.nix",
+            "ExecStart = \"router --route=books.example.org=127.0.0.1:@4321,a\";",
+        ),
     ] {
         are_one(&[listener, (4321, name, path, text)], "services.ledger=4321");
     }
@@ -597,6 +602,13 @@ fn structure_is_not_the_name_of_a_service() {
             "unnamed.port4321Tcp",
         ),
         ("postPatch", "packages/actual/package.nix", "postPatch = \"--set 'port: @4321'\";", "services.actual"),
+        // The name next to the number is that of a machine.
+        (
+            "pools",
+            "modules/balancer.nix",
+            "[ { name = \"oak-1\"; host = \"oak-1.example.org\"; port = @4321; } ]",
+            "services.balancerPools",
+        ),
         ("monitoring.url", "monitoring.nix", "url = \"http://127.0.0.1:@4321\";", "unnamed.port4321Tcp"),
     ] {
         assert_eq!(proposals(&[(4321, name, path, text)]), [format!("{expected}=4321")], "{name} {path}");
