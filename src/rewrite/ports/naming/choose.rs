@@ -114,7 +114,7 @@ fn apart(clusters: &[Cluster<'_>], names: &[Vec<Vec<String>>], groups: &[&'stati
     let others = |list: Vec<usize>| by_claim(list).split_off(1);
     for _ in 1..names.iter().map(Vec::len).max().unwrap_or(0) {
         let lists = contested(&chosen);
-        for at in lists.into_iter().flat_map(|list| others(list)) {
+        for at in lists.into_iter().flat_map(&others) {
             chosen[at] = (chosen[at] + 1).min(names[at].len().saturating_sub(1));
         }
     }
