@@ -67,4 +67,65 @@ mod tests {
                         \\ No newline at end of file\n--- /dev/null\n+++ b/lib/ports.nix\n@@ -0,0 +1 @@\n+{ }\n";
         assert_eq!(diff, expected);
     }
+
+    /// A header that does not describe its hunk makes a patch that no program applies. Lines that repeat are where
+    /// diffs go wrong.
+    #[test]
+    fn headers_describe_their_hunks() {
+        let mut dice = random(0x9e37_79b9_7f4a_7c15);
+        for _ in 0..5_000 {
+            let mut text = || (0..dice(24)).map(|_| ["a\n", "b\n", "c\n", "\n"][dice(4)]).collect::<String>();
+            let (before, after) = (text(), text());
+            let change =
+                Change { path: Arc::from("a"), before: Some(before.clone()), after: after.clone(), needed_elsewhere: false };
+            let diff = of_file(&change);
+            assert_eq!(applied(&before, &diff), after, "{diff}");
+        }
+    }
+
+    /// Numbers below a limit, the same in every run.
+    fn random(mut state: u64) -> impl FnMut(u64) -> usize {
+        move |end| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            ((state >> 11) % end) as usize
+        }
+    }
+
+    /// The text after the hunks of a diff, each of which must be where and as long as its header says.
+    fn applied(before: &str, diff: &str) -> String {
+        let old: Vec<&str> = before.split_inclusive('\n').collect();
+        let (mut at, mut after) = (0, String::new());
+        let mut lines = diff.split_inclusive('\n').skip(2).peekable();
+        while let Some(header) = lines.next() {
+            let numbers: Vec<(usize, usize)> = header
+                .split(' ')
+                .filter_map(|range| range.strip_prefix(['-', '+']))
+                .map(|range| range.split_once(',').unwrap_or((range, "1")))
+                .map(|(start, count)| (start.parse().expect(header), count.parse().expect(header)))
+                .collect();
+            let [(start, old_count), (new_start, new_count)] = numbers[..] else { panic!("{header}") };
+            // An empty range is named after the line before it.
+            let first = start - usize::from(old_count > 0);
+            after.extend(old[at..first].iter().copied());
+            assert_eq!(after.split_inclusive('\n').count(), new_start - usize::from(new_count > 0), "{header}");
+            let (mut removed, mut added) = (0, 0);
+            while let Some(line) = lines.next_if(|line| !line.starts_with("@@")) {
+                let (kind, text) = line.split_at(1);
+                if kind != "+" {
+                    assert_eq!(old[first + removed], text, "{header}");
+                    removed += 1;
+                }
+                if kind != "-" {
+                    after.push_str(text);
+                    added += 1;
+                }
+            }
+            assert_eq!((removed, added), (old_count, new_count), "{header}");
+            at = first + removed;
+        }
+        after.extend(old[at..].iter().copied());
+        after
+    }
 }

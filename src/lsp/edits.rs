@@ -149,28 +149,25 @@ fn document_edit(uri: Uri, version: Option<i32>, edits: Vec<TextEdit>) -> Docume
 /// Edits that turn one text into another, line by line, so that cursors and folds in unchanged lines are kept.
 pub fn between(path: &RelPath, before: &str, after: &str) -> Vec<Edit> {
     let diff = TextDiff::from_lines(before, after);
-    let starts = |text: &str| {
-        let mut starts = vec![0];
-        // `similar` splits lines with their line ends.
-        for line in TextDiff::from_lines(text, "").old_slices() {
-            starts.push(starts[starts.len() - 1] + line.len());
-        }
-        starts
-    };
-    let (old, new) = (starts(before), starts(after));
-    let mut edits = Vec::new();
-    // The operations' own positions may be wrong where lines repeat (`similar` 2.7 moves operations without updating them);
-    // their lengths are right.
-    let (mut from, mut to) = (0, 0);
-    for op in diff.ops() {
-        let (from_end, to_end) = (from + op.old_range().len(), to + op.new_range().len());
-        if !matches!(op, DiffOp::Equal { .. }) {
-            let text = after[new[to]..new[to_end]].to_owned();
-            edits.push(Edit { path: path.clone(), span: Span::new(old[from], old[from_end]), text });
-        }
-        (from, to) = (from_end, to_end);
-    }
-    edits
+    // `similar` splits lines with their line ends.
+    let (old, new) = (starts(diff.iter_old_slices()), starts(diff.iter_new_slices()));
+    let changes = diff.ops().iter().filter(|op| !matches!(op, DiffOp::Equal { .. }));
+    changes
+        .map(|op| {
+            let (from, to) = (op.old_range(), op.new_range());
+            let text = after[new[to.start]..new[to.end]].to_owned();
+            Edit { path: path.clone(), span: Span::new(old[from.start], old[from.end]), text }
+        })
+        .collect()
+}
+
+/// Where each line starts, and where the last one ends.
+fn starts<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<usize> {
+    let ends = lines.scan(0, |end, line| {
+        *end += line.len();
+        Some(*end)
+    });
+    std::iter::once(0).chain(ends).collect()
 }
 
 #[cfg(test)]
