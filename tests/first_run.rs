@@ -42,12 +42,15 @@ fn every_output_counts_the_same_fixable_findings() {
     assert_eq!(fixable, unsafe_);
     let by_rule = summary["rules"].as_array().unwrap();
     assert_eq!(by_rule.iter().map(|rule| rule["findings"].as_u64().unwrap()).sum::<u64>(), each.len() as u64);
-    let sentence = format!("{unsafe_} can be fixed: flakeward fix --unsafe");
+    // The ports are fixed once they have names; nixpkgs is not.
+    let ports = unsafe_ - 1;
+    let sentence =
+        format!("{ports} can be fixed: flakeward ports init, then flakeward fix; 1 more: flakeward fix --unsafe");
     for args in ["", "--statistics"] {
         assert!(root.run(args).out.contains(&sentence), "{args}");
     }
     assert!(root.run("fix").err.contains(&sentence));
-    assert!(root.run("-f markdown").out.contains(&format!("{unsafe_} can be fixed: flakeward fix --unsafe")));
+    assert!(root.run("-f markdown").out.contains(&sentence));
     let fixed = root.run("fix --unsafe --diff").err;
     assert!(fixed.starts_with(&format!("would fix {unsafe_} findings in")), "{fixed}");
 }
@@ -327,4 +330,25 @@ fn reports_fit_the_terminal() {
             assert!(prose.all(|line| line.trim_end().chars().count() <= columns), "{columns} {command}\n{text}");
         }
     }
+}
+
+/// A path can be opened by editors and terminals only if it is whole.
+#[test]
+fn the_port_map_does_not_break_paths() {
+    if !have(&["tmux"]) {
+        return;
+    }
+    let module = "modules/nixos/services/grafana-oncall/default-configuration.nix";
+    let import = "let ports = import ../../../../lib/ports.nix; in {\n";
+    let text = format!(
+        "{import}  a.port = ports.monitoring.oncall;\n  b.port = ports.monitoring.oncall;\n  c.port = 8080;\n}}\n"
+    );
+    let root = Repository::new(&[("lib/ports.nix", "{\n  monitoring.oncall = 8080;\n}\n"), (module, &text)]);
+    let lines = captured(root.path(), 80, "ports");
+    let shown: Vec<&str> = lines.iter().map(|line| line.trim()).collect();
+    let place = |line: u32| format!("{module}:{line}");
+    assert_eq!(shown[1..4], ["8080  monitoring.oncall", &place(2), &place(3)], "{lines:#?}");
+    assert!(shown[4..].concat().contains(&format!("hardcoded in{}", place(4))), "{lines:#?}");
+    let wide = captured(root.path(), 250, "ports");
+    assert!(wide[1].contains(&format!("oncall  {}, {}; hardcoded in {}", place(2), place(3), place(4))), "{wide:#?}");
 }

@@ -153,13 +153,14 @@ fn it_says_what_it_fixed_and_what_is_left() {
 }
 
 #[test]
-fn it_says_how_much_more_unsafe_fixes_would_mend() {
+fn it_reports_what_can_be_fixed_and_how() {
     let root =
         Repository::new(&[("a.nix", "{ services.web.port = 3000; }\n"), ("b.nix", "{ services.db.port = 5432; }\n")]);
     let out = flakeward(root.path(), &[]);
     assert_eq!(
         text(&out.stderr),
-        "nothing to fix without --unsafe; remaining: 2 errors in 2 of 2 files; 2 can be fixed: flakeward fix --unsafe\n"
+        "no safe fixes; remaining: 2 errors in 2 of 2 files; 2 can be fixed: flakeward ports init, then \
+         flakeward fix\n"
     );
     let out = flakeward(root.path(), &["--unsafe"]);
     assert!(text(&out.stderr).starts_with("fixed 2 findings in 3 files; new: lib/ports.nix"), "{}", text(&out.stderr));

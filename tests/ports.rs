@@ -159,6 +159,20 @@ fn a_file_that_cannot_be_read_is_not_passed_over() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("broken.nix"));
 }
 
+/// The registry is written all the same, and the message says that it is incomplete.
+#[test]
+fn init_with_a_file_that_cannot_be_read_says_what_it_did() {
+    let repository = Repository::new(&[("a.nix", "{ services.grafana.port = 3000; }\n")]);
+    fs::write(repository.path().join("secret.nix"), b"\0GITCRYPT\0abc").unwrap();
+    let output = run(repository.path(), "ports init");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output).starts_with("wrote lib/ports.nix: 1 entry in 1 group\n"), "{}", text(&output));
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    let expected = "error: secret.nix: cannot be checked: it is encrypted by git-crypt\n  help: lib/ports.nix was written \
+                    without the ports of 1 file that could not be read; `flakeward ports init` adds them later\n";
+    assert_eq!(errors, expected);
+}
+
 /// A flake cannot import files outside it, so the registry belongs into the folder of the only flake.
 #[test]
 fn init_writes_the_registry_of_a_flake_in_a_folder_there() {

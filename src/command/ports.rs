@@ -122,6 +122,11 @@ fn complete(facts: &run::PortFacts) -> Result<ExitCode, Failure> {
 
 /// Files that could not be read may use ports too, so the result is incomplete.
 fn code(facts: &run::PortFacts) -> Result<ExitCode, Failure> {
+    code_with(facts, |_| "ports of files that could not be read are unknown".to_owned())
+}
+
+/// The same, with a help text for the number of unreadable files.
+fn code_with(facts: &run::PortFacts, help: impl Fn(usize) -> String) -> Result<ExitCode, Failure> {
     if facts.notes.iter().any(|note| note.kind == NoteKind::InternalError) {
         return Err(
             Failure::new("internal error in a check, so not all ports are known").help("please report this bug")
@@ -129,8 +134,9 @@ fn code(facts: &run::PortFacts) -> Result<ExitCode, Failure> {
     }
     match facts.unreadable.as_slice() {
         [] => Ok(ExitCode::SUCCESS),
-        [first, ..] => Err(Failure::new(format!("{}: {}", first.path, first.message))
-            .help("ports of files that could not be read are unknown")),
+        [first, ..] => {
+            Err(Failure::new(format!("{}: {}", first.path, first.message)).help(help(facts.unreadable.len())))
+        }
     }
 }
 

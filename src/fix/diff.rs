@@ -76,8 +76,12 @@ mod tests {
         for _ in 0..5_000 {
             let mut text = || (0..dice(24)).map(|_| ["a\n", "b\n", "c\n", "\n"][dice(4)]).collect::<String>();
             let (before, after) = (text(), text());
-            let change =
-                Change { path: Arc::from("a"), before: Some(before.clone()), after: after.clone(), needed_elsewhere: false };
+            let change = Change {
+                path: Arc::from("a"),
+                before: Some(before.clone()),
+                after: after.clone(),
+                needed_elsewhere: false,
+            };
             let diff = of_file(&change);
             assert_eq!(applied(&before, &diff), after, "{diff}");
         }

@@ -78,7 +78,8 @@ impl<'p> Hovers<'_, 'p> {
                 continue;
             }
             let _ = write!(text, "\n\n{}:\n", side.heading());
-            for (position, found) in here.iter().take(LISTED) {
+            let mut lines: Vec<String> = Vec::new();
+            for (position, found) in here {
                 let how = match found.role {
                     Role::Literal => " (number written out)",
                     Role::Comment => " (named in a comment)",
@@ -86,10 +87,17 @@ impl<'p> Hovers<'_, 'p> {
                 };
                 let name = output::text::clean(&position.name);
                 let name = if name.is_empty() { String::new() } else { format!("`{name}` in ") };
-                let _ = write!(text, "\n- {name}{}{how}", (self.link)(found.path, found.span.start));
+                let line = format!("{name}{}{how}", (self.link)(found.path, found.span.start));
+                // `8080:8080` is two uses in one place.
+                if lines.last() != Some(&line) {
+                    lines.push(line);
+                }
             }
-            if here.len() > LISTED {
-                let _ = write!(text, "\n- and {} more", here.len() - LISTED);
+            lines.iter().take(LISTED).for_each(|line| {
+                let _ = write!(text, "\n- {line}");
+            });
+            if lines.len() > LISTED {
+                let _ = write!(text, "\n- and {} more", lines.len() - LISTED);
             }
         }
     }
@@ -159,7 +167,8 @@ pub fn plain(markdown: &str) -> String {
     out.replace("**", "").replace('`', "")
 }
 
-/// The hover of a finding: the rationale of its rule. `None` if there is no such rule.
+/// The hover of a finding: its rule with the first paragraph of the rationale; the page has the rest. `None` if there is
+/// no such rule.
 pub fn rule(finding: &Finding, catalog: &Catalog) -> Option<String> {
     let rule = catalog.find(finding.rule)?;
     let why = rule.body.split("\n## ").find_map(|section| section.trim_start_matches("## ").strip_prefix("Why\n"));
@@ -167,7 +176,8 @@ pub fn rule(finding: &Finding, catalog: &Catalog) -> Option<String> {
         Some(page) => format!("[{}]({page})", rule.id),
         None => format!("`{}`", rule.id),
     };
-    Some(format!("{name}: {}\n\n{}", rule.summary, why.unwrap_or("").trim()).trim_end().to_owned())
+    let first = why.and_then(|why| why.trim().split("\n\n").next()).unwrap_or("");
+    Some(format!("{name}: {}\n\n{first}", rule.summary).trim_end().to_owned())
 }
 
 #[cfg(test)]

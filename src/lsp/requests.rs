@@ -17,7 +17,7 @@ use super::server::{Refusal, Server, parse};
 use super::side::{Occurrence, Role};
 use super::symbols::{Meaning, Symbol, Symbols};
 use super::workspace::{Root, State, Workspace};
-use crate::facts::port_registry::Registries;
+use crate::facts::port_registry::{Registries, dotted};
 use crate::finding::{Edit, RelPath, Span};
 use crate::rewrite::relocate;
 use crate::source::{FileKind, Source};
@@ -146,7 +146,7 @@ impl Server {
         self.ask(&at.text_document.uri, |view| {
             let symbol = view.symbol(at.position)?;
             let found = view.occurrences(&symbol);
-            let wanted = found.iter().filter(|found| with_definition || found.role != Role::Definition);
+            let wanted = found.into_iter().filter(|found| with_definition || found.role != Role::Definition);
             Some(wanted.map(|found| view.location(found.path, found.span)).collect::<Vec<_>>())
         })
     }
@@ -155,7 +155,7 @@ impl Server {
         let at = params.text_document_position_params;
         self.ask(&at.text_document.uri, |view| {
             let symbol = view.symbol(at.position)?;
-            let here = view.occurrences(&symbol).iter().filter(|found| **found.path == *view.source.path);
+            let here = view.occurrences(&symbol).into_iter().filter(|found| **found.path == *view.source.path);
             let highlights = here.map(|found| lsp::DocumentHighlight {
                 range: view.lines.range(found.span),
                 kind: Some(match found.role {
@@ -234,7 +234,9 @@ impl Server {
         self.ask(&at.text_document.uri, |view| {
             let symbol = view.symbol(at.position)?;
             let Meaning::Entry(_, entry) = symbol.meaning else { return None };
-            let placeholder = entry.path.last()?.clone();
+            // A comment has the name with its groups.
+            let is_whole = view.source.slice(symbol.span) == entry.name();
+            let placeholder = if is_whole { entry.name() } else { entry.path.last()?.clone() };
             Some(json!({ "range": view.lines.range(symbol.span), "placeholder": placeholder }))
         })
     }
@@ -244,20 +246,10 @@ impl Server {
         let support = self.client.edits;
         let mut refused = None;
         let answer = self.ask(&at.text_document.uri, |view| {
-            let symbol = view.symbol(at.position)?;
-            let Meaning::Entry(registry, entry) = symbol.meaning else { return None };
-            let project = &view.state.project;
-            match relocate::relocate(project, view.symbols.registries, registry, entry, &params.new_name) {
-                Ok(edits) => {
-                    let edits: Vec<Edit> = edits.into_iter().flat_map(|edit| view.smaller(edit)).collect();
-                    let target = |path: &RelPath| target_of(view.workspace, &view.server.documents, path);
-                    edits::workspace_edit(&edits, target, support, view.encoding())
-                }
-                Err(obstacle) => {
-                    refused = Some(obstacle.to_string());
-                    None
-                }
-            }
+            let edits = view.renamed(at.position, &params.new_name);
+            let edits = edits.map_err(|reason| refused = Some(reason)).ok()?;
+            let target = |path: &RelPath| target_of(view.workspace, &view.server.documents, path);
+            edits::workspace_edit(&edits, target, support, view.encoding())
         });
         match refused {
             Some(reason) => Err(Refusal::new(ErrorCode::RequestFailed, reason)),
@@ -289,15 +281,39 @@ impl<'a> View<'a> {
         self.symbols.at(&self.source.path, self.lines.offset(position))
     }
 
-    fn occurrences(&self, symbol: &Symbol<'a>) -> &[Occurrence<'a>] {
+    fn occurrences(&self, symbol: &Symbol<'a>) -> Vec<&Occurrence<'a>> {
         match &symbol.meaning {
-            Meaning::Entry(registry, entry) => self.symbols.occurrences(registry, entry),
+            Meaning::Entry(registry, entry) => self.symbols.occurrences(registry, entry).iter().collect(),
             Meaning::Number(_, entries) if entries.len() == 1 => {
                 let (registry, entry) = entries[0];
-                self.symbols.occurrences(registry, entry)
+                self.symbols.occurrences(registry, entry).iter().collect()
             }
-            Meaning::Number(number, _) => self.symbols.literals(*number),
-            Meaning::Group(..) => &[],
+            Meaning::Number(number, _) => self.symbols.literals(*number).iter().collect(),
+            Meaning::Group(registry, path) => {
+                let entries = registry.below(path);
+                let mut all: Vec<_> = entries.flat_map(|entry| self.symbols.occurrences(registry, entry)).collect();
+                all.sort();
+                all.dedup();
+                all
+            }
+        }
+    }
+
+    /// The edits that rename the entry at a position, or why there are none.
+    fn renamed(&self, position: lsp::Position, new: &str) -> Result<Vec<Edit>, String> {
+        let (registry, entry) = match self.symbol(position).map(|symbol| symbol.meaning) {
+            Some(Meaning::Entry(registry, entry)) => (registry, entry),
+            Some(Meaning::Group(_, path)) => {
+                return Err(format!("`{}` is a group: rename its entries", dotted(&path)));
+            }
+            Some(Meaning::Number(number, _)) => {
+                return Err(format!("{number} is a number: rename the registry entry where it is defined"));
+            }
+            None => return Err("there is no registry entry at this position".to_owned()),
+        };
+        match relocate::relocate(&self.state.project, self.symbols.registries, registry, entry, new) {
+            Ok(edits) => Ok(edits.into_iter().flat_map(|edit| self.smaller(edit)).collect()),
+            Err(obstacle) => Err(obstacle.to_string()),
         }
     }
 

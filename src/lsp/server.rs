@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::capabilities::{Client, WATCHED, capabilities};
 use super::documents::{Document, Documents};
 use super::refresh::Refreshes;
-use super::transport::{self, Incoming, Outgoing};
+use super::transport::{self, Incoming, Malformed, Outgoing};
 use super::uri;
 use super::workspace::{Root, Workspace, is_settings};
 use crate::{panics, walk};
@@ -32,7 +32,7 @@ pub fn serve(incoming: &Receiver<Incoming>, outgoing: Sender<Outgoing>) -> bool 
                 Flow::Continue => {}
                 Flow::Exit => return server.phase == Phase::ShutDown,
             },
-            Incoming::Malformed(reason) => server.malformed(&reason),
+            Incoming::Malformed(message) => server.malformed(message),
             Incoming::Closed => return false,
         }
     }
@@ -188,8 +188,8 @@ impl Server {
         self.notify("window/showMessage", json!({ "type": kind, "message": message }));
     }
 
-    fn malformed(&self, reason: &str) {
-        let _ = self.outgoing.send(Outgoing::ParseError(reason.to_owned()));
+    fn malformed(&self, message: Malformed) {
+        let _ = self.outgoing.send(Outgoing::Invalid(message));
     }
 
     fn receive(&mut self, message: Message) -> Flow {

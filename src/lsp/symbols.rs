@@ -8,7 +8,7 @@ use super::side::{Occurrence, Position, Positions, Role, Side};
 use crate::config::PortSettings;
 use crate::facts::port_registry::references::{self, Arguments, Resolved};
 use crate::facts::port_registry::usage::Used;
-use crate::facts::port_registry::{Access, Entry, Lookup, Registries, Registry, RegistryFacts, Use};
+use crate::facts::port_registry::{Access, Entry, Lookup, Registries, Registry, RegistryComment, RegistryFacts, Use};
 use crate::facts::ports::{self, PortFacts};
 use crate::facts::{Project, ProjectFile};
 use crate::finding::{RelPath, Span};
@@ -70,8 +70,8 @@ impl<'p> Index<'p> {
                 index.add(registry, entry, &file.source.path, span, Role::Reference);
             }
         }
-        for (file, span, registry, entry) in symbols.comments() {
-            index.add(registry, entry, &file.source.path, span, Role::Comment);
+        for (file, comment, registry, entry) in symbols.comments() {
+            index.add(registry, entry, &file.source.path, comment.entry_span, Role::Comment);
         }
         index.add_literals(symbols);
         for occurrences in index.by_entry.values_mut().chain(index.by_number.values_mut()) {
@@ -186,16 +186,21 @@ impl<'p> Symbols<'p> {
     fn comment_at(&self, file: &'p ProjectFile, offset: u32) -> Option<Symbol<'p>> {
         self.comments()
             .filter(|(at, ..)| std::ptr::eq(*at, file))
-            .find(|(_, span, ..)| touches(*span, offset))
-            .map(|(_, span, registry, entry)| Symbol { span, meaning: Meaning::Entry(registry, entry) })
+            .find(|(_, comment, ..)| {
+                [comment.entry_span, comment.number_span].iter().any(|span| touches(*span, offset))
+            })
+            .map(|(_, comment, registry, entry)| Symbol {
+                span: comment.entry_span,
+                meaning: Meaning::Entry(registry, entry),
+            })
     }
 
-    /// The comments that name an existing entry, with the position of the name.
-    fn comments(&self) -> impl Iterator<Item = (&'p ProjectFile, Span, &'p Registry, &'p Entry)> {
+    /// The comments that name an existing entry.
+    fn comments(&self) -> impl Iterator<Item = (&'p ProjectFile, &'p RegistryComment, &'p Registry, &'p Entry)> {
         references::comments(self.project, self.registries).filter_map(|(file, comment, registry)| {
             let registry = registry?;
             match registry.named(&comment.entry) {
-                Lookup::Entry(entry) => Some((file, comment.entry_span, registry, entry)),
+                Lookup::Entry(entry) => Some((file, comment, registry, entry)),
                 _ => None,
             }
         })

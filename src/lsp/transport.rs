@@ -9,6 +9,8 @@ use std::thread;
 use std::time::Duration;
 
 use lsp_server::{ErrorCode, Message};
+use serde::Deserialize;
+use serde_json::{Value, json};
 
 /// The largest message that is read, in bytes: files over 32 MiB are not checked, and JSON escapes can double a text.
 const MAX_MESSAGE: usize = 96 << 20;
@@ -27,10 +29,45 @@ const CLIENT_CHECK: Duration = Duration::from_secs(2);
 pub enum Incoming {
     /// A message.
     Message(Message),
-    /// An invalid message, and why. Later messages can still be read.
-    Malformed(String),
+    /// An invalid message. Later messages can still be read.
+    Malformed(Malformed),
     /// The end: the client closed the connection, or sent something that is not the protocol.
     Closed,
+}
+
+/// An invalid message.
+#[derive(Debug)]
+pub struct Malformed {
+    /// The id, which its response repeats; `null` if the message has none that can be read.
+    id: Value,
+    /// The kind of error.
+    code: ErrorCode,
+    /// What is invalid.
+    reason: String,
+}
+
+/// The id of a message, whatever it is.
+#[derive(Deserialize)]
+struct Id {
+    id: Option<Value>,
+}
+
+impl Malformed {
+    /// For a message that could not be read.
+    fn new(body: &[u8], error: &serde_json::Error) -> Self {
+        let reason = error.to_string();
+        match serde_json::from_slice::<Id>(body) {
+            Ok(Id { id }) => Self { id: id.unwrap_or(Value::Null), code: ErrorCode::InvalidRequest, reason },
+            Err(_) => Self { id: Value::Null, code: ErrorCode::ParseError, reason },
+        }
+    }
+
+    /// For a request that was read as a notification because of an id that the protocol does not allow.
+    fn of_invalid_id(body: &[u8]) -> Option<Self> {
+        let id = serde_json::from_slice::<Id>(body).ok()?.id?;
+        let reason = format!("the id {id} is neither an integer of 32 bits nor a string");
+        Some(Self { id, code: ErrorCode::InvalidRequest, reason })
+    }
 }
 
 /// Output to the client.
@@ -38,17 +75,17 @@ pub enum Incoming {
 pub enum Outgoing {
     /// A message.
     Message(Message),
-    /// The response to an invalid message, whose id is unknown.
-    ParseError(String),
+    /// The response to an invalid message.
+    Invalid(Malformed),
 }
 
 impl Outgoing {
     fn write(&self, out: &mut impl Write) -> io::Result<()> {
         match self {
             Outgoing::Message(message) => message.write(out),
-            Outgoing::ParseError(reason) => {
-                let error = serde_json::json!({ "code": ErrorCode::ParseError as i32, "message": reason });
-                let body = serde_json::json!({ "jsonrpc": "2.0", "id": null, "error": error }).to_string();
+            Outgoing::Invalid(Malformed { id, code, reason }) => {
+                let error = json!({ "code": *code as i32, "message": reason });
+                let body = json!({ "jsonrpc": "2.0", "id": id, "error": error }).to_string();
                 write!(out, "Content-Length: {}\r\n\r\n{body}", body.len())?;
                 out.flush()
             }
@@ -70,9 +107,10 @@ pub fn stdio() -> (Receiver<Incoming>, Sender<Outgoing>, thread::JoinHandle<()>)
     let writer = thread::spawn(move || {
         let mut out = io::stdout().lock();
         for message in receive_out {
-            // A client that stops reading is about to close the connection.
+            // Nobody reads what the server writes any more.
             if message.write(&mut out).is_err() {
-                break;
+                thread::sleep(GRACE);
+                end();
             }
         }
         let _ = out.flush();
@@ -106,8 +144,12 @@ pub fn read_all(input: &mut impl BufRead, mut send: impl FnMut(Incoming) -> bool
     loop {
         let incoming = match read_body(input) {
             Ok(Some(body)) => match serde_json::from_slice(&body) {
+                Ok(message @ Message::Notification(_)) => match Malformed::of_invalid_id(&body) {
+                    Some(malformed) => Incoming::Malformed(malformed),
+                    None => Incoming::Message(message),
+                },
                 Ok(message) => Incoming::Message(message),
-                Err(error) => Incoming::Malformed(error.to_string()),
+                Err(error) => Incoming::Malformed(Malformed::new(&body, &error)),
             },
             Ok(None) | Err(_) => Incoming::Closed,
         };
@@ -172,6 +214,23 @@ mod tests {
         let good = |method: &str| frame(&format!(r#"{{"jsonrpc":"2.0","method":"{method}"}}"#));
         assert_eq!(read(&(good("a") + &frame("{nonsense") + &good("b"))), ["a", "malformed", "b", "closed"]);
         assert_eq!(read(&(frame("[]") + &good("b"))), ["malformed", "b", "closed"]);
+    }
+
+    #[test]
+    fn ids_that_the_protocol_does_not_allow_are_answered() {
+        for id in ["5000000000", "1.5", "[]"] {
+            let body = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"shutdown"}}"#);
+            let mut answers = Vec::new();
+            read_all(&mut frame(&body).as_bytes(), |incoming| {
+                if let Incoming::Malformed(malformed) = incoming {
+                    Outgoing::Invalid(malformed).write(&mut answers).unwrap();
+                }
+                true
+            });
+            let answer = String::from_utf8(answers).unwrap();
+            let expected = format!("the id {id} is neither an integer of 32 bits nor a string");
+            assert!(answer.contains(&expected) && answer.contains(&format!("\"id\":{id}")), "{answer}");
+        }
     }
 
     #[test]

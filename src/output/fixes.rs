@@ -66,7 +66,7 @@ fn place(view: &View, path: &RelPath, place: Place) -> String {
 pub fn closing(outcome: &Outcome, view: &View, written: bool) -> String {
     let files = count(outcome.changes.len(), "file");
     let done = match (outcome.fixed.len(), written) {
-        (0, _) if outcome.unsafe_left() > 0 => "nothing to fix without --unsafe".to_owned(),
+        (0, _) if outcome.unsafe_left() > 0 => "no safe fixes".to_owned(),
         (0, _) => "nothing to fix".to_owned(),
         (fixed, true) => format!("fixed {} in {files}", count(fixed, "finding")),
         (fixed, false) => format!("would fix {} in {files}", count(fixed, "finding")),

@@ -1,17 +1,18 @@
 //! The port map: as a table, as Markdown for a pull request, and as JSON.
 
+mod document;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use serde::Serialize;
-
 use super::View;
 use super::markdown::code;
+use super::stream::Stream;
 use super::style::{BOLD, DIM, RED, YELLOW};
 use super::text::{clean, count};
 use super::wrap::{columns, hanging};
 use crate::facts::Project;
-use crate::facts::port_registry::{Entry, Registry, Value};
+use crate::facts::port_registry::{Entry, Value};
 use crate::finding::{RelPath, Span};
 use crate::fix::Change;
 use crate::knowledge::service_ports::services;
@@ -203,8 +204,7 @@ impl<'a> Shown<'a> {
         for (entry, spots) in &map.entries {
             let number = entry.port().map_or("-".to_owned(), |port| port.to_string());
             let name = clean(&entry.name()).into_owned();
-            let uses = self.uses(map, entry, spots);
-            self.row(out, &format!("  {number:>5}  {name:widest$}  "), &uses.join("; "));
+            self.entry_row(out, &format!("  {number:>5}  {name:widest$}  "), &self.uses(map, entry, spots));
         }
         if !map.whole.is_empty() {
             let places = self.places(&map.whole, |_| true);
@@ -228,12 +228,9 @@ impl<'a> Shown<'a> {
                 places.push(line);
             }
         }
-        for (index, place) in places.iter().take(PLACES).enumerate() {
+        for (index, line) in first(&places, PLACES).iter().enumerate() {
             let head = if index == 0 { format!("  {number:>5}  ") } else { INDENT.to_owned() };
-            let _ = writeln!(out, "{head}{place}");
-        }
-        if let Some(more) = places.len().checked_sub(PLACES).filter(|more| *more > 0) {
-            let _ = writeln!(out, "{INDENT}and {more} more");
+            let _ = writeln!(out, "{head}{line}");
         }
     }
 
@@ -254,29 +251,37 @@ impl<'a> Shown<'a> {
         let _ = writeln!(out, "{filled}");
     }
 
-    /// The uses of an entry, for its line.
-    fn uses(&self, map: &RegistryMap<'_>, entry: &Entry, spots: &[Spot<'_>]) -> Vec<String> {
+    /// An entry with its uses in one line. On a terminal that is too narrow for it, each use has its own line.
+    fn entry_row(&self, out: &mut String, head: &str, uses: &Uses) {
+        let Stream { wrap, columns: width, color, .. } = self.view.stream;
+        let line = format!("{head}{}", uses.line(color)).trim_end().to_owned();
+        if !wrap || columns(&line) <= width {
+            let _ = writeln!(out, "{line}");
+            return;
+        }
+        let _ = writeln!(out, "{}", head.trim_end());
+        for line in uses.lines(color) {
+            let _ = writeln!(out, "{}", hanging(INDENT, &line, width));
+        }
+    }
+
+    /// The uses of an entry.
+    fn uses(&self, map: &RegistryMap<'_>, entry: &Entry, spots: &[Spot<'_>]) -> Uses {
         let color = self.view.stream.color;
-        match &entry.value {
-            Value::NotPort(what) => return vec![RED.on(format!("{} is not a valid port number", clean(what)), color)],
+        let state = match &entry.value {
+            Value::NotPort(what) => RED.on(format!("{} is not a valid port number", clean(what)), color),
             Value::NotDecidable(why) => {
-                return vec![DIM.on(format!("cannot be evaluated without running Nix: {}", clean(why)), color)];
+                DIM.on(format!("cannot be evaluated without running Nix: {}", clean(why)), color)
             }
-            Value::Port(_) | Value::Helper => {}
-        }
-        let used = self.places(spots, |how| how != How::Literal);
-        let written = self.places(spots, |how| how == How::Literal);
-        let mut said = Vec::new();
-        if !used.is_empty() {
-            said.push(some(&used, PLACES));
-        }
-        if !written.is_empty() {
-            said.push(YELLOW.on(format!("hardcoded in {}", some(&written, PLACES)), color));
-        }
-        if said.is_empty() && map.whole.is_empty() && !entry.read_here {
-            said.push(DIM.on("unused", color));
-        }
-        said
+            Value::Port(_) | Value::Helper => {
+                let used = self.places(spots, |how| how != How::Literal);
+                let written = self.places(spots, |how| how == How::Literal);
+                let is_unused = used.is_empty() && written.is_empty() && map.whole.is_empty() && !entry.read_here;
+                let state = if is_unused { DIM.on("unused", color) } else { String::new() };
+                return Uses { state, used, written };
+            }
+        };
+        Uses { state, used: Vec::new(), written: Vec::new() }
     }
 
     /// The positions of ports without an entry, each with the name of the use.
@@ -344,61 +349,35 @@ impl<'a> Shown<'a> {
         }
         out
     }
+}
 
-    /// A document for programs.
-    pub fn json(&self) -> Result<String, serde_json::Error> {
-        let document = Document {
-            version: 1,
-            registries: self.map.registries.iter().map(|map| self.registry_row(map)).collect(),
-            conflicts: self.map.conflicts.iter().map(|(number, entries)| self.conflict_row(*number, entries)).collect(),
-            unregistered: self
-                .map
-                .missing
-                .iter()
-                .map(|(number, spots)| Unregistered { number: *number, uses: self.use_rows(spots) })
-                .collect(),
-        };
-        serde_json::to_string_pretty(&document).map(|text| text + "\n")
-    }
+/// What the table says about the uses of an entry.
+struct Uses {
+    /// What is said instead of uses: that it has none, or that its number is unknown.
+    state: String,
+    /// The positions that refer to the entry.
+    used: Vec<String>,
+    /// The positions that write its number.
+    written: Vec<String>,
+}
 
-    fn conflict_row(&self, number: u32, entries: &[(&Registry, &Entry)]) -> Conflict {
-        let named = |(registry, entry): &(&Registry, &Entry)| Named {
-            registry: self.view.path(&registry.path),
-            name: entry.name(),
-        };
-        Conflict { number, entries: entries.iter().map(named).collect() }
-    }
-
-    fn registry_row(&self, map: &RegistryMap<'_>) -> RegistryRow {
-        let entries = map.entries.iter().map(|(entry, spots)| EntryRow {
-            name: entry.name(),
-            number: entry.port(),
-            protocols: entry.endpoint.as_ref().map(|it| it.protocols.clone()).unwrap_or_default(),
-            hosts: entry.endpoint.as_ref().map(|it| it.hosts.clone()).unwrap_or_default(),
-            address: entry.endpoint.as_ref().and_then(|it| it.address.clone()),
-            problem: match &entry.value {
-                Value::NotPort(what) => Some(format!("{what} is not a valid port number")),
-                Value::NotDecidable(why) => Some(format!("cannot be evaluated without running Nix: {why}")),
-                Value::Port(_) | Value::Helper => None,
-            },
-            start: self.start(&map.registry.path, entry.name_span),
-            uses: self.use_rows(spots),
-        });
-        RegistryRow {
-            path: self.view.path(&map.registry.path),
-            entries: entries.collect(),
-            whole_uses: self.use_rows(&map.whole),
+impl Uses {
+    fn line(&self, color: bool) -> String {
+        let mut said = vec![self.state.clone(), some(&self.used, PLACES)];
+        if !self.written.is_empty() {
+            said.push(YELLOW.on(format!("hardcoded in {}", some(&self.written, PLACES)), color));
         }
+        said.retain(|text| !text.is_empty());
+        said.join("; ")
     }
 
-    fn use_rows(&self, spots: &[Spot<'_>]) -> Vec<UseRow> {
-        let row = |spot: &Spot<'_>| UseRow {
-            how: spot.how,
-            path: self.view.path(spot.path),
-            start: self.start(spot.path, spot.span),
-            name: (!spot.name.is_empty()).then(|| spot.name.to_owned()),
-        };
-        spots.iter().map(row).collect()
+    fn lines(&self, color: bool) -> Vec<String> {
+        let mut lines = vec![self.state.clone()];
+        lines.extend(first(&self.used, PLACES));
+        let written = self.written.iter().map(|place| format!("hardcoded in {place}")).collect::<Vec<_>>();
+        lines.extend(first(&written, PLACES).into_iter().map(|line| YELLOW.on(line, color)));
+        lines.retain(|text| !text.is_empty());
+        lines
     }
 }
 
@@ -423,59 +402,15 @@ fn some(places: &[String], most: usize) -> String {
     }
 }
 
+/// The first items of a list, and a line with the number of further ones.
+fn first(lines: &[String], most: usize) -> Vec<String> {
+    let mut shown: Vec<String> = lines.iter().take(most).cloned().collect();
+    if lines.len() > most {
+        shown.push(format!("and {} more", lines.len() - most));
+    }
+    shown
+}
+
 fn coded(texts: &[String]) -> String {
     texts.iter().map(|text| code(text)).collect::<Vec<_>>().join(", ")
-}
-
-#[derive(Serialize)]
-struct Document {
-    version: u32,
-    registries: Vec<RegistryRow>,
-    conflicts: Vec<Conflict>,
-    unregistered: Vec<Unregistered>,
-}
-
-#[derive(Serialize)]
-struct RegistryRow {
-    path: String,
-    entries: Vec<EntryRow>,
-    whole_uses: Vec<UseRow>,
-}
-
-#[derive(Serialize)]
-struct EntryRow {
-    name: String,
-    number: Option<u16>,
-    protocols: Vec<String>,
-    hosts: Vec<String>,
-    address: Option<String>,
-    problem: Option<String>,
-    start: Option<Place>,
-    uses: Vec<UseRow>,
-}
-
-#[derive(Serialize)]
-struct UseRow {
-    how: How,
-    path: String,
-    start: Option<Place>,
-    name: Option<String>,
-}
-
-#[derive(Serialize)]
-struct Conflict {
-    number: u32,
-    entries: Vec<Named>,
-}
-
-#[derive(Serialize)]
-struct Named {
-    registry: String,
-    name: String,
-}
-
-#[derive(Serialize)]
-struct Unregistered {
-    number: u32,
-    uses: Vec<UseRow>,
 }

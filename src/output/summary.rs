@@ -6,7 +6,8 @@ use super::View;
 use super::style::{BOLD, DIM, GREEN, of};
 use super::text::count;
 use super::wrap::{columns, wrapped};
-use crate::finding::{Level, RelPath};
+use crate::check::port_literals::{ALLOCATED, HARDCODED};
+use crate::finding::{Finding, Level, RelPath, Safety};
 use crate::report::{Fixable, Report, RuleCount};
 
 /// With more findings than this, a report ends with counts by rule.
@@ -38,19 +39,33 @@ pub fn sentence(report: &Report, view: &View) -> String {
     paths.dedup();
     // Settings are not among the checked files, but they can have findings.
     let files = format!("{} of {}", paths.len(), count(report.files + report.settings, "file"));
-    format!("{list} in {files}{silenced}{}", fixable(report.fixable()))
+    format!("{list} in {files}{silenced}{}", fixable(report))
 }
 
-/// How many findings can be fixed, and with which command.
-fn fixable(fixable: Fixable) -> String {
-    match fixable {
-        Fixable { safe: 0, only_unsafe: 0 } => String::new(),
-        Fixable { safe, only_unsafe: 0 } => format!("; {safe} can be fixed: flakeward fix"),
-        Fixable { safe: 0, only_unsafe } => format!("; {only_unsafe} can be fixed: flakeward fix --unsafe"),
-        Fixable { safe, only_unsafe } => {
-            format!("; {safe} can be fixed: flakeward fix; {only_unsafe} more: flakeward fix --unsafe")
-        }
-    }
+/// How many findings can be fixed, and with which commands. Without a registry, ports are not fixed with `--unsafe`
+/// first: the names that `ports init` proposes are for a person to edit.
+fn fixable(report: &Report) -> String {
+    let Fixable { safe, only_unsafe } = report.fixable();
+    let ports = match report.overview.has_nix && !report.overview.has_registry {
+        true => report.findings.iter().filter(|finding| is_port_to_name(report, finding)).count(),
+        false => 0,
+    };
+    let commands = [
+        (safe, "flakeward fix"),
+        (ports, "flakeward ports init, then flakeward fix"),
+        (only_unsafe - ports, "flakeward fix --unsafe"),
+    ];
+    let commands = commands.into_iter().filter(|(number, _)| *number > 0).enumerate();
+    let parts = commands.map(|(index, (number, command))| {
+        let what = if index == 0 { "can be fixed" } else { "more" };
+        format!("; {number} {what}: {command}")
+    });
+    parts.collect()
+}
+
+/// Whether a finding is fixed by `flakeward fix` once the registry has a name for its port.
+fn is_port_to_name(report: &Report, finding: &Finding) -> bool {
+    [HARDCODED, ALLOCATED].contains(&finding.rule) && report.fixability(finding) == Some(Safety::Unsafe)
 }
 
 /// The summary, wrapped to the width of a terminal.

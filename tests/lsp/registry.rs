@@ -79,6 +79,58 @@ fn the_same_number_for_another_protocol_is_no_conflict() {
     assert!(text.contains(", tcp") && !text.contains("Conflict"), "{text}");
 }
 
+/// `8123:8123` in Compose is two uses in one place.
+#[test]
+fn a_hover_lists_each_place_once() {
+    let files = [REGISTRY, ("compose.yaml", "services:\n  web:\n    image: web\n    ports: [\"8123:8123\"]\n")];
+    let mut client = Client::usual(&files);
+    client.open_file("compose.yaml");
+    let text = hover(&mut client, "compose.yaml", &mark(files[1].1, "8123"));
+    assert_eq!(text.matches("compose.yaml:4").count(), 1, "{text}");
+}
+
+/// The number in a comment is part of what refers to the entry.
+#[test]
+fn the_number_in_a_comment_is_the_entry() {
+    let mut client = Client::usual(&ALL);
+    client.open_file("compose.yaml");
+    let number = mark(COMPOSE.1, "8123\n");
+    assert!(hover(&mut client, "compose.yaml", &number).contains("`web.main = 8123`"));
+    let at = client.at("compose.yaml", &number);
+    let found = client.request("textDocument/definition", at);
+    assert_eq!(found[0]["range"]["start"], json!({ "line": 5, "character": 6 }), "{found}");
+}
+
+#[test]
+fn the_references_of_a_group_are_those_of_its_entries() {
+    let mut client = Client::usual(&ALL);
+    let registry = client.open_file("lib/ports.nix");
+    let mut at = client.at("lib/ports.nix", &mark(&registry, "databases"));
+    at["context"] = json!({ "includeDeclaration": false });
+    let found = client.request("textDocument/references", at);
+    let lines: Vec<_> = found.as_array().unwrap().iter().map(|place| &place["range"]["start"]["line"]).collect();
+    assert_eq!(lines, [4, 5], "{found}");
+}
+
+#[test]
+fn a_refused_rename_says_why() {
+    let mut client = Client::usual(&ALL);
+    ALL.iter().for_each(|(path, _)| drop(client.open_file(path)));
+    for (path, marked, reason) in [
+        ("redis.nix", mark(USER.1, "databases"), "`databases` is a group: rename its entries"),
+        ("web.nix", mark(LITERAL.1, "8124"), "8124 is a number: rename the registry entry where it is defined"),
+        ("web.nix", mark(LITERAL.1, "services"), "there is no registry entry at this position"),
+    ] {
+        let mut at = client.at(path, &marked);
+        assert_eq!(client.request("textDocument/prepareRename", at.clone()), Value::Null, "{path}");
+        at["newName"] = json!("other");
+        assert_eq!(client.error("textDocument/rename", at)["message"], reason);
+    }
+    // In a comment, the name has its groups.
+    let at = client.at("compose.yaml", &mark(COMPOSE.1, "web.main"));
+    assert_eq!(client.request("textDocument/prepareRename", at)["placeholder"], "web.main");
+}
+
 #[test]
 fn conflicts_are_in_the_hover() {
     let registry = ("lib/ports.nix", "{\n  a.one = 7001;\n  b.two = 7001;\n}\n");

@@ -13,6 +13,7 @@ use crate::finding::{RelPath, Safety};
 use crate::fix::diff;
 use crate::output;
 use crate::output::ports::Written;
+use crate::output::text::count;
 
 /// Plans entries for all ports without one, and writes them or prints a diff.
 pub fn run(args: &PortsInitArgs) -> Result<ExitCode, Failure> {
@@ -43,7 +44,14 @@ pub fn run(args: &PortsInitArgs) -> Result<ExitCode, Failure> {
     changes::write(&session.root, &changes)?;
     let written = Written { plan: &plan, is_new: changes.iter().all(|change| change.before.is_none()) };
     print(&written.text(&session.view))?;
-    super::code(&facts)
+    let registry = session.view.path(&plan.registry);
+    super::code_with(&facts, |unread| {
+        let files = count(unread, "file");
+        format!(
+            "{registry} was written without the ports of {files} that could not be read; `flakeward ports init` adds \
+             them later"
+        )
+    })
 }
 
 /// The repository has its ports in one set already, which is not configured as the registry.
