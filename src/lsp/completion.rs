@@ -131,19 +131,18 @@ impl Completion<'_, '_> {
         let rest = &text[span.end as usize..];
         let end = if rest.trim_start().starts_with(';') { "" } else { ";" };
         let whole = format!("{}1{end}{rest}", &text[..start]);
-        let group = Tree::parse(Language::Nix, &whole)
-            .and_then(|tree| port_registry::evaluate(&self.source.path, &tree, self.ports))
-            .and_then(|registry| {
-                let entry = registry.entries.iter().find(|entry| entry.value_span.start as usize == start)?;
-                let (_, group) = registry.bare(entry).split_last()?;
-                (!group.is_empty()).then(|| dotted(group))
-            });
-        let free = |group| next::several(self.project, self.symbols.registries, group, OFFERED);
-        let numbers = free(group.as_deref()).or_else(|_| free(None)).unwrap_or_default();
-        let detail = match &group {
-            Some(group) => format!("free port near {group}"),
-            None => "free port".to_owned(),
-        };
+        let tree = Tree::parse(Language::Nix, &whole);
+        let registry = tree.and_then(|tree| port_registry::evaluate(&self.source.path, &tree, self.ports));
+        let near = registry.as_ref().and_then(|registry| neighbours(registry, start, &text[span.range()]));
+        let (detail, near) = near.unwrap_or_else(|| {
+            let all = self.symbols.registries.all().iter().flat_map(|registry| registry.ports());
+            ("free port".to_owned(), all.map(|(_, port)| port).collect())
+        });
+        let mut taken = next::taken(self.project, self.symbols.registries);
+        // Without its number, the document may not parse, so its other entries may be unknown to the project.
+        let here = registry.iter().flat_map(|registry| registry.ports()).filter(|(entry, _)| !is_at(entry, start));
+        taken.extend(here.map(|(_, port)| u32::from(port)));
+        let numbers = next::near_to(&near, &taken, OFFERED);
         let items = numbers.iter().enumerate().map(|(rank, number)| CompletionItem {
             // Editors sort by label, but the nearest number may not come first.
             sort_text: Some(format!("{rank:02}")),
@@ -310,6 +309,31 @@ impl Completion<'_, '_> {
         let path = format!("{}flake.lock", self.source.path.strip_suffix("flake.nix")?);
         self.project.file(&path)?.fact::<FlakeFacts>()?.lock.as_deref()
     }
+}
+
+/// Whether the number of an entry starts at an offset.
+fn is_at(entry: &Entry, start: usize) -> bool {
+    entry.value_span.start as usize == start
+}
+
+/// The innermost group around an entry that has other numbers, as a description of what is offered, and these numbers with
+/// the one that is written now.
+fn neighbours(registry: &Registry, start: usize, written: &str) -> Option<(String, Vec<u16>)> {
+    let entry = registry.entries.iter().find(|entry| is_at(entry, start))?;
+    let others = |group: &[String]| -> Vec<u16> {
+        let below = registry.below(group).filter(|other| !is_at(other, start));
+        below.filter_map(Entry::port).collect()
+    };
+    // Names within the set that contains all ports.
+    let outermost = entry.path.len() - registry.bare(entry).len();
+    (outermost..entry.path.len()).rev().find_map(|length| {
+        let numbers = others(&entry.path[..length]);
+        let detail = match &entry.path[outermost..length] {
+            [] => "free port".to_owned(),
+            group => format!("free port near {}", dotted(group)),
+        };
+        (!numbers.is_empty()).then(|| (detail, numbers.into_iter().chain(written.parse()).collect()))
+    })
 }
 
 /// Whether a character can be part of a name.

@@ -43,26 +43,28 @@ pub fn several(
         Some(group) => members(registries, group)?,
         None => all_ports(registries).collect(),
     };
-    let taken = taken(project, registries);
+    let numbers = near_to(&near, &taken(project, registries), count);
+    if numbers.is_empty() { Err(Refusal::Full) } else { Ok(numbers) }
+}
+
+/// The free numbers that are nearest to others, at most a given number of them.
+pub fn near_to(numbers: &[u16], taken: &BTreeSet<u32>, count: usize) -> Vec<u16> {
     let is_free = |number: u16| {
         number >= FIRST
             && !EPHEMERAL.contains(&number)
             && FAMOUS.binary_search(&number).is_err()
             && !taken.contains(&u32::from(number))
     };
-    let anchors: Vec<u16> = match near.iter().copied().filter(|number| *number >= FIRST).collect::<Vec<_>>() {
+    let anchors: Vec<u16> = match numbers.iter().copied().filter(|number| *number >= FIRST).collect::<Vec<_>>() {
         anchors if anchors.is_empty() => vec![START],
         anchors => anchors,
     };
     let distance = |number: u16| anchors.iter().map(|anchor| (number.abs_diff(*anchor), *anchor > number)).min();
     // The nearest. Of two at the same distance, the one above its neighbour, and then the higher one.
-    let mut numbers: Vec<u16> = (FIRST..=u16::MAX).filter(|number| is_free(*number)).collect();
-    numbers.sort_by_cached_key(|number| (distance(*number), std::cmp::Reverse(*number)));
-    numbers.truncate(count);
-    match numbers.is_empty() {
-        true => Err(Refusal::Full),
-        false => Ok(numbers),
-    }
+    let mut free: Vec<u16> = (FIRST..=u16::MAX).filter(|number| is_free(*number)).collect();
+    free.sort_by_cached_key(|number| (distance(*number), std::cmp::Reverse(*number)));
+    free.truncate(count);
+    free
 }
 
 fn all_ports(registries: &Registries<'_>) -> impl Iterator<Item = u16> {
@@ -70,7 +72,7 @@ fn all_ports(registries: &Registries<'_>) -> impl Iterator<Item = u16> {
 }
 
 /// Every port number in the repository: registered, written as a literal, or in a comment.
-fn taken(project: &Project, registries: &Registries<'_>) -> BTreeSet<u32> {
+pub fn taken(project: &Project, registries: &Registries<'_>) -> BTreeSet<u32> {
     let written = project
         .all::<PortFacts>()
         .flat_map(|facts| facts.uses.iter().map(|port| port.number))

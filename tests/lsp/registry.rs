@@ -214,6 +214,19 @@ fn the_registry_offers_free_numbers_near_the_group() {
     assert_eq!(labels(&mut client, "lib/ports.nix", &marked).len(), 3);
 }
 
+/// The record of an entry is no group: its group is the one around it.
+#[test]
+fn free_numbers_of_a_record_are_near_its_group() {
+    let record = |number: &str| {
+        format!(
+            "{{\n  web.main = 28123;\n  databases = {{\n    redis = {{ port = 6379; protocol = \"tcp\"; }};\n    \
+                 mysql = {{ port = {number}; protocol = \"tcp\"; }};\n  }};\n}}\n"
+        )
+    };
+    let mut client = Client::usual(&[("lib/ports.nix", &record("3306"))]);
+    assert_eq!(labels(&mut client, "lib/ports.nix", &record("|"))[0], "6380");
+}
+
 #[test]
 fn numbers_stand_behind_references_unless_they_are_switched_off() {
     let mut client = Client::usual(&ALL);
