@@ -32,7 +32,7 @@ use crate::config::ConfigError;
 use crate::output::guard::Syntax;
 use crate::output::stream::Stream;
 use crate::output::text::clean_lines;
-use crate::output::{pretty, stream};
+use crate::output::{self, pretty, stream};
 use crate::{panics, walk};
 
 /// Why a command failed. The exit code is 2.
@@ -146,7 +146,7 @@ fn dispatch(cli: &Cli) -> Result<ExitCode, Failure> {
 fn tell(failure: &Failure) {
     let text = match failure {
         Failure::Settings(error) => pretty::settings_error(error, &stream::stderr()),
-        Failure::Plain { .. } => clean_lines(&failure.to_string()).into_owned(),
+        Failure::Plain { message, help } => output::failure::text(message, help.as_deref(), &stream::stderr()),
     };
     // If standard error is closed, the message is lost.
     let _ = writeln!(io::stderr(), "{}", Syntax::Prose.disarm_all(&text));

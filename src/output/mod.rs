@@ -4,6 +4,7 @@ pub mod accepted;
 pub mod concise;
 pub mod csv;
 pub mod draw;
+pub mod failure;
 pub mod fixes;
 pub mod fleet;
 pub mod frame;

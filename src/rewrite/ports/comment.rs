@@ -24,7 +24,9 @@ pub fn fix(
         return Err("JSON has no comments: generate the file from Nix, or write it as YAML".to_owned());
     }
     if tree.broken() {
-        return Err(super::BROKEN.to_owned());
+        let is_template = source.kind == source::FileKind::Yaml && tree.text().contains("{{");
+        let why = if is_template { "the file is a template, which is not valid YAML" } else { super::BROKEN };
+        return Err(why.to_owned());
     }
     if !tree.text().get(digits.range()).is_some_and(|digits| target.is_written_as(digits)) {
         return Err("the number is not written as in the registry".to_owned());
@@ -35,15 +37,21 @@ pub fn fix(
         _ => None,
     };
     let place = place.ok_or(PLACE)?;
-    let at = tree.span(place).start as usize;
-    let line = tree.text()[..at].rfind('\n').map_or(0, |end| end + 1);
-    let before = tree.text()[line..at].trim_start_matches('\u{feff}');
-    // `- key: 80`: the comment goes before the key, so that it is inside the mapping.
-    if !before.chars().all(|c| matches!(c, ' ' | '-')) {
-        return Err(PLACE.to_owned());
-    }
+    let key = tree.span(place).start as usize;
+    let line = tree.text()[..key].rfind('\n').map_or(0, |end| end + 1);
+    let before = tree.text()[line..key].trim_start_matches('\u{feff}');
+    let (at, indent) = match before.split_once('-') {
+        None if before.chars().all(|c| c == ' ') => (key, before.len()),
+        // `- key: 80`: a comment above the item covers its mapping.
+        Some((indent, after)) if [indent, after].iter().all(|part| part.chars().all(|c| c == ' ')) => {
+            (key - after.len() - 1, indent.len())
+        }
+        // `- - key: 80`: the comment goes before the key, so that it is inside the mapping.
+        Some(_) if before.chars().all(|c| matches!(c, ' ' | '-')) => (key, before.len()),
+        _ => return Err(PLACE.to_owned()),
+    };
     let comment = format!("# Port from {}: {} = {}", target.registry, dotted(target.entry), target.number);
-    let column = " ".repeat(before.len());
+    let column = " ".repeat(indent);
     Ok(Fix {
         title: format!("add the comment `{comment}` above"),
         safety: Safety::Safe,
@@ -131,12 +139,15 @@ mod tests {
     }
 
     #[test]
-    fn the_comment_stands_in_the_block_that_it_is_for() {
+    fn the_comment_is_in_the_block_or_above_the_item() {
         let yaml = |text: &str| commented("x.yaml", source::FileKind::Yaml, text);
         assert_eq!(yaml("a:\n  x: 1\n  port: 80\n"), "a:\n  x: 1\n  @\n  port: 80\n");
         assert_eq!(yaml("a:\n  url: x:80\n  port: 80\n"), "a:\n  @\n  url: x:80\n  port: 80\n");
         assert_eq!(yaml("a:\n  ports:\n    - \"80:80\"\n"), "a:\n  @\n  ports:\n    - \"80:80\"\n");
-        assert_eq!(yaml("- port: 80\n  x: 1\n"), "- @\n  port: 80\n  x: 1\n");
+        assert_eq!(yaml("- port: 80\n  x: 1\n"), "@\n- port: 80\n  x: 1\n");
+        assert_eq!(yaml("a:\n  - x: 1\n  -   port: 80\n"), "a:\n  - x: 1\n  @\n  -   port: 80\n");
+        assert_eq!(yaml("- x: 1\n  port: 80\n"), "- x: 1\n  @\n  port: 80\n");
+        assert_eq!(yaml("- - port: 80\n"), "- - @\n    port: 80\n");
         assert_eq!(yaml("a:\n  run: |\n    x --port 80\n"), "a:\n  @\n  run: |\n    x --port 80\n");
         assert_eq!(yaml("a: {port: 80}\n"), "@\na: {port: 80}\n");
         let docker = |text: &str| commented("Dockerfile", source::FileKind::Dockerfile, text);
