@@ -223,8 +223,13 @@ pub fn internal_errors(report: &Report) -> impl Iterator<Item = String> {
 
 /// An id for a list of diagnostics, by which a client refers to the one that it has.
 pub fn result_id(diagnostics: &[Diagnostic]) -> String {
+    text_id(&serde_json::to_string(diagnostics).unwrap_or_default())
+}
+
+/// The id of a serialized list of diagnostics.
+pub fn text_id(diagnostics: &str) -> String {
     let mut hasher = DefaultHasher::new();
-    serde_json::to_string(diagnostics).unwrap_or_default().hash(&mut hasher);
+    diagnostics.hash(&mut hasher);
     format!("{:016x}", hasher.finish())
 }
 

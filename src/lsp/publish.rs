@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use gen_lsp_types as lsp;
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
 use super::capabilities::Client;
@@ -13,6 +15,9 @@ use super::requests::Answer;
 use super::server::{Phase, Server, real_path};
 use super::workspace::{Root, Workspace};
 use crate::finding::RelPath;
+
+/// The notification with the diagnostics of a document.
+const PUBLISH: &str = "textDocument/publishDiagnostics";
 
 impl Server {
     /// Publishes what changed, and refreshes clients that pull diagnostics.
@@ -41,17 +46,32 @@ impl Server {
             lists.push((path.to_owned(), document.uri.clone(), document.version, list));
         }
         for (path, uri, version, list) in lists {
-            let id = format!("{version} {}", diagnostics::result_id(&list));
+            let Ok(list) = to_raw_value(&list) else { continue };
+            let id = format!("{version} {}", diagnostics::text_id(list.get()));
             let published = self.published.insert(path, (uri.clone(), id.clone()));
             if published.is_none_or(|(_, before)| before != id) {
-                self.publish_list(&uri, Some(version), &list);
+                self.publish_list(&uri, version, &list);
             }
         }
     }
 
-    pub(super) fn publish_list(&self, uri: &lsp::Uri, version: Option<i32>, diagnostics: &[lsp::Diagnostic]) {
-        let params = lsp::PublishDiagnosticsParams { uri: uri.clone(), version, diagnostics: diagnostics.to_vec() };
-        self.notify("textDocument/publishDiagnostics", params);
+    /// Publishes an empty list for a document.
+    pub(super) fn publish_nothing(&self, uri: &lsp::Uri) {
+        let params = lsp::PublishDiagnosticsParams { uri: uri.clone(), version: None, diagnostics: Vec::new() };
+        self.notify(PUBLISH, params);
+    }
+
+    /// Publishes a list. It is serialized once, because a registry can have hundreds of diagnostics.
+    fn publish_list(&self, uri: &lsp::Uri, version: i32, diagnostics: &RawValue) {
+        #[derive(Serialize)]
+        struct Params<'a> {
+            uri: &'a lsp::Uri,
+            version: i32,
+            diagnostics: &'a RawValue,
+        }
+        if let Ok(params) = to_raw_value(&Params { uri, version, diagnostics }) {
+            self.notify_serialized(PUBLISH, params);
+        }
     }
 
     /// Shows each problem with settings once, as a message. In an open document, its diagnostic is sufficient, and

@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, Sender};
 use gen_lsp_types as lsp;
 use lsp_server::{ErrorCode, Message, Notification, Request, RequestId, Response};
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::capabilities::{Client, WATCHED, capabilities};
@@ -176,6 +177,11 @@ impl Server {
 
     pub(super) fn notify(&self, method: &str, params: impl serde::Serialize) {
         self.send(Notification::new(method.to_owned(), params).into());
+    }
+
+    /// The same, for large parameters that are serialized already.
+    pub(super) fn notify_serialized(&self, method: &'static str, params: Box<RawValue>) {
+        let _ = self.outgoing.send(Outgoing::Serialized { method, params });
     }
 
     pub(super) fn request(&mut self, method: &str, params: impl serde::Serialize) {
@@ -374,7 +380,7 @@ impl Server {
         let Some(path) = real_path(uri) else { return };
         if let Some(document) = self.documents.close(&path) {
             if !self.client.diagnostics.pull {
-                self.publish_list(&document.uri, None, &[]);
+                self.publish_nothing(&document.uri);
             }
             self.published.remove(&path);
             self.pulled.remove(&path);

@@ -9,7 +9,8 @@ use std::thread;
 use std::time::Duration;
 
 use lsp_server::{ErrorCode, Message};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 /// The largest message that is read, in bytes: files over 32 MiB are not checked, and JSON escapes can double a text.
@@ -75,6 +76,13 @@ impl Malformed {
 pub enum Outgoing {
     /// A message.
     Message(Message),
+    /// A notification whose parameters are serialized already.
+    Serialized {
+        /// The method.
+        method: &'static str,
+        /// The parameters.
+        params: Box<RawValue>,
+    },
     /// The response to an invalid message.
     Invalid(Malformed),
 }
@@ -83,14 +91,26 @@ impl Outgoing {
     fn write(&self, out: &mut impl Write) -> io::Result<()> {
         match self {
             Outgoing::Message(message) => message.write(out),
+            Outgoing::Serialized { method, params } => {
+                #[derive(Serialize)]
+                struct Notification<'a> {
+                    jsonrpc: &'static str,
+                    method: &'static str,
+                    params: &'a RawValue,
+                }
+                write_body(&serde_json::to_string(&Notification { jsonrpc: "2.0", method, params })?, out)
+            }
             Outgoing::Invalid(Malformed { id, code, reason }) => {
                 let error = json!({ "code": *code as i32, "message": reason });
-                let body = json!({ "jsonrpc": "2.0", "id": id, "error": error }).to_string();
-                write!(out, "Content-Length: {}\r\n\r\n{body}", body.len())?;
-                out.flush()
+                write_body(&json!({ "jsonrpc": "2.0", "id": id, "error": error }).to_string(), out)
             }
         }
     }
+}
+
+fn write_body(body: &str, out: &mut impl Write) -> io::Result<()> {
+    write!(out, "Content-Length: {}\r\n\r\n{body}", body.len())?;
+    out.flush()
 }
 
 /// Starts the threads that read standard input and write standard output. The writer thread ends when the sender is

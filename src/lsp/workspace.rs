@@ -237,8 +237,9 @@ impl Workspace {
     }
 
     fn changed(&mut self) {
-        self.state = None;
-        self.actionable = None;
+        let old = (self.state.take(), self.actionable.take());
+        // Freeing the results of thousands of files takes milliseconds, which the next diagnostics need not wait for.
+        rayon::spawn(move || drop(old));
     }
 
     /// The current results.

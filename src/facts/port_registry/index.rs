@@ -35,7 +35,7 @@ impl Index {
             return Lookup::Entry(entry);
         }
         // The entry of an undecidable group represents everything in it.
-        for entry in self.below(entries, path) {
+        for entry in self.from(entries, path) {
             match entry.path.len() == path.len() {
                 true if is_undecidable(entry) => {}
                 true => return Lookup::Entry(entry),
@@ -44,7 +44,7 @@ impl Index {
         }
         let mut known = 0;
         for length in 0..=path.len() {
-            let mut found = self.below(entries, &path[..length]).peekable();
+            let mut found = self.from(entries, &path[..length]).peekable();
             if found.peek().is_none() {
                 break;
             }
@@ -56,18 +56,26 @@ impl Index {
         Lookup::Missing(known)
     }
 
+    /// The same entries as [`Self::below`], for a search that hardly ever needs more than the first.
+    fn from<'r, 'p, S: AsRef<str>>(
+        &'r self,
+        entries: &'r [Entry],
+        path: &'p [S],
+    ) -> impl Iterator<Item = &'r Entry> + use<'r, 'p, S> {
+        let order = move |place: &u32| order(&entries[*place as usize].path, path);
+        // Every path starts with the empty one.
+        let first = if path.is_empty() { 0 } else { self.sorted.partition_point(|place| order(place).is_lt()) };
+        let below = self.sorted[first..].iter().take_while(move |place| order(place).is_eq());
+        below.map(|&place| &entries[place as usize])
+    }
+
     /// The entries whose paths start with a path, sorted by path.
     pub(super) fn below<'r, S: AsRef<str>>(
         &'r self,
         entries: &'r [Entry],
         path: &[S],
     ) -> impl Iterator<Item = &'r Entry> + use<'r, S> {
-        let head = |place: &u32| {
-            let names = &entries[*place as usize].path;
-            let mut pairs = names.iter().zip(path).map(|(name, wanted)| name.as_str().cmp(wanted.as_ref()));
-            let shorter = if names.len() < path.len() { Ordering::Less } else { Ordering::Equal };
-            pairs.find(|order| order.is_ne()).unwrap_or(shorter)
-        };
+        let head = |place: &u32| order(&entries[*place as usize].path, path);
         let from = self.sorted.partition_point(|place| head(place).is_lt());
         // Mostly one entry: its successors are compared first, at growing distances.
         let rest = &self.sorted[from..];
@@ -78,6 +86,13 @@ impl Index {
         let count = rest[..most.min(rest.len())].partition_point(|place| head(place).is_eq());
         rest[..count].iter().map(|&place| &entries[place as usize])
     }
+}
+
+/// How the beginning of an entry's path compares with a path.
+fn order(names: &[String], path: &[impl AsRef<str>]) -> Ordering {
+    let mut pairs = names.iter().zip(path).map(|(name, wanted)| name.as_str().cmp(wanted.as_ref()));
+    let shorter = if names.len() < path.len() { Ordering::Less } else { Ordering::Equal };
+    pairs.find(|order| order.is_ne()).unwrap_or(shorter)
 }
 
 fn is_undecidable(entry: &Entry) -> bool {

@@ -55,10 +55,13 @@ pub fn called(file: &str, tree: &Tree<'_>) -> Vec<RelPath> {
 
 /// Whether a member of a set becomes an argument of all modules: `specialArgs = { ports = ..; }`.
 pub(super) fn is_module_argument(tree: &Tree<'_>, binding: Node, name: &str) -> bool {
+    if !ARGUMENTS.contains(&name) {
+        return false;
+    }
     let path = nix::attr_path(tree, binding).unwrap_or_default();
     let names: Vec<&str> = path.iter().map(|name| name.text.as_deref().unwrap_or("?")).collect();
     let around = names.split_last().map(|(_, before)| before.join("."));
-    ARGUMENTS.contains(&name) && around.is_some_and(|around| ends_in_arguments(&around))
+    around.is_some_and(|around| ends_in_arguments(&around))
 }
 
 /// The same for `specialArgs = { inherit ports; }`.

@@ -7,14 +7,13 @@ use crate::paths::{folder, join};
 /// The path, from the root, that an expression in a file refers to: `../lib/ports.nix`, `./. + "/ports.nix"`,
 /// `"${self}/lib/ports.nix"`.
 pub fn path_of(file: &str, tree: &Tree<'_>, node: Node) -> Option<String> {
-    let folder = folder(file);
     match tree.kind(node) {
         NodeKind::Path => match tree.children(node).any(|part| tree.kind(part) == NodeKind::Interpolation) {
             true => None,
-            false => join(folder, tree.slice(node)),
+            false => join(folder(file), tree.slice(node)),
         },
         NodeKind::Binary if tree.child(node, Field::Operator).is_some_and(|operator| tree.slice(operator) == "+") => {
-            let base = base(folder, tree, nix::unwrap_parens(tree, tree.child(node, Field::Left)?))?;
+            let base = base(file, tree, nix::unwrap_parens(tree, tree.child(node, Field::Left)?))?;
             let right = tree.child(node, Field::Right)?;
             let rest = match tree.kind(right) {
                 NodeKind::String => nix::literal_string(tree, right)?.into_owned(),
@@ -27,16 +26,16 @@ pub fn path_of(file: &str, tree: &Tree<'_>, node: Node) -> Option<String> {
             let parts: Vec<Node> = tree.children(node).collect();
             let &[hole, rest] = parts.as_slice() else { return None };
             let inner = tree.child(hole, Field::Expression).filter(|_| tree.kind(hole) == NodeKind::Interpolation)?;
-            join(&base(folder, tree, inner)?, tree.slice(rest).strip_prefix('/')?)
+            join(&base(file, tree, inner)?, tree.slice(rest).strip_prefix('/')?)
         }
         _ => None,
     }
 }
 
 /// The folder that an expression refers to: a path, or the flake itself.
-fn base(folder: &str, tree: &Tree<'_>, node: Node) -> Option<String> {
+fn base(file: &str, tree: &Tree<'_>, node: Node) -> Option<String> {
     match tree.kind(node) {
-        NodeKind::Path => join(folder, tree.slice(node)),
+        NodeKind::Path => join(folder(file), tree.slice(node)),
         _ => matches!(&*nix::dotted(tree, node)?, "self" | "inputs.self" | "self.outPath").then(String::new),
     }
 }
