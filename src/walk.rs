@@ -1,6 +1,7 @@
 //! Lists and reads the files of a repository, and determines their kinds.
 
 mod git;
+mod links;
 mod unsaved;
 
 use std::io::Read;
@@ -17,6 +18,8 @@ use crate::knowledge::third_party;
 use crate::lang::{dockerfile, languages};
 use crate::paths;
 use crate::source::{FileKind, Source};
+pub use git::can_start as git_can_start;
+use links::Link;
 pub use unsaved::Unsaved;
 
 /// Larger files are reported and not read: configuration files are shorter.
@@ -99,6 +102,7 @@ fn walk_from(root: &Path, folder: &Path, options: &Options) -> Walk {
             Some(refused) => lock(&found).unreadable.push(refused),
         }
     }
+    let linked = Mutex::new(Vec::new());
     let (shared, root_path) = (found.clone(), root.to_owned());
     builder
         .current_dir(root)
@@ -125,7 +129,7 @@ fn walk_from(root: &Path, folder: &Path, options: &Options) -> Walk {
             is_good
         });
     builder.build_parallel().run(|| {
-        let mut batch = Batch { found: &found, entries: Vec::new(), excluded: Vec::new(), settings: Vec::new() };
+        let mut batch = Batch::new(&found, &linked);
         Box::new(move |entry| {
             match entry {
                 Ok(entry) => {
@@ -144,7 +148,11 @@ fn walk_from(root: &Path, folder: &Path, options: &Options) -> Walk {
                             batch.entries.extend(lock_beside(&path, entry.path(), &options.exclude));
                             batch.entries.push(Entry { path, file: entry.into_path(), kind });
                         }
-                    } else if !is_dir && !file_type.is_symlink() && by_name(&path).is_some() {
+                    } else if file_type.is_symlink() {
+                        if links::may_have_kind(&path) {
+                            batch.links.push(Link { path, file: entry.into_path() });
+                        }
+                    } else if !is_dir && by_name(&path).is_some() {
                         batch.refuse(path, NO_FILE.to_owned());
                     }
                 }
@@ -156,9 +164,12 @@ fn walk_from(root: &Path, folder: &Path, options: &Options) -> Walk {
     let mut found = std::mem::take(&mut *lock(&found));
     found.entries.sort_unstable();
     found.entries.dedup();
+    let mut linked = linked.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     if honoured {
-        add_tracked(&mut found, root, folder, &options.exclude);
+        linked.extend(add_tracked(&mut found, root, folder, &options.exclude));
     }
+    let rules = links::Rules { root, exclude: &options.exclude, honours_ignores: honoured, named: false };
+    links::add(&mut found, linked, &rules);
     refuse_twins(&mut found);
     found.unreadable.sort_unstable();
     found.excluded.sort_unstable();
@@ -214,32 +225,43 @@ fn obstacle(root: &Path, file: &Path) -> Option<Unreadable> {
     Some(Unreadable { path, reason })
 }
 
-/// Adds the files that git tracks although ignore files cover them: Nix sees what git tracks.
-fn add_tracked(found: &mut Walk, root: &Path, folder: &Path, exclude: &GlobSet) {
+/// Adds the files that git tracks although ignore files cover them: Nix sees what git tracks. Returns the links that git
+/// tracks.
+fn add_tracked(found: &mut Walk, root: &Path, folder: &Path, exclude: &GlobSet) -> Vec<Link> {
     let tracked = match git::tracked(root) {
-        Ok(tracked) => tracked,
+        Ok(tracked) => tracked.unwrap_or_default(),
         Err(reason) => {
             found.unreadable.push(Unreadable { path: ".git/index".into(), reason });
-            return;
+            return Vec::new();
         }
     };
     let known: std::collections::HashSet<&RelPath> = found.entries.iter().map(|entry| &entry.path).collect();
-    let missing = tracked.iter().filter_map(|path| {
+    let is_wanted = |path: &RelPath, file: &Path| {
+        let is_excluded = || Path::new(&**path).ancestors().any(|folder| exclude.is_match(folder));
+        !known.contains(path) && file.starts_with(folder) && !is_skipped(path) && !is_excluded()
+    };
+    let missing = tracked.files.iter().filter_map(|path| {
         let file = root.join(path);
         let path = relative(root, &file)?;
         let kind = by_name(&path);
         let may_have_kind = kind.is_some() || may_be_script(&path);
-        if !may_have_kind || known.contains(&path) || !file.starts_with(folder) || is_skipped(&path) {
+        if !may_have_kind || !is_wanted(&path, &file) {
             return None;
         }
-        let is_excluded = Path::new(&*path).ancestors().any(|folder| exclude.is_match(folder));
-        let is_there = || file.symlink_metadata().is_ok_and(|data| data.is_file()) && !leads_out(root, &file);
-        let kind = kind.or_else(|| (!is_excluded && is_there() && has_shell_shebang(&file)).then_some(FileKind::Shell));
-        (!is_excluded && is_there()).then_some(Entry { path, file, kind: kind? })
+        let is_there = file.symlink_metadata().is_ok_and(|data| data.is_file()) && !leads_out(root, &file);
+        let kind = kind.or_else(|| (is_there && has_shell_shebang(&file)).then_some(FileKind::Shell));
+        is_there.then_some(Entry { path, file, kind: kind? })
     });
+    let links = tracked.links.iter().filter_map(|path| {
+        let file = root.join(path);
+        let path = relative(root, &file).filter(|path| links::may_have_kind(path) && is_wanted(path, &file))?;
+        file.is_symlink().then_some(Link { path, file })
+    });
+    let links = links.collect();
     let mut missing: Vec<Entry> = missing.collect();
     found.entries.append(&mut missing);
     found.entries.sort_unstable();
+    links
 }
 
 /// Whether ignore files exclude a file, which need not exist: the nearest matching pattern decides, for the file or a
@@ -325,7 +347,7 @@ fn refuse_twins(found: &mut Walk) {
     });
 }
 
-fn lock(found: &Mutex<Walk>) -> std::sync::MutexGuard<'_, Walk> {
+fn lock<T>(found: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     found.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
@@ -346,7 +368,7 @@ pub fn add_asked(walk: &mut Walk, root: &Path, path: &Path, options: &Options) {
     if relative.is_empty() || excluded || holds(&walk.entries, &relative) {
         return;
     }
-    if path.is_dir() {
+    if path.is_dir() && !path.is_symlink() {
         let mut inner = walk_from(root, path, options);
         walk.entries.append(&mut inner.entries);
         walk.unreadable.append(&mut inner.unreadable);
@@ -354,6 +376,10 @@ pub fn add_asked(walk: &mut Walk, root: &Path, path: &Path, options: &Options) {
         walk.nested.append(&mut inner.nested);
     } else if let Some(repository) = nested_around(root, path) {
         walk.nested.push(repository);
+    } else if path.is_symlink() {
+        let link = Link { path: relative, file: path.to_owned() };
+        let rules = links::Rules { root, exclude: &options.exclude, honours_ignores: !options.no_ignore, named: true };
+        links::add(walk, vec![link], &rules);
     } else if !path.is_file() {
         // Opening a named pipe would block until another process writes to it.
         walk.unreadable.push(Unreadable { path: relative, reason: NO_FILE.to_owned() });
@@ -371,12 +397,19 @@ pub fn add_asked(walk: &mut Walk, root: &Path, path: &Path, options: &Options) {
 /// The entries of one thread, which are passed on when the thread ends.
 struct Batch<'a> {
     found: &'a Mutex<Walk>,
+    linked: &'a Mutex<Vec<Link>>,
     entries: Vec<Entry>,
+    links: Vec<Link>,
     excluded: Vec<RelPath>,
     settings: Vec<RelPath>,
 }
 
-impl Batch<'_> {
+impl<'a> Batch<'a> {
+    fn new(found: &'a Mutex<Walk>, linked: &'a Mutex<Vec<Link>>) -> Self {
+        let (entries, links, excluded, settings) = Default::default();
+        Self { found, linked, entries, links, excluded, settings }
+    }
+
     fn fail(&self, root: &Path, error: &ignore::Error) {
         let (path, reason) = reason(root, error);
         self.refuse(path, reason);
@@ -394,6 +427,7 @@ impl Drop for Batch<'_> {
         found.entries.append(&mut self.entries);
         found.excluded.append(&mut self.excluded);
         found.settings.append(&mut self.settings);
+        lock(self.linked).append(&mut self.links);
     }
 }
 
@@ -403,13 +437,8 @@ fn is_configuration(path: &str) -> bool {
 }
 
 fn skipped(entry: &ignore::DirEntry) -> bool {
-    let name = entry.file_name();
-    match entry.file_type() {
-        Some(kind) if kind.is_dir() => entry.depth() > 0 && SKIPPED_FOLDERS.iter().any(|skipped| name == *skipped),
-        // `nix build` leaves links called result, result-man, result-2 ..: links are not followed anyway.
-        Some(kind) => kind.is_symlink() && name.as_encoded_bytes().starts_with(b"result"),
-        None => false,
-    }
+    let is_dir = entry.file_type().is_some_and(|kind| kind.is_dir());
+    is_dir && entry.depth() > 0 && SKIPPED_FOLDERS.iter().any(|skipped| entry.file_name() == *skipped)
 }
 
 fn reason(root: &Path, error: &ignore::Error) -> (RelPath, String) {

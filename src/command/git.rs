@@ -34,6 +34,7 @@ pub struct Git<'a> {
 impl<'a> Git<'a> {
     /// Git in a folder.
     pub fn new(root: &'a Path) -> Result<Self, Failure> {
+        walk::git_can_start(root).map_err(|reason| Failure::new(format!("git is not started: {reason}")))?;
         let mut git = Self { root, filters: Vec::new(), blame_can_read: true };
         let named =
             ["config", "--null", "--name-only", "--get-regexp", r"^filter\..*\.(clean|process|smudge|required)$"];

@@ -90,7 +90,10 @@ impl Session {
         let stdin = stdin_path(&paths, stdin_filename, &here)?;
         let asked = match stdin {
             Some(_) => Vec::new(),
-            None => paths.iter().map(|path| existing(path)).collect::<Result<_, _>>()?,
+            None => {
+                let asked = paths.iter().map(|path| existing(path)).collect::<Result<Vec<_>, _>>()?;
+                asked.into_iter().chain(paths.iter().filter_map(|path| link(path))).collect()
+            }
         };
         let anchors: Vec<&Path> = asked.iter().chain(&stdin).map(PathBuf::as_path).collect();
         let root = match root {
@@ -261,6 +264,15 @@ fn read_stdin(root: &Path, path: &Path) -> Result<(RelPath, Vec<u8>), Failure> {
     Ok((walk::relative(root, path).unwrap_or_else(|| path.to_string_lossy().into()), bytes))
 }
 
+/// Where a symbolic link to a file is, without links in its folder; `None` for other files. It is checked under its own
+/// name if its target is not checked.
+fn link(path: &Path) -> Option<PathBuf> {
+    let is_link = path.is_symlink() && !path.is_dir();
+    let path = std::path::absolute(path).ok().filter(|_| is_link)?;
+    Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?))
+}
+
+/// The requested path without links. The error says why it cannot be checked.
 fn existing(path: &Path) -> Result<PathBuf, Failure> {
     let real = path.canonicalize();
     // A hook passes the names of staged files, and a link among them may have been committed by anybody.

@@ -1,7 +1,7 @@
 //! What git stores about a repository: the tracked files and its own ignore patterns.
 
-use std::collections::BTreeSet;
-use std::io::Read;
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Larger indexes are not read: this is one of about a million files.
@@ -10,28 +10,47 @@ const MAX_INDEX: u64 = 128 << 20;
 /// Larger configurations are not read.
 const MAX_CONFIG: u64 = 1 << 20;
 
+/// Where the system has files that are not on a disk.
+const SYSTEM: [&str; 3] = ["/proc", "/sys", "/dev"];
+
 /// The length of an entry before its object id: times, device, mode, owner, size.
 const STAT: usize = 40;
 
 /// The bits of a mode that tell files, links and submodules apart, and those of a file.
 const TYPE: u32 = 0o170_000;
 const REGULAR: u32 = 0o100_000;
+const LINK: u32 = 0o120_000;
 
-/// The regular files that git tracks below a root, relative to it, sorted; empty if there is no index.
-///
-/// The error says why the index could not be read.
-pub fn tracked(root: &Path) -> Result<Vec<PathBuf>, String> {
-    let Some(folder) = git_folder(root) else { return Ok(Vec::new()) };
-    let Some(bytes) = read(&folder.join("index"), MAX_INDEX)? else { return Ok(Vec::new()) };
+/// What git tracks below a root, relative to it, sorted.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Tracked {
+    /// The regular files.
+    pub files: Vec<PathBuf>,
+    /// The symbolic links.
+    pub links: Vec<PathBuf>,
+}
+
+/// What git tracks below a root. `None` if there is no index. The error says why the index could not be read.
+pub fn tracked(root: &Path) -> Result<Option<Tracked>, String> {
+    let Some(folder) = git_folder(root)? else { return Ok(None) };
+    let Some(bytes) = read(&folder.join("index"), MAX_INDEX)? else { return Ok(None) };
     // The configuration determines how long object ids are; with the other length, the index does not parse.
     let listed = [20, 32].into_iter().find_map(|id| entries(&bytes, id));
-    let listed = listed.ok_or("it is not an index of git that can be read")?;
-    Ok(listed.into_iter().map(|path| super::path_of_bytes(&path)).collect())
+    let mut tracked = Tracked::default();
+    for (path, mode) in listed.ok_or("it is not an index of git that can be read")? {
+        match mode & TYPE {
+            REGULAR => tracked.files.push(super::path_of_bytes(&path)),
+            LINK => tracked.links.push(super::path_of_bytes(&path)),
+            _ => {}
+        }
+    }
+    Ok(Some(tracked))
 }
 
 /// The file of `core.excludesFile` in a repository's own configuration, if it names one.
 pub fn excludes_file(root: &Path) -> Option<PathBuf> {
-    let folder = git_folder(root)?;
+    // If the configuration cannot be read, more files are checked, not fewer.
+    let folder = git_folder(root).ok()??;
     let common = read(&folder.join("commondir"), MAX_CONFIG).ok()?;
     let common = common.map(String::from_utf8).transpose().ok()?;
     let common = common.map_or_else(|| folder.clone(), |common| folder.join(common.trim()));
@@ -44,39 +63,79 @@ pub fn excludes_file(root: &Path) -> Option<PathBuf> {
 }
 
 /// The folder of git's own files. In a worktree or submodule, `.git` is a file that names it.
-fn git_folder(root: &Path) -> Option<PathBuf> {
+fn git_folder(root: &Path) -> Result<Option<PathBuf>, String> {
     let git = root.join(".git");
     if git.is_dir() {
-        return Some(git);
+        return Ok(Some(git));
     }
-    let text = String::from_utf8(read(&git, MAX_CONFIG).ok()??).ok()?;
-    Some(root.join(text.strip_prefix("gitdir:")?.trim()))
+    let text = read(&git, MAX_CONFIG).map_err(|reason| format!("`.git` cannot be read: {reason}"))?;
+    let text = text.and_then(|text| String::from_utf8(text).ok());
+    Ok(text.and_then(|text| Some(root.join(text.strip_prefix("gitdir:")?.trim()))))
 }
 
-/// The bytes of a regular file; `None` if there is none.
+/// The bytes of a regular file; `None` if it does not exist.
 fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, String> {
-    let Ok(data) = path.metadata() else { return Ok(None) };
-    if !data.is_file() {
-        return Ok(None);
-    }
-    if data.len() > limit {
-        return Err(format!("it is larger than the {} MiB that are read", limit >> 20));
-    }
-    let mut bytes = Vec::new();
-    let file = std::fs::File::open(path).map_err(|error| super::io_reason(&error))?;
-    file.take(limit).read_to_end(&mut bytes).map_err(|error| super::io_reason(&error))?;
-    Ok(Some(bytes))
+    resolved(path)?.map(|file| super::read_bytes(&file, limit)).transpose()
 }
 
-/// The paths of the regular files in an index, which has entries with object ids of `id` bytes. `None` if it is not
-/// such an index. The format: <https://git-scm.com/docs/index-format>.
-fn entries(bytes: &[u8], id: usize) -> Option<Vec<Vec<u8>>> {
+/// The path of a file without links; `None` if it does not exist. Links are followed, because tools such as Android's
+/// `repo` create them in `.git`, but not to files of the system, some of which block or never end.
+fn resolved(path: &Path) -> Result<Option<PathBuf>, String> {
+    let target = match path.symlink_metadata() {
+        Ok(data) if data.is_symlink() => match path.canonicalize() {
+            Ok(target) => target,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(super::io_reason(&error)),
+        },
+        Ok(_) => path.to_owned(),
+        Err(_) => return Ok(None),
+    };
+    match SYSTEM.iter().find(|system| target.starts_with(system)) {
+        Some(system) => Err(format!("it is a symbolic link to a file in {system}")),
+        None => Ok(Some(target)),
+    }
+}
+
+/// Files of git that git itself waits for if they are pipes or devices.
+const OWN_FILES: [&str; 11] = [
+    "HEAD",
+    "commondir",
+    "config",
+    "config.worktree",
+    "index",
+    "info/attributes",
+    "info/exclude",
+    "info/grafts",
+    "objects/info/alternates",
+    "packed-refs",
+    "shallow",
+];
+
+/// Checks that the files that git reads at its start are regular files, before git is started. The error is a message.
+pub fn can_start(root: &Path) -> Result<(), String> {
+    let Some(folder) = git_folder(root)? else { return Ok(()) };
+    let common = read(&folder.join("commondir"), MAX_CONFIG).map_err(|reason| format!(".git/commondir: {reason}"))?;
+    let common = common.map(|common| folder.join(super::path_of_bytes(common.trim_ascii())));
+    for folder in [Some(folder), common].into_iter().flatten() {
+        for name in OWN_FILES {
+            let file = resolved(&folder.join(name)).map_err(|reason| format!(".git/{name}: {reason}"))?;
+            if file.is_some_and(|file| file.metadata().is_ok_and(|data| !data.is_file() && !data.is_dir())) {
+                return Err(format!(".git/{name}: {}", super::NO_FILE));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The paths in an index and their modes. Its entries have object ids of `id` bytes. `None` if it is not such an index.
+/// The format: <https://git-scm.com/docs/index-format>.
+fn entries(bytes: &[u8], id: usize) -> Option<BTreeMap<Vec<u8>, u32>> {
     let word = |at: usize| bytes.get(at..at + 4)?.try_into().ok().map(u32::from_be_bytes);
     let version = word(4).filter(|version| bytes.starts_with(b"DIRC") && (2..=4).contains(version))?;
     let count = word(8)?;
     let mut at = 12;
     let mut path = Vec::new();
-    let mut paths = BTreeSet::new();
+    let mut paths = BTreeMap::new();
     for _ in 0..count {
         let mode = word(at + 24)?;
         let flags = at + STAT + id;
@@ -96,12 +155,10 @@ fn entries(bytes: &[u8], id: usize) -> Option<Vec<Vec<u8>>> {
         if path.is_empty() || path.starts_with(b"/") || path.split(|&byte| byte == b'/').any(|part| part == b"..") {
             return None;
         }
-        if mode & TYPE == REGULAR {
-            paths.insert(path.clone());
-        }
+        paths.insert(path.clone(), mode);
     }
     ends(bytes, at, id)?;
-    Some(paths.into_iter().collect())
+    Some(paths)
 }
 
 /// Whether extensions and a checksum of `id` bytes follow the entries, and nothing else.
@@ -184,11 +241,13 @@ mod tests {
                 std::fs::write(root.join(path), path).unwrap();
             }
             std::fs::write(root.join(".gitignore"), "lib/\n").unwrap();
-            assert_eq!(tracked(root), Ok(Vec::new()));
+            assert_eq!(tracked(root), Ok(None));
             git(root, &["add", "-f", "a.nix", "lib/b.nix", "ü \".nix", &long]);
+            std::os::unix::fs::symlink("a.nix", root.join("link.nix")).unwrap();
+            git(root, &["add", "-f", "link.nix"]);
             git(root, &["add", "-f", "--intent-to-add", "lib/bb.nix"]);
-            let expected: Vec<PathBuf> =
-                ["a.nix", &long, "lib/b.nix", "lib/bb.nix", "ü \".nix"].iter().map(PathBuf::from).collect();
+            let files = ["a.nix", &long, "lib/b.nix", "lib/bb.nix", "ü \".nix"].iter().map(PathBuf::from).collect();
+            let expected = Some(Tracked { files, links: vec![PathBuf::from("link.nix")] });
             for version in ["2", "3", "4"] {
                 git(root, &["update-index", "--index-version", version]);
                 assert_eq!(tracked(root).as_ref(), Ok(&expected), "{format} {version}");
@@ -204,9 +263,9 @@ mod tests {
     #[test]
     fn an_index_that_is_none_is_an_error() {
         let root = tempfile::tempdir().unwrap();
-        assert_eq!(tracked(root.path()), Ok(Vec::new()));
+        assert_eq!(tracked(root.path()), Ok(None));
         std::fs::create_dir(root.path().join(".git")).unwrap();
-        assert_eq!(tracked(root.path()), Ok(Vec::new()));
+        assert_eq!(tracked(root.path()), Ok(None));
         std::fs::write(root.path().join(".git/index"), "DIRC\0\0\0\u{2}\0\0\0\u{9}").unwrap();
         assert!(tracked(root.path()).is_err());
     }

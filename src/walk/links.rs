@@ -1,0 +1,141 @@
+//! Symbolic links that have the name of a file to check.
+//!
+//! Links are not followed: their targets are checked under their own names, or they are not part of the repository. The
+//! exception is a link to a file of the repository that has no kind itself, such as `a.nix` to `b.data`: Nix evaluates
+//! it, so it is checked under the name of the link.
+
+use std::collections::HashSet;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use globset::GlobSet;
+
+use super::{
+    Entry, NO_FILE, Unreadable, Walk, git, has_shell_shebang, io_reason, is_ignored, may_be_script, nested_around,
+    relative,
+};
+use crate::finding::RelPath;
+use crate::lang::languages;
+use crate::source::FileKind;
+
+/// For more targets than this, ignore files are not consulted, because that would take too long.
+const MAX_LOOKUPS: usize = 100;
+
+/// A symbolic link.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Link {
+    /// Relative to the root.
+    pub path: RelPath,
+    /// On disk.
+    pub file: PathBuf,
+}
+
+/// Whether a link with this path may have to be checked.
+pub(super) fn may_have_kind(path: &str) -> bool {
+    languages::by_path(path).is_some() || may_be_script(path)
+}
+
+/// How links are resolved.
+pub(super) struct Rules<'a> {
+    pub root: &'a Path,
+    pub exclude: &'a GlobSet,
+    /// Whether ignore files apply.
+    pub honours_ignores: bool,
+    /// Whether the links were named on the command line, so that they are never passed over.
+    pub named: bool,
+}
+
+/// Adds the targets of links that are not checked under their own names. The entries must be sorted, and still are
+/// afterwards.
+pub(super) fn add(found: &mut Walk, mut links: Vec<Link>, rules: &Rules<'_>) {
+    if links.is_empty() {
+        return;
+    }
+    links.sort_unstable();
+    links.dedup();
+    let mut resolver = Resolver { rules, root: None, tracked: None, lookups: 0, known: HashSet::new() };
+    let mut added = Vec::new();
+    for Link { path, file } in links {
+        match resolver.target(&path, &file, &found.entries) {
+            Ok(Some((file, kind))) => added.push(Entry { path, file, kind }),
+            Ok(None) => {}
+            Err(reason) => found.unreadable.push(Unreadable { path, reason }),
+        }
+    }
+    found.entries.append(&mut added);
+    found.entries.sort_unstable();
+}
+
+struct Resolver<'a> {
+    rules: &'a Rules<'a>,
+    /// The root without links.
+    root: Option<PathBuf>,
+    /// The files that git tracks; the inner value is `None` if there is no index.
+    tracked: Option<Option<HashSet<PathBuf>>>,
+    lookups: usize,
+    /// The targets so far: each is checked once, however many links refer to it.
+    known: HashSet<(PathBuf, FileKind)>,
+}
+
+impl Resolver<'_> {
+    /// The file to check in place of a link, and its kind. `None` if there is nothing to check, or if it is checked
+    /// anyway.
+    fn target(&mut self, path: &str, link: &Path, entries: &[Entry]) -> Result<Option<(PathBuf, FileKind)>, String> {
+        let target = match link.canonicalize() {
+            Ok(target) => target,
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Err(io_reason(&error)),
+            // The target does not exist.
+            Err(_) => return Ok(None),
+        };
+        let root = self.rules.root;
+        let root = self.root.get_or_insert_with(|| root.canonicalize().unwrap_or_else(|_| root.to_owned())).clone();
+        let Some(inside) = relative(&root, &target) else { return Ok(None) };
+        if inside.split('/').any(|part| part == ".git") {
+            return Err("it is a symbolic link to a file of Git".to_owned());
+        }
+        let data = target.metadata().map_err(|error| io_reason(&error))?;
+        if data.is_dir() || nested_around(&root, &target).is_some() {
+            return Ok(None);
+        }
+        let by_name = languages::by_path(path);
+        if !data.is_file() {
+            return if by_name.is_some() || self.rules.named { Err(NO_FILE.to_owned()) } else { Ok(None) };
+        }
+        let is_tracked = self.is_tracked(target.strip_prefix(&root).unwrap_or(&target))?;
+        let is_script = || has_shell_shebang(&target);
+        let Some(kind) = by_name.or_else(|| is_script().then_some(FileKind::Shell)) else { return Ok(None) };
+        let is_checked = entries.binary_search_by(|entry| entry.path.cmp(&inside));
+        if is_checked.is_ok_and(|index| entries[index].kind == kind) || self.is_excluded(&inside) {
+            return Ok(None);
+        }
+        if !is_tracked {
+            // It may contain secrets, and whoever committed the link would see them in the report.
+            return match self.is_passed_over(&inside) {
+                true => Ok(None),
+                false => Err("it is a symbolic link to a file that Git does not track".to_owned()),
+            };
+        }
+        Ok(self.known.insert((target.clone(), kind)).then_some((target, kind)))
+    }
+
+    /// Whether git tracks a file. Without an index, every file belongs to the repository.
+    fn is_tracked(&mut self, path: &Path) -> Result<bool, String> {
+        if self.tracked.is_none() {
+            let tracked = git::tracked(self.rules.root)?.map(|tracked| tracked.files.into_iter().collect());
+            self.tracked = Some(tracked);
+        }
+        let tracked = self.tracked.as_ref().and_then(Option::as_ref);
+        Ok(tracked.is_none_or(|files| files.contains(path)))
+    }
+
+    fn is_excluded(&self, path: &str) -> bool {
+        Path::new(path).ancestors().any(|folder| self.rules.exclude.is_match(folder))
+    }
+
+    /// Whether a target that is not tracked is passed over, like the files that ignore files exclude.
+    fn is_passed_over(&mut self, path: &str) -> bool {
+        self.lookups += 1;
+        let may_look = self.rules.honours_ignores && !self.rules.named && self.lookups <= MAX_LOOKUPS;
+        may_look && is_ignored(self.rules.root, path)
+    }
+}

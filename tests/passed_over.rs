@@ -1,0 +1,175 @@
+//! Nothing of a repository is passed over: links, files of Git that are none, changes that `--changed` must see, and
+//! files that say that a program generated them.
+#![cfg(unix)]
+
+mod support {
+    #[expect(dead_code, reason = "these tests need only some of it")]
+    pub mod repository;
+}
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use support::repository::{Repository, command};
+
+const PORT: &str = "{ port = 6379; }\n";
+
+/// A repository with an index of git.
+fn tracked(files: &[(&str, &str)], links: &[(&str, &str)]) -> Repository {
+    let repository = Repository::new(files);
+    fs::remove_dir(repository.path().join(".git")).unwrap();
+    repository.git(&["init", "--quiet"]);
+    links.iter().for_each(|(link, target)| symlink(target, repository.path().join(link)).unwrap());
+    commit(&repository);
+    repository
+}
+
+fn commit(repository: &Repository) {
+    repository.git(&["add", "--all", "--force"]);
+    repository.git(&["commit", "--quiet", "--allow-empty", "--message=m"]);
+}
+
+fn pipe(repository: &Repository, name: &str) {
+    assert!(Command::new("mkfifo").arg(repository.path().join(name)).status().unwrap().success());
+}
+
+/// The exit code and the report of a command, without its notes.
+fn report(repository: &Repository, args: &str) -> (i32, String) {
+    let ran = repository.run(&format!("check --format concise {args}"));
+    (ran.code, ran.out)
+}
+
+fn port(path: &str) -> String {
+    format!("{path}:1:10: error[hardcoded-port]: port 6379 is hardcoded\n")
+}
+
+/// A link with the name of a file to check gives its target a kind, which the name of the target does not.
+#[test]
+fn links_to_files_without_a_kind_are_checked() {
+    let links = [("a.nix", "sub/b.data"), ("c.nix", "a.nix"), ("run", "start.txt"), ("result.nix", "d.data")];
+    let files = [("sub/b.data", PORT), ("d.data", PORT), ("start.txt", "#!/bin/sh\nnpm run dev -- --port 6379\n")];
+    for has_index in [false, true] {
+        let repository = if has_index { tracked(&files, &links) } else { Repository::new(&files) };
+        if !has_index {
+            links.iter().for_each(|(link, target)| symlink(target, repository.path().join(link)).unwrap());
+        }
+        // Each target is checked once.
+        let (code, out) = report(&repository, "");
+        assert!(code == 1 && out.starts_with(&(port("a.nix") + &port("result.nix"))), "{out}");
+        assert!(out.contains("run:2:") && !out.contains("c.nix"), "{out}");
+        for name in ["a.nix", "c.nix"] {
+            assert_eq!(report(&repository, name), (1, port(name)), "{has_index}");
+        }
+        assert_eq!(report(&repository, "sub").0, 0);
+    }
+    // Ignore files cover the link and its target, but git tracks both.
+    let repository = tracked(&[(".gitignore", "*.nix\n*.data\n"), ("b.data", PORT)], &[("a.nix", "b.data")]);
+    assert_eq!(report(&repository, ""), (1, port("a.nix")));
+}
+
+/// Links to files that are checked anyway, to folders, and to what is outside the repository or does not exist.
+#[test]
+fn other_links_are_quiet() {
+    let outside = tempfile::tempdir().unwrap();
+    fs::write(outside.path().join("x.nix"), PORT).unwrap();
+    let repository = tracked(
+        &[("a.nix", "{ }\n"), ("lib/b.yml", "a: 1\n"), (".gitignore", "*.local\n"), ("out.txt", "text")],
+        &[
+            ("same.nix", "a.nix"),
+            ("b.yaml", "lib/b.yml"),
+            ("folder.nix", "lib"),
+            ("text", "out.txt"),
+            ("gone.nix", "gone"),
+            ("self.nix", "self.nix"),
+            ("local.nix", "x.local"),
+        ],
+    );
+    fs::write(repository.path().join("x.local"), PORT).unwrap();
+    symlink(outside.path().join("x.nix"), repository.path().join("away.nix")).unwrap();
+    let ran = repository.run("check --format concise");
+    assert_eq!((ran.code, ran.out.as_str()), (0, ""), "{}", ran.err);
+    assert!(ran.err.starts_with("2 files, "), "{}", ran.err);
+    assert_eq!(report(&repository, "same.nix"), (0, String::new()));
+    // The target has another kind than the link.
+    let repository = tracked(&[("a.yaml", PORT)], &[("b.nix", "a.yaml")]);
+    assert_eq!(report(&repository, "").1.matches(&port("b.nix")).count(), 1);
+}
+
+/// Reading them would show the credentials in `.git/config`, or secrets that a CI job wrote into the working tree.
+#[test]
+fn links_to_what_git_does_not_track_are_errors() {
+    let repository = tracked(&[("a.nix", "{ }\n")], &[]);
+    fs::write(repository.path().join("token"), "TOKEN").unwrap();
+    pipe(&repository, "waits");
+    let links = [("g.yaml", ".git/config"), ("t.yaml", "token"), ("w.nix", "waits")];
+    links.iter().for_each(|(link, target)| symlink(target, repository.path().join(link)).unwrap());
+    let unreadable =
+        |path: &str, reason: &str| format!("{path}:1:1: error[unreadable-file]: cannot be checked: {reason}\n");
+    let reasons = [
+        unreadable("g.yaml", "it is a symbolic link to a file of Git"),
+        unreadable("t.yaml", "it is a symbolic link to a file that Git does not track"),
+        unreadable("w.nix", "it is neither a file nor a directory"),
+    ];
+    assert_eq!(report(&repository, ""), (1, reasons.concat()));
+    for ((name, _), reason) in links.iter().zip(&reasons) {
+        let (code, out) = report(&repository, name);
+        assert!(code == 1 && out.contains(reason.as_str()), "{name}: {out}");
+    }
+}
+
+/// The target of a link is not replaced, and neither is the link.
+#[test]
+fn links_are_not_fixed() {
+    let repository = tracked(&[("b.data", PORT), ("lib/ports.nix", "{ redis = 6379; }\n")], &[("a.nix", "b.data")]);
+    let ran = repository.run("fix --unsafe");
+    assert!(ran.code == 2 && ran.out.contains("a.nix is a symbolic link"), "{} {}{}", ran.code, ran.out, ran.err);
+    assert!(repository.path().join("a.nix").is_symlink());
+    assert_eq!(repository.read("b.data"), PORT);
+}
+
+/// Whether a command ends in time. It is killed if it does not.
+fn ends(repository: &Repository, args: &str) -> Option<i32> {
+    let mut command = command(args);
+    command.current_dir(repository.path()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(60) {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status.code();
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    None
+}
+
+/// `.git` may come from an archive. Its files are neither waited for nor read without end.
+#[test]
+fn files_of_git_that_are_pipes_or_devices_do_not_block() {
+    let names = ["HEAD", "commondir", "config", "index", "info/exclude", "objects/info/alternates", "packed-refs"];
+    for name in names {
+        for target in ["", "/proc/kmsg", "/dev/zero", "/proc/self/pagemap"] {
+            let repository = tracked(&[("a.nix", "{ }\n")], &[]);
+            let file = repository.path().join(".git").join(name);
+            let _ = fs::remove_file(&file);
+            match target {
+                "" => pipe(&repository, &format!(".git/{name}")),
+                target => symlink(target, &file).unwrap(),
+            }
+            let code = ends(&repository, "check");
+            // What the index lists is needed, and the ignore files decide what is checked.
+            let is_needed = ["index", "info/exclude"].contains(&name);
+            assert_eq!(code, Some(i32::from(is_needed)), "{name} -> {target}");
+            for args in ["check --changed=HEAD", "check --new-since HEAD"] {
+                assert_eq!(ends(&repository, args), Some(2), "{args}: {name} -> {target}");
+            }
+        }
+    }
+    let repository = Repository::new(&[("a.nix", "{ }\n")]);
+    fs::remove_dir(repository.path().join(".git")).unwrap();
+    pipe(&repository, ".git");
+    assert_eq!(ends(&repository, "check"), Some(1));
+}
