@@ -63,6 +63,27 @@ fn bad_files_are_refused_with_a_position() {
     }
 }
 
+/// Nesting that would need more stack than there is.
+#[test]
+fn deep_substitutions_are_refused() {
+    let nested = format!("{}x{}", "${A:-".repeat(20_000), "}".repeat(20_000));
+    let image = |image: &str| format!("services:\n  a: {{image: \"{image}\"}}\n");
+    let refused = "substitutions are nested more than 50 levels deep";
+    for (compose, env, expected) in [
+        (image(&nested), "A=1\n".to_owned(), ""),
+        (image(&nested), String::new(), "compose.yaml:2:14: "),
+        (image("redis"), format!("A=\"{nested}\"\n"), ".env:1:1: "),
+    ] {
+        let folder = Folder::new(&[("compose.yaml", &compose), (".env", &env)]);
+        let (code, said) = folder.migrate("compose compose.yaml --write");
+        match expected {
+            // The variable has a value, so that its default is not needed.
+            "" => assert_eq!(code, Some(0), "{said}"),
+            place => assert!(code == Some(2) && said.contains(&format!("{place}{refused}")), "{code:?} {said}"),
+        }
+    }
+}
+
 #[test]
 fn nothing_is_overwritten() {
     let compose =

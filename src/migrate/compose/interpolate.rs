@@ -12,8 +12,19 @@ const LONGEST: usize = 128 << 10;
 /// The most bytes that the variables of one file have together.
 const MOST: usize = 4 << 20;
 
+/// The deepest nesting of substitutions such as `${A:-${B:-c}}`. Each level takes a part of the stack.
+const DEEPEST: usize = 50;
+
 /// Replaces all variables in a text. `Err` is what is wrong with it.
 pub fn interpolate(text: &str, variables: &Variables) -> Result<String, String> {
+    interpolate_at(text, variables, 0)
+}
+
+/// Replaces all variables in a text inside `depth` substitutions.
+fn interpolate_at(text: &str, variables: &Variables, depth: usize) -> Result<String, String> {
+    if depth > DEEPEST {
+        return Err(format!("substitutions are nested more than {DEEPEST} levels deep"));
+    }
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('$') {
@@ -24,7 +35,7 @@ pub fn interpolate(text: &str, variables: &Variables) -> Result<String, String> 
             rest = behind;
         } else if let Some(inner) = after.strip_prefix('{') {
             let end = closing(inner).ok_or_else(|| format!("`{}` is not closed", shorten(&rest[at..])))?;
-            out.push_str(&substitute(&inner[..end], variables)?);
+            out.push_str(&substitute(&inner[..end], variables, depth)?);
             rest = &inner[end + 1..];
         } else {
             // A dollar sign that nothing like a name follows stays, as in Compose: `$(id)`, `$1`.
@@ -68,8 +79,8 @@ fn closing(text: &str) -> Option<usize> {
     None
 }
 
-/// The value of the text between the braces.
-fn substitute(inner: &str, variables: &Variables) -> Result<String, String> {
+/// The value of the text between the braces, inside `depth` other substitutions.
+fn substitute(inner: &str, variables: &Variables, depth: usize) -> Result<String, String> {
     let end = name_end(inner);
     if end == 0 {
         return Err(format!("`${{{}}}` has no variable name", shorten(inner)));
@@ -81,7 +92,7 @@ fn substitute(inner: &str, variables: &Variables) -> Result<String, String> {
         None => (false, rest),
     };
     let set = value.filter(|value| !colon || !value.is_empty());
-    let argument = |rest: &str| interpolate(rest, variables);
+    let argument = |rest: &str| interpolate_at(rest, variables, depth + 1);
     match rest.chars().next() {
         None if !colon => Ok(value.cloned().unwrap_or_default()),
         Some('-') => set.map_or_else(|| argument(&rest[1..]), |value| Ok(value.clone())),
@@ -144,13 +155,14 @@ pub fn read_env(text: &str, lookup: &Variables) -> Result<Vec<(String, String)>,
         let value = value.trim();
         let value = match value.chars().next() {
             Some(quote @ ('"' | '\'')) => {
-                let mut whole = value[1..].to_owned();
-                let mut end = quote_end(&whole, quote);
+                let mut whole = String::new();
+                let mut closing = Closing { quote, is_escaped: false };
+                let mut end = closing.add(&mut whole, &value[1..]);
                 while end.is_none() && at < lines.len() {
-                    whole.push('\n');
-                    whole.push_str(lines[at].trim_end_matches('\r'));
+                    end = closing
+                        .add(&mut whole, "\n")
+                        .or_else(|| closing.add(&mut whole, lines[at].trim_end_matches('\r')));
                     at += 1;
-                    end = quote_end(&whole, quote);
                 }
                 let end = end.ok_or_else(|| (number, format!("the value of `{name}` has no closing quote")))?;
                 match quote {
@@ -174,17 +186,28 @@ pub fn read_env(text: &str, lookup: &Variables) -> Result<Vec<(String, String)>,
     Ok(found)
 }
 
-fn quote_end(text: &str, quote: char) -> Option<usize> {
-    let mut escaped = false;
-    for (at, c) in text.char_indices() {
-        match c {
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            c if c == quote => return Some(at),
-            _ => {}
+/// Searches for the end of a quoted text that is read in parts, each of them once.
+struct Closing {
+    quote: char,
+    /// Whether the last character was a backslash that escapes the next one.
+    is_escaped: bool,
+}
+
+impl Closing {
+    /// Adds a part to the text before it. Returns where the closing quote is, if the part has it.
+    fn add(&mut self, whole: &mut String, part: &str) -> Option<usize> {
+        let start = whole.len();
+        whole.push_str(part);
+        for (at, c) in part.char_indices() {
+            match c {
+                _ if self.is_escaped => self.is_escaped = false,
+                '\\' => self.is_escaped = true,
+                c if c == self.quote => return Some(start + at),
+                _ => {}
+            }
         }
+        None
     }
-    None
 }
 
 fn unescape(text: &str) -> String {
@@ -217,6 +240,22 @@ mod tests {
         assert_eq!((line, message.as_str()), (15, "a text is longer than 128 KiB with its variables"));
         let many = format!("A={}\n{}", "x".repeat(100_000), "B=$A\n".repeat(100));
         assert_eq!(read_env(&many, &Variables::new()).unwrap_err().1, "the variables are longer than 4 MiB");
+    }
+
+    #[test]
+    fn nested_substitutions_are_limited() {
+        let nested = |levels: usize| format!("{}x{}", "${A:-".repeat(levels), "}".repeat(levels));
+        assert_eq!(interpolate(&nested(DEEPEST), &Variables::new()).as_deref(), Ok("x"));
+        let refused = "substitutions are nested more than 50 levels deep";
+        for levels in [DEEPEST + 1, 200_000] {
+            assert_eq!(interpolate(&nested(levels), &Variables::new()).unwrap_err(), refused);
+            for quote in ["", "\"", "\"\n"] {
+                let text = format!("A={quote}{}{}\n", nested(levels), quote.trim_end());
+                assert_eq!(read_env(&text, &Variables::new()).unwrap_err(), (1, refused.to_owned()), "{quote}");
+            }
+        }
+        // Braces that no dollar sign precedes do not nest.
+        assert!(interpolate(&format!("${{A:-{}}}", "{".repeat(1_000)), &Variables::new()).is_ok());
     }
 
     #[test]
