@@ -11,13 +11,19 @@ use crate::source::LineIndex;
 /// Maximum number of pairs of lines that are compared between two anchors.
 const PAIRS: usize = 1 << 20;
 
-/// The lines (from 1) of `new` that `old` does not have, in order. Line ends are part of the lines.
-pub fn changed_lines(old: &str, new: &str) -> Vec<RangeInclusive<u32>> {
+/// For each line of `new`, the index of the same line in `old`; `None` if `old` does not have it. The indexes increase.
+/// Line ends are part of the lines.
+pub fn kept_lines(old: &str, new: &str) -> Vec<Option<usize>> {
     let (old, new) = (lines(old), lines(new));
-    let mut diff = Diff { old: &old, new: &new, kept: vec![false; new.len()] };
+    let mut diff = Diff { old: &old, new: &new, kept: vec![None; new.len()] };
     diff.compare(0..old.len(), 0..new.len());
+    diff.kept
+}
+
+/// The lines (from 1) that are not kept, in order.
+pub fn changed_lines(kept: &[Option<usize>]) -> Vec<RangeInclusive<u32>> {
     let mut changed: Vec<RangeInclusive<u32>> = Vec::new();
-    for (line, _) in (1..).zip(&diff.kept).filter(|(_, kept)| !**kept) {
+    for (line, _) in (1..).zip(kept).filter(|(_, kept)| kept.is_none()) {
         match changed.last_mut() {
             Some(last) if *last.end() + 1 == line => *last = *last.start()..=line,
             _ => changed.push(line..=line),
@@ -36,8 +42,8 @@ fn lines(text: &str) -> Vec<&str> {
 struct Diff<'a> {
     old: &'a [&'a str],
     new: &'a [&'a str],
-    /// For each new line, whether it is unchanged.
-    kept: Vec<bool>,
+    /// For each new line, the index of the old one if it is unchanged.
+    kept: Vec<Option<usize>>,
 }
 
 impl Diff<'_> {
@@ -45,7 +51,7 @@ impl Diff<'_> {
         let (old, new) = self.trim(old, new);
         let (mut old_from, mut new_from) = (old.start, new.start);
         for (old_at, new_at) in self.anchors(old.clone(), new.clone()) {
-            self.kept[new_at] = true;
+            self.kept[new_at] = Some(old_at);
             self.between(old_from..old_at, new_from..new_at);
             (old_from, new_from) = (old_at + 1, new_at + 1);
         }
@@ -55,11 +61,11 @@ impl Diff<'_> {
     /// Marks the common lines at the beginning and the end as unchanged.
     fn trim(&mut self, mut old: Range<usize>, mut new: Range<usize>) -> (Range<usize>, Range<usize>) {
         while !old.is_empty() && !new.is_empty() && self.old[old.start] == self.new[new.start] {
-            self.kept[new.start] = true;
+            self.kept[new.start] = Some(old.start);
             (old.start, new.start) = (old.start + 1, new.start + 1);
         }
         while !old.is_empty() && !new.is_empty() && self.old[old.end - 1] == self.new[new.end - 1] {
-            self.kept[new.end - 1] = true;
+            self.kept[new.end - 1] = Some(old.end - 1);
             (old.end, new.end) = (old.end - 1, new.end - 1);
         }
         (old, new)
@@ -77,8 +83,8 @@ impl Diff<'_> {
     fn between(&mut self, old: Range<usize>, new: Range<usize>) {
         let (old, new) = self.trim(old, new);
         if old.len().saturating_mul(new.len()) <= PAIRS {
-            for at in common(&self.old[old], &self.new[new.clone()]) {
-                self.kept[new.start + at] = true;
+            for (old_at, new_at) in common(&self.old[old.clone()], &self.new[new.clone()]) {
+                self.kept[new.start + new_at] = Some(old.start + old_at);
             }
         }
     }
@@ -112,8 +118,8 @@ fn longest_rising(pairs: &[(usize, usize)]) -> Vec<(usize, usize)> {
     rising
 }
 
-/// The indexes of the new lines in a longest common subsequence.
-fn common(old: &[&str], new: &[&str]) -> Vec<usize> {
+/// The indexes of the old and new lines in a longest common subsequence.
+fn common(old: &[&str], new: &[&str]) -> Vec<(usize, usize)> {
     let width = new.len() + 1;
     // The length of the longest common subsequence after each pair of lines.
     let mut lengths = vec![0u32; (old.len() + 1) * width];
@@ -129,7 +135,7 @@ fn common(old: &[&str], new: &[&str]) -> Vec<usize> {
     let (mut row, mut column, mut found) = (0, 0, Vec::new());
     while row < old.len() && column < new.len() {
         if old[row] == new[column] {
-            found.push(column);
+            found.push((row, column));
             (row, column) = (row + 1, column + 1);
         } else if lengths[(row + 1) * width + column] >= lengths[row * width + column + 1] {
             row += 1;
@@ -145,7 +151,7 @@ mod tests {
     use super::*;
 
     fn changed(old: &str, new: &str) -> Vec<u32> {
-        changed_lines(old, new).into_iter().flatten().collect()
+        changed_lines(&kept_lines(old, new)).into_iter().flatten().collect()
     }
 
     #[test]
@@ -194,6 +200,10 @@ mod tests {
                 touched.push(at);
             }
             let new = lines.concat();
+            let (olds, news): (Vec<&str>, Vec<&str>) = (super::lines(&old), super::lines(&new));
+            let kept = kept_lines(&old, &new);
+            assert!(kept.iter().flatten().is_sorted_by(|a, b| a < b));
+            assert!(kept.iter().zip(&news).all(|(kept, new)| kept.is_none_or(|at| olds[at] == *new)));
             let changed = changed(&old, &new);
             let mut rest = old.split_inclusive('\n');
             for (number, line) in (1..).zip(new.split_inclusive('\n')) {

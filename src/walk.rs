@@ -519,6 +519,13 @@ pub fn classify(path: &str, file: &Path) -> Option<FileKind> {
     by_name(path).or_else(|| (may_be_script(path) && has_shell_shebang(file)).then_some(FileKind::Shell))
 }
 
+/// The kind of a file with a content.
+pub fn kind_of(path: &str, text: &str) -> Option<FileKind> {
+    let is_script = || may_be_script(path) && is_shell_script(text.as_bytes());
+    let kind = by_name(path).or_else(|| is_script().then_some(FileKind::Shell))?;
+    Some(by_content(path, kind, text))
+}
+
 /// Whether a file's name has no extension, so that its first line decides.
 pub fn may_be_script(path: &str) -> bool {
     !path.rsplit('/').next().unwrap_or(path).contains('.')

@@ -3,7 +3,6 @@
 #![cfg(unix)]
 
 mod support {
-    #[expect(dead_code, reason = "these tests need only some of it")]
     pub mod repository;
 }
 
@@ -172,4 +171,109 @@ fn files_of_git_that_are_pipes_or_devices_do_not_block() {
     fs::remove_dir(repository.path().join(".git")).unwrap();
     pipe(&repository, ".git");
     assert_eq!(ends(&repository, "check"), Some(1));
+}
+
+/// A repository whose branch `main` has some files, and whose current branch has others in their place. `None` deletes.
+fn changed(before: &[(&str, &str)], now: &[(&str, Option<&str>)]) -> Repository {
+    let repository = tracked(before, &[]);
+    repository.git(&["branch", "--force", "base"]);
+    for (path, text) in now {
+        match text {
+            Some(text) => repository.write(path, text),
+            None => fs::remove_file(repository.path().join(path)).unwrap(),
+        }
+    }
+    commit(&repository);
+    repository
+}
+
+/// Findings on lines that did not change, but were not checked before.
+#[test]
+fn lines_that_were_not_checked_before_count_as_changed() {
+    let script = "x=1\nnpm run dev -- --port 6379\n";
+    let shell = format!("#!/bin/sh\n{script}");
+    let above = "{\n  # flakeward: allow(hardcoded-port) why\n  port = 6379;\n  x.port = 8321;\n}\n";
+    let whole = "# flakeward: allow-file(hardcoded-port) why\n{\n  port = 6379;\n}\n";
+    let (comment, text) = ("{ /*\n  port = 6379;\n*/ }\n", "{ a = ''\n  port = 6379;\n''; }\n");
+    let lines = |text: &str, left_out: &[usize]| -> String {
+        let lines = text.split_inclusive('\n').enumerate();
+        lines.filter(|(at, _)| !left_out.contains(&(at + 1))).map(|(_, line)| line).collect()
+    };
+    let other_rule = above.replace("allow(hardcoded-port)", "allow(lookup-path)");
+    let code = "{\n  port = 6379;\n}\n";
+    let generated = format!("# @generated\n{code}");
+    for (name, path, before, now, expected) in [
+        ("script", "run", script, shell.as_str(), "run:3:"),
+        ("suppression", "a.nix", above, &lines(above, &[2]), "a.nix:2:10"),
+        ("suppression of another rule", "a.nix", above, &other_rule, "a.nix:3:10"),
+        ("suppression of the file", "a.nix", whole, &lines(whole, &[1]), "a.nix:2:10"),
+        ("comment", "a.nix", comment, code, "a.nix:2:10"),
+        ("string", "a.nix", text, code, "a.nix:2:10"),
+        ("generated", "a.nix", &generated, code, "a.nix:2:10"),
+    ] {
+        let repository = changed(&[(path, before)], &[(path, Some(now))]);
+        let (code, out) = report(&repository, "--changed=base");
+        assert!(code == 1 && out.contains(expected), "{name}: {code} {out}");
+        // What was reported before as well is not new.
+        assert!(!out.contains("8321"), "{name}: {out}");
+    }
+    let vendored = [("vendor/modules.txt", ""), ("vendor/a.nix", PORT)];
+    let repository = changed(&vendored, &[("vendor/modules.txt", None)]);
+    assert_eq!(report(&repository, "--changed=base"), (1, port("vendor/a.nix")));
+    // Other changes of the same files.
+    let moved = format!("# c\n{}", above.replace("8321", "8322"));
+    let repository = changed(&[("a.nix", above)], &[("a.nix", Some(&moved))]);
+    let (_, out) = report(&repository, "--changed=base");
+    assert!(out.contains("8322") && !out.contains("6379"), "{out}");
+}
+
+/// A suppression where only a label of the finding is.
+#[test]
+fn suppressions_at_labels_are_compared() {
+    let other = "{\n  # flakeward: allow(port-conflict) why\n  db = 8080;\n}\n";
+    let files = [("lib/ports.nix", other), ("nix/ports.nix", "{\n  web = 8080;\n}\n")];
+    let settings = "[ports]\nregistry = [\"lib/ports.nix\", \"nix/ports.nix\"]\n";
+    let mut before = files.to_vec();
+    before.push(("flakeward.toml", settings));
+    let now = other.replace("  # flakeward: allow(port-conflict) why\n", "");
+    let repository = changed(&before, &[("lib/ports.nix", Some(&now))]);
+    assert_eq!(report(&tracked(&before, &[]), "").1.matches("port-conflict").count(), 0);
+    let (code, out) = report(&repository, "--changed=base");
+    assert!(code == 1 && out.contains("port-conflict"), "{out}");
+}
+
+#[test]
+fn names_that_look_alike_are_not_compared() {
+    use std::os::unix::ffi::OsStrExt;
+    let repository = tracked(&[("\u{fffd}.nix", PORT)], &[]);
+    repository.git(&["branch", "--force", "base"]);
+    let other = std::ffi::OsStr::from_bytes(b"\xff.nix");
+    fs::rename(repository.path().join("\u{fffd}.nix"), repository.path().join(other)).unwrap();
+    commit(&repository);
+    assert_eq!(report(&repository, "--changed=base"), (1, port("\u{fffd}.nix")));
+}
+
+/// Git sets variables for hooks and aliases that name its repository, index and objects.
+#[test]
+fn variables_of_git_do_not_select_another_repository() {
+    let other = tracked(&[("a.nix", PORT)], &[]);
+    let repository = changed(&[("a.nix", "{ }\n")], &[("a.nix", Some(PORT))]);
+    other.git(&["branch", "--force", "base"]);
+    let git = other.path().join(".git");
+    let variables = [
+        ("GIT_DIR", git.clone()),
+        ("GIT_COMMON_DIR", git.clone()),
+        ("GIT_WORK_TREE", other.path().to_owned()),
+        ("GIT_INDEX_FILE", git.join("index")),
+        ("GIT_OBJECT_DIRECTORY", git.join("objects")),
+        ("GIT_NAMESPACE", "x".into()),
+    ];
+    for variables in variables.iter().map(std::slice::from_ref).chain([&variables[..]]) {
+        for args in ["--changed=base", "--new-since base"] {
+            let mut command = command(&format!("check --format concise {args}"));
+            let ran = command.current_dir(repository.path()).envs(variables.iter().cloned()).output().unwrap();
+            let out = String::from_utf8_lossy(&ran.stdout);
+            assert_eq!((ran.status.code(), &*out), (Some(1), &*port("a.nix")), "{args} {variables:?}");
+        }
+    }
 }

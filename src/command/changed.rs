@@ -3,38 +3,76 @@
 //! Files are compared with the objects that git has stored, byte for byte. The output of `git diff` depends on
 //! attributes, settings and the index, some of which come from the checked repository.
 
-use std::collections::HashMap;
+use std::cell::OnceCell;
+use std::collections::{HashMap, HashSet};
 use std::ops::RangeInclusive;
 use std::path::Path;
 
 use super::Failure;
 use super::git::{Git, Objects};
-use crate::finding::{Finding, RelPath, Span, UNCHECKED};
-use crate::line_diff::changed_lines;
+use crate::finding::{Finding, RelPath, RuleId, Span, UNCHECKED};
+use crate::knowledge::third_party;
+use crate::lang::limits::bounded;
+use crate::lang::{Language, Tree};
+use crate::line_diff::{changed_lines, kept_lines};
 use crate::output::Places;
 use crate::report::Report;
-use crate::walk;
+use crate::settings::Settings;
+use crate::source::{FileKind, LineIndex, Source};
+use crate::suppress::{self, Suppression};
+use crate::{paths, walk};
 
 /// The state of a repository at an earlier commit.
 pub struct Changed<'a> {
     root: &'a Path,
     /// The object ids of the earlier contents.
     before: HashMap<String, String>,
+    /// The folders that were filled by package managers.
+    vendored: HashSet<String>,
     objects: Objects,
     converts_line_ends: bool,
     /// The files to compare.
-    compared: HashMap<RelPath, Lines>,
+    compared: HashMap<RelPath, Comparison>,
 }
 
 /// Rules whose findings may be caused by any change of the file, wherever they are reported.
 const WHOLE_FILE: [&str; 2] = [UNCHECKED, "syntax-error"];
 
-/// Which lines of a file are new.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Lines {
+/// A file compared with its earlier version.
+enum Comparison {
+    /// Every line counts as changed: the file is new, or the earlier version was not checked.
     All,
-    /// These lines, from 1.
-    Some(Vec<RangeInclusive<u32>>),
+    Same,
+    Some(Version),
+}
+
+/// The earlier version of a file.
+struct Version {
+    text: String,
+    /// The new lines, from 1.
+    changed: Vec<RangeInclusive<u32>>,
+    /// For each line, its index in the earlier version.
+    kept: Vec<Option<usize>>,
+    /// The lines of the earlier version in which suppressions silence each rule.
+    suppressed: OnceCell<HashMap<RuleId, Lines>>,
+}
+
+impl Version {
+    /// Whether a suppression in the earlier version silenced a rule at an offset. `now` is the current version, whose
+    /// line starts are `index`.
+    fn suppressed(&self, rule: RuleId, offset: u32, now: &Source, index: &LineIndex, settings: &Settings) -> bool {
+        let Some(line) = self.kept.get(index.line(offset)).copied().flatten() else { return false };
+        let read = || {
+            let before = Source::new(&now.path, now.kind, self.text.as_str());
+            let tree = Language::of(now.kind).and_then(|language| Tree::read(language, &before.text).ok());
+            let read = || Some(suppress::read(&before, tree.as_ref(), &settings.config.catalog, &mut Vec::new()));
+            suppressed_lines(bounded(read).unwrap_or_default(), settings.now)
+        };
+        self.suppressed.get_or_init(read).get(rule).is_some_and(|lines| {
+            let after = lines.partition_point(|(start, _)| *start <= line);
+            after.checked_sub(1).is_some_and(|at| lines[at].1 >= line)
+        })
+    }
 }
 
 impl<'a> Changed<'a> {
@@ -42,71 +80,174 @@ impl<'a> Changed<'a> {
     pub fn since(root: &'a Path, reference: &str) -> Result<Self, Failure> {
         let git = Git::new(root)?;
         let base = git.base("--changed", reference)?;
+        let before = git.files(&base)?;
         Ok(Self {
             root,
-            before: git.files(&base)?,
+            vendored: before.keys().filter_map(|path| third_party::vendored_folder(path)).map(str::to_owned).collect(),
+            before,
             objects: git.objects()?,
             converts_line_ends: git.converts_line_ends()?,
             compared: HashMap::new(),
         })
     }
 
-    /// Keeps the findings that have a position on a changed line.
-    pub fn keep(&mut self, report: &mut Report) {
+    /// Keeps the findings that have a position on a changed line, and those on lines that were not checked before: in a
+    /// comment, or covered by a suppression.
+    pub fn keep(&mut self, report: &mut Report, settings: &Settings) {
         let findings = std::mem::take(&mut report.findings);
         let mut places = Places::new(report);
-        let kept = findings.into_iter().filter(|finding| self.touches(finding, &mut places)).collect();
+        let mut kept = Vec::new();
+        // Findings are sorted by path.
+        for file in findings.chunk_by(|a, b| a.path == b.path) {
+            let touched: Vec<bool> = file.iter().map(|finding| self.touches(finding, &mut places, settings)).collect();
+            let others: Vec<&Finding> =
+                file.iter().zip(&touched).filter(|(_, touched)| !**touched).map(|(finding, _)| finding).collect();
+            let mut appeared = self.appeared(&others, &mut places, settings).into_iter();
+            let is_kept = |touched: bool| touched || appeared.next().unwrap_or(true);
+            kept.extend(
+                touched.into_iter().map(is_kept).zip(file).filter(|(kept, _)| *kept).map(|(_, one)| one.clone()),
+            );
+        }
         report.findings = kept;
     }
 
-    fn touches(&mut self, finding: &Finding, places: &mut Places<'_>) -> bool {
+    fn touches(&mut self, finding: &Finding, places: &mut Places<'_>, settings: &Settings) -> bool {
         if finding.rule == UNCHECKED && places.blocks(&finding.path) {
             return true;
         }
         if WHOLE_FILE.contains(&finding.rule) {
-            return *self.lines(&finding.path, places) != Lines::Some(Vec::new());
+            return !matches!(self.comparison(&finding.path, places, settings), Comparison::Same);
         }
-        let mut place = |path: &RelPath, span: Span| match self.lines(path, places) {
-            Lines::All => true,
-            Lines::Some(lines) => {
-                let known = places.source(path).is_some();
+        let mut place = |path: &RelPath, span: Span| match self.comparison(path, places, settings) {
+            Comparison::All => true,
+            Comparison::Same => false,
+            Comparison::Some(version) => {
                 let (start, end) = places.of(path, span);
                 // Lines are sorted, so only the first that does not end before the span can overlap it.
-                let next = lines.partition_point(|range| *range.end() < start.line);
-                lines.get(next).is_some_and(|range| !known || *range.start() <= end.line)
+                let next = version.changed.partition_point(|range| *range.end() < start.line);
+                let next = version.changed.get(next);
+                let Some((now, index)) = places.lines(path) else { return next.is_some() };
+                next.is_some_and(|range| *range.start() <= end.line)
+                    || version.suppressed(finding.rule, span.start, now, index, settings)
             }
         };
         place(&finding.path, finding.span) || finding.labels.iter().any(|label| place(&label.path, label.span))
     }
 
-    fn lines(&mut self, path: &RelPath, places: &Places<'_>) -> &Lines {
+    /// For findings of one file, on lines that did not change: whether each was in a comment or string before.
+    fn appeared(&mut self, findings: &[&Finding], places: &mut Places<'_>, settings: &Settings) -> Vec<bool> {
+        let Some(first) = findings.first() else { return Vec::new() };
+        let Comparison::Some(version) = self.comparison(&first.path, places, settings) else {
+            return vec![false; findings.len()];
+        };
+        let Some((now, index)) = places.lines(&first.path) else { return vec![true; findings.len()] };
+        let before = Source::new(&now.path, now.kind, version.text.as_str());
+        let code = Code::new(&before, now);
+        let is_new = |finding: &&Finding| {
+            let line = index.line(finding.span.start);
+            let old = version.kept.get(line).copied().flatten();
+            let column = finding.span.start - index.span(&now.text, line).start;
+            old.is_none_or(|old| !code.is_same(finding.span, old, column))
+        };
+        findings.iter().map(is_new).collect()
+    }
+
+    fn comparison(&mut self, path: &RelPath, places: &Places<'_>, settings: &Settings) -> &Comparison {
         if !self.compared.contains_key(path) {
-            let lines = self.compare(path, places);
-            self.compared.insert(path.clone(), lines);
+            let comparison = self.compare(path, places, settings);
+            self.compared.insert(path.clone(), comparison);
         }
-        self.compared.get(path).unwrap_or(&Lines::All)
+        self.compared.get(path).unwrap_or(&Comparison::All)
     }
 
     /// A file that cannot be compared counts as changed.
-    fn compare(&mut self, path: &RelPath, places: &Places<'_>) -> Lines {
+    fn compare(&mut self, path: &RelPath, places: &Places<'_>, settings: &Settings) -> Comparison {
+        // Several names that are not UTF-8 are shown alike.
+        let is_certain = !path.contains(char::REPLACEMENT_CHARACTER);
+        let checks_all = settings.config.check_third_party;
+        if !is_certain || (!checks_all && self.was_vendored(path)) {
+            return Comparison::All;
+        }
         let id = self.before.get(&**path);
-        let Some(before) = id.and_then(|id| self.objects.content(id, walk::MAX_FILE)) else { return Lines::All };
+        let Some(before) = id.and_then(|id| self.objects.content(id, walk::MAX_FILE)) else { return Comparison::All };
         match places.source(path) {
-            Some(source) => between(before, &source.text, self.converts_line_ends),
+            Some(source) => between(before, source, self.converts_line_ends, checks_all),
             None => match walk::read_bytes(&self.root.join(&**path), walk::MAX_FILE) {
-                Ok(now) if now == before => Lines::Some(Vec::new()),
-                _ => Lines::All,
+                Ok(now) if now == before => Comparison::Same,
+                _ => Comparison::All,
             },
         }
     }
+
+    /// Whether a file was in a folder that is filled by a package manager, so that it was not checked.
+    fn was_vendored(&self, path: &str) -> bool {
+        !self.vendored.is_empty() && paths::folders(path).any(|folder| self.vendored.contains(folder))
+    }
 }
 
-fn between(before: Vec<u8>, now: &str, converts_line_ends: bool) -> Lines {
-    let Ok(mut before) = String::from_utf8(before) else { return Lines::All };
-    if converts_line_ends && !before.contains('\r') && now.contains("\r\n") {
+fn between(before: Vec<u8>, now: &Source, converts_line_ends: bool, checks_all: bool) -> Comparison {
+    let Ok(mut before) = String::from_utf8(before) else { return Comparison::All };
+    if converts_line_ends && !before.contains('\r') && now.text.contains("\r\n") {
         before = before.replace('\n', "\r\n");
     }
-    Lines::Some(changed_lines(&before, now))
+    if before == *now.text {
+        return Comparison::Same;
+    }
+    // Settings have their kind from the configuration.
+    let had_kind = now.kind == FileKind::Settings || walk::kind_of(&now.path, &before) == Some(now.kind);
+    if !had_kind || (!checks_all && third_party::is_generated(&before)) {
+        return Comparison::All;
+    }
+    let kept = kept_lines(&before, &now.text);
+    Comparison::Some(Version { text: before, changed: changed_lines(&kept), kept, suppressed: OnceCell::new() })
+}
+
+/// Ranges of lines (from 0), sorted by their first line: that line, and the last line of all ranges so far.
+type Lines = Vec<(usize, usize)>;
+
+/// The lines in which suppressions silence each rule.
+fn suppressed_lines(suppressions: Vec<Suppression>, today: jiff::civil::Date) -> HashMap<RuleId, Lines> {
+    let mut all: HashMap<RuleId, Lines> = HashMap::new();
+    for one in suppressions.into_iter().filter(|one| !one.is_expired(today)) {
+        all.entry(one.rule).or_default().push(one.lines.into_inner());
+    }
+    for lines in all.values_mut() {
+        lines.sort_unstable();
+        let mut last = 0;
+        for (_, end) in lines {
+            last = last.max(*end);
+            *end = last;
+        }
+    }
+    all
+}
+
+/// The trees of the two versions of a file.
+struct Code<'v> {
+    now: Option<Tree<'v>>,
+    before: Option<Tree<'v>>,
+    /// The line starts of the earlier version.
+    index: LineIndex,
+}
+
+impl<'v> Code<'v> {
+    fn new(before: &'v Source, now: &'v Source) -> Self {
+        let tree = |source: &'v Source| Tree::read(Language::of(source.kind)?, &source.text).ok();
+        Self { before: tree(before), now: tree(now), index: LineIndex::new(&before.text) }
+    }
+
+    /// Whether a position was code of the same kind, `column` bytes after the start of a line of the earlier version.
+    fn is_same(&self, span: Span, line: usize, column: u32) -> bool {
+        let (Some(before), Some(now)) = (&self.before, &self.now) else {
+            return self.before.is_none() == self.now.is_none();
+        };
+        let Some(start) = self.index.start(line).map(|start| start + column) else { return false };
+        let kind = |tree: &Tree<'_>, start: u32| {
+            tree.refill();
+            bounded(|| Some(tree.kind(tree.covering(Span { start, end: start + 1 }))))
+        };
+        kind(before, start).is_some_and(|old| kind(now, span.start) == Some(old))
+    }
 }
 
 #[cfg(test)]
@@ -115,10 +256,21 @@ mod tests {
 
     #[test]
     fn contents_decide() {
-        let lines = |before: &[u8], now, converts| between(before.to_vec(), now, converts);
-        assert_eq!(lines(b"a\nb\n", "a\nc\n", false), Lines::Some(vec![2..=2]));
-        assert_eq!(lines(b"a\nb\n", "a\r\nb\r\n", false), Lines::Some(vec![1..=2]));
-        assert_eq!(lines(b"a\nb\n", "a\r\nc\r\n", true), Lines::Some(vec![2..=2]));
-        assert_eq!(lines(b"\xff\n", "a\n", false), Lines::All);
+        let lines = |before: &[u8], now: &str, converts| match between(
+            before.to_vec(),
+            &Source::new("a.nix", FileKind::Nix, now),
+            converts,
+            false,
+        ) {
+            Comparison::All => None,
+            Comparison::Same => Some(Vec::new()),
+            Comparison::Some(version) => Some(version.changed),
+        };
+        assert_eq!(lines(b"a\nb\n", "a\nb\n", false), Some(Vec::new()));
+        assert_eq!(lines(b"a\nb\n", "a\nc\n", false), Some(vec![2..=2]));
+        assert_eq!(lines(b"a\nb\n", "a\r\nb\r\n", false), Some(vec![1..=2]));
+        assert_eq!(lines(b"a\nb\n", "a\r\nc\r\n", true), Some(vec![2..=2]));
+        assert_eq!(lines(b"\xff\n", "a\n", false), None);
+        assert_eq!(lines(b"# @generated\na\n", "a\n", false), None);
     }
 }

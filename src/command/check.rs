@@ -38,7 +38,7 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
         _ => session.check(),
     };
     if let Some(mut changed) = changed {
-        changed.keep(&mut report);
+        changed.keep(&mut report, &session.settings);
     }
     if let Some(name) = ci_repository() {
         report.about.repository = name;

@@ -22,6 +22,23 @@ const MAIN: [&str; 5] = [
 /// What a short name may refer to. Git itself prefers tags, so it would use a tag with the name of a branch.
 const NAMESPACES: [&str; 3] = ["refs/heads/", "refs/remotes/", "refs/tags/"];
 
+/// Variables that make git read another repository, index or object database than that of its folder: those of
+/// `git rev-parse --local-env-vars` without settings, which may be needed to read the repository (`safe.directory`).
+const ELSEWHERE: [&str; 12] = [
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_CONFIG",
+    "GIT_DIR",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+];
+
 /// Git in the folder of a repository.
 pub struct Git<'a> {
     root: &'a Path,
@@ -60,6 +77,13 @@ impl<'a> Git<'a> {
             command.env(format!("GIT_CONFIG_KEY_{index}"), filter).env(format!("GIT_CONFIG_VALUE_{index}"), "");
         }
         command.env("GIT_CONFIG_COUNT", (given + self.filters.len()).to_string());
+        // Git sets these for hooks and aliases, also while it works on another repository. A repository that is only
+        // known by them has no `.git`.
+        if self.root.join(".git").exists() {
+            for name in ELSEWHERE {
+                command.env_remove(name);
+            }
+        }
         // In a partial clone, git would fetch missing objects with programs that its settings name.
         command.env("GIT_NO_LAZY_FETCH", "1").env("GIT_ALLOW_PROTOCOL", "none");
         // Grafts would replace parents of commits, as replacement objects would.
