@@ -186,3 +186,42 @@ fn an_own_rule_over_a_long_list() {
         vec![file(".flakeward/rules/pairs.md", page), file("a.nix", list)]
     });
 }
+
+const MIGRATE: &str = "migrate compose compose.yaml";
+
+#[test]
+fn merge_keys_and_extended_services() {
+    let keys = |name: &str, size| each(size, |index| format!("{name}{index}: 1, "));
+    is_linear(250, MIGRATE, |size| {
+        let merged = format!("x-b: {{ <<: *a, {} }}", keys("b", size));
+        let compose = format!("x-a: &a {{ {} }}\n{merged}\nservices:\n  s: {{ image: redis }}\n", keys("a", size));
+        vec![file("compose.yaml", compose)]
+    });
+    is_linear(120, MIGRATE, |size| {
+        let base = format!("  a: {{ image: redis, labels: {{ {} }} }}\n", keys("a", size));
+        let over = format!("  b: {{ extends: a, labels: {{ {} }} }}\n", keys("b", size));
+        vec![file("compose.yaml", format!("services:\n{base}{over}"))]
+    });
+}
+
+#[test]
+fn ranges_of_ports() {
+    is_linear(100, MIGRATE, |size| {
+        let range = format!("{}-{}", 10_000, 10_000 + size);
+        let compose = format!("services:\n  a: {{ image: redis, ports: [\"{range}:{range}\"] }}\n");
+        vec![file("compose.yaml", compose)]
+    });
+}
+
+#[test]
+fn quoted_variables_with_many_lines() {
+    is_linear(1_000, MIGRATE, |size| {
+        let compose = "services:\n  a: { image: redis }\n";
+        vec![file("compose.yaml", compose), file(".env", format!("A='x\n{}'\n", "line\n".repeat(size)))]
+    });
+}
+
+#[test]
+fn yaml_with_many_open_brackets() {
+    is_linear(1_000, CHECK, |size| vec![file("x.yaml", "[".repeat(size))]);
+}

@@ -3,7 +3,7 @@
 //! Names are only known once every number is, so written text refers to a port by a mark, and [`Ports::settle`] replaces
 //! the marks.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::config::PortSettings;
@@ -22,6 +22,9 @@ const MARK: (char, char) = ('\u{f8f0}', '\u{f8f1}');
 /// Around the path of the file that imports the registry.
 const IMPORT: (char, char) = ('\u{f8f2}', '\u{f8f3}');
 
+/// Numbers from here on are ephemeral ports, which are not chosen.
+const HIGHEST: u16 = 32_768;
+
 /// The registry and what is added to it.
 #[derive(Debug, Clone)]
 pub struct Ports {
@@ -31,10 +34,16 @@ pub struct Ports {
     /// Numbers that other files use, registered or not. Only free numbers are chosen among the others.
     used: BTreeSet<u16>,
     claims: BTreeMap<u16, Claim>,
+    /// The lowest number of each claim.
+    numbers: HashMap<Claim, u16>,
+    /// The names of the registry's numbers.
+    registered: HashMap<u16, String>,
+    /// For numbers that are not free, the next one to try: none becomes free again.
+    jumps: HashMap<u16, u16>,
 }
 
 /// Who uses a number.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Claim {
     owner: String,
     name: String,
@@ -62,7 +71,12 @@ impl Ports {
     /// repository's files use.
     pub fn new(path: RelPath, registry: Option<(Registry, Arc<Source>)>, used: BTreeSet<u16>) -> Self {
         let path = registry.as_ref().map_or(path, |(registry, _)| registry.path.clone());
-        Self { path, registry, used, claims: BTreeMap::new() }
+        let mut registered = HashMap::new();
+        for (entry, number) in registry.iter().flat_map(|(registry, _)| registry.ports()) {
+            registered.entry(number).or_insert_with(|| entry.name());
+        }
+        let (claims, numbers, jumps) = Default::default();
+        Self { path, registry, used, claims, numbers, registered, jumps }
     }
 
     /// Where the registry is or will be.
@@ -79,23 +93,28 @@ impl Ports {
         }
         let taken_by = self.taken_by(number, owner, words);
         let free = if taken_by.is_none() { number } else { self.next_free(number) };
-        self.claims.insert(free, Claim { owner: owner.to_owned(), name: name.to_owned(), path: path.clone() });
+        self.insert(free, Claim { owner: owner.to_owned(), name: name.to_owned(), path: path.clone() });
         Claimed { number: free, taken_by }
     }
 
     /// Refers to a number in any role, such as a port inside a container: an entry with the number is used, whoever it
     /// belongs to, and made if there is none.
     pub fn share(&mut self, number: u16, owner: &str, name: &str, path: &RelPath) {
-        if self.registered(number).is_none() {
-            let claim = Claim { owner: owner.to_owned(), name: name.to_owned(), path: path.clone() };
-            self.claims.entry(number).or_insert(claim);
+        if self.registered(number).is_none() && !self.claims.contains_key(&number) {
+            self.insert(number, Claim { owner: owner.to_owned(), name: name.to_owned(), path: path.clone() });
         }
+    }
+
+    fn insert(&mut self, number: u16, claim: Claim) {
+        let lowest = self.numbers.entry(claim.clone()).or_insert(number);
+        *lowest = number.min(*lowest);
+        self.claims.insert(number, claim);
     }
 
     /// The number that an owner of an old file claimed under a name.
     pub fn number_of(&self, owner: &str, name: &str, path: &str) -> Option<u16> {
-        let same = |claim: &Claim| claim.owner == owner && claim.name == name && &*claim.path == path;
-        self.claims.iter().find(|(_, claim)| same(claim)).map(|(number, _)| *number)
+        let claim = Claim { owner: owner.to_owned(), name: name.to_owned(), path: path.into() };
+        self.numbers.get(&claim).copied()
     }
 
     /// The placeholder of a claimed or shared number until [`Ports::settle`]: afterwards a Nix expression that
@@ -110,9 +129,8 @@ impl Ports {
         format!("{}{file}{}", IMPORT.0, IMPORT.1)
     }
 
-    fn registered(&self, number: u16) -> Option<String> {
-        let (registry, _) = self.registry.as_ref()?;
-        registry.ports().find(|(_, port)| *port == number).map(|(entry, _)| entry.name())
+    fn registered(&self, number: u16) -> Option<&str> {
+        self.registered.get(&number).map(String::as_str)
     }
 
     fn taken_by(&self, number: u16, owner: &str, words: &[&str]) -> Option<String> {
@@ -121,19 +139,32 @@ impl Ports {
         }
         let entry = self.registered(number)?;
         let plain = |text: &str| text.to_ascii_lowercase().replace(['-', '_', '.'], "");
-        let last = plain(entry.rsplit('.').next().unwrap_or(&entry));
+        let last = plain(entry.rsplit('.').next().unwrap_or(entry));
         let same = std::iter::once(owner).chain(words.iter().copied()).map(plain).filter(|word| word.len() > 1);
         let known = same.into_iter().any(|word| last.contains(&word) || word.contains(&last));
-        (!known).then_some(entry)
+        (!known).then(|| entry.to_owned())
     }
 
-    fn next_free(&self, number: u16) -> u16 {
-        let is_free = |number: &u16| {
-            !self.used.contains(number) && !self.claims.contains_key(number) && self.registered(*number).is_none()
-        };
+    fn next_free(&mut self, number: u16) -> u16 {
         // Numbers below 1024 are for root: 80 becomes 8080.
         let start = if number < 1024 { 8000 + number } else { number };
-        (start..32768).chain(1024..start).find(is_free).unwrap_or(number)
+        self.free_between(start, HIGHEST).or_else(|| self.free_between(1024, start)).unwrap_or(number)
+    }
+
+    /// The first free number from `start` on that is below `end`.
+    fn free_between(&mut self, start: u16, end: u16) -> Option<u16> {
+        let mut number = start;
+        let mut passed = Vec::new();
+        while number < end && !self.is_free(number) {
+            passed.push(number);
+            number = self.jumps.get(&number).copied().unwrap_or(number + 1);
+        }
+        self.jumps.extend(passed.into_iter().map(|before| (before, number)));
+        (number < end).then_some(number)
+    }
+
+    fn is_free(&self, number: u16) -> bool {
+        !self.used.contains(&number) && !self.claims.contains_key(&number) && self.registered(number).is_none()
     }
 
     /// Replaces the marks in all texts, and gives the change of the registry if it needs one.
@@ -167,10 +198,12 @@ impl Ports {
                 Some(plan.ok_or_else(|| format!("no entry can be added to the port registry {}", source.path))?)
             }
         };
-        let added = plan.as_ref().map(|plan| &plan.entries);
+        let mut names: HashMap<u32, String> = HashMap::new();
+        for NewEntry { number, path, .. } in plan.iter().flat_map(|plan| &plan.entries) {
+            names.entry(*number).or_insert_with(|| dotted(path));
+        }
         let name_of = |number: u16| {
-            let is_new = |entry: &&NewEntry| entry.number == u32::from(number);
-            let new = added.and_then(|entries| entries.iter().find(is_new)).map(|entry| dotted(&entry.path));
+            let new = names.get(&u32::from(number)).map(String::as_str);
             match new.or_else(|| self.registered(number)) {
                 Some(name) => format!("ports.{name}"),
                 None => number.to_string(),

@@ -84,6 +84,34 @@ fn deep_substitutions_are_refused() {
     }
 }
 
+/// A few bytes that would become millions of ports, services or variables.
+#[test]
+fn projects_out_of_proportion_are_refused() {
+    let ports: Vec<String> = (0..24).map(|at| format!("\"{0}-{1}:{0}-{1}\"", 1_000 + at, 60_000 + at)).collect();
+    let ports = format!("services:\n  a: {{image: redis, ports: [{}]}}\n", ports.join(","));
+    let range = |name: usize| format!("  a{name}: {{image: redis, ports: *p}}\n");
+    let shared = format!("x-p: &p [\"3000-4999\"]\nservices:\n{}", (0..100).map(range).collect::<String>());
+    let variables: String = (0..1_001).map(|at| format!("A{at}: 1, ")).collect();
+    let variables = format!("services:\n  a: {{image: redis, environment: {{{variables}}}}}\n");
+    let services: String = (0..201).map(|at| format!("  a{at}: {{image: redis}}\n")).collect();
+    let base = format!(
+        "  b: {{image: redis, labels: {{{}}}}}\n",
+        (0..900).map(|at| format!("a{at}: 1, ")).collect::<String>()
+    );
+    let extended: String = (0..150).map(|at| format!("  a{at}: {{extends: b}}\n")).collect();
+    for (compose, expected) in [
+        (ports, "compose.yaml:2:29: the ranges of a service have more than 2000 ports"),
+        (shared, "the project is too large once its `extends` and ranges of ports are resolved"),
+        (variables, "the service `a` has more than 1000 variables"),
+        (format!("services:\n{services}"), "compose.yaml:202:3: the project has more than 200 services"),
+        (format!("services:\n{base}{extended}"), "the project is too large once its `extends`"),
+    ] {
+        let folder = Folder::new(&[("compose.yaml", &compose)]);
+        let (code, said) = folder.migrate("compose compose.yaml --write");
+        assert!(code == Some(2) && said.contains(expected), "{expected}: {code:?} {said}");
+    }
+}
+
 #[test]
 fn nothing_is_overwritten() {
     let compose =

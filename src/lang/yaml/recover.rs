@@ -37,7 +37,10 @@ const READINGS: usize = 24;
 /// Longer texts are left to the grammar: they are not hand-written.
 const MAX_LENGTH: usize = 1 << 20;
 
-/// Blanks the errors of a text. `None` if it is too long, or if libyaml fails on it.
+/// The maximum nesting of flow collections: for each token, libyaml looks at all that are open.
+const MAX_FLOWS: usize = 100;
+
+/// Blanks the errors of a text. `None` if it is too long or too deep, or if libyaml fails on it.
 pub fn recover(text: &str) -> Option<Recovered> {
     if text.len() > MAX_LENGTH {
         return None;
@@ -53,7 +56,8 @@ pub fn recover(text: &str) -> Option<Recovered> {
                 masked.join(&inline);
                 return Some(Recovered { text: masked.text(), faults, complete: true });
             }
-            Err(stuck) => stuck,
+            Err(Stop::Stuck(stuck)) => stuck,
+            Err(Stop::TooDeep) => return None,
         };
         let line = line_start(text, stuck.at);
         let same = line == line_start(text, last.start.min(text.len()));
@@ -78,6 +82,14 @@ struct Attempt {
     step: usize,
 }
 
+/// Why a pass stopped.
+enum Stop {
+    /// At an error.
+    Stuck(Stuck),
+    /// Too many flow collections are open.
+    TooDeep,
+}
+
 /// The position at which a pass stopped, and the reason.
 struct Stuck {
     at: usize,
@@ -88,7 +100,7 @@ struct Stuck {
 type Inline = std::ops::Range<usize>;
 
 /// Reads a text with libyaml. Returns the parts to join, or the error.
-fn read(text: &str) -> Result<Vec<Inline>, Stuck> {
+fn read(text: &str) -> Result<Vec<Inline>, Stop> {
     let mut bytes = text.as_bytes();
     let mut parser = Parser::new();
     parser.set_input_string(&mut bytes);
@@ -99,7 +111,7 @@ fn read(text: &str) -> Result<Vec<Inline>, Stuck> {
     loop {
         let event = match parser.parse() {
             Ok(event) => event,
-            Err(error) => return Err(stuck(text, &offsets, &error, &flows, quoted.as_ref())),
+            Err(error) => return Err(Stop::Stuck(stuck(text, &offsets, &error, &flows, quoted.as_ref()))),
         };
         let span = offsets.at(event.start_mark)..offsets.at(event.end_mark);
         match &event.data {
@@ -114,6 +126,7 @@ fn read(text: &str) -> Result<Vec<Inline>, Stuck> {
             EventData::Scalar { style: ScalarStyle::Literal | ScalarStyle::Folded, .. } => {
                 inline.extend(block_head(text, span));
             }
+            _ if opens_flow(&event) && flows.len() == MAX_FLOWS => return Err(Stop::TooDeep),
             _ if opens_flow(&event) => flows.push(flow_start(text, &span)),
             EventData::SequenceEnd | EventData::MappingEnd if text[span.clone()].starts_with([']', '}']) => {
                 if let Some(start) = flows.pop().filter(|_| flows.is_empty()) {
@@ -455,6 +468,14 @@ mod tests {
             let found = yaml.get(root, path).and_then(|node| yaml.scalar(node));
             assert_eq!(found.map(|found| found.trim().to_owned()).as_deref(), Some(value), "{text}");
         }
+    }
+
+    #[test]
+    fn deep_texts_are_left_to_the_grammar() {
+        let nested = |levels: usize| format!("a: {}{}\nb: c: d\n", "[".repeat(levels), "]".repeat(levels));
+        assert!(recover(&nested(MAX_FLOWS)).is_some_and(|recovered| recovered.complete));
+        assert!(recover(&nested(MAX_FLOWS + 1)).is_none());
+        assert!(recover(&"{a: ".repeat(100_000)).is_none());
     }
 
     #[test]

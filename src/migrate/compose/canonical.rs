@@ -1,5 +1,7 @@
 //! The short forms of a Compose file in their long forms, so that files can be merged key by key.
 
+use std::collections::HashMap;
+
 use super::yaml::{Key, Node, Place, Scalar, Value};
 use crate::migrate::Error;
 use crate::paths;
@@ -9,6 +11,9 @@ const PAIRS: [&str; 5] = ["environment", "labels", "annotations", "sysctls", "ex
 /// Keys of a service that are lists, or one scalar.
 const LISTS: [&str; 9] =
     ["dns", "dns_opt", "dns_search", "tmpfs", "label_file", "profiles", "expose", "cap_add", "cap_drop"];
+
+/// The most ports of a service: each gets an entry in the registry, and a few bytes can say ranges of thousands.
+const MOST_PORTS: usize = 2_000;
 
 /// Rewrites a service in place. `folder` is what its paths are relative to.
 pub fn service(name: &str, node: &mut Node, folder: &str) -> Result<(), Error> {
@@ -80,7 +85,9 @@ fn as_pairs(node: &mut Node, separators: &str) -> Result<(), Error> {
             _ => Err(node.error("a mapping or a list of KEY=VALUE is needed here")),
         };
     };
-    let mut pairs: Vec<(Key, Node)> = Vec::new();
+    // The last pair with a name counts, at its own place.
+    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut pairs: Vec<Option<(Key, Node)>> = Vec::new();
     for item in items {
         let Value::Scalar(scalar) = &item.value else { return Err(item.error("KEY=VALUE is needed here")) };
         let separator = |c: char| separators.contains(c);
@@ -92,10 +99,12 @@ fn as_pairs(node: &mut Node, separators: &str) -> Result<(), Error> {
             }
             None => (scalar.text.as_str(), Node::null(&item.place)),
         };
-        pairs.retain(|(key, _)| key.name != name);
-        pairs.push((Key { name: name.to_owned(), place: item.place.clone() }, value));
+        if let Some(before) = places.insert(name.to_owned(), pairs.len()) {
+            pairs[before] = None;
+        }
+        pairs.push(Some((Key { name: name.to_owned(), place: item.place.clone() }, value)));
     }
-    node.value = Value::Map(pairs);
+    node.value = Value::Map(pairs.into_iter().flatten().collect());
     Ok(())
 }
 
@@ -240,6 +249,10 @@ fn ports(node: &mut Node) -> Result<(), Error> {
             Value::Scalar(scalar) => {
                 let short = short_ports(&scalar.text)
                     .ok_or_else(|| item.error(format!("`{}` is not a valid port", scalar.text)))?;
+                if all.len() + short.len() > MOST_PORTS {
+                    let message = format!("the ranges of a service have more than {MOST_PORTS} ports");
+                    return Err(item.error(message).help("publish only the ports that are used"));
+                }
                 all.extend(short.into_iter().map(|port| port.node(&item.place)));
             }
             Value::Map(_) => all.push(item.clone()),

@@ -1,11 +1,11 @@
 //! Compose files of one project, read as Compose reads them: interpolated, extended, included and merged.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::canonical;
 use super::interpolate::{self, Variables};
-use super::yaml::{self, Key, Node, Scalar, Value};
+use super::yaml::{self, Key, Node, Value};
 use crate::finding::RelPath;
 use crate::migrate::{Error, Files};
 use crate::paths;
@@ -42,7 +42,7 @@ pub fn load(files: &dyn Files, project: &[RelPath]) -> Result<Model, Error> {
     let mut variables: Variables = env.iter().flatten().cloned().collect();
     let name = folder.rsplit('/').next().unwrap_or_default().to_owned();
     variables.entry("COMPOSE_PROJECT_NAME".to_owned()).or_insert(name);
-    let loader = Loader { files, loads: Cell::new(0), size: Cell::new(0) };
+    let loader = Loader { files, loads: Cell::new(0), size: Cell::new(0), nodes: Cell::new(0) };
     let mut root: Option<Node> = None;
     for path in project {
         let node = loader.file(path, &folder, &variables, &[])?;
@@ -77,6 +77,8 @@ struct Loader<'a> {
     loads: Cell<usize>,
     /// The size of all texts with variables, in bytes.
     size: Cell<usize>,
+    /// The number of nodes that ranges of ports and `extends` led to.
+    nodes: Cell<usize>,
 }
 
 /// The most files that a project consists of, counted as often as they are included.
@@ -126,6 +128,7 @@ impl Loader<'_> {
                     for (name, service) in services.iter_mut() {
                         if !service.is_null() && service.tag.as_deref() != Some("reset") {
                             canonical::service(&name.name, service, folder)?;
+                            self.count(service)?;
                         }
                     }
                 }
@@ -139,9 +142,10 @@ impl Loader<'_> {
     fn extend_all(&self, node: &mut Node, path: &RelPath, variables: &Variables) -> Result<(), Error> {
         let Some(services) = node.get("services").cloned() else { return Ok(()) };
         let context = Context { path, variables };
+        let by_name = by_name(&services);
         let mut extended = Vec::new();
         for (name, service) in services.pairs() {
-            extended.push((name.clone(), self.extended(&services, &name.name, service, &context, 0)?));
+            extended.push((name.clone(), self.extended(&by_name, &name.name, service, &context, 0)?));
         }
         if let Value::Map(pairs) = &mut node.value {
             for (_, value) in pairs.iter_mut().filter(|(key, _)| key.name == "services") {
@@ -153,7 +157,7 @@ impl Loader<'_> {
 
     fn extended(
         &self,
-        services: &Node,
+        services: &Services<'_>,
         name: &str,
         service: &Node,
         context: &Context<'_>,
@@ -180,7 +184,18 @@ impl Loader<'_> {
             pairs.retain(|(key, _)| key.name != "extends");
         }
         let mut path = vec!["services".to_owned(), name.to_owned()];
-        merge(base, own, &mut path)
+        let merged = merge(base, own, &mut path)?;
+        self.count(&merged)?;
+        Ok(merged)
+    }
+
+    /// Counts the nodes of a service that may be much larger than its text.
+    fn count(&self, service: &Node) -> Result<(), Error> {
+        self.nodes.update(|nodes| nodes + yaml::size(service));
+        match self.nodes.get() > yaml::MOST_NODES {
+            true => Err(service.error("the project is too large once its `extends` and ranges of ports are resolved")),
+            false => Ok(()),
+        }
     }
 
     fn extended_from_file(
@@ -195,11 +210,12 @@ impl Loader<'_> {
         let folder = paths::folder(&path).to_owned();
         let node = self.parse(&path, &folder, context.variables)?;
         let services = node.get("services").cloned().unwrap_or_else(|| Node::null(&node.place));
-        let base = services
+        let by_name = by_name(&services);
+        let base = by_name
             .get(wanted)
             .ok_or_else(|| extends.error(format!("the service `{wanted}` to extend is not in {path}")))?;
         let inner = Context { path: &path, variables: context.variables };
-        self.extended(&services, wanted, base, &inner, depth + 1)
+        self.extended(&by_name, wanted, base, &inner, depth + 1)
     }
 
     /// The path of another file that must exist in the repository.
@@ -306,6 +322,13 @@ impl Loader<'_> {
     }
 }
 
+/// The services of a file by name.
+type Services<'n> = HashMap<&'n str, &'n Node>;
+
+fn by_name(services: &Node) -> Services<'_> {
+    services.pairs().iter().map(|(key, service)| (key.name.as_str(), service)).collect()
+}
+
 struct Context<'a> {
     path: &'a RelPath,
     variables: &'a Variables,
@@ -380,27 +403,26 @@ fn merge(base: Node, over: Node, path: &mut Vec<String>) -> Result<Node, Error> 
         return Ok(over);
     }
     match (base.value, over.value) {
-        (Value::Map(mut pairs), Value::Map(more)) => {
+        (Value::Map(pairs), Value::Map(more)) => {
+            let places: HashMap<String, usize> =
+                pairs.iter().enumerate().map(|(at, (key, _))| (key.name.clone(), at)).collect();
+            let mut pairs: Vec<Option<(Key, Node)>> = pairs.into_iter().map(Some).collect();
             for (key, value) in more {
-                match pairs.iter().position(|(known, _)| known.name == key.name) {
-                    Some(at) => {
-                        let (old_key, old) = pairs.remove(at);
-                        path.push(key.name.clone());
-                        let merged = merge(old, value, path)?;
-                        path.pop();
-                        pairs.insert(at, (Key { name: old_key.name, place: key.place }, merged));
-                    }
-                    None => pairs.push((key, value)),
-                }
+                let known = places.get(&key.name).and_then(|&at| Some((at, pairs[at].take()?)));
+                let Some((at, (_, old))) = known else {
+                    pairs.push(Some((key, value)));
+                    continue;
+                };
+                path.push(key.name.clone());
+                let merged = merge(old, value, path)?;
+                path.pop();
+                pairs[at] = Some((key, merged));
             }
-            Ok(Node { place: over.place, tag: None, value: Value::Map(pairs) })
+            Ok(Node { place: over.place, tag: None, value: Value::Map(pairs.into_iter().flatten().collect()) })
         }
         (Value::List(mut items), Value::List(more)) => {
-            for item in more {
-                if !items.iter().any(|known| same(known, &item)) {
-                    items.push(item);
-                }
-            }
+            let mut known: HashSet<String> = items.iter().map(meaning).collect();
+            items.extend(more.into_iter().filter(|item| known.insert(meaning(item))));
             Ok(Node { place: over.place, tag: None, value: Value::List(items) })
         }
         (Value::Scalar(_), Value::Scalar(scalar)) => {
@@ -427,17 +449,21 @@ fn replaces(base: &Node, over: &Node, path: &[String]) -> bool {
     }
 }
 
-/// Whether two nodes mean the same, wherever they are.
-fn same(a: &Node, b: &Node) -> bool {
-    match (&a.value, &b.value) {
-        (Value::Scalar(Scalar { text: a, .. }), Value::Scalar(Scalar { text: b, .. })) => a == b,
-        (Value::List(a), Value::List(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
-        (Value::Map(a), Value::Map(b)) => {
-            let in_b =
-                |(key, node): &(Key, Node)| b.iter().any(|(other, value)| other.name == key.name && same(node, value));
-            a.len() == b.len() && a.iter().all(in_b)
+/// A text that is the same for nodes that mean the same, wherever they are: the order of keys does not matter.
+fn meaning(node: &Node) -> String {
+    // Lengths come first, so that no text can look like the structure around it.
+    let text = |text: &str| format!("{}:{text}", text.len());
+    match &node.value {
+        Value::Scalar(scalar) => format!("s{}", text(&scalar.text)),
+        Value::List(items) => {
+            format!("l{}:{}", items.len(), items.iter().map(meaning).collect::<String>())
         }
-        _ => false,
+        Value::Map(pairs) => {
+            let mut pairs: Vec<String> =
+                pairs.iter().map(|(key, node)| format!("{}{}", text(&key.name), meaning(node))).collect();
+            pairs.sort_unstable();
+            format!("m{}:{}", pairs.len(), pairs.concat())
+        }
     }
 }
 

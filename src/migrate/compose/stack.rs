@@ -149,11 +149,27 @@ pub struct Bind {
     pub is_copied: bool,
 }
 
+/// The most services of a project, and the most variables of one: the texts of each service are searched for the names
+/// of all others, and variables are compared with each other.
+const MOST_SERVICES: usize = 200;
+const MOST_VARIABLES: usize = 1_000;
+
 impl<'m> Stack<'m> {
     /// Reads a project and decides what its services become.
     pub fn of(model: &'m Model, files: &dyn Files) -> Result<Self, Error> {
         let mut services = Vec::new();
         for (key, node) in model.services() {
+            if services.len() == MOST_SERVICES {
+                return Err(super::yaml::error_at(
+                    &key.place,
+                    format!("the project has more than {MOST_SERVICES} services"),
+                ));
+            }
+            if let Some(variables) = node.get("environment").filter(|node| node.pairs().len() > MOST_VARIABLES) {
+                return Err(
+                    variables.error(format!("the service `{}` has more than {MOST_VARIABLES} variables", key.name))
+                );
+            }
             if node.pairs().is_empty() {
                 return Err(super::yaml::error_at(
                     &key.place,

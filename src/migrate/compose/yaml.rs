@@ -1,6 +1,6 @@
 //! YAML with positions, as Compose reads it: aliases and merge keys resolved, tags kept.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
 
@@ -150,8 +150,8 @@ pub fn error_at(place: &Place, message: impl Into<String>) -> Error {
     Error::new(&place.path, message).at(place.line, place.column)
 }
 
-/// Documents with more nodes than this, aliases included, are refused.
-const MOST_NODES: usize = 500_000;
+/// Documents with more nodes than this, aliases included, are refused: the longest real ones have a few thousand.
+pub const MOST_NODES: usize = 100_000;
 /// Nodes deeper than this are refused.
 const DEEPEST: usize = 100;
 
@@ -282,6 +282,7 @@ impl Builder<'_> {
 
     fn pairs(&mut self, events: &mut Events<'_>, depth: usize) -> Result<Vec<(Key, Node)>, Error> {
         let mut pairs: Vec<(Key, Node)> = Vec::new();
+        let mut lines: HashMap<String, usize> = HashMap::new();
         let mut merged: Vec<Node> = Vec::new();
         while let Some((event, span)) = events.next()? {
             if event == Event::MappingEnd {
@@ -295,14 +296,14 @@ impl Builder<'_> {
                 merged.push(value);
                 continue;
             }
-            if let Some((first, _)) = pairs.iter().find(|(known, _)| known.name == name.text) {
-                let message = format!("the key `{}` is already defined in line {}", name.text, first.place.line);
-                return Err(key.error(message));
+            if let Some(line) = lines.insert(name.text.clone(), key.place.line) {
+                return Err(key.error(format!("the key `{}` is already defined in line {line}", name.text)));
             }
             pairs.push((Key { name: name.text.clone(), place: key.place }, value));
         }
+        let mut known: HashSet<String> = lines.into_keys().collect();
         for from in merged {
-            merge_into(&mut pairs, from)?;
+            merge_into(&mut pairs, &mut known, from)?;
         }
         Ok(pairs)
     }
@@ -316,24 +317,21 @@ impl Builder<'_> {
     }
 }
 
-/// A merge key: keys of the mapping itself win, then those of the first mapping of a list.
-fn merge_into(pairs: &mut Vec<(Key, Node)>, from: Node) -> Result<(), Error> {
+/// A merge key: keys of the mapping itself win, then those of the first mapping of a list. `known` are the keys so far.
+fn merge_into(pairs: &mut Vec<(Key, Node)>, known: &mut HashSet<String>, from: Node) -> Result<(), Error> {
     match from.value {
         Value::Map(more) => {
-            for (key, node) in more {
-                if !pairs.iter().any(|(known, _)| known.name == key.name) {
-                    pairs.push((key, node));
-                }
-            }
+            pairs.extend(more.into_iter().filter(|(key, _)| known.insert(key.name.clone())));
             Ok(())
         }
-        Value::List(items) => items.into_iter().try_for_each(|item| merge_into(pairs, item)),
+        Value::List(items) => items.into_iter().try_for_each(|item| merge_into(pairs, known, item)),
         Value::Scalar(_) if from.is_null() => Ok(()),
         Value::Scalar(_) => Err(from.error("the merge key `<<` needs a mapping")),
     }
 }
 
-fn size(node: &Node) -> usize {
+/// The number of nodes of a tree, keys included.
+pub fn size(node: &Node) -> usize {
     1 + node.items().iter().map(size).sum::<usize>()
         + node.pairs().iter().map(|(_, node)| 1 + size(node)).sum::<usize>()
 }

@@ -1,23 +1,25 @@
 //! The ports that a service declares.
 
+use std::collections::HashMap;
+
 use super::{Port, Role, Service};
 use crate::migrate::Error;
 use crate::migrate::compose::yaml::{Node, Place};
 
 /// The ports of a service: those that its role has, those of the Compose file, else those of its Dockerfile.
 pub(super) fn ports(service: &Service<'_>) -> Result<Vec<Port>, Error> {
-    let mut ports: Vec<Port> = Vec::new();
+    let mut declared = Declared::default();
     match &service.role {
         Role::Known(known) => {
             // The main port comes first, and is there whether it is published or not.
             let main = known.ports.iter().find(|port| port.label.is_empty()).or(known.ports.first());
             if let Some(main) = main {
-                add_port(&mut ports, main.container, None, "tcp", &service.key.place);
+                declared.add(main.container, None, "tcp", &service.key.place);
             }
         }
         Role::Package(package) => {
             for (container, _) in package.ports {
-                add_port(&mut ports, *container, None, "tcp", &service.key.place);
+                declared.add(*container, None, "tcp", &service.key.place);
             }
         }
         _ => {}
@@ -29,36 +31,49 @@ pub(super) fn ports(service: &Service<'_>) -> Result<Vec<Port>, Error> {
         let published = item.get("published").and_then(Node::text);
         let first = published.and_then(|text| text.split('-').next()?.parse().ok()).filter(|number| *number > 0);
         let protocol = item.get("protocol").and_then(Node::text).unwrap_or("tcp");
-        add_port(&mut ports, target, first, protocol, &item.place);
+        declared.add(target, first, protocol, &item.place);
     }
     for item in service.get("expose").map_or(&[][..], Node::items) {
         let text = item.text().unwrap_or_default().split('/').next().unwrap_or_default();
         if let Ok(number) = text.parse::<u16>() {
-            add_port(&mut ports, number, None, "tcp", &item.place);
+            declared.add(number, None, "tcp", &item.place);
         }
     }
-    if ports.is_empty()
+    if declared.ports.is_empty()
         && let Some(file) = &service.image_file
     {
         for number in &file.exposed {
-            add_port(&mut ports, *number, None, "tcp", &service.key.place);
+            declared.add(*number, None, "tcp", &service.key.place);
         }
     }
-    label(&mut ports, &service.role);
-    Ok(ports)
+    label(&mut declared.ports, &service.role);
+    Ok(declared.ports)
 }
 
-fn add_port(ports: &mut Vec<Port>, container: u16, published: Option<u16>, protocol: &str, place: &Place) {
-    match ports.iter_mut().find(|port| port.container == container) {
-        Some(port) => port.published = port.published.or(published),
-        None => ports.push(Port {
+/// The ports of a service so far, each number once.
+#[derive(Default)]
+struct Declared {
+    ports: Vec<Port>,
+    /// Where the port with a number is.
+    places: HashMap<u16, usize>,
+}
+
+impl Declared {
+    fn add(&mut self, container: u16, published: Option<u16>, protocol: &str, place: &Place) {
+        if let Some(&at) = self.places.get(&container) {
+            let port = &mut self.ports[at];
+            port.published = port.published.or(published);
+            return;
+        }
+        self.places.insert(container, self.ports.len());
+        self.ports.push(Port {
             container,
             published,
             number: container,
             label: String::new(),
             protocol: protocol.to_owned(),
             place: place.clone(),
-        }),
+        });
     }
 }
 
