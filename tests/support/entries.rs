@@ -85,23 +85,25 @@ pub fn levels(bytes: &[u8]) {
     assert!(tree.nodes().all(|node| text.get(tree.span(node).range()).is_some()), "a node is outside its text");
 }
 
-/// The changed lines between two texts, separated by a NUL: the unchanged lines are lines of the older text, in order.
+/// The unchanged lines between two texts, separated by a NUL: lines of the older text, in order. All others are changed.
 pub fn changed(bytes: &[u8]) {
     let Some((old, new)) = text(bytes).and_then(|text| text.split_once('\0')) else { return };
-    let changed = line_diff::changed_lines(old, new);
+    let kept = line_diff::kept_lines(old, new);
     let (old_lines, new_lines) = (LineIndex::new(old), LineIndex::new(new));
+    assert_eq!(kept.len(), new_lines.count());
     let line = |text, index: &LineIndex, at| {
         let end = index.start(at + 1).unwrap_or(u32::MAX) as usize;
         let start = index.start(at).unwrap_or(0) as usize;
         str::get(text, start..end.min(str::len(text))).unwrap_or("").to_owned()
     };
-    let mut rest = 0..old_lines.count();
-    for at in 0..new_lines.count() {
-        if !changed.iter().any(|range| range.contains(&(at as u32 + 1))) {
-            let kept = line(new, &new_lines, at);
-            assert!(rest.any(|old_at| line(old, &old_lines, old_at) == kept), "{kept:?} is not a line of the old text");
-        }
+    assert!(kept.iter().flatten().is_sorted_by(|a, b| a < b), "the lines are in another order: {kept:?}");
+    for (at, old_at) in kept.iter().enumerate().filter_map(|(at, old_at)| Some((at, (*old_at)?))) {
+        assert!(old_at < old_lines.count(), "line {old_at} is behind the end");
+        assert_eq!(line(new, &new_lines, at), line(old, &old_lines, old_at));
     }
+    let changed = line_diff::changed_lines(&kept);
+    let is_changed = |at: usize| changed.iter().any(|range| range.contains(&(at as u32 + 1)));
+    assert!(kept.iter().enumerate().all(|(at, old_at)| is_changed(at) == old_at.is_none()), "{changed:?}");
     assert!(old != new || changed.is_empty(), "equal texts have changed lines");
 }
 
