@@ -1,5 +1,6 @@
 //! Recognises Compose files by the shape of their services; the file name is additional evidence.
 
+use crate::knowledge::compose;
 use crate::lang::Node;
 use crate::lang::yaml::{Entry, Yaml};
 
@@ -22,116 +23,6 @@ pub struct Service {
     /// Whether it is built from a Dockerfile.
     pub built: bool,
 }
-
-/// Top-level keys of the Compose specification, and `extends` files of old versions.
-const TOP: [&str; 9] =
-    ["version", "name", "services", "networks", "volumes", "configs", "secrets", "include", "models"];
-
-/// Keys that only a Compose service has, or that describe a container.
-const STRONG: [&str; 58] = [
-    "image",
-    "build",
-    "ports",
-    "volumes",
-    "container_name",
-    "networks",
-    "network_mode",
-    "extends",
-    "expose",
-    "links",
-    "external_links",
-    "cap_add",
-    "cap_drop",
-    "deploy",
-    "profiles",
-    "healthcheck",
-    "env_file",
-    "depends_on",
-    "restart",
-    "volumes_from",
-    "extra_hosts",
-    "security_opt",
-    "shm_size",
-    "sysctls",
-    "tmpfs",
-    "ulimits",
-    "stop_grace_period",
-    "stdin_open",
-    "pull_policy",
-    "privileged",
-    "pid",
-    "ipc",
-    "userns_mode",
-    "mem_limit",
-    "mem_reservation",
-    "memswap_limit",
-    "cpus",
-    "cpuset",
-    "cpu_count",
-    "cpu_percent",
-    "cpu_shares",
-    "cpu_quota",
-    "cpu_period",
-    "dns",
-    "dns_search",
-    "devices",
-    "device_cgroup_rules",
-    "group_add",
-    "oom_kill_disable",
-    "oom_score_adj",
-    "pids_limit",
-    "read_only",
-    "gpus",
-    "cgroup_parent",
-    "blkio_config",
-    "credential_spec",
-    "develop",
-    "net",
-];
-
-/// Further keys of a Compose service, which occur in other files too.
-const WEAK: [&str; 40] = [
-    "annotations",
-    "attach",
-    "cgroup",
-    "command",
-    "configs",
-    "cpu_rt_period",
-    "cpu_rt_runtime",
-    "dns_opt",
-    "dockerfile",
-    "domainname",
-    "entrypoint",
-    "environment",
-    "hostname",
-    "init",
-    "isolation",
-    "label_file",
-    "labels",
-    "log_driver",
-    "log_opt",
-    "logging",
-    "mac_address",
-    "mem_swappiness",
-    "models",
-    "platform",
-    "post_start",
-    "pre_stop",
-    "provider",
-    "runtime",
-    "scale",
-    "secrets",
-    "stop_signal",
-    "storage_opt",
-    "tty",
-    "use_api_socket",
-    "user",
-    "uts",
-    "volume_driver",
-    "working_dir",
-    "log-driver",
-    "log-opt",
-];
 
 /// Whether a file name indicates Compose and not process-compose, which also reads `compose.yaml`.
 pub fn named_compose(path: &str) -> bool {
@@ -166,7 +57,7 @@ pub fn read(yaml: &Yaml<'_, '_>, document: Node, named: bool) -> Option<Compose>
 }
 
 fn is_top(key: &str) -> bool {
-    TOP.contains(&key) || key.starts_with("x-") || key.starts_with('.')
+    compose::TOP_LEVEL.contains(&key) || key.starts_with("x-") || key.starts_with('.')
 }
 
 fn with_services(yaml: &Yaml<'_, '_>, entry: &Entry<'_>, named: bool) -> Option<Compose> {
@@ -228,11 +119,11 @@ impl Evidence {
         for entry in yaml.entries(service) {
             let key = &*entry.key;
             let fits = entry.value.is_none_or(|value| fits(yaml, key, value));
-            if STRONG.contains(&key) && fits {
+            if compose::OF_SERVICES.contains(&key) && fits {
                 self.strong += 1;
                 self.known += 1;
                 runnable |= matches!(key, "image" | "build" | "extends");
-            } else if WEAK.contains(&key) {
+            } else if compose::ALSO_OF_SERVICES.contains(&key) {
                 self.known += 1;
             } else if !key.starts_with("x-") {
                 self.unknown += 1;

@@ -1,11 +1,18 @@
 //! Facts about other software and standards, as tables with their sources. Extending a table requires no code changes.
 
+pub mod ci_programs;
+pub mod compose;
 pub mod containers;
 pub mod domains;
 pub mod flakes;
+pub mod hosts;
 pub mod images;
 pub mod name_words;
+pub mod nix_actions;
+pub mod port_words;
 pub mod process_compose;
+pub mod programs;
+pub mod prose;
 pub mod schemes;
 pub mod service_ports;
 pub mod services;

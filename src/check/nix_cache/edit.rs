@@ -1,8 +1,8 @@
 //! Inserts, copies and moves steps as text, with their comments, in the style of the surrounding list.
 
 use crate::facts::ci::nix::NixStep;
-use crate::facts::ci::nix::actions::Cache;
 use crate::finding::{Edit, Span};
+use crate::knowledge::nix_actions::Cache;
 use crate::source::Source;
 
 /// A step's lines: `item` is its dash and all of its text, `lines` includes the comments above and the line end.

@@ -7,10 +7,10 @@ use std::collections::HashSet;
 use super::{Check, ProjectView, Verdict};
 use crate::facts::ci::calls;
 use crate::facts::ci::nix;
-use crate::facts::ci::nix::actions::Cache;
 use crate::facts::ci::nix::{NixFacts, NixJob, NixStep, Runner};
 use crate::facts::{Project, ProjectFile};
 use crate::finding::{Finding, Fix, Safety};
+use crate::knowledge::nix_actions::Cache;
 
 const RULE: &str = "nix-cache";
 

@@ -1,37 +1,10 @@
 //! Commands, actions, tasks and plugins that build an image with Docker tooling.
 
+use crate::knowledge::ci_programs;
 use crate::lang::Node;
 use crate::lang::ci::{self, Work};
 use crate::lang::shell::{self, Command};
 use crate::lang::yaml::Yaml;
-
-/// Options of container tools that take a value, before the subcommand.
-const VALUED: [&str; 24] = [
-    "-c",
-    "--context",
-    "-H",
-    "--host",
-    "-l",
-    "--log-level",
-    "--config",
-    "--tlscacert",
-    "--tlscert",
-    "--tlskey",
-    "--builder",
-    "-f",
-    "--file",
-    "-p",
-    "--project-name",
-    "--profile",
-    "--env-file",
-    "--ansi",
-    "--progress",
-    "--parallel",
-    "--project-directory",
-    "--root",
-    "--storage-driver",
-    "--namespace",
-];
 
 /// The number of words that identify the build: 3 for `docker compose build`. `None` if the command does not build an
 /// image.
@@ -136,46 +109,20 @@ fn operands<'c>(command: &'c Command<'_>) -> impl Iterator<Item = (usize, &'c st
             return None;
         }
         if text.starts_with('-') {
-            skip = VALUED.contains(&text);
+            skip = ci_programs::CONTAINER_OPTIONS.contains(&text);
             return None;
         }
         Some((at, text))
     })
 }
 
-/// Actions that build an image, by the names of their repositories: many are forks of the same action.
-const ACTIONS: [&str; 13] = [
-    "build-push-action",
-    "docker-build-push-action",
-    "docker-build-push",
-    "docker-build-action",
-    "bake-action",
-    "buildah-build",
-    "kaniko-action",
-    "action-kaniko",
-    "publish-docker-github-action",
-    "docker-build-with-cache-action",
-    "push-to-ghcr",
-    "github-action-docker-build-push",
-    "docker-ci-scripts",
-];
-
-/// Actions and workflows that build an image, whose repositories have general names.
-const GENERAL: [&str; 3] = [
-    "devcontainers/ci",
-    "docker/github-builder/.github/workflows/build.yml",
-    "docker/github-builder/.github/workflows/bake.yml",
-];
-
 /// Whether an action of this name builds an image with Docker tooling.
 fn is_action(own: &str) -> bool {
     let repository = own.split_once('/').map_or("", |(_, path)| path.split('/').next().unwrap_or(path));
-    ACTIONS.contains(&repository) || GENERAL.contains(&own) || is_kaniko(own.split(':').nth(1).unwrap_or(""))
+    ci_programs::IMAGE_ACTIONS.contains(&repository)
+        || ci_programs::GENERAL_IMAGE_ACTIONS.contains(&own)
+        || is_kaniko(own.split(':').nth(1).unwrap_or(""))
 }
-
-/// Images of Woodpecker and Drone plugins that build images, without registry, version and `drone-`/`wp-`/`plugin-`.
-const PLUGIN_IMAGES: [&str; 10] =
-    ["docker", "docker-buildx", "buildx", "ecr", "gcr", "gar", "acr", "kaniko", "heroku", "buildah"];
 
 /// Whether an action, task, orb, plugin or image of a CI system builds an image.
 pub fn is_builder(yaml: &Yaml<'_, '_>, work: Work, name: &str, parameters: Option<Node>) -> bool {
@@ -227,7 +174,7 @@ fn image_builds(yaml: &Yaml<'_, '_>, image: &str, step: Option<Node>) -> bool {
     let bare = ["plugin-", "drone-", "wp-"].iter().find_map(|prefix| name.strip_prefix(prefix));
     let plugin = bare.is_some() || folder == "plugins" || folder.ends_with("/plugins");
     let bare = bare.unwrap_or(name);
-    plugin && (PLUGIN_IMAGES.contains(&bare) || bare.starts_with("kaniko-"))
+    plugin && (ci_programs::IMAGE_PLUGINS.contains(&bare) || bare.starts_with("kaniko-"))
 }
 
 /// Google Cloud Build runs the image's program, or `entrypoint`, with `args`.

@@ -6,6 +6,7 @@ use super::purpose::{self, Purpose};
 use crate::facts::needles::Words;
 use crate::facts::{Fact, FileView, Glance, Reader, fact};
 use crate::finding::Span;
+use crate::knowledge::ci_programs;
 use crate::lang::ci;
 use crate::lang::nix;
 use crate::lang::taskfile::is_taskfile;
@@ -16,8 +17,8 @@ use crate::source::{FileKind, Source};
 /// Reads what runs the flake's checks.
 pub static READER: Reader = Reader { name: "flake checks", needles: &[&BUILT, &RUN, &BUILDS], may_hold, read };
 
-static BUILT: Words = Words::any_of(&SERVICES);
-static RUN: Words = Words::any_of(&RUNNERS);
+static BUILT: Words = Words::any_of(&ci_programs::CHECK_OUTPUTS);
+static RUN: Words = Words::any_of(&ci_programs::CHECK_RUNNERS);
 static BUILDS: Words = Words::any_of(&["#checks."]);
 
 /// The parts of a file that concern the flake's checks.
@@ -45,33 +46,6 @@ impl CheckFacts {
         !self.is_ci && !self.runs && self.flake.is_none() && self.built.is_empty()
     }
 }
-
-/// Commands and services that run the checks of a flake, as they appear in CI files, scripts and recipes.
-const RUNNERS: [&str; 18] = [
-    "flake check",
-    "flake-check-action",
-    "nix-fast-build",
-    "omnix",
-    "om ci",
-    "nixci",
-    "vira ci",
-    "devour-flake",
-    "DeterminateSystems/ci/",
-    "nixbuild-action/.github",
-    "nix-github-actions",
-    "buildbot/nix",
-    "buildbot-nix",
-    "garnix",
-    "hercules-ci",
-    "hydra.nixos.org",
-    "nix-eval-jobs",
-    "nixpkgs-review",
-];
-
-/// Names in Nix code that show that a service builds the flake's outputs.
-const SERVICES: [&str; 4] = ["hydraJobs", "herculesCI", "nix-github-actions", "mkGithubMatrix"];
-/// Services that may be configured elsewhere: a flake that names one is assumed to be checked by it.
-const NAMED_SERVICES: [&str; 2] = ["garnix", "buildbot"];
 
 fn may_hold(source: &Glance<'_>) -> bool {
     counts(source)
@@ -117,13 +91,13 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
         FileKind::Nix => {
             let is_flake = &*source.path == "flake.nix";
             let code = file.tree.map_or_else(|| source.text.clone(), code);
-            let named = is_flake && NAMED_SERVICES.iter().any(|service| code.contains(service));
-            facts.runs = named || SERVICES.iter().any(|service| code.contains(service));
+            let named = is_flake && ci_programs::CHECK_SERVICES.iter().any(|service| code.contains(service));
+            facts.runs = named || ci_programs::CHECK_OUTPUTS.iter().any(|service| code.contains(service));
             facts.checks = file.tree.filter(|_| is_flake).and_then(checks);
             facts.flake = is_flake.then(|| file.tree.and_then(outputs)).flatten();
         }
         _ => {
-            facts.runs = &*source.path == "garnix.yaml" || names_any(&source.text, &RUNNERS);
+            facts.runs = &*source.path == "garnix.yaml" || names_any(&source.text, &ci_programs::CHECK_RUNNERS);
             facts.built = built(&source.text);
             let system = ci::system(&source.path).filter(|_| facts.is_ci);
             if let (Some(tree), Some(system)) = (file.tree, system) {

@@ -4,6 +4,7 @@ use super::builders;
 use crate::facts::needles::Words;
 use crate::facts::{Fact, FileView, Glance, Reader, fact};
 use crate::finding::Span;
+use crate::knowledge::ci_programs;
 use crate::lang::ci::{self, Script, Site, System};
 use crate::lang::yaml::Yaml;
 use crate::lang::{Field, Node, NodeKind, Tree, nix, shell};
@@ -17,10 +18,6 @@ static TASKS: Words = Words::any_of(&[BUILD_TASK]);
 
 /// The image of the task with which Concourse builds images. Its pipelines have any name.
 const BUILD_TASK: &str = "oci-build-task";
-
-/// Functions of nixpkgs and nix2container that return an image.
-const IMAGE_FUNCTIONS: [&str; 4] =
-    ["buildImage", "buildLayeredImage", "streamLayeredImage", "buildLayeredImageWithNixDb"];
 
 fn may_hold(source: &Glance<'_>) -> bool {
     match source.kind {
@@ -116,7 +113,7 @@ fn containers(tree: &Tree<'_>) -> Vec<String> {
     for binding in tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Binding) {
         let Some(value) = nix::value(tree, binding).map(|value| nix::unwrap_parens(tree, value)) else { continue };
         let called = nix::call(tree, value).map(|(function, _)| function);
-        if !called.is_some_and(|function| IMAGE_FUNCTIONS.contains(&nix::last_name(&function))) {
+        if !called.is_some_and(|function| ci_programs::IMAGE_FUNCTIONS.contains(&nix::last_name(&function))) {
             continue;
         }
         let Some(path) = nix::attr_path(tree, binding) else { continue };

@@ -1,5 +1,6 @@
 //! The purpose of CI files: whether they build and test the code, or only label issues, update lock files and the like.
 
+use crate::knowledge::ci_programs;
 use crate::lang::ci::{self, Site, System, github};
 use crate::lang::shell::{self, Command};
 use crate::lang::yaml::Yaml;
@@ -14,19 +15,6 @@ pub struct Purpose {
     /// Whether it runs a program that checks something, by its name; what it checks is not known.
     pub may_check: bool,
 }
-
-/// Events that a change of the code causes. A reusable workflow runs when its caller does.
-const CHANGES: [&str; 5] = ["push", "pull_request", "pull_request_target", "merge_group", "workflow_call"];
-
-/// Programs that do not build or test anything.
-const HOUSEKEEPING: [&str; 44] = [
-    "[", "[[", "apt", "apt-get", "awk", "basename", "cat", "cd", "chmod", "cp", "curl", "cut", "date", "df", "dirname",
-    "echo", "env", "exit", "export", "false", "find", "gh", "git", "grep", "head", "jq", "ls", "mkdir", "mv", "printf",
-    "pwd", "read", "rm", "sed", "set", "sleep", "sort", "tail", "tee", "test", "touch", "tr", "true", "wget",
-];
-
-/// Words in the names of actions, tasks and the like that indicate a build or test.
-const WORKS: [&str; 6] = ["build", "test", "lint", "cargo", "clippy", "check-action"];
 
 /// The purpose of a CI file.
 pub fn of(yaml: &Yaml<'_, '_>, system: System) -> Purpose {
@@ -44,7 +32,8 @@ pub fn of(yaml: &Yaml<'_, '_>, system: System) -> Purpose {
             }
             Site::Uses { name, .. } => {
                 let name = ci::action_name(&name).to_ascii_lowercase();
-                purpose.works |= WORKS.iter().any(|word| name.contains(word)) && !name.contains("install");
+                purpose.works |=
+                    ci_programs::BUILD_WORDS.iter().any(|word| name.contains(word)) && !name.contains("install");
             }
         }
     }
@@ -54,12 +43,12 @@ pub fn of(yaml: &Yaml<'_, '_>, system: System) -> Purpose {
 /// Whether a workflow runs on changes; also true if it does not specify its events.
 fn runs_on_changes(yaml: &Yaml<'_, '_>) -> bool {
     let says = yaml.documents().next().is_some_and(|root| yaml.get(root, "on").is_some());
-    !says || github::runs_on(yaml, &CHANGES)
+    !says || github::runs_on(yaml, &ci_programs::CHANGE_EVENTS)
 }
 
 fn works(command: &Command<'_>) -> bool {
     let program = command.program();
-    if program.contains('=') || HOUSEKEEPING.contains(&program) {
+    if program.contains('=') || ci_programs::HOUSEKEEPING.contains(&program) {
         return false;
     }
     match program {

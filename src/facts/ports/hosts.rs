@@ -1,6 +1,7 @@
 //! Decides whether a host belongs to the repository. A port on another party's service is not one of the repository's
 //! ports.
 
+use crate::knowledge::hosts;
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
@@ -8,46 +9,6 @@ use super::{PortFacts, text};
 use crate::config::PortSettings;
 use crate::facts::Project;
 use crate::knowledge::domains;
-
-/// Names under which a repository names its machines and sites and assigns addresses. In a text without any of these,
-/// none of the functions below returns true.
-pub const NAMING: [&str; 35] = [
-    "hostName",
-    "domain",
-    "fqdn",
-    "targetHost",
-    "serverName",
-    "baseDomain",
-    "server_name",
-    "virtualHosts",
-    "vhosts",
-    "nixosConfigurations",
-    "darwinConfigurations",
-    "colmena",
-    "nodes",
-    "certs",
-    "interfaces",
-    "networkConfig",
-    "networks",
-    "addresses",
-    "ip4",
-    "ip6",
-    "ipv4",
-    "ipv6",
-    "AAAA",
-    "endpoint",
-    "subdomains",
-    "publicIP",
-    "publicIp",
-    "hostAddress",
-    "localAddress",
-    "IN A",
-    "addr add",
-    "address add",
-    "SOA",
-    "networking.hosts",
-    "extraHosts",
-];
 
 /// Whether an attribute with this name can give an own host its name; see [`value_names_host`].
 pub fn may_name_host(name: &str) -> bool {
@@ -68,21 +29,15 @@ pub fn value_names_host(path: &[&str]) -> bool {
     }
 }
 
-/// Sets whose attribute names are sites of the repository.
-const SITES: [&str; 3] = ["virtualHosts", "vhosts", "certs"];
-
-/// Sets whose attribute names are machines of the repository.
-const MACHINES: [&str; 5] = ["nixosConfigurations", "darwinConfigurations", "colmena", "colmenaHive", "nodes"];
-
 /// Whether a set with this name contains sites or machines; see [`name_in_path`] and [`machine_in_path`].
 pub fn may_hold_hosts(name: &str) -> bool {
-    SITES.contains(&name) || MACHINES.contains(&name)
+    hosts::SITES.contains(&name) || hosts::MACHINES.contains(&name)
 }
 
 /// Whether a text contains the name of such a set.
 pub fn may_name_set_of_hosts(text: &str) -> bool {
     let holds = |name: &&str| memchr::memmem::find(text.as_bytes(), name.as_bytes()).is_some();
-    SITES.iter().chain(&MACHINES).any(holds)
+    hosts::SITES.iter().chain(&hosts::MACHINES).any(holds)
 }
 
 /// The own site or machine that an attribute path names (`virtualHosts."example.org"`).
@@ -93,13 +48,13 @@ pub fn name_in_path<'a>(path: &[&'a str]) -> Option<&'a str> {
 
 /// The machine that an attribute path configures: `nixosConfigurations.atlas`, a node of Colmena or deploy-rs.
 pub fn machine_in_path<'a>(path: &[&'a str]) -> Option<&'a str> {
-    let named = path.windows(2).find(|pair| MACHINES.contains(&pair[0]));
+    let named = path.windows(2).find(|pair| hosts::MACHINES.contains(&pair[0]));
     named.map(|pair| pair[1]).filter(|name| !matches!(*name, "" | "_" | "?" | "meta" | "defaults" | "network"))
 }
 
 /// Whether a set with this name contains the machines of the repository.
 pub fn is_set_of_machines(name: &str) -> bool {
-    MACHINES.contains(&name)
+    hosts::MACHINES.contains(&name)
 }
 
 /// The addresses that the records of a DNS zone give: `www IN A 192.0.2.1`.
@@ -211,56 +166,6 @@ pub fn value_is_own_address(path: &[&str]) -> bool {
         || may_hold_address(last) && before.iter().any(|name| NETWORKS.contains(name))
 }
 
-/// Top-level names used only in private networks, and services that give every host a name.
-const PRIVATE: [&str; 16] = [
-    "localhost",
-    "local",
-    "lan",
-    "internal",
-    "intranet",
-    "home",
-    "localdomain",
-    "home.arpa",
-    "ts.net",
-    "test",
-    "cluster.local",
-    "svc",
-    "localnet",
-    // The DNS server of podman's networks.
-    "dns.podman",
-    // Public names that resolve to 127.0.0.1.
-    "localtest.me",
-    "lvh.me",
-];
-
-/// Domains under which anyone can register names: an own name there says nothing about other names under the domain.
-const SHARED: [&str; 24] = [
-    "github.io",
-    "gitlab.io",
-    "pages.dev",
-    "workers.dev",
-    "vercel.app",
-    "netlify.app",
-    "herokuapp.com",
-    "duckdns.org",
-    "dyndns.org",
-    "ddns.net",
-    "no-ip.org",
-    "amazonaws.com",
-    "azurewebsites.net",
-    "cloudfront.net",
-    "appspot.com",
-    "fly.dev",
-    "onrender.com",
-    "ngrok.io",
-    "ngrok.app",
-    "your-server.de",
-    "your-storagebox.de",
-    "co.uk",
-    "com.au",
-    "co.jp",
-];
-
 /// The hosts of the repository, from its files and its configuration.
 #[derive(Debug, Default)]
 pub struct Hosts {
@@ -342,7 +247,7 @@ impl Hosts {
         }
         // A name without a dot is resolved in the local network only.
         !host.contains('.')
-            || PRIVATE.iter().any(|suffix| is_under(&host, suffix))
+            || hosts::PRIVATE.iter().any(|suffix| is_under(&host, suffix))
             || suffixes(&host).any(|domain| domain.contains('.') && self.own.contains(domain))
             || self.is_machine(&host)
     }
@@ -395,7 +300,7 @@ fn registrable(name: &str) -> Option<&str> {
     let mut dots = name.rmatch_indices('.').map(|(at, _)| at);
     let _top = dots.next()?;
     let domain = dots.next().map_or(name, |at| &name[at + 1..]);
-    (!SHARED.contains(&domain) && domain.parse::<IpAddr>().is_err() && name.parse::<IpAddr>().is_err())
+    (!hosts::SHARED.contains(&domain) && domain.parse::<IpAddr>().is_err() && name.parse::<IpAddr>().is_err())
         .then_some(domain)
 }
 

@@ -8,9 +8,9 @@
 
 use std::ops::Range;
 
-use super::hosts;
 use super::text::{self, is_port_word};
 use crate::facts::needles::{Found, Words};
+use crate::knowledge::hosts;
 use crate::lang::nix;
 
 /// Whether a Nix text may contain a port or the name of an own host.

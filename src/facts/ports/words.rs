@@ -1,26 +1,11 @@
 //! Splits names into words: `listenPort`, `SMTP_PORT` and `smtp-port` alike.
 
+use crate::knowledge::hosts;
+
 /// The words of a name in lower case, without digits.
 pub fn split(name: &str) -> Vec<String> {
     crate::wording::words(name, char::is_alphabetic)
 }
-
-/// Words that name a host at the end of a name. A domain is the name under which something is served, not where it runs.
-const HOST_WORDS: [&str; 13] = [
-    "host",
-    "hostname",
-    "address",
-    "addr",
-    "server",
-    "ip",
-    "fqdn",
-    "relay",
-    "endpoint",
-    "smarthost",
-    "remote",
-    "dest",
-    "destination",
-];
 
 /// The words before the host words at the end of a name (of an attribute, key or variable); `None` for other names.
 pub fn host_prefix(name: &str) -> Option<Vec<String>> {
@@ -33,7 +18,7 @@ pub fn host_prefix(name: &str) -> Option<Vec<String>> {
         return Some(host);
     }
     let joined = last == "name" && host.pop().as_deref() == Some("host");
-    (joined || HOST_WORDS.contains(&last.as_str())).then_some(host)
+    (joined || hosts::WORDS.contains(&last.as_str())).then_some(host)
 }
 
 /// The words of a port's name except its last.

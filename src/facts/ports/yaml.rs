@@ -7,52 +7,9 @@ use super::nix::is_port_count;
 use super::text::{self, Context, Flavour, Form};
 use super::{PortFacts, PortUse, hosts, words};
 use crate::finding::Span;
+use crate::knowledge::prose;
 use crate::lang::yaml::Yaml;
 use crate::lang::{Field, Node, NodeKind, Tree};
-
-/// Keys whose values are for people, or are names and versions of other things. Only the key of the value itself
-/// counts: a service may be called `summary`.
-const PROSE: [&str; 20] = [
-    "placeholder",
-    "description",
-    "desc",
-    "msg",
-    "fail_msg",
-    "success_msg",
-    "example",
-    "examples",
-    "image",
-    "version",
-    "uses",
-    "title",
-    "summary",
-    "comment",
-    "message",
-    "tags",
-    "lastmodified",
-    "mac",
-    "cron",
-    "schedule",
-];
-
-/// Keys whose values are scripts.
-const SCRIPTS: [&str; 15] = [
-    "run",
-    "script",
-    "before_script",
-    "after_script",
-    "command",
-    "commands",
-    "entrypoint",
-    "args",
-    "cmd",
-    "cmds",
-    "shell",
-    "exec",
-    "bash",
-    "pwsh",
-    "test",
-];
 
 /// Collects the ports of a YAML file.
 pub fn collect(tree: &Tree<'_>, facts: &mut PortFacts) {
@@ -176,7 +133,7 @@ fn scalar(yaml: &Yaml<'_, '_>, node: Node, hosts: &mut HashMap<Node, HostNames>,
     if names.last() == Some(&"expose") || is_named_port(yaml, node, &names, &raw) {
         names.push("port");
     }
-    let script = names.last().is_some_and(|name| SCRIPTS.contains(name));
+    let script = names.last().is_some_and(|name| prose::SCRIPT_KEYS.contains(name));
     let flavour = if script {
         Flavour::Script
     } else if raw.trim().contains('\n') {
@@ -236,7 +193,9 @@ fn is_prose(path: &[&str]) -> bool {
     let example = before.iter().position(|name| is_one_of(&["example", "examples"], name));
     // What Ansible prints for each item of a loop.
     let is_label = path.ends_with(&["loop_control", "label"]);
-    is_label || is_one_of(&PROSE, last) || example.is_some_and(|at| in_schema(&before[..at]) || path.contains(&"paths"))
+    is_label
+        || is_one_of(&prose::KEYS, last)
+        || example.is_some_and(|at| in_schema(&before[..at]) || path.contains(&"paths"))
 }
 
 /// Whether a value is the name of a step or task, in words: `- name: wireguard (51820/udp) is reachable`.

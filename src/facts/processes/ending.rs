@@ -1,32 +1,11 @@
 //! Processes that terminate by themselves.
 
+use crate::knowledge::programs;
 use crate::lang::shell;
-
-/// Words in the names of one-shot processes.
-const TASKS: [&str; 14] = [
-    "init",
-    "setup",
-    "migrate",
-    "migration",
-    "migrations",
-    "seed",
-    "build",
-    "install",
-    "prepare",
-    "bootstrap",
-    "codegen",
-    "generate",
-    "create",
-    "configure",
-];
-
-/// Commands that terminate, immediately or after a while.
-const ENDING: [&str; 12] =
-    ["echo", "printf", "true", "false", "ls", "mkdir", "cp", "mv", "rm", "touch", "sleep", "date"];
 
 /// Whether a process certainly terminates by itself, so that it needs no readiness probe.
 pub fn ends_by_itself(name: &str, command: &str) -> bool {
-    let task = name.split(['-', '_', '.', ':']).any(|word| TASKS.contains(&&*word.to_ascii_lowercase()));
+    let task = name.split(['-', '_', '.', ':']).any(|word| programs::TASKS.contains(&&*word.to_ascii_lowercase()));
     task || every_command_ends(command)
 }
 
@@ -34,7 +13,7 @@ pub fn ends_by_itself(name: &str, command: &str) -> bool {
 fn every_command_ends(script: &str) -> bool {
     let commands = shell::commands(script);
     let goes_on = script.split_whitespace().any(|word| matches!(word, "while" | "until" | "&"));
-    let ends = |command: &shell::Command<'_>| ENDING.contains(&command.program()) && !command.has("infinity");
+    let ends = |command: &shell::Command<'_>| programs::ENDING.contains(&command.program()) && !command.has("infinity");
     !goes_on && !commands.is_empty() && commands.iter().all(ends)
 }
 

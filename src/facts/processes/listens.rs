@@ -2,35 +2,8 @@
 
 use super::model::Listen;
 use crate::finding::Span;
+use crate::knowledge::programs;
 use crate::lang::nix;
-
-/// Programs that take the port of a server to connect to.
-const CLIENTS: [&str; 24] = [
-    "psql",
-    "pg_isready",
-    "pg_dump",
-    "pg_restore",
-    "createdb",
-    "createuser",
-    "dropdb",
-    "redis-cli",
-    "mysql",
-    "mysqladmin",
-    "mysqldump",
-    "mongosh",
-    "mongo",
-    "curl",
-    "wget",
-    "nc",
-    "ncat",
-    "telnet",
-    "wait-for-it",
-    "wait4x",
-    "ssh",
-    "grpcurl",
-    "cqlsh",
-    "clickhouse-client",
-];
 
 /// A literal port number in a text.
 pub fn number(text: &str) -> Option<String> {
@@ -55,7 +28,7 @@ pub fn in_command(command: &str, start: u32, file: &str) -> Vec<Listen> {
     let words = words(body);
     let program = words.iter().map(|(_, word)| *word).find(|word| !word.contains('=') && *word != "exec");
     let program = program.map(|word| word.rsplit('/').next().unwrap_or(word));
-    if program.is_none_or(|program| CLIENTS.contains(&program)) {
+    if program.is_none_or(|program| programs::CLIENTS.contains(&program)) {
         return Vec::new();
     }
     let listen = |at: usize, word: &str| {

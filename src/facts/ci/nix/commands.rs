@@ -1,46 +1,7 @@
 //! Commands that build with Nix, as opposed to commands that evaluate, format, update or download.
 
+use crate::knowledge::ci_programs;
 use crate::lang::shell::{self, Command};
-
-/// The subcommands of `nix` that are recognised.
-const VERBS: [&str; 12] =
-    ["build", "develop", "run", "shell", "flake", "fmt", "eval", "profile", "bundle", "print-dev-env", "copy", "env"];
-
-/// Options of `nix` that take values, and the number of values.
-const VALUED: [(&str, usize); 25] = [
-    ("--inputs-from", 1),
-    ("--override-input", 2),
-    ("--override-flake", 2),
-    ("--option", 2),
-    ("--arg", 2),
-    ("--argstr", 2),
-    ("--extra-experimental-features", 1),
-    ("--experimental-features", 1),
-    ("--system", 1),
-    ("--max-jobs", 1),
-    ("-j", 1),
-    ("--cores", 1),
-    ("--out-link", 1),
-    ("-o", 1),
-    ("--profile", 1),
-    ("--update-input", 1),
-    ("--builders", 1),
-    ("--store", 1),
-    ("--eval-store", 1),
-    ("--log-format", 1),
-    ("-I", 1),
-    ("--reference-lock-file", 1),
-    ("--output-lock-file", 1),
-    ("--keep", 1),
-    ("-k", 1),
-];
-
-/// Programs that build regardless of their arguments.
-const BUILDERS: [&str; 6] =
-    ["nix-fast-build", "nixpkgs-review", "nixos-generate", "nixos-anywhere", "devour-flake", "nix-build-uncached"];
-
-/// Programs that only format.
-const FORMATTERS: [&str; 4] = ["treefmt", "nixfmt", "alejandra", "nixpkgs-fmt"];
 
 /// A name for what a command builds with Nix. `None` if it only evaluates, formats, updates a lock, or uses a prebuilt
 /// package of nixpkgs.
@@ -61,7 +22,7 @@ pub fn builds(command: &Command<'_>) -> Option<String> {
         "deploy" => command.arguments().any(|word| word.contains('#') || word == "."),
         "devenv" => matches!(first(), "test" | "build" | "ci" | "shell" | "up" | "container" | "tasks"),
         "om" | "vira" | "nixci" => program == "nixci" || first() == "ci",
-        _ => BUILDERS.contains(&program),
+        _ => ci_programs::NIX_BUILDERS.contains(&program),
     };
     builds.then(|| named(command, program, first()))
 }
@@ -72,7 +33,7 @@ fn named(command: &Command<'_>, program: &str, first: &str) -> String {
 }
 
 fn nix(command: &Command<'_>) -> Option<String> {
-    let at = command.words.iter().position(|word| VERBS.contains(&&*word.text))?;
+    let at = command.words.iter().position(|word| ci_programs::NIX_SUBCOMMANDS.contains(&&*word.text))?;
     let verb = command.word(at)?;
     let next = command.word(at + 1).unwrap_or("");
     let builds = match verb {
@@ -97,7 +58,7 @@ fn installables<'c>(command: &'c Command<'_>, verb: usize) -> Vec<&'c str> {
         if matches!(word, "--" | "-c" | "--command") {
             break;
         }
-        if let Some((_, values)) = VALUED.iter().find(|(option, _)| *option == word) {
+        if let Some((_, values)) = ci_programs::NIX_OPTIONS.iter().find(|(option, _)| *option == word) {
             for _ in 0..*values {
                 words.next();
             }
@@ -167,7 +128,7 @@ fn formats_or_updates_pins(command: &Command<'_>) -> bool {
         "niv" | "lon" => verb == "update",
         "nix" => verb == "flake" && (command.has("update") || command.has("lock")),
         "nvfetcher" | "nix-update" => true,
-        program => FORMATTERS.contains(&program),
+        program => ci_programs::FORMATTERS.contains(&program),
     }
 }
 

@@ -1,12 +1,12 @@
 //! How the jobs of GitHub workflows use Nix: install it, set up a cache, build.
 
-pub mod actions;
 pub mod commands;
 
 use crate::facts::ci::call::{self, Call};
 use crate::facts::needles::Words;
 use crate::facts::{self, Fact, FileView, Glance, fact};
 use crate::finding::Span;
+use crate::knowledge::nix_actions::{self, Cache};
 use crate::lang::ci::github::{Job, Step};
 use crate::lang::ci::{self, Script, System, github};
 use crate::lang::shell;
@@ -14,7 +14,6 @@ use crate::lang::yaml::Yaml;
 use crate::lang::{Node, NodeKind, Tree, nix};
 use crate::paths;
 use crate::source::FileKind;
-use actions::Cache;
 
 /// Reads how jobs use Nix, and whether the flake has substituters.
 pub static READER: facts::Reader = facts::Reader { name: "jobs", needles: &[&SUBSTITUTERS], may_hold, read };
@@ -206,7 +205,7 @@ impl Reader<'_, '_, '_> {
         }
         out.accepts_flake_config |= with.contains("accept-flake-config");
         let name = self.yaml.get(step.node, "name").and_then(|name| self.yaml.scalar(name));
-        out.may_cache = out.cache.is_none() && actions::may_cache(&out.action, name.as_deref().unwrap_or(""));
+        out.may_cache = out.cache.is_none() && nix_actions::may_cache(&out.action, name.as_deref().unwrap_or(""));
         out
     }
 
@@ -218,9 +217,9 @@ impl Reader<'_, '_, '_> {
         }
         out.action = ci::action_name(uses).to_owned();
         let lower = out.action.to_ascii_lowercase();
-        out.installs = actions::installs(&lower);
-        out.cache = actions::cache(&lower, with);
-        if actions::builds(&lower) {
+        out.installs = nix_actions::installs(&lower);
+        out.cache = nix_actions::cache(&lower, with);
+        if nix_actions::builds(&lower) {
             out.builds = Some((out.action.clone(), span));
         }
     }
@@ -236,7 +235,7 @@ impl Reader<'_, '_, '_> {
 
 fn read_script(out: &mut NixStep, script: &Script<'_>) {
     let text = &*script.text;
-    out.installs |= actions::script_installs(text);
+    out.installs |= nix_actions::script_installs(text);
     out.accepts_flake_config |= text.contains("accept-flake-config");
     if names_substituters(text) {
         out.cache = Some(Cache::Substituters);

@@ -3,83 +3,8 @@
 use super::Collector;
 use crate::facts::ports::text::Flavour;
 use crate::facts::ports::{flow, words};
+use crate::knowledge::prose;
 use crate::lang::{Node, NodeKind, nix};
-
-/// Attributes with values for people.
-pub(super) const PROSE: [&str; 16] = [
-    "assertion",
-    "description",
-    "longDescription",
-    "exampleText",
-    "exampleConfig",
-    "defaultText",
-    "message",
-    "warnings",
-    "title",
-    "changelog",
-    "relatedPackages",
-    "motd",
-    "banner",
-    "helpLine",
-    "greetingLine",
-    "instruction",
-];
-
-/// Attributes with values for people unless the value is an address: service instances have such names too.
-pub(super) const NOUNS: [&str; 7] = ["example", "meta", "homepage", "documentation", "summary", "doc", "docs"];
-
-/// Functions with arguments for people.
-pub(super) const PROSE_FUNCTIONS: [&str; 15] = [
-    "literalExpression",
-    "literalExample",
-    "literalMD",
-    "literalDocBook",
-    "mdDoc",
-    "throw",
-    "abort",
-    "warn",
-    "trace",
-    "warnIf",
-    "throwIf",
-    "throwIfNot",
-    "assertMsg",
-    "mkRenamedOptionModule",
-    "mkEnableOption",
-];
-
-/// Attributes whose values are shell scripts or command lines, and functions whose arguments are.
-pub(super) const SCRIPT_WORDS: [&str; 30] = [
-    "script",
-    "command",
-    "cmd",
-    "entrypoint",
-    "exec",
-    "hook",
-    "start",
-    "stop",
-    "pre",
-    "post",
-    "phase",
-    "aliases",
-    "run",
-    "reload",
-    "prehook",
-    "posthook",
-    "prestart",
-    "poststart",
-    "execstart",
-    "commands",
-    "args",
-    "flags",
-    "arguments",
-    "options",
-    "opts",
-    "snippet",
-    "initial",
-    "init",
-    "shell",
-    "check",
-];
 
 impl<'a> Collector<'_, 'a> {
     /// Whether a value, with its text if it is a string, is written for people: by the name of its attribute, or
@@ -93,8 +18,8 @@ impl<'a> Collector<'_, 'a> {
             if depth == 0 && text.is_some() && self.is_of_document(binding, &name) {
                 return true;
             }
-            let is_noun = NOUNS.contains(&name.as_ref());
-            if !is_noun && !PROSE.contains(&name.as_ref()) {
+            let is_noun = prose::NOUNS.contains(&name.as_ref());
+            if !is_noun && !prose::ATTRIBUTES.contains(&name.as_ref()) {
                 continue;
             }
             let is_text = depth == 0 && text.is_some_and(|text| !is_noun || !is_address(text));
@@ -142,7 +67,7 @@ impl<'a> Collector<'_, 'a> {
             .any(|apply| {
                 let function = flow::function(tree, apply).map(|(name, _)| nix::last_name(name));
                 function.is_some_and(|name| {
-                    PROSE_FUNCTIONS.contains(&name) || name == "writeText" && self.writes_document(apply)
+                    prose::FUNCTIONS.contains(&name) || name == "writeText" && self.writes_document(apply)
                 })
             })
     }
@@ -165,8 +90,9 @@ impl<'a> Collector<'_, 'a> {
             .find_map(|apply| flow::function(tree, apply))
             .map_or("", |(name, _)| nix::last_name(name));
         let by_function = function.contains("Shell") || function.contains("runCommand") || function.contains("Script");
-        let by_name =
-            path.last().is_some_and(|last| words::split(last).iter().any(|word| SCRIPT_WORDS.contains(&word.as_str())));
+        let by_name = path
+            .last()
+            .is_some_and(|last| words::split(last).iter().any(|word| prose::SCRIPT_WORDS.contains(&word.as_str())));
         if by_function || by_name || text.trim_start().starts_with("#!") {
             Flavour::Script
         } else if text.trim().contains('\n') {

@@ -1,36 +1,18 @@
 //! `HOST:PORT`, URLs and similar forms.
 
+use crate::knowledge::port_words;
+mod host_word;
+
 use core::ops::Range;
 
 use super::host::{self, classify};
 use super::mapping::is_address;
 use super::near::Tie;
-use super::words::{self, is_address_word, is_counting, is_no_address};
+use super::words::{is_address_word, is_counting, is_no_address};
 use super::{Form, Found, HOLE, Host, View};
-
-/// Ports so well known that `name:PORT` is an address without further evidence; other numbers may be tags (`redis:7`)
-/// or codes (`mouse:272`).
-const KNOWN: &[u32] = &[
-    80, 443, 1883, 2181, 2379, 3000, 3306, 4222, 4317, 4318, 5000, 5432, 5672, 6379, 8000, 8080, 8081, 8086, 8428,
-    8443, 8500, 8888, 9000, 9090, 9092, 9093, 9100, 9200, 11211, 15672, 27017,
-];
 
 /// Below this number, `{file}:1` and `HOLE:2` are positions and flags.
 const FEW: u32 = 10;
-
-/// Words before the colon of a flake reference, a package name, or a workspace of a window manager (`name:3`).
-#[rustfmt::skip]
-const REFERENCES: &[&str] = &[
-    "github", "gitlab", "sourcehut", "path", "flake", "nixpkgs", "npm", "pypi", "hydra", "issue", "mouse", "code",
-    "name", "workspace", "special", "update", "literal",
-];
-
-/// tmux and its commands whose targets are windows: `:2`.
-#[rustfmt::skip]
-const TMUX: &[&str] = &[
-    "tmux", "select-window", "move-window", "swap-window", "kill-window", "link-window", "new-window", "join-pane",
-    "move-pane", "swap-pane", "select-pane", "send-keys",
-];
 
 /// The part before the colon of `HOST:PORT`.
 struct Authority<'a> {
@@ -147,147 +129,6 @@ impl<'a> View<'a> {
         (apart && !self.no_address).then_some(Authority { host: Host::Interpolated, start, url })
     }
 
-    /// `localhost:80`, `db.example.com:5432`, `HOLE:80`.
-    fn host_word(&self, colon: usize, digits: &Range<usize>) -> Option<Authority<'a>> {
-        let start = self.run_start(colon, is_host_byte);
-        // `${LISTEN:-0.0.0.0:8080}`
-        let is_fallback =
-            self.at(start) == b'-' && self.before(start) == b':' && self.fallback_name(start - 1).is_some();
-        let start = start + usize::from(is_fallback);
-        let word = self.str(start..colon);
-        // A short option directly followed by an address: `lsof -i:8080`.
-        if is_short_option(word) && !counts_lines(word) && self.is_apart(self.before(start)) {
-            let host = Host::Any;
-            return Some(Authority { host, start: colon, url: false });
-        }
-        // `.:53 {` of CoreDNS is the root zone; the WebRTC candidate `stun:8555` is a port of this machine.
-        let is_zone = word == "." && self.is_apart(self.before(start)) && self.opens_block(digits.end);
-        // A site of Caddy or a zone of CoreDNS: `lan:53 {`.
-        let is_site = || {
-            let opens = self.flavour == super::Flavour::Config && self.opens_block(digits.end);
-            opens && word.bytes().all(is_host_byte) && self.starts_statement(start) && self.value(digits) >= FEW
-        };
-        // Twisted's `tcp:80:interface=127.0.0.1`.
-        let is_endpoint = matches!(word, "tcp" | "tcp4" | "tcp6" | "ssl")
-            && self.is_apart(self.before(start))
-            && self.str(digits.end..self.bytes.len().min(digits.end + 11)) == ":interface=";
-        if is_endpoint {
-            return Some(Authority { host: Host::Any, start, url: false });
-        }
-        let is_candidate = word == "stun" && self.is_apart(self.before(start)) && self.value_ends(digits.end);
-        // A destination in the policy of a tailnet: the machines with a tag.
-        if self.is_tag(start) && self.value_ends(digits.end) {
-            let host = Host::Any;
-            return Some(Authority { host, start, url: false });
-        }
-        // `npx wait-on tcp:8080`
-        let is_awaited = || word == "tcp" && self.runs(start, &["wait-on", "start-server-and-test"]);
-        if words::strip_tail(word, "-listen").is_some() || is_zone || is_candidate || is_site() || is_awaited() {
-            let host = Host::Any;
-            return Some(Authority { host, start, url: false });
-        }
-        let host = match classify(word) {
-            // `${HOST}.example.com:80`
-            None if matches!(word.as_bytes(), [b'.' | b'-', ..]) && matches!(self.before(start), b'}' | b')') => {
-                Host::Interpolated
-            }
-            other => other?,
-        };
-        let url = match self.scheme_start(start) {
-            Some(scheme) if is_image_scheme(self.str(scheme..start)) => return None,
-            other => other.is_some(),
-        };
-        if let Host::Named(name) = host
-            && !url
-            && !self.is_named_address(start, name, digits)
-        {
-            let host = Host::Machine(name);
-            return self.may_be_machine(start, name, digits).then_some(Authority { host, start, url });
-        }
-        let sound = url
-            || match host {
-                Host::Local | Host::Any => !self.before(start).is_ascii_alphanumeric(),
-                Host::Interpolated => self.is_hole_address(start, digits),
-                Host::Named(_) => true,
-                Host::None | Host::Machine(_) => false,
-            };
-        sound.then_some(Authority { host, start, url })
-    }
-
-    /// Whether a word is the name of a tag: `tag:server`.
-    fn is_tag(&self, word: usize) -> bool {
-        let Some(tag) = word.checked_sub("tag:".len()) else { return false };
-        self.str(tag..word) == "tag:" && self.is_apart(self.before(tag))
-    }
-
-    /// `HOLE:80`, but not the middle of an IPv6 address, a path, an owner or an image.
-    fn is_hole_address(&self, start: usize, digits: &Range<usize>) -> bool {
-        let before = self.before(start);
-        let apart = self.is_apart(before) || before == b':' && self.follows_protocol(start - 1);
-        apart && !self.no_address && self.value(digits) >= FEW && !self.names_owner(start)
-    }
-
-    fn is_named_address(&self, start: usize, name: &str, digits: &Range<usize>) -> bool {
-        if self.no_address || self.names_owner(start) || REFERENCES.contains(&name) {
-            return false;
-        }
-        let before = self.before(start);
-        // rsyslog sends to `@@log.example.org:514`.
-        let is_sent = || before == b'@' && matches!(self.before(start - 1), b'@' | b' ' | b'\t' | 0);
-        let apart = self.is_apart(before) || before == b':' && self.follows_protocol(start - 1) || is_sent();
-        if host::ipv4(name).is_some() {
-            return before != b'/' && before != b'.';
-        }
-        // `KEY@seed.example.org:8776`; elsewhere `git@example.org:80` is a path.
-        let apart = apart || before == b'@' && self.wants_address && self.value_ends(digits.end);
-        let sure = host::is_domain(name);
-        apart && self.value(digits) >= FEW && (sure || self.is_asked_address(start, name, digits))
-    }
-
-    /// `-master=atlas:9333,borea:9333`, `join atlas:6443`: nothing but the word shows that it is a host, so it must be the
-    /// name of a machine. Small numbers are versions and positions.
-    fn may_be_machine(&self, start: usize, name: &str, digits: &Range<usize>) -> bool {
-        let number = self.value(digits);
-        let near = self.near(start);
-        let name_before = near.as_ref().map_or("", |near| self.str(near.word.clone()));
-        let before = self.before(start);
-        let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic()) && !name.contains(['*', '%']);
-        is_name
-            && (number >= 1024 || KNOWN.contains(&number))
-            // In an image, only the registry is followed by a path: `atlas:5000/web`.
-            && (!self.no_address || self.at(digits.end) == b'/')
-            && !REFERENCES.contains(&name)
-            && !self.names_owner(start)
-            && !is_no_address(name_before)
-            && (self.is_apart(before) || before == b':' && self.follows_protocol(start - 1))
-            && !self.is_in_sentence(start, digits.end)
-    }
-
-    /// Whether words are on both sides of a range, as in a message: `cannot reach atlas:7777 from borea`.
-    fn is_in_sentence(&self, start: usize, end: usize) -> bool {
-        let blank = self.run_start(start, |byte| byte == b' ');
-        let is_word_before = blank < start && self.near(start).is_none_or(|near| self.at(near.word.start) != b'-');
-        let after = self.at(end + 1);
-        is_word_before && (self.before(blank) >= 0x80 || self.at(end) == b' ' && after.is_ascii_alphabetic())
-    }
-
-    /// `redis:6379`, `eve.r:25`: a word that need not be a host is one if the path requires an address or the port is
-    /// well known.
-    fn is_asked_address(&self, start: usize, host: &str, digits: &Range<usize>) -> bool {
-        let number = self.value(digits);
-        let near = self.near(start);
-        let name = near.as_ref().map_or("", |near| self.str(near.word.clone()));
-        // A key binding may be called `bind` too: `", code:127, exec, ..."` is not a list of addresses.
-        let listed = || self.text.split_whitespace().all(|word| word.contains(':'));
-        let asked =
-            self.wants_address && listed() || is_address_word(name) && near.is_some_and(|near| near.tie != Tie::Call);
-        let plain = !host.contains('.');
-        // Properties of other formats are in capitals: `SEQUENCE:9000`.
-        let is_known = || KNOWN.contains(&number) && host.bytes().any(|byte| !byte.is_ascii_uppercase());
-        let sound = asked && number >= 22 && (plain || host::is_dotted(host)) || plain && is_known();
-        sound && !is_no_address(name)
-    }
-
     /// Whether the quote before a colon ends a key, as in `"id":28`, and does not start a value, as in `":9464"`.
     fn closes_key(&self, colon: usize) -> bool {
         let quote = colon.saturating_sub(1);
@@ -307,7 +148,7 @@ impl<'a> View<'a> {
             b'"' | b'\'' => !self.closes_key(colon),
             b'=' | b',' => true,
             // `tmux select-window -t :2`
-            b' ' | b'\t' if self.value(digits) < FEW || self.runs(colon, TMUX) => false,
+            b' ' | b'\t' if self.value(digits) < FEW || self.runs(colon, port_words::TMUX) => false,
             b' ' | b'\t' => near.as_ref().is_none_or(|near| may_precede_address(name, near.tie)),
             _ => false,
         };
@@ -513,14 +354,6 @@ impl<'a> View<'a> {
         let start = self.run_start(colon, |byte| byte.is_ascii_alphanumeric());
         let word = self.str(start..colon);
         PROTOCOLS.iter().any(|protocol| word.eq_ignore_ascii_case(protocol))
-    }
-
-    /// `chown HOLE:100`, `--user HOLE:100`.
-    fn names_owner(&self, start: usize) -> bool {
-        let named = self.near(start).is_some_and(|near| {
-            matches!(self.str(near.word), "-u" | "--user" | "user" | "-o" | "--chown" | "chown" | "-R")
-        });
-        named && self.before(start) != b'/' || self.runs(start, &["chown", "chgrp"])
     }
 
     pub(super) fn is_calendar(&self, start: usize) -> bool {

@@ -1,41 +1,12 @@
 //! Command lines: the program that a flag belongs to, and the host that a command connects to.
 
+use crate::knowledge::port_words;
 use core::ops::Range;
 
 use super::host::classify;
 use super::sink::is_command_host;
 use super::words::{is_about_ssh, is_name_byte};
 use super::{HOLE, Host, View};
-
-/// Programs and their short flags for a port.
-#[rustfmt::skip]
-const PROGRAMS: &[(&str, &[&str])] = &[
-    ("-p", &[
-        "autossh", "beanstalkd", "check-ports.rb", "check_clamd", "check_curl", "check_dig", "check_ftp", "check_http",
-        "check_imap", "check_jabber", "check_ldap", "check_ldaps", "check_nntp", "check_ntp_peer", "check_ntp_time",
-        "check_pop", "check_simap", "check_smtp", "check_spop", "check_ssh", "check_ssmtp", "check_tcp", "check_udp",
-        "createdb", "createuser", "darkhttpd", "delv", "dig", "dnsmasq", "docker-proxy", "dropbear", "dropdb",
-        "flask", "hping3", "http-server", "httpd", "hugo", "iperf", "iperf3", "jekyll", "json-server", "kdig", "ldapadd", "ldapmodify", "ldapsearch",
-        "live-server", "mdbook",
-        "memcached", "miniserve", "mosh", "mosquitto", "mosquitto_pub", "mosquitto_rr", "mosquitto_sub", "nats-server", "nc",
-        "ncat", "netcat", "next", "nix-serve", "nmap", "parcel", "pg_basebackup", "pg_ctl", "pg_dump", "pg_dumpall",
-        "pg_isready", "pg_restore", "pgbench", "postgres", "psql", "puma", "rackup", "rails", "redis-benchmark",
-        "redis-cli", "redis-server", "reindexdb", "serve", "ssh", "ssh-copy-id", "ssh-keyscan", "sshd", "sshfs",
-        "starman", "static-web-server", "thin", "vacuumdb", "valkey-cli", "valkey-server", "webfsd",
-        "webpack-dev-server", "hydra-server", "opentracker", "sipp", "swaks", "traceroute", "ttyd",
-    ]),
-    ("-P", &[
-        "check_mysql", "check_pgsql", "mariadb", "mariadb-admin", "mariadb-dump", "mysql", "mysqladmin", "mysqldump", "mysqlimport", "mysqlshow",
-        "opentracker", "scp", "sftp",
-    ]),
-    ("-l", &["serve"]),
-    ("-lp", &["nc", "ncat", "netcat"]),
-    ("-lvp", &["nc", "ncat", "netcat"]),
-    ("-lnp", &["nc", "ncat", "netcat"]),
-];
-
-/// Programs whose plain argument is a host.
-const REMOTE: &[&str] = &["autossh", "mosh", "rsync", "scp", "sftp", "ssh", "ssh-copy-id", "ssh-keyscan", "sshfs"];
 
 /// Whether a word starts a variable with options of ssh or scp: `SSH_OPTS="-p 2222"`.
 fn sets_options(word: &str, flag: &str) -> bool {
@@ -49,20 +20,20 @@ fn sets_options(word: &str, flag: &str) -> bool {
 pub(super) fn program_of(path: &[&str]) -> Option<&'static str> {
     const OPTIONS: [&str; 5] = ["extraArgs", "extraFlags", "extraOptions", "extraArguments", "extraCommandLineOptions"];
     let [.., program, last] = path else { return None };
-    let mut programs = PROGRAMS.iter().flat_map(|(_, programs)| *programs);
+    let mut programs = port_words::PROGRAMS.iter().flat_map(|(_, programs)| *programs);
     OPTIONS.contains(last).then(|| programs.find(|known| *known == program).copied()).flatten()
 }
 
 /// True if `flag` of `program` (a name or a path) takes a port; for callers with command lines as lists of words.
 pub fn takes_port(program: &str, flag: &str) -> bool {
     let name = base_name(program);
-    PROGRAMS.iter().any(|(short, programs)| *short == flag && programs.contains(&name))
+    port_words::PROGRAMS.iter().any(|(short, programs)| *short == flag && programs.contains(&name))
 }
 
 impl<'a> View<'a> {
     /// True if the command before `at` runs a program whose `flag` takes a port.
     pub(super) fn program_takes(&self, at: usize, flag: &str) -> bool {
-        if !PROGRAMS.iter().any(|(short, _)| *short == flag) {
+        if !port_words::PROGRAMS.iter().any(|(short, _)| *short == flag) {
             return false;
         }
         self.about_ssh && takes_port("ssh", flag)
@@ -92,7 +63,7 @@ impl<'a> View<'a> {
     pub(super) fn command_host(&self, at: usize, end: usize) -> Host<'a> {
         let start = self.command_start(at);
         let stop = self.command_end(end);
-        let remote = self.about_ssh || self.runs(at, REMOTE);
+        let remote = self.about_ssh || self.runs(at, port_words::REMOTE);
         let mut last = "";
         let mut found = Host::None;
         for word in self.words(start..at).chain(self.words(end..stop)) {

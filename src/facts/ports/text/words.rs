@@ -1,23 +1,7 @@
 //! Words that indicate a port, an address, or neither.
 
 use super::HOLE;
-
-/// What people write before "port" in one word without a capital or a separator. A closed list, because most words that
-/// end so are no ports: support, export, transport, passport. Sorted.
-#[rustfmt::skip]
-const PREFIXES: &[&str] = &[
-    "admin", "agent", "alt", "amqp", "api", "app", "backend", "base", "beast", "bind", "broker", "cache", "client", "cluster",
-    "coap", "console", "container", "control", "d", "daemon", "dashboard", "data", "database", "db", "debug", "derp",
-    "dest", "dns", "dst", "exposed", "external", "forward", "frontend", "ftp", "gateway", "gossip", "graphql",
-    "grpc", "grpcs", "gui", "health", "host", "http", "https", "imap", "imaps", "inner", "internal", "jmx", "kafka", "l",
-    "ldap", "ldaps", "listen", "listener", "local", "mail", "main", "management", "manual", "master", "metric", "metrics", "mlat",
-    "mongo", "mqtt", "mqtts", "mysql", "nat", "nfs", "node", "ntp", "or", "outer", "p2p", "peer", "pg", "pop3",
-    "postgres", "private", "prometheus", "proxy", "public", "publish", "published", "query", "r", "raft", "rcon",
-    "rdp", "redis", "relay", "remote", "rest", "rfb", "rpc", "rtmp", "rtsp", "s", "sasl", "server", "service", "sftp",
-    "sip", "slave", "smtp", "smtps", "smtpserver", "snmp", "socket", "socks", "source", "src", "ssh", "sshd", "ssl", "start",
-    "stats", "status", "stun", "stuns", "syslog", "target", "tcp", "telnet", "tftp", "tls", "to", "tor", "tunnel",
-    "turn", "udp", "ui", "upstream", "vnc", "web", "webserver", "webui", "wg", "ws", "wss", "xmpp",
-];
+use crate::knowledge::port_words;
 
 /// True if `word` (an attribute name, key, flag or variable) ends in the word port or ports: split at camelCase, `_`,
 /// `-`, `.` and digits, or one of the compounds written as one word (`hostport`, `dport`).
@@ -102,7 +86,7 @@ fn is_compound(head: &str) -> bool {
     let last = head.get(start..).unwrap_or_default();
     let known = |word: &str| {
         let lower = || word.bytes().map(|byte| byte.to_ascii_lowercase());
-        PREFIXES.binary_search_by(|prefix| prefix.bytes().cmp(lower())).is_ok()
+        port_words::PREFIXES.binary_search_by(|prefix| prefix.bytes().cmp(lower())).is_ok()
     };
     known(last) || known(camel_tail(last))
 }
@@ -228,6 +212,6 @@ mod tests {
 
     #[test]
     fn prefixes_are_sorted() {
-        assert!(PREFIXES.is_sorted());
+        assert!(port_words::PREFIXES.is_sorted());
     }
 }

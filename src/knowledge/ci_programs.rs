@@ -1,0 +1,144 @@
+//! Continuous integration: events, programs, actions and services, and what they do.
+//!
+//! Sources: the documentation of GitHub Actions, Woodpecker and Drone, the README of each action, and the manual of Nix.
+
+/// Events that a change of the code causes. A reusable workflow runs when its caller does.
+pub const CHANGE_EVENTS: [&str; 5] = ["push", "pull_request", "pull_request_target", "merge_group", "workflow_call"];
+
+/// Programs that do not build or test anything.
+pub const HOUSEKEEPING: [&str; 44] = [
+    "[", "[[", "apt", "apt-get", "awk", "basename", "cat", "cd", "chmod", "cp", "curl", "cut", "date", "df", "dirname",
+    "echo", "env", "exit", "export", "false", "find", "gh", "git", "grep", "head", "jq", "ls", "mkdir", "mv", "printf",
+    "pwd", "read", "rm", "sed", "set", "sleep", "sort", "tail", "tee", "test", "touch", "tr", "true", "wget",
+];
+
+/// Words in the names of actions, tasks and the like that indicate a build or test.
+pub const BUILD_WORDS: [&str; 6] = ["build", "test", "lint", "cargo", "clippy", "check-action"];
+
+/// Functions of nixpkgs and nix2container that return an image.
+pub const IMAGE_FUNCTIONS: [&str; 4] =
+    ["buildImage", "buildLayeredImage", "streamLayeredImage", "buildLayeredImageWithNixDb"];
+
+/// Commands and services that run the checks of a flake, as they appear in CI files, scripts and recipes.
+pub const CHECK_RUNNERS: [&str; 18] = [
+    "flake check",
+    "flake-check-action",
+    "nix-fast-build",
+    "omnix",
+    "om ci",
+    "nixci",
+    "vira ci",
+    "devour-flake",
+    "DeterminateSystems/ci/",
+    "nixbuild-action/.github",
+    "nix-github-actions",
+    "buildbot/nix",
+    "buildbot-nix",
+    "garnix",
+    "hercules-ci",
+    "hydra.nixos.org",
+    "nix-eval-jobs",
+    "nixpkgs-review",
+];
+
+/// Names in Nix code that show that a service builds the flake's outputs.
+pub const CHECK_OUTPUTS: [&str; 4] = ["hydraJobs", "herculesCI", "nix-github-actions", "mkGithubMatrix"];
+
+/// Services that may be configured elsewhere: a flake that names one is assumed to be checked by it.
+pub const CHECK_SERVICES: [&str; 2] = ["garnix", "buildbot"];
+
+/// Options of container tools that take a value, before the subcommand.
+pub const CONTAINER_OPTIONS: [&str; 24] = [
+    "-c",
+    "--context",
+    "-H",
+    "--host",
+    "-l",
+    "--log-level",
+    "--config",
+    "--tlscacert",
+    "--tlscert",
+    "--tlskey",
+    "--builder",
+    "-f",
+    "--file",
+    "-p",
+    "--project-name",
+    "--profile",
+    "--env-file",
+    "--ansi",
+    "--progress",
+    "--parallel",
+    "--project-directory",
+    "--root",
+    "--storage-driver",
+    "--namespace",
+];
+
+/// Actions that build an image, by the names of their repositories: many are forks of the same action.
+pub const IMAGE_ACTIONS: [&str; 13] = [
+    "build-push-action",
+    "docker-build-push-action",
+    "docker-build-push",
+    "docker-build-action",
+    "bake-action",
+    "buildah-build",
+    "kaniko-action",
+    "action-kaniko",
+    "publish-docker-github-action",
+    "docker-build-with-cache-action",
+    "push-to-ghcr",
+    "github-action-docker-build-push",
+    "docker-ci-scripts",
+];
+
+/// Actions and workflows that build an image, whose repositories have general names.
+pub const GENERAL_IMAGE_ACTIONS: [&str; 3] = [
+    "devcontainers/ci",
+    "docker/github-builder/.github/workflows/build.yml",
+    "docker/github-builder/.github/workflows/bake.yml",
+];
+
+/// Images of Woodpecker and Drone plugins that build images, without registry, version and `drone-`/`wp-`/`plugin-`.
+pub const IMAGE_PLUGINS: [&str; 10] =
+    ["docker", "docker-buildx", "buildx", "ecr", "gcr", "gar", "acr", "kaniko", "heroku", "buildah"];
+
+/// The subcommands of `nix` that are recognised.
+pub const NIX_SUBCOMMANDS: [&str; 12] =
+    ["build", "develop", "run", "shell", "flake", "fmt", "eval", "profile", "bundle", "print-dev-env", "copy", "env"];
+
+/// Options of `nix` that take values, and the number of values.
+pub const NIX_OPTIONS: [(&str, usize); 25] = [
+    ("--inputs-from", 1),
+    ("--override-input", 2),
+    ("--override-flake", 2),
+    ("--option", 2),
+    ("--arg", 2),
+    ("--argstr", 2),
+    ("--extra-experimental-features", 1),
+    ("--experimental-features", 1),
+    ("--system", 1),
+    ("--max-jobs", 1),
+    ("-j", 1),
+    ("--cores", 1),
+    ("--out-link", 1),
+    ("-o", 1),
+    ("--profile", 1),
+    ("--update-input", 1),
+    ("--builders", 1),
+    ("--store", 1),
+    ("--eval-store", 1),
+    ("--log-format", 1),
+    ("-I", 1),
+    ("--reference-lock-file", 1),
+    ("--output-lock-file", 1),
+    ("--keep", 1),
+    ("-k", 1),
+];
+
+/// Programs that build regardless of their arguments.
+pub const NIX_BUILDERS: [&str; 6] =
+    ["nix-fast-build", "nixpkgs-review", "nixos-generate", "nixos-anywhere", "devour-flake", "nix-build-uncached"];
+
+/// Programs that only format.
+pub const FORMATTERS: [&str; 4] = ["treefmt", "nixfmt", "alejandra", "nixpkgs-fmt"];

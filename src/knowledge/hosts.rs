@@ -1,0 +1,117 @@
+//! Names of hosts: where a repository names its own, and which names say nothing.
+//!
+//! Sources: the options of NixOS, nix-darwin and Colmena, RFC 6761, RFC 6762 and RFC 8375 for private names, and the public
+//! suffix list for shared ones.
+
+/// Names under which a repository names its machines and sites and assigns addresses. A text without any of these names
+/// no host.
+pub const NAMING: [&str; 35] = [
+    "hostName",
+    "domain",
+    "fqdn",
+    "targetHost",
+    "serverName",
+    "baseDomain",
+    "server_name",
+    "virtualHosts",
+    "vhosts",
+    "nixosConfigurations",
+    "darwinConfigurations",
+    "colmena",
+    "nodes",
+    "certs",
+    "interfaces",
+    "networkConfig",
+    "networks",
+    "addresses",
+    "ip4",
+    "ip6",
+    "ipv4",
+    "ipv6",
+    "AAAA",
+    "endpoint",
+    "subdomains",
+    "publicIP",
+    "publicIp",
+    "hostAddress",
+    "localAddress",
+    "IN A",
+    "addr add",
+    "address add",
+    "SOA",
+    "networking.hosts",
+    "extraHosts",
+];
+
+/// Sets whose attribute names are sites of the repository.
+pub const SITES: [&str; 3] = ["virtualHosts", "vhosts", "certs"];
+
+/// Sets whose attribute names are machines of the repository.
+pub const MACHINES: [&str; 5] = ["nixosConfigurations", "darwinConfigurations", "colmena", "colmenaHive", "nodes"];
+
+/// Top-level names used only in private networks, and services that give every host a name.
+pub const PRIVATE: [&str; 16] = [
+    "localhost",
+    "local",
+    "lan",
+    "internal",
+    "intranet",
+    "home",
+    "localdomain",
+    "home.arpa",
+    "ts.net",
+    "test",
+    "cluster.local",
+    "svc",
+    "localnet",
+    // The DNS server of podman's networks.
+    "dns.podman",
+    // Public names that resolve to 127.0.0.1.
+    "localtest.me",
+    "lvh.me",
+];
+
+/// Domains under which anyone can register names: an own name there says nothing about other names under the domain.
+pub const SHARED: [&str; 24] = [
+    "github.io",
+    "gitlab.io",
+    "pages.dev",
+    "workers.dev",
+    "vercel.app",
+    "netlify.app",
+    "herokuapp.com",
+    "duckdns.org",
+    "dyndns.org",
+    "ddns.net",
+    "no-ip.org",
+    "amazonaws.com",
+    "azurewebsites.net",
+    "cloudfront.net",
+    "appspot.com",
+    "fly.dev",
+    "onrender.com",
+    "ngrok.io",
+    "ngrok.app",
+    "your-server.de",
+    "your-storagebox.de",
+    "co.uk",
+    "com.au",
+    "co.jp",
+];
+
+/// Words that name a host at the end of a name. A domain is the name under which something is served, not where it runs.
+pub const WORDS: [&str; 13] = [
+    "host",
+    "hostname",
+    "address",
+    "addr",
+    "server",
+    "ip",
+    "fqdn",
+    "relay",
+    "endpoint",
+    "smarthost",
+    "remote",
+    "dest",
+    "destination",
+];

@@ -1,0 +1,79 @@
+//! Words and numbers by which a text shows that a number is a port, or that it is not.
+//!
+//! Source: names of options and variables in nixpkgs and in public infrastructure repositories.
+
+/// Names in a set of ports whose values are not ports, among them those of a switch's ports: `ports.sfp1.vlan = 200`.
+#[rustfmt::skip]
+pub const NOT_PORTS: [&str; 34] = [
+    "count", "max", "min", "timeout", "priority", "weight", "enable", "mode", "uid", "gid", "vlan", "vlans", "pvid", "vid",
+    "trunk", "trunks", "tagged", "untagged", "native", "mtu", "speed", "index", "id", "bridge", "lanes", "poe", "channel",
+    "retries", "interval", "delay", "ttl", "limit", "replicas", "workers",
+];
+
+/// What people write before "port" in one word without a capital or a separator. A closed list, because most words that
+/// end so are no ports: support, export, transport, passport. Sorted.
+#[rustfmt::skip]
+pub const PREFIXES: &[&str] = &[
+    "admin", "agent", "alt", "amqp", "api", "app", "backend", "base", "beast", "bind", "broker", "cache", "client", "cluster",
+    "coap", "console", "container", "control", "d", "daemon", "dashboard", "data", "database", "db", "debug", "derp",
+    "dest", "dns", "dst", "exposed", "external", "forward", "frontend", "ftp", "gateway", "gossip", "graphql",
+    "grpc", "grpcs", "gui", "health", "host", "http", "https", "imap", "imaps", "inner", "internal", "jmx", "kafka", "l",
+    "ldap", "ldaps", "listen", "listener", "local", "mail", "main", "management", "manual", "master", "metric", "metrics", "mlat",
+    "mongo", "mqtt", "mqtts", "mysql", "nat", "nfs", "node", "ntp", "or", "outer", "p2p", "peer", "pg", "pop3",
+    "postgres", "private", "prometheus", "proxy", "public", "publish", "published", "query", "r", "raft", "rcon",
+    "rdp", "redis", "relay", "remote", "rest", "rfb", "rpc", "rtmp", "rtsp", "s", "sasl", "server", "service", "sftp",
+    "sip", "slave", "smtp", "smtps", "smtpserver", "snmp", "socket", "socks", "source", "src", "ssh", "sshd", "ssl", "start",
+    "stats", "status", "stun", "stuns", "syslog", "target", "tcp", "telnet", "tftp", "tls", "to", "tor", "tunnel",
+    "turn", "udp", "ui", "upstream", "vnc", "web", "webserver", "webui", "wg", "ws", "wss", "xmpp",
+];
+
+/// Ports so well known that `name:PORT` is an address without further evidence; other numbers may be tags (`redis:7`)
+/// or codes (`mouse:272`).
+pub const CLEAR: &[u32] = &[
+    80, 443, 1883, 2181, 2379, 3000, 3306, 4222, 4317, 4318, 5000, 5432, 5672, 6379, 8000, 8080, 8081, 8086, 8428,
+    8443, 8500, 8888, 9000, 9090, 9092, 9093, 9100, 9200, 11211, 15672, 27017,
+];
+
+/// Words before the colon of a flake reference, a package name, or a workspace of a window manager (`name:3`).
+#[rustfmt::skip]
+pub const REFERENCES: &[&str] = &[
+    "github", "gitlab", "sourcehut", "path", "flake", "nixpkgs", "npm", "pypi", "hydra", "issue", "mouse", "code",
+    "name", "workspace", "special", "update", "literal",
+];
+
+/// tmux and its commands whose targets are windows: `:2`.
+#[rustfmt::skip]
+pub const TMUX: &[&str] = &[
+    "tmux", "select-window", "move-window", "swap-window", "kill-window", "link-window", "new-window", "join-pane",
+    "move-pane", "swap-pane", "select-pane", "send-keys",
+];
+
+/// Programs and their short flags for a port.
+#[rustfmt::skip]
+pub const PROGRAMS: &[(&str, &[&str])] = &[
+    ("-p", &[
+        "autossh", "beanstalkd", "check-ports.rb", "check_clamd", "check_curl", "check_dig", "check_ftp", "check_http",
+        "check_imap", "check_jabber", "check_ldap", "check_ldaps", "check_nntp", "check_ntp_peer", "check_ntp_time",
+        "check_pop", "check_simap", "check_smtp", "check_spop", "check_ssh", "check_ssmtp", "check_tcp", "check_udp",
+        "createdb", "createuser", "darkhttpd", "delv", "dig", "dnsmasq", "docker-proxy", "dropbear", "dropdb",
+        "flask", "hping3", "http-server", "httpd", "hugo", "iperf", "iperf3", "jekyll", "json-server", "kdig", "ldapadd", "ldapmodify", "ldapsearch",
+        "live-server", "mdbook",
+        "memcached", "miniserve", "mosh", "mosquitto", "mosquitto_pub", "mosquitto_rr", "mosquitto_sub", "nats-server", "nc",
+        "ncat", "netcat", "next", "nix-serve", "nmap", "parcel", "pg_basebackup", "pg_ctl", "pg_dump", "pg_dumpall",
+        "pg_isready", "pg_restore", "pgbench", "postgres", "psql", "puma", "rackup", "rails", "redis-benchmark",
+        "redis-cli", "redis-server", "reindexdb", "serve", "ssh", "ssh-copy-id", "ssh-keyscan", "sshd", "sshfs",
+        "starman", "static-web-server", "thin", "vacuumdb", "valkey-cli", "valkey-server", "webfsd",
+        "webpack-dev-server", "hydra-server", "opentracker", "sipp", "swaks", "traceroute", "ttyd",
+    ]),
+    ("-P", &[
+        "check_mysql", "check_pgsql", "mariadb", "mariadb-admin", "mariadb-dump", "mysql", "mysqladmin", "mysqldump", "mysqlimport", "mysqlshow",
+        "opentracker", "scp", "sftp",
+    ]),
+    ("-l", &["serve"]),
+    ("-lp", &["nc", "ncat", "netcat"]),
+    ("-lvp", &["nc", "ncat", "netcat"]),
+    ("-lnp", &["nc", "ncat", "netcat"]),
+];
+
+/// Programs whose plain argument is a host.
+pub const REMOTE: &[&str] = &["autossh", "mosh", "rsync", "scp", "sftp", "ssh", "ssh-copy-id", "ssh-keyscan", "sshfs"];

@@ -1,0 +1,124 @@
+//! Attributes, keys and functions whose values are texts for people, or scripts.
+//!
+//! Sources: the option declarations of nixpkgs, the keys of Compose, GitHub Actions, GitLab, Ansible and Kubernetes, and
+//! texts with port-like numbers in public repositories.
+
+/// Attributes with values for people.
+pub const ATTRIBUTES: [&str; 16] = [
+    "assertion",
+    "description",
+    "longDescription",
+    "exampleText",
+    "exampleConfig",
+    "defaultText",
+    "message",
+    "warnings",
+    "title",
+    "changelog",
+    "relatedPackages",
+    "motd",
+    "banner",
+    "helpLine",
+    "greetingLine",
+    "instruction",
+];
+
+/// Attributes with values for people unless the value is an address: service instances have such names too.
+pub const NOUNS: [&str; 7] = ["example", "meta", "homepage", "documentation", "summary", "doc", "docs"];
+
+/// Functions with arguments for people.
+pub const FUNCTIONS: [&str; 15] = [
+    "literalExpression",
+    "literalExample",
+    "literalMD",
+    "literalDocBook",
+    "mdDoc",
+    "throw",
+    "abort",
+    "warn",
+    "trace",
+    "warnIf",
+    "throwIf",
+    "throwIfNot",
+    "assertMsg",
+    "mkRenamedOptionModule",
+    "mkEnableOption",
+];
+
+/// Attributes whose values are shell scripts or command lines, and functions whose arguments are.
+pub const SCRIPT_WORDS: [&str; 30] = [
+    "script",
+    "command",
+    "cmd",
+    "entrypoint",
+    "exec",
+    "hook",
+    "start",
+    "stop",
+    "pre",
+    "post",
+    "phase",
+    "aliases",
+    "run",
+    "reload",
+    "prehook",
+    "posthook",
+    "prestart",
+    "poststart",
+    "execstart",
+    "commands",
+    "args",
+    "flags",
+    "arguments",
+    "options",
+    "opts",
+    "snippet",
+    "initial",
+    "init",
+    "shell",
+    "check",
+];
+
+/// Keys whose values are for people, or are names and versions of other things. Only the key of the value itself
+/// counts: a service may be called `summary`.
+pub const KEYS: [&str; 20] = [
+    "placeholder",
+    "description",
+    "desc",
+    "msg",
+    "fail_msg",
+    "success_msg",
+    "example",
+    "examples",
+    "image",
+    "version",
+    "uses",
+    "title",
+    "summary",
+    "comment",
+    "message",
+    "tags",
+    "lastmodified",
+    "mac",
+    "cron",
+    "schedule",
+];
+
+/// Keys whose values are scripts.
+pub const SCRIPT_KEYS: [&str; 15] = [
+    "run",
+    "script",
+    "before_script",
+    "after_script",
+    "command",
+    "commands",
+    "entrypoint",
+    "args",
+    "cmd",
+    "cmds",
+    "shell",
+    "exec",
+    "bash",
+    "pwsh",
+    "test",
+];
