@@ -267,6 +267,8 @@ pub enum NoteKind {
     Skipped,
     /// A value is computed and cannot be determined from the text. Shown with `-v`.
     NotDecidable,
+    /// A file is not checked, or only in part, because of what it is. Shown with `-v`, and counted in the summary.
+    NotChecked,
     /// Any other message.
     Info,
 }
@@ -295,6 +297,11 @@ impl Verdict {
     /// Notes that a value in a file cannot be determined from the text.
     pub fn not_decidable(&mut self, path: &RelPath, message: impl Into<String>) {
         self.notes.push(Note { kind: NoteKind::NotDecidable, path: Some(path.clone()), message: message.into() });
+    }
+
+    /// Notes that a file is a template, so that only a part of it can be checked.
+    pub fn template(&mut self, path: &RelPath, message: impl Into<String>) {
+        self.notes.push(Note { kind: NoteKind::NotChecked, path: Some(path.clone()), message: message.into() });
     }
 }
 

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use crate::finding::{Finding, Level, Note, NoteKind, RelPath, RuleId, Safety};
 use jiff::civil::Date;
+use serde::Serialize;
 
+use crate::knowledge::third_party::Origin;
 use crate::rule::Catalog;
 use crate::source::Source;
 use crate::suppress::accepted::Accepted;
@@ -42,6 +44,8 @@ pub struct Report {
     pub notes: Vec<Note>,
     /// The number of checked files, of those requested.
     pub files: usize,
+    /// The files that were not checked, or only in part, of those requested.
+    pub not_checked: NotChecked,
     /// The number of settings files with findings, which are not included in `files`.
     pub settings: usize,
     /// The files that prevented some rules from running.
@@ -81,6 +85,30 @@ pub struct Overview {
     pub has_baseline: bool,
     /// Where a port registry would be created.
     pub new_registry: String,
+}
+
+/// The number of files that are not checked because of what they are, or only in part.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct NotChecked {
+    /// Files whose header says that a program generates them.
+    pub generated: usize,
+    /// Files that package managers copied into the repository.
+    pub vendored: usize,
+    /// Lock files of package managers.
+    pub lock_files: usize,
+    /// Templates, of which a part can be checked.
+    pub templates: usize,
+}
+
+impl NotChecked {
+    /// Counts a file that is not checked because of its origin.
+    pub fn add(&mut self, origin: Origin) {
+        match origin {
+            Origin::Generated => self.generated += 1,
+            Origin::Vendored => self.vendored += 1,
+            Origin::LockFile => self.lock_files += 1,
+        }
+    }
 }
 
 /// The number of findings that can be fixed.

@@ -13,9 +13,9 @@ use crate::facts::{Project, ProjectFile, Reader, port_registry, ports};
 use crate::file_pass::{FilePass, Outcome, internal_error, unreadable_files};
 use crate::finding::{Finding, Note, NoteKind, RelPath, Verdict};
 use crate::held_back::{self, HeldBack};
-use crate::knowledge::third_party::Origin;
+use crate::knowledge::third_party::{self, Origin};
 use crate::repo::{Repo, RepoFile};
-use crate::report::{About, Overview, Policy, Report};
+use crate::report::{About, NotChecked, Overview, Policy, Report};
 use crate::rule::RuleSet;
 use crate::settings::Settings;
 use crate::settle::{Findings, Sources};
@@ -104,6 +104,8 @@ pub(crate) fn conclude(
     list.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
     accepted.retain(|entry| asked.covers(&entry.subject) && !gathered.third_party.contains_key(&entry.path));
     accepted.sort_by(|a, b| (&a.subject, &a.path, a.span).cmp(&(&b.subject, &b.path, b.span)));
+    let notes = asked.notes(gathered.verdict.notes);
+    let not_checked = not_checked(&notes, &gathered.third_party);
     let has_registry = gathered.project.all::<RegistryFacts>().any(|facts| facts.defined.is_some());
     let report = Report {
         overview: Overview {
@@ -120,7 +122,8 @@ pub(crate) fn conclude(
         settings: settings_files(repo, &list),
         blocked: held_back.paths(),
         findings: list,
-        notes: asked.notes(gathered.verdict.notes),
+        notes: asked.stressed(notes),
+        not_checked,
         suppressed,
         about: about(repo, settings),
         accepted,
@@ -241,7 +244,23 @@ fn project_pass(checks: &[&'static Check], view: &ProjectView<'_>) -> Verdict {
 /// The note for a file that is not checked.
 fn left_out(path: &RelPath, origin: Origin) -> Note {
     let message = format!("not checked: {}; `check-third-party = true` in flakeward.toml checks it", origin.describe());
-    Note { kind: NoteKind::Info, path: Some(path.clone()), message }
+    Note { kind: NoteKind::NotChecked, path: Some(path.clone()), message }
+}
+
+/// Counts the files that notes say are not checked: by their origin, or else as templates.
+fn not_checked(notes: &[Note], third_party: &BTreeMap<RelPath, Origin>) -> NotChecked {
+    let mut counts = NotChecked::default();
+    let paths: BTreeSet<&RelPath> =
+        notes.iter().filter(|note| note.kind == NoteKind::NotChecked).filter_map(|note| note.path.as_ref()).collect();
+    for path in paths {
+        match third_party.get(path) {
+            // Of a file that marks vendored code, only its existence matters.
+            Some(_) if third_party::vendored_folder(path).is_some() => {}
+            Some(origin) => counts.add(*origin),
+            None => counts.templates += 1,
+        }
+    }
+    counts
 }
 
 /// Whether some checks need to know which hosts belong to the repository.
@@ -300,6 +319,16 @@ impl<'a> Asked<'a> {
     fn count(&self, repo: &Repo) -> usize {
         let paths = repo.files.iter().map(RepoFile::path).chain(repo.unreadable.iter().map(|file| &file.path));
         paths.filter(|path| self.covers(path)).count()
+    }
+
+    /// Notes about files that are not checked are always shown if these files themselves were requested.
+    fn stressed(&self, mut notes: Vec<Note>) -> Vec<Note> {
+        for note in notes.iter_mut().filter(|note| note.kind == NoteKind::NotChecked) {
+            if note.path.as_ref().is_some_and(|path| self.0.contains(&**path)) {
+                note.kind = NoteKind::Skipped;
+            }
+        }
+        notes
     }
 
     fn notes(&self, mut notes: Vec<Note>) -> Vec<Note> {

@@ -277,3 +277,41 @@ fn variables_of_git_do_not_select_another_repository() {
         }
     }
 }
+
+/// Whoever writes a file can say that a program generates it. The summary says that it was not checked.
+#[test]
+fn files_that_are_not_checked_are_counted() {
+    let generated = format!("# @generated\n{PORT}");
+    let chart = "{{ if .x }}\na: 1\n{{ end }}\n";
+    let repository = Repository::new(&[
+        ("a.nix", generated.as_str()),
+        ("b.nix", generated.as_str()),
+        ("c.nix", "{ }\n"),
+        ("charts/x.yaml", chart),
+        ("pnpm-lock.yaml", "a: 1\n"),
+        ("vendor/modules.txt", ""),
+        ("vendor/v.nix", PORT),
+    ]);
+    let counts = "not checked: 2 generated files, 1 vendored file, checked in part: 1 template (-v lists them)";
+    let ran = repository.run("check --format concise");
+    assert!(ran.code == 0 && ran.err.contains(counts) && ran.err.lines().count() == 1, "{}", ran.err);
+    assert!(repository.run("check").out.contains(counts));
+    let ran = repository.run("check --format json");
+    let json: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    let expected = serde_json::json!({ "generated": 2, "vendored": 1, "lock_files": 1, "templates": 1 });
+    assert_eq!(json["summary"]["not_checked"], expected);
+    // A file that was named is not passed over without a note.
+    for (name, counted, reason) in [
+        ("a.nix", "1 generated file", "its head says that a program generates it"),
+        ("pnpm-lock.yaml", "no input file was checked", "it is a lock file of a package manager"),
+        ("vendor/v.nix", "1 vendored file", "it is vendored code"),
+        ("charts/x.yaml", "1 template", "this file is a template"),
+    ] {
+        let err = repository.run(&format!("check --format concise {name}")).err;
+        assert!(err.contains(counted) && err.contains(&format!("note: {name}: ")) && err.contains(reason), "{err}");
+    }
+    assert!(!repository.run("check c.nix").out.contains("not checked"));
+    repository.write("flakeward.toml", "check-third-party = true\n");
+    let (code, out) = report(&repository, "");
+    assert!(code == 1 && out.contains("a.nix:2:10") && out.contains("vendor/v.nix:1:10"), "{out}");
+}

@@ -36,7 +36,7 @@ fn check(view: &FileView<'_>) -> Verdict {
         let message = format!(
             "this file is a template: it becomes YAML only after the parts between `{open}` and `{close}` are filled in"
         );
-        verdict.not_decidable(&view.source.path, message);
+        verdict.template(&view.source.path, message);
         return verdict;
     }
     if is_broken_on_purpose(&view.source.path) {
@@ -53,7 +53,7 @@ fn check(view: &FileView<'_>) -> Verdict {
         match placeholder(tree.text(), stop) {
             Some(parts) => {
                 let message = format!("this file is a template: it becomes Nix only after {parts} are filled in");
-                verdict.not_decidable(&view.source.path, message);
+                verdict.template(&view.source.path, message);
             }
             None => verdict.report(nix(view, tree.text(), stop)),
         }

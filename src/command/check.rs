@@ -15,7 +15,7 @@ use crate::output::html::Extras;
 use crate::output::text::clean;
 use crate::output::{self, Format, View, notes, stream, summary};
 use crate::port_map::{PortMap, rows};
-use crate::report::Report;
+use crate::report::{NotChecked, Report};
 use crate::run;
 
 /// Checks, writes the reports, and returns the exit code.
@@ -63,6 +63,9 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
         let _ = match session.settings.paths.iter().find(left_out) {
             Some(path) => {
                 writeln!(err, "flakeward: {} matches `exclude` and was not checked", clean(&session.view.path(path)))
+            }
+            None if report.not_checked != NotChecked::default() => {
+                writeln!(err, "flakeward: no input file was checked{}", summary::not_checked(&report))
             }
             None => writeln!(err, "flakeward: no input file matches any rule"),
         };

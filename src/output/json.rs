@@ -9,7 +9,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use super::{Places, View};
 use crate::finding::{Level, NoteKind, Safety};
 use crate::fingerprint;
-use crate::report::{Report, RuleCount};
+use crate::report::{NotChecked, Report, RuleCount};
 use crate::source::Place;
 use crate::suppress::accepted::State;
 
@@ -105,6 +105,7 @@ struct Summary<'a> {
     fixable: usize,
     fixable_safe: usize,
     fixable_unsafe: usize,
+    not_checked: NotChecked,
     rules: Vec<Rule<'a>>,
 }
 
@@ -152,6 +153,7 @@ fn document<'a>(report: &'a Report, view: &View) -> serde_json::Result<Document<
             fixable: report.fixable().all(),
             fixable_safe: report.fixable().safe,
             fixable_unsafe: report.fixable().only_unsafe,
+            not_checked: report.not_checked,
             rules: report.by_rule().iter().map(rule).collect(),
         },
         about: about(report),

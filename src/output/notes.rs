@@ -13,8 +13,8 @@ pub fn write(notes: &[Note], view: &View, verbose: bool, out: &mut dyn Write) ->
         let word = match note.kind {
             NoteKind::InternalError => "error",
             NoteKind::Skipped => "note",
-            NoteKind::NotDecidable | NoteKind::Info if verbose => "note",
-            NoteKind::NotDecidable | NoteKind::Info => continue,
+            NoteKind::NotDecidable | NoteKind::NotChecked | NoteKind::Info if verbose => "note",
+            NoteKind::NotDecidable | NoteKind::NotChecked | NoteKind::Info => continue,
         };
         let place = note.path.as_ref().map(|path| format!("{}: ", clean(&view.path(path)))).unwrap_or_default();
         let line = format!("{word}: {place}{}", clean(&note.message));

@@ -190,7 +190,7 @@ fn notification(note: &crate::finding::Note) -> Option<Value> {
     let level = match note.kind {
         NoteKind::InternalError => "error",
         NoteKind::Skipped => "warning",
-        NoteKind::NotDecidable | NoteKind::Info => return None,
+        NoteKind::NotDecidable | NoteKind::NotChecked | NoteKind::Info => return None,
     };
     let mut notification = json!({ "level": level, "message": { "text": sentence(&note.message) } });
     if let Some(path) = &note.path {

@@ -8,7 +8,7 @@ use super::text::count;
 use super::wrap::{columns, wrapped};
 use crate::check::port_literals::{ALLOCATED, HARDCODED};
 use crate::finding::{Finding, Level, RelPath, Safety};
-use crate::report::{Fixable, Report, RuleCount};
+use crate::report::{Fixable, NotChecked, Report, RuleCount};
 
 /// With more findings than this, a report ends with counts by rule.
 pub const MANY: usize = 20;
@@ -30,7 +30,7 @@ pub fn sentence(report: &Report, view: &View) -> String {
     let list = match counts.as_slice() {
         [] => {
             let (files, rules) = (count(report.files, "file"), count(report.rules.len(), "rule"));
-            return format!("{files}, {rules}: no findings{silenced}");
+            return format!("{files}, {rules}: no findings{silenced}{}", not_checked(report));
         }
         [one] => one.clone(),
         [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
@@ -39,7 +39,24 @@ pub fn sentence(report: &Report, view: &View) -> String {
     paths.dedup();
     // Settings are not among the checked files, but they can have findings.
     let files = format!("{} of {}", paths.len(), count(report.files + report.settings, "file"));
-    format!("{list} in {files}{silenced}{}", fixable(report))
+    format!("{list} in {files}{silenced}{}{}", fixable(report), not_checked(report))
+}
+
+/// How many files were not checked, or only in part, by reason. Lock files are not worth a word: package managers write
+/// them.
+pub fn not_checked(report: &Report) -> String {
+    let NotChecked { generated, vendored, templates, .. } = report.not_checked;
+    let left_out = [(generated, "generated file"), (vendored, "vendored file")];
+    let left_out: Vec<String> =
+        left_out.iter().filter(|(number, _)| *number > 0).map(|(number, noun)| count(*number, noun)).collect();
+    let mut parts = Vec::new();
+    if !left_out.is_empty() {
+        parts.push(format!("not checked: {}", left_out.join(", ")));
+    }
+    if templates > 0 {
+        parts.push(format!("checked in part: {}", count(templates, "template")));
+    }
+    if parts.is_empty() { String::new() } else { format!("; {} (-v lists them)", parts.join(", ")) }
 }
 
 /// How many findings can be fixed, and with which commands. Without a registry, ports are not fixed with `--unsafe`
