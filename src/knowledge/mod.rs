@@ -10,6 +10,7 @@ pub mod images;
 pub mod name_words;
 pub mod nix_actions;
 pub mod port_words;
+pub mod nginx;
 pub mod process_compose;
 pub mod programs;
 pub mod prose;

@@ -1,0 +1,148 @@
+//! The configuration files that nginx finds in its container, and the files of the repository that they are.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::parse::{self, Directive};
+use crate::knowledge::nginx::FOLDER;
+use crate::migrate::compose::known::Instance;
+use crate::migrate::compose::stack::Bind;
+use crate::migrate::compose::yaml::{Node, Place};
+
+/// A configuration file of the repository.
+#[derive(Debug)]
+struct File {
+    /// Its path from the root.
+    path: String,
+    /// The mount that brings it.
+    bind: Bind,
+    /// What it says, or the line where it cannot be read.
+    directives: Result<Vec<Directive>, usize>,
+}
+
+/// The configuration files by their path in the container.
+#[derive(Debug)]
+pub struct Configuration {
+    files: BTreeMap<String, File>,
+    /// Those that the written configuration contains.
+    used: RefCell<BTreeSet<String>>,
+}
+
+impl Configuration {
+    /// Reads what is mounted or copied to the folder of the configuration.
+    pub fn of(instance: &Instance<'_, '_, '_>) -> Self {
+        let files = instance.builder.files();
+        let mut found = BTreeMap::new();
+        for bind in instance.service.binds().into_iter().filter(|bind| bind.target.starts_with(FOLDER)) {
+            let names = if files.is_folder(&bind.source) { files.names(&bind.source) } else { Vec::new() };
+            let paths: Vec<(String, String)> = match files.is_folder(&bind.source) {
+                false => vec![(bind.target.clone(), bind.source.clone())],
+                true => names
+                    .iter()
+                    .map(|name| (format!("{}/{name}", bind.target), format!("{}/{name}", bind.source)))
+                    .collect(),
+            };
+            for (target, path) in paths {
+                let Some(text) = files.text(&path).ok().flatten() else { continue };
+                // The image fills templates when it starts.
+                let (target, text) = match target.strip_prefix("/etc/nginx/templates/") {
+                    Some(name) => {
+                        let name = name.strip_suffix(".template").unwrap_or(name);
+                        (format!("{FOLDER}/conf.d/{name}"), substituted(instance, &text))
+                    }
+                    None => (target, text),
+                };
+                let directives = parse::parse(&text);
+                found.insert(target, File { path, bind: bind.clone(), directives });
+            }
+        }
+        Self { files: found, used: RefCell::default() }
+    }
+
+    /// The main file.
+    pub fn main(&self) -> Option<Vec<Directive>> {
+        self.read(&format!("{FOLDER}/nginx.conf"))
+    }
+
+    /// Whether the image's own main file would find no servers.
+    pub fn has_no_servers(&self) -> bool {
+        self.matching("/etc/nginx/conf.d/*.conf").is_empty()
+    }
+
+    /// What a file says. `None` if it is not one of the repository, or cannot be read.
+    pub fn read(&self, target: &str) -> Option<Vec<Directive>> {
+        let directives = self.files.get(target)?.directives.as_ref().ok()?.clone();
+        self.used.borrow_mut().insert(target.to_owned());
+        Some(directives)
+    }
+
+    /// The files that the pattern of an `include` means.
+    pub fn matching(&self, pattern: &str) -> Vec<String> {
+        let pattern = if pattern.starts_with('/') { pattern.to_owned() } else { format!("{FOLDER}/{pattern}") };
+        let is_match = |path: &&String| match pattern.split_once('*') {
+            None => **path == pattern,
+            Some((before, after)) => path
+                .strip_prefix(before)
+                .and_then(|rest| rest.strip_suffix(after))
+                .is_some_and(|middle| !middle.contains('/')),
+        };
+        self.files.keys().filter(is_match).cloned().collect()
+    }
+
+    /// Where a directive of a file is, for reports.
+    pub fn place(&self, target: &str, line: usize) -> Option<Place> {
+        self.files.get(target).map(|file| Place { path: file.path.as_str().into(), line, column: 1 })
+    }
+
+    /// Reports each file as carried, or why it is not.
+    pub fn report_unread(&self, instance: &Instance<'_, '_, '_>) {
+        let (builder, service) = (instance.builder, instance.service);
+        for (target, File { path, bind, directives }) in &self.files {
+            let key = if bind.is_copied { "build" } else { "volumes" };
+            match directives {
+                _ if self.used.borrow().contains(target) => builder.carry(service, &bind.place, key, "configFile"),
+                Err(line) => {
+                    let why = format!("line {line} of ./{path} cannot be read as a directive of nginx");
+                    builder.leave(service, &bind.place, key, why, "write what it says into `configFile`");
+                }
+                Ok(_) if self.is_named(instance, target) => {
+                    builder.carry(service, &bind.place, key, format!("the file ./{path}"));
+                }
+                Ok(_) => {
+                    let why = format!("no `include` of the configuration names {target}");
+                    builder.leave(service, &bind.place, key, why, "include it in `configFile` if it is needed");
+                }
+            }
+        }
+        let files = builder.files();
+        let is_empty = |bind: &Bind| {
+            bind.target.starts_with(FOLDER) && !self.files.values().any(|file| file.bind.target == bind.target)
+        };
+        for bind in service.binds().into_iter().filter(is_empty) {
+            let key = if bind.is_copied { "build" } else { "volumes" };
+            let is_file = matches!(files.text(&bind.source), Ok(Some(_)));
+            let why = match is_file {
+                true => format!("{} is only found inside of the image", bind.target),
+                false => format!("./{} does not exist or is empty", bind.source),
+            };
+            builder.leave(service, &bind.place, key, why, "write the configuration");
+        }
+    }
+
+    /// Whether a directive names a file, such as that of a certificate.
+    fn is_named(&self, instance: &Instance<'_, '_, '_>, target: &str) -> bool {
+        let name = target.strip_prefix("/etc/nginx/").unwrap_or(target);
+        let texts = self.files.values().filter_map(|file| instance.builder.files().text(&file.path).ok().flatten());
+        texts.into_iter().any(|text| text.contains(name))
+    }
+}
+
+/// `${NAME}` of the environment, which the image's start script fills into templates.
+fn substituted(instance: &Instance<'_, '_, '_>, text: &str) -> String {
+    let pairs = instance.service.get("environment").map_or(&[][..], Node::pairs);
+    let mut text = text.to_owned();
+    for (key, value) in pairs {
+        text = text.replace(&format!("${{{}}}", key.name), value.text().unwrap_or_default());
+    }
+    text
+}

@@ -1,0 +1,249 @@
+//! Directives with the ports, files and servers of this machine.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+use super::files::Configuration;
+use super::parse::Directive;
+use super::port_of;
+use super::tls::{Tls, is_for_tls};
+use crate::knowledge::nginx::{FOLDER, FROM_CONFIGURATION, HTML, OWN, PASSES, SERVED, SHIPPED};
+use crate::migrate::compose::hosts::{LOCAL, Position};
+use crate::migrate::compose::known::Instance;
+use crate::migrate::compose::yaml::Place;
+use crate::migrate::nix::Text;
+
+/// The most files that are included in each other.
+const DEEPEST: usize = 10;
+
+/// The address at which Docker answers questions about names.
+const DOCKER_RESOLVER: &str = "127.0.0.11";
+
+/// Rewrites the configuration of one service.
+pub struct Rewrite<'a, 'b, 's, 'm> {
+    /// The service.
+    pub instance: &'a Instance<'b, 's, 'm>,
+    configuration: &'a Configuration,
+    /// The names of `upstream` blocks.
+    pub upstreams: BTreeSet<String>,
+    /// The directives of `http`, which its servers inherit.
+    http: Vec<Directive>,
+    /// The files that are being included.
+    including: RefCell<Vec<String>>,
+}
+
+impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
+    /// For the directives of `http` and all that they include.
+    pub fn new(instance: &'a Instance<'b, 's, 'm>, configuration: &'a Configuration, http: &[Directive]) -> Self {
+        let mut all = http.to_vec();
+        for _ in 0..DEEPEST {
+            let patterns = all.iter().filter(|directive| directive.name() == "include");
+            let patterns: Vec<String> = patterns.filter_map(|include| include.argument(1)).map(str::to_owned).collect();
+            if patterns.is_empty() {
+                break;
+            }
+            all.retain(|directive| directive.name() != "include");
+            let files = patterns.iter().flat_map(|pattern| configuration.matching(pattern));
+            all.extend(files.filter_map(|file| configuration.read(&file)).flatten());
+        }
+        let upstreams = all.iter().filter(|directive| directive.name() == "upstream");
+        let upstreams = upstreams.filter_map(|directive| directive.argument(1)).map(str::to_owned).collect();
+        Self { instance, configuration, upstreams, http: all, including: RefCell::default() }
+    }
+
+    /// Reports something in a configuration file.
+    pub fn leave(&self, file: &str, line: usize, why: String, todo: &str) {
+        let service = self.instance.service;
+        let place = self.configuration.place(file, line);
+        let place: &Place = place.as_ref().unwrap_or(&service.key.place);
+        self.instance.builder.leave(service, place, "configFile", why, todo);
+    }
+
+    /// The directives of a block, whose names are `parents`, as lines.
+    pub fn block(&self, directives: &[Directive], parents: &[&str], depth: usize) -> Text {
+        let file = self.including.borrow().last().cloned().unwrap_or_else(|| format!("{FOLDER}/nginx.conf"));
+        let mut out = Text::default();
+        let tls = match parents.last() {
+            Some(&"server") => self.tls(directives, &self.http, &file),
+            _ => Tls::Yes,
+        };
+        for directive in directives {
+            let name = directive.name();
+            let is_lost = tls == Tls::Lost && is_for_tls(directive);
+            if OWN.contains(&name) || is_lost {
+                continue;
+            }
+            match (name, &directive.block) {
+                ("include", None) => {
+                    out.append(&self.include(directive, parents, depth, &file));
+                }
+                ("listen", None) => {
+                    if let Some(text) = self.listen(directive, directives, tls, &file) {
+                        out.push(&"  ".repeat(depth)).append(&text).push(";\n");
+                    }
+                }
+                ("resolver", None) if directive.argument(1) == Some(DOCKER_RESOLVER) => {}
+                (_, None) => {
+                    let text = self.simple(directive, parents, &file);
+                    out.push(&"  ".repeat(depth)).append(&text).push(";\n");
+                }
+                (_, Some(block)) => {
+                    let mut inner = parents.to_vec();
+                    inner.push(name);
+                    out.push(&format!("{}{} {{\n", "  ".repeat(depth), directive.words.join(" ")));
+                    out.append(&self.block(block, &inner, depth + 1));
+                    out.push(&format!("{}}}\n", "  ".repeat(depth)));
+                }
+            }
+        }
+        out
+    }
+
+    /// The directives of the files that are included, or a file of nginx's own package.
+    fn include(&self, directive: &Directive, parents: &[&str], depth: usize, file: &str) -> Text {
+        let pattern = directive.argument(1).unwrap_or_default();
+        let name = pattern.rsplit('/').next().unwrap_or(pattern);
+        let files = self.configuration.matching(pattern);
+        let mut out = Text::default();
+        if files.is_empty() && SHIPPED.contains(&name) {
+            out.push(&format!("{}include ", "  ".repeat(depth)))
+                .push_code("pkgs.nginx")
+                .push(&format!("/conf/{name};\n"));
+            return out;
+        }
+        // The module includes these types itself, and a folder may be empty.
+        if files.is_empty() && name != "mime.types" && !pattern.contains('*') {
+            let why = format!("{pattern} is not a file of this repository");
+            self.leave(file, directive.line, why, "write what it says into `configFile`");
+        }
+        for file in files {
+            if self.including.borrow().contains(&file) || self.including.borrow().len() >= DEEPEST {
+                continue;
+            }
+            let Some(directives) = self.configuration.read(&file) else { continue };
+            self.including.borrow_mut().push(file);
+            out.append(&self.block(&directives, parents, depth));
+            self.including.borrow_mut().pop();
+        }
+        out
+    }
+
+    /// `listen 80 default_server` with the registry's number.
+    fn listen(&self, directive: &Directive, server: &[Directive], tls: Tls, file: &str) -> Option<Text> {
+        let address = directive.argument(1).unwrap_or_default();
+        let number = port_of(address)?;
+        if directive.words.iter().any(|word| word == "quic") {
+            let why = format!("`listen {address} quic` is for UDP, and the port is used for TCP on this machine");
+            self.leave(file, directive.line, why, "add it by hand if HTTP/3 is needed");
+            return None;
+        }
+        // One address is enough, and a second one for IPv6 would be the same socket.
+        let is_v4 = |other: &&Directive| {
+            other.name() == "listen" && other.argument(1).is_some_and(|other| !other.starts_with('['))
+        };
+        let ports = server.iter().filter(is_v4).filter_map(|other| port_of(other.argument(1)?));
+        if address.starts_with('[') && ports.into_iter().any(|port| port == number) {
+            return None;
+        }
+        let mut text = Text::literal(format!("listen {LOCAL}:"));
+        match self.instance.service.port(number) {
+            Some(port) => text.append(&self.instance.builder.port_text(Some(port))),
+            None => text.push(&number.to_string()),
+        };
+        for flag in directive.words.iter().skip(2).filter(|flag| !flag.starts_with("ipv6only")) {
+            if tls != Tls::Lost || !matches!(flag.as_str(), "ssl" | "http2") {
+                text.push(&format!(" {flag}"));
+            }
+        }
+        Some(text)
+    }
+
+    /// A directive without a block.
+    fn simple(&self, directive: &Directive, parents: &[&str], file: &str) -> Text {
+        let name = directive.name();
+        let names_server = PASSES.contains(&name) || (name == "server" && parents.last() == Some(&"upstream"));
+        let mut text = Text::literal(name);
+        for (at, word) in directive.words.iter().enumerate().skip(1) {
+            text.push(" ");
+            let server = (names_server && at == 1).then(|| self.passed_to(word, directive, file)).flatten();
+            match server {
+                Some(server) => text.append(&server),
+                None if at == 1 && FROM_CONFIGURATION.contains(&name) => text.push(&self.file(word, directive, file)),
+                None => text.append(&self.word(word)),
+            };
+        }
+        if SERVED.contains(&name) {
+            self.check_served(directive, file);
+        }
+        text
+    }
+
+    /// A file that nginx finds from the folder of its configuration, `./data/NAME`.
+    fn file(&self, word: &str, directive: &Directive, file: &str) -> String {
+        let path = word.trim_matches(['"', '\'']);
+        let Some(source) = self.in_checkout(path) else {
+            let why = format!("{path} is not a file of this repository");
+            self.leave(file, directive.line, why, "write the path of the file on this machine");
+            return word.to_owned();
+        };
+        if !matches!(self.instance.builder.files().text(&source), Ok(Some(_))) {
+            let why = format!("./{source} does not exist");
+            self.leave(file, directive.line, why, "write it before the first start");
+        }
+        format!("../../{source}")
+    }
+
+    /// The path from the root of what the container sees at a path.
+    pub fn in_checkout(&self, path: &str) -> Option<String> {
+        let path = if path.starts_with('/') { path.to_owned() } else { format!("{FOLDER}/{path}") };
+        let mut binds = self.instance.service.binds();
+        binds.sort_by_key(|bind| std::cmp::Reverse(bind.target.len()));
+        binds.iter().find_map(|bind| {
+            let rest = path.strip_prefix(&bind.target)?;
+            (rest.is_empty() || rest.starts_with('/')).then(|| format!("{}{rest}", bind.source))
+        })
+    }
+
+    /// Reports a folder that nginx serves and the checkout does not have.
+    fn check_served(&self, directive: &Directive, file: &str) {
+        let path = directive.argument(1).unwrap_or_default();
+        let is_open = !path.starts_with('/') || path.contains('$') || path.starts_with(HTML);
+        if !is_open && self.in_checkout(path).is_none() {
+            let why = format!("{path} is not a folder of this repository");
+            self.leave(file, directive.line, why, "write the path of the folder on this machine");
+        }
+    }
+
+    /// A word with paths and addresses of this machine.
+    fn word(&self, word: &str) -> Text {
+        let mut binds = self.instance.service.binds();
+        binds.sort_by_key(|bind| std::cmp::Reverse(bind.target.len()));
+        let mut word = word.to_owned();
+        for bind in binds {
+            if let Some(at) = word.find(&bind.target) {
+                let after = word[at + bind.target.len()..].chars().next();
+                let ends = after.is_none_or(|c| !(c.is_ascii_alphanumeric() || "-_.".contains(c)));
+                let begins = word[..at].chars().next_back().is_none_or(|c| matches!(c, '"' | '\'' | '=' | ':'));
+                if ends && begins {
+                    word.replace_range(at..at + bind.target.len(), &format!("./{}", bind.source));
+                    break;
+                }
+            }
+        }
+        let process = &self.instance.service.process;
+        let word = word.replace("/var/log/nginx/", "./data/");
+        let word = match word.split_once("/var/cache/nginx") {
+            Some((before, rest)) => format!("{before}./data/{process}/cache{}", rest.replace('/', "-")),
+            None => word,
+        };
+        let rewriter = self.instance.builder.rewriter(self.instance.service);
+        let mut text = Text::default();
+        let mut rest = word.as_str();
+        while let Some((before, after)) = rest.split_once(HTML) {
+            text.append(&rewriter.rewrite(before, Position::File)).push_code("pkgs.nginx").push("/html");
+            rest = after;
+        }
+        text.append(&rewriter.rewrite(rest, Position::File));
+        text
+    }
+}

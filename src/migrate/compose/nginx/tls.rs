@@ -1,0 +1,49 @@
+//! Certificates: without its files a server cannot answer on HTTPS.
+
+use super::parse::Directive;
+use super::rewrite::Rewrite;
+
+/// Whether a server answers on HTTPS, and can.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tls {
+    /// It does not.
+    No,
+    /// Its certificate is a file of the repository.
+    Yes,
+    /// Its certificate is somewhere else.
+    Lost,
+}
+
+/// Whether a directive only makes sense with TLS on the listening side.
+pub fn is_for_tls(directive: &Directive) -> bool {
+    directive.name().starts_with("ssl_") || matches!(directive.name(), "ssl" | "http2" | "http3" | "quic_retry")
+}
+
+impl Rewrite<'_, '_, '_, '_> {
+    /// Whether a server has TLS. `http` are the directives around it. If the certificate is not there, that is reported.
+    pub fn tls(&self, server: &[Directive], http: &[Directive], file: &str) -> Tls {
+        let is_tls = |directive: &&Directive| {
+            directive.name() == "listen" && directive.words.iter().any(|word| matches!(word.as_str(), "ssl" | "quic"))
+        };
+        let Some(listen) = server.iter().find(is_tls) else { return Tls::No };
+        let needed = ["ssl_certificate", "ssl_certificate_key"];
+        let of = |name: &str| server.iter().chain(http).find(|directive| directive.name() == name);
+        for name in needed {
+            let Some(path) = of(name).and_then(|directive| directive.argument(1)) else {
+                self.leave(file, listen.line, format!("the server has no `{name}` in this file"), "add it");
+                return Tls::Lost;
+            };
+            if self.in_checkout(path).is_none() {
+                let why = format!("{path} is not a file of this repository, so the server listens without TLS");
+                self.leave(
+                    file,
+                    listen.line,
+                    why,
+                    "mount a certificate, and migrate again, or use HTTP on this machine",
+                );
+                return Tls::Lost;
+            }
+        }
+        Tls::Yes
+    }
+}
