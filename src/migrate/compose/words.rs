@@ -25,7 +25,7 @@ pub fn text_of(scalar: &Scalar, variables: &Variables, at_run_time: &dyn Fn(&str
         let value = interpolate::interpolate(found, variables).unwrap_or_default();
         match interpolate::names(found).first() {
             Some(name) if at_run_time(name) && !is_address(&value) => {
-                let bare = found.trim_start_matches("${").trim_start_matches('$').trim_end_matches('}');
+                let bare = inside(found).unwrap_or_else(|| found.trim_start_matches('$'));
                 // A variable that is not set is empty in Compose, and an error in a strict shell.
                 let bare = if bare.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
                     format!("{bare}-")
@@ -40,17 +40,38 @@ pub fn text_of(scalar: &Scalar, variables: &Variables, at_run_time: &dyn Fn(&str
     out + rest
 }
 
-/// An expansion whose dollar signs that begin no variable are escaped for the shell.
+/// What is between the braces of `${..}`.
+fn inside(expansion: &str) -> Option<&str> {
+    expansion.strip_prefix("${")?.strip_suffix('}')
+}
+
+/// An expansion with escapes for what Compose takes literally and the shell does not: quotes, backslashes, and dollar
+/// signs that begin no variable.
 fn escaped(expansion: &str) -> String {
     let mut out = String::new();
     let mut rest = expansion;
-    while let Some((before, after)) = rest.split_once('$') {
-        out.push_str(before);
-        let is_variable = after.starts_with(|c: char| c == '{' || c == '_' || c.is_ascii_alphabetic());
-        out.push_str(if is_variable { "$" } else { "\\$" });
-        rest = after.strip_prefix('$').unwrap_or(after);
+    while let Some(at) = rest.find(['$', '"', '\\', '`']) {
+        out.push_str(&rest[..at]);
+        let (special, after) = rest[at..].split_at(1);
+        let is_variable =
+            special == "$" && after.starts_with(|c: char| c == '{' || c == '_' || c.is_ascii_alphabetic());
+        if !is_variable {
+            out.push('\\');
+        }
+        out.push_str(special);
+        rest = if special == "$" { after.strip_prefix('$').unwrap_or(after) } else { after };
     }
     out + rest
+}
+
+/// The text that [`escaped`] made an expansion of.
+fn unescaped(expansion: &str) -> String {
+    let mut out = String::new();
+    let mut chars = expansion.chars();
+    while let Some(c) = chars.next() {
+        out.extend(if c == '\\' { chars.next() } else { Some(c) });
+    }
+    out
 }
 
 /// Whether a value is needed when the module is written: a port number.
@@ -99,12 +120,12 @@ pub fn without_defaults(text: &str, takes: &dyn Fn(&str, &str) -> bool) -> Strin
         out.push_str(before);
         let (expansion, behind) = after.split_once(SHELL.1).unwrap_or((after, ""));
         rest = behind;
-        let inner = expansion.trim_start_matches("${").trim_end_matches('}');
+        let inner = inside(expansion).unwrap_or(expansion);
         let taken = inner
             .split_once(":-")
             .or_else(|| inner.split_once('-'))
             .filter(|(name, _)| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'))
-            .map(|(name, default)| (name, default.replace("\\$", "$")))
+            .map(|(name, default)| (name, unescaped(default)))
             .filter(|(_, default)| !default.is_empty() && interpolate::names(default).is_empty())
             .filter(|(name, default)| takes(name, default));
         out.push_str(&match taken {
@@ -288,6 +309,10 @@ mod tests {
         let kept = text_of(&scalar, &variables, &|name| name != "A");
         assert_eq!(double_quoted(&Text::literal(kept)).as_literal(), Some("\"x ${B-} ${C:-d e} 1 \\$y\""));
         assert_eq!(text_of(&scalar, &variables, &|_| false), "x  d e 1 $y");
+        let nested = r#"${B:-http://h:${P:-80}/"\`}"#;
+        let scalar = Scalar { text: String::new(), raw: Some(nested.to_owned()), plain: false };
+        let kept = double_quoted(&Text::literal(text_of(&scalar, &variables, &|_| true)));
+        assert_eq!(kept.as_literal(), Some(r#""${B:-http://h:${P:-80}/\"\\\`}""#));
     }
 
     #[test]
