@@ -9,7 +9,10 @@ mod publishers;
 mod unavailable;
 
 pub use packages::{PackageImage, packages};
-pub use programs::{BASE_SERVERS, DOCKER_FLAGS, PORT_VARIABLES, PROGRAMS, RUNTIMES, USUAL};
+pub use programs::{
+    APACHE_ROOT, DOCKER_FLAGS, INSTALLED, ON_EVERY_MACHINE, PHP_FPM, PORT_VARIABLES, PROGRAMS, RUNTIMES, USUAL,
+    base_server, in_system,
+};
 use publishers::PUBLISHERS;
 pub use unavailable::unavailable;
 
@@ -28,6 +31,25 @@ pub struct ServiceImage {
     pub configures: bool,
     /// Package attributes by major version, for images with a version in their tag: `postgresql_`.
     pub versions: Option<(&'static str, &'static [&'static str])>,
+}
+
+impl ServiceImage {
+    /// The attribute for the version of an image. `None` if nixpkgs does not have it, or has one version only.
+    pub fn attribute(&self, image: &str) -> Option<String> {
+        let (start, versions) = self.versions?;
+        let number = version(image);
+        let version = versions.iter().find(|version| {
+            number == **version || number.strip_prefix(**version).is_some_and(|rest| rest.starts_with('.'))
+        })?;
+        let joint = if start == "postgresql_" { "_" } else { "" };
+        Some(format!("{start}{}", version.replace('.', joint)))
+    }
+}
+
+/// The version in the tag of an image: `16` of `postgres:16-alpine`.
+pub fn version(image: &str) -> &str {
+    let tag = tag(image).unwrap_or("latest").trim_start_matches("pg");
+    tag.split(['-', '_']).next().unwrap_or(tag)
 }
 
 /// An option for a port.

@@ -133,7 +133,8 @@ impl Ports {
         self.registered.get(&number).map(String::as_str)
     }
 
-    fn taken_by(&self, number: u16, owner: &str, words: &[&str]) -> Option<String> {
+    /// Who has a number, if that is not its owner.
+    pub fn taken_by(&self, number: u16, owner: &str, words: &[&str]) -> Option<String> {
         if let Some(claim) = self.claims.get(&number) {
             return Some(claim.owner.clone());
         }

@@ -182,6 +182,7 @@ fn every_module_of_a_corpus_evaluates() {
             let Some(written) = try_migrate(root.path(), &[&file]) else { continue };
             evaluated += written.len();
             for (project, module) in written {
+                crate::texts::check_shell(&module);
                 if let Err(error) = modules.processes(&module, &project) {
                     wrong.push(format!("{file}: {error}\n{}", fs::read_to_string(module).unwrap()));
                 }

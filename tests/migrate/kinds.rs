@@ -9,6 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::evaluate::{Modules, init, migrate};
+use crate::texts::check_shell;
 use crate::tools::FLAKEWARD;
 
 /// A repository that is migrated.
@@ -31,6 +32,7 @@ impl Migrated {
         }
         let projects = migrate(root.path(), &["compose.yaml"]);
         let [(project, module)] = projects.as_slice() else { panic!("{projects:?}") };
+        check_shell(module);
         let evaluated = |modules: Modules| modules.processes(module, project).unwrap()["processes"].clone();
         let processes = Modules::find().map(evaluated);
         Self { module: fs::read_to_string(module).unwrap(), processes, root }
@@ -102,7 +104,7 @@ fn a_rails_application_with_its_worker() {
     ];
     let stack = Migrated::of(&files);
     stack
-        .has("./bin/docker-entrypoint ${pkgs.ruby}/bin/bundle exec rails server -b 0.0.0.0")
+        .has("./bin/docker-entrypoint ${pkgs.ruby_3_3}/bin/bundle exec rails server -b 0.0.0.0")
         .has("REDIS_URL = \"redis://127.0.0.1:${toString ports.databases.redis}/1\"")
         .has("path = \"/up\"")
         .lacks("hidden")
@@ -305,7 +307,7 @@ fn programs_of_distroless_images_and_of_instructions_in_exec_form() {
         FROM mcr.microsoft.com/dotnet/aspnet:9.0\nCOPY --from=build /out .\nCMD [\"dotnet\", \"api.dll\"]\n";
     let files = [("compose.yaml", compose), ("web/Dockerfile", web), ("web/index.js", ""), ("api/Dockerfile", api)];
     let stack = Migrated::of(&files);
-    stack.has("${pkgs.nodejs}/bin/node index.js").has("${pkgs.dotnet-sdk}/bin/dotnet run");
+    stack.has("${pkgs.nodejs_22}/bin/node index.js").has("${pkgs.dotnet-sdk_9}/bin/dotnet run");
 }
 
 #[test]

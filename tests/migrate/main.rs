@@ -12,5 +12,7 @@ mod evaluate;
 mod flakes;
 mod kinds;
 mod oracle;
+mod reports;
 mod stacks;
+mod texts;
 mod whole;

@@ -18,9 +18,11 @@ pub struct PackageImage {
     /// Its ports: the number in the container, and the label.
     pub ports: &'static [(u16, &'static str)],
     /// Its arguments. `{5672}` is the number of a port, `{data}` its data folder, `{/etc/x}` the file or folder of the
-    /// repository that the image sees at this path, anything else an expression of nixpkgs. `{{` and `}}` are braces.
+    /// repository that the image sees at this path, `{name}` the name of its process, anything else an expression of
+    /// nixpkgs. `{{` and `}}` are braces.
     pub arguments: &'static [&'static str],
-    /// Environment variables, with the same placeholders.
+    /// Environment variables, with the same placeholders. Those with `{name}` are only set if several services run the
+    /// package.
     pub variables: &'static [(&'static str, &'static str)],
     /// The port and HTTP path of its readiness probe.
     pub ready: Option<(u16, &'static str)>,
@@ -91,6 +93,7 @@ static SERVERS: &[PackageImage] = &[
     },
     PackageImage {
         variables: &[
+            ("RABBITMQ_NODENAME", "{name}@localhost"),
             ("RABBITMQ_NODE_PORT", "{5672}"),
             ("RABBITMQ_MNESIA_BASE", "{data}/mnesia"),
             ("RABBITMQ_LOG_BASE", "{data}/log"),
@@ -483,6 +486,7 @@ static SERVERS: &[PackageImage] = &[
 /// The plugin has no variable for its port: it is a setting of its application.
 const RABBITMQ_MANAGEMENT: &[(&str, &str)] = &[
     ("RABBITMQ_NODE_PORT", "{5672}"),
+    ("RABBITMQ_NODENAME", "{name}@localhost"),
     ("RABBITMQ_MNESIA_BASE", "{data}/mnesia"),
     ("RABBITMQ_LOG_BASE", "{data}/log"),
     ("RABBITMQ_ENABLED_PLUGINS_FILE", "{writeText \"enabled_plugins\" \"[rabbitmq_management].\"}"),

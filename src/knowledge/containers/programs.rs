@@ -189,12 +189,69 @@ pub static USUAL: &[(&str, &[&str])] = &[
     ("envoy", &["-c", "/etc/envoy/envoy.yaml"]),
 ];
 
-/// What base images run if a Dockerfile that builds on them has no command: the last component of their name, and a command
-/// with a word of [`PROGRAMS`]. From the start scripts of the images, without the port, which a variable gives.
-pub static BASE_SERVERS: &[(&str, &[&str])] = &[
-    ("uvicorn-gunicorn-fastapi", &["uvicorn", "--host", "0.0.0.0", "app.main:app"]),
-    ("uvicorn-gunicorn-starlette", &["uvicorn", "--host", "0.0.0.0", "app.main:app"]),
-    ("uvicorn-gunicorn", &["uvicorn", "--host", "0.0.0.0", "app.main:app"]),
+/// A base image that starts a server by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BaseServer {
+    /// The last component of the image's name.
+    pub image: &'static str,
+    /// What its tag contains; empty if the tag does not matter.
+    pub tag: &'static str,
+    /// The command: a word of [`PROGRAMS`] or a server of PHP, and its arguments. Without the port if a variable gives
+    /// it.
+    pub command: &'static [&'static str],
+    /// The port that the image exposes.
+    pub port: Option<u16>,
+}
+
+const UVICORN: &[&str] = &["uvicorn", "--host", "0.0.0.0", "app.main:app"];
+
+/// What base images run if nothing else is said, from their Dockerfiles and start scripts.
+static BASE_SERVERS: &[BaseServer] = &[
+    BaseServer { image: "uvicorn-gunicorn-fastapi", tag: "", command: UVICORN, port: None },
+    BaseServer { image: "uvicorn-gunicorn-starlette", tag: "", command: UVICORN, port: None },
+    BaseServer { image: "uvicorn-gunicorn", tag: "", command: UVICORN, port: None },
+    BaseServer { image: "php", tag: "fpm", command: &["php-fpm"], port: Some(9000) },
+    BaseServer { image: "php", tag: "apache", command: &["apache2-foreground"], port: Some(80) },
+];
+
+/// The server that an image starts by itself, as a base image or alone.
+pub fn base_server(image: &str) -> Option<&'static BaseServer> {
+    let name = super::repository(image).rsplit('/').next()?;
+    let tag = super::tag(image).unwrap_or_default();
+    BASE_SERVERS.iter().find(|server| server.image == name && tag.contains(server.tag))
+}
+
+/// The configuration of PHP's FastCGI server, before and after its port: that of the image, on one address.
+pub const PHP_FPM: (&str, &str) = (
+    "[global]\nerror_log = /dev/stderr\n[www]\nlisten = 127.0.0.1:",
+    "\npm = dynamic\npm.max_children = 5\npm.start_servers = 2\npm.min_spare_servers = 1\n\
+     pm.max_spare_servers = 3\nclear_env = no\ncatch_workers_output = yes\n",
+);
+
+/// The folder that Apache serves in the images of PHP.
+pub const APACHE_ROOT: &str = "/var/www/html";
+
+/// Folders of programs that every image has.
+const SYSTEM: [&str; 6] = ["/bin/", "/usr/bin/", "/usr/local/bin/", "/sbin/", "/usr/sbin/", "/usr/local/sbin/"];
+
+/// The name of a program that is given with the folder of an image's programs.
+pub fn in_system(word: &str) -> Option<&str> {
+    SYSTEM.iter().find_map(|folder| word.strip_prefix(folder))
+}
+
+/// Parts of paths where package managers put the programs of a project, after its dependencies are installed.
+pub const INSTALLED: [&str; 4] = ["node_modules/", "venv/", "vendor/", ".bundle/"];
+
+/// Programs of the shell itself, and those that every Unix machine has. From POSIX and the manual of bash.
+pub static ON_EVERY_MACHINE: &[&str] = &[
+    ".", ":", "alias", "awk", "basename", "bg", "break", "cat", "cd", "chgrp", "chmod", "chown", "clear", "cmp",
+    "command", "continue", "cp", "cut", "date", "dd", "declare", "df", "diff", "dirname", "du", "echo", "env", "eval",
+    "exec", "exit", "export", "expr", "false", "find", "getopts", "grep", "groups", "gunzip", "gzip", "hash", "head",
+    "hostname", "id", "jobs", "kill", "let", "ln", "local", "ls", "mkdir", "mktemp", "mv", "nohup", "od", "paste",
+    "printenv", "printf", "ps", "pwd", "read", "readlink", "readonly", "realpath", "return", "rm", "rmdir", "sed",
+    "seq", "set", "shift", "sleep", "sort", "source", "stat", "stty", "tail", "tar", "tee", "test", "time", "timeout",
+    "times", "touch", "tr", "trap", "true", "type", "ulimit", "umask", "unalias", "uname", "uniq", "unset", "wait",
+    "wc", "which", "whoami", "xargs", "yes",
 ];
 
 /// Flags of programs that ask for Docker: the start of the flag, and what to do without it.

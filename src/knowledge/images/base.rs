@@ -38,6 +38,30 @@ pub enum Runtime {
     Package(&'static str),
 }
 
+impl Runtime {
+    /// The attribute of its package, without a version.
+    pub fn package(self) -> Option<&'static str> {
+        match self {
+            Self::Versioned { plain, .. } => Some(plain),
+            Self::Package(name) => Some(name),
+            Self::Nothing | Self::Files | Self::Distribution => None,
+        }
+    }
+}
+
+/// The attribute of a package in the version that an image has, and whether it is that version. `None` if it is not the
+/// image of that package.
+pub fn version_of(package: &str, reference: &str) -> Option<(String, bool)> {
+    let base = find(reference)?;
+    let own = base.runtime.package()?;
+    // Images with the runtime only run what is built with the SDK of the same version.
+    let is_dotnet = package == "dotnet-sdk" && own.starts_with("dotnet-");
+    match is_dotnet {
+        true => attribute(&Base { runtime: DOTNET_SDK, ..*base }, reference),
+        false => (own == package).then(|| attribute(base, reference))?,
+    }
+}
+
 const fn base(image: &'static str, runtime: Runtime, command: &'static [&'static str]) -> Base {
     Base { image, runtime, command, users: &[] }
 }

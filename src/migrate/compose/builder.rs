@@ -11,11 +11,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use self::environment::{is_secret, path_of_secret};
 pub use self::told::{Told, how_told, told};
-use super::hosts::Rewriter;
+use super::hosts::{self, Rewriter};
 use super::interpolate::Variables;
 use super::stack::{self, Port, Service, Stack};
-use super::words;
 use super::yaml::{Node, Place, Scalar};
+use super::{names, words};
 use crate::migrate::nix::{Attr, Expr, Text};
 use crate::migrate::{Files, Ports, Report};
 
@@ -233,13 +233,18 @@ pub fn string(text: &Text) -> Expr {
     }
 }
 
+/// Whether a variable has a name where a host is: in an address, or alone in a variable for a host.
 fn mentions(node: &Node, name: &str) -> bool {
-    node.pairs().iter().any(|(_, value)| {
-        value.text().is_some_and(|text| {
-            text == name
-                || text.contains(&format!("{name}:"))
-                || text.contains(&format!("/{name}"))
-                || text.contains(&format!("@{name}"))
+    let in_address = |text: &str| {
+        names::occurrences(text, name).any(|at| {
+            let (before, after) = (&text[..at], &text[at + name.len()..]);
+            before.ends_with("://")
+                || before.ends_with('@')
+                || names::is_device(before)
+                || after.strip_prefix(':').is_some_and(|rest| names::leading_number(rest).is_some())
         })
+    };
+    node.pairs().iter().any(|(key, value)| {
+        value.text().is_some_and(|text| in_address(text) || (text == name && hosts::is_host_word(&key.name)))
     })
 }

@@ -217,7 +217,19 @@ fn http(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String]) -> O
 /// A check that runs a command.
 fn exec(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String]) -> Expr {
     let name = format!("{}-health", service.process);
-    let program = process::program(builder, service, words).unwrap_or_else(|_| {
+    let leave = |why: String| {
+        let place = service.get("healthcheck").map_or(&service.key.place, |node| &node.place);
+        builder.leave(service, place, "healthcheck", why, "change the probe to a command that the machine has");
+    };
+    let script = process::shell_script(words).map(|script| {
+        match process::unknown_programs(builder, service, script) {
+            Ok(unknown) => unknown.iter().for_each(|name| leave(format!("nothing in nixpkgs is known to be `{name}`"))),
+            Err(why) => leave(why),
+        }
+        process::user_script(builder, service, script)
+    });
+    let program = script.map_or_else(|| process::program(builder, service, words), Ok).unwrap_or_else(|why| {
+        leave(why);
         let mut line = Text::default();
         for (at, word) in words.iter().enumerate() {
             if at > 0 {
@@ -227,6 +239,7 @@ fn exec(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String]) -> E
         }
         Program { line, ..Program::default() }
     });
+    builder.image_paths(service, "healthcheck", &program.line);
     match program.command(&name) {
         Expr::Text(text) => Expr::Text(text),
         script => Expr::Apply("lib.getExe".to_owned(), Box::new(script)),

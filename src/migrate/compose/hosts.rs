@@ -1,6 +1,6 @@
 //! Host names of other services in texts, and the addresses that replace them.
 
-use super::names::{leading_number, occurrences};
+use super::names::{is_device, leading_number, occurrences};
 use super::stack::{Port, Service, Stack};
 use crate::migrate::Ports;
 use crate::migrate::nix::Text;
@@ -131,10 +131,16 @@ impl Rewriter<'_, '_> {
             address.push_code(&self.number(port));
             return Some((end + 1 + number.to_string().len(), address));
         }
+        let before = &text[..at];
+        if is_device(before) {
+            let number = after.strip_prefix('/').and_then(leading_number)?;
+            let mut address = Text::literal(format!("{host}/"));
+            address.push_code(&self.number(service.port(number)?));
+            return Some((end + 1 + number.to_string().len(), address));
+        }
         if is_own {
             return None;
         }
-        let before = &text[..at];
         let ends = after.chars().next().is_none_or(|c| "/?,;\"' )&#\n}".contains(c) || c == '\u{f8f5}');
         let in_url = before.ends_with("://") || before.ends_with('@');
         if in_url && (ends || after.starts_with(':')) {
@@ -209,7 +215,7 @@ fn last_word(before: &str) -> &str {
 }
 
 /// Whether the name of a variable or a flag is that of a host.
-fn is_host_word(name: &str) -> bool {
+pub fn is_host_word(name: &str) -> bool {
     let name = name.to_ascii_uppercase().replace(['-', '.'], "_");
     name.split('_').any(|word| HOST_WORDS.contains(&word)) || name.ends_with("HOST") || name.ends_with("SERVER")
 }

@@ -58,13 +58,13 @@ impl Built {
 
     /// The folder of the context where its stage, run in the checkout, builds it.
     pub fn folder(&self, file: &ImageFile) -> Option<String> {
+        self.in_context(file).filter(|folder| !folder.is_empty() && !folder.contains('*'))
+    }
+
+    /// The path in the context of what its stage has at the source.
+    fn in_context(&self, file: &ImageFile) -> Option<String> {
         let stage = self.stage(file)?;
-        let source = if self.source.starts_with('/') {
-            self.source.clone()
-        } else {
-            format!("{}/{}", stage.folder, self.source.trim_start_matches("./"))
-        };
-        stage.source_of(&source).filter(|folder| !folder.is_empty() && !folder.contains('*'))
+        stage.source_of(&in_folder(&stage.folder, &self.source))
     }
 }
 
@@ -183,7 +183,7 @@ fn instruction(stage: &mut ImageFile, keyword: &str, rest: &str, line: usize, gl
             let words = if copied.starts_with('[') { form(&copied) } else { words::split(&copied).unwrap_or_default() };
             let Some((target, sources)) = words.split_last() else { return };
             let from = rest.split_whitespace().find_map(|word| word.strip_prefix("--from=")).unwrap_or_default();
-            let (target, from) = (fill(target, &known()), fill(from, &known()));
+            let (target, from) = (in_folder(&stage.folder, &fill(target, &known())), fill(from, &known()));
             stage.built.extend(sources.iter().map(|source| Built {
                 stage: from.clone(),
                 source: fill(source, &known()),
@@ -197,8 +197,7 @@ fn instruction(stage: &mut ImageFile, keyword: &str, rest: &str, line: usize, gl
                 false => rest.split_whitespace().filter(|word| !word.starts_with("--")).map(str::to_owned).collect(),
             };
             let Some((to, from)) = words.split_last() else { return };
-            let to = fill(to, &known());
-            let to = if to.starts_with('/') { to } else { format!("{}/{}", stage.folder, to.trim_start_matches("./")) };
+            let to = in_folder(&stage.folder, &fill(to, &known()));
             stage.copies.extend(from.iter().map(|from| (from.clone(), to.clone())));
         }
         "HEALTHCHECK" => {
@@ -221,6 +220,11 @@ fn instruction(stage: &mut ImageFile, keyword: &str, rest: &str, line: usize, gl
         }
         _ => {}
     }
+}
+
+/// A path in the image, from the root.
+fn in_folder(folder: &str, path: &str) -> String {
+    if path.starts_with('/') { path.to_owned() } else { format!("{folder}/{}", path.trim_start_matches("./")) }
 }
 
 fn set(variables: &mut Vec<(String, String, usize)>, name: &str, value: &str, line: usize) {
@@ -294,11 +298,13 @@ fn heredoc(line: &str) -> Option<String> {
 }
 
 impl ImageFile {
-    /// The path in the context (`""` is the context itself) that a path in the image is copied from.
+    /// The path in the context (`""` is the context itself) that a path in the image is copied from, also by way of a
+    /// stage that copies the context.
     pub fn source_of(&self, path: &str) -> Option<String> {
         let path = path.trim_end_matches('/');
         let mut best: Option<(usize, String)> = None;
-        for (from, to) in &self.copies {
+        let built = self.built.iter().filter_map(|built| Some((built.in_context(self)?, built.target.clone())));
+        for (from, to) in self.copies.iter().cloned().chain(built) {
             let from = from.trim_start_matches("./").trim_end_matches(['/', '.']);
             if from.contains('*') {
                 continue;
@@ -320,7 +326,8 @@ impl ImageFile {
                     continue;
                 }
                 let source = [from, rest].iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join("/");
-                if best.as_ref().is_none_or(|(length, _)| place.len() > *length) {
+                // A later instruction overwrites an earlier one.
+                if best.as_ref().is_none_or(|(length, _)| place.len() >= *length) {
                     best = Some((place.len(), source));
                 }
             }

@@ -13,6 +13,7 @@ use super::stack::{self, Service};
 use super::words;
 use super::yaml::{Node, Place, Value};
 use crate::knowledge::containers::{self, OptionKind, ServiceImage};
+use crate::knowledge::services_flake;
 use crate::migrate::nix::{Attr, Expr, Text};
 
 /// Builds an instance, and what its process needs besides.
@@ -60,15 +61,34 @@ pub fn build<'m>(builder: &Builder<'_, 'm>, done: &mut Done<'_, 'm>, known: &Ser
     let site = site_name.as_ref().and_then(|name| instance.site_process(name));
     let waits = instance.include.is_some().then(|| passwords::process_name(service));
     process.extend(with_dependency(depends, waits.or(site_name.filter(|_| site.is_some()))));
-    process.extend(builder.disabled(service));
+    let disabled = builder.disabled(service);
+    process.extend(disabled.clone());
     let origin = builder.origin(service);
     let name = service.process.as_str();
     parts.services.push(Attr::new([known.option, name], Expr::Set(instance.attrs)).comment(origin));
     if !process.is_empty() {
         parts.processes.push(Attr::new([name], Expr::Set(process)));
     }
-    parts.processes.extend(passwords);
-    parts.processes.extend(site);
+    let mut helpers: Vec<Attr> = passwords.into_iter().chain(site).collect();
+    if disabled.is_some() {
+        disable(service, known.option, &mut helpers);
+    }
+    parts.processes.extend(helpers);
+}
+
+/// Disables the processes that only prepare or configure a service that is disabled itself.
+fn disable(service: &Service<'_>, option: &str, own: &mut Vec<Attr>) {
+    let disabled = || Attr::new(["disabled"], Expr::bool(true));
+    for attr in own.iter_mut() {
+        if let Expr::Set(attrs) = &mut attr.value {
+            attrs.push(disabled());
+        }
+    }
+    let known = services_flake::SERVICES.iter().find(|known| known.name == option && !known.once.is_empty());
+    own.extend(known.map(|known| {
+        let helper = format!("{}{}", service.process, known.once);
+        Attr::new([helper.as_str()], Expr::Set(vec![disabled()]))
+    }));
 }
 
 /// `depends_on` with one more process that has to be done.
@@ -155,23 +175,12 @@ impl Instance<'_, '_, '_> {
         self.builder.variables_note(self.service, "image", node);
         let repository = containers::repository(image);
         let last = repository.rsplit('/').next().unwrap_or(repository);
-        if let Some((start, versions)) = self.known.versions {
-            let number = tag.trim_start_matches("pg").split(['-', '_']).next().unwrap_or(tag);
-            let found = versions.iter().find(|version| {
-                number == **version || number.strip_prefix(**version).is_some_and(|rest| rest.starts_with('.'))
-            });
-            match found {
-                Some(version) => {
-                    let attribute = match start {
-                        "mysql" => format!("mysql{}", version.replace('.', "")),
-                        _ => format!("{start}{}", version.replace('.', "_")),
-                    };
-                    let attribute =
-                        if start == "mariadb_" { format!("mariadb_{}", version.replace('.', "")) } else { attribute };
-                    self.set("package", Expr::Code(format!("pkgs.{attribute}")));
-                }
-                None if start == "mysql" => self.set("package", Expr::Code("pkgs.mysql84".to_owned())),
-                None => {}
+        if let Some((start, _)) = self.known.versions {
+            let number = containers::version(image);
+            let found = self.known.attribute(image);
+            let usual = (start == "mysql").then(|| "mysql84".to_owned());
+            if let Some(attribute) = found.clone().or(usual) {
+                self.set("package", Expr::Code(format!("pkgs.{attribute}")));
             }
             if found.is_none() && number.starts_with(|c: char| c.is_ascii_digit()) {
                 let why = format!("nixpkgs has no version {number}, so its default version is used");
@@ -285,6 +294,9 @@ impl Instance<'_, '_, '_> {
                 }
             }
         }
+        if let Some(node) = self.service.get("env_file").filter(|node| node.items().is_empty()) {
+            self.builder.carry(self.service, &node.place, "env_file", "what its variables become");
+        }
         for item in self.service.get("env_file").map_or(&[][..], Node::items) {
             let why = "the service takes options and no variables";
             self.leave(&item.place, "env_file", why, "write what the file sets as options");
@@ -349,7 +361,10 @@ impl Instance<'_, '_, '_> {
             ("postgres", "POSTGRES_DB" | "POSTGRESQL_DATABASE")
             | ("mysql", "MYSQL_DATABASE" | "MARIADB_DATABASE" | "MYSQL_USER" | "MARIADB_USER")
             | ("clickhouse", "CLICKHOUSE_DB") => {
-                self.carry(place, what, "initialDatabases");
+                match text.is_empty() {
+                    true => self.leave(place, what, "it has no value here", "set it in `.env`, and migrate again"),
+                    false => self.carry(place, what, "initialDatabases"),
+                }
                 return true;
             }
             ("mysql", "MYSQL_PASSWORD" | "MARIADB_PASSWORD") => {

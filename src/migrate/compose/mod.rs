@@ -5,6 +5,7 @@
 
 pub mod builder;
 pub mod canonical;
+mod environment;
 pub mod health;
 pub mod hosts;
 pub mod image_file;
@@ -67,7 +68,8 @@ const FOLDER: &str = "flake";
 
 /// Migrates the Compose files of one project, the later ones over the earlier ones.
 pub fn migrate(draft: &mut Draft<'_>, files: &[RelPath]) -> Result<(), Error> {
-    let model = load::load(draft.files(), files)?;
+    let mut model = load::load(draft.files(), files)?;
+    environment::complete(&mut model, draft.files());
     if let Some(module) = migrated(draft, files) {
         for file in files {
             draft.report.carry(file, 1, "this file", format!("nothing more: it is already migrated to {module}"));
@@ -130,8 +132,11 @@ fn project_of(draft: &Draft<'_>, module: &str) -> String {
 /// file adds or with a number.
 fn project_name(draft: &mut Draft<'_>, model: &Model, files: &[RelPath]) -> String {
     let given = model.root.get("name").and_then(Node::text).map(str::to_owned);
-    let folder = (!model.folder.is_empty()).then(|| model.folder.replace('/', "-"));
-    let name = given.or(folder).unwrap_or_else(|| "dev".to_owned());
+    // A dot would end the name in `nix run .#NAME`.
+    let plain = |name: &str| name.replace(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-', "-");
+    let name = given.unwrap_or_else(|| model.folder.clone());
+    let name = plain(name.trim_start_matches('.')).trim_matches('-').to_owned();
+    let name = if name.is_empty() { "dev".to_owned() } else { name };
     let Some(file) = files.first() else { return name };
     let stem = file.rsplit('/').next().unwrap_or_default();
     let variant: Vec<&str> =
@@ -168,6 +173,7 @@ fn add_own_ports(stack: &mut Stack<'_>, draft: &Draft<'_>) {
             label,
             protocol: "tcp".into(),
             place: place.clone(),
+            is_registered: false,
         };
         if known.option == "apache-kafka" && service.port(stack::KAFKA_CONTROLLER).is_none() {
             service.ports.push(port(stack::KAFKA_CONTROLLER, "controller".to_owned()));

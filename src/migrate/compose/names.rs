@@ -5,11 +5,17 @@ pub fn ports_of(text: &str, name: &str) -> Vec<u16> {
     let mut found = Vec::new();
     for at in occurrences(text, name) {
         let after = &text[at + name.len()..];
-        if let Some(number) = after.strip_prefix(':').and_then(leading_number) {
+        let separator = if is_device(&text[..at]) { '/' } else { ':' };
+        if let Some(number) = after.strip_prefix(separator).and_then(leading_number) {
             found.push(number);
         }
     }
     found
+}
+
+/// Whether a text ends where a host name follows in the shell's devices for connections: `/dev/tcp/db/5432`.
+pub fn is_device(before: &str) -> bool {
+    before.ends_with("/dev/tcp/") || before.ends_with("/dev/udp/")
 }
 
 /// Where a host name begins in a text: not inside of a longer name or of a path.
@@ -18,7 +24,7 @@ pub fn occurrences<'t>(text: &'t str, name: &'t str) -> impl Iterator<Item = usi
         let before = text[..*at].chars().next_back();
         let after = text[at + name.len()..].chars().next();
         let in_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-        let is_path = before == Some('/') && !text[..*at].ends_with("//");
+        let is_path = before == Some('/') && !text[..*at].ends_with("//") && !is_device(&text[..*at]);
         let begins = before.is_none_or(|c| !in_word(c) && c != '.');
         // A full stop ends a sentence, or goes on with a longer name.
         let ends = match after {

@@ -1,13 +1,20 @@
 //! Processes: what a service runs as a command of process-compose.
 
+pub mod image;
 mod package;
+mod php;
+mod script;
 mod source;
+mod version;
 
 use std::collections::BTreeSet;
 
-pub use package::package_program;
+pub use package::{package_program, package_variables};
+use script::checked_script;
+pub use script::{own_package, own_program, plain_words, shell_script, unknown_programs, user_script};
 use source::from_source;
 pub use source::is_spring;
+use version::versioned;
 
 use super::builder::Builder;
 use super::hosts::{Position, Rewriter};
@@ -37,7 +44,7 @@ pub struct Program {
 impl Program {
     /// The value of `command`: the line itself, or a script where process-compose would change the line.
     pub fn command(&self, name: &str) -> Expr {
-        let plain = self.exports.is_empty() && self.sources.is_empty() && !self.is_script;
+        let plain = self.exports.is_empty() && self.sources.is_empty() && self.packages.is_empty() && !self.is_script;
         let is_safe = !["$", "{{", "\n"].iter().any(|text| self.line.contains(text)) && !has_shell(&self.line);
         if plain && is_safe {
             return Expr::Text(self.line.clone());
@@ -118,15 +125,17 @@ pub fn command_words(builder: &Builder<'_, '_>, service: &Service<'_>) -> Option
 
 /// The server that a base image starts by itself.
 fn base_server(base: &str) -> Option<Vec<String>> {
-    let name = containers::repository(base).rsplit('/').next()?;
-    let (_, words) = containers::BASE_SERVERS.iter().find(|(image, _)| *image == name)?;
-    Some(words.iter().map(|word| (*word).to_owned()).collect())
+    Some(containers::base_server(base)?.command.iter().map(|word| (*word).to_owned()).collect())
 }
 
 /// The same, or what the image runs by itself.
 pub fn words_or_usual(builder: &Builder<'_, '_>, service: &Service<'_>) -> Option<Vec<String>> {
     command_words(builder, service).or_else(|| {
-        let name = containers::repository(service.text("image")?).rsplit('/').next()?;
+        let image = service.text("image")?;
+        if let Some(server) = base_server(image) {
+            return Some(server);
+        }
+        let name = containers::repository(image).rsplit('/').next()?;
         Some(std::iter::once(name.to_owned()).chain(usual_words(service)).collect())
     })
 }
@@ -152,10 +161,14 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
         return Err("neither the Compose file nor a Dockerfile has a command for it".to_owned());
     };
     if let Some(script) = shell_script(words) {
-        return Ok(user_script(builder, service, script));
+        return checked_script(builder, service, script);
+    }
+    if let Some(server) = php::server(builder, service, words) {
+        return server;
     }
     if let Some((package, start)) = known_program(first) {
-        let mut program = Program { line: start_line(package, start), ..Program::default() };
+        let line = start_line(&versioned(builder, service, package), start);
+        let mut program = Program { line, ..Program::default() };
         // What the Dockerfile builds is not there: the program is run from its source.
         let is_built = match package {
             "jdk" => words.iter().any(|word| word.ends_with(".jar") || word.starts_with("app:")),
@@ -171,13 +184,15 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
         return Ok(line);
     }
     match own_script(builder, service, first) {
-        Some(path) => {
-            let mut program = Program { line: start_line("bash", &["bash"]), ..Program::default() };
-            program.line.push(" ").append(&words::word(&Text::literal(path)));
+        Some(mut program) => {
             // Such a script starts its arguments in the end.
+            if let Some(server) = php::server(builder, service, &words[1..]) {
+                program.line.push(" ").append(&server?.line);
+                return Ok(program);
+            }
             let rest = match words.get(1).and_then(|word| known_program(word)) {
                 Some((package, start)) => {
-                    program.line.push(" ").append(&start_line(package, start));
+                    program.line.push(" ").append(&start_line(&versioned(builder, service, package), start));
                     &words[2..]
                 }
                 None => &words[1..],
@@ -187,6 +202,14 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
         }
         None => Err(not_known(service, first)),
     }
+}
+
+/// Whether what replaces a command is always given a port.
+pub fn sets_port(service: &Service<'_>, words: &[String], container: u16) -> bool {
+    let words = without_wrappers(words);
+    // The image's own start script may come first.
+    let is_php = words.iter().take(2).any(|word| php::is_server(word));
+    is_php || script::own_package(service, words).is_some_and(|package| package.sets(container))
 }
 
 /// Why nothing runs a command.
@@ -215,6 +238,7 @@ fn append(builder: &Builder<'_, '_>, service: &Service<'_>, program: &mut Progra
 
 /// An argument with addresses and paths rewritten.
 pub fn argument_text(builder: &Builder<'_, '_>, service: &Service<'_>, argument: &str, before: &str) -> Text {
+    let argument = &image::with_folders(service, argument);
     if let Some((flag, value)) = argument.split_once('=').filter(|(flag, _)| flag.starts_with('-')) {
         let mut text = Text::literal(format!("{flag}="));
         text.append(&value_text(builder, service, value, flag));
@@ -301,7 +325,8 @@ pub fn working_folder(service: &Service<'_>) -> String {
 }
 
 /// Programs that only start others.
-const WRAPPERS: [&str; 7] = ["tini", "dumb-init", "docker-entrypoint.sh", "gosu", "su-exec", "exec", "catatonit"];
+const WRAPPERS: [&str; 8] =
+    ["tini", "dumb-init", "docker-entrypoint.sh", "docker-php-entrypoint", "gosu", "su-exec", "exec", "catatonit"];
 
 fn without_wrappers(words: &[String]) -> &[String] {
     let mut words = words;
@@ -321,62 +346,10 @@ fn without_wrappers(words: &[String]) -> &[String] {
     words
 }
 
-/// The script of `sh -c SCRIPT`.
-fn shell_script(words: &[String]) -> Option<&str> {
-    let [shell, flags, script, ..] = words else { return None };
-    let name = shell.rsplit('/').next().unwrap_or(shell);
-    let is_shell = matches!(name, "sh" | "bash" | "ash" | "dash");
-    (is_shell && flags.starts_with('-') && flags.ends_with('c')).then_some(script)
-}
-
-/// A script of the shell, with the packages of the programs that it starts.
-pub fn user_script(builder: &Builder<'_, '_>, service: &Service<'_>, script: &str) -> Program {
-    let mut packages = BTreeSet::new();
-    let mut line = Text::default();
-    for (at, row) in script.split('\n').enumerate() {
-        if at > 0 {
-            line.push("\n");
-        }
-        let mut before = "";
-        let mut rest = row;
-        while !rest.is_empty() {
-            let spaces = rest.len() - rest.trim_start_matches(is_gap).len();
-            line.push(&rest[..spaces]);
-            rest = &rest[spaces..];
-            let end = rest.find(is_gap).unwrap_or(rest.len());
-            let word = &rest[..end];
-            if let Some((package, start)) = known_program(word).filter(|_| package_is_needed(word)) {
-                packages.insert(package.to_owned());
-                match start {
-                    [_] if word.ends_with("sh") && package == "bash" => line.push(word),
-                    [program] => line.push(program),
-                    more => line.push(&more.join(" ")),
-                };
-            } else {
-                line.append(&argument_text(builder, service, word, before));
-            }
-            before = word;
-            rest = &rest[end..];
-        }
-    }
-    Program { line, is_script: true, packages, ..Program::default() }
-}
-
-fn is_gap(c: char) -> bool {
-    c.is_whitespace() || matches!(c, ';' | '&' | '|' | '(' | ')' | '"' | '\'' | '`')
-}
-
-/// What every shell has by itself needs no package.
-fn package_is_needed(word: &str) -> bool {
-    !matches!(word, "echo" | "true" | "test" | "exec")
-}
-
 /// The package and the start of a command line for a program.
 pub fn known_program(word: &str) -> Option<(&'static str, &'static [&'static str])> {
     let find = |word: &str| containers::PROGRAMS.iter().find(|(name, _, _)| *name == word);
-    let in_system = ["/bin/", "/usr/bin/", "/usr/local/bin/", "/sbin/", "/usr/sbin/"]
-        .iter()
-        .find_map(|folder| word.strip_prefix(folder));
+    let in_system = containers::in_system(word);
     // Folders where package managers put the programs of a project.
     let in_project = ["node_modules/.bin/", "venv/bin/"].iter().find_map(|folder| word.rsplit_once(folder));
     let in_project = in_project.map(|(_, name)| name);
@@ -399,23 +372,47 @@ pub fn start_line(package: &str, start: &[&str]) -> Text {
     line
 }
 
-/// A script of the build context, from the folder that the process runs in.
-fn own_script(builder: &Builder<'_, '_>, service: &Service<'_>, word: &str) -> Option<String> {
+/// A script of the build context, run by its interpreter in the folder that the process runs in.
+fn own_script(builder: &Builder<'_, '_>, service: &Service<'_>, word: &str) -> Option<Program> {
     let working = working_folder(service);
-    let path = host_path(service, word);
-    let full = crate::paths::join(&working, &path)?;
-    let text = builder.files().text(&full).ok()??;
-    if !text.starts_with("#!") {
-        return None;
-    }
-    // Such scripts often copy files to where the image has them.
     let folder = service.image_file.as_ref().map(|file| file.folder.as_str()).filter(|folder| folder.len() > 1);
+    let in_image =
+        folder.filter(|_| !word.starts_with('/')).map(|folder| format!("{folder}/{}", word.trim_start_matches("./")));
+    let read = |path: String| {
+        let full = crate::paths::join(&working, &path)?;
+        let text = builder.files().text(&full).ok()??;
+        Some((path, full, text))
+    };
+    // A relative path may be one of the image's folder only.
+    let copied = || read(in_image.map(|path| host_path(service, &path))?);
+    let (path, full, text) = read(host_path(service, word)).or_else(copied)?;
+    let mut line = interpreter(builder, service, &path, &text)?;
+    // Such scripts often copy files to where the image has them.
     let root = folder.and_then(|folder| folder.trim_start_matches('/').split('/').next());
     if let Some(root) = root.filter(|root| text.split_whitespace().any(|word| names_path(word, root))) {
         let why = format!("the script ./{full} refers to /{root}, which exists only in the image");
         builder.leave(service, &service.key.place, "command", why, "let the script work in the checkout");
     }
-    Some(path)
+    line.push(" ").append(&words::word(&Text::literal(path)));
+    // Such a script finds what the image has on PATH.
+    let packages = version::runtime(builder, service).into_iter().collect();
+    Some(Program { line, packages, ..Program::default() })
+}
+
+/// The program that runs a script. `None` if it is not one.
+fn interpreter(builder: &Builder<'_, '_>, service: &Service<'_>, path: &str, text: &str) -> Option<Text> {
+    let Some(first) = text.lines().next().and_then(|line| line.strip_prefix("#!")) else {
+        return (path.ends_with(".sh") || path.ends_with(".bash")).then(|| start_line("bash", &["bash"]));
+    };
+    let mut names = first.split_whitespace().map(|word| word.rsplit('/').next().unwrap_or(word));
+    let name = names.find(|name| *name != "env" && !name.starts_with('-')).unwrap_or("sh");
+    match name {
+        "sh" | "bash" | "ash" | "dash" => Some(start_line("bash", &["bash"])),
+        name => {
+            let (package, start) = known_program(name)?;
+            Some(start_line(&versioned(builder, service, package), start))
+        }
+    }
 }
 
 /// Whether a word is a folder of the image's root, or a path below it.

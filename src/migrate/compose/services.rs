@@ -99,7 +99,11 @@ impl<'m> Builder<'_, 'm> {
             _ => {
                 let words = process::words_or_usual(self, service)
                     .ok_or("neither the Compose file nor a Dockerfile has a command for it")?;
-                (process::program(self, service, &words)?, Vec::new())
+                let package = process::own_package(service, &words);
+                let is_set = |(_, value): &(String, Text)| value.as_literal() != Some("0");
+                let variables = package.map(|package| process::package_variables(self, service, package));
+                let variables = variables.unwrap_or_default().into_iter().filter(is_set).collect();
+                (process::program(self, service, &words)?, variables)
             }
         };
         for key in ["image", "build", "command", "entrypoint", "working_dir"] {
@@ -110,7 +114,8 @@ impl<'m> Builder<'_, 'm> {
                 self.carry(service, &node.place, key, format!("settings.processes.{}.command", service.process));
             }
         }
-        self.build_notes(service);
+        self.build_notes(service, &program);
+        self.image_paths(service, "command", &program.line);
         Ok((program, variables))
     }
 }

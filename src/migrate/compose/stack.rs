@@ -1,5 +1,6 @@
 //! The services of a project: what each becomes, on which ports it listens, and under which names others know it.
 
+mod cycles;
 mod ports;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,6 +9,7 @@ use super::image_file::{self, ImageFile};
 use super::load::Model;
 use super::yaml::{Key, Node, Place, Value};
 use super::{names, starts};
+use crate::finding::RelPath;
 use crate::knowledge::containers::{self, PackageImage, ServiceImage};
 use crate::migrate::{Draft, Error, Files};
 use crate::paths;
@@ -30,6 +32,8 @@ pub struct Service<'m> {
     pub key: &'m Key,
     /// Its settings.
     pub node: &'m Node,
+    /// How its image is built: by its own `build`, or by that of a service with the same image.
+    pub build: Option<&'m Node>,
     /// What it becomes.
     pub role: Role,
     /// The ports that it listens on.
@@ -68,6 +72,8 @@ pub struct Port {
     pub protocol: String,
     /// Where it is declared.
     pub place: Place,
+    /// Whether the registry has an entry with its number.
+    pub is_registered: bool,
 }
 
 impl<'m> Service<'m> {
@@ -96,7 +102,7 @@ impl<'m> Service<'m> {
 
     /// The folder of its build context from the root; empty for the root itself.
     pub fn context(&self) -> Option<&str> {
-        let context = self.get("build")?.get("context").and_then(Node::text).unwrap_or("./");
+        let context = self.build?.get("context").and_then(Node::text).unwrap_or("./");
         Some(context.strip_prefix("./")?.trim_end_matches('/'))
     }
 
@@ -158,6 +164,8 @@ impl<'m> Stack<'m> {
     /// Reads a project and decides what its services become.
     pub fn of(model: &'m Model, files: &dyn Files) -> Result<Self, Error> {
         let mut services = Vec::new();
+        let builds: BTreeMap<&str, &Node> =
+            model.services().filter_map(|(_, node)| Some((node.some("image")?.text()?, node.some("build")?))).collect();
         for (key, node) in model.services() {
             if services.len() == MOST_SERVICES {
                 return Err(super::yaml::error_at(
@@ -176,9 +184,12 @@ impl<'m> Stack<'m> {
                     format!("the service `{}` has neither an image nor a build", key.name),
                 ));
             }
-            services.push(service(key, node, files)?);
+            let image = node.some("image").and_then(Node::text);
+            let build = node.some("build").or_else(|| builds.get(image?).copied());
+            services.push(service(key, node, build, files)?);
         }
         let mut stack = Self { model, services };
+        stack.refuse_cycles()?;
         stack.drop_shared_ports();
         stack.name_processes();
         stack.add_asked_ports(files);
@@ -246,7 +257,9 @@ impl<'m> Stack<'m> {
             let service = &mut self.services[index];
             if service.port(number).is_none() {
                 let label = if service.ports.is_empty() { String::new() } else { format!("port-{number}") };
-                let port = Port { container: number, published: None, number, label, protocol: "tcp".into(), place };
+                let protocol = "tcp".to_owned();
+                let port =
+                    Port { container: number, published: None, number, label, protocol, place, is_registered: false };
                 service.ports.push(port);
             }
         }
@@ -276,6 +289,9 @@ impl<'m> Stack<'m> {
                 let is_settable = is_told_package || is_settable(&service.role, port.container);
                 if !is_settable || (is_program && !is_told && place > 0) {
                     report_fixed(draft, service.name, &service.role, port);
+                    if port.place != service.key.place {
+                        claim_fixed(draft, service.name, &service.key.place.path, &words, port);
+                    }
                     continue;
                 }
                 let wanted = match port.published {
@@ -286,7 +302,14 @@ impl<'m> Stack<'m> {
                 };
                 let claimed = draft.ports.claim(wanted, service.name, &port.label, &words, &service.key.place.path);
                 port.number = claimed.number;
+                port.is_registered = true;
                 let what = format!("services.{}.ports.{}", service.name, port.container);
+                if port.number < 1024 {
+                    let why =
+                        format!("on Linux only root may listen on port {}, and the process runs as you", port.number);
+                    let todo = "change it to a number above 1023 in the port registry";
+                    draft.report.leave(&port.place.path, port.place.line, what.clone(), why, todo);
+                }
                 if let Some(owner) = claimed.taken_by {
                     let why = format!("port {wanted} already belongs to `{owner}`, so {} is used", claimed.number);
                     let todo = format!("use port {} where the old number was used from outside", claimed.number);
@@ -312,6 +335,19 @@ fn report_fixed(draft: &mut Draft<'_>, name: &str, role: &Role, port: &Port) {
         let todo = format!("set the port in the program's configuration, or use {}", port.container);
         draft.report.leave(&port.place.path, port.place.line, what, why, todo);
     }
+}
+
+/// Claims the number of a port that nothing can move: it is the program's own.
+fn claim_fixed(draft: &mut Draft<'_>, name: &str, path: &RelPath, words: &[&str], port: &mut Port) {
+    if let Some(owner) = draft.ports.taken_by(port.container, name, words) {
+        let why =
+            format!("port {} already belongs to `{owner}`, and nothing gives the program another one", port.container);
+        let what = format!("services.{name}.ports.{}", port.container);
+        let todo = "set another port in the program's own configuration";
+        return draft.report.leave(&port.place.path, port.place.line, what, why, todo);
+    }
+    draft.ports.claim(port.container, name, &port.label, words, path);
+    port.is_registered = true;
 }
 
 /// The port of Kafka's controller.
@@ -352,10 +388,13 @@ fn texts(service: &Service<'_>, files: &dyn Files) -> Vec<(String, Place)> {
         }
     }
     for bind in service.binds() {
-        if is_configuration(&bind.source)
-            && let Ok(Some(text)) = files.text(&bind.source)
-        {
-            texts.push((text, bind.place));
+        // A folder may be that of configuration files: `/etc/nginx/conf.d`.
+        let names = if bind.target.starts_with("/etc/") { files.names(&bind.source) } else { Vec::new() };
+        let below = names.iter().map(|name| format!("{}/{name}", bind.source));
+        for path in std::iter::once(bind.source.clone()).chain(below).filter(|path| is_configuration(path)) {
+            if let Ok(Some(text)) = files.text(&path) {
+                texts.push((text, bind.place.clone()));
+            }
         }
     }
     if let Some(file) = &service.image_file {
@@ -380,18 +419,19 @@ fn collect(node: &Node, texts: &mut Vec<(String, Place)>) {
     }
 }
 
-fn service<'m>(key: &'m Key, node: &'m Node, files: &dyn Files) -> Result<Service<'m>, Error> {
+fn service<'m>(key: &'m Key, node: &'m Node, build: Option<&'m Node>, files: &dyn Files) -> Result<Service<'m>, Error> {
     let mut service = Service {
         name: &key.name,
         process: key.name.clone(),
         key,
         node,
+        build,
         role: Role::Program,
         ports: Vec::new(),
         names: Vec::new(),
         image_file: None,
     };
-    if let Some(build) = service.get("build") {
+    if let Some(build) = service.build {
         service.image_file = dockerfile(&service, build, files);
     }
     service.role = role(&service);
@@ -412,7 +452,7 @@ fn names(service: &Service<'_>) -> Vec<String> {
 }
 
 fn role(service: &Service<'_>) -> Role {
-    if service.get("build").is_some() {
+    if service.build.is_some() {
         return match (service.context(), &service.image_file) {
             (None, _) => Role::Left("its build context is not a folder of this repository".to_owned()),
             (_, None) if service.get("command").is_none() && service.get("entrypoint").is_none() => {
@@ -426,7 +466,11 @@ fn role(service: &Service<'_>) -> Role {
         return Role::Left("it has neither an image nor a build".to_owned());
     };
     if let Some(known) = containers::service_of(image) {
-        return if starts::is_client(service) { Role::Program } else { Role::Known(known) };
+        if let Some(command) = starts::idle(service) {
+            return Role::Left(format!("it runs `{command}` instead of the server of `{image}`"));
+        }
+        let is_other = starts::is_client(service) || starts::is_other_than_server(service, known.option);
+        return if is_other { Role::Program } else { Role::Known(known) };
     }
     if let Some(package) = containers::package_of(image) {
         let is_other = starts::is_script(service) || starts::is_other_program(service, package.program);

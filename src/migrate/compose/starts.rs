@@ -1,8 +1,10 @@
 //! What the command of a service starts: the image's own server, a client of it, or a script.
 
 use super::stack::Service;
-use super::words;
 use super::yaml::Node;
+use super::{process, words};
+use crate::knowledge::containers;
+use crate::lang::shell;
 
 /// Programs in the images of servers that only talk to a server.
 const CLIENTS: &[&str] = &[
@@ -57,13 +59,62 @@ const SERVERS: &[&str] = &[
     "nats-server",
     "neo4j",
     "nginx",
+    "entrypoint.sh",
+    "docker_entrypoint.sh",
+    "start.sh",
+    "start-kafka.sh",
+    "zkServer.sh",
+    "serve",
+    "weed",
+    "minio",
+    "grafana-server",
+    "mysqld_safe",
 ];
+
+/// Programs that keep a container alive, or let it end: such a service only holds volumes or waits for `docker exec`.
+const IDLE: &[&str] = &["true", ":", "sleep", "tail", "echo", "exit", "cat", "ls"];
 
 /// Whether a service of a server's image only runs a client, as services that create a topic or a database do.
 pub fn is_client(service: &Service<'_>) -> bool {
     let words = words(service);
     let has = |names: &[&str]| words.iter().any(|word| names.contains(&word.rsplit('/').next().unwrap_or(word)));
     (has(CLIENTS) && !has(SERVERS)) || words.windows(2).any(|pair| pair[0].ends_with("ollama") && pair[1] == "pull")
+}
+
+/// Whether a word starts the server of an image.
+pub fn starts_server(word: &str, service: &Service<'_>, option: &str) -> bool {
+    let name = word.rsplit('/').next().unwrap_or(word);
+    let image = service.text("image").map(containers::repository).and_then(|image| image.rsplit('/').next());
+    SERVERS.contains(&name) || name == option || image == Some(name)
+}
+
+/// Whether a service of a server's image runs a script in which the server is not started.
+pub fn is_other_than_server(service: &Service<'_>, option: &str) -> bool {
+    is_other_program(service, option) && !words(service).iter().any(|word| starts_server(word, service, option))
+}
+
+/// The command of a service that does nothing.
+pub fn idle(service: &Service<'_>) -> Option<String> {
+    let own = service.get("entrypoint").filter(|node| node.text().is_some() || !node.items().is_empty());
+    let node = own.or_else(|| service.get("command"))?;
+    let words = match node.items() {
+        [] => words::split(node.text()?).ok()?,
+        items => items.iter().filter_map(Node::text).map(str::to_owned).collect(),
+    };
+    let words = without_shell(words);
+    let is_idle = |line: &str| {
+        let commands = shell::commands(line);
+        !commands.is_empty() && commands.iter().all(|command| IDLE.contains(&command.program()))
+    };
+    is_idle(&words.join(" ")).then(|| words.join(" "))
+}
+
+/// The script of `sh -c`, or the words themselves.
+fn without_shell(words: Vec<String>) -> Vec<String> {
+    match process::shell_script(&words) {
+        Some(script) => vec![script.to_owned()],
+        None => words,
+    }
 }
 
 /// Whether a service runs a script of the shell.

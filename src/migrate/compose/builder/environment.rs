@@ -277,7 +277,9 @@ pub fn is_secret(name: &str) -> bool {
     if name.starts_with("ALLOW_") || name.ends_with("_FILE") || name.contains("PUBLIC") || name == "PWD" {
         return false;
     }
-    let ends = ["_KEY", "_SECRET_BASE", "_SALT", "_DSN_PASSWORD"].iter().any(|end| name.ends_with(end));
+    let ends = ["_KEY", "_SECRET_BASE", "_SALT", "_DSN_PASSWORD", "ERLANG_COOKIE", "RELEASE_COOKIE"]
+        .iter()
+        .any(|end| name.ends_with(end));
     ends || name.split(['_', '.', '-']).any(|word| WORDS.contains(&word)) || name.ends_with("PASSWORD")
 }
 

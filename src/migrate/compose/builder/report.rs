@@ -3,15 +3,17 @@
 use super::environment::in_folder;
 use super::{Builder, Done, mentions};
 use crate::knowledge::containers::{self, PackageImage};
+use crate::migrate::compose::process::Program;
 use crate::migrate::compose::settings::Outcome;
 use crate::migrate::compose::stack::{self, Role, Service};
 use crate::migrate::compose::yaml::{Node, Place, Value};
-use crate::migrate::compose::{hosts, interpolate, names, process, settings};
+use crate::migrate::compose::{hosts, interpolate, names, process, settings, starts};
+use crate::migrate::nix::{Part, Text};
 use crate::paths;
 
 impl<'a, 'm> Builder<'a, 'm> {
     /// What a build does that a process does not.
-    pub(in crate::migrate::compose) fn build_notes(&self, service: &Service<'_>) {
+    pub(in crate::migrate::compose) fn build_notes(&self, service: &Service<'_>, program: &Program) {
         let Some(build) = service.get("build") else { return };
         for (key, value) in build.pairs() {
             if !matches!(key.name.as_str(), "context" | "dockerfile" | "target" | "args" | "dockerfile_inline")
@@ -41,8 +43,7 @@ impl<'a, 'm> Builder<'a, 'm> {
                 .iter()
                 .any(|tool| run.contains(tool))
             {
-                "replace `pkgs.python3` by `pkgs.python3.withPackages (ps: [ .. ])` with the packages it installs"
-                    .to_owned()
+                python_packages(service, program)
             } else {
                 "check whether the program needs it".to_owned()
             };
@@ -60,7 +61,7 @@ impl<'a, 'm> Builder<'a, 'm> {
     pub fn ports_report(&self, service: &Service<'_>) {
         for key in ["ports", "expose"] {
             let Some(node) = service.get(key) else { continue };
-            self.carry(service, &node.place, key, "entries of the port registry");
+            self.registered(service, key, node);
             self.variables_note(service, key, node);
             for item in node.items() {
                 if item.get("protocol").and_then(Node::text) == Some("udp") {
@@ -82,6 +83,30 @@ impl<'a, 'm> Builder<'a, 'm> {
                         "bind the program to that address if others reach it there",
                     );
                 }
+            }
+        }
+    }
+
+    /// Which of the ports have an entry: all together, or one by one.
+    fn registered(&self, service: &Service<'_>, key: &str, node: &Node) {
+        let number = |item: &Node| {
+            let text = item.get("target").and_then(Node::text).or(item.text()).unwrap_or_default();
+            text.split('/').next().unwrap_or_default().to_owned()
+        };
+        let is_registered = |item: &Node| {
+            let port = number(item).parse().ok().and_then(|number| service.port(number));
+            port.is_some_and(|port| port.is_registered)
+        };
+        if node.items().iter().all(is_registered) {
+            return self.carry(service, &node.place, key, "entries of the port registry");
+        }
+        for item in node.items() {
+            let what = format!("{key}.{}", number(item));
+            if is_registered(item) {
+                self.carry(service, &item.place, &what, "an entry of the port registry");
+            } else {
+                let why = "its number has no entry in the port registry";
+                self.leave(service, &item.place, &what, why, "add an entry once the program listens on a free port");
             }
         }
     }
@@ -202,7 +227,9 @@ impl<'a, 'm> Builder<'a, 'm> {
 
     /// A service that is not carried, and what becomes of its keys.
     pub(in crate::migrate::compose) fn left_out(&self, service: &Service<'_>, why: &str) {
-        let unavailable = service.text("image").and_then(containers::unavailable);
+        let idle = service.text("image").and_then(containers::service_of).and_then(|_| starts::idle(service));
+        let idle = idle.map(|_| ("", "nothing, if it only holds volumes: the data of processes is in folders"));
+        let unavailable = idle.or_else(|| service.text("image").and_then(containers::unavailable));
         let is_unknown = service.text("image").is_some() && service.get("build").is_none();
         let own = self.own_build(service).filter(|_| is_unknown);
         let own =
@@ -227,7 +254,10 @@ impl<'a, 'm> Builder<'a, 'm> {
                 let why = format!("its environment refers to `{}`, which is left out", service.name);
                 self.leave(other, &other.key.place, "environment", why, todo);
             }
-            for bind in other.binds().into_iter().filter(|bind| stack::is_configuration(&bind.source)) {
+            // nginx reports each of its upstreams.
+            let is_nginx = matches!(&other.role, Role::Known(known) if known.option == "nginx");
+            let binds = other.binds().into_iter().filter(|_| !is_nginx);
+            for bind in binds.filter(|bind| stack::is_configuration(&bind.source)) {
                 let text = self.files().text(&bind.source).ok().flatten().unwrap_or_default();
                 if service.names.iter().any(|name| !names::ports_of(&text, name).is_empty()) {
                     let why = format!("./{} refers to `{}`, which is left out", bind.source, service.name);
@@ -238,7 +268,38 @@ impl<'a, 'm> Builder<'a, 'm> {
     }
 }
 
+/// What to do about Python packages that the Dockerfile installs.
+fn python_packages(service: &Service<'_>, program: &Program) -> String {
+    let in_line = program.line.parts().iter().filter_map(|part| match part {
+        Part::Code(code) => code.strip_prefix("pkgs."),
+        Part::Literal(_) => None,
+    });
+    let mut packages = program.packages.iter().map(String::as_str).chain(in_line);
+    match packages.find(|package| package.starts_with("python3")) {
+        Some(python) => {
+            format!(
+                "replace `pkgs.{python}` by `pkgs.{python}.withPackages (ps: [ .. ])` with the packages it installs"
+            )
+        }
+        None => format!(
+            "install them in ./{} once before the first start, or add `pkgs.python3.withPackages (ps: [ .. ])` to the PATH of \
+             the process",
+            process::working_folder(service)
+        ),
+    }
+}
+
 impl Builder<'_, '_> {
+    /// Reports paths of a command that exist only in the image.
+    pub(in crate::migrate::compose) fn image_paths(&self, service: &Service<'_>, key: &str, line: &Text) {
+        for path in process::image::paths(service, line) {
+            let node = service.get(key).or(service.get("build"));
+            let place = node.map_or(&service.key.place, |node| &node.place);
+            let why = format!("it names {path}, which exists only in the image");
+            self.leave(service, place, key, why, "write the path of the file in the checkout");
+        }
+    }
+
     /// The folder beside the Compose file whose Dockerfile may build an image, by its name: `vote` for `acme/shop_vote`.
     fn own_build(&self, service: &Service<'_>) -> Option<String> {
         let image = service.text("image")?;

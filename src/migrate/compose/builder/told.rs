@@ -26,6 +26,10 @@ pub fn how_told(builder: &Builder<'_, '_>, service: &Service<'_>, container: u16
 
 /// The same, from the words of its command.
 pub fn told(files: &dyn Files, service: &Service<'_>, words: &[String], container: u16) -> Told {
+    let is_main = service.ports.first().is_some_and(|port| port.container == container);
+    if is_main && process::sets_port(service, words, container) {
+        return Told::Text;
+    }
     let mut before = "";
     for word in words {
         let (flag, value) = match word.split_once('=').filter(|(flag, _)| flag.starts_with('-')) {

@@ -1,8 +1,8 @@
 //! The command of a known service as options.
 
 use super::Instance;
-use crate::migrate::compose::process;
 use crate::migrate::compose::yaml::Place;
+use crate::migrate::compose::{process, starts};
 use crate::migrate::nix::Expr;
 
 impl Instance<'_, '_, '_> {
@@ -14,7 +14,7 @@ impl Instance<'_, '_, '_> {
         }
         for key in ["entrypoint", "command"] {
             let Some(node) = self.service.get(key) else { continue };
-            let words = process::words_of(self.builder, node).unwrap_or_default();
+            let words = process::plain_words(process::words_of(self.builder, node).unwrap_or_default());
             self.flags(key, &words, &node.place);
         }
     }
@@ -28,7 +28,7 @@ impl Instance<'_, '_, '_> {
             let word = words[at].as_str();
             let next = words.get(at + 1).map(String::as_str);
             at += 1;
-            let is_program = at == 1 && !word.starts_with('-');
+            let is_program = at == 1 && starts::starts_server(word, self.service, self.known.option);
             match (self.known.option, word) {
                 _ if is_program => {}
                 ("postgres", "-c") => {

@@ -82,6 +82,7 @@ fn redis<'m>(service: &Service<'m>) -> Option<Password<'m>> {
             Value::List(items) => items.iter().map(|item| item.text().unwrap_or_default().to_owned()).collect(),
             _ => words::split(node.text().unwrap_or_default()).unwrap_or_default(),
         };
+        let words = process::plain_words(words);
         if let Some(at) = words.iter().position(|word: &String| word == "--requirepass") {
             return Some(Password { user: None, key: "command", place: &node.place, source: Source::Flag(at + 1) });
         }
@@ -171,6 +172,16 @@ impl<'m> Instance<'_, '_, 'm> {
         script
     }
 
+    /// A word of the command; the value of the variable if it is one of the container.
+    fn variable_value(&self, word: &str) -> String {
+        let name = word.strip_prefix('$').map(|name| name.trim_start_matches('{').trim_end_matches('}'));
+        let value = name.and_then(|name| self.service.get("environment")?.get(name));
+        match value.map(|node| &node.value) {
+            Some(Value::Scalar(scalar)) => self.builder.run_time(scalar),
+            _ => word.to_owned(),
+        }
+    }
+
     /// A password as a word of the shell.
     fn password(&self, password: &Password<'_>) -> Option<Text> {
         let builder: &Builder<'_, '_> = self.builder;
@@ -183,7 +194,10 @@ impl<'m> Instance<'_, '_, 'm> {
                 Value::Scalar(scalar) => builder.run_time(scalar),
                 _ => return None,
             },
-            Source::Flag(at) => process::words_of(builder, self.service.get("command")?)?.get(*at)?.clone(),
+            Source::Flag(at) => {
+                let words = process::plain_words(process::words_of(builder, self.service.get("command")?)?);
+                self.variable_value(words.get(*at)?)
+            }
         };
         let key = if password.key == "command" { "REDIS_PASSWORD" } else { password.key };
         let (text, _) = builder.without_secrets(self.service, key, &text);

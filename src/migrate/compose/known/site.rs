@@ -60,7 +60,7 @@ impl Instance<'_, '_, '_> {
     /// What the build reads from its environment: ENV of the stage, and build arguments.
     fn site_environment(&self, stage: &ImageFile) -> Vec<Attr> {
         let rewriter = self.builder.rewriter(self.service);
-        let arguments = self.service.get("build").and_then(|build| build.get("args")).map_or(&[][..], Node::pairs);
+        let arguments = self.service.build.and_then(|build| build.get("args")).map_or(&[][..], Node::pairs);
         let arguments = arguments.iter().filter_map(|(key, value)| Some((key.name.clone(), value.text()?.to_owned())));
         let mut pairs: Vec<(String, String)> = arguments.collect();
         for (name, value, _) in &stage.variables {

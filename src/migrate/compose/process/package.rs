@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Program, argument_text, host_path, start_line, usual_words, words_of};
 use crate::knowledge::containers::{self, PackageImage};
 use crate::migrate::compose::builder::Builder;
-use crate::migrate::compose::stack::Service;
+use crate::migrate::compose::stack::{Role, Service};
 use crate::migrate::compose::words;
 use crate::migrate::nix::Text;
 
@@ -17,6 +17,7 @@ pub fn package_program(
 ) -> (Program, Vec<(String, Text)>) {
     let data = format!("./data/{}", service.process);
     let fill = |text: &str| placeholders(builder, service, text, &data);
+    let variables = package_variables(builder, service, package);
     let mut line = start_line(package.package, &[package.program]);
     let own = package_arguments(builder, service, package);
     let is_subcommand = |word: &str| !word.starts_with('-') && !word.contains(['/', '.', '=']);
@@ -44,8 +45,23 @@ pub fn package_program(
         whole.append(&program.line);
         program = Program { line: whole, is_script: true, packages: ["coreutils".to_owned()].into(), ..program };
     }
-    let variables = package.variables.iter().map(|(name, value)| ((*name).to_owned(), fill(value))).collect();
     (program, variables)
+}
+
+/// The variables that give a package its ports and folders.
+pub fn package_variables(
+    builder: &Builder<'_, '_>,
+    service: &Service<'_>,
+    package: &PackageImage,
+) -> Vec<(String, Text)> {
+    let data = format!("./data/{}", service.process);
+    let others = builder.stack.services.iter().filter(|other| other.name != service.name);
+    let is_repeated =
+        others.into_iter().any(|other| matches!(&other.role, Role::Package(other) if other.package == package.package));
+    // What tells several instances apart is not needed for one.
+    let is_needed = |value: &str| is_repeated || !value.contains("{name}");
+    let variables = package.variables.iter().filter(|(_, value)| is_needed(value));
+    variables.map(|(name, value)| ((*name).to_owned(), placeholders(builder, service, value, &data))).collect()
 }
 
 /// The arguments of a Compose file for a package, without those that the package is given anyway.
@@ -106,6 +122,7 @@ fn placeholders(builder: &Builder<'_, '_>, service: &Service<'_>, text: &str, da
         match name.parse::<u16>() {
             Ok(number) => out.append(&builder.port_text(service.port(number))),
             Err(_) if name == "data" => out.push(data),
+            Err(_) if name == "name" => out.push(&service.process),
             Err(_) if name.starts_with('/') => out.push(&host_path(service, name)),
             Err(_) => out.push_code(&format!("pkgs.{name}")),
         };

@@ -1,6 +1,6 @@
 //! Programs that a Dockerfile builds, run from their source.
 
-use super::{Program, append, start_line};
+use super::{Program, append, start_line, versioned};
 use crate::migrate::Files;
 use crate::migrate::compose::builder::Builder;
 use crate::migrate::compose::image_file::ImageFile;
@@ -42,7 +42,10 @@ fn source_line(
         let path = if context.is_empty() { name.to_owned() } else { format!("{context}/{name}") };
         builder.files().text(&path).ok().flatten()
     };
-    let line = |package: &str, start: &[&str]| Program { line: start_line(package, start), ..Program::default() };
+    let line = |package: &str, start: &[&str]| {
+        let package = versioned(builder, service, package);
+        Program { line: start_line(&package, start), ..Program::default() }
+    };
     let is_java = matches!(first, "java") || first.ends_with("/java");
     if is_java {
         return match (has("pom.xml"), has("build.gradle").or_else(|| has("build.gradle.kts"))) {
@@ -75,14 +78,6 @@ fn source_line(
     }
     if built("dotnet publish").is_some() || built("dotnet build").is_some() {
         return Some((line("dotnet-sdk", &["dotnet", "run"]), true));
-    }
-    let is_php = first == "apache2-foreground" || first == "php-fpm";
-    if is_php || file.base.starts_with("php:") {
-        let port = service.ports.first();
-        let mut program = line("php", &["php", "-S"]);
-        program.line.push(" 127.0.0.1:").append(&builder.port_text(port));
-        program.line.push(" -t .");
-        return Some((program, true));
     }
     None
 }

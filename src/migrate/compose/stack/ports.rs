@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Port, Role, Service};
+use crate::knowledge::containers;
 use crate::migrate::Error;
 use crate::migrate::compose::yaml::{Node, Place};
 
@@ -46,6 +47,12 @@ pub(super) fn ports(service: &Service<'_>) -> Result<Vec<Port>, Error> {
             declared.add(*number, None, "tcp", &service.key.place);
         }
     }
+    if declared.ports.is_empty() && service.role == Role::Program {
+        let image = service.image_file.as_ref().map(|file| file.base.as_str()).or(service.text("image"));
+        if let Some(port) = image.and_then(containers::base_server).and_then(|server| server.port) {
+            declared.add(port, None, "tcp", &service.key.place);
+        }
+    }
     label(&mut declared.ports, &service.role);
     Ok(declared.ports)
 }
@@ -73,6 +80,7 @@ impl Declared {
             label: String::new(),
             protocol: protocol.to_owned(),
             place: place.clone(),
+            is_registered: false,
         });
     }
 }

@@ -1,0 +1,98 @@
+//! Variables that a Compose file only names: their values come from the project's `.env`, or from an `env_file`.
+
+use super::interpolate::{self, Variables};
+use super::load::Model;
+use super::yaml::{Key, Node, Place, Scalar, Value};
+use crate::knowledge::containers;
+use crate::migrate::Files;
+
+/// Gives the variables of all services the values that Compose gives them.
+///
+/// An `env_file` is read for services whose variables become options; the scripts of all others read it themselves.
+pub fn complete(model: &mut Model, files: &dyn Files) {
+    let variables: Variables = model.env.iter().cloned().collect();
+    let Value::Map(root) = &mut model.root.value else { return };
+    let services = root.iter_mut().find(|(key, _)| key.name == "services");
+    let Some(Value::Map(services)) = services.map(|(_, node)| &mut node.value) else { return };
+    for (_, service) in services {
+        let Value::Map(settings) = &mut service.value else { continue };
+        if let Some((_, environment)) = settings.iter_mut().find(|(key, _)| key.name == "environment") {
+            passed_through(environment, &variables);
+        }
+        if has_options(settings) {
+            read_env_files(settings, files, &variables);
+        }
+    }
+}
+
+/// Variables without a value take that of `.env`: `- POSTGRES_USER`.
+fn passed_through(environment: &mut Node, variables: &Variables) {
+    let Value::Map(pairs) = &mut environment.value else { return };
+    for (key, value) in pairs {
+        if let Some(text) = variables.get(&key.name).filter(|_| value.is_null()) {
+            let scalar = Scalar { text: text.clone(), raw: Some(format!("${{{}}}", key.name)), plain: false };
+            value.value = Value::Scalar(scalar);
+        }
+    }
+}
+
+/// Whether the variables of a service become options of services-flake.
+fn has_options(settings: &[(Key, Node)]) -> bool {
+    let get = |name: &str| settings.iter().find(|(key, _)| key.name == name).map(|(_, node)| node);
+    let image = get("image").and_then(Node::text).and_then(containers::service_of);
+    image.is_some() && get("build").is_none()
+}
+
+/// Adds the variables of each `env_file` that can be read, at their lines there. Those of `environment` and of later
+/// files win. Only files that cannot be read stay in `env_file`.
+fn read_env_files(settings: &mut Vec<(Key, Node)>, files: &dyn Files, variables: &Variables) {
+    let Some((_, Node { value: Value::List(items), place, .. })) =
+        settings.iter_mut().find(|(key, _)| key.name == "env_file")
+    else {
+        return;
+    };
+    let place = place.clone();
+    let mut found: Vec<(Key, Node)> = Vec::new();
+    items.retain(|item| match pairs_of(item, files, variables) {
+        Some(pairs) => {
+            found.retain(|(known, _)| pairs.iter().all(|(key, _)| key.name != known.name));
+            found.extend(pairs);
+            false
+        }
+        None => true,
+    });
+    let environment = match settings.iter().position(|(key, _)| key.name == "environment") {
+        Some(at) => at,
+        None => {
+            let key = Key { name: "environment".to_owned(), place: place.clone() };
+            settings.push((key, Node { place, tag: None, value: Value::Map(Vec::new()) }));
+            settings.len() - 1
+        }
+    };
+    if let Some((_, Node { value: Value::Map(own), .. })) = settings.get_mut(environment) {
+        found.retain(|(key, _)| own.iter().all(|(known, _)| known.name != key.name));
+        own.extend(found);
+    }
+}
+
+/// The variables of an `env_file`. `None` if it is not a file of the repository that can be read.
+fn pairs_of(item: &Node, files: &dyn Files, variables: &Variables) -> Option<Vec<(Key, Node)>> {
+    let path = item.get("path").and_then(Node::text)?.strip_prefix("./")?;
+    let text = files.text(path).ok()??;
+    let pairs = interpolate::read_env(&text, variables).ok()?;
+    let node = |(name, value): (String, String)| {
+        let place = Place { path: path.into(), line: line_of(&text, &name), column: 1 };
+        let scalar = Scalar { text: value, raw: None, plain: false };
+        (Key { name, place: place.clone() }, Node { place, tag: None, value: Value::Scalar(scalar) })
+    };
+    Some(pairs.into_iter().map(node).collect())
+}
+
+/// The line of a variable, from 1.
+fn line_of(text: &str, name: &str) -> usize {
+    let sets = |line: &str| {
+        let line = line.trim_start().trim_start_matches("export ").trim_start();
+        line.strip_prefix(name).is_some_and(|rest| !rest.starts_with(|c: char| c == '_' || c.is_ascii_alphanumeric()))
+    };
+    text.lines().position(sets).map_or(1, |at| at + 1)
+}

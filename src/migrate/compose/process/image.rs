@@ -1,0 +1,83 @@
+//! What a command refers to that only the image has.
+
+use std::collections::BTreeSet;
+
+use crate::migrate::compose::stack::Service;
+use crate::migrate::nix::{Part, Text};
+
+/// A word of a command with the image's own variables that are folders filled in: `$APP_HOME/run.py`.
+pub fn with_folders(service: &Service<'_>, word: &str) -> String {
+    let mut word = word.to_owned();
+    let variables = service.image_file.iter().flat_map(|file| &file.variables);
+    for (name, value, _) in variables.filter(|(_, value, _)| value.starts_with('/')) {
+        for form in [format!("${{{name}}}"), format!("${name}/")] {
+            let end = if form.ends_with('/') { "/" } else { "" };
+            word = word.replace(&form, &format!("{}{end}", value.trim_end_matches('/')));
+        }
+        if word == format!("${name}") {
+            word.clone_from(value);
+        }
+    }
+    word
+}
+
+/// Folders that only images have: those of applications by convention, and the one that the image works in.
+const OF_APPLICATIONS: [&str; 6] = ["app", "opt", "srv", "code", "workspace", "usr/src"];
+
+/// Absolute paths in a command that exist only in the image.
+pub fn paths(service: &Service<'_>, line: &Text) -> BTreeSet<String> {
+    let folder = service.image_file.as_ref().map(|file| file.folder.trim_matches('/')).unwrap_or_default();
+    let mounted = service.get("volumes").map_or(&[][..], crate::migrate::compose::yaml::Node::items);
+    let is_host = |path: &str| {
+        let sources = mounted.iter().filter_map(|item| item.get("source").and_then(|node| node.text()));
+        sources.into_iter().any(|source| source.starts_with('/') && path.starts_with(source))
+    };
+    let is_below = |path: &str, folder: &str| {
+        !folder.is_empty()
+            && path[1..].strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let is_gap = |c: char| c.is_whitespace() || "\"'`;&|()<>=,:{}".contains(c);
+    let mut found = BTreeSet::new();
+    // What follows an expression is a path of its package.
+    let mut after_code = false;
+    for part in line.parts() {
+        let Part::Literal(text) = part else {
+            after_code = true;
+            continue;
+        };
+        let rest =
+            if std::mem::take(&mut after_code) { &text[text.find(is_gap).unwrap_or(text.len())..] } else { text };
+        let words = rest.split(is_gap).filter(|word| word.starts_with('/') && word.len() > 1);
+        let only_there = words.filter(|word| {
+            (is_below(word, folder) || OF_APPLICATIONS.iter().any(|folder| is_below(word, folder))) && !is_host(word)
+        });
+        found.extend(only_there.map(str::to_owned));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::migrate::compose::image_file;
+    use crate::migrate::compose::load::Model;
+    use crate::migrate::compose::stack::Stack;
+    use crate::migrate::compose::yaml;
+
+    #[test]
+    fn paths_of_the_image_are_found() {
+        let root = yaml::parse(&"compose.yaml".into(), "services: {a: {image: x}}").unwrap().unwrap();
+        let model = Model { root, folder: String::new(), env: Vec::new(), env_path: None };
+        let mut stack = Stack::of(&model, &std::collections::BTreeMap::new()).unwrap();
+        let text = "FROM debian\nENV HOME_DIR=/data/x MODE=fast\nWORKDIR $HOME_DIR\n";
+        stack.services[0].image_file = image_file::read(&"Dockerfile".into(), text, None, &Default::default());
+        let service = &stack.services[0];
+        assert_eq!(
+            with_folders(service, "$HOME_DIR/a ${HOME_DIR}b $HOME_DIRS $MODE"),
+            "/data/x/a /data/xb $HOME_DIRS $MODE"
+        );
+        let mut line = Text::code("pkgs.uwsgi");
+        line.push("/opt/bin/uwsgi /opt/x/uwsgi.ini --a=/data/x/b /etc/passwd");
+        assert_eq!(paths(service, &line).into_iter().collect::<Vec<_>>(), ["/data/x/b", "/opt/x/uwsgi.ini"]);
+    }
+}

@@ -1,0 +1,140 @@
+//! Scripts of the shell: `sh -c SCRIPT`.
+
+use std::collections::BTreeSet;
+
+use super::{Program, argument_text, host_path, known_program, not_known, version, working_folder};
+use crate::knowledge::containers;
+use crate::lang::shell;
+use crate::migrate::compose::builder::Builder;
+use crate::migrate::compose::stack::Service;
+use crate::migrate::compose::words;
+use crate::migrate::nix::Text;
+
+/// The script of `sh -c SCRIPT`.
+pub fn shell_script(words: &[String]) -> Option<&str> {
+    let [shell, flags, script, ..] = words else { return None };
+    let name = shell.rsplit('/').next().unwrap_or(shell);
+    let is_shell = matches!(name, "sh" | "bash" | "ash" | "dash");
+    (is_shell && flags.starts_with('-') && flags.ends_with('c')).then_some(script)
+}
+
+/// A script as a process. `Err` if it starts a program that only the image has.
+pub fn checked_script(builder: &Builder<'_, '_>, service: &Service<'_>, script: &str) -> Result<Program, String> {
+    let unknown = unknown_programs(builder, service, script)?;
+    if !unknown.is_empty() {
+        let names: Vec<String> = unknown.iter().map(|name| format!("`{name}`")).collect();
+        let why = format!("its script starts {}, and no package of nixpkgs is known to have it", names.join(" and "));
+        let node = service.get("command").or(service.get("entrypoint"));
+        let place = node.map_or(&service.key.place, |node| &node.place);
+        builder.leave(service, place, "command", why, "add its package to `runtimeInputs` of the script");
+    }
+    let mut program = user_script(builder, service, script);
+    program.packages.extend(version::runtime(builder, service));
+    Ok(program)
+}
+
+/// The programs of a script that are not known to be on PATH. `Err` if one is a file that is not in the checkout.
+pub fn unknown_programs(
+    builder: &Builder<'_, '_>,
+    service: &Service<'_>,
+    script: &str,
+) -> Result<BTreeSet<String>, String> {
+    let mut unknown = BTreeSet::new();
+    for command in shell::commands(script) {
+        let Some(word) = command.word(0) else { continue };
+        // Only the shell knows these.
+        let is_open = word.is_empty() || word.contains(['$', '`', '*', '{', '\u{f8f5}', '<', '>', '(', '=', '!', '[']);
+        if is_open || known_program(word).is_some() || own_program(builder, service, word).is_some() {
+            continue;
+        }
+        let name = word.rsplit('/').next().unwrap_or(word);
+        let is_path = word.contains('/') && containers::in_system(word).is_none();
+        if is_path && !exists(builder, service, word) && !containers::INSTALLED.iter().any(|part| word.contains(part)) {
+            return Err(not_known(service, word));
+        }
+        let is_function = script.contains(&format!("{name}()")) || script.contains(&format!("{name} ()"));
+        if !is_path && !is_function && !containers::ON_EVERY_MACHINE.contains(&name) {
+            unknown.insert(name.to_owned());
+        }
+    }
+    Ok(unknown)
+}
+
+/// Whether a path of the container is one of the checkout.
+fn exists(builder: &Builder<'_, '_>, service: &Service<'_>, path: &str) -> bool {
+    let full = crate::paths::join(&working_folder(service), &host_path(service, path));
+    full.is_some_and(|full| matches!(builder.files().text(&full), Ok(Some(_))))
+}
+
+/// The program of the service's own image, as a script names it: `./listmonk`.
+pub fn own_program(
+    builder: &Builder<'_, '_>,
+    service: &Service<'_>,
+    word: &str,
+) -> Option<&'static containers::PackageImage> {
+    let package = containers::package_of(service.text("image")?)?;
+    let is_named = word.rsplit('/').next() == Some(package.program);
+    (is_named && !(word.contains('/') && exists(builder, service, word))).then_some(package)
+}
+
+/// The words of a command; those of the script if it is only one command: `sh -c "redis-server --save 60"`.
+pub fn plain_words(words: Vec<String>) -> Vec<String> {
+    let simple = shell_script(&words).filter(|script| {
+        !script.contains(['|', '&', ';', '<', '>', '`', '\n', '(']) && shell::commands(script).len() == 1
+    });
+    let split = simple.and_then(|script| words::split(script).ok());
+    let split = split.map(|words| words.into_iter().skip_while(|word| word == "exec").collect());
+    split.unwrap_or(words)
+}
+
+/// The package of the service's own image, if a script starts its program.
+pub fn own_package(service: &Service<'_>, words: &[String]) -> Option<&'static containers::PackageImage> {
+    let package = containers::package_of(service.text("image")?)?;
+    let script = shell_script(words)?;
+    shell::commands(script).iter().any(|command| command.program() == package.program).then_some(package)
+}
+
+/// A script of the shell, with the packages of the programs that it starts.
+pub fn user_script(builder: &Builder<'_, '_>, service: &Service<'_>, script: &str) -> Program {
+    let mut packages = BTreeSet::new();
+    let mut line = Text::default();
+    for (at, row) in script.split('\n').enumerate() {
+        if at > 0 {
+            line.push("\n");
+        }
+        let mut before = "";
+        let mut rest = row;
+        while !rest.is_empty() {
+            let spaces = rest.len() - rest.trim_start_matches(is_gap).len();
+            line.push(&rest[..spaces]);
+            rest = &rest[spaces..];
+            let end = rest.find(is_gap).unwrap_or(rest.len());
+            let word = &rest[..end];
+            if let Some((package, start)) = known_program(word).filter(|_| package_is_needed(word)) {
+                packages.insert(version::versioned(builder, service, package));
+                match start {
+                    [_] if word.ends_with("sh") && package == "bash" => line.push(word),
+                    [program] => line.push(program),
+                    more => line.push(&more.join(" ")),
+                };
+            } else if let Some(package) = own_program(builder, service, word).filter(|_| word.contains('/')) {
+                packages.insert(package.package.to_owned());
+                line.push(package.program);
+            } else {
+                line.append(&argument_text(builder, service, word, before));
+            }
+            before = word;
+            rest = &rest[end..];
+        }
+    }
+    Program { line, is_script: true, packages, ..Program::default() }
+}
+
+fn is_gap(c: char) -> bool {
+    c.is_whitespace() || matches!(c, ';' | '&' | '|' | '(' | ')' | '"' | '\'' | '`')
+}
+
+/// What every shell has by itself needs no package.
+fn package_is_needed(word: &str) -> bool {
+    !matches!(word, "echo" | "true" | "test" | "exec")
+}

@@ -1,0 +1,52 @@
+//! The package of a program, in the version of the image that had it.
+
+use crate::knowledge::containers;
+use crate::knowledge::images::base;
+use crate::migrate::compose::builder::Builder;
+use crate::migrate::compose::stack::Service;
+
+/// The attribute for a package in the version of the service's image. If nixpkgs has another version only, that is
+/// reported.
+pub fn versioned(builder: &Builder<'_, '_>, service: &Service<'_>, package: &str) -> String {
+    let file = service.image_file.as_ref();
+    // The stages that build a program have its compiler, and the last one may not.
+    let stages = file.iter().flat_map(|file| &file.builders).map(String::as_str).filter(|image| !image.contains(' '));
+    for image in own_image(service).into_iter().chain(stages) {
+        if let Some(attribute) = versioned_of(builder, service, package, image) {
+            return attribute;
+        }
+    }
+    package.to_owned()
+}
+
+/// The same, for one image. `None` if it does not have the package.
+fn versioned_of(builder: &Builder<'_, '_>, service: &Service<'_>, package: &str, image: &str) -> Option<String> {
+    let client = || {
+        let known = containers::service_of(image)?;
+        let (start, _) = known.versions?;
+        (start.trim_end_matches('_') == package).then(|| known.attribute(image))?.map(|attribute| (attribute, true))
+    };
+    let (attribute, is_same) = base::version_of(package, image).or_else(client)?;
+    if !is_same {
+        let why = format!("the version of `pkgs.{attribute}` is the one in nixpkgs, not that of `{image}`");
+        let (key, place) = match (service.get("build"), service.get("image")) {
+            (Some(build), _) => ("build", &build.place),
+            (None, Some(image)) => ("image", &image.place),
+            (None, None) => ("", &service.key.place),
+        };
+        builder.leave(service, place, key, why, "check that the program runs with it");
+    }
+    Some(attribute)
+}
+
+/// The runtime of the service's image, which its scripts find on PATH: `nodejs_22` for `node:22`.
+pub fn runtime(builder: &Builder<'_, '_>, service: &Service<'_>) -> Option<String> {
+    let image = own_image(service)?;
+    let package = base::find(image).and_then(|base| base.runtime.package())?;
+    versioned_of(builder, service, package, image)
+}
+
+/// The image that a service runs, or that its own one builds on.
+fn own_image<'s>(service: &'s Service<'_>) -> Option<&'s str> {
+    service.image_file.as_ref().map(|file| file.base.as_str()).or(service.text("image"))
+}

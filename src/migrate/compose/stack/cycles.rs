@@ -1,0 +1,48 @@
+//! Services that depend on each other in a circle, which neither Compose nor process-compose starts.
+
+use std::collections::BTreeMap;
+
+use super::Stack;
+use crate::migrate::Error;
+use crate::migrate::compose::yaml::{self, Key, Node};
+
+impl Stack<'_> {
+    /// Refuses a project whose `depends_on` has a cycle.
+    pub(super) fn refuse_cycles(&self) -> Result<(), Error> {
+        let mut depends: BTreeMap<&str, Vec<&Key>> = BTreeMap::new();
+        for service in &self.services {
+            let names = service.get("depends_on").map_or(&[][..], Node::pairs).iter().map(|(key, _)| key);
+            depends.insert(service.name, names.collect());
+        }
+        // Depth first, without recursion: a service is done once all that it depends on is.
+        // Those that are on the way are known, and not done.
+        let mut done: BTreeMap<&str, bool> = BTreeMap::new();
+        for service in &self.services {
+            let mut path: Vec<(&str, usize)> = vec![(service.name, 0)];
+            while let Some((name, next)) = path.last().copied() {
+                if done.get(name) == Some(&true) {
+                    path.pop();
+                    continue;
+                }
+                done.insert(name, false);
+                let Some(key) = depends.get(name).and_then(|keys| keys.get(next)) else {
+                    done.insert(name, true);
+                    path.pop();
+                    continue;
+                };
+                if done.get(key.name.as_str()) == Some(&false) {
+                    let start = path.iter().position(|(known, _)| *known == key.name).unwrap_or_default();
+                    let mut names: Vec<&str> = path[start..].iter().map(|(name, _)| *name).collect();
+                    names.push(&key.name);
+                    let message = format!("the services depend on each other in a cycle: {}", names.join(" -> "));
+                    return Err(yaml::error_at(&key.place, message).help("remove one of these dependencies"));
+                }
+                if let Some(last) = path.last_mut() {
+                    last.1 += 1;
+                }
+                path.push((&key.name, 0));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,463 @@
+//! What the report of a migration says is true: what it names as carried over is in the module, and what cannot work there
+//! is named as left out.
+
+use std::fs;
+use std::process::Command;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::evaluate::{Modules, init};
+use crate::texts::{check_shell, texts};
+use crate::tools::{FLAKEWARD, have};
+
+/// A repository whose Compose file is migrated.
+struct Repo {
+    root: TempDir,
+    report: Value,
+    module: String,
+}
+
+impl Repo {
+    fn of(files: &[(&str, &str)]) -> Self {
+        let root = TempDir::new().unwrap();
+        init(root.path());
+        for (path, text) in files {
+            let path = root.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        let mut command = Command::new(FLAKEWARD);
+        command.args(["migrate", "compose", "compose.yaml", "--write", "--force", "--format", "json"]);
+        let output = command.current_dir(root.path()).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+        let module = root.path().join("flake/process-compose.nix");
+        if module.exists() {
+            check_shell(&module);
+        }
+        let report = serde_json::from_slice(&output.stdout).unwrap();
+        Self { module: fs::read_to_string(module).unwrap_or_default(), report, root }
+    }
+
+    fn has(&self, text: &str) -> &Self {
+        assert!(self.module.contains(text), "{text:?} is missing in\n{}", self.module);
+        self
+    }
+
+    fn lacks(&self, text: &str) -> &Self {
+        assert!(!self.module.contains(text), "{text:?} is in\n{}", self.module);
+        self
+    }
+
+    fn entry(&self, list: &str, what: &str, text: &str) -> bool {
+        let entries = self.report[list].as_array().unwrap();
+        entries.iter().any(|entry| entry["what"] == what && entry.to_string().contains(text))
+    }
+
+    fn left(&self, what: &str, text: &str) -> &Self {
+        assert!(self.entry("left", what, text), "{what}: {text:?} is not left in\n{:#}", self.report["left"]);
+        self
+    }
+
+    fn not_left(&self, what: &str, text: &str) -> &Self {
+        assert!(!self.entry("left", what, text), "{what}: {text:?} is left in\n{:#}", self.report["left"]);
+        self
+    }
+
+    fn carried(&self, what: &str, text: &str) -> &Self {
+        assert!(self.entry("carried", what, text), "{what}: {text:?} is not carried in\n{:#}", self.report["carried"]);
+        self
+    }
+
+    fn not_carried(&self, what: &str) -> &Self {
+        assert!(!self.entry("carried", what, ""), "{what} is carried in\n{:#}", self.report["carried"]);
+        self
+    }
+
+    fn file(&self, path: &str) -> String {
+        fs::read_to_string(self.root.path().join(path)).unwrap()
+    }
+
+    /// Checks that the real modules take the module.
+    fn evaluates(&self) -> Option<Value> {
+        let modules = Modules::find()?;
+        let module = self.root.path().join("flake/process-compose.nix");
+        Some(modules.processes(&module, "dev").unwrap()["processes"].clone())
+    }
+
+    /// Checks the configuration of the nginx of a process with nginx itself.
+    fn nginx_takes(&self, process: &str) {
+        let module = self.root.path().join("flake/process-compose.nix");
+        let Some(texts) = texts(&module).filter(|_| have(&["nginx"])) else { return };
+        let (_, text) = texts.iter().find(|(kind, _)| kind == "nginx.conf").unwrap();
+        // The packages of the machine.
+        let text = text.replace("/usr/etc/nginx/", "/etc/nginx/").replace("/usr/conf/", "/etc/nginx/");
+        let folder = self.root.path().join(format!("data/{process}"));
+        fs::create_dir_all(folder.join("nginx")).unwrap();
+        fs::write(folder.join("nginx.conf"), &text).unwrap();
+        let mut nginx = Command::new("nginx");
+        nginx
+            .args(["-t", "-e", "stderr", "-p"])
+            .arg(self.root.path())
+            .args(["-c", &format!("data/{process}/nginx.conf")]);
+        let output = nginx.current_dir(self.root.path()).output().unwrap();
+        assert!(output.status.success(), "{}\n{text}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[test]
+fn servers_of_php_are_those_of_the_image() {
+    let compose = "services:\n  fpm: {build: ./fpm}\n  other: {build: ./other}\n  console: {build: ./console}\n  \
+                   site: {image: \"php:8.3-apache\", ports: [\"8080:80\"], volumes: [\"./src:/var/www/html\"]}\n  \
+                   web: {image: nginx, ports: [\"8081:80\"], volumes: [\"./conf:/etc/nginx/conf.d\"]}\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("fpm/Dockerfile", "FROM php:8.2-fpm\nWORKDIR /var/www/html\nCOPY . .\n"),
+        ("other/Dockerfile", "FROM php:8.2-fpm\nENTRYPOINT [\"/init.sh\"]\nCMD [\"supervisord\", \"-n\"]\n"),
+        ("console/Dockerfile", "FROM php:8.2-fpm\nENTRYPOINT [\"/entry.sh\"]\nCMD [\"php\", \"bin/console\"]\n"),
+        ("src/index.php", "<?php\n"),
+        (
+            "conf/default.conf",
+            "server { listen 80; location ~ \\.php$ { fastcgi_pass fpm:9000; include fastcgi_params; } }\n",
+        ),
+    ]);
+    repo.has("${pkgs.php82}/bin/php-fpm --nodaemonize --fpm-config ${pkgs.writeText \"php-fpm.conf\"")
+        .has("listen = 127.0.0.1:${toString ports.")
+        .has("${pkgs.php83}/bin/php -S 127.0.0.1:${toString ports.")
+        .has(" -t ./src")
+        .has("include ${pkgs.nginx}/conf/fastcgi_params;")
+        .lacks("fastcgi_pass fpm")
+        .lacks("-t .\"")
+        .left("services.other", "/init.sh")
+        .left("services.console", "/entry.sh")
+        .not_carried("services.other.build");
+    repo.nginx_takes("web");
+    repo.evaluates();
+}
+
+#[test]
+fn defaults_in_defaults_keep_their_braces() {
+    let compose = "services:\n  a:\n    image: node:22\n    command: node a.js\n    environment:\n      \
+                   URL: \"${BASE:-http://127.0.0.1:${PORT:-8000}}\"\n      QUOTED: '${BASE:-say \"`x`\"}'\n";
+    let repo = Repo::of(&[("compose.yaml", compose), (".env", "BASE=http://127.0.0.1:9\n")]);
+    repo.has("''${BASE:-http://127.0.0.1:''${PORT:-8000}}");
+}
+
+#[test]
+fn scripts_start_programs_that_are_there() {
+    let compose = r#"services:
+  app:
+    image: listmonk/listmonk:latest
+    command: [sh, -c, "./listmonk --install && ./listmonk"]
+    ports: ["9000:9000"]
+  lost: {image: "acme/app:1", command: [sh, -c, "./app --serve"]}
+  built: {build: ., command: [sh, -c, "./made && ./own.sh"]}
+  own: {build: ., command: [sh, -c, "./own.sh && frobnicate"]}
+"#;
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("Dockerfile", "FROM debian\nWORKDIR /app\nCOPY . .\nRUN make\n"),
+        ("own.sh", "#!/bin/sh\n"),
+    ]);
+    repo.has("runtimeInputs = [ pkgs.listmonk ]")
+        .has("text = \"listmonk --install && listmonk\\n\"")
+        .has("LISTMONK_app__address = \"127.0.0.1:${toString ports.")
+        .not_left("services.app.ports.9000", "")
+        .left("services.lost", "acme/app:1")
+        .left("services.built", "./made")
+        .left("services.own.command", "frobnicate")
+        .carried("services.own.command", "processes.own");
+}
+
+#[test]
+fn servers_that_are_not_started_are_not_services() {
+    let compose = r#"services:
+  data: {image: "mysql:8.0", command: /bin/true}
+  waiter: {image: "postgres:16", entrypoint: [sleep, infinity]}
+  backup: {image: "mysql:8.0", command: /backup.sh}
+  odd: {image: "redis:7", command: [something, --appendonly, "yes"]}
+  mysql: {image: "mysql:8.0"}
+  cache:
+    image: redis:7
+    env_file: redis.env
+    command: [sh, -c, "redis-server --requirepass $$REDIS_PASSWORD --appendonly yes"]
+"#;
+    let repo = Repo::of(&[("compose.yaml", compose), ("redis.env", "REDIS_PASSWORD=hidden\n")]);
+    repo.lacks("services.mysql.data")
+        .lacks("services.postgres.waiter")
+        .lacks("services.mysql.backup")
+        .left("services.data", "/bin/true")
+        .left("services.waiter", "sleep infinity")
+        .left("services.backup", "/backup.sh")
+        .left("services.odd.command", "something")
+        .has("services.mysql.mysql")
+        .has("appendonly yes")
+        .has("include ./data/cache/password.conf")
+        .carried("services.cache.command", "its options")
+        .lacks("hidden");
+    assert!(repo.file(".env").contains("=hidden\n"));
+    repo.evaluates();
+}
+
+#[test]
+fn helpers_of_disabled_services_are_disabled_too() {
+    let compose = r#"services:
+  db: {image: "postgres:16", profiles: [full]}
+  sql: {image: "mariadb:11.4", profiles: [full], environment: {MARIADB_ROOT_PASSWORD: pw}}
+  store: {image: minio/minio, profiles: [full]}
+"#;
+    let repo = Repo::of(&[("compose.yaml", compose)]);
+    let Some(processes) = repo.evaluates() else { return };
+    for name in ["db", "db-init", "sql", "sql-configure", "sql-password", "store", "store-init"] {
+        assert_eq!(processes[name]["disabled"], true, "{name}: {}", processes[name]);
+    }
+}
+
+#[test]
+fn connections_of_bash_have_the_new_address() {
+    let compose = "services:\n  db: {image: \"postgres:16\"}\n  web:\n    image: node:22\n    \
+                   command: bash -c 'while !</dev/tcp/db/5432; do sleep 1; done; node app.js'\n";
+    let repo = Repo::of(&[("compose.yaml", compose)]);
+    repo.has("</dev/tcp/127.0.0.1/${toString ports.databases.postgresql}; do").lacks("tcp/db");
+}
+
+#[test]
+fn every_port_has_an_entry_or_is_reported() {
+    let compose = r#"services:
+  jaeger: {image: jaegertracing/jaeger, ports: ["16686:16686", "4317:4317"]}
+  web: {image: "node:22", command: node app.js, environment: {OTLP: "http://jaeger:4317"}}
+  collector: {image: jaegertracing/jaeger, ports: ["4317:4317"]}
+"#;
+    let repo = Repo::of(&[("compose.yaml", compose)]);
+    let registry = repo.file("lib/ports.nix");
+    assert!(registry.contains("= 16686;") && registry.contains("= 4317;"), "{registry}");
+    repo.lacks("toString 4317")
+        .carried("services.jaeger.ports", "entries")
+        .left("services.collector.ports.4317", "jaeger")
+        .not_carried("services.collector.ports");
+}
+
+#[test]
+fn variables_have_the_values_that_compose_gives_them() {
+    let compose = r#"services:
+  db:
+    image: postgres:16
+    environment:
+      - POSTGRES_USER
+      - POSTGRES_DB=$UNSET
+  other:
+    image: postgres:16
+    env_file: [env/one.env, env/two.env]
+  lost: {image: "postgres:16", env_file: env/none.env}
+"#;
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        (".env", "POSTGRES_USER=mmuser\n"),
+        ("env/one.env", "POSTGRES_USER=box\nPOSTGRES_DB=first\n"),
+        ("env/two.env", "# later files win\nexport POSTGRES_DB=second\n"),
+    ]);
+    repo.has("superuser = \"mmuser\"")
+        .has("superuser = \"box\"")
+        .has("name = \"second\"")
+        .left("services.db.environment.POSTGRES_DB", "no value")
+        .not_carried("services.db.environment.POSTGRES_DB")
+        .carried("services.other.environment.POSTGRES_DB", "two.env")
+        .left("services.lost.env_file", "");
+    repo.evaluates();
+}
+
+#[test]
+fn runtimes_have_the_version_of_the_image() {
+    let compose = r#"services:
+  n: {image: "node:22-alpine", command: node a.js}
+  old: {image: "node:20", command: node a.js}
+  p: {image: "python:3.12", command: sh -c "python a.py && ls"}
+  g: {build: .}
+  d: {image: "postgres:17", command: pg_dump -f x}
+  s: {build: {context: ., dockerfile: script.Dockerfile}}
+"#;
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        (
+            "Dockerfile",
+            "FROM golang:1.22 AS build\nRUN go build -o /x .\nFROM scratch\nCOPY --from=build /x /x\nCMD [\"/x\"]\n",
+        ),
+        (
+            "script.Dockerfile",
+            "FROM python:3.11\nWORKDIR /code\nCOPY . .\nRUN pip install uwsgi\nCMD [\"/code/run.sh\"]\n",
+        ),
+        ("run.sh", "#!/bin/sh\nexec python3 app.py\n"),
+    ]);
+    repo.has("${pkgs.nodejs_22}/bin/node a.js")
+        .has("${pkgs.nodejs}/bin/node a.js")
+        .has("runtimeInputs = [ pkgs.coreutils pkgs.python312 ]")
+        .has("${pkgs.go}/bin/go run")
+        .has("${pkgs.postgresql_17}/bin/pg_dump")
+        .has("runtimeInputs = [ pkgs.python311 ]")
+        .left("services.old.image", "node:20")
+        .left("services.g.build", "golang:1.22")
+        .left("services.s.build", "pkgs.python311.withPackages")
+        .not_left("services.n.image", "version");
+}
+
+#[test]
+fn paths_of_the_image_are_found_in_the_checkout_or_reported() {
+    let compose = "services:\n  app: {build: .}\n  wsgi: {build: ., command: python -m uwsgi /opt/app/uwsgi.ini}\n";
+    let dockerfile = "FROM python:3.12\nENV APP_HOME=/srv/app\nWORKDIR $APP_HOME\nCOPY . .\nEXPOSE 9000\n\
+                      HEALTHCHECK CMD python $APP_HOME/health.py || exit 1\nCMD [\"python\", \"app.py\"]\n";
+    let repo = Repo::of(&[("compose.yaml", compose), ("Dockerfile", dockerfile)]);
+    repo.has("python3 ./health.py || exit 1").lacks("APP_HOME").left("services.wsgi.command", "/opt/app/uwsgi.ini");
+}
+
+#[test]
+fn several_brokers_have_names_and_no_secrets_in_the_store() {
+    let service = "{image: \"rabbitmq:3-management\", environment: {RABBITMQ_ERLANG_COOKIE: s3cret}}";
+    let repo = Repo::of(&[("compose.yaml", &format!("services:\n  a: {service}\n  b: {service}\n"))]);
+    repo.has("RABBITMQ_NODENAME = \"a@localhost\"").has("RABBITMQ_NODENAME = \"b@localhost\"").lacks("s3cret");
+    let repo = Repo::of(&[("compose.yaml", &format!("services:\n  a: {service}\n"))]);
+    repo.lacks("RABBITMQ_NODENAME");
+}
+
+#[test]
+fn names_of_left_services_are_hosts_in_addresses_only() {
+    let compose = "services:\n  shop: {image: \"acme/shop:1\"}\n  db: {image: \"postgres:16\", environment: {POSTGRES_DB: shop}}\n  \
+                   web: {image: \"node:22\", command: node a.js, environment: {SHOP_HOST: shop}}\n";
+    let repo = Repo::of(&[("compose.yaml", compose)]);
+    repo.not_left("services.db.environment", "").left("services.web.environment", "`shop`");
+}
+
+#[test]
+fn images_that_another_service_builds_are_built_here() {
+    let compose = "services:\n  web: {build: ./app, image: \"shop:dev\", command: python3 app.py}\n  \
+                   worker: {image: \"shop:dev\", command: python3 worker.py}\n";
+    let dockerfile = "FROM python:3.12\nWORKDIR /srv\nCOPY . .\n";
+    let repo = Repo::of(&[("compose.yaml", compose), ("app/Dockerfile", dockerfile)]);
+    repo.has("${pkgs.python312}/bin/python3 worker.py").carried("services.worker.image", "processes.worker");
+    assert_eq!(repo.module.matches("working_dir = \"./app\"").count(), 2, "{}", repo.module);
+}
+
+#[test]
+fn scripts_are_found_by_the_last_copy_and_through_other_stages() {
+    let compose = "services:\n  last: {build: {context: ., dockerfile: last.Dockerfile}}\n  \
+                   stage: {build: {context: ., dockerfile: stage.Dockerfile}}\n  \
+                   python: {build: {context: ., dockerfile: python.Dockerfile}}\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        (
+            "last.Dockerfile",
+            "FROM debian\nWORKDIR /app\nCOPY . .\nCOPY run.sh /app/start.sh\nENTRYPOINT [\"/app/start.sh\"]\n",
+        ),
+        (
+            "stage.Dockerfile",
+            "FROM node:22 AS builder\nWORKDIR /app\nCOPY . .\nFROM node:22\nWORKDIR /app\n\
+             COPY --from=builder /app/scripts/begin.sh ./\nCMD [\"./begin.sh\"]\n",
+        ),
+        ("python.Dockerfile", "FROM python:3.12\nWORKDIR /app\nCOPY . .\nCMD [\"./serve\"]\n"),
+        ("run.sh", "echo run\n"),
+        ("scripts/begin.sh", "#!/usr/bin/env bash\nnode server.js\n"),
+        ("serve", "#!/usr/bin/env python3\nprint(1)\n"),
+    ]);
+    repo.has("/bin/bash ./run.sh")
+        .has("/bin/bash ./scripts/begin.sh")
+        .has("exec ${pkgs.python312}/bin/python3 ./serve");
+}
+
+#[test]
+fn names_of_projects_are_one_attribute() {
+    let root = TempDir::new().unwrap();
+    init(root.path());
+    let folder = root.path().join(".examples/v1.2");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("compose.yaml"), "services: {redis: {image: \"redis:7\"}}\n").unwrap();
+    let mut command = Command::new(FLAKEWARD);
+    command.args(["migrate", "compose", ".examples/v1.2/compose.yaml", "--write"]).current_dir(root.path());
+    assert!(command.status().unwrap().success());
+    let module = fs::read_to_string(root.path().join("flake/examples-v1-2.nix")).unwrap();
+    assert!(module.contains("process-compose.examples-v1-2 = {"), "{module}");
+}
+
+const NGINX: &str = r#"services:
+  web:
+    image: nginx:alpine
+    ports: ["443:443", "80:80"]
+    volumes: ["./conf:/etc/nginx/conf.d:ro", "./snippets:/etc/nginx/snippets", "./cert.pem:/cert.pem:ro", "./key.pem:/key.pem:ro"]
+  api: {image: "node:22", command: node a.js, expose: ["3000"]}
+  app: {image: "acme/unknown:1"}
+  front: {image: "acme/front:1"}
+"#;
+
+#[test]
+fn nginx_keeps_tls_and_names_what_is_not_there() {
+    let conf = "proxy_cache_path /var/cache/nginx/a levels=1:2 keys_zone=a:1m;\nupstream backend { server app:8065; server api:3000 backup; }\n\
+        server { listen 80; listen [::]:80; root /usr/share/nginx/html; return 301 https://$host$request_uri; }\nserver {\n  \
+        listen 443 ssl http2 default_server;\n  listen [::]:443 ssl http2;\n  ssl_certificate /cert.pem; ssl_certificate_key /key.pem;\n  \
+        resolver 127.0.0.11;\n  include snippets/*.conf;\n  include gone.conf;\n  location / { proxy_pass http://backend; }\n  \
+        location /f/ { proxy_pass http://front/; }\n}\n";
+    let files = [
+        ("compose.yaml", NGINX),
+        ("conf/default.conf", conf),
+        ("snippets/api.conf", "location /api { proxy_pass http://api:3000/; }\n"),
+    ];
+    let repo = Repo::of(&files);
+    repo.has("ssl http2 default_server;")
+        .has("ssl_certificate ../../cert.pem;")
+        .has("server 127.0.0.1:8065;")
+        .has("proxy_pass http://127.0.0.1:80/;")
+        .has("proxy_cache_path ./data/web/cache-a levels")
+        .has("root ${pkgs.nginx}/html;")
+        .lacks("listen 80")
+        .lacks("[::]")
+        .lacks("resolver")
+        .lacks("proxy_pass http://api")
+        .left("services.web.configFile", "`app` is left out")
+        .left("services.web.configFile", "`front` is left out")
+        .left("services.web.configFile", "gone.conf")
+        .left("services.web.configFile", "./cert.pem does not exist")
+        .left("services.web.ports.443", "only root may listen on port 443");
+    repo.evaluates();
+    if !have(&["openssl", "nginx"]) {
+        return;
+    }
+    let mut openssl = Command::new("openssl");
+    openssl.args("req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=a".split(' '));
+    assert!(openssl.current_dir(repo.root.path()).output().unwrap().status.success());
+    repo.nginx_takes("web");
+}
+
+#[test]
+fn nginx_without_its_certificate_is_reported() {
+    let conf = "server { listen 8443 ssl; http2 on; ssl_certificate /etc/letsencrypt/a.pem; ssl_certificate_key /etc/letsencrypt/k.pem; }\n";
+    let compose = "services:\n  web: {image: nginx, volumes: [\"./a.conf:/etc/nginx/conf.d/a.conf\", \"certs:/etc/letsencrypt\"]}\n";
+    let repo = Repo::of(&[("compose.yaml", compose), ("a.conf", conf)]);
+    repo.lacks("ssl").lacks("http2").left("services.web.configFile", "/etc/letsencrypt/a.pem");
+    let conf = "server {\n";
+    let repo = Repo::of(&[("compose.yaml", compose), ("a.conf", conf)]);
+    repo.left("services.web.volumes", "line 1 of ./a.conf").not_carried("services.web.volumes");
+}
+
+#[test]
+fn errors_are_part_of_the_json_report() {
+    let root = TempDir::new().unwrap();
+    init(root.path());
+    let cases = [
+        ("services: [", None),
+        (
+            "services:\n  a: {image: busybox, command: x, depends_on: [b]}\n  b: {image: busybox, command: y, depends_on: [a]}\n",
+            Some("a -> b -> a"),
+        ),
+    ];
+    for (text, message) in cases {
+        fs::write(root.path().join("compose.yaml"), text).unwrap();
+        for write in [&[][..], &["--write"]] {
+            let mut command = Command::new(FLAKEWARD);
+            command.args(["migrate", "compose", "compose.yaml", "--format", "json"]).args(write);
+            let output = command.current_dir(root.path()).output().unwrap();
+            let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+            assert_eq!((output.status.code(), &report["written"]), (Some(2), &Value::Bool(false)));
+            let [error] = report["errors"].as_array().unwrap().as_slice() else { panic!("{report}") };
+            assert_eq!(error["path"], "compose.yaml");
+            assert!(message.is_none_or(|message| error.to_string().contains(message)), "{error}");
+        }
+    }
+    assert!(!root.path().join("flake.nix").exists());
+}
