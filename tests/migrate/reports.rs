@@ -432,7 +432,7 @@ fn nginx_without_its_certificate_is_reported() {
     repo.lacks("ssl").lacks("http2").left("services.web.configFile", "/etc/letsencrypt/a.pem");
     let conf = "server {\n";
     let repo = Repo::of(&[("compose.yaml", compose), ("a.conf", conf)]);
-    repo.left("services.web.volumes", "line 1 of ./a.conf").not_carried("services.web.volumes");
+    repo.left("services.web.volumes", "line 2 of ./a.conf").not_carried("services.web.volumes");
 }
 
 #[test]

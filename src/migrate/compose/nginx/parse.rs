@@ -34,8 +34,8 @@ pub fn parse(text: &str) -> Result<Vec<Directive>, usize> {
     let mut start = 1;
     let mut reader = Reader { rest: text, line: 1 };
     loop {
-        let line = reader.line;
-        match reader.next() {
+        let (line, token) = reader.next();
+        match token {
             Token::Word(word) => {
                 if words.is_empty() {
                     start = line;
@@ -87,7 +87,8 @@ impl Reader<'_> {
         taken
     }
 
-    fn next(&mut self) -> Token {
+    /// The next token and its line.
+    fn next(&mut self) -> (usize, Token) {
         loop {
             let gap = self.rest.len() - self.rest.trim_start().len();
             self.take(gap);
@@ -97,18 +98,19 @@ impl Reader<'_> {
             let end = self.rest.find('\n').unwrap_or(self.rest.len());
             self.take(end);
         }
+        let line = self.line;
         let token = match self.rest.chars().next() {
-            None => return Token::End,
+            None => return (line, Token::End),
             Some(';') => Token::Semicolon,
             Some('{') => Token::Open,
             Some('}') => Token::Close,
             Some(_) => {
                 let end = word_end(self.rest);
-                return Token::Word(self.take(end).to_owned());
+                return (line, Token::Word(self.take(end).to_owned()));
             }
         };
         self.take(1);
-        token
+        (line, token)
     }
 }
 
