@@ -362,6 +362,7 @@ fn what_is_not_certain_is_refused() {
         ("{ inputs = import ./inputs.nix; outputs = { nixpkgs, ... }: { }; }".to_owned(), "inputs are computed"),
         ("{ outputs = { nixpkgs, ... }: { packages.x86_64-linux = { }; }; }".to_owned(), "no output is made for each system"),
         ("{ outputs = { nixpkgs, ... }: rec { lib = 1; packages = nixpkgs.lib.genAttrs [ \"x86_64-linux\" ] (s: lib); }; }".to_owned(), "`rec` set"),
+        (each("system: { packages.a = 1; }").replace("u.lib.each", "{ lib = 1; } // (let inherit (u.lib) eachDefaultSystem; in each").replace("; }); }", "; })); }"), "has a `let` of its own"),
         ("{ outputs = ".to_owned(), "syntax errors"),
         ("x: x".to_owned(), "not an attribute set"),
         ("{ inputs.flake-parts.url = \"github:o/other\"; outputs = { nixpkgs, ... }: { }; }".to_owned(), "not hercules-ci/flake-parts"),
@@ -370,8 +371,19 @@ fn what_is_not_certain_is_refused() {
         assert!(said.contains(why), "{text}\n{said}");
     }
     let imported = each("system: { packages = import ./packages.nix { }; }");
-    let said = with(&imported, &[("packages.nix", "{ }: { a = { b = 1; }; }")]).unwrap_err().why;
-    assert!(said.contains("`packages.a` is a set of packages"), "{said}");
+    for (packages, name) in [
+        ("{ a = { b = 1; }; }", "a"),
+        ("let more = { b = x; }; in { x = x; } // (if more != { } then { a = more; } else { })", "a"),
+        ("let more = mapAttrs (n: v: x v) { b = 1; }; in { a = more; }", "a"),
+        ("{ x = x; } // lib.optionalAttrs (x != 1) { a = lib.filterAttrs f x; }", "a"),
+        ("let all = { a = { b = x; } // { c = x; }; }; in all", "a"),
+        ("lib.mapAttrs (n: v: { b = v; }) x", ".."),
+    ] {
+        let said = with(&imported, &[("packages.nix", &format!("{{ }}: {packages}"))]).unwrap_err().why;
+        assert!(said.contains(&format!("`packages.{name}` is a set of packages")), "{packages}\n{said}");
+    }
+    let drv = "{ }: { a = x // { meta = 1; }; b = if x then x else y; } // lib.optionalAttrs x { c = lib.recurse x; }";
+    assert!(with(&imported, &[("packages.nix", drv)]).is_ok());
 }
 
 #[test]

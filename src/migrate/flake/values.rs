@@ -8,6 +8,19 @@ use crate::paths;
 /// Outputs whose attributes must be packages.
 pub const PACKAGE_OUTPUTS: [&str; 3] = ["packages", "checks", "devShells"];
 
+/// Functions of the library that give a set of what they are given.
+const SETS: [&str; 9] = [
+    "callPackages",
+    "filterAttrs",
+    "genAttrs",
+    "listToAttrs",
+    "makeScope",
+    "mapAttrs",
+    "mapAttrs'",
+    "optionalAttrs",
+    "recurseIntoAttrs",
+];
+
 /// Reads a file by its path from the flake's folder.
 pub type Read<'r> = &'r dyn Fn(&str) -> Option<String>;
 
@@ -45,8 +58,32 @@ impl<'r> Values<'r> {
                 .into_iter()
                 .filter_map(|side| tree.child(output, side))
                 .find_map(|side| self.attribute(tree, file, side, depth + 1)),
-            NodeKind::Apply => {
+            NodeKind::If => [Field::Consequence, Field::Alternative]
+                .into_iter()
+                .filter_map(|branch| tree.child(output, branch))
+                .find_map(|branch| self.attribute(tree, file, branch, depth + 1)),
+            NodeKind::Variable => {
+                let Some(Origin::Binding(binding)) = nix::resolve(tree, output, tree.slice(output)) else {
+                    return None;
+                };
+                single_name(tree, binding)?;
+                self.attribute(tree, file, nix::value(tree, binding)?, depth + 1)
+            }
+            NodeKind::Apply => self.made(tree, file, output, depth).or_else(|| {
                 self.imported(tree, file, output, |tree, file, value| self.attribute(tree, file, value, depth + 1))
+            }),
+            _ => None,
+        }
+    }
+
+    /// The same for the result of a function of the library.
+    fn made(&self, tree: &Tree<'_>, file: &str, apply: Node, depth: usize) -> Option<String> {
+        let (name, arguments) = nix::call(tree, apply)?;
+        match (nix::last_name(&name), arguments.as_slice()) {
+            ("optionalAttrs" | "filterAttrs", [_, set]) => self.attribute(tree, file, *set, depth + 1),
+            // Every attribute is what the function gives.
+            ("mapAttrs", [function, _]) | ("genAttrs", [_, function]) => {
+                self.set(tree, file, *function, depth + 1).then(|| "..".to_owned())
             }
             _ => None,
         }
@@ -91,9 +128,22 @@ impl<'r> Values<'r> {
                 }
                 _ => false,
             },
+            NodeKind::If => [Field::Consequence, Field::Alternative]
+                .into_iter()
+                .filter_map(|branch| tree.child(value, branch))
+                .any(|branch| self.set(tree, file, branch, depth + 1)),
+            NodeKind::Binary
+                if tree.child(value, Field::Operator).is_some_and(|o| tree.kind(o) == NodeKind::Update) =>
+            {
+                // A package with more attributes is still one.
+                [Field::Left, Field::Right]
+                    .into_iter()
+                    .filter_map(|side| tree.child(value, side))
+                    .all(|side| self.set(tree, file, side, depth + 1))
+            }
             NodeKind::Apply => {
                 let called = nix::call(tree, value).map(|(name, _)| nix::last_name(&name).to_owned());
-                matches!(called.as_deref(), Some("callPackages" | "recurseIntoAttrs" | "makeScope"))
+                matches!(called.as_deref(), Some(name) if SETS.contains(&name))
                     || self
                         .imported(tree, file, value, |tree, file, value| {
                             self.set(tree, file, value, depth + 1).then_some(())

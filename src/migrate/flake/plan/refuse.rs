@@ -60,10 +60,16 @@ pub(super) fn unwritten(tree: &Tree<'_>, node: Node) -> Refusal {
                 format!("cannot tell what `{head}` does with its arguments: it is neither flake-utils nor `genAttrs`");
             return Refusal::new(at, &why, "write the outputs as an attribute set in flake.nix");
         }
+        NodeKind::Let => {
+            let why = "a part of the outputs has a `let` of its own around a call, which cannot be moved";
+            return Refusal::new(at, why, "move the names of that `let` to the one around all outputs");
+        }
         _ => {}
     }
-    let text: String = tree.slice(node).split_whitespace().collect::<Vec<_>>().join(" ").chars().take(60).collect();
-    let why = format!("the names of the outputs in `{text}` are not written in flake.nix");
+    let words = tree.slice(node).split_whitespace().collect::<Vec<_>>().join(" ");
+    let text: String = words.chars().take(60).collect();
+    let end = if text.len() < words.len() { " .." } else { "" };
+    let why = format!("the names of the outputs in `{}{end}` are not written in flake.nix", text.trim_end());
     Refusal::new(at, &why, "write the outputs as an attribute set in flake.nix")
 }
 
