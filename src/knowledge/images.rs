@@ -2,6 +2,7 @@
 
 pub mod base;
 pub mod packages;
+pub mod paths;
 
 /// Images by the last component of their name, and the service of services-flake that replaces them. The services are
 /// those of services-flake's `nix/services`.

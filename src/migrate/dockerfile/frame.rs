@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::knowledge::images::paths;
 use crate::lang::dockerfile::{Dockerfile, Heredoc, Instruction, expand, pairs, words};
 
 /// A command: `CMD` or `ENTRYPOINT`.
@@ -287,6 +288,7 @@ impl Reader<'_> {
         let sources: Vec<String> = listed.into_iter().filter(|word| !word.starts_with("<<")).collect();
         let is_folder = to.ends_with('/') || to == "." || to.ends_with("/.") || sources.len() > 1;
         let mut to = self.absolute(&to);
+        let is_folder = is_folder || self.is_there(&to);
         if is_folder && !to.ends_with('/') {
             to.push('/');
         }
@@ -295,11 +297,17 @@ impl Reader<'_> {
             from: instruction.flag("from").map(|from| self.expand(from)),
             sources,
             to,
-            owner: instruction.flag("chown").map(str::to_owned),
+            owner: instruction.flag("chown").map(|owner| self.expand(owner.trim_matches(['"', '\'']))),
             mode: instruction.flag("chmod").map(str::to_owned),
             heredocs: instruction.heredocs.clone(),
             add: instruction.name == "ADD",
         }));
+    }
+
+    /// Whether a path is a folder before something is copied to it.
+    fn is_there(&self, path: &str) -> bool {
+        let is_work_folder = self.frame.folder.as_ref().is_some_and(|(folder, _)| folder == path);
+        is_work_folder || (self.frame.base != "scratch" && paths::is_folder(path))
     }
 
     fn run(&mut self, instruction: &Instruction) {

@@ -16,6 +16,8 @@ pub enum Action {
     Install,
     /// Runs a script of package.json.
     Script(String),
+    /// Removes the packages that only development needs.
+    Prune,
     /// Nothing that the files of an image need.
     Nothing,
 }
@@ -72,7 +74,8 @@ pub fn read(words: &[&str]) -> Option<(Manager, Action)> {
         (Manager::Yarn, flags) if only_flags(flags) && !flags.contains(&"--version") => Action::Install,
         // The store is filled by what fetches the packages.
         (Manager::Pnpm, ["fetch", ..]) => Action::Nothing,
-        (_, ["cache" | "config" | "set" | "store" | "audit" | "prune" | "--version" | "-v", ..]) => Action::Nothing,
+        (_, ["prune", ..]) => Action::Prune,
+        (_, ["cache" | "config" | "set" | "store" | "audit" | "--version" | "-v", ..]) => Action::Nothing,
         (_, ["run" | "run-script", script]) => Action::Script((*script).to_owned()),
         (Manager::Pnpm | Manager::Yarn, [script]) if is_script(script) => Action::Script((*script).to_owned()),
         _ => return None,

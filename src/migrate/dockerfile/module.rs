@@ -1,10 +1,12 @@
 //! The flake-parts module that builds the image of a Dockerfile with nix2container.
 
 mod config;
+mod context;
 mod copy;
 mod javascript;
 mod package;
 mod python;
+mod stage;
 
 use std::collections::BTreeMap;
 
@@ -14,7 +16,7 @@ use super::frame::{Command, Frame};
 use super::recipe::Recipe;
 use crate::finding::RelPath;
 use crate::knowledge::images::base::{self as base_images, Base, Runtime};
-use crate::lang::dockerfile::{self, Dockerfile};
+use crate::lang::dockerfile::Dockerfile;
 use crate::migrate::nix::{self, Attr, Expr};
 use crate::migrate::{Draft, Error};
 use crate::paths;
@@ -70,32 +72,6 @@ impl<'d, 'f> Module<'d, 'f> {
         same.map(|item| item.into.clone())
     }
 
-    /// The folder that `COPY` copies from: that of the Dockerfile, or the root if the files are only there.
-    fn find_context(&self) -> String {
-        let folder = paths::folder(&self.path).to_owned();
-        let sources = self.file.stages.iter().flat_map(|stage| &stage.instructions).filter(|instruction| {
-            matches!(instruction.name.as_str(), "COPY" | "ADD") && instruction.flag("from").is_none()
-        });
-        let mut missing = 0;
-        let mut found = 0;
-        for source in sources.flat_map(|copy| {
-            let mut words = copy.exec().unwrap_or_else(|| dockerfile::words(&copy.rest));
-            words.pop();
-            words
-        }) {
-            if source.contains(['$', '*', '<', '?', '[', ':']) || source == "." || source == "./" {
-                continue;
-            }
-            let at = |folder: &str| paths::join(folder, source.trim_start_matches('/')).unwrap_or_default();
-            if self.exists(&at(&folder)) {
-                found += 1;
-            } else if self.exists(&at("")) {
-                missing += 1;
-            }
-        }
-        if missing > found { String::new() } else { folder }
-    }
-
     fn exists(&self, path: &str) -> bool {
         self.draft.files().is_folder(path) || self.draft.exists(path)
     }
@@ -130,6 +106,9 @@ impl<'d, 'f> Module<'d, 'f> {
                 Some(into) => self.carry(line, &what, &into),
                 None => self.leave(line, &what, &why, &todo),
             }
+        }
+        for (command, line, why, todo) in &recipe.lost {
+            self.leave(*line, &format!("RUN {command}"), why, todo);
         }
         for (line, what, into) in frame.read.clone() {
             self.carry(line, &what, into);
@@ -280,6 +259,9 @@ impl<'d, 'f> Module<'d, 'f> {
             .collect();
         tools.extend(recipe.packages.iter().map(|(attribute, _)| format!("pkgs.{attribute}")));
         self.carry(self.file.stages[index].line, &format!("stage {label}"), &name);
+        for (command, line, why, todo) in &recipe.lost {
+            self.leave(*line, &format!("RUN {command}"), why, todo);
+        }
         self.tree(index, &frame, &recipe, &mut tools, &name)
     }
 

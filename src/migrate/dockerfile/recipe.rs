@@ -1,5 +1,7 @@
 //! What the `RUN` lines of a stage do, command by command.
 
+use std::collections::BTreeMap;
+
 use super::frame::{Frame, Run, Step};
 use super::manager::{self, Action, Manager};
 use crate::knowledge::images::packages;
@@ -19,6 +21,8 @@ pub struct Recipe {
     pub users: Vec<(String, usize)>,
     /// Their numbers, if they are given.
     pub ids: Vec<(String, u32)>,
+    /// What else is given of them.
+    pub accounts: BTreeMap<String, Account>,
     /// Shell lines about the image's files, which can be done where the files are put together.
     pub files: Vec<(String, usize)>,
     /// Owners of paths: path, owner, line.
@@ -29,6 +33,38 @@ pub struct Recipe {
     pub builds: Vec<Build>,
     /// Commands that are not carried.
     pub holes: Vec<(String, usize)>,
+    /// Commands that are not carried, and that nothing else in the stage builds on: command, line, why, what to do.
+    pub lost: Vec<(String, usize, &'static str, &'static str)>,
+}
+
+/// What `useradd` sets of an account.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Account {
+    /// Its folder.
+    pub home: Option<String>,
+    /// Its shell.
+    pub shell: Option<String>,
+    /// The number of its group.
+    pub group: Option<u32>,
+}
+
+impl Account {
+    fn of(words: &[&str]) -> Self {
+        let value = |flags: &[&str]| {
+            let pair = words.windows(2).find(|pair| flags.contains(&pair[0])).map(|pair| pair[1]);
+            pair.or_else(|| {
+                words
+                    .iter()
+                    .find_map(|word| word.split_once('=').filter(|(flag, _)| flags.contains(flag)))
+                    .map(|(_, value)| value)
+            })
+        };
+        let group =
+            value(&["-g", "--gid"]).and_then(|group| if group == "root" { Some(0) } else { group.parse().ok() });
+        // `-h` is the folder in Alpine.
+        let home = value(&["-d", "--home-dir", "--home", "-h"]);
+        Self { home: home.map(str::to_owned), shell: value(&["-s", "--shell"]).map(str::to_owned), group }
+    }
 }
 
 /// What pip installs.
@@ -62,6 +98,8 @@ pub struct Build {
     pub tool: Tool,
     /// The working directory in the image.
     pub folder: String,
+    /// The command.
+    pub command: String,
 }
 
 /// Packages that every build of nixpkgs has, or that a build in a sandbox has no use for.
@@ -92,7 +130,7 @@ pub enum Tool {
 }
 
 /// Commands without a lasting effect on the files of an image, or with one that a Nix image does not need.
-const NO_EFFECT: [&str; 21] = [
+const NO_EFFECT: [&str; 23] = [
     "apt-get",
     "apt",
     "apk",
@@ -111,10 +149,16 @@ const NO_EFFECT: [&str; 21] = [
     "cat",
     "update-ca-certificates",
     "ldconfig",
-    "usermod",
     "groupadd",
     "addgroup",
+    "[",
+    "[[",
+    "test",
 ];
+
+/// Commands that change accounts, which the new image defines as a whole.
+const CHANGES_ACCOUNTS: [&str; 8] =
+    ["usermod", "groupmod", "delgroup", "deluser", "userdel", "groupdel", "chpasswd", "passwd"];
 
 impl Recipe {
     /// The tools and the libraries of the distribution that a build needs besides those of its builder.
@@ -146,13 +190,49 @@ impl Recipe {
             self.holes.push((format!("--mount={mount}"), run.line));
         }
         let mut folder = run.folder.clone();
+        if has_case(&run.script) {
+            self.holes.push((one_line(&run.script), run.line));
+            return;
+        }
         for command in shell::commands(&run.script) {
             let words: Vec<String> = command.words.iter().flat_map(|word| filled(&word.text, run)).collect();
             let words: Vec<&str> = words.iter().map(String::as_str).collect();
             if let ["cd", to, ..] = words.as_slice() {
                 folder = joined(&folder, to);
             }
+            if let Some((sign, path)) = written_file(&run.script, command.span.end as usize) {
+                self.write(&words, sign, path, run, &folder);
+                continue;
+            }
             self.command(&words, run.line, &folder);
+        }
+    }
+
+    /// `echo TEXT >> FILE`.
+    fn write(&mut self, words: &[&str], sign: &str, path: &str, run: &Run, folder: &str) {
+        let path = filled(path.trim_matches(['"', '\'']), run).join(" ");
+        let is_plain = |text: &str| !text.contains(['$', '`']);
+        match words {
+            [program @ ("echo" | "printf"), rest @ ..]
+                if rest.iter().all(|word| is_plain(word)) && is_plain(&path) && !path.starts_with("/dev/") =>
+            {
+                let path = joined(folder, &path);
+                let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent).to_owned();
+                let text: Vec<String> = rest.iter().map(|word| format!("'{}'", word.replace('\'', "'\\''"))).collect();
+                let line = format!("mkdir -p $out{parent} && {program} {} {sign} $out{path}", text.join(" "));
+                self.files.push((line, run.line));
+            }
+            _ if path.starts_with("/dev/") => self.command(words, run.line, folder),
+            _ => {
+                let command = format!("{} {sign} {path}", words.join(" "));
+                let why = "the text is only known when the image is built";
+                self.lost.push((
+                    command,
+                    run.line,
+                    why,
+                    "write the file with `pkgs.writeTextDir`, and add it to `copyToRoot`",
+                ));
+            }
         }
     }
 
@@ -182,6 +262,11 @@ impl Recipe {
                     self.ids.push(((*name).to_owned(), number));
                 }
                 self.users.push(((*name).to_owned(), line));
+                self.accounts.insert((*name).to_owned(), Account::of(words));
+            }
+            (name, _) if CHANGES_ACCOUNTS.contains(&name) => {
+                let why = "the accounts of the image are written as a whole";
+                self.lost.push((words.join(" "), line, why, "change `users` and `groups` in the new file"));
             }
             ("chown", [owner, paths @ ..]) => {
                 let owner = owner.split(':').next().unwrap_or(owner);
@@ -214,13 +299,22 @@ impl Recipe {
         if let Some((manager, action)) = manager::read(words) {
             let script = match action {
                 Action::Nothing => return,
+                Action::Prune => {
+                    let why = "`node_modules` is built with all packages";
+                    let todo = "remove the packages of development in the build of the new file";
+                    self.lost.push((words.join(" "), line, why, todo));
+                    return;
+                }
                 Action::Install => None,
                 Action::Script(script) => Some(script),
             };
-            self.builds.push(Build { line, tool: Tool::Node(manager, script), folder: folder.to_owned() });
+            let (folder, command) = (folder.to_owned(), words.join(" "));
+            self.builds.push(Build { line, tool: Tool::Node(manager, script), folder, command });
             return;
         }
-        let mut tool = |tool: Tool| self.builds.push(Build { line, tool, folder: folder.to_owned() });
+        let mut tool = |tool: Tool| {
+            self.builds.push(Build { line, tool, folder: folder.to_owned(), command: words.join(" ") });
+        };
         match (program, words.get(1..).unwrap_or_default()) {
             ("go", ["mod", "download" | "tidy" | "verify" | "vendor", ..] | ["version" | "env" | "vet", ..]) => {}
             ("go", ["build", rest @ ..]) => {
@@ -292,6 +386,29 @@ fn filled(word: &str, run: &Run) -> Vec<String> {
     let known = |name: &str| run.variables.get(name).cloned().or_else(|| Some(format!("${{{name}}}")));
     let text = expand(word, &known);
     text.split_whitespace().map(str::to_owned).collect()
+}
+
+/// The file that the output of a command goes to, with `>` or `>>`: what follows the command in its script.
+fn written_file(script: &str, end: usize) -> Option<(&'static str, &str)> {
+    let rest = script.get(end..)?.trim_start_matches([' ', '\t']);
+    let (sign, rest) = match rest.strip_prefix(">>") {
+        Some(rest) => (">>", rest),
+        None => (">", rest.strip_prefix('>')?),
+    };
+    let rest = rest.trim_start_matches([' ', '\t']);
+    let end = rest.find(|c: char| c.is_whitespace() || ";&|<>".contains(c)).unwrap_or(rest.len());
+    (end > 0).then(|| (sign, &rest[..end]))
+}
+
+/// Whether a script chooses what it runs by a pattern, so that its commands cannot be told apart.
+fn has_case(script: &str) -> bool {
+    let words: Vec<&str> = script.split(|c: char| c.is_whitespace() || ";&|(".contains(c)).collect();
+    words.contains(&"case") && words.contains(&"esac")
+}
+
+/// A script on one line.
+fn one_line(script: &str) -> String {
+    script.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Whether a word can be the name of an account.

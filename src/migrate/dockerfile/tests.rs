@@ -189,6 +189,108 @@ fn what_is_not_carried_is_a_hole_with_a_name() {
 }
 
 #[test]
+fn files_of_packages_are_copied_from_the_packages() {
+    let dockerfile = "FROM alpine:3 AS builder\nRUN apk --no-cache add ca-certificates tzdata\nFROM scratch\n\
+                      COPY --from=builder /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/\n\
+                      COPY --from=builder /usr/share/zoneinfo /usr/share/zoneinfo\nCOPY --from=builder /usr/lib/odd.so /lib/\n\
+                      COPY app /\nENTRYPOINT [\"/app\"]\n";
+    let (module, report) = migrated("Dockerfile", dockerfile, &[("app", "x")]);
+    for expected in [
+        "copy ${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt $out/etc/ssl/certs/ca-certificates.crt",
+        "copy ${pkgs.tzdata}/share/zoneinfo $out/usr/share/zoneinfo",
+    ] {
+        assert!(in_one_line(&module).contains(expected), "{expected}\n{module}");
+    }
+    assert!(!module.contains("stage-builder"), "{module}");
+    assert_eq!(left(&report), ["6: COPY --from=builder /usr/lib/odd.so"]);
+    // A stage that is only an image.
+    let dockerfile =
+        "FROM ghcr.io/acme/vault:1 AS vault\nFROM debian:12\nCOPY --from=vault /web ./web\nCMD [\"/web/x\"]\n";
+    let (module, report) = migrated("Dockerfile", dockerfile, &[]);
+    assert!(!module.contains("stage-vault"), "{module}");
+    assert_eq!(left(&report), ["3: COPY --from=vault /web"]);
+    assert!(report.left[0].why.contains("ghcr.io/acme/vault:1"), "{:?}", report.left);
+}
+
+#[test]
+fn copies_go_where_docker_puts_them() {
+    let dockerfile = "FROM alpine:3\nWORKDIR /srv\nCOPY entry.sh /usr/local/bin/\nCOPY app /tmp\nCOPY app /srv\nCOPY lib/*.jar app.jar\n\
+                      COPY build/*.jar b.jar\nENTRYPOINT [\"entry.sh\"]\nCMD [\"app\"]\n";
+    let (module, report) = migrated("Dockerfile", dockerfile, &[("entry.sh", ""), ("app", ""), ("lib/x.jar", "")]);
+    for expected in [
+        "\"PATH=/usr/local/bin:${lib.makeBinPath",
+        "copy ${src}/app $out/tmp/",
+        "copy ${src}/app $out/srv/",
+        "copy ${src}/lib/*.jar $out/srv/app.jar",
+    ] {
+        assert!(in_one_line(&module).contains(expected), "{expected}\n{module}");
+    }
+    assert_eq!(left(&report), ["7: COPY build/*.jar"]);
+}
+
+#[test]
+fn a_package_is_built_where_its_files_are_copied_from() {
+    let dockerfile = "FROM node:22 AS server\nWORKDIR /app\nCOPY server .\nRUN npm install && npm run build && npm prune --production\n\
+                      WORKDIR /app/dist/api\nRUN npm install --omit=dev\nFROM node:22\nCOPY --from=server /app/dist /app\nCMD [\"node\", \"x.js\"]\n";
+    let root = [("package.json", "{}"), ("package-lock.json", "{}"), ("server/package.json", "{}")];
+    let (module, report) = migrated("Dockerfile", dockerfile, &root);
+    assert!(!module.contains("npmRoot = src;"), "{module}");
+    assert!(
+        report.left.iter().any(|left| left.line == 4 && left.why.contains("folder of its package")),
+        "{:?}",
+        report.left
+    );
+    let lock = [root.as_slice(), &[("server/package-lock.json", "{}")]].concat();
+    let (module, report) = migrated("Dockerfile", dockerfile, &lock);
+    assert!(module.contains("npmRoot = ../server;"), "{module}");
+    assert_eq!(left(&report), ["4: RUN npm prune --production", "6: RUN npm install --omit=dev"]);
+}
+
+#[test]
+fn accounts_do_not_prevent_a_build() {
+    let dockerfile = "FROM node:22 AS build\nRUN groupmod -g 1001 node\nWORKDIR /app\nCOPY . .\nRUN npm ci && npm run build\n\
+                      FROM debian:12\nARG UID=1001\nRUN useradd -u \"$UID\" -g 0 -d /app -s /sbin/nologin app\n\
+                      COPY --from=build --chown=\"$UID:0\" /app /app\nUSER $UID\nCMD [\"/app/x\"]\n";
+    let (module, report) = migrated("Dockerfile", dockerfile, &[("package.json", "{}"), ("package-lock.json", "{}")]);
+    for expected in ["buildNpmPackage", "app:x:1001:0::/app:/sbin/nologin", "uid = 1001; gid = 0;"] {
+        assert!(in_one_line(&module).contains(expected), "{expected}\n{module}");
+    }
+    assert_eq!(left(&report), ["2: RUN groupmod -g 1001 node"]);
+}
+
+#[test]
+fn commands_are_written_out_or_reported_whole() {
+    let dockerfile = "FROM debian:12\nRUN echo \"skip-ssl = true\" >> /etc/mysql/client.cnf\nRUN date > /etc/built\nRUN ls > /dev/null\n\
+                      RUN case \"$A\" in arm) echo skip ;; *) pip install x || true ;; esac\nRUN [ ! -d /docs ] && mkdir /docs\n\
+                      RUN go build -tags \"pam prod\" -ldflags -s . && make it\nCMD [\"x\"]\n";
+    let (module, report) = migrated("Dockerfile", dockerfile, &[]);
+    for expected in
+        ["mkdir -p $out/etc/mysql && echo 'skip-ssl = true' >> $out/etc/mysql/client.cnf", "mkdir -p $out/docs"]
+    {
+        assert!(in_one_line(&module).contains(expected), "{expected}\n{module}");
+    }
+    let expected = [
+        "3: RUN date > /etc/built",
+        "5: RUN case \"$A\" in arm) echo skip ;; *) pip install x || true ;; esac",
+        "7: RUN go build -tags pam prod -ldflags -s .",
+        "7: RUN make it",
+    ];
+    assert_eq!(left(&report), expected);
+}
+
+#[test]
+fn the_build_context_is_that_of_compose_or_of_the_files() {
+    let dockerfile = "FROM node:22\nWORKDIR /app\nCOPY package.json .\nCOPY turbo.json .\nCMD [\"node\", \"x.js\"]\n";
+    let files = [("apps/web/package.json", "{}"), ("package.json", "{}"), ("turbo.json", "{}")];
+    let (module, report) = migrated("apps/web/Dockerfile", dockerfile, &files);
+    assert!(module.contains("src = ../.;") && left(&report) == ["1: build context"], "{module} {:?}", report.left);
+    let compose = "services: {web: {build: {context: ./apps, dockerfile: web/Dockerfile}}}\n";
+    let both = [files.as_slice(), &[("compose.yaml", compose), ("apps/package.json", "{}"), ("apps/turbo.json", "{}")]];
+    let (module, report) = migrated("apps/web/Dockerfile", dockerfile, &both.concat());
+    assert!(module.contains("src = ../apps;") && report.left.is_empty(), "{module} {:?}", report.left);
+}
+
+#[test]
 fn names_are_unique_and_known_to_others() {
     let files: BTreeMap<String, String> = [
         ("a/api/Dockerfile", "FROM scratch\n"),

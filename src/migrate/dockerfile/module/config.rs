@@ -2,8 +2,9 @@
 
 use super::Module;
 use crate::knowledge::images::base::{self as base_images, Base, Runtime};
+use crate::knowledge::images::paths;
 use crate::migrate::dockerfile::frame::{Command, Frame, Step};
-use crate::migrate::dockerfile::recipe::Recipe;
+use crate::migrate::dockerfile::recipe::{Account, Recipe};
 use crate::migrate::nix::{Attr, Expr, Text};
 
 /// Accounts of the new image begin with this id, as those of Debian's and Alpine's tools do.
@@ -42,9 +43,8 @@ impl<'d, 'f> Module<'d, 'f> {
         for (name, line) in recipe.users.clone() {
             self.carry(line, &format!("user {name}"), "users");
         }
-        let home = |name: &str| if name == "root" { "/root".to_owned() } else { format!("/home/{name}") };
         let passwd: String =
-            accounts.iter().map(|(name, id)| format!("      {name}:x:{id}:{id}::{}:/bin/sh\n", home(name))).collect();
+            accounts.iter().map(|(name, id)| passwd_line(name, *id, recipe.accounts.get(name))).collect();
         let group: String = accounts.iter().map(|(name, id)| format!("      {name}:x:{id}:\n")).collect();
         self.bindings.push(("users".to_owned(), format!("pkgs.writeTextDir \"etc/passwd\" ''\n{passwd}    ''")));
         self.bindings.push(("groups".to_owned(), format!("pkgs.writeTextDir \"etc/group\" ''\n{group}    ''")));
@@ -81,17 +81,22 @@ impl<'d, 'f> Module<'d, 'f> {
                 .parse::<u32>()
                 .ok()
                 .or_else(|| accounts.iter().find(|(found, _)| found == name).map(|(_, id)| *id));
-            match id {
-                Some(id) => {
+            let group = owner.split_once(':').map(|(_, group)| group).filter(|group| !group.is_empty());
+            let group = group.map(|group| {
+                let named = accounts.iter().find(|(found, _)| found == group).map(|(_, id)| *id);
+                group.parse::<u32>().ok().or(named)
+            });
+            match (id, group.unwrap_or(id.or(Some(0)))) {
+                (Some(id), Some(group)) => {
                     self.carry(line, &format!("owner {owner}"), "perms");
                     let path = path.trim_end_matches('/').to_owned();
                     if !seen.contains(&(path.clone(), id)) {
-                        let number = |name| Attr::new([name], Expr::int(i64::from(id)));
-                        perms.push(permission("root", &path, vec![number("uid"), number("gid")]));
+                        let number = |name, id| Attr::new([name], Expr::int(i64::from(id)));
+                        perms.push(permission("root", &path, vec![number("uid", id), number("gid", group)]));
                         seen.push((path, id));
                     }
                 }
-                None => self.leave(
+                _ => self.leave(
                     line,
                     &format!("owner {owner}"),
                     "there is no such account",
@@ -140,6 +145,10 @@ impl<'d, 'f> Module<'d, 'f> {
         });
         if path.is_some() || own_path.is_some() {
             let mut text = Text::literal("PATH=");
+            // Programs that are copied to where images have them.
+            for folder in filled_folders(frame).filter(|_| own_path.is_none()) {
+                text.push(&format!("{folder}:"));
+            }
             if let Some(own) = &own_path {
                 text.push(own);
                 if path.is_some() {
@@ -171,6 +180,28 @@ impl<'d, 'f> Module<'d, 'f> {
         }
         env
     }
+}
+
+/// The folders of the usual PATH that files are copied to.
+fn filled_folders(frame: &Frame) -> impl Iterator<Item = &'static str> {
+    let is_filled = |folder: &&'static str| {
+        frame.steps.iter().any(|step| {
+            matches!(step, Step::Copy(copy) if copy.to.trim_end_matches('/') == *folder
+                || copy.to.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/') && !rest[1..].contains('/')))
+        })
+    };
+    paths::PATH.into_iter().filter(is_filled).collect::<Vec<_>>().into_iter()
+}
+
+/// The line of an account in `/etc/passwd`.
+fn passwd_line(name: &str, id: u32, account: Option<&Account>) -> String {
+    let usual = if name == "root" { "/root".to_owned() } else { format!("/home/{name}") };
+    // Neither of them may end the field or the string.
+    let is_plain = |text: &&String| text.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c));
+    let home = account.and_then(|account| account.home.clone()).filter(|home| is_plain(&home)).unwrap_or(usual);
+    let shell = account.and_then(|account| account.shell.clone()).filter(|shell| is_plain(&shell));
+    let group = account.and_then(|account| account.group).unwrap_or(id);
+    format!("      {name}:x:{id}:{group}::{home}:{}\n", shell.unwrap_or_else(|| "/bin/sh".to_owned()))
 }
 
 /// nginx from nixpkgs does not look into `/etc/nginx` by itself.

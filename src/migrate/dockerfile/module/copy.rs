@@ -93,12 +93,9 @@ impl<'d, 'f> Module<'d, 'f> {
             return;
         };
         if let Some(stage) = self.file.find(from, index) {
-            let stage = self.stage(stage);
             for source in &copy.sources {
-                let source = format!("/{}", source.trim_start_matches('/'));
-                lines.push(format!("copy ${{{stage}}}{} {to}", quoted(&source)));
+                self.copy_from(copy, stage, source, tools, lines);
             }
-            self.carry(copy.line, &format!("COPY --from={from}"), &stage);
         } else if let Some(tool) = base_images::tool(from) {
             tools.push(format!("pkgs.{tool}"));
             self.carry(copy.line, &format!("COPY --from={from}"), &format!("pkgs.{tool}"));
@@ -115,18 +112,28 @@ impl<'d, 'f> Module<'d, 'f> {
             self.leave(copy.line, &what, "a download needs a hash", todo);
             return;
         }
-        self.carry(copy.line, &what, if built { "the package" } else { "root" });
         let path = self.in_context(source);
         let is_archive =
             copy.add && [".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2"].iter().any(|end| source.ends_with(end));
         let shown = source.trim_start_matches("./").trim_start_matches('/');
         let shown = if shown == "." { "" } else { shown };
+        let into = if built { "the package" } else { "root" };
         if is_archive {
+            self.carry(copy.line, &what, into);
             lines.push(format!("mkdir -p {to} && tar -xf ${{src}}/{} -C {to}", quoted(shown)));
             return;
         }
         if shown.contains(['*', '?', '[']) {
-            lines.push(format!("mkdir -p {to} && cp -r ${{src}}/{} {to}", escaped(shown)));
+            if !self.has_match(shown) {
+                let why = format!("no file of the repository matches {shown}");
+                self.leave(copy.line, &what, &why, "it may be made by a build: copy it from that package");
+                return;
+            }
+            self.carry(copy.line, &what, into);
+            lines.push(match copy.to.ends_with('/') {
+                true => format!("mkdir -p {to} && cp -r ${{src}}/{} {to}", escaped(shown)),
+                false => format!("copy ${{src}}/{} {to}", escaped(shown)),
+            });
             return;
         }
         if !path.is_empty() && !self.exists(&path) {
@@ -134,10 +141,22 @@ impl<'d, 'f> Module<'d, 'f> {
             self.leave(copy.line, &what, &why, "it may be made by a build: copy it from that package");
             return;
         }
+        self.carry(copy.line, &what, into);
         lines.push(match shown {
             "" => format!("copy ${{src}} {to}"),
             shown => format!("copy ${{src}}/{} {to}", quoted(shown.trim_end_matches('/'))),
         });
+    }
+
+    /// Whether a file of the build context matches a pattern. Patterns in the names of folders are not followed.
+    fn has_match(&self, pattern: &str) -> bool {
+        let (folder, name) = pattern.rsplit_once('/').unwrap_or(("", pattern));
+        if folder.contains(['*', '?', '[']) {
+            return true;
+        }
+        let Ok(glob) = globset::Glob::new(name) else { return true };
+        let matcher = glob.compile_matcher();
+        self.draft.files().names(&self.in_context(folder)).iter().any(|name| matcher.is_match(name))
     }
 
     /// What nginx needs besides its program.

@@ -11,6 +11,15 @@ impl<'d, 'f> Module<'d, 'f> {
     /// The application by its ecosystem's builder. `None` if there is nothing to build.
     pub(super) fn app(&mut self, frame: &Frame, recipe: &Recipe, tools: &[String], name: &str) -> Option<String> {
         let first = recipe.builds.first()?;
+        let (own, elsewhere): (Vec<Build>, Vec<Build>) =
+            recipe.builds.iter().cloned().partition(|build| is_same_project(first, build));
+        for build in elsewhere {
+            let why = format!("it runs in {}, and the package is built in {}", build.folder, first.folder);
+            let todo = "write it as a derivation in the new file, and copy its files in the image";
+            self.leave(build.line, &format!("RUN {}", build.command), &why, todo);
+        }
+        let recipe = &Recipe { builds: own, ..recipe.clone() };
+        let first = recipe.builds.first()?;
         let app = format!("{name}-app").replace("root-app", "app");
         let context = self.context.clone();
         let inputs = match self.project_folder(first, frame) {
@@ -38,13 +47,12 @@ impl<'d, 'f> Module<'d, 'f> {
                 text
             }
             None => {
-                let what: Vec<(String, usize)> =
-                    recipe.builds.iter().map(|build| (tool_name(&build.tool), build.line)).collect();
-                self.not_built(
-                    &what,
-                    tools,
-                    "its builder needs a lock file in the root of the build context, and there is none",
-                )
+                let why = match inputs.project.is_some() {
+                    true => "its builder needs a lock file in the folder of its package, and there is none",
+                    false => "its builder needs a lock file in the root of the build context, and there is none",
+                };
+                let what = recipe.builds.iter().map(|build| (build.command.clone(), build.line, why));
+                self.not_built(&what.collect::<Vec<_>>(), tools)
             }
         };
         self.bindings.push((app.clone(), text));
@@ -58,17 +66,19 @@ impl<'d, 'f> Module<'d, 'f> {
             Tool::Cargo => &["Cargo.lock"],
             Tool::Node(manager, _) => manager.lock_files(),
         };
-        let has_lock =
-            |folder: &str| locks.iter().any(|lock| paths::join(folder, lock).is_some_and(|path| self.exists(&path)));
-        if has_lock(&self.context) {
-            return None;
-        }
+        let manifest = match &build.tool {
+            Tool::Go(_) => "go.mod",
+            Tool::Cargo => "Cargo.toml",
+            Tool::Node(..) => "package.json",
+        };
+        let has = |folder: &str, name: &str| paths::join(folder, name).is_some_and(|path| self.exists(&path));
+        let has_lock = |folder: &str| locks.iter().any(|lock| has(folder, lock));
         let here = build.folder.trim_end_matches('/');
         let copies = frame.steps.iter().filter_map(|step| match step {
             Step::Copy(copy) if copy.from.is_none() => Some(copy),
             _ => None,
         });
-        let mut folders = copies.flat_map(|copy| {
+        let folders = copies.flat_map(|copy| {
             let below = here.strip_prefix(copy.to.trim_end_matches('/'));
             let below = below.filter(|rest| rest.is_empty() || rest.starts_with('/'));
             copy.sources.iter().filter_map(move |source| {
@@ -78,7 +88,15 @@ impl<'d, 'f> Module<'d, 'f> {
                 paths::join(folder, below?.trim_start_matches('/'))
             })
         });
-        folders.find(|folder| has_lock(folder))
+        let folders: Vec<String> = folders.collect();
+        // What was copied last is there.
+        let own = folders.iter().rev().find(|folder| has(folder, manifest));
+        match own {
+            Some(folder) if *folder == self.context => None,
+            Some(folder) => Some(folder.clone()),
+            None if has_lock(&self.context) => None,
+            None => folders.into_iter().find(|folder| has_lock(folder)),
+        }
     }
 
     pub(super) fn cargo(&mut self, build: &Build, inputs: &Inputs) -> Option<String> {
@@ -131,19 +149,23 @@ impl<'d, 'f> Module<'d, 'f> {
     /// A derivation for what cannot be carried. It evaluates, and its build fails with a list of what is missing.
     pub(super) fn hole(&mut self, recipe: &Recipe, tools: &[String], name: &str) -> String {
         let hole = format!("{name}-build").replace("root-build", "build");
-        let mut what: Vec<(String, usize)> = recipe.holes.clone();
-        what.extend(recipe.builds.iter().map(|build| (tool_name(&build.tool), build.line)));
-        what.sort_by_key(|(_, line)| *line);
-        let text = self.not_built(&what, tools, "nothing is run while an image is put together");
+        let nothing_runs = "nothing is run while an image is put together";
+        let mut what: Vec<(String, usize, &str)> =
+            recipe.holes.iter().map(|(command, line)| (command.clone(), *line, nothing_runs)).collect();
+        let beside = "its stage runs other commands as well, so that all of them are written by hand";
+        what.extend(recipe.builds.iter().map(|build| (build.command.clone(), build.line, beside)));
+        what.sort_by_key(|(_, line, _)| *line);
+        let text = self.not_built(&what, tools);
         self.bindings.push((hole.clone(), text));
         hole
     }
 
-    pub(super) fn not_built(&mut self, what: &[(String, usize)], tools: &[String], why: &str) -> String {
+    /// The same for commands with their lines, and why they are not carried.
+    fn not_built(&mut self, what: &[(String, usize, &str)], tools: &[String]) -> String {
         let mut comments = String::new();
         let mut said = String::new();
-        for (command, line) in what {
-            let short: String = command.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(120).collect();
+        for (command, line, why) in what {
+            let short = shortened(&command.split_whitespace().collect::<Vec<_>>().join(" "));
             self.leave(*line, &format!("RUN {short}"), why, "write it as a derivation in the new file");
             comments.push_str(&format!("# not carried over: {} line {line}: {short}\n    ", self.path));
             said.push_str(&format!("        echo {} >&2\n", quoted(&format!("{} line {line}: {short}", self.path))));
@@ -158,6 +180,22 @@ impl<'d, 'f> Module<'d, 'f> {
             tools.join(" ")
         )
     }
+}
+
+/// The longest command that reports and comments show, in characters.
+const LONGEST: usize = 500;
+
+fn shortened(command: &str) -> String {
+    match command.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{} ..", &command[..end]),
+        None => command.to_owned(),
+    }
+}
+
+/// Whether a build belongs to the package of another one: package managers install and build in one folder.
+fn is_same_project(first: &Build, other: &Build) -> bool {
+    let is_node = |build: &Build| matches!(build.tool, Tool::Node(..));
+    !(is_node(first) && is_node(other)) || first.folder.trim_end_matches('/') == other.folder.trim_end_matches('/')
 }
 
 /// What a build is given.

@@ -1,0 +1,82 @@
+//! Paths of images that packages of nixpkgs have, and folders that every distribution has. From the file lists of Debian's
+//! and Alpine's packages.
+
+/// Files of a distribution's packages: the path in the image, the attribute, and the path in its output.
+const OF_PACKAGES: [(&str, &str, &str); 9] = [
+    ("/etc/ssl/certs/ca-certificates.crt", "cacert", "/etc/ssl/certs/ca-bundle.crt"),
+    ("/etc/ssl/cert.pem", "cacert", "/etc/ssl/certs/ca-bundle.crt"),
+    ("/etc/pki/tls/certs/ca-bundle.crt", "cacert", "/etc/ssl/certs/ca-bundle.crt"),
+    ("/etc/ssl/certs", "cacert", "/etc/ssl/certs"),
+    ("/etc/ssl", "cacert", "/etc/ssl"),
+    ("/usr/share/zoneinfo", "tzdata", "/share/zoneinfo"),
+    ("/etc/mime.types", "mailcap", "/etc/mime.types"),
+    ("/usr/share/ca-certificates", "cacert", "/etc/ssl/certs"),
+    ("/sbin/tini", "tini", "/bin/tini"),
+];
+
+/// The package that has what a distribution has at a path, and the path in its output.
+pub fn of_package(path: &str) -> Option<(&'static str, String)> {
+    let path = path.trim_end_matches('/');
+    OF_PACKAGES.iter().find_map(|(known, attribute, inside)| {
+        let rest = path.strip_prefix(known)?;
+        (rest.is_empty() || (rest.starts_with('/') && *attribute == "tzdata"))
+            .then(|| (*attribute, format!("{inside}{rest}")))
+    })
+}
+
+/// Folders that are there before anything is copied.
+const FOLDERS: [&str; 24] = [
+    "/",
+    "/bin",
+    "/etc",
+    "/home",
+    "/lib",
+    "/media",
+    "/mnt",
+    "/opt",
+    "/root",
+    "/run",
+    "/sbin",
+    "/srv",
+    "/tmp",
+    "/usr",
+    "/usr/bin",
+    "/usr/lib",
+    "/usr/local",
+    "/usr/local/bin",
+    "/usr/local/lib",
+    "/usr/local/sbin",
+    "/usr/sbin",
+    "/usr/share",
+    "/var",
+    "/var/lib",
+];
+
+/// Whether a distribution has a folder at a path.
+pub fn is_folder(path: &str) -> bool {
+    let path = path.trim_end_matches('/');
+    FOLDERS.contains(&if path.is_empty() { "/" } else { path })
+}
+
+/// The folders of PATH in images that do not set it, in order.
+pub const PATH: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_belong_to_packages() {
+        for (path, expected) in [
+            ("/etc/ssl/certs/ca-certificates.crt", Some(("cacert", "/etc/ssl/certs/ca-bundle.crt"))),
+            ("/etc/ssl/certs/", Some(("cacert", "/etc/ssl/certs"))),
+            ("/usr/share/zoneinfo/Europe", Some(("tzdata", "/share/zoneinfo/Europe"))),
+            ("/etc/ssl/private/x", None),
+            ("/usr/share/zoneinfos", None),
+        ] {
+            let found = of_package(path);
+            assert_eq!(found.as_ref().map(|(name, inside)| (*name, inside.as_str())), expected, "{path}");
+        }
+        assert!(is_folder("/tmp/") && is_folder("/") && !is_folder("/app"));
+    }
+}

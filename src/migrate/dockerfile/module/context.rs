@@ -1,0 +1,83 @@
+//! The build context: the folder that `COPY` copies from.
+
+use std::collections::BTreeSet;
+
+use super::Module;
+use crate::lang::dockerfile;
+use crate::migrate::compose;
+use crate::migrate::compose::yaml::Node;
+use crate::paths;
+
+/// The names of Compose files that builds are looked up in.
+const COMPOSE_FILES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"];
+
+impl Module<'_, '_> {
+    /// The build context that a Compose file gives, else that of the Dockerfile's folder, or the root if the files are only
+    /// there.
+    pub(super) fn find_context(&mut self) -> String {
+        if let Some(context) = self.context_in_compose() {
+            return context;
+        }
+        let folder = paths::folder(&self.path).to_owned();
+        let sources = self.context_sources();
+        let at = |folder: &str, source: &String| {
+            paths::join(folder, source.trim_start_matches('/')).is_some_and(|path| self.exists(&path))
+        };
+        let here = sources.iter().filter(|source| at(&folder, source)).count();
+        let only_in_root = sources.iter().filter(|source| !at(&folder, source) && at("", source)).count();
+        if only_in_root == 0 || folder.is_empty() {
+            return folder;
+        }
+        let also_in_root = sources.iter().filter(|source| at(&folder, source) && at("", source)).count();
+        // One file that is only in the root decides, unless others are only in the folder.
+        let is_root = also_in_root == here || only_in_root > here;
+        let (shown, other) = if is_root { ("the root", folder.as_str()) } else { (folder.as_str(), "the root") };
+        let why = format!("the files that it copies are in {shown}, so that is taken for it, and not {other}");
+        self.leave(1, "build context", &why, "change the paths in the new file if another folder was used");
+        if is_root { String::new() } else { folder }
+    }
+
+    /// What `COPY` and `ADD` copy out of the build context, as far as it is written out.
+    fn context_sources(&self) -> BTreeSet<String> {
+        let copies = self.file.stages.iter().flat_map(|stage| &stage.instructions).filter(|instruction| {
+            matches!(instruction.name.as_str(), "COPY" | "ADD") && instruction.flag("from").is_none()
+        });
+        let sources = copies.flat_map(|copy| {
+            let mut words = copy.exec().unwrap_or_else(|| dockerfile::words(&copy.rest));
+            words.pop();
+            words
+        });
+        let is_plain =
+            |source: &String| !source.contains(['$', '*', '<', '?', '[', ':']) && source != "." && source != "./";
+        sources.filter(is_plain).collect()
+    }
+
+    /// The build context that the Compose file beside the Dockerfile, or above it, gives to its build.
+    fn context_in_compose(&self) -> Option<String> {
+        let files = self.draft.files();
+        let mut folder = paths::folder(&self.path);
+        loop {
+            for name in COMPOSE_FILES {
+                let Some(path) = paths::join(folder, name).filter(|path| matches!(files.text(path), Ok(Some(_))))
+                else {
+                    continue;
+                };
+                let Ok(model) = compose::load::load(files, &[path.as_str().into()]) else { continue };
+                let contexts = model.services().filter_map(|(_, service)| {
+                    let build = service.some("build")?;
+                    let context = build.get("context").and_then(Node::text).unwrap_or("./").strip_prefix("./")?;
+                    let context = context.trim_end_matches('/');
+                    let dockerfile = build.get("dockerfile").and_then(Node::text).unwrap_or("Dockerfile");
+                    (paths::join(context, dockerfile)? == *self.path).then(|| context.to_owned())
+                });
+                if let Some(context) = contexts.into_iter().next() {
+                    return Some(context);
+                }
+            }
+            if folder.is_empty() {
+                return None;
+            }
+            folder = paths::folder(folder);
+        }
+    }
+}

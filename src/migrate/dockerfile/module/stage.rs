@@ -1,0 +1,123 @@
+//! Files that `COPY --from` takes from another stage: those that the stage makes, and those that it got from packages.
+
+use super::{Module, quoted};
+use crate::knowledge::images::base::{self as base_images, Runtime};
+use crate::knowledge::images::paths;
+use crate::migrate::dockerfile::frame::{Copy, Frame, Step};
+use crate::migrate::dockerfile::recipe::{Recipe, Tool};
+
+/// Parts of paths where tools of Python install packages, which `withPackages` replaces.
+const OF_PYTHON: [&str; 8] =
+    ["/usr/local", "site-packages", "venv", "/install", "/.local", "/wheels", "/dependencies", "/opt/"];
+
+impl Module<'_, '_> {
+    /// Copies a path of a stage, or what nixpkgs has in its place.
+    pub(super) fn copy_from(
+        &mut self,
+        copy: &Copy,
+        stage: usize,
+        source: &str,
+        tools: &mut Vec<String>,
+        lines: &mut Vec<String>,
+    ) {
+        let source = format!("/{}", source.trim_start_matches('/'));
+        let frame = Frame::of(&self.file, stage);
+        let recipe = Recipe::of(&frame);
+        let label = self.file.stages[stage].name.clone().unwrap_or_else(|| stage.to_string());
+        let what = format!("COPY --from={label}");
+        if self.makes(&frame, &recipe, &source) {
+            return self.copy_made(copy, stage, &source, &what, lines);
+        }
+        if let Some((attribute, inside)) = paths::of_package(&source) {
+            self.carry(copy.line, &what, &format!("pkgs.{attribute}"));
+            return self.copy_of_package(copy, &source, attribute, &inside, lines);
+        }
+        if matches!(source.as_str(), "/etc/passwd" | "/etc/group") {
+            return self.carry(copy.line, &what, "users");
+        }
+        if !recipe.requirements.is_empty() && OF_PYTHON.iter().any(|part| source.contains(part)) {
+            return self.carry(copy.line, &format!("{what} {source}"), "the packages of Python");
+        }
+        if !recipe.holes.is_empty() {
+            return self.copy_made(copy, stage, &source, &what, lines);
+        }
+        if let Some(tool) = base_images::tool(&frame.base) {
+            tools.push(format!("pkgs.{tool}"));
+            return self.carry(copy.line, &what, &format!("pkgs.{tool}"));
+        }
+        let why = match base_images::find(&frame.base) {
+            Some(_) => format!("no instruction of the stage `{label}` that is carried over makes {source}"),
+            None => format!("the contents of {} are unknown", frame.base),
+        };
+        let todo = "add the package that has it to `deps`, or copy it in `root`";
+        self.leave(copy.line, &format!("{what} {source}"), &why, todo);
+    }
+
+    fn copy_made(&mut self, copy: &Copy, stage: usize, source: &str, what: &str, lines: &mut Vec<String>) {
+        let stage = self.stage(stage);
+        lines.push(format!("copy ${{{stage}}}{} $out{}", quoted(source), quoted(&copy.to)));
+        self.carry(copy.line, what, &stage);
+    }
+
+    /// A file or folder of a package, under the name that it has in the image.
+    fn copy_of_package(&self, copy: &Copy, source: &str, attribute: &str, inside: &str, lines: &mut Vec<String>) {
+        let last = Frame::of(&self.file, self.file.stages.len() - 1);
+        let base = base_images::find(&last.base);
+        let has_certificates = base.is_none_or(|base| base.runtime != Runtime::Nothing);
+        if attribute == "cacert" && has_certificates {
+            // They are in every image that is not empty.
+            return;
+        }
+        let name = source.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+        let is_file = name.contains('.');
+        let to = if is_file && copy.to.ends_with('/') { format!("{}{name}", copy.to) } else { copy.to.clone() };
+        lines.push(format!("copy ${{pkgs.{attribute}}}{inside} $out{}", quoted(&to)));
+        if attribute == "cacert" && !is_file {
+            let bundle = format!("{}/ca-certificates.crt", to.trim_end_matches('/'));
+            lines.push(format!("copy ${{pkgs.cacert}}/etc/ssl/certs/ca-bundle.crt $out{}", quoted(&bundle)));
+        }
+    }
+
+    /// Whether the files of a stage have a path, or something below it.
+    fn makes(&self, frame: &Frame, recipe: &Recipe, path: &str) -> bool {
+        let path = path.trim_end_matches('/');
+        let by_build = recipe.builds.iter().any(|build| match &build.tool {
+            Tool::Go(Some(output)) => related(output, path),
+            _ => related(&build.folder, path),
+        });
+        let by_line = recipe.files.iter().any(|(line, _)| {
+            line.split_whitespace().filter_map(|word| word.strip_prefix("$out")).any(|made| related(made, path))
+        });
+        let by_copy = frame.steps.iter().any(|step| match step {
+            Step::Copy(copy) => self.copies(copy, path),
+            Step::Run(_) => false,
+        });
+        by_build || by_line || by_copy
+    }
+
+    /// Whether an instruction copies something to a path, or below it.
+    fn copies(&self, copy: &Copy, path: &str) -> bool {
+        let folder = copy.to.trim_end_matches('/');
+        if !copy.to.ends_with('/') {
+            return related(folder, path);
+        }
+        copy.sources.iter().any(|source| {
+            let is_folder = copy.from.is_some() || self.draft.files().is_folder(&self.in_context(source));
+            let name = source.trim_end_matches('/').rsplit('/').next().unwrap_or(source);
+            match (is_folder && !name.contains('*'), folder.is_empty()) {
+                // What is in it keeps its name.
+                (true, false) => related(folder, path),
+                (true, true) => copy.from.is_some() || self.exists(&self.in_context(&format!("{source}{path}"))),
+                (false, _) if name.contains('*') => related(folder, path) && !folder.is_empty(),
+                (false, _) => related(&format!("{folder}/{name}"), path),
+            }
+        }) || !copy.heredocs.is_empty() && related(folder, path)
+    }
+}
+
+/// Whether one of two paths is the other or below it.
+fn related(one: &str, other: &str) -> bool {
+    let covers = |a: &str, b: &str| b.strip_prefix(a).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let (one, other) = (one.trim_end_matches('/'), other.trim_end_matches('/'));
+    covers(one, other) || covers(other, one)
+}
