@@ -516,7 +516,7 @@ pub struct MigrateFilesArgs {
 }
 
 /// Options for writing the result of a migration.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct MigrateHow {
     /// Write the files instead of printing a diff (for `git apply` in the root)
     #[arg(long, help_heading = "Migration options")]

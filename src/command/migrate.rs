@@ -56,9 +56,7 @@ fn named(
         files => files,
     };
     let mut draft = repository.draft();
-    migrate(&mut draft, &files).map_err(|error| failure(&error, &repository))?;
-    let (changes, report) = draft.finish().map_err(|error| failure(&error, &repository))?;
-    repository.show(&changes, &report, how, &[])
+    repository.finish(migrate(&mut draft, &files).and_then(|()| draft.finish()), how)
 }
 
 /// Migrates CI files: the given ones, or all of the repository.
@@ -72,9 +70,7 @@ fn named_ci(scope: &ScopeArgs, how: &MigrateHow) -> Result<ExitCode, Failure> {
         return Err(Failure::new("there is no CI configuration in this repository"));
     }
     let mut draft = repository.draft();
-    each(&mut draft, &files, migrate::ci::migrate).map_err(|error| failure(&error, &repository))?;
-    let (changes, report) = draft.finish().map_err(|error| failure(&error, &repository))?;
-    repository.show(&changes, &report, how, &[])
+    repository.finish(each(&mut draft, &files, migrate::ci::migrate).and_then(|()| draft.finish()), how)
 }
 
 /// Migrates everything possible, starting with the flake, because it imports the modules for the other files.
@@ -252,6 +248,18 @@ impl Repository {
             })
         });
         left.collect()
+    }
+
+    /// Shows the result of a migration. An error is part of the JSON report, and a message otherwise.
+    fn finish(&self, result: Result<(Vec<Change>, Report), Error>, how: &MigrateHow) -> Result<ExitCode, Failure> {
+        match result {
+            Ok((changes, report)) => self.show(&changes, &report, how, &[]),
+            Err(error) if how.format == MigrateFormat::Json => {
+                let how = MigrateHow { write: false, ..how.clone() };
+                self.show(&[], &Report::default(), &how, &[error])
+            }
+            Err(error) => Err(failure(&error, self)),
+        }
     }
 
     /// Prints the plan or writes the files.
