@@ -105,8 +105,8 @@ impl<'a> Collector<'_, 'a> {
                 end == "default" && (is_own || last != "default")
                     || (!integer && end.bytes().all(|byte| byte.is_ascii_digit()))
             }
-            // Options of peertube and clamd.
-            "listenHttp" | "listenWeb" | "TCPSocket" if integer => true,
+            // Options of peertube, clamd and systemd.
+            "listenHttp" | "listenWeb" | "TCPSocket" | "ListenStream" | "ListenDatagram" if integer => true,
             // `ports = { http = 80; }`: any name in a set of ports.
             _ => {
                 integer
@@ -172,10 +172,27 @@ impl<'a> Collector<'_, 'a> {
         false
     }
 
-    /// The attribute path of a binding; computed names are `?`.
+    /// The attribute path of a binding; computed names are `?`. The value of a variable has the variable's name.
     fn path(&self, binding: Node) -> Option<Vec<String>> {
         let names = nix::attr_path(self.tree, binding)?;
-        Some(names.into_iter().map(|name| super::start(name.text.as_deref().unwrap_or("?")).to_owned()).collect())
+        let name = |name: nix::AttrName<'_>| super::start(name.text.as_deref().unwrap_or("?")).to_owned();
+        let mut path: Vec<String> = names.into_iter().map(name).collect();
+        if let Some(last) = path.last_mut().filter(|last| *last == "value")
+            && let Some(variable) = self.name_beside(binding)
+        {
+            *last = variable;
+        }
+        Some(path)
+    }
+
+    /// The name beside the value of a variable, if it is a port: `{ name = "PORT"; value = "8080"; }`.
+    fn name_beside(&self, value: Node) -> Option<String> {
+        let tree = self.tree;
+        let members = tree.children(tree.parent(value)?).filter(|&node| tree.kind(node) == NodeKind::Binding).take(8);
+        let mut named =
+            members.filter(|&node| nix::attrpath_node(tree, node).is_some_and(|path| tree.slice(path) == "name"));
+        let name = nix::literal_string(tree, nix::value(tree, named.next()?)?)?;
+        text::is_port_word(&name).then(|| name.into_owned())
     }
 }
 

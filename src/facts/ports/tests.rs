@@ -332,3 +332,50 @@ fn lists_of_words_and_escapes() {
     );
     holds(Language::Dockerfile, &[("FROM x\nEXPOSE \"8320\"\nEXPOSE 8321/tcp \"8322\"\n", "8320 8321 8322")]);
 }
+
+/// Kubernetes and Nomad give variables as pairs of a name and a value.
+#[test]
+fn the_value_of_a_variable_is_a_port_by_its_name() {
+    holds(
+        Language::Yaml,
+        &[
+            ("env:\n  - name: PORT\n    value: \"8009\"\n  - {name: DB_PORT, value: 5432}\n", "8009 5432"),
+            ("env:\n  - name: RETRIES\n    value: \"8009\"\n  - name: http\n    port: {name: x, value: 80}\n", "80"),
+            (
+                "env:\n  - {name: SMTP_HOST, value: mail.example.org}\n  - {name: SMTP_PORT, value: \"587\"}\n",
+                "587@mail.example.org",
+            ),
+        ],
+    );
+    holds(
+        Language::Nix,
+        &[
+            (
+                "{ env = [ { name = \"PORT\"; value = \"8017\"; } { value = 8018; name = \"API_PORT\"; } ]; }",
+                "8017 8018",
+            ),
+            ("{ env = [ { name = \"RETRIES\"; value = \"8017\"; } ]; }", ""),
+        ],
+    );
+}
+
+#[test]
+fn what_something_listens_on_is_a_port_unless_it_is_small() {
+    holds(Language::Yaml, &[("listen: 8046\nhttp_listen: 8443\nqueue: {listen: 128}\nlisten2: 8046\n", "8046 8443")]);
+    holds(
+        Language::Nix,
+        &[("{ a.listen = \"8046\"; b.listen = \"128\"; socketConfig.ListenStream = 8023; }", "8046 8023")],
+    );
+}
+
+#[test]
+fn fallbacks_can_be_addresses_of_other_services() {
+    holds(
+        Language::Yaml,
+        &[
+            ("B: ${B:-memcached:11211}\n", "11211@memcached"),
+            ("F: http://${F:-db.example.org:9202}/\n", "9202@db.example.org"),
+            ("B: ${B:-latest:3}\nsocket_address: {address: 0.0.0.0, port_value: 8063}\n", "8063"),
+        ],
+    );
+}

@@ -201,7 +201,7 @@ impl<'a> View<'a> {
         }
         let last = path.last().copied().unwrap_or_default();
         let parent = path.iter().rev().nth(1).copied().unwrap_or_default();
-        let wants_port = words::asks_for_port(parent, last);
+        let wants_port = words::asks_for_port(parent, last) || words::is_listened_on(last, text);
         let option = if last == "?" { parent } else { last };
         Self {
             text,

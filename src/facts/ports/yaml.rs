@@ -103,6 +103,10 @@ fn scalar(yaml: &Yaml<'_, '_>, node: Node, hosts: &mut HashMap<Node, HostNames>,
         pair.and_then(|pair| tree.child(pair, Field::Key)).is_some_and(|key| tree.span(key).contains(tree.span(node)));
     let path = yaml.path_of(node);
     let mut names: Vec<&str> = path.iter().map(AsRef::as_ref).collect();
+    let variable = variable(yaml, node, &names);
+    if let (Some(variable), Some(last)) = (&variable, names.last_mut()) {
+        *last = variable;
+    }
     if is_key {
         names.pop();
         // Only a container port is a key without a host: `8080/tcp:`, `"3000:3000":`.
@@ -160,6 +164,9 @@ fn scalar(yaml: &Yaml<'_, '_>, node: Node, hosts: &mut HashMap<Node, HostNames>,
         let beside = match (port.form, port.name) {
             // The host of a listener of Kubernetes' Gateway is the name that it serves.
             (Form::Whole, _) if names.contains(&"listeners") => None,
+            (Form::Whole, _) if variable.is_some() => {
+                variable.as_deref().and_then(|variable| host_in_variables(yaml, node, variable, hosts))
+            }
             (Form::Whole, _) => host_beside(yaml, node, hosts),
             (_, Some(name)) if port.host == text::Host::None => host_in_list(yaml, node, name),
             _ => None,
@@ -167,6 +174,44 @@ fn scalar(yaml: &Yaml<'_, '_>, node: Node, hosts: &mut HashMap<Node, HostNames>,
         let span = Span::new(start as usize + port.range.start, start as usize + port.range.end);
         facts.add(&port, PortUse::in_text(&port, span, beside, &own_name));
     }
+}
+
+/// The name of the variable that a value is for, as in Kubernetes, if it is a port: `{ name: PORT, value: "8080" }`.
+fn variable(yaml: &Yaml<'_, '_>, node: Node, names: &[&str]) -> Option<String> {
+    /// The most members of a variable that are read.
+    const MEMBERS: usize = 8;
+    if names.last() != Some(&"value") {
+        return None;
+    }
+    let variable = yaml.tree.parent(yaml.pair_around(node)?)?;
+    if yaml.tree.children(variable).nth(MEMBERS).is_some() {
+        return None;
+    }
+    let name = yaml.scalar(yaml.get(variable, "name")?)?;
+    text::is_port_word(&name).then(|| name.into_owned())
+}
+
+/// The literal host that another variable of the same list gives for a port.
+fn host_in_variables(
+    yaml: &Yaml<'_, '_>,
+    node: Node,
+    port: &str,
+    hosts: &mut HashMap<Node, HostNames>,
+) -> Option<String> {
+    let tree = yaml.tree;
+    let is_list = |node: &Node| matches!(tree.kind(*node), NodeKind::BlockSequence | NodeKind::FlowSequence);
+    let list = tree.ancestors(node).find(is_list)?;
+    let hosts = hosts.entry(list).or_insert_with(|| {
+        let mut hosts = HostNames::default();
+        for (index, item) in yaml.items(list).into_iter().enumerate() {
+            let name = yaml.get(item, "name").and_then(|name| yaml.scalar(name));
+            if let Some(words) = name.and_then(|name| words::host_prefix(&name)) {
+                hosts.names.entry(words).or_insert((index, yaml.get(item, "value")));
+            }
+        }
+        hosts
+    });
+    hosts.of(yaml, port)
 }
 
 /// Whether a value is a number in a mapping from names to ports, as in the values of many charts: `ports: { web: 8080 }`.
@@ -233,6 +278,15 @@ struct HostNames {
     is_served: bool,
 }
 
+impl HostNames {
+    /// The literal host that belongs to a port.
+    fn of(&self, yaml: &Yaml<'_, '_>, port: &str) -> Option<String> {
+        let wanted = words::hosts_of(port);
+        let (_, value) = wanted.iter().filter_map(|words| self.names.get(words)).min_by_key(|(index, _)| *index)?;
+        hosts::literal_host(&yaml.scalar((*value)?)?)
+    }
+}
+
 /// The flag that an item of a list is the value of: `["--port", "8080"]`, `["-p", "8080:80"]`.
 fn flag_before(yaml: &Yaml<'_, '_>, node: Node, value: &str) -> Option<String> {
     let flag = word_before(yaml, node)?;
@@ -263,10 +317,7 @@ fn host_beside(yaml: &Yaml<'_, '_>, node: Node, hosts: &mut HashMap<Node, HostNa
     if hosts.is_served && words::port_prefix(&key).is_empty() {
         return None;
     }
-    let hosts = &hosts.names;
-    let wanted = words::hosts_of(&key);
-    let (_, value) = wanted.iter().filter_map(|words| hosts.get(words)).min_by_key(|(index, _)| *index)?;
-    hosts::literal_host(&yaml.scalar((*value)?)?)
+    hosts.of(yaml, &key)
 }
 
 fn host_names(yaml: &Yaml<'_, '_>, mapping: Node) -> HostNames {

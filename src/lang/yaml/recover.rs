@@ -47,6 +47,11 @@ pub fn recover(text: &str) -> Option<Recovered> {
     }
     let mut masked = Masked { original: text, bytes: text.as_bytes().to_vec() };
     let mut faults: Vec<Fault> = Vec::new();
+    // A chart has more of these lines than there are passes.
+    for line in template_lines(text) {
+        masked.fill(line.clone());
+        faults.push(Fault { span: Span::new(line.start, line.end), message: "found a template action".to_owned() });
+    }
     let mut last = Attempt { start: usize::MAX, blanked_to: 0, step: 0 };
     for _ in 0..READINGS {
         let reading = masked.text();
@@ -73,6 +78,27 @@ pub fn recover(text: &str) -> Option<Recovered> {
     }
     faults.sort_by_key(|fault| fault.span.start);
     Some(Recovered { text: masked.text(), faults, complete: false })
+}
+
+/// The lines that consist of actions of a template, from their first `{{` to the last `}}`: `{{- if .Values.debug }}`.
+fn template_lines(text: &str) -> Vec<Inline> {
+    let mut found = Vec::new();
+    let mut line = 0;
+    while line < text.len() {
+        let start = line + indent(text, line);
+        let mut end = line_end(text, line);
+        if text[start..].starts_with("{{") {
+            // An action may have several lines, as a comment does.
+            let Some(close) = memchr::memmem::find(&text.as_bytes()[start..], b"}}") else { break };
+            end = line_end(text, start + close);
+            let last = text[..end].trim_end().len();
+            if text[start..last].ends_with("}}") {
+                found.push(start..last);
+            }
+        }
+        line = end + 1;
+    }
+    found
 }
 
 /// The attempts to blank an error.
@@ -485,5 +511,17 @@ mod tests {
         {
             assert!(recover(text).is_some_and(|recovered| recovered.text.len() == text.len()), "{text}");
         }
+    }
+
+    /// A chart has more actions than there are passes, and they are not always followed by a line end.
+    #[test]
+    fn lines_of_a_template_cost_no_passes() {
+        let block = "  {{- with .Values.x }}\n  x:\n    {{- toYaml . | nindent 4 }}\n  {{- end }}\n";
+        let text = format!("{{{{/* two\nlines */}}}}\nspec:\n{}  port: 80\n{{{{- end }}}}", block.repeat(READINGS));
+        let recovered = recover(&text).unwrap();
+        assert!(recovered.complete && recovered.text.contains("\n  port: 80\n"), "{}", recovered.text);
+        assert_eq!(recovered.text.len(), text.len());
+        assert!(!recovered.text.contains("{{") && recovered.faults.len() == 3 * READINGS + 2);
+        assert!(recover("a: {{ x }}\n{{ never closed\n").is_some());
     }
 }

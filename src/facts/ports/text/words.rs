@@ -6,8 +6,9 @@ use crate::knowledge::port_words;
 /// True if `word` (an attribute name, key, flag or variable) ends in the word port or ports: split at camelCase, `_`,
 /// `-`, `.` and digits, or one of the compounds written as one word (`hostport`, `dport`).
 pub fn is_port_word(word: &str) -> bool {
-    // `portNumber`, `port_number`.
-    let word = strip_tail(word, "number").filter(|head| !head.is_empty()).unwrap_or(word);
+    // `portNumber`, `port_number`, Envoy's `port_value`.
+    let tail = ["number", "value"].iter().find_map(|tail| strip_tail(word, tail));
+    let word = tail.filter(|head| !head.is_empty()).unwrap_or(word);
     // Minecraft's `server-portv6`.
     let word = ["v4", "v6"].iter().find_map(|version| strip_tail(word, version)).unwrap_or(word);
     let word = word.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '_' | '-' | '.'));
@@ -120,6 +121,12 @@ pub(super) fn asks_for_port(parent: &str, last: &str) -> bool {
         || last == "expose"
         || matches!(last, "published" | "target") && is_port_word(parent)
         || matches!(last, "from" | "to") && strip_tail(parent, "PortRanges").is_some()
+}
+
+/// `listen: 8080`, `HTTP_LISTEN=8080`: small numbers may be the length of a queue.
+pub(super) fn is_listened_on(last: &str, text: &str) -> bool {
+    let is_listen = strip_tail(last, "listen").is_some_and(|head| !head.ends_with(|c: char| c.is_ascii_alphabetic()));
+    is_listen && text.trim().parse().is_ok_and(|number: u32| (1024..=65535).contains(&number))
 }
 
 /// systemd's socket options: a bare number is a port there.

@@ -77,6 +77,13 @@ impl<'a> View<'a> {
         sound.then_some(Authority { host, start, url })
     }
 
+    /// Whether a word stands apart, or is the beginning of a fallback: `${CACHE:-memcached:11211}`.
+    fn begins_value(&self, start: usize) -> bool {
+        let before = self.before(start);
+        let is_fallback = || start >= 2 && self.before(start - 1) == b':' && self.fallback_name(start - 2).is_some();
+        self.is_apart(before) || before == b'-' && is_fallback()
+    }
+
     /// Whether a word is the name of a tag: `tag:server`.
     fn is_tag(&self, word: usize) -> bool {
         let Some(tag) = word.checked_sub("tag:".len()) else { return false };
@@ -97,7 +104,7 @@ impl<'a> View<'a> {
         let before = self.before(start);
         // rsyslog sends to `@@log.example.org:514`.
         let is_sent = || before == b'@' && matches!(self.before(start - 1), b'@' | b' ' | b'\t' | 0);
-        let apart = self.is_apart(before) || before == b':' && self.follows_protocol(start - 1) || is_sent();
+        let apart = self.begins_value(start) || before == b':' && self.follows_protocol(start - 1) || is_sent();
         if host::ipv4(name).is_some() {
             return before != b'/' && before != b'.';
         }
@@ -122,7 +129,7 @@ impl<'a> View<'a> {
             && !port_words::REFERENCES.contains(&name)
             && !self.names_owner(start)
             && !is_no_address(name_before)
-            && (self.is_apart(before) || before == b':' && self.follows_protocol(start - 1))
+            && (self.begins_value(start) || before == b':' && self.follows_protocol(start - 1))
             && !self.is_in_sentence(start, digits.end)
     }
 
