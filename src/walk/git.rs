@@ -1,5 +1,7 @@
 //! What git stores about a repository: the tracked files and its own ignore patterns.
 
+mod shared;
+
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -34,10 +36,25 @@ pub struct Tracked {
 pub fn tracked(root: &Path) -> Result<Option<Tracked>, String> {
     let Some(folder) = git_folder(root)? else { return Ok(None) };
     let Some(bytes) = read(&folder.join("index"), MAX_INDEX)? else { return Ok(None) };
+    let damaged = || "it is not an index of git that can be read".to_owned();
     // The configuration determines how long object ids are; with the other length, the index does not parse.
-    let listed = [20, 32].into_iter().find_map(|id| entries(&bytes, id));
+    let index = [20, 32].into_iter().find_map(|id| Index::read(&bytes, id)).ok_or_else(damaged)?;
+    let entries = match index.link.and_then(|link| shared::name(link, index.id)) {
+        None => index.entries,
+        Some(name) => {
+            let missing = || format!("the shared index {name} that it refers to does not exist");
+            let base = read(&folder.join(&name), MAX_INDEX)?.ok_or_else(missing)?;
+            let base = Index::read(&base, index.id).filter(|base| base.link.is_none()).ok_or_else(damaged)?;
+            shared::merged(base.entries, &index).ok_or_else(damaged)?
+        }
+    };
+    // In a merge conflict, a path has several entries.
+    let entries: BTreeMap<Vec<u8>, u32> = entries.into_iter().collect();
     let mut tracked = Tracked::default();
-    for (path, mode) in listed.ok_or("it is not an index of git that can be read")? {
+    for (path, mode) in entries {
+        if !is_inside(&path) {
+            return Err(damaged());
+        }
         match mode & TYPE {
             REGULAR => tracked.files.push(super::path_of_bytes(&path)),
             LINK => tracked.links.push(super::path_of_bytes(&path)),
@@ -45,6 +62,11 @@ pub fn tracked(root: &Path) -> Result<Option<Tracked>, String> {
         }
     }
     Ok(Some(tracked))
+}
+
+/// Whether a path is not empty and does not lead out of the repository.
+fn is_inside(path: &[u8]) -> bool {
+    !path.is_empty() && !path.starts_with(b"/") && path.split(|&byte| byte == b'/').all(|part| part != b"..")
 }
 
 /// The file of `core.excludesFile` in a repository's own configuration, if it names one.
@@ -127,48 +149,62 @@ pub fn can_start(root: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// The paths in an index and their modes. Its entries have object ids of `id` bytes. `None` if it is not such an index.
-/// The format: <https://git-scm.com/docs/index-format>.
-fn entries(bytes: &[u8], id: usize) -> Option<BTreeMap<Vec<u8>, u32>> {
-    let word = |at: usize| bytes.get(at..at + 4)?.try_into().ok().map(u32::from_be_bytes);
-    let version = word(4).filter(|version| bytes.starts_with(b"DIRC") && (2..=4).contains(version))?;
-    let count = word(8)?;
-    let mut at = 12;
-    let mut path = Vec::new();
-    let mut paths = BTreeMap::new();
-    for _ in 0..count {
-        let mode = word(at + 24)?;
-        let flags = at + STAT + id;
-        let is_extended = version >= 3 && bytes.get(flags)? & 0x40 != 0;
-        let mut name = flags + if is_extended { 4 } else { 2 };
-        if version == 4 {
-            let (cut, after) = varint(bytes, name)?;
-            path.truncate(path.len().checked_sub(cut)?);
-            name = after;
-        } else {
-            path.clear();
-        }
-        let end = name + memchr::memchr(0, bytes.get(name..)?)?;
-        path.extend_from_slice(&bytes[name..end]);
-        // Up to version 3 an entry is padded with one to eight NUL to a multiple of eight bytes.
-        at = if version == 4 { end + 1 } else { at + (end - at + 8) / 8 * 8 };
-        if path.is_empty() || path.starts_with(b"/") || path.split(|&byte| byte == b'/').any(|part| part == b"..") {
-            return None;
-        }
-        paths.insert(path.clone(), mode);
-    }
-    ends(bytes, at, id)?;
-    Some(paths)
+/// An index. The format: <https://git-scm.com/docs/index-format>.
+struct Index<'b> {
+    /// Paths and modes, in order. The paths of entries that replace entries of a shared index are empty.
+    entries: Vec<(Vec<u8>, u32)>,
+    /// The extension of an index that is split in two.
+    link: Option<&'b [u8]>,
+    /// The length of object ids.
+    id: usize,
 }
 
-/// Whether extensions and a checksum of `id` bytes follow the entries, and nothing else.
-fn ends(bytes: &[u8], mut at: usize, id: usize) -> Option<()> {
+impl<'b> Index<'b> {
+    /// Reads an index with object ids of `id` bytes. `None` if it is not such an index.
+    fn read(bytes: &'b [u8], id: usize) -> Option<Self> {
+        let word = |at: usize| bytes.get(at..at + 4)?.try_into().ok().map(u32::from_be_bytes);
+        let version = word(4).filter(|version| bytes.starts_with(b"DIRC") && (2..=4).contains(version))?;
+        let count = word(8)?;
+        let mut at = 12;
+        let mut path = Vec::new();
+        let mut entries = Vec::new();
+        for _ in 0..count {
+            let mode = word(at + 24)?;
+            let flags = at + STAT + id;
+            let is_extended = version >= 3 && bytes.get(flags)? & 0x40 != 0;
+            let mut name = flags + if is_extended { 4 } else { 2 };
+            if version == 4 {
+                let (cut, after) = varint(bytes, name)?;
+                path.truncate(path.len().checked_sub(cut)?);
+                name = after;
+            } else {
+                path.clear();
+            }
+            let end = name + memchr::memchr(0, bytes.get(name..)?)?;
+            path.extend_from_slice(&bytes[name..end]);
+            // Up to version 3 an entry is padded with one to eight NUL to a multiple of eight bytes.
+            at = if version == 4 { end + 1 } else { at + (end - at + 8) / 8 * 8 };
+            entries.push((path.clone(), mode));
+        }
+        Some(Self { entries, link: extensions(bytes, at, id)?, id })
+    }
+}
+
+/// Checks that extensions and a checksum of `id` bytes follow the entries, and nothing else. Returns the extension of a
+/// split index, if there is one.
+fn extensions(bytes: &[u8], mut at: usize, id: usize) -> Option<Option<&[u8]>> {
     let end = bytes.len().checked_sub(id)?;
+    let mut link = None;
     while at < end {
         let length = bytes.get(at + 4..at + 8)?.try_into().ok().map(u32::from_be_bytes)?;
-        at = at.checked_add(8)?.checked_add(length as usize)?;
+        let content = at.checked_add(8)?;
+        let after = content.checked_add(length as usize)?;
+        if &bytes[at..at + 4] == b"link" {
+            link = Some(bytes.get(content..after)?);
+        }
+        at = after;
     }
-    (at == end).then_some(())
+    (at == end).then_some(link)
 }
 
 /// A number of git's variable width, and the offset after it.
@@ -254,10 +290,35 @@ mod tests {
             }
             let index = std::fs::read(root.join(".git/index")).unwrap();
             for cut in 0..index.len() {
-                let _ = entries(&index[..cut], 20);
-                let _ = entries(&index[..cut], 32);
+                let _ = Index::read(&index[..cut], 20);
+                let _ = Index::read(&index[..cut], 32);
             }
+            split_is_read(root, &expected);
         }
+    }
+
+    /// The index of a repository is split, and files are added, replaced and removed.
+    fn split_is_read(root: &Path, before: &Option<Tracked>) {
+        git(root, &["update-index", "--split-index"]);
+        assert_eq!(tracked(root).as_ref(), Ok(before));
+        std::fs::write(root.join("new.nix"), "new").unwrap();
+        std::fs::write(root.join("a.nix"), "changed").unwrap();
+        std::fs::remove_file(root.join("lib/b.nix")).unwrap();
+        std::os::unix::fs::symlink("../a.nix", root.join("lib/b.nix")).unwrap();
+        git(root, &["-c", "splitIndex.maxPercentChange=100", "add", "-f", "a.nix", "new.nix", "lib/b.nix"]);
+        git(root, &["-c", "splitIndex.maxPercentChange=100", "rm", "-q", "--cached", "lib/bb.nix"]);
+        assert!(std::fs::read(root.join(".git/index")).unwrap().windows(4).any(|window| window == b"link"));
+        let listed = Command::new("git").args(["ls-files", "-z"]).current_dir(root).output().unwrap().stdout;
+        let listed: Vec<PathBuf> =
+            listed.split(|&byte| byte == 0).filter(|path| !path.is_empty()).map(crate::walk::path_of_bytes).collect();
+        let links = vec![PathBuf::from("lib/b.nix"), PathBuf::from("link.nix")];
+        let files = listed.into_iter().filter(|path| !links.contains(path)).collect();
+        assert_eq!(tracked(root), Ok(Some(Tracked { files, links })));
+        let shared = std::fs::read_dir(root.join(".git")).unwrap().flatten().map(|entry| entry.path());
+        shared
+            .filter(|path| path.to_string_lossy().contains("sharedindex"))
+            .for_each(|path| std::fs::remove_file(path).unwrap());
+        assert!(tracked(root).unwrap_err().contains("does not exist"));
     }
 
     #[test]
