@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use clap::ValueEnum;
 use flakeward::config::Config;
 use flakeward::finding::{Edit, Finding, Fix, Safety, Span};
 use flakeward::output::{self, Format, View};
 use flakeward::{Repo, Report, Settings};
 use serde_json::Value;
 
-const HOSTILE_NAME: &str = "dir/x::error::y,z\n::warning::%0A##[add-mask]\u{1b}[31m|`<b>&\"'.nix";
+const HOSTILE_NAME: &str = "dir/x::error::y,z\n::warning::%0A##[add-mask]\u{1b}[31m\u{7f}|`<b>&\"'.nix";
 const HOSTILE_TEXT: &str = "# \u{1b}]0;x\u{7}\n''\n::error::x\n'' <nixpkgs> # ::add-mask::y ##[group]\n";
 
 /// A report with everything that a format has to write: levels, labels, fixes, unreadable files, hostile names.
@@ -166,7 +167,7 @@ fn github_annotations_cannot_be_injected() {
     };
     assert_eq!(property(0, "file"), "error.nix");
     assert_eq!([property(0, "line"), property(0, "col"), property(0, "endColumn")], ["1", "5", "14"]);
-    assert_eq!(property(2, "file"), HOSTILE_NAME.replace('\u{1b}', "\\u{1b}"));
+    assert_eq!(property(2, "file"), HOSTILE_NAME.replace('\u{1b}', "\\u{1b}").replace('\u{7f}', "\\u{7f}"));
     assert_eq!(property(2, "title"), "flakeward: lookup-path");
     assert!(commands[2].2.contains("is looked up in NIX_PATH"));
     assert!(log.chars().all(|c| c == '\n' || !c.is_control()), "{log:?}");
@@ -230,6 +231,19 @@ fn junit_is_valid_by_the_schema_of_jenkins() {
 }
 
 #[test]
+fn no_format_has_raw_control_characters_or_old_commands() {
+    let report = report();
+    for format in Format::value_variants() {
+        let text = written(*format, &report);
+        let raw = text.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\t'));
+        assert_eq!(raw, None, "{format:?}");
+        // Annotations are commands themselves; those are tested above.
+        let is_command = |line: &str| line.trim_start().starts_with("::") || line.contains("##[");
+        assert!(*format == Format::Github || !text.lines().any(is_command), "{format:?}");
+    }
+}
+
+#[test]
 fn jsonl_is_the_findings_of_json() {
     let report = report();
     let whole = json(Format::Json, &report);
@@ -245,6 +259,7 @@ fn jsonl_is_the_findings_of_json() {
     assert_eq!(
         summary,
         BTreeSet::from([
+            "not_checked",
             "files",
             "errors",
             "warnings",

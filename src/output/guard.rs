@@ -75,8 +75,11 @@ impl Syntax {
 
     /// A line of data in which harmful characters are escaped in its syntax. Text for people no longer contains any.
     fn escape(self, line: &str) -> Cow<'_, str> {
-        let harmful = |c: char| !c.is_ascii() && text::harmful(c);
-        if self == Syntax::Prose || line.is_ascii() || !line.chars().any(harmful) {
+        const DELETE: char = '\u{7f}';
+        // The other control characters of ASCII are escaped by the writers of these syntaxes, or are white space.
+        let harmful = |c: char| c == DELETE || (!c.is_ascii() && text::harmful(c));
+        let is_plain = || line.is_ascii() && memchr::memchr(DELETE as u8, line.as_bytes()).is_none();
+        if self == Syntax::Prose || is_plain() || !line.chars().any(harmful) {
             return Cow::Borrowed(line);
         }
         let mut escaped = String::with_capacity(line.len() + 8);
@@ -183,6 +186,7 @@ mod tests {
         }
         assert_eq!(Syntax::Prose.disarm_all("a.nix:1:1: x\n ::y\n"), "a.nix:1:1: x\n\\ ::y\n");
         assert_eq!(Syntax::Json.disarm("\"\u{202e}\""), "\"\\u202e\"");
+        assert_eq!(Syntax::Json.disarm("\"\u{7f}\u{9b}\""), "\"\\u007f\\u009b\"");
         assert_eq!(Syntax::Xml.disarm("\u{202e}"), "&#8238;");
         assert_eq!(Syntax::Json.disarm("\"##[a\""), "\"#\\u0023[a\"");
     }

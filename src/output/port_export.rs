@@ -167,6 +167,8 @@ fn nix_key(name: &str) -> String {
         match c {
             '"' | '\\' => out.extend(['\\', c]),
             '$' if chars.peek() == Some(&'{') => out.push_str("\\$"),
+            // `##[` would be a command in the log of a workflow.
+            '#' if chars.peek() == Some(&'#') => out.push_str("\\#"),
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
@@ -187,8 +189,10 @@ fn ts_key(name: &str) -> String {
         return name.to_owned();
     }
     let mut out = String::from("[\"");
-    for c in name.chars() {
+    let mut chars = name.chars().peekable();
+    while let Some(c) = chars.next() {
         match c {
+            '#' if chars.peek() == Some(&'#') => out.push_str("\\u0023"),
             '"' | '\\' => out.extend(['\\', c]),
             // Line separators end lines in older versions of JavaScript, and other control characters are unreadable.
             c if c.is_control() || !c.is_ascii() => {
@@ -253,6 +257,7 @@ mod tests {
             ("__proto__", "[\"__proto__\"]", "__proto__"),
             ("a\"; rm -rf", "[\"a\\\"; rm -rf\"]", "\"a\\\"; rm -rf\""),
             ("${x}", "[\"${x}\"]", "\"\\${x}\""),
+            ("##[a]###", "[\"\\u0023#[a]\\u0023\\u0023#\"]", "\"\\##[a]\\#\\##\""),
             (
                 "\u{2028}\u{1b}",
                 "[\"\\u2028\\u001b\"]",

@@ -95,12 +95,16 @@ fn page(title: &str, body: &str) -> String {
 /// Escapes text for HTML, in an element or in a quoted attribute.
 fn escape(text: &str) -> Cow<'_, str> {
     let text = clean(text);
-    if !text.contains(['&', '<', '>', '"', '\'']) {
+    if !text.contains(['&', '<', '>', '"', '\'']) && !text.contains("##") && !text.starts_with("::") {
         return text;
     }
     let mut out = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
         match c {
+            // A page may be written to the log of a workflow, where `##[` and a line with `::` are commands.
+            '#' if chars.peek() == Some(&'#') => out.push_str("&#35;"),
+            ':' if out.is_empty() => out.push_str("&#58;"),
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
