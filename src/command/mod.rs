@@ -31,7 +31,7 @@ use crate::cli::{Cli, Command};
 use crate::config::ConfigError;
 use crate::output::guard::Syntax;
 use crate::output::stream::Stream;
-use crate::output::text::clean_lines;
+use crate::output::text::{clean_lines, harmful};
 use crate::output::{self, pretty, stream};
 use crate::{panics, walk};
 
@@ -100,8 +100,20 @@ pub fn usage_error(error: &clap::Error) -> ExitCode {
             tell(&Failure::new(message).help(hint));
             ExitCode::from(2)
         }
+        None if repeats_harmful_text(error) => {
+            let text = clean_lines(&error.render().to_string()).into_owned();
+            let _ = write!(io::stderr(), "{}", Syntax::Prose.disarm_all(&text));
+            ExitCode::from(2)
+        }
         None => error.exit(),
     }
+}
+
+/// Whether an error repeats an argument that could control a terminal or a workflow.
+fn repeats_harmful_text(error: &clap::Error) -> bool {
+    let is_harmful =
+        |text: std::borrow::Cow<'_, str>| text.contains(harmful) || text.contains("##") || text.contains("::");
+    error.use_stderr() && std::env::args_os().any(|argument| is_harmful(argument.to_string_lossy()))
 }
 
 /// Runs a command line and returns the exit code. Failures are printed to standard error; panics do not leave this
