@@ -10,6 +10,8 @@ use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
@@ -114,6 +116,7 @@ pub struct Staged<'p> {
 impl<'p> Staged<'p> {
     /// Writes and flushes a text. If it replaces a file, it gets its mode and owner.
     pub fn new(folder: Folder<'p>, replaced: Option<&OsStr>, text: &[u8]) -> io::Result<Self> {
+        survive_limits();
         let handle = folder.create()?;
         let old = replaced.map(|name| file(&handle, name)?.metadata()).transpose()?;
         let (name, mut file) = create(&handle)?;
@@ -162,6 +165,17 @@ impl Drop for Staged<'_> {
             let _ = rustix::fs::unlinkat(folder, name, AtFlags::empty());
         }
     }
+}
+
+/// A file that exceeds the size that the user allows (`ulimit -f`) is an error, and does not end the process before it
+/// can remove the file.
+fn survive_limits() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        // Where signals cannot be handled, the process ends as before.
+        let exceeded: Arc<AtomicBool> = Arc::default();
+        let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, exceeded);
+    });
 }
 
 /// Creates a temporary file.

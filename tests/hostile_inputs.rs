@@ -359,3 +359,62 @@ fn an_ambiguous_reference_is_an_error() {
     }
     assert_eq!(run(root.path(), &["check", "--changed=refs/remotes/origin/main"]).0, Some(1));
 }
+
+/// A file is written as a whole or not at all, also if the disk is full or the size of files is limited.
+#[test]
+fn limited_files_are_not_torn() {
+    let flakeward = env!("CARGO_BIN_EXE_flakeward");
+    for (command, file) in [("init", "flakeward.toml"), ("baseline", ".flakeward/baseline.json"), ("-f json -o r", "r")]
+    {
+        let root = Repository::new(&[("a.nix", PORT)]);
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("ulimit -f 0; exec {flakeward} {command} 2>/dev/null")]);
+        let status = shell.current_dir(root.path()).stdin(Stdio::null()).stdout(Stdio::null()).status().unwrap();
+        assert_eq!(status.code(), Some(2), "{command}");
+        let folder = root.path().join(file);
+        let left: Vec<_> =
+            fs::read_dir(folder.parent().unwrap()).unwrap().flatten().map(|one| one.file_name()).collect();
+        let is_ours = |name: &std::ffi::OsString| name != "a.nix" && name != ".git";
+        assert!(!left.iter().any(is_ours), "{command}: {left:?}");
+        assert!(run(root.path(), &command.split(' ').collect::<Vec<_>>()).0 < Some(2), "{command}");
+        assert!(fs::metadata(folder).unwrap().len() > 0);
+    }
+}
+
+/// `baseline --output` replaces baselines, also damaged ones, and nothing else.
+#[test]
+fn only_baselines_are_replaced_by_baselines() {
+    let root = Repository::new(&[("a.nix", PORT), ("empty", ""), ("note.md", "# x\n")]);
+    fs::create_dir(root.path().join("folder")).unwrap();
+    for file in ["a.nix", "note.md", "folder"] {
+        let (code, _, err) = run(root.path(), &["baseline", "--output", file]);
+        assert!(code == Some(2) && err.contains("is not a baseline"), "{file}: {err}");
+    }
+    assert_eq!((root.read("a.nix"), root.read("note.md")), (PORT.to_owned(), "# x\n".to_owned()));
+    for file in ["empty", "new.json"] {
+        assert_eq!(run(root.path(), &["baseline", "--output", file]).0, Some(0), "{file}");
+    }
+    let conflict = root.read("new.json").replace("\"findings\"", "<<<<<<< a\n\"findings\"");
+    root.write("new.json", conflict);
+    assert_eq!(run(root.path(), &["baseline", "--output", "new.json"]).0, Some(0));
+    assert!(serde_json::from_str::<serde_json::Value>(&root.read("new.json")).is_ok());
+}
+
+/// What the command line says is repeated in messages without what could control a terminal or a workflow.
+#[test]
+fn arguments_are_made_safe_in_messages() {
+    let root = Repository::new(&[("a.nix", "{ }\n")]);
+    let hostile = "--x\u{1b}[31m\n::error::y\u{202e}##[add-mask]z\u{7f}";
+    for args in [
+        &["check", hostile][..],
+        &[hostile],
+        &["check", "--format", hostile],
+        &["check", "--jobs", hostile],
+        &["explain", hostile],
+    ] {
+        let (code, out, err) = run(root.path(), args);
+        assert_eq!((code, out.as_str()), (Some(2), ""), "{args:?}");
+        assert!(!err.contains(['\u{1b}', '\u{202e}', '\u{7f}']) && !err.contains("##["), "{args:?} {err}");
+        assert!(!err.lines().any(|line| line.trim_start().starts_with("::")), "{args:?} {err}");
+    }
+}

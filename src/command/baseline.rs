@@ -13,6 +13,7 @@ use crate::repo::Repo;
 use crate::report::Report;
 use crate::run;
 use crate::suppress::baseline::{self, Baseline, Terms, Update};
+use crate::walk;
 
 /// Records the current findings, or removes the entries that are no longer needed.
 pub fn run(args: &BaselineArgs) -> Result<ExitCode, Failure> {
@@ -88,6 +89,14 @@ fn prune(file: &Target, before: Option<Baseline>, session: &Session, args: &Base
     Ok(ExitCode::SUCCESS)
 }
 
+/// Whether an invalid file is likely to be a damaged baseline, for example after a merge with conflicts: it has their
+/// keys, or nothing.
+fn resembles_baseline(file: &Path) -> bool {
+    let text = walk::read_settings(file, None, walk::MAX_FILE).unwrap_or_default();
+    let is_empty = file.metadata().is_ok_and(|file| file.is_file() && file.len() == 0);
+    is_empty || ["\"findings\"", "\"fingerprint\""].iter().any(|key| text.contains(key))
+}
+
 /// Prints a message for people. The baseline was written, so failing to print is not an error.
 fn say(text: &str) {
     let _ = writeln!(io::stderr(), "{}", crate::output::text::clean(text));
@@ -127,6 +136,11 @@ impl Target {
         match session.read_baseline(named, args.scope.isolated) {
             Ok(()) => Ok(session.settings.baseline.take()),
             Err(failure) if args.prune => Err(failure),
+            Err(_) if named.is_some_and(|file| !resembles_baseline(file)) => {
+                let shown = named.unwrap_or(Path::new("")).display();
+                Err(Failure::new(format!("{shown} is not a baseline, so it is not overwritten"))
+                    .help("name another file, or remove this one first"))
+            }
             Err(failure) => {
                 failure.to_string().lines().for_each(say);
                 say("the reasons and dates of that baseline are not kept");

@@ -1,6 +1,7 @@
 //! `flakeward init`: writes a flakeward.toml that fits the repository.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -13,6 +14,7 @@ use crate::finding::RuleId;
 use crate::fix::write;
 use crate::lang::ci;
 use crate::output::{next_steps, stream};
+use crate::replace::{Folder, Staged};
 use crate::repo::{Repo, RepoFile};
 use crate::report::Report;
 use crate::rule::groups;
@@ -34,11 +36,10 @@ pub fn run(args: &InitArgs) -> Result<ExitCode, Failure> {
     let [name, _] = FILE_NAMES;
     Config::parse(Path::new(name), text.clone()).map_err(Failure::from)?;
     write::guard(&session.root, name).map_err(|reason| Failure::new(format!("cannot write {name}: {reason}")))?;
-    let file = session.root.join(name);
-    let created = std::fs::File::options().write(true).create_new(true).open(&file);
-    created
-        .and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()))
-        .map_err(|error| Failure::io("write", &file, &error))?;
+    // As a whole or not at all, also if the disk is full.
+    Staged::new(Folder::at(&session.root), None, text.as_bytes())
+        .and_then(|staged| staged.create(OsStr::new(name)))
+        .map_err(|error| Failure::io("write", &session.root.join(name), &error))?;
     print(&format!("wrote {}\n", session.view.path(name)))?;
     print(&next_steps::after_init(&report, &session.view))?;
     Ok(ExitCode::SUCCESS)

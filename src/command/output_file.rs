@@ -3,9 +3,11 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::Failure;
+use crate::fix::write::hard_linked;
 use crate::replace::{Folder, Staged};
 use crate::walk;
 
@@ -42,7 +44,10 @@ fn inside(root: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
     // Folders are not created, because a path that does not exist is usually mistyped.
     fs::metadata(root.join(folder))?;
     let old = match path.symlink_metadata() {
-        Ok(old) if old.is_file() => Some(name),
+        Ok(old) if old.is_file() => {
+            may_replace(&old)?;
+            Some(name)
+        }
         Ok(old) if old.is_symlink() => return Err(io::Error::other("it is a symbolic link of this repository")),
         Ok(_) => return Err(io::Error::other("it is not a regular file")),
         Err(_) => None,
@@ -53,8 +58,11 @@ fn inside(root: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
 fn outside(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let old = fs::metadata(&target).ok();
-    if old.as_ref().is_some_and(|old| !old.is_file()) {
-        return fs::write(target, bytes);
+    if let Some(old) = &old {
+        if !old.is_file() {
+            return fs::write(target, bytes);
+        }
+        may_replace(old)?;
     }
     let (folder, name) = split(&target)?;
     fs::metadata(folder)?;
@@ -62,6 +70,15 @@ fn outside(path: &Path, bytes: &[u8]) -> io::Result<()> {
         // The file may be writable although its folder is not.
         Err(error) if old.is_some() && error.kind() == io::ErrorKind::PermissionDenied => fs::write(&target, bytes),
         staged => staged?.replace(name),
+    }
+}
+
+/// Whether another file may take the place of a file.
+fn may_replace(old: &fs::Metadata) -> io::Result<()> {
+    match old.nlink() {
+        _ if old.permissions().readonly() => Err(io::Error::other("it is read-only")),
+        2.. => Err(io::Error::other(hard_linked(old.nlink()))),
+        _ => Ok(()),
     }
 }
 
@@ -78,6 +95,28 @@ mod tests {
 
     fn written(path: &Path) -> Result<(), String> {
         write(path, |out| out.write_all(b"new")).map_err(|failure| failure.to_string())
+    }
+
+    #[test]
+    fn files_that_are_protected_or_have_several_names_are_kept() {
+        for is_repository in [true, false] {
+            let root = tempfile::tempdir().unwrap();
+            if is_repository {
+                fs::create_dir(root.path().join(".git")).unwrap();
+            }
+            let [one, two, closed] = ["one", "two", "closed"].map(|name| root.path().join(name));
+            fs::write(&one, "old").unwrap();
+            fs::hard_link(&one, &two).unwrap();
+            fs::write(&closed, "old").unwrap();
+            let mut mode = fs::metadata(&closed).unwrap().permissions();
+            mode.set_readonly(true);
+            fs::set_permissions(&closed, mode).unwrap();
+            assert!(written(&one).unwrap_err().contains("2 names"));
+            assert!(written(&closed).unwrap_err().contains("read-only"));
+            assert!([&one, &two, &closed].iter().all(|file| fs::read_to_string(file).unwrap() == "old"));
+            fs::remove_file(&two).unwrap();
+            written(&one).unwrap();
+        }
     }
 
     #[test]

@@ -177,7 +177,7 @@ fn is_running(process: u32) -> bool {
 fn more_than_text(file: &Path, found: &Metadata) -> Option<String> {
     use std::os::unix::fs::MetadataExt;
     if found.nlink() > 1 {
-        return Some(format!("it has {} names (hard links), which a fix would part", found.nlink()));
+        return Some(hard_linked(found.nlink()));
     }
     let mut names = vec![0u8; 64 << 10];
     let length = rustix::fs::listxattr(file, &mut names).ok()?;
@@ -185,6 +185,11 @@ fn more_than_text(file: &Path, found: &Metadata) -> Option<String> {
     // The system sets the label of the new file itself.
     let kept = names.find(|name| !name.starts_with(b"security."))?;
     Some(format!("it has the extended attribute {}, which a fix would lose", String::from_utf8_lossy(kept)))
+}
+
+/// The message about a file with several names.
+pub fn hard_linked(names: u64) -> String {
+    format!("it has {names} names (hard links), of which only one would be replaced")
 }
 
 /// The folders that are written to, relative to the root.
