@@ -54,10 +54,9 @@ fn links_to_files_without_a_kind_are_checked() {
         if !has_index {
             links.iter().for_each(|(link, target)| symlink(target, repository.path().join(link)).unwrap());
         }
-        // Each target is checked once.
         let (code, out) = report(&repository, "");
-        assert!(code == 1 && out.starts_with(&(port("a.nix") + &port("result.nix"))), "{out}");
-        assert!(out.contains("run:2:") && !out.contains("c.nix"), "{out}");
+        assert!(code == 1 && out.starts_with(&(port("a.nix") + &port("c.nix") + &port("result.nix"))), "{out}");
+        assert!(out.contains("run:2:"), "{out}");
         for name in ["a.nix", "c.nix"] {
             assert_eq!(report(&repository, name), (1, port(name)), "{has_index}");
         }
@@ -66,6 +65,21 @@ fn links_to_files_without_a_kind_are_checked() {
     // Ignore files cover the link and its target, but git tracks both.
     let repository = tracked(&[(".gitignore", "*.nix\n*.data\n"), ("b.data", PORT)], &[("a.nix", "b.data")]);
     assert_eq!(report(&repository, ""), (1, port("a.nix")));
+}
+
+/// A target that is not checked under its own name, or with other rules, is checked under that of each link.
+#[test]
+fn links_are_not_hidden_by_other_links() {
+    let files = [("vendor/modules.txt", ""), ("vendor/v.nix", PORT), ("b.data", PORT), ("x-lock.yaml", "a: 1\n")];
+    let links = [("vendor/a.nix", "../b.data"), ("w.nix", "vendor/v.nix"), ("z.nix", "b.data")];
+    let repository = tracked(&files, &links);
+    let (code, out) = report(&repository, "");
+    assert_eq!((code, out), (1, port("w.nix") + &port("z.nix")));
+    let names: Vec<String> = (10..30).map(|at| format!("l{at}.nix")).collect();
+    let links: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "b.data")).collect();
+    let (code, out) = report(&tracked(&[("b.data", PORT)], &links), "");
+    assert_eq!((code, out.matches("hardcoded-port").count()), (1, 10), "{out}");
+    assert_eq!(out.matches("more than 10 symbolic links refer to b.data").count(), 10, "{out}");
 }
 
 /// Links to files that are checked anyway, to folders, and to what is outside the repository or does not exist.

@@ -4,7 +4,7 @@
 //! exception is a link to a file of the repository that has no kind itself, such as `a.nix` to `b.data`: Nix evaluates
 //! it, so it is checked under the name of the link.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -15,11 +15,16 @@ use super::{
     relative,
 };
 use crate::finding::RelPath;
+use crate::knowledge::third_party;
 use crate::lang::languages;
+use crate::paths;
 use crate::source::FileKind;
 
 /// For more targets than this, ignore files are not consulted, because that would take too long.
 const MAX_LOOKUPS: usize = 100;
+
+/// With more links to one file than this, the others are reported instead of checking the file again.
+const MOST_LINKS: usize = 10;
 
 /// A symbolic link.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,7 +58,9 @@ pub(super) fn add(found: &mut Walk, mut links: Vec<Link>, rules: &Rules<'_>) {
     }
     links.sort_unstable();
     links.dedup();
-    let mut resolver = Resolver { rules, root: None, tracked: None, lookups: 0, known: HashSet::new() };
+    let vendored = found.entries.iter().filter_map(|entry| third_party::vendored_folder(&entry.path));
+    let vendored = vendored.map(str::to_owned).collect();
+    let mut resolver = Resolver { rules, root: None, tracked: None, lookups: 0, known: HashMap::new(), vendored };
     let mut added = Vec::new();
     for Link { path, file } in links {
         match resolver.target(&path, &file, &found.entries) {
@@ -73,8 +80,10 @@ struct Resolver<'a> {
     /// The files that git tracks; the inner value is `None` if there is no index.
     tracked: Option<Option<HashSet<PathBuf>>>,
     lookups: usize,
-    /// The targets so far: each is checked once, however many links refer to it.
-    known: HashSet<(PathBuf, FileKind)>,
+    /// How many links refer to each target that is checked in their place.
+    known: HashMap<PathBuf, usize>,
+    /// The folders that package managers fill.
+    vendored: HashSet<String>,
 }
 
 impl Resolver<'_> {
@@ -104,8 +113,9 @@ impl Resolver<'_> {
         let is_tracked = self.is_tracked(target.strip_prefix(&root).unwrap_or(&target))?;
         let is_script = || has_shell_shebang(&target);
         let Some(kind) = by_name.or_else(|| is_script().then_some(FileKind::Shell)) else { return Ok(None) };
-        let is_checked = entries.binary_search_by(|entry| entry.path.cmp(&inside));
-        if is_checked.is_ok_and(|index| entries[index].kind == kind) || self.is_excluded(&inside) {
+        let entry = entries.binary_search_by(|entry| entry.path.cmp(&inside));
+        let is_checked = entry.is_ok_and(|index| entries[index].kind == kind) && !self.is_third_party(&inside);
+        if is_checked || self.is_excluded(&inside) {
             return Ok(None);
         }
         if !is_tracked {
@@ -115,7 +125,19 @@ impl Resolver<'_> {
                 false => Err("it is a symbolic link to a file that Git does not track".to_owned()),
             };
         }
-        Ok(self.known.insert((target.clone(), kind)).then_some((target, kind)))
+        // Where a link is may decide which rules apply, so one that was checked does not make up for others.
+        let count = self.known.entry(target.clone()).or_default();
+        *count += 1;
+        match *count > MOST_LINKS {
+            true => Err(format!("more than {MOST_LINKS} symbolic links refer to {inside}")),
+            false => Ok(Some((target, kind))),
+        }
+    }
+
+    /// Whether a file is not checked under its own name, because a package manager wrote it.
+    fn is_third_party(&self, path: &str) -> bool {
+        let is_vendored = || paths::folders(path).any(|folder| self.vendored.contains(folder));
+        third_party::in_installed_folder(path) || third_party::is_lock_file(path) || is_vendored()
     }
 
     /// Whether git tracks a file. Without an index, every file belongs to the repository.
