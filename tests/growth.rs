@@ -222,6 +222,11 @@ fn quoted_variables_with_many_lines() {
 }
 
 #[test]
+fn yaml_with_many_documents() {
+    is_linear(2_000, CHECK, |size| vec![file("x.yaml", "---\n".repeat(size))]);
+}
+
+#[test]
 fn yaml_with_many_open_brackets() {
     is_linear(1_000, CHECK, |size| vec![file("x.yaml", "[".repeat(size))]);
 }

@@ -168,7 +168,9 @@ impl<'a> Tree<'a> {
         let mut depth = 0;
         'walk: loop {
             let node = cursor.node();
-            let field = names.field(cursor.field_id());
+            // The documents of a YAML stream have no fields, and finding that out takes a step for each before them.
+            let is_document = language == Language::Yaml && parent == 0;
+            let field = if is_document { Field::None } else { names.field(cursor.field_id()) };
             let kept = node.is_named() || field != Field::None || node.is_missing();
             let mut descend = false;
             if kept {

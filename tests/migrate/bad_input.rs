@@ -98,15 +98,23 @@ fn projects_out_of_proportion_are_refused() {
         "  b: {{image: redis, labels: {{{}}}}}\n",
         (0..900).map(|at| format!("a{at}: 1, ")).collect::<String>()
     );
-    let extended: String = (0..150).map(|at| format!("  a{at}: {{extends: b}}\n")).collect();
+    let extended: String = (0..190).map(|at| format!("  a{at}: {{extends: b}}\n")).collect();
     for (compose, expected) in [
         (ports, "compose.yaml:2:29: the ranges of a service have more than 2000 ports"),
-        (shared, "the project is too large once its `extends` and ranges of ports are resolved"),
+        (shared, "the project is too large with all that it includes and extends"),
         (variables, "the service `a` has more than 1000 variables"),
         (format!("services:\n{services}"), "compose.yaml:202:3: the project has more than 200 services"),
-        (format!("services:\n{base}{extended}"), "the project is too large once its `extends`"),
+        (
+            format!("include: [{}]\nservices:\n{base}", vec!["more.yaml"; 200].join(", ")),
+            "the project is too large with all that it includes and extends",
+        ),
+        (format!("services:\n{base}{extended}"), "the project is too large with all that it includes and extends"),
     ] {
-        let folder = Folder::new(&[("compose.yaml", &compose)]);
+        let more = format!(
+            "services:\n  c: {{image: redis, labels: {{{}}}}}\n",
+            "a: 1".to_owned() + &(0..900).map(|at| format!(", b{at}: 1")).collect::<String>()
+        );
+        let folder = Folder::new(&[("compose.yaml", &compose), ("more.yaml", &more)]);
         let (code, said) = folder.migrate("compose compose.yaml --write");
         assert!(code == Some(2) && said.contains(expected), "{expected}: {code:?} {said}");
     }

@@ -62,6 +62,15 @@ pub struct Dockerfile {
     pub stages: Vec<Stage>,
 }
 
+/// Longer Dockerfiles are refused: the longest real ones have about 200 instructions.
+pub const MOST_INSTRUCTIONS: usize = 1_000;
+
+/// The deepest nesting of substitutions such as `${A:-${B:-c}}`. Each level takes a part of the stack.
+const DEEPEST: usize = 50;
+
+/// How many bytes longer than its text an expanded text can be: variables that refer to others double with each line.
+pub const MOST_GROWTH: usize = 16 << 10;
+
 /// An error in a Dockerfile: the line number and the message.
 pub type Fault = (usize, String);
 
@@ -69,7 +78,15 @@ impl Dockerfile {
     /// Parses a Dockerfile.
     pub fn read(text: &str) -> Result<Self, Fault> {
         let mut file = Self::default();
-        for instruction in instructions(text)? {
+        let instructions = instructions(text)?;
+        if let Some(first) = instructions.get(MOST_INSTRUCTIONS) {
+            return Err((first.line, format!("there are more than {MOST_INSTRUCTIONS} instructions")));
+        }
+        for instruction in instructions {
+            // The shell expands the text of `RUN`.
+            if instruction.name != "RUN" && levels(&instruction.rest) > DEEPEST {
+                return Err((instruction.line, format!("substitutions are nested more than {DEEPEST} levels deep")));
+            }
             match (instruction.name.as_str(), file.stages.last_mut()) {
                 ("FROM", _) => {
                     let stage = file.stage(&instruction)?;
@@ -248,11 +265,33 @@ pub fn words(text: &str) -> Vec<String> {
     words
 }
 
-/// Expands `$NAME`, `${NAME}`, `${NAME:-default}` and `${NAME:+value}`. Unknown variables are empty, as in Docker.
+/// The deepest nesting of substitutions in a text.
+fn levels(text: &str) -> usize {
+    let (mut open, mut deepest) = (0usize, 0);
+    let mut before = b' ';
+    for &byte in text.as_bytes() {
+        match byte {
+            b'{' if before == b'$' => open += 1,
+            b'}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(open);
+        before = byte;
+    }
+    deepest
+}
+
+/// Expands `$NAME`, `${NAME}`, `${NAME:-default}` and `${NAME:+value}`. Unknown variables are empty, as in Docker. What
+/// is nested too deeply, or would make the text too long, stays as it is.
 pub fn expand(text: &str, known: &dyn Fn(&str) -> Option<String>) -> String {
+    expand_at(text, known, 0)
+}
+
+/// Expands a text inside `depth` substitutions.
+fn expand_at(text: &str, known: &dyn Fn(&str) -> Option<String>, depth: usize) -> String {
     let mut out = String::new();
     let mut rest = text;
-    while let Some(at) = rest.find('$') {
+    while let Some(at) = rest.find('$').filter(|_| depth <= DEEPEST && out.len() <= text.len() + MOST_GROWTH) {
         out.push_str(&rest[..at]);
         if out.ends_with('\\') {
             out.pop();
@@ -264,7 +303,7 @@ pub fn expand(text: &str, known: &dyn Fn(&str) -> Option<String>) -> String {
         if let Some(inner) = rest.strip_prefix('{') {
             let end = closing(inner);
             let (body, after) = (&inner[..end], inner.get(end + 1..).unwrap_or(""));
-            out.push_str(&modified(body, known));
+            out.push_str(&modified(body, known, depth));
             rest = after;
             continue;
         }
@@ -294,12 +333,12 @@ fn closing(text: &str) -> usize {
     text.len()
 }
 
-fn modified(body: &str, known: &dyn Fn(&str) -> Option<String>) -> String {
+fn modified(body: &str, known: &dyn Fn(&str) -> Option<String>, depth: usize) -> String {
     let end = body.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(body.len());
     let (name, modifier) = body.split_at(end);
     let value = known(name);
     let set = value.as_ref().is_some_and(|value| !value.is_empty());
-    let inner = |skip: usize| expand(modifier.get(skip..).unwrap_or(""), known);
+    let inner = |skip: usize| expand_at(modifier.get(skip..).unwrap_or(""), known, depth + 1);
     match modifier {
         _ if modifier.starts_with(":-") => {
             if set {
@@ -360,6 +399,24 @@ mod tests {
             assert_eq!(expand(text, &known), expected, "{text}");
         }
         assert_eq!(words("a \"b c\" d\\ e ''"), ["a", "b c", "d e", ""]);
+    }
+
+    #[test]
+    fn expansion_is_bounded() {
+        let nested = |levels: usize| format!("{}x{}", "${A:-".repeat(levels), "}".repeat(levels));
+        assert_eq!(expand(&nested(DEEPEST), &|_| None), "x");
+        assert!(expand(&nested(100_000), &|_| None).contains("${A:-"));
+        let fault = |text: String| Dockerfile::read(&format!("FROM a\n{text}")).map(|_| ());
+        assert_eq!(fault(format!("ENV A={}\n", nested(DEEPEST))), Ok(()));
+        let message = "substitutions are nested more than 50 levels deep".to_owned();
+        assert_eq!(fault(format!("ENV A={}\n", nested(100_000))), Err((2, message)));
+        let message = "there are more than 1000 instructions".to_owned();
+        assert_eq!(fault("EXPOSE 1\n".repeat(MOST_INSTRUCTIONS)), Err((1_001, message)));
+        let mut value = "x".repeat(100);
+        for _ in 0..40 {
+            value = expand("$A$A", &|_| Some(value.clone()));
+        }
+        assert!(value.len() < 3 * MOST_GROWTH, "{}", value.len());
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::words;
 use crate::finding::RelPath;
+use crate::lang::dockerfile::{MOST_GROWTH, MOST_INSTRUCTIONS};
 use crate::paths;
 
 /// A stage of a Dockerfile: what its image runs.
@@ -79,7 +80,8 @@ pub struct HealthCheck {
     pub line: usize,
 }
 
-/// Reads the stage that a build uses: the one named, else the last. `None` if there is no such stage.
+/// Reads the stage that a build uses: the one named, else the last. `None` if there is no such stage, or if
+/// the file is far too long.
 pub fn read(
     path: &RelPath,
     text: &str,
@@ -89,7 +91,11 @@ pub fn read(
     let mut stages: Vec<(Option<String>, ImageFile)> = Vec::new();
     let mut global: BTreeMap<String, String> = BTreeMap::new();
     let mut builders = Vec::new();
-    for (keyword, rest, line) in instructions(text) {
+    let instructions = instructions(text);
+    if instructions.len() > MOST_INSTRUCTIONS {
+        return None;
+    }
+    for (keyword, rest, line) in instructions {
         if keyword == "FROM" {
             let rest = fill(&rest, &global);
             let parts: Vec<&str> = rest.split_whitespace().filter(|word| !word.starts_with("--")).collect();
@@ -247,7 +253,8 @@ fn form(text: &str) -> Vec<String> {
 
 /// Replaces `$NAME`, `${NAME}` and `${NAME:-default}`.
 fn fill(text: &str, known: &BTreeMap<String, String>) -> String {
-    super::interpolate::interpolate(text, known).unwrap_or_else(|_| text.to_owned())
+    let filled = super::interpolate::interpolate(text, known).ok();
+    filled.filter(|filled| filled.len() <= text.len() + MOST_GROWTH).unwrap_or_else(|| text.to_owned())
 }
 
 /// The instructions: keyword in capitals, the rest on one line, and the first line's number.

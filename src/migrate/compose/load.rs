@@ -77,12 +77,15 @@ struct Loader<'a> {
     loads: Cell<usize>,
     /// The size of all texts with variables, in bytes.
     size: Cell<usize>,
-    /// The number of nodes that ranges of ports and `extends` led to.
+    /// The number of nodes of all files, as often as they are included, and of all services that extend others.
     nodes: Cell<usize>,
 }
 
 /// The most files that a project consists of, counted as often as they are included.
 const MOST_LOADS: usize = 500;
+
+/// The most nodes of a project. Those of services are counted twice.
+const MOST_NODES: usize = 3 * yaml::MOST_NODES;
 
 /// The most bytes that all texts with variables of a project have together.
 const MOST_TEXT: usize = 32 << 20;
@@ -128,6 +131,7 @@ impl Loader<'_> {
                     for (name, service) in services.iter_mut() {
                         if !service.is_null() && service.tag.as_deref() != Some("reset") {
                             canonical::service(&name.name, service, folder)?;
+                            // Before the next one makes ports of its ranges.
                             self.count(service)?;
                         }
                     }
@@ -136,6 +140,7 @@ impl Loader<'_> {
                 _ => {}
             }
         }
+        self.count(&node)?;
         Ok(node)
     }
 
@@ -189,11 +194,11 @@ impl Loader<'_> {
         Ok(merged)
     }
 
-    /// Counts the nodes of a service that may be much larger than its text.
-    fn count(&self, service: &Node) -> Result<(), Error> {
-        self.nodes.update(|nodes| nodes + yaml::size(service));
-        match self.nodes.get() > yaml::MOST_NODES {
-            true => Err(service.error("the project is too large once its `extends` and ranges of ports are resolved")),
+    /// Counts the nodes of a file or service, which may be much larger than its text.
+    fn count(&self, node: &Node) -> Result<(), Error> {
+        self.nodes.update(|nodes| nodes + yaml::size(node));
+        match self.nodes.get() > MOST_NODES {
+            true => Err(node.error("the project is too large with all that it includes and extends, port by port")),
             false => Ok(()),
         }
     }
