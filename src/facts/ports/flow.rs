@@ -284,9 +284,11 @@ fn receiver_from(tree: &Tree<'_>, value: Node, mut in_list: bool) -> Option<(Nod
     }
 }
 
+/// Functions that call another function, their first argument, with each name and value of a set, their second.
+const SET_MAPS: [(&str, usize); 4] = [("mapAttrs", 1), ("mapAttrs'", 1), ("mapAttrsToList", 1), ("concatMapAttrs", 1)];
+
 /// The function that `mapAttrs` and the like call with the value of a binding in their set.
 fn mapped(tree: &Tree<'_>, binding: Node) -> Option<(Node, usize)> {
-    const MAPS: [(&str, usize); 4] = [("mapAttrs", 1), ("mapAttrs'", 1), ("mapAttrsToList", 1), ("concatMapAttrs", 1)];
     let set = tree.parent(tree.parent(binding)?).filter(|&node| tree.kind(node) == NodeKind::Attrset)?;
     let is_single = nix::names(tree, nix::attrpath_node(tree, binding)?).count() == 1;
     let mut argument = set;
@@ -294,7 +296,7 @@ fn mapped(tree: &Tree<'_>, binding: Node) -> Option<(Node, usize)> {
         argument = tree.parent(argument)?;
     }
     let apply = tree.parent(argument).filter(|&node| tree.kind(node) == NodeKind::Apply)?;
-    if !is_single || tree.field(argument) != Field::Argument || !is_named(tree, apply, &MAPS) {
+    if !is_single || tree.field(argument) != Field::Argument || !is_named(tree, apply, &SET_MAPS) {
         return None;
     }
     let map = nix::unwrap_parens(tree, tree.child(apply, Field::Function)?);
@@ -325,6 +327,12 @@ fn is_map(tree: &Tree<'_>, apply: Node) -> bool {
 fn called(tree: &Tree<'_>, function: Node, in_list: bool) -> Option<(Node, usize)> {
     let (head, index) = callee(tree, function)?;
     let name = nix::last_name(tree.slice(head));
+    if in_list && SET_MAPS.contains(&(name, index)) {
+        // The set has a name: `mapAttrs f services`.
+        let map = nix::unwrap_parens(tree, function);
+        let (function, given) = callee(tree, tree.child(map, Field::Argument)?)?;
+        return Some((function, given + 1));
+    }
     let map = MAPS.iter().find(|map| (map.0, map.1) == (name, index));
     let Some(&(_, list, inner, argument)) = map.filter(|_| tree.kind(head) != NodeKind::Function) else {
         return (!in_list).then_some((head, index));

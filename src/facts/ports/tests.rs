@@ -379,3 +379,47 @@ fn fallbacks_can_be_addresses_of_other_services() {
         ],
     );
 }
+
+#[test]
+fn names_of_sets_and_arguments_become_ports() {
+    holds(
+        Language::Nix,
+        &[
+            (
+                "let s = { a = 3000; b = 8080; }; in mapAttrs' (n: v: { x = \"reverse_proxy :${toString v}\"; }) s",
+                "3000! 8080!",
+            ),
+            ("let s = { a = 3000; }; in mapAttrs (n: v: v + 1) s", ""),
+            (
+                "let f = t: { proxyPass = \"http://127.0.0.1:${toString t}\"; }; in { a = f 8080; b = f 8081; }",
+                "8080 8081",
+            ),
+        ],
+    );
+}
+
+/// Configurations define short forms of `mkOption`: type, default, description.
+#[test]
+fn short_forms_of_options_have_defaults_and_descriptions() {
+    holds(
+        Language::Nix,
+        &[
+            ("{ ui = mkOpt lib.types.port 5055 \"The port\"; n = mkOpt types.int 5056 \"A number\"; }", "5055"),
+            ("{ url = mkOpt types.str \"\" \"The URL (e.g. http://localhost:8096)\"; }", ""),
+            ("{ url = mkOpt types.str \"http://localhost:8096\" \"The URL\"; }", "8096"),
+        ],
+    );
+}
+
+#[test]
+fn ports_beside_names_of_services_and_of_the_hypervisor() {
+    holds(
+        Language::Nix,
+        &[
+            ("{ jails.postfix.port = \"smtp,465,submission\"; x.port = \"a, 5\"; }", "465"),
+            ("{ listenStreams = [ \"\" \"vsock::22\" \"vsock:2:1024\" \"[::]:22\" ]; }", "22"),
+            ("{ labels.\"caddy.reverse_proxy\" = \"{{upstreams 3000}}\"; }", "3000"),
+            ("{ script = ''curl -s http://\"$host\":9000/x; echo \"$a\":9001''; }", "9000"),
+        ],
+    );
+}

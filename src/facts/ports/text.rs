@@ -208,7 +208,7 @@ impl<'a> View<'a> {
             bytes: text.as_bytes(),
             flavour: context.flavour,
             wants_port,
-            only_numbers: wants_port && text.bytes().all(is_list_byte),
+            only_numbers: wants_port && (text.bytes().all(is_list_byte) || names_services(text)),
             no_address: words::is_no_address(last),
             wants_address: words::is_address_word(last),
             forwards: path.contains(&"forwardPorts"),
@@ -221,7 +221,7 @@ impl<'a> View<'a> {
     /// The digits as a port literal; `None` if they are not one.
     fn port(&self, digits: Range<usize>, last: Option<&TextPort<'a>>) -> Option<TextPort<'a>> {
         let number = self.number(&digits)?;
-        if self.is_every_port(&digits) {
+        if self.is_every_port(&digits) || self.is_vsock(digits.start) {
             return None;
         }
         let port = self
@@ -255,11 +255,22 @@ impl<'a> View<'a> {
     fn is_every_port(&self, digits: &Range<usize>) -> bool {
         let separates = |at: usize| matches!(self.at(at), b'-' | b':');
         match self.str(digits.clone()) {
+            // `127.0.0.1:65535` is an address.
             "65535" => digits.start.checked_sub(2).is_some_and(|start| {
-                matches!(self.at(start), b'0' | b'1') && separates(start + 1) && !self.before(start).is_ascii_digit()
+                let is_apart = !self.before(start).is_ascii_digit() && self.before(start) != b'.';
+                matches!(self.at(start), b'0' | b'1') && separates(start + 1) && is_apart
             }),
             "1" => separates(digits.end) && self.str(digits.end + 1..self.bytes.len().min(digits.end + 6)) == "65535",
             _ => false,
+        }
+    }
+
+    /// Whether the digits are in an address of the hypervisor, whose ports are not those of a network: `vsock::22`.
+    fn is_vsock(&self, digits: usize) -> bool {
+        self.before(digits) == b':' && {
+            let end = self.run_start(digits, |byte| byte.is_ascii_digit() || byte == b':');
+            let word = self.run_start(end, |byte| byte.is_ascii_alphabetic());
+            self.str(word..end) == "vsock"
         }
     }
 
@@ -315,6 +326,13 @@ impl<'a> Found<'a> {
     const fn needs_machine(&self) -> bool {
         matches!(self.host, Host::Machine(_))
     }
+}
+
+/// Whether a text is a list of ports in which some have the name of their service: `smtp,465,submission`.
+fn names_services(text: &str) -> bool {
+    let is_number = |item: &str| !item.is_empty() && item.bytes().all(|byte| byte.is_ascii_digit());
+    let is_name = |item: &str| item.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-') && item.len() > 1;
+    text.contains(',') && text.split(',').map(str::trim).all(|item| is_number(item) || is_name(item))
 }
 
 /// Bytes of a number or a list of numbers.

@@ -66,6 +66,7 @@ static TELLING: Words = Words::counted(
         "http.server",
         "simplehttpserver",
         "expose",
+        "{{upstreams",
         "0.0.0.0\"",
         "127.0.0.1\"",
         "localhost\"",

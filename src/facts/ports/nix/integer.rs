@@ -69,7 +69,8 @@ impl<'a> Collector<'_, 'a> {
         if number == 0 || number > 65535 {
             return;
         }
-        if (self.ends_address(node) || self.follows_field(node)) && !self.is_prose(node, None) {
+        let is_port = self.ends_address(node) || self.follows_field(node) || self.follows_port_type(node);
+        if is_port && !self.is_prose(node, None) {
             let path = nix::binding_around(self.tree, node).and_then(|binding| self.path(binding));
             return self.add(node, number, UseKind::Literal, None, name(&path.unwrap_or_default()));
         }
@@ -89,6 +90,18 @@ impl<'a> Collector<'_, 'a> {
         let field = before.and_then(|before| tree.child(before, Field::Argument));
         tree.field(node) == Field::Argument
             && field.is_some_and(|field| matches!(nix::last_name(tree.slice(field)), "dport" | "sport"))
+    }
+
+    /// Whether a number is the default of an option for a port, in a short form of `mkOption` as configurations define it:
+    /// `mkOpt types.port 5055 "The port of the web interface"`.
+    fn follows_port_type(&self, node: Node) -> bool {
+        let tree = self.tree;
+        let apply = tree.parent(node).filter(|&node| tree.kind(node) == NodeKind::Apply);
+        let function = apply.and_then(|apply| tree.child(apply, Field::Function));
+        let before = function.filter(|&node| tree.kind(node) == NodeKind::Apply);
+        let r#type = before.and_then(|before| tree.child(before, Field::Argument)).map(|node| tree.slice(node));
+        tree.field(node) == Field::Argument
+            && r#type.is_some_and(|r#type| r#type == "types.port" || r#type.ends_with(".types.port"))
     }
 
     /// Whether a number is appended to a string that ends where a port is expected: `"http://localhost:" + toString

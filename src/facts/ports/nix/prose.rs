@@ -4,7 +4,7 @@ use super::Collector;
 use crate::facts::ports::text::Flavour;
 use crate::facts::ports::{flow, words};
 use crate::knowledge::prose;
-use crate::lang::{Node, NodeKind, nix};
+use crate::lang::{Field, Node, NodeKind, nix};
 
 impl<'a> Collector<'_, 'a> {
     /// Whether a value, with its text if it is a string, is written for people: by the name of its attribute, or
@@ -65,11 +65,22 @@ impl<'a> Collector<'_, 'a> {
             })
             .filter(|&node| tree.kind(node) == NodeKind::Apply)
             .any(|apply| {
-                let function = flow::function(tree, apply).map(|(name, _)| nix::last_name(name));
-                function.is_some_and(|name| {
-                    prose::FUNCTIONS.contains(&name) || name == "writeText" && self.writes_document(apply)
+                flow::function(tree, apply).is_some_and(|(function, index)| {
+                    let name = nix::last_name(function);
+                    prose::FUNCTIONS.contains(&name)
+                        || name == "writeText" && self.writes_document(apply)
+                        || index > 0 && self.is_description(apply, name, node)
                 })
             })
+    }
+
+    /// Whether a string is the description in a short form of `mkOption` as configurations define it: the last argument,
+    /// in words. `mkOpt types.str "" "The URL, for example http://localhost:8096"`.
+    fn is_description(&self, apply: Node, function: &str, string: Node) -> bool {
+        let tree = self.tree;
+        let is_last = || tree.field(apply) != Field::Function && tree.parent(string) == Some(apply);
+        let short = function.strip_prefix("mk").is_some_and(|rest| rest.contains("Opt"));
+        short && is_last() && tree.slice(string).trim().contains(' ')
     }
 
     /// `writeText "README.md" ''..''`

@@ -64,6 +64,7 @@ impl<'a> View<'a> {
             b'}' => self.template(colon - 1, b'{', digits),
             b')' => self.template(colon - 1, b'(', digits),
             byte if is_host_byte(byte) => self.host_word(colon, digits),
+            b'"' => self.quoted_variable(colon).or_else(|| self.no_host(colon, digits)),
             _ => self.no_host(colon, digits),
         }
     }
@@ -72,6 +73,15 @@ impl<'a> View<'a> {
     fn hostfwd(&self, colon: usize) -> Option<Authority<'a>> {
         let start = self.run_start(colon, |byte| byte.is_ascii_alphanumeric());
         matches!(self.str(start..colon), "tcp" | "udp").then_some(Authority { host: Host::Any, start, url: false })
+    }
+
+    /// `http://"$host":9000`: a variable of a shell in quotes, after a scheme.
+    fn quoted_variable(&self, colon: usize) -> Option<Authority<'a>> {
+        let close = colon.checked_sub(1)?;
+        let open = self.run_start(close, |byte| !matches!(byte, b'"' | b'\n')).checked_sub(1)?;
+        let is_variable = self.at(open) == b'"' && self.at(open + 1) == b'$';
+        let sound = is_variable && self.scheme_start(open).is_some();
+        sound.then_some(Authority { host: Host::Interpolated, start: open, url: true })
     }
 
     /// HAProxy's `bind :::80` and `ss`: the address before the last colon is `::`.

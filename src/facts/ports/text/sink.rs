@@ -183,6 +183,8 @@ impl<'a> View<'a> {
             "listen" if self.starts_statement(near.word.start) => Host::None,
             "serve" | "funnel" if self.runs(near.word.start, &["tailscale"]) => Host::None,
             "http.server" | "SimpleHTTPServer" => Host::None,
+            // A label for Caddy: `{{upstreams 3000}}`.
+            "upstreams" if self.before(near.word.start) == b'{' => Host::None,
             "allow" | "deny" | "limit" | "reject" if self.runs(near.word.start, &["ufw"]) => Host::None,
             "port" if self.runs(near.word.start, &["ufw", "listen-on", "listen-on-v6"]) => Host::None,
             "http" if self.runs(near.word.start, &["ngrok"]) => Host::None,
