@@ -35,10 +35,9 @@ fn check(view: &FileView<'_>) -> Verdict {
         .finding(RULE, first.span, message)
         .label(format!("define it as `packages.{package} = nix2container.buildImage {{ .. }}`"))
         .help(format!(
-            "`flakeward migrate dockerfile {}` writes that package; build the image with `nix build .#{package}`, then \
-             remove {}",
-            source.path,
-            source.file_name()
+            "`flakeward migrate dockerfile {path}` writes that package; build the image with `nix build .#{package}`, \
+             then remove {path}",
+            path = source.path,
         ));
     [finding].into_iter().collect()
 }
@@ -51,26 +50,33 @@ fn is_windows(image: &str) -> bool {
         .any(|name| image.contains(name))
 }
 
-/// The flake package that would build the image of a Dockerfile: `container-` and a name from the file or its folder.
+/// The flake package that would build the image of a Dockerfile: `container-` and a name from the file or its folder. A
+/// variant of an image, which is often beside it, has its name as well: `Dockerfile.alpine`.
 pub fn container_package(path: &str) -> String {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
     let lower = name.to_ascii_lowercase();
     let own = ["dockerfile", "containerfile"].iter().find_map(|word| {
         let rest = lower.strip_prefix(word).or_else(|| lower.strip_suffix(word))?;
-        let rest = rest.trim_matches(['.', '-', '_']);
-        (!rest.is_empty() && !STAGES.contains(&rest)).then(|| rest.to_owned())
+        let parts = rest.split(['.', '-', '_']).filter(|part| !part.is_empty() && !TEMPLATES.contains(part));
+        let parts: Vec<&str> = parts.collect();
+        (!parts.is_empty()).then(|| parts.join("-"))
     });
-    let parents = folder.rsplit('/').find(|part| !part.is_empty() && !FOLDERS.contains(part));
-    match own.or_else(|| parents.map(str::to_ascii_lowercase)) {
-        Some(name) => format!("container-{}", name.replace(|c: char| !c.is_ascii_alphanumeric(), "-")),
-        None => "container-app".to_owned(),
-    }
+    let parent = || folder.rsplit('/').map(|part| part.trim_start_matches('.')).find(|part| !FOLDERS.contains(part));
+    let base = || parent().map_or("app".to_owned(), str::to_ascii_lowercase);
+    let name = match own {
+        Some(variant) if VARIANTS.contains(&variant.as_str()) => format!("{}-{variant}", base()),
+        Some(own) => own,
+        None => base(),
+    };
+    format!("container-{}", name.replace(|c: char| !c.is_ascii_alphanumeric(), "-"))
 }
 
-/// Extensions that describe when or how a Dockerfile is used, not what it builds.
-const STAGES: [&str; 10] = ["dev", "prod", "production", "development", "test", "ci", "alpine", "j2", "tmpl", "in"];
+/// Extensions of files that another program turns into a Dockerfile.
+const TEMPLATES: [&str; 4] = ["j2", "tmpl", "in", "template"];
+/// Extensions that describe when or how an image is used, not what it contains.
+const VARIANTS: [&str; 7] = ["dev", "prod", "production", "development", "test", "ci", "alpine"];
 /// Folder names that do not describe what is built.
-const FOLDERS: [&str; 7] = ["docker", "build", "deploy", "containers", "images", "src", ".devcontainer"];
+const FOLDERS: [&str; 9] = ["", "docker", "build", "deploy", "containers", "images", "src", "workflows", "github"];
 
 #[cfg(test)]
 mod tests {
@@ -82,7 +88,11 @@ mod tests {
             ("Dockerfile", "container-app"),
             ("backend/Dockerfile", "container-backend"),
             ("docker/api.Dockerfile", "container-api"),
-            ("services/web/docker/Dockerfile.alpine", "container-web"),
+            ("services/web/docker/Dockerfile.alpine", "container-web-alpine"),
+            ("Dockerfile.dev", "container-app-dev"),
+            ("Dockerfile.j2", "container-app"),
+            (".devcontainer/Dockerfile", "container-devcontainer"),
+            (".github/workflows/Dockerfile", "container-app"),
             ("Dockerfile.web_server", "container-web-server"),
             ("docker/Containerfile", "container-app"),
         ] {

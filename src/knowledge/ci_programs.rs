@@ -142,3 +142,31 @@ pub const NIX_BUILDERS: [&str; 6] =
 
 /// Programs that only format.
 pub const FORMATTERS: [&str; 4] = ["treefmt", "nixfmt", "alejandra", "nixpkgs-fmt"];
+
+/// Words in the names of reusable workflows that neither build nor test: scanners, and the care of issues and releases.
+pub const UNRELATED_WORKFLOWS: [&str; 17] = [
+    "cla",
+    "codeql",
+    "dependabot",
+    "dependency",
+    "gitleaks",
+    "label",
+    "labeler",
+    "osv",
+    "renovate",
+    "scanner",
+    "scorecard",
+    "semgrep",
+    "slsa",
+    "stale",
+    "triage",
+    "trivy",
+    "zizmor",
+];
+
+/// Whether a reusable workflow of another repository certainly does not run the checks of a flake.
+pub fn is_unrelated_workflow(uses: &str) -> bool {
+    let name = uses.split('@').next().unwrap_or(uses).to_ascii_lowercase();
+    let mut words = name.split(|c: char| !c.is_ascii_alphanumeric());
+    words.any(|word| UNRELATED_WORKFLOWS.contains(&word)) || name.contains("release-please")
+}

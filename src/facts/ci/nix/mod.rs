@@ -6,6 +6,7 @@ use crate::facts::ci::call::{self, Call};
 use crate::facts::needles::Words;
 use crate::facts::{self, Fact, FileView, Glance, fact};
 use crate::finding::Span;
+use crate::knowledge::ci_programs;
 use crate::knowledge::nix_actions::{self, Cache};
 use crate::lang::ci::github::{Job, Step};
 use crate::lang::ci::{self, Script, System, github};
@@ -77,7 +78,7 @@ pub struct NixJob {
     pub runner_input: Option<(String, Option<String>)>,
     /// The workflow of the same repository that it calls.
     pub call: Option<github::Call>,
-    /// Whether it calls a reusable workflow of another repository.
+    /// Whether it calls a reusable workflow of another repository that may run checks.
     pub is_foreign: bool,
     /// Whether its workflow runs on pull requests.
     pub on_pull_request: bool,
@@ -177,7 +178,8 @@ impl Reader<'_, '_, '_> {
             runner: runner(github::runners(self.yaml, job.node).as_deref()),
             runner_input: github::runner_input(self.yaml, job.node),
             call: github::call(self.yaml, job.node),
-            is_foreign: github::uses(self.yaml, job.node).is_some_and(|uses| !uses.starts_with("./")),
+            is_foreign: github::uses(self.yaml, job.node)
+                .is_some_and(|uses| !uses.starts_with("./") && !ci_programs::is_unrelated_workflow(&uses)),
             on_pull_request: github::runs_on(self.yaml, &["pull_request", "pull_request_target", "merge_group"]),
             configured: [Some(job.node), workflow].into_iter().flatten().any(|holder| self.environment(holder)),
             steps: job.steps.iter().map(|step| self.step(step, shell.as_deref())).collect(),
