@@ -329,3 +329,30 @@ fn files_that_are_not_checked_are_counted() {
     let (code, out) = report(&repository, "");
     assert!(code == 1 && out.contains("a.nix:2:10") && out.contains("vendor/v.nix:1:10"), "{out}");
 }
+
+/// A link that is checked in place of its target is compared with what it led to before.
+#[test]
+fn linked_contents_are_compared() {
+    let repository = tracked(
+        &[("d/b.data", "{ port = 6379;\n}\n"), ("c.data", "{ }\n"), ("x.nix", "{ }\n")],
+        &[("a.nix", "d/b.data")],
+    );
+    repository.git(&["branch", "--force", "base"]);
+    let both = |expected: &(i32, String)| {
+        for args in ["--changed=base", "--new-since base"] {
+            assert_eq!(&report(&repository, args), expected, "{args}");
+        }
+    };
+    repository.write("x.nix", "{ a = 1; }\n");
+    both(&(0, String::new()));
+    repository.write("d/b.data", "{ port = 6379;\nx.port = 5432; }\n");
+    commit(&repository);
+    both(&(1, "a.nix:2:10: error[hardcoded-port]: port 5432 is hardcoded\n".to_owned()));
+    // Another target.
+    repository.write("c.data", PORT.replace("6379", "5433"));
+    let link = repository.path().join("a.nix");
+    fs::remove_file(&link).unwrap();
+    symlink("c.data", &link).unwrap();
+    commit(&repository);
+    both(&(1, "a.nix:1:10: error[hardcoded-port]: port 5433 is hardcoded\n".to_owned()));
+}

@@ -9,7 +9,7 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 
 use super::Failure;
-use super::git::{Git, Objects};
+use super::git::{Git, Listing, Objects};
 use crate::finding::{Finding, RelPath, RuleId, Span, UNCHECKED};
 use crate::knowledge::third_party;
 use crate::lang::limits::bounded;
@@ -25,8 +25,8 @@ use crate::{paths, walk};
 /// The state of a repository at an earlier commit.
 pub struct Changed<'a> {
     root: &'a Path,
-    /// The object ids of the earlier contents.
-    before: HashMap<String, String>,
+    /// The earlier files.
+    before: Listing,
     /// The folders that were filled by package managers.
     vendored: HashSet<String>,
     objects: Objects,
@@ -83,7 +83,12 @@ impl<'a> Changed<'a> {
         let before = git.files(&base)?;
         Ok(Self {
             root,
-            vendored: before.keys().filter_map(|path| third_party::vendored_folder(path)).map(str::to_owned).collect(),
+            vendored: before
+                .files
+                .keys()
+                .filter_map(|path| third_party::vendored_folder(path))
+                .map(str::to_owned)
+                .collect(),
             before,
             objects: git.objects()?,
             converts_line_ends: git.converts_line_ends()?,
@@ -168,7 +173,8 @@ impl<'a> Changed<'a> {
         if !is_certain || (!checks_all && self.was_vendored(path)) {
             return Comparison::All;
         }
-        let id = self.before.get(&**path);
+        let target = if self.before.is_link(path) { self.before.target(path, &mut self.objects) } else { None };
+        let id = target.or_else(|| self.before.files.get(&**path));
         let Some(before) = id.and_then(|id| self.objects.content(id, walk::MAX_FILE)) else { return Comparison::All };
         match places.source(path) {
             Some(source) => between(before, source, self.converts_line_ends, checks_all),

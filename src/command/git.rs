@@ -8,7 +8,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
 use rayon::prelude::*;
 
 use super::Failure;
-use crate::walk;
+use crate::{paths, walk};
 
 /// Usual names of the main branch, for use without a reference.
 const MAIN: [&str; 5] = [
@@ -181,15 +181,19 @@ impl<'a> Git<'a> {
             .help("fetch the full history with `git fetch --unshallow`, or with `fetch-depth: 0` of actions/checkout"))
     }
 
-    /// The regular files of a commit below the folder: their paths and the object ids of their contents.
-    pub fn files(&self, commit: &str) -> Result<HashMap<String, String>, Failure> {
+    /// The files and symbolic links of a commit below the folder.
+    pub fn files(&self, commit: &str) -> Result<Listing, Failure> {
         let output = self.output(&["ls-tree", "-r", "-z", commit])?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
             return Err(Failure::new(format!("git ls-tree failed: {}", said.trim())));
         }
-        let entries = output.stdout.split(|&byte| byte == 0);
-        Ok(entries.filter_map(|entry| file(std::str::from_utf8(entry).ok()?)).collect())
+        let mut listing = Listing::default();
+        for entry in output.stdout.split(|&byte| byte == 0).filter_map(|entry| std::str::from_utf8(entry).ok()) {
+            listing.files.extend(blob(entry, "100"));
+            listing.links.extend(blob(entry, "120"));
+        }
+        Ok(listing)
     }
 
     /// Who last changed some lines (from 1) of a file of the working tree, and when. Uncommitted lines are left out.
@@ -330,10 +334,34 @@ fn does_not_start(error: &std::io::Error) -> Failure {
     Failure::new(format!("git cannot be started: {}", walk::io_reason(error)))
 }
 
-/// Path and object id of an entry `100644 blob ID\tPATH`; `None` for links and submodules.
-fn file(entry: &str) -> Option<(String, String)> {
+/// What a commit has: paths and the object ids of their contents.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// The regular files.
+    pub files: HashMap<String, String>,
+    /// The symbolic links.
+    links: HashMap<String, String>,
+}
+
+impl Listing {
+    /// Whether a path is a symbolic link.
+    pub fn is_link(&self, path: &str) -> bool {
+        self.links.contains_key(path)
+    }
+
+    /// The object id of the file that a symbolic link names. `None` if it is not a link, or leads there by other links.
+    pub fn target(&self, link: &str, objects: &mut Objects) -> Option<&String> {
+        const LONGEST: u64 = 4 << 10;
+        let target = objects.content(self.links.get(link)?, LONGEST)?;
+        self.files.get(&paths::join(paths::folder(link), std::str::from_utf8(&target).ok()?)?)
+    }
+}
+
+/// Path and object id of an entry `100644 blob ID\tPATH` whose mode starts with the given digits: `100` for regular
+/// files, `120` for links.
+fn blob(entry: &str, mode: &str) -> Option<(String, String)> {
     let (head, path) = entry.split_once('\t')?;
-    let id = head.strip_prefix("100")?.split_once(" blob ")?.1;
+    let id = head.strip_prefix(mode)?.split_once(" blob ")?.1;
     Some((path.to_owned(), id.to_owned()))
 }
 
@@ -423,10 +451,11 @@ mod tests {
 
     #[test]
     fn only_regular_files_are_listed() {
-        let listed = |entry| file(entry).map(|(path, id)| format!("{path} {id}"));
+        let listed = |entry| blob(entry, "100").map(|(path, id)| format!("{path} {id}"));
         assert_eq!(listed("100644 blob 0ab\ta b/ü\n.nix").as_deref(), Some("a b/ü\n.nix 0ab"));
         assert_eq!(listed("100755 blob 0ab\tx.sh").as_deref(), Some("x.sh 0ab"));
         assert_eq!(listed("120000 blob 0ab\tlink.nix"), None);
+        assert_eq!(blob("120000 blob 0ab\tlink.nix", "120"), Some(("link.nix".to_owned(), "0ab".to_owned())));
         assert_eq!(listed("160000 commit 0ab\tmodule"), None);
         assert_eq!(listed(""), None);
     }

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use sha1::Digest;
 
 use super::Failure;
-use super::git::Git;
+use super::git::{Git, Listing};
 use super::session::Session;
 use crate::analysis::Analysis;
 use crate::finding::{Note, NoteKind, RelPath};
@@ -41,8 +41,8 @@ struct Earlier<'r> {
     git: Git<'r>,
     /// The commit's id.
     commit: String,
-    /// The object ids of the contents.
-    files: HashMap<String, String>,
+    /// Its files.
+    listing: Listing,
 }
 
 impl<'r> Earlier<'r> {
@@ -50,11 +50,17 @@ impl<'r> Earlier<'r> {
     fn of(root: &'r Path, reference: &str) -> Result<Self, Failure> {
         let git = Git::new(root)?;
         let commit = git.base("--new-since", reference)?;
-        Ok(Self { files: git.files(&commit)?, commit, git })
+        Ok(Self { listing: git.files(&commit)?, commit, git })
     }
 
     /// Keeps the findings of a report that the earlier commit does not have.
-    fn keep_new(self, mut report: Report, mut analysis: Analysis, settings: &mut Settings) -> Result<Report, Failure> {
+    fn keep_new(
+        mut self,
+        mut report: Report,
+        mut analysis: Analysis,
+        settings: &mut Settings,
+    ) -> Result<Report, Failure> {
+        self.add_links(&analysis)?;
         let exists: Vec<RelPath> = analysis.repo().paths().cloned().collect();
         let went_back = self.go_back(&mut analysis);
         let before = went_back.map(|()| analysis.report_of_everything());
@@ -71,6 +77,21 @@ impl<'r> Earlier<'r> {
         Ok(report)
     }
 
+    /// Adds the links that are checked in place of their targets, with the contents of these.
+    fn add_links(&mut self, analysis: &Analysis) -> Result<(), Failure> {
+        let links: Vec<RelPath> = analysis.repo().paths().filter(|path| self.listing.is_link(path)).cloned().collect();
+        if links.is_empty() {
+            return Ok(());
+        }
+        let mut objects = self.git.objects()?;
+        for path in links {
+            if let Some(id) = self.listing.target(&path, &mut objects).cloned() {
+                self.listing.files.insert(path.to_string(), id);
+            }
+        }
+        Ok(())
+    }
+
     fn short(&self) -> &str {
         self.commit.get(..12).unwrap_or(&self.commit)
     }
@@ -79,7 +100,7 @@ impl<'r> Earlier<'r> {
     fn go_back(&self, analysis: &mut Analysis) -> Result<(), Failure> {
         let now: HashMap<RelPath, bool> =
             analysis.repo().files.par_iter().map(|file| (file.path().clone(), self.is_same(file, analysis))).collect();
-        for path in now.keys().filter(|path| !self.files.contains_key(&***path)) {
+        for path in now.keys().filter(|path| !self.listing.files.contains_key(&***path)) {
             analysis.remove(path);
         }
         let is_excluded =
@@ -94,6 +115,7 @@ impl<'r> Earlier<'r> {
                 || is_excluded(path, exclude)
         };
         let mut changed: Vec<(String, String)> = self
+            .listing
             .files
             .iter()
             .filter(|(path, _)| now.get(path.as_str()) != Some(&true) && may_have_kind(path) && !is_kept_out(path))
@@ -121,7 +143,7 @@ impl<'r> Earlier<'r> {
     fn is_same(&self, file: &RepoFile, analysis: &Analysis) -> bool {
         // Several names that are not UTF-8 are shown alike.
         let is_certain = !file.path().contains(char::REPLACEMENT_CHARACTER);
-        let Some(id) = self.files.get(&**file.path()).filter(|_| is_certain) else { return false };
+        let Some(id) = self.listing.files.get(&**file.path()).filter(|_| is_certain) else { return false };
         match (file, analysis.digest(file.path())) {
             (_, Some(digest)) if digest.len() == id.len() => digest == id,
             (RepoFile::Memory(source), _) => object_id(source.text.as_bytes(), id.len()) == *id,
