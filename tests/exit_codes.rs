@@ -42,7 +42,7 @@ fn commit(repository: &Repository) {
     repository.git(&["commit", "--quiet", "--message=m"]);
 }
 
-const CAUSES: [Cause; 11] = [
+const CAUSES: [Cause; 13] = [
     Cause { name: "not UTF-8", arrange: |at| at.write("a.nix", b"{ a = \"\xff\"; }"), file: "a.nix", without: &[] },
     Cause { name: "UTF-16", arrange: |at| at.write("a.nix", b"\xff\xfe{\0}\0"), file: "a.nix", without: &[] },
     Cause { name: "encrypted", arrange: |at| at.write("a.nix", b"\0GITCRYPT\0\x01\x02"), file: "a.nix", without: &[] },
@@ -59,6 +59,21 @@ const CAUSES: [Cause; 11] = [
         arrange: |at| at.write("a.yaml", format!("port: 6379\na: {}{}\n", "[".repeat(20_000), "]".repeat(20_000))),
         file: "a.yaml",
         without: &["--select dockerfile"],
+    },
+    Cause {
+        name: "a link to a file that git does not track",
+        arrange: |at| {
+            at.write("token", "TOKEN");
+            symlink("token", at.path().join("a.nix")).unwrap();
+        },
+        file: "a.nix",
+        without: &[],
+    },
+    Cause {
+        name: "a link to a file of git",
+        arrange: |at| symlink(".git/config", at.path().join("a.nix")).unwrap(),
+        file: "a.nix",
+        without: &[],
     },
     Cause { name: "a pipe", arrange: |at| pipe(&at.path().join("a.nix")), file: "a.nix", without: &[] },
     Cause {
