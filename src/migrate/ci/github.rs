@@ -102,6 +102,7 @@ impl Writer<'_, '_, '_> {
         let mut kept = 0;
         for step in &job.steps {
             self.leave_compose(step);
+            self.leave_pushes(step);
             match self.step(step) {
                 Some(true) => changed += 1,
                 Some(false) => kept += 1,
@@ -122,6 +123,16 @@ impl Writer<'_, '_, '_> {
         let Some(script) = &step.run else { return };
         for (what, span) in shell_build::compose(&script.text) {
             self.leave(script.start + span.start, &what, COMPOSE_WHY, COMPOSE_TODO);
+        }
+    }
+
+    /// Reports images that a step only pushes: Docker has them from somewhere else.
+    fn leave_pushes(&mut self, step: &Step<'_>) {
+        let Some(script) = &step.run else { return };
+        for (what, span) in shell_build::pushes(&script.text) {
+            let why = "an image that `nix build` makes is not in Docker";
+            let todo = "push it with `nix run .#container-<name>.copyTo -- docker://TAG`";
+            self.leave(script.start + span.start, &what, why, todo);
         }
     }
 
@@ -185,9 +196,7 @@ impl Writer<'_, '_, '_> {
             );
             return false;
         };
-        if let Some(id) = self.yaml.get(step.node, "id").and_then(|id| self.yaml.scalar(id))
-            && self.text.contains(&format!("steps.{id}.outputs"))
-        {
+        if let Some(id) = self.used_id(step) {
             let why = format!("its outputs are used: `steps.{id}.outputs`");
             self.leave(
                 at,
@@ -329,7 +338,7 @@ impl Writer<'_, '_, '_> {
         for (span, new) in edits {
             let whole = Span { start: start + span.start, end: start + span.end };
             let new = if one_line || is_inline(self.text, start as usize) {
-                new.replace('\n', " && ").replace("&&  ", "&& ")
+                new.lines().map(str::trim_start).collect::<Vec<_>>().join(" && ")
             } else {
                 let outer = spaces(column(self.text, start as usize + text.len() - text.trim_start().len()));
                 new.lines()
@@ -347,6 +356,12 @@ impl Writer<'_, '_, '_> {
         true
     }
 
+    /// The id of a step whose outputs are used.
+    fn used_id(&self, step: &Step<'_>) -> Option<String> {
+        let id = self.yaml.get(step.node, "id").and_then(|id| self.yaml.scalar(id))?;
+        self.text.contains(&format!("steps.{id}.outputs")).then(|| id.into_owned())
+    }
+
     /// Steps that only prepare Docker's builder go with the last build by Docker.
     fn drop_preparation(&mut self, job: &Job<'_>) {
         for step in &job.steps {
@@ -356,6 +371,11 @@ impl Writer<'_, '_, '_> {
                 continue;
             }
             let Some(item) = step.item.filter(|_| step.alias.is_none()) else { continue };
+            if let Some(id) = self.used_id(step) {
+                let why = format!("its outputs are used: `steps.{id}.outputs`");
+                self.leave(span.start, own, &why, "remove it together with what uses its outputs");
+                continue;
+            }
             let before = self.text.get(..item.start as usize).unwrap_or("");
             let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
             let end = self

@@ -60,6 +60,24 @@ pub fn compose(script: &str) -> Vec<(String, Span)> {
     commands.filter_map(|command| Some((what(&command)?, command.span))).collect()
 }
 
+/// The images that a script pushes with Docker and does not build.
+pub fn pushes(script: &str) -> Vec<(String, Span)> {
+    let commands = shell::commands(script);
+    if commands.iter().any(|command| builders::builds(command).is_some()) {
+        return Vec::new();
+    }
+    let what = |command: &Command<'_>| {
+        let words: Vec<&str> = command.words.iter().map(|word| &*word.text).collect();
+        match words.as_slice() {
+            ["docker" | "podman", "push", ..] | ["docker" | "podman", "image", "push", ..] => {
+                Some((words.join(" "), command.span))
+            }
+            _ => None,
+        }
+    };
+    commands.iter().filter_map(what).collect()
+}
+
 /// What Compose does with containers.
 const ACTIONS: [&str; 12] =
     ["up", "down", "run", "exec", "start", "stop", "restart", "pull", "push", "logs", "ps", "create"];
@@ -118,6 +136,7 @@ fn build(command: &Command<'_>, count: usize) -> Result<Build, String> {
             "-t" | "--tag" => build.tags.push(value()),
             "-f" | "--file" => build.file = Some(value()),
             "--push" => build.push = true,
+            "--check" => return Err("it only checks the Dockerfile, and builds nothing".to_owned()),
             "--build-arg" | "--target" | "--secret" | "--ssh" | "--platform" | "--label" => {
                 let value = value();
                 build.dropped.push(format!("{option} {value}"));
@@ -155,6 +174,10 @@ mod tests {
         );
         assert_eq!(build.pushes[0].0, "ghcr.io/o/api:$SHA");
         assert!(read("docker build $DIR").unwrap().builds.is_none());
+        assert!(read("docker build --check .").unwrap().why.contains("only checks"));
+        let pushed = pushes("docker tag a b && docker push b\n");
+        assert_eq!(pushed.iter().map(|(what, _)| what.as_str()).collect::<Vec<_>>(), ["docker push b"]);
+        assert_eq!(pushes("docker build -t b . && docker push b"), []);
         assert!(read("docker compose build").unwrap().why.contains("only"));
         assert_eq!(read("docker run x"), None);
         let used =

@@ -95,6 +95,18 @@ fn scripts_are_rewritten_in_place() {
 }
 
 #[test]
+fn what_docker_is_still_used_for_is_left() {
+    let (new, left) = migrated(
+        "on: push\njobs:\n  check:\n    runs-on: ubuntu-latest\n    steps:\n      - run: docker build --check api\n  a:\n    runs-on: ubuntu-latest\n    steps:\n      \
+         - uses: docker/setup-buildx-action@v3\n        id: buildx\n      - run: echo ${{ steps.buildx.outputs.name }}\n      \
+         - run: docker build -t x api && docker run x\n      - run: docker push o/c:1\n",
+    );
+    assert!(new.contains("run: docker build --check api\n") && new.contains("id: buildx"), "{new}");
+    assert!(new.contains("run: nix build .#container-api && nix run .#container-api.copyTo -- \"docker-daemon:x:latest\" && docker run x\n"), "{new}");
+    assert_eq!(left, ["6: docker build", "10: docker/setup-buildx-action", "14: docker push o/c:1"]);
+}
+
+#[test]
 fn what_depends_on_the_matrix_is_left() {
     let step = "on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: docker/build-push-action@v6\n        with:\n          context: ${{ matrix.app }}\n";
     let (new, left) = migrated(step);
