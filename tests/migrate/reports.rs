@@ -124,10 +124,10 @@ fn servers_of_php_are_those_of_the_image() {
     repo.has("${pkgs.php82}/bin/php-fpm --nodaemonize --fpm-config ${pkgs.writeText \"php-fpm.conf\"")
         .has("listen = 127.0.0.1:${toString ports.")
         .has("${pkgs.php83}/bin/php -S 127.0.0.1:${toString ports.")
-        .has(" -t ./src")
+        .has("working_dir = \"./src\"")
         .has("include ${pkgs.nginx}/conf/fastcgi_params;")
         .lacks("fastcgi_pass fpm")
-        .lacks("-t .\"")
+        .not_left("services.site.ports.80", "")
         .left("services.other", "/init.sh")
         .left("services.console", "/entry.sh")
         .not_carried("services.other.build");
@@ -194,6 +194,8 @@ fn servers_that_are_not_started_are_not_services() {
         .has("appendonly yes")
         .has("include ./data/cache/password.conf")
         .carried("services.cache.command", "its options")
+        .carried("services.cache.environment.REDIS_PASSWORD", "cache-password")
+        .not_left("services.cache.environment.REDIS_PASSWORD", "")
         .lacks("hidden");
     assert!(repo.file(".env").contains("=hidden\n"));
     repo.evaluates();
@@ -307,6 +309,26 @@ fn paths_of_the_image_are_found_in_the_checkout_or_reported() {
                       HEALTHCHECK CMD python $APP_HOME/health.py || exit 1\nCMD [\"python\", \"app.py\"]\n";
     let repo = Repo::of(&[("compose.yaml", compose), ("Dockerfile", dockerfile)]);
     repo.has("python3 ./health.py || exit 1").lacks("APP_HOME").left("services.wsgi.command", "/opt/app/uwsgi.ini");
+}
+
+#[test]
+fn what_a_start_script_is_given_is_known_or_reported() {
+    let compose =
+        "services:\n  app: {build: ., volumes: [\"./site:/var/www/html\"]}\n  own: {build: ., command: worker}\n";
+    let dockerfile = "FROM php:8.2-fpm\nCOPY init.sh /usr/local/bin/\nENTRYPOINT [\"init.sh\"]\n\
+                      CMD [\"supervisord\", \"-c\", \"/etc/supervisor/supervisord.conf\"]\n";
+    let files = [
+        ("compose.yaml", compose),
+        ("Dockerfile", dockerfile),
+        ("init.sh", "#!/bin/sh\ncase $1 in worker) exec x;; esac\nexec \"$@\"\n"),
+    ];
+    let repo = Repo::of(&files);
+    repo.not_left("services.own.command", "`worker`")
+        .left("services.app.command", "`supervisord`")
+        .left("services.app.command", "/etc/supervisor/supervisord.conf")
+        // The folder of the base image.
+        .has("working_dir = \"./site\"")
+        .has("/bin/bash ../init.sh supervisord");
 }
 
 #[test]
@@ -433,6 +455,22 @@ fn nginx_without_its_certificate_is_reported() {
     let conf = "server {\n";
     let repo = Repo::of(&[("compose.yaml", compose), ("a.conf", conf)]);
     repo.left("services.web.volumes", "line 2 of ./a.conf").not_carried("services.web.volumes");
+}
+
+#[test]
+fn nginx_files_that_include_each_other_are_read_once() {
+    let compose = "services: {web: {image: nginx, volumes: [\"./conf:/etc/nginx/conf.d\"]}}\n";
+    let many = "include conf.d/b.inc;\n".repeat(100) + "include conf.d/a.conf;\nserver { listen 80; }\n";
+    let again = "include conf.d/c.inc;\n".repeat(100);
+    let files = [
+        ("compose.yaml", compose),
+        ("conf/a.conf", &many),
+        ("conf/b.inc", &again),
+        ("conf/c.inc", "map $a $b { c d; }\n"),
+    ];
+    let repo = Repo::of(&files);
+    repo.has("listen 127.0.0.1").left("services.web.configFile", "/etc/nginx/conf.d/a.conf includes itself");
+    repo.left("services.web.configFile", "more than 500 files");
 }
 
 #[test]

@@ -166,6 +166,15 @@ pub fn entrypoint(reference: &str) -> &'static [&'static str] {
     ENTRYPOINTS.iter().find(|(image, _)| *image == name).map_or(&[][..], |(_, words)| words)
 }
 
+/// The working folders of base images that set one.
+const FOLDERS: [(&str, &str); 3] = [("php", "/var/www/html"), ("golang", "/go"), ("httpd", "/usr/local/apache2")];
+
+/// The working folder that a base image sets.
+pub fn work_folder(reference: &str) -> Option<&'static str> {
+    let name = name(reference);
+    FOLDERS.iter().find(|(image, _)| *image == name).map(|(_, folder)| *folder)
+}
+
 /// The name and the version of a distroless image: `nodejs` and `22` of `gcr.io/distroless/nodejs22-debian12:nonroot`.
 fn distroless(reference: &str) -> Option<(&str, &str)> {
     let (_, name) = reference.rsplit_once("distroless/")?;

@@ -87,6 +87,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         if text.as_literal() == Some(&before) {
             return None;
         }
+        self.image_paths(service, "command", &text);
         let name = path.rsplit('/').next().unwrap_or(path).trim_start_matches('.').to_owned();
         let plain = variable_name(&format!("{}-{name}", service.process));
         let mut configurations = self.configurations.borrow_mut();

@@ -1,5 +1,7 @@
 //! Variables that a Compose file only names: their values come from the project's `.env`, or from an `env_file`.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::interpolate::{self, Variables};
 use super::load::Model;
 use super::yaml::{Key, Node, Place, Scalar, Value};
@@ -55,7 +57,8 @@ fn read_env_files(settings: &mut Vec<(Key, Node)>, files: &dyn Files, variables:
     let mut found: Vec<(Key, Node)> = Vec::new();
     items.retain(|item| match pairs_of(item, files, variables) {
         Some(pairs) => {
-            found.retain(|(known, _)| pairs.iter().all(|(key, _)| key.name != known.name));
+            let new = names(&pairs);
+            found.retain(|(known, _)| !new.contains(&known.name));
             found.extend(pairs);
             false
         }
@@ -70,7 +73,8 @@ fn read_env_files(settings: &mut Vec<(Key, Node)>, files: &dyn Files, variables:
         }
     };
     if let Some((_, Node { value: Value::Map(own), .. })) = settings.get_mut(environment) {
-        found.retain(|(key, _)| own.iter().all(|(known, _)| known.name != key.name));
+        let set = names(own);
+        found.retain(|(key, _)| !set.contains(&key.name));
         own.extend(found);
     }
 }
@@ -80,19 +84,28 @@ fn pairs_of(item: &Node, files: &dyn Files, variables: &Variables) -> Option<Vec
     let path = item.get("path").and_then(Node::text)?.strip_prefix("./")?;
     let text = files.text(path).ok()??;
     let pairs = interpolate::read_env(&text, variables).ok()?;
+    let lines = lines_of(&text);
     let node = |(name, value): (String, String)| {
-        let place = Place { path: path.into(), line: line_of(&text, &name), column: 1 };
+        let line = lines.get(name.as_str()).copied().unwrap_or(1);
+        let place = Place { path: path.into(), line, column: 1 };
         let scalar = Scalar { text: value, raw: None, plain: false };
         (Key { name, place: place.clone() }, Node { place, tag: None, value: Value::Scalar(scalar) })
     };
     Some(pairs.into_iter().map(node).collect())
 }
 
-/// The line of a variable, from 1.
-fn line_of(text: &str, name: &str) -> usize {
-    let sets = |line: &str| {
+fn names(pairs: &[(Key, Node)]) -> BTreeSet<String> {
+    pairs.iter().map(|(key, _)| key.name.clone()).collect()
+}
+
+/// The lines of variables, from 1.
+fn lines_of(text: &str) -> BTreeMap<&str, usize> {
+    let mut lines = BTreeMap::new();
+    for (at, line) in text.lines().enumerate() {
         let line = line.trim_start().trim_start_matches("export ").trim_start();
-        line.strip_prefix(name).is_some_and(|rest| !rest.starts_with(|c: char| c == '_' || c.is_ascii_alphanumeric()))
-    };
-    text.lines().position(sets).map_or(1, |at| at + 1)
+        if let Some((name, _)) = line.split_once(['=', ':']) {
+            lines.entry(name.trim_end()).or_insert(at + 1);
+        }
+    }
+    lines
 }

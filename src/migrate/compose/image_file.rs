@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::words;
 use crate::finding::RelPath;
+use crate::knowledge::images::base;
 use crate::lang::dockerfile::{MOST_GROWTH, MOST_INSTRUCTIONS};
 use crate::paths;
 
@@ -63,7 +64,7 @@ impl Built {
     }
 
     /// The path in the context of what its stage has at the source.
-    fn in_context(&self, file: &ImageFile) -> Option<String> {
+    pub fn in_context(&self, file: &ImageFile) -> Option<String> {
         let stage = self.stage(file)?;
         stage.source_of(&in_folder(&stage.folder, &self.source))
     }
@@ -99,13 +100,14 @@ pub fn read(
         if keyword == "FROM" {
             let rest = fill(&rest, &global);
             let parts: Vec<&str> = rest.split_whitespace().filter(|word| !word.starts_with("--")).collect();
-            let base = parts.first().copied().unwrap_or_default();
+            let image = parts.first().copied().unwrap_or_default();
             let name = parts.iter().position(|word| word.eq_ignore_ascii_case("as")).and_then(|at| parts.get(at + 1));
-            let named = stages.iter().rev().find(|(known, _)| known.as_deref() == Some(base));
+            let named = stages.iter().rev().find(|(known, _)| known.as_deref() == Some(image));
             let mut stage = named.map(|(_, stage)| stage.clone()).unwrap_or_default();
             if named.is_none() {
-                stage.base = base.to_owned();
-                builders.push(base.to_owned());
+                stage.base = image.to_owned();
+                stage.folder = base::work_folder(image).unwrap_or_default().to_owned();
+                builders.push(image.to_owned());
             }
             stage.path = path.to_string();
             stages.push((name.map(|name| (*name).to_owned()), stage));

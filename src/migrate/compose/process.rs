@@ -23,7 +23,7 @@ use super::stack::{Role, Service};
 use super::words::{self, double_quoted, has_shell};
 use super::yaml::{Node, Scalar, Value};
 use crate::knowledge::containers;
-use crate::knowledge::images::base;
+use crate::knowledge::images::{base, paths};
 use crate::migrate::nix::{Attr, Expr, Text, quoted};
 
 /// What a process runs.
@@ -184,7 +184,7 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
         return Ok(line);
     }
     match own_script(builder, service, first) {
-        Some(mut program) => {
+        Some((mut program, text)) => {
             // Such a script starts its arguments in the end.
             if let Some(server) = php::server(builder, service, &words[1..]) {
                 program.line.push(" ").append(&server?.line);
@@ -195,13 +195,31 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
                     program.line.push(" ").append(&start_line(&versioned(builder, service, package), start));
                     &words[2..]
                 }
-                None => &words[1..],
+                None => {
+                    report_given(builder, service, words.get(1).filter(|word| !has_word(&text, word)));
+                    &words[1..]
+                }
             };
             append(builder, service, &mut program, first, rest);
             Ok(program)
         }
         None => Err(not_known(service, first)),
     }
+}
+
+/// Whether a script has a word of its own, as the names of its commands are.
+fn has_word(text: &str, word: &str) -> bool {
+    text.split(|c: char| !(c.is_ascii_alphanumeric() || "-_".contains(c))).any(|part| part == word)
+}
+
+/// Reports the program that a start script is given, if only the image has it.
+fn report_given(builder: &Builder<'_, '_>, service: &Service<'_>, word: Option<&String>) {
+    let is_name = |word: &&String| word.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+    let is_known = |word: &str| containers::ON_EVERY_MACHINE.contains(&word);
+    let Some(word) = word.filter(is_name).filter(|word| !word.starts_with('-') && !is_known(word)) else { return };
+    let why =
+        format!("its script is given `{word}`, which may be a program of the image: no package is known to have it");
+    builder.leave(service, &service.key.place, "command", why, "add its package to `runtimeInputs` of the script");
 }
 
 /// Whether what replaces a command is always given a port.
@@ -304,7 +322,11 @@ pub fn host_path(service: &Service<'_>, text: &str) -> String {
 
 /// The folder that the process runs in, from the root; empty for the root.
 pub fn working_folder(service: &Service<'_>) -> String {
-    let inside = service.text("working_dir").or_else(|| service.image_file.as_ref().map(|file| file.folder.as_str()));
+    let of_image = || match &service.image_file {
+        Some(file) => Some(file.folder.as_str()),
+        None => base::work_folder(service.text("image")?),
+    };
+    let inside = service.text("working_dir").or_else(of_image);
     if let Some(inside) = inside {
         let inside = inside.trim_end_matches('/');
         for bind in service.binds() {
@@ -372,8 +394,8 @@ pub fn start_line(package: &str, start: &[&str]) -> Text {
     line
 }
 
-/// A script of the build context, run by its interpreter in the folder that the process runs in.
-fn own_script(builder: &Builder<'_, '_>, service: &Service<'_>, word: &str) -> Option<Program> {
+/// A script of the build context, run by its interpreter in the folder that the process runs in, and its text.
+fn own_script(builder: &Builder<'_, '_>, service: &Service<'_>, word: &str) -> Option<(Program, String)> {
     let working = working_folder(service);
     let folder = service.image_file.as_ref().map(|file| file.folder.as_str()).filter(|folder| folder.len() > 1);
     let in_image =
@@ -383,9 +405,13 @@ fn own_script(builder: &Builder<'_, '_>, service: &Service<'_>, word: &str) -> O
         let text = builder.files().text(&full).ok()??;
         Some((path, full, text))
     };
-    // A relative path may be one of the image's folder only.
+    // A relative path may be one of the image's folder only, and a name one of its PATH.
     let copied = || read(in_image.map(|path| host_path(service, &path))?);
-    let (path, full, text) = read(host_path(service, word)).or_else(copied)?;
+    let on_path = || {
+        let folders = paths::PATH.iter().filter(|_| !word.contains('/'));
+        folders.map(|folder| format!("{folder}/{word}")).find_map(|path| read(host_path(service, &path)))
+    };
+    let (path, full, text) = read(host_path(service, word)).or_else(copied).or_else(on_path)?;
     let mut line = interpreter(builder, service, &path, &text)?;
     // Such scripts often copy files to where the image has them.
     let root = folder.and_then(|folder| folder.trim_start_matches('/').split('/').next());
@@ -396,7 +422,7 @@ fn own_script(builder: &Builder<'_, '_>, service: &Service<'_>, word: &str) -> O
     line.push(" ").append(&words::word(&Text::literal(path)));
     // Such a script finds what the image has on PATH.
     let packages = version::runtime(builder, service).into_iter().collect();
-    Some(Program { line, packages, ..Program::default() })
+    Some((Program { line, packages, ..Program::default() }, text))
 }
 
 /// The program that runs a script. `None` if it is not one.

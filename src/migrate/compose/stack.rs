@@ -91,8 +91,12 @@ impl<'m> Service<'m> {
     pub fn port(&self, container: u16) -> Option<&Port> {
         let found = self.ports.iter().find(|port| port.container == container)?;
         let is_listener = |port: &&Port| port.container != KAFKA_CONTROLLER;
-        let is_kafka = matches!(&self.role, Role::Known(known) if known.option == "apache-kafka");
-        if is_kafka && is_listener(&found) { self.ports.iter().find(is_listener) } else { Some(found) }
+        if self.is_kafka() && is_listener(&found) { self.ports.iter().find(is_listener) } else { Some(found) }
+    }
+
+    /// Whether it is Kafka, whose listeners for clients become one.
+    pub fn is_kafka(&self) -> bool {
+        matches!(&self.role, Role::Known(known) if known.option == "apache-kafka")
     }
 
     /// Whether it becomes something.

@@ -9,6 +9,7 @@ mod python;
 mod stage;
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use self::config::{permission, port_name};
 use self::copy::COPY;
@@ -37,6 +38,8 @@ pub struct Module<'d, 'f> {
     bindings: Vec<(String, String)>,
     /// The bindings of stages that are made already.
     stages: BTreeMap<usize, String>,
+    /// The frames and recipes of stages that are copied from.
+    frames: BTreeMap<usize, Rc<(Frame, Recipe)>>,
 }
 
 impl<'d, 'f> Module<'d, 'f> {
@@ -52,6 +55,7 @@ impl<'d, 'f> Module<'d, 'f> {
             context: String::new(),
             bindings: Vec::new(),
             stages: BTreeMap::new(),
+            frames: BTreeMap::new(),
         };
         module.context = module.find_context();
         module

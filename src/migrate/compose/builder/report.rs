@@ -1,8 +1,11 @@
 //! Report entries for keys that are not carried over.
 
+use std::collections::BTreeSet;
+
 use super::environment::in_folder;
 use super::{Builder, Done, mentions};
 use crate::knowledge::containers::{self, PackageImage};
+use crate::migrate::compose::image_file::Built;
 use crate::migrate::compose::process::Program;
 use crate::migrate::compose::settings::Outcome;
 use crate::migrate::compose::stack::{self, Role, Service};
@@ -49,7 +52,12 @@ impl<'a, 'm> Builder<'a, 'm> {
             };
             self.leave(service, &place, "build", why, todo);
         }
-        if let Some(built) = file.built.first() {
+        // What a stage only passes on from the context is in the checkout.
+        let is_there = |built: &&Built| {
+            let path = built.in_context(file).and_then(|path| paths::join(service.context()?, &path));
+            path.is_some_and(|path| !path.is_empty() && matches!(self.files().text(&path), Ok(Some(_))))
+        };
+        if let Some(built) = file.built.iter().find(|built| !is_there(built)) {
             let place = Place { path: file.path.as_str().into(), line: built.line, column: 1 };
             let why = format!("another stage builds {}, and the process runs in the checkout", built.target);
             let todo = format!("build it in ./{} before the first start", process::working_folder(service));
@@ -93,9 +101,13 @@ impl<'a, 'm> Builder<'a, 'm> {
             let text = item.get("target").and_then(Node::text).or(item.text()).unwrap_or_default();
             text.split('/').next().unwrap_or_default().to_owned()
         };
+        let has_entry: BTreeSet<u16> =
+            service.ports.iter().filter(|port| port.is_registered).map(|port| port.container).collect();
         let is_registered = |item: &Node| {
-            let port = number(item).parse().ok().and_then(|number| service.port(number));
-            port.is_some_and(|port| port.is_registered)
+            let container = number(item).parse().unwrap_or_default();
+            // All listeners of Kafka are one.
+            has_entry.contains(&container)
+                || (service.is_kafka() && service.port(container).is_some_and(|port| port.is_registered))
         };
         if node.items().iter().all(is_registered) {
             return self.carry(service, &node.place, key, "entries of the port registry");

@@ -4,7 +4,7 @@ use super::Builder;
 use super::source::each_source;
 use crate::migrate::Files;
 use crate::migrate::compose::hosts::Position;
-use crate::migrate::compose::stack::{Bind, Service, is_configuration};
+use crate::migrate::compose::stack::{Bind, Role, Service, is_configuration};
 use crate::migrate::compose::yaml::Node;
 use crate::migrate::compose::{hosts, process};
 
@@ -21,7 +21,11 @@ pub enum Told {
 
 /// How a program learns one of its ports.
 pub fn how_told(builder: &Builder<'_, '_>, service: &Service<'_>, container: u16) -> Told {
-    told(builder.files(), service, &process::command_words(builder, service).unwrap_or_default(), container)
+    let words = match service.role {
+        Role::Program => process::words_or_usual(builder, service),
+        _ => process::command_words(builder, service),
+    };
+    told(builder.files(), service, &words.unwrap_or_default(), container)
 }
 
 /// The same, from the words of its command.

@@ -18,6 +18,8 @@ pub struct Password<'m> {
     key: &'m str,
     place: &'m Place,
     source: Source<'m>,
+    /// The variable of the container that the command takes it from.
+    variable: Option<String>,
 }
 
 enum Source<'m> {
@@ -32,7 +34,7 @@ enum Source<'m> {
 impl Password<'_> {
     /// Whether it comes from a variable.
     pub fn comes_from(&self, name: &str) -> bool {
-        self.key == name
+        self.key == name || self.variable.as_deref() == Some(name)
     }
 }
 
@@ -72,7 +74,7 @@ fn variable<'m>(service: &Service<'m>, user: Option<&'m str>, names: [&str; 2]) 
             Some(text) if names.contains(&name) && !text.is_empty() => Source::Value(value),
             _ => return None,
         };
-        Some(Password { user, key: name, place: &key.place, source })
+        Some(Password { user, key: name, place: &key.place, source, variable: None })
     })
 }
 
@@ -84,12 +86,19 @@ fn redis<'m>(service: &Service<'m>) -> Option<Password<'m>> {
         };
         let words = process::plain_words(words);
         if let Some(at) = words.iter().position(|word: &String| word == "--requirepass") {
-            return Some(Password { user: None, key: "command", place: &node.place, source: Source::Flag(at + 1) });
+            let variable = words.get(at + 1).and_then(|word| variable_name(word)).map(str::to_owned);
+            let source = Source::Flag(at + 1);
+            return Some(Password { user: None, key: "command", place: &node.place, source, variable });
         }
     }
     // The official image does not know the variable.
     let image = service.text("image").unwrap_or_default();
     image.contains("bitnami").then(|| variable(service, None, ["REDIS_PASSWORD", "VALKEY_PASSWORD"]))?
+}
+
+/// The name of a variable that a word of a script is.
+fn variable_name(word: &str) -> Option<&str> {
+    word.strip_prefix('$').map(|name| name.trim_start_matches('{').trim_end_matches('}'))
 }
 
 impl<'m> Instance<'_, '_, 'm> {
@@ -101,6 +110,13 @@ impl<'m> Instance<'_, '_, 'm> {
         for password in all.iter().filter(|password| password.key != "command") {
             let what = format!("environment.{}", password.key);
             self.builder.carry(self.service, password.place, &what, format!("settings.processes.{name}"));
+        }
+        for variable in all.iter().filter_map(|password| password.variable.as_deref()) {
+            let pairs = self.service.get("environment").map_or(&[][..], Node::pairs);
+            if let Some((key, _)) = pairs.iter().find(|(key, _)| key.name == variable) {
+                let what = format!("environment.{variable}");
+                self.builder.carry(self.service, &key.place, &what, format!("settings.processes.{name}"));
+            }
         }
         let mut attrs = Vec::new();
         let script = match self.known.option {
@@ -174,8 +190,7 @@ impl<'m> Instance<'_, '_, 'm> {
 
     /// A word of the command; the value of the variable if it is one of the container.
     fn variable_value(&self, word: &str) -> String {
-        let name = word.strip_prefix('$').map(|name| name.trim_start_matches('{').trim_end_matches('}'));
-        let value = name.and_then(|name| self.service.get("environment")?.get(name));
+        let value = variable_name(word).and_then(|name| self.service.get("environment")?.get(name));
         match value.map(|node| &node.value) {
             Some(Value::Scalar(scalar)) => self.builder.run_time(scalar),
             _ => word.to_owned(),

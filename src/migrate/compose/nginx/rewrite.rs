@@ -1,6 +1,6 @@
 //! Directives with the ports, files and servers of this machine.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
 use super::files::Configuration;
@@ -10,11 +10,15 @@ use super::tls::{Tls, is_for_tls};
 use crate::knowledge::nginx::{FOLDER, FROM_CONFIGURATION, HTML, OWN, PASSES, SERVED, SHIPPED};
 use crate::migrate::compose::hosts::{LOCAL, Position};
 use crate::migrate::compose::known::Instance;
+use crate::migrate::compose::stack::Bind;
 use crate::migrate::compose::yaml::Place;
 use crate::migrate::nix::Text;
 
 /// The most files that are included in each other.
 const DEEPEST: usize = 10;
+
+/// The most files that are included in all, counted as often as they are.
+const MOST_INCLUDES: usize = 500;
 
 /// The address at which Docker answers questions about names.
 const DOCKER_RESOLVER: &str = "127.0.0.11";
@@ -28,27 +32,35 @@ pub struct Rewrite<'a, 'b, 's, 'm> {
     pub upstreams: BTreeSet<String>,
     /// The directives of `http`, which its servers inherit.
     http: Vec<Directive>,
+    /// The mounts, those of the longest paths first.
+    binds: Vec<Bind>,
     /// The files that are being included.
     including: RefCell<Vec<String>>,
+    /// How many were included so far.
+    included: Cell<usize>,
 }
 
 impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
     /// For the directives of `http` and all that they include.
     pub fn new(instance: &'a Instance<'b, 's, 'm>, configuration: &'a Configuration, http: &[Directive]) -> Self {
-        let mut all = http.to_vec();
-        for _ in 0..DEEPEST {
-            let patterns = all.iter().filter(|directive| directive.name() == "include");
-            let patterns: Vec<String> = patterns.filter_map(|include| include.argument(1)).map(str::to_owned).collect();
-            if patterns.is_empty() {
-                break;
+        let mut all: Vec<Directive> = Vec::new();
+        let mut waiting = http.to_vec();
+        let mut seen: BTreeSet<String> = BTreeSet::new();
+        while let Some(directive) = waiting.pop() {
+            if directive.name() != "include" {
+                all.push(directive);
+                continue;
             }
-            all.retain(|directive| directive.name() != "include");
-            let files = patterns.iter().flat_map(|pattern| configuration.matching(pattern));
-            all.extend(files.filter_map(|file| configuration.read(&file)).flatten());
+            let pattern = directive.argument(1).unwrap_or_default();
+            let files = configuration.matching(pattern).into_iter().filter(|file| seen.insert(file.clone()));
+            waiting.extend(files.filter_map(|file| configuration.read(&file)).flatten());
         }
         let upstreams = all.iter().filter(|directive| directive.name() == "upstream");
         let upstreams = upstreams.filter_map(|directive| directive.argument(1)).map(str::to_owned).collect();
-        Self { instance, configuration, upstreams, http: all, including: RefCell::default() }
+        let mut binds = instance.service.binds();
+        binds.sort_by_key(|bind| std::cmp::Reverse(bind.target.len()));
+        let (including, included) = (RefCell::default(), Cell::new(0));
+        Self { instance, configuration, upstreams, http: all, binds, including, included }
     }
 
     /// Reports something in a configuration file.
@@ -117,9 +129,16 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
             self.leave(file, directive.line, why, "write what it says into `configFile`");
         }
         for file in files {
-            if self.including.borrow().contains(&file) || self.including.borrow().len() >= DEEPEST {
+            let is_open = self.including.borrow().contains(&file);
+            if is_open || self.including.borrow().len() >= DEEPEST || self.included.get() >= MOST_INCLUDES {
+                let why = match is_open {
+                    true => format!("{file} includes itself"),
+                    false => format!("more than {MOST_INCLUDES} files are included, or they are nested too deeply"),
+                };
+                self.leave(&file, 1, why, "write what is missing into `configFile`");
                 continue;
             }
+            self.included.update(|count| count + 1);
             let Some(directives) = self.configuration.read(&file) else { continue };
             self.including.borrow_mut().push(file);
             out.append(&self.block(&directives, parents, depth));
@@ -196,9 +215,7 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
     /// The path from the root of what the container sees at a path.
     pub fn in_checkout(&self, path: &str) -> Option<String> {
         let path = if path.starts_with('/') { path.to_owned() } else { format!("{FOLDER}/{path}") };
-        let mut binds = self.instance.service.binds();
-        binds.sort_by_key(|bind| std::cmp::Reverse(bind.target.len()));
-        binds.iter().find_map(|bind| {
+        self.binds.iter().find_map(|bind| {
             let rest = path.strip_prefix(&bind.target)?;
             (rest.is_empty() || rest.starts_with('/')).then(|| format!("{}{rest}", bind.source))
         })
@@ -216,10 +233,8 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
 
     /// A word with paths and addresses of this machine.
     fn word(&self, word: &str) -> Text {
-        let mut binds = self.instance.service.binds();
-        binds.sort_by_key(|bind| std::cmp::Reverse(bind.target.len()));
         let mut word = word.to_owned();
-        for bind in binds {
+        for bind in &self.binds {
             if let Some(at) = word.find(&bind.target) {
                 let after = word[at + bind.target.len()..].chars().next();
                 let ends = after.is_none_or(|c| !(c.is_ascii_alphanumeric() || "-_.".contains(c)));

@@ -5,11 +5,20 @@ use std::collections::BTreeSet;
 use crate::migrate::compose::stack::Service;
 use crate::migrate::nix::{Part, Text};
 
+/// Longer words, longer paths and further folders are not filled in: no image has them.
+const LONGEST_WORD: usize = 64 << 10;
+const LONGEST_PATH: usize = 256;
+const MOST_FOLDERS: usize = 500;
+
 /// A word of a command with the image's own variables that are folders filled in: `$APP_HOME/run.py`.
 pub fn with_folders(service: &Service<'_>, word: &str) -> String {
     let mut word = word.to_owned();
+    if !word.contains('$') || word.len() > LONGEST_WORD {
+        return word;
+    }
     let variables = service.image_file.iter().flat_map(|file| &file.variables);
-    for (name, value, _) in variables.filter(|(_, value, _)| value.starts_with('/')) {
+    let is_folder = |value: &str| value.starts_with('/') && value.len() <= LONGEST_PATH;
+    for (name, value, _) in variables.filter(|(_, value, _)| is_folder(value)).take(MOST_FOLDERS) {
         for form in [format!("${{{name}}}"), format!("${name}/")] {
             let end = if form.ends_with('/') { "/" } else { "" };
             word = word.replace(&form, &format!("{}{end}", value.trim_end_matches('/')));
@@ -22,7 +31,11 @@ pub fn with_folders(service: &Service<'_>, word: &str) -> String {
 }
 
 /// Folders that only images have: those of applications by convention, and the one that the image works in.
-const OF_APPLICATIONS: [&str; 6] = ["app", "opt", "srv", "code", "workspace", "usr/src"];
+const OF_APPLICATIONS: [&str; 7] = ["app", "code", "etc", "opt", "srv", "workspace", "usr/src"];
+
+/// Paths among them that machines have as well.
+const OF_MACHINES: [&str; 6] =
+    ["/etc/hosts", "/etc/localtime", "/etc/passwd", "/etc/resolv.conf", "/etc/ssl", "/etc/timezone"];
 
 /// Absolute paths in a command that exist only in the image.
 pub fn paths(service: &Service<'_>, line: &Text) -> BTreeSet<String> {
@@ -49,7 +62,8 @@ pub fn paths(service: &Service<'_>, line: &Text) -> BTreeSet<String> {
             if std::mem::take(&mut after_code) { &text[text.find(is_gap).unwrap_or(text.len())..] } else { text };
         let words = rest.split(is_gap).filter(|word| word.starts_with('/') && word.len() > 1);
         let only_there = words.filter(|word| {
-            (is_below(word, folder) || OF_APPLICATIONS.iter().any(|folder| is_below(word, folder))) && !is_host(word)
+            let is_of_machine = OF_MACHINES.iter().any(|path| word.starts_with(path)) || is_host(word);
+            (is_below(word, folder) || OF_APPLICATIONS.iter().any(|folder| is_below(word, folder))) && !is_of_machine
         });
         found.extend(only_there.map(str::to_owned));
     }

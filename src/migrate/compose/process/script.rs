@@ -40,6 +40,7 @@ pub fn unknown_programs(
     script: &str,
 ) -> Result<BTreeSet<String>, String> {
     let mut unknown = BTreeSet::new();
+    let functions = functions(script);
     for command in shell::commands(script) {
         let Some(word) = command.word(0) else { continue };
         // Only the shell knows these.
@@ -52,12 +53,23 @@ pub fn unknown_programs(
         if is_path && !exists(builder, service, word) && !containers::INSTALLED.iter().any(|part| word.contains(part)) {
             return Err(not_known(service, word));
         }
-        let is_function = script.contains(&format!("{name}()")) || script.contains(&format!("{name} ()"));
-        if !is_path && !is_function && !containers::ON_EVERY_MACHINE.contains(&name) {
+        if !is_path && !functions.contains(name) && !containers::ON_EVERY_MACHINE.contains(&name) {
             unknown.insert(name.to_owned());
         }
     }
     Ok(unknown)
+}
+
+/// The functions that a script defines: `name() {`.
+fn functions(script: &str) -> BTreeSet<&str> {
+    let name = |at: usize| {
+        let before = script[..at].trim_end_matches(' ');
+        let start = before
+            .rfind(|c: char| !(c.is_ascii_alphanumeric() || "-_".contains(c)))
+            .map_or(0, |end| end + before[end..].chars().next().map_or(1, char::len_utf8));
+        &before[start..]
+    };
+    script.match_indices("()").map(|(at, _)| name(at)).filter(|name| !name.is_empty()).collect()
 }
 
 /// Whether a path of the container is one of the checkout.

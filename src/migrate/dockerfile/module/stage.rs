@@ -1,5 +1,7 @@
 //! Files that `COPY --from` takes from another stage: those that the stage makes, and those that it got from packages.
 
+use std::rc::Rc;
+
 use super::{Module, quoted};
 use crate::knowledge::images::base::{self as base_images, Runtime};
 use crate::knowledge::images::paths;
@@ -21,11 +23,16 @@ impl Module<'_, '_> {
         lines: &mut Vec<String>,
     ) {
         let source = format!("/{}", source.trim_start_matches('/'));
-        let frame = Frame::of(&self.file, stage);
-        let recipe = Recipe::of(&frame);
+        let known = self.frames.entry(stage).or_insert_with(|| {
+            let frame = Frame::of(&self.file, stage);
+            let recipe = Recipe::of(&frame);
+            Rc::new((frame, recipe))
+        });
+        let known = Rc::clone(known);
+        let (frame, recipe) = &*known;
         let label = self.file.stages[stage].name.clone().unwrap_or_else(|| stage.to_string());
         let what = format!("COPY --from={label}");
-        if self.makes(&frame, &recipe, &source) {
+        if self.makes(frame, recipe, &source) {
             return self.copy_made(copy, stage, &source, &what, lines);
         }
         if let Some((attribute, inside)) = paths::of_package(&source) {
