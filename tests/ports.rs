@@ -159,6 +159,21 @@ fn a_file_that_cannot_be_read_is_not_passed_over() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("broken.nix"));
 }
 
+/// What `check` accepts is no conflict in the map either.
+#[test]
+fn conflicts_that_the_registry_allows_are_not_listed() {
+    let registry = |reason: &str| format!("{{\n  web.a = 8081;\n{reason}  web.b = 8081;\n}}\n");
+    let repository = Repository::new(&[("lib/ports.nix", registry("").as_str())]);
+    assert!(out(repository.path(), "ports").contains("1 conflict\n"));
+    let allowed = registry("  # flakeward: allow(port-conflict) never at the same time\n");
+    fs::write(repository.path().join("lib/ports.nix"), allowed).unwrap();
+    let shown = out(repository.path(), "ports");
+    assert!(shown.contains("web.b") && !shown.contains("conflict"), "{shown}");
+    let expired = registry("  # flakeward: allow(port-conflict, until 2020-01-01) never at the same time\n");
+    fs::write(repository.path().join("lib/ports.nix"), expired).unwrap();
+    assert!(out(repository.path(), "ports").contains("1 conflict\n"));
+}
+
 /// The registry is written all the same, and the message says that it is incomplete.
 #[test]
 fn init_with_a_file_that_cannot_be_read_says_what_it_did() {

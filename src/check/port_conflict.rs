@@ -8,7 +8,8 @@ use crate::facts::processes::model::{Condition, Listen, Part, Process};
 use crate::facts::processes::{self, ProcessFacts};
 use crate::finding::{Finding, RelPath};
 
-const RULE: &str = "port-conflict";
+/// The rule.
+pub const RULE: &str = "port-conflict";
 
 /// See `rules/port-conflict.md`.
 pub static CHECK: Check = Check::of_project(RULE, &[&port_registry::READER, &processes::READER], project);
@@ -25,10 +26,10 @@ fn project(view: &ProjectView<'_>) -> Verdict {
 }
 
 /// An entry with its registry.
-type Known<'p> = (&'p Registry, &'p Entry);
+pub type Known<'p> = (&'p Registry, &'p Entry);
 
 /// The entries with one number that may listen where an earlier entry does, each with the first such entry.
-fn clashes<'p>(entries: &[Known<'p>]) -> impl Iterator<Item = (Known<'p>, Known<'p>)> {
+pub fn clashes<'p>(entries: &[Known<'p>]) -> impl Iterator<Item = (Known<'p>, Known<'p>)> {
     entries.iter().enumerate().filter_map(|(at, other)| {
         let mut earlier = entries[..at].iter().take(COMPARED);
         earlier.find(|(_, first)| first.may_meet(other.1)).map(|first| (*first, *other))

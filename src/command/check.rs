@@ -113,7 +113,12 @@ fn ci_repository() -> Option<String> {
 fn extras(session: &Session, report: &Report) -> Result<Extras, Failure> {
     let facts = run::port_facts(&session.repo(), &session.settings);
     let registries = Registries::of(&facts.project);
-    let map = PortMap::of(&facts.project, &registries, &session.settings.config.ports);
+    let settings = &session.settings;
+    let map = PortMap::of(&facts.project, &registries, &settings.config.ports).without_allowed(
+        &facts.project,
+        settings.rules.catalog(),
+        settings.now,
+    );
     Ok(Extras {
         owners: accepted::read_owners(&session.root)?,
         accepted: accepted::list(session, report)?,

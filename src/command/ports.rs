@@ -34,7 +34,12 @@ fn show(args: &PortsArgs) -> Result<ExitCode, Failure> {
     session.view.stream = stream::stdout(args.color);
     let facts = known(&session, args.verbose);
     let registries = Registries::of(&facts.project);
-    let map = PortMap::of(&facts.project, &registries, &session.settings.config.ports);
+    let settings = &session.settings;
+    let map = PortMap::of(&facts.project, &registries, &settings.config.ports).without_allowed(
+        &facts.project,
+        settings.rules.catalog(),
+        settings.now,
+    );
     let new = session.settings.config.ports.new_registry();
     let shown = output::ports::Shown::new(&map, &facts.project, &session.view, new);
     match args.format {

@@ -4,7 +4,11 @@ pub mod next;
 pub mod rows;
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::RangeInclusive;
 
+use jiff::civil::Date;
+
+use crate::check::port_conflict;
 use crate::config::PortSettings;
 use crate::facts::Project;
 use crate::facts::port_registry::references::Resolved;
@@ -12,6 +16,10 @@ use crate::facts::port_registry::{Answers, Entry, Lookup, Registries, Registry, 
 use crate::facts::ports;
 use crate::facts::ports::UseKind;
 use crate::finding::{RelPath, Span};
+use crate::lang::{Language, Tree};
+use crate::rule::Catalog;
+use crate::source::LineIndex;
+use crate::suppress;
 
 /// The map.
 #[derive(Debug)]
@@ -97,6 +105,27 @@ impl<'p> PortMap<'p> {
         let conflicts = registries.numbers().map(|(number, entries)| (number, meeting(entries)));
         let conflicts = conflicts.filter(|(_, entries)| !entries.is_empty());
         Self { registries: maps, conflicts: conflicts.collect(), missing: missing.into_iter().collect() }
+    }
+
+    /// Leaves out the conflicts that the registry allows in comments, as `flakeward check` does.
+    pub fn without_allowed(mut self, project: &Project, catalog: &Catalog, today: Date) -> Self {
+        let mut allowed: HashMap<&RelPath, Vec<RangeInclusive<usize>>> = HashMap::new();
+        let mut is_allowed = |registry: &'p Registry, entry: &Entry| {
+            let Some(file) = project.file(&registry.path) else { return false };
+            let lines = allowed.entry(&registry.path).or_insert_with(|| {
+                let tree = Tree::parse(Language::Nix, &file.source.text);
+                let suppressions = suppress::read(&file.source, tree.as_ref(), catalog, &mut Vec::new());
+                let ours =
+                    suppressions.into_iter().filter(|it| it.rule == port_conflict::RULE && !it.is_expired(today));
+                ours.map(|suppression| suppression.lines).collect()
+            });
+            let line = LineIndex::new(&file.source.text).line(entry.value_span.start);
+            lines.iter().any(|lines| lines.contains(&line))
+        };
+        self.conflicts.retain(|(_, entries)| {
+            port_conflict::clashes(entries).any(|(_, (registry, entry))| !is_allowed(registry, entry))
+        });
+        self
     }
 }
 

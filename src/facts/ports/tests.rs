@@ -369,6 +369,17 @@ fn what_something_listens_on_is_a_port_unless_it_is_small() {
 }
 
 #[test]
+fn the_keywords_of_a_schema_are_not_names_of_ports() {
+    holds(
+        Language::Yaml,
+        &[
+            ("properties: {ports: {type: array, maxItems: 64}}\n", ""),
+            ("x: {ports: {http: 8064, web: 64}}\n", "8064 64"),
+        ],
+    );
+}
+
+#[test]
 fn fallbacks_can_be_addresses_of_other_services() {
     holds(
         Language::Yaml,

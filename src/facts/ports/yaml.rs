@@ -218,7 +218,11 @@ fn host_in_variables(
 /// Small numbers may be counts.
 fn is_named_port(yaml: &Yaml<'_, '_>, node: Node, names: &[&str], raw: &str) -> bool {
     const LEAST: u32 = 20;
-    let [.., "ports", own] = names else { return false };
+    let [before @ .., "ports", own] = names else { return false };
+    // The keywords of a schema: `properties: { ports: { maxItems: 64 } }`.
+    if before.last() == Some(&"properties") {
+        return false;
+    }
     let is_port = || raw.parse().is_ok_and(|number: u32| (LEAST..=65535).contains(&number));
     let is_plain = yaml.tree.kind(node) == NodeKind::PlainScalar && !is_port_count(own) && is_port();
     // The items of a list of ports have keys too, each with a meaning of its own.
