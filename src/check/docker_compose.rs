@@ -42,7 +42,15 @@ fn check(view: &FileView<'_>) -> Verdict {
 }
 
 fn message(compose: &Compose) -> String {
-    match compose.services.as_slice() {
+    let services = compose.services.as_slice();
+    // A file that says what to run is given to Docker Compose together with this one.
+    if !services.is_empty() && services.iter().all(|service| service.image.is_none() && !service.built) {
+        let names: Vec<String> = services.iter().take(NAMED).map(|service| quoted(&service.name)).collect();
+        let more = services.len().saturating_sub(NAMED);
+        let names = if more == 0 { list(&names) } else { format!("{} and {more} more", names.join(", ")) };
+        return format!("this Docker Compose file configures {names} of a stack that runs outside Nix");
+    }
+    match services {
         [] => "this Docker Compose file is part of a stack that runs outside Nix".to_owned(),
         [one] => format!("{} runs from this Docker Compose file, outside Nix", quoted(&one.name)),
         many => {
