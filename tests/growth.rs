@@ -190,13 +190,18 @@ fn an_own_rule_over_a_long_list() {
 const MIGRATE: &str = "migrate compose compose.yaml";
 
 #[test]
-fn merge_keys_and_extended_services() {
+fn merge_keys() {
     let keys = |name: &str, size| each(size, |index| format!("{name}{index}: 1, "));
     is_linear(250, MIGRATE, |size| {
         let merged = format!("x-b: {{ <<: *a, {} }}", keys("b", size));
         let compose = format!("x-a: &a {{ {} }}\n{merged}\nservices:\n  s: {{ image: redis }}\n", keys("a", size));
         vec![file("compose.yaml", compose)]
     });
+}
+
+#[test]
+fn extended_services() {
+    let keys = |name: &str, size| each(size, |index| format!("{name}{index}: 1, "));
     is_linear(120, MIGRATE, |size| {
         let base = format!("  a: {{ image: redis, labels: {{ {} }} }}\n", keys("a", size));
         let over = format!("  b: {{ extends: a, labels: {{ {} }} }}\n", keys("b", size));
