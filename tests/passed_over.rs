@@ -223,6 +223,14 @@ fn lines_that_were_not_checked_before_count_as_changed() {
         ("suppression of the file", "a.nix", whole, &lines(whole, &[1]), "a.nix:2:10"),
         ("comment", "a.nix", comment, code, "a.nix:2:10"),
         ("string", "a.nix", text, code, "a.nix:2:10"),
+        (
+            "heredoc",
+            "run.sh",
+            "cat <<E\nnpm run dev -- --port 6379\nE\n",
+            "npm run dev -- --port 6379\nE\n",
+            "run.sh:1:",
+        ),
+        ("syntax error", "a.nix", "{ x = ''\n  port = 6379;\n}\n", code, "a.nix:2:10"),
         ("generated", "a.nix", &generated, code, "a.nix:2:10"),
     ] {
         let repository = changed(&[(path, before)], &[(path, Some(now))]);

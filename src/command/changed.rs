@@ -13,7 +13,7 @@ use super::git::{Git, Listing, Objects};
 use crate::finding::{Finding, RelPath, RuleId, Span, UNCHECKED};
 use crate::knowledge::third_party;
 use crate::lang::limits::bounded;
-use crate::lang::{Language, Tree};
+use crate::lang::{Language, Tree, shell};
 use crate::line_diff::{changed_lines, kept_lines};
 use crate::output::Places;
 use crate::report::Report;
@@ -54,7 +54,7 @@ struct Version {
     /// For each line, its index in the earlier version.
     kept: Vec<Option<usize>>,
     /// The lines of the earlier version in which suppressions silence each rule.
-    suppressed: OnceCell<HashMap<RuleId, Lines>>,
+    suppressed: OnceCell<HashMap<RuleId, Ranges>>,
 }
 
 impl Version {
@@ -68,10 +68,7 @@ impl Version {
             let read = || Some(suppress::read(&before, tree.as_ref(), &settings.config.catalog, &mut Vec::new()));
             suppressed_lines(bounded(read).unwrap_or_default(), settings.now)
         };
-        self.suppressed.get_or_init(read).get(rule).is_some_and(|lines| {
-            let after = lines.partition_point(|(start, _)| *start <= line);
-            after.checked_sub(1).is_some_and(|at| lines[at].1 >= line)
-        })
+        self.suppressed.get_or_init(read).get(rule).is_some_and(|lines| lines.contains(line))
     }
 }
 
@@ -208,30 +205,47 @@ fn between(before: Vec<u8>, now: &Source, converts_line_ends: bool, checks_all: 
     Comparison::Some(Version { text: before, changed: changed_lines(&kept), kept, suppressed: OnceCell::new() })
 }
 
-/// Ranges of lines (from 0), sorted by their first line: that line, and the last line of all ranges so far.
-type Lines = Vec<(usize, usize)>;
+/// Ranges of lines or offsets, sorted by their start: the start, and the last element of all ranges so far.
+struct Ranges(Vec<(usize, usize)>);
 
-/// The lines in which suppressions silence each rule.
-fn suppressed_lines(suppressions: Vec<Suppression>, today: jiff::civil::Date) -> HashMap<RuleId, Lines> {
-    let mut all: HashMap<RuleId, Lines> = HashMap::new();
-    for one in suppressions.into_iter().filter(|one| !one.is_expired(today)) {
-        all.entry(one.rule).or_default().push(one.lines.into_inner());
-    }
-    for lines in all.values_mut() {
-        lines.sort_unstable();
+impl Ranges {
+    fn of(mut ranges: Vec<(usize, usize)>) -> Self {
+        ranges.sort_unstable();
         let mut last = 0;
-        for (_, end) in lines {
+        for (_, end) in &mut ranges {
             last = last.max(*end);
             *end = last;
         }
+        Self(ranges)
     }
-    all
+
+    fn contains(&self, at: usize) -> bool {
+        let after = self.0.partition_point(|(start, _)| *start <= at);
+        after.checked_sub(1).is_some_and(|index| self.0[index].1 >= at)
+    }
+}
+
+/// The lines (from 0) in which suppressions silence each rule.
+fn suppressed_lines(suppressions: Vec<Suppression>, today: jiff::civil::Date) -> HashMap<RuleId, Ranges> {
+    let mut all: HashMap<RuleId, Vec<(usize, usize)>> = HashMap::new();
+    for one in suppressions.into_iter().filter(|one| !one.is_expired(today)) {
+        all.entry(one.rule).or_default().push(one.lines.into_inner());
+    }
+    all.into_iter().map(|(rule, lines)| (rule, Ranges::of(lines))).collect()
+}
+
+/// The offsets in a shell script that belong to commands, and not to comments or heredocs.
+fn commands(source: &Source) -> Ranges {
+    let commands = shell::commands(&source.text).into_iter();
+    Ranges::of(commands.map(|command| (command.span.start as usize, command.span.end as usize)).collect())
 }
 
 /// The trees of the two versions of a file.
 struct Code<'v> {
     now: Option<Tree<'v>>,
     before: Option<Tree<'v>>,
+    /// The commands of the two versions, if they are shell scripts.
+    commands: Option<[Ranges; 2]>,
     /// The line starts of the earlier version.
     index: LineIndex,
 }
@@ -239,15 +253,23 @@ struct Code<'v> {
 impl<'v> Code<'v> {
     fn new(before: &'v Source, now: &'v Source) -> Self {
         let tree = |source: &'v Source| Tree::read(Language::of(source.kind)?, &source.text).ok();
-        Self { before: tree(before), now: tree(now), index: LineIndex::new(&before.text) }
+        let commands = (now.kind == FileKind::Shell).then(|| [commands(before), commands(now)]);
+        Self { before: tree(before), now: tree(now), commands, index: LineIndex::new(&before.text) }
     }
 
     /// Whether a position was code of the same kind, `column` bytes after the start of a line of the earlier version.
     fn is_same(&self, span: Span, line: usize, column: u32) -> bool {
+        let Some(start) = self.index.start(line).map(|start| start + column) else { return false };
+        if let Some([before, now]) = &self.commands {
+            return before.contains(start as usize) == now.contains(span.start as usize);
+        }
         let (Some(before), Some(now)) = (&self.before, &self.now) else {
             return self.before.is_none() == self.now.is_none();
         };
-        let Some(start) = self.index.start(line).map(|start| start + column) else { return false };
+        // After a syntax error, the tree is a guess.
+        if before.broken() && before.faults().is_empty() {
+            return false;
+        }
         let kind = |tree: &Tree<'_>, start: u32| {
             tree.refill();
             bounded(|| Some(tree.kind(tree.covering(Span { start, end: start + 1 }))))
