@@ -224,7 +224,7 @@ impl Recipe {
             }
             _ if path.starts_with("/dev/") => self.command(words, run.line, folder),
             _ => {
-                let command = format!("{} {sign} {path}", words.join(" "));
+                let command = format!("{} {sign} {path}", shown(words));
                 let why = "the text is only known when the image is built";
                 self.lost.push((
                     command,
@@ -266,7 +266,7 @@ impl Recipe {
             }
             (name, _) if CHANGES_ACCOUNTS.contains(&name) => {
                 let why = "the accounts of the image are written as a whole";
-                self.lost.push((words.join(" "), line, why, "change `users` and `groups` in the new file"));
+                self.lost.push((shown(words), line, why, "change `users` and `groups` in the new file"));
             }
             ("chown", [owner, paths @ ..]) => {
                 let owner = owner.split(':').next().unwrap_or(owner);
@@ -302,18 +302,18 @@ impl Recipe {
                 Action::Prune => {
                     let why = "`node_modules` is built with all packages";
                     let todo = "remove the packages of development in the build of the new file";
-                    self.lost.push((words.join(" "), line, why, todo));
+                    self.lost.push((shown(words), line, why, todo));
                     return;
                 }
                 Action::Install => None,
                 Action::Script(script) => Some(script),
             };
-            let (folder, command) = (folder.to_owned(), words.join(" "));
+            let (folder, command) = (folder.to_owned(), shown(words));
             self.builds.push(Build { line, tool: Tool::Node(manager, script), folder, command });
             return;
         }
         let mut tool = |tool: Tool| {
-            self.builds.push(Build { line, tool, folder: folder.to_owned(), command: words.join(" ") });
+            self.builds.push(Build { line, tool, folder: folder.to_owned(), command: shown(words) });
         };
         match (program, words.get(1..).unwrap_or_default()) {
             ("go", ["mod", "download" | "tidy" | "verify" | "vendor", ..] | ["version" | "env" | "vet", ..]) => {}
@@ -335,7 +335,7 @@ impl Recipe {
                 self.requirements.push((Requirement::Project(extras), line));
             }
             (name, _) if NO_EFFECT.contains(&name) => {}
-            _ => self.holes.push((words.join(" "), line)),
+            _ => self.holes.push((shown(words), line)),
         }
     }
 
@@ -404,6 +404,15 @@ fn written_file(script: &str, end: usize) -> Option<(&'static str, &str)> {
 fn has_case(script: &str) -> bool {
     let words: Vec<&str> = script.split(|c: char| c.is_whitespace() || ";&|(".contains(c)).collect();
     words.contains(&"case") && words.contains(&"esac")
+}
+
+/// A command as it can be written in a script.
+fn shown(words: &[&str]) -> String {
+    let quoted = |word: &&str| match word.contains(char::is_whitespace) {
+        true => format!("\"{word}\""),
+        false => (*word).to_owned(),
+    };
+    words.iter().map(quoted).collect::<Vec<_>>().join(" ")
 }
 
 /// A script on one line.

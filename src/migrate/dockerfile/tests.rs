@@ -272,7 +272,7 @@ fn commands_are_written_out_or_reported_whole() {
     let expected = [
         "3: RUN date > /etc/built",
         "5: RUN case \"$A\" in arm) echo skip ;; *) pip install x || true ;; esac",
-        "7: RUN go build -tags pam prod -ldflags -s .",
+        "7: RUN go build -tags \"pam prod\" -ldflags -s .",
         "7: RUN make it",
     ];
     assert_eq!(left(&report), expected);
