@@ -8,7 +8,9 @@ use super::{Failure, output_file, print_json, session::Session};
 use crate::cli::BaselineArgs;
 use crate::finding::UNCHECKED;
 use crate::fix;
-use crate::output::text::count;
+use crate::output::stream;
+use crate::output::text::{clean, count};
+use crate::output::wrap::fitted;
 use crate::repo::Repo;
 use crate::report::Report;
 use crate::run;
@@ -99,7 +101,8 @@ fn resembles_baseline(file: &Path) -> bool {
 
 /// Prints a message for people. The baseline was written, so failing to print is not an error.
 fn say(text: &str) {
-    let _ = writeln!(io::stderr(), "{}", crate::output::text::clean(text));
+    let text = fitted(&clean(text), 0, &stream::stderr());
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
 /// The file that a baseline is read from and written to.

@@ -14,12 +14,16 @@ pub fn write(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()
             false => out.write_all(summary::table(report, view).as_bytes()),
         };
     }
+    lines(report, view).try_for_each(|line| writeln!(out, "{line}"))
+}
+
+/// A line for each finding.
+pub fn lines<'r>(report: &'r Report, view: &'r View) -> impl Iterator<Item = String> + 'r {
     let mut places = Places::new(report);
-    for finding in &report.findings {
+    report.findings.iter().map(move |finding| {
         let (start, _) = places.of(&finding.path, finding.span);
         let rule = of(finding.level).on(format_args!("{}[{}]", finding.level, finding.rule), view.stream.color);
         let path = clean(&view.path(&finding.path)).into_owned();
-        writeln!(out, "{path}:{}:{}: {rule}: {}", start.line, start.column, clean(&finding.message))?;
-    }
-    Ok(())
+        format!("{path}:{}:{}: {rule}: {}", start.line, start.column, clean(&finding.message))
+    })
 }

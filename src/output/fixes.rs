@@ -28,7 +28,10 @@ fn write_lines(outcome: &Outcome, view: &View, out: &mut dyn Write) -> io::Resul
         }
     }
     refusal_lines(outcome, view, out)?;
-    concise::write(&outcome.report, view, out)
+    match view.statistics {
+        true => concise::write(&outcome.report, view, out),
+        false => concise::lines(&outcome.report, view).try_for_each(|line| writeln!(out, "{}", filled(&line, view))),
+    }
 }
 
 /// Writes the refused fixes, with the reasons.
