@@ -1,0 +1,93 @@
+//! What a service becomes.
+
+use std::collections::BTreeMap;
+
+use super::{Role, Service};
+use crate::knowledge::containers;
+use crate::migrate::Files;
+use crate::migrate::compose::image_file::{self, ImageFile};
+use crate::migrate::compose::starts;
+use crate::migrate::compose::yaml::Node;
+use crate::paths;
+
+/// What a service becomes, by its image or its build.
+pub(super) fn role(service: &Service<'_>) -> Role {
+    if service.build.is_some() {
+        return match (service.context(), &service.image_file) {
+            (None, _) => Role::Left("its build context is not a folder of this repository".to_owned()),
+            (_, None) if service.get("command").is_none() && service.get("entrypoint").is_none() => {
+                Role::Left("its Dockerfile, or the stage of it, does not exist".to_owned())
+            }
+            (_, Some(file)) => built_role(service, file),
+            (_, None) => Role::Program,
+        };
+    }
+    let Some(image) = service.text("image") else {
+        return Role::Left("it has neither an image nor a build".to_owned());
+    };
+    if let Some(known) = containers::service_of(image) {
+        if let Some(command) = starts::idle(service) {
+            return Role::Left(format!("it runs `{command}` instead of the server of `{image}`"));
+        }
+        let is_other = starts::is_client(service) || starts::is_other_than_server(service, known.option);
+        return if is_other { Role::Program } else { Role::Known(known) };
+    }
+    if let Some(package) = containers::package_of(image) {
+        let is_other = starts::is_script(service) || starts::is_other_program(service, package.program);
+        return if is_other { Role::Program } else { Role::Package(package) };
+    }
+    if let Some((why, _)) = containers::unavailable(image) {
+        return Role::Left(format!("{why} ({image})"));
+    }
+    let runs_something = service.get("command").is_some() || service.get("entrypoint").is_some();
+    let last = containers::repository(image).rsplit('/').next().unwrap_or(image);
+    let is_program = containers::PROGRAMS.iter().any(|(word, _, _)| *word == last);
+    match containers::is_one_of(image, containers::RUNTIMES) {
+        true if runs_something || is_program => Role::Program,
+        true => Role::Left(format!("the image `{image}` runs nothing by itself")),
+        false => Role::Left(format!("neither services-flake nor nixpkgs is known to have what is in `{image}`")),
+    }
+}
+
+/// What an image that is built becomes: the service that its base is, if it adds nothing but files.
+fn built_role(service: &Service<'_>, file: &ImageFile) -> Role {
+    let known = containers::service_of(&file.base);
+    let runs = file.command.as_ref().or(file.entrypoint.as_ref()).map(|(words, _)| words);
+    let starts = runs.and_then(|words| words.first()).map(|word| word.rsplit('/').next().unwrap_or(word));
+    let is_own = service.get("command").is_some() || service.get("entrypoint").is_some();
+    let last = containers::repository(&file.base).rsplit('/').next().unwrap_or_default();
+    match known {
+        Some(known) if !is_own && starts.is_none_or(|word| word == last || word == known.option) => {
+            let unknown = file.built.iter().find(|built| known.option != "nginx" || built.folder(file).is_none());
+            match unknown {
+                Some(built) => Role::Left(format!("other stages of its Dockerfile build what is in {}", built.target)),
+                None => Role::Known(known),
+            }
+        }
+        _ if is_own || starts.is_some() || !file.built.is_empty() => Role::Program,
+        _ => match (containers::package_of(&file.base), containers::unavailable(&file.base)) {
+            (Some(package), _) => Role::Package(package),
+            (None, Some((why, _))) => Role::Left(format!("{why} ({})", file.base)),
+            (None, None) => Role::Program,
+        },
+    }
+}
+
+/// The stage of a Dockerfile that a build uses.
+pub(super) fn dockerfile(service: &Service<'_>, build: &Node, files: &dyn Files) -> Option<ImageFile> {
+    let target = build.get("target").and_then(Node::text);
+    let arguments: BTreeMap<String, String> = build
+        .get("args")
+        .map_or(&[][..], Node::pairs)
+        .iter()
+        .filter_map(|(key, value)| Some((key.name.clone(), value.text()?.to_owned())))
+        .collect();
+    if let Some(inline) = build.get("dockerfile_inline").and_then(Node::text) {
+        return image_file::read(&build.place.path, inline, target, &arguments);
+    }
+    let context = service.context()?;
+    let name = build.get("dockerfile").and_then(Node::text).unwrap_or("Dockerfile");
+    let path = paths::join(context, name)?;
+    let text = files.text(&path).ok()??;
+    image_file::read(&path.as_str().into(), &text, target, &arguments)
+}
