@@ -45,9 +45,9 @@ fn service_ports(table: &str) -> String {
     let mut array = String::from("[\n");
     for row in table.lines().filter(|line| !line.starts_with('#')) {
         let columns: Vec<&str> = row.split_whitespace().collect();
-        let (number, name, group, certainty, aliases) = match columns.as_slice() {
-            [number, name, group, certainty, _source] => (number, name, group, certainty, ""),
-            [number, name, group, certainty, _source, aliases] => (number, name, group, certainty, *aliases),
+        let (number, name, group, certainty, source, aliases) = match columns.as_slice() {
+            [number, name, group, certainty, source] => (number, name, group, certainty, source, ""),
+            [number, name, group, certainty, source, aliases] => (number, name, group, certainty, source, *aliases),
             _ => panic!("service_ports.tsv: a row has five or six columns: {row}"),
         };
         let certainty = match *certainty {
@@ -56,10 +56,11 @@ fn service_ports(table: &str) -> String {
             "named" => "Named",
             _ => panic!("service_ports.tsv: the certainty is always, usual or named: {row}"),
         };
+        let is_protocol = *source == "iana";
         let number: u32 = number.parse().unwrap_or_else(|_| panic!("service_ports.tsv: not a number: {row}"));
         writeln!(
             array,
-            "    Service {{ number: {number}, name: {name:?}, group: {group:?}, certainty: Certainty::{certainty}, aliases: {aliases:?} }},"
+            "    Service {{ number: {number}, name: {name:?}, group: {group:?}, certainty: Certainty::{certainty}, is_protocol: {is_protocol}, aliases: {aliases:?} }},"
         )
         .expect("a string grows");
     }

@@ -234,6 +234,11 @@ impl<'p> Reporter<'_, 'p> {
             (_, [(registry, entry)]) => self.registered(open, port, registry, entry),
             (_, several) => match self.meant(source, port, several) {
                 Some((registry, entry)) => self.registered(open, port, registry, entry),
+                None if several.len() <= COMPARED
+                    && several.iter().all(|entry| self.is_of_another(open, port, *entry)) =>
+                {
+                    of_another(open, port, several)
+                }
                 None => Self::ambiguous(source, port, several),
             },
         }
@@ -268,9 +273,18 @@ impl<'p> Reporter<'_, 'p> {
         self.shared.assigned.get_or_init(|| Assigned::of(self.view))
     }
 
+    /// Whether an entry is that of another service, although it has the number.
+    fn is_of_another(&self, open: &OpenFile<'p>, port: &PortUse, (registry, entry): (&Registry, &Entry)) -> bool {
+        match self.of_whom(open, port, registry, entry) {
+            Owner::Other => true,
+            Owner::IfNamed(words) => self.has_other_user(open, registry, entry, &words),
+            Owner::This => false,
+        }
+    }
+
     /// Exactly one entry has the number, or one is certain.
-    fn registered(&self, open: &OpenFile<'p>, port: &PortUse, registry: &Registry, entry: &Entry) -> Finding {
-        let of_another = || of_another(open, port, registry);
+    fn registered(&self, open: &OpenFile<'p>, port: &PortUse, registry: &'p Registry, entry: &'p Entry) -> Finding {
+        let of_another = || of_another(open, port, &[(registry, entry)]);
         let is_assigned = || self.is_assigned(open, port, registry, entry);
         let of_whom = || self.of_whom(open, port, registry, entry);
         let create = || self.new_registered(open, port, registry, entry);
@@ -466,12 +480,15 @@ impl<'p> Reporter<'_, 'p> {
     }
 }
 
-/// A port whose number only another service has in the registry.
-fn of_another(open: &OpenFile<'_>, port: &PortUse, registry: &Registry) -> Finding {
-    let help = format!(
-        "the entry of {} with this number belongs to another service: register this port there under its own name",
-        registry.path
-    );
+/// A port whose number only other services have in the registry.
+fn of_another(open: &OpenFile<'_>, port: &PortUse, entries: &[(&Registry, &Entry)]) -> Finding {
+    let paths: BTreeSet<&RelPath> = entries.iter().map(|(registry, _)| &registry.path).collect();
+    let place = listed(&paths.iter().map(ToString::to_string).collect::<Vec<_>>(), "and");
+    let owners = match entries {
+        [_] => format!("the entry of {place} with this number belongs to another service"),
+        _ => format!("the entries of {place} with this number belong to other services"),
+    };
+    let help = format!("{owners}: register this port there under its own name");
     Finding::new(rule(port), &open.file.source.path, port.span, what(port)).help(help)
 }
 

@@ -66,11 +66,17 @@ pub const PURPOSES: &[&str] = &[
     "webui",
 ];
 
+/// Sets of a service's own options for the port that says how it works.
+pub const DIAGNOSTICS: &[&str] = &["metrics", "pprof", "prometheus"];
+
 /// Numbers that are common for a purpose whatever program listens, with the word for it. They tell apart ports of one
 /// service that have no other names. 2222 and 2525 are the usual unprivileged alternatives for 22 and 25; IANA registers
 /// 8443 as `pcsync-https`; 8448 is the federation port of the Matrix specification.
 pub const COMMON_PURPOSES: &[(u32, &str)] =
     &[(2222, "ssh"), (2525, "smtp"), (8443, "https"), (8448, "federation"), (9443, "https")];
+
+/// Git forges, which have SSH besides their web interface.
+pub const FORGES: &[&str] = &["forgejo", "gitea", "gitlab", "gogs", "gerrit", "onedev"];
 
 /// Names of sets around services, and of phases and hooks of a build: never the name of a service.
 pub const STRUCTURE: &[&str] = &[
@@ -116,6 +122,7 @@ pub const HOLDERS: &[&str] = &[
     "processes",
     "programs",
     "providers",
+    "provides",
     "roles",
     "services",
 ];

@@ -25,11 +25,18 @@ pub struct Service {
     pub group: &'static str,
     /// How certainly the number means this service.
     pub certainty: Certainty,
+    /// Whether it is a protocol in IANA's registry rather than a program.
+    pub is_protocol: bool,
     /// Other common names of the service.
     pub aliases: &'static str,
 }
 
 impl Service {
+    /// Whether the port has the metrics of a service instead of the service itself.
+    pub fn is_exporter(&self) -> bool {
+        self.name.ends_with("Exporter") || self.name.ends_with("Metrics")
+    }
+
     /// The words, in lower case, that identify the service in a path or a comment.
     pub fn keywords(&self) -> impl Iterator<Item = &'static str> {
         self.aliases.split(',').filter(|word| !word.is_empty())

@@ -53,6 +53,14 @@ impl<'a> Beside<'a> {
         NAMES.iter().find_map(value).filter(|name| !name.contains([' ', '$']))
     }
 
+    /// The first label of the first domain that leads to the port.
+    pub fn subdomain(&self) -> Option<&'a str> {
+        const DOMAINS: [&str; 4] = ["subdomain", "subdomains", "domains", "hostnames"];
+        let (_, value) = self.attributes().find(|(key, _)| DOMAINS.contains(key))?;
+        let first = value.trim_start_matches('[').trim_start().strip_prefix('"')?.split('"').next()?;
+        first.split('.').next().filter(|label| !label.is_empty() && !label.contains([' ', '$']))
+    }
+
     /// Whether the name is that of a machine: the address next to it begins with it.
     pub fn names_host(&self, name: &str) -> bool {
         const HOSTS: [&str; 4] = ["address", "host", "hostname", "ip"];

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::reader::is_front;
 use super::{Cluster, Missing, OTHER, Proposal, UNNAMED, Used, group, group_by_path, scaffolding};
-use crate::knowledge::name_words::{GROUPS, HOLDERS};
+use crate::knowledge::name_words::{COMMON_PURPOSES, GROUPS, HOLDERS};
 
 /// Gives each cluster a distinct name.
 pub fn distinct(clusters: Vec<Cluster<'_>>, missing: &[Missing<'_>]) -> Vec<Proposal> {
@@ -37,7 +37,7 @@ pub fn all_names(cluster: &Cluster<'_>, missing: &[Missing<'_>]) -> Vec<Vec<Stri
 }
 
 /// Whether a name only says what kind of thing it is: `services`, as of a file `services.nix`, or the name of a group.
-fn is_holder(name: &[String]) -> bool {
+pub fn is_holder(name: &[String]) -> bool {
     let is_group = |name: &str| GROUPS.iter().any(|(group, words)| *group == name && !words.contains(&name));
     matches!(name, [only] if HOLDERS.contains(&only.as_str()) || is_group(only))
 }
@@ -143,11 +143,12 @@ fn alternate(name: &[String]) -> Vec<String> {
 type Claim = ([bool; 9], u32);
 
 /// Numbers outside of containers have precedence, the well-known number of a service over others, a service's own port over
-/// those of its parts, and a value over a default; then listeners, names without qualifiers, numbers that several options
+/// those of its parts, and a value over a default; then listeners, names without qualifiers and numbers without a common purpose, numbers that several options
 /// have, and the lower number.
 fn claim(cluster: &Cluster<'_>) -> Claim {
     let is_qualified = |used: &Used<'_>| !used.evidence.sides().is_empty() || !used.evidence.middle().is_empty();
-    let qualified = cluster.best().is_none_or(is_qualified);
+    let is_usual = COMMON_PURPOSES.iter().any(|(number, _)| *number == cluster.number);
+    let qualified = is_usual || cluster.best().is_none_or(is_qualified);
     let inside = cluster.uses.iter().all(|used| used.evidence.is_isolated());
     let is_main = cluster.is_main();
     let criteria = [

@@ -89,10 +89,34 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
         }
     }
     match found.as_mut_slice() {
-        [] => found.extend(Cluster::of_weak(number, undecided)),
+        [] => found = of_weak(number, undecided),
         [only] => undecided.into_iter().for_each(|used| only.add(used)),
         // No evidence for one of the services.
         _ => {}
+    }
+    found
+}
+
+/// The services of a number if no use certainly names one: those of the files that have it, or else one for all uses.
+fn of_weak(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
+    let (own, others): (Vec<Used<'_>>, Vec<Used<'_>>) = uses.into_iter().partition(Used::is_of_own_file);
+    let mut found: Vec<Cluster<'_>> = Vec::new();
+    for used in own {
+        let names = used.names();
+        match found.iter().position(|cluster| cluster.is_of(&used, &names)) {
+            Some(at) => found[at].add(used),
+            None => found.push(Cluster::of(number, used)),
+        }
+    }
+    if found.len() < 2 {
+        let own = found.into_iter().flat_map(|cluster| cluster.uses);
+        return Cluster::of_weak(number, own.chain(others).collect()).into_iter().collect();
+    }
+    for used in others {
+        let named = found.iter().position(|cluster| cluster.is_named_by(&used));
+        if let Some(at) = named.or_else(|| beside(&found, &used)).or_else(|| on_machine(&found, &used)) {
+            found[at].add(used);
+        }
     }
     found
 }
@@ -160,6 +184,7 @@ impl<'a> Cluster<'a> {
 
     /// A cluster for a number if no use certainly names its service.
     fn of_weak(number: u32, mut uses: Vec<Used<'a>>) -> Option<Self> {
+        uses.sort_by_key(|used| used.index);
         let best = (0..uses.len()).max_by_key(|&at| (uses[at].weight(), std::cmp::Reverse(at)))?;
         let mut cluster = Self::of(number, uses.remove(best));
         uses.into_iter().for_each(|used| cluster.add(used));
@@ -304,6 +329,7 @@ impl<'a> Cluster<'a> {
             names.extend(self.uses.iter().find_map(|used| words::file_stem(used.path)));
         }
         names.iter_mut().for_each(|name| name.truncate(LONGEST));
+        names.iter_mut().for_each(spell);
         names.retain(|name| !name.is_empty());
         let mut seen = HashSet::new();
         names.retain(|name| seen.insert(name.clone()));
@@ -315,6 +341,15 @@ impl<'a> Cluster<'a> {
 fn join_instance(service: &[String], instance: &[String]) -> Vec<String> {
     let starts = |word: &String| service.first().is_some_and(|first| word.starts_with(first.as_str()));
     if instance.first().is_some_and(starts) { instance.to_vec() } else { with(service, instance) }
+}
+
+/// Spells the name of a well-known service as in the table: `uptimeKuma` for `uptimekuma`.
+fn spell(name: &mut Vec<String>) {
+    let Some(first) = name.first() else { return };
+    let row = service_ports::named(first).filter(|row| row.name.len() == first.len() && *row.name != *first);
+    if let Some(row) = row.filter(|row| row.name.eq_ignore_ascii_case(first)) {
+        name.splice(..1, words::split(row.name));
+    }
 }
 
 /// The maximum number of words in a name.

@@ -8,7 +8,7 @@ use super::line::{Side, range_protocol};
 use super::reader::{Reader, is_front, is_local};
 use super::scaffolding::Scaffolding;
 use super::words::{all_generic, comment, is_generic, share, split, with};
-use crate::knowledge::name_words::{CLIENTS, PURPOSES, SIDES};
+use crate::knowledge::name_words::{CLIENTS, COMMON_PURPOSES, FORGES, PURPOSES, SIDES};
 use crate::knowledge::service_ports::Service;
 
 /// The weight of a name, by its source. A listener outweighs clients that connect to it; the file name is the last
@@ -155,6 +155,23 @@ impl<'a> Evidence<'a> {
         share(&split(row.name), &words) || share(&row.keywords().map(str::to_owned).collect::<Vec<_>>(), &words)
     }
 
+    /// Whether its names outweigh the usual meaning of the number: the service behind a virtual host or in a URL is neither
+    /// an exporter nor one without HTTP, and a firewall in the file of a service does not open the port of an exporter.
+    pub fn contradicts(&self, row: &Service) -> bool {
+        let is_named = matches!(self.best.weight, weight::HOST | weight::TARGET) && self.names_service();
+        let is_behind_host = || (row.is_protocol || row.is_exporter()) && self.reader.host_label().is_some();
+        is_named
+            || is_behind_host()
+            || row.is_exporter() && self.is_opened() && self.is_in_file_of_service()
+            || self.reader.protocol().is_some_and(|names| !names.contains(&row.name))
+    }
+
+    /// Whether the file configures the service that it is named after.
+    fn is_in_file_of_service(&self) -> bool {
+        let subject = self.subject().first().filter(|_| self.best.weight == weight::FILE);
+        subject.is_some_and(|word| self.port.text.contains(&format!("services.{word}")))
+    }
+
     /// Whether it connects to this machine.
     pub fn is_loopback(&self) -> bool {
         self.address().is_some_and(is_local) || self.reader.line.before.ends_with("[::1]:")
@@ -168,6 +185,11 @@ impl<'a> Evidence<'a> {
     /// Whether it connects to a service.
     pub fn is_client(&self) -> bool {
         self.is_remote && !self.is_firewall
+    }
+
+    /// Whether a firewall opens the port.
+    pub fn is_opened(&self) -> bool {
+        self.is_firewall
     }
 
     /// Whether the number is one inside of a container that has another number outside: a client in the same file does not
@@ -208,6 +230,7 @@ pub fn read<'a>(port: &Missing<'a>, context: &'a Scaffolding<'a>) -> Evidence<'a
     candidates.extend(reader.element());
     candidates.extend(reader.bound(is_firewall || is_client));
     candidates.extend(reader.script(is_firewall || is_client));
+    candidates.extend(reader.forwarded());
     candidates.extend(reader.commented(&comment, is_firewall));
     let partner = reader.partner().unwrap_or_default();
     let mut best = Candidate::default();
@@ -216,6 +239,7 @@ pub fn read<'a>(port: &Missing<'a>, context: &'a Scaffolding<'a>) -> Evidence<'a
             best = Candidate { qualifier: with(&candidate.qualifier, &partner), ..candidate };
         }
     }
+    add_purpose(port.number, &mut best);
     Evidence {
         best,
         comment,
@@ -225,6 +249,20 @@ pub fn read<'a>(port: &Missing<'a>, context: &'a Scaffolding<'a>) -> Evidence<'a
         reader,
         path_words: OnceCell::new(),
         words: OnceCell::new(),
+    }
+}
+
+/// Makes the purpose that a number commonly has the qualifier of its service: `ssh` of `forgejoSSH`, and of 2222 in any
+/// Git forge.
+fn add_purpose(number: u32, best: &mut Candidate) {
+    let Some((_, purpose)) = COMMON_PURPOSES.iter().find(|(known, _)| *known == number) else { return };
+    let is_said = best.service.len() > 1 && best.service.last().is_some_and(|word| word == purpose);
+    if is_said {
+        best.service.pop();
+    }
+    let is_forge = *purpose == "ssh" && best.service.iter().any(|word| FORGES.contains(&word.as_str()));
+    if is_said || is_forge {
+        best.qualifier = with(&best.qualifier, &[(*purpose).to_owned()]);
     }
 }
 

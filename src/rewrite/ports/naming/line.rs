@@ -7,6 +7,7 @@ use crate::wording;
 /// The text around a number.
 #[derive(Debug)]
 pub struct Line<'a> {
+    number: u32,
     /// The line up to the number.
     pub before: &'a str,
     /// The line after the number.
@@ -43,7 +44,7 @@ impl<'a> Line<'a> {
             _ if tail.split('#').next().is_some_and(|code| code.bytes().any(|byte| byte.is_ascii_digit())) => "",
             own => own,
         };
-        Self { before, after: tail, comment: comment.trim_start_matches('#').trim(), above: head }
+        Self { number: port.number, before, after: tail, comment: comment.trim_start_matches('#').trim(), above: head }
     }
 
     /// The name that the line binds to a single number: `metrics-port = 9100`.
@@ -79,6 +80,20 @@ impl<'a> Line<'a> {
         // The string of the script must still be open.
         let quotes = if rest.contains("''") { "''" } else { "\"" };
         (rest.matches(quotes).count() % 2 == 1 && !name.contains('$')).then_some(name)
+    }
+
+    /// The service to which `kubectl port-forward svc/wiki 8080:80` forwards the number.
+    pub fn forwarded(&self) -> Option<&'a str> {
+        let (_, arguments) = self.before.rsplit_once("port-forward ")?;
+        let object = arguments.split_whitespace().find_map(|argument| {
+            let (kind, name) = argument.split_once('/')?;
+            matches!(
+                kind,
+                "svc" | "service" | "services" | "deploy" | "deployment" | "pod" | "pods" | "sts" | "statefulset"
+            )
+            .then_some(name)
+        });
+        object.filter(|name| !name.contains(['$', '"']))
     }
 
     /// The words of the flag whose value contains the number: `--metrics 127.0.0.1:9464`.
@@ -175,8 +190,35 @@ impl<'a> Line<'a> {
         ["://+:", "://*:", "://0.0.0.0:", "://[::]:"].iter().any(|host| self.before.ends_with(host))
     }
 
-    /// The side of a mapping that the number is.
+    /// The end of a range of ports in a mapping that the number is: `52000-52100:52000-52100/udp`.
+    pub fn range_end(&self) -> Option<&'static str> {
+        let digits = |text: &str| text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        if let Some(rest) = self.after.strip_prefix('-') {
+            return (digits(rest) > 0).then_some("first");
+        }
+        let first = self.before.strip_suffix('-')?;
+        let start = first.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+        let is_alone = first[..start].is_empty() || first[..start].ends_with(['"', '\'', ':', ' ']);
+        (start < first.len() && is_alone).then_some("last")
+    }
+
+    /// Whether both sides of a mapping have the number: `2222:2222`.
+    fn is_same_on_both_sides(&self) -> bool {
+        let number = self.number.to_string();
+        let is_end = |rest: &str| !rest.starts_with(|c: char| c.is_ascii_digit());
+        self.after.strip_prefix(':').and_then(|rest| rest.strip_prefix(&*number)).is_some_and(is_end)
+            || self
+                .before
+                .strip_suffix(':')
+                .and_then(|rest| rest.strip_suffix(&*number))
+                .is_some_and(|rest| !rest.ends_with(|c: char| c.is_ascii_digit()))
+    }
+
+    /// The side of a mapping that the number is, if the sides differ. The ends of a range have no sides.
     pub fn side(&self) -> Option<Side> {
+        if self.range_end().is_some() || self.is_same_on_both_sides() {
+            return None;
+        }
         let is_next = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit() || c == '$');
         let before = self.before.strip_suffix(':');
         // `${PORT:-3001}:3000`

@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, HashSet};
 use rayon::prelude::*;
 
 use crate::finding::Span;
-use crate::knowledge::name_words::{GROUPS, MACHINE_FOLDERS, PURPOSES};
+use crate::knowledge::name_words::{COMMON_PURPOSES, GROUPS, MACHINE_FOLDERS, PURPOSES};
 use crate::knowledge::service_ports::{self, Certainty, Service, services};
 pub use assign::assign;
 use cluster::{Cluster, clusters};
@@ -251,6 +251,13 @@ impl<'a> Used<'a> {
         !self.evidence.is_remote && *weight >= weight::FILE_LISTENER && !service.is_empty()
     }
 
+    /// Whether the file is about the service that has the port: something listens on it there, or the port of a service
+    /// with the file's name is opened.
+    fn is_of_own_file(&self) -> bool {
+        let is_opened = self.evidence.is_opened() && self.evidence.best.weight == weight::FILE;
+        self.is_listener() || is_opened && self.evidence.names_service()
+    }
+
     /// Whether a client names the service that it connects to.
     fn names_target(&self) -> bool {
         matches!(self.evidence.best.weight, weight::TARGET | weight::VARIABLE | weight::OBJECT)
@@ -281,21 +288,35 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
     }
     // A listener identifies itself: the file name does not count.
     let is_listener = evidence.best.weight >= weight::BOUND && !evidence.is_remote;
+    let is_job = evidence.best.weight == weight::JOB;
     let words = if is_listener { evidence.path_words() } else { evidence.words() };
     let names = |row: &&Service| {
         row_words(row)
             .iter()
             .any(|key| words.contains(key) || key.len() >= 5 && words.iter().any(|word| word.starts_with(key.as_str())))
-            || share(&row_words(row), &evidence.best.service) && is_listener
+            || share(&row_words(row), &evidence.best.service) && (is_listener || is_job)
             || words.contains(&row.name.to_ascii_lowercase())
     };
     if let Some(row) = rows.iter().find(names) {
-        return Some((row, weight::KNOWN));
+        // `forgejoSSH` is not the SSH of the machine.
+        return (!is_purpose_of_another(row, evidence)).then_some((row, weight::KNOWN));
     }
     // A variable with the name of a service is better evidence than the number, and so is a comment.
     let is_variable = evidence.best.weight == weight::VARIABLE;
-    let is_other = |row: &Service| is_variable || evidence.is_named_by_comment() && !evidence.shares(row);
+    let is_other = |row: &Service| {
+        is_variable || (evidence.is_named_by_comment() || evidence.contradicts(row)) && !evidence.shares(row)
+    };
     rows.first().filter(|row| row.certainty == Certainty::Usual && !is_other(row)).map(|row| (row, weight::USUAL))
+}
+
+/// Whether a row only says what a port of another service is for: 2222 is often SSH.
+fn is_purpose_of_another(row: &Service, evidence: &Evidence<'_>) -> bool {
+    let words = row_words(row);
+    let is_purpose = |(number, word): &(u32, &str)| *number == row.number && words.iter().any(|known| known == word);
+    let is_other = |word: &String| !words::is_generic(word) && !words.contains(word);
+    COMMON_PURPOSES.iter().any(is_purpose)
+        && evidence.best.weight >= weight::LISTENER
+        && evidence.best.service.iter().any(is_other)
 }
 
 /// The row of a number that identifies one service, independent of the program that serves it.

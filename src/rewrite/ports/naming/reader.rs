@@ -7,6 +7,7 @@ use std::cell::OnceCell;
 
 use super::Missing;
 use super::beside::Beside;
+use super::choose::is_holder;
 use super::evidence::{Candidate, weight};
 use super::line::{Line, Side};
 use super::manifest::Names;
@@ -15,6 +16,7 @@ use super::words::{all_generic, is_generic, service, share, split, subject, tell
 use crate::knowledge::name_words::{
     CATEGORIES, CLIENT_SETS, CLIENTS, FRONTS, HOLDERS, PARTS, PASSES_ON, PLACES, PURPOSES, STRUCTURE,
 };
+use crate::knowledge::schemes::SCHEMES;
 use crate::knowledge::service_ports::{self, Certainty};
 
 /// A use of a port, with everything around it that may name it.
@@ -88,13 +90,18 @@ impl<'a> Reader<'a> {
         !self.names.object.is_empty()
     }
 
+    /// Whether the use is in a Compose file.
+    fn is_in_compose(&self) -> bool {
+        !self.names.service.is_empty()
+    }
+
     /// The side of a mapping that the number is.
     pub fn side(&self) -> Option<Side> {
         match self.last() {
             "hostPort" | "host" => Some(Side::Host),
             "containerPort" | "guest" => Some(Side::Container),
             last if split(last).last().is_some_and(|word| word == "ports") => self.line.side(),
-            _ if !self.names.service.is_empty() => self.line.side(),
+            _ if self.is_in_compose() => self.line.side(),
             _ => None,
         }
     }
@@ -129,6 +136,12 @@ impl<'a> Reader<'a> {
         Some(split(row.name))
     }
 
+    /// The names of the service that the scheme of a URL means: `ldap` of `ldap://127.0.0.1:3890`.
+    pub fn protocol(&self) -> Option<&'static [&'static str]> {
+        let scheme = self.line.scheme()?;
+        SCHEMES.iter().find(|(known, _)| *known == scheme).map(|(_, names)| *names)
+    }
+
     /// Whether some words are the name of a service: a well-known one, or one of the repository.
     pub fn is_service(&self, words: &[String]) -> bool {
         self.context.is_service(words) || service_ports::is_service(&words.concat())
@@ -137,7 +150,14 @@ impl<'a> Reader<'a> {
     /// The texts whose words may be the name of a service.
     pub fn texts(&self) -> Vec<&'a str> {
         let names = self.names.outer.iter().copied().chain([self.names.own, self.names.object, self.names.service]);
-        self.parts.iter().copied().chain([self.line.before, self.line.comment]).chain(names).collect()
+        // A label of Traefik names Traefik, whichever service it is for.
+        let is_of_label = |at: usize| {
+            self.parts[at] == "traefik"
+                && self.parts.get(at + 1).is_some_and(|kind| matches!(*kind, "http" | "tcp" | "udp"))
+        };
+        let parts = (0..self.parts.len()).filter(|at| !is_of_label(*at)).map(|at| self.parts[at]);
+        let before = self.line.before.rsplit_once("traefik.").map_or(self.line.before, |(_, label)| label);
+        parts.chain([before, self.line.comment]).chain(names).collect()
     }
 
     /// The name of the number's own mapping in YAML.
@@ -185,7 +205,10 @@ impl<'a> Reader<'a> {
         });
         // `example.org:8443 {` is where Caddy listens.
         let is_site = self.line.after.trim_start().starts_with('{');
-        let passes_on = PASSES_ON.iter().any(|words| self.line.before.contains(words));
+        // `proxy = {` is a set.
+        let passes = |rest: &str| !rest.trim_start().starts_with('=');
+        let passes_on =
+            PASSES_ON.iter().any(|words| self.line.before.split_once(words).is_some_and(|(_, rest)| passes(rest)));
         // A URL of another host, and an expectation about the configuration of one
         let is_other = self.line.address().is_some_and(|host| !is_local(host)) && self.line.scheme().is_some();
         let is_check = self.parts.contains(&"checks");
@@ -307,13 +330,14 @@ impl<'a> Reader<'a> {
 
     /// The name that the attributes next to the number, or an element of YAML, give to the port.
     pub fn element(&self) -> Option<Candidate> {
-        if !self.names.service.is_empty() && self.named_by_option().is_none() && self.line.url_host().is_none() {
+        if self.is_in_compose() && self.named_by_option().is_none() && self.line.url_host().is_none() {
             let service = service(self.names.service);
-            return Some(Candidate { service, qualifier: Vec::new(), weight: weight::LISTENER + 1 });
+            return Some(Candidate { service, qualifier: self.end(), weight: weight::LISTENER + 1 });
         }
         let name = match self.beside {
             Some(beside) if beside.is_element() => beside.name().filter(|name| !beside.names_host(name))?,
-            Some(_) => return None,
+            // `proxy = { port = 3000; subdomains = [ "grafana" ]; }`
+            Some(beside) => beside.subdomain().filter(|_| all_generic(&service(beside.key())))?,
             None if self.is_manifest() || self.parts.contains(&"steps") => return None,
             None => Some(self.names.own).filter(|name| !name.is_empty() && name.chars().any(char::is_lowercase))?,
         };
@@ -360,7 +384,8 @@ impl<'a> Reader<'a> {
     }
 
     pub fn file(&self, weight: u32) -> Candidate {
-        let service = if is_front(&self.subject) || self.is_one_of_many { Vec::new() } else { self.subject.clone() };
+        let is_unnamed = is_front(&self.subject) || self.is_one_of_many || is_holder(&self.subject);
+        let service = if is_unnamed { Vec::new() } else { self.subject.clone() };
         Candidate { service, qualifier: self.end(), weight }
     }
 

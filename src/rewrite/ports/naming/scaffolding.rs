@@ -49,6 +49,8 @@ pub struct Scaffolding<'a> {
     services: HashSet<String>,
     /// Lists of several numbers that are opened, by file and name.
     lists: HashSet<(&'a str, &'a str)>,
+    /// Files with virtual hosts for several ports.
+    fronts: HashSet<&'a str>,
 }
 
 impl<'a> Scaffolding<'a> {
@@ -63,6 +65,7 @@ impl<'a> Scaffolding<'a> {
             endings: endings(ports),
             services: names.into_iter().filter_map(service).collect(),
             lists: lists(ports),
+            fronts: fronts(ports),
             machines,
             collections,
         }
@@ -93,6 +96,11 @@ impl<'a> Scaffolding<'a> {
     /// Whether a number is one of several in a list of ports that are opened.
     pub fn is_list(&self, port: &Missing<'_>) -> bool {
         self.lists.contains(&(port.path, port.name))
+    }
+
+    /// Whether a file has virtual hosts for several ports.
+    pub fn has_several_hosts(&self, path: &str) -> bool {
+        self.fronts.contains(path)
     }
 
     /// The index of the last part of a name that is a set of several services.
@@ -187,6 +195,24 @@ fn lists<'a>(ports: &[Missing<'a>]) -> HashSet<(&'a str, &'a str)> {
         }
     }
     numbers.into_iter().filter(|(_, (most, numbers))| numbers.len() >= *most).map(|(list, _)| list).collect()
+}
+
+/// Files with several virtual hosts that have different ports.
+fn fronts<'a>(ports: &[Missing<'a>]) -> HashSet<&'a str> {
+    let mut hosts: HashMap<&str, (BTreeSet<&str>, BTreeSet<u32>)> = HashMap::new();
+    for port in ports {
+        let label = port.name.split_once(".virtualHosts.").and_then(|(_, host)| host.split('.').next());
+        if let Some(label) = label {
+            let (labels, numbers) = hosts.entry(port.path).or_default();
+            labels.insert(label);
+            numbers.insert(port.number);
+        }
+    }
+    hosts
+        .into_iter()
+        .filter(|(_, (labels, numbers))| labels.len().min(numbers.len()) > 1)
+        .map(|(path, _)| path)
+        .collect()
 }
 
 /// The machine whose folder a file is in.

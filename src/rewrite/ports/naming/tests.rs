@@ -1,5 +1,10 @@
 //! Names derived from the evidence of uses.
 
+mod clients;
+mod containers;
+mod services;
+mod table;
+
 use super::*;
 
 /// Uses as (number, name, path, text around the number with `@` before the digits).
@@ -129,72 +134,6 @@ fn one_use_names_its_port() {
 }
 
 #[test]
-fn well_known_numbers_overrule_weak_evidence() {
-    for (number, name, path, text, expected) in [
-        (22, "networking.firewall.allowedTCPPorts", "hosts/a/configuration.nix", "[ @22 ]", "infrastructure.ssh"),
-        (
-            443,
-            "services.zitadel.settings.ExternalPort",
-            "modules/zitadel.nix",
-            "ExternalPort = @443;",
-            "infrastructure.https",
-        ),
-        (
-            9100,
-            "services.prometheus.scrapeConfigs.static_configs.targets",
-            "modules/grafana.nix",
-            "\"a:@9100\"",
-            "monitoring.nodeExporter",
-        ),
-        (9090, "services.thelounge.port", "modules/thelounge.nix", "port = @9090;", "messaging.thelounge"),
-        (23, "fileSystems.options sftp_port", "modules/box.nix", "\"sftp_port=@23\"", "services.boxSftp"),
-        (
-            4317,
-            "receivers.otlp.protocols.grpc.endpoint",
-            "modules/otel.nix",
-            "endpoint = \"0.0.0.0:@4317\";",
-            "otel.grpc",
-        ),
-    ] {
-        assert_eq!(proposals(&[(number, name, path, text)]), [format!("{expected}={number}")], "{name} in {path}");
-    }
-}
-
-#[test]
-fn services_that_share_a_number_stay_apart() {
-    assert_eq!(
-        proposals(&[
-            (8222, "options.monitoringPort.default", "services/nats/default.nix", "default = @8222;"),
-            (8222, "services.vaultwarden.config.ROCKET_PORT", "modules/vaultwarden.nix", "ROCKET_PORT = @8222;"),
-        ]),
-        ["messaging.natsMonitoring=8222", "services.vaultwarden=8222"]
-    );
-}
-
-#[test]
-fn who_passes_connections_on_is_not_the_service() {
-    assert_eq!(
-        proposals(&[
-            (8443, "networking.nftables.ruleset", "firewall.nix", "tcp dport 443 dnat to 127.0.0.1:@8443"),
-            (8443, "services.sniproxy.config", "sniproxy.nix", "listener 127.0.0.1:@8443 {"),
-        ]),
-        ["services.sniproxy=8443"]
-    );
-    assert_eq!(
-        proposals(&[
-            (4321, "services.matrix-hook.port", "bot.nix", "port = @4321;"),
-            (
-                4321,
-                "services.prometheus.alertmanager.configuration.receivers.url",
-                "alerts.nix",
-                "\"http://localhost:@4321/\""
-            ),
-        ]),
-        ["messaging.matrixHook=4321"]
-    );
-}
-
-#[test]
 fn ranges_of_one_service_are_told_apart_by_their_protocol() {
     let tcp = "networking.firewall.allowedTCPPortRanges.from";
     let udp = "networking.firewall.allowedUDPPortRanges.from";
@@ -217,17 +156,6 @@ fn ports_of_one_service_have_names_of_their_own_without_numbers() {
         ]),
         ["media.jellyfin=8096", "media.jellyfinAlternate=8097", "media.jellyfinMetrics=8095"]
     );
-}
-
-#[test]
-fn a_use_belongs_to_the_entry_that_its_file_names() {
-    let entry = |name: &str| vec!["services".to_owned(), name.to_owned()];
-    let (incus, unifi) = (entry("incus"), entry("unifiWeb"));
-    let port = |path| Missing { number: 8443, name: "ports", path, text: "", span: Span::default() };
-    let entries: [&[String]; 2] = [&incus, &unifi];
-    assert_eq!(belongs(&port("modules/unifi-controller/default.nix"), &entries), Some(1));
-    assert_eq!(belongs(&port("modules/incus.nix"), &entries), Some(0));
-    assert_eq!(belongs(&port("flake.nix"), &entries), None);
 }
 
 #[test]
@@ -421,55 +349,6 @@ fn numbers_of_one_service_have_different_words_or_none() {
     }
 }
 
-#[test]
-fn clients_belong_to_the_listener_that_they_reach() {
-    // A client of a machine and the listener on it
-    assert_eq!(
-        proposals(&[
-            (4321, "services.scrutiny.port", "hosts/nas/scrutiny.nix", "port = @4321;"),
-            (4321, "services.gatus.port", "hosts/web/gatus.nix", "port = @4321;"),
-            (4321, "broken", "flake.nix", "endpoint != \"http://nas:@4321\""),
-        ]),
-        ["monitoring.gatus=4321", "services.scrutiny=4321"]
-    );
-    // The host of a proxy is another name of the service behind it.
-    let proxy = "services.nginx.virtualHosts.search.example.org.locations./.proxyPass";
-    assert_eq!(
-        proposals(&[
-            (4321, "services.searx.settings.server.port", "modules/search.nix", "port = @4321;"),
-            (4321, proxy, "modules/search.nix", "proxyPass = \"http://127.0.0.1:@4321\";"),
-        ]),
-        ["services.searx=4321"]
-    );
-    // Different addresses are different services.
-    assert_eq!(
-        proposals(&[
-            (4321, "services.nginx.appendHttpConfig", "nginx.nix", "chat.example.org http://127.0.0.1:@4321;"),
-            (4321, "services.nginx.appendHttpConfig", "wiki.nix", "wiki.example.org http://192.168.1.6:@4321;"),
-        ]),
-        ["services.chat=4321", "services.wiki=4321"]
-    );
-}
-
-#[test]
-fn entries_are_found_by_the_names_of_their_services() {
-    let proxy = "services.nginx.virtualHosts.x.locations./.proxyPass";
-    let uses = [
-        (8222, "services.nats.settings.http_port", "modules/nats.nix"),
-        (8222, "services.vaultwarden.config.ROCKET_PORT", "modules/vaultwarden.nix"),
-        (8222, proxy, "modules/vaultwarden.nix"),
-        (8222, "networking.firewall.allowedTCPPorts", "hosts/a/firewall.nix"),
-    ];
-    let missing: Vec<Missing<'_>> = uses
-        .iter()
-        .map(|&(number, name, path)| Missing { number, name, path, text: "", span: Span::default() })
-        .collect();
-    let entry = |name: &str| vec!["services".to_owned(), name.to_owned()];
-    let (nats, vaultwarden) = (entry("natsMonitoring"), entry("vaultwarden"));
-    let found = assign(&missing, &Context::of(&missing), &[&nats, &vaultwarden]);
-    assert_eq!(found, [Some(0), Some(1), Some(1), None]);
-}
-
 /// Whether some proposals have the same number.
 fn are_one(uses: &[(u32, &str, &str, &str)], expected: &str) {
     assert_eq!(proposals(uses), [expected], "{uses:?}");
@@ -518,75 +397,6 @@ fn machines_are_not_part_of_a_name() {
         (8000, label, path, "\"traefik.http.services.flows.loadbalancer.server.port\" = \"@8000\";"),
     ];
     assert_eq!(proposals(&container), ["services.flows=8000", "services.flowsSmtp=2525"]);
-}
-
-#[test]
-fn clients_of_the_only_listener_are_of_its_service() {
-    let listener = (4321, "services.ledger.port", "modules/ledger.nix", "port = @4321;");
-    for (name, path, text) in [
-        ("services.chat-bridge.settings.homeserver.address", "modules/bridge.nix", "address = \"http://[::1]:@4321\";"),
-        ("services.other.homeserver", "modules/bridge.nix", "homeserver = \"http://[::1]:@4321\";"),
-        ("sites.books.proxyTo", "modules/sites.nix", "proxyTo = \"http://127.0.0.1:@4321\";"),
-        ("networking.nat.forwardPorts.destination", "router/nat.nix", "destination = \"${ips.nas}:@4321\";"),
-        ("networking.nat.forwardPorts.sourcePort", "router/nat.nix", "sourcePort = @4321;"),
-        ("services.grafana.panels.matcher.options", "modules/panels.nix", "options = \"localhost:@4321\";"),
-        ("config.Healthcheck.Test", "images/books.nix", "Test = [ \"nc\" \"localhost\" \"@4321\" ];"),
-        (
-            "services.nginx.virtualHosts.books.example.org.locations./.proxyPass",
-            "modules/web.nix",
-            "proxyPass = \"http://127.0.0.1:@4321\";",
-        ),
-        (
-            "services.tool.settings.apiUrl",
-            "modules/tool.nix",
-            "apiUrl = \"http://${config.services.ledger.settings.address}:@4321\";",
-        ),
-        (
-            "ExecStart --route",
-            "modules/router.nix",
-            "ExecStart = \"router --route=books.example.org=127.0.0.1:@4321,a\";",
-        ),
-    ] {
-        are_one(&[listener, (4321, name, path, text)], "services.ledger=4321");
-    }
-    // A client of another machine is not connected to this one.
-    let elsewhere = [
-        (4321, "services.ledger.port", "hosts/oak/ledger.nix", "port = @4321;"),
-        (
-            4321,
-            "services.nginx.virtualHosts.books.example.org.locations./.proxyPass",
-            "hosts/elm/web.nix",
-            "\"books.example.org\" = \"http://127.0.0.1:@4321\";",
-        ),
-    ];
-    assert_eq!(proposals(&elsewhere), ["services.books=4321", "services.ledger=4321"]);
-    // The client of a part of a service names only the part.
-    let part = [
-        (4321, "blobPort", "modules/store.nix", "blobPort = @4321;"),
-        (4321, "blob.endpoint", "inventory/apps.nix", "endpoint = \"http://127.0.0.1:@4321\";"),
-    ];
-    assert_eq!(proposals(&part), ["services.storeBlob=4321"]);
-}
-
-#[test]
-fn evidence_next_to_a_number_has_precedence_over_its_usual_meaning() {
-    for (number, name, text, expected) in [
-        (
-            5678,
-            "networking.firewall.allowedUDPPorts",
-            "[\n  @5678 # Router discovery\n]",
-            "services.routerDiscovery=5678",
-        ),
-        (8333, "environment.PICTURES_URL", "PICTURES_URL = \"http://127.0.0.1:@8333\";", "services.pictures=8333"),
-        (1194, "containers.classroom.ports", "\"@1194:1194\"", "services.classroom=1194"),
-        (3389, "services.directory.port", "port = @3389;", "services.directory=3389"),
-        (4500, "services.wireguard.clients.port", "port = @4500;", "infrastructure.wireguard=4500"),
-        // The comment describes the usual service, or only the kind of port.
-        (20048, "networking.firewall.allowedTCPPorts", "[\n  @20048 # mountd\n]", "infrastructure.nfsMountd=20048"),
-        (8086, "networking.firewall.allowedTCPPorts", "[\n  @8086 # API\n]", "databases.influxdb=8086"),
-    ] {
-        assert_eq!(proposals(&[(number, name, "x.nix", text)]), [expected], "{name} {text}");
-    }
 }
 
 #[test]

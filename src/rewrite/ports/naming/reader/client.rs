@@ -2,6 +2,7 @@
 
 use super::super::Missing;
 use super::super::evidence::{Candidate, weight};
+use super::super::line::Side;
 use super::super::words::{all_generic, is_generic, service, share, split, telling};
 use super::{Reader, is_front};
 use crate::knowledge::name_words::{CLIENTS, PURPOSES};
@@ -18,7 +19,11 @@ impl Reader<'_> {
         if self.is_label() {
             return Vec::new();
         }
-        let mut found = vec![self.file(weight::FILE)];
+        let label = self.host_label();
+        let mut found = Vec::new();
+        if !label.as_ref().is_some_and(|label| self.is_host_of_another(label, port.path)) {
+            found.push(self.file(weight::FILE));
+        }
         found.extend(
             self.line.key_host().filter(|words| !self.is_machine(words)).map(|words| plain(words, weight::TARGET)),
         );
@@ -38,7 +43,13 @@ impl Reader<'_> {
         if self.line.before.contains("forward_auth") {
             found.push(plain(vec!["forward".to_owned(), "auth".to_owned()], weight::TARGET));
         }
-        found.extend(self.host_label().map(|words| plain(words, weight::HOST)));
+        // `wiki.example.org` for `http://wiki.lan:8000`
+        let upstream = self.line.host_name();
+        let is_upstream = |label: &Vec<String>| share(&upstream, label) && !self.is_machine(&upstream);
+        found.extend(label.map(|label| match is_upstream(&label) {
+            true => plain(upstream.clone(), weight::TARGET),
+            false => plain(label, weight::HOST),
+        }));
         let host = self.line.url_host().filter(|words| !self.is_machine(words));
         found.extend(host.map(|words| plain(words, weight::TARGET)));
         match self.named() {
@@ -67,7 +78,27 @@ impl Reader<'_> {
             }
         }
         found.extend(self.variable());
+        found.extend(self.reached_by_protocol());
         found
+    }
+
+    /// The service that `kubectl port-forward` reaches under a local number.
+    pub fn forwarded(&self) -> Option<Candidate> {
+        let service = service(self.line.forwarded()?);
+        let is_local = self.line.side() != Some(Side::Container);
+        let qualifier = if is_local { vec!["port".to_owned(), "forward".to_owned()] } else { Vec::new() };
+        Some(Candidate { service, qualifier, weight: weight::LISTENER + 2 })
+    }
+
+    /// The service whose settings have a URL with the scheme of a protocol: `directory.authentik.url = "ldap://.."`.
+    fn reached_by_protocol(&self) -> Option<Candidate> {
+        let protocol = self.protocol()?.first()?;
+        let at = self.parts.len().checked_sub(2)?;
+        let words = service(self.parts[at]);
+        let is_other = self.is_service(&words) && self.named().is_none_or(|(owner, _)| *owner != at);
+        let qualifier =
+            if share(&words, [&(*protocol).to_owned()]) { Vec::new() } else { vec![(*protocol).to_owned()] };
+        is_other.then_some(Candidate { service: words, qualifier, weight: weight::TARGET })
     }
 
     /// The names in a manifest for the other side.
@@ -110,8 +141,15 @@ impl Reader<'_> {
         ((is_variable || is_service) && !leaf.is_empty() && !names_purpose).then(|| plain(leaf, weight::VARIABLE))
     }
 
+    /// Whether the service behind a virtual host is not the one that the file is named after: the file has virtual hosts
+    /// for several ports, its name is that of a purpose, or the label is the name of a service.
+    fn is_host_of_another(&self, label: &[String], path: &str) -> bool {
+        let is_purpose = self.subject.iter().all(|word| PURPOSES.contains(&word.as_str()));
+        !share(&self.subject, label) && (is_purpose || self.context.has_several_hosts(path) || self.is_service(label))
+    }
+
     /// The first label of the virtual host around a client.
-    fn host_label(&self) -> Option<Vec<String>> {
+    pub fn host_label(&self) -> Option<Vec<String>> {
         const EMPTY: [&str; 8] = ["www", "vpn", "api", "localhost", "local", "host", "internal", "default"];
         let at = self.parts.iter().position(|part| part.eq_ignore_ascii_case("virtualhosts"))?;
         let labels = self.parts.get(at + 1..)?;
@@ -136,7 +174,11 @@ fn job(port: &Missing<'_>) -> Option<Vec<String>> {
     let near = wording::tail(head, AROUND);
     let at = near.rfind("job_name").or_else(|| near.rfind("jobName"))?;
     let value = near[at..].split(['=', ':']).nth(1)?.trim_start();
-    let name = value.trim_start_matches('"').split(['"', ';', '\n', '$']).next()?.trim();
-    let words: Vec<String> = split(name).into_iter().filter(|word| !is_generic(word)).collect();
+    let name = value.trim_start_matches('"').split(['"', ';', '\n']).next()?;
+    // `"${config.host}-hass"`
+    let pieces = name.split("${").enumerate();
+    let literal =
+        pieces.map(|(at, piece)| if at == 0 { piece } else { piece.split_once('}').map_or("", |(_, rest)| rest) });
+    let words: Vec<String> = literal.flat_map(split).filter(|word| !is_generic(word)).collect();
     (!words.is_empty()).then_some(words)
 }

@@ -3,7 +3,7 @@
 use super::super::evidence::{Candidate, weight};
 use super::super::words::{all_generic, is_generic, service, share, split, telling, with};
 use super::Reader;
-use crate::knowledge::name_words::{PARTS, PURPOSES, STRUCTURE};
+use crate::knowledge::name_words::{DIAGNOSTICS, HOLDERS, PARTS, PURPOSES, STRUCTURE};
 use crate::knowledge::service_ports::{self, Certainty};
 
 /// Words of an option for the first port of a range.
@@ -137,6 +137,9 @@ impl Reader<'_> {
         let is_part = |known: &String, word: &str| known.starts_with(word) || word.len() < 5 && known.contains(word);
         let words = words.filter(|word| !service.iter().any(|known| is_part(known, word)));
         let mut words = self.without_prefix(words.collect(), self.last(), service);
+        if let Some(set) = self.diagnostics(service) {
+            words.insert(0, set);
+        }
         words.extend(self.parts.contains(&"initrd").then(|| "initrd".to_owned()));
         let end = self.end();
         if !end.is_empty() {
@@ -144,6 +147,14 @@ impl Reader<'_> {
             words.extend(end);
         }
         words
+    }
+
+    /// The set of diagnostic options around the port: `pprof` of `services.wiki.settings.pprof.port`.
+    fn diagnostics(&self, service: &[String]) -> Option<String> {
+        let [.., outer, inner, _] = self.parts.as_slice() else { return None };
+        let is_inside = !HOLDERS.contains(outer) && DIAGNOSTICS.contains(inner);
+        let is_telling = is_inside && !share(service, [&(*inner).to_owned()]);
+        is_telling.then(|| (*inner).to_owned())
     }
 
     /// Removes the prefix that the environment variables of a program have in common: `OG` in `OG_SSH_PORT` of opengist.
@@ -158,6 +169,10 @@ impl Reader<'_> {
     /// The end of a range that the port is.
     pub(super) fn end(&self) -> Vec<String> {
         let words: Vec<String> = split(self.last());
+        let is_mapping = words.last().is_some_and(|word| word == "ports") || self.is_in_compose();
+        if let Some(end) = self.line.range_end().filter(|_| is_mapping) {
+            return vec![end.to_owned()];
+        }
         let names = |word: &str| words.iter().any(|known| known == word);
         let is_range = names("range") || names("port") || names("ports");
         let end = match words.as_slice() {

@@ -1,0 +1,177 @@
+//! Which uses of one number belong to one service.
+
+use super::*;
+
+#[test]
+fn services_that_share_a_number_stay_apart() {
+    assert_eq!(
+        proposals(&[
+            (8222, "options.monitoringPort.default", "services/nats/default.nix", "default = @8222;"),
+            (8222, "services.vaultwarden.config.ROCKET_PORT", "modules/vaultwarden.nix", "ROCKET_PORT = @8222;"),
+        ]),
+        ["messaging.natsMonitoring=8222", "services.vaultwarden=8222"]
+    );
+}
+
+#[test]
+fn who_passes_connections_on_is_not_the_service() {
+    assert_eq!(
+        proposals(&[
+            (8443, "networking.nftables.ruleset", "firewall.nix", "tcp dport 443 dnat to 127.0.0.1:@8443"),
+            (8443, "services.sniproxy.config", "sniproxy.nix", "listener 127.0.0.1:@8443 {"),
+        ]),
+        ["services.sniproxy=8443"]
+    );
+    assert_eq!(
+        proposals(&[
+            (4321, "services.matrix-hook.port", "bot.nix", "port = @4321;"),
+            (
+                4321,
+                "services.prometheus.alertmanager.configuration.receivers.url",
+                "alerts.nix",
+                "\"http://localhost:@4321/\""
+            ),
+        ]),
+        ["messaging.matrixHook=4321"]
+    );
+}
+
+#[test]
+fn a_use_belongs_to_the_entry_that_its_file_names() {
+    let entry = |name: &str| vec!["services".to_owned(), name.to_owned()];
+    let (incus, unifi) = (entry("incus"), entry("unifiWeb"));
+    let port = |path| Missing { number: 8443, name: "ports", path, text: "", span: Span::default() };
+    let entries: [&[String]; 2] = [&incus, &unifi];
+    assert_eq!(belongs(&port("modules/unifi-controller/default.nix"), &entries), Some(1));
+    assert_eq!(belongs(&port("modules/incus.nix"), &entries), Some(0));
+    assert_eq!(belongs(&port("flake.nix"), &entries), None);
+}
+
+#[test]
+fn clients_belong_to_the_listener_that_they_reach() {
+    // A client of a machine and the listener on it
+    assert_eq!(
+        proposals(&[
+            (4321, "services.scrutiny.port", "hosts/nas/scrutiny.nix", "port = @4321;"),
+            (4321, "services.gatus.port", "hosts/web/gatus.nix", "port = @4321;"),
+            (4321, "broken", "flake.nix", "endpoint != \"http://nas:@4321\""),
+        ]),
+        ["monitoring.gatus=4321", "services.scrutiny=4321"]
+    );
+    // The host of a proxy is another name of the service behind it.
+    let proxy = "services.nginx.virtualHosts.search.example.org.locations./.proxyPass";
+    assert_eq!(
+        proposals(&[
+            (4321, "services.searx.settings.server.port", "modules/search.nix", "port = @4321;"),
+            (4321, proxy, "modules/search.nix", "proxyPass = \"http://127.0.0.1:@4321\";"),
+        ]),
+        ["services.searx=4321"]
+    );
+    // Different addresses are different services.
+    assert_eq!(
+        proposals(&[
+            (4321, "services.nginx.appendHttpConfig", "nginx.nix", "chat.example.org http://127.0.0.1:@4321;"),
+            (4321, "services.nginx.appendHttpConfig", "wiki.nix", "wiki.example.org http://192.168.1.6:@4321;"),
+        ]),
+        ["services.chat=4321", "services.wiki=4321"]
+    );
+}
+
+#[test]
+fn entries_are_found_by_the_names_of_their_services() {
+    let proxy = "services.nginx.virtualHosts.x.locations./.proxyPass";
+    let uses = [
+        (8222, "services.nats.settings.http_port", "modules/nats.nix"),
+        (8222, "services.vaultwarden.config.ROCKET_PORT", "modules/vaultwarden.nix"),
+        (8222, proxy, "modules/vaultwarden.nix"),
+        (8222, "networking.firewall.allowedTCPPorts", "hosts/a/firewall.nix"),
+    ];
+    let missing: Vec<Missing<'_>> = uses
+        .iter()
+        .map(|&(number, name, path)| Missing { number, name, path, text: "", span: Span::default() })
+        .collect();
+    let entry = |name: &str| vec!["services".to_owned(), name.to_owned()];
+    let (nats, vaultwarden) = (entry("natsMonitoring"), entry("vaultwarden"));
+    let found = assign(&missing, &Context::of(&missing), &[&nats, &vaultwarden]);
+    assert_eq!(found, [Some(0), Some(1), Some(1), None]);
+}
+
+#[test]
+fn clients_of_the_only_listener_are_of_its_service() {
+    let listener = (4321, "services.ledger.port", "modules/ledger.nix", "port = @4321;");
+    for (name, path, text) in [
+        ("services.chat-bridge.settings.homeserver.address", "modules/bridge.nix", "address = \"http://[::1]:@4321\";"),
+        ("services.other.homeserver", "modules/bridge.nix", "homeserver = \"http://[::1]:@4321\";"),
+        ("sites.books.proxyTo", "modules/sites.nix", "proxyTo = \"http://127.0.0.1:@4321\";"),
+        ("networking.nat.forwardPorts.destination", "router/nat.nix", "destination = \"${ips.nas}:@4321\";"),
+        ("networking.nat.forwardPorts.sourcePort", "router/nat.nix", "sourcePort = @4321;"),
+        ("services.grafana.panels.matcher.options", "modules/panels.nix", "options = \"localhost:@4321\";"),
+        ("config.Healthcheck.Test", "images/books.nix", "Test = [ \"nc\" \"localhost\" \"@4321\" ];"),
+        (
+            "services.nginx.virtualHosts.books.example.org.locations./.proxyPass",
+            "modules/web.nix",
+            "proxyPass = \"http://127.0.0.1:@4321\";",
+        ),
+        (
+            "services.tool.settings.apiUrl",
+            "modules/tool.nix",
+            "apiUrl = \"http://${config.services.ledger.settings.address}:@4321\";",
+        ),
+        (
+            "ExecStart --route",
+            "modules/router.nix",
+            "ExecStart = \"router --route=books.example.org=127.0.0.1:@4321,a\";",
+        ),
+    ] {
+        are_one(&[listener, (4321, name, path, text)], "services.ledger=4321");
+    }
+    // A client of another machine is not connected to this one.
+    let elsewhere = [
+        (4321, "services.ledger.port", "hosts/oak/ledger.nix", "port = @4321;"),
+        (
+            4321,
+            "services.nginx.virtualHosts.books.example.org.locations./.proxyPass",
+            "hosts/elm/web.nix",
+            "\"books.example.org\" = \"http://127.0.0.1:@4321\";",
+        ),
+    ];
+    assert_eq!(proposals(&elsewhere), ["services.books=4321", "services.ledger=4321"]);
+    // The client of a part of a service names only the part.
+    let part = [
+        (4321, "blobPort", "modules/store.nix", "blobPort = @4321;"),
+        (4321, "blob.endpoint", "inventory/apps.nix", "endpoint = \"http://127.0.0.1:@4321\";"),
+    ];
+    assert_eq!(proposals(&part), ["services.storeBlob=4321"]);
+}
+
+#[test]
+fn files_of_different_services_keep_them_apart_without_further_evidence() {
+    let wiki = (8000, "port", "services/wiki.nix", "port = @8000;");
+    let chat = (8000, "port", "services/chat.nix", "port = @8000;");
+    assert_eq!(proposals(&[wiki, chat]), ["services.chat=8000", "services.wiki=8000"]);
+    // A client that names neither belongs to none of them.
+    let client = (8000, "url", "flake.nix", "url = \"http://127.0.0.1:@8000\";");
+    assert_eq!(proposals(&[client, wiki, chat]), ["services.chat=8000", "services.wiki=8000"]);
+    assert_eq!(proposals(&[client, wiki]), ["services.wiki=8000"]);
+}
+
+#[test]
+fn an_upstream_with_the_name_of_its_virtual_host_is_a_service_of_its_own() {
+    let uses = [
+        (8000, "services.paperless.port", "paperless.nix", "port = @8000;"),
+        (
+            8000,
+            "services.caddy.virtualHosts.paperless-web.example.org.extraConfig",
+            "caddy.nix",
+            "reverse_proxy http://paperless.home.internal:@8000",
+        ),
+        (
+            8000,
+            "services.caddy.virtualHosts.yamtrack.example.org.extraConfig",
+            "caddy.nix",
+            "reverse_proxy http://yamtrack.home.internal:@8000",
+        ),
+    ];
+    assert_eq!(proposals(&uses), ["services.paperless=8000", "services.yamtrack=8000"]);
+    assert_eq!(proposals(&uses[1..2]), ["services.paperless=8000"]);
+}

@@ -1,0 +1,110 @@
+//! What the table of well-known ports adds to the evidence.
+
+use super::*;
+
+#[test]
+fn well_known_numbers_overrule_weak_evidence() {
+    for (number, name, path, text, expected) in [
+        (22, "networking.firewall.allowedTCPPorts", "hosts/a/configuration.nix", "[ @22 ]", "infrastructure.ssh"),
+        (
+            443,
+            "services.zitadel.settings.ExternalPort",
+            "modules/zitadel.nix",
+            "ExternalPort = @443;",
+            "infrastructure.https",
+        ),
+        (
+            9100,
+            "services.prometheus.scrapeConfigs.static_configs.targets",
+            "modules/grafana.nix",
+            "\"a:@9100\"",
+            "monitoring.nodeExporter",
+        ),
+        (9090, "services.thelounge.port", "modules/thelounge.nix", "port = @9090;", "messaging.thelounge"),
+        (23, "fileSystems.options sftp_port", "modules/box.nix", "\"sftp_port=@23\"", "services.boxSftp"),
+        (
+            4317,
+            "receivers.otlp.protocols.grpc.endpoint",
+            "modules/otel.nix",
+            "endpoint = \"0.0.0.0:@4317\";",
+            "otel.grpc",
+        ),
+    ] {
+        assert_eq!(proposals(&[(number, name, path, text)]), [format!("{expected}={number}")], "{name} in {path}");
+    }
+}
+
+#[test]
+fn evidence_next_to_a_number_has_precedence_over_its_usual_meaning() {
+    for (number, name, text, expected) in [
+        (
+            5678,
+            "networking.firewall.allowedUDPPorts",
+            "[\n  @5678 # Router discovery\n]",
+            "services.routerDiscovery=5678",
+        ),
+        (8333, "environment.PICTURES_URL", "PICTURES_URL = \"http://127.0.0.1:@8333\";", "services.pictures=8333"),
+        (1194, "containers.classroom.ports", "\"@1194:1194\"", "services.classroom=1194"),
+        (3389, "services.directory.port", "port = @3389;", "services.directory=3389"),
+        (4500, "services.wireguard.clients.port", "port = @4500;", "infrastructure.wireguard=4500"),
+        // The comment describes the usual service, or only the kind of port.
+        (20048, "networking.firewall.allowedTCPPorts", "[\n  @20048 # mountd\n]", "infrastructure.nfsMountd=20048"),
+        (8086, "networking.firewall.allowedTCPPorts", "[\n  @8086 # API\n]", "databases.influxdb=8086"),
+    ] {
+        assert_eq!(proposals(&[(number, name, "x.nix", text)]), [expected], "{name} {text}");
+    }
+}
+
+#[test]
+fn the_name_of_a_virtual_host_outweighs_a_row_that_does_not_fit() {
+    let host = |label: &str| format!("services.nginx.virtualHosts.{label}.example.org.locations./.proxyPass");
+    for (number, label, expected) in [
+        // A known service, not promtail
+        (9080, "sabnzbd", "media.sabnzbd"),
+        // Neither RDP nor an exporter is behind a virtual host.
+        (3389, "reed", "services.reed"),
+        (9119, "tube", "services.tube"),
+        // The host is another name of the usual service.
+        (8096, "films", "media.jellyfin"),
+    ] {
+        let text = format!("proxyPass = \"http://127.0.0.1:@{number}\";");
+        assert_eq!(proposals(&[(number, &host(label), "web.nix", &text)]), [format!("{expected}={number}")], "{label}");
+    }
+}
+
+#[test]
+fn a_firewall_in_the_file_of_a_service_does_not_open_an_exporter() {
+    let opened = "networking.firewall.allowedTCPPorts";
+    let own = "services.hermes-agent.enable = true; networking.firewall.allowedTCPPorts = [ @9119 ];";
+    assert_eq!(proposals(&[(9119, opened, "hermes.nix", own)]), ["services.hermes=9119"]);
+    let other = "networking.firewall.allowedTCPPorts = [ @9119 ];";
+    assert_eq!(proposals(&[(9119, opened, "hermes.nix", other)]), ["monitoring.bindExporter=9119"]);
+}
+
+#[test]
+fn the_scheme_of_a_url_outweighs_the_usual_meaning() {
+    let url = "services.stalwart.settings.directory.authentik.url";
+    assert_eq!(
+        proposals(&[(3389, url, "mail.nix", "url = \"ldap://127.0.0.1:@3389\";")]),
+        ["infrastructure.authentikLdap=3389"]
+    );
+}
+
+#[test]
+fn a_label_of_traefik_names_the_service_behind_it() {
+    let label = |service: &str| {
+        let path = format!("traefik.http.services.{service}.loadbalancer.server.port");
+        (
+            format!("virtualisation.oci-containers.containers.{service}.labels.{path}"),
+            format!("\"{path}\" = \"@8080\";"),
+        )
+    };
+    for (service, expected) in [("soulsync", "services.soulsync"), ("traefik", "infrastructure.traefikDashboard")] {
+        let (name, text) = label(service);
+        assert_eq!(proposals(&[(8080, &name, "x.nix", &text)]), [format!("{expected}=8080")], "{service}");
+    }
+    let path = "traefik.tcp.services.forgejoSSH.loadbalancer.server.port";
+    let name = format!("virtualisation.oci-containers.containers.forgejo.labels.{path}");
+    let text = format!("\"{path}\" = \"@2222\";");
+    assert_eq!(proposals(&[(2222, &name, "forgejo.nix", &text)]), ["development.forgejoSsh=2222"]);
+}
