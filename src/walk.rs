@@ -2,6 +2,7 @@
 
 mod git;
 mod links;
+mod shebang;
 mod unsaved;
 
 use std::io::Read;
@@ -20,6 +21,8 @@ use crate::paths;
 use crate::source::{FileKind, Source};
 pub use git::can_start as git_can_start;
 use links::Link;
+use shebang::has_shell_shebang;
+pub use shebang::is_shell_script;
 pub use unsaved::Unsaved;
 
 /// Larger files are reported and not read: configuration files are shorter.
@@ -536,20 +539,6 @@ pub fn by_name(path: &str) -> Option<FileKind> {
     // For files that mark vendored code, only their existence matters.
     let is_mark = third_party::vendored_folder(path).is_some();
     languages::by_path(path).or(is_mark.then_some(FileKind::Settings))
-}
-
-fn has_shell_shebang(file: &Path) -> bool {
-    let mut head = [0; 64];
-    let Ok(mut file) = open_regular(file) else { return false };
-    let Ok(count) = file.read(&mut head) else { return false };
-    is_shell_script(&head[..count])
-}
-
-/// Whether a content begins with the `#!` line of a shell script. Longer lines do not count.
-pub fn is_shell_script(content: &[u8]) -> bool {
-    let head = content.get(..64).unwrap_or(content);
-    let line = head.split(|&byte| byte == b'\n').next().unwrap_or_default();
-    line.starts_with(b"#!") && [&b"sh"[..], b"bash", b"zsh"].iter().any(|shell| line.ends_with(shell))
 }
 
 /// Opens a regular file. Links are not followed, and a file that is replaced by a pipe in the meantime does not block.
