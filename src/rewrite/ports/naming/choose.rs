@@ -20,7 +20,7 @@ pub fn distinct(clusters: Vec<Cluster<'_>>, missing: &[Missing<'_>]) -> Vec<Prop
         number: cluster.number,
         group: if name.is_some() { group } else { UNNAMED },
         unnamed: name.is_none(),
-        listens: cluster.listens(),
+        listens: cluster.has_listener(),
         name: name.unwrap_or_else(|| unnamed(&cluster, missing)),
         uses: cluster.certain,
     })
@@ -147,7 +147,7 @@ type Claim = ([bool; 9], u32);
 /// have, and the lower number.
 fn claim(cluster: &Cluster<'_>) -> Claim {
     let is_qualified = |used: &Used<'_>| !used.evidence.sides().is_empty() || !used.evidence.middle().is_empty();
-    let is_usual = COMMON_PURPOSES.iter().any(|(number, _)| *number == cluster.number);
+    let is_usual = cluster.listens() && COMMON_PURPOSES.iter().any(|(number, _)| *number == cluster.number);
     let qualified = is_usual || cluster.best().is_none_or(is_qualified);
     let inside = cluster.uses.iter().all(|used| used.evidence.is_isolated());
     let is_main = cluster.is_main();

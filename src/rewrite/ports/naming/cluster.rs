@@ -250,6 +250,11 @@ impl<'a> Cluster<'a> {
         self.places.listens
     }
 
+    /// Whether something listens on the port, as far as can be told.
+    pub fn has_listener(&self) -> bool {
+        self.uses.iter().any(Used::is_listener)
+    }
+
     /// Whether the number is only the default of an option.
     pub fn is_default(&self) -> bool {
         self.uses.iter().any(|used| used.is_listener() && used.evidence.is_default())
