@@ -92,6 +92,27 @@ fn the_entry_of_another_service_is_not_used() {
     }
 }
 
+/// A new service must not choose between the entries of two others.
+#[test]
+fn the_entries_of_other_services_are_not_offered() {
+    let files = [
+        ("lib/ports.nix", "{ services.forge = 4567; services.shop = 4567; }\n"),
+        ("forge.nix", "let ports = import ./lib/ports.nix; in { services.forge.port = ports.services.forge; }\n"),
+        ("shop.nix", "let ports = import ./lib/ports.nix; in { services.shop.port = ports.services.shop; }\n"),
+        ("new.nix", "{ services.wiki.port = 4567; }\n"),
+    ];
+    let outcome = fix_texts(&files, Safety::Safe);
+    assert!(outcome.changes.is_empty());
+    let help = outcome.report.findings.iter().filter_map(|finding| finding.help.as_deref());
+    let help: Vec<&str> = help.filter(|help| help.contains("with this number")).collect();
+    assert_eq!(
+        help,
+        [
+            "the entries of lib/ports.nix with this number belong to other services: register this port there under its own name"
+        ]
+    );
+}
+
 #[test]
 fn a_file_that_does_not_parse_is_left_alone() {
     let files = [("a.nix", "{\n  a = ;\n  # flakeward: allow(lookup-path) because\n}\n")];

@@ -109,7 +109,8 @@ pub const PASSES_ON: &[&str] = &[
 ];
 
 /// Alternative names of services, with the usual one.
-pub const ALIASES: &[(&str, &str)] = &[("dovecot2", "dovecot"), ("openssh", "ssh"), ("sshd", "ssh")];
+pub const ALIASES: &[(&str, &str)] =
+    &[("dovecot2", "dovecot"), ("openssh", "ssh"), ("sshd", "ssh"), ("z2m", "zigbee2mqtt")];
 
 /// Names in an attribute path that precede the name of a service.
 pub const HOLDERS: &[&str] = &[

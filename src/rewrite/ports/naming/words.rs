@@ -98,7 +98,9 @@ fn spell_number(words: &mut Vec<String>) {
 
 /// Whether two service names have a significant word in common. `unifi` and `unifi2` do.
 pub fn share<'o>(one: &[String], other: impl IntoIterator<Item = &'o String> + Clone) -> bool {
-    let near = |a: &str, b: &str| a == b || a.len() >= 4 && b.starts_with(a) || b.len() >= 4 && a.starts_with(b);
+    // `port` is the beginning of `portainer`, and says nothing about it.
+    let begins = |start: &str, word: &str| start.len() >= 4 && word.starts_with(start) && !is_generic(start);
+    let near = |a: &str, b: &str| a == b || begins(a, b) || begins(b, a);
     one.iter().filter(|word| !is_generic(word)).any(|word| other.clone().into_iter().any(|other| near(word, other)))
 }
 
