@@ -1,6 +1,7 @@
 //! Embeds every page of `rules/`, and lists the checks of those that have a file of their name in `src/check/`, so that a
 //! new rule is a new file and nothing else. Reads the table of well-known ports, so that no run has to.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::{env, fs};
@@ -38,6 +39,22 @@ fn main() {
     let ports =
         fs::read_to_string(Path::new(&root).join("src/knowledge/service_ports.tsv")).expect("the table is there");
     fs::write(Path::new(&out).join("service_ports.rs"), service_ports(&ports)).expect("OUT_DIR can be written");
+    fs::write(Path::new(&out).join("service_names.rs"), service_names(&ports)).expect("OUT_DIR can be written");
+}
+
+/// The names and aliases of the services, in lower case and sorted, each with the index of its first row.
+fn service_names(table: &str) -> String {
+    let mut names = BTreeMap::new();
+    for (index, row) in table.lines().filter(|line| !line.starts_with('#')).enumerate() {
+        let mut columns = row.split_whitespace().skip(1);
+        let name = columns.next().unwrap_or_default().to_ascii_lowercase();
+        let aliases = columns.nth(3).unwrap_or_default().split(',').filter(|alias| !alias.is_empty());
+        for name in aliases.map(str::to_owned).chain([name]) {
+            names.entry(name).or_insert(index);
+        }
+    }
+    let rows: String = names.iter().map(|(name, index)| format!("    ({name:?}, {index}),\n")).collect();
+    format!("[\n{rows}]\n")
 }
 
 /// The table of well-known ports as an array of `Service`. A row that is not well formed fails the build.

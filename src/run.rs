@@ -122,7 +122,7 @@ pub(crate) fn conclude(
         settings: settings_files(repo, &list),
         blocked: held_back.paths(),
         findings: list,
-        notes: asked.stressed(notes),
+        notes: asked.with_shown_notes(notes),
         not_checked,
         suppressed,
         about: about(repo, settings),
@@ -322,7 +322,7 @@ impl<'a> Asked<'a> {
     }
 
     /// Notes about files that are not checked are always shown if these files themselves were requested.
-    fn stressed(&self, mut notes: Vec<Note>) -> Vec<Note> {
+    fn with_shown_notes(&self, mut notes: Vec<Note>) -> Vec<Note> {
         for note in notes.iter_mut().filter(|note| note.kind == NoteKind::NotChecked) {
             if note.path.as_ref().is_some_and(|path| self.0.contains(&**path)) {
                 note.kind = NoteKind::Skipped;

@@ -1,8 +1,5 @@
 //! Services by port number. The build script reads them from `service_ports.tsv`, whose header describes the columns.
 
-use std::collections::HashMap;
-use std::sync::LazyLock;
-
 /// How certainly a number identifies a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Certainty {
@@ -45,6 +42,9 @@ impl Service {
 
 static TABLE: &[Service] = &include!(concat!(env!("OUT_DIR"), "/service_ports.rs"));
 
+/// The names and aliases of the services, sorted, each with the index of its row.
+static NAMES: &[(&str, usize)] = &include!(concat!(env!("OUT_DIR"), "/service_names.rs"));
+
 /// The services with a port number, the most likely one first.
 pub fn services(number: u32) -> &'static [Service] {
     let start = TABLE.partition_point(|service| service.number < number);
@@ -59,11 +59,8 @@ pub fn is_service(word: &str) -> bool {
 
 /// The first service with a name, in lower case.
 pub fn named(name: &str) -> Option<&'static Service> {
-    static NAMES: LazyLock<HashMap<String, &Service>> = LazyLock::new(|| {
-        let names = |row: &'static Service| row.keywords().map(str::to_owned).chain([row.name.to_ascii_lowercase()]);
-        TABLE.iter().rev().flat_map(|row| names(row).map(move |name| (name, row))).collect()
-    });
-    NAMES.get(name).copied()
+    let index = NAMES.binary_search_by_key(&name, |(known, _)| *known).ok()?;
+    TABLE.get(NAMES[index].1)
 }
 
 #[cfg(test)]

@@ -223,7 +223,9 @@ fn exec(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String]) -> E
     };
     let script = process::shell_script(words).map(|script| {
         match process::unknown_programs(builder, service, script) {
-            Ok(unknown) => unknown.iter().for_each(|name| leave(format!("nothing in nixpkgs is known to be `{name}`"))),
+            Ok(unknown) => {
+                unknown.iter().for_each(|name| leave(format!("no package of nixpkgs is known for `{name}`")))
+            }
             Err(why) => leave(why),
         }
         process::user_script(builder, service, script)

@@ -198,7 +198,7 @@ impl Loader<'_> {
     fn count(&self, node: &Node) -> Result<(), Error> {
         self.nodes.update(|nodes| nodes + yaml::size(node));
         match self.nodes.get() > MOST_NODES {
-            true => Err(node.error("the project is too large with all that it includes and extends, port by port")),
+            true => Err(node.error("the project is too large, with its includes, extended services and port ranges")),
             false => Ok(()),
         }
     }

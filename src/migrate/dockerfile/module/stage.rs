@@ -56,7 +56,7 @@ impl Module<'_, '_> {
             Some(_) => format!("no instruction of the stage `{label}` that is carried over makes {source}"),
             None => format!("the contents of {} are unknown", frame.base),
         };
-        let todo = "add the package that has it to `deps`, or copy it in `root`";
+        let todo = "add the package that provides it to `deps`, or copy it in `root`";
         self.leave(copy.line, &format!("{what} {source}"), &why, todo);
     }
 

@@ -56,6 +56,11 @@ impl<'a> Beside<'a> {
     /// The first label of the first domain that leads to the port.
     pub fn subdomain(&self) -> Option<&'a str> {
         const DOMAINS: [&str; 4] = ["subdomain", "subdomains", "domains", "hostnames"];
+        // Few numbers have domains next to them, and reading the attributes takes time.
+        let may_have = |text: &str| text.contains("domain") || text.contains("hostnames");
+        if !may_have(self.before) && !may_have(self.after) {
+            return None;
+        }
         let (_, value) = self.attributes().find(|(key, _)| DOMAINS.contains(key))?;
         let first = value.trim_start_matches('[').trim_start().strip_prefix('"')?.split('"').next()?;
         first.split('.').next().filter(|label| !label.is_empty() && !label.contains([' ', '$']))

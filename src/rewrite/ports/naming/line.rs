@@ -69,6 +69,10 @@ impl<'a> Line<'a> {
     /// 80"`.
     pub fn script(&self) -> Option<&'a str> {
         const MAKERS: [&str; 3] = ["writeShellScriptBin", "writeShellApplication", "writeShellScript"];
+        // Few numbers are in such a script, and to search backwards takes time.
+        if !self.above.contains("writeShell") {
+            return None;
+        }
         let behind =
             MAKERS.iter().filter_map(|maker| self.above.rsplit_once(maker)).map(|(_, behind)| behind.trim_start());
         let behind = behind.min_by_key(|behind| behind.len())?;
@@ -84,7 +88,8 @@ impl<'a> Line<'a> {
 
     /// The service to which `kubectl port-forward svc/wiki 8080:80` forwards the number.
     pub fn forwarded(&self) -> Option<&'a str> {
-        let (_, arguments) = self.before.rsplit_once("port-forward ")?;
+        let (_, arguments) =
+            self.before.contains("port-forward ").then(|| self.before.rsplit_once("port-forward "))??;
         let object = arguments.split_whitespace().find_map(|argument| {
             let (kind, name) = argument.split_once('/')?;
             matches!(
@@ -98,7 +103,8 @@ impl<'a> Line<'a> {
 
     /// The words of the flag whose value contains the number: `--metrics 127.0.0.1:9464`.
     pub fn flag(&self) -> Vec<String> {
-        let Some((_, after)) = self.before.rsplit_once(" --") else { return Vec::new() };
+        let after = self.before.contains(" --").then(|| self.before.rsplit_once(" --")).flatten();
+        let Some((_, after)) = after else { return Vec::new() };
         let (flag, value) = after.split_once([' ', '=']).unwrap_or((after, ""));
         if value.contains(' ') { Vec::new() } else { telling(flag) }
     }

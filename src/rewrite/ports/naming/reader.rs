@@ -138,7 +138,8 @@ impl<'a> Reader<'a> {
 
     /// The names of the service that the scheme of a URL means: `ldap` of `ldap://127.0.0.1:3890`.
     pub fn protocol(&self) -> Option<&'static [&'static str]> {
-        let scheme = self.line.scheme()?;
+        // Most URLs have one of these, which mean no service.
+        let scheme = self.line.scheme().filter(|scheme| !matches!(*scheme, "http" | "https"))?;
         SCHEMES.iter().find(|(known, _)| *known == scheme).map(|(_, names)| *names)
     }
 
@@ -156,7 +157,10 @@ impl<'a> Reader<'a> {
                 && self.parts.get(at + 1).is_some_and(|kind| matches!(*kind, "http" | "tcp" | "udp"))
         };
         let parts = (0..self.parts.len()).filter(|at| !is_of_label(*at)).map(|at| self.parts[at]);
-        let before = self.line.before.rsplit_once("traefik.").map_or(self.line.before, |(_, label)| label);
+        let before = match self.line.before.contains("traefik.") {
+            true => self.line.before.rsplit_once("traefik.").map_or(self.line.before, |(_, label)| label),
+            false => self.line.before,
+        };
         parts.chain([before, self.line.comment]).chain(names).collect()
     }
 
@@ -207,8 +211,13 @@ impl<'a> Reader<'a> {
         let is_site = self.line.after.trim_start().starts_with('{');
         // `proxy = {` is a set.
         let passes = |rest: &str| !rest.trim_start().starts_with('=');
-        let passes_on =
-            PASSES_ON.iter().any(|words| self.line.before.split_once(words).is_some_and(|(_, rest)| passes(rest)));
+        // A search for a position costs more than one that only tells whether there is any.
+        let follows = |words: &&str| {
+            self.line.before.contains(*words) && {
+                self.line.before.split_once(*words).is_some_and(|(_, rest)| passes(rest))
+            }
+        };
+        let passes_on = PASSES_ON.iter().any(follows);
         // A URL of another host, and an expectation about the configuration of one
         let is_other = self.line.address().is_some_and(|host| !is_local(host)) && self.line.scheme().is_some();
         let is_check = self.parts.contains(&"checks");

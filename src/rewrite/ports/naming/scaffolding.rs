@@ -199,20 +199,25 @@ fn lists<'a>(ports: &[Missing<'a>]) -> HashSet<(&'a str, &'a str)> {
 
 /// Files with several virtual hosts that have different ports.
 fn fronts<'a>(ports: &[Missing<'a>]) -> HashSet<&'a str> {
-    let mut hosts: HashMap<&str, (BTreeSet<&str>, BTreeSet<u32>)> = HashMap::new();
-    for port in ports {
-        let label = port.name.split_once(".virtualHosts.").and_then(|(_, host)| host.split('.').next());
-        if let Some(label) = label {
-            let (labels, numbers) = hosts.entry(port.path).or_default();
-            labels.insert(label);
-            numbers.insert(port.number);
+    const SITES: &str = ".virtualHosts.";
+    let sites = memchr::memmem::Finder::new(SITES);
+    let host = |port: &Missing<'a>| {
+        let at = sites.find(port.name.as_bytes())? + SITES.len();
+        Some((port.name[at..].split('.').next()?, port.number))
+    };
+    // The ports of a file follow each other.
+    let files = ports.chunk_by(|a, b| a.path == b.path);
+    let has_several = |file: &&[Missing<'a>]| {
+        let mut hosts = file.iter().filter_map(host);
+        let Some((label, number)) = hosts.next() else { return false };
+        let (mut labels, mut numbers) = (false, false);
+        for (other, another) in hosts {
+            labels |= other != label;
+            numbers |= another != number;
         }
-    }
-    hosts
-        .into_iter()
-        .filter(|(_, (labels, numbers))| labels.len().min(numbers.len()) > 1)
-        .map(|(path, _)| path)
-        .collect()
+        labels && numbers
+    };
+    files.filter(has_several).map(|file| file[0].path).collect()
 }
 
 /// The machine whose folder a file is in.
