@@ -76,6 +76,11 @@ mod tests {
         format!("jobs:\n  a:\n    steps:\n      # nix flake check\n      - run: {run}\n")
     }
 
+    /// A workflow with a job that builds, and one that calls a workflow of another repository.
+    fn calling(uses: &str) -> String {
+        format!("{}  b:\n    uses: {uses}\n", workflow("nix build"))
+    }
+
     #[test]
     fn repositories_whose_ci_checks_nothing() {
         for (files, expected) in [
@@ -103,6 +108,10 @@ mod tests {
                 vec![(".github/workflows/a.yml", format!("on: {{ schedule: [] }}\n{}", workflow("nix flake update")))],
                 false,
             ),
+            (vec![(".github/workflows/a.yml", calling("acme/ci/.github/workflows/build.yml@v1"))], false),
+            (vec![(".github/workflows/a.yml", calling("stale/ci/.github/workflows/build.yml@v1"))], false),
+            (vec![(".github/workflows/a.yml", calling("acme/osv-scanner/.github/workflows/scan.yml@v1"))], true),
+            (vec![(".github/workflows/a.yml", calling("acme/ci/.github/workflows/release-please.yml@v1"))], true),
             (vec![(".github/workflows/a.yml", workflow("nix develop -c site-check"))], false),
             (vec![(".github/workflows/a.yml", workflow("nix --quiet flake check"))], false),
             (vec![(".github/workflows/a.yml", workflow("nix build .#checks.x86_64-linux.all"))], false),

@@ -166,7 +166,8 @@ pub const UNRELATED_WORKFLOWS: [&str; 17] = [
 
 /// Whether a reusable workflow of another repository certainly does not run the checks of a flake.
 pub fn is_unrelated_workflow(uses: &str) -> bool {
-    let name = uses.split('@').next().unwrap_or(uses).to_ascii_lowercase();
+    let path = uses.split('@').next().unwrap_or(uses);
+    let name = path.split_once('/').map_or(path, |(_, name)| name).to_ascii_lowercase();
     let mut words = name.split(|c: char| !c.is_ascii_alphanumeric());
     words.any(|word| UNRELATED_WORKFLOWS.contains(&word)) || name.contains("release-please")
 }

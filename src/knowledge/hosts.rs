@@ -1,7 +1,7 @@
 //! Names of hosts: where a repository names its own, and which names say nothing.
 //!
-//! Sources: the options of NixOS, nix-darwin and Colmena, RFC 6761, RFC 6762 and RFC 8375 for private names, and the public
-//! suffix list for shared ones.
+//! Sources: the options of NixOS, nix-darwin and Colmena, RFC 6761, RFC 6762 and RFC 8375 for private names, the public
+//! suffix list and the documentation of hosting providers for shared ones.
 
 /// Names under which a repository names its machines and sites and assigns addresses. A text without any of these names
 /// no host.

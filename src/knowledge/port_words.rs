@@ -1,6 +1,7 @@
 //! Words and numbers by which a text shows that a number is a port, or that it is not.
 //!
-//! Source: names of options and variables in nixpkgs and in public infrastructure repositories.
+//! Sources: names of options and variables in nixpkgs and in public infrastructure repositories, and the manual page of
+//! each program.
 
 /// Names in a set of ports whose values are not ports, among them those of a switch's ports: `ports.sfp1.vlan = 200`.
 #[rustfmt::skip]

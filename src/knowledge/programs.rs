@@ -1,6 +1,6 @@
 //! Programs and processes: which of them end, and which connect instead of listening.
 //!
-//! Source: the manual page of each program.
+//! Sources: the manual page of each program, and names of processes in public configurations.
 
 /// Words in the names of one-shot processes.
 pub const TASKS: [&str; 14] = [

@@ -23,7 +23,7 @@ const TYPE: u32 = 0o170_000;
 const REGULAR: u32 = 0o100_000;
 const LINK: u32 = 0o120_000;
 
-/// What git tracks below a root, relative to it, sorted.
+/// The paths that git tracks below a root, relative to it, sorted.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Tracked {
     /// The regular files.
@@ -32,7 +32,7 @@ pub struct Tracked {
     pub links: Vec<PathBuf>,
 }
 
-/// What git tracks below a root. `None` if there is no index. The error says why the index could not be read.
+/// The paths that git tracks below a root. `None` if there is no index. The error says why the index could not be read.
 pub fn tracked(root: &Path) -> Result<Option<Tracked>, String> {
     let Some(folder) = git_folder(root)? else { return Ok(None) };
     let Some(bytes) = read(&folder.join("index"), MAX_INDEX)? else { return Ok(None) };

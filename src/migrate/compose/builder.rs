@@ -234,7 +234,7 @@ pub fn string(text: &Text) -> Expr {
     }
 }
 
-/// Whether a variable has a name where a host is: in an address, or alone in a variable for a host.
+/// Whether a variable contains a name as a host: in an address, or as the whole value of a variable for a host.
 fn mentions(node: &Node, name: &str) -> bool {
     let in_address = |text: &str| {
         names::occurrences(text, name).any(|at| {

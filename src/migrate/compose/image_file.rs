@@ -81,8 +81,8 @@ pub struct HealthCheck {
     pub line: usize,
 }
 
-/// Reads the stage that a build uses: the one named, else the last. `None` if there is no such stage, or if
-/// the file is far too long.
+/// Reads the stage that a build uses: the named one, or else the last one. `None` if there is no such stage, or if the
+/// file is far too long.
 pub fn read(
     path: &RelPath,
     text: &str,

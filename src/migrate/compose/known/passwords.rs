@@ -96,7 +96,7 @@ fn redis<'m>(service: &Service<'m>) -> Option<Password<'m>> {
     image.contains("bitnami").then(|| variable(service, None, ["REDIS_PASSWORD", "VALKEY_PASSWORD"]))?
 }
 
-/// The name of a variable that a word of a script is.
+/// The name of the variable, if a word of a script is nothing but a variable.
 fn variable_name(word: &str) -> Option<&str> {
     word.strip_prefix('$').map(|name| name.trim_start_matches('{').trim_end_matches('}'))
 }

@@ -76,7 +76,7 @@ impl Configuration {
         Some(directives)
     }
 
-    /// The files that the pattern of an `include` means.
+    /// The files that match the pattern of an `include`.
     pub fn matching(&self, pattern: &str) -> Vec<String> {
         let pattern = if pattern.starts_with('/') { pattern.to_owned() } else { format!("{FOLDER}/{pattern}") };
         let is_match = |path: &&String| match pattern.split_once('*') {

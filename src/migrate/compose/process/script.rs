@@ -73,7 +73,7 @@ fn functions(script: &str) -> BTreeSet<&str> {
     script.match_indices("()").map(|(at, _)| name(at)).filter(|name| !name.is_empty()).collect()
 }
 
-/// Whether a path of the container is one of the checkout.
+/// Whether the checkout has the file at a path of the container.
 fn exists(builder: &Builder<'_, '_>, service: &Service<'_>, path: &str) -> bool {
     let full = crate::paths::join(&working_folder(service), &host_path(service, path));
     full.is_some_and(|full| matches!(builder.files().text(&full), Ok(Some(_))))

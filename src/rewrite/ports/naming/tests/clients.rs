@@ -29,7 +29,7 @@ fn the_domains_next_to_a_port_name_its_service() {
         (8006, "pve", "infrastructure.proxmox"),
         (8888, "atuin", "services.atuin"),
     ] {
-        let name = format!("mares.infrastructure.nodes.n-{number}.proxy.port");
+        let name = format!("acme.infrastructure.nodes.n-{number}.proxy.port");
         let text = format!("{{ nodes.n = {{ proxy = {{ port = @{number}; subdomains = [ \"{label}\" ]; }}; }}; }}");
         assert_eq!(proposals(&[(number, &name, "nodes.nix", &text)]), [format!("{expected}={number}")], "{label}");
     }
