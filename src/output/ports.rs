@@ -76,9 +76,16 @@ impl Written<'_> {
             );
         }
         out.push_str("\nThe names are proposals. Next:\n");
-        let add =
-            if self.is_new { format!("  git add {path}    flakes see tracked files only\n") } else { String::new() };
-        let _ = write!(out, "  edit {path}\n{add}  flakeward fix --diff    show what `flakeward fix` would replace\n");
+        let mut steps = vec![(format!("edit {path}"), "")];
+        if self.is_new {
+            steps.push((format!("git add {path}"), "flakes see tracked files only"));
+        }
+        steps.push(("flakeward fix --diff".to_owned(), "show what `flakeward fix` would replace"));
+        let widest = steps.iter().map(|(command, _)| columns(command)).max().unwrap_or(0);
+        for (command, what) in steps {
+            let gap = " ".repeat(widest - columns(&command));
+            let _ = writeln!(out, "{}", format!("  {command}{gap}  {what}").trim_end());
+        }
         out
     }
 }

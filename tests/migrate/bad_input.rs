@@ -5,21 +5,14 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::evaluate::init;
+use crate::evaluate::repository;
 use crate::tools::FLAKEWARD;
 
 struct Folder(TempDir);
 
 impl Folder {
     fn new(files: &[(&str, &str)]) -> Self {
-        let folder = Self(TempDir::new().unwrap());
-        init(folder.0.path());
-        for (path, text) in files {
-            let file = folder.0.path().join(path);
-            fs::create_dir_all(file.parent().unwrap()).unwrap();
-            fs::write(file, text).unwrap();
-        }
-        folder
+        Self(repository(files))
     }
 
     fn migrate(&self, line: &str) -> (Option<i32>, String) {

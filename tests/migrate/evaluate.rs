@@ -138,6 +138,18 @@ pub fn init(root: &Path) {
     assert!(made.success());
 }
 
+/// A repository with some files.
+pub fn repository(files: &[(&str, &str)]) -> TempDir {
+    let root = TempDir::new().unwrap();
+    init(root.path());
+    for (path, text) in files {
+        let file = root.path().join(path);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
+    }
+    root
+}
+
 /// Migrates the Compose files of a folder, and gives the names of the projects with their modules.
 pub fn migrate(root: &Path, files: &[&str]) -> Vec<(String, PathBuf)> {
     try_migrate(root, files).expect("a variable has no value")

@@ -8,7 +8,7 @@ use std::process::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::evaluate::{Modules, init, migrate};
+use crate::evaluate::{Modules, init, migrate, repository};
 use crate::texts::check_shell;
 use crate::tools::FLAKEWARD;
 
@@ -23,13 +23,7 @@ struct Migrated {
 impl Migrated {
     /// Migrates `compose.yaml` of a repository with some files.
     fn of(files: &[(&str, &str)]) -> Self {
-        let root = TempDir::new().unwrap();
-        init(root.path());
-        for (path, text) in files {
-            let path = root.path().join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        }
+        let root = repository(files);
         let projects = migrate(root.path(), &["compose.yaml"]);
         let [(project, module)] = projects.as_slice() else { panic!("{projects:?}") };
         check_shell(module);

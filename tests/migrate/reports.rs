@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::evaluate::{Modules, init};
+use crate::evaluate::{Modules, init, repository};
 use crate::texts::{check_shell, texts};
 use crate::tools::{FLAKEWARD, have};
 
@@ -20,13 +20,7 @@ struct Repo {
 
 impl Repo {
     fn of(files: &[(&str, &str)]) -> Self {
-        let root = TempDir::new().unwrap();
-        init(root.path());
-        for (path, text) in files {
-            let path = root.path().join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        }
+        let root = repository(files);
         let mut command = Command::new(FLAKEWARD);
         command.args(["migrate", "compose", "compose.yaml", "--write", "--force", "--format", "json"]);
         let output = command.current_dir(root.path()).output().unwrap();

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::evaluate::{Modules, init, migrate};
+use crate::evaluate::{Modules, migrate, repository};
 use crate::tools::have;
 
 /// How long a stack may take to answer or to stop.
@@ -130,13 +130,7 @@ impl Stack {
         if !have(&["process-compose", "redis-server", "nginx", "python3", "psql"]) {
             return None;
         }
-        let (root, programs) = (TempDir::new().unwrap(), programs());
-        init(root.path());
-        for (path, text) in files {
-            let file = root.path().join(path);
-            fs::create_dir_all(file.parent().unwrap()).unwrap();
-            fs::write(file, text).unwrap();
-        }
+        let (root, programs) = (repository(files), programs());
         let projects = migrate(root.path(), &["compose.yaml"]);
         let [(project, module)] = projects.as_slice() else { panic!("{projects:?}") };
         let found = modules.processes_at(module, project, programs.path());

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::corpus::folder;
-use crate::evaluate::init;
+use crate::evaluate::repository;
 use crate::tools::{FLAKEWARD, PROJECT, have};
 
 const FLAKE: &str = r#"{
@@ -123,13 +123,7 @@ struct Whole(TempDir);
 
 impl Whole {
     fn new() -> Self {
-        let whole = Self(TempDir::new().unwrap());
-        init(whole.path());
-        for (path, text) in FILES {
-            let file = whole.path().join(path);
-            fs::create_dir_all(file.parent().unwrap()).unwrap();
-            fs::write(file, text).unwrap();
-        }
+        let whole = Self(repository(&FILES));
         whole.commit();
         whole
     }
