@@ -1,8 +1,10 @@
 //! Lists and reads the files of a repository, and determines their kinds.
 
 mod git;
+mod ignored;
 mod links;
 mod shebang;
+mod tracked;
 mod unsaved;
 
 use std::io::Read;
@@ -14,12 +16,12 @@ use ignore::{WalkBuilder, WalkState};
 
 use crate::config::FILE_NAMES;
 use crate::finding::RelPath;
-use crate::globs::nests_too_deep;
 use crate::knowledge::third_party;
 use crate::lang::{dockerfile, languages};
-use crate::paths;
 use crate::source::{FileKind, Source};
 pub use git::can_start as git_can_start;
+use ignored::{IGNORES, ROOT_IGNORES, can_read_above, ignore_obstacle, obstacle};
+pub use ignored::{Pattern, ignored_by, is_ignored};
 use links::Link;
 use shebang::has_shell_shebang;
 pub use shebang::is_shell_script;
@@ -169,7 +171,7 @@ fn walk_from(root: &Path, folder: &Path, options: &Options) -> Walk {
     found.entries.dedup();
     let mut linked = linked.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     if honoured {
-        linked.extend(add_tracked(&mut found, root, folder, &options.exclude));
+        linked.extend(tracked::add(&mut found, root, folder, &options.exclude));
     }
     let rules = links::Rules { root, exclude: &options.exclude, honours_ignores: honoured, named: false };
     links::add(&mut found, linked, &rules);
@@ -192,129 +194,6 @@ fn is_repository(folder: &Path) -> bool {
     folder.join(".git").symlink_metadata().is_ok()
 }
 
-/// Ignore files of a folder, and those of a repository's root.
-const IGNORES: [&str; 2] = [".gitignore", ".ignore"];
-const ROOT_IGNORES: [&str; 3] = [".gitignore", ".ignore", ".git/info/exclude"];
-
-/// Larger ignore files are not read: their patterns need far more memory than their text.
-const MAX_IGNORES: u64 = 256 << 10;
-
-/// The first ignore file of a folder that must not be read: a link, a pipe, a device, or a file that is far too large.
-fn ignore_obstacle(root: &Path, folder: &Path, names: &[&str]) -> Option<Unreadable> {
-    names.iter().find_map(|name| obstacle(root, &folder.join(name)))
-}
-
-/// Why an ignore file is not read. `None` if it is. Links are only followed outside the repository, because the
-/// user's own ignore file may be one.
-fn obstacle(root: &Path, file: &Path) -> Option<Unreadable> {
-    // Files that do not exist are not opened, and folders are not read.
-    if file.symlink_metadata().ok()?.is_dir() {
-        return None;
-    }
-    let read = match file.starts_with(root) {
-        true => read_bytes(file, MAX_IGNORES),
-        false => {
-            file.canonicalize().map_err(|error| io_reason(&error)).and_then(|target| read_bytes(&target, MAX_IGNORES))
-        }
-    };
-    let reason = match read {
-        Ok(text) if text.split(|&byte| byte == b'\n').any(nests_too_deep) => {
-            "a pattern in it is nested too deeply".to_owned()
-        }
-        Ok(_) => return None,
-        Err(reason) => reason,
-    };
-    let path = relative(root, file).unwrap_or_else(|| file.to_string_lossy().into());
-    Some(Unreadable { path, reason })
-}
-
-/// Adds the files that git tracks although ignore files cover them: Nix sees what git tracks. Returns the links that git
-/// tracks.
-fn add_tracked(found: &mut Walk, root: &Path, folder: &Path, exclude: &GlobSet) -> Vec<Link> {
-    let tracked = match git::tracked(root) {
-        Ok(tracked) => tracked.unwrap_or_default(),
-        Err(reason) => {
-            found.unreadable.push(Unreadable { path: ".git/index".into(), reason });
-            return Vec::new();
-        }
-    };
-    let known: std::collections::HashSet<&RelPath> = found.entries.iter().map(|entry| &entry.path).collect();
-    let is_wanted = |path: &RelPath, file: &Path| {
-        let is_excluded = || Path::new(&**path).ancestors().any(|folder| exclude.is_match(folder));
-        !known.contains(path) && file.starts_with(folder) && !is_skipped(path) && !is_excluded()
-    };
-    let missing = tracked.files.iter().filter_map(|path| {
-        let file = root.join(path);
-        let path = relative(root, &file)?;
-        let kind = by_name(&path);
-        let may_have_kind = kind.is_some() || may_be_script(&path);
-        if !may_have_kind || !is_wanted(&path, &file) {
-            return None;
-        }
-        let is_there = file.symlink_metadata().is_ok_and(|data| data.is_file()) && !leads_out(root, &file);
-        let kind = kind.or_else(|| (is_there && has_shell_shebang(&file)).then_some(FileKind::Shell));
-        is_there.then_some(Entry { path, file, kind: kind? })
-    });
-    let links = tracked.links.iter().filter_map(|path| {
-        let file = root.join(path);
-        let path = relative(root, &file).filter(|path| links::may_have_kind(path) && is_wanted(path, &file))?;
-        file.is_symlink().then_some(Link { path, file })
-    });
-    let links = links.collect();
-    let mut missing: Vec<Entry> = missing.collect();
-    found.entries.append(&mut missing);
-    found.entries.sort_unstable();
-    links
-}
-
-/// Whether ignore files exclude a file, which need not exist: the nearest matching pattern decides, for the file or a
-/// folder around it.
-pub fn is_ignored(root: &Path, path: &str) -> bool {
-    ignored_by(root, path).is_some()
-}
-
-/// A pattern of an ignore file.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Pattern {
-    /// The ignore file.
-    pub file: PathBuf,
-    /// Its text.
-    pub text: String,
-}
-
-/// The pattern by which ignore files exclude a file; see [`is_ignored`].
-pub fn ignored_by(root: &Path, path: &str) -> Option<Pattern> {
-    let folders: Vec<&str> = paths::folders(path).chain([""]).collect();
-    let mut parts: Vec<&str> = folders.iter().copied().filter(|folder| !folder.is_empty()).collect();
-    parts.reverse();
-    parts.push(path);
-    parts.iter().find_map(|part| {
-        let is_dir = *part != path;
-        let above = folders.iter().filter(|folder| is_above(folder, part));
-        // `.ignore` takes precedence over `.gitignore`.
-        let names = || IGNORES.iter().rev();
-        let own = above.flat_map(|folder| names().map(move |name| (root.join(folder), root.join(folder).join(name))));
-        let of_git = [Some(root.join(".git/info/exclude")), git::excludes_file(root)].into_iter().flatten();
-        let files = own.chain(of_git.map(|file| (root.to_owned(), file)));
-        let decided = files.filter(|(_, file)| obstacle(root, file).is_none()).find_map(|(folder, file)| {
-            let mut builder = ignore::gitignore::GitignoreBuilder::new(&folder);
-            // Patterns that cannot be parsed match nothing, as in git.
-            let _ = builder.add(&file);
-            match builder.build().ok()?.matched(root.join(part), is_dir) {
-                ignore::Match::None => None,
-                ignore::Match::Whitelist(_) => Some(None),
-                ignore::Match::Ignore(glob) => Some(Some(Pattern { file, text: glob.original().to_owned() })),
-            }
-        });
-        decided.flatten()
-    })
-}
-
-/// Whether a folder, relative to the root, contains a path.
-fn is_above(folder: &str, path: &str) -> bool {
-    folder.is_empty() || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
-}
-
 /// Whether a path below the root leads out of it through a link.
 pub fn leads_out(root: &Path, path: &Path) -> bool {
     path.starts_with(root)
@@ -324,12 +203,6 @@ pub fn leads_out(root: &Path, path: &Path) -> bool {
 /// Whether a path is in a folder that is never searched.
 pub fn is_skipped(path: &str) -> bool {
     path.split('/').any(|part| SKIPPED_FOLDERS.contains(&part))
-}
-
-/// Whether the ignore files around a folder can be read.
-fn can_read_above(folder: &Path) -> bool {
-    let nowhere = Path::new("");
-    folder.ancestors().skip(1).all(|above| ignore_obstacle(nowhere, above, &IGNORES).is_none())
 }
 
 /// Names that are not UTF-8 are shown with replacement characters, so two of them may look the same. Only one of such
@@ -715,29 +588,6 @@ pub fn read_settings(file: &Path, found_in: Option<&Path>, limit: u64) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn ignore_files_decide_about_files_that_do_not_exist() {
-        let root = tempfile::tempdir().unwrap();
-        std::fs::create_dir_all(root.path().join("sub/deep")).unwrap();
-        std::fs::write(root.path().join(".gitignore"), "build/\n*.gen.nix\n/top.nix\n").unwrap();
-        std::fs::write(root.path().join("sub/.gitignore"), "!keep.gen.nix\n/deep/x.nix\n").unwrap();
-        for (path, expected) in [
-            ("a.nix", false),
-            ("top.nix", true),
-            ("sub/top.nix", false),
-            ("a.gen.nix", true),
-            ("sub/a.gen.nix", true),
-            ("sub/keep.gen.nix", false),
-            ("sub/deep/x.nix", true),
-            ("sub/deep/y.nix", false),
-            ("sub/build/deep/keep.nix", true),
-        ] {
-            assert_eq!(is_ignored(root.path(), path), expected, "{path}");
-        }
-        let pattern = Pattern { file: root.path().join(".gitignore"), text: "build/".to_owned() };
-        assert_eq!(ignored_by(root.path(), "sub/build/deep/keep.nix"), Some(pattern));
-    }
 
     #[test]
     fn kinds_by_name() {

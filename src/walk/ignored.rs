@@ -1,0 +1,125 @@
+//! Ignore files: whether they can be read, and whether they exclude a path.
+
+use std::path::{Path, PathBuf};
+
+use super::{Unreadable, git, io_reason, read_bytes, relative};
+use crate::globs::nests_too_deep;
+use crate::paths;
+
+/// Ignore files of a folder, and those of a repository's root.
+pub(super) const IGNORES: [&str; 2] = [".gitignore", ".ignore"];
+pub(super) const ROOT_IGNORES: [&str; 3] = [".gitignore", ".ignore", ".git/info/exclude"];
+
+/// Larger ignore files are not read: their patterns need far more memory than their text.
+const MAX_IGNORES: u64 = 256 << 10;
+
+/// The first ignore file of a folder that must not be read: a link, a pipe, a device, or a file that is far too large.
+pub(super) fn ignore_obstacle(root: &Path, folder: &Path, names: &[&str]) -> Option<Unreadable> {
+    names.iter().find_map(|name| obstacle(root, &folder.join(name)))
+}
+
+/// Why an ignore file is not read. `None` if it is. Links are only followed outside the repository, because the
+/// user's own ignore file may be one.
+pub(super) fn obstacle(root: &Path, file: &Path) -> Option<Unreadable> {
+    // Files that do not exist are not opened, and folders are not read.
+    if file.symlink_metadata().ok()?.is_dir() {
+        return None;
+    }
+    let read = match file.starts_with(root) {
+        true => read_bytes(file, MAX_IGNORES),
+        false => {
+            file.canonicalize().map_err(|error| io_reason(&error)).and_then(|target| read_bytes(&target, MAX_IGNORES))
+        }
+    };
+    let reason = match read {
+        Ok(text) if text.split(|&byte| byte == b'\n').any(nests_too_deep) => {
+            "a pattern in it is nested too deeply".to_owned()
+        }
+        Ok(_) => return None,
+        Err(reason) => reason,
+    };
+    let path = relative(root, file).unwrap_or_else(|| file.to_string_lossy().into());
+    Some(Unreadable { path, reason })
+}
+
+/// Whether ignore files exclude a file, which need not exist: the nearest matching pattern decides, for the file or a
+/// folder around it.
+pub fn is_ignored(root: &Path, path: &str) -> bool {
+    ignored_by(root, path).is_some()
+}
+
+/// A pattern of an ignore file.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Pattern {
+    /// The ignore file.
+    pub file: PathBuf,
+    /// Its text.
+    pub text: String,
+}
+
+/// The pattern by which ignore files exclude a file; see [`is_ignored`].
+pub fn ignored_by(root: &Path, path: &str) -> Option<Pattern> {
+    let folders: Vec<&str> = paths::folders(path).chain([""]).collect();
+    let mut parts: Vec<&str> = folders.iter().copied().filter(|folder| !folder.is_empty()).collect();
+    parts.reverse();
+    parts.push(path);
+    parts.iter().find_map(|part| {
+        let is_dir = *part != path;
+        let above = folders.iter().filter(|folder| is_above(folder, part));
+        // `.ignore` takes precedence over `.gitignore`.
+        let names = || IGNORES.iter().rev();
+        let own = above.flat_map(|folder| names().map(move |name| (root.join(folder), root.join(folder).join(name))));
+        let of_git = [Some(root.join(".git/info/exclude")), git::excludes_file(root)].into_iter().flatten();
+        let files = own.chain(of_git.map(|file| (root.to_owned(), file)));
+        let decided = files.filter(|(_, file)| obstacle(root, file).is_none()).find_map(|(folder, file)| {
+            let mut builder = ignore::gitignore::GitignoreBuilder::new(&folder);
+            // Patterns that cannot be parsed match nothing, as in git.
+            let _ = builder.add(&file);
+            match builder.build().ok()?.matched(root.join(part), is_dir) {
+                ignore::Match::None => None,
+                ignore::Match::Whitelist(_) => Some(None),
+                ignore::Match::Ignore(glob) => Some(Some(Pattern { file, text: glob.original().to_owned() })),
+            }
+        });
+        decided.flatten()
+    })
+}
+
+/// Whether a folder, relative to the root, contains a path.
+fn is_above(folder: &str, path: &str) -> bool {
+    folder.is_empty() || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// Whether the ignore files around a folder can be read.
+pub(super) fn can_read_above(folder: &Path) -> bool {
+    let nowhere = Path::new("");
+    folder.ancestors().skip(1).all(|above| ignore_obstacle(nowhere, above, &IGNORES).is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ignore_files_decide_about_files_that_do_not_exist() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(root.path().join("sub/deep")).unwrap();
+        std::fs::write(root.path().join(".gitignore"), "build/\n*.gen.nix\n/top.nix\n").unwrap();
+        std::fs::write(root.path().join("sub/.gitignore"), "!keep.gen.nix\n/deep/x.nix\n").unwrap();
+        for (path, expected) in [
+            ("a.nix", false),
+            ("top.nix", true),
+            ("sub/top.nix", false),
+            ("a.gen.nix", true),
+            ("sub/a.gen.nix", true),
+            ("sub/keep.gen.nix", false),
+            ("sub/deep/x.nix", true),
+            ("sub/deep/y.nix", false),
+            ("sub/build/deep/keep.nix", true),
+        ] {
+            assert_eq!(is_ignored(root.path(), path), expected, "{path}");
+        }
+        let pattern = Pattern { file: root.path().join(".gitignore"), text: "build/".to_owned() };
+        assert_eq!(ignored_by(root.path(), "sub/build/deep/keep.nix"), Some(pattern));
+    }
+}
