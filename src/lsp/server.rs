@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, Sender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
 
 use gen_lsp_types as lsp;
 use lsp_server::{ErrorCode, Message, Notification, Request, RequestId, Response};
@@ -14,27 +15,31 @@ use serde_json::{Value, json};
 use super::capabilities::{Client, WATCHED, capabilities};
 use super::documents::{Document, Documents};
 use super::refresh::Refreshes;
-use super::transport::{self, Incoming, Malformed, Outgoing};
+use super::transport::{self, Incoming, Malformed, Outgoing, Output};
 use super::uri;
 use super::workspace::{Root, Workspace, is_settings};
 use crate::{panics, walk};
 
+/// How long to wait until findings are published to a client that has not read the previous ones yet.
+const RETRY: Duration = Duration::from_millis(20);
+
 /// Serves a client. Returns whether it ended the connection as the protocol requires: `shutdown`, then `exit`.
-pub fn serve(incoming: &Receiver<Incoming>, outgoing: Sender<Outgoing>) -> bool {
+pub fn serve(incoming: &Receiver<Incoming>, outgoing: Output) -> bool {
     panics::install();
     let mut server = Server::new(outgoing);
     let mut queue = Queue { incoming, waiting: VecDeque::new() };
     loop {
-        if queue.is_empty() {
+        if queue.is_empty() && !server.outgoing.is_congested() {
             server.publish();
         }
         match queue.next(&server) {
-            Incoming::Message(message) => match server.receive(message) {
+            Some(Incoming::Message(message)) => match server.receive(message) {
                 Flow::Continue => {}
                 Flow::Exit => return server.phase == Phase::ShutDown,
             },
-            Incoming::Malformed(message) => server.malformed(message),
-            Incoming::Closed => return false,
+            Some(Incoming::Malformed(message)) => server.malformed(message),
+            Some(Incoming::Closed) => return false,
+            None => {}
         }
     }
 }
@@ -56,18 +61,23 @@ impl Queue<'_> {
         self.waiting.is_empty()
     }
 
-    /// The next message; blocks if there is none. Requests that a later message in the queue cancels are answered as
-    /// cancelled and skipped.
-    fn next(&mut self, server: &Server) -> Incoming {
+    /// The next message; blocks if there is none. `None` if it is time to try again to publish what the client is too
+    /// slow to read. Requests that a later message in the queue cancels are answered as cancelled and skipped.
+    fn next(&mut self, server: &Server) -> Option<Incoming> {
         loop {
             self.fill();
             self.drop_cancelled(server);
             if let Some(incoming) = self.waiting.pop_front() {
-                return incoming;
+                return Some(incoming);
             }
-            match self.incoming.recv() {
+            let received = match server.dirty && server.phase == Phase::Running {
+                true => self.incoming.recv_timeout(RETRY),
+                false => self.incoming.recv().map_err(RecvTimeoutError::from),
+            };
+            match received {
                 Ok(incoming) => self.waiting.push_back(incoming),
-                Err(_) => return Incoming::Closed,
+                Err(RecvTimeoutError::Timeout) => return None,
+                Err(RecvTimeoutError::Disconnected) => return Some(Incoming::Closed),
             }
         }
     }
@@ -112,7 +122,7 @@ pub(super) enum Phase {
 
 /// The server.
 pub(super) struct Server {
-    outgoing: Sender<Outgoing>,
+    outgoing: Output,
     pub phase: Phase,
     pub client: Client,
     pub documents: Documents,
@@ -151,7 +161,7 @@ impl Refusal {
 }
 
 impl Server {
-    fn new(outgoing: Sender<Outgoing>) -> Self {
+    fn new(outgoing: Output) -> Self {
         Self {
             outgoing,
             phase: Phase::New,
@@ -171,8 +181,7 @@ impl Server {
     }
 
     fn send(&self, message: Message) {
-        // If the writer has ended, the client is gone, and reading ends as well.
-        let _ = self.outgoing.send(Outgoing::Message(message));
+        self.outgoing.send(Outgoing::Message(message));
     }
 
     pub(super) fn notify(&self, method: &str, params: impl serde::Serialize) {
@@ -181,7 +190,7 @@ impl Server {
 
     /// The same, for large parameters that are serialized already.
     pub(super) fn notify_serialized(&self, method: &'static str, params: Box<RawValue>) {
-        let _ = self.outgoing.send(Outgoing::Serialized { method, params });
+        self.outgoing.send(Outgoing::Serialized { method, params });
     }
 
     pub(super) fn request(&mut self, method: &str, params: impl serde::Serialize) {
@@ -195,7 +204,7 @@ impl Server {
     }
 
     fn malformed(&self, message: Malformed) {
-        let _ = self.outgoing.send(Outgoing::Invalid(message));
+        self.outgoing.send(Outgoing::Invalid(message));
     }
 
     fn receive(&mut self, message: Message) -> Flow {
@@ -390,9 +399,15 @@ impl Server {
         }
     }
 
-    /// A client that does not watch files still reports saves. Settings are read from disk.
+    /// Settings are read from disk. A client that does not watch files reports nothing but saves, so the whole
+    /// repository may have changed since the last one.
     fn did_save(&mut self, params: &lsp::DidSaveTextDocumentParams) {
-        self.files_changed(real_path(&params.text_document.uri));
+        let Some(path) = real_path(&params.text_document.uri) else { return };
+        let root = self.root_of(&path);
+        match self.client.watches_files || !self.workspaces.contains_key(&root) {
+            true => self.files_changed([path]),
+            false => self.load(&root),
+        }
     }
 }
 

@@ -4,6 +4,8 @@
 //! is not valid JSON and allocates as much memory as a header requests.
 
 use std::io::{self, BufRead, Read, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
@@ -21,6 +23,9 @@ const MAX_HEADER: u64 = 4 << 10;
 
 /// How long the server may take to finish what it is doing after the client closed the connection.
 const GRACE: Duration = Duration::from_secs(1);
+
+/// The number of unwritten messages beyond which nothing is published.
+const CONGESTED: usize = 64;
 
 /// How often the server looks whether the client still runs.
 const CLIENT_CHECK: Duration = Duration::from_secs(2);
@@ -108,6 +113,28 @@ impl Outgoing {
     }
 }
 
+/// The way to the thread that writes standard output.
+pub struct Output {
+    sender: Sender<Outgoing>,
+    /// The number of messages that are not written yet.
+    unwritten: Arc<AtomicUsize>,
+}
+
+impl Output {
+    /// Sends a message to the client.
+    pub fn send(&self, message: Outgoing) {
+        self.unwritten.fetch_add(1, Ordering::Relaxed);
+        // If the writer has ended, the client is gone, and reading ends as well.
+        let _ = self.sender.send(message);
+    }
+
+    /// Whether the client reads more slowly than the server writes. Findings are not published until it has caught up,
+    /// so that a client that stops reading costs no memory.
+    pub fn is_congested(&self) -> bool {
+        self.unwritten.load(Ordering::Relaxed) > CONGESTED
+    }
+}
+
 fn write_body(body: &str, out: &mut impl Write) -> io::Result<()> {
     write!(out, "Content-Length: {}\r\n\r\n{body}", body.len())?;
     out.flush()
@@ -115,9 +142,11 @@ fn write_body(body: &str, out: &mut impl Write) -> io::Result<()> {
 
 /// Starts the threads that read standard input and write standard output. The writer thread ends when the sender is
 /// dropped and everything is written; join it before the process exits.
-pub fn stdio() -> (Receiver<Incoming>, Sender<Outgoing>, thread::JoinHandle<()>) {
+pub fn stdio() -> (Receiver<Incoming>, Output, thread::JoinHandle<()>) {
     let (send_in, receive_in) = channel();
-    let (send_out, receive_out) = channel::<Outgoing>();
+    let (sender, receive_out) = channel::<Outgoing>();
+    let unwritten = Arc::new(AtomicUsize::new(0));
+    let output = Output { sender, unwritten: Arc::clone(&unwritten) };
     thread::spawn(move || {
         read_all(&mut io::stdin().lock(), |incoming| send_in.send(incoming).is_ok());
         // Usually the process ends before, but a check of a large repository must not keep it alive.
@@ -132,10 +161,11 @@ pub fn stdio() -> (Receiver<Incoming>, Sender<Outgoing>, thread::JoinHandle<()>)
                 thread::sleep(GRACE);
                 end();
             }
+            unwritten.fetch_sub(1, Ordering::Relaxed);
         }
         let _ = out.flush();
     });
-    (receive_in, send_out, writer)
+    (receive_in, output, writer)
 }
 
 /// Ends the process, whatever its other threads do: the client is gone.

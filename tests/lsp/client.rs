@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -18,6 +19,8 @@ pub struct Client {
     child: Child,
     input: Option<ChildStdin>,
     messages: Receiver<Value>,
+    /// While this is locked, nothing that the server writes is read.
+    pub reading: Arc<Mutex<()>>,
     /// Messages that came while another one was awaited.
     waiting: VecDeque<Value>,
     next_id: i64,
@@ -47,15 +50,18 @@ impl Client {
             .unwrap();
         let (send, messages) = channel();
         let mut output = BufReader::new(child.stdout.take().unwrap());
+        let reading = Arc::new(Mutex::new(()));
+        let may_read = Arc::clone(&reading);
         thread::spawn(move || {
             while let Some(message) = read(&mut output) {
                 if send.send(message).is_err() {
                     break;
                 }
+                drop(may_read.lock());
             }
         });
         let input = child.stdin.take();
-        Self { child, input, messages, waiting: VecDeque::new(), next_id: 0, _folder: folder, root }
+        Self { child, input, messages, reading, waiting: VecDeque::new(), next_id: 0, _folder: folder, root }
     }
 
     /// Starts a server and initializes it with some capabilities of the client.

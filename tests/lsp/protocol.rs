@@ -1,5 +1,9 @@
 //! The conversation itself: phases, cancellation, malformed messages, encodings, and how it ends.
 
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::client::Client;
@@ -141,4 +145,31 @@ fn a_client_without_capabilities_gets_the_oldest_forms() {
     let brief: Vec<_> = symbols.as_array().unwrap().iter().map(|it| (&it["name"], &it["containerName"])).collect();
     assert_eq!(brief, [(&json!("databases"), &Value::Null), (&json!("redis"), &json!("databases"))]);
     assert_eq!(symbols[1]["location"]["uri"], json!(client.uri("lib/ports.nix")));
+}
+
+/// Whatever the client does, no more is kept for it than a few versions of its diagnostics.
+#[test]
+fn findings_are_held_back_while_the_client_does_not_read() {
+    let many: String = (0..200).map(|index| format!("  services.app{index}.port = {};\n", 20_000 + index)).collect();
+    let text = format!("{{\n{many}}}\n");
+    let mut client = Client::usual(&[("app.nix", &text)]);
+    client.open_file("app.nix");
+    client.published("app.nix");
+    let reading = Arc::clone(&client.reading);
+    let pause = reading.lock().unwrap();
+    for version in 2..=400 {
+        client.replace("app.nix", version, &format!("{text}# {version}\n"));
+        // Long enough to check a file, so that the server would publish each version.
+        thread::sleep(Duration::from_millis(10));
+    }
+    drop(pause);
+    let mut published = 0;
+    loop {
+        let version = client.next("textDocument/publishDiagnostics")["version"].as_i64().unwrap();
+        published += 1;
+        if version == 400 {
+            break;
+        }
+    }
+    assert!(published < 200, "{published} versions were kept");
 }

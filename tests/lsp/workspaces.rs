@@ -118,6 +118,20 @@ fn files_on_disk_come_change_and_go() {
 }
 
 #[test]
+fn a_save_is_enough_for_clients_that_watch_no_files() {
+    let mut capabilities = usual_capabilities();
+    capabilities["workspace"].as_object_mut().unwrap().remove("didChangeWatchedFiles");
+    let mut client = Client::with(&[REGISTRY, USER, ("other.nix", "{ }\n")], &capabilities);
+    client.open_file("redis.nix");
+    client.open_file("other.nix");
+    assert!(message(&client.published("redis.nix")).contains("databases.redis"));
+    std::fs::write(client.root.join("lib/ports.nix"), "{ cache.main = 6379; }\n").unwrap();
+    let document = json!({ "uri": client.uri("other.nix") });
+    client.notify("textDocument/didSave", json!({ "textDocument": document }));
+    assert!(message(&client.published("redis.nix")).contains("cache.main"));
+}
+
+#[test]
 fn a_file_outside_of_every_repository_is_on_its_own() {
     let mut client = Client::usual(&[REGISTRY, USER]);
     let uri = "file:///flakeward-test-of-the-root.nix";

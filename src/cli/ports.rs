@@ -1,0 +1,116 @@
+//! The options of `ports`.
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::{REPOSITORY, ScopeArgs};
+use crate::output::stream::When;
+
+/// The options of `ports`.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct PortsArgs {
+    /// The subcommand; `None` shows the port map.
+    #[command(subcommand)]
+    pub command: Option<PortsCommand>,
+    /// Input, rule and configuration options.
+    #[command(flatten)]
+    pub scope: ScopeArgs,
+    /// Format of the port map, or of the exported registry (env, services, nix, ts)
+    #[arg(long, short, value_name = "FORMAT", default_value = "pretty")]
+    pub format: PortsFormat,
+    /// When to use colours; auto detects terminals and respects NO_COLOR and FORCE_COLOR
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub color: When,
+    /// Also print notes about what could not be analysed
+    #[arg(short, long)]
+    pub verbose: bool,
+}
+
+/// The subcommands of `ports`.
+#[derive(Debug, Subcommand)]
+pub enum PortsCommand {
+    /// Write the registry, with a name for every port that has none, and change no other file
+    #[command(mut_arg("paths", |paths| paths.help(REPOSITORY)))]
+    Init(PortsInitArgs),
+    /// Print what uses a port number, or that it is free (exit code 1 if it is taken)
+    #[command(mut_arg("paths", |paths| paths.help(REPOSITORY)))]
+    Check(PortsCheckArgs),
+    /// Print a port that is unused in this repository, close to its group, not well known and not ephemeral
+    #[command(mut_arg("paths", |paths| paths.help(REPOSITORY)))]
+    Next(PortsNextArgs),
+    /// Rename an entry, and every reference to it in Nix and in comments of YAML files and Dockerfiles
+    #[command(mut_arg("paths", |paths| paths.help(REPOSITORY)))]
+    Rename(PortsRenameArgs),
+}
+
+/// The options of `ports init`.
+#[derive(Debug, Args)]
+pub struct PortsInitArgs {
+    /// Input, rule and configuration options.
+    #[command(flatten)]
+    pub scope: ScopeArgs,
+    /// Print the changes as a diff without writing them
+    #[arg(long)]
+    pub diff: bool,
+}
+
+/// The options of `ports check`.
+#[derive(Debug, Args)]
+pub struct PortsCheckArgs {
+    /// The port number
+    #[arg(value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub number: u16,
+    /// Input, rule and configuration options.
+    #[command(flatten)]
+    pub scope: ScopeArgs,
+}
+
+/// The options of `ports next`.
+#[derive(Debug, Args)]
+pub struct PortsNextArgs {
+    /// Registry group to allocate the port in, such as `databases`
+    #[arg(value_name = "GROUP")]
+    pub group: Option<String>,
+    /// Input, rule and configuration options.
+    #[command(flatten)]
+    pub scope: ScopeArgs,
+    /// Also print notes about what could not be analysed
+    #[arg(short, long)]
+    pub verbose: bool,
+}
+
+/// The options of `ports rename`.
+#[derive(Debug, Args)]
+pub struct PortsRenameArgs {
+    /// The entry, such as `services.app`
+    #[arg(value_name = "OLD")]
+    pub old: String,
+    /// Its new name, such as `development.api`; without a dot, a name in the same group
+    #[arg(value_name = "NEW")]
+    pub new: String,
+    /// Input, rule and configuration options.
+    #[command(flatten)]
+    pub scope: ScopeArgs,
+    /// Print the changes as a diff without writing them
+    #[arg(long)]
+    pub diff: bool,
+}
+
+/// The formats of the port map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PortsFormat {
+    /// A table.
+    Pretty,
+    /// Markdown, for a pull request.
+    Markdown,
+    /// A JSON document.
+    Json,
+    /// The registry as NAME=NUMBER lines for `.env` files and shells.
+    Env,
+    /// The registry as lines of /etc/services.
+    Services,
+    /// The registry as a Nix set of plain numbers.
+    Nix,
+    /// The registry as a TypeScript module.
+    Ts,
+}

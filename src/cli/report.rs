@@ -1,0 +1,40 @@
+//! The options of `report`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::values::date;
+
+/// The options of `report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// JSON reports of `flakeward check --format json`; several of one repository with different dates make a trend
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Format of the report
+    #[arg(long, short, value_name = "FORMAT", default_value = "html")]
+    pub format: FleetFormat,
+    /// File to write [default: stdout]
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// After how many days a repository counts as not checked
+    #[arg(long, value_name = "DAYS", default_value_t = 30)]
+    pub stale_after: u16,
+    /// Reference date for ages: YYYY-MM-DD or seconds since 1970 [default: $SOURCE_DATE_EPOCH, or today]
+    #[arg(long, value_name = "DATE", value_parser = date)]
+    pub now: Option<jiff::civil::Date>,
+}
+
+/// The formats of a report about many repositories.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FleetFormat {
+    /// A page for a browser.
+    Html,
+    /// A table for a comment.
+    Markdown,
+    /// A table for spreadsheets.
+    Csv,
+    /// A JSON document.
+    Json,
+}
