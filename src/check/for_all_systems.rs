@@ -2,13 +2,19 @@
 //!
 //! Helpers are recognised by their structure, never by their name: attributes generated from a list of systems.
 
+mod calls;
+mod systems;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use self::calls::{function, function_span, last_name, mapped_function, whole_call};
+use self::systems::{is_mapped, is_package_sets, is_systems, mentions};
 use super::{Check, FileCheck, Trigger, Verdict};
 use crate::facts::needles::Words;
 use crate::facts::{FileView, Glance};
 use crate::finding::Span;
+use crate::knowledge::systems::{FLAKE_UTILS, MAKERS, PER_SYSTEM_OUTPUTS, is_system};
 use crate::lang::nix::{self, Origin};
 use crate::lang::{Field, Node, NodeKind, Tree};
 use crate::source;
@@ -25,62 +31,6 @@ static CALLS: Words = Words::any_of(&FLAKE_UTILS);
 static SETS: Words = Words::any_of(&MAKERS);
 static SYSTEMS: Words = Words::any_of(&["platforms", "flakeExposed", "legacyPackages", "-linux", "-darwin"]);
 static SYSTEM: Words = Words::counted(&["ystem"], names_system);
-
-/// Maximum number of steps through `let`, lists and list functions.
-const DEPTH: usize = 8;
-
-/// Functions that make an attribute set from the elements of a list.
-const MAKERS: [&str; 11] = [
-    "genAttrs",
-    "genAttrs'",
-    "listToAttrs",
-    "mergeAttrsList",
-    "zipAttrsWith",
-    "foldAttrs",
-    "foldl'",
-    "foldl",
-    "foldr",
-    "fold",
-    "mapAttrs",
-];
-
-/// Functions of flake-utils (and of libraries that copied them) that call a function for each system.
-const FLAKE_UTILS: [&str; 7] = [
-    "eachDefaultSystem",
-    "eachSystem",
-    "eachDefaultSystemMap",
-    "eachSystemMap",
-    "eachDefaultSystemPassThrough",
-    "eachSystemPassThrough",
-    "simpleFlake",
-];
-
-/// Functions from a list of systems to a list of systems.
-const LIST_FUNCTIONS: [&str; 10] = [
-    "filter",
-    "remove",
-    "subtractLists",
-    "intersectLists",
-    "unique",
-    "concatLists",
-    "flatten",
-    "map",
-    "concatMap",
-    "forEach",
-];
-
-/// Flake outputs with one value for each system.
-const PER_SYSTEM_OUTPUTS: [&str; 9] = [
-    "packages",
-    "devShells",
-    "checks",
-    "apps",
-    "formatter",
-    "legacyPackages",
-    "devShell",
-    "defaultPackage",
-    "defaultApp",
-];
 
 fn trigger(source: &Glance<'_>) -> bool {
     source.kind == source::FileKind::Nix
@@ -190,47 +140,6 @@ fn binding_name(tree: &Tree<'_>, binding: Node) -> Option<String> {
     nix::names(tree, path).last()?.text.map(|name| name.into_owned())
 }
 
-/// The function of an application, without its arguments.
-fn function(tree: &Tree<'_>, apply: Node) -> Option<Node> {
-    let mut node = apply;
-    while tree.kind(node) == NodeKind::Apply {
-        node = nix::unwrap_parens(tree, tree.child(node, Field::Function)?);
-    }
-    Some(node)
-}
-
-fn function_span(tree: &Tree<'_>, apply: Node) -> Span {
-    tree.span(function(tree, apply).unwrap_or(apply))
-}
-
-/// Function name and arguments of an application that is not the function of another application.
-fn whole_call<'a>(tree: &Tree<'a>, apply: Node) -> Option<(&'a str, Vec<Node>)> {
-    if tree.field(apply) == Field::Function {
-        return None;
-    }
-    let name = last_name(tree, function(tree, apply)?)?;
-    let mut arguments = Vec::new();
-    let mut node = apply;
-    while tree.kind(node) == NodeKind::Apply {
-        arguments.push(nix::unwrap_parens(tree, tree.child(node, Field::Argument)?));
-        node = nix::unwrap_parens(tree, tree.child(node, Field::Function)?);
-    }
-    arguments.reverse();
-    Some((name, arguments))
-}
-
-/// The last name of a variable or selection.
-fn last_name<'a>(tree: &Tree<'a>, node: Node) -> Option<&'a str> {
-    match tree.kind(node) {
-        NodeKind::Variable => Some(tree.slice(node)),
-        NodeKind::Select => {
-            let name = tree.children(tree.child(node, Field::Attrpath)?).last()?;
-            (tree.kind(name) == NodeKind::Identifier).then(|| tree.slice(name))
-        }
-        _ => None,
-    }
-}
-
 /// What an application over systems returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Shape {
@@ -246,13 +155,13 @@ fn shape(tree: &Tree<'_>, apply: Node) -> Option<Shape> {
     function(tree, apply).and_then(|node| last_name(tree, node)).filter(|name| MAKERS.contains(name))?;
     let (name, arguments) = whole_call(tree, apply)?;
     let shape = match (name, arguments.as_slice()) {
-        ("genAttrs" | "genAttrs'", [systems, ..]) => is_systems(tree, *systems, 0).then_some(Shape::PerSystem),
+        ("genAttrs" | "genAttrs'", [systems, ..]) => is_systems(tree, *systems).then_some(Shape::PerSystem),
         ("listToAttrs", [list]) => (is_mapped(tree, *list) && names_systems(tree, *list)).then_some(Shape::PerSystem),
         ("mergeAttrsList", [list]) | ("zipAttrsWith" | "foldAttrs", [_, .., list]) => {
             is_mapped(tree, *list).then_some(Shape::PerSystem)
         }
         ("foldl'" | "foldl" | "foldr" | "fold", [step, _, list]) => {
-            let over_systems = is_systems(tree, *list, 0) || is_mapped(tree, *list);
+            let over_systems = is_systems(tree, *list) || is_mapped(tree, *list);
             let named = names_by_variable(tree, *step)
                 || names_by_variable(tree, *list)
                 || mapped_function(tree, *list).is_some_and(|function| names_by_variable(tree, function));
@@ -303,7 +212,7 @@ fn called_by_hand(tree: &Tree<'_>) -> Vec<(Span, String)> {
         let Some(name) = binding_name(tree, binding).filter(|name| is_system(name)) else { continue };
         let Some(value) = nix::value(tree, binding).map(|value| nix::unwrap_parens(tree, value)) else { continue };
         let Some((called, arguments)) = whole_call(tree, value) else { continue };
-        let Some(function) = function(tree, value).filter(|&node| tree.kind(node) == NodeKind::Variable) else {
+        let Some(function) = calls::function(tree, value).filter(|&node| tree.kind(node) == NodeKind::Variable) else {
             continue;
         };
         let [system] = arguments.as_slice() else { continue };
@@ -369,156 +278,6 @@ fn is_partial(tree: &Tree<'_>, apply: Node) -> bool {
     whole_call(tree, apply).is_some_and(|(name, arguments)| name.starts_with("genAttrs") && arguments.len() == 1)
 }
 
-/// `map f systems` and similar functions.
-fn is_mapped(tree: &Tree<'_>, list: Node) -> bool {
-    let Some((name, arguments)) = whole_call(tree, list) else { return false };
-    match (name, arguments.as_slice()) {
-        ("map" | "concatMap", [_, systems]) | ("forEach", [systems, _]) => is_systems(tree, *systems, 0),
-        _ => false,
-    }
-}
-
-/// The function that `map` calls for each element: `map outputs systems`, `map (system: outputs system) systems`.
-fn mapped_function(tree: &Tree<'_>, list: Node) -> Option<Node> {
-    let (name, arguments) = whole_call(tree, list)?;
-    let function = match (name, arguments.as_slice()) {
-        ("map" | "concatMap", [function, _]) | ("forEach", [_, function]) => *function,
-        _ => return None,
-    };
-    if tree.kind(function) != NodeKind::Function {
-        return Some(function);
-    }
-    let body = nix::unwrap_parens(tree, tree.child(function, Field::Body)?);
-    let called = (tree.kind(body) == NodeKind::Apply).then(|| self::function(tree, body)).flatten();
-    Some(called.unwrap_or(function))
-}
-
-/// `nixpkgs.legacyPackages`: an attribute for each system of nixpkgs.
-fn is_package_sets(tree: &Tree<'_>, set: Node) -> bool {
-    tree.kind(set) == NodeKind::Select && last_name(tree, set) == Some("legacyPackages")
-}
-
-fn mentions(tree: &Tree<'_>, node: Node, names: &[&str]) -> bool {
-    tree.subtree(node).any(|node| tree.kind(node) == NodeKind::Identifier && names.contains(&tree.slice(node)))
-}
-
-/// Whether an expression is a list of systems, as far as the text shows it.
-fn is_systems(tree: &Tree<'_>, node: Node, depth: usize) -> bool {
-    if depth > DEPTH {
-        return false;
-    }
-    let node = nix::unwrap_parens(tree, node);
-    let within = |field| tree.child(node, field).is_some_and(|inner| is_systems(tree, inner, depth + 1));
-    match tree.kind(node) {
-        NodeKind::List => is_system_list(tree, node),
-        NodeKind::Variable => is_systems_variable(tree, node, depth),
-        NodeKind::Select => is_systems_selection(tree, node),
-        NodeKind::Apply => is_systems_call(tree, node, depth),
-        NodeKind::Binary => within(Field::Left) || within(Field::Right),
-        NodeKind::With | NodeKind::Let => within(Field::Body),
-        NodeKind::If => within(Field::Consequence) || within(Field::Alternative),
-        _ => false,
-    }
-}
-
-fn is_system_list(tree: &Tree<'_>, list: Node) -> bool {
-    let mut known = false;
-    for item in tree.children(list) {
-        let system = match tree.kind(item) {
-            NodeKind::String => {
-                nix::literal_string(tree, item).filter(|text| !is_target(text)).map(|text| is_system(&text))
-            }
-            NodeKind::Variable | NodeKind::Select => last_name(tree, item).map(is_system).filter(|&system| system),
-            _ => None,
-        };
-        match system {
-            Some(true) => known = true,
-            Some(false) => return false,
-            None => {}
-        }
-    }
-    known
-}
-
-fn is_systems_variable(tree: &Tree<'_>, node: Node, depth: usize) -> bool {
-    let name = tree.slice(node);
-    match nix::resolve(tree, node, name) {
-        Some(Origin::Binding(binding)) => {
-            let one_name = nix::attrpath_node(tree, binding).is_some_and(|path| tree.children(path).count() == 1);
-            let Some(value) = nix::value(tree, binding).filter(|_| one_name) else { return false };
-            is_systems(tree, value, depth + 1)
-                || (says_systems(name) && matches!(tree.kind(value), NodeKind::Apply | NodeKind::Select))
-                    && !mentions(tree, value, &["config"])
-        }
-        Some(Origin::Inherited(_) | Origin::Argument(_)) | None => says_systems(name),
-    }
-}
-
-fn is_systems_selection(tree: &Tree<'_>, node: Node) -> bool {
-    let Some(path) = nix::dotted(tree, node) else { return false };
-    let names: Vec<&str> = path.split('.').collect();
-    // `config.systems` is the option of flake-parts.
-    if names.first() == Some(&"config") {
-        return false;
-    }
-    let has = |word: &str| names.contains(&word);
-    has("platforms")
-        || (has("systems") && has("doubles"))
-        || names.last().is_some_and(|last| *last == "flakeExposed" || says_systems(last))
-}
-
-fn is_systems_call(tree: &Tree<'_>, node: Node, depth: usize) -> bool {
-    let Some((name, arguments)) = whole_call(tree, node) else { return false };
-    match (name, arguments.as_slice()) {
-        ("import", [from]) => match tree.kind(*from) {
-            NodeKind::Path => {
-                let file = tree.slice(*from).rsplit('/').next().unwrap_or("");
-                says_systems(file.strip_suffix(".nix").unwrap_or(file))
-            }
-            // The flakes of github:nix-systems are lists of systems. Their input names begin with `systems`.
-            _ => last_name(tree, *from).is_some_and(|name| says_systems(name) || name.starts_with("systems")),
-        },
-        ("attrNames", [set]) => is_package_sets(tree, *set) || last_name(tree, *set).is_some_and(says_systems),
-        (name, arguments) if LIST_FUNCTIONS.contains(&name) => {
-            arguments.iter().any(|&argument| is_systems(tree, argument, depth + 1))
-        }
-        _ => false,
-    }
-}
-
-/// Whether a name denotes a list of systems: `systems`, `supportedSystems`, `default_systems`.
-fn says_systems(name: &str) -> bool {
-    let lower = name.to_ascii_lowercase();
-    lower.ends_with("systems") && !lower.ends_with("filesystems") && !lower.ends_with("subsystems")
-}
-
-/// Whether a text is a system in Nix's notation: `x86_64-linux`.
-fn is_system(text: &str) -> bool {
-    const ARCHES: [&str; 14] = [
-        "x86_64",
-        "aarch64",
-        "i686",
-        "armv5tel",
-        "armv6l",
-        "armv7l",
-        "armv7a",
-        "riscv32",
-        "riscv64",
-        "powerpc64",
-        "powerpc64le",
-        "s390x",
-        "mips64el",
-        "loongarch64",
-    ];
-    const SYSTEMS: [&str; 5] = ["linux", "darwin", "freebsd", "openbsd", "netbsd"];
-    text.split_once('-').is_some_and(|(arch, system)| ARCHES.contains(&arch) && SYSTEMS.contains(&system))
-}
-
-/// Whether a text is a platform that Nix only compiles for, such as `x86_64-windows`: outputs are never defined for it.
-fn is_target(text: &str) -> bool {
-    ["-windows", "-cygwin", "-none"].iter().any(|end| text.ends_with(end))
-}
-
 /// A reference to a function of flake-utils, unless this file defines the name.
 fn flake_utils(tree: &Tree<'_>, node: Node) -> Option<(Span, String)> {
     let name = last_name(tree, node).filter(|name| FLAKE_UTILS.contains(name))?;
@@ -542,7 +301,7 @@ fn applied_helper(tree: &Tree<'_>, binding: Node, helpers: &[Node]) -> Option<(S
     let [systems] = arguments.as_slice() else { return None };
     let Some(Origin::Binding(helper)) = nix::resolve(tree, called, name) else { return None };
     let path = nix::attrpath_node(tree, binding)?;
-    (helpers.contains(&helper) && is_systems(tree, *systems, 0))
+    (helpers.contains(&helper) && is_systems(tree, *systems))
         .then(|| (tree.span(path), format!("`{}` is a hand-written per-system helper", tree.slice(path))))
 }
 

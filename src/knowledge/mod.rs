@@ -18,5 +18,6 @@ pub mod schemes;
 pub mod service_ports;
 pub mod services;
 pub mod services_flake;
+pub mod systems;
 pub mod third_party;
 pub mod well_known_ports;

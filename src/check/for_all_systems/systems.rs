@@ -1,0 +1,122 @@
+//! Expressions that are lists of systems, as far as the text shows it.
+
+use super::calls::{last_name, whole_call};
+use crate::knowledge::systems::{LIST_FUNCTIONS, is_system, is_target};
+use crate::lang::nix::{self, Origin};
+use crate::lang::{Field, Node, NodeKind, Tree};
+
+/// Maximum number of steps through `let`, lists and list functions.
+const DEPTH: usize = 8;
+
+/// Whether an expression is a list of systems, as far as the text shows it.
+pub fn is_systems(tree: &Tree<'_>, node: Node) -> bool {
+    is_systems_within(tree, node, 0)
+}
+
+fn is_systems_within(tree: &Tree<'_>, node: Node, depth: usize) -> bool {
+    if depth > DEPTH {
+        return false;
+    }
+    let node = nix::unwrap_parens(tree, node);
+    let within = |field| tree.child(node, field).is_some_and(|inner| is_systems_within(tree, inner, depth + 1));
+    match tree.kind(node) {
+        NodeKind::List => is_system_list(tree, node),
+        NodeKind::Variable => is_systems_variable(tree, node, depth),
+        NodeKind::Select => is_systems_selection(tree, node),
+        NodeKind::Apply => is_systems_call(tree, node, depth),
+        NodeKind::Binary => within(Field::Left) || within(Field::Right),
+        NodeKind::With | NodeKind::Let => within(Field::Body),
+        NodeKind::If => within(Field::Consequence) || within(Field::Alternative),
+        _ => false,
+    }
+}
+
+fn is_system_list(tree: &Tree<'_>, list: Node) -> bool {
+    let mut known = false;
+    for item in tree.children(list) {
+        let system = match tree.kind(item) {
+            NodeKind::String => {
+                nix::literal_string(tree, item).filter(|text| !is_target(text)).map(|text| is_system(&text))
+            }
+            NodeKind::Variable | NodeKind::Select => last_name(tree, item).map(is_system).filter(|&system| system),
+            _ => None,
+        };
+        match system {
+            Some(true) => known = true,
+            Some(false) => return false,
+            None => {}
+        }
+    }
+    known
+}
+
+fn is_systems_variable(tree: &Tree<'_>, node: Node, depth: usize) -> bool {
+    let name = tree.slice(node);
+    match nix::resolve(tree, node, name) {
+        Some(Origin::Binding(binding)) => {
+            let one_name = nix::attrpath_node(tree, binding).is_some_and(|path| tree.children(path).count() == 1);
+            let Some(value) = nix::value(tree, binding).filter(|_| one_name) else { return false };
+            is_systems_within(tree, value, depth + 1)
+                || (says_systems(name) && matches!(tree.kind(value), NodeKind::Apply | NodeKind::Select))
+                    && !mentions(tree, value, &["config"])
+        }
+        Some(Origin::Inherited(_) | Origin::Argument(_)) | None => says_systems(name),
+    }
+}
+
+fn is_systems_selection(tree: &Tree<'_>, node: Node) -> bool {
+    let Some(path) = nix::dotted(tree, node) else { return false };
+    let names: Vec<&str> = path.split('.').collect();
+    // `config.systems` is the option of flake-parts.
+    if names.first() == Some(&"config") {
+        return false;
+    }
+    let has = |word: &str| names.contains(&word);
+    has("platforms")
+        || (has("systems") && has("doubles"))
+        || names.last().is_some_and(|last| *last == "flakeExposed" || says_systems(last))
+}
+
+fn is_systems_call(tree: &Tree<'_>, node: Node, depth: usize) -> bool {
+    let Some((name, arguments)) = whole_call(tree, node) else { return false };
+    match (name, arguments.as_slice()) {
+        ("import", [from]) => match tree.kind(*from) {
+            NodeKind::Path => {
+                let file = tree.slice(*from).rsplit('/').next().unwrap_or("");
+                says_systems(file.strip_suffix(".nix").unwrap_or(file))
+            }
+            // The flakes of github:nix-systems are lists of systems. Their input names begin with `systems`.
+            _ => last_name(tree, *from).is_some_and(|name| says_systems(name) || name.starts_with("systems")),
+        },
+        ("attrNames", [set]) => is_package_sets(tree, *set) || last_name(tree, *set).is_some_and(says_systems),
+        (name, arguments) if LIST_FUNCTIONS.contains(&name) => {
+            arguments.iter().any(|&argument| is_systems_within(tree, argument, depth + 1))
+        }
+        _ => false,
+    }
+}
+
+/// `map f systems` and similar functions.
+pub fn is_mapped(tree: &Tree<'_>, list: Node) -> bool {
+    let Some((name, arguments)) = whole_call(tree, list) else { return false };
+    match (name, arguments.as_slice()) {
+        ("map" | "concatMap", [_, systems]) | ("forEach", [systems, _]) => is_systems(tree, *systems),
+        _ => false,
+    }
+}
+
+/// `nixpkgs.legacyPackages`: an attribute for each system of nixpkgs.
+pub fn is_package_sets(tree: &Tree<'_>, set: Node) -> bool {
+    tree.kind(set) == NodeKind::Select && last_name(tree, set) == Some("legacyPackages")
+}
+
+/// Whether one of some identifiers is part of an expression.
+pub fn mentions(tree: &Tree<'_>, node: Node, names: &[&str]) -> bool {
+    tree.subtree(node).any(|node| tree.kind(node) == NodeKind::Identifier && names.contains(&tree.slice(node)))
+}
+
+/// Whether a name denotes a list of systems: `systems`, `supportedSystems`, `default_systems`.
+fn says_systems(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    lower.ends_with("systems") && !lower.ends_with("filesystems") && !lower.ends_with("subsystems")
+}

@@ -1,0 +1,87 @@
+//! Nix systems and the functions that define flake outputs for each of them.
+//!
+//! Sources: `lib.systems` and `lib.lists` of nixpkgs, github:numtide/flake-utils, and the flake schema of `nix flake check`.
+
+/// Functions that make an attribute set from the elements of a list.
+pub const MAKERS: [&str; 11] = [
+    "genAttrs",
+    "genAttrs'",
+    "listToAttrs",
+    "mergeAttrsList",
+    "zipAttrsWith",
+    "foldAttrs",
+    "foldl'",
+    "foldl",
+    "foldr",
+    "fold",
+    "mapAttrs",
+];
+
+/// Functions of flake-utils (and of libraries that copied them) that call a function for each system.
+pub const FLAKE_UTILS: [&str; 7] = [
+    "eachDefaultSystem",
+    "eachSystem",
+    "eachDefaultSystemMap",
+    "eachSystemMap",
+    "eachDefaultSystemPassThrough",
+    "eachSystemPassThrough",
+    "simpleFlake",
+];
+
+/// Functions from a list of systems to a list of systems.
+pub const LIST_FUNCTIONS: [&str; 10] = [
+    "filter",
+    "remove",
+    "subtractLists",
+    "intersectLists",
+    "unique",
+    "concatLists",
+    "flatten",
+    "map",
+    "concatMap",
+    "forEach",
+];
+
+/// Flake outputs with one value for each system.
+pub const PER_SYSTEM_OUTPUTS: [&str; 9] = [
+    "packages",
+    "devShells",
+    "checks",
+    "apps",
+    "formatter",
+    "legacyPackages",
+    "devShell",
+    "defaultPackage",
+    "defaultApp",
+];
+
+/// Architectures, the first part of a system.
+const ARCHES: [&str; 14] = [
+    "x86_64",
+    "aarch64",
+    "i686",
+    "armv5tel",
+    "armv6l",
+    "armv7l",
+    "armv7a",
+    "riscv32",
+    "riscv64",
+    "powerpc64",
+    "powerpc64le",
+    "s390x",
+    "mips64el",
+    "loongarch64",
+];
+
+/// Operating systems, the second part of a system.
+const SYSTEMS: [&str; 5] = ["linux", "darwin", "freebsd", "openbsd", "netbsd"];
+
+/// Whether a text is a system in Nix's notation: `x86_64-linux`.
+pub fn is_system(text: &str) -> bool {
+    text.split_once('-').is_some_and(|(arch, system)| ARCHES.contains(&arch) && SYSTEMS.contains(&system))
+}
+
+/// Whether a text is a platform that Nix only compiles for, such as `x86_64-windows`: outputs are never defined for it.
+pub fn is_target(text: &str) -> bool {
+    ["-windows", "-cygwin", "-none"].iter().any(|end| text.ends_with(end))
+}
