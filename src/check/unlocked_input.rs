@@ -4,6 +4,7 @@ use super::{Check, FileCheck, ProjectView, Trigger, Verdict};
 use crate::facts::FileView;
 use crate::facts::flake::{self, FlakeFile, fetch, flakes};
 use crate::finding::Finding;
+use crate::knowledge::flakes::REGISTERED;
 use crate::lang::flake::flakeref::{FlakeRef, Scheme, is_commit};
 use crate::lang::flake::lock::{Lock, Target};
 use crate::lang::flake::{Input, Text};
@@ -58,32 +59,6 @@ fn inputs<'a>(file: &FlakeFile<'a>) -> impl Iterator<Item = (&'a str, crate::fin
     // `inputs.self` contains settings of the flake itself.
     written.chain(implicit).filter(|(name, _)| *name != "self")
 }
-
-/// Names in the global flake registry: <https://github.com/NixOS/flake-registry>.
-const REGISTERED: [&str; 22] = [
-    "agda",
-    "arion",
-    "cachix",
-    "disko",
-    "emacs-overlay",
-    "fenix",
-    "flake-parts",
-    "flake-utils",
-    "helix",
-    "home-manager",
-    "hydra",
-    "nix",
-    "nix-darwin",
-    "nixos-anywhere",
-    "nixos-hardware",
-    "nixpkgs",
-    "nur",
-    "patchelf",
-    "poetry2nix",
-    "sops-nix",
-    "systems",
-    "templates",
-];
 
 /// Whether an input has no address at all: `--override-input` provides it, and there is nothing to lock.
 fn is_placeholder(input: &Input) -> bool {

@@ -45,3 +45,29 @@ pub const WITH_NIXPKGS: [&str; 42] = [
     "zhaofengli/attic",
     "zhaofengli/colmena",
 ];
+
+/// Names in the global flake registry: <https://github.com/NixOS/flake-registry>.
+pub const REGISTERED: [&str; 22] = [
+    "agda",
+    "arion",
+    "cachix",
+    "disko",
+    "emacs-overlay",
+    "fenix",
+    "flake-parts",
+    "flake-utils",
+    "helix",
+    "home-manager",
+    "hydra",
+    "nix",
+    "nix-darwin",
+    "nixos-anywhere",
+    "nixos-hardware",
+    "nixpkgs",
+    "nur",
+    "patchelf",
+    "poetry2nix",
+    "sops-nix",
+    "systems",
+    "templates",
+];

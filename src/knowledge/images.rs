@@ -1,6 +1,7 @@
 //! The services of services-flake for common images.
 
 pub mod base;
+pub mod commands;
 pub mod packages;
 pub mod paths;
 

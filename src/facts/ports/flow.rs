@@ -2,6 +2,7 @@
 //! string.
 
 use super::text::is_port_flag;
+use crate::knowledge::functions::{CALLS, HANDS_ON};
 use crate::lang::{Field, Node, NodeKind, Tree, nix};
 
 /// Where a value ends up.
@@ -25,75 +26,6 @@ pub struct Flow {
     /// The outermost arithmetic on the path, if any.
     pub arithmetic: Option<Node>,
 }
-
-/// Functions that return an argument unchanged, and the index of that argument.
-const HANDS_ON: [(&str, usize); 47] = [
-    ("mkDefault", 0),
-    ("mkForce", 0),
-    ("mkVMOverride", 0),
-    ("mkOptionDefault", 0),
-    ("mkImageMediaOverride", 0),
-    ("mkOverride", 1),
-    ("mkIf", 1),
-    ("mkMerge", 0),
-    ("mkBefore", 0),
-    ("mkAfter", 0),
-    ("mkOrder", 1),
-    ("optional", 1),
-    ("optionals", 1),
-    ("optionalString", 1),
-    ("optionalAttrs", 1),
-    ("singleton", 0),
-    ("toList", 0),
-    ("toString", 0),
-    ("toInt", 0),
-    ("toIntBase10", 0),
-    ("id", 0),
-    ("unique", 0),
-    ("flatten", 0),
-    ("concatLists", 0),
-    ("concatStringsSep", 1),
-    ("concatMapStringsSep", 2),
-    ("map", 1),
-    ("concatMap", 1),
-    ("concatMapStrings", 1),
-    ("concatStrings", 0),
-    ("concatLines", 0),
-    ("attrValues", 0),
-    ("forEach", 0),
-    ("filter", 1),
-    ("sort", 1),
-    ("naturalSort", 0),
-    ("reverseList", 0),
-    ("subtractLists", 1),
-    ("head", 0),
-    ("last", 0),
-    ("range", 0),
-    ("range", 1),
-    ("warn", 1),
-    ("warnIf", 2),
-    ("trace", 1),
-    ("seq", 1),
-    ("deepSeq", 1),
-];
-
-/// Functions that build their result from what another function returns, and the index of that function.
-const CALLS: [(&str, usize); 14] = [
-    ("map", 0),
-    ("imap0", 0),
-    ("imap1", 0),
-    ("mapAttrs", 0),
-    ("mapAttrs'", 0),
-    ("mapAttrsToList", 0),
-    ("concatMap", 0),
-    ("concatMapStrings", 0),
-    ("concatMapStringsSep", 1),
-    ("concatMapAttrs", 0),
-    ("forEach", 1),
-    ("genList", 0),
-    ("genAttrs", 1),
-    ("pipe", 1),
-];
 
 /// Follows a value outward.
 pub fn flow(tree: &Tree<'_>, value: Node) -> Flow {

@@ -3,45 +3,14 @@
 use super::shell_build::{self, COMPOSE_TODO, COMPOSE_WHY, Lines};
 use crate::facts::ci::builders;
 use crate::finding::Span;
+use crate::knowledge::docker_actions::{PREPARATION, SETUP, WITHOUT_EFFECT};
+use crate::knowledge::nix_actions;
 use crate::lang::ci::github::{self, Job, Step};
 use crate::lang::ci::{self, Work};
 use crate::lang::yaml::Yaml;
 use crate::lang::{Language, Node, Tree};
 use crate::migrate::flake::layout::{Edits, spaces};
 use crate::source::LineIndex;
-
-/// The installer and the cache of the pattern, in its order.
-const SETUP: [(&str, &str); 2] = [
-    ("nix-installer-action", "DeterminateSystems/nix-installer-action@main"),
-    ("magic-nix-cache-action", "DeterminateSystems/magic-nix-cache-action@main"),
-];
-
-/// Actions that install Nix.
-const INSTALLERS: [&str; 5] = [
-    "cachix/install-nix-action",
-    "DeterminateSystems/nix-installer-action",
-    "DeterminateSystems/determinate-nix-action",
-    "nixbuild/nix-quick-install-action",
-    "nixbuild/nix-quick-install",
-];
-
-/// Actions that only prepare Docker's builder.
-const PREPARATION: [&str; 2] = ["docker/setup-buildx-action", "docker/setup-qemu-action"];
-
-/// Inputs of `docker/build-push-action` without an effect on what is built, or whose effect a Nix build has anyway.
-const WITHOUT_EFFECT: [&str; 11] = [
-    "builder",
-    "cache-from",
-    "cache-to",
-    "context",
-    "file",
-    "load",
-    "no-cache",
-    "pull",
-    "push",
-    "tags",
-    "github-token",
-];
 
 /// The name of the flake's package for a Dockerfile, if there is one.
 pub type Package<'p> = &'p dyn Fn(&str) -> Option<String>;
@@ -395,11 +364,7 @@ impl Writer<'_, '_, '_> {
     /// The installer and the cache come before the first build.
     fn install(&mut self, job: &Job<'_>) {
         let names = |step: &Step<'_>| step.uses.as_ref().map(|(name, _)| ci::action_name(name).to_owned());
-        let has_nix = job
-            .steps
-            .iter()
-            .filter_map(names)
-            .any(|name| INSTALLERS.iter().any(|action| name.eq_ignore_ascii_case(action)));
+        let has_nix = job.steps.iter().filter_map(names).any(|name| nix_actions::installs(&name.to_ascii_lowercase()));
         if has_nix {
             return;
         }

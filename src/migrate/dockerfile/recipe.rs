@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::frame::{Frame, Run, Step};
 use super::manager::{self, Action, Manager};
+use crate::knowledge::images::commands::{CHANGES_ACCOUNTS, IN_EVERY_BUILD, NO_EFFECT};
 use crate::knowledge::images::packages;
 use crate::lang::dockerfile::expand;
 use crate::lang::shell;
@@ -102,22 +103,6 @@ pub struct Build {
     pub command: String,
 }
 
-/// Packages that every build of nixpkgs has, or that a build in a sandbox has no use for.
-const IN_EVERY_BUILD: [&str; 12] = [
-    "stdenv.cc",
-    "gcc",
-    "gnumake",
-    "gnupatch",
-    "gnused",
-    "coreutils",
-    "bash",
-    "musl",
-    "glibc",
-    "linuxHeaders",
-    "cacert",
-    "tzdata",
-];
-
 /// A tool of an ecosystem, and what it is to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tool {
@@ -128,37 +113,6 @@ pub enum Tool {
     /// `cargo build`.
     Cargo,
 }
-
-/// Commands without a lasting effect on the files of an image, or with one that a Nix image does not need.
-const NO_EFFECT: [&str; 23] = [
-    "apt-get",
-    "apt",
-    "apk",
-    "dnf",
-    "yum",
-    "microdnf",
-    "zypper",
-    "rm",
-    "ls",
-    "echo",
-    "true",
-    "set",
-    "export",
-    "cd",
-    "sleep",
-    "cat",
-    "update-ca-certificates",
-    "ldconfig",
-    "groupadd",
-    "addgroup",
-    "[",
-    "[[",
-    "test",
-];
-
-/// Commands that change accounts, which the new image defines as a whole.
-const CHANGES_ACCOUNTS: [&str; 8] =
-    ["usermod", "groupmod", "delgroup", "deluser", "userdel", "groupdel", "chpasswd", "passwd"];
 
 impl Recipe {
     /// The tools and the libraries of the distribution that a build needs besides those of its builder.

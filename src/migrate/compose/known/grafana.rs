@@ -2,43 +2,13 @@
 
 use super::Instance;
 use crate::finding::RelPath;
+use crate::knowledge::grafana::SECTIONS;
 use crate::migrate::compose::stack::Bind;
 use crate::migrate::compose::yaml::{self, Node, Value};
 use crate::migrate::nix::{Attr, Expr};
 
 /// Where the image looks for provisioning files.
 const FOLDER: &str = "/etc/grafana/provisioning";
-
-/// Sections of Grafana's configuration whose name has a dot or an underscore, from its documentation.
-const SECTIONS: [&str; 27] = [
-    "auth.anonymous",
-    "auth.azuread",
-    "auth.basic",
-    "auth.generic_oauth",
-    "auth.github",
-    "auth.gitlab",
-    "auth.google",
-    "auth.grafana_com",
-    "auth.jwt",
-    "auth.ldap",
-    "auth.okta",
-    "auth.proxy",
-    "date_formats",
-    "external_image_storage",
-    "feature_toggles",
-    "grafana_net",
-    "live",
-    "log.console",
-    "log.file",
-    "log.frontend",
-    "metrics.graphite",
-    "plugin.grafana-image-renderer",
-    "remote_cache",
-    "rendering",
-    "tracing.opentelemetry",
-    "unified_alerting",
-    "unified_alerting.screenshots",
-];
 
 /// The section and the key that a variable such as `GF_AUTH_ANONYMOUS_ENABLED` sets.
 pub fn section_and_key(variable: &str) -> Option<(String, String)> {

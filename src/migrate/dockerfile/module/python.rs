@@ -2,23 +2,9 @@
 
 use super::{Module, listed};
 use crate::knowledge::images::packages;
+use crate::knowledge::python::BUILD_SYSTEMS;
 use crate::migrate::dockerfile::recipe::{Recipe, Requirement};
 use crate::migrate::nix::{self, Text};
-
-/// Build systems, as pyproject.toml asks for them, with their attributes of `python3Packages`.
-const BUILD_SYSTEMS: [(&str, &str); 11] = [
-    ("setuptools", "setuptools"),
-    ("setuptools-scm", "setuptools-scm"),
-    ("wheel", "wheel"),
-    ("hatchling", "hatchling"),
-    ("hatch-vcs", "hatch-vcs"),
-    ("flit-core", "flit-core"),
-    ("poetry-core", "poetry-core"),
-    ("poetry", "poetry-core"),
-    ("pdm-backend", "pdm-backend"),
-    ("uv-build", "uv-build"),
-    ("cython", "cython"),
-];
 
 /// The parts of pyproject.toml that a build needs.
 #[derive(Debug, Default)]

@@ -1,0 +1,25 @@
+//! Actions around images in GitHub workflows, and the actions of the pattern that replace them.
+
+/// The installer and the cache of the pattern, in its order.
+pub const SETUP: [(&str, &str); 2] = [
+    ("nix-installer-action", "DeterminateSystems/nix-installer-action@main"),
+    ("magic-nix-cache-action", "DeterminateSystems/magic-nix-cache-action@main"),
+];
+
+/// Actions that only prepare Docker's builder.
+pub const PREPARATION: [&str; 2] = ["docker/setup-buildx-action", "docker/setup-qemu-action"];
+
+/// Inputs of `docker/build-push-action` without an effect on what is built, or whose effect a Nix build has anyway.
+pub const WITHOUT_EFFECT: [&str; 11] = [
+    "builder",
+    "cache-from",
+    "cache-to",
+    "context",
+    "file",
+    "load",
+    "no-cache",
+    "pull",
+    "push",
+    "tags",
+    "github-token",
+];

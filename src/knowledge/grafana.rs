@@ -1,0 +1,32 @@
+//! Grafana.
+
+/// Sections of Grafana's configuration whose name has a dot or an underscore, from its documentation.
+pub const SECTIONS: [&str; 27] = [
+    "auth.anonymous",
+    "auth.azuread",
+    "auth.basic",
+    "auth.generic_oauth",
+    "auth.github",
+    "auth.gitlab",
+    "auth.google",
+    "auth.grafana_com",
+    "auth.jwt",
+    "auth.ldap",
+    "auth.okta",
+    "auth.proxy",
+    "date_formats",
+    "external_image_storage",
+    "feature_toggles",
+    "grafana_net",
+    "live",
+    "log.console",
+    "log.file",
+    "log.frontend",
+    "metrics.graphite",
+    "plugin.grafana-image-renderer",
+    "remote_cache",
+    "rendering",
+    "tracing.opentelemetry",
+    "unified_alerting",
+    "unified_alerting.screenshots",
+];

@@ -1,0 +1,16 @@
+//! Packaging of Python.
+
+/// Build systems, as pyproject.toml asks for them, with their attributes of `python3Packages`.
+pub const BUILD_SYSTEMS: [(&str, &str); 11] = [
+    ("setuptools", "setuptools"),
+    ("setuptools-scm", "setuptools-scm"),
+    ("wheel", "wheel"),
+    ("hatchling", "hatchling"),
+    ("hatch-vcs", "hatch-vcs"),
+    ("flit-core", "flit-core"),
+    ("poetry-core", "poetry-core"),
+    ("poetry", "poetry-core"),
+    ("pdm-backend", "pdm-backend"),
+    ("uv-build", "uv-build"),
+    ("cython", "cython"),
+];
