@@ -212,12 +212,17 @@ impl<'a> Git<'a> {
         Ok(if output.status.success() { blamed(&String::from_utf8_lossy(&output.stdout)) } else { HashMap::new() })
     }
 
-    /// Starts a process that returns the contents of objects.
+    /// Starts a process that returns the contents of objects, one after the other.
     pub fn objects(&self) -> Result<Objects, Failure> {
-        let mut command = self.command(&["cat-file", "--batch"]);
+        self.batch(&["cat-file", "--batch"])
+    }
+
+    fn batch(&self, args: &[&str]) -> Result<Objects, Failure> {
+        let mut command = self.command(args);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().map_err(|error| does_not_start(&error))?;
-        let (asked, answers) = (child.stdin.take(), child.stdout.take().map(BufReader::new));
+        let (asked, answers) =
+            (child.stdin.take(), child.stdout.take().map(|output| BufReader::with_capacity(PIPE, output)));
         Ok(Objects { child, asked, answers })
     }
 
@@ -232,12 +237,17 @@ impl<'a> Git<'a> {
         let count = ids.len().div_ceil(OBJECTS).clamp(1, rayon::current_num_threads());
         // In turns, because neighbours are often of similar size.
         let parts = (0..count).into_par_iter().map(|part| ids.iter().skip(part).step_by(count).copied().collect());
-        let read = |ids: Vec<&str>| self.objects()?.read_all(&ids, limit).map_err(|(id, reason)| failure(id, &reason));
+        // All objects are requested at once, so git need not write each one as soon as it has it.
+        let objects = || self.batch(&["cat-file", "--batch", "--buffer"]);
+        let read = |ids: Vec<&str>| objects()?.read_all(&ids, limit).map_err(|(id, reason)| failure(id, &reason));
         let contents = parts.map(read).collect::<Result<Vec<_>, _>>()?;
         let mut contents: Vec<_> = contents.into_iter().map(Vec::into_iter).collect();
         Ok((0..ids.len()).filter_map(|index| contents[index % count].next()).collect())
     }
 }
+
+/// What fits into a pipe on Linux, in bytes.
+const PIPE: usize = 64 << 10;
 
 /// For fewer objects, starting another process takes longer than it saves.
 const OBJECTS: usize = 100;
@@ -414,7 +424,7 @@ impl Objects {
             std::io::copy(&mut answers.take(size + 1), &mut std::io::sink()).map_err(reason)?;
             return Ok(None);
         }
-        let mut content = Vec::new();
+        let mut content = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
         answers.take(size + 1).read_to_end(&mut content).map_err(reason)?;
         let is_whole = content.pop() == Some(b'\n') && content.len() as u64 == size;
         is_whole.then_some(Some(content)).ok_or_else(stopped)
