@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::check::Check;
-use crate::check::unreadable_file::{broken_registry, no_registry};
+use crate::check::unreadable_file::{broken_registry, endless_registry, no_registry};
 use crate::config::Config;
 use crate::facts::Project;
 use crate::facts::port_registry::{self, RegistryFacts};
@@ -21,7 +21,7 @@ pub struct HeldBack {
 }
 
 impl HeldBack {
-    /// Disables the port rules if a configured port registry does not exist, or a registry has syntax errors.
+    /// Disables the port rules if a configured port registry does not exist, or a registry cannot be evaluated.
     pub fn of(repo: &Repo, project: &Project, config: &Config, checks: &[&'static Check]) -> Self {
         let needs_registry = |check: &&&Check| check.reads.iter().any(is_registry_reader);
         let rules: BTreeSet<RuleId> = checks.iter().filter(needs_registry).map(|check| check.rule).collect();
@@ -29,7 +29,7 @@ impl HeldBack {
             return Self::default();
         }
         let findings: Vec<Finding> =
-            missing(repo, project, config).into_iter().chain(broken(project, config)).collect();
+            missing(repo, project, config).into_iter().chain(unevaluated(project, config)).collect();
         match findings.is_empty() {
             true => Self::default(),
             false => Self { rules, findings },
@@ -77,9 +77,16 @@ fn why_missing(repo: &Repo, path: &str) -> &'static str {
     }
 }
 
+/// The registries that cannot be evaluated: because of syntax errors, or because that would take too long.
+pub fn unevaluated(project: &Project, config: &Config) -> impl Iterator<Item = Finding> {
+    let exceeded = project.each::<RegistryFacts>().filter(|(_, facts)| facts.exceeded);
+    let exceeded: Vec<Finding> = exceeded.map(|(file, _)| endless_registry(&file.source.path)).collect();
+    broken(project, config).into_iter().chain(exceeded)
+}
+
 /// The registries with syntax errors. A file that was only found by its name may be something else, so it counts only
 /// if there is no other registry, or if it defines ports.
-pub fn broken(project: &Project, config: &Config) -> Vec<Finding> {
+fn broken(project: &Project, config: &Config) -> Vec<Finding> {
     let facts = || project.each::<RegistryFacts>();
     let is_configured = !config.ports.registries.is_empty();
     let is_only = !facts().any(|(_, facts)| facts.defined.is_some() && facts.broken.is_none());

@@ -273,7 +273,7 @@ fn reads_hosts(checks: &[&'static Check]) -> bool {
 pub struct PortFacts {
     /// The facts of all files.
     pub project: Project,
-    /// The files that could not be read, and the registries with syntax errors.
+    /// The files that could not be read, and the registries that cannot be evaluated.
     pub unreadable: Vec<Finding>,
     /// The configured registries that do not exist.
     pub missing: Vec<Finding>,
@@ -291,7 +291,7 @@ pub fn port_facts(repo: &Repo, settings: &Settings) -> PortFacts {
     notes.dedup();
     let config = &settings.config;
     let unread = findings.into_iter().filter(|finding| finding.rule == check::unreadable_file::RULE);
-    let unreadable = unread.chain(held_back::broken(&gathered.project, config)).collect();
+    let unreadable = unread.chain(held_back::unevaluated(&gathered.project, config)).collect();
     let missing = held_back::missing(repo, &gathered.project, config);
     PortFacts { project: gathered.project, unreadable, missing, notes }
 }

@@ -42,7 +42,7 @@ fn commit(repository: &Repository) {
     repository.git(&["commit", "--quiet", "--message=m"]);
 }
 
-const CAUSES: [Cause; 13] = [
+const CAUSES: [Cause; 14] = [
     Cause { name: "not UTF-8", arrange: |at| at.write("a.nix", b"{ a = \"\xff\"; }"), file: "a.nix", without: &[] },
     Cause { name: "UTF-16", arrange: |at| at.write("a.nix", b"\xff\xfe{\0}\0"), file: "a.nix", without: &[] },
     Cause { name: "encrypted", arrange: |at| at.write("a.nix", b"\0GITCRYPT\0\x01\x02"), file: "a.nix", without: &[] },
@@ -102,6 +102,14 @@ const CAUSES: [Cause; 13] = [
         arrange: |at| at.write(".git/index", "DIRC no index"),
         file: ".git/index",
         without: &["--no-ignore"],
+    },
+    Cause {
+        name: "a registry that evaluates without end",
+        arrange: |at| {
+            at.write("lib/ports.nix", "let f = x: f (x + 1); in builtins.seq (f 1) { web = 8080; }");
+        },
+        file: "lib/ports.nix",
+        without: &["--select dockerfile", ALL_OFF],
     },
     Cause {
         name: "an own rule that takes too long",
@@ -217,6 +225,10 @@ fn commands_that_read_less_than_they_should_fail() {
             "ports init --diff",
             "fix",
             "fix --diff",
+            "accepted",
+            "accepted --format json",
+            "migrate",
+            "migrate --format json",
         ];
         for command in commands {
             let ran = repository.run(command);

@@ -235,3 +235,9 @@ fn yaml_with_many_documents() {
 fn yaml_with_many_open_brackets() {
     is_linear(1_000, CHECK, |size| vec![file("x.yaml", "[".repeat(size))]);
 }
+
+#[test]
+fn many_folders_with_compose_files() {
+    let compose = "services:\n  a: { image: redis }\n";
+    is_linear(40, "migrate", |size| (0..size).map(|index| file(&format!("d{index}/compose.yaml"), compose)).collect());
+}

@@ -360,6 +360,32 @@ fn an_ambiguous_reference_is_an_error() {
     assert_eq!(run(root.path(), &["check", "--changed=refs/remotes/origin/main"]).0, Some(1));
 }
 
+/// A branch or tag cannot take the place of what a full name or an abbreviated commit means.
+#[test]
+fn a_name_means_nothing_else() {
+    let root = tempfile::tempdir().unwrap();
+    git(root.path(), &["init", "-q", "-b", "main"]);
+    write(root.path(), &[("a.nix", b"{ }\n")]);
+    git(root.path(), &["add", "."]);
+    git(root.path(), &["commit", "-qm", "one"]);
+    let output = Command::new("git").args(["rev-parse", "--short=12", "HEAD"]).current_dir(root.path()).output();
+    let short = String::from_utf8(output.unwrap().stdout).unwrap().trim().to_owned();
+    git(root.path(), &["checkout", "-qb", "change"]);
+    write(root.path(), &[("a.nix", PORT.as_bytes())]);
+    git(root.path(), &["commit", "-qam", "two"]);
+    for name in ["refs/heads/refs/heads/main", "refs/heads/HEAD"] {
+        git(root.path(), &["update-ref", name, "HEAD"]);
+    }
+    for option in ["--changed=refs/heads/main", "--new-since=refs/heads/main"] {
+        assert_eq!(run(root.path(), &["check", option]).0, Some(1), "{option}");
+    }
+    let by_id = format!("--changed={short}");
+    assert_eq!(run(root.path(), &["check", &by_id]).0, Some(1));
+    git(root.path(), &["tag", &short]);
+    let (code, _, err) = run(root.path(), &["check", &by_id]);
+    assert!(code == Some(2) && err.contains("an abbreviation of another commit"), "{err}");
+}
+
 /// A file is written as a whole or not at all, also if the disk is full or the size of files is limited.
 #[test]
 fn limited_files_are_not_torn() {

@@ -64,3 +64,11 @@ pub fn broken_registry(path: &RelPath, at: Span) -> Finding {
         .label("cannot be parsed")
         .help("correct the syntax: `nix-instantiate --parse` shows where Nix stops reading")
 }
+
+/// A port registry whose evaluation was stopped.
+pub fn endless_registry(path: &RelPath) -> Finding {
+    let message = "the evaluation of this port registry exceeded its limits, so the port rules did not run";
+    Finding::new(RULE, path, Span::default(), message)
+        .label("not evaluated")
+        .help("write the ports as plain numbers, or rename the file if it is not a port registry")
+}

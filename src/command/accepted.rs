@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use super::git::{Change, Git};
 use super::{Failure, forgive_closed, session::Session};
 use crate::cli::AcceptedArgs;
-use crate::finding::RelPath;
+use crate::finding::{RelPath, UNCHECKED};
 use crate::lang::codeowners::{self, Owners};
 use crate::output::Places;
 use crate::output::accepted::{Entry, List, Owner};
@@ -39,7 +39,11 @@ pub fn run(args: &AcceptedArgs) -> Result<ExitCode, Failure> {
     let written = list.write(args.format, &mut out).and_then(|()| out.flush());
     forgive_closed(written)
         .map_err(|error| Failure::new(format!("cannot write to stdout: {}", walk::io_reason(&error))))?;
-    Ok(ExitCode::from(if report.internal_error() { 2 } else { 0 }))
+    match report.findings.iter().find(|finding| finding.rule == UNCHECKED) {
+        Some(unread) => Err(Failure::new(format!("{}: {}", unread.path, unread.message))
+            .help("what is accepted in files that could not be checked is unknown")),
+        None => Ok(ExitCode::from(if report.internal_error() { 2 } else { 0 })),
+    }
 }
 
 /// Everything that suppressions, the baseline and the settings accept, with owners and ages.

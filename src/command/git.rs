@@ -132,22 +132,40 @@ impl<'a> Git<'a> {
                 .help("specify one, such as --changed=REF"));
         }
         let is_id = asked.len() >= 40 && asked.bytes().all(|byte| byte.is_ascii_hexdigit());
+        // Such a name is nothing but that, whatever branches exist.
+        let is_full = is_id || asked.starts_with("refs/") || asked == "HEAD" || asked.ends_with("_HEAD");
         if let [Some(branch), Some(remote)] = ["refs/heads/", "refs/remotes/"]
             .map(|space| format!("{space}{asked}"))
             .map(|name| self.resolve(&[name]).ok().flatten())
             && branch != remote
-            && !is_id
+            && !is_full
         {
             let message = format!("`{asked}` is a local branch and a remote-tracking branch, at different commits");
             return Err(Failure::new(message).help(format!("write refs/heads/{asked} or refs/remotes/{asked}")));
         }
-        let namespaces = NAMESPACES.iter().filter(|_| !is_id).map(|space| format!("{space}{asked}"));
-        let names: Vec<String> = namespaces.chain([asked.to_owned()]).collect();
-        if let Some(commit) = self.resolve(&names)? {
+        let namespaces = NAMESPACES.iter().filter(|_| !is_full).map(|space| format!("{space}{asked}"));
+        if let Some(commit) = self.resolve(&namespaces.collect::<Vec<_>>())? {
+            if self.abbreviates_another(asked, &commit)? {
+                let message = format!("`{asked}` is a branch or tag, and an abbreviation of another commit");
+                return Err(Failure::new(message)
+                    .help("write all 40 digits of the commit, or the full name, such as refs/heads/NAME"));
+            }
+            return Ok(commit);
+        }
+        if let Some(commit) = self.resolve(&[asked.to_owned()])? {
             return Ok(commit);
         }
         Err(Failure::new(format!("`{asked}` is not a commit of this repository"))
             .help("fetch it first; actions/checkout fetches a single commit unless `fetch-depth: 0` is set"))
+    }
+
+    /// Whether a name is the start of the id of an object other than a commit.
+    fn abbreviates_another(&self, name: &str, commit: &str) -> Result<bool, Failure> {
+        if !(4..40).contains(&name.len()) || !name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Ok(false);
+        }
+        let output = self.output(&["rev-parse", &format!("--disambiguate={name}")])?;
+        Ok(String::from_utf8_lossy(&output.stdout).lines().any(|id| id != commit))
     }
 
     /// The commit of the first of some names that has one. Git is started once for all of them.

@@ -77,7 +77,7 @@ fn named_ci(scope: &ScopeArgs, how: &MigrateHow) -> Result<ExitCode, Failure> {
 fn everything(scope: &ScopeArgs, how: &MigrateHow) -> Result<ExitCode, Failure> {
     let repository = Repository::open(scope)?;
     let mut draft = repository.draft();
-    let mut errors = Vec::new();
+    let mut errors = repository.unread.clone();
     let mut attempt = |draft: &mut Draft<'_>, result: &dyn Fn(&mut Draft<'_>) -> Result<(), Error>| {
         match draft.attempt(result) {
             // A second run has nothing to do for these files.
@@ -116,6 +116,8 @@ fn everything(scope: &ScopeArgs, how: &MigrateHow) -> Result<ExitCode, Failure> 
 struct Repository {
     session: Session,
     project: Project,
+    /// The files that could not be checked: what they contain is missing from every migration.
+    unread: Vec<Error>,
     files: Disk,
 }
 
@@ -123,7 +125,9 @@ impl Repository {
     fn open(scope: &ScopeArgs) -> Result<Self, Failure> {
         let session = Session::open(scope, None)?;
         let known = run::port_facts(&session.repo(), &session.settings);
-        Ok(Self { files: Disk(session.root.clone()), project: known.project, session })
+        let unread =
+            known.unreadable.iter().map(|finding| Error::new(&finding.path, finding.message.clone())).collect();
+        Ok(Self { files: Disk(session.root.clone()), project: known.project, unread, session })
     }
 
     fn draft(&self) -> Draft<'_> {

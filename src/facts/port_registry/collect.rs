@@ -32,25 +32,38 @@ const PREFIXES: [&str; 4] = ["ports", "port", "registry", "portRegistry"];
 /// The default path of a registry: a file there is a registry whatever it contains.
 const DEFAULT: &str = "lib/ports.nix";
 
-/// Reads a file as a registry; `None` if it does not evaluate to a set. [`Registry::is_convincing`] decides whether the
-/// set is that of a registry.
-pub(super) fn registry(path: &RelPath, tree: &Tree<'_>) -> Option<Registry> {
-    let mut registry = read(path, tree, Given::Defaults)?;
+/// A file, evaluated as a registry.
+pub(super) struct Evaluated {
+    /// The registry; `None` if the file does not evaluate to a set. [`Registry::is_convincing`] decides whether the set
+    /// is that of a registry.
+    pub registry: Option<Registry>,
+    /// Whether a limit ended the evaluation of a part of the file.
+    pub exceeded: bool,
+}
+
+/// Reads a file as a registry.
+pub(super) fn registry(path: &RelPath, tree: &Tree<'_>) -> Evaluated {
+    let mut machine = Machine::new(tree);
+    let registry = read(path, tree, &mut machine, Given::Defaults).map(|registry| settled(registry, path, tree));
+    Evaluated { registry, exceeded: machine.exceeded() }
+}
+
+/// Notes which entries do not depend on the defaults of arguments.
+fn settled(mut registry: Registry, path: &RelPath, tree: &Tree<'_>) -> Registry {
     let has_defaults = |call: &Call| matches!(call, Call::Set { optional, .. } if !optional.is_empty());
     if registry.shape.calls.iter().any(has_defaults) {
-        let bare = read(path, tree, Given::Nothing);
+        let bare = read(path, tree, &mut Machine::new(tree), Given::Nothing);
         let entries = bare.as_ref().map_or(&[][..], |bare| &bare.entries);
         let known: HashMap<&[String], &Value> = entries.iter().map(|entry| (&*entry.path, &entry.value)).collect();
         for entry in &mut registry.entries {
             entry.settled = known.get(&*entry.path).is_some_and(|value| **value == entry.value);
         }
     }
-    Some(registry)
+    registry
 }
 
-fn read(path: &RelPath, tree: &Tree<'_>, given: Given) -> Option<Registry> {
+fn read(path: &RelPath, tree: &Tree<'_>, machine: &mut Machine<'_, '_>, given: Given) -> Option<Registry> {
     let root = tree.child(tree.root(), Field::Expression)?;
-    let mut machine = Machine::new(tree);
     let mut thunk = machine.top(root);
     let mut calls = Vec::new();
     let mut local = machine.let_names(thunk);
@@ -69,14 +82,14 @@ fn read(path: &RelPath, tree: &Tree<'_>, given: Given) -> Option<Registry> {
         value = machine.force(thunk);
     }
     let fault = fault::find(tree);
-    let whole = Walk { machine: &mut machine, entries: Vec::new() }.read(&value, fault.as_deref());
+    let whole = Walk { machine, entries: Vec::new() }.read(&value, fault.as_deref());
     let whole = whole.map(|entries| make(path, entries, calls.clone(), true));
     if let Some(registry) = &whole
         && registry.is_convincing()
     {
         return whole;
     }
-    let kept = local.and_then(|names| kept_to_itself(&mut machine, &names, fault.as_deref()));
+    let kept = local.and_then(|names| kept_to_itself(machine, &names, fault.as_deref()));
     let kept = kept.map(|entries| make(path, entries, calls, false)).filter(Registry::is_convincing);
     kept.or(whole)
 }

@@ -18,6 +18,7 @@ mod shape;
 pub mod usage;
 pub mod uses;
 
+use self::collect::Evaluated;
 use crate::config::PortSettings;
 use crate::facts::needles::Words;
 use crate::facts::{Fact, FileView, Glance, Reader, fact};
@@ -223,14 +224,19 @@ pub fn split(name: &str) -> Vec<String> {
 /// Evaluates a file as a registry. `None` if it is not one: by its path, or because the file was not configured but
 /// found by its name and contains something else.
 pub fn evaluate(path: &RelPath, tree: &Tree<'_>, settings: &PortSettings) -> Option<Registry> {
+    evaluated(path, tree, settings).registry
+}
+
+fn evaluated(path: &RelPath, tree: &Tree<'_>, settings: &PortSettings) -> Evaluated {
     if !is_candidate(path, settings) {
-        return None;
+        return Evaluated { registry: None, exceeded: false };
     }
-    let registry = collect::registry(path, tree);
-    match settings.registries.is_empty() {
+    let Evaluated { registry, exceeded } = collect::registry(path, tree);
+    let registry = match settings.registries.is_empty() {
         true => registry.filter(Registry::is_convincing),
         false => registry.or_else(|| Some(Registry::new(path.clone(), Vec::new(), Shape::default()))),
-    }
+    };
+    Evaluated { registry, exceeded }
 }
 
 /// Whether a path may be a registry: a configured one or, if none is configured, one with a usual name.
@@ -269,21 +275,26 @@ fn may_hold(source: &Glance<'_>) -> bool {
 fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
     let source = file.source;
     let facts = match (source.kind, file.tree) {
-        (FileKind::Nix, Some(tree)) => RegistryFacts {
-            broken: fault(&source.path, tree, file.ports),
-            defined: evaluate(&source.path, tree, file.ports),
-            uses: uses::in_nix(&source.path, tree, file.ports),
-            arguments: uses::of_arguments(tree),
-            passed: passing::passed(tree),
-            called: passing::called(&source.path, tree),
-            comments: Vec::new(),
-            folders: uses::folders(&source.path, tree),
-            tree: None,
-        },
+        (FileKind::Nix, Some(tree)) => {
+            let Evaluated { registry, exceeded } = evaluated(&source.path, tree, file.ports);
+            RegistryFacts {
+                broken: fault(&source.path, tree, file.ports),
+                defined: registry,
+                exceeded,
+                uses: uses::in_nix(&source.path, tree, file.ports),
+                arguments: uses::of_arguments(tree),
+                passed: passing::passed(tree),
+                called: passing::called(&source.path, tree),
+                comments: Vec::new(),
+                folders: uses::folders(&source.path, tree),
+                tree: None,
+            }
+        }
         (FileKind::Nix, None) => return None,
         (_, tree) => RegistryFacts {
             broken: None,
             defined: None,
+            exceeded: false,
             uses: uses::in_commands(source, file.ports),
             arguments: Vec::new(),
             passed: Vec::new(),
@@ -312,6 +323,8 @@ pub struct RegistryFacts {
     pub defined: Option<Registry>,
     /// The file's first syntax error, if the file may be a registry.
     pub broken: Option<Span>,
+    /// Whether a limit ended the evaluation of a part of the file.
+    pub exceeded: bool,
     /// References to a registry in Nix.
     pub uses: Vec<Use>,
     /// Uses of arguments that may be registries; see [`uses::of_arguments`].
@@ -345,6 +358,7 @@ impl RegistryFacts {
     pub fn is_empty(&self) -> bool {
         self.defined.is_none()
             && self.broken.is_none()
+            && !self.exceeded
             && self.uses.is_empty()
             && self.arguments.is_empty()
             && self.passed.is_empty()

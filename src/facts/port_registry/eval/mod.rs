@@ -66,6 +66,8 @@ pub(super) struct Machine<'t, 'a> {
     scopes: Vec<Scope>,
     fuel: usize,
     depth: u32,
+    /// Whether a limit ended the evaluation of something.
+    exceeded: bool,
 }
 
 impl<'t, 'a> Machine<'t, 'a> {
@@ -81,6 +83,7 @@ impl<'t, 'a> Machine<'t, 'a> {
             scopes: vec![global],
             fuel: FUEL,
             depth: 0,
+            exceeded: false,
         }
     }
 
@@ -114,6 +117,11 @@ impl<'t, 'a> Machine<'t, 'a> {
     pub(super) fn origin(&self, thunk: ThunkId) -> (ThunkId, Span) {
         let at = self.aliases.get(&thunk).copied().unwrap_or(thunk);
         (at, self.spans.get(at as usize).copied().unwrap_or_default())
+    }
+
+    /// Whether the limit of steps or of nesting ended the evaluation of something.
+    pub(super) fn exceeded(&self) -> bool {
+        self.exceeded
     }
 
     /// Whether another value of the file depends on a definition.
@@ -199,6 +207,7 @@ impl<'t, 'a> Machine<'t, 'a> {
     fn deeper(&mut self, run: impl FnOnce(&mut Self) -> Eval<Val>) -> Eval<Val> {
         self.burn(1)?;
         if self.depth == DEPTH {
+            self.exceeded = true;
             return Err("it is nested too deeply".into());
         }
         self.depth += 1;
@@ -213,6 +222,7 @@ impl<'t, 'a> Machine<'t, 'a> {
         let rest = self.fuel.checked_sub(steps);
         // Once the steps do not suffice, none are left: otherwise the same work could be retried again and again.
         self.fuel = rest.unwrap_or(0);
+        self.exceeded |= rest.is_none();
         rest.map(drop).ok_or_else(|| "the step limit was reached".into())
     }
 

@@ -17,6 +17,9 @@ use crate::migrate::nix::Text;
 /// The maximum number of files of a build context that are searched.
 const MOST_FILES: usize = 300;
 
+/// The maximum number of files and folders of a build context that are looked at.
+const MOST_ENTRIES: usize = 3_000;
+
 /// A variable that a program reads, with the value that it takes if nobody sets it.
 struct Default {
     name: String,
@@ -114,12 +117,16 @@ fn defaults(files: &dyn Files, service: &Service<'_>) -> Vec<Default> {
     found
 }
 
-/// Reads the source files of a build context until a function returns true. At most [`MOST_FILES`] of them.
+/// Reads the source files of a build context until a function returns true: at most [`MOST_FILES`] of them.
 pub(super) fn each_source(files: &dyn Files, service: &Service<'_>, read: &mut dyn FnMut(&str, &str) -> bool) {
     let folders = [service.context().map(str::to_owned), Some(process::working_folder(service))];
+    // An image that nothing of the repository is mounted into has its program from elsewhere.
+    if service.context().is_none() && service.binds().is_empty() {
+        return;
+    }
     let mut folders: Vec<(String, usize)> = folders.into_iter().flatten().map(|folder| (folder, 0)).collect();
     folders.dedup();
-    let mut count = 0;
+    let (mut count, mut entries) = (0, 0);
     let mut seen = BTreeSet::new();
     while let Some((folder, depth)) = folders.pop() {
         if !seen.insert(folder.clone()) {
@@ -140,7 +147,8 @@ pub(super) fn each_source(files: &dyn Files, service: &Service<'_>, read: &mut d
             {
                 folders.push((path, depth + 1));
             }
-            if count > MOST_FILES {
+            entries += 1;
+            if count > MOST_FILES || entries > MOST_ENTRIES {
                 return;
             }
         }
