@@ -7,7 +7,7 @@ use crate::facts::port_registry::{Entry, Lookup, Registries, Registry, dotted, s
 use crate::facts::{Project, ProjectFile};
 use crate::finding::{Edit, RelPath, Span};
 use crate::lang::{Field, Language, Node, NodeKind, Tree};
-use crate::source::{LineIndex, Source};
+use crate::source::{FileKind, LineIndex, Source};
 
 /// Why an entry cannot be renamed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,6 +113,9 @@ impl<'p> Renaming<'p> {
         if self.entry.read_here {
             return Err(at("another entry of the registry is computed from this one: rename it by hand"));
         }
+        if self.registry.entries.iter().any(|other| other.is_alias_of(self.entry)) {
+            return Err(at("another entry of the registry refers to this one: rename it by hand"));
+        }
         let after = &file.source.text[name.end as usize..];
         if !after.trim_start().starts_with('=') {
             return Err(at("the name is not written as `NAME = NUMBER` here: rename it by hand"));
@@ -183,6 +186,10 @@ pub(super) fn followed<'p>(
     if let Some((file, span)) = references::unclear(project, registry, &all, entry) {
         return Err(obstacle(&file.source, span, reason));
     }
+    if let Some((file, span)) = reads_by_name(&all, registry, entry) {
+        let reason = "what reads the whole group here may use the name of the entry: rename it by hand";
+        return Err(obstacle(&file.source, span, reason));
+    }
     let ours = all.into_iter().filter(|resolved| {
         resolved.registry.path == registry.path && resolved.found.path.starts_with(entry) && resolved.target.is_some()
     });
@@ -193,6 +200,40 @@ pub(super) fn followed<'p>(
             Err(obstacle(&file.source, span, reason))
         }
         None => Ok(ours),
+    }
+}
+
+/// A place that gets a whole group with the entry, and may select the entry by its name: an argument of a function, a
+/// computed selection, or a command that contains the name.
+fn reads_by_name<'p>(all: &[Resolved<'p>], registry: &Registry, entry: &[String]) -> Option<(&'p ProjectFile, Span)> {
+    let last = entry.last()?;
+    let mut groups = all.iter().filter(|Resolved { found, registry: at, .. }| {
+        let is_around = found.path.len() < entry.len() && entry.starts_with(&found.path);
+        at.path == registry.path && found.reads && found.argument.is_none() && is_around
+    });
+    let found = groups.find(|Resolved { file, found, .. }| match file.source.kind {
+        FileKind::Nix => Tree::parse(Language::Nix, &file.source.text).is_some_and(|tree| selects(&tree, found.span)),
+        _ => file.source.slice(found.span).contains(last.as_str()),
+    })?;
+    Some((found.file, found.found.span))
+}
+
+/// Whether the value of an expression is given to a function, or something is selected from it whose name is computed.
+fn selects(tree: &Tree<'_>, span: Span) -> bool {
+    let nodes = tree.nodes().filter(|&node| tree.span(node) == span);
+    let Some(mut node) = nodes.min_by_key(|&node| tree.ancestors(node).count()) else { return false };
+    while let Some(parent) = tree.parent(node).filter(|&parent| tree.kind(parent) == NodeKind::Parenthesized) {
+        node = parent;
+    }
+    let Some(parent) = tree.parent(node) else { return false };
+    match (tree.kind(parent), tree.field(node)) {
+        // The values of a set have no names.
+        (NodeKind::Apply, Field::Argument) => {
+            let function = tree.child(parent, Field::Function).map(|function| tree.slice(function));
+            !function.is_some_and(|function| function.rsplit('.').next() == Some("attrValues"))
+        }
+        (NodeKind::Select, Field::Expression) => true,
+        _ => tree.kind(node) == NodeKind::Select && tree.slice(node).contains("${"),
     }
 }
 
@@ -313,5 +354,42 @@ mod tests {
         assert!(renamed(&computed, "base", "x").unwrap_err().starts_with("lib/ports.nix:2: "));
         let inherited = [("lib/ports.nix", "let\n  redis = 6379;\nin\n{\n  inherit redis;\n  pg = 5432;\n}\n")];
         assert!(renamed(&inherited, "redis", "x").unwrap_err().contains("by hand"));
+        for registry in
+            ["rec {\n  base = 7000;\n  other = base;\n}\n", "rec {\n  a.base = 7000;\n  b.other = a.base;\n}\n"]
+        {
+            let entry = if registry.contains("a.base") { "a.base" } else { "base" };
+            let why = renamed(&[("lib/ports.nix", registry)], entry, "x").unwrap_err();
+            assert!(why.contains("refers to this one"), "{why}");
+        }
+    }
+
+    #[test]
+    fn what_may_read_an_entry_by_its_name_is_refused() {
+        let head = "let ports = import ./lib/ports.nix; in ";
+        let outcome = |use_of: &str| {
+            let files = [("lib/ports.nix", REGISTRY), ("a.nix", &format!("{head}{use_of}"))];
+            renamed(&files, "db.redis", "cache")
+        };
+        for use_of in [
+            "lib.getAttr \"redis\" ports.db",
+            "lib.attrByPath [ \"db\" \"redis\" ] 1 ports",
+            "ports.db.${name}",
+            "lib.mapAttrs (name: port: { inherit port; }) ports.db",
+            "({ redis, ... }: redis) ports.db",
+            "f (ports)",
+        ] {
+            assert!(outcome(use_of).unwrap_err().starts_with("a.nix:1: what reads the whole group"), "{use_of}");
+        }
+        for use_of in ["builtins.attrValues ports.db", "{ inherit ports; }", "ports.db.pg"] {
+            assert_eq!(outcome(use_of).unwrap()[0], REGISTRY.replace("redis", "cache"), "{use_of}");
+        }
+        let script = "#!/bin/sh\nnix eval -f lib/ports.nix db.NAME\n";
+        let with = |name| [("lib/ports.nix", REGISTRY.to_owned()), ("x.sh", script.replace("NAME", name))];
+        let of = |files: &[(&str, String)]| {
+            let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
+            renamed(&files, "db.redis", "cache")
+        };
+        assert!(of(&with("redis")).unwrap_err().starts_with("x.sh:2: "));
+        assert!(of(&with("pg")).is_ok());
     }
 }

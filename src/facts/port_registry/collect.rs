@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::eval::{Given, Machine, formal_names};
 use super::shape::{Call, Shape};
-use super::{Endpoint, Entry, Registry, Value};
+use super::{Endpoint, Entry, Registry, UNKNOWN_ORIGIN, Value};
 use crate::facts::port_registry::eval::fault;
 use crate::facts::port_registry::eval::value::{Attr, Eval, Lambda, Set, ThunkId, Val, Why};
 use crate::finding::{RelPath, Span};
@@ -258,7 +258,7 @@ impl Walk<'_, '_, '_> {
                 Some(entry) => entry.endpoint = Some(Box::new(endpoint.clone())),
                 // A nested set is not an entry.
                 None if group.is_some() => {
-                    self.entries.push(Entry::new(path, Value::Helper, attr.name_span, span, ThunkId::MAX))
+                    self.entries.push(Entry::new(path, Value::Helper, attr.name_span, span, UNKNOWN_ORIGIN))
                 }
                 None => {}
             }
@@ -267,7 +267,7 @@ impl Walk<'_, '_, '_> {
 
     fn undecidable(&mut self, path: &[String], span: Span, why: &str) {
         let value = Value::NotDecidable(Why::from(why).to_string());
-        self.entries.push(Entry::new(path.to_vec(), value, span, span, ThunkId::MAX));
+        self.entries.push(Entry::new(path.to_vec(), value, span, span, UNKNOWN_ORIGIN));
     }
 }
 

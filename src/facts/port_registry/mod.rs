@@ -34,6 +34,9 @@ pub use mentions::Mentions;
 pub use shape::{Call, Shape};
 pub use uses::{Access, Use};
 
+/// The origin of entries whose definition is not known.
+const UNKNOWN_ORIGIN: u32 = u32::MAX;
+
 /// An entry of a registry: a name and its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
@@ -56,6 +59,11 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Whether this is another name for the definition of an entry.
+    pub fn is_alias_of(&self, other: &Entry) -> bool {
+        self.origin == other.origin && self.origin != UNKNOWN_ORIGIN && self.path != other.path
+    }
+
     /// The name of the service: the path without the final `port` of `dns = { port = 53; protocol = "udp"; }`.
     pub fn service(&self) -> &[String] {
         match self.path.split_last() {
