@@ -245,6 +245,17 @@ pub struct ConfigError {
     pub help: Option<String>,
 }
 
+impl ConfigError {
+    /// The file and the line, from 1, as the start of a message: `flakeward.toml:3: `.
+    pub fn place(&self) -> String {
+        let line = self.span.as_ref().and_then(|span| Some(self.text.get(..span.start)?.matches('\n').count() + 1));
+        match line {
+            Some(line) => format!("{}:{line}: ", self.path.display()),
+            None => format!("{}: ", self.path.display()),
+        }
+    }
+}
+
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.path.display(), self.message)

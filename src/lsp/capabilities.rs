@@ -15,6 +15,10 @@ pub struct Client {
     pub edits: EditSupport,
     /// It can show a range of a document on request.
     pub show_document: bool,
+    /// It has settings, which it returns on request.
+    pub has_configuration: bool,
+    /// It can watch files below any folder, and not only below its own folders.
+    pub watches_elsewhere: bool,
     /// It can register watchers for files.
     pub watches_files: bool,
     /// It can refresh inlay hints.
@@ -50,6 +54,8 @@ impl Client {
             diagnostics: DiagnosticSupport::of(capabilities),
             edits: EditSupport::of(capabilities),
             show_document: window.and_then(|window| window.show_document.as_ref()).is_some_and(|show| show.support),
+            has_configuration: is_on(workspace.and_then(|workspace| workspace.configuration)),
+            watches_elsewhere: is_on(watching.and_then(|watching| watching.relative_pattern_support)),
             watches_files: is_on(watching.and_then(|watching| watching.dynamic_registration)),
             refreshes_hints: is_on(hints.and_then(|hints| hints.refresh_support)),
             markdown: formats.contains(&lsp::MarkupKind::Markdown),

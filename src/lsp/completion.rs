@@ -1,6 +1,7 @@
 //! Completion of registry entries, of free numbers in the registry, and of what a flake input can follow.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use gen_lsp_types::{CompletionItem, CompletionItemKind, CompletionItemTextEdit, TextEdit};
 
@@ -142,7 +143,11 @@ impl Completion<'_, '_> {
         // Without its number, the document may not parse, so its other entries may be unknown to the project.
         let here = registry.iter().flat_map(|registry| registry.ports()).filter(|(entry, _)| !is_at(entry, start));
         taken.extend(here.map(|(_, port)| u32::from(port)));
-        let numbers = next::near_to(&near, &taken, OFFERED);
+        let typed = &text[start..offset as usize];
+        let mut numbers = next::near_to(&near, &taken, OFFERED);
+        if !numbers.iter().any(|number| number.to_string().starts_with(typed)) {
+            numbers = starting_with(typed, &taken);
+        }
         let items = numbers.iter().enumerate().map(|(rank, number)| CompletionItem {
             // Editors sort by label, but the nearest number may not come first.
             sort_text: Some(format!("{rank:02}")),
@@ -285,17 +290,21 @@ impl Completion<'_, '_> {
         // The rest of the attribute may be there already.
         let is_written = tail.starts_with('.') || tail.trim_start_matches([' ', '\t']).starts_with('=');
         let end = if is_written { "" } else { " = 1;" };
-        let Some((path, _)) = self.marked_path(&format!("{head}{MARKER}{end}{tail}")) else { return Vec::new() };
+        let Some((path, flake)) = self.marked_path(&format!("{head}{MARKER}{end}{tail}")) else { return Vec::new() };
         let path: Vec<&str> = path.iter().map(String::as_str).take_while(|name| *name != MARKER).collect();
         let ["inputs", owner, "inputs"] = path.as_slice() else { return Vec::new() };
         let Some(lock) = self.lock() else { return Vec::new() };
         let Some(node) = lock.root_input(owner).and_then(|label| lock.nodes.get(label)) else { return Vec::new() };
-        let names = node.inputs.keys();
+        let has = |name: &str| flake.inputs.iter().any(|input| input.name.value == name);
+        let overridden =
+            flake.inputs.iter().find(|input| input.name.value == *owner).map_or(&[][..], |input| &input.inputs);
+        let names = node.inputs.keys().filter(|name| !overridden.iter().any(|input| input.name.value == **name));
         names
             .map(|name| {
                 let detail = format!("input of {owner}");
                 let mut item = self.item(name.clone(), detail, CompletionItemKind::Module, span);
-                if !is_written {
+                // Nix refuses to follow what does not exist.
+                if !is_written && has(name) {
                     let new_text = format!("{name}.follows = \"{name}\";");
                     let edit = TextEdit { range: self.lines.range(span), new_text };
                     item.text_edit = Some(CompletionItemTextEdit::TextEdit(edit));
@@ -309,6 +318,14 @@ impl Completion<'_, '_> {
         let path = format!("{}flake.lock", self.source.path.strip_suffix("flake.nix")?);
         self.project.file(&path)?.fact::<FlakeFacts>()?.lock.as_deref()
     }
+}
+
+/// Free numbers that start with digits.
+fn starting_with(digits: &str, taken: &BTreeSet<u32>) -> Vec<u16> {
+    // Registries mostly have numbers of four digits.
+    let Ok(first) = format!("{digits:0<4}").parse::<u16>() else { return Vec::new() };
+    let numbers = next::near_to(&[first], taken, 10 * OFFERED).into_iter();
+    numbers.filter(|number| number.to_string().starts_with(digits)).take(OFFERED).collect()
 }
 
 /// Whether the number of an entry starts at an offset.

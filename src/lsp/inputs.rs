@@ -70,7 +70,11 @@ impl<'p> Inputs<'p> {
         if let Some(rev) = node.locked.as_ref().and_then(|locked| locked.rev.as_deref()) {
             let _ = write!(text, "\n- locked to: `{}`{}", rev.get(..12).unwrap_or(rev), self.age(node));
         }
-        let inputs: Vec<String> = node.inputs.keys().map(|name| format!("`{name}`")).collect();
+        let inputs = node.inputs.iter().map(|(name, input)| match &input.target {
+            Target::Follows(path) if !path.is_empty() => format!("`{name}` (follows `{}`)", path.join("/")),
+            _ => format!("`{name}`"),
+        });
+        let inputs: Vec<String> = inputs.collect();
         if !inputs.is_empty() {
             let _ = write!(text, "\n- its inputs: {}", inputs.join(", "));
         }

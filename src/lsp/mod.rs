@@ -15,6 +15,7 @@ mod completion;
 mod diagnostics;
 mod documents;
 mod edits;
+mod gate;
 mod hover;
 mod inputs;
 mod migrate;

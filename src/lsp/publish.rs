@@ -80,15 +80,16 @@ impl Server {
         let mut messages = Vec::new();
         for (root, workspace) in &self.workspaces {
             let Some(problem) = &workspace.problem else { continue };
+            let place = problem.at.as_ref().map(|(_, error)| error.place()).unwrap_or_default();
             let is_open = problem.at.as_ref().is_some_and(|(file, _)| self.documents.get(file).is_some());
             if !is_open && self.shown_problems.get(root) != Some(&problem.message) {
-                messages.push((root.clone(), problem.message.clone()));
+                messages.push((root.clone(), problem.message.clone(), place));
             }
         }
         let solved: Vec<Root> = self.shown_problems.keys().filter(|root| self.is_solved(root)).cloned().collect();
         solved.iter().for_each(|root| drop(self.shown_problems.remove(root)));
-        for (root, message) in messages {
-            self.show(1, &format!("flakeward: {message}"));
+        for (root, message, place) in messages {
+            self.show(1, &format!("flakeward: {place}{message}"));
             self.shown_problems.insert(root, message);
         }
     }

@@ -4,9 +4,12 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use gen_lsp_types as lsp;
+use serde_json::json;
 
+use super::capabilities::WATCHED;
 use super::documents::Folder;
 use super::server::{Server, real_path};
+use super::uri;
 use super::workspace::{Root, Workspace};
 use crate::finding::RelPath;
 use crate::walk;
@@ -62,6 +65,27 @@ impl Server {
         self.workspaces.insert(root.clone(), workspace);
         self.outdated.remove(root);
         self.dirty = true;
+        self.watch(root);
+    }
+
+    /// Has the client watch a repository that is not below one of its folders: it watches only these by itself.
+    fn watch(&mut self, root: &Root) {
+        let Root::Folder(folder) = root else { return };
+        let is_inside = self.documents.folders.iter().any(|opened| folder.starts_with(&opened.path));
+        let can_watch = self.client.watches_files && self.client.watches_elsewhere;
+        if is_inside || !can_watch || !self.watched.insert(folder.clone()) {
+            return;
+        }
+        let pattern = json!({ "baseUri": uri::from_path(folder), "pattern": WATCHED });
+        self.register_watcher(&format!("flakeward-files-{}", self.watched.len()), &pattern);
+    }
+
+    /// Closes the repositories that no folder of the client and no open document belongs to.
+    pub(super) fn close_unused(&mut self) {
+        let folders = self.documents.folders.iter().map(|folder| folder.path.as_path());
+        let used: BTreeSet<Root> =
+            folders.chain(self.documents.iter().map(|(path, _)| path)).map(|path| self.root_of(path)).collect();
+        self.workspaces.retain(|root, _| used.contains(root));
     }
 
     /// Reads the repositories again whose settings changed in an open document.

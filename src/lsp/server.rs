@@ -14,8 +14,9 @@ use serde_json::{Value, json};
 
 use super::capabilities::{Client, WATCHED, capabilities};
 use super::documents::{Document, Documents};
+use super::gate::Gate;
 use super::refresh::Refreshes;
-use super::transport::{self, Incoming, Malformed, Outgoing, Output};
+use super::transport::{self, Incoming, Malformed, Outgoing, Output, Received};
 use super::uri;
 use super::workspace::{Root, Workspace, is_settings};
 use crate::{panics, walk};
@@ -24,7 +25,7 @@ use crate::{panics, walk};
 const RETRY: Duration = Duration::from_millis(20);
 
 /// Serves a client. Returns whether it ended the connection as the protocol requires: `shutdown`, then `exit`.
-pub fn serve(incoming: &Receiver<Incoming>, outgoing: Output) -> bool {
+pub fn serve(incoming: &Receiver<Received>, outgoing: Output) -> bool {
     panics::install();
     let mut server = Server::new(outgoing);
     let mut queue = Queue { incoming, waiting: VecDeque::new() };
@@ -33,12 +34,12 @@ pub fn serve(incoming: &Receiver<Incoming>, outgoing: Output) -> bool {
             server.publish();
         }
         match queue.next(&server) {
-            Some(Incoming::Message(message)) => match server.receive(message) {
+            Some((Incoming::Message(message), _permit)) => match server.receive(message) {
                 Flow::Continue => {}
                 Flow::Exit => return server.phase == Phase::ShutDown,
             },
-            Some(Incoming::Malformed(message)) => server.malformed(message),
-            Some(Incoming::Closed) => return false,
+            Some((Incoming::Malformed(message), _)) => server.malformed(message),
+            Some((Incoming::Closed, _)) => return server.phase == Phase::ShutDown,
             None => {}
         }
     }
@@ -46,8 +47,8 @@ pub fn serve(incoming: &Receiver<Incoming>, outgoing: Output) -> bool {
 
 /// The messages that were received but not yet processed.
 struct Queue<'a> {
-    incoming: &'a Receiver<Incoming>,
-    waiting: VecDeque<Incoming>,
+    incoming: &'a Receiver<Received>,
+    waiting: VecDeque<Received>,
 }
 
 impl Queue<'_> {
@@ -63,7 +64,7 @@ impl Queue<'_> {
 
     /// The next message; blocks if there is none. `None` if it is time to try again to publish what the client is too
     /// slow to read. Requests that a later message in the queue cancels are answered as cancelled and skipped.
-    fn next(&mut self, server: &Server) -> Option<Incoming> {
+    fn next(&mut self, server: &Server) -> Option<Received> {
         loop {
             self.fill();
             self.drop_cancelled(server);
@@ -77,17 +78,17 @@ impl Queue<'_> {
             match received {
                 Ok(incoming) => self.waiting.push_back(incoming),
                 Err(RecvTimeoutError::Timeout) => return None,
-                Err(RecvTimeoutError::Disconnected) => return Some(Incoming::Closed),
+                Err(RecvTimeoutError::Disconnected) => return Some((Incoming::Closed, Gate::new(0).enter(0))),
             }
         }
     }
 
     fn drop_cancelled(&mut self, server: &Server) {
-        let cancelled: Vec<RequestId> = self.waiting.iter().filter_map(cancelled).collect();
+        let cancelled: Vec<RequestId> = self.waiting.iter().filter_map(|(incoming, _)| cancelled(incoming)).collect();
         if cancelled.is_empty() {
             return;
         }
-        self.waiting.retain(|incoming| match incoming {
+        self.waiting.retain(|(incoming, _)| match incoming {
             Incoming::Message(Message::Request(request)) if cancelled.contains(&request.id) => {
                 let message = "the client cancelled the request".to_owned();
                 server.send(Response::new_err(request.id.clone(), ErrorCode::RequestCanceled as i32, message).into());
@@ -142,9 +143,13 @@ pub(super) struct Server {
     pub dirty: bool,
     /// What the client saw last, for clients that pull.
     pub refreshes: Refreshes,
+    /// The repositories outside the client's folders that it watches.
+    pub watched: BTreeSet<PathBuf>,
     /// The repositories whose settings changed in an open document. They are read again before they are used.
     pub outdated: BTreeSet<Root>,
     next_id: i32,
+    /// The last request for the client's settings, until it is answered.
+    asked_for_settings: Option<RequestId>,
 }
 
 /// Why a request failed.
@@ -175,13 +180,15 @@ impl Server {
             inlay_hints: true,
             dirty: false,
             refreshes: Refreshes::default(),
+            watched: BTreeSet::new(),
             outdated: BTreeSet::new(),
             next_id: 0,
+            asked_for_settings: None,
         }
     }
 
     fn send(&self, message: Message) {
-        self.outgoing.send(Outgoing::Message(message));
+        self.outgoing.send(&Outgoing::Message(message));
     }
 
     pub(super) fn notify(&self, method: &str, params: impl serde::Serialize) {
@@ -190,12 +197,19 @@ impl Server {
 
     /// The same, for large parameters that are serialized already.
     pub(super) fn notify_serialized(&self, method: &'static str, params: Box<RawValue>) {
-        self.outgoing.send(Outgoing::Serialized { method, params });
+        self.outgoing.send(&Outgoing::Serialized { method, params });
     }
 
-    pub(super) fn request(&mut self, method: &str, params: impl serde::Serialize) {
+    pub(super) fn request(&mut self, method: &str, params: impl serde::Serialize) -> RequestId {
         self.next_id += 1;
-        self.send(Request::new(RequestId::from(self.next_id), method.to_owned(), params).into());
+        let id = RequestId::from(self.next_id);
+        self.send(Request::new(id.clone(), method.to_owned(), params).into());
+        id
+    }
+
+    fn ask_for_settings(&mut self) {
+        let items = json!({ "items": [{ "section": "flakeward" }] });
+        self.asked_for_settings = Some(self.request("workspace/configuration", items));
     }
 
     /// A message in the client's window. `kind` is 1 for an error, 2 for a warning.
@@ -204,7 +218,7 @@ impl Server {
     }
 
     fn malformed(&self, message: Malformed) {
-        self.outgoing.send(Outgoing::Invalid(message));
+        self.outgoing.send(&Outgoing::Invalid(message));
     }
 
     fn receive(&mut self, message: Message) -> Flow {
@@ -219,7 +233,13 @@ impl Server {
                 }
             }
             // Responses of the client to registrations and refreshes are ignored.
-            Message::Response(_) => {}
+            Message::Response(response) => {
+                if self.asked_for_settings.take_if(|id| *id == response.id).is_some()
+                    && let Ok(settings) = &response.response_result
+                {
+                    self.configure(settings.get(0));
+                }
+            }
         }
         Flow::Continue
     }
@@ -319,7 +339,12 @@ impl Server {
             "workspace/didChangeWatchedFiles" => parse(params()).map(|params| self.did_change_files(&params)),
             "workspace/didChangeWorkspaceFolders" => parse(params()).map(|params| self.did_change_folders(&params)),
             "workspace/didChangeConfiguration" => {
-                self.configure(notification.params.get("settings"));
+                let settings = notification.params.get("settings").filter(|settings| !settings.is_null());
+                // Newer clients do not send the settings, but wait to be asked for them.
+                match settings {
+                    None if self.client.has_configuration => self.ask_for_settings(),
+                    settings => self.configure(settings),
+                }
                 Ok(())
             }
             // Notifications for other features are ignored, as the protocol requires.
@@ -333,15 +358,22 @@ impl Server {
 
     fn initialized(&mut self) {
         if self.client.watches_files {
-            let watchers = [json!({ "globPattern": WATCHED })];
-            let registration = json!({
-                "id": "flakeward-files",
-                "method": "workspace/didChangeWatchedFiles",
-                "registerOptions": { "watchers": watchers },
-            });
-            self.request("client/registerCapability", json!({ "registrations": [registration] }));
+            self.register_watcher("flakeward-files", &json!(WATCHED));
+        }
+        if self.client.has_configuration {
+            self.ask_for_settings();
         }
         self.open_folders();
+    }
+
+    /// Has the client watch the files that match a pattern.
+    pub(super) fn register_watcher(&mut self, id: &str, pattern: &Value) {
+        let registration = json!({
+            "id": id,
+            "method": "workspace/didChangeWatchedFiles",
+            "registerOptions": { "watchers": [{ "globPattern": pattern }] },
+        });
+        self.request("client/registerCapability", json!({ "registrations": [registration] }));
     }
 
     fn did_open(&mut self, params: lsp::DidOpenTextDocumentParams) {
@@ -396,6 +428,7 @@ impl Server {
             self.refreshes.touch(&path);
             self.sync(&document.uri);
             self.workspaces.remove(&Root::File(path));
+            self.close_unused();
         }
     }
 

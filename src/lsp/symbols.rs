@@ -51,7 +51,7 @@ pub struct Symbols<'p> {
 /// All occurrences, sorted by file and position.
 #[derive(Default)]
 struct Index<'p> {
-    /// By registry and definition.
+    /// By registry and the position of the entry's name. Another name for the same number is an entry of its own.
     by_entry: HashMap<(&'p str, u32), Vec<Occurrence<'p>>>,
     by_number: HashMap<u32, Vec<Occurrence<'p>>>,
 }
@@ -82,7 +82,7 @@ impl<'p> Index<'p> {
     }
 
     fn add(&mut self, registry: &'p Registry, entry: &Entry, path: &'p RelPath, span: Span, role: Role) {
-        let occurrences = self.by_entry.entry((&registry.path, entry.origin)).or_default();
+        let occurrences = self.by_entry.entry((&registry.path, entry.name_span.start)).or_default();
         occurrences.push(Occurrence { path, span, role });
     }
 
@@ -217,7 +217,7 @@ impl<'p> Symbols<'p> {
     /// entry.
     pub fn occurrences(&self, registry: &'p Registry, entry: &Entry) -> &[Occurrence<'p>] {
         let index = self.index.get_or_init(|| Index::of(self));
-        index.by_entry.get(&(registry.path.as_ref(), entry.origin)).map_or(&[], Vec::as_slice)
+        index.by_entry.get(&(registry.path.as_ref(), entry.name_span.start)).map_or(&[], Vec::as_slice)
     }
 
     /// The positions of a number as a literal port of this repository. A number with a comment is included as the

@@ -4,8 +4,6 @@
 //! is not valid JSON and allocates as much memory as a header requests.
 
 use std::io::{self, BufRead, Read, Write};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
@@ -14,6 +12,8 @@ use lsp_server::{ErrorCode, Message};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
+
+use super::gate::{Gate, Permit};
 
 /// The largest message that is read, in bytes: files over 32 MiB are not checked, and JSON escapes can double a text.
 const MAX_MESSAGE: usize = 96 << 20;
@@ -24,8 +24,14 @@ const MAX_HEADER: u64 = 4 << 10;
 /// How long the server may take to finish what it is doing after the client closed the connection.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// The number of unwritten messages beyond which nothing is published.
-const CONGESTED: usize = 64;
+/// How much input may wait to be processed, in bytes. Beyond that, nothing is read.
+const MAX_WAITING: usize = 32 << 20;
+
+/// How much output may wait to be written, in bytes. Beyond that, nothing is processed.
+const MAX_UNWRITTEN: usize = 32 << 20;
+
+/// How much output may wait to be written, in bytes, if findings are to be published. Later ones replace them.
+const CONGESTED: usize = 1 << 20;
 
 /// How often the server looks whether the client still runs.
 const CLIENT_CHECK: Duration = Duration::from_secs(2);
@@ -93,9 +99,17 @@ pub enum Outgoing {
 }
 
 impl Outgoing {
-    fn write(&self, out: &mut impl Write) -> io::Result<()> {
+    /// The body of the message.
+    fn body(&self) -> serde_json::Result<String> {
+        #[derive(Serialize)]
+        struct Body<T> {
+            jsonrpc: &'static str,
+            #[serde(flatten)]
+            message: T,
+        }
+        let jsonrpc = "2.0";
         match self {
-            Outgoing::Message(message) => message.write(out),
+            Outgoing::Message(message) => serde_json::to_string(&Body { jsonrpc, message }),
             Outgoing::Serialized { method, params } => {
                 #[derive(Serialize)]
                 struct Notification<'a> {
@@ -103,11 +117,11 @@ impl Outgoing {
                     method: &'static str,
                     params: &'a RawValue,
                 }
-                write_body(&serde_json::to_string(&Notification { jsonrpc: "2.0", method, params })?, out)
+                serde_json::to_string(&Notification { jsonrpc, method, params })
             }
             Outgoing::Invalid(Malformed { id, code, reason }) => {
                 let error = json!({ "code": *code as i32, "message": reason });
-                write_body(&json!({ "jsonrpc": "2.0", "id": id, "error": error }).to_string(), out)
+                Ok(json!({ "jsonrpc": jsonrpc, "id": id, "error": error }).to_string())
             }
         }
     }
@@ -115,23 +129,22 @@ impl Outgoing {
 
 /// The way to the thread that writes standard output.
 pub struct Output {
-    sender: Sender<Outgoing>,
-    /// The number of messages that are not written yet.
-    unwritten: Arc<AtomicUsize>,
+    sender: Sender<(String, Permit)>,
+    gate: Gate,
 }
 
 impl Output {
-    /// Sends a message to the client.
-    pub fn send(&self, message: Outgoing) {
-        self.unwritten.fetch_add(1, Ordering::Relaxed);
+    /// Sends a message to the client. Blocks while the client does not read what was sent before.
+    pub fn send(&self, message: &Outgoing) {
+        let Ok(body) = message.body() else { return };
+        let permit = self.gate.enter(body.len());
         // If the writer has ended, the client is gone, and reading ends as well.
-        let _ = self.sender.send(message);
+        let _ = self.sender.send((body, permit));
     }
 
-    /// Whether the client reads more slowly than the server writes. Findings are not published until it has caught up,
-    /// so that a client that stops reading costs no memory.
+    /// Whether the client reads more slowly than the server writes.
     pub fn is_congested(&self) -> bool {
-        self.unwritten.load(Ordering::Relaxed) > CONGESTED
+        self.gate.held() > CONGESTED
     }
 }
 
@@ -140,32 +153,33 @@ fn write_body(body: &str, out: &mut impl Write) -> io::Result<()> {
     out.flush()
 }
 
+/// Input, and what it holds until it is processed.
+pub type Received = (Incoming, Permit);
+
 /// Starts the threads that read standard input and write standard output. The writer thread ends when the sender is
 /// dropped and everything is written; join it before the process exits.
-pub fn stdio() -> (Receiver<Incoming>, Output, thread::JoinHandle<()>) {
+pub fn stdio() -> (Receiver<Received>, Output, thread::JoinHandle<()>) {
     let (send_in, receive_in) = channel();
-    let (sender, receive_out) = channel::<Outgoing>();
-    let unwritten = Arc::new(AtomicUsize::new(0));
-    let output = Output { sender, unwritten: Arc::clone(&unwritten) };
+    let (sender, receive_out) = channel::<(String, Permit)>();
     thread::spawn(move || {
-        read_all(&mut io::stdin().lock(), |incoming| send_in.send(incoming).is_ok());
+        let gate = Gate::new(MAX_WAITING);
+        read_all(&mut io::stdin().lock(), |incoming, size| send_in.send((incoming, gate.enter(size))).is_ok());
         // Usually the process ends before, but a check of a large repository must not keep it alive.
         thread::sleep(GRACE);
         end();
     });
     let writer = thread::spawn(move || {
         let mut out = io::stdout().lock();
-        for message in receive_out {
+        for (body, _permit) in receive_out {
             // Nobody reads what the server writes any more.
-            if message.write(&mut out).is_err() {
+            if write_body(&body, &mut out).is_err() {
                 thread::sleep(GRACE);
                 end();
             }
-            unwritten.fetch_sub(1, Ordering::Relaxed);
         }
         let _ = out.flush();
     });
-    (receive_in, output, writer)
+    (receive_in, Output { sender, gate: Gate::new(MAX_UNWRITTEN) }, writer)
 }
 
 /// Ends the process, whatever its other threads do: the client is gone.
@@ -189,10 +203,18 @@ pub fn end_with(client: i32) {
     });
 }
 
-/// Reads messages until the end of the input, or until `send` returns false.
-pub fn read_all(input: &mut impl BufRead, mut send: impl FnMut(Incoming) -> bool) {
+/// Reads messages until the end of the input, or until `send` returns false. `send` gets each message with its size in
+/// bytes.
+pub fn read_all(input: &mut impl BufRead, mut send: impl FnMut(Incoming, usize) -> bool) {
     loop {
-        let incoming = match read_body(input) {
+        let body = read_body(input);
+        let size = body.as_ref().map_or(0, |body| body.as_ref().map_or(0, Vec::len));
+        let incoming = match body {
+            // Batches are not part of the protocol, and what looks like an id in one is not that of a request.
+            Ok(Some(body)) if body.trim_ascii_start().first() == Some(&b'[') => {
+                let reason = "a message is an object, not an array".to_owned();
+                Incoming::Malformed(Malformed { id: Value::Null, code: ErrorCode::InvalidRequest, reason })
+            }
             Ok(Some(body)) => match serde_json::from_slice(&body) {
                 Ok(message @ Message::Notification(_)) => match Malformed::of_invalid_id(&body) {
                     Some(malformed) => Incoming::Malformed(malformed),
@@ -204,7 +226,7 @@ pub fn read_all(input: &mut impl BufRead, mut send: impl FnMut(Incoming) -> bool
             Ok(None) | Err(_) => Incoming::Closed,
         };
         let is_last = matches!(incoming, Incoming::Closed);
-        if !send(incoming) || is_last {
+        if !send(incoming, size) || is_last {
             return;
         }
     }
@@ -243,7 +265,7 @@ mod tests {
 
     fn read(input: &str) -> Vec<String> {
         let mut got = Vec::new();
-        read_all(&mut input.as_bytes(), |incoming| {
+        read_all(&mut input.as_bytes(), |incoming, _| {
             got.push(match incoming {
                 Incoming::Message(Message::Notification(message)) => message.method,
                 Incoming::Message(_) => "other".to_owned(),
@@ -271,15 +293,29 @@ mod tests {
         for id in ["5000000000", "1.5", "[]"] {
             let body = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"shutdown"}}"#);
             let mut answers = Vec::new();
-            read_all(&mut frame(&body).as_bytes(), |incoming| {
+            read_all(&mut frame(&body).as_bytes(), |incoming, _| {
                 if let Incoming::Malformed(malformed) = incoming {
-                    Outgoing::Invalid(malformed).write(&mut answers).unwrap();
+                    answers.push(Outgoing::Invalid(malformed).body().unwrap());
                 }
                 true
             });
-            let answer = String::from_utf8(answers).unwrap();
+            let answer = answers.concat();
             let expected = format!("the id {id} is neither an integer of 32 bits nor a string");
             assert!(answer.contains(&expected) && answer.contains(&format!("\"id\":{id}")), "{answer}");
+        }
+    }
+
+    #[test]
+    fn an_array_has_no_id() {
+        for body in [r#"[{"jsonrpc":"2.0","id":900,"method":"shutdown"}]"#, " [5]", r#"["a"]"#, "[[1,2]]"] {
+            let mut answers = Vec::new();
+            read_all(&mut frame(body).as_bytes(), |incoming, _| {
+                if let Incoming::Malformed(malformed) = incoming {
+                    answers.push(Outgoing::Invalid(malformed).body().unwrap());
+                }
+                true
+            });
+            assert!(answers.concat().contains("\"id\":null"), "{answers:?}");
         }
     }
 

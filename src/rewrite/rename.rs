@@ -6,6 +6,7 @@ use crate::facts::port_registry::references::{self, Resolved};
 use crate::facts::port_registry::{Entry, Lookup, Registries, Registry, dotted, split};
 use crate::facts::{Project, ProjectFile};
 use crate::finding::{Edit, RelPath, Span};
+use crate::lang::nix;
 use crate::lang::{Field, Language, Node, NodeKind, Tree};
 use crate::source::{FileKind, LineIndex, Source};
 
@@ -116,6 +117,9 @@ impl<'p> Renaming<'p> {
         if self.registry.entries.iter().any(|other| other.is_alias_of(self.entry)) {
             return Err(at("another entry of the registry refers to this one: rename it by hand"));
         }
+        if Tree::parse(Language::Nix, &file.source.text).is_some_and(|tree| captures(&tree, name, self.last)) {
+            return Err(at("another value of the registry uses the new name for something else: choose another name"));
+        }
         let after = &file.source.text[name.end as usize..];
         if !after.trim_start().starts_with('=') {
             return Err(at("the name is not written as `NAME = NUMBER` here: rename it by hand"));
@@ -133,6 +137,15 @@ impl<'p> Renaming<'p> {
                 open = Some((file, Tree::parse(Language::Nix, &file.source.text)));
             }
             let tree = open.as_ref().and_then(|(_, tree)| tree.as_ref());
+            if let Some(tree) = tree
+                && is_captured(tree, span, self.last)
+            {
+                return Err(obstacle(
+                    &file.source,
+                    span,
+                    "the new name may mean something else here: rename it by hand",
+                ));
+            }
             let inherit = tree.and_then(|tree| Some((tree, inherit_around(tree, span)?)));
             match inherit {
                 None => edits.push(edit(&file.source, span, self.new.clone())),
@@ -201,6 +214,27 @@ pub(super) fn followed<'p>(
         }
         None => Ok(ours),
     }
+}
+
+/// Whether a name at a position, which a `with` provides, would mean something else if it were called `new`: every
+/// other binding takes precedence over a `with`, and an inner `with` over an outer one.
+fn is_captured(tree: &Tree<'_>, name: Span, new: &str) -> bool {
+    let is_name = |&node: &Node| tree.kind(node) == NodeKind::Variable && tree.span(node) == name;
+    let Some(node) = tree.nodes().find(is_name) else { return false };
+    let around = tree.ancestors(node).filter(|&around| tree.kind(around) == NodeKind::With).count();
+    around > 1 || nix::resolve(tree, node, new).is_some()
+}
+
+/// Whether a definition, once it is called `new`, would take the place of another `new` that values around it use.
+fn captures(tree: &Tree<'_>, definition: Span, new: &str) -> bool {
+    let is_around = |&node: &Node| tree.span(node).start <= definition.start && definition.end <= tree.span(node).end;
+    let is_scope =
+        |&node: &Node| matches!(tree.kind(node), NodeKind::RecAttrset | NodeKind::LetAttrset | NodeKind::Let);
+    let mut scopes = tree.nodes().filter(is_scope).filter(is_around).peekable();
+    if scopes.peek().is_none() {
+        return false;
+    }
+    tree.nodes().any(|node| tree.kind(node) == NodeKind::Variable && tree.slice(node) == new)
 }
 
 /// A place that gets a whole group with the entry, and may select the entry by its name: an argument of a function, a
@@ -361,6 +395,20 @@ mod tests {
             let why = renamed(&[("lib/ports.nix", registry)], entry, "x").unwrap_err();
             assert!(why.contains("refers to this one"), "{why}");
         }
+    }
+
+    #[test]
+    fn a_name_that_would_mean_something_else_is_refused() {
+        let outcome = |registry: &str, use_of: &str| {
+            let user = format!("{{ config, ... }}:\nlet ports = import ./lib/ports.nix; cache = 1; in {use_of}");
+            renamed(&[("lib/ports.nix", registry), ("a.nix", &user)], "db.redis", "cache").map(|texts| texts.len())
+        };
+        for use_of in ["with ports.db; redis", "with ports; with ports.db; redis"] {
+            assert!(outcome(REGISTRY, use_of).unwrap_err().contains("may mean something else"), "{use_of}");
+        }
+        assert_eq!(outcome(REGISTRY, "ports.db.redis"), Ok(2));
+        let with_base = "let cache = 9000; in rec {\n  db = { redis = 6379; };\n  x = cache + 1;\n}\n";
+        assert!(outcome(with_base, "ports.db.redis").unwrap_err().contains("uses the new name"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::client::{Client, applied, apply};
+use crate::client::{Client, applied, apply, usual_capabilities};
 
 const REGISTRY: (&str, &str) = (
     "lib/ports.nix",
@@ -212,6 +212,9 @@ fn the_registry_offers_free_numbers_near_the_group() {
     assert_eq!(labels(&mut client, "lib/ports.nix", &marked), ["8122", "8125", "8121"]);
     let marked = REGISTRY.1.replacen("redis = 6379;", "redis = |", 1);
     assert_eq!(labels(&mut client, "lib/ports.nix", &marked).len(), 3);
+    let marked = REGISTRY.1.replacen("web.spare = 8124;", "web.spare = 41|;", 1);
+    let offered = labels(&mut client, "lib/ports.nix", &marked);
+    assert!(offered.len() == 3 && offered.iter().all(|number| number.starts_with("41")), "{offered:?}");
 }
 
 /// The record of an entry is no group: its group is the one around it.
@@ -238,6 +241,40 @@ fn numbers_stand_behind_references_unless_they_are_switched_off() {
     assert_eq!(texts, [&json!("= 6379"), &json!("= 6379")]);
     client.notify("workspace/didChangeConfiguration", json!({ "settings": { "flakeward": { "inlayHints": false } } }));
     assert_eq!(client.request("textDocument/inlayHint", params), Value::Null);
+}
+
+/// Newer clients only say that something changed, and return their settings on request.
+#[test]
+fn settings_are_requested_from_clients_that_have_them() {
+    let mut capabilities = usual_capabilities();
+    capabilities["workspace"]["configuration"] = json!(true);
+    let mut client = Client::with(&ALL, &capabilities);
+    client.open_file("redis.nix");
+    let everything = json!({ "start": { "line": 0, "character": 0 }, "end": { "line": 99, "character": 0 } });
+    let params = json!({ "textDocument": { "uri": client.uri("redis.nix") }, "range": everything });
+    for (hints, shown) in
+        [(Value::Null, true), (json!({ "inlayHints": false }), false), (json!({ "inlayHints": true }), true)]
+    {
+        let request = client.wait_for(|message| message["method"] == json!("workspace/configuration"));
+        assert_eq!(request["params"]["items"], json!([{ "section": "flakeward" }]));
+        client.send(&json!({ "jsonrpc": "2.0", "id": request["id"], "result": [hints] }));
+        assert_eq!(client.request("textDocument/inlayHint", params.clone()) != Value::Null, shown, "{hints}");
+        client.notify("workspace/didChangeConfiguration", json!({ "settings": null }));
+    }
+}
+
+/// Another name for an entry is an entry of its own, which may be unused.
+#[test]
+fn aliases_are_counted_by_themselves() {
+    let registry = "rec {\n  web = { app = 3000; };\n  legacy = { inherit (web) app; };\n}\n";
+    let user = "let ports = import ./lib/ports.nix; in [ ports.web.app ports.web.app ]\n";
+    let mut client = Client::usual(&[("lib/ports.nix", registry), ("a.nix", user)]);
+    client.open_file("lib/ports.nix");
+    let document = json!({ "textDocument": { "uri": client.uri("lib/ports.nix") } });
+    let lenses = client.request("textDocument/codeLens", document);
+    let lenses = lenses.as_array().unwrap().iter();
+    let titles: Vec<&str> = lenses.map(|lens| lens["command"]["title"].as_str().unwrap()).collect();
+    assert_eq!(titles, ["used twice", "no direct references"]);
 }
 
 #[test]
@@ -467,4 +504,14 @@ fn follows_offers_what_can_be_followed() {
     }
     let marked = flake.replacen("inputs.nixpkgs.follows = \"\";", "inputs.|", 1);
     assert_eq!(labels(&mut client, "flake.nix", &marked), ["nixpkgs", "systems"]);
+    let params = client.at("flake.nix", &marked);
+    let offered = client.request("textDocument/completion", params);
+    let texts: Vec<&Value> = offered.as_array().unwrap().iter().map(|item| &item["textEdit"]["newText"]).collect();
+    assert_eq!(
+        texts,
+        [&json!("nixpkgs.follows = \"nixpkgs\";"), &json!("systems")],
+        "the flake has no input `systems`"
+    );
+    let marked = flake.replacen("inputs.nixpkgs.follows = \"\";", "inputs.nixpkgs.follows = \"nixpkgs\"; inputs.|", 1);
+    assert_eq!(labels(&mut client, "flake.nix", &marked), ["systems"]);
 }

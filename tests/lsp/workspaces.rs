@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::client::{Client, brief, usual_capabilities};
+use crate::client::{Client, brief, pulling_capabilities, usual_capabilities};
 
 const REGISTRY: (&str, &str) = ("lib/ports.nix", "{\n  databases.redis = 6379;\n}\n");
 const USER: (&str, &str) = ("redis.nix", "{\n  services.redis.port = 6379;\n}\n");
@@ -129,6 +129,43 @@ fn a_save_is_enough_for_clients_that_watch_no_files() {
     let document = json!({ "uri": client.uri("other.nix") });
     client.notify("textDocument/didSave", json!({ "textDocument": document }));
     assert!(message(&client.published("redis.nix")).contains("cache.main"));
+}
+
+/// The client watches only what is below its folders, unless it is asked for more.
+#[test]
+fn a_repository_around_the_folder_is_watched() {
+    let mut capabilities = usual_capabilities();
+    capabilities["workspace"]["didChangeWatchedFiles"]["relativePatternSupport"] = json!(true);
+    let mut client = Client::start(&[REGISTRY, ("modules/redis.nix", USER.1)]);
+    let folder = json!({ "uri": client.uri("modules"), "name": "modules" });
+    let params = json!({ "processId": null, "workspaceFolders": [folder], "capabilities": capabilities });
+    client.request("initialize", params);
+    client.notify("initialized", json!({}));
+    let pattern = |client: &mut Client| {
+        client.next("client/registerCapability")["registrations"][0]["registerOptions"]["watchers"][0]["globPattern"]
+            .clone()
+    };
+    assert_eq!(pattern(&mut client), json!("**/*"));
+    assert_eq!(pattern(&mut client), json!({ "baseUri": client.uri(""), "pattern": "**/*" }));
+}
+
+#[test]
+fn a_repository_is_closed_with_its_last_document() {
+    let other = tempfile::tempdir().unwrap();
+    let root = other.path().canonicalize().unwrap();
+    std::fs::create_dir(root.join(".git")).unwrap();
+    std::fs::write(root.join("redis.nix"), USER.1).unwrap();
+    let mut client = Client::with(&[("a.nix", "{ }\n")], &pulling_capabilities());
+    let uri = format!("file://{}/redis.nix", root.display());
+    let document = json!({ "uri": uri, "languageId": "nix", "version": 1, "text": USER.1 });
+    let reported = |client: &mut Client| {
+        let report = client.request("workspace/diagnostic", json!({ "previousResultIds": [] }));
+        report["items"].as_array().unwrap().len()
+    };
+    client.notify("textDocument/didOpen", json!({ "textDocument": document }));
+    assert_eq!(reported(&mut client), 1);
+    client.notify("textDocument/didClose", json!({ "textDocument": { "uri": uri } }));
+    assert_eq!(reported(&mut client), 0);
 }
 
 #[test]

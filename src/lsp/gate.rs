@@ -1,0 +1,75 @@
+//! Limits on what waits: messages that are received but not processed, and messages that are not written yet.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+/// What a small message counts for, in bytes: it takes more memory than its text.
+const LEAST: usize = 1 << 10;
+
+/// Lets messages in as long as those inside are not too large together.
+#[derive(Clone)]
+pub struct Gate(Arc<Inner>);
+
+struct Inner {
+    /// The size of the messages inside, in bytes.
+    held: Mutex<usize>,
+    /// Something left.
+    left: Condvar,
+    limit: usize,
+}
+
+/// The place of a message that is inside. It leaves when this is dropped.
+pub struct Permit {
+    gate: Gate,
+    size: usize,
+}
+
+impl Gate {
+    /// A gate that is closed while more than `limit` bytes are inside.
+    pub fn new(limit: usize) -> Self {
+        Self(Arc::new(Inner { held: Mutex::new(0), left: Condvar::new(), limit }))
+    }
+
+    /// Enters with a message of some size in bytes. Waits until the gate is open.
+    pub fn enter(&self, size: usize) -> Permit {
+        let size = size.max(LEAST);
+        let is_closed = |held: &mut usize| *held > self.0.limit;
+        let mut held = self.0.left.wait_while(self.lock(), is_closed).unwrap_or_else(PoisonError::into_inner);
+        *held += size;
+        Permit { gate: self.clone(), size }
+    }
+
+    /// The size of what is inside, in bytes.
+    pub fn held(&self) -> usize {
+        *self.lock()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, usize> {
+        self.0.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        *self.gate.lock() -= self.size;
+        self.gate.0.left.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn a_gate_is_closed_until_something_leaves() {
+        let gate = Gate::new(10_000);
+        let first = gate.enter(20_000);
+        assert_eq!(gate.held(), 20_000, "a message larger than the limit can enter as well");
+        let other = gate.clone();
+        let entered = thread::spawn(move || other.enter(1).size);
+        drop(first);
+        assert_eq!(entered.join().unwrap(), LEAST);
+        assert_eq!(gate.held(), 0);
+    }
+}
