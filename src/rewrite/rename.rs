@@ -264,7 +264,7 @@ fn selects(tree: &Tree<'_>, span: Span) -> bool {
         // The values of a set have no names.
         (NodeKind::Apply, Field::Argument) => {
             let function = tree.child(parent, Field::Function).map(|function| tree.slice(function));
-            !function.is_some_and(|function| function.rsplit('.').next() == Some("attrValues"))
+            function.is_none_or(|function| function.rsplit('.').next() != Some("attrValues"))
         }
         (NodeKind::Select, Field::Expression) => true,
         _ => tree.kind(node) == NodeKind::Select && tree.slice(node).contains("${"),
