@@ -21,6 +21,8 @@ pub(crate) mod bytes;
 mod lambda;
 pub(crate) mod lex;
 mod listen;
+mod names;
+mod state;
 #[cfg(test)]
 mod tests;
 mod word;
@@ -28,6 +30,7 @@ mod word;
 use build::Builder;
 use lex::Cursor;
 use listen::Listener;
+use state::{Frame, Pipe, Slot, State};
 
 use crate::lang::{Field, NodeKind, Refusal, Row};
 
@@ -120,103 +123,6 @@ pub fn is_search_path(text: &str, at: usize) -> bool {
     let mut cursor = Cursor::new(text.as_bytes());
     cursor.pos = at;
     cursor.search_path()
-}
-
-/// The context of a string, an interpolation or an attribute, which determines what follows it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Slot {
-    /// A separate expression (strings only).
-    Value,
-    /// `x.HERE`
-    Select,
-    /// `x ? HERE`
-    Has,
-    /// `{ HERE = 1; }`
-    Binding,
-    /// `inherit HERE;`
-    Inherit,
-}
-
-/// An open construct.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Frame {
-    /// The whole text.
-    File,
-    /// `( … )`
-    Paren,
-    /// `[ … ]`
-    List,
-    /// `{ … }` of bindings, with `rec` and `let` or not.
-    Set,
-    /// `let … in`
-    Let,
-    /// `inherit ( … )`
-    InheritFrom,
-    /// `{ … }` of formals.
-    Formals,
-    /// `name@{ … }`
-    NamedFormals,
-    /// `with … ;` and `assert … ;`
-    Prefix,
-    /// `if … then`
-    Condition,
-    /// `then … else`
-    Consequence,
-    /// `"${ … }"`
-    InString(Slot),
-    /// `''${ … }''`
-    InIndented,
-    /// `./a${ … }`
-    InPath,
-    /// `${ … }` as the name of an attribute.
-    InName(Slot),
-}
-
-/// Which of the pipe operators an expression has used.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Pipe {
-    Neither,
-    Into,
-    From,
-}
-
-/// What the automaton expects at the cursor.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// Any expression: only here are lambdas, `let`, `with` and `if` allowed.
-    Expression,
-    /// An operand, possibly with a prefix operator.
-    Operand,
-    /// An operand without a prefix operator, from which attributes may be selected.
-    Simple,
-    /// An element of a list, or the list's end.
-    Element,
-    /// Anything after a selectable value: `.`, an argument, an operator, the end of the open construct.
-    After,
-    /// After a path, which another fragment may continue.
-    AfterPath,
-    /// The name of an attribute.
-    Name(Slot),
-    /// After the name of an attribute.
-    AfterName(Slot),
-    /// After `inherit (a)`.
-    Inherited,
-    /// A binding, or the end of them.
-    Bindings,
-    /// A formal, `...`, or the end of them.
-    Formal,
-    /// After a formal's name.
-    AfterFormal,
-    /// Inside `"`, where a fragment may start.
-    String(Slot),
-    /// Inside `''`, where a fragment may start.
-    Indented,
-    /// Inside a path, where a fragment may start.
-    Path,
-    /// The text is valid.
-    Accept,
-    /// The text is invalid, or uses something that the recogniser does not support.
-    Reject,
 }
 
 struct Recognizer<'a, L> {
@@ -568,116 +474,5 @@ impl<'a, L: Listener> Recognizer<'a, L> {
             (Frame::Formals | Frame::NamedFormals, b',' | b'}') => self.after_formal(),
             _ => State::Reject,
         }
-    }
-
-    #[inline(always)]
-    fn name(&mut self, slot: Slot) -> State {
-        match self.cursor.peek() {
-            byte if bytes::is(byte, bytes::IDENT_START) => self.name_word(slot),
-            b'"' => {
-                self.begin_node(NodeKind::String, 1);
-                State::String(slot)
-            }
-            b'$' if self.cursor.ahead(1) == b'{' => {
-                self.begin(NodeKind::Interpolation, 2, Frame::InName(slot), State::Expression)
-            }
-            _ => State::Reject,
-        }
-    }
-
-    #[inline(always)]
-    fn after_name(&mut self, slot: Slot) -> State {
-        match (slot, self.cursor.peek()) {
-            (Slot::Select, _) => self.after(true),
-            (Slot::Has | Slot::Binding, b'.') => self.take(1, State::Name(slot)),
-            (Slot::Has, _) => self.after_has(),
-            (Slot::Binding, b'=') => {
-                self.to.bound();
-                self.take(1, State::Expression)
-            }
-            (Slot::Inherit, b';') => {
-                self.end_node(1);
-                State::Bindings
-            }
-            (Slot::Inherit, _) => self.name(slot),
-            (Slot::Binding | Slot::Value, _) => State::Reject,
-        }
-    }
-
-    #[inline(always)]
-    fn bindings(&mut self) -> State {
-        match self.cursor.peek() {
-            byte if bytes::is(byte, bytes::IDENT_START) => self.binding_word(),
-            b'}' if self.top() == Frame::Set => self.end(State::After),
-            _ => {
-                self.to.binding();
-                self.name(Slot::Binding)
-            }
-        }
-    }
-
-    /// After `inherit`.
-    fn inherit(&mut self) -> State {
-        self.cursor.skip();
-        if self.cursor.peek() == b'(' {
-            self.to.next_part();
-            let next = self.take(1, State::Expression);
-            return self.open(Frame::InheritFrom, next);
-        }
-        self.inherited()
-    }
-
-    /// The first inherited name, or the end of an empty `inherit`.
-    fn inherited(&mut self) -> State {
-        if self.cursor.peek() == b';' {
-            self.to.beyond_grammar();
-            self.end_node(1);
-            return State::Bindings;
-        }
-        self.name(Slot::Inherit)
-    }
-
-    fn string(&mut self, slot: Slot) -> State {
-        let start = self.cursor.pos;
-        if !self.cursor.string_text() {
-            return State::Reject;
-        }
-        self.to.text(start, self.cursor.pos);
-        if self.cursor.peek() == b'$' {
-            return self.begin(NodeKind::Interpolation, 2, Frame::InString(slot), State::Expression);
-        }
-        self.end_node(1);
-        match slot {
-            Slot::Value => State::After,
-            _ => State::AfterName(slot),
-        }
-    }
-
-    fn indented(&mut self) -> State {
-        let start = self.cursor.pos;
-        if !self.cursor.indented_text() {
-            return State::Reject;
-        }
-        self.to.indented_text(start, self.cursor.pos);
-        match self.cursor.ahead(1) {
-            b'{' => self.begin(NodeKind::Interpolation, 2, Frame::InIndented, State::Expression),
-            _ => {
-                self.end_node(2);
-                State::After
-            }
-        }
-    }
-
-    fn path(&mut self) -> State {
-        let start = self.cursor.pos;
-        self.cursor.path_text();
-        self.to.path_text(start, self.cursor.pos);
-        if self.cursor.peek() != b'$' {
-            return State::AfterPath;
-        }
-        if self.cursor.ahead(1) != b'{' {
-            return State::Reject;
-        }
-        self.begin(NodeKind::Interpolation, 2, Frame::InPath, State::Expression)
     }
 }
