@@ -54,14 +54,14 @@ pub struct Cli {
 
 /// The help text of PATH for `fix`.
 const FIX_PATHS: &str =
-    "Files and directories to fix [default: the whole repository]; facts always come from the whole repository";
+    "Files and directories to fix [default: the whole repository]; the whole repository is always analysed";
 
 /// The help text of PATH for commands that work on a whole repository.
 const REPOSITORY: &str = "The repository, or a path in it [default: the repository of the working directory]";
 
 /// The help text of PATH for `baseline`.
 const BASELINE_PATHS: &str =
-    "Files and directories whose rows to replace [default: the whole repository]; other rows are kept";
+    "Files and directories whose entries are replaced [default: the whole repository]; other entries are kept";
 
 /// The help text of PATH for `migrate`.
 const MIGRATE_PATHS: &str =
@@ -79,12 +79,12 @@ pub enum Command {
     Fix(FixArgs),
     /// Show the documentation of a rule: its rationale, with bad and good examples
     Explain(ExplainArgs),
-    /// List all rules, or test this repository's own rules
+    /// List all rules, or test this repository's custom rules
     Rules(RulesArgs),
     /// Show the repository's port map, or find a free port
     #[command(mut_arg("paths", |paths| paths.help(REPOSITORY)))]
     Ports(PortsArgs),
-    /// Migrate Compose files, Dockerfiles, flake helpers and Docker builds in CI; prints a diff without --write
+    /// Migrate Compose files, Dockerfiles, flake helpers and Docker builds in CI; prints a diff unless --write is given
     #[command(mut_arg("paths", |paths| paths.help(MIGRATE_PATHS)))]
     Migrate(MigrateArgs),
     /// Record current findings, so that only new ones are reported
@@ -93,7 +93,7 @@ pub enum Command {
     /// List everything that is accepted, with its owner, age, reason and expiry
     #[command(mut_arg("paths", |paths| paths.help(REPOSITORY)))]
     Accepted(AcceptedArgs),
-    /// Write a page about many repositories from their JSON reports
+    /// Combine the JSON reports of many repositories into one page
     Report(ReportArgs),
     /// Show the schema of flakeward.toml, or the effective settings
     Config(ConfigArgs),
@@ -109,7 +109,7 @@ pub enum Command {
 /// Input, rule and configuration options, shared by all commands that read a repository.
 #[derive(Debug, Default, Args)]
 pub struct ScopeArgs {
-    /// Files and directories to report on; facts always come from the whole repository. `-` is stdin
+    /// Files and directories to report on; the whole repository is always analysed. `-` is stdin
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Read further paths from FILE, separated by newlines or NUL; `-` is stdin
@@ -139,10 +139,10 @@ pub struct ScopeArgs {
     /// Folder of the policy to extend, overriding the one that `[policy] extends` names
     #[arg(long, value_name = "DIR", conflicts_with = "isolated", help_heading = "Configuration options")]
     pub policy_path: Option<PathBuf>,
-    /// Additional settings, which override those of the configuration file and have the same format
+    /// Additional settings file, in the format of flakeward.toml, which it overrides
     #[arg(long, value_name = "FILE", help_heading = "Configuration options")]
     pub settings: Option<PathBuf>,
-    /// Ignore the repository's configuration file, own rules and baseline
+    /// Ignore the repository's configuration file, custom rules and baseline
     #[arg(long, conflicts_with = "config", help_heading = "Configuration options")]
     pub isolated: bool,
     /// Number of threads [default: number of cores]

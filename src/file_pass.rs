@@ -205,7 +205,7 @@ fn guarded<T>(view: &FileView<'_>, name: &str, verdict: &mut Verdict, run: impl 
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(result) => return Some(result),
         Err(payload) if payload.is::<OutOfSteps>() => {
-            let reason = format!("the check `{name}` takes too long");
+            let reason = format!("the check `{name}` exceeded its step limit");
             verdict.report(unreadable(&Unreadable { path: view.source.path.clone(), reason }));
         }
         Err(_) => verdict.notes.push(internal_error(name, Some(view.source.path.clone()))),

@@ -126,7 +126,7 @@ impl Repo {
         self.files.binary_search_by(|file| (**file.path()).cmp(path)).ok().map(|index| &self.files[index])
     }
 
-    /// Replaces or adds a text.
+    /// Adds a file that is held in memory, or replaces the one at its path.
     pub fn overlay(&mut self, source: Source) {
         self.insert(RepoFile::Memory(Arc::new(source)));
     }

@@ -243,7 +243,8 @@ fn project_pass(checks: &[&'static Check], view: &ProjectView<'_>) -> Verdict {
 
 /// The note for a file that is not checked.
 fn left_out(path: &RelPath, origin: Origin) -> Note {
-    let message = format!("not checked: {}; `check-third-party = true` in flakeward.toml checks it", origin.describe());
+    let message =
+        format!("not checked: {}; to check it, set `check-third-party = true` in flakeward.toml", origin.describe());
     Note { kind: NoteKind::NotChecked, path: Some(path.clone()), message }
 }
 

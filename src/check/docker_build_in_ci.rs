@@ -40,7 +40,7 @@ fn finding(source: &Source, build: &Build, containers: &[&str]) -> Finding {
     let message = format!("`{}` builds an image with Docker tooling instead of `nix build`", build.tool);
     let help = match (package, containers) {
         (Some(name), _) => format!("`nix build .#{name}` builds it, `nix run .#{name}.copyToRegistry` pushes it"),
-        (None, []) => "describe the image as a package with nix2container.buildImage; then \
+        (None, []) => "define the image as a package with nix2container.buildImage; then \
              `nix build .#container-<name>` builds it and `nix run .#container-<name>.copyToRegistry` pushes it"
             .to_owned(),
         (None, names) => {
@@ -56,7 +56,7 @@ fn finding(source: &Source, build: &Build, containers: &[&str]) -> Finding {
         _ => help,
     };
     Finding::new(RULE, &source.path, build.span, message)
-        .label(format!("write `nix build .#{}`", package.unwrap_or("container-<name>")))
+        .label(format!("use `nix build .#{}`", package.unwrap_or("container-<name>")))
         .help(help)
 }
 

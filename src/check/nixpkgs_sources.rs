@@ -110,7 +110,7 @@ impl Settings<'_> {
         let (rule, message) = match &used.channel {
             _ if used.names.iter().any(|name| self.allow.contains(&name.as_str())) => return None,
             Channel::Rolling(branch) => {
-                (UNSTABLE, format!("{subject} uses the nixpkgs branch {branch}, which is not a release"))
+                (UNSTABLE, format!("{subject} uses the nixpkgs branch {branch}, which is not a release branch"))
             }
             Channel::Default => (UNSTABLE, format!("{subject} does not name a branch of nixpkgs, so it uses master")),
             Channel::Registry => {

@@ -79,7 +79,7 @@ fn between_processes(path: &RelPath, part: &Part, out: &mut Verdict) {
     }
 }
 
-/// A port that is used in more namespaces than this is not checked further.
+/// At most this many processes are remembered for each port, which bounds the comparisons.
 const MANY: usize = 16;
 
 /// The processes whose end others wait for: they do not share a port at the same time.

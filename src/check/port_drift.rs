@@ -159,7 +159,7 @@ fn address<'p>(
     let (registry, entry) = (*services.entry(scheme).or_insert_with(|| only(registries, names)))?;
     let port = entry.port()?;
     let (name, number) = (entry.name(), literal.number);
-    let message = format!("this address has port {number}, but {name} is {port} in {}", registry.path);
+    let message = format!("this address uses port {number}, but {name} is {port} in {}", registry.path);
     Some(
         Finding::new(RULE, &file.source.path, literal.span, message)
             .label(format!("{name} is {port}"))

@@ -107,7 +107,7 @@ fn may_be(source: &Source, port: &PortUse, entry: &Entry) -> bool {
     protocol.is_none_or(is_protocol) && (port.host.is_some() || machine.is_none_or(is_machine))
 }
 
-/// The machine whose folder a file is in.
+/// The machine that a file belongs to: `atlas` for `machines/atlas/disks.nix`.
 pub(super) fn machine_of(path: &str) -> Option<&str> {
     let mut folders = path.split('/');
     folders.find(|folder| MACHINE_FOLDERS.contains(folder))?;
@@ -436,7 +436,7 @@ impl<'p> Reporter<'_, 'p> {
         let naming = naming(source, place, port.number);
         let may_fix = source.has_comments() && open.obstacle(self.view, place).is_none();
         let proposal = if may_fix {
-            "; `flakeward ports init` proposes a name, which `flakeward fix` then writes here"
+            "; `flakeward ports init` adds it with a suggested name, and `flakeward fix` then uses that name here"
         } else {
             ""
         };
@@ -472,7 +472,9 @@ impl<'p> Reporter<'_, 'p> {
         let written = source.text.get(port.span.range()).filter(|text| text.len() <= 40 && !text.contains('\n'));
         let help = match (port.kind, source.kind, written) {
             (UseKind::Computed, FileKind::Nix, Some(sum)) => {
-                format!("add `NAME = {sum};` to {place}, which may compute its entries, and refer to that entry here")
+                format!(
+                    "add `NAME = {sum};` to {place} (registry entries may be computed), and refer to that entry here"
+                )
             }
             _ => format!("register a fixed number for it in {place}, and {}", naming(source, place, "NUMBER")),
         };

@@ -210,8 +210,8 @@ fn no_condition(path: &RelPath, dependency: &Dependency, text: &str) -> Finding 
 
 /// The cycles of a configuration.
 struct Cycles<'v> {
-    /// The cycle of each process that is part of one.
-    circle: HashMap<&'v str, usize>,
+    /// The index of the cycle that a process is part of.
+    cycle_of: HashMap<&'v str, usize>,
     edges: BTreeMap<&'v str, Vec<&'v str>>,
     sizes: Vec<usize>,
 }
@@ -229,7 +229,7 @@ impl<'v> Cycles<'v> {
                 (name.as_str(), targets.filter(|target| view.get(target).is_some()).collect())
             })
             .collect();
-        let mut cycles = Self { circle: HashMap::new(), edges, sizes: Vec::new() };
+        let mut cycles = Self { cycle_of: HashMap::new(), edges, sizes: Vec::new() };
         for component in components(&cycles.edges) {
             let alone = component.len() == 1
                 && !cycles.edges.get(component[0]).is_some_and(|targets| targets.contains(&component[0]));
@@ -238,31 +238,31 @@ impl<'v> Cycles<'v> {
             }
             let id = cycles.sizes.len();
             cycles.sizes.push(component.len());
-            cycles.circle.extend(component.into_iter().map(|name| (name, id)));
+            cycles.cycle_of.extend(component.into_iter().map(|name| (name, id)));
         }
         cycles
     }
 
     fn holds(&self, name: &str) -> bool {
-        self.circle.contains_key(name)
+        self.cycle_of.contains_key(name)
     }
 
     /// The cycle that a dependency closes, for a message.
     fn through(&self, from: &str, to: &str) -> Option<String> {
-        let circle = *self.circle.get(from)?;
-        if self.circle.get(to) != Some(&circle) {
+        let cycle_of = *self.cycle_of.get(from)?;
+        if self.cycle_of.get(to) != Some(&cycle_of) {
             return None;
         }
-        if self.sizes[circle] > SPELT {
-            return Some(format!("through `{to}` and others, {} processes in all", self.sizes[circle]));
+        if self.sizes[cycle_of] > SPELT {
+            return Some(format!("through `{to}` and others, {} processes in all", self.sizes[cycle_of]));
         }
-        let mut way: Vec<&str> = self.way(to, from, circle)?;
+        let mut way: Vec<&str> = self.way(to, from, cycle_of)?;
         way.insert(0, from);
         Some(way.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" -> "))
     }
 
     /// The shortest path from one process of a cycle to another, including both.
-    fn way(&self, from: &str, to: &str, circle: usize) -> Option<Vec<&'v str>> {
+    fn way(&self, from: &str, to: &str, cycle_of: usize) -> Option<Vec<&'v str>> {
         let (&from, _) = self.edges.get_key_value(from)?;
         let mut came: HashMap<&str, &str> = HashMap::new();
         let mut queue = std::collections::VecDeque::from([from]);
@@ -278,7 +278,7 @@ impl<'v> Cycles<'v> {
                 return Some(way);
             }
             for &next in self.edges.get(name)? {
-                if self.circle.get(next) == Some(&circle) && next != from && !came.contains_key(next) {
+                if self.cycle_of.get(next) == Some(&cycle_of) && next != from && !came.contains_key(next) {
                     came.insert(next, name);
                     queue.push_back(next);
                 }

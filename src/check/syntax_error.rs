@@ -96,7 +96,7 @@ fn nix(view: &FileView<'_>, text: &str, stop: Stop) -> Finding {
 }
 
 /// The label at the end of a file with something unclosed.
-const ENDS: &str = "a bracket or an expression that was opened before is not closed";
+const ENDS: &str = "a bracket or an expression opened earlier is never closed";
 
 fn nix_finding(view: &FileView<'_>, span: Span, message: String, label: &str) -> Finding {
     view.finding(RULE, span, message)

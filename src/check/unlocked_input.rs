@@ -164,7 +164,7 @@ fn fetches(view: &FileView<'_>) -> Verdict {
             let finding = view
                 .finding(RULE, span, message)
                 .label(format!("not pinned: add `{pin}`"))
-                .help("or use a flake input, which flake.lock pins");
+                .help("alternatively, use a flake input, which flake.lock pins");
             verdict.report(finding);
         }
     }

@@ -19,10 +19,10 @@ pub struct BaselineArgs {
     /// Only remove entries that no longer match anything; accept no new findings
     #[arg(long)]
     pub prune: bool,
-    /// Last day on which the newly added rows apply: YYYY-MM-DD
+    /// Last day on which the new entries apply: YYYY-MM-DD
     #[arg(long, value_name = "DATE", value_parser = day, conflicts_with = "prune")]
     pub until: Option<jiff::civil::Date>,
-    /// Why the newly accepted findings are accepted
+    /// Reason recorded in the new entries
     #[arg(long, value_name = "TEXT", conflicts_with = "prune")]
     pub reason: Option<String>,
 }

@@ -35,7 +35,7 @@ pub enum PortsCommand {
     /// Print what uses a port number, or that it is free (exit code 1 if it is taken)
     #[command(mut_arg("paths", |paths| paths.help(REPOSITORY)))]
     Check(PortsCheckArgs),
-    /// Print a port that is unused in this repository, close to its group, not well known and not ephemeral
+    /// Print a free port near the other ports of the group, neither well known nor ephemeral
     #[command(mut_arg("paths", |paths| paths.help(REPOSITORY)))]
     Next(PortsNextArgs),
     /// Rename an entry, and every reference to it in Nix and in comments of YAML files and Dockerfiles

@@ -33,7 +33,7 @@ pub struct RulesArgs {
 /// The subcommands of `rules`.
 #[derive(Debug, Subcommand)]
 pub enum RulesCommand {
-    /// Run the examples of this repository's own rules in .flakeward/rules/
+    /// Run the examples of this repository's custom rules in .flakeward/rules/
     Test,
 }
 

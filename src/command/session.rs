@@ -413,7 +413,9 @@ fn choose_rules(settings: &mut Settings, scope: &ScopeArgs) -> Result<BTreeSet<R
         .help("leave a file out with `exclude` in flakeward.toml"));
     }
     if !select.is_empty() && select.iter().all(|id| ignore.contains(id)) {
-        return Err(Failure::new("--ignore excludes all rules of --select").help("remove one of the two options"));
+        return Err(
+            Failure::new("--ignore excludes every rule that --select names").help("remove one of the two options")
+        );
     }
     settings.config.floors.iter().try_for_each(|(id, floor)| keeps_floor(id, *floor, &ignore, scope, &catalog))?;
     let mut decided = BTreeSet::new();

@@ -35,7 +35,7 @@ pub const FROM_CONFIGURATION: [&str; 14] = [
     "ssl_trusted_certificate",
 ];
 
-/// Directives whose folder is served.
+/// Directives whose argument is a folder of files to serve.
 pub const SERVED: [&str; 2] = ["root", "alias"];
 
 /// Directives that name another server, besides `server` in an `upstream`.

@@ -72,7 +72,7 @@ impl Origin {
         match self {
             Origin::Vendored => "it is vendored code",
             Origin::LockFile => "it is a lock file of a package manager",
-            Origin::Generated => "its head says that a program generates it",
+            Origin::Generated => "its header says that it is generated",
         }
     }
 }

@@ -119,7 +119,7 @@ impl<'p> Hovers<'_, 'p> {
     }
 }
 
-/// The endpoint of an entry: `, udp on dns`.
+/// The protocols and hosts of an entry: `, udp, on dns`.
 fn endpoint(endpoint: &Endpoint) -> String {
     let mut text = String::new();
     if !endpoint.protocols.is_empty() {

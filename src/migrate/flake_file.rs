@@ -38,8 +38,8 @@ struct Input {
     follows: &'static [&'static str],
 }
 
-/// Edits of a text: where, how many bytes are replaced, and by what.
-type Edits = Vec<(usize, String)>;
+/// Insertions into a text: the offset, and the inserted text.
+type Insertions = Vec<(usize, String)>;
 
 impl Wiring {
     /// Needs an input. `follows_nixpkgs` says whether it has an input `nixpkgs` that should follow the flake's.
@@ -70,7 +70,7 @@ impl Wiring {
                 .help("correct them and run again")
         })?;
         self.leave_unlocked(draft)?;
-        let mut edits = Edits::new();
+        let mut edits = Insertions::new();
         match self.import_edit(&tree) {
             Some(edit) => {
                 edits.extend(edit);
@@ -137,7 +137,7 @@ impl Wiring {
     }
 
     /// Lines for the inputs that are not there yet. `None` if there is no place for them.
-    fn input_edit(&self, tree: &Tree<'_>) -> Option<Edits> {
+    fn input_edit(&self, tree: &Tree<'_>) -> Option<Insertions> {
         let root = root_set(tree)?;
         let bindings = bindings(tree, root);
         let known: Vec<String> = bindings
@@ -154,7 +154,7 @@ impl Wiring {
             .collect();
         let missing: Vec<_> = self.inputs.iter().filter(|(name, _)| !known.contains(name)).collect();
         if missing.is_empty() {
-            return Some(Edits::new());
+            return Some(Insertions::new());
         }
         let set = bindings.iter().find(|(path, _)| path.as_slice() == ["inputs"]).and_then(|(_, binding)| {
             let set = unwrap_parens(tree, value(tree, *binding)?);
@@ -190,7 +190,7 @@ impl Wiring {
     }
 
     /// The modules in the `imports` of `mkFlake`. `None` if it has no plain set.
-    fn import_edit(&self, tree: &Tree<'_>) -> Option<Edits> {
+    fn import_edit(&self, tree: &Tree<'_>) -> Option<Insertions> {
         let set = tree.nodes().find_map(|node| {
             let (function, arguments) = (tree.kind(node) == NodeKind::Apply).then(|| call(tree, node))??;
             let body = function.ends_with("mkFlake").then(|| arguments.get(1).copied())??;
@@ -211,7 +211,7 @@ impl Wiring {
         let known: Vec<&str> = known.split_whitespace().collect();
         let new: Vec<&String> = paths.iter().filter(|path| !known.contains(&path.as_str())).collect();
         if new.is_empty() {
-            return Some(Edits::new());
+            return Some(Insertions::new());
         }
         let indent = format!("{}  ", indent_of(tree, imports));
         let lines: String = new.iter().map(|path| format!("{indent}{path}\n")).collect();

@@ -106,7 +106,7 @@ impl Frame {
         if start > 0 {
             self.text.push_str(CUT);
         }
-        // The offset of each shown character of the line, and of the end.
+        // For each character shown, and for the end: its offset in the line, and in the frame.
         let mut shown = Vec::new();
         for (at, c) in line[start..end].char_indices() {
             shown.push((start + at, self.text.len()));

@@ -76,7 +76,7 @@ impl Syntax {
     /// A line of data in which harmful characters are escaped in its syntax. Text for people no longer contains any.
     fn escape(self, line: &str) -> Cow<'_, str> {
         const DELETE: char = '\u{7f}';
-        // The other control characters of ASCII are escaped by the writers of these syntaxes, or are white space.
+        // The writers of these formats already escape the other ASCII control characters, except white space.
         let harmful = |c: char| c == DELETE || (!c.is_ascii() && text::harmful(c));
         let is_plain = || line.is_ascii() && memchr::memchr(DELETE as u8, line.as_bytes()).is_none();
         if self == Syntax::Prose || is_plain() || !line.chars().any(harmful) {

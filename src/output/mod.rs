@@ -55,7 +55,7 @@ pub enum Format {
     Jsonl,
     /// SARIF 2.1.0, for code scanning
     Sarif,
-    /// Annotations for GitHub Actions, and the step's summary
+    /// GitHub Actions annotations and the job summary
     Github,
     /// A GitLab Code Quality report
     Gitlab,
@@ -63,7 +63,7 @@ pub enum Format {
     Junit,
     /// A table for comments and summaries
     Markdown,
-    /// A page for a browser, in one file
+    /// A self-contained HTML page
     Html,
 }
 

@@ -43,7 +43,7 @@ fn fix() -> Step {
 }
 
 fn baseline() -> Step {
-    ("flakeward baseline", "accept what is left, so that later runs report only new findings".to_owned())
+    ("flakeward baseline", "accept the remaining findings, so that later runs report only new findings".to_owned())
 }
 
 fn ports_init(report: &Report) -> Step {

@@ -10,7 +10,7 @@ use super::frame::{Mark, Room, frames};
 use super::stream::Stream;
 use super::style::{BOLD, DIM, code, link, of};
 use super::summary::{self, MANY};
-use super::text::{clean, clean_lines, count};
+use super::text::{clean, clean_lines};
 use super::wrap::{columns, wrapped};
 use super::{Places, View, next_steps};
 use crate::config::ConfigError;
@@ -133,7 +133,7 @@ impl Frames<'_> {
         lines.dedup();
         let more = if lines.len() > LINES { " .." } else { "" };
         let lines: Vec<String> = lines.iter().take(LINES).map(u32::to_string).collect();
-        let others = format!("{} in this file, on lines {}{more}", count(findings.len(), "other"), lines.join(", "));
+        let others = format!("{} in this file, on lines {}{more}", findings.len(), lines.join(", "));
         field("more", &others, &self.view.stream)
     }
 }
@@ -380,10 +380,7 @@ warn[lookup-path]: `<nixpkgs>` is looked up in NIX_PATH, which differs from mach
         assert_eq!(text.matches("help:").count(), 1, "{text}");
         assert!(text.contains("(20 occurrences)"), "{text}");
         assert_eq!(text.matches("^^^^^^^^^").count(), SHOWN, "{text}");
-        assert!(
-            text.contains("  more: 15 others in this file, on lines 7, 8, 9, 10, 11, 12, 13, 14, 15, 16 ..\n"),
-            "{text}"
-        );
+        assert!(text.contains("  more: 15 in this file, on lines 7, 8, 9, 10, 11, 12, 13, 14, 15, 16 ..\n"), "{text}");
         let text = printed(&[("a.nix", "[ <a> <b> <c> ]\n")], Stream::default());
         assert!(
             text.lines().next().is_some_and(|line| line.ends_with("differs between machines (3 occurrences)")),

@@ -181,7 +181,7 @@ fn fixes(fix: &Fix, places: &mut Places<'_>) -> Value {
         .collect();
     let title = match fix.safety {
         Safety::Safe => sentence(&fix.title),
-        Safety::Unsafe => sentence(&format!("{} (may change evaluation)", fix.title)),
+        Safety::Unsafe => sentence(&format!("{} (unsafe: check the result)", fix.title)),
     };
     json!({ "description": { "text": title }, "artifactChanges": changes })
 }

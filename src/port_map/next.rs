@@ -12,7 +12,7 @@ use crate::suggest::nearest;
 /// Only root may listen on lower ports.
 const FIRST: u16 = 1024;
 
-/// The first number of a registry without neighbours.
+/// Where the search starts if there are no other entries to be near.
 const START: u16 = 20000;
 
 /// Why there is no number.

@@ -174,13 +174,13 @@ struct View<'a> {
     text: &'a str,
     bytes: &'a [u8],
     flavour: Flavour,
-    /// The path requires ports: bare numbers, lists and mappings are ports.
+    /// The path implies ports: bare numbers, lists and mappings are ports.
     wants_port: bool,
-    /// The path requires something that looks like `name:number` and is not an address: a time, an image, an owner.
+    /// The path implies that `name:number` is not an address but a time, an image or an owner.
     no_address: bool,
-    /// The path requires an address: `redis:6379` is one.
+    /// The path implies an address: `redis:6379` is one.
     wants_address: bool,
-    /// The path requires ports, and the text contains only numbers.
+    /// The path implies ports, and the text contains only numbers.
     only_numbers: bool,
     /// The path is about forwarding: its addresses are of the repository's own machines.
     forwards: bool,

@@ -44,7 +44,7 @@ fn interpolate_at(text: &str, variables: &Variables, depth: usize) -> Result<Str
             rest = &after[end..];
         }
         if out.len() > LONGEST {
-            return Err(format!("a text is longer than {} KiB with its variables", LONGEST >> 10));
+            return Err(format!("a value exceeds {} KiB after variable interpolation", LONGEST >> 10));
         }
     }
     out.push_str(rest);
@@ -237,7 +237,7 @@ mod tests {
     fn texts_do_not_grow_without_limit() {
         let doubling: String = (1..40).map(|n| format!("A{n}=${{A{0}}}${{A{0}}}\n", n - 1)).collect();
         let (line, message) = read_env(&format!("A0=xxxxxxxxxx\n{doubling}"), &Variables::new()).unwrap_err();
-        assert_eq!((line, message.as_str()), (15, "a text is longer than 128 KiB with its variables"));
+        assert_eq!((line, message.as_str()), (15, "a value exceeds 128 KiB after variable interpolation"));
         let many = format!("A={}\n{}", "x".repeat(100_000), "B=$A\n".repeat(100));
         assert_eq!(read_env(&many, &Variables::new()).unwrap_err().1, "the variables are longer than 4 MiB");
     }

@@ -72,7 +72,7 @@ pub fn migrate(draft: &mut Draft<'_>, files: &[RelPath]) -> Result<(), Error> {
     environment::complete(&mut model, draft.files());
     if let Some(module) = migrated(draft, files) {
         for file in files {
-            draft.report.carry(file, 1, "this file", format!("nothing more: it is already migrated to {module}"));
+            draft.report.carry(file, 1, "this file", format!("nothing to do: already migrated to {module}"));
             draft.report.replace(file, format!("nix run .#{}", project_of(draft, &module)));
         }
         return Ok(());

@@ -25,7 +25,10 @@ const KEYS: &[(&str, Outcome)] = &[
     ("platform", Holds("nixpkgs builds for the machine's own platform")),
     ("attach", Holds("process-compose shows the output of every process")),
     ("init", Holds("process-compose reaps its processes")),
-    ("scale", Lost("several instances would listen on one port", "set `replicas`, and add PC_REPLICA_NUM to the port")),
+    (
+        "scale",
+        Lost("all instances would listen on the same port", "set `replicas`, and add PC_REPLICA_NUM to the port"),
+    ),
     ("user", Lost(ISOLATION, "nothing, unless the program requires a user")),
     ("group_add", Lost(ISOLATION, "nothing, unless the program requires a group")),
     ("privileged", Lost(ISOLATION, "run whatever needs elevated privileges yourself")),
@@ -89,7 +92,7 @@ const KEYS: &[(&str, Outcome)] = &[
 /// What becomes of a key. Unknown ones are lost.
 pub fn outcome(key: &str) -> Outcome {
     if key.starts_with("x-") {
-        return Holds("extensions mean nothing to Compose itself");
+        return Holds("Compose ignores extension fields");
     }
     KEYS.iter()
         .find(|(name, _)| *name == key)

@@ -321,7 +321,7 @@ impl<'m> Stack<'m> {
                     draft.report.leave(&port.place.path, port.place.line, what, why, todo);
                 } else if let Some(published) = port.published.filter(|published| *published != wanted) {
                     let why = format!(
-                        "the program listens on {wanted} and nothing tells it another number, so it is not reachable on {published}"
+                        "the program listens on {wanted} and nothing configures a different port, so it is not reachable on {published}"
                     );
                     let todo = format!("use {wanted}, or let the program read its port from a variable");
                     draft.report.leave(&port.place.path, port.place.line, what, why, todo);

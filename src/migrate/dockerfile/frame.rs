@@ -199,7 +199,7 @@ impl Reader<'_> {
                 self.leave(line, "HEALTHCHECK", "the OCI image format has no field for it", &todo);
             }
             "ONBUILD" => {
-                let todo = format!("write it into the images that build on this one: {rest}");
+                let todo = format!("add the instruction to the images based on this one: {rest}");
                 self.leave(line, "ONBUILD", "no image is built on this one by Docker any more", &todo);
             }
             "SHELL" => {

@@ -99,7 +99,7 @@ fn whole_name(outputs: &Outputs<'_, '_>) -> Result<String, Refusal> {
     if let Some(name) = outputs.whole {
         if rebinds(name) {
             let why = format!("`{name}`, the set of all inputs, is bound again in a `let`");
-            return Err(Refusal::new(Some(tree.span(outputs.function).start), &why, "give one of them another name"));
+            return Err(Refusal::new(Some(tree.span(outputs.function).start), &why, "rename one of the two"));
         }
         return Ok(name.to_owned());
     }
@@ -184,7 +184,7 @@ fn write(source: &str, plan: &Plan, head: &str, comments: &[String], indent: usi
     out.push_str(head);
     out.push_str(&format!("\n{one}systems = {};\n\n", layout::settle(&plan.systems, Form::Expression, indent + 2)));
     for name in &plan.unknown {
-        out.push_str(&format!("{one}# flake-parts has no option `{name}`; this takes it from `perSystem`.\n"));
+        out.push_str(&format!("{one}# flake-parts has no option `{name}`; this collects it from `perSystem`.\n"));
         out.push_str(&format!("{one}transposition.{name}.adHoc = true;\n\n"));
     }
     for comment in comments {
@@ -330,7 +330,7 @@ fn unused_binding(outputs: &Outputs<'_, '_>, candidates: &mut Vec<String>) -> Op
         for member in members(tree, found).into_iter().filter(|&member| tree.kind(member) == NodeKind::Binding) {
             let Some(name) = single_name(tree, member) else { continue };
             if candidates.contains(&name) && uses(tree, member) == 0 {
-                // What only it used has no use either.
+                // Bindings that only this one used are now unused, too.
                 let inner = tree.subtree(member).filter(|&node| tree.kind(node) == NodeKind::Variable);
                 candidates.extend(inner.map(|node| tree.slice(node).to_owned()));
                 let mut edits = Edits::default();

@@ -64,7 +64,7 @@ const FLAKE_PARTS: &str = r#"{
     flake-parts.lib.mkFlake { inherit inputs; } {
       systems = [ "aarch64-darwin" "aarch64-linux" "x86_64-darwin" "x86_64-linux" ];
 
-      # flake-parts has no option `devShell`; this takes it from `perSystem`.
+      # flake-parts has no option `devShell`; this collects it from `perSystem`.
       transposition.devShell.adHoc = true;
 
       perSystem = { pkgs, system, self', ... }:

@@ -21,7 +21,7 @@ const SETS: [&str; 9] = [
     "recurseIntoAttrs",
 ];
 
-/// Reads a file by its path from the flake's folder.
+/// Reads a file; its path is relative to the flake's folder.
 pub type Read<'r> = &'r dyn Fn(&str) -> Option<String>;
 
 /// Looks for sets of packages where packages belong.

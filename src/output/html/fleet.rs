@@ -136,7 +136,7 @@ fn trend(fleet: &Fleet) -> String {
     chart(&series) + &table("trend-table", "All dates", &columns, rows)
 }
 
-/// Lines for the levels by date; empty for a single date.
+/// A line chart of the findings per level over time; empty if there are fewer than two dates.
 fn chart(days: &[&Totals]) -> String {
     const WIDTH: usize = 960;
     const HEIGHT: usize = 240;

@@ -73,7 +73,7 @@ impl Instance<'_, '_, '_> {
                 &self.service.key.place,
                 "volumes",
                 "a database takes one file or folder of SQL",
-                "put the other files into the same folder",
+                "put all SQL files into one folder, and mount that folder",
             );
         }
         if let Some(name) = &database {

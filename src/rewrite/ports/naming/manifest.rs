@@ -63,8 +63,9 @@ impl<'a> Names<'a> {
         names
     }
 
-    /// Reads the mappings around a number from its line upwards: each begins further to the left than the one inside. `own`
-    /// is the name below the number in its own mapping, if that begins here.
+    /// Reads upwards from a number through the mappings that enclose it; each is indented less than the one inside it.
+    /// `own` is the name below the number in its own block mapping, empty if there is none; `None` if its own mapping is
+    /// a flow mapping, which is read separately.
     fn climb(&mut self, lines: impl Iterator<Item = &'a str>, mut column: usize, own: Option<&'a str>) {
         let (mut is_own, mut found, mut inner) = (own.is_some(), own.unwrap_or(""), "");
         for line in lines {

@@ -138,7 +138,7 @@ impl<'a> Reader<'a> {
 
     /// The names of the service that the scheme of a URL means: `ldap` of `ldap://127.0.0.1:3890`.
     pub fn protocol(&self) -> Option<&'static [&'static str]> {
-        // Most URLs have one of these, which mean no service.
+        // Most URLs have one of these schemes, which do not identify a service.
         let scheme = self.line.scheme().filter(|scheme| !matches!(*scheme, "http" | "https"))?;
         SCHEMES.iter().find(|(known, _)| *known == scheme).map(|(_, names)| *names)
     }

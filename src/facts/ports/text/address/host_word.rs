@@ -77,7 +77,7 @@ impl<'a> View<'a> {
         sound.then_some(Authority { host, start, url })
     }
 
-    /// Whether a word stands apart, or is the beginning of a fallback: `${CACHE:-memcached:11211}`.
+    /// Whether a word begins a value: after a separator, or as a default: `${CACHE:-memcached:11211}`.
     fn begins_value(&self, start: usize) -> bool {
         let before = self.before(start);
         let is_fallback = || start >= 2 && self.before(start - 1) == b':' && self.fallback_name(start - 2).is_some();
