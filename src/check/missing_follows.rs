@@ -60,11 +60,21 @@ fn own_nixpkgs<'a>(file: &FlakeFile<'a>) -> Option<&'a str> {
 
 /// The inputs of an input, according to the lock file, that are a separate nixpkgs and are not overridden.
 fn by_lock(file: &FlakeFile<'_>, lock: &Lock, input: &Input, nixpkgs: &str) -> Option<Finding> {
-    let (own, label) = (lock.root_input(nixpkgs)?, lock.root_input(&input.name.value)?);
-    let node = lock.nodes.get(label).filter(|node| node.is_flake && label != own)?;
+    let (own, node_label) = (lock.root_input(nixpkgs)?, lock.root_input(&input.name.value)?);
+    let node = lock.nodes.get(node_label).filter(|node| node.is_flake && node_label != own)?;
     let mut brought: Vec<(&str, &str, &LockNode)> = Vec::new();
     for (name, inner) in &node.inputs {
-        let Target::Node(label) = &inner.target else { continue };
+        let label = match &inner.target {
+            Target::Node(label) => label.as_str(),
+            // The nixpkgs of one of its own inputs is as separate as one of its own.
+            Target::Follows(path) => match path.as_slice() {
+                [own, _, .., last] if *own == input.name.value && !is_release(last) => {
+                    let Ok(label) = lock.resolve(node_label, name) else { continue };
+                    label
+                }
+                _ => continue,
+            },
+        };
         let Some(found) = lock.nodes.get(label).filter(|_| label != own) else { continue };
         if is_replaceable(name, found) && input.input(name).is_none() {
             brought.push((name, label, found));
@@ -89,7 +99,12 @@ fn is_replaceable(name: &str, node: &LockNode) -> bool {
     let Some(original) = &node.original else { return false };
     let whole = original.dir.is_none();
     let channel = nixpkgs::channel(original);
-    whole && channel.is_some_and(|channel| channel != Channel::Fixed) && !name.contains(|c: char| c.is_ascii_digit())
+    whole && channel.is_some_and(|channel| channel != Channel::Fixed) && !is_release(name)
+}
+
+/// Whether an input is named after a release: `nixpkgs-2511`.
+fn is_release(name: &str) -> bool {
+    name.contains(|c: char| c.is_ascii_digit())
 }
 
 /// The flake's own input that an input's nixpkgs should follow: one with the same kind of channel, if the flake has
