@@ -6,7 +6,7 @@ use super::{Check, ProjectView, Verdict};
 use crate::facts::ProjectFile;
 use crate::facts::local_ports::{self, LocalPorts};
 use crate::facts::port_registry::{self, Entry, Lookup, Registry, references};
-use crate::finding::{Finding, Span};
+use crate::finding::{Finding, RelPath, Span};
 use crate::knowledge::service_ports::{Certainty, services};
 use crate::knowledge::well_known_ports::EPHEMERAL;
 use crate::rewrite::ports::reference;
@@ -29,36 +29,50 @@ fn project(view: &ProjectView<'_>) -> Verdict {
 }
 
 /// The ports of outgoing connections.
-struct Taken {
-    ranges: Vec<RangeInclusive<u16>>,
+struct Taken<'p> {
+    /// The ranges of all machines, or the kernel's own.
+    ranges: Vec<(RangeInclusive<u16>, Option<Place<'p>>)>,
+    /// The ranges of some machines. It is not known which of them run a service.
+    of_some: Vec<RangeInclusive<u16>>,
     reserved: Vec<RangeInclusive<u16>>,
 }
 
-impl Taken {
+/// Where a range is set.
+type Place<'p> = (&'p RelPath, Span);
+
+impl<'p> Taken<'p> {
     /// The range that the machines of the repository set. `None` if it cannot be read from the text.
-    fn of(view: &ProjectView<'_>) -> Option<Self> {
-        let mut taken = Self { ranges: Vec::new(), reserved: Vec::new() };
+    fn of(view: &ProjectView<'p>) -> Option<Self> {
+        let mut taken = Self { ranges: Vec::new(), of_some: Vec::new(), reserved: Vec::new() };
         for (file, facts) in view.project.each::<LocalPorts>() {
             let computed = facts.computed.iter().map(|list| referred(view, file, *list));
             if facts.is_unknown || computed.clone().any(|ports| ports.is_empty()) {
                 return None;
             }
             taken.reserved.extend(computed.flatten().map(|port| port..=port));
-            taken.ranges.extend(facts.ranges.iter().cloned());
+            for range in &facts.ranges {
+                match range.is_conditional {
+                    true => taken.of_some.push(range.ports.clone()),
+                    false => taken.ranges.push((range.ports.clone(), Some((&file.source.path, range.span)))),
+                }
+            }
             taken.reserved.extend(facts.reserved.iter().cloned());
         }
         if taken.ranges.is_empty() {
-            taken.ranges.push(EPHEMERAL);
+            taken.ranges.push((EPHEMERAL, None));
         }
         Some(taken)
     }
 
-    fn range(&self, number: u16) -> Option<&RangeInclusive<u16>> {
-        self.ranges.iter().find(|range| range.contains(&number))
+    fn range(&self, number: u16) -> Option<&(RangeInclusive<u16>, Option<Place<'p>>)> {
+        self.ranges.iter().find(|(range, _)| range.contains(&number))
     }
 
+    /// Whether the kernel of every machine may take a number.
     fn holds(&self, number: u16) -> bool {
-        self.range(number).is_some() && !self.reserved.iter().any(|range| range.contains(&number))
+        self.range(number).is_some()
+            && self.of_some.iter().all(|range| range.contains(&number))
+            && !self.reserved.iter().any(|range| range.contains(&number))
     }
 }
 
@@ -73,10 +87,11 @@ fn referred(view: &ProjectView<'_>, file: &ProjectFile, list: Span) -> Vec<u16> 
     entries.collect()
 }
 
-fn finding(number: u16, registry: &Registry, entry: &Entry, taken: &Taken) -> Finding {
+fn finding(number: u16, registry: &Registry, entry: &Entry, taken: &Taken<'_>) -> Finding {
     let name = entry.name();
     let message = format!("{name} has port {number}, which the kernel may use for an outgoing connection");
-    let range = taken.range(number).map(|range| format!("{}-{}", range.start(), range.end())).unwrap_or_default();
+    let (range, place) = taken.range(number).cloned().unwrap_or((EPHEMERAL, None));
+    let label = format!("in the range {}-{}", range.start(), range.end());
     let setting =
         format!("`boot.kernel.sysctl.\"net.ipv4.ip_local_reserved_ports\" = toString {};`", reference(&entry.path));
     let help = match services(number.into()).iter().any(|service| service.certainty != Certainty::Named) {
@@ -85,5 +100,9 @@ fn finding(number: u16, registry: &Registry, entry: &Entry, taken: &Taken) -> Fi
             "choose a number outside that range (`flakeward ports next` finds one), or reserve this one: {setting}"
         ),
     };
-    Finding::new(RULE, &registry.path, entry.value_span, message).label(format!("in the range {range}")).help(help)
+    let finding = Finding::new(RULE, &registry.path, entry.value_span, message).label(label).help(help);
+    match place {
+        Some((path, span)) => finding.also(path, span, "the range is set here"),
+        None => finding,
+    }
 }

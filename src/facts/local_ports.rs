@@ -5,8 +5,8 @@ use std::ops::RangeInclusive;
 use super::needles::Words;
 use super::{Fact, FileView, Glance, Reader, fact};
 use crate::finding::Span;
-use crate::lang::NodeKind;
 use crate::lang::nix;
+use crate::lang::{Node, NodeKind, Tree};
 use crate::source::FileKind;
 
 /// Reads `boot.kernel.sysctl."net.ipv4.ip_local_port_range"` and `ip_local_reserved_ports`.
@@ -18,13 +18,24 @@ static SETTINGS: Words = Words::any_of(&["ip_local_"]);
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct LocalPorts {
     /// The ranges that ports are taken from.
-    pub ranges: Vec<RangeInclusive<u16>>,
+    pub ranges: Vec<LocalRange>,
     /// The ports that are excluded.
     pub reserved: Vec<RangeInclusive<u16>>,
     /// Lists of reserved ports that are computed; they may refer to a registry.
     pub computed: Vec<Span>,
     /// Whether a range cannot be read from the text.
     pub is_unknown: bool,
+}
+
+/// A range that ports are taken from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocalRange {
+    /// Its ports.
+    pub ports: RangeInclusive<u16>,
+    /// The value that sets it.
+    pub span: Span,
+    /// Whether only some machines may have it, because a condition is around it.
+    pub is_conditional: bool,
 }
 
 impl Fact for LocalPorts {}
@@ -46,7 +57,10 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
         let Some(value) = nix::value(tree, binding) else { continue };
         let text = nix::attrs::text(tree, value);
         match text.as_deref().and_then(if is_range { range } else { list }) {
-            Some(read) if is_range => found.ranges.extend(read),
+            Some(read) if is_range => {
+                let (span, is_conditional) = (tree.span(value), is_conditional(tree, binding));
+                found.ranges.extend(read.into_iter().map(|ports| LocalRange { ports, span, is_conditional }));
+            }
             Some(read) => found.reserved.extend(read),
             None if is_range => found.is_unknown = true,
             None => found.computed.push(tree.span(value)),
@@ -54,6 +68,16 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
     }
     let is_empty = found == LocalPorts::default();
     fact(found, is_empty)
+}
+
+/// Whether a binding only applies under a condition: `mkIf`, `optionalAttrs`, or an `if`.
+fn is_conditional(tree: &Tree<'_>, binding: Node) -> bool {
+    tree.ancestors(binding).any(|node| match tree.kind(node) {
+        NodeKind::If => true,
+        NodeKind::Apply => nix::call(tree, node)
+            .is_some_and(|(function, _)| matches!(nix::last_name(&function), "mkIf" | "optionalAttrs")),
+        _ => false,
+    })
 }
 
 /// `32768 60999`
