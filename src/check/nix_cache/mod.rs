@@ -5,11 +5,12 @@ mod edit;
 use std::collections::HashSet;
 
 use super::{Check, ProjectView, Verdict};
+use crate::facts::ci::call::Target;
 use crate::facts::ci::calls;
 use crate::facts::ci::nix;
 use crate::facts::ci::nix::{NixFacts, NixJob, NixStep, Runner};
 use crate::facts::{Project, ProjectFile};
-use crate::finding::{Finding, Fix, Safety};
+use crate::finding::{Finding, Fix, Safety, Span};
 use crate::knowledge::nix_actions::Cache;
 
 const RULE: &str = "nix-cache";
@@ -58,6 +59,19 @@ impl Placed<'_> {
     fn is_own(&self) -> bool {
         std::ptr::eq(self.step, self.own)
     }
+}
+
+/// The build in a function of a script that a step of the job selects by an argument: `ci/build.sh image`.
+fn selected<'p>(placed: &Placed<'p>, steps: &[Placed<'p>]) -> Option<&'p (String, Span)> {
+    let name = placed.file.source.file_name();
+    let calls = || steps.iter().flat_map(|placed| &placed.step.calls);
+    let is_selected = |function: &String| {
+        calls().any(|call| match &call.target {
+            Target::File(path) => path.rsplit('/').next() == Some(name) && call.arguments.contains(function),
+            _ => false,
+        })
+    };
+    placed.step.selectable.iter().find(|(function, _)| is_selected(function)).map(|(_, built)| built)
 }
 
 enum Judgement {
@@ -121,8 +135,9 @@ impl<'p> Repository<'p> {
 
     fn uncached(&self, file: &'p ProjectFile, job: &NixJob, steps: &[Placed<'p>]) -> Judgement {
         let Some(installer) = steps.iter().find(|placed| placed.step.installs) else { return Judgement::Fine };
-        let Some((built, build_file)) =
-            steps.iter().find_map(|placed| Some((placed.step.builds.as_ref()?, placed.file)))
+        let Some((built, build_file)) = steps
+            .iter()
+            .find_map(|placed| Some((placed.step.builds.as_ref().or_else(|| selected(placed, steps))?, placed.file)))
         else {
             return Judgement::Fine;
         };

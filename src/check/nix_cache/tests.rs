@@ -163,3 +163,24 @@ fn actions_that_use_each_other_end() {
     let files = [("a/action.yml", action), ("b/action.yml", action), (".github/workflows/a.yml", workflow)];
     assert_eq!(found("nix-cache", &files), ["./a"]);
 }
+
+#[test]
+fn a_script_builds_with_the_function_that_its_argument_selects() {
+    let script = "command=$1\nfunction check {\n\tnix flake check --no-build\n}\nhost() {\n\tnix build .#host\n}\nall() {\n\thost\n}\n";
+    let job = |run: &str| format!("jobs:\n  a:\n{HOSTED}{STEPS}      - run: {run}\n");
+    let installer = ["cachix/install-nix-action@v31"];
+    for (end, run, expected) in [
+        ("\"$command\"\n", "ci/build.sh check", &[][..]),
+        ("\"$command\"\n", "bash ci/build.sh host", &installer),
+        ("\"$command\"\n", "ci/build.sh all", &installer),
+        ("\"$@\"\n", "ci/build.sh", &[]),
+        ("\"$command\"\nhost\n", "ci/build.sh check", &installer),
+        ("all\n", "ci/build.sh check", &installer),
+        // Without a call, another script may read the functions.
+        ("", "ci/build.sh check", &installer),
+    ] {
+        let (workflow, script) = (job(run), format!("{script}{end}"));
+        let files = [(".github/workflows/a.yml", workflow.as_str()), ("ci/build.sh", script.as_str())];
+        assert_eq!(found("nix-cache", &files), expected, "{run}: {script}");
+    }
+}

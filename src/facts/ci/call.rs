@@ -11,6 +11,8 @@ pub struct Call {
     pub target: Target,
     /// The command.
     pub span: Span,
+    /// The arguments of a script, by which it may select what it runs.
+    pub arguments: Vec<String>,
 }
 
 /// What a call runs.
@@ -42,8 +44,12 @@ pub fn in_folder(script: &Script<'_>, folder: &str) -> Vec<Call> {
             folder = command.word(1).and_then(plain).map(str::to_owned).unwrap_or_default();
             continue;
         }
-        let target = target(&command, &folder);
-        calls.extend(target.map(|target| Call { target, span: script.span(command.span) }));
+        let Some(target) = target(&command, &folder) else { continue };
+        let arguments = match &target {
+            Target::File(_) => command.arguments().map(str::to_owned).collect(),
+            _ => Vec::new(),
+        };
+        calls.push(Call { target, span: script.span(command.span), arguments });
     }
     calls
 }

@@ -156,7 +156,7 @@ fn units(source: &Source) -> Vec<Unit> {
                 let folder = ".".to_owned();
                 let target = if is_just { Target::Just(folder, names) } else { Target::Make(folder, names) };
                 let span = Span::new(recipe.start, recipe.start);
-                unit.step.calls.push(Call { target, span });
+                unit.step.calls.push(Call { target, span, arguments: Vec::new() });
             }
             unit
         })
@@ -170,7 +170,10 @@ fn task_units(task: taskfile::Task<'_>) -> Vec<Unit> {
     let calls: Vec<Call> = task
         .calls
         .into_iter()
-        .map(|(name, span)| Call { target: Target::Task(".".to_owned(), vec![name.into_owned()]), span })
+        .map(|(name, span)| {
+            let target = Target::Task(".".to_owned(), vec![name.into_owned()]);
+            Call { target, span, arguments: Vec::new() }
+        })
         .collect();
     if !calls.is_empty() {
         let mut unit = unit(Some(task.name.to_string()), Script { text: "".into(), start: 0 });

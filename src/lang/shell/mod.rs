@@ -4,12 +4,15 @@
 //! and control words are understood, and a command that another one runs (`sudo`, `sh -c`, `nix develop -c`) is
 //! extracted. Expressions of CI systems and templates (`${{ .. }}`, `{{ .. }}`) are parts of words.
 
+mod functions;
 mod prefix;
 mod reader;
 
 use std::borrow::Cow;
 
 use crate::finding::Span;
+
+pub use functions::{Function, functions};
 
 /// A word of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]

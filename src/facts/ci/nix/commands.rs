@@ -138,14 +138,33 @@ pub fn uses_cache(command: &Command<'_>) -> bool {
     match command.program() {
         "cachix" => matches!(first, "use" | "push" | "watch-exec" | "watch-store"),
         "attic" | "attic-client" => matches!(first, "use" | "push" | "watch-store"),
-        "nix" => command.has("--substituters") || command.has("--extra-substituters"),
+        "nix" => command.has("--substituters") || command.has("--extra-substituters") || pushes(command),
+        "nix-fast-build" => pushes(command),
         _ => false,
     }
+}
+
+/// Whether nix-fast-build uploads what it has built.
+fn pushes(command: &Command<'_>) -> bool {
+    let is_option = |word: &str| matches!(word.split('=').next(), Some("--cachix-cache" | "--attic-cache"));
+    command.arguments().any(is_option)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn using_a_cache() {
+        for (script, expected) in [
+            ("cachix push acme", true),
+            ("nix-fast-build --skip-cached --cachix-cache acme", true),
+            ("nix run github:Mic92/nix-fast-build -- --skip-cached --attic-cache=acme", true),
+            ("nix-fast-build --skip-cached", false),
+        ] {
+            assert_eq!(shell::commands(script).iter().any(uses_cache), expected, "{script}");
+        }
+    }
 
     #[test]
     fn building_and_not_building() {

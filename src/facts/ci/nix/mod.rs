@@ -1,6 +1,7 @@
 //! How the jobs of GitHub workflows use Nix: install it, set up a cache, build.
 
 pub mod commands;
+mod selected;
 
 use crate::facts::ci::call::{self, Call};
 use crate::facts::needles::Words;
@@ -114,6 +115,9 @@ pub struct NixStep {
     pub cache: Option<Cache>,
     /// The command that builds, and its location.
     pub builds: Option<(String, Span)>,
+    /// The functions of a script that only run if an argument of the script selects them, each with a command in it that
+    /// builds.
+    pub selectable: Vec<(String, (String, Span))>,
     /// Whether it accepts the substituters of the flake's `nixConfig`.
     pub accepts_flake_config: bool,
     /// The path of the action in the same repository that it uses.
@@ -128,6 +132,9 @@ pub struct NixStep {
 pub fn script_step(script: &Script<'_>) -> NixStep {
     let mut step = NixStep::default();
     read_script(&mut step, script);
+    if step.builds.is_some() {
+        selected::read(&mut step, script);
+    }
     step
 }
 

@@ -1,0 +1,62 @@
+//! The functions that a script defines.
+
+use std::ops::Range;
+
+/// A function: its name, and the lines of its body as offsets in the script.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Function<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// From the end of the line that opens it to the start of the line that closes it.
+    pub body: Range<usize>,
+}
+
+/// The functions of a script that are written on lines of their own: `name() {` or `function name {` up to a line that is
+/// `}` with the same indentation.
+pub fn functions(text: &str) -> Vec<Function<'_>> {
+    let mut found = Vec::new();
+    let mut open: Option<(&str, &str, usize)> = None;
+    let mut end = 0;
+    for line in text.split_inclusive('\n') {
+        let start = end;
+        end += line.len();
+        let line = line.trim_end();
+        match open {
+            Some((name, indent, body)) if line.strip_prefix(indent).is_some_and(|rest| rest == "}") => {
+                found.push(Function { name, body: body..start });
+                open = None;
+            }
+            None => open = opened(line).map(|(name, indent)| (name, indent, end)),
+            Some(_) => {}
+        }
+    }
+    found
+}
+
+/// The name of the function that a line opens, and the line's indentation.
+fn opened(line: &str) -> Option<(&str, &str)> {
+    let rest = line.trim_start();
+    let indent = &line[..line.len() - rest.len()];
+    let head = rest.strip_suffix('{')?.trim_end();
+    let name = match (head.strip_prefix("function "), head.strip_suffix("()")) {
+        (Some(head), _) => head.trim().trim_end_matches("()").trim_end(),
+        (None, Some(head)) => head.trim_end(),
+        (None, None) => return None,
+    };
+    let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-:.".contains(&byte));
+    is_name.then_some((name, indent))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn functions_end_where_their_indentation_does() {
+        let text =
+            "x() {\n  if y; then {\n  }\n  fi\n}\nfunction a-b {\n\tz\n}\n  function c() {\n  }\necho }\nd() {\n";
+        let found: Vec<_> = functions(text).into_iter().map(|it| (it.name, text[it.body].trim())).collect();
+        assert_eq!(found, [("x", "if y; then {\n  }\n  fi"), ("a-b", "z"), ("c", "")]);
+        assert_eq!(functions("if x; then {\n}\necho {\n}\n"), []);
+    }
+}
