@@ -5,7 +5,7 @@
 
 /// Names under which a repository names its machines and sites and assigns addresses. A text without any of these names
 /// no host.
-pub const NAMING: [&str; 35] = [
+pub const NAMING: [&str; 38] = [
     "hostName",
     "domain",
     "fqdn",
@@ -41,6 +41,10 @@ pub const NAMING: [&str; 35] = [
     "SOA",
     "networking.hosts",
     "extraHosts",
+    // Functions and settings of DNS servers.
+    "writeZone",
+    "customDNS",
+    "dnsmasq",
 ];
 
 /// Sets whose attribute names are sites of the repository.

@@ -29,6 +29,22 @@ pub fn value_names_host(path: &[&str]) -> bool {
     }
 }
 
+/// The function of dns.nix that writes a zone of DNS, whose name is its first argument.
+pub const ZONE: &str = "writeZone";
+
+/// Whether an attribute path is that of an answer of a DNS server, whose last name is the name that is asked for: blocky's
+/// `customDNS.mapping`.
+pub fn is_answer(path: &[&str]) -> bool {
+    path.contains(&"customDNS")
+}
+
+/// The name for which dnsmasq has an address: `/nas.example.org/10.0.0.5`. Only names of machines in private networks are
+/// own, see [`names_machines`].
+pub fn answered_by_dnsmasq(text: &str) -> impl Iterator<Item = &str> {
+    let (names, address) = text.strip_prefix('/').and_then(|text| text.rsplit_once('/')).unwrap_or_default();
+    names.split('/').filter(move |name| name.contains('.') && names_machines(address))
+}
+
 /// Whether a set with this name contains sites or machines; see [`name_in_path`] and [`machine_in_path`].
 pub fn may_hold_hosts(name: &str) -> bool {
     hosts::SITES.contains(&name) || hosts::MACHINES.contains(&name)

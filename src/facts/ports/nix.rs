@@ -28,6 +28,7 @@ pub fn collect(tree: &Tree<'_>, facts: &mut PortFacts) {
         parameters: HashMap::new(),
         depth: 0,
         has_hosts: hosts::may_name_set_of_hosts(tree.text()),
+        has_zones: memchr::memmem::find(tree.text().as_bytes(), hosts::ZONE.as_bytes()).is_some(),
     };
     for node in tree.nodes() {
         match tree.kind(node) {
@@ -45,6 +46,7 @@ pub fn collect(tree: &Tree<'_>, facts: &mut PortFacts) {
             NodeKind::Uri => collector.uri(node),
             NodeKind::Variable => collector.variable(node),
             NodeKind::Binding => collector.host_names(node),
+            NodeKind::Apply => collector.zone(node),
             NodeKind::Select => {
                 collector.selection(node);
                 collector.member(node);
@@ -62,6 +64,8 @@ struct Collector<'t, 'a> {
     facts: &'t mut PortFacts,
     /// Whether the file mentions a set of sites or machines.
     has_hosts: bool,
+    /// Whether the file mentions the function that writes a zone of DNS.
+    has_zones: bool,
     /// For each function: whether its argument is used as a port.
     parameters: HashMap<Node, bool>,
     /// The nesting depth of the current function: how many functions pass their argument on to the next.
@@ -80,10 +84,10 @@ impl<'a> Collector<'_, 'a> {
     /// Whether a binding's value is a port, by its name and the attribute path around it.
     fn is_port(&self, binding: Node, path: &[String], integer: bool) -> bool {
         let Some(last) = path.last() else { return false };
-        if text::is_port_word(last) {
-            return true;
-        }
         let outer = &path[..path.len() - 1];
+        if text::is_port_word(last) {
+            return !self.is_on_bus(binding, last, outer);
+        }
         match last.as_str() {
             "from" | "start" | "end" | "begin" => {
                 without_default(outer).last().is_some_and(|name| is_range(name)) || self.is_default_range(binding)
@@ -115,6 +119,19 @@ impl<'a> Collector<'_, 'a> {
                         || outer.last().is_some_and(|name| name == "port" || is_set_of_ports(name))
                         || outer.iter().any(|name| name == "ports"))
             }
+        }
+    }
+
+    /// Whether a binding is a connector on a bus of a virtual machine: libvirt's `master.startport = 2` and `{ type =
+    /// "usb"; bus = 0; port = 1; }`.
+    fn is_on_bus(&self, binding: Node, last: &str, outer: &[String]) -> bool {
+        let tree = self.tree;
+        let is_master = || outer.last().is_some_and(|name| name == "master");
+        let is_bus = |&member: &Node| nix::attrpath_node(tree, member).is_some_and(|path| tree.slice(path) == "bus");
+        match last {
+            "startport" => is_master(),
+            "port" => tree.parent(binding).is_some_and(|set| tree.children(set).take(16).any(|member| is_bus(&member))),
+            _ => false,
         }
     }
 
@@ -175,7 +192,10 @@ impl<'a> Collector<'_, 'a> {
     /// The attribute path of a binding; computed names are `?`. The value of a variable has the variable's name.
     fn path(&self, binding: Node) -> Option<Vec<String>> {
         let names = nix::attr_path(self.tree, binding)?;
-        let name = |name: nix::AttrName<'_>| super::start(name.text.as_deref().unwrap_or("?")).to_owned();
+        let name = |name: nix::AttrName<'_>| match name.text.as_deref() {
+            Some(text) => super::start(text).to_owned(),
+            None => self.port_word_after_hole(name.node).unwrap_or_else(|| "?".to_owned()),
+        };
         let mut path: Vec<String> = names.into_iter().map(name).collect();
         if let Some(last) = path.last_mut().filter(|last| *last == "value")
             && let Some(variable) = self.name_beside(binding)
@@ -183,6 +203,19 @@ impl<'a> Collector<'_, 'a> {
             *last = variable;
         }
         Some(path)
+    }
+
+    /// The name of an attribute that ends in the word port after an interpolation, which is `?`: `?.server.port` for
+    /// `"${name}.server.port"`.
+    fn port_word_after_hole(&self, name: Node) -> Option<String> {
+        let tree = self.tree;
+        if tree.kind(name) != NodeKind::String {
+            return None;
+        }
+        let tail = tree.slice(name).strip_suffix('"')?.rsplit_once('}')?.1;
+        // `"${word}port"` may be another word.
+        let is_port = !tail.starts_with(|c: char| c.is_ascii_lowercase()) && text::is_port_word(tail);
+        is_port.then(|| format!("?{}", super::start(tail)))
     }
 
     /// The name beside the value of a variable, if it is a port: `{ name = "PORT"; value = "8080"; }`.

@@ -60,6 +60,85 @@ fn attributes_are_ports_by_their_last_word() {
 }
 
 #[test]
+fn connectors_on_a_bus_are_not_ports() {
+    holds(
+        Language::Nix,
+        &[
+            ("{ controllers = [ { model = \"ich9\"; master.startport = 2; } ]; startport = 8000; }", "8000"),
+            ("{ address = { type = \"usb\"; bus = 0; port = 1; }; }", ""),
+            ("{ address = { type = \"tcp\"; port = 1; }; }", "1"),
+            ("{ qemu.options = [ \"-device usb-host,hostbus=1,hostport=4\" \"hostport=8080\" ]; }", "8080"),
+            (
+                "{ x = ''<address type='usb' bus='0' port='1'/><master startport='2'/><graphics port='5901'/>''; }",
+                "5901",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn names_that_end_in_port_after_an_interpolation_are_ports() {
+    holds(
+        Language::Nix,
+        &[
+            ("{ labels.\"http.services.${name}.server.port\" = \"81\"; }", "81"),
+            ("{ \"${name}.port\" = 82; \"${name}_PORT\" = 83; \"${name}Port\" = 84; }", "82 83 84"),
+            ("{ \"${name}port\" = 85; \"${name}.support\" = 86; \"${port}\" = 87; }", ""),
+        ],
+    );
+}
+
+#[test]
+fn the_public_address_of_a_listener_is_its_own() {
+    holds(
+        Language::Nix,
+        &[
+            (
+                "{ knot.settings.server.listen = [ \"127.0.0.11@53\" \"203.0.113.4@53\" \"2001:db8::1@53\" ]; }",
+                "53 53 53",
+            ),
+            ("{ listen = \"203.0.113.4:8080\"; bind = \"203.0.113.4:8081\"; }", "8080 8081"),
+            ("{ listenAddress = \"203.0.113.4:8082\"; listenStreams = [ \"203.0.113.4:8083\" ]; }", "8082 8083"),
+            (
+                "{ extraConfig = ''\n  listen 203.0.113.4:81;\n  proxy_pass http://203.0.113.5:82;\n''; }",
+                "81 82@203.0.113.5",
+            ),
+            (
+                "{ bind = \"ldap.example.org:389\"; target = \"203.0.113.4:389\"; }",
+                "389@ldap.example.org 389@203.0.113.4",
+            ),
+        ],
+    );
+    holds(Language::Yaml, &[("interface: 203.0.113.4@53\nupstream: 203.0.113.5@53\n", "53 53@203.0.113.5")]);
+}
+
+#[test]
+fn a_mail_server_is_the_host_of_all_ports_of_mail_beside_it() {
+    holds(
+        Language::Nix,
+        &[
+            (
+                "{ smtpHost = \"mail.example.net\"; smtpPort = 587; imapPort = 993; }",
+                "587@mail.example.net 993@mail.example.net",
+            ),
+            ("{ host = \"mail.example.net\"; imapPort = 993; metricsPort = 9100; }", "993@mail.example.net 9100"),
+            ("{ smtpHost = \"mail.example.net\"; port = 993; }", "993@mail.example.net"),
+            ("{ smtpHost = \"mail.example.net\"; port = 3000; }", "3000"),
+        ],
+    );
+    holds(
+        Language::Yaml,
+        &[
+            (
+                "smtp_host: mail.example.net\nsmtp_port: 587\nimap_port: 993\n",
+                "587@mail.example.net 993@mail.example.net",
+            ),
+            ("smtp_host: mail.example.net\nport: 3000\n", "3000"),
+        ],
+    );
+}
+
+#[test]
 fn flags_in_lists_say_what_follows_them() {
     holds(
         Language::Nix,

@@ -182,6 +182,8 @@ struct View<'a> {
     wants_address: bool,
     /// The path implies ports, and the text contains only numbers.
     only_numbers: bool,
+    /// The path is that of addresses on which a machine listens.
+    listens: bool,
     /// The path is about forwarding: its addresses are of the repository's own machines.
     forwards: bool,
     /// The path is about ssh, whose options often stand alone (`NIX_SSHOPTS = "-p 23"`).
@@ -211,6 +213,7 @@ impl<'a> View<'a> {
             only_numbers: wants_port && (text.bytes().all(is_list_byte) || names_services(text)),
             no_address: words::is_no_address(last),
             wants_address: words::is_address_word(last),
+            listens: path.iter().rev().take(3).any(|name| words::is_listening(name)),
             forwards: path.contains(&"forwardPorts"),
             about_ssh: words::is_about_ssh(last),
             tunnels: matches!(option, "LocalForward" | "RemoteForward" | "DynamicForward"),
@@ -236,7 +239,8 @@ impl<'a> View<'a> {
         if number > 65535 && !port.form.is_certain() {
             return None;
         }
-        Some(TextPort { range: digits, number, host: port.host, form: port.form, name: port.name })
+        let host = if self.listens && host::is_address(port.host) { Host::Any } else { port.host };
+        Some(TextPort { range: digits, number, host, form: port.form, name: port.name })
     }
 
     /// The value of the digits: `None` for 0, for leading zeros (`0750` is a file mode), and for parts of words

@@ -167,7 +167,7 @@ fn scalar(yaml: &Yaml<'_, '_>, node: Node, hosts: &mut HashMap<Node, HostNames>,
             (Form::Whole, _) if variable.is_some() => {
                 variable.as_deref().and_then(|variable| host_in_variables(yaml, node, variable, hosts))
             }
-            (Form::Whole, _) => host_beside(yaml, node, hosts),
+            (Form::Whole, _) => host_beside(yaml, node, port.number, hosts),
             (_, Some(name)) if port.host == text::Host::None => host_in_list(yaml, node, name),
             _ => None,
         };
@@ -211,7 +211,7 @@ fn host_in_variables(
         }
         hosts
     });
-    hosts.of(yaml, port)
+    hosts.of(yaml, port, 0)
 }
 
 /// Whether a value is a number in a mapping from names to ports, as in the values of many charts: `ports: { web: 8080 }`.
@@ -284,9 +284,13 @@ struct HostNames {
 
 impl HostNames {
     /// The literal host that belongs to a port.
-    fn of(&self, yaml: &Yaml<'_, '_>, port: &str) -> Option<String> {
+    fn of(&self, yaml: &Yaml<'_, '_>, port: &str, number: u32) -> Option<String> {
         let wanted = words::hosts_of(port);
-        let (_, value) = wanted.iter().filter_map(|words| self.names.get(words)).min_by_key(|(index, _)| *index)?;
+        let named = wanted.iter().filter_map(|words| self.names.get(words)).min_by_key(|(index, _)| *index);
+        let (_, value) = named.or_else(|| {
+            let servers = self.names.iter().filter(|(words, _)| words::is_mail_server(words, port, number));
+            servers.map(|(_, server)| server).min_by_key(|(index, _)| *index)
+        })?;
         hosts::literal_host(&yaml.scalar((*value)?)?)
     }
 }
@@ -311,7 +315,7 @@ fn word_before<'a>(yaml: &Yaml<'_, 'a>, node: Node) -> Option<&'a str> {
 }
 
 /// The literal host in the same mapping as a port.
-fn host_beside(yaml: &Yaml<'_, '_>, node: Node, hosts: &mut HashMap<Node, HostNames>) -> Option<String> {
+fn host_beside(yaml: &Yaml<'_, '_>, node: Node, number: u32, hosts: &mut HashMap<Node, HostNames>) -> Option<String> {
     let tree = yaml.tree;
     let pair = yaml.pair_around(node)?;
     let key = yaml.scalar(tree.child(pair, Field::Key)?)?;
@@ -321,7 +325,7 @@ fn host_beside(yaml: &Yaml<'_, '_>, node: Node, hosts: &mut HashMap<Node, HostNa
     if hosts.is_served && words::port_prefix(&key).is_empty() {
         return None;
     }
-    hosts.of(yaml, &key)
+    hosts.of(yaml, &key, number)
 }
 
 fn host_names(yaml: &Yaml<'_, '_>, mapping: Node) -> HostNames {

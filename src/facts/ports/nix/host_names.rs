@@ -13,7 +13,7 @@ pub(super) type HostNames = HashMap<(Vec<Option<String>>, Vec<String>), Vec<(Nod
 impl<'a> Collector<'_, 'a> {
     /// The literal host next to a port in the same set: `host = "smtp.gmail.com"; port = 587;`, or the name of an ssh
     /// block.
-    pub(super) fn host_beside(&mut self, binding: Node, path: &[String]) -> Option<String> {
+    pub(super) fn host_beside(&mut self, binding: Node, path: &[String], number: u32) -> Option<String> {
         let tree = self.tree;
         let own: Vec<_> = nix::names(tree, nix::attrpath_node(tree, binding)?).collect();
         let (last, prefix) = own.split_last()?;
@@ -31,7 +31,14 @@ impl<'a> Collector<'_, 'a> {
             let names = hosts.get(&(place.clone(), words))?;
             names.iter().find(|(member, _)| *member != binding)
         });
-        if let Some((member, inherited)) = candidates.min_by_key(|(member, _)| *member).cloned() {
+        let is_mail =
+            |key: &(Vec<Option<String>>, Vec<String>)| key.0 == place && words::is_mail_server(&key.1, last, number);
+        let mail = || {
+            let servers = hosts.iter().filter(|(key, _)| is_mail(key));
+            servers.flat_map(|(_, names)| names).min_by_key(|(member, _)| *member)
+        };
+        let found = candidates.min_by_key(|(member, _)| *member).or_else(mail);
+        if let Some((member, inherited)) = found.cloned() {
             let host = match inherited {
                 None => member,
                 Some(name) => match nix::resolve(tree, member, &name)? {
@@ -117,6 +124,9 @@ impl<'a> Collector<'_, 'a> {
             let named = hosts::named_addresses(&text).map(|(address, name)| (address, name.to_owned()));
             self.facts.named_addresses.extend(named);
         }
+        if let Some(text) = value.and_then(|value| nix::literal_string(tree, value)) {
+            self.answered(binding, last, &text);
+        }
         let is_string = value.is_some_and(|value| tree.kind(value) == NodeKind::String);
         let may_name = is_string && hosts::may_name_host(last);
         let mut names = tree.children(attrpath).map(|name| tree.slice(name).trim_matches('"'));
@@ -168,6 +178,45 @@ impl<'a> Collector<'_, 'a> {
         for name in tree.children(attrpath).filter(|&name| site && tree.kind(name) == NodeKind::Interpolation) {
             let known = tree.child(name, Field::Expression).and_then(|name| self.known_string(name));
             self.facts.own_hosts.extend(known.and_then(|name| hosts::literal_host(&name)));
+        }
+    }
+
+    /// Collects a name for which a DNS server of the repository has the address of a private network, as in a file of hosts:
+    /// `customDNS.mapping."nas.example.org" = "10.0.0.5"`, `{ domain = "nas.example.org"; answer = "10.0.0.5"; }`.
+    fn answered(&mut self, binding: Node, last: &str, text: &str) {
+        let tree = self.tree;
+        let is_private = |text: &str| text.split(',').all(hosts::names_machines);
+        if last == "domain" && text.contains('.') {
+            let members = tree.parent(binding).map(|set| tree.children(set).take(8)).into_iter().flatten();
+            let is_answer = |&member: &Node| {
+                nix::attrpath_node(tree, member).is_some_and(|path| tree.slice(path) == "answer")
+                    && nix::value(tree, member)
+                        .and_then(|value| nix::literal_string(tree, value))
+                        .is_some_and(|answer| is_private(&answer))
+            };
+            if members.into_iter().any(|member| is_answer(&member)) {
+                self.facts.own_hosts.extend(hosts::literal_host(text.trim_start_matches("*.")));
+            }
+        } else if last.contains('.') && is_private(text) {
+            let path = self.path(binding).unwrap_or_default();
+            if hosts::is_answer(&path.iter().map(String::as_str).collect::<Vec<_>>()) {
+                self.facts.own_hosts.push(last.to_owned());
+            }
+        }
+    }
+
+    /// Collects the name of a zone that the repository writes: `dns.util.writeZone "example.org" (import ./zone.nix)`.
+    pub(super) fn zone(&mut self, apply: Node) {
+        let tree = self.tree;
+        if !self.has_zones {
+            return;
+        }
+        let function = tree.child(apply, Field::Function).map_or("", |function| tree.slice(function));
+        if nix::last_name(function) == hosts::ZONE
+            && let Some(name) = tree.child(apply, Field::Argument)
+            && let Some(name) = nix::literal_string(tree, nix::unwrap_parens(tree, name))
+        {
+            self.facts.own_hosts.extend(hosts::literal_host(&name));
         }
     }
 
@@ -223,14 +272,21 @@ impl<'a> Collector<'_, 'a> {
     pub(super) fn own_addresses(&mut self, binding: Node) {
         let tree = self.tree;
         let Some(value) = nix::value(tree, binding) else { return };
-        let addresses: Vec<String> = tree
+        let texts = tree
             .subtree(value)
             .filter(|&node| tree.kind(node) == NodeKind::String)
             .filter(|&node| tree.ancestors(node).find(|&node| tree.kind(node) == NodeKind::Binding) == Some(binding))
-            .filter_map(|node| nix::literal_string(tree, node))
-            .filter_map(|text| address(&text))
-            .map(|address| address.to_string())
-            .collect();
+            .filter_map(|node| nix::literal_string(tree, node));
+        let texts: Vec<_> = texts.collect();
+        if texts.iter().any(|text| text.starts_with('/')) {
+            let path = self.path(binding).unwrap_or_default();
+            if path.iter().any(|name| name == "dnsmasq") {
+                let names = texts.iter().flat_map(|text| hosts::answered_by_dnsmasq(text));
+                self.facts.own_hosts.extend(names.map(str::to_owned));
+            }
+        }
+        let addresses: Vec<String> =
+            texts.iter().filter_map(|text| address(text)).map(|address| address.to_string()).collect();
         if addresses.is_empty() {
             return;
         }

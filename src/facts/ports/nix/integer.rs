@@ -35,7 +35,7 @@ impl<'a> Collector<'_, 'a> {
             None if flag.is_some() => self.add(node, number, UseKind::Literal, None, name),
             None => {
                 let kind = if bound { UseKind::Bound } else { UseKind::Literal };
-                let host = self.host_beside(binding, &path);
+                let host = self.host_beside(binding, &path, number);
                 self.add(node, number, kind, host, name);
             }
         }

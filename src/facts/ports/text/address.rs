@@ -8,7 +8,7 @@ use core::ops::Range;
 use super::host::{self, classify};
 use super::mapping::is_address;
 use super::near::Tie;
-use super::words::{is_address_word, is_counting, is_no_address};
+use super::words::{is_address_word, is_counting, is_listening, is_no_address};
 use super::{Form, Found, HOLE, Host, View};
 
 /// Below this number, `{file}:1` and `HOLE:2` are positions and flags.
@@ -36,7 +36,7 @@ impl<'a> View<'a> {
             return None;
         }
         if !matches!(authority.host, Host::Machine(_)) {
-            if self.forwards || self.is_nat_target(authority.start) {
+            if self.forwards || self.is_nat_target(authority.start) || self.is_listen_address(&authority) {
                 authority.host = Host::Any;
             }
             if let Some(host) = self.looked_up(authority.start, start) {
@@ -213,6 +213,13 @@ impl<'a> View<'a> {
             }
             _ => false,
         }
+    }
+
+    /// Whether an address is one on which a machine listens, so that it is the machine's own: `listen 192.0.2.1:80`. A
+    /// name may be that of a server to which a client binds.
+    fn is_listen_address(&self, authority: &Authority<'a>) -> bool {
+        let listens = || self.near(authority.start).is_some_and(|near| is_listening(self.str(near.word)));
+        host::is_address(authority.host) && listens()
     }
 
     fn words_before(&self, start: usize, end: usize) -> impl Iterator<Item = &'a str> {

@@ -72,6 +72,11 @@ pub(super) fn ipv4(word: &str) -> Option<[u8; 4]> {
     parts.next().is_none().then_some(numbers)
 }
 
+/// True for the address of another machine, as opposed to a name.
+pub(super) fn is_address(host: Host<'_>) -> bool {
+    matches!(host, Host::Named(host) if ipv4(host).is_some() || is_ipv6(host))
+}
+
 /// True for an IPv6 address, with or without a zone.
 pub(super) fn is_ipv6(word: &str) -> bool {
     let address = word.split('%').next().unwrap_or(word);

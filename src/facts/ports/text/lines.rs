@@ -1,5 +1,7 @@
 //! Finds the comments in a text.
 
+use core::ops::Range;
+
 use super::Flavour;
 
 /// Iterates over the lines of a text together with the scan, and keeps where the comment of the current line starts.
@@ -8,17 +10,25 @@ pub(super) struct Lines<'a> {
     flavour: Flavour,
     end: usize,
     comment: usize,
+    /// Where the docstrings are that were not yet passed, in reverse order.
+    docstrings: Vec<Range<usize>>,
 }
 
 impl<'a> Lines<'a> {
     pub(super) fn new(bytes: &'a [u8], flavour: Flavour) -> Self {
-        let mut lines = Self { bytes, flavour, end: 0, comment: 0 };
+        let mut lines = Self { bytes, flavour, end: 0, comment: 0, docstrings: docstrings(bytes, flavour) };
         lines.enter(0);
         lines
     }
 
     /// The end of the line whose comment contains `at`; `None` if `at` is not in a comment. Calls must go forward.
     pub(super) fn comment_around(&mut self, at: usize) -> Option<usize> {
+        while let Some(docstring) = self.docstrings.last().filter(|docstring| docstring.start <= at) {
+            if at < docstring.end {
+                return Some(docstring.end);
+            }
+            self.docstrings.pop();
+        }
         if at > self.end {
             let start =
                 memchr::memrchr(b'\n', &self.bytes[self.end..at]).map_or(self.end, |index| self.end + index + 1);
@@ -34,7 +44,40 @@ impl<'a> Lines<'a> {
         let plain = self.flavour == Flavour::Value && self.end == self.bytes.len() && start == 0;
         self.comment =
             if plain { usize::MAX } else { start + comment_start(&self.bytes[start..self.end], self.flavour) };
+        if !plain && self.begins_dashes(start) {
+            self.comment = start;
+        }
     }
+
+    /// Whether a line is a comment of SQL or Lua: `-- words`. After a backslash it continues a command, whose arguments
+    /// follow `--`.
+    fn begins_dashes(&self, start: usize) -> bool {
+        let line = &self.bytes[start..self.end];
+        let blank = line.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        let is_comment = matches!(&line[blank..], [b'-', b'-', b' ', after, ..] if after.is_ascii_alphanumeric());
+        is_comment && !self.bytes[..start].trim_ascii_end().ends_with(b"\\")
+    }
+}
+
+/// The docstrings of a script in Python, last first: a string in three quotes which begins a line, either after a line that
+/// opens a block, or before all code.
+fn docstrings(bytes: &[u8], flavour: Flavour) -> Vec<Range<usize>> {
+    const QUOTES: &[u8] = b"\"\"\"";
+    let mut found = Vec::new();
+    if flavour == Flavour::Value {
+        return found;
+    }
+    let mut quotes = memchr::memmem::find_iter(bytes, QUOTES);
+    while let (Some(open), Some(close)) = (quotes.next(), quotes.next()) {
+        let before = bytes[..open].trim_ascii_end();
+        let begins_line = bytes[before.len()..open].contains(&b'\n') || before.is_empty();
+        let line = &before[memchr::memrchr(b'\n', before).map_or(0, |end| end + 1)..];
+        if begins_line && (line.ends_with(b":") || line.is_empty() || line.trim_ascii_start().starts_with(b"#")) {
+            found.push(open..close + QUOTES.len());
+        }
+    }
+    found.reverse();
+    found
 }
 
 /// The offset of the comment in a line; the line's length if there is none.

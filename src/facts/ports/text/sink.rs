@@ -121,6 +121,9 @@ impl<'a> View<'a> {
     /// `NAME=VALUE`, `NAME: VALUE`
     fn assigned(&self, near: &Near, digits: &Range<usize>) -> Option<Found<'a>> {
         let word = self.str(near.word.clone());
+        if self.is_subscript(near, digits) || self.is_on_bus(near.word.start, digits) {
+            return None;
+        }
         if is_port_flag(word) {
             return Some(self.flag(word, near.word.start, digits));
         }
@@ -150,6 +153,38 @@ impl<'a> View<'a> {
             return None;
         }
         self.key(near, digits)
+    }
+
+    /// Whether the name is a variable that selects an element: `seen[$port]=1`, `seen[port]=1`. Without the dollar sign it
+    /// may also be a key, `config[port]=8080`; then the number decides.
+    fn is_subscript(&self, near: &Near, digits: &Range<usize>) -> bool {
+        let Range { start, end } = near.word;
+        if !matches!(self.at(end + usize::from(matches!(self.at(end), b'"' | b'\''))), b']') {
+            return false;
+        }
+        match self.before(start) {
+            b'$' => true,
+            b'[' => is_name_byte(self.before(start - 1)) && !is_unmistakable(self.str(digits.clone())),
+            _ => false,
+        }
+    }
+
+    /// Whether a number is that of a connector on a bus of a machine: QEMU's `usb-host,hostbus=1,hostport=4`, libvirt's
+    /// `<address type='usb' bus='0' port='1'/>` and `<master startport='2'/>`.
+    fn is_on_bus(&self, word: usize, digits: &Range<usize>) -> bool {
+        /// A bus has at most this many connectors.
+        const MOST: usize = 255;
+        if !self.str(digits.clone()).parse().is_ok_and(|number: usize| number <= MOST) {
+            return false;
+        }
+        let tag = self.run_start(word, |byte| !matches!(byte, b'<' | b'>' | b'\n'));
+        if self.before(tag) == b'<' {
+            let element = self.str(tag..word);
+            return element.starts_with("master ") || element.contains(" bus=");
+        }
+        let device =
+            self.str(self.run_start(word, |byte| is_name_byte(byte) || matches!(byte, b',' | b'=' | b':'))..word);
+        device.split(',').any(|part| part.starts_with("bus=") || part.starts_with("hostbus="))
     }
 
     /// A key or variable that ends in port.

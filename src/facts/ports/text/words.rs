@@ -45,6 +45,10 @@ fn names_protocol(word: &str) -> bool {
     let words: Vec<&str> = word.split(['_', '-']).flat_map(camel_words).collect();
     let Some(port) = words.iter().position(|word| word.eq_ignore_ascii_case("port")) else { return false };
     let after = &words[port + 1..];
+    // `ip_unprivileged_port_start` of the kernel: the first port that needs no privilege, on which nothing listens.
+    if words[..port].last().is_some_and(|word| word.eq_ignore_ascii_case("unprivileged")) {
+        return false;
+    }
     // A whole range of ports is not a port: `ip_local_port_range`.
     !after.is_empty()
         && !after.last().is_some_and(|last| last.eq_ignore_ascii_case("range") || last.eq_ignore_ascii_case("random"))
@@ -147,7 +151,7 @@ pub(super) fn is_no_address(word: &str) -> bool {
         "pgid", "display", "time", "times", "date", "dates", "startat", "oncalendar", "calendar", "schedule",
         "schedules", "interval", "hour", "hours", "at", "when", "timer", "font", "fonts", "mac", "macaddress",
         "lanmac", "size", "ratio", "resolution", "geometry", "version", "rev", "hash", "sha256", "busid",
-        "usergroup", "chown", "gcdates",
+        "usergroup", "chown", "gcdates", "mode",
     ];
     ends_in(word, WORDS)
 }
@@ -163,6 +167,29 @@ pub(super) fn is_address_word(word: &str) -> bool {
         "origins",
     ];
     ends_in(word, WORDS)
+}
+
+/// True if a machine listens on the addresses under this name: `listen`, `bindAddress`, `ListenStream`.
+pub(super) fn is_listening(word: &str) -> bool {
+    const TAILS: [&str; 13] = [
+        "address",
+        "addresses",
+        "addr",
+        "addrs",
+        "stream",
+        "streams",
+        "datagram",
+        "datagrams",
+        "on",
+        "to",
+        "ip",
+        "interface",
+        "interfaces",
+    ];
+    let listens = |word: &str| ends_in(word, &["listen", "listens", "listener", "listeners", "bind", "binds"]);
+    let head = |tail: &&str| strip_tail(word, tail).is_some_and(|head| listens(head.trim_end_matches(['_', '-'])));
+    // unbound's `interface: 192.0.2.1@53`
+    listens(word) || matches!(word, "interface" | "interfaces") || TAILS.iter().any(|tail| head(&tail))
 }
 
 /// True for the name of a flag whose value is a count or a range: `--line-range :500`, `-n :50`.

@@ -163,6 +163,15 @@ impl<'a> View<'a> {
         let named = self.near(start).is_some_and(|near| {
             matches!(self.str(near.word), "-u" | "--user" | "user" | "-o" | "--chown" | "chown" | "-R")
         });
-        named && self.before(start) != b'/' || self.runs(start, &["chown", "chgrp"])
+        named && self.before(start) != b'/' || self.runs(start, &["chown", "chgrp"]) || self.follows_chown(start)
+    }
+
+    /// The owner after a path: `--chown /srv HOLE:100`.
+    fn follows_chown(&self, start: usize) -> bool {
+        let blank = |end: usize| self.run_start(end, |byte| byte == b' ');
+        let word = |end: usize| self.run_start(end, |byte| !byte.is_ascii_whitespace());
+        let path = blank(start);
+        let flag = blank(word(path));
+        path < start && flag < word(path) && self.str(word(flag)..flag) == "--chown"
     }
 }

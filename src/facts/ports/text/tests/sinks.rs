@@ -245,6 +245,36 @@ fn configuration_texts() {
 }
 
 #[test]
+fn variables_select_elements() {
+    numbers(
+        Script,
+        &[],
+        &[
+            ("seen[$port]=1", &[]),
+            ("seen[\"$port\"]=1", &[]),
+            ("seen[port]=1", &[]),
+            ("config[port]=8080", &[8080]),
+            ("config[\"port\"] = 81", &[81]),
+        ],
+    );
+}
+
+#[test]
+fn owners_of_files_and_thresholds_of_the_kernel() {
+    numbers(
+        Script,
+        &[],
+        &[
+            ("install --chown /srv/HOLE HOLE:100 x", &[]),
+            ("chown HOLE:100 /srv", &[]),
+            ("sysctl net.ipv4.ip_unprivileged_port_start=1024 rtp_port_start=10000", &[10000]),
+        ],
+    );
+    numbers(Value, &["rules", "mode"], &[(":770", &[]), ("HOLE:770", &[]), ("http://localhost:8080", &[8080])]);
+    numbers(Value, &["net.ipv4.ip_unprivileged_port_start"], &[("80", &[])]);
+}
+
+#[test]
 fn comments_are_text() {
     numbers(
         Script,
@@ -270,6 +300,12 @@ fn comments_are_text() {
             ("// port = 80\nport = 81", &[81]),
             ("#port = 80\nport = 81 # port = 82", &[81]),
             ("listen 80; listen 81;", &[80, 81]),
+            ("-- see localhost:80\nSELECT 'localhost:81';", &[81]),
+            ("exec web \\\n  -- serve localhost:80", &[80]),
+            ("--listen localhost:80", &[80]),
+            ("#!/usr/bin/env python3\n\"\"\"\nThe bridge to localhost:80.\n\"\"\"\nrun('localhost:81')", &[81]),
+            ("def f():\n    \"\"\"Asks localhost:80.\"\"\"\n    ask(\"\"\"localhost:81\"\"\")", &[81]),
+            ("run(\n    \"\"\"localhost:80\"\"\"\n)", &[80]),
         ],
     );
     numbers(Value, &[], &[("# localhost:80", &[80]), ("a\n# localhost:80\nlocalhost:81", &[81])]);
