@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::check::port_literals::Definition;
 use crate::finding::{Finding, Level, Note, NoteKind, RelPath, RuleId, Safety};
 use jiff::civil::Date;
 use serde::Serialize;
@@ -79,6 +80,8 @@ pub struct Overview {
     pub has_nix: bool,
     /// Whether there is a port registry. Only determined if a rule about ports ran.
     pub has_registry: bool,
+    /// The set of ports that the repository has instead of a registry.
+    pub defined_ports: Option<Definition>,
     /// Whether there is a configuration file.
     pub has_settings: bool,
     /// Whether there is a baseline.

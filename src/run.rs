@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::check::{self, Check, ProjectView};
+use crate::check::{self, Check, ProjectView, port_literals};
 use crate::config::Config;
 use crate::facts::port_registry::{Mentions, RegistryFacts};
 use crate::facts::{Project, ProjectFile, Reader, port_registry, ports};
@@ -81,6 +81,7 @@ pub(crate) fn conclude(
     let held_back = HeldBack::of(repo, &gathered.project, config, checks);
     let checks: Vec<_> = checks.iter().copied().filter(|check| !held_back.rules.contains(check.rule)).collect();
     let verdict = project_pass(&checks, &view);
+    let defined_ports = port_literals::defined(&view).cloned();
     let hosts = reads_hosts(&checks).then(|| check::decided_hosts(&view));
     gathered.verdict.append(verdict);
     gathered.verdict.notes.extend(nested_repositories(&repo.nested));
@@ -112,6 +113,7 @@ pub(crate) fn conclude(
             is_whole: settings.paths.is_empty(),
             has_nix: repo.files.iter().any(|file| file.kind() == FileKind::Nix),
             has_registry,
+            defined_ports,
             has_settings: config.path.is_some(),
             has_baseline: settings.baseline.is_some(),
             new_registry: config.ports.new_registry().to_owned(),

@@ -439,8 +439,19 @@ fn init_does_not_duplicate_a_set_of_ports() {
     assert!(stderr.contains("`registry = \"lib/infra.nix\"`"), "{stderr}");
     assert!(!repository.path().join("lib/ports.nix").exists());
 
+    // Neither does `check` propose one.
+    let check = String::from_utf8(run(repository.path(), "check --format pretty").stdout).unwrap();
+    let setting =
+        "lib/infra.nix:3 already defines `ports`, a set of 5 port numbers: write `registry = \"lib/infra.nix\"`";
+    assert!(check.contains(setting) && !check.contains("lib/ports.nix"), "{check}");
+    assert!(check.contains("flakeward init") && !check.contains("ports init"), "{check}");
+
+    // `flakeward init` writes it into the configuration.
+    out(repository.path(), "init");
+    let written = fs::read_to_string(repository.path().join("flakeward.toml")).unwrap();
+    assert!(written.contains("\nregistry = [\"lib/infra.nix\"]\n"), "{written}");
+
     // As the registry, only this set of the file has ports.
-    fs::write(repository.path().join("flakeward.toml"), "[ports]\nregistry = \"lib/infra.nix\"\n").unwrap();
     let map = out(repository.path(), "ports");
     assert!(map.starts_with("lib/infra.nix: 5 ports\n"), "{map}");
     assert!(!map.contains("retries") && !map.contains("domain"), "{map}");

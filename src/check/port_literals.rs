@@ -70,6 +70,11 @@ pub fn prepare<'v, 'p>(view: &'v ProjectView<'p>) -> &'v Shared<'p> {
     view.port_literals.get_or_init(|| Shared::new(view))
 }
 
+/// The set of ports that a repository has instead of a registry. `None` if no rule about ports ran.
+pub fn defined<'v>(view: &'v ProjectView<'_>) -> Option<&'v Definition> {
+    view.port_literals.get()?.defined.as_ref()
+}
+
 /// Plans the missing registry entries, in an existing or a new registry. `None` if every port has an entry, or if
 /// entries cannot be added.
 pub fn missing_entries(view: &ProjectView<'_>) -> Option<Plan> {
@@ -129,6 +134,8 @@ pub struct Shared<'p> {
     names: BTreeMap<&'p RelPath, HashSet<String>>,
     /// The names under which function arguments have each registry: `LT.port`.
     aliases: BTreeMap<&'p RelPath, BTreeSet<&'p str>>,
+    /// The set of ports that the repository has instead of a registry.
+    defined: Option<Definition>,
     /// The entries for ports that no registry has yet.
     additions: Additions<'p>,
     /// The entries that the names of uses would be found for, as soon as they are needed.
@@ -149,9 +156,11 @@ impl<'p> Shared<'p> {
         let aliases = all.map(|registry| (&registry.path, aliases(view.project, registry))).collect();
         let all = view.registries().all().iter();
         let names = all.map(|registry| (&registry.path, names(registry))).collect();
-        let shared = Self { shapes, names, aliases, ..Self::default() };
+        let shared = Self { shapes, names, aliases, defined: defined_elsewhere(view), ..Self::default() };
         let reporter = Reporter { view, shared: &shared };
         let additions = match view.fixes {
+            // A second registry would have the same ports again.
+            _ if shared.defined.is_some() => None,
             Safety::Unsafe => reporter.plan().map(Additions::Planned),
             Safety::Safe if view.counts_fixes => reporter.unnamed().possible(view).map(Additions::Possible),
             Safety::Safe => None,
@@ -431,8 +440,14 @@ impl<'p> Reporter<'_, 'p> {
         {
             return finding.label(format!("would be {}", port_fix::reference(entry))).help(fix.title.clone()).fix(fix);
         }
-        let place =
-            self.view.registries().all().first().map_or(self.view.ports.new_registry(), |registry| &registry.path);
+        if let Some(defined) = &self.shared.defined {
+            let then = match defined.path == source.path {
+                true => String::new(),
+                false => format!(", and {}", naming(source, &defined.path, port.number)),
+            };
+            return finding.help(defined.advice() + &then);
+        }
+        let place = self.place();
         let naming = naming(source, place, port.number);
         let may_fix = source.has_comments() && open.obstacle(self.view, place).is_none();
         let proposal = if may_fix {
@@ -453,6 +468,13 @@ impl<'p> Reporter<'_, 'p> {
         })
     }
 
+    /// The registry that gets new entries.
+    fn place(&self) -> &str {
+        let defined = self.shared.defined.as_ref().map(|defined| &*defined.path);
+        let new = defined.unwrap_or(self.view.ports.new_registry());
+        self.view.registries().all().first().map_or(new, |registry| &registry.path)
+    }
+
     /// The planned entry of a port, and the fix that writes the plan and refers to the entry here.
     fn allocation(&self, open: &OpenFile<'p>, port: &PortUse) -> Option<(&[String], Fix)> {
         let Additions::Planned(plan) = &self.shared.additions else { return None };
@@ -467,8 +489,7 @@ impl<'p> Reporter<'_, 'p> {
 
     /// A port that is only determined at evaluation or run time.
     fn unnumbered(&self, source: &Source, port: &PortUse) -> Finding {
-        let place =
-            self.view.registries().all().first().map_or(self.view.ports.new_registry(), |registry| &registry.path);
+        let place = self.place();
         let written = source.text.get(port.span.range()).filter(|text| text.len() <= 40 && !text.contains('\n'));
         let help = match (port.kind, source.kind, written) {
             (UseKind::Computed, FileKind::Nix, Some(sum)) => {

@@ -59,7 +59,10 @@ fn seen(session: &Session, repo: &Repo, report: &Report) -> Seen {
     let own = repo.own(settings);
     let facts = run::port_facts(repo, settings);
     let registries = facts.project.all::<RegistryFacts>().filter_map(|facts| facts.defined.as_ref());
-    let registries = registries.map(|registry| registry.path.to_string()).collect();
+    let registries = registries.map(|registry| registry.path.to_string());
+    // A set of ports under another name is the registry that the repository already has.
+    let defined = report.overview.defined_ports.iter().map(|defined| defined.path.to_string());
+    let registries = registries.chain(defined).collect();
     let applies = |group: &str, findings: usize| findings > 0 || concerns(group, &own);
     let counted: Vec<(&str, usize)> = groups::names()
         .filter(|group| *group != groups::STYLE)

@@ -5,12 +5,12 @@ use super::style::{BOLD, CODE, DIM, code};
 use super::summary::MANY;
 use super::text::clean;
 use super::wrap::hanging;
-use crate::check::port_literals::{ALLOCATED, HARDCODED};
+use crate::check::port_literals::{ALLOCATED, Definition, HARDCODED};
 use crate::check::{docker_build_in_ci, docker_compose, dockerfile, unlocked_input};
 use crate::report::Report;
 
 /// A command, and what it does.
-type Step = (&'static str, String);
+type Step = (String, String);
 
 /// The block at the end of a report on a whole repository; empty if there is nothing to suggest.
 pub fn block(report: &Report, view: &View) -> String {
@@ -31,19 +31,24 @@ pub fn after_fixes(report: &Report, view: &View) -> String {
 
 /// The next steps after `flakeward init`.
 pub fn after_init(report: &Report, view: &View) -> String {
-    let first: Step = match report.overview.has_registry {
-        true => ("flakeward", "check the repository".to_owned()),
+    // A set of ports is in the file as the registry.
+    let first = match report.overview.has_registry || report.overview.defined_ports.is_some() {
+        true => step("flakeward", "check the repository"),
         false => ports_init(report),
     };
     written(&[first, fix(), baseline()], view)
 }
 
+fn step(command: &str, what: &str) -> Step {
+    (command.to_owned(), what.to_owned())
+}
+
 fn fix() -> Step {
-    ("flakeward fix", "apply the safe fixes, which do not change what Nix evaluates".to_owned())
+    step("flakeward fix", "apply the safe fixes, which do not change what Nix evaluates")
 }
 
 fn baseline() -> Step {
-    ("flakeward baseline", "accept the remaining findings, so that later runs report only new findings".to_owned())
+    step("flakeward baseline", "accept the remaining findings, so that later runs report only new findings")
 }
 
 fn ports_init(report: &Report) -> Step {
@@ -51,7 +56,19 @@ fn ports_init(report: &Report) -> Step {
         "write a port registry, {}, with a name for each port; `flakeward fix` then uses the names",
         report.overview.new_registry
     );
-    ("flakeward ports init", what)
+    ("flakeward ports init".to_owned(), what)
+}
+
+/// Makes a set of ports that the repository has already the registry.
+fn configure(defined: &Definition, has_settings: bool) -> Step {
+    let Definition { path, line, count } = defined;
+    let what = format!("{path}:{line} already defines `ports`, a set of {count} port numbers");
+    match has_settings {
+        true => (defined.setting(), format!("write this below `[ports]` in flakeward.toml, because {what}")),
+        false => {
+            step("flakeward init", &format!("write a flakeward.toml that has {path} as the port registry: {what}"))
+        }
+    }
 }
 
 fn steps(report: &Report) -> Vec<Step> {
@@ -60,10 +77,13 @@ fn steps(report: &Report) -> Vec<Step> {
     let has_ports = report.findings.iter().any(|finding| [HARDCODED, ALLOCATED].contains(&finding.rule));
     let mut steps = Vec::new();
     if has_ports && !overview.has_registry {
-        steps.push(ports_init(report));
+        steps.push(match &overview.defined_ports {
+            Some(defined) => configure(defined, overview.has_settings),
+            None => ports_init(report),
+        });
     }
-    if has_many && !overview.has_settings {
-        steps.push(("flakeward init", "write a flakeward.toml that fits this repository".to_owned()));
+    if has_many && !overview.has_settings && overview.defined_ports.is_none() {
+        steps.push(step("flakeward init", "write a flakeward.toml that fits this repository"));
     }
     if has_many && report.fixable().safe > 0 {
         steps.push(fix());
@@ -77,7 +97,7 @@ fn steps(report: &Report) -> Vec<Step> {
 
 fn lock(report: &Report) -> Option<Step> {
     let is_stale = report.findings.iter().any(unlocked_input::is_stale);
-    is_stale.then(|| (unlocked_input::LOCK, "lock what flake.nix asks for".to_owned()))
+    is_stale.then(|| step(unlocked_input::LOCK, "lock what flake.nix asks for"))
 }
 
 fn without_nix(report: &Report) -> Vec<Step> {
@@ -85,11 +105,11 @@ fn without_nix(report: &Report) -> Vec<Step> {
     let mut steps = Vec::new();
     if report.findings.iter().any(|finding| rules.contains(&finding.rule)) {
         let what = "show Nix code for the Compose files, Dockerfiles and CI of this repository";
-        steps.push(("flakeward migrate", what.to_owned()));
+        steps.push(step("flakeward migrate", what));
     }
     // Only counts are shown then, see [`no_nix`].
     if report.findings.len() > MANY {
-        steps.push(("flakeward check --format concise", "list all findings".to_owned()));
+        steps.push(step("flakeward check --format concise", "list all findings"));
     }
     steps
 }

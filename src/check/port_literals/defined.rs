@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::unanswered;
 use crate::check::ProjectView;
-use crate::facts::port_registry::{RegistryFacts, dotted};
+use crate::config::PortSettings;
+use crate::facts::port_registry::{RegistryFacts, dotted, evaluate};
 use crate::finding::{RelPath, Span};
 use crate::knowledge::name_words::{HOLDERS, TOP_LEVEL};
 use crate::lang::{Language, Tree};
@@ -16,7 +17,7 @@ use crate::source::FileKind;
 const FEWEST: usize = 5;
 
 /// A set of port numbers.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Definition {
     /// The file.
     pub path: RelPath,
@@ -24,6 +25,22 @@ pub struct Definition {
     pub line: usize,
     /// The number of its ports.
     pub count: usize,
+}
+
+impl Definition {
+    /// The line for the configuration that makes the file the registry.
+    pub fn setting(&self) -> String {
+        format!("registry = \"{}\"", self.path)
+    }
+
+    /// What to do instead of creating a registry.
+    pub fn advice(&self) -> String {
+        let Self { path, line, count } = self;
+        let setting = self.setting();
+        format!(
+            "{path}:{line} already defines `ports`, a set of {count} port numbers: write `{setting}` below `[ports]` in flakeward.toml"
+        )
+    }
 }
 
 /// The largest set called `ports` that other files can import: `{ network.ports = { wiki = 8000; .. }; }`. `None` if there
@@ -34,7 +51,8 @@ pub fn defined_elsewhere(view: &ProjectView<'_>) -> Option<Definition> {
     }
     let mut sets: BTreeMap<(&RelPath, &str), (Span, BTreeSet<&str>)> = BTreeMap::new();
     let mut texts: BTreeMap<&RelPath, &str> = BTreeMap::new();
-    for (file, port) in unanswered(view, |_| true).filter(|(file, _)| file.source.kind == FileKind::Nix) {
+    let in_nix = unanswered(view, |_| true).filter(|(file, _)| file.source.kind == FileKind::Nix);
+    for (file, port) in in_nix.filter(|(_, port)| port.name.contains("ports.")) {
         let Some((set, _)) = set_around(&port.name) else { continue };
         texts.insert(&file.source.path, &file.source.text);
         let (first, names) = sets.entry((&file.source.path, set)).or_insert((port.span, BTreeSet::new()));
@@ -42,16 +60,23 @@ pub fn defined_elsewhere(view: &ProjectView<'_>) -> Option<Definition> {
         names.insert(&port.name);
     }
     sets.retain(|_, (_, names)| names.len() >= FEWEST);
-    let importable = sets.into_iter().filter(|((path, set), _)| texts.get(path).is_some_and(|text| exports(text, set)));
+    let is_registry = |path: &RelPath, set: &str| texts.get(path).is_some_and(|text| exports(path, text, set));
+    let importable = sets.into_iter().filter(|((path, set), _)| is_registry(path, set));
     let ((path, _), (first, names)) = importable.max_by_key(|(_, (_, names))| names.len())?;
     let before = texts.get(path)?.get(..first.start as usize)?;
     let line = before.rfind("ports").map_or(before, |at| &before[..at]).matches('\n').count() + 1;
     Some(Definition { path: path.clone(), line, count: names.len() })
 }
 
-/// Whether a set is part of a file's value. A `let` inside of a function keeps its names to itself.
-fn exports(text: &str, set: &str) -> bool {
+/// Whether a set is part of a file's value, and its numbers can be read without running Nix. A `let` inside of a function
+/// keeps its names to itself.
+fn exports(path: &RelPath, text: &str, set: &str) -> bool {
     let Some(tree) = Tree::parse(Language::Nix, text) else { return false };
+    let settings = PortSettings { registries: vec![path.to_string()], ..PortSettings::default() };
+    let registry = evaluate(path, &tree, &settings);
+    if registry.is_none_or(|registry| registry.ports().count() < FEWEST) {
+        return false;
+    }
     let Some(layout) = Layout::read(&tree, &[]) else { return false };
     layout.paths().iter().any(|path| {
         let path = dotted(path);

@@ -57,9 +57,9 @@ pub fn run(args: &PortsInitArgs) -> Result<ExitCode, Failure> {
 /// The repository has its ports in one set already, which is not configured as the registry.
 fn already_defined(defined: &Definition, session: &Session) -> Failure {
     let Definition { path, line, count } = defined;
-    let shown = session.view.path(path);
+    let (shown, setting) = (session.view.path(path), defined.setting());
     Failure::new(format!("{shown}:{line} already defines `ports`, a set of {count} port numbers")).help(format!(
-        "if it is the registry, write `registry = \"{path}\"` below `[ports]` in flakeward.toml; nothing was written"
+        "if it is the registry, write `{setting}` below `[ports]` in flakeward.toml; nothing was written"
     ))
 }
 
