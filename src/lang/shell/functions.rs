@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
-/// A function: its name, and the lines of its body as offsets in the script.
+/// A function: its name and its lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Function<'a> {
     /// Its name.
     pub name: &'a str,
-    /// From the end of the line that opens it to the start of the line that closes it.
-    pub body: Range<usize>,
+    /// From the start of the line that opens it to the start of the line that closes it, as offsets in the script.
+    pub lines: Range<usize>,
 }
 
 /// The functions of a script that are written on lines of their own: `name() {` or `function name {` up to a line that is
@@ -22,11 +22,11 @@ pub fn functions(text: &str) -> Vec<Function<'_>> {
         end += line.len();
         let line = line.trim_end();
         match open {
-            Some((name, indent, body)) if line.strip_prefix(indent).is_some_and(|rest| rest == "}") => {
-                found.push(Function { name, body: body..start });
+            Some((name, indent, first)) if line.strip_prefix(indent).is_some_and(|rest| rest == "}") => {
+                found.push(Function { name, lines: first..start });
                 open = None;
             }
-            None => open = opened(line).map(|(name, indent)| (name, indent, end)),
+            None => open = opened(line).map(|(name, indent)| (name, indent, start)),
             Some(_) => {}
         }
     }
@@ -55,8 +55,13 @@ mod tests {
     fn functions_end_where_their_indentation_does() {
         let text =
             "x() {\n  if y; then {\n  }\n  fi\n}\nfunction a-b {\n\tz\n}\n  function c() {\n  }\necho }\nd() {\n";
-        let found: Vec<_> = functions(text).into_iter().map(|it| (it.name, text[it.body].trim())).collect();
-        assert_eq!(found, [("x", "if y; then {\n  }\n  fi"), ("a-b", "z"), ("c", "")]);
+        let found: Vec<_> = functions(text).into_iter().map(|it| (it.name, &text[it.lines])).collect();
+        let expected = [
+            ("x", "x() {\n  if y; then {\n  }\n  fi\n"),
+            ("a-b", "function a-b {\n\tz\n"),
+            ("c", "  function c() {\n"),
+        ];
+        assert_eq!(found, expected);
         assert_eq!(functions("if x; then {\n}\necho {\n}\n"), []);
     }
 }

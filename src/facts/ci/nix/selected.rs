@@ -63,6 +63,6 @@ impl<'p, 'a> Parts<'p, 'a> {
 
     /// The function that contains a command.
     fn around(&self, command: &Command<'_>) -> Option<usize> {
-        self.functions.iter().position(|function| function.body.contains(&(command.span.start as usize)))
+        self.functions.iter().position(|function| function.lines.contains(&(command.span.start as usize)))
     }
 }
