@@ -61,6 +61,25 @@ table! {
     Abort "abort" 1
 }
 
+/// The functions that `lib` of nixpkgs takes from `builtins`; see its `lib/default.nix`.
+pub const IN_LIBRARY: [&str; 15] = [
+    "add",
+    "attrNames",
+    "attrValues",
+    "elemAt",
+    "filter",
+    "foldl'",
+    "genList",
+    "getAttr",
+    "hasAttr",
+    "head",
+    "intersectAttrs",
+    "length",
+    "listToAttrs",
+    "map",
+    "mapAttrs",
+];
+
 /// The maximum length of generated lists: there are no more ports than this.
 const LONGEST: i64 = 1 << 16;
 

@@ -8,6 +8,7 @@ use crate::facts::port_registry::eval::builtins;
 use crate::facts::port_registry::eval::builtins::Builtin;
 use crate::facts::port_registry::eval::layout::Layout;
 use crate::facts::port_registry::eval::value::{Attr, Eval, Lambda, ScopeId, Set, ThunkId, Val, Why};
+use crate::finding::Span;
 use crate::lang::{Field, Node, NodeKind, Tree, nix};
 
 /// What is known about the arguments that a registry is called with.
@@ -109,7 +110,9 @@ impl Machine<'_, '_> {
                 let mut set = Set::default();
                 let is_unknown = |(_, default): &(&str, Option<Node>)| default.is_none() || given == Given::Nothing;
                 for (name, _) in formal_names(tree, formals).filter(is_unknown) {
-                    let thunk = self.ready(Err(format!("it depends on the argument `{name}`").into()));
+                    let why = Why::from(format!("it depends on the argument `{name}`"));
+                    let value = if name == "lib" { Ok(self.library(tree.span(formals), why)) } else { Err(why) };
+                    let thunk = self.ready(value);
                     set.attrs.insert(name.into(), Attr { thunk, name_span: tree.span(formals) });
                 }
                 let open = tree.child_of_kind(formals, NodeKind::Ellipses).is_some();
@@ -126,6 +129,14 @@ impl Machine<'_, '_> {
             Some(body) => Ok(self.suspend(body, scope)),
             None => Err("it has unsupported syntax".into()),
         }
+    }
+
+    /// The library of nixpkgs, as far as it consists of built-in functions.
+    fn library(&mut self, name_span: Span, why: Why) -> Val {
+        let functions = builtins::IN_LIBRARY.iter().filter_map(|name| Some((*name, builtins::named(name)?)));
+        let attrs =
+            functions.map(|(name, function)| (name.into(), Attr { thunk: self.ready(Ok(function)), name_span }));
+        Val::Set(Rc::new(Set { attrs: attrs.collect(), open: Some(why) }))
     }
 
     /// The set of the names in a `let` between an expression and its value.
