@@ -187,9 +187,9 @@ pub(super) fn is_listening(word: &str) -> bool {
         "interfaces",
     ];
     let listens = |word: &str| ends_in(word, &["listen", "listens", "listener", "listeners", "bind", "binds"]);
-    let head = |tail: &&str| strip_tail(word, tail).is_some_and(|head| listens(head.trim_end_matches(['_', '-'])));
+    let head = |tail: &str| strip_tail(word, tail).is_some_and(|head| listens(head.trim_end_matches(['_', '-'])));
     // unbound's `interface: 192.0.2.1@53`
-    listens(word) || matches!(word, "interface" | "interfaces") || TAILS.iter().any(|tail| head(&tail))
+    listens(word) || matches!(word, "interface" | "interfaces") || TAILS.iter().any(|tail| head(tail))
 }
 
 /// True for the name of a flag whose value is a count or a range: `--line-range :500`, `-n :50`.
