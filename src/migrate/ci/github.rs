@@ -1,6 +1,6 @@
 //! GitHub workflows: steps that build images with Docker become steps that build them from the flake.
 
-use super::shell_build::{self, COMPOSE_TODO, COMPOSE_WHY, Lines};
+use super::shell_build::{self, COMPOSE_TODO, COMPOSE_WHY, Lines, with_tag};
 use crate::facts::ci::builders;
 use crate::finding::Span;
 use crate::knowledge::docker_actions::{PREPARATION, SETUP, WITHOUT_EFFECT};
@@ -11,6 +11,9 @@ use crate::lang::yaml::Yaml;
 use crate::lang::{Language, Node, Tree};
 use crate::migrate::flake::layout::{Edits, spaces};
 use crate::source::LineIndex;
+
+/// What to do about a build whose Dockerfile is not in the repository.
+const NO_FILE: &str = "write `nix build .#container-<name>` for the image that it builds";
 
 /// The name of the flake's package for a Dockerfile, if there is one.
 pub type Package<'p> = &'p dyn Fn(&str) -> Option<String>;
@@ -37,6 +40,7 @@ pub fn rewrite(text: &str, package: Package<'_>) -> Option<Rewritten> {
         package,
         edits: Edits::default(),
         out: Rewritten::default(),
+        loaded: Vec::new(),
     };
     for job in github::jobs(&yaml) {
         writer.job(&job);
@@ -54,6 +58,8 @@ struct Writer<'w, 't, 'a> {
     package: Package<'w>,
     edits: Edits,
     out: Rewritten,
+    /// Tags that rewritten steps load into Docker.
+    loaded: Vec<String>,
 }
 
 impl Writer<'_, '_, '_> {
@@ -72,7 +78,7 @@ impl Writer<'_, '_, '_> {
         for step in &job.steps {
             self.leave_compose(step);
             self.leave_pushes(step);
-            match self.step(step) {
+            match self.step(step, self.folder(job, step)) {
                 Some(true) => changed += 1,
                 Some(false) => kept += 1,
                 None => {}
@@ -99,14 +105,26 @@ impl Writer<'_, '_, '_> {
     fn leave_pushes(&mut self, step: &Step<'_>) {
         let Some(script) = &step.run else { return };
         for (what, span) in shell_build::pushes(&script.text) {
+            if what.split(' ').next_back().is_some_and(|tag| self.loaded.contains(&with_tag(tag))) {
+                continue;
+            }
             let why = "an image that `nix build` makes is not in Docker";
             let todo = "push it with `nix run .#container-<name>.copyTo -- docker://TAG`";
             self.leave(script.start + span.start, &what, why, todo);
         }
     }
 
+    /// The folder that a step's script starts in; empty for the root, and `None` if it is computed or outside of it.
+    fn folder(&self, job: &Job<'_>, step: &Step<'_>) -> Option<String> {
+        let own = self.yaml.get(step.node, "working-directory");
+        let default = |node: Node| self.yaml.at(node, &["defaults", "run", "working-directory"]);
+        let root = || self.yaml.documents().next().and_then(default);
+        let Some(node) = own.or_else(|| default(job.node)).or_else(root) else { return Some(String::new()) };
+        shell_build::entered("", self.yaml.scalar(node)?.trim())
+    }
+
     /// `None` if a step builds no image; otherwise whether it was rewritten.
-    fn step(&mut self, step: &Step<'_>) -> Option<bool> {
+    fn step(&mut self, step: &Step<'_>, folder: Option<String>) -> Option<bool> {
         match (&step.uses, &step.run) {
             (Some((name, span)), _) => {
                 let parameters = self.yaml.get(step.node, "with");
@@ -122,7 +140,7 @@ impl Writer<'_, '_, '_> {
                 Some(self.action(step, parameters, span.start))
             }
             (None, Some(script)) => {
-                let found = shell_build::read(&script.text)?;
+                let found = shell_build::read(&script.text, folder.as_deref())?;
                 Some(self.script(step, script.start, &script.text, found))
             }
             (None, None) => None,
@@ -156,13 +174,8 @@ impl Writer<'_, '_, '_> {
             return false;
         }
         let Some(package) = (self.package)(&dockerfile) else {
-            let why = format!("there is no package for {dockerfile}");
-            self.leave(
-                at,
-                "docker/build-push-action",
-                &why,
-                &format!("run `flakeward migrate dockerfile {dockerfile}` first"),
-            );
+            let why = format!("the repository has no {dockerfile}");
+            self.leave(at, "docker/build-push-action", &why, NO_FILE);
             return false;
         };
         if let Some(id) = self.used_id(step) {
@@ -176,6 +189,12 @@ impl Writer<'_, '_, '_> {
             return false;
         }
         self.unused_inputs(parameters, at);
+        for entry in self.yaml.entries(step.node) {
+            if !matches!(entry.key.as_ref(), "name" | "id" | "if" | "uses" | "with") {
+                let place = self.yaml.tree.span(entry.key_node).start;
+                self.leave(place, &entry.key, "the new steps do not have it", "add it to them if it is still needed");
+            }
+        }
         let push = self.value(parameters, "push").unwrap_or_else(|| "false".to_owned());
         let load = self.value(parameters, "load").is_some_and(|load| load == "true");
         let tags = self.tags(parameters);
@@ -269,14 +288,18 @@ impl Writer<'_, '_, '_> {
                 .clone()
                 .map_or_else(|| joined(&build.context, "Dockerfile"), |file| file.trim_start_matches("./").to_owned());
             let Some(package) = (self.package)(&dockerfile) else {
-                let why = format!("there is no package for {dockerfile}");
-                self.leave(at, "docker build", &why, &format!("run `flakeward migrate dockerfile {dockerfile}` first"));
+                let why = format!("the repository has no {dockerfile}");
+                self.leave(at, "docker build", &why, NO_FILE);
                 return false;
             };
             for dropped in &build.dropped {
                 self.leave(at, dropped, "a Nix build has no such argument", "write its value into the package");
             }
+            for file in &build.files {
+                self.leave(at, file, "nothing writes this file any more", "remove what reads it");
+            }
             let mut lines = vec![format!("nix build .#{package}")];
+            lines.extend(build.archives.iter().map(|to| format!("nix run .#{package}.copyTo -- \"{to}\"")));
             for tag in &build.tags {
                 let pushed = builds.iter().flat_map(|build| &build.pushes).find(|(pushed, _)| pushed == tag);
                 match pushed {
@@ -286,7 +309,12 @@ impl Writer<'_, '_, '_> {
                             format!("nix run .#{package}.copyTo -- \"docker://{}\"", tag.trim_matches('"')),
                         ));
                     }
-                    None => lines.push(format!("nix run .#{package}.copyTo -- \"docker-daemon:{}\"", with_tag(tag))),
+                    // An image that goes to a file is not loaded.
+                    None if !build.archives.is_empty() => {}
+                    None => {
+                        self.loaded.push(with_tag(tag));
+                        lines.push(format!("nix run .#{package}.copyTo -- \"docker-daemon:{}\"", with_tag(tag)));
+                    }
                 }
             }
             if build.push {
@@ -480,11 +508,4 @@ fn is_inline(text: &str, start: usize) -> bool {
 fn joined(folder: &str, name: &str) -> String {
     let folder = folder.trim_start_matches("./").trim_end_matches('/');
     if folder.is_empty() || folder == "." { name.to_owned() } else { format!("{folder}/{name}") }
-}
-
-/// A tag with a version, as Docker completes it.
-fn with_tag(tag: &str) -> String {
-    let tag = tag.trim_matches('"');
-    let last = tag.rsplit('/').next().unwrap_or(tag);
-    if last.contains(':') || last.contains('$') { tag.to_owned() } else { format!("{tag}:latest") }
 }

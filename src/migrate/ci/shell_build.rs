@@ -3,6 +3,7 @@
 use crate::facts::ci::builders;
 use crate::finding::Span;
 use crate::lang::shell::{self, Command};
+use crate::paths;
 
 /// What a script builds.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -22,9 +23,9 @@ pub struct Lines {
 pub struct Build {
     /// The command.
     pub span: Span,
-    /// The folder that it builds.
+    /// The folder that it builds, from the root.
     pub context: String,
-    /// The Dockerfile, if it is named.
+    /// The Dockerfile from the root, if it is named.
     pub file: Option<String>,
     /// The tags, as they are written.
     pub tags: Vec<String>,
@@ -32,12 +33,16 @@ pub struct Build {
     pub push: bool,
     /// Options without a counterpart.
     pub dropped: Vec<String>,
+    /// Options that name a file to be written, which a Nix build does not.
+    pub files: Vec<String>,
+    /// The files that the image is written to, as destinations of `copyTo`.
+    pub archives: Vec<String>,
     /// `docker push` commands of the same script: the tag and the command.
     pub pushes: Vec<(String, Span)>,
 }
 
 /// Options with a value that do not change what is built.
-const IGNORED: [&str; 6] = ["--cache-from", "--cache-to", "--progress", "--builder", "--iidfile", "--network"];
+const IGNORED: [&str; 4] = ["--cache-from", "--progress", "--builder", "--network"];
 
 /// Why commands of Compose are left.
 pub const COMPOSE_WHY: &str = "it uses the containers of the Compose file";
@@ -82,14 +87,94 @@ pub fn pushes(script: &str) -> Vec<(String, Span)> {
 const ACTIONS: [&str; 12] =
     ["up", "down", "run", "exec", "start", "stop", "restart", "pull", "push", "logs", "ps", "create"];
 
-/// Reads the builds of a script; `None` if there are none.
-pub fn read(script: &str) -> Option<Lines> {
+/// The folder after `cd`, from the root. `None` if it is computed or outside of the repository.
+pub fn entered(folder: &str, to: &str) -> Option<String> {
+    const ROOTS: [&str; 4] =
+        ["$GITHUB_WORKSPACE", "${GITHUB_WORKSPACE}", "${{ github.workspace }}", "${{github.workspace}}"];
+    let root = ROOTS.iter().find_map(|root| to.strip_prefix(root));
+    let (folder, to) = match root {
+        Some(rest) => ("", rest.trim_start_matches('/')),
+        None => (folder, to),
+    };
+    if is_computed(to) || to.starts_with(['/', '~', '-']) {
+        return None;
+    }
+    paths::join(folder, to)
+}
+
+fn is_computed(text: &str) -> bool {
+    text.contains(['$', '`'])
+}
+
+/// The folder that the commands of a script run in, by `cd` and the end of subshells.
+struct Folders<'s> {
+    script: &'s str,
+    folder: Option<String>,
+    /// The folders before each `cd`, and where it was.
+    before: Vec<(Option<String>, usize)>,
+}
+
+impl Folders<'_> {
+    /// The folder of a command.
+    fn at(&mut self, start: usize) -> Option<&str> {
+        while let Some((before, changed)) = self.before.last() {
+            let has_ended = self.is_inside(*changed) && self.script.get(*changed..start).is_some_and(closes);
+            if !has_ended {
+                break;
+            }
+            self.folder.clone_from(before);
+            self.before.pop();
+        }
+        self.folder.as_deref()
+    }
+
+    /// Whether a position is in a subshell.
+    fn is_inside(&self, at: usize) -> bool {
+        let before = self.script.get(..at).unwrap_or_default();
+        before.matches('(').count() > before.matches(')').count()
+    }
+
+    fn enter(&mut self, command: &Command<'_>) {
+        let at = command.span.start as usize;
+        let words: Vec<&str> = command.words.iter().map(|word| &*word.text).collect();
+        let new = match words.as_slice() {
+            ["cd" | "pushd", to] => self.folder.as_deref().and_then(|folder| entered(folder, to)),
+            ["popd", ..] => {
+                self.folder = self.before.pop().and_then(|(before, _)| before);
+                return;
+            }
+            ["cd" | "pushd", ..] => None,
+            _ => return,
+        };
+        let old = std::mem::replace(&mut self.folder, new);
+        self.before.push((old, at));
+    }
+}
+
+/// Whether a text has a closing bracket without an opening one.
+fn closes(text: &str) -> bool {
+    let mut depth = 0;
+    text.bytes().any(|byte| {
+        depth += match byte {
+            b'(' => 1,
+            b')' => -1,
+            _ => 0,
+        };
+        depth < 0
+    })
+}
+
+/// Reads the builds of a script that starts in a folder; `None` if there are none.
+pub fn read(script: &str, folder: Option<&str>) -> Option<Lines> {
+    let mut folders = Folders { script, folder: folder.map(str::to_owned), before: Vec::new() };
     let commands = shell::commands(script);
     let mut found = Lines::default();
     let mut builds: Vec<Build> = Vec::new();
     let mut pushes: Vec<(String, Span)> = Vec::new();
     for command in &commands {
         let words: Vec<&str> = command.words.iter().map(|word| &*word.text).collect();
+        let folder = folders.at(command.span.start as usize).map(str::to_owned);
+        folders.enter(command);
         if let ["docker", "push", rest @ ..] = words.as_slice() {
             let tags: Vec<&&str> = rest.iter().filter(|word| !word.starts_with('-')).collect();
             if let [tag] = tags.as_slice() {
@@ -100,7 +185,7 @@ pub fn read(script: &str) -> Option<Lines> {
         if found.what.is_empty() && builds.is_empty() {
             found.at = command.span.start;
         }
-        match build(command, count) {
+        match build(command, count).and_then(|build| build.in_folder(folder.as_deref())) {
             Ok(build) => builds.push(build),
             Err(why) => {
                 found.what = words.get(..count).unwrap_or_default().join(" ");
@@ -115,6 +200,47 @@ pub fn read(script: &str) -> Option<Lines> {
     Some(found)
 }
 
+impl Build {
+    /// The same with its paths from the root, for a command that runs in a folder.
+    fn in_folder(self, folder: Option<&str>) -> Result<Self, String> {
+        let unknown = || "cannot tell which folder it builds".to_owned();
+        let folder = folder.ok_or_else(unknown)?;
+        // A repository elsewhere, or a file outside of the checkout.
+        let is_elsewhere = |path: &str| path.starts_with('/') || path.contains("://") || path.starts_with("git@");
+        let from_root = |path: String| match is_elsewhere(&path) {
+            true => Ok(path),
+            false => paths::join(folder, &path).ok_or_else(unknown),
+        };
+        let file = self.file.map(from_root).transpose()?;
+        let context = from_root(self.context)?;
+        let context = if context.is_empty() { ".".to_owned() } else { context };
+        Ok(Self { context, file, ..self })
+    }
+}
+
+/// What an `--output` writes: a destination of `copyTo`, or `None` for Docker or a registry, and whether that is a
+/// registry. `Err` is why there is no such destination.
+fn output(value: &str, tag: Option<&str>) -> Result<(Option<String>, bool), String> {
+    let field = |name: &str| value.split(',').find_map(|part| part.strip_prefix(name)?.strip_prefix('='));
+    let reference = tag.map(|tag| format!(":{}", with_tag(tag))).unwrap_or_default();
+    match (field("type"), field("dest")) {
+        (Some("docker"), None) => Ok((None, false)),
+        (Some("docker"), Some(file)) if file != "-" => Ok((Some(format!("docker-archive:{file}{reference}")), false)),
+        (Some("oci"), Some(file)) if file != "-" => Ok((Some(format!("oci-archive:{file}{reference}")), false)),
+        (Some("registry"), _) => Ok((None, true)),
+        (Some("image"), _) => Ok((None, field("push") == Some("true"))),
+        _ => Err(format!("`--output {value}` writes something else than an image")),
+    }
+}
+
+/// A tag with a version, as Docker completes it.
+pub fn with_tag(tag: &str) -> String {
+    let tag = tag.trim_matches('"');
+    let name = tag.rsplit('/').next().unwrap_or(tag);
+    let has_version = name.contains(':') || tag.contains('$');
+    if has_version { tag.to_owned() } else { format!("{tag}:latest") }
+}
+
 fn build(command: &Command<'_>, count: usize) -> Result<Build, String> {
     let words: Vec<&str> = command.words.iter().map(|word| &*word.text).collect();
     let tool = words.get(..count).unwrap_or_default();
@@ -125,6 +251,7 @@ fn build(command: &Command<'_>, count: usize) -> Result<Build, String> {
         return Err("only `docker build` and `podman build` are rewritten".to_owned());
     }
     let mut build = Build { span: command.span, ..Build::default() };
+    let mut outputs = Vec::new();
     let mut rest = words.get(count..).unwrap_or_default().iter();
     while let Some(word) = rest.next() {
         let (option, own) = match word.split_once('=') {
@@ -135,6 +262,12 @@ fn build(command: &Command<'_>, count: usize) -> Result<Build, String> {
         match option {
             "-t" | "--tag" => build.tags.push(value()),
             "-f" | "--file" => build.file = Some(value()),
+            "-o" | "--output" => outputs.push(value()),
+            "--cache-to" | "--iidfile" | "--metadata-file" => {
+                let value = value();
+                let is_written = option != "--cache-to" || value.contains("dest=");
+                build.files.extend(is_written.then(|| format!("{option} {value}")));
+            }
             "--push" => build.push = true,
             "--check" => return Err("it only checks the Dockerfile, and builds nothing".to_owned()),
             "--build-arg" | "--target" | "--secret" | "--ssh" | "--platform" | "--label" => {
@@ -148,7 +281,12 @@ fn build(command: &Command<'_>, count: usize) -> Result<Build, String> {
             context => build.context = context.to_owned(),
         }
     }
-    let computed = |text: &str| text.contains(['$', '`']) || text.contains("${{");
+    for value in outputs {
+        let (archive, is_pushed) = output(&value, build.tags.first().map(String::as_str))?;
+        build.archives.extend(archive);
+        build.push |= is_pushed;
+    }
+    let computed = is_computed;
     match (build.context.as_str(), &build.file) {
         ("" | "-", _) => Err("cannot tell which folder it builds".to_owned()),
         (context, file) if computed(context) || file.as_deref().is_some_and(computed) => {
@@ -164,27 +302,60 @@ mod tests {
 
     #[test]
     fn builds_of_scripts() {
-        let found = read("cd x\ndocker build -t ghcr.io/o/api:$SHA --build-arg A=1 -f api/Dockerfile .\ndocker push ghcr.io/o/api:$SHA\n").unwrap();
+        let found = read("cd x\ndocker build -t ghcr.io/o/api:$SHA --build-arg A=1 -f api/Dockerfile .\ndocker push ghcr.io/o/api:$SHA\n", Some("")).unwrap();
         let builds = found.builds.unwrap();
         let [build] = builds.as_slice() else { panic!("{builds:?}") };
-        assert_eq!((build.context.as_str(), build.file.as_deref()), (".", Some("api/Dockerfile")));
+        assert_eq!((build.context.as_str(), build.file.as_deref()), ("x", Some("x/api/Dockerfile")));
         assert_eq!(
             (build.tags.as_slice(), build.dropped.as_slice()),
             (&["ghcr.io/o/api:$SHA".to_owned()][..], &["--build-arg A=1".to_owned()][..])
         );
         assert_eq!(build.pushes[0].0, "ghcr.io/o/api:$SHA");
-        assert!(read("docker build $DIR").unwrap().builds.is_none());
-        assert!(read("docker build --check .").unwrap().why.contains("only checks"));
+        assert!(read("docker build $DIR", Some("")).unwrap().builds.is_none());
+        assert!(read("docker build --check .", Some("")).unwrap().why.contains("only checks"));
         let pushed = pushes("docker tag a b && docker push b\n");
         assert_eq!(pushed.iter().map(|(what, _)| what.as_str()).collect::<Vec<_>>(), ["docker push b"]);
         assert_eq!(pushes("docker build -t b . && docker push b"), []);
-        assert!(read("docker compose build").unwrap().why.contains("only"));
-        assert_eq!(read("docker run x"), None);
+        assert!(read("docker compose build", Some("")).unwrap().why.contains("only"));
+        assert_eq!(read("docker run x", Some("")), None);
         let used =
             compose("docker compose -f a.yaml up -d\ndocker-compose run web test\ndocker compose build\ndocker ps\n");
         assert_eq!(
             used.iter().map(|(what, _)| what.as_str()).collect::<Vec<_>>(),
             ["docker compose up", "docker compose run"]
         );
+    }
+
+    #[test]
+    fn builds_run_in_the_folder_of_their_script() {
+        let contexts = |script: &str, folder: Option<&str>| {
+            let builds = read(script, folder).unwrap().builds?;
+            Some(builds.into_iter().map(|build| build.context).collect::<Vec<_>>().join(" "))
+        };
+        for (script, folder, expected) in [
+            ("docker build .", "back", "back"),
+            ("cd front\ndocker build .\ncd ../x && docker build y", "", "front x/y"),
+            ("(cd front && docker build .)\ndocker build .", "", "front ."),
+            ("pushd a; docker build .; popd; docker build b", "", "a b"),
+            ("cd \"$GITHUB_WORKSPACE/a\" && docker build .", "b", "a"),
+        ] {
+            assert_eq!(contexts(script, Some(folder)).as_deref(), Some(expected), "{script}");
+        }
+        assert_eq!(contexts("cd $DIR && docker build .", Some("")), None);
+        assert_eq!(contexts("docker build ..", Some("")), None);
+        assert_eq!(contexts("docker build .", None), None);
+    }
+
+    #[test]
+    fn files_that_a_build_writes() {
+        let script = "docker buildx build -o type=docker,dest=a.tar --cache-to=type=local,dest=/tmp/c --cache-to type=gha -t x .";
+        let build = read(script, Some("")).unwrap().builds.unwrap().remove(0);
+        assert_eq!(build.archives, ["docker-archive:a.tar:x:latest"]);
+        assert_eq!(
+            (build.files.as_slice(), build.context.as_str()),
+            (&["--cache-to type=local,dest=/tmp/c".to_owned()][..], ".")
+        );
+        assert!(read("docker build -o out .", Some("")).unwrap().why.contains("something else"));
+        assert!(read("docker build --output type=registry -t x .", Some("")).unwrap().builds.unwrap()[0].push);
     }
 }

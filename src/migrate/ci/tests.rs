@@ -125,3 +125,21 @@ fn other_files_are_refused_or_reported() {
     migrate(&mut draft, &".gitlab-ci.yml".into()).unwrap();
     assert_eq!(draft.report.left[0].line, 3);
 }
+
+#[test]
+fn builds_of_a_folder_are_those_of_its_dockerfile() {
+    let head = "on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n";
+    for step in [
+        "      - working-directory: ./api\n        run: docker build -t x .\n",
+        "      - run: |\n          cd api\n          docker build -t x .\n",
+    ] {
+        let (new, left) = migrated(&format!("{head}{step}"));
+        assert!(new.contains("nix build .#container-api") && left.is_empty(), "{new}{left:?}");
+    }
+    let (new, left) = migrated(&format!("{head}      - run: docker build -t x .\n"));
+    assert!(!new.contains("nix build") && left == ["6: docker build"], "{new}{left:?}");
+    let written = "      - run: docker buildx build --output type=docker,dest=x.tar --cache-to type=local,dest=c -t x api && gzip x.tar\n";
+    let (new, left) = migrated(&format!("{head}{written}"));
+    assert!(new.contains("copyTo -- \"docker-archive:x.tar:x:latest\" && gzip x.tar"), "{new}");
+    assert_eq!(left, ["6: --cache-to type=local,dest=c"]);
+}
