@@ -278,6 +278,10 @@ impl Repository {
             fix::write::guard(&self.session.root, &change.path)
                 .map_err(|reason| Failure::new(format!("cannot write {}: {reason}", change.path)))?;
         }
+        let mut report = report.clone();
+        report.left.extend(changes.iter().filter_map(|change| self.unseen_by_flake(change)));
+        report.sort();
+        let report = &report;
         if how.write {
             self.refuse_uncommitted(changes, how)?;
             fix::write::write(&self.session.root, changes).map_err(|failure| Failure::new(failure.to_string()))?;
@@ -297,6 +301,28 @@ impl Repository {
             }
         }
         Ok(ExitCode::from(if errors.is_empty() { 0 } else { 2 }))
+    }
+
+    /// A new file that ignore files exclude: git does not add it, and a flake only sees what git has.
+    fn unseen_by_flake(&self, change: &Change) -> Option<Left> {
+        let is_new = change.before.is_none() && change.path.ends_with(".nix");
+        let pattern = walk::ignored_by(&self.session.root, &change.path).filter(|_| is_new)?;
+        let file = walk::relative(&self.session.root, &pattern.file)
+            .map_or_else(|| pattern.file.to_string_lossy().into_owned(), |path| path.to_string());
+        let configured = match self.session.settings.config.ports.new_registry() == &*change.path {
+            true => ", or set `registry` in `[ports]` of flakeward.toml to another path and run again",
+            false => "",
+        };
+        Some(Left {
+            path: change.path.clone(),
+            line: 1,
+            what: "this file".to_owned(),
+            why: format!(
+                "`{}` in {file} excludes it, so `git add` refuses it and the flake does not see it",
+                pattern.text
+            ),
+            todo: format!("change the pattern{configured}"),
+        })
     }
 
     fn refuse_uncommitted(&self, changes: &[Change], how: &MigrateHow) -> Result<(), Failure> {
