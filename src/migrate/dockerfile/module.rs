@@ -6,13 +6,14 @@ mod copy;
 mod javascript;
 mod package;
 mod python;
+mod scripts;
 mod stage;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use self::config::{permission, port_name};
-use self::copy::COPY;
+use self::copy::{COPY, NGINX_PORT, is_plain_nginx};
 use super::frame::{Command, Frame};
 use super::recipe::Recipe;
 use crate::finding::RelPath;
@@ -102,9 +103,12 @@ impl<'d, 'f> Module<'d, 'f> {
     /// The text of the module.
     pub fn write(mut self) -> Result<String, Error> {
         let last = self.file.stages.len() - 1;
-        let frame = Frame::of(&self.file, last);
+        let mut frame = Frame::of(&self.file, last);
         let recipe = Recipe::of(&frame);
         let base = base_images::find(&frame.base);
+        if is_plain_nginx(&frame, &recipe) && !frame.ports.iter().any(|(port, ..)| *port == NGINX_PORT) {
+            frame.ports.push((NGINX_PORT, "tcp", frame.base_line));
+        }
         for (line, what, why, todo) in frame.left.clone() {
             match self.carried_elsewhere(line) {
                 Some(into) => self.carry(line, &what, &into),
@@ -221,6 +225,9 @@ impl<'d, 'f> Module<'d, 'f> {
             self.leave(*line, package, why, "look it up with `nix search nixpkgs` and add it to `deps`");
         }
         self.python(&self.with_earlier_requirements(recipe), &mut all);
+        if shell {
+            all.extend(self.script_tools(frame).into_iter().map(|attribute| format!("pkgs.{attribute}")));
+        }
         let mut seen = Vec::new();
         all.retain(|package| {
             let new = !seen.contains(package);
@@ -289,6 +296,12 @@ impl<'d, 'f> Module<'d, 'f> {
             .push(("tmp".to_owned(), format!("pkgs.runCommand \"{}-tmp\" {{ }} \"mkdir -p $out/tmp\"", self.name)));
         copied.extend(["tmp".to_owned(), "pkgs.cacert".to_owned()]);
         perms.push(permission("tmp", "/tmp", vec![Attr::new(["mode"], Expr::text("1777"))]));
+        if runtime != Runtime::Files && self.needs_bash(frame) {
+            let link = "mkdir -p $out/bin && ln -s ${pkgs.bashInteractive}/bin/bash $out/bin/bash";
+            self.bindings
+                .push(("bin-bash".to_owned(), format!("pkgs.runCommand \"{}-bash\" {{ }} \"{link}\"", self.name)));
+            copied.push("bin-bash".to_owned());
+        }
         if runtime != Runtime::Files {
             copied.extend(["pkgs.dockerTools.usrBinEnv".to_owned(), "pkgs.dockerTools.binSh".to_owned()]);
         }

@@ -24,6 +24,8 @@ pub struct Recipe {
     pub ids: Vec<(String, u32)>,
     /// What else is given of them.
     pub accounts: BTreeMap<String, Account>,
+    /// Groups that are made.
+    pub groups: Vec<String>,
     /// Shell lines about the image's files, which can be done where the files are put together.
     pub files: Vec<(String, usize)>,
     /// Owners of paths: path, owner, line.
@@ -209,7 +211,9 @@ impl Recipe {
         }
         let operands: Vec<&str> = words.iter().skip(1).copied().filter(|word| !word.starts_with('-')).collect();
         match (program, operands.as_slice()) {
-            ("useradd" | "adduser", [.., name]) if is_account(name) => {
+            ("groupadd" | "addgroup", [.., name]) if is_account(name) => self.groups.push((*name).to_owned()),
+            ("useradd" | "adduser", _) if account(words).is_some_and(is_account) => {
+                let name = &account(words).unwrap_or_default();
                 let number = words.windows(2).find(|pair| matches!(pair[0], "-u" | "--uid")).map(|pair| pair[1]);
                 let number = number.or_else(|| words.iter().find_map(|word| word.strip_prefix("--uid=")));
                 if let Some(number) = number.and_then(|number| number.parse().ok()) {
@@ -298,9 +302,11 @@ impl Recipe {
         while let Some(word) = rest.next() {
             match *word {
                 "-r" | "--requirement" => {
-                    if let Some(file) = rest.next() {
-                        self.requirements.push((Requirement::File((*file).to_owned()), line));
-                    }
+                    let requirement = rest.next().map(|file| match file.ends_with("pyproject.toml") {
+                        true => Requirement::Project(Vec::new()),
+                        false => Requirement::File((*file).to_owned()),
+                    });
+                    self.requirements.extend(requirement.map(|requirement| (requirement, line)));
                 }
                 "-e" | "--editable" => {}
                 "-c" | "--constraint" | "--constraints" => {
@@ -375,6 +381,39 @@ fn one_line(script: &str) -> String {
 }
 
 /// Whether a word can be the name of an account.
+/// The name that a command makes an account for: the first word that is neither a flag nor its value.
+fn account<'w>(words: &[&'w str]) -> Option<&'w str> {
+    const VALUED: [&str; 18] = [
+        "-u",
+        "--uid",
+        "-g",
+        "--gid",
+        "-G",
+        "--groups",
+        "-d",
+        "--home-dir",
+        "--home",
+        "-h",
+        "-s",
+        "--shell",
+        "-c",
+        "--comment",
+        "--gecos",
+        "--ingroup",
+        "-k",
+        "-b",
+    ];
+    let mut rest = words.iter().skip(1);
+    while let Some(word) = rest.next() {
+        if VALUED.contains(word) {
+            rest.next();
+        } else if !word.starts_with('-') {
+            return Some(word);
+        }
+    }
+    None
+}
+
 fn is_account(word: &str) -> bool {
     word.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
 }

@@ -317,3 +317,96 @@ fn names_are_unique_and_known_to_others() {
     let error = migrate(&mut draft, &"x/Dockerfile".into()).unwrap_err();
     assert_eq!(error.to_string(), "x/Dockerfile:1:1: the first instruction is not `FROM`: this is not a Dockerfile");
 }
+
+#[test]
+fn what_the_base_of_an_image_gives_is_there() {
+    let (module, _) = migrated(
+        "site/Dockerfile",
+        "FROM nginx:alpine\nCOPY index.html /usr/share/nginx/html/\n",
+        &[("site/index.html", "")],
+    );
+    let module = in_one_line(&module);
+    assert!(module.contains("root /usr/share/nginx/html;") && module.contains("listen ${toString ports."), "{module}");
+    assert!(module.contains("/tcp\" = { };"), "{module}");
+    let own = "FROM nginx:alpine\nCOPY site.conf /etc/nginx/conf.d/default.conf\n";
+    let (module, _) = migrated("site/Dockerfile", own, &[("site/site.conf", "")]);
+    assert!(!module.contains("nginxDefault"), "{module}");
+
+    let script = "#!/bin/bash\nsed -i s/a/b/ x\nexec python a.py\n";
+    let dockerfile = "FROM python:3.12\nWORKDIR /app\nCOPY . .\nENTRYPOINT [\"./run.sh\"]\n";
+    let (module, _) = migrated("api/Dockerfile", dockerfile, &[("api/run.sh", script)]);
+    assert!(module.contains("$out/bin/bash") && module.contains("pkgs.gnused"), "{module}");
+    let (module, _) = migrated("api/Dockerfile", dockerfile, &[("api/run.sh", "#!/bin/sh\nexec python a.py\n")]);
+    assert!(!module.contains("$out/bin/bash") && !module.contains("gnused"), "{module}");
+}
+
+#[test]
+fn builds_of_a_stage_keep_their_flags_and_variables() {
+    let go = "FROM golang:1.24 AS b\nWORKDIR /src\nENV GOEXPERIMENT=jsonv2\nCOPY . .\nRUN go build -o api . && go build -o seed ./cmd/seed\n\
+              FROM alpine\nCOPY --from=b /src/api /src/seed /usr/local/bin/\nCMD [\"api\"]\n";
+    let (module, _) = migrated("Dockerfile", go, &[("go.mod", "module example.org/shop/v2\n")]);
+    for expected in [
+        "env.GOEXPERIMENT = \"jsonv2\";",
+        "subPackages = [ \".\" \"cmd/seed\" ];",
+        "install -D $out/bin/shop $out/src/api",
+        "install -D $out/bin/seed $out/src/seed",
+    ] {
+        assert!(in_one_line(&module).contains(expected), "{expected}\n{module}");
+    }
+    let cargo = "FROM rust AS b\nWORKDIR /src\nENV SQLX_OFFLINE=true\nCOPY . .\nRUN cargo build --release --features=a --bin one\n\
+                 RUN cargo build --release --features b --bin two\nFROM debian\nCOPY --from=b /src/target/release/one /bin/\nCMD [\"one\"]\n";
+    let (module, report) = migrated("Dockerfile", cargo, &[("Cargo.lock", "")]);
+    for expected in [
+        "env.SQLX_OFFLINE = \"true\";",
+        "buildFeatures = [ \"a\" \"b\" ];",
+        "cargoBuildFlags = [ \"--bin\" \"one\" \"--bin\" \"two\" ];",
+    ] {
+        assert!(in_one_line(&module).contains(expected), "{expected}\n{module}");
+    }
+    assert!(left(&report).contains(&"5: cargo build".to_owned()), "{report:?}");
+}
+
+#[test]
+fn programs_and_patterns_of_stages_are_copied() {
+    let dockerfile = "FROM node:22 AS b\nWORKDIR /app\nRUN apt-get install -y dumb-init\nCOPY package*.json ./\nRUN npm ci\nCOPY . .\n\
+                      RUN npm run build\nFROM node:22\nCOPY --from=b /usr/bin/dumb-init /usr/bin/dumb-init\n\
+                      COPY --from=b /app/dist/*.js /srv/\nCMD [\"dumb-init\", \"node\", \"/srv/a.js\"]\n";
+    let (module, _) = migrated("Dockerfile", dockerfile, &[("package-lock.json", "{}"), ("package.json", "{}")]);
+    assert!(module.contains("copy ${pkgs.dumb-init}/bin/dumb-init $out/usr/bin/dumb-init"), "{module}");
+    assert!(module.contains("cp -r ${stage-b}/app/dist/*.js $out/srv/"), "{module}");
+}
+
+#[test]
+fn projects_of_python_are_found_where_they_are_copied_from() {
+    let project =
+        "[project]\nname = \"back\"\ndependencies = [\"fastapi\"]\n[build-system]\nrequires = [\"hatchling\"]\n";
+    let dockerfile = "FROM python:3.12\nWORKDIR /app\nCOPY back/pyproject.toml ./\nRUN uv pip install -r pyproject.toml\n\
+                      COPY back/more.txt .\nRUN pip install -r more.txt\nCMD [\"uv\", \"run\", \"fastapi\", \"run\"]\n";
+    let files = [
+        ("back/pyproject.toml", project),
+        ("pyproject.toml", "[project]\nname = \"all\"\n"),
+        ("back/more.txt", "redis\n"),
+    ];
+    let (module, report) = migrated("Dockerfile", dockerfile, &files);
+    let module = in_one_line(&module);
+    for expected in ["pname = \"back\";", "src = ../back;", "ps.redis", "Cmd = [ \"fastapi\" \"run\" ];"] {
+        assert!(module.contains(expected), "{expected}\n{module}");
+    }
+    assert!(left(&report).is_empty(), "{report:?}");
+}
+
+#[test]
+fn accounts_and_their_groups() {
+    let dockerfile = "FROM alpine\nRUN addgroup -S staff && adduser -S web -G staff\nCOPY --chown=web:staff a /a\nUSER web\nCMD [\"a\"]\n";
+    let (module, report) = migrated("Dockerfile", dockerfile, &[("a", "")]);
+    assert!(module.contains("web:x:1000:") && !module.contains("staff:x:"), "{module}");
+    assert!(left(&report).is_empty(), "{report:?}");
+}
+
+#[test]
+fn a_file_that_is_written_before_a_build_is_named() {
+    let dockerfile = "FROM node:22 AS b\nWORKDIR /app\nCOPY . .\nRUN npm ci\nRUN echo A=1 > .env\nRUN npm run build\nRUN echo B=1 > late\n\
+                      FROM nginx\nCOPY --from=b /app/dist /usr/share/nginx/html\n";
+    let (_, report) = migrated("Dockerfile", dockerfile, &[("package-lock.json", "{}")]);
+    assert_eq!(left(&report), ["5: RUN echo 'A=1' > /app/.env"]);
+}

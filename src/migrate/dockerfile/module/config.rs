@@ -84,7 +84,9 @@ impl<'d, 'f> Module<'d, 'f> {
             let group = owner.split_once(':').map(|(_, group)| group).filter(|group| !group.is_empty());
             let group = group.map(|group| {
                 let named = accounts.iter().find(|(found, _)| found == group).map(|(_, id)| *id);
-                group.parse::<u32>().ok().or(named)
+                // A group that is made for the account has its number.
+                let made = id.filter(|_| recipe.groups.iter().any(|made| made == group));
+                group.parse::<u32>().ok().or(named).or(made)
             });
             match (id, group.unwrap_or(id.or(Some(0)))) {
                 (Some(id), Some(group)) => {
@@ -121,7 +123,8 @@ impl<'d, 'f> Module<'d, 'f> {
         match (&frame.cmd, &frame.entrypoint) {
             (Some((command, line)), _) => {
                 self.carry(*line, "CMD", "config.Cmd");
-                config.push(Attr::new(["Cmd"], command_list(&with_config(base, command.clone()))));
+                let command = without_environment(command.clone());
+                config.push(Attr::new(["Cmd"], command_list(&with_config(base, command))));
             }
             (None, None) if !own.is_empty() => {
                 let words = Command::Exec(own.iter().map(|word| (*word).to_owned()).collect());
@@ -179,6 +182,21 @@ impl<'d, 'f> Module<'d, 'f> {
             env.push(Expr::Text(text));
         }
         env
+    }
+}
+
+/// A command without the tool that runs it in the environment of a Python project: the image's Python has its packages.
+fn without_environment(command: Command) -> Command {
+    match command {
+        Command::Exec(words) => match words.as_slice() {
+            [tool, run, program, ..]
+                if matches!(tool.as_str(), "uv" | "poetry" | "pdm") && run == "run" && !program.starts_with('-') =>
+            {
+                Command::Exec(words[2..].to_vec())
+            }
+            _ => Command::Exec(words),
+        },
+        shell => shell,
     }
 }
 

@@ -38,7 +38,7 @@ impl Module<'_, '_> {
     }
 
     /// What `COPY` and `ADD` copy out of the build context, as far as it is written out.
-    fn context_sources(&self) -> BTreeSet<String> {
+    pub(super) fn context_sources(&self) -> BTreeSet<String> {
         let copies = self.file.stages.iter().flat_map(|stage| &stage.instructions).filter(|instruction| {
             matches!(instruction.name.as_str(), "COPY" | "ADD") && instruction.flag("from").is_none()
         });

@@ -44,6 +44,12 @@ impl<'d, 'f> Module<'d, 'f> {
             let Step::Copy(copy) = step else { continue };
             self.copy(copy, index, built, tools, &mut lines);
         }
+        let last = recipe.builds.iter().map(|build| build.line).max().unwrap_or(0);
+        for (line, number) in recipe.files.iter().filter(|(line, number)| *number < last && line.contains("> $out")) {
+            let why = "it is written beside what the package builds, and its build does not see it";
+            let what = format!("RUN {}", line.split(" && ").nth(1).unwrap_or(line).replace("$out", ""));
+            self.leave(*number, &what, why, "write the file in `preBuild` of the package");
+        }
         for (line, number) in &recipe.files {
             self.carry(*number, line.split(" $out").next().unwrap_or(line), name);
             lines.push(escaped(line));
@@ -53,7 +59,7 @@ impl<'d, 'f> Module<'d, 'f> {
             lines.push(format!("mkdir -p $out{}", quoted(folder)));
         }
         if index + 1 == self.file.stages.len() {
-            self.server_files(frame, &mut lines);
+            self.server_files(frame, recipe, &mut lines);
         }
         let body: String = lines.iter().map(|line| format!("      {line}\n")).collect();
         let text = format!(
@@ -160,7 +166,7 @@ impl<'d, 'f> Module<'d, 'f> {
     }
 
     /// What nginx needs besides its program.
-    pub(super) fn server_files(&mut self, frame: &Frame, lines: &mut Vec<String>) {
+    pub(super) fn server_files(&mut self, frame: &Frame, recipe: &Recipe, lines: &mut Vec<String>) {
         if base_images::find(&frame.base).is_none_or(|base| base.image != "nginx") {
             return;
         }
@@ -176,7 +182,29 @@ impl<'d, 'f> Module<'d, 'f> {
             self.bindings.push(("nginxConf".to_owned(), NGINX.to_owned()));
             lines.push("copy ${nginxConf} $out/etc/nginx/nginx.conf".to_owned());
         }
+        if is_plain_nginx(frame, recipe) {
+            let port = self.draft.ports.reference(NGINX_PORT);
+            let server = format!(
+                "pkgs.writeText \"default.conf\" ''\n      server {{\n        listen ${{toString {port}}};\n        \
+                 root /usr/share/nginx/html;\n        index index.html index.htm;\n      }}\n    ''"
+            );
+            self.bindings.push(("nginxDefault".to_owned(), server));
+            lines.push("copy ${nginxDefault} $out/etc/nginx/conf.d/default.conf".to_owned());
+        }
     }
+}
+
+/// The port that the server of nginx's image listens on.
+pub(super) const NGINX_PORT: u16 = 80;
+
+/// Whether an image is nginx with the server that its base defines: nothing is written below /etc/nginx.
+pub(super) fn is_plain_nginx(frame: &Frame, recipe: &Recipe) -> bool {
+    let is_nginx = base_images::find(&frame.base).is_some_and(|base| base.image == "nginx");
+    let is_copied = |step: &Step| match step {
+        Step::Copy(copy) => copy.to.starts_with("/etc/nginx"),
+        Step::Run(run) => run.script.contains("/etc/nginx"),
+    };
+    is_nginx && !frame.steps.iter().any(is_copied) && !recipe.files.iter().any(|(line, _)| line.contains("/etc/nginx"))
 }
 
 /// A main configuration of nginx that reads what the image's own one reads.

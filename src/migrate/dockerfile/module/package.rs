@@ -22,17 +22,23 @@ impl<'d, 'f> Module<'d, 'f> {
         let first = recipe.builds.first()?;
         let app = format!("{name}-app").replace("root-app", "app");
         let context = self.context.clone();
-        let inputs = match self.project_folder(first, frame) {
-            Some(folder) => {
-                self.context = folder;
-                Inputs::of(recipe, Some(self.relative(&self.context)))
-            }
-            None => Inputs::of(recipe, None),
-        };
+        let project = self.project_folder(first, frame);
+        if let Some(folder) = &project {
+            self.context.clone_from(folder);
+        }
+        let mut inputs = Inputs::of(recipe, project.map(|folder| self.relative(&folder)));
+        // The last stage's variables are those of the image.
+        if name != "root" {
+            inputs.variables = self.build_variables(frame, &app);
+        }
         let text = match &first.tool {
-            Tool::Go(output) => self.go(first, output.clone(), frame, &inputs),
-            Tool::Cargo => self.cargo(first, &inputs),
+            Tool::Go(_) => self.go(recipe, frame, &inputs),
+            Tool::Cargo => self.cargo(recipe, &inputs),
             Tool::Node(..) => self.javascript(recipe, tools, name, &inputs),
+        };
+        let has_lock = match &first.tool {
+            Tool::Node(manager, _) => manager.lock_files().iter().any(|file| self.exists(&self.in_context(file))),
+            Tool::Go(_) | Tool::Cargo => false,
         };
         self.context = context;
         let text = match text {
@@ -48,6 +54,7 @@ impl<'d, 'f> Module<'d, 'f> {
             }
             None => {
                 let why = match inputs.project.is_some() {
+                    _ if has_lock => "its builder does not read this version of the lock file",
                     true => "its builder needs a lock file in the folder of its package, and there is none",
                     false => "its builder needs a lock file in the root of the build context, and there is none",
                 };
@@ -57,6 +64,27 @@ impl<'d, 'f> Module<'d, 'f> {
         };
         self.bindings.push((app.clone(), text));
         Some(app)
+    }
+
+    /// The variables that a stage sets for its build. PATH and folders are those of the image.
+    fn build_variables(&mut self, frame: &Frame, app: &str) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        for (name, value, line) in &frame.env {
+            let is_name = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+            let is_of_image = value.starts_with('/') || value.contains('$') || name.contains("PORT");
+            // The builder of Go has its own line for it.
+            if name == "CGO_ENABLED" {
+                continue;
+            }
+            if name == "PATH" || is_of_image || !is_name {
+                let why = "the variable is of the image in which the stage was built";
+                self.leave(*line, &format!("ENV {name}"), why, "set it in the package if its build needs it");
+                continue;
+            }
+            self.carry(*line, &format!("ENV {name}"), app);
+            found.push((name.clone(), value.clone()));
+        }
+        found
     }
 
     /// The folder of the repository that a build runs in: that which is copied to where it runs, if it has the lock file.
@@ -99,7 +127,18 @@ impl<'d, 'f> Module<'d, 'f> {
         }
     }
 
-    pub(super) fn cargo(&mut self, build: &Build, inputs: &Inputs) -> Option<String> {
+    pub(super) fn cargo(&mut self, recipe: &Recipe, inputs: &Inputs) -> Option<String> {
+        let build = recipe.builds.first()?;
+        let builds: Vec<CargoFlags> = recipe.builds.iter().map(|build| CargoFlags::of(&build.command)).collect();
+        if builds.iter().any(|flags| flags.features != builds[0].features) {
+            let why = "the stage builds with different features, and the package has all of them in one build";
+            self.leave(
+                build.line,
+                "cargo build",
+                why,
+                "write one package for each if their features exclude each other",
+            );
+        }
         let lock = self.in_context("Cargo.lock");
         if !self.exists(&lock) {
             return None;
@@ -107,22 +146,18 @@ impl<'d, 'f> Module<'d, 'f> {
         let target = format!("{}/target/release", build.folder.trim_end_matches('/'));
         Some(format!(
             "pkgs.rustPlatform.buildRustPackage {{\n      pname = \"{}\";\n      version = \"0\";\n      {}\n      \
-             cargoLock.lockFile = {};\n      # Where the stages that follow look for it.\n      postInstall = ''\n        \
+             cargoLock.lockFile = {};{}\n      # Where the stages that follow look for it.\n      postInstall = ''\n        \
              mkdir -p $out{target}\n        cp -r $out/bin/. $out{target}\n      '';\n    }}",
             self.name,
             inputs.lines(),
             self.relative(&lock),
+            cargo_lines(&builds),
             target = quoted(&target)
         ))
     }
 
-    pub(super) fn go(
-        &mut self,
-        build: &Build,
-        output: Option<String>,
-        frame: &Frame,
-        inputs: &Inputs,
-    ) -> Option<String> {
+    pub(super) fn go(&mut self, recipe: &Recipe, frame: &Frame, inputs: &Inputs) -> Option<String> {
+        let build = recipe.builds.first()?;
         let module = self.draft.text(&self.in_context("go.mod")).ok().flatten()?;
         let vendored = self.draft.files().is_folder(&self.in_context("vendor"));
         let alone = !module.lines().any(|line| line.trim_start().starts_with("require"));
@@ -135,15 +170,57 @@ impl<'d, 'f> Module<'d, 'f> {
             Some(value) => format!("\n      env.CGO_ENABLED = {};", nix::quoted(&Text::literal(value))),
             None => String::new(),
         };
-        let output = output.unwrap_or_else(|| format!("{}/{}", build.folder.trim_end_matches('/'), self.name));
+        let builds: Vec<(Option<String>, String)> = recipe
+            .builds
+            .iter()
+            .filter_map(|build| match &build.tool {
+                Tool::Go(output) => Some((go_package(&build.command), self.go_output(build, output))),
+                _ => None,
+            })
+            .collect();
+        // A package is named if it is not the only one.
+        let is_named = builds.len() > 1 || builds.iter().any(|(package, _)| package.as_deref() != Some("."));
+        let packages: Option<Vec<(&str, &str)>> =
+            builds.iter().map(|(package, output)| Some((package.as_deref()?, output.as_str()))).collect();
+        let named = packages.filter(|_| is_named);
+        if named.is_none() && builds.len() > 1 {
+            let why = "what each of the builds compiles is not known, and the first program is taken for all of them";
+            self.leave(build.line, "go build", why, "copy each program in `postInstall` of the package");
+        }
+        let sub_packages = named.as_ref().map_or_else(String::new, |packages| {
+            let packages: String = packages.iter().map(|(package, _)| format!("\"{package}\" ")).collect();
+            format!("\n      subPackages = [ {packages}];")
+        });
+        let install = match &named {
+            Some(packages) => packages
+                .iter()
+                .map(|(package, output)| {
+                    format!(
+                        "        install -D $out/bin/{} $out{}\n",
+                        quoted(&program_of(&module, package)),
+                        quoted(output)
+                    )
+                })
+                .collect(),
+            None => builds
+                .iter()
+                .map(|(_, output)| {
+                    format!("        install -D \"$(find $out/bin -type f | head -n 1)\" $out{}\n", quoted(output))
+                })
+                .collect::<String>(),
+        };
         Some(format!(
-            "pkgs.buildGoModule {{\n      pname = \"{}\";\n      version = \"0\";\n      {}\n      vendorHash = {hash};{cgo}\n      \
-             # Where the stages that follow look for it.\n      postInstall = ''\n        \
-             install -D \"$(find $out/bin -type f | head -n 1)\" $out{}\n      '';\n    }}",
+            "pkgs.buildGoModule {{\n      pname = \"{}\";\n      version = \"0\";\n      {}\n      vendorHash = {hash};{cgo}{sub_packages}\n      \
+             # Where the stages that follow look for it.\n      postInstall = ''\n{install}      '';\n    }}",
             self.name,
             inputs.lines(),
-            quoted(&output)
         ))
+    }
+
+    /// Where `go build` puts a program: a folder takes it under the name of its package.
+    fn go_output(&self, build: &Build, output: &Option<String>) -> String {
+        let folder = build.folder.trim_end_matches('/');
+        output.clone().unwrap_or_else(|| format!("{folder}/{}", self.name))
     }
 
     /// A derivation for what cannot be carried. It evaluates, and its build fails with a list of what is missing.
@@ -182,6 +259,87 @@ impl<'d, 'f> Module<'d, 'f> {
     }
 }
 
+/// The flags of a `cargo build` that decide what it makes.
+#[derive(Default)]
+struct CargoFlags {
+    features: Vec<String>,
+    targets: Vec<String>,
+    has_defaults: bool,
+}
+
+impl CargoFlags {
+    fn of(command: &str) -> Self {
+        let mut flags = Self { has_defaults: true, ..Self::default() };
+        let mut words = command.split_whitespace();
+        while let Some(word) = words.next() {
+            let (flag, own) = word.split_once('=').map_or((word, None), |(flag, own)| (flag, Some(own)));
+            let mut value = || own.or_else(|| words.next()).unwrap_or_default().trim_matches(['"', '\'']);
+            match flag {
+                "--features" | "-F" => flags.features.extend(value().split(',').map(str::to_owned)),
+                "--bin" | "--package" | "-p" => flags.targets.extend([flag.to_owned(), value().to_owned()]),
+                "--all-features" | "--workspace" => flags.targets.push(flag.to_owned()),
+                "--no-default-features" => flags.has_defaults = false,
+                _ => {}
+            }
+        }
+        flags
+    }
+}
+
+/// The attributes of a Rust package for the flags of its builds.
+fn cargo_lines(builds: &[CargoFlags]) -> String {
+    let mut out = String::new();
+    let mut features: Vec<&String> = builds.iter().flat_map(|flags| &flags.features).collect();
+    features.sort();
+    features.dedup();
+    let list = |words: &[&String]| -> String {
+        words.iter().map(|word| format!("{} ", nix::quoted(&Text::literal(word.as_str())))).collect()
+    };
+    if builds.iter().all(|flags| !flags.has_defaults) {
+        out.push_str("\n      buildNoDefaultFeatures = true;");
+    }
+    if !features.is_empty() {
+        out.push_str(&format!("\n      buildFeatures = [ {}];", list(&features)));
+    }
+    let targets: Vec<&String> = builds.iter().flat_map(|flags| &flags.targets).collect();
+    // A build without one makes all programs.
+    if builds.iter().all(|flags| !flags.targets.is_empty()) && !targets.is_empty() {
+        out.push_str(&format!("\n      cargoBuildFlags = [ {}];", list(&targets)));
+    }
+    out
+}
+
+/// The folder of the package that a `go build` compiles, from its own folder. `None` if it is not one package.
+fn go_package(command: &str) -> Option<String> {
+    let mut target = ".";
+    let mut words = command.split_whitespace().skip(2);
+    while let Some(word) = words.next() {
+        match word {
+            "-o" | "-ldflags" | "-tags" | "-p" | "-mod" | "-gcflags" | "-asmflags" => drop(words.next()),
+            flag if flag.starts_with('-') => {}
+            word => target = word,
+        }
+    }
+    // A file stands for the package in its folder.
+    let folder = if target.ends_with(".go") { paths::folder(target) } else { target };
+    let folder = folder.trim_start_matches("./").trim_end_matches('/');
+    let is_plain = folder.chars().all(|c| c.is_ascii_alphanumeric() || "._-/".contains(c)) && !folder.contains("..");
+    is_plain.then(|| if folder.is_empty() { ".".to_owned() } else { folder.to_owned() })
+}
+
+/// The name of the program that Go makes of a package: the last part of its path.
+fn program_of(module: &str, package: &str) -> String {
+    let path = match package {
+        "." => module.lines().find_map(|line| line.trim().strip_prefix("module ")).unwrap_or("main").trim(),
+        package => package,
+    };
+    let mut parts = path.rsplit('/');
+    let last = parts.next().unwrap_or(path);
+    let is_version = last.strip_prefix('v').is_some_and(|rest| rest.parse::<u32>().is_ok());
+    let name = if is_version && package == "." { parts.next().unwrap_or(last) } else { last };
+    name.to_owned()
+}
+
 /// The longest command that reports and comments show, in characters.
 const LONGEST: usize = 500;
 
@@ -206,12 +364,14 @@ pub(super) struct Inputs {
     pub(super) tools: Vec<&'static str>,
     /// Libraries, likewise.
     libraries: Vec<&'static str>,
+    /// Variables that its stage sets.
+    variables: Vec<(String, String)>,
 }
 
 impl Inputs {
     fn of(recipe: &Recipe, project: Option<String>) -> Self {
         let (tools, libraries) = recipe.build_inputs();
-        Self { project, tools, libraries }
+        Self { project, tools, libraries, variables: Vec::new() }
     }
 
     /// The attribute for the source.
@@ -219,9 +379,13 @@ impl Inputs {
         self.project.as_ref().map_or_else(|| "inherit src;".to_owned(), |path| format!("src = {path};"))
     }
 
-    /// The attribute for libraries, behind a line break; empty if there are none.
+    /// The attributes for libraries and variables, behind a line break; empty if there are none.
     pub(super) fn libraries(&self) -> String {
-        list("buildInputs", &self.libraries)
+        let variable = |(name, value): &(String, String)| {
+            format!("\n      env.{name} = {};", nix::quoted(&Text::literal(value.as_str())))
+        };
+        let variables: String = self.variables.iter().map(variable).collect();
+        format!("{}{variables}", list("buildInputs", &self.libraries))
     }
 
     /// The attributes for the source, tools and libraries.

@@ -5,6 +5,7 @@ use crate::knowledge::images::packages;
 use crate::knowledge::python::BUILD_SYSTEMS;
 use crate::migrate::dockerfile::recipe::{Recipe, Requirement};
 use crate::migrate::nix::{self, Text};
+use crate::paths;
 
 /// The parts of pyproject.toml that a build needs.
 #[derive(Debug, Default)]
@@ -24,7 +25,8 @@ impl Module<'_, '_> {
         let Some(at) = all.iter().position(|package| package.starts_with("pkgs.python")) else {
             for (requirement, line) in recipe.requirements.clone() {
                 let what = requirement.command();
-                self.leave(line, &what, "the image has no Python", "copy what is needed of it by hand");
+                let why = "no package of nixpkgs is known for the Python of the image";
+                self.leave(line, &what, why, "add a Python with these packages to `deps`");
             }
             return;
         };
@@ -66,7 +68,15 @@ impl Module<'_, '_> {
     fn requirements_file(&self, file: &str) -> Option<String> {
         let path = self.in_context(file.rsplit('/').next().unwrap_or(file));
         let path = if self.exists(&path) { path } else { self.in_context(file) };
-        self.draft.text(&path).ok().flatten()
+        let text = |path: &str| self.draft.text(path).ok().flatten();
+        text(&path).or_else(|| text(&self.copied_file(file)?))
+    }
+
+    /// The file of the build context that is copied into the image under a name.
+    fn copied_file(&self, name: &str) -> Option<String> {
+        let last = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
+        let sources = self.context_sources().into_iter().filter(|source| last(source) == last(name));
+        sources.map(|source| self.in_context(&source)).find(|path| self.exists(path))
     }
 
     /// The attributes of `python3Packages` for requirements. Those that are not known are reported.
@@ -90,8 +100,13 @@ impl Module<'_, '_> {
 
     /// The project of the build context.
     fn project(&self, extras: &[String]) -> Option<Project> {
-        let text = self.draft.text(&self.in_context("pyproject.toml")).ok().flatten()?;
+        let text = self.draft.text(&self.project_file()).ok().flatten()?;
         read(&text, extras)
+    }
+
+    /// The pyproject.toml that is copied into the image, or that of the build context.
+    fn project_file(&self) -> String {
+        self.copied_file("pyproject.toml").unwrap_or_else(|| self.in_context("pyproject.toml"))
     }
 
     /// Binds the project as an application, and gives its name.
@@ -115,9 +130,14 @@ impl Module<'_, '_> {
         let list = |names: &[&str]| {
             names.iter().map(|name| format!("{interpreter}.pkgs.{name}")).collect::<Vec<_>>().join(" ")
         };
+        let folder = paths::folder(&self.project_file()).to_owned();
+        let source = match folder == self.context {
+            true => "inherit src;".to_owned(),
+            false => format!("src = {};", self.relative(&folder)),
+        };
         let text = format!(
             "{interpreter}.pkgs.buildPythonApplication {recursive}{{\n      pname = {};\n      version = {};\n      \
-             pyproject = true;\n      inherit src;{version}\n      build-system = [ {} ];\n      dependencies = [ {} ];\n    }}",
+             pyproject = true;\n      {source}{version}\n      build-system = [ {} ];\n      dependencies = [ {} ];\n    }}",
             nix::quoted(&Text::literal(project.name.as_str())),
             nix::quoted(&Text::literal(project.version.as_str())),
             list(&systems),

@@ -2,9 +2,10 @@
 
 use std::rc::Rc;
 
-use super::{Module, quoted};
+use super::{Module, escaped, quoted};
+use crate::knowledge::containers;
 use crate::knowledge::images::base::{self as base_images, Runtime};
-use crate::knowledge::images::paths;
+use crate::knowledge::images::{packages, paths};
 use crate::migrate::dockerfile::frame::{Copy, Frame, Step};
 use crate::migrate::dockerfile::recipe::{Recipe, Tool};
 
@@ -39,6 +40,15 @@ impl Module<'_, '_> {
             self.carry(copy.line, &what, &format!("pkgs.{attribute}"));
             return self.copy_of_package(copy, &source, attribute, &inside, lines);
         }
+        // A program that a package of the distribution brought into the stage.
+        let program = containers::in_system(&source);
+        let package = program.and_then(packages::attribute);
+        if let Some(attribute) = package.filter(|name| recipe.packages.iter().any(|(found, _)| found == name)) {
+            self.carry(copy.line, &what, &format!("pkgs.{attribute}"));
+            let inside = format!("/bin/{}", program.unwrap_or(attribute));
+            lines.push(format!("copy ${{pkgs.{attribute}}}{inside} $out{}", quoted(&copy.to)));
+            return;
+        }
         if matches!(source.as_str(), "/etc/passwd" | "/etc/group") {
             return self.carry(copy.line, &what, "users");
         }
@@ -62,7 +72,12 @@ impl Module<'_, '_> {
 
     fn copy_made(&mut self, copy: &Copy, stage: usize, source: &str, what: &str, lines: &mut Vec<String>) {
         let stage = self.stage(stage);
-        lines.push(format!("copy ${{{stage}}}{} $out{}", quoted(source), quoted(&copy.to)));
+        let to = quoted(&copy.to);
+        lines.push(match (source.contains(['*', '?', '[']), copy.to.ends_with('/')) {
+            (true, true) => format!("mkdir -p $out{to} && cp -r ${{{stage}}}{} $out{to}", escaped(source)),
+            (true, false) => format!("copy ${{{stage}}}{} $out{to}", escaped(source)),
+            (false, _) => format!("copy ${{{stage}}}{} $out{to}", quoted(source)),
+        });
         self.carry(copy.line, what, &stage);
     }
 

@@ -1,0 +1,91 @@
+//! Scripts that an image starts: what they need of the base image.
+
+use std::collections::BTreeSet;
+
+use super::Module;
+use crate::lang::{dockerfile, shell};
+use crate::migrate::dockerfile::frame::{Command, Frame, Step};
+use crate::paths;
+
+/// Programs that distributions bring in every image, and their packages.
+const OF_EVERY_BASE: [(&str, &str); 9] = [
+    ("awk", "gawk"),
+    ("egrep", "gnugrep"),
+    ("find", "findutils"),
+    ("grep", "gnugrep"),
+    ("gunzip", "gzip"),
+    ("gzip", "gzip"),
+    ("sed", "gnused"),
+    ("tar", "gnutar"),
+    ("xargs", "findutils"),
+];
+
+impl Module<'_, '_> {
+    /// Whether a script that the image starts names /bin/bash as its interpreter, or a command does.
+    pub(super) fn needs_bash(&self, frame: &Frame) -> bool {
+        const BASH: [&str; 2] = ["/bin/bash", "/usr/bin/bash"];
+        let is_command = words(frame).iter().any(|word| word == "/bin/bash");
+        let names_bash = |text: &String| {
+            let first = text.lines().next().and_then(|line| line.strip_prefix("#!"));
+            first.and_then(|line| line.split_whitespace().next()).is_some_and(|path| BASH.contains(&path))
+        };
+        is_command || self.scripts(frame).iter().any(names_bash)
+    }
+
+    /// The packages of programs of the base that the image's scripts run.
+    pub(super) fn script_tools(&self, frame: &Frame) -> BTreeSet<&'static str> {
+        let mut found = BTreeSet::new();
+        for text in self.scripts(frame).iter().filter(|text| is_shell(text)) {
+            for command in shell::commands(text) {
+                let package = OF_EVERY_BASE.iter().find(|(program, _)| *program == command.program());
+                found.extend(package.map(|(_, package)| *package));
+            }
+        }
+        found
+    }
+
+    /// The texts of the scripts of the build context that are copied one by one, or that the image starts.
+    fn scripts(&self, frame: &Frame) -> Vec<String> {
+        let words = words(frame);
+        let folder = frame.folder.as_ref().map_or("", |(folder, _)| folder.as_str()).trim_end_matches('/');
+        let started = words.iter().map(|word| match word.starts_with('/') {
+            true => word.clone(),
+            false => format!("{folder}/{}", word.trim_start_matches("./")),
+        });
+        let started: Vec<String> = started.collect();
+        let mut files = BTreeSet::new();
+        for step in &frame.steps {
+            let Step::Copy(copy) = step else { continue };
+            if copy.from.is_some() {
+                continue;
+            }
+            for source in &copy.sources {
+                let source = self.in_context(source);
+                if !self.draft.files().is_folder(&source) {
+                    files.insert(source);
+                    continue;
+                }
+                let to = copy.to.trim_end_matches('/');
+                let below = started.iter().filter_map(|path| path.strip_prefix(to)?.strip_prefix('/'));
+                files.extend(below.filter_map(|rest| paths::join(&source, rest)));
+            }
+        }
+        let text = |path: &String| self.draft.text(path).ok().flatten().filter(|text| text.starts_with("#!"));
+        files.iter().filter_map(text).collect()
+    }
+}
+
+/// The words that the image starts.
+fn words(frame: &Frame) -> Vec<String> {
+    let commands = frame.entrypoint.iter().chain(&frame.cmd);
+    let words = commands.flat_map(|(command, _)| match command {
+        Command::Exec(words) => words.clone(),
+        Command::Shell(text) => dockerfile::words(text),
+    });
+    words.collect()
+}
+
+fn is_shell(text: &str) -> bool {
+    let first = text.lines().next().unwrap_or_default();
+    first.split(['/', ' ']).any(|word| matches!(word, "sh" | "bash" | "ash" | "dash"))
+}
