@@ -45,7 +45,9 @@ pub fn unknown_programs(
     for command in shell::commands(script) {
         let Some(word) = command.word(0) else { continue };
         // Only the shell knows these.
-        let is_open = word.is_empty() || word.contains(['$', '`', '*', '{', '\u{f8f5}', '<', '>', '(', '=', '!', '[']);
+        let is_open = word.is_empty()
+            || CONTROL.contains(&word)
+            || word.contains(['$', '`', '*', '{', '\u{f8f5}', '<', '>', '(', '=', '!', '[']);
         if is_open || known_program(word).is_some() || own_program(builder, service, word).is_some() {
             continue;
         }
@@ -60,6 +62,9 @@ pub fn unknown_programs(
     }
     Ok(unknown)
 }
+
+/// Words of the shell's grammar that what follows belongs to.
+const CONTROL: [&str; 4] = ["for", "case", "select", "function"];
 
 /// The functions that a script defines: `name() {`.
 fn functions(script: &str) -> BTreeSet<&str> {
@@ -111,6 +116,8 @@ pub fn own_package(service: &Service<'_>, words: &[String]) -> Option<&'static c
 pub fn user_script(builder: &Builder<'_, '_>, service: &Service<'_>, script: &str) -> Program {
     let mut packages = BTreeSet::new();
     let mut line = Text::default();
+    let programs = Programs::of(script);
+    let mut start = 0;
     for (at, row) in script.split('\n').enumerate() {
         if at > 0 {
             line.push("\n");
@@ -123,9 +130,11 @@ pub fn user_script(builder: &Builder<'_, '_>, service: &Service<'_>, script: &st
             rest = &rest[spaces..];
             let end = rest.find(is_gap).unwrap_or(rest.len());
             let word = &rest[..end];
-            if let Some((package, start)) = known_program(word).filter(|_| package_is_needed(word)) {
+            let position = start + row.len() - rest.len();
+            let known = known_program(word).filter(|_| package_is_needed(word));
+            if let Some((package, call)) = known.filter(|(_, call)| programs.has(script, position, call.len() == 1)) {
                 packages.insert(version::versioned(builder, service, package));
-                match start {
+                match call {
                     [_] if word.ends_with("sh") && package == "bash" => line.push(word),
                     [program] => line.push(program),
                     more => line.push(&more.join(" ")),
@@ -139,8 +148,44 @@ pub fn user_script(builder: &Builder<'_, '_>, service: &Service<'_>, script: &st
             before = word;
             rest = &rest[end..];
         }
+        start += row.len() + 1;
     }
     Program { line, is_script: true, packages, ..Program::default() }
+}
+
+/// Where a script has programs, and where it has words that may be some.
+struct Programs {
+    programs: BTreeSet<usize>,
+    /// Arguments of programs that are not known, which may run them: `./wait.sh redis-cli ping`.
+    given: BTreeSet<usize>,
+}
+
+impl Programs {
+    fn of(script: &str) -> Self {
+        let mut found = Self { programs: BTreeSet::new(), given: BTreeSet::new() };
+        for command in shell::commands(script) {
+            found.programs.insert(command.span.start as usize);
+            if command.word(0).is_none_or(|word| known_program(word).is_some()) {
+                continue;
+            }
+            let arguments = command.words.iter().skip(1);
+            found.given.extend(arguments.map(|word| word.span.start as usize));
+            // `wait-for db:5432 -- npm start`
+            let behind = command.words.iter().skip_while(|word| word.text != "--").nth(1);
+            found.programs.extend(behind.map(|word| word.span.start as usize));
+        }
+        found
+    }
+
+    /// Whether the word at a position is a program: where a command begins, perhaps in quotes. An argument is not
+    /// replaced by several words, because it may as well be a name: `mkdocs serve`.
+    fn has(&self, script: &str, position: usize, is_one_word: bool) -> bool {
+        let is_quoted =
+            position > 0 && script.as_bytes().get(position - 1).is_some_and(|byte| matches!(byte, b'"' | b'\''));
+        let is_in =
+            |places: &BTreeSet<usize>| places.contains(&position) || (is_quoted && places.contains(&(position - 1)));
+        is_in(&self.programs) || (is_one_word && is_in(&self.given))
+    }
 }
 
 fn is_gap(c: char) -> bool {
