@@ -48,6 +48,9 @@ impl Rewriter<'_, '_> {
         {
             return Text::code(self.number(port));
         }
+        if let Some(text) = self.default_host(text, position) {
+            return Text::literal(text);
+        }
         if let Some(port) = self.flag_value(text, position) {
             return Text::code(self.number(port));
         }
@@ -60,6 +63,16 @@ impl Rewriter<'_, '_> {
         }
         out.push(&text[rest..]);
         out
+    }
+
+    /// A text that is nothing but a variable whose default is the name of a host: `${DB_HOST:-db}`.
+    fn default_host(&self, text: &str, position: Position<'_>) -> Option<String> {
+        let Position::Variable(variable) = position else { return None };
+        let inner = text.strip_prefix(super::words::SHELL.0)?.strip_suffix(super::words::SHELL.1)?;
+        let (head, default) = inner.strip_prefix("${")?.strip_suffix('}')?.split_once('-')?;
+        let is_host = is_host_word(variable) || is_host_word(head.trim_end_matches(':'));
+        self.stack.by_host(default).filter(|service| service.is_carried() && is_host)?;
+        Some(super::words::shell(&format!("${{{head}-{LOCAL}}}")))
     }
 
     /// Rewrites the text of a configuration file.
@@ -89,8 +102,11 @@ impl Rewriter<'_, '_> {
             .iter()
             .filter(|service| service.is_carried())
             .flat_map(|service| service.names.iter().map(move |name| (service, name.as_str(), false)));
-        let own = ["localhost", LOCAL, "0.0.0.0", "[::]", "*"].map(|name| (self.service, name, true));
         let mut best: Option<(usize, usize, Text)> = None;
+        let own = ["localhost", LOCAL, "0.0.0.0", "[::]", "*"].map(|name| (self.service, name, true));
+        if let Some(at) = occurrences(text, HOST_OF_DOCKER).find(|at| *at >= from) {
+            best = Some(self.machine_address(text, at));
+        }
         for (service, name, is_own) in hosts.chain(own) {
             for at in occurrences(text, name).filter(|at| *at >= from) {
                 if best.as_ref().is_some_and(|(first, end, _)| at > *first || (at == *first && at + name.len() <= *end))
@@ -102,7 +118,40 @@ impl Rewriter<'_, '_> {
                 }
             }
         }
-        best.or_else(|| self.own_port(text, from))
+        let first = best.as_ref().map_or(text.len(), |(at, ..)| *at);
+        match self.keyed_port(text, from).filter(|(at, ..)| *at < first) {
+            Some(keyed) => Some(keyed),
+            None => best.or_else(|| self.own_port(text, from)),
+        }
+    }
+
+    /// The machine as Docker's containers name it, where published ports are those of the registry now.
+    fn machine_address(&self, text: &str, at: usize) -> (usize, usize, Text) {
+        let end = at + HOST_OF_DOCKER.len();
+        let mut address = Text::literal(LOCAL);
+        let Some(number) = text[end..].strip_prefix(':').and_then(leading_number) else { return (at, end, address) };
+        let carried = self.stack.services.iter().filter(|service| service.is_carried());
+        let published = carried.flat_map(|service| &service.ports).find(|port| port.published == Some(number));
+        let Some(port) = published else { return (at, end, address) };
+        address.push(":").push_code(&self.number(port));
+        (at, end + 1 + number.to_string().len(), address)
+    }
+
+    /// `port=5432` or `"port": 5432` in a text that also gives the host as a value of its own:
+    /// `host=db port=5432`, `Server=db;Port=3306`.
+    fn keyed_port(&self, text: &str, from: usize) -> Option<(usize, usize, Text)> {
+        let lower = text.to_ascii_lowercase();
+        lower.match_indices("port").find_map(|(at, key)| {
+            let is_word = !lower[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+            let after = &lower[at + key.len()..];
+            let value = after.trim_start_matches(['"', '\'', ' ']);
+            let value = value.strip_prefix(['=', ':'])?.trim_start_matches(['"', '\'', ' ']);
+            let start = text.len() - value.len();
+            let number = leading_number(value).filter(|_| is_word && start >= from)?;
+            let carried = self.stack.services.iter().filter(|service| service.is_carried());
+            let port = carried.filter(|service| names_host(text, service)).find_map(|service| service.port(number))?;
+            Some((start, start + number.to_string().len(), Text::code(self.number(port))))
+        })
     }
 
     /// `:5000` at the end of a word, for servers that listen on all addresses.
@@ -160,7 +209,22 @@ impl Rewriter<'_, '_> {
             }
             Position::File => false,
         };
-        let keyed = ends && before.ends_with('=') && is_host_word(last_word(before));
+        let keyed = ends && is_keyed_host(before);
+        // SQL Server takes its port behind a comma.
+        if let Some(number) = after.strip_prefix(',').and_then(leading_number).filter(|_| keyed)
+            && let Some(port) = service.port(number)
+        {
+            let mut address = Text::literal(format!("{LOCAL},"));
+            address.push_code(&self.number(port));
+            return Some((end + 1 + number.to_string().len(), address));
+        }
+        // libpq and Npgsql take the usual port without one.
+        let main = service.ports.first().filter(|_| keyed && is_without_port(text));
+        if let (Some(port), Some(separator)) = (main, separator(before, after)) {
+            let mut address = Text::literal(format!("{LOCAL}{separator}port="));
+            address.push_code(&self.number(port));
+            return Some((end, address));
+        }
         (bare || keyed || after.starts_with(":\u{f8f5}")).then(|| (end, Text::literal(LOCAL)))
     }
 
@@ -201,6 +265,42 @@ impl Rewriter<'_, '_> {
             let others = self.stack.services.iter().filter(|service| service.is_carried());
             others.filter_map(|service| service.port(number)).next().filter(|_| is_port_flag)
         })
+    }
+}
+
+/// The name of the machine in containers of Docker Desktop, and in others by `extra_hosts`.
+const HOST_OF_DOCKER: &str = "host.docker.internal";
+
+/// Whether a text gives a service's host as the value of a key.
+fn names_host(text: &str, service: &Service<'_>) -> bool {
+    let mut names = service.names.iter();
+    names.any(|name| occurrences(text, name).any(|at| is_keyed_host(&text[..at])))
+}
+
+/// Whether a text ends with the key of a host: `host=`, `"host": "`.
+fn is_keyed_host(before: &str) -> bool {
+    if before.ends_with('=') {
+        return is_host_word(last_word(before));
+    }
+    let key = before.strip_suffix('"').map(str::trim_end).and_then(|text| text.strip_suffix(':'));
+    let key = key.and_then(|text| text.trim_end().strip_suffix('"'));
+    key.is_some_and(|text| is_host_word(text.rsplit('"').next().unwrap_or_default()))
+}
+
+/// Whether a connection string of the form `host=db user=x` has no port.
+fn is_without_port(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let is_database = ["dbname=", "database=", "user=", "username=", "user id="].iter().any(|key| lower.contains(key));
+    is_database && !lower.contains("port=") && !lower.contains("://")
+}
+
+/// What separates the host of a connection string from the key behind it, if a port can follow.
+fn separator(before: &str, after: &str) -> Option<&'static str> {
+    let is_host = before.to_ascii_lowercase().ends_with("host=");
+    match after.chars().next() {
+        Some(';') if is_host => Some(";"),
+        Some(' ') if is_host => Some(" "),
+        _ => None,
     }
 }
 

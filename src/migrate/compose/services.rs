@@ -51,7 +51,7 @@ impl<'m> Builder<'_, 'm> {
         program.exports.retain(|(name, _)| !is_set(name));
         environment.extend(more);
         self.tell_port(done, &mut environment);
-        self.source_defaults(service, &program, &mut environment);
+        self.source_defaults(service, &mut program, &mut environment);
         self.env_files(done, &mut program);
         self.override_env_files(service, &mut program, &mut environment);
         attrs.push(Attr::new(["command"], program.command(&service.process)));

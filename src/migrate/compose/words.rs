@@ -2,12 +2,14 @@
 //!
 //! A part of a text that the shell fills in at run time is held between two marks, as the expansion that gives it.
 
+use std::cell::Cell;
+
 use super::interpolate::{self, Variables};
 use super::yaml::Scalar;
 use crate::migrate::nix::{Part, Text};
 
 /// Around an expansion of the shell.
-const SHELL: (char, char) = ('\u{f8f5}', '\u{f8f6}');
+pub const SHELL: (char, char) = ('\u{f8f5}', '\u{f8f6}');
 
 /// Reads a scalar: variables for which `at_run_time` is true stay variables, the others are replaced.
 pub fn text_of(scalar: &Scalar, variables: &Variables, at_run_time: &dyn Fn(&str) -> bool) -> String {
@@ -62,6 +64,14 @@ fn escaped(expansion: &str) -> String {
         rest = if special == "$" { after.strip_prefix('$').unwrap_or(after) } else { after };
     }
     out + rest
+}
+
+/// A value as the default of a variable, for what the shell expands: `${NAME:-value}`.
+pub fn default_of(name: &str, value: &Text) -> Text {
+    let mut out = Text::literal(format!("{}${{{name}:-", SHELL.0));
+    out.append(&value.map_literals(|literal| Text::literal(escaped(literal))));
+    out.push(&format!("}}{}", SHELL.1));
+    out
 }
 
 /// The text that [`escaped`] made an expansion of.
@@ -221,19 +231,20 @@ pub fn word(text: &Text) -> Text {
 /// A text in double quotes, with its expansions.
 pub fn double_quoted(text: &Text) -> Text {
     let mut out = Text::literal("\"");
-    out.append(&text.map_literals(|literal| Text::literal(escape(literal))));
+    // An expansion may have a part of Nix inside: `${URL:-http://127.0.0.1:PORT}`.
+    let inside = Cell::new(false);
+    out.append(&text.map_literals(|literal| Text::literal(escape(literal, &inside))));
     out.push("\"");
     out
 }
 
-fn escape(literal: &str) -> String {
+fn escape(literal: &str, inside: &Cell<bool>) -> String {
     let mut out = String::with_capacity(literal.len());
-    let mut inside = false;
     for c in literal.chars() {
         match c {
-            SHELL_START => inside = true,
-            c if c == SHELL.1 => inside = false,
-            '"' | '\\' | '$' | '`' if !inside => out.extend(['\\', c]),
+            SHELL_START => inside.set(true),
+            c if c == SHELL.1 => inside.set(false),
+            '"' | '\\' | '$' | '`' if !inside.get() => out.extend(['\\', c]),
             c => out.push(c),
         }
     }

@@ -5,7 +5,7 @@ use super::{Builder, Done};
 use crate::migrate::compose::hosts::Position;
 use crate::migrate::compose::process::Program;
 use crate::migrate::compose::stack::{Role, Service};
-use crate::migrate::compose::yaml::{Node, Place, Value};
+use crate::migrate::compose::yaml::{Node, Place, Scalar, Value};
 use crate::migrate::compose::{interpolate, process, words};
 use crate::migrate::nix::Text;
 
@@ -52,6 +52,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             return;
         }
         let text = self.run_time(scalar);
+        self.env_notes(service, name, place, scalar);
         if text == words::shell(&format!("${{{name}-}}")) && self.env_is_read() {
             self.carry(service, place, &key, "`.env`, which process-compose reads");
             let is_known = self.variables.contains_key(name) || self.secrets.borrow().contains_key(name);
@@ -90,6 +91,26 @@ impl<'a, 'm> Builder<'a, 'm> {
             environment.push((name.to_owned(), rewritten));
         }
         self.carry(service, place, &key, format!("settings.processes.{}.environment.{name}", service.process));
+    }
+
+    /// Reports variables of `.env` that are only read at run time and name hosts or ports of the old network.
+    fn env_notes(&self, service: &Service<'_>, name: &str, place: &Place, scalar: &Scalar) {
+        let asked = interpolate::names(scalar.raw.as_deref().unwrap_or_default());
+        let at_run_time = self.run_time(scalar);
+        for variable in asked {
+            let is_kept = at_run_time.contains(&format!("${{{variable}"));
+            let Some(value) = self.variables.get(&variable).filter(|_| is_kept) else { continue };
+            let is_same = |name: &str| {
+                self.rewriter(service).rewrite(value, Position::Variable(name)).as_literal() == Some(value.as_str())
+            };
+            if is_same(&variable) && is_same(name) {
+                continue;
+            }
+            let file = self.stack.model.env_path.as_deref().unwrap_or(".env");
+            let why = format!("{variable} in {file} names a host or a port of the old network");
+            let todo = format!("write 127.0.0.1 and the port of the registry as {variable}");
+            self.leave(service, place, &format!("environment.{name}"), why, todo);
+        }
     }
 
     /// Whether process-compose reads the project's `.env` by itself: it does where it is started.
@@ -283,8 +304,22 @@ pub fn is_secret(name: &str) -> bool {
     ends || name.split(['_', '.', '-']).any(|word| WORDS.contains(&word)) || name.ends_with("PASSWORD")
 }
 
-/// Where the password of a URL is: `scheme://user:password@host`.
+/// Where the password of a URL or a connection string is: `scheme://user:password@host`, `user=x password=y`.
 pub(in crate::migrate::compose) fn password_in_url(text: &str) -> Option<(usize, usize)> {
+    in_authority(text).or_else(|| in_connection_string(text))
+}
+
+/// The value of `password=` or `pwd=` beside that of a host.
+fn in_connection_string(text: &str) -> Option<(usize, usize)> {
+    let lower = text.to_ascii_lowercase();
+    let has_host = ["host=", "server=", "data source="].iter().any(|key| lower.contains(key));
+    let key = ["password=", "pwd="].iter().find_map(|key| Some(lower.find(key)? + key.len()));
+    let start = key.filter(|_| has_host)?;
+    let end = text[start..].find([';', ' ', '&', '"', '\'']).map_or(text.len(), |length| start + length);
+    (start < end && !text[start..end].contains('\u{f8f5}')).then_some((start, end))
+}
+
+fn in_authority(text: &str) -> Option<(usize, usize)> {
     let start = text.find("://")? + 3;
     let rest = &text[start..];
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());

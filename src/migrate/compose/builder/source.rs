@@ -11,7 +11,7 @@ use crate::migrate::compose::hosts::Position;
 use crate::migrate::compose::process::Program;
 use crate::migrate::compose::stack::{Role, Service};
 use crate::migrate::compose::yaml::{Node, Place};
-use crate::migrate::compose::{interpolate, names, process};
+use crate::migrate::compose::{interpolate, names, process, words};
 use crate::migrate::nix::Text;
 
 /// The maximum number of files of a build context that are searched.
@@ -43,13 +43,15 @@ impl<'m> Builder<'_, 'm> {
     pub(in crate::migrate::compose) fn source_defaults(
         &self,
         service: &Service<'m>,
-        program: &Program,
+        program: &mut Program,
         environment: &mut Vec<(String, Text)>,
     ) {
         if service.role != Role::Program || service.image_file.is_none() {
             return;
         }
-        let mut known = self.env_file_names(service).unwrap_or_default();
+        let of_files = self.env_file_names(service);
+        let is_unread = of_files.is_none();
+        let mut known = of_files.unwrap_or_default();
         known.extend(service.get("environment").map_or(&[][..], Node::pairs).iter().map(|(key, _)| key.name.clone()));
         known.extend(environment.iter().chain(&program.exports).map(|(name, _)| name.clone()));
         for default in defaults(self.files(), service) {
@@ -67,7 +69,11 @@ impl<'m> Builder<'_, 'm> {
             }
             let into = format!("settings.processes.{}.environment, for its default in the source", service.process);
             self.carry(service, &default.place, &format!("environment.{}", default.name), into);
-            environment.push((default.name, value));
+            // A file that is not there yet may set it, and wins over a default.
+            match is_unread {
+                true => program.exports.push((default.name.clone(), words::default_of(&default.name, &value))),
+                false => environment.push((default.name, value)),
+            }
         }
     }
 
