@@ -2,6 +2,8 @@
 
 use super::builder::{Builder, Done};
 use super::hosts::Position;
+use super::image_file::HealthCheck;
+use super::names;
 use super::process::{self, Program};
 use super::stack::{Role, Service};
 use super::words;
@@ -32,8 +34,22 @@ fn is_checked(service: &Service<'_>) -> bool {
     match service.get("healthcheck") {
         Some(node) if is_off(node) => false,
         Some(node) if node.get("test").is_some() => true,
-        _ => service.image_file.as_ref().is_some_and(|file| file.health.is_some()),
+        _ => image_check(service).is_some(),
     }
+}
+
+/// The image's own check. `None` also if it asks for a port on which the service does not listen, because it runs another
+/// command: Docker only shows that it fails, and process-compose would stop the process.
+fn image_check<'s>(service: &'s Service<'_>) -> Option<&'s HealthCheck> {
+    let check = service.image_file.as_ref()?.health.as_ref()?;
+    (!asks_for_other_port(service, check)).then_some(check)
+}
+
+fn asks_for_other_port(service: &Service<'_>, check: &HealthCheck) -> bool {
+    let is_other = service.get("command").or(service.get("entrypoint")).is_some();
+    let text = check.test.join(" ");
+    let asked: Vec<u16> = ["localhost", "127.0.0.1"].iter().flat_map(|name| names::ports_of(&text, name)).collect();
+    is_other && !asked.is_empty() && asked.iter().all(|number| service.port(*number).is_none())
 }
 
 fn is_off(node: &Node) -> bool {
@@ -112,6 +128,12 @@ fn check(builder: &Builder<'_, '_>, service: &Service<'_>) -> Option<Check> {
         None => {
             let file = service.image_file.as_ref()?;
             let health = file.health.as_ref()?;
+            if asks_for_other_port(service, health) {
+                let place = Place { path: file.path.as_str().into(), line: health.line, column: 1 };
+                let why = "it asks for a port on which this command does not listen";
+                builder.leave(service, &place, "healthcheck", why, "add a probe if others wait for the process");
+                return None;
+            }
             (health.test.clone(), Place { path: file.path.as_str().into(), line: health.line, column: 1 })
         }
     };
@@ -179,6 +201,14 @@ fn http(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String]) -> O
     };
     let tool = words.first()?.rsplit('/').next()?;
     if !matches!(tool, "curl" | "wget") {
+        return None;
+    }
+    // Without this flag curl succeeds whatever the server answers, and a probe wants 200.
+    let fails = |word: &String| {
+        let is_short = word.starts_with('-') && !word.starts_with("--") && word.contains('f');
+        is_short || word == "--fail" || word == "--fail-with-body"
+    };
+    if tool == "curl" && !words.iter().any(fails) {
         return None;
     }
     // A request that is more than a plain one stays a command.

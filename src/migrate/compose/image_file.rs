@@ -6,6 +6,7 @@ use super::words;
 use crate::finding::RelPath;
 use crate::knowledge::images::base;
 use crate::lang::dockerfile::{MOST_GROWTH, MOST_INSTRUCTIONS};
+use crate::lang::shell;
 use crate::paths;
 
 /// A stage of a Dockerfile: what its image runs.
@@ -69,6 +70,10 @@ impl Built {
         stage.source_of(&in_folder(&stage.folder, &self.source))
     }
 }
+
+/// Commands that make a program out of its source: it is run from its source in the checkout.
+const COMPILERS: [[&str; 2]; 5] =
+    [["go", "build"], ["cargo", "build"], ["cargo", "install"], ["dotnet", "publish"], ["dotnet", "build"]];
 
 /// A `HEALTHCHECK` instruction.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -307,13 +312,54 @@ fn heredoc(line: &str) -> Option<String> {
 }
 
 impl ImageFile {
+    /// Whether it compiles a program.
+    pub fn compiles(&self) -> bool {
+        self.runs.iter().any(|(run, _)| {
+            let is_compiler = |command: &shell::Command<'_>| {
+                COMPILERS.iter().any(|[program, verb]| command.program() == *program && command.word(1) == Some(verb))
+            };
+            shell::commands(run).iter().any(is_compiler)
+        })
+    }
+
+    /// The folder of the context for the folder that the image works in, if nothing is copied to that itself: where the
+    /// stage works that compiles the image's program, or where a folder comes from that is copied into it.
+    fn source_of_parts(&self) -> Option<String> {
+        let stages = self.built.iter().filter_map(|built| built.stage(self));
+        if let Some(stage) = stages.into_iter().find(|stage| stage.compiles()) {
+            return stage.source_of(&stage.folder);
+        }
+        let parts = self.copies.iter().filter_map(|(from, to)| {
+            let from = from.trim_start_matches("./").trim_end_matches('/');
+            let (parent, name) = from.rsplit_once('/')?;
+            let inside = to.trim_end_matches('/').strip_prefix(self.folder.trim_end_matches('/'))?;
+            (inside.strip_prefix('/') == Some(name)).then(|| (parent.to_owned(), name))
+        });
+        let parts: Vec<(String, &str)> = parts.collect();
+        // What the command names first decides.
+        let words = self.entrypoint.iter().chain(&self.command).flat_map(|(words, _)| words);
+        let is_named = |name: &str| {
+            words
+                .clone()
+                .any(|word| word.split(|c: char| !(c.is_alphanumeric() || "_-".contains(c))).next() == Some(name))
+        };
+        let named = parts.iter().find(|(_, name)| is_named(name));
+        named.or(parts.first()).map(|(parent, _)| parent.clone())
+    }
+
     /// The path in the context (`""` is the context itself) that a path in the image is copied from, also by way of a
     /// stage that copies the context.
     pub fn source_of(&self, path: &str) -> Option<String> {
         let path = path.trim_end_matches('/');
         let mut best: Option<(usize, String)> = None;
-        let built = self.built.iter().filter_map(|built| Some((built.in_context(self)?, built.target.clone())));
-        for (from, to) in self.copies.iter().cloned().chain(built) {
+        let (compiled, built): (Vec<&Built>, Vec<&Built>) =
+            self.built.iter().partition(|built| built.stage(self).is_some_and(Self::compiles));
+        let copied = self.copies.len() + built.len();
+        let built = built.into_iter().chain(compiled);
+        let built = built.map(|built| (built.in_context(self), built.target.clone()));
+        let copies = self.copies.iter().map(|(from, to)| (Some(from.clone()), to.clone()));
+        for (number, (from, to)) in copies.chain(built).enumerate() {
+            let Some(from) = from else { continue };
             let from = from.trim_start_matches("./").trim_end_matches(['/', '.']);
             if from.contains('*') {
                 continue;
@@ -335,13 +381,23 @@ impl ImageFile {
                     continue;
                 }
                 let source = [from, rest].iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join("/");
+                // What a stage compiles is a file, or a folder that the checkout does not have.
+                if at == 0
+                    && number >= copied
+                    && rest.is_empty()
+                    && place == self.folder.trim_end_matches('/')
+                    && !from.is_empty()
+                {
+                    continue;
+                }
                 // A later instruction overwrites an earlier one.
                 if best.as_ref().is_none_or(|(length, _)| place.len() >= *length) {
                     best = Some((place.len(), source));
                 }
             }
         }
-        best.map(|(_, source)| source)
+        let is_work_folder = path.len() > 1 && path == self.folder.trim_end_matches('/');
+        best.map(|(_, source)| source).or_else(|| self.source_of_parts().filter(|_| is_work_folder))
     }
 
     /// The folder of the context that the process runs in: empty for the context itself.
@@ -376,5 +432,24 @@ mod tests {
         assert_eq!(dev.entrypoint, Some((entrypoint, 17)));
         assert_eq!(dev.health.map(|health| health.test[0].clone()).as_deref(), Some("CMD-SHELL"));
         assert_eq!(read(&"Dockerfile".into(), TEXT, Some("none"), &BTreeMap::new()), None);
+    }
+
+    #[test]
+    fn folders_that_programs_run_in() {
+        let folder = |text: &str| read(&"Dockerfile".into(), text, None, &BTreeMap::new()).unwrap().working_folder();
+        let go = |copy: &str| {
+            format!(
+                "FROM golang AS b\nWORKDIR /src\nCOPY {copy} .\nRUN go build -o api .\nFROM alpine\nWORKDIR /app\n\
+                COPY --from=b /src/api .\nCMD [\"./api\"]\n"
+            )
+        };
+        assert_eq!(folder(&go(".")), "");
+        assert_eq!(folder(&go("server/")), "server");
+        let parts = "FROM python\nWORKDIR /app\nCOPY requirements.txt .\nCOPY lib/shared ./shared\nCOPY services/api/web ./web\n\
+            CMD uvicorn web.main:app\n";
+        assert_eq!(folder(parts), "services/api");
+        let site = "FROM node AS b\nWORKDIR /src\nCOPY . .\nRUN npm run build\nFROM node\nWORKDIR /app\n\
+            COPY --from=b /src/dist .\nCMD [\"node\", \"main.js\"]\n";
+        assert_eq!(folder(site), "dist");
     }
 }

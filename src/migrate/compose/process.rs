@@ -180,10 +180,20 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
             return Ok(program);
         }
     }
-    if let Some(line) = from_source(builder, service, words) {
+    // A start script that is copied into the image is not what the image builds.
+    let is_script = first.ends_with(".sh") || first.ends_with(".bash");
+    let script = is_script.then(|| own_script(builder, service, first)).flatten();
+    if script.is_none()
+        && let Some(line) = from_source(builder, service, words)
+    {
         return Ok(line);
     }
-    match own_script(builder, service, first) {
+    if script.is_some() && from_source(builder, service, words).is_some() {
+        let why = "its script runs in the checkout, where the program that the image builds is not on PATH";
+        let todo = "build the program, and let the script start it from where it is built";
+        builder.leave(service, &service.key.place, "command", why, todo);
+    }
+    match script.or_else(|| own_script(builder, service, first)) {
         Some((mut program, text)) => {
             // Such a script starts its arguments in the end.
             if let Some(server) = php::server(builder, service, &words[1..]) {

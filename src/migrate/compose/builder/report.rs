@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::environment::in_folder;
 use super::{Builder, Done, mentions};
 use crate::knowledge::containers::{self, PackageImage};
-use crate::migrate::compose::image_file::Built;
+use crate::migrate::compose::image_file::{Built, ImageFile};
 use crate::migrate::compose::process::Program;
 use crate::migrate::compose::settings::Outcome;
 use crate::migrate::compose::stack::{self, Role, Service};
@@ -57,7 +57,11 @@ impl<'a, 'm> Builder<'a, 'm> {
             let path = built.in_context(file).and_then(|path| paths::join(service.context()?, &path));
             path.is_some_and(|path| !path.is_empty() && matches!(self.files().text(&path), Ok(Some(_))))
         };
-        if let Some(built) = file.built.iter().find(|built| !is_there(built)) {
+        // What runs a program from its source compiles it.
+        let runs_source =
+            ["/bin/go run", "/bin/cargo run", "/bin/dotnet run"].iter().any(|run| program.line.contains(run));
+        let is_compiled = |built: &&Built| runs_source && built.stage(file).is_some_and(ImageFile::compiles);
+        if let Some(built) = file.built.iter().find(|built| !is_there(built) && !is_compiled(built)) {
             let place = Place { path: file.path.as_str().into(), line: built.line, column: 1 };
             let why = format!("another stage builds {}, and the process runs in the checkout", built.target);
             let todo = format!("build it in ./{} before the first start", process::working_folder(service));
