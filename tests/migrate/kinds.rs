@@ -325,3 +325,76 @@ fn reports_name_the_dockerfile_of_an_image_and_the_folder_of_the_data() {
     let into = find("carried", "services.notes.volumes")["into"].to_string();
     assert!(into.contains("./data/notes"), "{into}");
 }
+
+#[test]
+fn words_of_a_script_are_programs_only_where_commands_begin() {
+    let compose = "services:\n  a:\n    image: node:22\n    command: sh -c \"npm ci && npm run serve\"\n  b:\n    image: php:8.3\n    \
+        command: sh -c \"php artisan migrate && php artisan serve\"\n  c:\n    image: node:22\n    \
+        command: sh -c \"for i in 1 2; do serve dist; done; ./wait.sh db:5432 -- python app.py\"\n";
+    let files = [("compose.yaml", compose), ("wait.sh", "#!/bin/sh\n")];
+    Migrated::of(&files)
+        .has("npm ci && npm run serve\\n")
+        .has("php artisan migrate && php artisan serve\\n")
+        .lacks("go-migrate")
+        .has("do npx --no-install serve dist; done; ./wait.sh db:5432 -- python3 app.py");
+}
+
+#[test]
+fn a_folder_of_sql_without_a_database_of_its_own() {
+    let compose = "services:\n  db:\n    image: postgres:16\n    volumes: ['./init:/docker-entrypoint-initdb.d']\n";
+    let files = [("compose.yaml", compose), ("init/2.sql", ""), ("init/1.sql", "")];
+    Migrated::of(&files).has("\\i ${../init/1.sql}\n            \\i ${../init/2.sql}\n");
+}
+
+#[test]
+fn a_request_that_accepts_every_answer_stays_a_command() {
+    let check = |test: &str| format!("    ports: ['8000:8000']\n    healthcheck: {{ test: '{test}' }}\n");
+    let compose = format!(
+        "services:\n  a:\n    image: python:3.12\n    command: python a.py --port 8000\n{}",
+        check("curl http://localhost:8000")
+    );
+    Migrated::of(&[("compose.yaml", &compose)]).lacks("http_get").has("curl http://localhost:${toString ports.");
+    let compose = compose.replace("curl", "curl -sf");
+    Migrated::of(&[("compose.yaml", &compose)]).has("http_get");
+}
+
+#[test]
+fn connection_strings_get_the_port_with_the_host() {
+    let compose = "services:\n  db: { image: 'postgres:16', ports: ['5433:5432'] }\n  app:\n    image: node:22\n    command: node a.js\n    \
+        environment:\n      URI: host=db user=x dbname=y port=5432 sslmode=disable\n      ADO: Host=db;Username=x;Database=y\n      \
+        CFG: '{\"host\": \"db\", \"port\": 5432}'\n      OUTSIDE: http://host.docker.internal:8545\n      SELF: http://host.docker.internal:5433\n";
+    Migrated::of(&[("compose.yaml", compose)])
+        .has("URI = \"host=127.0.0.1 user=x dbname=y port=${toString ports.databases.db} sslmode=disable\"")
+        .has("ADO = \"Host=127.0.0.1;port=${toString ports.databases.db};Username=x;Database=y\"")
+        .has("\\\"host\\\": \\\"127.0.0.1\\\", \\\"port\\\": ${toString ports.databases.db}}")
+        .has("OUTSIDE = \"http://127.0.0.1:8545\"")
+        .has("SELF = \"http://127.0.0.1:${toString ports.databases.db}\"");
+}
+
+#[test]
+fn programs_that_go_and_cargo_build_run_from_where_they_are_built() {
+    let go = "FROM golang:1.24 AS b\nWORKDIR /app\nCOPY . .\nRUN go build -o api . && go build -o seed seed/main.go\n\
+        FROM alpine\nWORKDIR /app\nCOPY --from=b /app/api .\nCOPY --from=b /app/seed .\nCMD [\"./api\"]\n";
+    let cargo = "FROM rust AS b\nWORKDIR /app\nCOPY . .\nRUN cargo build --release --bin worker --features fast\n\
+        FROM debian\nWORKDIR /app\nCOPY --from=b /app/target/release/worker .\nCMD [\"./worker\"]\n";
+    let script = "FROM rust AS b\nWORKDIR /app\nCOPY . .\nRUN cargo build --release\nFROM debian\nWORKDIR /app\n\
+        COPY --from=b /app/target/release/x .\nCOPY scripts/start.sh /app/start.sh\nCMD [\"./start.sh\"]\n";
+    let compose = "services:\n  api: { build: ./back }\n  seed: { build: ./back, command: ./seed }\n  worker: { build: ./rust }\n  \
+        started: { build: ./own }\n";
+    let files = [
+        ("compose.yaml", compose),
+        ("back/Dockerfile", go),
+        ("back/go.mod", "module back\n"),
+        ("rust/Dockerfile", cargo),
+        ("rust/Cargo.toml", "[package]\n"),
+        ("own/Dockerfile", script),
+        ("own/scripts/start.sh", "#!/bin/sh\n/app/x\n"),
+    ];
+    Migrated::of(&files)
+        .has("/bin/go run .")
+        .has("/bin/go run seed/main.go")
+        .has("working_dir = \"./back\"")
+        .has("cargo run --release --bin worker --features fast --")
+        .has("scripts/start.sh")
+        .lacks("seed\";");
+}

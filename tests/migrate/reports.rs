@@ -493,3 +493,66 @@ fn errors_are_part_of_the_json_report() {
     }
     assert!(!root.path().join("flake.nix").exists());
 }
+
+#[test]
+fn files_that_git_ignores_are_named() {
+    let compose = "services:\n  db: { image: 'postgres:16' }\n";
+    let repo = Repo::of(&[("compose.yaml", compose), (".gitignore", "lib/\n")]);
+    repo.left("this file", "`lib/` in .gitignore excludes it").not_left("this file", "flake/");
+}
+
+#[test]
+fn a_plugin_of_grafana_is_not_its_data() {
+    let compose =
+        "services:\n  graphs:\n    image: grafana/grafana\n    volumes:\n      - ./dist:/var/lib/grafana/plugins/own\n";
+    let repo = Repo::of(&[("compose.yaml", compose), ("dist/plugin.json", "{}")]);
+    repo.lacks("dataDir").left("services.graphs.volumes", "./dist");
+}
+
+#[test]
+fn variables_of_env_that_name_old_hosts_are_named() {
+    let compose = "services:\n  db: { image: 'postgres:16' }\n  app:\n    image: node:22\n    command: node a.js\n    environment:\n      \
+        A_URL: ${A_URL:?unset}\n      DB_HOST: ${DB_HOST}\n      OTHER_HOST: ${DB_HOST:-db}\n      NAME: ${NAME}\n";
+    let env = "A_URL=postgres://db:5432/x\nDB_HOST=db\nNAME=db\n";
+    let repo = Repo::of(&[("compose.yaml", compose), (".env", env)]);
+    repo.has("OTHER_HOST=\"''${DB_HOST:-127.0.0.1}\"")
+        .left("services.app.environment.A_URL", "A_URL in .env names a host")
+        .left("services.app.environment.DB_HOST", "DB_HOST in .env names a host")
+        .not_left("services.app.environment.NAME", "names a host");
+}
+
+#[test]
+fn defaults_of_the_source_do_not_replace_a_file_that_is_missing() {
+    let compose = "services:\n  db: { image: 'postgres:16' }\n  app:\n    build: .\n    env_file: prod.env\n    depends_on: [db]\n";
+    let files = [
+        ("compose.yaml", compose),
+        ("Dockerfile", "FROM python:3.12\nWORKDIR /app\nCOPY . .\nCMD [\"python\", \"a.py\"]\n"),
+        ("a.py", "import os\nurl = os.getenv(\"DB_URL\", \"postgresql://db:5432/c\")\n"),
+    ];
+    Repo::of(&files)
+        .has("export DB_URL=\"''${DB_URL:-postgresql://127.0.0.1:${toString ports.databases.postgresql}/c}\"");
+}
+
+#[test]
+fn the_check_of_an_image_is_not_that_of_another_command() {
+    let compose =
+        "services:\n  api: { build: ., ports: ['8000:8000'] }\n  worker: { build: ., command: python worker.py }\n";
+    let dockerfile = "FROM python:3.12\nWORKDIR /app\nCOPY . .\nEXPOSE 8000\nHEALTHCHECK CMD curl -f http://localhost:8000/up\n\
+        CMD [\"python\", \"a.py\"]\n";
+    let repo = Repo::of(&[("compose.yaml", compose), ("Dockerfile", dockerfile), ("a.py", ""), ("worker.py", "")]);
+    repo.left("services.worker.healthcheck", "does not listen")
+        .carried("services.api.healthcheck", "api.readiness_probe");
+    assert_eq!(repo.module.matches("readiness_probe").count(), 1, "{}", repo.module);
+}
+
+#[test]
+fn mounts_that_nginx_does_not_see_are_named_and_keys_are_no_configuration() {
+    let compose = "services:\n  web:\n    image: nginx\n    ports: ['8080:80']\n    volumes:\n      - ./site.conf:/etc/nginx/conf.d/site.conf\n      \
+        - ./tls.key:/etc/nginx/conf.d/tls.key\n      - ./docs:/usr/share/nginx/html/docs\n";
+    let site = "server {\n  listen 80;\n  ssl_certificate_key conf.d/tls.key;\n  location / { root /usr/share/nginx/html; }\n}\n";
+    let files = [("compose.yaml", compose), ("site.conf", site), ("tls.key", "-----BEGIN\nabc\n"), ("docs/a.html", "")];
+    Repo::of(&files)
+        .left("services.web.volumes", "serve ./docs by a `location`")
+        .not_left("services.web.volumes", "tls.key")
+        .carried("services.web.volumes", "the file ./tls.key");
+}

@@ -17,16 +17,19 @@ use crate::migrate::nix::{Expr, Text};
 /// Sets `port`, and `configFile` with the whole configuration: the service's own server block would answer before those
 /// of `httpConfig`.
 pub fn build(instance: &mut Instance<'_, '_, '_>) {
-    report_mounts(instance);
     let configuration = Configuration::of(instance);
+    report_mounts(instance, &configuration);
     let (main, events, http) = parts(&configuration);
     let text = whole(instance, &configuration, &main, &events, &http);
     configuration.report_unread(instance);
     instance.set("configFile", Expr::Apply("pkgs.writeText \"nginx.conf\"".to_owned(), Box::new(Expr::Text(text))));
 }
 
+/// The folder that the image serves by itself.
+const HTML: &str = "/usr/share/nginx/html";
+
 /// Reports the mounts that are not part of the configuration.
-fn report_mounts(instance: &Instance<'_, '_, '_>) {
+fn report_mounts(instance: &Instance<'_, '_, '_>, configuration: &Configuration) {
     let service = instance.service;
     for item in service.get("volumes").map_or(&[][..], Node::items) {
         let source = item.get("source").and_then(Node::text).unwrap_or_default();
@@ -37,6 +40,18 @@ fn report_mounts(instance: &Instance<'_, '_, '_>) {
     }
     for bind in service.binds().into_iter().filter(|bind| !bind.target.starts_with(FOLDER)) {
         let key = if bind.is_copied { "build" } else { "volumes" };
+        // nginx serves the outer folder from the checkout, where this one is not inside.
+        let is_inside = |outer: &str| bind.target.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'));
+        let mut outer = service.binds().into_iter().filter(|bind| !bind.is_copied).map(|bind| bind.target);
+        if !bind.is_copied
+            && (is_inside(HTML) || outer.any(|outer| is_inside(&outer)))
+            && !configuration.is_named(instance, &bind.target)
+        {
+            let why = format!("{} is inside of a folder that nginx serves from somewhere else", bind.target);
+            let todo = format!("serve ./{} by a `location` with an `alias`", bind.source);
+            instance.builder.leave(service, &bind.place, key, why, todo);
+            continue;
+        }
         instance.builder.carry(service, &bind.place, key, format!("the folder ./{}", bind.source));
     }
 }

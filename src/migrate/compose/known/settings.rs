@@ -52,9 +52,11 @@ impl Instance<'_, '_, '_> {
         if database == "postgres" {
             // It already exists, so that services-flake would not apply schemas to it.
             self.set("createDatabase", Expr::bool(false));
-            if !schemas.is_empty() {
+            // psql reads no folders.
+            let files = self.init_files();
+            if !files.is_empty() {
                 let mut script = Text::default();
-                for path in &schemas {
+                for path in &files {
                     script.push("\\i ").push_code(path).push("\n");
                 }
                 self.set("initialScript.after", Expr::Text(script));

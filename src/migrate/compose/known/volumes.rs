@@ -42,6 +42,10 @@ impl Instance<'_, '_, '_> {
                     let why = format!("services-flake's {} does not read {path}", self.known.option);
                     self.leave(&item.place, "volumes", why, "write what the file says as options");
                 }
+                ("grafana", Some(path)) if target != "/var/lib/grafana" && target.starts_with("/var/lib/grafana/") => {
+                    let why = format!("services-flake's grafana does not read ./{path}");
+                    self.leave(&item.place, "volumes", why, "write what it gives to Grafana as options");
+                }
                 (_, Some(path)) if !is_data(target) => {
                     let why = format!("services-flake's {} does not read ./{path}", self.known.option);
                     self.leave(&item.place, "volumes", why, "write what the files say as options");
@@ -100,6 +104,25 @@ impl Instance<'_, '_, '_> {
         found.iter().map(|(_, source)| self.builder.path(source)).collect()
     }
 
+    /// The same with the files of a folder in place of the folder, by name.
+    pub(super) fn init_files(&self) -> Vec<String> {
+        let files = self.builder.files();
+        let mut found: Vec<(String, String)> = Vec::new();
+        for bind in
+            self.service.binds().into_iter().filter(|bind| bind.target.starts_with("/docker-entrypoint-initdb.d"))
+        {
+            if !files.is_folder(&bind.source) {
+                found.push((bind.target, bind.source));
+                continue;
+            }
+            let names = files.names(&bind.source).into_iter();
+            found.extend(names.map(|name| (format!("{}/{name}", bind.target), format!("{}/{name}", bind.source))));
+        }
+        found.retain(|(_, source)| source.ends_with(".sql"));
+        found.sort();
+        found.iter().map(|(_, source)| self.builder.path(source)).collect()
+    }
+
     pub(super) fn has_sql(&self, folder: &str) -> bool {
         let names = self.builder.files().names(folder.trim_end_matches('/'));
         names.iter().any(|name| name.ends_with(".sql"))
@@ -120,12 +143,12 @@ impl Instance<'_, '_, '_> {
                 self.set(option, value);
                 self.carry(&item.place, "volumes", option);
             }
-            None => self.leave(
-                &item.place,
-                "volumes",
-                format!("{path} cannot be read as YAML"),
-                format!("write it as `{option}`"),
-            ),
+            None => {
+                let is_there = matches!(self.builder.files().text(path), Ok(Some(_)));
+                let why = if is_there { "cannot be read as YAML" } else { "does not exist" };
+                let todo = format!("write it as `{option}`");
+                self.leave(&item.place, "volumes", format!("{path} {why}"), todo);
+            }
         }
     }
 

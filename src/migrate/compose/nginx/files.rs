@@ -101,14 +101,15 @@ impl Configuration {
             let key = if bind.is_copied { "build" } else { "volumes" };
             match directives {
                 _ if self.used.borrow().contains(target) => builder.carry(service, &bind.place, key, "configFile"),
-                Err(line) => {
+                _ if self.is_named(instance, target) => {
+                    builder.carry(service, &bind.place, key, format!("the file ./{path}"));
+                }
+                // Others are no configuration: keys, scripts.
+                Err(line) if target.ends_with(".conf") => {
                     let why = format!("line {line} of ./{path} cannot be read as a directive of nginx");
                     builder.leave(service, &bind.place, key, why, "write what it says into `configFile`");
                 }
-                Ok(_) if self.is_named(instance, target) => {
-                    builder.carry(service, &bind.place, key, format!("the file ./{path}"));
-                }
-                Ok(_) => {
+                _ => {
                     let why = format!("no `include` of the configuration names {target}");
                     builder.leave(service, &bind.place, key, why, "include it in `configFile` if it is needed");
                 }
@@ -130,7 +131,7 @@ impl Configuration {
     }
 
     /// Whether a directive names a file, such as that of a certificate.
-    fn is_named(&self, instance: &Instance<'_, '_, '_>, target: &str) -> bool {
+    pub fn is_named(&self, instance: &Instance<'_, '_, '_>, target: &str) -> bool {
         let name = target.strip_prefix("/etc/nginx/").unwrap_or(target);
         let texts = self.files.values().filter_map(|file| instance.builder.files().text(&file.path).ok().flatten());
         texts.into_iter().any(|text| text.contains(name))
