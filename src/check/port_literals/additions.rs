@@ -1,6 +1,6 @@
 //! The registry entries for ports that no registry has yet.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use rayon::prelude::*;
 
@@ -103,15 +103,25 @@ impl<'p> Reporter<'_, 'p> {
                 _ => files.push((file, vec![port])),
             }
         }
-        let used = files.into_par_iter().flat_map_iter(|(file, ports)| {
+        let used = files.par_iter().flat_map_iter(|(file, ports)| {
             let open = OpenFile::new(file);
-            let used = ports.into_iter().filter(|port| self.could_be_named(&open, port, &possible));
+            let used = ports.iter().copied().filter(|port| self.could_be_named(&open, port, &possible));
             used.map(|port| (port.number, &*file.source.path, port.span.start)).collect::<Vec<_>>()
         });
         let used: Vec<(u32, &str, u32)> = used.collect();
         let numbers: HashSet<u32> = used.iter().map(|(number, ..)| *number).collect();
         let usable = used.into_iter().map(|(_, path, start)| (path, start)).collect();
-        let missing: Vec<_> = unnamed.missing.into_iter().filter(|port| numbers.contains(&port.number)).collect();
+        // A service of another flake, which cannot import the registry, does not name an entry.
+        let flakes = self.view.flakes();
+        let is_outside: HashMap<&str, bool> = files
+            .iter()
+            .map(|(file, _)| &*file.source.path)
+            .map(|path| (path, port_fix::import_obstacle(flakes, path, &possible.registry).is_some()))
+            .collect();
+        let is_named = |port: &Missing<'_>| {
+            numbers.contains(&port.number) && !is_outside.get(port.path).copied().unwrap_or_default()
+        };
+        let missing: Vec<_> = unnamed.missing.into_iter().filter(is_named).collect();
         let context = unnamed.context.with_usable(usable);
         if missing.is_empty() {
             return None;

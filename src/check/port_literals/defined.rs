@@ -80,8 +80,9 @@ fn exports(path: &RelPath, text: &str, set: &str) -> bool {
     let Some(layout) = Layout::read(&tree, &[]) else { return false };
     layout.paths().iter().any(|path| {
         let path = dotted(path);
-        // `inherit ports;`
-        path == set || path.strip_prefix(set).is_some_and(|rest| rest.starts_with('.'))
+        // `inherit ports;`, also in a set: `{ network = { inherit ports; }; }`
+        let is_inside = || path.strip_suffix(set).is_some_and(|outer| outer.ends_with('.'));
+        path == set || is_inside() || path.strip_prefix(set).is_some_and(|rest| rest.starts_with('.'))
     })
 }
 
