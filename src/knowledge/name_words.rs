@@ -38,7 +38,7 @@ pub static GENERIC: Words = words!(
     receiver receivers substituter substituters passthru wait ruleset elements nft nftables iptables inet netdevs xdg rendezvous \
     spider global globals boot uci build builders allocate until darwin linux macos \
     flag list lists nat publish published paths protocols get helm release releases stateful daemon sets objects ingresses workload properties steps vhost vhosts route routes ingress egress proxies serve funnel dports sports \
-    table tables chain chains firewalled "
+    table tables chain chains firewalled misc serverargs sport bootstrap hurl chart charts cluster clusters "
 );
 
 /// Words that distinguish ports of one service if nothing else does.
@@ -91,8 +91,10 @@ pub const STRUCTURE: &[&str] = &[
     "matcher",
     "matchers",
     "postPatch",
+    "power",
     "presets",
     "shellHook",
+    "ups",
 ];
 
 /// Words on a line before the address that a proxy or a firewall forwards connections to.
@@ -110,7 +112,7 @@ pub const PASSES_ON: &[&str] = &[
 
 /// Alternative names of services, with the usual one.
 pub const ALIASES: &[(&str, &str)] =
-    &[("dovecot2", "dovecot"), ("openssh", "ssh"), ("sshd", "ssh"), ("z2m", "zigbee2mqtt")];
+    &[("dovecot2", "dovecot"), ("openssh", "ssh"), ("sshd", "ssh"), ("upsd", "nut"), ("z2m", "zigbee2mqtt")];
 
 /// Names in an attribute path that precede the name of a service.
 pub const HOLDERS: &[&str] = &[
@@ -210,6 +212,9 @@ pub const CLIENTS: &[&str] = &[
     "remote",
 ];
 
+/// First words of names whose value is the address of another server: `upstream_dns`, `stub-addr`.
+pub const PEERS: &[&str] = &["fallback", "forward", "stub", "upstream", "upstreams"];
+
 /// Names of sets whose values are addresses of other hosts.
 pub const CLIENT_SETS: &[&str] = &[
     "alertmanagers",
@@ -238,7 +243,7 @@ pub const FRONTS: &[&str] =
 pub static VAGUE: Words = words!(
     " compose docker-compose dockerfile containerfile hardware index integration process-compose \
     ports firewall vars variables constants globals makefile values kustomization deploy devenv devshell shell \
-    workflow workflows ci optional global core base server servers desktop laptop workstation personal private "
+    workflow workflows primary secondary ci optional global core base server servers desktop laptop workstation personal private "
 );
 
 /// File names that are not used to name a port without other evidence.

@@ -18,7 +18,7 @@ pub struct Beside<'a> {
 }
 
 /// Attributes whose value names the element of a list that they are in.
-const NAMES: [&str; 7] = ["name", "id", "title", "service", "subdomain", "job_name", "label"];
+const NAMES: [&str; 8] = ["name", "id", "title", "service", "app", "subdomain", "job_name", "label"];
 
 impl<'a> Beside<'a> {
     /// Reads the set around a number. `None` if it is not in a set, or if the set begins too far away.
@@ -50,7 +50,37 @@ impl<'a> Beside<'a> {
     pub fn name(&self) -> Option<&'a str> {
         let attributes: Vec<(&str, &str)> = self.attributes().collect();
         let value = |name: &&str| text(attributes.iter().find(|(key, _)| key == name)?.1);
-        NAMES.iter().find_map(value).filter(|name| !name.contains([' ', '$']))
+        NAMES.iter().find_map(value).map(literal).filter(|name| !name.is_empty() && !name.contains(' '))
+    }
+
+    /// The name of the scrape job that the set is.
+    pub fn job(&self) -> Option<&'a str> {
+        // Reading the attributes takes time.
+        let value = if self.before.contains("job") { self.value("job") } else { None };
+        value.map(literal).filter(|name| !name.is_empty() && !name.contains(' '))
+    }
+
+    /// The literal value of the attribute that says what kind of thing the set is: `type`.
+    pub fn kind(&self) -> Option<&'a str> {
+        if !self.before.contains("type") && !self.after.contains("type") {
+            return None;
+        }
+        self.value("type").filter(|kind| !kind.contains([' ', '$']))
+    }
+
+    /// The first label of the host that the number is of, or whose requests go to it.
+    pub fn host(&self) -> Option<&'a str> {
+        let (label, rest) = self.full_host()?.split_once('.')?;
+        (!label.is_empty() && !rest.is_empty() && !label.contains(['$', ' '])).then_some(label)
+    }
+
+    /// The host that the number is of.
+    pub fn full_host(&self) -> Option<&'a str> {
+        if self.before.contains("host") || self.after.contains("host") { self.value("host") } else { None }
+    }
+
+    fn value(&self, name: &str) -> Option<&'a str> {
+        text(self.attributes().find(|(key, _)| *key == name)?.1)
     }
 
     /// The first label of the first domain that leads to the port.
@@ -88,6 +118,15 @@ impl<'a> Beside<'a> {
             Some((last_name(key.trim_end()), value.trim()))
         })
     }
+}
+
+/// The first literal part of a string: `wiki` of `"wiki-${id}"` and of `"${id}-wiki"`.
+fn literal(value: &str) -> &str {
+    let mut parts = value.split("${");
+    let first = parts.next().unwrap_or_default();
+    let rest = parts.next().and_then(|part| part.split_once('}')).map_or("", |(_, rest)| rest);
+    let part = if first.is_empty() { rest } else { first };
+    part.trim_matches(['-', '_', '.'])
 }
 
 /// The value of a string that is not empty.

@@ -20,7 +20,7 @@ pub fn distinct(clusters: Vec<Cluster<'_>>, missing: &[Missing<'_>]) -> Vec<Prop
         number: cluster.number,
         group: if name.is_some() { group } else { UNNAMED },
         unnamed: name.is_none(),
-        listens: cluster.has_listener(),
+        listens: cluster.listens(),
         name: name.unwrap_or_else(|| unnamed(&cluster, missing)),
         uses: cluster.certain,
     })
@@ -152,7 +152,7 @@ fn claim(cluster: &Cluster<'_>) -> Claim {
     let inside = cluster.uses.iter().all(|used| used.evidence.is_isolated());
     let is_main = cluster.is_main();
     let criteria = [
-        inside || cluster.row.is_none(),
+        inside || cluster.row.is_none() && !(is_main && cluster.listens()),
         inside,
         !is_main,
         is_main && cluster.is_default(),

@@ -8,7 +8,7 @@ use super::reader::is_front;
 use super::scaffolding;
 use super::words::{self, share, with};
 use crate::knowledge::name_words::{COMMON_PURPOSES, PURPOSES};
-use crate::knowledge::service_ports::{self, Service};
+use crate::knowledge::service_ports::{self, Certainty, Service};
 
 /// The uses of one service.
 #[derive(Debug)]
@@ -35,6 +35,10 @@ struct Places<'a> {
     machines: HashSet<&'a str>,
     /// The names of the service's parts that have this port: `s3` of `garageS3`.
     parts: HashSet<Vec<String>>,
+    /// The containers with a listener.
+    containers: HashSet<&'a str>,
+    /// Whether something listens in a file that may be of any machine.
+    anywhere: bool,
     /// The addresses that clients connect to, with the files of the clients.
     addresses: HashSet<(&'a str, &'a str)>,
 }
@@ -42,9 +46,12 @@ struct Places<'a> {
 impl<'a> Places<'a> {
     fn add(&mut self, used: &Used<'a>) {
         self.addresses.extend(used.evidence.address().map(|address| (used.path, address)));
+        self.containers.extend(used.evidence.container());
         if used.is_listener() {
             self.listens |= used.evidence.best.weight >= weight::BOUND;
-            self.machines.extend(scaffolding::machine(used.path));
+            let machine = scaffolding::machine(used.path);
+            self.anywhere |= machine.is_none();
+            self.machines.extend(machine);
             let part = &used.evidence.best.qualifier;
             let is_purpose = part.iter().all(|word| PURPOSES.contains(&word.as_str()));
             if !is_purpose && !self.parts.contains(part) {
@@ -64,7 +71,8 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
     let mut found: Vec<Cluster<'_>> = Vec::new();
     for used in listeners.into_iter().chain(clients) {
         let names = used.names();
-        let same = found.iter().position(|cluster| cluster.is_of(&used, &names));
+        let same =
+            found.iter().position(|cluster| !cluster.is_another_container(&used) && cluster.is_of(&used, &names));
         match same.or_else(|| beside(&found, &used)).or_else(|| on_machine(&found, &used)) {
             Some(at) => found[at].add(used),
             None => found.push(Cluster::of(number, used)),
@@ -72,6 +80,20 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
     }
     let mut undecided = Vec::new();
     for used in weak {
+        if let Some(container) = used.evidence.container().filter(|_| used.evidence.is_client()) {
+            // The health check of a container reaches that container.
+            let own = found.iter().position(|cluster| cluster.places.containers.contains(container));
+            let is_beside =
+                |cluster: &Cluster<'_>| cluster.is_another_container(&used) && cluster.places.files.contains(used.path);
+            if let Some(at) = own {
+                found[at].add(used);
+                continue;
+            }
+            if found.iter().any(is_beside) {
+                found.push(Cluster::of(number, used));
+                continue;
+            }
+        }
         let named = found.iter().position(|cluster| cluster.is_named_by(&used));
         let near = || beside(&found, &used).or_else(|| on_machine(&found, &used));
         let usual = || of_same_row(&found, &used);
@@ -160,14 +182,28 @@ fn names_another(found: &[Cluster<'_>], used: &Used<'_>) -> bool {
     let names_host = used.evidence.best.weight == weight::HOST && used.known.is_none();
     let is_proxied = used.evidence.is_client() && used.evidence.best.weight == weight::FILE;
     match found {
-        [] => (names_host || used.names_target()) && used.evidence.address().is_some() && used.known.is_none(),
+        [] => {
+            // The host of a proxy may be an abbreviation: `ha` on the usual port of Home Assistant.
+            let is_usual = || {
+                let row = service_ports::services(used.number).first();
+                row.is_some_and(|row| row.certainty == Certainty::Usual && !row.is_protocol && !row.is_exporter())
+            };
+            let is_other = || !used.evidence.is_loopback() || used.evidence.names_service() || !is_usual();
+            let is_record = used.evidence.best.weight == weight::RECORD;
+            let names_one = names_host || used.names_target();
+            names_one && (is_record || used.evidence.address().is_some()) && used.known.is_none() && is_other()
+        }
         // The host of a proxy is another name of the service behind it.
         // So is the name of a variable, unless there is such a service.
         [only] if only.listens() => {
-            // A connection within the machine reaches the only listener, whatever the client calls it.
-            let is_elsewhere = !used.evidence.is_loopback() || only.is_on_another_machine(used);
-            let is_target =
-                is_elsewhere && used.evidence.best.weight == weight::TARGET || used.evidence.names_service();
+            // A connection within the machine reaches the only listener, whatever the client calls it, unless that is on
+            // another machine.
+            let is_loopback = used.evidence.is_loopback();
+            if is_loopback && only.is_on_another_machine(used) {
+                return used.names_target() || used.evidence.best.weight == weight::HOST;
+            }
+            let is_target = !is_loopback && matches!(used.evidence.best.weight, weight::RECORD | weight::TARGET)
+                || used.evidence.names_service();
             used.names_target() && is_target || used.is_listener()
         }
         _ => used.names_target() || used.is_listener() || names_host || is_proxied,
@@ -228,10 +264,21 @@ impl<'a> Cluster<'a> {
             || share(&self.service, used.evidence.words())
     }
 
+    /// Whether a use is of a container, and this service of other ones: `shop-web` and `shop-admin` have a word in common.
+    fn is_another_container(&self, used: &Used<'_>) -> bool {
+        let is_other = |container| !self.places.containers.contains(container);
+        self.listens()
+            && !self.places.containers.is_empty()
+            && self.row.is_none()
+            && used.evidence.container().is_some_and(is_other)
+    }
+
     /// Whether all that listens on the port is on other machines than a use.
     fn is_on_another_machine(&self, used: &Used<'_>) -> bool {
         let machine = scaffolding::machine(used.path);
-        !self.places.machines.is_empty() && machine.is_some_and(|machine| !self.places.machines.contains(machine))
+        !self.places.machines.is_empty()
+            && !self.places.anywhere
+            && machine.is_some_and(|machine| !self.places.machines.contains(machine))
     }
 
     /// The use with the strongest evidence.
@@ -248,11 +295,6 @@ impl<'a> Cluster<'a> {
     /// Whether something certainly listens on the port.
     pub fn listens(&self) -> bool {
         self.places.listens
-    }
-
-    /// Whether something listens on the port, as far as can be told.
-    pub fn has_listener(&self) -> bool {
-        self.uses.iter().any(Used::is_listener)
     }
 
     /// Whether the number is only the default of an option.

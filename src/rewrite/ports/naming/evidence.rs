@@ -34,6 +34,8 @@ pub mod weight {
     pub const COMMENT_OF_SUBJECT: u32 = 61;
     /// A comment that says what a port of the file's service is for.
     pub const PURPOSE: u32 = 71;
+    /// A client in a record that names the service: the host that leads to it, or its kind.
+    pub const RECORD: u32 = 56;
     /// A client that names the service it connects to.
     pub const TARGET: u32 = 55;
     /// The same by the name of a variable.
@@ -69,6 +71,8 @@ pub struct Evidence<'a> {
     /// Whether it connects to the port of another host, or opens it, so that nothing listens here.
     pub is_remote: bool,
     is_firewall: bool,
+    /// Whether it is the port of another container than the one that publishes it.
+    is_behind: bool,
     port: Missing<'a>,
     reader: Reader<'a>,
     path_words: OnceCell<BTreeSet<String>>,
@@ -132,6 +136,11 @@ impl<'a> Evidence<'a> {
         self.port.name
     }
 
+    /// Whether it is an entry of a set of ports; see [`Reader::is_key`].
+    pub fn is_key(&self) -> bool {
+        self.best.weight >= weight::BOUND && self.reader.is_key()
+    }
+
     /// Whether the number is only the default of an option.
     pub fn is_default(&self) -> bool {
         self.reader.is_default
@@ -158,12 +167,19 @@ impl<'a> Evidence<'a> {
     /// Whether its names outweigh the usual meaning of the number: the service behind a virtual host or in a URL is neither
     /// an exporter nor one without HTTP, and a firewall in the file of a service does not open the port of an exporter.
     pub fn contradicts(&self, row: &Service) -> bool {
-        let is_named = matches!(self.best.weight, weight::HOST | weight::TARGET) && self.names_service();
+        let is_named =
+            matches!(self.best.weight, weight::HOST | weight::TARGET | weight::RECORD) && self.names_service();
         let is_behind_host = || (row.is_protocol || row.is_exporter()) && self.reader.host_label().is_some();
         is_named
             || is_behind_host()
-            || row.is_exporter() && self.is_opened() && self.is_in_file_of_service()
+            || self.is_opened() && self.is_in_file_of_service() && (row.is_exporter() || !self.mentions(row))
             || self.reader.protocol().is_some_and(|names| !names.contains(&row.name))
+    }
+
+    /// Whether the file has the name of a service.
+    fn mentions(&self, row: &Service) -> bool {
+        let words = std::iter::once(row.name).chain(row.keywords());
+        row.is_protocol || self.reader.is_one_of_many || words.into_iter().any(|word| self.port.text.contains(word))
     }
 
     /// Whether the file configures the service that it is named after.
@@ -190,6 +206,13 @@ impl<'a> Evidence<'a> {
     /// Whether a firewall opens the port.
     pub fn is_opened(&self) -> bool {
         self.is_firewall
+    }
+
+    /// The container that listens on the port, or whose health check connects to it. `None` for a number that only the
+    /// inside of a container has.
+    pub fn container(&self) -> Option<&'a str> {
+        let is_other = self.is_behind || self.is_isolated() || self.is_client() && !self.reader.is_health_check();
+        if is_other { None } else { self.reader.container() }
     }
 
     /// Whether the number is one inside of a container that has another number outside: a client in the same file does not
@@ -231,6 +254,9 @@ pub fn read<'a>(port: &Missing<'a>, context: &'a Scaffolding<'a>) -> Evidence<'a
     candidates.extend(reader.bound(is_firewall || is_client));
     candidates.extend(reader.script(is_firewall || is_client));
     candidates.extend(reader.forwarded());
+    let behind = if is_firewall || is_client { None } else { reader.behind(&comment) };
+    let is_behind = behind.is_some();
+    candidates.extend(behind);
     candidates.extend(reader.commented(&comment, is_firewall));
     let partner = reader.partner().unwrap_or_default();
     let mut best = Candidate::default();
@@ -245,6 +271,7 @@ pub fn read<'a>(port: &Missing<'a>, context: &'a Scaffolding<'a>) -> Evidence<'a
         comment,
         is_remote: is_firewall || is_client,
         is_firewall,
+        is_behind,
         port: *port,
         reader,
         path_words: OnceCell::new(),

@@ -41,7 +41,13 @@ impl<'a> Line<'a> {
             "" if alone => comment_above(rest),
             // A comment about several numbers is not the name of one; the two ends of a range count as one.
             own if is_range_end(port.name) => own,
-            _ if tail.split('#').next().is_some_and(|code| code.bytes().any(|byte| byte.is_ascii_digit())) => "",
+            _ if after_mapping(tail)
+                .split('#')
+                .next()
+                .is_some_and(|code| code.bytes().any(|byte| byte.is_ascii_digit())) =>
+            {
+                ""
+            }
             own => own,
         };
         Self { number: port.number, before, after: tail, comment: comment.trim_start_matches('#').trim(), above: head }
@@ -103,10 +109,21 @@ impl<'a> Line<'a> {
 
     /// The words of the flag whose value contains the number: `--metrics 127.0.0.1:9464`.
     pub fn flag(&self) -> Vec<String> {
+        if let Some(flag) = self.flag_item() {
+            return telling(flag);
+        }
         let after = self.before.contains(" --").then(|| self.before.rsplit_once(" --")).flatten();
         let Some((_, after)) = after else { return Vec::new() };
         let (flag, value) = after.split_once([' ', '=']).unwrap_or((after, ""));
         if value.contains(' ') { Vec::new() } else { telling(flag) }
+    }
+
+    /// The flag before the number in a list of arguments: `"--console-address" ":9001"`, also on two lines.
+    fn flag_item(&self) -> Option<&'a str> {
+        let (items, _) = self.above.rsplit_once('"')?;
+        let items = items.trim_end().strip_suffix('"')?;
+        let start = items.rfind('"')?;
+        items[start + 1..].strip_prefix("--").filter(|flag| !flag.contains(['=', ' ']))
     }
 
     /// The host of a URL that ends in the number, if it is a container or a service: a single label, or a name inside of
@@ -176,6 +193,31 @@ impl<'a> Line<'a> {
         let words = own.iter().rev().flat_map(|label| split(label));
         let words: Vec<String> = words.filter(|word| !matches!(word.as_str(), "app" | "www")).collect();
         words.first().is_some_and(|first| first.starts_with(|c: char| c.is_ascii_alphabetic())).then_some(words)
+    }
+
+    /// What the block around the address that a proxy passes requests to is for: `wiki` of `handle /wiki* {
+    /// reverse_proxy localhost:3000` and of `location /wiki/ {`.
+    pub fn handled(&self) -> Option<Vec<String>> {
+        const BLOCKS: [(&str, &[&str]); 2] =
+            [("reverse_proxy", &["handle", "handle_path", "route"]), ("proxy_pass", &["location"])];
+        // Few addresses have such a word before them, and to search backwards takes time.
+        let (_, blocks) = BLOCKS.iter().find(|(passes, _)| self.before.contains(passes))?;
+        let mut closed = 0_u32;
+        let block = self.above.lines().rev().skip(1).find_map(|line| {
+            let line = line.trim();
+            closed += u32::from(line.starts_with('}'));
+            let opened = line.strip_suffix('{')?;
+            if closed > 0 {
+                closed -= u32::from(!line.starts_with('}'));
+                return None;
+            }
+            Some(opened)
+        })?;
+        let (kind, matcher) = block.trim().split_once(' ')?;
+        let matcher = matcher.split_whitespace().find(|word| word.starts_with(['/', '@']))?;
+        let name = matcher[1..].split(['/', '*']).next()?;
+        let words = service(name);
+        (blocks.contains(&kind) && !words.is_empty() && !all_generic(&words)).then_some(words)
     }
 
     /// The literal host of the address that ends in the number: `192.168.1.4`.
@@ -251,6 +293,11 @@ fn held(variable: &str) -> Option<Vec<String>> {
     parts.find(|part| matches!(*part, "containers" | "services"))?;
     let words = service(parts.next()?);
     (!words.is_empty() && !all_generic(&words) && parts.next().is_some()).then_some(words)
+}
+
+/// The text after the other number of a mapping of ports: `8080:80` is about one port.
+fn after_mapping(tail: &str) -> &str {
+    tail.strip_prefix(':').map_or(tail, |rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()))
 }
 
 /// The first line of the comment directly above a number.

@@ -204,6 +204,7 @@ impl Style {
 #[derive(Debug)]
 struct Used<'a> {
     index: usize,
+    number: u32,
     path: &'a str,
     evidence: Evidence<'a>,
     /// The matching row of the table of well-known ports, with its weight.
@@ -214,7 +215,7 @@ impl<'a> Used<'a> {
     fn read(index: usize, port: &Missing<'a>, scaffolding: &'a Scaffolding<'a>) -> Self {
         let evidence = evidence::read(port, scaffolding);
         let known = known(port.number, &evidence);
-        Self { index, path: port.path, evidence, known }
+        Self { index, number: port.number, path: port.path, evidence, known }
     }
 
     fn weight(&self) -> u32 {
@@ -260,7 +261,7 @@ impl<'a> Used<'a> {
 
     /// Whether a client names the service that it connects to.
     fn names_target(&self) -> bool {
-        matches!(self.evidence.best.weight, weight::TARGET | weight::VARIABLE | weight::OBJECT)
+        matches!(self.evidence.best.weight, weight::RECORD | weight::TARGET | weight::VARIABLE | weight::OBJECT)
     }
 
     /// The words of the service that the use belongs to.
@@ -283,6 +284,17 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
     if rows.is_empty() {
         return None;
     }
+    // A name that is given by hand says more than the number.
+    let says_more = |row: &Service| {
+        let words = row_words(row);
+        let service = &evidence.best.service;
+        service.iter().any(|word| {
+            !words::is_generic(word) && !words.contains(word) && !row.name.eq_ignore_ascii_case(&service.concat())
+        })
+    };
+    if evidence.is_key() && rows.iter().all(says_more) {
+        return None;
+    }
     if let Some(row) = always(rows) {
         return Some((row, weight::ALWAYS));
     }
@@ -294,7 +306,7 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
         row_words(row)
             .iter()
             .any(|key| words.contains(key) || key.len() >= 5 && words.iter().any(|word| word.starts_with(key.as_str())))
-            || share(&row_words(row), &evidence.best.service) && (is_listener || is_job)
+            || words::name(&evidence.best.service, &row_words(row)) && (is_listener || is_job)
             || words.contains(&row.name.to_ascii_lowercase())
     };
     if let Some(row) = rows.iter().find(names) {

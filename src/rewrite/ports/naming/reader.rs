@@ -14,7 +14,8 @@ use super::manifest::Names;
 use super::scaffolding::Scaffolding;
 use super::words::{all_generic, is_generic, service, share, split, subject, telling, with};
 use crate::knowledge::name_words::{
-    CATEGORIES, CLIENT_SETS, CLIENTS, FRONTS, HOLDERS, PARTS, PASSES_ON, PLACES, PURPOSES, STRUCTURE,
+    CATEGORIES, CLIENT_SETS, CLIENTS, DIAGNOSTICS, FRONTS, HOLDERS, PARTS, PASSES_ON, PEERS, PLACES, PURPOSES,
+    STRUCTURE, TOP_LEVEL,
 };
 use crate::knowledge::schemes::SCHEMES;
 use crate::knowledge::service_ports::{self, Certainty};
@@ -161,7 +162,9 @@ impl<'a> Reader<'a> {
             true => self.line.before.rsplit_once("traefik.").map_or(self.line.before, |(_, label)| label),
             false => self.line.before,
         };
-        parts.chain([before, self.line.comment]).chain(names).collect()
+        // `# wiki (the same port as the forge)`
+        let comment = self.line.comment.split('(').next().unwrap_or_default();
+        parts.chain([before, comment]).chain(names).collect()
     }
 
     /// The name of the number's own mapping in YAML.
@@ -190,8 +193,17 @@ impl<'a> Reader<'a> {
         let mut last = split(self.last());
         // `originList`
         last.pop_if(|word| word == "list");
+        if self.is_collector() || self.is_key() {
+            return false;
+        }
         let listens = last.iter().any(|word| matches!(word.as_str(), "listen" | "bind" | "port"));
-        let names_another = last.last().is_some_and(|word| CLIENTS.contains(&word.as_str())) || passes_to(&last);
+        // `upstream_dns`, `stub-addr`
+        let is_of_other = last.first().is_some_and(|word| PEERS.contains(&word.as_str()));
+        let names_another = last.last().is_some_and(|word| CLIENTS.contains(&word.as_str()))
+            || is_of_other
+            || self.is_of_database()
+            || self.is_of_peer()
+            || passes_to(&last);
         let in_set = self.parts.iter().any(|part| CLIENT_SETS.contains(part));
         let in_text = self.line.scheme().is_some_and(|scheme| {
             let script = last
@@ -223,7 +235,7 @@ impl<'a> Reader<'a> {
         let is_check = self.parts.contains(&"checks");
         let is_url_of_host =
             self.line.scheme().is_some() && last.last().is_some_and(|word| matches!(word.as_str(), "host" | "server"));
-        names_another && !listens
+        names_another && (!listens || self.is_of_database() || self.is_of_peer())
             || in_set && !last.iter().any(|word| word == "listen")
             || in_text
             || passes_on
@@ -234,6 +246,28 @@ impl<'a> Reader<'a> {
             || (is_other || is_check) && !listens
             || is_text_of_front && !listens && !is_site
             || self.line.key_host().is_some() && !listens
+    }
+
+    /// Whether it is the port of the database of a service: `services.wiki.database.port`.
+    fn is_of_database(&self) -> bool {
+        let [.., outer, "database" | "db", "port"] = self.parts.as_slice() else { return false };
+        !service(outer).iter().any(|word| service_ports::named(word).is_some_and(|row| row.group == "databases"))
+    }
+
+    /// Whether a collector of telemetry listens: `receivers.otlp.protocols.grpc.endpoint`.
+    fn is_collector(&self) -> bool {
+        matches!(self.parts.as_slice(), [.., "protocols", _, "endpoint"]) && self.parts.contains(&"receivers")
+    }
+
+    /// Whether it is an entry of a set of ports, whose name is given by hand: `ports.wikiProxy`.
+    pub fn is_key(&self) -> bool {
+        // `network.ports.wiki`, but not an option of a service that happens to be called so.
+        let is_entry = match self.parts.as_slice() {
+            ["ports", _] => true,
+            [outer, "ports", _] => !TOP_LEVEL.contains(outer) && !HOLDERS.contains(outer),
+            _ => false,
+        };
+        is_entry && self.last().bytes().any(|byte| byte.is_ascii_lowercase()) && self.line.binding().is_some()
     }
 
     /// Whether it is a port that NAT forwards to another machine, or that machine's: `{ destination = "10.0.0.4:8000";
@@ -247,8 +281,17 @@ impl<'a> Reader<'a> {
         self.parts.iter().any(|part| matches!(*part, "matcher" | "matchers"))
     }
 
-    fn is_health_check(&self) -> bool {
+    /// Whether the health check of a container connects to the port.
+    pub fn is_health_check(&self) -> bool {
         self.parts.iter().any(|part| part.eq_ignore_ascii_case("healthcheck"))
+            || self.container().is_some() && self.line.before.contains("--health-")
+    }
+
+    /// The container whose options contain the number.
+    pub fn container(&self) -> Option<&'a str> {
+        let at = self.parts.iter().position(|part| *part == "containers")?;
+        let name = self.parts.get(at + 1..).filter(|rest| rest.len() > 1)?.first()?;
+        (*name != "?").then_some(*name)
     }
 
     /// Whether a name ends in nothing but the port of its service: `services.wiki.port`, and `listenPort` in `wiki.nix`.
@@ -343,8 +386,27 @@ impl<'a> Reader<'a> {
             let service = service(self.names.service);
             return Some(Candidate { service, qualifier: self.end(), weight: weight::LISTENER + 1 });
         }
+        let plain = |service: Vec<String>, weight: u32| {
+            (!service.is_empty() && !all_generic(&service)).then(|| Candidate {
+                service,
+                qualifier: Vec::new(),
+                weight,
+            })
+        };
         let name = match self.beside {
-            Some(beside) if beside.is_element() => beside.name().filter(|name| !beside.names_host(name))?,
+            Some(beside) if beside.is_element() => {
+                if let Some(job) = beside.job() {
+                    let (service, qualifier) = (service(job), vec!["metrics".to_owned()]);
+                    return Some(Candidate { service, qualifier, weight: weight::JOB });
+                }
+                let name = beside.name().filter(|name| !beside.names_host(name) && !self.context.is_machine(name));
+                if let (None, Some(label)) = (name, self.host_beside(beside)) {
+                    return plain(service(label), weight::RECORD);
+                }
+                name.or_else(|| self.kind_beside(beside))?
+            }
+            // `widget = { type = "wiki"; url = "http://10.0.0.4:8080"; }` on a dashboard
+            Some(beside) if beside.key() == "widget" => return plain(service(beside.kind()?), weight::RECORD),
             // `proxy = { port = 3000; subdomains = [ "grafana" ]; }`
             Some(beside) => beside.subdomain().filter(|_| all_generic(&service(beside.key())))?,
             None if self.is_manifest() || self.parts.contains(&"steps") => return None,
@@ -354,15 +416,34 @@ impl<'a> Reader<'a> {
         if words.is_empty() || all_generic(&words) {
             return None;
         }
-        let plain =
-            |service: Vec<String>| Some(Candidate { service, qualifier: Vec::new(), weight: weight::LISTENER + 1 });
+        let weight = weight::LISTENER + 1;
         match self.named() {
-            Some((_, owner)) if is_front(&owner.service) => plain(words),
-            Some(_) if words.iter().any(|word| service_ports::is_service(word)) => plain(words),
-            Some((_, owner)) => Some(Candidate { qualifier: words, weight: weight::LISTENER + 1, ..owner.clone() }),
+            Some((_, owner)) if is_front(&owner.service) => plain(words, weight),
+            Some(_) if words.iter().any(|word| service_ports::is_service(word)) => plain(words, weight),
+            Some((_, owner)) => Some(Candidate { qualifier: words, weight, ..owner.clone() }),
             None if words.iter().all(|word| PURPOSES.contains(&word.as_str())) => None,
-            None => plain(words),
+            None => plain(words, weight),
         }
+    }
+
+    /// The first label of the host next to the number, if it names a service, or if it is where a proxy gets requests for
+    /// the port: `{ host = "wiki.example.org"; upstream = "10.0.0.4:8080"; }`.
+    fn host_beside(&self, beside: Beside<'a>) -> Option<&'a str> {
+        let label = beside.host().filter(|label| !self.context.is_machine(label))?;
+        let is_proxied = matches!(self.last(), "backend" | "proxyPass" | "target" | "to" | "upstream" | "url");
+        (is_proxied || self.is_service(&service(label))).then_some(label)
+    }
+
+    /// What the port of a service is for, by the `type` next to it: `{ port = 9000; type = "metrics"; }`.
+    fn kind_beside(&self, beside: Beside<'a>) -> Option<&'a str> {
+        self.named()?;
+        beside.kind().filter(|kind| DIAGNOSTICS.contains(kind))
+    }
+
+    /// Whether it is the port of a peer, which has a host of its own: `{ host = "10.0.0.4"; port = 9092; }`.
+    fn is_of_peer(&self) -> bool {
+        let beside = self.beside.filter(|beside| self.last() == "port" && beside.is_element());
+        beside.and_then(|beside| beside.full_host()).is_some_and(|host| !is_local(host) && !host.contains(['$', ':']))
     }
 
     /// Whether a name may identify a service: it is not generic, not computed, and not that of a place.
@@ -414,6 +495,19 @@ impl<'a> Reader<'a> {
         }
         let candidate = self.leaf(name);
         Some(Candidate { weight: if is_remote { weight::BOUND } else { weight::FILE_LISTENER + 1 }, ..candidate })
+    }
+
+    /// The service that a comment names for a port that a container publishes for another one, as that of a VPN does:
+    /// `"8080:8080" # qBittorrent`.
+    pub fn behind(&self, comment: &[String]) -> Option<Candidate> {
+        let container = self.container()?;
+        let (first, rest) = comment.split_first()?;
+        let is_other =
+            !container.to_ascii_lowercase().contains(first.as_str()) && self.is_service(std::slice::from_ref(first));
+        let is_plain = matches!(self.last(), "ports")
+            && rest.iter().all(|word| is_generic(word) || PURPOSES.contains(&word.as_str()));
+        let weight = weight::LISTENER + 1;
+        (is_other && is_plain).then(|| Candidate { service: vec![first.clone()], qualifier: rest.to_vec(), weight })
     }
 
     /// The name in a comment.

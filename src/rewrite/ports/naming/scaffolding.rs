@@ -229,14 +229,23 @@ pub fn machine(path: &str) -> Option<&str> {
     let machine = folders.find(|folder| !is_system(folder))?;
     // `hosts/common/default.nix`
     let is_shared = all_generic(&split(machine)) || VAGUE.contains(machine);
-    (!is_shared && !machine.contains('.') && folders.next().is_some()).then_some(machine)
+    let inside = folders.next()?;
+    // `hosts/containers/configuration.nix` is that of a machine.
+    let is_machine = !is_shared || inside == "configuration.nix";
+    (is_machine && !machine.contains('.')).then_some(machine)
 }
 
 /// The names of the machines whose folders contain files with ports, in lower case: `web1` of `machines/web1/disk.nix`.
 pub fn machines(missing: &[Missing<'_>]) -> HashSet<String> {
     let folders = missing.iter().flat_map(|port| port.path.split('/').zip(port.path.split('/').skip(1)));
     let inside = folders.filter(|(outer, _)| MACHINE_FOLDERS.contains(outer)).map(|(_, name)| name);
-    inside.filter(|name| !name.contains('.')).map(str::to_ascii_lowercase).collect()
+    // `hosts/web1.nix`
+    let is_shared = |name: &str| all_generic(&split(name)) || VAGUE.contains(name);
+    let machine = |name: &str| match name.strip_suffix(".nix") {
+        Some(stem) => (!is_shared(stem)).then(|| stem.to_ascii_lowercase()),
+        None => (!name.contains('.')).then(|| name.to_ascii_lowercase()),
+    };
+    inside.filter_map(machine).collect()
 }
 
 #[cfg(test)]

@@ -104,6 +104,12 @@ pub fn share<'o>(one: &[String], other: impl IntoIterator<Item = &'o String> + C
     one.iter().filter(|word| !is_generic(word)).any(|word| other.clone().into_iter().any(|other| near(word, other)))
 }
 
+/// Whether a service name has one of the keys of a well-known service. `unifi2` has `unifi`, but `forge` is not `forgejo`.
+pub fn name(service: &[String], keys: &[String]) -> bool {
+    let is_key = |word: &String, key: &String| word == key || key.len() >= 4 && word.starts_with(key.as_str());
+    service.iter().any(|word| keys.iter().any(|key| !is_generic(key) && is_key(word, key)))
+}
+
 /// Adds words to a name, except those that it already contains.
 pub fn with(name: &[String], more: &[String]) -> Vec<String> {
     let mut all = name.to_vec();

@@ -19,6 +19,9 @@ impl Reader<'_> {
         if self.is_label() {
             return Vec::new();
         }
+        if self.is_health_check() && self.container().is_some() {
+            return vec![Candidate { weight: weight::TARGET, ..self.listener() }];
+        }
         let label = self.host_label();
         let mut found = Vec::new();
         if !label.as_ref().is_some_and(|label| self.is_host_of_another(label, port.path)) {
@@ -40,6 +43,7 @@ impl Reader<'_> {
         if self.parts.iter().any(|part| part.starts_with("scrape")) {
             found.extend(job(port).map(|words| plain(words, weight::JOB)));
         }
+        found.extend(self.line.handled().map(|words| plain(words, weight::TARGET)));
         if self.line.before.contains("forward_auth") {
             found.push(plain(vec!["forward".to_owned(), "auth".to_owned()], weight::TARGET));
         }
@@ -153,6 +157,10 @@ impl Reader<'_> {
         const EMPTY: [&str; 8] = ["www", "vpn", "api", "localhost", "local", "host", "internal", "default"];
         let at = self.parts.iter().position(|part| part.eq_ignore_ascii_case("virtualhosts"))?;
         let labels = self.parts.get(at + 1..)?;
+        // A name in a tailnet is that of a machine.
+        if labels.windows(2).any(|end| end == ["ts", "net"]) {
+            return None;
+        }
         let known = labels.iter().take_while(|label| **label != "extraConfig" && **label != "locations");
         let label = known.copied().find(|label| *label != "?" && !EMPTY.contains(label));
         let label = label.or_else(|| {
@@ -161,7 +169,9 @@ impl Reader<'_> {
             let start = self.line.above[..end].rfind(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))?;
             self.line.above[start..].starts_with('"').then(|| &self.line.above[start + 1..end])
         });
-        let words = service(label?);
+        // `"http://wiki.example.org"` is the address of a site in Caddy.
+        let label = label?;
+        let words = service(label.split_once("://").map_or(label, |(_, host)| host));
         (!words.is_empty() && !all_generic(&words)).then_some(words)
     }
 }

@@ -90,7 +90,12 @@ impl Reader<'_> {
     fn in_ports(&self) -> Option<Candidate> {
         let at = self.parts.iter().position(|part| matches!(*part, "port" | "ports"))? + 1;
         let (first, rest) = self.parts.get(at..)?.split_first()?;
-        let words = service(first);
+        let mut words = service(first);
+        if self.is_key() && rest.is_empty() {
+            // `wikiProxy` is not `wiki`.
+            words = split(first);
+            words.pop_if(|word| matches!(word.as_str(), "port" | "ports"));
+        }
         let is_purpose = words.iter().all(|word| PURPOSES.contains(&word.as_str()) || is_generic(word));
         let inner: Vec<String> = rest.iter().flat_map(|part| telling(part)).collect();
         let candidate = Candidate { service: words, qualifier: inner, weight: weight::BOUND + 5 };
@@ -137,6 +142,11 @@ impl Reader<'_> {
         let is_part = |known: &String, word: &str| known.starts_with(word) || word.len() < 5 && known.contains(word);
         let words = words.filter(|word| !service.iter().any(|known| is_part(known, word)));
         let mut words = self.without_prefix(words.collect(), self.last(), service);
+        if let [.., receiver, "protocols", protocol, _] = self.parts.as_slice()
+            && self.is_collector()
+        {
+            words.extend([receiver, protocol].map(|word| (*word).to_owned()));
+        }
         if let Some(set) = self.diagnostics(service) {
             words.insert(0, set);
         }
