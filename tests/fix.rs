@@ -480,3 +480,35 @@ fn registries_that_are_functions_are_called_as_they_want() {
         }
     }
 }
+
+/// Neither flakes nor later runs see a file that git ignores.
+#[test]
+fn a_registry_that_git_ignores_is_not_written() {
+    let module = "{ services.wiki.port = 4801; }\n";
+    let root = Repository::new(&[
+        (".gitignore", "*.log\nlib/\n"),
+        ("flake.nix", "{ outputs = _: { }; }\n"),
+        ("modules/a.nix", module),
+        ("b.nix", UNUSED),
+    ]);
+    for arguments in [&["--unsafe", "--diff"][..], &["--unsafe"]] {
+        let out = flakeward(root.path(), arguments);
+        assert_eq!(out.status.code(), Some(2));
+        let stderr = text(&out.stderr);
+        let expected = "error: lib/ports.nix would be ignored: .gitignore:2 has the pattern `lib/`\n  help: narrow this \
+                        pattern so that it does not match, or choose another path below `[ports]`";
+        assert!(stderr.contains(expected), "{stderr}");
+        let all = format!("{}{stderr}", text(&out.stdout));
+        assert!(
+            all.contains("not fixed[hardcoded-port]: lib/ports.nix cannot be written: it would be ignored"),
+            "{all}"
+        );
+        assert!(!root.path().join("lib").exists());
+        assert_eq!(fs::read_to_string(root.path().join("modules/a.nix")).unwrap(), module);
+    }
+    // Other fixes are applied.
+    assert_eq!(fs::read_to_string(root.path().join("b.nix")).unwrap(), FIXED);
+    root.write(".gitignore", "*.log\n");
+    assert_eq!(flakeward(root.path(), &["--unsafe"]).status.code(), Some(0));
+    assert!(root.path().join("lib/ports.nix").exists());
+}

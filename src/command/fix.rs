@@ -1,5 +1,6 @@
 //! `flakeward fix`.
 
+use std::collections::BTreeSet;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -27,14 +28,33 @@ pub fn run(args: &FixArgs) -> Result<ExitCode, Failure> {
     let allowed = if args.needs_unsafe { Safety::Unsafe } else { Safety::Safe };
     // Fixes that are not applied are counted.
     session.settings.fixes = Safety::Unsafe;
-    let guard = |path: &str| fix::write::guard(&session.root, path);
-    let outcome = fix::fix(&session.repo(), &session.settings, &Request { allowed, only: None, guard: &guard });
+    let repo = session.repo();
+    // A flake does not see a new file that git ignores, and the next run does not either.
+    let left_out = |path: &str| session.left_out(path).filter(|_| !repo.has(path));
+    let guard = |path: &str| {
+        fix::write::guard(&session.root, path)?;
+        left_out(path).map_or(Ok(()), |why| Err(why.reason("it", &session.root)))
+    };
+    let outcome = fix::fix(&repo, &session.settings, &Request { allowed, only: None, guard: &guard });
     if !args.diff {
         fix::write::write(&session.root, &outcome.changes).map_err(|failure| Failure::new(failure.to_string()))?;
     }
     let view = View { stream: stream::stdout(args.output.color), quiet: args.output.quiet, ..session.view.clone() };
     tell(&outcome, &view, args)?;
+    if let Some((path, why)) = missing_files(&outcome).into_iter().find_map(|path| Some((path, left_out(path)?))) {
+        super::tell(
+            &Failure::new(why.reason(&session.view.path(path), &session.root))
+                .help(format!("{}, and create the registry with `flakeward ports init`", why.remedy())),
+        );
+    }
     Ok(exit_code(&outcome, args))
+}
+
+/// The files that refused fixes would have written.
+fn missing_files(outcome: &Outcome) -> BTreeSet<&str> {
+    let unwritable = outcome.refused.iter().filter(|refused| refused.unwritable);
+    let fixes = unwritable.filter_map(|refused| refused.finding.fix.as_ref());
+    fixes.flat_map(|fix| &fix.edits).map(|edit| &*edit.path).collect()
 }
 
 /// Standard input cannot be rewritten, and a path through a link may lead out of the repository.

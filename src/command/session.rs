@@ -52,6 +52,40 @@ pub enum LeftOut {
     Ignored(Pattern),
 }
 
+impl LeftOut {
+    /// What leaves out a file, as a sentence: its path as it is shown, relative to the working directory.
+    pub fn reason(&self, shown: &str, root: &Path) -> String {
+        match self {
+            LeftOut::Excluded => format!("`exclude` in the configuration leaves out {shown}"),
+            LeftOut::Ignored(pattern) => {
+                let file = pattern.file.strip_prefix(root).unwrap_or(&pattern.file).display();
+                let text = std::fs::read_to_string(&pattern.file).unwrap_or_default();
+                let line = text.lines().position(|line| line.trim_end() == pattern.text.trim_end());
+                let line = line.map_or(String::new(), |line| format!(":{}", line + 1));
+                format!("{shown} would be ignored: {file}{line} has the pattern `{}`", pattern.text)
+            }
+        }
+    }
+
+    /// What to do if the file is to be the registry.
+    pub fn remedy(&self) -> String {
+        let change = match self {
+            LeftOut::Excluded => "change `exclude`",
+            LeftOut::Ignored(_) => "narrow this pattern so that it does not match",
+        };
+        format!(
+            "{change}, or choose another path below `[ports]` in flakeward.toml, for example `registry = \
+             \"nix/ports.nix\"`"
+        )
+    }
+
+    /// The failure of a command that would write a registry which later runs, and flakes, do not see.
+    pub fn failure(&self, registry: &str, session: &Session) -> Failure {
+        let reason = self.reason(&session.view.path(registry), &session.root);
+        Failure::new(reason).help(format!("{}; nothing was written", self.remedy()))
+    }
+}
+
 /// Larger configurations are not read: each entry takes time for each file.
 const MAX_CONFIG: u64 = 1 << 20;
 

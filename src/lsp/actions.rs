@@ -104,6 +104,10 @@ impl Actions<'_> {
 
     /// The fix of a finding. The title of an unsafe fix says so, and it is never preferred.
     fn fix(&self, finding: &Finding, fix: &Fix) -> Option<CodeAction> {
+        // A flake does not see a new file that git ignores.
+        if fix.edits.iter().any(|edit| self.workspace.would_ignore(&edit.path)) {
+            return None;
+        }
         let is_safe = fix.safety == Safety::Safe;
         let mut title = capitalised(&fix.title);
         if !is_safe {

@@ -172,6 +172,11 @@ impl Workspace {
         self.on_disk.contains_key(path) || (!is_left_out() && !self.leaves_out(path))
     }
 
+    /// Whether a file that a fix creates would not be part of the repository.
+    pub fn would_ignore(&self, path: &str) -> bool {
+        !self.on_disk.contains_key(path) && self.leaves_out(path)
+    }
+
     /// Whether a walk leaves out a path, because of its name, the settings, or ignore files.
     fn leaves_out(&self, path: &str) -> bool {
         let exclude = &self.settings().config.exclude;

@@ -6,10 +6,9 @@ use super::{Failure, changes, known};
 use crate::check::port_literals::{Definition, Unsuitable};
 use crate::check::{ProjectView, port_literals};
 use crate::cli::PortsInitArgs;
-use crate::command::session::LeftOut;
 use crate::command::{print, session::Session};
 use crate::facts::port_registry::RegistryFacts;
-use crate::finding::{RelPath, Safety};
+use crate::finding::Safety;
 use crate::fix::diff;
 use crate::output;
 use crate::output::ports::Written;
@@ -34,7 +33,7 @@ pub fn run(args: &PortsInitArgs) -> Result<ExitCode, Failure> {
         return Err(already_defined(&defined, &session));
     }
     if let Some(why) = session.left_out(&plan.registry) {
-        return Err(left_out(&plan.registry, &why, &session));
+        return Err(why.failure(&plan.registry, &session));
     }
     let changes = changes::of(&facts, &plan.edits)?;
     if args.diff {
@@ -70,22 +69,4 @@ fn not_a_registry(Unsuitable { path, why }: &Unsuitable, session: &Session) -> F
         "set `registry` below `[ports]` in flakeward.toml to a file that contains only ports, for example \
          `registry = \"lib/ports.nix\"`, which may not exist yet; nothing was written",
     )
-}
-
-/// Later runs would not find the registry.
-fn left_out(registry: &RelPath, why: &LeftOut, session: &Session) -> Failure {
-    let shown = session.view.path(registry);
-    const ELSEWHERE: &str = "or choose another path below `[ports]` in flakeward.toml, for example `registry = \"nix/ports.nix\"`; nothing was written";
-    match why {
-        LeftOut::Excluded => Failure::new(format!("`exclude` in the configuration leaves out {shown}"))
-            .help(format!("change `exclude`, {ELSEWHERE}")),
-        LeftOut::Ignored(pattern) => {
-            let file = pattern.file.strip_prefix(&session.root).unwrap_or(&pattern.file).display();
-            let text = std::fs::read_to_string(&pattern.file).unwrap_or_default();
-            let line = text.lines().position(|line| line.trim_end() == pattern.text.trim_end());
-            let line = line.map_or(String::new(), |line| format!(":{}", line + 1));
-            Failure::new(format!("{shown} would be ignored: {file}{line} has the pattern `{}`", pattern.text))
-                .help(format!("narrow this pattern so that it does not match, {ELSEWHERE}"))
-        }
-    }
 }
