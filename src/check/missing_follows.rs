@@ -2,10 +2,10 @@
 
 use super::{Check, ProjectView, Verdict};
 use crate::facts::flake::{self, FlakeFile, flakes};
-use crate::finding::{Edit, Finding, Fix, Safety, Span};
+use crate::finding::{Edit, Finding, Fix, Note, NoteKind, Safety, Span};
 use crate::knowledge::flakes::WITH_NIXPKGS;
 use crate::lang::flake::flakeref::{FlakeRef, Scheme};
-use crate::lang::flake::lock::{Lock, LockNode, Target};
+use crate::lang::flake::lock::{Lock, LockInput, LockNode, Target};
 use crate::lang::flake::nixpkgs;
 use crate::lang::flake::nixpkgs::Channel;
 use crate::lang::flake::{Input, Text};
@@ -16,7 +16,62 @@ const RULE: &str = "missing-follows";
 pub static CHECK: Check = Check::of_project(RULE, &[&flake::READER], project);
 
 fn project(view: &ProjectView<'_>) -> Verdict {
-    flakes(view.project).flat_map(|file| findings(&file)).collect()
+    let mut verdict = Verdict::default();
+    for file in flakes(view.project) {
+        verdict.extend(findings(&file));
+        verdict.notes.extend(forks(&file));
+    }
+    verdict
+}
+
+/// Notes about the inputs that bring a fork of nixpkgs, which the flake's own nixpkgs may not be able to replace.
+fn forks(file: &FlakeFile<'_>) -> Vec<Note> {
+    let (Some(nixpkgs), Some((_, lock))) = (own_nixpkgs(file), file.lock) else { return Vec::new() };
+    let Some(own) = lock.root_input(nixpkgs) else { return Vec::new() };
+    let mut notes = Vec::new();
+    for input in file.flake.inputs.iter().filter(|input| input.is_flake && input.follows.is_none()) {
+        let Some(node) = lock.root_input(&input.name.value).filter(|label| *label != own) else { continue };
+        for (name, label, found) in brought(lock, node, input, own) {
+            let Some(original) = found.original.as_ref().filter(|original| nixpkgs::is_fork(original)) else {
+                continue;
+            };
+            if !is_same_fork(lock, own, found) {
+                let message = format!(
+                    "the input `{}` brings its own {name}: {}, a fork; whether `{nixpkgs}` can replace it is not known \
+                     (`{label}` in flake.lock)",
+                    input.name.value,
+                    original.shown()
+                );
+                notes.push(Note { kind: NoteKind::NotDecidable, path: Some(file.source.path.clone()), message });
+            }
+        }
+    }
+    notes
+}
+
+/// The separate nodes among the inputs of an input that the flake does not override: name, label, node.
+fn brought<'l>(lock: &'l Lock, around: &str, input: &Input, own: &str) -> Vec<(&'l str, &'l str, &'l LockNode)> {
+    let Some(node) = lock.nodes.get(around).filter(|node| node.is_flake) else { return Vec::new() };
+    let separate = |(name, inner): (&'l String, &'l LockInput)| {
+        let label = match &inner.target {
+            Target::Node(label) => label.as_str(),
+            // The nixpkgs of one of its own inputs is as separate as one of its own.
+            Target::Follows(path) => match path.as_slice() {
+                [own, _, .., last] if *own == input.name.value && !is_release(last) => lock.resolve(around, name).ok()?,
+                _ => return None,
+            },
+        };
+        let found = lock.nodes.get(label).filter(|_| label != own && input.input(name).is_none())?;
+        Some((name.as_str(), label, found))
+    };
+    node.inputs.iter().filter_map(separate).collect()
+}
+
+/// Whether a node is the same branch of the same fork as the flake's own nixpkgs.
+fn is_same_fork(lock: &Lock, own: &str, node: &LockNode) -> bool {
+    let original = |node: &LockNode| node.original.clone().filter(|original| original.rev.is_none());
+    let own = lock.nodes.get(own).and_then(original).filter(nixpkgs::is_fork);
+    own.is_some_and(|own| original(node).is_some_and(|other| own.is_same(&other)))
 }
 
 /// The inputs of a flake that should follow its nixpkgs.
@@ -60,30 +115,16 @@ fn own_nixpkgs<'a>(file: &FlakeFile<'a>) -> Option<&'a str> {
 
 /// The inputs of an input, according to the lock file, that are a separate nixpkgs and are not overridden.
 fn by_lock(file: &FlakeFile<'_>, lock: &Lock, input: &Input, nixpkgs: &str) -> Option<Finding> {
-    let (own, node_label) = (lock.root_input(nixpkgs)?, lock.root_input(&input.name.value)?);
-    let node = lock.nodes.get(node_label).filter(|node| node.is_flake && node_label != own)?;
-    let mut brought: Vec<(&str, &str, &LockNode)> = Vec::new();
-    for (name, inner) in &node.inputs {
-        let label = match &inner.target {
-            Target::Node(label) => label.as_str(),
-            // The nixpkgs of one of its own inputs is as separate as one of its own.
-            Target::Follows(path) => match path.as_slice() {
-                [own, _, .., last] if *own == input.name.value && !is_release(last) => {
-                    let Ok(label) = lock.resolve(node_label, name) else { continue };
-                    label
-                }
-                _ => continue,
-            },
-        };
-        let Some(found) = lock.nodes.get(label).filter(|_| label != own) else { continue };
-        if is_replaceable(name, found) && input.input(name).is_none() {
-            brought.push((name, label, found));
-        }
-    }
-    let targets: Vec<(&str, &str)> = brought
-        .iter()
-        .filter_map(|(name, _, found)| Some((*name, target(file, node, name, found, nixpkgs)?)))
-        .collect();
+    let (own, label) = (lock.root_input(nixpkgs)?, lock.root_input(&input.name.value)?);
+    let node = lock.nodes.get(label).filter(|node| node.is_flake && label != own)?;
+    let mut brought = brought(lock, label, input, own);
+    brought.retain(|(name, _, found)| is_replaceable(name, found) || is_same_fork(lock, own, found));
+    let target = |name, found| match is_same_fork(lock, own, found) {
+        true => Some(nixpkgs),
+        false => target(file, node, name, found, nixpkgs),
+    };
+    let targets: Vec<(&str, &str)> =
+        brought.iter().filter_map(|(name, _, found)| Some((*name, target(name, found)?))).collect();
     let (_, label, first) =
         brought.iter().find(|(name, ..)| targets.first().is_some_and(|(first, _)| first == name))?;
     let source = first.original.as_ref().map(FlakeRef::shown).unwrap_or_default();
@@ -99,7 +140,7 @@ fn is_replaceable(name: &str, node: &LockNode) -> bool {
     let Some(original) = &node.original else { return false };
     let whole = original.dir.is_none();
     let channel = nixpkgs::channel(original);
-    whole && channel.is_some_and(|channel| channel != Channel::Fixed) && !is_release(name)
+    whole && channel.is_some_and(|channel| !matches!(channel, Channel::Fixed | Channel::Tag(_))) && !is_release(name)
 }
 
 /// Whether an input is named after a release: `nixpkgs-2511`.
@@ -164,7 +205,7 @@ fn rolls(channel: &Channel) -> Option<bool> {
     match channel {
         Channel::Rolling(_) | Channel::Default | Channel::Registry => Some(true),
         Channel::Release(_) | Channel::Stable => Some(false),
-        Channel::Fixed | Channel::Unknown(_) => None,
+        Channel::Fixed | Channel::Tag(_) | Channel::Unknown(_) => None,
     }
 }
 

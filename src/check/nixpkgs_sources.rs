@@ -5,7 +5,7 @@ use jiff::civil::Date;
 
 use super::{ProjectView, Verdict};
 use crate::facts::ci::calls::{self, Reached};
-use crate::facts::flake::{FlakeFacts, Use};
+use crate::facts::flake::{FlakeFacts, FlakeFile, Use};
 use crate::finding::{Edit, Finding, Fix, Note, NoteKind, RuleId, Safety, Span};
 use crate::lang::flake::flakeref::{FlakeRef, Scheme};
 use crate::lang::flake::nixpkgs;
@@ -31,6 +31,7 @@ pub fn verdict(view: &ProjectView<'_>, rule: RuleId) -> Verdict {
         if let Some(flake) = &facts.flake {
             let mut inputs = Inputs { source: &file.source, uses: &mut uses, notes: &mut verdict.notes };
             inputs.read(flake);
+            uses.extend(FlakeFile::of(view.project, file).iter().flat_map(followed));
         }
         let flake = facts.flake.as_deref();
         let found = uses.iter().filter_map(|used| settings.judge(&file.source, used, flake));
@@ -42,6 +43,21 @@ pub fn verdict(view: &ProjectView<'_>, rule: RuleId) -> Verdict {
         verdict.extend(found.map(|finding| finding.also(&from.source.path, call, "run by CI here")));
     }
     verdict
+}
+
+/// The nixpkgs of other inputs that a flake follows: `nixpkgs.follows = "tool/nixpkgs-unstable"`. Its own inputs are
+/// judged where they are declared.
+fn followed(file: &FlakeFile<'_>) -> Vec<Use> {
+    let Some((_, lock)) = file.lock else { return Vec::new() };
+    let used = |input: &Input| {
+        let path = input.follows.as_ref().filter(|path| path.value.contains('/'))?;
+        let reference = lock.nodes.get(lock.root_input(&input.name.value)?)?.original.as_ref()?;
+        let subject = format!("the input `{}`, which follows `{}`,", input.name.value, path.value);
+        let mut used = Use::of(reference, path.span, None, subject)?;
+        used.names.push(input.name.value.clone());
+        Some(used)
+    };
+    file.flake.inputs.iter().filter_map(used).collect()
 }
 
 /// The uses in a flake's inputs.
@@ -81,7 +97,7 @@ impl Inputs<'_> {
         let name = &input.name.value;
         used.named_for_branch = match used.channel {
             // The name of an input can explain an old release: `nixpkgs-mongodb`, `nixpkgs-for-wine`.
-            Channel::Release(_) => nixpkgs::names_branch(name) || !nixpkgs::is_general(name),
+            Channel::Release(_) | Channel::Tag(_) => nixpkgs::names_branch(name) || !nixpkgs::is_general(name),
             _ => nixpkgs::names_branch(name),
         };
         used.names.push(input.name.value.clone());
@@ -116,12 +132,13 @@ impl Settings<'_> {
             Channel::Registry => {
                 (UNSTABLE, format!("{subject} uses nixpkgs from the flake registry, which is unstable by default"))
             }
-            Channel::Release(release) => {
+            Channel::Release(release) | Channel::Tag(release) => {
                 let end = release.end_of_life();
                 if self.now <= end || self.supported.contains(&release.to_string().as_str()) {
                     return None;
                 }
-                (OLD, format!("{subject} uses nixpkgs {release}, which has received no security fixes since {end}"))
+                let used = if matches!(used.channel, Channel::Tag(_)) { "the tag of nixpkgs" } else { "nixpkgs" };
+                (OLD, format!("{subject} uses {used} {release}, which has received no security fixes since {end}"))
             }
             Channel::Stable | Channel::Fixed | Channel::Unknown(_) => return None,
         };
@@ -265,6 +282,13 @@ fn rename(text: &str, used: &Use, current: Release, darwin: bool) -> Option<(usi
         Channel::Release(old) if hub => {
             let old = format!("{:02}{:02}", old.year, old.month);
             text.rfind(&old).map(|at| (at, 4, plain))
+        }
+        Channel::Tag(old) => {
+            let old = old.to_string();
+            let (before, after) = text.rsplit_once(&old)?;
+            let start = before.strip_suffix("refs/tags/").unwrap_or(before).len();
+            let suffix = nixpkgs::TAG_ENDS.iter().find(|end| after.starts_with(**end)).map_or(0, |end| end.len());
+            Some((start, before.len() - start + old.len() + suffix, branch))
         }
         Channel::Release(old) => text.rfind(&old.to_string()).map(|at| (at, 5, current.to_string())),
         Channel::Registry => {

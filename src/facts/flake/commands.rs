@@ -47,13 +47,18 @@ struct Scan {
 
 impl Scan {
     fn script(&mut self, script: &Script<'_>) {
+        let sets_path = script.text.contains("NIX_PATH=");
         for command in shell::commands(&script.text) {
+            if sets_path {
+                self.assigned_path(script, &command);
+            }
             match command.program() {
                 "nix" => self.nix(script, &command),
                 "nix-channel" if command.has("--add") => {
                     let word = command.words.iter().skip(1).find(|word| !word.text.starts_with('-'));
                     self.uses.extend(word.and_then(|word| used(script, word, 0)));
                 }
+                _ if runs_script(&command) => self.arguments(script, &command),
                 program if program.starts_with("nix") => self.search_path(script, &command),
                 "export" => self.search_path(script, &command),
                 _ => {}
@@ -75,6 +80,30 @@ impl Scan {
         let installables = command.words.iter().skip(2).filter(|word| is_installable(&word.text));
         let found = installables.filter_map(|word| used(script, word, 0));
         self.uses.extend(found.filter(|used| !(own_lock && used.scheme == Scheme::Indirect)).take(1));
+    }
+
+    /// `./ci/setup.sh nixpkgs#jq`: a script of the repository, which gives its arguments to Nix.
+    fn arguments(&mut self, script: &Script<'_>, command: &Command<'_>) {
+        let own_lock = command.has("--inputs-from");
+        let installables = command.words.iter().skip(1).filter(|word| word.text.contains('#'));
+        let found = installables.filter_map(|word| used(script, word, 0));
+        self.uses.extend(found.filter(|used| !(own_lock && used.scheme == Scheme::Indirect)).take(1));
+    }
+
+    /// `NIX_PATH=nixpkgs=channel:nixos-unstable nix-build`
+    fn assigned_path(&mut self, script: &Script<'_>, command: &Command<'_>) {
+        const MARK: &str = "NIX_PATH=";
+        let end = command.span.start as usize;
+        let before = script.text.get(..end).unwrap_or("");
+        let start = before.rfind(['\n', ';', '&', '|', '(']).map_or(0, |at| at + 1);
+        let Some(at) = before[start..].find(MARK).map(|at| start + at + MARK.len()) else { return };
+        let value = before[at..].trim_start_matches(['"', '\'']);
+        let at = end - value.len();
+        let Some(rest) = value.strip_prefix("nixpkgs=") else { return };
+        let length = rest.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'')).unwrap_or(rest.len());
+        let at = at + "nixpkgs=".len();
+        let word = Word { text: rest[..length].into(), span: Span::new(at, at + length) };
+        self.uses.extend(used(script, &word, 0));
     }
 
     /// `-I nixpkgs=channel:nixos-unstable`
@@ -122,6 +151,15 @@ impl Scan {
         let span = Span::new(start as usize + at, start as usize + at + entry.len());
         self.uses.extend(Use::of(&FlakeRef::parse(entry), span, Some(span), "this `nix_path`".to_owned()));
     }
+}
+
+/// Whether a command is a script of the repository: `./ci/setup.sh`, `bash ci/setup.sh`.
+fn runs_script(command: &Command<'_>) -> bool {
+    let program = command.word(0).unwrap_or("");
+    let is_shell = matches!(command.program(), "bash" | "sh");
+    let is_file = |word: &str| word.ends_with(".sh") || word.starts_with("./");
+    (program.contains('/') && !program.starts_with('/') && !program.contains('$'))
+        || (is_shell && command.word(1).is_some_and(is_file))
 }
 
 /// `nixpkgs#hello`, `github:NixOS/nixpkgs/nixos-unstable#hello`: not the plain name of an input.

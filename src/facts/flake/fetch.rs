@@ -11,6 +11,9 @@ use crate::lang::{Field, Node, NodeKind, Tree};
 /// The functions that fetch code, by a URL or its parts.
 pub const FETCHERS: [&str; 6] = ["fetchTarball", "fetchGit", "fetchTree", "fetchFromGitHub", "getFlake", "fetchurl"];
 
+/// The attributes that fix what a fetcher returns.
+const HASHES: [&str; 4] = ["sha256", "hash", "narHash", "outputHash"];
+
 /// A call of a fetcher.
 pub struct Fetch<'a> {
     /// The name of the function.
@@ -147,6 +150,8 @@ pub fn uses(tree: &Tree<'_>) -> Vec<Use> {
         .filter_map(|fetch| {
             let text = fetch.branch_text();
             let place = text.map_or(tree.span(fetch.node), |text| text.span);
+            // With a hash, another branch would not evaluate.
+            let text = text.filter(|_| !HASHES.iter().any(|name| fetch.names.contains(*name)));
             Use::of(&fetch.reference()?, place, text.map(|text| text.span), format!("this `{}`", fetch.function))
         })
         .collect()

@@ -60,6 +60,16 @@ impl FlakeRef {
         reference.settle()
     }
 
+    /// Whether both are the same branch or tag of the same source. Forges ignore the case of names.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let lower = |reference: &Self| Self {
+            owner: reference.owner.to_ascii_lowercase(),
+            repo: reference.repo.to_ascii_lowercase(),
+            ..reference.clone()
+        };
+        lower(self) == lower(other)
+    }
+
     fn from_base(base: &str) -> Self {
         if base.starts_with(['.', '/', '~']) {
             return Self { scheme: Scheme::Path, address: base.to_owned(), ..Self::default() };

@@ -71,9 +71,11 @@ pub enum Channel {
     Registry,
     /// The branch of a release.
     Release(Release),
+    /// The tag of a release, which stays at the commit of the release's first day.
+    Tag(Release),
     /// The newest release (FlakeHub's `*`).
     Stable,
-    /// A fixed commit or tag.
+    /// A fixed commit, or a tag of something else.
     Fixed,
     /// An unknown branch.
     Unknown(String),
@@ -83,10 +85,19 @@ impl Channel {
     /// The channel of a branch name.
     pub fn of_branch(name: &str) -> Self {
         let name = name.strip_prefix("refs/heads/").unwrap_or(name);
-        if is_commit(name) || name.starts_with("refs/tags/") || Release::parse(name).is_some() {
+        if is_commit(name) {
             return Channel::Fixed;
         }
-        Self::of_channel(name).unwrap_or_else(|| Channel::Unknown(name.to_owned()))
+        if let Some(tag) = name.strip_prefix("refs/tags/") {
+            return Self::of_tag(tag).unwrap_or(Channel::Fixed);
+        }
+        Self::of_tag(name).or_else(|| Self::of_channel(name)).unwrap_or_else(|| Channel::Unknown(name.to_owned()))
+    }
+
+    /// The tags of releases: `24.05`, `24.05-beta`, `24.11-pre`.
+    fn of_tag(name: &str) -> Option<Self> {
+        let version = TAG_ENDS.iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
+        Release::parse(version).map(Channel::Tag)
     }
 
     /// The branches that Hydra or maintainers update, by their exact names.
@@ -129,6 +140,9 @@ impl Channel {
         }
     }
 }
+
+/// What may follow the release in the name of its tag.
+pub const TAG_ENDS: [&str; 2] = ["-beta", "-pre"];
 
 /// Whether the name of an input or pin contains its branch, in any spelling.
 pub fn names_branch(name: &str) -> bool {
@@ -240,6 +254,10 @@ mod tests {
         Some(Channel::Release(Release { year, month }))
     }
 
+    fn tag(year: u8, month: u8) -> Option<Channel> {
+        Some(Channel::Tag(Release { year, month }))
+    }
+
     #[test]
     fn every_way_to_name_nixpkgs_is_read() {
         let rolling = |name: &str| Some(Channel::Rolling(name.to_owned()));
@@ -253,7 +271,11 @@ mod tests {
             ("github:NixOS/nixpkgs/nixpkgs-26.05-darwin", release(26, 5)),
             ("github:NixOS/nixpkgs/release-24.05", release(24, 5)),
             ("github:NixOS/nixpkgs/staging-next-24.05", release(24, 5)),
-            ("github:NixOS/nixpkgs/24.05", Some(Channel::Fixed)),
+            ("github:NixOS/nixpkgs/24.05", tag(24, 5)),
+            ("github:NixOS/nixpkgs?ref=refs/tags/24.11-pre", tag(24, 11)),
+            ("github:NixOS/nixpkgs?ref=refs/tags/backups/old", Some(Channel::Fixed)),
+            ("https://github.com/NixOS/nixpkgs/archive/19.09-beta.tar.gz", tag(19, 9)),
+            ("https://github.com/NixOS/nixpkgs/archive/refs/tags/23.05.tar.gz", tag(23, 5)),
             (&format!("github:NixOS/nixpkgs/{commit}"), Some(Channel::Fixed)),
             (&format!("github:NixOS/nixpkgs?rev={commit}"), Some(Channel::Fixed)),
             ("github:NixOS/nixpkgs/pull/1/merge", Some(Channel::Unknown("pull/1/merge".to_owned()))),

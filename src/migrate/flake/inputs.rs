@@ -136,7 +136,7 @@ fn follows_nixpkgs(outputs: &Outputs<'_, '_>) -> bool {
         return false;
     }
     match input.reference().and_then(|reference| nixpkgs::channel(&reference)) {
-        Some(Channel::Release(release)) => release >= MINIMUM,
+        Some(Channel::Release(release) | Channel::Tag(release)) => release >= MINIMUM,
         // A commit may be of any age.
         Some(Channel::Fixed) => false,
         _ => true,
