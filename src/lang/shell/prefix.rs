@@ -34,6 +34,21 @@ const PREFIXES: [(&str, &[&str], usize); 18] = [
     ("chronic", &[], 0),
 ];
 
+/// Programs that give secrets or settings to the command after `--`, and the verb with which they do that.
+const RUNNERS: [(&str, &str); 11] = [
+    ("op", "run"),
+    ("doppler", "run"),
+    ("infisical", "run"),
+    ("dotenvx", "run"),
+    ("varlock", "run"),
+    ("teller", "run"),
+    ("phase", "run"),
+    ("bws", "run"),
+    ("aws-vault", "exec"),
+    ("chamber", "exec"),
+    ("berglas", "exec"),
+];
+
 /// Returns a command and the commands that it runs, outermost first. Transparent prefixes are left out.
 pub(super) fn resolve<'a>(words: Vec<Word<'a>>, out: &mut impl FnMut(Command<'a>)) {
     let mut words = words;
@@ -108,6 +123,12 @@ fn wrapped(words: &[Word<'_>]) -> Option<usize> {
     let text = |at: usize| words.get(at).map_or("", |word| &*word.text);
     let position = |names: &[&str]| (1..words.len()).find(|&at| names.contains(&text(at)));
     let program = text(0).rsplit('/').next().unwrap_or("");
+    if let Some((_, verb)) = RUNNERS.iter().find(|(runner, _)| *runner == program)
+        && let Some(end) = position(&["--"])
+        && (1..end).any(|at| text(at) == *verb)
+    {
+        return (end + 1 < words.len()).then_some(end + 1);
+    }
     let inner = match (program, text(1)) {
         ("nix", _) => {
             let verb = (1..words.len()).find(|&at| !text(at).starts_with('-')).map_or("", text);
