@@ -492,7 +492,7 @@ impl<'p> Reporter<'_, 'p> {
         let place = self.place();
         let written = source.text.get(port.span.range()).filter(|text| text.len() <= 40 && !text.contains('\n'));
         let help = match (port.kind, source.kind, written) {
-            (UseKind::Computed, FileKind::Nix, Some(sum)) => {
+            (UseKind::Computed, FileKind::Nix, Some(sum)) if is_constant(sum) => {
                 format!(
                     "add `NAME = {sum};` to {place} (registry entries may be computed), and refer to that entry here"
                 )
@@ -501,6 +501,11 @@ impl<'p> Reporter<'_, 'p> {
         };
         Finding::new(rule(port), &source.path, port.span, what(port)).help(help)
     }
+}
+
+/// Whether an expression has only numbers, so that it means the same in another file.
+fn is_constant(sum: &str) -> bool {
+    sum.bytes().all(|byte| byte.is_ascii_digit() || b" +-*()".contains(&byte))
 }
 
 /// A port whose number only other services have in the registry.

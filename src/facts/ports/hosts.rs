@@ -258,6 +258,9 @@ impl Hosts {
         if self.configured.covering(&host).is_some() {
             return true;
         }
+        if hosts::METADATA.contains(&&*host) {
+            return false;
+        }
         if let Ok(address) = host.parse::<IpAddr>() {
             return is_private(address) || self.own.contains(&address.to_string());
         }
@@ -388,6 +391,7 @@ mod tests {
             ("10.0.0.7", true),
             ("100.100.1.1", true),
             ("8.8.8.8", false),
+            ("169.254.169.254", false),
             ("fd00::1", true),
             ("2a01:4f8::1", false),
             ("nas.lan", true),

@@ -149,6 +149,14 @@ impl<'a> Collector<'_, 'a> {
     fn counts_ports(&self, binding: Node, literal: Node, number: u32) -> bool {
         let tree = self.tree;
         let path = nix::attrpath_node(tree, binding).map_or("", |path| tree.slice(path));
+        // A computed number under a name in the plural is a quantity: `recommendedPorts = clients * 5`.
+        let is_computed = || {
+            let value = nix::value(tree, binding).and_then(|value| flow::computed(tree, value));
+            value.is_some_and(|(sum, _)| tree.span(sum).contains(tree.span(literal)))
+        };
+        if text::is_plural(nix::last_name(path)) && is_computed() {
+            return true;
+        }
         let is_whole = nix::value(tree, binding).is_some_and(|value| nix::unwrap_parens(tree, value) == literal);
         is_whole && number < 64 && !matches!(number, 22 | 25 | 53) && nix::last_name(path) == "ports"
     }

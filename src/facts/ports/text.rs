@@ -24,7 +24,7 @@ use core::ops::Range;
 
 pub use command::takes_port;
 pub use random::DRAWS;
-pub use words::{is_port_flag, is_port_word};
+pub use words::{is_plural, is_port_flag, is_port_word};
 
 use lines::Lines;
 

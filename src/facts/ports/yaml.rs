@@ -319,6 +319,9 @@ fn host_beside(yaml: &Yaml<'_, '_>, node: Node, number: u32, hosts: &mut HashMap
     let tree = yaml.tree;
     let pair = yaml.pair_around(node)?;
     let key = yaml.scalar(tree.child(pair, Field::Key)?)?;
+    if let Some(block) = egress_block(yaml, pair) {
+        return Some(block);
+    }
     let mapping = tree.parent(pair)?;
     let hosts = hosts.entry(mapping).or_insert_with(|| host_names(yaml, mapping));
     // Next to an image, the host is the name under which a container of this repository is served.
@@ -326,6 +329,17 @@ fn host_beside(yaml: &Yaml<'_, '_>, node: Node, number: u32, hosts: &mut HashMap
         return None;
     }
     hosts.of(yaml, &key, number)
+}
+
+/// The address to which a rule of a Kubernetes NetworkPolicy allows connections: `- to: [{ ipBlock: { cidr: 192.0.2.0/24
+/// } }]` beside the `ports` that contain a pair.
+fn egress_block(yaml: &Yaml<'_, '_>, pair: Node) -> Option<String> {
+    let ports = yaml.pair_around(yaml.tree.parent(pair)?)?;
+    yaml.scalar(yaml.tree.child(ports, Field::Key)?).filter(|key| key == "ports")?;
+    let peers = yaml.items(yaml.get(yaml.tree.parent(ports)?, "to")?);
+    let blocks: Option<Vec<_>> = peers.iter().map(|&peer| yaml.scalar(yaml.at(peer, &["ipBlock", "cidr"])?)).collect();
+    // A rule with other peers is about the repository's own services too.
+    hosts::literal_host(blocks?.first()?)
 }
 
 fn host_names(yaml: &Yaml<'_, '_>, mapping: Node) -> HostNames {

@@ -48,11 +48,36 @@ impl<'a> Collector<'_, 'a> {
             };
             return self.known_host(nix::value(tree, host)?);
         }
+        if let Some(block) = self.egress_block(binding, path) {
+            return Some(block);
+        }
         let ssh = path.iter().any(|name| matches!(name.as_str(), "matchBlocks" | "ssh"));
         let block = path.len().checked_sub(2).map(|at| path[at].as_str())?;
         // `*.example.org` matches names under the domain.
         let block = block.strip_prefix("*.").unwrap_or(block);
         (ssh && block.contains('.') && !block.contains(['*', '?', ' '])).then(|| block.to_owned())
+    }
+
+    /// The address to which a rule of a Kubernetes NetworkPolicy allows connections: `{ to = [ { ipBlock.cidr =
+    /// "192.0.2.0/24"; } ]; ports = [ { port = 443; } ]; }`.
+    fn egress_block(&self, binding: Node, path: &[String]) -> Option<String> {
+        let tree = self.tree;
+        let [.., ports, _] = path else { return None };
+        if ports != "ports" {
+            return None;
+        }
+        let rule = tree.parent(nix::binding_around(tree, tree.parent(binding)?)?)?;
+        let is_to = |member: &Node| nix::attrpath_node(tree, *member).is_some_and(|path| tree.slice(path) == "to");
+        let peers = nix::value(tree, tree.children(rule).find(is_to)?)?;
+        let is_block = |node: &Node| {
+            tree.kind(*node) == NodeKind::Binding
+                && nix::attrpath_node(tree, *node).is_some_and(|path| nix::last_name(tree.slice(path)) == "cidr")
+        };
+        let mut blocks = tree.subtree(peers).filter(is_block);
+        let block = blocks.next()?;
+        // A rule with other peers is about the repository's own services too.
+        let is_only = tree.kind(peers) == NodeKind::List && tree.children(peers).count() == 1 + blocks.count();
+        is_only.then(|| self.known_host(nix::value(tree, block)?)).flatten()
     }
 
     /// The literal host that another element of the same list gives for a port: `[ "x_host=a.example" "x_port=23" ]`.

@@ -19,9 +19,20 @@ fn sets_options(word: &str, flag: &str) -> bool {
 /// The program that a path gives further arguments to: `services.opentracker.extraOptions`.
 pub(super) fn program_of(path: &[&str]) -> Option<&'static str> {
     const OPTIONS: [&str; 5] = ["extraArgs", "extraFlags", "extraOptions", "extraArguments", "extraCommandLineOptions"];
-    let [.., program, last] = path else { return None };
-    let mut programs = port_words::PROGRAMS.iter().flat_map(|(_, programs)| *programs);
-    OPTIONS.contains(last).then(|| programs.find(|known| *known == program).copied()).flatten()
+    let [before @ .., program, last] = path else { return None };
+    if !OPTIONS.contains(last) {
+        return None;
+    }
+    let find = |name: &str| {
+        let mut programs = port_words::PROGRAMS.iter().flat_map(|(_, programs)| *programs);
+        programs.find(|known| **known == name).copied()
+    };
+    // A service may have several instances: `services.autossh.sessions`.
+    let service = match before {
+        ["services", service, ..] => find(service),
+        _ => None,
+    };
+    find(program).or(service)
 }
 
 /// True if `flag` of `program` (a name or a path) takes a port; for callers with command lines as lists of words.
@@ -63,7 +74,8 @@ impl<'a> View<'a> {
     pub(super) fn command_host(&self, at: usize, end: usize) -> Host<'a> {
         let start = self.command_start(at);
         let stop = self.command_end(end);
-        let remote = self.about_ssh || self.runs(at, port_words::REMOTE);
+        let is_remote = |program| port_words::REMOTE.contains(&program);
+        let remote = self.about_ssh || self.program.is_some_and(is_remote) || self.runs(at, port_words::REMOTE);
         let mut last = "";
         let mut found = Host::None;
         for word in self.words(start..at).chain(self.words(end..stop)) {

@@ -70,6 +70,8 @@ impl<'a> View<'a> {
         let resolved = classify(self.str((digits.end + 1).min(address)..address)).filter(|_| flag == "--resolve");
         let host = match resolved {
             Some(Host::Any | Host::Local | Host::Interpolated) if self.at(digits.end) == b':' => Host::Any,
+            // The connection goes to this address, whoever the name belongs to elsewhere.
+            Some(address @ Host::Named(word)) if ipv4(word).is_some() => address,
             _ => named,
         };
         Some(Found::new(Form::HostPort, host, Some(flag)))

@@ -210,7 +210,7 @@ pub(super) fn is_about_ssh(word: &str) -> bool {
 }
 
 /// True if the name is in the plural, so that a list may follow.
-pub(super) fn is_plural(word: &str) -> bool {
+pub fn is_plural(word: &str) -> bool {
     let word = word.trim_end_matches(|c: char| c.is_ascii_digit());
     strip_tail(word, "s").is_some()
 }
