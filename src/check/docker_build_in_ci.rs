@@ -1,10 +1,9 @@
 //! `docker-build-in-ci`: an image that a CI step builds with Docker tooling instead of the flake.
 
 use super::{Check, ProjectView, Verdict};
-use crate::facts::Project;
 use crate::facts::ci::calls::{self, Reached};
-use crate::facts::ci::images::{self, Build, ImageFacts};
-use crate::finding::Finding;
+use crate::facts::ci::images::{self, Build, Container, ImageFacts};
+use crate::finding::{Finding, Note, NoteKind};
 use crate::lang::ci::{self, System};
 use crate::source::Source;
 
@@ -15,11 +14,23 @@ pub const RULE: &str = "docker-build-in-ci";
 pub static CHECK: Check = Check::of_project(RULE, &[&images::READER, &calls::READER], project);
 
 fn project(view: &ProjectView<'_>) -> Verdict {
-    let containers = known_containers(view.project);
-    let files = view.project.each::<ImageFacts>();
+    let containers = ImageFacts::containers_of(view.project);
+    let mut notes = Vec::new();
+    let files = view.project.each::<ImageFacts>().filter(|(file, facts)| {
+        let runs = facts.builds.is_empty() || calls::runs(view.project, &file.source.path);
+        if !runs {
+            let message =
+                "GitLab reads the .gitlab-ci.yml in the root of a repository and the files that it includes, \
+                           and this is neither"
+                    .to_owned();
+            notes.push(Note { kind: NoteKind::NotDecidable, path: Some(file.source.path.clone()), message });
+        }
+        runs
+    });
     let direct =
         files.flat_map(|(file, facts)| facts.builds.iter().map(|build| finding(&file.source, build, &containers)));
     let mut verdict: Verdict = direct.collect();
+    verdict.notes.append(&mut notes);
     for Reached { file, unit, from, call } in calls::reached(view.project) {
         let found = unit.builds.iter().map(|build| finding(&file.source, build, &containers));
         verdict.extend(found.map(|finding| finding.also(&from.source.path, call, "run by CI here")));
@@ -27,24 +38,20 @@ fn project(view: &ProjectView<'_>) -> Verdict {
     verdict
 }
 
-fn known_containers(project: &Project) -> Vec<&str> {
-    let mut names: Vec<&str> =
-        project.all::<ImageFacts>().flat_map(|facts| &facts.containers).map(String::as_str).collect();
-    names.sort_unstable();
-    names.dedup();
-    names
-}
-
-fn finding(source: &Source, build: &Build, containers: &[&str]) -> Finding {
+fn finding(source: &Source, build: &Build, containers: &[&Container]) -> Finding {
     let package = matching(build, containers);
     let message = format!("`{}` builds an image with Docker tooling instead of `nix build`", build.tool);
     let help = match (package, containers) {
-        (Some(name), _) => format!("`nix build .#{name}` builds it, `nix run .#{name}.copyToRegistry` pushes it"),
+        (Some(Container { name, pushes: true }), _) => {
+            format!("`nix build .#{name}` builds it, `nix run .#{name}.copyToRegistry` pushes it")
+        }
+        (Some(Container { name, pushes: false }), _) => format!("`nix build .#{name}` builds it"),
         (None, []) => "define the image as a package with nix2container.buildImage; then \
              `nix build .#container-<name>` builds it and `nix run .#container-<name>.copyToRegistry` pushes it"
             .to_owned(),
         (None, names) => {
-            let names: Vec<String> = names.iter().take(4).map(|name| format!("`nix build .#{name}`")).collect();
+            let names: Vec<String> =
+                names.iter().take(4).map(|found| format!("`nix build .#{}`", found.name)).collect();
             format!("the flake already builds images: {}; add this one as another package", names.join(", "))
         }
     };
@@ -56,23 +63,24 @@ fn finding(source: &Source, build: &Build, containers: &[&str]) -> Finding {
         _ => help,
     };
     Finding::new(RULE, &source.path, build.span, message)
-        .label(format!("use `nix build .#{}`", package.unwrap_or("container-<name>")))
+        .label(format!("use `nix build .#{}`", package.map_or("container-<name>", |found| found.name.as_str())))
         .help(help)
 }
 
 /// The flake's package that most likely builds this image: the only one, or the one with the longest name in the
 /// command.
-fn matching<'a>(build: &Build, containers: &[&'a str]) -> Option<&'a str> {
+fn matching<'a>(build: &Build, containers: &[&'a Container]) -> Option<&'a Container> {
     if let [only] = containers {
         return Some(only);
     }
-    let stem = |name: &'a str| {
+    let stem = |container: &'a Container| {
+        let name = container.name.as_str();
         let name = name.strip_prefix("container-").or_else(|| name.strip_prefix("image-")).unwrap_or(name);
         name.strip_suffix("-container").or_else(|| name.strip_suffix("-image")).unwrap_or(name)
     };
     let is_separate = |c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_');
-    let named = |name: &&&'a str| build.words.split(is_separate).any(|word| word == stem(name));
-    containers.iter().filter(named).max_by_key(|name| stem(name).len()).copied()
+    let named = |found: &&'a Container| build.words.split(is_separate).any(|word| word == stem(found));
+    containers.iter().copied().filter(named).max_by_key(|found| stem(found).len())
 }
 
 #[cfg(test)]
@@ -83,15 +91,17 @@ mod tests {
     #[test]
     fn the_image_of_that_name_is_offered() {
         let build = |words: &str| Build { span: Span::default(), tool: "docker build".into(), words: words.into() };
-        let images = ["container-api", "container-web-api", "worker-image"];
+        let container = |name: &str| Container { name: name.to_owned(), pushes: true };
+        let images = ["container-api", "container-web-api", "worker-image"].map(container);
+        let images: Vec<&Container> = images.iter().collect();
         for (words, expected) in [
             ("build -t ghcr.io/me/api:latest .", Some("container-api")),
             ("build -t ghcr.io/me/web-api .", Some("container-web-api")),
             ("build worker", Some("worker-image")),
             ("build .", None),
         ] {
-            assert_eq!(matching(&build(words), &images), expected, "{words}");
+            assert_eq!(matching(&build(words), &images).map(|found| found.name.as_str()), expected, "{words}");
         }
-        assert_eq!(matching(&build("build ."), &["container-x"]), Some("container-x"));
+        assert_eq!(matching(&build("build ."), &images[..1]), Some(images[0]));
     }
 }

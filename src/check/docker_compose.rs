@@ -1,47 +1,33 @@
 //! `docker-compose`: services that run in containers instead of as processes of process-compose-flake.
 
-use crate::facts::compose;
+use super::{Check, ProjectView, Verdict};
+use crate::facts::ci::images::{self as packages, ImageFacts};
 pub use crate::facts::compose::named_compose;
-use crate::facts::compose::{Compose, Service};
-use crate::facts::{FileView, Glance};
-
-use super::{Check, FileCheck, Trigger, Verdict};
-use crate::facts::needles::Words;
+use crate::facts::compose::{self, ComposeFacts, Service};
+use crate::finding::Finding;
 use crate::knowledge::images;
-use crate::lang::yaml::Yaml;
-use crate::source::FileKind;
 
 /// The rule of this check.
 pub const RULE: &str = "docker-compose";
 
 /// See `rules/docker-compose.md`.
-pub static CHECK: Check =
-    Check::of_files(RULE, FileCheck { needles: &[&SERVICES], trigger: Trigger::Holds(trigger), check });
-
-static SERVICES: Words = Words::any_of(&["services"]);
+pub static CHECK: Check = Check::of_project(RULE, &[&compose::READER, &packages::READER], project);
 
 /// How many services a message names.
 const NAMED: usize = 4;
 
-fn trigger(source: &Glance<'_>) -> bool {
-    source.kind == FileKind::Yaml && (source.has(&SERVICES) || named_compose(&source.path))
+fn project(view: &ProjectView<'_>) -> Verdict {
+    let packages: Vec<&str> = ImageFacts::packages_of(view.project);
+    let files = view.project.each::<ComposeFacts>();
+    let found = files.map(|(file, compose)| {
+        Finding::new(RULE, &file.source.path, compose.span, message(compose))
+            .label(label(&compose.services))
+            .help(help(&compose.services, &packages, &file.source.path))
+    });
+    found.collect()
 }
 
-fn check(view: &FileView<'_>) -> Verdict {
-    let Some(tree) = view.tree.filter(|_| view.source.kind == FileKind::Yaml) else { return Verdict::default() };
-    let yaml = Yaml::new(tree);
-    let named = named_compose(&view.source.path);
-    let Some(compose) = yaml.documents().find_map(|document| compose::read(&yaml, document, named)) else {
-        return Verdict::default();
-    };
-    let finding = view
-        .finding(RULE, tree.span(compose.place), message(&compose))
-        .label(label(&compose.services))
-        .help(help(&compose.services, &view.source.path));
-    [finding].into_iter().collect()
-}
-
-fn message(compose: &Compose) -> String {
+fn message(compose: &ComposeFacts) -> String {
     let services = compose.services.as_slice();
     // A file that says what to run is given to Docker Compose together with this one.
     if !services.is_empty() && services.iter().all(|service| service.image.is_none() && !service.built) {
@@ -102,10 +88,13 @@ fn attribute(name: &str) -> String {
     if plain { name.to_owned() } else { format!("{name:?}") }
 }
 
-fn help(services: &[Service], path: &str) -> String {
+fn help(services: &[Service], packages: &[&str], path: &str) -> String {
     let known = services.iter().any(|service| replacement(service).starts_with("services."));
-    let built: Vec<String> =
-        services.iter().filter(|service| service.built).take(NAMED).map(|service| quoted(&service.name)).collect();
+    let (packaged, built): (Vec<&Service>, Vec<&Service>) =
+        services.iter().filter(|service| service.built).partition(|service| packages.contains(&&*service.name));
+    let names = |services: &[&Service]| {
+        list(&services.iter().take(NAMED).map(|service| quoted(&service.name)).collect::<Vec<_>>())
+    };
     let mut help = "declare them under `process-compose.<name>` of process-compose-flake".to_owned();
     if known {
         help.push_str(
@@ -113,7 +102,11 @@ fn help(services: &[Service], path: &str) -> String {
         );
     }
     if !built.is_empty() {
-        help.push_str(&format!("; package {} in the flake first", list(&built)));
+        help.push_str(&format!("; package {} in the flake first", names(&built)));
+    }
+    if !packaged.is_empty() {
+        let are = if packaged.len() == 1 { "is a package" } else { "are packages" };
+        help.push_str(&format!("; {} {are} of the flake already", names(&packaged)));
     }
     help.push_str("; then `nix run .#<name>` starts them");
     help.push_str(&format!("; `flakeward migrate compose {path}` writes such a module where it can"));
@@ -123,6 +116,16 @@ fn help(services: &[Service], path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn packages_of_the_flake_are_named() {
+        let service = |name: &str| Service { name: name.into(), image: None, built: true };
+        let help = help(&[service("api"), service("web")], &["api", "hello"], "compose.yaml");
+        assert!(
+            help.contains("; package `web` in the flake first; `api` is a package of the flake already; "),
+            "{help}"
+        );
+    }
 
     #[test]
     fn replacements_use_what_services_flake_knows() {

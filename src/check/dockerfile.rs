@@ -1,45 +1,58 @@
 //! `dockerfile`: an image that is defined outside Nix. A file is a candidate by its name, and confirmed by its
 //! content: the first instruction that is not `ARG` is a `FROM` with an image.
 
-use super::{Check, FileCheck, Trigger, Verdict};
-use crate::facts::FileView;
-use crate::lang::dockerfile;
-use crate::source::FileKind;
+use super::{Check, ProjectView, Verdict};
+use crate::facts::ci::images::{self, Container, ImageFacts};
+use crate::facts::dockerfile::{self, DockerfileFacts};
+use crate::finding::{Finding, RelPath};
 
 /// The rule of this check.
 pub const RULE: &str = "dockerfile";
 
 /// See `rules/dockerfile.md`.
-pub static CHECK: Check = Check::of_files(
-    RULE,
-    FileCheck { needles: &[], trigger: Trigger::Holds(|source| source.kind == FileKind::Dockerfile), check },
-);
+pub static CHECK: Check = Check::of_project(RULE, &[&dockerfile::READER, &images::READER], project);
 
-fn check(view: &FileView<'_>) -> Verdict {
-    let source = view.source;
-    if source.kind != FileKind::Dockerfile {
-        return Verdict::default();
-    }
-    let stages = dockerfile::stages(&source.text);
-    let (Some(first), Some(last)) = (stages.first(), stages.last()) else { return Verdict::default() };
-    let package = container_package(&source.path);
-    let base = dockerfile::base(&source.text, &stages, last);
-    if is_windows(&base) {
-        return Verdict::default();
-    }
-    let message = match stages.len() {
-        1 => format!("this Dockerfile builds an image from `{base}`, outside Nix"),
-        count => format!("this Dockerfile builds an image from `{base}` in {count} stages, outside Nix"),
+fn project(view: &ProjectView<'_>) -> Verdict {
+    let containers = ImageFacts::containers_of(view.project);
+    let files = view.project.each::<DockerfileFacts>().filter(|(_, file)| !is_windows(&file.base));
+    files.map(|(file, image)| finding(&file.source.path, image, &containers)).collect()
+}
+
+fn finding(path: &RelPath, image: &DockerfileFacts, containers: &[&Container]) -> Finding {
+    let DockerfileFacts { span, base, stages, runs_nix } = image;
+    let stages = if *stages == 1 { String::new() } else { format!(" in {stages} stages") };
+    let message = match runs_nix {
+        true => format!("this Dockerfile builds an image from `{base}`{stages}, with Nix inside of Docker"),
+        false => format!("this Dockerfile builds an image from `{base}`{stages}, outside Nix"),
     };
-    let finding = view
-        .finding(RULE, first.span, message)
-        .label(format!("define it as `packages.{package} = nix2container.buildImage {{ .. }}`"))
-        .help(format!(
-            "`flakeward migrate dockerfile {path}` writes that package; build the image with `nix build .#{package}`, \
-             then remove {path}",
-            path = source.path,
-        ));
-    [finding].into_iter().collect()
+    let finding = Finding::new(RULE, path, *span, message);
+    let package = container_package(path);
+    let existing = containers.iter().find(|container| container.name == package);
+    let (label, help) = match (existing, containers) {
+        (Some(_), _) => (
+            format!("the flake has `packages.{package}` already"),
+            format!("build the image with `nix build .#{package}`, then remove {path}"),
+        ),
+        (None, []) => (
+            format!("define it as `packages.{package} = nix2container.buildImage {{ .. }}`"),
+            format!(
+                "`flakeward migrate dockerfile {path}` writes that package; build the image with `nix build \
+                 .#{package}`, then remove {path}"
+            ),
+        ),
+        (None, some) => {
+            let names: Vec<String> = some.iter().take(4).map(|found| format!("`nix build .#{}`", found.name)).collect();
+            (
+                format!("use an image of the flake, or define `packages.{package}`"),
+                format!(
+                    "the flake already builds images: {}; if one of them is this one, remove {path}, else `flakeward \
+                     migrate dockerfile {path}` writes another package",
+                    names.join(", ")
+                ),
+            )
+        }
+    };
+    finding.label(label).help(help)
 }
 
 /// Whether a base image is one of Windows, whose images Nix cannot build.
@@ -81,6 +94,31 @@ const FOLDERS: [&str; 9] = ["", "docker", "build", "deploy", "containers", "imag
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::testing::report_at;
+
+    /// The help of the finding for `api/Dockerfile` beside a flake with these packages.
+    fn help(packages: &str) -> String {
+        let flake = format!("{{ outputs = _: {{ packages.x86_64-linux = {{ {packages} }}; }}; }}");
+        let files = [("flake.nix", flake.as_str()), ("api/Dockerfile", "FROM nixos/nix AS build\nFROM scratch\n")];
+        let report = report_at(&files, jiff::civil::date(2026, 8, 19));
+        let mut found = report.findings.iter().filter(|finding| finding.rule == RULE);
+        let finding = found.next().unwrap();
+        assert_eq!(
+            finding.message,
+            "this Dockerfile builds an image from `scratch` in 2 stages, with Nix inside of Docker"
+        );
+        finding.help.clone().unwrap()
+    }
+
+    #[test]
+    fn images_of_the_flake_are_named() {
+        assert!(help("api = hello;").starts_with("`flakeward migrate dockerfile api/Dockerfile` writes that package"));
+        assert_eq!(
+            help("container-api = n2c.buildImage { };"),
+            "build the image with `nix build .#container-api`, then remove api/Dockerfile"
+        );
+        assert!(help("dockerImage = f;").starts_with("the flake already builds images: `nix build .#dockerImage`; "));
+    }
 
     #[test]
     fn packages_are_named_after_what_is_built() {

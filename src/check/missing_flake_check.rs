@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Check, ProjectView, Verdict};
 use crate::facts::Project;
 use crate::facts::ci::flake_checks::{self, CheckFacts};
-use crate::facts::ci::nix::{self, NixFacts, NixJob};
+use crate::facts::ci::nix::{self, NixFacts, NixJob, Runner};
 use crate::finding::Finding;
 
 const RULE: &str = "missing-flake-check";
@@ -41,6 +41,24 @@ fn missing(project: &Project) -> Option<Finding> {
         let (job, step) = steps.find(|(_, step)| step.installs)?;
         Some((file, job, step))
     });
+    // A machine of one's own may have Nix already.
+    let builds = || {
+        let jobs =
+            checks().filter(|(_, checks)| checks.is_ci).filter_map(|(file, _)| Some((file, file.fact::<NixFacts>()?)));
+        let mut jobs = jobs.flat_map(|(file, facts)| facts.jobs.iter().map(move |job| (file, job)));
+        jobs.find_map(|(file, job)| {
+            let (command, span) = job.steps.iter().find_map(|step| step.builds.as_ref())?;
+            (job.runner == Runner::Own).then_some((file, job, command, *span))
+        })
+    };
+    let found = job.is_none().then(builds).flatten();
+    if let Some((file, job, command, span)) = found {
+        return Some(
+            finding
+                .also(&file.source.path, span, format!("`{command}` runs here, so Nix is installed"))
+                .help(format!("add `- run: nix flake check` to the job `{}`", job.name)),
+        );
+    }
     Some(match job {
         Some((file, job, step)) => finding
             .also(&file.source.path, step.span, "Nix is installed here")
@@ -68,7 +86,8 @@ fn says_check(action: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::check::testing::found;
+    use super::RULE;
+    use crate::check::testing::{found, report_at};
 
     const FLAKE: (&str, &str) = ("flake.nix", "{ outputs = { self }: { }; }");
 
@@ -79,6 +98,14 @@ mod tests {
     /// A workflow with a job that builds, and one that calls a workflow of another repository.
     fn calling(uses: &str) -> String {
         format!("{}  b:\n    uses: {uses}\n", workflow("nix build"))
+    }
+
+    #[test]
+    fn a_job_on_a_machine_with_nix_is_named() {
+        let text = "on: push\njobs:\n  packages:\n    runs-on: [self-hosted]\n    steps:\n      - run: nix build .#a\n";
+        let report = report_at(&[FLAKE, (".github/workflows/a.yml", text)], jiff::civil::date(2026, 8, 19));
+        let finding = report.findings.iter().find(|finding| finding.rule == RULE).unwrap();
+        assert_eq!(finding.help.as_deref(), Some("add `- run: nix flake check` to the job `packages`"));
     }
 
     #[test]
@@ -121,6 +148,9 @@ mod tests {
             ),
             (vec![(".github/workflows/a.yml", workflow("nix build github:acme/site#checks.x86_64-linux.all"))], true),
             (vec![(".github/workflows/a.yml", workflow("nix run github:Mic92/nix-fast-build"))], false),
+            (vec![(".github/workflows/a.yml", workflow("nix build && nix run nixpkgs#sbomnix"))], true),
+            (vec![(".github/workflows/a.yml", workflow("nix build .#nixcity"))], true),
+            (vec![(".github/workflows/a.yml", workflow("omnix ci"))], false),
             (
                 vec![
                     (".github/workflows/a.yml", workflow("just ci")),

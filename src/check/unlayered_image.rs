@@ -252,16 +252,21 @@ fn no_layers(
     let message = format!(
         "the image{name} has no `layers`, so every change to the application rebuilds and pushes the whole image"
     );
-    let deps = match runtimes {
-        [] => "dependencies".to_owned(),
-        some => some.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>().join(" "),
-    };
+    let deps = runtimes.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>().join(" ");
     let layer = format!("layers = [ ({}buildLayer {{ deps = [ {deps} ]; }}) ];", builder.prefix);
     let mut finding: Finding = view.finding(RULE, builder.span, message).label("everything is in one layer");
     for (node, text) in runtimes {
         finding = finding.also(&view.source.path, tree.span(*node), format!("`{text}` belongs in a layer"));
     }
-    out.report(finding.help(format!("put the runtime in a layer, and the application in `copyToRoot`: `{layer}`")));
+    let layer = match runtimes {
+        [] => format!(
+            "`layers = [ ({}buildLayer {{ deps = [ .. ]; }}) ];` with the packages that the application needs and that \
+             rarely change",
+            builder.prefix
+        ),
+        _ => format!("`{layer}`"),
+    };
+    out.report(finding.help(format!("put the runtime in a layer, and the application in `copyToRoot`: {layer}")));
 }
 
 /// Packages in the root that are in no layer.

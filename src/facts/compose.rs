@@ -1,8 +1,41 @@
 //! Recognises Compose files by the shape of their services; the file name is additional evidence.
 
+use super::needles::Words;
+use super::{Fact, FileView, Glance, Reader, fact};
+use crate::finding::Span;
 use crate::knowledge::compose;
 use crate::lang::Node;
 use crate::lang::yaml::{Entry, Yaml};
+use crate::source::FileKind;
+
+/// Reads Compose files.
+pub static READER: Reader =
+    Reader { name: "compose", needles: &[&SERVICES], may_hold, read: |file| fact(read_file(file)?, false) };
+
+static SERVICES: Words = Words::any_of(&["services"]);
+
+fn may_hold(source: &Glance<'_>) -> bool {
+    source.kind == FileKind::Yaml && (source.has(&SERVICES) || named_compose(&source.path))
+}
+
+/// A Compose file.
+#[derive(Debug)]
+pub struct ComposeFacts {
+    /// The key `services`, or the first service of a version 1 file.
+    pub span: Span,
+    /// Its services.
+    pub services: Vec<Service>,
+}
+
+impl Fact for ComposeFacts {}
+
+fn read_file(file: &FileView<'_>) -> Option<ComposeFacts> {
+    let tree = file.tree.filter(|_| file.source.kind == FileKind::Yaml)?;
+    let yaml = Yaml::new(tree);
+    let named = named_compose(&file.source.path);
+    let compose = yaml.documents().find_map(|document| read(&yaml, document, named))?;
+    Some(ComposeFacts { span: tree.span(compose.place), services: compose.services })
+}
 
 /// A document that is a Compose file.
 #[derive(Debug)]

@@ -6,6 +6,7 @@
 pub mod ci;
 pub mod colmena;
 pub mod compose;
+pub mod dockerfile;
 pub mod firewall;
 pub mod flake;
 pub mod local_ports;

@@ -119,6 +119,10 @@ fn operands<'c>(command: &'c Command<'_>) -> impl Iterator<Item = (usize, &'c st
 /// Whether an action of this name builds an image with Docker tooling.
 fn is_action(own: &str) -> bool {
     let repository = own.split_once('/').map_or("", |(_, path)| path.split('/').next().unwrap_or(path));
+    // The actions inside of `docker/bake-action` only list targets.
+    if own.contains("/subaction/") {
+        return false;
+    }
     ci_programs::IMAGE_ACTIONS.contains(&repository)
         || ci_programs::GENERAL_IMAGE_ACTIONS.contains(&own)
         || is_kaniko(own.split(':').nth(1).unwrap_or(""))

@@ -10,7 +10,7 @@ use crate::facts::flake::{Use, commands};
 use crate::facts::needles::Words;
 use crate::facts::{Fact, FileView, Glance, Project, ProjectFile, Reader, fact};
 use crate::finding::Span;
-use crate::lang::ci::{self, Script, Site};
+use crate::lang::ci::{self, Script, Site, System};
 use crate::lang::yaml::Yaml;
 use crate::lang::{Field, Language, Node, NodeKind, Tree, recipes, taskfile};
 use crate::paths;
@@ -31,6 +31,8 @@ pub struct CallFacts {
     /// The files that a justfile, makefile or Taskfile reads: the name of the module, `None` for an import, and the paths
     /// that it may have.
     pub modules: Vec<(Option<String>, Vec<String>)>,
+    /// The other YAML files that a file of GitLab CI names.
+    pub includes: Vec<String>,
 }
 
 impl Fact for CallFacts {}
@@ -60,6 +62,9 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
     if let (Some(tree), Some(system)) = (file.tree, system) {
         let yaml = Yaml::new(tree);
         let folders = working_folders(&yaml);
+        if system == System::GitLab {
+            facts.includes = yaml_files(&file.source.text);
+        }
         for site in ci::sites(&yaml, system) {
             if let Site::Script(script) = site {
                 let folder = folders.get(&script.start).map_or("", |folder| folder);
@@ -67,8 +72,30 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
             }
         }
     }
-    let is_empty = facts.units.is_empty() && facts.calls.is_empty() && facts.modules.is_empty();
+    let is_empty =
+        facts.units.is_empty() && facts.calls.is_empty() && facts.modules.is_empty() && facts.includes.is_empty();
     fact(facts, is_empty)
+}
+
+/// The paths of YAML files in a file of GitLab CI that includes others.
+fn yaml_files(text: &str) -> Vec<String> {
+    if memchr::memmem::find(text.as_bytes(), b"include").is_none() {
+        return Vec::new();
+    }
+    let words = text.split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '[' | ']' | '{' | '}' | ','));
+    words.filter(|word| word.ends_with(".yml") || word.ends_with(".yaml")).map(str::to_owned).collect()
+}
+
+/// Whether a CI system reads a file: GitLab only the .gitlab-ci.yml in the root, and what others include.
+pub fn runs(project: &Project, path: &str) -> bool {
+    if !path.ends_with("/.gitlab-ci.yml") {
+        return true;
+    }
+    let names = |include: &&String| {
+        let include = include.trim_start_matches("./").trim_start_matches('/');
+        include.contains(['*', '$']) || path.ends_with(include)
+    };
+    project.all::<CallFacts>().flat_map(|facts| &facts.includes).any(|include| names(&include))
 }
 
 /// The folders that steps choose for their scripts with `working-directory`, by the offset of the script.
@@ -224,6 +251,9 @@ pub fn reached(project: &Project) -> Vec<Reached<'_>> {
     let mut found = Vec::new();
     let mut seen = HashSet::new();
     for (from, facts) in project.each::<CallFacts>() {
+        if !facts.calls.is_empty() && !runs(project, &from.source.path) {
+            continue;
+        }
         for call in &facts.calls {
             for (file, unit) in all(project, from, call, &mut seen) {
                 found.push(Reached { file, unit, from, call: call.span });

@@ -112,7 +112,16 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
 /// Whether a line contains one of the words outside comments. Names of steps do not count.
 fn names_any(text: &str, words: &[&str]) -> bool {
     let lines = text.lines().filter(|line| !line.trim_start().trim_start_matches("- ").starts_with("name:"));
-    lines.map(uncommented).map(unsaid).any(|line| words.iter().any(|word| line.contains(word)))
+    lines.map(uncommented).map(unsaid).any(|line| words.iter().any(|word| has_word(&line, word)))
+}
+
+/// Whether a line contains a word that is not part of another one: `omnix`, but not `sbomnix`.
+fn has_word(line: &str, word: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    line.match_indices(word).any(|(at, _)| {
+        let (before, after) = (&line[..at], &line[at + word.len()..]);
+        !before.ends_with(is_part) && !(word.ends_with(is_part) && after.starts_with(is_part))
+    })
 }
 
 /// A line without its comment. A comment starts with a `#` at the start of the line or after a blank.

@@ -2,13 +2,14 @@
 
 use super::builders;
 use crate::facts::needles::Words;
-use crate::facts::{Fact, FileView, Glance, Reader, fact};
+use crate::facts::{Fact, FileView, Glance, Project, Reader, fact};
 use crate::finding::Span;
 use crate::knowledge::ci_programs;
 use crate::lang::ci::{self, Script, Site, System};
 use crate::lang::yaml::Yaml;
 use crate::lang::{Field, Node, NodeKind, Tree, nix, shell};
 use crate::source::FileKind;
+use crate::wording;
 
 /// Reads image builds in CI files, and images among the packages of a flake.
 pub static READER: Reader = Reader { name: "images", needles: &[&BUILDERS, &TASKS], may_hold, read };
@@ -22,7 +23,7 @@ const BUILD_TASK: &str = "oci-build-task";
 fn may_hold(source: &Glance<'_>) -> bool {
     match source.kind {
         FileKind::Yaml => ci::system(&source.path).is_some() || source.has(&TASKS),
-        FileKind::Nix => source.has(&BUILDERS),
+        FileKind::Nix => source.file_name() == "flake.nix" || source.has(&BUILDERS),
         _ => false,
     }
 }
@@ -32,11 +33,37 @@ fn may_hold(source: &Glance<'_>) -> bool {
 pub struct ImageFacts {
     /// Images that its steps build with Docker tooling.
     pub builds: Vec<Build>,
-    /// Packages of the flake that are container images, by name.
-    pub containers: Vec<String>,
+    /// Packages of the flake that are container images.
+    pub containers: Vec<Container>,
+    /// The names of the other packages of the flake.
+    pub packages: Vec<String>,
 }
 
 impl Fact for ImageFacts {}
+
+impl ImageFacts {
+    /// The images among the packages of a repository's flakes, sorted by name.
+    pub fn containers_of(project: &Project) -> Vec<&Container> {
+        let mut all: Vec<&Container> = project.all::<Self>().flat_map(|facts| &facts.containers).collect();
+        all.sort_by(|a, b| (&a.name, !a.pushes).cmp(&(&b.name, !b.pushes)));
+        all.dedup_by(|a, b| a.name == b.name);
+        all
+    }
+
+    /// The names of the packages of a repository's flakes that are no images.
+    pub fn packages_of(project: &Project) -> Vec<&str> {
+        project.all::<Self>().flat_map(|facts| &facts.packages).map(String::as_str).collect()
+    }
+}
+
+/// A package that is a container image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Container {
+    /// The name of the package.
+    pub name: String,
+    /// Whether it has `copyToRegistry`, as the images of nix2container have.
+    pub pushes: bool,
+}
 
 /// An image built with Docker tooling.
 #[derive(Debug)]
@@ -55,10 +82,10 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
     match (file.source.kind, ci::system(&file.source.path)) {
         (FileKind::Yaml, Some(system)) => facts.builds = builds(tree, system),
         (FileKind::Yaml, None) => facts.builds = concourse(tree),
-        (FileKind::Nix, _) => facts.containers = containers(tree),
+        (FileKind::Nix, _) => (facts.containers, facts.packages) = packages(tree),
         _ => {}
     }
-    let is_empty = facts.builds.is_empty() && facts.containers.is_empty();
+    let is_empty = facts.builds.is_empty() && facts.containers.is_empty() && facts.packages.is_empty();
     fact(facts, is_empty)
 }
 
@@ -107,22 +134,43 @@ pub fn script_builds(script: &Script<'_>, out: &mut Vec<Build>) {
     }
 }
 
-/// The names of the flake's packages that are images: `packages.container-api = nix2container.buildImage { .. };`
-fn containers(tree: &Tree<'_>) -> Vec<String> {
-    let mut names = Vec::new();
+/// The packages of the flake that are images, such as `packages.container-api = nix2container.buildImage { .. };`, and
+/// the names of the others.
+fn packages(tree: &Tree<'_>) -> (Vec<Container>, Vec<String>) {
+    let (mut containers, mut others) = (Vec::new(), Vec::new());
     for binding in tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Binding) {
-        let Some(value) = nix::value(tree, binding).map(|value| nix::unwrap_parens(tree, value)) else { continue };
-        let called = nix::call(tree, value).map(|(function, _)| function);
-        if !called.is_some_and(|function| ci_programs::IMAGE_FUNCTIONS.contains(&nix::last_name(&function))) {
-            continue;
-        }
         let Some(path) = nix::attr_path(tree, binding) else { continue };
-        let is_package = path.iter().any(|name| name.text.as_deref() == Some("packages"));
-        if let Some(name) = path.last().and_then(|name| name.text.as_deref()).filter(|_| is_package) {
-            names.push(name.to_owned());
+        let Some(at) = path.iter().position(|name| name.text.as_deref() == Some("packages")) else { continue };
+        let is_system = |name: &str| name.ends_with("-linux") || name.ends_with("-darwin");
+        let mut inside = path[at + 1..].iter().map(|name| name.text.as_deref());
+        let name = match inside.next() {
+            // Interpolated systems have no name.
+            Some(None) => inside.next(),
+            Some(Some(system)) if is_system(system) => inside.next(),
+            first => first,
+        };
+        // Deeper names are those of arguments.
+        let (Some(Some(name)), None) = (name, inside.next()) else { continue };
+        let value = nix::value(tree, binding).map(|value| nix::unwrap_parens(tree, value));
+        let called = value.and_then(|value| nix::call(tree, value)).map(|(function, _)| function);
+        let builder = called.filter(|function| ci_programs::IMAGE_FUNCTIONS.contains(&nix::last_name(function)));
+        let pushes = builder
+            .as_deref()
+            .is_some_and(|function| nix::last_name(function) == "buildImage" && !function.contains("dockerTools"));
+        match builder.is_some() || says_image(name) {
+            true => containers.push(Container { name: name.to_owned(), pushes }),
+            false => others.push(name.to_owned()),
         }
     }
-    names
+    (containers, others)
+}
+
+/// Whether the name of a package says that it is an image: `dockerImage`, `api-image`, `container-api`.
+fn says_image(name: &str) -> bool {
+    let words = wording::words(name, char::is_alphabetic);
+    let is = |word: Option<&String>, names: &[&str]| word.is_some_and(|word| names.contains(&word.as_str()));
+    is(words.first(), &["container", "image", "docker", "oci"]) && words.len() > 1
+        || is(words.last(), &["container", "image", "docker", "oci"])
 }
 
 #[cfg(test)]
@@ -160,6 +208,7 @@ mod tests {
             (".forgejo/workflows/a.yml", github("uses: https://code.forgejo.org/actions/checkout@v5"), false),
             (".github/workflows/a.yml", github("uses: acme/build-push-action-notes@v1"), false),
             (".github/workflows/a.yml", github("uses: acme/nix-build-action@v1"), false),
+            (".github/workflows/a.yml", github("uses: docker/bake-action/subaction/list-targets@v4"), false),
             (".github/workflows/a.yml", github("uses: docker/login-action@v3"), false),
             (".github/workflows/a.yml", github("uses: docker/setup-buildx-action@v3"), false),
             (".github/workflows/a.yml", github("uses: docker/metadata-action@v3"), false),
@@ -211,8 +260,13 @@ mod tests {
     #[test]
     fn packages_that_are_images_are_known() {
         let text = "{ perSystem = { pkgs, ... }: { packages.container-api = n2c.buildImage { }; packages = { \
-                    web = (pkgs.dockerTools.streamLayeredImage { }); hello = pkgs.hello; }; }; }";
+                    web = (pkgs.dockerTools.streamLayeredImage { }); hello = pkgs.hello; dockerImage = import ./image.nix; \
+                    imagemagick = pkgs.imagemagick; }; }; outputs.packages.x86_64-linux = { }; }";
         let tree = Tree::parse(Language::Nix, text).unwrap();
-        assert_eq!(containers(&tree), ["container-api", "web"]);
+        let (containers, packages) = packages(&tree);
+        let containers: Vec<(&str, bool)> =
+            containers.iter().map(|found| (found.name.as_str(), found.pushes)).collect();
+        assert_eq!(containers, [("container-api", true), ("web", false), ("dockerImage", false)]);
+        assert_eq!(packages, ["hello", "imagemagick"]);
     }
 }

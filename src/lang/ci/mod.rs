@@ -36,6 +36,10 @@ pub enum System {
     CodeBuild,
     /// Google Cloud Build.
     CloudBuild,
+    /// Semaphore.
+    Semaphore,
+    /// builds.sr.ht, the CI of SourceHut.
+    SourceHut,
 }
 
 /// The CI system that reads a file, by its path.
@@ -56,10 +60,13 @@ pub fn system(path: &str) -> Option<System> {
         "bitbucket-pipelines" => System::Bitbucket,
         "cloudbuild" => System::CloudBuild,
         "buildspec" => System::CodeBuild,
+        ".build" => System::SourceHut,
         _ if stem.ends_with(".gitlab-ci") || stem.starts_with(".gitlab-ci") || below(".gitlab") => System::GitLab,
         _ if below(".circleci") => System::CircleCi,
         _ if stem.starts_with("azure-pipeline") || below(".azure-pipelines") || below(".azuredevops") => System::Azure,
         _ if below(".buildkite") || stem == "buildkite" => System::Buildkite,
+        _ if below(".semaphore") => System::Semaphore,
+        _ if folder == ".builds" => System::SourceHut,
         _ if below(".woodpecker") || below(".drone") => System::Woodpecker,
         _ if stem.starts_with("cloudbuild.") || stem.starts_with("cloudbuild-") => System::CloudBuild,
         _ if stem.starts_with("buildspec.") || stem.starts_with("buildspec-") => System::CodeBuild,

@@ -107,7 +107,9 @@ impl<'a> Scan<'_, '_, 'a> {
                     || ["install", "before_install", "before_build", "after_build", "after_success", "sh", "ps", "cmd"]
                         .contains(&key)
             }
-            System::CodeBuild => key == "commands",
+            System::CodeBuild | System::Semaphore => key == "commands",
+            // `tasks: [{ build: make }]`: the keys are names.
+            System::SourceHut => self.parent_is(pair, &["tasks"]),
             System::CloudBuild => key == "script",
         }
     }

@@ -26,6 +26,9 @@ fn files_of_ci_systems() {
         (".travis.yml", Some(System::Travis)),
         ("cloudbuild.prod.yaml", Some(System::CloudBuild)),
         ("buildspec.yml", Some(System::CodeBuild)),
+        (".semaphore/semaphore.yml", Some(System::Semaphore)),
+        (".build.yml", Some(System::SourceHut)),
+        (".builds/debian.yml", Some(System::SourceHut)),
         ("compose.yaml", None),
         ("action.nix", None),
     ] {
@@ -105,6 +108,16 @@ fn what_each_system_runs() {
         ),
         (".travis.yml", "install: make a\nscript:\n  - make b\n", &["make a", "make b"]),
         ("buildspec.yml", "phases:\n  build:\n    commands:\n      - make a\n", &["make a"]),
+        (
+            ".semaphore/semaphore.yml",
+            "version: v1.0\nblocks:\n  - task:\n      prologue: {commands: [checkout]}\n      jobs:\n        - name: make no\n          commands: [make a]\n",
+            &["checkout", "make a"],
+        ),
+        (
+            ".builds/a.yml",
+            "image: alpine\nsources: [make no]\ntasks:\n  - make-no: |\n      make a\n  - b: make b\n",
+            &["make a", "make b"],
+        ),
         ("cloudbuild.yaml", "steps:\n- name: x/docker\n  args: [build]\n", &["@x/docker"]),
     ] {
         assert_eq!(runs(path, text), expected, "{path}");
