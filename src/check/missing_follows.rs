@@ -57,7 +57,9 @@ fn brought<'l>(lock: &'l Lock, around: &str, input: &Input, own: &str) -> Vec<(&
             Target::Node(label) => label.as_str(),
             // The nixpkgs of one of its own inputs is as separate as one of its own.
             Target::Follows(path) => match path.as_slice() {
-                [own, _, .., last] if *own == input.name.value && !is_release(last) => lock.resolve(around, name).ok()?,
+                [own, _, .., last] if *own == input.name.value && !is_release(last) => {
+                    lock.resolve(around, name).ok()?
+                }
                 _ => return None,
             },
         };
