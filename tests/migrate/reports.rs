@@ -556,3 +556,17 @@ fn mounts_that_nginx_does_not_see_are_named_and_keys_are_no_configuration() {
         .not_left("services.web.volumes", "tls.key")
         .carried("services.web.volumes", "the file ./tls.key");
 }
+
+#[test]
+fn flags_and_passwords_that_are_not_carried_are_named() {
+    let compose = "services:\n  cache:\n    image: redis:7\n    command: [redis-server, /etc/redis.conf, --maxmemory, 256mb]\n    \
+        volumes: ['./redis.conf:/etc/redis.conf']\n  store: { image: minio/minio, command: server /data --console-address :9090 }\n  \
+        usual: { image: minio/minio, command: server /data --console-address :9001, ports: ['9100:9000'] }\n  \
+        job: { image: 'python:3.12', command: python d.py --dsn postgres://u:opensesame@cache/x }\n";
+    let files = [("compose.yaml", compose), ("redis.conf", "appendonly yes\n"), ("d.py", "")];
+    Repo::of(&files)
+        .left("services.cache.command", "add them to `extraConfig`")
+        .left("services.store.command", "--console-address")
+        .not_left("services.usual.command", "--console-address")
+        .left("services.job.command", "it has a password");
+}

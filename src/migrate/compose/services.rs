@@ -54,6 +54,7 @@ impl<'m> Builder<'_, 'm> {
         self.source_defaults(service, &mut program, &mut environment);
         self.env_files(done, &mut program);
         self.override_env_files(service, &mut program, &mut environment);
+        self.password_note(service, &program);
         attrs.push(Attr::new(["command"], program.command(&service.process)));
         let folder = process::working_folder(service);
         if !folder.is_empty() {

@@ -7,7 +7,7 @@ use crate::migrate::compose::process::Program;
 use crate::migrate::compose::stack::{Role, Service};
 use crate::migrate::compose::yaml::{Node, Place, Scalar, Value};
 use crate::migrate::compose::{interpolate, process, words};
-use crate::migrate::nix::Text;
+use crate::migrate::nix::{Part, Text};
 
 impl<'a, 'm> Builder<'a, 'm> {
     /// The variables of a process: those with a value that may be in the store. The others are exported by its script.
@@ -110,6 +110,24 @@ impl<'a, 'm> Builder<'a, 'm> {
             let why = format!("{variable} in {file} names a host or a port of the old network");
             let todo = format!("write 127.0.0.1 and the port of the registry as {variable}");
             self.leave(service, place, &format!("environment.{name}"), why, todo);
+        }
+    }
+
+    /// Reports a password in the command, which is in the store then.
+    pub(in crate::migrate::compose) fn password_note(&self, service: &Service<'_>, program: &Program) {
+        let literals = program.line.parts().iter().filter_map(|part| match part {
+            Part::Literal(text) => Some(text.as_str()),
+            Part::Code(_) => None,
+        });
+        let line: String = literals.collect();
+        let has_password = |text: &str| {
+            let found = password_in_url(text).and_then(|(start, end)| text.get(start..end));
+            found.is_some_and(|password| !password.contains(['$', '\u{f8f5}']))
+        };
+        if line.split_whitespace().any(has_password) || has_password(&line) {
+            let place = service.get("command").map_or(&service.key.place, |node| &node.place);
+            let why = "it has a password, which is in the world-readable store";
+            self.leave(service, place, "command", why, "move the password to `.env` and write `${NAME}`");
         }
     }
 

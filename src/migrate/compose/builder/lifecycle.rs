@@ -117,8 +117,17 @@ impl<'a, 'm> Builder<'a, 'm> {
         for (key, node) in service.get("deploy").map_or(&[][..], Node::pairs) {
             let what = format!("deploy.{}", key.name);
             if key.name != "restart_policy" || !attrs.is_empty() && service.get("restart").is_none() {
-                let why = "process-compose runs each process once on this machine, without limits";
-                self.leave(service, &key.place, &what, why, "nothing, unless the program requires it");
+                let (why, todo) = match key.name.as_str() {
+                    "replicas" if node.text() != Some("1") => (
+                        "several instances would listen on one port",
+                        "set `replicas`, and add PC_REPLICA_NUM to the port",
+                    ),
+                    _ => (
+                        "process-compose runs each process once on this machine, without limits",
+                        "nothing, unless the program requires it",
+                    ),
+                };
+                self.leave(service, &key.place, &what, why, todo);
                 continue;
             }
             if service.get("restart").is_none() {

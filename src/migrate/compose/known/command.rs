@@ -5,6 +5,15 @@ use crate::migrate::compose::yaml::Place;
 use crate::migrate::compose::{process, starts};
 use crate::migrate::nix::Expr;
 
+/// Whether a flag of MinIO gives an address with the port that it has anyway.
+fn is_usual(flag: &str, address: &str) -> bool {
+    match flag {
+        "--address" => address.ends_with(":9000"),
+        "--console-address" => address.ends_with(":9001"),
+        _ => false,
+    }
+}
+
 impl Instance<'_, '_, '_> {
     /// Flags of the command.
     pub(super) fn command(&mut self) {
@@ -70,11 +79,15 @@ impl Instance<'_, '_, '_> {
                 }
                 ("redis", path) if path.starts_with('/') => {}
                 ("minio", "server") => {}
-                ("minio", "--console-address" | "--address") => at += 1,
-                ("minio", path)
-                    if path.starts_with('/')
-                        || path.starts_with("--console-address=")
-                        || path.starts_with("--address=") => {}
+                ("minio", "--console-address" | "--address") => {
+                    if !next.is_some_and(|address| is_usual(word, address)) {
+                        left.push(word);
+                    }
+                    at += 1;
+                }
+                ("minio", flag)
+                    if flag.starts_with('/')
+                        || flag.split_once('=').is_some_and(|(flag, address)| is_usual(flag, address)) => {}
                 ("prometheus", flag)
                     if ["--config.file", "--web.listen-address", "--storage.tsdb.path"]
                         .iter()

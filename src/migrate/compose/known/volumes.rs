@@ -3,6 +3,7 @@
 use super::Instance;
 use crate::migrate::compose::builder::string;
 use crate::migrate::compose::hosts::Position;
+use crate::migrate::compose::process;
 use crate::migrate::compose::stack::Bind;
 use crate::migrate::compose::yaml;
 use crate::migrate::compose::yaml::{Node, Place, Value};
@@ -249,6 +250,13 @@ impl Instance<'_, '_, '_> {
         }
         self.set("extraConfig", Expr::text(kept));
         self.carry(&item.place, "volumes", "extraConfig");
+        if let Some(node) = self.service.get("command") {
+            let words = process::plain_words(process::words_of(self.builder, node).unwrap_or_default());
+            if words.iter().any(|word| word.starts_with("--")) {
+                let why = "its flags are not written beside the configuration file";
+                self.leave(&node.place, "command", why, "add them to `extraConfig`");
+            }
+        }
     }
 }
 

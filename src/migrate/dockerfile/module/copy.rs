@@ -44,8 +44,13 @@ impl<'d, 'f> Module<'d, 'f> {
             let Step::Copy(copy) = step else { continue };
             self.copy(copy, index, built, tools, &mut lines);
         }
-        let last = recipe.builds.iter().map(|build| build.line).max().unwrap_or(0);
-        for (line, number) in recipe.files.iter().filter(|(line, number)| *number < last && line.contains("> $out")) {
+        let last = recipe.builds.iter().max_by_key(|build| build.line);
+        let in_build = |line: &str, number: usize| {
+            let path = line.split_once("> $out").map(|(_, path)| path);
+            let inside = |folder: &str| !folder.is_empty() && path.is_some_and(|path| path.starts_with(folder));
+            last.is_some_and(|build| number < build.line && inside(build.folder.trim_end_matches('/')))
+        };
+        for (line, number) in recipe.files.iter().filter(|(line, number)| in_build(line, *number)) {
             let why = "it is written beside what the package builds, and its build does not see it";
             let what = format!("RUN {}", line.split(" && ").nth(1).unwrap_or(line).replace("$out", ""));
             self.leave(*number, &what, why, "write the file in `preBuild` of the package");
