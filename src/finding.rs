@@ -246,6 +246,19 @@ pub struct Edit {
     pub text: String,
 }
 
+/// A text in which spans are replaced. They are sorted and do not overlap. One copy of the text is made, however many
+/// spans there are.
+pub fn replaced<'e>(text: &str, edits: impl IntoIterator<Item = (Span, &'e str)>) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    for (span, new) in edits {
+        out.push_str(text.get(at..span.start as usize).unwrap_or_default());
+        out.push_str(new);
+        at = span.end as usize;
+    }
+    out + text.get(at..).unwrap_or_default()
+}
+
 /// A message about the run that is not a finding: a file that was left out, a value that cannot be determined.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Note {

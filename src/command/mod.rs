@@ -29,6 +29,7 @@ use std::process::ExitCode;
 
 use crate::cli::{Cli, Command};
 use crate::config::ConfigError;
+use crate::lang::limits::OutOfSteps;
 use crate::output::guard::Syntax;
 use crate::output::stream::Stream;
 use crate::output::text::{clean_lines, harmful};
@@ -105,7 +106,13 @@ pub fn usage_error(error: &clap::Error) -> ExitCode {
             let _ = write!(io::stderr(), "{}", Syntax::Prose.disarm_all(&text));
             ExitCode::from(2)
         }
-        None => error.exit(),
+        None => match forgive_closed(error.print().and_then(|()| io::stdout().flush())) {
+            Ok(()) => ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2)),
+            Err(error) => {
+                tell(&Failure::new(format!("cannot write to stdout: {}", walk::io_reason(&error))));
+                ExitCode::from(2)
+            }
+        },
     }
 }
 
@@ -125,6 +132,11 @@ pub fn main(cli: Cli) -> ExitCode {
         Ok(Ok(code)) => code,
         Ok(Err(failure)) => {
             tell(&failure);
+            ExitCode::from(2)
+        }
+        Err(payload) if payload.is::<OutOfSteps>() => {
+            let message = "a file of this repository is too large or too repetitive for this command";
+            tell(&Failure::new(message).help("leave such files out with `exclude` in flakeward.toml"));
             ExitCode::from(2)
         }
         Err(_) => {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::config::PortSettings;
 use crate::facts::port_registry::{Call, Registry, dotted};
-use crate::finding::{Edit, RelPath, Span};
+use crate::finding::{Edit, RelPath, Span, replaced};
 use crate::fix::Change;
 use crate::lang::{Language, Tree};
 use crate::paths;
@@ -222,12 +222,10 @@ impl Ports {
             Some((_, source)) => (source.path.clone(), Some(source.text.to_string())),
             None => (self.path.clone(), None),
         };
-        let mut after = before.clone().unwrap_or_default();
         let mut edits: Vec<&Edit> = edits.iter().collect();
         edits.sort_by_key(|edit| (edit.span.start, edit.span.end));
-        for edit in edits.into_iter().rev() {
-            after.replace_range(edit.span.range(), &edit.text);
-        }
+        let edits = edits.into_iter().map(|edit| (edit.span, &*edit.text));
+        let after = replaced(before.as_deref().unwrap_or_default(), edits);
         Change { path, before, after, needed_elsewhere: true }
     }
 

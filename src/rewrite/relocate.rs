@@ -3,13 +3,13 @@
 use crate::facts::Project;
 use crate::facts::port_registry::references::{self, Resolved};
 use crate::facts::port_registry::{Entry, Lookup, Registries, Registry, dotted, split};
-use crate::finding::{Edit, Span};
+use crate::finding::{Edit, Span, replaced};
 use crate::lang::{Field, Language, Node, NodeKind, Tree, nix};
 use crate::rewrite::ports::layout::Layout;
 use crate::rewrite::ports::layout::NewEntry;
 use crate::rewrite::ports::lines::{line_of, starts_line};
 use crate::rewrite::rename::{
-    Obstacle, edit, followed, inherit_around, is_name, mentions, obstacle, rename, split_inherit,
+    Obstacle, Trees, edit, followed, inherit_around, is_name, mentions, obstacle, rename, split_inherit,
 };
 use crate::source::{Source, with_line_ends_of};
 
@@ -107,16 +107,16 @@ impl<'p> Moving<'p> {
 
     fn references(&self) -> Result<Vec<Edit>, Obstacle> {
         let mut edits = Vec::new();
+        let mut trees = Trees::default();
         let depth = self.entry.path.len();
         for Resolved { file, found, .. } in followed(self.project, self.registries, self.registry, &self.entry.path)? {
             let names = found.names.get(..depth).unwrap_or_default();
-            let tree = Tree::parse(Language::Nix, &file.source.text);
             let by_hand = || {
                 let span = names.last().copied().unwrap_or(found.span);
                 obstacle(&file.source, span, "the group and the name are apart here: move it by hand")
             };
-            let tree = tree.ok_or_else(by_hand)?;
-            edits.extend(redirect(&file.source, &tree, names, &self.path).ok_or_else(by_hand)?);
+            let tree = trees.of(file).ok_or_else(by_hand)?;
+            edits.extend(redirect(&file.source, tree, names, &self.path).ok_or_else(by_hand)?);
         }
         Ok(edits)
     }
@@ -234,11 +234,7 @@ fn lines_of(text: &str, member: Span) -> Span {
 
 fn edited(text: &str, mut edits: Vec<(Span, String)>) -> String {
     edits.sort_by_key(|(span, _)| std::cmp::Reverse(*span));
-    let mut out = text.to_owned();
-    for (span, new) in edits {
-        out.replace_range(span.range(), &new);
-    }
-    out
+    replaced(text, edits.iter().rev().map(|(span, new)| (*span, new.as_str())))
 }
 
 #[cfg(test)]

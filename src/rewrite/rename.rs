@@ -129,22 +129,14 @@ impl<'p> Renaming<'p> {
 
     fn references(&self) -> Result<Vec<Edit>, Obstacle> {
         let mut edits = Vec::new();
-        let mut open: Option<(&'p ProjectFile, Option<Tree<'p>>)> = None;
+        let mut trees = Trees::default();
         let service = self.entry.service();
         for Resolved { file, found, .. } in followed(self.project, self.registries, self.registry, service)? {
             let Some(&span) = found.names.get(service.len() - 1) else { continue };
-            if open.as_ref().is_none_or(|(known, _)| !std::ptr::eq(*known, file)) {
-                open = Some((file, Tree::parse(Language::Nix, &file.source.text)));
-            }
-            let tree = open.as_ref().and_then(|(_, tree)| tree.as_ref());
-            if let Some(tree) = tree
-                && is_captured(tree, span, self.last)
-            {
-                return Err(obstacle(
-                    &file.source,
-                    span,
-                    "the new name may mean something else here: rename it by hand",
-                ));
+            let tree = trees.of(file);
+            if tree.is_some_and(|tree| is_captured(tree, span, self.last)) {
+                let reason = "the new name may mean something else here: rename it by hand";
+                return Err(obstacle(&file.source, span, reason));
             }
             let inherit = tree.and_then(|tree| Some((tree, inherit_around(tree, span)?)));
             match inherit {
@@ -186,6 +178,21 @@ impl<'p> Renaming<'p> {
     }
 }
 
+/// The tree of one file after the other. References are sorted by file, and each file is parsed once.
+#[derive(Default)]
+pub(super) struct Trees<'p>(Option<(&'p ProjectFile, Option<Tree<'p>>)>);
+
+impl<'p> Trees<'p> {
+    /// The tree of a Nix file, with its full number of steps.
+    pub(super) fn of(&mut self, file: &'p ProjectFile) -> Option<&Tree<'p>> {
+        if self.0.as_ref().is_none_or(|(known, _)| !std::ptr::eq(*known, file)) {
+            self.0 = Some((file, Tree::parse(Language::Nix, &file.source.text)));
+        }
+        let tree = self.0.as_ref().and_then(|(_, tree)| tree.as_ref());
+        tree.inspect(|tree| tree.refill())
+    }
+}
+
 /// The references to an entry or to something below it. An error if it is not certain that one of them is to this
 /// registry: a partial rename would break the repository.
 pub(super) fn followed<'p>(
@@ -219,8 +226,9 @@ pub(super) fn followed<'p>(
 /// Whether a name at a position, which a `with` provides, would mean something else if it were called `new`: every
 /// other binding takes precedence over a `with`, and an inner `with` over an outer one.
 fn is_captured(tree: &Tree<'_>, name: Span, new: &str) -> bool {
-    let is_name = |&node: &Node| tree.kind(node) == NodeKind::Variable && tree.span(node) == name;
-    let Some(node) = tree.nodes().find(is_name) else { return false };
+    let inner = tree.covering(name);
+    let mut nodes = std::iter::once(inner).chain(tree.ancestors(inner)).take_while(|&node| tree.span(node) == name);
+    let Some(node) = nodes.find(|&node| tree.kind(node) == NodeKind::Variable) else { return false };
     let around = tree.ancestors(node).filter(|&around| tree.kind(around) == NodeKind::With).count();
     around > 1 || nix::resolve(tree, node, new).is_some()
 }
@@ -241,12 +249,13 @@ fn captures(tree: &Tree<'_>, definition: Span, new: &str) -> bool {
 /// computed selection, or a command that contains the name.
 fn reads_by_name<'p>(all: &[Resolved<'p>], registry: &Registry, entry: &[String]) -> Option<(&'p ProjectFile, Span)> {
     let last = entry.last()?;
+    let mut trees = Trees::default();
     let mut groups = all.iter().filter(|Resolved { found, registry: at, .. }| {
         let is_around = found.path.len() < entry.len() && entry.starts_with(&found.path);
         at.path == registry.path && found.reads && found.argument.is_none() && is_around
     });
     let found = groups.find(|Resolved { file, found, .. }| match file.source.kind {
-        FileKind::Nix => Tree::parse(Language::Nix, &file.source.text).is_some_and(|tree| selects(&tree, found.span)),
+        FileKind::Nix => trees.of(file).is_some_and(|tree| selects(tree, found.span)),
         _ => file.source.slice(found.span).contains(last.as_str()),
     })?;
     Some((found.file, found.found.span))
@@ -254,8 +263,10 @@ fn reads_by_name<'p>(all: &[Resolved<'p>], registry: &Registry, entry: &[String]
 
 /// Whether the value of an expression is given to a function, or something is selected from it whose name is computed.
 fn selects(tree: &Tree<'_>, span: Span) -> bool {
-    let nodes = tree.nodes().filter(|&node| tree.span(node) == span);
-    let Some(mut node) = nodes.min_by_key(|&node| tree.ancestors(node).count()) else { return false };
+    let mut node = tree.covering(span);
+    while let Some(parent) = tree.parent(node).filter(|&parent| tree.span(parent) == span) {
+        node = parent;
+    }
     while let Some(parent) = tree.parent(node).filter(|&parent| tree.kind(parent) == NodeKind::Parenthesized) {
         node = parent;
     }
@@ -285,12 +296,11 @@ pub(super) fn split_inherit(source: &Source, tree: &Tree<'_>, inherit: Node, nam
 
 /// The `inherit` that contains a name.
 pub(super) fn inherit_around(tree: &Tree<'_>, span: Span) -> Option<Node> {
-    let mut inherits =
-        tree.nodes().filter(|&node| matches!(tree.kind(node), NodeKind::Inherit | NodeKind::InheritFrom));
-    inherits.find(|&node| {
-        let whole = tree.span(node);
-        let from = tree.child(node, Field::Expression).map_or(whole.start, |from| tree.span(from).end);
-        whole.start <= span.start && span.end <= whole.end && from <= span.start
+    let name = tree.covering(span);
+    std::iter::once(name).chain(tree.ancestors(name)).find(|&node| {
+        let is_inherit = matches!(tree.kind(node), NodeKind::Inherit | NodeKind::InheritFrom);
+        // A reference in the parentheses is not one of the inherited names.
+        is_inherit && tree.child(node, Field::Expression).is_none_or(|from| tree.span(from).end <= span.start)
     })
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Failure;
-use crate::finding::{Edit, RelPath};
+use crate::finding::{Edit, RelPath, replaced};
 use crate::fix::{Change, write};
 use crate::lang::{Language, Tree};
 use crate::run::PortFacts;
@@ -19,11 +19,9 @@ pub fn of(facts: &PortFacts, edits: &[Edit]) -> Result<Vec<Change>, Failure> {
 fn change(facts: &PortFacts, path: &RelPath, mut edits: Vec<&Edit>) -> Result<Change, Failure> {
     let file = facts.project.file(path);
     let before = file.map(|file| file.source.text.clone());
-    let mut after = before.clone().unwrap_or_default();
     edits.sort_by_key(|edit| std::cmp::Reverse(edit.span));
-    for edit in edits {
-        after.replace_range(edit.span.range(), &edit.text);
-    }
+    let edits = edits.into_iter().rev().map(|edit| (edit.span, &*edit.text));
+    let after = replaced(before.as_deref().unwrap_or_default(), edits);
     let is_nix = file.is_none_or(|file| file.source.kind == FileKind::Nix);
     if is_nix && Tree::parse(Language::Nix, &after).is_none_or(|tree| tree.broken()) {
         return Err(Failure::new(format!("the new text of {path} would not parse"))
