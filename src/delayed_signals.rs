@@ -1,29 +1,54 @@
 //! Delays the signals that would end the process while it writes files.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::{flag, low_level};
 
-/// As long as this exists, SIGHUP, SIGINT and SIGTERM are only remembered. When it is dropped, the first of them ends
-/// the process as usual.
+/// The handlers of the process. They are registered once, because a handler that was removed would leave its signal
+/// without effect.
+static HANDLERS: Mutex<Option<Handlers>> = Mutex::new(None);
+
+struct Handlers {
+    caught: Arc<AtomicUsize>,
+    /// Whether signals end the process as usual.
+    is_over: Arc<AtomicBool>,
+    /// The number of [`DelayedSignals`].
+    delays: usize,
+}
+
+impl Handlers {
+    fn register() -> io::Result<Self> {
+        let handlers = Self { caught: Arc::default(), is_over: Arc::new(AtomicBool::new(true)), delays: 0 };
+        for signal in [SIGHUP, SIGINT, SIGTERM] {
+            flag::register_conditional_default(signal, Arc::clone(&handlers.is_over))?;
+            flag::register_usize(signal, Arc::clone(&handlers.caught), signal.unsigned_abs() as usize)?;
+        }
+        Ok(handlers)
+    }
+}
+
+/// As long as one of these exists, SIGHUP, SIGINT and SIGTERM are only remembered. When the last one is dropped, the
+/// last of the signals ends the process as usual.
 #[derive(Debug)]
 pub struct DelayedSignals {
     caught: Arc<AtomicUsize>,
-    is_over: Arc<AtomicBool>,
 }
 
 impl DelayedSignals {
     /// Starts to delay signals.
     pub fn start() -> io::Result<Self> {
-        let delayed = Self { caught: Arc::default(), is_over: Arc::default() };
-        for signal in [SIGHUP, SIGINT, SIGTERM] {
-            flag::register_conditional_default(signal, Arc::clone(&delayed.is_over))?;
-            flag::register_usize(signal, Arc::clone(&delayed.caught), signal.unsigned_abs() as usize)?;
-        }
-        Ok(delayed)
+        let mut handlers = handlers();
+        let known = match handlers.take() {
+            Some(known) => known,
+            None => Handlers::register()?,
+        };
+        let known = handlers.insert(known);
+        known.delays += 1;
+        known.is_over.store(false, Ordering::Relaxed);
+        Ok(Self { caught: Arc::clone(&known.caught) })
     }
 
     /// Whether a signal was caught.
@@ -34,9 +59,19 @@ impl DelayedSignals {
 
 impl Drop for DelayedSignals {
     fn drop(&mut self) {
-        self.is_over.store(true, Ordering::Relaxed);
-        if let Ok(signal @ 1..) = i32::try_from(self.caught.load(Ordering::Relaxed)) {
+        let mut handlers = handlers();
+        let Some(known) = handlers.as_mut() else { return };
+        known.delays -= 1;
+        if known.delays > 0 {
+            return;
+        }
+        known.is_over.store(true, Ordering::Relaxed);
+        if let Ok(signal @ 1..) = i32::try_from(known.caught.load(Ordering::Relaxed)) {
             let _ = low_level::emulate_default_handler(signal);
         }
     }
+}
+
+fn handlers() -> MutexGuard<'static, Option<Handlers>> {
+    HANDLERS.lock().unwrap_or_else(PoisonError::into_inner)
 }

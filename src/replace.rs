@@ -16,6 +16,8 @@ use std::sync::atomic::AtomicBool;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
+use crate::delayed_signals::DelayedSignals;
+
 /// The names of temporary files: this prefix, the process id, `-`, random characters and `.tmp`.
 const PREFIX: &str = ".flakeward-fix-";
 
@@ -111,6 +113,9 @@ fn step(folder: &OwnedFd, name: &OsStr) -> rustix::io::Result<OwnedFd> {
 pub struct Staged<'p> {
     folder: Folder<'p>,
     name: Option<OsString>,
+    /// A signal ends the process after the file was renamed or removed. Where signals cannot be handled, the next fix in
+    /// the folder removes the file.
+    _signals: Option<DelayedSignals>,
 }
 
 impl<'p> Staged<'p> {
@@ -119,8 +124,9 @@ impl<'p> Staged<'p> {
         survive_limits();
         let handle = folder.create()?;
         let old = replaced.map(|name| file(&handle, name)?.metadata()).transpose()?;
+        let signals = DelayedSignals::start().ok();
         let (name, mut file) = create(&handle)?;
-        let staged = Self { folder, name: Some(name) };
+        let staged = Self { folder, name: Some(name), _signals: signals };
         file.write_all(text)?;
         if let Some(old) = old {
             keep_owner(&file, &old);
