@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use super::{Failure, output_file, print_json, session::Session};
 use crate::cli::BaselineArgs;
+use crate::config::ConfigError;
 use crate::finding::UNCHECKED;
 use crate::fix;
 use crate::output::stream;
@@ -99,6 +100,22 @@ fn resembles_baseline(file: &Path) -> bool {
     is_empty || ["\"findings\"", "\"fingerprint\""].iter().any(|key| text.contains(key))
 }
 
+/// What is kept of an invalid baseline; see [`Baseline::salvaged`]. `None` if something would be lost.
+fn salvaged(named: Option<&Path>, session: &Session) -> Option<Option<Baseline>> {
+    let usual = session.root.join(baseline::DEFAULT);
+    let found_in = named.is_none().then_some(session.root.as_path());
+    let file = named.unwrap_or(&usual);
+    let text = walk::read_settings(file, found_in, walk::MAX_FILE).ok()?;
+    let kept = Baseline::salvaged(baseline::DEFAULT.into(), text)?;
+    let shown = session.view.disk_path(&session.root, file);
+    say(&match kept.len() {
+        0 => format!("{} is invalid and contains no entries; it is replaced", shown.display()),
+        1 => format!("{} is invalid; its only entry is kept", shown.display()),
+        rows => format!("{} is invalid; its {rows} entries are kept", shown.display()),
+    });
+    Some(Some(kept).filter(|kept| !kept.is_empty()))
+}
+
 /// Prints a message for people. The baseline was written, so failing to print is not an error.
 fn say(text: &str) {
     let text = fitted(&clean(text), 0, &stream::stderr());
@@ -144,11 +161,15 @@ impl Target {
                 Err(Failure::new(format!("{shown} is not a baseline, so it is not overwritten"))
                     .help("name another file, or remove this one first"))
             }
-            Err(failure) => {
-                failure.to_string().lines().for_each(say);
-                say("the reasons and dates of that baseline are not kept");
-                Ok(None)
-            }
+            Err(failure) => salvaged(named, session).ok_or_else(|| {
+                let help = "correct it, so that the reasons and dates in it are kept, or remove it";
+                match failure {
+                    Failure::Settings(error) => {
+                        Failure::Settings(Box::new(ConfigError { help: Some(help.to_owned()), ..*error }))
+                    }
+                    plain => plain.help(help),
+                }
+            }),
         }
     }
 

@@ -196,9 +196,13 @@ impl Baseline {
         }
         let mut rows = Vec::new();
         let mut from = 0;
+        let mut is_plain = true;
         for entry in document.findings.into_iter().flatten() {
-            let at = text[from..].find(&entry.fingerprint).map_or(from, |at| from + at);
-            let end = at + entry.fingerprint.len();
+            let found = if is_plain { text[from..].find(&entry.fingerprint) } else { None };
+            // After a fingerprint with escapes, the rest of the text would be searched for each row in vain.
+            is_plain = found.is_some();
+            let at = from + found.unwrap_or(0);
+            let end = if is_plain { at + entry.fingerprint.len() } else { at };
             let Ok(fingerprint) = u64::from_str_radix(&entry.fingerprint, 16) else {
                 return Err(fail(at..end, format!("`{}` is not a valid fingerprint", entry.fingerprint)));
             };
@@ -214,6 +218,37 @@ impl Baseline {
             rows.push(Row { entry, fingerprint, until, span: Span::new(at, end) });
         }
         Ok(Self { path, text, rows })
+    }
+
+    /// What an invalid baseline still says, such as one with the marks of a merge conflict: its lines that are rows.
+    /// `None` if reasons or dates would be lost: a row is damaged, two rows for the same finding differ, or a newer
+    /// version of flakeward wrote it.
+    pub fn salvaged(path: RelPath, text: String) -> Option<Self> {
+        if serde_json::from_str::<Document>(&text).is_ok_and(|document| document.version != 1) {
+            return None;
+        }
+        let mut rows: BTreeMap<u64, Row> = BTreeMap::new();
+        for line in text.lines().filter(|line| line.contains("fingerprint")) {
+            let entry: Entry = serde_json::from_str(line.trim().trim_end_matches(',')).ok()?;
+            let fingerprint = u64::from_str_radix(&entry.fingerprint, 16).ok()?;
+            let until = entry.until.as_deref().map(|day| super::date(day).ok_or(())).transpose().ok()?;
+            let terms = |entry: &Entry| (entry.until.clone(), entry.reason.clone());
+            if rows.get(&fingerprint).is_some_and(|known| terms(&known.entry) != terms(&entry)) {
+                return None;
+            }
+            rows.insert(fingerprint, Row { entry, fingerprint, until, span: Span::default() });
+        }
+        Some(Self { path, text, rows: rows.into_values().collect() })
+    }
+
+    /// The number of rows.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
     }
 
     /// Drops the findings that match rows in force, including those in renamed files.
@@ -395,6 +430,23 @@ mod tests {
         let places: Vec<(&str, &str)> =
             baseline.rows.iter().map(|row| (row.entry.path.as_str(), row.entry.rule.as_str())).collect();
         assert_eq!(places, [("a", "x"), ("a", "y"), ("b", "x")]);
+    }
+
+    #[test]
+    fn rows_survive_a_merge_conflict_unless_they_differ() {
+        let row = |print: &str, reason: &str| {
+            format!("{{\"rule\":\"r\",\"path\":\"p\",\"fingerprint\":\"{print}\",\"reason\":\"{reason}\"}},\n")
+        };
+        let conflict = |ours: &str, theirs: &str| {
+            format!("{{\"version\": 1, \"findings\": [\n<<<<<<< HEAD\n{ours}=======\n{theirs}>>>>>>> other\nnull]}}\n")
+        };
+        let kept = |text: String| Baseline::salvaged("b".into(), text).map(|baseline| baseline.len());
+        assert_eq!(kept(conflict(&row("0a", "x"), &row("0b", "y"))), Some(2));
+        assert_eq!(kept(conflict(&row("0a", "x"), &row("0a", "x"))), Some(1));
+        assert_eq!(kept(conflict(&row("0a", "x"), &row("0a", "y"))), None);
+        assert_eq!(kept(row("0a", "x").replace(',', ",\n")), None);
+        assert_eq!(kept(row("nothing", "x")), None);
+        assert_eq!(kept("<<<<<<< HEAD\n".to_owned()), Some(0));
     }
 
     #[test]

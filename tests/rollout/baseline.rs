@@ -32,7 +32,29 @@ fn pruning_only_removes() {
     repository.write(".flakeward/baseline.json", "<<<<<<< HEAD\n");
     assert!(repository.refused("baseline --prune").contains("invalid baseline"));
     let ran = repository.run("baseline");
-    assert!(ran.code == 0 && ran.err.contains("reasons and dates of that baseline are not kept"), "{}", ran.err);
+    assert!(ran.code == 0 && ran.err.contains("contains no entries; it is replaced"), "{}", ran.err);
+}
+
+/// Reasons and dates are not lost because of a conflict, or because the file cannot be read.
+#[test]
+fn an_invalid_baseline_is_not_forgotten() {
+    let repository = Repository::new(&[("a.nix", "<a>\n"), ("b.nix", "<b>\n")]);
+    repository.run("baseline --reason agreed --until 2030-01-01");
+    let before = repository.read(".flakeward/baseline.json");
+    let conflict = before.replace("{\"rule\"", "<<<<<<< HEAD\n{\"rule\"");
+    repository.write(".flakeward/baseline.json", &conflict);
+    let ran = repository.run("baseline");
+    assert!(ran.code == 0 && ran.err.contains("its 2 entries are kept"), "{}", ran.err);
+    assert_eq!(repository.read(".flakeward/baseline.json"), before);
+    let differing = conflict.clone() + &before.replace("agreed", "not agreed");
+    let newer = before.replace("\"version\": 1", "\"version\": 2");
+    for invalid in [differing, newer, before.replace("2030-01-01", "soon"), before.replace("agreed", "\u{0}\\")] {
+        repository.write(".flakeward/baseline.json", &invalid);
+        assert!(repository.refused("baseline").contains("are kept, or remove it"));
+        assert_eq!(repository.read(".flakeward/baseline.json"), invalid);
+    }
+    std::fs::write(repository.path().join(".flakeward/baseline.json"), b"{\xff").unwrap();
+    assert!(repository.refused("baseline").contains("not UTF-8"));
 }
 
 #[test]
