@@ -8,6 +8,9 @@ pub const FORMS: usize = 2;
 /// More deeply nested alternatives (`{a,{b,..}}`) are refused, because they are parsed recursively.
 const MAX_BRACES: usize = 64;
 
+/// Longer globs are refused, in bytes: the time to compile one grows with the square of its length.
+const MAX_LENGTH: usize = 1_000;
+
 /// A glob set with the semantics of gitignore: `*` does not match `/`, and a bare name or `dir/` matches everything below.
 /// `Err` has the index of the first invalid glob, and the reason.
 pub fn set(globs: &[String]) -> Result<GlobSet, (usize, String)> {
@@ -17,8 +20,8 @@ pub fn set(globs: &[String]) -> Result<GlobSet, (usize, String)> {
         let anywhere = if trimmed.contains('/') { "" } else { "**/" };
         let trimmed = trimmed.trim_start_matches('/');
         let forms: [String; FORMS] = [format!("{anywhere}{trimmed}"), format!("{anywhere}{trimmed}/**")];
-        if nests_too_deep(glob.as_bytes()) {
-            return Err((index, "its alternatives are nested too deeply".to_owned()));
+        if let Some(reason) = refusal(glob.as_bytes()) {
+            return Err((index, reason.to_owned()));
         }
         for form in forms {
             let parsed: Result<Glob, _> = globset::GlobBuilder::new(&form).literal_separator(true).build();
@@ -28,15 +31,37 @@ pub fn set(globs: &[String]) -> Result<GlobSet, (usize, String)> {
     builder.build().map_err(|error| (0, error.kind().to_string()))
 }
 
-/// Whether alternatives in a glob are nested too deeply.
-pub fn nests_too_deep(glob: &[u8]) -> bool {
+/// Why a glob must not be compiled: in a repository, anybody may have written it.
+pub fn refusal(glob: &[u8]) -> Option<&'static str> {
     let mut depth = 0usize;
-    glob.iter().any(|byte| {
+    let nests_too_deep = glob.iter().any(|byte| {
         match byte {
             b'{' => depth += 1,
             b'}' => depth = depth.saturating_sub(1),
             _ => {}
         }
         depth > MAX_BRACES
-    })
+    });
+    match nests_too_deep {
+        true => Some("its alternatives are nested too deeply"),
+        false => (glob.len() > MAX_LENGTH).then_some("it is longer than 1,000 bytes"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_takes_too_long_to_compile_is_refused() {
+        for (glob, refused) in [
+            ("a/**/{b,c}.nix".to_owned(), false),
+            ("a/".repeat(400), false),
+            ("a/".repeat(600), true),
+            ("{".repeat(MAX_BRACES + 1), true),
+        ] {
+            assert_eq!(refusal(glob.as_bytes()).is_some(), refused, "{glob}");
+            assert_eq!(set(&[glob]).is_err_and(|(_, reason)| reason.starts_with("it")), refused);
+        }
+    }
 }

@@ -5,6 +5,8 @@
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
+use crate::globs;
+
 /// The paths of such files, relative to the root, in search order.
 pub const FILES: [&str; 4] = [".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS"];
 
@@ -47,6 +49,9 @@ impl Owners {
             let row = read.owners.len();
             read.owners.push(if named.is_empty() { section.clone() } else { named });
             for form in forms(&pattern) {
+                if globs::refusal(form.as_bytes()).is_some() {
+                    continue;
+                }
                 if let Ok(glob) = GlobBuilder::new(&form).literal_separator(true).build() {
                     builder.add(glob);
                     read.rows.push(row);

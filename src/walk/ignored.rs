@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Unreadable, git, io_reason, read_bytes, relative};
-use crate::globs::nests_too_deep;
+use crate::globs;
 use crate::paths;
 
 /// Ignore files of a folder, and those of a repository's root.
@@ -32,10 +32,10 @@ pub(super) fn obstacle(root: &Path, file: &Path) -> Option<Unreadable> {
         }
     };
     let reason = match read {
-        Ok(text) if text.split(|&byte| byte == b'\n').any(nests_too_deep) => {
-            "a pattern in it is nested too deeply".to_owned()
+        Ok(text) => {
+            let mut patterns = text.split(|&byte| byte == b'\n').filter(|line| !line.starts_with(b"#"));
+            format!("a pattern in it cannot be used: {}", patterns.find_map(globs::refusal)?)
         }
-        Ok(_) => return None,
         Err(reason) => reason,
     };
     let path = relative(root, file).unwrap_or_else(|| file.to_string_lossy().into());

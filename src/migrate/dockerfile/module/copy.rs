@@ -1,6 +1,7 @@
 //! Files that `COPY` and `ADD` put into an image.
 
 use super::{Module, escaped, quoted};
+use crate::globs;
 use crate::knowledge::images::base as base_images;
 use crate::migrate::dockerfile::frame::{Copy, Frame, Step};
 use crate::migrate::dockerfile::recipe::{Recipe, Tool};
@@ -165,7 +166,8 @@ impl<'d, 'f> Module<'d, 'f> {
         if folder.contains(['*', '?', '[']) {
             return true;
         }
-        let Ok(glob) = globset::Glob::new(name) else { return true };
+        let glob = globs::refusal(name.as_bytes()).is_none().then(|| globset::Glob::new(name).ok());
+        let Some(glob) = glob.flatten() else { return true };
         let matcher = glob.compile_matcher();
         self.draft.files().names(&self.in_context(folder)).iter().any(|name| matcher.is_match(name))
     }
