@@ -241,3 +241,65 @@ fn many_folders_with_compose_files() {
     let compose = "services:\n  a: { image: redis }\n";
     is_linear(40, "migrate", |size| (0..size).map(|index| file(&format!("d{index}/compose.yaml"), compose)).collect());
 }
+
+#[test]
+fn a_glob_of_many_folders() {
+    is_bounded(1_000, CHECK, |size| {
+        vec![file(".gitignore", format!("{}x.nix\n", "a/".repeat(size))), file("a.nix", "{ }\n")]
+    });
+}
+
+#[test]
+fn expansions_that_do_not_end() {
+    for open in ["${a:-", "$((", "${{ ", "$(${a", "\"${a:-\"", "eval '${a' ", "`${a`"] {
+        is_linear(1_500, CHECK, |size| vec![file("a.sh", format!("{}\nnpm run dev\n", open.repeat(size)))]);
+    }
+}
+
+#[test]
+fn expressions_in_one_line_of_a_workflow() {
+    for text in ["${{ ", "${{ matrix.a }} "] {
+        is_linear(1_500, CHECK, |size| {
+            let steps = format!("    steps:\n      - run: |\n          {}\n", text.repeat(size));
+            let workflow = format!("on: push\njobs:\n  a:\n    runs-on: x\n{steps}");
+            vec![file(".github/workflows/a.yml", workflow)]
+        });
+    }
+}
+
+#[test]
+fn heredoc_delimiters_over_many_lines() {
+    is_bounded(7_000, CHECK, |size| {
+        vec![file("Dockerfile", format!("FROM alpine\nRUN {}\n", "<<-E\\\n".repeat(size)))]
+    });
+}
+
+#[test]
+fn references_to_a_renamed_entry() {
+    for (reference, name) in [("{ port = ports.a.web; } ", "a.site"), ("{ inherit (ports.a) web; } ", "b.site")] {
+        is_linear(100, &format!("ports rename a.web {name} --diff"), |size| {
+            let module = format!("let ports = import ./lib/ports.nix; in [ {} ]\n", reference.repeat(size));
+            vec![file("lib/ports.nix", "{\n  a.web = 8080;\n  b.db = 8081;\n}\n"), file("m.nix", module)]
+        });
+    }
+}
+
+#[test]
+fn rows_of_a_baseline_with_escaped_fingerprints() {
+    is_linear(400, CHECK, |size| {
+        let row = |index| {
+            format!(r#"{{"fingerprint":"\u0030{index:015x}","rule":"hardcoded-port","path":"a.nix","message":"m"}}"#)
+        };
+        let rows: Vec<String> = (0..size).map(row).collect();
+        let baseline = format!("{{\"version\":1,\"findings\":[\n{}\n]}}\n", rows.join(",\n"));
+        vec![file(".flakeward/baseline.json", baseline), file("a.nix", "{ port = 8080; }\n")]
+    });
+}
+
+#[test]
+fn variables_in_one_command() {
+    is_linear(500, MIGRATE, |size| {
+        let command = each(size, |index| format!("$a{index} "));
+        vec![file("compose.yaml", format!("services:\n  a: {{ image: redis, command: \"{command}\" }}\n"))]
+    });
+}

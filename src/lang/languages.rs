@@ -120,6 +120,7 @@ pub static LANGUAGES: [Row; 8] = [
             queries: true,
             load: || tree_sitter_containerfile::LANGUAGE.into(),
             prepare: dockerfile::for_grammar,
+            refuse: limits::refused_dockerfile,
             ..PLAIN
         }),
         extensions: &[],

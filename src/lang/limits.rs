@@ -6,7 +6,7 @@
 use std::fmt;
 use std::ops::ControlFlow;
 
-use super::nesting::{YAML_COLUMNS, path_scan_exceeds, yaml_columns_exceed, yaml_levels_exceed};
+use super::nesting::{YAML_COLUMNS, heredoc_scan_exceeds, path_scan_exceeds, yaml_columns_exceed, yaml_levels_exceed};
 use super::{Language, Node, NodeKind, Tree};
 use crate::lang::nix::recognize;
 use crate::source::LineIndex;
@@ -19,6 +19,9 @@ pub const MAX_DEPTH: u32 = 1_000;
 
 /// The maximum number of bytes that the Nix grammar's path scanner may read in vain: about half a second.
 const PATH_SCAN: u64 = 100_000_000;
+
+/// The maximum number of bytes that the Dockerfile grammar may read for heredoc delimiters.
+const HEREDOC_SCAN: u64 = 20_000_000;
 
 /// The maximum nesting depth of YAML; the grammar supports 253 levels.
 const YAML_LEVELS: u32 = 250;
@@ -96,6 +99,11 @@ pub fn before_parsing(language: Language, text: &str) -> Result<(), Refusal> {
 /// Refuses Nix for which the grammar's path scanner takes too long.
 pub(super) fn refused_nix(bytes: &[u8]) -> Option<Refusal> {
     path_scan_exceeds(bytes, PATH_SCAN).then_some(Refusal::Time)
+}
+
+/// Refuses Dockerfiles for which the grammar's heredoc scanner takes too long.
+pub(super) fn refused_dockerfile(bytes: &[u8]) -> Option<Refusal> {
+    heredoc_scan_exceeds(bytes, HEREDOC_SCAN).then_some(Refusal::Time)
 }
 
 /// Refuses YAML that is nested deeper than its grammar supports, or contains a NUL character.

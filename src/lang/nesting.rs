@@ -20,6 +20,29 @@ pub fn path_scan_exceeds(text: &[u8], limit: u64) -> bool {
     has_path_run(text, shortest as usize) && Survey::new(text).work(limit) > limit
 }
 
+/// Whether tree-sitter-containerfile would read more than `limit` bytes in search of the ends of heredoc delimiters. It
+/// reads to the next blank for each `<<`, and again for those that follow if the delimiter is too long. Line ends after
+/// a backslash are part of a delimiter.
+pub fn heredoc_scan_exceeds(text: &[u8], limit: u64) -> bool {
+    let (mut work, mut end) = (0, 0);
+    memchr::memmem::find_iter(text, b"<<").any(|at| {
+        if at >= end {
+            end = at + delimiter_length(&text[at..]);
+        }
+        work += end.saturating_sub(at) as u64;
+        work > limit
+    })
+}
+
+/// The number of bytes before a blank that no backslash precedes.
+fn delimiter_length(text: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(byte) = text.get(at).filter(|byte| !byte.is_ascii_whitespace() && **byte != 0) {
+        at += if *byte == b'\\' { 2 } else { 1 };
+    }
+    at.min(text.len())
+}
+
 /// Whether a run of path bytes is longer than `length`. Reads every `length`-th byte, and the surroundings of those
 /// that belong to a path.
 fn has_path_run(text: &[u8], length: usize) -> bool {
@@ -226,6 +249,14 @@ mod tests {
         // Interpolations nested too deeply to follow: the text is refused.
         assert!(path_scan_exceeds(format!("{}{runs}", "\"${".repeat(300)).as_bytes(), 100_000_000));
         assert!(path_scan_exceeds(format!("\"${{{runs}}}\"").as_bytes(), 100_000_000));
+    }
+
+    #[test]
+    fn only_long_heredoc_delimiters_are_too_much_work() {
+        assert!(heredoc_scan_exceeds("<<-E\\\n".repeat(4_000).as_bytes(), 20_000_000));
+        for text in ["<<-E \\\n".repeat(4_000), "<<-E\n".repeat(4_000), format!("<<{}", "E".repeat(1_000_000))] {
+            assert!(!heredoc_scan_exceeds(text.as_bytes(), 20_000_000), "{}", &text[..6]);
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::{Script, Site, System, Work};
 use crate::lang::yaml::Yaml;
 use crate::lang::{Field, Node, NodeKind};
+use crate::wording::tail;
 
 /// Nested lists of scripts (GitLab's anchors) are followed to this depth.
 const DEPTH: usize = 8;
@@ -14,7 +15,7 @@ const DEPTH: usize = 8;
 pub fn sites<'a>(yaml: &Yaml<'_, 'a>, system: System) -> Vec<Site<'a>> {
     let commands = match system {
         System::GitHub => matrix_commands(yaml.tree.text()),
-        _ => Vec::new(),
+        _ => BTreeSet::new(),
     };
     let mut scan = Scan { yaml, system, commands, orbs: Vec::new(), seen: BTreeSet::new(), sites: Vec::new() };
     if system == System::CircleCi {
@@ -30,19 +31,22 @@ pub fn sites<'a>(yaml: &Yaml<'_, 'a>, system: System) -> Vec<Site<'a>> {
 
 /// The keys of matrices whose values steps run as commands: `run: ${{ matrix.command }}`, `nix develop -c ${{
 /// matrix.command }}`.
-fn matrix_commands(text: &str) -> Vec<&str> {
+fn matrix_commands(text: &str) -> BTreeSet<&str> {
     const MARK: &str = "matrix.";
-    let mut keys = Vec::new();
+    /// The part of a line that is examined: there may be many of these expressions in one line.
+    const WINDOW: usize = 200;
+    let mut keys = BTreeSet::new();
     for at in memchr::memmem::find_iter(text.as_bytes(), MARK.as_bytes()) {
-        let before = &text[text[..at].rfind('\n').map_or(0, |end| end + 1)..at];
+        let before = tail(&text[..at], WINDOW);
+        let before = &before[before.rfind('\n').map_or(0, |end| end + 1)..];
         let Some(before) = before.trim_end().strip_suffix("${{") else { continue };
         let before = before.trim_end_matches([' ', '"', '\'']).trim_start_matches([' ', '-']);
         let runs = matches!(before, "" | "run:" | "run: >" | "run: |")
             || ["-c", "--command", "--run", "&&", ";"].iter().any(|end| before.ends_with(end));
         let rest = &text[at + MARK.len()..];
         let key = rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-').next().unwrap_or_default();
-        if runs && !key.is_empty() && !keys.contains(&key) {
-            keys.push(key);
+        if runs && !key.is_empty() {
+            keys.insert(key);
         }
     }
     keys
@@ -52,7 +56,7 @@ struct Scan<'y, 't, 'a> {
     yaml: &'y Yaml<'t, 'a>,
     system: System,
     /// GitHub: the keys of matrices that steps run.
-    commands: Vec<&'a str>,
+    commands: BTreeSet<&'a str>,
     /// CircleCI: the aliases of orbs in this file, and the orbs' names.
     orbs: Vec<(String, String)>,
     /// The offsets of scripts already seen: the script of an anchor counts once, however often it is used.
@@ -88,7 +92,7 @@ impl<'a> Scan<'_, '_, 'a> {
             System::GitHub | System::GitHubAction => {
                 key == "run" && self.parent_is(pair, &["steps"]) && !self.runs_another_language(pair)
                     || key == "shell" && self.is_nix_shell(pair)
-                    || self.commands.contains(&key) && self.parent_is(pair, &["matrix", "include"])
+                    || self.commands.contains(key) && self.parent_is(pair, &["matrix", "include"])
             }
             System::GitLab => {
                 matches!(key, "script" | "before_script" | "after_script") && !self.parent_is(pair, &["variables"])

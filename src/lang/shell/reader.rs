@@ -23,11 +23,77 @@ struct Reader<'a> {
     commands: Vec<Command<'a>>,
     /// Delimiters of heredocs whose text starts after the next line end.
     heredocs: Vec<&'a str>,
+    marks: Marks,
+}
+
+/// The ends of expansions.
+const MARKS: [&[u8]; 3] = [b"}", b"}}", b"))"];
+
+/// The last search for each of the [`MARKS`], and for the end of the line. Without it, a line with many expansions would
+/// be searched to its end for each of them.
+#[derive(Debug, Default, Clone, Copy)]
+struct Marks {
+    line: Searched,
+    marks: [Searched; MARKS.len()],
+}
+
+/// A search in the text: where it started, and the position that it found, or the end of the line.
+#[derive(Debug, Clone, Copy)]
+struct Searched {
+    from: usize,
+    to: usize,
+    is_found: bool,
+}
+
+impl Default for Searched {
+    fn default() -> Self {
+        // No position is between these.
+        Self { from: 1, to: 0, is_found: false }
+    }
+}
+
+impl Searched {
+    /// The position of what a search finds in the text, at or after an offset.
+    fn next(&mut self, at: usize, end: usize, find: impl FnOnce() -> Option<usize>) -> Option<usize> {
+        if !(self.from..=self.to).contains(&at) {
+            let found = find();
+            *self = Self { from: at, to: found.map_or(end, |found| at + found), is_found: found.is_some() };
+        }
+        self.is_found.then_some(self.to)
+    }
+}
+
+impl Marks {
+    /// The next mark at or after an offset of a text, in the same line.
+    fn next(&mut self, bytes: &[u8], mark: usize, at: usize) -> Option<usize> {
+        let rest = bytes.get(at..).unwrap_or_default();
+        let line = self.line.next(at, bytes.len(), || memchr::memchr(b'\n', rest)).unwrap_or(bytes.len());
+        let rest = rest.get(..line.saturating_sub(at)).unwrap_or_default();
+        self.marks[mark].next(at, line, || memchr::memmem::find(rest, MARKS[mark]))
+    }
 }
 
 impl<'a> Reader<'a> {
     fn new(text: &'a str, at: usize, end: usize, depth: usize) -> Self {
-        Self { text, bytes: text.as_bytes(), at, end, depth, commands: Vec::new(), heredocs: Vec::new() }
+        Self {
+            text,
+            bytes: text.as_bytes(),
+            at,
+            end,
+            depth,
+            commands: Vec::new(),
+            heredocs: Vec::new(),
+            marks: Marks::default(),
+        }
+    }
+
+    /// Reads a part of the text as commands of its own, up to a closing byte or to its end. Returns where it stopped.
+    fn inner(&mut self, at: usize, end: usize, close: Option<u8>) -> usize {
+        let mut inner = Reader { marks: self.marks, ..Reader::new(self.text, at, end, self.depth + 1) };
+        inner.list(close);
+        self.commands.append(&mut inner.commands);
+        self.marks = inner.marks;
+        inner.at
     }
 
     fn peek(&self, ahead: usize) -> u8 {
@@ -134,10 +200,7 @@ impl<'a> Reader<'a> {
         if self.depth >= DEPTH {
             return;
         }
-        let mut inner = Reader::new(self.text, self.at, self.end, self.depth + 1);
-        inner.list(Some(b')'));
-        self.at = inner.at;
-        self.commands.append(&mut inner.commands);
+        self.at = self.inner(self.at, self.end, Some(b')'));
     }
 
     fn word(&mut self) -> Word<'a> {
@@ -220,11 +283,11 @@ impl<'a> Reader<'a> {
         let start = self.at;
         let rest = self.rest();
         if rest.starts_with(b"${{") || rest.starts_with(b"{{") {
-            self.skip_past(b"}}");
+            self.skip_past(1);
         } else if rest.starts_with(b"$((") {
-            self.skip_past(b"))");
+            self.skip_past(2);
         } else if rest.starts_with(b"${") {
-            self.skip_past(b"}");
+            self.skip_past(0);
         } else if rest.starts_with(b"$(") && self.depth < DEPTH {
             self.at += 2;
             self.nested();
@@ -236,19 +299,17 @@ impl<'a> Reader<'a> {
         text.push(self.text.get(start..self.at).unwrap_or(""));
     }
 
-    fn skip_past(&mut self, mark: &[u8]) {
-        let line = memchr::memchr(b'\n', self.rest()).unwrap_or(self.end - self.at);
-        let found = memchr::memmem::find(&self.rest()[..line], mark);
-        self.at += found.map_or(1, |found| found + mark.len());
+    /// Skips one of the [`MARKS`] and what is before it, or a single byte if it is not in this line.
+    fn skip_past(&mut self, mark: usize) {
+        let found = self.marks.next(self.bytes, mark, self.at).map(|found| found + MARKS[mark].len());
+        self.at = found.filter(|&found| found <= self.end).unwrap_or(self.at + 1);
     }
 
     fn backticks(&mut self) {
         self.at += 1;
         let Some(length) = memchr::memchr(b'`', self.rest()) else { return };
         if self.depth < DEPTH {
-            let mut inner = Reader::new(self.text, self.at, self.at + length, self.depth + 1);
-            inner.list(None);
-            self.commands.append(&mut inner.commands);
+            self.inner(self.at, self.at + length, None);
         }
         self.at += length + 1;
     }
@@ -275,9 +336,7 @@ impl<'a> Reader<'a> {
             return;
         }
         let (start, end) = (span.start as usize + 1, span.end as usize - 1);
-        let mut inner = Reader::new(self.text, start, end.max(start), self.depth + 1);
-        inner.list(None);
-        self.commands.append(&mut inner.commands);
+        self.inner(start, end.max(start), None);
     }
 }
 

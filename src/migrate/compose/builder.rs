@@ -140,8 +140,9 @@ impl<'a, 'm> Builder<'a, 'm> {
 
     /// A scalar with variables that hold secrets, or that `.env` sets, left to the shell.
     pub fn run_time(&self, scalar: &Scalar) -> String {
+        let required = without_default(scalar);
         let text = words::text_of(scalar, &self.variables, &|name| {
-            self.variables.contains_key(name) || is_secret(name) || has_no_default(scalar, name)
+            self.variables.contains_key(name) || is_secret(name) || required.contains(name)
         });
         // A default of a secret is one as well.
         words::without_defaults(&text, &|name, default| {
@@ -216,14 +217,15 @@ fn variable_name(text: &str) -> String {
     name
 }
 
-/// Whether a scalar asks for a variable and gives no value for the case that it is not set.
-fn has_no_default(scalar: &Scalar, name: &str) -> bool {
-    let raw = scalar.raw.as_deref().unwrap_or_default();
-    let bare = format!("${name}");
-    let is_bare = raw
-        .match_indices(&bare)
-        .any(|(at, _)| !raw[at + bare.len()..].starts_with(|c: char| c == '_' || c.is_ascii_alphanumeric()));
-    raw.contains(&format!("${{{name}}}")) || is_bare
+/// The variables that a scalar asks for without a value for the case that they are not set.
+fn without_default(scalar: &Scalar) -> BTreeSet<&str> {
+    let parts = scalar.raw.as_deref().unwrap_or_default().split('$').skip(1);
+    let names = parts.filter_map(|part| {
+        let (braced, part) = part.strip_prefix('{').map_or((false, part), |inner| (true, inner));
+        let end = part.find(|c: char| c != '_' && !c.is_ascii_alphanumeric()).unwrap_or(part.len());
+        (!braced || part[end..].starts_with('}')).then_some(&part[..end])
+    });
+    names.filter(|name| !name.is_empty()).collect()
 }
 
 /// A text as an expression that is a string; a number alone is written without quotes.

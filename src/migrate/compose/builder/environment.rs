@@ -62,9 +62,10 @@ impl<'a, 'm> Builder<'a, 'm> {
             }
             return;
         }
+        let required = super::without_default(scalar);
         for name in interpolate::names(scalar.raw.as_deref().unwrap_or_default()) {
             let is_known = self.variables.contains_key(&name) || self.secrets.borrow().contains_key(&name);
-            if !is_known && super::has_no_default(scalar, &name) {
+            if !is_known && required.contains(name.as_str()) {
                 let why = format!("`{name}` has no value yet");
                 self.leave(service, place, &key, why, "set it in `.env`, or in the environment of process-compose");
             }
