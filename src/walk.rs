@@ -30,6 +30,9 @@ pub use unsaved::Unsaved;
 /// Larger files are reported and not read: configuration files are shorter.
 pub const MAX_FILE: u64 = 32 << 20;
 
+/// The length of the longest path that the system accepts, in bytes (PATH_MAX of Linux; other systems accept less).
+const MAX_PATH: usize = 4096;
+
 /// A file of the repository with a kind.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
@@ -360,17 +363,21 @@ pub fn between(folder: &Path, path: &Path) -> PathBuf {
 
 /// An absolute path with links and `..` resolved, as far as it exists.
 pub fn resolve_new(path: &Path) -> PathBuf {
-    if let Ok(real) = path.canonicalize() {
-        return real;
-    }
-    match (path.parent(), path.components().next_back()) {
-        (Some(parent), Some(std::path::Component::ParentDir)) => {
-            let parent = resolve_new(parent);
-            parent.parent().unwrap_or(&parent).to_owned()
+    let existing = path.ancestors().find_map(|folder| Some((folder, folder.canonicalize().ok()?)));
+    let Some((folder, mut real)) = existing else { return path.to_owned() };
+    for part in path.components().skip(folder.components().count()) {
+        match part {
+            std::path::Component::ParentDir => drop(real.pop()),
+            part => real.push(part),
         }
-        (Some(parent), Some(last)) => resolve_new(parent).join(last),
-        _ => path.to_owned(),
     }
+    real
+}
+
+/// Whether a path is longer than the system allows, so that nothing can exist there. The folders around such a path are
+/// not examined one by one.
+pub fn is_too_long(path: &Path) -> bool {
+    path.as_os_str().len() > MAX_PATH
 }
 
 /// A path from the bytes of a list.
@@ -569,16 +576,20 @@ fn upward(folder: &Path, marks: &[&str]) -> Option<PathBuf> {
 }
 
 /// Reads a settings file of at most `limit` bytes. A file that was found in a repository rather than named must not be
-/// a link that leads out of it, since messages show the file's content.
+/// a link that leads out of it, or to a file that is not part of it, since messages show the file's content.
 pub fn read_settings(file: &Path, found_in: Option<&Path>, limit: u64) -> Result<String, String> {
     let reason = |error: std::io::Error| io_reason(&error);
     let bytes = match found_in {
         Some(root) => {
-            let (file, root) = (file.canonicalize().map_err(reason)?, root.canonicalize().map_err(reason)?);
-            if !file.starts_with(root) {
+            let target = file.canonicalize().map_err(reason)?;
+            let real_root = root.canonicalize().map_err(reason)?;
+            let Ok(inside) = target.strip_prefix(&real_root) else {
                 return Err("it is a symbolic link to a file outside the repository".to_owned());
+            };
+            if file.strip_prefix(root) != Ok(inside) {
+                links::refuse_private(&target)?;
             }
-            read_bytes(&file, limit)?
+            read_bytes(&target, limit)?
         }
         None => read_all(std::fs::File::open(file).map_err(reason)?, 0, limit)?,
     };

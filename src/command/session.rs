@@ -282,6 +282,9 @@ fn line_path(line: &[u8]) -> PathBuf {
 fn stdin_path(paths: &[PathBuf], name: Option<&Path>, here: &Path) -> Result<Option<PathBuf>, Failure> {
     let asked = paths.iter().any(|path| path.as_os_str() == "-");
     match (asked, name) {
+        (true, Some(name)) if walk::is_too_long(&here.join(name)) => {
+            Err(Failure::new(format!("the path of --stdin-filename is too long ({} bytes)", name.as_os_str().len())))
+        }
         (true, Some(name)) if paths.len() == 1 => Ok(Some(walk::resolve_new(&here.join(name)))),
         (true, Some(_)) => Err(Failure::new("`-` (stdin) cannot be combined with other paths")),
         (true, None) => Err(Failure::new("`-` (stdin) requires --stdin-filename").help(

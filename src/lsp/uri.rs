@@ -25,8 +25,8 @@ const ESCAPED: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}');
 
-/// The path of a `file:` URI. `None` for other schemes (an untitled buffer, a file inside an archive) and for other
-/// hosts.
+/// The path of a `file:` URI. `None` for other schemes (an untitled buffer, a file inside an archive), for other hosts,
+/// and for paths that are longer than the system allows.
 pub fn to_path(uri: &Uri) -> Option<PathBuf> {
     let rest = uri.0.strip_prefix("file://")?;
     let path = rest.strip_prefix("localhost").unwrap_or(rest);
@@ -35,7 +35,7 @@ pub fn to_path(uri: &Uri) -> Option<PathBuf> {
         return None;
     }
     let bytes: Vec<u8> = percent_decode_str(path).collect();
-    Some(walk::path_of_bytes(&bytes))
+    Some(walk::path_of_bytes(&bytes)).filter(|path| !walk::is_too_long(path))
 }
 
 /// The `file:` URI of an absolute path.
@@ -70,5 +70,6 @@ mod tests {
             assert_eq!(to_path(&Uri::from(uri)), None, "{uri}");
         }
         assert_eq!(to_path(&Uri::from("file://localhost/a%2Fb")).as_deref(), Some(Path::new("/a/b")));
+        assert_eq!(to_path(&Uri::from(format!("file:///{}", "a/".repeat(100_000)))), None);
     }
 }

@@ -40,6 +40,23 @@ pub(super) fn may_have_kind(path: &str) -> bool {
     languages::by_path(path).is_some() || may_be_script(path)
 }
 
+/// The messages about links to files that may contain secrets: whoever committed the link would see them in the report.
+const OF_GIT: &str = "it is a symbolic link to a file of Git";
+const UNTRACKED: &str = "it is a symbolic link to a file that Git does not track";
+
+/// Checks that the target of a link, without links itself, is part of the repository around it.
+pub(super) fn refuse_private(target: &Path) -> Result<(), String> {
+    if target.components().any(|part| part.as_os_str() == ".git") {
+        return Err(OF_GIT.to_owned());
+    }
+    let Some(root) = target.ancestors().skip(1).find(|folder| folder.join(".git").exists()) else { return Ok(()) };
+    let path = target.strip_prefix(root).unwrap_or(target);
+    match git::tracked(root)? {
+        Some(tracked) if !tracked.files.iter().any(|tracked| tracked == path) => Err(UNTRACKED.to_owned()),
+        _ => Ok(()),
+    }
+}
+
 /// How links are resolved.
 pub(super) struct Rules<'a> {
     pub root: &'a Path,
@@ -100,7 +117,7 @@ impl Resolver<'_> {
         let root = self.root.get_or_insert_with(|| root.canonicalize().unwrap_or_else(|_| root.to_owned())).clone();
         let Some(inside) = relative(&root, &target) else { return Ok(None) };
         if inside.split('/').any(|part| part == ".git") {
-            return Err("it is a symbolic link to a file of Git".to_owned());
+            return Err(OF_GIT.to_owned());
         }
         let data = target.metadata().map_err(|error| io_reason(&error))?;
         if data.is_dir() || nested_around(&root, &target).is_some() {
@@ -119,10 +136,9 @@ impl Resolver<'_> {
             return Ok(None);
         }
         if !is_tracked {
-            // It may contain secrets, and whoever committed the link would see them in the report.
             return match self.is_passed_over(&inside) {
                 true => Ok(None),
-                false => Err("it is a symbolic link to a file that Git does not track".to_owned()),
+                false => Err(UNTRACKED.to_owned()),
             };
         }
         // Where a link is may decide which rules apply, so one that was checked does not make up for others.

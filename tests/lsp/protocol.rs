@@ -56,6 +56,19 @@ fn a_malformed_message_costs_only_itself() {
     assert_eq!(client.shut_down(), Some(0));
 }
 
+/// A path that is too long to exist is that of no file, whatever is asked about it.
+#[test]
+fn a_path_of_many_folders_is_no_file() {
+    let mut client = Client::usual(&[FILE]);
+    let uri = format!("file:///{}x.nix", "a/".repeat(100_000));
+    let document = json!({ "uri": uri, "languageId": "nix", "version": 1, "text": "{ }" });
+    client.notify("textDocument/didOpen", json!({ "textDocument": document }));
+    client.notify("workspace/didChangeWatchedFiles", json!({ "changes": [{ "uri": uri, "type": 2 }] }));
+    client.open_file("a.nix");
+    assert_eq!(client.published("a.nix").len(), 1);
+    assert_eq!(client.shut_down(), Some(0));
+}
+
 #[test]
 fn a_request_that_is_cancelled_while_it_waits_is_not_carried_out() {
     let mut client = Client::usual(&[FILE]);
