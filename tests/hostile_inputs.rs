@@ -444,3 +444,90 @@ fn arguments_are_made_safe_in_messages() {
         assert!(!err.lines().any(|line| line.trim_start().starts_with("::")), "{args:?} {err}");
     }
 }
+
+/// A path may be longer than any that exists.
+#[test]
+fn paths_of_many_folders_are_refused() {
+    let root = Repository::new(&[("a.nix", "{ }\n")]);
+    let path = format!("{}x.nix", "a/".repeat(60_000));
+    let (code, _, err) = run(root.path(), &["check", "-", "--stdin-filename", &path]);
+    assert!(code == Some(2) && err.contains("is too long"), "{err}");
+}
+
+/// Settings that are links do not show what is in files that belong to nobody's repository, such as credentials.
+#[test]
+fn linked_settings_do_not_show_secrets() {
+    const SECRET: &str = "https://token:SECRET@host/x";
+    for (link, target, reason) in [
+        ("flakeward.toml", ".git/config", "a file of Git"),
+        (".flakeward.toml", "credentials.json", "Git does not track"),
+        (".flakeward/baseline.json", "../credentials.json", "Git does not track"),
+        (".flakeward/rules/a.md", "../../credentials.json", "Git does not track"),
+    ] {
+        let root = tempfile::tempdir().unwrap();
+        git(root.path(), &["init", "-q"]);
+        git(root.path(), &["remote", "add", "origin", SECRET]);
+        write(root.path(), &[("a.nix", b"{ }\n"), (".flakeward/rules/README.md", b"\n")]);
+        symlink(target, root.path().join(link)).unwrap();
+        git(root.path(), &["add", "."]);
+        git(root.path(), &["commit", "-qm", "one"]);
+        write(root.path(), &[("credentials.json", SECRET.as_bytes())]);
+        let (code, out, err) = run(root.path(), &["check"]);
+        assert!(code == Some(2) && err.contains(reason), "{link}: {err}");
+        assert!(!(out + &err).contains("SECRET"), "{link}");
+    }
+    let compose = "services:\n  a:\n    image: redis\n    env_file: .git/config\n";
+    let root = Repository::new(&[("compose.yaml", compose), (".git/config", "URL=SECRET\n")]);
+    let (_, out, err) = run(root.path(), &["migrate"]);
+    assert!(!(out + &err).contains("SECRET"));
+}
+
+/// `migrate --write` also keeps changes that git was told not to look at.
+#[test]
+fn changes_that_git_does_not_see_are_not_overwritten() {
+    for flag in ["--assume-unchanged", "--skip-worktree"] {
+        let root = tempfile::tempdir().unwrap();
+        git(root.path(), &["init", "-q"]);
+        let compose = b"services:\n  web:\n    image: redis\n    ports: [\"6379:6379\"]\n";
+        write(root.path(), &[("lib/ports.nix", b"{ web = 8080; }\n"), ("compose.yaml", compose)]);
+        git(root.path(), &["add", "."]);
+        git(root.path(), &["commit", "-qm", "one"]);
+        git(root.path(), &["update-index", flag, "lib/ports.nix"]);
+        let edited = b"{ web = 8080; local = 1234; }\n";
+        write(root.path(), &[("lib/ports.nix", edited)]);
+        let (code, _, err) = run(root.path(), &["migrate", "--write"]);
+        assert!(code == Some(2) && err.contains("not committed"), "{flag}: {err}");
+        assert_eq!(fs::read(root.path().join("lib/ports.nix")).unwrap(), edited);
+    }
+}
+
+/// A signal leaves no temporary file beside a report or a baseline.
+#[test]
+fn signals_leave_nothing_beside_reports() {
+    let ports: String = (0..2_000).map(|index| format!("{{ s{index}.port = 8080; }}\n")).collect();
+    let root = Repository::new(&[("a.nix", format!("[\n{ports}]\n"))]);
+    let temporary = || {
+        let names = fs::read_dir(root.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        names.filter(|name| name.to_string_lossy().ends_with(".tmp")).count()
+    };
+    for _ in 0..5 {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_flakeward"));
+        command.args(["check", "--format", "json=one.json", "--format", "json=two.json"]).current_dir(root.path());
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        while child.try_wait().unwrap().is_none() && temporary() == 0 {}
+        // It fails if the run is over already.
+        let _ = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+        child.wait().unwrap();
+        assert_eq!(temporary(), 0);
+    }
+}
+
+/// The help is an output like any other.
+#[test]
+fn help_that_cannot_be_written_is_an_error() {
+    for argument in ["--help", "--version"] {
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let ran = Command::new(env!("CARGO_BIN_EXE_flakeward")).arg(argument).stdout(full).output().unwrap();
+        assert_eq!(ran.status.code(), Some(2), "{argument}");
+    }
+}

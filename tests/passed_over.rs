@@ -364,3 +364,58 @@ fn linked_contents_are_compared() {
     commit(&repository);
     both(&(1, "a.nix:1:10: error[hardcoded-port]: port 5433 is hardcoded\n".to_owned()));
 }
+
+/// Changed files that a sparse checkout leaves out.
+#[test]
+fn files_outside_a_sparse_checkout_are_reported_if_they_changed() {
+    let before = [("a/a.nix", "{ }\n"), ("a/run", "x\n"), ("a/same.nix", "{ }\n"), ("b/b.nix", "{ }\n")];
+    let now = [("a/a.nix", Some("{ port = 6379; }\n")), ("a/run", Some("#!/bin/sh\n")), ("a/README", Some("text\n"))];
+    let repository = changed(&before, &now);
+    for command in [&["set", "--cone", "b"][..], &["reapply", "--sparse-index"]] {
+        repository.git(&[&["sparse-checkout"], command].concat());
+        for option in ["--changed=base", "--new-since base"] {
+            let (code, out) = report(&repository, option);
+            assert_eq!((code, out.lines().count()), (1, 2), "{option}: {out}");
+            assert!(out.contains("a/a.nix:1:1: error[unreadable-file]: cannot be checked: it is not in the"), "{out}");
+            assert!(out.contains("a/run:1:1: error[unreadable-file]"), "{out}");
+        }
+        assert_eq!(report(&repository, "--changed=base b").0, 0);
+    }
+}
+
+/// A value is what its key says, also if the key is on another line.
+#[test]
+fn values_of_changed_keys_count_as_changed() {
+    for (path, before, now) in [
+        ("a.nix", "{\n  size =\n    6379;\n}\n", "{\n  port =\n    6379;\n}\n"),
+        ("a.nix", "{\n  sizes = [\n    6379\n  ];\n}\n", "{\n  ports = [\n    6379\n  ];\n}\n"),
+        ("a.yaml", "size:\n  6379\n", "port:\n  6379\n"),
+    ] {
+        let (code, out) = report(&changed(&[(path, before)], &[(path, Some(now))]), "--changed=base");
+        assert!(code == 1 && out.starts_with(path), "{before}: {code} {out}");
+    }
+    let (before, now) = ("{\n  a = {\n    port = 6379;\n  };\n}\n", "{\n  b = {\n    port = 6379;\n  };\n}\n");
+    assert_eq!(report(&changed(&[("a.nix", before)], &[("a.nix", Some(now))]), "--changed=base"), (0, String::new()));
+}
+
+/// Vendored files were not checked, so they are new where they are checked.
+#[test]
+fn files_that_were_vendored_are_new() {
+    let port = "{ port = 6379; }\n";
+    let vendored = [("vendor/modules.txt", "\n"), ("vendor/a.nix", port), ("vendor/b.nix", port)];
+    for now in [&[("vendor/a.nix", None), ("src/a.nix", Some(port))][..], &[("vendor/modules.txt", None)]] {
+        let (code, out) = report(&changed(&vendored, now), "--new-since base");
+        assert!(code == 1 && out.contains("a.nix:1:10"), "{code} {out}");
+    }
+}
+
+/// A new rule that is stopped in a file that did not change.
+#[test]
+fn new_rules_that_are_stopped_are_reported() {
+    let list = format!("[ {} ]\n", "1 ".repeat(20_000));
+    let page = "+++\nid = \"x\"\nlevel = \"error\"\nsummary = \"s\"\nlanguages = [\"nix\"]\nmessage = \"m\"\n\
+                query = '''(list_expression (_)* (_)* (_)* (_)* @finding (_)* (_)*)'''\n+++\n\n## Why\n\nIt is slow.\n";
+    let repository = changed(&[("a.nix", &list)], &[(".flakeward/rules/x.md", Some(page))]);
+    let (code, out) = report(&repository, "--changed=base");
+    assert!(code == 1 && out.contains("exceeded its limits"), "{code} {out}");
+}

@@ -13,14 +13,15 @@ use super::git::{Git, Listing, Objects};
 use crate::finding::{Finding, RelPath, RuleId, Span, UNCHECKED};
 use crate::knowledge::third_party;
 use crate::lang::limits::bounded;
-use crate::lang::{Language, Tree, shell};
+use crate::lang::{Field, Language, NodeKind, Tree, shell};
 use crate::line_diff::{changed_lines, kept_lines};
 use crate::output::Places;
 use crate::report::Report;
+use crate::rule::own;
 use crate::settings::Settings;
 use crate::source::{FileKind, LineIndex, Source};
 use crate::suppress::{self, Suppression};
-use crate::{paths, walk};
+use crate::{fingerprint, paths, run, walk};
 
 /// The state of a repository at an earlier commit.
 pub struct Changed<'a> {
@@ -33,6 +34,10 @@ pub struct Changed<'a> {
     converts_line_ends: bool,
     /// The files to compare.
     compared: HashMap<RelPath, Comparison>,
+    /// Changed files that a sparse checkout leaves out.
+    absent: Vec<Finding>,
+    /// Whether a rule of the repository changed.
+    rules_changed: Option<bool>,
 }
 
 /// Rules whose findings may be caused by any change of the file, wherever they are reported.
@@ -80,6 +85,8 @@ impl<'a> Changed<'a> {
         let before = git.files(&base)?;
         Ok(Self {
             root,
+            absent: git.absent_changes(&before)?,
+            rules_changed: None,
             vendored: before
                 .files
                 .keys()
@@ -111,6 +118,7 @@ impl<'a> Changed<'a> {
             );
         }
         report.findings = kept;
+        add_absent(std::mem::take(&mut self.absent), report, settings);
     }
 
     fn touches(&mut self, finding: &Finding, places: &mut Places<'_>, settings: &Settings) -> bool {
@@ -118,7 +126,9 @@ impl<'a> Changed<'a> {
             return true;
         }
         if WHOLE_FILE.contains(&finding.rule) {
-            return !matches!(self.comparison(&finding.path, places, settings), Comparison::Same);
+            // A rule that was stopped may be new.
+            let may_be_new = finding.rule == UNCHECKED && self.rules_changed(places, settings);
+            return may_be_new || !matches!(self.comparison(&finding.path, places, settings), Comparison::Same);
         }
         let mut place = |path: &RelPath, span: Span| match self.comparison(path, places, settings) {
             Comparison::All => true,
@@ -154,6 +164,17 @@ impl<'a> Changed<'a> {
         findings.iter().map(is_new).collect()
     }
 
+    /// Whether a rule of the repository differs from the earlier commit.
+    fn rules_changed(&mut self, places: &Places<'_>, settings: &Settings) -> bool {
+        if let Some(known) = self.rules_changed {
+            return known;
+        }
+        let own = settings.config.catalog.iter().filter(|rule| rule.id.starts_with(own::PREFIX));
+        let pages: Vec<RelPath> = own.map(|rule| own::path(rule.id).into()).collect();
+        let changed = pages.iter().any(|page| !matches!(self.comparison(page, places, settings), Comparison::Same));
+        *self.rules_changed.insert(changed)
+    }
+
     fn comparison(&mut self, path: &RelPath, places: &Places<'_>, settings: &Settings) -> &Comparison {
         if !self.compared.contains_key(path) {
             let comparison = self.compare(path, places, settings);
@@ -186,6 +207,18 @@ impl<'a> Changed<'a> {
     fn was_vendored(&self, path: &str) -> bool {
         !self.vendored.is_empty() && paths::folders(path).any(|folder| self.vendored.contains(folder))
     }
+}
+
+/// Adds the findings about changed files that are not in the working tree, unless they are excluded or were not asked
+/// for.
+pub fn add_absent(absent: Vec<Finding>, report: &mut Report, settings: &Settings) {
+    let exclude = &settings.config.exclude;
+    let is_excluded = |path: &str| Path::new(path).ancestors().any(|folder| exclude.is_match(folder));
+    let is_wanted = |path: &str| run::is_asked(&settings.paths, path) && !is_excluded(path);
+    let mut absent: Vec<Finding> = absent.into_iter().filter(|finding| is_wanted(&finding.path)).collect();
+    fingerprint::assign(&mut absent, &report.sources);
+    report.findings.extend(absent);
+    report.findings.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
 }
 
 fn between(before: Vec<u8>, now: &Source, converts_line_ends: bool, checks_all: bool) -> Comparison {
@@ -270,12 +303,31 @@ impl<'v> Code<'v> {
         if before.broken() && before.faults().is_empty() {
             return false;
         }
-        let kind = |tree: &Tree<'_>, start: u32| {
-            tree.refill();
-            bounded(|| Some(tree.kind(tree.covering(Span { start, end: start + 1 }))))
-        };
-        kind(before, start).is_some_and(|old| kind(now, span.start) == Some(old))
+        code_at(before, start).is_some_and(|old| code_at(now, span.start) == Some(old))
     }
+}
+
+/// Longer keys are not compared.
+const LONGEST_KEY: usize = 1_000;
+
+/// What a position of a file is: the kind of its node, and what it is a value of, which may be on an earlier line.
+/// `None` if that is too long or too deep to be compared.
+fn code_at<'a>(tree: &Tree<'a>, start: u32) -> Option<(NodeKind, Option<(NodeKind, &'a str)>)> {
+    tree.refill();
+    bounded(|| {
+        let node = tree.covering(Span { start, end: start + 1 });
+        let owner = std::iter::once(node).chain(tree.ancestors(node)).find_map(|node| {
+            let name = match tree.kind(node) {
+                NodeKind::Binding => tree.child(node, Field::Attrpath),
+                NodeKind::BlockMappingPair | NodeKind::FlowPair | NodeKind::JsonPair => tree.child(node, Field::Key),
+                NodeKind::EnvPair | NodeKind::ArgPair => tree.child(node, Field::Name),
+                NodeKind::EnvInstruction | NodeKind::ExposeInstruction | NodeKind::RunInstruction => None,
+                _ => return None,
+            };
+            Some((tree.kind(node), name.map_or("", |name| tree.slice(name))))
+        });
+        (owner.is_none_or(|(_, name)| name.len() <= LONGEST_KEY)).then(|| (tree.kind(node), owner))
+    })
 }
 
 #[cfg(test)]

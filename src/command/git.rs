@@ -1,6 +1,6 @@
 //! Runs git, which only reads here and starts no program that the repository's settings name.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
@@ -8,6 +8,9 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
 use rayon::prelude::*;
 
 use super::Failure;
+use crate::check::unreadable_file;
+use crate::finding::Finding;
+use crate::walk::Unreadable;
 use crate::{paths, walk};
 
 /// Usual names of the main branch, for use without a reference.
@@ -214,6 +217,43 @@ impl<'a> Git<'a> {
         Ok(listing)
     }
 
+    /// A finding for each file that differs from an earlier commit, may have to be checked, and is not in the working
+    /// tree because of a sparse checkout.
+    pub fn absent_changes(&self, before: &Listing) -> Result<Vec<Finding>, Failure> {
+        let output = self.output(&["ls-files", "-t", "--stage", "-z"])?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            return Err(Failure::new(format!("git ls-files failed: {}", said.trim())));
+        }
+        // The entries are `TAG MODE ID STAGE\tPATH`; `S` is the tag of files that are not checked out.
+        let left_out = output.stdout.split(|&byte| byte == 0).filter_map(|entry| entry.strip_prefix(b"S 100"));
+        let mut objects = None;
+        // For scripts without an extension, the content decides.
+        let mut is_script = |path: &str, id: &str| {
+            if !walk::may_be_script(path) {
+                return Ok(false);
+            }
+            let objects = match &mut objects {
+                Some(objects) => objects,
+                none => none.insert(self.objects()?),
+            };
+            let content = objects.content(id, walk::MAX_FILE);
+            Ok(content.is_none_or(|content| walk::is_shell_script(&content)))
+        };
+        let changed = left_out.filter_map(|entry| {
+            let tab = memchr::memchr(b'\t', entry)?;
+            let (head, path) = (std::str::from_utf8(&entry[..tab]).ok()?, String::from_utf8_lossy(&entry[tab + 1..]));
+            let id = head.split(' ').nth(1)?;
+            let is_same = before.files.get(&*path).is_some_and(|before| before == id);
+            if is_same || self.root.join(&*path).symlink_metadata().is_ok() {
+                return None;
+            }
+            let has_kind = if walk::by_name(&path).is_some() { Ok(true) } else { is_script(&path, id) };
+            has_kind.map(|has_kind| has_kind.then(|| left_out_of_checkout(&path))).transpose()
+        });
+        changed.collect()
+    }
+
     /// Who last changed some lines (from 1) of a file of the working tree, and when. Uncommitted lines are left out.
     /// Empty if the file is not tracked.
     pub fn blame(&self, path: &str, lines: &[usize]) -> Result<HashMap<usize, Change>, Failure> {
@@ -340,22 +380,36 @@ pub(super) fn unquoted(name: &[u8]) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
+fn left_out_of_checkout(path: &str) -> Finding {
+    let reason = "it is not in the working tree, because of a sparse checkout".to_owned();
+    unreadable_file::unreadable(&Unreadable { path: path.into(), reason })
+        .help("add it with `git sparse-checkout add`, or skip it with `exclude` in flakeward.toml")
+}
+
 /// Those of some paths that have uncommitted changes or are untracked, according to git. Empty outside a git
 /// repository.
 pub fn uncommitted(root: &Path, paths: &[&str]) -> Result<Vec<String>, Failure> {
     if paths.is_empty() || !root.join(".git").exists() {
         return Ok(Vec::new());
     }
-    let mut args =
-        vec!["--literal-pathspecs", "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--"];
-    args.extend(paths);
-    let output = Git::new(root)?.output(&args)?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        return Err(Failure::new(format!("git status failed: {}", said.trim())));
-    }
-    let status = String::from_utf8_lossy(&output.stdout);
-    Ok(status.split_terminator('\0').filter_map(|line| line.get(3..)).map(str::to_owned).collect())
+    let git = Git::new(root)?;
+    let lines = |command: &[&str]| {
+        let output = git.output(&[&["--literal-pathspecs"], command, &["--"], paths].concat())?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            return Err(Failure::new(format!("git {} failed: {}", command[0], said.trim())));
+        }
+        let lines = String::from_utf8_lossy(&output.stdout).into_owned();
+        Ok(lines.split_terminator('\0').map(str::to_owned).collect::<Vec<_>>())
+    };
+    let status =
+        lines(&["status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--ignored=traditional"])?;
+    let changed = status.iter().filter_map(|line| line.get(3..)).map(str::to_owned);
+    // What git was told not to look at: `assume-unchanged` has a tag in lower case, `skip-worktree` has `S`.
+    let tags = lines(&["ls-files", "-v", "-z"])?;
+    let hidden = tags.iter().filter(|line| line.starts_with(|tag: char| tag.is_ascii_lowercase() || tag == 'S'));
+    let hidden = hidden.filter_map(|line| line.get(2..)).map(str::to_owned);
+    Ok(changed.chain(hidden).collect::<BTreeSet<_>>().into_iter().collect())
 }
 
 fn does_not_start(error: &std::io::Error) -> Failure {

@@ -3,23 +3,24 @@
 //! Both trees are checked as a whole with the current settings, and findings are compared by fingerprint. So a conflict
 //! that a change causes in an unchanged file is new, and enabling a rule causes no new findings by itself.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use rayon::prelude::*;
 use sha1::Digest;
 
 use super::Failure;
+use super::changed::add_absent;
 use super::git::{Git, Listing};
 use super::session::Session;
 use crate::analysis::Analysis;
-use crate::finding::{Note, NoteKind, RelPath};
+use crate::finding::{Finding, Note, NoteKind, RelPath};
 use crate::knowledge::third_party;
 use crate::repo::RepoFile;
 use crate::report::Report;
 use crate::settings::Settings;
 use crate::suppress::baseline::Baseline;
-use crate::walk;
+use crate::{paths, walk};
 
 /// Checks a repository and keeps the findings that the merge base of `reference` and HEAD does not have. Git runs while
 /// the repository is checked.
@@ -43,6 +44,8 @@ struct Earlier<'r> {
     commit: String,
     /// Its files.
     listing: Listing,
+    /// Files that differ from it, but are left out by a sparse checkout.
+    absent: Vec<Finding>,
 }
 
 impl<'r> Earlier<'r> {
@@ -50,7 +53,8 @@ impl<'r> Earlier<'r> {
     fn of(root: &'r Path, reference: &str) -> Result<Self, Failure> {
         let git = Git::new(root)?;
         let commit = git.base("--new-since", reference)?;
-        Ok(Self { listing: git.files(&commit)?, commit, git })
+        let listing = git.files(&commit)?;
+        Ok(Self { absent: git.absent_changes(&listing)?, listing, commit, git })
     }
 
     /// Keeps the findings of a report that the earlier commit does not have.
@@ -74,6 +78,7 @@ impl<'r> Earlier<'r> {
         let known = Baseline::of(&before.findings).silence(&mut report.findings, &report.sources, exists, settings.now);
         let message = format!("not reported: {} that commit {} has as well", known.silenced, self.short());
         report.notes.push(Note { kind: NoteKind::Info, path: None, message });
+        add_absent(self.absent, &mut report, settings);
         Ok(report)
     }
 
@@ -100,7 +105,12 @@ impl<'r> Earlier<'r> {
     fn go_back(&self, analysis: &mut Analysis) -> Result<(), Failure> {
         let now: HashMap<RelPath, bool> =
             analysis.repo().files.par_iter().map(|file| (file.path().clone(), self.is_same(file, analysis))).collect();
-        for path in now.keys().filter(|path| !self.listing.files.contains_key(&***path)) {
+        // What was vendored was not checked, even if it is elsewhere now, or no longer counts as vendored.
+        let checks_all = analysis.settings().config.check_third_party;
+        let vendored = self.listing.files.keys().filter(|_| !checks_all);
+        let vendored: HashSet<&str> = vendored.filter_map(|path| third_party::vendored_folder(path)).collect();
+        let was_vendored = |path: &str| paths::folders(path).any(|folder| vendored.contains(folder));
+        for path in now.keys().filter(|path| !self.listing.files.contains_key(&***path) || was_vendored(path)) {
             analysis.remove(path);
         }
         let is_excluded =
@@ -110,6 +120,7 @@ impl<'r> Earlier<'r> {
         let is_kept_out = |path: &str| {
             walk::is_skipped(path)
                 || repo.third_party.contains_key(path)
+                || was_vendored(path)
                 || third_party::in_installed_folder(path)
                 || (third_party::is_lock_file(path) && !analysis.settings().config.check_third_party)
                 || is_excluded(path, exclude)
