@@ -38,7 +38,9 @@ pub static CHECK: Check = Check {
 fn findings(file: &FlakeFile<'_>) -> Vec<Finding> {
     match file.lock {
         Some((source, lock)) => disagreements(file, source, lock),
-        None if file.has_lock || is_template(&file.source.path) => Vec::new(),
+        None if is_template(&file.source.path) => Vec::new(),
+        // Another rule reports a lock that cannot be read or has syntax errors.
+        None if file.has_lock && file.no_lock.is_none() => Vec::new(),
         None => no_lock(file).into_iter().collect(),
     }
 }
@@ -74,11 +76,15 @@ fn no_lock(file: &FlakeFile<'_>) -> Option<Finding> {
         [one] => format!("the input {one}"),
         [one, more @ ..] => format!("the input {one} and {} more", more.len()),
     };
-    let message = format!("no flake.lock pins {shown}, so every evaluation may use different code");
-    let finding = Finding::new(RULE, &file.source.path, file.flake.place, message)
-        .label("commit the flake.lock for these inputs")
-        .help("run `nix flake lock` to write it, and check that .gitignore does not exclude it");
-    Some(finding)
+    let finding = |message| Finding::new(RULE, &file.source.path, file.flake.place, message);
+    Some(match file.no_lock {
+        Some(why) => finding(format!("{why}, so nothing pins {shown}"))
+            .label("no valid lock for these inputs")
+            .help("restore flake.lock, or delete it and run `nix flake lock`"),
+        None => finding(format!("no flake.lock pins {shown}, so every evaluation may use different code"))
+            .label("commit the flake.lock for these inputs")
+            .help("run `nix flake lock` to write it, and check that .gitignore does not exclude it"),
+    })
 }
 
 /// Whether an input is external code: not a folder of this repository, and not a placeholder (`%input%`).

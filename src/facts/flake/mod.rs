@@ -108,7 +108,7 @@ fn lock(tree: &Tree<'_>) -> FlakeFacts {
             FlakeFacts { no_lock: Some(why), ..FlakeFacts::default() }
         }
         None => {
-            let why = "this is not a valid flake.lock".to_owned();
+            let why = "flake.lock is not a lock file of Nix".to_owned();
             FlakeFacts { no_lock: Some(why), ..FlakeFacts::default() }
         }
     }
@@ -153,6 +153,8 @@ pub struct FlakeFile<'a> {
     pub lock: Option<(&'a Source, &'a Lock)>,
     /// Whether there is a lock, readable or not.
     pub has_lock: bool,
+    /// Why the lock cannot be used although it was read.
+    pub no_lock: Option<&'a str>,
 }
 
 impl<'a> FlakeFile<'a> {
@@ -160,9 +162,14 @@ impl<'a> FlakeFile<'a> {
     pub fn of(project: &'a Project, file: &'a ProjectFile) -> Option<Self> {
         let flake = file.fact::<FlakeFacts>()?.flake.as_deref()?;
         let path = format!("{}flake.lock", file.source.path.strip_suffix("flake.nix")?);
-        let lock =
-            project.file(&path).and_then(|file| Some((&*file.source, file.fact::<FlakeFacts>()?.lock.as_deref()?)));
-        Some(Self { source: &file.source, flake, lock, has_lock: project.paths.contains_key(&*path) })
+        let locked = project.file(&path).and_then(|file| Some((&*file.source, file.fact::<FlakeFacts>()?)));
+        Some(Self {
+            source: &file.source,
+            flake,
+            lock: locked.and_then(|(source, facts)| Some((source, facts.lock.as_deref()?))),
+            has_lock: project.paths.contains_key(&*path),
+            no_lock: locked.and_then(|(_, facts)| facts.no_lock.as_deref()),
+        })
     }
 }
 
