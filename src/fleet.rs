@@ -1,9 +1,18 @@
 //! Combines the JSON reports of many repositories, by repository and date.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+
+use crate::rule;
+
+/// The maximum number of rules that are counted separately.
+const MOST_RULES: usize = 200;
+
+/// What the remaining rules are called.
+const OTHERS: &str = "other rules";
 
 /// The repositories.
 #[derive(Debug)]
@@ -142,7 +151,35 @@ impl Fleet {
             checks.sort_by_key(|check| check.date);
             Repository { name, checks }
         });
-        Self { repositories: repositories.collect(), date, stale_after }
+        let mut fleet = Self { repositories: repositories.collect(), date, stale_after };
+        fleet.join_rare_rules();
+        fleet
+    }
+
+    /// Counts the findings of rare rules together: one report with made-up names would give every repository a cell for
+    /// each of them. The built-in rules are kept, and then those that most repositories have.
+    fn join_rare_rules(&mut self) {
+        let mut spread: HashMap<&str, usize> = HashMap::new();
+        let all = self.repositories.iter().flat_map(|repository| &repository.checks);
+        all.flat_map(|check| check.rules.keys()).for_each(|rule| *spread.entry(rule).or_default() += 1);
+        if spread.len() <= MOST_RULES {
+            return;
+        }
+        let built_in: HashSet<&str> = rule::BUILT_IN.iter().map(|rule| rule.id).collect();
+        let mut rules: Vec<(&str, usize)> = spread.into_iter().collect();
+        rules.sort_unstable_by_key(|&(rule, count)| (!built_in.contains(rule), Reverse(count), rule));
+        let kept: HashSet<String> = rules.into_iter().take(MOST_RULES).map(|(rule, _)| rule.to_owned()).collect();
+        for check in self.repositories.iter_mut().flat_map(|repository| &mut repository.checks) {
+            let mut others = 0;
+            check.rules.retain(|rule, count| {
+                let is_kept = kept.contains(rule);
+                others += if is_kept { 0 } else { *count };
+                is_kept
+            });
+            if others > 0 {
+                *check.rules.entry(OTHERS.to_owned()).or_default() += others;
+            }
+        }
     }
 
     /// The rules with findings in the latest checks.
@@ -229,5 +266,26 @@ mod tests {
         assert_eq!(trend, expected.map(|(date, count, errors)| (date.to_owned(), count, errors)));
         let stale: Vec<bool> = fleet.repositories.iter().map(|repository| fleet.is_stale(repository)).collect();
         assert_eq!(stale, [false, true]);
+    }
+
+    #[test]
+    fn rare_rules_are_counted_together() {
+        let check = |rules: &[(&str, usize)]| {
+            let rules = rules.iter().map(|(rule, count)| ((*rule).to_owned(), *count)).collect();
+            Check { rules, ..Check::default() }
+        };
+        let made_up: Vec<String> = (0..1_000).map(|index| format!("q{index:04}")).collect();
+        let mut made_up: Vec<(&str, usize)> = made_up.iter().map(|rule| (rule.as_str(), 2)).collect();
+        made_up.push(("port-conflict", 1));
+        let own = [("hardcoded-port", 3), ("local/ours", 4)];
+        let checks = [("a", check(&own)), ("b", check(&own)), ("evil", check(&made_up))];
+        let checks = checks.map(|(name, check)| (name.to_owned(), check));
+        let fleet = Fleet::new(checks.into(), "2026-03-15".parse().unwrap(), 30);
+        let rules = fleet.rules();
+        assert_eq!(rules.len(), MOST_RULES + 1);
+        assert!(["hardcoded-port", "local/ours", "port-conflict", OTHERS].iter().all(|rule| rules.contains(rule)));
+        let evil = fleet.repositories[2].latest();
+        assert_eq!(evil.rules.values().sum::<usize>(), 2_001);
+        assert_eq!(fleet.repositories[0].latest().rules.len(), 2);
     }
 }
