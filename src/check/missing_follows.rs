@@ -55,9 +55,10 @@ fn brought<'l>(lock: &'l Lock, around: &str, input: &Input, own: &str) -> Vec<(&
     let separate = |(name, inner): (&'l String, &'l LockInput)| {
         let label = match &inner.target {
             Target::Node(label) => label.as_str(),
-            // The nixpkgs of one of its own inputs is as separate as one of its own.
+            // The nixpkgs of one of its own inputs is as separate as one of its own, unless this flake sets that input.
             Target::Follows(path) => match path.as_slice() {
-                [own, _, .., last] if *own == input.name.value && !is_release(last) => {
+                [own, inner, .., last] if *own == input.name.value && !is_release(last) => {
+                    node.inputs.get(inner).filter(|inner| matches!(inner.target, Target::Node(_)))?;
                     lock.resolve(around, name).ok()?
                 }
                 _ => return None,
