@@ -46,11 +46,14 @@ pub fn verdict(view: &ProjectView<'_>, rule: RuleId) -> Verdict {
 }
 
 /// The nixpkgs of other inputs that a flake follows: `nixpkgs.follows = "tool/nixpkgs-unstable"`. Its own inputs are
-/// judged where they are declared.
+/// judged where they are declared. Only a name with a branch is a choice: `tool/nixpkgs` is whatever the tool uses.
 fn followed(file: &FlakeFile<'_>) -> Vec<Use> {
     let Some((_, lock)) = file.lock else { return Vec::new() };
     let used = |input: &Input| {
-        let path = input.follows.as_ref().filter(|path| path.value.contains('/'))?;
+        let path = input
+            .follows
+            .as_ref()
+            .filter(|path| path.value.rsplit_once('/').is_some_and(|(_, name)| nixpkgs::names_branch(name)))?;
         let reference = lock.nodes.get(lock.root_input(&input.name.value)?)?.original.as_ref()?;
         let subject = format!("the input `{}`, which follows `{}`,", input.name.value, path.value);
         let mut used = Use::of(reference, path.span, None, subject)?;
