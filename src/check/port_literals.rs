@@ -53,6 +53,25 @@ pub fn unanswered<'v>(
     uses.filter(move |(_, port)| is_asked(port.number))
 }
 
+/// The flake with the most ports whose files cannot import the new registry, because it is outside of that flake: its
+/// folder. `None` if a file can import it.
+pub fn separate_flake<'p>(view: &ProjectView<'p>) -> Option<&'p str> {
+    let registry = view.ports.new_registry();
+    let mut ports: BTreeMap<&str, usize> = BTreeMap::new();
+    for (file, _) in unanswered(view, |_| true).filter(|(file, _)| file.source.kind == FileKind::Nix) {
+        let path = &*file.source.path;
+        port_fix::import_obstacle(view.flakes(), path, registry)?;
+        let around = view
+            .flakes()
+            .iter()
+            .filter(|flake| path.strip_prefix(**flake).is_some_and(|rest| rest.starts_with('/')) && !flake.is_empty());
+        if let Some(flake) = around.max_by_key(|flake| flake.len()) {
+            *ports.entry(*flake).or_default() += 1;
+        }
+    }
+    ports.into_iter().max_by_key(|(_, count)| *count).map(|(flake, _)| flake)
+}
+
 /// Those of one file.
 fn uses<'f>(view: &ProjectView<'_>, file: &ProjectFile, ports: &'f PortFacts) -> impl Iterator<Item = &'f PortUse> {
     let comments = file.fact::<RegistryFacts>().map_or(&[][..], |facts| &facts.comments);

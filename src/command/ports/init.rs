@@ -26,6 +26,9 @@ pub fn run(args: &PortsInitArgs) -> Result<ExitCode, Failure> {
     }
     let Some(plan) = port_literals::missing_entries(&view) else {
         let has_registry = facts.project.all::<RegistryFacts>().any(|facts| facts.defined.is_some());
+        if let Some(flake) = port_literals::separate_flake(&view).filter(|_| !has_registry) {
+            return Err(separate_flakes(config.ports.new_registry(), flake));
+        }
         print(output::ports::nothing_to_add(has_registry))?;
         return super::code(&facts);
     };
@@ -51,6 +54,14 @@ pub fn run(args: &PortsInitArgs) -> Result<ExitCode, Failure> {
              them later"
         )
     })
+}
+
+/// All ports are in flakes that may be evaluated without the rest of the repository.
+fn separate_flakes(registry: &str, flake: &str) -> Failure {
+    Failure::new(format!("no file can import {registry}: {flake} is a separate flake")).help(format!(
+        "write `registry = \"{flake}/lib/ports.nix\"` below `[ports]` in flakeward.toml, and run this again; nothing was \
+         written"
+    ))
 }
 
 /// The repository has its ports in one set already, which is not configured as the registry.
