@@ -1,7 +1,6 @@
 //! The registry entries for ports that no registry has yet.
 
-use std::collections::{HashMap, HashSet};
-
+use foldhash::{HashMap, HashSet};
 use rayon::prelude::*;
 
 use super::kept::Basis;

@@ -1,6 +1,8 @@
 //! Chooses a name for each service: its best name that is not taken by another service.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
+
+use foldhash::{HashMap, HashSet};
 
 use super::reader::is_front;
 use super::{Cluster, Missing, OTHER, Proposal, UNNAMED, Used, group, group_by_path, scaffolding};
@@ -51,7 +53,7 @@ fn machines_last(mut names: Vec<Vec<String>>, machines: &HashSet<String>) -> Vec
 
 /// Puts all ports of a service into one group.
 fn unite(clusters: &[Cluster<'_>], groups: &mut [&'static str]) {
-    let mut by_service: HashMap<&[String], &'static str> = HashMap::new();
+    let mut by_service: HashMap<&[String], &'static str> = HashMap::default();
     let is_named = |cluster: &&Cluster<'_>| cluster.row.is_none() && !cluster.service.is_empty();
     for (cluster, group) in clusters.iter().zip(&*groups).filter(|(cluster, _)| is_named(cluster)) {
         let known = by_service.entry(&cluster.service).or_insert(group);
@@ -95,7 +97,7 @@ fn unnamed(cluster: &Cluster<'_>, missing: &[Missing<'_>]) -> Vec<String> {
 fn apart(clusters: &[Cluster<'_>], names: &[Vec<Vec<String>>], groups: &[&'static str]) -> Vec<Option<Vec<String>>> {
     let mut chosen = vec![0; names.len()];
     let contested = |chosen: &[usize]| {
-        let mut wanted: HashMap<(&str, &[String]), Vec<usize>> = HashMap::new();
+        let mut wanted: HashMap<(&str, &[String]), Vec<usize>> = HashMap::default();
         for (at, &choice) in chosen.iter().enumerate() {
             if let Some(name) = names[at].get(choice) {
                 wanted.entry((groups[at], name)).or_default().push(at);
@@ -118,7 +120,7 @@ fn apart(clusters: &[Cluster<'_>], names: &[Vec<Vec<String>>], groups: &[&'stati
             chosen[at] = (chosen[at] + 1).min(names[at].len().saturating_sub(1));
         }
     }
-    let mut taken: HashSet<(&str, Vec<String>)> = HashSet::new();
+    let mut taken: HashSet<(&str, Vec<String>)> = HashSet::default();
     let order = by_claim((0..names.len()).collect());
     let mut result: BTreeMap<usize, Vec<String>> = BTreeMap::new();
     for at in order {

@@ -1,6 +1,8 @@
 //! The uses of one number, grouped by service.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
+
+use foldhash::HashSet;
 
 use super::Used;
 use super::evidence::{Candidate, Evidence, weight};
@@ -378,7 +380,7 @@ impl<'a> Cluster<'a> {
         names.iter_mut().for_each(|name| name.truncate(LONGEST));
         names.iter_mut().for_each(spell);
         names.retain(|name| !name.is_empty());
-        let mut seen = HashSet::new();
+        let mut seen = HashSet::default();
         names.retain(|name| seen.insert(name.clone()));
         names
     }

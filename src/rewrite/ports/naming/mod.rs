@@ -14,7 +14,9 @@ mod reader;
 mod scaffolding;
 pub mod words;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
+
+use foldhash::HashSet;
 
 use rayon::prelude::*;
 

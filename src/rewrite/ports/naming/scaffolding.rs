@@ -1,6 +1,8 @@
 //! Names that a repository gives to its own machines and modules, which do not identify a service.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
+
+use foldhash::{HashMap, HashSet};
 
 use super::Missing;
 use super::words::{self, all_generic, split};
@@ -158,7 +160,7 @@ fn collections<'a>(ports: &[Missing<'a>], machines: &HashSet<String>) -> HashSet
         let is_purpose = words.iter().all(|word| PURPOSES.contains(&word.as_str()));
         !machines.contains(&member.to_ascii_lowercase()) && !is_purpose && !all_generic(&words)
     };
-    let mut members: HashMap<(&str, &str, &str), BTreeSet<&str>> = HashMap::new();
+    let mut members: HashMap<(&str, &str, &str), BTreeSet<&str>> = HashMap::default();
     for port in ports {
         for (end, _) in port.name.match_indices('.') {
             let (set, rest) = (&port.name[..end], &port.name[end + 1..]);
@@ -270,7 +272,7 @@ mod tests {
             (87, "shop.web.port", "shop.nix"),
         ]);
         let found = namespaces(&many);
-        assert_eq!(found, HashSet::from(["acme"]));
+        assert_eq!(found, HashSet::from_iter(["acme"]));
         assert_eq!(without(&many[0], &found).name, "wiki.port");
         assert_eq!(without(&many[3], &found).name, "services.a.port");
     }
@@ -279,6 +281,6 @@ mod tests {
     fn machines_are_folders_of_machines() {
         let uses =
             missing(&[(81, "port", "machines/Eva/web.nix"), (82, "port", "hosts/default.nix"), (83, "port", "x.nix")]);
-        assert_eq!(machines(&uses), HashSet::from(["eva".to_owned()]));
+        assert_eq!(machines(&uses), HashSet::from_iter(["eva".to_owned()]));
     }
 }
