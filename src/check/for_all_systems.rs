@@ -320,6 +320,8 @@ mod tests {
             ("{ outputs = { lib, systems, ... }: let x = f: lib.genAttrs (import systems) (s: f s); in { }; }", "x"),
             ("let s = [ \"x86_64-linux\" ] ++ more; in { each = f: lib.genAttrs s f; }", "each"),
             ("let systems = import ./systems.nix; in { each = genAttrs systems; }", "each"),
+            ("let systems = { a = \"x86_64-linux\"; }; in { each = lib.genAttrs [ systems.a ]; }", "each"),
+            ("let systems = { a = \"x86_64-linux\"; }; in { each = lib.genAttrs (attrValues systems); }", "each"),
             ("{ each = lib.genAttrs lib.systems.flakeExposed; }", "each"),
             ("{ each = lib.genAttrs lib.platforms.unix; }", "each"),
             ("{ each = lib.genAttrs [ \"x86_64-linux\" \"x86_64-windows\" ]; }", "each"),

@@ -159,6 +159,7 @@ mod tests {
                 false,
             ),
             (vec![(".github/workflows/a.yml", workflow("make")), ("garnix.yaml", "builds: {}\n".to_owned())], false),
+            (vec![(".github/workflows/a.yml", workflow("nix build --substituters https://cache.garnix.io"))], true),
             (vec![(".github/workflows/a.yml", workflow("make")), ("ci.nix", "{ hydraJobs = { }; }".to_owned())], false),
             (
                 vec![

@@ -79,7 +79,7 @@ pub const PRIVATE: [&str; 16] = [
 ];
 
 /// Domains under which anyone can register names: an own name there says nothing about other names under the domain.
-pub const SHARED: [&str; 24] = [
+pub const SHARED: [&str; 46] = [
     "github.io",
     "gitlab.io",
     "pages.dev",
@@ -101,9 +101,31 @@ pub const SHARED: [&str; 24] = [
     "ngrok.app",
     "your-server.de",
     "your-storagebox.de",
+    "dynv6.net",
+    "eu.org",
+    "dedyn.io",
+    "hopto.org",
+    "zapto.org",
+    "mooo.com",
+    "freeddns.org",
     "co.uk",
+    "ac.uk",
+    "org.uk",
+    "me.uk",
+    "gov.uk",
     "com.au",
+    "net.au",
+    "org.au",
+    "edu.au",
+    "co.nz",
+    "co.za",
+    "co.in",
+    "co.kr",
     "co.jp",
+    "ac.jp",
+    "ne.jp",
+    "com.br",
+    "com.cn",
 ];
 
 /// Words that name a host at the end of a name. A domain is the name under which something is served, not where it runs.

@@ -38,7 +38,13 @@ fn is_system_list(tree: &Tree<'_>, list: Node) -> bool {
             NodeKind::String => {
                 nix::literal_string(tree, item).filter(|text| !is_target(text)).map(|text| is_system(&text))
             }
-            NodeKind::Variable | NodeKind::Select => last_name(tree, item).map(is_system).filter(|&system| system),
+            NodeKind::Variable => last_name(tree, item).map(is_system).filter(|&system| system),
+            // `system.x86_64-linux`, and `systems.server` of a set of systems.
+            NodeKind::Select => {
+                let of_systems =
+                    nix::dotted(tree, item).is_some_and(|path| path.split('.').rev().skip(1).any(says_systems));
+                (of_systems || last_name(tree, item).is_some_and(is_system)).then_some(true)
+            }
             _ => None,
         };
         match system {
@@ -89,6 +95,7 @@ fn is_systems_call(tree: &Tree<'_>, node: Node, depth: usize) -> bool {
             _ => last_name(tree, *from).is_some_and(|name| says_systems(name) || name.starts_with("systems")),
         },
         ("attrNames", [set]) => is_package_sets(tree, *set) || last_name(tree, *set).is_some_and(says_systems),
+        ("attrValues", [set]) => last_name(tree, *set).is_some_and(says_systems),
         (name, arguments) if LIST_FUNCTIONS.contains(&name) => {
             arguments.iter().any(|&argument| is_systems_within(tree, argument, depth + 1))
         }

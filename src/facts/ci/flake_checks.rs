@@ -91,7 +91,7 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
         FileKind::Nix => {
             let is_flake = &*source.path == "flake.nix";
             let code = file.tree.map_or_else(|| source.text.clone(), code);
-            let named = is_flake && ci_programs::CHECK_SERVICES.iter().any(|service| code.contains(service));
+            let named = is_flake && ci_programs::CHECK_SERVICES.iter().any(|service| has_word(&code, service));
             facts.runs = named || ci_programs::CHECK_OUTPUTS.iter().any(|service| code.contains(service));
             facts.checks = file.tree.filter(|_| is_flake).and_then(checks);
             facts.flake = is_flake.then(|| file.tree.and_then(outputs)).flatten();
@@ -120,7 +120,10 @@ fn has_word(line: &str, word: &str) -> bool {
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
     line.match_indices(word).any(|(at, _)| {
         let (before, after) = (&line[..at], &line[at + word.len()..]);
-        !(before.ends_with(is_part) || word.ends_with(is_part) && after.starts_with(is_part))
+        // `cache.garnix.io` is a substituter, which everyone can use.
+        !(before.ends_with(is_part)
+            || before.ends_with("cache.")
+            || word.ends_with(is_part) && after.starts_with(is_part))
     })
 }
 
