@@ -269,9 +269,7 @@ fn expressions_in_one_line_of_a_workflow() {
 
 #[test]
 fn heredoc_delimiters_over_many_lines() {
-    is_linear(7_000, CHECK, |size| {
-        vec![file("Dockerfile", format!("FROM alpine\nRUN {}\n", "<<-E\\\n".repeat(size)))]
-    });
+    is_linear(7_000, CHECK, |size| vec![file("Dockerfile", format!("FROM alpine\nRUN {}\n", "<<-E\\\n".repeat(size)))]);
 }
 
 #[test]
