@@ -95,21 +95,22 @@ fn help(services: &[Service], packages: &[&str], path: &str) -> String {
     let names = |services: &[&Service]| {
         list(&services.iter().take(NAMED).map(|service| quoted(&service.name)).collect::<Vec<_>>())
     };
-    let mut help = "declare them under `process-compose.<name>` of process-compose-flake".to_owned();
+    let mut help = String::new();
+    if !built.is_empty() {
+        help.push_str(&format!("package {} in the flake, then ", names(&built)));
+    }
+    help.push_str("declare them under `process-compose.<name>` of process-compose-flake");
     if known {
         help.push_str(
             ", and import `inputs.services-flake.processComposeModules.default` for the services that it supports",
         );
     }
-    if !built.is_empty() {
-        help.push_str(&format!("; package {} in the flake first", names(&built)));
-    }
     if !packaged.is_empty() {
         let are = if packaged.len() == 1 { "is a package" } else { "are packages" };
         help.push_str(&format!("; {} {are} of the flake already", names(&packaged)));
     }
-    help.push_str("; then `nix run .#<name>` starts them");
-    help.push_str(&format!("; `flakeward migrate compose {path}` writes such a module where it can"));
+    help.push_str("; `nix run .#<name>` then starts them");
+    help.push_str(&format!("; `flakeward migrate compose {path}` writes as much of such a module as it can"));
     help
 }
 
@@ -121,10 +122,8 @@ mod tests {
     fn packages_of_the_flake_are_named() {
         let service = |name: &str| Service { name: name.into(), image: None, built: true };
         let help = help(&[service("api"), service("web")], &["api", "hello"], "compose.yaml");
-        assert!(
-            help.contains("; package `web` in the flake first; `api` is a package of the flake already; "),
-            "{help}"
-        );
+        assert!(help.starts_with("package `web` in the flake, then declare them under "), "{help}");
+        assert!(help.contains("; `api` is a package of the flake already; "), "{help}");
     }
 
     #[test]

@@ -218,18 +218,31 @@ impl Build {
     }
 }
 
-/// What an `--output` writes: a destination of `copyTo`, or `None` for Docker or a registry, and whether that is a
-/// registry. `Err` is why there is no such destination.
-fn output(value: &str, tag: Option<&str>) -> Result<(Option<String>, bool), String> {
-    let field = |name: &str| value.split(',').find_map(|part| part.strip_prefix(name)?.strip_prefix('='));
-    let reference = tag.map(|tag| format!(":{}", with_tag(tag))).unwrap_or_default();
-    match (field("type"), field("dest")) {
-        (Some("docker"), None) => Ok((None, false)),
-        (Some("docker"), Some(file)) if file != "-" => Ok((Some(format!("docker-archive:{file}{reference}")), false)),
-        (Some("oci"), Some(file)) if file != "-" => Ok((Some(format!("oci-archive:{file}{reference}")), false)),
-        (Some("registry"), _) => Ok((None, true)),
-        (Some("image"), _) => Ok((None, field("push") == Some("true"))),
-        _ => Err(format!("`--output {value}` writes something else than an image")),
+/// Where `--output` puts an image.
+enum Output {
+    /// Into Docker.
+    Docker,
+    /// Into a file: a destination of `copyTo`.
+    File(String),
+    /// Into a registry.
+    Registry,
+}
+
+impl Output {
+    /// Reads the value of the option. The error is the reason for which the build cannot be rewritten.
+    fn read(value: &str, tag: Option<&str>) -> Result<Self, String> {
+        let field = |name: &str| value.split(',').find_map(|part| part.strip_prefix(name)?.strip_prefix('='));
+        let reference = tag.map(|tag| format!(":{}", with_tag(tag))).unwrap_or_default();
+        match (field("type"), field("dest")) {
+            (Some("docker"), None) => Ok(Self::Docker),
+            (Some(kind @ ("docker" | "oci")), Some(file)) if file != "-" => {
+                Ok(Self::File(format!("{kind}-archive:{file}{reference}")))
+            }
+            (Some("registry"), _) => Ok(Self::Registry),
+            (Some("image"), _) if field("push") == Some("true") => Ok(Self::Registry),
+            (Some("image"), _) => Ok(Self::Docker),
+            _ => Err(format!("`--output {value}` writes something other than an image")),
+        }
     }
 }
 
@@ -282,9 +295,11 @@ fn build(command: &Command<'_>, count: usize) -> Result<Build, String> {
         }
     }
     for value in outputs {
-        let (archive, is_pushed) = output(&value, build.tags.first().map(String::as_str))?;
-        build.archives.extend(archive);
-        build.push |= is_pushed;
+        match Output::read(&value, build.tags.first().map(String::as_str))? {
+            Output::Docker => {}
+            Output::File(destination) => build.archives.push(destination),
+            Output::Registry => build.push = true,
+        }
     }
     let computed = is_computed;
     match (build.context.as_str(), &build.file) {
@@ -355,7 +370,7 @@ mod tests {
             (build.files.as_slice(), build.context.as_str()),
             (&["--cache-to type=local,dest=/tmp/c".to_owned()][..], ".")
         );
-        assert!(read("docker build -o out .", Some("")).unwrap().why.contains("something else"));
+        assert!(read("docker build -o out .", Some("")).unwrap().why.contains("something other than an image"));
         assert!(read("docker build --output type=registry -t x .", Some("")).unwrap().builds.unwrap()[0].push);
     }
 }
