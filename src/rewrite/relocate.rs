@@ -109,7 +109,9 @@ impl<'p> Moving<'p> {
         let mut edits = Vec::new();
         let mut trees = Trees::default();
         let depth = self.entry.path.len();
-        for Resolved { file, found, .. } in followed(self.project, self.registries, self.registry, &self.entry.path)? {
+        for Resolved { file, found, .. } in
+            followed(self.project, self.registries, self.registry, &self.entry.path, &self.path)?
+        {
             let names = found.names.get(..depth).unwrap_or_default();
             let by_hand = || {
                 let span = names.last().copied().unwrap_or(found.span);

@@ -1,14 +1,16 @@
 //! Renames an entry of a port registry: its definition, and all references to it.
 
+mod hazards;
+
 use std::fmt;
 
+use self::hazards::Hazard;
 use crate::facts::port_registry::references::{self, Resolved};
 use crate::facts::port_registry::{Entry, Lookup, Registries, Registry, dotted, split};
 use crate::facts::{Project, ProjectFile};
 use crate::finding::{Edit, RelPath, Span};
-use crate::lang::nix;
 use crate::lang::{Field, Language, Node, NodeKind, Tree};
-use crate::source::{FileKind, LineIndex, Source};
+use crate::source::{LineIndex, Source};
 
 /// Why an entry cannot be renamed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,11 +57,13 @@ pub fn rename<'p>(
     if !matches!(registry.lookup(&path), Lookup::Missing(_)) {
         return Err(Obstacle::Taken(dotted(&path)));
     }
-    let renaming = Renaming { project, registries, registry, entry, last: new, new: dotted(&[new.to_owned()]) };
+    let mentioned = dotted(&path);
+    let new_name = dotted(&[new.to_owned()]);
+    let renaming = Renaming { project, registries, registry, entry, last: new, path, new: new_name };
     let mut edits = renaming.definition()?;
     edits.extend(renaming.references()?);
     edits.extend(renaming.comments());
-    edits.extend(mentions(project, registry, entry, &dotted(&path)));
+    edits.extend(mentions(project, registry, entry, &mentioned));
     edits.sort_by(|a, b| (&a.path, a.span).cmp(&(&b.path, b.span)));
     edits.dedup();
     Ok(edits)
@@ -99,6 +103,8 @@ struct Renaming<'p> {
     entry: &'p Entry,
     /// The new name.
     last: &'p str,
+    /// The new path.
+    path: Vec<String>,
     /// The new name in Nix syntax, quoted if necessary.
     new: String,
 }
@@ -117,7 +123,7 @@ impl<'p> Renaming<'p> {
         if self.registry.entries.iter().any(|other| other.is_alias_of(self.entry)) {
             return Err(at("another entry of the registry refers to this one: rename it by hand"));
         }
-        if Tree::parse(Language::Nix, &file.source.text).is_some_and(|tree| captures(&tree, name, self.last)) {
+        if Tree::parse(Language::Nix, &file.source.text).is_some_and(|tree| hazards::captures(&tree, name, self.last)) {
             return Err(at("another value of the registry uses the new name for something else: choose another name"));
         }
         let after = &file.source.text[name.end as usize..];
@@ -131,10 +137,11 @@ impl<'p> Renaming<'p> {
         let mut edits = Vec::new();
         let mut trees = Trees::default();
         let service = self.entry.service();
-        for Resolved { file, found, .. } in followed(self.project, self.registries, self.registry, service)? {
+        for Resolved { file, found, .. } in followed(self.project, self.registries, self.registry, service, &self.path)?
+        {
             let Some(&span) = found.names.get(service.len() - 1) else { continue };
             let tree = trees.of(file);
-            if tree.is_some_and(|tree| is_captured(tree, span, self.last)) {
+            if tree.is_some_and(|tree| hazards::is_captured(tree, span, self.last)) {
                 let reason = "the new name may mean something else here: rename it by hand";
                 return Err(obstacle(&file.source, span, reason));
             }
@@ -193,21 +200,21 @@ impl<'p> Trees<'p> {
     }
 }
 
-/// The references to an entry or to something below it. An error if it is not certain that one of them is to this
+/// The references to an entry or to something below it. `new` is the path that the entry is to have. An error if it is not certain that one of them is to this
 /// registry: a partial rename would break the repository.
 pub(super) fn followed<'p>(
     project: &'p Project,
     registries: &'p Registries<'p>,
     registry: &Registry,
     entry: &[String],
+    new: &[String],
 ) -> Result<Vec<Resolved<'p>>, Obstacle> {
     let all = references::resolve(project, registries);
     let reason = "this may refer to the entry, depending on what is passed to this file: rename it by hand";
     if let Some((file, span)) = references::unclear(project, registry, &all, entry) {
         return Err(obstacle(&file.source, span, reason));
     }
-    if let Some((file, span)) = reads_by_name(&all, registry, entry) {
-        let reason = "what reads the whole group here may use the name of the entry: rename it by hand";
+    if let Some(Hazard { file, span, reason }) = hazards::of_groups(&all, registry, entry, new) {
         return Err(obstacle(&file.source, span, reason));
     }
     let ours = all.into_iter().filter(|resolved| {
@@ -220,65 +227,6 @@ pub(super) fn followed<'p>(
             Err(obstacle(&file.source, span, reason))
         }
         None => Ok(ours),
-    }
-}
-
-/// Whether a name at a position, which a `with` provides, would mean something else if it were called `new`: every
-/// other binding takes precedence over a `with`, and an inner `with` over an outer one.
-fn is_captured(tree: &Tree<'_>, name: Span, new: &str) -> bool {
-    let inner = tree.covering(name);
-    let mut nodes = std::iter::once(inner).chain(tree.ancestors(inner)).take_while(|&node| tree.span(node) == name);
-    let Some(node) = nodes.find(|&node| tree.kind(node) == NodeKind::Variable) else { return false };
-    let around = tree.ancestors(node).filter(|&around| tree.kind(around) == NodeKind::With).count();
-    around > 1 || nix::resolve(tree, node, new).is_some()
-}
-
-/// Whether a definition, once it is called `new`, would take the place of another `new` that values around it use.
-fn captures(tree: &Tree<'_>, definition: Span, new: &str) -> bool {
-    let is_around = |&node: &Node| tree.span(node).start <= definition.start && definition.end <= tree.span(node).end;
-    let is_scope =
-        |&node: &Node| matches!(tree.kind(node), NodeKind::RecAttrset | NodeKind::LetAttrset | NodeKind::Let);
-    let mut scopes = tree.nodes().filter(is_scope).filter(is_around).peekable();
-    if scopes.peek().is_none() {
-        return false;
-    }
-    tree.nodes().any(|node| tree.kind(node) == NodeKind::Variable && tree.slice(node) == new)
-}
-
-/// A place that gets a whole group with the entry, and may select the entry by its name: an argument of a function, a
-/// computed selection, or a command that contains the name.
-fn reads_by_name<'p>(all: &[Resolved<'p>], registry: &Registry, entry: &[String]) -> Option<(&'p ProjectFile, Span)> {
-    let last = entry.last()?;
-    let mut trees = Trees::default();
-    let mut groups = all.iter().filter(|Resolved { found, registry: at, .. }| {
-        let is_around = found.path.len() < entry.len() && entry.starts_with(&found.path);
-        at.path == registry.path && found.reads && found.argument.is_none() && is_around
-    });
-    let found = groups.find(|Resolved { file, found, .. }| match file.source.kind {
-        FileKind::Nix => trees.of(file).is_some_and(|tree| selects(tree, found.span)),
-        _ => file.source.slice(found.span).contains(last.as_str()),
-    })?;
-    Some((found.file, found.found.span))
-}
-
-/// Whether the value of an expression is given to a function, or something is selected from it whose name is computed.
-fn selects(tree: &Tree<'_>, span: Span) -> bool {
-    let mut node = tree.covering(span);
-    while let Some(parent) = tree.parent(node).filter(|&parent| tree.span(parent) == span) {
-        node = parent;
-    }
-    while let Some(parent) = tree.parent(node).filter(|&parent| tree.kind(parent) == NodeKind::Parenthesized) {
-        node = parent;
-    }
-    let Some(parent) = tree.parent(node) else { return false };
-    match (tree.kind(parent), tree.field(node)) {
-        // The values of a set have no names.
-        (NodeKind::Apply, Field::Argument) => {
-            let function = tree.child(parent, Field::Function).map(|function| tree.slice(function));
-            function.is_none_or(|function| function.rsplit('.').next() != Some("attrValues"))
-        }
-        (NodeKind::Select, Field::Expression) => true,
-        _ => tree.kind(node) == NodeKind::Select && tree.slice(node).contains("${"),
     }
 }
 
@@ -417,6 +365,12 @@ mod tests {
             assert!(outcome(REGISTRY, use_of).unwrap_err().contains("may mean something else"), "{use_of}");
         }
         assert_eq!(outcome(REGISTRY, "ports.db.redis"), Ok(2));
+        let of_other = "with pkgs; with ports.db; [ cache pg ]";
+        let user = format!("let ports = import ./lib/ports.nix; in {of_other}");
+        let why = renamed(&[("lib/ports.nix", REGISTRY), ("a.nix", &user)], "db.redis", "cache").unwrap_err();
+        assert!(why.starts_with("a.nix:1: the new name would mean this entry"), "{why}");
+        let inherited = "let cache = 9000; in rec {\n  db = { redis = 6379; };\n  meta = { inherit cache; };\n}\n";
+        assert!(outcome(inherited, "ports.db.redis").unwrap_err().contains("uses the new name"));
         let with_base = "let cache = 9000; in rec {\n  db = { redis = 6379; };\n  x = cache + 1;\n}\n";
         assert!(outcome(with_base, "ports.db.redis").unwrap_err().contains("uses the new name"));
     }
@@ -435,11 +389,24 @@ mod tests {
             "lib.mapAttrs (name: port: { inherit port; }) ports.db",
             "({ redis, ... }: redis) ports.db",
             "f (ports)",
+            "f { p = ports.db; }",
+            "let p = ports.db // { x = 1; }; in p.redis",
+            "(if c then ports.db else { }).redis",
+            "map (p: p.redis) [ ports.db ]",
+            "ports.db |> lib.getAttr \"redis\"",
+            "let s = { inherit (ports) db; }; in s.db.redis",
         ] {
             assert!(outcome(use_of).unwrap_err().starts_with("a.nix:1: what reads the whole group"), "{use_of}");
         }
-        for use_of in ["builtins.attrValues ports.db", "{ inherit ports; }", "ports.db.pg"] {
-            assert_eq!(outcome(use_of).unwrap()[0], REGISTRY.replace("redis", "cache"), "{use_of}");
+        for use_of in [
+            "builtins.attrValues ports.db",
+            "{ inherit ports; }",
+            "{ lib.ports = ports; }",
+            "ports ? db",
+            "ports.db.pg",
+        ] {
+            let texts = outcome(use_of).unwrap_or_else(|why| panic!("{use_of}: {why}"));
+            assert_eq!(texts[0], REGISTRY.replace("redis", "cache"), "{use_of}");
         }
         let script = "#!/bin/sh\nnix eval -f lib/ports.nix db.NAME\n";
         let with = |name| [("lib/ports.nix", REGISTRY.to_owned()), ("x.sh", script.replace("NAME", name))];
@@ -448,6 +415,6 @@ mod tests {
             renamed(&files, "db.redis", "cache")
         };
         assert!(of(&with("redis")).unwrap_err().starts_with("x.sh:2: "));
-        assert!(of(&with("pg")).is_ok());
+        assert!(of(&with("pg")).is_ok() && of(&with("redis2")).is_ok());
     }
 }

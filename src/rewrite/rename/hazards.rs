@@ -1,0 +1,144 @@
+//! What makes the renaming of an entry uncertain: places that may use the name of an entry without naming the entry, and
+//! names that would mean something else.
+
+use super::Trees;
+use crate::facts::ProjectFile;
+use crate::facts::port_registry::references::Resolved;
+use crate::facts::port_registry::uses::ARGUMENTS;
+use crate::facts::port_registry::{Lookup, Registry, Use};
+use crate::finding::Span;
+use crate::lang::nix;
+use crate::lang::{Field, Node, NodeKind, Tree};
+use crate::source::FileKind;
+
+/// A place that prevents a renaming.
+pub struct Hazard<'p> {
+    /// The file.
+    pub file: &'p ProjectFile,
+    /// The position.
+    pub span: Span,
+    /// Why.
+    pub reason: &'static str,
+}
+
+/// A place that gets a whole group: it may select the entry by its name, or find the new name in place of another.
+pub fn of_groups<'p>(all: &[Resolved<'p>], registry: &Registry, old: &[String], new: &[String]) -> Option<Hazard<'p>> {
+    let mut trees = Trees::default();
+    let ours = all.iter().filter(|resolved| resolved.registry.path == registry.path);
+    ours.filter(|resolved| resolved.found.argument.is_none()).find_map(|&Resolved { file, found, .. }| {
+        let is_around = |path: &[String]| found.path.len() < path.len() && path.starts_with(&found.path);
+        let hazard = |reason| Some(Hazard { file, span: found.span, reason });
+        let by_name = "what reads the whole group here may use the name of the entry: rename it by hand";
+        if file.source.kind != FileKind::Nix {
+            let is_read = found.reads && is_around(old) && selects(file.source.slice(found.span), old);
+            return if is_read { hazard(by_name) } else { None };
+        }
+        let tree = trees.of(file)?;
+        let node = outermost(tree, found.span);
+        if found.reads && is_around(old) && !is_harmless(tree, node) {
+            return hazard(by_name);
+        }
+        if captures_in_body(tree, registry, found, old, new) {
+            return hazard("the new name would mean this entry instead of something else here: rename it by hand");
+        }
+        None
+    })
+}
+
+/// Whether a command contains the name of an entry, behind the name of the registry.
+fn selects(command: &str, entry: &[String]) -> bool {
+    let behind = command.split_once(".nix").map_or(command, |(_, behind)| behind);
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '\'');
+    behind.split(|c| !is_part(c)).any(|word| entry.last().is_some_and(|last| last == word))
+}
+
+/// The outermost node with a span, without the parentheses around it.
+fn outermost(tree: &Tree<'_>, span: Span) -> Node {
+    let mut node = tree.covering(span);
+    while let Some(parent) = tree.parent(node)
+        && (tree.span(parent) == span || tree.kind(parent) == NodeKind::Parenthesized)
+    {
+        node = parent;
+    }
+    node
+}
+
+/// Whether a whole group is used where no name of an entry matters, or where its names are followed: with `with`, with
+/// `?`, for its values, or as something that is called like the registry.
+fn is_harmless(tree: &Tree<'_>, node: Node) -> bool {
+    if tree.kind(node) == NodeKind::HasAttr {
+        return true;
+    }
+    let Some(parent) = tree.parent(node) else { return false };
+    let is_followed = |name: &str| ARGUMENTS.contains(&name);
+    match (tree.kind(parent), tree.field(node)) {
+        (NodeKind::With, Field::Environment) => true,
+        (NodeKind::Apply, Field::Argument) => {
+            let function = tree.child(parent, Field::Function).map(|function| tree.slice(function));
+            function.is_some_and(|function| function.rsplit('.').next() == Some("attrValues"))
+        }
+        (NodeKind::Binding, _) => {
+            let path = nix::attr_path(tree, parent);
+            let name = path.and_then(|path| path.last()?.text.as_ref().map(ToString::to_string));
+            name.is_some_and(|name| is_followed(&name))
+        }
+        (NodeKind::InheritedAttrs | NodeKind::Inherit | NodeKind::InheritFrom, _) => is_followed(tree.slice(node)),
+        _ => false,
+    }
+}
+
+/// Whether a use is of a name that a `with` of the entry's new group provides, and the new name means something else in
+/// the body of that `with`: something of another `with` around it, or a built-in function.
+fn captures_in_body(tree: &Tree<'_>, registry: &Registry, found: &Use, old: &[String], new: &[String]) -> bool {
+    let Some((last, group)) = new.split_last() else { return false };
+    let is_new = !old.starts_with(group) || old.get(group.len()) != Some(last);
+    let is_inside = found.path.len() > group.len() && found.path.starts_with(group);
+    if !is_inside || !is_new || !matches!(registry.lookup(new), Lookup::Missing(_)) {
+        return false;
+    }
+    let Some(node) = found.names.get(group.len()).and_then(|name| variable(tree, *name)) else { return false };
+    let withs = tree.ancestors(node).filter(|&with| tree.kind(with) == NodeKind::With);
+    withs
+        .filter_map(|with| tree.child(with, Field::Body))
+        .any(|body| uses_name(tree, tree.subtree(body), last, |node| nix::resolve(tree, node, last).is_none()))
+}
+
+/// The variable with a span.
+fn variable(tree: &Tree<'_>, span: Span) -> Option<Node> {
+    let inner = tree.covering(span);
+    let mut nodes = std::iter::once(inner).chain(tree.ancestors(inner)).take_while(|&node| tree.span(node) == span);
+    nodes.find(|&node| tree.kind(node) == NodeKind::Variable)
+}
+
+/// Whether a variable or an inherited name among some nodes is a name.
+fn uses_name(
+    tree: &Tree<'_>,
+    mut nodes: impl Iterator<Item = Node>,
+    name: &str,
+    counts: impl Fn(Node) -> bool,
+) -> bool {
+    nodes.any(|node| {
+        let is_inherited = || {
+            let list = tree.parent(node).filter(|&list| tree.kind(list) == NodeKind::InheritedAttrs);
+            let inherit = list.and_then(|list| tree.parent(list));
+            inherit.is_some_and(|inherit| tree.kind(inherit) == NodeKind::Inherit)
+        };
+        tree.slice(node) == name && (tree.kind(node) == NodeKind::Variable || is_inherited()) && counts(node)
+    })
+}
+
+/// Whether a name at a position, which a `with` provides, would mean something else if it were called `new`: every
+/// other binding takes precedence over a `with`, and an inner `with` over an outer one.
+pub fn is_captured(tree: &Tree<'_>, name: Span, new: &str) -> bool {
+    let Some(node) = variable(tree, name) else { return false };
+    let around = tree.ancestors(node).filter(|&around| tree.kind(around) == NodeKind::With).count();
+    around > 1 || nix::resolve(tree, node, new).is_some()
+}
+
+/// Whether a definition, once it is called `new`, would take the place of another `new` that values around it use.
+pub fn captures(tree: &Tree<'_>, definition: Span, new: &str) -> bool {
+    let is_around = |&node: &Node| tree.span(node).contains(definition);
+    let is_scope =
+        |&node: &Node| matches!(tree.kind(node), NodeKind::RecAttrset | NodeKind::LetAttrset | NodeKind::Let);
+    tree.nodes().filter(is_scope).any(|node| is_around(&node)) && uses_name(tree, tree.nodes(), new, |_| true)
+}
