@@ -22,12 +22,21 @@ struct Handlers {
 impl Handlers {
     fn register() -> io::Result<Self> {
         let handlers = Self { caught: Arc::default(), is_over: Arc::new(AtomicBool::new(true)), delays: 0 };
-        for signal in [SIGHUP, SIGINT, SIGTERM] {
+        for signal in [SIGHUP, SIGINT, SIGTERM].into_iter().filter(|&signal| !is_ignored(signal)) {
             flag::register_conditional_default(signal, Arc::clone(&handlers.is_over))?;
             flag::register_usize(signal, Arc::clone(&handlers.caught), signal.unsigned_abs() as usize)?;
         }
         Ok(handlers)
     }
+}
+
+/// Whether a signal is ignored, for example because of `nohup`: a handler would change that.
+fn is_ignored(signal: i32) -> bool {
+    // The file is that of Linux. Elsewhere, signals count as not ignored.
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & 1 << (signal - 1) != 0)
 }
 
 /// As long as one of these exists, SIGHUP, SIGINT and SIGTERM are only remembered. When the last one is dropped, the

@@ -160,8 +160,10 @@ impl Fleet {
     /// each of them. The built-in rules are kept, and then those that most repositories have.
     fn join_rare_rules(&mut self) {
         let mut spread: HashMap<&str, usize> = HashMap::new();
-        let all = self.repositories.iter().flat_map(|repository| &repository.checks);
-        all.flat_map(|check| check.rules.keys()).for_each(|rule| *spread.entry(rule).or_default() += 1);
+        for repository in &self.repositories {
+            let rules: HashSet<&String> = repository.checks.iter().flat_map(|check| check.rules.keys()).collect();
+            rules.into_iter().for_each(|rule| *spread.entry(rule).or_default() += 1);
+        }
         if spread.len() <= MOST_RULES {
             return;
         }
@@ -278,9 +280,14 @@ mod tests {
         let mut made_up: Vec<(&str, usize)> = made_up.iter().map(|rule| (rule.as_str(), 2)).collect();
         made_up.push(("port-conflict", 1));
         let own = [("hardcoded-port", 3), ("local/ours", 4)];
-        let checks = [("a", check(&own)), ("b", check(&own)), ("evil", check(&made_up))];
-        let checks = checks.map(|(name, check)| (name.to_owned(), check));
-        let fleet = Fleet::new(checks.into(), "2026-03-15".parse().unwrap(), 30);
+        // The number of reports of one repository does not matter.
+        let evil = ["2026-01-01", "2026-01-02", "2026-01-03"].map(|date| {
+            let date = Some(date.parse().unwrap());
+            ("evil", Check { date, ..check(&made_up) })
+        });
+        let checks = [("a", check(&own)), ("b", check(&own))].into_iter().chain(evil);
+        let checks = checks.map(|(name, check)| (name.to_owned(), check)).collect();
+        let fleet = Fleet::new(checks, "2026-03-15".parse().unwrap(), 30);
         let rules = fleet.rules();
         assert_eq!(rules.len(), MOST_RULES + 1);
         assert!(["hardcoded-port", "local/ours", "port-conflict", OTHERS].iter().all(|rule| rules.contains(rule)));

@@ -362,7 +362,7 @@ fn an_ambiguous_reference_is_an_error() {
 
 /// A branch or tag cannot take the place of what a full name or an abbreviated commit means.
 #[test]
-fn a_name_means_nothing_else() {
+fn branches_do_not_take_over_full_names_and_commits() {
     let root = tempfile::tempdir().unwrap();
     git(root.path(), &["init", "-q", "-b", "main"]);
     write(root.path(), &[("a.nix", b"{ }\n")]);
@@ -376,7 +376,8 @@ fn a_name_means_nothing_else() {
     for name in ["refs/heads/refs/heads/main", "refs/heads/HEAD"] {
         git(root.path(), &["update-ref", name, "HEAD"]);
     }
-    for option in ["--changed=refs/heads/main", "--new-since=refs/heads/main"] {
+    for option in ["--changed=refs/heads/main", "--new-since=refs/heads/main", "--changed=HEAD~1", "--new-since=HEAD^"]
+    {
         assert_eq!(run(root.path(), &["check", option]).0, Some(1), "{option}");
     }
     let by_id = format!("--changed={short}");
@@ -454,7 +455,7 @@ fn paths_of_many_folders_are_refused() {
     assert!(code == Some(2) && err.contains("is too long"), "{err}");
 }
 
-/// Settings that are links do not show what is in files that belong to nobody's repository, such as credentials.
+/// Settings that are links do not show what is in files that Git does not track, such as credentials.
 #[test]
 fn linked_settings_do_not_show_secrets() {
     const SECRET: &str = "https://token:SECRET@host/x";
@@ -510,16 +511,44 @@ fn signals_leave_nothing_beside_reports() {
         let names = fs::read_dir(root.path()).unwrap().map(|entry| entry.unwrap().file_name());
         names.filter(|name| name.to_string_lossy().ends_with(".tmp")).count()
     };
+    let mut interrupted = 0;
     for _ in 0..5 {
         let mut command = Command::new(env!("CARGO_BIN_EXE_flakeward"));
-        command.args(["check", "--format", "json=one.json", "--format", "json=two.json"]).current_dir(root.path());
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        command
+            .args(["check", "--format", "json", "--output", "one.json", "--format", "sarif", "--output", "two.json"]);
+        let mut child = command.current_dir(root.path()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         while child.try_wait().unwrap().is_none() && temporary() == 0 {}
+        interrupted += temporary();
         // It fails if the run is over already.
         let _ = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
         child.wait().unwrap();
         assert_eq!(temporary(), 0);
     }
+    assert!(interrupted > 0, "no signal came while a report was written");
+}
+
+/// A signal that is ignored, as by `nohup`, does not end a run that writes a report.
+#[test]
+fn ignored_signals_stay_ignored() {
+    let ports: String = (0..2_000).map(|index| format!("{{ s{index}.port = 8080; }}\n")).collect();
+    let root = Repository::new(&[("a.nix", format!("[\n{ports}]\n"))]);
+    let flakeward = env!("CARGO_BIN_EXE_flakeward");
+    let script = format!("trap '' HUP; touch started; exec {flakeward} check --format json --output one.json");
+    let mut shell = Command::new("sh");
+    let mut child = shell
+        .args(["-c", &script])
+        .current_dir(root.path())
+        .stderr(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    while child.try_wait().unwrap().is_none() {
+        if !root.path().join("started").exists() {
+            continue;
+        }
+        let _ = Command::new("kill").args(["-HUP", &child.id().to_string()]).stderr(Stdio::null()).status().unwrap();
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(1));
 }
 
 /// The help is an output like any other.

@@ -379,6 +379,8 @@ fn files_outside_a_sparse_checkout_are_reported_if_they_changed() {
             assert!(out.contains("a/a.nix:1:1: error[unreadable-file]: cannot be checked: it is not in the"), "{out}");
             assert!(out.contains("a/run:1:1: error[unreadable-file]"), "{out}");
         }
+        let summary = repository.run("check --changed=base").out;
+        assert!(summary.ends_with("2 errors in 2 of 3 files\n"), "{summary}");
         assert_eq!(report(&repository, "--changed=base b").0, 0);
     }
 }

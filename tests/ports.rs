@@ -263,6 +263,7 @@ fn read(folder: &Path, path: &str) -> String {
 #[test]
 fn rename_changes_the_entry_and_every_reference() {
     let folder = repository();
+    fs::write(folder.path().join("flake.nix"), "{ outputs = _: { lib.ports = import ./lib/ports.nix; }; }\n").unwrap();
     let diff = run(folder.path(), "ports rename databases.redis cache --diff");
     assert_eq!(diff.status.code(), Some(0));
     assert!(text(&diff).contains("+    cache = 6379;"), "{}", text(&diff));
@@ -288,6 +289,7 @@ fn rename_refuses_what_it_cannot_do_for_certain() {
         ("databases.redis", "postgresql", "the registry already has `databases.postgresql`"),
         ("databases.redis", "databases.postgresql.cache", "the registry already has `databases.postgresql`"),
         ("base", "start", "another entry of the registry is computed from this one"),
+        ("databases.redis", "cache", "flake.nix:1: what reads the whole group here may use the name of the entry"),
     ] {
         let folder = repository();
         let output = run(folder.path(), &format!("ports rename {old} {new}"));

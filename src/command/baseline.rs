@@ -110,8 +110,8 @@ fn salvaged(named: Option<&Path>, session: &Session) -> Option<Option<Baseline>>
     let shown = session.view.disk_path(&session.root, file);
     say(&match kept.len() {
         0 => format!("{} is invalid and contains no entries; it is replaced", shown.display()),
-        1 => format!("{} is invalid; its only entry is kept", shown.display()),
-        rows => format!("{} is invalid; its {rows} entries are kept", shown.display()),
+        1 => format!("{} is invalid; the reason and date of its only entry are kept", shown.display()),
+        rows => format!("{} is invalid; the reasons and dates of its {rows} entries are kept", shown.display()),
     });
     Some(Some(kept).filter(|kept| !kept.is_empty()))
 }

@@ -217,6 +217,8 @@ pub fn add_absent(absent: Vec<Finding>, report: &mut Report, settings: &Settings
     let is_wanted = |path: &str| run::is_asked(&settings.paths, path) && !is_excluded(path);
     let mut absent: Vec<Finding> = absent.into_iter().filter(|finding| is_wanted(&finding.path)).collect();
     fingerprint::assign(&mut absent, &report.sources);
+    // Each is about a file of its own.
+    report.files += absent.len();
     report.findings.extend(absent);
     report.findings.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
 }

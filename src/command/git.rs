@@ -134,9 +134,10 @@ impl<'a> Git<'a> {
             return Err(Failure::new(format!("no branch to compare with; tried {}", shown.join(", ")))
                 .help("specify one, such as --changed=REF"));
         }
-        let is_id = asked.len() >= 40 && asked.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let name = name_in(asked);
+        let is_id = name.len() >= 40 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
         // Such a name is nothing but that, whatever branches exist.
-        let is_full = is_id || asked.starts_with("refs/") || asked == "HEAD" || asked.ends_with("_HEAD");
+        let is_full = is_id || name.starts_with("refs/") || ["HEAD", "@"].contains(&name) || name.ends_with("_HEAD");
         if let [Some(branch), Some(remote)] = ["refs/heads/", "refs/remotes/"]
             .map(|space| format!("{space}{asked}"))
             .map(|name| self.resolve(&[name]).ok().flatten())
@@ -148,8 +149,8 @@ impl<'a> Git<'a> {
         }
         let namespaces = NAMESPACES.iter().filter(|_| !is_full).map(|space| format!("{space}{asked}"));
         if let Some(commit) = self.resolve(&namespaces.collect::<Vec<_>>())? {
-            if self.abbreviates_another(asked, &commit)? {
-                let message = format!("`{asked}` is a branch or tag, and an abbreviation of another commit");
+            if self.abbreviates_another(name)? {
+                let message = format!("`{name}` is a branch or tag, and an abbreviation of another commit");
                 return Err(Failure::new(message)
                     .help("write all 40 digits of the commit, or the full name, such as refs/heads/NAME"));
             }
@@ -162,33 +163,46 @@ impl<'a> Git<'a> {
             .help("fetch it first; actions/checkout fetches a single commit unless `fetch-depth: 0` is set"))
     }
 
-    /// Whether a name is the start of the id of an object other than a commit.
-    fn abbreviates_another(&self, name: &str, commit: &str) -> Result<bool, Failure> {
+    /// Whether the name of a branch or tag is also the start of the id of a commit that it does not point to.
+    fn abbreviates_another(&self, name: &str) -> Result<bool, Failure> {
         if !(4..40).contains(&name.len()) || !name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Ok(false);
         }
+        let own = self.resolve(&NAMESPACES.map(|space| format!("{space}{name}")))?;
         let output = self.output(&["rev-parse", &format!("--disambiguate={name}")])?;
-        Ok(String::from_utf8_lossy(&output.stdout).lines().any(|id| id != commit))
+        let ids = String::from_utf8_lossy(&output.stdout);
+        // Files, folders and tags have ids as well, but not as names of commits.
+        let ids: Vec<&str> = ids.lines().filter(|id| Some(*id) != own.as_deref()).collect();
+        let checked = self.described(&ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>())?;
+        Ok(checked.lines().any(|line| line.split(' ').nth(1) == Some("commit")))
     }
 
-    /// The commit of the first of some names that has one. Git is started once for all of them.
+    /// The commit of the first of some names that has one.
     fn resolve(&self, names: &[String]) -> Result<Option<String>, Failure> {
-        let mut command = self.command(&["cat-file", "--batch-check"]);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = command.spawn().map_err(|error| does_not_start(&error))?;
-        // A line break would end the name. Git reads all names before its pipe is full.
+        // A line break would end the name.
         let names = names.iter().filter(|name| !name.contains('\n'));
-        let asked: String = names.map(|name| format!("{name}^{{commit}}\n")).collect();
-        let written = child.stdin.take().map_or(Ok(()), |mut stdin| stdin.write_all(asked.as_bytes()));
-        let output = child.wait_with_output().map_err(|error| does_not_start(&error))?;
-        written.ok();
+        let checked = self.described(&names.map(|name| format!("{name}^{{commit}}")).collect::<Vec<_>>())?;
         // A name that is not found is repeated, whatever it contains.
         let is_id = |id: &&str| id.len() >= 40 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
         let commit = |line: &str| match line.split(' ').collect::<Vec<_>>().as_slice() {
             [id, "commit", _size] => Some(*id).filter(is_id).map(str::to_owned),
             _ => None,
         };
-        Ok(String::from_utf8_lossy(&output.stdout).lines().find_map(commit))
+        Ok(checked.lines().find_map(commit))
+    }
+
+    /// The id, kind and size of some objects, one per line. Git is started once for all of them.
+    fn described(&self, names: &[String]) -> Result<String, Failure> {
+        let mut command = self.command(&["cat-file", "--batch-check"]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().map_err(|error| does_not_start(&error))?;
+        let asked: String = names.iter().map(|name| format!("{name}\n")).collect();
+        let stdin = child.stdin.take();
+        // Git may stop to read until its output is read.
+        let writer = std::thread::spawn(move || stdin.map(|mut stdin| stdin.write_all(asked.as_bytes())));
+        let output = child.wait_with_output().map_err(|error| does_not_start(&error))?;
+        drop(writer.join());
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
     /// The merge base of a commit and HEAD. `shown` is the name of the commit in messages.
@@ -410,6 +424,13 @@ pub fn uncommitted(root: &Path, paths: &[&str]) -> Result<Vec<String>, Failure> 
     let hidden = tags.iter().filter(|line| line.starts_with(|tag: char| tag.is_ascii_lowercase() || tag == 'S'));
     let hidden = hidden.filter_map(|line| line.get(2..)).map(str::to_owned);
     Ok(changed.chain(hidden).collect::<BTreeSet<_>>().into_iter().collect())
+}
+
+/// The name in an expression for a commit: `main` in `main~3`, `main^{tree}` and `main@{1}`.
+fn name_in(expression: &str) -> &str {
+    let end = expression.find(['^', '~', ':']).unwrap_or(expression.len());
+    let end = expression.find("@{").map_or(end, |at| at.min(end));
+    &expression[..end]
 }
 
 fn does_not_start(error: &std::io::Error) -> Failure {

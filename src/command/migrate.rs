@@ -400,7 +400,8 @@ impl Files for Disk {
         }
         let inside = self.inside(path).ok_or("it is a symbolic link to a file outside the repository or to nothing")?;
         let size = inside.metadata().map_err(|error| walk::io_reason(&error))?;
-        if inside.components().any(|part| part.as_os_str() == ".git") {
+        let root = self.0.canonicalize().map_err(|error| walk::io_reason(&error))?;
+        if inside.strip_prefix(root).unwrap_or(&inside).components().any(|part| part.as_os_str() == ".git") {
             // It may contain the password of a remote repository.
             return Err("it is a file of Git".to_owned());
         }

@@ -102,25 +102,24 @@ impl Actions<'_> {
         (!same.is_empty()).then_some(same)
     }
 
-    /// The fix of a finding. The title of an unsafe fix says so, and it is never preferred.
+    /// The fix of a finding. The title of an unsafe fix says so, and it is never preferred. A fix that would create a
+    /// file that is not checked is shown as impossible, or not at all: a flake does not see a file that Git ignores.
     fn fix(&self, finding: &Finding, fix: &Fix) -> Option<CodeAction> {
-        // A flake does not see a new file that git ignores.
-        if fix.edits.iter().any(|edit| self.workspace.would_ignore(&edit.path)) {
-            return None;
-        }
         let is_safe = fix.safety == Safety::Safe;
         let mut title = capitalised(&fix.title);
         if !is_safe {
             title.push_str(" (unsafe: check the result)");
         }
-        let new_entry = self.new_entry(finding, fix);
+        let action = CodeAction { title, kind: Some(CodeActionKind::QuickFix), ..CodeAction::default() };
+        if let Some(reason) = fix.edits.iter().find_map(|edit| self.workspace.why_left_out(&edit.path)) {
+            let disabled = Some(CodeActionDisabled { reason });
+            return self.support.disabled.then(|| CodeAction { disabled, ..action });
+        }
         Some(CodeAction {
-            title,
-            kind: Some(CodeActionKind::QuickFix),
             is_preferred: Some(is_safe),
             edit: Some(self.workspace_edit(&self.adapted(&fix.edits))?),
-            command: new_entry,
-            ..CodeAction::default()
+            command: self.new_entry(finding, fix),
+            ..action
         })
     }
 

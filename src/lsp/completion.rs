@@ -1,7 +1,6 @@
 //! Completion of registry entries, of free numbers in the registry, and of what a flake input can follow.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 
 use gen_lsp_types::{CompletionItem, CompletionItemKind, CompletionItemTextEdit, TextEdit};
 
@@ -144,11 +143,9 @@ impl Completion<'_, '_> {
         let here = registry.iter().flat_map(|registry| registry.ports()).filter(|(entry, _)| !is_at(entry, start));
         taken.extend(here.map(|(_, port)| u32::from(port)));
         let typed = &text[start..offset as usize];
-        let mut numbers = next::near_to(&near, &taken, OFFERED);
-        if !numbers.iter().any(|number| number.to_string().starts_with(typed)) {
-            numbers = starting_with(typed, &taken);
-        }
-        let items = numbers.iter().enumerate().map(|(rank, number)| CompletionItem {
+        let numbers = next::near_to(&near, &taken, usize::MAX).into_iter();
+        let numbers = numbers.filter(|number| number.to_string().starts_with(typed)).take(OFFERED);
+        let items = numbers.enumerate().map(|(rank, number)| CompletionItem {
             // Editors sort by label, but the nearest number may not come first.
             sort_text: Some(format!("{rank:02}")),
             preselect: (rank == 0).then_some(true),
@@ -318,14 +315,6 @@ impl Completion<'_, '_> {
         let path = format!("{}flake.lock", self.source.path.strip_suffix("flake.nix")?);
         self.project.file(&path)?.fact::<FlakeFacts>()?.lock.as_deref()
     }
-}
-
-/// Free numbers that start with digits.
-fn starting_with(digits: &str, taken: &BTreeSet<u32>) -> Vec<u16> {
-    // Registries mostly have numbers of four digits.
-    let Ok(first) = format!("{digits:0<4}").parse::<u16>() else { return Vec::new() };
-    let numbers = next::near_to(&[first], taken, 10 * OFFERED).into_iter();
-    numbers.filter(|number| number.to_string().starts_with(digits)).take(OFFERED).collect()
 }
 
 /// Whether the number of an entry starts at an offset.

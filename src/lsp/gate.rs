@@ -57,7 +57,9 @@ impl Drop for Permit {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc::channel;
     use std::thread;
+    use std::time::Duration;
 
     use super::*;
 
@@ -67,9 +69,14 @@ mod tests {
         let first = gate.enter(20_000);
         assert_eq!(gate.held(), 20_000, "a message larger than the limit can enter as well");
         let other = gate.clone();
-        let entered = thread::spawn(move || other.enter(1).size);
+        let (send, entered) = channel();
+        let second = thread::spawn(move || send.send(other.enter(1)).unwrap());
+        assert!(entered.recv_timeout(Duration::from_millis(50)).is_err(), "the gate is closed");
         drop(first);
-        assert_eq!(entered.join().unwrap(), LEAST);
+        let permit = entered.recv().unwrap();
+        assert_eq!(gate.held(), LEAST);
+        drop(permit);
+        second.join().unwrap();
         assert_eq!(gate.held(), 0);
     }
 }

@@ -68,12 +68,21 @@ impl Server {
         self.watch(root);
     }
 
+    /// Whether the client reports changes of a repository on disk.
+    pub(super) fn is_watched(&self, root: &Root) -> bool {
+        self.client.watches_files && (self.client.watches_elsewhere || self.is_inside(root))
+    }
+
+    /// Whether a repository is below one of the client's folders.
+    fn is_inside(&self, root: &Root) -> bool {
+        let Root::Folder(folder) = root else { return false };
+        self.documents.folders.iter().any(|opened| folder.starts_with(&opened.path))
+    }
+
     /// Has the client watch a repository that is not below one of its folders: it watches only these by itself.
     fn watch(&mut self, root: &Root) {
         let Root::Folder(folder) = root else { return };
-        let is_inside = self.documents.folders.iter().any(|opened| folder.starts_with(&opened.path));
-        let can_watch = self.client.watches_files && self.client.watches_elsewhere;
-        if is_inside || !can_watch || !self.watched.insert(folder.clone()) {
+        if self.is_inside(root) || !self.is_watched(root) || !self.watched.insert(folder.clone()) {
             return;
         }
         let pattern = json!({ "baseUri": uri::from_path(folder), "pattern": WATCHED });
@@ -82,10 +91,15 @@ impl Server {
 
     /// Closes the repositories that no folder of the client and no open document belongs to.
     pub(super) fn close_unused(&mut self) {
-        let folders = self.documents.folders.iter().map(|folder| folder.path.as_path());
-        let used: BTreeSet<Root> =
-            folders.chain(self.documents.iter().map(|(path, _)| path)).map(|path| self.root_of(path)).collect();
+        let used = self.used_roots();
         self.workspaces.retain(|root, _| used.contains(root));
+    }
+
+    /// What the client's folders and open documents belong to.
+    fn used_roots(&self) -> BTreeSet<Root> {
+        let folders = self.documents.folders.iter().map(|folder| folder.path.as_path());
+        let documents = self.documents.iter().map(|(path, _)| path);
+        folders.chain(documents).map(|path| self.root_of(path)).collect()
     }
 
     /// Reads the repositories again whose settings changed in an open document.
@@ -141,9 +155,7 @@ impl Server {
 
     /// Opens the repositories of the current folders and documents, and closes all others.
     fn regroup(&mut self) {
-        let folders = self.documents.folders.iter().map(|folder| folder.path.as_path());
-        let documents = self.documents.iter().map(|(path, _)| path);
-        let used: BTreeSet<Root> = folders.chain(documents).map(|path| self.root_of(path)).collect();
+        let used = self.used_roots();
         self.workspaces.clear();
         used.iter().for_each(|root| self.load(root));
         self.dirty = true;

@@ -1,6 +1,6 @@
 //! The main loop: from `initialize` to `exit`, the dispatch of messages, and when findings are published.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -14,7 +14,6 @@ use serde_json::{Value, json};
 
 use super::capabilities::{Client, WATCHED, capabilities};
 use super::documents::{Document, Documents};
-use super::gate::Gate;
 use super::refresh::Refreshes;
 use super::transport::{self, Incoming, Malformed, Outgoing, Output, Received};
 use super::uri;
@@ -24,11 +23,11 @@ use crate::{panics, walk};
 /// How long to wait until findings are published to a client that has not read the previous ones yet.
 const RETRY: Duration = Duration::from_millis(20);
 
-/// Serves a client. Returns whether it ended the connection as the protocol requires: `shutdown`, then `exit`.
+/// Serves a client. Returns whether it sent `shutdown` before it ended the connection.
 pub fn serve(incoming: &Receiver<Received>, outgoing: Output) -> bool {
     panics::install();
     let mut server = Server::new(outgoing);
-    let mut queue = Queue { incoming, waiting: VecDeque::new() };
+    let mut queue = Queue::new(incoming);
     loop {
         if queue.is_empty() && !server.outgoing.is_congested() {
             server.publish();
@@ -49,12 +48,51 @@ pub fn serve(incoming: &Receiver<Received>, outgoing: Output) -> bool {
 struct Queue<'a> {
     incoming: &'a Receiver<Received>,
     waiting: VecDeque<Received>,
+    /// The ids of the requests that wait.
+    requests: HashSet<RequestId>,
+    /// Those of them that the client cancelled.
+    cancelled: HashSet<RequestId>,
 }
 
-impl Queue<'_> {
+impl<'a> Queue<'a> {
+    fn new(incoming: &'a Receiver<Received>) -> Self {
+        Self { incoming, waiting: VecDeque::new(), requests: HashSet::new(), cancelled: HashSet::new() }
+    }
+
     /// Receives all available messages.
     fn fill(&mut self) {
-        self.waiting.extend(self.incoming.try_iter());
+        self.incoming.try_iter().for_each(|received| self.add(received));
+    }
+
+    /// Adds a message. A cancellation is not kept: it only matters to a request that still waits.
+    fn add(&mut self, received: Received) {
+        match &received.0 {
+            Incoming::Message(Message::Request(request)) => {
+                self.requests.insert(request.id.clone());
+            }
+            Incoming::Message(Message::Notification(notification)) if notification.method == "$/cancelRequest" => {
+                let id = notification.params.get("id");
+                let id = id.and_then(|id| serde_json::from_value(id.clone()).ok());
+                self.cancelled.extend(id.filter(|id| self.requests.contains(id)));
+                return;
+            }
+            _ => {}
+        }
+        self.waiting.push_back(received);
+    }
+
+    /// The oldest message. Requests that were cancelled are answered as such and skipped.
+    fn pop(&mut self, server: &Server) -> Option<Received> {
+        loop {
+            let received = self.waiting.pop_front()?;
+            let Incoming::Message(Message::Request(Request { id, .. })) = &received.0 else { return Some(received) };
+            self.requests.remove(id);
+            if !self.cancelled.remove(id) {
+                return Some(received);
+            }
+            let message = "the client cancelled the request".to_owned();
+            server.send(Response::new_err(id.clone(), ErrorCode::RequestCanceled as i32, message).into());
+        }
     }
 
     fn is_empty(&mut self) -> bool {
@@ -63,47 +101,24 @@ impl Queue<'_> {
     }
 
     /// The next message; blocks if there is none. `None` if it is time to try again to publish what the client is too
-    /// slow to read. Requests that a later message in the queue cancels are answered as cancelled and skipped.
+    /// slow to read.
     fn next(&mut self, server: &Server) -> Option<Received> {
         loop {
             self.fill();
-            self.drop_cancelled(server);
-            if let Some(incoming) = self.waiting.pop_front() {
-                return Some(incoming);
+            if let Some(received) = self.pop(server) {
+                return Some(received);
             }
             let received = match server.dirty && server.phase == Phase::Running {
                 true => self.incoming.recv_timeout(RETRY),
                 false => self.incoming.recv().map_err(RecvTimeoutError::from),
             };
             match received {
-                Ok(incoming) => self.waiting.push_back(incoming),
+                Ok(received) => self.add(received),
                 Err(RecvTimeoutError::Timeout) => return None,
-                Err(RecvTimeoutError::Disconnected) => return Some((Incoming::Closed, Gate::new(0).enter(0))),
+                Err(RecvTimeoutError::Disconnected) => return Some((Incoming::Closed, None)),
             }
         }
     }
-
-    fn drop_cancelled(&mut self, server: &Server) {
-        let cancelled: Vec<RequestId> = self.waiting.iter().filter_map(|(incoming, _)| cancelled(incoming)).collect();
-        if cancelled.is_empty() {
-            return;
-        }
-        self.waiting.retain(|(incoming, _)| match incoming {
-            Incoming::Message(Message::Request(request)) if cancelled.contains(&request.id) => {
-                let message = "the client cancelled the request".to_owned();
-                server.send(Response::new_err(request.id.clone(), ErrorCode::RequestCanceled as i32, message).into());
-                false
-            }
-            incoming => self::cancelled(incoming).is_none(),
-        });
-    }
-}
-
-/// The request that a message cancels.
-fn cancelled(incoming: &Incoming) -> Option<RequestId> {
-    let Incoming::Message(Message::Notification(notification)) = incoming else { return None };
-    let id = notification.params.get("id").filter(|_| notification.method == "$/cancelRequest")?;
-    serde_json::from_value(id.clone()).ok()
 }
 
 enum Flow {
@@ -232,7 +247,7 @@ impl Server {
                     self.guarded("a notification", |server| server.notified(&notification));
                 }
             }
-            // Responses of the client to registrations and refreshes are ignored.
+            // Of the client's responses, only its settings matter.
             Message::Response(response) => {
                 if self.asked_for_settings.take_if(|id| *id == response.id).is_some()
                     && let Ok(settings) = &response.response_result
@@ -427,17 +442,16 @@ impl Server {
             self.pulled.remove(&path);
             self.refreshes.touch(&path);
             self.sync(&document.uri);
-            self.workspaces.remove(&Root::File(path));
             self.close_unused();
         }
     }
 
-    /// Settings are read from disk. A client that does not watch files reports nothing but saves, so the whole
-    /// repository may have changed since the last one.
+    /// Settings are read from disk. Of a repository that the client does not watch, it reports nothing but saves, so the
+    /// whole repository may have changed since the last one.
     fn did_save(&mut self, params: &lsp::DidSaveTextDocumentParams) {
         let Some(path) = real_path(&params.text_document.uri) else { return };
         let root = self.root_of(&path);
-        match self.client.watches_files || !self.workspaces.contains_key(&root) {
+        match self.is_watched(&root) || !self.workspaces.contains_key(&root) {
             true => self.files_changed([path]),
             false => self.load(&root),
         }

@@ -51,8 +51,8 @@ pub struct Symbols<'p> {
 /// All occurrences, sorted by file and position.
 #[derive(Default)]
 struct Index<'p> {
-    /// By registry and the position of the entry's name. Another name for the same number is an entry of its own.
-    by_entry: HashMap<(&'p str, u32), Vec<Occurrence<'p>>>,
+    /// By registry and path of the entry: one definition may make several entries, as in a function or a list.
+    by_entry: HashMap<(&'p str, &'p [String]), Vec<Occurrence<'p>>>,
     by_number: HashMap<u32, Vec<Occurrence<'p>>>,
 }
 
@@ -81,8 +81,8 @@ impl<'p> Index<'p> {
         index
     }
 
-    fn add(&mut self, registry: &'p Registry, entry: &Entry, path: &'p RelPath, span: Span, role: Role) {
-        let occurrences = self.by_entry.entry((&registry.path, entry.name_span.start)).or_default();
+    fn add(&mut self, registry: &'p Registry, entry: &'p Entry, path: &'p RelPath, span: Span, role: Role) {
+        let occurrences = self.by_entry.entry((&registry.path, &entry.path)).or_default();
         occurrences.push(Occurrence { path, span, role });
     }
 
@@ -213,11 +213,10 @@ impl<'p> Symbols<'p> {
         Some(Symbol { span: port.span, meaning: Meaning::Number(port.number, entries) })
     }
 
-    /// All positions that refer to an entry, sorted by file and position. Several names of one definition count as one
-    /// entry.
-    pub fn occurrences(&self, registry: &'p Registry, entry: &Entry) -> &[Occurrence<'p>] {
+    /// All positions that refer to an entry, sorted by file and position.
+    pub fn occurrences(&self, registry: &'p Registry, entry: &'p Entry) -> &[Occurrence<'p>] {
         let index = self.index.get_or_init(|| Index::of(self));
-        index.by_entry.get(&(registry.path.as_ref(), entry.name_span.start)).map_or(&[], Vec::as_slice)
+        index.by_entry.get(&(registry.path.as_ref(), entry.path.as_slice())).map_or(&[], Vec::as_slice)
     }
 
     /// The positions of a number as a literal port of this repository. A number with a comment is included as the

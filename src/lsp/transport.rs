@@ -30,7 +30,7 @@ const MAX_WAITING: usize = 32 << 20;
 /// How much output may wait to be written, in bytes. Beyond that, nothing is processed.
 const MAX_UNWRITTEN: usize = 32 << 20;
 
-/// How much output may wait to be written, in bytes, if findings are to be published. Later ones replace them.
+/// Findings are not published while more output than this waits, in bytes: newer ones may replace them by then.
 const CONGESTED: usize = 1 << 20;
 
 /// How often the server looks whether the client still runs.
@@ -154,7 +154,7 @@ fn write_body(body: &str, out: &mut impl Write) -> io::Result<()> {
 }
 
 /// Input, and what it holds until it is processed.
-pub type Received = (Incoming, Permit);
+pub type Received = (Incoming, Option<Permit>);
 
 /// Starts the threads that read standard input and write standard output. The writer thread ends when the sender is
 /// dropped and everything is written; join it before the process exits.
@@ -163,7 +163,7 @@ pub fn stdio() -> (Receiver<Received>, Output, thread::JoinHandle<()>) {
     let (sender, receive_out) = channel::<(String, Permit)>();
     thread::spawn(move || {
         let gate = Gate::new(MAX_WAITING);
-        read_all(&mut io::stdin().lock(), |incoming, size| send_in.send((incoming, gate.enter(size))).is_ok());
+        read_all(&mut io::stdin().lock(), |incoming, size| send_in.send((incoming, Some(gate.enter(size)))).is_ok());
         // Usually the process ends before, but a check of a large repository must not keep it alive.
         thread::sleep(GRACE);
         end();

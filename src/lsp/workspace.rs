@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::analysis::Analysis;
 use crate::command::Failure;
-use crate::command::session::Session;
+use crate::command::session::{LeftOut, Session};
 use crate::config::{ConfigError, FILE_NAMES};
 use crate::facts::Project;
 use crate::finding::{Finding, RelPath, Safety};
@@ -172,16 +172,27 @@ impl Workspace {
         self.on_disk.contains_key(path) || (!is_left_out() && !self.leaves_out(path))
     }
 
-    /// Whether a file that a fix creates would not be part of the repository.
-    pub fn would_ignore(&self, path: &str) -> bool {
-        !self.on_disk.contains_key(path) && self.leaves_out(path)
+    /// Why a file that a fix would create would not be part of the repository.
+    pub fn why_left_out(&self, path: &str) -> Option<String> {
+        if self.on_disk.contains_key(path) {
+            return None;
+        }
+        let left_out = if self.is_excluded(path) {
+            LeftOut::Excluded
+        } else {
+            LeftOut::Ignored(walk::ignored_by(&self.root, path)?)
+        };
+        Some(format!("{}; {}", left_out.reason(path, &self.root), left_out.remedy()))
     }
 
     /// Whether a walk leaves out a path, because of its name, the settings, or ignore files.
     fn leaves_out(&self, path: &str) -> bool {
+        walk::is_skipped(path) || self.is_excluded(path) || walk::is_ignored(&self.root, path)
+    }
+
+    fn is_excluded(&self, path: &str) -> bool {
         let exclude = &self.settings().config.exclude;
-        let is_excluded = || Path::new(path).ancestors().any(|folder| exclude.is_match(folder));
-        walk::is_skipped(path) || is_excluded() || walk::is_ignored(&self.root, path)
+        Path::new(path).ancestors().any(|folder| exclude.is_match(folder))
     }
 
     /// Whether a file that may be checked was added since the repository was opened. One that was there before was left

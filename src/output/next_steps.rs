@@ -9,7 +9,7 @@ use crate::check::port_literals::{ALLOCATED, Definition, HARDCODED};
 use crate::check::{docker_build_in_ci, docker_compose, dockerfile, unlocked_input};
 use crate::report::Report;
 
-/// A command, and what it does.
+/// A command, and what it does. The command is empty for something to do by hand.
 type Step = (String, String);
 
 /// The block at the end of a report on a whole repository; empty if there is nothing to suggest.
@@ -64,7 +64,10 @@ fn configure(defined: &Definition, has_settings: bool) -> Step {
     let Definition { path, line, count } = defined;
     let what = format!("{path}:{line} already defines `ports`, a set of {count} port numbers");
     match has_settings {
-        true => (defined.setting(), format!("write this below `[ports]` in flakeward.toml, because {what}")),
+        true => {
+            let setting = defined.setting();
+            step("", &format!("Write `{setting}` below `[ports]` in flakeward.toml: {what}"))
+        }
         false => {
             step("flakeward init", &format!("write a flakeward.toml that has {path} as the port registry: {what}"))
         }
@@ -133,7 +136,10 @@ fn written(steps: &[Step], view: &View) -> String {
     let widest = steps.iter().map(|(command, _)| command.len()).max().unwrap_or(0);
     let mut out = format!("\n{}\n", BOLD.on("Next steps:", color));
     for (command, what) in steps {
-        let head = format!("  {}{}  ", CODE.on(command, color), " ".repeat(widest - command.len()));
+        let head = match command.is_empty() {
+            true => "  ".to_owned(),
+            false => format!("  {}{}  ", CODE.on(command, color), " ".repeat(widest - command.len())),
+        };
         let what = clean(what);
         out.push_str(&match view.stream.wrap {
             true => hanging(&head, &code(&what, color), view.stream.width),

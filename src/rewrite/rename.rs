@@ -121,7 +121,7 @@ impl<'p> Renaming<'p> {
             return Err(at("another entry of the registry is computed from this one: rename it by hand"));
         }
         if self.registry.entries.iter().any(|other| other.is_alias_of(self.entry)) {
-            return Err(at("another entry of the registry refers to this one: rename it by hand"));
+            return Err(at("this entry has another name in the registry: rename it by hand"));
         }
         if Tree::parse(Language::Nix, &file.source.text).is_some_and(|tree| hazards::captures(&tree, name, self.last)) {
             return Err(at("another value of the registry uses the new name for something else: choose another name"));
@@ -351,7 +351,7 @@ mod tests {
         {
             let entry = if registry.contains("a.base") { "a.base" } else { "base" };
             let why = renamed(&[("lib/ports.nix", registry)], entry, "x").unwrap_err();
-            assert!(why.contains("refers to this one"), "{why}");
+            assert!(why.contains("this entry has another name"), "{why}");
         }
     }
 

@@ -46,11 +46,13 @@ const UNTRACKED: &str = "it is a symbolic link to a file that Git does not track
 
 /// Checks that the target of a link, without links itself, is part of the repository around it.
 pub(super) fn refuse_private(target: &Path) -> Result<(), String> {
-    if target.components().any(|part| part.as_os_str() == ".git") {
+    // The innermost one: working trees may be below the `.git` of another one.
+    let root = target.ancestors().skip(1).find(|folder| folder.join(".git").exists());
+    let path = root.and_then(|root| target.strip_prefix(root).ok()).unwrap_or(target);
+    if path.components().any(|part| part.as_os_str() == ".git") {
         return Err(OF_GIT.to_owned());
     }
-    let Some(root) = target.ancestors().skip(1).find(|folder| folder.join(".git").exists()) else { return Ok(()) };
-    let path = target.strip_prefix(root).unwrap_or(target);
+    let Some(root) = root else { return Ok(()) };
     match git::tracked(root)? {
         Some(tracked) if !tracked.files.iter().any(|tracked| tracked == path) => Err(UNTRACKED.to_owned()),
         _ => Ok(()),

@@ -76,6 +76,30 @@ fn an_unsafe_fix_says_so_and_creates_what_it_needs() {
     assert!(renamed.len() == 2 && renamed.iter().all(|(_, text)| text.contains("frontend")), "{renamed:?}");
 }
 
+/// A flake does not see a registry that Git ignores.
+#[test]
+fn a_fix_into_an_ignored_file_says_why_it_is_impossible() {
+    const WEB: (&str, &str) = ("web.nix", "{\n  services.web.port = 8123;\n}\n");
+    let mut capabilities = usual_capabilities();
+    capabilities["textDocument"]["codeAction"]["disabledSupport"] = json!(true);
+    for (file, text, reason) in [
+        (".gitignore", "lib\n", "lib/ports.nix would be ignored: .gitignore:1 has the pattern `lib`; "),
+        ("flakeward.toml", "exclude = [\"lib\"]\n", "`exclude` in the configuration leaves out lib/ports.nix; "),
+    ] {
+        let mut client = Client::with(&[WEB, (file, text)], &capabilities);
+        client.open_file("web.nix");
+        let found = actions(&mut client, "web.nix", 1, None);
+        let refused = titled(&found, "(unsafe");
+        assert!(refused["disabled"]["reason"].as_str().unwrap().starts_with(reason), "{refused}");
+        assert!(refused.get("edit").is_none() && refused.get("isPreferred").is_none(), "{refused}");
+
+        let mut client = Client::usual(&[WEB, (file, text)]);
+        client.open_file("web.nix");
+        let found = actions(&mut client, "web.nix", 1, None);
+        assert!(found.iter().all(|action| action["title"].as_str().unwrap().starts_with("Accept")), "{found:?}");
+    }
+}
+
 #[test]
 fn commands_are_sent_when_they_are_asked_for() {
     let mut capabilities = usual_capabilities();

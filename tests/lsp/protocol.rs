@@ -86,7 +86,10 @@ fn a_request_that_is_cancelled_while_it_waits_is_not_carried_out() {
         let code = &response["error"]["code"];
         assert!(*code == json!(-32800) || response.get("result").is_some(), "{response}");
     }
-    client.notify("$/cancelRequest", json!({ "id": 999_999 }));
+    // A request that is not known yet is not cancelled.
+    let unknown = client.ask("textDocument/hover", hover.clone()) + 1;
+    client.notify("$/cancelRequest", json!({ "id": unknown }));
+    client.request("textDocument/hover", hover);
     assert_eq!(client.shut_down(), Some(0));
 }
 

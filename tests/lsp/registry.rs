@@ -215,6 +215,12 @@ fn the_registry_offers_free_numbers_near_the_group() {
     let marked = REGISTRY.1.replacen("web.spare = 8124;", "web.spare = 41|;", 1);
     let offered = labels(&mut client, "lib/ports.nix", &marked);
     assert!(offered.len() == 3 && offered.iter().all(|number| number.starts_with("41")), "{offered:?}");
+    // Numbers below 1024 are for root, and 2000 is a famous one.
+    for (digits, count) in [("1", 3), ("10", 3), ("100", 3), ("2000", 3)] {
+        let marked = REGISTRY.1.replacen("web.spare = 8124;", &format!("web.spare = {digits}|;"), 1);
+        let offered = labels(&mut client, "lib/ports.nix", &marked);
+        assert!(offered.len() == count && offered.iter().all(|number| number.starts_with(digits)), "{offered:?}");
+    }
 }
 
 /// The record of an entry is no group: its group is the one around it.
@@ -275,6 +281,22 @@ fn aliases_are_counted_by_themselves() {
     let lenses = lenses.as_array().unwrap().iter();
     let titles: Vec<&str> = lenses.map(|lens| lens["command"]["title"].as_str().unwrap()).collect();
     assert_eq!(titles, ["used twice", "no direct references"]);
+}
+
+/// One definition of a name may make several entries.
+#[test]
+fn entries_of_functions_and_lists_are_counted_by_themselves() {
+    let registry = "let\n  service = base: { http = base; https = base + 1; };\nin\n{\n  web = service 8000;\n  api = \
+                    service 9000;\n}\n";
+    let user = "let ports = import ./lib/ports.nix; in [ ports.web.http ports.web.http ports.api.http ]\n";
+    let mut client = Client::usual(&[("lib/ports.nix", registry), ("a.nix", user)]);
+    client.open_file("a.nix");
+    let mut at = client.at("a.nix", &mark(user, "http ports.api"));
+    at["context"] = json!({ "includeDeclaration": false });
+    let references = client.request("textDocument/references", at);
+    let columns: Vec<&Value> =
+        references.as_array().unwrap().iter().map(|found| &found["range"]["start"]["character"]).collect();
+    assert_eq!(columns, [&json!(51), &json!(66)]);
 }
 
 #[test]

@@ -149,6 +149,25 @@ fn a_repository_around_the_folder_is_watched() {
     assert_eq!(pattern(&mut client), json!({ "baseUri": client.uri(""), "pattern": "**/*" }));
 }
 
+/// A client may not be able to watch files outside its folders.
+#[test]
+fn a_save_is_enough_in_a_repository_that_cannot_be_watched() {
+    let mut capabilities = usual_capabilities();
+    capabilities["workspace"]["didChangeWatchedFiles"] = json!({ "dynamicRegistration": true });
+    let mut client = Client::start(&[REGISTRY, ("modules/redis.nix", USER.1), ("modules/other.nix", "{ }\n")]);
+    let folder = json!({ "uri": client.uri("modules"), "name": "modules" });
+    let params = json!({ "processId": null, "workspaceFolders": [folder], "capabilities": capabilities });
+    client.request("initialize", params);
+    client.notify("initialized", json!({}));
+    client.open_file("modules/redis.nix");
+    client.open_file("modules/other.nix");
+    assert!(message(&client.published("modules/redis.nix")).contains("databases.redis"));
+    std::fs::write(client.root.join("lib/ports.nix"), "{ cache.main = 6379; }\n").unwrap();
+    let document = json!({ "uri": client.uri("modules/other.nix") });
+    client.notify("textDocument/didSave", json!({ "textDocument": document }));
+    assert!(message(&client.published("modules/redis.nix")).contains("cache.main"));
+}
+
 #[test]
 fn a_repository_is_closed_with_its_last_document() {
     let other = tempfile::tempdir().unwrap();

@@ -30,7 +30,7 @@ pub struct Definition {
 impl Definition {
     /// The line for the configuration that makes the file the registry.
     pub fn setting(&self) -> String {
-        format!("registry = \"{}\"", self.path)
+        format!("registry = {}", toml::Value::String(self.path.to_string()))
     }
 
     /// What to do instead of creating a registry.
