@@ -111,7 +111,7 @@ fn salvaged(named: Option<&Path>, session: &Session) -> Option<Option<Baseline>>
     say(&match kept.len() {
         0 => format!("{} is invalid and contains no entries; it is replaced", shown.display()),
         1 => format!("{} is invalid; the reason and date of its only entry are kept", shown.display()),
-        rows => format!("{} is invalid; the reasons and dates of its {rows} entries are kept", shown.display()),
+        count => format!("{} is invalid; the reasons and dates of its {count} entries are kept", shown.display()),
     });
     Some(Some(kept).filter(|kept| !kept.is_empty()))
 }

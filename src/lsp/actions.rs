@@ -113,7 +113,7 @@ impl Actions<'_> {
         let action = CodeAction { title, kind: Some(CodeActionKind::QuickFix), ..CodeAction::default() };
         if let Some(reason) = fix.edits.iter().find_map(|edit| self.workspace.why_left_out(&edit.path)) {
             let disabled = Some(CodeActionDisabled { reason });
-            return self.support.disabled.then(|| CodeAction { disabled, ..action });
+            return self.support.disabled.then_some(CodeAction { disabled, ..action });
         }
         Some(CodeAction {
             is_preferred: Some(is_safe),

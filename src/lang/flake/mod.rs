@@ -19,7 +19,7 @@ pub struct Flake {
     pub inputs: Vec<Input>,
     /// The argument names of its outputs, without `self`; those that are not declared are inputs through the registry.
     pub arguments: Vec<Text>,
-    /// The span of the first `inputs`, or else of `outputs`.
+    /// The span of the set of inputs, or of the name of the first input, or else of `outputs`.
     pub place: Span,
     /// Whether all inputs could be read: no computed names, no `inherit`.
     pub complete: bool,
@@ -171,8 +171,8 @@ impl<'a> Reader<'_, 'a> {
             Some("outputs") => return self.outputs(attrpath, value),
             _ => return,
         }
-        if path.len() == 1 && self.flake.inputs.is_empty() {
-            self.flake.place = tree.span(attrpath);
+        if prefix.is_empty() && self.flake.inputs.is_empty() {
+            self.flake.place = tree.span(path.get(1).map_or(attrpath, |name| name.node));
         }
         if path.iter().any(|name| name.text.is_none()) {
             self.flake.complete = false;
