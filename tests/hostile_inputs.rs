@@ -368,8 +368,11 @@ fn branches_do_not_take_over_full_names_and_commits() {
     write(root.path(), &[("a.nix", b"{ }\n")]);
     git(root.path(), &["add", "."]);
     git(root.path(), &["commit", "-qm", "one"]);
-    let output = Command::new("git").args(["rev-parse", "--short=12", "HEAD"]).current_dir(root.path()).output();
-    let short = String::from_utf8(output.unwrap().stdout).unwrap().trim().to_owned();
+    let id = |name: &str| {
+        let output = Command::new("git").args(["rev-parse", "--short=12", name]).current_dir(root.path()).output();
+        String::from_utf8(output.unwrap().stdout).unwrap().trim().to_owned()
+    };
+    let (short, of_file) = (id("HEAD"), id("HEAD:a.nix"));
     git(root.path(), &["checkout", "-qb", "change"]);
     write(root.path(), &[("a.nix", PORT.as_bytes())]);
     git(root.path(), &["commit", "-qam", "two"]);
@@ -385,6 +388,27 @@ fn branches_do_not_take_over_full_names_and_commits() {
     git(root.path(), &["tag", &short]);
     let (code, _, err) = run(root.path(), &["check", &by_id]);
     assert!(code == Some(2) && err.contains("an abbreviation of another commit"), "{err}");
+    // The id of a file is not that of a commit.
+    git(root.path(), &["tag", &of_file, "main"]);
+    assert_eq!(run(root.path(), &["check", &format!("--changed={of_file}")]).0, Some(1));
+}
+
+/// Working trees may be below the `.git` of another one.
+#[test]
+fn files_of_a_working_tree_below_git_are_not_files_of_git() {
+    let root = tempfile::tempdir().unwrap();
+    git(root.path(), &["init", "-q"]);
+    let compose = b"services:\n  web:\n    image: nginx\n";
+    write(root.path(), &[("base.toml", b""), ("compose.yaml", compose), ("flake.nix", b"{ outputs = _: { }; }\n")]);
+    symlink("base.toml", root.path().join("flakeward.toml")).unwrap();
+    git(root.path(), &["add", "."]);
+    git(root.path(), &["commit", "-qm", "one"]);
+    git(root.path(), &["worktree", "add", "-q", ".git/trees/other"]);
+    let other = root.path().join(".git/trees/other");
+    let (code, out, err) = run(&other, &["migrate", "compose.yaml"]);
+    assert!(code == Some(0) && out.contains("services.nginx"), "{out}{err}");
+    let (code, _, err) = run(&other, &["check", "flake.nix"]);
+    assert_eq!((code, err.as_str()), (Some(0), ""));
 }
 
 /// A file is written as a whole or not at all, also if the disk is full or the size of files is limited.
