@@ -158,6 +158,10 @@ impl<'a> Collector<'_, 'a> {
             return true;
         }
         let is_whole = nix::value(tree, binding).is_some_and(|value| nix::unwrap_parens(tree, value) == literal);
+        // `fixed_ports = 1` is a switch.
+        if is_whole && number == 1 && text::is_plural(nix::last_name(path)) {
+            return true;
+        }
         is_whole && number < 64 && !matches!(number, 22 | 25 | 53) && nix::last_name(path) == "ports"
     }
 

@@ -227,6 +227,13 @@ fn option_defaults_are_ports_by_type_or_name() {
             ("{ options.x.size = mkOption { type = types.int; default = 80; }; }", ""),
             ("{ options.x.p = mkOption { type = types.str; default = \"localhost:80\"; }; }", "80"),
             ("{ options.x.p = mkOption { description = \"see localhost:80\"; defaultText = \"81\"; }; }", ""),
+            (
+                "{ options.x = { host = mkOption { default = \"smtp.gmail.com\"; }; port = lib.mkOption { type = types.port; \
+                 default = 587; }; }; }",
+                "587@smtp.gmail.com",
+            ),
+            ("{ x.port = mkOption { default = 80; }; x.host = mkOption { default = \"localhost\"; }; }", "80"),
+            ("{ x.fixed_ports = 1; x.usesPorts = 22; }", "22"),
         ],
     );
 }

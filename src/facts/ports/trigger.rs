@@ -90,13 +90,15 @@ static SERVER: Words = Words::counted(&["server=", "source=", "addr="], |text, w
 
 /// OpenVPN's `remote vpn.example.org 1194`, ssh's `LocalForward 8080 ..`, stunnel's `accept = 993`: a number is one of the
 /// next two words.
-static STATEMENT: Words =
-    Words::counted(&["virtual_server", "real_server", "remote", "management", "forward", "accept"], |text, word| {
+static STATEMENT: Words = Words::counted(
+    &["virtual_server", "real_server", "remote", "management", "forward", "accept", "socks"],
+    |text, word| {
         let rest = &text[word.end..text.len().min(word.end + 512)];
         let mut words = rest.split(|byte| byte.is_ascii_whitespace() || *byte == b'=').filter(|word| !word.is_empty());
         let is_number = |word: &[u8]| word.iter().any(|byte| byte.is_ascii_digit() || *byte == b'$');
         words.by_ref().take(2).any(is_number)
-    });
+    },
+);
 
 static DRAWS: Words = Words::any_of(&text::DRAWS);
 static NAMING: Words = Words::any_of(&hosts::NAMING);

@@ -15,6 +15,11 @@ impl<'a> Collector<'_, 'a> {
     /// block.
     pub(super) fn host_beside(&mut self, binding: Node, path: &[String], number: u32) -> Option<String> {
         let tree = self.tree;
+        // The default of an option is beside those of the other options.
+        let binding = match path.last().is_some_and(|last| last == "default") {
+            true => nix::binding_around(tree, tree.parent(binding)?)?,
+            false => binding,
+        };
         let own: Vec<_> = nix::names(tree, nix::attrpath_node(tree, binding)?).collect();
         let (last, prefix) = own.split_last()?;
         let last = last.text.as_deref()?;
@@ -104,6 +109,7 @@ impl<'a> Collector<'_, 'a> {
         let tree = self.tree;
         let host = |value: Node| hosts::literal_host(&self.known_string(value)?);
         let mut value = nix::unwrap_parens(tree, value);
+        value = default_of_option(tree, value).unwrap_or(value);
         let mut first = None;
         while tree.kind(value) == NodeKind::If {
             let consequence = host(tree.child(value, Field::Consequence)?)?;
@@ -328,6 +334,18 @@ impl<'a> Collector<'_, 'a> {
             self.facts.own_hosts.extend(addresses);
         }
     }
+}
+
+/// The default in a call of `mkOption`.
+fn default_of_option(tree: &Tree<'_>, value: Node) -> Option<Node> {
+    let function = tree.child(value, Field::Function).filter(|_| tree.kind(value) == NodeKind::Apply)?;
+    let set = tree.child(value, Field::Argument).filter(|_| nix::last_name(tree.slice(function)) == "mkOption")?;
+    let is_default = |node: &Node| {
+        tree.kind(*node) == NodeKind::Binding
+            && nix::attrpath_node(tree, *node).is_some_and(|path| tree.slice(path) == "default")
+    };
+    let bindings = tree.children(set).flat_map(|bindings| tree.children(bindings));
+    nix::value(tree, bindings.chain(tree.children(set)).find(is_default)?)
 }
 
 /// The names of hosts in a set.

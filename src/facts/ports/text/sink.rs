@@ -4,7 +4,7 @@ use core::ops::Range;
 
 use super::host::{classify, is_domain};
 use super::near::{Near, Tie};
-use super::words::{is_listen_key, is_name_byte, is_port_flag, is_port_word};
+use super::words::{is_listen_key, is_name_byte, is_plural, is_port_flag, is_port_word};
 use super::{Flavour, Form, Found, HOLE, Host, LITERAL, View};
 
 impl<'a> View<'a> {
@@ -190,7 +190,9 @@ impl<'a> View<'a> {
     /// A key or variable that ends in port.
     fn key(&self, near: &Near, digits: &Range<usize>) -> Option<Found<'a>> {
         let word = self.str(near.word.clone());
-        if !is_port_word(word) && !is_listen_key(word) {
+        // `fixed_ports = 1` is a switch.
+        let is_switch = self.str(digits.clone()) == "1" && is_plural(word);
+        if is_switch || !is_port_word(word) && !is_listen_key(word) {
             return None;
         }
         let shouted = !word.bytes().any(|byte| byte.is_ascii_lowercase());
@@ -222,22 +224,54 @@ impl<'a> View<'a> {
             "upstreams" if self.before(near.word.start) == b'{' => Host::None,
             "allow" | "deny" | "limit" | "reject" if self.runs(near.word.start, &["ufw"]) => Host::None,
             "port" if self.runs(near.word.start, &["ufw", "listen-on", "listen-on-v6"]) => Host::None,
+            // HAProxy's `server web 10.0.0.2:80 check port 8080` and `http-check connect port 8080`.
+            "port" if self.is_health_check(near.word.start) => Host::None,
             "http" if self.runs(near.word.start, &["ngrok"]) => Host::None,
             _ if is_port_word(word) && self.is_wrapped(near.word.start) => Host::None,
             _ if is_port_word(word) && (is_long_name(word) || self.is_port_statement(near, digits)) => {
                 self.section_host(near.word.clone(), digits.end)
             }
+            _ if self.follows_http_server(digits.start) => Host::None,
             _ => return self.connected(near, digits).or_else(|| self.probed(near, word)),
         };
         Some(Found::new(Form::Directive, host, Some(word)))
     }
 
-    /// keepalived's `virtual_server 10.0.0.1 80`, OpenVPN's `remote vpn.example.org 1194`: a statement of a host and a port.
+    /// Whether `port` says to which port HAProxy connects to check a server.
+    fn is_health_check(&self, word: usize) -> bool {
+        let Some(before) = self.near(word).filter(|before| before.tie == Tie::Space) else { return false };
+        match self.str(before.word) {
+            "check" => self.runs(word, &["server", "default-server"]),
+            "connect" => self.runs(word, &["http-check", "tcp-check"]),
+            _ => false,
+        }
+    }
+
+    /// Whether a number is the port of Python's `http.server`, behind flags with values: `python3 -m http.server --bind
+    /// 127.0.0.1 8000`.
+    fn follows_http_server(&self, at: usize) -> bool {
+        let window = self.text.get(at.saturating_sub(super::WINDOW)..at).unwrap_or_default();
+        let Some((_, behind)) = window.rsplit_once("http.server ").filter(|(_, behind)| !behind.contains('\n')) else {
+            return false;
+        };
+        let mut words = behind.split([' ', '"', '\'']).filter(|word| !word.is_empty());
+        while let Some(word) = words.next() {
+            let has_value = matches!(word, "-b" | "--bind" | "-d" | "--directory" | "-p" | "--protocol");
+            if !word.starts_with('-') || has_value && words.next().is_none() {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// keepalived's `virtual_server 10.0.0.1 80`, OpenVPN's `remote vpn.example.org 1194`, the `socks5 127.0.0.1 9050` of
+    /// proxychains: a statement of a host and a port.
     fn connected(&self, near: &Near, digits: &Range<usize>) -> Option<Found<'a>> {
         let host = classify(self.str(near.word.clone()))?;
         let keyword = self.near(near.word.start).filter(|before| before.tie == Tie::Space)?;
         let word = self.str(keyword.word.clone());
-        let is_statement = matches!(word, "virtual_server" | "real_server" | "remote" | "management");
+        let is_statement =
+            matches!(word, "virtual_server" | "real_server" | "remote" | "management" | "socks4" | "socks5");
         let sound = is_statement && self.flavour == Flavour::Config && self.starts_statement(keyword.word.start);
         let is_apart =
             sound && self.before(near.word.start).is_ascii_whitespace() && is_unmistakable(self.str(digits.clone()));
