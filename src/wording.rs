@@ -42,6 +42,9 @@ pub fn words(name: &str, is_part: impl Fn(char) -> bool) -> Vec<String> {
     {
         return vec![name.to_owned()];
     }
+    if name.is_ascii() {
+        return ascii_words(name, is_part);
+    }
     let mut words = vec![String::new()];
     let mut before = ' ';
     for (at, c) in name.char_indices() {
@@ -61,6 +64,31 @@ pub fn words(name: &str, is_part: impl Fn(char) -> bool) -> Vec<String> {
         before = c;
     }
     words.retain(|word| !word.is_empty());
+    words
+}
+
+/// The same for names of ASCII characters, which most are.
+fn ascii_words(name: &str, is_part: impl Fn(char) -> bool) -> Vec<String> {
+    let bytes = name.as_bytes();
+    let begins_word = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_lowercase) && !is_plural(&name[at..]);
+    let mut words = Vec::new();
+    let mut add = |word: &str| words.extend((!word.is_empty()).then(|| word.to_ascii_lowercase()));
+    let (mut start, mut before) = (0, b' ');
+    for (at, &byte) in bytes.iter().enumerate() {
+        if !is_part(byte.into()) {
+            add(&name[start..at]);
+            start = at + 1;
+        } else if byte.is_ascii_uppercase()
+            && (before.is_ascii_lowercase()
+                || before.is_ascii_digit()
+                || before.is_ascii_uppercase() && begins_word(at + 1))
+        {
+            add(&name[start..at]);
+            start = at;
+        }
+        before = byte;
+    }
+    add(&name[start..]);
     words
 }
 

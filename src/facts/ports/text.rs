@@ -158,7 +158,24 @@ pub fn scan_with_machines<'a>(text: &'a str, context: &Context<'_>, out: &mut Ve
 
 /// A cheap necessary condition for [`scan`] to find anything.
 pub fn may_hold_port(text: &[u8]) -> bool {
-    text.iter().any(u8::is_ascii_digit) || random::may_draw(text)
+    let mut from = 0;
+    while let Some(digits) = next_digits(text, from) {
+        if is_number(text, &digits) {
+            return true;
+        }
+        from = digits.end;
+    }
+    random::may_draw(text)
+}
+
+/// Whether some digits are a number: without leading zeros (`0750` is a file mode), and not part of a word (`x86`), of a
+/// decimal or of an address.
+fn is_number(text: &[u8], digits: &Range<usize>) -> bool {
+    let at = |at: usize| text.get(at).copied().unwrap_or(0);
+    let (before, after) = (digits.start.checked_sub(1).map_or(0, at), at(digits.end));
+    let part_of_word = after.is_ascii_alphabetic() || after == b'_' || after >= 0x80;
+    let decimal = before == b'.' || after == b'.' && at(digits.end + 1).is_ascii_alphanumeric();
+    !part_of_word && !decimal && at(digits.start) != b'0' && digits.len() <= 9
 }
 
 /// The next run of ASCII digits at or after `from`.
@@ -243,13 +260,9 @@ impl<'a> View<'a> {
         Some(TextPort { range: digits, number, host, form: port.form, name: port.name })
     }
 
-    /// The value of the digits: `None` for 0, for leading zeros (`0750` is a file mode), and for parts of words
-    /// (`x86`), of decimals and of addresses.
+    /// The value of the digits, if they are a number.
     fn number(&self, digits: &Range<usize>) -> Option<u32> {
-        let (before, after) = (self.before(digits.start), self.at(digits.end));
-        let part_of_word = after.is_ascii_alphabetic() || after == b'_' || after >= 0x80;
-        let decimal = before == b'.' || after == b'.' && self.at(digits.end + 1).is_ascii_alphanumeric();
-        if part_of_word || decimal || self.at(digits.start) == b'0' || digits.len() > 9 {
+        if !is_number(self.bytes, digits) {
             return None;
         }
         self.text.get(digits.clone())?.parse().ok()

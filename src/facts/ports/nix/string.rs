@@ -113,6 +113,9 @@ impl<'a> Collector<'_, 'a> {
     /// A number, or an address with one, as an attribute name: `ExposedPorts."8080/tcp"`.
     pub(super) fn attribute_name(&mut self, node: Node) {
         let tree = self.tree;
+        if !text::may_hold_port(tree.slice(node).as_bytes()) {
+            return;
+        }
         let Some(binding) = tree.ancestors(node).find(|&node| tree.kind(node) == NodeKind::Binding) else { return };
         let Some(path) = self.path(binding) else { return };
         if self.is_prose(binding, None) {
