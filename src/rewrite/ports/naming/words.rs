@@ -7,6 +7,9 @@ const LONGEST: usize = 60;
 
 /// The words of a name in lower case, with digits.
 pub fn split(name: &str) -> Vec<String> {
+    if name.len() <= LONGEST {
+        return split_all(name);
+    }
     let end = name.char_indices().nth(LONGEST).map_or(name.len(), |(at, _)| at);
     split_all(&name[..end])
 }
