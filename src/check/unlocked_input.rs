@@ -179,8 +179,7 @@ fn fetches(view: &FileView<'_>) -> Verdict {
 
 /// The address of a fetch that is not pinned.
 fn unpinned<'f>(fetch: &'f fetch::Fetch<'_>) -> Option<&'f Text> {
-    const PINS: [&str; 4] = ["sha256", "hash", "narHash", "rev"];
-    if PINS.iter().any(|pin| fetch.names.contains(*pin)) {
+    if fetch::HASHES.iter().chain(&["rev"]).any(|pin| fetch.names.contains(*pin)) {
         return None;
     }
     let address = fetch.address.as_ref().or_else(|| fetch.attrs.get("url"))?;

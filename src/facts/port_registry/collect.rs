@@ -45,7 +45,8 @@ pub(super) struct Evaluated {
 /// Reads a file as a registry.
 pub(super) fn registry(path: &RelPath, tree: &Tree<'_>) -> Evaluated {
     let mut machine = Machine::new(tree);
-    let registry = read(path, tree, &mut machine, Given::Defaults).map(|registry| settled(registry, path, tree));
+    let registry =
+        read(path, tree, &mut machine, Given::Defaults).map(|registry| with_fixed_entries(registry, path, tree));
     let is_unknown = |registry: &Registry| registry.entries.iter().any(|entry| entry.path.is_empty());
     // Without steps, the entries that come after the expensive one are not known either.
     let exceeded = machine.exceeded() && (machine.is_out_of_steps() || registry.as_ref().is_none_or(is_unknown));
@@ -53,7 +54,7 @@ pub(super) fn registry(path: &RelPath, tree: &Tree<'_>) -> Evaluated {
 }
 
 /// Notes which entries do not depend on the defaults of arguments.
-fn settled(mut registry: Registry, path: &RelPath, tree: &Tree<'_>) -> Registry {
+fn with_fixed_entries(mut registry: Registry, path: &RelPath, tree: &Tree<'_>) -> Registry {
     let has_defaults = |call: &Call| matches!(call, Call::Set { optional, .. } if !optional.is_empty());
     if registry.shape.calls.iter().any(has_defaults) {
         let bare = read(path, tree, &mut Machine::new(tree), Given::Nothing);

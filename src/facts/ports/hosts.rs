@@ -341,6 +341,12 @@ fn is_private(address: IpAddr) -> bool {
     }
 }
 
+/// The first of some addresses, if none of them is one of the own network.
+pub fn of_others(hosts: Vec<String>) -> Option<String> {
+    let is_own = hosts.iter().any(|host| names_machines(host));
+    hosts.into_iter().next().filter(|_| !is_own)
+}
+
 /// The host of a literal value, if it is one other than this machine: not empty, not a path, not local.
 pub fn literal_host(value: &str) -> Option<String> {
     let value = value.trim();

@@ -25,6 +25,7 @@ pub fn collect(tree: &Tree<'_>, facts: &mut PortFacts) {
         facts,
         bound: BTreeSet::new(),
         hosts: HashMap::new(),
+        blocks: HashMap::new(),
         parameters: HashMap::new(),
         depth: 0,
         has_hosts: hosts::may_name_set_of_hosts(tree.text()),
@@ -74,6 +75,8 @@ struct Collector<'t, 'a> {
     bound: BTreeSet<Node>,
     /// The host names in each set that was queried.
     hosts: HashMap<Node, HostNames>,
+    /// The address to which each rule of a NetworkPolicy that was queried allows connections.
+    blocks: HashMap<Node, Option<String>>,
 }
 
 impl<'a> Collector<'_, 'a> {

@@ -159,6 +159,29 @@ fn a_mail_server_is_the_host_of_all_ports_of_mail_beside_it() {
 }
 
 #[test]
+fn a_rule_that_also_allows_the_own_network_is_about_own_ports() {
+    let nix = |to: &str| format!("{{ a = {{ to = [ {to} ]; ports = [ {{ port = 8447; }} ]; }}; }}");
+    let yaml = |to: &str| format!("a:\n  - to:\n      - {to}\n    ports:\n      - port: 8447\n");
+    let (public, private) = ("ipBlock.cidr = \"203.0.113.0/24\";", "ipBlock.cidr = \"10.0.0.0/8\";");
+    for (nix_peers, yaml_peers, expected) in [
+        (format!("{{ {public} }}"), "ipBlock: {cidr: 203.0.113.0/24}", "8447@203.0.113.0"),
+        (
+            format!("{{ {public} }} {{ {private} }}"),
+            "ipBlock: {cidr: 203.0.113.0/24}\n      - ipBlock: {cidr: 10.0.0.0/8}",
+            "8447",
+        ),
+        (
+            format!("{{ {public} }} {{ ipBlock.cidr = \"0.0.0.0/0\"; }}"),
+            "ipBlock: {cidr: 203.0.113.0/24}\n      - ipBlock: {cidr: 0.0.0.0/0}",
+            "8447",
+        ),
+    ] {
+        assert_eq!(uses(Language::Nix, &nix(&nix_peers)), expected, "{nix_peers}");
+        assert_eq!(uses(Language::Yaml, &yaml(yaml_peers)), expected, "{yaml_peers}");
+    }
+}
+
+#[test]
 fn flags_in_lists_say_what_follows_them() {
     holds(
         Language::Nix,

@@ -60,14 +60,13 @@ impl FlakeRef {
         reference.settle()
     }
 
-    /// Whether both are the same branch or tag of the same source. Forges ignore the case of names.
+    /// Whether both are the same branch, tag or commit of the same source. Forges ignore the case of names.
     pub fn is_same(&self, other: &Self) -> bool {
-        let lower = |reference: &Self| Self {
-            owner: reference.owner.to_ascii_lowercase(),
-            repo: reference.repo.to_ascii_lowercase(),
-            ..reference.clone()
-        };
-        lower(self) == lower(other)
+        let Self { scheme, owner, repo, branch, rev, dir, address } = self;
+        *scheme == other.scheme
+            && owner.eq_ignore_ascii_case(&other.owner)
+            && repo.eq_ignore_ascii_case(&other.repo)
+            && (branch, rev, dir, address) == (&other.branch, &other.rev, &other.dir, &other.address)
     }
 
     fn from_base(base: &str) -> Self {
