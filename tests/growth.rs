@@ -311,15 +311,15 @@ fn commands_on_a_line_that_sets_a_search_path() {
 
 #[test]
 fn quotes_in_one_line_of_a_text() {
-    is_linear(6_000, CHECK, |size| {
-        vec![file("a.nix", format!("{{ script = ''\n80 {}''; }}\n", "\"\"\" ".repeat(size)))]
+    is_linear(20_000, CHECK, |size| {
+        vec![file("a.nix", format!("{{ script = ''\n--port 80 {}''; }}\n", "\"\"\" ".repeat(size)))]
     });
 }
 
 #[test]
 fn files_of_gitlab_that_are_not_included() {
-    is_linear(60, CHECK, |size| {
-        let include = each(size * 20, |index| format!("  - local: ci/{index}.yml\n"));
+    is_linear(40, CHECK, |size| {
+        let include = each(size * 80, |index| format!("  - local: ci/{index}.yml\n"));
         let nested = |index| file(&format!("d{index}/.gitlab-ci.yml"), "a:\n  script: docker build .\n");
         let root = file(".gitlab-ci.yml", format!("include:\n{include}"));
         (0..size).map(nested).chain([root]).collect()
@@ -328,7 +328,7 @@ fn files_of_gitlab_that_are_not_included() {
 
 #[test]
 fn hosts_beside_ports() {
-    is_linear(300, CHECK, |size| {
+    is_linear(500, CHECK, |size| {
         let members = each(size, |index| {
             format!("  a{index}.port = 80; a{index}.smtpHost = \"x{index}.example.net\"; b{index}.port = 587;\n")
         });
