@@ -77,20 +77,19 @@ fn why_missing(repo: &Repo, path: &str) -> &'static str {
     }
 }
 
-/// The registries that cannot be evaluated: because of syntax errors, or because that would take too long.
-pub fn unevaluated(project: &Project, config: &Config) -> impl Iterator<Item = Finding> {
-    let exceeded = project.each::<RegistryFacts>().filter(|(_, facts)| facts.exceeded);
-    let exceeded: Vec<Finding> = exceeded.map(|(file, _)| endless_registry(&file.source.path)).collect();
-    broken(project, config).into_iter().chain(exceeded)
-}
-
-/// The registries with syntax errors. A file that was only found by its name may be something else, so it counts only
-/// if there is no other registry, or if it defines ports.
-fn broken(project: &Project, config: &Config) -> Vec<Finding> {
+/// The registries that cannot be evaluated: because of syntax errors, or because evaluation exceeded its limits. A file
+/// that was only found by its name may be something else, so it counts only if there is no other registry, or if it
+/// defines ports.
+pub fn unevaluated(project: &Project, config: &Config) -> Vec<Finding> {
     let facts = || project.each::<RegistryFacts>();
     let is_configured = !config.ports.registries.is_empty();
-    let is_only = !facts().any(|(_, facts)| facts.defined.is_some() && facts.broken.is_none());
-    let broken = facts().filter_map(|(file, facts)| Some((file, facts, facts.broken?)));
+    let is_evaluated = |facts: &RegistryFacts| facts.defined.is_some() && facts.broken.is_none() && !facts.exceeded;
+    let is_only = !facts().any(|(_, facts)| is_evaluated(facts));
     let counts = |facts: &RegistryFacts| is_configured || is_only || facts.defined.is_some();
-    broken.filter(|(_, facts, _)| counts(facts)).map(|(file, _, at)| broken_registry(&file.source.path, at)).collect()
+    let reason = |path: &RelPath, facts: &RegistryFacts| match facts.broken {
+        Some(at) => Some(broken_registry(path, at)),
+        None => facts.exceeded.then(|| endless_registry(path)),
+    };
+    let counted = facts().filter(|(_, facts)| counts(facts));
+    counted.filter_map(|(file, facts)| reason(&file.source.path, facts)).collect()
 }

@@ -301,3 +301,59 @@ fn variables_in_one_command() {
         vec![file("compose.yaml", format!("services:\n  a: {{ image: redis, command: \"{command}\" }}\n"))]
     });
 }
+
+#[test]
+fn commands_on_a_line_that_sets_a_search_path() {
+    is_linear(2_000, CHECK, |size| {
+        vec![file("a.sh", format!("NIX_PATH=nixpkgs=channel:nixos-unstable{}\n", " a `x`".repeat(size)))]
+    });
+}
+
+#[test]
+fn quotes_in_one_line_of_a_text() {
+    is_linear(20_000, CHECK, |size| {
+        vec![file("a.nix", format!("{{ script = ''\n--port 80 {}''; }}\n", "\"\"\" ".repeat(size)))]
+    });
+}
+
+#[test]
+fn files_of_gitlab_that_are_not_included() {
+    is_linear(50, CHECK, |size| {
+        let root = file(".gitlab-ci.yml", format!("include: {}\n", each(size * 50, |index| format!("{index}.yml "))));
+        let nested = |index| file(&format!("d{index}/.gitlab-ci.yml"), "a:\n  script: docker build .\n");
+        (0..size).map(nested).chain([root]).collect()
+    });
+}
+
+#[test]
+fn hosts_beside_ports() {
+    // Digits are no part of the words of a name.
+    let name = |index: usize| index.to_string().bytes().map(|digit| char::from(digit + 49)).collect::<String>();
+    is_linear(150, CHECK, |size| {
+        let members = each(size, |index| {
+            let name = name(index);
+            format!("  {name}SmtpHost = \"x.example.net\"; {name}XImapPort = 993;\n")
+        });
+        vec![file("a.nix", format!("{{\n{members}}}\n"))]
+    });
+    is_linear(150, CHECK, |size| {
+        let pairs = each(size, |index| {
+            let name = name(index);
+            format!("{name}_smtp_host: x.example.net\n{name}_x_imap_port: 993\n")
+        });
+        vec![file("a.yaml", pairs)]
+    });
+}
+
+#[test]
+fn peers_and_ports_of_a_rule() {
+    is_linear(100, CHECK, |size| {
+        let (peers, ports) = ("{ ipBlock.cidr = \"192.0.2.0/24\"; } ".repeat(size), "{ port = 8443; } ".repeat(size));
+        vec![file("a.nix", format!("{{ to = [ {peers}]; ports = [ {ports}]; }}\n"))]
+    });
+    is_linear(100, CHECK, |size| {
+        let peers = "    - ipBlock: {cidr: 192.0.2.0/24}\n".repeat(size);
+        let ports = "    - {port: 8443}\n".repeat(size);
+        vec![file("a.yaml", format!("egress:\n- to:\n{peers}  ports:\n{ports}"))]
+    });
+}

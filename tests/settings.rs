@@ -102,6 +102,38 @@ fn a_broken_registry_that_is_found_by_its_name_holds_them_back_too() {
     assert!(!ran.out.contains("unreadable-file") && ran.out.contains("hardcoded-port"), "{}", ran.out);
 }
 
+/// A registry whose evaluation exceeds the limits holds the port rules back only if its entries are not known.
+#[test]
+fn a_registry_that_exceeds_the_limits_holds_them_back_if_its_entries_are_unknown() {
+    let used = ("a.nix", "let ports = import ./lib/ports.nix; in { services.x.port = 9999; y.port = ports.gone; }\n");
+    let endless = "let f = n: f (n + 1); in ";
+    let said = |registry: &str, other: Option<&str>| {
+        let root = Repository::new(&[("lib/ports.nix", registry), used]);
+        if let Some(other) = other {
+            root.write("pkgs/z/ports.nix", other);
+        }
+        root.run("-f concise").out
+    };
+    let ports = "{ web = 8080; api = 8081; db = 5432; }\n";
+    // Something else that is called like a registry.
+    let out = said(ports, Some(&format!("{endless}{{ names = f 0; }}\n")));
+    assert!(out.contains("hardcoded-port") && !out.contains("did not run"), "{out}");
+    // One entry is too deep, the others are known.
+    let deep = "let sum = n: if n == 0 then 0 else n + sum (n - 1); in\n{ web = 8080; api = 8081; total = sum 300; }\n";
+    let out = said(deep, None);
+    assert!(out.contains("hardcoded-port") && out.contains("unknown-port") && !out.contains("did not run"), "{out}");
+    // The entries themselves are not known: of the whole set, or of those that are evaluated after the last step.
+    let work = "let list = builtins.genList (n: n) 2000; sum = builtins.foldl'; in\n\
+                { web = 8080; all = sum (a: b: sum (c: d: c) a list) 0 list; }\n";
+    for (registry, other) in
+        [(format!("{endless}f 0\n"), None), (work.to_owned(), None), (format!("{endless}f 0\n"), Some(ports))]
+    {
+        let out = said(&registry, other);
+        let reported = out.matches("exceeded its limits, so the port rules did not run").count();
+        assert!(reported == 1 && !out.contains("hardcoded-port"), "{registry}: {out}");
+    }
+}
+
 #[test]
 fn a_baseline_for_some_rules_or_paths_keeps_the_other_rows() {
     let root = Repository::new(&[("a.nix", "[ <a> <b> ]\n"), ("b.nix", "{ services.x.port = 8080; y = <c>; }\n")]);

@@ -1,9 +1,10 @@
 //! `docker-build-in-ci`: an image that a CI step builds with Docker tooling instead of the flake.
 
 use super::{Check, ProjectView, Verdict};
+use crate::facts::ProjectFile;
 use crate::facts::ci::calls::{self, Reached};
 use crate::facts::ci::images::{self, Build, Container, ImageFacts};
-use crate::finding::{Finding, Note, NoteKind};
+use crate::finding::Finding;
 use crate::lang::ci::{self, System};
 use crate::source::Source;
 
@@ -15,27 +16,21 @@ pub static CHECK: Check = Check::of_project(RULE, &[&images::READER, &calls::REA
 
 fn project(view: &ProjectView<'_>) -> Verdict {
     let containers = ImageFacts::containers_of(view.project);
-    let mut notes = Vec::new();
-    let files = view.project.each::<ImageFacts>().filter(|(file, facts)| {
-        let runs = facts.builds.is_empty() || calls::runs(view.project, &file.source.path);
-        if !runs {
-            let message =
-                "GitLab reads the .gitlab-ci.yml in the root of a repository and the files that it includes, \
-                           and this is neither"
-                    .to_owned();
-            notes.push(Note { kind: NoteKind::NotDecidable, path: Some(file.source.path.clone()), message });
-        }
-        runs
-    });
+    let is_left_out = calls::left_out(view.project);
+    let files = view.project.each::<ImageFacts>().filter(|(file, _)| !is_left_out(&file.source.path));
     let direct =
         files.flat_map(|(file, facts)| facts.builds.iter().map(|build| finding(&file.source, build, &containers)));
     let mut verdict: Verdict = direct.collect();
-    verdict.notes.append(&mut notes);
+    verdict.notes.extend(calls::left_out_notes(view.project, has_builds, |unit| !unit.builds.is_empty()));
     for Reached { file, unit, from, call } in calls::reached(view.project) {
         let found = unit.builds.iter().map(|build| finding(&file.source, build, &containers));
         verdict.extend(found.map(|finding| finding.also(&from.source.path, call, "run by CI here")));
     }
     verdict
+}
+
+fn has_builds(file: &ProjectFile) -> bool {
+    file.fact::<ImageFacts>().is_some_and(|facts| !facts.builds.is_empty())
 }
 
 fn finding(source: &Source, build: &Build, containers: &[&Container]) -> Finding {
@@ -87,6 +82,28 @@ fn matching<'a>(build: &Build, containers: &[&'a Container]) -> Option<&'a Conta
 mod tests {
     use super::*;
     use crate::finding::Span;
+
+    #[test]
+    fn files_of_gitlab_that_may_not_run_get_a_note() {
+        const BUILD: &str = "a:\n  script: docker build .\n";
+        let include = |path: &str| format!("include: {path}\n");
+        let note = "cannot tell whether GitLab runs this file";
+        // The root's file, one in a folder, a script; the number of findings, and whether there is a note.
+        for (root, nested, script, findings, noted) in [
+            (String::new(), BUILD, "", 0, true),
+            (include("/service/.gitlab-ci.yml"), BUILD, "", 1, false),
+            (include("service/*.yml"), BUILD, "", 1, false),
+            (include("vice/.gitlab-ci.yml"), BUILD, "", 0, true),
+            (String::new(), "a:\n  script: [ci/image.sh]\n", "docker build .\n", 0, true),
+            (String::new(), "a:\n  script: [ci/image.sh]\n", "cargo build\n", 0, false),
+        ] {
+            let files = [(".gitlab-ci.yml", &*root), ("service/.gitlab-ci.yml", nested), ("ci/image.sh", script)];
+            let report = crate::check::testing::report_at(&files, jiff::civil::date(2026, 8, 19));
+            let found = report.findings.iter().filter(|finding| finding.rule == RULE).count();
+            let has_note = report.notes.iter().any(|found| found.message.starts_with(note));
+            assert_eq!((found, has_note), (findings, noted), "{root} {nested} {script}");
+        }
+    }
 
     #[test]
     fn the_image_of_that_name_is_offered() {

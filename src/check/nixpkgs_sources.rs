@@ -4,7 +4,7 @@
 use jiff::civil::Date;
 
 use super::{ProjectView, Verdict};
-use crate::facts::ci::calls::{self, Reached};
+use crate::facts::ci::calls::{self, Reached, Unit};
 use crate::facts::flake::{FlakeFacts, FlakeFile, Use};
 use crate::finding::{Edit, Finding, Fix, Note, NoteKind, RuleId, Safety, Span};
 use crate::lang::flake::flakeref::{FlakeRef, Scheme};
@@ -37,6 +37,8 @@ pub fn verdict(view: &ProjectView<'_>, rule: RuleId) -> Verdict {
         let found = uses.iter().filter_map(|used| settings.judge(&file.source, used, flake));
         verdict.extend(found.filter(|finding| finding.rule == rule));
     }
+    let has_uses = |unit: &Unit| !unit.nixpkgs.is_empty();
+    verdict.notes.extend(calls::left_out_notes(view.project, |_| false, has_uses));
     for Reached { file, unit, from, call } in calls::reached(view.project) {
         let found = unit.nixpkgs.iter().filter_map(|used| settings.judge(&file.source, used, None));
         let found = found.filter(|finding| finding.rule == rule);

@@ -123,7 +123,7 @@ fn changed(file: &FlakeFile<'_>, source: &Source, lock: &Lock, input: &Input) ->
     let Target::Node(label) = &lock.root()?.inputs.get(&input.name.value)?.target else { return None };
     let node = lock.nodes.get(label)?;
     let locked = node.original.as_ref()?;
-    if !is_comparable(asked.scheme) || !is_comparable(locked.scheme) || is_same(&asked, locked) {
+    if !is_comparable(asked.scheme) || !is_comparable(locked.scheme) || asked.has_same_code(locked) {
         return None;
     }
     let message = format!(
@@ -141,15 +141,6 @@ fn changed(file: &FlakeFile<'_>, source: &Source, lock: &Lock, input: &Input) ->
 /// Schemes that Nix writes to flake.lock unchanged. It may rewrite other addresses.
 const fn is_comparable(scheme: Scheme) -> bool {
     matches!(scheme, Scheme::GitHub | Scheme::Forge | Scheme::Indirect)
-}
-
-/// Whether two references name the same code.
-fn is_same(asked: &FlakeRef, locked: &FlakeRef) -> bool {
-    asked.scheme == locked.scheme
-        && asked.owner.eq_ignore_ascii_case(&locked.owner)
-        && asked.repo.eq_ignore_ascii_case(&locked.repo)
-        && asked.branch == locked.branch
-        && asked.rev == locked.rev
 }
 
 /// Reports the fetchers of a file that fetch the latest version.
@@ -179,8 +170,7 @@ fn fetches(view: &FileView<'_>) -> Verdict {
 
 /// The address of a fetch that is not pinned.
 fn unpinned<'f>(fetch: &'f fetch::Fetch<'_>) -> Option<&'f Text> {
-    const PINS: [&str; 4] = ["sha256", "hash", "narHash", "rev"];
-    if PINS.iter().any(|pin| fetch.names.contains(*pin)) {
+    if fetch::HASHES.iter().chain(&["rev"]).any(|pin| fetch.names.contains(*pin)) {
         return None;
     }
     let address = fetch.address.as_ref().or_else(|| fetch.attrs.get("url"))?;

@@ -2,6 +2,7 @@
 
 use super::{Fact, FileView, Reader, fact};
 use crate::finding::Span;
+use crate::knowledge::images::OWNERS_OF_NIX;
 use crate::lang::dockerfile;
 use crate::source::FileKind;
 
@@ -50,7 +51,7 @@ fn has_nix(image: &str) -> bool {
     let name = name[end..].find(':').map_or(name, |tag| &name[..end + tag]);
     let mut parts = name.rsplit('/');
     let (name, owner) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
-    matches!(owner, "nixos" | "nixpkgs" | "lnl7" | "determinatesystems") && name.starts_with("nix")
+    OWNERS_OF_NIX.contains(&owner) && name.starts_with("nix")
 }
 
 #[cfg(test)]

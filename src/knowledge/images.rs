@@ -5,6 +5,9 @@ pub mod commands;
 pub mod packages;
 pub mod paths;
 
+/// The owners of images of Nix itself on Docker Hub and GitHub: `nixos/nix`, `nixpkgs/nix-flakes`, `lnl7/nix`.
+pub const OWNERS_OF_NIX: [&str; 4] = ["nixos", "nixpkgs", "lnl7", "determinatesystems"];
+
 /// Images by the last component of their name, and the service of services-flake that replaces them. The services are
 /// those of services-flake's `nix/services`.
 const IMAGES: &[(&str, &str)] = &[

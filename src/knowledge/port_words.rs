@@ -11,6 +11,9 @@ pub const NOT_PORTS: [&str; 34] = [
     "retries", "interval", "delay", "ttl", "limit", "replicas", "workers",
 ];
 
+/// A bus of a virtual machine has at most this many connectors, which QEMU and libvirt call ports.
+pub const BUS_CONNECTORS: u32 = 255;
+
 /// What people write before "port" in one word without a capital or a separator. A closed list, because most words that
 /// end so are no ports: support, export, transport, passport. Sorted.
 #[rustfmt::skip]

@@ -49,8 +49,9 @@ impl Owners {
             let row = read.owners.len();
             read.owners.push(if named.is_empty() { section.clone() } else { named });
             for form in forms(&pattern) {
+                // Without this row, its files would have the owners of an earlier one.
                 if globs::refusal(form.as_bytes()).is_some() {
-                    continue;
+                    return Self::default();
                 }
                 if let Ok(glob) = GlobBuilder::new(&form).literal_separator(true).build() {
                     builder.add(glob);
@@ -130,6 +131,12 @@ mod tests {
         ] {
             assert_eq!(owners.of(path), expected, "{path}");
         }
+    }
+
+    #[test]
+    fn a_pattern_that_cannot_be_read_leaves_the_owners_unknown() {
+        let owners = Owners::parse(&format!("* @all\n/{}x @deep\n", "a/".repeat(600)));
+        assert!(owners.of("README.md").is_empty());
     }
 
     #[test]

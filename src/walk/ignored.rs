@@ -33,8 +33,10 @@ pub(super) fn obstacle(root: &Path, file: &Path) -> Option<Unreadable> {
     };
     let reason = match read {
         Ok(text) => {
-            let mut patterns = text.split(|&byte| byte == b'\n').filter(|line| !line.starts_with(b"#"));
-            format!("a pattern in it cannot be used: {}", patterns.find_map(globs::refusal)?)
+            let patterns = text.split(|&byte| byte == b'\n').enumerate().filter(|(_, line)| !line.starts_with(b"#"));
+            let mut refused = patterns.filter_map(|(index, line)| Some((index + 1, globs::refusal(line)?)));
+            let (line, reason) = refused.next()?;
+            format!("the pattern in line {line} cannot be used ({reason}), so none of its patterns is")
         }
         Err(reason) => reason,
     };
@@ -99,6 +101,15 @@ pub(super) fn can_read_above(folder: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pattern_that_cannot_be_used_is_reported_with_its_line() {
+        let root = tempfile::tempdir().unwrap();
+        let file = root.path().join(".gitignore");
+        std::fs::write(&file, format!("# {0}\nbuild/\n{0}\n", "a/".repeat(600))).unwrap();
+        let reason = obstacle(root.path(), &file).map(|unreadable| unreadable.reason).unwrap_or_default();
+        assert!(reason.starts_with("the pattern in line 3 cannot be used"), "{reason}");
+    }
 
     #[test]
     fn ignore_files_decide_about_files_that_do_not_exist() {

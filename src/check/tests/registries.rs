@@ -39,3 +39,13 @@ fn scripts_that_evaluate_a_registry_use_it() {
     assert!(messages("", &files("#!/bin/sh\nnix eval --file lib/ports.nix a\n")).is_empty());
     assert_eq!(messages("", &files("#!/bin/sh\n# nix eval --file lib/ports.nix a\n")).len(), 1);
 }
+
+/// The functions of `lib` that are also built-in functions.
+#[test]
+fn functions_of_the_library_are_evaluated() {
+    let registry =
+        "{ lib }: { a = 3000; b = lib.sub 3001 1; c = if lib.isInt 1 && lib.lessThan 1 2 then lib.seq 1 3000 else 1; }";
+    let found = messages("", &[("lib/ports.nix", registry), ("web.nix", "{ }")]);
+    let conflicts: Vec<&String> = found.iter().filter(|message| message.contains("has port 3000")).collect();
+    assert_eq!(conflicts.len(), 2, "{found:?}");
+}

@@ -55,7 +55,7 @@ pub fn in_folder(script: &Script<'_>, folder: &str) -> Vec<Call> {
 }
 
 /// What a command runs; `folder` is the one that the script has changed to.
-fn target(command: &Command<'_>, folder: &str) -> Option<Target> {
+pub fn target(command: &Command<'_>, folder: &str) -> Option<Target> {
     let inside = |path: &str| if folder.is_empty() { path.to_owned() } else { format!("{folder}/{path}") };
     match command.program() {
         "bash" | "sh" | "zsh" | "dash" | "source" | "." => {

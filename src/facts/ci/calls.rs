@@ -9,7 +9,7 @@ use super::nix::{self, NixStep};
 use crate::facts::flake::{Use, commands};
 use crate::facts::needles::Words;
 use crate::facts::{Fact, FileView, Glance, Project, ProjectFile, Reader, fact};
-use crate::finding::Span;
+use crate::finding::{Note, NoteKind, Span};
 use crate::lang::ci::{self, Script, Site, System};
 use crate::lang::yaml::Yaml;
 use crate::lang::{Field, Language, Node, NodeKind, Tree, recipes, taskfile};
@@ -86,16 +86,59 @@ fn yaml_files(text: &str) -> Vec<String> {
     words.filter(|word| word.ends_with(".yml") || word.ends_with(".yaml")).map(str::to_owned).collect()
 }
 
-/// Whether a CI system reads a file: GitLab only the .gitlab-ci.yml in the root, and what others include.
-pub fn runs(project: &Project, path: &str) -> bool {
-    if !path.ends_with("/.gitlab-ci.yml") {
-        return true;
+/// The files that a repository includes in those of GitLab CI.
+struct Included<'p> {
+    /// Their paths as written, without what may begin each.
+    paths: HashSet<&'p str>,
+    /// Whether some paths contain a glob or a variable.
+    is_open: bool,
+}
+
+impl<'p> Included<'p> {
+    fn of(project: &'p Project) -> Self {
+        let written = || project.all::<CallFacts>().flat_map(|facts| &facts.includes);
+        let paths = written().map(|path| path.trim_start_matches("./").trim_start_matches('/')).collect();
+        Self { paths, is_open: written().any(|path| path.contains(['*', '$'])) }
     }
-    let names = |include: &&String| {
-        let include = include.trim_start_matches("./").trim_start_matches('/');
-        include.contains(['*', '$']) || path.ends_with(include)
+
+    /// Whether nothing in the repository shows that GitLab runs a file: it has the usual name, but is not in the root. The
+    /// settings of the project or another repository may name it.
+    fn leaves_out(&self, path: &str) -> bool {
+        if self.is_open || !path.ends_with("/.gitlab-ci.yml") {
+            return false;
+        }
+        let starts = std::iter::once(0).chain(path.match_indices('/').map(|(at, _)| at + 1));
+        !starts.into_iter().any(|at| self.paths.contains(&path[at..]))
+    }
+}
+
+/// Whether a path is that of a file of GitLab CI which is neither in the root nor included by another.
+pub fn left_out(project: &Project) -> impl Fn(&str) -> bool {
+    let included = Included::of(project);
+    move |path| included.leaves_out(path)
+}
+
+/// The notes about files of GitLab CI which may not run, and which contain or run something that matters to a rule.
+pub fn left_out_notes(
+    project: &Project,
+    matters: impl Fn(&ProjectFile) -> bool,
+    unit_matters: impl Fn(&Unit) -> bool,
+) -> Vec<Note> {
+    let is_left_out = left_out(project);
+    let runs = |file: &ProjectFile| {
+        let calls = file.fact::<CallFacts>().into_iter().flat_map(|facts| &facts.calls);
+        let mut seen = HashSet::new();
+        calls.into_iter().any(|call| all(project, file, call, &mut seen).iter().any(|(_, unit)| unit_matters(unit)))
     };
-    project.all::<CallFacts>().flat_map(|facts| &facts.includes).any(|include| names(&include))
+    let files = project.files.iter().filter(|file| is_left_out(&file.source.path));
+    let note = |file: &ProjectFile| Note {
+        kind: NoteKind::NotDecidable,
+        path: Some(file.source.path.clone()),
+        message: "cannot tell whether GitLab runs this file: it is not in the root, and no file of this repository \
+                  includes it"
+            .to_owned(),
+    };
+    files.filter(|file| matters(file) || runs(file)).map(note).collect()
 }
 
 /// The folders that steps choose for their scripts with `working-directory`, by the offset of the script.
@@ -250,8 +293,9 @@ pub struct Reached<'p> {
 pub fn reached(project: &Project) -> Vec<Reached<'_>> {
     let mut found = Vec::new();
     let mut seen = HashSet::new();
+    let is_left_out = left_out(project);
     for (from, facts) in project.each::<CallFacts>() {
-        if !facts.calls.is_empty() && !runs(project, &from.source.path) {
+        if is_left_out(&from.source.path) {
             continue;
         }
         for call in &facts.calls {

@@ -1,6 +1,9 @@
 //! nixpkgs in CI files: `nix run nixpkgs#..`, `nix_path`, `-I nixpkgs=..`, `nix-channel --add`.
 
+use core::ops::Range;
+
 use super::Use;
+use crate::facts::ci::call::{self, Target};
 use crate::finding::Span;
 use crate::lang::ci::{self, Script, Site, System};
 use crate::lang::flake::flakeref::{FlakeRef, Scheme};
@@ -8,6 +11,7 @@ use crate::lang::flake::nixpkgs::Channel;
 use crate::lang::shell::{self, Command, Word};
 use crate::lang::yaml::Yaml;
 use crate::lang::{Field, Node, NodeKind, Tree};
+use crate::wording::tail;
 
 /// The uses of nixpkgs in a CI file.
 pub fn uses(tree: &Tree<'_>, system: System) -> Vec<Use> {
@@ -39,6 +43,9 @@ pub fn script_uses(script: &Script<'_>) -> Vec<Use> {
     scan.uses
 }
 
+/// What precedes the list of a search path.
+const MARK: &str = "NIX_PATH=";
+
 struct Scan {
     uses: Vec<Use>,
     /// Whether a step redefines `nixpkgs` in the registry.
@@ -47,7 +54,7 @@ struct Scan {
 
 impl Scan {
     fn script(&mut self, script: &Script<'_>) {
-        let sets_path = script.text.contains("NIX_PATH=");
+        let sets_path = script.text.contains(MARK);
         for command in shell::commands(&script.text) {
             if sets_path {
                 self.assigned_path(script, &command);
@@ -85,24 +92,28 @@ impl Scan {
     /// `./ci/setup.sh nixpkgs#jq`: a script of the repository, which gives its arguments to Nix.
     fn arguments(&mut self, script: &Script<'_>, command: &Command<'_>) {
         let own_lock = command.has("--inputs-from");
-        let installables = command.words.iter().skip(1).filter(|word| word.text.contains('#'));
+        // The number of an issue follows the name of a repository as well: `nixpkgs#12345`.
+        let is_attribute =
+            |name: &str| name.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '"' | '.'));
+        let is_installable = |word: &&Word<'_>| word.text.split_once('#').is_some_and(|(_, name)| is_attribute(name));
+        let installables = command.words.iter().skip(1).filter(is_installable);
         let found = installables.filter_map(|word| used(script, word, 0));
         self.uses.extend(found.filter(|used| !(own_lock && used.scheme == Scheme::Indirect)).take(1));
     }
 
     /// `NIX_PATH=nixpkgs=channel:nixos-unstable nix-build`
     fn assigned_path(&mut self, script: &Script<'_>, command: &Command<'_>) {
-        const MARK: &str = "NIX_PATH=";
+        /// Assignments are searched for in this many bytes before a command.
+        const LONGEST: usize = 300;
         let end = command.span.start as usize;
-        let before = script.text.get(..end).unwrap_or("");
-        let start = before.rfind(['\n', ';', '&', '|', '(']).map_or(0, |at| at + 1);
+        let before = tail(script.text.get(..end).unwrap_or(""), LONGEST);
+        let start = before.rfind(['\n', ';', '&', '|', '(', '`']).map_or(0, |at| at + 1);
         let Some(at) = before[start..].find(MARK).map(|at| start + at + MARK.len()) else { return };
         let value = before[at..].trim_start_matches(['"', '\'']);
+        let length = value.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'')).unwrap_or(value.len());
+        let Some(range) = nixpkgs_entry(&value[..length]) else { return };
         let at = end - value.len();
-        let Some(rest) = value.strip_prefix("nixpkgs=") else { return };
-        let length = rest.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'')).unwrap_or(rest.len());
-        let at = at + "nixpkgs=".len();
-        let word = Word { text: rest[..length].into(), span: Span::new(at, at + length) };
+        let word = Word { text: value[range.clone()].into(), span: Span::new(at + range.start, at + range.end) };
         self.uses.extend(used(script, &word, 0));
     }
 
@@ -110,8 +121,9 @@ impl Scan {
     fn search_path(&mut self, script: &Script<'_>, command: &Command<'_>) {
         let words = command.words.iter().skip(1);
         self.uses.extend(words.filter_map(|word| {
-            let at = word.text.find("nixpkgs=").filter(|&at| at == 0 || word.text[..at].ends_with("NIX_PATH="))?;
-            used(script, word, at + "nixpkgs=".len())
+            let skip = word.text.find(MARK).map_or(0, |at| at + MARK.len());
+            let entry = nixpkgs_entry(&word.text[skip..])?;
+            used_in(script, word, skip + entry.start..skip + entry.end)
         }));
     }
 
@@ -148,18 +160,35 @@ impl Scan {
         let Some((text, start)) = yaml.raw(value) else { return };
         let Some(at) = text.find("nixpkgs=").map(|at| at + "nixpkgs=".len()) else { return };
         let entry = text[at..].split_whitespace().next().unwrap_or("");
+        let entry = &entry[..entry_end(entry)];
         let span = Span::new(start as usize + at, start as usize + at + entry.len());
         self.uses.extend(Use::of(&FlakeRef::parse(entry), span, Some(span), "this `nix_path`".to_owned()));
     }
 }
 
+/// The address of nixpkgs in a list like that of NIX_PATH: `channel:nixos-24.11` in
+/// `nixpkgs=channel:nixos-24.11:tools=/opt/tools`. The colons in addresses do not separate entries.
+fn nixpkgs_entry(path: &str) -> Option<Range<usize>> {
+    const NAME: &str = "nixpkgs=";
+    let mut names = path.match_indices(NAME).map(|(at, _)| at);
+    let start = names.find(|&at| at == 0 || path[..at].ends_with(':'))? + NAME.len();
+    Some(start..start + entry_end(&path[start..]))
+}
+
+/// The end of the first address in a list like that of NIX_PATH.
+fn entry_end(path: &str) -> usize {
+    let begins_entry = |rest: &str| {
+        let name = rest.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '-' | '.'));
+        rest.starts_with('/') && !rest.starts_with("//")
+            || name.is_some_and(|end| end > 0 && rest[end..].starts_with('='))
+    };
+    let mut colons = path.match_indices(':').map(|(at, _)| at);
+    colons.find(|&at| begins_entry(&path[at + 1..])).unwrap_or(path.len())
+}
+
 /// Whether a command is a script of the repository: `./ci/setup.sh`, `bash ci/setup.sh`.
 fn runs_script(command: &Command<'_>) -> bool {
-    let program = command.word(0).unwrap_or("");
-    let is_shell = matches!(command.program(), "bash" | "sh");
-    let is_file = |word: &str| word.ends_with(".sh") || word.starts_with("./");
-    (program.contains('/') && !program.starts_with('/') && !program.contains('$'))
-        || (is_shell && command.word(1).is_some_and(is_file))
+    matches!(call::target(command, ""), Some(Target::File(_)))
 }
 
 /// `nixpkgs#hello`, `github:NixOS/nixpkgs/nixos-unstable#hello`: not the plain name of an input.
@@ -168,13 +197,45 @@ fn is_installable(word: &str) -> bool {
 }
 
 fn used(script: &Script<'_>, word: &Word<'_>, skip: usize) -> Option<Use> {
-    let text = word.text.get(skip..)?;
+    used_in(script, word, skip..word.text.len())
+}
+
+/// The use of nixpkgs in a part of a word.
+fn used_in(script: &Script<'_>, word: &Word<'_>, part: Range<usize>) -> Option<Use> {
+    let text = word.text.get(part.clone())?;
     let span = script.span(word.span);
     // Quotes and escapes make the word shorter than its span; then the span of the whole word is used.
     let span = if word.text.len() == (span.end - span.start) as usize {
-        Span { start: span.start + skip as u32, end: span.end }
+        Span { start: span.start + part.start as u32, end: span.start + part.end as u32 }
     } else {
         span
     };
     Use::of(&FlakeRef::parse(text), span, Some(span), format!("`{text}`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_in_scripts() {
+        for (text, expected) in [
+            ("NIX_PATH=nixpkgs=channel:nixos-21.05 nix-build", vec!["channel:nixos-21.05"]),
+            ("NIX_PATH=nixpkgs=channel:nixos-21.05:foo=/x nix-build", vec!["channel:nixos-21.05"]),
+            (
+                "NIX_PATH=foo=/x:nixpkgs=https://nixos.org/channels/nixos-21.05/nixexprs.tar.xz:/y nix-build",
+                vec!["https://nixos.org/channels/nixos-21.05/nixexprs.tar.xz"],
+            ),
+            ("export NIX_PATH=foo=/x:nixpkgs=channel:nixos-21.05:bar=/y", vec!["channel:nixos-21.05"]),
+            ("NIX_PATH=my-nixpkgs=channel:nixos-21.05 nix-build", vec![]),
+            ("nix-build -I nixpkgs=channel:nixos-21.05", vec!["channel:nixos-21.05"]),
+            ("./ci/setup.sh nixpkgs#jq", vec!["nixpkgs#jq"]),
+            ("bash -e ci/setup.sh nixpkgs#jq", vec!["nixpkgs#jq"]),
+            ("./scripts/notify.sh nixpkgs#12345", vec![]),
+        ] {
+            let found = script_uses(&Script { text: text.into(), start: 0 });
+            let found: Vec<&str> = found.iter().map(|used| &text[used.place.range()]).collect();
+            assert_eq!(found, expected, "{text}");
+        }
+    }
 }

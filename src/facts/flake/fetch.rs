@@ -12,7 +12,7 @@ use crate::lang::{Field, Node, NodeKind, Tree};
 pub const FETCHERS: [&str; 6] = ["fetchTarball", "fetchGit", "fetchTree", "fetchFromGitHub", "getFlake", "fetchurl"];
 
 /// The attributes that fix what a fetcher returns.
-const HASHES: [&str; 4] = ["sha256", "hash", "narHash", "outputHash"];
+pub const HASHES: [&str; 4] = ["sha256", "hash", "narHash", "outputHash"];
 
 /// A call of a fetcher.
 pub struct Fetch<'a> {

@@ -37,19 +37,24 @@ pub(super) struct Evaluated {
     /// The registry; `None` if the file does not evaluate to a set. [`Registry::is_convincing`] decides whether the set
     /// is that of a registry.
     pub registry: Option<Registry>,
-    /// Whether a limit ended the evaluation of a part of the file.
+    /// Whether a limit ended the evaluation before it was known which entries the file has. An entry that alone is nested
+    /// too deeply is [`Value::NotDecidable`].
     pub exceeded: bool,
 }
 
 /// Reads a file as a registry.
 pub(super) fn registry(path: &RelPath, tree: &Tree<'_>) -> Evaluated {
     let mut machine = Machine::new(tree);
-    let registry = read(path, tree, &mut machine, Given::Defaults).map(|registry| settled(registry, path, tree));
-    Evaluated { registry, exceeded: machine.exceeded() }
+    let registry =
+        read(path, tree, &mut machine, Given::Defaults).map(|registry| with_fixed_entries(registry, path, tree));
+    let is_unknown = |registry: &Registry| registry.entries.iter().any(|entry| entry.path.is_empty());
+    // Without steps, the entries that come after the expensive one are not known either.
+    let exceeded = machine.exceeded() && (machine.is_out_of_steps() || registry.as_ref().is_none_or(is_unknown));
+    Evaluated { registry, exceeded }
 }
 
 /// Notes which entries do not depend on the defaults of arguments.
-fn settled(mut registry: Registry, path: &RelPath, tree: &Tree<'_>) -> Registry {
+fn with_fixed_entries(mut registry: Registry, path: &RelPath, tree: &Tree<'_>) -> Registry {
     let has_defaults = |call: &Call| matches!(call, Call::Set { optional, .. } if !optional.is_empty());
     if registry.shape.calls.iter().any(has_defaults) {
         let bare = read(path, tree, &mut Machine::new(tree), Given::Nothing);

@@ -331,7 +331,7 @@ pub struct RegistryFacts {
     pub defined: Option<Registry>,
     /// The file's first syntax error, if the file may be a registry.
     pub broken: Option<Span>,
-    /// Whether a limit ended the evaluation of a part of the file.
+    /// Whether a limit ended the evaluation before it was known which entries the file has.
     pub exceeded: bool,
     /// References to a registry in Nix.
     pub uses: Vec<Use>,

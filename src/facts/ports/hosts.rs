@@ -341,6 +341,13 @@ fn is_private(address: IpAddr) -> bool {
     }
 }
 
+/// The first of some addresses, if none of them is one of the own network.
+pub fn of_others(addresses: Vec<String>) -> Option<String> {
+    let is_own = |address: &String| names_machines(address) && !hosts::METADATA.contains(&address.as_str());
+    let has_own = addresses.iter().any(is_own);
+    addresses.into_iter().next().filter(|_| !has_own)
+}
+
 /// The host of a literal value, if it is one other than this machine: not empty, not a path, not local.
 pub fn literal_host(value: &str) -> Option<String> {
     let value = value.trim();

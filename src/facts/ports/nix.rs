@@ -25,6 +25,7 @@ pub fn collect(tree: &Tree<'_>, facts: &mut PortFacts) {
         facts,
         bound: BTreeSet::new(),
         hosts: HashMap::new(),
+        blocks: HashMap::new(),
         parameters: HashMap::new(),
         depth: 0,
         has_hosts: hosts::may_name_set_of_hosts(tree.text()),
@@ -74,6 +75,8 @@ struct Collector<'t, 'a> {
     bound: BTreeSet<Node>,
     /// The host names in each set that was queried.
     hosts: HashMap<Node, HostNames>,
+    /// The address to which each rule of a NetworkPolicy that was queried allows connections.
+    blocks: HashMap<Node, Option<String>>,
 }
 
 impl<'a> Collector<'_, 'a> {
@@ -86,7 +89,7 @@ impl<'a> Collector<'_, 'a> {
         let Some(last) = path.last() else { return false };
         let outer = &path[..path.len() - 1];
         if text::is_port_word(last) {
-            return !self.is_on_bus(binding, last, outer);
+            return true;
         }
         match last.as_str() {
             "from" | "start" | "end" | "begin" => {
@@ -124,15 +127,20 @@ impl<'a> Collector<'_, 'a> {
 
     /// Whether a binding is a connector on a bus of a virtual machine: libvirt's `master.startport = 2` and `{ type =
     /// "usb"; bus = 0; port = 1; }`.
-    fn is_on_bus(&self, binding: Node, last: &str, outer: &[String]) -> bool {
+    fn is_on_bus(&self, binding: Node, path: &[String], number: u32) -> bool {
         let tree = self.tree;
+        let Some((last, outer)) = path.split_last() else { return false };
         let is_master = || outer.last().is_some_and(|name| name == "master");
-        let is_bus = |&member: &Node| nix::attrpath_node(tree, member).is_some_and(|path| tree.slice(path) == "bus");
-        match last {
-            "startport" => is_master(),
-            "port" => tree.parent(binding).is_some_and(|set| tree.children(set).take(16).any(|member| is_bus(&member))),
-            _ => false,
-        }
+        let is_bus = |member: Node| {
+            let is_named = nix::attrpath_node(tree, member).is_some_and(|path| tree.slice(path) == "bus");
+            is_named && nix::value(tree, member).is_some_and(|bus| tree.kind(bus) == NodeKind::Integer)
+        };
+        number <= port_words::BUS_CONNECTORS
+            && match last.as_str() {
+                "startport" => is_master(),
+                "port" => tree.parent(binding).is_some_and(|set| tree.children(set).take(16).any(is_bus)),
+                _ => false,
+            }
     }
 
     /// Whether a binding is in the default of an argument that is a range of ports: `{ portRange ? { from = 3000; to =

@@ -72,6 +72,14 @@ fn connectors_on_a_bus_are_not_ports() {
                 "{ x = ''<address type='usb' bus='0' port='1'/><master startport='2'/><graphics port='5901'/>''; }",
                 "5901",
             ),
+            // A bus of messages, and numbers that no bus has.
+            ("{ x = { bus = \"nats\"; port = 22; }; y = { bus = 1; port = 4222; }; }", "22 4222"),
+            ("{ k3s.master.startport = 30000; }", "30000"),
+            ("let n = 1; p = 81; in { x = { bus = 0; port = n; }; y = { bus = \"a\"; port = p; }; }", "81!"),
+            (
+                "{ a = \"<x bus='nats' port='81'/>\"; b = \"-chardev socket,bus=a,port=80\"; c = \"x,bus=usb.0,port=1\"; }",
+                "81 80",
+            ),
         ],
     );
 }
@@ -107,9 +115,21 @@ fn the_public_address_of_a_listener_is_its_own() {
                 "{ bind = \"ldap.example.org:389\"; target = \"203.0.113.4:389\"; }",
                 "389@ldap.example.org 389@203.0.113.4",
             ),
+            ("{ a.listen.address = \"203.0.113.4:81\"; b.listen = [ { addr = \"203.0.113.4:82\"; } ]; }", "81 82"),
+            // Other names below a listener.
+            ("{ services.bind.forwarders = [ \"203.0.113.5:5353\" ]; }", "5353@203.0.113.5"),
+            ("{ services.haproxy.listeners.web.backend = \"203.0.113.9:8080\"; }", "8080@203.0.113.9"),
+            ("{ services.y.listen.upstream = \"203.0.113.9:8081\"; }", "8081@203.0.113.9"),
         ],
     );
     holds(Language::Yaml, &[("interface: 203.0.113.4@53\nupstream: 203.0.113.5@53\n", "53 53@203.0.113.5")]);
+    holds(
+        Language::Yaml,
+        &[
+            ("listener:\n  upstream: 203.0.113.9:8083\n", "8083@203.0.113.9"),
+            ("interfaces:\n  - peer: 203.0.113.9:8085\n", "8085@203.0.113.9"),
+        ],
+    );
 }
 
 #[test]
@@ -136,6 +156,29 @@ fn a_mail_server_is_the_host_of_all_ports_of_mail_beside_it() {
             ("smtp_host: mail.example.net\nport: 3000\n", "3000"),
         ],
     );
+}
+
+#[test]
+fn a_rule_that_also_allows_the_own_network_is_about_own_ports() {
+    let nix = |to: &str| format!("{{ a = {{ to = [ {to} ]; ports = [ {{ port = 8447; }} ]; }}; }}");
+    let yaml = |to: &str| format!("a:\n  - to:\n      - {to}\n    ports:\n      - port: 8447\n");
+    let (public, private) = ("ipBlock.cidr = \"203.0.113.0/24\";", "ipBlock.cidr = \"10.0.0.0/8\";");
+    for (nix_peers, yaml_peers, expected) in [
+        (format!("{{ {public} }}"), "ipBlock: {cidr: 203.0.113.0/24}", "8447@203.0.113.0"),
+        (
+            format!("{{ {public} }} {{ {private} }}"),
+            "ipBlock: {cidr: 203.0.113.0/24}\n      - ipBlock: {cidr: 10.0.0.0/8}",
+            "8447",
+        ),
+        (
+            format!("{{ {public} }} {{ ipBlock.cidr = \"0.0.0.0/0\"; }}"),
+            "ipBlock: {cidr: 203.0.113.0/24}\n      - ipBlock: {cidr: 0.0.0.0/0}",
+            "8447",
+        ),
+    ] {
+        assert_eq!(uses(Language::Nix, &nix(&nix_peers)), expected, "{nix_peers}");
+        assert_eq!(uses(Language::Yaml, &yaml(yaml_peers)), expected, "{yaml_peers}");
+    }
 }
 
 #[test]

@@ -230,7 +230,7 @@ impl<'a> View<'a> {
             only_numbers: wants_port && (text.bytes().all(is_list_byte) || names_services(text)),
             no_address: words::is_no_address(last),
             wants_address: words::is_address_word(last),
-            listens: path.iter().rev().take(3).any(|name| words::is_listening(name)),
+            listens: words::is_own_address(path),
             forwards: path.contains(&"forwardPorts"),
             about_ssh: words::is_about_ssh(last),
             tunnels: matches!(option, "LocalForward" | "RemoteForward" | "DynamicForward"),

@@ -51,17 +51,18 @@ pub fn hosts_of(port: &str) -> Vec<Vec<String>> {
     [Some(words), remote, server].into_iter().flatten().collect()
 }
 
-/// Whether a host with this prefix, as [`host_prefix`] returns it, is the mail server of a port beside it that has another
-/// prefix: `imapPort` beside `smtpHost` or `host`, and `port` beside `smtpHost` if only mail uses the number.
-pub fn is_mail_server(host: &[String], port: &str, number: u32) -> bool {
+/// Whether a prefix, as [`host_prefix`] and [`port_prefix`] return it, is that of mail.
+pub fn is_mail(words: &[String]) -> bool {
     const PROTOCOLS: [&str; 9] = ["mail", "smtp", "smtps", "imap", "imaps", "pop", "pops", "sieve", "submission"];
+    words.last().is_some_and(|word| PROTOCOLS.contains(&word.as_str()))
+}
+
+/// Whether a port is that of the mail server beside it, also if that has another prefix: `imapPort` beside `smtpHost` or
+/// `host`, and `port` beside `smtpHost` if only mail uses the number.
+pub fn is_mail_port(port: &str, number: u32) -> bool {
     const NUMBERS: [u32; 9] = [25, 110, 143, 465, 587, 993, 995, 2525, 4190];
-    let is_mail = |words: &[String]| words.last().is_some_and(|word| PROTOCOLS.contains(&word.as_str()));
     let words = port_prefix(port);
-    match words.is_empty() {
-        true => is_mail(host) && NUMBERS.contains(&number),
-        false => is_mail(&words) && (host.is_empty() || is_mail(host)),
-    }
+    is_mail(&words) || words.is_empty() && NUMBERS.contains(&number)
 }
 
 #[cfg(test)]

@@ -19,14 +19,14 @@ pub fn collect(tree: &Tree<'_>, facts: &mut PortFacts) {
     }
     facts.services = services(&yaml);
     facts.own_hosts = yaml.documents().flat_map(|document| sites(&yaml, document)).collect();
-    let mut hosts = HashMap::new();
+    let mut known = Known::default();
     for node in tree.nodes() {
         match tree.kind(node) {
             NodeKind::PlainScalar
             | NodeKind::SingleQuoteScalar
             | NodeKind::DoubleQuoteScalar
             | NodeKind::BlockScalar => {
-                scalar(&yaml, node, &mut hosts, facts);
+                scalar(&yaml, node, &mut known, facts);
             }
             _ => {}
         }
@@ -92,7 +92,7 @@ fn tunnels(yaml: &Yaml<'_, '_>, node: Node, raw: &str, start: usize, name: &str,
     !found.is_empty()
 }
 
-fn scalar(yaml: &Yaml<'_, '_>, node: Node, hosts: &mut HashMap<Node, HostNames>, facts: &mut PortFacts) {
+fn scalar(yaml: &Yaml<'_, '_>, node: Node, known: &mut Known, facts: &mut PortFacts) {
     let tree = yaml.tree;
     let Some((raw, start)) = yaml.raw(node) else { return };
     if !text::may_hold_port(raw.as_bytes()) {
@@ -165,9 +165,9 @@ fn scalar(yaml: &Yaml<'_, '_>, node: Node, hosts: &mut HashMap<Node, HostNames>,
             // The host of a listener of Kubernetes' Gateway is the name that it serves.
             (Form::Whole, _) if names.contains(&"listeners") => None,
             (Form::Whole, _) if variable.is_some() => {
-                variable.as_deref().and_then(|variable| host_in_variables(yaml, node, variable, hosts))
+                variable.as_deref().and_then(|variable| host_in_variables(yaml, node, variable, known))
             }
-            (Form::Whole, _) => host_beside(yaml, node, port.number, hosts),
+            (Form::Whole, _) => host_beside(yaml, node, port.number, known),
             (_, Some(name)) if port.host == text::Host::None => host_in_list(yaml, node, name),
             _ => None,
         };
@@ -192,21 +192,16 @@ fn variable(yaml: &Yaml<'_, '_>, node: Node, names: &[&str]) -> Option<String> {
 }
 
 /// The literal host that another variable of the same list gives for a port.
-fn host_in_variables(
-    yaml: &Yaml<'_, '_>,
-    node: Node,
-    port: &str,
-    hosts: &mut HashMap<Node, HostNames>,
-) -> Option<String> {
+fn host_in_variables(yaml: &Yaml<'_, '_>, node: Node, port: &str, known: &mut Known) -> Option<String> {
     let tree = yaml.tree;
     let is_list = |node: &Node| matches!(tree.kind(*node), NodeKind::BlockSequence | NodeKind::FlowSequence);
     let list = tree.ancestors(node).find(is_list)?;
-    let hosts = hosts.entry(list).or_insert_with(|| {
+    let hosts = known.hosts.entry(list).or_insert_with(|| {
         let mut hosts = HostNames::default();
         for (index, item) in yaml.items(list).into_iter().enumerate() {
             let name = yaml.get(item, "name").and_then(|name| yaml.scalar(name));
             if let Some(words) = name.and_then(|name| words::host_prefix(&name)) {
-                hosts.names.entry(words).or_insert((index, yaml.get(item, "value")));
+                hosts.add(words, (index, yaml.get(item, "value")));
             }
         }
         hosts
@@ -273,23 +268,41 @@ fn host_in_list(yaml: &Yaml<'_, '_>, item: Node, port: &str) -> Option<String> {
     })
 }
 
+/// What was found beside ports before.
+#[derive(Default)]
+struct Known {
+    /// The hosts in each mapping, and in each list of variables.
+    hosts: HashMap<Node, HostNames>,
+    /// The address to which each rule of a NetworkPolicy allows connections.
+    blocks: HashMap<Node, Option<String>>,
+}
+
 /// The hosts in a mapping.
 #[derive(Default)]
 struct HostNames {
     /// The keys that name hosts, by the words before "host": the index of the entry, and its value.
     names: HashMap<Vec<String>, (usize, Option<Node>)>,
+    /// The first mail server.
+    mail: Option<(usize, Option<Node>)>,
     /// Whether the mapping describes a container that this repository runs.
     is_served: bool,
 }
 
 impl HostNames {
+    fn add(&mut self, words: Vec<String>, named: (usize, Option<Node>)) {
+        if words::is_mail(&words) {
+            self.mail.get_or_insert(named);
+        }
+        self.names.entry(words).or_insert(named);
+    }
+
     /// The literal host that belongs to a port.
     fn of(&self, yaml: &Yaml<'_, '_>, port: &str, number: u32) -> Option<String> {
         let wanted = words::hosts_of(port);
         let named = wanted.iter().filter_map(|words| self.names.get(words)).min_by_key(|(index, _)| *index);
         let (_, value) = named.or_else(|| {
-            let servers = self.names.iter().filter(|(words, _)| words::is_mail_server(words, port, number));
-            servers.map(|(_, server)| server).min_by_key(|(index, _)| *index)
+            let servers = words::is_mail_port(port, number).then(|| [self.names.get(&[][..]), self.mail.as_ref()]);
+            servers.into_iter().flatten().flatten().min_by_key(|(index, _)| *index)
         })?;
         hosts::literal_host(&yaml.scalar((*value)?)?)
     }
@@ -315,15 +328,15 @@ fn word_before<'a>(yaml: &Yaml<'_, 'a>, node: Node) -> Option<&'a str> {
 }
 
 /// The literal host in the same mapping as a port.
-fn host_beside(yaml: &Yaml<'_, '_>, node: Node, number: u32, hosts: &mut HashMap<Node, HostNames>) -> Option<String> {
+fn host_beside(yaml: &Yaml<'_, '_>, node: Node, number: u32, known: &mut Known) -> Option<String> {
     let tree = yaml.tree;
     let pair = yaml.pair_around(node)?;
     let key = yaml.scalar(tree.child(pair, Field::Key)?)?;
-    if let Some(block) = egress_block(yaml, pair) {
+    if let Some(block) = egress_block(yaml, pair, known) {
         return Some(block);
     }
     let mapping = tree.parent(pair)?;
-    let hosts = hosts.entry(mapping).or_insert_with(|| host_names(yaml, mapping));
+    let hosts = known.hosts.entry(mapping).or_insert_with(|| host_names(yaml, mapping));
     // Next to an image, the host is the name under which a container of this repository is served.
     if hosts.is_served && words::port_prefix(&key).is_empty() {
         return None;
@@ -333,13 +346,19 @@ fn host_beside(yaml: &Yaml<'_, '_>, node: Node, number: u32, hosts: &mut HashMap
 
 /// The address to which a rule of a Kubernetes NetworkPolicy allows connections: `- to: [{ ipBlock: { cidr: 192.0.2.0/24
 /// } }]` beside the `ports` that contain a pair.
-fn egress_block(yaml: &Yaml<'_, '_>, pair: Node) -> Option<String> {
+fn egress_block(yaml: &Yaml<'_, '_>, pair: Node, known: &mut Known) -> Option<String> {
     let ports = yaml.pair_around(yaml.tree.parent(pair)?)?;
     yaml.scalar(yaml.tree.child(ports, Field::Key)?).filter(|key| key == "ports")?;
-    let peers = yaml.items(yaml.get(yaml.tree.parent(ports)?, "to")?);
-    let blocks: Option<Vec<_>> = peers.iter().map(|&peer| yaml.scalar(yaml.at(peer, &["ipBlock", "cidr"])?)).collect();
+    let rule = yaml.tree.parent(ports)?;
+    known.blocks.entry(rule).or_insert_with(|| block_of_rule(yaml, rule)).clone()
+}
+
+fn block_of_rule(yaml: &Yaml<'_, '_>, rule: Node) -> Option<String> {
+    let peers = yaml.items(yaml.get(rule, "to")?);
     // A rule with other peers is about the repository's own services too.
-    hosts::literal_host(blocks?.first()?)
+    let block = |peer: Node| hosts::literal_host(&yaml.scalar(yaml.at(peer, &["ipBlock", "cidr"])?)?);
+    let blocks: Option<Vec<String>> = peers.into_iter().map(block).collect();
+    hosts::of_others(blocks?)
 }
 
 fn host_names(yaml: &Yaml<'_, '_>, mapping: Node) -> HostNames {
@@ -347,7 +366,7 @@ fn host_names(yaml: &Yaml<'_, '_>, mapping: Node) -> HostNames {
     for (index, entry) in yaml.entries(mapping).into_iter().enumerate() {
         hosts.is_served |= entry.key == "image";
         if let Some(words) = words::host_prefix(&entry.key) {
-            hosts.names.entry(words).or_insert((index, entry.value));
+            hosts.add(words, (index, entry.value));
         }
     }
     hosts

@@ -60,14 +60,19 @@ impl FlakeRef {
         reference.settle()
     }
 
-    /// Whether both are the same branch or tag of the same source. Forges ignore the case of names.
+    /// Whether both are the same branch, tag or commit of the same source, and the same flake in it.
     pub fn is_same(&self, other: &Self) -> bool {
-        let lower = |reference: &Self| Self {
-            owner: reference.owner.to_ascii_lowercase(),
-            repo: reference.repo.to_ascii_lowercase(),
-            ..reference.clone()
-        };
-        lower(self) == lower(other)
+        self.has_same_code(other) && self.dir == other.dir && self.address == other.address
+    }
+
+    /// Whether both are the same branch, tag or commit of the same repository of a forge, or of the same entry of a registry.
+    /// Forges ignore the case of names.
+    pub fn has_same_code(&self, other: &Self) -> bool {
+        self.scheme == other.scheme
+            && self.owner.eq_ignore_ascii_case(&other.owner)
+            && self.repo.eq_ignore_ascii_case(&other.repo)
+            && self.branch == other.branch
+            && self.rev == other.rev
     }
 
     fn from_base(base: &str) -> Self {

@@ -71,7 +71,7 @@ pub enum Channel {
     Registry,
     /// The branch of a release.
     Release(Release),
-    /// The tag of a release, which stays at the commit of the release's first day.
+    /// The tag of a release, or of the time before it (`24.11-beta`): it never moves, so it gets no fixes.
     Tag(Release),
     /// The newest release (FlakeHub's `*`).
     Stable,

@@ -61,23 +61,13 @@ table! {
     Abort "abort" 1
 }
 
-/// The functions that `lib` of nixpkgs takes from `builtins`; see its `lib/default.nix`.
-pub const IN_LIBRARY: [&str; 15] = [
-    "add",
-    "attrNames",
-    "attrValues",
-    "elemAt",
-    "filter",
-    "foldl'",
-    "genList",
-    "getAttr",
-    "hasAttr",
-    "head",
-    "intersectAttrs",
-    "length",
-    "listToAttrs",
-    "map",
-    "mapAttrs",
+/// The functions of `lib` of nixpkgs that are built-in functions, or return the same: see its default.nix, attrsets.nix
+/// and lists.nix.
+#[rustfmt::skip]
+pub const IN_LIBRARY: [&str; 24] = [
+    "add", "attrNames", "attrValues", "deepSeq", "elemAt", "filter", "foldl'", "genList", "getAttr", "hasAttr", "head",
+    "intersectAttrs", "isAttrs", "isInt", "isList", "isString", "length", "lessThan", "listToAttrs", "map", "mapAttrs",
+    "seq", "sub", "trace",
 ];
 
 /// The maximum length of generated lists: there are no more ports than this.

@@ -124,6 +124,11 @@ impl<'t, 'a> Machine<'t, 'a> {
         self.exceeded
     }
 
+    /// Whether no steps are left, so that nothing more can be evaluated.
+    pub(super) fn is_out_of_steps(&self) -> bool {
+        self.fuel == 0
+    }
+
     /// Whether another value of the file depends on a definition.
     pub(super) fn was_read(&self, origin: ThunkId) -> bool {
         self.read.contains(&origin)

@@ -117,6 +117,7 @@ pub fn order(machine: &mut Machine<'_, '_>, left: &Val, right: &Val) -> Eval<Ord
 /// `==`
 pub fn equal(machine: &mut Machine<'_, '_>, left: &Val, right: &Val, depth: u32) -> Eval<bool> {
     if depth > 16 {
+        machine.exceeded = true;
         return Err("it is nested too deeply".into());
     }
     machine.burn(1)?;

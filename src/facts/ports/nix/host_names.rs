@@ -6,9 +6,46 @@ use crate::lang::nix::Origin;
 use crate::lang::{Field, Node, NodeKind, Tree, nix};
 use std::collections::HashMap;
 
-/// The host names of a set, in order. The key is the attribute path without its last name, and the words before "host"
-/// in the last name; the value is the member and, if it is an `inherit`, the inherited name.
-pub(super) type HostNames = HashMap<(Vec<Option<String>>, Vec<String>), Vec<(Node, Option<String>)>>;
+/// The host names of a set by their place in it: the attribute path without its last name.
+pub(super) type HostNames = HashMap<Vec<Option<String>>, Hosts>;
+
+/// A member of a set and, if it is an `inherit`, the inherited name.
+type Named = (Node, Option<String>);
+
+/// The host names at one place, in order.
+#[derive(Default)]
+pub(super) struct Hosts {
+    /// By the words before "host" in the last name.
+    names: HashMap<Vec<String>, Vec<Named>>,
+    /// The first mail server.
+    mail: Option<Named>,
+}
+
+impl Hosts {
+    fn add(&mut self, words: Vec<String>, named: Named) {
+        if words::is_mail(&words) {
+            self.mail.get_or_insert_with(|| named.clone());
+        }
+        self.names.entry(words).or_default().push(named);
+    }
+
+    fn has(&self, word: &str) -> bool {
+        self.names.contains_key(&[word.to_owned()][..])
+    }
+
+    /// The host of a port that the member `binding` gives.
+    fn of(&self, port: &str, number: u32, binding: Node) -> Option<&Named> {
+        let candidates = words::hosts_of(port).into_iter().filter_map(|words| {
+            let names = self.names.get(&words)?;
+            names.iter().find(|(member, _)| *member != binding)
+        });
+        candidates.min_by_key(|(member, _)| *member).or_else(|| {
+            let plain = || self.names.get(&[][..]).and_then(|names| names.first());
+            let servers = words::is_mail_port(port, number).then(|| [plain(), self.mail.as_ref()]);
+            servers.into_iter().flatten().flatten().min_by_key(|(member, _)| *member)
+        })
+    }
+}
 
 impl<'a> Collector<'_, 'a> {
     /// The literal host next to a port in the same set: `host = "smtp.gmail.com"; port = 587;`, or the name of an ssh
@@ -26,23 +63,14 @@ impl<'a> Collector<'_, 'a> {
         let set = tree.parent(binding)?;
         let hosts = self.hosts.entry(set).or_insert_with(|| host_names(tree, set));
         let place: Vec<Option<String>> = prefix.iter().map(known_text).collect();
+        let beside = hosts.get(&place);
         // A listen or bind address belongs to this machine, whatever public name is next to it.
-        let listens = |word: &str| hosts.contains_key(&(place.clone(), vec![word.to_owned()]));
+        let listens = |word: &str| beside.is_some_and(|hosts| hosts.has(word));
         let is_plain = words::port_prefix(last).is_empty();
         if is_plain && (listens("bind") || listens("listen") || path.iter().any(|name| name == "listen")) {
             return None;
         }
-        let candidates = words::hosts_of(last).into_iter().filter_map(|words| {
-            let names = hosts.get(&(place.clone(), words))?;
-            names.iter().find(|(member, _)| *member != binding)
-        });
-        let is_mail =
-            |key: &(Vec<Option<String>>, Vec<String>)| key.0 == place && words::is_mail_server(&key.1, last, number);
-        let mail = || {
-            let servers = hosts.iter().filter(|(key, _)| is_mail(key));
-            servers.flat_map(|(_, names)| names).min_by_key(|(member, _)| *member)
-        };
-        let found = candidates.min_by_key(|(member, _)| *member).or_else(mail);
+        let found = beside.and_then(|hosts| hosts.of(last, number, binding));
         if let Some((member, inherited)) = found.cloned() {
             let host = match inherited {
                 None => member,
@@ -65,24 +93,35 @@ impl<'a> Collector<'_, 'a> {
 
     /// The address to which a rule of a Kubernetes NetworkPolicy allows connections: `{ to = [ { ipBlock.cidr =
     /// "192.0.2.0/24"; } ]; ports = [ { port = 443; } ]; }`.
-    fn egress_block(&self, binding: Node, path: &[String]) -> Option<String> {
+    fn egress_block(&mut self, binding: Node, path: &[String]) -> Option<String> {
         let tree = self.tree;
         let [.., ports, _] = path else { return None };
         if ports != "ports" {
             return None;
         }
         let rule = tree.parent(nix::binding_around(tree, tree.parent(binding)?)?)?;
+        if let Some(known) = self.blocks.get(&rule) {
+            return known.clone();
+        }
+        let block = self.block_of_rule(rule);
+        self.blocks.insert(rule, block.clone());
+        block
+    }
+
+    fn block_of_rule(&self, rule: Node) -> Option<String> {
+        let tree = self.tree;
         let is_to = |member: &Node| nix::attrpath_node(tree, *member).is_some_and(|path| tree.slice(path) == "to");
         let peers = nix::value(tree, tree.children(rule).find(is_to)?)?;
         let is_block = |node: &Node| {
             tree.kind(*node) == NodeKind::Binding
                 && nix::attrpath_node(tree, *node).is_some_and(|path| nix::last_name(tree.slice(path)) == "cidr")
         };
-        let mut blocks = tree.subtree(peers).filter(is_block);
-        let block = blocks.next()?;
+        let blocks = tree.subtree(peers).filter(is_block);
+        let blocks: Option<Vec<String>> = blocks.map(|block| self.known_host(nix::value(tree, block)?)).collect();
         // A rule with other peers is about the repository's own services too.
-        let is_only = tree.kind(peers) == NodeKind::List && tree.children(peers).count() == 1 + blocks.count();
-        is_only.then(|| self.known_host(nix::value(tree, block)?)).flatten()
+        let blocks = blocks
+            .filter(|blocks| tree.kind(peers) == NodeKind::List && tree.children(peers).count() == blocks.len())?;
+        hosts::of_others(blocks)
     }
 
     /// The literal host that another element of the same list gives for a port: `[ "x_host=a.example" "x_port=23" ]`.
@@ -358,14 +397,14 @@ pub(super) fn host_names(tree: &Tree<'_>, set: Node) -> HostNames {
                 let names: Vec<_> = nix::names(tree, attrpath).collect();
                 let Some((name, before)) = names.split_last() else { continue };
                 if let Some(words) = name.text.as_deref().and_then(words::host_prefix) {
-                    found.entry((before.iter().map(known_text).collect(), words)).or_default().push((member, None));
+                    found.entry(before.iter().map(known_text).collect()).or_default().add(words, (member, None));
                 }
             }
             NodeKind::Inherit => {
                 let Some(attrs) = tree.child_of_kind(member, NodeKind::InheritedAttrs) else { continue };
                 for name in nix::names(tree, attrs).filter_map(|name| known_text(&name)) {
                     if let Some(words) = words::host_prefix(&name) {
-                        found.entry((Vec::new(), words)).or_default().push((member, Some(name)));
+                        found.entry(Vec::new()).or_default().add(words, (member, Some(name)));
                     }
                 }
             }

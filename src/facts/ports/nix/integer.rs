@@ -22,7 +22,8 @@ impl<'a> Collector<'_, 'a> {
         };
         let Some(path) = self.path(binding) else { return };
         let flag = flow::flag_before(tree, node);
-        if flag.is_none() && (!self.is_port(binding, &path, true) || self.counts_ports(binding, node, number)) {
+        let is_port = self.is_port(binding, &path, true) && !self.is_on_bus(binding, &path, number);
+        if flag.is_none() && (!is_port || self.counts_ports(binding, node, number)) {
             return self.argument(node, number);
         }
         if self.is_prose(node, None) {
@@ -233,7 +234,7 @@ impl<'a> Collector<'_, 'a> {
             None => self.bound_elements(node),
         };
         for (literal, number) in literals {
-            if self.bound.insert(literal) {
+            if !self.is_on_bus(binding, &path, number) && self.bound.insert(literal) {
                 self.add_bound(literal, number, name(&path));
             }
         }
@@ -253,7 +254,7 @@ impl<'a> Collector<'_, 'a> {
         if self.is_let(binding) || !self.is_port(binding, &path, true) || self.is_prose(select, None) {
             return;
         }
-        if self.bound.insert(literal) {
+        if !self.is_on_bus(binding, &path, number) && self.bound.insert(literal) {
             self.add_bound(literal, number, name(&path));
         }
     }

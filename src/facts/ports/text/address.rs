@@ -8,7 +8,7 @@ use core::ops::Range;
 use super::host::{self, classify};
 use super::mapping::is_address;
 use super::near::Tie;
-use super::words::{is_address_word, is_counting, is_listening, is_no_address};
+use super::words::{is_address_word, is_counting, is_no_address, is_own_address};
 use super::{Form, Found, HOLE, Host, View};
 
 /// Below this number, `{file}:1` and `HOLE:2` are positions and flags.
@@ -218,7 +218,7 @@ impl<'a> View<'a> {
     /// Whether an address is one on which a machine listens, so that it is the machine's own: `listen 192.0.2.1:80`. A
     /// name may be that of a server to which a client binds.
     fn is_listen_address(&self, authority: &Authority<'a>) -> bool {
-        let listens = || self.near(authority.start).is_some_and(|near| is_listening(self.str(near.word)));
+        let listens = || self.near(authority.start).is_some_and(|near| is_own_address(&[self.str(near.word)]));
         host::is_address(authority.host) && listens()
     }
 

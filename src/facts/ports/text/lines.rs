@@ -10,13 +10,16 @@ pub(super) struct Lines<'a> {
     flavour: Flavour,
     end: usize,
     comment: usize,
+    /// The start of the last line that is a comment of SQL or Lua.
+    dashes: Option<usize>,
     /// Where the docstrings are that were not yet passed, in reverse order.
     docstrings: Vec<Range<usize>>,
 }
 
 impl<'a> Lines<'a> {
     pub(super) fn new(bytes: &'a [u8], flavour: Flavour) -> Self {
-        let mut lines = Self { bytes, flavour, end: 0, comment: 0, docstrings: docstrings(bytes, flavour) };
+        let mut lines =
+            Self { bytes, flavour, end: 0, comment: 0, dashes: None, docstrings: docstrings(bytes, flavour) };
         lines.enter(0);
         lines
     }
@@ -46,21 +49,40 @@ impl<'a> Lines<'a> {
             if plain { usize::MAX } else { start + comment_start(&self.bytes[start..self.end], self.flavour) };
         if !plain && self.begins_dashes(start) {
             self.comment = start;
+            self.dashes = Some(start);
         }
     }
 
-    /// Whether a line is a comment of SQL or Lua: `-- words`. After a backslash it continues a command, whose arguments
-    /// follow `--`.
+    /// Whether a line is a comment of SQL or Lua: `-- words`. Elsewhere the arguments of a command follow `--`, so the line
+    /// before must end a statement, or be such a comment too.
     fn begins_dashes(&self, start: usize) -> bool {
-        let line = &self.bytes[start..self.end];
-        let blank = line.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
-        let is_comment = matches!(&line[blank..], [b'-', b'-', b' ', after, ..] if after.is_ascii_alphanumeric());
-        is_comment && !self.bytes[..start].trim_ascii_end().ends_with(b"\\")
+        let mut start = start;
+        let mut end = self.end;
+        while is_dashes(&self.bytes[start..end]) {
+            if start == 0 {
+                return true;
+            }
+            end = start - 1;
+            start = memchr::memrchr(b'\n', &self.bytes[..end]).map_or(0, |index| index + 1);
+            if Some(start) == self.dashes {
+                return true;
+            }
+            let before = self.bytes[start..end].trim_ascii();
+            if before.is_empty() || before.ends_with(b";") || memchr::memmem::find(before, b"<<").is_some() {
+                return true;
+            }
+        }
+        false
     }
 }
 
-/// The docstrings of a script in Python, last first: a string in three quotes which begins a line, either after a line that
-/// opens a block, or before all code.
+/// `-- words`
+fn is_dashes(line: &[u8]) -> bool {
+    matches!(line.trim_ascii_start(), [b'-', b'-', b' ', after, ..] if after.is_ascii_alphanumeric())
+}
+
+/// The docstrings of code in Python, last first: a string in three quotes which begins a line, either after a line that
+/// begins a function or a class, or before all code.
 fn docstrings(bytes: &[u8], flavour: Flavour) -> Vec<Range<usize>> {
     const QUOTES: &[u8] = b"\"\"\"";
     let mut found = Vec::new();
@@ -68,16 +90,35 @@ fn docstrings(bytes: &[u8], flavour: Flavour) -> Vec<Range<usize>> {
         return found;
     }
     let mut quotes = memchr::memmem::find_iter(bytes, QUOTES);
+    let mut code = None;
     while let (Some(open), Some(close)) = (quotes.next(), quotes.next()) {
         let before = bytes[..open].trim_ascii_end();
-        let begins_line = bytes[before.len()..open].contains(&b'\n') || before.is_empty();
-        let line = &before[memchr::memrchr(b'\n', before).map_or(0, |end| end + 1)..];
-        if begins_line && (line.ends_with(b":") || line.is_empty() || line.trim_ascii_start().starts_with(b"#")) {
+        if !before.is_empty() && !bytes[before.len()..open].contains(&b'\n') {
+            continue;
+        }
+        if before.len() <= *code.get_or_insert_with(|| first_code(bytes)) || opens_definition(before) {
             found.push(open..close + QUOTES.len());
         }
     }
     found.reverse();
     found
+}
+
+/// The offset of the first line that is neither blank nor a comment.
+fn first_code(bytes: &[u8]) -> usize {
+    let is_code = |line: &[u8]| !matches!(line.trim_ascii_start(), [] | [b'#', ..]);
+    let lines = bytes.split_inclusive(|&byte| byte == b'\n');
+    lines.take_while(|line| !is_code(line)).map(<[u8]>::len).sum()
+}
+
+/// Whether a text ends in a line that begins a function or a class of Python, or ends its list of arguments.
+fn opens_definition(text: &[u8]) -> bool {
+    if !text.ends_with(b":") {
+        return false;
+    }
+    let start = memchr::memrchr(b'\n', text).map_or(0, |end| end + 1);
+    let line = text[start..].trim_ascii_start();
+    [&b"def "[..], b"class ", b"async def ", b")"].iter().any(|word| line.starts_with(word))
 }
 
 /// The offset of the comment in a line; the line's length if there is none.

@@ -6,6 +6,7 @@ use super::host::{classify, is_domain};
 use super::near::{Near, Tie};
 use super::words::{is_listen_key, is_name_byte, is_plural, is_port_flag, is_port_word};
 use super::{Flavour, Form, Found, HOLE, Host, LITERAL, View};
+use crate::knowledge::port_words::BUS_CONNECTORS;
 
 impl<'a> View<'a> {
     /// `--port 80`, `PORT=80`, `port: 80`, `listen 80;`, `dport 80`, `${PORT:-80}`.
@@ -172,19 +173,19 @@ impl<'a> View<'a> {
     /// Whether a number is that of a connector on a bus of a machine: QEMU's `usb-host,hostbus=1,hostport=4`, libvirt's
     /// `<address type='usb' bus='0' port='1'/>` and `<master startport='2'/>`.
     fn is_on_bus(&self, word: usize, digits: &Range<usize>) -> bool {
-        /// A bus has at most this many connectors.
-        const MOST: usize = 255;
-        if !self.str(digits.clone()).parse().is_ok_and(|number: usize| number <= MOST) {
+        if !self.str(digits.clone()).parse().is_ok_and(|number: u32| number <= BUS_CONNECTORS) {
             return false;
         }
         let tag = self.run_start(word, |byte| !matches!(byte, b'<' | b'>' | b'\n'));
         if self.before(tag) == b'<' {
             let element = self.str(tag..word);
-            return element.starts_with("master ") || element.contains(" bus=");
+            let bus = element.split_once(" bus=").map(|(_, bus)| bus.trim_start_matches(['"', '\'']));
+            return element.starts_with("master ") || bus.is_some_and(is_bus);
         }
         let device =
             self.str(self.run_start(word, |byte| is_name_byte(byte) || matches!(byte, b',' | b'=' | b':'))..word);
-        device.split(',').any(|part| part.starts_with("bus=") || part.starts_with("hostbus="))
+        let mut parts = device.split(',').filter_map(|part| part.split_once('='));
+        parts.any(|(name, bus)| matches!(name, "bus" | "hostbus") && is_bus(bus))
     }
 
     /// A key or variable that ends in port.
@@ -556,4 +557,11 @@ fn is_unmistakable(digits: &str) -> bool {
 /// True if the word can be the host of a command.
 pub(super) fn is_command_host(word: &str) -> bool {
     is_domain(word) || super::host::ipv4(word).is_some()
+}
+
+/// Whether a value is the number or the name of a bus of a virtual machine: `0`, `usb.0`.
+fn is_bus(value: &str) -> bool {
+    let name = value.split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',')).next().unwrap_or_default();
+    let number = name.rsplit('.').next().unwrap_or_default();
+    !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
 }

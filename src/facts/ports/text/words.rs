@@ -169,27 +169,30 @@ pub(super) fn is_address_word(word: &str) -> bool {
     ends_in(word, WORDS)
 }
 
-/// True if a machine listens on the addresses under this name: `listen`, `bindAddress`, `ListenStream`.
-pub(super) fn is_listening(word: &str) -> bool {
-    const TAILS: [&str; 13] = [
-        "address",
-        "addresses",
-        "addr",
-        "addrs",
-        "stream",
-        "streams",
-        "datagram",
-        "datagrams",
-        "on",
-        "to",
-        "ip",
-        "interface",
-        "interfaces",
-    ];
+/// True if a machine listens on the addresses at this path: `listen`, `bindAddress`, `listen.address`. Other names below a
+/// listener may be those of other machines: `listen.upstream`.
+pub(super) fn is_own_address(path: &[&str]) -> bool {
+    let is_index = |name: &str| name == "?" || name.bytes().all(|byte| byte.is_ascii_digit());
+    let mut names = path.iter().rev().copied().filter(|name| !is_index(name));
+    let Some(last) = names.next() else { return false };
+    // unbound's `interface: 192.0.2.1@53`
+    is_listening(last)
+        || matches!(last, "interface" | "interfaces")
+        || ADDRESS_TAILS.contains(&last) && names.next().is_some_and(is_listening)
+}
+
+/// What follows the word that says that a machine listens: `listenStream`, `bind_address`.
+#[rustfmt::skip]
+const ADDRESS_TAILS: [&str; 13] = [
+    "address", "addresses", "addr", "addrs", "stream", "streams", "datagram", "datagrams", "on", "to", "ip", "interface",
+    "interfaces",
+];
+
+/// True if a name says that a machine listens on the addresses under it: `listen`, `bindAddress`, `ListenStream`.
+fn is_listening(word: &str) -> bool {
     let listens = |word: &str| ends_in(word, &["listen", "listens", "listener", "listeners", "bind", "binds"]);
     let head = |tail: &str| strip_tail(word, tail).is_some_and(|head| listens(head.trim_end_matches(['_', '-'])));
-    // unbound's `interface: 192.0.2.1@53`
-    listens(word) || matches!(word, "interface" | "interfaces") || TAILS.iter().any(|tail| head(tail))
+    listens(word) || ADDRESS_TAILS.iter().any(|tail| head(tail))
 }
 
 /// True for the name of a flag whose value is a count or a range: `--line-range :500`, `-n :50`.

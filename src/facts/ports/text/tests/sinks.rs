@@ -254,7 +254,7 @@ fn configuration_texts() {
 }
 
 #[test]
-fn variables_select_elements() {
+fn subscripts_named_port_are_not_ports() {
     numbers(
         Script,
         &[],
@@ -269,17 +269,14 @@ fn variables_select_elements() {
 }
 
 #[test]
-fn owners_of_files_and_thresholds_of_the_kernel() {
-    numbers(
-        Script,
-        &[],
-        &[
-            ("install --chown /srv/HOLE HOLE:100 x", &[]),
-            ("chown HOLE:100 /srv", &[]),
-            ("sysctl net.ipv4.ip_unprivileged_port_start=1024 rtp_port_start=10000", &[10000]),
-        ],
-    );
+fn owners_of_files_are_not_addresses() {
+    numbers(Script, &[], &[("install --chown /srv/HOLE HOLE:100 x", &[]), ("chown HOLE:100 /srv", &[])]);
     numbers(Value, &["rules", "mode"], &[(":770", &[]), ("HOLE:770", &[]), ("http://localhost:8080", &[8080])]);
+}
+
+#[test]
+fn the_first_unprivileged_port_is_not_a_port() {
+    numbers(Script, &[], &[("sysctl net.ipv4.ip_unprivileged_port_start=1024 rtp_port_start=10000", &[10000])]);
     numbers(Value, &["net.ipv4.ip_unprivileged_port_start"], &[("80", &[])]);
 }
 
@@ -315,7 +312,21 @@ fn comments_are_text() {
             ("#!/usr/bin/env python3\n\"\"\"\nThe bridge to localhost:80.\n\"\"\"\nrun('localhost:81')", &[81]),
             ("def f():\n    \"\"\"Asks localhost:80.\"\"\"\n    ask(\"\"\"localhost:81\"\"\")", &[81]),
             ("run(\n    \"\"\"localhost:80\"\"\"\n)", &[80]),
+            ("run(\n    # the server\n    \"\"\"localhost:80\"\"\"\n)", &[80]),
+            ("command:\n  \"\"\"\n  listen 80\n  \"\"\"", &[80]),
+            (
+                "async def f(\n    a,\n):\n    \"\"\"Asks localhost:80.\"\"\"\nclass A:\n    \"\"\"localhost:81\"\"\"",
+                &[],
+            ),
+            ("command:\n  - web\n  -- serve --port 80", &[80]),
+            ("SELECT 1;\n-- of 3 servers\n-- at localhost:80\n\n-- or localhost:81\nSELECT 2\n-- localhost:82", &[82]),
+            ("psql <<E\n  -- see localhost:80\nE", &[]),
         ],
+    );
+    numbers(
+        Script,
+        &[],
+        &[("args=(\n  --foo\n  -- serve --port 80\n)", &[80]), ("dumb-init\n-- serve --port 80", &[80])],
     );
     numbers(Value, &[], &[("# localhost:80", &[80]), ("a\n# localhost:80\nlocalhost:81", &[81])]);
 }
