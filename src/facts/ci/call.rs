@@ -46,7 +46,7 @@ pub fn in_folder(script: &Script<'_>, folder: &str) -> Vec<Call> {
         }
         let Some(target) = target(&command, &folder) else { continue };
         let arguments = match &target {
-            Target::File(_) => command.arguments().map(str::to_owned).collect(),
+            Target::File(_) => arguments(&command),
             _ => Vec::new(),
         };
         calls.push(Call { target, span: script.span(command.span), arguments });
@@ -54,11 +54,22 @@ pub fn in_folder(script: &Script<'_>, folder: &str) -> Vec<Call> {
     calls
 }
 
+/// The arguments that a command passes to a script: those after the script's path.
+fn arguments(command: &Command<'_>) -> Vec<String> {
+    let is_shell = SHELLS.contains(&command.program());
+    let options = command.arguments().take_while(|word| word.starts_with('-')).count();
+    let skipped = if is_shell { options + 1 } else { 0 };
+    command.arguments().skip(skipped).map(str::to_owned).collect()
+}
+
+/// Commands whose first argument is the path of a script.
+const SHELLS: [&str; 6] = ["bash", "sh", "zsh", "dash", "source", "."];
+
 /// What a command runs; `folder` is the one that the script has changed to.
 fn target(command: &Command<'_>, folder: &str) -> Option<Target> {
     let inside = |path: &str| if folder.is_empty() { path.to_owned() } else { format!("{folder}/{path}") };
     match command.program() {
-        "bash" | "sh" | "zsh" | "dash" | "source" | "." => {
+        program if SHELLS.contains(&program) => {
             let file = command.arguments().find(|word| !word.starts_with('-'))?;
             let is_inline = command.arguments().any(|word| word.starts_with('-') && word.ends_with('c'));
             plain(file).filter(|_| !is_inline).map(|file| Target::File(inside(file)))

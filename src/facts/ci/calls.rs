@@ -255,7 +255,7 @@ pub fn reached(project: &Project) -> Vec<Reached<'_>> {
             continue;
         }
         for call in &facts.calls {
-            for (file, unit) in all(project, from, call, &mut seen) {
+            for (file, unit) in all(project, from, call, &mut seen, |_, _| ()) {
                 found.push(Reached { file, unit, from, call: call.span });
             }
         }
@@ -263,21 +263,25 @@ pub fn reached(project: &Project) -> Vec<Reached<'_>> {
     found
 }
 
-/// The units that a call runs, directly and indirectly, except those in `seen`.
+/// The units that a call runs, directly and indirectly, except those in `seen`. `each` receives every call of a unit, also
+/// of those in `seen`.
 pub fn all<'p>(
     project: &'p Project,
     from: &'p ProjectFile,
-    call: &Call,
+    call: &'p Call,
     seen: &mut HashSet<*const Unit>,
+    mut each: impl FnMut(&'p Unit, &'p Call),
 ) -> Vec<(&'p ProjectFile, &'p Unit)> {
     let mut found = Vec::new();
-    let mut waiting = called(project, from, call);
-    while let Some((file, unit)) = waiting.pop() {
+    let units = |file, call| called(project, file, call).into_iter().map(move |(file, unit)| (file, unit, call));
+    let mut waiting: Vec<_> = units(from, call).collect();
+    while let Some((file, unit, call)) = waiting.pop() {
+        each(unit, call);
         if !seen.insert(std::ptr::from_ref(unit)) {
             continue;
         }
         found.push((file, unit));
-        let mut inner: Vec<_> = unit.step.calls.iter().flat_map(|call| called(project, file, call)).collect();
+        let mut inner: Vec<_> = unit.step.calls.iter().flat_map(|call| units(file, call)).collect();
         inner.reverse();
         waiting.append(&mut inner);
     }
