@@ -196,6 +196,8 @@ fn builds_that_a_script_may_select_are_not_hidden() {
         ("run() {\n  echo \"+ $*\"\n  \"$@\"\n}\nrun host\n", "ci/build.sh", &installer),
         ("main() {\n  \"$1\"\n}\nmain \"$@\"\n", "ci/build.sh check", &[]),
         ("main() {\n  \"$1\"\n}\nmain \"$@\"\n", "ci/build.sh host", &installer),
+        ("log() {\n  echo \"$*\"\n} >&2\nimage() {\n  nix build .#image\n}\n\"$1\"\n", "ci/build.sh image", &installer),
+        ("trap host EXIT\n$SUDO mkdir -p /var/x\n", "ci/build.sh", &installer),
         // Arguments that are computed.
         ("\"$1\"\n", "ci/build.sh ${{ matrix.target }}", &installer),
         ("eval \"$1\"\n", "ci/build.sh $TARGET", &installer),

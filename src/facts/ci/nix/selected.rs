@@ -1,4 +1,4 @@
-//! Scripts whose first argument is the name of a function to run: `ci/build.sh check`.
+//! Scripts that run the function that an argument names: `ci/build.sh check`.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::ops::Range;
