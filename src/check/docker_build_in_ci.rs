@@ -2,7 +2,7 @@
 
 use super::{Check, ProjectView, Verdict};
 use crate::facts::ci::calls::{self, Reached};
-use crate::facts::ci::images::{self, Build, Container, ImageFacts};
+use crate::facts::ci::images::{self, Build, Container, FlakePackages, ImageFacts};
 use crate::finding::{Finding, Note, NoteKind};
 use crate::lang::ci::{self, System};
 use crate::source::Source;
@@ -14,7 +14,8 @@ pub const RULE: &str = "docker-build-in-ci";
 pub static CHECK: Check = Check::of_project(RULE, &[&images::READER, &calls::READER], project);
 
 fn project(view: &ProjectView<'_>) -> Verdict {
-    let containers = ImageFacts::containers_of(view.project);
+    let packages = FlakePackages::new(view.project, view.flakes());
+    let containers = |path| packages.around(path).map_or(&[][..], |packages| &packages.containers);
     let mut notes = Vec::new();
     let files = view.project.each::<ImageFacts>().filter(|(file, facts)| {
         let runs = facts.builds.is_empty() || calls::runs(view.project, &file.source.path);
@@ -27,12 +28,15 @@ fn project(view: &ProjectView<'_>) -> Verdict {
         }
         runs
     });
-    let direct =
-        files.flat_map(|(file, facts)| facts.builds.iter().map(|build| finding(&file.source, build, &containers)));
+    let direct = files.flat_map(|(file, facts)| {
+        let containers = containers(&file.source.path);
+        facts.builds.iter().map(move |build| finding(&file.source, build, containers))
+    });
     let mut verdict: Verdict = direct.collect();
     verdict.notes.append(&mut notes);
     for Reached { file, unit, from, call } in calls::reached(view.project) {
-        let found = unit.builds.iter().map(|build| finding(&file.source, build, &containers));
+        let containers = containers(&file.source.path);
+        let found = unit.builds.iter().map(|build| finding(&file.source, build, containers));
         verdict.extend(found.map(|finding| finding.also(&from.source.path, call, "run by CI here")));
     }
     verdict
