@@ -20,10 +20,9 @@ fn project(view: &ProjectView<'_>) -> Verdict {
     let files = view.project.each::<ImageFacts>().filter(|(file, facts)| {
         let runs = facts.builds.is_empty() || calls::runs(view.project, &file.source.path);
         if !runs {
-            let message =
-                "GitLab reads the .gitlab-ci.yml in the root of a repository and the files that it includes, \
-                           and this is neither"
-                    .to_owned();
+            let message = "not checked: GitLab runs the `.gitlab-ci.yml` in the root of the repository and what it \
+                           includes, unless the project's settings name another file"
+                .to_owned();
             notes.push(Note { kind: NoteKind::NotDecidable, path: Some(file.source.path.clone()), message });
         }
         runs

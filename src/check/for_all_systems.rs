@@ -322,6 +322,9 @@ mod tests {
             ("let systems = import ./systems.nix; in { each = genAttrs systems; }", "each"),
             ("let systems = { a = \"x86_64-linux\"; }; in { each = lib.genAttrs [ systems.a ]; }", "each"),
             ("let systems = { a = \"x86_64-linux\"; }; in { each = lib.genAttrs (attrValues systems); }", "each"),
+            ("{ systems }: { each = lib.genAttrs [ systems.a systems.b ]; }", "each"),
+            ("{ config }: { each = lib.genAttrs [ config.constants.systems.a ]; }", "each"),
+            ("let systems = { x86_64-linux.a = 1; }; in { each = lib.genAttrs (attrNames systems); }", "each"),
             ("{ each = lib.genAttrs lib.systems.flakeExposed; }", "each"),
             ("{ each = lib.genAttrs lib.platforms.unix; }", "each"),
             ("{ each = lib.genAttrs [ \"x86_64-linux\" \"x86_64-windows\" ]; }", "each"),
@@ -366,6 +369,14 @@ mod tests {
     fn other_lists_and_flake_parts_are_left_alone() {
         for text in [
             "{ x = lib.genAttrs hosts (name: { }); }",
+            // Machines that are called systems.
+            "let systems = { a.hostName = \"a\"; b = { system = \"x86_64-linux\"; }; }; in { nixosConfigurations = \
+             lib.mergeAttrsList (map (s: { ${s.hostName} = f s; }) (lib.attrValues systems)); }",
+            "{ systems }: { nixosConfigurations = listToAttrs (map (s: { name = s.host; value = f s; }) \
+             (lib.attrValues systems)); }",
+            "let nixosSystems = import ./hosts; in { nixosConfigurations = listToAttrs (map (s: { name = s.host; \
+             value = f s; }) [ nixosSystems.a nixosSystems.b ]); }",
+            "let systems = { a = { }; b = { }; }; in { nixosConfigurations = genAttrs (attrNames systems) f; }",
             "{ x = lib.genAttrs [ \"a\" \"b\" ]; }",
             "{ x = lib.genAttrs [ \"x86_64-windows\" ] (s: import ./windows.nix s); }",
             "{ x = lib.genAttrs config.systems (s: { }); }",
