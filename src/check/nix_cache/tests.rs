@@ -203,7 +203,17 @@ fn builds_that_a_script_may_select_are_not_hidden() {
         ("eval \"$1\"\n", "ci/build.sh $TARGET", &installer),
         ("\"$1\"\n", "for t in host check; do ci/build.sh $t; done", &installer),
         ("\"$1\"\n", "ci/build.sh check ${{ matrix.target }}", &[]),
+        ("\"$1\"\n", "echo host | xargs ci/build.sh", &installer),
+        ("\"$1\"\n", "source ci/build.sh; host", &installer),
+        ("\"$1\"\n", "npm run build host", &installer),
+        ("\"$1\"\n", "npm run build check", &[]),
         // Values from the script itself.
+        (
+            "all=(\n  host\n  check\n)\nfor one in \"${all[@]}\"; do\n  $one\ndone\n\"$1\"\n",
+            "ci/build.sh check",
+            &installer,
+        ),
+        ("set -- host\n\"$@\"\n", "ci/build.sh check", &installer),
         ("command=$1\n[ -z \"$command\" ] && command=host\n\"$command\"\n", "ci/build.sh", &installer),
         ("command=\"${1:-host}\"\n$command\n", "ci/build.sh", &installer),
         ("command=\"${1:-check}\"\n$command\n", "ci/build.sh", &[]),
@@ -212,7 +222,12 @@ fn builds_that_a_script_may_select_are_not_hidden() {
         ("command=$(pick \"$1\")\n$command\n", "ci/build.sh check", &installer),
     ] {
         let (workflow, script) = (job(run), format!("{host}{end}"));
-        let files = [(".github/workflows/a.yml", workflow.as_str()), ("ci/build.sh", script.as_str())];
+        let package = "{ \"scripts\": { \"build\": \"ci/build.sh\" } }";
+        let files = [
+            (".github/workflows/a.yml", workflow.as_str()),
+            ("ci/build.sh", script.as_str()),
+            ("package.json", package),
+        ];
         assert_eq!(found("nix-cache", &files), expected, "{run}: {script}");
     }
 }

@@ -273,15 +273,22 @@ pub fn all<'p>(
     mut each: impl FnMut(&'p Unit, &'p Call),
 ) -> Vec<(&'p ProjectFile, &'p Unit)> {
     let mut found = Vec::new();
-    let units = |file, call| called(project, file, call).into_iter().map(move |(file, unit)| (file, unit, call));
-    let mut waiting: Vec<_> = units(from, call).collect();
-    while let Some((file, unit, call)) = waiting.pop() {
+    // The call of the npm script that makes a call may pass further arguments to it.
+    let units = |file, call, outer: Option<&'p Call>| {
+        called(project, file, call).into_iter().map(move |(file, unit)| (file, unit, call, outer))
+    };
+    let mut waiting: Vec<_> = units(from, call, None).collect();
+    while let Some((file, unit, call, outer)) = waiting.pop() {
         each(unit, call);
+        if let Some(outer) = outer {
+            each(unit, outer);
+        }
         if !seen.insert(std::ptr::from_ref(unit)) {
             continue;
         }
         found.push((file, unit));
-        let mut inner: Vec<_> = unit.step.calls.iter().flat_map(|call| units(file, call)).collect();
+        let outer = Some(call).filter(|call| matches!(call.target, Target::Npm(..)) && !call.arguments.is_empty());
+        let mut inner: Vec<_> = unit.step.calls.iter().flat_map(|call| units(file, call, outer)).collect();
         inner.reverse();
         waiting.append(&mut inner);
     }

@@ -44,16 +44,27 @@ struct Assignment<'a> {
 
 /// The assignments of a script, line by line.
 fn assignments(text: &str) -> Vec<Assignment<'_>> {
-    let mut found = Vec::new();
+    let mut found: Vec<Assignment<'_>> = Vec::new();
     let mut at = 0;
+    // The array whose elements are on the lines after its name.
+    let mut array = None;
     for line in text.split_inclusive('\n') {
         let code = if line.trim_start().starts_with('#') { "" } else { line };
+        if let Some(name) = array {
+            let (value, is_end) = code.split_once(')').map_or((code, false), |(value, _)| (value, true));
+            found.push(Assignment { name, value, at, is_loop: false });
+            array = if is_end { None } else { array };
+            at += line.len();
+            continue;
+        }
         let mut end = 0;
         for (equals, _) in code.match_indices('=') {
             let name = if equals < end { "" } else { name_before(&code[..equals]) };
             if !name.is_empty() {
                 let value = value(&code[equals + 1..]);
                 end = equals + 1 + value.len();
+                let is_open = code[equals + 1..].starts_with('(') && !code[equals + 1..].contains(')');
+                array = is_open.then_some(name);
                 found.push(Assignment { name, value, at: at + equals, is_loop: false });
             }
         }
