@@ -15,6 +15,11 @@ pub fn folders(file: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(Some(folder(file)), |inner| Some(folder(inner))).take_while(|folder| !folder.is_empty())
 }
 
+/// Whether a folder has flake templates, or is one, by its name.
+pub fn is_template(folder: &str) -> bool {
+    matches!(folder.rsplit('/').next(), Some("template" | "templates" | "skel" | "skeleton"))
+}
+
 /// Resolves a relative path from a folder; `None` if it leads out of the repository.
 pub fn join(folder: &str, path: &str) -> Option<String> {
     if path.starts_with('/') {

@@ -357,3 +357,23 @@ fn peers_and_ports_of_a_rule() {
         vec![file("a.yaml", format!("egress:\n- to:\n{peers}  ports:\n{ports}"))]
     });
 }
+
+#[test]
+fn sets_called_ports_in_one_file() {
+    is_linear(20, CHECK, |size| {
+        let set = |index| {
+            format!("  a{index}.ports = {{ wiki = 3000; chat = 3001; mail = 3002; web = 3003; shop = 3004; }};\n")
+        };
+        vec![file("values.nix", format!("{{\n{}}}\n", each(size, set)))]
+    });
+}
+
+#[test]
+fn functions_of_a_script_that_call_each_other() {
+    is_linear(50, CHECK, |size| {
+        let function = |index| format!("f{index}() {{\n  f{}\n}}\n", index + 1);
+        let script = format!("{}f{size}() {{\n  nix build\n}}\n\"$1\"\n", each(size, function));
+        let workflow = "on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: cachix/install-nix-action@v31\n      - run: ci/build.sh f0\n";
+        vec![file(".github/workflows/a.yml", workflow), file("ci/build.sh", script)]
+    });
+}

@@ -3,7 +3,7 @@
 use super::{Check, ProjectView, Verdict};
 use crate::facts::ProjectFile;
 use crate::facts::ci::calls::{self, Reached};
-use crate::facts::ci::images::{self, Build, Container, ImageFacts};
+use crate::facts::ci::images::{self, Build, Container, FlakePackages, ImageFacts};
 use crate::finding::Finding;
 use crate::lang::ci::{self, System};
 use crate::source::Source;
@@ -15,15 +15,19 @@ pub const RULE: &str = "docker-build-in-ci";
 pub static CHECK: Check = Check::of_project(RULE, &[&images::READER, &calls::READER], project);
 
 fn project(view: &ProjectView<'_>) -> Verdict {
-    let containers = ImageFacts::containers_of(view.project);
+    let packages = FlakePackages::new(view.project, view.flakes());
+    let containers = |path| packages.around(path).map_or(&[][..], |packages| &packages.containers);
     let is_left_out = calls::left_out(view.project);
     let files = view.project.each::<ImageFacts>().filter(|(file, _)| !is_left_out(&file.source.path));
-    let direct =
-        files.flat_map(|(file, facts)| facts.builds.iter().map(|build| finding(&file.source, build, &containers)));
+    let direct = files.flat_map(|(file, facts)| {
+        let containers = containers(&file.source.path);
+        facts.builds.iter().map(move |build| finding(&file.source, build, containers))
+    });
     let mut verdict: Verdict = direct.collect();
     verdict.notes.extend(calls::left_out_notes(view.project, has_builds, |unit| !unit.builds.is_empty()));
     for Reached { file, unit, from, call } in calls::reached(view.project) {
-        let found = unit.builds.iter().map(|build| finding(&file.source, build, &containers));
+        let containers = containers(&file.source.path);
+        let found = unit.builds.iter().map(|build| finding(&file.source, build, containers));
         verdict.extend(found.map(|finding| finding.also(&from.source.path, call, "run by CI here")));
     }
     verdict

@@ -1,7 +1,7 @@
 //! `docker-compose`: services that run in containers instead of as processes of process-compose-flake.
 
 use super::{Check, ProjectView, Verdict};
-use crate::facts::ci::images::{self as packages, ImageFacts};
+use crate::facts::ci::images::{self as packages, FlakePackages};
 pub use crate::facts::compose::named_compose;
 use crate::facts::compose::{self, ComposeFacts, Service};
 use crate::finding::Finding;
@@ -17,12 +17,13 @@ pub static CHECK: Check = Check::of_project(RULE, &[&compose::READER, &packages:
 const NAMED: usize = 4;
 
 fn project(view: &ProjectView<'_>) -> Verdict {
-    let packages: Vec<&str> = ImageFacts::packages_of(view.project);
+    let packages = FlakePackages::new(view.project, view.flakes());
+    let names = |path| packages.around(path).map_or(&[][..], |packages| &packages.others);
     let files = view.project.each::<ComposeFacts>();
     let found = files.map(|(file, compose)| {
         Finding::new(RULE, &file.source.path, compose.span, message(compose))
             .label(label(&compose.services))
-            .help(help(&compose.services, &packages, &file.source.path))
+            .help(help(&compose.services, names(&file.source.path), &file.source.path))
     });
     found.collect()
 }

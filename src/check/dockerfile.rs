@@ -2,7 +2,7 @@
 //! content: the first instruction that is not `ARG` is a `FROM` with an image.
 
 use super::{Check, ProjectView, Verdict};
-use crate::facts::ci::images::{self, Container, ImageFacts};
+use crate::facts::ci::images::{self, Container, FlakePackages};
 use crate::facts::dockerfile::{self, DockerfileFacts};
 use crate::finding::{Finding, RelPath};
 
@@ -13,9 +13,10 @@ pub const RULE: &str = "dockerfile";
 pub static CHECK: Check = Check::of_project(RULE, &[&dockerfile::READER, &images::READER], project);
 
 fn project(view: &ProjectView<'_>) -> Verdict {
-    let containers = ImageFacts::containers_of(view.project);
+    let packages = FlakePackages::new(view.project, view.flakes());
+    let containers = |path| packages.around(path).map_or(&[][..], |packages| &packages.containers);
     let files = view.project.each::<DockerfileFacts>().filter(|(_, file)| !is_windows(&file.base));
-    files.map(|(file, image)| finding(&file.source.path, image, &containers)).collect()
+    files.map(|(file, image)| finding(&file.source.path, image, containers(&file.source.path))).collect()
 }
 
 fn finding(path: &RelPath, image: &DockerfileFacts, containers: &[&Container]) -> Finding {
@@ -118,6 +119,26 @@ mod tests {
             "build the image with `nix build .#container-api`, then remove api/Dockerfile"
         );
         assert!(help("dockerImage = f;").starts_with("the flake already builds images: `nix build .#dockerImage`; "));
+    }
+
+    #[test]
+    fn images_of_other_flakes_are_not_named() {
+        let other = "{ outputs = _: { packages.x86_64-linux.container-api = n2c.buildImage { }; }; }";
+        for (path, is_named) in [
+            ("flake.nix", true),
+            ("nix/images.nix", true),
+            ("templates/x/flake.nix", false),
+            ("templates/x.nix", false),
+            ("sub/flake.nix", false),
+        ] {
+            let mut files = vec![(path, other), ("api/Dockerfile", "FROM scratch\n")];
+            if path != "flake.nix" {
+                files.push(("flake.nix", "{ outputs = _: { }; }"));
+            }
+            let report = report_at(&files, jiff::civil::date(2026, 8, 19));
+            let help = report.findings.iter().find(|finding| finding.rule == RULE).and_then(|found| found.help.clone());
+            assert_eq!(help.unwrap().starts_with("build the image with"), is_named, "{path}");
+        }
     }
 
     #[test]

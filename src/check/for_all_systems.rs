@@ -58,7 +58,7 @@ fn check(view: &FileView<'_>) -> Verdict {
                 if is_for_hydra(tree, node) {
                     continue;
                 }
-                if (flake && shape == Shape::PerSystem) || home.helper || home.output {
+                if (flake && shape == Shape::PerSystem) || home.helper || home.output || home.is_file {
                     helpers.extend(home.binding);
                     places.push(home.describe(tree, node));
                 }
@@ -97,14 +97,20 @@ struct Home {
     helper: bool,
     /// Whether it is the value of a per-system flake output.
     output: bool,
+    /// Whether it is what a file evaluates to, and contains packages of each system.
+    is_file: bool,
 }
 
 impl Home {
     fn of(tree: &Tree<'_>, apply: Node) -> Self {
         let mut helper = is_partial(tree, apply);
         let mut node = apply;
+        let mut is_file = false;
         let binding = loop {
-            let Some(parent) = tree.parent(node) else { break None };
+            let Some(parent) = tree.parent(node).filter(|&parent| parent != tree.root()) else {
+                is_file = mentions(tree, apply, &["nixpkgs", "legacyPackages"]);
+                break None;
+            };
             match tree.kind(parent) {
                 NodeKind::Binding => break Some(parent),
                 NodeKind::Function if tree.field(node) == Field::Body => helper = true,
@@ -118,7 +124,7 @@ impl Home {
         // A function that returns all outputs of a flake is not a helper.
         let binding = binding.filter(|_| name.as_deref() != Some("outputs"));
         let output = name.is_some_and(|name| PER_SYSTEM_OUTPUTS.contains(&name.as_str()));
-        Self { helper: helper && binding.is_some(), binding, output }
+        Self { helper: helper && binding.is_some(), binding, output, is_file }
     }
 
     fn describe(&self, tree: &Tree<'_>, apply: Node) -> (Span, String) {
@@ -322,6 +328,9 @@ mod tests {
             ("let systems = import ./systems.nix; in { each = genAttrs systems; }", "each"),
             ("let systems = { a = \"x86_64-linux\"; }; in { each = lib.genAttrs [ systems.a ]; }", "each"),
             ("let systems = { a = \"x86_64-linux\"; }; in { each = lib.genAttrs (attrValues systems); }", "each"),
+            ("{ systems }: { each = lib.genAttrs [ systems.a systems.b ]; }", "each"),
+            ("{ config }: { each = lib.genAttrs [ config.constants.systems.a ]; }", "each"),
+            ("let systems = { x86_64-linux.a = 1; }; in { each = lib.genAttrs (attrNames systems); }", "each"),
             ("{ each = lib.genAttrs lib.systems.flakeExposed; }", "each"),
             ("{ each = lib.genAttrs lib.platforms.unix; }", "each"),
             ("{ each = lib.genAttrs [ \"x86_64-linux\" \"x86_64-windows\" ]; }", "each"),
@@ -366,6 +375,14 @@ mod tests {
     fn other_lists_and_flake_parts_are_left_alone() {
         for text in [
             "{ x = lib.genAttrs hosts (name: { }); }",
+            // Machines that are called systems.
+            "let systems = { a.hostName = \"a\"; b = { system = \"x86_64-linux\"; }; }; in { nixosConfigurations = \
+             lib.mergeAttrsList (map (s: { ${s.hostName} = f s; }) (lib.attrValues systems)); }",
+            "{ systems }: { nixosConfigurations = listToAttrs (map (s: { name = s.host; value = f s; }) \
+             (lib.attrValues systems)); }",
+            "let nixosSystems = import ./hosts; in { nixosConfigurations = listToAttrs (map (s: { name = s.host; \
+             value = f s; }) [ nixosSystems.a nixosSystems.b ]); }",
+            "let systems = { a = { }; b = { }; }; in { nixosConfigurations = genAttrs (attrNames systems) f; }",
             "{ x = lib.genAttrs [ \"a\" \"b\" ]; }",
             "{ x = lib.genAttrs [ \"x86_64-windows\" ] (s: import ./windows.nix s); }",
             "{ x = lib.genAttrs config.systems (s: { }); }",
@@ -388,5 +405,8 @@ mod tests {
         assert_eq!(place("{ lib }: { each = lib.genAttrs [ \"x86_64-linux\" ]; }"), ["each"]);
         assert_eq!(place("{ lib }: { checks = lib.genAttrs [ \"x86_64-linux\" ] (s: s); }"), ["checks"]);
         assert_eq!(place("{ lib }: { table = lib.genAttrs [ \"x86_64-linux\" ] (s: s); }"), [""; 0]);
+        assert_eq!(place("{ lib }: lib.genAttrs [ \"x86_64-linux\" ] (s: s)"), [""; 0]);
+        let packages = "i: i.nixpkgs.lib.genAttrs [ \"x86_64-linux\" ] (s: import i.nixpkgs { system = s; })";
+        assert_eq!(place(packages), ["i.nixpkgs.lib.genAttrs"]);
     }
 }

@@ -41,10 +41,12 @@ fn missing(project: &Project) -> Option<Finding> {
         let (job, step) = steps.find(|(_, step)| step.installs)?;
         Some((file, job, step))
     });
-    // A machine of one's own may have Nix already.
+    // A self-hosted runner may already have Nix.
     let builds = || {
-        let jobs =
-            checks().filter(|(_, checks)| checks.is_ci).filter_map(|(file, _)| Some((file, file.fact::<NixFacts>()?)));
+        // A nightly workflow does not see changes.
+        let jobs = checks()
+            .filter(|(_, checks)| checks.is_ci && checks.purpose.works)
+            .filter_map(|(file, _)| Some((file, file.fact::<NixFacts>()?)));
         let mut jobs = jobs.flat_map(|(file, facts)| facts.jobs.iter().map(move |job| (file, job)));
         jobs.find_map(|(file, job)| {
             let (command, span) = job.steps.iter().find_map(|step| step.builds.as_ref())?;
@@ -106,6 +108,17 @@ mod tests {
         let report = report_at(&[FLAKE, (".github/workflows/a.yml", text)], jiff::civil::date(2026, 8, 19));
         let finding = report.findings.iter().find(|finding| finding.rule == RULE).unwrap();
         assert_eq!(finding.help.as_deref(), Some("add `- run: nix flake check` to the job `packages`"));
+    }
+
+    #[test]
+    fn a_job_that_changes_do_not_run_is_not_named() {
+        let nightly = "on:\n  schedule:\n    - cron: 0 1 * * *\njobs:\n  nightly:\n    runs-on: [self-hosted]\n    \
+                       steps:\n      - run: nix build .#a\n";
+        let ci = "on: [push, pull_request]\njobs:\n  test:\n    runs-on: ubuntu-latest\n    steps:\n      - run: make test\n";
+        let files = [FLAKE, (".github/workflows/a.yml", nightly), (".github/workflows/b.yml", ci)];
+        let report = report_at(&files, jiff::civil::date(2026, 8, 19));
+        let finding = report.findings.iter().find(|finding| finding.rule == RULE).unwrap();
+        assert_eq!(finding.help.as_deref(), Some("add a job that installs Nix and runs `nix flake check`"));
     }
 
     #[test]

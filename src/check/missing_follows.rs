@@ -20,6 +20,7 @@ fn project(view: &ProjectView<'_>) -> Verdict {
     for file in flakes(view.project) {
         verdict.extend(findings(&file));
         verdict.notes.extend(forks(&file));
+        verdict.notes.extend(passed_on(&file));
     }
     verdict
 }
@@ -49,23 +50,45 @@ fn forks(file: &FlakeFile<'_>) -> Vec<Note> {
     notes
 }
 
+/// Notes about the inputs that take their nixpkgs from one of their own inputs. They may depend on just that one, as
+/// projects that use haskell.nix do, and the other input keeps it.
+fn passed_on(file: &FlakeFile<'_>) -> Vec<Note> {
+    let (Some(nixpkgs), Some((_, lock))) = (own_nixpkgs(file), file.lock) else { return Vec::new() };
+    let Some(own) = lock.root_input(nixpkgs) else { return Vec::new() };
+    let mut notes = Vec::new();
+    for input in file.flake.inputs.iter().filter(|input| input.is_flake && input.follows.is_none()) {
+        let Some((around, node)) = lock.root_input(&input.name.value).and_then(|label| lock.nodes.get_key_value(label))
+        else {
+            continue;
+        };
+        for (name, inner) in node.inputs.iter().filter(|(name, _)| input.input(name).is_none()) {
+            let Target::Follows(path) = &inner.target else { continue };
+            let [first, source, .., last] = path.as_slice() else { continue };
+            let is_separate = |source: &LockInput| matches!(source.target, Target::Node(_));
+            if *first != input.name.value || is_release(last) || !node.inputs.get(source).is_some_and(is_separate) {
+                continue;
+            }
+            let found = lock.resolve(around, name).ok().filter(|label| *label != own);
+            if found.and_then(|label| lock.nodes.get(label)).is_some_and(|found| is_replaceable(name, found)) {
+                let message = format!(
+                    "the input `{}` uses the nixpkgs of its input `{source}`; whether `{nixpkgs}` can replace it is not \
+                     known",
+                    input.name.value
+                );
+                notes.push(Note { kind: NoteKind::NotDecidable, path: Some(file.source.path.clone()), message });
+            }
+        }
+    }
+    notes
+}
+
 /// The separate nodes among the inputs of an input that the flake does not override: name, label, node.
 fn brought<'l>(lock: &'l Lock, around: &str, input: &Input, own: &str) -> Vec<(&'l str, &'l str, &'l LockNode)> {
     let Some(node) = lock.nodes.get(around).filter(|node| node.is_flake) else { return Vec::new() };
     let separate = |(name, inner): (&'l String, &'l LockInput)| {
-        let label = match &inner.target {
-            Target::Node(label) => label.as_str(),
-            // The nixpkgs of one of its own inputs is as separate as one of its own, unless this flake sets that input.
-            Target::Follows(path) => match path.as_slice() {
-                [own, inner, .., last] if *own == input.name.value && !is_release(last) => {
-                    node.inputs.get(inner).filter(|inner| matches!(inner.target, Target::Node(_)))?;
-                    lock.resolve(around, name).ok()?
-                }
-                _ => return None,
-            },
-        };
+        let Target::Node(label) = &inner.target else { return None };
         let found = lock.nodes.get(label).filter(|_| label != own && input.input(name).is_none())?;
-        Some((name.as_str(), label, found))
+        Some((name.as_str(), label.as_str(), found))
     };
     node.inputs.iter().filter_map(separate).collect()
 }

@@ -142,8 +142,14 @@ impl Settings<'_> {
                 if self.now <= end || self.supported.contains(&release.to_string().as_str()) {
                     return None;
                 }
-                let used = if matches!(used.channel, Channel::Tag(_)) { "the tag of nixpkgs" } else { "nixpkgs" };
-                (OLD, format!("{subject} uses {used} {release}, which has received no security fixes since {end}"))
+                let message = match used.channel {
+                    Channel::Tag(_) => format!(
+                        "{subject} uses the tag {release} of nixpkgs, which never receives fixes; support for the \
+                         release ended on {end}"
+                    ),
+                    _ => format!("{subject} uses nixpkgs {release}, which has received no security fixes since {end}"),
+                };
+                (OLD, message)
             }
             Channel::Stable | Channel::Fixed | Channel::Unknown(_) => return None,
         };

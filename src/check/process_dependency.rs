@@ -249,20 +249,20 @@ impl<'v> Cycles<'v> {
 
     /// The cycle that a dependency closes, for a message.
     fn through(&self, from: &str, to: &str) -> Option<String> {
-        let cycle_of = *self.cycle_of.get(from)?;
-        if self.cycle_of.get(to) != Some(&cycle_of) {
+        let cycle = *self.cycle_of.get(from)?;
+        if self.cycle_of.get(to) != Some(&cycle) {
             return None;
         }
-        if self.sizes[cycle_of] > SPELT {
-            return Some(format!("through `{to}` and others, {} processes in all", self.sizes[cycle_of]));
+        if self.sizes[cycle] > SPELT {
+            return Some(format!("through `{to}` and others, {} processes in all", self.sizes[cycle]));
         }
-        let mut way: Vec<&str> = self.way(to, from, cycle_of)?;
+        let mut way: Vec<&str> = self.way(to, from, cycle)?;
         way.insert(0, from);
         Some(way.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" -> "))
     }
 
     /// The shortest path from one process of a cycle to another, including both.
-    fn way(&self, from: &str, to: &str, cycle_of: usize) -> Option<Vec<&'v str>> {
+    fn way(&self, from: &str, to: &str, cycle: usize) -> Option<Vec<&'v str>> {
         let (&from, _) = self.edges.get_key_value(from)?;
         let mut came: HashMap<&str, &str> = HashMap::new();
         let mut queue = std::collections::VecDeque::from([from]);
@@ -278,7 +278,7 @@ impl<'v> Cycles<'v> {
                 return Some(way);
             }
             for &next in self.edges.get(name)? {
-                if self.cycle_of.get(next) == Some(&cycle_of) && next != from && !came.contains_key(next) {
+                if self.cycle_of.get(next) == Some(&cycle) && next != from && !came.contains_key(next) {
                     came.insert(next, name);
                     queue.push_back(next);
                 }

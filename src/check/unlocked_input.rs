@@ -6,7 +6,7 @@ use crate::facts::flake::{self, FlakeFile, fetch, flakes};
 use crate::finding::Finding;
 use crate::knowledge::flakes::REGISTERED;
 use crate::lang::flake::flakeref::{FlakeRef, Scheme, is_commit};
-use crate::lang::flake::lock::{Lock, Target};
+use crate::lang::flake::lock::{Lock, Target, Unresolved};
 use crate::lang::flake::{Input, Text};
 use crate::paths;
 use crate::source::{FileKind, Source};
@@ -39,7 +39,7 @@ fn findings(file: &FlakeFile<'_>) -> Vec<Finding> {
     match file.lock {
         Some((source, lock)) => disagreements(file, source, lock),
         None if is_template(&file.source.path) => Vec::new(),
-        // Another rule reports a lock that cannot be read or has syntax errors.
+        // A lock that cannot be read at all is reported as `unreadable-file`.
         None if file.has_lock && file.no_lock.is_none() => Vec::new(),
         None => no_lock(file).into_iter().collect(),
     }
@@ -113,8 +113,20 @@ fn disagreements(file: &FlakeFile<'_>, source: &Source, lock: &Lock) -> Vec<Find
             .help("run `nix flake lock` to remove it")
             .also(&file.source.path, file.flake.place, "the inputs of flake.nix")
     });
+    let unresolved =
+        root.inputs.iter().filter(|(name, _)| known.contains(name.as_str())).filter_map(|(name, input)| {
+            let message = match lock.resolve(&lock.root, name).err()? {
+                Unresolved::Missing => format!("the input `{name}` leads to no node of flake.lock"),
+                Unresolved::Cycle => format!("the input `{name}` follows itself in flake.lock"),
+            };
+            Some(
+                Finding::new(RULE, &source.path, input.place, message)
+                    .label("not locked")
+                    .help("restore flake.lock, or delete it and run `nix flake lock`"),
+            )
+        });
     let changed = file.flake.inputs.iter().filter_map(|input| changed(file, source, lock, input));
-    missing.chain(removed).chain(changed).collect()
+    missing.chain(removed).chain(unresolved).chain(changed).collect()
 }
 
 /// An input whose address in flake.nix differs from the one in flake.lock.

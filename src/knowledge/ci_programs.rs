@@ -19,6 +19,39 @@ pub const BUILD_WORDS: [&str; 6] = ["build", "test", "lint", "cargo", "clippy", 
 pub const IMAGE_FUNCTIONS: [&str; 4] =
     ["buildImage", "buildLayeredImage", "streamLayeredImage", "buildLayeredImageWithNixDb"];
 
+/// The last word of a package's name that says that the package is a container image.
+pub const IMAGE_WORDS: [&str; 3] = ["container", "image", "oci"];
+
+/// Words before the last one that say that a package is an image of something else, or a program that handles images.
+pub const OTHER_IMAGE_WORDS: [&str; 14] = [
+    "boot",
+    "disk",
+    "initrd",
+    "installer",
+    "iso",
+    "kexec",
+    "load",
+    "netboot",
+    "push",
+    "qcow",
+    "qcow2",
+    "raw",
+    "sd",
+    "vm",
+];
+
+/// Functions of nixpkgs that return a script, or a package made of others.
+pub const SCRIPT_FUNCTIONS: [&str; 8] = [
+    "linkFarm",
+    "runCommand",
+    "symlinkJoin",
+    "writeScript",
+    "writeScriptBin",
+    "writeShellApplication",
+    "writeShellScript",
+    "writeShellScriptBin",
+];
+
 /// Commands and services that run the checks of a flake, as they appear in CI files, scripts and recipes.
 pub const CHECK_RUNNERS: [&str; 18] = [
     "flake check",

@@ -9,8 +9,9 @@ pub const SETUP: [(&str, &str); 2] = [
 /// Actions that only prepare Docker's builder.
 pub const PREPARATION: [&str; 2] = ["docker/setup-buildx-action", "docker/setup-qemu-action"];
 
-/// Inputs of `docker/build-push-action` without an effect on what is built, or whose effect a Nix build has anyway.
-pub const WITHOUT_EFFECT: [&str; 11] = [
+/// Inputs of `docker/build-push-action` that need no counterpart: the migration reads them, or a Nix build does the same
+/// anyway.
+pub const WITHOUT_COUNTERPART: [&str; 11] = [
     "builder",
     "cache-from",
     "cache-to",

@@ -2,8 +2,9 @@
 //!
 //! Sources: the manuals of Nix (built-in functions) and nixpkgs (`lib`).
 
-/// Functions that return an argument unchanged, and the index of that argument.
-pub const HANDS_ON: [(&str, usize); 47] = [
+/// Functions whose result contains an argument, its elements or its text, and the index of that argument. A function can
+/// have two.
+pub const PASSES_ON: [(&str, usize); 47] = [
     ("mkDefault", 0),
     ("mkForce", 0),
     ("mkVMOverride", 0),

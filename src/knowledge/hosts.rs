@@ -3,7 +3,7 @@
 //! Sources: the options of NixOS, nix-darwin and Colmena, RFC 6761, RFC 6762 and RFC 8375 for private names, the public
 //! suffix list and the documentation of hosting providers for shared ones.
 
-/// The addresses at which providers answer the questions of their virtual machines, which are in private ranges.
+/// The addresses of the metadata services of cloud providers, in link-local and private ranges.
 pub const METADATA: [&str; 3] = ["169.254.169.254", "169.254.170.2", "fd00:ec2::254"];
 
 /// Names under which a repository names its machines and sites and assigns addresses. A text without any of these names

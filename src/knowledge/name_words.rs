@@ -38,8 +38,11 @@ pub static GENERIC: Words = words!(
     receiver receivers substituter substituters passthru wait ruleset elements nft nftables iptables inet netdevs xdg rendezvous \
     spider global globals boot uci build builders allocate until darwin linux macos \
     flag list lists nat publish published paths protocols get helm release releases stateful daemon sets objects ingresses workload properties steps vhost vhosts route routes ingress egress proxies serve funnel dports sports \
-    table tables chain chains firewalled misc serverargs sport bootstrap hurl chart charts cluster clusters "
+    table tables chain chains firewalled misc sport bootstrap chart charts cluster clusters "
 );
+
+/// Types of widgets of the dashboard Homepage that show any service, from its documentation.
+pub const GENERIC_WIDGETS: [&str; 4] = ["calendar", "customapi", "iframe", "mjpeg"];
 
 /// Words that distinguish ports of one service if nothing else does.
 pub const SIDES: &[&str] =

@@ -200,8 +200,8 @@ impl<'p> Trees<'p> {
     }
 }
 
-/// The references to an entry or to something below it. `new` is the path that the entry is to have. An error if it is not certain that one of them is to this
-/// registry: a partial rename would break the repository.
+/// The references to an entry or to something below it. `new` is the path that the entry is to have. An error if it is not
+/// certain that one of them is to this registry: a partial rename would break the repository.
 pub(super) fn followed<'p>(
     project: &'p Project,
     registries: &'p Registries<'p>,

@@ -44,6 +44,9 @@ struct Document {
     findings: Vec<Option<Entry>>,
 }
 
+/// The keys of a row.
+const KEYS: [&str; 6] = ["rule", "path", "fingerprint", "until", "reason", "message"];
+
 /// A row as it is written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Entry {
@@ -220,16 +223,25 @@ impl Baseline {
         Ok(Self { path, text, rows })
     }
 
-    /// What an invalid baseline still says, such as one with the marks of a merge conflict: its lines that are rows.
+    /// Reads the rows of an invalid baseline, such as one with the markers of a merge conflict.
     /// `None` if reasons or dates would be lost: a row is damaged, two rows for the same finding differ, or a newer
     /// version of flakeward wrote it.
     pub fn salvaged(path: RelPath, text: String) -> Option<Self> {
-        if serde_json::from_str::<Document>(&text).is_ok_and(|document| document.version != 1) {
+        let versions = text.lines().filter_map(|line| Some(line.split_once("\"version\":")?.1.trim_start()));
+        let mut versions = versions.map(|rest| rest.split(|c: char| !c.is_ascii_digit()).next().unwrap_or(""));
+        if serde_json::from_str::<Document>(&text).is_ok_and(|document| document.version != 1)
+            || versions.any(|version| version != "1")
+        {
             return None;
         }
         let mut rows: BTreeMap<u64, Row> = BTreeMap::new();
         for line in text.lines().filter(|line| line.contains("fingerprint")) {
-            let entry: Entry = serde_json::from_str(line.trim().trim_end_matches(',')).ok()?;
+            let row = line.trim().trim_end_matches(',');
+            let entry: Entry = serde_json::from_str(row).ok()?;
+            let keys: BTreeMap<String, serde_json::Value> = serde_json::from_str(row).ok()?;
+            if keys.keys().any(|key| !KEYS.contains(&key.as_str())) {
+                return None;
+            }
             let fingerprint = u64::from_str_radix(&entry.fingerprint, 16).ok()?;
             let until = entry.until.as_deref().map(|day| super::date(day).ok_or(())).transpose().ok()?;
             let terms = |entry: &Entry| (entry.until.clone(), entry.reason.clone());
@@ -447,6 +459,9 @@ mod tests {
         assert_eq!(kept(row("0a", "x").replace(',', ",\n")), None);
         assert_eq!(kept(row("nothing", "x")), None);
         assert_eq!(kept("<<<<<<< HEAD\n".to_owned()), Some(0));
+        // Written by a newer version of flakeward.
+        assert_eq!(kept(conflict(&row("0a", "x"), "").replace("\"version\": 1", "\"version\":2")), None);
+        assert_eq!(kept(conflict(&row("0a", "x").replace("\"rule\"", "\"owner\":\"me\",\"rule\""), "")), None);
     }
 
     #[test]

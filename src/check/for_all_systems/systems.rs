@@ -41,9 +41,7 @@ fn is_system_list(tree: &Tree<'_>, list: Node) -> bool {
             NodeKind::Variable => last_name(tree, item).map(is_system).filter(|&system| system),
             // `system.x86_64-linux`, and `systems.server` of a set of systems.
             NodeKind::Select => {
-                let of_systems =
-                    nix::dotted(tree, item).is_some_and(|path| path.split('.').rev().skip(1).any(says_systems));
-                (of_systems || last_name(tree, item).is_some_and(is_system)).then_some(true)
+                (last_name(tree, item).is_some_and(is_system) || is_of_systems(tree, item)).then_some(true)
             }
             _ => None,
         };
@@ -94,13 +92,79 @@ fn is_systems_call(tree: &Tree<'_>, node: Node, depth: usize) -> bool {
             // The flakes of github:nix-systems are lists of systems. Their input names begin with `systems`.
             _ => last_name(tree, *from).is_some_and(|name| says_systems(name) || name.starts_with("systems")),
         },
-        ("attrNames", [set]) => is_package_sets(tree, *set) || last_name(tree, *set).is_some_and(says_systems),
-        ("attrValues", [set]) => last_name(tree, *set).is_some_and(says_systems),
+        ("attrNames", [set]) => {
+            is_package_sets(tree, *set)
+                || match definition(tree, *set) {
+                    Some(value) => has_system(tree, value, |binding| system_name(tree, binding)),
+                    None => last_name(tree, *set).is_some_and(says_systems),
+                }
+        }
+        ("attrValues", [set]) => is_set_of_systems(tree, *set),
         (name, arguments) if LIST_FUNCTIONS.contains(&name) => {
             arguments.iter().any(|&argument| is_systems_within(tree, argument, depth + 1))
         }
         _ => false,
     }
+}
+
+/// Whether a selection is an attribute of a set of systems: `systems.server`.
+fn is_of_systems(tree: &Tree<'_>, select: Node) -> bool {
+    let Some(path) = nix::dotted(tree, select) else { return false };
+    let names: Vec<&str> = path.split('.').collect();
+    match names.as_slice() {
+        [_, _] => tree.child(select, Field::Expression).is_some_and(|set| is_set_of_systems(tree, set)),
+        [.., set, _] => is_plain_name(set) && !in_configurations(tree, select),
+        _ => false,
+    }
+}
+
+/// Whether the values of a set are systems. Many repositories call their machines `systems`: a set of this file must have
+/// a system, and another one may not be used for configurations.
+fn is_set_of_systems(tree: &Tree<'_>, set: Node) -> bool {
+    match definition(tree, set) {
+        Some(value) => has_system(tree, value, |binding| {
+            let value = nix::value(tree, binding)?;
+            nix::literal_string(tree, nix::unwrap_parens(tree, value)).map(|text| is_system(&text))
+        }),
+        None => last_name(tree, set).is_some_and(is_plain_name) && !in_configurations(tree, set),
+    }
+}
+
+/// The value of a variable that this file defines as a set.
+fn definition(tree: &Tree<'_>, variable: Node) -> Option<Node> {
+    let name = Some(variable).filter(|&node| tree.kind(node) == NodeKind::Variable).map(|node| tree.slice(node))?;
+    let Origin::Binding(binding) = nix::resolve(tree, variable, name)? else { return None };
+    let value = nix::unwrap_parens(tree, nix::value(tree, binding)?);
+    matches!(tree.kind(value), NodeKind::Attrset | NodeKind::RecAttrset).then_some(value)
+}
+
+/// Whether one of the bindings of a set, not of those in it, has a system.
+fn has_system(tree: &Tree<'_>, set: Node, system: impl Fn(Node) -> Option<bool>) -> bool {
+    let bindings = tree.subtree(set).filter(|&node| tree.kind(node) == NodeKind::Binding);
+    let is_set = |&around: &Node| matches!(tree.kind(around), NodeKind::Attrset | NodeKind::RecAttrset);
+    let mut own = bindings.filter(|&binding| tree.ancestors(binding).find(is_set) == Some(set));
+    own.any(|binding| system(binding).unwrap_or(false))
+}
+
+/// Whether a binding's name begins with a system: `x86_64-linux.default = ..`.
+fn system_name(tree: &Tree<'_>, binding: Node) -> Option<bool> {
+    let name = nix::names(tree, nix::attrpath_node(tree, binding)?).next()?.text?;
+    Some(is_system(&name))
+}
+
+/// Whether an expression is part of `nixosConfigurations` or the like, whose systems are machines.
+fn in_configurations(tree: &Tree<'_>, node: Node) -> bool {
+    let mut bindings = tree.ancestors(node).filter(|&around| tree.kind(around) == NodeKind::Binding);
+    bindings.any(|binding| {
+        let path = nix::attrpath_node(tree, binding);
+        let is_for_machines = |name: &str| name.ends_with("Configurations");
+        path.is_some_and(|path| nix::names(tree, path).any(|name| name.text.as_deref().is_some_and(is_for_machines)))
+    })
+}
+
+/// Whether a name says no more than that something has systems.
+fn is_plain_name(name: &str) -> bool {
+    matches!(name, "systems" | "supportedSystems" | "supported_systems")
 }
 
 /// `map f systems` and similar functions.

@@ -2,11 +2,10 @@
 
 mod edit;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::{Check, ProjectView, Verdict};
-use crate::facts::ci::call::Target;
-use crate::facts::ci::calls;
+use crate::facts::ci::calls::{self, Unit};
 use crate::facts::ci::nix;
 use crate::facts::ci::nix::{NixFacts, NixJob, NixStep, Runner};
 use crate::facts::{Project, ProjectFile};
@@ -53,25 +52,39 @@ struct Placed<'p> {
     file: &'p ProjectFile,
     /// The job's own step: the same one, or the one that uses the composite action.
     own: &'p NixStep,
+    /// The arguments of each call, if it is a script.
+    arguments: Vec<&'p [String]>,
 }
 
-impl Placed<'_> {
+impl<'p> Placed<'p> {
     fn is_own(&self) -> bool {
         std::ptr::eq(self.step, self.own)
     }
-}
 
-/// The build in a function of a script that a step of the job selects by an argument: `ci/build.sh image`.
-fn selected<'p>(placed: &Placed<'p>, steps: &[Placed<'p>]) -> Option<&'p (String, Span)> {
-    let name = placed.file.source.file_name();
-    let calls = || steps.iter().flat_map(|placed| &placed.step.calls);
-    let is_selected = |function: &String| {
-        calls().any(|call| match &call.target {
-            Target::File(path) => path.rsplit('/').next() == Some(name) && call.arguments.contains(function),
-            _ => false,
-        })
-    };
-    placed.step.selectable.iter().find(|(function, _)| is_selected(function)).map(|(_, built)| built)
+    /// What it builds: certainly, or because an argument of a call selects it.
+    fn built(&self) -> Option<&'p (String, Span)> {
+        self.step.builds.as_ref().or_else(|| self.selected())
+    }
+
+    /// The build in a function of a script that an argument selects: `ci/build.sh image`. An argument that is computed may
+    /// select any function.
+    fn selected(&self) -> Option<&'p (String, Span)> {
+        let selectable = &self.step.selectable;
+        if selectable.is_empty() {
+            return None;
+        }
+        let names: HashSet<&str> = selectable.iter().map(|(name, _)| name.as_str()).collect();
+        let is_computed = |word: &String| word.contains(['$', '`']) || word.contains("{{");
+        let mut passed = HashSet::new();
+        let mut is_open = false;
+        for arguments in &self.arguments {
+            let named: Vec<&str> = arguments.iter().map(String::as_str).filter(|word| names.contains(word)).collect();
+            is_open |= named.is_empty() && arguments.iter().any(is_computed);
+            passed.extend(named);
+        }
+        let runs = |name: &str| is_open || passed.contains(name);
+        selectable.iter().filter(|(name, _)| runs(name)).find_map(|(_, built)| built.as_ref())
+    }
 }
 
 enum Judgement {
@@ -111,12 +124,19 @@ impl<'p> Repository<'p> {
         if depth > DEPTH || out.len() > 1000 {
             return;
         }
-        out.push(Placed { step, file, own });
+        out.push(Placed { step, file, own, arguments: Vec::new() });
         let mut seen = HashSet::new();
+        let mut arguments: HashMap<*const Unit, Vec<&'p [String]>> = HashMap::new();
+        let mut reached = Vec::new();
         for call in &step.calls {
-            let called = calls::all(self.project, file, call, &mut seen);
-            out.extend(called.into_iter().map(|(file, unit)| Placed { step: &unit.step, file, own }));
+            reached.extend(calls::all(self.project, file, call, &mut seen, |unit, call| {
+                arguments.entry(std::ptr::from_ref(unit)).or_default().push(&call.arguments);
+            }));
         }
+        out.extend(reached.into_iter().map(|(file, unit)| {
+            let arguments = arguments.remove(&std::ptr::from_ref(unit)).unwrap_or_default();
+            Placed { step: &unit.step, file, own, arguments }
+        }));
         let Some((file, action)) = step.local.as_deref().and_then(|path| self.action(path)) else { return };
         for inner in &action.steps {
             self.expand(file, inner, own, depth + 1, out);
@@ -135,10 +155,7 @@ impl<'p> Repository<'p> {
 
     fn uncached(&self, file: &'p ProjectFile, job: &NixJob, steps: &[Placed<'p>]) -> Judgement {
         let Some(installer) = steps.iter().find(|placed| placed.step.installs) else { return Judgement::Fine };
-        let Some((built, build_file)) = steps
-            .iter()
-            .find_map(|placed| Some((placed.step.builds.as_ref().or_else(|| selected(placed, steps))?, placed.file)))
-        else {
+        let Some((built, build_file)) = steps.iter().find_map(|placed| Some((placed.built()?, placed.file))) else {
             return Judgement::Fine;
         };
         let accepted = self.flake_substituters && steps.iter().any(|placed| placed.step.accepts_flake_config);

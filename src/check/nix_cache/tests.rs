@@ -184,3 +184,65 @@ fn a_script_builds_with_the_function_that_its_argument_selects() {
         assert_eq!(found("nix-cache", &files), expected, "{run}: {script}");
     }
 }
+
+#[test]
+fn builds_that_a_script_may_select_are_not_hidden() {
+    let job = |run: &str| format!("jobs:\n  a:\n{HOSTED}{STEPS}      - run: {run}\n");
+    let host = "host() {\n  nix build .#host\n}\ncheck() {\n  nix flake check --no-build\n}\n";
+    let installer = ["cachix/install-nix-action@v31"];
+    for (end, run, expected) in [
+        // Wrappers that run their own arguments.
+        ("retry() {\n  \"$@\" || \"$@\"\n}\nretry host\n", "ci/build.sh", &installer[..]),
+        ("run() {\n  echo \"+ $*\"\n  \"$@\"\n}\nrun host\n", "ci/build.sh", &installer),
+        ("main() {\n  \"$1\"\n}\nmain \"$@\"\n", "ci/build.sh check", &[]),
+        ("main() {\n  \"$1\"\n}\nmain \"$@\"\n", "ci/build.sh host", &installer),
+        ("log() {\n  echo \"$*\"\n} >&2\nimage() {\n  nix build .#image\n}\n\"$1\"\n", "ci/build.sh image", &installer),
+        ("trap host EXIT\n$SUDO mkdir -p /var/x\n", "ci/build.sh", &installer),
+        // Arguments that are computed.
+        ("\"$1\"\n", "ci/build.sh ${{ matrix.target }}", &installer),
+        ("eval \"$1\"\n", "ci/build.sh $TARGET", &installer),
+        ("\"$1\"\n", "for t in host check; do ci/build.sh $t; done", &installer),
+        ("\"$1\"\n", "ci/build.sh check ${{ matrix.target }}", &[]),
+        ("\"$1\"\n", "echo host | xargs ci/build.sh", &installer),
+        ("\"$1\"\n", "source ci/build.sh; host", &installer),
+        ("\"$1\"\n", "npm run build host", &installer),
+        ("\"$1\"\n", "npm run build check", &[]),
+        // Values from the script itself.
+        (
+            "all=(\n  host\n  check\n)\nfor one in \"${all[@]}\"; do\n  $one\ndone\n\"$1\"\n",
+            "ci/build.sh check",
+            &installer,
+        ),
+        ("set -- host\n\"$@\"\n", "ci/build.sh check", &installer),
+        ("command=$1\n[ -z \"$command\" ] && command=host\n\"$command\"\n", "ci/build.sh", &installer),
+        ("command=\"${1:-host}\"\n$command\n", "ci/build.sh", &installer),
+        ("command=\"${1:-check}\"\n$command\n", "ci/build.sh", &[]),
+        ("for t in host; do $t; done\n", "ci/build.sh", &installer),
+        ("for t in \"$@\"; do $t; done\n", "ci/build.sh check", &installer),
+        ("command=$(pick \"$1\")\n$command\n", "ci/build.sh check", &installer),
+    ] {
+        let (workflow, script) = (job(run), format!("{host}{end}"));
+        let package = "{ \"scripts\": { \"build\": \"ci/build.sh\" } }";
+        let files = [
+            (".github/workflows/a.yml", workflow.as_str()),
+            ("ci/build.sh", script.as_str()),
+            ("package.json", package),
+        ];
+        assert_eq!(found("nix-cache", &files), expected, "{run}: {script}");
+    }
+}
+
+#[test]
+fn scripts_with_the_same_name_have_their_own_arguments() {
+    let script = |host: &str| format!("host() {{\n  {host}\n}}\ncheck() {{\n  echo\n}}\n\"$1\"\n");
+    let (a, b) = (script("echo"), script("nix build"));
+    for (run, count) in [
+        ("a/build.sh host\n          b/build.sh check", 0),
+        ("b/build.sh check\n          b/build.sh host", 1),
+        ("bash -e b/build.sh host\n          a/build.sh check", 1),
+    ] {
+        let workflow = format!("jobs:\n  a:\n{HOSTED}{STEPS}      - run: |\n          {run}\n");
+        let files = [(".github/workflows/a.yml", &*workflow), ("a/build.sh", &*a), ("b/build.sh", &*b)];
+        assert_eq!(found("nix-cache", &files).len(), count, "{run}");
+    }
+}

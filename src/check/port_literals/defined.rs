@@ -1,7 +1,7 @@
 //! Sets of port numbers that a repository has although no registry is configured, and configured files that are not
 //! registries.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::unanswered;
 use crate::check::ProjectView;
@@ -60,30 +60,41 @@ pub fn defined_elsewhere(view: &ProjectView<'_>) -> Option<Definition> {
         names.insert(&port.name);
     }
     sets.retain(|_, (_, names)| names.len() >= FEWEST);
-    let is_registry = |path: &RelPath, set: &str| texts.get(path).is_some_and(|text| exports(path, text, set));
-    let importable = sets.into_iter().filter(|((path, set), _)| is_registry(path, set));
-    let ((path, _), (first, names)) = importable.max_by_key(|(_, (_, names))| names.len())?;
+    let mut by_file: BTreeMap<&RelPath, BTreeSet<&str>> = BTreeMap::new();
+    for (path, set) in sets.keys() {
+        by_file.entry(path).or_default().insert(set);
+    }
+    let mut exported: BTreeMap<&RelPath, BTreeSet<&str>> = BTreeMap::new();
+    let mut sets: Vec<_> = sets.into_iter().collect();
+    sets.sort_by_key(|(_, (_, names))| names.len());
+    // Each file is evaluated once, however many such sets it has.
+    let ((path, _), (first, names)) = sets.into_iter().rev().find(|((path, set), _)| {
+        let read = || exports(path, texts.get(path).unwrap_or(&""), by_file.get(path).into_iter().flatten().copied());
+        exported.entry(path).or_insert_with(read).contains(set)
+    })?;
     let before = texts.get(path)?.get(..first.start as usize)?;
     let line = before.rfind("ports").map_or(before, |at| &before[..at]).matches('\n').count() + 1;
     Some(Definition { path: path.clone(), line, count: names.len() })
 }
 
-/// Whether a set is part of a file's value, and its numbers can be read without running Nix. A `let` inside of a function
+/// The sets that are part of a file's value, if its numbers can be read without running Nix. A `let` inside of a function
 /// keeps its names to itself.
-fn exports(path: &RelPath, text: &str, set: &str) -> bool {
-    let Some(tree) = Tree::parse(Language::Nix, text) else { return false };
-    let settings = PortSettings { registries: vec![path.to_string()], ..PortSettings::default() };
-    let registry = evaluate(path, &tree, &settings);
-    if registry.is_none_or(|registry| registry.ports().count() < FEWEST) {
-        return false;
-    }
-    let Some(layout) = Layout::read(&tree, &[]) else { return false };
-    layout.paths().iter().any(|path| {
-        let path = dotted(path);
+fn exports<'s>(path: &RelPath, text: &str, sets: impl Iterator<Item = &'s str>) -> BTreeSet<&'s str> {
+    let read = || {
+        let tree = Tree::parse(Language::Nix, text)?;
+        let settings = PortSettings { registries: vec![path.to_string()], ..PortSettings::default() };
+        evaluate(path, &tree, &settings).filter(|registry| registry.ports().count() >= FEWEST)?;
+        Some(Layout::read(&tree, &[])?.paths())
+    };
+    let Some(paths) = read() else { return BTreeSet::new() };
+    let paths: Vec<String> = paths.iter().map(|path| dotted(path)).collect();
+    let mut within: HashSet<&str> = HashSet::new();
+    for path in &paths {
+        within.insert(path);
         // `inherit ports;`, also in a set: `{ network = { inherit ports; }; }`
-        let is_inside = || path.strip_suffix(set).is_some_and(|outer| outer.ends_with('.'));
-        path == set || is_inside() || path.strip_prefix(set).is_some_and(|rest| rest.starts_with('.'))
-    })
+        within.extend(path.match_indices('.').flat_map(|(at, _)| [&path[..at], &path[at + 1..]]));
+    }
+    sets.filter(|set| within.contains(set)).collect()
 }
 
 /// A file that is configured as the registry although no entries can be added to it.

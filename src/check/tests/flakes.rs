@@ -1,6 +1,6 @@
 //! Inputs and lock files in every form that Nix supports.
 
-use crate::check::testing::found;
+use crate::check::testing::{found, report_at};
 
 /// A flake with an input `x` with an address, and a lock file in which that input has a nixpkgs of some kind.
 fn flake(url: &str, original: &str) -> [(&'static str, String); 2] {
@@ -99,13 +99,14 @@ fn what_is_not_locked_is_told_for_every_type() {
 }
 
 #[test]
-fn circles_and_nodes_that_are_not_there_are_left_alone() {
+fn circles_and_nodes_that_are_not_there_are_reported_once() {
     let flake = "{ inputs = { nixpkgs.follows = \"x/nixpkgs\"; x.url = \"github:a/x\"; y.url = \"github:a/y\"; }; outputs = _: { }; }";
-    for inputs in [
-        r#""nixpkgs": ["x", "nixpkgs"], "x": "x", "y": "y""#,
-        r#""nixpkgs": ["nixpkgs"], "x": "x", "y": "y""#,
-        r#""nixpkgs": [], "x": "nobody", "y": []"#,
-        r#""nixpkgs": ["x", "no", "body"], "x": "x", "y": "root""#,
+    for (inputs, expected) in [
+        (r#""nixpkgs": ["x", "nixpkgs"], "x": "x", "y": "y""#, &["\"nixpkgs\""][..]),
+        (r#""nixpkgs": ["nixpkgs"], "x": "x", "y": "y""#, &["\"nixpkgs\""]),
+        (r#""nixpkgs": [], "x": "nobody", "y": []"#, &["\"x\""]),
+        (r#""nixpkgs": ["x", "no", "body"], "x": "x", "y": "root""#, &["\"nixpkgs\""]),
+        (r#""nixpkgs": [], "x": "x", "y": []"#, &[]),
     ] {
         let lock = format!(
             r#"{{ "nodes": {{ "x": {{ "inputs": {{ "nixpkgs": ["nixpkgs"], "y": [] }} }},
@@ -114,6 +115,29 @@ fn circles_and_nodes_that_are_not_there_are_left_alone() {
         );
         let files = [("flake.nix", flake), ("flake.lock", lock.as_str())];
         assert_eq!(found("missing-follows", &files), [""; 0], "{inputs}");
-        assert_eq!(found("unlocked-input", &files), [""; 0], "{inputs}");
+        assert_eq!(found("unlocked-input", &files), expected, "{inputs}");
+    }
+}
+
+#[test]
+fn a_nixpkgs_that_an_input_takes_from_its_own_input_is_only_noted() {
+    let flake = "{ inputs = { nixpkgs.url = \"github:NixOS/nixpkgs/nixos-26.05\"; tool.url = \"github:a/tool\"; SETS }; outputs = _: { }; }";
+    let lock = format!(
+        r#"{{ "nodes": {{
+          "nixpkgs": {{ "original": {{ "type": "github", "owner": "NixOS", "repo": "nixpkgs", "ref": "nixos-26.05" }} }},
+          "nixpkgs_2": {{ "original": {GITHUB} }},
+          "base": {{ "inputs": {{ "nixpkgs": "nixpkgs_2" }}, "original": {{ "type": "path", "path": "./x" }} }},
+          "tool": {{ "inputs": {{ "base": "base", "nixpkgs": ["tool", "base", "nixpkgs"] }},
+                     "original": {{ "type": "github", "owner": "a", "repo": "tool" }} }},
+          "root": {{ "inputs": {{ "nixpkgs": "nixpkgs", "tool": "tool" }} }} }},
+          "root": "root", "version": 7 }}"#
+    );
+    for (sets, count) in [("", 1), ("tool.inputs.nixpkgs.follows = \"nixpkgs\";", 0)] {
+        let flake = flake.replace("SETS", sets);
+        let report = report_at(&[("flake.nix", &flake), ("flake.lock", &lock)], jiff::civil::date(2026, 8, 19));
+        assert!(report.findings.iter().all(|finding| finding.rule != "missing-follows"), "{sets}");
+        let note =
+            "the input `tool` uses the nixpkgs of its input `base`; whether `nixpkgs` can replace it is not known";
+        assert_eq!(report.notes.iter().filter(|found| found.message == note).count(), count, "{sets}");
     }
 }

@@ -3,6 +3,7 @@
 use crate::finding::Span;
 use crate::lang::ci::Script;
 use crate::lang::shell::{self, Command};
+use crate::wording;
 
 /// A command that runs another file of the repository, or another part of the same file.
 #[derive(Debug, Clone)]
@@ -46,7 +47,11 @@ pub fn in_folder(script: &Script<'_>, folder: &str) -> Vec<Call> {
         }
         let Some(target) = target(&command, &folder) else { continue };
         let arguments = match &target {
-            Target::File(_) => command.arguments().map(str::to_owned).collect(),
+            Target::File(_) => arguments(&command, &script.text),
+            // npm passes what follows the name to the script.
+            Target::Npm(_, name) => {
+                command.arguments().skip_while(|word| word != name).skip(1).map(str::to_owned).collect()
+            }
             _ => Vec::new(),
         };
         calls.push(Call { target, span: script.span(command.span), arguments });
@@ -54,11 +59,31 @@ pub fn in_folder(script: &Script<'_>, folder: &str) -> Vec<Call> {
     calls
 }
 
+/// The arguments that a command passes to a script: those after the script's path. xargs adds others, and a script that is
+/// read into another one has the arguments of that one.
+fn arguments(command: &Command<'_>, text: &str) -> Vec<String> {
+    let before = text.get(..command.span.start as usize).unwrap_or("");
+    let own = wording::tail(before, LONGEST).rsplit(['\n', ';', '|', '&']).next().unwrap_or("");
+    let adds = own.split_whitespace().any(|word| matches!(word, "xargs" | "parallel"));
+    let reads = matches!(command.program(), "source" | ".");
+    let is_shell = SHELLS.contains(&command.program());
+    let options = command.arguments().take_while(|word| word.starts_with('-')).count();
+    let skipped = if is_shell { options + 1 } else { 0 };
+    let given = command.arguments().skip(skipped);
+    given.chain((adds || reads).then_some("$@")).map(str::to_owned).collect()
+}
+
+/// More bytes before a command than this are not searched for xargs.
+const LONGEST: usize = 200;
+
+/// Commands whose first argument is the path of a script.
+const SHELLS: [&str; 6] = ["bash", "sh", "zsh", "dash", "source", "."];
+
 /// What a command runs; `folder` is the one that the script has changed to.
 pub fn target(command: &Command<'_>, folder: &str) -> Option<Target> {
     let inside = |path: &str| if folder.is_empty() { path.to_owned() } else { format!("{folder}/{path}") };
     match command.program() {
-        "bash" | "sh" | "zsh" | "dash" | "source" | "." => {
+        program if SHELLS.contains(&program) => {
             let file = command.arguments().find(|word| !word.starts_with('-'))?;
             let is_inline = command.arguments().any(|word| word.starts_with('-') && word.ends_with('c'));
             plain(file).filter(|_| !is_inline).map(|file| Target::File(inside(file)))

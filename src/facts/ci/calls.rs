@@ -128,7 +128,8 @@ pub fn left_out_notes(
     let runs = |file: &ProjectFile| {
         let calls = file.fact::<CallFacts>().into_iter().flat_map(|facts| &facts.calls);
         let mut seen = HashSet::new();
-        calls.into_iter().any(|call| all(project, file, call, &mut seen).iter().any(|(_, unit)| unit_matters(unit)))
+        let mut units = |call| all(project, file, call, &mut seen, |_, _| ());
+        calls.into_iter().any(|call| units(call).iter().any(|(_, unit)| unit_matters(unit)))
     };
     let files = project.files.iter().filter(|file| is_left_out(&file.source.path));
     let note = |file: &ProjectFile| Note {
@@ -299,7 +300,7 @@ pub fn reached(project: &Project) -> Vec<Reached<'_>> {
             continue;
         }
         for call in &facts.calls {
-            for (file, unit) in all(project, from, call, &mut seen) {
+            for (file, unit) in all(project, from, call, &mut seen, |_, _| ()) {
                 found.push(Reached { file, unit, from, call: call.span });
             }
         }
@@ -307,21 +308,32 @@ pub fn reached(project: &Project) -> Vec<Reached<'_>> {
     found
 }
 
-/// The units that a call runs, directly and indirectly, except those in `seen`.
+/// The units that a call runs, directly and indirectly, except those in `seen`. `each` receives every call of a unit, also
+/// of those in `seen`.
 pub fn all<'p>(
     project: &'p Project,
     from: &'p ProjectFile,
-    call: &Call,
+    call: &'p Call,
     seen: &mut HashSet<*const Unit>,
+    mut each: impl FnMut(&'p Unit, &'p Call),
 ) -> Vec<(&'p ProjectFile, &'p Unit)> {
     let mut found = Vec::new();
-    let mut waiting = called(project, from, call);
-    while let Some((file, unit)) = waiting.pop() {
+    // The call of the npm script that makes a call may pass further arguments to it.
+    let units = |file, call, outer: Option<&'p Call>| {
+        called(project, file, call).into_iter().map(move |(file, unit)| (file, unit, call, outer))
+    };
+    let mut waiting: Vec<_> = units(from, call, None).collect();
+    while let Some((file, unit, call, outer)) = waiting.pop() {
+        each(unit, call);
+        if let Some(outer) = outer {
+            each(unit, outer);
+        }
         if !seen.insert(std::ptr::from_ref(unit)) {
             continue;
         }
         found.push((file, unit));
-        let mut inner: Vec<_> = unit.step.calls.iter().flat_map(|call| called(project, file, call)).collect();
+        let outer = Some(call).filter(|call| matches!(call.target, Target::Npm(..)) && !call.arguments.is_empty());
+        let mut inner: Vec<_> = unit.step.calls.iter().flat_map(|call| units(file, call, outer)).collect();
         inner.reverse();
         waiting.append(&mut inner);
     }

@@ -1,15 +1,19 @@
 //! Images that CI builds with Docker tooling, and packages of a flake that are images.
 
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+
 use super::builders;
 use crate::facts::needles::Words;
 use crate::facts::{Fact, FileView, Glance, Project, Reader, fact};
 use crate::finding::Span;
 use crate::knowledge::ci_programs;
 use crate::lang::ci::{self, Script, Site, System};
+use crate::lang::nix::AttrName;
 use crate::lang::yaml::Yaml;
 use crate::lang::{Field, Node, NodeKind, Tree, nix, shell};
 use crate::source::FileKind;
-use crate::wording;
+use crate::{paths, wording};
 
 /// Reads image builds in CI files, and images among the packages of a flake.
 pub static READER: Reader = Reader { name: "images", needles: &[&BUILDERS, &TASKS], may_hold, read };
@@ -41,18 +45,48 @@ pub struct ImageFacts {
 
 impl Fact for ImageFacts {}
 
-impl ImageFacts {
-    /// The images among the packages of a repository's flakes, sorted by name.
-    pub fn containers_of(project: &Project) -> Vec<&Container> {
-        let mut all: Vec<&Container> = project.all::<Self>().flat_map(|facts| &facts.containers).collect();
-        all.sort_by(|a, b| (&a.name, !a.pushes).cmp(&(&b.name, !b.pushes)));
-        all.dedup_by(|a, b| a.name == b.name);
+/// The packages of each flake of a repository.
+#[derive(Debug, Default)]
+pub struct FlakePackages<'p> {
+    /// The packages in the files of a flake, by the flake's folder. The folder of files without a flake is `None`.
+    by_flake: HashMap<Option<&'p str>, Packages<'p>>,
+    flakes: HashSet<&'p str>,
+}
+
+/// The packages of a flake.
+#[derive(Debug, Default)]
+pub struct Packages<'p> {
+    /// The images, sorted by name.
+    pub containers: Vec<&'p Container>,
+    /// The names of the others.
+    pub others: Vec<&'p str>,
+}
+
+impl<'p> FlakePackages<'p> {
+    /// The packages of the flakes in some folders.
+    pub fn new(project: &'p Project, flakes: &HashSet<&'p str>) -> Self {
+        let mut all = Self { by_flake: HashMap::new(), flakes: flakes.clone() };
+        for (file, facts) in project.each::<ImageFacts>() {
+            let packages = all.by_flake.entry(all.flake_of(&file.source.path)).or_default();
+            packages.containers.extend(&facts.containers);
+            packages.others.extend(facts.packages.iter().map(String::as_str));
+        }
+        for Packages { containers, .. } in all.by_flake.values_mut() {
+            containers.sort_by(|a, b| (&a.name, !a.pushes).cmp(&(&b.name, !b.pushes)));
+            containers.dedup_by(|a, b| a.name == b.name);
+        }
         all
     }
 
-    /// The names of the packages of a repository's flakes that are no images.
-    pub fn packages_of(project: &Project) -> Vec<&str> {
-        project.all::<Self>().flat_map(|facts| &facts.packages).map(String::as_str).collect()
+    /// The packages of the flake that a file belongs to.
+    pub fn around(&self, path: &'p str) -> Option<&Packages<'p>> {
+        self.by_flake.get(&self.flake_of(path))
+    }
+
+    /// The folder of the innermost flake around a file. A template is not part of the flake around it, as it is copied.
+    fn flake_of(&self, path: &'p str) -> Option<&'p str> {
+        let is_end = |folder: &&str| self.flakes.contains(folder) || paths::is_template(folder);
+        paths::folders(path).find(is_end).or_else(|| self.flakes.get("").copied())
     }
 }
 
@@ -137,10 +171,25 @@ pub fn script_builds(script: &Script<'_>, out: &mut Vec<Build>) {
 /// The packages of the flake that are images, such as `packages.container-api = nix2container.buildImage { .. };`, and
 /// the names of the others.
 fn packages(tree: &Tree<'_>) -> (Vec<Container>, Vec<String>) {
+    /// Names around `packages`.
+    const AROUND: [&str; 4] = ["config", "flake", "outputs", "perSystem"];
     let (mut containers, mut others) = (Vec::new(), Vec::new());
+    let has_docker_tools = memchr::memmem::find(tree.text().as_bytes(), b"dockerTools").is_some();
+    // An unqualified function may be inherited from either.
+    let pushes = |value: Node| {
+        called(tree, value).filter(|function| nix::last_name(function) == "buildImage").is_some_and(|function| {
+            function.contains("nix2container")
+                || function.split('.').any(|name| name == "n2c")
+                || *function == *"buildImage" && !has_docker_tools
+        })
+    };
     for binding in tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Binding) {
         let Some(path) = nix::attr_path(tree, binding) else { continue };
-        let Some(at) = path.iter().position(|name| name.text.as_deref() == Some("packages")) else { continue };
+        let is_around = |name: &AttrName<'_>| name.text.as_deref().is_some_and(|name| AROUND.contains(&name));
+        let Some(at) = path.iter().position(|name| !is_around(name)) else { continue };
+        if path[at].text.as_deref() != Some("packages") {
+            continue;
+        }
         let is_system = |name: &str| name.ends_with("-linux") || name.ends_with("-darwin");
         let mut inside = path[at + 1..].iter().map(|name| name.text.as_deref());
         let name = match inside.next() {
@@ -152,25 +201,40 @@ fn packages(tree: &Tree<'_>) -> (Vec<Container>, Vec<String>) {
         // Deeper names are those of arguments.
         let (Some(Some(name)), None) = (name, inside.next()) else { continue };
         let value = nix::value(tree, binding).map(|value| nix::unwrap_parens(tree, value));
-        let called = value.and_then(|value| nix::call(tree, value)).map(|(function, _)| function);
-        let builder = called.filter(|function| ci_programs::IMAGE_FUNCTIONS.contains(&nix::last_name(function)));
-        let pushes = builder
-            .as_deref()
-            .is_some_and(|function| nix::last_name(function) == "buildImage" && !function.contains("dockerTools"));
-        match builder.is_some() || says_image(name) {
-            true => containers.push(Container { name: name.to_owned(), pushes }),
+        match value.is_some_and(|value| is_image(tree, name, value)) {
+            true => containers.push(Container { name: name.to_owned(), pushes: value.is_some_and(pushes) }),
             false => others.push(name.to_owned()),
         }
     }
     (containers, others)
 }
 
+/// The function that a value calls.
+fn called<'a>(tree: &Tree<'a>, value: Node) -> Option<Cow<'a, str>> {
+    nix::call(tree, value).map(|(function, _)| function)
+}
+
+/// Whether a package is an image: by the function that makes it, or by its name, unless it is a package of nixpkgs or a
+/// script.
+fn is_image(tree: &Tree<'_>, name: &str, value: Node) -> bool {
+    if let Some(function) = called(tree, value) {
+        let function = nix::last_name(&function);
+        return ci_programs::IMAGE_FUNCTIONS.contains(&function)
+            || says_image(name) && !ci_programs::SCRIPT_FUNCTIONS.contains(&function);
+    }
+    let is_of_nixpkgs =
+        nix::dotted(tree, value).is_some_and(|path| path.split('.').rev().skip(1).any(|it| it == "pkgs"));
+    says_image(name) && !is_of_nixpkgs
+}
+
 /// Whether the name of a package says that it is an image: `dockerImage`, `api-image`, `container-api`.
 fn says_image(name: &str) -> bool {
-    let words = wording::words(name, char::is_alphabetic);
-    let is = |word: Option<&String>, names: &[&str]| word.is_some_and(|word| names.contains(&word.as_str()));
-    is(words.first(), &["container", "image", "docker", "oci"]) && words.len() > 1
-        || is(words.last(), &["container", "image", "docker", "oci"])
+    let words = wording::words(name, char::is_alphanumeric);
+    let [before @ .., last] = words.as_slice() else { return false };
+    let is_first = before.first().is_some_and(|first| first == "container");
+    let is_last = !before.is_empty() && ci_programs::IMAGE_WORDS.contains(&last.as_str());
+    let is_other = before.iter().any(|word| ci_programs::OTHER_IMAGE_WORDS.contains(&word.as_str()));
+    (is_first || is_last) && !is_other
 }
 
 #[cfg(test)]
@@ -268,5 +332,46 @@ mod tests {
             containers.iter().map(|found| (found.name.as_str(), found.pushes)).collect();
         assert_eq!(containers, [("container-api", true), ("web", false), ("dockerImage", false)]);
         assert_eq!(packages, ["hello", "imagemagick"]);
+    }
+
+    /// The images among the packages of a flake.
+    fn images(text: &str) -> Vec<(String, bool)> {
+        let tree = Tree::parse(Language::Nix, text).unwrap();
+        packages(&tree).0.into_iter().map(|found| (found.name, found.pushes)).collect()
+    }
+
+    #[test]
+    fn programs_and_other_images_are_not_container_images() {
+        for package in [
+            "docker = pkgs.docker;",
+            "skopeo-docker = pkgs.callPackage ./skopeo.nix { };",
+            "docker-compose = pkgs.docker-compose;",
+            "container-structure-test = pkgs.container-structure-test;",
+            "iso-image = f { };",
+            "sdImage = f { };",
+            "image-viewer = f { };",
+            "push-docker-image = writeShellScriptBin \"push\" \"skopeo copy\";",
+            "deploy-image = pkgs.writeShellApplication { };",
+            "image = f { };",
+        ] {
+            assert_eq!(images(&format!("{{ packages.x86_64-linux = {{ {package} }}; }}")), [], "{package}");
+        }
+        for package in ["docker = n2c.buildImage { };", "api-oci = f { };", "container-api = self.lib.image;"] {
+            assert_eq!(images(&format!("{{ packages = {{ {package} }}; }}")).len(), 1, "{package}");
+        }
+        assert_eq!(images("{ devShells.x.packages.container-x = f { }; }"), []);
+    }
+
+    #[test]
+    fn only_images_of_nix2container_push_themselves() {
+        for (text, expected) in [
+            ("{ packages.x86_64-linux = with pkgs.dockerTools; { api = buildImage { }; }; }", false),
+            ("let inherit (pkgs.dockerTools) buildImage; in { packages.api = buildImage { }; }", false),
+            ("{ packages.api = my.buildImage { }; }", false),
+            ("let inherit (n2c) buildImage; in { packages.api = buildImage { }; }", true),
+            ("{ packages.api = inputs'.nix2container.packages.nix2container.buildImage { }; }", true),
+        ] {
+            assert_eq!(images(text), [("api".to_owned(), expected)], "{text}");
+        }
     }
 }

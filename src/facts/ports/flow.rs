@@ -2,7 +2,7 @@
 //! string.
 
 use super::text::is_port_flag;
-use crate::knowledge::functions::{CALLS, HANDS_ON};
+use crate::knowledge::functions::{CALLS, PASSES_ON};
 use crate::lang::{Field, Node, NodeKind, Tree, nix};
 
 /// Where a value ends up.
@@ -50,7 +50,7 @@ pub fn flow(tree: &Tree<'_>, value: Node) -> Flow {
                     let (value, function) = piped(operator);
                     let passes = match field == function {
                         true => is_function || is_called,
-                        false => field == value && passes_on(tree, tree.child(parent, function), &HANDS_ON),
+                        false => field == value && passes_on(tree, tree.child(parent, function), &PASSES_ON),
                     };
                     if !passes {
                         return ends(Sink::Elsewhere, arithmetic);
@@ -136,9 +136,9 @@ pub fn operator(tree: &Tree<'_>, binary: Node) -> NodeKind {
     tree.child(binary, Field::Operator).map_or(NodeKind::None, |node| tree.kind(node))
 }
 
-/// Whether an application returns its last argument unchanged.
+/// Whether the result of an application contains its last argument, its elements or its text.
 fn hands_on(tree: &Tree<'_>, apply: Node) -> bool {
-    is_named(tree, apply, &HANDS_ON)
+    is_named(tree, apply, &PASSES_ON)
 }
 
 /// Whether a table lists the function of an application with the index of its last argument.
@@ -360,7 +360,7 @@ pub fn selection(tree: &Tree<'_>, expression: Node) -> Option<Node> {
     inward(tree, expression).filter(|&node| tree.kind(node) == NodeKind::Select)
 }
 
-/// The argument that an application returns unchanged: its last one.
+/// The last argument of an application whose result contains it.
 pub fn handed_on(tree: &Tree<'_>, apply: Node) -> Option<Node> {
     let is_wrapper = tree.kind(apply) == NodeKind::Apply && hands_on(tree, apply);
     is_wrapper.then(|| tree.child(apply, Field::Argument).map(|inner| nix::unwrap_parens(tree, inner))).flatten()

@@ -277,6 +277,19 @@ fn option_defaults_are_ports_by_type_or_name() {
             ),
             ("{ x.port = mkOption { default = 80; }; x.host = mkOption { default = \"localhost\"; }; }", "80"),
             ("{ x.fixed_ports = 1; x.usesPorts = 22; }", "22"),
+            ("{ x = with types; { port = mkOpt port 8080 \"\"; p = mkOpt (nullOr port) 8081 \"\"; }; }", "8080 8081"),
+            (
+                "{ aPort = mkOpt int 8080 \"\"; ports = mkOpt (listOf port) [ 8081 ] \"\"; size = mkOpt int 8082 \"\"; }",
+                "8080 8081",
+            ),
+            (
+                "{ j = { environment.BORG_RSH = \"ssh -p 23\"; repo = \"u@box.example.org:./a\"; }; }",
+                "23@box.example.org",
+            ),
+            ("{ j = { environment = { BORG_RSH = \"ssh -p 23\"; }; repo = \"ssh://nas/a\"; }; }", "23@nas"),
+            ("{ a = ''\n  host mail.example.org\n  port 587\n''; }", "587@mail.example.org"),
+            ("{ a = ''\n  host mail.example.org is up\n  port 587\n''; }", "587"),
+            ("{ a = \"ask pi:443, then done\"; b = \"see pi:8443. Then ask pi:22 again\"; }", ""),
         ],
     );
 }

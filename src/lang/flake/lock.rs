@@ -72,7 +72,7 @@ const VERSIONS: std::ops::RangeInclusive<i64> = 5..=7;
 const STEPS: usize = 1000;
 
 impl Lock {
-    /// Reads a lock file. `None` if it does not have the structure of one.
+    /// Reads a lock file. `None` if it does not have the structure of one, with a root node.
     pub fn read(tree: &Tree<'_>) -> Option<Self> {
         let object = tree.children(tree.root()).find(|&node| tree.kind(node) == NodeKind::JsonObject)?;
         let mut lock = Lock::default();
@@ -88,7 +88,7 @@ impl Lock {
                 _ => {}
             }
         }
-        (!lock.root.is_empty()).then_some(lock)
+        lock.nodes.contains_key(&lock.root).then_some(lock)
     }
 
     /// Whether Nix accepts this version.
@@ -226,7 +226,9 @@ mod tests {
         assert!(!node.is_flake);
         assert_eq!(lock.root().unwrap().inputs.keys().collect::<Vec<_>>(), ["ab", "c"]);
         assert_eq!(lock.root_input("c"), Some("n_2"));
-        for odd in ["", "[]", "{", "{}", r#"{"root": 1}"#, r#"{"nodes": [], "root": ""}"#] {
+        for odd in
+            ["", "[]", "{", "{}", r#"{"root": 1}"#, r#"{"nodes": [], "root": ""}"#, r#"{"nodes": 3, "root": "root"}"#]
+        {
             let tree = Tree::parse(Language::Json, odd).unwrap();
             assert!(Lock::read(&tree).is_none(), "{odd}");
         }

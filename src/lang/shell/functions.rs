@@ -11,8 +11,8 @@ pub struct Function<'a> {
     pub lines: Range<usize>,
 }
 
-/// The functions of a script that are written on lines of their own: `name() {` or `function name {` up to a line that is
-/// `}` with the same indentation.
+/// The functions of a script that are written on lines of their own: `name() {` or `function name {` up to a line that
+/// begins with `}` in the same indentation, perhaps with a redirection: `} >&2`.
 pub fn functions(text: &str) -> Vec<Function<'_>> {
     let mut found = Vec::new();
     let mut open: Option<(&str, &str, usize)> = None;
@@ -22,7 +22,7 @@ pub fn functions(text: &str) -> Vec<Function<'_>> {
         end += line.len();
         let line = line.trim_end();
         match open {
-            Some((name, indent, first)) if line.strip_prefix(indent).is_some_and(|rest| rest == "}") => {
+            Some((name, indent, first)) if line.strip_prefix(indent).is_some_and(closes) => {
                 found.push(Function { name, lines: first..start });
                 open = None;
             }
@@ -31,6 +31,12 @@ pub fn functions(text: &str) -> Vec<Function<'_>> {
         }
     }
     found
+}
+
+/// Whether a line, without its indentation, closes a function.
+fn closes(line: &str) -> bool {
+    let is_end = |rest: &str| rest.is_empty() || rest.starts_with([' ', '\t', ';', '&', '|', '<', '>', ')']);
+    line.strip_prefix('}').is_some_and(is_end)
 }
 
 /// The name of the function that a line opens, and the line's indentation.
@@ -62,6 +68,11 @@ mod tests {
             ("c", "  function c() {\n"),
         ];
         assert_eq!(found, expected);
+        for end in ["} >&2", "}>log", "};", "} | tee log", "} 2>&1 # both"] {
+            let text = format!("log() {{\n  echo\n{end}\nbuild() {{\n}}\n");
+            let names: Vec<_> = functions(&text).into_iter().map(|it| it.name).collect();
+            assert_eq!(names, ["log", "build"], "{end}");
+        }
         assert_eq!(functions("if x; then {\n}\necho {\n}\n"), []);
     }
 }

@@ -3,7 +3,7 @@
 use super::shell_build::{self, COMPOSE_TODO, COMPOSE_WHY, Lines, with_tag};
 use crate::facts::ci::builders;
 use crate::finding::Span;
-use crate::knowledge::docker_actions::{PREPARATION, SETUP, WITHOUT_EFFECT};
+use crate::knowledge::docker_actions::{PREPARATION, SETUP, WITHOUT_COUNTERPART};
 use crate::knowledge::nix_actions;
 use crate::lang::ci::github::{self, Job, Step};
 use crate::lang::ci::{self, Work};
@@ -249,7 +249,7 @@ impl Writer<'_, '_, '_> {
         let Some(parameters) = parameters else { return };
         for entry in self.yaml.entries(parameters) {
             let key = entry.key.as_ref();
-            if WITHOUT_EFFECT.contains(&key) {
+            if WITHOUT_COUNTERPART.contains(&key) {
                 continue;
             }
             let place =

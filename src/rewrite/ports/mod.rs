@@ -20,7 +20,7 @@ use std::rc::Rc;
 use crate::finding::{Edit, Fix, Safety, Span};
 use crate::knowledge::third_party;
 use crate::lang::Tree;
-use crate::paths::folders;
+use crate::paths::{folders, is_template};
 use crate::source::{FileKind, Source};
 
 pub use registry::{Shape, shape};
@@ -145,8 +145,7 @@ pub fn reference(entry: &[String]) -> String {
 ///
 /// `flakes` has the folders with a flake.nix.
 pub fn import_obstacle(flakes: &HashSet<&str>, file: &str, registry: &str) -> Option<String> {
-    let is_template = |folder: &str| matches!(folder, "template" | "templates" | "skel" | "skeleton");
-    if folders(file).any(|folder| is_template(folder.rsplit('/').next().unwrap_or(folder))) {
+    if folders(file).any(is_template) {
         return Some(format!("a flake template is copied without {registry}"));
     }
     let own_flake = folders(file).find(|folder| flakes.contains(folder))?;

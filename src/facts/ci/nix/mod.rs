@@ -115,9 +115,9 @@ pub struct NixStep {
     pub cache: Option<Cache>,
     /// The command that builds, and its location.
     pub builds: Option<(String, Span)>,
-    /// The functions of a script that only run if an argument of the script selects them, each with a command in it that
+    /// The functions of a script that only run if an argument of the script selects them, each with the command in it that
     /// builds.
-    pub selectable: Vec<(String, (String, Span))>,
+    pub selectable: Vec<(String, Option<(String, Span)>)>,
     /// Whether it accepts the substituters of the flake's `nixConfig`.
     pub accepts_flake_config: bool,
     /// The path of the action in the same repository that it uses.

@@ -124,6 +124,28 @@ impl<'a> Collector<'_, 'a> {
         hosts::of_others(blocks)
     }
 
+    /// The host to which borg connects with the command of a variable `BORG_RSH`: that of the `repo` around it.
+    pub(super) fn borg_host(&self, variable: Node) -> Option<String> {
+        /// `environment.BORG_RSH` may be in a set of its own.
+        const DEPTH: usize = 2;
+        let tree = self.tree;
+        let is_repository = |member: &Node| {
+            nix::attrpath_node(tree, *member).is_some_and(|path| matches!(tree.slice(path), "repo" | "BORG_REPO"))
+        };
+        let mut binding = variable;
+        for _ in 0..DEPTH {
+            let set = tree.parent(binding)?;
+            if let Some(member) = tree.children(set).find(is_repository) {
+                let address = self.known_string(nix::value(tree, member)?)?;
+                let address = address.strip_prefix("ssh://").unwrap_or(&address);
+                let host = address.split_once('@').map_or(address, |(_, host)| host);
+                return hosts::literal_host(host.split([':', '/']).next()?);
+            }
+            binding = nix::binding_around(tree, set)?;
+        }
+        None
+    }
+
     /// The literal host that another element of the same list gives for a port: `[ "x_host=a.example" "x_port=23" ]`.
     pub(super) fn host_in_list(&self, element: Node, port: &str) -> Option<String> {
         let tree = self.tree;

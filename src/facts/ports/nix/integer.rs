@@ -6,7 +6,7 @@ use crate::facts::ports::text::{self, Context, Flavour};
 use crate::facts::ports::{PortUse, Selected, UseKind, name, start};
 use crate::finding::Span;
 use crate::lang::nix::{self, Origin};
-use crate::lang::{Field, Node, NodeKind};
+use crate::lang::{Field, Node, NodeKind, Tree};
 
 impl<'a> Collector<'_, 'a> {
     /// An integer that is used as a port.
@@ -94,15 +94,34 @@ impl<'a> Collector<'_, 'a> {
     }
 
     /// Whether a number is the default of an option for a port, in a short form of `mkOption` as configurations define it:
-    /// `mkOpt types.port 5055 "The port of the web interface"`.
+    /// `mkOpt types.port 5055 "The port of the web interface"`, `port = mkOpt int 5055 ".."`.
     fn follows_port_type(&self, node: Node) -> bool {
         let tree = self.tree;
-        let apply = tree.parent(node).filter(|&node| tree.kind(node) == NodeKind::Apply);
-        let function = apply.and_then(|apply| tree.child(apply, Field::Function));
-        let before = function.filter(|&node| tree.kind(node) == NodeKind::Apply);
-        let r#type = before.and_then(|before| tree.child(before, Field::Argument)).map(|node| tree.slice(node));
-        tree.field(node) == Field::Argument
-            && r#type.is_some_and(|r#type| r#type == "types.port" || r#type.ends_with(".types.port"))
+        // The numbers of a list are the default together: `mkOpt (listOf port) [ 80 443 ]`.
+        let list = tree.parent(node).filter(|&parent| tree.kind(parent) == NodeKind::List);
+        let node = list.unwrap_or(node);
+        let Some(apply) = tree.parent(node).filter(|&parent| tree.kind(parent) == NodeKind::Apply) else {
+            return false;
+        };
+        if tree.field(node) != Field::Argument {
+            return false;
+        }
+        let function = tree.child(apply, Field::Function).filter(|&node| tree.kind(node) == NodeKind::Apply);
+        let Some(r#type) = function.and_then(|function| tree.child(function, Field::Argument)) else { return false };
+        let is_short_form = || {
+            let name = flow::function(tree, apply).map_or("", |(name, _)| nix::last_name(name));
+            name.strip_prefix("mk").is_some_and(|rest| rest.contains("Opt"))
+        };
+        let is_type = |node: Node| {
+            let name = tree.slice(node);
+            name == "types.port" || name.ends_with(".types.port") || name == "port" && is_short_form()
+        };
+        let is_option = || {
+            let path = nix::binding_around(tree, apply).and_then(|binding| self.path(binding));
+            path.and_then(|path| path.last().map(|last| text::is_port_word(last))).unwrap_or(false)
+        };
+        is_type(r#type)
+            || is_short_form() && (tree.subtree(r#type).any(is_type) || is_option() && is_integer_type(tree, r#type))
     }
 
     /// Whether a number is appended to a string that ends where a port is expected: `"http://localhost:" + toString
@@ -323,4 +342,13 @@ impl<'a> Collector<'_, 'a> {
         let receiver = flow::receiver(self.tree, node);
         receiver.is_some_and(|(function, index)| self.port_parameter(function, index).is_some())
     }
+}
+
+/// Whether an expression is a type of integers: `int`, `types.ints.u16`, `nullOr int`.
+fn is_integer_type(tree: &Tree<'_>, r#type: Node) -> bool {
+    let last = |node: Node| nix::last_name(tree.slice(node)).to_owned();
+    let is_name = |node: &Node| matches!(tree.kind(*node), NodeKind::Variable | NodeKind::Select);
+    tree.subtree(r#type)
+        .filter(is_name)
+        .any(|node| matches!(last(node).as_str(), "int" | "u16" | "positive" | "unsigned"))
 }

@@ -114,7 +114,7 @@ impl<'a> View<'a> {
             let word = self.str(at..end);
             if at != key.start
                 && names_host(word, stem)
-                && let Some(value) = self.value_after(end, stop)
+                && let Some(value) = self.value_after(end, stop).or_else(|| self.lone_value(line.start, at..end, stop))
             {
                 return named_host(value);
             }
@@ -136,6 +136,13 @@ impl<'a> View<'a> {
         let value =
             start..self.run_end(start, |byte| is_name_byte(byte) || matches!(byte, b'/' | b'$' | b'{' | b'}' | b'*'));
         (tied && start < stop && tie > quote).then(|| self.str(value))
+    }
+
+    /// The domain name after a name that begins a line, if nothing follows: msmtp's `host mail.example.org`.
+    fn lone_value(&self, line: usize, name: Range<usize>, stop: usize) -> Option<&'a str> {
+        let mut words = self.str(name.end..stop).split_ascii_whitespace();
+        let value = words.next().filter(|value| value.contains('.'))?;
+        (self.str(line..name.start).trim().is_empty() && words.next().is_none()).then_some(value)
     }
 
     /// The part of a line inside the same braces as the key: `{ "host": "a", "port": 1 }, { "host": "b" }`.

@@ -171,6 +171,10 @@ mod tests {
             ("GF_AUTH_DISABLE_LOGIN_FORM", Some(("auth", "disable_login_form"))),
             ("GF_UNIFIED_ALERTING_ENABLED", Some(("unified_alerting", "enabled"))),
             ("GF_FEATURE_TOGGLES_ENABLE", Some(("feature_toggles", "enable"))),
+            ("GF_EXTERNAL_IMAGE_STORAGE_S3_BUCKET", Some(("external_image_storage.s3", "bucket"))),
+            ("GF_EXTERNAL_IMAGE_STORAGE_PROVIDER", Some(("external_image_storage", "provider"))),
+            ("GF_SECURITY_ENCRYPTION_DATA_KEYS_CACHE_TTL", Some(("security.encryption", "data_keys_cache_ttl"))),
+            ("GF_LIVE_MAX_CONNECTIONS", Some(("live", "max_connections"))),
             ("GF_SECURITY", None),
             ("PORT", None),
         ] {

@@ -308,7 +308,7 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
         row_words(row)
             .iter()
             .any(|key| words.contains(key) || key.len() >= 5 && words.iter().any(|word| word.starts_with(key.as_str())))
-            || words::name(&evidence.best.service, &row_words(row)) && (is_listener || is_job)
+            || words::has_key(&evidence.best.service, &row_words(row)) && (is_listener || is_job)
             || words.contains(&row.name.to_ascii_lowercase())
     };
     if let Some(row) = rows.iter().find(names) {

@@ -14,8 +14,8 @@ use super::manifest::Names;
 use super::scaffolding::Scaffolding;
 use super::words::{all_generic, is_generic, service, share, split, subject, telling, with};
 use crate::knowledge::name_words::{
-    CATEGORIES, CLIENT_SETS, CLIENTS, DIAGNOSTICS, FRONTS, HOLDERS, PARTS, PASSES_ON, PEERS, PLACES, PURPOSES,
-    STRUCTURE, TOP_LEVEL,
+    CATEGORIES, CLIENT_SETS, CLIENTS, DIAGNOSTICS, FRONTS, GENERIC_WIDGETS, HOLDERS, PARTS, PASSES_ON, PEERS, PLACES,
+    PURPOSES, STRUCTURE, TOP_LEVEL,
 };
 use crate::knowledge::schemes::SCHEMES;
 use crate::knowledge::service_ports::{self, Certainty};
@@ -406,7 +406,10 @@ impl<'a> Reader<'a> {
                 name.or_else(|| self.kind_beside(beside))?
             }
             // `widget = { type = "wiki"; url = "http://10.0.0.4:8080"; }` on a dashboard
-            Some(beside) if beside.key() == "widget" => return plain(service(beside.kind()?), weight::RECORD),
+            Some(beside) if beside.key() == "widget" => {
+                let kind = beside.kind().filter(|kind| !GENERIC_WIDGETS.contains(kind))?;
+                return plain(service(kind), weight::RECORD);
+            }
             // `proxy = { port = 3000; subdomains = [ "grafana" ]; }`
             Some(beside) => beside.subdomain().filter(|_| all_generic(&service(beside.key())))?,
             None if self.is_manifest() || self.parts.contains(&"steps") => return None,

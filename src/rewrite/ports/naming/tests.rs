@@ -13,8 +13,11 @@ fn proposals(uses: &[(u32, &str, &str, &str)]) -> Vec<String> {
     let texts: Vec<(String, Span)> = uses
         .iter()
         .map(|(number, _, _, text)| {
-            let at = text.find('@').unwrap_or(0);
-            (text.replacen('@', "", 1), Span::new(at, at + number.to_string().len()))
+            // A text may have other `@`, as in Unbound's `127.0.0.1@5353`.
+            let marked = format!("@{number}");
+            let at = text.find(&marked).or_else(|| text.find('@')).unwrap_or(0);
+            let rest = text[at..].strip_prefix('@').unwrap_or(&text[at..]);
+            (format!("{}{rest}", &text[..at]), Span::new(at, at + number.to_string().len()))
         })
         .collect();
     let missing: Vec<Missing<'_>> = uses

@@ -108,7 +108,7 @@ pub fn share<'o>(one: &[String], other: impl IntoIterator<Item = &'o String> + C
 }
 
 /// Whether a service name has one of the keys of a well-known service. `unifi2` has `unifi`, but `forge` is not `forgejo`.
-pub fn name(service: &[String], keys: &[String]) -> bool {
+pub fn has_key(service: &[String], keys: &[String]) -> bool {
     let is_key = |word: &String, key: &String| word == key || key.len() >= 4 && word.starts_with(key.as_str());
     service.iter().any(|word| keys.iter().any(|key| !is_generic(key) && is_key(word, key)))
 }

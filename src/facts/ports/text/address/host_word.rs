@@ -131,6 +131,7 @@ impl<'a> View<'a> {
             && !is_no_address(name_before)
             && (self.begins_value(start) || before == b':' && self.follows_protocol(start - 1))
             && !self.is_in_sentence(start, digits.end)
+            && !self.precedes_clause(start, digits.end)
     }
 
     /// Whether words are on both sides of a range, as in a message: `cannot reach atlas:7777 from borea`.
@@ -139,6 +140,17 @@ impl<'a> View<'a> {
         let is_word_before = blank < start && self.near(start).is_none_or(|near| self.at(near.word.start) != b'-');
         let after = self.at(end + 1);
         is_word_before && (self.before(blank) >= 0x80 || self.at(end) == b' ' && after.is_ascii_alphabetic())
+    }
+
+    /// Whether words are on both sides of an address, with a comma or a full stop: `ask atlas:443, then wait`. In a list, the
+    /// next word is an address too.
+    fn precedes_clause(&self, start: usize, end: usize) -> bool {
+        let is_word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphabetic());
+        let rest = self.str(end..self.bytes.len().min(end + 64));
+        let Some(rest) = rest.strip_prefix(", ").or_else(|| rest.strip_prefix(". ")) else { return false };
+        let next = rest.split([' ', ',', '.', '"', '\'', '\n']).next().unwrap_or_default();
+        let before = self.run_start(start.saturating_sub(1), |byte| byte.is_ascii_alphabetic());
+        self.before(start) == b' ' && is_word(self.str(before..start - 1)) && is_word(next)
     }
 
     /// `redis:6379`, `eve.r:25`: a word that need not be a host is one if the path requires an address or the port is
@@ -153,7 +165,12 @@ impl<'a> View<'a> {
             self.wants_address && listed() || is_address_word(name) && near.is_some_and(|near| near.tie != Tie::Call);
         let plain = !host.contains('.');
         // Properties of other formats are in capitals: `SEQUENCE:9000`.
-        let is_known = || port_words::CLEAR.contains(&number) && host.bytes().any(|byte| !byte.is_ascii_uppercase());
+        let is_prose = || {
+            let is_value = self.flavour == Flavour::Value;
+            self.precedes_clause(start, digits.end) || is_value && self.is_in_sentence(start, digits.end)
+        };
+        let is_clear = || port_words::CLEAR.contains(&number) && host.bytes().any(|byte| !byte.is_ascii_uppercase());
+        let is_known = || is_clear() && !is_prose();
         let sound = asked && number >= 22 && (plain || host::is_dotted(host)) || plain && is_known();
         sound && !is_no_address(name)
     }
